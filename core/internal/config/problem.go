@@ -1,0 +1,71 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Position is a place in a configuration file. Line and Column count from 1, columns in characters; 0 means
+// that the value does not come from a file. Then File names the origin, such as an environment variable.
+type Position struct {
+	File   string
+	Line   int
+	Column int
+}
+
+// String returns file:line:column, or less if less is known.
+func (p Position) String() string {
+	switch {
+	case p.Line == 0:
+		return p.File
+	case p.Column == 0:
+		return fmt.Sprintf("%s:%d", p.File, p.Line)
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}
+
+// Problem is one thing that is wrong with the configuration.
+type Problem struct {
+	Position
+	Path       string // "routes[2].when", "" for the file as a whole
+	Message    string // what is wrong and what to do; never a secret
+	Suggestion string // what was probably meant, "" if nothing comes close
+}
+
+// String returns one line: "config.yaml:14:21: routes[2].when: undeclared reference to "sorce" (did you mean "role"?)".
+func (p Problem) String() string {
+	var b strings.Builder
+	b.WriteString(p.Position.String())
+	if p.Path != "" {
+		b.WriteString(": " + p.Path)
+	}
+	b.WriteString(": " + p.Message)
+	if p.Suggestion != "" {
+		fmt.Fprintf(&b, " (did you mean %q?)", p.Suggestion)
+	}
+	return b.String()
+}
+
+// Problems is the error of Load: everything that is wrong, sorted by position.
+type Problems struct {
+	List []Problem
+}
+
+// Error returns one problem per line.
+func (p *Problems) Error() string {
+	lines := make([]string, len(p.List))
+	for i := range p.List {
+		lines[i] = p.List[i].String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// SortProblems orders problems by file, line, column, then path.
+func SortProblems(list []Problem) {
+	slices.SortStableFunc(list, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
+			cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
+	})
+}
