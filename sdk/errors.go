@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"patchbay/sdk/webhook"
 )
 
 // ErrorKind decides what the gateway does about a failed call. Text never decides.
@@ -150,12 +152,16 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 }
 
 // FromTransport maps an error of http.Client.Do to a kind. A request that was certainly not sent
-// (connection refused, name not found) is transient; everything else may have had its effect: unknown.
+// (connection refused, name not found) is transient; an address that the channel may not call is permanent, and the
+// text names the setting; everything else may have had its effect: unknown.
 func FromTransport(op string, err error) *Error {
 	return &Error{Kind: transportKind(err), Op: op, Err: err}
 }
 
 func transportKind(err error) ErrorKind {
+	if errors.Is(err, webhook.ErrForbiddenTarget) { // configuration is wrong: repeating changes nothing
+		return KindPermanent
+	}
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return KindTransient
 	}

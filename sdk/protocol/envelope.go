@@ -1,0 +1,128 @@
+package protocol
+
+import (
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// EnvelopeToProto translates an envelope. The result shares e's maps and byte slices.
+func EnvelopeToProto(e *envelope.Envelope) *pluginpb.Envelope {
+	out := &pluginpb.Envelope{
+		Id: e.ID, Channel: e.Channel, VendorId: e.VendorID, Thread: e.Thread, Conversation: e.Conversation,
+		Epoch: e.Epoch, Sender: SenderToProto(e.Sender), Kind: string(e.Kind), RefersTo: e.RefersTo,
+		SentAt: timeToProto(e.SentAt), AcceptedAt: timeToProto(e.AcceptedAt), Attributes: e.Attributes,
+		Cause: e.Cause, Hops: int32(e.Hops), Raw: e.Raw,
+	}
+	if len(e.Parts) > 0 {
+		parts := make([]pluginpb.Part, len(e.Parts))
+		out.Parts = make([]*pluginpb.Part, len(e.Parts))
+		for i := range e.Parts {
+			partToProto(&parts[i], &e.Parts[i])
+			out.Parts[i] = &parts[i]
+		}
+	}
+	return out
+}
+
+// EnvelopeFromProto translates an envelope. The result shares p's maps and byte slices.
+func EnvelopeFromProto(p *pluginpb.Envelope) *envelope.Envelope {
+	e := &envelope.Envelope{
+		ID: p.GetId(), Channel: p.GetChannel(), VendorID: p.GetVendorId(), Thread: p.GetThread(),
+		Conversation: p.GetConversation(), Epoch: p.GetEpoch(), Sender: SenderFromProto(p.GetSender()),
+		Kind: envelope.Kind(p.GetKind()), RefersTo: p.GetRefersTo(), SentAt: timeFromProto(p.GetSentAt()),
+		AcceptedAt: timeFromProto(p.GetAcceptedAt()), Attributes: p.GetAttributes(), Cause: p.GetCause(),
+		Hops: int(p.GetHops()), Raw: p.GetRaw(),
+	}
+	if parts := p.GetParts(); len(parts) > 0 {
+		e.Parts = make([]envelope.Part, len(parts))
+		for i, part := range parts {
+			e.Parts[i] = partFromProto(part)
+		}
+	}
+	return e
+}
+
+// EncodeEnvelope returns the bytes of an Envelope message: what the log stores and the next adapter gets.
+func EncodeEnvelope(e *envelope.Envelope) ([]byte, error) {
+	b, err := proto.Marshal(EnvelopeToProto(e))
+	if err != nil {
+		return nil, fmt.Errorf("encode envelope: %w", err)
+	}
+	return b, nil
+}
+
+// DecodeEnvelope reads what EncodeEnvelope made. Fields that it does not know are lost.
+func DecodeEnvelope(b []byte) (*envelope.Envelope, error) {
+	var p pluginpb.Envelope
+	if err := proto.Unmarshal(b, &p); err != nil {
+		return nil, fmt.Errorf("decode envelope: %w", err)
+	}
+	return EnvelopeFromProto(&p), nil
+}
+
+// Overlay puts what the gateway assigned in place of the envelope's own fields. If a.Text is set, that text
+// is all that the envelope carries: it is a piece of a longer one.
+func Overlay(e *envelope.Envelope, a *pluginpb.Assigned) {
+	if a == nil {
+		return
+	}
+	e.ID, e.Conversation, e.Epoch = a.GetId(), a.GetConversation(), a.GetEpoch()
+	e.AcceptedAt, e.Hops = timeFromProto(a.GetAcceptedAt()), int(a.GetHops())
+	if a.GetText() != "" {
+		e.Parts = []envelope.Part{envelope.TextPart(a.GetText())}
+	}
+	if len(a.GetAttributes()) == 0 {
+		return
+	}
+	if e.Attributes == nil {
+		e.Attributes = make(map[string]string, len(a.GetAttributes()))
+	}
+	for k, v := range a.GetAttributes() {
+		e.Attributes[k] = v
+	}
+}
+
+// SenderToProto translates a sender.
+func SenderToProto(s envelope.Sender) *pluginpb.Sender {
+	return &pluginpb.Sender{Role: string(s.Role), Id: s.ID, Name: s.Name}
+}
+
+// SenderFromProto translates a sender; nil gives the zero value.
+func SenderFromProto(s *pluginpb.Sender) envelope.Sender {
+	return envelope.Sender{Role: envelope.Role(s.GetRole()), ID: s.GetId(), Name: s.GetName()}
+}
+
+func partToProto(out *pluginpb.Part, p *envelope.Part) {
+	out.Type, out.Text, out.Url, out.Ref = string(p.Type), p.Text, p.URL, p.Ref
+	out.ContentType, out.Name, out.Size = p.ContentType, p.Name, p.Size
+	out.Latitude, out.Longitude = p.Latitude, p.Longitude
+	out.Items, out.Attributes = p.Items, p.Attributes
+}
+
+func partFromProto(p *pluginpb.Part) envelope.Part {
+	return envelope.Part{
+		Type: envelope.PartType(p.GetType()), Text: p.GetText(), URL: p.GetUrl(), Ref: p.GetRef(),
+		ContentType: p.GetContentType(), Name: p.GetName(), Size: p.GetSize(), Latitude: p.GetLatitude(),
+		Longitude: p.GetLongitude(), Items: p.GetItems(), Attributes: p.GetAttributes(),
+	}
+}
+
+func timeToProto(t time.Time) *timestamppb.Timestamp {
+	if t.IsZero() {
+		return nil
+	}
+	return timestamppb.New(t)
+}
+
+func timeFromProto(t *timestamppb.Timestamp) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.AsTime()
+}

@@ -1,0 +1,95 @@
+package webhook
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"syscall"
+	"time"
+)
+
+// MaxAnswerBytes is the most that a vendor's answer may have.
+const MaxAnswerBytes = 8 << 20
+
+// ErrAnswerTooLarge is returned by reads of an answer beyond MaxAnswerBytes.
+var ErrAnswerTooLarge = errors.New("the vendor's answer is larger than 8 MiB")
+
+// NewClient returns a client for calls to a vendor. It connects only to public addresses and to those
+// that allow names; the address is checked after name resolution, at the moment of connecting, so a name
+// that changes its mind gains nothing. It uses no proxy, follows no redirects (the 3xx is the answer),
+// and caps answers at MaxAnswerBytes. It has no deadline of its own: the request's context sets it.
+// The client is safe for concurrent use; close its idle connections when it is no longer needed.
+func NewClient(allow []netip.Prefix) *http.Client {
+	g := guard{allow: allow}
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, Control: g.control}
+	return &http.Client{
+		Transport: &cappedTransport{base: &http.Transport{
+			DialContext:           dialer.DialContext,
+			ForceAttemptHTTP2:     true,
+			MaxIdleConns:          1024,
+			MaxIdleConnsPerHost:   256,
+			IdleConnTimeout:       90 * time.Second,
+			TLSHandshakeTimeout:   10 * time.Second,
+			ExpectContinueTimeout: time.Second,
+			WriteBufferSize:       8 << 10,
+			ReadBufferSize:        8 << 10,
+		}},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// guard decides which addresses may be connected to.
+type guard struct{ allow []netip.Prefix }
+
+// control is called by the dialer with the resolved address, before it connects.
+func (g guard) control(network, address string, _ syscall.RawConn) error {
+	ap, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("%w: %s %s", ErrForbiddenTarget, network, address)
+	}
+	return CheckTarget(ap.Addr(), g.allow)
+}
+
+// cappedTransport limits the size of answers.
+type cappedTransport struct{ base *http.Transport }
+
+// RoundTrip implements http.RoundTripper.
+func (t *cappedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.base.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusSwitchingProtocols { // its body is the connection
+		resp.Body = &cappedBody{ReadCloser: resp.Body, left: MaxAnswerBytes}
+	}
+	return resp, nil
+}
+
+// CloseIdleConnections is found by http.Client.CloseIdleConnections.
+func (t *cappedTransport) CloseIdleConnections() { t.base.CloseIdleConnections() }
+
+// cappedBody fails with ErrAnswerTooLarge instead of ending early, so that a cut answer is never taken
+// for a whole one.
+type cappedBody struct {
+	io.ReadCloser
+	left int64
+}
+
+// Read implements io.Reader.
+func (b *cappedBody) Read(p []byte) (int, error) {
+	if b.left < 0 {
+		return 0, ErrAnswerTooLarge
+	}
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.left -= int64(n)
+	if b.left < 0 {
+		return n - 1, ErrAnswerTooLarge
+	}
+	return n, err
+}

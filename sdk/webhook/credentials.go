@@ -1,0 +1,60 @@
+package webhook
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Equal compares a presented credential with the expected one in a time that depends on neither. An empty
+// expected value equals nothing, so that a forgotten setting does not open the door.
+func Equal(presented, expected string) bool {
+	a, b := sha256.Sum256([]byte(presented)), sha256.Sum256([]byte(expected))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1 && expected != ""
+}
+
+// BearerToken returns the token of an "Authorization: Bearer" header (RFC 6750 2.1), or "" if there is
+// none or more than one Authorization header. The scheme is case-insensitive.
+func BearerToken(h http.Header) string {
+	token, ok := authorization(h, "bearer")
+	if !ok || strings.ContainsAny(token, " \t") {
+		return ""
+	}
+	return token
+}
+
+// BasicCredentials returns user and password of an "Authorization: Basic" header (RFC 7617 2).
+func BasicCredentials(h http.Header) (user, password string, ok bool) {
+	encoded, ok := authorization(h, "basic")
+	if !ok {
+		return "", "", false
+	}
+	raw, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		return "", "", false
+	}
+	return strings.Cut(string(raw), ":")
+}
+
+func authorization(h http.Header, scheme string) (string, bool) {
+	values := h.Values("Authorization")
+	if len(values) != 1 {
+		return "", false
+	}
+	s, rest, ok := strings.Cut(strings.TrimSpace(values[0]), " ")
+	if !ok || !strings.EqualFold(s, scheme) {
+		return "", false
+	}
+	rest = strings.TrimSpace(rest)
+	return rest, rest != ""
+}
+
+// WithinWindow reports whether a call's timestamp is at most window away from now, in either direction:
+// vendors' clocks run ahead as well. Check the signature over the timestamp first.
+func WithinWindow(at, now time.Time, window time.Duration) bool {
+	d := now.Sub(at)
+	return d <= window && d >= -window
+}
