@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"patchbay/sdk/envelope"
 )
 
@@ -112,6 +114,10 @@ type Host struct {
 	// request's context.
 	HTTP  *http.Client
 	Allow []netip.Prefix
+	// Registry takes metrics of the adapter's own; there is one per process, so channels share them
+	// (prometheus.AlreadyRegisteredError has the existing collector). The gateway adds the adapter's name.
+	// Nil where there is no gateway, as in tests of an adapter.
+	Registry prometheus.Registerer
 }
 
 // Settings is a channel's settings tree, with defaults filled in and secrets resolved.

@@ -1,4 +1,152 @@
 package sdk
 
-// Serve runs the adapter until the gateway ends it. It is the only call in a plugin's main.
-func Serve(a Adapter) { panic("unfinished") }
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+
+	"patchbay/sdk/protocol"
+)
+
+// Exit codes of an adapter.
+const (
+	exitDone    = 0 // the gateway ended it
+	exitByHand  = 1 // started without the gateway
+	exitOrphan  = 3 // the gateway is gone
+	exitSIGTERM = 143
+)
+
+// Times of an adapter's own ending, when nobody calls Drain.
+const (
+	parentCheck  = time.Second
+	ownDrain     = 10 * time.Second
+	hostGoodbye  = time.Second // for the gateway to take the last results and close
+	stopDeadline = 2 * time.Second
+)
+
+// Serve runs the adapter until the gateway ends it, and then ends the process. It is the only call in a
+// plugin's main. It logs JSON to stderr, which the gateway reads; slog's default logger is set accordingly.
+// Nothing may be printed to stdout before Serve: the gateway takes the first line for the handshake.
+//
+// SIGTERM finishes running calls, refuses new ones and ends; SIGINT and SIGHUP are ignored, since a terminal
+// sends them to the gateway as well. If the gateway disappears the adapter ends too.
+func Serve(a Adapter) {
+	if os.Getenv(protocol.CookieKey) != protocol.CookieValue {
+		writeStartedByHand(os.Stderr, a.Describe())
+		os.Exit(exitByHand)
+	}
+	os.Exit(serve(a, newLogger(os.Stderr, os.Getenv(protocol.LogLevelEnv))))
+}
+
+// writeStartedByHand tells a person what this program is for.
+func writeStartedByHand(w io.Writer, d Description) {
+	_, _ = fmt.Fprintf(w, "This is the Patchbay adapter %q, version %s. It does nothing by itself: name it in the "+
+		"gateway's configuration under adapters: {%s: {command: …}} and start patchbay.\n", d.Name, d.Version, d.Name)
+}
+
+// newLogger must be given the original stderr: go-plugin replaces os.Stderr while it serves.
+func newLogger(w io.Writer, level string) *slog.Logger {
+	var l slog.Level
+	if l.UnmarshalText([]byte(level)) != nil {
+		l = slog.LevelInfo
+	}
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l}))
+}
+
+// serve returns the exit code.
+func serve(a Adapter, log *slog.Logger) int {
+	slog.SetDefault(log)
+	signal.Ignore(syscall.SIGHUP)
+	terminated := make(chan os.Signal, 1)
+	signal.Notify(terminated, syscall.SIGTERM)
+
+	svc := newService(a, log)
+	var server *grpc.Server
+	served := make(chan struct{})
+	built := make(chan struct{})
+	go func() {
+		defer close(served)
+		plugin.Serve(&plugin.ServeConfig{
+			HandshakeConfig:  protocol.Handshake(),
+			VersionedPlugins: protocol.Plugins(svc),
+			Logger:           protocol.LibraryLogger(log),
+			GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
+				defer close(built)
+				server = grpc.NewServer(append(opts,
+					grpc.MaxRecvMsgSize(protocol.MaxMessageBytes),
+					grpc.MaxSendMsgSize(protocol.MaxMessageBytes))...)
+				return server
+			},
+		})
+	}()
+	parent := newParentWatch()
+	defer parent.stop()
+	code := exitDone
+	select {
+	case <-served: // the gateway shut the server down, after Drain
+		return code
+	case <-terminated:
+		code = exitSIGTERM
+	case <-parent.gone:
+		code = exitOrphan
+	}
+	log.Info("stopping", "running", svc.calls.count(), "code", code)
+	svc.stop(ownDrain)
+	waitFor(served, hostGoodbye)
+	select {
+	case <-built:
+		go server.Stop()
+		waitFor(served, stopDeadline)
+	default:
+	}
+	return code
+}
+
+func waitFor(done <-chan struct{}, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-done:
+	case <-t.C:
+	}
+}
+
+// parentWatch closes gone when the process gets another parent. It is the portable half of "no adapter
+// outlives its gateway"; on Linux the kernel does the same at once.
+type parentWatch struct {
+	gone   chan struct{}
+	cancel context.CancelFunc
+}
+
+func newParentWatch() *parentWatch {
+	ctx, cancel := context.WithCancel(context.Background())
+	w := &parentWatch{gone: make(chan struct{}), cancel: cancel}
+	parent := os.Getppid()
+	if p, err := strconv.Atoi(os.Getenv(protocol.ParentEnv)); err == nil {
+		parent = p
+	}
+	go func() {
+		t := time.NewTicker(parentCheck)
+		defer t.Stop()
+		for os.Getppid() == parent {
+			select {
+			case <-t.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+		close(w.gone)
+	}()
+	return w
+}
+
+func (w *parentWatch) stop() { w.cancel() }

@@ -1,0 +1,126 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// receive performs one inbound call. It always returns a result.
+func (s *service) receive(ctx context.Context, call *pluginpb.ReceiveCall) *pluginpb.ReceiveResult {
+	out := &pluginpb.ReceiveResult{Id: call.GetId()}
+	req := requestFromProto(call)
+	err := s.guard("receive", func() error {
+		rec, err := s.receiver.Receive(ctx, req)
+		if err != nil {
+			return err
+		}
+		if rec == nil {
+			return errors.New("the adapter returned neither a reception nor an error")
+		}
+		out.Answer = responseToProto(&rec.Answer)
+		out.Envelopes, err = encodeEnvelopes("envelope", rec.Envelopes, func(e *envelope.Envelope) error {
+			if !slices.Contains(req.Channels, e.Channel) {
+				return fmt.Errorf("channel: %q did not get this call", e.Channel)
+			}
+			return nil
+		})
+		return err
+	})
+	if err == nil && receiveResultSize(out) > protocol.MaxFrameBytes && proto.Size(out) > maxResultBytes {
+		err = errResultTooLarge
+	}
+	if err != nil {
+		return &pluginpb.ReceiveResult{Id: call.GetId(), Error: receiveError(err)}
+	}
+	return out
+}
+
+// maxResultBytes leaves room for the frame around a result.
+const maxResultBytes = protocol.MaxMessageBytes - 1<<10
+
+// errResultTooLarge stands for a result that the wire can't carry.
+var errResultTooLarge = &Error{
+	Kind: KindPermanent, Status: http.StatusInternalServerError,
+	Text: fmt.Sprintf("the adapter's result is larger than %d bytes", maxResultBytes),
+}
+
+// deliver performs one outbound call. It always returns a result.
+func (s *service) deliver(ctx context.Context, call *pluginpb.DeliverCall) *pluginpb.DeliverResult {
+	out := &pluginpb.DeliverResult{Id: call.GetId()}
+	err := s.guard("deliver", func() error {
+		switch a := call.GetAction().(type) {
+		case *pluginpb.DeliverCall_Send:
+			return s.send(ctx, call, a.Send, out)
+		case *pluginpb.DeliverCall_Open:
+			return s.open(ctx, call, a.Open, out)
+		default:
+			return &Error{Kind: KindUnsupported, Text: "the gateway asks for an action that this adapter does not know"}
+		}
+	})
+	if err == nil && deliverResultSize(out) > protocol.MaxFrameBytes && proto.Size(out) > maxResultBytes {
+		err = effectUnsure(errResultTooLarge)
+	}
+	if err != nil {
+		return &pluginpb.DeliverResult{Id: call.GetId(), Error: deliverError(ctx, err)}
+	}
+	return out
+}
+
+func (s *service) send(ctx context.Context, call *pluginpb.DeliverCall, a *pluginpb.SendAction, out *pluginpb.DeliverResult) error {
+	d, err := deliveryFromProto(call, a)
+	if err != nil {
+		return &Error{Kind: KindPermanent, Op: "read delivery", Err: err}
+	}
+	r, err := s.deliverer.Deliver(ctx, d)
+	if err != nil {
+		return err
+	}
+	if r == nil {
+		return effectUnsure(errors.New("the adapter returned neither a receipt nor an error"))
+	}
+	if len(r.State) > MaxStateBytes {
+		return effectUnsure(fmt.Errorf("the adapter returned a thread state of %d bytes, at most %d", len(r.State), MaxStateBytes))
+	}
+	replies, err := encodeEnvelopes("reply", r.Replies, func(e *envelope.Envelope) error {
+		if e.Channel != call.GetChannel() {
+			return fmt.Errorf("channel: %q, must be %q", e.Channel, call.GetChannel())
+		}
+		return nil
+	})
+	if err != nil {
+		return effectUnsure(err)
+	}
+	out.VendorId, out.State, out.HasState = r.VendorID, r.State, r.State != nil
+	out.Replies, out.Degraded = replies, r.Degraded
+	return nil
+}
+
+func (s *service) open(ctx context.Context, call *pluginpb.DeliverCall, a *pluginpb.OpenAction, out *pluginpb.DeliverResult) error {
+	if s.opener == nil {
+		return &Error{Kind: KindUnsupported, Text: "this adapter does not open conversations"}
+	}
+	o, err := s.opener.Open(ctx, openingFromProto(call, a))
+	if err != nil {
+		return err
+	}
+	if o == nil || o.Thread == "" || len(o.Thread) > envelope.MaxThreadBytes {
+		return effectUnsure(fmt.Errorf("the adapter opened a conversation without a thread of 1 to %d bytes", envelope.MaxThreadBytes))
+	}
+	if len(o.State) > MaxStateBytes {
+		return effectUnsure(fmt.Errorf("the adapter returned a thread state of %d bytes, at most %d", len(o.State), MaxStateBytes))
+	}
+	out.Thread, out.State, out.HasState, out.Accepted = o.Thread, o.State, o.State != nil, o.Accepted
+	return nil
+}
+
+// effectUnsure is for mistakes of an adapter after the vendor may have taken the call.
+func effectUnsure(err error) error { return &Error{Kind: KindUnknown, Err: err} }

@@ -1,0 +1,213 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"sync"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"patchbay/sdk/protocol"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// Receive implements pluginpb.PluginServiceServer.
+func (s *service) Receive(stream pluginpb.PluginService_ReceiveServer) error {
+	if s.receiver == nil {
+		return status.Error(codes.Unimplemented, "this adapter does not receive")
+	}
+	w := newResultWriter(receiveResultSize, func(r []*pluginpb.ReceiveResult) error {
+		return stream.Send(&pluginpb.ReceiveResponse{Results: r})
+	})
+	return s.serveStream(stream.Context(), w.run, w.close, func(ctx context.Context, running *sync.WaitGroup) error {
+		frame, err := stream.Recv()
+		if err != nil {
+			return err
+		}
+		for _, call := range frame.GetCalls() {
+			callCtx, ok := s.calls.begin(ctx, callReceive, call.GetId(), call.GetTimeout().AsDuration())
+			if !ok {
+				w.put(&pluginpb.ReceiveResult{Id: call.GetId(), Error: errorToProto(errStopping)})
+				continue
+			}
+			running.Go(func() {
+				defer s.calls.end(callReceive, call.GetId())
+				w.put(s.receive(callCtx, call))
+			})
+		}
+		return nil
+	})
+}
+
+// Deliver implements pluginpb.PluginServiceServer.
+func (s *service) Deliver(stream pluginpb.PluginService_DeliverServer) error {
+	if s.deliverer == nil {
+		return status.Error(codes.Unimplemented, "this adapter does not deliver")
+	}
+	w := newResultWriter(deliverResultSize, func(r []*pluginpb.DeliverResult) error {
+		return stream.Send(&pluginpb.DeliverResponse{Results: r})
+	})
+	return s.serveStream(stream.Context(), w.run, w.close, func(ctx context.Context, running *sync.WaitGroup) error {
+		frame, err := stream.Recv()
+		if err != nil {
+			return err
+		}
+		for _, call := range frame.GetCalls() {
+			callCtx, ok := s.calls.begin(ctx, callDeliver, call.GetId(), call.GetTimeout().AsDuration())
+			if !ok {
+				w.put(&pluginpb.DeliverResult{Id: call.GetId(), Error: errorToProto(errStopping)})
+				continue
+			}
+			running.Go(func() {
+				defer s.calls.end(callDeliver, call.GetId())
+				w.put(s.deliver(callCtx, call))
+			})
+		}
+		return nil
+	})
+}
+
+// errStopping refuses calls that arrive while the adapter drains. It never had an effect.
+var errStopping = &Error{Kind: KindTransient, Status: 503, Text: "the adapter is stopping"}
+
+// serveStream reads frames until the stream or the service ends; the calls of a frame run in goroutines of
+// their own, so reading never waits for one. Then it cancels what still runs, waits for it, and returns after
+// the last result was written.
+func (s *service) serveStream(streamCtx context.Context, write func() error, closeWriter func(),
+	readFrame func(context.Context, *sync.WaitGroup) error) error {
+	ctx, cancel := context.WithCancel(streamCtx)
+	defer cancel()
+	var running sync.WaitGroup
+	readDone, writeDone := make(chan error, 1), make(chan error, 1)
+	go func() {
+		var err error
+		for err == nil {
+			err = readFrame(ctx, &running)
+		}
+		readDone <- err
+	}()
+	go func() { writeDone <- write() }()
+
+	var err error
+	select {
+	case err = <-readDone:
+	case err = <-writeDone: // the stream is broken, so reading ends too
+		writeDone <- err
+		<-readDone
+	case <-s.stopped: // nothing runs, and nothing begins any more
+	}
+	cancel()
+	running.Wait()
+	closeWriter()
+	<-writeDone
+	if err == nil || errors.Is(err, io.EOF) {
+		return nil
+	}
+	return status.FromContextError(streamCtx.Err()).Err()
+}
+
+// resultWriter is the one writer of a stream: it sends all results that wait as one frame.
+type resultWriter[R any] struct {
+	send func([]R) error
+	size func(R) int
+
+	mu     sync.Mutex
+	queue  []R
+	closed bool
+	wake   chan struct{}
+}
+
+func newResultWriter[R any](size func(R) int, send func([]R) error) *resultWriter[R] {
+	return &resultWriter[R]{send: send, size: size, wake: make(chan struct{}, 1)}
+}
+
+// put hands over a result. It never blocks.
+func (w *resultWriter[R]) put(r R) {
+	w.mu.Lock()
+	w.queue = append(w.queue, r)
+	first := len(w.queue) == 1
+	w.mu.Unlock()
+	if first {
+		w.notify()
+	}
+}
+
+// close ends run after what waits has been sent.
+func (w *resultWriter[R]) close() {
+	w.mu.Lock()
+	w.closed = true
+	w.mu.Unlock()
+	w.notify()
+}
+
+func (w *resultWriter[R]) notify() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run sends until close or the first error.
+func (w *resultWriter[R]) run() error {
+	var spare []R
+	for range w.wake {
+		runtime.Gosched() // lets calls that are ready now join this frame
+		w.mu.Lock()
+		batch, closed := w.queue, w.closed
+		w.queue = spare[:0]
+		w.mu.Unlock()
+		if err := w.sendFrames(batch); err != nil {
+			return err
+		}
+		clear(batch)
+		spare = batch
+		if closed {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (w *resultWriter[R]) sendFrames(batch []R) error {
+	for len(batch) > 0 {
+		n, bytes := 0, 0
+		for n < len(batch) && n < protocol.MaxFrameCalls {
+			size := w.size(batch[n])
+			if n > 0 && bytes+size > protocol.MaxFrameBytes {
+				break
+			}
+			bytes += size
+			n++
+		}
+		if err := w.send(batch[:n]); err != nil {
+			return err
+		}
+		batch = batch[n:]
+	}
+	return nil
+}
+
+// resultOverhead is a generous guess of what a result needs beside its large fields.
+const resultOverhead = 256
+
+func receiveResultSize(r *pluginpb.ReceiveResult) int {
+	n := resultOverhead + len(r.GetAnswer().GetBody()) + len(r.GetError().GetBody())
+	for _, h := range r.GetAnswer().GetHeader() {
+		n += len(h.GetName()) + len(h.GetValue())
+	}
+	for _, e := range r.GetEnvelopes() {
+		n += len(e)
+	}
+	return n
+}
+
+func deliverResultSize(r *pluginpb.DeliverResult) int {
+	n := resultOverhead + len(r.GetState()) + len(r.GetVendorId()) + len(r.GetDegraded())
+	for _, e := range r.GetReplies() {
+		n += len(e)
+	}
+	return n
+}

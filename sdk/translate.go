@@ -1,0 +1,180 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+func descriptionToProto(d Description, abilities []string) (*pluginpb.DescribeResponse, error) {
+	settings, err := Schema(d.Settings)
+	if err != nil {
+		return nil, fmt.Errorf("describe %s: %w", d.Name, err)
+	}
+	caps := &pluginpb.Capabilities{
+		TextBytes: int64(d.Capabilities.TextBytes), History: d.Capabilities.History, Idempotent: d.Capabilities.Idempotent,
+	}
+	for _, p := range d.Capabilities.Parts {
+		caps.Parts = append(caps.Parts, string(p))
+	}
+	for _, k := range d.Capabilities.Events {
+		caps.Events = append(caps.Events, string(k))
+	}
+	return &pluginpb.DescribeResponse{
+		Name: d.Name, Version: d.Version, Vendor: d.Vendor, SettingsSchema: settings, Capabilities: caps,
+		ReasonCodes: d.ReasonCodes, Abilities: abilities,
+	}, nil
+}
+
+func endpointToProto(ep Endpoint) *pluginpb.ConfigureResponse {
+	out := &pluginpb.ConfigureResponse{
+		RefusalContentType: ep.Refusal.ContentType, RefusalBody: ep.Refusal.Body, Threads: string(ep.Threads),
+	}
+	if out.Threads == "" {
+		out.Threads = string(ThreadsPerConversation)
+	}
+	for _, p := range ep.Paths {
+		out.Paths = append(out.Paths, &pluginpb.Path{
+			Pattern: p.Pattern, Methods: p.Methods, ContentTypes: p.ContentTypes, MaxBody: p.MaxBody,
+		})
+	}
+	return out
+}
+
+func requestFromProto(c *pluginpb.ReceiveCall) *Request {
+	h := make(http.Header, len(c.GetHeader()))
+	for _, f := range c.GetHeader() {
+		k := http.CanonicalHeaderKey(f.GetName())
+		h[k] = append(h[k], f.GetValue())
+	}
+	return &Request{
+		Channels: c.GetChannels(), Method: c.GetMethod(), Host: c.GetHost(), Path: c.GetPath(),
+		FullPath: c.GetFullPath(), Query: c.GetQuery(), Header: h, Body: c.GetBody(), Remote: c.GetRemote(),
+	}
+}
+
+func responseToProto(r *Response) *pluginpb.HttpAnswer {
+	out := &pluginpb.HttpAnswer{Status: int32(r.Status), ContentType: r.ContentType, Body: r.Body}
+	for k, v := range r.Header {
+		out.Header = append(out.Header, &pluginpb.Header{Name: k, Value: v})
+	}
+	return out
+}
+
+// deliveryFromProto builds a delivery from what the log stores and what the gateway assigned.
+func deliveryFromProto(c *pluginpb.DeliverCall, send *pluginpb.SendAction) (*Delivery, error) {
+	e, err := protocol.DecodeEnvelope(send.GetEnvelope())
+	if err != nil {
+		return nil, err
+	}
+	protocol.Overlay(e, send.GetAssigned())
+	d := &Delivery{
+		Channel: c.GetChannel(), Key: c.GetKey(), Attempt: int(c.GetAttempt()), Thread: send.GetThread(),
+		State: send.GetState(), Envelope: e,
+	}
+	for i, b := range send.GetHistory() {
+		h, err := protocol.DecodeEnvelope(b)
+		if err != nil {
+			return nil, fmt.Errorf("history %d: %w", i, err)
+		}
+		d.History = append(d.History, h)
+	}
+	return d, nil
+}
+
+func openingFromProto(c *pluginpb.DeliverCall, open *pluginpb.OpenAction) *Opening {
+	return &Opening{
+		Channel: c.GetChannel(), Key: c.GetKey(), Attempt: int(c.GetAttempt()), Conversation: open.GetConversation(),
+		Epoch: open.GetEpoch(), Customer: protocol.SenderFromProto(open.GetCustomer()), CustomerID: open.GetCustomerId(),
+		Offer: open.GetOffer(), Reason: open.GetReason(), Attributes: open.GetAttributes(),
+	}
+}
+
+// encodeEnvelopes checks and encodes what an adapter made. what names it in errors.
+func encodeEnvelopes(what string, list []*envelope.Envelope, check func(*envelope.Envelope) error) ([][]byte, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	out := make([][]byte, len(list))
+	for i, e := range list {
+		if e == nil {
+			return nil, fmt.Errorf("the adapter made an invalid %s %d: nil", what, i)
+		}
+		err := e.Validate()
+		if err == nil {
+			err = check(e)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the adapter made an invalid %s %d: %w", what, i, err)
+		}
+		if out[i], err = protocol.EncodeEnvelope(e); err != nil {
+			return nil, fmt.Errorf("the adapter made an invalid %s %d: %w", what, i, err)
+		}
+	}
+	return out, nil
+}
+
+// maxErrorText bounds texts that cross the wire.
+const maxErrorText = 1 << 10
+
+// errorToProto translates an error. Whatever is not an *Error counts as transient.
+func errorToProto(err error) *pluginpb.Error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return &pluginpb.Error{Kind: string(KindTransient), Text: oneLine(err.Error())}
+	}
+	text := e.Text
+	if e.Err != nil {
+		if text != "" {
+			text += ": "
+		}
+		text += e.Err.Error()
+	}
+	out := &pluginpb.Error{
+		Kind: string(e.Kind), Text: oneLine(text), Status: int32(e.Status), Code: e.Code, Scope: string(e.Scope),
+		Reason: e.Reason, Field: e.Field, Body: e.Body, Op: e.Op,
+	}
+	if out.Kind == "" {
+		out.Kind = string(KindTransient)
+	}
+	if e.After > 0 {
+		out.After = durationpb.New(e.After)
+	}
+	return out
+}
+
+// receiveError is errorToProto for inbound calls: what is not an *Error answers 500.
+func receiveError(err error) *pluginpb.Error {
+	out := errorToProto(err)
+	if _, typed := errors.AsType[*Error](err); !typed {
+		out.Status = http.StatusInternalServerError
+	}
+	return out
+}
+
+// deliverError is errorToProto for outbound calls: an untyped error after ctx ended may hide a call that
+// had its effect.
+func deliverError(ctx context.Context, err error) *pluginpb.Error {
+	out := errorToProto(err)
+	_, typed := errors.AsType[*Error](err)
+	_, panicked := errors.AsType[*panicError](err)
+	if !typed && !panicked && ctx.Err() != nil {
+		out.Kind = string(KindUnknown)
+	}
+	return out
+}
+
+func oneLine(s string) string {
+	if len(s) > maxErrorText {
+		s = strings.ToValidUTF8(s[:maxErrorText], "") + "…"
+	}
+	return strings.ToValidUTF8(strings.ReplaceAll(s, "\n", "; "), "\uFFFD")
+}
