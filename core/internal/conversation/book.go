@@ -1,0 +1,176 @@
+package conversation
+
+import (
+	"slices"
+	"time"
+
+	"patchbay/core/internal/journal"
+)
+
+// threadKey finds a conversation by a channel's own handle.
+type threadKey struct{ Channel, Thread string }
+
+// Book is the state of the whole gateway: the fold of all records. It belongs to the writer; others may
+// keep the *Conversation values that they were given, since these never change.
+type Book struct {
+	convs   map[string]*Conversation
+	threads map[threadKey]string
+	dead    map[string]*DeadLetter
+	orphans map[Position]*Orphan
+	term    uint64
+	dirty   map[uint32]bool // buckets that the newest snapshot does not have
+}
+
+// NewBook returns an empty book.
+func NewBook() *Book {
+	return &Book{
+		convs: map[string]*Conversation{}, threads: map[threadKey]string{},
+		dead: map[string]*DeadLetter{}, orphans: map[Position]*Orphan{}, dirty: map[uint32]bool{},
+	}
+}
+
+// Conversation returns a conversation, or nil.
+func (b *Book) Conversation(id string) *Conversation { return b.convs[id] }
+
+// Find returns the id of the conversation that a channel's thread belongs to, or "".
+func (b *Book) Find(channel, thread string) string { return b.threads[threadKey{channel, thread}] }
+
+// Len returns the number of live conversations.
+func (b *Book) Len() int { return len(b.convs) }
+
+// Term returns the term of the newest record.
+func (b *Book) Term() uint64 { return b.term }
+
+// All calls f for each conversation until it returns false.
+func (b *Book) All(f func(*Conversation) bool) {
+	for _, c := range b.convs {
+		if !f(c) {
+			return
+		}
+	}
+}
+
+// Dead returns the dead letters, oldest first.
+func (b *Book) Dead() []*DeadLetter {
+	out := make([]*DeadLetter, 0, len(b.dead))
+	for _, d := range b.dead {
+		out = append(out, d)
+	}
+	slices.SortFunc(out, func(x, y *DeadLetter) int {
+		if c := x.At.Compare(y.At); c != 0 {
+			return c
+		}
+		if x.Delivery.ID < y.Delivery.ID {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// DeadLetter returns one dead letter by its delivery's id, or nil.
+func (b *Book) DeadLetter(id string) *DeadLetter { return b.dead[id] }
+
+// Orphans returns the number of envelopes that wait for their thread, and the first deadline.
+func (b *Book) Orphans() (n int, first time.Time) {
+	for _, o := range b.orphans {
+		if first.IsZero() || o.Deadline.Before(first) {
+			first = o.Deadline
+		}
+	}
+	return len(b.orphans), first
+}
+
+// Oldest returns the lowest sequence that must stay in the log for the book's sake, or max if none.
+// It looks at every conversation and dead letter.
+func (b *Book) Oldest(max uint64) uint64 {
+	low := max
+	for _, c := range b.convs {
+		if p, ok := c.Oldest(); ok && p.Seq < low {
+			low = p.Seq
+		}
+		for i := range c.History {
+			if s := c.History[i].Pos.Seq; s < low {
+				low = s
+			}
+		}
+	}
+	for _, d := range b.dead {
+		if s := d.Delivery.Item.Pos.Seq; s != 0 && s < low {
+			low = s
+		}
+		for _, it := range d.Delivery.History {
+			if it.Pos.Seq != 0 && it.Pos.Seq < low {
+				low = it.Pos.Seq
+			}
+		}
+	}
+	return low
+}
+
+// Replay folds a record that was read back from the log at seq.
+func (b *Book) Replay(seq uint64, r *journal.Record) error {
+	t := newTables(b)
+	t.at, t.seq, t.rec = time.Unix(0, r.GetAt()), seq, r
+	if r.GetTerm() > b.term {
+		b.term = r.GetTerm()
+	}
+	for _, c := range r.GetChanges() {
+		if err := t.fold(c); err != nil {
+			return err
+		}
+	}
+	b.merge(t)
+	return nil
+}
+
+// tables is a layer over a book: what folds work on.
+type tables struct {
+	convs   layer[string, *Conversation]
+	threads layer[threadKey, string]
+	letters layer[string, *DeadLetter]
+	orphans layer[Position, *Orphan]
+	at      time.Time
+	seq     uint64
+	rec     *journal.Record // holds the envelopes that changes refer to
+}
+
+func newTables(b *Book) *tables {
+	return &tables{
+		convs: overlay(b.convs), threads: overlay(b.threads), letters: overlay(b.dead), orphans: overlay(b.orphans),
+	}
+}
+
+// mutable returns a conversation that may be changed, or nil.
+func (t *tables) mutable(id string) *Conversation {
+	if c, ok := t.convs.over[id]; ok {
+		return c
+	}
+	c, ok := t.convs.get(id)
+	if !ok {
+		return nil
+	}
+	c = c.clone()
+	t.convs.set(id, c)
+	return c
+}
+
+// merge moves a layer into the book.
+func (b *Book) merge(t *tables) {
+	for id := range t.convs.over {
+		b.dirty[bucketOf(id)] = true
+	}
+	for id := range t.convs.gone {
+		b.dirty[bucketOf(id)] = true
+	}
+	if len(t.letters.over)+len(t.letters.gone) > 0 {
+		b.dirty[bucketDead] = true
+	}
+	if len(t.orphans.over)+len(t.orphans.gone) > 0 {
+		b.dirty[bucketOrphans] = true
+	}
+	t.convs.commit()
+	t.threads.commit()
+	t.letters.commit()
+	t.orphans.commit()
+}

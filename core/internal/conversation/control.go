@@ -1,0 +1,121 @@
+package conversation
+
+import (
+	"slices"
+	"strconv"
+
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/route"
+	"patchbay/sdk/envelope"
+)
+
+// move says why control moves, which decides whether the bounce limit holds.
+type move int
+
+const (
+	moveByRule move = iota // counts and is limited
+	moveFree               // the owner is gone: never limited
+)
+
+// pass moves control now. Passing to the owner changes nothing. It reports whether control moved.
+func (t *Turn) pass(c *Conversation, to, reason string, how move) bool {
+	if to == route.Home {
+		to = c.Home
+	}
+	ch := t.policy.Channels[to]
+	if to == c.Owner || ch == nil {
+		return false
+	}
+	if how == moveByRule && t.bounced(c, reason) {
+		return false
+	}
+	from := c.Owner
+	if c.Offer != nil {
+		t.endOffer(c, OfferWithdrawn, "control passed to "+to)
+	}
+	t.add(c.ID, &journal.Change_Passed{Passed: &journal.Passed{Owner: to, From: from, Epoch: c.Epoch + 1, Reason: reason}})
+	if th := c.Threads[to]; th != nil && th.Live && !ch.PerTerm {
+		t.add(c.ID, &journal.Change_Linked{Linked: &journal.Linked{Channel: to, Thread: th.ID, Epoch: c.Epoch}})
+	}
+	items := t.takeBack(c, from)
+	t.release(c, from)
+	t.mark(c, t.policy.Channels[c.Channel], "", envelope.KindPassed, map[string]string{
+		"owner": to, "owner_role": string(ch.Role), "reason": reason, "epoch": strconv.FormatUint(c.Epoch, 10),
+	})
+	if ch.Role == envelope.RoleAgent {
+		t.reach(c, ch, false)
+		t.transcript(c, ch, items)
+	}
+	for _, it := range items {
+		t.follow(c, it)
+	}
+	t.event(c, route.EventPassed, &aboutEvent{channel: to, role: ch.Role, reason: reason})
+	return true
+}
+
+// bounced reports whether the bounce limit keeps control where it is, and notes it.
+func (t *Turn) bounced(c *Conversation, reason string) bool {
+	if t.policy.Bounces <= 0 || c.recent(t.at) < t.policy.Bounces {
+		return false
+	}
+	t.add(c.ID, &journal.Change_Routed{Routed: &journal.Routed{
+		Event:  "move",
+		Errors: []string{reason + ": bounce limit of " + strconv.Itoa(t.policy.Bounces) + " moves an hour; control stays"},
+	}})
+	return true
+}
+
+// takeBack ends every delivery of the customer's words to the former owner that is not recorded
+// delivered, the one in flight included, and returns them with what was held, in order: they follow control.
+func (t *Turn) takeBack(c *Conversation, from string) []Item {
+	items := slices.Clone(c.Held)
+	for _, d := range queued(c, from) {
+		switch {
+		case d.Kind == KindSend && d.Follows:
+			t.end(c, &d, StatusMoved, "control moved")
+			items = append(items, d.Item)
+		case d.Kind == KindOpen || d.Kind == KindTranscript:
+			t.end(c, &d, StatusDropped, "control moved")
+		}
+	}
+	slices.SortFunc(items, func(a, b Item) int {
+		if a.Pos.Less(b.Pos) {
+			return -1
+		}
+		if b.Pos.Less(a.Pos) {
+			return 1
+		}
+		return 0
+	})
+	return slices.CompactFunc(items, func(a, b Item) bool { return a.Pos == b.Pos })
+}
+
+// release tells an agent desk that it no longer has the conversation.
+func (t *Turn) release(c *Conversation, from string) {
+	th, ch := c.Threads[from], t.policy.Channels[from]
+	if th == nil || !th.Live || ch == nil || ch.Role != envelope.RoleAgent {
+		return
+	}
+	t.mark(c, ch, th.ID, envelope.KindDisconnected, map[string]string{"reason": "control_moved"})
+	t.unlink(c, from)
+}
+
+func (t *Turn) unlink(c *Conversation, channel string) {
+	if th := c.Threads[channel]; th != nil && th.Live {
+		t.add(c.ID, &journal.Change_Unlinked{Unlinked: &journal.Unlinked{Channel: channel}})
+	}
+}
+
+// queued copies the deliveries of a lane, so that the lane may change meanwhile.
+func queued(c *Conversation, channel string) []Delivery {
+	if l := c.lane(channel); l != nil {
+		return slices.Clone(l.Queue)
+	}
+	return nil
+}
+
+func (t *Turn) end(c *Conversation, d *Delivery, status, text string) {
+	t.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
+		Delivery: d.ID, Status: status, Text: text, Channel: d.Channel, Attempts: d.Attempts,
+	}})
+}

@@ -1,0 +1,263 @@
+package conversation
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"patchbay/core/internal/journal"
+)
+
+// fold applies one change. It must be a function of the tables and the change alone.
+func (t *tables) fold(ch *journal.Change) error {
+	if done := t.foldWhole(ch); done {
+		return nil
+	}
+	if k, ok := ch.GetKind().(*journal.Change_Opened); ok {
+		t.foldOpened(ch.GetConversation(), k.Opened)
+		return nil
+	}
+	c := t.mutable(ch.GetConversation())
+	if c == nil {
+		if _, late := ch.GetKind().(*journal.Change_Late); late {
+			return nil
+		}
+		return fmt.Errorf("fold %T: unknown conversation %q", ch.GetKind(), ch.GetConversation())
+	}
+	switch k := ch.GetKind().(type) {
+	case *journal.Change_Accepted:
+		t.foldAccepted(c, k.Accepted)
+	case *journal.Change_Attributed:
+		if c.Attributes == nil {
+			c.Attributes = map[string]string{}
+		}
+		maps.Copy(c.Attributes, k.Attributed.GetAttributes())
+	case *journal.Change_HomeMoved:
+		c.Home = k.HomeMoved.GetHome()
+	case *journal.Change_Offered:
+		o := k.Offered
+		c.Offer = &Offer{
+			Target: o.GetTarget(), Rest: o.GetRest(), MadeAt: t.at, Deadline: time.Unix(0, o.GetDeadline()),
+			Within: time.Duration(o.GetWithin()), Rule: o.GetRule(), Else: o.GetElse(), Hold: o.GetHold(),
+		}
+	case *journal.Change_OfferEnded:
+		c.Offer = nil
+	case *journal.Change_Held:
+		c.Held = append(c.Held, toItem(k.Held.GetItem()))
+	case *journal.Change_Passed:
+		t.foldPassed(c, k.Passed)
+	case *journal.Change_Queued:
+		t.foldQueued(c, k.Queued.GetDelivery())
+	case *journal.Change_Attempted:
+		if d := c.find(k.Attempted.GetDelivery()); d != nil {
+			d.Attempts, d.NextAt = k.Attempted.GetAttempts(), time.Unix(0, k.Attempted.GetNext())
+			d.Error, d.Text = k.Attempted.GetError(), k.Attempted.GetText()
+		}
+	case *journal.Change_Ended:
+		t.foldEnded(c, k.Ended)
+	case *journal.Change_Linked:
+		t.foldLinked(c, k.Linked)
+	case *journal.Change_Unlinked:
+		if th := c.Threads[k.Unlinked.GetChannel()]; th != nil {
+			th.Live = false
+		}
+	case *journal.Change_Closed:
+		t.foldClosed(c)
+	case *journal.Change_Disposed:
+		c.Held = slices.DeleteFunc(c.Held, func(i Item) bool { return i.Pos == toPosition(k.Disposed.GetPosition()) })
+	case *journal.Change_Duplicate, *journal.Change_Routed, *journal.Change_Late:
+	default:
+		return fmt.Errorf("fold: change of unknown kind %T; was the log written by a newer version?", k)
+	}
+	return nil
+}
+
+// foldWhole applies changes that belong to no conversation's state.
+func (t *tables) foldWhole(ch *journal.Change) bool {
+	switch k := ch.GetKind().(type) {
+	case *journal.Change_TermStarted:
+	case *journal.Change_Orphaned:
+		pos := toPosition(k.Orphaned.GetPosition())
+		o := &Orphan{Pos: pos, Channel: k.Orphaned.GetChannel(), Thread: k.Orphaned.GetThread(), Deadline: time.Unix(0, k.Orphaned.GetDeadline())}
+		if pos.Seq == t.seq && int(pos.Index) < len(t.rec.GetEnvelopes()) {
+			o.Bytes = t.rec.GetEnvelopes()[pos.Index].GetEnvelope()
+		}
+		t.orphans.set(pos, o)
+	case *journal.Change_OrphanEnded:
+		t.orphans.remove(toPosition(k.OrphanEnded.GetPosition()))
+	case *journal.Change_DeadLettered:
+		t.foldDead(ch.GetConversation(), k.DeadLettered)
+	case *journal.Change_DeadEnded:
+		t.letters.remove(k.DeadEnded.GetDead())
+	case *journal.Change_Disposed:
+		return ch.GetConversation() == ""
+	default:
+		return false
+	}
+	return true
+}
+
+func (t *tables) foldOpened(id string, o *journal.Opened) {
+	c := &Conversation{
+		ID: id, Channel: o.GetChannel(), Thread: o.GetThread(), SenderID: o.GetSenderId(), SenderName: o.GetSenderName(),
+		Created: t.at, Last: t.at, Owner: o.GetOwner(), Home: o.GetHome(), Epoch: 1, OwnerSince: t.at,
+		Threads: map[string]*Thread{o.GetChannel(): {ID: o.GetThread(), Epoch: 1, Live: true}},
+	}
+	t.convs.set(id, c)
+	t.threads.set(threadKey{c.Channel, c.Thread}, id)
+}
+
+func (t *tables) foldAccepted(c *Conversation, a *journal.Accepted) {
+	c.Last = t.at
+	if len(a.GetDigest()) == 16 {
+		d := [16]byte(a.GetDigest())
+		if len(c.Ring) < ringSize {
+			c.Ring = append(c.Ring, d)
+		} else {
+			c.Ring[c.RingAt] = d
+			c.RingAt = (c.RingAt + 1) % ringSize
+		}
+	}
+	th := c.Threads[a.GetChannel()]
+	if th != nil && th.ID == a.GetThread() {
+		th.LastSent = max(th.LastSent, a.GetSentAt())
+	}
+	if !a.GetHistory() {
+		return
+	}
+	if len(c.History) >= MaxHistory {
+		c.History = slices.Delete(c.History, 0, len(c.History)-MaxHistory+1)
+	}
+	c.History = append(c.History, Entry{
+		Item: Item{toPosition(a.GetPosition()), a.GetTextBytes()}, Role: a.GetRole(), Channel: a.GetChannel(),
+	})
+	c.HistoryN++
+	if th != nil && a.GetChannel() != c.Channel && th.Seen == c.HistoryN-1 {
+		th.Seen = c.HistoryN
+	}
+	if a.GetChannel() == c.Channel {
+		if c.Unanswered.IsZero() {
+			c.Unanswered = t.at
+		}
+	} else {
+		c.Unanswered = time.Time{}
+	}
+}
+
+func (t *tables) foldPassed(c *Conversation, p *journal.Passed) {
+	if th := c.Threads[p.GetFrom()]; th != nil {
+		th.EndedSent = th.LastSent
+	}
+	c.Owner, c.Epoch, c.OwnerSince = p.GetOwner(), p.GetEpoch(), t.at
+	c.Handovers++
+	if len(c.Moves) >= maxMoves {
+		c.Moves = slices.Delete(c.Moves, 0, 1)
+	}
+	c.Moves = append(c.Moves, t.at)
+}
+
+func (t *tables) foldQueued(c *Conversation, d *journal.Delivery) {
+	nd := Delivery{
+		ID: d.GetId(), Channel: d.GetChannel(), Kind: d.GetKind(), Item: toItem(d.GetItem()), Piece: d.GetPiece(),
+		Pieces: d.GetPieces(), Epoch: d.GetEpoch(), Offer: d.GetOffer(), Reason: d.GetReason(), Thread: d.GetThread(),
+		Follows: d.GetFollows(), Copy: d.GetCopy(), Reopened: d.GetReopened(), QueuedAt: t.at,
+	}
+	for _, h := range d.GetHistory() {
+		nd.History = append(nd.History, toItem(h))
+	}
+	l := c.lane(nd.Channel)
+	if l == nil {
+		c.Lanes = append(c.Lanes, Lane{Channel: nd.Channel})
+		l = &c.Lanes[len(c.Lanes)-1]
+	}
+	l.Queue = append(l.Queue, nd)
+	c.Held = slices.DeleteFunc(c.Held, func(i Item) bool { return nd.Follows && i.Pos == nd.Item.Pos })
+	if nd.Channel == c.Owner && nd.Kind != KindOpen {
+		c.Travelled = c.Epoch
+	}
+}
+
+func (t *tables) foldEnded(c *Conversation, e *journal.Ended) {
+	for i := range c.Lanes {
+		l := &c.Lanes[i]
+		j := slices.IndexFunc(l.Queue, func(d Delivery) bool { return d.ID == e.GetDelivery() })
+		if j < 0 {
+			continue
+		}
+		d := l.Queue[j]
+		l.Queue = slices.Delete(l.Queue, j, j+1)
+		if e.GetStatus() == StatusDelivered {
+			c.saw(&d)
+		}
+		if len(l.Queue) == 0 {
+			c.Lanes = slices.Delete(c.Lanes, i, i+1)
+		}
+		return
+	}
+}
+
+// saw notes what the delivery's channel now knows.
+func (c *Conversation) saw(d *Delivery) {
+	th := c.Threads[d.Channel]
+	if th == nil || d.Channel == c.Channel {
+		return
+	}
+	for _, it := range d.History {
+		th.Seen = max(th.Seen, c.number(it.Pos))
+	}
+	if d.Kind == KindSend {
+		th.Seen = max(th.Seen, c.number(d.Item.Pos))
+	}
+}
+
+func (t *tables) foldLinked(c *Conversation, l *journal.Linked) {
+	key := threadKey{l.GetChannel(), l.GetThread()}
+	old := c.Threads[l.GetChannel()]
+	switch {
+	case l.GetFormer():
+		t.recognise(c, key)
+	case old != nil && old.ID == l.GetThread():
+		old.Epoch, old.Live = l.GetEpoch(), true
+		if l.GetHasState() {
+			old.State = l.GetState()
+		}
+	default:
+		if old != nil {
+			t.recognise(c, threadKey{l.GetChannel(), old.ID})
+		}
+		c.Threads[l.GetChannel()] = &Thread{ID: l.GetThread(), Epoch: l.GetEpoch(), State: l.GetState(), Live: true}
+	}
+	t.threads.set(key, c.ID)
+}
+
+// recognise keeps a thread in the index though it is not used any more; the oldest such goes first.
+func (t *tables) recognise(c *Conversation, key threadKey) {
+	c.Former = slices.DeleteFunc(c.Former, func(f FormerThread) bool { return f.Channel == key.Channel && f.Thread == key.Thread })
+	if len(c.Former) >= maxFormer {
+		t.threads.remove(threadKey{c.Former[0].Channel, c.Former[0].Thread})
+		c.Former = slices.Delete(c.Former, 0, 1)
+	}
+	c.Former = append(c.Former, FormerThread{key.Channel, key.Thread})
+}
+
+func (t *tables) foldClosed(c *Conversation) {
+	t.threads.remove(threadKey{c.Channel, c.Thread})
+	for ch, th := range c.Threads {
+		t.threads.remove(threadKey{ch, th.ID})
+	}
+	for _, f := range c.Former {
+		t.threads.remove(threadKey{f.Channel, f.Thread})
+	}
+	t.convs.remove(c.ID)
+}
+
+func (t *tables) foldDead(conv string, d *journal.DeadLettered) {
+	scratch := &Conversation{}
+	t.foldQueued(scratch, d.GetDelivery())
+	nd := scratch.Lanes[0].Queue[0]
+	nd.QueuedAt, nd.Attempts = time.Unix(0, d.GetQueuedAt()), d.GetAttempts()
+	t.letters.set(nd.ID, &DeadLetter{
+		Conversation: conv, Delivery: nd, Error: d.GetError(), Text: d.GetText(), Attempts: d.GetAttempts(), At: t.at,
+	})
+}

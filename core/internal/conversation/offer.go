@@ -1,0 +1,109 @@
+package conversation
+
+import (
+	"slices"
+
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/route"
+	"patchbay/sdk/envelope"
+)
+
+// offer asks channels, one after the other, whether they take the conversation. The same offer again
+// changes nothing; another one takes the place of the pending one.
+func (t *Turn) offer(c *Conversation, o *route.Offer, rule string, how move) {
+	targets := slices.DeleteFunc(slices.Clone(o.To), func(ch string) bool { return ch == c.Owner || t.policy.Channels[ch] == nil })
+	if len(targets) == 0 {
+		return
+	}
+	if c.Offer != nil {
+		if c.Offer.Rule == rule || slices.Contains(o.To, c.Offer.Target) {
+			return
+		}
+	}
+	if how == moveByRule && t.bounced(c, rule) {
+		return
+	}
+	if c.Offer != nil {
+		t.endOffer(c, OfferWithdrawn, "replaced by "+rule)
+	}
+	within := o.Within
+	if within <= 0 {
+		within = route.DefaultWithin
+	}
+	t.ask(c, &Offer{Rest: targets, Within: within, Rule: rule, Else: o.Else, Hold: o.Hold})
+}
+
+// ask asks the first of o.Rest that can be reached. If there is none, the offer has failed.
+func (t *Turn) ask(c *Conversation, o *Offer) {
+	for len(o.Rest) > 0 {
+		target, rest := o.Rest[0], o.Rest[1:]
+		t.add(c.ID, &journal.Change_Offered{Offered: &journal.Offered{
+			Target: target, Rest: rest, Deadline: t.at.Add(o.Within).UnixNano(), Within: int64(o.Within),
+			Rule: o.Rule, Else: o.Else, Hold: o.Hold,
+		}})
+		ch := t.policy.Channels[target]
+		if ch == nil || !t.policy.reachable(target) {
+			if len(rest) == 0 {
+				t.offerFailed(c, OfferUnreachable, "")
+				return
+			}
+			t.add(c.ID, &journal.Change_OfferEnded{OfferEnded: &journal.OfferEnded{Target: target, Outcome: OfferUnreachable}})
+			o.Rest = rest
+			continue
+		}
+		t.unlink(c, target) // what is left of an earlier term is not what is asked for now
+		t.reach(c, ch, true)
+		if !ch.Opens {
+			t.accept(c) // it can't be asked, and so it can't refuse
+		}
+		return
+	}
+}
+
+// accept moves control to the channel that was asked.
+func (t *Turn) accept(c *Conversation) {
+	o := c.Offer
+	t.add(c.ID, &journal.Change_OfferEnded{OfferEnded: &journal.OfferEnded{Target: o.Target, Outcome: OfferAccepted}})
+	t.pass(c, o.Target, o.Rule, moveFree)
+}
+
+// offerFailed goes on to the next channel, or ends the offer: control goes to `else` or stays, and what
+// waited follows it.
+func (t *Turn) offerFailed(c *Conversation, outcome, reason string) {
+	o := *c.Offer
+	t.endOffer(c, outcome, reason)
+	if len(o.Rest) > 0 {
+		t.ask(c, &o)
+		return
+	}
+	if o.Else == "" || !t.pass(c, o.Else, o.Rule, moveFree) {
+		for _, it := range slices.Clone(c.Held) {
+			t.follow(c, it)
+		}
+	}
+	why := outcome
+	if outcome == OfferDeclined && reason != "" {
+		why = reason
+	}
+	ev := &aboutEvent{channel: o.Target, reason: why}
+	if ch := t.policy.Channels[o.Target]; ch != nil {
+		ev.role = ch.Role
+	}
+	t.event(c, route.EventOfferFailed, ev)
+}
+
+// endOffer notes the end and tells the channel that it is no longer asked: a question still in its lane is
+// taken back, one that was put is withdrawn.
+func (t *Turn) endOffer(c *Conversation, outcome, reason string) {
+	o := c.Offer
+	t.add(c.ID, &journal.Change_OfferEnded{OfferEnded: &journal.OfferEnded{Target: o.Target, Outcome: outcome, Reason: reason}})
+	for _, d := range queued(c, o.Target) {
+		if d.Kind == KindOpen && d.Offer {
+			t.end(c, &d, StatusDropped, "offer "+outcome)
+		}
+	}
+	if th := c.Threads[o.Target]; th != nil && th.Live {
+		t.mark(c, t.policy.Channels[o.Target], th.ID, envelope.KindDisconnected, map[string]string{"reason": "offer_" + outcome})
+		t.unlink(c, o.Target)
+	}
+}

@@ -1,0 +1,152 @@
+package conversation
+
+import (
+	"patchbay/core/internal/journal"
+	"patchbay/sdk/envelope"
+)
+
+type sendOptions struct {
+	thread   string // not the channel's current one
+	follows  bool
+	copy     bool
+	reason   string
+	reopened uint32
+}
+
+// follow queues a customer's message to whoever has control.
+func (t *Turn) follow(c *Conversation, it Item) {
+	ch := t.policy.Channels[c.Owner]
+	if ch == nil { // not configured any more, and no home to fall back to: the operator decides
+		d := &journal.Delivery{Id: t.newID(), Channel: c.Owner, Kind: KindSend, Item: it.proto(), Epoch: c.Epoch, Follows: true}
+		t.add(c.ID, &journal.Change_Queued{Queued: &journal.Queued{Delivery: d}})
+		t.dead(c, c.find(d.GetId()), "unconfigured", "channel "+c.Owner+" is not in the configuration")
+		return
+	}
+	t.send(c, ch, it, sendOptions{follows: true})
+}
+
+// send queues one envelope towards a channel, in pieces if it is long, and before it whatever must come first.
+func (t *Turn) send(c *Conversation, ch *Channel, it Item, o sendOptions) {
+	var history []*journal.Item
+	if o.thread == "" {
+		t.reach(c, ch, false)
+		if o.follows && c.Travelled != c.Epoch {
+			if ch.History {
+				history = t.unseen(c, ch, []Item{it})
+			} else {
+				t.transcript(c, ch, []Item{it})
+			}
+		}
+	}
+	pieces := pieces(it.TextBytes, ch.TextBytes)
+	for i := range pieces {
+		d := &journal.Delivery{
+			Id: t.newID(), Channel: ch.Name, Kind: KindSend, Item: it.proto(), Piece: i, Pieces: pieces, Epoch: c.Epoch,
+			Thread: o.thread, Follows: o.follows, Copy: o.copy, Reason: o.reason, Reopened: o.reopened,
+		}
+		if i == 0 {
+			d.History = history
+		}
+		t.add(c.ID, &journal.Change_Queued{Queued: &journal.Queued{Delivery: d}})
+	}
+}
+
+// reach makes sure that the channel has a thread for this term, or that opening one is queued.
+func (t *Turn) reach(c *Conversation, ch *Channel, asked bool) {
+	if ch.Name == c.Channel {
+		return
+	}
+	th := c.Threads[ch.Name]
+	if th != nil && th.Live && (!ch.PerTerm || th.Epoch == c.Epoch) {
+		return
+	}
+	for _, d := range queued(c, ch.Name) {
+		if d.Kind == KindOpen && d.Epoch == c.Epoch {
+			return
+		}
+	}
+	reason := ""
+	if c.Offer != nil && asked {
+		reason = c.Offer.Rule
+	}
+	if !ch.Opens {
+		t.link(c, ch.Name, CustomerID(c), nil, false)
+		return
+	}
+	t.add(c.ID, &journal.Change_Queued{Queued: &journal.Queued{Delivery: &journal.Delivery{
+		Id: t.newID(), Channel: ch.Name, Kind: KindOpen, Epoch: c.Epoch, Offer: asked, Reason: reason,
+	}}})
+}
+
+// link gives the channel its thread and takes in what already came on it.
+func (t *Turn) link(c *Conversation, channel, thread string, state []byte, former bool) {
+	l := &journal.Linked{Channel: channel, Thread: thread, Epoch: c.Epoch, State: state, HasState: state != nil, Former: former}
+	t.add(c.ID, &journal.Change_Linked{Linked: l})
+	t.adopt(c, channel, thread)
+}
+
+// unseen returns what the channel has not yet seen, oldest first, without the items that it will get anyway.
+// A channel with a new thread each term has seen nothing.
+func (t *Turn) unseen(c *Conversation, ch *Channel, without []Item) []*journal.Item {
+	skip := map[Position]bool{}
+	for _, it := range without {
+		skip[it.Pos] = true
+	}
+	var seen uint64
+	if th := c.Threads[ch.Name]; th != nil && !ch.PerTerm {
+		seen = th.Seen
+	}
+	var out []*journal.Item
+	for i := max(0, len(c.History)-t.policy.History); i < len(c.History); i++ {
+		h := &c.History[i]
+		number := c.HistoryN - uint64(len(c.History)-1-i)
+		if number > seen && !skip[h.Pos] && (ch.PerTerm || h.Channel != ch.Name) {
+			out = append(out, h.Item.proto())
+		}
+	}
+	return out
+}
+
+// labelBytes is what a transcript adds to each message: who said it, and a line end.
+const labelBytes = 16
+
+// transcript queues what the channel has not yet seen as text, in pieces that fit.
+func (t *Turn) transcript(c *Conversation, ch *Channel, without []Item) {
+	if ch.History || c.Travelled == c.Epoch && c.Owner == ch.Name {
+		return
+	}
+	limit := uint32(ch.TextBytes)
+	var part []*journal.Item
+	var size uint32
+	flush := func() {
+		if len(part) > 0 {
+			t.queueTranscript(c, ch, part, 0, 1)
+			part, size = nil, 0
+		}
+	}
+	for _, it := range t.unseen(c, ch, without) {
+		n := it.GetTextBytes() + labelBytes
+		if limit > 0 && n > limit {
+			flush()
+			count := pieces(n, int(limit))
+			for i := range count {
+				t.queueTranscript(c, ch, []*journal.Item{it}, i, count)
+			}
+			continue
+		}
+		if limit > 0 && size+n > limit {
+			flush()
+		}
+		part, size = append(part, it), size+n
+	}
+	flush()
+}
+
+func (t *Turn) queueTranscript(c *Conversation, ch *Channel, items []*journal.Item, piece, count uint32) {
+	t.add(c.ID, &journal.Change_Queued{Queued: &journal.Queued{Delivery: &journal.Delivery{
+		Id: t.newID(), Channel: ch.Name, Kind: KindTranscript, Epoch: c.Epoch, History: items, Piece: piece, Pieces: count,
+	}}})
+}
+
+// CustomerID is the customer's id for vendors whose ids are short: the same for this customer for ever.
+func CustomerID(c *Conversation) string { return envelope.ShortID(c.Channel, c.Thread) }

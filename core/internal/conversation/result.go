@@ -1,0 +1,223 @@
+package conversation
+
+import (
+	"time"
+
+	"patchbay/core/internal/journal"
+)
+
+// Result says what to do about a delivery's outcome.
+type Result int
+
+// The results.
+const (
+	ResultDelivered Result = iota
+	ResultRetry            // not before Outcome.Next
+	ResultDead
+	ResultDeclined // the channel does not take the conversation
+	ResultGone     // the vendor has forgotten the thread
+)
+
+// Outcome is what came of one delivery.
+type Outcome struct {
+	Conversation string
+	Delivery     string
+	Channel      string
+	Kind         string // of the delivery
+	Offer        bool   // the delivery asked
+	Result       Result
+	Error        string // kind of error
+	Text         string // for operators
+	Reason       string // declined
+	Next         time.Time
+	VendorID     string
+	State        []byte
+	Thread       string // open: the new thread; else the thread that was used
+	Accepted     bool   // open: somebody is there already
+	Degraded     string
+	Replies      []*Inbound
+}
+
+// Result records an outcome and acts on it. An outcome whose delivery has ended meanwhile (control moved)
+// is recorded and not acted on.
+func (t *Turn) Result(o *Outcome) {
+	c := t.mutable(o.Conversation)
+	if c == nil {
+		t.add(o.Conversation, &journal.Change_Late{Late: &journal.Late{Delivery: o.Delivery, Channel: o.Channel, Outcome: o.outcome()}})
+		return
+	}
+	d := c.find(o.Delivery)
+	if d == nil {
+		t.late(c, o)
+		return
+	}
+	cp := *d
+	switch o.Result {
+	case ResultDelivered:
+		t.delivered(c, &cp, o)
+	case ResultRetry:
+		t.retry(c, &cp, o)
+	case ResultDeclined:
+		t.declined(c, &cp, o)
+	case ResultGone:
+		t.gone(c, &cp, o)
+	default:
+		t.dead(c, &cp, o.Error, o.Text)
+	}
+}
+
+func (o *Outcome) outcome() string {
+	if o.Result == ResultDelivered {
+		return StatusDelivered
+	}
+	return o.Error
+}
+
+// late handles an outcome that changes nothing, except that a thread opened in vain is recognised, and
+// that a channel which was asked in vain is told so.
+func (t *Turn) late(c *Conversation, o *Outcome) {
+	t.add(c.ID, &journal.Change_Late{Late: &journal.Late{Delivery: o.Delivery, Channel: o.Channel, Outcome: o.outcome()}})
+	if o.Result != ResultDelivered {
+		return
+	}
+	if o.Kind == KindOpen && o.Thread != "" {
+		cur := c.Threads[o.Channel]
+		if cur == nil || cur.ID != o.Thread {
+			t.link(c, o.Channel, o.Thread, nil, true)
+		}
+		if o.Offer && (cur == nil || !cur.Live) {
+			t.mark(c, t.policy.Channels[o.Channel], o.Thread, "disconnected", map[string]string{"reason": "offer_withdrawn"})
+		}
+	}
+	t.replies(c, o)
+}
+
+func (t *Turn) delivered(c *Conversation, d *Delivery, o *Outcome) {
+	if d.Kind == KindOpen {
+		t.link(c, d.Channel, o.Thread, o.State, false)
+	} else if th := c.Threads[d.Channel]; th != nil && o.State != nil && th.ID == o.Thread && th.Live {
+		t.add(c.ID, &journal.Change_Linked{Linked: &journal.Linked{
+			Channel: d.Channel, Thread: th.ID, Epoch: th.Epoch, State: o.State, HasState: true,
+		}})
+	}
+	if c.find(d.ID) != nil { // what waited for the thread may have moved control and ended it
+		t.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
+			Delivery: d.ID, Status: StatusDelivered, VendorId: o.VendorID, Degraded: o.Degraded, Attempts: d.Attempts + 1, Channel: d.Channel,
+		}})
+	}
+	if d.Offer && o.Accepted && c.Offer != nil && c.Offer.Target == d.Channel {
+		t.accept(c)
+	}
+	t.replies(c, o)
+}
+
+// replies takes in what a synchronous vendor answered in the call itself.
+func (t *Turn) replies(c *Conversation, o *Outcome) {
+	for _, in := range o.Replies {
+		if in.Envelope.Thread == "" {
+			in.Envelope.Thread = o.Thread
+		}
+		in.Envelope.Channel = o.Channel
+		if t.convs.over[c.ID] == nil {
+			return // a rule closed the conversation
+		}
+		in.Channel = o.Channel
+		t.Inbound(in)
+	}
+}
+
+// retry leaves the delivery at the head of its lane, or gives it up when it is too old. A question is
+// repeated until the offer ends.
+func (t *Turn) retry(c *Conversation, d *Delivery, o *Outcome) {
+	ch := t.policy.Channels[d.Channel]
+	if ch != nil && ch.GiveUp > 0 && t.at.Sub(d.QueuedAt) >= ch.GiveUp {
+		t.dead(c, d, o.Error, "given up after "+t.at.Sub(d.QueuedAt).Round(time.Second).String()+": "+o.Text)
+		return
+	}
+	t.add(c.ID, &journal.Change_Attempted{Attempted: &journal.Attempted{
+		Delivery: d.ID, Error: o.Error, Text: o.Text, Attempts: d.Attempts + 1, Next: o.Next.UnixNano(),
+	}})
+}
+
+func (t *Turn) declined(c *Conversation, d *Delivery, o *Outcome) {
+	if d.Kind != KindOpen || !d.Offer {
+		t.dead(c, d, o.Error, o.Text)
+		return
+	}
+	t.end(c, d, StatusDropped, "declined: "+o.Reason)
+	if c.Offer != nil && c.Offer.Target == d.Channel {
+		t.offerFailed(c, OfferDeclined, o.Reason)
+	}
+}
+
+// gone opens the thread again, with history, and queues again what waits in the lane, in order.
+func (t *Turn) gone(c *Conversation, d *Delivery, o *Outcome) {
+	ch := t.policy.Channels[d.Channel]
+	if ch == nil || !ch.Opens || d.Kind == KindOpen || d.Thread != "" || d.Reopened >= maxReopened {
+		t.dead(c, d, o.Error, o.Text)
+		return
+	}
+	t.unlink(c, d.Channel)
+	waiting := queued(c, d.Channel)
+	for i := range waiting {
+		t.end(c, &waiting[i], StatusMoved, "the vendor forgot the thread")
+	}
+	t.reach(c, ch, false)
+	for i := range waiting {
+		t.requeue(c, &waiting[i], d.Reopened+1)
+	}
+}
+
+// requeue puts a copy of a delivery at the end of its lane, with an id of its own.
+func (t *Turn) requeue(c *Conversation, d *Delivery, reopened uint32) {
+	if d.Kind == KindOpen {
+		return
+	}
+	nd := d.proto()
+	nd.Id, nd.Reopened, nd.Epoch = t.newID(), reopened, c.Epoch
+	t.add(c.ID, &journal.Change_Queued{Queued: &journal.Queued{Delivery: nd}})
+}
+
+// dead gives a delivery up. What waits behind a conversation that could not be opened is given up with it.
+func (t *Turn) dead(c *Conversation, d *Delivery, kind, text string) {
+	if d.Kind == KindOpen && d.Offer {
+		t.end(c, d, StatusDropped, "offer failed: "+text)
+		if c.Offer != nil && c.Offer.Target == d.Channel {
+			t.offerFailed(c, OfferUnreachable, kind)
+		}
+		return
+	}
+	t.bury(c, d, kind, text)
+	if d.Kind != KindOpen {
+		return
+	}
+	for _, w := range queued(c, d.Channel) {
+		if w.Kind == KindOpen {
+			return
+		}
+		t.bury(c, &w, kind, "its conversation could not be opened: "+text)
+	}
+}
+
+func (t *Turn) bury(c *Conversation, d *Delivery, kind, text string) {
+	t.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
+		Delivery: d.ID, Status: StatusDead, Error: kind, Text: text, Attempts: d.Attempts + 1, Channel: d.Channel,
+	}})
+	t.add(c.ID, &journal.Change_DeadLettered{DeadLettered: &journal.DeadLettered{
+		Delivery: d.proto(), Error: kind, Text: text, Attempts: d.Attempts + 1, QueuedAt: d.QueuedAt.UnixNano(),
+	}})
+}
+
+func (d *Delivery) proto() *journal.Delivery {
+	p := &journal.Delivery{
+		Id: d.ID, Channel: d.Channel, Kind: d.Kind, Piece: d.Piece, Pieces: d.Pieces, Epoch: d.Epoch, Offer: d.Offer,
+		Reason: d.Reason, Thread: d.Thread, Follows: d.Follows, Copy: d.Copy, Reopened: d.Reopened,
+	}
+	if d.Item.Pos.Seq != 0 {
+		p.Item = d.Item.proto()
+	}
+	for _, h := range d.History {
+		p.History = append(p.History, h.proto())
+	}
+	return p
+}

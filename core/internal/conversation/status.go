@@ -1,0 +1,28 @@
+package conversation
+
+// Statuses of a message or delivery: one closed list, the same in the log, the trail, the metrics and the API.
+const (
+	StatusAccepted  = "accepted"
+	StatusDuplicate = "duplicate"
+	StatusHeld      = "held"
+	StatusQueued    = "queued"
+	StatusRetrying  = "retrying"
+	StatusDelivered = "delivered"
+	StatusConfirmed = "confirmed"
+	StatusFenced    = "fenced"
+	StatusDropped   = "dropped"
+	StatusMoved     = "moved"
+	StatusMerged    = "merged"
+	StatusUnrouted  = "unrouted"
+	StatusDead      = "dead"
+)
+
+// Outcomes of an offer.
+const (
+	OfferAccepted    = "accepted"
+	OfferDeclined    = "declined"
+	OfferExpired     = "expired"
+	OfferClosed      = "closed"
+	OfferUnreachable = "unreachable"
+	OfferWithdrawn   = "withdrawn"
+)
