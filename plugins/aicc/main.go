@@ -1,0 +1,9 @@
+// Command aicc is the adapter for Huawei Cloud AICC (also sold as CEC): a desk of human agents.
+//
+// Agents' messages come in by the vendor's message push; customers' messages go out through
+// tokenByAkSk, applyToken and send. README.md says what is carried and what is not.
+package main
+
+import "patchbay/sdk"
+
+func main() { sdk.Serve(newAdapter()) }

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"patchbay/sdk"
+)
+
+// The reasons of declined errors.
+const (
+	declinedHours   = "outside_hours"
+	declinedAgent   = "no_agent"
+	declinedRobot   = "robot_not_ready"
+	declinedChannel = "no_channel"
+	declinedFailed  = "failed"
+)
+
+var reasonCodes = map[string]string{
+	declinedHours:   "The agents' working hours are over (result code 12).",
+	declinedAgent:   "AICC has no agent server to connect to (result code 13, no CCUCS address).",
+	declinedRobot:   "AICC's own robot, which this channel begins with, is not ready (result code 13).",
+	declinedChannel: "AICC does not know the channel; check channel_id (result code 13).",
+	declinedFailed:  "AICC refused to connect; the error has its code and words.",
+}
+
+// Result codes of send.
+const (
+	codeDone    = "0"
+	codeHours   = "12"
+	codeFailure = "13"
+)
+
+// cause is what a result other than 0 means. AICC has one code, 13, for most failures and tells them apart
+// by English words alone; this file is the only place that reads them.
+type cause int
+
+const (
+	causeOther cause = iota
+	causeHours
+	causeNoAgent
+	causeRobot
+	causeChannel
+	causeSession // the session is over
+	causeServed  // an agent has the customer already
+)
+
+// causeOf reads a result. The words are those of the vendor's result table, in any case, by their
+// telling parts; "working time" also counts without its code.
+func causeOf(code, desc string) cause {
+	d := strings.ToLower(desc)
+	has := func(words ...string) bool {
+		for _, w := range words {
+			if strings.Contains(d, w) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case code == codeHours || has("working time", "working hours"):
+		return causeHours
+	case code != codeFailure:
+		return causeOther // codes of CCUCS, which are not public
+	case has("agent") && has("already", "has been agent"):
+		return causeServed
+	case has("session") && has("expire", "keep touch", "invalid", "not exist", "timed out", "timeout"):
+		return causeSession
+	case has("ccucs"):
+		return causeNoAgent
+	case has("robot") && has("initial"):
+		return causeRobot
+	case has("channel") && has("config"):
+		return causeChannel
+	}
+	return causeOther
+}
+
+// openError types a refused CONNECT: the desk does not take the conversation. Only a lapsed session is
+// worth another try, which begins a new one.
+func openError(c cause) (sdk.ErrorKind, string) {
+	switch c {
+	case causeHours:
+		return sdk.KindDeclined, declinedHours
+	case causeNoAgent:
+		return sdk.KindDeclined, declinedAgent
+	case causeRobot:
+		return sdk.KindDeclined, declinedRobot
+	case causeChannel:
+		return sdk.KindDeclined, declinedChannel
+	case causeSession:
+		return sdk.KindTransient, ""
+	}
+	return sdk.KindDeclined, declinedFailed
+}
+
+// sendError types a refused CHAT or DISCONNECT: AICC says that it had no effect, so all but what can't
+// get better may be repeated.
+func sendError(c cause) (sdk.ErrorKind, string) {
+	switch c {
+	case causeHours:
+		return sdk.KindDeclined, declinedHours
+	case causeChannel:
+		return sdk.KindPermanent, ""
+	case causeSession:
+		return sdk.KindGone, ""
+	}
+	return sdk.KindTransient, ""
+}
+
+// asTyped returns the typed error in err's chain, or err as a transient one.
+func asTyped(err error) *sdk.Error {
+	if e, ok := errors.AsType[*sdk.Error](err); ok {
+		return e
+	}
+	return &sdk.Error{Kind: sdk.KindTransient, Err: err}
+}

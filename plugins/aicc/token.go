@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"patchbay/sdk"
+)
+
+// renewPause is how long a token that is still good is used after an early renewal failed.
+const renewPause = 30 * time.Second
+
+// tokenSource holds one channel's access token. It is renewed when four fifths of its life are over; of
+// all calls that need a new one, one asks the vendor and the others wait for its result. Safe for
+// concurrent use; it starts no goroutine.
+type tokenSource struct {
+	// fetch asks the vendor for a token and tells how long it lives.
+	fetch func(context.Context) (token string, life time.Duration, err error)
+	now   func() time.Time
+
+	mu      sync.Mutex
+	token   string
+	renewAt time.Time
+	endsAt  time.Time
+	running *tokenFetch
+	lastErr error // of the last fetch, nil if it went well
+}
+
+// tokenFetch is a request under way. Its results are set before done is closed.
+type tokenFetch struct {
+	done      chan struct{}
+	token     string
+	err       error
+	abandoned bool // the call that led the fetch ended first; its error is nobody else's
+}
+
+// get returns a token that is good for some time yet. It returns soon after ctx ends.
+func (s *tokenSource) get(ctx context.Context) (string, error) {
+	for {
+		s.mu.Lock()
+		if s.token != "" && s.now().Before(s.renewAt) {
+			defer s.mu.Unlock()
+			return s.token, nil
+		}
+		f := s.running
+		if f == nil {
+			f = &tokenFetch{done: make(chan struct{}), abandoned: true}
+			s.running = f
+			s.mu.Unlock()
+			s.lead(ctx, f)
+			return f.token, f.err
+		}
+		s.mu.Unlock()
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return "", &sdk.Error{Kind: sdk.KindTransient, Op: "wait for access token", Err: ctx.Err()}
+		}
+		if !f.abandoned {
+			return f.token, f.err
+		}
+	}
+}
+
+// lead fetches a token on behalf of all who wait for f. Also a panic of fetch lets them go on.
+func (s *tokenSource) lead(ctx context.Context, f *tokenFetch) {
+	defer func() {
+		s.mu.Lock()
+		s.running = nil
+		s.mu.Unlock()
+		close(f.done)
+	}()
+	asked := s.now() // a token's life begins before its answer arrives
+	token, life, err := s.fetch(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.abandoned = err != nil && ctx.Err() != nil
+	if f.abandoned {
+		f.err = err
+		return
+	}
+	s.lastErr = err
+	switch {
+	case err == nil:
+		s.token, s.renewAt, s.endsAt = token, asked.Add(life/5*4), asked.Add(life)
+	case s.token != "" && s.now().Before(s.endsAt):
+		s.renewAt = s.now().Add(renewPause)
+		if s.endsAt.Before(s.renewAt) {
+			s.renewAt = s.endsAt
+		}
+	default:
+		f.err = err
+		return
+	}
+	f.token = s.token
+}
+
+// drop forgets a token that the vendor refused. A newer one stays.
+func (s *tokenSource) drop(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.token == token {
+		s.token = ""
+	}
+}
+
+// trouble returns why the last fetch failed, nil if it went well or there was none.
+func (s *tokenSource) trouble() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lastErr
+}
