@@ -1,0 +1,185 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// vendor is an endpoint that counts how often it did its work.
+type vendor struct {
+	*httptest.Server
+	faults Set
+	done   atomic.Int32
+	client *http.Client
+}
+
+func newVendor(t *testing.T) *vendor {
+	t.Helper()
+	v := &vendor{}
+	v.Server = httptest.NewServer(v.faults.Wrap("x", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v.done.Add(1)
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, `{"ok":true}`)
+	})))
+	v.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	t.Cleanup(v.Close)
+	return v
+}
+
+func (v *vendor) call(ctx context.Context) (*http.Response, []byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, v.URL, http.NoBody)
+	if err != nil {
+		return nil, nil, err
+	}
+	resp, err := v.client.Do(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return resp, body, err
+}
+
+func TestFaultsOfAnEndpoint(t *testing.T) {
+	tests := []struct {
+		name  string
+		fault Fault
+		done  int32 // how often the work was done
+		check func(t *testing.T, resp *http.Response, body []byte, err error)
+	}{
+		{"429 with Retry-After", Fault{Kind: Status, Status: 429, RetryAfter: 1500 * time.Millisecond}, 0,
+			func(t *testing.T, resp *http.Response, _ []byte, err error) {
+				if err != nil || resp.StatusCode != 429 || resp.Header.Get("Retry-After") != "2" {
+					t.Errorf("got %v, %v, want 429 with Retry-After 2", resp, err)
+				}
+			}},
+		{"status without number is 500", Fault{Kind: Status}, 0,
+			func(t *testing.T, resp *http.Response, _ []byte, err error) {
+				if err != nil || resp.StatusCode != 500 {
+					t.Errorf("got %v, %v, want 500", resp, err)
+				}
+			}},
+		{"reset before the work", Fault{Kind: Reset}, 0, wantReset},
+		{"drop after the work", Fault{Kind: Drop}, 1, wantReset},
+		{"truncated body", Fault{Kind: Truncate}, 1,
+			func(t *testing.T, _ *http.Response, body []byte, err error) {
+				if !errors.Is(err, io.ErrUnexpectedEOF) || string(body) != `{"ok"` {
+					t.Errorf("got %q, %v, want half of the body and an unexpected EOF", body, err)
+				}
+			}},
+		{"wrong content type", Fault{Kind: ContentType}, 1,
+			func(t *testing.T, resp *http.Response, body []byte, err error) {
+				if err != nil || resp.Header.Get("Content-Type") != "text/html; charset=utf-8" || string(body) != `{"ok":true}` {
+					t.Errorf("got %v, %q, %v", resp, body, err)
+				}
+			}},
+		{"huge body", Fault{Kind: Huge, Bytes: 1000}, 1,
+			func(t *testing.T, _ *http.Response, body []byte, err error) {
+				if err != nil || len(body) < 1000 || body[len(body)-1] != '}' {
+					t.Errorf("got %d bytes, %v, want a padded object", len(body), err)
+				}
+			}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			v := newVendor(t)
+			tt.fault.Count = 1
+			v.faults.Add(tt.fault)
+			resp, body, err := v.call(soon(t))
+			tt.check(t, resp, body, err)
+			if got := v.done.Load(); got != tt.done {
+				t.Errorf("work was done %d times, want %d", got, tt.done)
+			}
+			if resp, _, err := v.call(soon(t)); err != nil || resp.StatusCode != 200 {
+				t.Errorf("the call after the fault: %v, %v, want 200", resp, err)
+			}
+		})
+	}
+}
+
+func wantReset(t *testing.T, _ *http.Response, _ []byte, err error) {
+	t.Helper()
+	if !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, io.EOF) {
+		t.Errorf("err = %v, want a reset connection", err)
+	}
+}
+
+func TestHangHoldsUntilReleased(t *testing.T) {
+	v := newVendor(t)
+	v.faults.Add(Fault{Kind: Hang, Count: 1})
+	answered := make(chan error, 1)
+	go func() {
+		_, _, err := v.call(soon(t))
+		answered <- err
+	}()
+	if err := v.faults.Hits.Wait(soon(t), func(h []Hit) bool { return len(h) == 1 }); err != nil {
+		t.Fatal(err)
+	}
+	if v.done.Load() != 0 {
+		t.Error("the work was done before the release")
+	}
+	// The hit is counted a moment before the call waits: release until it got through.
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		v.faults.Release()
+		select {
+		case err := <-answered:
+			if err != nil || v.done.Load() != 1 {
+				t.Errorf("after the release: %v, work done %d times", err, v.done.Load())
+			}
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func TestHangHasNoEffectWhenTheCallerLeaves(t *testing.T) {
+	v := newVendor(t)
+	v.faults.Add(Fault{Kind: Hang, Count: 1})
+	ctx, cancel := context.WithCancel(soon(t))
+	go func() {
+		_ = v.faults.Hits.Wait(ctx, func(h []Hit) bool { return len(h) == 1 })
+		cancel()
+	}()
+	if _, _, err := v.call(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("err = %v, want canceled", err)
+	}
+	v.Close() // waits for the handler
+	if v.done.Load() != 0 {
+		t.Error("the work was done although the caller had left")
+	}
+}
+
+func TestCountsSkipsAndEndpoints(t *testing.T) {
+	var s Set
+	s.Add(Fault{Kind: Status, Endpoint: "a", Count: 2, Skip: 1})
+	s.Add(Fault{Kind: Reset, Endpoint: "b"})
+	var got []bool
+	for range 5 {
+		_, ok := s.Take("a", Status, Reset)
+		got = append(got, ok)
+	}
+	for i, want := range []bool{false, true, true, false, false} {
+		if got[i] != want {
+			t.Errorf("call %d of a: fault %v, want %v", i+1, got[i], want)
+		}
+	}
+	if _, ok := s.Take("b", Status); ok {
+		t.Error("took a reset for a status")
+	}
+	if f, ok := s.Take("b", Reset); !ok || f.Kind != Reset {
+		t.Error("b has no reset")
+	}
+	s.Clear()
+	if _, ok := s.Take("b", Reset); ok {
+		t.Error("b has a reset after Clear")
+	}
+}
