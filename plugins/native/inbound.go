@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"patchbay/sdk"
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/webhook"
+)
+
+// Receive implements sdk.Receiver. The order of checks is part of the contract: address (404), syntax
+// (400), access token (401), everything else (400), so that a caller without the token learns nothing
+// about what the gateway would have accepted.
+func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, error) {
+	addressed, err := a.addressed(req)
+	if err != nil {
+		return nil, err
+	}
+	var call callBody
+	if f := decode(req.Body, &call, ""); f != nil {
+		return nil, invalid(f)
+	}
+	ch := authenticate(addressed, call.AccessToken)
+	if ch == nil {
+		return nil, refuse(sdk.KindUnauthorized, http.StatusUnauthorized, "accessToken", "missing or wrong")
+	}
+	e, f := translate(ch, &call, req.Header)
+	if f != nil {
+		return nil, invalid(f)
+	}
+	return &sdk.Reception{Envelopes: []*envelope.Envelope{e}, Answer: callAnswer}, nil
+}
+
+// addressed returns the channels whose organization and chatbot the path names, in the order of
+// the request.
+func (a *adapter) addressed(req *sdk.Request) ([]*channel, error) {
+	organization, chatbot, ok := names(req.Path)
+	var found []*channel
+	configured := 0
+	for _, name := range req.Channels {
+		ch := a.channel(name)
+		if ch == nil {
+			continue
+		}
+		configured++
+		if ok && ch.Organization == organization && ch.Chatbot == chatbot {
+			found = append(found, ch)
+		}
+	}
+	switch {
+	case len(found) > 0:
+		return found, nil
+	case configured == 0:
+		return nil, refuse(sdk.KindTransient, http.StatusServiceUnavailable, "", "not ready, try again")
+	}
+	return nil, refuse(sdk.KindInvalid, http.StatusNotFound, "", "no such organization or chatbot")
+}
+
+// names takes organization and chatbot name out of an escaped path.
+func names(path string) (organization, chatbot string, ok bool) {
+	rest, ok := strings.CutPrefix(path, messagesPath)
+	if !ok {
+		return "", "", false
+	}
+	first, second, ok := strings.Cut(rest, "/")
+	if !ok || strings.Contains(second, "/") {
+		return "", "", false
+	}
+	organization, err1 := url.PathUnescape(first)
+	chatbot, err2 := url.PathUnescape(second)
+	return organization, chatbot, err1 == nil && err2 == nil
+}
+
+// authenticate returns the first channel whose token the caller has, or nil.
+func authenticate(channels []*channel, given jsontext.Value) *channel {
+	token, f := text(given, "accessToken")
+	if f != nil || token == "" {
+		return nil
+	}
+	var found *channel
+	for _, ch := range channels {
+		if webhook.Equal(token, ch.AccessToken.Reveal()) && found == nil {
+			found = ch
+		}
+	}
+	return found
+}
+
+func invalid(f *fault) error {
+	return refuse(sdk.KindInvalid, http.StatusBadRequest, f.field, f.message)
+}
+
+func refuse(kind sdk.ErrorKind, status int, field, message string) error {
+	return &sdk.Error{
+		Kind: kind, Status: status, Field: field, Text: message,
+		Body: refusalBody(status, field, message),
+	}
+}

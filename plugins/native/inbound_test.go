@@ -1,0 +1,308 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"patchbay/sdk"
+)
+
+// say is an accepted call with one piece of it replaced.
+func say(old, replacement string) string {
+	const good = `{"userId":"u1","accessToken":"` + testToken + `","payload":{"userSay":"Hi","userInfo":{"id":"u1"},` +
+		`"userData":{"targetAgents":["a"],"customPayload":{"data":"d"}}}}`
+	if !strings.Contains(good, old) {
+		panic("no " + old + " in the accepted call")
+	}
+	return strings.Replace(good, old, replacement, 1)
+}
+
+const givenToken = `"accessToken":"` + testToken + `"`
+
+func TestReceiveRefuses(t *testing.T) {
+	a := configured(t, map[string]string{"livechat": livechat}, nil)
+	if _, err := a.Receive(t.Context(), request(say("Hi", "Hi"))); err != nil {
+		t.Fatalf("the call that all others are made of is refused: %v", err)
+	}
+	long := strings.Repeat("x", 5000)
+	tests := []struct {
+		name   string
+		body   string
+		header http.Header
+		path   string
+		status int
+		field  string
+	}{
+		// Who calls.
+		{name: "token missing", body: say(givenToken+",", ""), status: 401, field: "accessToken"},
+		{name: "token null", body: say(givenToken, `"accessToken":null`), status: 401, field: "accessToken"},
+		{name: "token empty", body: say(testToken, ""), status: 401, field: "accessToken"},
+		{name: "token in upper case", body: say(testToken, "FC41..........."), status: 401, field: "accessToken"},
+		{name: "token with a prefix", body: say(testToken, "Bearer "+testToken), status: 401, field: "accessToken"},
+		{name: "token with a space before", body: say(testToken, " "+testToken), status: 401, field: "accessToken"},
+		{name: "token with a suffix", body: say(testToken, testToken+"."), status: 401, field: "accessToken"},
+		{name: "token with a NUL behind", body: say(testToken, testToken+`\u0000`), status: 401, field: "accessToken"},
+		{name: "token with a line end", body: say(testToken, testToken+`\n`), status: 401, field: "accessToken"},
+		{name: "token cut short", body: say(testToken, "fc41"), status: 401, field: "accessToken"},
+		{name: "token as a number", body: say(givenToken, `"accessToken":41`), status: 401, field: "accessToken"},
+		{name: "token as true", body: say(givenToken, `"accessToken":true`), status: 401, field: "accessToken"},
+		{name: "token in a list", body: say(givenToken, `"accessToken":["`+testToken+`"]`), status: 401, field: "accessToken"},
+		{name: "token in an object", body: say(givenToken, `"accessToken":{"$ne":""}`), status: 401, field: "accessToken"},
+		{name: "token twice", body: say(givenToken, givenToken+`,"accessToken":"no"`), status: 400, field: "accessToken"},
+		{name: "token twice, the second escaped", body: say(givenToken, givenToken+`,"\u0061ccessToken":"no"`), status: 400,
+			field: "accessToken"},
+		{name: "token under another case", body: say("accessToken", "accesstoken"), status: 401, field: "accessToken"},
+		{name: "token in the payload", body: say(givenToken+`,"payload":{`, `"payload":{`+givenToken+","), status: 401,
+			field: "accessToken"},
+		{name: "token in a header", body: say(givenToken+",", ""), status: 401, field: "accessToken",
+			header: http.Header{"Authorization": {"Bearer " + testToken}, "Accesstoken": {testToken}}},
+		{name: "reply token as token", body: say(testToken, "site-secret"), status: 401, field: "accessToken"},
+		{name: "wrong token hides a wrong payload", body: `{"userId":5,"accessToken":"no","payload":[]}`, status: 401,
+			field: "accessToken"},
+		{name: "null body", body: `null`, status: 401, field: "accessToken"},
+		{name: "empty object", body: `{}`, status: 401, field: "accessToken"},
+
+		// Whom.
+		{name: "other organization", body: say("Hi", "Hi"), path: messagesPath + "other/d8ai_chatbot", status: 404},
+		{name: "other chatbot", body: say("Hi", "Hi"), path: messagesPath + "d8ai/other", status: 404},
+		{name: "names swapped", body: say("Hi", "Hi"), path: messagesPath + "d8ai_chatbot/d8ai", status: 404},
+		{name: "organization in upper case", body: say("Hi", "Hi"), path: messagesPath + "D8AI/d8ai_chatbot", status: 404},
+		{name: "slash at the end", body: say("Hi", "Hi"), path: testPath + "/", status: 404},
+		{name: "no chatbot", body: say("Hi", "Hi"), path: messagesPath + "d8ai", status: 404},
+		{name: "escaped slash", body: say("Hi", "Hi"), path: messagesPath + "d8ai%2Fd8ai_chatbot", status: 404},
+		{name: "broken escape", body: say("Hi", "Hi"), path: messagesPath + "d8ai/d8ai_chatbot%2", status: 404},
+		{name: "another path", body: say("Hi", "Hi"), path: "/d8ai/d8ai_chatbot", status: 404},
+
+		// Syntax.
+		{name: "empty body", body: ``, status: 400},
+		{name: "blank body", body: " \n", status: 400},
+		{name: "not JSON", body: `userId=u1&accessToken=` + testToken, status: 400},
+		{name: "cut off", body: strings.TrimSuffix(say("Hi", "Hi"), "}"), status: 400},
+		{name: "a list", body: `[` + say("Hi", "Hi") + `]`, status: 400},
+		{name: "a string", body: `"hello"`, status: 400},
+		{name: "two bodies", body: say("Hi", "Hi") + say("Hi", "Hi"), status: 400},
+		{name: "something behind", body: say("Hi", "Hi") + " x", status: 400},
+		{name: "byte order mark", body: "\ufeff" + say("Hi", "Hi"), status: 400},
+		{name: "comment", body: say(`{"userId"`, `{/* me */"userId"`), status: 400},
+		{name: "trailing comma", body: say(`{"id":"u1"}`, `{"id":"u1",}`), status: 400},
+		{name: "single quotes", body: `{'userId':'u1'}`, status: 400},
+		{name: "not UTF-8", body: say("Hi", "H\xff"), status: 400},
+		{name: "lone surrogate", body: say("Hi", `\ud83d`), status: 400},
+		{name: "raw control character", body: say("Hi", "H\x01"), status: 400},
+		{name: "member twice, deep", body: say(`{"id":"u1"}`, `{"id":"u1","id":"u1"}`), status: 400, field: "payload.userInfo.id"},
+		{name: "unknown member twice", body: say(`{"userId"`, `{"x":1,"x":2,"userId"`), status: 400, field: "x"},
+		{name: "too deep", body: say(`{"data":"d"}`, `{"x":`+strings.Repeat("[", 64)+strings.Repeat("]", 64)+`}`), status: 400},
+		{name: "much too deep, never closed", body: strings.Repeat("[", 100_000), status: 400},
+
+		// Fields.
+		{name: "userId missing", body: say(`"userId":"u1",`, ""), status: 400, field: "userId"},
+		{name: "userId empty", body: say(`"userId":"u1"`, `"userId":""`), status: 400, field: "userId"},
+		{name: "userId null", body: say(`"userId":"u1"`, `"userId":null`), status: 400, field: "userId"},
+		{name: "userId a number", body: say(`"userId":"u1"`, `"userId":1`), status: 400, field: "userId"},
+		{name: "userId with a line end", body: say(`"userId":"u1"`, `"userId":"u\n1"`), status: 400, field: "userId"},
+		{name: "userId too long", body: say(`"userId":"u1"`, `"userId":"`+long[:257]+`"`), status: 400, field: "userId"},
+		{name: "userId too long when escaped", body: say(`"userId":"u1"`, `"userId":"`+strings.Repeat("/", 250)+`"`),
+			status: 400, field: "userId"},
+		{name: "userInfo.id other", body: say(`{"id":"u1"}`, `{"id":"u2"}`), status: 400, field: "payload.userInfo.id"},
+		{name: "userInfo.id in other case", body: say(`{"id":"u1"}`, `{"id":"U1"}`), status: 400, field: "payload.userInfo.id"},
+		{name: "userInfo.id missing", body: say(`{"id":"u1"}`, `{}`), status: 400, field: "payload.userInfo.id"},
+		{name: "userInfo.id a number", body: say(`{"id":"u1"}`, `{"id":1}`), status: 400, field: "payload.userInfo.id"},
+		{name: "userInfo missing", body: say(`,"userInfo":{"id":"u1"}`, ``), status: 400, field: "payload.userInfo.id"},
+		{name: "userInfo a string", body: say(`{"id":"u1"}`, `"u1"`), status: 400, field: "payload.userInfo"},
+		{name: "userSay missing", body: say(`"userSay":"Hi",`, ``), status: 400, field: "payload.userSay"},
+		{name: "userSay empty", body: say(`"Hi"`, `""`), status: 400, field: "payload.userSay"},
+		{name: "userSay null", body: say(`"Hi"`, `null`), status: 400, field: "payload.userSay"},
+		{name: "userSay a list", body: say(`"Hi"`, `["Hi"]`), status: 400, field: "payload.userSay"},
+		{name: "userSay too long", body: say("Hi", strings.Repeat("x", 64<<10+1)), status: 400, field: "payload.userSay"},
+		{name: "payload missing", body: `{"userId":"u1",` + givenToken + `}`, status: 400, field: "payload"},
+		{name: "payload null", body: `{"userId":"u1",` + givenToken + `,"payload":null}`, status: 400, field: "payload.userSay"},
+		{name: "payload a string", body: `{"userId":"u1",` + givenToken + `,"payload":"Hi"}`, status: 400, field: "payload"},
+		{name: "userData a list", body: say(`{"targetAgents":["a"],"customPayload":{"data":"d"}}`, `[]`), status: 400,
+			field: "payload.userData"},
+		{name: "targetAgents a string", body: say(`["a"]`, `"a"`), status: 400, field: "payload.userData.targetAgents"},
+		{name: "targetAgents with a number", body: say(`["a"]`, `["a",2]`), status: 400,
+			field: "payload.userData.targetAgents.1"},
+		{name: "targetAgents with null", body: say(`["a"]`, `["a",null]`), status: 400,
+			field: "payload.userData.targetAgents.1"},
+		{name: "targetAgents too long", body: say(`["a"]`, `["`+long+`"]`), status: 400, field: "payload.userData.targetAgents"},
+		{name: "customPayload a string", body: say(`{"data":"d"}`, `"d"`), status: 400, field: "payload.userData.customPayload"},
+		{name: "customPayload a list", body: say(`{"data":"d"}`, `["d"]`), status: 400, field: "payload.userData.customPayload"},
+		{name: "customPayload too long", body: say(`{"data":"d"}`, `{"x":"`+long+`"}`), status: 400,
+			field: "payload.userData.customPayload"},
+		{name: "data of 256 characters", body: say(`"data":"d"`, `"data":"`+strings.Repeat("x", 256)+`"`), status: 400,
+			field: "payload.userData.customPayload.data"},
+		{name: "data of 256 wide characters", body: say(`"data":"d"`, `"data":"`+strings.Repeat("字", 256)+`"`), status: 400,
+			field: "payload.userData.customPayload.data"},
+		{name: "data a number", body: say(`"data":"d"`, `"data":5`), status: 400, field: "payload.userData.customPayload.data"},
+
+		// Our own additions.
+		{name: "messageId a number", body: say(`{"userId"`, `{"messageId":7,"userId"`), status: 400, field: "messageId"},
+		{name: "messageId too long", body: say(`{"userId"`, `{"messageId":"`+long[:257]+`","userId"`), status: 400,
+			field: "messageId"},
+		{name: "messageId with a NUL", body: say(`{"userId"`, `{"messageId":"\u0000","userId"`), status: 400, field: "messageId"},
+		{name: "idempotency key too long", body: say("Hi", "Hi"), status: 400, field: "Idempotency-Key",
+			header: http.Header{"Idempotency-Key": {long[:257]}}},
+		{name: "idempotency key twice", body: say("Hi", "Hi"), status: 400, field: "Idempotency-Key",
+			header: http.Header{"Idempotency-Key": {"a", "b"}}},
+		{name: "idempotency key not UTF-8", body: say("Hi", "Hi"), status: 400, field: "Idempotency-Key",
+			header: http.Header{"Idempotency-Key": {"\xff"}}},
+		{name: "hops negative", body: say("Hi", "Hi"), status: 400, field: "Patchbay-Hops",
+			header: http.Header{"Patchbay-Hops": {"-1"}}},
+		{name: "hops not a number", body: say("Hi", "Hi"), status: 400, field: "Patchbay-Hops",
+			header: http.Header{"Patchbay-Hops": {"1, 2"}}},
+		{name: "hops too many", body: say("Hi", "Hi"), status: 400, field: "Patchbay-Hops",
+			header: http.Header{"Patchbay-Hops": {"10000"}}},
+		{name: "hops twice", body: say("Hi", "Hi"), status: 400, field: "Patchbay-Hops",
+			header: http.Header{"Patchbay-Hops": {"1", "1"}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			req := request(tt.body)
+			for name, values := range tt.header {
+				req.Header[name] = values
+			}
+			if tt.path != "" {
+				req.Path = tt.path
+			}
+			got, err := a.Receive(t.Context(), req)
+			checkRefusal(t, got, err, tt.status, tt.field)
+		})
+	}
+}
+
+// checkRefusal checks status, field and kind, and that the body tells the same.
+func checkRefusal(t *testing.T, got *sdk.Reception, err error, status int, field string) {
+	t.Helper()
+	e, ok := errors.AsType[*sdk.Error](err)
+	if !ok || got != nil {
+		t.Fatalf("got %+v, error %v; want a refusal", got, err)
+	}
+	if e.Status != status || e.Field != field {
+		t.Errorf("refused with %d %q, want %d %q", e.Status, e.Field, status, field)
+	}
+	kind := sdk.KindInvalid
+	if status == http.StatusUnauthorized {
+		kind = sdk.KindUnauthorized
+	}
+	if e.Kind != kind {
+		t.Errorf("kind %s, want %s", e.Kind, kind)
+	}
+	var body struct {
+		Error struct {
+			Status         int
+			Field, Message string
+		}
+	}
+	if err := json.Unmarshal(e.Body, &body); err != nil {
+		t.Fatalf("body %q: %v", e.Body, err)
+	}
+	if body.Error.Status != status || body.Error.Field != field || body.Error.Message == "" {
+		t.Errorf("body %s, want status %d, field %q and a message", e.Body, status, field)
+	}
+	if strings.Contains(string(e.Body)+e.Error(), testToken) {
+		t.Errorf("the refusal has the token in it: %s", e.Body)
+	}
+}
+
+func TestReceivePicksChannel(t *testing.T) {
+	const format = `{"organization":"ORG","chatbot":"BOT","access_token":"TOKEN","reply_url":"https://site.example/"}`
+	account := func(organization, bot, token string) string {
+		return strings.NewReplacer("ORG", organization, "BOT", bot, "TOKEN", token).Replace(format)
+	}
+	a := configured(t, map[string]string{
+		"one":      account("acme", "faq", "t1"),
+		"two":      account("acme", "sales", "t2"),
+		"odd":      account("a/b %", "机器人", "t3"),
+		"twin":     account("acme", "faq", "t4"),
+		"removed":  account("gone", "faq", "t5"),
+		"prefixed": account("acme", "faq", "t1"),
+	}, nil)
+	tests := []struct{ name, path, token, want string }{
+		{"first", "acme/faq", "t1", "one"},
+		{"second", "acme/sales", "t2", "two"},
+		{"escaped names", "a%2Fb%20%25/%E6%9C%BA%E5%99%A8%E4%BA%BA", "t3", "odd"},
+		{"same names, told apart by token", "acme/faq", "t4", "twin"},
+		{"token of the neighbour", "acme/sales", "t1", ""},
+		{"token of a channel that is not on this path", "gone/faq", "t5", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			req := request(say(testToken, tt.token))
+			req.Channels = []string{"unheard-of", "one", "two", "odd", "twin"}
+			req.Path = messagesPath + tt.path
+			got, err := a.Receive(t.Context(), req)
+			if tt.want == "" {
+				if err == nil {
+					t.Fatalf("accepted for %s", got.Envelopes[0].Channel)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if name := got.Envelopes[0].Channel; name != tt.want {
+				t.Errorf("channel %s, want %s", name, tt.want)
+			}
+			th, ok := parseThread(got.Envelopes[0].Thread)
+			ch := a.channel(tt.want)
+			if want := (thread{ch.Organization, ch.Chatbot, "u1"}); !ok || th != want {
+				t.Errorf("thread %+v, want %+v", th, want)
+			}
+		})
+	}
+}
+
+func TestReceiveBeforeConfiguration(t *testing.T) {
+	_, err := newAdapter().Receive(t.Context(), request(say("Hi", "Hi")))
+	if e, ok := errors.AsType[*sdk.Error](err); !ok || e.Kind != sdk.KindTransient || e.Status != 503 {
+		t.Errorf("got %v, want a transient refusal with 503", err)
+	}
+}
+
+func TestReceiveIdentity(t *testing.T) {
+	a := configured(t, map[string]string{"livechat": livechat}, nil)
+	withID := say(`{"userId"`, `{"messageId":"from-body","userId"`)
+	tests := []struct {
+		name, body string
+		header     http.Header
+		id         string
+		hops       int
+	}{
+		{"none", say("Hi", "Hi"), nil, "", 0},
+		{"body", withID, nil, "from-body", 0},
+		{"header", say("Hi", "Hi"), http.Header{"Idempotency-Key": {"from-header"}}, "from-header", 0},
+		{"body wins", withID, http.Header{"Idempotency-Key": {"from-header"}}, "from-body", 0},
+		{"empty body", say(`{"userId"`, `{"messageId":"","userId"`), http.Header{"Idempotency-Key": {"h"}}, "h", 0},
+		{"empty header", say("Hi", "Hi"), http.Header{"Idempotency-Key": {""}}, "", 0},
+		{"longest", say("Hi", "Hi"), http.Header{"Idempotency-Key": {strings.Repeat("k", 256)}}, strings.Repeat("k", 256), 0},
+		{"hops", say("Hi", "Hi"), http.Header{"Patchbay-Hops": {"3"}}, "", 3},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			req := request(tt.body)
+			for name, values := range tt.header {
+				req.Header[name] = values
+			}
+			var ids []string
+			for range 2 { // a repeat of the call must come out the same
+				got, err := a.Receive(t.Context(), req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				e := got.Envelopes[0]
+				ids = append(ids, e.VendorID)
+				if e.Hops != tt.hops {
+					t.Errorf("hops %d, want %d", e.Hops, tt.hops)
+				}
+			}
+			if diff := cmp.Diff([]string{tt.id, tt.id}, ids); diff != "" {
+				t.Errorf("vendor id (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,7 @@
+// Native is the adapter for the live-chat message proxy: websites post what their visitors say, and
+// Patchbay posts the answers back to the website's reply address. See README.md for the two formats.
+package main
+
+import "patchbay/sdk"
+
+func main() { sdk.Serve(newAdapter()) }

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"patchbay/sdk/envelope"
+)
+
+// maxHops is the highest believable number in the hops header; gateways give up long before.
+const maxHops = 9999
+
+// translate makes the envelope of an authenticated call.
+func translate(ch *channel, call *callBody, header http.Header) (*envelope.Envelope, *fault) {
+	user, f := text(call.UserID, "userId")
+	if f == nil {
+		f = identifier("userId", user)
+	}
+	if f != nil {
+		return nil, f
+	}
+	t := thread{organization: ch.Organization, chatbot: ch.Chatbot, user: user}.String()
+	if len(t) > envelope.MaxThreadBytes {
+		return nil, &fault{"userId", "too long when its slashes and percent signs are escaped"}
+	}
+	id, f := messageID(call, header)
+	if f != nil {
+		return nil, f
+	}
+	hops, f := hops(header)
+	if f != nil {
+		return nil, f
+	}
+	p, f := readPayload(call.Payload, user)
+	if f != nil {
+		return nil, f
+	}
+	attributes, f := p.attributes()
+	if f != nil {
+		return nil, f
+	}
+	return &envelope.Envelope{
+		Channel:    ch.name,
+		VendorID:   id,
+		Thread:     t,
+		Sender:     envelope.Sender{Role: envelope.RoleCustomer, ID: user},
+		Kind:       envelope.KindMessage,
+		Parts:      []envelope.Part{envelope.TextPart(p.UserSay)},
+		Attributes: attributes,
+		Hops:       hops,
+	}, nil
+}
+
+// identifier checks a required id.
+func identifier(field, id string) *fault {
+	switch {
+	case id == "":
+		return &fault{field, "missing"}
+	case len(id) > envelope.MaxIDBytes:
+		return &fault{field, fmt.Sprintf("%d bytes, at most %d", len(id), envelope.MaxIDBytes)}
+	case strings.ContainsFunc(id, unicode.IsControl):
+		return &fault{field, "has control characters"}
+	}
+	return nil
+}
+
+// messageID returns the caller's id of the message, "" if it gave none. The body's messageId wins over
+// the header, because it is part of the message and survives proxies.
+func messageID(call *callBody, header http.Header) (string, *fault) {
+	id, f := text(call.MessageID, "messageId")
+	if f != nil {
+		return "", f
+	}
+	if id != "" {
+		return id, identifier("messageId", id)
+	}
+	keys := header.Values(idempotencyHeader)
+	if len(keys) == 0 || (len(keys) == 1 && keys[0] == "") {
+		return "", nil
+	}
+	if len(keys) > 1 {
+		return "", &fault{idempotencyHeader, "given more than once"}
+	}
+	if !utf8.ValidString(keys[0]) {
+		return "", &fault{idempotencyHeader, "not valid UTF-8"}
+	}
+	return keys[0], identifier(idempotencyHeader, keys[0])
+}
+
+// hops returns how many gateways the message has passed, 0 if the header is absent.
+func hops(header http.Header) (int, *fault) {
+	values := header.Values(hopsHeader)
+	if len(values) == 0 {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(values[0], 10, 16)
+	if len(values) > 1 || err != nil || n > maxHops {
+		return 0, &fault{hopsHeader, fmt.Sprintf("must be one whole number from 0 to %d", maxHops)}
+	}
+	return int(n), nil
+}
+
+// readPayload reads and checks the member payload of user's call.
+func readPayload(v jsontext.Value, user string) (*callPayload, *fault) {
+	if len(v) == 0 {
+		return nil, &fault{"payload", "missing"}
+	}
+	var p callPayload
+	if f := decode(v, &p, "payload"); f != nil {
+		return nil, f
+	}
+	switch {
+	case p.UserSay == "":
+		return nil, &fault{"payload.userSay", "missing or empty"}
+	case len(p.UserSay) > envelope.MaxTextBytes:
+		return nil, &fault{"payload.userSay",
+			fmt.Sprintf("%d bytes, at most %d", len(p.UserSay), envelope.MaxTextBytes)}
+	case p.UserInfo.ID == "":
+		return nil, &fault{"payload.userInfo.id", "missing"}
+	case p.UserInfo.ID != user:
+		return nil, &fault{"payload.userInfo.id", "must be the same as userId"}
+	}
+	return &p, nil
+}
+
+// attributes returns what the gateway carries for the caller: nil if there is nothing.
+func (p *callPayload) attributes() (map[string]string, *fault) {
+	attributes := make(map[string]string)
+	if len(p.UserData.TargetAgents) > 0 {
+		const field = "payload.userData.targetAgents"
+		for i, agent := range p.UserData.TargetAgents {
+			if agent == nil {
+				return nil, &fault{field + "." + strconv.Itoa(i), "must be a string"}
+			}
+		}
+		agents, err := json.Marshal(p.UserData.TargetAgents)
+		if err != nil {
+			return nil, &fault{field, "can't be carried"}
+		}
+		if f := carry(attributes, attrTargetAgents, string(agents), field); f != nil {
+			return nil, f
+		}
+	}
+	if v := p.UserData.CustomPayload; len(v) > 0 && v.Kind() != 'n' {
+		const field = "payload.userData.customPayload"
+		if f := checkCustomPayload(v, field); f != nil {
+			return nil, f
+		}
+		if f := carry(attributes, attrCustomPayload, string(v), field); f != nil {
+			return nil, f
+		}
+	}
+	if len(attributes) == 0 {
+		return nil, nil
+	}
+	return attributes, nil
+}
+
+// checkCustomPayload accepts any object (04/10) whose data, if it has one, is a short string (04/17).
+func checkCustomPayload(v jsontext.Value, field string) *fault {
+	var custom struct {
+		Data *string `json:"data"`
+	}
+	if f := decode(v, &custom, field); f != nil {
+		return f
+	}
+	if custom.Data != nil && utf8.RuneCountInString(*custom.Data) >= maxDataCharacters {
+		return &fault{field + ".data", fmt.Sprintf("must have less than %d characters", maxDataCharacters)}
+	}
+	return nil
+}
+
+// carry stores an attribute, or says that field is too long for one.
+func carry(attributes map[string]string, name, value, field string) *fault {
+	if most := envelope.MaxAttributeBytes - len(name); len(value) > most {
+		return &fault{field, fmt.Sprintf("%d bytes of JSON, at most %d", len(value), most)}
+	}
+	attributes[name] = value
+	return nil
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"patchbay/sdk"
+	"patchbay/sdk/envelope"
+)
+
+func delivery() *sdk.Delivery {
+	return &sdk.Delivery{Channel: "livechat", Key: testKey, Attempt: 1, Thread: "d8ai/d8ai_chatbot/u1",
+		Envelope: &envelope.Envelope{ID: "e1", Kind: envelope.KindMessage, Sender: envelope.Sender{Role: envelope.RoleBot},
+			Parts: []envelope.Part{envelope.TextPart("private words")}}}
+}
+
+func TestDeliverOutcome(t *testing.T) {
+	tests := []struct {
+		name   string
+		status int
+		header http.Header
+		body   string
+		kind   sdk.ErrorKind // "" is success
+		after  time.Duration
+	}{
+		{name: "200", status: 200, body: `{}`},
+		{name: "200 with a long page", status: 200, body: strings.Repeat("<p>", 100_000)},
+		{name: "201", status: 201},
+		{name: "204", status: 204},
+		{name: "301 is not followed", status: 301, header: http.Header{"Location": {"/elsewhere"}}, kind: sdk.KindPermanent},
+		{name: "307 is not followed", status: 307, header: http.Header{"Location": {"/elsewhere"}}, kind: sdk.KindPermanent},
+		{name: "400", status: 400, kind: sdk.KindPermanent},
+		{name: "401", status: 401, kind: sdk.KindUnauthorized},
+		{name: "403", status: 403, kind: sdk.KindUnauthorized},
+		{name: "404", status: 404, kind: sdk.KindPermanent},
+		{name: "408", status: 408, kind: sdk.KindTransient},
+		{name: "413", status: 413, kind: sdk.KindUnsupported},
+		{name: "429", status: 429, kind: sdk.KindThrottled},
+		{name: "429 with a delay", status: 429, header: http.Header{"Retry-After": {"7"}}, kind: sdk.KindThrottled,
+			after: 7 * time.Second},
+		{name: "500", status: 500, body: `{"error":"x"}`, kind: sdk.KindTransient},
+		{name: "502", status: 502, kind: sdk.KindTransient},
+		{name: "503 with a delay", status: 503, header: http.Header{"Retry-After": {"30"}}, kind: sdk.KindTransient,
+			after: 30 * time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var calls atomic.Int32
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				calls.Add(1)
+				for name, values := range tt.header {
+					w.Header()[name] = values
+				}
+				w.WriteHeader(tt.status)
+				_, _ = io.WriteString(w, tt.body)
+			}))
+			defer srv.Close()
+			client := srv.Client()
+			client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+			a := configured(t, map[string]string{"livechat": replyingTo(srv.URL)}, client)
+			receipt, err := a.Deliver(t.Context(), delivery())
+			if n := calls.Load(); n != 1 {
+				t.Errorf("%d calls, want 1", n)
+			}
+			if tt.kind == "" {
+				if err != nil || receipt == nil {
+					t.Fatalf("got %v, %v; want a receipt", receipt, err)
+				}
+				return
+			}
+			e, ok := errors.AsType[*sdk.Error](err)
+			if !ok || e.Kind != tt.kind || e.Status != tt.status || e.After != tt.after {
+				t.Errorf("got %v, want kind %s, status %d, after %v", err, tt.kind, tt.status, tt.after)
+			}
+			checkDiscreet(t, err)
+		})
+	}
+}
+
+// checkDiscreet checks that an error for operators has neither secrets nor what people wrote.
+func checkDiscreet(t *testing.T, err error) {
+	t.Helper()
+	for _, secret := range []string{"site-secret", "private words", testToken, "sesame"} {
+		if strings.Contains(err.Error(), secret) {
+			t.Errorf("%q tells %q", err, secret)
+		}
+	}
+}
+
+func TestDeliverNobodyThere(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a := configured(t, map[string]string{"livechat": replyingTo("http://" + address + "/?key=sesame")}, &http.Client{})
+	_, err = a.Deliver(t.Context(), delivery())
+	if sdk.KindOf(err) != sdk.KindTransient {
+		t.Errorf("refused connection: %v, want transient", err)
+	}
+	checkDiscreet(t, err)
+}
+
+func TestDeliverCutOff(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	defer srv.Close()
+	a := configured(t, map[string]string{"livechat": replyingTo(srv.URL + "/?key=sesame")}, srv.Client())
+	_, err := a.Deliver(t.Context(), delivery())
+	if sdk.KindOf(err) != sdk.KindUnknown {
+		t.Errorf("connection lost after the request: %v, want unknown", err)
+	}
+	checkDiscreet(t, err)
+}
+
+func TestDeliverTimeout(t *testing.T) {
+	arrived, release := make(chan struct{}), make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(arrived)
+		<-release
+	}))
+	defer srv.Close()
+	defer close(release)
+	a := configured(t, map[string]string{"livechat": replyingTo(srv.URL + "/?key=sesame")}, srv.Client())
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-arrived; cancel() }()
+	_, err := a.Deliver(ctx, delivery())
+	if sdk.KindOf(err) != sdk.KindUnknown || !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled while the site works: %v, want unknown", err)
+	}
+	checkDiscreet(t, err)
+}
+
+func TestDeliverWithoutCall(t *testing.T) {
+	var calls atomic.Int32
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { calls.Add(1) }))
+	defer srv.Close()
+	a := configured(t, map[string]string{"livechat": replyingTo(srv.URL)}, srv.Client())
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	tests := []struct {
+		name   string
+		ctx    context.Context
+		change func(*sdk.Delivery)
+		kind   sdk.ErrorKind
+	}{
+		{"no time left", ended, func(*sdk.Delivery) {}, sdk.KindTransient},
+		{"unknown channel", t.Context(), func(d *sdk.Delivery) { d.Channel = "other" }, sdk.KindTransient},
+		{"thread of two names", t.Context(), func(d *sdk.Delivery) { d.Thread = "d8ai/u1" }, sdk.KindInvalid},
+		{"thread of four names", t.Context(), func(d *sdk.Delivery) { d.Thread += "/x" }, sdk.KindInvalid},
+		{"thread with an empty name", t.Context(), func(d *sdk.Delivery) { d.Thread = "d8ai//u1" }, sdk.KindInvalid},
+		{"no parts", t.Context(), func(d *sdk.Delivery) { d.Envelope.Parts = nil }, sdk.KindInvalid},
+		{"echo", t.Context(), func(d *sdk.Delivery) { d.Envelope.Kind = envelope.KindEcho }, sdk.KindUnsupported},
+		{"read", t.Context(), func(d *sdk.Delivery) { d.Envelope.Kind = envelope.KindRead }, sdk.KindUnsupported},
+		{"not UTF-8", t.Context(), func(d *sdk.Delivery) { d.Envelope.Sender.Name = "\xff" }, sdk.KindInvalid},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := delivery()
+			tt.change(d)
+			_, err := a.Deliver(tt.ctx, d)
+			if err == nil || sdk.KindOf(err) != tt.kind {
+				t.Errorf("got %v, want kind %s", err, tt.kind)
+			}
+			if n := calls.Load(); n != 0 {
+				t.Errorf("%d calls, want none", n)
+			}
+		})
+	}
+}
+
+func TestDeliverWithoutReplyToken(t *testing.T) {
+	var authorization []string
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		authorization = r.Header.Values("Authorization")
+	}))
+	defer srv.Close()
+	settings := strings.Replace(livechat, "https://site.example/replies", srv.URL, 1)
+	a := configured(t, map[string]string{"livechat": settings}, srv.Client())
+	if _, err := a.Deliver(t.Context(), delivery()); err != nil {
+		t.Fatal(err)
+	}
+	if len(authorization) != 0 {
+		t.Errorf("authorization %q sent, want none", authorization)
+	}
+}
