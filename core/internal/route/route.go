@@ -152,9 +152,3 @@ type Explanation struct {
 	// Detail says more, for people: "when is false", "from agent, but the event is about bot \"faq\"".
 	Detail string
 }
-
-// Rules returns how many rules the table has.
-func (t *Table) Rules() int { return len(t.rules) }
-
-// Rule returns the i-th rule with its defaults filled in: read only.
-func (t *Table) Rule(i int) *Rule { return &t.rules[i].rule }

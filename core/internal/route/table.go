@@ -1,26 +1,101 @@
 package route
 
-// Table is a compiled list of rules.
+import (
+	"slices"
+	"strings"
+
+	"patchbay/sdk/envelope"
+)
+
+// Table is a compiled list of rules. It is immutable and safe for concurrent use.
 type Table struct {
 	rules []compiled
+	index map[Event]map[string]*candidates // by event and channel; "" is for channels that Compile did not know
 }
 
 type compiled struct {
 	rule Rule
+	when *condition // nil means always
 }
 
-// Compile checks rules and makes a table of them. It reports all problems at once; the table is nil if one
-// of them is an Error. Compile copies what it keeps.
+// Compile checks rules and makes a table of them. It reports all problems at once, in the order of the rules;
+// the table is nil if one of them is an Error. Compile copies what it keeps.
 func Compile(rules []Rule, ch Channels) (*Table, []Problem) {
-	t := &Table{}
-	for i := range rules {
-		t.rules = append(t.rules, compiled{rule: rules[i]})
+	lang, err := newLanguage(ch)
+	if err != nil {
+		return nil, []Problem{{Message: err.Error()}}
 	}
-	return t, nil
+	t := &Table{rules: make([]compiled, len(rules))}
+	problems := checkUnique(rules)
+	for i := range rules {
+		t.rules[i].rule = normal(&rules[i])
+		c := &checker{index: i, rule: &t.rules[i].rule, channels: ch}
+		c.check()
+		if rules[i].When != "" {
+			when, bad := lang.compile(rules[i].When)
+			for _, p := range bad {
+				p.Field = "when"
+				c.add(p)
+			}
+			if when != nil && when.never {
+				c.add(Problem{Severity: Warning, Field: "when", Line: 1, Column: 1,
+					Message: "is always false: the rule never matches"})
+			}
+			t.rules[i].when = when
+		}
+		problems = append(problems, c.problems...)
+	}
+	problems = append(problems, t.shadowed(ch)...)
+	slices.SortStableFunc(problems, func(a, b Problem) int { return a.Index - b.Index })
+	if slices.ContainsFunc(problems, func(p Problem) bool { return p.Severity == Error }) {
+		return nil, problems
+	}
+	t.buildIndex(ch)
+	return t, problems
 }
 
-// Decide makes one pass over the rules in file order.
-func (t *Table) Decide(f *Facts) Decision { return Decision{} }
+// normal returns a deep copy with the defaults filled in.
+func normal(r *Rule) Rule {
+	n := *r
+	n.When = strings.TrimSpace(r.When)
+	n.Events = slices.Clone(r.Events)
+	if len(n.Events) == 0 {
+		n.Events = []Event{EventMessage}
+	}
+	n.From = slices.Clone(r.From)
+	n.Copy = slices.Clone(r.Copy)
+	if r.Set != nil {
+		n.Set = make(map[string]string, len(r.Set))
+		for k, v := range r.Set {
+			n.Set[k] = v
+		}
+	}
+	if r.Offer != nil {
+		o := *r.Offer
+		o.To = slices.Clone(o.To)
+		if o.Within == 0 {
+			o.Within = DefaultWithin
+		}
+		n.Offer = &o
+	}
+	return n
+}
 
-// Explain says of each rule whether it matched, or the first reason why not.
-func (t *Table) Explain(f *Facts) []Explanation { return nil }
+// from reports whether a rule is about the channel.
+func (r *Rule) from(channel string, role envelope.Role) bool {
+	if len(r.From) == 0 {
+		return true
+	}
+	for _, who := range r.From {
+		if who == channel || who == string(role) {
+			return true
+		}
+	}
+	return false
+}
+
+// Rules returns how many rules the table has.
+func (t *Table) Rules() int { return len(t.rules) }
+
+// Rule returns the i-th rule with its defaults filled in: read only.
+func (t *Table) Rule(i int) *Rule { return &t.rules[i].rule }

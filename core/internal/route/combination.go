@@ -1,0 +1,92 @@
+package route
+
+import (
+	"slices"
+	"strings"
+
+	"patchbay/sdk/envelope"
+)
+
+// actions returns the keys of a rule that do something, in the order in which they take effect.
+func (r *Rule) actions() []string {
+	var out []string
+	for _, a := range []struct {
+		key     string
+		present bool
+	}{
+		{"set", len(r.Set) > 0}, {"home", r.Home != ""}, {"pass", r.Pass != ""}, {"offer", r.Offer != nil},
+		{"close", r.Close}, {"drop", r.Drop}, {"to", r.To != ""}, {"copy", len(r.Copy) > 0}, {"say", r.Say != ""},
+	} {
+		if a.present {
+			out = append(out, a.key)
+		}
+	}
+	return out
+}
+
+// checkCombination checks which keys stand beside each other.
+func (c *checker) checkCombination() {
+	actions := c.rule.actions()
+	if len(actions) == 0 {
+		c.bad("", "", "does nothing; give it an action, or `to: owner` if it shall only stop here")
+		return
+	}
+	var control []string
+	for _, a := range actions {
+		switch a {
+		case "pass", "offer", "close":
+			control = append(control, a)
+		}
+	}
+	if len(control) > 1 {
+		c.bad(control[1], "", "a rule has at most one of pass, offer and close, this one has %s", strings.Join(control, " and "))
+	}
+	if c.rule.Drop && c.rule.To != "" {
+		c.bad("to", "", "contradicts drop: a message is delivered or consumed")
+	}
+	if !c.rule.Continue {
+		return
+	}
+	for _, a := range actions {
+		if a != "set" && a != "copy" {
+			c.bad("continue", "", "goes only with set and copy, not with %s: later rules could contradict it", a)
+			return
+		}
+	}
+}
+
+// checkMessageOnly checks the keys that make sense for a message alone.
+func (c *checker) checkMessageOnly() {
+	r := c.rule
+	other := slices.IndexFunc(r.Events, func(e Event) bool { return e != EventMessage })
+	if other >= 0 {
+		for _, key := range []string{"drop", "to"} {
+			if slices.Contains(r.actions(), key) {
+				c.bad(key, "", "works on messages, and event %q has none", r.Events[other])
+			}
+		}
+	}
+	if r.To == ToCustomer && len(r.From) > 0 &&
+		!c.fromAny(envelope.RoleBot, envelope.RoleAgent, envelope.RoleObserver) {
+		c.bad("to", ToOwner, "nothing goes back to where it came from, and this rule is about customers")
+	}
+}
+
+// checkUnique reports names that two rules share.
+func checkUnique(rules []Rule) []Problem {
+	first := map[string]int{}
+	var out []Problem
+	for i := range rules {
+		name := rules[i].Name
+		if name == "" {
+			continue
+		}
+		if _, taken := first[name]; taken {
+			out = append(out, Problem{Index: i, Rule: name, Field: "name",
+				Message: "another rule before has the name " + name + "; names must be unique"})
+			continue
+		}
+		first[name] = i
+	}
+	return out
+}

@@ -1,0 +1,175 @@
+package route
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"patchbay/sdk/envelope"
+)
+
+var testChannels = Channels{
+	"livechat": envelope.RoleCustomer, "faq": envelope.RoleBot, "desk": envelope.RoleAgent,
+	"night": envelope.RoleAgent, "audit": envelope.RoleObserver,
+}
+
+// line renders a problem without the rule.
+func line(p Problem) string {
+	s := fmt.Sprintf("%d:%d: %s", p.Line, p.Column, p.Message)
+	if p.Severity == Warning {
+		s = "warning: " + s
+	}
+	if p.Suggestion != "" {
+		s += fmt.Sprintf(" (did you mean %q?)", p.Suggestion)
+	}
+	return s
+}
+
+func TestConditionProblems(t *testing.T) {
+	for _, tc := range []struct{ name, when, want string }{
+		{"unknown variable", `ownr == "x"`, `1:1: undeclared reference to "ownr" (did you mean "owner"?)`},
+		{"second line", "text == \"a\" &&\n  rol == \"bot\"", `2:3: undeclared reference to "rol" (did you mean "role"?)`},
+		{"column in characters", `"客服" == rol`, `1:9: undeclared reference to "rol" (did you mean "role"?)`},
+		{"unknown function", `lenght(text) > 3`, `1:1: undeclared reference to "lenght" (did you mean "size"?)`},
+		{"single equals", `owner_role = "bot"`, `1:12: syntax error at "="; equality is ==`},
+		{"and", `owner_role == "bot" and true`, `1:21: syntax error at "and"; and is &&`},
+		{"not", `not mentions(["a"])`, `1:5: syntax error at "mentions"; not is !`},
+		{"too short", `(text == "a"`, `1:13: the expression ends too early`},
+		{"open quote", `text == "a`, `1:9: syntax error at "\"a"; a quote is missing, or one inside the text needs a backslash`},
+		{"no truth value", `text`, `1:1: a condition must be true or false, this is a text; compare it with something`},
+		{"types", `age > 5`, `1:5: > can't be applied to duration and int`},
+		{"unknown channel", `owner == "dsk"`, `1:10: there is no channel "dsk" (did you mean "desk"?)`},
+		{"unknown channel, reversed", `"dsk" != channel`, `1:1: there is no channel "dsk" (did you mean "desk"?)`},
+		{"unknown channel in list", `pending in ["desk", "nigth"]`, `1:21: there is no channel "nigth" (did you mean "night"?)`},
+		{"unknown channel in open", `open("dsk")`, `1:6: there is no channel "dsk" (did you mean "desk"?)`},
+		{"unknown role", `role == "bott"`,
+			`1:9: there is no role "bott"; roles are customer, bot, agent, observer (did you mean "bot"?)`},
+		{"open without argument", `open()`, `1:5: open takes one argument, the channel's name: open("desk")`},
+		{"attr of a number", `attr(handovers) == "x"`, `1:5: attr can't be called with int`},
+		{"mentions without list", `true && mentions("agent")`,
+			`1:18: mentions takes a list of words or phrases: mentions(["agent", "human"])`},
+		{"mentions of nothing", `mentions(["a", " "])`, `1:16: an empty word would be found in every message`},
+		{"bad pattern", `text.matches("[")`, `1:14: invalid argument of matches`},
+		{"computed pattern", `text.matches(role)`,
+			`1:14: a pattern must be written out, it can't be computed: text.matches(r"^\d+$")`},
+		{"backspace for word boundary", `text.matches("\bagent\b")`, `1:14: control character U+0008, which no message ` +
+			`has; for a word boundary write r"\b" in the expression, and the whole expression as plain or single-quoted YAML`},
+		{"bad duration", `age > duration("10 minutes")`, `1:16: invalid argument of duration`},
+		{"loop", `parts.exists(p, p == "image")`, `1:7: exists: conditions have no loops; ask a list with "image" in parts`},
+		{"hidden variable", `@input == 1`, `1:1: syntax error at "@"`},
+		{"never", `false`, `warning: 1:1: is always false: the rule never matches`},
+		{"blank", ` `, `0:0: is empty; leave the key out if the rule has no condition`},
+		{"good", `"image" in parts && bucket("s") < 50 && open(owner) && age > duration("10m") && handovers < 3`, ``},
+		{"no owner", `pending == "" && owner != home`, ``},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, problems := Compile([]Rule{{Name: "a", When: tc.when, To: ToOwner}}, testChannels)
+			var got []string
+			for _, p := range problems {
+				if p.Field != "when" || p.Rule != "a" || p.Index != 0 {
+					t.Errorf("problem is not about the condition: %+v", p)
+				}
+				got = append(got, line(p))
+			}
+			if s := strings.Join(got, "\n"); s != tc.want {
+				t.Errorf("when: %s\n got %s\nwant %s", tc.when, s, tc.want)
+			}
+		})
+	}
+}
+
+func TestConditionCost(t *testing.T) {
+	costly := `(text + text).matches("` + strings.Repeat("a", 600) + `")`
+	_, problems := Compile([]Rule{{Name: "a", When: costly, To: ToOwner}}, testChannels)
+	if len(problems) != 1 || !strings.Contains(problems[0].Message, "could take too long") {
+		t.Errorf("problems = %v", problems)
+	}
+	_, problems = Compile([]Rule{{Name: "a", When: "true" + strings.Repeat(" && true", 1000), To: ToOwner}}, testChannels)
+	if len(problems) == 0 {
+		t.Error("a condition of 8 KiB was accepted")
+	}
+}
+
+func TestConditionValues(t *testing.T) {
+	facts := &Facts{
+		Event: EventMessage, Channel: "livechat", Role: envelope.RoleCustomer, Text: "Ich möchte einen MENSCHEN sprechen",
+		Parts: []string{"text", "image"}, SenderID: "u1", SenderName: "Ann", Owner: "faq", OwnerRole: envelope.RoleBot,
+		Home: "faq", Pending: "desk", Customer: "livechat", Handovers: 2, Age: 3600e9, Silence: 5e9, Reason: "declined",
+		Attributes: map[string]string{"tier": "gold"}, Open: func(ch string) bool { return ch == "night" }, Conversation: "c1",
+	}
+	for _, tc := range []struct {
+		when string
+		want bool
+	}{
+		{`channel == "livechat" && role == "customer" && sender_id == "u1" && sender_name == "Ann"`, true},
+		{`owner == "faq" && owner_role == "bot" && home == "faq" && pending == "desk" && customer == "livechat"`, true},
+		{`handovers == 2 && age == duration("1h") && silence < duration("6s") && reason == "declined"`, true},
+		{`"image" in parts && !("audio" in parts) && size(parts) == 2`, true},
+		{`attr("tier") == "gold" && attr("none") == ""`, true},
+		{`open("night") && !open("desk")`, true},
+		{`text.matches(r"\bMENSCHEN\b")`, true},
+		{`text.matches("^MENSCHEN")`, false},
+		{`mentions(["menschen"])`, true},
+		{`mentions(["mensch", "agent"])`, false},
+		{`bucket("a") == bucket("a") && bucket("a") >= 0 && bucket("a") < 100`, true},
+	} {
+		t.Run(tc.when, func(t *testing.T) {
+			table, problems := Compile([]Rule{{Name: "a", When: tc.when, To: ToOwner}}, testChannels)
+			if table == nil {
+				t.Fatal(problems)
+			}
+			d := table.Decide(facts)
+			if got := len(d.Steps) == 1; got != tc.want || len(d.Errors) > 0 {
+				t.Errorf("matched %v, errors %v", got, d.Errors)
+			}
+		})
+	}
+}
+
+func TestRuntimeErrorHidesText(t *testing.T) {
+	const canary = "canary-4711"
+	for _, when := range []string{
+		`int(text) > 3`, `duration(text) > age`, `timestamp(text) < timestamp("2026-01-01T00:00:00Z")`,
+		`1 / handovers == 1`, `parts[7] == text`, `double(text) > 1.0`,
+	} {
+		table, problems := Compile([]Rule{{Name: "a", When: when, To: ToOwner}, {Name: "b", To: ToOwner}}, testChannels)
+		if table == nil {
+			t.Fatal(problems)
+		}
+		facts := &Facts{Event: EventMessage, Channel: "livechat", Role: envelope.RoleCustomer, Text: canary}
+		d := table.Decide(facts)
+		if len(d.Errors) != 1 || d.Errors[0].Rule != "a" {
+			t.Errorf("%s: errors = %v", when, d.Errors)
+			continue
+		}
+		if strings.Contains(d.Errors[0].Err.Error(), canary) {
+			t.Errorf("%s: the error quotes the message: %v", when, d.Errors[0].Err)
+		}
+		if len(d.Steps) != 1 || d.Steps[0].Rule.Name != "b" {
+			t.Errorf("%s: the failed rule did not count as no match: %v", when, d.Steps)
+		}
+		if x := table.Explain(facts)[0]; x.Why != WhyError || strings.Contains(x.Detail, canary) {
+			t.Errorf("%s: explained as %+v", when, x)
+		}
+	}
+}
+
+func FuzzCompile(f *testing.F) {
+	for _, s := range []string{`mentions(["a"])`, `attr("x") == "y"`, `text.matches("[`, "\x00", `((((`, `"\u00e9" in parts`} {
+		f.Add(s, "hello")
+	}
+	f.Fuzz(func(t *testing.T, when, text string) {
+		table, problems := Compile([]Rule{{Name: "a", When: when, To: ToOwner}}, testChannels)
+		if table == nil {
+			if len(problems) == 0 {
+				t.Fatal("no table and no problem")
+			}
+			return
+		}
+		facts := &Facts{Event: EventMessage, Channel: "livechat", Role: envelope.RoleCustomer, Text: text}
+		d, x := table.Decide(facts), table.Explain(facts)
+		if x[0].Matched != (len(d.Steps) == 1) {
+			t.Fatalf("Decide and Explain disagree: %v, %v", d, x)
+		}
+	})
+}

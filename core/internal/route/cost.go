@@ -1,0 +1,67 @@
+package route
+
+import (
+	"fmt"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/cost"
+	"cel.dev/cel-go/common/types"
+
+	"patchbay/sdk/envelope"
+)
+
+// costLimit is the most that a condition may cost in the worst case, in the language's units: about ten
+// nanoseconds each.
+const costLimit = 1_000_000
+
+// checkCost refuses conditions that could hold up the gateway. Conditions have no loops and texts have a limit,
+// so the worst case is known beforehand, and evaluation needs no meter, which would make it three times slower.
+func (l *language) checkCost(tree *cel.Ast) *Problem {
+	estimate, err := l.env.EstimateCost(tree, worstCase{l})
+	if err != nil {
+		return &Problem{Line: 1, Column: 1, Message: "its cost can't be estimated: " + firstLine(err.Error())}
+	}
+	if estimate.Max > costLimit {
+		return &Problem{Line: 1, Column: 1, Message: fmt.Sprintf("could take too long on a long message (cost %d, "+
+			"at most %d); use fewer or shorter patterns, or mentions", estimate.Max, costLimit)}
+	}
+	return nil
+}
+
+// worstCase knows how large the variables can be and what our functions cost.
+type worstCase struct{ language *language }
+
+var _ cost.Estimator = worstCase{}
+
+// EstimateSize returns the limits of variables and of what functions return.
+func (worstCase) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
+	if node.ComputedSize() != nil {
+		return nil
+	}
+	size := cost.RangedSizeEstimate(0, envelope.MaxAttributeBytes)
+	path := node.Path()
+	switch {
+	case len(path) == 1 && path[0] == "text":
+		size = cost.RangedSizeEstimate(0, MaxText)
+	case node.Type().Kind() == types.ListKind:
+		size = cost.RangedSizeEstimate(0, envelope.MaxParts)
+	}
+	return &size
+}
+
+// EstimateCallCost returns the cost of our own functions.
+func (w worstCase) EstimateCallCost(function, _ string, _ *cost.AstNode, args []cost.AstNode) *cost.CallEstimate {
+	switch function {
+	case "@attr", "@open":
+		return cost.NewCallEstimate(cost.FixedCostEstimate(5), nil)
+	case "@bucket":
+		return cost.NewCallEstimate(cost.FixedCostEstimate(20), nil)
+	case "@mentions":
+		words := uint64(costLimit)
+		if n, ok := cost.UintValue(args[1]); ok && n < uint64(len(w.language.lists)) {
+			words = uint64(len(w.language.lists[n]))
+		}
+		return cost.NewCallEstimate(cost.RangedCostEstimate(1, cost.SafeMultiply(words, MaxText/100)), nil)
+	}
+	return nil
+}

@@ -1,0 +1,129 @@
+package route
+
+import "slices"
+
+// candidates are the rules that one event about one channel can match. Rules whose condition demands that a
+// word or attribute has a fixed value are found by that value, so that a thousand rules about a thousand
+// attributes cost as much as one.
+type candidates struct {
+	always  []int                       // ascending
+	byValue map[string]map[string][]int // key of a term → value → rules, ascending
+	keys    []string                    // of byValue, sorted
+}
+
+func (t *Table) buildIndex(ch Channels) {
+	t.index = map[Event]map[string]*candidates{}
+	for i := range t.rules {
+		for _, e := range t.rules[i].rule.Events {
+			if t.index[e] == nil {
+				t.index[e] = map[string]*candidates{}
+			}
+			for name, role := range ch {
+				if t.rules[i].rule.from(name, role) {
+					t.add(e, name, i)
+				}
+			}
+			t.add(e, "", i)
+		}
+	}
+	for _, byChannel := range t.index {
+		for _, c := range byChannel {
+			slices.Sort(c.keys)
+		}
+	}
+}
+
+func (t *Table) add(e Event, channel string, rule int) {
+	c := t.index[e][channel]
+	if c == nil {
+		c = &candidates{byValue: map[string]map[string][]int{}}
+		t.index[e][channel] = c
+	}
+	when := t.rules[rule].when
+	if when == nil || len(when.terms) == 0 {
+		c.always = append(c.always, rule)
+		return
+	}
+	term := bestTerm(when.terms)
+	values := c.byValue[term.key]
+	if values == nil {
+		values = map[string][]int{}
+		c.byValue[term.key] = values
+		c.keys = append(c.keys, term.key)
+	}
+	values[term.value] = append(values[term.value], rule)
+}
+
+// bestTerm prefers attributes and senders, which tell more rules apart than roles and channels do.
+func bestTerm(list []term) term {
+	best := list[0]
+	for _, t := range list[1:] {
+		if rank(t) > rank(best) {
+			best = t
+		}
+	}
+	return best
+}
+
+func rank(t term) int {
+	switch {
+	case t.key[0] == '@':
+		return 3
+	case t.key == "sender_id" || t.key == "sender_name" || t.key == "reason":
+		return 2
+	case t.key == "role" || t.key == "owner_role":
+		return 0
+	}
+	return 1
+}
+
+// cursor walks the candidates of one Facts in ascending order.
+type cursor struct {
+	lists [][]int
+	room  [8][]int
+}
+
+func (t *Table) candidates(f *Facts, cur *cursor) {
+	byChannel := t.index[f.Event]
+	c := byChannel[f.Channel]
+	if c == nil {
+		c = byChannel[""]
+	}
+	if c == nil {
+		return
+	}
+	cur.lists = cur.room[:0]
+	if len(c.always) > 0 {
+		cur.lists = append(cur.lists, c.always)
+	}
+	for _, key := range c.keys {
+		if list := c.byValue[key][f.value(key)]; len(list) > 0 {
+			cur.lists = append(cur.lists, list)
+		}
+	}
+}
+
+// value returns what a term's key stands for.
+func (f *Facts) value(key string) string {
+	if key[0] == '@' {
+		return f.Attributes[key[1:]]
+	}
+	s, _ := f.word(key)
+	return s
+}
+
+// next returns the smallest remaining rule.
+func (c *cursor) next() (int, bool) {
+	best := -1
+	for i, list := range c.lists {
+		if len(list) > 0 && (best < 0 || list[0] < c.lists[best][0]) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return 0, false
+	}
+	rule := c.lists[best][0]
+	c.lists[best] = c.lists[best][1:]
+	return rule, true
+}

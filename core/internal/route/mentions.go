@@ -1,0 +1,112 @@
+package route
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// phrase is one entry of a mentions list, prepared for search in folded text.
+//
+// Case does not count, by Unicode's simple folding; full-width forms of ASCII count as ASCII, and any run of
+// white space as one blank. A phrase that begins or ends with a letter or digit must begin or end there in the
+// text too, so that "agent" is not found in "reagent" or "agents". Scripts that are written without blanks
+// (Chinese, Japanese, Thai, …) and Korean, which glues particles to words, have no such edge: "人工" is found
+// in "转人工客服", and "agent" in "转agent吧".
+type phrase struct {
+	folded     string
+	start, end bool // the phrase's edge must be a word's edge
+}
+
+func newPhrase(s string) phrase {
+	f := strings.TrimSpace(fold(s))
+	first, _ := utf8.DecodeRuneInString(f)
+	last, _ := utf8.DecodeLastRuneInString(f)
+	return phrase{folded: f, start: hasEdge(first), end: hasEdge(last)}
+}
+
+// in reports whether the phrase occurs in folded text.
+func (p phrase) in(text string) bool {
+	for from := 0; ; {
+		i := strings.Index(text[from:], p.folded)
+		if i < 0 {
+			return false
+		}
+		i += from
+		if p.edges(text, i) {
+			return true
+		}
+		_, size := utf8.DecodeRuneInString(text[i:])
+		from = i + size
+	}
+}
+
+func (p phrase) edges(text string, i int) bool {
+	if p.start && i > 0 {
+		if r, _ := utf8.DecodeLastRuneInString(text[:i]); hasEdge(r) {
+			return false
+		}
+	}
+	if end := i + len(p.folded); p.end && end < len(text) {
+		if r, _ := utf8.DecodeRuneInString(text[end:]); hasEdge(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// fold prepares text for search.
+func fold(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	blank := false
+	for _, r := range s {
+		if unicode.IsSpace(r) {
+			blank = true
+			continue
+		}
+		if blank {
+			b.WriteByte(' ')
+			blank = false
+		}
+		b.WriteRune(foldRune(r))
+	}
+	if blank {
+		b.WriteByte(' ')
+	}
+	return b.String()
+}
+
+func foldRune(r rune) rune {
+	if r >= 0xFF01 && r <= 0xFF5E {
+		r -= 0xFEE0
+	}
+	if r < utf8.RuneSelf {
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}
+	// The smallest rune of the orbit stands for all of them.
+	least := r
+	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+		least = min(least, next)
+	}
+	if 'A' <= least && least <= 'Z' {
+		least += 'a' - 'A'
+	}
+	return least
+}
+
+// edgeless are the scripts in which a word has no visible edge.
+var edgeless = []*unicode.RangeTable{
+	unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Bopomofo, unicode.Yi, unicode.Hangul,
+	unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar, unicode.Tibetan,
+}
+
+func hasEdge(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+	}
+	return (unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r)) && !unicode.In(r, edgeless...)
+}

@@ -1,0 +1,93 @@
+package route
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestMentions(t *testing.T) {
+	for _, tc := range []struct {
+		phrase, text string
+		want         bool
+	}{
+		{"agent", "I want an AGENT!", true},
+		{"agent", "agent", true},
+		{"agent", "reagent", false},
+		{"agent", "agents", false},
+		{"agent", "an agent_x", false},
+		{"agent", "reagent, then agent", true},
+		{"agent", "转agent吧", true},
+		{"talk to a person", "Please: Talk  to\na person.", true},
+		{"人工", "请转人工客服", true},
+		{"人工", "人 工", false},
+		{"상담원", "상담원을 연결해 주세요", true},
+		{"мастер", "МАСТЕР, пожалуйста", true},
+		{"мастер", "мастерская", false},
+		{"straße", "die STRASSE", false},
+		{"école", "À l'ÉCOLE", true},
+		{"agent", "ＡＧＥＮＴ", true},
+		{"kelvin", "\u212Aelvin", true},
+		{"?!", "what?!", true},
+		{"c++", "I write C++ code", true},
+		{"24", "on 24th", false},
+		{"24", "24/7", true},
+		{"ﬀ", "\xff\xfe broken", false},
+		{"agent", "", false},
+	} {
+		t.Run(tc.phrase+" in "+tc.text, func(t *testing.T) {
+			in := &input{facts: &Facts{Text: tc.text}}
+			if got := in.mentions([]phrase{newPhrase(tc.phrase)}); got != tc.want {
+				t.Errorf("mentions([%q]) of %q = %v", tc.phrase, tc.text, got)
+			}
+		})
+	}
+}
+
+func TestTextIsClipped(t *testing.T) {
+	long := strings.Repeat("é", MaxText) + " agent"
+	if got := clip("x" + long); len(got) > MaxText || !utf8.ValidString(got) {
+		t.Errorf("clipped to %d bytes, valid %v", len(got), utf8.ValidString(got))
+	}
+	if got := clip(strings.Repeat("a", MaxText)); len(got) != MaxText {
+		t.Errorf("a text of the limit was cut to %d", len(got))
+	}
+}
+
+func FuzzMentions(f *testing.F) {
+	f.Add("agent", "an Agent")
+	f.Add("人工", "转人工")
+	f.Fuzz(func(t *testing.T, word, text string) {
+		p := newPhrase(word)
+		if p.folded == "" {
+			return
+		}
+		p.in(fold(text))
+		// With blanks around it, a phrase is always found, whatever its case.
+		if !p.in(fold(text + " " + word + " " + text)) {
+			t.Errorf("%q is not found between blanks", word)
+		}
+	})
+}
+
+// The numbers are promised to stay: who is in an experiment stays in it.
+func TestBucketIsStable(t *testing.T) {
+	for _, tc := range []struct {
+		salt, conversation string
+		want               int64
+	}{{"greeting", "c1", 30}, {"greeting", "c2", 75}, {"other", "c1", 18}} {
+		if got := bucket(tc.salt, tc.conversation); got != tc.want {
+			t.Errorf("bucket(%q) of %q = %d, want %d", tc.salt, tc.conversation, got, tc.want)
+		}
+	}
+	var counts [100]int
+	for i := range 100_000 {
+		counts[bucket("salt", fmt.Sprint(i))]++
+	}
+	for n, c := range counts {
+		if c < 800 || c > 1200 {
+			t.Errorf("bucket %d has %d of 100,000 conversations", n, c)
+		}
+	}
+}

@@ -1,0 +1,258 @@
+package route
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestRuleProblems(t *testing.T) {
+	offer := func(o Offer) *Offer { return &o }
+	for _, tc := range []struct {
+		name string
+		rule Rule
+		want string
+	}{
+		{"no name", Rule{To: ToOwner}, "name: missing; it labels the rule in metrics and in the trail"},
+		{"bad name", Rule{Name: "Ask Me", To: ToOwner},
+			`name: "Ask Me" must be lower-case letters, digits and hyphens, at most 63`},
+		{"unknown event", Rule{Name: "a", Events: []Event{"conected"}, Say: "x"}, `event: there is no event "conected"; ` +
+			`events are message, opened, connected, disconnected, handover_requested, passed, closed, offer_failed, idle, ` +
+			`unanswered, delivery_failed (did you mean "connected"?)`},
+		{"event to come", Rule{Name: "a", Events: []Event{EventMessage, EventIdle}, Say: "x"},
+			`event[1]: event "idle" is not supported yet`},
+		{"unknown from", Rule{Name: "a", From: []string{"bot", "dsk"}, Say: "x"},
+			`from[1]: there is no channel or role "dsk" (did you mean "desk"?)`},
+		{"from twice", Rule{Name: "a", From: []string{"bot", "bot"}, Say: "x"}, `from[1]: "bot" is there twice`},
+		{"event about others", Rule{Name: "a", Events: []Event{EventOfferFailed}, From: []string{"customer"}, Say: "x"},
+			`warning: from: never matches: event "offer_failed" is about a channel of role bot or agent`},
+		{"pass to nobody", Rule{Name: "a", Pass: "hom"}, `pass: there is no channel "hom" (did you mean "home"?)`},
+		{"pass to customer", Rule{Name: "a", Pass: "livechat"},
+			`pass: channel "livechat" has role customer; pass needs a channel of role bot or agent`},
+		{"home to home", Rule{Name: "a", Home: "home"}, `home: there is no channel "home"`},
+		{"copy to bot", Rule{Name: "a", Copy: []string{"faq"}},
+			`copy: channel "faq" has role bot; copy needs a channel of role observer`},
+		{"offer to nobody", Rule{Name: "a", Offer: offer(Offer{})},
+			"offer.to: missing; it names the channels that are asked, in order"},
+		{"offer twice", Rule{Name: "a", Offer: NewOffer("desk", "desk")}, `offer.to[1]: "desk" is there twice`},
+		{"offer to observer", Rule{Name: "a", Offer: NewOffer("audit")},
+			`offer.to: channel "audit" has role observer; offer.to needs a channel of role bot or agent`},
+		{"offer for ever", Rule{Name: "a", Offer: offer(Offer{To: []string{"desk"}, Within: 25 * time.Hour})},
+			"offer.within: 25h0m0s must be more than 0 and at most 24h0m0s"},
+		{"offer else", Rule{Name: "a", Offer: offer(Offer{To: []string{"desk"}, Else: "nigt"})},
+			`offer.else: there is no channel "nigt" (did you mean "night"?)`},
+		{"pass and offer", Rule{Name: "a", Pass: "faq", Offer: NewOffer("desk")},
+			"offer: a rule has at most one of pass, offer and close, this one has pass and offer"},
+		{"drop and to", Rule{Name: "a", Drop: true, To: ToOwner},
+			"to: contradicts drop: a message is delivered or consumed"},
+		{"drop an event", Rule{Name: "a", Events: []Event{EventConnected}, Drop: true},
+			`drop: works on messages, and event "connected" has none`},
+		{"to somebody", Rule{Name: "a", To: "custmer"},
+			`to: must be owner or customer, not "custmer" (did you mean "customer"?)`},
+		{"back to customer", Rule{Name: "a", From: []string{"livechat"}, To: ToCustomer},
+			`to: nothing goes back to where it came from, and this rule is about customers (did you mean "owner"?)`},
+		{"continue with say", Rule{Name: "a", Set: map[string]string{"a": "b"}, Say: "x", Continue: true},
+			"continue: goes only with set and copy, not with say: later rules could contradict it"},
+		{"nothing", Rule{Name: "a", Continue: true},
+			": does nothing; give it an action, or `to: owner` if it shall only stop here"},
+		{"blank words", Rule{Name: "a", Say: " \n"}, "say: has no words"},
+		{"bell", Rule{Name: "a", Say: "x\a"}, "say: control character U+0007"},
+		{"large attribute", Rule{Name: "a", Set: map[string]string{"k": strings.Repeat("x", 5000)}},
+			"set.k: 5001 bytes, at most 4096 with the name"},
+		{"good", Rule{Name: "a", From: []string{"customer"}, When: `open("desk")`, Say: "x", Set: map[string]string{"a": "b"},
+			Home: "faq", Offer: NewOffer("desk", "night"), Copy: []string{"audit"}, Drop: true}, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, problems := Compile([]Rule{tc.rule}, testChannels)
+			var got []string
+			for _, p := range problems {
+				s := p.Field + ": " + p.Message
+				if p.Severity == Warning {
+					s = "warning: " + s
+				}
+				if p.Suggestion != "" {
+					s += fmt.Sprintf(" (did you mean %q?)", p.Suggestion)
+				}
+				got = append(got, s)
+			}
+			if diff := cmp.Diff(tc.want, strings.Join(got, "\n")); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAllProblemsAtOnce(t *testing.T) {
+	_, problems := Compile([]Rule{
+		{Name: "a", Pass: "nobody", When: "rol == 1"}, {Name: "a", When: "handovers > 1", To: ToOwner}, {Name: "c", Say: "", From: []string{"x"}},
+	}, testChannels)
+	var got []string
+	for _, p := range problems {
+		got = append(got, fmt.Sprintf("%d %s %s", p.Index, p.Rule, p.Field))
+	}
+	want := []string{"0 a pass", "0 a when", "1 a name", "2 c from", "2 c "}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestShadowedRules(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		rules []Rule
+		want  string
+	}{
+		{"unconditional before", []Rule{{Name: "a", To: ToOwner}, {Name: "b", From: []string{"bot"}, Say: "x"}}, "b by a"},
+		{"role covers channel", []Rule{{Name: "a", From: []string{"agent"}, Say: "x"}, {Name: "b", From: []string{"desk"}, Say: "y"}}, "b by a"},
+		{"channel does not cover role", []Rule{{Name: "a", From: []string{"desk"}, Say: "x"}, {Name: "b", From: []string{"agent"}, Say: "y"}}, ""},
+		{"same condition", []Rule{{Name: "a", When: `open("desk")`, Say: "x"}, {Name: "b", When: `open("desk")`, Say: "y"}}, "b by a"},
+		{"other condition", []Rule{{Name: "a", When: `open("desk")`, Say: "x"}, {Name: "b", Say: "y"}}, ""},
+		{"continue", []Rule{{Name: "a", Copy: []string{"audit"}, Continue: true}, {Name: "b", Say: "y"}}, ""},
+		{"one event of two", []Rule{{Name: "a", Say: "x"}, {Name: "b", Events: []Event{EventMessage, EventPassed}, Say: "y"}}, ""},
+		{"both events", []Rule{{Name: "a", Say: "x"}, {Name: "b", Events: []Event{EventPassed}, Say: "x"},
+			{Name: "c", Events: []Event{EventMessage, EventPassed}, Say: "y"}}, "c by b"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			table, problems := Compile(tc.rules, testChannels)
+			if table == nil {
+				t.Fatal(problems)
+			}
+			got := ""
+			for _, p := range problems {
+				got += p.Rule + " by " + strings.Fields(p.Message)[4]
+			}
+			if got != tc.want {
+				t.Errorf("got %q, want %q: %v", got, tc.want, problems)
+			}
+		})
+	}
+}
+
+func TestDecide(t *testing.T) {
+	table, problems := Compile([]Rule{
+		{Name: "tag", From: []string{"customer"}, When: `mentions(["invoice"])`, Set: map[string]string{"topic": "billing"}, Continue: true},
+		{Name: "watch", Copy: []string{"audit"}, Continue: true},
+		{Name: "ask", From: []string{"customer"}, When: `owner_role == "bot" && mentions(["agent"])`, Offer: NewOffer("desk")},
+		{Name: "left", Events: []Event{EventDisconnected}, From: []string{"agent"}, Pass: Home},
+		{Name: "desk-only", From: []string{"desk"}, To: ToCustomer},
+	}, testChannels)
+	if table == nil {
+		t.Fatal(problems)
+	}
+	for _, tc := range []struct {
+		name  string
+		facts Facts
+		want  string
+	}{
+		{"nothing but the copy", Facts{Event: EventMessage, Channel: "livechat", Role: "customer", OwnerRole: "bot", Text: "hello"}, "watch"},
+		{"all that continue, then the stop", Facts{Event: EventMessage, Channel: "livechat", Role: "customer", OwnerRole: "bot",
+			Text: "an agent about my invoice"}, "tag watch ask"},
+		{"a term that does not hold", Facts{Event: EventMessage, Channel: "livechat", Role: "customer", OwnerRole: "agent",
+			Text: "agent"}, "watch"},
+		{"by role", Facts{Event: EventDisconnected, Channel: "night", Role: "agent"}, "left"},
+		{"by channel", Facts{Event: EventMessage, Channel: "desk", Role: "agent"}, "watch desk-only"},
+		{"another channel of the role", Facts{Event: EventMessage, Channel: "night", Role: "agent"}, "watch"},
+		{"channel unknown to the table", Facts{Event: EventMessage, Channel: "removed", Role: "agent"}, "watch"},
+		{"event without rules", Facts{Event: EventPassed, Channel: "desk", Role: "agent"}, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var got []string
+			for _, s := range table.Decide(&tc.facts).Steps {
+				if table.Rule(s.Index) != s.Rule {
+					t.Errorf("step %d does not hold its rule", s.Index)
+				}
+				got = append(got, s.Rule.Name)
+			}
+			if s := strings.Join(got, " "); s != tc.want {
+				t.Errorf("got %q, want %q", s, tc.want)
+			}
+		})
+	}
+}
+
+func TestDefaultsAndCopies(t *testing.T) {
+	rules := []Rule{{Name: "a", Offer: &Offer{To: []string{"desk"}}, Set: map[string]string{"a": "b"}, From: []string{"bot"}}}
+	table, _ := Compile(rules, testChannels)
+	rules[0].Offer.To[0], rules[0].Set["a"], rules[0].From[0] = "x", "x", "x"
+	want := &Rule{Name: "a", Events: []Event{EventMessage}, Offer: &Offer{To: []string{"desk"}, Within: DefaultWithin},
+		Set: map[string]string{"a": "b"}, From: []string{"bot"}}
+	if diff := cmp.Diff(want, table.Rule(0)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestExplain(t *testing.T) {
+	table, _ := Compile([]Rule{
+		{Name: "e", Events: []Event{EventPassed}, Say: "x"},
+		{Name: "f", From: []string{"bot", "desk"}, Say: "x"},
+		{Name: "w", When: "handovers > 3", Say: "x"},
+		{Name: "m", When: `attr("a") == ""`, Say: "x"},
+		{Name: "z", Say: "x"},
+	}, testChannels)
+	got := table.Explain(&Facts{Event: EventMessage, Channel: "livechat", Role: "customer"})
+	want := []Explanation{
+		{Index: 0, Rule: "e", Reached: true, Why: WhyEvent, Detail: "the event is message, the rule wants passed"},
+		{Index: 1, Rule: "f", Reached: true, Why: WhyFrom, Detail: "the event is about livechat (customer), the rule wants bot or desk"},
+		{Index: 2, Rule: "w", Reached: true, Why: WhyWhen, Detail: "the condition is false"},
+		{Index: 3, Rule: "m", Reached: true, Matched: true},
+		{Index: 4, Rule: "z", Detail: "not reached: m stopped the pass"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// The index must never change what a plain pass over the rules finds; Explain makes that plain pass.
+func TestIndexAgreesWithPlainPass(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	pick := func(s ...string) string { return s[r.IntN(len(s))] }
+	conditions := []string{
+		"", `owner == "faq"`, `"desk" == owner && attr("a") == "1"`, `attr("a") == "2"`, `attr("b") == ""`,
+		`owner == "faq" || attr("a") == "1"`, `int(attr("a")) > 1 && owner == "desk"`, `!(attr("a") == "1")`,
+		`attr("a") == "1" && attr("a") == "2"`, `sender_id == "u" && handovers > 0`, `1 / handovers > 0`,
+	}
+	for range 300 {
+		var rules []Rule
+		for i := range 12 {
+			rule := Rule{Name: fmt.Sprintf("r%d", i), When: conditions[r.IntN(len(conditions))], Copy: []string{"audit"}, Continue: r.IntN(3) > 0}
+			if from := pick("", "customer", "desk", "agent"); from != "" {
+				rule.From = []string{from}
+			}
+			rule.Events = []Event{Event(pick("message", "passed"))}
+			rules = append(rules, rule)
+		}
+		table, problems := Compile(rules, testChannels)
+		if table == nil {
+			t.Fatal(problems)
+		}
+		channel := pick("livechat", "desk", "night")
+		f := &Facts{Event: Event(pick("message", "passed")), Channel: channel, Role: testChannels[channel], Owner: pick("faq", "desk", ""),
+			SenderID: pick("u", "v"), Handovers: int64(r.IntN(2)), Attributes: map[string]string{"a": pick("1", "2", "x")}}
+		var indexed, plain []int
+		for _, s := range table.Decide(f).Steps {
+			indexed = append(indexed, s.Index)
+		}
+		for _, x := range table.Explain(f) {
+			if x.Matched {
+				plain = append(plain, x.Index)
+			}
+		}
+		if diff := cmp.Diff(plain, indexed); diff != "" {
+			t.Fatalf("(-plain +indexed)\n%s\nrules %+v\nfacts %+v", diff, rules, f)
+		}
+	}
+}
+
+func TestClosest(t *testing.T) {
+	for _, tc := range []struct{ word, want string }{
+		{"dsk", "desk"}, {"nihgt", "night"}, {"DESK", "desk"}, {"elephant", ""}, {"", ""}, {"x", ""},
+	} {
+		if got := Closest(tc.word, []string{"desk", "night", "faq", ""}); got != tc.want {
+			t.Errorf("Closest(%q) = %q, want %q", tc.word, got, tc.want)
+		}
+	}
+}

@@ -1,0 +1,158 @@
+package route
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"reflect"
+	"unicode/utf8"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+
+	"patchbay/sdk/envelope"
+)
+
+// MaxText is how much of a message's text a condition sees, in bytes. It bounds what one message can cost.
+const MaxText = envelope.MaxTextBytes
+
+// self is the hidden variable that the functions get as their first argument. The language can't spell it.
+const self = "@input"
+
+// variables are what a condition can name.
+var variables = []struct {
+	name string
+	typ  *cel.Type
+}{
+	{"channel", cel.StringType}, {"role", cel.StringType}, {"text", cel.StringType},
+	{"parts", cel.ListType(cel.StringType)}, {"sender_id", cel.StringType}, {"sender_name", cel.StringType},
+	{"owner", cel.StringType}, {"owner_role", cel.StringType}, {"home", cel.StringType},
+	{"pending", cel.StringType}, {"customer", cel.StringType}, {"handovers", cel.IntType},
+	{"age", cel.DurationType}, {"silence", cel.DurationType}, {"reason", cel.StringType},
+}
+
+// functionNames are the functions that conditions use, ours first.
+var functionNames = []string{
+	"attr", "open", "bucket", "mentions", "matches", "contains", "startsWith", "endsWith", "size", "duration", "int",
+}
+
+// input is one Facts while it is decided: activation of the conditions, first argument of the functions.
+type input struct {
+	facts  *Facts
+	folded string
+	ready  bool // folded is set
+}
+
+var (
+	_ cel.Activation = (*input)(nil)
+	_ ref.Val        = (*input)(nil)
+)
+
+// ResolveName returns a variable's value.
+func (in *input) ResolveName(name string) (any, bool) {
+	f := in.facts
+	switch name {
+	case self:
+		return in, true
+	case "text":
+		return types.String(clip(f.Text)), true
+	case "parts":
+		return types.NewStringList(types.DefaultTypeAdapter, f.Parts), true
+	case "handovers":
+		return types.Int(f.Handovers), true
+	case "age":
+		return types.Duration{Duration: f.Age}, true
+	case "silence":
+		return types.Duration{Duration: f.Silence}, true
+	}
+	s, ok := f.word(name)
+	return types.String(s), ok
+}
+
+// word returns a variable that is a short text.
+func (f *Facts) word(name string) (string, bool) {
+	switch name {
+	case "channel":
+		return f.Channel, true
+	case "role":
+		return string(f.Role), true
+	case "sender_id":
+		return f.SenderID, true
+	case "sender_name":
+		return f.SenderName, true
+	case "owner":
+		return f.Owner, true
+	case "owner_role":
+		return string(f.OwnerRole), true
+	case "home":
+		return f.Home, true
+	case "pending":
+		return f.Pending, true
+	case "customer":
+		return f.Customer, true
+	case "reason":
+		return f.Reason, true
+	}
+	return "", false
+}
+
+// Parent returns nil: there is no outer scope.
+func (in *input) Parent() cel.Activation { return nil }
+
+func (in *input) mentions(phrases []phrase) bool {
+	if in.facts.Text == "" {
+		return false
+	}
+	if !in.ready {
+		in.folded, in.ready = fold(clip(in.facts.Text)), true
+	}
+	for i := range phrases {
+		if phrases[i].in(in.folded) {
+			return true
+		}
+	}
+	return false
+}
+
+func (in *input) open(channel string) bool { return in.facts.Open == nil || in.facts.Open(channel) }
+
+// bucket maps a conversation to 0–99. The same salt and conversation give the same number for ever, in
+// every version, so that a share of the customers stays the same customers.
+func bucket(salt, conversation string) int64 {
+	sum := sha256.Sum256([]byte(salt + "\x00" + conversation))
+	return int64(binary.BigEndian.Uint64(sum[:8]) % 100)
+}
+
+func clip(s string) string {
+	if len(s) <= MaxText {
+		return s
+	}
+	s = s[:MaxText]
+	for len(s) > 0 && !utf8.ValidString(s[max(0, len(s)-utf8.UTFMax):]) {
+		if r, size := utf8.DecodeLastRuneInString(s); r != utf8.RuneError || size > 1 {
+			break
+		}
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// ConvertToNative is refused: the value is opaque.
+func (in *input) ConvertToNative(reflect.Type) (any, error) {
+	return nil, errors.New("the input is opaque")
+}
+
+// ConvertToType is refused: the value is opaque.
+func (in *input) ConvertToType(ref.Type) ref.Val { return types.NewErr("the input is opaque") }
+
+// Equal reports whether other is the same input.
+func (in *input) Equal(other ref.Val) ref.Val { return types.Bool(other == ref.Val(in)) }
+
+// Type returns an opaque type.
+func (in *input) Type() ref.Type { return inputType }
+
+// Value returns the input itself.
+func (in *input) Value() any { return in }
+
+var inputType = types.NewOpaqueType(self)
