@@ -156,6 +156,9 @@ func (l *Log) Health() store.Health {
 func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed {
+		return fmt.Errorf("close the store: %w", store.ErrClosed)
+	}
 	l.closed = true
 	return nil
 }

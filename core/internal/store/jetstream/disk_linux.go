@@ -1,0 +1,16 @@
+package jetstream
+
+import "golang.org/x/sys/unix"
+
+// volatileKind names the file systems on which a synced write may not survive a power cut.
+func volatileKind(s *unix.Statfs_t) string {
+	switch int64(s.Type) {
+	case unix.TMPFS_MAGIC, unix.RAMFS_MAGIC:
+		return "memory"
+	case unix.OVERLAYFS_SUPER_MAGIC:
+		return "overlay"
+	case unix.NFS_SUPER_MAGIC:
+		return "nfs"
+	}
+	return ""
+}

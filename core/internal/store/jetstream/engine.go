@@ -1,0 +1,139 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	js "github.com/nats-io/nats.go/jetstream"
+
+	"patchbay/core/internal/store"
+)
+
+// startTimeout bounds the start of the server; it reads its index and, after a crash, the newest block files.
+const startTimeout = 5 * time.Minute
+
+// maxPayload is the largest message of the server in bytes; records and pieces of snapshots stay far below it.
+const maxPayload = 1 << 20
+
+// engine is one run of the embedded server. Recovery ends one and starts the next.
+type engine struct {
+	server *server.Server
+	// The server answers reads on the connection's own loop, so appends have a connection to themselves.
+	appends, reads *nats.Conn
+	down           chan struct{} // closed when the connection for appends is
+
+	logPublisher, snapshotPublisher *publisher
+	logStream, snapshotStream       js.Stream
+}
+
+// startEngine starts a server on dir. The streams are opened by openStreams.
+func startEngine(dir string, logger *slog.Logger) (*engine, error) {
+	s, err := server.NewServer(&server.Options{
+		ServerName: "patchbay", StoreDir: dir, JetStream: true, SyncAlways: true,
+		DontListen: true, NoSigs: true, NoLog: false, DisableJetStreamBanner: true,
+		MaxPayload:         maxPayload,
+		JetStreamMaxStore:  1 << 60, // the caps of the streams and the free space decide
+		JetStreamMaxMemory: 64 << 20,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set the server up: %w", err)
+	}
+	s.SetLoggerV2(serverLogger{logger}, false, false, false)
+	e := &engine{server: s, down: make(chan struct{})}
+	s.Start()
+	if !s.ReadyForConnections(startTimeout) || !s.JetStreamEnabled() {
+		e.stop()
+		return nil, fmt.Errorf("start the server: not ready: %w", store.ErrUnavailable)
+	}
+	if err := e.connect(logger); err != nil {
+		e.stop()
+		return nil, err
+	}
+	return e, nil
+}
+
+func (e *engine) connect(logger *slog.Logger) (err error) {
+	failed := nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		logger.Warn("store connection failed", "error", err)
+	})
+	e.appends, err = nats.Connect("", nats.InProcessServer(e.server), nats.NoReconnect(), nats.Name("appends"), failed,
+		nats.ClosedHandler(func(*nats.Conn) { close(e.down) }))
+	if err != nil {
+		return fmt.Errorf("connect to the server: %w", err)
+	}
+	e.reads, err = nats.Connect("", nats.InProcessServer(e.server), nats.NoReconnect(), nats.Name("reads"), failed)
+	if err != nil {
+		return fmt.Errorf("connect to the server: %w", err)
+	}
+	return nil
+}
+
+// openStreams opens both streams, and creates those that known doesn't list.
+func (e *engine) openStreams(ctx context.Context, n names, limit uint64, known []string) (err error) {
+	client, err := js.New(e.reads)
+	if err != nil {
+		return fmt.Errorf("open the streams: %w", err)
+	}
+	e.logStream, err = openStream(ctx, client, streamConfig(n.logStream, n.logSubject, limit), known)
+	if err != nil {
+		return err
+	}
+	e.snapshotStream, err = openStream(ctx, client, streamConfig(n.snapshotStream, n.snapshotSubject, limit), known)
+	if err != nil {
+		return err
+	}
+	if e.logPublisher, err = newPublisher(e.appends, e.down); err != nil {
+		return err
+	}
+	e.snapshotPublisher, err = newPublisher(e.reads, e.down)
+	return err
+}
+
+// streamConfig refuses what is new rather than drop what is old when the cap is reached, and keeps everything until
+// it is purged.
+func streamConfig(name, subject string, limit uint64) js.StreamConfig {
+	return js.StreamConfig{
+		Name: name, Subjects: []string{subject}, Storage: js.FileStorage, Replicas: 1,
+		Retention: js.LimitsPolicy, Discard: js.DiscardNew, MaxBytes: int64(limit),
+		MaxMsgs: -1, MaxMsgsPerSubject: -1, MaxConsumers: -1, MaxMsgSize: -1,
+		AllowDirect: true, DenyDelete: true,
+	}
+}
+
+func openStream(ctx context.Context, client js.JetStream, want js.StreamConfig, known []string) (js.Stream, error) {
+	stream, err := client.Stream(ctx, want.Name)
+	switch {
+	case err == nil && stream.CachedInfo().Config.MaxBytes == want.MaxBytes:
+		return stream, nil
+	case err == nil:
+		stream, err = client.UpdateStream(ctx, want)
+	case errors.Is(err, js.ErrStreamNotFound) && slices.Contains(known, want.Name):
+		return nil, fmt.Errorf("%w: stream %s is gone: restore a backup, or move the folder away to start empty",
+			store.ErrDamaged, want.Name)
+	case errors.Is(err, js.ErrStreamNotFound):
+		stream, err = client.CreateStream(ctx, want)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open stream %s: %w", want.Name, err)
+	}
+	return stream, nil
+}
+
+// stop ends the connection and the server and waits until the server has written everything.
+func (e *engine) stop() {
+	if e.appends != nil {
+		e.appends.Close()
+		<-e.down
+	}
+	if e.reads != nil {
+		e.reads.Close()
+	}
+	e.server.Shutdown()
+	e.server.WaitForShutdown()
+}
