@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"patchbay/sdk"
+	"patchbay/sdk/webhook"
 )
 
 // authVersion is the first segment of a signed Authorization header.
@@ -106,16 +107,16 @@ func checkSignature(v *Verify, req *sdk.Request, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("header Authorization: %w", err)
 	}
-	if v.AccessKey != "" && !hmac.Equal([]byte(auth.accessKey), []byte(v.AccessKey)) {
+	if v.AccessKey != "" && !webhook.Equal(auth.accessKey, v.AccessKey) {
 		return errors.New("access key is not the configured one")
 	}
 	at, err := parseTime(auth.timestamp)
 	if err != nil {
 		return errors.New("time of the signature can't be read")
 	}
-	if d := now.Sub(at).Abs(); d > v.Window {
+	if !webhook.WithinWindow(at, now, v.Window) {
 		return fmt.Errorf("time of the signature is %s away from now, more than the %s of verify.window",
-			d.Truncate(time.Second), v.Window)
+			now.Sub(at).Abs().Truncate(time.Second), v.Window)
 	}
 	if v.SecretKey.IsZero() {
 		return errors.New("no secret key is configured")
@@ -134,7 +135,7 @@ func checkSignature(v *Verify, req *sdk.Request, now time.Time) error {
 		}
 		for _, path := range pathForms(req) {
 			head := strings.ToUpper(req.Method) + "\n" + path + "\n" + query + auth.signedHeaders + "\n" + lines + "\n"
-			if hmac.Equal([]byte(hexHMAC(key, []byte(head), []byte(body))), []byte(auth.signature)) {
+			if webhook.Equal(hexHMAC(key, []byte(head), []byte(body)), auth.signature) {
 				return nil
 			}
 		}

@@ -1,0 +1,291 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"patchbay/sdk"
+)
+
+// attack is a way to get a push in without the credentials. sign changes what is signed, and with what;
+// request changes what arrives; header changes the finished Authorization header.
+type attack struct {
+	name    string
+	changes map[string]any
+	sign    func(*signer)
+	header  func(string) string
+	request func(*sdk.Request)
+}
+
+// segment replaces one segment of an Authorization header.
+func segment(i int, v string) func(string) string {
+	return func(h string) string {
+		seg := strings.Split(h, "/")
+		seg[i] = v
+		return strings.Join(seg, "/")
+	}
+}
+
+func fixed(v string) func(string) string { return func(string) string { return v } }
+
+func at(v string) func(*signer) { return func(s *signer) { s.time = v } }
+
+func body(v string) func(*sdk.Request) { return func(r *sdk.Request) { r.Body = []byte(v) } }
+
+var (
+	zeros        = strings.Repeat("0", 64)
+	vectorSig    = vectorHeader[len(vectorHeader)-64:]
+	oneMoreByte  = vectorBody + " "
+	bearerConfig = map[string]any{"verify": map[string]any{"mode": "bearer", "token": "shared-token"}}
+)
+
+var signatureAttacks = []attack{
+	// No signature at all, or another scheme's.
+	{name: "no header", request: func(r *sdk.Request) { r.Header.Del("Authorization") }},
+	{name: "empty header", header: fixed("")},
+	{name: "blank header", header: fixed(" ")},
+	{name: "bearer secret key", header: fixed("Bearer " + testSecretKey)},
+	{name: "bearer anything", header: fixed("Bearer x")},
+	{name: "basic", header: fixed("Basic eDp5")},
+	{name: "two headers, the second good", request: func(r *sdk.Request) {
+		r.Header["Authorization"] = []string{"x", r.Header.Get("Authorization")}
+	}},
+	{name: "two good headers", request: func(r *sdk.Request) {
+		r.Header["Authorization"] = append(r.Header["Authorization"], r.Header.Get("Authorization"))
+	}},
+	{name: "in another header", request: func(r *sdk.Request) {
+		r.Header.Set("X-Authorization", r.Header.Get("Authorization"))
+		r.Header.Del("Authorization")
+	}},
+	{name: "in the query", request: func(r *sdk.Request) {
+		r.Query = "Authorization=" + encode(r.Header.Get("Authorization"))
+		r.Header.Del("Authorization")
+	}},
+	// Segments.
+	{name: "scheme alone", header: fixed("auth-v2")},
+	{name: "four segments as on the vendor's page", header: func(h string) string { return h[:strings.LastIndex(h, "/")] }},
+	{name: "six segments", header: func(h string) string { return h + "/x" }},
+	{name: "slash at the end", header: func(h string) string { return h + "/" }},
+	{name: "slash at the start", header: func(h string) string { return "/" + h }},
+	{name: "only slashes", header: fixed("auth-v2////")},
+	{name: "empty signature", header: segment(4, "")},
+	{name: "empty access key", header: segment(1, ""), sign: func(s *signer) { s.accessKey = "" }},
+	{name: "empty time", sign: at("")},
+	{name: "empty signed headers", header: segment(3, "")},
+	{name: "older version", header: segment(0, "auth-v1")},
+	{name: "newer version", header: segment(0, "auth-v3")},
+	{name: "version in capitals", header: segment(0, "AUTH-V2")},
+	{name: "two schemes", header: func(h string) string { return "Bearer " + h }},
+	{name: "blank before", header: func(h string) string { return " " + h }},
+	{name: "blank behind", header: func(h string) string { return h + " " }},
+	{name: "NUL behind", header: func(h string) string { return h + "\x00" }},
+	{name: "very long", header: func(h string) string { return h + strings.Repeat("0", 4096) }},
+	// Signature.
+	{name: "zeros", header: segment(4, zeros)},
+	{name: "last digit changed", header: func(h string) string { return h[:len(h)-1] + "e" }},
+	{name: "first digit changed", header: segment(4, "d"+vectorSig[1:])},
+	{name: "one digit short", header: func(h string) string { return h[:len(h)-1] }},
+	{name: "one digit more", header: func(h string) string { return h + "0" }},
+	{name: "prefix of it", header: segment(4, vectorSig[:32])},
+	{name: "twice", header: segment(4, vectorSig+vectorSig)},
+	{name: "capitals", header: segment(4, strings.ToUpper(vectorSig))},
+	{name: "base64 instead of hexadecimal", header: segment(4, "xjO2wF7F+RVyvtJFspWBRYSQyO1VrPnWuPuukCavin0=")},
+	{name: "the signing key itself", header: segment(4, "28223abd21615cc0ae309fba9794c45ebbff020c459fb67fb2da087949af344d")},
+	{name: "wildcard", header: segment(4, strings.Repeat("*", 64))},
+	// Keys.
+	{name: "another secret", sign: func(s *signer) { s.secret = "guess" }},
+	{name: "empty secret", sign: func(s *signer) { s.secret = "" }},
+	{name: "secret without its last letter", sign: func(s *signer) { s.secret = testSecretKey[:42] }},
+	{name: "access key as secret", sign: func(s *signer) { s.secret = testAccessKey }},
+	{name: "access key changed after signing", header: segment(1, "other")},
+	{name: "access key in other case", changes: map[string]any{"verify.access_key": testAccessKey},
+		sign: func(s *signer) { s.accessKey = strings.ToUpper(testAccessKey) }},
+	{name: "not the configured access key", changes: map[string]any{"verify.access_key": testAccessKey},
+		sign: func(s *signer) { s.accessKey = "other" }},
+	{name: "access key with an addition", changes: map[string]any{"verify.access_key": testAccessKey},
+		sign: func(s *signer) { s.accessKey = testAccessKey + "2" }},
+	// Time.
+	{name: "just too old", sign: at("2021-07-10T06:22:32Z")},
+	{name: "just too early", sign: at("2021-07-10T06:32:34Z")},
+	{name: "a year old", sign: at("2020-07-10T06:27:33Z")},
+	{name: "far future", sign: at("9999-12-31T23:59:59Z")},
+	{name: "1970", sign: at("0000000000000")},
+	{name: "epoch seconds", sign: at("1625898453")},
+	{name: "epoch microseconds", sign: at("1625898453913000")},
+	{name: "negative", sign: at("-625898453913")},
+	{name: "with an offset", sign: at("2021-07-10T08:27:33+02:00")},
+	{name: "without a zone", sign: at("2021-07-10T06:27:33")},
+	{name: "lower-case", sign: at("2021-07-10t06:27:33z")},
+	{name: "with a blank", sign: at("2021-07-10 06:27:33Z")},
+	{name: "words", sign: at("now")},
+	{name: "no such day", sign: at("2021-07-32T06:27:33Z")},
+	{name: "time changed after signing", header: segment(2, "2021-07-10T06:27:34Z")},
+	{name: "time in another form after signing", header: segment(2, "1625898453000")},
+	// Signed headers.
+	{name: "host not signed", sign: func(s *signer) { s.headers = nil }, header: segment(3, "content-type")},
+	{name: "host in capitals", header: segment(3, "Host")},
+	{name: "host twice", header: segment(3, "host;host")},
+	{name: "semicolon at the end", header: segment(3, "host;")},
+	{name: "blank in the list", header: segment(3, "host; content-type")},
+	{name: "header added to the list", header: segment(3, "content-type;host")},
+	{name: "authorization in the list", header: segment(3, "authorization;host")},
+	{name: "newline in the list", header: segment(3, "host\ncontent-type")},
+	{name: "too many", header: segment(3, "host"+strings.Repeat(";x", 40))},
+	{name: "signed header missing", sign: func(s *signer) { s.headers = map[string]string{"x-app": ""} }},
+	{name: "signed header changed", sign: func(s *signer) { s.headers = map[string]string{"content-type": "text/plain"} }},
+	{name: "signed header twice", sign: func(s *signer) { s.headers = map[string]string{"x-app": "1"} },
+		request: func(r *sdk.Request) { r.Header["X-App"] = []string{"1", "2"} }},
+	{name: "content-length of another body", sign: func(s *signer) { s.headers = map[string]string{"content-length": "1"} }},
+	// What is signed.
+	{name: "one byte more", request: body(oneMoreByte)},
+	{name: "one byte less", request: body(vectorBody[:len(vectorBody)-1])},
+	{name: "no body", request: body("")},
+	{name: "same JSON, other bytes", request: body(`{"messages":[],"timestamp":1625898453913}`)},
+	{name: "message slipped in", request: body(`{"timestamp":1625898453913,"messages":[{}]}`)},
+	{name: "body that is its own encoding", request: body(encode(vectorBody))},
+	{name: "body moved into a header", sign: func(s *signer) { s.body = "" }},
+	{name: "other method", request: func(r *sdk.Request) { r.Method = "PUT" }},
+	{name: "other path", request: func(r *sdk.Request) { r.Path, r.FullPath = "/webhooks/v1/other", "/webhooks/v1/other" }},
+	{name: "path with a slash", request: func(r *sdk.Request) { r.Path, r.FullPath = pushPath+"/", pushPath+"/" }},
+	{name: "path in another escape", request: func(r *sdk.Request) {
+		r.Path, r.FullPath = "/webhooks/v1/%6Dessages", "/webhooks/v1/%6Dessages"
+	}},
+	{name: "other prefix", sign: func(s *signer) { s.path = "/other" + pushPath },
+		request: func(r *sdk.Request) { r.FullPath = "/desk" + pushPath }},
+	{name: "query added", request: func(r *sdk.Request) { r.Query = "a=1" }},
+	{name: "query removed", sign: func(s *signer) { s.query = "a=1" }},
+	{name: "query that can't be read", request: func(r *sdk.Request) { r.Query = "a=%zz" }},
+	{name: "other host", request: func(r *sdk.Request) { r.Host = "evil.example.com" }},
+	{name: "no host", request: func(r *sdk.Request) { r.Host = "" }},
+	{name: "host with an addition", request: func(r *sdk.Request) { r.Host = "gw.example.com.evil.example" }},
+	{name: "host in a header of its own", request: func(r *sdk.Request) {
+		r.Host = "evil.example.com"
+		r.Header["Host"] = []string{"gw.example.com"}
+	}},
+	{name: "forwarded host", request: func(r *sdk.Request) {
+		r.Host = "evil.example.com"
+		r.Header.Set("X-Forwarded-Host", "gw.example.com")
+	}},
+	{name: "received host instead of the configured", changes: map[string]any{"verify.host": "chat.example.com"}},
+	// Configuration.
+	{name: "no such channel on the path", request: func(r *sdk.Request) { r.Channels = []string{"desk", "nobody"} },
+		header: segment(4, zeros)},
+	{name: "signature to a bearer channel", changes: bearerConfig},
+}
+
+var bearerAttacks = []attack{
+	{name: "no header", request: func(r *sdk.Request) { r.Header.Del("Authorization") }},
+	{name: "no token", header: fixed("Bearer")},
+	{name: "empty token", header: fixed("Bearer ")},
+	{name: "wrong token", header: fixed("Bearer guess")},
+	{name: "prefix of the token", header: fixed("Bearer shared-toke")},
+	{name: "token with an addition", header: fixed("Bearer shared-token2")},
+	{name: "other case", header: fixed("Bearer SHARED-TOKEN")},
+	{name: "token alone", header: fixed("shared-token")},
+	{name: "other scheme", header: fixed("Basic shared-token")},
+	{name: "token twice", header: fixed("Bearer shared-token shared-token")},
+	{name: "token in quotes", header: fixed(`Bearer "shared-token"`)},
+	{name: "NUL behind", header: fixed("Bearer shared-token\x00")},
+	{name: "two headers", request: func(r *sdk.Request) {
+		r.Header["Authorization"] = []string{"Bearer shared-token", "Bearer shared-token"}
+	}},
+	{name: "in the query", request: func(r *sdk.Request) {
+		r.Query = "access_token=shared-token"
+		r.Header.Del("Authorization")
+	}},
+	{name: "redacted", header: fixed("Bearer [redacted]")},
+}
+
+func TestNobodyGetsInWithoutCredentials(t *testing.T) {
+	if n := len(signatureAttacks) + len(bearerAttacks); n < 70 {
+		t.Fatalf("%d attacks; want 70 or more", n)
+	}
+	for _, tt := range signatureAttacks {
+		t.Run("signature/"+tt.name, func(t *testing.T) { repel(t, tt) })
+	}
+	for _, tt := range bearerAttacks {
+		tt.changes = bearerConfig
+		t.Run("bearer/"+tt.name, func(t *testing.T) {
+			if tt.header == nil {
+				tt.header = fixed("Bearer shared-token")
+			}
+			repel(t, tt)
+		})
+	}
+}
+
+func repel(t *testing.T, tt attack) {
+	t.Helper()
+	a := testAdapter(t, testChannel(t, "desk", tt.changes))
+	s, req := vectorSigner(), vectorRequest()
+	if tt.sign != nil {
+		tt.sign(&s)
+	}
+	h := s.header()
+	if tt.header != nil {
+		h = tt.header(h)
+	}
+	req.Header["Authorization"] = []string{h}
+	if tt.request != nil {
+		tt.request(req)
+	}
+	r, err := a.Receive(t.Context(), req)
+	if err == nil || r != nil || sdk.KindOf(err) != sdk.KindUnauthorized {
+		t.Fatalf("Receive = %v, %v; want an unauthorized error alone", r, err)
+	}
+	e := asTyped(err)
+	if e.Status != http.StatusUnauthorized || string(e.Body) != `{"resultCode":"401","resultDesc":"unauthorized"}` {
+		t.Errorf("the vendor is told %d %s", e.Status, e.Body)
+	}
+	for _, secret := range []string{testSecretKey, "shared-token"} {
+		if strings.Contains(err.Error(), secret) {
+			t.Errorf("the error repeats a secret: %v", err)
+		}
+	}
+}
+
+// Who has one channel's credentials can't speak for another on the same path.
+func TestCredentialsAreOfOneChannel(t *testing.T) {
+	other := testChannel(t, "other", map[string]any{"channel_id": otherChannel, "verify.secret_key": "another-key"})
+	a := testAdapter(t, testChannel(t, "desk", nil), other)
+	s, req := vectorSigner(), vectorRequest()
+	req.Channels = []string{"desk", "other"}
+	s.body = `{"messages":[{"from":"` + otherChannel + `","to":"u","controlType":"CHAT","mediaType":"TEXT",` +
+		`"content":"x","sourceType":"AGENT","timestamp":1}]}`
+	req.Body = []byte(s.body)
+	for _, tt := range []struct{ secret, channel, kind string }{
+		{testSecretKey, "desk", "unparsed"},
+		{"another-key", "other", "message"},
+	} {
+		s.secret = tt.secret
+		req.Header.Set("Authorization", s.header())
+		r, err := a.Receive(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := r.Envelopes[0]; e.Channel != tt.channel || string(e.Kind) != tt.kind {
+			t.Errorf("key of %s: %s on channel %s; want %s", tt.channel, e.Kind, e.Channel, tt.kind)
+		}
+	}
+}
+
+func TestNotConfiguredYet(t *testing.T) {
+	_, err := newAdapter().Receive(t.Context(), vectorRequest())
+	if e := asTyped(err); e.Kind != sdk.KindTransient || e.Status != http.StatusServiceUnavailable {
+		t.Errorf("Receive = %v; want transient with status 503", err)
+	}
+}
+
+func TestBearerIsAccepted(t *testing.T) {
+	a := testAdapter(t, testChannel(t, "desk", bearerConfig))
+	a.now = func() time.Time { return time.Unix(0, 0) } // the time does not matter here
+	req := vectorRequest()
+	for _, h := range []string{"Bearer shared-token", "bearer shared-token"} {
+		req.Header.Set("Authorization", h)
+		if _, err := a.Receive(t.Context(), req); err != nil {
+			t.Errorf("%s: %v", h, err)
+		}
+	}
+}

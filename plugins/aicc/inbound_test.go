@@ -1,0 +1,325 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"patchbay/sdk"
+	"patchbay/sdk/envelope"
+)
+
+// deskAdapter has two channels with one push key.
+func deskAdapter(t testing.TB) *adapter {
+	t.Helper()
+	return testAdapter(t, testChannel(t, "desk", nil),
+		testChannel(t, "desk-two", map[string]any{"channel_id": otherChannel}))
+}
+
+// signedRequest is a push of body as AICC sends it.
+func signedRequest(body []byte) *sdk.Request {
+	s, req := vectorSigner(), vectorRequest()
+	s.body = string(body)
+	req.Channels = []string{"desk", "desk-two"}
+	req.Body = body
+	req.Header.Set("Authorization", s.header())
+	return req
+}
+
+// readable is an envelope whose raw bytes can be read in a golden file.
+type readable struct {
+	*envelope.Envelope
+	Raw string `json:"raw,omitempty"`
+}
+
+func TestReceiveGolden(t *testing.T) {
+	for _, file := range inputs(t, filepath.Join("testdata", "in")) {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
+			push, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := deskAdapter(t).Receive(t.Context(), signedRequest(push))
+			if err != nil {
+				t.Fatal(err)
+			}
+			out := []readable{}
+			for _, e := range r.Envelopes {
+				if err := e.Validate(); err != nil {
+					t.Errorf("not a valid envelope: %v", err)
+				}
+				out = append(out, readable{e, string(e.Raw)})
+			}
+			if string(r.Answer.Body) != acceptedBody || r.Answer.Status != 200 || r.Answer.ContentType != jsonType {
+				t.Errorf("Answer = %d %s %s", r.Answer.Status, r.Answer.ContentType, r.Answer.Body)
+			}
+			golden(t, goldenName(file), out)
+		})
+	}
+}
+
+// A repeated push gives the same ids, and no two messages of one push share one.
+func TestIDsAreStableAndDistinct(t *testing.T) {
+	for _, file := range inputs(t, filepath.Join("testdata", "in")) {
+		push, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids := func() []string {
+			r, err := deskAdapter(t).Receive(t.Context(), signedRequest(push))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out []string
+			for _, e := range r.Envelopes {
+				out = append(out, e.Channel+" "+e.Thread+" "+e.VendorID)
+			}
+			return out
+		}
+		first := ids()
+		if d := cmp.Diff(first, ids()); d != "" {
+			t.Errorf("%s: other ids the second time:\n%s", file, d)
+		}
+		seen := map[string]bool{}
+		for _, id := range first {
+			if seen[id] || strings.HasSuffix(id, " ") {
+				t.Errorf("%s: id %q is empty or not the only one", file, id)
+			}
+			seen[id] = true
+		}
+	}
+}
+
+// An event about a message may repeat the message's code, and must not be taken for its duplicate.
+func TestEventsDoNotTakeTheMessagesID(t *testing.T) {
+	push := `{"messages":[` + item(`"messageCode":"c-1"`) + `,` +
+		item(`"messageCode":"c-1","controlType":"READ","content":"c-1"`) + `,` +
+		item(`"messageCode":"c-1","controlType":"WITHDRAW"`) + `]}`
+	r, err := deskAdapter(t).Receive(t.Context(), signedRequest([]byte(push)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kinds []string
+	ids := map[string]bool{}
+	for _, e := range r.Envelopes {
+		kinds = append(kinds, string(e.Kind))
+		ids[e.VendorID] = true
+	}
+	if d := cmp.Diff([]string{"message", "read", "unparsed"}, kinds); d != "" || len(ids) != 3 || !ids["c-1"] {
+		t.Errorf("kinds %v, ids %v", kinds, ids)
+	}
+}
+
+// item is one message with changes; later keys of an object win.
+func item(changes string) string {
+	s := `{"from":"` + testChannelID + `","to":"44444444","channel":"WEB","controlType":"CHAT","mediaType":"TEXT",` +
+		`"content":"Hello","sourceType":"AGENT","timestamp":1625898453913`
+	if changes != "" {
+		s += "," + changes
+	}
+	return s + "}"
+}
+
+// One bad message becomes unparsed, says why, keeps its bytes, and leaves its neighbours alone.
+func TestBadMessages(t *testing.T) {
+	tests := []struct{ name, item, says string }{
+		{"null", `null`, "from: is the channel_id of no channel"},
+		{"number", `5`, "message: has the wrong type"},
+		{"string", `"x"`, "message: has the wrong type"},
+		{"array", `[]`, "message: has the wrong type"},
+		{"empty object", `{}`, "from:"},
+		{"from missing", item(`"from":""`), "from:"},
+		{"from of nobody", item(`"from":"1"`), "from:"},
+		{"from a number", item(`"from":202105284494222653`), "from: has the wrong type"},
+		{"to missing", item(`"to":null,"to":""`), "to: missing"},
+		{"to a number", item(`"to":7`), "to: has the wrong type"},
+		{"to too long", item(`"to":"` + strings.Repeat("x", 600) + `"`), "thread: 600 bytes"},
+		{"controlType missing", item(`"controlType":""`), `controlType: unknown value ""`},
+		{"controlType unknown", item(`"controlType":"WITHDRAW"`), `controlType: unknown value "WITHDRAW"`},
+		{"controlType in small letters", item(`"controlType":"chat"`), "controlType: unknown"},
+		{"controlType a list", item(`"controlType":["CHAT"]`), "controlType: has the wrong type"},
+		{"mediaType missing", item(`"mediaType":""`), "mediaType: unknown"},
+		{"mediaType unknown", item(`"mediaType":"SMELL"`), `mediaType: unknown value "SMELL"`},
+		{"mediaType very long", item(`"mediaType":"` + strings.Repeat("y", 300) + `"`), `mediaType: unknown value "yyy`},
+		{"sourceType missing", item(`"sourceType":""`), "sourceType: unknown"},
+		{"sourceType customer", item(`"sourceType":"CUSTOMER"`), `sourceType: unknown value "CUSTOMER"`},
+		{"sourceType of a disconnect", item(`"controlType":"DISCONNECT","sourceType":"X"`), "sourceType: unknown"},
+		{"text null", item(`"content":null`), "content: empty"},
+		{"text empty", item(`"content":""`), "content: empty"},
+		{"text an object", item(`"content":{"a":1}`), "content: not text"},
+		{"text a list", item(`"content":["a"]`), "content: not text"},
+		{"text true", item(`"content":true`), "content: not text"},
+		{"image without an id", item(`"mediaType":"IMAGE","content":null`), "resource id missing"},
+		{"location in words", item(`"mediaType":"LOCATE","content":"here"`), "not latitude/longitude"},
+		{"location empty", item(`"mediaType":"LOCATE","content":null`), "not latitude/longitude"},
+		{"latitude not a number", item(`"mediaType":"LOCATE","content":"NaN/1/x"`), "number of degrees"},
+		{"latitude out of range", item(`"mediaType":"LOCATE","content":"91/1/x"`), "number of degrees"},
+		{"longitude out of range", item(`"mediaType":"LOCATE","content":"1/-181/x"`), "number of degrees"},
+		{"longitude endless", item(`"mediaType":"LOCATE","content":"1/Inf/x"`), "number of degrees"},
+		{"timestamp in words", item(`"timestamp":"yesterday"`), "timestamp: not a time"},
+		{"timestamp true", item(`"timestamp":true`), "timestamp: not a number"},
+		{"timestamp negative", item(`"timestamp":-1`), "timestamp: out of range"},
+		{"timestamp after the year 9999", item(`"timestamp":253402300800000`), "timestamp: out of range"},
+		{"timestamp beyond 64 bits", item(`"timestamp":99999999999999999999`), "timestamp: not a time"},
+		{"timestamp not finite", item(`"timestamp":"NaN"`), "timestamp: not a time"},
+		{"isOfflineStatus in words", item(`"isOfflineStatus":"maybe"`), "isOfflineStatus:"},
+		{"isOfflineStatus a number", item(`"isOfflineStatus":1`), "isOfflineStatus:"},
+		{"read nothing", item(`"controlType":"READ","content":null`), "names no message"},
+		{"read blanks", item(`"controlType":"READ","content":" , ,"`), "names no message"},
+		{"read an empty list", item(`"controlType":"READ","content":[]`), "names no message"},
+		{"read an object", item(`"controlType":"READ","content":{}`), "neither message ids"},
+		{"read objects", item(`"controlType":"READ","content":[{"id":"x"}]`), "names no message"},
+		{"read half a list", item(`"controlType":"READ","content":"[\"a\""`), "neither message ids"},
+		{"words of an event an object", item(`"controlType":"CONNECT","content":{}`), "content: not text"},
+		{"messageCode a number", item(`"messageCode":5`), "messageCode: has the wrong type"},
+	}
+	a := deskAdapter(t)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			push := `{"messages":[` + item(`"messageCode":"a"`) + `,` + tt.item + `,` + item(`"messageCode":"b"`) + `]}`
+			r, err := a.Receive(t.Context(), signedRequest([]byte(push)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(r.Envelopes) != 3 || r.Envelopes[0].VendorID != "a" || r.Envelopes[2].VendorID != "b" {
+				t.Fatalf("the neighbours suffered: %+v", r.Envelopes)
+			}
+			e := r.Envelopes[1]
+			if e.Kind != envelope.KindUnparsed || !strings.Contains(e.Attributes["problem"], tt.says) {
+				t.Errorf("kind %s, problem %q; want unparsed, %q", e.Kind, e.Attributes["problem"], tt.says)
+			}
+			if string(e.Raw) != tt.item || e.Channel != "desk" || e.Thread == "" || e.VendorID == "" {
+				t.Errorf("envelope = %+v", e)
+			}
+			if err := e.Validate(); err != nil {
+				t.Errorf("not a valid envelope: %v", err)
+			}
+		})
+	}
+}
+
+func TestBadPushes(t *testing.T) {
+	tests := []struct {
+		name, body, field string
+		status            int
+	}{
+		{"nothing", ``, "body", 400},
+		{"blank", `  `, "body", 400},
+		{"text", `hello`, "body", 400},
+		{"half", `{"messages":[`, "body", 400},
+		{"the page's example with comments", `{"messages":[//1connected{` + "\n" + `]}`, "body", 400},
+		{"comma at the end", `{"messages":[],}`, "body", 400},
+		{"two objects", `{"messages":[]}{}`, "body", 400},
+		{"array", `[]`, "body", 400},
+		{"string", `"messages"`, "body", 400},
+		{"null", `null`, "messages", 400},
+		{"no messages", `{"timestamp":1625898453913}`, "messages", 400},
+		{"messages null", `{"messages":null}`, "messages", 400},
+		{"messages an object", `{"messages":{}}`, "messages", 400},
+		{"messages a string", `{"messages":"[]"}`, "messages", 400},
+		{"nested too deep", `{"messages":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`, "body", 400},
+		{"too many", `{"messages":[` + strings.Repeat("{},", maxMessages) + `{}]}`, "messages", 413},
+		{"too large", `{"messages":["` + strings.Repeat("x", maxPush) + `"]}`, "body", 413},
+	}
+	a := deskAdapter(t)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := a.Receive(t.Context(), signedRequest([]byte(tt.body)))
+			e := asTyped(err)
+			if err == nil || e.Kind != sdk.KindInvalid || e.Field != tt.field || e.Status != tt.status {
+				t.Fatalf("Receive: %v (field %q, status %d); want invalid %s, %d", err, e.Field, e.Status, tt.field, tt.status)
+			}
+			var told struct{ ResultCode, ResultDesc string }
+			if json.Unmarshal(e.Body, &told) != nil || told.ResultCode != fmt.Sprint(tt.status) || told.ResultDesc == "" {
+				t.Errorf("the vendor is told %s", e.Body)
+			}
+		})
+	}
+}
+
+// The time of sending may be missing, and unknown fields may come: neither is looked at.
+func TestLenientPush(t *testing.T) {
+	for _, body := range []string{
+		`{"messages":[]}`, `{"messages":[],"timestamp":"x"}`, `{"messages":[],"timestamp":null,"more":{"a":[1]}}`,
+	} {
+		if _, err := deskAdapter(t).Receive(t.Context(), signedRequest([]byte(body))); err != nil {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+func TestLongContent(t *testing.T) {
+	long := strings.Repeat("工", envelope.MaxTextBytes/3+10)
+	push := `{"messages":[` + item(`"content":"`+long+`"`) + `,` + item(`"controlType":"X","content":"`+long+`"`) + `,` +
+		item(`"senderNickname":"`+long+`"`) + `,` + item(`"callId":"`+long+`"`) + `]}`
+	r, err := deskAdapter(t).Receive(t.Context(), signedRequest([]byte(push)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := r.Envelopes[0]
+	if len(text.Parts) != 2 || text.Parts[0].Text+text.Parts[1].Text != long {
+		t.Errorf("%d parts, or words lost", len(text.Parts))
+	}
+	bad := r.Envelopes[1]
+	if len(bad.Raw) != envelope.MaxRawBytes || bad.Attributes["raw_bytes"] == "" {
+		t.Errorf("%d raw bytes, attributes %v", len(bad.Raw), bad.Attributes)
+	}
+	for i, e := range r.Envelopes {
+		if err := e.Validate(); err != nil {
+			t.Errorf("envelope %d: %v", i, err)
+		}
+	}
+	if n := len(r.Envelopes[2].Sender.Name); n < 250 || n > envelope.MaxIDBytes {
+		t.Errorf("name of %d bytes", n)
+	}
+}
+
+// FuzzPush wants valid envelopes, at least one for each message, and the same ones again, of any body.
+func FuzzPush(f *testing.F) {
+	files, _ := filepath.Glob(filepath.Join("testdata", "in", "*.json"))
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	a := testAdapter(f, testChannel(f, "desk", bearerConfig))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		req := vectorRequest()
+		req.Header = http.Header{"Authorization": {"Bearer shared-token"}}
+		req.Body = body
+		r, err := a.Receive(t.Context(), req)
+		if err != nil {
+			if sdk.KindOf(err) != sdk.KindInvalid {
+				t.Fatalf("refused as %v", err)
+			}
+			return
+		}
+		var p struct{ Messages []json.RawMessage }
+		if err := json.Unmarshal(body, &p); err != nil || len(r.Envelopes) < len(p.Messages) {
+			t.Fatalf("%d messages gave %d envelopes (%v)", len(p.Messages), len(r.Envelopes), err)
+		}
+		for _, e := range r.Envelopes {
+			if err := e.Validate(); err != nil {
+				t.Errorf("not a valid envelope: %v", err)
+			}
+			if _, err := json.Marshal(e); err != nil {
+				t.Errorf("can't be encoded: %v", err)
+			}
+		}
+		again, err := a.Receive(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(r.Envelopes, again.Envelopes); d != "" {
+			t.Errorf("other envelopes the second time:\n%s", d)
+		}
+	})
+}

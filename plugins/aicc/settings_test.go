@@ -1,0 +1,115 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"patchbay/sdk"
+	"patchbay/sdk/envelope"
+)
+
+func TestValidate(t *testing.T) {
+	tests := []struct {
+		name    string
+		role    envelope.Role
+		changes map[string]any
+		path    string
+		says    string // part of the message; "" means that nothing is wrong
+	}{
+		{name: "as documented"},
+		{name: "bearer", changes: map[string]any{"verify": map[string]any{"mode": "bearer", "token": "t"}}},
+		{name: "plain http", changes: map[string]any{"base_url": "http://10.0.0.1:28070/"}},
+		{name: "customer", role: envelope.RoleCustomer, says: "set the channel's role to agent"},
+		{name: "bot", role: envelope.RoleBot, says: "role to agent"},
+		{name: "observer", role: envelope.RoleObserver, says: "role to agent"},
+		{name: "no base_url", changes: map[string]any{"base_url": nil}, path: "base_url", says: "empty"},
+		{name: "relative base_url", changes: map[string]any{"base_url": "aicc.example.com"}, path: "base_url", says: "https://"},
+		{name: "other scheme", changes: map[string]any{"base_url": "ftp://a"}, path: "base_url", says: "https://"},
+		{name: "no host", changes: map[string]any{"base_url": "https:///x"}, path: "base_url", says: "no host"},
+		{name: "password", changes: map[string]any{"base_url": "https://u:pw-x@a"}, path: "base_url", says: "password"},
+		{name: "query", changes: map[string]any{"base_url": "https://a?x=1"}, path: "base_url", says: "query"},
+		{name: "not a URL", changes: map[string]any{"token_url": "https://a b\x7f"}, path: "token_url", says: "not a URL"},
+		{name: "no token_url", changes: map[string]any{"token_url": ""}, path: "token_url", says: "full URL"},
+		{name: "no app_key", changes: map[string]any{"app_key": " "}, path: "app_key", says: "API Fabric"},
+		{name: "no app_secret", changes: map[string]any{"app_secret": ""}, path: "app_secret", says: "API Fabric"},
+		{name: "no channel_id", changes: map[string]any{"channel_id": nil}, path: "channel_id", says: "configuration id"},
+		{name: "empty locale", changes: map[string]any{"locale": ""}, path: "locale", says: "en_US"},
+		{name: "no mode", changes: map[string]any{"verify": map[string]any{}}, path: "verify.mode", says: "signature or bearer"},
+		{name: "unknown mode", changes: map[string]any{"verify.mode": "none"}, path: "verify.mode", says: "unknown"},
+		{name: "no secret_key", changes: map[string]any{"verify.secret_key": nil}, path: "verify.secret_key", says: "push key"},
+		{name: "no token", changes: map[string]any{"verify.mode": "bearer"}, path: "verify.token", says: "token that pushes carry"},
+		{name: "slash in access_key", changes: map[string]any{"verify.access_key": "a/b"}, path: "verify.access_key", says: "slash"},
+		{name: "window zero", changes: map[string]any{"verify.window": "0s"}, path: "verify.window", says: "5m"},
+		{name: "window of days", changes: map[string]any{"verify.window": "48h"}, path: "verify.window", says: "24h"},
+		{name: "URL as host", changes: map[string]any{"verify.host": "https://a/"}, path: "verify.host", says: "host alone"},
+		{name: "unknown key", changes: map[string]any{"verify.secretkey": "x"}, says: "verify.secretkey"},
+		{name: "wrong type", changes: map[string]any{"app_secret": 5}, says: "app_secret"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			ch := testChannel(t, "desk", tt.changes)
+			if tt.role != "" {
+				ch.Role = tt.role
+			}
+			a := newAdapter()
+			problems := a.Validate(ch)
+			_, err := a.Configure(t.Context(), ch)
+			if tt.says == "" {
+				if len(problems) > 0 || err != nil {
+					t.Fatalf("Validate = %v, Configure = %v; want neither", problems, err)
+				}
+				return
+			}
+			if len(problems) != 1 || problems[0].Path != tt.path || !strings.Contains(problems[0].Message, tt.says) {
+				t.Errorf("Validate = %+v; want one problem at %q that says %q", problems, tt.path, tt.says)
+			}
+			if err == nil || !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), "desk") {
+				t.Errorf("Configure = %v; want an error that names the channel and says %q", err, tt.says)
+			}
+			if err != nil && strings.Contains(err.Error(), "pw-x") {
+				t.Errorf("Configure repeats a password: %v", err)
+			}
+		})
+	}
+}
+
+func TestAllProblemsAtOnce(t *testing.T) {
+	ch := testChannel(t, "desk", map[string]any{"base_url": "", "app_key": "", "verify.mode": "bearer"})
+	if got := newAdapter().Validate(ch); len(got) != 3 {
+		t.Errorf("Validate = %v; want 3 problems", got)
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	d := newAdapter().Describe()
+	if _, err := sdk.Schema(d.Settings); err != nil {
+		t.Errorf("schema: %v", err)
+	}
+	if d.Name != "aicc" || d.Capabilities.TextBytes != 1024 {
+		t.Errorf("Describe = %+v", d)
+	}
+	for _, c := range []cause{causeOther, causeHours, causeNoAgent, causeRobot, causeChannel} {
+		if kind, reason := openError(c); kind == sdk.KindDeclined && d.ReasonCodes[reason] == "" {
+			t.Errorf("reason %q is not declared", reason)
+		}
+	}
+}
+
+func TestConfigureEndpoint(t *testing.T) {
+	a := newAdapter()
+	ep, err := a.Configure(t.Context(), testChannel(t, "desk", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(ep.Paths) != 1 || ep.Paths[0].Pattern != "/webhooks/v1/messages" || ep.Threads != sdk.ThreadsPerConversation {
+		t.Errorf("Endpoint = %+v", ep)
+	}
+	c, err := a.channel("desk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := c.settings; s.Locale != "en_US" || s.Verify.Window != 5*time.Minute {
+		t.Errorf("defaults: locale %q, window %s", s.Locale, s.Verify.Window)
+	}
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sort"
+	"strings"
+	"testing"
+
+	"patchbay/sdk"
+)
+
+const vectorBody = `{"timestamp":1625898453913,"messages":[]}`
+
+// The vendor's own signing classes give this header for vectorBody, POSTed to gw.example.com.
+const vectorHeader = "auth-v2/demoAccessKey01/2021-07-10T06:27:33Z/host/" +
+	"c633b6c05ec5f91572bed245b29581458490c8ed55ac09bb4fae6bae9028af7d"
+
+func vectorRequest() *sdk.Request {
+	return &sdk.Request{
+		Channels: []string{"desk"}, Method: "POST", Host: "gw.example.com", Path: pushPath, FullPath: pushPath,
+		Header: http.Header{"Authorization": {vectorHeader}, "Content-Type": {"application/json"}},
+		Body:   []byte(vectorBody),
+	}
+}
+
+// signer is the vendor's side, written without the adapter's code.
+type signer struct {
+	secret, accessKey, time, method, host, path, query, body string
+	headers                                                  map[string]string // beside host
+}
+
+func vectorSigner() signer {
+	return signer{
+		secret: testSecretKey, accessKey: testAccessKey, time: "2021-07-10T06:27:33Z", method: "POST",
+		host: "gw.example.com", path: pushPath, body: vectorBody,
+	}
+}
+
+func encode(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+
+func mac(key, text string) string {
+	h := hmac.New(sha256.New, []byte(key))
+	fmt.Fprint(h, text)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func (s signer) header() string {
+	names, lines := []string{"host"}, []string{"host:" + encode(s.host)}
+	for n, v := range s.headers {
+		names = append(names, n)
+		lines = append(lines, n+":"+encode(v))
+	}
+	sort.Strings(names)
+	sort.Strings(lines)
+	signed := strings.Join(names, ";")
+	prefix := "auth-v2/" + s.accessKey + "/" + s.time + "/" + signed
+	canonical := s.method + "\n" + s.path + "\n"
+	if s.query != "" {
+		canonical += s.query + "\n"
+	}
+	canonical += signed + "\n" + strings.Join(lines, "\n") + "\n" + encode(s.body)
+	return prefix + "/" + mac(mac(s.secret, prefix), canonical)
+}
+
+func TestSignatureVector(t *testing.T) {
+	if got := vectorSigner().header(); got != vectorHeader {
+		t.Fatalf("the tests' signer gives %s; want %s", got, vectorHeader)
+	}
+	a := testAdapter(t, testChannel(t, "desk", map[string]any{"verify.access_key": testAccessKey}))
+	r, err := a.Receive(t.Context(), vectorRequest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Envelopes) != 0 || string(r.Answer.Body) != `{"resultCode":"0","resultDesc":"success"}` {
+		t.Errorf("Reception = %+v", r)
+	}
+}
+
+// TestSignatureForms has what the vendor's page leaves open and its implementations do differently.
+func TestSignatureForms(t *testing.T) {
+	tests := []struct {
+		name    string
+		changes map[string]any
+		sign    func(*signer)
+		request func(*sdk.Request)
+	}{
+		{name: "milliseconds", sign: func(s *signer) { s.time = "2021-07-10T06:27:33.123Z" }},
+		{name: "epoch milliseconds", sign: func(s *signer) { s.time = "1625898453913" }},
+		{name: "at the edge of the window, old", sign: func(s *signer) { s.time = "2021-07-10T06:22:33Z" }},
+		{name: "at the edge of the window, early", sign: func(s *signer) { s.time = "2021-07-10T06:32:33Z" }},
+		{name: "wider window", changes: map[string]any{"verify.window": "1h"},
+			sign: func(s *signer) { s.time = "2021-07-10T05:30:00Z" }},
+		{name: "any access key", sign: func(s *signer) { s.accessKey = "another" }},
+		{name: "host with port", sign: func(s *signer) { s.host = "gw.example.com:8443" },
+			request: func(r *sdk.Request) { r.Host = "gw.example.com:8443" }},
+		{name: "host signed without the port", request: func(r *sdk.Request) { r.Host = "gw.example.com:8443" }},
+		{name: "configured host", changes: map[string]any{"verify.host": "gw.example.com"},
+			request: func(r *sdk.Request) { r.Host = "10.0.0.7:8080" }},
+		{name: "path with prefix", sign: func(s *signer) { s.path = "/desk" + pushPath },
+			request: func(r *sdk.Request) { r.FullPath = "/desk" + pushPath }},
+		{name: "path signed without prefix", request: func(r *sdk.Request) { r.FullPath = "/desk" + pushPath }},
+		{name: "more headers", sign: func(s *signer) {
+			s.headers = map[string]string{"content-type": "application/json", "content-length": "41"}
+		}, request: func(r *sdk.Request) { r.Header.Set("Content-Length", "41") }},
+		{name: "content-length that the server took away", sign: func(s *signer) {
+			s.headers = map[string]string{"content-length": "41"}
+		}},
+		{name: "lines sort otherwise than names", sign: func(s *signer) {
+			s.headers = map[string]string{"content": "a", "content-type": "application/json"}
+		}, request: func(r *sdk.Request) { r.Header.Set("Content", " a ") }},
+		{name: "query", sign: func(s *signer) { s.query = "a=&b=x%20y%2Fz" },
+			request: func(r *sdk.Request) { r.Query = "b=x+y/z&a" }},
+		{name: "no body in the signature for no body", sign: func(s *signer) { s.body = "" },
+			request: func(r *sdk.Request) { r.Body = nil }},
+		{name: "body beyond ASCII", sign: func(s *signer) { s.body = `{"messages":[],"x":"Ünï 人工 ~._-/+"}` },
+			request: func(r *sdk.Request) { r.Body = []byte(`{"messages":[],"x":"Ünï 人工 ~._-/+"}`) }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := testAdapter(t, testChannel(t, "desk", tt.changes))
+			s, req := vectorSigner(), vectorRequest()
+			if tt.sign != nil {
+				tt.sign(&s)
+			}
+			if tt.request != nil {
+				tt.request(req)
+			}
+			req.Header.Set("Authorization", s.header())
+			if _, err := a.verified(req); err != nil {
+				t.Errorf("refused: %v", err)
+			}
+		})
+	}
+}
+
+// FuzzAuthorization looks for headers that the parser takes although they are not what it says they are.
+func FuzzAuthorization(f *testing.F) {
+	f.Add(vectorHeader)
+	f.Add("auth-v2/a/1625898453913/content-type;host/" + strings.Repeat("0", 64))
+	f.Add("auth-v2////")
+	f.Add("Bearer x")
+	f.Fuzz(func(t *testing.T, v string) {
+		auth, err := parseAuthorization(v)
+		if err != nil {
+			return
+		}
+		again := strings.Join([]string{"auth-v2", auth.accessKey, auth.timestamp, auth.signedHeaders, auth.signature}, "/")
+		if again != v {
+			t.Errorf("%q reads as %q", v, again)
+		}
+		if auth.accessKey == "" || len(auth.signature) != 64 || strings.Join(auth.names, ";") != auth.signedHeaders {
+			t.Errorf("%q gives %+v", v, auth)
+		}
+		if at, err := parseTime(auth.timestamp); err == nil && at.Year() > 9999 {
+			t.Errorf("%q gives the time %v", v, at)
+		}
+	})
+}
