@@ -48,7 +48,7 @@ func (l *Log) room(size uint64) error {
 
 // sample looks the free space up.
 func (l *Log) sample() (uint64, error) {
-	d, err := statDisk(l.options.Dir)
+	d, err := l.options.statDisk(l.options.Dir)
 	if err != nil {
 		return 0, err
 	}
@@ -71,6 +71,9 @@ func (l *Log) watch(ctx context.Context) {
 		}
 		if _, err := l.sample(); err != nil {
 			l.logger.Warn("free space is unknown", "error", err)
+		}
+		if err := l.setMark(false); err != nil {
+			l.logger.Warn("what the log must hold is not written down", "error", err)
 		}
 		h := l.Health()
 		switch {

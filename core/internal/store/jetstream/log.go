@@ -31,6 +31,9 @@ type Log struct {
 	missing []store.Range
 	free    uint64 // sampled, less what was stored since
 
+	marking sync.Mutex // guards marked and the file of the mark
+	marked  mark
+
 	life    sync.Mutex // held while the engine is replaced or stopped
 	saving  sync.Mutex // held while a snapshot is saved or loaded
 	base    *manifest  // the snapshot saved or loaded last; guarded by saving
@@ -146,7 +149,7 @@ func (l *Log) Close() error {
 	if e := l.engine.Swap(nil); e != nil {
 		e.stop()
 	}
-	if err := l.folder.release(); err != nil {
+	if err := errors.Join(l.setMark(true), l.folder.release()); err != nil {
 		return fmt.Errorf("close the store: %w", err)
 	}
 	return nil

@@ -63,16 +63,14 @@ func (m *manifest) place(c commit, at uint64) {
 	}
 }
 
-// newestCommit returns the commit of the newest snapshot.
-func (l *Log) newestCommit(ctx context.Context, e *engine) (commit, bool, error) {
+// newestCommit returns the commit of the newest snapshot; the zero commit if there is none that can be read, which is
+// for LoadSnapshot to report.
+func (l *Log) newestCommit(ctx context.Context, e *engine) (commit, error) {
 	_, c, err := lastCommit(ctx, e, l.names.snapshotCommit)
-	switch {
-	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrDamaged):
-		return commit{}, false, nil // LoadSnapshot reports it
-	case err != nil:
-		return commit{}, false, err
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged) {
+		return commit{}, nil
 	}
-	return c, true, nil
+	return c, err
 }
 
 func lastCommit(ctx context.Context, e *engine, subject string) (at uint64, _ commit, _ error) {

@@ -65,7 +65,7 @@ func (l *Log) abandon() error {
 
 // measure derives the limits from the disk and warns about one that forgets.
 func (l *Log) measure() error {
-	d, err := statDisk(l.options.Dir)
+	d, err := l.options.statDisk(l.options.Dir)
 	if err != nil {
 		return err
 	}
@@ -127,24 +127,4 @@ func (l *Log) start(ctx context.Context, known []string) error {
 	}
 	l.engine.Store(e)
 	return nil
-}
-
-// check compares what the streams hold with what they should hold.
-func (l *Log) check(ctx context.Context) error {
-	e := l.engine.Load()
-	bounds := l.Bounds()
-	commit, found, err := l.newestCommit(ctx, e)
-	if err != nil {
-		return err
-	}
-	if found && commit.Reflects > bounds.Last {
-		return fmt.Errorf("%w: the log ends at record %d, but a snapshot reflects record %d: restore a backup, or move "+
-			"the folder away to start empty", store.ErrDamaged, bounds.Last, commit.Reflects)
-	}
-	info := e.logStream.CachedInfo()
-	if info.State.NumDeleted == 0 {
-		return nil
-	}
-	// Reading everything is slow; it happens only when something is known to be missing.
-	return l.scan(ctx, e, bounds.First, bounds.Last, func(uint64, []byte) error { return nil })
 }

@@ -40,6 +40,9 @@ type Options struct {
 	AckTimeout time.Duration
 	// Logger takes what the operator should know. Required.
 	Logger *slog.Logger
+
+	// statDisk looks a folder's volume up; tests put a small one in its place.
+	statDisk func(dir string) (disk, error)
 }
 
 var prefixPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
@@ -51,6 +54,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.AckTimeout == 0 {
 		o.AckTimeout = defaultAckTimeout
+	}
+	if o.statDisk == nil {
+		o.statDisk = statDisk
 	}
 	var problems []error
 	if o.Dir == "" {

@@ -33,6 +33,9 @@ func (l *Log) purge(ctx context.Context, before uint64) error {
 	l.mu.Lock()
 	l.bounds.First = before
 	l.mu.Unlock()
+	if err := l.setMark(true); err != nil {
+		l.logger.Warn("what the log must hold is not written down", "error", err)
+	}
 	purgeErr := e.logStream.Purge(ctx, js.WithPurgeSequence(before))
 	if purgeErr != nil {
 		purgeErr = fmt.Errorf("%w: %w", store.ErrUnavailable, purgeErr)

@@ -44,7 +44,11 @@ func (l *Log) get(ctx context.Context, seq uint64) ([]byte, error) {
 	if seq == 0 {
 		return nil, store.ErrNotFound
 	}
-	return getMessage(ctx, e.logStream, seq)
+	record, err := getMessage(ctx, e.logStream, seq)
+	if err == nil && len(record) == 0 {
+		return nil, store.ErrNotFound
+	}
+	return record, err
 }
 
 // getMessage returns the payload of one message of a stream.
@@ -93,10 +97,14 @@ func (l *Log) scan(ctx context.Context, e *engine, next, last uint64, fn func(ui
 				next = m.seq
 				break
 			}
+			next = m.seq + 1
+			if len(m.data) == 0 {
+				lost = l.extend(lost, m.seq, m.seq)
+				continue
+			}
 			if err := fn(m.seq, m.data); err != nil {
 				return err
 			}
-			next = m.seq + 1
 		}
 	}
 	if lost.First != 0 {

@@ -42,12 +42,11 @@ func (l *Log) recover(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if bounds.Last < acknowledged {
-		return 0, fmt.Errorf("%w: the log ends at record %d, but record %d was acknowledged", store.ErrDamaged,
-			bounds.Last, acknowledged)
+	if err := l.mend(ctx, e, acknowledged); err != nil {
+		return 0, err
 	}
 	l.doubt.Store(false)
-	return bounds.Last, nil
+	return max(bounds.Last, acknowledged), nil
 }
 
 // restart ends the engine, if there is one, and starts the next.
