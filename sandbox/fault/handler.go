@@ -95,7 +95,7 @@ func spoil(w http.ResponseWriter, r *http.Request, f Fault, next http.Handler) {
 	w.Write(body)
 	if f.Kind == Truncate {
 		_ = http.NewResponseController(w).Flush() // fails only if the peer was faster
-		panic(http.ErrAbortHandler) // net/http's way to end a connection in the middle of a body
+		panic(http.ErrAbortHandler)               // net/http's way to end a connection in the middle of a body
 	}
 }
 

@@ -44,7 +44,7 @@ type Line struct {
 }
 
 // Event is one thing that happened at the desk. Kind is a control type of the way up (CONNECT,
-// CHAT, TRANS2AGENT, INPUT, READ, DISCONNECT), or accepted, said, closed, timed out.
+// CHAT, TRANS2AGENT, INPUT, READ, DISCONNECT), or accepted, said, closed, timed out, hours.
 type Event struct {
 	At        time.Time
 	Kind      string

@@ -8,6 +8,7 @@ package simulator
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -128,7 +129,13 @@ func (s *Simulator) SetPushBase(base string) { s.pushBase.Store(&base) }
 
 // SetOpen says whether the agents are within their working hours; outside, CONNECT and TRANS2AGENT
 // are answered with result code 12.
-func (s *Simulator) SetOpen(open bool) { s.closed.Store(!open) }
+func (s *Simulator) SetOpen(open bool) {
+	s.closed.Store(!open)
+	s.happened(Event{Kind: "hours", Text: fmt.Sprintf("open: %t", open)})
+}
+
+// Open says whether the agents are within their working hours.
+func (s *Simulator) Open() bool { return !s.closed.Load() }
 
 // Pushed lists what became of the pushes, in the order in which they ended.
 func (s *Simulator) Pushed() *record.Log[push.Outcome] { return &s.pusher.Outcomes }

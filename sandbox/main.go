@@ -1,0 +1,73 @@
+// Command sandbox plays the vendors around a gateway on one machine: a live-chat page for the customer,
+// a desk page for the agent, and the pretend GPTBots and AICC between them.
+//
+//	sandbox [--listen 127.0.0.1:8070] [--gateway http://127.0.0.1:8080]
+//	sandbox demo --gateway-bin bin/patchbay --config config.yaml
+//
+// The second form plays a whole story without a person and fails if a step of it is missing.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, errUsage):
+		os.Exit(2)
+	default:
+		fmt.Fprintln(os.Stderr, "sandbox:", err)
+		os.Exit(1)
+	}
+}
+
+// errUsage says that the command line was wrong; the flag package has already said how.
+var errUsage = errors.New("wrong command line")
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) > 0 && args[0] == "demo" {
+		return runDemo(ctx, args[1:], stdout, stderr)
+	}
+	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	listen := flags.String("listen", "127.0.0.1:8070", "address of the pages and the pretend vendors")
+	gateway := flags.String("gateway", "http://127.0.0.1:8080", "address of the gateway")
+	event := flags.Bool("connect-event", false, "push a CONNECT event when the agent accepts, besides the system text")
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewTextHandler(stderr, nil))
+	s, err := New(Options{
+		Listen: *listen, Gateway: *gateway, ConnectEvent: *event,
+		Credentials: CredentialsFrom(os.LookupEnv), Logger: logger,
+	})
+	if err != nil {
+		return err
+	}
+	return s.Run(ctx)
+}
+
+func parse(flags *flag.FlagSet, args []string) error {
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return err
+	} else if err != nil {
+		return errUsage
+	}
+	if flags.NArg() > 0 {
+		fmt.Fprintf(flags.Output(), "unexpected argument %q; the only command is demo\n", flags.Arg(0))
+		return errUsage
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+import { bubble, complain, line, link, send, show } from "./messages.js";
+
+const log = document.getElementById("log");
+const owner = document.getElementById("owner");
+const typing = document.getElementById("typing");
+const input = document.getElementById("text");
+const names = { customer: "You", bot: "Assistant", agent: "Agent", system: "Notice", problem: "Not sent" };
+let typingEnds = 0;
+
+function customer() {
+  let id = localStorage.getItem("customer");
+  if (!id) {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    const hex = Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+    id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+    localStorage.setItem("customer", id);
+  }
+  return id;
+}
+
+const user = customer();
+
+function happened(event) {
+  if (event.type === "typing") {
+    typing.hidden = false;
+    clearTimeout(typingEnds);
+    typingEnds = setTimeout(() => { typing.hidden = true; }, 4000);
+    return;
+  }
+  if (event.type === "closed") {
+    show(log, line("The conversation ended"));
+    return;
+  }
+  const who = event.ownerRole === "agent" ? "a person" : "the assistant";
+  owner.textContent = "with " + who;
+  show(log, line("You are talking to " + who + (event.owner ? " (" + event.owner + ")" : "")));
+}
+
+function heard(entry) {
+  if (entry.event) happened(entry.event);
+  const kind = Object.hasOwn(names, entry.role) ? entry.role : "system";
+  if (entry.text || entry.media || entry.suggestions) {
+    typing.hidden = true;
+    const item = bubble(kind, entry.role === "agent" && entry.name ? entry.name : names[kind], entry.text || "", entry.at);
+    for (const m of entry.media || []) item.append(link(m.url || "", m.name || m.url || m.type || "File"));
+    for (const s of entry.suggestions || []) item.append(suggestion(s));
+    show(log, item);
+  }
+}
+
+function suggestion(text) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "suggestion";
+  button.textContent = text;
+  button.addEventListener("click", () => say(text));
+  return button;
+}
+
+async function say(text) {
+  complain(await send("/chat/messages", { user, text }));
+}
+
+document.getElementById("say").addEventListener("submit", (e) => {
+  e.preventDefault();
+  const text = input.value.trim();
+  if (!text) return;
+  input.value = "";
+  say(text);
+});
+
+document.getElementById("new").addEventListener("click", () => {
+  localStorage.removeItem("customer");
+  location.reload();
+});
+
+const events = new EventSource("/chat/events?user=" + encodeURIComponent(user));
+events.addEventListener("message", (e) => heard(JSON.parse(e.data)));
+events.addEventListener("open", () => complain(""));
+events.addEventListener("error", () => complain("Connection lost, trying again …"));
