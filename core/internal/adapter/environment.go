@@ -1,0 +1,114 @@
+package adapter
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"patchbay/sdk/protocol"
+)
+
+// inherited are the only variables of the gateway's environment that an adapter sees: secrets stay here.
+var inherited = []string{
+	"PATH", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "GOMEMLIMIT", "GOMAXPROCS", "GODEBUG", "GOTRACEBACK",
+	"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy",
+}
+
+// environment returns the variables of an adapter process. Later ones win.
+func environment(o *Options) []string {
+	var env []string
+	for _, k := range inherited {
+		if v, ok := os.LookupEnv(k); ok {
+			env = append(env, k+"="+v)
+		}
+	}
+	env = append(env, protocol.LogLevelEnv+"="+logLevel(o.Logger), protocol.ParentEnv+"="+strconv.Itoa(os.Getpid()))
+	return append(env, o.Env...)
+}
+
+// logLevel returns the least level that l writes: what an adapter logs below it would be thrown away here.
+func logLevel(l *slog.Logger) string {
+	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn} {
+		if l.Enabled(context.Background(), level) {
+			return strings.ToLower(level.String())
+		}
+	}
+	return "error"
+}
+
+// verify looks at the program before it is started, to say in plain words what is wrong with it.
+func verify(o *Options) error {
+	if !filepath.IsAbs(o.Command) {
+		return ended(reasonPermanent, "command %s is not an absolute path", o.Command)
+	}
+	info, err := os.Stat(o.Command)
+	switch {
+	case err != nil:
+		return ended(reasonPermanent, "command %s: %w; build the adapter or correct the path", o.Command, err)
+	case !info.Mode().IsRegular():
+		return ended(reasonPermanent, "command %s is not a file", o.Command)
+	case info.Mode().Perm()&0o111 == 0:
+		return ended(reasonPermanent, "command %s is not executable; run chmod +x on it", o.Command)
+	}
+	if o.Checksum == "" {
+		return nil
+	}
+	sum, err := fileChecksum(o.Command)
+	if err != nil {
+		return ended(reasonPermanent, "command %s: %w", o.Command, err)
+	}
+	if !strings.EqualFold(sum, o.Checksum) {
+		return ended(reasonPermanent, "command %s has the checksum %s, the configuration expects %s", o.Command, sum, o.Checksum)
+	}
+	return nil
+}
+
+func fileChecksum(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// A socket's path must fit into sockaddr_un: 104 bytes on the strictest system, with the final zero.
+const (
+	maxSocketPath  = 103
+	socketNameSize = len("/plugin") + len("4294967295")
+)
+
+// socketDir makes the private folder of one generation.
+func socketDir(o *Options, generation int) (string, error) {
+	dir := filepath.Join(o.RuntimeDir, o.Name, "g"+strconv.Itoa(generation))
+	if o.RuntimeDir == "" || len(dir)+socketNameSize > maxSocketPath {
+		return tempSocketDir()
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make the socket folder: %w", err)
+	}
+	return dir, nil
+}
+
+func tempSocketDir() (string, error) {
+	parent := os.TempDir()
+	if len(parent)+len("/patchbay-4294967295")+socketNameSize > maxSocketPath {
+		parent = "/tmp"
+	}
+	dir, err := os.MkdirTemp(parent, "patchbay-")
+	if err != nil {
+		return "", fmt.Errorf("make the socket folder: %w", err)
+	}
+	return dir, nil
+}
