@@ -167,7 +167,7 @@ func leftOut(e *envelope.Envelope) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d parts that are not text were left out", n)
+	return fmt.Sprintf("parts left out because they are not text: %d", n)
 }
 
 func (c *channel) uplink(user, control, content string) uplink {

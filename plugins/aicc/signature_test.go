@@ -32,6 +32,7 @@ func vectorRequest() *sdk.Request {
 type signer struct {
 	secret, accessKey, time, method, host, path, query, body string
 	headers                                                  map[string]string // beside host
+	withoutHost                                              bool
 }
 
 func vectorSigner() signer {
@@ -51,6 +52,9 @@ func mac(key, text string) string {
 
 func (s signer) header() string {
 	names, lines := []string{"host"}, []string{"host:" + encode(s.host)}
+	if s.withoutHost {
+		names, lines = nil, nil
+	}
 	for n, v := range s.headers {
 		names = append(names, n)
 		lines = append(lines, n+":"+encode(v))
