@@ -71,6 +71,19 @@ func (b *Book) Dead() []*DeadLetter {
 // DeadLetter returns one dead letter by its delivery's id, or nil.
 func (b *Book) DeadLetter(id string) *DeadLetter { return b.dead[id] }
 
+// Inconsistent returns the conversations that refer to channels which the policy does not have.
+func (b *Book) Inconsistent(p *Policy) []string {
+	t := &Turn{policy: p}
+	var ids []string
+	for id, c := range b.convs {
+		if !t.consistent(c) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
 // Orphans returns the number of envelopes that wait for their thread, and the first deadline.
 func (b *Book) Orphans() (n int, first time.Time) {
 	for _, o := range b.orphans {
@@ -81,18 +94,16 @@ func (b *Book) Orphans() (n int, first time.Time) {
 	return len(b.orphans), first
 }
 
-// Oldest returns the lowest sequence that must stay in the log for the book's sake, or max if none.
-// It looks at every conversation and dead letter.
-func (b *Book) Oldest(max uint64) uint64 {
-	low := max
+// Oldest returns the lowest sequence that must stay in the log for the book's sake, or limit if none. With
+// history, what would travel with control counts too. It looks at every conversation and dead letter.
+func (b *Book) Oldest(limit uint64, history bool) uint64 {
+	low := limit
 	for _, c := range b.convs {
 		if p, ok := c.Oldest(); ok && p.Seq < low {
 			low = p.Seq
 		}
-		for i := range c.History {
-			if s := c.History[i].Pos.Seq; s < low {
-				low = s
-			}
+		if history && len(c.History) > 0 {
+			low = min(low, c.History[0].Pos.Seq)
 		}
 	}
 	for _, d := range b.dead {

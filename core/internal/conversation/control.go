@@ -15,6 +15,7 @@ type move int
 const (
 	moveByRule move = iota // counts and is limited
 	moveFree               // the owner is gone: never limited
+	moveAccepted           // a channel took an offer: never limited, and the thread it was asked on is the term's
 )
 
 // pass moves control now. Passing to the owner changes nothing. It reports whether control moved.
@@ -34,7 +35,7 @@ func (t *Turn) pass(c *Conversation, to, reason string, how move) bool {
 		t.endOffer(c, OfferWithdrawn, "control passed to "+to)
 	}
 	t.add(c.ID, &journal.Change_Passed{Passed: &journal.Passed{Owner: to, From: from, Epoch: c.Epoch + 1, Reason: reason}})
-	if th := c.Threads[to]; th != nil && th.Live && !ch.PerTerm {
+	if th := c.Threads[to]; th != nil && th.Live && (!ch.PerTerm || how == moveAccepted) {
 		t.add(c.ID, &journal.Change_Linked{Linked: &journal.Linked{Channel: to, Thread: th.ID, Epoch: c.Epoch}})
 	}
 	items := t.takeBack(c, from)
@@ -47,7 +48,7 @@ func (t *Turn) pass(c *Conversation, to, reason string, how move) bool {
 		t.transcript(c, ch, items)
 	}
 	for _, it := range items {
-		t.follow(c, it)
+		t.follow(c, it, items)
 	}
 	t.event(c, route.EventPassed, &aboutEvent{channel: to, role: ch.Role, reason: reason})
 	return true
@@ -65,8 +66,9 @@ func (t *Turn) bounced(c *Conversation, reason string) bool {
 	return true
 }
 
-// takeBack ends every delivery of the customer's words to the former owner that is not recorded
-// delivered, the one in flight included, and returns them with what was held, in order: they follow control.
+// takeBack ends every delivery to the former owner that is not recorded delivered, the one in flight included,
+// but for those that name a thread (notices that a thread has ended) and copies. It returns the customer's words
+// among them with what was held, in order: they follow control.
 func (t *Turn) takeBack(c *Conversation, from string) []Item {
 	items := slices.Clone(c.Held)
 	for _, d := range queued(c, from) {
@@ -74,7 +76,7 @@ func (t *Turn) takeBack(c *Conversation, from string) []Item {
 		case d.Kind == KindSend && d.Follows:
 			t.end(c, &d, StatusMoved, "control moved")
 			items = append(items, d.Item)
-		case d.Kind == KindOpen || d.Kind == KindTranscript:
+		case d.Kind == KindOpen || d.Kind == KindTranscript || d.Thread == "" && !d.Copy:
 			t.end(c, &d, StatusDropped, "control moved")
 		}
 	}
@@ -98,6 +100,17 @@ func (t *Turn) release(c *Conversation, from string) {
 	}
 	t.mark(c, ch, th.ID, envelope.KindDisconnected, map[string]string{"reason": "control_moved"})
 	t.unlink(c, from)
+}
+
+// departed reports whether the owner is a desk that has left, and has not been called back.
+func (t *Turn) departed(c *Conversation) bool {
+	th, ch := c.Threads[c.Owner], t.policy.Channels[c.Owner]
+	return th != nil && !th.Live && ch != nil && ch.Role == envelope.RoleAgent && c.Home != c.Owner && !opening(c, c.Owner)
+}
+
+// opening reports whether a thread of this term is being opened for the channel.
+func opening(c *Conversation, channel string) bool {
+	return slices.ContainsFunc(queued(c, channel), func(d Delivery) bool { return d.Kind == KindOpen && d.Epoch == c.Epoch })
 }
 
 func (t *Turn) unlink(c *Conversation, channel string) {

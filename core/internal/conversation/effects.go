@@ -153,7 +153,7 @@ func (t *Turn) toOwner(c *Conversation, m *about) {
 		t.add(c.ID, &journal.Change_Held{Held: &journal.Held{Item: m.items[0].proto()}})
 		return
 	}
-	t.follow(c, m.items[0])
+	t.follow(c, m.items[0], nil)
 }
 
 func (t *Turn) toCustomer(c *Conversation, m *about) {

@@ -33,6 +33,7 @@ func (t *tables) fold(ch *journal.Change) error {
 			c.Attributes = map[string]string{}
 		}
 		maps.Copy(c.Attributes, k.Attributed.GetAttributes())
+		maps.DeleteFunc(c.Attributes, func(_, v string) bool { return v == "" })
 	case *journal.Change_HomeMoved:
 		c.Home = k.HomeMoved.GetHome()
 	case *journal.Change_Offered:
@@ -122,6 +123,9 @@ func (t *tables) foldAccepted(c *Conversation, a *journal.Accepted) {
 	th := c.Threads[a.GetChannel()]
 	if th != nil && th.ID == a.GetThread() {
 		th.LastSent = max(th.LastSent, a.GetSentAt())
+		if asked := c.Offer != nil && c.Offer.Target == a.GetChannel(); a.GetChannel() != c.Owner && !asked {
+			th.EndedSent = max(th.EndedSent, a.GetSentAt()) // what was sent out of its term, or before, is stale for ever
+		}
 	}
 	if !a.GetHistory() {
 		return
@@ -173,7 +177,7 @@ func (t *tables) foldQueued(c *Conversation, d *journal.Delivery) {
 	}
 	l.Queue = append(l.Queue, nd)
 	c.Held = slices.DeleteFunc(c.Held, func(i Item) bool { return nd.Follows && i.Pos == nd.Item.Pos })
-	if nd.Channel == c.Owner && nd.Kind != KindOpen {
+	if nd.Channel == c.Owner && (nd.Follows || nd.Kind == KindTranscript) {
 		c.Travelled = c.Epoch
 	}
 }
@@ -226,6 +230,8 @@ func (t *tables) foldLinked(c *Conversation, l *journal.Linked) {
 		if old != nil {
 			t.recognise(c, threadKey{l.GetChannel(), old.ID})
 		}
+		// A thread in use must not leave the index when it ages out of the former ones.
+		c.Former = slices.DeleteFunc(c.Former, func(f FormerThread) bool { return f == FormerThread{key.Channel, key.Thread} })
 		c.Threads[l.GetChannel()] = &Thread{ID: l.GetThread(), Epoch: l.GetEpoch(), State: l.GetState(), Live: true}
 	}
 	t.threads.set(key, c.ID)

@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"strings"
 	"time"
 
 	"patchbay/core/internal/journal"
@@ -16,7 +17,7 @@ func (t *Turn) Inbound(in *Inbound) Verdict {
 		return VerdictBusy // the channel went away while the call was on its way
 	}
 	id, known := t.threads.get(threadKey{in.Channel, in.Envelope.Thread})
-	if !known && ch.Role != envelope.RoleCustomer {
+	if ch.Role != envelope.RoleCustomer && (!known || t.early(id, ch, in.Envelope)) {
 		return t.orphan(in)
 	}
 	opened := false
@@ -38,7 +39,7 @@ func (t *Turn) into(id string, ch *Channel, in *Inbound, opened bool) Verdict {
 		return VerdictBusy
 	}
 	e := in.Envelope
-	stale := t.stale(c, ch, e)
+	stale := t.stale(c, ch, e, in.late)
 	pos := t.store(in.Bytes, e, c)
 	t.add(c.ID, &journal.Change_Accepted{Accepted: &journal.Accepted{
 		Position: pos.proto(), Channel: in.Channel, Thread: e.Thread, VendorId: e.VendorID, Digest: d,
@@ -70,17 +71,19 @@ func (t *Turn) open(in *Inbound, ch *Channel) string {
 }
 
 // stale returns why an envelope must not reach the customer, or "": the fence.
-func (t *Turn) stale(c *Conversation, ch *Channel, e *envelope.Envelope) string {
+func (t *Turn) stale(c *Conversation, ch *Channel, e *envelope.Envelope, late bool) string {
 	if ch.Role == envelope.RoleCustomer {
 		return ""
 	}
 	th := c.Threads[ch.Name]
 	switch asked := c.Offer != nil && c.Offer.Target == ch.Name; {
+	case late:
+		return "answer to a call of an earlier term"
 	case th == nil || th.ID != e.Thread:
 		return "thread of an earlier term"
-	case !ch.PerTerm && nanos(e.SentAt) != 0 && nanos(e.SentAt) <= th.EndedSent:
+	case nanos(e.SentAt) != 0 && nanos(e.SentAt) <= th.EndedSent:
 		return "sent in an earlier term"
-	case asked && (accepts(e) || e.Kind == envelope.KindDisconnected):
+	case asked && th.Live && (accepts(e) || e.Kind == envelope.KindDisconnected):
 		return ""
 	case ch.Name != c.Owner:
 		return "not the owner"
@@ -88,6 +91,21 @@ func (t *Turn) stale(c *Conversation, ch *Channel, e *envelope.Envelope) string 
 		return "thread of an earlier term"
 	}
 	return ""
+}
+
+// early reports whether an envelope is on a channel's last thread, which has ended, while the channel is opening the next
+// one. The next may have the same name, so who spoke is known only when the result of opening is.
+func (t *Turn) early(id string, ch *Channel, e *envelope.Envelope) bool {
+	c, ok := t.convs.get(id)
+	if !ok {
+		return false
+	}
+	th := c.Threads[ch.Name]
+	if th == nil || th.ID != e.Thread || th.Live || !opening(c, ch.Name) {
+		return false
+	}
+	asked := c.Offer != nil && c.Offer.Target == ch.Name
+	return asked || th.Epoch != c.Epoch
 }
 
 // accepts reports whether an envelope from an asked channel means that somebody took the conversation.
@@ -102,6 +120,7 @@ func (t *Turn) fromCustomer(c *Conversation, ch *Channel, e *envelope.Envelope, 
 	}
 	switch e.Kind {
 	case envelope.KindMessage:
+		t.remember(c, e.Attributes)
 		t.message(c, about)
 	case envelope.KindConnected, envelope.KindDisconnected, envelope.KindHandoverRequested:
 		if !t.event(c, route.Event(e.Kind), &aboutEvent{channel: ch.Name, role: ch.Role, pos: pos, reason: e.Attributes["reason"]}) {
@@ -147,7 +166,7 @@ func (t *Turn) left(c *Conversation, ch *Channel, ev *aboutEvent) {
 	ev.free = true
 	matched := t.event(c, route.EventDisconnected, ev)
 	switch {
-	case c.Owner != ch.Name:
+	case c.Owner != ch.Name || c.Offer != nil: // has moved, or a rule has asked somebody; if nobody comes, home it is
 	case c.Home != ch.Name:
 		t.pass(c, c.Home, "disconnected", moveFree)
 	case !matched:
@@ -192,7 +211,9 @@ func (t *Turn) adopt(c *Conversation, channel, thread string) {
 			t.dispose("", o.Pos, channel, StatusUnrouted, "can't be read", "")
 			continue
 		}
-		t.into(c.ID, ch, &Inbound{Channel: channel, Envelope: e, Bytes: o.Bytes}, false)
+		if t.into(c.ID, ch, &Inbound{Channel: channel, Envelope: e, Bytes: o.Bytes}, false) == VerdictBusy {
+			t.dispose("", o.Pos, channel, StatusUnrouted, "too much waits in the conversation", "")
+		}
 	}
 }
 
@@ -231,4 +252,24 @@ func nanos(at time.Time) int64 {
 		return 0
 	}
 	return at.UnixNano()
+}
+
+// remember keeps what the customer's vendor said beside the words, so that it comes back with the answers. These
+// attributes have a dot in their name (native.custom_payload), those that rules set have none; what the newest message
+// does not have is forgotten.
+func (t *Turn) remember(c *Conversation, attrs map[string]string) {
+	set, size := map[string]string{}, 0
+	for k, v := range attrs {
+		if size += len(k) + len(v); strings.Contains(k, ".") && v != "" && c.Attributes[k] != v && size <= MaxAttributes {
+			set[k] = v
+		}
+	}
+	for k := range c.Attributes {
+		if _, still := attrs[k]; !still && strings.Contains(k, ".") {
+			set[k] = ""
+		}
+	}
+	if len(set) > 0 {
+		t.add(c.ID, &journal.Change_Attributed{Attributed: &journal.Attributed{Attributes: set}})
+	}
 }

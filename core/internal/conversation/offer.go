@@ -25,6 +25,9 @@ func (t *Turn) offer(c *Conversation, o *route.Offer, rule string, how move) {
 	}
 	if c.Offer != nil {
 		t.endOffer(c, OfferWithdrawn, "replaced by "+rule)
+		if !o.Hold {
+			t.releaseHeld(c) // what waited must not be overtaken by what will not wait
+		}
 	}
 	within := o.Within
 	if within <= 0 {
@@ -64,7 +67,17 @@ func (t *Turn) ask(c *Conversation, o *Offer) {
 func (t *Turn) accept(c *Conversation) {
 	o := c.Offer
 	t.add(c.ID, &journal.Change_OfferEnded{OfferEnded: &journal.OfferEnded{Target: o.Target, Outcome: OfferAccepted}})
-	t.pass(c, o.Target, o.Rule, moveFree)
+	if !t.pass(c, o.Target, o.Rule, moveAccepted) {
+		t.releaseHeld(c)
+	}
+}
+
+// releaseHeld sends what waited with an offer to whoever has control, in order.
+func (t *Turn) releaseHeld(c *Conversation) {
+	held := slices.Clone(c.Held)
+	for _, it := range held {
+		t.follow(c, it, held)
+	}
 }
 
 // offerFailed goes on to the next channel, or ends the offer: control goes to `else` or stays, and what
@@ -76,10 +89,12 @@ func (t *Turn) offerFailed(c *Conversation, outcome, reason string) {
 		t.ask(c, &o)
 		return
 	}
-	if o.Else == "" || !t.pass(c, o.Else, o.Rule, moveFree) {
-		for _, it := range slices.Clone(c.Held) {
-			t.follow(c, it)
-		}
+	to := o.Else
+	if to == "" && t.departed(c) {
+		to = route.Home
+	}
+	if to == "" || !t.pass(c, to, o.Rule, moveFree) {
+		t.releaseHeld(c)
 	}
 	why := outcome
 	if outcome == OfferDeclined && reason != "" {

@@ -11,18 +11,22 @@ type sendOptions struct {
 	copy     bool
 	reason   string
 	reopened uint32
+	// companions are queued in the same step and so are not history.
+	companions []Item
 }
 
 // follow queues a customer's message to whoever has control.
-func (t *Turn) follow(c *Conversation, it Item) {
+// It is sent without those of its companions that are on their way, too, as history.
+func (t *Turn) follow(c *Conversation, it Item, companions []Item) {
 	ch := t.policy.Channels[c.Owner]
 	if ch == nil { // not configured any more, and no home to fall back to: the operator decides
 		d := &journal.Delivery{Id: t.newID(), Channel: c.Owner, Kind: KindSend, Item: it.proto(), Epoch: c.Epoch, Follows: true}
 		t.add(c.ID, &journal.Change_Queued{Queued: &journal.Queued{Delivery: d}})
-		t.dead(c, c.find(d.GetId()), "unconfigured", "channel "+c.Owner+" is not in the configuration")
+		queued := *c.find(d.GetId()) // a copy: ending the delivery moves what the pointer points to
+		t.dead(c, &queued, "unconfigured", "channel "+c.Owner+" is not in the configuration")
 		return
 	}
-	t.send(c, ch, it, sendOptions{follows: true})
+	t.send(c, ch, it, sendOptions{follows: true, companions: companions})
 }
 
 // send queues one envelope towards a channel, in pieces if it is long, and before it whatever must come first.
@@ -32,9 +36,9 @@ func (t *Turn) send(c *Conversation, ch *Channel, it Item, o sendOptions) {
 		t.reach(c, ch, false)
 		if o.follows && c.Travelled != c.Epoch {
 			if ch.History {
-				history = t.unseen(c, ch, []Item{it})
+				history = t.unseen(c, ch, append([]Item{it}, o.companions...))
 			} else {
-				t.transcript(c, ch, []Item{it})
+				t.transcript(c, ch, append([]Item{it}, o.companions...))
 			}
 		}
 	}
@@ -60,10 +64,8 @@ func (t *Turn) reach(c *Conversation, ch *Channel, asked bool) {
 	if th != nil && th.Live && (!ch.PerTerm || th.Epoch == c.Epoch) {
 		return
 	}
-	for _, d := range queued(c, ch.Name) {
-		if d.Kind == KindOpen && d.Epoch == c.Epoch {
-			return
-		}
+	if opening(c, ch.Name) {
+		return
 	}
 	reason := ""
 	if c.Offer != nil && asked {

@@ -1,9 +1,11 @@
 package conversation
 
 import (
+	"slices"
 	"time"
 
 	"patchbay/core/internal/journal"
+	"patchbay/sdk/envelope"
 )
 
 // Result says what to do about a delivery's outcome.
@@ -85,11 +87,40 @@ func (t *Turn) late(c *Conversation, o *Outcome) {
 		if cur == nil || cur.ID != o.Thread {
 			t.link(c, o.Channel, o.Thread, nil, true)
 		}
-		if o.Offer && (cur == nil || !cur.Live) {
-			t.mark(c, t.policy.Channels[o.Channel], o.Thread, "disconnected", map[string]string{"reason": "offer_withdrawn"})
-		}
+		t.withdraw(c, o)
+	}
+	for _, in := range o.Replies {
+		in.late = true
 	}
 	t.replies(c, o)
+}
+
+// withdraw tells a channel that opened a conversation in vain that nobody needs it. The notice goes before the
+// next question, since that may get a thread of the same name.
+func (t *Turn) withdraw(c *Conversation, o *Outcome) {
+	ch := t.policy.Channels[o.Channel]
+	cur := c.Threads[o.Channel]
+	if ch == nil || !o.Offer && ch.Role != envelope.RoleAgent || cur != nil && cur.Live && cur.ID == o.Thread {
+		return
+	}
+	waiting := queued(c, o.Channel)
+	first := slices.IndexFunc(waiting, func(d Delivery) bool { return d.Kind == KindOpen })
+	if first < 0 || !ch.Events[envelope.KindDisconnected] {
+		waiting = nil
+	} else {
+		waiting = waiting[first:]
+	}
+	for i := range waiting {
+		t.end(c, &waiting[i], StatusMoved, "behind the notice that an earlier question is withdrawn")
+	}
+	reason := "control_moved"
+	if o.Offer {
+		reason = "offer_withdrawn"
+	}
+	t.mark(c, ch, o.Thread, envelope.KindDisconnected, map[string]string{"reason": reason})
+	for i := range waiting {
+		t.requeue(c, &waiting[i], waiting[i].Reopened)
+	}
 }
 
 func (t *Turn) delivered(c *Conversation, d *Delivery, o *Outcome) {
@@ -122,7 +153,9 @@ func (t *Turn) replies(c *Conversation, o *Outcome) {
 			return // a rule closed the conversation
 		}
 		in.Channel = o.Channel
-		t.Inbound(in)
+		if t.Inbound(in) == VerdictBusy { // the vendor can't be asked to come back: it has been told that all is well
+			t.Undecided(in, "an answer that came with a result could not be taken in")
+		}
 	}
 }
 
@@ -135,7 +168,7 @@ func (t *Turn) retry(c *Conversation, d *Delivery, o *Outcome) {
 		return
 	}
 	t.add(c.ID, &journal.Change_Attempted{Attempted: &journal.Attempted{
-		Delivery: d.ID, Error: o.Error, Text: o.Text, Attempts: d.Attempts + 1, Next: o.Next.UnixNano(),
+		Delivery: d.ID, Error: o.Error, Text: o.Text, Attempts: d.Attempts + 1, Next: nanos(o.Next),
 	}})
 }
 
@@ -164,15 +197,14 @@ func (t *Turn) gone(c *Conversation, d *Delivery, o *Outcome) {
 	}
 	t.reach(c, ch, false)
 	for i := range waiting {
-		t.requeue(c, &waiting[i], d.Reopened+1)
+		if waiting[i].Kind != KindOpen {
+			t.requeue(c, &waiting[i], d.Reopened+1)
+		}
 	}
 }
 
 // requeue puts a copy of a delivery at the end of its lane, with an id of its own.
 func (t *Turn) requeue(c *Conversation, d *Delivery, reopened uint32) {
-	if d.Kind == KindOpen {
-		return
-	}
 	nd := d.proto()
 	nd.Id, nd.Reopened, nd.Epoch = t.newID(), reopened, c.Epoch
 	t.add(c.ID, &journal.Change_Queued{Queued: &journal.Queued{Delivery: nd}})
@@ -194,6 +226,9 @@ func (t *Turn) dead(c *Conversation, d *Delivery, kind, text string) {
 	for _, w := range queued(c, d.Channel) {
 		if w.Kind == KindOpen {
 			return
+		}
+		if w.Thread != "" {
+			continue // a notice on a thread of its own
 		}
 		t.bury(c, &w, kind, "its conversation could not be opened: "+text)
 	}

@@ -117,8 +117,8 @@ func (t *Turn) Replay(id string) (status, delivery string, err error) {
 		return StatusFenced, "", nil
 	}
 	before := len(t.rec.GetChanges())
-	if d.Follows {
-		t.follow(c, d.Item)
+	if d.Follows && (d.Pieces <= 1 || d.Epoch != c.Epoch) {
+		t.follow(c, d.Item, nil)
 	} else {
 		t.reach(c, ch, false)
 		t.requeue(c, &d, 0)
@@ -142,7 +142,7 @@ func (t *Turn) Undecided(in *Inbound, why string) {
 	id, _ := t.threads.get(threadKey{in.Channel, in.Envelope.Thread})
 	t.add(id, &journal.Change_DeadLettered{DeadLettered: &journal.DeadLettered{
 		Delivery: &journal.Delivery{
-			Id: t.newID(), Channel: in.Channel, Kind: KindSend, Item: Item{Pos: pos}.proto(),
+			Id: t.newID(), Channel: in.Channel, Kind: KindSend, Item: Item{pos, uint32(len(in.Envelope.Text()))}.proto(),
 			Follows: in.Envelope.Sender.Role == envelope.RoleCustomer,
 		},
 		Error: "undecided", Text: why, QueuedAt: t.at.UnixNano(),

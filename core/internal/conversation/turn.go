@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"patchbay/core/internal/journal"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
@@ -17,6 +15,7 @@ type Inbound struct {
 	Channel  string
 	Envelope *envelope.Envelope
 	Bytes    []byte
+	late     bool // came with the outcome of a call that had been taken back
 }
 
 // Verdict is what became of an inbound envelope.
@@ -70,10 +69,7 @@ func (t *Turn) StartTerm(term uint64, version string) {
 	t.add("", &journal.Change_TermStarted{TermStarted: &journal.TermStarted{Version: version}})
 }
 
-// Size returns about how many bytes the record has.
-func (t *Turn) Size() int { return proto.Size(t.rec) }
-
-// oneof is any of the generated kinds of change; Go has no name for the interface.
+// add writes down a change, which is one of the generated Change_… wrappers, and folds it.
 func (t *Turn) add(conv string, kind any) {
 	ch := &journal.Change{Conversation: conv}
 	journal.SetKind(ch, kind)

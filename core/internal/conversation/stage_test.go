@@ -1,0 +1,384 @@
+package conversation
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"google.golang.org/protobuf/proto"
+
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/route"
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol"
+)
+
+// tester is what a stage needs of *testing.T and *rapid.T.
+type tester interface {
+	Helper()
+	Fatalf(format string, args ...any)
+	Logf(format string, args ...any)
+}
+
+// stage plays the writer: it commits what turns decide, and keeps a second book that only ever sees the
+// records as they come back from the log. After each commit both must be the same, and the ledger's
+// invariants must hold.
+type stage struct {
+	tester
+	policy *Policy
+	book   *Book // decides
+	mirror *Book // replays
+	ledger *ledger
+	now    time.Time
+	seq    uint64
+	ids    int
+	last   *journal.Record
+}
+
+var midnight = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+
+func newStage(t tester, p *Policy) *stage {
+	t.Helper()
+	s := &stage{tester: t, policy: p, book: NewBook(), mirror: NewBook(), ledger: newLedger(), now: midnight.Add(9 * time.Hour)}
+	s.turn(func(t *Turn) { t.StartTerm(1, "test") })
+	return s
+}
+
+// testPolicy is the bench that tests play on: a customer's channel; two bots, one with a new thread each
+// term and one that keeps its thread; two desks that must be asked; an observer.
+func testPolicy(t tester, rules ...route.Rule) *Policy {
+	t.Helper()
+	p := &Policy{
+		Generation: 1, Owner: "faq", History: 20, CloseAfter: 72 * time.Hour,
+		Channels: map[string]*Channel{},
+	}
+	for _, ch := range []*Channel{
+		{Name: "web", Role: envelope.RoleCustomer, Events: events(envelope.KindPassed, envelope.KindTyping)},
+		{Name: "faq", Role: envelope.RoleBot, Opens: true, PerTerm: true, History: true, GiveUp: time.Hour},
+		{Name: "old", Role: envelope.RoleBot, TextBytes: 64},
+		{Name: "desk", Role: envelope.RoleAgent, Opens: true, TextBytes: 40, Events: events(envelope.KindDisconnected)},
+		{Name: "night", Role: envelope.RoleAgent, Opens: true, Events: events(envelope.KindDisconnected)},
+		{Name: "audit", Role: envelope.RoleObserver},
+	} {
+		p.Channels[ch.Name] = ch
+	}
+	p.Routes = compileRules(t, p, rules)
+	return p
+}
+
+func events(kinds ...envelope.Kind) map[envelope.Kind]bool {
+	m := map[envelope.Kind]bool{}
+	for _, k := range kinds {
+		m[k] = true
+	}
+	return m
+}
+
+func compileRules(t tester, p *Policy, rules []route.Rule) *route.Table {
+	t.Helper()
+	names := route.Channels{}
+	for _, ch := range p.Channels {
+		names[ch.Name] = ch.Role
+	}
+	table, problems := route.Compile(rules, names)
+	if table == nil {
+		t.Fatalf("compile rules: %v", problems)
+	}
+	return table
+}
+
+func (s *stage) newID() string {
+	s.ids++
+	return fmt.Sprintf("id-%06d", s.ids)
+}
+
+// turn decides twice: the first decision is forgotten, as if storing had failed, and must leave no trace.
+func (s *stage) turn(f func(*Turn)) {
+	s.Helper()
+	ids := s.ids
+	f(s.book.Begin(s.policy, s.now, s.seq+1, s.newID))
+	s.equal("a forgotten turn", s.book, s.mirror)
+	s.ids = ids
+	t := s.book.Begin(s.policy, s.now, s.seq+1, s.newID)
+	f(t)
+	rec := t.Record()
+	if len(rec.GetChanges()) == 0 {
+		if len(rec.GetEnvelopes()) > 0 {
+			s.Fatalf("record %d stores envelopes that no change refers to", s.seq+1)
+		}
+		return
+	}
+	data, err := proto.Marshal(rec)
+	if err != nil {
+		s.Fatalf("marshal record: %v", err)
+	}
+	read := &journal.Record{}
+	if err := proto.Unmarshal(data, read); err != nil {
+		s.Fatalf("unmarshal record: %v", err)
+	}
+	t.Commit()
+	s.seq++
+	s.last = read
+	if err := s.mirror.Replay(s.seq, read); err != nil {
+		s.Fatalf("replay record %d: %v", s.seq, err)
+	}
+	s.equal("decision and replay", s.book, s.mirror)
+	if s.seq%8 == 0 {
+		s.restart()
+	}
+	s.ledger.record(s, read)
+	s.ledger.check(s)
+}
+
+// restart goes through a snapshot; the book that comes out of it is the mirror from now on.
+func (s *stage) restart() {
+	s.Helper()
+	for id := range s.mirror.convs { // all of it, not only what has changed
+		s.mirror.dirty[bucketOf(id)] = true
+	}
+	s.mirror.dirty[bucketDead], s.mirror.dirty[bucketOrphans] = true, true
+	buckets, meta, err := s.mirror.Image().Encode()
+	if err != nil {
+		s.Fatalf("encode snapshot: %v", err)
+	}
+	restored := NewBook()
+	if err := restored.Restore(buckets, meta); err != nil {
+		s.Fatalf("restore snapshot: %v", err)
+	}
+	s.equal("book and snapshot", s.book, restored)
+	s.mirror = restored
+}
+
+type view struct {
+	Convs   map[string]*Conversation
+	Threads map[threadKey]string
+	Dead    map[string]*DeadLetter
+	Orphans map[Position]*Orphan
+	Term    uint64
+}
+
+func (b *Book) view() view { return view{b.convs, b.threads, b.dead, b.orphans, b.term} }
+
+func (s *stage) equal(what string, x, y *Book) {
+	s.Helper()
+	if diff := cmp.Diff(x.view(), y.view(), cmpopts.EquateEmpty()); diff != "" {
+		s.Fatalf("%s differ after record %d (-book +other):\n%s", what, s.seq, diff)
+	}
+}
+
+// say is an inbound envelope to come; each use makes a new one.
+type say struct {
+	channel, thread, text, id string
+	kind                      envelope.Kind
+	role                      envelope.Role // sender; "" is the channel's
+	sent                      time.Time
+	hops                      int
+	reason                    string
+}
+
+func (s *stage) inbound(m say) *Inbound {
+	e := &envelope.Envelope{
+		Channel: m.channel, Thread: m.thread, VendorID: m.id, Kind: m.kind, SentAt: m.sent, Hops: m.hops,
+		Sender: envelope.Sender{Role: m.role},
+	}
+	if m.kind == "" {
+		e.Kind = envelope.KindMessage
+	}
+	if m.role == "" && s.policy.Channels[m.channel] != nil {
+		e.Sender.Role = s.policy.Channels[m.channel].Role
+	}
+	if m.text != "" {
+		e.Parts = []envelope.Part{envelope.TextPart(m.text)}
+	}
+	if m.reason != "" {
+		e.Attributes = map[string]string{"reason": m.reason}
+	}
+	data, err := protocol.EncodeEnvelope(e)
+	if err != nil {
+		s.Fatalf("encode: %v", err)
+	}
+	return &Inbound{Channel: m.channel, Envelope: e, Bytes: data}
+}
+
+func (s *stage) in(m say) Verdict {
+	s.Helper()
+	var v Verdict
+	s.turn(func(t *Turn) { v = t.Inbound(s.inbound(m)) })
+	return v
+}
+
+func (s *stage) customer(text string) {
+	s.Helper()
+	if v := s.in(say{channel: "web", thread: "w1", text: text}); v != VerdictAccepted {
+		s.Fatalf("verdict on %q is %v", text, v)
+	}
+}
+
+// conv returns the conversation of the customer's thread.
+func (s *stage) conv() *Conversation {
+	s.Helper()
+	c := s.book.Conversation(s.book.Find("web", "w1"))
+	if c == nil {
+		s.Fatalf("no conversation")
+	}
+	return c
+}
+
+// head returns the delivery that a lane would have in flight.
+func (s *stage) head(channel string) Delivery {
+	s.Helper()
+	l := s.conv().lane(channel)
+	if l == nil {
+		s.Fatalf("nothing waits for %s; lanes: %s", channel, s.lanes())
+	}
+	return l.Queue[0]
+}
+
+// result reports an outcome of a delivery, which need not be queued any more.
+func (s *stage) result(d Delivery, o Outcome) {
+	s.Helper()
+	s.turn(func(t *Turn) {
+		r := o
+		r.Conversation, r.Delivery, r.Channel, r.Kind, r.Offer = s.convOf(d), d.ID, d.Channel, d.Kind, d.Offer
+		if r.Thread == "" {
+			r.Thread = d.Thread
+		}
+		if c := s.book.Conversation(r.Conversation); r.Thread == "" && d.Kind != KindOpen && c != nil && c.Threads[d.Channel] != nil {
+			r.Thread = c.Threads[d.Channel].ID
+		}
+		r.Replies = nil
+		for _, in := range o.Replies {
+			e := *in.Envelope
+			r.Replies = append(r.Replies, &Inbound{Channel: in.Channel, Envelope: &e, Bytes: in.Bytes})
+		}
+		t.Result(&r)
+	})
+}
+
+func (s *stage) convOf(d Delivery) string { return s.ledger.deliveries[d.ID].conv }
+
+// opened answers the open at the head of a lane.
+func (s *stage) opened(channel, thread string) {
+	s.Helper()
+	d := s.head(channel)
+	if d.Kind != KindOpen {
+		s.Fatalf("head of %s is a %s, not an open; lanes: %s", channel, d.Kind, s.lanes())
+	}
+	s.result(d, Outcome{Thread: thread})
+}
+
+// drain delivers everything that waits for a channel and returns what it was, one line each.
+func (s *stage) drain(channel string) []string {
+	s.Helper()
+	var out []string
+	for s.conv().lane(channel) != nil {
+		d := s.head(channel)
+		out = append(out, s.line(&d))
+		o := Outcome{}
+		if d.Kind == KindOpen {
+			o.Thread = fmt.Sprintf("%s-%d", channel, s.seq)
+		}
+		s.result(d, o)
+	}
+	return out
+}
+
+// pass lets time go by and the timers fire.
+func (s *stage) wait(d time.Duration) {
+	s.Helper()
+	s.now = s.now.Add(d)
+	s.turn(func(t *Turn) {
+		t.Orphans()
+		var ids []string
+		s.book.All(func(c *Conversation) bool { ids = append(ids, c.ID); return true })
+		for _, id := range sorted(ids) {
+			t.Tick(id)
+		}
+	})
+}
+
+// lanes describes what waits, one lane a line.
+func (s *stage) lanes() string {
+	var b strings.Builder
+	for _, l := range s.conv().Lanes {
+		var q []string
+		for i := range l.Queue {
+			q = append(q, s.line(&l.Queue[i]))
+		}
+		fmt.Fprintf(&b, "%s: %s\n", l.Channel, strings.Join(q, " | "))
+	}
+	return b.String()
+}
+
+// line describes a delivery: what it says, as a person would write it down.
+func (s *stage) line(d *Delivery) string {
+	var out string
+	switch d.Kind {
+	case KindOpen:
+		out = "open"
+		if d.Offer {
+			out = "ask"
+		}
+	case KindTranscript:
+		out = "transcript"
+	default:
+		out = s.words(d.Item.Pos)
+	}
+	if d.Pieces > 1 {
+		out += fmt.Sprintf(" %d/%d", d.Piece+1, d.Pieces)
+	}
+	if len(d.History) > 0 {
+		var h []string
+		for _, it := range d.History {
+			h = append(h, s.words(it.Pos))
+		}
+		out += " [" + strings.Join(h, ", ") + "]"
+	}
+	return out
+}
+
+// words returns an envelope's text, cut short, or its kind and reason.
+func (s *stage) words(p Position) string {
+	e := s.ledger.envelopes[p]
+	if e == nil {
+		return fmt.Sprintf("(nothing at %v)", p)
+	}
+	if e.Kind != envelope.KindMessage {
+		out := string(e.Kind)
+		for _, k := range []string{"owner", "reason"} {
+			if v := e.Attributes[k]; v != "" {
+				out += " " + v
+			}
+		}
+		return out
+	}
+	if text := e.Text(); len(text) > 24 {
+		return text[:20] + "…"
+	}
+	return e.Text()
+}
+
+// fate says what became of the messages with the text, in order of arrival.
+func (s *stage) fate(text string) string {
+	s.Helper()
+	var out []string
+	for _, p := range s.ledger.order {
+		if s.ledger.envelopes[p].Text() == text {
+			out = append(out, s.ledger.fate(s, p))
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// changes returns the journal's changes of a kind in the last record.
+func lastOf[T any](s *stage) []T {
+	var out []T
+	for _, c := range s.last.GetChanges() {
+		if k, ok := c.GetKind().(any).(T); ok {
+			out = append(out, k)
+		}
+	}
+	return out
+}

@@ -1,0 +1,70 @@
+package ingress
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// write sends the adapter's answer and returns its status.
+func write(w http.ResponseWriter, a *pluginpb.HttpAnswer) int {
+	status := int(a.GetStatus())
+	if status == 0 {
+		status = http.StatusOK
+	}
+	for _, h := range a.GetHeader() {
+		w.Header().Set(h.GetName(), h.GetValue())
+	}
+	if a.GetContentType() != "" {
+		w.Header().Set("Content-Type", a.GetContentType())
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(a.GetBody()) // the caller has gone if it fails; what it sent is stored all the same
+	return status
+}
+
+// refuse sends a "no" in the vendor's shape and logs it, without the message.
+func (h *Handler) refuse(ep *Endpoint, w http.ResponseWriter, r *http.Request, no *refusal) {
+	h.Observer.Rejected(ep.Adapter, no.reason)
+	h.Logger.Info("request refused", "adapter", ep.Adapter, "path", r.URL.Path, "status", no.status, "reason", no.reason,
+		"remote", r.RemoteAddr, "detail", no.detail)
+	body := no.body
+	if body == nil {
+		body = ep.Refusal.fill(no.status, no.text)
+	}
+	w.Header().Set("Content-Type", ep.Refusal.contentType())
+	if no.after > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(no.after))
+	}
+	if no.allow != "" {
+		w.Header().Set("Allow", no.allow)
+	}
+	if no.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	w.WriteHeader(no.status)
+	_, _ = w.Write(body)
+}
+
+func (f Refusal) contentType() string {
+	if f.ContentType == "" {
+		return "application/json"
+	}
+	return f.ContentType
+}
+
+// fill puts status and text into the template.
+func (f Refusal) fill(status int, text string) []byte {
+	body := f.Body
+	if body == "" {
+		body = `{"error":{"status":{{status}},"message":"{{text}}"}}`
+	}
+	if strings.Contains(f.contentType(), "json") {
+		quoted, _ := json.Marshal(text) // a string always has a JSON form
+		text = string(quoted[1 : len(quoted)-1])
+	}
+	return []byte(strings.NewReplacer("{{status}}", strconv.Itoa(status), "{{text}}", text).Replace(body))
+}

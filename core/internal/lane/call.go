@@ -1,0 +1,144 @@
+package lane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"patchbay/core/internal/adapter"
+	"patchbay/core/internal/conversation"
+	"patchbay/sdk"
+	"patchbay/sdk/protocol"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// result is what came of one call.
+type result struct {
+	out   *conversation.Outcome
+	pause time.Duration // for the whole channel
+	err   error         // the call itself failed: the adapter was away, died or was too slow
+}
+
+// call composes one call, makes it, and reads the answer.
+func (e *Engine) call(ctx context.Context, t *task) result {
+	call, degraded, err := e.compose(ctx, t)
+	if err != nil {
+		return result{out: &conversation.Outcome{Result: conversation.ResultDead, Error: "unreadable", Text: err.Error()}}
+	}
+	if call == nil { // nothing is left to say: the piece is empty, or the history was purged
+		return result{out: &conversation.Outcome{Result: conversation.ResultDelivered, Degraded: "nothing to send"}}
+	}
+	res, err := t.ch.Caller.Deliver(ctx, call)
+	if err != nil {
+		return t.failed(err)
+	}
+	if f := res.GetError(); f != nil {
+		return t.refused(f)
+	}
+	o := &conversation.Outcome{
+		Result: conversation.ResultDelivered, VendorID: res.GetVendorId(), Thread: res.GetThread(), Accepted: res.GetAccepted(),
+		Degraded: join(degraded, res.GetDegraded()),
+	}
+	if res.GetHasState() {
+		o.State = res.GetState()
+		if o.State == nil {
+			o.State = []byte{}
+		}
+	}
+	if err := replies(o, t.ch.Name, res); err != nil {
+		o.Degraded = join(o.Degraded, err.Error())
+	}
+	if t.job.Delivery.Kind == conversation.KindOpen && o.Thread == "" {
+		return result{out: t.dead("permanent", "the adapter opened a conversation without a thread")}
+	}
+	return result{out: o}
+}
+
+func join(a, b string) string {
+	if a != "" && b != "" {
+		return a + "; " + b
+	}
+	return a + b
+}
+
+// replies decodes what a synchronous vendor answered.
+func replies(o *conversation.Outcome, channel string, res *pluginpb.DeliverResult) error {
+	size := 0
+	for _, b := range res.GetReplies() {
+		if size += len(b); size > maxReplyBytes {
+			return fmt.Errorf("replies beyond %d bytes were left out", maxReplyBytes)
+		}
+		env, err := protocol.DecodeEnvelope(b)
+		if err != nil {
+			return fmt.Errorf("a reply can't be read: %w", err)
+		}
+		o.Replies = append(o.Replies, &conversation.Inbound{Channel: channel, Envelope: env, Bytes: b})
+	}
+	return nil
+}
+
+// failed maps an error of the call itself.
+func (t *task) failed(err error) result {
+	if errors.Is(err, adapter.ErrNotReady) {
+		return result{out: t.retry(string(sdk.KindTransient), err.Error(), 0), err: err}
+	}
+	if _, ok := errors.AsType[*adapter.TooLargeError](err); ok {
+		return result{out: t.dead(string(sdk.KindUnsupported), err.Error())}
+	}
+	if died, ok := errors.AsType[*adapter.DiedError](err); ok && died.Alone && t.deaths+1 >= suspectDeaths {
+		return result{out: t.dead("killed_adapter", "the delivery ended the adapter's process twice: "+died.Text), err: err}
+	}
+	return result{out: t.unknown(err.Error()), err: err}
+}
+
+// refused maps a typed error of the adapter.
+func (t *task) refused(f *pluginpb.Error) result {
+	text := sdkError(f).Error()
+	after := f.GetAfter().AsDuration()
+	switch kind := sdk.ErrorKind(f.GetKind()); kind {
+	case sdk.KindInvalid, sdk.KindUnsupported, sdk.KindPermanent:
+		return result{out: t.dead(string(kind), text)}
+	case sdk.KindDeclined:
+		return result{out: &conversation.Outcome{Result: conversation.ResultDeclined, Error: string(kind), Text: text, Reason: f.GetReason()}}
+	case sdk.KindGone:
+		return result{out: &conversation.Outcome{Result: conversation.ResultGone, Error: string(kind), Text: text}}
+	case sdk.KindUnknown:
+		return result{out: t.unknown(text)}
+	case sdk.KindThrottled:
+		r := result{out: t.retry(string(kind), text, max(after, backoffBase))}
+		if f.GetScope() == string(sdk.ScopeChannel) {
+			r.pause = max(after, backoffBase)
+		}
+		return r
+	case sdk.KindUnauthorized:
+		o := t.retry(string(kind), text, 0)
+		o.Next = time.Now().Add(backoff(unauthorizedBase, t.job.Delivery.Attempts))
+		return result{out: o}
+	default:
+		return result{out: t.retry(string(sdk.KindTransient), text, after)}
+	}
+}
+
+func sdkError(f *pluginpb.Error) *sdk.Error {
+	return &sdk.Error{
+		Kind: sdk.ErrorKind(f.GetKind()), Op: f.GetOp(), Text: f.GetText(), Status: int(f.GetStatus()), Code: f.GetCode(),
+		Reason: f.GetReason(), Field: f.GetField(),
+	}
+}
+
+func (t *task) dead(kind, text string) *conversation.Outcome {
+	return &conversation.Outcome{Result: conversation.ResultDead, Error: kind, Text: text}
+}
+
+func (t *task) retry(kind, text string, after time.Duration) *conversation.Outcome {
+	wait := max(after, backoff(backoffBase, t.job.Delivery.Attempts))
+	return &conversation.Outcome{Result: conversation.ResultRetry, Error: kind, Text: text, Next: time.Now().Add(wait)}
+}
+
+func (t *task) unknown(text string) *conversation.Outcome {
+	if t.ch.UnknownDead {
+		return t.dead(string(sdk.KindUnknown), text)
+	}
+	return t.retry(string(sdk.KindUnknown), text, 0)
+}

@@ -1,0 +1,179 @@
+package lane
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/writer"
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// compose builds the call of a job. It returns nil without an error if there is nothing to send.
+func (e *Engine) compose(ctx context.Context, t *task) (call *pluginpb.DeliverCall, degraded string, err error) {
+	d := &t.job.Delivery
+	call = &pluginpb.DeliverCall{Channel: d.Channel, Key: d.ID, Attempt: int32(d.Attempts) + 1}
+	switch d.Kind {
+	case conversation.KindOpen:
+		call.Action = &pluginpb.DeliverCall_Open{Open: open(t.job)}
+		return call, "", nil
+	case conversation.KindTranscript:
+		send, err := e.transcript(ctx, t)
+		if send == nil || err != nil {
+			return nil, "", err
+		}
+		call.Action = &pluginpb.DeliverCall_Send{Send: send}
+		return call, "", nil
+	}
+	send, degraded, err := e.send(ctx, t)
+	if send == nil || err != nil {
+		return nil, "", err
+	}
+	call.Action = &pluginpb.DeliverCall_Send{Send: send}
+	return call, degraded, nil
+}
+
+func open(j *writer.Job) *pluginpb.OpenAction {
+	c := j.Conv
+	return &pluginpb.OpenAction{
+		Conversation: c.ID, Epoch: j.Delivery.Epoch, Offer: j.Delivery.Offer, Reason: j.Delivery.Reason, Attributes: c.Attributes,
+		Customer:   &pluginpb.Sender{Role: string(envelope.RoleCustomer), Id: c.SenderID, Name: c.SenderName},
+		CustomerId: conversation.CustomerID(c),
+	}
+}
+
+// send builds the delivery of one envelope. What the channel can't carry is degraded: media become a line of
+// text that names them.
+func (e *Engine) send(ctx context.Context, t *task) (*pluginpb.SendAction, string, error) {
+	d, c := &t.job.Delivery, t.job.Conv
+	stored, err := e.Load(ctx, d.Item.Pos)
+	if err != nil {
+		return nil, "", err
+	}
+	a := assigned(stored, c)
+	env, err := protocol.DecodeEnvelope(stored.GetEnvelope())
+	if err != nil {
+		return nil, "", fmt.Errorf("read envelope %s: %w", stored.GetId(), err)
+	}
+	text, degraded := degrade(env, &t.ch.Channel)
+	if degraded != "" {
+		a.Text = text
+	}
+	if d.Pieces > 1 {
+		if degraded == "" {
+			text = env.Text()
+		}
+		if a.Text = conversation.Piece(text, d.Piece, d.Pieces, t.ch.TextBytes); a.Text == "" {
+			return nil, "", nil
+		}
+	}
+	send := &pluginpb.SendAction{Thread: t.job.Thread, State: t.job.State, Envelope: stored.GetEnvelope(), Assigned: a}
+	for _, it := range d.History {
+		if h, err := e.Load(ctx, it.Pos); err == nil { // what was purged is not part of the history any more
+			send.History = append(send.History, h.GetEnvelope())
+		}
+	}
+	return send, degraded, nil
+}
+
+func assigned(s writer.Stored, c *conversation.Conversation) *pluginpb.Assigned {
+	return &pluginpb.Assigned{
+		Id: s.GetId(), Conversation: c.ID, Epoch: s.GetEpoch(), AcceptedAt: timestamppb.New(s.At), Attributes: c.Attributes,
+		Hops: s.GetHops() + 1,
+	}
+}
+
+// degrade returns the envelope's content as text, and what was lost, if the channel can't carry all its parts.
+func degrade(env *envelope.Envelope, ch *Channel) (text, lost string) {
+	if env.Kind != envelope.KindMessage || ch.Parts == nil {
+		return "", ""
+	}
+	var kinds, lines []string
+	for i := range env.Parts {
+		p := &env.Parts[i]
+		if !ch.Parts[p.Type] {
+			kinds = append(kinds, string(p.Type))
+		}
+		lines = append(lines, line(p))
+	}
+	if len(kinds) == 0 {
+		return "", ""
+	}
+	return strings.Join(lines, "\n"), "sent as text: " + strings.Join(kinds, ", ")
+}
+
+// line is a part in words.
+func line(p *envelope.Part) string {
+	switch p.Type {
+	case envelope.PartText:
+		return p.Text
+	case envelope.PartSuggestions:
+		return strings.Join(p.Items, " | ")
+	case envelope.PartLocation:
+		return strings.TrimSpace(fmt.Sprintf("[location] %g,%g %s", p.Latitude, p.Longitude, p.Text))
+	}
+	out := "[" + string(p.Type) + "]"
+	for _, s := range []string{p.Name, p.Text, p.URL} {
+		if s != "" {
+			out += " " + s
+		}
+	}
+	return out
+}
+
+// transcript builds one message out of what the channel has not yet seen: a line each, with who said it.
+func (e *Engine) transcript(ctx context.Context, t *task) (*pluginpb.SendAction, error) {
+	d, c := &t.job.Delivery, t.job.Conv
+	var lines []string
+	var last writer.Stored
+	for _, it := range d.History {
+		stored, err := e.Load(ctx, it.Pos)
+		if err != nil {
+			continue
+		}
+		env, err := protocol.DecodeEnvelope(stored.GetEnvelope())
+		if err != nil {
+			continue
+		}
+		text := env.Text()
+		if full, lost := degrade(env, &Channel{Parts: map[envelope.PartType]bool{envelope.PartText: true}}); lost != "" {
+			text = full
+		}
+		lines = append(lines, speaker(env.Sender.Role)+": "+text)
+		last = stored
+	}
+	text := conversation.Piece(strings.Join(lines, "\n"), d.Piece, d.Pieces, t.ch.TextBytes)
+	if text == "" {
+		return nil, nil
+	}
+	env := &envelope.Envelope{
+		Thread: t.job.Thread, Sender: envelope.Sender{Role: envelope.RoleSystem}, Kind: envelope.KindMessage,
+		Parts: []envelope.Part{envelope.TextPart(text)}, Attributes: map[string]string{"transcript": "true"},
+	}
+	b, err := protocol.EncodeEnvelope(env)
+	if err != nil {
+		return nil, fmt.Errorf("encode transcript: %w", err)
+	}
+	a := assigned(last, c)
+	a.Id = d.ID
+	return &pluginpb.SendAction{Thread: t.job.Thread, State: t.job.State, Envelope: b, Assigned: a}, nil
+}
+
+// speaker names who said a line of a transcript; at most 14 bytes with the colon and the blank.
+func speaker(r envelope.Role) string {
+	switch r {
+	case envelope.RoleCustomer:
+		return "Customer"
+	case envelope.RoleBot:
+		return "Assistant"
+	case envelope.RoleAgent:
+		return "Agent"
+	default:
+		return "System"
+	}
+}

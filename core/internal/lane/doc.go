@@ -1,0 +1,62 @@
+// Package lane makes the deliveries' calls: at most one in flight per conversation and channel (the writer sees
+// to that), at most Concurrency per channel, not while the channel's circuit breaker is open or the vendor asked for
+// a pause, and none but a suspect while it is in doubt which call kills the adapter.
+//
+// Each job that was submitted has exactly one outcome, also when it is cancelled or the engine stops. Attempts
+// are counted when a call was made; waiting for a breaker, a pause or a restarting adapter burns none.
+package lane
+
+import (
+	"context"
+	"time"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/writer"
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// Caller is an adapter process.
+type Caller interface {
+	// Deliver makes one call; see adapter.Host.Deliver for what the errors mean.
+	Deliver(ctx context.Context, call *pluginpb.DeliverCall) (*pluginpb.DeliverResult, error)
+}
+
+// Channel is how one channel is called.
+type Channel struct {
+	Name        string
+	Adapter     string
+	Caller      Caller
+	Timeout     time.Duration
+	UnknownDead bool    // an outcome that is not known is given up, not repeated
+	Concurrency int     // calls at once
+	Rate        float64 // calls a second; 0 is no limit
+	TextBytes   int
+	Parts       map[envelope.PartType]bool
+}
+
+// Loader reads envelopes from the log.
+type Loader func(ctx context.Context, p conversation.Position) (writer.Stored, error)
+
+// Finish takes an outcome; it must not wait.
+type Finish func(o *conversation.Outcome)
+
+// Observer counts calls. Its methods are called concurrently and must be quick.
+type Observer interface {
+	// Attempted tells of one call: its result (delivered or the kind of error), how long it took, and how long
+	// ago its delivery was queued, which is when its message was accepted.
+	Attempted(channel, result string, took, age time.Duration)
+	// Breaker tells that a channel's breaker has changed: closed, half-open or open.
+	Breaker(channel, state string)
+}
+
+// Limits of the engine.
+const (
+	backoffBase      = 500 * time.Millisecond
+	backoffMax       = time.Minute
+	unauthorizedBase = 30 * time.Second
+	breakerFailures  = 5
+	breakerOpen      = 10 * time.Second
+	maxReplyBytes    = 256 << 10 // of all replies of one call
+	suspectDeaths    = 2         // a delivery that kills the adapter this often, alone, is given up
+)

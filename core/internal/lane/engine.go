@@ -1,0 +1,206 @@
+package lane
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+	"golang.org/x/time/rate"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/writer"
+)
+
+// Options are what an Engine needs.
+type Options struct {
+	Channels []Channel
+	Load     Loader
+	Finish   Finish
+	Observer Observer
+	Logger   *slog.Logger
+}
+
+// Engine makes the calls. Its methods are safe for concurrent use.
+type Engine struct {
+	Options
+	ctx  context.Context // ends when calls must stop
+	stop context.CancelFunc
+
+	mu       sync.Mutex
+	channels map[string]*channel
+	adapters map[string]*process
+	waiting  map[string]*task // by delivery
+	stopping bool
+	running  sync.WaitGroup
+}
+
+// task is a job on its way.
+type task struct {
+	job       *writer.Job
+	ch        *channel
+	cancel    context.CancelFunc // set while its call runs
+	cancelled bool
+	deaths    int // how often it has killed the adapter alone
+}
+
+// channel is the state of one channel. The engine's lock guards it.
+type channel struct {
+	Channel
+	process *process
+	queue   []*task
+	running int
+	breaker *gobreaker.TwoStepCircuitBreaker[any]
+	limiter *rate.Limiter
+	pause   time.Time // the vendor asked to wait until then
+	kick    *time.Timer
+}
+
+// process is the state of one adapter: several channels share it.
+type process struct {
+	running  int
+	suspects []*task // in doubt; while there are any, they run alone
+	channels []*channel
+}
+
+// New returns an engine that takes jobs at once.
+func New(o Options) *Engine {
+	ctx, stop := context.WithCancel(context.Background())
+	e := &Engine{
+		Options: o, ctx: ctx, stop: stop, channels: map[string]*channel{}, adapters: map[string]*process{},
+		waiting: map[string]*task{},
+	}
+	for _, c := range o.Channels {
+		p := e.adapters[c.Adapter]
+		if p == nil {
+			p = &process{}
+			e.adapters[c.Adapter] = p
+		}
+		ch := &channel{Channel: c, process: p, breaker: e.newBreaker(c.Name)}
+		if c.Rate > 0 {
+			ch.limiter = rate.NewLimiter(rate.Limit(c.Rate), max(int(c.Rate), 1))
+		}
+		p.channels = append(p.channels, ch)
+		e.channels[c.Name] = ch
+	}
+	return e
+}
+
+func (e *Engine) newBreaker(name string) *gobreaker.TwoStepCircuitBreaker[any] {
+	return gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
+		Name: name, MaxRequests: 1, Timeout: breakerOpen,
+		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= breakerFailures },
+		IsExcluded:  func(err error) bool { return errors.Is(err, errNotAsked) },
+		OnStateChange: func(name string, from, to gobreaker.State) {
+			e.Logger.Info("circuit breaker changed", "channel", name, "from", from.String(), "to", to.String())
+			e.Observer.Breaker(name, to.String())
+		},
+	})
+}
+
+// Submit queues the head of a lane.
+func (e *Engine) Submit(j *writer.Job) {
+	e.mu.Lock()
+	ch := e.channels[j.Delivery.Channel]
+	if ch == nil || e.stopping {
+		e.mu.Unlock()
+		if ch == nil {
+			e.finish(j, &conversation.Outcome{Result: conversation.ResultDead, Error: "unconfigured", Text: "channel is not in the configuration"})
+		}
+		return // while stopping, the lane head waits in the log for the next start
+	}
+	t := &task{job: j, ch: ch}
+	e.waiting[j.Delivery.ID] = t
+	ch.queue = append(ch.queue, t)
+	e.start(ch.process)
+	e.mu.Unlock()
+}
+
+// Cancel ends a call that nobody waits for, or takes its job out of the queue. The outcome still comes.
+func (e *Engine) Cancel(delivery string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := e.waiting[delivery]
+	if t == nil || t.cancelled {
+		return
+	}
+	t.cancelled = true
+	if t.cancel != nil {
+		t.cancel()
+		return
+	}
+	t.ch.remove(t)
+	delete(e.waiting, delivery)
+	e.finish(t.job, &conversation.Outcome{Result: conversation.ResultRetry, Error: "cancelled", Next: time.Now()})
+}
+
+func (c *channel) remove(t *task) {
+	for i, q := range c.queue {
+		if q == t {
+			c.queue = append(c.queue[:i:i], c.queue[i+1:]...)
+			return
+		}
+	}
+	for i, q := range c.process.suspects {
+		if q == t {
+			c.process.suspects = append(c.process.suspects[:i:i], c.process.suspects[i+1:]...)
+			return
+		}
+	}
+}
+
+// Reachable reports whether a call to the channel has a chance now: its breaker is not open.
+func (e *Engine) Reachable(name string) bool {
+	e.mu.Lock()
+	ch := e.channels[name]
+	e.mu.Unlock()
+	return ch != nil && ch.breaker.State() != gobreaker.StateOpen
+}
+
+// Stop takes no more jobs, lets running calls end until ctx does, then cancels them, and returns when none runs.
+// Jobs that were not begun have no outcome: they are in the log.
+func (e *Engine) Stop(ctx context.Context) {
+	e.mu.Lock()
+	e.stopping = true
+	for _, ch := range e.channels {
+		ch.queue = nil
+		if ch.kick != nil {
+			ch.kick.Stop()
+		}
+	}
+	for _, p := range e.adapters {
+		p.suspects = nil
+	}
+	e.mu.Unlock()
+	done := make(chan struct{})
+	go func() { e.running.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		e.stop()
+		<-done
+	}
+	e.stop()
+}
+
+// State returns what an operator may want to know of a channel: breaker, pause, jobs that wait and run.
+func (e *Engine) State(name string) (breaker string, paused time.Duration, waiting, running int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	ch := e.channels[name]
+	if ch == nil {
+		return "", 0, 0, 0
+	}
+	return ch.breaker.State().String(), max(time.Until(ch.pause), 0), len(ch.queue), ch.running
+}
+
+func (e *Engine) finish(j *writer.Job, o *conversation.Outcome) {
+	o.Conversation, o.Delivery, o.Channel = j.Conv.ID, j.Delivery.ID, j.Delivery.Channel
+	o.Kind, o.Offer = j.Delivery.Kind, j.Delivery.Offer
+	if o.Thread == "" {
+		o.Thread = j.Thread
+	}
+	e.Finish(o)
+}

@@ -1,0 +1,158 @@
+package lane
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"patchbay/core/internal/adapter"
+	"patchbay/core/internal/conversation"
+	"patchbay/sdk"
+)
+
+// start begins what may begin. The caller holds the lock.
+func (e *Engine) start(p *process) {
+	if len(p.suspects) > 0 {
+		if p.running == 0 {
+			t := p.suspects[0]
+			if done, ok := e.permit(t.ch); ok {
+				p.suspects = p.suspects[1:]
+				e.begin(t, done)
+			}
+		}
+		return
+	}
+	for _, ch := range p.channels {
+		for len(ch.queue) > 0 && ch.running < ch.Concurrency {
+			done, ok := e.permit(ch)
+			if !ok {
+				break
+			}
+			t := ch.queue[0]
+			ch.queue = ch.queue[1:]
+			e.begin(t, done)
+		}
+	}
+}
+
+// permit asks pause, rate and breaker. When it says no, the channel is looked at again in time.
+func (e *Engine) permit(ch *channel) (done func(error), ok bool) {
+	if e.stopping {
+		return nil, false
+	}
+	if wait := time.Until(ch.pause); wait > 0 {
+		e.kickAfter(ch, wait)
+		return nil, false
+	}
+	if ch.limiter != nil {
+		r := ch.limiter.Reserve()
+		if wait := r.Delay(); wait > 0 {
+			r.Cancel()
+			e.kickAfter(ch, wait)
+			return nil, false
+		}
+	}
+	done, err := ch.breaker.Allow()
+	if err != nil {
+		e.kickAfter(ch, breakerOpen/20)
+		return nil, false
+	}
+	return done, true
+}
+
+func (e *Engine) kickAfter(ch *channel, d time.Duration) {
+	if ch.kick != nil {
+		ch.kick.Stop()
+	}
+	ch.kick = time.AfterFunc(d, func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.start(ch.process)
+	})
+}
+
+// begin runs one job on a goroutine of its own.
+func (e *Engine) begin(t *task, done func(error)) {
+	ctx, cancel := context.WithTimeout(e.ctx, t.ch.Timeout)
+	t.cancel = cancel
+	t.ch.running++
+	t.ch.process.running++
+	e.running.Go(func() {
+		defer cancel()
+		began := time.Now()
+		r := e.call(ctx, t)
+		e.Observer.Attempted(t.ch.Name, label(r.out), time.Since(began), time.Since(t.job.Delivery.QueuedAt))
+		e.settle(t, r, done)
+	})
+}
+
+func label(o *conversation.Outcome) string {
+	if o.Result == conversation.ResultDelivered {
+		return conversation.StatusDelivered
+	}
+	return o.Error
+}
+
+// settle tells the breaker, the channel and the writer what came of a call, and begins the next.
+func (e *Engine) settle(t *task, r result, done func(error)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t.ch.running--
+	t.ch.process.running--
+	t.cancel = nil
+	done(verdict(r, t.cancelled))
+	defer e.start(t.ch.process)
+	if r.pause > 0 {
+		t.ch.pause = time.Now().Add(r.pause)
+	}
+	if e.again(t, r.err) {
+		return
+	}
+	delete(e.waiting, t.job.Delivery.ID)
+	e.finish(t.job, r.out)
+}
+
+// again keeps a job that had no chance, or that is suspected of having killed its adapter.
+func (e *Engine) again(t *task, err error) bool {
+	if err == nil || t.cancelled || e.stopping {
+		return false
+	}
+	if errors.Is(err, adapter.ErrNotReady) { // the adapter is away: nothing was tried
+		t.ch.queue = append([]*task{t}, t.ch.queue...)
+		return true
+	}
+	died, ok := errors.AsType[*adapter.DiedError](err)
+	if !ok || t.ch.UnknownDead {
+		return false
+	}
+	if died.Alone {
+		t.deaths++
+	}
+	if t.deaths >= suspectDeaths {
+		return false
+	}
+	t.ch.process.suspects = append(t.ch.process.suspects, t)
+	return true
+}
+
+// errNotAsked keeps calls that never reached the vendor out of the breaker's count.
+var errNotAsked = errors.New("the vendor was not asked")
+
+// verdict says whether an outcome speaks against the vendor.
+func verdict(r result, cancelled bool) error {
+	switch {
+	case cancelled || errors.Is(r.err, adapter.ErrNotReady) || r.out.Error == string(sdk.KindThrottled):
+		return errNotAsked
+	case r.out.Result == conversation.ResultRetry:
+		return errors.New(r.out.Error)
+	}
+	return nil
+}
+
+// backoff returns when to try again: exponential with full jitter.
+func backoff(base time.Duration, attempts uint32) time.Duration {
+	d := base << min(attempts, 10)
+	d = min(d, max(backoffMax, base))
+	return base/4 + rand.N(d)
+}

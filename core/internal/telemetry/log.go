@@ -1,0 +1,37 @@
+package telemetry
+
+import (
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/lmittmann/tint"
+	"golang.org/x/term"
+)
+
+// NewLogger returns a logger that writes to f: readable lines with colour on a terminal, else one JSON object a line.
+// Format is auto, text or json; level is debug, info, warn or error. NO_COLOR and TERM=dumb are respected.
+func NewLogger(f *os.File, format, level string) *slog.Logger {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(strings.ToUpper(level))); err != nil {
+		l = slog.LevelInfo
+	}
+	terminal := term.IsTerminal(int(f.Fd()))
+	if format == "text" || format == "auto" && terminal {
+		colour := terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" || os.Getenv("FORCE_COLOR") != ""
+		return slog.New(tint.NewHandler(f, &tint.Options{Level: l, TimeFormat: time.TimeOnly, NoColor: !colour}))
+	}
+	return slog.New(jsonHandler(f, l))
+}
+
+// jsonHandler writes times in UTC with microseconds, and durations by what their key says.
+func jsonHandler(w io.Writer, l slog.Level) slog.Handler {
+	return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey && len(groups) == 0 {
+			return slog.String(slog.TimeKey, a.Value.Time().UTC().Format("2006-01-02T15:04:05.000000Z"))
+		}
+		return a
+	}})
+}

@@ -1,0 +1,145 @@
+package writer
+
+import (
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/sdk/envelope"
+)
+
+// decide runs the batch through a turn. An input that panics is taken out and kept as a dead letter, and the rest
+// is decided anew: one bad message never stops the gateway.
+func (w *Writer) decide(b *batch, now time.Time) *conversation.Turn {
+	for {
+		t := w.book.Begin(w.Policy, now, w.last+1, w.NewID)
+		if w.attempt(t, b) {
+			return t
+		}
+	}
+}
+
+// attempt runs every input of the batch. It reports false if one panicked; that one is then out of the batch or poisoned.
+func (w *Writer) attempt(t *conversation.Turn, b *batch) (ok bool) {
+	var remove func(why string)
+	defer func() {
+		if p := recover(); p != nil {
+			why := fmt.Sprint(p)
+			w.Logger.Error("decision panicked", "error", why, "stack", string(debug.Stack()))
+			remove(why)
+			ok = false
+		}
+	}()
+	for i, o := range b.results {
+		remove = func(string) {
+			b.results[i] = &conversation.Outcome{Conversation: "", Delivery: o.Delivery, Error: "undecided"}
+		}
+		t.Result(o)
+	}
+	for i, id := range b.ticks {
+		remove = func(string) { b.ticks[i] = "" }
+		t.Tick(id)
+	}
+	if b.orphans {
+		remove = func(string) { b.orphans = false }
+		t.Orphans()
+	}
+	for _, c := range b.commands {
+		remove = func(why string) { c.turn, c.err = nil, fmt.Errorf("decide: %s", why) }
+		if c.turn != nil {
+			c.err = c.turn(t)
+		}
+	}
+	for _, h := range b.webhooks {
+		remove = func(why string) { b.poison(h, why) }
+		h.result = w.receive(t, h, b.poisoned[h])
+	}
+	return true
+}
+
+func (b *batch) poison(h *webhook, why string) {
+	if b.poisoned == nil {
+		b.poisoned = map[*webhook]string{}
+	}
+	b.poisoned[h] = why
+}
+
+// receive decides on one webhook call, whole: if one of its envelopes can't be taken now, the vendor is asked to
+// come back with all of them; those that were taken are then duplicates.
+func (w *Writer) receive(t *conversation.Turn, h *webhook, poison string) error {
+	var result error
+	for _, in := range h.in {
+		if poison != "" {
+			t.Undecided(in, poison)
+			continue
+		}
+		if !w.mayOpen(in) || t.Inbound(in) == conversation.VerdictBusy {
+			result = ErrBusy
+		}
+	}
+	return result
+}
+
+// mayOpen reports whether an envelope belongs to a known conversation or its channel may open another one now.
+func (w *Writer) mayOpen(in *conversation.Inbound) bool {
+	ch := w.Policy.Channels[in.Channel]
+	if w.OpensPerMinute <= 0 || ch == nil || ch.Role != envelope.RoleCustomer {
+		return true
+	}
+	if w.book.Find(in.Channel, in.Envelope.Thread) != "" {
+		return true
+	}
+	l := w.opens[in.Channel]
+	if l == nil {
+		l = rate.NewLimiter(rate.Limit(float64(w.OpensPerMinute)/60), max(w.OpensPerMinute/6, 1))
+		w.opens[in.Channel] = l
+	}
+	return l.Allow()
+}
+
+// applied moves a stored turn into the book, answers callers, releases lane heads and arms timers.
+func (w *Writer) applied(t *conversation.Turn, b *batch, now time.Time) {
+	for _, o := range b.results {
+		w.busy.done(o.Conversation, o.Channel, o.Delivery)
+	}
+	var touched []*conversation.Conversation
+	t.Touched(func(c *conversation.Conversation) { touched = append(touched, c) })
+	t.Commit()
+	for _, h := range b.webhooks {
+		h.finish(h.result)
+	}
+	for _, c := range b.commands {
+		if c.view != nil {
+			c.view(w.book)
+		}
+		close(c.done)
+	}
+	seen := make(map[string]bool, len(touched)+len(b.results))
+	for _, c := range touched {
+		seen[c.ID] = true
+		w.release(c, now)
+	}
+	for _, o := range b.results {
+		w.releaseByID(o.Conversation, seen, now)
+	}
+	for _, id := range b.ticks {
+		w.releaseByID(id, seen, now)
+	}
+}
+
+func (w *Writer) releaseByID(id string, seen map[string]bool, now time.Time) {
+	if seen[id] {
+		return
+	}
+	seen[id] = true
+	if c := w.book.Conversation(id); c != nil {
+		w.release(c, now)
+	} else {
+		w.busy.cancelAll(id, w.Lanes)
+		w.timers.drop(id)
+		delete(w.pending, id)
+	}
+}

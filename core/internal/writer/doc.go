@@ -1,0 +1,79 @@
+// Package writer is the one loop that decides and commits.
+//
+// Webhooks, outcomes of deliveries, deadlines and operators' commands are inputs. The loop collects what waits,
+// lets package conversation decide, stores one record, and only then answers callers, releases lane heads and arms
+// timers. One commit is in flight; the loop waits for nothing but the store. Outcomes go before new input.
+//
+// A commit that failed leaves no trace: its webhooks are refused, its outcomes are kept and decided on again. A
+// commit whose fate is unknown is looked up after the log has recovered.
+package writer
+
+import (
+	"errors"
+	"time"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/journal"
+)
+
+// What Accept can fail with.
+var (
+	// ErrUnavailable means that nothing can be stored now: come back later.
+	ErrUnavailable = errors.New("the log can't store anything now")
+	// ErrBusy means that this sender is over a limit: come back later.
+	ErrBusy = errors.New("over a limit")
+	// ErrTooLarge means that an envelope is larger than a record may be: it can never be stored.
+	ErrTooLarge = errors.New("the message is too large")
+	// ErrStopping means that the gateway is going down.
+	ErrStopping = errors.New("the gateway is stopping")
+)
+
+// Limits of the loop.
+const (
+	maxRecord       = 384 << 10              // bytes of inputs in one record; the store takes 512 KiB
+	maxInputs       = 512                    // inputs in one record
+	spacing         = time.Millisecond       // between commits, under load
+	reconcileAtOnce = 100                    // conversations in one record at start
+	changeBytes     = 640                    // about what deciding on one envelope adds to a record
+	timersAtOnce    = 128                    // deadlines in one record
+	grace           = 2 * time.Second        // after a start, before deadlines that passed meanwhile count
+	retryCommit     = 100 * time.Millisecond // between tries to store what the log refused
+	slowRecovery    = 2 * time.Second        // most between tries to recover the log
+	hotBytes        = 64 << 20               // envelopes kept for deliveries that follow soon
+	maxWaiting      = 8192                   // webhooks waiting for the loop
+	snapshotEach    = 50_000                 // records
+	historyAge      = 7 * 24 * time.Hour     // how long records are kept for the trail
+	snapshotIdle    = 10 * time.Minute       // at most, between snapshots, if there is anything new
+)
+
+// Lanes is the writer's view of the deliveries' engine.
+type Lanes interface {
+	// Submit hands over the head of a lane. Its outcome comes back through Writer.Finish, exactly once.
+	Submit(j *Job)
+	// Cancel says that nobody waits for a delivery any more. Its outcome still comes back.
+	Cancel(delivery string)
+}
+
+// Job is the head of a lane, with what is needed to make the call.
+type Job struct {
+	Delivery   conversation.Delivery
+	Conv       *conversation.Conversation // as of the commit that released it; read only
+	Thread     string
+	State      []byte
+	ReleasedAt time.Time
+}
+
+// Observer sees every committed record, on the loop's goroutine: it must be quick.
+type Observer interface {
+	Committed(c Commit)
+}
+
+// Commit is what an Observer is told.
+type Commit struct {
+	Seq     uint64
+	Record  *journal.Record
+	Bytes   int
+	Took    time.Duration // the store
+	Lag     time.Duration // how long the oldest input had waited
+	Pending int           // offers pending after it
+}

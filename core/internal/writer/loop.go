@@ -1,0 +1,235 @@
+package writer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/store"
+)
+
+// Run is the loop. It ends when ctx has ended and all that waits is stored, or when the log belongs to somebody
+// else, which is an error. Call Start before.
+func (w *Writer) Run(ctx context.Context) error {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	var lastCommit time.Time
+	for {
+		timer.Reset(w.untilTimer(time.Now()))
+		select {
+		case <-w.wake:
+		case <-timer.C:
+		case <-ctx.Done():
+			return w.finish(ctx)
+		}
+		if wait := spacing - time.Since(lastCommit); wait > 0 && wait <= spacing {
+			time.Sleep(wait)
+		}
+		if err := w.step(ctx); err != nil {
+			return err
+		}
+		lastCommit = time.Now()
+	}
+}
+
+// finish stores what still waits, refuses the rest and takes a last snapshot.
+func (w *Writer) finish(ctx context.Context) error {
+	w.mu.Lock()
+	w.stopping = true
+	w.mu.Unlock()
+	for tries := 0; w.waiting() && tries < 100; tries++ {
+		if err := w.step(ctx); err != nil {
+			return err
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, h := range w.webhooks {
+		h.finish(ErrStopping)
+	}
+	for _, c := range w.commands {
+		c.err = ErrStopping
+		close(c.done)
+	}
+	w.webhooks, w.commands = nil, nil
+	return w.lastSnapshot()
+}
+
+// batch is what one record decides on.
+type batch struct {
+	results  []*conversation.Outcome
+	ticks    []string
+	commands []*command
+	webhooks []*webhook
+	orphans  bool
+	poisoned map[*webhook]string
+	since    time.Time
+}
+
+// step makes one record out of what waits.
+func (w *Writer) step(ctx context.Context) error {
+	now := time.Now()
+	b := w.collect(now)
+	if b == nil {
+		return nil
+	}
+	t := w.decide(b, now)
+	rec := t.Record()
+	if len(rec.GetChanges()) == 0 {
+		w.applied(t, b, now)
+		return nil
+	}
+	data, err := proto.Marshal(rec)
+	if err != nil {
+		return fmt.Errorf("encode record %d: %w", w.last+1, err)
+	}
+	began := time.Now()
+	err = w.append(ctx, data)
+	switch {
+	case err == nil:
+	case errors.Is(err, store.ErrFenced):
+		return fmt.Errorf("store record %d: %w", w.last+1, err)
+	default:
+		w.discard(b, err)
+		return nil
+	}
+	w.last++
+	w.hot.add(w.last, rec)
+	w.ages.note(w.last, now)
+	w.applied(t, b, now)
+	w.Observer.Committed(Commit{
+		Seq: w.last, Record: rec, Bytes: len(data), Took: time.Since(began), Lag: now.Sub(b.since), Pending: len(w.pending),
+	})
+	w.maybeSnapshot(now)
+	return nil
+}
+
+func (w *Writer) waiting() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.results)+len(w.webhooks)+len(w.commands) > 0
+}
+
+// collect takes what waits, outcomes first, up to the bounds of a record; nil if nothing waits.
+func (w *Writer) collect(now time.Time) *batch {
+	b := &batch{since: now}
+	b.ticks = w.due(now)
+	if n, first := w.book.Orphans(); n > 0 && !first.After(now) {
+		b.orphans = true
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	bytes, n := 0, 0
+	for ; n < len(w.results) && n < maxInputs; n++ {
+		if bytes += outcomeBytes(w.results[n]); bytes > maxRecord && n > 0 {
+			break
+		}
+	}
+	b.results, w.results = w.results[:n:n], w.results[n:]
+	b.commands, w.commands = w.commands, nil
+	n = 0
+	for ; n < len(w.webhooks) && n+len(b.results) < maxInputs; n++ {
+		if bytes += w.webhooks[n].bytes; bytes > maxRecord && n+len(b.results) > 0 {
+			break
+		}
+		if w.webhooks[n].since.Before(b.since) {
+			b.since = w.webhooks[n].since
+		}
+	}
+	b.webhooks, w.webhooks = w.webhooks[:n:n], w.webhooks[n:]
+	if len(w.results)+len(w.webhooks) > 0 {
+		w.poke()
+	}
+	if len(b.results)+len(b.commands)+len(b.webhooks)+len(b.ticks) == 0 && !b.orphans {
+		return nil
+	}
+	return b
+}
+
+// append stores a record, and finds out about one whose fate is unknown.
+func (w *Writer) append(ctx context.Context, data []byte) error {
+	err := w.Log.Append(context.WithoutCancel(ctx), w.last, data)
+	if !errors.Is(err, store.ErrUnavailable) {
+		return err
+	}
+	why := err.Error()
+	w.sick.Store(&why)
+	defer w.sick.Store(nil)
+	w.Logger.Error("log failed, recovering", "seq", w.last+1, "error", err)
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, slowRecovery) {
+		last, rerr := w.Log.Recover(ctx)
+		switch {
+		case rerr == nil && last == w.last+1:
+			w.Logger.Info("log recovered, record was stored", "seq", last)
+			return nil
+		case rerr == nil && last == w.last:
+			w.Logger.Info("log recovered, record was not stored", "seq", last+1)
+			return err
+		case rerr == nil:
+			return fmt.Errorf("log is at %d, not at %d: %w", last, w.last, store.ErrFenced)
+		case errors.Is(rerr, store.ErrClosed):
+			return fmt.Errorf("recover log: %w", store.ErrFenced)
+		}
+		w.refuseWaiting()
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// refuseWaiting sends callers away while the log is out of order; their vendors come again.
+func (w *Writer) refuseWaiting() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, h := range w.webhooks {
+		h.finish(w.unavailable())
+	}
+	w.webhooks = nil
+}
+
+func (w *Writer) unavailable() error {
+	if why := w.sick.Load(); why != nil {
+		return fmt.Errorf("%w: %s", ErrUnavailable, *why)
+	}
+	return ErrUnavailable
+}
+
+// discard answers the callers of a record that was not stored, and keeps the outcomes.
+func (w *Writer) discard(b *batch, cause error) {
+	w.Logger.Warn("record was not stored", "seq", w.last+1, "error", cause)
+	for _, h := range b.webhooks {
+		h.finish(fmt.Errorf("%w: %w", ErrUnavailable, cause))
+	}
+	for _, c := range b.commands {
+		c.err = fmt.Errorf("%w: %w", ErrUnavailable, cause)
+		close(c.done)
+	}
+	w.mu.Lock()
+	w.results = append(append([]*conversation.Outcome(nil), b.results...), w.results...)
+	w.mu.Unlock()
+	for _, id := range b.ticks {
+		if c := w.book.Conversation(id); c != nil {
+			w.timers.set(id, time.Now().Add(time.Second))
+		}
+	}
+	w.again = time.Now().Add(retryCommit)
+}
+
+func outcomeBytes(o *conversation.Outcome) int {
+	n := changeBytes + len(o.State) + len(o.Text)
+	for _, r := range o.Replies {
+		n += len(r.Bytes) + changeBytes
+	}
+	return n
+}
+
+func (h *webhook) finish(err error) {
+	h.result = err
+	close(h.done)
+}

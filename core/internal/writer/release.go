@@ -1,0 +1,108 @@
+package writer
+
+import (
+	"time"
+
+	"patchbay/core/internal/conversation"
+)
+
+// busyLanes knows the delivery in flight of each lane: conversation, channel, delivery.
+type busyLanes map[string]map[string]string
+
+func (b busyLanes) done(conv, channel, delivery string) {
+	if lanes := b[conv]; lanes[channel] == delivery {
+		delete(lanes, channel)
+		if len(lanes) == 0 {
+			delete(b, conv)
+		}
+	}
+}
+
+func (b busyLanes) cancelAll(conv string, l Lanes) {
+	for _, delivery := range b[conv] {
+		l.Cancel(delivery)
+	}
+}
+
+func (b busyLanes) put(conv, channel, delivery string) {
+	if b[conv] == nil {
+		b[conv] = map[string]string{}
+	}
+	b[conv][channel] = delivery
+}
+
+// release hands over every lane head that is due and whose lane has nothing in flight, cancels calls whose
+// delivery has ended meanwhile, and arms the conversation's timer.
+func (w *Writer) release(c *conversation.Conversation, now time.Time) {
+	lanes := w.busy[c.ID]
+	if len(lanes) > 0 {
+		heads := make(map[string]string, len(c.Lanes))
+		for i := range c.Lanes {
+			heads[c.Lanes[i].Channel] = c.Lanes[i].Queue[0].ID
+		}
+		for channel, delivery := range lanes {
+			if heads[channel] != delivery {
+				w.Lanes.Cancel(delivery)
+			}
+		}
+	}
+	for i := range c.Lanes {
+		head := &c.Lanes[i].Queue[0]
+		if _, busy := lanes[head.Channel]; busy || head.NextAt.After(now) {
+			continue
+		}
+		w.busy.put(c.ID, head.Channel, head.ID)
+		w.Lanes.Submit(job(c, head, now))
+	}
+	w.arm(c, now)
+	if c.Offer != nil {
+		w.pending[c.ID] = true
+	} else {
+		delete(w.pending, c.ID)
+	}
+}
+
+func job(c *conversation.Conversation, d *conversation.Delivery, now time.Time) *Job {
+	j := &Job{Delivery: *d, Conv: c, Thread: d.Thread, ReleasedAt: now}
+	if th := c.Threads[d.Channel]; th != nil && (j.Thread == "" || j.Thread == th.ID) {
+		j.Thread, j.State = th.ID, th.State
+	}
+	return j
+}
+
+// arm sets the conversation's timer. A head that is in flight needs none: its outcome brings the next one.
+func (w *Writer) arm(c *conversation.Conversation, now time.Time) {
+	next := c.Next(w.Policy)
+	if next.IsZero() {
+		w.timers.drop(c.ID)
+		return
+	}
+	if !next.After(now) { // a head that is in flight and was due
+		next = w.later(c, now)
+	}
+	if next.IsZero() {
+		w.timers.drop(c.ID)
+		return
+	}
+	w.timers.set(c.ID, next)
+}
+
+// later returns the first deadline after now.
+func (w *Writer) later(c *conversation.Conversation, now time.Time) time.Time {
+	var next time.Time
+	sooner := func(at time.Time) {
+		if at.After(now) && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	if c.Offer != nil {
+		sooner(c.Offer.Deadline)
+		if !c.Offer.Deadline.After(now) {
+			sooner(now.Add(time.Millisecond))
+		}
+	}
+	for i := range c.Lanes {
+		sooner(c.Lanes[i].Queue[0].NextAt)
+	}
+	return next
+}

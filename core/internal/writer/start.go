@@ -1,0 +1,121 @@
+package writer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/store"
+)
+
+// Start reads the newest snapshot and the records after it, takes the next term, brings conversations in line with
+// the configured channels, and releases what waits. Call it once, before Run.
+func (w *Writer) Start(ctx context.Context) error {
+	began := time.Now()
+	if err := w.restore(ctx); err != nil {
+		return err
+	}
+	from, records := w.last+1, 0
+	err := w.Log.Read(ctx, from, func(seq uint64, data []byte) error {
+		var r journal.Record
+		if err := proto.Unmarshal(data, &r); err != nil {
+			return fmt.Errorf("read record %d: %w", seq, err)
+		}
+		if err := w.book.Replay(seq, &r); err != nil {
+			return fmt.Errorf("replay record %d: %w", seq, err)
+		}
+		w.last = seq
+		records++
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	w.last = max(w.last, w.Log.Bounds().Last)
+	now := time.Now()
+	if err := w.firstRecords(ctx, now); err != nil {
+		return err
+	}
+	w.notYet = now.Add(grace)
+	w.snap.init(w.last, now)
+	w.book.All(func(c *conversation.Conversation) bool {
+		w.release(c, now)
+		return true
+	})
+	w.Logger.Info("log replayed", "records", records, "conversations", w.book.Len(), "term", w.book.Term(),
+		"duration_seconds", time.Since(began).Seconds())
+	return nil
+}
+
+// restore fills the book from the newest snapshot, if there is one.
+func (w *Writer) restore(ctx context.Context) error {
+	s, found, err := w.Log.LoadSnapshot(ctx)
+	switch {
+	case errors.Is(err, store.ErrDamaged):
+		w.Logger.Error("snapshot is damaged, starting from an older one or from the log", "error", err)
+	case err != nil:
+		return fmt.Errorf("load snapshot: %w", err)
+	}
+	first := w.Log.Bounds().First
+	if !found {
+		if first > 1 {
+			return fmt.Errorf("the log begins at record %d and there is no snapshot of what came before: restore a backup of the store", first)
+		}
+		return nil
+	}
+	if first > s.Seq+1 {
+		return fmt.Errorf("the log begins at record %d, the newest whole snapshot is of record %d: restore a backup of the store", first, s.Seq)
+	}
+	if err := w.book.Restore(s.Buckets, s.Meta); err != nil {
+		return err
+	}
+	w.last = s.Seq
+	w.snap.base = true
+	return nil
+}
+
+// firstRecords takes the term: from here on a former writer's records are refused, and so would be ours if
+// somebody else took over. Then it brings conversations in line with the configured channels.
+func (w *Writer) firstRecords(ctx context.Context, now time.Time) error {
+	err := w.commitNow(ctx, now, func(t *conversation.Turn) { t.StartTerm(w.book.Term()+1, w.Version) })
+	ids := w.book.Inconsistent(w.Policy)
+	if len(ids) > 0 {
+		w.Logger.Warn("conversations refer to channels that are not in the configuration", "count", len(ids))
+	}
+	for len(ids) > 0 && err == nil {
+		n := min(len(ids), reconcileAtOnce)
+		err = w.commitNow(ctx, now, func(t *conversation.Turn) {
+			for _, id := range ids[:n] {
+				t.Reconcile(id)
+			}
+		})
+		ids = ids[n:]
+	}
+	return err
+}
+
+// commitNow stores what f decides, outside the loop.
+func (w *Writer) commitNow(ctx context.Context, now time.Time, f func(*conversation.Turn)) error {
+	t := w.book.Begin(w.Policy, now, w.last+1, w.NewID)
+	f(t)
+	if len(t.Record().GetChanges()) == 0 {
+		return nil
+	}
+	data, err := proto.Marshal(t.Record())
+	if err != nil {
+		return fmt.Errorf("encode record %d: %w", w.last+1, err)
+	}
+	if err := w.append(ctx, data); err != nil {
+		return fmt.Errorf("store record %d: %w", w.last+1, err)
+	}
+	w.last++
+	w.hot.add(w.last, t.Record())
+	t.Commit()
+	w.Observer.Committed(Commit{Seq: w.last, Record: t.Record(), Bytes: len(data)})
+	return nil
+}

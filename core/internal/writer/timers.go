@@ -1,0 +1,112 @@
+package writer
+
+import (
+	"container/heap"
+	"time"
+)
+
+// timers holds at most one deadline a conversation. Setting is O(log n); what was set before is skipped when
+// its time comes.
+type timers struct {
+	heap timerHeap
+	at   map[string]time.Time
+}
+
+type timerEntry struct {
+	at   time.Time
+	conv string
+}
+
+func newTimers() timers { return timers{at: map[string]time.Time{}} }
+
+func (t *timers) set(conv string, at time.Time) {
+	if old, ok := t.at[conv]; ok && old.Equal(at) {
+		return
+	}
+	t.at[conv] = at
+	heap.Push(&t.heap, timerEntry{at, conv})
+	if len(t.heap) > 1024 && len(t.heap) > 4*len(t.at) {
+		t.rebuild()
+	}
+}
+
+func (t *timers) drop(conv string) { delete(t.at, conv) }
+
+// next returns the first deadline, or false.
+func (t *timers) next() (time.Time, bool) {
+	for len(t.heap) > 0 {
+		e := t.heap[0]
+		if at, ok := t.at[e.conv]; ok && at.Equal(e.at) {
+			return e.at, true
+		}
+		heap.Pop(&t.heap)
+	}
+	return time.Time{}, false
+}
+
+// take removes and returns a conversation whose deadline has come, or "".
+func (t *timers) take(now time.Time) string {
+	at, ok := t.next()
+	if !ok || at.After(now) {
+		return ""
+	}
+	e := heap.Pop(&t.heap).(timerEntry)
+	delete(t.at, e.conv)
+	return e.conv
+}
+
+func (t *timers) rebuild() {
+	t.heap = t.heap[:0]
+	for conv, at := range t.at {
+		t.heap = append(t.heap, timerEntry{at, conv})
+	}
+	heap.Init(&t.heap)
+}
+
+type timerHeap []timerEntry
+
+func (h timerHeap) Len() int           { return len(h) }
+func (h timerHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
+func (h timerHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *timerHeap) Push(x any)        { *h = append(*h, x.(timerEntry)) }
+func (h *timerHeap) Pop() any {
+	old := *h
+	e := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return e
+}
+
+// due returns the conversations whose deadline has come, a bounded number at once. After a start, deadlines that
+// passed while the gateway was away wait for a moment: what the vendors repeat goes first.
+func (w *Writer) due(now time.Time) []string {
+	if now.Before(w.notYet) {
+		return nil
+	}
+	var out []string
+	for len(out) < timersAtOnce {
+		id := w.timers.take(now)
+		if id == "" {
+			break
+		}
+		out = append(out, id)
+	}
+	return out
+}
+
+// untilTimer returns how long the loop may sleep.
+func (w *Writer) untilTimer(now time.Time) time.Duration {
+	next := now.Add(time.Minute)
+	if at, ok := w.timers.next(); ok && at.Before(next) {
+		next = at
+	}
+	if n, first := w.book.Orphans(); n > 0 && first.Before(next) {
+		next = first
+	}
+	if next.Before(w.notYet) {
+		next = w.notYet
+	}
+	if w.again.After(now) {
+		next = w.again
+	}
+	return max(next.Sub(now), 0)
+}
