@@ -13,9 +13,9 @@ import (
 type move int
 
 const (
-	moveByRule move = iota // counts and is limited
-	moveFree               // the owner is gone: never limited
-	moveAccepted           // a channel took an offer: never limited, and the thread it was asked on is the term's
+	moveByRule   move = iota // counts and is limited
+	moveFree                 // the owner is gone: never limited
+	moveAccepted             // a channel took an offer: never limited, and the thread it was asked on is the term's
 )
 
 // pass moves control now. Passing to the owner changes nothing. It reports whether control moved.

@@ -105,7 +105,11 @@ func (l *ledger) change(s *stage, id string, ch *journal.Change) {
 			l.threads[threadKey{k.Linked.GetChannel(), k.Linked.GetThread()}] = k.Linked.GetEpoch()
 		}
 	case *journal.Change_DeadEnded:
-		l.deliveries[k.DeadEnded.GetDead()].redone = true
+		if dead := l.deliveries[k.DeadEnded.GetDead()]; k.DeadEnded.GetStatus() == StatusFenced {
+			dead.status = StatusFenced
+		} else {
+			dead.redone = true
+		}
 		if d := l.deliveries[k.DeadEnded.GetDelivery()]; d != nil {
 			for _, other := range l.deliveries { // all pieces of the same step
 				if other.d.GetItem().GetPosition().GetSeq() == d.d.GetItem().GetPosition().GetSeq() && other.status == "" {
