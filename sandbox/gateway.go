@@ -51,7 +51,10 @@ func (g *gateway) awaitReady(ctx context.Context) error {
 		select {
 		case err := <-g.done:
 			g.done <- err
-			return fmt.Errorf("gateway ended before it was ready: %w", errors.Join(err, errEnded))
+			if err == nil {
+				err = errEnded
+			}
+			return fmt.Errorf("gateway ended before it was ready: %w", err)
 		case <-ctx.Done():
 			return fmt.Errorf("wait for http://%s/readyz (%s): %w", g.admin, status, ctx.Err())
 		case <-tick.C:
@@ -66,7 +69,7 @@ func (g *gateway) awaitReady(ctx context.Context) error {
 	}
 }
 
-var errEnded = errors.New("process ended")
+var errEnded = errors.New("exit code 0")
 
 func get(ctx context.Context, address string) (int, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)

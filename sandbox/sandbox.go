@@ -78,6 +78,8 @@ func (s *Sandbox) Handler() http.Handler {
 	pages.HandleFunc("GET /chat/events", s.chatEvents)
 	pages.HandleFunc("POST /desk/{action}", s.deskAct)
 	pages.HandleFunc("GET /desk/events", s.deskEvents)
+	pages.HandleFunc("POST /faults", s.orderFault)
+	pages.HandleFunc("DELETE /faults", s.clearFaults)
 	mux.Handle("/", guard(pages))
 	return mux
 }

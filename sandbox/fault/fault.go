@@ -38,9 +38,19 @@ const (
 // apply there, too: Status stands for "never sent, tried again", Drop for "sent, answer ignored".
 const (
 	Duplicate    Kind = "duplicate"     // makes the call twice
-	Reorder      Kind = "reorder"       // lets the next call of the same conversation go first, if one comes within Delay (default 1 s)
 	BadSignature Kind = "bad signature" // proves itself with a wrong signature or token
+	// Reorder lets the next call of the same conversation go first, if one comes within Delay
+	// (default 1 s).
+	Reorder Kind = "reorder"
 )
+
+// kinds are all of the above.
+var kinds = []Kind{
+	Status, Slow, Hang, Reset, ExpiredToken, Drop, Truncate, ContentType, Huge, Duplicate, BadSignature, Reorder,
+}
+
+// Known returns whether k is one of the kinds.
+func (k Kind) Known() bool { return slices.Contains(kinds, k) }
 
 // Fault is one thing that goes wrong, Count times or until cleared.
 type Fault struct {

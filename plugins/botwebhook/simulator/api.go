@@ -33,9 +33,15 @@ func badParameters(format string, args ...any) *apiError {
 }
 
 var (
-	errAuthentication  = &apiError{Code: 40127, Message: "Developer authentication failed", status: http.StatusUnauthorized}
-	errNoConversation  = &apiError{Code: 40356, Message: "Conversation does not exist", status: http.StatusNotFound}
-	errQuestionTooLong = &apiError{Code: 20040, Message: "Question is too long", status: http.StatusBadRequest}
+	errAuthentication = &apiError{
+		Code: 40127, Message: "Developer authentication failed", status: http.StatusUnauthorized,
+	}
+	errNoConversation = &apiError{
+		Code: 40356, Message: "Conversation does not exist", status: http.StatusNotFound,
+	}
+	errQuestionTooLong = &apiError{
+		Code: 20040, Message: "Question is too long", status: http.StatusBadRequest,
+	}
 )
 
 // maxQuestion stands for the agent's token limit, whose size the vendor leaves to each agent; in bytes.

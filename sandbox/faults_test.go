@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func TestFaultsAreOrderedAndCleared(t *testing.T) {
+	s := serve(t, 200)
+	create := func() int {
+		resp, _ := do(t, "POST", s.URL()+"/gptbots/v1/conversation", `{"user_id":"u"}`,
+			map[string]string{"Authorization": "Bearer sandbox-gptbots-api-key"})
+		return resp.StatusCode
+	}
+	order := `{"vendor":"gptbots","endpoint":"create","kind":"status","status":429,"retry_after":"2s"}`
+	if resp, body := do(t, "POST", s.URL()+"/faults", order, nil); resp.StatusCode != 200 {
+		t.Fatalf("order: %d %s", resp.StatusCode, body)
+	}
+	if got := create(); got != 429 {
+		t.Errorf("status %d with a fault, want 429", got)
+	}
+	if resp, _ := do(t, "DELETE", s.URL()+"/faults", "", nil); resp.StatusCode != 200 {
+		t.Fatalf("clear: %d", resp.StatusCode)
+	}
+	if got := create(); got != 200 {
+		t.Errorf("status %d after clearing, want 200", got)
+	}
+}
+
+func TestWrongFaultOrdersSayWhatIsWrong(t *testing.T) {
+	s := serve(t, 200)
+	tests := []struct{ name, body, want string }{
+		{"unknown vendor", `{"vendor":"acme","kind":"slow"}`, "livechat, gptbots or aicc"},
+		{"unknown kind", `{"vendor":"aicc","kind":"sleepy"}`, "sleepy"},
+		{"unknown field", `{"vendor":"aicc","kind":"slow","delai":"1s"}`, "delai"},
+		{"no time", `{"vendor":"aicc","kind":"slow","delay":"soon"}`, "delay"},
+		{"no status", `{"vendor":"aicc","kind":"status","status":42}`, "42"},
+		{"no JSON", `kind=slow`, "JSON"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			resp, body := do(t, "POST", s.URL()+"/faults", tt.body, nil)
+			if resp.StatusCode != 400 || !strings.Contains(body, tt.want) {
+				t.Errorf("got %d %s, want 400 about %s", resp.StatusCode, body, tt.want)
+			}
+		})
+	}
+}
+
+func TestTraceIsPrintedIfTheGatewayHasOne(t *testing.T) {
+	tests := []struct {
+		name, body string
+		status     int
+		want       string
+		err        error
+	}{
+		{"known", `{"id":"m1"}`, 200, "      | {\n      |   \"id\": \"m1\"\n      | }\n", nil},
+		{"unknown", `{}`, 404, "", nil},
+		{"broken", `{}`, 500, "", errTrace},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			asked := ""
+			admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked = r.URL.String()
+				w.WriteHeader(tt.status)
+				w.Write([]byte(tt.body))
+			}))
+			defer admin.Close()
+			var out bytes.Buffer
+			err := printTrace(soon(t), admin.Client(), &out, admin.URL, "m 1")
+			if !errors.Is(err, tt.err) || out.String() != tt.want || asked != "/api/trace?id=m+1" {
+				t.Errorf("printed %q, %v for %s, want %q, %v", out.String(), err, asked, tt.want, tt.err)
+			}
+		})
+	}
+}
