@@ -82,7 +82,8 @@ func (t *tables) foldWhole(ch *journal.Change) bool {
 		pos := toPosition(k.Orphaned.GetPosition())
 		o := &Orphan{Pos: pos, Channel: k.Orphaned.GetChannel(), Thread: k.Orphaned.GetThread(), Deadline: time.Unix(0, k.Orphaned.GetDeadline())}
 		if pos.Seq == t.seq && int(pos.Index) < len(t.rec.GetEnvelopes()) {
-			o.Bytes = t.rec.GetEnvelopes()[pos.Index].GetEnvelope()
+			s := t.rec.GetEnvelopes()[pos.Index]
+			o.Bytes, o.ID, o.Hops, o.Cause = s.GetEnvelope(), s.GetId(), int(s.GetHops()), s.GetCause()
 		}
 		t.orphans.set(pos, o)
 	case *journal.Change_OrphanEnded:

@@ -211,6 +211,7 @@ func (t *Turn) adopt(c *Conversation, channel, thread string) {
 			t.dispose("", o.Pos, channel, StatusUnrouted, "can't be read", "")
 			continue
 		}
+		e.ID, e.Hops, e.Cause = o.ID, o.Hops, o.Cause // what the gateway said it was, not what the bytes say
 		if t.into(c.ID, ch, &Inbound{Channel: channel, Envelope: e, Bytes: o.Bytes}, false) == VerdictBusy {
 			t.dispose("", o.Pos, channel, StatusUnrouted, "too much waits in the conversation", "")
 		}

@@ -90,19 +90,27 @@ func (t *Turn) link(c *Conversation, channel, thread string, state []byte, forme
 // unseen returns what the channel has not yet seen, oldest first, without the items that it will get anyway.
 // A channel with a new thread each term has seen nothing.
 func (t *Turn) unseen(c *Conversation, ch *Channel, without []Item) []*journal.Item {
+	if ch.PerTerm {
+		return t.entries(c, 0, "", without)
+	}
+	var seen uint64
+	if th := c.Threads[ch.Name]; th != nil {
+		seen = th.Seen
+	}
+	return t.entries(c, seen, ch.Name, without)
+}
+
+// entries returns what was said after entry number seen, oldest first, but for one channel's own words and some items.
+func (t *Turn) entries(c *Conversation, seen uint64, own string, without []Item) []*journal.Item {
 	skip := map[Position]bool{}
 	for _, it := range without {
 		skip[it.Pos] = true
-	}
-	var seen uint64
-	if th := c.Threads[ch.Name]; th != nil && !ch.PerTerm {
-		seen = th.Seen
 	}
 	var out []*journal.Item
 	for i := max(0, len(c.History)-t.policy.History); i < len(c.History); i++ {
 		h := &c.History[i]
 		number := c.HistoryN - uint64(len(c.History)-1-i)
-		if number > seen && !skip[h.Pos] && (ch.PerTerm || h.Channel != ch.Name) {
+		if number > seen && !skip[h.Pos] && h.Channel != own {
 			out = append(out, h.Item.proto())
 		}
 	}
@@ -117,22 +125,33 @@ func (t *Turn) transcript(c *Conversation, ch *Channel, without []Item) {
 	if ch.History || c.Travelled == c.Epoch && c.Owner == ch.Name {
 		return
 	}
+	t.transcribe(c, ch, t.unseen(c, ch, without), 0)
+}
+
+// transcribe queues messages as text, in pieces that fit.
+func (t *Turn) transcribe(c *Conversation, ch *Channel, items []*journal.Item, reopened uint32) {
 	limit := uint32(ch.TextBytes)
+	queue := func(items []*journal.Item, piece, count uint32) {
+		t.add(c.ID, &journal.Change_Queued{Queued: &journal.Queued{Delivery: &journal.Delivery{
+			Id: t.newID(), Channel: ch.Name, Kind: KindTranscript, Epoch: c.Epoch, History: items, Piece: piece, Pieces: count,
+			Reopened: reopened,
+		}}})
+	}
 	var part []*journal.Item
 	var size uint32
 	flush := func() {
 		if len(part) > 0 {
-			t.queueTranscript(c, ch, part, 0, 1)
+			queue(part, 0, 1)
 			part, size = nil, 0
 		}
 	}
-	for _, it := range t.unseen(c, ch, without) {
+	for _, it := range items {
 		n := it.GetTextBytes() + labelBytes
 		if limit > 0 && n > limit {
 			flush()
 			count := pieces(n, int(limit))
 			for i := range count {
-				t.queueTranscript(c, ch, []*journal.Item{it}, i, count)
+				queue([]*journal.Item{it}, i, count)
 			}
 			continue
 		}
@@ -142,12 +161,6 @@ func (t *Turn) transcript(c *Conversation, ch *Channel, without []Item) {
 		part, size = append(part, it), size+n
 	}
 	flush()
-}
-
-func (t *Turn) queueTranscript(c *Conversation, ch *Channel, items []*journal.Item, piece, count uint32) {
-	t.add(c.ID, &journal.Change_Queued{Queued: &journal.Queued{Delivery: &journal.Delivery{
-		Id: t.newID(), Channel: ch.Name, Kind: KindTranscript, Epoch: c.Epoch, History: items, Piece: piece, Pieces: count,
-	}}})
 }
 
 // CustomerID is the customer's id for vendors whose ids are short: the same for this customer for ever.

@@ -119,7 +119,7 @@ func (t *Turn) withdraw(c *Conversation, o *Outcome) {
 	}
 	t.mark(c, ch, o.Thread, envelope.KindDisconnected, map[string]string{"reason": reason})
 	for i := range waiting {
-		t.requeue(c, &waiting[i], waiting[i].Reopened)
+		t.requeue(c, &waiting[i], waiting[i].Reopened, nil)
 	}
 }
 
@@ -183,7 +183,8 @@ func (t *Turn) declined(c *Conversation, d *Delivery, o *Outcome) {
 	}
 }
 
-// gone opens the thread again, with history, and queues again what waits in the lane, in order.
+// gone opens the thread again, tells it what was said so far if it is the owner's, and queues again what waits in the
+// lane, in order.
 func (t *Turn) gone(c *Conversation, d *Delivery, o *Outcome) {
 	ch := t.policy.Channels[d.Channel]
 	if ch == nil || !ch.Opens || d.Kind == KindOpen || d.Thread != "" || d.Reopened >= maxReopened {
@@ -192,20 +193,40 @@ func (t *Turn) gone(c *Conversation, d *Delivery, o *Outcome) {
 	}
 	t.unlink(c, d.Channel)
 	waiting := queued(c, d.Channel)
+	var coming []Item // as messages, so not as history
 	for i := range waiting {
 		t.end(c, &waiting[i], StatusMoved, "the vendor forgot the thread")
+		if waiting[i].Follows {
+			coming = append(coming, waiting[i].Item)
+		}
 	}
 	t.reach(c, ch, false)
+	var history []*journal.Item
+	if c.Owner == ch.Name {
+		history = t.entries(c, 0, "", coming)
+	}
+	if !ch.History {
+		t.transcribe(c, ch, history, d.Reopened+1)
+		history = nil
+	}
 	for i := range waiting {
-		if waiting[i].Kind != KindOpen {
-			t.requeue(c, &waiting[i], d.Reopened+1)
+		switch w := &waiting[i]; {
+		case w.Kind == KindOpen || w.Kind == KindTranscript: // there are new ones
+		case w.Follows:
+			t.requeue(c, w, d.Reopened+1, history)
+			history = nil
+		default:
+			t.requeue(c, w, d.Reopened+1, nil)
 		}
 	}
 }
 
-// requeue puts a copy of a delivery at the end of its lane, with an id of its own.
-func (t *Turn) requeue(c *Conversation, d *Delivery, reopened uint32) {
+// requeue puts a copy of a delivery at the end of its lane, with an id of its own, and with history if there is any.
+func (t *Turn) requeue(c *Conversation, d *Delivery, reopened uint32, history []*journal.Item) {
 	nd := d.proto()
+	if len(history) > 0 {
+		nd.History = history
+	}
 	nd.Id, nd.Reopened, nd.Epoch = t.newID(), reopened, c.Epoch
 	t.add(c.ID, &journal.Change_Queued{Queued: &journal.Queued{Delivery: nd}})
 }

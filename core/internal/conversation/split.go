@@ -43,7 +43,7 @@ func cut(text string, i, limit int) int {
 	if at >= len(text) {
 		return len(text)
 	}
-	for at > 0 && !utf8.RuneStart(text[at]) {
+	for n := 1; n < utf8.UTFMax && at > 0 && !utf8.RuneStart(text[at]); n++ {
 		at--
 	}
 	low := max(at-slack(limit)+utf8.UTFMax, 0)

@@ -243,6 +243,9 @@ type Orphan struct {
 	Thread   string    `json:"th"`
 	Deadline time.Time `json:"d"`
 	Bytes    []byte    `json:"b"` // encoded envelope
+	ID       string    `json:"id"`
+	Hops     int       `json:"h,omitempty"`
+	Cause    string    `json:"c,omitempty"`
 }
 
 func toItem(i *journal.Item) Item {

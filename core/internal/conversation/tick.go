@@ -121,7 +121,7 @@ func (t *Turn) Replay(id string) (status, delivery string, err error) {
 		t.follow(c, d.Item, nil)
 	} else {
 		t.reach(c, ch, false)
-		t.requeue(c, &d, 0)
+		t.requeue(c, &d, 0, nil)
 	}
 	for _, change := range t.rec.GetChanges()[before:] {
 		if q := change.GetQueued(); q != nil && q.GetDelivery().GetKind() == KindSend {
