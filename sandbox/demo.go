@@ -71,7 +71,8 @@ func playDemo(ctx context.Context, o demoOptions, dir string, stdout io.Writer) 
 		stop()
 		err = errors.Join(err, <-served)
 	}()
-	st := &story{s: s, gw: gw, out: stdout, within: o.within, user: "demo-" + time.Now().UTC().Format("20060102-150405")}
+	user := "demo-" + time.Now().UTC().Format("20060102-150405")
+	st := &story{s: s, gw: gw, out: stdout, within: o.within, user: user}
 	if err := st.play(ctx); err != nil {
 		st.explain(ctx)
 		return err

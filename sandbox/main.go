@@ -44,7 +44,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	listen := flags.String("listen", "127.0.0.1:8070", "address of the pages and the pretend vendors")
 	gateway := flags.String("gateway", "http://127.0.0.1:8080", "address of the gateway")
-	event := flags.Bool("connect-event", false, "push a CONNECT event when the agent accepts, besides the system text")
+	event := flags.Bool("connect-event", false,
+		"push a CONNECT event when the agent accepts, besides the system text")
 	if err := parse(flags, args); err != nil {
 		return err
 	}

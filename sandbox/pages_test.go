@@ -132,7 +132,8 @@ func TestUnknownPathsAndOtherSitesAreRefused(t *testing.T) {
 		status                   int
 	}{
 		{"unknown page", "GET", "/nothing", "", nil, 404},
-		{"post from another site", "POST", "/desk/hours", `{"open":false}`, map[string]string{"Origin": "https://evil.example"}, 403},
+		{"post from another site", "POST", "/desk/hours", `{"open":false}`,
+			map[string]string{"Origin": "https://evil.example"}, 403},
 		{"unknown action", "POST", "/desk/dance", `{"user":"u"}`, nil, 404},
 		{"no JSON", "POST", "/desk/accept", `user=u`, nil, 400},
 		{"unknown chat", "POST", "/desk/accept", `{"user":"u"}`, nil, 409},
@@ -221,7 +222,8 @@ func TestChatStreamShowsBothSidesAndResumes(t *testing.T) {
 	id := stream.next(&answer)
 	want := []entry{
 		{Role: "customer", Text: nasty},
-		{Role: "agent", Name: "Kim", Text: "Hi", Event: &livechat.Event{Type: "passed", Owner: "desk", OwnerRole: "agent"}},
+		{Role: "agent", Name: "Kim", Text: "Hi",
+			Event: &livechat.Event{Type: "passed", Owner: "desk", OwnerRole: "agent"}},
 	}
 	resumed := openStream(t, s.URL()+"/chat/events?user=u1", "0")
 	if got := resumed.next(&again); got != id {

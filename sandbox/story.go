@@ -210,7 +210,8 @@ func (st *story) tellAnswer(a livechat.Answer) {
 func (st *story) explain(ctx context.Context) {
 	fmt.Fprintln(st.out, "\nWhat the pretend vendors refused:")
 	for name, problems := range map[string][]string{
-		"livechat": st.s.Livechat.Problems.All(), "gptbots": st.s.Bots.Problems.All(), "aicc": st.s.Desk.Problems.All(),
+		"livechat": st.s.Livechat.Problems.All(), "gptbots": st.s.Bots.Problems.All(),
+		"aicc": st.s.Desk.Problems.All(),
 	} {
 		for _, p := range problems {
 			fmt.Fprintf(st.out, "    %s: %s\n", name, p)

@@ -85,7 +85,9 @@ func (d *desk) wait(t *testing.T, n int) []pushed {
 	return d.pushes.All()
 }
 
-func (d *desk) call(t *testing.T, path string, header map[string]string, body any) (int, map[string]string, http.Header) {
+func (d *desk) call(
+	t *testing.T, path string, header map[string]string, body any,
+) (int, map[string]string, http.Header) {
 	t.Helper()
 	raw, err := json.Marshal(body)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -162,7 +163,8 @@ func TestErrors(t *testing.T) {
 		{"no user message", v2, "app-key", messages(`[{"role":"assistant","content":"x"}]`), 400, 40000},
 		{"empty content", v2, "app-key", messages(`[{"role":"user","content":""}]`), 400, 40000},
 		{"unknown part", v2, "app-key", messages(`[{"role":"user","content":[{"type":"cat"}]}]`), 400, 40000},
-		{"media without source", v2, "app-key", messages(`[{"role":"user","content":[{"type":"image","image":[{}]}]}]`), 400, 40000},
+		{"media without source", v2, "app-key",
+			messages(`[{"role":"user","content":[{"type":"image","image":[{}]}]}]`), 400, 40000},
 		{"too long", v2, "app-key", question(c, strings.Repeat("x", maxQuestion+1)), 400, 20040},
 	}
 	for _, tt := range tests {
@@ -260,9 +262,11 @@ func TestLateAnswerAndTestCall(t *testing.T) {
 
 func TestFaultsOnCommand(t *testing.T) {
 	h := newHook(t)
-	s := start(t, Options{Webhook: h.URL, WebhookToken: "wt", Retry: push.Retry{Attempts: 2, First: time.Millisecond}})
+	once := push.Retry{Attempts: 2, First: time.Millisecond}
+	s := start(t, Options{Webhook: h.URL, WebhookToken: "wt", Retry: once})
 	s.Faults.Add(fault.Fault{Kind: fault.ExpiredToken, Endpoint: EndpointCreate, Count: 1})
-	if status, out := call(t, s, "/v1/conversation", "app-key", `{"user_id":"u"}`); status != 401 || out["code"] != 40127.0 {
+	status, out := call(t, s, "/v1/conversation", "app-key", `{"user_id":"u"}`)
+	if status != 401 || out["code"] != 40127.0 {
 		t.Errorf("expired token: %d %v, want 401 with 40127", status, out)
 	}
 	c := create(t, s, "u1")
@@ -279,5 +283,34 @@ func TestFaultsOnCommand(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"one Bearer wrong-wt", "two Bearer wt", "two Bearer wt"}, got); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+func TestManyConversationsAtOnceKeepTheirOrder(t *testing.T) {
+	const conversations, messages = 20, 10
+	h := newHook(t)
+	s := start(t, Options{Webhook: h.URL})
+	var wg sync.WaitGroup
+	for u := range conversations {
+		c := create(t, s, fmt.Sprint("u", u))
+		wg.Go(func() {
+			for m := range messages {
+				if status, out := call(t, s, "/v2/conversation/message", "app-key", question(c, fmt.Sprint(m))); status != 200 {
+					t.Errorf("message %d of %s: %d %v", m, c, status, out)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	next := map[any]int{}
+	for _, got := range h.wait(t, conversations*messages) {
+		c := got.body["conversation_id"]
+		if want := fmt.Sprint("You said: ", next[c]); got.body["text"] != want {
+			t.Fatalf("conversation %v got %q, want %q", c, got.body["text"], want)
+		}
+		next[c]++
+	}
+	if n := s.Counts(); n.Created != conversations || n.Asked != conversations*messages {
+		t.Errorf("counts %+v", n)
 	}
 }

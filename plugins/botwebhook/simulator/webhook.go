@@ -108,7 +108,8 @@ func usage() map[string]any {
 
 func blockingReply(c Conversation, answers []Answer) bodyV2 {
 	return bodyV2{
-		CreateTime: time.Now().Unix(), ConversationID: c.ID, MessageID: newID(), Output: output(answers...), Usage: usage(),
+		CreateTime: time.Now().Unix(), ConversationID: c.ID, MessageID: newID(),
+		Output: output(answers...), Usage: usage(),
 	}
 }
 

@@ -63,8 +63,8 @@ func (s *Simulator) serveReply(w http.ResponseWriter, r *http.Request) {
 		s.reject(w, http.StatusMethodNotAllowed, errors.New("method must be POST"))
 		return
 	}
-	want := "Bearer " + s.o.ReplyToken
-	if s.o.ReplyToken != "" && subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte(want)) != 1 {
+	given, want := []byte(r.Header.Get("Authorization")), []byte("Bearer "+s.o.ReplyToken)
+	if s.o.ReplyToken != "" && subtle.ConstantTimeCompare(given, want) != 1 {
 		s.refused.Add(1)
 		s.Problems.Append("Authorization is not the reply token")
 		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "wrong reply token"})

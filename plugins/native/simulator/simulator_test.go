@@ -158,7 +158,8 @@ func TestAnswersThatBreakTheFormatAreRefused(t *testing.T) {
 		status            int
 	}{
 		{"message", "rt", `{"userId":"u","messageId":"m","payload":{"botSay":"x",` + bot + `}}`, 200},
-		{"event", "rt", `{"userId":"u","messageId":"m","payload":{"event":{"type":"passed","owner":"desk"},"sender":{"role":"system"}}}`, 200},
+		{"event", "rt", `{"userId":"u","messageId":"m","payload":{"event":{"type":"passed","owner":"desk"},` +
+			`"sender":{"role":"system"}}}`, 200},
 		{"wrong token", "no", `{}`, 401},
 		{"no JSON", "rt", `{`, 400},
 		{"no user", "rt", `{"messageId":"m","payload":{"botSay":"x",` + bot + `}}`, 400},
