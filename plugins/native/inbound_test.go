@@ -219,6 +219,7 @@ func TestReceivePicksChannel(t *testing.T) {
 		"two":      account("acme", "sales", "t2"),
 		"odd":      account("a/b %", "机器人", "t3"),
 		"twin":     account("acme", "faq", "t4"),
+		"slash":    account("acme", "faq/eu", "t6"),
 		"removed":  account("gone", "faq", "t5"),
 		"prefixed": account("acme", "faq", "t1"),
 	}, nil)
@@ -227,13 +228,15 @@ func TestReceivePicksChannel(t *testing.T) {
 		{"second", "acme/sales", "t2", "two"},
 		{"escaped names", "a%2Fb%20%25/%E6%9C%BA%E5%99%A8%E4%BA%BA", "t3", "odd"},
 		{"same names, told apart by token", "acme/faq", "t4", "twin"},
+		{"escaped slash", "acme/faq%2Feu", "t6", "slash"},
+		{"slash that is not escaped", "acme/faq/eu", "t6", ""},
 		{"token of the neighbour", "acme/sales", "t1", ""},
 		{"token of a channel that is not on this path", "gone/faq", "t5", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			req := request(say(testToken, tt.token))
-			req.Channels = []string{"unheard-of", "one", "two", "odd", "twin"}
+			req.Channels = []string{"unheard-of", "one", "two", "odd", "twin", "slash"}
 			req.Path = messagesPath + tt.path
 			got, err := a.Receive(t.Context(), req)
 			if tt.want == "" {

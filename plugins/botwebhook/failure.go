@@ -1,0 +1,62 @@
+package main
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"patchbay/sdk"
+)
+
+// creditPause is how long a channel without credits rests: somebody has to buy some.
+const creditPause = 10 * time.Minute
+
+// codes are the error codes that the vendor's pages list, mostly under "Send message v2" and "Create
+// conversation". Retrying is decided by them, since errors may come with HTTP 200.
+var codes = map[int]struct {
+	kind  sdk.ErrorKind
+	after time.Duration
+	text  string
+}{
+	20022:  {sdk.KindTransient, creditPause, "out of credits"},
+	20040:  {sdk.KindUnsupported, 0, "question is longer than the agent's token limit"},
+	20055:  {sdk.KindPermanent, 0, "the agent's API is switched off"},
+	20059:  {sdk.KindPermanent, 0, "the agent was deleted"},
+	40000:  {sdk.KindInvalid, 0, "parameters refused"},
+	40127:  {sdk.KindUnauthorized, 0, "API key refused"},
+	40356:  {sdk.KindGone, 0, "no such conversation"},
+	40358:  {sdk.KindGone, 0, "conversation does not belong to the agent or user"},
+	40364:  {sdk.KindUnsupported, 0, "the agent's model takes no images"},
+	40378:  {sdk.KindPermanent, 0, "the agent was deleted"},
+	40379:  {sdk.KindTransient, creditPause, "out of credits"},
+	50000:  {sdk.KindTransient, 0, "internal error at the vendor"},
+	200222: {sdk.KindUnsupported, 0, "not supported by the agent's settings"},
+}
+
+// failure returns the error of an answer with this status and code, or nil if the call was taken. A status
+// of 429 or 5xx is passing trouble, whatever the code says. Of codes that are not listed, those that look like
+// an HTTP status count as one, and 5xxxx as the vendor's own trouble; other codes are refusals for good.
+func failure(op string, status int, header http.Header, code int) *sdk.Error {
+	byStatus := sdk.FromStatus(op, status, header)
+	if code == 0 || (code == http.StatusOK && byStatus == nil) {
+		return byStatus
+	}
+	e := &sdk.Error{Kind: sdk.KindPermanent, Op: op, Status: status, Text: "unknown error code"}
+	known, listed := codes[code]
+	switch {
+	case byStatus != nil && (byStatus.Kind == sdk.KindThrottled || byStatus.Kind == sdk.KindTransient):
+		e = byStatus
+		e.After = max(e.After, known.after)
+	case listed:
+		e.Kind, e.After, e.Text = known.kind, known.after, known.text
+	case byStatus != nil:
+		e = byStatus
+	case code >= 400 && code < 600:
+		e = sdk.FromStatus(op, code, header)
+		e.Status = status
+	case code >= 50000 && code < 60000:
+		e.Kind = sdk.KindTransient
+	}
+	e.Code = strconv.Itoa(code)
+	return e
+}

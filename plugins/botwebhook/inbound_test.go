@@ -1,0 +1,288 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"patchbay/sdk"
+	"patchbay/sdk/envelope"
+)
+
+const (
+	goodV1 = `{"message_id":"m1","message_type":"ANSWER","text":"Hi","flow_output":[{"content":"Ho","branch":"1",` +
+		`"from_component_name":"LLM"}],"create_time":1679587005,"conversation_id":"c1"}`
+	goodV2 = `{"message_id":"m1","output":[{"from_component_branch":"1","from_component_name":"LLM","content":{"text":"Hi",` +
+		`"audio":[{"audio":"https://cdn.example/a.mp3","transcript":"Ho"}]}}],"create_time":1679587005,"conversation_id":"c1"}`
+)
+
+// with is an accepted call with one piece of it replaced.
+func with(good, old, replacement string) string {
+	if !strings.Contains(good, old) {
+		panic("no " + old + " in the accepted call")
+	}
+	return strings.Replace(good, old, replacement, 1)
+}
+
+// v1 and v2 are accepted calls with one piece of them replaced.
+func v1(old, replacement string) string { return with(goodV1, old, replacement) }
+func v2(old, replacement string) string { return with(goodV2, old, replacement) }
+
+func basic(pair string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(pair)) }
+
+func TestReceiveRefusesCaller(t *testing.T) {
+	a := configured(t, agent("https://api-sg.gptbots.ai"), nil)
+	tests := []struct {
+		name   string
+		header http.Header
+	}{
+		{"no header", http.Header{}},
+		{"empty", authorization("")},
+		{"scheme alone", authorization("Bearer")},
+		{"scheme and blank", authorization("Bearer ")},
+		{"token alone", authorization(testToken)},
+		{"other scheme", authorization("Token " + testToken)},
+		{"scheme in lower case", authorization("bearer " + testToken)},
+		{"scheme in upper case", authorization("BEARER " + testToken)},
+		{"basic in lower case", authorization("basic " + testToken)},
+		{"scheme twice", authorization("Bearer Bearer " + testToken)},
+		{"two blanks", authorization("Bearer  " + testToken)},
+		{"tab", authorization("Bearer\t" + testToken)},
+		{"blank before", authorization(" Bearer " + testToken)},
+		{"blank behind", authorization("Bearer " + testToken + " ")},
+		{"prefix of the token", authorization("Bearer " + testToken[:len(testToken)-1])},
+		{"token and more", authorization("Bearer " + testToken + "x")},
+		{"token and a comma", authorization("Bearer " + testToken + ", Bearer x")},
+		{"token and a NUL", authorization("Bearer " + testToken + "\x00")},
+		{"token in upper case", authorization("Bearer " + strings.ToUpper(testToken))},
+		{"token in quotes", authorization(`Bearer "` + testToken + `"`)},
+		{"API key instead", authorization("Bearer " + testKey)},
+		{"null", authorization("Bearer null")},
+		{"header twice, right first", authorization("Bearer "+testToken, "Bearer wrong")},
+		{"header twice, right last", authorization("Bearer wrong", "Bearer "+testToken)},
+		{"header twice, both right", authorization("Bearer "+testToken, "Bearer "+testToken)},
+		{"bearer with base64", authorization("Bearer " + base64.StdEncoding.EncodeToString([]byte("x:"+testToken)))},
+		{"basic, wrong literal", authorization("Basic wrong")},
+		{"basic, empty", authorization("Basic ")},
+		{"basic, wrong password", authorization(basic("user:wrong"))},
+		{"basic, empty password", authorization(basic("user:"))},
+		{"basic, token as user", authorization(basic(testToken + ":"))},
+		{"basic, no colon", authorization(basic(testToken))},
+		{"basic, colon in front of the password", authorization(basic("user::" + testToken))},
+		{"basic, password and more", authorization(basic("user:" + testToken + "x"))},
+		{"basic, without padding", authorization(strings.TrimRight(basic("ab:"+testToken), "="))},
+		{"token in another header", http.Header{"X-Authorization": {"Bearer " + testToken}, "Proxy-Authorization": {"Bearer " + testToken}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, body := range []string{goodV1, `not JSON`, `{"istest":true}`, `{"Authorization":"Bearer hook-token"}`} {
+				req := request(body)
+				req.Header = tt.header
+				req.Query = "token=" + testToken
+				got, err := a.Receive(t.Context(), req)
+				checkRefusal(t, got, err, 401, "Authorization")
+			}
+		})
+	}
+}
+
+func authorization(values ...string) http.Header { return http.Header{"Authorization": values} }
+
+func TestReceiveAcceptsCaller(t *testing.T) {
+	pairToken := strings.Replace(agent("https://api-sg.gptbots.ai"), testToken, "alice:pw", 1)
+	noToken := strings.Replace(agent("https://api-sg.gptbots.ai"), `"`+testToken+`"`, `""`, 1)
+	tests := []struct {
+		name, settings string
+		header         http.Header
+	}{
+		{"bearer", agent("https://api-sg.gptbots.ai"), authorization("Bearer " + testToken)},
+		{"basic with the token as it is", agent("https://api-sg.gptbots.ai"), authorization("Basic " + testToken)},
+		{"basic with a user", agent("https://api-sg.gptbots.ai"), authorization(basic("gptbots:" + testToken))},
+		{"basic without a user", agent("https://api-sg.gptbots.ai"), authorization(basic(":" + testToken))},
+		{"basic, pair configured", pairToken, authorization(basic("alice:pw"))},
+		{"nothing configured", noToken, http.Header{}},
+		{"nothing configured, something sent", noToken, authorization("Bearer x")},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := configured(t, tt.settings, nil)
+			req := request(goodV1)
+			req.Header = tt.header
+			if _, err := a.Receive(t.Context(), req); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestReceiveRefuses(t *testing.T) {
+	a := configured(t, agent("https://api-sg.gptbots.ai"), nil)
+	for _, good := range []string{goodV1, goodV2} {
+		if _, err := a.Receive(t.Context(), request(good)); err != nil {
+			t.Fatalf("a call that others are made of is refused: %v", err)
+		}
+	}
+	long := strings.Repeat("x", 64<<10+1)
+	items := strings.TrimSuffix(strings.Repeat(`{"content":"x"},`, 64), ",")
+	tests := []struct{ name, body, field string }{
+		{"empty body", ``, ""},
+		{"blank body", "\n", ""},
+		{"not JSON", `message_id=m1`, ""},
+		{"cut off", strings.TrimSuffix(goodV1, "}"), ""},
+		{"a list", `[` + goodV1 + `]`, ""},
+		{"two bodies", goodV1 + goodV1, ""},
+		{"something behind", goodV1 + "x", ""},
+		{"trailing comma", v1(`"c1"}`, `"c1",}`), ""},
+		{"comment", v1(`{"message_id"`, `{// new`+"\n"+`"message_id"`), ""},
+		{"byte order mark", "\ufeff" + goodV1, ""},
+		{"not UTF-8", v1("Hi", "\xff"), ""},
+		{"lone surrogate", v1("Hi", `\udc00`), ""},
+		{"member twice", v1(`"text":"Hi"`, `"text":"Hi","text":"Hi"`), "text"},
+		{"unknown member twice", v1(`"text":"Hi"`, `"x":{"y":1,"y":1}`), "x.y"},
+		{"istest twice", `{"istest":true,"istest":false}`, "istest"},
+		{"too deep", v1(`"text":"Hi"`, `"x":`+strings.Repeat("[", 64)+strings.Repeat("]", 64)), ""},
+		{"null", `null`, "message_id"},
+		{"empty object", `{}`, "message_id"},
+		{"istest not true", `{"istest":1}`, "message_id"},
+
+		{"message_id missing", v1(`"message_id":"m1",`, ``), "message_id"},
+		{"message_id empty", v1(`"m1"`, `""`), "message_id"},
+		{"message_id null", v1(`"m1"`, `null`), "message_id"},
+		{"message_id a number", v1(`"m1"`, `7`), "message_id"},
+		{"message_id too long", v1(`m1`, long[:257]), "message_id"},
+		{"message_id with a line end", v1(`m1`, `m\n1`), "message_id"},
+		{"message_type missing", v1(`"message_type":"ANSWER",`, ``), "message_type"},
+		{"message_type null", v1(`"ANSWER"`, `null`), "message_type"},
+		{"message_type a list", v1(`"ANSWER"`, `["ANSWER"]`), "message_type"},
+		{"conversation_id missing", v1(`,"conversation_id":"c1"`, ``), "conversation_id"},
+		{"conversation_id empty", v1(`"c1"`, `""`), "conversation_id"},
+		{"conversation_id a number", v1(`"c1"`, `1`), "conversation_id"},
+		{"conversation_id too long", v1(`c1`, long[:257]), "conversation_id"},
+		{"create_time missing", v1(`"create_time":1679587005,`, ``), "create_time"},
+		{"create_time null", v1(`1679587005`, `null`), "create_time"},
+		{"create_time a string", v1(`1679587005`, `"1679587005"`), "create_time"},
+		{"create_time a fraction", v1(`1679587005`, `1679587005.5`), "create_time"},
+		{"create_time zero", v1(`1679587005`, `0`), "create_time"},
+		{"create_time negative", v1(`1679587005`, `-1679587005`), "create_time"},
+		{"create_time in microseconds", v1(`1679587005`, `1679587005000000`), "create_time"},
+		{"create_time beyond a long", v1(`1679587005`, `99999999999999999999`), "create_time"},
+		{"text a list", v1(`"Hi"`, `["Hi"]`), "text"},
+		{"text too long", v1(`Hi`, long), "text"},
+		{"flow_output an object", v1(`[{"content":"Ho","branch":"1","from_component_name":"LLM"}]`, `{}`), "flow_output"},
+		{"flow_output item a string", v1(`[{"content":"Ho","branch":"1","from_component_name":"LLM"}]`, `["Ho"]`), "flow_output.0"},
+		{"content a number", v1(`"Ho"`, `7`), "flow_output.0.content"},
+		{"content too long", v1(`Ho`, long), "flow_output.0.content"},
+		{"branch a number", v1(`"branch":"1"`, `"branch":1`), "flow_output.0.branch"},
+		{"branch too long", v1(`"branch":"1"`, `"branch":"`+long[:1025]+`"`), "flow_output.0.branch"},
+		{"component too long", v1(`LLM`, long[:1025]), "flow_output.0.from_component_name"},
+		{"too many items", v1(`[{"content":"Ho","branch":"1","from_component_name":"LLM"}]`, `[`+items+`]`), "flow_output"},
+
+		{"v2 message_id missing", v2(`"message_id":"m1",`, ``), "message_id"},
+		{"v2 conversation_id missing", v2(`,"conversation_id":"c1"`, ``), "conversation_id"},
+		{"v2 create_time missing", v2(`"create_time":1679587005,`, ``), "create_time"},
+		{"v2 output an object", with(`{"message_id":"m1","output":{},"create_time":1,"conversation_id":"c1"}`, "", ""), "output"},
+		{"v2 content a string", v2(`{"text":"Hi",`, `"Hi","x":{`), "output.0.content"},
+		{"v2 text a number", v2(`"Hi"`, `7`), "output.0.content.text"},
+		{"v2 text too long", v2(`Hi`, long), "output.0.content.text"},
+		{"v2 branch too long", v2(`"from_component_branch":"1"`, `"from_component_branch":"`+long[:1025]+`"`),
+			"output.0.from_component_branch"},
+		{"v2 audio a string", v2(`[{"audio":"https://cdn.example/a.mp3","transcript":"Ho"}]`, `"x"`), "output.0.content.audio"},
+		{"v2 transcript too long", v2(`"Ho"`, `"`+long+`"`), "output.0.content.audio.0.transcript"},
+		{"v2 too many outputs", v2(`"output":[`, `"output":[`+strings.Repeat(`{"content":{"text":"x"}},`, 63)), "output"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := a.Receive(t.Context(), request(tt.body))
+			checkRefusal(t, got, err, 400, tt.field)
+		})
+	}
+}
+
+// checkRefusal checks status, field and kind, and that the body tells the same.
+func checkRefusal(t *testing.T, got *sdk.Reception, err error, status int, field string) {
+	t.Helper()
+	e, ok := errors.AsType[*sdk.Error](err)
+	if !ok || got != nil {
+		t.Fatalf("got %+v, error %v; want a refusal", got, err)
+	}
+	if e.Status != status || e.Field != field {
+		t.Errorf("refused with %d %q, want %d %q", e.Status, e.Field, status, field)
+	}
+	kind := sdk.KindInvalid
+	if status == http.StatusUnauthorized {
+		kind = sdk.KindUnauthorized
+	}
+	if e.Kind != kind {
+		t.Errorf("kind %s, want %s", e.Kind, kind)
+	}
+	var body map[string]any
+	if err := json.Unmarshal(e.Body, &body); err != nil {
+		t.Fatalf("body %q: %v", e.Body, err)
+	}
+	msg, _ := body["msg"].(string)
+	if body["code"] != float64(status) || len(body) != 2 || msg == "" || !strings.HasPrefix(msg, field) {
+		t.Errorf("body %s, want code %d and a message about %q", e.Body, status, field)
+	}
+	if strings.Contains(string(e.Body)+e.Error(), testToken) {
+		t.Errorf("the refusal has the token in it: %s", e.Body)
+	}
+}
+
+func TestReceiveLimits(t *testing.T) {
+	a := configured(t, agent("https://api-sg.gptbots.ai"), nil)
+	words := strings.Repeat("字", 20<<10)
+	items := strings.TrimSuffix(strings.Repeat(`{"content":"x"},`, 63), ",")
+	tests := []struct {
+		name, body string
+		parts      int
+	}{
+		{"long text", v1("Hi", words), 2},
+		{"most items and a text", v1(`[{"content":"Ho","branch":"1","from_component_name":"LLM"}]`, `[`+items+`]`), 64},
+		{"an item says the same as text", v1(`"Ho"`, `"Hi"`), 1},
+		{"longest id", v1("m1", strings.Repeat("m", 256)), 2},
+		{"v2 with a message_type", v2(`"output"`, `"message_type":"QUESTION","output"`), 2},
+		{"v2 with most outputs", v2(`"output":[`, `"output":[`+strings.Repeat(`{"content":{"text":"x"}},`, 62)), 64},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := a.Receive(t.Context(), request(tt.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := got.Envelopes[0]
+			if len(e.Parts) != tt.parts {
+				t.Errorf("%d parts, want %d", len(e.Parts), tt.parts)
+			}
+			if err := e.Validate(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestReceiveUnparsedTooLong(t *testing.T) {
+	a := configured(t, agent("https://api-sg.gptbots.ai"), nil)
+	body := v1(`"ANSWER"`, `"RESEARCH","x":"`+strings.Repeat("x", 100_000)+`"`)
+	got, err := a.Receive(t.Context(), request(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := got.Envelopes[0]
+	if err := e.Validate(); err != nil {
+		t.Error(err)
+	}
+	if e.Kind != envelope.KindUnparsed || string(e.Raw) != body[:64<<10] || e.Attributes[attrRawBytes] != strconv.Itoa(len(body)) {
+		t.Errorf("kind %s, %d bytes kept, attributes %v", e.Kind, len(e.Raw), e.Attributes)
+	}
+}
+
+func TestReceiveBeforeConfiguration(t *testing.T) {
+	_, err := newAdapter().Receive(t.Context(), request(goodV1))
+	if e, ok := errors.AsType[*sdk.Error](err); !ok || e.Kind != sdk.KindTransient || e.Status != 503 {
+		t.Errorf("got %v, want a transient refusal with 503", err)
+	}
+}

@@ -1,0 +1,7 @@
+// Botwebhook is the adapter for GPTBots: what customers say goes to the agent by its API, and the agent's
+// answers come back to its webhook. See README.md.
+package main
+
+import "patchbay/sdk"
+
+func main() { sdk.Serve(newAdapter()) }

@@ -1,0 +1,371 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"patchbay/sdk"
+	"patchbay/sdk/envelope"
+)
+
+const customerID = "0123456789abcdef0123456789abcdef"
+
+func delivery() *sdk.Delivery {
+	return &sdk.Delivery{Channel: "faq", Attempt: 1, Thread: "c1", Envelope: &envelope.Envelope{
+		ID: "e1", Kind: envelope.KindMessage, Sender: envelope.Sender{Role: envelope.RoleCustomer},
+		Parts: []envelope.Part{envelope.TextPart("private words")}}}
+}
+
+func opening() *sdk.Opening { return &sdk.Opening{Channel: "faq", CustomerID: customerID} }
+
+// vendor answers every call alike and counts them.
+type vendor struct {
+	status int
+	header http.Header
+	body   string
+	calls  atomic.Int32
+}
+
+func (v *vendor) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	v.calls.Add(1)
+	for name, values := range v.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(v.status)
+	_, _ = io.WriteString(w, v.body)
+}
+
+// connected returns an adapter that calls v.
+func connected(t *testing.T, v http.Handler) *adapter {
+	t.Helper()
+	srv := httptest.NewServer(v)
+	t.Cleanup(srv.Close)
+	client := srv.Client()
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return configured(t, agent(srv.URL), client)
+}
+
+// apiError is an error body in the vendor's form, with words that must not be repeated.
+func apiError(code any) string {
+	return fmt.Sprintf(`{"code":%v,"message":"refused: private words, key %s"}`, code, testKey)
+}
+
+func TestDeliverOutcome(t *testing.T) {
+	after := func(s string) http.Header { return http.Header{"Retry-After": {s}} }
+	tests := []struct {
+		name   string
+		status int
+		header http.Header
+		body   string
+		kind   sdk.ErrorKind // "" is success
+		code   string
+		after  time.Duration
+	}{
+		{name: "200 with an id", status: 200, body: `{"message_id":"m1"}`},
+		{name: "200 empty", status: 200},
+		{name: "200 not JSON", status: 200, body: `ok`},
+		{name: "200 a list", status: 200, body: `[{"code":40000}]`},
+		{name: "200 code 0", status: 200, body: `{"code":0,"message":"ok"}`},
+		{name: "200 code 200", status: 200, body: `{"code":200,"message":"ok"}`},
+		{name: "200 code null", status: 200, body: `{"code":null}`},
+		{name: "204", status: 204},
+
+		{name: "200 parameters", status: 200, body: apiError(40000), kind: sdk.KindInvalid, code: "40000"},
+		{name: "200 authentication", status: 200, body: apiError(40127), kind: sdk.KindUnauthorized, code: "40127"},
+		{name: "200 no conversation", status: 200, body: apiError(40356), kind: sdk.KindGone, code: "40356"},
+		{name: "200 other conversation", status: 200, body: apiError(40358), kind: sdk.KindGone, code: "40358"},
+		{name: "200 no images", status: 200, body: apiError(40364), kind: sdk.KindUnsupported, code: "40364"},
+		{name: "200 internal", status: 200, body: apiError(50000), kind: sdk.KindTransient, code: "50000"},
+		{name: "200 too long", status: 200, body: apiError(20040), kind: sdk.KindUnsupported, code: "20040"},
+		{name: "200 credits", status: 200, body: apiError(20022), kind: sdk.KindTransient, code: "20022", after: 10 * time.Minute},
+		{name: "200 credits, newer", status: 200, body: apiError(40379), kind: sdk.KindTransient, code: "40379",
+			after: 10 * time.Minute},
+		{name: "200 API off", status: 200, body: apiError(20055), kind: sdk.KindPermanent, code: "20055"},
+		{name: "200 agent deleted", status: 200, body: apiError(20059), kind: sdk.KindPermanent, code: "20059"},
+		{name: "200 agent deleted, newer", status: 200, body: apiError(40378), kind: sdk.KindPermanent, code: "40378"},
+		{name: "200 not in the settings", status: 200, body: apiError(200222), kind: sdk.KindUnsupported, code: "200222"},
+		{name: "200 code as text", status: 200, body: apiError(`"40356"`), kind: sdk.KindGone, code: "40356"},
+		{name: "200 code like a status", status: 200, body: apiError(429), header: after("9"), kind: sdk.KindThrottled,
+			code: "429", after: 9 * time.Second},
+		{name: "200 code like a server's status", status: 200, body: apiError(503), kind: sdk.KindTransient, code: "503"},
+		{name: "200 other internal code", status: 200, body: apiError(50123), kind: sdk.KindTransient, code: "50123"},
+		{name: "200 unknown code", status: 200, body: apiError(77777), kind: sdk.KindPermanent, code: "77777"},
+
+		{name: "302 is not followed", status: 302, header: http.Header{"Location": {"/"}}, kind: sdk.KindPermanent},
+		{name: "400", status: 400, kind: sdk.KindPermanent},
+		{name: "400 no conversation", status: 400, body: apiError(40356), kind: sdk.KindGone, code: "40356"},
+		{name: "400 unknown code", status: 400, body: apiError(77777), kind: sdk.KindPermanent, code: "77777"},
+		{name: "401", status: 401, kind: sdk.KindUnauthorized},
+		{name: "401 unknown code", status: 401, body: apiError(77777), kind: sdk.KindUnauthorized, code: "77777"},
+		{name: "403 authentication", status: 403, body: apiError(40127), kind: sdk.KindUnauthorized, code: "40127"},
+		{name: "404 a page", status: 404, body: `<html>`, kind: sdk.KindPermanent},
+		{name: "408", status: 408, kind: sdk.KindTransient},
+		{name: "413", status: 413, kind: sdk.KindUnsupported},
+		{name: "429", status: 429, kind: sdk.KindThrottled},
+		{name: "429 with a delay", status: 429, header: after("21"), kind: sdk.KindThrottled, after: 21 * time.Second},
+		{name: "429 is never for good", status: 429, body: apiError(20059), kind: sdk.KindThrottled, code: "20059"},
+		{name: "429 credits", status: 429, body: apiError(20022), header: after("5"), kind: sdk.KindThrottled, code: "20022",
+			after: 10 * time.Minute},
+		{name: "500", status: 500, kind: sdk.KindTransient},
+		{name: "500 is never for good", status: 500, body: apiError(40000), kind: sdk.KindTransient, code: "40000"},
+		{name: "502 a page", status: 502, body: `<html>`, kind: sdk.KindTransient},
+		{name: "503 with a delay", status: 503, header: after("30"), kind: sdk.KindTransient, after: 30 * time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			v := &vendor{status: tt.status, header: tt.header, body: tt.body}
+			receipt, err := connected(t, v).Deliver(t.Context(), delivery())
+			if n := v.calls.Load(); n != 1 {
+				t.Errorf("%d calls, want 1", n)
+			}
+			if tt.kind == "" {
+				if err != nil || receipt == nil {
+					t.Fatalf("got %v, %v; want a receipt", receipt, err)
+				}
+				return
+			}
+			e, ok := errors.AsType[*sdk.Error](err)
+			if !ok || e.Kind != tt.kind || e.Code != tt.code || e.After != tt.after || e.Status != tt.status {
+				t.Errorf("got %#v, want kind %s, code %q, after %v", err, tt.kind, tt.code, tt.after)
+			}
+			if ok && e.Kind == sdk.KindThrottled && e.Scope != sdk.ScopeChannel {
+				t.Errorf("scope %q, want the channel", e.Scope)
+			}
+			checkDiscreet(t, err)
+		})
+	}
+}
+
+// checkDiscreet checks that an error for operators has neither secrets nor what people wrote.
+func checkDiscreet(t *testing.T, err error) {
+	t.Helper()
+	for _, secret := range []string{testKey, testToken, "private words"} {
+		if strings.Contains(err.Error(), secret) {
+			t.Errorf("%q tells %q", err, secret)
+		}
+	}
+}
+
+func TestOpenOutcome(t *testing.T) {
+	tests := []struct {
+		name   string
+		status int
+		body   string
+		thread string
+		kind   sdk.ErrorKind
+	}{
+		{"created", 200, `{"conversation_id":"c9"}`, "c9", ""},
+		{"created, 201", 201, `{"conversation_id":"c9","x":1}`, "c9", ""},
+		{"no id", 200, `{}`, "", sdk.KindTransient},
+		{"empty id", 200, `{"conversation_id":""}`, "", sdk.KindTransient},
+		{"id a number", 200, `{"conversation_id":9}`, "", sdk.KindTransient},
+		{"not JSON", 200, `<html>`, "", sdk.KindTransient},
+		{"parameters", 200, apiError(40000), "", sdk.KindInvalid},
+		{"authentication", 200, apiError(40127), "", sdk.KindUnauthorized},
+		{"agent deleted", 400, apiError(40378), "", sdk.KindPermanent},
+		{"gone before it was there", 200, apiError(40358), "", sdk.KindPermanent},
+		{"too fast", 429, ``, "", sdk.KindThrottled},
+		{"broken", 500, ``, "", sdk.KindTransient},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			v := &vendor{status: tt.status, body: tt.body}
+			got, err := connected(t, v).Open(t.Context(), opening())
+			if n := v.calls.Load(); n != 1 {
+				t.Errorf("%d calls, want 1", n)
+			}
+			if tt.kind == "" {
+				if err != nil || got.Thread != tt.thread || !got.Accepted {
+					t.Errorf("got %+v, %v; want thread %s, accepted", got, err, tt.thread)
+				}
+				return
+			}
+			if err == nil || sdk.KindOf(err) != tt.kind {
+				t.Errorf("got %v, want kind %s", err, tt.kind)
+			}
+		})
+	}
+}
+
+func TestBrokenConnections(t *testing.T) {
+	cutOff := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		_, _ = io.WriteString(w, `{"code":4`)
+		_ = http.NewResponseController(w).Flush() // the status is out, the rest never comes
+		panic(http.ErrAbortHandler)
+	})
+	noAnswer := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	for name, handler := range map[string]http.Handler{"answer cut off": cutOff, "no answer": noAnswer} {
+		t.Run(name, func(t *testing.T) {
+			a := connected(t, handler)
+			if _, err := a.Deliver(t.Context(), delivery()); sdk.KindOf(err) != sdk.KindUnknown {
+				t.Errorf("Deliver: %v, want unknown", err)
+			}
+			if _, err := a.Open(t.Context(), opening()); sdk.KindOf(err) != sdk.KindUnknown {
+				t.Errorf("Open: %v, want unknown", err)
+			}
+		})
+	}
+	t.Run("nobody there", func(t *testing.T) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := "http://" + l.Addr().String()
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		a := configured(t, agent(address), &http.Client{})
+		_, err = a.Deliver(t.Context(), delivery())
+		if sdk.KindOf(err) != sdk.KindTransient {
+			t.Errorf("Deliver: %v, want transient", err)
+		}
+		checkDiscreet(t, err)
+	})
+	t.Run("no time left while the vendor works", func(t *testing.T) {
+		arrived, release := make(chan struct{}), make(chan struct{})
+		a := connected(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			close(arrived)
+			<-release
+		}))
+		defer close(release)
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { <-arrived; cancel() }()
+		_, err := a.Deliver(ctx, delivery())
+		if sdk.KindOf(err) != sdk.KindUnknown || !errors.Is(err, context.Canceled) {
+			t.Errorf("Deliver: %v, want unknown", err)
+		}
+	})
+}
+
+func TestWithoutCall(t *testing.T) {
+	v := &vendor{status: 200, body: `{"conversation_id":"c9"}`}
+	a := connected(t, v)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	deliver := func(ctx context.Context, change func(*sdk.Delivery)) func() error {
+		return func() error {
+			d := delivery()
+			change(d)
+			_, err := a.Deliver(ctx, d)
+			return err
+		}
+	}
+	open := func(ctx context.Context, change func(*sdk.Opening)) func() error {
+		return func() error {
+			o := opening()
+			change(o)
+			_, err := a.Open(ctx, o)
+			return err
+		}
+	}
+	tests := []struct {
+		name string
+		call func() error
+		kind sdk.ErrorKind
+	}{
+		{"deliver, no time left", deliver(ended, func(*sdk.Delivery) {}), sdk.KindTransient},
+		{"deliver, unknown channel", deliver(t.Context(), func(d *sdk.Delivery) { d.Channel = "x" }), sdk.KindTransient},
+		{"deliver, no thread", deliver(t.Context(), func(d *sdk.Delivery) { d.Thread = "" }), sdk.KindInvalid},
+		{"deliver, no parts", deliver(t.Context(), func(d *sdk.Delivery) { d.Envelope.Parts = nil }), sdk.KindInvalid},
+		{"deliver, typing", deliver(t.Context(), func(d *sdk.Delivery) { d.Envelope.Kind = envelope.KindTyping }),
+			sdk.KindUnsupported},
+		{"deliver, not UTF-8", deliver(t.Context(), func(d *sdk.Delivery) { d.Envelope.Parts[0].Text = "\xff" }),
+			sdk.KindInvalid},
+		{"open, no time left", open(ended, func(*sdk.Opening) {}), sdk.KindTransient},
+		{"open, unknown channel", open(t.Context(), func(o *sdk.Opening) { o.Channel = "x" }), sdk.KindTransient},
+		{"open, no customer", open(t.Context(), func(o *sdk.Opening) { o.CustomerID = "" }), sdk.KindInvalid},
+		{"open, customer id too long", open(t.Context(), func(o *sdk.Opening) { o.CustomerID += "0" }), sdk.KindInvalid},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := tt.call(); err == nil || sdk.KindOf(err) != tt.kind {
+				t.Errorf("got %v, want kind %s", err, tt.kind)
+			}
+			if n := v.calls.Load(); n != 0 {
+				t.Errorf("%d calls, want none", n)
+			}
+		})
+	}
+}
+
+func TestHealth(t *testing.T) {
+	v := &vendor{}
+	a := connected(t, v)
+	steps := []struct {
+		name   string
+		status int
+		body   string
+		sick   bool
+	}{
+		{"fine", 200, `{}`, false},
+		{"key refused", 200, apiError(40127), true},
+		{"passing trouble changes nothing", 503, ``, true},
+		{"too fast changes nothing", 429, ``, true},
+		{"a redirect changes nothing", 302, ``, true},
+		{"known again", 200, apiError(40356), false},
+		{"key refused by status", 401, ``, true},
+		{"fine again", 200, `{}`, false},
+	}
+	if err := a.Health(t.Context(), "faq"); err != nil {
+		t.Errorf("before any call: %v", err)
+	}
+	for _, s := range steps {
+		v.status, v.body = s.status, s.body
+		_, _ = a.Deliver(t.Context(), delivery())
+		err := a.Health(t.Context(), "faq")
+		if (err != nil) != s.sick {
+			t.Errorf("%s: health %v, want sick %v", s.name, err, s.sick)
+		}
+		if err != nil {
+			checkDiscreet(t, err)
+		}
+	}
+	if a.Health(t.Context(), "unheard-of") == nil {
+		t.Error("a channel that is not configured is well")
+	}
+}
+
+func TestFormat(t *testing.T) {
+	tests := []struct {
+		name string
+		part envelope.Part
+		want string
+	}{
+		{"by name", envelope.Part{Type: envelope.PartFile, Name: "a.DOCX", URL: "https://x.example/1"}, "docx"},
+		{"by link, name says nothing", envelope.Part{Type: envelope.PartImage, Name: "photo.v2",
+			URL: "https://x.example/a.jpg?b=c.exe"}, "jpg"},
+		{"by media type", envelope.Part{Type: envelope.PartImage, URL: "https://x.example/1", ContentType: "image/webp"}, "webp"},
+		{"by listed media type", envelope.Part{Type: envelope.PartFile, URL: "https://x.example/1",
+			ContentType: "Text/Plain; charset=utf-8"}, "txt"},
+		{"of another kind", envelope.Part{Type: envelope.PartImage, URL: "https://x.example/a.mp3"}, ""},
+		{"host is no name", envelope.Part{Type: envelope.PartFile, URL: "https://x.md"}, ""},
+		{"program", envelope.Part{Type: envelope.PartFile, Name: "a.exe", URL: "https://x.example/a.exe"}, ""},
+		{"no link", envelope.Part{Type: envelope.PartFile, Name: "a.pdf"}, ""},
+		{"not a web link", envelope.Part{Type: envelope.PartFile, Name: "a.pdf", URL: "file:///etc/a.pdf"}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, ok := mediaPart(&tt.part)
+			if ok != (tt.want != "") {
+				t.Fatalf("carried %v, want %v", ok, tt.want != "")
+			}
+			format := ""
+			for _, item := range append(append(got.Image, got.Audio...), got.Document...) {
+				format = item.Format
+			}
+			if format != tt.want {
+				t.Errorf("format %q, want %q", format, tt.want)
+			}
+		})
+	}
+}
