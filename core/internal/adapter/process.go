@@ -38,6 +38,7 @@ type process struct {
 	mu      sync.Mutex // held while a signal is sent, so that none goes to a number that was given away
 	started bool
 	gone    bool // reaped, or about to be
+	doomed  bool // kill was called
 }
 
 var _ runner.Runner = (*process)(nil)
@@ -60,8 +61,10 @@ func (p *process) Start(context.Context) error {
 	}
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = nil, outW, errW
 	p.mu.Lock()
-	err = p.cmd.Start()
-	p.started = err == nil
+	if err = errStopped; !p.doomed {
+		err = p.cmd.Start()
+		p.started = err == nil
+	}
 	p.mu.Unlock()
 	_ = outW.Close()
 	_ = errW.Close()
@@ -125,10 +128,11 @@ func (p *process) reap() {
 // killGroup sends SIGKILL to the process and all of its group.
 func (p *process) killGroup() { _ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }
 
-// kill ends the process, and its group, without waiting. It does nothing before Start or after the end.
+// kill ends the process, and its group, without waiting. Before Start it makes that fail.
 func (p *process) kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.doomed = true
 	if p.started && !p.gone {
 		p.killGroup()
 	}

@@ -101,7 +101,9 @@ func (s *supervisor) start(ctx context.Context, n int) (*session, error) {
 	defer cancel()
 	release := context.AfterFunc(limit, sess.proc.kill)
 	protocolClient, err := sess.client.Client()
-	release()
+	if release(); err == nil { // it can call a connection good that the kill just ended
+		err = limit.Err()
+	}
 	if err != nil {
 		return sess, s.explainStart(ctx, limit, sess, err)
 	}
@@ -168,6 +170,7 @@ func (s *supervisor) watch(ctx context.Context, sess *session) error {
 		select {
 		case <-sess.ctx.Done():
 			s.host.session.Store(nil)
+			s.host.update(func(st *Status) { st.State, st.NextStart = StateBackoff, time.Now() })
 			return s.discard(sess, context.Cause(sess.ctx))
 		case <-ctx.Done():
 			return s.stop(sess)

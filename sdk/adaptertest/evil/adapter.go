@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"patchbay/sdk"
+	"patchbay/sdk/envelope"
+)
+
+// settings are a channel's settings.
+type settings struct {
+	Greeting string     `json:"greeting" patchbay:"default=hello" doc:"What the echo begins with."`
+	Token    sdk.Secret `json:"token" doc:"Not needed for anything."`
+}
+
+type adapter struct {
+	greeting atomic.Pointer[string]
+}
+
+var (
+	_ sdk.Receiver      = (*adapter)(nil)
+	_ sdk.Deliverer     = (*adapter)(nil)
+	_ sdk.Opener        = (*adapter)(nil)
+	_ sdk.Drainer       = (*adapter)(nil)
+	_ sdk.HealthChecker = (*adapter)(nil)
+)
+
+// Describe implements sdk.Adapter.
+func (a *adapter) Describe() sdk.Description {
+	return sdk.Description{
+		Name: "evil", Version: "6.6.6", Vendor: "Evil Inc.", Settings: &settings{},
+		Capabilities: sdk.Capabilities{Parts: []envelope.PartType{envelope.PartText}, Idempotent: true},
+	}
+}
+
+// Configure implements sdk.Adapter.
+func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, error) {
+	var s settings
+	if err := ch.Settings.Decode(&s); err != nil {
+		return sdk.Endpoint{}, sdk.Invalid("settings", "%v", err)
+	}
+	if is("hang-configure") {
+		hang()
+	}
+	if is("stray") {
+		fmt.Println("printed by accident")
+	}
+	a.greeting.Store(&s.Greeting)
+	return sdk.Endpoint{
+		Paths:   []sdk.Path{{Pattern: "/evil", Methods: []string{"POST"}}},
+		Refusal: sdk.Refusal{ContentType: "application/json", Body: `{"error":"{{text}}"}`},
+	}, nil
+}
+
+// deeds are what a call can ask for, by the request's path or the text of the delivered envelope.
+var deeds = map[string]func(ctx context.Context) error{
+	"/panic": func(context.Context) error { panic("evil deed") },
+	"/crash": func(context.Context) error { // a panic that nobody can recover
+		go func() { panic("evil crash") }()
+		select {}
+	},
+	"/exit":   func(context.Context) error { os.Exit(9); return nil },
+	"/freeze": func(ctx context.Context) error { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP); return nil },
+	"/wait":   func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+	"/second": func(ctx context.Context) error {
+		select {
+		case <-time.After(time.Second):
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	},
+	"/error":  func(context.Context) error { return errors.New("something broke") },
+	"/refuse": func(context.Context) error { return sdk.Unauthorized("wrong signature") },
+}
+
+// Receive implements sdk.Receiver.
+func (a *adapter) Receive(ctx context.Context, req *sdk.Request) (*sdk.Reception, error) {
+	if deed := deeds[req.Path]; deed != nil {
+		if err := deed(ctx); err != nil {
+			return nil, err
+		}
+	}
+	out := &sdk.Reception{Answer: sdk.Response{Status: 200, ContentType: "text/plain"}}
+	switch req.Path {
+	case "/env":
+		out.Answer.Body = []byte(strings.Join(os.Environ(), "\n"))
+	case "/pid":
+		out.Answer.Body = fmt.Append(nil, os.Getpid())
+	case "/big": // as large as what came in
+		out.Answer.Body = bytes.Repeat([]byte("x"), len(req.Body))
+	case "/too-big":
+		out.Answer.Body = make([]byte, 9<<20)
+	case "/invalid":
+		out.Envelopes = []*envelope.Envelope{{Channel: req.Channels[0], Thread: "t", Kind: "nonsense"}}
+	default:
+		out.Answer.Body = []byte(a.greet())
+		out.Envelopes = []*envelope.Envelope{message(req.Channels[0], "t", "v1", string(req.Body))}
+	}
+	return out, nil
+}
+
+// Deliver implements sdk.Deliverer.
+func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
+	text := d.Envelope.Text()
+	if deed := deeds[text]; deed != nil {
+		if err := deed(ctx); err != nil {
+			return nil, err
+		}
+	}
+	r := &sdk.Receipt{VendorID: "vendor-" + d.Key, State: []byte(fmt.Sprintf("attempt %d", d.Attempt))}
+	if text == "/reply" {
+		r.Replies = []*envelope.Envelope{message(d.Channel, d.Thread, "r1", a.greet())}
+	}
+	return r, nil
+}
+
+// Open implements sdk.Opener.
+func (a *adapter) Open(_ context.Context, o *sdk.Opening) (*sdk.Opened, error) {
+	if o.Reason == "decline" {
+		return nil, &sdk.Error{Kind: sdk.KindDeclined, Reason: "busy", Text: "nobody is there"}
+	}
+	return &sdk.Opened{Thread: "thread-" + o.CustomerID, Accepted: o.Offer}, nil
+}
+
+// Drain implements sdk.Drainer.
+func (a *adapter) Drain(ctx context.Context) error {
+	if is("hang-drain") {
+		hang()
+	}
+	return nil
+}
+
+// Health implements sdk.HealthChecker.
+func (a *adapter) Health(_ context.Context, channel string) error {
+	if is("sick") {
+		return fmt.Errorf("%s has a headache", channel)
+	}
+	return nil
+}
+
+func (a *adapter) greet() string {
+	if g := a.greeting.Load(); g != nil {
+		return *g
+	}
+	return "not configured"
+}
+
+func message(channel, thread, id, text string) *envelope.Envelope {
+	if text == "" {
+		text = "(empty)"
+	}
+	return &envelope.Envelope{
+		Channel: channel, Thread: thread, VendorID: id, Kind: envelope.KindMessage,
+		Sender: envelope.Sender{Role: envelope.RoleCustomer, ID: "c1"}, Parts: []envelope.Part{envelope.TextPart(text)},
+	}
+}
