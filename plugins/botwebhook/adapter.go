@@ -33,8 +33,8 @@ var (
 type settings struct {
 	BaseURL      string         `json:"base_url" patchbay:"required,vendor-address" doc:"API of the agent's region"`
 	APIKey       sdk.Secret     `json:"api_key" patchbay:"required" doc:"the agent's API key"`
-	WebhookToken sdk.Secret     `json:"webhook_token" doc:"token that the vendor sends with webhook calls; empty: none is asked for"`
-	Threads      sdk.ThreadMode `json:"threads" patchbay:"default=per_term,enum=per_term|per_conversation" doc:"how long one of the vendor's conversations is used"`
+	WebhookToken sdk.Secret     `json:"webhook_token" doc:"token of webhook calls; empty: none is asked for"`
+	Threads      sdk.ThreadMode `json:"threads" patchbay:"default=per_term,enum=per_term|per_conversation" doc:"life of a conversation"`
 }
 
 // channel is a configured account. Only its health changes; a new configuration makes a new one.

@@ -75,7 +75,8 @@ func TestReceiveRefusesCaller(t *testing.T) {
 		{"basic, colon in front of the password", authorization(basic("user::" + testToken))},
 		{"basic, password and more", authorization(basic("user:" + testToken + "x"))},
 		{"basic, without padding", authorization(strings.TrimRight(basic("ab:"+testToken), "="))},
-		{"token in another header", http.Header{"X-Authorization": {"Bearer " + testToken}, "Proxy-Authorization": {"Bearer " + testToken}}},
+		{"token in another header", http.Header{"X-Authorization": {"Bearer " + testToken},
+			"Proxy-Authorization": {"Bearer " + testToken}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -173,7 +174,8 @@ func TestReceiveRefuses(t *testing.T) {
 		{"text a list", v1(`"Hi"`, `["Hi"]`), "text"},
 		{"text too long", v1(`Hi`, long), "text"},
 		{"flow_output an object", v1(`[{"content":"Ho","branch":"1","from_component_name":"LLM"}]`, `{}`), "flow_output"},
-		{"flow_output item a string", v1(`[{"content":"Ho","branch":"1","from_component_name":"LLM"}]`, `["Ho"]`), "flow_output.0"},
+		{"flow_output item a string", v1(`[{"content":"Ho","branch":"1","from_component_name":"LLM"}]`, `["Ho"]`),
+			"flow_output.0"},
 		{"content a number", v1(`"Ho"`, `7`), "flow_output.0.content"},
 		{"content too long", v1(`Ho`, long), "flow_output.0.content"},
 		{"branch a number", v1(`"branch":"1"`, `"branch":1`), "flow_output.0.branch"},
@@ -275,7 +277,8 @@ func TestReceiveUnparsedTooLong(t *testing.T) {
 	if err := e.Validate(); err != nil {
 		t.Error(err)
 	}
-	if e.Kind != envelope.KindUnparsed || string(e.Raw) != body[:64<<10] || e.Attributes[attrRawBytes] != strconv.Itoa(len(body)) {
+	if e.Kind != envelope.KindUnparsed || string(e.Raw) != body[:64<<10] ||
+		e.Attributes[attrRawBytes] != strconv.Itoa(len(body)) {
 		t.Errorf("kind %s, %d bytes kept, attributes %v", e.Kind, len(e.Raw), e.Attributes)
 	}
 }

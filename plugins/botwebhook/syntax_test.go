@@ -38,7 +38,8 @@ func TestDecodeFieldIsShort(t *testing.T) {
 	if f == nil {
 		t.Fatal("a member given twice was taken")
 	}
-	if len(f.field) > maxFieldBytes+len("…") || !utf8.ValidString(f.field) || !strings.HasPrefix(name, strings.TrimSuffix(f.field, "…")) {
+	if len(f.field) > maxFieldBytes+len("…") || !utf8.ValidString(f.field) ||
+		!strings.HasPrefix(name, strings.TrimSuffix(f.field, "…")) {
 		t.Errorf("field %q", f.field)
 	}
 }
