@@ -7,6 +7,7 @@
 package config
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -47,7 +48,7 @@ type Adapter struct {
 	Name    string
 	Command string   // a path if it has a slash, else looked up in PATH
 	Args    []string // without the program's name
-	Env     []string // NAME=value; the process gets nothing else of the gateway's environment by this
+	Env     Env      // NAME=value; the process gets nothing else of the gateway's environment by this
 }
 
 // Channel is one configured account of an adapter.
@@ -112,6 +113,9 @@ type Log struct {
 	Level  string // debug, info, warn, error
 	Format string // auto, text, json
 }
+
+// Format prints where the configuration comes from and nothing else, whatever the verb.
+func (c Config) Format(w fmt.State, _ rune) { fmt.Fprintf(w, "configuration of %s", c.tree.name()) }
 
 // Channel returns the channel of that name.
 func (c *Config) Channel(name string) (*Channel, bool) {

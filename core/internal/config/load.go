@@ -1,5 +1,24 @@
 package config
 
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/providers/rawbytes"
+	"github.com/knadh/koanf/v2"
+)
+
+// delimiter separates keys inside koanf. Names of channels and attributes can have dots, but not this.
+const delimiter = "\x1f"
+
 // Options say what to load.
 type Options struct {
 	// Path is the file. Problems name it as given here; relative paths in it are from its folder.
@@ -10,13 +29,192 @@ type Options struct {
 	Environ []string
 }
 
-type tree struct{}
+// loader carries one file through its stages.
+type loader struct {
+	opts     Options
+	tree     *tree
+	shaper   *shaper
+	problems []Problem
+	warnings []Problem
+	// broken are the settings whose form is wrong: what else seems wrong with them follows from that.
+	broken map[string]bool
+}
 
 // Load reads, merges, resolves and checks. Every error is a *Problems.
 func Load(opts Options) (*Config, error) {
-	return nil, &Problems{}
+	if opts.Environ == nil {
+		opts.Environ = os.Environ()
+	}
+	l := &loader{opts: opts}
+	file, ok := l.merge()
+	var c *Config
+	if ok {
+		l.broken = make(map[string]bool, len(l.problems))
+		for _, p := range l.problems {
+			l.broken[p.Path] = true
+		}
+		c = l.build(file)
+	}
+	if len(l.problems) > 0 || c == nil {
+		return nil, &Problems{List: tidy(l.problems)}
+	}
+	c.Warnings = tidy(l.warnings)
+	return c, nil
+}
+
+// tidy sorts problems and leaves out repetitions, which aliases cause.
+func tidy(list []Problem) []Problem {
+	SortProblems(list)
+	return slices.Compact(list)
+}
+
+// bad reports a problem with a setting whose form is right; values go through l.quote.
+func (l *loader) bad(path []string, suggestion, format string, args ...any) {
+	if l.follows(path) {
+		return
+	}
+	l.shaper.bad(l.tree.at(path...), path, suggestion, format, args...)
+}
+
+// follows reports whether the form of a setting or of what it is part of is wrong.
+func (l *loader) follows(path []string) bool {
+	for n := range path {
+		if l.broken[dotted(path[:n+1])] {
+			return true
+		}
+	}
+	return false
+}
+
+// brokenBelow reports whether the form of a setting or of anything below it is wrong.
+func (l *loader) brokenBelow(path string) bool {
+	for p := range l.broken {
+		if p == path || strings.HasPrefix(p, path+".") || strings.HasPrefix(p, path+"[") {
+			return true
+		}
+	}
+	return false
+}
+
+// hidden reports whether a setting's value comes from a reference or the environment, and must not be shown.
+func (l *loader) hidden(path []string) bool {
+	_, ok := l.shaper.shown[dotted(path)]
+	return ok
+}
+
+// quote returns what may be shown of a setting's value.
+func (l *loader) quote(value string, path ...string) string {
+	if shown, ok := l.shaper.shown[dotted(path)]; ok {
+		return quote(resolved{shown: shown, secret: true})
+	}
+	return quote(resolved{text: value})
+}
+
+// merge reads the file and puts defaults below and the environment above it. It returns false if there is
+// nothing to check.
+func (l *loader) merge() (*fileConfig, bool) {
+	data, ok := l.data()
+	if !ok {
+		return nil, false
+	}
+	l.tree = &tree{file: l.opts.Path, lines: splitLines(data), env: map[string]Position{},
+		values: map[*node]resolved{}}
+	l.shaper = &shaper{file: l.opts.Path, shown: map[string]string{}, problems: &l.problems,
+		resolver: &resolver{dir: filepath.Dir(l.opts.Path), environ: environMap(l.opts.Environ)}}
+	ko := koanf.New(delimiter)
+	p := &parser{loader: l}
+	if err := errors.Join(
+		ko.Load(confmap.Provider(defaults(), ""), nil),
+		ko.Load(rawbytes.Provider(data), p),
+	); err != nil {
+		if len(l.problems) == 0 {
+			l.problems = append(l.problems, Problem{Position: Position{File: l.opts.Path}, Message: "can't be read as configuration"})
+		}
+		return nil, false
+	}
+	if err := ko.Load(l.shaper.environment(l.opts.Environ, l.tree, &l.warnings), nil); err != nil {
+		l.bad(nil, "", "the environment can't be merged: %v", err)
+		return nil, false
+	}
+	var out fileConfig
+	err := ko.UnmarshalWithConf("", &out, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
+		ErrorUnused: true, TagName: "koanf", Result: &out}})
+	if err != nil {
+		// The parser has made every value fit, so this is a fault of ours; its text can quote values.
+		l.bad(nil, "", "can't be decoded")
+		return nil, false
+	}
+	return &out, true
+}
+
+func (l *loader) data() ([]byte, bool) {
+	if l.opts.Data != nil {
+		return l.opts.Data, true
+	}
+	data, err := readFile(l.opts.Path)
+	if err != nil {
+		if cause, ok := errors.AsType[*fs.PathError](err); ok {
+			err = cause.Err
+		}
+		l.problems = append(l.problems, Problem{Position: Position{File: l.opts.Path}, Message: "can't be read: " + err.Error()})
+		return nil, false
+	}
+	return data, true
+}
+
+// readFile reads at most one byte more than a configuration may have.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFile+1))
+}
+
+func environMap(environ []string) map[string]string {
+	out := make(map[string]string, len(environ))
+	for _, e := range environ {
+		if name, value, ok := strings.Cut(e, "="); ok {
+			out[name] = value
+		}
+	}
+	return out
+}
+
+// parser is the koanf parser of our YAML: positions kept, types exact.
+type parser struct{ loader *loader }
+
+var _ koanf.Parser = (*parser)(nil)
+
+// Unmarshal returns the file as a tree of values of the right types, each channel with its defaults.
+func (p *parser) Unmarshal(data []byte) (map[string]any, error) {
+	l := p.loader
+	r := &reader{file: l.opts.Path, problems: &l.problems}
+	l.tree.root = r.read(data)
+	if l.tree.root == nil {
+		return nil, errors.New("the file can't be used")
+	}
+	v, _ := l.shaper.value(l.tree.root, reflect.TypeFor[fileConfig](), nil)
+	out, _ := v.(map[string]any)
+	channels, _ := out["channels"].(map[string]any)
+	for name, ch := range channels {
+		full := koanf.New(delimiter)
+		given, _ := ch.(map[string]any)
+		if err := errors.Join(full.Load(confmap.Provider(channelDefaults(), ""), nil),
+			full.Load(confmap.Provider(given, ""), nil)); err != nil {
+			return nil, err
+		}
+		channels[name] = full.Raw()
+	}
+	return out, nil
+}
+
+// Marshal is refused: a configuration is read, never written.
+func (p *parser) Marshal(map[string]any) ([]byte, error) {
+	return nil, errors.New("a configuration is not written")
 }
 
 // At returns the place of a setting: At("channels", "desk", "settings", "app_key"), list items by
 // number: At("routes", "2", "when"). If it isn't there, the place of its closest parent.
-func (c *Config) At(path ...string) Position { return Position{} }
+func (c *Config) At(path ...string) Position { return c.tree.at(path...) }

@@ -1,27 +1,39 @@
 package config
 
-// Settings are a channel's settings as written for its adapter. The zero value is an empty object. It never
-// prints its values: every formatting gives the redacted form.
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// redacted stands where a value must not be shown.
+const redacted = "[redacted]"
+
+// Settings are a channel's settings as written for its adapter. The zero value is an empty object. They never
+// print their values: every formatting gives the redacted form.
 type Settings struct {
-	json     []byte
-	redacted []byte
+	reveal func() []byte // a function, so that no formatting by reflection finds the values
+	shown  string
 }
 
 // JSON returns the settings as a JSON object with secrets resolved. Hand it to the adapter, nobody else.
+// Without the adapter's schema, a number is what YAML takes for one; see Config.CompleteSettings.
 func (s Settings) JSON() []byte {
-	if s.json == nil {
+	if s.reveal == nil {
 		return []byte("{}")
 	}
-	return s.json
+	return s.reveal()
 }
 
-// Redacted returns the settings as a JSON object in which every text is hidden, except that references
+// Redacted returns the settings as a JSON object in which every value is hidden, except that references
 // show what they refer to.
 func (s Settings) Redacted() []byte {
-	if s.redacted == nil {
+	if s.shown == "" {
 		return []byte("{}")
 	}
-	return s.redacted
+	return []byte(s.shown)
 }
 
 // String returns the redacted form.
@@ -33,9 +45,199 @@ func (s Settings) GoString() string { return string(s.Redacted()) }
 // MarshalJSON returns the redacted form.
 func (s Settings) MarshalJSON() ([]byte, error) { return s.Redacted(), nil }
 
-// CheckSettings checks a channel's settings against its adapter's JSON Schema (2020-12).
-func (c *Config) CheckSettings(channel string, schema []byte) []Problem { return nil }
+// settings resolves a channel's settings once, so that checks, defaults and the adapter see the same values.
+func (l *loader) settings(channel string) Settings {
+	path := []string{"channels", channel, "settings"}
+	n, _, whole := l.tree.find(path)
+	if !whole || n.kind == null {
+		return Settings{}
+	}
+	if n.kind != mapping {
+		l.bad(path, "", "must be a mapping, not %s", n.kind)
+		return Settings{}
+	}
+	l.resolveAll(n, path)
+	r := renderer{values: l.tree.values}
+	values := marshal(r.value(n, nil))
+	r.redact = true
+	return Settings{reveal: func() []byte { return values }, shown: string(marshal(r.value(n, nil)))}
+}
 
-// CompleteSettings returns the channel's settings as JSON with the schema's defaults filled in and secrets
-// resolved: what the adapter gets.
-func (c *Config) CompleteSettings(channel string, schema []byte) ([]byte, error) { return nil, nil }
+func marshal(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return []byte("{}") // not possible: the renderer makes maps, lists, texts and checked numbers only
+	}
+	return b
+}
+
+func (l *loader) resolveAll(n *node, path []string) {
+	switch n.kind {
+	case mapping:
+		for _, k := range n.keys {
+			l.resolveAll(k.value, append(path[:len(path):len(path)], k.name))
+		}
+	case list:
+		for i, item := range n.items {
+			l.resolveAll(item, append(path[:len(path):len(path)], fmt.Sprint(i)))
+		}
+	case scalar:
+		r, err := l.shaper.resolver.resolve(n.text)
+		if err != nil {
+			for _, e := range unjoin(err) {
+				l.bad(path, "", "%v", e)
+			}
+		}
+		l.tree.values[n] = r
+	}
+}
+
+// renderer turns settings into values for JSON, guided by the adapter's schema where it is known.
+type renderer struct {
+	values map[*node]resolved
+	redact bool
+	root   *schema
+}
+
+func (r *renderer) value(n *node, s *schema) any {
+	s = s.follow(r.root)
+	switch n.kind {
+	case mapping:
+		out := map[string]any{}
+		for _, k := range n.keys {
+			prop := s.property(k.name)
+			if k.value.kind == null && prop.follow(r.root).container() {
+				continue // a mapping or list with nothing below it is absent
+			}
+			out[k.name] = r.value(k.value, prop)
+		}
+		return out
+	case list:
+		out := make([]any, len(n.items))
+		for i, item := range n.items {
+			out[i] = r.value(item, s.item())
+		}
+		return out
+	case scalar:
+		return r.scalar(n, s)
+	}
+	return nil
+}
+
+func (r *renderer) scalar(n *node, s *schema) any {
+	v := r.values[n]
+	if r.redact {
+		switch {
+		case v.secret:
+			return v.shown
+		case s == nil || s.Secret:
+			return redacted
+		}
+	}
+	if n.yaml.ShortTag() == "!!str" && !v.secret {
+		return v.text
+	}
+	if s != nil && len(s.Type) > 0 {
+		return typed(v.text, s.Type)
+	}
+	if v.secret {
+		return v.text
+	}
+	return typed(v.text, map[string][]string{"!!bool": {"boolean"}, "!!int": {"integer"}, "!!float": {"number"}}[n.yaml.ShortTag()])
+}
+
+var (
+	jsonInteger = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
+	jsonNumber  = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
+)
+
+// typed returns a text as the first of the types that it is written as; else it stays a text, as it is: a
+// number with zeros before it is a telephone number or an account.
+func typed(text string, types []string) any {
+	for _, t := range types {
+		switch t {
+		case "string":
+			return text
+		case "boolean":
+			if text == "true" || text == "false" {
+				return text == "true"
+			}
+		case "integer":
+			if jsonInteger.MatchString(text) {
+				return json.Number(text)
+			}
+		case "number":
+			if jsonNumber.MatchString(text) {
+				return json.Number(text)
+			}
+		}
+	}
+	return text
+}
+
+// settingsNode returns the settings of a channel; an empty mapping if it has none.
+func (c *Config) settingsNode(channel string) (*node, error) {
+	if _, ok := c.Channel(channel); !ok {
+		return nil, fmt.Errorf("there is no channel %q", channel)
+	}
+	n, _, whole := c.tree.find([]string{"channels", channel, "settings"})
+	if !whole || n.kind != mapping {
+		return &node{kind: mapping}, nil
+	}
+	return n, nil
+}
+
+// CompleteSettings returns a channel's settings as JSON with secrets resolved, values of the types that the
+// schema wants (0041771234567 stays as it is where a text is wanted), and the schema's defaults filled in: what
+// the adapter gets. It does not check; see CheckSettings.
+func (c *Config) CompleteSettings(channel string, schemaJSON []byte) ([]byte, error) {
+	out, _, err := c.complete(channel, schemaJSON, false)
+	if err != nil {
+		return nil, fmt.Errorf("complete settings of channel %s: %w", channel, err)
+	}
+	return marshal(out), nil
+}
+
+// RedactedSettings returns a channel's settings as JSON for people: secrets hidden, references as they are
+// written, defaults filled in.
+func (c *Config) RedactedSettings(channel string, schemaJSON []byte) ([]byte, error) {
+	out, _, err := c.complete(channel, schemaJSON, true)
+	if err != nil {
+		return nil, fmt.Errorf("show settings of channel %s: %w", channel, err)
+	}
+	return marshal(out), nil
+}
+
+func (c *Config) complete(channel string, schemaJSON []byte, redact bool) (any, *schema, error) {
+	n, err := c.settingsNode(channel)
+	if err != nil {
+		return nil, nil, err
+	}
+	s := &schema{}
+	if err := json.Unmarshal(schemaJSON, s); err != nil {
+		return nil, nil, errors.New("the adapter's schema is not valid JSON Schema")
+	}
+	r := renderer{values: c.tree.values, redact: redact, root: s}
+	out := r.value(n, s)
+	s.fill(out, s)
+	return out, s, nil
+}
+
+// Env is the environment of a plugin as NAME=value. It prints the names only.
+type Env []string
+
+// String returns the names.
+func (e Env) String() string {
+	names := make([]string, len(e))
+	for i, s := range e {
+		name, _, _ := strings.Cut(s, "=")
+		names[i] = name + "=" + redacted
+	}
+	return strings.Join(names, " ")
+}
+
+// GoString returns the names.
+func (e Env) GoString() string { return e.String() }
+
+// MarshalJSON returns the names.
+func (e Env) MarshalJSON() ([]byte, error) { return json.Marshal(e.String()) }

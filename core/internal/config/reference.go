@@ -1,0 +1,128 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// maxSecretFile bounds what a ${file:…} reference reads.
+const maxSecretFile = 64 << 10
+
+// resolver replaces references by what they refer to.
+type resolver struct {
+	dir     string // of the configuration file
+	environ map[string]string
+}
+
+// resolved is a text whose references are replaced.
+type resolved struct {
+	text   string
+	shown  string // as written, but without the defaults of references, which may be secrets too
+	secret bool   // a part of text comes from a reference
+}
+
+// resolve replaces ${env:NAME}, ${env:NAME:-default} and ${file:path}; $${ stands for ${. An error names what
+// can't be resolved and never holds a value.
+func (r *resolver) resolve(s string) (resolved, error) {
+	var text, shown strings.Builder
+	var errs []error
+	out := resolved{}
+	for s != "" {
+		i := strings.Index(s, "${")
+		if i < 0 {
+			break
+		}
+		if i > 0 && s[i-1] == '$' {
+			text.WriteString(s[:i-1] + "${")
+			shown.WriteString(s[:i-1] + "${")
+			s = s[i+2:]
+			continue
+		}
+		text.WriteString(s[:i])
+		shown.WriteString(s[:i])
+		body, rest, closed := strings.Cut(s[i+2:], "}")
+		if !closed {
+			return out, errors.New("a reference is not closed: ${ needs a }, and a literal ${ is written $${")
+		}
+		s = rest
+		value, label, err := r.one(body)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		out.secret = true
+		text.WriteString(value)
+		shown.WriteString("${" + label + "}")
+	}
+	out.text, out.shown = text.String()+s, shown.String()+s
+	return out, errors.Join(errs...)
+}
+
+// one resolves the inside of one reference. label is what may be shown of it.
+func (r *resolver) one(body string) (value, label string, err error) {
+	scheme, rest, _ := strings.Cut(body, ":")
+	switch scheme {
+	case "env":
+		name, fallback, has := strings.Cut(rest, ":-")
+		label = "env:" + name
+		if has {
+			label += ":-…"
+		}
+		if !envName(name) {
+			return "", "env:…", errors.New("${env:NAME} needs the name of an environment variable")
+		}
+		if v := r.environ[name]; v != "" {
+			return v, label, nil
+		}
+		if has {
+			return fallback, label, nil
+		}
+		return "", label, fmt.Errorf("environment variable %s is not set or empty; "+
+			"set it, or give a default: ${env:%s:-default}", name, name)
+	case "file":
+		label = "file:" + rest
+		value, err = r.file(rest)
+		return value, label, err
+	}
+	return "", "…", errors.New("unknown reference; there are ${env:NAME}, ${env:NAME:-default} and ${file:path}, " +
+		"and a literal ${ is written $${")
+}
+
+func envName(s string) bool {
+	for i, r := range s {
+		letter := r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+		if !letter && (i == 0 || r < '0' || r > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// file returns a file's content without the line end after it.
+func (r *resolver) file(name string) (string, error) {
+	if name == "" {
+		return "", errors.New("${file:path} needs a path")
+	}
+	path := name
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(r.dir, path)
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		return "", fmt.Errorf("%s is not a file", name)
+	case err == nil && info.Size() > maxSecretFile:
+		return "", fmt.Errorf("file %s is larger than %d bytes", name, maxSecretFile)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		if cause, ok := errors.AsType[*fs.PathError](err); ok {
+			err = cause.Err
+		}
+		return "", fmt.Errorf("file %s can't be read: %w", name, err)
+	}
+	return strings.TrimRight(string(data), "\r\n"), nil
+}
