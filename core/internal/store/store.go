@@ -104,7 +104,8 @@ type Health struct {
 	Reason string
 	// Free is the space left on the disk, in bytes.
 	Free uint64
-	// Missing lists what should be in the log and can't be read: damage that was found at start.
+	// Missing lists the records that were acknowledged, not purged, and can't be read: the damage that the start and
+	// the reads since have found.
 	Missing []Range
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	js "github.com/nats-io/nats.go/jetstream"
+
 	"patchbay/core/internal/store"
 )
 
@@ -25,7 +27,7 @@ func (l *Log) check(ctx context.Context) error {
 	if first := l.Bounds().First; m.first > 0 && m.first < first {
 		l.miss(store.Range{First: m.first, Last: min(first-1, max(m.last, m.first))})
 	}
-	if err := l.mend(ctx, e, max(m.last, commit.Reflects)); err != nil {
+	if err := l.mend(ctx, e, m.first, max(m.last, commit.Reflects)); err != nil {
 		return err
 	}
 	info := e.logStream.CachedInfo()
@@ -37,17 +39,24 @@ func (l *Log) check(ctx context.Context) error {
 	return l.scan(ctx, e, bounds.First, bounds.Last, func(uint64, []byte) error { return nil })
 }
 
-// mend fills the log up to the record last when the newest records are lost, so that their sequences, which other
-// records and snapshots refer to, never name something else. An empty message stands for a lost record.
-func (l *Log) mend(ctx context.Context, e *engine, last uint64) error {
+// mend moves the end of the log to the record last when the newest records are lost, so that their sequences, which
+// other records and snapshots refer to, never name something else. An empty message stands for a lost record. Records
+// before first were purged, not lost.
+func (l *Log) mend(ctx context.Context, e *engine, first, last uint64) error {
 	b := l.Bounds()
 	if b.Last >= last {
 		return nil
 	}
-	l.miss(store.Range{First: b.Last + 1, Last: last})
-	for at := b.Last; at < last; at++ {
-		if err := e.logPublisher.publish(ctx, l.names.logSubject, at, nil, answerTimeout); err != nil {
-			return fmt.Errorf("fill the place of the lost record %d: %w", at+1, err)
+	l.miss(store.Range{First: max(b.Last+1, first), Last: last})
+	if b.Empty() { // nothing is left that a purge could hurt
+		if err := e.logStream.Purge(ctx, js.WithPurgeSequence(last+1)); err != nil {
+			return fmt.Errorf("%w: go on after the lost record %d: %w", store.ErrUnavailable, last, err)
+		}
+	} else {
+		for at := b.Last; at < last; at++ {
+			if err := e.logPublisher.publish(ctx, l.names.logSubject, at, nil, answerTimeout); err != nil {
+				return fmt.Errorf("fill the place of the lost record %d: %w", at+1, err)
+			}
 		}
 	}
 	_, err := l.refresh(ctx, e)

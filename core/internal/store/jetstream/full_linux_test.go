@@ -12,6 +12,7 @@ import (
 func TestRefusesBeforeDiskIsFull(t *testing.T) {
 	for name, v := range volumes(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Cleanup(func() { v.clear(t) })
 			h := newHarness(t, Options{Dir: v.dir, statDisk: v.statDisk, Cap: 64 << 20, FreeLow: 8 << 20})
 			notWritable := false
 			last := appendUntil(t, h.log, 0, store.ErrFull, func() {
@@ -29,6 +30,18 @@ func TestRefusesBeforeDiskIsFull(t *testing.T) {
 			await(t, "the log is writable", func() bool { return h.log.Health().Writable })
 			if err := h.log.Append(patient(t), last, childRecord(last+1)); err != nil {
 				t.Errorf("Append(%d) after a purge = %v, want nil", last, err)
+			}
+
+			v.fill(t)
+			log := h.Reopen(t)
+			if got := log.Health(); got.Writable {
+				t.Errorf("Health() after a start on a full disk = %+v, want not writable", got)
+			}
+			checkRecords(t, 0, h.log, last+1)
+			v.clear(t)
+			await(t, "the log is writable", func() bool { return log.Health().Writable })
+			if err := log.Append(patient(t), last+1, childRecord(last+2)); err != nil {
+				t.Errorf("Append(%d) after a start on a full disk = %v, want nil", last+1, err)
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -188,6 +189,62 @@ func TestLostHeadIsListed(t *testing.T) {
 	want := []store.Range{{First: 3, Last: b.First - 1}}
 	if diff := cmp.Diff(want, log.Health().Missing); diff != "" {
 		t.Errorf("Health().Missing differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestLostLogGoesOn(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Options{Dir: t.TempDir()})
+	for last := range uint64(50) {
+		if err := h.log.Append(t.Context(), last, childRecord(last+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.log.Purge(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+	h.log.Close()
+	if err := os.RemoveAll(filepath.Dir(index(t, h.options.Dir))); err != nil {
+		t.Fatal(err)
+	}
+	log := h.open(t)
+	if b := log.Bounds(); b.First != 51 || b.Last != 50 {
+		t.Errorf("Bounds() = %+v, want an empty log that ends at 50", b)
+	}
+	if diff := cmp.Diff([]store.Range{{First: 3, Last: 50}}, log.Health().Missing); diff != "" {
+		t.Errorf("Health().Missing differs (-want +got):\n%s", diff)
+	}
+	if err := log.Append(t.Context(), 50, childRecord(51)); err != nil {
+		t.Fatal(err)
+	}
+	log = h.Reopen(t).(*Log)
+	if b := log.Bounds(); b.First != 51 || b.Last != 51 || log.Health().Missing != nil {
+		t.Errorf("Bounds() = %+v, missing %v, after reopening, want record 51 alone", b, log.Health().Missing)
+	}
+}
+
+func TestSnapshotsStayBounded(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Options{Dir: t.TempDir(), Cap: 512 << 20})
+	const size = 1 << 20
+	lasting := make([]byte, size)
+	if err := h.log.SaveSnapshot(t.Context(), store.Snapshot{Buckets: map[uint32][]byte{0: lasting}}); err != nil {
+		t.Fatal(err)
+	}
+	for n := range byte(40) {
+		changing := bytes.Repeat([]byte{n}, size)
+		s := store.Snapshot{Keep: true, Buckets: map[uint32][]byte{1: changing}}
+		if err := h.log.SaveSnapshot(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	info, err := h.log.engine.Load().snapshotStream.Info(t.Context())
+	if err != nil || info.State.Bytes > 3*2*size+snapshotSlack+4*size {
+		t.Errorf("snapshots take %d bytes, error %v, want less than two of %d bytes and the slack", info.State.Bytes, err, 2*size)
+	}
+	got, found, err := h.Reopen(t).LoadSnapshot(t.Context())
+	if !found || err != nil || !bytes.Equal(got.Buckets[0], lasting) || got.Buckets[1][0] != 39 {
+		t.Errorf("LoadSnapshot() = found %t, %v, want the lasting and the newest bucket", found, err)
 	}
 }
 

@@ -28,7 +28,7 @@ func (l *Log) recover(ctx context.Context) (uint64, error) {
 	if l.closed.Load() {
 		return 0, err
 	}
-	acknowledged := l.Bounds().Last
+	held := l.Bounds()
 	if err != nil || l.doubt.Load() {
 		if err := l.awaitSpace(ctx); err != nil {
 			return 0, err
@@ -42,11 +42,11 @@ func (l *Log) recover(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := l.mend(ctx, e, acknowledged); err != nil {
+	if err := l.mend(ctx, e, held.First, held.Last); err != nil {
 		return 0, err
 	}
 	l.doubt.Store(false)
-	return max(bounds.Last, acknowledged), nil
+	return max(bounds.Last, held.Last), nil
 }
 
 // restart ends the engine, if there is one, and starts the next.
