@@ -4,9 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -158,33 +156,5 @@ func checkSnapshot(t *testing.T, cycle int, log *Log, acknowledged uint64) {
 	}
 	if b := log.Bounds(); found && s.Seq+1 < b.First {
 		t.Errorf("cycle %d: the log starts at %d, after the snapshot of record %d", cycle, b.First, s.Seq)
-	}
-}
-
-func TestLockIsExclusive(t *testing.T) {
-	dir := t.TempDir()
-	child := exec.CommandContext(patient(t), os.Args[0])
-	child.Env = append(os.Environ(), childDir+"="+dir)
-	out, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { child.Process.Kill(); child.Wait() })
-	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
-		t.Fatal(err)
-	}
-	go io.Copy(io.Discard, out)
-
-	log, err := Open(t.Context(), Options{Dir: dir, Logger: testLogger(t)})
-	if !errors.Is(err, store.ErrLocked) {
-		t.Fatalf("Open of a store in use = %v, %v, want ErrLocked", log, err)
-	}
-	for _, want := range []string{dir, strconv.Itoa(child.Process.Pid)} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("Open of a store in use = %q, want it to name %s", err, want)
-		}
 	}
 }

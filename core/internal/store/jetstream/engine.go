@@ -67,7 +67,9 @@ func (e *engine) connect(logger *slog.Logger) (err error) {
 	if err != nil {
 		return fmt.Errorf("connect to the server: %w", err)
 	}
-	e.reads, err = nats.Connect("", nats.InProcessServer(e.server), nats.NoReconnect(), nats.Name("reads"), failed)
+	// Nobody asks for a recovery because a read failed, so this connection comes back by itself.
+	e.reads, err = nats.Connect("", nats.InProcessServer(e.server), nats.MaxReconnects(-1),
+		nats.ReconnectWait(50*time.Millisecond), nats.Name("reads"), failed)
 	if err != nil {
 		return fmt.Errorf("connect to the server: %w", err)
 	}

@@ -107,18 +107,3 @@ func appendUntil(t *testing.T, log *Log, last uint64, want error, each func()) u
 	t.Fatalf("Append never failed, want %v", want)
 	return 0
 }
-
-// await polls until done says so.
-func await(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	ctx := patient(t)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-ctx.Done():
-			t.Fatalf("waited in vain until %s", what)
-		case <-tick.C:
-		}
-	}
-}

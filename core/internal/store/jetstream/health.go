@@ -26,9 +26,11 @@ func (l *Log) Health() store.Health {
 	case l.doubt.Load():
 		h.Reason = "a write got no answer: the store is about to restart"
 	case h.Free < l.freeLow:
-		h.Reason = fmt.Sprintf("%d bytes are free on the disk of %s, less than %d: make room", h.Free, l.options.Dir, l.freeLow)
+		h.Reason = fmt.Sprintf("%d bytes are free on the disk of %s, less than %d: make room",
+			h.Free, l.options.Dir, l.freeLow)
 	case bounds.Bytes > bounds.Cap/10*9:
-		h.Reason = fmt.Sprintf("the log takes %d of at most %d bytes: wait for deliveries, or raise the cap", bounds.Bytes, bounds.Cap)
+		h.Reason = fmt.Sprintf("the log takes %d of at most %d bytes: wait for deliveries, or raise the cap",
+			bounds.Bytes, bounds.Cap)
 	default:
 		h.Writable = true
 	}
@@ -90,7 +92,9 @@ func (l *Log) watch(ctx context.Context) {
 func (l *Log) miss(lost store.Range) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if slices.ContainsFunc(l.missing, func(r store.Range) bool { return r.First <= lost.First && r.Last >= lost.Last }) {
+	if slices.ContainsFunc(l.missing, func(known store.Range) bool {
+		return known.First <= lost.First && known.Last >= lost.Last
+	}) {
 		return
 	}
 	l.missing = append(l.missing, lost)

@@ -66,7 +66,9 @@ func (l *Log) saveSnapshot(ctx context.Context, s store.Snapshot) error {
 }
 
 // writeSnapshot writes everything but the commit.
-func (l *Log) writeSnapshot(ctx context.Context, w *blobWriter, s store.Snapshot, stored js.StreamState) (*manifest, commit, error) {
+func (l *Log) writeSnapshot(
+	ctx context.Context, w *blobWriter, s store.Snapshot, stored js.StreamState,
+) (*manifest, commit, error) {
 	next := &manifest{Reflects: s.Seq, Meta: s.Meta, Buckets: map[uint32]blob{}}
 	kept, err := l.carryOver(ctx, w, s, stored)
 	if err != nil {
@@ -98,7 +100,9 @@ func (l *Log) writeSnapshot(ctx context.Context, w *blobWriter, s store.Snapshot
 
 // carryOver returns the places of the buckets that s keeps. It writes them anew when too much of the stream is taken
 // by what no snapshot needs any more, because a stream can only be purged from its start.
-func (l *Log) carryOver(ctx context.Context, w *blobWriter, s store.Snapshot, stored js.StreamState) (map[uint32]blob, error) {
+func (l *Log) carryOver(
+	ctx context.Context, w *blobWriter, s store.Snapshot, stored js.StreamState,
+) (map[uint32]blob, error) {
 	size := uint64(len(s.Meta)) + snapshotSlack/2
 	for _, data := range s.Buckets {
 		size += uint64(len(data))

@@ -35,7 +35,8 @@ func snapshots(t *testing.T, h *Harness) {
 		t.Fatalf("LoadSnapshot() of a new log = %v, %t, %v, want none", s, found, err)
 	}
 	fill(t, h.Log, 1, 9, 10)
-	first := store.Snapshot{Seq: 5, Meta: []byte("first"), Buckets: map[uint32][]byte{0: []byte("zero"), 7: []byte("seven")}}
+	first := store.Snapshot{Seq: 5, Meta: []byte("first"), Buckets: map[uint32][]byte{
+		0: []byte("zero"), 7: []byte("seven")}}
 	save(t, h.Log, first)
 	wantSnapshot(t, h.Log, first)
 	wantSnapshot(t, h.Reopen(t), first)
@@ -57,7 +58,8 @@ func snapshotCarriesOver(t *testing.T, h *Harness) {
 
 	log := h.Reopen(t)
 	wantSnapshot(t, log, want)
-	save(t, log, store.Snapshot{Seq: 3, Keep: true, Meta: []byte("new"), Buckets: map[uint32][]byte{1: nil, 3: {}, 4: []byte("FOUR")}})
+	save(t, log, store.Snapshot{Seq: 3, Keep: true, Meta: []byte("new"), Buckets: map[uint32][]byte{
+		1: nil, 3: {}, 4: []byte("FOUR")}})
 	wantSnapshot(t, h.Reopen(t), store.Snapshot{Seq: 3, Meta: []byte("new"), Buckets: map[uint32][]byte{
 		2: []byte("TWO"), 4: []byte("FOUR")}})
 }
@@ -140,5 +142,6 @@ func snapshotDamaged(t *testing.T, h *Harness) {
 	wantRecords(t, log, 1, 1, 9, 10)
 
 	save(t, log, store.Snapshot{Seq: 9, Keep: true, Buckets: map[uint32][]byte{2: []byte("two")}})
-	wantSnapshot(t, h.Reopen(t), store.Snapshot{Seq: 9, Buckets: map[uint32][]byte{1: older.Buckets[1], 2: []byte("two")}})
+	wantSnapshot(t, h.Reopen(t), store.Snapshot{Seq: 9, Buckets: map[uint32][]byte{
+		1: older.Buckets[1], 2: []byte("two")}})
 }

@@ -1,0 +1,169 @@
+package jetstream
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"patchbay/core/internal/store"
+)
+
+func TestLostTailIsFilled(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Options{Dir: t.TempDir()})
+	for last := range uint64(5) {
+		if err := h.log.Append(t.Context(), last, childRecord(last+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.log.SaveSnapshot(t.Context(), store.Snapshot{Seq: 8}); err != nil {
+		t.Fatal(err)
+	}
+	log := h.Reopen(t)
+	if b := log.Bounds(); b.Last != 8 {
+		t.Errorf("Bounds() = %+v, want the sequences up to the snapshot taken", b)
+	}
+	want := []store.Range{{First: 6, Last: 8}}
+	if diff := cmp.Diff(want, h.log.Health().Missing); diff != "" {
+		t.Errorf("Health().Missing differs (-want +got):\n%s", diff)
+	}
+	if _, err := log.Get(t.Context(), 7); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("Get(7) = %v, want ErrNotFound", err)
+	}
+	if err := log.Append(t.Context(), 8, childRecord(9)); err != nil {
+		t.Fatal(err)
+	}
+	var got []uint64
+	err := h.Reopen(t).Read(t.Context(), 4, func(seq uint64, _ []byte) error { got = append(got, seq); return nil })
+	if diff := cmp.Diff([]uint64{4, 5, 9}, got); diff != "" || err != nil {
+		t.Errorf("Read(4) = %v, records differ (-want +got):\n%s", err, diff)
+	}
+	if diff := cmp.Diff(want, h.log.Health().Missing); diff != "" {
+		t.Errorf("Health().Missing after Read differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestLostHeadIsListed(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Options{Dir: t.TempDir(), Cap: 16 << 20})
+	const total = 100
+	for seq := uint64(1); seq <= total; seq++ {
+		record := append(make([]byte, 100<<10), childRecord(seq)...)
+		if err := h.log.Append(t.Context(), seq-1, record); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.log.Purge(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+	h.log.Close()
+	if err := os.Remove(filepath.Join(filepath.Dir(index(t, h.options.Dir)), "1.blk")); err != nil {
+		t.Fatal(err)
+	}
+	log := h.open(t)
+	b := log.Bounds()
+	if b.First <= 3 || b.First > total || b.Last != total {
+		t.Fatalf("Bounds() = %+v, want what the other blocks hold", b)
+	}
+	want := []store.Range{{First: 3, Last: b.First - 1}}
+	if diff := cmp.Diff(want, log.Health().Missing); diff != "" {
+		t.Errorf("Health().Missing differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestLostLogGoesOn(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Options{Dir: t.TempDir()})
+	for last := range uint64(50) {
+		if err := h.log.Append(t.Context(), last, childRecord(last+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.log.Purge(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+	h.log.Close()
+	if err := os.RemoveAll(filepath.Dir(index(t, h.options.Dir))); err != nil {
+		t.Fatal(err)
+	}
+	log := h.open(t)
+	if b := log.Bounds(); b.First != 51 || b.Last != 50 {
+		t.Errorf("Bounds() = %+v, want an empty log that ends at 50", b)
+	}
+	if diff := cmp.Diff([]store.Range{{First: 3, Last: 50}}, log.Health().Missing); diff != "" {
+		t.Errorf("Health().Missing differs (-want +got):\n%s", diff)
+	}
+	if err := log.Append(t.Context(), 50, childRecord(51)); err != nil {
+		t.Fatal(err)
+	}
+	log = h.Reopen(t).(*Log)
+	if b := log.Bounds(); b.First != 51 || b.Last != 51 || log.Health().Missing != nil {
+		t.Errorf("Bounds() = %+v, missing %v, after reopening, want record 51 alone", b, log.Health().Missing)
+	}
+}
+
+func TestMissingRecordsAreListed(t *testing.T) {
+	t.Parallel()
+	for name, crash := range map[string]bool{"after a clean stop": false, "after a crash": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, Options{Dir: t.TempDir(), Cap: minCap})
+			const total = 100
+			for seq := uint64(1); seq <= total; seq++ {
+				if err := h.log.Append(t.Context(), seq-1, childRecord(seq)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			h.log.Close()
+			if crash { // the index is from before, or not there
+				if err := os.Remove(index(t, h.options.Dir)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			flipByte(t, h.options.Dir, childRecord(50)[150:])
+			log := h.open(t)
+
+			lost := map[uint64]bool{}
+			for seq := uint64(1); seq <= total; seq++ {
+				lost[seq] = true
+			}
+			err := log.Read(patient(t), 1, func(seq uint64, record []byte) error {
+				if delete(lost, seq); string(record) != string(childRecord(seq)) {
+					t.Errorf("Read handed out %d bytes as record %d, want the record", len(record), seq)
+				}
+				return nil
+			})
+			if err != nil || !lost[50] {
+				t.Fatalf("Read = %v, want nil without record 50", err)
+			}
+			listed := map[uint64]bool{}
+			for _, r := range log.Health().Missing {
+				for seq := r.First; seq <= r.Last; seq++ {
+					listed[seq] = true
+				}
+			}
+			if diff := cmp.Diff(lost, listed); diff != "" {
+				t.Errorf("Health().Missing differs from what Read skipped (-lost +listed):\n%s", diff)
+			}
+			if _, err := log.Get(t.Context(), 50); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("Get(50) = %v, want ErrNotFound", err)
+			}
+			if err := log.Append(t.Context(), log.Bounds().Last, []byte("next")); err != nil {
+				t.Errorf("Append after damage = %v, want nil", err)
+			}
+		})
+	}
+}
+
+// index returns the path of the index of the log.
+func index(t *testing.T, dir string) string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(dir, "jetstream", "$G", "streams", "*_log_0", "msgs", "index.db"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("found indexes %v, error %v, want one", found, err)
+	}
+	return found[0]
+}
