@@ -115,6 +115,10 @@ func accepts(e *envelope.Envelope) bool {
 
 func (t *Turn) fromCustomer(c *Conversation, ch *Channel, e *envelope.Envelope, pos Position, opened bool) {
 	about := &about{channel: ch.Name, role: ch.Role, envelope: e, pos: pos, items: []Item{{pos, uint32(len(e.Text()))}}}
+	if e.Kind == envelope.KindMessage {
+		t.deciding = pos
+		defer func() { t.deciding = Position{} }()
+	}
 	if opened {
 		t.event(c, route.EventOpened, &aboutEvent{channel: ch.Name, role: ch.Role})
 	}

@@ -27,7 +27,7 @@ type booked struct {
 	role                  envelope.Role
 	disposed              string
 	stale                 bool // by the ledger's own reckoning
-	ended                 bool // conversation closed
+	again                 bool // put back from a dead letter, so not in order any more
 	ships                 []*shipped
 }
 
@@ -37,7 +37,6 @@ type shipped struct {
 	d      *journal.Delivery
 	status string // "" while it waits
 	redone bool   // a dead letter that was put back
-	again  bool   // put back from a dead letter
 }
 
 // term is who owns a conversation.
@@ -105,21 +104,17 @@ func (l *ledger) change(s *stage, id string, ch *journal.Change) {
 			l.threads[threadKey{k.Linked.GetChannel(), k.Linked.GetThread()}] = k.Linked.GetEpoch()
 		}
 	case *journal.Change_DeadEnded:
-		if dead := l.deliveries[k.DeadEnded.GetDead()]; k.DeadEnded.GetStatus() == StatusFenced {
+		dead := l.deliveries[k.DeadEnded.GetDead()]
+		if dead == nil { // undecided: it never was in a lane
+			return
+		}
+		if k.DeadEnded.GetStatus() == StatusFenced {
 			dead.status = StatusFenced
 		} else {
 			dead.redone = true
 		}
-		if d := l.deliveries[k.DeadEnded.GetDelivery()]; d != nil {
-			for _, other := range l.deliveries { // all pieces of the same step
-				if other.d.GetItem().GetPosition().GetSeq() == d.d.GetItem().GetPosition().GetSeq() && other.status == "" {
-					other.again = true
-				}
-			}
-		}
-	case *journal.Change_Closed:
-		for _, m := range l.messages {
-			m.ended = m.ended || m.conv == id
+		if m := l.messages[toPosition(dead.d.GetItem().GetPosition())]; m != nil {
+			m.again = true
 		}
 	}
 }
@@ -189,16 +184,19 @@ func (l *ledger) ended(s *stage, c *term, e *journal.Ended) {
 		s.Fatalf("a delivery ended that does not wait: %v", e)
 	}
 	sh.status = e.GetStatus()
-	if sh.status != StatusDelivered || !sh.d.GetFollows() || sh.again {
+	p := toPosition(sh.d.GetItem().GetPosition())
+	if sh.status != StatusDelivered || !sh.d.GetFollows() || l.putBack(p) {
 		return
 	}
-	p := toPosition(sh.d.GetItem().GetPosition())
 	key := fmt.Sprint(sh.d.GetChannel(), " ", sh.d.GetEpoch())
 	if p.Less(c.reached[key]) {
 		s.Fatalf("%s got a customer's message out of order: %q after %q", sh.d.GetChannel(), s.words(p), s.words(c.reached[key]))
 	}
 	c.reached[key] = p
 }
+
+// putBack reports whether a message came back from the dead letters, so that its place in the order is gone.
+func (l *ledger) putBack(p Position) bool { return l.messages[p] == nil || l.messages[p].again }
 
 // check looks at the invariants that hold between records.
 func (l *ledger) check(s *stage) {
@@ -234,7 +232,7 @@ func (l *ledger) checkConversation(s *stage, c *Conversation) {
 		var epoch uint64
 		for i := range lane.Queue {
 			d := &lane.Queue[i]
-			if d.Follows && !l.deliveries[d.ID].again {
+			if d.Follows && !l.putBack(d.Item.Pos) {
 				if d.Item.Pos.Less(words) {
 					s.Fatalf("the lane of %s is out of order:\n%s", lane.Channel, s.lanesOf(c.ID))
 				}

@@ -102,7 +102,7 @@ func (t *Turn) unseen(c *Conversation, ch *Channel, without []Item) []*journal.I
 
 // entries returns what was said after entry number seen, oldest first, but for one channel's own words and some items.
 func (t *Turn) entries(c *Conversation, seen uint64, own string, without []Item) []*journal.Item {
-	skip := map[Position]bool{}
+	skip := map[Position]bool{t.deciding: true}
 	for _, it := range without {
 		skip[it.Pos] = true
 	}

@@ -36,6 +36,8 @@ type Turn struct {
 	policy *Policy
 	newID  func() string
 	depth  int
+	// deciding is the customer's message that is being decided on: it is on its way, so it is not history.
+	deciding Position
 }
 
 // Begin starts a turn whose record will have the sequence seq. NewID returns a UUIDv7 at each call.
