@@ -52,6 +52,7 @@ type schema struct {
 	Enum        []string       `json:"enum,omitempty"`
 	Pattern     string         `json:"pattern,omitempty"`
 	Minimum     *int           `json:"minimum,omitzero"`
+	MinLength   int            `json:"minLength,omitzero"`
 	Secret      bool           `json:"x-secret,omitzero"`
 	Address     bool           `json:"x-vendor-address,omitzero"`
 	Duration    bool           `json:"x-duration,omitzero"`
@@ -153,6 +154,9 @@ func structSchema(t reflect.Type, depth int) (*schema, error) {
 			p.Default = f.defaultJSON
 		}
 		if f.required {
+			if p.Type == "string" {
+				p.MinLength = 1 // a reference to a variable that is empty counts as missing
+			}
 			s.Required = append(s.Required, f.name)
 		}
 		s.Properties.names = append(s.Properties.names, f.name)

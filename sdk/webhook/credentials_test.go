@@ -1,0 +1,75 @@
+package webhook
+
+import (
+	"net/http"
+	"testing"
+	"time"
+)
+
+func TestEqual(t *testing.T) {
+	for _, tc := range []struct {
+		a, b string
+		want bool
+	}{{"x", "x", true}, {"x", "y", false}, {"", "", false}, {"x", "", false}, {"", "x", false}, {"xx", "x", false}} {
+		if got := Equal(tc.a, tc.b); got != tc.want {
+			t.Errorf("Equal(%q, %q) = %v", tc.a, tc.b, got)
+		}
+	}
+}
+
+func TestBearerToken(t *testing.T) {
+	for name, tc := range map[string]struct {
+		values []string
+		want   string
+	}{
+		"usual":        {[]string{"Bearer abc"}, "abc"},
+		"lower case":   {[]string{"bearer abc"}, "abc"},
+		"spaces":       {[]string{"  Bearer   abc "}, "abc"},
+		"none":         {nil, ""},
+		"empty":        {[]string{"Bearer "}, ""},
+		"other scheme": {[]string{"Basic abc"}, ""},
+		"no scheme":    {[]string{"abc"}, ""},
+		"two words":    {[]string{"Bearer a b"}, ""},
+		"two headers":  {[]string{"Bearer a", "Bearer b"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := BearerToken(http.Header{"Authorization": tc.values}); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestBasicCredentials(t *testing.T) {
+	r := &http.Request{Header: http.Header{}}
+	r.SetBasicAuth("user", "pass:word")
+	if u, p, ok := BasicCredentials(r.Header); !ok || u != "user" || p != "pass:word" {
+		t.Errorf("%q %q %v", u, p, ok)
+	}
+	for _, v := range []string{"Basic !!!", "Basic bm9jb2xvbg==", "Bearer x", ""} {
+		if _, _, ok := BasicCredentials(http.Header{"Authorization": {v}}); ok {
+			t.Errorf("%q is taken", v)
+		}
+	}
+}
+
+func TestWithinWindow(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for name, tc := range map[string]struct {
+		at   time.Time
+		want bool
+	}{
+		"now":           {now, true},
+		"oldest":        {now.Add(-5 * time.Minute), true},
+		"too old":       {now.Add(-5*time.Minute - 1), false},
+		"fast clock":    {now.Add(5 * time.Minute), true},
+		"in the future": {now.Add(5*time.Minute + 1), false},
+		"zero":          {time.Time{}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := WithinWindow(tc.at, now, 5*time.Minute); got != tc.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}
