@@ -39,8 +39,9 @@ type node struct {
 	line, column int
 	yaml         *yaml.Node // of a scalar: style and tag
 	text         string     // of a scalar: as written, quotes and escapes resolved
-	keys         []key      // of a mapping, in order
-	items        []*node    // of a list
+	keys         []key      // of a mapping, in order; see add
+	index        map[string]int
+	items        []*node // of a list
 }
 
 // key is one entry of a mapping.
@@ -62,12 +63,19 @@ func (n *node) key(name string) *key {
 	if n == nil {
 		return nil
 	}
-	for i := range n.keys {
-		if n.keys[i].name == name {
-			return &n.keys[i]
-		}
+	if i, ok := n.index[name]; ok {
+		return &n.keys[i]
 	}
 	return nil
+}
+
+// add appends an entry, whose name must be new.
+func (n *node) add(k key) {
+	if n.index == nil {
+		n.index = map[string]int{}
+	}
+	n.index[k.name] = len(n.keys)
+	n.keys = append(n.keys, k)
 }
 
 // reader turns YAML into nodes and collects what is wrong with it.
@@ -198,7 +206,7 @@ func (r *reader) entries(n *node, y *yaml.Node, path string, depth int) {
 			r.bad(k.Line, k.Column, join(path, k.Value), "is there twice, first in line %d", first.line)
 			continue
 		}
-		n.keys = append(n.keys, key{k.Value, k.Line, k.Column, r.node(v, join(path, k.Value), depth+1)})
+		n.add(key{k.Value, k.Line, k.Column, r.node(v, join(path, k.Value), depth+1)})
 	}
 	for _, m := range merged {
 		r.merge(n, m, path, depth)
@@ -219,7 +227,7 @@ func (r *reader) merge(n *node, y *yaml.Node, path string, depth int) {
 		}
 		for _, k := range s.keys {
 			if n.key(k.name) == nil {
-				n.keys = append(n.keys, k)
+				n.add(k)
 			}
 		}
 	}

@@ -47,7 +47,7 @@ const (
 	maxReopened    = 3               // times a delivery survives a vendor's loss of memory
 	MaxOrphans     = 10_000          // envelopes waiting for their thread
 	OrphanWait     = 5 * time.Second // how long
-	MaxAttributes  = 4 << 10         // bytes of a message's attributes that are remembered
+	MaxAttributes  = 16 << 10        // bytes of a message's attributes that are remembered
 	MaxHops        = 8               // gateways that a message may pass
 )
 

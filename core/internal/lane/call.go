@@ -81,7 +81,7 @@ func replies(o *conversation.Outcome, channel string, res *pluginpb.DeliverResul
 // failed maps an error of the call itself.
 func (t *task) failed(err error) result {
 	if errors.Is(err, adapter.ErrNotReady) {
-		return result{out: t.retry(string(sdk.KindTransient), err.Error(), 0), err: err}
+		return result{out: t.retry(string(sdk.KindTransient), err.Error(), 0), err: err, pause: awayPause}
 	}
 	if _, ok := errors.AsType[*adapter.TooLargeError](err); ok {
 		return result{out: t.dead(string(sdk.KindUnsupported), err.Error())}

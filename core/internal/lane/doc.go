@@ -55,6 +55,7 @@ const (
 	backoffBase      = 500 * time.Millisecond
 	backoffMax       = time.Minute
 	unauthorizedBase = 30 * time.Second
+	awayPause        = 500 * time.Millisecond // before a channel whose adapter is away is looked at again
 	breakerFailures  = 5
 	breakerOpen      = 10 * time.Second
 	maxReplyBytes    = 256 << 10 // of all replies of one call

@@ -119,3 +119,16 @@ func (w *Writer) commitNow(ctx context.Context, now time.Time, f func(*conversat
 	w.Observer.Committed(Commit{Seq: w.last, Record: t.Record(), Bytes: len(data)})
 	return nil
 }
+
+// Found returns what Start has found: live conversations, and deliveries that wait, by channel. Call it between
+// Start and Run.
+func (w *Writer) Found() (conversations int, queued map[string]int) {
+	queued = map[string]int{}
+	w.book.All(func(c *conversation.Conversation) bool {
+		for i := range c.Lanes {
+			queued[c.Lanes[i].Channel] += len(c.Lanes[i].Queue)
+		}
+		return true
+	})
+	return w.book.Len(), queued
+}

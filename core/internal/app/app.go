@@ -1,0 +1,224 @@
+// Package app wires the gateway together, starts it, and takes it down in reverse.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"patchbay/core/internal/adapter"
+	"patchbay/core/internal/admin"
+	"patchbay/core/internal/config"
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/ingress"
+	"patchbay/core/internal/lane"
+	"patchbay/core/internal/store/jetstream"
+	"patchbay/core/internal/telemetry"
+	"patchbay/core/internal/trail"
+	"patchbay/core/internal/writer"
+)
+
+// Options are what does not come from the configuration file.
+type Options struct {
+	Version string
+	Logger  *slog.Logger
+}
+
+// ListenError means that an address could not be listened on.
+type ListenError struct {
+	Setting, Addr string
+	Err           error
+}
+
+// Error says which setting to change.
+func (e *ListenError) Error() string {
+	return fmt.Sprintf("listen on %s: %v; change `%s` or stop what uses the address", e.Addr, e.Err, e.Setting)
+}
+
+// Unwrap returns the cause.
+func (e *ListenError) Unwrap() error { return e.Err }
+
+// Stop limits.
+const (
+	requestsTimeout = 10 * time.Second // for requests that are being answered
+	lanesTimeout    = 10 * time.Second // for calls to vendors
+)
+
+// App is a gateway that has been started.
+type App struct {
+	log     *slog.Logger
+	onStop  []step // in order of start
+	failed  chan error
+	Public  net.Addr
+	Private net.Addr
+}
+
+// step is one named teardown.
+type step struct {
+	name string
+	stop func()
+}
+
+// Check starts the adapters to have them check their channels' settings, and stops them. It opens no
+// store, listens nowhere, and touches no network. It returns everything that is wrong.
+func Check(ctx context.Context, cfg *config.Config, o Options) []config.Problem {
+	p := startPlugins(cfg, &o, nil, o.Logger)
+	defer p.stop()
+	problems := p.introduce(ctx, cfg)
+	config.SortProblems(problems)
+	return problems
+}
+
+// Start brings a gateway up, in this order: adapters and store, then writer and lanes, then the admin listener, last
+// the public one. If a step fails, those before it are taken down again.
+func Start(ctx context.Context, cfg *config.Config, o Options) (a *App, err error) {
+	a = &App{log: o.Logger, failed: make(chan error, 4)}
+	defer func() {
+		if err != nil {
+			a.Stop()
+		}
+	}()
+	reg := telemetry.NewRegistry(o.Version)
+	channels, routes := names(cfg)
+	metrics := telemetry.NewMetrics(reg, channels, routes)
+	processes, err := adapter.NewMetrics(reg)
+	if err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	p := startPlugins(cfg, &o, processes, o.Logger)
+	a.defers("adapters", p.stop)
+	log, err := jetstream.Open(ctx, jetstream.Options{Dir: cfg.Store.Dir, Cap: uint64(cfg.Store.Cap), Logger: o.Logger.With("component", "store")})
+	if err != nil {
+		return nil, err
+	}
+	a.defers("store", func() {
+		if err := log.Close(); err != nil {
+			a.log.Error("store did not close", "error", err)
+		}
+	})
+	if problems := p.introduce(ctx, cfg); len(problems) > 0 {
+		config.SortProblems(problems)
+		return nil, &config.Problems{List: problems}
+	}
+	w, engine := a.core(cfg, &o, p, log, metrics)
+	if err := w.Start(ctx); err != nil {
+		return nil, fmt.Errorf("start the writer: %w", err)
+	}
+	a.restored(ctx, w, metrics)
+	a.run(w, engine)
+	console := admin.New(admin.Options{
+		Version: o.Version, Registry: reg, Writer: w, Log: log, Lanes: engine, Hosts: p.hosts, Config: cfg,
+		Trail: trail.New(log, w), Logger: o.Logger.With("component", "admin"), Metrics: metrics,
+	})
+	handler, err := ingress.New(ingress.Options{Endpoints: endpoints(cfg, p), Writer: w, Observer: metrics, Logger: o.Logger.With("component", "ingress")})
+	if err != nil {
+		return nil, err
+	}
+	if a.Private, err = a.serve("admin.listen", cfg.Admin.Listen, console.Handler(), o.Logger); err != nil {
+		return nil, err
+	}
+	if a.Public, err = a.serve("listen", cfg.Listen, handler, o.Logger); err != nil {
+		return nil, err
+	}
+	console.Accepting(true)
+	a.defers("readiness", func() { console.Accepting(false) })
+	return a, nil
+}
+
+// core builds writer and lanes, which know each other.
+func (a *App) core(cfg *config.Config, o *Options, p *plugins, log *jetstream.Log, m *telemetry.Metrics) (*writer.Writer, *lane.Engine) {
+	var w *writer.Writer
+	engine := lane.New(lane.Options{
+		Channels: laneChannels(cfg, p), Observer: m, Logger: o.Logger.With("component", "lane"),
+		Load:   func(ctx context.Context, pos conversation.Position) (writer.Stored, error) { return w.Load(ctx, pos) },
+		Finish: func(out *conversation.Outcome) { w.Finish(out) },
+	})
+	w = writer.New(writer.Options{
+		Log: log, Policy: policy(cfg, p, engine.Reachable), Lanes: engine, Observer: &observer{Metrics: m, log: o.Logger},
+		Logger: o.Logger.With("component", "writer"), Version: o.Version, OpensPerMinute: cfg.Limits.OpenedPerMinute,
+		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
+	})
+	return w, engine
+}
+
+// run starts the writer's loop. It ends after the lanes have: their outcomes are stored.
+func (a *App) run(w *writer.Writer, engine *lane.Engine) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := w.Run(ctx); err != nil {
+			a.failed <- fmt.Errorf("writer: %w", err)
+		}
+	}()
+	a.defers("writer", func() { cancel(); <-done })
+	a.defers("lanes", func() {
+		ctx, cancel := context.WithTimeout(context.Background(), lanesTimeout)
+		defer cancel()
+		engine.Stop(ctx)
+	})
+}
+
+// restored tells the metrics what the log has brought back.
+func (a *App) restored(_ context.Context, w *writer.Writer, m *telemetry.Metrics) {
+	n, queued := w.Found()
+	m.Restored(n, queued)
+}
+
+// serve runs an HTTP server until the app stops.
+func (a *App) serve(setting, addr string, h http.Handler, log *slog.Logger) (net.Addr, error) {
+	ln, err := listen(setting, addr)
+	if err != nil {
+		return nil, err
+	}
+	srv := &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			a.failed <- fmt.Errorf("serve %s: %w", addr, err)
+		}
+	}()
+	a.defers("listener "+setting, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), requestsTimeout)
+		defer cancel()
+		if err := srv.Shutdown(ctx); err != nil {
+			_ = srv.Close()
+		}
+		<-done
+	})
+	return ln.Addr(), nil
+}
+
+// Wait returns when ctx ends, with nil, or when a part has failed, with why.
+func (a *App) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-a.failed:
+		return err
+	}
+}
+
+func (a *App) defers(name string, stop func()) { a.onStop = append(a.onStop, step{name, stop}) }
+
+// Stop takes everything down in reverse order of start: no more requests, running calls end, outcomes are
+// stored, adapters exit, the store closes. It may be called once.
+func (a *App) Stop() {
+	for _, s := range slices.Backward(a.onStop) {
+		began := time.Now()
+		s.stop()
+		a.log.Debug("stopped", "part", s.name, "duration_seconds", time.Since(began).Seconds())
+	}
+	a.onStop = nil
+}

@@ -1,0 +1,46 @@
+package app
+
+import (
+	"log/slog"
+
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/telemetry"
+	"patchbay/core/internal/writer"
+)
+
+// observer counts every record, and logs what an operator should know of: changes of control, give-ups,
+// failing rules. Ordinary messages leave no line.
+type observer struct {
+	*telemetry.Metrics
+	log *slog.Logger
+}
+
+var _ writer.Observer = (*observer)(nil)
+
+// Committed implements writer.Observer.
+func (o *observer) Committed(c writer.Commit) {
+	o.Metrics.Committed(c)
+	for _, ch := range c.Record.GetChanges() {
+		o.tell(ch)
+	}
+}
+
+func (o *observer) tell(ch *journal.Change) {
+	conv := slog.String("conversation", ch.GetConversation())
+	switch k := ch.GetKind().(type) {
+	case *journal.Change_Passed:
+		o.log.Info("control passed", conv, "from", k.Passed.GetFrom(), "to", k.Passed.GetOwner(), "epoch", k.Passed.GetEpoch(), "reason", k.Passed.GetReason())
+	case *journal.Change_Offered:
+		o.log.Info("conversation offered", conv, "channel", k.Offered.GetTarget(), "route", k.Offered.GetRule())
+	case *journal.Change_OfferEnded:
+		o.log.Info("offer ended", conv, "channel", k.OfferEnded.GetTarget(), "outcome", k.OfferEnded.GetOutcome(), "reason", k.OfferEnded.GetReason())
+	case *journal.Change_DeadLettered:
+		d := k.DeadLettered
+		o.log.Warn("delivery given up", conv, "channel", d.GetDelivery().GetChannel(), "delivery", d.GetDelivery().GetId(),
+			"kind", d.GetError(), "attempts", d.GetAttempts(), "error", d.GetText())
+	case *journal.Change_Routed:
+		for _, e := range k.Routed.GetErrors() {
+			o.log.Warn("rule had no effect", conv, "event", k.Routed.GetEvent(), "error", e)
+		}
+	}
+}

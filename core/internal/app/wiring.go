@@ -1,0 +1,90 @@
+package app
+
+import (
+	"net"
+
+	"patchbay/core/internal/config"
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/ingress"
+	"patchbay/core/internal/lane"
+	"patchbay/sdk"
+	"patchbay/sdk/envelope"
+	"slices"
+)
+
+// policy is the configuration as decisions see it.
+func policy(cfg *config.Config, p *plugins, reachable func(string) bool) *conversation.Policy {
+	out := &conversation.Policy{
+		Generation: 1, Channels: map[string]*conversation.Channel{}, Routes: cfg.Table, Owner: cfg.Conversations.Owner,
+		History: min(cfg.Conversations.History, conversation.MaxHistory), CloseAfter: cfg.Conversations.CloseAfter,
+		Bounces: cfg.Conversations.Bounces, Reachable: reachable,
+	}
+	for i := range cfg.Channels {
+		ch := &cfg.Channels[i]
+		d := p.described[ch.Adapter]
+		caps := d.GetCapabilities()
+		c := &conversation.Channel{
+			Name: ch.Name, Role: ch.Role, Owner: ch.Owner, Opens: slices.Contains(d.GetAbilities(), "open"),
+			PerTerm: p.endpoints[ch.Name].GetThreads() == string(sdk.ThreadsPerTerm), Events: map[envelope.Kind]bool{},
+			TextBytes: int(caps.GetTextBytes()), History: caps.GetHistory(), GiveUp: ch.Delivery.GiveUp,
+		}
+		for _, e := range caps.GetEvents() {
+			c.Events[envelope.Kind(e)] = true
+		}
+		out.Channels[ch.Name] = c
+	}
+	return out
+}
+
+func laneChannels(cfg *config.Config, p *plugins) []lane.Channel {
+	var out []lane.Channel
+	for i := range cfg.Channels {
+		ch := &cfg.Channels[i]
+		caps := p.described[ch.Adapter].GetCapabilities()
+		l := lane.Channel{
+			Name: ch.Name, Adapter: ch.Adapter, Caller: p.hosts[ch.Adapter], Timeout: ch.Delivery.Timeout,
+			UnknownDead: ch.Delivery.Unknown == config.UnknownDead, Concurrency: ch.Delivery.Concurrency, Rate: ch.Delivery.Rate,
+			TextBytes: int(caps.GetTextBytes()), Parts: map[envelope.PartType]bool{},
+		}
+		for _, part := range caps.GetParts() {
+			l.Parts[envelope.PartType(part)] = true
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+func endpoints(cfg *config.Config, p *plugins) []ingress.Endpoint {
+	var out []ingress.Endpoint
+	for i := range cfg.Channels {
+		ch := &cfg.Channels[i]
+		resp := p.endpoints[ch.Name]
+		for _, path := range resp.GetPaths() {
+			out = append(out, ingress.Endpoint{
+				Adapter: ch.Adapter, Receiver: p.hosts[ch.Adapter], Channels: []string{ch.Name}, Prefix: ch.Path, Pattern: path.GetPattern(),
+				Methods: path.GetMethods(), ContentTypes: path.GetContentTypes(), MaxBody: path.GetMaxBody(),
+				Refusal: ingress.Refusal{ContentType: resp.GetRefusalContentType(), Body: resp.GetRefusalBody()},
+			})
+		}
+	}
+	return out
+}
+
+func names(cfg *config.Config) (channels, routes []string) {
+	for i := range cfg.Channels {
+		channels = append(channels, cfg.Channels[i].Name)
+	}
+	for i := range cfg.Routes {
+		routes = append(routes, cfg.Routes[i].Name)
+	}
+	return channels, routes
+}
+
+// listen opens a TCP listener and says in its error which setting is meant.
+func listen(setting, addr string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, &ListenError{Setting: setting, Addr: addr, Err: err}
+	}
+	return ln, nil
+}

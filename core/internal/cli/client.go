@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"patchbay/core/internal/config"
+)
+
+// maxAnswer bounds what a command reads from the gateway.
+const maxAnswer = 256 << 20
+
+// ask calls the admin API of the running gateway and decodes its answer into v.
+func (o *options) ask(ctx context.Context, method, path string, v any) error {
+	addr := o.admin
+	if addr == "" {
+		cfg, err := config.Load(config.Options{Path: o.config})
+		if err != nil {
+			return o.invalid(exitConfig, err)
+		}
+		addr = cfg.Admin.Listen
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+dialable(addr)+path, nil)
+	if err != nil {
+		return &coded{code: exitUsage, err: fmt.Errorf("--admin %q: %w; give host:port", addr, err)}
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return &coded{code: exitService, err: fmt.Errorf("ask the gateway at %s: %w\nIs it running? --admin names another address", addr, err)}
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return failure(fmt.Errorf("read the gateway's answer: %w", err))
+	}
+	if resp.StatusCode != http.StatusOK {
+		var p struct{ Error string }
+		if json.Unmarshal(body, &p) != nil || p.Error == "" {
+			p.Error = resp.Status
+		}
+		return failure(fmt.Errorf("%s", p.Error))
+	}
+	if err := json.Unmarshal(body, v); err != nil {
+		return failure(fmt.Errorf("read the gateway's answer: %w", err))
+	}
+	return nil
+}
+
+// dialable turns an address to listen on into one to call.
+func dialable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil || host != "" {
+		return addr
+	}
+	return net.JoinHostPort("127.0.0.1", port)
+}
+
+// print writes v as JSON.
+func (o *options) print(v any) error {
+	enc := json.NewEncoder(o.process.Stdout)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// wantsJSON checks the output flag.
+func (o *options) wantsJSON() (bool, error) {
+	switch o.output {
+	case "table":
+		return false, nil
+	case "json":
+		return true, nil
+	}
+	return false, &coded{code: exitUsage, err: fmt.Errorf("--output %q: use table or json", o.output)}
+}

@@ -1,0 +1,35 @@
+package cli
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"patchbay/core/internal/trail"
+)
+
+func newConversation(o *options) *cobra.Command {
+	show := &cobra.Command{
+		Use: "show ID", Short: "Show where a live conversation stands, and what waits", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			asJSON, err := o.wantsJSON()
+			if err != nil {
+				return err
+			}
+			var c trail.Conversation
+			if err := o.ask(cmd.Context(), http.MethodGet, "/api/conversations/"+url.PathEscape(args[0]), &c); err != nil {
+				return err
+			}
+			if asJSON {
+				return o.print(c)
+			}
+			writeTrail(o.process.Stdout, &c)
+			return nil
+		},
+	}
+	show.Flags().StringVarP(&o.output, "output", "o", "table", "table or json")
+	cmd := &cobra.Command{Use: "conversation", Short: "Look at live conversations"}
+	cmd.AddCommand(show)
+	return cmd
+}

@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"patchbay/core/internal/trail"
+)
+
+func newDead(o *options) *cobra.Command {
+	cmd := &cobra.Command{Use: "dead", Short: "Look at what was given up, and replay it"}
+	cmd.PersistentFlags().StringVarP(&o.output, "output", "o", "table", "table or json")
+	cmd.AddCommand(newDeadList(o), newDeadShow(o), newDeadReplay(o))
+	return cmd
+}
+
+func newDeadList(o *options) *cobra.Command {
+	var channel string
+	cmd := &cobra.Command{
+		Use: "list", Short: "List dead letters, oldest first", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			asJSON, err := o.wantsJSON()
+			if err != nil {
+				return err
+			}
+			var answer struct {
+				Dead []trail.DeadLetter `json:"dead"`
+			}
+			if err := o.ask(cmd.Context(), http.MethodGet, "/api/dead?"+url.Values{"channel": {channel}}.Encode(), &answer); err != nil {
+				return err
+			}
+			if asJSON {
+				return o.print(answer.Dead)
+			}
+			if len(answer.Dead) == 0 {
+				fmt.Fprintln(o.process.Stdout, "no dead letters")
+				return nil
+			}
+			tw := tabwriter.NewWriter(o.process.Stdout, 2, 8, 2, ' ', 0)
+			fmt.Fprintln(tw, "ID\tGIVEN UP\tCHANNEL\tKIND\tATTEMPTS\tERROR\tCONVERSATION")
+			for _, d := range answer.Dead {
+				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", d.ID, d.At.Format(time.RFC3339), d.Channel, d.Kind, d.Attempts, d.Error, d.Conversation)
+			}
+			return tw.Flush()
+		},
+	}
+	cmd.Flags().StringVar(&channel, "channel", "", "only those for this `channel`")
+	return cmd
+}
+
+func newDeadShow(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "show ID", Short: "Show a dead letter and the trail of its conversation", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			asJSON, err := o.wantsJSON()
+			if err != nil {
+				return err
+			}
+			var answer struct {
+				Dead          trail.DeadLetter      `json:"dead"`
+				Conversations []*trail.Conversation `json:"conversations"`
+			}
+			if err := o.ask(cmd.Context(), http.MethodGet, "/api/dead/"+url.PathEscape(args[0]), &answer); err != nil {
+				return err
+			}
+			if asJSON {
+				return o.print(answer)
+			}
+			d := answer.Dead
+			fmt.Fprintf(o.process.Stdout, "dead letter %s\n  %s towards %s, given up %s after %d attempts\n  %s: %s\n", d.ID, d.Kind, d.Channel,
+				d.At.Format(time.RFC3339), d.Attempts, d.Error, d.Text)
+			for _, c := range answer.Conversations {
+				writeTrail(o.process.Stdout, c)
+			}
+			return nil
+		},
+	}
+}
+
+func newDeadReplay(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "replay ID...", Short: "Put dead letters back into their lanes",
+		Long: `Put dead letters back into their lanes. They pass the fence again: a customer's words go to whoever has control now,
+and what an owner said in an earlier term is not sent any more (it ends as fenced).`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, id := range args {
+				var answer struct{ Status, Delivery string }
+				if err := o.ask(cmd.Context(), http.MethodPost, "/api/dead/"+url.PathEscape(id)+"/replay", &answer); err != nil {
+					return err
+				}
+				fmt.Fprintln(o.process.Stdout, id, answer.Status, answer.Delivery)
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"patchbay/core/internal/app"
+	"patchbay/core/internal/config"
+	"patchbay/core/internal/telemetry"
+)
+
+func newRun(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "run",
+		Short: "Start the gateway",
+		Long: `Start the gateway and serve until SIGINT or SIGTERM: then it takes no more requests, lets running calls end, stores
+their outcomes, stops the adapters and exits with 0. A second signal ends it at once; nothing that was accepted is
+lost either way.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+}
+
+func (o *options) run(ctx context.Context) error {
+	began := time.Now()
+	cfg, err := o.load(exitConfig)
+	if err != nil {
+		return err
+	}
+	log := telemetry.NewLogger(o.process.Stderr, cfg.Log.Format, cfg.Log.Level)
+	a, err := app.Start(ctx, cfg, app.Options{Version: o.process.Version, Logger: log})
+	if err != nil {
+		if _, ok := errors.AsType[*config.Problems](err); ok {
+			return o.invalid(exitConfig, err)
+		}
+		return failure(fmt.Errorf("start: %w", err))
+	}
+	log.Info("ready", "listen", a.Public.String(), "admin", a.Private.String(), "version", o.process.Version,
+		"duration_seconds", time.Since(began).Seconds())
+	err = a.Wait(ctx)
+	o.process.Unhook()
+	log.Info("stopping")
+	a.Stop()
+	log.Info("stopped")
+	if err != nil {
+		return failure(err)
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"patchbay/core/internal/trail"
+)
+
+func newTrace(o *options) *cobra.Command {
+	var text bool
+	cmd := &cobra.Command{
+		Use:   "trace ID",
+		Short: "Tell what happened to a message, and why it waits",
+		Long: `Tell what happened in the conversation that an id belongs to: a message's (ours or the vendor's), a delivery's, a
+conversation's, a thread's or a customer's. If something waits, it says why now.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			asJSON, err := o.wantsJSON()
+			if err != nil {
+				return err
+			}
+			q := url.Values{"id": {args[0]}}
+			if text {
+				q.Set("text", "1")
+			}
+			var answer struct {
+				ID            string                `json:"id"`
+				Conversations []*trail.Conversation `json:"conversations"`
+			}
+			if err := o.ask(cmd.Context(), http.MethodGet, "/api/trace?"+q.Encode(), &answer); err != nil {
+				return err
+			}
+			if asJSON {
+				return o.print(answer)
+			}
+			for _, c := range answer.Conversations {
+				writeTrail(o.process.Stdout, c)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&text, "text", false, "show what was said; it is personal data")
+	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "table or json")
+	return cmd
+}
+
+// writeTrail prints one conversation: its steps, where it stands, and what waits.
+func writeTrail(w io.Writer, c *trail.Conversation) {
+	state := "ended"
+	if c.Live {
+		state = "live"
+	}
+	fmt.Fprintf(w, "conversation %s (%s)\n", c.ID, state)
+	tw := tabwriter.NewWriter(w, 2, 8, 2, ' ', 0)
+	for i := range c.Entries {
+		e := &c.Entries[i]
+		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\n", e.At.Format("2006-01-02 15:04:05.000"), e.What, e.Channel, about(e))
+	}
+	_ = tw.Flush()
+	if c.State != nil {
+		writeState(w, c)
+	}
+}
+
+// about joins the facts of a step.
+func about(e *trail.Entry) string {
+	var out []string
+	add := func(name, value string) {
+		if value != "" {
+			out = append(out, name+value)
+		}
+	}
+	add("", e.Kind)
+	add("from ", e.Role)
+	add("rule ", e.Rule)
+	add("", e.Detail)
+	add("message ", e.Envelope)
+	add("delivery ", e.Delivery)
+	add("vendor's id ", e.VendorID)
+	if e.Text != "" {
+		add("", fmt.Sprintf("%q", e.Text))
+	}
+	return strings.Join(out, ", ")
+}
+
+func writeState(w io.Writer, c *trail.Conversation) {
+	s := c.State
+	fmt.Fprintf(w, "  owner %s (epoch %d, since %s), home %s\n", s.Owner, s.Epoch, s.OwnerSince.Format(time.RFC3339), s.Home)
+	if s.Offer != "" {
+		fmt.Fprintf(w, "  offered to %s until %s\n", s.Offer, s.OfferUntil.Format(time.RFC3339))
+	}
+	if len(c.Waiting) == 0 {
+		fmt.Fprintln(w, "  nothing waits")
+	}
+	for _, d := range c.Waiting {
+		fmt.Fprintf(w, "  %s: %s towards %s %s: %s\n", d.Status, d.Kind, d.Channel, d.Delivery, d.Why)
+	}
+}
