@@ -76,6 +76,9 @@ func (t *Turn) takeBack(c *Conversation, from string) []Item {
 		case d.Kind == KindSend && d.Follows:
 			t.end(c, &d, StatusMoved, "control moved")
 			items = append(items, d.Item)
+			if d.Pieces > 1 {
+				t.mergeLetters(c, d.Item.Pos, "")
+			}
 		case d.Kind == KindOpen || d.Kind == KindTranscript || d.Thread == "" && !d.Copy:
 			t.end(c, &d, StatusDropped, "control moved")
 		}

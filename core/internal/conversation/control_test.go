@@ -374,8 +374,7 @@ func TestReconcile(t *testing.T) {
 		s.drain("faq")
 		p := *s.policy
 		p.Channels = map[string]*Channel{"web": s.policy.Channels["web"]}
-		s.policy = &p
-		s.now = s.now.Add(time.Second)
+		s.policy, s.unsettled = &p, true
 		s.turn(func(t *Turn) { t.Inbound(s.inbound(say{channel: "web", thread: "w1", text: "lost?"})) })
 		l := s.book.Dead()
 		if len(l) != 1 || l[0].Delivery.Item.Pos.Seq == 0 || !l[0].Delivery.Follows || l[0].Delivery.Channel != "faq" {

@@ -71,10 +71,12 @@ func (t *Turn) message(c *Conversation, m *about) {
 		f.Parts = append(f.Parts, string(m.envelope.Parts[i].Type))
 	}
 	steps := t.decide(c, f, m.pos)
+	if stop := stopping(steps); stop != nil && stop.Drop { // before control moves, so that it does not travel along
+		t.dispose(c.ID, m.pos, m.channel, StatusDropped, "rule", stop.Name)
+	}
 	last := t.control(c, steps, moveByRule)
 	switch {
 	case last != nil && last.Drop:
-		t.dispose(c.ID, m.pos, m.channel, StatusDropped, "rule", last.Name)
 	case last != nil && last.To == route.ToCustomer && !m.toCustomer:
 		t.dispose(c.ID, m.pos, m.channel, StatusUnrouted, "nothing goes back to where it came from", last.Name)
 	case m.toCustomer && (last == nil || last.To != route.ToOwner):
@@ -115,15 +117,12 @@ func (t *Turn) event(c *Conversation, kind route.Event, ev *aboutEvent) bool {
 // control applies what steps say about attributes, home and control, and returns the rule that stopped
 // the pass, or nil.
 func (t *Turn) control(c *Conversation, steps []route.Step, how move) *route.Rule {
-	var last *route.Rule
 	for _, s := range steps {
 		if len(s.Rule.Set) > 0 {
 			t.add(c.ID, &journal.Change_Attributed{Attributed: &journal.Attributed{Attributes: s.Rule.Set}})
 		}
-		if !s.Rule.Continue {
-			last = s.Rule
-		}
 	}
+	last := stopping(steps)
 	if last == nil {
 		return nil
 	}
@@ -141,6 +140,14 @@ func (t *Turn) control(c *Conversation, steps []route.Step, how move) *route.Rul
 		t.offer(c, last.Offer, last.Name, how)
 	}
 	return last
+}
+
+// stopping returns the rule that stopped the pass, or nil.
+func stopping(steps []route.Step) *route.Rule {
+	if n := len(steps); n > 0 && !steps[n-1].Rule.Continue {
+		return steps[n-1].Rule
+	}
+	return nil
 }
 
 // toOwner sends a customer's message to whoever has control, or lets it wait with the offer.

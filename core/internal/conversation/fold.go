@@ -66,7 +66,7 @@ func (t *tables) fold(ch *journal.Change) error {
 	case *journal.Change_Closed:
 		t.foldClosed(c)
 	case *journal.Change_Disposed:
-		c.Held = slices.DeleteFunc(c.Held, func(i Item) bool { return i.Pos == toPosition(k.Disposed.GetPosition()) })
+		t.foldDisposed(c, toPosition(k.Disposed.GetPosition()))
 	case *journal.Change_Duplicate, *journal.Change_Routed, *journal.Change_Late:
 	default:
 		return fmt.Errorf("fold: change of unknown kind %T; was the log written by a newer version?", k)
@@ -150,6 +150,21 @@ func (t *tables) foldAccepted(c *Conversation, a *journal.Accepted) {
 	}
 }
 
+// foldDisposed forgets a message: it neither waits nor travels with control. An entry that is not the last keeps its
+// place, since entries are numbered.
+func (t *tables) foldDisposed(c *Conversation, p Position) {
+	c.Held = slices.DeleteFunc(c.Held, func(i Item) bool { return i.Pos == p })
+	n := len(c.History)
+	if n == 0 || c.History[n-1].Pos != p {
+		return
+	}
+	c.History = c.History[:n-1]
+	c.HistoryN--
+	for _, th := range c.Threads {
+		th.Seen = min(th.Seen, c.HistoryN)
+	}
+}
+
 func (t *tables) foldPassed(c *Conversation, p *journal.Passed) {
 	if th := c.Threads[p.GetFrom()]; th != nil {
 		th.EndedSent = th.LastSent
@@ -192,8 +207,11 @@ func (t *tables) foldEnded(c *Conversation, e *journal.Ended) {
 		}
 		d := l.Queue[j]
 		l.Queue = slices.Delete(l.Queue, j, j+1)
-		if e.GetStatus() == StatusDelivered {
+		switch {
+		case e.GetStatus() == StatusDelivered:
 			c.saw(&d)
+		case e.GetStatus() == StatusDead && d.Kind == KindOpen && d.Channel == c.Owner:
+			c.Travelled = 0 // what should have travelled was waiting for the thread
 		}
 		if len(l.Queue) == 0 {
 			c.Lanes = slices.Delete(c.Lanes, i, i+1)

@@ -35,6 +35,8 @@ type stage struct {
 	seq    uint64
 	ids    int
 	last   *journal.Record
+	// unsettled is set while a new policy has come and conversations are not yet reconciled with it.
+	unsettled bool
 }
 
 var midnight = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)

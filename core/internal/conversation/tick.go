@@ -3,6 +3,7 @@ package conversation
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"patchbay/core/internal/journal"
@@ -119,6 +120,9 @@ func (t *Turn) Replay(id string) (status, delivery string, err error) {
 	before := len(t.rec.GetChanges())
 	if d.Follows && (d.Pieces <= 1 || d.Epoch != c.Epoch) {
 		t.follow(c, d.Item, nil)
+		if d.Pieces > 1 {
+			t.mergeLetters(c, d.Item.Pos, id)
+		}
 	} else {
 		t.reach(c, ch, false)
 		t.requeue(c, &d, 0, nil)
@@ -130,6 +134,28 @@ func (t *Turn) Replay(id string) (status, delivery string, err error) {
 	}
 	t.deadEnded(c, id, "replayed", delivery)
 	return "replayed", delivery, nil
+}
+
+// mergeLetters ends the dead letters of a message's pieces, but for one: the whole message goes out anew.
+func (t *Turn) mergeLetters(c *Conversation, p Position, but string) {
+	var ids []string
+	see := func(id string, l *DeadLetter) {
+		if id != but && l.Conversation == c.ID && l.Delivery.Follows && l.Delivery.Item.Pos == p {
+			ids = append(ids, id)
+		}
+	}
+	for id, l := range t.letters.base {
+		if !t.letters.gone[id] && t.letters.over[id] == nil {
+			see(id, l)
+		}
+	}
+	for id, l := range t.letters.over {
+		see(id, l)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		t.deadEnded(c, id, StatusMerged, "")
+	}
 }
 
 func (t *Turn) deadEnded(c *Conversation, id, status, delivery string) {
