@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"patchbay/core/internal/conversation"
@@ -13,16 +14,17 @@ import (
 
 const apiTimeout = 20 * time.Second
 
-// trace answers GET /api/trace?id=…[&text=1].
+// trace answers GET /api/trace?id=…[&id=…][&text=1].
 func (a *Admin) trace(w http.ResponseWriter, r *http.Request) {
-	id := r.URL.Query().Get("id")
-	if id == "" {
-		reply(w, http.StatusBadRequest, problem{"id: missing; give one of a message, delivery, conversation, thread or customer"})
+	ids := r.URL.Query()["id"]
+	if len(ids) == 0 || ids[0] == "" || len(ids) > trail.MaxIDs {
+		reply(w, http.StatusBadRequest, problem{fmt.Sprintf("id: give 1 to %d, of a message, delivery, conversation, thread or customer", trail.MaxIDs)})
 		return
 	}
+	id := strings.Join(ids[:min(len(ids), 3)], ", ")
 	ctx, cancel := context.WithTimeout(r.Context(), apiTimeout)
 	defer cancel()
-	found, err := a.Trail.Find(ctx, id, r.URL.Query().Has("text"))
+	found, err := a.Trail.Find(ctx, ids, r.URL.Query().Has("text"))
 	if err != nil {
 		a.fail(w, "trace "+id, err)
 		return
@@ -34,7 +36,7 @@ func (a *Admin) trace(w http.ResponseWriter, r *http.Request) {
 	for _, c := range found {
 		a.explain(c)
 	}
-	reply(w, http.StatusOK, map[string]any{"id": id, "conversations": found})
+	reply(w, http.StatusOK, map[string]any{"id": ids[0], "conversations": found})
 }
 
 // explain says why the heads of lanes wait now.
@@ -133,7 +135,7 @@ func (a *Admin) deadShow(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusNotFound, problem{fmt.Sprintf("no dead letter %q; `patchbay dead list` shows them", r.PathValue("id"))})
 		return
 	}
-	found, err := a.Trail.Find(r.Context(), d.ID, r.URL.Query().Has("text"))
+	found, err := a.Trail.Find(r.Context(), []string{d.ID}, r.URL.Query().Has("text"))
 	if err != nil {
 		a.fail(w, "dead letter", err)
 		return

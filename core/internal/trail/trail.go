@@ -88,13 +88,21 @@ func New(log store.Log, book Book) *Trail { return &Trail{log, book} }
 // maxConversations bounds what one id can bring up: a customer may have had many conversations.
 const maxConversations = 20
 
-// Find returns the conversations that an id belongs to, newest last. The id may be one of ours (envelope, delivery,
-// conversation), the vendor's of a message, a thread, or a customer's. It reads the whole log that is kept.
-func (t *Trail) Find(ctx context.Context, id string, text bool) ([]*Conversation, error) {
+// MaxIDs is how many ids one search takes.
+const MaxIDs = 500
+
+// Find returns the conversations that ids belong to, newest last. An id may be one of ours (envelope, delivery,
+// conversation), the vendor's of a message, a thread, or a customer's. It reads the whole log that is kept, however
+// many ids it looks for.
+func (t *Trail) Find(ctx context.Context, ids []string, text bool) ([]*Conversation, error) {
 	found := map[string]*Conversation{}
 	var order []string
+	wanted := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		wanted[id] = true
+	}
 	if err := t.scan(ctx, func(_ uint64, r *journal.Record) {
-		for _, conv := range matches(r, id) {
+		for _, conv := range matches(r, wanted) {
 			if found[conv] == nil {
 				found[conv] = &Conversation{ID: conv}
 				order = append(order, conv)
@@ -103,11 +111,11 @@ func (t *Trail) Find(ctx context.Context, id string, text bool) ([]*Conversation
 	}); err != nil {
 		return nil, err
 	}
-	if len(order) > maxConversations {
-		for _, conv := range order[:len(order)-maxConversations] {
+	if most := maxConversations * len(ids); len(order) > most {
+		for _, conv := range order[:len(order)-most] {
 			delete(found, conv)
 		}
-		order = order[len(order)-maxConversations:]
+		order = order[len(order)-most:]
 	}
 	if len(order) == 0 {
 		return nil, nil
@@ -137,16 +145,16 @@ func (t *Trail) scan(ctx context.Context, f func(seq uint64, r *journal.Record))
 	})
 }
 
-// matches returns the conversations that a record connects with an id.
-func matches(r *journal.Record, id string) []string {
+// matches returns the conversations that a record connects with one of the ids.
+func matches(r *journal.Record, wanted map[string]bool) []string {
 	var out []string
 	for _, s := range r.GetEnvelopes() {
-		if s.GetId() == id && s.GetConversation() != "" {
+		if wanted[s.GetId()] && s.GetConversation() != "" {
 			out = append(out, s.GetConversation())
 		}
 	}
 	for _, ch := range r.GetChanges() {
-		if ch.GetConversation() != "" && (ch.GetConversation() == id || slices.Contains(ids(ch), id)) {
+		if conv := ch.GetConversation(); conv != "" && (wanted[conv] || slices.ContainsFunc(ids(ch), func(id string) bool { return wanted[id] })) {
 			out = append(out, ch.GetConversation())
 		}
 	}
