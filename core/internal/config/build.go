@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"net"
 	"net/netip"
 	"path/filepath"
@@ -167,63 +166,4 @@ func (l *loader) checkSlug(section, name string) {
 		l.shaper.bad(at, []string{section, name}, "", "a name is lower-case letters, digits and hyphens, begins with "+
 			"a letter and has at most %d characters", route.MaxName)
 	}
-}
-
-// routes checks and compiles the rules.
-func (l *loader) routes(c *Config, file []fileRoute) {
-	for i := range file {
-		c.Routes = append(c.Routes, file[i].rule())
-	}
-	table, problems := route.Compile(c.Routes, c.Roles())
-	c.Table = table
-	for _, p := range problems {
-		path := routePath(p)
-		if l.follows(path) || p.Field == "" && l.brokenBelow(dotted(path)) {
-			continue
-		}
-		at := l.tree.at(path...)
-		if p.Line > 0 {
-			at = l.tree.inside(path, p.Line, p.Column)
-		}
-		out := Problem{Position: at, Path: dotted(path), Message: p.Message, Suggestion: p.Suggestion}
-		if p.Severity == route.Warning {
-			l.warnings = append(l.warnings, out)
-			continue
-		}
-		l.problems = append(l.problems, out)
-	}
-}
-
-// routePath splits a problem's field: offer.to[1] is offer, to, 1.
-func routePath(p route.Problem) []string {
-	path := []string{"routes", strconv.Itoa(p.Index)}
-	if name, ok := strings.CutPrefix(p.Field, "set."); ok {
-		return append(path, "set", name)
-	}
-	for part := range strings.SplitSeq(p.Field, ".") {
-		name, index, _ := strings.Cut(strings.TrimSuffix(part, "]"), "[")
-		for _, s := range []string{name, index} {
-			if s != "" {
-				path = append(path, s)
-			}
-		}
-	}
-	return path
-}
-
-func (f *fileRoute) rule() route.Rule {
-	r := route.Rule{
-		Name: f.Name, From: f.From, When: string(f.When), Set: f.Set, Home: string(f.Home), Pass: string(f.Pass),
-		Close: bool(f.Close), Drop: bool(f.Drop), Continue: bool(f.Continue), Copy: f.Copy, Say: string(f.Say), To: string(f.To),
-	}
-	for _, e := range f.Event {
-		r.Events = append(r.Events, route.Event(e))
-	}
-	if f.Offer != nil {
-		r.Offer = route.NewOffer(f.Offer.To...)
-		r.Offer.Within = cmp.Or(f.Offer.Within, route.DefaultWithin)
-		r.Offer.Else = string(f.Offer.Else)
-		r.Offer.Hold = f.Offer.Hold == nil || *f.Offer.Hold
-	}
-	return r
 }

@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/go-viper/mapstructure/v2"
@@ -60,54 +58,6 @@ func Load(opts Options) (*Config, error) {
 	}
 	c.Warnings = tidy(l.warnings)
 	return c, nil
-}
-
-// tidy sorts problems and leaves out repetitions, which aliases cause.
-func tidy(list []Problem) []Problem {
-	SortProblems(list)
-	return slices.Compact(list)
-}
-
-// bad reports a problem with a setting whose form is right; values go through l.quote.
-func (l *loader) bad(path []string, suggestion, format string, args ...any) {
-	if l.follows(path) {
-		return
-	}
-	l.shaper.bad(l.tree.at(path...), path, suggestion, format, args...)
-}
-
-// follows reports whether the form of a setting or of what it is part of is wrong.
-func (l *loader) follows(path []string) bool {
-	for n := range path {
-		if l.broken[dotted(path[:n+1])] {
-			return true
-		}
-	}
-	return false
-}
-
-// brokenBelow reports whether the form of a setting or of anything below it is wrong.
-func (l *loader) brokenBelow(path string) bool {
-	for p := range l.broken {
-		if p == path || strings.HasPrefix(p, path+".") || strings.HasPrefix(p, path+"[") {
-			return true
-		}
-	}
-	return false
-}
-
-// hidden reports whether a setting's value comes from a reference or the environment, and must not be shown.
-func (l *loader) hidden(path []string) bool {
-	_, ok := l.shaper.shown[dotted(path)]
-	return ok
-}
-
-// quote returns what may be shown of a setting's value.
-func (l *loader) quote(value string, path ...string) string {
-	if shown, ok := l.shaper.shown[dotted(path)]; ok {
-		return quote(resolved{shown: shown, secret: true})
-	}
-	return quote(resolved{text: value})
 }
 
 // merge reads the file and puts defaults below and the environment above it. It returns false if there is
@@ -180,39 +130,6 @@ func environMap(environ []string) map[string]string {
 		}
 	}
 	return out
-}
-
-// parser is the koanf parser of our YAML: positions kept, types exact.
-type parser struct{ loader *loader }
-
-var _ koanf.Parser = (*parser)(nil)
-
-// Unmarshal returns the file as a tree of values of the right types, each channel with its defaults.
-func (p *parser) Unmarshal(data []byte) (map[string]any, error) {
-	l := p.loader
-	r := &reader{file: l.opts.Path, problems: &l.problems}
-	l.tree.root = r.read(data)
-	if l.tree.root == nil {
-		return nil, errors.New("the file can't be used")
-	}
-	v, _ := l.shaper.value(l.tree.root, reflect.TypeFor[fileConfig](), nil)
-	out, _ := v.(map[string]any)
-	channels, _ := out["channels"].(map[string]any)
-	for name, ch := range channels {
-		full := koanf.New(delimiter)
-		given, _ := ch.(map[string]any)
-		if err := errors.Join(full.Load(confmap.Provider(channelDefaults(), ""), nil),
-			full.Load(confmap.Provider(given, ""), nil)); err != nil {
-			return nil, err
-		}
-		channels[name] = full.Raw()
-	}
-	return out, nil
-}
-
-// Marshal is refused: a configuration is read, never written.
-func (p *parser) Marshal(map[string]any) ([]byte, error) {
-	return nil, errors.New("a configuration is not written")
 }
 
 // At returns the place of a setting: At("channels", "desk", "settings", "app_key"), list items by

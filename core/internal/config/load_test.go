@@ -174,6 +174,20 @@ func TestAt(t *testing.T) {
 	}
 }
 
+func TestProblemsOfPlugins(t *testing.T) {
+	c := load(t, settingsHead+"      names: [a, b]\n      verify: {key: x}\n")
+	for _, tc := range []struct{ setting, want string }{
+		{"names[1]", "testdata/memory.yaml:8:18: channels.faq.settings.names[1]: is wrong"},
+		{"verify.key", "testdata/memory.yaml:9:21: channels.faq.settings.verify.key: is wrong"},
+		{"verify.mode", "testdata/memory.yaml:9:7: channels.faq.settings.verify.mode: is wrong"},
+		{"", "testdata/memory.yaml:7:5: channels.faq.settings: is wrong"},
+	} {
+		if got := c.SettingProblem("faq", tc.setting, "is wrong").String(); got != tc.want {
+			t.Errorf("got %s, want %s", got, tc.want)
+		}
+	}
+}
+
 // The file that comes with the gateway works as it stands.
 func TestShippedFile(t *testing.T) {
 	const file = "../../../config.yaml"

@@ -69,3 +69,20 @@ func SortProblems(list []Problem) {
 			cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
 	})
 }
+
+// Problem returns a problem with a setting that the caller found, with its place: what can only be known once the
+// plugins run.
+func (c *Config) Problem(message string, path ...string) Problem {
+	return Problem{Position: c.At(path...), Path: dotted(path), Message: message}
+}
+
+// SettingProblem returns a problem with a channel's setting as an adapter reports it, by the dotted path below
+// settings: "verify.secret_key", "names[1]", "" for all of them.
+func (c *Config) SettingProblem(channel, setting, message string) Problem {
+	return c.Problem(message, append([]string{"channels", channel, "settings"}, splitPath(setting)...)...)
+}
+
+// splitPath splits a dotted path: offer.to[1] is offer, to, 1.
+func splitPath(dotted string) []string {
+	return strings.FieldsFunc(dotted, func(r rune) bool { return r == '.' || r == '[' || r == ']' })
+}

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
-	"strings"
 )
 
 // redacted stands where a value must not be shown.
@@ -92,89 +90,6 @@ func (l *loader) resolveAll(n *node, path []string) {
 	}
 }
 
-// renderer turns settings into values for JSON, guided by the adapter's schema where it is known.
-type renderer struct {
-	values map[*node]resolved
-	redact bool
-	root   *schema
-}
-
-func (r *renderer) value(n *node, s *schema) any {
-	s = s.follow(r.root)
-	switch n.kind {
-	case mapping:
-		out := map[string]any{}
-		for _, k := range n.keys {
-			prop := s.property(k.name)
-			if k.value.kind == null && prop.follow(r.root).container() {
-				continue // a mapping or list with nothing below it is absent
-			}
-			out[k.name] = r.value(k.value, prop)
-		}
-		return out
-	case list:
-		out := make([]any, len(n.items))
-		for i, item := range n.items {
-			out[i] = r.value(item, s.item())
-		}
-		return out
-	case scalar:
-		return r.scalar(n, s)
-	}
-	return nil
-}
-
-func (r *renderer) scalar(n *node, s *schema) any {
-	v := r.values[n]
-	if r.redact {
-		switch {
-		case v.secret:
-			return v.shown
-		case s == nil || s.Secret:
-			return redacted
-		}
-	}
-	if n.yaml.ShortTag() == "!!str" && !v.secret {
-		return v.text
-	}
-	if s != nil && len(s.Type) > 0 {
-		return typed(v.text, s.Type)
-	}
-	if v.secret {
-		return v.text
-	}
-	return typed(v.text, map[string][]string{"!!bool": {"boolean"}, "!!int": {"integer"}, "!!float": {"number"}}[n.yaml.ShortTag()])
-}
-
-var (
-	jsonInteger = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
-	jsonNumber  = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
-)
-
-// typed returns a text as the first of the types that it is written as; else it stays a text, as it is: a
-// number with zeros before it is a telephone number or an account.
-func typed(text string, types []string) any {
-	for _, t := range types {
-		switch t {
-		case "string":
-			return text
-		case "boolean":
-			if text == "true" || text == "false" {
-				return text == "true"
-			}
-		case "integer":
-			if jsonInteger.MatchString(text) {
-				return json.Number(text)
-			}
-		case "number":
-			if jsonNumber.MatchString(text) {
-				return json.Number(text)
-			}
-		}
-	}
-	return text
-}
-
 // settingsNode returns the settings of a channel; an empty mapping if it has none.
 func (c *Config) settingsNode(channel string) (*node, error) {
 	if _, ok := c.Channel(channel); !ok {
@@ -222,22 +137,3 @@ func (c *Config) complete(channel string, schemaJSON []byte, redact bool) (any, 
 	s.fill(out, s)
 	return out, s, nil
 }
-
-// Env is the environment of a plugin as NAME=value. It prints the names only.
-type Env []string
-
-// String returns the names.
-func (e Env) String() string {
-	names := make([]string, len(e))
-	for i, s := range e {
-		name, _, _ := strings.Cut(s, "=")
-		names[i] = name + "=" + redacted
-	}
-	return strings.Join(names, " ")
-}
-
-// GoString returns the names.
-func (e Env) GoString() string { return e.String() }
-
-// MarshalJSON returns the names.
-func (e Env) MarshalJSON() ([]byte, error) { return json.Marshal(e.String()) }

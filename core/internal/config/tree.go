@@ -89,15 +89,15 @@ func (t *tree) inside(path []string, line, column int) Position {
 	case line > 1:
 		start.Line += line - 1
 	default:
-		if c, ok := column1(t.lines[n.line-1], n, column); ok {
+		if c, ok := columnOf(t.lines[n.line-1], n, column); ok {
 			start.Column = c
 		}
 	}
 	return start
 }
 
-// column1 returns the column in the source line of a flow scalar's character.
-func column1(source string, n *node, column int) (int, bool) {
+// columnOf returns the column in the source line of a flow scalar's character.
+func columnOf(source string, n *node, column int) (int, bool) {
 	r := []rune(source)
 	at := n.column - 1
 	quote := rune(0)

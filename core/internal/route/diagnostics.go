@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/common/ast"
 
 	"patchbay/sdk/envelope"
 )
@@ -198,87 +197,4 @@ func typeName(t *cel.Type) string {
 		return "a duration"
 	}
 	return "a " + t.TypeName()
-}
-
-// checkTree finds what type-checks but can't be meant: unknown channels and roles, patterns that are computed
-// or hold control characters.
-func (l *language) checkTree(tree *cel.Ast) []Problem {
-	var out []Problem
-	native := tree.NativeRep()
-	report := func(e ast.Expr, message, suggestion string) {
-		loc := native.SourceInfo().GetStartLocation(e.ID())
-		out = append(out, Problem{Line: loc.Line(), Column: loc.Column() + 1, Message: message, Suggestion: suggestion})
-	}
-	ast.PreOrderVisit(native.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
-		if e.Kind() != ast.CallKind {
-			return
-		}
-		call := e.AsCall()
-		args := call.Args()
-		switch call.FunctionName() {
-		case "matches":
-			l.checkPattern(args[len(args)-1], report)
-		case "@open":
-			l.checkName("channel", args[1], report)
-		case "_==_", "_!=_":
-			l.checkCompared(args[0], args[1], report)
-			l.checkCompared(args[1], args[0], report)
-		case "@in":
-			if args[1].Kind() == ast.ListKind {
-				for _, item := range args[1].AsList().Elements() {
-					l.checkCompared(args[0], item, report)
-				}
-			}
-		}
-	}))
-	return out
-}
-
-type reporter func(e ast.Expr, message, suggestion string)
-
-func (l *language) checkPattern(e ast.Expr, report reporter) {
-	s, ok := literal(e)
-	if !ok {
-		report(e, `a pattern must be written out, it can't be computed: text.matches(r"^\d+$")`, "")
-		return
-	}
-	if r, bad := controlCharacter(s); bad {
-		report(e, controlMessage(r), "")
-	}
-}
-
-// checkCompared checks the text that a variable is compared with.
-func (l *language) checkCompared(variable, value ast.Expr, report reporter) {
-	if variable.Kind() == ast.IdentKind {
-		l.checkName(variable.AsIdent(), value, report)
-	}
-}
-
-func (l *language) checkName(variable string, value ast.Expr, report reporter) {
-	name, ok := literal(value)
-	if !ok {
-		return
-	}
-	switch variable {
-	case "channel", "owner", "home", "pending", "customer":
-		if _, known := l.channels[name]; known || name == "" {
-			return
-		}
-		report(value, fmt.Sprintf("there is no channel %q", name), Closest(name, l.channels.names()))
-	case "role", "owner_role":
-		if name == "" || slices.Contains(roles, name) {
-			return
-		}
-		report(value, fmt.Sprintf("there is no role %q; roles are %s", name, strings.Join(roles, ", ")), Closest(name, roles))
-	}
-}
-
-// names returns the channels' names, sorted.
-func (ch Channels) names() []string {
-	out := make([]string, 0, len(ch))
-	for name := range ch {
-		out = append(out, name)
-	}
-	slices.Sort(out)
-	return out
 }

@@ -99,7 +99,7 @@ type Problem struct {
 type Facts struct {
 	Event    Event
 	Channel  string        // whom the event is about: who sent, was offered, left, or could not be reached
-	Role     envelope.Role // its role
+	Role     envelope.Role // the role that Channel has in the configuration, not the sender's
 	Text     string        // words of the message, "" for events
 	Parts    []string      // types of the message's parts
 	SenderID string

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -172,6 +173,24 @@ func TestDecide(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTableIsSafeForConcurrentUse(t *testing.T) {
+	table, problems := Compile([]Rule{{Name: "a", When: `text.matches("^ag") && mentions(["agent"])`, To: ToOwner}}, testChannels)
+	if table == nil {
+		t.Fatal(problems)
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 200 {
+				if d := table.Decide(&Facts{Event: EventMessage, Channel: "livechat", Role: "customer", Text: "agent"}); len(d.Steps) != 1 {
+					t.Errorf("decision = %+v", d)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestDefaultsAndCopies(t *testing.T) {
