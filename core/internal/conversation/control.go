@@ -105,10 +105,10 @@ func (t *Turn) release(c *Conversation, from string) {
 	t.unlink(c, from)
 }
 
-// departed reports whether the owner is a desk that has left, and has not been called back.
-func (t *Turn) departed(c *Conversation) bool {
-	th, ch := c.Threads[c.Owner], t.policy.Channels[c.Owner]
-	return th != nil && !th.Live && ch != nil && ch.Role == envelope.RoleAgent && c.Home != c.Owner && !opening(c, c.Owner)
+// departed reports whether the owner has left, has not been called back, and is not home itself.
+func (c *Conversation) departed() bool {
+	th := c.Threads[c.Owner]
+	return th != nil && !th.Live && c.Home != c.Owner && !opening(c, c.Owner)
 }
 
 // opening reports whether a thread of this term is being opened for the channel.

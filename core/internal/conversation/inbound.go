@@ -1,6 +1,8 @@
 package conversation
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -170,7 +172,8 @@ func (t *Turn) left(c *Conversation, ch *Channel, ev *aboutEvent) {
 	ev.free = true
 	matched := t.event(c, route.EventDisconnected, ev)
 	switch {
-	case c.Owner != ch.Name || c.Offer != nil: // has moved, or a rule has asked somebody; if nobody comes, home it is
+	case c.Owner != ch.Name:
+	case c.Offer != nil && c.Offer.Hold: // somebody is asked, and messages wait; if nobody comes, control goes home
 	case c.Home != ch.Name:
 		t.pass(c, c.Home, "disconnected", moveFree)
 	case !matched:
@@ -264,7 +267,8 @@ func nanos(at time.Time) int64 {
 // does not have is forgotten.
 func (t *Turn) remember(c *Conversation, attrs map[string]string) {
 	set, size := map[string]string{}, 0
-	for k, v := range attrs {
+	for _, k := range slices.Sorted(maps.Keys(attrs)) { // which ones fit must not depend on chance
+		v := attrs[k]
 		if size += len(k) + len(v); strings.Contains(k, ".") && v != "" && c.Attributes[k] != v && size <= MaxAttributes {
 			set[k] = v
 		}

@@ -90,7 +90,7 @@ func (t *Turn) offerFailed(c *Conversation, outcome, reason string) {
 		return
 	}
 	to := o.Else
-	if to == "" && t.departed(c) {
+	if to == "" && c.departed() {
 		to = route.Home
 	}
 	if to == "" || !t.pass(c, to, o.Rule, moveFree) {
