@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -77,10 +78,11 @@ func (w *world) customerTypes(t *rapid.T) {
 }
 
 func (w *world) farSideSpeaks(t *rapid.T) {
-	channel := rapid.SampledFrom([]string{"faq", "old", "desk", "night"}).Draw(t, "channel")
-	if len(w.threads[channel]) == 0 {
+	channels := sorted(slices.Collect(maps.Keys(w.threads)))
+	if len(channels) == 0 {
 		t.Skip("no thread")
 	}
+	channel := rapid.SampledFrom(channels).Draw(t, "channel")
 	threads := w.threads[channel]
 	i := len(threads) - 1 - rapid.IntRange(0, min(2, len(threads)-1)).Draw(t, "back")
 	m := say{channel: channel, thread: threads[i], sent: w.now.Add(-time.Duration(rapid.IntRange(0, 3).Draw(t, "ago")) * time.Second)}
@@ -156,6 +158,28 @@ func (w *world) finish(t *rapid.T) {
 	w.result(f.d, o)
 }
 
+// several lets several inputs come at once: they share a record.
+func (w *world) several(t *rapid.T) {
+	w.together(func() {
+		for range rapid.IntRange(2, 4).Draw(t, "inputs") {
+			switch what := rapid.IntRange(0, 2).Draw(t, "input"); {
+			case what == 0 && len(w.flying) > 0:
+				w.finish(t)
+			case what == 1 && len(w.threads) > 0:
+				w.farSideSpeaks(t)
+			default:
+				w.customerSpeaks(t)
+			}
+		}
+	})
+}
+
+// String keeps the log of a failed run short.
+func (f flight) String() string { return f.d.Kind + " " + f.d.Channel + " " + f.d.ID }
+
+// GoString is String.
+func (f flight) GoString() string { return f.String() }
+
 func (w *world) time(t *rapid.T) {
 	w.wait(rapid.SampledFrom([]time.Duration{time.Second, 6 * time.Second, 61 * time.Second, 2 * time.Hour}).Draw(t, "time"))
 }
@@ -192,7 +216,7 @@ func (w *world) replayLetter(t *rapid.T) {
 		t.Skip("no dead letters")
 	}
 	slices.SortFunc(letters, func(a, b *DeadLetter) int { return strings.Compare(a.Delivery.ID, b.Delivery.ID) })
-	id := rapid.SampledFrom(letters).Draw(t, "letter").Delivery.ID
+	id := letters[rapid.IntRange(0, len(letters)-1).Draw(t, "letter")].Delivery.ID
 	w.turn(func(turn *Turn) { _, _, _ = turn.Replay(id) })
 }
 
@@ -210,7 +234,7 @@ func TestAnyHistory(t *testing.T) {
 			"far side": w.farSideSpeaks, "far side again": w.farSideSpeaks,
 			"start": w.start, "start again": w.start, "start more": w.start,
 			"finish": w.finish, "finish again": w.finish, "finish more": w.finish,
-			"time": w.time, "reachability": w.reachability, "reload": w.reload, "replay letter": w.replayLetter,
+			"batch": w.several, "time": w.time, "reachability": w.reachability, "reload": w.reload, "replay letter": w.replayLetter,
 		})
 	})
 }

@@ -37,6 +37,8 @@ type stage struct {
 	last   *journal.Record
 	// unsettled is set while a new policy has come and conversations are not yet reconciled with it.
 	unsettled bool
+	// batch collects what turns are to decide while it is not nil, so that several inputs share a record.
+	batch []func(*Turn)
 }
 
 var midnight = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
@@ -99,6 +101,10 @@ func (s *stage) newID() string {
 // turn decides twice: the first decision is forgotten, as if storing had failed, and must leave no trace.
 func (s *stage) turn(f func(*Turn)) {
 	s.Helper()
+	if s.batch != nil {
+		s.batch = append(s.batch, f)
+		return
+	}
 	ids := s.ids
 	f(s.book.Begin(s.policy, s.now, s.seq+1, s.newID))
 	s.equal("a forgotten turn", s.book, s.mirror)
@@ -132,6 +138,20 @@ func (s *stage) turn(f func(*Turn)) {
 	}
 	s.ledger.record(s, read)
 	s.ledger.check(s)
+}
+
+// together makes one turn of all that f does.
+func (s *stage) together(f func()) {
+	s.Helper()
+	s.batch = []func(*Turn){}
+	f()
+	batch := s.batch
+	s.batch = nil
+	s.turn(func(t *Turn) {
+		for _, do := range batch {
+			do(t)
+		}
+	})
 }
 
 // restart goes through a snapshot; the book that comes out of it is the mirror from now on.
