@@ -67,9 +67,13 @@ var deeds = map[string]func(ctx context.Context) error{
 		go func() { panic("evil crash") }()
 		select {}
 	},
-	"/exit":   func(context.Context) error { os.Exit(9); return nil },
-	"/freeze": func(ctx context.Context) error { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP); return nil },
-	"/wait":   func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+	"/exit": func(context.Context) error { os.Exit(9); return nil },
+	"/freeze": func(ctx context.Context) error {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		<-ctx.Done() // the signal may take another thread first
+		return ctx.Err()
+	},
+	"/wait": func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
 	"/second": func(ctx context.Context) error {
 		select {
 		case <-time.After(time.Second):
