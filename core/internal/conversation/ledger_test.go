@@ -45,8 +45,8 @@ type term struct {
 	owner   string
 	epoch   uint64
 	asked   string
-	heard   map[string]int64 // newest vendor time by channel
-	ended   map[string]int64 // the same, when the channel lost control
+	heard   map[threadKey]int64 // newest vendor time
+	ended   map[threadKey]int64 // the same, when the channel lost control
 	reached map[string]Position
 }
 
@@ -78,7 +78,7 @@ func (l *ledger) change(s *stage, id string, ch *journal.Change) {
 	case *journal.Change_Opened:
 		l.convs[id] = &term{
 			channel: k.Opened.GetChannel(), owner: k.Opened.GetOwner(), epoch: 1,
-			heard: map[string]int64{}, ended: map[string]int64{}, reached: map[string]Position{},
+			heard: map[threadKey]int64{}, ended: map[threadKey]int64{}, reached: map[string]Position{},
 		}
 	case *journal.Change_Accepted:
 		l.accepted(s, id, c, k.Accepted)
@@ -121,21 +121,21 @@ func (l *ledger) change(s *stage, id string, ch *journal.Change) {
 
 func (l *ledger) accepted(s *stage, id string, c *term, a *journal.Accepted) {
 	p := toPosition(a.GetPosition())
-	name := a.GetChannel()
+	name, key := a.GetChannel(), threadKey{a.GetChannel(), a.GetThread()}
 	asked := c.asked == name
 	stale := name != c.channel && name != c.owner && !asked
 	if ch := s.policy.Channels[name]; ch != nil && name != c.channel {
-		if ch.Opens && ch.PerTerm && l.threads[threadKey{name, a.GetThread()}] != c.epoch {
+		if ch.Opens && ch.PerTerm && l.threads[key] != c.epoch {
 			stale = true
 		}
-		if a.GetSentAt() != 0 && a.GetSentAt() <= c.ended[name] {
+		if a.GetSentAt() != 0 && a.GetSentAt() <= c.ended[key] {
 			stale = true
 		}
 	}
 	if name != c.owner && !asked {
-		c.ended[name] = max(c.ended[name], a.GetSentAt())
+		c.ended[key] = max(c.ended[key], a.GetSentAt())
 	}
-	c.heard[name] = max(c.heard[name], a.GetSentAt())
+	c.heard[key] = max(c.heard[key], a.GetSentAt())
 	if a.GetKind() != string(envelope.KindMessage) {
 		return
 	}
@@ -150,7 +150,11 @@ func (l *ledger) passed(s *stage, c *term, p *journal.Passed) {
 	if p.GetEpoch() != c.epoch+1 {
 		s.Fatalf("epoch went from %d to %d", c.epoch, p.GetEpoch())
 	}
-	c.ended[c.owner] = c.heard[c.owner]
+	for key, at := range c.heard {
+		if key.Channel == c.owner {
+			c.ended[key] = at
+		}
+	}
 	c.owner, c.epoch = p.GetOwner(), p.GetEpoch()
 }
 
