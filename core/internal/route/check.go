@@ -165,6 +165,9 @@ func (c *checker) checkTargets() {
 	if r.Offer != nil {
 		c.checkOffer(r.Offer)
 	}
+	if r.Close {
+		c.bad("close", "", "is not supported yet; conversations end after conversations.close_after")
+	}
 	if r.To != "" && r.To != ToOwner && r.To != ToCustomer {
 		c.bad("to", Closest(r.To, []string{ToOwner, ToCustomer}), "must be %s or %s, not %q", ToOwner, ToCustomer, r.To)
 	}
