@@ -13,6 +13,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -531,6 +532,34 @@ func TestResultsThatWaitShareFramesWithinLimits(t *testing.T) {
 	if diff := cmp.Diff([]int{1, 1, 2, 1, protocol.MaxFrameCalls, 1}, sizes); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func TestWorkersRunAtOnceAndAreReused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorkers()
+		release := make(chan struct{})
+		var ran atomic.Int64
+		for range 2 * maxIdleWorkers {
+			w.run(func() { ran.Add(1); <-release })
+		}
+		synctest.Wait()
+		if ran.Load() != 2*maxIdleWorkers {
+			t.Errorf("only %d run at once", ran.Load())
+		}
+		close(release)
+		synctest.Wait()
+		if w.idle.Load() != maxIdleWorkers {
+			t.Errorf("%d workers wait", w.idle.Load())
+		}
+		for range 10 {
+			w.run(func() { ran.Add(1) })
+		}
+		synctest.Wait()
+		if w.idle.Load() != maxIdleWorkers || ran.Load() != 2*maxIdleWorkers+10 {
+			t.Errorf("%d workers wait after %d functions", w.idle.Load(), ran.Load())
+		}
+		w.wait()
+	})
 }
 
 func TestForbiddenTargetIsPermanentAndNamesTheSetting(t *testing.T) {

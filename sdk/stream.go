@@ -22,7 +22,7 @@ func (s *service) Receive(stream pluginpb.PluginService_ReceiveServer) error {
 	w := newResultWriter(receiveResultSize, func(r []*pluginpb.ReceiveResult) error {
 		return stream.Send(&pluginpb.ReceiveResponse{Results: r})
 	})
-	return s.serveStream(stream.Context(), w.run, w.close, func(ctx context.Context, running *sync.WaitGroup) error {
+	return s.serveStream(stream.Context(), w.run, w.close, func(ctx context.Context, work *workers) error {
 		frame, err := stream.Recv()
 		if err != nil {
 			return err
@@ -33,7 +33,7 @@ func (s *service) Receive(stream pluginpb.PluginService_ReceiveServer) error {
 				w.put(&pluginpb.ReceiveResult{Id: call.GetId(), Error: errorToProto(errStopping)})
 				continue
 			}
-			running.Go(func() {
+			work.run(func() {
 				defer s.calls.end(callReceive, call.GetId())
 				w.put(s.receive(callCtx, call))
 			})
@@ -50,7 +50,7 @@ func (s *service) Deliver(stream pluginpb.PluginService_DeliverServer) error {
 	w := newResultWriter(deliverResultSize, func(r []*pluginpb.DeliverResult) error {
 		return stream.Send(&pluginpb.DeliverResponse{Results: r})
 	})
-	return s.serveStream(stream.Context(), w.run, w.close, func(ctx context.Context, running *sync.WaitGroup) error {
+	return s.serveStream(stream.Context(), w.run, w.close, func(ctx context.Context, work *workers) error {
 		frame, err := stream.Recv()
 		if err != nil {
 			return err
@@ -61,7 +61,7 @@ func (s *service) Deliver(stream pluginpb.PluginService_DeliverServer) error {
 				w.put(&pluginpb.DeliverResult{Id: call.GetId(), Error: errorToProto(errStopping)})
 				continue
 			}
-			running.Go(func() {
+			work.run(func() {
 				defer s.calls.end(callDeliver, call.GetId())
 				w.put(s.deliver(callCtx, call))
 			})
@@ -77,15 +77,15 @@ var errStopping = &Error{Kind: KindTransient, Status: 503, Text: "the adapter is
 // their own, so reading never waits for one. Then it cancels what still runs, waits for it, and returns after
 // the last result was written.
 func (s *service) serveStream(streamCtx context.Context, write func() error, closeWriter func(),
-	readFrame func(context.Context, *sync.WaitGroup) error) error {
+	readFrame func(context.Context, *workers) error) error {
 	ctx, cancel := context.WithCancel(streamCtx)
 	defer cancel()
-	var running sync.WaitGroup
+	work := newWorkers()
 	readDone, writeDone := make(chan error, 1), make(chan error, 1)
 	go func() {
 		var err error
 		for err == nil {
-			err = readFrame(ctx, &running)
+			err = readFrame(ctx, work)
 		}
 		readDone <- err
 	}()
@@ -100,7 +100,7 @@ func (s *service) serveStream(streamCtx context.Context, write func() error, clo
 	case <-s.stopped: // nothing runs, and nothing begins any more
 	}
 	cancel()
-	running.Wait()
+	work.wait()
 	closeWriter()
 	<-writeDone
 	if err == nil || errors.Is(err, io.EOF) {
