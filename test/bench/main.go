@@ -1,0 +1,95 @@
+// Command bench measures the gateway against its budgets and prints name=value lines.
+//
+// It counts at the sink, never from the gateway's own metrics, and measures in pairs: a bare net/http forwarder and
+// the gateway take the same messages in turns, in one run, on one machine. Gateway, adapters, forwarder and sink
+// are processes of their own, so that their CPU time can be told apart; it is read from /proc.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"time"
+)
+
+// options are the flags.
+type options struct {
+	bin           string
+	seconds       int
+	rounds        int
+	users         int
+	workers       int
+	conversations int
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.bin, "bin", "bin", "folder of the built programs")
+	flag.IntVar(&o.seconds, "seconds", 8, "length of one measurement")
+	flag.IntVar(&o.rounds, "rounds", 3, "how often each pair is measured; medians are printed")
+	flag.IntVar(&o.users, "users", 500, "customers")
+	flag.IntVar(&o.workers, "workers", 64, "senders at saturation")
+	flag.IntVar(&o.conversations, "conversations", 0, "also measure memory with so many live conversations")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, &o); err != nil {
+		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o *options) error {
+	switch flag.Arg(0) {
+	case "sink":
+		return serveSink(ctx)
+	case "forwarder":
+		return serveForwarder(ctx, flag.Arg(1))
+	case "":
+	default:
+		return fmt.Errorf("unknown part %q", flag.Arg(0))
+	}
+	if _, err := os.Stat(filepath.Join(o.bin, "patchbay")); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s/patchbay is not there: run `make build` first", o.bin)
+	}
+	fmt.Printf("machine_cores=%d\nmachine_cpu=%s\nmachine_kernel=%s\nmachine_go=%s\nmachine_fsync_p50_ms=%.2f\n", runtime.NumCPU(), cpuModel(), kernel(),
+		runtime.Version(), fsyncMedian().Seconds()*1000)
+	b, err := newBench(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	if err := b.measureAll(ctx); err != nil {
+		return err
+	}
+	return nil
+}
+
+// fsyncMedian tells how fast the disk under the store is: 1 KiB appended and synced.
+func fsyncMedian() time.Duration {
+	f, err := os.CreateTemp("", "bench-fsync-")
+	if err != nil {
+		return 0
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	var took []time.Duration
+	buf := make([]byte, 1024)
+	for range 100 {
+		began := time.Now()
+		if _, err := f.Write(buf); err != nil {
+			return 0
+		}
+		if err := f.Sync(); err != nil {
+			return 0
+		}
+		took = append(took, time.Since(began))
+	}
+	return quantile(took, 0.5)
+}
