@@ -1,10 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"errors"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -46,35 +42,6 @@ func TestWrongFaultOrdersSayWhatIsWrong(t *testing.T) {
 			resp, body := do(t, "POST", s.URL()+"/faults", tt.body, nil)
 			if resp.StatusCode != 400 || !strings.Contains(body, tt.want) {
 				t.Errorf("got %d %s, want 400 about %s", resp.StatusCode, body, tt.want)
-			}
-		})
-	}
-}
-
-func TestTraceIsPrintedIfTheGatewayHasOne(t *testing.T) {
-	tests := []struct {
-		name, body string
-		status     int
-		want       string
-		err        error
-	}{
-		{"known", `{"id":"m1"}`, 200, "      | {\n      |   \"id\": \"m1\"\n      | }\n", nil},
-		{"unknown", `{}`, 404, "", nil},
-		{"broken", `{}`, 500, "", errTrace},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			asked := ""
-			admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				asked = r.URL.String()
-				w.WriteHeader(tt.status)
-				w.Write([]byte(tt.body))
-			}))
-			defer admin.Close()
-			var out bytes.Buffer
-			err := printTrace(soon(t), admin.Client(), &out, admin.URL, "m 1")
-			if !errors.Is(err, tt.err) || out.String() != tt.want || asked != "/api/trace?id=m+1" {
-				t.Errorf("printed %q, %v for %s, want %q, %v", out.String(), err, asked, tt.want, tt.err)
 			}
 		})
 	}

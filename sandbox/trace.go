@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,37 +8,90 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"time"
 )
 
-// printTrace asks the gateway's admin listener where the message with this id went, and prints each hop.
-// It prints nothing if the gateway knows no trace of it.
+// traceWithin bounds how long printTrace waits for a message's deliveries to end.
+const traceWithin = 3 * time.Second
+
+// traceEvery is how often it looks meanwhile.
+const traceEvery = 25 * time.Millisecond
+
+// trace is the answer of the gateway's GET /api/trace, as far as the demo shows it.
+type trace struct {
+	Conversations []struct {
+		Entries []hop
+		Waiting []waiting
+	}
+}
+
+// hop is one step in a conversation. Fields that do not apply are empty.
+type hop struct {
+	At       time.Time
+	Seq      uint64 // of the gateway's record; steps of one record happened at once
+	What     string
+	Channel  string
+	Envelope string
+	VendorID string `json:"vendor_id"`
+	Kind     string
+	Delivery string
+	Rule     string
+	Detail   string
+}
+
+// waiting is a delivery that has not ended.
+type waiting struct{ Delivery, Channel, Why string }
+
+// printTrace asks the gateway's admin listener where the message with this id went, and prints each hop. While
+// deliveries of the message are under way it waits for their end, a few seconds at most. It prints nothing if the
+// gateway knows no trace of it.
 func printTrace(ctx context.Context, client *http.Client, out io.Writer, admin, id string) error {
+	tick := time.NewTicker(traceEvery)
+	defer tick.Stop()
+	late := time.NewTimer(traceWithin)
+	defer late.Stop()
+	for patient := true; ; {
+		t, err := askTrace(ctx, client, admin, id)
+		if err != nil {
+			return err
+		}
+		m := journeyOf(t, id)
+		if len(m.open) == 0 || !patient {
+			return m.print(out)
+		}
+		select {
+		case <-tick.C:
+		case <-late.C:
+			patient = false
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the deliveries of %s: %w", id, ctx.Err())
+		}
+	}
+}
+
+// askTrace makes one call; a message that the gateway does not know has an empty trace.
+func askTrace(ctx context.Context, client *http.Client, admin, id string) (trace, error) {
 	address := admin + "/api/trace?id=" + url.QueryEscape(id)
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return fmt.Errorf("ask for the trace of %s: %w", id, err)
+		return trace{}, fmt.Errorf("ask for the trace of %s: %w", id, err)
 	}
 	resp, err := client.Do(r)
 	if err != nil {
-		return fmt.Errorf("ask for the trace of %s: %w", id, err)
+		return trace{}, fmt.Errorf("ask for the trace of %s: %w", id, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusNotFound {
-		return nil
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 4<<20))
-	if err != nil {
-		return fmt.Errorf("read the trace of %s: %w", id, err)
+		return trace{}, nil
 	}
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("trace of %s: status %d: %w", id, resp.StatusCode, errTrace)
+		return trace{}, fmt.Errorf("trace of %s: status %d: %w", id, resp.StatusCode, errTrace)
 	}
-	var pretty bytes.Buffer
-	if err := json.Indent(&pretty, body, "      | ", "  "); err != nil {
-		return fmt.Errorf("trace of %s is no JSON: %w", id, err)
+	var t trace
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 4<<20)).Decode(&t); err != nil {
+		return trace{}, fmt.Errorf("read the trace of %s: %w", id, err)
 	}
-	fmt.Fprintf(out, "      | %s\n", bytes.TrimSpace(pretty.Bytes()))
-	return nil
+	return t, nil
 }
 
 var errTrace = errors.New("the gateway gave no trace")

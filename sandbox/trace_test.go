@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// traceServer answers the nth question for a trace with the nth answer, and the last one from then on.
+func traceServer(t *testing.T, answers ...[]byte) (admin string, asked *atomic.Int32) {
+	t.Helper()
+	asked = new(atomic.Int32)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/api/trace" || r.URL.Query().Get("id") == "" {
+			http.Error(w, "unexpected "+r.URL.String(), http.StatusBadRequest)
+			return
+		}
+		n := int(asked.Add(1))
+		_, _ = w.Write(answers[min(n, len(answers))-1])
+	}))
+	t.Cleanup(srv.Close)
+	return srv.URL, asked
+}
+
+// idOf returns what an answer says it was asked for.
+func idOf(t *testing.T, answer []byte) string {
+	t.Helper()
+	var a struct{ ID string }
+	if err := json.Unmarshal(answer, &a); err != nil || a.ID == "" {
+		t.Fatalf("id of the answer: %q, %v", a.ID, err)
+	}
+	return a.ID
+}
+
+func TestTraceTellsTheHopsOfOneMessage(t *testing.T) {
+	files, err := filepath.Glob("testdata/trace/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no answers in testdata/trace: %v", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			answer, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			admin, _ := traceServer(t, answer)
+			var out bytes.Buffer
+			if err := printTrace(t.Context(), http.DefaultClient, &out, admin, idOf(t, answer)); err != nil {
+				t.Fatal(err)
+			}
+			golden := strings.TrimSuffix(file, ".json") + ".golden"
+			if *update {
+				if err := os.WriteFile(golden, out.Bytes(), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), out.String()); diff != "" {
+				t.Errorf("hops (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// underWay is a trace of a message whose delivery waits; the same with its end follows.
+const (
+	underWay = `{"id": "m-1", "conversations": [{"id": "c", "live": true, "entries": [
+		{"at": "2026-11-22T07:00:00Z", "seq": 2, "what": "accepted", "channel": "livechat", "envelope": "e-1", "vendor_id": "m-1"},
+		{"at": "2026-11-22T07:00:00Z", "seq": 2, "what": "queued", "channel": "faq", "envelope": "e-1", "kind": "send", "delivery": "d-1"}`
+	waits     = `], "waiting": [{"delivery": "d-1", "channel": "faq", "why": "in flight"}]}]}`
+	delivered = `,{"at": "2026-11-22T07:00:00.5Z", "seq": 3, "what": "delivered", "channel": "faq", "delivery": "d-1"}]}]}`
+)
+
+func TestTraceWaitsForTheEnd(t *testing.T) {
+	admin, asked := traceServer(t, []byte(underWay+waits), []byte(underWay+waits), []byte(underWay+delivered))
+	var out bytes.Buffer
+	if err := printTrace(t.Context(), http.DefaultClient, &out, admin, "m-1"); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "+500.0 ms delivered to faq\n") || asked.Load() != 3 {
+		t.Errorf("asked %d times, printed:\n%s", asked.Load(), out.String())
+	}
+}
+
+func TestTraceSaysWhyAMessageStillWaits(t *testing.T) {
+	admin, _ := traceServer(t, []byte(underWay+waits))
+	var out bytes.Buffer
+	if err := printTrace(t.Context(), http.DefaultClient, &out, admin, "m-1"); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasSuffix(out.String(), "still under way to faq: in flight\n") {
+		t.Errorf("printed:\n%s", out.String())
+	}
+}
+
+func TestTraceOfWhatTheGatewayDoesNotTell(t *testing.T) {
+	tests := []struct {
+		name   string
+		status int
+		err    error
+	}{
+		{"unknown", http.StatusNotFound, nil},
+		{"broken", http.StatusInternalServerError, errTrace},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			asked := ""
+			admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked = r.URL.String()
+				w.WriteHeader(tt.status)
+				_, _ = w.Write([]byte("{}"))
+			}))
+			defer admin.Close()
+			var out bytes.Buffer
+			err := printTrace(soon(t), admin.Client(), &out, admin.URL, "m 1")
+			if !errors.Is(err, tt.err) || out.Len() > 0 || asked != "/api/trace?id=m+1" {
+				t.Errorf("printed %q, %v for %s, want nothing, %v", out.String(), err, asked, tt.err)
+			}
+		})
+	}
+}
