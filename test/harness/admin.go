@@ -1,0 +1,167 @@
+package harness
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+// Entry is one step of a trail, as the operators' API tells it.
+type Entry struct {
+	At       time.Time `json:"at"`
+	Seq      uint64    `json:"seq"`
+	What     string    `json:"what"`
+	Channel  string    `json:"channel"`
+	Envelope string    `json:"envelope"`
+	VendorID string    `json:"vendor_id"`
+	Kind     string    `json:"kind"`
+	Role     string    `json:"role"`
+	Delivery string    `json:"delivery"`
+	Rule     string    `json:"rule"`
+	Detail   string    `json:"detail"`
+	Text     string    `json:"text"`
+}
+
+// Waiting is what has not come to an end in a conversation.
+type Waiting struct {
+	Delivery string `json:"delivery"`
+	Channel  string `json:"channel"`
+	Kind     string `json:"kind"`
+	Status   string `json:"status"`
+	Attempts int    `json:"attempts"`
+	Why      string `json:"why"`
+}
+
+// Trail is one conversation's trail. State is empty if the conversation has ended.
+type Trail struct {
+	ID      string  `json:"id"`
+	Live    bool    `json:"live"`
+	Entries []Entry `json:"entries"`
+	State   struct {
+		Channel  string            `json:"channel"`
+		Customer string            `json:"customer"`
+		Owner    string            `json:"owner"`
+		Home     string            `json:"home"`
+		Epoch    uint64            `json:"epoch"`
+		Offer    string            `json:"offer"`
+		Held     int               `json:"held"`
+		Threads  map[string]string `json:"threads"`
+	} `json:"state"`
+	Waiting []Waiting `json:"waiting"`
+}
+
+// client makes the calls of operators.
+var client = &http.Client{Timeout: 20 * time.Second}
+
+// Get calls the operators' listener and returns status and body; status 0 means that there was no answer, which
+// the body then explains.
+func (g *Gateway) Get(path string) (int, string) {
+	resp, err := client.Get(g.Admin + path)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return resp.StatusCode, string(body)
+}
+
+// Ready asks /readyz, with everything that it has to say.
+func (g *Gateway) Ready() (status int, body string) { return g.Get("/readyz?verbose") }
+
+// Trace returns the trails that these ids belong to, with the texts; none if no id is known.
+func (g *Gateway) Trace(t testing.TB, ids ...string) []Trail {
+	t.Helper()
+	status, body := g.Get("/api/trace?" + url.Values{"id": ids, "text": {"1"}}.Encode())
+	if status == http.StatusNotFound {
+		return nil
+	}
+	var answer struct {
+		Conversations []Trail `json:"conversations"`
+	}
+	if status != http.StatusOK {
+		t.Fatalf("trace of %d ids: status %d: %s", len(ids), status, body)
+	}
+	if err := json.Unmarshal([]byte(body), &answer); err != nil {
+		t.Fatalf("trace of %d ids: %v", len(ids), err)
+	}
+	return answer.Conversations
+}
+
+// Only returns the one trail that id belongs to.
+func (g *Gateway) Only(t testing.TB, id string) *Trail {
+	t.Helper()
+	found := g.Trace(t, id)
+	if len(found) != 1 {
+		t.Fatalf("trace of %s: %d conversations, want 1", id, len(found))
+	}
+	return &found[0]
+}
+
+// Find returns the steps of the trail that are called what, in order.
+func (tr *Trail) Find(what string) []Entry {
+	var out []Entry
+	for _, e := range tr.Entries {
+		if e.What == what {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// Scrape returns everything that /metrics tells, by name.
+func (g *Gateway) Scrape(t testing.TB) map[string]*dto.MetricFamily {
+	t.Helper()
+	status, body := g.Get("/metrics")
+	if status != http.StatusOK {
+		t.Fatalf("metrics: status %d: %s", status, body)
+	}
+	p := expfmt.NewTextParser(model.UTF8Validation)
+	found, err := p.TextToMetricFamilies(bytes.NewReader([]byte(body)))
+	if err != nil {
+		t.Fatalf("metrics: %v", err)
+	}
+	return found
+}
+
+// Metric returns the sum of a counter's or gauge's series that have these labels: name, value, name, value. A
+// histogram counts by its observations. A metric that is not there is 0.
+func (g *Gateway) Metric(t testing.TB, name string, labels ...string) float64 {
+	t.Helper()
+	return Sum(g.Scrape(t)[name], labels...)
+}
+
+// Sum adds up the series of a metric that have these labels.
+func Sum(f *dto.MetricFamily, labels ...string) float64 {
+	sum := 0.0
+	for _, m := range f.GetMetric() {
+		if !hasLabels(m, labels) {
+			continue
+		}
+		sum += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+	}
+	return sum
+}
+
+func hasLabels(m *dto.Metric, labels []string) bool {
+	have := map[string]string{}
+	for _, l := range m.GetLabel() {
+		have[l.GetName()] = l.GetValue()
+	}
+	for i := 0; i+1 < len(labels); i += 2 {
+		if have[labels[i]] != labels[i+1] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,114 @@
+package harness
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Config is a configuration file in parts. The zero value is the usual one: three channels (livechat, faq, desk) and
+// Routes.
+type Config struct {
+	Store   string              // folder of the log; default: one in the test's temporary folder
+	Without []string            // channels to leave out
+	Extra   map[string][]string // lines for a channel beside settings: `delivery: {timeout: 1s}`
+	Bots    []string            // lines for the settings of faq: `threads: per_conversation`
+	Limits  []string            // top-level lines: `limits: {opened_per_minute: 0}`, `log: {level: debug}`
+	// Conversations is the value of conversations. Default: {history: 20, bounces: 0}.
+	Conversations string
+	Routes        string // the list below routes; default Routes; "[]" is none
+}
+
+// Routes are the rules that most tests need.
+const Routes = `
+  - name: ask-for-a-person
+    from: customer
+    when: owner_role == "bot" && mentions(["agent", "human", "人工", "客服"])
+    say: One moment, I am looking for a colleague.
+    offer: {to: desk, within: 60s}
+  - name: nobody-came
+    event: offer_failed
+    say: Nobody is free right now; I can go on helping.
+  - name: agent-left
+    event: disconnected
+    from: agent
+    say: You are back with the assistant.
+    pass: home
+`
+
+// channelText is what the file says of a channel, up to its settings.
+var channelText = map[string]string{
+	"livechat": `    adapter: native
+    role: customer
+    owner: faq
+    allow: [127.0.0.0/8]
+`,
+	"faq": `    adapter: botwebhook
+    role: bot
+    allow: [127.0.0.0/8]
+`,
+	"desk": `    adapter: aicc
+    role: agent
+    allow: [127.0.0.0/8]
+`,
+}
+
+var settingsText = map[string]string{
+	"livechat": `      organization: d8ai
+      chatbot: d8ai_chatbot
+      access_token: ${env:NATIVE_ACCESS_TOKEN}
+      reply_url: ${env:LIVECHAT_URL}/replies
+      reply_token: ${env:NATIVE_REPLY_TOKEN}
+`,
+	"faq": `      base_url: ${env:GPTBOTS_URL}
+      api_key: ${env:GPTBOTS_API_KEY}
+      webhook_token: ${env:GPTBOTS_WEBHOOK_TOKEN}
+`,
+	"desk": `      base_url: ${env:AICC_URL}
+      token_url: ${env:AICC_URL}/apigovernance/api/oauth/tokenByAkSk
+      app_key: ${env:AICC_APP_KEY}
+      app_secret: ${env:AICC_APP_SECRET}
+      channel_id: "` + DeskChannel + `"
+      verify: {mode: signature, secret_key: "${env:AICC_PUSH_KEY}"}
+`,
+}
+
+var adapterOf = map[string]string{"livechat": "native", "faq": "botwebhook", "desk": "aicc"}
+
+// text renders the file. Store must be set.
+func (c *Config) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\nstore: {dir: %q}\n", c.Store)
+	for _, l := range c.Limits {
+		fmt.Fprintln(&b, l)
+	}
+	conversations := c.Conversations
+	if conversations == "" {
+		conversations = "{history: 20, bounces: 0}"
+	}
+	fmt.Fprintf(&b, "conversations: %s\n", conversations)
+	names := slices.DeleteFunc([]string{"livechat", "faq", "desk"}, func(n string) bool { return slices.Contains(c.Without, n) })
+	b.WriteString("adapters:\n")
+	for _, n := range names {
+		fmt.Fprintf(&b, "  %s: {command: %q}\n", adapterOf[n], Binary(adapterOf[n]))
+	}
+	b.WriteString("channels:\n")
+	for _, n := range names {
+		fmt.Fprintf(&b, "  %s:\n%s", n, channelText[n])
+		for _, l := range c.Extra[n] {
+			fmt.Fprintf(&b, "    %s\n", l)
+		}
+		fmt.Fprintf(&b, "    settings:\n%s", settingsText[n])
+		if n == "faq" {
+			for _, l := range c.Bots {
+				fmt.Fprintf(&b, "      %s\n", l)
+			}
+		}
+	}
+	routes := c.Routes
+	if routes == "" {
+		routes = Routes
+	}
+	fmt.Fprintf(&b, "routes: %s\n", routes)
+	return b.String()
+}

@@ -1,0 +1,125 @@
+package harness
+
+import (
+	"crypto/rand"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	aicc "patchbay/plugins/aicc/simulator"
+	gptbots "patchbay/plugins/botwebhook/simulator"
+	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/fault"
+	"patchbay/sandbox/push"
+)
+
+// Names by which the vendors know the accounts of a World.
+const (
+	Organization = "d8ai"
+	Chatbot      = "d8ai_chatbot"
+	DeskChannel  = "202105284494222653" // AICC's id of the channel
+	// Paths of the vendors' webhooks at the gateway.
+	LivechatPath = "/mp/webhooks/native/messages/" + Organization + "/" + Chatbot
+	BotsPath     = "/webhooks/botwebhook/faq"
+	DeskPath     = "/webhooks/v1/messages"
+)
+
+// Retry is how the vendors of a World try a webhook call again: long enough for a restart.
+var Retry = push.Retry{Attempts: 60, First: 50 * time.Millisecond, Max: 500 * time.Millisecond}
+
+// Secrets are the credentials of a World; no two worlds have the same.
+type Secrets struct {
+	AccessToken, ReplyToken    string // live chat
+	APIKey, WebhookToken       string // GPTBots
+	AppKey, AppSecret, PushKey string // AICC
+}
+
+// All returns every secret that must not show up anywhere.
+func (s *Secrets) All() []string {
+	return []string{s.AccessToken, s.ReplyToken, s.APIKey, s.WebhookToken, s.AppSecret, s.PushKey}
+}
+
+// Vendors change how the pretend vendors of a World behave. Addresses and credentials are filled in.
+type Vendors struct {
+	Livechat livechat.Options
+	Bots     gptbots.Options
+	Desk     aicc.Options
+	Retry    *push.Retry // default Retry
+}
+
+// World is three pretend vendors, each on a listener of its own.
+type World struct {
+	Livechat *livechat.Simulator
+	Bots     *gptbots.Simulator
+	Desk     *aicc.Simulator
+	Secrets  Secrets
+
+	livechat, bots, desk *httptest.Server
+}
+
+// NewWorld starts the vendors. They end with the test.
+func NewWorld(t testing.TB, v Vendors) *World {
+	t.Helper()
+	s := Secrets{
+		AccessToken: "native-" + rand.Text(), ReplyToken: "reply-" + rand.Text(), APIKey: "api-" + rand.Text(),
+		WebhookToken: "hook-" + rand.Text(), AppKey: "app-" + rand.Text(), AppSecret: "secret-" + rand.Text(),
+		PushKey: (rand.Text() + rand.Text())[:43],
+	}
+	retry := Retry
+	if v.Retry != nil {
+		retry = *v.Retry
+	}
+	v.Livechat.Organization, v.Livechat.Chatbot = Organization, Chatbot
+	v.Livechat.AccessToken, v.Livechat.ReplyToken = s.AccessToken, s.ReplyToken
+	v.Bots.APIKey, v.Bots.WebhookToken, v.Bots.Retry = s.APIKey, s.WebhookToken, retry
+	v.Desk.AppKey, v.Desk.AppSecret, v.Desk.PushKey = s.AppKey, s.AppSecret, s.PushKey
+	v.Desk.ChannelID, v.Desk.Retry = DeskChannel, retry
+	w := &World{
+		Livechat: livechat.New(v.Livechat), Bots: gptbots.New(v.Bots), Desk: aicc.New(v.Desk), Secrets: s,
+	}
+	w.livechat = httptest.NewServer(w.Livechat.Handler())
+	w.bots = httptest.NewServer(w.Bots.Handler())
+	w.desk = httptest.NewServer(w.Desk.Handler())
+	t.Cleanup(w.close)
+	return w
+}
+
+// Faults returns the faults of all vendors.
+func (w *World) Faults() []*fault.Set {
+	return []*fault.Set{&w.Livechat.Faults, &w.Bots.Faults, &w.Desk.Faults}
+}
+
+// Calm makes all vendors behave again, and releases what hangs.
+func (w *World) Calm() {
+	for _, f := range w.Faults() {
+		f.Clear()
+	}
+}
+
+// Point has the vendors call the gateway at base, "http://host:port".
+func (w *World) Point(base string) {
+	w.Livechat.SetGateway(base)
+	w.Bots.SetWebhook(base + BotsPath)
+	w.Desk.SetPushBase(base)
+}
+
+func (w *World) close() {
+	w.Calm()
+	w.Bots.Close()
+	w.Desk.Close()
+	w.Livechat.Close()
+	for _, s := range []*httptest.Server{w.livechat, w.bots, w.desk} {
+		s.CloseClientConnections()
+		s.Close()
+	}
+}
+
+// environment is what the configuration's references are resolved by.
+func (w *World) environment() []string {
+	return []string{
+		"LIVECHAT_URL=" + w.livechat.URL, "GPTBOTS_URL=" + w.bots.URL, "AICC_URL=" + w.desk.URL,
+		"NATIVE_ACCESS_TOKEN=" + w.Secrets.AccessToken, "NATIVE_REPLY_TOKEN=" + w.Secrets.ReplyToken,
+		"GPTBOTS_API_KEY=" + w.Secrets.APIKey, "GPTBOTS_WEBHOOK_TOKEN=" + w.Secrets.WebhookToken,
+		"AICC_APP_KEY=" + w.Secrets.AppKey, "AICC_APP_SECRET=" + w.Secrets.AppSecret, "AICC_PUSH_KEY=" + w.Secrets.PushKey,
+	}
+}
