@@ -91,7 +91,9 @@ func serve(a Adapter, log *slog.Logger) int {
 				defer close(built)
 				server = grpc.NewServer(append(opts,
 					grpc.MaxRecvMsgSize(protocol.MaxMessageBytes),
-					grpc.MaxSendMsgSize(protocol.MaxMessageBytes))...)
+					grpc.MaxSendMsgSize(protocol.MaxMessageBytes),
+					grpc.InitialWindowSize(protocol.StreamWindow),
+					grpc.InitialConnWindowSize(protocol.ConnectionWindow))...)
 				return server
 			},
 		})

@@ -120,7 +120,11 @@ func (s *service) Validate(_ context.Context, req *pluginpb.ValidateRequest) (*p
 	out := &pluginpb.ValidateResponse{}
 	if s.settings != nil && s.settings.Kind() == reflect.Struct {
 		if err := ch.Settings.Decode(reflect.New(s.settings).Interface()); err != nil {
-			out.Problems = append(out.Problems, &pluginpb.Problem{Message: err.Error()})
+			p := &pluginpb.Problem{Message: err.Error()}
+			if e, ok := errors.AsType[*settingError](err); ok {
+				p.Path, p.Message = e.path, e.err.Error()
+			}
+			out.Problems = append(out.Problems, p)
 			return out, nil
 		}
 	}

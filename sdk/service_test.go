@@ -251,7 +251,7 @@ func TestValidateDecodesAndAsks(t *testing.T) {
 		}
 		return r.GetProblems()
 	}
-	if p := ask(`{"b":1}`); len(p) != 1 || !strings.Contains(p[0].GetMessage(), "setting b: unknown") {
+	if p := ask(`{"b":1}`); len(p) != 1 || p[0].GetPath() != "b" || !strings.HasPrefix(p[0].GetMessage(), "unknown") {
 		t.Errorf("problems %v", p)
 	}
 	if p := ask(`{"a":"x"}`); len(p) != 1 || p[0].GetPath() != "a" {

@@ -53,21 +53,30 @@ func describeDecodeError(err error) error {
 		path := dotted(se.JSONPointer)
 		switch {
 		case errors.Is(se.Err, json.ErrUnknownName):
-			return fmt.Errorf("setting %s: unknown; check the spelling", path)
+			return &settingError{path, errors.New("unknown; check the spelling")}
 		case se.Err != nil:
-			return fmt.Errorf("setting %s: %w", path, se.Err)
+			return &settingError{path, se.Err}
 		default:
-			return fmt.Errorf("setting %s: a JSON %s does not fit %s", path, se.JSONKind, se.GoType)
+			return &settingError{path, fmt.Errorf("a JSON %s does not fit %s", se.JSONKind, se.GoType)}
 		}
 	}
 	if se, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		if errors.Is(se.Err, jsontext.ErrDuplicateName) {
-			return fmt.Errorf("setting %s: given twice", dotted(se.JSONPointer))
+			return &settingError{dotted(se.JSONPointer), errors.New("given twice")}
 		}
 		return fmt.Errorf("settings are not valid JSON at byte %d", se.ByteOffset)
 	}
 	return fmt.Errorf("decode settings: %w", err)
 }
+
+// settingError is what is wrong with one setting.
+type settingError struct {
+	path string // dotted
+	err  error
+}
+
+func (e *settingError) Error() string { return "setting " + e.path + ": " + e.err.Error() }
+func (e *settingError) Unwrap() error { return e.err }
 
 func dotted(p jsontext.Pointer) string {
 	var parts []string

@@ -35,6 +35,10 @@ const (
 const (
 	// MaxMessageBytes is the most that one gRPC message may have, in both directions.
 	MaxMessageBytes = 8 << 20
+	// StreamWindow and ConnectionWindow are the flow-control windows of both sides, in bytes. They are fixed, so that
+	// gRPC sends no pings to measure a link that is a local socket.
+	StreamWindow     = 1 << 20
+	ConnectionWindow = 4 << 20
 	// MaxFrameCalls and MaxFrameBytes end a frame; a single larger call still travels, in a frame of
 	// its own.
 	MaxFrameCalls = 64

@@ -26,8 +26,8 @@ type Options struct {
 	GatewayVersion string
 	Logger         *slog.Logger
 	Metrics        *Metrics // nil counts nowhere
-	// Changed is called after each change of the status, in order of the changes of one generation. It must not
-	// block and must not call the Host.
+	// Changed is called after each change of the status. Calls can overlap and then be out of order: Host.Status has
+	// the newest. It must not block.
 	Changed func(Status)
 
 	StartTimeout time.Duration // until ready, per step of the start; 10 s
@@ -98,7 +98,7 @@ func New(o Options) *Host {
 	}
 	h := &Host{
 		opts: o, log: o.Logger.With("adapter", o.Name), metrics: o.Metrics.of(o.Name),
-		command: make(chan func(*supervisor)), changed: make(chan struct{}),
+		command: make(chan func(*supervisor), 1), changed: make(chan struct{}),
 	}
 	h.status.Store(&Status{State: StateStopped, Since: time.Now()})
 	return h
@@ -115,11 +115,12 @@ func (h *Host) Retry() {
 
 // Restart replaces the running process after draining it. It does nothing if there is none.
 func (h *Host) Restart() {
-	h.ask(func(s *supervisor) { s.restart = true })
+	if sess := h.session.Load(); sess != nil {
+		h.ask(func(s *supervisor) { s.restart = sess })
+	}
 }
 
-// ask hands a command to the supervisor if it is in a place to take one; a start in progress is what both
-// commands want anyway.
+// ask hands a command to the supervisor. One that is not taken yet makes another needless.
 func (h *Host) ask(f func(*supervisor)) {
 	select {
 	case h.command <- f:

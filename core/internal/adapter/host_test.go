@@ -236,7 +236,7 @@ func TestConfigurationIsRefused(t *testing.T) {
 		t.Errorf("error %v", e)
 	}
 	problems, err := r.Validate(r.ctx(), &pluginpb.ChannelConfig{Name: "c", Settings: []byte(`{"token":7}`)})
-	if err != nil || len(problems) != 1 || !strings.Contains(problems[0].GetMessage(), "token") {
+	if err != nil || len(problems) != 1 || problems[0].GetPath() != "token" {
 		t.Errorf("problems %v, %v", problems, err)
 	}
 	if len(r.remembered()) != 0 {

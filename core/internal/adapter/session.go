@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
 )
 
@@ -29,6 +30,7 @@ type session struct {
 	log         *slog.Logger
 	dir         string
 	proc        *process
+	printed     [2]*strayWriter // what it prints to os.Stdout and os.Stderr after its start
 	client      *plugin.Client
 	conn        *grpc.ClientConn
 	rpc         pluginpb.PluginServiceClient
@@ -68,6 +70,8 @@ func lost(err error) bool {
 func (s *session) dialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
+		grpc.WithInitialWindowSize(protocol.StreamWindow),
+		grpc.WithInitialConnWindowSize(protocol.ConnectionWindow),
 		grpc.WithStreamInterceptor(func(ctx context.Context, d *grpc.StreamDesc, cc *grpc.ClientConn, method string,
 			streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 			s.mu.Lock()
@@ -329,6 +333,9 @@ func (s *session) close(grace time.Duration, cause error) error {
 	}
 	s.mu.Unlock()
 	s.tasks.Wait()
+	for _, w := range s.printed {
+		w.flush()
+	}
 	s.failCalls(cause)
 	if err := os.RemoveAll(s.dir); err != nil {
 		s.log.Warn("could not remove the socket folder", "error", err)

@@ -21,8 +21,8 @@ type supervisor struct {
 	host    *Host
 	opts    *Options
 	budget  budget
-	retry   bool // asked: do not wait any longer
-	restart bool // asked: replace the running process
+	retry   bool     // asked: do not wait any longer
+	restart *session // asked: replace this one
 }
 
 func newSupervisor(h *Host) *supervisor {
@@ -93,6 +93,9 @@ func (s *supervisor) start(ctx context.Context, n int) (*session, error) {
 	sess := &session{host: h, generation: n, log: h.log.With("generation", n), dir: dir, over: make(chan struct{})}
 	sess.ctx, sess.cancel = context.WithCancelCause(context.Background())
 	sess.proc = s.newProcess(sess)
+	sess.printed = [2]*strayWriter{
+		{stream: "stdout", out: sess.proc.lines}, {stream: "stderr", out: sess.proc.lines},
+	}
 	config := s.clientConfig(sess)
 	sess.client = plugin.NewClient(config)
 
@@ -140,8 +143,8 @@ func (s *supervisor) clientConfig(sess *session) *plugin.ClientConfig {
 		SkipHostEnv:      true,
 		StartTimeout:     s.opts.StartTimeout,
 		Logger:           protocol.LibraryLogger(sess.log),
-		SyncStdout:       &strayWriter{stream: "stdout", out: sess.proc.lines},
-		SyncStderr:       &strayWriter{stream: "stderr", out: sess.proc.lines},
+		SyncStdout:       sess.printed[0],
+		SyncStderr:       sess.printed[1],
 		GRPCDialOptions:  sess.dialOptions(),
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: sess.dir},
 	}
@@ -177,8 +180,8 @@ func (s *supervisor) watch(ctx context.Context, sess *session) error {
 		case f := <-s.host.command:
 			f(s)
 			s.retry = false
-			if s.restart {
-				s.restart = false
+			if s.restart == sess {
+				s.restart = nil
 				if err := s.stop(sess); err != nil {
 					return err
 				}
@@ -268,7 +271,7 @@ func (s *supervisor) pause(ctx context.Context, cause error, uptime time.Duratio
 			return
 		case f := <-h.command:
 			f(s)
-			s.restart = false
+			s.restart = nil
 			if s.retry {
 				s.retry = false
 				return
