@@ -384,7 +384,8 @@ func TestReconcile(t *testing.T) {
 }
 
 func TestThreadInUseStaysKnown(t *testing.T) {
-	s := newStage(t, testPolicy(t, onWord("desk", route.Rule{Pass: "desk"}), onWord("faq", route.Rule{Pass: "faq"})))
+	s := newStage(t, testPolicy(t, onWord("desk", route.Rule{Pass: "desk"}), onWord("faq", route.Rule{Pass: "faq"}),
+		onWord("night", route.Rule{Offer: route.NewOffer("night")})))
 	s.customer("desk")
 	flying := s.head("desk")
 	s.customer("faq")
@@ -392,17 +393,17 @@ func TestThreadInUseStaysKnown(t *testing.T) {
 	s.drain("desk")
 	s.customer("desk")
 	s.opened("desk", "user-1")
-	for range maxFormer + 2 {
-		s.drain("desk")
-		s.customer("faq")
-		s.drain("faq")
-		s.drain("desk")
-		s.customer("desk")
-		s.opened("desk", "user-1")
+	for i := range maxFormer + 1 {
+		s.customer("night")
+		flying := s.head("night")
+		s.wait(time.Minute)
+		s.result(flying, Outcome{Thread: fmt.Sprint("night-", i)})
+		s.drain("night")
 	}
 	s.want("thread in use", s.book.Find("desk", "user-1"), s.conv().ID)
 	if n := len(s.conv().Former); n != maxFormer {
 		t.Fatalf("%d former threads", n)
 	}
-	s.want("the oldest", s.book.Find("faq", "faq-0"), "")
+	s.want("the oldest", s.book.Find("night", "night-0"), "")
+	s.want("the newest", s.book.Find("night", fmt.Sprint("night-", maxFormer)), s.conv().ID)
 }

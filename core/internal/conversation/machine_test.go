@@ -85,7 +85,10 @@ func (w *world) farSideSpeaks(t *rapid.T) {
 	channel := rapid.SampledFrom(channels).Draw(t, "channel")
 	threads := w.threads[channel]
 	i := len(threads) - 1 - rapid.IntRange(0, min(2, len(threads)-1)).Draw(t, "back")
-	m := say{channel: channel, thread: threads[i], sent: w.now.Add(-time.Duration(rapid.IntRange(0, 3).Draw(t, "ago")) * time.Second)}
+	m := say{channel: channel, thread: threads[i]}
+	if ago := rapid.IntRange(0, 4).Draw(t, "ago"); ago < 4 { // else the vendor has no clock
+		m.sent = w.now.Add(-time.Duration(ago) * time.Second)
+	}
 	kinds := []envelope.Kind{"", "", "", envelope.KindTyping, envelope.KindHandoverRequested}
 	if w.policy.Channels[channel] != nil && w.policy.Channels[channel].Role == envelope.RoleAgent {
 		kinds = []envelope.Kind{"", "", envelope.KindConnected, envelope.KindDisconnected}

@@ -186,6 +186,25 @@ func TestFence(t *testing.T) {
 		s.result(flying, Outcome{Replies: []*Inbound{s.inbound(say{channel: "old", text: "answer"})}})
 		s.want("fate", s.fate("answer"), StatusFenced)
 	})
+	t.Run("the same bot's thread of an earlier term", func(t *testing.T) {
+		s := atDesk(t)
+		s.in(say{channel: "desk", thread: "desk-1", kind: envelope.KindDisconnected})
+		s.wantOwner("faq", 3)
+		s.in(say{channel: "faq", thread: "faq-1", text: "as I said"})
+		s.want("before the new thread is opened", s.fate("as I said"), StatusFenced)
+		s.customer("well")
+		s.in(say{channel: "faq", thread: "faq-1", text: "so long"})
+		s.want("while it is opened", s.fate("so long"), StatusFenced)
+	})
+	t.Run("sent before control moved", func(t *testing.T) {
+		s := keptThread(t)
+		old := CustomerID(s.conv())
+		s.in(say{channel: "old", thread: old, text: "second", sent: s.now})
+		s.customer("faq")
+		s.customer("old")
+		s.in(say{channel: "old", thread: old, text: "first", sent: s.now.Add(-time.Second)})
+		s.want("fate", s.fate("second")+" "+s.fate("first"), "queued fenced")
+	})
 	t.Run("by the vendor's clock", func(t *testing.T) {
 		s := keptThread(t)
 		old := CustomerID(s.conv())
@@ -568,6 +587,32 @@ func TestReplayOfDeadLetters(t *testing.T) {
 		}
 		if q := s.queue("old"); len(q) != 1 || !strings.Contains(q[0], "1/") {
 			t.Fatalf("replayed: %v", q)
+		}
+	})
+	t.Run("pieces of one message once, whoever has control", func(t *testing.T) {
+		s := keptThread(t)
+		long := strings.Repeat("many words ", 12)
+		s.customer(long)
+		first, second := dead(s, "old"), dead(s, "old")
+		s.drain("old")
+		s.customer("faq")
+		s.drain("faq")
+		if status, err := replay(s, first); err != nil || status != "replayed" {
+			t.Fatalf("%s, %v", status, err)
+		}
+		s.wantLines("to the new owner", s.queue("faq"), "many words many word…")
+		if _, err := replay(s, second); !errors.Is(err, ErrNoDeadLetter) {
+			t.Fatalf("the other piece can be replayed, too: %v", err)
+		}
+	})
+	t.Run("pieces of a message that followed control", func(t *testing.T) {
+		s := keptThread(t)
+		s.customer(strings.Repeat("many words ", 12))
+		dead(s, "old")
+		s.customer("faq")
+		s.wantLines("to the new owner", s.queue("faq"), "open", "many words many word… [hello]", "faq")
+		if l := s.book.Dead(); len(l) != 0 {
+			t.Fatalf("dead letters: %+v", l)
 		}
 	})
 	t.Run("an open is not replayed", func(t *testing.T) {
