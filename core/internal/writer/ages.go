@@ -1,6 +1,16 @@
 package writer
 
-import "time"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/store"
+)
 
 // ages remembers, roughly, when records were written: one mark in markEach records.
 type ages struct {
@@ -13,6 +23,33 @@ type ageMark struct {
 }
 
 const markEach = 1000
+
+// samples is how many records of a log are looked at when it is opened.
+const samples = 64
+
+// sample marks records spread over the whole log, so that those of earlier runs grow old too.
+func (a *ages) sample(ctx context.Context, log store.Log) error {
+	b := log.Bounds()
+	if b.Empty() {
+		return nil
+	}
+	step := max((b.Last-b.First)/samples, markEach)
+	for seq := b.First; seq <= b.Last; seq += step {
+		data, err := log.Get(ctx, seq)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		var r journal.Record
+		if err := proto.Unmarshal(data, &r); err != nil {
+			return fmt.Errorf("read record %d: %w", seq, err)
+		}
+		a.note(seq, time.Unix(0, r.GetAt()))
+	}
+	return nil
+}
 
 func (a *ages) note(seq uint64, at time.Time) {
 	if n := len(a.marks); n == 0 || seq >= a.marks[n-1].seq+markEach {

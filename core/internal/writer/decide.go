@@ -34,9 +34,7 @@ func (w *Writer) attempt(t *conversation.Turn, b *batch) (ok bool) {
 		}
 	}()
 	for i, o := range b.results {
-		remove = func(string) {
-			b.results[i] = &conversation.Outcome{Conversation: "", Delivery: o.Delivery, Error: "undecided"}
-		}
+		remove = func(why string) { b.results[i] = undecided(o, why) }
 		t.Result(o)
 	}
 	for i, id := range b.ticks {
@@ -60,7 +58,24 @@ func (w *Writer) attempt(t *conversation.Turn, b *batch) (ok bool) {
 	return true
 }
 
+// undecided replaces an outcome that can't be decided on: its delivery is given up. If that can't be decided
+// either, the outcome is put on record alone, and the lane stays as it is until the next start.
+func undecided(o *conversation.Outcome, why string) *conversation.Outcome {
+	if o.Error == errorUndecided {
+		return &conversation.Outcome{Delivery: o.Delivery, Channel: o.Channel, Error: errorUndecided}
+	}
+	return &conversation.Outcome{
+		Conversation: o.Conversation, Delivery: o.Delivery, Channel: o.Channel, Kind: o.Kind, Offer: o.Offer, Thread: o.Thread,
+		Result: conversation.ResultDead, Error: errorUndecided, Text: why,
+	}
+}
+
+const errorUndecided = "undecided"
+
 func (b *batch) poison(h *webhook, why string) {
+	if _, again := b.poisoned[h]; again { // it can't even be kept
+		h.hopeless = true
+	}
 	if b.poisoned == nil {
 		b.poisoned = map[*webhook]string{}
 	}
@@ -70,6 +85,9 @@ func (b *batch) poison(h *webhook, why string) {
 // receive decides on one webhook call, whole: if one of its envelopes can't be taken now, the vendor is asked to
 // come back with all of them; those that were taken are then duplicates.
 func (w *Writer) receive(t *conversation.Turn, h *webhook, poison string) error {
+	if h.hopeless {
+		return ErrUnavailable
+	}
 	var result error
 	for _, in := range h.in {
 		if poison != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -15,6 +16,14 @@ import (
 // Run is the loop. It ends when ctx has ended and all that waits is stored, or when the log belongs to somebody
 // else, which is an error. Call Start before.
 func (w *Writer) Run(ctx context.Context) error {
+	err := w.loop(ctx)
+	if err != nil {
+		w.abandon(err)
+	}
+	return err
+}
+
+func (w *Writer) loop(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	var lastCommit time.Time
@@ -46,6 +55,25 @@ func (w *Writer) finish(ctx context.Context) error {
 			return err
 		}
 	}
+	w.refuseAll()
+	return w.lastSnapshot()
+}
+
+// abandon refuses what waits and all that comes: nothing can be stored any more.
+func (w *Writer) abandon(cause error) {
+	why := cause.Error()
+	w.sick.Store(&why)
+	w.mu.Lock()
+	w.stopping = true
+	w.mu.Unlock()
+	w.refuseAll()
+	if w.snap.running != nil {
+		<-w.snap.running
+		w.snap.running = nil
+	}
+}
+
+func (w *Writer) refuseAll() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, h := range w.webhooks {
@@ -56,7 +84,6 @@ func (w *Writer) finish(ctx context.Context) error {
 		close(c.done)
 	}
 	w.webhooks, w.commands = nil, nil
-	return w.lastSnapshot()
 }
 
 // batch is what one record decides on.
@@ -73,28 +100,37 @@ type batch struct {
 // step makes one record out of what waits.
 func (w *Writer) step(ctx context.Context) error {
 	now := time.Now()
+	w.again = time.Time{}
 	b := w.collect(now)
 	if b == nil {
 		return nil
 	}
-	t := w.decide(b, now)
-	rec := t.Record()
-	if len(rec.GetChanges()) == 0 {
-		w.applied(t, b, now)
-		return nil
+	for {
+		t := w.decide(b, now)
+		if len(t.Record().GetChanges()) == 0 {
+			w.applied(t, b, now)
+			return nil
+		}
+		data, err := proto.Marshal(t.Record())
+		if err != nil {
+			w.discard(b, err)
+			return fmt.Errorf("encode record %d: %w", w.last+1, err)
+		}
+		if len(data) <= store.MaxRecord {
+			return w.commit(ctx, t, b, data, now)
+		}
+		w.lessen(b, fmt.Sprintf("the decision needs a record of %d bytes, at most %d fit", len(data), store.MaxRecord))
 	}
-	data, err := proto.Marshal(rec)
-	if err != nil {
-		return fmt.Errorf("encode record %d: %w", w.last+1, err)
-	}
-	began := time.Now()
-	err = w.append(ctx, data)
-	switch {
-	case err == nil:
-	case errors.Is(err, store.ErrFenced):
-		return fmt.Errorf("store record %d: %w", w.last+1, err)
-	default:
+}
+
+// commit stores what the turn decided on the batch, and applies it.
+func (w *Writer) commit(ctx context.Context, t *conversation.Turn, b *batch, data []byte, now time.Time) error {
+	began, rec := time.Now(), t.Record()
+	if err := w.append(ctx, data); err != nil {
 		w.discard(b, err)
+		if errors.Is(err, store.ErrFenced) || errors.Is(err, errDoubt) {
+			return fmt.Errorf("store record %d: %w", w.last+1, err)
+		}
 		return nil
 	}
 	w.last++
@@ -178,10 +214,14 @@ func (w *Writer) append(ctx context.Context, data []byte) error {
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return err
+			return fmt.Errorf("%w: %w", errDoubt, err)
 		}
 	}
 }
+
+// errDoubt means that the loop must end without knowing whether its last record was stored: whatever it appended
+// now could be mistaken for that one.
+var errDoubt = errors.New("stopping while a record is in doubt")
 
 // refuseWaiting sends callers away while the log is out of order; their vendors come again.
 func (w *Writer) refuseWaiting() {
@@ -191,6 +231,17 @@ func (w *Writer) refuseWaiting() {
 		h.finish(w.unavailable())
 	}
 	w.webhooks = nil
+	w.commands = slices.DeleteFunc(w.commands, w.look)
+}
+
+// look answers a command that only looks. The book is whole while a record waits to be stored.
+func (w *Writer) look(c *command) bool {
+	if c.view == nil {
+		return false
+	}
+	c.view(w.book)
+	close(c.done)
+	return true
 }
 
 func (w *Writer) unavailable() error {
@@ -207,6 +258,9 @@ func (w *Writer) discard(b *batch, cause error) {
 		h.finish(fmt.Errorf("%w: %w", ErrUnavailable, cause))
 	}
 	for _, c := range b.commands {
+		if w.look(c) {
+			continue
+		}
 		c.err = fmt.Errorf("%w: %w", ErrUnavailable, cause)
 		close(c.done)
 	}

@@ -104,5 +104,8 @@ func (w *Writer) later(c *conversation.Conversation, now time.Time) time.Time {
 	for i := range c.Lanes {
 		sooner(c.Lanes[i].Queue[0].NextAt)
 	}
+	if c.Offer == nil && len(c.Lanes) == 0 { // it should have been closed while the gateway was away
+		sooner(now.Add(time.Millisecond))
+	}
 	return next
 }

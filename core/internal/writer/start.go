@@ -37,6 +37,9 @@ func (w *Writer) Start(ctx context.Context) error {
 		return err
 	}
 	w.last = max(w.last, w.Log.Bounds().Last)
+	if err := w.ages.sample(ctx, w.Log); err != nil {
+		return err
+	}
 	now := time.Now()
 	if err := w.firstRecords(ctx, now); err != nil {
 		return err

@@ -105,7 +105,7 @@ func (w *Writer) untilTimer(now time.Time) time.Duration {
 	if next.Before(w.notYet) {
 		next = w.notYet
 	}
-	if w.again.After(now) {
+	if !w.again.IsZero() {
 		next = w.again
 	}
 	return max(next.Sub(now), 0)

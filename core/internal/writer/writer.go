@@ -60,6 +60,8 @@ type webhook struct {
 	since  time.Time
 	result error
 	done   chan struct{}
+	// hopeless is set if neither deciding on it nor keeping it as a dead letter worked.
+	hopeless bool
 }
 
 // command runs on the loop. With turn it may change state; with view it only looks.
