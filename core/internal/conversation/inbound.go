@@ -225,9 +225,10 @@ func (t *Turn) adopt(c *Conversation, channel, thread string) {
 	}
 }
 
-// Orphans gives up on envelopes whose thread did not become known in time.
+// Orphans gives up on envelopes whose thread did not become known in time, a bounded number at once: the record must
+// not outgrow the log.
 func (t *Turn) Orphans() {
-	for {
+	for range orphansAtOnce {
 		o := t.firstOrphan(func(o *Orphan) bool { return !o.Deadline.After(t.at) })
 		if o == nil {
 			return

@@ -46,6 +46,7 @@ const (
 	maxDepth       = 6               // events that one input may cause, one out of another
 	maxReopened    = 3               // times a delivery survives a vendor's loss of memory
 	MaxOrphans     = 10_000          // envelopes waiting for their thread
+	orphansAtOnce  = 500             // given up in one record
 	OrphanWait     = 5 * time.Second // how long
 	MaxAttributes  = 16 << 10        // bytes of a message's attributes that are remembered
 	MaxHops        = 8               // gateways that a message may pass
