@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/pprof"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -78,6 +79,9 @@ func (a *Admin) Handler() http.Handler {
 	mux.HandleFunc("GET /api/dead", a.deadList)
 	mux.HandleFunc("GET /api/dead/{id}", a.deadShow)
 	mux.HandleFunc("POST /api/dead/{id}/replay", a.deadReplay)
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return localOnly(http.NewCrossOriginProtection().Handler(mux))
 }
 

@@ -45,8 +45,9 @@ func (e *ListenError) Error() string {
 // Unwrap returns the cause.
 func (e *ListenError) Unwrap() error { return e.Err }
 
-// Stop limits.
+// Limits.
 const (
+	ackTimeout      = 5 * time.Second  // for the store to answer, before a record is in doubt
 	requestsTimeout = 10 * time.Second // for requests that are being answered
 	lanesTimeout    = 10 * time.Second // for calls to vendors
 )
@@ -85,6 +86,7 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (a *App, err erro
 			a.Stop()
 		}
 	}()
+	a.background("heap", paceHeap)
 	reg := telemetry.NewRegistry(o.Version)
 	channels, routes := names(cfg)
 	metrics := telemetry.NewMetrics(reg, channels, routes)
@@ -94,7 +96,7 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (a *App, err erro
 	}
 	p := startPlugins(cfg, &o, processes, o.Logger)
 	a.defers("adapters", p.stop)
-	log, err := jetstream.Open(ctx, jetstream.Options{Dir: cfg.Store.Dir, Cap: uint64(cfg.Store.Cap), Logger: o.Logger.With("component", "store")})
+	log, err := jetstream.Open(ctx, jetstream.Options{Dir: cfg.Store.Dir, Cap: uint64(cfg.Store.Cap), AckTimeout: ackTimeout, Logger: o.Logger.With("component", "store")})
 	if err != nil {
 		return nil, err
 	}
@@ -208,6 +210,14 @@ func (a *App) Wait(ctx context.Context) error {
 	case err := <-a.failed:
 		return err
 	}
+}
+
+// background runs f until the app stops.
+func (a *App) background(name string, f func(context.Context)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); f(ctx) }()
+	a.defers(name, func() { cancel(); <-done })
 }
 
 func (a *App) defers(name string, stop func()) { a.onStop = append(a.onStop, step{name, stop}) }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -43,7 +44,7 @@ func startPlugins(cfg *config.Config, o *Options, m *adapter.Metrics, log *slog.
 			continue
 		}
 		h := adapter.New(adapter.Options{
-			Name: name, Command: command(a.Command), Args: a.Args, Env: a.Env, GatewayVersion: o.Version, Logger: log, Metrics: m,
+			Name: name, Command: command(a.Command), Args: a.Args, Env: environment(a.Env), GatewayVersion: o.Version, Logger: log, Metrics: m,
 			Changed: func(s adapter.Status) { logState(log, name, s) },
 		})
 		p.hosts[name] = h
@@ -54,6 +55,16 @@ func startPlugins(cfg *config.Config, o *Options, m *adapter.Metrics, log *slog.
 		})
 	}
 	return p
+}
+
+// environment gives each adapter half of the cores, unless somebody has said otherwise: adapters share the machine
+// with the gateway, and idle threads that look for work cost more than they bring.
+func environment(env []string) []string {
+	set := func(e string) bool { return strings.HasPrefix(e, "GOMAXPROCS=") }
+	if os.Getenv("GOMAXPROCS") != "" || slices.ContainsFunc(env, set) {
+		return env
+	}
+	return append(slices.Clone(env), fmt.Sprintf("GOMAXPROCS=%d", max(1, runtime.NumCPU()/2)))
 }
 
 // command makes a program's path absolute: a name without a slash is looked up in PATH.
