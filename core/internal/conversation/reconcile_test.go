@@ -1,0 +1,95 @@
+package conversation
+
+import (
+	"testing"
+
+	"patchbay/core/internal/route"
+)
+
+func TestCloseAfterIdle(t *testing.T) {
+	s := newStage(t, testPolicy(t))
+	s.customer("hello")
+	if at := s.conv().Next(s.policy); !at.IsZero() {
+		t.Fatalf("a conversation with undelivered messages closes at %v", at)
+	}
+	s.drain("faq")
+	at := s.conv().Next(s.policy)
+	if want := s.now.Add(s.policy.CloseAfter); !at.Equal(want) {
+		t.Fatalf("closes at %v, want %v", at, want)
+	}
+	s.wait(s.policy.CloseAfter - 1)
+	if s.book.Len() != 1 {
+		t.Fatal("closed early")
+	}
+	s.wait(1)
+	if s.book.Len() != 0 || s.book.Find("web", "w1") != "" || len(s.book.threads) > 0 {
+		t.Fatalf("something is left: %v", s.book.threads)
+	}
+	s.customer("hello again")
+	s.wantOwner("faq", 1)
+}
+
+func TestReconcile(t *testing.T) {
+	without := func(s *stage, names ...string) {
+		p := *s.policy
+		p.Channels = map[string]*Channel{}
+		for n, ch := range s.policy.Channels {
+			p.Channels[n] = ch
+		}
+		for _, n := range names {
+			delete(p.Channels, n)
+		}
+		s.policy = &p
+		s.turn(func(t *Turn) {
+			for _, id := range s.book.Inconsistent(s.policy) {
+				t.Reconcile(id)
+			}
+		})
+	}
+	t.Run("the owner is gone", func(t *testing.T) {
+		s := newStage(t, testPolicy(t, onWord("old", route.Rule{Pass: "old"})))
+		s.customer("old")
+		s.customer("two")
+		without(s, "old")
+		s.wantOwner("faq", 3)
+		s.wantLines("to home", s.queue("faq"), "open", "old", "two")
+	})
+	t.Run("the offered channel is gone", func(t *testing.T) {
+		s := newStage(t, testPolicy(t, onWord("ask", route.Rule{Offer: route.NewOffer("night")})))
+		s.customer("ask")
+		without(s, "night")
+		s.want("fate", s.fate("ask"), StatusQueued)
+		if len(s.book.Dead()) > 0 {
+			t.Fatalf("dead letters: %v", s.book.Dead())
+		}
+	})
+	t.Run("home is gone", func(t *testing.T) {
+		s := newStage(t, testPolicy(t, onWord("home", route.Rule{Home: "old"})))
+		s.customer("home")
+		without(s, "old")
+		s.wantOwner("faq", 3)
+		s.want("home", s.conv().Home, "faq")
+	})
+	t.Run("an observer is gone", func(t *testing.T) {
+		s := newStage(t, testPolicy(t, route.Rule{Name: "c", Copy: []string{"audit"}, Continue: true}))
+		s.customer("hello")
+		without(s, "audit")
+		if l := s.book.Dead(); len(l) != 1 || l[0].Error != "unconfigured" || l[0].Delivery.Item.Pos.Seq == 0 {
+			t.Fatalf("dead letters: %+v", l)
+		}
+		s.want("the original", s.fate("hello"), StatusQueued)
+	})
+	t.Run("messages to a channel that went away before reconciling", func(t *testing.T) {
+		s := newStage(t, testPolicy(t))
+		s.customer("hello")
+		s.drain("faq")
+		p := *s.policy
+		p.Channels = map[string]*Channel{"web": s.policy.Channels["web"]}
+		s.policy, s.unsettled = &p, true
+		s.turn(func(t *Turn) { t.Inbound(s.inbound(say{channel: "web", thread: "w1", text: "lost?"})) })
+		l := s.book.Dead()
+		if len(l) != 1 || l[0].Delivery.Item.Pos.Seq == 0 || !l[0].Delivery.Follows || l[0].Delivery.Channel != "faq" {
+			t.Fatalf("dead letters: %+v", l)
+		}
+	})
+}
