@@ -32,6 +32,7 @@ type exchange[C, R any] struct {
 	closed    bool
 	wake      chan struct{} // for the writer
 	cancels   chan struct{} // for whoever sends Cancel
+	ended     chan struct{} // closed by read when there are no more results
 }
 
 // waiter is one caller. sent is guarded by the exchange's lock.
@@ -54,6 +55,7 @@ type queued[C, R any] struct {
 func newExchange[C, R any]() *exchange[C, R] {
 	return &exchange[C, R]{
 		pending: map[uint64]*waiter[R]{}, wake: make(chan struct{}, 1), cancels: make(chan struct{}, 1),
+		ended: make(chan struct{}),
 	}
 }
 
@@ -132,6 +134,7 @@ func (e *exchange[C, R]) takeAbandoned() []uint64 {
 
 // read takes results until the stream ends. Results that nobody waits for are dropped.
 func (e *exchange[C, R]) read() error {
+	defer close(e.ended)
 	for {
 		results, err := e.recv()
 		if err != nil {

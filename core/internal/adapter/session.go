@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"slices"
@@ -105,6 +106,12 @@ func (s *session) open(ctx context.Context, limit time.Duration) error {
 	if err := s.openDeliver(); err != nil {
 		return err
 	}
+	if s.receive != nil {
+		s.run(s.receive.read, s.receive.write)
+	}
+	if s.deliver != nil {
+		s.run(s.deliver.read, s.deliver.write)
+	}
 	s.tasks.Go(s.cancelCalls)
 	s.tasks.Go(s.watchHealth)
 	s.tasks.Go(s.watchLiveness)
@@ -164,7 +171,6 @@ func (s *session) openReceive() error {
 		return f.GetResults(), err
 	}
 	s.receive = e
-	s.run(e.read, e.write)
 	return nil
 }
 
@@ -186,14 +192,30 @@ func (s *session) openDeliver() error {
 		return f.GetResults(), err
 	}
 	s.deliver = e
-	s.run(e.read, e.write)
 	return nil
 }
 
-// run starts a stream's two goroutines. The end of either ends the session.
+// run starts a stream's two goroutines. The end of either ends the session; but a stream that the process closed in
+// order says nothing about results that are still on their way in the other.
 func (s *session) run(read func() error, write func(context.Context) error) {
-	s.tasks.Go(func() { s.fail(ended(reasonStream, "a stream ended: %w", read())) })
+	s.tasks.Go(func() {
+		err := read()
+		if errors.Is(err, io.EOF) {
+			s.awaitEnds(exitGrace)
+		}
+		s.fail(ended(reasonStream, "a stream ended: %w", err))
+	})
 	s.tasks.Go(func() { s.fail(ended(reasonStream, "a stream broke: %w", write(s.ctx))) })
+}
+
+// awaitEnds waits until both streams have given all their results, up to limit.
+func (s *session) awaitEnds(limit time.Duration) {
+	if s.receive != nil {
+		waitClosed(s.receive.ended, limit)
+	}
+	if s.deliver != nil {
+		waitClosed(s.deliver.ended, limit)
+	}
 }
 
 // cancelCalls tells the process which calls nobody waits for.
