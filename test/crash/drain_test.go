@@ -1,0 +1,45 @@
+package crash
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"patchbay/test/harness"
+)
+
+// drainTime is how long everything may take to come to an end after the last fault: a circuit breaker rests ten
+// seconds, an offer five, and a delivery that failed often backs off for longer.
+const drainTime = 2 * time.Minute
+
+// finish lets the customers end, then the agents and bots, and returns when nothing is on its way any more.
+func (tr *traffic) finish(t *testing.T, g *harness.Gateway) {
+	t.Helper()
+	tr.hush()
+	tr.customers.Wait()
+	tr.drain(t, g)
+	tr.gong()
+	tr.staffed.Wait()
+	tr.drain(t, g)
+}
+
+// drain waits until no vendor has anything to push, and the gateway has nothing that waits, also not in between.
+func (tr *traffic) drain(t *testing.T, g *harness.Gateway) {
+	t.Helper()
+	harness.Eventually(t, drainTime, "everything comes to an end", func() string {
+		pushed, pushing := tr.pushes()
+		metrics := g.Scrape(t)
+		queued, offers := harness.Sum(metrics["patchbay_queue_messages"]), harness.Sum(metrics["patchbay_offers_pending"])
+		after, _ := tr.pushes()
+		if pushing+after-pushed == 0 && queued == 0 && offers == 0 {
+			return ""
+		}
+		return fmt.Sprintf("%d pushes under way, %v deliveries queued, %v offers pending", pushing, queued, offers)
+	})
+}
+
+// pushes returns how many pushes the vendors began, and how many of them have not ended.
+func (tr *traffic) pushes() (begun, open int64) {
+	b, d := tr.w.Bots.Counts(), tr.w.Desk.Counts()
+	return b.Queued + d.Queued, b.Queued + d.Queued - b.Accepted - b.Failed - d.Accepted - d.Failed
+}

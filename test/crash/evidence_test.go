@@ -1,0 +1,150 @@
+package crash
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	gptbots "patchbay/plugins/botwebhook/simulator"
+	"patchbay/sandbox/push"
+	"patchbay/test/harness"
+)
+
+// evidence is all that was seen from outside, in plain values, for the oracle to judge.
+type evidence struct {
+	incidents []incident
+	said      []said                     // what customers said and got a 200 for, in order per customer
+	words     []word                     // what bots and agents said and got a 200 for
+	arrivals  []arrival                  // customers' messages at bots and desk, in order per channel
+	replies   map[string][]reply         // what each customer got, in order
+	trails    map[string][]harness.Trail // by customer
+	strict    bool                       // no dead letter is expected
+}
+
+// incident is a time in which calls may have been cut off: from the kill until what was killed serves again.
+type incident struct {
+	from, to time.Time
+	channel  string // whose calls; "" is all
+}
+
+// word is one answer of a bot or line of an agent.
+type word struct{ channel, vendorID, text string }
+
+// arrival is a customer's message that a vendor took in.
+type arrival struct {
+	at            time.Time
+	channel, name string
+}
+
+// reply is one arrival at a customer: something said, or a marker that control has passed.
+type reply struct {
+	at       time.Time
+	key      string // Idempotency-Key
+	role     string // who speaks
+	text     string
+	passedTo string // role of the new owner, if it is a marker
+}
+
+// gather asks the gateway and the vendors, when everything has come to an end.
+func (tr *traffic) gather(t *testing.T, g *harness.Gateway, incidents []incident) *evidence {
+	t.Helper()
+	e := &evidence{
+		incidents: incidents, said: tr.said.All(), replies: map[string][]reply{}, trails: map[string][]harness.Trail{}, strict: true,
+	}
+	for _, a := range tr.w.Bots.Asked.All() {
+		e.arrivals = append(e.arrivals, arrival{a.At, "faq", name(gptbots.Question(a.Messages))})
+	}
+	for _, c := range tr.w.Desk.Chats() {
+		for _, l := range c.Lines {
+			if l.From == "customer" && !transcript(l.Text) {
+				e.arrivals = append(e.arrivals, arrival{l.At, "desk", name(l.Text)})
+			}
+		}
+	}
+	e.words = append(botWords(t, tr.w.Bots.Pushed().All()), deskWords(t, tr.w.Desk.Pushed().All())...)
+	users := e.users()
+	for _, user := range users {
+		for _, a := range tr.w.Livechat.Received(user) {
+			r := reply{at: a.At, key: a.Key, role: a.Payload.Sender.Role, text: a.Payload.BotSay}
+			if a.Payload.Event != nil && a.Payload.Event.Type == "passed" {
+				r.passedTo = a.Payload.Event.OwnerRole
+			}
+			e.replies[user] = append(e.replies[user], r)
+		}
+	}
+	for some := range slices.Chunk(users, 500) {
+		for _, trail := range g.Trace(t, some...) {
+			user := trail.State.Customer
+			e.trails[user] = append(e.trails[user], trail)
+		}
+	}
+	return e
+}
+
+func (e *evidence) users() []string {
+	seen := map[string]bool{}
+	var users []string
+	for _, s := range e.said {
+		if !seen[s.user] {
+			seen[s.user] = true
+			users = append(users, s.user)
+		}
+	}
+	return users
+}
+
+// transcript reports whether a desk's line is what the gateway tells an agent of the talk so far.
+func transcript(line string) bool {
+	return slices.ContainsFunc([]string{"Customer: ", "Assistant: ", "Agent: ", "System: "},
+		func(speaker string) bool { return strings.HasPrefix(line, speaker) })
+}
+
+// botWords reads the bots' webhook calls that were taken.
+func botWords(t *testing.T, pushed []push.Outcome) []word {
+	t.Helper()
+	var out []word
+	for _, o := range pushed {
+		var body struct {
+			ID   string `json:"message_id"`
+			Text string `json:"text"`
+		}
+		if err := json.Unmarshal(o.Call.Body, &body); err != nil {
+			t.Fatal(err)
+		}
+		if !o.Accepted {
+			t.Errorf("a bot's answer %s was never taken: status %d, %v", body.ID, o.Status, o.Err)
+			continue
+		}
+		out = append(out, word{"faq", body.ID, body.Text})
+	}
+	return out
+}
+
+// deskWords reads the agents' lines that were taken. The desk's own notices have no id that the trail could be asked for.
+func deskWords(t *testing.T, pushed []push.Outcome) []word {
+	t.Helper()
+	var out []word
+	for _, o := range pushed {
+		var body struct {
+			Messages []struct {
+				Code    string `json:"messageCode"`
+				Content string `json:"content"`
+			} `json:"messages"`
+		}
+		if err := json.Unmarshal(o.Call.Body, &body); err != nil {
+			t.Fatal(err)
+		}
+		if !o.Accepted {
+			t.Errorf("a push of the desk was never taken: status %d, %v: %s", o.Status, o.Err, o.Call.Body)
+			continue
+		}
+		for _, m := range body.Messages {
+			if m.Code != "" {
+				out = append(out, word{"desk", m.Code, m.Content})
+			}
+		}
+	}
+	return out
+}

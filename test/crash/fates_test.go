@@ -1,0 +1,102 @@
+package crash
+
+// fates checks what the trail tells of every accepted message, and that the vendors saw what it calls delivered.
+func (v *verdict) fates() {
+	arrived := map[arrival]bool{} // without the time
+	for _, a := range v.arrivals {
+		arrived[arrival{channel: a.channel, name: a.name}] = true
+	}
+	known := map[string]bool{}
+	for _, s := range v.said {
+		known[s.id] = true
+		b := v.books[s.user]
+		switch status, channel := v.fate(s.user, b, "livechat", s.id); status {
+		case "":
+		case "delivered":
+			if !arrived[arrival{channel: channel, name: s.id}] {
+				v.find(s.user, "%s is delivered to %s by the trail, and never got there", s.id, channel)
+			}
+		case "fenced", "dropped":
+		case "dead":
+			if v.strict {
+				v.find(s.user, "%s is a dead letter, and no vendor refused it", s.id)
+			}
+		default:
+			v.find(s.user, "%s was accepted and is %s", s.id, status)
+		}
+	}
+	for _, a := range v.arrivals {
+		if !known[a.name] {
+			v.find(customer(a.name), "%s arrived at %s, and nobody said it", a.name, a.channel)
+		}
+	}
+	v.answers()
+}
+
+// answers checks what became of every accepted answer: the customer got it, in one effect, or it was fenced and the
+// customer did not get it.
+func (v *verdict) answers() {
+	owner := map[[2]string]string{} // customers by channel and vendor's id
+	for user, b := range v.books {
+		for id := range b.accepted {
+			owner[id] = user
+		}
+	}
+	effects := map[string]map[string]bool{} // keys by text
+	for user, replies := range v.replies {
+		for _, r := range replies {
+			if r.key == "" {
+				v.find(user, "a reply came without an idempotency key: %q", r.text)
+			}
+			if effects[r.text] == nil {
+				effects[r.text] = map[string]bool{}
+			}
+			effects[r.text][r.key] = true
+		}
+	}
+	for _, w := range v.words {
+		user, ok := owner[[2]string{w.channel, w.vendorID}]
+		if !ok {
+			v.find("", "%s of %s was answered with 200 and is in no trail: %q", w.vendorID, w.channel, w.text)
+			continue
+		}
+		status, _ := v.fate(user, v.books[user], w.channel, w.vendorID)
+		switch n := len(effects[w.text]); {
+		case status == "":
+		case status == "delivered" && n != 1:
+			v.find(user, "%q is delivered by the trail, and the customer got it %d times", w.text, n)
+		case status == "fenced" && n != 0:
+			v.find(user, "%q is fenced by the trail, and the customer got it", w.text)
+		case status == "delivered" || status == "fenced":
+		case status == "dead" && !v.strict:
+		default:
+			v.find(user, "%q was accepted and is %s", w.text, status)
+		}
+	}
+}
+
+// fate looks a message up by the vendor's id, counts its fate, and finds fault if there is not exactly one: then it
+// returns "".
+func (v *verdict) fate(user string, b *book, channel, id string) (status, to string) {
+	envelopes := b.accepted[[2]string{channel, id}]
+	if len(envelopes) != 1 {
+		v.find(user, "%s of %s was answered with 200 and accepted %d times by the trail, want once", id, channel, len(envelopes))
+		return "", ""
+	}
+	status, to, wrong := b.fate(envelopes[0])
+	if wrong != "" {
+		v.find(user, "%s of %s: %s", id, channel, wrong)
+		return "", ""
+	}
+	switch status {
+	case "delivered":
+		v.tally.delivered++
+	case "fenced":
+		v.tally.fenced++
+	case "dropped":
+		v.tally.dropped++
+	case "dead":
+		v.tally.dead++
+	}
+	return status, to
+}

@@ -1,0 +1,128 @@
+package crash
+
+import (
+	"fmt"
+	"slices"
+
+	"patchbay/test/harness"
+)
+
+// The oracle. Of every message that was accepted, the trail must tell exactly one fate; what it tells must be true at the
+// vendors; lanes keep their order; nothing arrives twice but for what was in flight when something was killed; and the
+// customer never hears somebody who has no control.
+
+// finding is one thing that must not be.
+type finding struct {
+	user string
+	text string
+}
+
+// tally is what the evidence adds up to.
+type tally struct {
+	messages, words                  int // accepted, of customers and of far sides
+	delivered, fenced, dropped, dead int
+	duplicates                       int // calls that were made again after their effect, at all vendors
+	absorbed                         int // of them, those that the vendor knew by the idempotency key
+	handovers                        int
+}
+
+func (s tally) String() string {
+	return fmt.Sprintf("messages=%d answers=%d delivered=%d fenced=%d dropped=%d dead=%d handovers=%d duplicates=%d (%d absorbed by the key)",
+		s.messages, s.words, s.delivered, s.fenced, s.dropped, s.dead, s.handovers, s.duplicates, s.absorbed)
+}
+
+// verdict collects findings while the evidence is gone through.
+type verdict struct {
+	*evidence
+	tally    tally
+	findings []finding
+	books    map[string]*book // by customer
+}
+
+// book is one customer's trail, indexed.
+type book struct {
+	accepted  map[[2]string][]string // envelopes by channel and vendor's id
+	disposed  map[string][]string    // statuses of envelopes that were not queued
+	queued    map[string][]string    // deliveries by envelope
+	order     map[string][]string    // deliveries by channel, in the order in which they were queued
+	channel   map[string]string      // of a delivery
+	ended     map[string][]string    // statuses by delivery
+	handovers int
+}
+
+func judge(e *evidence) *verdict {
+	v := &verdict{evidence: e, books: map[string]*book{}}
+	v.tally.messages, v.tally.words = len(e.said), len(e.words)
+	for _, user := range e.users() {
+		v.open(user)
+	}
+	v.fates()
+	v.lanes()
+	v.fence()
+	return v
+}
+
+func (v *verdict) find(user, format string, args ...any) {
+	v.findings = append(v.findings, finding{user, fmt.Sprintf(format, args...)})
+}
+
+// open reads a customer's trail. There must be exactly one, and nothing may wait in it.
+func (v *verdict) open(user string) {
+	b := &book{
+		accepted: map[[2]string][]string{}, disposed: map[string][]string{}, queued: map[string][]string{},
+		order: map[string][]string{}, channel: map[string]string{}, ended: map[string][]string{},
+	}
+	v.books[user] = b
+	trails := v.trails[user]
+	if len(trails) != 1 {
+		v.find(user, "has %d conversations, want 1", len(trails))
+	}
+	for i := range trails {
+		if n := len(trails[i].Waiting); n > 0 {
+			v.find(user, "%d deliveries wait after the end: %+v", n, trails[i].Waiting[0])
+		}
+		for j := range trails[i].Entries {
+			b.enter(&trails[i].Entries[j])
+		}
+	}
+	v.tally.handovers += b.handovers
+}
+
+func (b *book) enter(e *harness.Entry) {
+	switch {
+	case e.What == "accepted":
+		id := [2]string{e.Channel, e.VendorID}
+		b.accepted[id] = append(b.accepted[id], e.Envelope)
+	case e.What == "passed":
+		b.handovers++
+	case e.What == "queued" && e.Kind == "send":
+		b.queued[e.Envelope] = append(b.queued[e.Envelope], e.Delivery)
+		b.order[e.Channel] = append(b.order[e.Channel], e.Delivery)
+		b.channel[e.Delivery] = e.Channel
+	case e.Delivery == "" && slices.Contains([]string{"fenced", "dropped", "unrouted"}, e.What):
+		b.disposed[e.Envelope] = append(b.disposed[e.Envelope], e.What)
+	case e.Delivery != "" && slices.Contains([]string{"delivered", "dead", "dropped", "moved", "merged", "fenced"}, e.What):
+		b.ended[e.Delivery] = append(b.ended[e.Delivery], e.What)
+	}
+}
+
+// fate returns what became of an envelope, and the channel that got it. There is exactly one, or the text is what is wrong. A delivery
+// that was moved is followed by another one.
+func (b *book) fate(envelope string) (status, channel, wrong string) {
+	fates := slices.Clone(b.disposed[envelope])
+	for _, d := range b.queued[envelope] {
+		ends := b.ended[d]
+		if len(ends) != 1 {
+			return "", "", fmt.Sprintf("delivery %s has the ends %v, want one", d, ends)
+		}
+		if ends[0] == "moved" {
+			continue
+		}
+		fates = append(fates, ends[0])
+		channel = b.channel[d]
+	}
+	if len(fates) != 1 {
+		return "", "", fmt.Sprintf("message %s has the fates %v, want one", envelope, fates)
+	}
+	return fates[0], channel, ""
+}

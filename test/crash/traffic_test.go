@@ -1,0 +1,180 @@
+package crash
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	gptbots "patchbay/plugins/botwebhook/simulator"
+	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/push"
+	"patchbay/sandbox/record"
+	"patchbay/test/harness"
+)
+
+// said is a customer's message that the gateway has answered with 200.
+type said struct {
+	user, id string
+	at       time.Time
+}
+
+// refusal is one call of a customer that was not answered with 200.
+type refusal struct {
+	at     time.Time
+	status int
+	err    error
+}
+
+// traffic is customers, bots and agents who talk through one gateway. Each message is named by its first word, which
+// begins with its customer's name: "c07-012 hello".
+type traffic struct {
+	w       *harness.World
+	seed    uint64
+	said    record.Log[said] // in the order of acceptance per customer
+	refused record.Log[refusal]
+
+	ctx     context.Context // of all
+	end     context.CancelFunc
+	talking context.Context // when it ends, customers say nothing more
+	hush    context.CancelFunc
+	shift   context.Context // when it ends, agents and late bots come to an end at once
+	gong    context.CancelFunc
+
+	pace      *rate.Limiter
+	customers sync.WaitGroup
+	staffed   sync.WaitGroup
+	serial    *atomic.Int64
+}
+
+// patient is how vendors try again: for as long as a test lasts.
+var patient = push.Retry{Attempts: 2000, First: 20 * time.Millisecond, Max: 150 * time.Millisecond}
+
+// vendors are a world whose bots name what they answer, and in which conversation, and give every answer words of its own.
+func vendors(serial *atomic.Int64) harness.Vendors {
+	v := harness.Vendors{Retry: &patient}
+	v.Bots.Brain = func(c gptbots.Conversation, m []gptbots.Message) []gptbots.Answer {
+		return []gptbots.Answer{answer(serial, c.ID, "re "+name(gptbots.Question(m)))}
+	}
+	v.Desk.ConnectEvent = true
+	return v
+}
+
+func answer(serial *atomic.Int64, conversation, text string) gptbots.Answer {
+	n := serial.Add(1)
+	return gptbots.Answer{Text: fmt.Sprintf("%s #%d in %s", text, n, conversation), MessageID: fmt.Sprintf("answer-%d", n)}
+}
+
+// name returns the first word of a message, and customer the name in front of it.
+func name(text string) string {
+	first, _, _ := strings.Cut(text, " ")
+	return first
+}
+
+func customer(name string) string {
+	user, _, _ := strings.Cut(name, "-")
+	return user
+}
+
+// newTraffic starts the vendors; nobody talks yet.
+func newTraffic(t *testing.T, seed uint64) *traffic {
+	t.Helper()
+	tr := &traffic{seed: seed, serial: new(atomic.Int64)}
+	tr.w = harness.NewWorld(t, vendors(tr.serial))
+	tr.ctx, tr.end = context.WithCancel(context.Background())
+	tr.talking, tr.hush = context.WithCancel(tr.ctx)
+	tr.shift, tr.gong = context.WithCancel(tr.ctx)
+	t.Cleanup(func() { // before the world ends: cleanups run in reverse
+		tr.end()
+		tr.customers.Wait()
+		tr.staffed.Wait()
+	})
+	return tr
+}
+
+// begin lets customers, agents and late bots talk: perSecond messages by all customers together, each customer most.
+func (tr *traffic) begin(customers, perSecond, most int) {
+	tr.pace = rate.NewLimiter(rate.Limit(perSecond), 1)
+	for i := range customers {
+		user := fmt.Sprintf("c%02d", i)
+		tr.customers.Go(func() { tr.customer(user, most) })
+	}
+	tr.staffed.Go(tr.staff)
+	tr.staffed.Go(tr.lateBots)
+}
+
+// customer says one message after the other, each until it is taken.
+func (tr *traffic) customer(user string, most int) {
+	rnd := chance(tr.seed, "customer", user)
+	for n := 1; n <= most; n++ {
+		if tr.pace.Wait(tr.talking) != nil {
+			return
+		}
+		id := fmt.Sprintf("%s-%03d", user, n)
+		text := id + " hello"
+		if rnd.IntN(12) == 0 {
+			text = id + " an agent please"
+		}
+		if !tr.say(rnd, user, id, text) {
+			return
+		}
+	}
+}
+
+func (tr *traffic) say(rnd *rand.Rand, user, id, text string) bool {
+	for {
+		status, _, err := tr.w.Livechat.Say(tr.ctx, user, text, livechat.WithMessageID(id))
+		if err == nil && status == http.StatusOK {
+			tr.said.Append(said{user, id, time.Now()})
+			return true
+		}
+		tr.refused.Append(refusal{time.Now(), status, err})
+		if !pause(tr.ctx, time.Duration(20+rnd.IntN(60))*time.Millisecond) {
+			return false
+		}
+	}
+}
+
+// lateBots let bots speak a second time, a while after they were asked: often when control has moved.
+func (tr *traffic) lateBots() {
+	rnd := chance(tr.seed, "late bots")
+	var running sync.WaitGroup
+	defer running.Wait()
+	for from := 0; ; {
+		asked, err := tr.w.Bots.Asked.Next(tr.shift, from)
+		if err != nil {
+			return
+		}
+		from += len(asked)
+		for _, a := range asked {
+			if rnd.IntN(6) > 0 {
+				continue
+			}
+			after := time.Duration(rnd.IntN(1500)) * time.Millisecond
+			running.Go(func() {
+				if pause(tr.shift, after) {
+					_ = tr.w.Bots.Answer(a.Conversation.ID, answer(tr.serial, a.Conversation.ID, "late "+name(gptbots.Question(a.Messages))))
+				}
+			})
+		}
+	}
+}
+
+// pause lets d pass. It returns false at once when ctx ends.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,197 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	aicc "patchbay/plugins/aicc/simulator"
+	gptbots "patchbay/plugins/botwebhook/simulator"
+	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/fault"
+	"patchbay/sandbox/push"
+	"patchbay/test/harness"
+)
+
+// crowd is customers of whom half talk to the bot and half to an agent, all at once.
+type crowd struct {
+	*scene
+	bots, agents []string
+	said         map[string][]string // by customer: what they said
+	answered     map[string][]string // by customer of an agent: what the agent said
+}
+
+func newCrowd(t *testing.T, s *scene, n int) *crowd {
+	t.Helper()
+	c := &crowd{scene: s, said: map[string][]string{}, answered: map[string][]string{}}
+	for i := range n {
+		bot, agent := fmt.Sprintf("bot-%d", i), fmt.Sprintf("agent-%d", i)
+		c.bots, c.agents = append(c.bots, bot), append(c.agents, agent)
+		s.meets(t, agent)
+		c.answered[agent] = []string{"This is Kim."}
+	}
+	return c
+}
+
+// talk has everybody say one thing, and the agents too. Each call must be taken by its first attempt: what an
+// adapter's restart holds up is held, not refused.
+func (c *crowd) talk(t *testing.T, what string) {
+	t.Helper()
+	var calls sync.WaitGroup
+	for _, user := range slices.Concat(c.bots, c.agents) {
+		text := fmt.Sprintf("%s says %s", user, what)
+		c.said[user] = append(c.said[user], text)
+		calls.Go(func() {
+			status, body, err := c.Livechat.Say(t.Context(), user, text)
+			if err != nil || status != http.StatusOK {
+				t.Errorf("%q: status %d, %s, %v; want 200", text, status, body, err)
+			}
+		})
+	}
+	for _, user := range c.agents {
+		text := fmt.Sprintf("Kim tells %s %s", user, what)
+		c.answered[user] = append(c.answered[user], text)
+		c.agent(t, user, text)
+	}
+	calls.Wait()
+}
+
+// complete waits until everything that was said has arrived, in order. A vendor that keeps no keys may get one call
+// again after each of deaths.
+func (c *crowd) complete(t *testing.T, deaths int) {
+	t.Helper()
+	for _, user := range c.bots {
+		var echo []string
+		for _, text := range c.said[user] {
+			echo = append(echo, "You said: "+text)
+		}
+		inOrder(t, user+" hears the bot", echo, deaths, func() []string { return c.words(user, "bot") })
+	}
+	for _, user := range c.agents {
+		inOrder(t, user+" hears the agent", c.answered[user], 0, func() []string { return c.words(user, "agent") })
+		inOrder(t, "the agent sees "+user, append([]string{"I want a human"}, c.said[user]...), deaths,
+			func() []string { return c.deskLines(user) })
+	}
+}
+
+// inOrder waits until got has come to its end and demands that it is want, but for at most repeats entries that stand
+// there twice, one behind the other.
+func inOrder(t *testing.T, what string, want []string, repeats int, got func() []string) {
+	t.Helper()
+	harness.Eventually(t, harness.Patience, what+" everything", func() string {
+		if all := got(); len(all) == 0 || all[len(all)-1] != want[len(want)-1] {
+			return fmt.Sprintf("got %d of %d", len(all), len(want))
+		}
+		return ""
+	})
+	all := got()
+	once := slices.Compact(slices.Clone(all))
+	if !slices.Equal(once, want) || len(all)-len(once) > repeats {
+		t.Errorf("%s %q, want %q with at most %d repeats", what, all, want, repeats)
+	}
+}
+
+// TestAdapterDies kills each adapter in the middle of its work: while calls hang at the vendor, under traffic, and again
+// before it has recovered. Nothing is lost or out of order, no webhook is refused, and nobody else notices.
+func TestAdapterDies(t *testing.T) {
+	t.Parallel()
+	once := push.Retry{Attempts: 1}
+	s := newScene(t, harness.Vendors{Retry: &once, Desk: aicc.Options{ConnectEvent: true}}, harness.Config{})
+	c := newCrowd(t, s, 3)
+	pids := map[string]harness.Process{}
+	for _, name := range []string{"native", "botwebhook", "aicc"} {
+		pids[name] = s.Plugin(t, name)
+	}
+	for _, k := range []struct {
+		adapter, endpoint string
+		faults            *fault.Set
+	}{
+		{"botwebhook", gptbots.EndpointMessage, &s.Bots.Faults},
+		{"aicc", aicc.EndpointSend, &s.Desk.Faults},
+		{"native", livechat.EndpointReply, &s.Livechat.Faults},
+	} {
+		t.Run(k.adapter, func(t *testing.T) {
+			k.faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: k.endpoint, Count: 3})
+			before := k.faults.Hits.Len()
+			c.talk(t, "one, "+k.adapter)
+			within(t, harness.Patience, "calls hang at the vendor", func(ctx context.Context) error {
+				return k.faults.Hits.Wait(ctx, func(all []fault.Hit) bool { return len(all) >= before+3 })
+			})
+			pids[k.adapter].Kill(t)
+			c.talk(t, "two, "+k.adapter)
+			c.complete(t, deathsUpTo(k.adapter))
+
+			second := s.another(t, k.adapter, pids[k.adapter])
+			second.Kill(t) // so soon after the first, the next start waits a little: long enough to be seen
+			s.degraded(t, k.adapter)
+			c.talk(t, "three, "+k.adapter)
+			pids[k.adapter] = s.another(t, k.adapter, second)
+			c.talk(t, "four, "+k.adapter)
+			c.complete(t, deathsUpTo(k.adapter))
+
+			harness.Eventually(t, harness.Patience, "readyz", func() string {
+				if status, body := s.Ready(); status != http.StatusOK || !strings.HasSuffix(body, "\nready\n") {
+					return body
+				}
+				return ""
+			})
+			if n := s.Metric(t, "patchbay_adapter_restarts_total", "adapter", k.adapter); n != 2 {
+				t.Errorf("restarts of %s: %v, want 2", k.adapter, n)
+			}
+			for name, p := range pids {
+				if !p.Running() {
+					t.Errorf("%s ended when %s was killed", p, k.adapter)
+				}
+				if name != k.adapter && s.Plugin(t, name).PID != p.PID {
+					t.Errorf("%s was replaced when %s was killed", p, k.adapter)
+				}
+			}
+		})
+	}
+	for _, user := range slices.Concat(c.bots, c.agents) {
+		s.quiet(t, user)
+	}
+	if n := s.Metric(t, "patchbay_dead_letters_total"); n != 0 {
+		t.Errorf("%v dead letters, want none", n)
+	}
+	s.AwaitLog(t, "adapter is away", func(l harness.Line) bool { return l.Is("adapter is away", "adapter", "native") })
+}
+
+// deathsUpTo is how often adapters that deliver to bot and desk have died up to and with the subtest of this adapter; each
+// death may have cut off one call of a lane whose effect is there.
+func deathsUpTo(adapter string) int {
+	return 2 * (1 + slices.Index([]string{"botwebhook", "aicc", "native"}, adapter))
+}
+
+// another returns the process that has taken the place of a former one.
+func (s *scene) another(t *testing.T, adapter string, former harness.Process) harness.Process {
+	t.Helper()
+	var p harness.Process
+	harness.Eventually(t, harness.Patience, "another process of "+adapter, func() string {
+		if p = s.Plugin(t, adapter); p.PID == former.PID || s.Metric(t, "patchbay_adapter_up", "adapter", adapter) != 1 {
+			return "still " + former.String()
+		}
+		return ""
+	})
+	return p
+}
+
+// degraded waits until /readyz says that the adapter is away and the gateway ready all the same.
+func (s *scene) degraded(t *testing.T, adapter string) {
+	t.Helper()
+	harness.Eventually(t, 5*time.Second, "readyz says that "+adapter+" is away", func() string {
+		status, body := s.Ready()
+		if status != http.StatusOK {
+			t.Fatalf("readyz while %s is away: status %d, want 200:\n%s", adapter, status, body)
+		}
+		if !strings.Contains(body, "[+] adapter "+adapter+": degraded: backoff") || !strings.HasSuffix(body, "\nready, degraded\n") {
+			return body
+		}
+		return ""
+	})
+}

@@ -1,0 +1,221 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	aicc "patchbay/plugins/aicc/simulator"
+	gptbots "patchbay/plugins/botwebhook/simulator"
+	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sdk/envelope"
+	"patchbay/test/harness"
+)
+
+// What the pretend bot and the usual rules say.
+const (
+	greeting = "Hello! How can I help you?"
+	looking  = "One moment, I am looking for a colleague."
+	nobody   = "Nobody is free right now; I can go on helping."
+	backHome = "You are back with the assistant."
+)
+
+// scene is a world with a gateway in it, and what the customers have read so far.
+type scene struct {
+	*harness.World
+	*harness.Gateway
+	read map[string]int // answers that were heard, by user
+}
+
+func newScene(t *testing.T, v harness.Vendors, c harness.Config) *scene {
+	t.Helper()
+	w := harness.NewWorld(t, v)
+	return &scene{World: w, Gateway: harness.NewGateway(t, w, c), read: map[string]int{}}
+}
+
+// deskID is the customer's user id at the desk and at the bot's: of 32 characters.
+func deskID(user string) string {
+	return envelope.ShortID("livechat", harness.Organization+"/"+harness.Chatbot+"/"+user)
+}
+
+// says has a customer say something, which the gateway must take.
+func (s *scene) says(t *testing.T, user, text string, opts ...livechat.Option) {
+	t.Helper()
+	status, body, err := s.Livechat.Say(harness.Soon(t), user, text, opts...)
+	if err != nil || status != http.StatusOK || strings.TrimSpace(string(body)) != "{}" {
+		t.Fatalf("%s says %q: status %d, body %q, %v; want 200 {}", user, text, status, body, err)
+	}
+}
+
+// hears returns when the customer has got words from role, exactly text, after what was heard before.
+func (s *scene) hears(t *testing.T, user, role, text string) livechat.Answer {
+	t.Helper()
+	return s.awaits(t, user, fmt.Sprintf("%q from %s", text, role), func(a livechat.Answer) bool {
+		return a.Payload.Sender.Role == role && a.Payload.BotSay == text
+	})
+}
+
+// told returns when the customer was told that control has passed to owner.
+func (s *scene) told(t *testing.T, user, owner string) livechat.Answer {
+	t.Helper()
+	return s.awaits(t, user, "passed to "+owner, func(a livechat.Answer) bool {
+		return a.Payload.Event != nil && a.Payload.Event.Type == "passed" && a.Payload.Event.Owner == owner
+	})
+}
+
+func (s *scene) awaits(t *testing.T, user, what string, is func(livechat.Answer) bool) livechat.Answer {
+	t.Helper()
+	ctx := harness.Soon(t)
+	for {
+		answers, err := s.Livechat.Next(ctx, user, s.read[user])
+		if err != nil {
+			t.Fatalf("%s gets no %s: %v; got\n%s", user, what, err, transcript(s.Livechat.Received(user)))
+		}
+		for _, a := range answers {
+			s.read[user]++
+			if is(a) {
+				return a
+			}
+		}
+	}
+}
+
+// transcript is what a customer got, one answer a line.
+func transcript(answers []livechat.Answer) string {
+	var b strings.Builder
+	for _, a := range answers {
+		if e := a.Payload.Event; e != nil {
+			fmt.Fprintf(&b, "  event %s %s %s\n", e.Type, e.Owner, e.Reason)
+		}
+		if a.Payload.BotSay != "" {
+			fmt.Fprintf(&b, "  %s: %s\n", a.Payload.Sender.Role, a.Payload.BotSay)
+		}
+	}
+	return b.String()
+}
+
+// words is what a customer heard from role, in order, without repeats of one delivery.
+func (s *scene) words(user, role string) []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, a := range s.Livechat.Received(user) {
+		if a.Payload.Sender.Role == role && a.Payload.BotSay != "" && !seen[a.Key] {
+			out = append(out, a.Payload.BotSay)
+		}
+		seen[a.Key] = true
+	}
+	return out
+}
+
+// waits returns when the customer stands in the desk's queue.
+func (s *scene) waits(t *testing.T, user string) {
+	t.Helper()
+	err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
+		c, _ := s.Desk.Chat(deskID(user))
+		return c.State == aicc.StateWaiting
+	})
+	if err != nil {
+		t.Fatalf("%s does not wait at the desk: %v", user, err)
+	}
+}
+
+// meets brings a customer to an agent who has said hello.
+func (s *scene) meets(t *testing.T, user string) {
+	t.Helper()
+	s.says(t, user, "I want a human")
+	s.hears(t, user, "system", looking)
+	s.waits(t, user)
+	if err := s.Desk.Accept(deskID(user), "Kim"); err != nil {
+		t.Fatal(err)
+	}
+	s.agent(t, user, "This is Kim.")
+	s.hears(t, user, "agent", "This is Kim.")
+}
+
+func (s *scene) agent(t *testing.T, user, text string) {
+	t.Helper()
+	if _, err := s.Desk.Say(deskID(user), text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// atDesk returns when the agent sees the customer's words.
+func (s *scene) atDesk(t *testing.T, user, text string) {
+	t.Helper()
+	err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
+		return slices.Contains(s.deskLines(user), text)
+	})
+	if err != nil {
+		t.Fatalf("the agent does not see %q: %v; sees %q", text, err, s.deskLines(user))
+	}
+}
+
+// deskLines is what the agent sees from the customer's side, in order.
+func (s *scene) deskLines(user string) []string {
+	var out []string
+	c, _ := s.Desk.Chat(deskID(user))
+	for _, l := range c.Lines {
+		if l.From == "customer" {
+			out = append(out, l.Text)
+		}
+	}
+	return out
+}
+
+// asked returns the bot's call that has this question, waiting for it.
+func (s *scene) asked(t *testing.T, question string) gptbots.Asked {
+	t.Helper()
+	var found gptbots.Asked
+	err := s.Bots.Wait(harness.Soon(t), func(all []gptbots.Asked) bool {
+		for _, a := range all {
+			if gptbots.Question(a.Messages) == question {
+				found = a
+				return true
+			}
+		}
+		return false
+	})
+	if err != nil {
+		t.Fatalf("the bot is not asked %q: %v", question, err)
+	}
+	return found
+}
+
+// quiet demands that nothing waits any more in the conversation that id belongs to.
+func (s *scene) quiet(t *testing.T, id string) {
+	t.Helper()
+	harness.Eventually(t, harness.Patience, "nothing waits for "+id, func() string {
+		for _, tr := range s.Trace(t, id) {
+			for _, w := range tr.Waiting {
+				return fmt.Sprintf("%s towards %s: %s", w.Status, w.Channel, w.Why)
+			}
+		}
+		return ""
+	})
+}
+
+// content demands that no vendor had to complain.
+func (s *scene) content(t *testing.T) {
+	t.Helper()
+	for name, problems := range map[string][]string{
+		"livechat": s.Livechat.Problems.All(), "gptbots": s.Bots.Problems.All(), "aicc": s.Desk.Problems.All(),
+	} {
+		if len(problems) > 0 {
+			t.Errorf("%s refused calls: %q", name, problems)
+		}
+	}
+}
+
+// within fails the test if what took longer.
+func within(t *testing.T, limit time.Duration, what string, do func(ctx context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	if err := do(ctx); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+}
