@@ -23,58 +23,62 @@ type hot struct {
 	mu    sync.Mutex
 	limit int
 	size  int
-	recs  map[uint64]*journal.Record
+	recs  map[uint64]hotRecord
 	order []uint64
 }
 
-func newHot(limit int) *hot { return &hot{limit: limit, recs: map[uint64]*journal.Record{}} }
+type hotRecord struct {
+	envelopes []*journal.Stored
+	at        int64
+	size      int
+}
+
+func newHot(limit int) *hot { return &hot{limit: limit, recs: map[uint64]hotRecord{}} }
 
 func (h *hot) add(seq uint64, r *journal.Record) {
 	if len(r.GetEnvelopes()) == 0 {
 		return
 	}
+	rec := hotRecord{envelopes: r.GetEnvelopes(), at: r.GetAt(), size: 128}
+	for _, e := range rec.envelopes {
+		rec.size += len(e.GetEnvelope()) + 256
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.recs[seq] = r
+	h.recs[seq] = rec
 	h.order = append(h.order, seq)
-	h.size += recordBytes(r)
+	h.size += rec.size
 	for h.size > h.limit && len(h.order) > 1 {
 		old := h.order[0]
 		h.order = h.order[1:]
-		h.size -= recordBytes(h.recs[old])
+		h.size -= h.recs[old].size
 		delete(h.recs, old)
 	}
 }
 
-func recordBytes(r *journal.Record) int {
-	n := 128
-	for _, e := range r.GetEnvelopes() {
-		n += len(e.GetEnvelope()) + 256
-	}
-	return n
-}
-
-func (h *hot) get(seq uint64) *journal.Record {
+func (h *hot) get(seq uint64) (hotRecord, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.recs[seq]
+	r, ok := h.recs[seq]
+	return r, ok
 }
 
 // Load returns an envelope, from memory or from the log. It is safe for concurrent use. What it returns is shared: read only.
 func (w *Writer) Load(ctx context.Context, p conversation.Position) (Stored, error) {
-	r := w.hot.get(p.Seq)
-	if r == nil {
+	r, ok := w.hot.get(p.Seq)
+	if !ok {
 		data, err := w.Log.Get(ctx, p.Seq)
 		if err != nil {
 			return Stored{}, fmt.Errorf("read record %d: %w", p.Seq, err)
 		}
-		r = &journal.Record{}
-		if err := proto.Unmarshal(data, r); err != nil {
+		var rec journal.Record
+		if err := proto.Unmarshal(data, &rec); err != nil {
 			return Stored{}, fmt.Errorf("read record %d: %w", p.Seq, err)
 		}
+		r = hotRecord{envelopes: rec.GetEnvelopes(), at: rec.GetAt()}
 	}
-	if int(p.Index) >= len(r.GetEnvelopes()) {
+	if int(p.Index) >= len(r.envelopes) {
 		return Stored{}, fmt.Errorf("record %d has no envelope %d", p.Seq, p.Index)
 	}
-	return Stored{r.GetEnvelopes()[p.Index], time.Unix(0, r.GetAt())}, nil
+	return Stored{r.envelopes[p.Index], time.Unix(0, r.at)}, nil
 }
