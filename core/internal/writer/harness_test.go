@@ -1,0 +1,396 @@
+package writer
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	"google.golang.org/protobuf/proto"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/route"
+	"patchbay/core/internal/store/memory"
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// tester is what a house needs of *testing.T and *rapid.T.
+type tester interface {
+	Helper()
+	Fatalf(format string, args ...any)
+	Errorf(format string, args ...any)
+}
+
+// house is a writer over a disk in memory, with lanes that do nothing by themselves. It is opened in a synctest bubble.
+type house struct {
+	tester
+	*Writer
+	disk    *memory.Disk
+	log     *memory.Log
+	lanes   *fakeLanes
+	commits *commits
+	ids     *idSource
+	options func(*Options)
+	cancel  context.CancelFunc
+	done    chan error
+}
+
+// idSource gives ids that are unique over restarts, and panics on demand.
+type idSource struct {
+	mu   sync.Mutex
+	n    int
+	bomb int // the call that panics, counted down; 0 is none
+}
+
+func (s *idSource) next() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bomb > 0 {
+		if s.bomb--; s.bomb == 0 {
+			panic("no id today")
+		}
+	}
+	s.n++
+	return fmt.Sprintf("id-%06d", s.n)
+}
+
+func (s *idSource) panicAt(call int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bomb = call
+}
+
+// fakeLanes keeps what was submitted and cancelled.
+type fakeLanes struct {
+	mu        sync.Mutex
+	jobs      []*Job
+	cancelled []string
+}
+
+func (l *fakeLanes) Submit(j *Job) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.jobs = append(l.jobs, j)
+}
+
+func (l *fakeLanes) Cancel(delivery string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cancelled = append(l.cancelled, delivery)
+}
+
+// take returns the oldest job towards a channel and forgets it, or nil.
+func (l *fakeLanes) take(channel string) *Job {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := slices.IndexFunc(l.jobs, func(j *Job) bool { return j.Delivery.Channel == channel })
+	if i < 0 {
+		return nil
+	}
+	j := l.jobs[i]
+	l.jobs = slices.Delete(l.jobs, i, i+1)
+	return j
+}
+
+func (l *fakeLanes) wasCancelled(delivery string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Contains(l.cancelled, delivery)
+}
+
+// commits observes.
+type commits struct {
+	mu   sync.Mutex
+	list []Commit
+}
+
+func (c *commits) Committed(x Commit) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.list = append(c.list, x)
+}
+
+func (c *commits) all() []Commit {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.list)
+}
+
+// newPolicy has a customer's channel, a bot that owns, a desk that must be asked, and an observer.
+func newPolicy(t tester) *conversation.Policy {
+	t.Helper()
+	p := &conversation.Policy{
+		Generation: 1, Owner: "faq", History: 20, CloseAfter: 72 * time.Hour,
+		Channels: map[string]*conversation.Channel{},
+	}
+	roles := route.Channels{}
+	for _, ch := range []*conversation.Channel{
+		{Name: "web", Role: envelope.RoleCustomer},
+		{Name: "faq", Role: envelope.RoleBot, History: true, GiveUp: time.Hour},
+		{Name: "desk", Role: envelope.RoleAgent, Opens: true, TextBytes: 64},
+		{Name: "audit", Role: envelope.RoleObserver},
+	} {
+		p.Channels[ch.Name], roles[ch.Name] = ch, ch.Role
+	}
+	table, problems := route.Compile([]route.Rule{
+		{Name: "help", From: []string{"customer"}, When: `text == "help"`, Offer: route.NewOffer("desk")},
+		{Name: "to-desk", From: []string{"customer"}, When: `text == "desk now"`, Pass: "desk"},
+		{Name: "back", From: []string{"customer"}, When: `text == "bot now"`, Pass: "faq"},
+	}, roles)
+	if table == nil {
+		t.Fatalf("compile rules: %v", problems)
+	}
+	p.Routes = table
+	return p
+}
+
+// openHouse starts a writer on an empty disk. Options may change what it is made with, at each restart too.
+func openHouse(t tester, options ...func(*Options)) *house {
+	t.Helper()
+	h := &house{tester: t, disk: memory.NewDisk(0), commits: &commits{}, ids: &idSource{}, options: func(o *Options) {
+		for _, f := range options {
+			f(o)
+		}
+	}}
+	h.open()
+	return h
+}
+
+func (h *house) build() {
+	h.log, h.lanes = h.disk.Open(), &fakeLanes{}
+	o := Options{
+		Log: h.log, Policy: newPolicy(h.tester), Lanes: h.lanes, Observer: h.commits, Logger: slog.New(slog.DiscardHandler),
+		NewID: h.ids.next, Version: "test",
+	}
+	h.options(&o)
+	h.Writer = New(o)
+}
+
+func (h *house) open() {
+	h.Helper()
+	h.build()
+	if err := h.Start(context.Background()); err != nil {
+		h.Fatalf("Start: %v", err)
+	}
+	h.run()
+}
+
+func (h *house) run() {
+	ctx, cancel := context.WithCancel(context.Background())
+	h.cancel, h.done = cancel, make(chan error, 1)
+	w, done := h.Writer, h.done
+	go func() { done <- w.Run(ctx) }()
+	synctest.Wait()
+}
+
+// stop ends the loop and returns what Run did.
+func (h *house) stop() error {
+	h.cancel()
+	return <-h.done
+}
+
+// crash drops everything that is only in memory: the log goes away under the writer.
+func (h *house) crash() {
+	_ = h.log.Close()
+	h.cancel()
+	<-h.done
+}
+
+func (h *house) restart() {
+	h.Helper()
+	if err := h.stop(); err != nil {
+		h.Fatalf("Run: %v", err)
+	}
+	h.open()
+}
+
+func message(t tester, channel, thread, id, text string) *conversation.Inbound {
+	t.Helper()
+	role := map[string]envelope.Role{"web": envelope.RoleCustomer, "faq": envelope.RoleBot, "desk": envelope.RoleAgent}[channel]
+	e := &envelope.Envelope{
+		Channel: channel, Thread: thread, VendorID: id, Kind: envelope.KindMessage, Sender: envelope.Sender{Role: role, ID: "s-" + thread},
+		Parts: []envelope.Part{envelope.TextPart(text)},
+	}
+	b, err := protocol.EncodeEnvelope(e)
+	if err != nil {
+		t.Fatalf("encode: %v", err)
+	}
+	return &conversation.Inbound{Channel: channel, Envelope: e, Bytes: b}
+}
+
+// try accepts a customer's message.
+func (h *house) try(thread, id, text string) error {
+	return h.Accept(context.Background(), []*conversation.Inbound{message(h.tester, "web", thread, id, text)})
+}
+
+func (h *house) customer(thread, id, text string) {
+	h.Helper()
+	if err := h.try(thread, id, text); err != nil {
+		h.Fatalf("Accept %s: %v", id, err)
+	}
+	synctest.Wait()
+}
+
+// later accepts in the background and returns where the error will be.
+func (h *house) later(in ...*conversation.Inbound) <-chan error {
+	out := make(chan error, 1)
+	go func() { out <- h.Accept(context.Background(), in) }()
+	synctest.Wait()
+	return out
+}
+
+func waits(c <-chan error) bool {
+	synctest.Wait()
+	return len(c) == 0
+}
+
+// head takes the job that is in flight towards a channel.
+func (h *house) head(channel string) *Job {
+	h.Helper()
+	synctest.Wait()
+	j := h.lanes.take(channel)
+	if j == nil {
+		h.Fatalf("nothing was released towards %s", channel)
+	}
+	return j
+}
+
+func (h *house) idle(channel string) {
+	h.Helper()
+	synctest.Wait()
+	if j := h.lanes.take(channel); j != nil {
+		h.Fatalf("%s %s was released towards %s, want nothing", j.Delivery.Kind, j.Delivery.ID, channel)
+	}
+}
+
+func outcome(j *Job, o conversation.Outcome) *conversation.Outcome {
+	o.Conversation, o.Delivery, o.Channel = j.Conv.ID, j.Delivery.ID, j.Delivery.Channel
+	o.Kind, o.Offer = j.Delivery.Kind, j.Delivery.Offer
+	if o.Thread == "" {
+		o.Thread = j.Thread
+	}
+	return &o
+}
+
+func (h *house) finish(j *Job, o conversation.Outcome) {
+	h.Finish(outcome(j, o))
+	synctest.Wait()
+	time.Sleep(2 * spacing) // of the bubble's clock: commits are spaced
+	synctest.Wait()
+}
+
+// said returns the text of a job's envelope, read back from the log.
+func (h *house) said(j *Job) string {
+	h.Helper()
+	s, err := h.Load(context.Background(), j.Delivery.Item.Pos)
+	if err != nil {
+		h.Fatalf("Load %v: %v", j.Delivery.Item.Pos, err)
+	}
+	e, err := protocol.DecodeEnvelope(s.GetEnvelope())
+	if err != nil {
+		h.Fatalf("decode: %v", err)
+	}
+	return e.Text()
+}
+
+// conv returns the conversation of a customer's thread.
+func (h *house) conv(thread string) *conversation.Conversation {
+	h.Helper()
+	var c *conversation.Conversation
+	if err := h.View(context.Background(), func(b *conversation.Book) { c = b.Conversation(b.Find("web", thread)) }); err != nil {
+		h.Fatalf("View: %v", err)
+	}
+	return c
+}
+
+func (h *house) letters() []*conversation.DeadLetter {
+	h.Helper()
+	var out []*conversation.DeadLetter
+	if err := h.View(context.Background(), func(b *conversation.Book) { out = b.Dead() }); err != nil {
+		h.Fatalf("View: %v", err)
+	}
+	return out
+}
+
+// records returns the whole log.
+func (h *house) records() []*journal.Record {
+	h.Helper()
+	var out []*journal.Record
+	err := h.disk.Open().Read(context.Background(), 0, func(_ uint64, data []byte) error {
+		r := &journal.Record{}
+		out = append(out, r)
+		return proto.Unmarshal(data, r)
+	})
+	if err != nil {
+		h.Fatalf("Read: %v", err)
+	}
+	return out
+}
+
+// accepted counts, over the whole log, how often each vendor's id was taken in.
+func (h *house) accepted() map[string]int {
+	h.Helper()
+	n := map[string]int{}
+	for _, r := range h.records() {
+		for _, ch := range r.GetChanges() {
+			if a := ch.GetAccepted(); a != nil {
+				n[a.GetVendorId()]++
+			}
+		}
+	}
+	return n
+}
+
+// image is a book's content in a form that can be compared. Buckets are those that like has.
+func image(t tester, b *conversation.Book, like *conversation.Image) map[uint32][]string {
+	t.Helper()
+	b.Spoil(like)
+	im := b.Image()
+	b.Spoil(im)
+	buckets, _, err := im.Encode()
+	if err != nil {
+		t.Fatalf("encode: %v", err)
+	}
+	out := map[uint32][]string{}
+	for n, data := range buckets {
+		var list []json.RawMessage
+		if err := json.Unmarshal(data, &list); err != nil {
+			t.Fatalf("bucket %d: %v", n, err)
+		}
+		for _, x := range list {
+			out[n] = append(out[n], string(x))
+		}
+		slices.Sort(out[n])
+	}
+	return out
+}
+
+// replayed checks that the stopped writer's state is the fold of the whole log.
+func (h *house) replayed() {
+	h.Helper()
+	b := conversation.NewBook()
+	for i, r := range h.records() {
+		if err := b.Replay(uint64(i+1), r); err != nil {
+			h.Fatalf("Replay %d: %v", i+1, err)
+		}
+	}
+	all := b.Image()
+	b.Spoil(all)
+	if diff := cmp.Diff(image(h, b, all), image(h, h.book, all)); diff != "" {
+		h.Errorf("the log and the state differ (-log +state):\n%s", diff)
+	}
+	if b.Term() != h.book.Term() {
+		h.Errorf("term %d in the log, %d in the state", b.Term(), h.book.Term())
+	}
+}
