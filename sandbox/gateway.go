@@ -8,14 +8,16 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"time"
 )
 
-// gateway is a gateway program that the demo runs as its child.
+// gateway is a gateway program that the sandbox runs as its child.
 type gateway struct {
 	bin, config   string
 	listen, admin string // addresses
-	store, log    string // paths
+	store         string // path; "" is as configured
+	log           string // path; "" is this process's standard error
 	sandbox       string // base address of the sandbox
 
 	cmd  *exec.Cmd
@@ -24,22 +26,37 @@ type gateway struct {
 
 // start runs the program and returns when it is ready.
 func (g *gateway) start(ctx context.Context) error {
-	logFile, err := os.OpenFile(g.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("open the gateway's log: %w", err)
+	output := os.Stderr
+	if g.log != "" {
+		file, err := os.OpenFile(g.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			return fmt.Errorf("open the gateway's log: %w", err)
+		}
+		defer file.Close() // the child has its own handle
+		output = file
 	}
-	defer logFile.Close() // the child has its own handle
-	// Not CommandContext: the demo must end it by SIGINT, and kill ends it in any case.
-	g.cmd = exec.Command(g.bin, "run", "--config", g.config)
-	g.cmd.Stdout, g.cmd.Stderr = logFile, logFile
-	g.cmd.Env = append(os.Environ(),
-		"PATCHBAY_LISTEN="+g.listen, "PATCHBAY_ADMIN__LISTEN="+g.admin, "PATCHBAY_STORE__DIR="+g.store,
-		"SANDBOX_URL="+g.sandbox)
-	if err := g.cmd.Start(); err != nil {
+	// Not CommandContext: it must be ended by SIGINT, and kill ends it in any case.
+	cmd := exec.Command(g.bin, "run", "--config", g.config)
+	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = output, output, ownGroup()
+	cmd.Env = append(os.Environ(),
+		"PATCHBAY_LISTEN="+g.listen, "PATCHBAY_ADMIN__LISTEN="+g.admin, "SANDBOX_URL="+g.sandbox)
+	if g.store != "" {
+		cmd.Env = append(cmd.Env, "PATCHBAY_STORE__DIR="+g.store)
+	}
+	started, done := make(chan error, 1), make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // the child's life hangs on this thread's
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			done <- cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
 		return fmt.Errorf("start gateway %s: %w", g.bin, err)
 	}
-	g.done = make(chan error, 1)
-	go func() { g.done <- g.cmd.Wait() }()
+	g.cmd, g.done = cmd, done
 	return g.awaitReady(ctx)
 }
 
@@ -86,6 +103,9 @@ func get(ctx context.Context, address string) (int, error) {
 
 // stop asks the program to end by SIGINT, and demands exit code 0 and that no process of its is left.
 func (g *gateway) stop(ctx context.Context) error {
+	if g.cmd == nil {
+		return nil
+	}
 	family := descendants(g.cmd.Process.Pid)
 	if err := g.cmd.Process.Signal(os.Interrupt); err != nil {
 		return fmt.Errorf("send SIGINT to the gateway: %w", err)

@@ -2,9 +2,10 @@
 // a desk page for the agent, and the pretend GPTBots and AICC between them.
 //
 //	sandbox [--listen 127.0.0.1:8070] [--gateway http://127.0.0.1:8080]
+//	sandbox run --gateway-bin bin/patchbay --config config.yaml
 //	sandbox demo --gateway-bin bin/patchbay --config config.yaml
 //
-// The second form plays a whole story without a person and fails if a step of it is missing.
+// The second form runs a gateway too, until it gets SIGINT or SIGTERM. The third form plays a whole story without a person and fails if a step of it is missing.
 package main
 
 import (
@@ -20,7 +21,11 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // nohup wants that it goes on
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	defer stop()
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	switch {
@@ -37,8 +42,13 @@ func main() {
 var errUsage = errors.New("wrong command line")
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	if len(args) > 0 && args[0] == "demo" {
-		return runDemo(ctx, args[1:], stdout, stderr)
+	if len(args) > 0 {
+		switch args[0] {
+		case "run":
+			return runAll(ctx, args[1:], stdout, stderr)
+		case "demo":
+			return runDemo(ctx, args[1:], stdout, stderr)
+		}
 	}
 	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -67,7 +77,7 @@ func parse(flags *flag.FlagSet, args []string) error {
 		return errUsage
 	}
 	if flags.NArg() > 0 {
-		fmt.Fprintf(flags.Output(), "unexpected argument %q; the only command is demo\n", flags.Arg(0))
+		fmt.Fprintf(flags.Output(), "unexpected argument %q; the commands are run and demo\n", flags.Arg(0))
 		return errUsage
 	}
 	return nil

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// announced is an output that tells when the addresses are on it.
+type announced struct{ ready chan struct{} }
+
+func (a announced) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), "/readyz") && strings.Contains(string(p), "/desk") {
+		close(a.ready)
+	}
+	return len(p), nil
+}
+
+// runWith runs "sandbox run" on free ports with a fake gateway, until ctx ends.
+func runWith(ctx context.Context, t *testing.T, mood string, out io.Writer) (ports []string, done <-chan error) {
+	t.Helper()
+	t.Setenv("SANDBOX_TEST_GATEWAY", mood)
+	t.Setenv("PATCHBAY_STORE__DIR", t.TempDir())
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ports, err = freePorts(3); err != nil {
+		t.Fatal(err)
+	}
+	result := make(chan error, 1)
+	go func() {
+		result <- runAll(ctx, []string{"--gateway-bin", self, "--config", "none", "--listen", ports[0],
+			"--gateway-listen", ports[1], "--gateway-admin", ports[2]}, out, io.Discard)
+	}()
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	return ports, result
+}
+
+func await(t *testing.T, done <-chan error) error {
+	t.Helper()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(time.Minute):
+		t.Fatal("sandbox run did not end")
+		return nil
+	}
+}
+
+func TestRunServesUntilItIsStopped(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	out := announced{make(chan struct{})}
+	ports, done := runWith(ctx, t, "good", out)
+	select {
+	case <-out.ready:
+	case err := <-done:
+		t.Fatalf("ended: %v", err)
+	}
+	for _, address := range []string{"http://" + ports[0] + "/", "http://" + ports[0] + "/desk", "http://" + ports[2] + "/readyz"} {
+		if status, err := get(ctx, address); status != http.StatusOK {
+			t.Errorf("%s: status %d, %v", address, status, err)
+		}
+	}
+	stop()
+	if err := await(t, done); err != nil {
+		t.Errorf("run = %v, want nil", err)
+	}
+	if _, err := get(t.Context(), "http://"+ports[2]+"/readyz"); err == nil {
+		t.Error("the gateway is still there")
+	}
+}
+
+func TestRunStoppedWhileTheGatewayStarts(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	_, done := runWith(ctx, t, "good", io.Discard)
+	if err := await(t, done); err != nil {
+		t.Errorf("run = %v, want nil", err)
+	}
+}
+
+func TestRunReportsAGatewayThatEnds(t *testing.T) {
+	_, done := runWith(t.Context(), t, "tired", io.Discard)
+	if err := await(t, done); !errors.Is(err, errEnded) {
+		t.Errorf("run = %v, want %v", err, errEnded)
+	}
+}
