@@ -31,7 +31,7 @@ func TestGatewayKilled(t *testing.T) {
 	s := seed(t)
 	tr := newTraffic(t, s)
 	g := harness.NewGateway(t, tr.w, harness.Config{Routes: routes})
-	tr.begin(60, 60, 150+5*crashes)
+	tr.begin(60, 100, 150+5*crashes)
 	rnd := chance(s, "crashes")
 	var incidents []incident
 	var restarts []time.Duration

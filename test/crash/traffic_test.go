@@ -51,24 +51,30 @@ type traffic struct {
 	pace      *rate.Limiter
 	customers sync.WaitGroup
 	staffed   sync.WaitGroup
-	serial    *atomic.Int64
+	serial    atomic.Int64
 }
 
 // patient is how vendors try again: for as long as a test lasts.
 var patient = push.Retry{Attempts: 2000, First: 20 * time.Millisecond, Max: 150 * time.Millisecond}
 
 // vendors are a world whose bots name what they answer, and in which conversation, and give every answer words of its own.
-func vendors(serial *atomic.Int64) harness.Vendors {
+// Bots and customers take a moment between the effect of a call and its answer: a kill in between makes the call's
+// outcome unknown.
+func (tr *traffic) vendors() harness.Vendors {
 	v := harness.Vendors{Retry: &patient}
 	v.Bots.Brain = func(c gptbots.Conversation, m []gptbots.Message) []gptbots.Answer {
-		return []gptbots.Answer{answer(serial, c.ID, "re "+name(gptbots.Question(m)))}
+		tr.linger()
+		return []gptbots.Answer{tr.answer(c.ID, "re "+name(gptbots.Question(m)))}
 	}
+	v.Livechat.Observe = func(livechat.Answer) { tr.linger() }
 	v.Desk.ConnectEvent = true
 	return v
 }
 
-func answer(serial *atomic.Int64, conversation, text string) gptbots.Answer {
-	n := serial.Add(1)
+func (tr *traffic) linger() { pause(tr.ctx, rand.N(40*time.Millisecond)) }
+
+func (tr *traffic) answer(conversation, text string) gptbots.Answer {
+	n := tr.serial.Add(1)
 	return gptbots.Answer{Text: fmt.Sprintf("%s #%d in %s", text, n, conversation), MessageID: fmt.Sprintf("answer-%d", n)}
 }
 
@@ -86,11 +92,11 @@ func customer(name string) string {
 // newTraffic starts the vendors; nobody talks yet.
 func newTraffic(t *testing.T, seed uint64) *traffic {
 	t.Helper()
-	tr := &traffic{seed: seed, serial: new(atomic.Int64)}
-	tr.w = harness.NewWorld(t, vendors(tr.serial))
+	tr := &traffic{seed: seed}
 	tr.ctx, tr.end = context.WithCancel(context.Background())
 	tr.talking, tr.hush = context.WithCancel(tr.ctx)
 	tr.shift, tr.gong = context.WithCancel(tr.ctx)
+	tr.w = harness.NewWorld(t, tr.vendors())
 	t.Cleanup(func() { // before the world ends: cleanups run in reverse
 		tr.end()
 		tr.customers.Wait()
@@ -160,7 +166,7 @@ func (tr *traffic) lateBots() {
 			after := time.Duration(rnd.IntN(1500)) * time.Millisecond
 			running.Go(func() {
 				if pause(tr.shift, after) {
-					_ = tr.w.Bots.Answer(a.Conversation.ID, answer(tr.serial, a.Conversation.ID, "late "+name(gptbots.Question(a.Messages))))
+					_ = tr.w.Bots.Answer(a.Conversation.ID, tr.answer(a.Conversation.ID, "late "+name(gptbots.Question(a.Messages))))
 				}
 			})
 		}
