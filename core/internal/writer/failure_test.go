@@ -1,0 +1,417 @@
+package writer
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/store"
+	"patchbay/core/internal/store/memory"
+)
+
+func TestRecordInDoubt(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fault memory.Fault
+		want  error
+		times int
+	}{
+		"it was stored":     {memory.LostStored, nil, 1},
+		"it was not stored": {memory.LostUnstored, ErrUnavailable, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := openHouse(t)
+				h.log.Fail(tc.fault)
+				if err := h.try("w1", "m1", "hello"); !errors.Is(err, tc.want) {
+					t.Fatalf("Accept = %v, want %v", err, tc.want)
+				}
+				if n := h.accepted()["m1"]; n != tc.times {
+					t.Errorf("stored %d times, want %d", n, tc.times)
+				}
+				h.customer("w1", "m1", "hello")
+				if n := h.accepted()["m1"]; n != 1 {
+					t.Errorf("stored %d times after the vendor came again, want once", n)
+				}
+				if err := h.stop(); err != nil {
+					t.Errorf("Run = %v", err)
+				}
+				h.replayed()
+			})
+		})
+	}
+}
+
+func TestOutcomesSurviveADoubt(t *testing.T) {
+	for name, fault := range map[string]memory.Fault{"stored": memory.LostStored, "not stored": memory.LostUnstored} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := openHouse(t)
+				h.customer("w1", "m1", "one")
+				h.customer("w1", "m2", "two")
+				h.log.Fail(fault)
+				h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
+				time.Sleep(2 * retryCommit)
+				if got := h.said(h.head("faq")); got != "two" {
+					t.Errorf("the next head says %q, want two", got)
+				}
+				if err := h.stop(); err != nil {
+					t.Errorf("Run = %v", err)
+				}
+				h.replayed()
+			})
+		})
+	}
+}
+
+func TestLogRecoversSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		down := errors.New("disk is away")
+		h.log.Fail(memory.LostUnstored)
+		h.log.Hook(func(_ context.Context, op memory.Op) error {
+			if op == memory.OpRecover {
+				return down
+			}
+			return nil
+		})
+		first := h.later(message(t, "web", "w1", "m1", "one"))
+		if !waits(first) {
+			t.Fatalf("Accept = %v while its record is in doubt, want it to wait", <-first)
+		}
+		if err := h.Writable(); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("Writable = %v while the log recovers, want ErrUnavailable", err)
+		}
+		if err := h.try("w1", "m2", "two"); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("Accept = %v while the log recovers, want ErrUnavailable", err)
+		}
+		looked := false
+		if err := h.View(t.Context(), func(b *conversation.Book) { looked = b.Len() == 0 }); err != nil || !looked {
+			t.Errorf("View while the log recovers: %v, saw the state before: %v", err, looked)
+		}
+		h.log.Hook(nil)
+		if err := <-first; !errors.Is(err, ErrUnavailable) {
+			t.Errorf("Accept = %v after recovery, want ErrUnavailable: it was not stored", err)
+		}
+		h.customer("w1", "m1", "one")
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+	})
+}
+
+func TestStopInDoubtAppendsNothingMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		h.log.Fail(memory.LostStored)
+		h.log.Hook(func(_ context.Context, op memory.Op) error {
+			if op == memory.OpRecover {
+				return store.ErrUnavailable
+			}
+			return nil
+		})
+		answer := h.later(message(t, "web", "w1", "m1", "one"))
+		other := h.later(message(t, "web", "w2", "m2", "two"))
+		before := h.disk.Open().Bounds().Last
+		h.cancel()
+		if err := <-answer; !errors.Is(err, ErrUnavailable) {
+			t.Errorf("Accept = %v, want ErrUnavailable", err)
+		}
+		if err := <-other; err == nil {
+			t.Error("a call that waited got nil though the writer stopped in doubt")
+		}
+		if err := <-h.done; !errors.Is(err, errDoubt) {
+			t.Errorf("Run = %v, want errDoubt", err)
+		}
+		if after := h.disk.Open().Bounds().Last; after != before {
+			t.Errorf("the log went from %d to %d after the doubt", before, after)
+		}
+		h.open()
+		h.customer("w1", "m1", "one")
+		if n := h.accepted()["m1"]; n != 1 {
+			t.Errorf("stored %d times over the restart, want once", n)
+		}
+		h.stop()
+	})
+}
+
+func TestFullStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		h.customer("w1", "m1", "one")
+		h.customer("w1", "m2", "two")
+		job := h.head("faq")
+		h.log.Fail(memory.Full, memory.Full, memory.Full)
+		h.Finish(outcome(job, conversation.Outcome{Result: conversation.ResultDelivered}))
+		synctest.Wait()
+		h.idle("faq")
+		if err := h.try("w1", "m3", "three"); !errors.Is(err, ErrUnavailable) || !errors.Is(err, store.ErrFull) {
+			t.Errorf("Accept = %v, want ErrUnavailable because of ErrFull", err)
+		}
+		seen := false
+		open := gate(h.log) // the outcome is on its way again, with the look beside it
+		time.Sleep(2 * retryCommit)
+		look := make(chan error, 1)
+		go func() { look <- h.View(context.Background(), func(b *conversation.Book) { seen = b.Len() == 1 }) }()
+		open()
+		if err := <-look; err != nil || !seen {
+			t.Errorf("View while the store is full = %v, saw the conversation: %v", err, seen)
+		}
+		time.Sleep(3 * retryCommit) // there is room now
+		if got := h.said(h.head("faq")); got != "two" {
+			t.Errorf("the next head says %q, want two", got)
+		}
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		h.replayed()
+	})
+}
+
+func TestOutcomesWaitAtMostAMomentAfterAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		defer h.stop()
+		h.customer("w1", "m1", "one")
+		job := h.head("faq")
+		h.log.Fail(memory.Full)
+		before := h.log.Bounds().Last
+		h.Finish(outcome(job, conversation.Outcome{Result: conversation.ResultDelivered}))
+		synctest.Wait()
+		time.Sleep(retryCommit + 2*spacing)
+		synctest.Wait()
+		if got := h.log.Bounds().Last; got != before+1 {
+			t.Errorf("the log is at %d, want %d: the outcome was not tried again", got, before+1)
+		}
+	})
+}
+
+func TestFencedWriterEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		open := gate(h.log)
+		h.log.Fail(memory.Fenced)
+		first := h.later(message(t, "web", "w1", "m1", "one"))
+		second := h.later(message(t, "web", "w2", "m2", "two"))
+		looked := make(chan error, 1)
+		go func() { looked <- h.View(context.Background(), func(*conversation.Book) {}) }()
+		open()
+		if err := <-h.done; !errors.Is(err, store.ErrFenced) {
+			t.Fatalf("Run = %v, want ErrFenced", err)
+		}
+		for name, c := range map[string]<-chan error{"the record's call": first, "a call that waited": second, "a look that waited": looked} {
+			if waits(c) {
+				t.Fatalf("%s was never answered", name)
+			}
+			if err := <-c; err == nil {
+				t.Errorf("%s got nil from a writer that lost its log", name)
+			}
+		}
+		if err := h.Writable(); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("Writable = %v, want ErrUnavailable", err)
+		}
+		if err := h.try("w1", "m1", "one"); err == nil {
+			t.Error("Accept = nil after the log was lost")
+		}
+	})
+}
+
+func TestPanicInOneDecision(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		for _, w := range []string{"w1", "w2", "w3"} {
+			h.customer(w, "first-"+w, "hello")
+			h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
+		}
+		open := gate(h.log)
+		blocker := h.later(message(t, "web", "w4", "m0", "hello"))
+		var answers []<-chan error
+		for _, w := range []string{"w1", "w2", "w3"} {
+			answers = append(answers, h.later(message(t, "web", w, "m-"+w, "from "+w)))
+		}
+		h.ids.panicAt(3) // each message takes two ids: its own and its delivery's; so the second call's message fails
+		open()
+		time.Sleep(time.Second)
+		if err := <-blocker; err != nil {
+			t.Fatal(err)
+		}
+		for i, a := range answers {
+			if err := <-a; err != nil {
+				t.Errorf("Accept %d = %v, want nil: what can't be decided is kept", i+1, err)
+			}
+		}
+		h.head("faq") // w4's
+		if a, b := h.said(h.head("faq")), h.said(h.head("faq")); a != "from w1" || b != "from w3" {
+			t.Errorf("released %q and %q, want those of w1 and w3", a, b)
+		}
+		dead := h.letters()
+		if len(dead) != 1 || dead[0].Error != errorUndecided || !strings.Contains(dead[0].Text, "no id today") {
+			t.Fatalf("dead letters %+v, want one undecided with the panic's text", dead)
+		}
+		j := &Job{Delivery: dead[0].Delivery}
+		if got := h.said(j); got != "from w2" {
+			t.Errorf("the dead letter is of %q, want that of w2", got)
+		}
+		h.customer("w2", "m2", "on we go")
+		if got := h.said(h.head("faq")); got != "on we go" {
+			t.Errorf("after the panic: %q", got)
+		}
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		h.replayed()
+	})
+}
+
+func TestPanicOnAnOutcomeFreesTheLane(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		h.customer("w1", "m1", "one")
+		h.customer("w1", "m2", "two")
+		job := h.head("faq")
+		h.ids.panicAt(1) // the reply's id
+		h.finish(job, conversation.Outcome{
+			Result: conversation.ResultDelivered, Replies: []*conversation.Inbound{message(t, "faq", job.Thread, "r1", "answer")},
+		})
+		dead := h.letters()
+		if len(dead) != 1 || dead[0].Error != errorUndecided || dead[0].Delivery.ID != job.Delivery.ID {
+			t.Errorf("dead letters %+v, want the delivery, undecided", dead)
+		}
+		if got := h.said(h.head("faq")); got != "two" {
+			t.Errorf("the next head says %q, want two", got)
+		}
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		h.replayed()
+	})
+}
+
+func TestInputThatCantEvenBeKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		defer h.stop()
+		bad := message(t, "web", "w1", "m1", "one")
+		bad.Envelope = nil // a programming error: both deciding and keeping panic
+		if err := h.Accept(t.Context(), []*conversation.Inbound{bad}); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("Accept = %v, want ErrUnavailable", err)
+		}
+		h.customer("w1", "m2", "two")
+	})
+}
+
+func TestPanicInACommand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		defer h.stop()
+		err := h.Do(t.Context(), func(*conversation.Turn) error { panic("oops") })
+		if err == nil || !strings.Contains(err.Error(), "oops") {
+			t.Errorf("Do = %v, want the panic's text", err)
+		}
+		want := errors.New("no")
+		if err := h.Do(t.Context(), func(*conversation.Turn) error { return want }); !errors.Is(err, want) {
+			t.Errorf("Do = %v, want the function's error", err)
+		}
+		h.customer("w1", "m1", "one")
+	})
+}
+
+// tinyPieces makes the bot's deliveries so small that one long message needs a record that does not fit.
+func tinyPieces(o *Options) { o.Policy.Channels["faq"].TextBytes = 8 }
+
+func TestMessageWhoseRecordIsTooLarge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t, tinyPieces)
+		open := gate(h.log)
+		blocker := h.later(message(t, "web", "w0", "m0", "hello"))
+		good1 := h.later(message(t, "web", "w1", "m1", "one"))
+		huge := h.later(message(t, "web", "w2", "m2", strings.Repeat("long ", 12_000)))
+		good2 := h.later(message(t, "web", "w3", "m3", "three"))
+		open()
+		time.Sleep(time.Second)
+		for name, c := range map[string]<-chan error{"blocker": blocker, "first": good1, "huge": huge, "last": good2} {
+			if waits(c) {
+				t.Fatalf("%s call was never answered", name)
+			}
+			if err := <-c; err != nil {
+				t.Errorf("%s call: %v", name, err)
+			}
+		}
+		said := []string{h.said(h.head("faq")), h.said(h.head("faq")), h.said(h.head("faq"))}
+		if strings.Join(said, " ") != "hello one three" {
+			t.Errorf("released %q, want the three short messages in order", said)
+		}
+		if dead := h.letters(); len(dead) != 1 || dead[0].Error != errorUndecided {
+			t.Errorf("dead letters %+v, want the long message", dead)
+		}
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		h.replayed()
+	})
+}
+
+func TestOutcomeWhoseRecordIsTooLarge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t, func(o *Options) { o.Policy.Channels["web"].TextBytes = 8 })
+		h.customer("w1", "m1", "one")
+		h.customer("w1", "m2", "two")
+		h.customer("w2", "m3", "other")
+		job := h.head("faq")
+		h.finish(job, conversation.Outcome{
+			Result:  conversation.ResultDelivered,
+			Replies: []*conversation.Inbound{message(t, "faq", job.Thread, "r1", strings.Repeat("long ", 12_000))},
+		})
+		other := h.head("faq")
+		if got := h.said(other); got != "other" {
+			t.Fatalf("the other conversation's head says %q", got)
+		}
+		if got := h.said(h.head("faq")); got != "two" {
+			t.Errorf("the next head says %q, want two", got)
+		}
+		h.finish(other, conversation.Outcome{Result: conversation.ResultDelivered})
+		if c := h.conv("w2"); c.Undelivered() != 0 {
+			t.Errorf("another conversation's outcome was not stored: %d left", c.Undelivered())
+		}
+		if dead := h.letters(); len(dead) != 1 || dead[0].Delivery.ID != job.Delivery.ID {
+			t.Errorf("dead letters %+v, want the delivery", dead)
+		}
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		h.replayed()
+	})
+}
+
+func TestManyOrphansFitIntoRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		var in []*conversation.Inbound
+		for range 6000 {
+			in = append(in, message(t, "faq", "nobody's", "", "hello"))
+		}
+		if err := h.Accept(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(conversation.OrphanWait + time.Second)
+		synctest.Wait()
+		unrouted := 0
+		for _, r := range h.records() {
+			for _, ch := range r.GetChanges() {
+				if ch.GetDisposed().GetStatus() == conversation.StatusUnrouted {
+					unrouted++
+				}
+			}
+		}
+		if unrouted != len(in) {
+			t.Errorf("%d are unrouted, want %d", unrouted, len(in))
+		}
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		h.replayed()
+	})
+}
