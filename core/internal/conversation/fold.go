@@ -114,12 +114,7 @@ func (t *tables) foldAccepted(c *Conversation, a *journal.Accepted) {
 	c.Last = t.at
 	if len(a.GetDigest()) == 16 {
 		d := [16]byte(a.GetDigest())
-		if len(c.Ring) < ringSize {
-			c.Ring = append(c.Ring, d)
-		} else {
-			c.Ring[c.RingAt] = d
-			c.RingAt = (c.RingAt + 1) % ringSize
-		}
+		c.Ring = push(c.Ring, d, ringSize)
 	}
 	th := c.Threads[a.GetChannel()]
 	if th != nil && th.ID == a.GetThread() {
@@ -131,12 +126,9 @@ func (t *tables) foldAccepted(c *Conversation, a *journal.Accepted) {
 	if !a.GetHistory() {
 		return
 	}
-	if len(c.History) >= MaxHistory {
-		c.History = slices.Delete(c.History, 0, len(c.History)-MaxHistory+1)
-	}
-	c.History = append(c.History, Entry{
+	c.History = push(c.History, Entry{
 		Item: Item{toPosition(a.GetPosition()), a.GetTextBytes()}, Role: a.GetRole(), Channel: a.GetChannel(),
-	})
+	}, MaxHistory)
 	c.HistoryN++
 	if th != nil && a.GetChannel() != c.Channel && th.Seen == c.HistoryN-1 {
 		th.Seen = c.HistoryN
@@ -163,6 +155,18 @@ func (t *tables) foldDisposed(c *Conversation, p Position) {
 	for _, th := range c.Threads {
 		th.Seen = min(th.Seen, c.HistoryN)
 	}
+}
+
+// trimSlack is how far a list may outgrow its bound before it is trimmed, which copies it.
+const trimSlack = 32
+
+// push appends to a list of which at least the newest keep are kept. It never changes an element that is there: older
+// values of the conversation share the list.
+func push[T any](list []T, v T, keep int) []T {
+	if len(list) >= keep+trimSlack {
+		list = append(make([]T, 0, keep+trimSlack), list[len(list)-keep+1:]...)
+	}
+	return append(list, v)
 }
 
 func (t *tables) foldPassed(c *Conversation, p *journal.Passed) {

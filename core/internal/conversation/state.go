@@ -123,11 +123,11 @@ type Conversation struct {
 	Travelled  uint64             `json:"tr,omitempty"` // epoch whose owner has been given what travels
 	Lanes      []Lane             `json:"la,omitempty"`
 	Ring       [][16]byte         `json:"ri,omitempty"`
-	RingAt     int                `json:"ra,omitempty"`
 	Unanswered time.Time          `json:"un,omitzero"` // oldest customer message without an answer
 }
 
-// clone copies everything that a fold may change.
+// clone copies everything that a fold may change. Ring and History are shared: folds only append to them or put
+// another list in their place.
 func (c *Conversation) clone() *Conversation {
 	d := *c
 	d.Moves = slices.Clone(c.Moves)
@@ -143,12 +143,10 @@ func (c *Conversation) clone() *Conversation {
 	}
 	d.Held = slices.Clone(c.Held)
 	d.Attributes = maps.Clone(c.Attributes)
-	d.History = slices.Clone(c.History)
 	d.Lanes = make([]Lane, len(c.Lanes))
 	for i, l := range c.Lanes {
 		d.Lanes[i] = Lane{l.Channel, slices.Clone(l.Queue)}
 	}
-	d.Ring = slices.Clone(c.Ring)
 	return &d
 }
 
