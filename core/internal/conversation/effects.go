@@ -14,7 +14,7 @@ type about struct {
 	role       envelope.Role
 	envelope   *envelope.Envelope
 	pos        Position
-	items      []Item
+	item       Item
 	toCustomer bool // its normal path
 }
 
@@ -84,7 +84,7 @@ func (t *Turn) message(c *Conversation, m *about) {
 	default:
 		t.toOwner(c, m)
 	}
-	t.copies(c, steps, m.items[0])
+	t.copies(c, steps, m.item)
 	if last != nil && last.Say != "" {
 		t.say(c, last.Say, m.envelope.ID)
 	}
@@ -157,10 +157,10 @@ func (t *Turn) toOwner(c *Conversation, m *about) {
 		return
 	}
 	if c.Offer != nil && c.Offer.Hold {
-		t.add(c.ID, &journal.Change_Held{Held: &journal.Held{Item: m.items[0].proto()}})
+		t.add(c.ID, &journal.Change_Held{Held: &journal.Held{Item: m.item.proto()}})
 		return
 	}
-	t.follow(c, m.items[0], nil)
+	t.follow(c, m.item, nil)
 }
 
 func (t *Turn) toCustomer(c *Conversation, m *about) {
@@ -169,7 +169,7 @@ func (t *Turn) toCustomer(c *Conversation, m *about) {
 		t.dispose(c.ID, m.pos, m.channel, StatusUnrouted, "the customer's channel is not configured", "")
 		return
 	}
-	t.send(c, ch, m.items[0], sendOptions{})
+	t.send(c, ch, m.item, sendOptions{})
 }
 
 // copies gives observers a copy each, in lanes of their own.

@@ -43,9 +43,10 @@ func (t *Turn) into(id string, ch *Channel, in *Inbound, opened bool) Verdict {
 	e := in.Envelope
 	stale := t.stale(c, ch, e, in.late)
 	pos := t.store(in.Bytes, e, c)
+	it := itemOf(pos, e)
 	t.add(c.ID, &journal.Change_Accepted{Accepted: &journal.Accepted{
 		Position: pos.proto(), Channel: in.Channel, Thread: e.Thread, VendorId: e.VendorID, Digest: d,
-		Kind: string(e.Kind), Role: string(e.Sender.Role), TextBytes: uint32(len(e.Text())),
+		Kind: string(e.Kind), Role: string(e.Sender.Role), TextBytes: it.TextBytes, Rich: it.Rich,
 		History: stale == "" && e.Kind == envelope.KindMessage && ch.Role != envelope.RoleObserver, SentAt: nanos(e.SentAt),
 	}})
 	switch {
@@ -116,7 +117,7 @@ func accepts(e *envelope.Envelope) bool {
 }
 
 func (t *Turn) fromCustomer(c *Conversation, ch *Channel, e *envelope.Envelope, pos Position, opened bool) {
-	about := &about{channel: ch.Name, role: ch.Role, envelope: e, pos: pos, items: []Item{{pos, uint32(len(e.Text()))}}}
+	about := &about{channel: ch.Name, role: ch.Role, envelope: e, pos: pos, item: itemOf(pos, e)}
 	if e.Kind == envelope.KindMessage {
 		t.deciding = pos
 		defer func() { t.deciding = Position{} }()
@@ -153,7 +154,7 @@ func (t *Turn) fromFarSide(c *Conversation, ch *Channel, e *envelope.Envelope, p
 	switch e.Kind {
 	case envelope.KindMessage:
 		t.message(c, &about{
-			channel: ch.Name, role: ch.Role, envelope: e, pos: pos, items: []Item{{pos, uint32(len(e.Text()))}}, toCustomer: true,
+			channel: ch.Name, role: ch.Role, envelope: e, pos: pos, item: itemOf(pos, e), toCustomer: true,
 		})
 	case envelope.KindDisconnected:
 		t.left(c, ch, ev)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"patchbay/core/internal/journal"
+	"patchbay/sdk/envelope"
 )
 
 // Position names an envelope in the log.
@@ -24,6 +25,7 @@ func (p Position) Less(q Position) bool {
 type Item struct {
 	Pos       Position `json:"p"`
 	TextBytes uint32   `json:"t,omitempty"`
+	Rich      bool     `json:"x,omitempty"` // has parts other than text
 }
 
 // Delivery kinds.
@@ -246,8 +248,17 @@ type Orphan struct {
 	Cause    string    `json:"c,omitempty"`
 }
 
+// itemOf describes an envelope that is stored at p.
+func itemOf(p Position, e *envelope.Envelope) Item {
+	it := Item{Pos: p, TextBytes: uint32(len(e.Text()))}
+	for i := range e.Parts {
+		it.Rich = it.Rich || e.Parts[i].Type != envelope.PartText
+	}
+	return it
+}
+
 func toItem(i *journal.Item) Item {
-	return Item{Pos: toPosition(i.GetPosition()), TextBytes: i.GetTextBytes()}
+	return Item{Pos: toPosition(i.GetPosition()), TextBytes: i.GetTextBytes(), Rich: i.GetRich()}
 }
 
 func toPosition(p *journal.Position) Position { return Position{p.GetSeq(), p.GetIndex()} }
@@ -255,5 +266,5 @@ func toPosition(p *journal.Position) Position { return Position{p.GetSeq(), p.Ge
 func (p Position) proto() *journal.Position { return &journal.Position{Seq: p.Seq, Index: p.Index} }
 
 func (i Item) proto() *journal.Item {
-	return &journal.Item{Position: i.Pos.proto(), TextBytes: i.TextBytes}
+	return &journal.Item{Position: i.Pos.proto(), TextBytes: i.TextBytes, Rich: i.Rich}
 }

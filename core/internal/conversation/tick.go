@@ -168,7 +168,7 @@ func (t *Turn) Undecided(in *Inbound, why string) {
 	id, _ := t.threads.get(threadKey{in.Channel, in.Envelope.Thread})
 	t.add(id, &journal.Change_DeadLettered{DeadLettered: &journal.DeadLettered{
 		Delivery: &journal.Delivery{
-			Id: t.newID(), Channel: in.Channel, Kind: KindSend, Item: Item{pos, uint32(len(in.Envelope.Text()))}.proto(),
+			Id: t.newID(), Channel: in.Channel, Kind: KindSend, Item: itemOf(pos, in.Envelope).proto(),
 			Follows: in.Envelope.Sender.Role == envelope.RoleCustomer,
 		},
 		Error: "undecided", Text: why, QueuedAt: t.at.UnixNano(),

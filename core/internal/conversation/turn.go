@@ -103,7 +103,7 @@ func (t *Turn) speak(c *Conversation, e *envelope.Envelope) Item {
 	if err != nil {
 		panic(fmt.Sprintf("encode own envelope: %v", err))
 	}
-	return Item{Pos: t.store(b, e, c), TextBytes: uint32(len(e.Text()))}
+	return itemOf(t.store(b, e, c), e)
 }
 
 func digest(in *Inbound) []byte {

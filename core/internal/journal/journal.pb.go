@@ -864,7 +864,9 @@ type Accepted struct {
 	// Whether it is part of what travels with control.
 	History bool `protobuf:"varint,9,opt,name=history,proto3" json:"history,omitempty"`
 	// Vendor's clock; 0 if none.
-	SentAt        int64 `protobuf:"varint,10,opt,name=sent_at,json=sentAt,proto3" json:"sent_at,omitempty"`
+	SentAt int64 `protobuf:"varint,10,opt,name=sent_at,json=sentAt,proto3" json:"sent_at,omitempty"`
+	// Whether there are parts other than text.
+	Rich          bool `protobuf:"varint,11,opt,name=rich,proto3" json:"rich,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -967,6 +969,13 @@ func (x *Accepted) GetSentAt() int64 {
 		return x.SentAt
 	}
 	return 0
+}
+
+func (x *Accepted) GetRich() bool {
+	if x != nil {
+		return x.Rich
+	}
+	return false
 }
 
 // Duplicate notes a repetition.
@@ -1487,7 +1496,9 @@ type Item struct {
 	// Which.
 	Position *Position `protobuf:"bytes,1,opt,name=position,proto3" json:"position,omitempty"`
 	// Bytes of text.
-	TextBytes     uint32 `protobuf:"varint,2,opt,name=text_bytes,json=textBytes,proto3" json:"text_bytes,omitempty"`
+	TextBytes uint32 `protobuf:"varint,2,opt,name=text_bytes,json=textBytes,proto3" json:"text_bytes,omitempty"`
+	// Whether there are parts other than text.
+	Rich          bool `protobuf:"varint,3,opt,name=rich,proto3" json:"rich,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1534,6 +1545,13 @@ func (x *Item) GetTextBytes() uint32 {
 		return x.TextBytes
 	}
 	return 0
+}
+
+func (x *Item) GetRich() bool {
+	if x != nil {
+		return x.Rich
+	}
+	return false
 }
 
 // Passed moves control.
@@ -2594,7 +2612,7 @@ const file_journal_proto_rawDesc = "" +
 	"\vsender_name\x18\x04 \x01(\tR\n" +
 	"senderName\x12\x14\n" +
 	"\x05owner\x18\x05 \x01(\tR\x05owner\x12\x12\n" +
-	"\x04home\x18\x06 \x01(\tR\x04home\"\xa6\x02\n" +
+	"\x04home\x18\x06 \x01(\tR\x04home\"\xba\x02\n" +
 	"\bAccepted\x129\n" +
 	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x16\n" +
@@ -2607,7 +2625,8 @@ const file_journal_proto_rawDesc = "" +
 	"text_bytes\x18\b \x01(\rR\ttextBytes\x12\x18\n" +
 	"\ahistory\x18\t \x01(\bR\ahistory\x12\x17\n" +
 	"\asent_at\x18\n" +
-	" \x01(\x03R\x06sentAt\"B\n" +
+	" \x01(\x03R\x06sentAt\x12\x12\n" +
+	"\x04rich\x18\v \x01(\bR\x04rich\"B\n" +
 	"\tDuplicate\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x1b\n" +
 	"\tvendor_id\x18\x02 \x01(\tR\bvendorId\"\x87\x01\n" +
@@ -2646,11 +2665,12 @@ const file_journal_proto_rawDesc = "" +
 	"\aoutcome\x18\x02 \x01(\tR\aoutcome\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\"5\n" +
 	"\x04Held\x12-\n" +
-	"\x04item\x18\x01 \x01(\v2\x19.patchbay.journal.v1.ItemR\x04item\"`\n" +
+	"\x04item\x18\x01 \x01(\v2\x19.patchbay.journal.v1.ItemR\x04item\"t\n" +
 	"\x04Item\x129\n" +
 	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x1d\n" +
 	"\n" +
-	"text_bytes\x18\x02 \x01(\rR\ttextBytes\"`\n" +
+	"text_bytes\x18\x02 \x01(\rR\ttextBytes\x12\x12\n" +
+	"\x04rich\x18\x03 \x01(\bR\x04rich\"`\n" +
 	"\x06Passed\x12\x14\n" +
 	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x14\n" +

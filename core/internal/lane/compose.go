@@ -56,19 +56,13 @@ func (e *Engine) send(ctx context.Context, t *task) (*pluginpb.SendAction, strin
 		return nil, "", err
 	}
 	a := assigned(stored, c)
-	env, err := protocol.DecodeEnvelope(stored.GetEnvelope())
-	if err != nil {
-		return nil, "", fmt.Errorf("read envelope %s: %w", stored.GetId(), err)
-	}
-	text, degraded := degrade(env, &t.ch.Channel)
-	if degraded != "" {
-		a.Text = text
-	}
-	if d.Pieces > 1 {
-		if degraded == "" {
-			text = env.Text()
+	degraded := ""
+	if d.Item.Rich || d.Pieces > 1 { // else the bytes go on as they are
+		env, err := protocol.DecodeEnvelope(stored.GetEnvelope())
+		if err != nil {
+			return nil, "", fmt.Errorf("read envelope %s: %w", stored.GetId(), err)
 		}
-		if a.Text = conversation.Piece(text, d.Piece, d.Pieces, t.ch.TextBytes); a.Text == "" {
+		if a.Text, degraded = reword(env, d, &t.ch.Channel); a.Text == "" && d.Pieces > 1 {
 			return nil, "", nil
 		}
 	}
@@ -79,6 +73,18 @@ func (e *Engine) send(ctx context.Context, t *task) (*pluginpb.SendAction, strin
 		}
 	}
 	return send, degraded, nil
+}
+
+// reword returns the words to send in place of the envelope's parts, "" if those go as they are, and what was lost.
+func reword(env *envelope.Envelope, d *conversation.Delivery, ch *Channel) (text, lost string) {
+	text, lost = degrade(env, ch)
+	if d.Pieces <= 1 {
+		return text, lost
+	}
+	if lost == "" {
+		text = env.Text()
+	}
+	return conversation.Piece(text, d.Piece, d.Pieces, ch.TextBytes), lost
 }
 
 func assigned(s writer.Stored, c *conversation.Conversation) *pluginpb.Assigned {
