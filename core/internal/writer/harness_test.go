@@ -3,6 +3,7 @@ package writer
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -18,6 +19,7 @@ import (
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/route"
+	"patchbay/core/internal/store"
 	"patchbay/core/internal/store/memory"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
@@ -394,3 +396,16 @@ func (h *house) replayed() {
 		h.Errorf("term %d in the log, %d in the state", b.Term(), h.book.Term())
 	}
 }
+
+// failSaves makes snapshots fail until the returned function is called.
+func failSaves(h *house) (heal func()) {
+	h.log.Hook(func(_ context.Context, op memory.Op) error {
+		if op == memory.OpSave {
+			return store.ErrFull
+		}
+		return nil
+	})
+	return func() { h.log.Hook(nil) }
+}
+
+func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }

@@ -1,0 +1,251 @@
+package writer
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/store/memory"
+)
+
+func TestOneInFlightPerLane(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		defer h.stop()
+		h.customer("w1", "m1", "one")
+		h.customer("w1", "m2", "two")
+		h.customer("w2", "m3", "other conversation")
+		first, other := h.head("faq"), h.head("faq")
+		if a, b := h.said(first), h.said(other); a != "one" || b != "other conversation" {
+			t.Fatalf("released %q and %q, want one of each conversation", a, b)
+		}
+		h.idle("faq")
+		open := gate(h.log)
+		h.Finish(outcome(first, conversation.Outcome{Result: conversation.ResultDelivered}))
+		time.Sleep(2 * spacing)
+		h.idle("faq") // the outcome is not stored yet
+		open()
+		time.Sleep(2 * spacing)
+		if got := h.said(h.head("faq")); got != "two" {
+			t.Errorf("the next head says %q, want two", got)
+		}
+	})
+}
+
+func TestJobCarriesThreadAndState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		defer h.stop()
+		h.customer("w1", "m1", "one")
+		h.customer("w1", "m2", "two")
+		first := h.head("faq")
+		if want := conversation.CustomerID(first.Conv); first.Thread != want || first.State != nil {
+			t.Errorf("thread %q with state %q, want %q without", first.Thread, first.State, want)
+		}
+		h.finish(first, conversation.Outcome{Result: conversation.ResultDelivered, State: []byte("token")})
+		if j := h.head("faq"); string(j.State) != "token" {
+			t.Errorf("state %q, want token", j.State)
+		}
+	})
+}
+
+func TestHandoverCancelsAndKeepsTheLaneBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		h.customer("w1", "m1", "one")
+		running := h.head("faq")
+		h.customer("w1", "m2", "desk now")
+		if !h.lanes.wasCancelled(running.Delivery.ID) {
+			t.Error("the call to the former owner was not cancelled")
+		}
+		opening := h.head("desk")
+		if opening.Delivery.Kind != conversation.KindOpen {
+			t.Fatalf("released a %s to the desk, want an open", opening.Delivery.Kind)
+		}
+		h.finish(opening, conversation.Outcome{Result: conversation.ResultDelivered, Thread: "desk-1"})
+		h.customer("w1", "m3", "bot now")
+		h.idle("faq") // its lane has work again, but the cancelled call has not returned
+		h.finish(running, conversation.Outcome{Result: conversation.ResultRetry, Error: "cancelled"})
+		if got := h.head("faq"); got.Delivery.ID == running.Delivery.ID {
+			t.Error("the cancelled delivery was released again")
+		}
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		h.replayed()
+	})
+}
+
+func TestRetryWaitsForItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		defer h.stop()
+		h.customer("w1", "m1", "one")
+		h.customer("w1", "m2", "two")
+		job := h.head("faq")
+		h.finish(job, conversation.Outcome{Result: conversation.ResultRetry, Error: "transient", Next: time.Now().Add(10 * time.Second)})
+		h.idle("faq")
+		time.Sleep(9 * time.Second)
+		h.idle("faq")
+		time.Sleep(time.Second)
+		again := h.head("faq")
+		if again.Delivery.ID != job.Delivery.ID || again.Delivery.Attempts != 1 {
+			t.Errorf("released %s after %d attempts, want %s after 1", again.Delivery.ID, again.Delivery.Attempts, job.Delivery.ID)
+		}
+		h.idle("faq")
+	})
+}
+
+func TestOfferExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		defer h.stop()
+		h.customer("w1", "m1", "help")
+		if opening := h.head("desk"); !opening.Delivery.Offer {
+			t.Fatalf("the desk was not asked: %+v", opening.Delivery)
+		}
+		h.idle("faq") // the message waits with the offer
+		if last := h.commits.all(); last[len(last)-1].Pending != 1 {
+			t.Errorf("%d offers pending, want 1", last[len(last)-1].Pending)
+		}
+		time.Sleep(time.Minute - time.Second)
+		if c := h.conv("w1"); c.Offer == nil {
+			t.Fatal("the offer ended before its time")
+		}
+		time.Sleep(time.Second + 10*time.Millisecond)
+		if c := h.conv("w1"); c.Offer != nil {
+			t.Fatal("the offer did not end in time")
+		}
+		if got := h.said(h.head("faq")); got != "help" {
+			t.Errorf("the owner got %q, want help", got)
+		}
+		if last := h.commits.all(); last[len(last)-1].Pending != 0 {
+			t.Errorf("%d offers pending, want 0", last[len(last)-1].Pending)
+		}
+	})
+}
+
+func TestSilentConversationsAreClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		h.customer("w1", "m1", "one")
+		h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
+		time.Sleep(72 * time.Hour)
+		if c := h.conv("w1"); c != nil {
+			t.Errorf("conversation %s is still open after 72 hours of silence", c.ID)
+		}
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		h.replayed()
+	})
+}
+
+func TestDeadlinesThatPassedWhileAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		h.customer("w1", "m1", "help") // an offer
+		h.customer("w2", "m2", "bye")  // silence
+		for j := h.lanes.take("faq"); j != nil; j = h.lanes.take("faq") {
+			h.finish(j, conversation.Outcome{Result: conversation.ResultDelivered})
+		}
+		if err := h.stop(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Hour)
+		h.open()
+		defer h.stop()
+		time.Sleep(grace - 10*time.Millisecond)
+		if c := h.conv("w1"); c == nil || c.Offer == nil {
+			t.Error("the offer expired in the moment that vendors have to come again")
+		}
+		if h.conv("w2") == nil {
+			t.Error("the silent conversation was closed in the moment that its customer has to come again")
+		}
+		time.Sleep(20 * time.Millisecond)
+		if c := h.conv("w1"); c == nil || c.Offer != nil {
+			t.Error("the offer did not expire after the restart")
+		}
+		if h.conv("w2") != nil {
+			t.Error("the silent conversation was not closed after the restart")
+		}
+	})
+}
+
+func TestDeadlinesComeInBoundedRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		defer h.stop()
+		n := 2*timersAtOnce + 10
+		var in []*conversation.Inbound
+		for i := range n {
+			in = append(in, message(t, "web", fmt.Sprint("w", i), "m", "help"))
+		}
+		if err := h.Accept(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		before := len(h.commits.all())
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		most, ended := 0, 0
+		for _, c := range h.commits.all()[before:] {
+			expired := 0
+			for _, ch := range c.Record.GetChanges() {
+				if ch.GetOfferEnded().GetOutcome() == conversation.OfferExpired {
+					expired++
+				}
+			}
+			most, ended = max(most, expired), ended+expired
+		}
+		if ended != n || most != timersAtOnce {
+			t.Errorf("%d of %d offers expired, at most %d in one record; want all and %d", ended, n, most, timersAtOnce)
+		}
+	})
+}
+
+func TestTimers(t *testing.T) {
+	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
+	tm := newTimers()
+	tm.set("a", at(10))
+	tm.set("b", at(5))
+	tm.set("a", at(3)) // moved
+	tm.set("c", at(1))
+	tm.drop("c")
+	if next, ok := tm.next(); !ok || !next.Equal(at(3)) {
+		t.Errorf("next = %v, %v, want 3", next, ok)
+	}
+	var got []string
+	for id := tm.take(at(20)); id != ""; id = tm.take(at(20)) {
+		got = append(got, id)
+	}
+	if fmt.Sprint(got) != "[a b]" {
+		t.Errorf("took %v, want a, b: each once, in order", got)
+	}
+	for i := range 5000 {
+		tm.set("x", at(100+i))
+	}
+	if len(tm.heap) > 2048 {
+		t.Errorf("%d entries are kept for one deadline that was moved often", len(tm.heap))
+	}
+	if id := tm.take(at(100 + 4998)); id != "" {
+		t.Errorf("took %q before its time", id)
+	}
+	if id := tm.take(at(100 + 4999)); id != "x" {
+		t.Errorf("took %q, want x", id)
+	}
+}
+
+func TestTimersSurviveAFullStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		defer h.stop()
+		h.customer("w1", "m1", "help")
+		h.log.Fail(memory.Full, memory.Full)
+		time.Sleep(time.Minute + 10*time.Second)
+		if c := h.conv("w1"); c.Offer != nil {
+			t.Error("the offer did not expire once there was room again")
+		}
+	})
+}

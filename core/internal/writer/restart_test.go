@@ -1,0 +1,319 @@
+package writer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"patchbay/core/internal/conversation"
+)
+
+// talk plays a few conversations that leave something of every sort: live ones, an offer, a retry, a dead letter.
+func (h *house) talk(round int) {
+	h.Helper()
+	id := func(s string) string { return fmt.Sprint(s, round) }
+	h.customer(id("a"), "m1", "one")
+	h.customer(id("a"), "m2", "two")
+	h.customer(id("b"), "m1", "help")
+	h.customer(id("c"), "m1", "desk now")
+	h.customer(id("d"), "m1", "bad")
+	if err := h.Accept(context.Background(), []*conversation.Inbound{message(h, "faq", "nobody's", id("o"), "who?")}); err != nil {
+		h.Fatalf("Accept: %v", err)
+	}
+	for j := h.lanes.take("faq"); j != nil; j = h.lanes.take("faq") {
+		switch h.said(j) {
+		case "one":
+			h.finish(j, conversation.Outcome{Result: conversation.ResultDelivered, State: []byte("s")})
+		case "bad":
+			h.finish(j, conversation.Outcome{Result: conversation.ResultDead, Error: "permanent", Text: "no"})
+		default:
+			h.finish(j, conversation.Outcome{Result: conversation.ResultRetry, Error: "transient", Next: time.Now().Add(time.Hour)})
+		}
+	}
+}
+
+func TestReplayEqualsState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		for round := range 4 {
+			h.talk(round)
+			if round%2 == 0 {
+				h.restart()
+			} else {
+				h.crash()
+				h.replayed()
+				h.open()
+			}
+		}
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		h.replayed()
+		if got := h.book.Term(); got != 5 {
+			t.Errorf("term %d after five starts", got)
+		}
+	})
+}
+
+// TestFromSnapshotAndTail restores from a snapshot and the records after it, without those before.
+func TestFromSnapshotAndTail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		h.talk(1)
+		time.Sleep(snapshotIdle)
+		h.customer("x", "m1", "the snapshot is due")
+		synctest.Wait()
+		h.talk(2)
+		h.crash()
+		whole := conversation.NewBook()
+		for i, r := range h.records() {
+			if err := whole.Replay(uint64(i+1), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s, found, err := h.disk.Open().LoadSnapshot(t.Context())
+		if err != nil || !found || s.Seq == 0 || s.Seq == h.disk.Open().Bounds().Last {
+			t.Fatalf("snapshot of record %d (found %v, %v), want one in the middle", s.Seq, found, err)
+		}
+		if err := h.disk.Open().Purge(t.Context(), s.Seq+1); err != nil {
+			t.Fatal(err)
+		}
+		h.build()
+		if err := h.restore(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if h.last != s.Seq {
+			t.Errorf("restored up to %d, want %d", h.last, s.Seq)
+		}
+		h.build()
+		if err := h.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if h.book.Term() != whole.Term()+1 {
+			t.Errorf("term %d, want %d", h.book.Term(), whole.Term()+1)
+		}
+		all := whole.Image()
+		whole.Spoil(all)
+		if diff := cmp.Diff(image(t, whole, all), image(t, h.book, all)); diff != "" {
+			t.Errorf("the whole log and snapshot with tail differ (-log +snapshot):\n%s", diff)
+		}
+		h.run()
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+	})
+}
+
+func TestPurgeKeepsWhatIsNeeded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t, func(o *Options) { o.HistoryAge = time.Hour; o.Policy.History = 0 })
+		for i := range 1200 { // ages are marked once in a thousand records
+			h.customer("old", fmt.Sprint(i), "done with")
+			h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
+		}
+		h.customer("w1", "m1", "still queued")
+		waiting := h.head("faq")
+		kept := waiting.Delivery.Item.Pos.Seq
+		h.customer("w2", "m2", "given up")
+		h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDead, Error: "permanent"})
+		time.Sleep(100 * time.Hour) // the old conversation is closed meanwhile
+		h.customer("w3", "m3", "later")
+		time.Sleep(snapshotIdle)
+		h.customer("w3", "m4", "the snapshot is due")
+		time.Sleep(snapshotIdle)
+		h.customer("w3", "m5", "and the purge with the next")
+		synctest.Wait()
+		b := h.log.Bounds()
+		if b.First <= 1 || b.First > kept {
+			t.Errorf("the log begins at %d, want more than 1 and at most %d, which is queued", b.First, kept)
+		}
+		h.crash()
+		h.open()
+		said := []string{h.said(h.head("faq")), h.said(h.head("faq"))}
+		if slices.Sort(said); said[1] != "still queued" {
+			t.Errorf("after purge and restart the heads say %q", said)
+		}
+		if dead := h.letters(); len(dead) != 1 || h.said(&Job{Delivery: dead[0].Delivery}) != "given up" {
+			t.Errorf("dead letters %+v, want one that can still be read", dead)
+		}
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+	})
+}
+
+func TestRecordsOfEarlierRunsGrowOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t, func(o *Options) { o.HistoryAge = 24 * time.Hour; o.Policy.History = 0 })
+		for i := range 1500 {
+			h.customer("w1", fmt.Sprint(i), "x")
+			h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
+		}
+		for range 10 { // a restart each half day
+			h.restart()
+			time.Sleep(12 * time.Hour)
+			h.customer("w2", "", "x")
+			h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
+			time.Sleep(snapshotIdle)
+			h.customer("w2", "", "x")
+			h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
+		}
+		if first := h.log.Bounds().First; first <= 1 {
+			t.Error("nothing was purged in five days though records are kept for one")
+		}
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+	})
+}
+
+func TestDamagedSnapshot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		h.talk(1)
+		h.restart() // a snapshot
+		h.talk(2)
+		h.restart() // a newer one
+		if err := h.stop(); err != nil {
+			t.Fatal(err)
+		}
+		h.disk.DamageSnapshot("a bucket is unreadable")
+		h.open()
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		h.replayed()
+	})
+}
+
+func TestStartRefusesALogWithAHole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		h.talk(1)
+		h.crash() // no snapshot
+		if err := h.disk.Open().Purge(t.Context(), 3); err != nil {
+			t.Fatal(err)
+		}
+		h.build()
+		if err := h.Start(t.Context()); err == nil {
+			t.Fatal("Start = nil though the log begins at record 3 and there is no snapshot")
+		}
+		h2 := openHouse(t)
+		h2.talk(1)
+		h2.restart()
+		h2.talk(2)
+		h2.crash()
+		s, _, err := h2.disk.Open().LoadSnapshot(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h2.disk.Open().Purge(t.Context(), s.Seq+3); err != nil {
+			t.Fatal(err)
+		}
+		h2.build()
+		if err := h2.Start(t.Context()); err == nil {
+			t.Fatal("Start = nil though records after the snapshot are gone")
+		}
+	})
+}
+
+func TestFailedSnapshotIsRepeatedWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		h.restart() // a base
+		h.talk(1)
+		h.log.SetHealth(nil)
+		open := failSaves(h)
+		time.Sleep(snapshotIdle)
+		h.customer("x", "m1", "a snapshot that fails")
+		time.Sleep(time.Second)
+		h.customer("x", "m2", "its end is noticed")
+		open()
+		time.Sleep(snapshotIdle)
+		h.customer("x", "m3", "a snapshot that works")
+		synctest.Wait()
+		h.crash()
+		h.open()
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		h.replayed()
+	})
+}
+
+func TestFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		h.customer("w1", "m1", "one")
+		h.customer("w1", "m2", "two")
+		h.customer("w2", "m3", "three")
+		if err := h.stop(); err != nil {
+			t.Fatal(err)
+		}
+		h.build()
+		if err := h.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		n, queued := h.Found()
+		if diff := cmp.Diff(map[string]int{"faq": 3}, queued); n != 2 || diff != "" {
+			t.Errorf("found %d conversations, want 2; queued differ:\n%s", n, diff)
+		}
+		if j := h.lanes.take("faq"); j == nil {
+			t.Error("Start released nothing")
+		}
+	})
+}
+
+func TestLoadOfWhatIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		defer h.stop()
+		h.customer("w1", "m1", "one")
+		pos := h.head("faq").Delivery.Item.Pos
+		h.hot = newHot(0) // not in memory
+		if _, err := h.Load(t.Context(), pos); err != nil {
+			t.Errorf("Load from the log: %v", err)
+		}
+		if _, err := h.Load(t.Context(), conversation.Position{Seq: pos.Seq, Index: 99}); err == nil {
+			t.Error("Load of an envelope that the record does not have = nil")
+		}
+		h.disk.Lose(pos.Seq)
+		if _, err := h.Load(t.Context(), pos); !isNotFound(err) {
+			t.Errorf("Load of a lost record = %v, want ErrNotFound", err)
+		}
+	})
+}
+
+func TestReconcileAtStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gone := false
+		h := openHouse(t, func(o *Options) {
+			if gone {
+				delete(o.Policy.Channels, "desk")
+			}
+		})
+		for i := range reconcileAtOnce + 5 {
+			h.customer(fmt.Sprint("w", i), "m", "desk now")
+		}
+		if err := h.stop(); err != nil {
+			t.Fatal(err)
+		}
+		gone = true
+		h.open()
+		if c := h.conv("w0"); c.Owner != "faq" {
+			t.Errorf("control is with %s, want faq: the desk is gone", c.Owner)
+		}
+		if got := h.said(h.head("faq")); got != "desk now" {
+			t.Errorf("the new owner got %q", got)
+		}
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		h.replayed()
+	})
+}
