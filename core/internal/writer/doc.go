@@ -39,7 +39,8 @@ const (
 	grace           = 2 * time.Second        // after a start, before deadlines that passed meanwhile count
 	retryCommit     = 100 * time.Millisecond // between tries to store what the log refused
 	slowRecovery    = 2 * time.Second        // most between tries to recover the log
-	hotBytes        = 8 << 20               // envelopes kept for deliveries that follow soon
+	stopRecovery    = 5 * time.Second        // for the log to recover when the gateway stops
+	hotBytes        = 8 << 20                // envelopes kept for deliveries that follow soon
 	maxWaiting      = 8192                   // webhooks waiting for the loop
 	snapshotEach    = 50_000                 // records
 	historyAge      = 7 * 24 * time.Hour     // how long records are kept for the trail

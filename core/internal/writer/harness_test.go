@@ -199,14 +199,15 @@ func (h *house) run() {
 // stop ends the loop and returns what Run did.
 func (h *house) stop() error {
 	h.cancel()
-	return <-h.done
+	err := <-h.done
+	h.done <- err // for whoever stops it again
+	return err
 }
 
 // crash drops everything that is only in memory: the log goes away under the writer.
 func (h *house) crash() {
 	_ = h.log.Close()
-	h.cancel()
-	<-h.done
+	_ = h.stop()
 }
 
 func (h *house) restart() {

@@ -196,6 +196,8 @@ func (w *Writer) append(ctx context.Context, data []byte) error {
 	w.sick.Store(&why)
 	defer w.sick.Store(nil)
 	w.Logger.Error("log failed, recovering", "seq", w.last+1, "error", err)
+	ctx, cancel := outlasting(ctx, stopRecovery)
+	defer cancel()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, slowRecovery) {
 		last, rerr := w.Log.Recover(ctx)
 		switch {
@@ -217,6 +219,13 @@ func (w *Writer) append(ctx context.Context, data []byte) error {
 			return fmt.Errorf("%w: %w", errDoubt, err)
 		}
 	}
+}
+
+// outlasting returns a context that ends some time after ctx has.
+func outlasting(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
+	return out, func() { stop(); cancel() }
 }
 
 // errDoubt means that the loop must end without knowing whether its last record was stored: whatever it appended

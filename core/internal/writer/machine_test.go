@@ -1,0 +1,191 @@
+package writer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/store/memory"
+)
+
+// world plays vendors on both sides of a writer whose store fails and whose process dies. Customers' vendors come
+// again until a message is accepted, and only then send the next; the bot answers each even message in the call.
+type world struct {
+	*house
+	rt      *rapid.T
+	sent    map[string]int      // accepted messages of a thread, numbered from 1
+	effects map[string][]string // what a lane's vendor has seen, by channel and thread
+	flight  []*Job              // called, and not yet reported
+	starts  int                 // each may repeat what was in flight
+}
+
+func (w *world) lane(channel, thread string) string { return channel + " " + thread }
+
+// send has the thread's vendor send its next message, or the one again that was not taken.
+func (w *world) send(thread string) bool {
+	n := w.sent[thread] + 1
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	err := w.Accept(ctx, []*conversation.Inbound{message(w.rt, "web", thread, fmt.Sprint("m", n), fmt.Sprint(n))})
+	if err == nil {
+		w.sent[thread] = n
+	}
+	return err == nil
+}
+
+// call lets a released delivery have its effect at the vendor.
+func (w *world) call(channel string) bool {
+	j := w.lanes.take(channel)
+	if j == nil {
+		return false
+	}
+	key := w.lane(channel, j.Conv.Thread)
+	for _, f := range w.flight {
+		if f.Conv.ID == j.Conv.ID && f.Delivery.Channel == channel {
+			w.Fatalf("%s has two calls in flight", key)
+		}
+	}
+	w.effects[key] = append(w.effects[key], w.text(j))
+	w.flight = append(w.flight, j)
+	return true
+}
+
+// text reads what a job carries; the store may be in doubt, reading is not.
+func (w *world) text(j *Job) string { return w.said(j) }
+
+// report gives the writer the outcome of a call in flight.
+func (w *world) report(i int) {
+	j := w.flight[i]
+	w.flight = slices.Delete(w.flight, i, i+1)
+	o := conversation.Outcome{Result: conversation.ResultDelivered}
+	if text := w.text(j); j.Delivery.Channel == "faq" && even(text) {
+		o.Replies = []*conversation.Inbound{message(w.rt, "faq", j.Thread, "r"+text, text)}
+	}
+	w.Finish(outcome(j, o))
+}
+
+func even(text string) bool {
+	var n int
+	_, _ = fmt.Sscan(text, &n)
+	return n%2 == 0
+}
+
+func (w *world) again(crash bool) {
+	if crash {
+		w.crash()
+	} else if err := w.stop(); err != nil && !errors.Is(err, errDoubt) {
+		w.Fatalf("Run = %v", err)
+	}
+	w.replayed()
+	w.flight = nil
+	w.starts++
+	w.open()
+}
+
+func (w *world) step() {
+	threads := []string{"a", "b", "c"}
+	switch rapid.SampledFrom([]string{
+		"send", "send", "send", "send", "call", "call", "call", "report", "report", "report", "refuse", "fault", "wait", "stop", "crash",
+	}).Draw(w.rt, "what") {
+	case "send":
+		w.send(rapid.SampledFrom(threads).Draw(w.rt, "thread"))
+	case "call":
+		w.call(rapid.SampledFrom([]string{"faq", "web"}).Draw(w.rt, "channel"))
+	case "report":
+		if len(w.flight) > 0 {
+			w.report(rapid.IntRange(0, len(w.flight)-1).Draw(w.rt, "call"))
+		}
+	case "refuse": // the vendor says no for now: no effect
+		if j := w.lanes.take("faq"); j != nil {
+			w.Finish(outcome(j, conversation.Outcome{Result: conversation.ResultRetry, Error: "transient", Next: time.Now().Add(time.Second)}))
+		}
+	case "fault":
+		w.log.Fail(rapid.SliceOfN(rapid.SampledFrom([]memory.Fault{memory.None, memory.LostStored, memory.LostUnstored, memory.Full}), 1, 3).
+			Draw(w.rt, "faults")...)
+	case "wait":
+		time.Sleep(time.Duration(rapid.IntRange(1, 3000).Draw(w.rt, "ms")) * time.Millisecond)
+	case "stop":
+		w.again(false)
+	case "crash":
+		w.again(true)
+	}
+	if rapid.Bool().Draw(w.rt, "settle") {
+		synctest.Wait()
+	}
+}
+
+// settle heals the store and lets everything come to its end.
+func (w *world) settle() {
+	w.again(true) // a new log has no faults left
+	for _, thread := range []string{"a", "b", "c"} {
+		if !w.send(thread) {
+			w.Fatalf("the healed writer refuses a message of thread %s", thread)
+		}
+	}
+	for quiet := 0; quiet < 3; {
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		busy := false
+		for _, channel := range []string{"faq", "web"} {
+			for w.call(channel) {
+				busy = true
+			}
+		}
+		for len(w.flight) > 0 {
+			w.report(0)
+		}
+		quiet++
+		if busy {
+			quiet = 0
+		}
+	}
+}
+
+// judge compares what each lane's vendor has seen with what was accepted.
+func (w *world) judge() {
+	for thread, n := range w.sent {
+		var asked, answered []string
+		for i := 1; i <= n; i++ {
+			asked = append(asked, fmt.Sprint(i))
+			if i%2 == 0 {
+				answered = append(answered, fmt.Sprint(i))
+			}
+		}
+		for channel, want := range map[string][]string{"faq": asked, "web": answered} {
+			saw := w.effects[w.lane(channel, thread)]
+			once := slices.Compact(slices.Clone(saw))
+			if !slices.Equal(once, want) {
+				w.Fatalf("%s saw %v of thread %s, want %v in order", channel, saw, thread, want)
+			}
+			if more := len(saw) - len(once); more > w.starts {
+				w.Fatalf("%s saw %d repeats of thread %s in %d restarts: %v", channel, more, thread, w.starts, saw)
+			}
+		}
+	}
+}
+
+// bubble keeps rapid from asking for the test's deadline, which has no meaning on a synctest bubble's clock.
+type bubble struct{ *testing.T }
+
+// TestNothingIsLostWhateverFails is the guarantee: every accepted message is delivered, in order, and at most once more
+// for each time that the process died.
+func TestNothingIsLostWhateverFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rapid.Check(bubble{t}, func(rt *rapid.T) {
+			w := &world{house: openHouse(rt), rt: rt, sent: map[string]int{}, effects: map[string][]string{}}
+			defer func() { w.crash() }()
+			for range rapid.IntRange(10, 80).Draw(rt, "steps") {
+				w.step()
+			}
+			w.settle()
+			w.judge()
+		})
+	})
+}
