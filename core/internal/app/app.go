@@ -88,6 +88,7 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (a *App, err erro
 	}()
 	a.background("heap", paceHeap)
 	reg := telemetry.NewRegistry(o.Version)
+	telemetry.Loaded(reg, cfg.Hash, time.Now())
 	channels, routes := names(cfg)
 	metrics := telemetry.NewMetrics(reg, channels, routes)
 	processes, err := adapter.NewMetrics(reg)
@@ -143,7 +144,7 @@ func (a *App) core(cfg *config.Config, o *Options, p *plugins, log *jetstream.Lo
 		Finish: func(out *conversation.Outcome) { w.Finish(out) },
 	})
 	w = writer.New(writer.Options{
-		Log: log, Policy: policy(cfg, p, engine.Reachable), Lanes: engine, Observer: &observer{Metrics: m, log: o.Logger},
+		Log: log, Policy: policy(cfg, p, reachable(cfg, p, engine)), Lanes: engine, Observer: &observer{Metrics: m, log: o.Logger},
 		Logger: o.Logger.With("component", "writer"), Version: o.Version, OpensPerMinute: cfg.Limits.OpenedPerMinute,
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
 	})

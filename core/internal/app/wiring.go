@@ -2,14 +2,15 @@ package app
 
 import (
 	"net"
+	"slices"
 
+	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/ingress"
 	"patchbay/core/internal/lane"
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
-	"slices"
 )
 
 // policy is the configuration as decisions see it.
@@ -34,6 +35,15 @@ func policy(cfg *config.Config, p *plugins, reachable func(string) bool) *conver
 		out.Channels[ch.Name] = c
 	}
 	return out
+}
+
+// reachable tells whether a call to a channel has a chance now: its breaker is not open, and its adapter is not out
+// of order for good.
+func reachable(cfg *config.Config, p *plugins, engine *lane.Engine) func(string) bool {
+	return func(name string) bool {
+		ch, ok := cfg.Channel(name)
+		return ok && p.hosts[ch.Adapter].Status().State != adapter.StateQuarantined && engine.Reachable(name)
+	}
 }
 
 func laneChannels(cfg *config.Config, p *plugins) []lane.Channel {

@@ -28,6 +28,7 @@ type Config struct {
 	Routes        []route.Rule
 	Table         *route.Table // Routes, compiled
 	Warnings      []Problem    // what works, but hardly as meant
+	Hash          string       // of the file's bytes; 12 hexadecimal characters
 
 	tree *tree
 }

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
@@ -57,6 +59,7 @@ func Load(opts Options) (*Config, error) {
 		return nil, &Problems{List: tidy(l.problems)}
 	}
 	c.Warnings = tidy(l.warnings)
+	c.Hash = l.hash
 	return c, nil
 }
 
@@ -67,6 +70,8 @@ func (l *loader) merge() (*fileConfig, bool) {
 	if !ok {
 		return nil, false
 	}
+	sum := sha256.Sum256(data)
+	l.hash = hex.EncodeToString(sum[:6])
 	l.tree = &tree{file: l.opts.Path, lines: splitLines(data), env: map[string]Position{},
 		values: map[*node]resolved{}}
 	l.shaper = &shaper{file: l.opts.Path, shown: map[string]string{}, problems: &l.problems,

@@ -96,6 +96,14 @@ func NewMetrics(r prometheus.Registerer, channels, routes []string) *Metrics {
 	return m
 }
 
+// Loaded tells which configuration is in force.
+func Loaded(r prometheus.Registerer, hash string, at time.Time) {
+	b := &builder{r: r}
+	b.gauges("config_info", "The configuration in force, by hash of its file; always 1.", "hash").WithLabelValues(hash).Set(1)
+	b.gauge("config_last_reload_successful", "Whether the last configuration that was read is in force.").Set(1)
+	b.gauge("config_last_reload_success_timestamp_seconds", "When the configuration in force was read.").Set(float64(at.Unix()))
+}
+
 // Received counts an accepted envelope.
 func (m *Metrics) Received(channel string) {
 	if c := m.channels[channel]; c != nil {
