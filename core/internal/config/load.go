@@ -36,6 +36,7 @@ type loader struct {
 	shaper   *shaper
 	problems []Problem
 	warnings []Problem
+	hash     string // of the file's bytes
 	// broken are the settings whose form is wrong: what else seems wrong with them follows from that.
 	broken map[string]bool
 }
