@@ -121,12 +121,14 @@ func (w *world) step() {
 	}
 }
 
-// settle heals the store and lets everything come to its end.
+// settle lets everything come to its end. The faults that are left happen meanwhile; they are few.
 func (w *world) settle() {
-	w.again(true) // a new log has no faults left
 	for _, thread := range []string{"a", "b", "c"} {
-		if !w.send(thread) {
-			w.Fatalf("the healed writer refuses a message of thread %s", thread)
+		for tries := 0; !w.send(thread); tries++ {
+			if tries > 300 {
+				w.Fatalf("the writer keeps refusing a message of thread %s", thread)
+			}
+			time.Sleep(time.Second)
 		}
 	}
 	for quiet := 0; quiet < 3; {
