@@ -8,6 +8,7 @@ import (
 
 	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/store"
 	"patchbay/sdk"
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
@@ -24,10 +25,10 @@ type result struct {
 func (e *Engine) call(ctx context.Context, t *task) result {
 	call, degraded, err := e.compose(ctx, t)
 	if err != nil {
-		return result{out: &conversation.Outcome{Result: conversation.ResultDead, Error: "unreadable", Text: err.Error()}}
+		return t.unreadable(err)
 	}
 	if call == nil { // nothing is left to say: the piece is empty, or the history was purged
-		return result{out: &conversation.Outcome{Result: conversation.ResultDelivered, Degraded: "nothing to send"}}
+		return result{out: &conversation.Outcome{Result: conversation.ResultDelivered, Degraded: "nothing to send"}, err: errNotAsked}
 	}
 	res, err := t.ch.Caller.Deliver(ctx, call)
 	if err != nil {
@@ -78,6 +79,23 @@ func replies(o *conversation.Outcome, channel string, res *pluginpb.DeliverResul
 	return nil
 }
 
+// errorKilled is the kind of error of a delivery that ended its adapter's process, alone, too often.
+const errorKilled = "killed_adapter"
+
+// unreadable maps an error of reading what is to be delivered. What is gone or broken stays so.
+func (t *task) unreadable(err error) result {
+	if passing(err) {
+		return result{out: t.retry(string(sdk.KindTransient), err.Error(), 0), err: errNotAsked}
+	}
+	return result{out: t.dead("unreadable", err.Error()), err: errNotAsked}
+}
+
+// passing reports whether the log may be readable again later.
+func passing(err error) bool {
+	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrClosed) || errors.Is(err, context.Canceled) ||
+		errors.Is(err, context.DeadlineExceeded)
+}
+
 // failed maps an error of the call itself.
 func (t *task) failed(err error) result {
 	if errors.Is(err, adapter.ErrNotReady) {
@@ -87,7 +105,7 @@ func (t *task) failed(err error) result {
 		return result{out: t.dead(string(sdk.KindUnsupported), err.Error())}
 	}
 	if died, ok := errors.AsType[*adapter.DiedError](err); ok && died.Alone && t.deaths+1 >= suspectDeaths {
-		return result{out: t.dead("killed_adapter", "the delivery ended the adapter's process twice: "+died.Text), err: err}
+		return result{out: t.dead(errorKilled, "the delivery ended the adapter's process twice: "+died.Text), err: err}
 	}
 	return result{out: t.unknown(err.Error()), err: err}
 }

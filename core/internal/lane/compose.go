@@ -68,7 +68,11 @@ func (e *Engine) send(ctx context.Context, t *task) (*pluginpb.SendAction, strin
 	}
 	send := &pluginpb.SendAction{Thread: t.job.Thread, State: t.job.State, Envelope: stored.GetEnvelope(), Assigned: a}
 	for _, it := range d.History {
-		if h, err := e.Load(ctx, it.Pos); err == nil { // what was purged is not part of the history any more
+		h, err := e.Load(ctx, it.Pos)
+		if passing(err) {
+			return nil, "", err
+		}
+		if err == nil { // what was purged is not part of the history any more
 			send.History = append(send.History, h.GetEnvelope())
 		}
 	}
@@ -139,6 +143,9 @@ func (e *Engine) transcript(ctx context.Context, t *task) (*pluginpb.SendAction,
 	var last writer.Stored
 	for _, it := range d.History {
 		stored, err := e.Load(ctx, it.Pos)
+		if passing(err) {
+			return nil, err
+		}
 		if err != nil {
 			continue
 		}

@@ -2,8 +2,8 @@
 // to that), at most Concurrency per channel, not while the channel's circuit breaker is open or the vendor asked for
 // a pause, and none but a suspect while it is in doubt which call kills the adapter.
 //
-// Each job that was submitted has exactly one outcome, also when it is cancelled or the engine stops. Attempts
-// are counted when a call was made; waiting for a breaker, a pause or a restarting adapter burns none.
+// Each job that was submitted has exactly one outcome, also when it is cancelled, unless the engine stops before
+// the job was begun: then it is in the log. Attempts are counted when a call was made; waiting for a breaker, a pause or a restarting adapter burns none.
 package lane
 
 import (

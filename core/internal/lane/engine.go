@@ -43,7 +43,8 @@ type task struct {
 	ch        *channel
 	cancel    context.CancelFunc // set while its call runs
 	cancelled bool
-	deaths    int // how often it has killed the adapter alone
+	deaths    int  // how often it has killed the adapter alone
+	suspect   bool // it was there when the adapter died, so it runs alone
 }
 
 // channel is the state of one channel. The engine's lock guards it.
@@ -62,6 +63,7 @@ type channel struct {
 type process struct {
 	running  int
 	suspects []*task // in doubt; while there are any, they run alone
+	alone    *task   // the suspect that runs
 	channels []*channel
 }
 

@@ -13,14 +13,7 @@ import (
 
 // start begins what may begin. The caller holds the lock.
 func (e *Engine) start(p *process) {
-	if len(p.suspects) > 0 {
-		if p.running == 0 {
-			t := p.suspects[0]
-			if done, ok := e.permit(t.ch); ok {
-				p.suspects = p.suspects[1:]
-				e.begin(t, done)
-			}
-		}
+	if p.alone != nil || e.suspects(p) {
 		return
 	}
 	for _, ch := range p.channels {
@@ -31,9 +24,38 @@ func (e *Engine) start(p *process) {
 			}
 			t := ch.queue[0]
 			ch.queue = ch.queue[1:]
+			switch {
+			case t.suspect && p.running > 0: // those that run may end, and nothing begins before it had its turn
+				done(errNotAsked)
+				p.suspects = append(p.suspects, t)
+				return
+			case t.suspect:
+				p.alone = t
+				e.begin(t, done)
+				return
+			}
 			e.begin(t, done)
 		}
 	}
+}
+
+// suspects gives the first suspect that may run its turn, alone. It reports whether everybody else must wait. A
+// suspect whose channel may not be called now waits with its channel, so that the others need not.
+func (e *Engine) suspects(p *process) (others bool) {
+	for len(p.suspects) > 0 {
+		if p.running > 0 {
+			return true
+		}
+		t := p.suspects[0]
+		p.suspects = p.suspects[1:]
+		if done, ok := e.permit(t.ch); ok {
+			p.alone = t
+			e.begin(t, done)
+			return true
+		}
+		t.ch.queue = append([]*task{t}, t.ch.queue...)
+	}
+	return false
 }
 
 // permit asks pause, rate and breaker. When it says no, the channel is looked at again in time.
@@ -82,7 +104,9 @@ func (e *Engine) begin(t *task, done func(error)) {
 		defer cancel()
 		began := time.Now()
 		r := e.call(ctx, t)
-		e.Observer.Attempted(t.ch.Name, label(r.out), time.Since(began), time.Since(t.job.Delivery.QueuedAt))
+		if !notAsked(r.err) {
+			e.Observer.Attempted(t.ch.Name, label(r.out), time.Since(began), time.Since(t.job.Delivery.QueuedAt))
+		}
 		e.settle(t, r, done)
 	})
 }
@@ -101,6 +125,9 @@ func (e *Engine) settle(t *task, r result, done func(error)) {
 	t.ch.running--
 	t.ch.process.running--
 	t.cancel = nil
+	if t.ch.process.alone == t {
+		t.ch.process.alone = nil
+	}
 	done(verdict(r, t.cancelled))
 	defer e.start(t.ch.process)
 	if r.pause > 0 {
@@ -110,6 +137,9 @@ func (e *Engine) settle(t *task, r result, done func(error)) {
 		return
 	}
 	delete(e.waiting, t.job.Delivery.ID)
+	if e.stopping && !t.cancelled && errors.Is(r.err, adapter.ErrNotReady) {
+		return // nothing was tried: like those that were not begun, it is in the log
+	}
 	e.finish(t.job, r.out)
 }
 
@@ -132,6 +162,7 @@ func (e *Engine) again(t *task, err error) bool {
 	if t.deaths >= suspectDeaths {
 		return false
 	}
+	t.suspect = true
 	t.ch.process.suspects = append(t.ch.process.suspects, t)
 	return true
 }
@@ -139,12 +170,16 @@ func (e *Engine) again(t *task, err error) bool {
 // errNotAsked keeps calls that never reached the vendor out of the breaker's count.
 var errNotAsked = errors.New("the vendor was not asked")
 
+func notAsked(err error) bool {
+	return errors.Is(err, adapter.ErrNotReady) || errors.Is(err, errNotAsked)
+}
+
 // verdict says whether an outcome speaks against the vendor.
 func verdict(r result, cancelled bool) error {
 	switch {
-	case cancelled || errors.Is(r.err, adapter.ErrNotReady) || r.out.Error == string(sdk.KindThrottled):
+	case cancelled || notAsked(r.err) || r.out.Error == string(sdk.KindThrottled) || r.out.Error == errorKilled:
 		return errNotAsked
-	case r.out.Result == conversation.ResultRetry:
+	case r.out.Result == conversation.ResultRetry || r.out.Error == string(sdk.KindUnknown):
 		return errors.New(r.out.Error)
 	}
 	return nil
