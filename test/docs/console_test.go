@@ -1,0 +1,79 @@
+package docs
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"patchbay/test/harness"
+)
+
+// wait bounds one command.
+const wait = 2 * time.Minute
+
+func TestCommandsSayWhatTheDocumentsSay(t *testing.T) {
+	tested := 0
+	for _, path := range documents(t) {
+		for _, b := range blocks(t, path) {
+			if b.info != "console run" {
+				continue
+			}
+			tested++
+			t.Run(fmt.Sprintf("%s:%d", short(path), b.line), func(t *testing.T) { console(t, b.text) })
+		}
+	}
+	if tested < 3 {
+		t.Errorf("only %d runnable commands in all documents", tested)
+	}
+}
+
+// console runs a block's commands, the lines after "$ ", in the repository's folder, and compares what they print
+// with the lines that follow. There, … stands for anything up to the end of the line, and a line of … alone for any
+// number of lines.
+func console(t *testing.T, text string) {
+	t.Helper()
+	for _, part := range strings.Split("\n"+text, "\n$ ")[1:] {
+		command, want, _ := strings.Cut(part, "\n")
+		got := run(t, command)
+		pattern := regexp.QuoteMeta(strings.TrimRight(want, "\n"))
+		pattern = regexp.MustCompile(`(?m)^…$`).ReplaceAllString(pattern, `(?s:.*?)`)
+		pattern = strings.ReplaceAll(pattern, "…", `[^\n]*`)
+		if !regexp.MustCompile(`\A` + pattern + `\z`).MatchString(strings.TrimRight(got, "\n")) {
+			t.Errorf("$ %s printed\n%s\nthe document says\n%s", command, got, want)
+		}
+	}
+}
+
+// run runs a command line in a folder that looks like the repository's with the programs built.
+func run(t *testing.T, command string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, target := range map[string]string{
+		"bin": filepath.Dir(harness.Binary("patchbay")), "config.yaml": filepath.Join(harness.Root(), "config.yaml"),
+	} {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("bash", "-c", command)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "NO_COLOR=1")
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.WaitDelay = time.Second
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	kill := time.AfterFunc(wait, func() { _ = cmd.Process.Kill() })
+	defer kill.Stop()
+	if err := cmd.Wait(); err != nil {
+		fmt.Fprintln(&out, err) // so that a document shows it, or the test fails
+	}
+	return out.String()
+}

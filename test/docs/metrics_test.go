@@ -1,0 +1,64 @@
+package docs
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"patchbay/test/harness"
+)
+
+var metricName = regexp.MustCompile(`patchbay_[a-z0-9_]+`)
+
+// TestMetricsTableIsComplete compares the names in operations.md with those of a gateway that has worked: a customer
+// and a bot have talked, and a call was refused.
+func TestMetricsTableIsComplete(t *testing.T) {
+	w := harness.NewWorld(t, harness.Vendors{})
+	g := harness.NewGateway(t, w, harness.Config{})
+	ctx := harness.Soon(t)
+	if status, _, err := w.Livechat.Say(ctx, "reader", "hello"); err != nil || status != 200 {
+		t.Fatalf("say: status %d, %v", status, err)
+	}
+	if _, err := w.Livechat.Next(ctx, "reader", 0); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.Post(g.Public+harness.LivechatPath, "application/json", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	live := map[string]bool{}
+	harness.Eventually(t, 30*time.Second, "the call's result is counted", func() string {
+		for name := range g.Scrape(t) {
+			if metricName.MatchString(name) {
+				live[name] = true
+			}
+		}
+		if !live["patchbay_delivery_attempts_total"] {
+			return "no patchbay_delivery_attempts_total"
+		}
+		return ""
+	})
+	content, err := os.ReadFile(filepath.Join(harness.Root(), "docs", "operations.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := metricName.FindAllString(strings.ReplaceAll(string(content), "_bucket[", "["), -1)
+	for name := range live {
+		if !slices.Contains(documented, name) {
+			t.Errorf("%s is not in operations.md", name)
+		}
+	}
+	// These have no sample, and so no name, before something goes wrong.
+	late := []string{"patchbay_route_errors_total", "patchbay_dead_letters_total", "patchbay_dead_letters"}
+	for _, name := range documented {
+		if !live[name] && !slices.Contains(late, name) {
+			t.Errorf("operations.md has %s, a running gateway does not", name)
+		}
+	}
+}

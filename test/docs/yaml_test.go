@@ -1,0 +1,147 @@
+package docs
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"patchbay/test/harness"
+)
+
+// minimal is the configuration that fragments are put into.
+const minimal = `
+adapters:
+  native: {command: bin/native}
+  botwebhook: {command: bin/botwebhook}
+  aicc: {command: bin/aicc}
+channels:
+  livechat:
+    adapter: native
+    role: customer
+    owner: faq
+    settings: {organization: acme, chatbot: shop, access_token: token, reply_url: "https://www.example.com/replies"}
+  faq:
+    adapter: botwebhook
+    role: bot
+    settings: {base_url: "https://api-sg.gptbots.ai", api_key: key, webhook_token: token}
+  desk:
+    adapter: aicc
+    role: agent
+    settings:
+      base_url: https://service.besclouds.com
+      token_url: https://service.besclouds.com/apigovernance/api/oauth/tokenByAkSk
+      app_key: key
+      app_secret: secret
+      channel_id: "1"
+      verify: {mode: bearer, token: token}
+`
+
+// fragment reports whether a block is a part of a configuration. Those of the adapters' documents are.
+func (b block) fragment(path string) bool {
+	return b.info == "yaml fragment" || b.info == "yaml" && strings.HasPrefix(short(path), "plugins")
+}
+
+func TestConfigurationsLoad(t *testing.T) {
+	echo := buildExample(t)
+	tested := 0
+	for _, path := range documents(t) {
+		for _, b := range blocks(t, path) {
+			if b.info != "yaml" && b.info != "yaml fragment" {
+				continue
+			}
+			tested++
+			t.Run(fmt.Sprintf("%s:%d", short(path), b.line), func(t *testing.T) {
+				text := b.text
+				if b.fragment(path) {
+					text = embed(t, b.text)
+				}
+				check(t, text, echo)
+			})
+		}
+	}
+	if tested < 10 {
+		t.Errorf("only %d configurations in all documents", tested)
+	}
+}
+
+// embed puts a fragment into the minimal configuration: mappings are merged, everything else takes the place of what
+// is there.
+func embed(t *testing.T, fragment string) string {
+	t.Helper()
+	var whole, part map[string]any
+	if err := yaml.Unmarshal([]byte(minimal), &whole); err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal([]byte(fragment), &part); err != nil {
+		t.Fatal(err)
+	}
+	merge(whole, part)
+	out, err := yaml.Marshal(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+func merge(into, from map[string]any) {
+	for k, v := range from {
+		have, ok := into[k].(map[string]any)
+		more, both := v.(map[string]any)
+		if ok && both && k != "settings" {
+			merge(have, more)
+			continue
+		}
+		into[k] = v
+	}
+}
+
+var reference = regexp.MustCompile(`\$\{(env|file):([^}:]+)(:-[^}]*)?\}`)
+
+// check has the built gateway look at a configuration. What it refers to is made up.
+func check(t *testing.T, text, echo string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, program := range map[string]string{
+		"native": harness.Binary("native"), "botwebhook": harness.Binary("botwebhook"), "aicc": harness.Binary("aicc"), "echo": echo,
+	} {
+		if err := os.Symlink(program, filepath.Join(dir, "bin", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const made = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG" // 43 characters, as AICC's keys have
+	environment := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + os.TempDir()}
+	for _, ref := range reference.FindAllStringSubmatch(text, -1) {
+		if ref[1] == "env" {
+			if ref[3] == "" {
+				environment = append(environment, ref[2]+"="+made)
+			}
+			continue
+		}
+		name := filepath.Join(dir, filepath.FromSlash(ref[2]))
+		if filepath.IsAbs(ref[2]) {
+			text = strings.ReplaceAll(text, ref[2], name)
+		}
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(made+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := filepath.Join(dir, "config.yaml")
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := harness.Run(t, environment, "check", "-c", config)
+	if r.Code != 0 || strings.Contains(r.Stderr, "warning:") {
+		t.Errorf("patchbay check ended with %d:\n%s%s\n%s", r.Code, r.Stdout, r.Stderr, text)
+	}
+}
