@@ -1,0 +1,280 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	aicc "patchbay/plugins/aicc/simulator"
+	gptbots "patchbay/plugins/botwebhook/simulator"
+	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/fault"
+	"patchbay/test/harness"
+)
+
+// TestVendorThrottles: a Retry-After holds for the whole channel, burns nothing, and nobody else waits.
+func TestVendorThrottles(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, harness.Vendors{}, harness.Config{})
+	s.meets(t, "carl")
+	s.Bots.Faults.Add(fault.Fault{
+		Kind: fault.Status, Endpoint: gptbots.EndpointMessage, Status: http.StatusTooManyRequests, RetryAfter: time.Second, Count: 1,
+	})
+	before := time.Now()
+	s.says(t, "ann", "first")
+	within(t, harness.Patience, "the vendor throttles", func(ctx context.Context) error {
+		return s.Bots.Faults.Hits.Wait(ctx, func(all []fault.Hit) bool { return len(all) == 1 })
+	})
+	harness.Eventually(t, harness.Patience, "the pause is known", func() string {
+		if s.Metric(t, "patchbay_delivery_attempts_total", "channel", "faq", "outcome", "throttled") != 1 {
+			return "not counted"
+		}
+		return ""
+	})
+	s.says(t, "ben", "second")
+	s.says(t, "carl", "Still there?")
+	s.atDesk(t, "carl", "Still there?")
+	if n := s.Bots.Counts().Asked; n != 0 {
+		t.Errorf("the bot was asked %d times before the desk had its message, want none: the desk does not wait", n)
+	}
+	s.hears(t, "ann", "bot", "You said: first")
+	s.hears(t, "ben", "bot", "You said: second")
+	for _, question := range []string{"first", "second"} {
+		if waited := s.asked(t, question).At.Sub(before); waited < time.Second {
+			t.Errorf("%q was asked %s after the first call, want not before the second that the vendor wanted", question, waited)
+		}
+	}
+	if n := s.Bots.Counts().Asked; n != 2 {
+		t.Errorf("the bot was asked %d times, want 2", n)
+	}
+}
+
+// TestVendorFails: answers of 500 open the breaker of that channel alone, and it closes by itself.
+func TestVendorFails(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, harness.Vendors{}, harness.Config{})
+	s.meets(t, "carl")
+	s.Bots.Faults.Add(fault.Fault{Kind: fault.Status, Endpoint: gptbots.EndpointMessage, Status: http.StatusInternalServerError})
+	users := []string{"u0", "u1", "u2", "u3", "u4", "u5"}
+	for _, u := range users {
+		s.says(t, u, "one of "+u)
+		s.says(t, u, "two of "+u)
+	}
+	harness.Eventually(t, harness.Patience, "the breaker opens", func() string {
+		if n := s.Metric(t, "patchbay_breaker_state", "channel", "faq"); n != 2 {
+			return fmt.Sprintf("patchbay_breaker_state is %v", n)
+		}
+		return ""
+	})
+	status, body := s.Ready()
+	if want := "[+] channel faq: degraded: circuit breaker is open"; status != http.StatusOK || !strings.Contains(body, want) {
+		t.Errorf("readyz: %d\n%swant 200 and %q", status, body, want)
+	}
+	waiting := s.Only(t, "u0").Waiting
+	if len(waiting) == 0 || !strings.Contains(waiting[0].Why, "circuit breaker is open") {
+		t.Errorf("why it waits: %+v, want the open breaker", waiting)
+	}
+	if cli := s.Run(t, "trace", "u0"); cli.Code != 0 || !strings.Contains(cli.Stdout, "the channel's circuit breaker is open") ||
+		!strings.Contains(cli.Stdout, "waits behind") {
+		t.Errorf("patchbay trace says\n%s%s", cli.Stdout, cli.Stderr)
+	}
+	for i := range 3 {
+		text := fmt.Sprintf("Meanwhile %d", i)
+		s.says(t, "carl", text)
+		s.atDesk(t, "carl", text)
+		s.agent(t, "carl", text)
+		s.hears(t, "carl", "agent", text)
+	}
+	s.Bots.Faults.Clear()
+	for _, u := range users {
+		s.hears(t, u, "bot", "You said: one of "+u)
+		s.hears(t, u, "bot", "You said: two of "+u)
+		s.quiet(t, u)
+	}
+	if n := s.Metric(t, "patchbay_breaker_state", "channel", "faq"); n != 0 {
+		t.Errorf("patchbay_breaker_state is %v after the recovery, want 0", n)
+	}
+	if n := s.Bots.Counts().Asked; n != int64(2*len(users)) {
+		t.Errorf("the bot was asked %d times, want %d", n, 2*len(users))
+	}
+}
+
+// TestVendorHangs: a call has its time-out, is made again, and delays no other conversation.
+func TestVendorHangs(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, harness.Vendors{}, harness.Config{Extra: map[string][]string{"faq": {"delivery: {timeout: 1s}"}}})
+	s.Bots.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: gptbots.EndpointMessage, Count: 1})
+	s.says(t, "ann", "slow")
+	within(t, harness.Patience, "the call hangs", func(ctx context.Context) error {
+		return s.Bots.Faults.Hits.Wait(ctx, func(all []fault.Hit) bool { return len(all) == 1 })
+	})
+	s.says(t, "ben", "fast")
+	s.hears(t, "ben", "bot", "You said: fast")
+	s.hears(t, "ann", "bot", "You said: slow")
+	tr := s.Only(t, "ann")
+	if retries := tr.Find("retrying"); len(retries) != 1 {
+		t.Errorf("steps \"retrying\": %+v, want one", retries)
+	}
+	if n := s.Bots.Counts().Asked; n != 2 {
+		t.Errorf("the bot was asked %d times, want 2", n)
+	}
+}
+
+// TestVendorResets: broken connections are tried again with the same key, so that the website can tell a repeat.
+func TestVendorResets(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, harness.Vendors{}, harness.Config{})
+	s.Livechat.Faults.Add(fault.Fault{Kind: fault.Reset, Endpoint: livechat.EndpointReply, Count: 2})
+	s.says(t, "ann", "one")
+	s.hears(t, "ann", "bot", "You said: one")
+	s.Livechat.Faults.Add(fault.Fault{Kind: fault.Drop, Endpoint: livechat.EndpointReply, Count: 1})
+	s.says(t, "ann", "two")
+	s.hears(t, "ann", "bot", "You said: two")
+	s.hears(t, "ann", "bot", "You said: two")
+	s.says(t, "ann", "three")
+	s.hears(t, "ann", "bot", "You said: three")
+	if repeated := s.Livechat.Repeated("ann"); len(repeated) != 1 || repeated[0].Payload.BotSay != "You said: two" {
+		t.Errorf("repeats by key:\n%swant the one whose answer was lost", transcript(repeated))
+	}
+	if got := s.words("ann", "bot"); !slices.Equal(got, []string{"You said: one", "You said: two", "You said: three"}) {
+		t.Errorf("the customer heard %q", got)
+	}
+}
+
+// TestBotForgets: a conversation that GPTBots does not know any more is opened again, and told what was said.
+func TestBotForgets(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, harness.Vendors{}, harness.Config{})
+	s.says(t, "ann", "hello")
+	s.hears(t, "ann", "bot", greeting)
+	first := s.asked(t, "hello").Conversation.ID
+	s.Bots.Forget(first)
+	s.says(t, "ann", "Where were we?")
+	s.hears(t, "ann", "bot", "You said: Where were we?")
+	again := s.asked(t, "Where were we?")
+	if again.Conversation.ID == first || again.Conversation.UserID != deskID("ann") {
+		t.Errorf("asked in %+v, want in another than %s, for the same user", again.Conversation, first)
+	}
+	if len(again.Messages) != 3 || again.Messages[0].Text != "hello" || again.Messages[1].Text != greeting {
+		t.Errorf("the new conversation is told %+v, want the two messages before, and the question", again.Messages)
+	}
+	if dead := s.Run(t, "dead", "list"); strings.TrimSpace(dead.Stdout) != "no dead letters" {
+		t.Errorf("dead letters:\n%s", dead.Stdout)
+	}
+}
+
+// TestDeskClosed: outside the agents' hours AICC declines, the customer is told, and the bot answers what waited.
+func TestDeskClosed(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, harness.Vendors{}, harness.Config{})
+	s.Desk.SetOpen(false)
+	s.says(t, "ann", "I want a human")
+	s.hears(t, "ann", "system", looking)
+	s.awaits(t, "ann", "both the notice and the bot's answer", allOf(
+		livechatSays("system", nobody), livechatSays("bot", "You said: I want a human")))
+	s.says(t, "ann", "Then tell me a joke.")
+	s.hears(t, "ann", "bot", "You said: Then tell me a joke.")
+	tr := s.Only(t, "ann")
+	if end := tr.Find("offer declined"); len(end) != 1 || end[0].Channel != "desk" || end[0].Detail != "outside_hours" {
+		t.Errorf("steps \"offer declined\": %+v, want one by desk, outside_hours", end)
+	}
+	if tr.State.Owner != "faq" || tr.State.Epoch != 1 || tr.State.Offer != "" {
+		t.Errorf("state: %+v, want still owner faq in epoch 1 and no offer", tr.State)
+	}
+}
+
+// TestNobodyComes: an offer ends in time, the desk is told, and the bot goes on.
+func TestNobodyComes(t *testing.T) {
+	t.Parallel()
+	routes := strings.Replace(harness.Routes, "within: 60s", "within: 1s", 1)
+	s := newScene(t, harness.Vendors{}, harness.Config{Routes: routes})
+	s.says(t, "ann", "I want a human")
+	s.hears(t, "ann", "system", looking)
+	s.waits(t, "ann")
+	tr := s.Only(t, "ann")
+	held := slices.DeleteFunc(tr.Waiting, func(w harness.Waiting) bool { return w.Status != "held" })
+	if len(held) != 1 || held[0].Why != "waits until the offer to desk ends" {
+		t.Errorf("what is held: %+v, want the message, with the offer to desk", held)
+	}
+	s.awaits(t, "ann", "both the notice and the bot's answer", allOf(
+		livechatSays("system", nobody), livechatSays("bot", "You said: I want a human")))
+	within(t, harness.Patience, "the desk is told", func(ctx context.Context) error {
+		return s.Desk.Wait(ctx, func([]aicc.Event) bool {
+			c, _ := s.Desk.Chat(deskID("ann"))
+			return c.State == aicc.StateLeft
+		})
+	})
+	if end := s.Only(t, "ann").Find("offer expired"); len(end) != 1 {
+		t.Errorf("steps \"offer expired\": %+v, want one", end)
+	}
+	s.says(t, "ann", "I want a human now") // and it can be asked again
+	s.waits(t, "ann")
+	if err := s.Desk.Accept(deskID("ann"), "Kim"); err != nil {
+		t.Fatal(err)
+	}
+	s.agent(t, "ann", "At last.")
+	s.hears(t, "ann", "agent", "At last.")
+}
+
+// TestDeadLetter: what a vendor refuses for good is listed, and is delivered when it is replayed.
+func TestDeadLetter(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, harness.Vendors{}, harness.Config{})
+	s.Bots.Faults.Add(fault.Fault{Kind: fault.Status, Endpoint: gptbots.EndpointMessage, Status: http.StatusNotFound, Count: 1})
+	s.says(t, "ann", "lost?")
+	var dead []struct {
+		ID, Conversation, Channel, Kind, Error, Text string
+		Attempts                                     int
+	}
+	list := func() string {
+		got := s.Run(t, "dead", "list", "-o", "json")
+		if err := json.Unmarshal([]byte(got.Stdout), &dead); err != nil || got.Code != 0 {
+			t.Fatalf("dead list -o json: code %d, %v\n%s%s", got.Code, err, got.Stdout, got.Stderr)
+		}
+		return fmt.Sprintf("%d dead letters", len(dead))
+	}
+	harness.Eventually(t, harness.Patience, "one dead letter", func() string {
+		if n := list(); n != "1 dead letters" {
+			return n
+		}
+		return ""
+	})
+	d := dead[0]
+	if d.Channel != "faq" || d.Kind != "send" || d.Error != "permanent" || d.Attempts != 1 {
+		t.Errorf("dead letter %+v, want one of faq: send, permanent, after 1 attempt", d)
+	}
+	s.says(t, "ann", "next")
+	s.hears(t, "ann", "bot", "You said: next")
+	if show := s.Run(t, "dead", "show", d.ID); show.Code != 0 || !strings.Contains(show.Stdout, d.ID) ||
+		!strings.Contains(show.Stdout, "permanent") || !strings.Contains(show.Stdout, "conversation "+d.Conversation) {
+		t.Errorf("dead show: code %d\n%s%s", show.Code, show.Stdout, show.Stderr)
+	}
+	if again := s.Run(t, "dead", "replay", d.ID); again.Code != 0 || !strings.HasPrefix(again.Stdout, d.ID+" replayed ") {
+		t.Errorf("dead replay: code %d\n%s%s", again.Code, again.Stdout, again.Stderr)
+	}
+	s.hears(t, "ann", "bot", "You said: lost?")
+	if n := list(); n != "0 dead letters" {
+		t.Errorf("after the replay: %s", n)
+	}
+	if again := s.Run(t, "dead", "replay", d.ID); again.Code != 1 || !strings.Contains(again.Stderr, "no dead letter") {
+		t.Errorf("second replay: code %d, %q; want 1 and that there is none", again.Code, again.Stderr)
+	}
+}
+
+// livechatSays returns whether an answer has exactly these words from role.
+func livechatSays(role, text string) func(livechat.Answer) bool {
+	return func(a livechat.Answer) bool { return a.Payload.Sender.Role == role && a.Payload.BotSay == text }
+}
+
+// allOf is true of the answer with which each of them has been true once, in any order.
+func allOf(each ...func(livechat.Answer) bool) func(livechat.Answer) bool {
+	return func(a livechat.Answer) bool {
+		each = slices.DeleteFunc(each, func(is func(livechat.Answer) bool) bool { return is(a) })
+		return len(each) == 0
+	}
+}
