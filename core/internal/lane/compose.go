@@ -86,6 +86,9 @@ func reword(env *envelope.Envelope, d *conversation.Delivery, ch *Channel) (text
 		return text, lost
 	}
 	if lost == "" {
+		text, lost = words(env, func(p *envelope.Part) bool { return p.Type != envelope.PartText }) // pieces are text only
+	}
+	if lost == "" {
 		text = env.Text()
 	}
 	return conversation.Piece(text, d.Piece, d.Pieces, ch.TextBytes), lost
@@ -103,10 +106,15 @@ func degrade(env *envelope.Envelope, ch *Channel) (text, lost string) {
 	if env.Kind != envelope.KindMessage || ch.Parts == nil {
 		return "", ""
 	}
+	return words(env, func(p *envelope.Part) bool { return !ch.Parts[p.Type] })
+}
+
+// words returns the envelope's content as text, and which parts lose by that, if there are any such parts.
+func words(env *envelope.Envelope, loses func(*envelope.Part) bool) (text, lost string) {
 	var kinds, lines []string
 	for i := range env.Parts {
 		p := &env.Parts[i]
-		if !ch.Parts[p.Type] {
+		if loses(p) {
 			kinds = append(kinds, string(p.Type))
 		}
 		lines = append(lines, line(p))

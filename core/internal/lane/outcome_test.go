@@ -1,0 +1,229 @@
+package lane
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"patchbay/core/internal/adapter"
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/store"
+	"patchbay/sdk/protocol"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// TestEveryKindOfError is the table of what the gateway does about each.
+func TestEveryKindOfError(t *testing.T) {
+	const forever = 2 * time.Minute
+	type want struct {
+		result   conversation.Result
+		err      string
+		min, max time.Duration // until the next try
+	}
+	for name, tc := range map[string]struct {
+		a    answer
+		want want
+	}{
+		"invalid":           {refused("invalid"), want{result: conversation.ResultDead, err: "invalid"}},
+		"unsupported":       {refused("unsupported"), want{result: conversation.ResultDead, err: "unsupported"}},
+		"permanent":         {refused("permanent"), want{result: conversation.ResultDead, err: "permanent"}},
+		"declined":          {refused("declined"), want{result: conversation.ResultDeclined, err: "declined"}},
+		"gone":              {refused("gone"), want{result: conversation.ResultGone, err: "gone"}},
+		"unauthorized":      {refused("unauthorized"), want{conversation.ResultRetry, "unauthorized", unauthorizedBase / 4, forever}},
+		"transient":         {refused("transient"), want{conversation.ResultRetry, "transient", backoffBase / 4, 2 * backoffBase}},
+		"unknown":           {refused("unknown"), want{conversation.ResultRetry, "unknown", backoffBase / 4, 2 * backoffBase}},
+		"a kind of later":   {refused("brand_new"), want{conversation.ResultRetry, "transient", backoffBase / 4, 2 * backoffBase}},
+		"throttled":         {throttled(0, "lane"), want{conversation.ResultRetry, "throttled", backoffBase, 2 * backoffBase}},
+		"throttled, after":  {throttled(time.Minute, "lane"), want{conversation.ResultRetry, "throttled", time.Minute, time.Minute}},
+		"transient, after":  {answer{res: &pluginpb.DeliverResult{Error: &pluginpb.Error{Kind: "transient", After: durationpb.New(time.Minute)}}}, want{conversation.ResultRetry, "transient", time.Minute, time.Minute}},
+		"too large to call": {answer{err: &adapter.TooLargeError{Bytes: 2, Limit: 1}}, want{result: conversation.ResultDead, err: "unsupported"}},
+		"timeout":           {answer{err: context.DeadlineExceeded}, want{conversation.ResultRetry, "unknown", backoffBase / 4, 2 * backoffBase}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, Channel{Name: "faq"})
+				defer b.close()
+				b.bot.always(tc.a)
+				j := b.submit("faq", "hello")
+				o := b.must(j)
+				got := want{result: o.Result, err: o.Error}
+				if got.result != tc.want.result || got.err != tc.want.err {
+					t.Errorf("result %v, error %q; want %v, %q", o.Result, o.Error, tc.want.result, tc.want.err)
+				}
+				if wait := time.Until(o.Next); o.Result == conversation.ResultRetry && (wait < tc.want.min || wait > tc.want.max) {
+					t.Errorf("next try in %v, want %v to %v", wait, tc.want.min, tc.want.max)
+				}
+				if o.Conversation != j.Conv.ID || o.Channel != "faq" || o.Kind != conversation.KindSend || o.Thread != "bot-thread" {
+					t.Errorf("outcome is not that of its job: %+v", o)
+				}
+			})
+		})
+	}
+}
+
+func TestDelivered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, Channel{Name: "faq"})
+		defer b.close()
+		reply, err := protocol.EncodeEnvelope(text("an answer"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.bot.always(answer{res: &pluginpb.DeliverResult{
+			VendorId: "v1", HasState: true, Degraded: "no bold", Replies: [][]byte{reply}, Accepted: true,
+		}})
+		o := b.must(b.submit("faq", "hello"))
+		if o.Result != conversation.ResultDelivered || o.VendorID != "v1" || o.Degraded != "no bold" || !o.Accepted {
+			t.Errorf("outcome %+v", o)
+		}
+		if o.State == nil {
+			t.Error("state is nil, want empty: the adapter cleared it")
+		}
+		if len(o.Replies) != 1 || o.Replies[0].Channel != "faq" || o.Replies[0].Envelope.Text() != "an answer" {
+			t.Errorf("replies %+v", o.Replies)
+		}
+		if diff := cmp.Diff([]string{"faq delivered"}, b.attempted()); diff != "" {
+			t.Errorf("attempts differ:\n%s", diff)
+		}
+	})
+}
+
+func TestRepliesThatCantBeTaken(t *testing.T) {
+	for name, replies := range map[string][][]byte{
+		"too many bytes": {make([]byte, maxReplyBytes+1)},
+		"no envelope":    {[]byte("not protobuf")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, Channel{Name: "faq"})
+				defer b.close()
+				b.bot.always(answer{res: &pluginpb.DeliverResult{Replies: replies}})
+				o := b.must(b.submit("faq", "hello"))
+				if o.Result != conversation.ResultDelivered || len(o.Replies) != 0 || o.Degraded == "" {
+					t.Errorf("outcome %+v, want delivered, with a note on the replies", o)
+				}
+			})
+		})
+	}
+}
+
+func TestOpenWithoutThreadIsDead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, Channel{Name: "desk"})
+		defer b.close()
+		b.bot.always(delivered())
+		j := b.job("desk", "")
+		j.Delivery.Kind, j.Thread = conversation.KindOpen, ""
+		b.Submit(j)
+		if o := b.must(j); o.Result != conversation.ResultDead || o.Error != "permanent" {
+			t.Errorf("outcome %+v, want dead", o)
+		}
+	})
+}
+
+func TestUnknownOutcomes(t *testing.T) {
+	for name, a := range map[string]answer{"said": refused("unknown"), "died": died(false), "timeout": {err: context.DeadlineExceeded}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, Channel{Name: "faq", UnknownDead: true})
+				defer b.close()
+				b.bot.always(a)
+				if o := b.must(b.submit("faq", "hello")); o.Result != conversation.ResultDead || o.Error != "unknown" {
+					t.Errorf("outcome %+v, want dead: the channel wants no repeats", o)
+				}
+				for range breakerFailures - 1 {
+					b.must(b.submit("faq", "hello"))
+				}
+				if b.outcome(b.submit("faq", "hello")) != nil || b.Reachable("faq") {
+					t.Error("the breaker stays closed though no call is answered")
+				}
+			})
+		})
+	}
+}
+
+func TestWhatCantBeRead(t *testing.T) {
+	for name, tc := range map[string]struct {
+		err    error
+		result conversation.Result
+		kind   string
+	}{
+		"it is gone":      {store.ErrNotFound, conversation.ResultDead, "unreadable"},
+		"the log is away": {store.ErrUnavailable, conversation.ResultRetry, "transient"},
+		"it took long":    {context.DeadlineExceeded, conversation.ResultRetry, "transient"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, Channel{Name: "faq"})
+				defer b.close()
+				b.bot.always(delivered())
+				b.loadErr = fmt.Errorf("read record 1: %w", tc.err)
+				for range 2 * breakerFailures {
+					if o := b.must(b.submit("faq", "hello")); o.Result != tc.result || o.Error != tc.kind {
+						t.Fatalf("outcome %+v, want %v %s", o, tc.result, tc.kind)
+					}
+				}
+				if n := len(b.attempted()); n != 0 || b.bot.count() != 0 {
+					t.Errorf("%d attempts counted, %d calls made, want none", n, b.bot.count())
+				}
+				if !b.Reachable("faq") {
+					t.Error("the breaker opened though the vendor was never asked")
+				}
+			})
+		})
+	}
+}
+
+func TestUnconfiguredChannel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, Channel{Name: "faq"})
+		defer b.close()
+		j := b.job("elsewhere", "hello")
+		b.Submit(j)
+		if o := b.must(j); o.Result != conversation.ResultDead || o.Error != "unconfigured" {
+			t.Errorf("outcome %+v", o)
+		}
+		if b.Reachable("elsewhere") {
+			t.Error("a channel that does not exist is reachable")
+		}
+	})
+}
+
+func TestBackoff(t *testing.T) {
+	for _, tc := range []struct {
+		base     time.Duration
+		attempts uint32
+		max      time.Duration
+	}{
+		{backoffBase, 0, backoffBase}, {backoffBase, 1, 2 * backoffBase}, {backoffBase, 3, 8 * backoffBase},
+		{backoffBase, 100, backoffMax}, {unauthorizedBase, 0, unauthorizedBase}, {unauthorizedBase, 4_000_000_000, backoffMax},
+		{2 * backoffMax, 5, 2 * backoffMax},
+	} {
+		low, high := time.Hour, time.Duration(0)
+		for range 2000 {
+			d := backoff(tc.base, tc.attempts)
+			low, high = min(low, d), max(high, d)
+		}
+		if low < tc.base/4 || high > tc.max+tc.base/4 {
+			t.Errorf("backoff(%v, %d) is between %v and %v, want %v to %v", tc.base, tc.attempts, low, high, tc.base/4, tc.max+tc.base/4)
+		}
+		if high-low < tc.max/2 {
+			t.Errorf("backoff(%v, %d) spreads over %v only: full jitter is over %v", tc.base, tc.attempts, high-low, tc.max)
+		}
+	}
+}
+
+func TestErrorTextNamesTheVendorsAnswer(t *testing.T) {
+	got := sdkError(&pluginpb.Error{Kind: "permanent", Op: "send message", Text: "no such user", Status: 404, Code: "E1", Field: "to"}).Error()
+	for _, want := range []string{"send message", "permanent", "no such user", "404", "E1", "to"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q does not name %q", got, want)
+		}
+	}
+}
