@@ -150,7 +150,7 @@ func (t *tables) foldDisposed(c *Conversation, p Position) {
 	if n == 0 || c.History[n-1].Pos != p {
 		return
 	}
-	c.History = c.History[:n-1]
+	c.History = slices.Clip(c.History[:n-1]) // clipped: what comes next must not overwrite an older value's entry
 	c.HistoryN--
 	for _, th := range c.Threads {
 		th.Seen = min(th.Seen, c.HistoryN)

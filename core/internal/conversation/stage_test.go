@@ -39,6 +39,8 @@ type stage struct {
 	last   *journal.Record
 	// unsettled is set while a new policy has come and conversations are not yet reconciled with it.
 	unsettled bool
+	// given are conversations that others may still hold, and what they looked like when they were given out.
+	given []given
 	// batch collects what turns are to decide while it is not nil, so that several inputs share a record.
 	batch []func(*Turn)
 }
@@ -138,8 +140,34 @@ func (s *stage) turn(f func(*Turn)) {
 	if s.seq%8 == 0 {
 		s.restart()
 	}
+	s.unchanged()
 	s.ledger.record(s, read)
 	s.ledger.check(s)
+}
+
+// given is a value of a conversation that a lane or a snapshot may be reading.
+type given struct {
+	c    *Conversation
+	then []byte
+}
+
+// unchanged checks that turns leave the values alone that others hold, and hands out the current ones.
+func (s *stage) unchanged() {
+	s.Helper()
+	look := func(c *Conversation) []byte {
+		data, err := json.Marshal(c)
+		if err != nil {
+			s.Fatalf("encode conversation: %v", err)
+		}
+		return data
+	}
+	for _, g := range s.given {
+		if now := look(g.c); !bytes.Equal(now, g.then) {
+			s.Fatalf("record %d changed an older value of a conversation:\nwas %s\nis  %s", s.seq, g.then, now)
+		}
+	}
+	s.given = s.given[max(0, len(s.given)-6):]
+	s.book.All(func(c *Conversation) bool { s.given = append(s.given, given{c, look(c)}); return true })
 }
 
 // together makes one turn of all that f does.
