@@ -127,7 +127,9 @@ func (c *channel) chat(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, erro
 	return st.receipt(d.State, leftOut(d.Envelope))
 }
 
-// disconnect tells AICC that the customer has gone. A session that is over is what was wanted.
+// disconnect tells AICC that the customer has gone. A session that is over is what was wanted. AICC also says
+// "disconnect failed", without a reason; that is tried again once, in case it was a hitch, and then taken for a session
+// that is over: a call whose answer was lost is answered so when it is repeated.
 func (c *channel) disconnect(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 	const op = "disconnect"
 	st := readState(d.State)
@@ -136,8 +138,9 @@ func (c *channel) disconnect(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt
 		return nil, harmless(err)
 	}
 	if r.ResultCode != codeDone {
-		kind, reason := sendError(causeOf(string(r.ResultCode), r.ResultDesc))
-		if kind != sdk.KindGone {
+		why := causeOf(string(r.ResultCode), r.ResultDesc)
+		kind, reason := sendError(why)
+		if over := kind == sdk.KindGone || why == causeLeave && d.Attempt > 1; !over {
 			return nil, refused(op, r, kind, reason)
 		}
 	}

@@ -306,6 +306,20 @@ func TestErrorKinds(t *testing.T) {
 	}
 }
 
+// AICC says "disconnect failed" when there is nothing to end, too, as for a call that is repeated because its answer was
+// lost. It must not be repeated for ever, since it keeps what waits behind it.
+func TestRefusedDisconnectIsRepeatedOnce(t *testing.T) {
+	refusal := says(200, `{"resultCode":"13","resultDesc":"disconnect failed"}`)
+	for attempt, want := range map[int]sdk.ErrorKind{1: sdk.KindTransient, 2: "", 3: ""} {
+		d := delivery(&envelope.Envelope{Kind: envelope.KindDisconnected})
+		d.Attempt = attempt
+		_, err := deskAt(t, newVendor(t, map[string][]reply{"send": {refusal}}), nil).Deliver(t.Context(), d)
+		if want == "" && err != nil || want != "" && sdk.KindOf(err) != want {
+			t.Errorf("attempt %d: %v; want %q", attempt, err, want)
+		}
+	}
+}
+
 // checkCounts compares the vendor's calls; 0 is not looked at, and -1 wants none.
 func checkCounts(t *testing.T, v *vendor, action string, want map[string]int) {
 	t.Helper()

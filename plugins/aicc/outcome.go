@@ -43,6 +43,7 @@ const (
 	causeChannel
 	causeSession // the session is over
 	causeServed  // an agent has the customer already
+	causeLeave   // DISCONNECT had no effect: mostly there was nothing to end any more
 )
 
 // causeOf reads a result. The words are those of the vendor's result table, in any case, by their
@@ -66,6 +67,8 @@ func causeOf(code, desc string) cause {
 		return causeServed
 	case has("session") && has("expire", "keep touch", "invalid", "not exist", "timed out", "timeout"):
 		return causeSession
+	case has("disconnect"):
+		return causeLeave
 	case has("ccucs"):
 		return causeNoAgent
 	case has("robot") && has("initial"):
