@@ -10,7 +10,7 @@ import (
 
 // drainTime is how long everything may take to come to an end after the last fault: a circuit breaker rests ten
 // seconds, an offer five, and a delivery that failed often backs off for longer.
-const drainTime = 2 * time.Minute
+const drainTime = 45 * time.Second
 
 // finish lets the customers end, then the agents and bots, and returns when nothing is on its way any more.
 func (tr *traffic) finish(t *testing.T, g *harness.Gateway) {
@@ -26,6 +26,7 @@ func (tr *traffic) finish(t *testing.T, g *harness.Gateway) {
 // drain waits until no vendor has anything to push, and the gateway has nothing that waits, also not in between.
 func (tr *traffic) drain(t *testing.T, g *harness.Gateway) {
 	t.Helper()
+	looked, waiting := time.Now(), ""
 	harness.Eventually(t, drainTime, "everything comes to an end", func() string {
 		pushed, pushing := tr.pushes()
 		metrics := g.Scrape(t)
@@ -34,7 +35,10 @@ func (tr *traffic) drain(t *testing.T, g *harness.Gateway) {
 		if pushing+after-pushed == 0 && queued == 0 && offers == 0 {
 			return ""
 		}
-		return fmt.Sprintf("%d pushes under way, %v deliveries queued, %v offers pending", pushing, queued, offers)
+		if time.Since(looked) > 10*time.Second { // reads the whole log
+			looked, waiting = time.Now(), tr.waiting(t, g)
+		}
+		return fmt.Sprintf("%d pushes under way, %v deliveries queued, %v offers pending: %s", pushing, queued, offers, waiting)
 	})
 }
 
@@ -42,4 +46,16 @@ func (tr *traffic) drain(t *testing.T, g *harness.Gateway) {
 func (tr *traffic) pushes() (begun, open int64) {
 	b, d := tr.w.Bots.Counts(), tr.w.Desk.Counts()
 	return b.Queued + d.Queued, b.Queued + d.Queued - b.Accepted - b.Failed - d.Accepted - d.Failed
+}
+
+// waiting tells of one delivery why it waits.
+func (tr *traffic) waiting(t *testing.T, g *harness.Gateway) string {
+	t.Helper()
+	e := &evidence{said: tr.said.All()}
+	for _, trail := range g.Trace(t, e.users()...) {
+		if len(trail.Waiting) > 0 {
+			return fmt.Sprintf("%s: %+v, after %+v", trail.State.Customer, trail.Waiting[0], trail.Entries[max(0, len(trail.Entries)-12):])
+		}
+	}
+	return "nothing waits by the trails"
 }

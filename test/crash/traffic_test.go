@@ -78,6 +78,8 @@ func (tr *traffic) answer(conversation, text string) gptbots.Answer {
 	return gptbots.Answer{Text: fmt.Sprintf("%s #%d in %s", text, n, conversation), MessageID: fmt.Sprintf("answer-%d", n)}
 }
 
+func messageID(user string, n int) string { return fmt.Sprintf("%s-%03d", user, n) }
+
 // name returns the first word of a message, and customer the name in front of it.
 func name(text string) string {
 	first, _, _ := strings.Cut(text, " ")
@@ -123,7 +125,7 @@ func (tr *traffic) customer(user string, most int) {
 		if tr.pace.Wait(tr.talking) != nil {
 			return
 		}
-		id := fmt.Sprintf("%s-%03d", user, n)
+		id := messageID(user, n)
 		text := id + " hello"
 		if rnd.IntN(12) == 0 {
 			text = id + " an agent please"

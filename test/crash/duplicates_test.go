@@ -1,0 +1,126 @@
+package crash
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/push"
+	"patchbay/test/harness"
+)
+
+// copies is how often each event is sent at once.
+const copies = 3
+
+// TestDuplicates sends every event of all three vendors several times at once, and all of them again after a restart:
+// each has its effect once.
+func TestDuplicates(t *testing.T) {
+	tr := newTraffic(t, seed(t))
+	g := harness.NewGateway(t, tr.w, harness.Config{Routes: routes})
+	tr.staffed.Go(tr.staff)
+	const customers, each = 20, 8 // less than what the gateway remembers of one conversation
+	for i := range customers {
+		tr.customers.Go(func() {
+			user := fmt.Sprintf("c%02d", i)
+			for n := 1; n <= each; n++ {
+				if !tr.sayCopies(t, user, n) {
+					return
+				}
+				tr.said.Append(said{user, messageID(user, n), time.Now()})
+			}
+		})
+	}
+	tr.customers.Wait()
+	tr.finish(t, g)
+	tr.pushCopies(t)
+	tr.finish(t, g)
+	before := tr.gather(t, g, nil)
+
+	g.Restart(t)
+	for i := range customers {
+		for n := 1; n <= each; n++ {
+			tr.sayCopies(t, fmt.Sprintf("c%02d", i), n)
+		}
+	}
+	tr.pushCopies(t)
+	tr.finish(t, g)
+
+	e := tr.gather(t, g, nil)
+	v := judge(e)
+	v.report(t)
+	if n, m := len(e.arrivals), len(before.arrivals); n != m {
+		t.Errorf("%d messages of customers arrived, %d before everything was sent again", n, m)
+	}
+	repeated := g.Metric(t, "patchbay_duplicates_total") // since the restart
+	t.Logf("repeated=%v %s", repeated, v.tally)
+	if want := float64(copies * (customers*each + len(e.words))); repeated < want {
+		t.Errorf("%v duplicates were counted after the restart, want %v at least", repeated, want)
+	}
+	if v.tally.duplicates > 0 || v.tally.messages != customers*each || v.tally.handovers == 0 {
+		t.Errorf("not what was to happen: %s", v.tally)
+	}
+}
+
+// sayCopies says a customer's message several times at once. Every third customer asks for an agent in the middle.
+func (tr *traffic) sayCopies(t *testing.T, user string, n int) bool {
+	id := messageID(user, n)
+	text := id + " hello"
+	if n == 4 && int(user[2]-'0')%3 == 0 {
+		text = id + " an agent please"
+	}
+	var calls sync.WaitGroup
+	for range copies {
+		calls.Go(func() {
+			status, body, err := tr.w.Livechat.Say(tr.ctx, user, text, livechat.WithMessageID(id))
+			if err != nil || status != http.StatusOK {
+				t.Errorf("say %s: status %d, %v: %s", id, status, err, body)
+			}
+		})
+	}
+	calls.Wait()
+	return !t.Failed()
+}
+
+// pushCopies makes every webhook call that was ever taken again, several times at once, with new proof of who calls.
+func (tr *traffic) pushCopies(t *testing.T) {
+	t.Helper()
+	client := push.NewClient()
+	defer client.CloseIdleConnections()
+	slots := make(chan struct{}, 32)
+	var calls sync.WaitGroup
+	for _, o := range append(tr.w.Bots.Pushed().All(), tr.w.Desk.Pushed().All()...) {
+		for range copies {
+			slots <- struct{}{}
+			calls.Go(func() {
+				defer func() { <-slots }()
+				tr.push(t, client, o.Call)
+			})
+		}
+	}
+	calls.Wait()
+}
+
+func (tr *traffic) push(t *testing.T, client *http.Client, c push.Call) {
+	r, err := http.NewRequestWithContext(tr.ctx, http.MethodPost, c.URL, bytes.NewReader(c.Body))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	r.Header.Set("Content-Type", "application/json")
+	c.Prove(r, c.Body, false)
+	resp, err := client.Do(r)
+	if err != nil {
+		t.Errorf("push again: %v", err)
+		return
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("push again: status %d, %v: %s", resp.StatusCode, err, body)
+	}
+}
