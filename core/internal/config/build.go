@@ -125,12 +125,14 @@ func short(d time.Duration) string {
 func (l *loader) checkConversations(c *Config) {
 	v := &c.Conversations
 	at := func(key string) []string { return []string{"conversations", key} }
-	if v.History < 0 || v.History > 200 {
-		l.bad(at("history"), "", "must be from 0 to 200 messages")
+	if v.History < 0 || v.History > MaxHistory {
+		l.bad(at("history"), "", "must be from 0 to %d messages", MaxHistory)
+	}
+	if v.Bounces < 0 || v.Bounces > MaxBounces {
+		l.bad(at("bounces"), "", "must be from 0 (no limit) to %d moves an hour", MaxBounces)
 	}
 	l.between(v.CloseAfter, time.Minute, 366*24*time.Hour, at("close_after")...)
 	l.oneOf(string(v.Stale), []string{string(StaleDrop)}, []string{"note"}, at("stale")...)
-	l.atLeast(v.Bounces, 0, at("bounces")...)
 }
 
 func (l *loader) adapters(c *Config, file map[string]fileAdapter) {

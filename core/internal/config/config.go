@@ -89,6 +89,12 @@ type Delivery struct {
 	Rate        float64 // calls per second, 0 means no limit
 }
 
+// What a conversation's state keeps at most.
+const (
+	MaxHistory = 50 // messages that travel with control
+	MaxBounces = 32 // moves that count towards the limit
+)
+
 // Conversations are the settings that all conversations share.
 type Conversations struct {
 	Owner      string        // default for customer channels without one

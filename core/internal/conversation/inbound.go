@@ -22,11 +22,26 @@ func (t *Turn) Inbound(in *Inbound) Verdict {
 	if ch.Role != envelope.RoleCustomer && (!known || t.early(id, ch, in.Envelope)) {
 		return t.orphan(in)
 	}
+	if !known && !opens(in.Envelope.Kind) {
+		pos := t.store(in.Bytes, in.Envelope, nil)
+		t.dispose("", pos, in.Channel, StatusUnrouted, string(in.Envelope.Kind)+" does not open a conversation", "")
+		return VerdictAccepted
+	}
 	opened := false
 	if !known {
 		id, opened = t.open(in, ch), true
 	}
 	return t.into(id, ch, in, opened)
+}
+
+// opens reports whether a customer's envelope of this kind begins a conversation: receipts, typing and the like
+// are about one that has ended.
+func opens(k envelope.Kind) bool {
+	switch k {
+	case envelope.KindMessage, envelope.KindConnected, envelope.KindHandoverRequested:
+		return true
+	}
+	return false
 }
 
 // into takes an envelope into a known conversation.
