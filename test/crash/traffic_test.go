@@ -58,15 +58,12 @@ type traffic struct {
 var patient = push.Retry{Attempts: 2000, First: 20 * time.Millisecond, Max: 150 * time.Millisecond}
 
 // vendors are a world whose bots name what they answer, and in which conversation, and give every answer words of its own.
-// Bots and customers take a moment between the effect of a call and its answer: a kill in between makes the call's
-// outcome unknown.
+// All vendors take a moment between the effect of a call and its answer: a kill in between makes the call's outcome unknown.
 func (tr *traffic) vendors() harness.Vendors {
-	v := harness.Vendors{Retry: &patient}
+	v := harness.Vendors{Retry: &patient, Linger: tr.linger}
 	v.Bots.Brain = func(c gptbots.Conversation, m []gptbots.Message) []gptbots.Answer {
-		tr.linger()
 		return []gptbots.Answer{tr.answer(c.ID, "re "+name(gptbots.Question(m)))}
 	}
-	v.Livechat.Observe = func(livechat.Answer) { tr.linger() }
 	v.Desk.ConnectEvent = true
 	return v
 }

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"crypto/rand"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -45,6 +46,19 @@ type Vendors struct {
 	Bots     gptbots.Options
 	Desk     aicc.Options
 	Retry    *push.Retry // default Retry
+	// Linger, if set, is called with each call of the gateway when that has had its effect, before the answer leaves.
+	Linger func()
+}
+
+// around lets h take its time.
+func (v *Vendors) around(h http.Handler) http.Handler {
+	if v.Linger == nil {
+		return h
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r) // a short answer leaves when the handler returns
+		v.Linger()
+	})
 }
 
 // World is three pretend vendors, each on a listener of its own.
@@ -77,9 +91,9 @@ func NewWorld(t testing.TB, v Vendors) *World {
 	w := &World{
 		Livechat: livechat.New(v.Livechat), Bots: gptbots.New(v.Bots), Desk: aicc.New(v.Desk), Secrets: s,
 	}
-	w.livechat = httptest.NewServer(w.Livechat.Handler())
-	w.bots = httptest.NewServer(w.Bots.Handler())
-	w.desk = httptest.NewServer(w.Desk.Handler())
+	w.livechat = httptest.NewServer(v.around(w.Livechat.Handler()))
+	w.bots = httptest.NewServer(v.around(w.Bots.Handler()))
+	w.desk = httptest.NewServer(v.around(w.Desk.Handler()))
 	t.Cleanup(w.close)
 	return w
 }
