@@ -195,3 +195,13 @@ func (s *scene) degraded(t *testing.T, adapter string) {
 		return ""
 	})
 }
+
+// kill ends the adapter's process if there is one now.
+func (s *scene) kill(t *testing.T, adapter string) {
+	t.Helper()
+	for _, p := range s.Plugins() {
+		if p.Name == adapter {
+			p.Kill(t)
+		}
+	}
+}

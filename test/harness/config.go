@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,11 +14,18 @@ type Config struct {
 	Without []string            // channels to leave out
 	Extra   map[string][]string // lines for a channel beside settings: `delivery: {timeout: 1s}`
 	Bots    []string            // lines for the settings of faq: `threads: per_conversation`
+	Verify  string              // how desk knows AICC; default Signature
 	Limits  []string            // top-level lines: `limits: {opened_per_minute: 0}`, `log: {level: debug}`
 	// Conversations is the value of conversations. Default: {history: 20, bounces: 0}.
 	Conversations string
 	Routes        string // the list below routes; default Routes; "[]" is none
 }
+
+// Ways in which desk knows AICC. The second needs no signature, for tests that make AICC's calls themselves.
+const (
+	Signature = `{mode: signature, secret_key: "${env:AICC_PUSH_KEY}"}`
+	Bearer    = `{mode: bearer, token: "${env:AICC_PUSH_KEY}"}`
+)
 
 // Routes are the rules that most tests need.
 const Routes = `
@@ -69,7 +77,6 @@ var settingsText = map[string]string{
       app_key: ${env:AICC_APP_KEY}
       app_secret: ${env:AICC_APP_SECRET}
       channel_id: "` + DeskChannel + `"
-      verify: {mode: signature, secret_key: "${env:AICC_PUSH_KEY}"}
 `,
 }
 
@@ -82,11 +89,7 @@ func (c *Config) text() string {
 	for _, l := range c.Limits {
 		fmt.Fprintln(&b, l)
 	}
-	conversations := c.Conversations
-	if conversations == "" {
-		conversations = "{history: 20, bounces: 0}"
-	}
-	fmt.Fprintf(&b, "conversations: %s\n", conversations)
+	fmt.Fprintf(&b, "conversations: %s\n", cmp.Or(c.Conversations, "{history: 20, bounces: 0}"))
 	names := slices.DeleteFunc([]string{"livechat", "faq", "desk"}, func(n string) bool { return slices.Contains(c.Without, n) })
 	b.WriteString("adapters:\n")
 	for _, n := range names {
@@ -99,16 +102,15 @@ func (c *Config) text() string {
 			fmt.Fprintf(&b, "    %s\n", l)
 		}
 		fmt.Fprintf(&b, "    settings:\n%s", settingsText[n])
-		if n == "faq" {
+		switch n {
+		case "faq":
 			for _, l := range c.Bots {
 				fmt.Fprintf(&b, "      %s\n", l)
 			}
+		case "desk":
+			fmt.Fprintf(&b, "      verify: %s\n", cmp.Or(c.Verify, Signature))
 		}
 	}
-	routes := c.Routes
-	if routes == "" {
-		routes = Routes
-	}
-	fmt.Fprintf(&b, "routes: %s\n", routes)
+	fmt.Fprintf(&b, "routes: %s\n", cmp.Or(c.Routes, Routes))
 	return b.String()
 }

@@ -263,3 +263,6 @@ func (g *Gateway) cleanup(t testing.TB) {
 		}
 	}
 }
+
+// Plugins returns the adapters' processes that run now.
+func (g *Gateway) Plugins() []Process { return family(g.PID) }

@@ -1,0 +1,356 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	aicc "patchbay/plugins/aicc/simulator"
+	"patchbay/sandbox/fault"
+	"patchbay/sandbox/push"
+	"patchbay/test/harness"
+)
+
+// call is one call of a vendor's webhook, good unless it is changed.
+type call struct {
+	method, path, contentType, body string
+	header                          map[string]string
+}
+
+// refused is a "no", as a vendor reads it.
+type refused struct {
+	status     int // of HTTP
+	told       int // in the body
+	field      string
+	text       string
+	retryAfter string
+	allow      string
+}
+
+// vendor is how one vendor calls, and how it reads a "no".
+type vendor struct {
+	name string
+	good func(s *scene) call
+	read func(t *testing.T, body []byte) (told int, field, text string)
+}
+
+var vendors = []vendor{
+	{"native", goodNative, func(t *testing.T, body []byte) (int, string, string) {
+		var no struct {
+			Error struct {
+				Status         int
+				Field, Message string
+			}
+		}
+		strictly(t, body, &no)
+		return no.Error.Status, no.Error.Field, no.Error.Message
+	}},
+	{"botwebhook", goodBot, func(t *testing.T, body []byte) (int, string, string) {
+		var no struct {
+			Code int
+			Msg  string
+		}
+		strictly(t, body, &no)
+		field, text := apart(no.Msg)
+		return no.Code, field, text
+	}},
+	{"aicc", goodPush, func(t *testing.T, body []byte) (int, string, string) {
+		var no struct {
+			ResultCode int `json:"resultCode,string"`
+			ResultDesc string
+		}
+		strictly(t, body, &no)
+		field, text := apart(no.ResultDesc)
+		return no.ResultCode, field, text
+	}},
+}
+
+// apart splits "field: what is wrong".
+func apart(text string) (field, rest string) {
+	if field, rest, ok := strings.Cut(text, ": "); ok && !strings.Contains(field, " ") {
+		return field, rest
+	}
+	return "", text
+}
+
+func strictly(t *testing.T, body []byte, into any) {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(string(body)))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		t.Errorf("body %q has not the vendor's form: %v", body, err)
+	}
+}
+
+func goodNative(s *scene) call {
+	return call{path: harness.LivechatPath, body: `{"userId":"eve","accessToken":"` + s.Secrets.AccessToken +
+		`","payload":{"userSay":"hi","userInfo":{"id":"eve"}}}`}
+}
+
+func goodBot(s *scene) call {
+	return call{
+		path: harness.BotsPath, header: map[string]string{"Authorization": "Bearer " + s.Secrets.WebhookToken},
+		body: `{"message_id":"m-1","message_type":"ANSWER","text":"hi","create_time":1780000000,"conversation_id":"c-1"}`,
+	}
+}
+
+func goodPush(s *scene) call {
+	return call{
+		path: harness.DeskPath, header: map[string]string{"Authorization": "Bearer " + s.Secrets.PushKey},
+		body: `{"timestamp":1780000000000,"messages":[` + pushed("nobody", "hi") + `]}`,
+	}
+}
+
+func pushed(user, text string) string {
+	return `{"channel":"WEB","from":"` + harness.DeskChannel + `","to":"` + user + `","controlType":"CHAT","sourceType":"AGENT",` +
+		`"mediaType":"TEXT","content":"` + text + `","messageCode":"` + user + "-" + text + `","timestamp":1780000000000}`
+}
+
+// make makes the call and reads what is refused; anything but a refusal has the zero told.
+func (s *scene) make(t *testing.T, v vendor, c call) refused {
+	t.Helper()
+	method, contentType := c.method, c.contentType
+	if method == "" {
+		method = http.MethodPost
+	}
+	if contentType == "" {
+		contentType = "application/json"
+	}
+	r, err := http.NewRequestWithContext(harness.Soon(t), method, s.Public+c.path, strings.NewReader(c.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", contentType)
+	for name, value := range c.header {
+		r.Header.Set(name, value)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, c.path, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	no := refused{status: resp.StatusCode, retryAfter: resp.Header.Get("Retry-After"), allow: resp.Header.Get("Allow")}
+	if resp.StatusCode == http.StatusOK {
+		return no
+	}
+	if got := resp.Header.Get("Content-Type"); got != "application/json" {
+		t.Errorf("Content-Type of the refusal: %q, want application/json", got)
+	}
+	no.told, no.field, no.text = v.read(t, body)
+	if no.told != no.status || no.text == "" {
+		t.Errorf("the body %q does not tell status %d and why", body, no.status)
+	}
+	return no
+}
+
+// badCall is a way to spoil a good call, and what must come of it.
+type badCall struct {
+	name   string
+	spoil  func(c *call)
+	status int
+	field  string
+}
+
+func replaced(from, to string) func(*call) {
+	return func(c *call) { c.body = strings.Replace(c.body, from, to, 1) }
+}
+
+// badCalls are those that every vendor can make; own are those of one vendor alone.
+var badCalls = []badCall{
+	{"method", func(c *call) { c.method = http.MethodGet }, 405, ""},
+	{"media type", func(c *call) { c.contentType = "text/plain" }, 415, ""},
+	{"no media type", func(c *call) { c.contentType = ";" }, 415, ""},
+	{"compressed", func(c *call) { c.header = with(c.header, "Content-Encoding", "gzip") }, 415, ""},
+	{"too large", func(c *call) { c.body += strings.Repeat(" ", 1<<20) }, 413, ""},
+	{"nobody's path", func(c *call) { c.path += "/more" }, 404, ""},
+	{"cut off", func(c *call) { c.body = c.body[:len(c.body)-1] }, 400, "*"},
+	{"not an object", func(c *call) { c.body = `[` + c.body + `]` }, 400, "*"},
+	{"empty", func(c *call) { c.body = "" }, 400, "*"},
+}
+
+var own = map[string][]badCall{
+	"native": {
+		{"wrong token", replaced(`"accessToken":"`, `"accessToken":"x`), 401, "accessToken"},
+		{"no token", replaced(`"accessToken"`, `"token"`), 401, "accessToken"},
+		{"another chatbot", func(c *call) { c.path = strings.Replace(c.path, harness.Chatbot, "other", 1) }, 404, ""},
+		{"another organization", func(c *call) { c.path = strings.Replace(c.path, "/"+harness.Organization+"/", "/other/", 1) }, 404, ""},
+		{"no user", replaced(`"userId":"eve",`, ``), 400, "userId"},
+		{"user is a number", replaced(`"userId":"eve"`, `"userId":7`), 400, "userId"},
+		{"another user's info", replaced(`"id":"eve"`, `"id":"mallory"`), 400, "payload.userInfo.id"},
+		{"nothing said", replaced(`"userSay":"hi"`, `"userSay":""`), 400, "payload.userSay"},
+		{"no payload", replaced(`"payload"`, `"Payload"`), 400, "payload"},
+		{"member twice", replaced(`{"userId"`, `{"userId":"eve","userId"`), 400, "userId"},
+		{"much data", replaced(`"userInfo"`, `"userData":{"customPayload":{"data":"`+strings.Repeat("é", 256)+`"}},"userInfo"`), 400,
+			"payload.userData.customPayload.data"},
+		{"not UTF-8", replaced(`"hi"`, "\"\xff\""), 400, "*"},
+	},
+	"botwebhook": {
+		{"wrong token", func(c *call) { c.header = with(c.header, "Authorization", "Bearer no") }, 401, "Authorization"},
+		{"no token", func(c *call) { c.header = nil }, 401, "Authorization"},
+		{"another channel", func(c *call) { c.path = strings.Replace(c.path, "faq", "desk", 1) }, 404, ""},
+		{"no id", replaced(`"message_id"`, `"id"`), 400, "message_id"},
+		{"no conversation", replaced(`"conversation_id":"c-1"`, `"conversation_id":""`), 400, "conversation_id"},
+		{"no time", replaced(`,"create_time":1780000000`, ``), 400, "create_time"},
+		{"time in words", replaced(`1780000000`, `"noon"`), 400, "create_time"},
+		{"text is an object", replaced(`"text":"hi"`, `"text":{}`), 400, "text"},
+	},
+	"aicc": {
+		{"wrong token", func(c *call) { c.header = with(c.header, "Authorization", "Bearer no") }, 401, ""},
+		{"no token", func(c *call) { c.header = nil }, 401, ""},
+		{"another path", func(c *call) { c.path = strings.Replace(c.path, "messages", "events", 1) }, 404, ""},
+		{"no messages", replaced(`"messages"`, `"items"`), 400, "messages"},
+		{"messages are an object", func(c *call) { c.body = `{"messages":{}}` }, 400, "messages"},
+		{"too many", func(c *call) { c.body = `{"messages":[` + strings.Repeat("0,", 1000) + `0]}` }, 413, "messages"},
+	},
+}
+
+func with(h map[string]string, name, value string) map[string]string {
+	out := map[string]string{name: value}
+	for n, v := range h {
+		if n != name {
+			out[n] = v
+		}
+	}
+	return out
+}
+
+// TestRefusals: whatever a vendor sends that can't be taken is refused in that vendor's own form, with the field that is
+// wrong, and leaves no trace.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, harness.Vendors{}, harness.Config{Verify: harness.Bearer})
+	calls := 0
+	for _, v := range vendors {
+		for _, b := range append(badCalls[:len(badCalls):len(badCalls)], own[v.name]...) {
+			t.Run(v.name+"/"+b.name, func(t *testing.T) {
+				c := v.good(s)
+				before := fmt.Sprint(c)
+				if b.spoil(&c); fmt.Sprint(c) == before {
+					t.Fatal("the call was not spoilt")
+				}
+				no := s.make(t, v, c)
+				if no.status != b.status || b.field != "*" && no.field != b.field {
+					t.Errorf("refused with %d for field %q (%s), want %d for %q", no.status, no.field, no.text, b.status, b.field)
+				}
+				if no.status == http.StatusMethodNotAllowed && no.allow != http.MethodPost {
+					t.Errorf("Allow: %q, want POST", no.allow)
+				}
+				if b.status != http.StatusServiceUnavailable && no.retryAfter != "" {
+					t.Errorf("Retry-After: %q, though the same call will never do", no.retryAfter)
+				}
+			})
+			calls++
+		}
+	}
+	m := s.Scrape(t)
+	for _, name := range []string{"patchbay_messages_received_total", "patchbay_conversations", "patchbay_duplicates_total"} {
+		if n := harness.Sum(m[name]); n != 0 {
+			t.Errorf("%s is %v, want 0: nothing may have been accepted", name, n)
+		}
+	}
+	if n := harness.Sum(m["patchbay_messages_rejected_total"]); n != float64(calls) {
+		t.Errorf("patchbay_messages_rejected_total is %v, want %d", n, calls)
+	}
+	for _, v := range vendors { // and the good calls are good
+		if no := s.make(t, v, v.good(s)); no.status != http.StatusOK {
+			t.Errorf("good call of %s: status %d, want 200", v.name, no.status)
+		}
+	}
+}
+
+// TestForgedPush: a push with a wrong signature is refused, and one with the right one is not.
+func TestForgedPush(t *testing.T) {
+	t.Parallel()
+	once := push.Retry{Attempts: 1}
+	s := newScene(t, harness.Vendors{Retry: &once}, harness.Config{})
+	s.meets(t, "ann")
+	s.Desk.Faults.Add(fault.Fault{Kind: fault.BadSignature, Endpoint: aicc.EndpointPush, Count: 1})
+	s.agent(t, "ann", "forged")
+	s.agent(t, "ann", "genuine")
+	s.hears(t, "ann", "agent", "genuine")
+	if got := s.words("ann", "agent"); len(got) != 2 || got[1] != "genuine" {
+		t.Errorf("the customer heard %q", got)
+	}
+	for _, o := range s.Desk.Pushed().All() {
+		if forged := strings.Contains(string(o.Call.Body), "forged"); forged && o.Status != http.StatusUnauthorized {
+			t.Errorf("forged push: status %d, want 401", o.Status)
+		}
+	}
+}
+
+// TestTooMuch: who is over a limit is told when to come back, and what came before is kept.
+func TestTooMuch(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, harness.Vendors{}, harness.Config{Verify: harness.Bearer, Limits: []string{"limits: {opened_per_minute: 12}"}})
+	s.says(t, "u1", "hello")
+	s.says(t, "u2", "hello") // a sixth of a minute's customers may come at once
+	native, bot, desk := vendors[0], vendors[1], vendors[2]
+	if no := s.make(t, native, goodNative(s)); no.status != http.StatusTooManyRequests || no.retryAfter == "" {
+		t.Errorf("a third new customer: %+v, want 429 with Retry-After", no)
+	}
+	s.says(t, "u1", "I am known")
+	s.hears(t, "u1", "bot", "You said: I am known")
+	s.hears(t, "u2", "bot", greeting)
+
+	// 10,000 messages of strangers wait for their conversations to become known.
+	full := goodPush(s)
+	for i := range 11 {
+		var messages []string
+		for j := range 1000 {
+			messages = append(messages, pushed(fmt.Sprintf("stranger-%d-%d", i, j), "hi"))
+		}
+		full.body = `{"messages":[` + strings.Join(messages, ",") + `]}`
+		if no := s.make(t, desk, full); i < 10 && no.status != http.StatusOK ||
+			i == 10 && (no.status != http.StatusTooManyRequests || no.retryAfter == "") {
+			t.Fatalf("push %d of 1000 strangers: %+v, want 200, and 429 with Retry-After for the last", i, no)
+		}
+	}
+	if no := s.make(t, bot, goodBot(s)); no.status != http.StatusTooManyRequests || no.retryAfter == "" {
+		t.Errorf("an answer in an unknown conversation: %+v, want 429 with Retry-After", no)
+	}
+	s.says(t, "u1", "Still here")
+	s.hears(t, "u1", "bot", "You said: Still here")
+	harness.Eventually(t, harness.Patience, "strangers are taken again", func() string {
+		if no := s.make(t, bot, goodBot(s)); no.status != http.StatusOK {
+			return fmt.Sprintf("status %d", no.status)
+		}
+		return ""
+	})
+}
+
+// TestAdapterAway: while an adapter is quarantined its vendor is told to come back, in its own form.
+func TestAdapterAway(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, harness.Vendors{}, harness.Config{Verify: harness.Bearer})
+	for _, v := range vendors {
+		harness.Eventually(t, harness.Patience, v.name+" is quarantined", func() string {
+			_, body := s.Ready()
+			if strings.Contains(body, "adapter "+v.name+": degraded: quarantined") {
+				return ""
+			}
+			s.kill(t, v.name)
+			return body
+		})
+	}
+	var calls sync.WaitGroup
+	for _, v := range vendors {
+		calls.Go(func() {
+			no := s.make(t, v, v.good(s))
+			if no.status != http.StatusServiceUnavailable || no.retryAfter == "" {
+				t.Errorf("%s: %+v, want 503 with Retry-After", v.name, no)
+			}
+		})
+	}
+	calls.Wait()
+	if status, body := s.Ready(); status != http.StatusOK || !strings.HasSuffix(body, "\nready, degraded\n") {
+		t.Errorf("readyz: %d\n%swant 200: the gateway itself is well", status, body)
+	}
+}
