@@ -1,0 +1,238 @@
+package app_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "patchbay/"
+
+// rule says which packages may import what, and why. It speaks of direct imports of a package's own files, not of
+// its tests.
+type rule struct {
+	who    func(pkg string) bool
+	forbid func(pkg, imported string) bool
+	why    string
+}
+
+func is(names ...string) func(string) bool {
+	return func(pkg string) bool { return slices.Contains(names, strings.TrimPrefix(pkg, module)) }
+}
+
+func below(folders ...string) func(string) bool {
+	return func(pkg string) bool {
+		return slices.ContainsFunc(folders, func(f string) bool { return pkg == module+f || strings.HasPrefix(pkg, module+f+"/") })
+	}
+}
+
+func not(f func(string) bool) func(string) bool { return func(s string) bool { return !f(s) } }
+
+func from(prefixes ...string) func(string, string) bool {
+	return func(_, imported string) bool {
+		return slices.ContainsFunc(prefixes, func(p string) bool { return imported == p || strings.HasPrefix(imported, p+"/") })
+	}
+}
+
+func ours(imported string) bool { return strings.HasPrefix(imported, module) }
+
+// standard reports whether an import is of the standard library: its first element has no dot and is not ours.
+func standard(imported string) bool {
+	first, _, _ := strings.Cut(imported, "/")
+	return !strings.Contains(first, ".") && !ours(imported) && imported != "C"
+}
+
+func simulator(pkg string) bool { return below("plugins")(pkg) && strings.HasSuffix(pkg, "/simulator") }
+
+func plugin(pkg string) bool { return below("plugins")(pkg) && !simulator(pkg) }
+
+var rules = []rule{
+	{is("sdk/envelope"), func(_, imp string) bool { return !standard(imp) },
+		"a tool must be able to read envelopes without linking a plugin runtime"},
+	{below("sdk"), func(_, imp string) bool { return ours(imp) && !below("sdk")(imp) },
+		"an author outside this repository builds against the SDK alone"},
+	{plugin, func(_, imp string) bool { return ours(imp) && !below("sdk")(imp) },
+		"what a plugin of ours may use, anybody's may use: the SDK, and never another plugin"},
+	{simulator, func(_, imp string) bool {
+		return ours(imp) && !is("sandbox/fault", "sandbox/push", "sandbox/record")(imp)
+	}, "a simulator is a second reading of the vendor's documents; code shared with the adapter would share its mistakes"},
+	{is("core/internal/route", "core/internal/conversation"), from("net", "os", "io/fs", "io/ioutil", "syscall", "crypto/rand", "math/rand", "log", "log/slog"),
+		"decisions are replayed and tested as pure functions"},
+	{not(below("core/internal/config")), from("github.com/knadh/koanf"),
+		"the configuration's library can be replaced in one place, and nobody reads settings behind its checks"},
+	{not(is("core/internal/adapter", "sdk", "sdk/protocol")), from("github.com/hashicorp/go-plugin"),
+		"processes are launched in one place and served in one place"},
+	{not(below("core/internal/store/jetstream")), from("github.com/nats-io"),
+		"the log is a port; another engine must be able to take its place"},
+	{below("core"), func(_, imp string) bool { return below("plugins", "sandbox", "test")(imp) },
+		"the gateway knows no vendor"},
+	{not(is("core/internal/cli")), func(pkg, imp string) bool { return imp == module+"core/internal/app" },
+		"what is wired together belongs to the program alone"},
+}
+
+// breaches returns the rules that an import breaks.
+func breaches(pkg, imported string) []string {
+	var out []string
+	for _, r := range rules {
+		if r.who(pkg) && r.forbid(pkg, imported) {
+			out = append(out, r.why)
+		}
+	}
+	return out
+}
+
+// listed is what `go list -json` says of a package.
+type listed struct {
+	ImportPath, Name, Dir string
+	Standard              bool
+	GoFiles, Imports      []string
+}
+
+func list(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Name,Dir,Standard,GoFiles,Imports", module+"...")
+	cmd.Dir = "../../.."
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	var pkgs []listed
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return pkgs
+		} else if err != nil {
+			t.Fatalf("read go list: %v", err)
+		}
+		if ours(p.ImportPath + "/") {
+			pkgs = append(pkgs, p)
+		}
+	}
+}
+
+func TestImports(t *testing.T) {
+	pkgs := list(t)
+	if len(pkgs) < 20 {
+		t.Fatalf("go list knows %d packages of ours", len(pkgs))
+	}
+	for _, p := range pkgs {
+		for _, imp := range p.Imports {
+			for _, why := range breaches(p.ImportPath, imp) {
+				t.Errorf("%s imports %s: %s", p.ImportPath, imp, why)
+			}
+		}
+	}
+}
+
+func TestRulesNoticeBreaches(t *testing.T) {
+	for _, tc := range []struct {
+		pkg, imp string
+		ok       bool
+	}{
+		{"patchbay/sdk/envelope", "encoding/json", true},
+		{"patchbay/sdk/envelope", "github.com/google/uuid", false},
+		{"patchbay/sdk/envelope", "patchbay/sdk/webhook", false},
+		{"patchbay/sdk/webhook", "patchbay/core/internal/route", false},
+		{"patchbay/sdk", "patchbay/plugins/native", false},
+		{"patchbay/plugins/native", "patchbay/sdk/webhook", true},
+		{"patchbay/plugins/native", "patchbay/core/internal/adapter", false},
+		{"patchbay/plugins/native", "patchbay/plugins/aicc", false},
+		{"patchbay/plugins/native", "patchbay/plugins/native/simulator", false},
+		{"patchbay/plugins/native/simulator", "patchbay/sdk/envelope", false},
+		{"patchbay/plugins/native/simulator", "patchbay/plugins/native", false},
+		{"patchbay/plugins/native/simulator", "patchbay/sandbox/fault", true},
+		{"patchbay/core/internal/route", "net/http", false},
+		{"patchbay/core/internal/conversation", "os", false},
+		{"patchbay/core/internal/conversation", "crypto/sha256", true},
+		{"patchbay/core/internal/admin", "github.com/knadh/koanf/v2", false},
+		{"patchbay/core/internal/config", "github.com/knadh/koanf/v2", true},
+		{"patchbay/core/internal/lane", "github.com/hashicorp/go-plugin", false},
+		{"patchbay/core/internal/writer", "github.com/nats-io/nats.go/jetstream", false},
+		{"patchbay/core/internal/store/jetstream", "github.com/nats-io/nats.go", true},
+		{"patchbay/core/internal/app", "patchbay/plugins/native", false},
+		{"patchbay/core/internal/admin", "patchbay/core/internal/app", false},
+	} {
+		if got := breaches(tc.pkg, tc.imp); (len(got) == 0) != tc.ok {
+			t.Errorf("%s importing %s: breaches %q, want allowed = %v", tc.pkg, tc.imp, got, tc.ok)
+		}
+	}
+}
+
+// calls returns the places in a package's files where one of the functions is used, by what they are called
+// with their package's own name.
+func calls(t *testing.T, p *listed, functions ...string) []string {
+	t.Helper()
+	var found []string
+	for _, name := range p.GoFiles {
+		path := name
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(p.Dir, name)
+		}
+		found = append(found, uses(t, path, nil, functions)...)
+	}
+	return found
+}
+
+func uses(t *testing.T, path string, src any, functions []string) []string {
+	t.Helper()
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, path, src, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := sel.X.(*ast.Ident); ok && slices.Contains(functions, x.Name+"."+sel.Sel.Name) {
+				found = append(found, fmt.Sprintf("%s: %s.%s", fset.Position(n.Pos()), x.Name, sel.Sel.Name))
+			}
+		}
+		return true
+	})
+	return found
+}
+
+var clock = []string{
+	"time.Now", "time.Since", "time.Until", "time.Sleep", "time.After", "time.AfterFunc", "time.Tick", "time.NewTimer", "time.NewTicker",
+}
+
+var exits = []string{"os.Exit", "log.Fatal", "log.Fatalf", "log.Fatalln", "syscall.Exit"}
+
+func TestDecisionsHaveNoClock(t *testing.T) {
+	for _, p := range list(t) {
+		if is("core/internal/route", "core/internal/conversation")(p.ImportPath) {
+			for _, at := range calls(t, &p, clock...) {
+				t.Errorf("%s: the only clock of a decision is the one that is passed in", at)
+			}
+		}
+	}
+}
+
+func TestOnlyMainExits(t *testing.T) {
+	for _, p := range list(t) {
+		if p.Name == "main" || is("sdk")(p.ImportPath) { // sdk.Serve is by contract all of a plugin's main
+			continue
+		}
+		for _, at := range calls(t, &p, exits...) {
+			t.Errorf("%s: only a main package ends the process; return an error", at)
+		}
+	}
+}
+
+func TestUsesAreFound(t *testing.T) {
+	const src = "package x\nfunc f() { if time.Now().IsZero() { os.Exit(1) }; g := time.Since; _ = g }"
+	if got := uses(t, "x.go", src, append(slices.Clone(clock), exits...)); len(got) != 3 {
+		t.Errorf("found %q, want three uses", got)
+	}
+}
