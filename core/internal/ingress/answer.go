@@ -12,7 +12,7 @@ import (
 // write sends the adapter's answer and returns its status.
 func write(w http.ResponseWriter, a *pluginpb.HttpAnswer) int {
 	status := int(a.GetStatus())
-	if status == 0 {
+	if status < 200 || status > 999 { // none was given, or one that net/http would panic at; the envelopes are stored
 		status = http.StatusOK
 	}
 	for _, h := range a.GetHeader() {

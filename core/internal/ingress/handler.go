@@ -216,6 +216,9 @@ func refused(e *pluginpb.Error) *refusal {
 	if no.status == 0 {
 		no.status = statusOf(sdk.ErrorKind(e.GetKind()))
 	}
+	if no.status < 200 || no.status > 999 { // net/http would panic
+		no.status = http.StatusInternalServerError
+	}
 	no.text = http.StatusText(no.status)
 	if e.GetField() != "" {
 		no.text = e.GetField() + ": " + e.GetText()
