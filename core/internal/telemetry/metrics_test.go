@@ -1,0 +1,267 @@
+package telemetry_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	dto "github.com/prometheus/client_model/go"
+
+	"patchbay/core/internal/adapter"
+	"patchbay/core/internal/admin"
+	"patchbay/core/internal/config"
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/telemetry"
+	"patchbay/core/internal/writer"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// recorder is a registerer that notes what it is given, and passes it on.
+type recorder struct {
+	*prometheus.Registry
+	lines []string
+}
+
+var descForm = regexp.MustCompile(`fqName: "([^"]*)".*variableLabels: \{([^}]*)\}`)
+
+func (r *recorder) Register(c prometheus.Collector) error {
+	r.note(c)
+	return r.Registry.Register(c)
+}
+
+func (r *recorder) MustRegister(cs ...prometheus.Collector) {
+	for _, c := range cs {
+		r.note(c)
+	}
+	r.Registry.MustRegister(cs...)
+}
+
+func (r *recorder) note(c prometheus.Collector) {
+	kind := strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%T", c), "*prometheus."), "Vec"))
+	descs := make(chan *prometheus.Desc, 16)
+	c.Describe(descs)
+	close(descs)
+	for d := range descs {
+		m := descForm.FindStringSubmatch(d.String())
+		r.lines = append(r.lines, strings.TrimSpace(m[1]+" "+kind+" "+m[2]))
+	}
+}
+
+// stage is everything that is registered, each with at least one value.
+func stage(t *testing.T) (lines []string, families []*dto.MetricFamily) {
+	t.Helper()
+	reg := &recorder{Registry: telemetry.NewRegistry("1.2.3")}
+	m := telemetry.NewMetrics(reg, []string{"web", "faq"}, []string{"greet"})
+	processes, err := adapter.NewMetrics(reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	adapter.New(adapter.Options{Name: "bot", Command: "/bin/true", Logger: slog.New(slog.DiscardHandler), Metrics: processes})
+	book := conversation.NewBook()
+	if err := book.Replay(1, &journal.Record{Changes: []*journal.Change{deadLettered()}}); err != nil {
+		t.Fatal(err)
+	}
+	admin.New(admin.Options{
+		Registry: reg.Registry, Writer: bookWriter{book}, Config: &config.Config{Channels: []config.Channel{{Name: "web"}}},
+		Logger: slog.New(slog.DiscardHandler), Metrics: m,
+	})
+	m.Rejected("bot", "method")
+	m.Answered("bot", 200, time.Second)
+	m.Attempted("faq", "delivered", time.Second, 2*time.Second)
+	m.Committed(writer.Commit{Record: everything()})
+	families, err = reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, l := range reg.lines {
+		name, _, _ := strings.Cut(l, " ")
+		known[name] = true
+	}
+	lines = reg.lines
+	for _, f := range families { // what was registered without the recorder
+		if name := f.GetName(); strings.HasPrefix(name, "patchbay_") && !known[name] {
+			var labels []string
+			for _, l := range f.GetMetric()[0].GetLabel() {
+				labels = append(labels, l.GetName())
+			}
+			lines = append(lines, strings.TrimSpace(name+" "+strings.ToLower(f.GetType().String())+" "+strings.Join(labels, ",")))
+		}
+	}
+	slices.Sort(lines)
+	return lines, families
+}
+
+type bookWriter struct{ book *conversation.Book }
+
+func (w bookWriter) View(_ context.Context, f func(*conversation.Book)) error { f(w.book); return nil }
+func (bookWriter) Do(context.Context, func(*conversation.Turn) error) error   { return nil }
+func (bookWriter) Writable() error                                            { return nil }
+
+func change(conv string, kind any) *journal.Change {
+	ch := &journal.Change{Conversation: conv}
+	journal.SetKind(ch, kind)
+	return ch
+}
+
+func deadLettered() *journal.Change {
+	return change("c1", &journal.Change_DeadLettered{DeadLettered: &journal.DeadLettered{
+		Delivery: &journal.Delivery{Id: "d1", Channel: "faq", Kind: conversation.KindSend}, Error: "permanent",
+	}})
+}
+
+// everything is a record with a change of each sort that is counted.
+func everything() *journal.Record {
+	return &journal.Record{Changes: []*journal.Change{
+		change("c1", &journal.Change_Opened{Opened: &journal.Opened{Channel: "web"}}),
+		change("c2", &journal.Change_Opened{Opened: &journal.Opened{Channel: "web"}}),
+		change("c1", &journal.Change_Duplicate{Duplicate: &journal.Duplicate{Channel: "web"}}),
+		change("c1", &journal.Change_Disposed{Disposed: &journal.Disposed{Channel: "faq", Status: conversation.StatusFenced}}),
+		change("c1", &journal.Change_Disposed{Disposed: &journal.Disposed{Channel: "faq", Status: conversation.StatusUnrouted}}),
+		change("c1", &journal.Change_Passed{Passed: &journal.Passed{Owner: "faq"}}),
+		change("c1", &journal.Change_Routed{Routed: &journal.Routed{Event: "message", Rules: []string{"greet"}, Errors: []string{"greet: no"}}}),
+		change("c1", &journal.Change_Queued{Queued: &journal.Queued{Delivery: &journal.Delivery{Channel: "faq"}}}),
+		change("c1", &journal.Change_Queued{Queued: &journal.Queued{Delivery: &journal.Delivery{Channel: "faq"}}}),
+		change("c1", &journal.Change_Ended{Ended: &journal.Ended{Channel: "faq", Status: conversation.StatusDead}}),
+		deadLettered(),
+		change("c2", &journal.Change_Closed{Closed: &journal.Closed{}}),
+	}}
+}
+
+// TestNamesAreAnInterface: dashboards and alerts of others are built on this list.
+func TestNamesAreAnInterface(t *testing.T) {
+	lines, _ := stage(t)
+	got := strings.Join(lines, "\n") + "\n"
+	const path = "testdata/metrics.golden"
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("metrics differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestLint(t *testing.T) {
+	_, families := stage(t)
+	problems, err := promlint.NewWithMetricFamilies(families).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+// TestHistogramsAreNativeToo: whoever scrapes native histograms gets the finer form.
+func TestHistogramsAreNativeToo(t *testing.T) {
+	_, families := stage(t)
+	n := 0
+	for _, f := range families {
+		if f.GetType() == dto.MetricType_HISTOGRAM && strings.HasPrefix(f.GetName(), "patchbay_commit") {
+			n++
+			if h := f.GetMetric()[0].GetHistogram(); len(h.GetBucket()) == 0 || h.Schema == nil {
+				t.Errorf("%s is not both classic and native", f.GetName())
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("no histogram was looked at")
+	}
+}
+
+// value returns one sample of a gathered counter or gauge.
+func value(t *testing.T, families []*dto.MetricFamily, name string, labels ...string) float64 {
+	t.Helper()
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			var have []string
+			for _, l := range m.GetLabel() {
+				have = append(have, l.GetValue())
+			}
+			if slices.Equal(have, labels) {
+				return m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+			}
+		}
+	}
+	t.Errorf("no %s%v", name, labels)
+	return -1
+}
+
+func TestCounts(t *testing.T) {
+	_, families := stage(t)
+	for _, tc := range []struct {
+		name   string
+		labels []string
+		want   float64
+	}{
+		{"patchbay_conversations", nil, 1},
+		{"patchbay_duplicates_total", []string{"web"}, 1},
+		{"patchbay_stale_answers_total", []string{"faq"}, 1},
+		{"patchbay_stale_answers_total", []string{"web"}, 0},
+		{"patchbay_handovers_total", []string{"faq"}, 1},
+		{"patchbay_route_matches_total", []string{"greet"}, 1},
+		{"patchbay_route_errors_total", []string{"message"}, 1},
+		{"patchbay_queue_messages", []string{"faq"}, 1},
+		{"patchbay_deliveries_total", []string{"faq", "dead"}, 1},
+		{"patchbay_deliveries_total", []string{"faq", "delivered"}, 0},
+		{"patchbay_dead_letters_total", []string{"faq", "permanent"}, 1},
+		{"patchbay_dead_letters", []string{"faq", "permanent"}, 1},
+		{"patchbay_delivery_attempts_total", []string{"faq", "delivered"}, 1},
+		{"patchbay_end_to_end_duration_seconds", []string{"faq"}, 1},
+		{"patchbay_messages_rejected_total", []string{"bot", "method"}, 1},
+		{"patchbay_http_requests_total", []string{"200", "bot"}, 1},
+	} {
+		if got := value(t, families, tc.name, tc.labels...); got != tc.want {
+			t.Errorf("%s%v = %v, want %v", tc.name, tc.labels, got, tc.want)
+		}
+	}
+}
+
+func TestBreakerAndRestored(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	m := telemetry.NewMetrics(reg, []string{"faq"}, nil)
+	m.Restored(7, map[string]int{"faq": 3, "gone": 1})
+	for state, want := range map[string]float64{"open": 2, "half-open": 1, "closed": 0} {
+		m.Breaker("faq", state)
+		families, err := reg.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := value(t, families, "patchbay_breaker_state", "faq"); got != want {
+			t.Errorf("breaker %s = %v, want %v", state, got, want)
+		}
+		if value(t, families, "patchbay_conversations") != 7 || value(t, families, "patchbay_queue_messages", "faq") != 3 {
+			t.Error("what a restart found is not shown")
+		}
+	}
+	m.Received("gone") // a channel that is not configured has no label
+	m.Attempted("faq", "transient", time.Second, time.Second)
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := value(t, families, "patchbay_end_to_end_duration_seconds", "faq"); got != 0 {
+		t.Errorf("a failed attempt counted as end to end %v times", got)
+	}
+}
