@@ -1,0 +1,287 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	aicc "patchbay/plugins/aicc/simulator"
+	gptbots "patchbay/plugins/botwebhook/simulator"
+	livechat "patchbay/plugins/native/simulator"
+	"patchbay/test/harness"
+)
+
+// How much there is of everything. A cycle is two handovers: to the agent and back.
+const (
+	raceCustomers = 250
+	raceCycles    = 10
+	raceHandovers = raceCustomers * raceCycles * 2
+	lateAnswers   = 2                      // of the bot to each question, beside the one at once
+	latest        = 800 * time.Millisecond // after the question
+)
+
+// raceRoutes are the rules without anything said, and with time enough for a slow machine.
+const raceRoutes = `
+  - name: ask-for-a-person
+    from: customer
+    when: owner_role == "bot" && mentions(["human"])
+    offer: {to: desk, within: 10m}
+`
+
+// race is many customers who go back and forth between bot and agent while answers of former terms keep coming. What bot
+// and agents say carries the number of the term that it belongs to.
+type race struct {
+	*scene
+	connects map[string]chan struct{} // by user id at the desk: has one for each CONNECT
+	chats    map[string]chan string   // by user id at the desk: what the customer says there
+	late     sync.WaitGroup           // answers that are still to come
+	sent     atomic.Int64             // answers of the bot
+}
+
+// TestNoStaleAnswer: over 5,000 handovers with answers in flight, not one answer reaches the customer behind the marker
+// that says that somebody else has control.
+func TestNoStaleAnswer(t *testing.T) {
+	r := &race{connects: map[string]chan struct{}{}, chats: map[string]chan string{}}
+	r.scene = newScene(t, harness.Vendors{
+		Bots: gptbots.Options{Brain: r.think}, Desk: aicc.Options{ConnectEvent: true},
+	}, harness.Config{
+		Routes: raceRoutes, Limits: []string{"limits: {opened_per_minute: 0}", "log: {level: warn}"},
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	users := make([]string, raceCustomers)
+	for i := range users {
+		users[i] = fmt.Sprintf("racer-%d", i)
+		r.connects[deskID(users[i])] = make(chan struct{}, raceCycles)
+		r.chats[deskID(users[i])] = make(chan string, 10*raceCycles)
+	}
+	var all sync.WaitGroup
+	following, stop := context.WithCancel(ctx)
+	all.Go(func() { r.follow(following) })
+	var customers sync.WaitGroup
+	for i, user := range users {
+		customers.Go(func() {
+			chance := rand.New(rand.NewPCG(1, uint64(i)))
+			for cycle := range raceCycles {
+				if err := r.cycle(ctx, user, cycle, chance); err != nil {
+					t.Errorf("%s, cycle %d: %v", user, cycle, err)
+					return
+				}
+			}
+		})
+	}
+	customers.Wait()
+	r.late.Wait()
+	stop()
+	all.Wait()
+	if t.Failed() {
+		return
+	}
+	r.verify(t, users)
+}
+
+// think answers a question at once and a few times later, when the customer may long be with an agent.
+func (r *race) think(c gptbots.Conversation, messages []gptbots.Message) []gptbots.Answer {
+	term, ok := termOf(gptbots.Question(messages))
+	if !ok {
+		return nil
+	}
+	seed, _ := strconv.ParseUint(c.UserID[:16], 16, 64) // hexadecimal, or else any seed will do
+	chance := rand.New(rand.NewPCG(seed, uint64(term)))
+	for n := range lateAnswers {
+		r.late.Add(1)
+		time.AfterFunc(time.Duration(chance.Int64N(int64(latest))), func() {
+			defer r.late.Done()
+			if r.Bots.Answer(c.ID, gptbots.Answer{Text: fmt.Sprintf("bot %d later %d", term, n)}) == nil {
+				r.sent.Add(1)
+			}
+		})
+	}
+	r.sent.Add(1)
+	return []gptbots.Answer{{Text: fmt.Sprintf("bot %d now", term)}}
+}
+
+// termOf returns the bot's term in which this can be asked.
+func termOf(question string) (int, bool) {
+	var n int
+	_, err := fmt.Sscanf(question, "question %d", &n)
+	return n, err == nil
+}
+
+// follow tells the cycles what happens at the desk.
+func (r *race) follow(ctx context.Context) {
+	for from := 0; ; {
+		events, err := r.Desk.Events.Next(ctx, from)
+		if err != nil {
+			return
+		}
+		from += len(events)
+		for _, e := range events {
+			switch e.Kind {
+			case "CONNECT":
+				r.connects[e.User] <- struct{}{}
+			case "CHAT":
+				r.chats[e.User] <- e.Text
+			}
+		}
+	}
+}
+
+// cycle takes a customer from the bot to an agent and back.
+func (r *race) cycle(ctx context.Context, user string, n int, chance *rand.Rand) error {
+	if err := r.tell(ctx, user, fmt.Sprintf("question %d", n)); err != nil {
+		return err
+	}
+	if chance.IntN(2) == 0 { // else the answer is still to come when the agent is asked
+		answer := fmt.Sprintf("bot %d now", n)
+		if err := r.Livechat.Wait(ctx, user, func(all []livechat.Answer) bool { return has(all, answer) }); err != nil {
+			return fmt.Errorf("wait for %q: %w", answer, err)
+		}
+	}
+	if err := r.tell(ctx, user, fmt.Sprintf("human %d", n)); err != nil {
+		return err
+	}
+	select {
+	case <-r.connects[deskID(user)]:
+	case <-ctx.Done():
+		return fmt.Errorf("wait for CONNECT: %w", ctx.Err())
+	}
+	if err := r.Desk.Accept(deskID(user), "Kim"); err != nil {
+		return err
+	}
+	if _, err := r.Desk.Say(deskID(user), fmt.Sprintf("agent %d first", n)); err != nil {
+		return err
+	}
+	if err := r.passed(ctx, user, 2*n+1); err != nil {
+		return err
+	}
+	last := fmt.Sprintf("human %d", n)
+	if chance.IntN(2) == 0 {
+		last = fmt.Sprintf("to the agent %d", n)
+		if err := r.tell(ctx, user, last); err != nil {
+			return err
+		}
+	}
+	for said := ""; said != last; {
+		select {
+		case said = <-r.chats[deskID(user)]:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for %q at the desk: %w", last, ctx.Err())
+		}
+	}
+	if _, err := r.Desk.Say(deskID(user), fmt.Sprintf("agent %d last", n)); err != nil {
+		return err
+	}
+	stale := r.Desk.Message(deskID(user), "AGENT", "CHAT", "TEXT", fmt.Sprintf("agent %d stale", n))
+	if err := r.Desk.Hangup(deskID(user)); err != nil {
+		return err
+	}
+	if err := r.Desk.Push(stale); err != nil { // said before the end, and here after it
+		return err
+	}
+	return r.passed(ctx, user, 2*n+2)
+}
+
+func (r *race) tell(ctx context.Context, user, text string) error {
+	status, body, err := r.Livechat.Say(ctx, user, text)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("status %d: %s", status, body)
+	}
+	if err != nil {
+		return fmt.Errorf("say %q: %w", text, err)
+	}
+	return nil
+}
+
+// passed waits until the customer was told of n moves of control.
+func (r *race) passed(ctx context.Context, user string, n int) error {
+	err := r.Livechat.Wait(ctx, user, func(all []livechat.Answer) bool {
+		seen := 0
+		for _, a := range all {
+			if a.Payload.Event != nil {
+				seen++
+			}
+		}
+		return seen >= n
+	})
+	if err != nil {
+		return fmt.Errorf("wait for handover %d: %w", n, err)
+	}
+	return nil
+}
+
+func has(all []livechat.Answer, text string) bool {
+	for _, a := range all {
+		if a.Payload.BotSay == text {
+			return true
+		}
+	}
+	return false
+}
+
+// verify reads what each customer got, in order: whoever speaks must have control, in the term that the words are of.
+func (r *race) verify(t *testing.T, users []string) {
+	t.Helper()
+	harness.Eventually(t, harness.Patience, "all answers are taken", func() string {
+		if n := r.Bots.Counts(); n.Accepted != r.sent.Load() || n.Failed != 0 {
+			return fmt.Sprintf("%d of %d, %d given up", n.Accepted, r.sent.Load(), n.Failed)
+		}
+		if n := r.Metric(t, "patchbay_queue_messages"); n != 0 {
+			return fmt.Sprintf("%v deliveries wait", n)
+		}
+		return ""
+	})
+	heard, handovers := map[string]int{}, 0
+	for _, user := range users {
+		owner, term := "bot", 0
+		for i, a := range r.Livechat.Received(user) {
+			if e := a.Payload.Event; e != nil {
+				handovers++
+				owner = e.OwnerRole
+				if owner == "bot" {
+					term++
+				}
+				continue
+			}
+			var said int
+			role, _, _ := strings.Cut(a.Payload.BotSay, " ")
+			if role == "bot" || role == "agent" {
+				if _, err := fmt.Sscanf(a.Payload.BotSay, role+" %d", &said); err != nil {
+					t.Fatalf("%s got %q", user, a.Payload.BotSay)
+				}
+				heard[role]++
+				if role != owner || said != term || strings.HasSuffix(a.Payload.BotSay, "stale") {
+					t.Errorf("%s got %q as answer %d, in term %d of the %s:\n%s", user, a.Payload.BotSay, i, term, owner,
+						transcript(r.Livechat.Received(user)[max(0, i-6):i+1]))
+				}
+			}
+		}
+		if repeated := r.Livechat.Repeated(user); len(repeated) > 0 {
+			t.Errorf("%s got answers twice:\n%s", user, transcript(repeated))
+		}
+	}
+	if handovers != raceHandovers {
+		t.Errorf("%d handovers, want %d", handovers, raceHandovers)
+	}
+	if want := raceCustomers * raceCycles * 2; heard["agent"] != want {
+		t.Errorf("%d answers of agents arrived, want all %d", heard["agent"], want)
+	}
+	stale := int(r.Metric(t, "patchbay_stale_answers_total", "channel", "faq"))
+	if stale == 0 || heard["bot"] == 0 {
+		t.Errorf("%d answers of the bot arrived and %d were stale: there was no race", heard["bot"], stale)
+	}
+	if sent := int(r.sent.Load()); heard["bot"]+stale != sent {
+		t.Errorf("of %d answers of the bot %d arrived and %d were stale: the others are lost", sent, heard["bot"], stale)
+	}
+	if n := r.Metric(t, "patchbay_dead_letters_total"); n != 0 {
+		t.Errorf("%v dead letters, want none", n)
+	}
+	t.Logf("%d handovers; answers of the bot: %d arrived, %d stale", handovers, heard["bot"], stale)
+}
