@@ -154,7 +154,7 @@ func (w *Writer) waiting() bool {
 func (w *Writer) collect(now time.Time) *batch {
 	b := &batch{since: now}
 	b.ticks = w.due(now)
-	if n, first := w.book.Orphans(); n > 0 && !first.After(now) {
+	if at, found := w.orphansDue(); found && !at.After(now) {
 		b.orphans = true
 	}
 	w.mu.Lock()

@@ -44,7 +44,7 @@ func (w *Writer) Start(ctx context.Context) error {
 	if err := w.firstRecords(ctx, now); err != nil {
 		return err
 	}
-	w.notYet = now.Add(grace)
+	w.notYet, w.opening = now.Add(grace), now.Add(conversation.OrphanWait)
 	w.snap.init(w.last, now)
 	w.book.All(func(c *conversation.Conversation) bool {
 		w.release(c, now)

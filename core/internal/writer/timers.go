@@ -93,14 +93,24 @@ func (w *Writer) due(now time.Time) []string {
 	return out
 }
 
+// orphansDue returns when the first envelope without a thread is given up, or false. After a start they wait their whole
+// time again: the call that opens the thread was cut off, too, and is being repeated.
+func (w *Writer) orphansDue() (at time.Time, found bool) {
+	n, at := w.book.Orphans()
+	if at.Before(w.opening) {
+		at = w.opening
+	}
+	return at, n > 0
+}
+
 // untilTimer returns how long the loop may sleep.
 func (w *Writer) untilTimer(now time.Time) time.Duration {
 	next := now.Add(time.Minute)
 	if at, ok := w.timers.next(); ok && at.Before(next) {
 		next = at
 	}
-	if n, first := w.book.Orphans(); n > 0 && first.Before(next) {
-		next = first
+	if at, found := w.orphansDue(); found && at.Before(next) {
+		next = at
 	}
 	if next.Before(w.notYet) {
 		next = w.notYet

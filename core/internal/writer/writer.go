@@ -48,6 +48,7 @@ type Writer struct {
 	busy    busyLanes
 	timers  timers
 	notYet  time.Time // overdue deadlines wait until then
+	opening time.Time // orphans of before the start wait until then
 	again   time.Time // when a record that was not stored is tried again
 	pending map[string]bool
 	snap    snapshots
