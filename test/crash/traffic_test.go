@@ -52,6 +52,7 @@ type traffic struct {
 	customers sync.WaitGroup
 	staffed   sync.WaitGroup
 	serial    atomic.Int64
+	hold      func() // what vendors do between effect and answer, if not linger; set before the gateway starts
 }
 
 // patient is how vendors try again: for as long as a test lasts.
@@ -68,7 +69,13 @@ func (tr *traffic) vendors() harness.Vendors {
 	return v
 }
 
-func (tr *traffic) linger() { pause(tr.ctx, rand.N(40*time.Millisecond)) }
+func (tr *traffic) linger() {
+	if tr.hold != nil {
+		tr.hold()
+		return
+	}
+	pause(tr.ctx, rand.N(40*time.Millisecond))
+}
 
 func (tr *traffic) answer(conversation, text string) gptbots.Answer {
 	n := tr.serial.Add(1)
