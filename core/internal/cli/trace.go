@@ -58,7 +58,11 @@ func writeTrail(w io.Writer, c *trail.Conversation) {
 	if c.Live {
 		state = "live"
 	}
-	fmt.Fprintf(w, "conversation %s (%s)\n", c.ID, state)
+	if c.ID == "" {
+		fmt.Fprintln(w, "no conversation")
+	} else {
+		fmt.Fprintf(w, "conversation %s (%s)\n", c.ID, state)
+	}
 	tw := tabwriter.NewWriter(w, 2, 8, 2, ' ', 0)
 	for i := range c.Entries {
 		e := &c.Entries[i]

@@ -11,15 +11,20 @@ import (
 )
 
 // collect adds a record's steps to the trails of the conversations that were found.
-func collect(found map[string]*Conversation, index map[conversation.Position]string, seq uint64, r *journal.Record, text bool) {
+func collect(found map[string]*Conversation, strays map[conversation.Position]bool, index map[conversation.Position]string, seq uint64, r *journal.Record, text bool) {
 	at := time.Unix(0, r.GetAt()).UTC()
 	for i, s := range r.GetEnvelopes() {
-		if found[s.GetConversation()] != nil {
-			index[conversation.Position{Seq: seq, Index: uint32(i)}] = s.GetId()
+		if p := (conversation.Position{Seq: seq, Index: uint32(i)}); found[s.GetConversation()] != nil || strays[p] {
+			index[p] = s.GetId()
 		}
 	}
 	for _, ch := range r.GetChanges() {
 		conv := found[ch.GetConversation()]
+		if ch.GetConversation() == "" {
+			if p, ok := about(ch); !ok || !strays[p] {
+				continue
+			}
+		}
 		if conv == nil {
 			continue
 		}
@@ -96,6 +101,16 @@ func deliveryEntry(ch *journal.Change, env func(*journal.Position) string) (Entr
 		return Entry{What: "thread", Channel: k.Linked.GetChannel(), VendorID: k.Linked.GetThread(), Detail: "epoch " + strconv.FormatUint(k.Linked.GetEpoch(), 10)}, true
 	case *journal.Change_Closed:
 		return Entry{What: "closed", Detail: k.Closed.GetReason()}, true
+	case *journal.Change_Orphaned:
+		o := k.Orphaned
+		return Entry{What: conversation.StatusHeld, Channel: o.GetChannel(), Envelope: env(o.GetPosition()), VendorID: o.GetThread(), Detail: "waits for its thread"}, true
+	case *journal.Change_DeadLettered:
+		d := k.DeadLettered
+		if d.GetError() != "undecided" || d.GetAttempts() > 0 { // else it was queued, and its end says the same
+			return Entry{}, false
+		}
+		return Entry{What: conversation.StatusDead, Channel: d.GetDelivery().GetChannel(), Envelope: env(d.GetDelivery().GetItem().GetPosition()),
+			Delivery: d.GetDelivery().GetId(), Kind: d.GetError(), Detail: d.GetText()}, true
 	case *journal.Change_DeadEnded:
 		return Entry{What: "dead letter " + k.DeadEnded.GetStatus(), Delivery: k.DeadEnded.GetDead()}, true
 	}

@@ -34,7 +34,7 @@ type Entry struct {
 
 // Conversation is one conversation's trail.
 type Conversation struct {
-	ID      string    `json:"id"`
+	ID      string    `json:"id"` // "" for what never came to belong to one
 	Live    bool      `json:"live"`
 	Entries []Entry   `json:"entries"`
 	State   *State    `json:"state,omitempty"` // if it is live
@@ -101,8 +101,13 @@ func (t *Trail) Find(ctx context.Context, ids []string, text bool) ([]*Conversat
 	for _, id := range ids {
 		wanted[id] = true
 	}
-	if err := t.scan(ctx, func(_ uint64, r *journal.Record) {
-		for _, conv := range matches(r, wanted) {
+	strays := map[conversation.Position]bool{}
+	if err := t.scan(ctx, func(seq uint64, r *journal.Record) {
+		convs := matches(r, wanted)
+		if stray(strays, seq, r, wanted) {
+			convs = append(convs, "")
+		}
+		for _, conv := range convs {
 			if found[conv] == nil {
 				found[conv] = &Conversation{ID: conv}
 				order = append(order, conv)
@@ -121,7 +126,7 @@ func (t *Trail) Find(ctx context.Context, ids []string, text bool) ([]*Conversat
 		return nil, nil
 	}
 	index := map[conversation.Position]string{}
-	if err := t.scan(ctx, func(seq uint64, r *journal.Record) { collect(found, index, seq, r, text) }); err != nil {
+	if err := t.scan(ctx, func(seq uint64, r *journal.Record) { collect(found, strays, index, seq, r, text) }); err != nil {
 		return nil, err
 	}
 	if err := t.state(ctx, found); err != nil {
@@ -176,6 +181,8 @@ func ids(ch *journal.Change) []string {
 		return []string{k.Queued.GetDelivery().GetId()}
 	case *journal.Change_Ended:
 		return []string{k.Ended.GetVendorId()}
+	case *journal.Change_DeadLettered:
+		return []string{k.DeadLettered.GetDelivery().GetId()}
 	}
 	return nil
 }
