@@ -24,7 +24,7 @@ func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, 
 		return nil, refuse(sdk.KindUnauthorized, http.StatusUnauthorized, "Authorization", "missing or wrong")
 	}
 	var call callBody
-	if f := decode(req.Body, &call, ""); f != nil {
+	if f := webhook.DecodeJSON(req.Body, &call, ""); f != nil {
 		return nil, invalid(f)
 	}
 	if isTest(call.IsTest) {
@@ -74,8 +74,8 @@ func isTest(v jsontext.Value) bool {
 	return v.Kind() == 't' || strings.EqualFold(plain(v), "true")
 }
 
-func invalid(f *fault) error {
-	return refuse(sdk.KindInvalid, http.StatusBadRequest, f.field, f.message)
+func invalid(f *webhook.Fault) error {
+	return refuse(sdk.KindInvalid, http.StatusBadRequest, f.Field, f.Message)
 }
 
 func refuse(kind sdk.ErrorKind, status int, field, message string) error {

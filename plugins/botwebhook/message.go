@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/webhook"
 )
 
 // Attributes of envelopes.
@@ -28,9 +29,9 @@ const (
 
 // translate makes the envelope of a call that is no test. What is well-formed but says nothing that can be
 // passed on becomes an unparsed envelope, with the body.
-func translate(name string, call *callBody, body []byte) (*envelope.Envelope, *fault) {
+func translate(name string, call *callBody, body []byte) (*envelope.Envelope, *webhook.Fault) {
 	e := &envelope.Envelope{Channel: name, Kind: envelope.KindMessage, Sender: envelope.Sender{Role: envelope.RoleBot}}
-	var f *fault
+	var f *webhook.Fault
 	if e.VendorID, f = identifier(call.MessageID, "message_id"); f != nil {
 		return nil, f
 	}
@@ -40,7 +41,7 @@ func translate(name string, call *callBody, body []byte) (*envelope.Envelope, *f
 	if e.SentAt, f = createTime(call.CreateTime); f != nil {
 		return nil, f
 	}
-	kind, f := text(call.MessageType, "message_type")
+	kind, f := webhook.TextJSON(call.MessageType, "message_type")
 	if f != nil {
 		return nil, f
 	}
@@ -50,7 +51,7 @@ func translate(name string, call *callBody, body []byte) (*envelope.Envelope, *f
 	case kind == typeQuestion:
 		e.Kind, e.Sender.Role = envelope.KindEcho, envelope.RoleCustomer
 	case kind == "":
-		return nil, &fault{"message_type", "missing"}
+		return nil, webhook.NewFault("message_type", "missing")
 	default:
 		unparsed(e, "unknown message_type", body)
 		return e, nil
@@ -86,41 +87,41 @@ func unparsed(e *envelope.Envelope, problem string, body []byte) {
 }
 
 // identifier reads a required id.
-func identifier(v jsontext.Value, field string) (string, *fault) {
-	id, f := text(v, field)
+func identifier(v jsontext.Value, field string) (string, *webhook.Fault) {
+	id, f := webhook.TextJSON(v, field)
 	switch {
 	case f != nil:
 		return "", f
 	case id == "":
-		return "", &fault{field, "missing"}
+		return "", webhook.NewFault(field, "missing")
 	case strings.ContainsFunc(id, unicode.IsControl):
-		return "", &fault{field, "has control characters"}
+		return "", webhook.NewFault(field, "has control characters")
 	}
 	return id, short(field, id, envelope.MaxIDBytes)
 }
 
 // createTime reads create_time, whose unit differs between the vendor's pages.
-func createTime(v jsontext.Value) (time.Time, *fault) {
+func createTime(v jsontext.Value) (time.Time, *webhook.Fault) {
 	const field = "create_time"
 	if len(v) == 0 || v.Kind() == 'n' {
-		return time.Time{}, &fault{field, "missing"}
+		return time.Time{}, webhook.NewFault(field, "missing")
 	}
 	var n int64
-	if f := decode(v, &n, field); f != nil {
+	if f := webhook.DecodeJSON(v, &n, field); f != nil {
 		return time.Time{}, f
 	}
 	switch {
 	case n <= 0 || n > maxMilliseconds:
-		return time.Time{}, &fault{field, "not a time in seconds or milliseconds since 1970"}
+		return time.Time{}, webhook.NewFault(field, "not a time in seconds or milliseconds since 1970")
 	case n <= maxSeconds:
 		return time.Unix(n, 0).UTC(), nil
 	}
 	return time.UnixMilli(n).UTC(), nil
 }
 
-func short(field, s string, most int) *fault {
+func short(field, s string, most int) *webhook.Fault {
 	if len(s) > most {
-		return &fault{field, fmt.Sprintf("%d bytes, at most %d", len(s), most)}
+		return webhook.NewFault(field, fmt.Sprintf("%d bytes, at most %d", len(s), most))
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/webhook"
 )
 
 // Attributes of parts: where in a flow they come from.
@@ -23,8 +24,8 @@ const maxLabelBytes = 1 << 10
 
 // flowParts reads text and flow_output of v1. Both may say the same; then the flow's parts are kept, since
 // they tell where they come from. If they differ, both are.
-func flowParts(words, flow jsontext.Value) ([]envelope.Part, *fault) {
-	said, f := text(words, "text")
+func flowParts(words, flow jsontext.Value) ([]envelope.Part, *webhook.Fault) {
+	said, f := webhook.TextJSON(words, "text")
 	if f != nil {
 		return nil, f
 	}
@@ -33,12 +34,12 @@ func flowParts(words, flow jsontext.Value) ([]envelope.Part, *fault) {
 	}
 	var items []flowOutput
 	if len(flow) > 0 {
-		if f := decode(flow, &items, "flow_output"); f != nil {
+		if f := webhook.DecodeJSON(flow, &items, "flow_output"); f != nil {
 			return nil, f
 		}
 	}
 	if len(items) >= envelope.MaxParts {
-		return nil, &fault{"flow_output", fmt.Sprintf("%d items, at most %d", len(items), envelope.MaxParts-1)}
+		return nil, webhook.NewFault("flow_output", fmt.Sprintf("%d items, at most %d", len(items), envelope.MaxParts-1))
 	}
 	var parts []envelope.Part
 	var contents []string
@@ -66,9 +67,9 @@ func flowParts(words, flow jsontext.Value) ([]envelope.Part, *fault) {
 
 // outputParts reads output of v2. Audio that has no link is told by its transcript; skipped is true if there
 // was audio with neither.
-func outputParts(v jsontext.Value) (parts []envelope.Part, skipped bool, f *fault) {
+func outputParts(v jsontext.Value) (parts []envelope.Part, skipped bool, f *webhook.Fault) {
 	var items []output
-	if f := decode(v, &items, "output"); f != nil {
+	if f := webhook.DecodeJSON(v, &items, "output"); f != nil {
 		return nil, false, f
 	}
 	for i, item := range items {
@@ -100,12 +101,12 @@ func outputParts(v jsontext.Value) (parts []envelope.Part, skipped bool, f *faul
 		}
 	}
 	if len(parts) > envelope.MaxParts {
-		return nil, false, &fault{"output", fmt.Sprintf("%d texts and recordings, at most %d", len(parts), envelope.MaxParts)}
+		return nil, false, webhook.NewFault("output", fmt.Sprintf("%d texts and recordings, at most %d", len(parts), envelope.MaxParts))
 	}
 	return parts, skipped, nil
 }
 
-func first(faults ...*fault) *fault {
+func first(faults ...*webhook.Fault) *webhook.Fault {
 	for _, f := range faults {
 		if f != nil {
 			return f

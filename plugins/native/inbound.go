@@ -22,7 +22,7 @@ func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, 
 		return nil, err
 	}
 	var call callBody
-	if f := decode(req.Body, &call, ""); f != nil {
+	if f := webhook.DecodeJSON(req.Body, &call, ""); f != nil {
 		return nil, invalid(f)
 	}
 	ch := authenticate(addressed, call.AccessToken)
@@ -78,7 +78,7 @@ func names(path string) (organization, chatbot string, ok bool) {
 
 // authenticate returns the first channel whose token the caller has, or nil.
 func authenticate(channels []*channel, given jsontext.Value) *channel {
-	token, f := text(given, "accessToken")
+	token, f := webhook.TextJSON(given, "accessToken")
 	if f != nil || token == "" {
 		return nil
 	}
@@ -91,8 +91,8 @@ func authenticate(channels []*channel, given jsontext.Value) *channel {
 	return found
 }
 
-func invalid(f *fault) error {
-	return refuse(sdk.KindInvalid, http.StatusBadRequest, f.field, f.message)
+func invalid(f *webhook.Fault) error {
+	return refuse(sdk.KindInvalid, http.StatusBadRequest, f.Field, f.Message)
 }
 
 func refuse(kind sdk.ErrorKind, status int, field, message string) error {

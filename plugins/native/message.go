@@ -12,14 +12,15 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/webhook"
 )
 
 // maxHops is the highest believable number in the hops header; gateways give up long before.
 const maxHops = 9999
 
 // translate makes the envelope of an authenticated call.
-func translate(ch *channel, call *callBody, header http.Header) (*envelope.Envelope, *fault) {
-	user, f := text(call.UserID, "userId")
+func translate(ch *channel, call *callBody, header http.Header) (*envelope.Envelope, *webhook.Fault) {
+	user, f := webhook.TextJSON(call.UserID, "userId")
 	if f == nil {
 		f = identifier("userId", user)
 	}
@@ -28,7 +29,7 @@ func translate(ch *channel, call *callBody, header http.Header) (*envelope.Envel
 	}
 	t := thread{organization: ch.Organization, chatbot: ch.Chatbot, user: user}.String()
 	if len(t) > envelope.MaxThreadBytes {
-		return nil, &fault{"userId", "too long when its slashes and percent signs are escaped"}
+		return nil, webhook.NewFault("userId", "too long when its slashes and percent signs are escaped")
 	}
 	id, f := messageID(call, header)
 	if f != nil {
@@ -59,22 +60,22 @@ func translate(ch *channel, call *callBody, header http.Header) (*envelope.Envel
 }
 
 // identifier checks a required id.
-func identifier(field, id string) *fault {
+func identifier(field, id string) *webhook.Fault {
 	switch {
 	case id == "":
-		return &fault{field, "missing"}
+		return webhook.NewFault(field, "missing")
 	case len(id) > envelope.MaxIDBytes:
-		return &fault{field, fmt.Sprintf("%d bytes, at most %d", len(id), envelope.MaxIDBytes)}
+		return webhook.NewFault(field, fmt.Sprintf("%d bytes, at most %d", len(id), envelope.MaxIDBytes))
 	case strings.ContainsFunc(id, unicode.IsControl):
-		return &fault{field, "has control characters"}
+		return webhook.NewFault(field, "has control characters")
 	}
 	return nil
 }
 
 // messageID returns the caller's id of the message, "" if it gave none. The body's messageId wins over
 // the header, because it is part of the message and survives proxies.
-func messageID(call *callBody, header http.Header) (string, *fault) {
-	id, f := text(call.MessageID, "messageId")
+func messageID(call *callBody, header http.Header) (string, *webhook.Fault) {
+	id, f := webhook.TextJSON(call.MessageID, "messageId")
 	if f != nil {
 		return "", f
 	}
@@ -86,63 +87,63 @@ func messageID(call *callBody, header http.Header) (string, *fault) {
 		return "", nil
 	}
 	if len(keys) > 1 {
-		return "", &fault{idempotencyHeader, "given more than once"}
+		return "", webhook.NewFault(idempotencyHeader, "given more than once")
 	}
 	if !utf8.ValidString(keys[0]) {
-		return "", &fault{idempotencyHeader, "not valid UTF-8"}
+		return "", webhook.NewFault(idempotencyHeader, "not valid UTF-8")
 	}
 	return keys[0], identifier(idempotencyHeader, keys[0])
 }
 
 // hops returns how many gateways the message has passed, 0 if the header is absent.
-func hops(header http.Header) (int, *fault) {
+func hops(header http.Header) (int, *webhook.Fault) {
 	values := header.Values(hopsHeader)
 	if len(values) == 0 {
 		return 0, nil
 	}
 	n, err := strconv.ParseUint(values[0], 10, 16)
 	if len(values) > 1 || err != nil || n > maxHops {
-		return 0, &fault{hopsHeader, fmt.Sprintf("must be one whole number from 0 to %d", maxHops)}
+		return 0, webhook.NewFault(hopsHeader, fmt.Sprintf("must be one whole number from 0 to %d", maxHops))
 	}
 	return int(n), nil
 }
 
 // readPayload reads and checks the member payload of user's call.
-func readPayload(v jsontext.Value, user string) (*callPayload, *fault) {
+func readPayload(v jsontext.Value, user string) (*callPayload, *webhook.Fault) {
 	if len(v) == 0 {
-		return nil, &fault{"payload", "missing"}
+		return nil, webhook.NewFault("payload", "missing")
 	}
 	var p callPayload
-	if f := decode(v, &p, "payload"); f != nil {
+	if f := webhook.DecodeJSON(v, &p, "payload"); f != nil {
 		return nil, f
 	}
 	switch {
 	case p.UserSay == "":
-		return nil, &fault{"payload.userSay", "missing or empty"}
+		return nil, webhook.NewFault("payload.userSay", "missing or empty")
 	case len(p.UserSay) > envelope.MaxTextBytes:
-		return nil, &fault{"payload.userSay",
-			fmt.Sprintf("%d bytes, at most %d", len(p.UserSay), envelope.MaxTextBytes)}
+		return nil, webhook.NewFault("payload.userSay",
+			fmt.Sprintf("%d bytes, at most %d", len(p.UserSay), envelope.MaxTextBytes))
 	case p.UserInfo.ID == "":
-		return nil, &fault{"payload.userInfo.id", "missing"}
+		return nil, webhook.NewFault("payload.userInfo.id", "missing")
 	case p.UserInfo.ID != user:
-		return nil, &fault{"payload.userInfo.id", "must be the same as userId"}
+		return nil, webhook.NewFault("payload.userInfo.id", "must be the same as userId")
 	}
 	return &p, nil
 }
 
 // attributes returns what the gateway carries for the caller: nil if there is nothing.
-func (p *callPayload) attributes() (map[string]string, *fault) {
+func (p *callPayload) attributes() (map[string]string, *webhook.Fault) {
 	attributes := make(map[string]string)
 	if len(p.UserData.TargetAgents) > 0 {
 		const field = "payload.userData.targetAgents"
 		for i, agent := range p.UserData.TargetAgents {
 			if agent == nil {
-				return nil, &fault{field + "." + strconv.Itoa(i), "must be a string"}
+				return nil, webhook.NewFault(field+"."+strconv.Itoa(i), "must be a string")
 			}
 		}
 		agents, err := json.Marshal(p.UserData.TargetAgents)
 		if err != nil {
-			return nil, &fault{field, "can't be carried"}
+			return nil, webhook.NewFault(field, "can't be carried")
 		}
 		if f := carry(attributes, attrTargetAgents, string(agents), field); f != nil {
 			return nil, f
@@ -164,23 +165,23 @@ func (p *callPayload) attributes() (map[string]string, *fault) {
 }
 
 // checkCustomPayload accepts any object (04/10) whose data, if it has one, is a short string (04/17).
-func checkCustomPayload(v jsontext.Value, field string) *fault {
+func checkCustomPayload(v jsontext.Value, field string) *webhook.Fault {
 	var custom struct {
 		Data *string `json:"data"`
 	}
-	if f := decode(v, &custom, field); f != nil {
+	if f := webhook.DecodeJSON(v, &custom, field); f != nil {
 		return f
 	}
 	if custom.Data != nil && utf8.RuneCountInString(*custom.Data) >= maxDataCharacters {
-		return &fault{field + ".data", fmt.Sprintf("must have less than %d characters", maxDataCharacters)}
+		return webhook.NewFault(field+".data", fmt.Sprintf("must have less than %d characters", maxDataCharacters))
 	}
 	return nil
 }
 
 // carry stores an attribute, or says that field is too long for one.
-func carry(attributes map[string]string, name, value, field string) *fault {
+func carry(attributes map[string]string, name, value, field string) *webhook.Fault {
 	if most := envelope.MaxAttributeBytes - len(name); len(value) > most {
-		return &fault{field, fmt.Sprintf("%d bytes of JSON, at most %d", len(value), most)}
+		return webhook.NewFault(field, fmt.Sprintf("%d bytes of JSON, at most %d", len(value), most))
 	}
 	attributes[name] = value
 	return nil

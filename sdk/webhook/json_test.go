@@ -1,4 +1,4 @@
-package main
+package webhook
 
 import (
 	"strings"
@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-func TestDecodeNesting(t *testing.T) {
+func TestDecodeJSONNesting(t *testing.T) {
 	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	tests := []struct {
 		name, body string
@@ -23,23 +23,23 @@ func TestDecodeNesting(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var v any
-			if f := decode([]byte(tt.body), &v, "at"); (f == nil) != tt.ok {
+			if f := DecodeJSON([]byte(tt.body), &v, "at"); (f == nil) != tt.ok {
 				t.Errorf("got %+v, want taken %v", f, tt.ok)
 			}
 		})
 	}
 }
 
-// TestDecodeFieldIsShort holds refusals to a size, whatever names a caller makes up.
-func TestDecodeFieldIsShort(t *testing.T) {
+// TestDecodeJSONFieldIsShort holds refusals to a size, whatever names a caller makes up.
+func TestDecodeJSONFieldIsShort(t *testing.T) {
 	name := strings.Repeat("字", 10_000)
 	var v any
-	f := decode([]byte(`{"`+name+`":1,"`+name+`":1}`), &v, "")
+	f := DecodeJSON([]byte(`{"`+name+`":1,"`+name+`":1}`), &v, "")
 	if f == nil {
 		t.Fatal("a member given twice was taken")
 	}
-	if len(f.field) > maxFieldBytes+len("…") || !utf8.ValidString(f.field) ||
-		!strings.HasPrefix(name, strings.TrimSuffix(f.field, "…")) {
-		t.Errorf("field %q", f.field)
+	if len(f.Field) > maxFieldBytes+len("…") || !utf8.ValidString(f.Field) ||
+		!strings.HasPrefix(name, strings.TrimSuffix(f.Field, "…")) {
+		t.Errorf("field %q", f.Field)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package webhook
 
 import (
 	"bytes"
@@ -16,41 +16,44 @@ const (
 	maxFieldBytes = 120 // of a member's path in a refusal; longer paths are cut
 )
 
-// fault is one thing that is wrong with a body: where, as a dotted path, and what.
-type fault struct{ field, message string }
+// Fault is one thing that is wrong with a body: where, as a dotted path, and what.
+type Fault struct{ Field, Message string }
 
-// decode reads exactly one JSON value: UTF-8, no member twice, nothing behind it, at most maxNesting
-// deep. Members that into does not have are ignored. A path in the fault starts with parent.
-func decode(body []byte, into any, parent string) *fault {
+// NewFault returns a fault; most adapters find a few of their own.
+func NewFault(field, message string) *Fault { return &Fault{Field: field, Message: message} }
+
+// DecodeJSON reads exactly one JSON value: UTF-8, no member twice, nothing behind it, at most maxNesting
+// deep. Members that into does not have are ignored. A path in the Fault starts with parent.
+func DecodeJSON(body []byte, into any, parent string) *Fault {
 	if nesting(body) > maxNesting {
-		return &fault{parent, "objects and arrays are nested too deeply"}
+		return &Fault{parent, "objects and arrays are nested too deeply"}
 	}
 	err := json.Unmarshal(body, into)
 	if err == nil {
 		return nil
 	}
 	if e, ok := errors.AsType[*json.SemanticError](err); ok {
-		return &fault{dotted(parent, e.JSONPointer), expectation(e.GoType)}
+		return &Fault{dotted(parent, e.JSONPointer), expectation(e.GoType)}
 	}
 	e, ok := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
 	case !utf8.Valid(body):
-		return &fault{parent, "not valid UTF-8"}
+		return &Fault{parent, "not valid UTF-8"}
 	case ok && errors.Is(err, jsontext.ErrDuplicateName):
-		return &fault{dotted(parent, e.JSONPointer), "given more than once"}
+		return &Fault{dotted(parent, e.JSONPointer), "given more than once"}
 	case len(bytes.TrimSpace(body)) == 0:
-		return &fault{parent, "empty: a JSON object is expected"}
+		return &Fault{parent, "empty: a JSON object is expected"}
 	}
-	return &fault{parent, "not valid JSON"}
+	return &Fault{parent, "not valid JSON"}
 }
 
-// text reads an optional string; absent and null are "".
-func text(v jsontext.Value, field string) (string, *fault) {
+// TextJSON reads an optional string; absent and null are "".
+func TextJSON(v jsontext.Value, field string) (string, *Fault) {
 	if len(v) == 0 || v.Kind() == 'n' {
 		return "", nil
 	}
 	var s string
-	if f := decode(v, &s, field); f != nil {
+	if f := DecodeJSON(v, &s, field); f != nil {
 		return "", f
 	}
 	return s, nil
