@@ -1,0 +1,128 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"patchbay/sandbox/fault"
+	"patchbay/test/harness"
+
+	gptbots "patchbay/plugins/botwebhook/simulator"
+)
+
+// smallDisk mounts a disk of 24 MiB, which needs root (or CAP_SYS_ADMIN), as containers for tests have.
+func smallDisk(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"); err != nil {
+		t.Fatalf("mount a small disk on %s: %v; run this test as root, or in a container that may mount", dir, err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, 0); err != nil {
+			t.Errorf("unmount %s: %v", dir, err)
+		}
+	})
+	return dir
+}
+
+// fill leaves no room on the disk, and returns what makes it again.
+func fill(t *testing.T, dir string) (empty func()) {
+	t.Helper()
+	file, err := os.Create(filepath.Join(dir, "of-another-program"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for block := make([]byte, 1<<20); len(block) > 0; {
+		if _, err := file.Write(block); errors.Is(err, unix.ENOSPC) {
+			block = block[:len(block)/2]
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return func() {
+		if err := os.Remove(file.Name()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestDiskFull: a full disk makes the gateway refuse before anything is lost, in each vendor's form, and it recovers by
+// itself as soon as there is room.
+func TestDiskFull(t *testing.T) {
+	t.Parallel()
+	disk := smallDisk(t)
+	s := newScene(t, harness.Vendors{}, harness.Config{Verify: harness.Bearer, Store: filepath.Join(disk, "store")})
+	s.says(t, "ann", "before")
+	s.hears(t, "ann", "bot", "You said: before")
+
+	// Taken in, but not yet delivered, when the disk is full.
+	s.Bots.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: gptbots.EndpointMessage})
+	var taken []string
+	for i := range 5 {
+		text := fmt.Sprintf("waiting %d", i)
+		s.says(t, "ann", text)
+		taken = append(taken, text)
+	}
+	within(t, harness.Patience, "a call hangs", func(ctx context.Context) error {
+		return s.Bots.Faults.Hits.Wait(ctx, func(all []fault.Hit) bool { return len(all) > 0 })
+	})
+	empty := fill(t, disk)
+
+	// From now on a message is either taken, and then it arrives, or refused.
+	harness.Eventually(t, harness.Patience, "messages are refused", func() string {
+		text := fmt.Sprintf("while it fills up %d", len(taken))
+		status, body, err := s.Livechat.Say(t.Context(), "ann", text)
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		if status == http.StatusOK {
+			taken = append(taken, text)
+			return "status 200"
+		}
+		if status != http.StatusServiceUnavailable {
+			t.Fatalf("%q: status %d, %s; want 200 or 503", text, status, body)
+		}
+		return ""
+	})
+	for _, v := range vendors {
+		if no := s.make(t, v, v.good(s)); no.status != http.StatusServiceUnavailable || no.retryAfter == "" {
+			t.Errorf("%s on a full disk: %+v, want 503 with Retry-After", v.name, no)
+		}
+	}
+	if status, body := s.Ready(); status != http.StatusServiceUnavailable || !strings.Contains(body, "[-] store: ") ||
+		!strings.HasSuffix(body, "\nnot ready\n") {
+		t.Errorf("readyz on a full disk: %d\n%swant 503 and why", status, body)
+	}
+	s.Bots.Faults.Clear()
+	empty()
+	harness.Eventually(t, harness.Patience, "the gateway is ready again", func() string {
+		if status, body := s.Ready(); status != http.StatusOK {
+			return body
+		}
+		return ""
+	})
+	s.says(t, "ann", "after")
+	for _, text := range append(taken, "after") {
+		s.hears(t, "ann", "bot", "You said: "+text)
+	}
+	s.quiet(t, "ann")
+	var asked []string
+	for _, a := range s.Bots.Asked.All() {
+		asked = append(asked, gptbots.Question(a.Messages))
+	}
+	if want := append(append([]string{"before"}, taken...), "after"); fmt.Sprint(asked) != fmt.Sprint(want) {
+		t.Errorf("the bot was asked %q, want %q", asked, want)
+	}
+	s.Restart(t)
+	s.says(t, "ann", "after the restart")
+	s.hears(t, "ann", "bot", "You said: after the restart")
+}

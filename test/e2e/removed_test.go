@@ -1,0 +1,74 @@
+package e2e
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	aicc "patchbay/plugins/aicc/simulator"
+	"patchbay/sandbox/fault"
+	"patchbay/test/harness"
+)
+
+// TestChannelRemoved: a channel that owns conversations is gone from the file at the next start. Control falls back home, what
+// was on its way to it follows, an offer to it ends, and the trail says why.
+func TestChannelRemoved(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, harness.Vendors{}, harness.Config{})
+	s.meets(t, "owned")
+	s.says(t, "asking", "I want a human")
+	s.hears(t, "asking", "system", looking)
+	s.waits(t, "asking")
+	s.says(t, "other", "hello")
+	s.hears(t, "other", "bot", greeting)
+
+	s.Desk.Faults.Add(fault.Fault{Kind: fault.Status, Endpoint: aicc.EndpointSend, Status: http.StatusBadGateway})
+	s.says(t, "owned", "Are you there?")
+	s.says(t, "owned", "Anyone?")
+	within(t, harness.Patience, "the desk fails", func(ctx context.Context) error {
+		return s.Desk.Faults.Hits.Wait(ctx, func(all []fault.Hit) bool { return len(all) > 0 })
+	})
+	s.Stop(t)
+	s.Configure(t, harness.Config{Without: []string{"desk"}, Routes: "[]"})
+	s.Start(t)
+
+	if e := s.told(t, "owned", "faq").Payload.Event; e.OwnerRole != "bot" {
+		t.Errorf("event %+v, want role bot", e)
+	}
+	s.hears(t, "owned", "bot", "You said: Are you there?")
+	s.hears(t, "owned", "bot", "You said: Anyone?")
+	s.hears(t, "asking", "bot", "You said: I want a human")
+	s.says(t, "other", "hello again")
+	s.hears(t, "other", "bot", greeting)
+
+	tr := s.Only(t, "owned")
+	passed := tr.Find("passed")
+	if len(passed) != 2 || passed[1].Channel != "faq" || !strings.Contains(passed[1].Rule, "channel desk is not in the configuration") {
+		t.Errorf("steps \"passed\": %+v, want the second to faq because desk is not configured", passed)
+	}
+	if moved := tr.Find("moved"); len(moved) != 2 {
+		t.Errorf("steps \"moved\": %+v, want one for each message that was on its way", moved)
+	}
+	if ended := s.Only(t, "asking").Find("offer unreachable"); len(ended) != 1 || ended[0].Detail != "unconfigured" {
+		t.Errorf("steps \"offer unreachable\": %+v, want one, unconfigured", ended)
+	}
+	for _, user := range []string{"owned", "asking", "other"} {
+		s.quiet(t, user)
+		if owner := s.Only(t, user).State.Owner; owner != "faq" {
+			t.Errorf("owner of %s: %s, want faq", user, owner)
+		}
+	}
+	if n := s.Metric(t, "patchbay_dead_letters"); n != 0 {
+		t.Errorf("%v dead letters, want none", n)
+	}
+	if again := s.Run(t, "check"); again.Code != 0 {
+		t.Errorf("check of the smaller file: code %d\n%s", again.Code, again.Stderr)
+	}
+	s.Faults()[2].Clear()
+	s.Stop(t)
+	s.Configure(t, harness.Config{}) // and it may come back
+	s.Start(t)
+	s.says(t, "owned", "Now I want a human again")
+	s.hears(t, "owned", "system", looking)
+}
