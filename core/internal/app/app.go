@@ -79,8 +79,8 @@ func Check(ctx context.Context, cfg *config.Config, o Options) []config.Problem 
 
 // Start brings a gateway up, in this order: adapters and store, then writer and lanes, then the admin listener, last
 // the public one. If a step fails, those before it are taken down again.
-func Start(ctx context.Context, cfg *config.Config, o Options) (a *App, err error) {
-	a = &App{log: o.Logger, failed: make(chan error, 4)}
+func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error) {
+	a := &App{log: o.Logger, failed: make(chan error, 4)}
 	defer func() {
 		if err != nil {
 			a.Stop()
