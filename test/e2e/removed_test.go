@@ -59,7 +59,7 @@ func TestChannelRemoved(t *testing.T) {
 			t.Errorf("owner of %s: %s, want faq", user, owner)
 		}
 	}
-	if n := s.Metric(t, "patchbay_dead_letters"); n != 0 {
+	if n := s.Metric(t, "patchbay_dead_letters_total"); n != 0 {
 		t.Errorf("%v dead letters, want none", n)
 	}
 	if again := s.Run(t, "check"); again.Code != 0 {

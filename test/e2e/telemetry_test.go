@@ -1,0 +1,222 @@
+package e2e
+
+import (
+	"bytes"
+	"crypto/rand"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/google/go-cmp/cmp"
+
+	gptbots "patchbay/plugins/botwebhook/simulator"
+	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/fault"
+	"patchbay/test/harness"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// eventful plays everything that leaves a trace in metrics and logs: a handover there and back, a refusal, a repeat, a stale
+// answer, a dead letter, a retry. It returns the words that must not be logged.
+func (s *scene) eventful(t *testing.T) (canaries []string) {
+	t.Helper()
+	canary := func() string {
+		c := "canary" + rand.Text()
+		canaries = append(canaries, c)
+		return c
+	}
+	hello := canary()
+	s.says(t, "ann", hello, livechat.WithMessageID("id-1"), livechat.WithData(canary()))
+	s.says(t, "ann", hello, livechat.WithMessageID("id-1"))
+	s.hears(t, "ann", "bot", "You said: "+hello)
+	old := s.asked(t, hello).Conversation.ID
+
+	s.meets(t, "ann")
+	toAgent, late := canary(), canary()
+	s.says(t, "ann", toAgent)
+	s.atDesk(t, "ann", toAgent)
+	if err := s.Bots.Answer(old, gptbots.Answer{Text: late}); err != nil {
+		t.Fatal(err)
+	}
+	fromAgent := canary()
+	s.agent(t, "ann", fromAgent)
+	s.hears(t, "ann", "agent", fromAgent)
+	if err := s.Desk.Hangup(deskID("ann")); err != nil {
+		t.Fatal(err)
+	}
+	s.told(t, "ann", "faq")
+
+	s.Bots.Faults.Add(fault.Fault{Kind: fault.Status, Endpoint: gptbots.EndpointMessage, Status: http.StatusNotFound, Count: 1})
+	s.says(t, "ben", canary())
+	s.Livechat.Faults.Add(fault.Fault{Kind: fault.Reset, Endpoint: livechat.EndpointReply, Count: 1})
+	after := canary()
+	s.says(t, "ben", after)
+	s.hears(t, "ben", "bot", "You said: "+after)
+	for _, spoilt := range []livechat.Option{
+		livechat.WithAccessToken(canary()), livechat.WithUserInfoID(canary()),
+		livechat.WithBody("application/json", []byte(`{"payload":"`+canary()+`"`)),
+	} {
+		if status, _, err := s.Livechat.Say(harness.Soon(t), "eve", canary(), spoilt); err != nil || status == http.StatusOK {
+			t.Errorf("a bad call was answered with %d, %v", status, err)
+		}
+	}
+	if err := s.Bots.PushRaw(old, []byte(`{"message_id":"x","`+canary()+`":1}`)); err != nil {
+		t.Fatal(err)
+	}
+	// By the trails, not by the metrics: a scrape looks the dead letters up only now and then.
+	for user, what := range map[string]string{"ann": "fenced", "ben": "dead"} {
+		harness.Eventually(t, harness.Patience, what+" in the trail of "+user, func() string {
+			if len(s.Only(t, user).Find(what)) == 0 {
+				return "not yet"
+			}
+			return ""
+		})
+	}
+	return canaries
+}
+
+// TestMetrics: names, types and labels are an interface; a golden list holds them, and Prometheus's own tool checks them.
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	once := harness.Retry
+	once.Attempts = 1
+	s := newScene(t, harness.Vendors{Retry: &once}, harness.Config{})
+	s.eventful(t)
+
+	found, err := exec.Command("./promtool.sh").Output()
+	if err != nil {
+		if exit, ok := err.(*exec.ExitError); ok {
+			err = fmt.Errorf("%w: %s", err, exit.Stderr)
+		}
+		t.Fatalf("find promtool: %v", err)
+	}
+	status, page := s.Get("/metrics")
+	if status != http.StatusOK {
+		t.Fatalf("/metrics: %d: %s", status, page)
+	}
+	check := exec.Command(strings.TrimSpace(string(found)), "check", "metrics")
+	check.Stdin = strings.NewReader(page)
+	if out, err := check.CombinedOutput(); err != nil {
+		t.Errorf("promtool check metrics: %v\n%s", err, out)
+	}
+
+	var list bytes.Buffer
+	families := s.Scrape(t)
+	for _, name := range slices.Sorted(func(yield func(string) bool) {
+		for name := range families {
+			if !yield(name) {
+				return
+			}
+		}
+	}) {
+		if strings.HasPrefix(name, "patchbay_") {
+			fmt.Fprintln(&list, describe(families[name]))
+		}
+	}
+	golden := filepath.Join("testdata", "metrics.golden")
+	if *update {
+		if err := os.WriteFile(golden, list.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), list.String()); diff != "" {
+		t.Errorf("metrics (-want +got); if the change is meant, run with -update and tell operators:\n%s", diff)
+	}
+	for _, name := range []string{"go_goroutines", "process_resident_memory_bytes"} {
+		if families[name] == nil {
+			t.Errorf("%s is missing", name)
+		}
+	}
+}
+
+// describe is a metric's name, type and labels in one line.
+func describe(f *dto.MetricFamily) string {
+	labels := map[string]bool{}
+	for _, m := range f.GetMetric() {
+		for _, l := range m.GetLabel() {
+			labels[l.GetName()] = true
+		}
+	}
+	names := make([]string, 0, len(labels))
+	for l := range labels {
+		names = append(names, l)
+	}
+	slices.Sort(names)
+	return fmt.Sprintf("%s %s {%s}", f.GetName(), strings.ToLower(f.GetType().String()), strings.Join(names, ", "))
+}
+
+// TestNothingPrivateIsLogged: what people say and what secrets are is in no log line, even at the most talkative level,
+// nor on any page for monitoring.
+func TestNothingPrivateIsLogged(t *testing.T) {
+	t.Parallel()
+	once := harness.Retry
+	once.Attempts = 1
+	s := newScene(t, harness.Vendors{Retry: &once}, harness.Config{Limits: []string{"log: {level: debug}"}})
+	private := append(s.eventful(t), s.Secrets.All()...)
+	first := s.Plugin(t, "native")
+	first.Kill(t)
+	s.another(t, "native", first)
+	_, ready := s.Ready()
+	_, metrics := s.Get("/metrics")
+	_, trace := s.Get("/api/trace?id=ann&id=ben")
+	_, dead := s.Get("/api/dead")
+	s.Stop(t)
+	pages := map[string]string{"readyz": ready, "metrics": metrics, "trace": trace, "dead letters": dead}
+	for i, l := range s.Logs() {
+		pages[fmt.Sprintf("line %d of the log", i)] = l.Raw
+		if l.Fields == nil || l.Text("level") == "" || l.Text("msg") == "" || l.Text("time") == "" {
+			t.Errorf("line %d of the log is no JSON object with time, level and msg: %s", i, l.Raw)
+		}
+	}
+	for where, text := range pages {
+		for _, p := range private {
+			if strings.Contains(text, p) {
+				t.Errorf("%s holds %q: %s", where, p, text)
+			}
+		}
+	}
+}
+
+// TestOrdinaryMessagesAreNotLogged: a busy gateway's log stays readable.
+func TestOrdinaryMessagesAreNotLogged(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, harness.Vendors{}, harness.Config{})
+	s.meets(t, "carl")
+	s.says(t, "ann", "hello")
+	s.hears(t, "ann", "bot", greeting)
+	before := len(s.Logs())
+	for i := range 20 {
+		text := fmt.Sprintf("message %d", i)
+		s.says(t, "ann", text)
+		s.hears(t, "ann", "bot", "You said: "+text)
+		s.says(t, "carl", text)
+		s.atDesk(t, "carl", text)
+		s.agent(t, "carl", text)
+		s.hears(t, "carl", "agent", text)
+	}
+	s.quiet(t, "ann")
+	s.Stop(t) // which is logged, so that every line before it has arrived
+	var lines []string
+	for _, l := range s.Logs()[before:] {
+		if l.Is("stopping") {
+			break
+		}
+		lines = append(lines, l.Raw)
+	}
+	if len(lines) > 0 {
+		t.Errorf("60 ordinary messages left %d lines in the log:\n%s", len(lines), strings.Join(lines, "\n"))
+	}
+}
