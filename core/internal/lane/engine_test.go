@@ -123,6 +123,28 @@ func TestBreakerCountsOnlyTheVendor(t *testing.T) {
 	}
 }
 
+func TestBreakerStaysClosedWhenTheAdapterDies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, Channel{Name: "faq", Concurrency: 2 * breakerFailures})
+		defer b.close()
+		for range 2 * breakerFailures {
+			b.submit("faq", "hello")
+		}
+		for _, c := range b.bot.take() { // one process died, and all calls with it
+			c.answer <- died(false)
+		}
+		synctest.Wait()
+		if !b.Reachable("faq") {
+			t.Error("the breaker opened: the vendor is held to account for its adapter")
+		}
+		for calls := b.bot.take(); len(calls) > 0; calls = b.bot.take() {
+			for _, c := range calls {
+				c.answer <- delivered()
+			}
+		}
+	})
+}
+
 func TestThrottleOfTheChannelPausesIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, Channel{Name: "faq"}, Channel{Name: "other"})

@@ -174,10 +174,13 @@ func notAsked(err error) bool {
 	return errors.Is(err, adapter.ErrNotReady) || errors.Is(err, errNotAsked)
 }
 
-// verdict says whether an outcome speaks against the vendor.
+// verdict says whether an outcome speaks against the vendor. An adapter's death does not, and takes many calls along at
+// once, unless each call that it takes along is given up: then the breaker limits the damage.
 func verdict(r result, cancelled bool) error {
+	_, died := errors.AsType[*adapter.DiedError](r.err)
 	switch {
-	case cancelled || notAsked(r.err) || r.out.Error == string(sdk.KindThrottled) || r.out.Error == errorKilled:
+	case cancelled || notAsked(r.err) || died && r.out.Result == conversation.ResultRetry,
+		r.out.Error == string(sdk.KindThrottled), r.out.Error == errorKilled:
 		return errNotAsked
 	case r.out.Result == conversation.ResultRetry || r.out.Error == string(sdk.KindUnknown):
 		return errors.New(r.out.Error)
