@@ -32,7 +32,9 @@ var (
 const (
 	maxRecord       = 384 << 10              // bytes of inputs in one record; the store takes 512 KiB
 	maxInputs       = 512                    // inputs in one record
-	spacing         = time.Millisecond       // between commits, under load
+	spacing         = 2 * time.Millisecond   // between commits, under load
+	linger          = 5 * time.Millisecond   // between commits, if only outcomes wait and nobody for them
+	lingerMost      = 64                     // outcomes that linger
 	reconcileAtOnce = 100                    // conversations in one record at start
 	changeBytes     = 640                    // about what deciding on one envelope adds to a record
 	timersAtOnce    = 128                    // deadlines in one record

@@ -181,7 +181,7 @@ func TestOutcomesWaitAtMostAMomentAfterAFailure(t *testing.T) {
 		before := h.log.Bounds().Last
 		h.Finish(outcome(job, conversation.Outcome{Result: conversation.ResultDelivered}))
 		synctest.Wait()
-		time.Sleep(retryCommit + 2*spacing)
+		time.Sleep(retryCommit + 2*linger)
 		synctest.Wait()
 		if got := h.log.Bounds().Last; got != before+1 {
 			t.Errorf("the log is at %d, want %d: the outcome was not tried again", got, before+1)

@@ -35,9 +35,7 @@ func (w *Writer) loop(ctx context.Context) error {
 		case <-ctx.Done():
 			return w.finish(ctx)
 		}
-		if wait := spacing - time.Since(lastCommit); wait > 0 && wait <= spacing {
-			time.Sleep(wait)
-		}
+		w.space(lastCommit)
 		if err := w.step(ctx); err != nil {
 			return err
 		}
