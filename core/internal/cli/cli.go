@@ -100,6 +100,16 @@ reachable, 78 the configuration is invalid at start.`,
 	return root
 }
 
+// group makes a command that only has others below it. Alone it helps; a command that it does not have is wrong usage,
+// which cobra would take for a call for help.
+func group(name, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: name, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(commands...)
+	return cmd
+}
+
 // load reads the configuration and shows what is wrong with it.
 func (o *options) load(code int) (*config.Config, error) {
 	cfg, err := config.Load(config.Options{Path: o.config})

@@ -29,7 +29,5 @@ func newConversation(o *options) *cobra.Command {
 		},
 	}
 	show.Flags().StringVarP(&o.output, "output", "o", "table", "table or json")
-	cmd := &cobra.Command{Use: "conversation", Short: "Look at live conversations"}
-	cmd.AddCommand(show)
-	return cmd
+	return group("conversation", "Look at live conversations", show)
 }

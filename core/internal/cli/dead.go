@@ -13,9 +13,8 @@ import (
 )
 
 func newDead(o *options) *cobra.Command {
-	cmd := &cobra.Command{Use: "dead", Short: "Look at what was given up, and replay it"}
+	cmd := group("dead", "Look at what was given up, and replay it", newDeadList(o), newDeadShow(o), newDeadReplay(o))
 	cmd.PersistentFlags().StringVarP(&o.output, "output", "o", "table", "table or json")
-	cmd.AddCommand(newDeadList(o), newDeadShow(o), newDeadReplay(o))
 	return cmd
 }
 

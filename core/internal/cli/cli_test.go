@@ -1,0 +1,117 @@
+package cli_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"patchbay/core/internal/cli"
+)
+
+// suite builds the adapters once, for the scripts' configurations to name.
+type suite struct{ *testing.M }
+
+var plugins string
+
+func (s suite) Run() int {
+	dir, err := os.MkdirTemp("", "plugins-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	build := exec.Command("go", "build", "-o", dir+string(os.PathSeparator), "patchbay/plugins/native", "patchbay/plugins/botwebhook", "patchbay/plugins/aicc")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		panic(fmt.Sprintf("build the adapters: %v", err))
+	}
+	plugins = dir
+	return s.M.Run()
+}
+
+func TestMain(m *testing.M) {
+	testscript.Main(suite{m}, map[string]func(){"patchbay": patchbay})
+}
+
+// patchbay is the program as main makes it, with a version of its own.
+func patchbay() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := cli.Main(ctx, cli.Process{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Version: "1.2.3", Unhook: stop})
+	stop()
+	os.Exit(code)
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("PLUGINS", plugins)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ports": ports, "await": await},
+		// go test -update rewrites what cmp compares with
+		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
+	})
+}
+
+// exits runs a program and compares its exit code: exits 3 patchbay check.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits code program [args...]")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	if exit, ok := err.(*exec.ExitError); ok {
+		code = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("run %s: %v", args[1], err)
+	}
+	if got := fmt.Sprint(code); got != args[0] {
+		ts.Fatalf("%s exits with %s, want %s", args[1], got, args[0])
+	}
+}
+
+// ports sets environment variables to addresses that nobody listens on: ports NAME...
+func ports(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: ports name...")
+	}
+	for _, name := range args {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		ts.Check(err)
+		defer ln.Close() // all are open until all are known, so that they differ
+		ts.Setenv(name, ln.Addr().String())
+	}
+}
+
+// await asks a URL until it answers with 200: await http://…
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: await url")
+	}
+	tick, deadline := time.NewTicker(20*time.Millisecond), time.After(30*time.Second)
+	defer tick.Stop()
+	for {
+		resp, err := http.Get(args[0])
+		if err == nil {
+			_ = resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			ts.Fatalf("%s does not answer with 200: %v", args[0], err)
+		}
+	}
+}
