@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -75,6 +76,7 @@ var deeds = map[string]func(ctx context.Context) error{
 	},
 	"/wait": func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
 	"/second": func(ctx context.Context) error {
+		slog.Warn("evil second begins")
 		select {
 		case <-time.After(time.Second):
 			return nil
