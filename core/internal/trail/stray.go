@@ -9,16 +9,28 @@ import (
 )
 
 // stray notes the positions of a record's envelopes that are wanted and belong to no conversation: those that wait
-// for their thread, and those that no decision could be made on. It reports whether there are any.
-func stray(strays map[conversation.Position]bool, seq uint64, r *journal.Record, wanted map[string]bool) bool {
-	any := false
+// for their thread, and those that no decision could be made on. It returns the conversations whose trails tell about
+// them, "" if it is none's.
+func stray(strays map[conversation.Position]bool, seq uint64, r *journal.Record, wanted map[string]bool) []string {
+	var convs []string
 	for i, s := range r.GetEnvelopes() {
 		if s.GetConversation() == "" && (wanted[s.GetId()] || slices.ContainsFunc(vendorIDs(s), func(id string) bool { return wanted[id] })) {
-			strays[conversation.Position{Seq: seq, Index: uint32(i)}] = true
-			any = true
+			p := conversation.Position{Seq: seq, Index: uint32(i)}
+			strays[p] = true
+			convs = append(convs, whose(r, p))
 		}
 	}
-	return any
+	return convs
+}
+
+// whose returns the conversation in whose name the record speaks of an envelope.
+func whose(r *journal.Record, p conversation.Position) string {
+	for _, ch := range r.GetChanges() {
+		if q, ok := about(ch); ok && p == q {
+			return ch.GetConversation()
+		}
+	}
+	return ""
 }
 
 // vendorIDs returns what the vendor calls an envelope: there is no change that says so if nothing was decided on it.

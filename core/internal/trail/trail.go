@@ -103,11 +103,7 @@ func (t *Trail) Find(ctx context.Context, ids []string, text bool) ([]*Conversat
 	}
 	strays := map[conversation.Position]bool{}
 	if err := t.scan(ctx, func(seq uint64, r *journal.Record) {
-		convs := matches(r, wanted)
-		if stray(strays, seq, r, wanted) {
-			convs = append(convs, "")
-		}
-		for _, conv := range convs {
+		for _, conv := range append(matches(r, wanted), stray(strays, seq, r, wanted)...) {
 			if found[conv] == nil {
 				found[conv] = &Conversation{ID: conv}
 				order = append(order, conv)

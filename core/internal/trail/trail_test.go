@@ -1,0 +1,119 @@
+package trail
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/store/memory"
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol"
+)
+
+type noBook struct{}
+
+func (noBook) View(_ context.Context, f func(*conversation.Book)) error {
+	f(conversation.NewBook())
+	return nil
+}
+
+func stored(t *testing.T, id, conv, vendorID, thread string) *journal.Stored {
+	t.Helper()
+	b, err := protocol.EncodeEnvelope(&envelope.Envelope{
+		Channel: "faq", Thread: thread, VendorID: vendorID, Kind: envelope.KindMessage, Sender: envelope.Sender{Role: envelope.RoleBot},
+		Parts: []envelope.Part{envelope.TextPart("words of " + id)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &journal.Stored{Id: id, Conversation: conv, Envelope: b}
+}
+
+func change(conv string, kind any) *journal.Change {
+	ch := &journal.Change{Conversation: conv}
+	journal.SetKind(ch, kind)
+	return ch
+}
+
+func at(seq uint64, i uint32) *journal.Position { return &journal.Position{Seq: seq, Index: i} }
+
+// undecided is a dead letter of an envelope that no decision could be made on.
+func undecided(conv, delivery string, p *journal.Position) *journal.Change {
+	return change(conv, &journal.Change_DeadLettered{DeadLettered: &journal.DeadLettered{
+		Delivery: &journal.Delivery{Id: delivery, Channel: "faq", Item: &journal.Item{Position: p}}, Error: "undecided", Text: "it panicked",
+	}})
+}
+
+// TestStrays: what never came to belong to a conversation, and what could not be decided, is found by every id it has.
+func TestStrays(t *testing.T) {
+	log := memory.NewDisk(0).Open()
+	for i, r := range []*journal.Record{
+		{
+			Envelopes: []*journal.Stored{stored(t, "e1", "", "v1", "lost"), stored(t, "e2", "", "v2", "other"), stored(t, "e3", "", "v3", "th3")},
+			Changes: []*journal.Change{
+				change("", &journal.Change_Orphaned{Orphaned: &journal.Orphaned{Position: at(1, 0), Channel: "faq", Thread: "lost"}}),
+				change("", &journal.Change_Orphaned{Orphaned: &journal.Orphaned{Position: at(1, 1), Channel: "faq", Thread: "other"}}),
+				undecided("", "d3", at(1, 2)),
+			},
+		},
+		{
+			Envelopes: []*journal.Stored{stored(t, "e4", "", "v4", "th4")},
+			Changes: []*journal.Change{
+				change("", &journal.Change_OrphanEnded{OrphanEnded: &journal.OrphanEnded{Position: at(1, 0), Status: conversation.StatusUnrouted}}),
+				change("", &journal.Change_Disposed{Disposed: &journal.Disposed{Position: at(1, 0), Status: conversation.StatusUnrouted, Channel: "faq", Reason: "unknown thread"}}),
+				undecided("c4", "d4", at(2, 0)),
+			},
+		},
+	} {
+		data, err := proto.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := log.Append(t.Context(), uint64(i), data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, tc := range map[string]struct {
+		ids  []string
+		conv string
+		want string
+	}{
+		"unrouted":                     {[]string{"e1", "v1", "lost"}, "", "held, unrouted"},
+		"waiting":                      {[]string{"e2", "v2", "other"}, "", "held"},
+		"undecided, no conversation":   {[]string{"e3", "v3", "th3"}, "", "dead"},
+		"undecided, in a conversation": {[]string{"d4", "c4", "e4", "v4", "th4"}, "c4", "dead"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, id := range tc.ids {
+				found, err := New(log, noBook{}).Find(t.Context(), []string{id}, false)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(found) != 1 || found[0].ID != tc.conv {
+					t.Fatalf("by %s: %+v, want one trail of conversation %q", id, found, tc.conv)
+				}
+				var steps []string
+				for i := range found[0].Entries {
+					steps = append(steps, found[0].Entries[i].What)
+				}
+				if got := strings.Join(steps, ", "); got != tc.want {
+					t.Errorf("by %s: %s, want %s", id, got, tc.want)
+				}
+			}
+		})
+	}
+}
+
+func TestRecordThatCantBeRead(t *testing.T) {
+	log := memory.NewDisk(0).Open()
+	if err := log.Append(t.Context(), 0, []byte("not protobuf")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(log, noBook{}).Find(t.Context(), []string{"x"}, false); err == nil || !strings.Contains(err.Error(), "record 1") {
+		t.Errorf("Find = %v, want an error that names the record", err)
+	}
+}
