@@ -43,6 +43,13 @@ type race struct {
 	chats    map[string]chan string   // by user id at the desk: what the customer says there
 	late     sync.WaitGroup           // answers that are still to come
 	sent     atomic.Int64             // answers of the bot
+	asked    sync.Map                 // racerTerm → id of the bot's conversation in that term
+}
+
+// racerTerm is one customer's term of the bot.
+type racerTerm struct {
+	user string // as the bot knows them
+	term int
 }
 
 // TestNoStaleAnswer: over 5,000 handovers with answers in flight, not one answer reaches the customer behind the marker
@@ -99,13 +106,19 @@ func (r *race) think(c gptbots.Conversation, messages []gptbots.Message) []gptbo
 		r.late.Add(1)
 		time.AfterFunc(time.Duration(chance.Int64N(int64(latest))), func() {
 			defer r.late.Done()
-			if r.Bots.Answer(c.ID, gptbots.Answer{Text: fmt.Sprintf("bot %d later %d", term, n)}) == nil {
-				r.sent.Add(1)
-			}
+			r.answers(c.ID, fmt.Sprintf("bot %d later %d", term, n))
 		})
 	}
+	r.asked.Store(racerTerm{c.UserID, term}, c.ID)
 	r.sent.Add(1)
 	return []gptbots.Answer{{Text: fmt.Sprintf("bot %d now", term)}}
+}
+
+// answers has the bot say something that it was not asked for just now.
+func (r *race) answers(conversation, text string) {
+	if r.Bots.Answer(conversation, gptbots.Answer{Text: text}) == nil {
+		r.sent.Add(1)
+	}
 }
 
 // termOf returns the bot's term in which this can be asked.
@@ -138,6 +151,9 @@ func (r *race) follow(ctx context.Context) {
 func (r *race) cycle(ctx context.Context, user string, n int, chance *rand.Rand) error {
 	if err := r.tell(ctx, user, fmt.Sprintf("question %d", n)); err != nil {
 		return err
+	}
+	if old, ok := r.asked.Load(racerTerm{deskID(user), n - 1}); ok { // the bot had control then, and has it again
+		r.answers(old.(string), fmt.Sprintf("bot %d again", n-1))
 	}
 	if chance.IntN(2) == 0 { // else the answer is still to come when the agent is asked
 		answer := fmt.Sprintf("bot %d now", n)
