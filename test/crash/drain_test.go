@@ -10,7 +10,7 @@ import (
 
 // drainTime is how long everything may take to come to an end after the last fault: a circuit breaker rests ten
 // seconds, an offer five, and a delivery that failed often backs off for longer.
-const drainTime = 45 * time.Second
+const drainTime = 60 * time.Second
 
 // finish lets the customers end, then the agents and bots, and returns when nothing is on its way any more.
 func (tr *traffic) finish(t *testing.T, g *harness.Gateway) {

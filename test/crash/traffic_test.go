@@ -13,9 +13,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	gptbots "patchbay/plugins/botwebhook/simulator"
 	livechat "patchbay/plugins/native/simulator"
-	"patchbay/sandbox/push"
 	"patchbay/sandbox/record"
 	"patchbay/test/harness"
 )
@@ -53,33 +51,6 @@ type traffic struct {
 	staffed   sync.WaitGroup
 	serial    atomic.Int64
 	hold      func() // what vendors do between effect and answer, if not linger; set before the gateway starts
-}
-
-// patient is how vendors try again: for as long as a test lasts.
-var patient = push.Retry{Attempts: 2000, First: 20 * time.Millisecond, Max: 150 * time.Millisecond}
-
-// vendors are a world whose bots name what they answer, and in which conversation, and give every answer words of its own.
-// All vendors take a moment between the effect of a call and its answer: a kill in between makes the call's outcome unknown.
-func (tr *traffic) vendors() harness.Vendors {
-	v := harness.Vendors{Retry: &patient, Linger: tr.linger}
-	v.Bots.Brain = func(c gptbots.Conversation, m []gptbots.Message) []gptbots.Answer {
-		return []gptbots.Answer{tr.answer(c.ID, "re "+name(gptbots.Question(m)))}
-	}
-	v.Desk.ConnectEvent = true
-	return v
-}
-
-func (tr *traffic) linger() {
-	if tr.hold != nil {
-		tr.hold()
-		return
-	}
-	pause(tr.ctx, rand.N(40*time.Millisecond))
-}
-
-func (tr *traffic) answer(conversation, text string) gptbots.Answer {
-	n := tr.serial.Add(1)
-	return gptbots.Answer{Text: fmt.Sprintf("%s #%d in %s", text, n, conversation), MessageID: fmt.Sprintf("answer-%d", n)}
 }
 
 func messageID(user string, n int) string { return fmt.Sprintf("%s-%03d", user, n) }
@@ -150,31 +121,6 @@ func (tr *traffic) say(rnd *rand.Rand, user, id, text string) bool {
 		tr.refused.Append(refusal{time.Now(), status, err})
 		if !pause(tr.ctx, time.Duration(20+rnd.IntN(60))*time.Millisecond) {
 			return false
-		}
-	}
-}
-
-// lateBots let bots speak a second time, a while after they were asked: often when control has moved.
-func (tr *traffic) lateBots() {
-	rnd := chance(tr.seed, "late bots")
-	var running sync.WaitGroup
-	defer running.Wait()
-	for from := 0; ; {
-		asked, err := tr.w.Bots.Asked.Next(tr.shift, from)
-		if err != nil {
-			return
-		}
-		from += len(asked)
-		for _, a := range asked {
-			if rnd.IntN(6) > 0 {
-				continue
-			}
-			after := time.Duration(rnd.IntN(1500)) * time.Millisecond
-			running.Go(func() {
-				if pause(tr.shift, after) {
-					_ = tr.w.Bots.Answer(a.Conversation.ID, tr.answer(a.Conversation.ID, "late "+name(gptbots.Question(a.Messages))))
-				}
-			})
 		}
 	}
 }
