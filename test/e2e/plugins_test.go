@@ -159,7 +159,17 @@ func TestAdapterDies(t *testing.T) {
 	if n := s.Metric(t, "patchbay_dead_letters_total"); n != 0 {
 		t.Errorf("%v dead letters, want none", n)
 	}
-	s.AwaitLog(t, "adapter is away", func(l harness.Line) bool { return l.Is("adapter is away", "adapter", "native") })
+	for name := range pids {
+		var away []string
+		for _, l := range s.Logs() {
+			if l.Is("adapter is away", "adapter", name) {
+				away = append(away, l.Text("reason"))
+			}
+		}
+		if !slices.Equal(away, []string{"exited", "exited"}) {
+			t.Errorf("%s is logged to be away for the reasons %q, want twice that it exited", name, away)
+		}
+	}
 }
 
 // deathsUpTo is how often adapters that deliver to bot and desk have died up to and with the subtest of this adapter; each

@@ -255,8 +255,8 @@ func (s *supervisor) pause(ctx context.Context, cause error, uptime time.Duratio
 		}
 	})
 	if reason != reasonRequested {
-		h.log.Error("adapter ended", "reason", reason, "error", cause, "uptime", uptime, "state", string(state),
-			"next_start_in", v.wait)
+		h.log.Error("adapter ended", "reason", reason, "error", cause, "uptime_seconds", uptime.Seconds(), "state", string(state),
+			"next_start_seconds", v.wait.Seconds())
 	}
 	if v.wait <= 0 {
 		return

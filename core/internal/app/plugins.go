@@ -45,7 +45,7 @@ func startPlugins(cfg *config.Config, o *Options, m *adapter.Metrics, log *slog.
 		}
 		h := adapter.New(adapter.Options{
 			Name: name, Command: command(a.Command), Args: a.Args, Env: environment(a.Env), GatewayVersion: o.Version, Logger: log, Metrics: m,
-			Changed: func(s adapter.Status) { logState(log, name, s) },
+			Changed: changes(log, name),
 		})
 		p.hosts[name] = h
 		p.running.Go(func() {
@@ -78,6 +78,20 @@ func command(c string) string {
 		return abs
 	}
 	return c
+}
+
+// changes returns what logs an adapter's new states, each once, and a wait for the next start not before its reason is known.
+func changes(log *slog.Logger, name string) func(adapter.Status) {
+	var mu sync.Mutex
+	var last string
+	return func(s adapter.Status) {
+		mu.Lock()
+		defer mu.Unlock()
+		if now := string(s.State) + " " + s.Reason; now != last && (s.State != adapter.StateBackoff || s.Reason != "") {
+			last = now
+			logState(log, name, s)
+		}
+	}
 }
 
 func logState(log *slog.Logger, name string, s adapter.Status) {
