@@ -48,6 +48,9 @@ func (b *Book) Begin(p *Policy, now time.Time, seq uint64, newID func() string) 
 	return t
 }
 
+// At returns the time that the turn decides at.
+func (t *Turn) At() time.Time { return t.at }
+
 // Record returns what to store. It has no changes if nothing happened.
 func (t *Turn) Record() *journal.Record { return t.rec }
 

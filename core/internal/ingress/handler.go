@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,8 +42,15 @@ func New(o Options) (*Handler, error) {
 	return h, nil
 }
 
-// ServeHTTP answers one request.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
+// ServeHTTP answers one request. Paths are taken as they are: http.ServeMux would send callers with an unclean one
+// elsewhere, and no vendor follows.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if p := r.URL.Path; strings.Contains(p, "//") || strings.Contains(p+"/", "/./") || strings.Contains(p+"/", "/../") {
+		h.notFound(&Endpoint{}, w, r)
+		return
+	}
+	h.mux.ServeHTTP(w, r)
+}
 
 // refusal is a "no" on its way to the vendor.
 type refusal struct {
@@ -70,12 +78,6 @@ func (h *Handler) serve(ep *Endpoint, w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) handle(ep *Endpoint, w http.ResponseWriter, r *http.Request) (*pluginpb.HttpAnswer, *refusal) {
-	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
-	default:
-		return nil, busy("too many requests at once")
-	}
 	if no := ep.check(r); no != nil {
 		return nil, no
 	}
@@ -85,6 +87,12 @@ func (h *Handler) handle(ep *Endpoint, w http.ResponseWriter, r *http.Request) (
 	body, no := ep.read(w, r)
 	if no != nil {
 		return nil, no
+	}
+	select { // only now: callers that send slowly must not keep the others out
+	case h.slots <- struct{}{}:
+		defer func() { <-h.slots }()
+	default:
+		return nil, busy("too many requests at once")
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), receiveTimeout)
 	defer cancel()
@@ -167,8 +175,12 @@ func (ep *Endpoint) read(w http.ResponseWriter, r *http.Request) ([]byte, *refus
 
 func (ep *Endpoint) call(r *http.Request, body []byte) *pluginpb.ReceiveCall {
 	full := r.URL.EscapedPath()
+	path, plain := strings.CutPrefix(full, ep.Prefix)
+	if !plain { // the caller has escaped what needs no escape
+		path = (&url.URL{Path: strings.TrimPrefix(r.URL.Path, ep.Prefix)}).EscapedPath()
+	}
 	c := &pluginpb.ReceiveCall{
-		Channels: ep.Channels, Method: r.Method, Host: r.Host, Path: strings.TrimPrefix(full, ep.Prefix), FullPath: full,
+		Channels: ep.Channels, Method: r.Method, Host: r.Host, Path: path, FullPath: full,
 		Query: r.URL.RawQuery, Body: body, Remote: r.RemoteAddr, Header: make([]*pluginpb.Header, 0, len(r.Header)),
 	}
 	for name, values := range r.Header {

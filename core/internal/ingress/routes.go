@@ -35,6 +35,10 @@ func (h *Handler) routes() (mux *http.ServeMux, err error) {
 		}
 		taken[below] = true
 		mux.HandleFunc(below, func(w http.ResponseWriter, r *http.Request) { h.notFound(ep, w, r) })
+		if folder := strings.TrimSuffix(below, "/"); !taken[folder] { // else ServeMux redirects to below
+			taken[folder] = true
+			mux.HandleFunc(folder, func(w http.ResponseWriter, r *http.Request) { h.notFound(ep, w, r) })
+		}
 	}
 	nobody := &Endpoint{}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.notFound(nobody, w, r) })

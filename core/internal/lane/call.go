@@ -104,9 +104,6 @@ func (t *task) failed(err error) result {
 	if _, ok := errors.AsType[*adapter.TooLargeError](err); ok {
 		return result{out: t.dead(string(sdk.KindUnsupported), err.Error())}
 	}
-	if died, ok := errors.AsType[*adapter.DiedError](err); ok && died.Alone && t.deaths+1 >= suspectDeaths {
-		return result{out: t.dead(errorKilled, "the delivery ended the adapter's process twice: "+died.Text), err: err}
-	}
 	return result{out: t.unknown(err.Error()), err: err}
 }
 

@@ -59,5 +59,5 @@ const (
 	breakerFailures  = 5
 	breakerOpen      = 10 * time.Second
 	maxReplyBytes    = 256 << 10 // of all replies of one call
-	suspectDeaths    = 2         // a delivery that kills the adapter this often, alone, is given up
+	guilty           = 4         // a delivery is given up when so much blame for its adapter's deaths is on it; see blame
 )

@@ -43,7 +43,7 @@ type task struct {
 	ch        *channel
 	cancel    context.CancelFunc // set while its call runs
 	cancelled bool
-	deaths    int  // how often it has killed the adapter alone
+	blame     int  // for the adapter's deaths
 	suspect   bool // it was there when the adapter died, so it runs alone
 }
 

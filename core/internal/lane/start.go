@@ -128,6 +128,7 @@ func (e *Engine) settle(t *task, r result, done func(error)) {
 	if t.ch.process.alone == t {
 		t.ch.process.alone = nil
 	}
+	t.judge(&r)
 	done(verdict(r, t.cancelled))
 	defer e.start(t.ch.process)
 	if r.pause > 0 {
@@ -152,19 +153,36 @@ func (e *Engine) again(t *task, err error) bool {
 		t.ch.queue = append([]*task{t}, t.ch.queue...)
 		return true
 	}
-	died, ok := errors.AsType[*adapter.DiedError](err)
-	if !ok || t.ch.UnknownDead {
-		return false
-	}
-	if died.Alone {
-		t.deaths++
-	}
-	if t.deaths >= suspectDeaths {
+	_, ok := errors.AsType[*adapter.DiedError](err)
+	if !ok || t.ch.UnknownDead || t.blame >= guilty {
 		return false
 	}
 	t.suspect = true
 	t.ch.process.suspects = append(t.ch.process.suspects, t)
 	return true
+}
+
+// judge blames a call for its adapter's death, and gives it up when it has done it often enough.
+func (t *task) judge(r *result) {
+	died, ok := errors.AsType[*adapter.DiedError](r.err)
+	if !ok {
+		return
+	}
+	if t.blame += blame(died, t.ch.process); t.blame >= guilty {
+		r.out = t.dead(errorKilled, "the delivery ended the adapter's process again and again: "+died.Text)
+	}
+}
+
+// blame weighs a death: two alone convict a delivery. With webhooks in the process too it could be one of these, so it
+// takes twice as many, and nothing if other deliveries were in flight.
+func blame(died *adapter.DiedError, p *process) int {
+	switch {
+	case died.Alone:
+		return 2
+	case p.running == 0:
+		return 1
+	}
+	return 0
 }
 
 // errNotAsked keeps calls that never reached the vendor out of the breaker's count.

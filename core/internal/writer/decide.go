@@ -42,7 +42,7 @@ func (w *Writer) attempt(t *conversation.Turn, b *batch) (ok bool) {
 		t.Tick(id)
 	}
 	if b.orphans {
-		remove = func(string) { b.orphans = false }
+		remove = func(string) { b.orphans, w.opening = false, t.At().Add(time.Minute) } // not again at once
 		t.Orphans()
 	}
 	for _, c := range b.commands {

@@ -48,7 +48,7 @@ type Writer struct {
 	busy    busyLanes
 	timers  timers
 	notYet  time.Time // overdue deadlines wait until then
-	opening time.Time // orphans of before the start wait until then
+	opening time.Time // no orphan is given up before: those of before the start wait anew
 	again   time.Time // when a record that was not stored is tried again
 	pending map[string]bool
 	snap    snapshots
