@@ -27,7 +27,7 @@ func policy(cfg *config.Config, p *plugins, reachable func(string) bool) *conver
 		c := &conversation.Channel{
 			Name: ch.Name, Role: ch.Role, Owner: ch.Owner, Opens: slices.Contains(d.GetAbilities(), "open"),
 			PerTerm: p.endpoints[ch.Name].GetThreads() == string(sdk.ThreadsPerTerm), Events: map[envelope.Kind]bool{},
-			TextBytes: int(caps.GetTextBytes()), History: caps.GetHistory(), GiveUp: ch.Delivery.GiveUp,
+			TextBytes: int(caps.GetTextBytes()), History: caps.GetHistory(), GiveUp: ch.Delivery.GiveUp, Timeout: ch.Delivery.Timeout,
 		}
 		for _, e := range caps.GetEvents() {
 			c.Events[envelope.Kind(e)] = true

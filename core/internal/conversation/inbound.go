@@ -214,8 +214,9 @@ func (t *Turn) orphan(in *Inbound) Verdict {
 		return VerdictBusy
 	}
 	pos := t.store(in.Bytes, in.Envelope, nil)
+	wait := OrphanWait + t.policy.Channels[in.Channel].Timeout
 	t.add("", &journal.Change_Orphaned{Orphaned: &journal.Orphaned{
-		Position: pos.proto(), Channel: in.Channel, Thread: in.Envelope.Thread, Deadline: t.at.Add(OrphanWait).UnixNano(),
+		Position: pos.proto(), Channel: in.Channel, Thread: in.Envelope.Thread, Deadline: t.at.Add(wait).UnixNano(),
 	}})
 	return VerdictAccepted
 }

@@ -96,6 +96,16 @@ func TestOrphans(t *testing.T) {
 			t.Fatalf("disposed: %v", d)
 		}
 	})
+	t.Run("wait for a call that opens slowly", func(t *testing.T) {
+		p := testPolicy(t, storyRules()...)
+		p.Channels["desk"].Timeout = 10 * time.Second
+		s := newStage(t, p)
+		s.customer("human")
+		s.in(say{channel: "desk", thread: "desk-1", text: "Ann here"})
+		s.wait(10 * time.Second)
+		s.opened("desk", "desk-1")
+		s.wantOwner("desk", 2)
+	})
 	t.Run("keep their identity", func(t *testing.T) {
 		s := newStage(t, testPolicy(t, storyRules()...))
 		s.customer("human")

@@ -18,6 +18,7 @@ type Channel struct {
 	TextBytes int  // most text of one delivery; 0 is no limit
 	History   bool // takes history beside a message; else it gets a transcript
 	GiveUp    time.Duration
+	Timeout   time.Duration // of one call
 }
 
 // wants reports whether deliveries of the kind make sense for the channel.
@@ -47,7 +48,7 @@ const (
 	maxReopened    = 3               // times a delivery survives a vendor's loss of memory
 	MaxOrphans     = 10_000          // envelopes waiting for their thread
 	orphansAtOnce  = 500             // given up in one record
-	OrphanWait     = 5 * time.Second // how long
+	OrphanWait     = 5 * time.Second // how long, beyond the time that a call which opens the thread may take
 	MaxAttributes  = 16 << 10        // bytes of a message's attributes that are remembered
 	MaxHops        = 8               // gateways that a message may pass
 )

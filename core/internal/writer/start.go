@@ -44,7 +44,7 @@ func (w *Writer) Start(ctx context.Context) error {
 	if err := w.firstRecords(ctx, now); err != nil {
 		return err
 	}
-	w.notYet, w.opening = now.Add(grace), now.Add(conversation.OrphanWait)
+	w.notYet, w.opening = now.Add(grace), now.Add(conversation.OrphanWait+w.longestCall())
 	w.snap.init(w.last, now)
 	w.book.All(func(c *conversation.Conversation) bool {
 		w.release(c, now)
@@ -134,4 +134,13 @@ func (w *Writer) Found() (conversations int, queued map[string]int) {
 		return true
 	})
 	return w.book.Len(), queued
+}
+
+// longestCall returns the longest time that a call to any channel may take.
+func (w *Writer) longestCall() time.Duration {
+	var longest time.Duration
+	for _, ch := range w.Policy.Channels {
+		longest = max(longest, ch.Timeout)
+	}
+	return longest
 }
