@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"go.uber.org/goleak"
 )
 
 // programs are the programs under test and the packages that they are built from.
@@ -16,15 +19,22 @@ var programs = map[string]string{
 	"patchbay": "./core", "native": "./plugins/native", "botwebhook": "./plugins/botwebhook", "aicc": "./plugins/aicc",
 }
 
-// Main is for TestMain: it makes sure that the programs are there, runs the tests, and returns the exit code. The
-// programs are taken from the folder $PATCHBAY_BIN, or else from the repository's bin; those that are missing are
+// Main is for TestMain: it makes sure that the programs are there, runs the tests, looks for goroutines that they
+// have left behind, and returns the exit code. The programs are taken from the folder $PATCHBAY_BIN, or else from the repository's bin; those that are missing are
 // built. Programs that are there are not built again: build them first to test what has changed.
 func Main(m *testing.M) int {
 	if err := build(); err != nil {
 		fmt.Fprintln(os.Stderr, "build the programs under test:", err)
 		return 1
 	}
-	return m.Run()
+	code := m.Run()
+	client.CloseIdleConnections()
+	http.DefaultClient.CloseIdleConnections()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, "after the tests:", err)
+		return 1
+	}
+	return code
 }
 
 // Binary returns the absolute path of a program.
