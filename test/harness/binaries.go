@@ -20,8 +20,9 @@ var programs = map[string]string{
 }
 
 // Main is for TestMain: it makes sure that the programs are there, runs the tests, looks for goroutines that they
-// have left behind, and returns the exit code. The programs are taken from the folder $PATCHBAY_BIN, or else from the repository's bin; those that are missing are
-// built. Programs that are there are not built again: build them first to test what has changed.
+// have left behind, and returns the exit code. The programs are taken from the folder $PATCHBAY_BIN, or else from the
+// repository's bin; those that are missing are built. Programs that are there are not built again: build them first to
+// test what has changed. The go command does not notice changes in a folder outside the repository: give it -count=1.
 func Main(m *testing.M) int {
 	if err := build(); err != nil {
 		fmt.Fprintln(os.Stderr, "build the programs under test:", err)
