@@ -191,6 +191,13 @@ func (t *Turn) gone(c *Conversation, d *Delivery, o *Outcome) {
 		t.dead(c, d, o.Error, o.Text)
 		return
 	}
+	// An agent's session that is over means that the agent has left, only that the notice is still on its way.
+	if ch.Role == envelope.RoleAgent && c.Owner == ch.Name && c.Home != ch.Name {
+		t.left(c, ch, &aboutEvent{channel: ch.Name, role: ch.Role, reason: "gone"})
+		if c.find(d.ID) == nil {
+			return
+		}
+	}
 	t.unlink(c, d.Channel)
 	waiting := queued(c, d.Channel)
 	var coming []Item // as messages, so not as history

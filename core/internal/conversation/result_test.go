@@ -47,7 +47,7 @@ func TestResults(t *testing.T) {
 		s.want("fate", s.fate("one")+" "+s.fate("two"), "dead queued")
 	})
 	t.Run("gone transcripts are bounded", func(t *testing.T) {
-		s := newStage(t, testPolicy(t, onWord("desk", route.Rule{Pass: "desk"})))
+		s := newStage(t, testPolicy(t, onWord("desk", route.Rule{Home: "desk", Pass: "desk"})))
 		s.customer("zero")
 		s.drain("faq")
 		s.customer("desk")
@@ -59,6 +59,18 @@ func TestResults(t *testing.T) {
 		s.opened("desk", "desk-last")
 		s.result(s.head("desk"), Outcome{Result: ResultGone, Error: "gone"})
 		s.wantLines("to the desk", s.queue("desk"), "desk")
+	})
+	t.Run("an agent whose session is over has left", func(t *testing.T) {
+		s := newStage(t, testPolicy(t, onWord("desk", route.Rule{Pass: "desk"}),
+			route.Rule{Name: "left", Events: []route.Event{route.EventDisconnected}, Say: "Back to the assistant.", Pass: route.Home}))
+		s.customer("desk")
+		s.opened("desk", "desk-1")
+		s.customer("one more thing")
+		s.result(s.head("desk"), Outcome{Result: ResultGone, Error: "gone"})
+		s.wantOwner("faq", 3)
+		s.wantLines("to the desk", s.queue("desk"))
+		s.wantLines("to the bot", s.drain("faq"), "open", "desk", "one more thing")
+		s.wantLines("to the customer", s.drain("web"), "passed desk desk", "passed faq left", "Back to the assistant.")
 	})
 	t.Run("a failed open buries what waits for it", func(t *testing.T) {
 		s := newStage(t, testPolicy(t))

@@ -1,0 +1,41 @@
+package e2e
+
+import (
+	"context"
+	"testing"
+
+	aicc "patchbay/plugins/aicc/simulator"
+	"patchbay/sandbox/fault"
+	"patchbay/test/harness"
+)
+
+// TestCustomerSpeaksAsAgentHangsUp: the agent has hung up and the gateway does not know yet when the customer speaks. The
+// words go to whoever has control in the end, and nobody waits at the desk for nothing.
+func TestCustomerSpeaksAsAgentHangsUp(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, harness.Vendors{}, harness.Config{})
+	s.meets(t, "ann")
+	s.Desk.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: aicc.EndpointPush, Count: 1})
+	if err := s.Desk.Hangup(deskID("ann")); err != nil {
+		t.Fatal(err)
+	}
+	within(t, harness.Patience, "the push is on its way", func(ctx context.Context) error {
+		return s.Desk.Faults.Hits.Wait(ctx, func(all []fault.Hit) bool { return len(all) == 1 })
+	})
+	refused := s.Desk.Counts().Refused
+	s.says(t, "ann", "One more thing.")
+	harness.Eventually(t, harness.Patience, "the desk refuses the customer's words: the session is over", func() string {
+		if s.Desk.Counts().Refused == refused {
+			return "not yet"
+		}
+		return ""
+	})
+	s.quiet(t, "ann")
+	s.Desk.Faults.Clear()
+	s.told(t, "ann", "faq")
+	s.hears(t, "ann", "bot", "You said: One more thing.")
+	s.quiet(t, "ann")
+	if waiting := s.Desk.Waiting(); len(waiting) > 0 {
+		t.Errorf("%s waits at the desk for an agent, though the bot has control", waiting[0].User)
+	}
+}
