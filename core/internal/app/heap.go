@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// Bounds of the collector's pace: a small heap may grow to heapRoom before it is collected, a large one doubles.
+// Bounds of the collector's pace: a small heap may grow by heapRoom before it is collected, a large one by half.
 const (
 	heapRoom     = 96 << 20
 	heapEvery    = 5 * time.Second
-	minGCPercent = 100
+	minGCPercent = 50
 	maxGCPercent = 400
 )
 
