@@ -10,27 +10,45 @@ import (
 )
 
 // write sends the adapter's answer and returns its status.
-func write(w http.ResponseWriter, a *pluginpb.HttpAnswer) int {
+func (h *Handler) write(ep *Endpoint, w http.ResponseWriter, a *pluginpb.HttpAnswer) int {
 	status := int(a.GetStatus())
 	if status < 200 || status > 999 { // none was given, or one that net/http would panic at; the envelopes are stored
 		status = http.StatusOK
 	}
-	for _, h := range a.GetHeader() {
-		w.Header().Set(h.GetName(), h.GetValue())
+	for _, f := range a.GetHeader() {
+		h.set(ep, w.Header(), f.GetName(), f.GetValue())
 	}
 	if a.GetContentType() != "" {
-		w.Header().Set("Content-Type", a.GetContentType())
+		h.set(ep, w.Header(), "Content-Type", a.GetContentType())
 	}
 	w.WriteHeader(status)
 	_, _ = w.Write(a.GetBody()) // the caller has gone if it fails; what it sent is stored all the same
 	return status
 }
 
+// set takes a field of the adapter's answer, or leaves it out and says so once.
+func (h *Handler) set(ep *Endpoint, to http.Header, name, value string) {
+	canonical, ok := field(name, value)
+	if ok {
+		to.Set(canonical, value)
+		return
+	}
+	if _, told := h.told.LoadOrStore([2]string{ep.Adapter, canonical}, true); !told {
+		h.Logger.Warn("field left out of the adapter's answers", "adapter", ep.Adapter, "field", clip(name, maxLoggedPath))
+	}
+}
+
 // refuse sends a "no" in the vendor's shape and logs it, without the message.
 func (h *Handler) refuse(ep *Endpoint, w http.ResponseWriter, r *http.Request, no *refusal) {
 	h.Observer.Rejected(ep.Adapter, no.reason)
-	h.Logger.Info("request refused", "adapter", ep.Adapter, "path", r.URL.Path, "status", no.status, "reason", no.reason,
-		"remote", r.RemoteAddr, "detail", no.detail)
+	leftOut, ok := h.sampler.take(ep.Adapter, no.reason)
+	if leftOut > 0 {
+		h.Logger.Info("requests refused", "adapter", ep.Adapter, "reason", no.reason, "left_out", leftOut)
+	}
+	if ok {
+		h.Logger.Info("request refused", "adapter", ep.Adapter, "path", clip(r.URL.Path, maxLoggedPath), "status", no.status,
+			"reason", no.reason, "remote", r.RemoteAddr, "detail", clip(no.detail, maxLoggedText))
+	}
 	body := no.body
 	if body == nil {
 		body = ep.Refusal.fill(no.status, no.text)

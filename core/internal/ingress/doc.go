@@ -35,6 +35,8 @@ type Endpoint struct {
 	ContentTypes []string
 	MaxBody      int64
 	Refusal      Refusal
+
+	gate *gate // of the adapter, on all its paths
 }
 
 // Refusal is the form of a "no".
@@ -53,14 +55,16 @@ type Options struct {
 	Writer    Writer
 	Observer  Observer
 	Logger    *slog.Logger
-	// Concurrency bounds the requests that are worked on at once; 0 is 1024.
+	// Concurrency bounds the requests of one adapter that are worked on at once; 0 is 512.
 	Concurrency int
+	// BodyBytes bounds the bodies of one adapter's requests that are in memory; 0 is 64 MiB.
+	BodyBytes int64
 }
 
 // Limits.
 const (
 	defaultMaxBody     = 1 << 20
-	defaultConcurrency = 1024
-	receiveTimeout     = 5 * time.Second
+	defaultConcurrency = 512
+	defaultBodyBytes   = 64 << 20
 	acceptTimeout      = 10 * time.Second
 )

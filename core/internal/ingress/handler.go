@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"patchbay/core/internal/adapter"
@@ -24,8 +25,9 @@ import (
 // Handler is the public listener's http.Handler.
 type Handler struct {
 	Options
-	mux   *http.ServeMux
-	slots chan struct{}
+	mux     *http.ServeMux
+	sampler sampler
+	told    sync.Map // adapter and field of an answer that was left out
 }
 
 // New builds the handler. It fails if two adapters claim one path.
@@ -33,7 +35,10 @@ func New(o Options) (*Handler, error) {
 	if o.Concurrency <= 0 {
 		o.Concurrency = defaultConcurrency
 	}
-	h := &Handler{Options: o, slots: make(chan struct{}, o.Concurrency)}
+	if o.BodyBytes <= 0 {
+		o.BodyBytes = defaultBodyBytes
+	}
+	h := &Handler{Options: o, sampler: sampler{windows: map[[2]string]*window{}}}
 	mux, err := h.routes()
 	if err != nil {
 		return nil, err
@@ -72,7 +77,7 @@ func (h *Handler) serve(ep *Endpoint, w http.ResponseWriter, r *http.Request) {
 		status = no.status
 		h.refuse(ep, w, r, no)
 	} else {
-		status = write(w, answer)
+		status = h.write(ep, w, answer)
 	}
 	h.Observer.Answered(ep.Adapter, status, time.Since(began))
 }
@@ -84,19 +89,19 @@ func (h *Handler) handle(ep *Endpoint, w http.ResponseWriter, r *http.Request) (
 	if err := h.Writer.Writable(); err != nil {
 		return nil, unavailable(err)
 	}
-	body, no := ep.read(w, r)
+	coming := &body{from: r.Body, gate: ep.gate}
+	defer coming.release()
+	content, no := ep.read(w, coming)
 	if no != nil {
 		return nil, no
 	}
-	select { // only now: callers that send slowly must not keep the others out
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
-	default:
+	if !ep.gate.enter() { // only now: callers that send slowly must not keep the others out
 		return nil, busy("too many requests at once")
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), receiveTimeout)
+	defer ep.gate.leave()
+	ctx, cancel := context.WithTimeout(r.Context(), sdk.ReceiveTimeout)
 	defer cancel()
-	res, err := ep.Receiver.Receive(ctx, ep.call(r, body))
+	res, err := ep.Receiver.Receive(ctx, ep.call(r, content))
 	if err != nil {
 		return nil, receiveFailed(err)
 	}
@@ -162,15 +167,18 @@ func tooLarge(limit int64) *refusal {
 	}
 }
 
-func (ep *Endpoint) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, ep.MaxBody))
+func (ep *Endpoint) read(w http.ResponseWriter, from *body) ([]byte, *refusal) {
+	content, err := io.ReadAll(http.MaxBytesReader(w, io.NopCloser(from), ep.MaxBody))
 	if _, big := errors.AsType[*http.MaxBytesError](err); big {
 		return nil, tooLarge(ep.MaxBody)
+	}
+	if errors.Is(err, errFull) {
+		return nil, busy(errFull.Error())
 	}
 	if err != nil {
 		return nil, &refusal{status: http.StatusBadRequest, reason: "body", text: "the body could not be read", detail: err.Error()}
 	}
-	return body, nil
+	return content, nil
 }
 
 func (ep *Endpoint) call(r *http.Request, body []byte) *pluginpb.ReceiveCall {

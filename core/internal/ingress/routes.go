@@ -20,6 +20,15 @@ func (h *Handler) routes() (mux *http.ServeMux, err error) {
 	if err != nil {
 		return nil, err
 	}
+	gates := map[string]*gate{}
+	for i := range merged {
+		ep := &merged[i]
+		if gates[ep.Adapter] == nil {
+			gates[ep.Adapter] = newGate(h.Concurrency, h.BodyBytes)
+		}
+		ep.gate = gates[ep.Adapter]
+		ep.gate.limit = max(ep.gate.limit, ep.MaxBody) // one body always fits
+	}
 	taken := map[string]bool{}
 	for i := range merged {
 		ep := &merged[i]
