@@ -1,15 +1,11 @@
 package conversation
 
 import (
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/route"
 	"patchbay/sdk/envelope"
-	"patchbay/sdk/protocol"
 )
 
 // Inbound decides on an envelope that a channel received.
@@ -88,49 +84,6 @@ func (t *Turn) open(in *Inbound, ch *Channel) string {
 	return id
 }
 
-// stale returns why an envelope must not reach the customer, or "": the fence.
-func (t *Turn) stale(c *Conversation, ch *Channel, e *envelope.Envelope, late bool) string {
-	if ch.Role == envelope.RoleCustomer {
-		return ""
-	}
-	th := c.Threads[ch.Name]
-	switch asked := c.Offer != nil && c.Offer.Target == ch.Name; {
-	case late:
-		return "answer to a call of an earlier term"
-	case th == nil || th.ID != e.Thread:
-		return "thread of an earlier term"
-	case nanos(e.SentAt) != 0 && nanos(e.SentAt) <= th.EndedSent:
-		return "sent in an earlier term"
-	case asked && th.Live && (accepts(e) || e.Kind == envelope.KindDisconnected):
-		return ""
-	case ch.Name != c.Owner:
-		return "not the owner"
-	case ch.PerTerm && th.Epoch != c.Epoch:
-		return "thread of an earlier term"
-	}
-	return ""
-}
-
-// early reports whether an envelope is on a channel's last thread, which has ended, while the channel is opening the next
-// one. The next may have the same name, so who spoke is known only when the result of opening is.
-func (t *Turn) early(id string, ch *Channel, e *envelope.Envelope) bool {
-	c, ok := t.convs.get(id)
-	if !ok {
-		return false
-	}
-	th := c.Threads[ch.Name]
-	if th == nil || th.ID != e.Thread || th.Live || !opening(c, ch.Name) {
-		return false
-	}
-	asked := c.Offer != nil && c.Offer.Target == ch.Name
-	return asked || th.Epoch != c.Epoch
-}
-
-// accepts reports whether an envelope from an asked channel means that somebody took the conversation.
-func accepts(e *envelope.Envelope) bool {
-	return e.Kind == envelope.KindConnected || e.Kind == envelope.KindMessage && e.Sender.Role == envelope.RoleAgent
-}
-
 func (t *Turn) fromCustomer(c *Conversation, ch *Channel, e *envelope.Envelope, pos Position, opened bool) {
 	about := &about{channel: ch.Name, role: ch.Role, envelope: e, pos: pos, item: itemOf(pos, e)}
 	if e.Kind == envelope.KindMessage {
@@ -207,96 +160,9 @@ func (t *Turn) receipt(c *Conversation, to string, e *envelope.Envelope, pos Pos
 	t.send(c, ch, Item{Pos: pos}, sendOptions{})
 }
 
-// orphan lets an envelope wait until its thread is known: the vendor may answer before the result of
-// opening the conversation is stored.
-func (t *Turn) orphan(in *Inbound) Verdict {
-	if t.orphans.len() >= MaxOrphans {
-		return VerdictBusy
-	}
-	pos := t.store(in.Bytes, in.Envelope, nil)
-	wait := OrphanWait + t.policy.Channels[in.Channel].Timeout
-	t.add("", &journal.Change_Orphaned{Orphaned: &journal.Orphaned{
-		Position: pos.proto(), Channel: in.Channel, Thread: in.Envelope.Thread, Deadline: t.at.Add(wait).UnixNano(),
-	}})
-	return VerdictAccepted
-}
-
-// adopt takes in what waited for a thread that is now known, in order of arrival.
-func (t *Turn) adopt(c *Conversation, channel, thread string) {
-	for {
-		o := t.firstOrphan(func(o *Orphan) bool { return o.Channel == channel && o.Thread == thread })
-		if o == nil {
-			return
-		}
-		t.add("", &journal.Change_OrphanEnded{OrphanEnded: &journal.OrphanEnded{Position: o.Pos.proto(), Status: "adopted"}})
-		e, err := protocol.DecodeEnvelope(o.Bytes)
-		ch := t.policy.Channels[channel]
-		if err != nil || ch == nil {
-			t.dispose("", o.Pos, channel, StatusUnrouted, "can't be read", "")
-			continue
-		}
-		e.ID, e.Hops, e.Cause = o.ID, o.Hops, o.Cause // what the gateway said it was, not what the bytes say
-		if t.into(c.ID, ch, &Inbound{Channel: channel, Envelope: e, Bytes: o.Bytes}, false) == VerdictBusy {
-			t.dispose("", o.Pos, channel, StatusUnrouted, "too much waits in the conversation", "")
-		}
-	}
-}
-
-// Orphans gives up on envelopes whose thread did not become known in time, a bounded number at once: the record must
-// not outgrow the log.
-func (t *Turn) Orphans() {
-	for range orphansAtOnce {
-		o := t.firstOrphan(func(o *Orphan) bool { return !o.Deadline.After(t.at) })
-		if o == nil {
-			return
-		}
-		t.add("", &journal.Change_OrphanEnded{OrphanEnded: &journal.OrphanEnded{Position: o.Pos.proto(), Status: StatusUnrouted}})
-		t.dispose("", o.Pos, o.Channel, StatusUnrouted, "unknown thread", "")
-	}
-}
-
-func (t *Turn) firstOrphan(match func(*Orphan) bool) *Orphan {
-	var first *Orphan
-	see := func(o *Orphan) {
-		if match(o) && (first == nil || o.Pos.Less(first.Pos)) {
-			first = o
-		}
-	}
-	for pos, o := range t.orphans.base {
-		if !t.orphans.gone[pos] {
-			see(o)
-		}
-	}
-	for _, o := range t.orphans.over {
-		see(o)
-	}
-	return first
-}
-
 func nanos(at time.Time) int64 {
 	if at.IsZero() {
 		return 0
 	}
 	return at.UnixNano()
-}
-
-// remember keeps what the customer's vendor said beside the words, so that it comes back with the answers. These
-// attributes have a dot in their name (native.custom_payload), those that rules set have none; what the newest message
-// does not have is forgotten.
-func (t *Turn) remember(c *Conversation, attrs map[string]string) {
-	set, size := map[string]string{}, 0
-	for _, k := range slices.Sorted(maps.Keys(attrs)) { // which ones fit must not depend on chance
-		v := attrs[k]
-		if size += len(k) + len(v); strings.Contains(k, ".") && v != "" && c.Attributes[k] != v && size <= MaxAttributes {
-			set[k] = v
-		}
-	}
-	for k := range c.Attributes {
-		if _, still := attrs[k]; !still && strings.Contains(k, ".") {
-			set[k] = ""
-		}
-	}
-	if len(set) > 0 {
-		t.add(c.ID, &journal.Change_Attributed{Attributed: &journal.Attributed{Attributes: set}})
-	}
 }
