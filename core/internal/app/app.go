@@ -114,7 +114,7 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	if err := w.Start(ctx); err != nil {
 		return nil, fmt.Errorf("start the writer: %w", err)
 	}
-	a.restored(ctx, w, metrics)
+	metrics.Restored(w.Found())
 	a.run(w, engine)
 	console := admin.New(admin.Options{
 		Version: o.Version, Registry: reg, Writer: w, Log: log, Lanes: engine, Hosts: p.hosts, Config: cfg,
@@ -124,10 +124,10 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	if err != nil {
 		return nil, err
 	}
-	if a.Private, err = a.serve("admin.listen", cfg.Admin.Listen, console.Handler(), o.Logger); err != nil {
+	if a.Private, err = a.serve("admin.listen", cfg.Admin.Listen, maxConnections, console.Handler(), o.Logger); err != nil {
 		return nil, err
 	}
-	if a.Public, err = a.serve("listen", cfg.Listen, handler, o.Logger); err != nil {
+	if a.Public, err = a.serve("listen", cfg.Listen, connections(), handler, o.Logger); err != nil {
 		return nil, err
 	}
 	console.Accepting(true)
@@ -169,14 +169,8 @@ func (a *App) run(w *writer.Writer, engine *lane.Engine) {
 	})
 }
 
-// restored tells the metrics what the log has brought back.
-func (a *App) restored(_ context.Context, w *writer.Writer, m *telemetry.Metrics) {
-	n, queued := w.Found()
-	m.Restored(n, queued)
-}
-
-// serve runs an HTTP server until the app stops.
-func (a *App) serve(setting, addr string, h http.Handler, log *slog.Logger) (net.Addr, error) {
+// serve runs an HTTP server with at most n connections until the app stops.
+func (a *App) serve(setting, addr string, n int, h http.Handler, log *slog.Logger) (net.Addr, error) {
 	ln, err := listen(setting, addr)
 	if err != nil {
 		return nil, err
@@ -188,7 +182,7 @@ func (a *App) serve(setting, addr string, h http.Handler, log *slog.Logger) (net
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		if err := srv.Serve(limit(ln, n)); !errors.Is(err, http.ErrServerClosed) {
 			a.failed <- fmt.Errorf("serve %s: %w", addr, err)
 		}
 	}()
