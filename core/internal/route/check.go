@@ -126,7 +126,7 @@ func (c *checker) fromAny(among ...envelope.Role) bool {
 		if !isChannel {
 			role = envelope.Role(who)
 		}
-		if slices.Contains(among, role) {
+		if role == "" || slices.Contains(among, role) {
 			return true
 		}
 	}
@@ -138,6 +138,8 @@ func (c *checker) checkAttributes() {
 		field := "set." + key
 		if _, bad := controlCharacter(key); key == "" || bad {
 			c.bad("set", "", "an attribute's name is empty or has control characters")
+		} else if strings.Contains(key, ".") {
+			c.bad(field, strings.ReplaceAll(key, ".", "_"), "names with a dot are reserved for what adapters remember of a message")
 		} else if len(key)+len(value) > envelope.MaxAttributeBytes {
 			c.bad(field, "", "%d bytes, at most %d with the name", len(key)+len(value), envelope.MaxAttributeBytes)
 		}
@@ -203,7 +205,7 @@ func (c *checker) target(field, name string, home bool, among ...envelope.Role) 
 			candidates = append(candidates, Home)
 		}
 		c.bad(field, Closest(name, candidates), "there is no channel %q", name)
-	case !slices.Contains(among, role):
+	case role != "" && !slices.Contains(among, role): // "": the channel's own role is wrong
 		c.bad(field, "", "channel %q has role %s; %s needs a channel of role %s", name, role, field, joinRoles(among))
 	}
 }
