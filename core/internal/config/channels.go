@@ -105,8 +105,8 @@ func (l *loader) allow(list []string, channel string) []netip.Prefix {
 			continue
 		}
 		if !private(p) {
-			l.bad(path, "", "%s is no loopback, link-local or private network; public addresses need no permission",
-				l.quote(s, path...))
+			l.bad(path, "", "%s is no loopback or private network; public addresses need no permission, and link-local and "+
+				"shared ones, where clouds keep credentials, can't have one", l.quote(s, path...))
 			continue
 		}
 		out = append(out, p)
@@ -114,10 +114,11 @@ func (l *loader) allow(list []string, channel string) []netip.Prefix {
 	return out
 }
 
+// privateNetworks are loopback and RFC 1918 and their like in IPv6. Link-local and shared address space (RFC 6598) are
+// not among them: clouds serve their machines' credentials there.
 var privateNetworks = []netip.Prefix{
 	netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"),
-	netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("169.254.0.0/16"),
-	netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fc00::/7"), netip.MustParsePrefix("fe80::/10"),
+	netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fc00::/7"),
 }
 
 func private(p netip.Prefix) bool {
@@ -153,7 +154,9 @@ func (l *loader) checkOwners(c *Config) {
 		case ch.Role != envelope.RoleCustomer && ch.Owner != "":
 			if ch.Role != "" {
 				l.bad(path, "", "only a channel of role customer has an owner")
+				break
 			}
+			l.checkOwner(roles, ch.Owner, path...) // the role is wrong: it may be meant as customer
 		case ch.Role != envelope.RoleCustomer:
 		case ch.Owner != "":
 			l.checkOwner(roles, ch.Owner, path...)

@@ -30,7 +30,8 @@ type Config struct {
 	Warnings      []Problem    // what works, but hardly as meant
 	Hash          string       // of the file's bytes; 12 hexadecimal characters
 
-	tree *tree
+	tree     *tree
+	problems []Problem // of a configuration that did not load
 }
 
 // Admin is the listener for operators and monitoring.

@@ -41,7 +41,8 @@ type loader struct {
 	broken map[string]bool
 }
 
-// Load reads, merges, resolves and checks. Every error is a *Problems.
+// Load reads, merges, resolves and checks. Every error is a *Problems. Beside it comes what could be built all the same, nil
+// if nothing could: it is good for asking the adapters what else is wrong (see Config.Usable), and for nothing else.
 func Load(opts Options) (*Config, error) {
 	if opts.Environ == nil {
 		opts.Environ = os.Environ()
@@ -56,11 +57,14 @@ func Load(opts Options) (*Config, error) {
 		}
 		c = l.build(file)
 	}
-	if len(l.problems) > 0 || c == nil {
-		return nil, &Problems{List: tidy(l.problems)}
+	problems := tidy(l.problems)
+	if c == nil {
+		return nil, &Problems{List: problems}
 	}
-	c.Warnings = tidy(l.warnings)
-	c.Hash = l.hash
+	c.Warnings, c.Hash, c.problems = tidy(l.warnings), l.hash, problems
+	if len(problems) > 0 {
+		return c, &Problems{List: problems}
+	}
 	return c, nil
 }
 

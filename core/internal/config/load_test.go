@@ -102,13 +102,17 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte("<<: [{a: b}, 1]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := Load(Options{Path: "testdata/fuzz.yaml", Data: data, Environ: testEnviron})
-		if err == nil {
-			for _, ch := range c.Channels {
-				c.CheckSettings(ch.Name, []byte(testSchema))
-				if _, err := c.RedactedSettings(ch.Name, []byte(testSchema)); err != nil {
-					t.Error(err)
-				}
+		for i := 0; c != nil && i < len(c.Channels); i++ {
+			name := c.Channels[i].Name
+			if got := c.Usable(name); err == nil && got != UsableWhole {
+				t.Errorf("a configuration loads, but channel %q can't be used: %d", name, got)
 			}
+			c.CheckSettings(name, []byte(testSchema))
+			if _, err := c.RedactedSettings(name, []byte(testSchema)); err != nil {
+				t.Error(err)
+			}
+		}
+		if err == nil {
 			return
 		}
 		p, ok := errors.AsType[*Problems](err)

@@ -32,11 +32,17 @@ func (l *loader) follows(path []string) bool {
 // brokenBelow reports whether the form of a setting or of anything below it is wrong.
 func (l *loader) brokenBelow(path string) bool {
 	for p := range l.broken {
-		if p == path || strings.HasPrefix(p, path+".") || strings.HasPrefix(p, path+"[") {
+		if within(p, path) {
 			return true
 		}
 	}
 	return false
+}
+
+// within reports whether a path is the given one or below it.
+func within(path, above string) bool {
+	rest, ok := strings.CutPrefix(path, above)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
 // hidden reports whether a setting's value comes from a reference or the environment, and must not be shown.

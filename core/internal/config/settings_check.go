@@ -12,7 +12,8 @@ import (
 )
 
 // CheckSettings checks a channel's settings, completed, against its adapter's JSON Schema (2020-12). It
-// reports everything that is wrong, each with its place, and never a value.
+// reports everything that is wrong, each with its place, and never a value; what follows from a problem that Load has
+// found, such as a reference that can't be resolved, is left out.
 func (c *Config) CheckSettings(channel string, schemaJSON []byte) []Problem {
 	base := []string{"channels", channel, "settings"}
 	fail := func(message string) []Problem {
@@ -45,7 +46,9 @@ func (c *Config) CheckSettings(channel string, schemaJSON []byte) []Problem {
 	}
 	x := &explainer{config: c, base: base, schema: s}
 	x.explain(e)
-	return tidy(x.problems)
+	return tidy(slices.DeleteFunc(x.problems, func(p Problem) bool {
+		return slices.ContainsFunc(c.problems, func(cause Problem) bool { return within(p.Path, cause.Path) && within(cause.Path, dotted(base)) })
+	}))
 }
 
 // explainer turns the library's errors into problems.
