@@ -10,8 +10,9 @@ import (
 )
 
 // Receive has the adapter translate a webhook call. The Host sets the call's id and timeout; the caller must not
-// touch it afterwards. While no process is ready it waits, up to ctx. If the process dies during the call, the
-// call is repeated once on the next one; a second death is a DiedError. A refusal is in the result's Error.
+// touch it afterwards. While no process is ready it waits, up to Options.HoldTimeout each time: what is left of ctx is
+// for the translation. If the process dies during the call, the call is repeated once on the next one; a second death
+// is a DiedError. A refusal is in the result's Error.
 func (h *Host) Receive(ctx context.Context, call *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
 	start := time.Now()
 	for attempt := 1; ; attempt++ {
@@ -30,7 +31,7 @@ func (h *Host) Receive(ctx context.Context, call *pluginpb.ReceiveCall) (*plugin
 
 func (h *Host) receiveOnce(ctx context.Context, call *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
 	for {
-		s, err := h.await(ctx)
+		s, err := h.hold(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -43,6 +44,16 @@ func (h *Host) receiveOnce(ctx context.Context, call *pluginpb.ReceiveCall) (*pl
 		}
 		s.gone(ctx) // the next process takes it
 	}
+}
+
+// hold returns the session that takes calls, waiting up to Options.HoldTimeout.
+func (h *Host) hold(ctx context.Context) (*session, error) {
+	if s := h.session.Load(); s != nil {
+		return s, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, h.opts.HoldTimeout)
+	defer cancel()
+	return h.await(ctx)
 }
 
 // Deliver has the adapter make a call to its vendor. The Host sets the call's id and timeout (a little less than ctx

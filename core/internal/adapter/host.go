@@ -31,6 +31,7 @@ type Options struct {
 	Changed func(Status)
 
 	StartTimeout time.Duration // until ready, per step of the start; 10 s
+	HoldTimeout  time.Duration // for Receive to wait for a process; 3 s
 	DrainTimeout time.Duration // for running calls at the end; 15 s
 	StopTimeout  time.Duration // for the process to exit after that, before it is killed; 3 s
 
@@ -54,6 +55,7 @@ func (o *Options) setDefaults() {
 		}
 	}
 	def(&o.StartTimeout, 10*time.Second)
+	def(&o.HoldTimeout, 3*time.Second)
 	def(&o.DrainTimeout, 15*time.Second)
 	def(&o.StopTimeout, 3*time.Second)
 	def(&o.LivenessInterval, 5*time.Second)
