@@ -29,7 +29,7 @@ type scan struct {
 type found struct {
 	unanswered time.Time
 	oldest     map[string]time.Time
-	dead       map[[2]string]int
+	dead       map[conversation.LetterClass]int
 }
 
 func newScan(a *Admin) *scan {
@@ -68,14 +68,14 @@ func (s *scan) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(s.oldest, prometheus.GaugeValue, age(s.found.oldest[name]), name)
 	}
 	for k, n := range s.found.dead {
-		ch <- prometheus.MustNewConstMetric(s.dead, prometheus.GaugeValue, float64(n), k[0], k[1])
+		ch <- prometheus.MustNewConstMetric(s.dead, prometheus.GaugeValue, float64(n), k.Channel, k.Error)
 	}
 }
 
 func (s *scan) look() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	f := found{oldest: map[string]time.Time{}, dead: map[[2]string]int{}}
+	f := found{oldest: map[string]time.Time{}}
 	err := s.admin.Writer.View(ctx, func(b *conversation.Book) {
 		b.All(func(c *conversation.Conversation) bool {
 			if !c.Unanswered.IsZero() && (f.unanswered.IsZero() || c.Unanswered.Before(f.unanswered)) {
@@ -89,9 +89,7 @@ func (s *scan) look() {
 			}
 			return true
 		})
-		for _, d := range b.Dead() {
-			f.dead[[2]string{d.Delivery.Channel, d.Error}]++
-		}
+		f.dead = b.CountDead()
 	})
 	s.failed = err != nil
 	if err == nil {

@@ -50,27 +50,6 @@ func (b *Book) All(f func(*Conversation) bool) {
 	}
 }
 
-// Dead returns the dead letters, oldest first.
-func (b *Book) Dead() []*DeadLetter {
-	out := make([]*DeadLetter, 0, len(b.dead))
-	for _, d := range b.dead {
-		out = append(out, d)
-	}
-	slices.SortFunc(out, func(x, y *DeadLetter) int {
-		if c := x.At.Compare(y.At); c != 0 {
-			return c
-		}
-		if x.Delivery.ID < y.Delivery.ID {
-			return -1
-		}
-		return 1
-	})
-	return out
-}
-
-// DeadLetter returns one dead letter by its delivery's id, or nil.
-func (b *Book) DeadLetter(id string) *DeadLetter { return b.dead[id] }
-
 // Inconsistent returns the conversations that refer to channels which the policy does not have.
 func (b *Book) Inconsistent(p *Policy) []string {
 	t := &Turn{policy: p}
@@ -94,25 +73,28 @@ func (b *Book) Orphans() (n int, first time.Time) {
 	return len(b.orphans), first
 }
 
-// Oldest returns the lowest sequence that must stay in the log for the book's sake, or limit if none. With
-// history, what would travel with control counts too. It looks at every conversation and dead letter.
-func (b *Book) Oldest(limit uint64, history bool) uint64 {
+// Needs says what must stay in the log beside what is under way.
+type Needs struct {
+	History bool // what would travel with control
+	Letters bool // what dead letters hold
+}
+
+// Oldest returns the lowest sequence that must stay in the log for the book's sake, or limit if none. It looks at every
+// conversation and dead letter.
+func (b *Book) Oldest(limit uint64, n Needs) uint64 {
 	low := limit
 	for _, c := range b.convs {
 		if p, ok := c.Oldest(); ok && p.Seq < low {
 			low = p.Seq
 		}
-		if history && len(c.History) > 0 {
+		if n.History && len(c.History) > 0 {
 			low = min(low, c.History[0].Pos.Seq)
 		}
 	}
-	for _, d := range b.dead {
-		if s := d.Delivery.Item.Pos.Seq; s != 0 && s < low {
-			low = s
-		}
-		for _, it := range d.Delivery.History {
-			if it.Pos.Seq != 0 && it.Pos.Seq < low {
-				low = it.Pos.Seq
+	if n.Letters {
+		for _, d := range b.dead {
+			if seq := d.oldest(); seq != 0 {
+				low = min(low, seq)
 			}
 		}
 	}

@@ -77,7 +77,7 @@ func (t *Turn) takeBack(c *Conversation, from string) []Item {
 			t.end(c, &d, StatusMoved, "control moved")
 			items = append(items, d.Item)
 			if d.Pieces > 1 {
-				t.mergeLetters(c, d.Item.Pos, "")
+				t.mergeLetters(c.ID, d.Item.Pos, "")
 			}
 		case d.Kind == KindOpen || d.Kind == KindTranscript || d.Thread == "" && !d.Copy:
 			t.end(c, &d, StatusDropped, "control moved")

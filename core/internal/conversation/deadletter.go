@@ -1,93 +1,127 @@
 package conversation
 
 import (
-	"errors"
-	"fmt"
+	"cmp"
 	"slices"
+	"time"
 
 	"patchbay/core/internal/journal"
 	"patchbay/sdk/envelope"
 )
 
-// ErrNoDeadLetter means that there is no dead letter of that id.
-var ErrNoDeadLetter = errors.New("no such dead letter")
+// Dead returns the dead letters, oldest first.
+func (b *Book) Dead() []*DeadLetter {
+	out := make([]*DeadLetter, 0, len(b.dead))
+	for _, d := range b.dead {
+		out = append(out, d)
+	}
+	slices.SortFunc(out, (*DeadLetter).compare)
+	return out
+}
 
-// Replay puts a dead letter back into a lane. It passes the fence again: the customer's words go to whoever has
-// control now; what an owner said in an earlier term is not sent any more. It returns the status that the
-// dead letter ended with, replayed or fenced.
-func (t *Turn) Replay(id string) (status, delivery string, err error) {
-	dl, ok := t.letters.get(id)
+// DeadLetter returns one dead letter by its delivery's id, or nil.
+func (b *Book) DeadLetter(id string) *DeadLetter { return b.dead[id] }
+
+// Letters returns the number of dead letters.
+func (b *Book) Letters() int { return len(b.dead) }
+
+// LetterClass is what dead letters are counted by.
+type LetterClass struct{ Channel, Error string }
+
+// CountDead counts the dead letters. It is cheaper than Dead.
+func (b *Book) CountDead() map[LetterClass]int {
+	n := map[LetterClass]int{}
+	for _, d := range b.dead {
+		n[LetterClass{d.Delivery.Channel, d.Error}]++
+	}
+	return n
+}
+
+// compare orders dead letters by when they were given up.
+func (d *DeadLetter) compare(o *DeadLetter) int {
+	return cmp.Or(d.At.Compare(o.At), cmp.Compare(d.Delivery.ID, o.Delivery.ID))
+}
+
+// oldest returns the lowest sequence that the letter needs, or 0.
+func (d *DeadLetter) oldest() uint64 {
+	low := d.Delivery.Item.Pos.Seq
+	for _, it := range d.Delivery.History {
+		if s := it.Pos.Seq; s != 0 && (low == 0 || s < low) {
+			low = s
+		}
+	}
+	return low
+}
+
+// Drop ends a dead letter for good.
+func (t *Turn) Drop(id string) error {
+	l, ok := t.letters.get(id)
 	if !ok {
-		return "", "", fmt.Errorf("replay %s: %w", id, ErrNoDeadLetter)
+		return &LetterError{ID: id, Err: ErrNoDeadLetter}
 	}
-	c := t.mutable(dl.Conversation)
-	d := dl.Delivery
-	ch := t.policy.Channels[d.Channel]
-	switch {
-	case c == nil:
-		return "", "", fmt.Errorf("replay %s: conversation %s has ended", id, dl.Conversation)
-	case !d.Follows && ch == nil:
-		return "", "", fmt.Errorf("replay %s: channel %s is not in the configuration", id, d.Channel)
-	case d.Kind != KindSend:
-		return "", "", fmt.Errorf("replay %s: a %s is not replayed; the next message brings a new one", id, d.Kind)
-	case !d.Follows && !d.Copy && d.Epoch != c.Epoch:
-		t.deadEnded(c, id, StatusFenced, "")
-		return StatusFenced, "", nil
-	}
-	before := len(t.rec.GetChanges())
-	if d.Follows && (d.Pieces <= 1 || d.Epoch != c.Epoch) {
-		t.follow(c, d.Item, nil)
-		if d.Pieces > 1 {
-			t.mergeLetters(c, d.Item.Pos, id)
+	t.deadEnded(l, StatusDropped, "")
+	return nil
+}
+
+// Expire ends the dead letters that were given up before a time, those that need a record below first, the oldest in
+// the log, and the oldest ones if there are too many; a bounded number at once. It reports whether there may be more.
+func (t *Turn) Expire(before time.Time, first uint64) (more bool) {
+	t.first = first
+	surplus := t.letters.len() > MaxLetters
+	var ended, rest []*DeadLetter
+	t.letters.each(func(_ string, l *DeadLetter) {
+		if low := l.oldest(); l.At.Before(before) || low != 0 && low < first {
+			ended = append(ended, l)
+		} else if surplus {
+			rest = append(rest, l)
 		}
-	} else {
-		t.reach(c, ch, false)
-		t.requeue(c, &d, 0, nil)
+	})
+	slices.SortFunc(ended, (*DeadLetter).compare)
+	if surplus && len(ended) == 0 { // a whole record's worth, so that the next one too many is some time off
+		slices.SortFunc(rest, (*DeadLetter).compare)
+		ended = rest[:min(lettersAtOnce, len(rest))]
 	}
-	for _, change := range t.rec.GetChanges()[before:] {
-		if q := change.GetQueued(); q != nil && q.GetDelivery().GetKind() == KindSend {
-			delivery = q.GetDelivery().GetId()
-		}
+	more = len(ended) > lettersAtOnce
+	for _, l := range ended[:min(len(ended), lettersAtOnce)] {
+		t.deadEnded(l, StatusExpired, "")
 	}
-	t.deadEnded(c, id, "replayed", delivery)
-	return "replayed", delivery, nil
+	return more
 }
 
 // mergeLetters ends the dead letters of a message's pieces, but for one: the whole message goes out anew.
-func (t *Turn) mergeLetters(c *Conversation, p Position, but string) {
-	var ids []string
-	see := func(id string, l *DeadLetter) {
-		if id != but && l.Conversation == c.ID && l.Delivery.Follows && l.Delivery.Item.Pos == p {
-			ids = append(ids, id)
+func (t *Turn) mergeLetters(conv string, p Position, but string) {
+	var pieces []*DeadLetter
+	t.letters.each(func(id string, l *DeadLetter) {
+		if id != but && l.Conversation == conv && l.Delivery.Follows && l.Delivery.Item.Pos == p {
+			pieces = append(pieces, l)
 		}
-	}
-	for id, l := range t.letters.base {
-		if !t.letters.gone[id] && t.letters.over[id] == nil {
-			see(id, l)
-		}
-	}
-	for id, l := range t.letters.over {
-		see(id, l)
-	}
-	slices.Sort(ids)
-	for _, id := range ids {
-		t.deadEnded(c, id, StatusMerged, "")
+	})
+	slices.SortFunc(pieces, (*DeadLetter).compare)
+	for _, l := range pieces {
+		t.deadEnded(l, StatusMerged, "")
 	}
 }
 
-func (t *Turn) deadEnded(c *Conversation, id, status, delivery string) {
-	t.add(c.ID, &journal.Change_DeadEnded{DeadEnded: &journal.DeadEnded{Dead: id, Status: status, Delivery: delivery}})
+func (t *Turn) deadEnded(l *DeadLetter, status, delivery string) {
+	t.add(l.Conversation, &journal.Change_DeadEnded{DeadEnded: &journal.DeadEnded{
+		Dead: l.Delivery.ID, Status: status, Delivery: delivery,
+	}})
 }
 
 // Undecided keeps an inbound envelope that no decision could be made on: it is stored, and a dead letter says why.
 func (t *Turn) Undecided(in *Inbound, why string) {
-	pos := t.store(in.Bytes, in.Envelope, nil)
-	id, _ := t.threads.get(threadKey{in.Channel, in.Envelope.Thread})
-	t.add(id, &journal.Change_DeadLettered{DeadLettered: &journal.DeadLettered{
+	e := in.Envelope
+	pos := t.store(in.Bytes, e, nil)
+	id, _ := t.threads.get(threadKey{in.Channel, e.Thread})
+	l := &journal.DeadLettered{
 		Delivery: &journal.Delivery{
-			Id: t.newID(), Channel: in.Channel, Kind: KindSend, Item: itemOf(pos, in.Envelope).proto(),
-			Follows: in.Envelope.Sender.Role == envelope.RoleCustomer,
+			Id: t.newID(), Channel: in.Channel, Kind: KindSend, Item: itemOf(pos, e).proto(),
+			Follows: e.Sender.Role == envelope.RoleCustomer,
 		},
 		Error: "undecided", Text: why, QueuedAt: t.at.UnixNano(),
-	}})
+	}
+	if l.Delivery.Follows {
+		l.CustomerChannel, l.CustomerThread, l.SenderId, l.SenderName = in.Channel, e.Thread, e.Sender.ID, e.Sender.Name
+	}
+	t.add(id, &journal.Change_DeadLettered{DeadLettered: l})
 }

@@ -2,9 +2,12 @@ package conversation
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"patchbay/core/internal/journal"
 	"patchbay/core/internal/route"
 )
 
@@ -120,4 +123,161 @@ func TestReplayOfDeadLetters(t *testing.T) {
 		}
 		s.wantLines("to the bot", s.queue("faq"), "open", "hello", "odd")
 	})
+}
+
+// endedWith gives up what waits for the bot and lets the conversation end.
+func endedWith(s *stage) (letter string) {
+	s.Helper()
+	s.customer("hello")
+	s.opened("faq", "faq-1")
+	d := s.head("faq")
+	s.result(d, Outcome{Result: ResultDead, Error: "permanent"})
+	s.wait(s.policy.CloseAfter)
+	if s.book.Len() != 0 {
+		s.Fatalf("the conversation has not ended; lanes: %s", s.lanes())
+	}
+	return d.ID
+}
+
+func TestReplayIntoAnotherConversation(t *testing.T) {
+	replay := func(s *stage, id string) (delivery string, err error) {
+		s.turn(func(t *Turn) { _, delivery, err = t.Replay(id) })
+		return delivery, err
+	}
+	t.Run("opened for it", func(t *testing.T) {
+		s := newStage(t, testPolicy(t))
+		id := endedWith(s)
+		delivery, err := replay(s, id)
+		if err != nil || delivery == "" {
+			t.Fatalf("replayed as %q, %v", delivery, err)
+		}
+		s.wantOwner("faq", 1)
+		s.wantLines("to the bot", s.queue("faq"), "open", "hello")
+	})
+	t.Run("that the customer has now", func(t *testing.T) {
+		s := newStage(t, testPolicy(t, route.Rule{Name: "p", From: []string{"customer"}, When: `text == "old"`, Pass: "old"}))
+		id := endedWith(s)
+		s.customer("old")
+		s.drain("old")
+		if _, err := replay(s, id); err != nil {
+			t.Fatal(err)
+		}
+		s.wantLines("to who has control", s.queue("old"), "hello")
+	})
+	t.Run("undecided words of a stranger", func(t *testing.T) {
+		s := newStage(t, testPolicy(t))
+		s.turn(func(t *Turn) { t.Undecided(s.inbound(say{channel: "web", thread: "w1", text: "odd"}), "panic") })
+		if _, err := replay(s, s.book.Dead()[0].Delivery.ID); err != nil {
+			t.Fatal(err)
+		}
+		s.wantLines("to the bot", s.queue("faq"), "open", "odd")
+	})
+	t.Run("not an owner's words", func(t *testing.T) {
+		s := newStage(t, testPolicy(t))
+		s.customer("hello")
+		s.drain("faq")
+		s.in(say{channel: "faq", thread: s.conv().Threads["faq"].ID, text: "answer"})
+		d := s.head("web")
+		s.result(d, Outcome{Result: ResultDead, Error: "permanent"})
+		s.wait(s.policy.CloseAfter)
+		if _, err := replay(s, d.ID); err == nil || !strings.Contains(err.Error(), "has ended; drop it") {
+			t.Fatalf("replay: %v, want what to do", err)
+		}
+	})
+	t.Run("whose channel is gone", func(t *testing.T) {
+		s := newStage(t, testPolicy(t))
+		id := endedWith(s)
+		delete(s.policy.Channels, "web")
+		if _, err := replay(s, id); err == nil || !strings.Contains(err.Error(), "drop it") {
+			t.Fatalf("replay: %v, want what to do", err)
+		}
+	})
+}
+
+func TestLettersEnd(t *testing.T) {
+	status := func(s *stage) string {
+		var out []string
+		for _, e := range lastOf[*journal.Change_DeadEnded](s) {
+			out = append(out, e.DeadEnded.GetStatus())
+		}
+		return strings.Join(out, " ")
+	}
+	t.Run("dropped", func(t *testing.T) {
+		s := newStage(t, testPolicy(t))
+		id := endedWith(s)
+		var err error
+		s.turn(func(t *Turn) { err = t.Drop(id) })
+		if err != nil || s.book.Letters() != 0 || status(s) != StatusDropped {
+			t.Fatalf("Drop = %v; %d letters are left, the record says %q", err, s.book.Letters(), status(s))
+		}
+		s.want("fate", s.fate("hello"), StatusDead)
+		s.turn(func(t *Turn) { err = t.Drop(id) })
+		if !errors.Is(err, ErrNoDeadLetter) {
+			t.Fatalf("dropped twice: %v", err)
+		}
+	})
+	t.Run("by age", func(t *testing.T) {
+		s := newStage(t, testPolicy(t))
+		endedWith(s)
+		at := s.book.Dead()[0].At
+		s.turn(func(t *Turn) { t.Expire(at, 0) })
+		if s.book.Letters() != 1 {
+			t.Fatal("expired before its time")
+		}
+		s.turn(func(t *Turn) { t.Expire(at.Add(1), 0) })
+		if s.book.Letters() != 0 || status(s) != StatusExpired {
+			t.Fatalf("%d letters are left, the record says %q", s.book.Letters(), status(s))
+		}
+	})
+	t.Run("with their record", func(t *testing.T) {
+		s := newStage(t, testPolicy(t))
+		id := endedWith(s)
+		seq := s.book.Dead()[0].Delivery.Item.Pos.Seq
+		s.turn(func(t *Turn) { t.Expire(time.Time{}, seq) })
+		if s.book.Letters() != 1 {
+			t.Fatal("expired though its record is kept")
+		}
+		var err error
+		s.turn(func(t *Turn) { t.first = seq + 1; _, _, err = t.Replay(id) })
+		if err == nil || !strings.Contains(err.Error(), "no longer kept") {
+			t.Fatalf("replay of what is gone: %v", err)
+		}
+		s.turn(func(t *Turn) { t.Expire(time.Time{}, seq+1) })
+		if s.book.Letters() != 0 || status(s) != StatusExpired {
+			t.Fatalf("%d letters are left, the record says %q", s.book.Letters(), status(s))
+		}
+	})
+}
+
+// TestLettersAreBounded does without the stage, which compares whole books after each record.
+func TestLettersAreBounded(t *testing.T) {
+	b, ids := NewBook(), 0
+	now := midnight
+	turn := func(f func(*Turn)) {
+		now = now.Add(time.Second)
+		turn := b.Begin(testPolicy(t), now, 1, func() string { ids++; return fmt.Sprintf("id-%06d", ids) })
+		f(turn)
+		turn.Commit()
+	}
+	in := (&stage{tester: t, policy: testPolicy(t)}).inbound(say{channel: "web", thread: "w1", text: "odd"})
+	for i := range MaxLetters + 1 {
+		turn(func(t *Turn) { t.Undecided(in, fmt.Sprint(i)) })
+	}
+	var more bool
+	turn(func(t *Turn) { more = t.Expire(time.Time{}, 0) })
+	if n, want := b.Letters(), MaxLetters+1-lettersAtOnce; n != want || more {
+		t.Fatalf("%d letters are left, want %d; more %v", n, want, more)
+	}
+	if first := b.Dead()[0].Text; first != fmt.Sprint(lettersAtOnce) {
+		t.Errorf("the oldest that is left is number %s, want %d", first, lettersAtOnce)
+	}
+	if n := b.CountDead()[LetterClass{"web", "undecided"}]; n != b.Letters() {
+		t.Errorf("counted %d of %d", n, b.Letters())
+	}
+	for i, left := range []int{b.Letters() - lettersAtOnce, b.Letters() - 2*lettersAtOnce} {
+		turn(func(t *Turn) { more = t.Expire(now.Add(time.Hour), 0) })
+		if b.Letters() != left || !more {
+			t.Errorf("record %d of those too old: %d are left, want %d; more %v", i, b.Letters(), left, more)
+		}
+	}
 }

@@ -286,7 +286,11 @@ func (t *tables) foldDead(conv string, d *journal.DeadLettered) {
 	t.foldQueued(scratch, d.GetDelivery())
 	nd := scratch.Lanes[0].Queue[0]
 	nd.QueuedAt, nd.Attempts = time.Unix(0, d.GetQueuedAt()), d.GetAttempts()
-	t.letters.set(nd.ID, &DeadLetter{
-		Conversation: conv, Delivery: nd, Error: d.GetError(), Text: d.GetText(), Attempts: d.GetAttempts(), At: t.at,
-	})
+	l := &DeadLetter{Conversation: conv, Delivery: nd, Error: d.GetError(), Text: d.GetText(), Attempts: d.GetAttempts(), At: t.at}
+	if d.GetCustomerChannel() != "" {
+		l.Customer = &Customer{
+			Channel: d.GetCustomerChannel(), Thread: d.GetCustomerThread(), ID: d.GetSenderId(), Name: d.GetSenderName(),
+		}
+	}
+	t.letters.set(nd.ID, l)
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"maps"
+	"slices"
 )
 
 // Buckets of a snapshot: conversations by hash, dead letters, orphans.
@@ -51,7 +53,7 @@ func (b *Book) Image() *Image {
 		im.parts[bucket] = list
 	}
 	if b.dirty[bucketDead] {
-		im.parts[bucketDead] = b.Dead()
+		im.parts[bucketDead] = slices.Collect(maps.Values(b.dead))
 	}
 	if b.dirty[bucketOrphans] {
 		list := make([]*Orphan, 0, len(b.orphans))

@@ -25,7 +25,8 @@ func (t *Turn) Inbound(in *Inbound) Verdict {
 	}
 	opened := false
 	if !known {
-		id, opened = t.open(in, ch), true
+		e := in.Envelope
+		id, opened = t.open(ch, &Customer{Channel: in.Channel, Thread: e.Thread, ID: e.Sender.ID, Name: e.Sender.Name}), true
 	}
 	return t.into(id, ch, in, opened)
 }
@@ -75,11 +76,10 @@ func (t *Turn) into(id string, ch *Channel, in *Inbound, opened bool) Verdict {
 	return VerdictAccepted
 }
 
-func (t *Turn) open(in *Inbound, ch *Channel) string {
+func (t *Turn) open(ch *Channel, who *Customer) string {
 	id, owner := t.newID(), t.policy.owner(ch)
 	t.add(id, &journal.Change_Opened{Opened: &journal.Opened{
-		Channel: in.Channel, Thread: in.Envelope.Thread, SenderId: in.Envelope.Sender.ID, SenderName: in.Envelope.Sender.Name,
-		Owner: owner, Home: owner,
+		Channel: who.Channel, Thread: who.Thread, SenderId: who.ID, SenderName: who.Name, Owner: owner, Home: owner,
 	}})
 	return id
 }

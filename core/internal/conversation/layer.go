@@ -45,6 +45,18 @@ func (l *layer[K, V]) len() int {
 	return n
 }
 
+// each calls f for every entry, in no order. F must not change the layer.
+func (l *layer[K, V]) each(f func(K, V)) {
+	for k, v := range l.base {
+		if _, changed := l.over[k]; !changed && !l.gone[k] {
+			f(k, v)
+		}
+	}
+	for k, v := range l.over {
+		f(k, v)
+	}
+}
+
 // commit moves the changes into the base.
 func (l *layer[K, V]) commit() {
 	for k := range l.gone {

@@ -108,9 +108,12 @@ func (l *ledger) change(s *stage, id string, ch *journal.Change) {
 		if dead == nil { // undecided: it never was in a lane
 			return
 		}
-		if k.DeadEnded.GetStatus() == StatusFenced {
+		switch k.DeadEnded.GetStatus() {
+		case StatusDropped, StatusExpired: // it stays dead
+			return
+		case StatusFenced:
 			dead.status = StatusFenced
-		} else {
+		default:
 			dead.redone = true
 		}
 		if m := l.messages[toPosition(dead.d.GetItem().GetPosition())]; m != nil {

@@ -223,6 +223,22 @@ func (w *world) replayLetter(t *rapid.T) {
 	w.turn(func(turn *Turn) { _, _, _ = turn.Replay(id) })
 }
 
+func (w *world) loseLetter(t *rapid.T) {
+	letters := w.book.Dead()
+	if len(letters) == 0 {
+		t.Skip("no dead letters")
+	}
+	l := letters[rapid.IntRange(0, len(letters)-1).Draw(t, "letter")]
+	if rapid.Bool().Draw(t, "expire") {
+		w.turn(func(turn *Turn) { turn.Expire(l.At.Add(1), 0) })
+	} else {
+		w.turn(func(turn *Turn) { _ = turn.Drop(l.Delivery.ID) })
+	}
+	if w.book.DeadLetter(l.Delivery.ID) != nil {
+		t.Fatalf("dead letter %s is still kept", l.Delivery.ID)
+	}
+}
+
 // TestAnyHistory lets customers, bots, desks, time and operators do anything in any order. The stage checks
 // after each step that a replay gives the same state, and the ledger that each message is in one place, that the
 // fence holds, that order holds and that epochs count the changes of owner.
@@ -238,6 +254,7 @@ func TestAnyHistory(t *testing.T) {
 			"start": w.start, "start again": w.start, "start more": w.start,
 			"finish": w.finish, "finish again": w.finish, "finish more": w.finish,
 			"batch": w.several, "time": w.time, "reachability": w.reachability, "reload": w.reload, "replay letter": w.replayLetter,
+			"lose letter": w.loseLetter,
 		})
 	})
 }

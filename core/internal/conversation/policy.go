@@ -49,6 +49,8 @@ const (
 	MaxOrphans     = 10_000          // envelopes waiting for their thread
 	orphansAtOnce  = 500             // given up in one record
 	OrphanWait     = 5 * time.Second // how long, beyond the time that a call which opens the thread may take
+	MaxLetters     = 10_000          // dead letters; the oldest goes first
+	lettersAtOnce  = 500             // expired in one record
 	MaxAttributes  = 16 << 10        // bytes of a message's attributes that are remembered
 	MaxHops        = 8               // gateways that a message may pass
 )

@@ -266,9 +266,13 @@ func (t *Turn) bury(c *Conversation, d *Delivery, kind, text string) {
 	t.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
 		Delivery: d.ID, Status: StatusDead, Error: kind, Text: text, Attempts: d.Attempts + 1, Channel: d.Channel,
 	}})
-	t.add(c.ID, &journal.Change_DeadLettered{DeadLettered: &journal.DeadLettered{
+	l := &journal.DeadLettered{
 		Delivery: d.proto(), Error: kind, Text: text, Attempts: d.Attempts + 1, QueuedAt: d.QueuedAt.UnixNano(),
-	}})
+	}
+	if d.Follows {
+		l.CustomerChannel, l.CustomerThread, l.SenderId, l.SenderName = c.Channel, c.Thread, c.SenderID, c.SenderName
+	}
+	t.add(c.ID, &journal.Change_DeadLettered{DeadLettered: l})
 }
 
 func (d *Delivery) proto() *journal.Delivery {

@@ -234,6 +234,15 @@ type DeadLetter struct {
 	Text         string    `json:"text,omitempty"`
 	Attempts     uint32    `json:"attempts"`
 	At           time.Time `json:"at"`
+	Customer     *Customer `json:"customer,omitempty"` // of the customer's own words: who said them
+}
+
+// Customer is somebody at a customer's channel.
+type Customer struct {
+	Channel string `json:"channel"`
+	Thread  string `json:"thread"`
+	ID      string `json:"id,omitempty"`
+	Name    string `json:"name,omitempty"`
 }
 
 // Orphan is an envelope whose thread nobody knows yet.

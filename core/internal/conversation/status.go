@@ -15,6 +15,8 @@ const (
 	StatusMerged    = "merged"
 	StatusUnrouted  = "unrouted"
 	StatusDead      = "dead"
+	StatusReplayed  = "replayed" // a dead letter that was queued again
+	StatusExpired   = "expired"  // a dead letter that was too old, or one too many
 )
 
 // Outcomes of an offer.

@@ -38,6 +38,7 @@ type Turn struct {
 	depth  int
 	// deciding is the customer's message that is being decided on: it is on its way, so it is not history.
 	deciding Position
+	first    uint64 // oldest record of the log, if known
 }
 
 // Begin starts a turn whose record will have the sequence seq. NewID returns a UUIDv7 at each call.

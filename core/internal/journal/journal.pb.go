@@ -2414,7 +2414,15 @@ type DeadLettered struct {
 	// Tries.
 	Attempts uint32 `protobuf:"varint,4,opt,name=attempts,proto3" json:"attempts,omitempty"`
 	// When it was queued.
-	QueuedAt      int64 `protobuf:"varint,5,opt,name=queued_at,json=queuedAt,proto3" json:"queued_at,omitempty"`
+	QueuedAt int64 `protobuf:"varint,5,opt,name=queued_at,json=queuedAt,proto3" json:"queued_at,omitempty"`
+	// Customer's channel, if the customer's words are delivered: whose conversation to open anew when this one has ended.
+	CustomerChannel string `protobuf:"bytes,6,opt,name=customer_channel,json=customerChannel,proto3" json:"customer_channel,omitempty"`
+	// Customer's thread.
+	CustomerThread string `protobuf:"bytes,7,opt,name=customer_thread,json=customerThread,proto3" json:"customer_thread,omitempty"`
+	// Customer's id at the vendor.
+	SenderId string `protobuf:"bytes,8,opt,name=sender_id,json=senderId,proto3" json:"sender_id,omitempty"`
+	// Customer's name.
+	SenderName    string `protobuf:"bytes,9,opt,name=sender_name,json=senderName,proto3" json:"sender_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2484,12 +2492,40 @@ func (x *DeadLettered) GetQueuedAt() int64 {
 	return 0
 }
 
+func (x *DeadLettered) GetCustomerChannel() string {
+	if x != nil {
+		return x.CustomerChannel
+	}
+	return ""
+}
+
+func (x *DeadLettered) GetCustomerThread() string {
+	if x != nil {
+		return x.CustomerThread
+	}
+	return ""
+}
+
+func (x *DeadLettered) GetSenderId() string {
+	if x != nil {
+		return x.SenderId
+	}
+	return ""
+}
+
+func (x *DeadLettered) GetSenderName() string {
+	if x != nil {
+		return x.SenderName
+	}
+	return ""
+}
+
 // DeadEnded removes a dead letter.
 type DeadEnded struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The dead letter: id of its delivery.
 	Dead string `protobuf:"bytes,1,opt,name=dead,proto3" json:"dead,omitempty"`
-	// replayed, fenced or dropped.
+	// replayed, fenced, merged, dropped or expired.
 	Status string `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
 	// Delivery that repeats it.
 	Delivery      string `protobuf:"bytes,3,opt,name=delivery,proto3" json:"delivery,omitempty"`
@@ -2731,13 +2767,18 @@ const file_journal_proto_rawDesc = "" +
 	"\bdeadline\x18\x04 \x01(\x03R\bdeadline\"`\n" +
 	"\vOrphanEnded\x129\n" +
 	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x16\n" +
-	"\x06status\x18\x02 \x01(\tR\x06status\"\xac\x01\n" +
+	"\x06status\x18\x02 \x01(\tR\x06status\"\xbe\x02\n" +
 	"\fDeadLettered\x129\n" +
 	"\bdelivery\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.DeliveryR\bdelivery\x12\x14\n" +
 	"\x05error\x18\x02 \x01(\tR\x05error\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x12\x1a\n" +
 	"\battempts\x18\x04 \x01(\rR\battempts\x12\x1b\n" +
-	"\tqueued_at\x18\x05 \x01(\x03R\bqueuedAt\"S\n" +
+	"\tqueued_at\x18\x05 \x01(\x03R\bqueuedAt\x12)\n" +
+	"\x10customer_channel\x18\x06 \x01(\tR\x0fcustomerChannel\x12'\n" +
+	"\x0fcustomer_thread\x18\a \x01(\tR\x0ecustomerThread\x12\x1b\n" +
+	"\tsender_id\x18\b \x01(\tR\bsenderId\x12\x1f\n" +
+	"\vsender_name\x18\t \x01(\tR\n" +
+	"senderName\"S\n" +
 	"\tDeadEnded\x12\x12\n" +
 	"\x04dead\x18\x01 \x01(\tR\x04dead\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x1a\n" +

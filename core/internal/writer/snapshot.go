@@ -73,7 +73,7 @@ func (w *Writer) snapshotDone(r snapshotResult) {
 func (w *Writer) purge(snapshot uint64) {
 	b := w.Log.Bounds()
 	room := b.Cap == 0 || b.Bytes < b.Cap/10*8
-	keep := w.book.Oldest(snapshot+1, room)
+	keep := w.book.Oldest(snapshot+1, conversation.Needs{History: room, Letters: true})
 	if room {
 		keep = min(keep, w.ages.before(time.Now().Add(-w.HistoryAge)))
 	}
