@@ -91,7 +91,7 @@ func (k *killer) kill(t *testing.T, names []string) {
 	for i, name := range names {
 		harness.Eventually(t, harness.Patience, name+" serves again", func() string {
 			for _, l := range k.gateway.Logs()[line:] {
-				if pid, _ := l.Fields["pid"].(float64); l.Is("adapter serves", "adapter", name) && int(pid) != victims[i].PID {
+				if pid, _ := l.Fields["pid"].(float64); l.Is("adapter ready", "adapter", name) && int(pid) != victims[i].PID {
 					return ""
 				}
 			}

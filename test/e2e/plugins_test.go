@@ -161,13 +161,20 @@ func TestAdapterDies(t *testing.T) {
 	}
 	for name := range pids {
 		var away []string
+		states := 0
 		for _, l := range s.Logs() {
-			if l.Is("adapter is away", "adapter", name) {
+			if strings.HasPrefix(l.Text("msg"), "adapter ") && l.Text("adapter") == name && l.Text("level") != "DEBUG" {
+				states++
+			}
+			if l.Is("adapter ended", "adapter", name) {
 				away = append(away, l.Text("reason"))
 			}
 		}
 		if !slices.Equal(away, []string{"exited", "exited"}) {
 			t.Errorf("%s is logged to be away for the reasons %q, want twice that it exited", name, away)
+		}
+		if want := len(away) + 3; states != want { // three were ready
+			t.Errorf("%d lines say what became of %s, want %d: one for each start and end", states, name, want)
 		}
 	}
 }

@@ -2,10 +2,7 @@ package adapter
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -57,30 +54,7 @@ func verify(o *Options) error {
 	case info.Mode().Perm()&0o111 == 0:
 		return ended(reasonPermanent, "command %s is not executable; run chmod +x on it", o.Command)
 	}
-	if o.Checksum == "" {
-		return nil
-	}
-	sum, err := fileChecksum(o.Command)
-	if err != nil {
-		return ended(reasonPermanent, "command %s: %w", o.Command, err)
-	}
-	if !strings.EqualFold(sum, o.Checksum) {
-		return ended(reasonPermanent, "command %s has the checksum %s, the configuration expects %s", o.Command, sum, o.Checksum)
-	}
 	return nil
-}
-
-func fileChecksum(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // A socket's path must fit into sockaddr_un: 104 bytes on the strictest system, with the final zero.

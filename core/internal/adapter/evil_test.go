@@ -40,7 +40,6 @@ func TestStartsThatCanNotSucceed(t *testing.T) {
 		"a folder":          {"", command(dir), reasonPermanent, "is not a file"},
 		"not executable":    {"", command(plain), reasonPermanent, "chmod +x"},
 		"not a program":     {"", command(garbage), reasonStart, "exec format error"},
-		"another checksum":  {"", func(o *Options) { o.Checksum = strings.Repeat("0", 64) }, reasonPermanent, "checksum"},
 		"another version":   {"wrong-version", nil, reasonPermanent, "version 99"},
 		"noise on stdout":   {"noise", nil, reasonPermanent, "hello, I am printed too early"},
 		"wrong cookie":      {"wrong-cookie", nil, reasonStart, "name it in the gateway's configuration"},

@@ -18,17 +18,12 @@ type Options struct {
 	Command string   // absolute path of the program
 	Args    []string // without the program's name
 	Env     []string // "KEY=value", added to the clean environment
-	// Checksum is the hexadecimal SHA-256 of the program, compared before each start; "" skips that.
-	Checksum string
 	// RuntimeDir holds the sockets; it belongs to one gateway alone. "" or a path that is too long for a socket
 	// means a folder of its own in the system's temporary directory.
 	RuntimeDir     string
 	GatewayVersion string
 	Logger         *slog.Logger
 	Metrics        *Metrics // nil counts nowhere
-	// Changed is called after each change of the status. Calls can overlap and then be out of order: Host.Status has
-	// the newest. It must not block.
-	Changed func(Status)
 
 	StartTimeout time.Duration // until ready, per step of the start; 10 s
 	HoldTimeout  time.Duration // for Receive to wait for a process; 3 s
@@ -256,17 +251,4 @@ func (h *Host) remembered() []*pluginpb.ChannelConfig {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return append([]*pluginpb.ChannelConfig(nil), h.channels...)
-}
-
-// Metrics returns the adapter's own metrics in Prometheus text format.
-func (h *Host) Metrics(ctx context.Context) ([]byte, error) {
-	s := h.session.Load()
-	if s == nil {
-		return nil, fmt.Errorf("collect metrics of %s: %w", h.opts.Name, ErrNotReady)
-	}
-	resp, err := s.rpc.CollectMetrics(ctx, &pluginpb.CollectMetricsRequest{})
-	if err != nil {
-		return nil, fmt.Errorf("collect metrics of %s: %w", h.opts.Name, err)
-	}
-	return resp.GetText(), nil
 }

@@ -271,4 +271,7 @@ func TestHealthIsReported(t *testing.T) {
 	if st.Sick["c"] != "c has a headache" || !st.Serving() {
 		t.Errorf("status %+v", st)
 	}
+	if l := r.logs.find(t, "adapter degraded", nil); l["channel"] != "c" || l["error"] != "c has a headache" {
+		t.Errorf("logged %v", l)
+	}
 }

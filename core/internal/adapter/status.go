@@ -75,7 +75,4 @@ func (h *Host) update(change func(*Status)) {
 	if next.State != before {
 		h.log.Debug("adapter state", "state", string(next.State), "generation", next.Generation)
 	}
-	if h.opts.Changed != nil {
-		h.opts.Changed(next)
-	}
 }

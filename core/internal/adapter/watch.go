@@ -42,6 +42,7 @@ func (s *session) cancelCalls() {
 // watchHealth keeps Status.Sick up to date.
 func (s *session) watchHealth() {
 	stream, err := s.rpc.WatchHealth(s.ctx, &pluginpb.WatchHealthRequest{})
+	well := true
 	for err == nil {
 		var r *pluginpb.WatchHealthResponse
 		if r, err = stream.Recv(); err != nil {
@@ -51,6 +52,10 @@ func (s *session) watchHealth() {
 		for _, c := range r.GetSick() {
 			sick[c.GetChannel()] = c.GetText()
 		}
+		if was := well; was != (len(sick) == 0) {
+			well = !was
+			s.tellHealth(sick)
+		}
 		s.host.update(func(st *Status) {
 			if st.Generation == s.generation {
 				st.Sick = sick
@@ -59,6 +64,17 @@ func (s *session) watchHealth() {
 	}
 	if s.ctx.Err() == nil && status.Code(err) != codes.Unimplemented {
 		s.log.Debug("health watch ended", "error", err) // the streams or liveness decide
+	}
+}
+
+// tellHealth logs that the adapter's channels have become sick, or that all are well again.
+func (s *session) tellHealth(sick map[string]string) {
+	if len(sick) == 0 {
+		s.log.Info("adapter recovered")
+		return
+	}
+	for channel, why := range sick {
+		s.log.Warn("adapter degraded", "channel", channel, "error", why)
 	}
 }
 

@@ -45,7 +45,6 @@ func startPlugins(cfg *config.Config, o *Options, m *adapter.Metrics, log *slog.
 		}
 		h := adapter.New(adapter.Options{
 			Name: name, Command: command(a.Command), Args: a.Args, Env: environment(a.Env), GatewayVersion: o.Version, Logger: log, Metrics: m,
-			Changed: changes(log, name),
 		})
 		p.hosts[name] = h
 		p.running.Go(func() {
@@ -78,32 +77,6 @@ func command(c string) string {
 		return abs
 	}
 	return c
-}
-
-// changes returns what logs an adapter's new states, each once, and a wait for the next start not before its reason is known.
-func changes(log *slog.Logger, name string) func(adapter.Status) {
-	var mu sync.Mutex
-	var last string
-	return func(s adapter.Status) {
-		mu.Lock()
-		defer mu.Unlock()
-		if now := string(s.State) + " " + s.Reason; now != last && (s.State != adapter.StateBackoff || s.Reason != "") {
-			last = now
-			logState(log, name, s)
-		}
-	}
-}
-
-func logState(log *slog.Logger, name string, s adapter.Status) {
-	attrs := []any{"adapter", name, "state", string(s.State), "generation", s.Generation}
-	switch s.State {
-	case adapter.StateBackoff, adapter.StateQuarantined:
-		log.Warn("adapter is away", append(attrs, "reason", s.Reason, "error", s.LastError)...)
-	case adapter.StateReady, adapter.StateDegraded:
-		log.Info("adapter serves", append(attrs, "version", s.Version, "pid", s.PID)...)
-	default:
-		log.Debug("adapter changes", attrs...)
-	}
 }
 
 // stop drains and ends all processes and waits for them.
