@@ -45,6 +45,10 @@ func (w *Writer) attempt(t *conversation.Turn, b *batch) (ok bool) {
 		remove = func(string) { b.orphans, w.opening = false, t.At().Add(time.Minute) } // not again at once
 		t.Orphans()
 	}
+	if b.letters {
+		remove = func(string) { b.letters, w.lettersAt = false, t.At().Add(lettersEach) }
+		w.moreLetters = t.Expire(t.At().Add(-w.HistoryAge), w.Log.Bounds().First)
+	}
 	for _, c := range b.commands {
 		remove = func(why string) { c.turn, c.err = nil, fmt.Errorf("decide: %s", why) }
 		if c.turn != nil {
@@ -129,11 +133,13 @@ func (w *Writer) applied(t *conversation.Turn, b *batch, now time.Time) {
 	for _, h := range b.webhooks {
 		h.finish(h.result)
 	}
+	if b.letters && !w.moreLetters {
+		w.lettersAt = now.Add(lettersEach)
+	}
 	for _, c := range b.commands {
-		if c.view != nil {
-			c.view(w.book)
+		if !w.look(c) {
+			close(c.done)
 		}
-		close(c.done)
 	}
 	seen := make(map[string]bool, len(touched)+len(b.results))
 	for _, c := range touched {

@@ -46,6 +46,9 @@ const (
 	maxWaiting      = 8192                   // webhooks waiting for the loop
 	snapshotEach    = 50_000                 // records
 	historyAge      = 7 * 24 * time.Hour     // how long records are kept for the trail
+	lettersEach     = time.Minute            // between looks for dead letters that are too old
+	snapshotFull    = 30 * time.Second       // between snapshots while the log is full
+	snapshotNear    = time.Minute            // between snapshots while it is nearly full
 	snapshotIdle    = 10 * time.Minute       // at most, between snapshots, if there is anything new
 )
 

@@ -319,6 +319,18 @@ func TestPanicInACommand(t *testing.T) {
 	})
 }
 
+func TestPanicInAView(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		defer h.stop()
+		err := h.View(t.Context(), func(*conversation.Book) { panic("oops") })
+		if err == nil || !strings.Contains(err.Error(), "oops") {
+			t.Errorf("View = %v, want the panic's text", err)
+		}
+		h.customer("w1", "m1", "one")
+	})
+}
+
 // tinyPieces makes the bot's deliveries so small that one long message needs a record that does not fit.
 func tinyPieces(o *Options) { o.Policy.Channels["faq"].TextBytes = 8 }
 

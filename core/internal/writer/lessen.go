@@ -13,6 +13,10 @@ func (w *Writer) lessen(b *batch, why string) {
 		b.orphans = false
 		return
 	}
+	if b.letters && n > 0 {
+		b.letters = false
+		return
+	}
 	if n <= 1 {
 		w.giveUp(b, why)
 		return

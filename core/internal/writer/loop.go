@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -40,6 +41,7 @@ func (w *Writer) loop(ctx context.Context) error {
 			return err
 		}
 		lastCommit = time.Now()
+		w.maybeSnapshot(lastCommit)
 	}
 }
 
@@ -91,6 +93,7 @@ type batch struct {
 	commands []*command
 	webhooks []*webhook
 	orphans  bool
+	letters  bool // dead letters may be due to expire
 	poisoned map[*webhook]string
 	since    time.Time
 }
@@ -126,19 +129,20 @@ func (w *Writer) commit(ctx context.Context, t *conversation.Turn, b *batch, dat
 	began, rec := time.Now(), t.Record()
 	if err := w.append(ctx, data); err != nil {
 		w.discard(b, err)
+		w.snap.full = errors.Is(err, store.ErrFull)
 		if errors.Is(err, store.ErrFenced) || errors.Is(err, errDoubt) {
 			return fmt.Errorf("store record %d: %w", w.last+1, err)
 		}
 		return nil
 	}
 	w.last++
+	w.snap.full = false
 	w.hot.add(w.last, rec)
 	w.ages.note(w.last, now)
 	w.applied(t, b, now)
 	w.Observer.Committed(Commit{
 		Seq: w.last, Record: rec, Bytes: len(data), Took: time.Since(began), Lag: now.Sub(b.since), Pending: len(w.pending),
 	})
-	w.maybeSnapshot(now)
 	return nil
 }
 
@@ -155,6 +159,7 @@ func (w *Writer) collect(now time.Time) *batch {
 	if at, found := w.orphansDue(); found && !at.After(now) {
 		b.orphans = true
 	}
+	b.letters = w.lettersDue(now)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	bytes, n := 0, 0
@@ -178,7 +183,7 @@ func (w *Writer) collect(now time.Time) *batch {
 	if len(w.results)+len(w.webhooks) > 0 {
 		w.poke()
 	}
-	if len(b.results)+len(b.commands)+len(b.webhooks)+len(b.ticks) == 0 && !b.orphans {
+	if len(b.results)+len(b.commands)+len(b.webhooks)+len(b.ticks) == 0 && !b.orphans && !b.letters {
 		return nil
 	}
 	return b
@@ -246,9 +251,21 @@ func (w *Writer) look(c *command) bool {
 	if c.view == nil {
 		return false
 	}
-	c.view(w.book)
+	c.err = w.show(c.view)
 	close(c.done)
 	return true
+}
+
+// show runs a view. A panic is an error of its caller, not the end of the loop.
+func (w *Writer) show(view func(*conversation.Book)) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.Logger.Error("view panicked", "error", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("look at the state: %v", p)
+		}
+	}()
+	view(w.book)
+	return nil
 }
 
 func (w *Writer) unavailable() error {

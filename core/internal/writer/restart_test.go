@@ -119,9 +119,9 @@ func TestPurgeKeepsWhatIsNeeded(t *testing.T) {
 		h.customer("w1", "m1", "still queued")
 		waiting := h.head("faq")
 		kept := waiting.Delivery.Item.Pos.Seq
+		time.Sleep(100 * time.Hour) // the old conversation is closed meanwhile
 		h.customer("w2", "m2", "given up")
 		h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDead, Error: "permanent"})
-		time.Sleep(100 * time.Hour) // the old conversation is closed meanwhile
 		h.customer("w3", "m3", "later")
 		time.Sleep(snapshotIdle)
 		h.customer("w3", "m4", "the snapshot is due")

@@ -14,6 +14,7 @@ type snapshots struct {
 	base    bool // the log has one that the next can build on
 	seq     uint64
 	at      time.Time
+	full    bool                // the log refused the last record for want of room
 	running chan snapshotResult // nil if none runs
 }
 
@@ -37,7 +38,7 @@ func (w *Writer) maybeSnapshot(now time.Time) {
 			return
 		}
 	}
-	if w.last-s.seq < snapshotEach && (now.Sub(s.at) < snapshotIdle || w.last == s.seq) {
+	if !w.snapshotDue(now) {
 		return
 	}
 	s.seq, s.at = w.last, now
@@ -45,6 +46,20 @@ func (w *Writer) maybeSnapshot(now time.Time) {
 	s.running = done
 	keep, seq := s.base, w.last
 	go func() { done <- snapshotResult{im, seq, w.save(im, seq, keep)} }()
+}
+
+// snapshotDue reports whether enough has happened since the last snapshot. A log that is full waits for the next one to
+// let records go.
+func (w *Writer) snapshotDue(now time.Time) bool {
+	s := &w.snap
+	switch since := now.Sub(s.at); {
+	case s.full && since >= snapshotFull:
+		return true
+	case w.last == s.seq:
+		return false
+	default:
+		return w.last-s.seq >= snapshotEach || since >= snapshotIdle || since >= snapshotNear && w.nearlyFull()
+	}
 }
 
 func (w *Writer) save(im *conversation.Image, seq uint64, keep bool) error {
@@ -68,16 +83,34 @@ func (w *Writer) snapshotDone(r snapshotResult) {
 	w.purge(r.seq)
 }
 
-// purge drops records that neither the snapshot nor a delivery nor the history needs. The history is kept for
-// HistoryAge as long as the log is less than 80 % full.
-func (w *Writer) purge(snapshot uint64) {
+// nearlyFull reports whether the log has less than a fifth of its room left.
+func (w *Writer) nearlyFull() bool {
 	b := w.Log.Bounds()
-	room := b.Cap == 0 || b.Bytes < b.Cap/10*8
+	return w.snap.full || b.Cap != 0 && b.Bytes >= b.Cap/10*8
+}
+
+// purge drops records that neither the snapshot nor a delivery nor a dead letter nor the history needs. The history is
+// kept for HistoryAge as long as the log is not nearly full. If it still is without, the records that only dead letters
+// need go, too, and the letters expire with them.
+func (w *Writer) purge(snapshot uint64) {
+	room := !w.nearlyFull()
 	keep := w.book.Oldest(snapshot+1, conversation.Needs{History: room, Letters: true})
 	if room {
 		keep = min(keep, w.ages.before(time.Now().Add(-w.HistoryAge)))
 	}
-	if keep <= b.First {
+	w.purgeBefore(keep)
+	if room || !w.nearlyFull() {
+		return
+	}
+	if last := w.book.Oldest(snapshot+1, conversation.Needs{}); last > keep {
+		w.Logger.Warn("log is nearly full, dead letters expire with their records", "before", last)
+		w.purgeBefore(last)
+		w.lettersAt = time.Time{}
+	}
+}
+
+func (w *Writer) purgeBefore(keep uint64) {
+	if keep <= w.Log.Bounds().First {
 		return
 	}
 	if err := w.Log.Purge(context.Background(), keep); err != nil {

@@ -3,6 +3,8 @@ package writer
 import (
 	"container/heap"
 	"time"
+
+	"patchbay/core/internal/conversation"
 )
 
 // timers holds at most one deadline a conversation. Setting is O(log n); what was set before is skipped when
@@ -103,6 +105,12 @@ func (w *Writer) orphansDue() (at time.Time, found bool) {
 	return at, n > 0
 }
 
+// lettersDue reports whether dead letters must be looked through: rarely, or at once if there are too many or the log
+// does not have all their records any more.
+func (w *Writer) lettersDue(now time.Time) bool {
+	return w.book.Letters() > conversation.MaxLetters || w.book.Letters() > 0 && !now.Before(w.lettersAt)
+}
+
 // untilTimer returns how long the loop may sleep.
 func (w *Writer) untilTimer(now time.Time) time.Duration {
 	next := now.Add(time.Minute)
@@ -111,6 +119,9 @@ func (w *Writer) untilTimer(now time.Time) time.Duration {
 	}
 	if at, found := w.orphansDue(); found && at.Before(next) {
 		next = at
+	}
+	if w.book.Letters() > 0 && w.lettersAt.Before(next) {
+		next = w.lettersAt
 	}
 	if next.Before(w.notYet) {
 		next = w.notYet

@@ -49,6 +49,10 @@ type Writer struct {
 	timers  timers
 	notYet  time.Time // overdue deadlines wait until then
 	opening time.Time // no orphan is given up before: those of before the start wait anew
+	// lettersAt is when dead letters are looked through again, and moreLetters whether the last look left some.
+	lettersAt   time.Time
+	moreLetters bool
+
 	again   time.Time // when a record that was not stored is tried again
 	pending map[string]bool
 	snap    snapshots

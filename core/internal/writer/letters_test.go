@@ -1,0 +1,86 @@
+package writer
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/store/memory"
+)
+
+func TestOldLettersExpire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t, func(o *Options) { o.HistoryAge = time.Hour })
+		h.customer("w1", "m1", "given up")
+		h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDead, Error: "permanent"})
+		time.Sleep(time.Hour - time.Minute)
+		if n := len(h.letters()); n != 1 {
+			t.Errorf("%d dead letters before their time, want 1", n)
+		}
+		time.Sleep(3 * time.Minute) // nothing else happens
+		if n := len(h.letters()); n != 0 {
+			t.Errorf("%d dead letters are left", n)
+		}
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		h.replayed()
+	})
+}
+
+// crowded makes a house whose log is nearly full because of one dead letter near its beginning.
+func crowded(t *testing.T, f func(h *house)) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &house{tester: t, disk: memory.NewDisk(1 << 20), commits: &commits{}, ids: &idSource{}, options: func(o *Options) {
+			o.Policy.History = 0
+		}}
+		h.open()
+		h.customer("w1", "m1", "given up")
+		h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDead, Error: "permanent"})
+		for i := 0; h.log.Bounds().Bytes < 1<<20/10*8; i++ {
+			h.customer("w2", fmt.Sprint("x", i), strings.Repeat("much ", 2000))
+			h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
+		}
+		f(h)
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+	})
+}
+
+func TestLettersDontPinAFullLog(t *testing.T) {
+	crowded(t, func(h *house) {
+		time.Sleep(5 * time.Minute) // the snapshot that lets records go needs no further input
+		if b := h.log.Bounds(); b.Bytes >= b.Cap/10*8 {
+			t.Errorf("the log takes %d of %d bytes from record %d on", b.Bytes, b.Cap, b.First)
+		}
+		if n := len(h.letters()); n != 0 {
+			t.Errorf("%d dead letters are left without their records", n)
+		}
+	})
+}
+
+func TestLettersStayWhileOthersMakeRoom(t *testing.T) {
+	crowded(t, func(h *house) {
+		if err := h.Do(context.Background(), func(turn *conversation.Turn) error {
+			_, _, err := turn.Replay(h.book.Dead()[0].Delivery.ID)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
+		h.customer("w1", "m2", "given up, too")
+		h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDead, Error: "permanent"})
+		time.Sleep(5 * time.Minute)
+		if b := h.log.Bounds(); b.Bytes >= b.Cap/10*8 {
+			t.Errorf("the log takes %d of %d bytes from record %d on", b.Bytes, b.Cap, b.First)
+		}
+		if dead := h.letters(); len(dead) != 1 || h.said(&Job{Delivery: dead[0].Delivery}) != "given up, too" {
+			t.Errorf("dead letters %+v, want the new one, with its record", dead)
+		}
+	})
+}
