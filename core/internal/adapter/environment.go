@@ -2,7 +2,6 @@ package adapter
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -55,34 +54,4 @@ func verify(o *Options) error {
 		return ended(reasonPermanent, "command %s is not executable; run chmod +x on it", o.Command)
 	}
 	return nil
-}
-
-// A socket's path must fit into sockaddr_un: 104 bytes on the strictest system, with the final zero.
-const (
-	maxSocketPath  = 103
-	socketNameSize = len("/plugin") + len("4294967295")
-)
-
-// socketDir makes the private folder of one generation.
-func socketDir(o *Options, generation int) (string, error) {
-	dir := filepath.Join(o.RuntimeDir, o.Name, "g"+strconv.Itoa(generation))
-	if o.RuntimeDir == "" || len(dir)+socketNameSize > maxSocketPath {
-		return tempSocketDir()
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("make the socket folder: %w", err)
-	}
-	return dir, nil
-}
-
-func tempSocketDir() (string, error) {
-	parent := os.TempDir()
-	if len(parent)+len("/patchbay-4294967295")+socketNameSize > maxSocketPath {
-		parent = "/tmp"
-	}
-	dir, err := os.MkdirTemp(parent, "patchbay-")
-	if err != nil {
-		return "", fmt.Errorf("make the socket folder: %w", err)
-	}
-	return dir, nil
 }

@@ -18,8 +18,8 @@ type Options struct {
 	Command string   // absolute path of the program
 	Args    []string // without the program's name
 	Env     []string // "KEY=value", added to the clean environment
-	// RuntimeDir holds the sockets; it belongs to one gateway alone. "" or a path that is too long for a socket
-	// means a folder of its own in the system's temporary directory.
+	// RuntimeDir holds the sockets; it belongs to one process alone, see ClaimRuntimeDir. "", a path that is too long
+	// for a socket or one that can't be made means folders in the system's temporary directory.
 	RuntimeDir     string
 	GatewayVersion string
 	Logger         *slog.Logger

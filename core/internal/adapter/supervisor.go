@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"time"
 
@@ -32,11 +30,6 @@ func newSupervisor(h *Host) *supervisor {
 func (s *supervisor) run(ctx context.Context) error {
 	runtime.LockOSThread() // the kernel ends the adapter when the thread that forked it ends
 	defer runtime.UnlockOSThread()
-	if s.opts.RuntimeDir != "" { // sockets that a killed gateway left behind
-		if err := os.RemoveAll(filepath.Join(s.opts.RuntimeDir, s.opts.Name)); err != nil {
-			s.host.log.Warn("could not clean the runtime folder", "error", err)
-		}
-	}
 	var result error
 	for generation := 1; ctx.Err() == nil; generation++ {
 		uptime, err := s.generation(ctx, generation)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -70,7 +71,8 @@ type step struct {
 // Check starts the adapters to have them check their channels' settings, and stops them. It opens no
 // store, listens nowhere, and touches no network. It returns everything that is wrong.
 func Check(ctx context.Context, cfg *config.Config, o Options) []config.Problem {
-	p := startPlugins(cfg, &o, nil, o.Logger)
+	adapter.SweepTemp()
+	p := startPlugins(cfg, &o, "", nil)
 	defer p.stop()
 	problems := p.introduce(ctx, cfg)
 	config.SortProblems(problems)
@@ -95,7 +97,16 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	p := startPlugins(cfg, &o, processes, o.Logger)
+	sockets, release, err := adapter.ClaimRuntimeDir(filepath.Join(cfg.Store.Dir, "run"))
+	if err != nil {
+		return nil, err
+	}
+	a.defers("sockets", func() {
+		if err := release(); err != nil {
+			a.log.Warn("could not remove the folder for sockets", "error", err)
+		}
+	})
+	p := startPlugins(cfg, &o, sockets, processes)
 	a.defers("adapters", p.stop)
 	log, err := jetstream.Open(ctx, jetstream.Options{Dir: cfg.Store.Dir, Cap: uint64(cfg.Store.Cap), AckTimeout: ackTimeout, Logger: o.Logger.With("component", "store")})
 	if err != nil {

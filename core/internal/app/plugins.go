@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,7 +31,9 @@ type plugins struct {
 }
 
 // startPlugins starts every adapter that a channel uses, in parallel.
-func startPlugins(cfg *config.Config, o *Options, m *adapter.Metrics, log *slog.Logger) *plugins {
+// Their sockets go into folders below runtimeDir.
+func startPlugins(cfg *config.Config, o *Options, runtimeDir string, m *adapter.Metrics) *plugins {
+	log := o.Logger
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &plugins{
 		hosts: map[string]*adapter.Host{}, described: map[string]*pluginpb.DescribeResponse{},
@@ -44,7 +45,8 @@ func startPlugins(cfg *config.Config, o *Options, m *adapter.Metrics, log *slog.
 			continue
 		}
 		h := adapter.New(adapter.Options{
-			Name: name, Command: command(a.Command), Args: a.Args, Env: environment(a.Env), GatewayVersion: o.Version, Logger: log, Metrics: m,
+			Name: name, Command: command(a.Command), Args: a.Args, Env: environment(a.Env), GatewayVersion: o.Version,
+			RuntimeDir: runtimeDir, Logger: log, Metrics: m,
 		})
 		p.hosts[name] = h
 		p.running.Go(func() {
