@@ -40,6 +40,7 @@ const (
 	timersAtOnce    = 128                    // deadlines in one record
 	grace           = 2 * time.Second        // after a start, before deadlines that passed meanwhile count
 	retryCommit     = 100 * time.Millisecond // between tries to store what the log refused
+	retryStart      = 5 * time.Second        // between tries to start on a store that is full
 	slowRecovery    = 2 * time.Second        // most between tries to recover the log
 	stopRecovery    = 5 * time.Second        // for the log to recover when the gateway stops
 	hotBytes        = 8 << 20                // envelopes kept for deliveries that follow soon

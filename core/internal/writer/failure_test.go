@@ -3,6 +3,7 @@ package writer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -168,6 +169,80 @@ func TestFullStore(t *testing.T) {
 			t.Errorf("Run = %v", err)
 		}
 		h.replayed()
+	})
+}
+
+func TestStartOnAFullStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		h.customer("w1", "m1", "one")
+		h.crash()
+		h.build()
+		h.log.Fail(memory.Full, memory.Full, memory.Full)
+		began := time.Now()
+		if err := h.Start(t.Context()); err != nil {
+			t.Fatalf("Start = %v, want it to wait for room", err)
+		}
+		if took := time.Since(began); took != 2*retryStart {
+			t.Errorf("Start took %v, want %v", took, 2*retryStart)
+		}
+		h.run()
+		if h.head("faq") == nil || h.stop() != nil {
+			t.Error("it does not go on")
+		}
+	})
+}
+
+func TestStartPurgesAFullStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &house{tester: t, disk: memory.NewDisk(64 << 10), commits: &commits{}, ids: &idSource{}, options: func(o *Options) {
+			o.Policy.History = 0
+		}}
+		h.open()
+		for i := 0; h.try("w1", fmt.Sprint(i), strings.Repeat("much ", 20)) == nil; i++ {
+			h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
+		}
+		h.crash()
+		h.build()
+		full := true // to the last byte, until something is purged
+		h.log.Hook(func(_ context.Context, op memory.Op) error {
+			if full && op == memory.OpAppend {
+				return store.ErrFull
+			}
+			full = full && op != memory.OpPurge
+			return nil
+		})
+		began := time.Now()
+		if err := h.Start(t.Context()); err != nil || time.Since(began) != 0 {
+			t.Errorf("Start = %v after %v, want room at once", err, time.Since(began))
+		}
+		if b := h.log.Bounds(); b.Last-b.First > 3 {
+			t.Errorf("records %d to %d are left", b.First, b.Last)
+		}
+		h.run()
+		h.customer("w1", "more", "goes on")
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+	})
+}
+
+func TestStartOnAFullStoreEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		h.crash()
+		h.build()
+		h.log.Hook(func(_ context.Context, op memory.Op) error {
+			if op == memory.OpAppend {
+				return store.ErrFull
+			}
+			return nil
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if err := h.Start(ctx); !errors.Is(err, store.ErrFull) {
+			t.Errorf("Start = %v, want ErrFull", err)
+		}
 	})
 }
 

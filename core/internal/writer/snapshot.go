@@ -45,7 +45,7 @@ func (w *Writer) maybeSnapshot(now time.Time) {
 	im, done := w.book.Image(), make(chan snapshotResult, 1)
 	s.running = done
 	keep, seq := s.base, w.last
-	go func() { done <- snapshotResult{im, seq, w.save(im, seq, keep)} }()
+	go func() { done <- snapshotResult{im, seq, w.save(context.Background(), im, seq, keep)} }()
 }
 
 // snapshotDue reports whether enough has happened since the last snapshot. A log that is full waits for the next one to
@@ -62,12 +62,12 @@ func (w *Writer) snapshotDue(now time.Time) bool {
 	}
 }
 
-func (w *Writer) save(im *conversation.Image, seq uint64, keep bool) error {
+func (w *Writer) save(ctx context.Context, im *conversation.Image, seq uint64, keep bool) error {
 	buckets, meta, err := im.Encode()
 	if err != nil {
 		return err
 	}
-	if err := w.Log.SaveSnapshot(context.Background(), store.Snapshot{Seq: seq, Buckets: buckets, Keep: keep, Meta: meta}); err != nil {
+	if err := w.Log.SaveSnapshot(ctx, store.Snapshot{Seq: seq, Buckets: buckets, Keep: keep, Meta: meta}); err != nil {
 		return fmt.Errorf("save snapshot of record %d: %w", seq, err)
 	}
 	return nil
@@ -86,14 +86,14 @@ func (w *Writer) snapshotDone(r snapshotResult) {
 // nearlyFull reports whether the log has less than a fifth of its room left.
 func (w *Writer) nearlyFull() bool {
 	b := w.Log.Bounds()
-	return w.snap.full || b.Cap != 0 && b.Bytes >= b.Cap/10*8
+	return b.Cap != 0 && b.Bytes >= b.Cap/10*8
 }
 
 // purge drops records that neither the snapshot nor a delivery nor a dead letter nor the history needs. The history is
 // kept for HistoryAge as long as the log is not nearly full. If it still is without, the records that only dead letters
 // need go, too, and the letters expire with them.
 func (w *Writer) purge(snapshot uint64) {
-	room := !w.nearlyFull()
+	room := !w.snap.full && !w.nearlyFull()
 	keep := w.book.Oldest(snapshot+1, conversation.Needs{History: room, Letters: true})
 	if room {
 		keep = min(keep, w.ages.before(time.Now().Add(-w.HistoryAge)))
@@ -129,7 +129,7 @@ func (w *Writer) lastSnapshot() error {
 		return nil
 	}
 	im := w.book.Image()
-	if err := w.save(im, w.last, w.snap.base); err != nil {
+	if err := w.save(context.Background(), im, w.last, w.snap.base); err != nil {
 		w.Logger.Warn("no snapshot at stop, the next start reads the log", "error", err)
 	}
 	return nil

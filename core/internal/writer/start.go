@@ -44,6 +44,7 @@ func (w *Writer) Start(ctx context.Context) error {
 	if err := w.firstRecords(ctx, now); err != nil {
 		return err
 	}
+	now = time.Now() // there may have been no room for long
 	w.notYet, w.opening = now.Add(grace), now.Add(conversation.OrphanWait+w.longestCall())
 	w.snap.init(w.last, now)
 	w.book.All(func(c *conversation.Conversation) bool {
@@ -113,7 +114,7 @@ func (w *Writer) commitNow(ctx context.Context, now time.Time, f func(*conversat
 	if err != nil {
 		return fmt.Errorf("encode record %d: %w", w.last+1, err)
 	}
-	if err := w.append(ctx, data); err != nil {
+	if err := w.appendAtStart(ctx, data); err != nil {
 		return fmt.Errorf("store record %d: %w", w.last+1, err)
 	}
 	w.last++
@@ -121,6 +122,36 @@ func (w *Writer) commitNow(ctx context.Context, now time.Time, f func(*conversat
 	t.Commit()
 	w.Observer.Committed(Commit{Seq: w.last, Record: t.Record(), Bytes: len(data)})
 	return nil
+}
+
+// appendAtStart stores a record. If the store is full it lets go of what nothing needs, and else waits for an operator
+// to make room.
+func (w *Writer) appendAtStart(ctx context.Context, data []byte) error {
+	err := w.append(ctx, data)
+	if !errors.Is(err, store.ErrFull) {
+		return err
+	}
+	w.makeRoom(ctx)
+	for {
+		if err = w.append(ctx, data); !errors.Is(err, store.ErrFull) {
+			return err
+		}
+		w.Logger.Warn("store is full, the start waits until there is room", "retry_seconds", retryStart.Seconds(), "error", err)
+		select {
+		case <-time.After(retryStart):
+		case <-ctx.Done():
+			return fmt.Errorf("stopped while there was no room: %w", err)
+		}
+	}
+}
+
+// makeRoom takes a snapshot, so that the log need not reach further back than what waits, and purges.
+func (w *Writer) makeRoom(ctx context.Context) {
+	im := w.book.Image()
+	err := w.save(ctx, im, w.last, w.snap.base)
+	w.snap.full = true
+	w.snapshotDone(snapshotResult{im, w.last, err})
+	w.snap.full = false
 }
 
 // Found returns what Start has found: live conversations, and deliveries that wait, by channel. Call it between
