@@ -14,7 +14,7 @@ import (
 
 const apiTimeout = 20 * time.Second
 
-// trace answers GET /api/trace?id=…[&id=…][&text=1].
+// trace answers GET /api/trace?id=…[&id=…][&text=1][&all=1].
 func (a *Admin) trace(w http.ResponseWriter, r *http.Request) {
 	ids := r.URL.Query()["id"]
 	if len(ids) == 0 || ids[0] == "" || len(ids) > trail.MaxIDs {
@@ -24,7 +24,7 @@ func (a *Admin) trace(w http.ResponseWriter, r *http.Request) {
 	id := strings.Join(ids[:min(len(ids), 3)], ", ")
 	ctx, cancel := context.WithTimeout(r.Context(), apiTimeout)
 	defer cancel()
-	found, err := a.Trail.Find(ctx, ids, r.URL.Query().Has("text"))
+	found, err := a.Trail.Find(ctx, trail.Query{IDs: ids, Text: r.URL.Query().Has("text"), All: r.URL.Query().Has("all")})
 	if err != nil {
 		a.fail(w, "trace "+id, err)
 		return
@@ -135,7 +135,9 @@ func (a *Admin) deadShow(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusNotFound, problem{fmt.Sprintf("no dead letter %q; `patchbay dead list` shows them", r.PathValue("id"))})
 		return
 	}
-	found, err := a.Trail.Find(r.Context(), []string{d.ID}, r.URL.Query().Has("text"))
+	ctx, cancel := context.WithTimeout(r.Context(), apiTimeout)
+	defer cancel()
+	found, err := a.Trail.Find(ctx, trail.Query{IDs: []string{d.ID}, Text: r.URL.Query().Has("text")})
 	if err != nil {
 		a.fail(w, "dead letter", err)
 		return

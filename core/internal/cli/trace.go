@@ -15,13 +15,16 @@ import (
 )
 
 func newTrace(o *options) *cobra.Command {
-	var text bool
+	var text, all bool
 	cmd := &cobra.Command{
 		Use:   "trace ID",
 		Short: "Tell what happened to a message, and why it waits",
 		Long: `Tell what happened in the conversation that an id belongs to: a message's (ours or the vendor's), a delivery's, a
-conversation's, a thread's or a customer's. If something waits, it says why now.`,
-		Args: cobra.ExactArgs(1),
+conversation's, a thread's or a customer's. If something waits, it says why now.
+
+An id that belongs to a live conversation shows that one. --all shows also those of the same customer or thread that have
+ended; it reads the whole log, as does a vendor's id that nothing live is known by.`,
+		Args: arguments("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			asJSON, err := o.wantsJSON()
 			if err != nil {
@@ -30,6 +33,9 @@ conversation's, a thread's or a customer's. If something waits, it says why now.
 			q := url.Values{"id": {args[0]}}
 			if text {
 				q.Set("text", "1")
+			}
+			if all {
+				q.Set("all", "1")
 			}
 			var answer struct {
 				ID            string                `json:"id"`
@@ -48,6 +54,7 @@ conversation's, a thread's or a customer's. If something waits, it says why now.
 		},
 	}
 	cmd.Flags().BoolVar(&text, "text", false, "show what was said; it is personal data")
+	cmd.Flags().BoolVar(&all, "all", false, "look also for conversations that have ended")
 	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "table or json")
 	return cmd
 }
@@ -105,6 +112,10 @@ func writeState(w io.Writer, c *trail.Conversation) {
 		fmt.Fprintln(w, "  nothing waits")
 	}
 	for _, d := range c.Waiting {
-		fmt.Fprintf(w, "  %s: %s towards %s %s: %s\n", d.Status, d.Kind, d.Channel, d.Delivery, d.Why)
+		towards := d.Channel
+		if d.Delivery != "" {
+			towards += " " + d.Delivery
+		}
+		fmt.Fprintf(w, "  %s: %s towards %s: %s\n", d.Status, d.Kind, towards, d.Why)
 	}
 }

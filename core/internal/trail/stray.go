@@ -1,45 +1,48 @@
 package trail
 
 import (
-	"slices"
-
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
+	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
 )
 
-// stray notes the positions of a record's envelopes that are wanted and belong to no conversation: those that wait
-// for their thread, and those that no decision could be made on. It returns the conversations whose trails tell about
-// them, "" if it is none's.
-func stray(strays map[conversation.Position]bool, seq uint64, r *journal.Record, wanted map[string]bool) []string {
-	var convs []string
-	for i, s := range r.GetEnvelopes() {
-		if s.GetConversation() == "" && (wanted[s.GetId()] || slices.ContainsFunc(vendorIDs(s), func(id string) bool { return wanted[id] })) {
-			p := conversation.Position{Seq: seq, Index: uint32(i)}
-			strays[p] = true
-			convs = append(convs, whose(r, p))
-		}
-	}
-	return convs
+// stray is an envelope that belongs to no conversation: it waits for its thread, or no decision could be made on it.
+// What its vendor calls it stands in the envelope alone.
+type stray struct {
+	vendorID string
+	text     string
+	told     bool // text has been shown
 }
 
-// whose returns the conversation in whose name the record speaks of an envelope.
-func whose(r *journal.Record, p conversation.Position) string {
+// strays notes the wanted ones among a record's envelopes that belong to no conversation, and finds the conversations
+// in whose name the record speaks of them, "" if it is in none's.
+func (s *search) strays(seq uint64, r *journal.Record) {
+	for i, st := range r.GetEnvelopes() {
+		if st.GetConversation() != "" {
+			continue
+		}
+		p := conversation.Position{Seq: seq, Index: uint32(i)}
+		e, err := protocol.DecodeEnvelope(st.GetEnvelope())
+		if err != nil {
+			e = &envelope.Envelope{}
+		}
+		conv, delivery := mentioned(r, p)
+		if hit := s.hit(st.GetId(), e.VendorID, e.Thread, delivery); hit && s.lost[p] == nil {
+			s.lost[p] = &stray{vendorID: e.VendorID, text: e.Text()}
+			s.find(conv, seq)
+		}
+	}
+}
+
+// mentioned returns the conversation in whose name a record speaks of an envelope, and the delivery, if it is dead.
+func mentioned(r *journal.Record, p conversation.Position) (conv, delivery string) {
 	for _, ch := range r.GetChanges() {
 		if q, ok := about(ch); ok && p == q {
-			return ch.GetConversation()
+			return ch.GetConversation(), ch.GetDeadLettered().GetDelivery().GetId()
 		}
 	}
-	return ""
-}
-
-// vendorIDs returns what the vendor calls an envelope: there is no change that says so if nothing was decided on it.
-func vendorIDs(s *journal.Stored) []string {
-	e, err := protocol.DecodeEnvelope(s.GetEnvelope())
-	if err != nil {
-		return nil
-	}
-	return slices.DeleteFunc([]string{e.VendorID, e.Thread}, func(id string) bool { return id == "" })
+	return "", ""
 }
 
 // about returns the envelope that a change is about, if the change may belong to no conversation.
@@ -55,5 +58,13 @@ func about(ch *journal.Change) (conversation.Position, bool) {
 	case *journal.Change_DeadLettered:
 		p = k.DeadLettered.GetDelivery().GetItem().GetPosition()
 	}
-	return conversation.Position{Seq: p.GetSeq(), Index: p.GetIndex()}, p != nil
+	return at(p), p != nil
+}
+
+// complement adds what only the stray itself knows to a step about it.
+func (st *stray) complement(e *Entry, text bool) {
+	e.VendorID = st.vendorID
+	if text && !st.told {
+		e.Text, st.told = st.text, true
+	}
 }

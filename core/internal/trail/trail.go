@@ -1,19 +1,18 @@
-// Package trail answers "where is my message?": it follows the log and tells, for any id, what happened in the
-// conversation that it belongs to, step by step, and what is waiting now.
+// Package trail answers "where is my message?": it tells, for any id, what happened in the conversation that it belongs
+// to, step by step, and what is waiting now.
+//
+// The steps are in the log, which has no index. The search starts as late as it may: at the beginning of the live
+// conversation that an id belongs to, or at the time that an id of the gateway's own was made (they are UUIDv7). Only an
+// id that says neither, such as a vendor's id of a message, costs a look at every record. A record is decoded only if it
+// mentions what is looked for.
 package trail
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"patchbay/core/internal/conversation"
-	"patchbay/core/internal/journal"
 	"patchbay/core/internal/store"
-	"patchbay/sdk/protocol"
 )
 
 // Entry is one step. Fields that don't apply are empty.
@@ -45,6 +44,7 @@ type Conversation struct {
 type State struct {
 	Channel    string            `json:"channel"`
 	Customer   string            `json:"customer"`
+	CustomerID string            `json:"customer_id"` // what vendors get whose ids are short
 	Owner      string            `json:"owner"`
 	Home       string            `json:"home"`
 	Epoch      uint64            `json:"epoch"`
@@ -91,114 +91,77 @@ const maxConversations = 20
 // MaxIDs is how many ids one search takes.
 const MaxIDs = 500
 
-// Find returns the conversations that ids belong to, newest last. An id may be one of ours (envelope, delivery,
-// conversation), the vendor's of a message, a thread, or a customer's. It reads the whole log that is kept, however
-// many ids it looks for.
-func (t *Trail) Find(ctx context.Context, ids []string, text bool) ([]*Conversation, error) {
-	found := map[string]*Conversation{}
-	var order []string
-	wanted := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		wanted[id] = true
-	}
-	strays := map[conversation.Position]bool{}
-	if err := t.scan(ctx, func(seq uint64, r *journal.Record) {
-		for _, conv := range append(matches(r, wanted), stray(strays, seq, r, wanted)...) {
-			if found[conv] == nil {
-				found[conv] = &Conversation{ID: conv}
-				order = append(order, conv)
-			}
-		}
-	}); err != nil {
-		return nil, err
-	}
-	if most := maxConversations * len(ids); len(order) > most {
-		for _, conv := range order[:len(order)-most] {
-			delete(found, conv)
-		}
-		order = order[len(order)-most:]
-	}
-	if len(order) == 0 {
-		return nil, nil
-	}
-	index := map[conversation.Position]string{}
-	if err := t.scan(ctx, func(seq uint64, r *journal.Record) { collect(found, strays, index, seq, r, text) }); err != nil {
-		return nil, err
-	}
-	if err := t.state(ctx, found); err != nil {
-		return nil, err
-	}
-	out := make([]*Conversation, 0, len(order))
-	for _, conv := range order {
-		out = append(out, found[conv])
-	}
-	return out, nil
+// Query is what to look for.
+type Query struct {
+	// IDs may be ours (of an envelope, a delivery, a conversation), the vendor's of a message, a thread, or a
+	// customer's, also the short one that vendors get.
+	IDs  []string
+	Text bool // with what was said
+	// All looks also for conversations that have ended if the id leads to a live one. It reads the whole log.
+	All bool
 }
 
-func (t *Trail) scan(ctx context.Context, f func(seq uint64, r *journal.Record)) error {
-	return t.log.Read(ctx, 0, func(seq uint64, data []byte) error {
-		r := &journal.Record{}
-		if err := proto.Unmarshal(data, r); err != nil {
-			return fmt.Errorf("read record %d: %w", seq, err)
-		}
-		f(seq, r)
-		return ctx.Err()
-	})
-}
-
-// matches returns the conversations that a record connects with one of the ids.
-func matches(r *journal.Record, wanted map[string]bool) []string {
-	var out []string
-	for _, s := range r.GetEnvelopes() {
-		if wanted[s.GetId()] && s.GetConversation() != "" {
-			out = append(out, s.GetConversation())
+// Find returns the conversations that ids belong to, newest last.
+func (t *Trail) Find(ctx context.Context, q Query) ([]*Conversation, error) {
+	from, live, err := t.start(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	s := newSearch(q, live)
+	if err := t.scan(ctx, from, 0, s.see); err != nil {
+		return nil, err
+	}
+	if from > t.log.Bounds().First && !s.complete() { // what looked like a time was none
+		from, s = 0, newSearch(q, live)
+		if err := t.scan(ctx, from, 0, s.see); err != nil {
+			return nil, err
 		}
 	}
-	for _, ch := range r.GetChanges() {
-		if conv := ch.GetConversation(); conv != "" && (wanted[conv] || slices.ContainsFunc(ids(ch), func(id string) bool { return wanted[id] })) {
-			out = append(out, ch.GetConversation())
-		}
+	s.ranFrom(from)
+	if err := t.beginnings(ctx, s); err != nil {
+		return nil, err
 	}
-	return out
+	out := s.conversations()
+	return out, t.state(ctx, out)
 }
 
-// ids returns every id that a change mentions.
-func ids(ch *journal.Change) []string {
-	switch k := ch.GetKind().(type) {
-	case *journal.Change_Opened:
-		return []string{k.Opened.GetThread(), k.Opened.GetSenderId()}
-	case *journal.Change_Accepted:
-		return []string{k.Accepted.GetVendorId(), k.Accepted.GetThread()}
-	case *journal.Change_Duplicate:
-		return []string{k.Duplicate.GetVendorId()}
-	case *journal.Change_Linked:
-		return []string{k.Linked.GetThread()}
-	case *journal.Change_Queued:
-		return []string{k.Queued.GetDelivery().GetId()}
-	case *journal.Change_Ended:
-		return []string{k.Ended.GetVendorId()}
-	case *journal.Change_DeadLettered:
-		return []string{k.DeadLettered.GetDelivery().GetId()}
+// beginnings adds what had happened in the conversations that were found before one of the ids came up: from the time
+// that their own ids tell, and if that does not suffice, since the clock was put back, from the start of the log.
+func (t *Trail) beginnings(ctx context.Context, s *search) error {
+	ids, upto := s.unopened()
+	if len(ids) == 0 {
+		return nil
+	}
+	first := t.log.Bounds().First
+	from := first
+	if oldest, ok := earliest(ids); ok {
+		var err error
+		if from, err = t.since(ctx, oldest); err != nil {
+			return err
+		}
+	}
+	for _, from := range []uint64{from, first} {
+		if ids, upto = s.unopened(); len(ids) == 0 || upto <= from {
+			continue
+		}
+		if err := t.scan(ctx, from, upto, s.see); err != nil {
+			return err
+		}
+		s.sawFrom(from)
 	}
 	return nil
 }
 
 // state adds what is live and what waits.
-func (t *Trail) state(ctx context.Context, found map[string]*Conversation) error {
+func (t *Trail) state(ctx context.Context, found []*Conversation) error {
+	if len(found) == 0 {
+		return nil
+	}
 	return t.book.View(ctx, func(b *conversation.Book) {
-		for id, out := range found {
-			if c := b.Conversation(id); c != nil {
+		for _, out := range found {
+			if c := b.Conversation(out.ID); c != nil {
 				out.Live, out.State, out.Waiting = true, describe(c), waiting(c)
 			}
 		}
 	})
-}
-
-// textOf returns the words of a stored envelope.
-func textOf(s *journal.Stored) string {
-	e, err := protocol.DecodeEnvelope(s.GetEnvelope())
-	if err != nil {
-		return ""
-	}
-	return e.Text()
 }

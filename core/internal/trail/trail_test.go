@@ -39,7 +39,7 @@ func change(conv string, kind any) *journal.Change {
 	return ch
 }
 
-func at(seq uint64, i uint32) *journal.Position { return &journal.Position{Seq: seq, Index: i} }
+func pos(seq uint64, i uint32) *journal.Position { return &journal.Position{Seq: seq, Index: i} }
 
 // undecided is a dead letter of an envelope that no decision could be made on.
 func undecided(conv, delivery string, p *journal.Position) *journal.Change {
@@ -55,17 +55,17 @@ func TestStrays(t *testing.T) {
 		{
 			Envelopes: []*journal.Stored{stored(t, "e1", "", "v1", "lost"), stored(t, "e2", "", "v2", "other"), stored(t, "e3", "", "v3", "th3")},
 			Changes: []*journal.Change{
-				change("", &journal.Change_Orphaned{Orphaned: &journal.Orphaned{Position: at(1, 0), Channel: "faq", Thread: "lost"}}),
-				change("", &journal.Change_Orphaned{Orphaned: &journal.Orphaned{Position: at(1, 1), Channel: "faq", Thread: "other"}}),
-				undecided("", "d3", at(1, 2)),
+				change("", &journal.Change_Orphaned{Orphaned: &journal.Orphaned{Position: pos(1, 0), Channel: "faq", Thread: "lost"}}),
+				change("", &journal.Change_Orphaned{Orphaned: &journal.Orphaned{Position: pos(1, 1), Channel: "faq", Thread: "other"}}),
+				undecided("", "d3", pos(1, 2)),
 			},
 		},
 		{
 			Envelopes: []*journal.Stored{stored(t, "e4", "", "v4", "th4")},
 			Changes: []*journal.Change{
-				change("", &journal.Change_OrphanEnded{OrphanEnded: &journal.OrphanEnded{Position: at(1, 0), Status: conversation.StatusUnrouted}}),
-				change("", &journal.Change_Disposed{Disposed: &journal.Disposed{Position: at(1, 0), Status: conversation.StatusUnrouted, Channel: "faq", Reason: "unknown thread"}}),
-				undecided("c4", "d4", at(2, 0)),
+				change("", &journal.Change_OrphanEnded{OrphanEnded: &journal.OrphanEnded{Position: pos(1, 0), Status: conversation.StatusUnrouted}}),
+				change("", &journal.Change_Disposed{Disposed: &journal.Disposed{Position: pos(1, 0), Status: conversation.StatusUnrouted, Channel: "faq", Reason: "unknown thread"}}),
+				undecided("c4", "d4", pos(2, 0)),
 			},
 		},
 	} {
@@ -84,23 +84,19 @@ func TestStrays(t *testing.T) {
 	}{
 		"unrouted":                     {[]string{"e1", "v1", "lost"}, "", "held, unrouted"},
 		"waiting":                      {[]string{"e2", "v2", "other"}, "", "held"},
-		"undecided, no conversation":   {[]string{"e3", "v3", "th3"}, "", "dead"},
+		"undecided, no conversation":   {[]string{"e3", "v3", "th3", "d3"}, "", "dead"},
 		"undecided, in a conversation": {[]string{"d4", "c4", "e4", "v4", "th4"}, "c4", "dead"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, id := range tc.ids {
-				found, err := New(log, noBook{}).Find(t.Context(), []string{id}, false)
+				found, err := New(log, noBook{}).Find(t.Context(), Query{IDs: []string{id}})
 				if err != nil {
 					t.Fatal(err)
 				}
 				if len(found) != 1 || found[0].ID != tc.conv {
 					t.Fatalf("by %s: %+v, want one trail of conversation %q", id, found, tc.conv)
 				}
-				var steps []string
-				for i := range found[0].Entries {
-					steps = append(steps, found[0].Entries[i].What)
-				}
-				if got := strings.Join(steps, ", "); got != tc.want {
+				if got := steps(found[0]); got != tc.want {
 					t.Errorf("by %s: %s, want %s", id, got, tc.want)
 				}
 			}
@@ -110,10 +106,10 @@ func TestStrays(t *testing.T) {
 
 func TestRecordThatCantBeRead(t *testing.T) {
 	log := memory.NewDisk(0).Open()
-	if err := log.Append(t.Context(), 0, []byte("not protobuf")); err != nil {
+	if err := log.Append(t.Context(), 0, []byte("not protobuf: x")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(log, noBook{}).Find(t.Context(), []string{"x"}, false); err == nil || !strings.Contains(err.Error(), "record 1") {
+	if _, err := New(log, noBook{}).Find(t.Context(), Query{IDs: []string{"x"}}); err == nil || !strings.Contains(err.Error(), "record 1") {
 		t.Errorf("Find = %v, want an error that names the record", err)
 	}
 }

@@ -1,0 +1,28 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"patchbay/core/internal/trail"
+)
+
+// TestWaitingLines: what waits with an offer is no delivery yet, so there is no id to show.
+func TestWaitingLines(t *testing.T) {
+	var out strings.Builder
+	writeState(&out, &trail.Conversation{
+		State: &trail.State{Owner: "faq", Home: "faq", Epoch: 1, OwnerSince: time.Unix(0, 0).UTC()},
+		Waiting: []trail.Waiting{
+			{Kind: "send", Status: "held", Channel: "desk", Why: "waits until the offer to desk ends"},
+			{Kind: "send", Status: "queued", Channel: "faq", Delivery: "d1", Why: "in flight"},
+		},
+	})
+	want := `  owner faq (epoch 1, since 1970-01-01T00:00:00Z), home faq
+  held: send towards desk: waits until the offer to desk ends
+  queued: send towards faq d1: in flight
+`
+	if out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+}
