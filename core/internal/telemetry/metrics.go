@@ -37,10 +37,10 @@ type Metrics struct {
 
 // channelMetrics are kept children: looking them up costs nine times as much as counting.
 type channelMetrics struct {
-	received, stale, duplicates prometheus.Counter
-	queued                      prometheus.Gauge
-	results                     map[string]prometheus.Counter
-	seconds, endToEnd           prometheus.Histogram
+	received, stale, duplicates, unrouted prometheus.Counter
+	queued                                prometheus.Gauge
+	results                               map[string]prometheus.Counter
+	seconds, endToEnd                     prometheus.Histogram
 }
 
 var results = []string{
@@ -72,6 +72,7 @@ func NewMetrics(r prometheus.Registerer, channels, routes []string) *Metrics {
 	}
 	received := b.counters("messages_received_total", "Envelopes accepted.", "channel")
 	stale := b.counters("stale_answers_total", "Envelopes kept from the customer by the fence.", "channel")
+	unrouted := b.counters("unrouted_total", "Envelopes that nobody was there to take, unknown threads among them.", "channel")
 	duplicates := b.counters("duplicates_total", "Envelopes that a vendor repeated.", "channel")
 	queued := b.gauges("queue_messages", "Deliveries that wait or are in flight.", "channel")
 	ended := b.counters("deliveries_total", "Deliveries that came to an end, by result.", "channel", "result")
@@ -79,7 +80,8 @@ func NewMetrics(r prometheus.Registerer, channels, routes []string) *Metrics {
 	endToEnd := b.histograms("end_to_end_duration_seconds", "Time from acceptance to the vendor's receipt.", latency, "channel")
 	for _, name := range channels {
 		c := &channelMetrics{
-			received: received.WithLabelValues(name), stale: stale.WithLabelValues(name), duplicates: duplicates.WithLabelValues(name),
+			received: received.WithLabelValues(name), stale: stale.WithLabelValues(name),
+			duplicates: duplicates.WithLabelValues(name), unrouted: unrouted.WithLabelValues(name),
 			queued: queued.WithLabelValues(name), seconds: seconds.WithLabelValues(name).(prometheus.Histogram),
 			endToEnd: endToEnd.WithLabelValues(name).(prometheus.Histogram), results: map[string]prometheus.Counter{},
 		}
@@ -162,9 +164,7 @@ func (m *Metrics) change(ch *journal.Change) {
 			c.duplicates.Inc()
 		}
 	case *journal.Change_Disposed:
-		if c := m.channels[k.Disposed.GetChannel()]; c != nil && k.Disposed.GetStatus() == conversation.StatusFenced {
-			c.stale.Inc()
-		}
+		m.disposed(k.Disposed)
 	case *journal.Change_Passed:
 		m.moves.WithLabelValues(k.Passed.GetOwner()).Inc()
 	case *journal.Change_Routed:
@@ -185,6 +185,19 @@ func (m *Metrics) change(ch *journal.Change) {
 		}
 	case *journal.Change_DeadLettered:
 		m.dead.WithLabelValues(k.DeadLettered.GetDelivery().GetChannel(), k.DeadLettered.GetError()).Inc()
+	}
+}
+
+func (m *Metrics) disposed(d *journal.Disposed) {
+	c := m.channels[d.GetChannel()]
+	if c == nil {
+		return
+	}
+	switch d.GetStatus() {
+	case conversation.StatusFenced:
+		c.stale.Inc()
+	case conversation.StatusUnrouted:
+		c.unrouted.Inc()
 	}
 }
 

@@ -219,6 +219,8 @@ func TestCounts(t *testing.T) {
 		{"patchbay_duplicates_total", []string{"web"}, 1},
 		{"patchbay_stale_answers_total", []string{"faq"}, 1},
 		{"patchbay_stale_answers_total", []string{"web"}, 0},
+		{"patchbay_unrouted_total", []string{"faq"}, 1},
+		{"patchbay_unrouted_total", []string{"web"}, 0},
 		{"patchbay_handovers_total", []string{"faq"}, 1},
 		{"patchbay_route_matches_total", []string{"greet"}, 1},
 		{"patchbay_route_errors_total", []string{"message"}, 1},
