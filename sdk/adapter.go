@@ -64,8 +64,12 @@ type Drainer interface {
 
 // Problem is one thing that is wrong with a channel's settings.
 type Problem struct {
-	Path    string // dotted path below settings; "" for the whole
+	// Path is the dotted path below settings; "" for the whole, "role" for the channel's role, unless there is a
+	// setting of that name. So is the Field of an error of Configure.
+	Path    string
 	Message string // what is wrong and what to do
+	// Warning means that the channel works, but hardly as meant. It is shown, and the gateway starts all the same.
+	Warning bool
 }
 
 // Description is an adapter's account of itself.

@@ -134,7 +134,7 @@ func (s *service) Validate(_ context.Context, req *pluginpb.ValidateRequest) (*p
 	}
 	err = s.guard("validate", func() error {
 		for _, p := range v.Validate(ch) {
-			out.Problems = append(out.Problems, &pluginpb.Problem{Path: p.Path, Message: p.Message})
+			out.Problems = append(out.Problems, &pluginpb.Problem{Path: p.Path, Message: p.Message, Warning: p.Warning})
 		}
 		return nil
 	})

@@ -241,7 +241,7 @@ func TestValidateDecodesAndAsks(t *testing.T) {
 		description: Description{Settings: &struct {
 			A string `json:"a"`
 		}{}},
-		validate: func(Channel) []Problem { return []Problem{{Path: "a", Message: "odd"}} },
+		validate: func(Channel) []Problem { return []Problem{{Path: "a", Message: "odd", Warning: true}} },
 	}
 	svc := newService(a, quiet)
 	ask := func(settings string) []*pluginpb.Problem {
@@ -254,7 +254,7 @@ func TestValidateDecodesAndAsks(t *testing.T) {
 	if p := ask(`{"b":1}`); len(p) != 1 || p[0].GetPath() != "b" || !strings.HasPrefix(p[0].GetMessage(), "unknown") {
 		t.Errorf("problems %v", p)
 	}
-	if p := ask(`{"a":"x"}`); len(p) != 1 || p[0].GetPath() != "a" {
+	if p := ask(`{"a":"x"}`); len(p) != 1 || p[0].GetPath() != "a" || !p[0].GetWarning() {
 		t.Errorf("problems %v", p)
 	}
 	a.validate = func(Channel) []Problem { panic("oops") }

@@ -814,10 +814,12 @@ func (x *ValidateResponse) GetProblems() []*Problem {
 // Problem is one thing wrong with settings.
 type Problem struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Dotted path below settings.
+	// Dotted path below settings; "role" is the channel's role unless the schema has a setting of that name.
 	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
 	// What is wrong and what to do.
-	Message       string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	// The channel works, but hardly as meant: it is shown and keeps nothing from starting.
+	Warning       bool `protobuf:"varint,3,opt,name=warning,proto3" json:"warning,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -864,6 +866,13 @@ func (x *Problem) GetMessage() string {
 		return x.Message
 	}
 	return ""
+}
+
+func (x *Problem) GetWarning() bool {
+	if x != nil {
+		return x.Warning
+	}
+	return false
 }
 
 // ConfigureRequest applies a channel's configuration.
@@ -2981,10 +2990,11 @@ const file_plugin_proto_rawDesc = "" +
 	"\x0fValidateRequest\x12;\n" +
 	"\achannel\x18\x01 \x01(\v2!.patchbay.plugin.v1.ChannelConfigR\achannel\"K\n" +
 	"\x10ValidateResponse\x127\n" +
-	"\bproblems\x18\x01 \x03(\v2\x1b.patchbay.plugin.v1.ProblemR\bproblems\"7\n" +
+	"\bproblems\x18\x01 \x03(\v2\x1b.patchbay.plugin.v1.ProblemR\bproblems\"Q\n" +
 	"\aProblem\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage\"O\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\x12\x18\n" +
+	"\awarning\x18\x03 \x01(\bR\awarning\"O\n" +
 	"\x10ConfigureRequest\x12;\n" +
 	"\achannel\x18\x01 \x01(\v2!.patchbay.plugin.v1.ChannelConfigR\achannel\"\xe3\x01\n" +
 	"\x11ConfigureResponse\x12.\n" +
