@@ -11,7 +11,7 @@ import (
 
 func newConversation(o *options) *cobra.Command {
 	show := &cobra.Command{
-		Use: "show ID", Short: "Show where a live conversation stands, and what waits", Args: cobra.ExactArgs(1),
+		Use: "show ID", Short: "Show where a live conversation stands, and what waits", Args: arguments("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			asJSON, err := o.wantsJSON()
 			if err != nil {

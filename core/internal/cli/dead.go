@@ -54,7 +54,7 @@ func newDeadList(o *options) *cobra.Command {
 
 func newDeadShow(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "Show a dead letter and the trail of its conversation", Args: cobra.ExactArgs(1),
+		Use: "show ID", Short: "Show a dead letter and the trail of its conversation", Args: arguments("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			asJSON, err := o.wantsJSON()
 			if err != nil {
@@ -86,7 +86,7 @@ func newDeadReplay(o *options) *cobra.Command {
 		Use: "replay ID...", Short: "Put dead letters back into their lanes",
 		Long: `Put dead letters back into their lanes. They pass the fence again: a customer's words go to whoever has control now,
 and what an owner said in an earlier term is not sent any more (it ends as fenced).`,
-		Args: cobra.MinimumNArgs(1),
+		Args: arguments("ID..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, id := range args {
 				var answer struct{ Status, Delivery string }

@@ -1,0 +1,25 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// arguments takes exactly the named arguments; the last can be repeated if its name ends in "...". An error says which is
+// missing or too much.
+func arguments(names ...string) cobra.PositionalArgs {
+	last, more := strings.CutSuffix(names[len(names)-1], "...")
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < len(names)-1:
+			return fmt.Errorf("%s: %s is missing: %s", cmd.CommandPath(), names[len(args)], cmd.UseLine())
+		case len(args) < len(names):
+			return fmt.Errorf("%s: %s is missing: %s", cmd.CommandPath(), last, cmd.UseLine())
+		case len(args) > len(names) && !more:
+			return fmt.Errorf("%s: %q is one argument too many: %s", cmd.CommandPath(), args[len(names)], cmd.UseLine())
+		}
+		return nil
+	}
+}
