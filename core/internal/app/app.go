@@ -68,18 +68,7 @@ type step struct {
 	stop func()
 }
 
-// Check starts the adapters to have them check their channels' settings, and stops them. It opens no
-// store, listens nowhere, and touches no network. It returns everything that is wrong.
-func Check(ctx context.Context, cfg *config.Config, o Options) []config.Problem {
-	adapter.SweepTemp()
-	p := startPlugins(cfg, &o, "", nil)
-	defer p.stop()
-	problems := p.introduce(ctx, cfg)
-	config.SortProblems(problems)
-	return problems
-}
-
-// Start brings a gateway up, in this order: adapters and store, then writer and lanes, then the admin listener, last
+// Start brings a gateway up, in this order: adapters with their channels, store, then writer and lanes, then the admin listener, last
 // the public one. If a step fails, those before it are taken down again.
 func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error) {
 	a := &App{log: o.Logger, failed: make(chan error, 4)}
@@ -108,6 +97,11 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	})
 	p := startPlugins(cfg, &o, sockets, processes)
 	a.defers("adapters", p.stop)
+	found := p.introduce(ctx, cfg)
+	if len(found.Problems) > 0 {
+		return nil, &config.Problems{List: found.Problems}
+	}
+	found.warn(o.Logger)
 	log, err := jetstream.Open(ctx, jetstream.Options{Dir: cfg.Store.Dir, Cap: uint64(cfg.Store.Cap), AckTimeout: ackTimeout, Logger: o.Logger.With("component", "store")})
 	if err != nil {
 		return nil, err
@@ -117,10 +111,6 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 			a.log.Error("store did not close", "error", err)
 		}
 	})
-	if problems := p.introduce(ctx, cfg); len(problems) > 0 {
-		config.SortProblems(problems)
-		return nil, &config.Problems{List: problems}
-	}
 	w, engine := a.core(cfg, &o, p, log, metrics)
 	if err := w.Start(ctx); err != nil {
 		return nil, fmt.Errorf("start the writer: %w", err)

@@ -7,10 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"patchbay/core/internal/app"
 	"patchbay/core/internal/config"
 )
 
@@ -110,24 +113,46 @@ func group(name, short string, commands ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// load reads the configuration and shows what is wrong with it.
-func (o *options) load(code int) (*config.Config, error) {
+// load reads the configuration. Of one that has problems it asks the adapters what else is wrong, and shows all at once;
+// the error ends the command with the given code.
+func (o *options) load(ctx context.Context, code int) (*config.Config, error) {
 	cfg, err := config.Load(config.Options{Path: o.config})
 	if err != nil {
-		return nil, o.invalid(code, err)
+		return nil, o.invalid(code, err, o.introduce(ctx, cfg))
 	}
-	for _, w := range cfg.Warnings {
-		fmt.Fprintf(o.process.Stderr, "warning: %s\n", w)
-	}
+	o.warn(cfg.Warnings)
 	return cfg, nil
 }
 
-// invalid shows every problem, one a line, and returns the error that ends the command.
-func (o *options) invalid(code int, err error) error {
+// introduce has the adapters check what can be used of a configuration, which can be nil. What they log is not shown: their last
+// words are in the problems.
+func (o *options) introduce(ctx context.Context, cfg *config.Config) app.Findings {
+	if cfg == nil {
+		return app.Findings{}
+	}
+	found := app.Check(ctx, cfg, app.Options{Version: o.process.Version, Logger: slog.New(slog.DiscardHandler)})
+	found.Warnings = append(found.Warnings, cfg.Warnings...)
+	config.SortProblems(found.Warnings)
+	return found
+}
+
+// warn shows what works, but hardly as meant.
+func (o *options) warn(warnings []config.Problem) {
+	for _, w := range warnings {
+		fmt.Fprintf(o.process.Stderr, "warning: %s\n", w)
+	}
+}
+
+// invalid shows every problem, one a line, those of err and those that were found beside, and returns the error that ends
+// the command.
+func (o *options) invalid(code int, err error, found app.Findings) error {
 	problems, ok := errors.AsType[*config.Problems](err)
 	if !ok {
 		return &coded{code: code, err: err}
 	}
+	o.warn(found.Warnings)
+	problems = &config.Problems{List: append(slices.Clone(problems.List), found.Problems...)}
+	config.SortProblems(problems.List)
 	for _, p := range problems.List {
 		fmt.Fprintln(o.process.Stderr, p)
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"patchbay/core/internal/app"
 	"patchbay/core/internal/config"
 )
 
@@ -19,11 +20,10 @@ const maxAnswer = 256 << 20
 func (o *options) ask(ctx context.Context, method, path string, v any) error {
 	addr := o.admin
 	if addr == "" {
-		cfg, err := config.Load(config.Options{Path: o.config})
-		if err != nil {
-			return o.invalid(exitConfig, err)
+		var err error
+		if addr, err = config.AdminListen(config.Options{Path: o.config}); err != nil {
+			return o.invalid(exitConfig, err, app.Findings{})
 		}
-		addr = cfg.Admin.Listen
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()

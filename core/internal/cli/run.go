@@ -27,7 +27,7 @@ lost either way.`,
 
 func (o *options) run(ctx context.Context) error {
 	began := time.Now()
-	cfg, err := o.load(exitConfig)
+	cfg, err := o.load(ctx, exitConfig)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (o *options) run(ctx context.Context) error {
 	a, err := app.Start(ctx, cfg, app.Options{Version: o.process.Version, Logger: log})
 	if err != nil {
 		if _, ok := errors.AsType[*config.Problems](err); ok {
-			return o.invalid(exitConfig, err)
+			return o.invalid(exitConfig, err, app.Findings{})
 		}
 		return failure(fmt.Errorf("start: %w", err))
 	}
