@@ -29,6 +29,7 @@ type adapter struct {
 // new channel.
 type channel struct {
 	name     string
+	prefix   string
 	settings Settings
 	host     sdk.Host
 	now      func() time.Time
@@ -74,13 +75,14 @@ func (a *adapter) Validate(ch sdk.Channel) []sdk.Problem {
 func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, error) {
 	s, problems := readSettings(ch)
 	if len(problems) > 0 {
-		return sdk.Endpoint{}, fmt.Errorf("configure aicc channel %s: %w", ch.Name, joined(problems))
+		return sdk.Endpoint{}, fmt.Errorf("configure aicc channel %s: %w", ch.Name,
+			sdk.Invalid(problems[0].Path, "%v", joined(problems)))
 	}
-	c := &channel{name: ch.Name, settings: s, host: ch.Host, now: a.now}
+	c := &channel{name: ch.Name, prefix: ch.Prefix, settings: s, host: ch.Host, now: a.now}
 	c.tokens = &tokenSource{fetch: c.fetchToken, now: a.now}
-	a.mu.Lock()
-	a.channels[ch.Name] = c
-	a.mu.Unlock()
+	if err := a.put(c); err != nil {
+		return sdk.Endpoint{}, fmt.Errorf("configure aicc channel %s: %w", ch.Name, err)
+	}
 	return sdk.Endpoint{
 		Paths: []sdk.Path{{
 			Pattern:      pushPath,
@@ -91,6 +93,21 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 		Refusal: sdk.Refusal{ContentType: jsonType, Body: `{"resultCode":"{{status}}","resultDesc":"{{text}}"}`},
 		Threads: sdk.ThreadsPerConversation,
 	}, nil
+}
+
+// put adds a channel or replaces the one of its name. It refuses one whose pushes would be taken for another's: a push
+// names its channel by channel_id alone.
+func (a *adapter) put(c *channel) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for name, other := range a.channels {
+		if name != c.name && other.prefix == c.prefix && other.settings.ChannelID == c.settings.ChannelID {
+			return sdk.Invalid("channel_id", "is the same as that of channel %s: a push could not be told apart; change one of them, or "+
+				"the `path` of a channel", name)
+		}
+	}
+	a.channels[c.name] = c
+	return nil
 }
 
 // Health implements sdk.HealthChecker: a channel is sick while its last request for an access token failed.

@@ -56,7 +56,7 @@ func (s *Settings) problems(role envelope.Role) []sdk.Problem {
 		out = append(out, sdk.Problem{Path: path, Message: fmt.Sprintf(format, args...)})
 	}
 	if role != envelope.RoleAgent {
-		bad("", "an aicc channel is a desk of human agents: set the channel's role to agent, not %q", role)
+		bad("role", "an aicc channel is a desk of human agents: set the channel's role to agent, not %q", role)
 	}
 	if why := badAddress(s.BaseURL); why != "" {
 		bad("base_url", "%s; write it like https://service.besclouds.com", why)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -20,9 +21,9 @@ func TestValidate(t *testing.T) {
 		{name: "as documented"},
 		{name: "bearer", changes: map[string]any{"verify": map[string]any{"mode": "bearer", "token": "t"}}},
 		{name: "plain http", changes: map[string]any{"base_url": "http://10.0.0.1:28070/"}},
-		{name: "customer", role: envelope.RoleCustomer, says: "set the channel's role to agent"},
-		{name: "bot", role: envelope.RoleBot, says: "role to agent"},
-		{name: "observer", role: envelope.RoleObserver, says: "role to agent"},
+		{name: "customer", role: envelope.RoleCustomer, path: "role", says: "set the channel's role to agent"},
+		{name: "bot", role: envelope.RoleBot, path: "role", says: "role to agent"},
+		{name: "observer", role: envelope.RoleObserver, path: "role", says: "role to agent"},
 		{name: "no base_url", changes: map[string]any{"base_url": nil}, path: "base_url", says: "empty"},
 		{name: "relative base_url", changes: map[string]any{"base_url": "aicc.example.com"}, path: "base_url", says: "https://"},
 		{name: "other scheme", changes: map[string]any{"base_url": "ftp://a"}, path: "base_url", says: "https://"},
@@ -111,5 +112,38 @@ func TestConfigureEndpoint(t *testing.T) {
 	}
 	if s := c.settings; s.Locale != "en_US" || s.Verify.Window != 5*time.Minute {
 		t.Errorf("defaults: locale %q, window %s", s.Locale, s.Verify.Window)
+	}
+}
+
+// TestTwins refuses a channel whose pushes could be another's as well.
+func TestTwins(t *testing.T) {
+	for _, tt := range []struct {
+		name, channel, prefix, id string
+		refused                   bool
+	}{
+		{"the same id", "second", "", testChannelID, true},
+		{"itself", "desk", "", testChannelID, false},
+		{"another id", "second", "", otherChannel, false},
+		{"another prefix", "second", "/x", testChannelID, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := newAdapter()
+			if _, err := a.Configure(t.Context(), testChannel(t, "desk", nil)); err != nil {
+				t.Fatal(err)
+			}
+			ch := testChannel(t, tt.channel, map[string]any{"channel_id": tt.id})
+			ch.Prefix = tt.prefix
+			_, err := a.Configure(t.Context(), ch)
+			if !tt.refused {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			e, ok := errors.AsType[*sdk.Error](err)
+			if !ok || e.Kind != sdk.KindInvalid || e.Field != "channel_id" || !strings.Contains(e.Text, "channel desk") {
+				t.Errorf("error = %v; want one of channel_id that names the other channel", err)
+			}
+		})
 	}
 }

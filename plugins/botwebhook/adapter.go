@@ -77,9 +77,6 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 		p := problems[0]
 		return sdk.Endpoint{}, fmt.Errorf("configure channel %s: %w", ch.Name, sdk.Invalid(p.Path, "%s", p.Message))
 	}
-	if s.WebhookToken.IsZero() {
-		ch.Host.Logger.Warn("webhook calls are not authenticated", "setting", "webhook_token")
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.channels[ch.Name] = &channel{name: ch.Name, settings: s, client: ch.Host.HTTP}
@@ -96,7 +93,11 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 
 // Validate implements sdk.Validator.
 func (a *adapter) Validate(ch sdk.Channel) []sdk.Problem {
-	_, problems := read(ch)
+	s, problems := read(ch)
+	if len(problems) == 0 && s.WebhookToken.IsZero() {
+		problems = append(problems, sdk.Problem{Path: "webhook_token", Warning: true, Message: "is empty, so anybody who knows the path " +
+			"can speak as the bot: set a token here and at the vendor"})
+	}
 	return problems
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"log/slog"
 	"strings"
 	"testing"
@@ -37,28 +36,35 @@ func TestConfigureEndpoint(t *testing.T) {
 	tests := []struct {
 		name, channel, settings string
 		want                    sdk.Endpoint
-		warns                   bool
+		warns                   []string // paths
 	}{
-		{"defaults", "faq", agent("https://api.gptbots.ai"), endpoint("/webhooks/botwebhook/faq", sdk.ThreadsPerTerm), false},
-		{"no token", "faq", perConversation, endpoint("/webhooks/botwebhook/faq", sdk.ThreadsPerConversation), true},
+		{"defaults", "faq", agent("https://api.gptbots.ai"), endpoint("/webhooks/botwebhook/faq", sdk.ThreadsPerTerm), nil},
+		{"no token", "faq", perConversation, endpoint("/webhooks/botwebhook/faq", sdk.ThreadsPerConversation), []string{"webhook_token"}},
 		{"odd name", "a/{b}", agent("https://api.gptbots.ai"),
-			endpoint("/webhooks/botwebhook/a%2F%7Bb%7D", sdk.ThreadsPerTerm), false},
+			endpoint("/webhooks/botwebhook/a%2F%7Bb%7D", sdk.ThreadsPerTerm), nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var log bytes.Buffer
-			got, err := newAdapter().Configure(t.Context(), sdk.Channel{
+			ch := sdk.Channel{
 				Name: tt.channel, Role: envelope.RoleBot, Settings: sdk.NewSettings([]byte(tt.settings)),
-				Host: sdk.Host{Logger: slog.New(slog.NewTextHandler(&log, nil))},
-			})
+				Host: sdk.Host{Logger: slog.New(slog.DiscardHandler)},
+			}
+			got, err := newAdapter().Configure(t.Context(), ch)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("endpoint (-want +got):\n%s", diff)
 			}
-			if warned := strings.Contains(log.String(), "level=WARN"); warned != tt.warns {
-				t.Errorf("warned %v, want %v: %s", warned, tt.warns, log.String())
+			var warns []string
+			for _, p := range newAdapter().Validate(ch) {
+				if !p.Warning {
+					t.Errorf("a channel that is taken has a problem: %v", p)
+				}
+				warns = append(warns, p.Path)
+			}
+			if diff := cmp.Diff(tt.warns, warns); diff != "" {
+				t.Errorf("warnings (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -90,8 +96,8 @@ func TestValidate(t *testing.T) {
 		{name: "good", settings: good},
 		{name: "good, with a path", settings: agent("http://proxy.internal:8080/gptbots/")},
 		{name: "empty", settings: `{}`, want: []string{"base_url", "api_key"}},
-		{name: "customer", settings: good, role: envelope.RoleCustomer, want: []string{""}},
-		{name: "observer", settings: good, role: envelope.RoleObserver, want: []string{""}},
+		{name: "customer", settings: good, role: envelope.RoleCustomer, want: []string{"role"}},
+		{name: "observer", settings: good, role: envelope.RoleObserver, want: []string{"role"}},
 		{name: "unknown setting", settings: strings.Replace(good, "api_key", "apikey", 1), want: []string{""}},
 		{name: "no scheme", settings: agent("api-sg.gptbots.ai"), want: []string{"base_url"}},
 		{name: "other scheme", settings: agent("wss://api-sg.gptbots.ai"), want: []string{"base_url"}},

@@ -19,7 +19,7 @@ func read(ch sdk.Channel) (settings, []sdk.Problem) {
 	var problems []sdk.Problem
 	bad := func(path, message string) { problems = append(problems, sdk.Problem{Path: path, Message: message}) }
 	if ch.Role != envelope.RoleBot {
-		bad("", fmt.Sprintf("role %q is not supported: a botwebhook channel has role %q", ch.Role, envelope.RoleBot))
+		bad("role", fmt.Sprintf("%q is not supported: a botwebhook channel has role %q", ch.Role, envelope.RoleBot))
 	}
 	if m := addressProblem(s.BaseURL); m != "" {
 		bad("base_url", m)

@@ -11,6 +11,7 @@ import (
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/webhook"
 )
 
 const (
@@ -40,7 +41,7 @@ type settings struct {
 // channel is a configured account. It is never changed after it was made; a new configuration makes
 // a new one.
 type channel struct {
-	name string
+	name, prefix string
 	settings
 	client *http.Client
 }
@@ -71,16 +72,23 @@ func (a *adapter) Describe() sdk.Description {
 	}
 }
 
-// Configure implements sdk.Adapter. All channels claim the same pattern; Receive tells them apart.
+// Configure implements sdk.Adapter. All channels claim the same pattern; Receive tells them apart, and a channel whose
+// calls would all be taken for another's is refused.
 func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, error) {
 	s, problems := read(ch)
 	if len(problems) > 0 {
 		p := problems[0]
 		return sdk.Endpoint{}, fmt.Errorf("configure channel %s: %w", ch.Name, sdk.Invalid(p.Path, "%s", p.Message))
 	}
+	c := &channel{name: ch.Name, prefix: ch.Prefix, settings: s, client: ch.Host.HTTP}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.channels[ch.Name] = &channel{name: ch.Name, settings: s, client: ch.Host.HTTP}
+	if other := a.twin(c); other != "" {
+		return sdk.Endpoint{}, fmt.Errorf("configure channel %s: %w", ch.Name, sdk.Invalid("access_token",
+			"is the same as that of channel %s, and so are organization and chatbot: a call could not be told apart; change one of "+
+				"them, or the `path` of a channel", other))
+	}
+	a.channels[ch.Name] = c
 	return sdk.Endpoint{
 		Paths: []sdk.Path{{
 			Pattern:      messagesPath + "{organization}/{chatbotName}",
@@ -90,6 +98,17 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 		Refusal: sdk.Refusal{ContentType: jsonType, Body: refusalTemplate},
 		Threads: sdk.ThreadsPerConversation,
 	}, nil
+}
+
+// twin returns the name of another channel that the calls for c fit just as well, "" if there is none.
+func (a *adapter) twin(c *channel) string {
+	for name, other := range a.channels {
+		if name != c.name && other.prefix == c.prefix && other.Organization == c.Organization && other.Chatbot == c.Chatbot &&
+			webhook.Equal(other.AccessToken.Reveal(), c.AccessToken.Reveal()) {
+			return name
+		}
+	}
+	return ""
 }
 
 // Validate implements sdk.Validator.
@@ -114,7 +133,7 @@ func read(ch sdk.Channel) (settings, []sdk.Problem) {
 	var problems []sdk.Problem
 	bad := func(path, message string) { problems = append(problems, sdk.Problem{Path: path, Message: message}) }
 	if ch.Role != envelope.RoleCustomer {
-		bad("", fmt.Sprintf("role %q is not supported: a native channel has role %q", ch.Role, envelope.RoleCustomer))
+		bad("role", fmt.Sprintf("%q is not supported: a native channel has role %q", ch.Role, envelope.RoleCustomer))
 	}
 	if m := nameProblem(s.Organization); m != "" {
 		bad("organization", m)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -71,8 +72,8 @@ func TestValidate(t *testing.T) {
 	}{
 		{name: "good", settings: livechat},
 		{name: "empty", settings: `{}`, want: []string{"organization", "chatbot", "access_token", "reply_url"}},
-		{name: "bot", settings: livechat, role: envelope.RoleBot, want: []string{""}},
-		{name: "agent", settings: livechat, role: envelope.RoleAgent, want: []string{""}},
+		{name: "bot", settings: livechat, role: envelope.RoleBot, want: []string{"role"}},
+		{name: "agent", settings: livechat, role: envelope.RoleAgent, want: []string{"role"}},
 		{name: "unknown setting", settings: strings.Replace(livechat, "chatbot", "chatbots", 1), want: []string{""}},
 		{name: "relative address", settings: strings.Replace(livechat, "https://site.example", "", 1),
 			want: []string{"reply_url"}},
@@ -115,6 +116,41 @@ func TestValidate(t *testing.T) {
 			}
 			if err != nil && a.channel("livechat") != nil {
 				t.Error("a refused configuration took effect")
+			}
+		})
+	}
+}
+
+// TestTwins refuses a channel whose calls could be another's as well.
+func TestTwins(t *testing.T) {
+	other := func(old, new string) string { return strings.Replace(livechat, old, new, 1) }
+	for _, tt := range []struct {
+		name, channel, prefix, settings string
+		refused                         bool
+	}{
+		{"the same again", "second", "", livechat, true},
+		{"itself", "livechat", "", livechat, false},
+		{"another token", "second", "", other(testToken, "other"), false},
+		{"another organization", "second", "", other(`"d8ai"`, `"d9ai"`), false},
+		{"another chatbot", "second", "", other("d8ai_chatbot", "d9ai_chatbot"), false},
+		{"another prefix", "second", "/x", livechat, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := configured(t, map[string]string{"livechat": livechat}, http.DefaultClient)
+			_, err := a.Configure(t.Context(), sdk.Channel{Name: tt.channel, Prefix: tt.prefix, Role: envelope.RoleCustomer,
+				Settings: sdk.NewSettings([]byte(tt.settings))})
+			if !tt.refused {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			e, ok := errors.AsType[*sdk.Error](err)
+			if !ok || e.Field != "access_token" || !strings.Contains(e.Text, "channel livechat") || strings.Contains(e.Text, testToken) {
+				t.Errorf("error = %v; want one of access_token that names the other channel", err)
+			}
+			if a.channel(tt.channel) != nil {
+				t.Error("a refused channel took effect")
 			}
 		})
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"patchbay/sdk"
+	"patchbay/sdk/envelope"
 )
 
 // say is an accepted call with one piece of it replaced.
@@ -215,14 +216,17 @@ func TestReceivePicksChannel(t *testing.T) {
 		return strings.NewReplacer("ORG", organization, "BOT", bot, "TOKEN", token).Replace(format)
 	}
 	a := configured(t, map[string]string{
-		"one":      account("acme", "faq", "t1"),
-		"two":      account("acme", "sales", "t2"),
-		"odd":      account("a/b %", "机器人", "t3"),
-		"twin":     account("acme", "faq", "t4"),
-		"slash":    account("acme", "faq/eu", "t6"),
-		"removed":  account("gone", "faq", "t5"),
-		"prefixed": account("acme", "faq", "t1"),
+		"one":     account("acme", "faq", "t1"),
+		"two":     account("acme", "sales", "t2"),
+		"odd":     account("a/b %", "机器人", "t3"),
+		"twin":    account("acme", "faq", "t4"),
+		"slash":   account("acme", "faq/eu", "t6"),
+		"removed": account("gone", "faq", "t5"),
 	}, nil)
+	prefixed := sdk.Channel{Name: "prefixed", Role: envelope.RoleCustomer, Prefix: "/x", Settings: sdk.NewSettings([]byte(account("acme", "faq", "t1")))}
+	if _, err := a.Configure(t.Context(), prefixed); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct{ name, path, token, want string }{
 		{"first", "acme/faq", "t1", "one"},
 		{"second", "acme/sales", "t2", "two"},
