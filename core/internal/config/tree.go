@@ -4,8 +4,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // tree knows the place of every setting.
@@ -69,68 +67,6 @@ func (t *tree) atKey(path ...string) Position {
 		return Position{t.file, k.line, k.column}
 	}
 	return t.at(path...)
-}
-
-// inside returns the place of a character inside a scalar, counted from 1 in its value. In folded and
-// multi-line scalars it is the right line at best.
-func (t *tree) inside(path []string, line, column int) Position {
-	n, _, whole := t.find(path)
-	start := t.at(path...)
-	if !whole || n.kind != scalar || line == 0 || n.line > len(t.lines) {
-		return start
-	}
-	switch style := n.yaml.Style; {
-	case style&yaml.LiteralStyle != 0:
-		start.Line = n.line + line
-		first := t.lines[min(n.line, len(t.lines)-1)] // the block's first line tells its indentation
-		start.Column = len(first) - len(strings.TrimLeft(first, " ")) + column
-	case style&yaml.FoldedStyle != 0:
-		start.Line, start.Column = n.line+1, 1
-	case line > 1:
-		start.Line += line - 1
-	default:
-		if c, ok := columnOf(t.lines[n.line-1], n, column); ok {
-			start.Column = c
-		}
-	}
-	return start
-}
-
-// columnOf returns the column in the source line of a flow scalar's character.
-func columnOf(source string, n *node, column int) (int, bool) {
-	r := []rune(source)
-	at := n.column - 1
-	quote := rune(0)
-	if at < len(r) && (r[at] == '"' || r[at] == '\'') && n.yaml.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 {
-		quote = r[at]
-		at++
-	}
-	for range column - 1 {
-		if at >= len(r) {
-			return 0, false
-		}
-		at += width(r[at:], quote)
-	}
-	return at + 1, at <= len(r)
-}
-
-// width returns how many characters of the source stand for the next character of the value.
-func width(r []rune, quote rune) int {
-	switch {
-	case quote == '\'' && r[0] == '\'':
-		return 2
-	case quote == '"' && r[0] == '\\' && len(r) > 1:
-		switch r[1] {
-		case 'x':
-			return 4
-		case 'u':
-			return 6
-		case 'U':
-			return 10
-		}
-		return 2
-	}
-	return 1
 }
 
 func dotted(path []string) string {
