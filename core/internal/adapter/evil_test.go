@@ -74,7 +74,7 @@ func TestRepairIsNoticedByRetry(t *testing.T) {
 	if err := os.Symlink(evil, path); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "retry is taken", func() bool { r.Retry(); return r.Status().State != StateQuarantined })
+	waitFor(t, "retry is taken", func() bool { r.Restart(); return r.Status().State != StateQuarantined })
 	r.ready()
 }
 
@@ -198,7 +198,7 @@ func TestCrashLoopEndsInQuarantine(t *testing.T) {
 	if st.Reason != reasonExited || st.Generation != 3 {
 		t.Errorf("status %+v", st)
 	}
-	waitFor(t, "retry is taken", func() bool { r.Retry(); return r.Status().State != StateQuarantined })
+	waitFor(t, "retry is taken", func() bool { r.Restart(); return r.Status().State != StateQuarantined })
 	r.ready()
 	if _, err := r.Deliver(r.ctx(), send(t, "/exit", "k")); err == nil {
 		t.Fatal("the process lives")

@@ -80,7 +80,7 @@ type Host struct {
 
 	session atomic.Pointer[session] // nil while no process takes calls
 	status  atomic.Pointer[Status]
-	command chan func(*supervisor) // what others ask of the supervisor
+	restart chan *session // to replace; nil if there was none to end
 
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced with each change of the status
@@ -95,7 +95,7 @@ func New(o Options) *Host {
 	}
 	h := &Host{
 		opts: o, log: o.Logger.With("adapter", o.Name), metrics: o.Metrics.of(o.Name),
-		command: make(chan func(*supervisor), 1), changed: make(chan struct{}),
+		restart: make(chan *session, 1), changed: make(chan struct{}),
 	}
 	h.status.Store(&Status{State: StateStopped, Since: time.Now()})
 	return h
@@ -105,23 +105,12 @@ func New(o Options) *Host {
 // It returns nil unless a process could not be ended.
 func (h *Host) Run(ctx context.Context) error { return newSupervisor(h).run(ctx) }
 
-// Retry ends a backoff or quarantine at once. It does nothing in other states.
-func (h *Host) Retry() {
-	h.ask(func(s *supervisor) { s.retry = true })
-}
-
-// Restart replaces the running process after draining it. It does nothing if there is none.
+// Restart replaces the running process after draining it, or ends a backoff or quarantine at once. It does nothing while
+// a process starts or ends, and does not wait.
 func (h *Host) Restart() {
-	if sess := h.session.Load(); sess != nil {
-		h.ask(func(s *supervisor) { s.restart = sess })
-	}
-}
-
-// ask hands a command to the supervisor. One that is not taken yet makes another needless.
-func (h *Host) ask(f func(*supervisor)) {
 	select {
-	case h.command <- f:
-	default:
+	case h.restart <- h.session.Load():
+	default: // one that is not taken yet makes another needless
 	}
 }
 

@@ -16,11 +16,9 @@ import (
 
 // supervisor is the state of Run: it belongs to one goroutine, on one OS thread.
 type supervisor struct {
-	host    *Host
-	opts    *Options
-	budget  budget
-	retry   bool     // asked: do not wait any longer
-	restart *session // asked: replace this one
+	host   *Host
+	opts   *Options
+	budget budget
 }
 
 func newSupervisor(h *Host) *supervisor {
@@ -170,11 +168,8 @@ func (s *supervisor) watch(ctx context.Context, sess *session) error {
 			return s.discard(sess, context.Cause(sess.ctx))
 		case <-ctx.Done():
 			return s.stop(sess)
-		case f := <-s.host.command:
-			f(s)
-			s.retry = false
-			if s.restart == sess {
-				s.restart = nil
+		case asked := <-s.host.restart:
+			if asked == sess {
 				if err := s.stop(sess); err != nil {
 					return err
 				}
@@ -243,7 +238,7 @@ func (s *supervisor) pause(ctx context.Context, cause error, uptime time.Duratio
 	h.update(func(st *Status) {
 		st.State, st.PID, st.Sick, st.Restarts = state, 0, nil, st.Restarts+1
 		st.Reason, st.NextStart = reason, time.Now().Add(v.wait)
-		if cause != nil {
+		if cause != nil && reason != reasonRequested {
 			st.LastError = cause.Error()
 		}
 	})
@@ -262,11 +257,8 @@ func (s *supervisor) pause(ctx context.Context, cause error, uptime time.Duratio
 			return
 		case <-ctx.Done():
 			return
-		case f := <-h.command:
-			f(s)
-			s.restart = nil
-			if s.retry {
-				s.retry = false
+		case asked := <-h.restart:
+			if asked == nil { // else it meant the process that has ended meanwhile
 				return
 			}
 		}

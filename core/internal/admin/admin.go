@@ -79,6 +79,8 @@ func (a *Admin) Handler() http.Handler {
 	mux.HandleFunc("GET /api/dead", a.deadList)
 	mux.HandleFunc("GET /api/dead/{id}", a.deadShow)
 	mux.HandleFunc("POST /api/dead/{id}/replay", a.deadReplay)
+	mux.HandleFunc("GET /api/adapters", a.adapterList)
+	mux.HandleFunc("POST /api/adapters/{name}/restart", a.adapterRestart)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)

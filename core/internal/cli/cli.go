@@ -99,7 +99,7 @@ reachable, 78 the configuration is invalid at start.`,
 	}
 	root.PersistentFlags().StringVarP(&o.config, "config", "c", config, "configuration `file` (PATCHBAY_CONFIG)")
 	root.PersistentFlags().StringVar(&o.admin, "admin", "", "`address` of a running gateway's admin listener; default: as configured")
-	root.AddCommand(newRun(o), newCheck(o), newTrace(o), newDead(o), newConversation(o), newVersion(o))
+	root.AddCommand(newRun(o), newCheck(o), newTrace(o), newDead(o), newConversation(o), newAdapter(o), newVersion(o))
 	return root
 }
 

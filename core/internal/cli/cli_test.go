@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"syscall"
 	"testing"
 	"time"
@@ -57,7 +58,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("PLUGINS", plugins)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ports": ports, "await": await},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ports": ports, "await": await, "until": until},
 		// go test -update rewrites what cmp compares with
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
@@ -90,6 +91,28 @@ func ports(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		defer ln.Close() // all are open until all are known, so that they differ
 		ts.Setenv(name, ln.Addr().String())
+	}
+}
+
+// until runs a program until its output matches: until pattern program [args...].
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until pattern program [args...]")
+	}
+	want := regexp.MustCompile(args[0])
+	tick, deadline := time.NewTicker(50*time.Millisecond), time.After(30*time.Second)
+	defer tick.Stop()
+	for {
+		err := ts.Exec(args[1], args[2:]...)
+		got := ts.ReadFile("stdout")
+		if err == nil && want.MatchString(got) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			ts.Fatalf("%q does not print %s: %v\n%s", args[1:], want, err, got)
+		}
 	}
 }
 

@@ -1,0 +1,59 @@
+package admin
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"patchbay/core/internal/adapter"
+)
+
+// Adapter is an adapter's process as operators see it.
+type Adapter struct {
+	Name      string            `json:"name"`
+	State     string            `json:"state"`
+	Since     time.Time         `json:"since"` // of the state
+	Version   string            `json:"version,omitempty"`
+	PID       int               `json:"pid,omitempty"`
+	Restarts  int               `json:"restarts"`
+	Reason    string            `json:"reason,omitempty"`     // why the last process ended, until another is ready
+	LastError string            `json:"last_error,omitempty"` // stays after it is over
+	NextStart *time.Time        `json:"next_start,omitempty"`
+	Sick      map[string]string `json:"sick,omitempty"` // channel to trouble
+}
+
+func describeAdapter(name string, s adapter.Status) Adapter {
+	a := Adapter{
+		Name: name, State: string(s.State), Since: s.Since, Version: s.Version, PID: s.PID, Restarts: s.Restarts,
+		Reason: s.Reason, LastError: s.LastError, Sick: s.Sick,
+	}
+	if !s.NextStart.IsZero() {
+		a.NextStart = &s.NextStart
+	}
+	return a
+}
+
+// adapterList answers GET /api/adapters.
+func (a *Admin) adapterList(w http.ResponseWriter, _ *http.Request) {
+	list := []Adapter{}
+	for name, h := range a.Hosts {
+		list = append(list, describeAdapter(name, h.Status()))
+	}
+	slices.SortFunc(list, func(x, y Adapter) int { return cmp.Compare(x.Name, y.Name) })
+	reply(w, http.StatusOK, map[string]any{"adapters": list})
+}
+
+// adapterRestart answers POST /api/adapters/{name}/restart. It does not wait for the new process.
+func (a *Admin) adapterRestart(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	h := a.Hosts[name]
+	if h == nil {
+		reply(w, http.StatusNotFound, problem{fmt.Sprintf("no adapter %q; `patchbay adapter list` shows them", name)})
+		return
+	}
+	h.Restart()
+	a.Logger.Info("adapter restart requested", "adapter", name)
+	reply(w, http.StatusOK, map[string]string{"adapter": name, "status": "restarting"})
+}
