@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -92,8 +90,6 @@ func (r *reader) bad(line, column int, path, format string, args ...any) {
 		Message: fmt.Sprintf(format, args...)})
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
-
 // read parses the file's only document; nil if it can't be used at all.
 func (r *reader) read(data []byte) *node {
 	if len(data) > maxFile {
@@ -105,13 +101,13 @@ func (r *reader) read(data []byte) *node {
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
 		return &node{kind: mapping, line: 1, column: 1}
 	} else if err != nil {
-		r.syntax(err)
+		r.syntax(err, data)
 		return nil
 	}
 	switch err := dec.Decode(&second); {
 	case errors.Is(err, io.EOF):
 	case err != nil:
-		r.syntax(err)
+		r.syntax(err, data)
 		return nil
 	default:
 		r.bad(second.Line, second.Column, "", "a second document begins here; a configuration is one document")
@@ -125,17 +121,6 @@ func (r *reader) read(data []byte) *node {
 		return nil
 	}
 	return root
-}
-
-func (r *reader) syntax(err error) {
-	msg := err.Error()
-	m := yamlLine.FindStringSubmatch(msg)
-	line := 0
-	if m != nil {
-		line, _ = strconv.Atoi(m[1])
-		msg = msg[len(m[0]):]
-	}
-	r.bad(line, 0, "", "is not valid YAML: %s", msg)
 }
 
 func (r *reader) node(y *yaml.Node, path string, depth int) *node {
