@@ -119,7 +119,9 @@ type Host struct {
 	HTTP  *http.Client
 	Allow []netip.Prefix
 	// Registry takes metrics of the adapter's own; there is one per process, so channels share them
-	// (prometheus.AlreadyRegisteredError has the existing collector). The gateway adds the adapter's name.
+	// (prometheus.AlreadyRegisteredError has the existing collector). Names begin with patchbay_plugin_: the gateway
+	// shows those among its own metrics, with the adapter's name in the configuration as the label adapter, and
+	// leaves out others, and all if they are more than 1 MiB of text.
 	// Nil where there is no gateway, as in tests of an adapter.
 	Registry prometheus.Registerer
 }

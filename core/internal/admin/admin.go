@@ -55,12 +55,18 @@ type Options struct {
 type Admin struct {
 	Options
 	accepting atomic.Bool
+	metrics   *pluginMetrics
 }
 
 // New returns an admin that says it is not ready.
 func New(o Options) *Admin {
 	a := &Admin{Options: o}
 	o.Registry.MustRegister(newScan(a))
+	adapters := make(map[string]speaker, len(o.Hosts))
+	for name, h := range o.Hosts {
+		adapters[name] = h
+	}
+	a.metrics = newPluginMetrics(o.Registry, adapters, o.Logger)
 	return a
 }
 
@@ -73,7 +79,7 @@ func (a *Admin) Handler() http.Handler {
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", a.ready)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(a.Registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /api/trace", a.trace)
 	mux.HandleFunc("GET /api/conversations/{id}", a.conversation)
 	mux.HandleFunc("GET /api/dead", a.deadList)

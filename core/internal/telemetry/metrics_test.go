@@ -68,14 +68,14 @@ func stage(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	adapter.New(adapter.Options{Name: "bot", Command: "/bin/true", Logger: slog.New(slog.DiscardHandler), Metrics: processes})
+	bot := adapter.New(adapter.Options{Name: "bot", Command: "/bin/true", Logger: slog.New(slog.DiscardHandler), Metrics: processes})
 	book := conversation.NewBook()
 	if err := book.Replay(1, &journal.Record{Changes: []*journal.Change{deadLettered()}}); err != nil {
 		t.Fatal(err)
 	}
 	admin.New(admin.Options{
 		Registry: reg.Registry, Writer: bookWriter{book}, Config: &config.Config{Channels: []config.Channel{{Name: "web"}}},
-		Logger: slog.New(slog.DiscardHandler), Metrics: m,
+		Logger: slog.New(slog.DiscardHandler), Metrics: m, Hosts: map[string]*adapter.Host{"bot": bot},
 	})
 	m.Rejected("bot", "method")
 	m.Answered("bot", 200, time.Second)

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 )
@@ -55,6 +57,17 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 		fmt.Println("printed by accident")
 	}
 	a.greeting.Store(&s.Greeting)
+	configured := prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "patchbay_plugin_configured_total", Help: "Configurations taken.",
+	})
+	if err := ch.Host.Registry.Register(configured); err != nil { // by a channel before
+		known, ok := errors.AsType[prometheus.AlreadyRegisteredError](err)
+		if !ok {
+			return sdk.Endpoint{}, err
+		}
+		configured = known.ExistingCollector.(prometheus.Counter)
+	}
+	configured.Inc()
 	return sdk.Endpoint{
 		Paths:   []sdk.Path{{Pattern: "/evil", Methods: []string{"POST"}}},
 		Refusal: sdk.Refusal{ContentType: "application/json", Body: `{"error":"{{text}}"}`},
