@@ -49,7 +49,9 @@ func TestConditionProblems(t *testing.T) {
 		{"mentions without list", `true && mentions("agent")`,
 			`1:18: mentions takes a list of words or phrases: mentions(["agent", "human"])`},
 		{"mentions of nothing", `mentions(["a", " "])`, `1:16: an empty word would be found in every message`},
-		{"bad pattern", `text.matches("[")`, `1:14: invalid argument of matches`},
+		{"bad pattern", `text.matches("[")`, `1:14: invalid argument of matches: missing closing ]: [`},
+		{"second bad pattern", "text.matches('ü') && text.matches(r'a(?!b)')", `1:35: invalid argument of matches: invalid or unsupported Perl syntax: (?!`},
+		{"bad pattern in the second line", "text != ''\n  && text.matches('*')", `2:19: invalid argument of matches: missing argument to repetition operator: *`},
 		{"computed pattern", `text.matches(role)`,
 			`1:14: a pattern must be written out, it can't be computed: text.matches(r"^\d+$")`},
 		{"backspace for word boundary", `text.matches("\bagent\b")`, `1:14: control character U+0008, which no message ` +

@@ -1,14 +1,17 @@
 package route
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
 
 	"patchbay/sdk/envelope"
 )
@@ -83,11 +86,36 @@ func (l *language) issues(source string, issues *cel.Issues) []Problem {
 		case overload.MatchString(p.Message):
 			p.Message = overloadMessage(p.Message)
 		case badLiteral.MatchString(p.Message):
-			p.Message = fmt.Sprintf("invalid argument of %s", badLiteral.FindStringSubmatch(p.Message)[1])
+			name := badLiteral.FindStringSubmatch(p.Message)[1]
+			p.Message = fmt.Sprintf("invalid argument of %s", name)
+			if why := l.badPattern(source, p.Line, p.Column); name == "matches" && why != "" {
+				p.Message += ": " + why
+			}
 		}
 		out = append(out, p)
 	}
 	return out
+}
+
+// badPattern says why the text literal at a place is no regular expression, "" if it is one or there is none.
+func (l *language) badPattern(source string, line, column int) string {
+	tree, issues := l.env.Parse(source)
+	if issues.Err() != nil {
+		return ""
+	}
+	why := ""
+	native := tree.NativeRep()
+	ast.PreOrderVisit(native.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		text, ok := literal(e)
+		if at := native.SourceInfo().GetStartLocation(e.ID()); !ok || at.Line() != line || at.Column()+1 != column {
+			return
+		}
+		_, err := regexp.Compile(text)
+		if bad, ok := errors.AsType[*syntax.Error](err); ok {
+			why = fmt.Sprintf("%s: %s", bad.Code, bad.Expr)
+		}
+	}))
+	return why
 }
 
 // undeclaredName words the problem of an unknown name; last means that later ones follow from it.
