@@ -24,20 +24,17 @@ const tempPrefix = "patchbay-"
 // started is when this process began, with room for the coarse clock of file systems.
 var started = time.Now().Add(-time.Second)
 
-// ClaimRuntimeDir makes a folder below parent for the sockets of this process's adapters, for Options.RuntimeDir, and
-// removes what processes that were killed have left there and in the system's temporary directory. The caller must
-// release it, after all adapters have stopped.
-func ClaimRuntimeDir(parent string) (dir string, release func() error, err error) {
+// ClaimRuntimeDir returns a folder below parent for the sockets of this process's adapters, for Options.RuntimeDir, and
+// removes what processes that were killed have left there and in the system's temporary directory. Adapters make the
+// folder when they need it; the caller must release it after all have stopped.
+func ClaimRuntimeDir(parent string) (dir string, release func() error) {
 	SweepTemp()
-	if parent, err = filepath.Abs(parent); err != nil {
-		return "", nil, fmt.Errorf("make the folder for sockets: %w", err)
+	if abs, err := filepath.Abs(parent); err == nil {
+		parent = abs
 	}
 	sweep(parent, "")
 	dir = filepath.Join(parent, strconv.Itoa(os.Getpid()))
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", nil, fmt.Errorf("make the folder for sockets: %w", err)
-	}
-	return dir, func() error { return os.RemoveAll(dir) }, nil
+	return dir, func() error { return os.RemoveAll(dir) }
 }
 
 // SweepTemp removes the folders for sockets that processes that were killed have left in the system's temporary

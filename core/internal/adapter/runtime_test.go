@@ -36,9 +36,10 @@ func TestFoldersOfDeadProcessesAreSwept(t *testing.T) {
 	for _, name := range []string{dead, parent, "mine"} {
 		folder(run, name)
 	}
-	dir, release, err := ClaimRuntimeDir(run)
-	if err != nil {
-		t.Fatal(err)
+	dir, release := ClaimRuntimeDir(run)
+	sockets, err := socketDir(&Options{RuntimeDir: dir, Name: "native"}, 1)
+	if err != nil || sockets != filepath.Join(dir, "native", "g1") {
+		t.Errorf("socketDir = %s, %v, want a folder below %s", sockets, err, dir)
 	}
 	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("%s: %v %v, want a folder for the owner alone", dir, info, err)

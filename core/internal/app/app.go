@@ -86,10 +86,7 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	sockets, release, err := adapter.ClaimRuntimeDir(filepath.Join(cfg.Store.Dir, "run"))
-	if err != nil {
-		return nil, err
-	}
+	sockets, release := adapter.ClaimRuntimeDir(filepath.Join(cfg.Store.Dir, "run"))
 	a.defers("sockets", func() {
 		if err := release(); err != nil {
 			a.log.Warn("could not remove the folder for sockets", "error", err)
