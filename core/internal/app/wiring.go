@@ -17,7 +17,7 @@ import (
 func policy(cfg *config.Config, p *plugins, reachable func(string) bool) *conversation.Policy {
 	out := &conversation.Policy{
 		Generation: 1, Channels: map[string]*conversation.Channel{}, Routes: cfg.Table, Owner: cfg.Conversations.Owner,
-		History: min(cfg.Conversations.History, conversation.MaxHistory), CloseAfter: cfg.Conversations.CloseAfter,
+		History: cfg.Conversations.History, CloseAfter: cfg.Conversations.CloseAfter,
 		Bounces: cfg.Conversations.Bounces, Reachable: reachable,
 	}
 	for i := range cfg.Channels {

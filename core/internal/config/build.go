@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/route"
 )
 
@@ -125,8 +126,8 @@ func short(d time.Duration) string {
 func (l *loader) checkConversations(c *Config) {
 	v := &c.Conversations
 	at := func(key string) []string { return []string{"conversations", key} }
-	if v.History < 0 || v.History > MaxHistory {
-		l.bad(at("history"), "", "must be from 0 to %d messages", MaxHistory)
+	if v.History < 0 || v.History > conversation.MaxHistory {
+		l.bad(at("history"), "", "must be from 0 to %d messages", conversation.MaxHistory)
 	}
 	if v.Bounces < 0 || v.Bounces > MaxBounces {
 		l.bad(at("bounces"), "", "must be from 0 (no limit) to %d moves an hour", MaxBounces)

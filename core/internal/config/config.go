@@ -90,16 +90,13 @@ type Delivery struct {
 	Rate        float64 // calls per second, 0 means no limit
 }
 
-// What a conversation's state keeps at most.
-const (
-	MaxHistory = 50 // messages that travel with control
-	MaxBounces = 32 // moves that count towards the limit
-)
+// MaxBounces is the most moves that count towards the limit.
+const MaxBounces = 32
 
 // Conversations are the settings that all conversations share.
 type Conversations struct {
 	Owner      string        // default for customer channels without one
-	History    int           // messages that travel with control
+	History    int           // messages that travel with control, at most conversation.MaxHistory
 	CloseAfter time.Duration // silence after which a conversation ends
 	Stale      Stale
 	Bounces    int // moves of control an hour, 0 means no limit

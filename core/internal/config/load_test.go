@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"patchbay/core/internal/conversation"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -153,6 +156,17 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "testdata/defaults.json", string(b)+"\n")
+}
+
+// A conversation keeps as much history as the file can ask for.
+func TestHistoryLimit(t *testing.T) {
+	for n, fits := range map[int]bool{0: true, conversation.MaxHistory: true, conversation.MaxHistory + 1: false} {
+		c, err := Load(Options{Path: "m.yaml", Environ: testEnviron, Data: fmt.Appendf(nil,
+			"conversations: {history: %d}\nadapters: {bot: {command: bin/bot}}\nchannels: {faq: {adapter: bot, role: bot}}\n", n)})
+		if fits != (err == nil) || fits && c.Conversations.History != n {
+			t.Errorf("history %d: %v", n, err)
+		}
+	}
 }
 
 func TestAt(t *testing.T) {
