@@ -83,7 +83,9 @@ type Description struct {
 	// A field of type Secret is marked as a secret.
 	Settings     any
 	Capabilities Capabilities
-	// ReasonCodes lists what a declined error's Reason can be, with an explanation for operators.
+	// ReasonCodes lists what a declined error's Reason can be, with an explanation for operators. Rules on
+	// offer_failed compare `reason` with these codes, and trails show them. The gateway does not read the list
+	// yet: it neither checks rules against it nor shows the explanations.
 	ReasonCodes map[string]string
 }
 
@@ -97,7 +99,9 @@ type Capabilities struct {
 	// History means that Deliver makes use of Delivery.History. Otherwise the gateway sends a
 	// transcript as text, split by TextBytes.
 	History bool
-	// Idempotent means that the vendor takes Delivery.Key, so that a repeat has no second effect.
+	// Idempotent means that the vendor takes Delivery.Key, so that a repeat has no second effect. The gateway
+	// gives every delivery its key and does not use this yet: what happens when a call may have had its effect is
+	// decided by delivery.unknown in the configuration alone.
 	Idempotent bool
 }
 

@@ -12,9 +12,10 @@
 //	func main() { sdk.Serve(newAdapter()) }
 //
 // The interfaces are small and found by type: Adapter is required; Receiver, Deliverer,
-// Opener, Validator, Drainer and HealthChecker are implemented by those who have that ability. All methods may be called concurrently, also
-// for the same channel; the gateway itself guarantees that at most one Deliver or Open runs
-// per conversation and channel.
+// Opener, Validator, Drainer and HealthChecker are implemented by those who have that
+// ability. All methods may be called concurrently, also for the same channel; the gateway
+// itself waits for the result of one Deliver or Open per conversation and channel before it
+// makes the next. One that it gave up waiting for may still run then.
 //
 // A panic in a method fails that one call, not the process. Errors are typed, see Error.
 package sdk
