@@ -232,7 +232,7 @@ func unavailable(err error) *refusal {
 
 // refused turns the adapter's own "no" into an answer.
 func refused(e *pluginpb.Error) *refusal {
-	no := &refusal{status: int(e.GetStatus()), reason: e.GetKind(), body: e.GetBody(), detail: e.GetText()}
+	no := &refusal{status: int(e.GetStatus()), reason: reasonOf(sdk.ErrorKind(e.GetKind())), body: e.GetBody(), detail: e.GetText()}
 	if no.status == 0 {
 		no.status = statusOf(sdk.ErrorKind(e.GetKind()))
 	}
@@ -251,6 +251,16 @@ func refused(e *pluginpb.Error) *refusal {
 		no.after = max(int(e.GetAfter().AsDuration()/time.Second), 1)
 	}
 	return no
+}
+
+// reasonOf returns what an error's kind is counted as. An adapter may name a kind that there is none of.
+func reasonOf(k sdk.ErrorKind) string {
+	switch k {
+	case sdk.KindInvalid, sdk.KindUnauthorized, sdk.KindUnsupported, sdk.KindPermanent, sdk.KindTransient,
+		sdk.KindThrottled, sdk.KindDeclined, sdk.KindGone, sdk.KindUnknown:
+		return string(k)
+	}
+	return "other"
 }
 
 func statusOf(k sdk.ErrorKind) int {

@@ -253,6 +253,7 @@ func TestRefusals(t *testing.T) {
 		"throttled":         {fake: &fake{receive: adapterSays(&pluginpb.Error{Kind: "throttled", After: durationpb.New(7 * time.Second)})}, r: ok(), status: 429, text: "Too Many Requests", reason: "throttled", header: map[string]string{"Retry-After": "7"}},
 		"transient":         {fake: &fake{receive: adapterSays(&pluginpb.Error{Kind: "transient"})}, r: ok(), status: 503, text: "Service Unavailable", reason: "transient", header: map[string]string{"Retry-After": "1"}},
 		"permanent":         {fake: &fake{receive: adapterSays(&pluginpb.Error{Kind: "permanent"})}, r: ok(), status: 500, text: "Internal Server Error", reason: "permanent"},
+		"kind of its own":   {fake: &fake{receive: adapterSays(&pluginpb.Error{Kind: "user 4711"})}, r: ok(), status: 500, text: "Internal Server Error", reason: "other"},
 		"senseless status":  {fake: &fake{receive: adapterSays(&pluginpb.Error{Kind: "invalid", Status: 42})}, r: ok(), status: 500, text: "Internal Server Error", reason: "invalid"},
 		"foreign channel":   {fake: &fake{receive: result(t, "desk", "m1")}, r: ok(), status: 500, text: "internal error", reason: "adapter"},
 		"no envelope": {fake: &fake{receive: func(context.Context, *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {

@@ -1,8 +1,9 @@
 // Package telemetry is how the gateway tells what it does: metrics on a registry of its own, and logs.
 //
-// Metric names and labels are an interface: a golden list in the tests holds them. Labels are known from the
-// configuration; there is never a conversation, a message, an address or an error text among them. No log line
-// has message text or a secret in it.
+// Metric names and labels are an interface: a golden list in the tests holds them. The values of labels are names from
+// the configuration, HTTP statuses, and words of closed lists such as the kinds of errors; there is never a
+// conversation, a message, an address or an error text among them. No log line has message text or a secret in it: that is
+// for those who log to keep.
 package telemetry
 
 import (

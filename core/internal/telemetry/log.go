@@ -12,7 +12,8 @@ import (
 )
 
 // NewLogger returns a logger that writes to f: readable lines with colour on a terminal, else one JSON object a line.
-// Format is auto, text or json; level is debug, info, warn or error. NO_COLOR and TERM=dumb are respected.
+// Format is auto, text or json; level is debug, info, warn or error, and info if it is none of them. Lines that are meant
+// to be read are coloured on a terminal, unless NO_COLOR is set or TERM is dumb, and anywhere if FORCE_COLOR is set.
 func NewLogger(f *os.File, format, level string) *slog.Logger {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(strings.ToUpper(level))); err != nil {
@@ -26,7 +27,8 @@ func NewLogger(f *os.File, format, level string) *slog.Logger {
 	return slog.New(jsonHandler(f, l))
 }
 
-// jsonHandler writes times in UTC with microseconds, and durations by what their key says.
+// jsonHandler writes the time of a record in UTC with microseconds; times among the attributes stay as they are.
+// Durations are for callers to write as numbers, with the unit in the key (duration_seconds).
 func jsonHandler(w io.Writer, l slog.Level) slog.Handler {
 	return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey && len(groups) == 0 {
