@@ -24,8 +24,8 @@ func (noBook) View(_ context.Context, f func(*conversation.Book)) error {
 func stored(t *testing.T, id, conv, vendorID, thread string) *journal.Stored {
 	t.Helper()
 	b, err := protocol.EncodeEnvelope(&envelope.Envelope{
-		Channel: "faq", Thread: thread, VendorID: vendorID, Kind: envelope.KindMessage, Sender: envelope.Sender{Role: envelope.RoleBot},
-		Parts: []envelope.Part{envelope.TextPart("words of " + id)},
+		Channel: "faq", Thread: thread, VendorID: vendorID, Kind: envelope.KindMessage,
+		Sender: envelope.Sender{Role: envelope.RoleBot}, Parts: []envelope.Part{envelope.TextPart("words of " + id)},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +44,8 @@ func pos(seq uint64, i uint32) *journal.Position { return &journal.Position{Seq:
 // undecided is a dead letter of an envelope that no decision could be made on.
 func undecided(conv, delivery string, p *journal.Position) *journal.Change {
 	return change(conv, &journal.Change_DeadLettered{DeadLettered: &journal.DeadLettered{
-		Delivery: &journal.Delivery{Id: delivery, Channel: "faq", Item: &journal.Item{Position: p}}, Error: "undecided", Text: "it panicked",
+		Delivery: &journal.Delivery{Id: delivery, Channel: "faq", Item: &journal.Item{Position: p}},
+		Error:    "undecided", Text: "it panicked",
 	}})
 }
 
@@ -53,7 +54,9 @@ func TestStrays(t *testing.T) {
 	log := memory.NewDisk(0).Open()
 	for i, r := range []*journal.Record{
 		{
-			Envelopes: []*journal.Stored{stored(t, "e1", "", "v1", "lost"), stored(t, "e2", "", "v2", "other"), stored(t, "e3", "", "v3", "th3")},
+			Envelopes: []*journal.Stored{
+				stored(t, "e1", "", "v1", "lost"), stored(t, "e2", "", "v2", "other"), stored(t, "e3", "", "v3", "th3"),
+			},
 			Changes: []*journal.Change{
 				change("", &journal.Change_Orphaned{Orphaned: &journal.Orphaned{Position: pos(1, 0), Channel: "faq", Thread: "lost"}}),
 				change("", &journal.Change_Orphaned{Orphaned: &journal.Orphaned{Position: pos(1, 1), Channel: "faq", Thread: "other"}}),
@@ -64,7 +67,9 @@ func TestStrays(t *testing.T) {
 			Envelopes: []*journal.Stored{stored(t, "e4", "", "v4", "th4")},
 			Changes: []*journal.Change{
 				change("", &journal.Change_OrphanEnded{OrphanEnded: &journal.OrphanEnded{Position: pos(1, 0), Status: conversation.StatusUnrouted}}),
-				change("", &journal.Change_Disposed{Disposed: &journal.Disposed{Position: pos(1, 0), Status: conversation.StatusUnrouted, Channel: "faq", Reason: "unknown thread"}}),
+				change("", &journal.Change_Disposed{Disposed: &journal.Disposed{
+					Position: pos(1, 0), Status: conversation.StatusUnrouted, Channel: "faq", Reason: "unknown thread",
+				}}),
 				undecided("c4", "d4", pos(2, 0)),
 			},
 		},
