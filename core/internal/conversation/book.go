@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"container/heap"
 	"slices"
 	"time"
 
@@ -18,7 +19,11 @@ type Book struct {
 	dead    map[string]*DeadLetter
 	orphans map[Position]*Orphan
 	term    uint64
-	dirty   map[uint32]bool // buckets that the newest snapshot does not have
+	// waiting counts the orphans, and deadlines has their first one at the top.
+	waiting   orphanCount
+	deadlines deadlines
+	unadopted bool            // orphans may wait whose thread is known
+	dirty     map[uint32]bool // buckets that the newest snapshot does not have
 }
 
 // NewBook returns an empty book.
@@ -26,6 +31,7 @@ func NewBook() *Book {
 	return &Book{
 		convs: map[string]*Conversation{}, threads: map[threadKey]string{},
 		dead: map[string]*DeadLetter{}, orphans: map[Position]*Orphan{}, dirty: map[uint32]bool{},
+		waiting: newOrphanCount(), unadopted: true,
 	}
 }
 
@@ -61,16 +67,6 @@ func (b *Book) Inconsistent(p *Policy) []string {
 	}
 	slices.Sort(ids)
 	return ids
-}
-
-// Orphans returns the number of envelopes that wait for their thread, and the first deadline.
-func (b *Book) Orphans() (n int, first time.Time) {
-	for _, o := range b.orphans {
-		if first.IsZero() || o.Deadline.Before(first) {
-			first = o.Deadline
-		}
-	}
-	return len(b.orphans), first
 }
 
 // Needs says what must stay in the log beside what is under way.
@@ -123,6 +119,7 @@ type tables struct {
 	threads layer[threadKey, string]
 	letters layer[string, *DeadLetter]
 	orphans layer[Position, *Orphan]
+	waiting orphanCount // how many more
 	at      time.Time
 	seq     uint64
 	rec     *journal.Record // holds the envelopes that changes refer to
@@ -131,6 +128,7 @@ type tables struct {
 func newTables(b *Book) *tables {
 	return &tables{
 		convs: overlay(b.convs), threads: overlay(b.threads), letters: overlay(b.dead), orphans: overlay(b.orphans),
+		waiting: newOrphanCount(),
 	}
 }
 
@@ -161,6 +159,10 @@ func (b *Book) merge(t *tables) {
 	}
 	if len(t.orphans.over)+len(t.orphans.gone) > 0 {
 		b.dirty[bucketOrphans] = true
+	}
+	b.waiting.merge(t.waiting)
+	for pos, o := range t.orphans.over {
+		heap.Push(&b.deadlines, deadline{o.Deadline, pos})
 	}
 	t.convs.commit()
 	t.threads.commit()

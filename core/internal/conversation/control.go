@@ -83,15 +83,7 @@ func (t *Turn) takeBack(c *Conversation, from string) []Item {
 			t.end(c, &d, StatusDropped, "control moved")
 		}
 	}
-	slices.SortFunc(items, func(a, b Item) int {
-		if a.Pos.Less(b.Pos) {
-			return -1
-		}
-		if b.Pos.Less(a.Pos) {
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(items, func(a, b Item) int { return a.Pos.compare(b.Pos) })
 	return slices.CompactFunc(items, func(a, b Item) bool { return a.Pos == b.Pos })
 }
 

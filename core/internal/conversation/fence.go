@@ -27,15 +27,15 @@ func (t *Turn) stale(c *Conversation, ch *Channel, e *envelope.Envelope, late bo
 	return ""
 }
 
-// early reports whether an envelope is on a channel's last thread, which has ended, while the channel is opening the next
+// early reports whether a thread is a channel's last thread, which has ended, while the channel is opening the next
 // one. The next may have the same name, so who spoke is known only when the result of opening is.
-func (t *Turn) early(id string, ch *Channel, e *envelope.Envelope) bool {
+func (t *Turn) early(id string, ch *Channel, thread string) bool {
 	c, ok := t.convs.get(id)
 	if !ok {
 		return false
 	}
 	th := c.Threads[ch.Name]
-	if th == nil || th.ID != e.Thread || th.Live || !opening(c, ch.Name) {
+	if th == nil || th.ID != thread || th.Live || !opening(c, ch.Name) {
 		return false
 	}
 	asked := c.Offer != nil && c.Offer.Target == ch.Name

@@ -86,8 +86,12 @@ func (t *tables) foldWhole(ch *journal.Change) bool {
 			o.Bytes, o.ID, o.Hops, o.Cause = s.GetEnvelope(), s.GetId(), int(s.GetHops()), s.GetCause()
 		}
 		t.orphans.set(pos, o)
+		t.waiting.add(o, 1)
 	case *journal.Change_OrphanEnded:
-		t.orphans.remove(toPosition(k.OrphanEnded.GetPosition()))
+		if o, ok := t.orphans.get(toPosition(k.OrphanEnded.GetPosition())); ok {
+			t.orphans.remove(o.Pos)
+			t.waiting.add(o, -1)
+		}
 	case *journal.Change_DeadLettered:
 		t.foldDead(ch.GetConversation(), k.DeadLettered)
 	case *journal.Change_DeadEnded:

@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"container/heap"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -121,6 +122,8 @@ func (b *Book) restoreBucket(bucket uint32, data []byte) error {
 		}
 		for _, o := range list {
 			b.orphans[o.Pos] = o
+			b.waiting.add(o, 1)
+			heap.Push(&b.deadlines, deadline{o.Deadline, o.Pos})
 		}
 	default:
 		var list []*Conversation

@@ -14,9 +14,13 @@ func (t *Turn) Inbound(in *Inbound) Verdict {
 	if ch == nil {
 		return VerdictBusy // the channel went away while the call was on its way
 	}
-	id, known := t.threads.get(threadKey{in.Channel, in.Envelope.Thread})
-	if ch.Role != envelope.RoleCustomer && (!known || t.early(id, ch, in.Envelope)) {
-		return t.orphan(in)
+	key := threadKey{in.Channel, in.Envelope.Thread}
+	id, known := t.threads.get(key)
+	if ch.Role != envelope.RoleCustomer {
+		behind := t.unadopted && !in.late && t.orphansOn(key) > 0 // what came before on the thread still waits
+		if !known || behind || t.early(id, ch, key.Thread) {
+			return t.orphan(in)
+		}
 	}
 	if !known && !opens(in.Envelope.Kind) {
 		pos := t.store(in.Bytes, in.Envelope, nil)

@@ -3,11 +3,6 @@ package conversation
 import (
 	"fmt"
 	"testing"
-	"time"
-
-	"patchbay/core/internal/journal"
-	"patchbay/core/internal/route"
-	"patchbay/sdk/envelope"
 )
 
 func TestDuplicates(t *testing.T) {
@@ -60,75 +55,4 @@ func TestBusyWhenTooMuchWaits(t *testing.T) {
 	if n := len(s.book.Dead()); n != 1 {
 		t.Fatalf("%d dead letters, want the answer that had no room; %d wait", n, s.conv().Undelivered())
 	}
-}
-
-func TestOrphans(t *testing.T) {
-	t.Run("adopted", func(t *testing.T) {
-		s := newStage(t, testPolicy(t, storyRules()...))
-		s.customer("human")
-		s.in(say{channel: "desk", thread: "desk-1", text: "Ann here"})
-		s.in(say{channel: "desk", thread: "desk-1", text: "what is it?"})
-		if n, _ := s.book.Orphans(); n != 2 {
-			t.Fatalf("%d orphans", n)
-		}
-		s.wantOwner("faq", 1)
-		s.opened("desk", "desk-1")
-		s.wantOwner("desk", 2)
-		if n, _ := s.book.Orphans(); n != 0 {
-			t.Fatalf("%d orphans are left", n)
-		}
-		s.wantLines("to the customer", s.drain("web"), "One moment.", "passed desk ask-for-a-person", "Ann here", "what is it?")
-		s.wantLines("to the desk", s.drain("desk"), "human")
-	})
-	t.Run("unrouted", func(t *testing.T) {
-		s := newStage(t, testPolicy(t))
-		s.in(say{channel: "desk", thread: "nobody's", text: "hello?"})
-		s.wait(OrphanWait - time.Nanosecond)
-		if n, at := s.book.Orphans(); n != 1 || !at.After(s.now) {
-			t.Fatalf("%d orphans, due %v, now %v", n, at, s.now)
-		}
-		s.wait(time.Nanosecond)
-		if n, _ := s.book.Orphans(); n != 0 {
-			t.Fatalf("%d orphans are left", n)
-		}
-		d := lastOf[*journal.Change_Disposed](s)
-		if len(d) != 1 || d[0].Disposed.GetStatus() != StatusUnrouted {
-			t.Fatalf("disposed: %v", d)
-		}
-	})
-	t.Run("wait for a call that opens slowly", func(t *testing.T) {
-		p := testPolicy(t, storyRules()...)
-		p.Channels["desk"].Timeout = 10 * time.Second
-		s := newStage(t, p)
-		s.customer("human")
-		s.in(say{channel: "desk", thread: "desk-1", text: "Ann here"})
-		s.wait(10 * time.Second)
-		s.opened("desk", "desk-1")
-		s.wantOwner("desk", 2)
-	})
-	t.Run("keep their identity", func(t *testing.T) {
-		s := newStage(t, testPolicy(t, storyRules()...))
-		s.customer("human")
-		s.in(say{channel: "desk", thread: "desk-1", text: "Ann here", hops: 3})
-		id := s.last.GetEnvelopes()[0].GetId()
-		s.opened("desk", "desk-1")
-		if e := s.last.GetEnvelopes()[0]; e.GetId() != id || e.GetHops() != 3 {
-			t.Fatalf("adopted as %s after %d hops, was %s after 3", e.GetId(), e.GetHops(), id)
-		}
-	})
-	t.Run("a thread of the same name", func(t *testing.T) {
-		s := newStage(t, testPolicy(t, route.Rule{
-			Name: "ask", From: []string{"customer"}, When: `text == "night"`, Offer: route.NewOffer("night"),
-		}))
-		s.customer("night")
-		s.opened("night", "user-1")
-		s.wait(61 * time.Second)
-		s.drain("night")
-		s.customer("night")
-		s.in(say{channel: "night", thread: "user-1", kind: envelope.KindConnected})
-		s.wantOwner("faq", 1) // it is not known yet which question was answered
-		s.opened("night", "user-1")
-		s.wantOwner("night", 2)
-		s.wantLines("to the desk", s.drain("night"), "night", "night")
-	})
 }

@@ -47,6 +47,10 @@ const (
 	maxDepth       = 6               // events that one input may cause, one out of another
 	maxReopened    = 3               // times a delivery survives a vendor's loss of memory
 	MaxOrphans     = 10_000          // envelopes waiting for their thread
+	maxOrphansOf   = 1000            // of one channel
+	maxOrphanBytes = 8 << 20         // of all
+	adoptAtOnce    = 50              // taken in by one record once their thread is known
+	adoptBytes     = 64 << 10        // the same, but for a single one that is larger
 	orphansAtOnce  = 500             // given up in one record
 	OrphanWait     = 5 * time.Second // how long, beyond the time that a call which opens the thread may take
 	MaxLetters     = 10_000          // dead letters; the oldest goes first

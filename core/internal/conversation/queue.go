@@ -84,7 +84,7 @@ func (t *Turn) reach(c *Conversation, ch *Channel, asked bool) {
 func (t *Turn) link(c *Conversation, channel, thread string, state []byte, former bool) {
 	l := &journal.Linked{Channel: channel, Thread: thread, Epoch: c.Epoch, State: state, HasState: state != nil, Former: former}
 	t.add(c.ID, &journal.Change_Linked{Linked: l})
-	t.adopt(c, channel, thread)
+	t.adopt(channel, thread)
 }
 
 // unseen returns what the channel has not yet seen, oldest first, without the items that it will get anyway.

@@ -217,11 +217,31 @@ func (b *Book) view() view { return view{b.convs, b.threads, b.dead, b.orphans, 
 // same and not look it.
 func (s *stage) equal(what string, x, y *Book) {
 	s.Helper()
+	s.counted(what, x)
+	s.counted(what, y)
 	if bytes.Equal(s.encode(x), s.encode(y)) {
 		return
 	}
 	if diff := cmp.Diff(x.view(), y.view(), cmpopts.EquateEmpty()); diff != "" {
 		s.Fatalf("%s differ after record %d (-book +other):\n%s", what, s.seq, diff)
+	}
+}
+
+// counted compares what a book says of its orphans with what it has.
+func (s *stage) counted(what string, b *Book) {
+	s.Helper()
+	want, first := newOrphanCount(), time.Time{}
+	for _, o := range b.orphans {
+		want.add(o, 1)
+		if first.IsZero() || o.Deadline.Before(first) {
+			first = o.Deadline
+		}
+	}
+	if diff := cmp.Diff(want, b.waiting, cmp.AllowUnexported(orphanCount{})); diff != "" {
+		s.Fatalf("%s: orphans after record %d (-there +counted):\n%s", what, s.seq, diff)
+	}
+	if n, at := b.Orphans(); n != len(b.orphans) || !at.Equal(first) {
+		s.Fatalf("%s: %d orphans, due %v, after record %d; want %d, %v", what, n, at, s.seq, len(b.orphans), first)
 	}
 }
 
@@ -363,6 +383,7 @@ func (s *stage) wait(d time.Duration) {
 	s.Helper()
 	s.now = s.now.Add(d)
 	s.turn(func(t *Turn) {
+		t.Adopt()
 		t.Orphans()
 		var ids []string
 		s.book.All(func(c *Conversation) bool { ids = append(ids, c.ID); return true })

@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"bytes"
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -19,6 +20,10 @@ type Position struct {
 // Less orders positions as the log does.
 func (p Position) Less(q Position) bool {
 	return p.Seq < q.Seq || p.Seq == q.Seq && p.Index < q.Index
+}
+
+func (p Position) compare(q Position) int {
+	return cmp.Or(cmp.Compare(p.Seq, q.Seq), cmp.Compare(p.Index, q.Index))
 }
 
 // Item is an envelope in one of a conversation's queues.
@@ -256,6 +261,8 @@ type Orphan struct {
 	Hops     int       `json:"h,omitempty"`
 	Cause    string    `json:"c,omitempty"`
 }
+
+func (o *Orphan) key() threadKey { return threadKey{o.Channel, o.Thread} }
 
 // itemOf describes an envelope that is stored at p.
 func itemOf(p Position, e *envelope.Envelope) Item {

@@ -39,11 +39,14 @@ type Turn struct {
 	// deciding is the customer's message that is being decided on: it is on its way, so it is not history.
 	deciding Position
 	first    uint64 // oldest record of the log, if known
+	// adopted counts what was taken in that had waited for its thread, and unadopted says whether some was left.
+	adopted, adoptedBytes int
+	unadopted             bool
 }
 
 // Begin starts a turn whose record will have the sequence seq. NewID returns a UUIDv7 at each call.
 func (b *Book) Begin(p *Policy, now time.Time, seq uint64, newID func() string) *Turn {
-	t := &Turn{tables: newTables(b), book: b, policy: p, newID: newID}
+	t := &Turn{tables: newTables(b), book: b, policy: p, newID: newID, unadopted: b.unadopted}
 	t.at, t.seq = now, seq
 	t.rec = &journal.Record{Term: b.term, Generation: p.Generation, At: now.UnixNano()}
 	return t
@@ -58,6 +61,7 @@ func (t *Turn) Record() *journal.Record { return t.rec }
 // Commit moves the decisions into the book. Call it after the record was stored, and then drop the turn.
 func (t *Turn) Commit() {
 	t.book.term = max(t.book.term, t.rec.GetTerm())
+	t.book.unadopted = t.unadopted
 	t.book.merge(t.tables)
 }
 

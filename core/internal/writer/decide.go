@@ -41,6 +41,10 @@ func (w *Writer) attempt(t *conversation.Turn, b *batch) (ok bool) {
 		remove = func(string) { b.ticks[i] = "" }
 		t.Tick(id)
 	}
+	if b.adopt {
+		remove = func(string) { b.adopt, w.adoptAt = false, t.At().Add(time.Minute) }
+		t.Adopt()
+	}
 	if b.orphans {
 		remove = func(string) { b.orphans, w.opening = false, t.At().Add(time.Minute) } // not again at once
 		t.Orphans()

@@ -472,33 +472,3 @@ func TestOutcomeWhoseRecordIsTooLarge(t *testing.T) {
 		h.replayed()
 	})
 }
-
-func TestManyOrphansFitIntoRecords(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
-		var in []*conversation.Inbound
-		for range 6000 {
-			in = append(in, message(t, "faq", "nobody's", "", "hello"))
-		}
-		if err := h.Accept(t.Context(), in); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(conversation.OrphanWait + time.Second)
-		synctest.Wait()
-		unrouted := 0
-		for _, r := range h.records() {
-			for _, ch := range r.GetChanges() {
-				if ch.GetDisposed().GetStatus() == conversation.StatusUnrouted {
-					unrouted++
-				}
-			}
-		}
-		if unrouted != len(in) {
-			t.Errorf("%d are unrouted, want %d", unrouted, len(in))
-		}
-		if err := h.stop(); err != nil {
-			t.Errorf("Run = %v", err)
-		}
-		h.replayed()
-	})
-}

@@ -17,6 +17,10 @@ func (w *Writer) lessen(b *batch, why string) {
 		b.letters = false
 		return
 	}
+	if b.adopt && n > 0 {
+		b.adopt = false
+		return
+	}
 	if n <= 1 {
 		w.giveUp(b, why)
 		return
@@ -51,6 +55,9 @@ func (w *Writer) lessen(b *batch, why string) {
 // giveUp takes the only input of a batch out of it, or leaves what says that it was given up.
 func (w *Writer) giveUp(b *batch, why string) {
 	w.Logger.Error("decision does not fit into a record", "error", why)
+	if b.adopt { // they are given up when their time comes
+		b.adopt, w.adoptAt = false, time.Now().Add(time.Minute)
+	}
 	for i, o := range b.results {
 		b.results[i] = undecided(o, why)
 	}

@@ -93,6 +93,7 @@ type batch struct {
 	commands []*command
 	webhooks []*webhook
 	orphans  bool
+	adopt    bool // orphans may wait whose thread is known
 	letters  bool // dead letters may be due to expire
 	poisoned map[*webhook]string
 	since    time.Time
@@ -159,6 +160,7 @@ func (w *Writer) collect(now time.Time) *batch {
 	if at, found := w.orphansDue(); found && !at.After(now) {
 		b.orphans = true
 	}
+	b.adopt = w.book.Unadopted() && !now.Before(w.adoptAt)
 	b.letters = w.lettersDue(now)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -183,7 +185,7 @@ func (w *Writer) collect(now time.Time) *batch {
 	if len(w.results)+len(w.webhooks) > 0 {
 		w.poke()
 	}
-	if len(b.results)+len(b.commands)+len(b.webhooks)+len(b.ticks) == 0 && !b.orphans && !b.letters {
+	if len(b.results)+len(b.commands)+len(b.webhooks)+len(b.ticks) == 0 && !b.orphans && !b.adopt && !b.letters {
 		return nil
 	}
 	return b

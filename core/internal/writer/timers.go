@@ -126,6 +126,9 @@ func (w *Writer) untilTimer(now time.Time) time.Duration {
 	if next.Before(w.notYet) {
 		next = w.notYet
 	}
+	if w.book.Unadopted() && w.adoptAt.Before(next) {
+		next = w.adoptAt
+	}
 	if !w.again.IsZero() {
 		next = w.again
 	}

@@ -49,6 +49,7 @@ type Writer struct {
 	timers  timers
 	notYet  time.Time // overdue deadlines wait until then
 	opening time.Time // no orphan is given up before: those of before the start wait anew
+	adoptAt time.Time // orphans whose thread is known are not taken in before: the last try failed
 	// lettersAt is when dead letters are looked through again, and moreLetters whether the last look left some.
 	lettersAt   time.Time
 	moreLetters bool
