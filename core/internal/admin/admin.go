@@ -85,6 +85,7 @@ func (a *Admin) Handler() http.Handler {
 	mux.HandleFunc("GET /api/dead", a.deadList)
 	mux.HandleFunc("GET /api/dead/{id}", a.deadShow)
 	mux.HandleFunc("POST /api/dead/{id}/replay", a.deadReplay)
+	mux.HandleFunc("DELETE /api/dead/{id}", a.deadDrop)
 	mux.HandleFunc("GET /api/adapters", a.adapterList)
 	mux.HandleFunc("POST /api/adapters/{name}/restart", a.adapterRestart)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)

@@ -364,6 +364,12 @@ func TestReplayPassesTheFence(t *testing.T) {
 	opening := o.job("desk")
 	o.finish(opening, conversation.Outcome{Result: conversation.ResultDead, Error: "permanent"})
 	o.ask("POST", "/api/dead/"+opening.Delivery.ID+"/replay", 409, nil)
+	var dropped struct{ Status string }
+	o.ask("DELETE", "/api/dead/"+opening.Delivery.ID, 200, &dropped)
+	if dropped.Status != conversation.StatusDropped {
+		t.Errorf("drop of what can't be replayed: %q, want dropped", dropped.Status)
+	}
+	o.ask("DELETE", "/api/dead/"+opening.Delivery.ID, 404, nil)
 }
 
 func TestReady(t *testing.T) {

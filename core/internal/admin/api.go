@@ -163,3 +163,18 @@ func (a *Admin) deadReplay(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusOK, map[string]string{"dead": id, "status": status, "delivery": delivery})
 	}
 }
+
+// deadDrop answers DELETE /api/dead/{id}.
+func (a *Admin) deadDrop(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	err := a.Writer.Do(r.Context(), func(t *conversation.Turn) error { return t.Drop(id) })
+	switch {
+	case errors.Is(err, conversation.ErrNoDeadLetter):
+		reply(w, http.StatusNotFound, problem{fmt.Sprintf("no dead letter %q; `patchbay dead list` shows them", id)})
+	case err != nil:
+		reply(w, http.StatusConflict, problem{err.Error()})
+	default:
+		a.Logger.Info("dead letter dropped", "delivery", id)
+		reply(w, http.StatusOK, map[string]string{"dead": id, "status": conversation.StatusDropped})
+	}
+}

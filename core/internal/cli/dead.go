@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -13,7 +16,7 @@ import (
 )
 
 func newDead(o *options) *cobra.Command {
-	cmd := group("dead", "Look at what was given up, and replay it", newDeadList(o), newDeadShow(o), newDeadReplay(o))
+	cmd := group("dead", "Look at what was given up, and replay it", newDeadList(o), newDeadShow(o), newDeadReplay(o), newDeadDrop(o))
 	cmd.PersistentFlags().StringVarP(&o.output, "output", "o", "table", "table or json")
 	return cmd
 }
@@ -88,14 +91,40 @@ func newDeadReplay(o *options) *cobra.Command {
 and what an owner said in an earlier term is not sent any more (it ends as fenced).`,
 		Args: arguments("ID..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			for _, id := range args {
-				var answer struct{ Status, Delivery string }
-				if err := o.ask(cmd.Context(), http.MethodPost, "/api/dead/"+url.PathEscape(id)+"/replay", &answer); err != nil {
-					return err
-				}
-				fmt.Fprintln(o.process.Stdout, id, answer.Status, answer.Delivery)
-			}
-			return nil
+			return o.eachLetter(cmd.Context(), args, http.MethodPost, "/replay")
 		},
 	}
+}
+
+func newDeadDrop(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "drop ID...", Short: "Let go of dead letters for good",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.eachLetter(cmd.Context(), args, http.MethodDelete, "")
+		},
+	}
+}
+
+// eachLetter asks the same for every dead letter and says what became of each. One that fails does not keep the others
+// from their turn.
+func (o *options) eachLetter(ctx context.Context, ids []string, method, what string) error {
+	var failed []error
+	for _, id := range ids {
+		var answer struct{ Status, Delivery string }
+		err := o.ask(ctx, method, "/api/dead/"+url.PathEscape(id)+what, &answer)
+		var c *coded
+		if errors.As(err, &c) && c.code != exitFailure { // the gateway is not there, or its address is wrong
+			return err
+		}
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		fmt.Fprintln(o.process.Stdout, strings.TrimSpace(id+" "+answer.Status+" "+answer.Delivery))
+	}
+	if len(failed) > 0 {
+		return failure(errors.Join(failed...))
+	}
+	return nil
 }
