@@ -65,11 +65,16 @@ func (t *Turn) Commit() {
 	t.book.merge(t.tables)
 }
 
-// Touched calls f for each conversation that the turn changed, with its new value. It is meaningful
-// before Commit only; closed conversations are not among them.
+// Touched calls f for each conversation that the turn changed, in the order of their first changes, with its new
+// value. It is meaningful before Commit only; closed conversations are not among them.
 func (t *Turn) Touched(f func(*Conversation)) {
-	for _, c := range t.convs.over {
-		f(c)
+	seen := make(map[string]bool, len(t.convs.over))
+	for _, ch := range t.rec.GetChanges() {
+		id := ch.GetConversation()
+		if c := t.convs.over[id]; c != nil && !seen[id] {
+			seen[id] = true
+			f(c)
+		}
 	}
 }
 
