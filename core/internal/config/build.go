@@ -129,8 +129,8 @@ func (l *loader) checkConversations(c *Config) {
 	if v.History < 0 || v.History > conversation.MaxHistory {
 		l.bad(at("history"), "", "must be from 0 to %d messages", conversation.MaxHistory)
 	}
-	if v.Bounces < 0 || v.Bounces > MaxBounces {
-		l.bad(at("bounces"), "", "must be from 0 (no limit) to %d moves an hour", MaxBounces)
+	if v.Bounces < 0 || v.Bounces > conversation.MaxBounces {
+		l.bad(at("bounces"), "", "must be from 0 (no limit) to %d moves an hour", conversation.MaxBounces)
 	}
 	l.between(v.CloseAfter, time.Minute, 366*24*time.Hour, at("close_after")...)
 	l.oneOf(string(v.Stale), []string{string(StaleDrop)}, []string{"note"}, at("stale")...)

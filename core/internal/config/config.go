@@ -90,9 +90,6 @@ type Delivery struct {
 	Rate        float64 // calls per second, 0 means no limit
 }
 
-// MaxBounces is the most moves that count towards the limit.
-const MaxBounces = 32
-
 // Conversations are the settings that all conversations share.
 type Conversations struct {
 	Owner      string        // default for customer channels without one

@@ -179,7 +179,7 @@ func (t *tables) foldPassed(c *Conversation, p *journal.Passed) {
 	}
 	c.Owner, c.Epoch, c.OwnerSince = p.GetOwner(), p.GetEpoch(), t.at
 	c.Handovers++
-	if len(c.Moves) >= maxMoves {
+	if len(c.Moves) >= MaxBounces {
 		c.Moves = slices.Delete(c.Moves, 0, 1)
 	}
 	c.Moves = append(c.Moves, t.at)

@@ -43,7 +43,7 @@ const (
 	MaxUndelivered = 1000            // deliveries and held messages
 	ringSize       = 64              // vendor ids remembered for deduplication
 	maxFormer      = 16              // earlier threads that are still recognised
-	maxMoves       = 32              // moves remembered for the bounce limit
+	MaxBounces     = 32              // moves remembered, and so the highest bounce limit
 	maxDepth       = 6               // events that one input may cause, one out of another
 	maxReopened    = 3               // times a delivery survives a vendor's loss of memory
 	MaxOrphans     = 10_000          // envelopes waiting for their thread
