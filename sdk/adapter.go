@@ -77,6 +77,8 @@ type Description struct {
 	Name    string // "native"; must equal the adapter's type, not its name in the configuration
 	Version string // semantic version
 	Vendor  string // for people: "GPTBots"
+	// Roles that a channel of the adapter may have. It is for people and for the exam; Validate refuses the others.
+	Roles []envelope.Role
 	// Settings is a pointer to a zero value of the author's settings struct; the SDK makes a
 	// JSON Schema of it. Tags: json names the key; patchbay:"required", "vendor-address",
 	// "default=…", "enum=a|b", "pattern=…" (comma separated; pattern last), doc:"…" describes it.
@@ -103,7 +105,30 @@ type Capabilities struct {
 	// gives every delivery its key and does not use this yet: what happens when a call may have had its effect is
 	// decided by delivery.unknown in the configuration alone.
 	Idempotent bool
+	// Media says in which form Deliver wants the images, audio, video and files that are among Parts.
+	Media MediaMode
+	// MediaBytes is the most that one medium may have; 0 means MaxMediaBytes.
+	MediaBytes int64
+	// MediaTypes are the media types that the vendor takes, "image/png" or "image/*"; none means any.
+	MediaTypes []string
+	// MediaApart means that one call carries either words or one medium: the gateway makes a delivery of each, the
+	// words first, with the captions among them.
+	MediaApart bool
 }
+
+// MediaMode says how media reach Deliver. What can't be given in the declared form is put into words by the gateway.
+type MediaMode string
+
+// The media modes.
+const (
+	// MediaAsIs is for adapters that pass on the links that vendors give: a part has a URL, or words in its place.
+	MediaAsIs MediaMode = ""
+	// MediaLink: each medium has a URL that needs no credentials, the vendor's own or a signed one of the gateway's that
+	// expires after a while.
+	MediaLink MediaMode = "link"
+	// MediaStream: the bytes of each medium are in Delivery.Media.
+	MediaStream MediaMode = "stream"
+)
 
 // Channel is one configured account of the adapter.
 type Channel struct {
@@ -154,6 +179,13 @@ type Endpoint struct {
 	Paths   []Path
 	Refusal Refusal
 	Threads ThreadMode // "" means per conversation
+	// Capabilities are what Deliver accepts on this channel; nil means what Describe says.
+	Capabilities *Capabilities
+	// Listens means that the gateway is to call Listen for this channel; see Listener.
+	Listens bool
+	// Unknown is what the gateway does about a call that may have had its effect, where the channel's delivery.unknown
+	// does not say: "" or "retry", or "dead" if to repeat one is worse than to leave it to an operator.
+	Unknown string
 }
 
 // Path is one webhook path. Pattern is in net/http.ServeMux form without method or host
@@ -214,6 +246,9 @@ type Delivery struct {
 	// History is what the channel has not yet seen, oldest first; only on the first delivery of a
 	// thread or term, and only if Capabilities.History is set.
 	History []*envelope.Envelope
+	// Media has the bytes of Envelope.Parts[i] in Media[i], where the channel declared MediaStream and that part is
+	// a medium; else nil. It may be shorter than Parts. It is valid until Deliver returns.
+	Media []*Attachment
 }
 
 // MaxStateBytes is the most that a thread's state may have.

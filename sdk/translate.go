@@ -19,24 +19,37 @@ func descriptionToProto(d Description, abilities []string) (*pluginpb.DescribeRe
 	if err != nil {
 		return nil, fmt.Errorf("describe %s: %w", d.Name, err)
 	}
-	caps := &pluginpb.Capabilities{
-		TextBytes: int64(d.Capabilities.TextBytes), History: d.Capabilities.History, Idempotent: d.Capabilities.Idempotent,
+	out := &pluginpb.DescribeResponse{
+		Name: d.Name, Version: d.Version, Vendor: d.Vendor, SettingsSchema: settings,
+		Capabilities: capabilitiesToProto(&d.Capabilities), ReasonCodes: d.ReasonCodes, Abilities: abilities,
 	}
-	for _, p := range d.Capabilities.Parts {
-		caps.Parts = append(caps.Parts, string(p))
+	for _, r := range d.Roles {
+		out.Roles = append(out.Roles, string(r))
 	}
-	for _, k := range d.Capabilities.Events {
-		caps.Events = append(caps.Events, string(k))
+	return out, nil
+}
+
+func capabilitiesToProto(c *Capabilities) *pluginpb.Capabilities {
+	out := &pluginpb.Capabilities{
+		TextBytes: int64(c.TextBytes), History: c.History, Idempotent: c.Idempotent, Media: string(c.Media),
+		MediaBytes: c.MediaBytes, MediaTypes: c.MediaTypes, MediaApart: c.MediaApart,
 	}
-	return &pluginpb.DescribeResponse{
-		Name: d.Name, Version: d.Version, Vendor: d.Vendor, SettingsSchema: settings, Capabilities: caps,
-		ReasonCodes: d.ReasonCodes, Abilities: abilities,
-	}, nil
+	for _, p := range c.Parts {
+		out.Parts = append(out.Parts, string(p))
+	}
+	for _, k := range c.Events {
+		out.Events = append(out.Events, string(k))
+	}
+	return out
 }
 
 func endpointToProto(ep Endpoint) *pluginpb.ConfigureResponse {
 	out := &pluginpb.ConfigureResponse{
 		RefusalContentType: ep.Refusal.ContentType, RefusalBody: ep.Refusal.Body, Threads: string(ep.Threads),
+		Listens: ep.Listens, Unknown: ep.Unknown,
+	}
+	if ep.Capabilities != nil {
+		out.Capabilities = capabilitiesToProto(ep.Capabilities)
 	}
 	if out.Threads == "" {
 		out.Threads = string(ThreadsPerConversation)

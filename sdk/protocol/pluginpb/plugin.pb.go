@@ -471,7 +471,9 @@ type DescribeResponse struct {
 	// Reasons of declined errors, explained.
 	ReasonCodes map[string]string `protobuf:"bytes,6,rep,name=reason_codes,json=reasonCodes,proto3" json:"reason_codes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Abilities that it implements: receive, deliver, open, listen, fetch.
-	Abilities     []string `protobuf:"bytes,7,rep,name=abilities,proto3" json:"abilities,omitempty"`
+	Abilities []string `protobuf:"bytes,7,rep,name=abilities,proto3" json:"abilities,omitempty"`
+	// Roles that a channel may have; empty is not known.
+	Roles         []string `protobuf:"bytes,8,rep,name=roles,proto3" json:"roles,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -555,6 +557,13 @@ func (x *DescribeResponse) GetAbilities() []string {
 	return nil
 }
 
+func (x *DescribeResponse) GetRoles() []string {
+	if x != nil {
+		return x.Roles
+	}
+	return nil
+}
+
 // Capabilities say what Deliver accepts.
 type Capabilities struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -567,7 +576,15 @@ type Capabilities struct {
 	// Whether history is used.
 	History bool `protobuf:"varint,4,opt,name=history,proto3" json:"history,omitempty"`
 	// Whether the vendor takes the idempotency key.
-	Idempotent    bool `protobuf:"varint,5,opt,name=idempotent,proto3" json:"idempotent,omitempty"`
+	Idempotent bool `protobuf:"varint,5,opt,name=idempotent,proto3" json:"idempotent,omitempty"`
+	// How media are handed over: "" (only those with a URL of their own), "link" or "stream".
+	Media string `protobuf:"bytes,6,opt,name=media,proto3" json:"media,omitempty"`
+	// Most bytes of one medium; 0 is 20 MiB.
+	MediaBytes int64 `protobuf:"varint,7,opt,name=media_bytes,json=mediaBytes,proto3" json:"media_bytes,omitempty"`
+	// Media types that are taken, "image/png" or "image/*"; empty is any.
+	MediaTypes []string `protobuf:"bytes,8,rep,name=media_types,json=mediaTypes,proto3" json:"media_types,omitempty"`
+	// Whether a call carries either words or one medium, so that each is a delivery of its own.
+	MediaApart    bool `protobuf:"varint,9,opt,name=media_apart,json=mediaApart,proto3" json:"media_apart,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -633,6 +650,34 @@ func (x *Capabilities) GetHistory() bool {
 func (x *Capabilities) GetIdempotent() bool {
 	if x != nil {
 		return x.Idempotent
+	}
+	return false
+}
+
+func (x *Capabilities) GetMedia() string {
+	if x != nil {
+		return x.Media
+	}
+	return ""
+}
+
+func (x *Capabilities) GetMediaBytes() int64 {
+	if x != nil {
+		return x.MediaBytes
+	}
+	return 0
+}
+
+func (x *Capabilities) GetMediaTypes() []string {
+	if x != nil {
+		return x.MediaTypes
+	}
+	return nil
+}
+
+func (x *Capabilities) GetMediaApart() bool {
+	if x != nil {
+		return x.MediaApart
 	}
 	return false
 }
@@ -933,7 +978,13 @@ type ConfigureResponse struct {
 	// per_conversation or per_term.
 	Threads string `protobuf:"bytes,4,opt,name=threads,proto3" json:"threads,omitempty"`
 	// Set if the configuration was refused; then nothing else is.
-	Error         *Error `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
+	Error *Error `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
+	// What Deliver accepts on this channel, if that differs from what Describe says.
+	Capabilities *Capabilities `protobuf:"bytes,6,opt,name=capabilities,proto3" json:"capabilities,omitempty"`
+	// Whether the gateway is to call Listen for this channel.
+	Listens bool `protobuf:"varint,7,opt,name=listens,proto3" json:"listens,omitempty"`
+	// What is to be done about calls that may have happened, unless the configuration says: retry or dead; "" is retry.
+	Unknown       string `protobuf:"bytes,8,opt,name=unknown,proto3" json:"unknown,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1001,6 +1052,27 @@ func (x *ConfigureResponse) GetError() *Error {
 		return x.Error
 	}
 	return nil
+}
+
+func (x *ConfigureResponse) GetCapabilities() *Capabilities {
+	if x != nil {
+		return x.Capabilities
+	}
+	return nil
+}
+
+func (x *ConfigureResponse) GetListens() bool {
+	if x != nil {
+		return x.Listens
+	}
+	return false
+}
+
+func (x *ConfigureResponse) GetUnknown() string {
+	if x != nil {
+		return x.Unknown
+	}
+	return ""
 }
 
 // Path is one webhook path.
@@ -1908,7 +1980,9 @@ type Assigned struct {
 	// Attributes that travel with control; added to the envelope's own.
 	Attributes map[string]string `protobuf:"bytes,6,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Gateways passed so far.
-	Hops          int32 `protobuf:"varint,7,opt,name=hops,proto3" json:"hops,omitempty"`
+	Hops int32 `protobuf:"varint,7,opt,name=hops,proto3" json:"hops,omitempty"`
+	// Media in the form that the channel declares.
+	Media         []*AssignedMedium `protobuf:"bytes,8,rep,name=media,proto3" json:"media,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1992,6 +2066,113 @@ func (x *Assigned) GetHops() int32 {
 	return 0
 }
 
+func (x *Assigned) GetMedia() []*AssignedMedium {
+	if x != nil {
+		return x.Media
+	}
+	return nil
+}
+
+// AssignedMedium takes the place of what a media part says of itself.
+type AssignedMedium struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Index among the envelope's parts.
+	Part uint32 `protobuf:"varint,1,opt,name=part,proto3" json:"part,omitempty"`
+	// A link that needs no credentials; empty leaves the part's own.
+	Url string `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
+	// Name under which the bytes were attached.
+	Attachment string `protobuf:"bytes,3,opt,name=attachment,proto3" json:"attachment,omitempty"`
+	// Media type.
+	ContentType string `protobuf:"bytes,4,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
+	// File name.
+	Name string `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
+	// Bytes.
+	Size int64 `protobuf:"varint,6,opt,name=size,proto3" json:"size,omitempty"`
+	// If set, the envelope is to carry this medium and nothing else.
+	Alone         bool `protobuf:"varint,7,opt,name=alone,proto3" json:"alone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AssignedMedium) Reset() {
+	*x = AssignedMedium{}
+	mi := &file_plugin_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AssignedMedium) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AssignedMedium) ProtoMessage() {}
+
+func (x *AssignedMedium) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AssignedMedium.ProtoReflect.Descriptor instead.
+func (*AssignedMedium) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *AssignedMedium) GetPart() uint32 {
+	if x != nil {
+		return x.Part
+	}
+	return 0
+}
+
+func (x *AssignedMedium) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *AssignedMedium) GetAttachment() string {
+	if x != nil {
+		return x.Attachment
+	}
+	return ""
+}
+
+func (x *AssignedMedium) GetContentType() string {
+	if x != nil {
+		return x.ContentType
+	}
+	return ""
+}
+
+func (x *AssignedMedium) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AssignedMedium) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *AssignedMedium) GetAlone() bool {
+	if x != nil {
+		return x.Alone
+	}
+	return false
+}
+
 // OpenAction opens a conversation.
 type OpenAction struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2015,7 +2196,7 @@ type OpenAction struct {
 
 func (x *OpenAction) Reset() {
 	*x = OpenAction{}
-	mi := &file_plugin_proto_msgTypes[24]
+	mi := &file_plugin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2027,7 +2208,7 @@ func (x *OpenAction) String() string {
 func (*OpenAction) ProtoMessage() {}
 
 func (x *OpenAction) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[24]
+	mi := &file_plugin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2040,7 +2221,7 @@ func (x *OpenAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenAction.ProtoReflect.Descriptor instead.
 func (*OpenAction) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{24}
+	return file_plugin_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *OpenAction) GetConversation() string {
@@ -2103,7 +2284,7 @@ type DeliverResponse struct {
 
 func (x *DeliverResponse) Reset() {
 	*x = DeliverResponse{}
-	mi := &file_plugin_proto_msgTypes[25]
+	mi := &file_plugin_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2115,7 +2296,7 @@ func (x *DeliverResponse) String() string {
 func (*DeliverResponse) ProtoMessage() {}
 
 func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[25]
+	mi := &file_plugin_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2128,7 +2309,7 @@ func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverResponse.ProtoReflect.Descriptor instead.
 func (*DeliverResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{25}
+	return file_plugin_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DeliverResponse) GetResults() []*DeliverResult {
@@ -2165,7 +2346,7 @@ type DeliverResult struct {
 
 func (x *DeliverResult) Reset() {
 	*x = DeliverResult{}
-	mi := &file_plugin_proto_msgTypes[26]
+	mi := &file_plugin_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2177,7 +2358,7 @@ func (x *DeliverResult) String() string {
 func (*DeliverResult) ProtoMessage() {}
 
 func (x *DeliverResult) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[26]
+	mi := &file_plugin_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2190,7 +2371,7 @@ func (x *DeliverResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverResult.ProtoReflect.Descriptor instead.
 func (*DeliverResult) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{26}
+	return file_plugin_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DeliverResult) GetId() uint64 {
@@ -2269,7 +2450,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_plugin_proto_msgTypes[27]
+	mi := &file_plugin_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2281,7 +2462,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[27]
+	mi := &file_plugin_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2294,7 +2475,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{27}
+	return file_plugin_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CancelRequest) GetReceive() []uint64 {
@@ -2320,7 +2501,7 @@ type CancelResponse struct {
 
 func (x *CancelResponse) Reset() {
 	*x = CancelResponse{}
-	mi := &file_plugin_proto_msgTypes[28]
+	mi := &file_plugin_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2332,7 +2513,7 @@ func (x *CancelResponse) String() string {
 func (*CancelResponse) ProtoMessage() {}
 
 func (x *CancelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[28]
+	mi := &file_plugin_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2345,7 +2526,7 @@ func (x *CancelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelResponse.ProtoReflect.Descriptor instead.
 func (*CancelResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{28}
+	return file_plugin_proto_rawDescGZIP(), []int{29}
 }
 
 // DrainRequest sets the limit.
@@ -2359,7 +2540,7 @@ type DrainRequest struct {
 
 func (x *DrainRequest) Reset() {
 	*x = DrainRequest{}
-	mi := &file_plugin_proto_msgTypes[29]
+	mi := &file_plugin_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2371,7 +2552,7 @@ func (x *DrainRequest) String() string {
 func (*DrainRequest) ProtoMessage() {}
 
 func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[29]
+	mi := &file_plugin_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2384,7 +2565,7 @@ func (x *DrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
 func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{29}
+	return file_plugin_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *DrainRequest) GetTimeout() *durationpb.Duration {
@@ -2405,7 +2586,7 @@ type DrainResponse struct {
 
 func (x *DrainResponse) Reset() {
 	*x = DrainResponse{}
-	mi := &file_plugin_proto_msgTypes[30]
+	mi := &file_plugin_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2417,7 +2598,7 @@ func (x *DrainResponse) String() string {
 func (*DrainResponse) ProtoMessage() {}
 
 func (x *DrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[30]
+	mi := &file_plugin_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2430,7 +2611,7 @@ func (x *DrainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
 func (*DrainResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{30}
+	return file_plugin_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *DrainResponse) GetRunning() int32 {
@@ -2449,7 +2630,7 @@ type WatchHealthRequest struct {
 
 func (x *WatchHealthRequest) Reset() {
 	*x = WatchHealthRequest{}
-	mi := &file_plugin_proto_msgTypes[31]
+	mi := &file_plugin_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2461,7 +2642,7 @@ func (x *WatchHealthRequest) String() string {
 func (*WatchHealthRequest) ProtoMessage() {}
 
 func (x *WatchHealthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[31]
+	mi := &file_plugin_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2474,7 +2655,7 @@ func (x *WatchHealthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchHealthRequest.ProtoReflect.Descriptor instead.
 func (*WatchHealthRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{31}
+	return file_plugin_proto_rawDescGZIP(), []int{32}
 }
 
 // WatchHealthResponse is the adapter's health.
@@ -2488,7 +2669,7 @@ type WatchHealthResponse struct {
 
 func (x *WatchHealthResponse) Reset() {
 	*x = WatchHealthResponse{}
-	mi := &file_plugin_proto_msgTypes[32]
+	mi := &file_plugin_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2500,7 +2681,7 @@ func (x *WatchHealthResponse) String() string {
 func (*WatchHealthResponse) ProtoMessage() {}
 
 func (x *WatchHealthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[32]
+	mi := &file_plugin_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2513,7 +2694,7 @@ func (x *WatchHealthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchHealthResponse.ProtoReflect.Descriptor instead.
 func (*WatchHealthResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{32}
+	return file_plugin_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *WatchHealthResponse) GetSick() []*ChannelHealth {
@@ -2536,7 +2717,7 @@ type ChannelHealth struct {
 
 func (x *ChannelHealth) Reset() {
 	*x = ChannelHealth{}
-	mi := &file_plugin_proto_msgTypes[33]
+	mi := &file_plugin_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2548,7 +2729,7 @@ func (x *ChannelHealth) String() string {
 func (*ChannelHealth) ProtoMessage() {}
 
 func (x *ChannelHealth) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[33]
+	mi := &file_plugin_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2561,7 +2742,7 @@ func (x *ChannelHealth) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChannelHealth.ProtoReflect.Descriptor instead.
 func (*ChannelHealth) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{33}
+	return file_plugin_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ChannelHealth) GetChannel() string {
@@ -2587,7 +2768,7 @@ type CollectMetricsRequest struct {
 
 func (x *CollectMetricsRequest) Reset() {
 	*x = CollectMetricsRequest{}
-	mi := &file_plugin_proto_msgTypes[34]
+	mi := &file_plugin_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2599,7 +2780,7 @@ func (x *CollectMetricsRequest) String() string {
 func (*CollectMetricsRequest) ProtoMessage() {}
 
 func (x *CollectMetricsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[34]
+	mi := &file_plugin_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2612,7 +2793,7 @@ func (x *CollectMetricsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CollectMetricsRequest.ProtoReflect.Descriptor instead.
 func (*CollectMetricsRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{34}
+	return file_plugin_proto_rawDescGZIP(), []int{35}
 }
 
 // CollectMetricsResponse is a scrape.
@@ -2626,7 +2807,7 @@ type CollectMetricsResponse struct {
 
 func (x *CollectMetricsResponse) Reset() {
 	*x = CollectMetricsResponse{}
-	mi := &file_plugin_proto_msgTypes[35]
+	mi := &file_plugin_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2638,7 +2819,7 @@ func (x *CollectMetricsResponse) String() string {
 func (*CollectMetricsResponse) ProtoMessage() {}
 
 func (x *CollectMetricsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[35]
+	mi := &file_plugin_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2651,7 +2832,7 @@ func (x *CollectMetricsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CollectMetricsResponse.ProtoReflect.Descriptor instead.
 func (*CollectMetricsResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{35}
+	return file_plugin_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *CollectMetricsResponse) GetText() []byte {
@@ -2669,14 +2850,16 @@ type ListenRequest struct {
 	// First message only: where it stopped.
 	Cursor []byte `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	// Later: number of the batch that is stored.
-	Stored        uint64 `protobuf:"varint,3,opt,name=stored,proto3" json:"stored,omitempty"`
+	Stored uint64 `protobuf:"varint,3,opt,name=stored,proto3" json:"stored,omitempty"`
+	// First message only: the channel's conversations that are under way.
+	Threads       []*ListenThread `protobuf:"bytes,4,rep,name=threads,proto3" json:"threads,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListenRequest) Reset() {
 	*x = ListenRequest{}
-	mi := &file_plugin_proto_msgTypes[36]
+	mi := &file_plugin_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2688,7 +2871,7 @@ func (x *ListenRequest) String() string {
 func (*ListenRequest) ProtoMessage() {}
 
 func (x *ListenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[36]
+	mi := &file_plugin_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2701,7 +2884,7 @@ func (x *ListenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListenRequest.ProtoReflect.Descriptor instead.
 func (*ListenRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{36}
+	return file_plugin_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ListenRequest) GetChannel() string {
@@ -2725,6 +2908,68 @@ func (x *ListenRequest) GetStored() uint64 {
 	return 0
 }
 
+func (x *ListenRequest) GetThreads() []*ListenThread {
+	if x != nil {
+		return x.Threads
+	}
+	return nil
+}
+
+// ListenThread is a conversation that was under way when listening began.
+type ListenThread struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The channel's handle.
+	Thread string `protobuf:"bytes,1,opt,name=thread,proto3" json:"thread,omitempty"`
+	// Opaque thread state.
+	State         []byte `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListenThread) Reset() {
+	*x = ListenThread{}
+	mi := &file_plugin_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListenThread) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListenThread) ProtoMessage() {}
+
+func (x *ListenThread) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListenThread.ProtoReflect.Descriptor instead.
+func (*ListenThread) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *ListenThread) GetThread() string {
+	if x != nil {
+		return x.Thread
+	}
+	return ""
+}
+
+func (x *ListenThread) GetState() []byte {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
 // ListenResponse is a batch.
 type ListenResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2733,14 +2978,16 @@ type ListenResponse struct {
 	// Encoded Envelopes.
 	Envelopes [][]byte `protobuf:"bytes,2,rep,name=envelopes,proto3" json:"envelopes,omitempty"`
 	// Stored with them.
-	Cursor        []byte `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Cursor []byte `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// Set in the last message if listening failed; the gateway begins again after a while.
+	Error         *Error `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListenResponse) Reset() {
 	*x = ListenResponse{}
-	mi := &file_plugin_proto_msgTypes[37]
+	mi := &file_plugin_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2752,7 +2999,7 @@ func (x *ListenResponse) String() string {
 func (*ListenResponse) ProtoMessage() {}
 
 func (x *ListenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[37]
+	mi := &file_plugin_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2765,7 +3012,7 @@ func (x *ListenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListenResponse.ProtoReflect.Descriptor instead.
 func (*ListenResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{37}
+	return file_plugin_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ListenResponse) GetBatch() uint64 {
@@ -2789,20 +3036,35 @@ func (x *ListenResponse) GetCursor() []byte {
 	return nil
 }
 
+func (x *ListenResponse) GetError() *Error {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
 // FetchRequest names a medium.
 type FetchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the channel.
 	Channel string `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
-	// The vendor's handle.
-	Ref           string `protobuf:"bytes,2,opt,name=ref,proto3" json:"ref,omitempty"`
+	// The vendor's handle; the part has it, too.
+	Ref string `protobuf:"bytes,2,opt,name=ref,proto3" json:"ref,omitempty"`
+	// The part of the envelope that names the medium.
+	Part *Part `protobuf:"bytes,3,opt,name=part,proto3" json:"part,omitempty"`
+	// Thread of that envelope.
+	Thread string `protobuf:"bytes,4,opt,name=thread,proto3" json:"thread,omitempty"`
+	// The thread's opaque state, if it is still known.
+	State []byte `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`
+	// Most bytes to send; a larger medium is an error of kind unsupported.
+	MaxBytes      int64 `protobuf:"varint,6,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FetchRequest) Reset() {
 	*x = FetchRequest{}
-	mi := &file_plugin_proto_msgTypes[38]
+	mi := &file_plugin_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2814,7 +3076,7 @@ func (x *FetchRequest) String() string {
 func (*FetchRequest) ProtoMessage() {}
 
 func (x *FetchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[38]
+	mi := &file_plugin_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2827,7 +3089,7 @@ func (x *FetchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchRequest.ProtoReflect.Descriptor instead.
 func (*FetchRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{38}
+	return file_plugin_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *FetchRequest) GetChannel() string {
@@ -2844,6 +3106,34 @@ func (x *FetchRequest) GetRef() string {
 	return ""
 }
 
+func (x *FetchRequest) GetPart() *Part {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *FetchRequest) GetThread() string {
+	if x != nil {
+		return x.Thread
+	}
+	return ""
+}
+
+func (x *FetchRequest) GetState() []byte {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
+func (x *FetchRequest) GetMaxBytes() int64 {
+	if x != nil {
+		return x.MaxBytes
+	}
+	return 0
+}
+
 // FetchResponse is a chunk.
 type FetchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2852,14 +3142,18 @@ type FetchResponse struct {
 	// First chunk only; 0 if unknown.
 	Size int64 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
 	// At most 256 KiB.
-	Data          []byte `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
+	Data []byte `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
+	// First chunk only: file name.
+	Name string `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	// Set in the last message if the medium could not be read to its end.
+	Error         *Error `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FetchResponse) Reset() {
 	*x = FetchResponse{}
-	mi := &file_plugin_proto_msgTypes[39]
+	mi := &file_plugin_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2871,7 +3165,7 @@ func (x *FetchResponse) String() string {
 func (*FetchResponse) ProtoMessage() {}
 
 func (x *FetchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[39]
+	mi := &file_plugin_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2884,7 +3178,7 @@ func (x *FetchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchResponse.ProtoReflect.Descriptor instead.
 func (*FetchResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{39}
+	return file_plugin_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *FetchResponse) GetContentType() string {
@@ -2904,6 +3198,148 @@ func (x *FetchResponse) GetSize() int64 {
 func (x *FetchResponse) GetData() []byte {
 	if x != nil {
 		return x.Data
+	}
+	return nil
+}
+
+func (x *FetchResponse) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *FetchResponse) GetError() *Error {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
+// AttachRequest is a chunk of a medium for a delivery.
+type AttachRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// First chunk only: name that the delivery refers to.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// First chunk only: media type.
+	ContentType string `protobuf:"bytes,2,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
+	// First chunk only: file name.
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// First chunk only: bytes.
+	Size int64 `protobuf:"varint,4,opt,name=size,proto3" json:"size,omitempty"`
+	// At most 256 KiB.
+	Data          []byte `protobuf:"bytes,5,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttachRequest) Reset() {
+	*x = AttachRequest{}
+	mi := &file_plugin_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttachRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttachRequest) ProtoMessage() {}
+
+func (x *AttachRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttachRequest.ProtoReflect.Descriptor instead.
+func (*AttachRequest) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *AttachRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *AttachRequest) GetContentType() string {
+	if x != nil {
+		return x.ContentType
+	}
+	return ""
+}
+
+func (x *AttachRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AttachRequest) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *AttachRequest) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+// AttachResponse says that the medium is there, until the delivery that names it has ended or some minutes have passed.
+type AttachResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set if there is no room for it, or it is not what was announced.
+	Error         *Error `protobuf:"bytes,1,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttachResponse) Reset() {
+	*x = AttachResponse{}
+	mi := &file_plugin_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttachResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttachResponse) ProtoMessage() {}
+
+func (x *AttachResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttachResponse.ProtoReflect.Descriptor instead.
+func (*AttachResponse) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *AttachResponse) GetError() *Error {
+	if x != nil {
+		return x.Error
 	}
 	return nil
 }
@@ -2960,7 +3396,7 @@ const file_plugin_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\":\n" +
 	"\x0fDescribeRequest\x12'\n" +
-	"\x0fgateway_version\x18\x01 \x01(\tR\x0egatewayVersion\"\xff\x02\n" +
+	"\x0fgateway_version\x18\x01 \x01(\tR\x0egatewayVersion\"\x95\x03\n" +
 	"\x10DescribeResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x16\n" +
@@ -2968,10 +3404,11 @@ const file_plugin_proto_rawDesc = "" +
 	"\x0fsettings_schema\x18\x04 \x01(\fR\x0esettingsSchema\x12D\n" +
 	"\fcapabilities\x18\x05 \x01(\v2 .patchbay.plugin.v1.CapabilitiesR\fcapabilities\x12X\n" +
 	"\freason_codes\x18\x06 \x03(\v25.patchbay.plugin.v1.DescribeResponse.ReasonCodesEntryR\vreasonCodes\x12\x1c\n" +
-	"\tabilities\x18\a \x03(\tR\tabilities\x1a>\n" +
+	"\tabilities\x18\a \x03(\tR\tabilities\x12\x14\n" +
+	"\x05roles\x18\b \x03(\tR\x05roles\x1a>\n" +
 	"\x10ReasonCodesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x95\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8e\x02\n" +
 	"\fCapabilities\x12\x14\n" +
 	"\x05parts\x18\x01 \x03(\tR\x05parts\x12\x16\n" +
 	"\x06events\x18\x02 \x03(\tR\x06events\x12\x1d\n" +
@@ -2980,7 +3417,14 @@ const file_plugin_proto_rawDesc = "" +
 	"\ahistory\x18\x04 \x01(\bR\ahistory\x12\x1e\n" +
 	"\n" +
 	"idempotent\x18\x05 \x01(\bR\n" +
-	"idempotent\"\x81\x01\n" +
+	"idempotent\x12\x14\n" +
+	"\x05media\x18\x06 \x01(\tR\x05media\x12\x1f\n" +
+	"\vmedia_bytes\x18\a \x01(\x03R\n" +
+	"mediaBytes\x12\x1f\n" +
+	"\vmedia_types\x18\b \x03(\tR\n" +
+	"mediaTypes\x12\x1f\n" +
+	"\vmedia_apart\x18\t \x01(\bR\n" +
+	"mediaApart\"\x81\x01\n" +
 	"\rChannelConfig\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04role\x18\x02 \x01(\tR\x04role\x12\x16\n" +
@@ -2996,13 +3440,16 @@ const file_plugin_proto_rawDesc = "" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x18\n" +
 	"\awarning\x18\x03 \x01(\bR\awarning\"O\n" +
 	"\x10ConfigureRequest\x12;\n" +
-	"\achannel\x18\x01 \x01(\v2!.patchbay.plugin.v1.ChannelConfigR\achannel\"\xe3\x01\n" +
+	"\achannel\x18\x01 \x01(\v2!.patchbay.plugin.v1.ChannelConfigR\achannel\"\xdd\x02\n" +
 	"\x11ConfigureResponse\x12.\n" +
 	"\x05paths\x18\x01 \x03(\v2\x18.patchbay.plugin.v1.PathR\x05paths\x120\n" +
 	"\x14refusal_content_type\x18\x02 \x01(\tR\x12refusalContentType\x12!\n" +
 	"\frefusal_body\x18\x03 \x01(\tR\vrefusalBody\x12\x18\n" +
 	"\athreads\x18\x04 \x01(\tR\athreads\x12/\n" +
-	"\x05error\x18\x05 \x01(\v2\x19.patchbay.plugin.v1.ErrorR\x05error\"z\n" +
+	"\x05error\x18\x05 \x01(\v2\x19.patchbay.plugin.v1.ErrorR\x05error\x12D\n" +
+	"\fcapabilities\x18\x06 \x01(\v2 .patchbay.plugin.v1.CapabilitiesR\fcapabilities\x12\x18\n" +
+	"\alistens\x18\a \x01(\bR\alistens\x12\x18\n" +
+	"\aunknown\x18\b \x01(\tR\aunknown\"z\n" +
 	"\x04Path\x12\x18\n" +
 	"\apattern\x18\x01 \x01(\tR\apattern\x12\x18\n" +
 	"\amethods\x18\x02 \x03(\tR\amethods\x12#\n" +
@@ -3068,7 +3515,7 @@ const file_plugin_proto_rawDesc = "" +
 	"\x05state\x18\x02 \x01(\fR\x05state\x12\x1a\n" +
 	"\benvelope\x18\x03 \x01(\fR\benvelope\x128\n" +
 	"\bassigned\x18\x04 \x01(\v2\x1c.patchbay.plugin.v1.AssignedR\bassigned\x12\x18\n" +
-	"\ahistory\x18\x05 \x03(\fR\ahistory\"\xc6\x02\n" +
+	"\ahistory\x18\x05 \x03(\fR\ahistory\"\x80\x03\n" +
 	"\bAssigned\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\"\n" +
 	"\fconversation\x18\x02 \x01(\tR\fconversation\x12\x14\n" +
@@ -3079,10 +3526,21 @@ const file_plugin_proto_rawDesc = "" +
 	"\n" +
 	"attributes\x18\x06 \x03(\v2,.patchbay.plugin.v1.Assigned.AttributesEntryR\n" +
 	"attributes\x12\x12\n" +
-	"\x04hops\x18\a \x01(\x05R\x04hops\x1a=\n" +
+	"\x04hops\x18\a \x01(\x05R\x04hops\x128\n" +
+	"\x05media\x18\b \x03(\v2\".patchbay.plugin.v1.AssignedMediumR\x05media\x1a=\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xdc\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb7\x01\n" +
+	"\x0eAssignedMedium\x12\x12\n" +
+	"\x04part\x18\x01 \x01(\rR\x04part\x12\x10\n" +
+	"\x03url\x18\x02 \x01(\tR\x03url\x12\x1e\n" +
+	"\n" +
+	"attachment\x18\x03 \x01(\tR\n" +
+	"attachment\x12!\n" +
+	"\fcontent_type\x18\x04 \x01(\tR\vcontentType\x12\x12\n" +
+	"\x04name\x18\x05 \x01(\tR\x04name\x12\x12\n" +
+	"\x04size\x18\x06 \x01(\x03R\x04size\x12\x14\n" +
+	"\x05alone\x18\a \x01(\bR\x05alone\"\xdc\x02\n" +
 	"\n" +
 	"OpenAction\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12\x14\n" +
@@ -3126,22 +3584,41 @@ const file_plugin_proto_rawDesc = "" +
 	"\x04text\x18\x02 \x01(\tR\x04text\"\x17\n" +
 	"\x15CollectMetricsRequest\",\n" +
 	"\x16CollectMetricsResponse\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\fR\x04text\"Y\n" +
+	"\x04text\x18\x01 \x01(\fR\x04text\"\x95\x01\n" +
 	"\rListenRequest\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x16\n" +
 	"\x06cursor\x18\x02 \x01(\fR\x06cursor\x12\x16\n" +
-	"\x06stored\x18\x03 \x01(\x04R\x06stored\"\\\n" +
+	"\x06stored\x18\x03 \x01(\x04R\x06stored\x12:\n" +
+	"\athreads\x18\x04 \x03(\v2 .patchbay.plugin.v1.ListenThreadR\athreads\"<\n" +
+	"\fListenThread\x12\x16\n" +
+	"\x06thread\x18\x01 \x01(\tR\x06thread\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\fR\x05state\"\x8d\x01\n" +
 	"\x0eListenResponse\x12\x14\n" +
 	"\x05batch\x18\x01 \x01(\x04R\x05batch\x12\x1c\n" +
 	"\tenvelopes\x18\x02 \x03(\fR\tenvelopes\x12\x16\n" +
-	"\x06cursor\x18\x03 \x01(\fR\x06cursor\":\n" +
+	"\x06cursor\x18\x03 \x01(\fR\x06cursor\x12/\n" +
+	"\x05error\x18\x04 \x01(\v2\x19.patchbay.plugin.v1.ErrorR\x05error\"\xb3\x01\n" +
 	"\fFetchRequest\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x10\n" +
-	"\x03ref\x18\x02 \x01(\tR\x03ref\"Z\n" +
+	"\x03ref\x18\x02 \x01(\tR\x03ref\x12,\n" +
+	"\x04part\x18\x03 \x01(\v2\x18.patchbay.plugin.v1.PartR\x04part\x12\x16\n" +
+	"\x06thread\x18\x04 \x01(\tR\x06thread\x12\x14\n" +
+	"\x05state\x18\x05 \x01(\fR\x05state\x12\x1b\n" +
+	"\tmax_bytes\x18\x06 \x01(\x03R\bmaxBytes\"\x9f\x01\n" +
 	"\rFetchResponse\x12!\n" +
 	"\fcontent_type\x18\x01 \x01(\tR\vcontentType\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x03R\x04size\x12\x12\n" +
-	"\x04data\x18\x03 \x01(\fR\x04data2\xd6\a\n" +
+	"\x04data\x18\x03 \x01(\fR\x04data\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\x12/\n" +
+	"\x05error\x18\x05 \x01(\v2\x19.patchbay.plugin.v1.ErrorR\x05error\"~\n" +
+	"\rAttachRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12!\n" +
+	"\fcontent_type\x18\x02 \x01(\tR\vcontentType\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x12\n" +
+	"\x04size\x18\x04 \x01(\x03R\x04size\x12\x12\n" +
+	"\x04data\x18\x05 \x01(\fR\x04data\"A\n" +
+	"\x0eAttachResponse\x12/\n" +
+	"\x05error\x18\x01 \x01(\v2\x19.patchbay.plugin.v1.ErrorR\x05error2\xa9\b\n" +
 	"\rPluginService\x12U\n" +
 	"\bDescribe\x12#.patchbay.plugin.v1.DescribeRequest\x1a$.patchbay.plugin.v1.DescribeResponse\x12U\n" +
 	"\bValidate\x12#.patchbay.plugin.v1.ValidateRequest\x1a$.patchbay.plugin.v1.ValidateResponse\x12X\n" +
@@ -3153,7 +3630,8 @@ const file_plugin_proto_rawDesc = "" +
 	"\vWatchHealth\x12&.patchbay.plugin.v1.WatchHealthRequest\x1a'.patchbay.plugin.v1.WatchHealthResponse0\x01\x12g\n" +
 	"\x0eCollectMetrics\x12).patchbay.plugin.v1.CollectMetricsRequest\x1a*.patchbay.plugin.v1.CollectMetricsResponse\x12S\n" +
 	"\x06Listen\x12!.patchbay.plugin.v1.ListenRequest\x1a\".patchbay.plugin.v1.ListenResponse(\x010\x01\x12N\n" +
-	"\x05Fetch\x12 .patchbay.plugin.v1.FetchRequest\x1a!.patchbay.plugin.v1.FetchResponse0\x01B Z\x1epatchbay/sdk/protocol/pluginpbb\x06proto3"
+	"\x05Fetch\x12 .patchbay.plugin.v1.FetchRequest\x1a!.patchbay.plugin.v1.FetchResponse0\x01\x12Q\n" +
+	"\x06Attach\x12!.patchbay.plugin.v1.AttachRequest\x1a\".patchbay.plugin.v1.AttachResponse(\x01B Z\x1epatchbay/sdk/protocol/pluginpbb\x06proto3"
 
 var (
 	file_plugin_proto_rawDescOnce sync.Once
@@ -3167,7 +3645,7 @@ func file_plugin_proto_rawDescGZIP() []byte {
 	return file_plugin_proto_rawDescData
 }
 
-var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
+var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
 var file_plugin_proto_goTypes = []any{
 	(*Envelope)(nil),               // 0: patchbay.plugin.v1.Envelope
 	(*Sender)(nil),                 // 1: patchbay.plugin.v1.Sender
@@ -3193,92 +3671,105 @@ var file_plugin_proto_goTypes = []any{
 	(*DeliverCall)(nil),            // 21: patchbay.plugin.v1.DeliverCall
 	(*SendAction)(nil),             // 22: patchbay.plugin.v1.SendAction
 	(*Assigned)(nil),               // 23: patchbay.plugin.v1.Assigned
-	(*OpenAction)(nil),             // 24: patchbay.plugin.v1.OpenAction
-	(*DeliverResponse)(nil),        // 25: patchbay.plugin.v1.DeliverResponse
-	(*DeliverResult)(nil),          // 26: patchbay.plugin.v1.DeliverResult
-	(*CancelRequest)(nil),          // 27: patchbay.plugin.v1.CancelRequest
-	(*CancelResponse)(nil),         // 28: patchbay.plugin.v1.CancelResponse
-	(*DrainRequest)(nil),           // 29: patchbay.plugin.v1.DrainRequest
-	(*DrainResponse)(nil),          // 30: patchbay.plugin.v1.DrainResponse
-	(*WatchHealthRequest)(nil),     // 31: patchbay.plugin.v1.WatchHealthRequest
-	(*WatchHealthResponse)(nil),    // 32: patchbay.plugin.v1.WatchHealthResponse
-	(*ChannelHealth)(nil),          // 33: patchbay.plugin.v1.ChannelHealth
-	(*CollectMetricsRequest)(nil),  // 34: patchbay.plugin.v1.CollectMetricsRequest
-	(*CollectMetricsResponse)(nil), // 35: patchbay.plugin.v1.CollectMetricsResponse
-	(*ListenRequest)(nil),          // 36: patchbay.plugin.v1.ListenRequest
-	(*ListenResponse)(nil),         // 37: patchbay.plugin.v1.ListenResponse
-	(*FetchRequest)(nil),           // 38: patchbay.plugin.v1.FetchRequest
-	(*FetchResponse)(nil),          // 39: patchbay.plugin.v1.FetchResponse
-	nil,                            // 40: patchbay.plugin.v1.Envelope.AttributesEntry
-	nil,                            // 41: patchbay.plugin.v1.Part.AttributesEntry
-	nil,                            // 42: patchbay.plugin.v1.DescribeResponse.ReasonCodesEntry
-	nil,                            // 43: patchbay.plugin.v1.Assigned.AttributesEntry
-	nil,                            // 44: patchbay.plugin.v1.OpenAction.AttributesEntry
-	(*timestamppb.Timestamp)(nil),  // 45: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 46: google.protobuf.Duration
+	(*AssignedMedium)(nil),         // 24: patchbay.plugin.v1.AssignedMedium
+	(*OpenAction)(nil),             // 25: patchbay.plugin.v1.OpenAction
+	(*DeliverResponse)(nil),        // 26: patchbay.plugin.v1.DeliverResponse
+	(*DeliverResult)(nil),          // 27: patchbay.plugin.v1.DeliverResult
+	(*CancelRequest)(nil),          // 28: patchbay.plugin.v1.CancelRequest
+	(*CancelResponse)(nil),         // 29: patchbay.plugin.v1.CancelResponse
+	(*DrainRequest)(nil),           // 30: patchbay.plugin.v1.DrainRequest
+	(*DrainResponse)(nil),          // 31: patchbay.plugin.v1.DrainResponse
+	(*WatchHealthRequest)(nil),     // 32: patchbay.plugin.v1.WatchHealthRequest
+	(*WatchHealthResponse)(nil),    // 33: patchbay.plugin.v1.WatchHealthResponse
+	(*ChannelHealth)(nil),          // 34: patchbay.plugin.v1.ChannelHealth
+	(*CollectMetricsRequest)(nil),  // 35: patchbay.plugin.v1.CollectMetricsRequest
+	(*CollectMetricsResponse)(nil), // 36: patchbay.plugin.v1.CollectMetricsResponse
+	(*ListenRequest)(nil),          // 37: patchbay.plugin.v1.ListenRequest
+	(*ListenThread)(nil),           // 38: patchbay.plugin.v1.ListenThread
+	(*ListenResponse)(nil),         // 39: patchbay.plugin.v1.ListenResponse
+	(*FetchRequest)(nil),           // 40: patchbay.plugin.v1.FetchRequest
+	(*FetchResponse)(nil),          // 41: patchbay.plugin.v1.FetchResponse
+	(*AttachRequest)(nil),          // 42: patchbay.plugin.v1.AttachRequest
+	(*AttachResponse)(nil),         // 43: patchbay.plugin.v1.AttachResponse
+	nil,                            // 44: patchbay.plugin.v1.Envelope.AttributesEntry
+	nil,                            // 45: patchbay.plugin.v1.Part.AttributesEntry
+	nil,                            // 46: patchbay.plugin.v1.DescribeResponse.ReasonCodesEntry
+	nil,                            // 47: patchbay.plugin.v1.Assigned.AttributesEntry
+	nil,                            // 48: patchbay.plugin.v1.OpenAction.AttributesEntry
+	(*timestamppb.Timestamp)(nil),  // 49: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 50: google.protobuf.Duration
 }
 var file_plugin_proto_depIdxs = []int32{
 	1,  // 0: patchbay.plugin.v1.Envelope.sender:type_name -> patchbay.plugin.v1.Sender
 	2,  // 1: patchbay.plugin.v1.Envelope.parts:type_name -> patchbay.plugin.v1.Part
-	45, // 2: patchbay.plugin.v1.Envelope.sent_at:type_name -> google.protobuf.Timestamp
-	45, // 3: patchbay.plugin.v1.Envelope.accepted_at:type_name -> google.protobuf.Timestamp
-	40, // 4: patchbay.plugin.v1.Envelope.attributes:type_name -> patchbay.plugin.v1.Envelope.AttributesEntry
-	41, // 5: patchbay.plugin.v1.Part.attributes:type_name -> patchbay.plugin.v1.Part.AttributesEntry
+	49, // 2: patchbay.plugin.v1.Envelope.sent_at:type_name -> google.protobuf.Timestamp
+	49, // 3: patchbay.plugin.v1.Envelope.accepted_at:type_name -> google.protobuf.Timestamp
+	44, // 4: patchbay.plugin.v1.Envelope.attributes:type_name -> patchbay.plugin.v1.Envelope.AttributesEntry
+	45, // 5: patchbay.plugin.v1.Part.attributes:type_name -> patchbay.plugin.v1.Part.AttributesEntry
 	5,  // 6: patchbay.plugin.v1.DescribeResponse.capabilities:type_name -> patchbay.plugin.v1.Capabilities
-	42, // 7: patchbay.plugin.v1.DescribeResponse.reason_codes:type_name -> patchbay.plugin.v1.DescribeResponse.ReasonCodesEntry
+	46, // 7: patchbay.plugin.v1.DescribeResponse.reason_codes:type_name -> patchbay.plugin.v1.DescribeResponse.ReasonCodesEntry
 	6,  // 8: patchbay.plugin.v1.ValidateRequest.channel:type_name -> patchbay.plugin.v1.ChannelConfig
 	9,  // 9: patchbay.plugin.v1.ValidateResponse.problems:type_name -> patchbay.plugin.v1.Problem
 	6,  // 10: patchbay.plugin.v1.ConfigureRequest.channel:type_name -> patchbay.plugin.v1.ChannelConfig
 	12, // 11: patchbay.plugin.v1.ConfigureResponse.paths:type_name -> patchbay.plugin.v1.Path
 	13, // 12: patchbay.plugin.v1.ConfigureResponse.error:type_name -> patchbay.plugin.v1.Error
-	46, // 13: patchbay.plugin.v1.Error.after:type_name -> google.protobuf.Duration
-	15, // 14: patchbay.plugin.v1.ReceiveRequest.calls:type_name -> patchbay.plugin.v1.ReceiveCall
-	46, // 15: patchbay.plugin.v1.ReceiveCall.timeout:type_name -> google.protobuf.Duration
-	16, // 16: patchbay.plugin.v1.ReceiveCall.header:type_name -> patchbay.plugin.v1.Header
-	18, // 17: patchbay.plugin.v1.ReceiveResponse.results:type_name -> patchbay.plugin.v1.ReceiveResult
-	19, // 18: patchbay.plugin.v1.ReceiveResult.answer:type_name -> patchbay.plugin.v1.HttpAnswer
-	13, // 19: patchbay.plugin.v1.ReceiveResult.error:type_name -> patchbay.plugin.v1.Error
-	16, // 20: patchbay.plugin.v1.HttpAnswer.header:type_name -> patchbay.plugin.v1.Header
-	21, // 21: patchbay.plugin.v1.DeliverRequest.calls:type_name -> patchbay.plugin.v1.DeliverCall
-	46, // 22: patchbay.plugin.v1.DeliverCall.timeout:type_name -> google.protobuf.Duration
-	22, // 23: patchbay.plugin.v1.DeliverCall.send:type_name -> patchbay.plugin.v1.SendAction
-	24, // 24: patchbay.plugin.v1.DeliverCall.open:type_name -> patchbay.plugin.v1.OpenAction
-	23, // 25: patchbay.plugin.v1.SendAction.assigned:type_name -> patchbay.plugin.v1.Assigned
-	45, // 26: patchbay.plugin.v1.Assigned.accepted_at:type_name -> google.protobuf.Timestamp
-	43, // 27: patchbay.plugin.v1.Assigned.attributes:type_name -> patchbay.plugin.v1.Assigned.AttributesEntry
-	1,  // 28: patchbay.plugin.v1.OpenAction.customer:type_name -> patchbay.plugin.v1.Sender
-	44, // 29: patchbay.plugin.v1.OpenAction.attributes:type_name -> patchbay.plugin.v1.OpenAction.AttributesEntry
-	26, // 30: patchbay.plugin.v1.DeliverResponse.results:type_name -> patchbay.plugin.v1.DeliverResult
-	13, // 31: patchbay.plugin.v1.DeliverResult.error:type_name -> patchbay.plugin.v1.Error
-	46, // 32: patchbay.plugin.v1.DrainRequest.timeout:type_name -> google.protobuf.Duration
-	33, // 33: patchbay.plugin.v1.WatchHealthResponse.sick:type_name -> patchbay.plugin.v1.ChannelHealth
-	3,  // 34: patchbay.plugin.v1.PluginService.Describe:input_type -> patchbay.plugin.v1.DescribeRequest
-	7,  // 35: patchbay.plugin.v1.PluginService.Validate:input_type -> patchbay.plugin.v1.ValidateRequest
-	10, // 36: patchbay.plugin.v1.PluginService.Configure:input_type -> patchbay.plugin.v1.ConfigureRequest
-	14, // 37: patchbay.plugin.v1.PluginService.Receive:input_type -> patchbay.plugin.v1.ReceiveRequest
-	20, // 38: patchbay.plugin.v1.PluginService.Deliver:input_type -> patchbay.plugin.v1.DeliverRequest
-	27, // 39: patchbay.plugin.v1.PluginService.Cancel:input_type -> patchbay.plugin.v1.CancelRequest
-	29, // 40: patchbay.plugin.v1.PluginService.Drain:input_type -> patchbay.plugin.v1.DrainRequest
-	31, // 41: patchbay.plugin.v1.PluginService.WatchHealth:input_type -> patchbay.plugin.v1.WatchHealthRequest
-	34, // 42: patchbay.plugin.v1.PluginService.CollectMetrics:input_type -> patchbay.plugin.v1.CollectMetricsRequest
-	36, // 43: patchbay.plugin.v1.PluginService.Listen:input_type -> patchbay.plugin.v1.ListenRequest
-	38, // 44: patchbay.plugin.v1.PluginService.Fetch:input_type -> patchbay.plugin.v1.FetchRequest
-	4,  // 45: patchbay.plugin.v1.PluginService.Describe:output_type -> patchbay.plugin.v1.DescribeResponse
-	8,  // 46: patchbay.plugin.v1.PluginService.Validate:output_type -> patchbay.plugin.v1.ValidateResponse
-	11, // 47: patchbay.plugin.v1.PluginService.Configure:output_type -> patchbay.plugin.v1.ConfigureResponse
-	17, // 48: patchbay.plugin.v1.PluginService.Receive:output_type -> patchbay.plugin.v1.ReceiveResponse
-	25, // 49: patchbay.plugin.v1.PluginService.Deliver:output_type -> patchbay.plugin.v1.DeliverResponse
-	28, // 50: patchbay.plugin.v1.PluginService.Cancel:output_type -> patchbay.plugin.v1.CancelResponse
-	30, // 51: patchbay.plugin.v1.PluginService.Drain:output_type -> patchbay.plugin.v1.DrainResponse
-	32, // 52: patchbay.plugin.v1.PluginService.WatchHealth:output_type -> patchbay.plugin.v1.WatchHealthResponse
-	35, // 53: patchbay.plugin.v1.PluginService.CollectMetrics:output_type -> patchbay.plugin.v1.CollectMetricsResponse
-	37, // 54: patchbay.plugin.v1.PluginService.Listen:output_type -> patchbay.plugin.v1.ListenResponse
-	39, // 55: patchbay.plugin.v1.PluginService.Fetch:output_type -> patchbay.plugin.v1.FetchResponse
-	45, // [45:56] is the sub-list for method output_type
-	34, // [34:45] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	5,  // 13: patchbay.plugin.v1.ConfigureResponse.capabilities:type_name -> patchbay.plugin.v1.Capabilities
+	50, // 14: patchbay.plugin.v1.Error.after:type_name -> google.protobuf.Duration
+	15, // 15: patchbay.plugin.v1.ReceiveRequest.calls:type_name -> patchbay.plugin.v1.ReceiveCall
+	50, // 16: patchbay.plugin.v1.ReceiveCall.timeout:type_name -> google.protobuf.Duration
+	16, // 17: patchbay.plugin.v1.ReceiveCall.header:type_name -> patchbay.plugin.v1.Header
+	18, // 18: patchbay.plugin.v1.ReceiveResponse.results:type_name -> patchbay.plugin.v1.ReceiveResult
+	19, // 19: patchbay.plugin.v1.ReceiveResult.answer:type_name -> patchbay.plugin.v1.HttpAnswer
+	13, // 20: patchbay.plugin.v1.ReceiveResult.error:type_name -> patchbay.plugin.v1.Error
+	16, // 21: patchbay.plugin.v1.HttpAnswer.header:type_name -> patchbay.plugin.v1.Header
+	21, // 22: patchbay.plugin.v1.DeliverRequest.calls:type_name -> patchbay.plugin.v1.DeliverCall
+	50, // 23: patchbay.plugin.v1.DeliverCall.timeout:type_name -> google.protobuf.Duration
+	22, // 24: patchbay.plugin.v1.DeliverCall.send:type_name -> patchbay.plugin.v1.SendAction
+	25, // 25: patchbay.plugin.v1.DeliverCall.open:type_name -> patchbay.plugin.v1.OpenAction
+	23, // 26: patchbay.plugin.v1.SendAction.assigned:type_name -> patchbay.plugin.v1.Assigned
+	49, // 27: patchbay.plugin.v1.Assigned.accepted_at:type_name -> google.protobuf.Timestamp
+	47, // 28: patchbay.plugin.v1.Assigned.attributes:type_name -> patchbay.plugin.v1.Assigned.AttributesEntry
+	24, // 29: patchbay.plugin.v1.Assigned.media:type_name -> patchbay.plugin.v1.AssignedMedium
+	1,  // 30: patchbay.plugin.v1.OpenAction.customer:type_name -> patchbay.plugin.v1.Sender
+	48, // 31: patchbay.plugin.v1.OpenAction.attributes:type_name -> patchbay.plugin.v1.OpenAction.AttributesEntry
+	27, // 32: patchbay.plugin.v1.DeliverResponse.results:type_name -> patchbay.plugin.v1.DeliverResult
+	13, // 33: patchbay.plugin.v1.DeliverResult.error:type_name -> patchbay.plugin.v1.Error
+	50, // 34: patchbay.plugin.v1.DrainRequest.timeout:type_name -> google.protobuf.Duration
+	34, // 35: patchbay.plugin.v1.WatchHealthResponse.sick:type_name -> patchbay.plugin.v1.ChannelHealth
+	38, // 36: patchbay.plugin.v1.ListenRequest.threads:type_name -> patchbay.plugin.v1.ListenThread
+	13, // 37: patchbay.plugin.v1.ListenResponse.error:type_name -> patchbay.plugin.v1.Error
+	2,  // 38: patchbay.plugin.v1.FetchRequest.part:type_name -> patchbay.plugin.v1.Part
+	13, // 39: patchbay.plugin.v1.FetchResponse.error:type_name -> patchbay.plugin.v1.Error
+	13, // 40: patchbay.plugin.v1.AttachResponse.error:type_name -> patchbay.plugin.v1.Error
+	3,  // 41: patchbay.plugin.v1.PluginService.Describe:input_type -> patchbay.plugin.v1.DescribeRequest
+	7,  // 42: patchbay.plugin.v1.PluginService.Validate:input_type -> patchbay.plugin.v1.ValidateRequest
+	10, // 43: patchbay.plugin.v1.PluginService.Configure:input_type -> patchbay.plugin.v1.ConfigureRequest
+	14, // 44: patchbay.plugin.v1.PluginService.Receive:input_type -> patchbay.plugin.v1.ReceiveRequest
+	20, // 45: patchbay.plugin.v1.PluginService.Deliver:input_type -> patchbay.plugin.v1.DeliverRequest
+	28, // 46: patchbay.plugin.v1.PluginService.Cancel:input_type -> patchbay.plugin.v1.CancelRequest
+	30, // 47: patchbay.plugin.v1.PluginService.Drain:input_type -> patchbay.plugin.v1.DrainRequest
+	32, // 48: patchbay.plugin.v1.PluginService.WatchHealth:input_type -> patchbay.plugin.v1.WatchHealthRequest
+	35, // 49: patchbay.plugin.v1.PluginService.CollectMetrics:input_type -> patchbay.plugin.v1.CollectMetricsRequest
+	37, // 50: patchbay.plugin.v1.PluginService.Listen:input_type -> patchbay.plugin.v1.ListenRequest
+	40, // 51: patchbay.plugin.v1.PluginService.Fetch:input_type -> patchbay.plugin.v1.FetchRequest
+	42, // 52: patchbay.plugin.v1.PluginService.Attach:input_type -> patchbay.plugin.v1.AttachRequest
+	4,  // 53: patchbay.plugin.v1.PluginService.Describe:output_type -> patchbay.plugin.v1.DescribeResponse
+	8,  // 54: patchbay.plugin.v1.PluginService.Validate:output_type -> patchbay.plugin.v1.ValidateResponse
+	11, // 55: patchbay.plugin.v1.PluginService.Configure:output_type -> patchbay.plugin.v1.ConfigureResponse
+	17, // 56: patchbay.plugin.v1.PluginService.Receive:output_type -> patchbay.plugin.v1.ReceiveResponse
+	26, // 57: patchbay.plugin.v1.PluginService.Deliver:output_type -> patchbay.plugin.v1.DeliverResponse
+	29, // 58: patchbay.plugin.v1.PluginService.Cancel:output_type -> patchbay.plugin.v1.CancelResponse
+	31, // 59: patchbay.plugin.v1.PluginService.Drain:output_type -> patchbay.plugin.v1.DrainResponse
+	33, // 60: patchbay.plugin.v1.PluginService.WatchHealth:output_type -> patchbay.plugin.v1.WatchHealthResponse
+	36, // 61: patchbay.plugin.v1.PluginService.CollectMetrics:output_type -> patchbay.plugin.v1.CollectMetricsResponse
+	39, // 62: patchbay.plugin.v1.PluginService.Listen:output_type -> patchbay.plugin.v1.ListenResponse
+	41, // 63: patchbay.plugin.v1.PluginService.Fetch:output_type -> patchbay.plugin.v1.FetchResponse
+	43, // 64: patchbay.plugin.v1.PluginService.Attach:output_type -> patchbay.plugin.v1.AttachResponse
+	53, // [53:65] is the sub-list for method output_type
+	41, // [41:53] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_plugin_proto_init() }
@@ -3296,7 +3787,7 @@ func file_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plugin_proto_rawDesc), len(file_plugin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   45,
+			NumMessages:   49,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

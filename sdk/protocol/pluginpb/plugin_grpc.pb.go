@@ -35,6 +35,7 @@ const (
 	PluginService_CollectMetrics_FullMethodName = "/patchbay.plugin.v1.PluginService/CollectMetrics"
 	PluginService_Listen_FullMethodName         = "/patchbay.plugin.v1.PluginService/Listen"
 	PluginService_Fetch_FullMethodName          = "/patchbay.plugin.v1.PluginService/Fetch"
+	PluginService_Attach_FullMethodName         = "/patchbay.plugin.v1.PluginService/Attach"
 )
 
 // PluginServiceClient is the client API for PluginService service.
@@ -64,8 +65,10 @@ type PluginServiceClient interface {
 	// Listen is for adapters that poll or hold a connection: each emitted batch is acknowledged
 	// after it is stored, and its cursor with it.
 	Listen(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ListenRequest, ListenResponse], error)
-	// Fetch returns media behind credentials in chunks of at most 256 KiB.
+	// Fetch returns a medium that an envelope of this adapter's names, in chunks of at most 256 KiB.
 	Fetch(ctx context.Context, in *FetchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FetchResponse], error)
+	// Attach hands over a medium for a delivery that follows, in chunks of at most 256 KiB.
+	Attach(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[AttachRequest, AttachResponse], error)
 }
 
 type pluginServiceClient struct {
@@ -213,6 +216,19 @@ func (c *pluginServiceClient) Fetch(ctx context.Context, in *FetchRequest, opts 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type PluginService_FetchClient = grpc.ServerStreamingClient[FetchResponse]
 
+func (c *pluginServiceClient) Attach(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[AttachRequest, AttachResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &PluginService_ServiceDesc.Streams[5], PluginService_Attach_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[AttachRequest, AttachResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type PluginService_AttachClient = grpc.ClientStreamingClient[AttachRequest, AttachResponse]
+
 // PluginServiceServer is the server API for PluginService service.
 // All implementations must embed UnimplementedPluginServiceServer
 // for forward compatibility.
@@ -240,8 +256,10 @@ type PluginServiceServer interface {
 	// Listen is for adapters that poll or hold a connection: each emitted batch is acknowledged
 	// after it is stored, and its cursor with it.
 	Listen(grpc.BidiStreamingServer[ListenRequest, ListenResponse]) error
-	// Fetch returns media behind credentials in chunks of at most 256 KiB.
+	// Fetch returns a medium that an envelope of this adapter's names, in chunks of at most 256 KiB.
 	Fetch(*FetchRequest, grpc.ServerStreamingServer[FetchResponse]) error
+	// Attach hands over a medium for a delivery that follows, in chunks of at most 256 KiB.
+	Attach(grpc.ClientStreamingServer[AttachRequest, AttachResponse]) error
 	mustEmbedUnimplementedPluginServiceServer()
 }
 
@@ -284,6 +302,9 @@ func (UnimplementedPluginServiceServer) Listen(grpc.BidiStreamingServer[ListenRe
 }
 func (UnimplementedPluginServiceServer) Fetch(*FetchRequest, grpc.ServerStreamingServer[FetchResponse]) error {
 	return status.Error(codes.Unimplemented, "method Fetch not implemented")
+}
+func (UnimplementedPluginServiceServer) Attach(grpc.ClientStreamingServer[AttachRequest, AttachResponse]) error {
+	return status.Error(codes.Unimplemented, "method Attach not implemented")
 }
 func (UnimplementedPluginServiceServer) mustEmbedUnimplementedPluginServiceServer() {}
 func (UnimplementedPluginServiceServer) testEmbeddedByValue()                       {}
@@ -457,6 +478,13 @@ func _PluginService_Fetch_Handler(srv interface{}, stream grpc.ServerStream) err
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type PluginService_FetchServer = grpc.ServerStreamingServer[FetchResponse]
 
+func _PluginService_Attach_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(PluginServiceServer).Attach(&grpc.GenericServerStream[AttachRequest, AttachResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type PluginService_AttachServer = grpc.ClientStreamingServer[AttachRequest, AttachResponse]
+
 // PluginService_ServiceDesc is the grpc.ServiceDesc for PluginService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -517,6 +545,11 @@ var PluginService_ServiceDesc = grpc.ServiceDesc{
 			StreamName:    "Fetch",
 			Handler:       _PluginService_Fetch_Handler,
 			ServerStreams: true,
+		},
+		{
+			StreamName:    "Attach",
+			Handler:       _PluginService_Attach_Handler,
+			ClientStreams: true,
 		},
 	},
 	Metadata: "plugin.proto",

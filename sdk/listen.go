@@ -1,0 +1,36 @@
+package sdk
+
+import (
+	"context"
+
+	"patchbay/sdk/envelope"
+)
+
+// Listener is for vendors that do not push: the adapter polls, or holds a connection.
+type Listener interface {
+	// Listen takes in messages of one channel until ctx ends; then it returns nil soon. It is called for channels whose
+	// Endpoint says Listens, once at a time for each, after Configure and again some seconds after it has returned an
+	// error or its process has died. It is called anew, too, when the channel gets another configuration.
+	Listen(ctx context.Context, l *Listening, emit Emit) error
+}
+
+// Listening is where to begin.
+type Listening struct {
+	Channel string
+	// Cursor is what the last Emit stored, nil at first.
+	Cursor []byte
+	// Threads are the channel's conversations that are under way now. Later ones the adapter learns of by Open and
+	// Deliver.
+	Threads []OpenThread
+}
+
+// OpenThread is a conversation that is under way.
+type OpenThread struct {
+	Thread string
+	State  []byte
+}
+
+// Emit hands over envelopes in their order, together with the cursor that is to be stored with them. It returns nil when
+// both are stored; after an error neither is, and Listen is to return it. The envelopes may be none, to store a cursor
+// alone; a nil cursor leaves the stored one. It must not be called concurrently.
+type Emit func(ctx context.Context, envelopes []*envelope.Envelope, cursor []byte) error
