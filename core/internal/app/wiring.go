@@ -11,6 +11,7 @@ import (
 	"patchbay/core/internal/lane"
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol/pluginpb"
 )
 
 // policy is the configuration as decisions see it.
@@ -23,7 +24,7 @@ func policy(cfg *config.Config, p *plugins, reachable func(string) bool) *conver
 	for i := range cfg.Channels {
 		ch := &cfg.Channels[i]
 		d := p.described[ch.Adapter]
-		caps := d.GetCapabilities()
+		caps := p.capabilities(ch)
 		c := &conversation.Channel{
 			Name: ch.Name, Role: ch.Role, Owner: ch.Owner, Opens: slices.Contains(d.GetAbilities(), "open"),
 			PerTerm: p.endpoints[ch.Name].GetThreads() == string(sdk.ThreadsPerTerm), Events: map[envelope.Kind]bool{},
@@ -32,6 +33,7 @@ func policy(cfg *config.Config, p *plugins, reachable func(string) bool) *conver
 		for _, e := range caps.GetEvents() {
 			c.Events[envelope.Kind(e)] = true
 		}
+		c.Parts, c.Apart = parts(caps), caps.GetMediaApart()
 		out.Channels[ch.Name] = c
 	}
 	return out
@@ -50,16 +52,29 @@ func laneChannels(cfg *config.Config, p *plugins) []lane.Channel {
 	var out []lane.Channel
 	for i := range cfg.Channels {
 		ch := &cfg.Channels[i]
-		caps := p.described[ch.Adapter].GetCapabilities()
+		caps := p.capabilities(ch)
 		l := lane.Channel{
 			Name: ch.Name, Adapter: ch.Adapter, Caller: p.hosts[ch.Adapter], Timeout: ch.Delivery.Timeout,
 			UnknownDead: ch.Delivery.Unknown == config.UnknownDead, Concurrency: ch.Delivery.Concurrency, Rate: ch.Delivery.Rate,
-			TextBytes: int(caps.GetTextBytes()), Parts: map[envelope.PartType]bool{},
-		}
-		for _, part := range caps.GetParts() {
-			l.Parts[envelope.PartType(part)] = true
+			TextBytes: int(caps.GetTextBytes()), Parts: parts(caps),
 		}
 		out = append(out, l)
+	}
+	return out
+}
+
+// capabilities are what a channel's deliveries may carry: its own, or else its adapter's.
+func (p *plugins) capabilities(ch *config.Channel) *pluginpb.Capabilities {
+	if own := p.endpoints[ch.Name].GetCapabilities(); own != nil {
+		return own
+	}
+	return p.described[ch.Adapter].GetCapabilities()
+}
+
+func parts(caps *pluginpb.Capabilities) map[envelope.PartType]bool {
+	out := map[envelope.PartType]bool{}
+	for _, part := range caps.GetParts() {
+		out[envelope.PartType(part)] = true
 	}
 	return out
 }

@@ -131,7 +131,7 @@ func (t *tables) foldAccepted(c *Conversation, a *journal.Accepted) {
 		return
 	}
 	c.History = push(c.History, Entry{
-		Item: Item{toPosition(a.GetPosition()), a.GetTextBytes(), a.GetRich()}, Role: a.GetRole(), Channel: a.GetChannel(),
+		Item: Item{toPosition(a.GetPosition()), a.GetTextBytes(), a.GetRich(), toExtent(a.GetExtent())}, Role: a.GetRole(), Channel: a.GetChannel(),
 	}, MaxHistory)
 	c.HistoryN++
 	if th != nil && a.GetChannel() != c.Channel && th.Seen == c.HistoryN-1 {

@@ -62,7 +62,7 @@ func (t *Turn) into(id string, ch *Channel, in *Inbound, opened bool) Verdict {
 	it := itemOf(pos, e)
 	t.add(c.ID, &journal.Change_Accepted{Accepted: &journal.Accepted{
 		Position: pos.proto(), Channel: in.Channel, Thread: e.Thread, VendorId: e.VendorID, Digest: d,
-		Kind: string(e.Kind), Role: string(e.Sender.Role), TextBytes: it.TextBytes, Rich: it.Rich,
+		Kind: string(e.Kind), Role: string(e.Sender.Role), TextBytes: it.TextBytes, Rich: it.Rich, Extent: it.Extent.proto(),
 		History: stale == "" && e.Kind == envelope.KindMessage && ch.Role != envelope.RoleObserver, SentAt: nanos(e.SentAt),
 	}})
 	switch {

@@ -15,8 +15,10 @@ type Channel struct {
 	Opens     bool   // its adapter creates conversations before the first delivery
 	PerTerm   bool   // a new thread each time it gets control
 	Events    map[envelope.Kind]bool
-	TextBytes int  // most text of one delivery; 0 is no limit
-	History   bool // takes history beside a message; else it gets a transcript
+	TextBytes int                        // most text of one delivery; 0 is no limit
+	Parts     map[envelope.PartType]bool // that a delivery carries; the others are put into words. nil is all
+	Apart     bool                       // a delivery carries either words or one medium
+	History   bool                       // takes history beside a message; else it gets a transcript
 	GiveUp    time.Duration
 	Timeout   time.Duration // of one call
 }

@@ -42,7 +42,7 @@ func (t *Turn) send(c *Conversation, ch *Channel, it Item, o sendOptions) {
 			}
 		}
 	}
-	pieces := pieces(it.TextBytes, ch.TextBytes)
+	pieces := it.pieces(ch)
 	for i := range pieces {
 		d := &journal.Delivery{
 			Id: t.newID(), Channel: ch.Name, Kind: KindSend, Item: it.proto(), Piece: i, Pieces: pieces, Epoch: c.Epoch,
@@ -146,7 +146,7 @@ func (t *Turn) transcribe(c *Conversation, ch *Channel, items []*journal.Item, r
 		}
 	}
 	for _, it := range items {
-		n := it.GetTextBytes() + labelBytes
+		n := max(it.GetTextBytes(), it.GetExtent().GetWords()) + labelBytes
 		if limit > 0 && n > limit {
 			flush()
 			count := pieces(n, int(limit))

@@ -31,6 +31,7 @@ type Item struct {
 	Pos       Position `json:"p"`
 	TextBytes uint32   `json:"t,omitempty"`
 	Rich      bool     `json:"x,omitempty"` // has parts other than text
+	Extent    Extent   `json:"e,omitzero"`  // zero if there is only text
 }
 
 // Delivery kinds.
@@ -270,11 +271,14 @@ func itemOf(p Position, e *envelope.Envelope) Item {
 	for i := range e.Parts {
 		it.Rich = it.Rich || e.Parts[i].Type != envelope.PartText
 	}
+	if it.Rich {
+		it.Extent = extentOf(e)
+	}
 	return it
 }
 
 func toItem(i *journal.Item) Item {
-	return Item{Pos: toPosition(i.GetPosition()), TextBytes: i.GetTextBytes(), Rich: i.GetRich()}
+	return Item{Pos: toPosition(i.GetPosition()), TextBytes: i.GetTextBytes(), Rich: i.GetRich(), Extent: toExtent(i.GetExtent())}
 }
 
 func toPosition(p *journal.Position) Position { return Position{p.GetSeq(), p.GetIndex()} }
@@ -282,5 +286,5 @@ func toPosition(p *journal.Position) Position { return Position{p.GetSeq(), p.Ge
 func (p Position) proto() *journal.Position { return &journal.Position{Seq: p.Seq, Index: p.Index} }
 
 func (i Item) proto() *journal.Item {
-	return &journal.Item{Position: i.Pos.proto(), TextBytes: i.TextBytes, Rich: i.Rich}
+	return &journal.Item{Position: i.Pos.proto(), TextBytes: i.TextBytes, Rich: i.Rich, Extent: i.Extent.proto()}
 }

@@ -866,7 +866,9 @@ type Accepted struct {
 	// Vendor's clock; 0 if none.
 	SentAt int64 `protobuf:"varint,10,opt,name=sent_at,json=sentAt,proto3" json:"sent_at,omitempty"`
 	// Whether there are parts other than text.
-	Rich          bool `protobuf:"varint,11,opt,name=rich,proto3" json:"rich,omitempty"`
+	Rich bool `protobuf:"varint,11,opt,name=rich,proto3" json:"rich,omitempty"`
+	// What the envelope has beside its text, if it is rich.
+	Extent        *Extent `protobuf:"bytes,12,opt,name=extent,proto3" json:"extent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -976,6 +978,13 @@ func (x *Accepted) GetRich() bool {
 		return x.Rich
 	}
 	return false
+}
+
+func (x *Accepted) GetExtent() *Extent {
+	if x != nil {
+		return x.Extent
+	}
+	return nil
 }
 
 // Duplicate notes a repetition.
@@ -1498,7 +1507,9 @@ type Item struct {
 	// Bytes of text.
 	TextBytes uint32 `protobuf:"varint,2,opt,name=text_bytes,json=textBytes,proto3" json:"text_bytes,omitempty"`
 	// Whether there are parts other than text.
-	Rich          bool `protobuf:"varint,3,opt,name=rich,proto3" json:"rich,omitempty"`
+	Rich bool `protobuf:"varint,3,opt,name=rich,proto3" json:"rich,omitempty"`
+	// What the envelope has beside its text, if it is rich.
+	Extent        *Extent `protobuf:"bytes,4,opt,name=extent,proto3" json:"extent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1554,6 +1565,86 @@ func (x *Item) GetRich() bool {
 	return false
 }
 
+func (x *Item) GetExtent() *Extent {
+	if x != nil {
+		return x.Extent
+	}
+	return nil
+}
+
+// Extent tells what an envelope with parts other than text needs at a vendor.
+type Extent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Bytes of all that is not a medium, in words, captions included.
+	Said uint32 `protobuf:"varint,1,opt,name=said,proto3" json:"said,omitempty"`
+	// Bytes of all parts in words.
+	Words uint32 `protobuf:"varint,2,opt,name=words,proto3" json:"words,omitempty"`
+	// Number of media.
+	Media uint32 `protobuf:"varint,3,opt,name=media,proto3" json:"media,omitempty"`
+	// Set of part types, a bit each.
+	Types         uint32 `protobuf:"varint,4,opt,name=types,proto3" json:"types,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Extent) Reset() {
+	*x = Extent{}
+	mi := &file_journal_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Extent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Extent) ProtoMessage() {}
+
+func (x *Extent) ProtoReflect() protoreflect.Message {
+	mi := &file_journal_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Extent.ProtoReflect.Descriptor instead.
+func (*Extent) Descriptor() ([]byte, []int) {
+	return file_journal_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Extent) GetSaid() uint32 {
+	if x != nil {
+		return x.Said
+	}
+	return 0
+}
+
+func (x *Extent) GetWords() uint32 {
+	if x != nil {
+		return x.Words
+	}
+	return 0
+}
+
+func (x *Extent) GetMedia() uint32 {
+	if x != nil {
+		return x.Media
+	}
+	return 0
+}
+
+func (x *Extent) GetTypes() uint32 {
+	if x != nil {
+		return x.Types
+	}
+	return 0
+}
+
 // Passed moves control.
 type Passed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1571,7 +1662,7 @@ type Passed struct {
 
 func (x *Passed) Reset() {
 	*x = Passed{}
-	mi := &file_journal_proto_msgTypes[16]
+	mi := &file_journal_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1583,7 +1674,7 @@ func (x *Passed) String() string {
 func (*Passed) ProtoMessage() {}
 
 func (x *Passed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[16]
+	mi := &file_journal_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1596,7 +1687,7 @@ func (x *Passed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Passed.ProtoReflect.Descriptor instead.
 func (*Passed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{16}
+	return file_journal_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Passed) GetOwner() string {
@@ -1664,7 +1755,7 @@ type Delivery struct {
 
 func (x *Delivery) Reset() {
 	*x = Delivery{}
-	mi := &file_journal_proto_msgTypes[17]
+	mi := &file_journal_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1676,7 +1767,7 @@ func (x *Delivery) String() string {
 func (*Delivery) ProtoMessage() {}
 
 func (x *Delivery) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[17]
+	mi := &file_journal_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1689,7 +1780,7 @@ func (x *Delivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delivery.ProtoReflect.Descriptor instead.
 func (*Delivery) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{17}
+	return file_journal_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Delivery) GetId() string {
@@ -1801,7 +1892,7 @@ type Queued struct {
 
 func (x *Queued) Reset() {
 	*x = Queued{}
-	mi := &file_journal_proto_msgTypes[18]
+	mi := &file_journal_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1813,7 +1904,7 @@ func (x *Queued) String() string {
 func (*Queued) ProtoMessage() {}
 
 func (x *Queued) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[18]
+	mi := &file_journal_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1826,7 +1917,7 @@ func (x *Queued) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Queued.ProtoReflect.Descriptor instead.
 func (*Queued) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{18}
+	return file_journal_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Queued) GetDelivery() *Delivery {
@@ -1855,7 +1946,7 @@ type Attempted struct {
 
 func (x *Attempted) Reset() {
 	*x = Attempted{}
-	mi := &file_journal_proto_msgTypes[19]
+	mi := &file_journal_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1867,7 +1958,7 @@ func (x *Attempted) String() string {
 func (*Attempted) ProtoMessage() {}
 
 func (x *Attempted) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[19]
+	mi := &file_journal_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1880,7 +1971,7 @@ func (x *Attempted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempted.ProtoReflect.Descriptor instead.
 func (*Attempted) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{19}
+	return file_journal_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Attempted) GetDelivery() string {
@@ -1943,7 +2034,7 @@ type Ended struct {
 
 func (x *Ended) Reset() {
 	*x = Ended{}
-	mi := &file_journal_proto_msgTypes[20]
+	mi := &file_journal_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1955,7 +2046,7 @@ func (x *Ended) String() string {
 func (*Ended) ProtoMessage() {}
 
 func (x *Ended) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[20]
+	mi := &file_journal_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1968,7 +2059,7 @@ func (x *Ended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ended.ProtoReflect.Descriptor instead.
 func (*Ended) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{20}
+	return file_journal_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Ended) GetDelivery() string {
@@ -2042,7 +2133,7 @@ type Late struct {
 
 func (x *Late) Reset() {
 	*x = Late{}
-	mi := &file_journal_proto_msgTypes[21]
+	mi := &file_journal_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2054,7 +2145,7 @@ func (x *Late) String() string {
 func (*Late) ProtoMessage() {}
 
 func (x *Late) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[21]
+	mi := &file_journal_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2067,7 +2158,7 @@ func (x *Late) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Late.ProtoReflect.Descriptor instead.
 func (*Late) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{21}
+	return file_journal_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Late) GetDelivery() string {
@@ -2112,7 +2203,7 @@ type Linked struct {
 
 func (x *Linked) Reset() {
 	*x = Linked{}
-	mi := &file_journal_proto_msgTypes[22]
+	mi := &file_journal_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2124,7 +2215,7 @@ func (x *Linked) String() string {
 func (*Linked) ProtoMessage() {}
 
 func (x *Linked) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[22]
+	mi := &file_journal_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2137,7 +2228,7 @@ func (x *Linked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Linked.ProtoReflect.Descriptor instead.
 func (*Linked) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{22}
+	return file_journal_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Linked) GetChannel() string {
@@ -2193,7 +2284,7 @@ type Unlinked struct {
 
 func (x *Unlinked) Reset() {
 	*x = Unlinked{}
-	mi := &file_journal_proto_msgTypes[23]
+	mi := &file_journal_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2205,7 +2296,7 @@ func (x *Unlinked) String() string {
 func (*Unlinked) ProtoMessage() {}
 
 func (x *Unlinked) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[23]
+	mi := &file_journal_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2218,7 +2309,7 @@ func (x *Unlinked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unlinked.ProtoReflect.Descriptor instead.
 func (*Unlinked) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{23}
+	return file_journal_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Unlinked) GetChannel() string {
@@ -2239,7 +2330,7 @@ type Closed struct {
 
 func (x *Closed) Reset() {
 	*x = Closed{}
-	mi := &file_journal_proto_msgTypes[24]
+	mi := &file_journal_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2251,7 +2342,7 @@ func (x *Closed) String() string {
 func (*Closed) ProtoMessage() {}
 
 func (x *Closed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[24]
+	mi := &file_journal_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2264,7 +2355,7 @@ func (x *Closed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Closed.ProtoReflect.Descriptor instead.
 func (*Closed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{24}
+	return file_journal_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Closed) GetReason() string {
@@ -2291,7 +2382,7 @@ type Orphaned struct {
 
 func (x *Orphaned) Reset() {
 	*x = Orphaned{}
-	mi := &file_journal_proto_msgTypes[25]
+	mi := &file_journal_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2303,7 +2394,7 @@ func (x *Orphaned) String() string {
 func (*Orphaned) ProtoMessage() {}
 
 func (x *Orphaned) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[25]
+	mi := &file_journal_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2316,7 +2407,7 @@ func (x *Orphaned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Orphaned.ProtoReflect.Descriptor instead.
 func (*Orphaned) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{25}
+	return file_journal_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Orphaned) GetPosition() *Position {
@@ -2360,7 +2451,7 @@ type OrphanEnded struct {
 
 func (x *OrphanEnded) Reset() {
 	*x = OrphanEnded{}
-	mi := &file_journal_proto_msgTypes[26]
+	mi := &file_journal_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2372,7 +2463,7 @@ func (x *OrphanEnded) String() string {
 func (*OrphanEnded) ProtoMessage() {}
 
 func (x *OrphanEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[26]
+	mi := &file_journal_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2385,7 +2476,7 @@ func (x *OrphanEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrphanEnded.ProtoReflect.Descriptor instead.
 func (*OrphanEnded) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{26}
+	return file_journal_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *OrphanEnded) GetPosition() *Position {
@@ -2429,7 +2520,7 @@ type DeadLettered struct {
 
 func (x *DeadLettered) Reset() {
 	*x = DeadLettered{}
-	mi := &file_journal_proto_msgTypes[27]
+	mi := &file_journal_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2441,7 +2532,7 @@ func (x *DeadLettered) String() string {
 func (*DeadLettered) ProtoMessage() {}
 
 func (x *DeadLettered) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[27]
+	mi := &file_journal_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2454,7 +2545,7 @@ func (x *DeadLettered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLettered.ProtoReflect.Descriptor instead.
 func (*DeadLettered) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{27}
+	return file_journal_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DeadLettered) GetDelivery() *Delivery {
@@ -2535,7 +2626,7 @@ type DeadEnded struct {
 
 func (x *DeadEnded) Reset() {
 	*x = DeadEnded{}
-	mi := &file_journal_proto_msgTypes[28]
+	mi := &file_journal_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2547,7 +2638,7 @@ func (x *DeadEnded) String() string {
 func (*DeadEnded) ProtoMessage() {}
 
 func (x *DeadEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[28]
+	mi := &file_journal_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2560,7 +2651,7 @@ func (x *DeadEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadEnded.ProtoReflect.Descriptor instead.
 func (*DeadEnded) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{28}
+	return file_journal_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *DeadEnded) GetDead() string {
@@ -2648,7 +2739,7 @@ const file_journal_proto_rawDesc = "" +
 	"\vsender_name\x18\x04 \x01(\tR\n" +
 	"senderName\x12\x14\n" +
 	"\x05owner\x18\x05 \x01(\tR\x05owner\x12\x12\n" +
-	"\x04home\x18\x06 \x01(\tR\x04home\"\xba\x02\n" +
+	"\x04home\x18\x06 \x01(\tR\x04home\"\xef\x02\n" +
 	"\bAccepted\x129\n" +
 	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x16\n" +
@@ -2662,7 +2753,8 @@ const file_journal_proto_rawDesc = "" +
 	"\ahistory\x18\t \x01(\bR\ahistory\x12\x17\n" +
 	"\asent_at\x18\n" +
 	" \x01(\x03R\x06sentAt\x12\x12\n" +
-	"\x04rich\x18\v \x01(\bR\x04rich\"B\n" +
+	"\x04rich\x18\v \x01(\bR\x04rich\x123\n" +
+	"\x06extent\x18\f \x01(\v2\x1b.patchbay.journal.v1.ExtentR\x06extent\"B\n" +
 	"\tDuplicate\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x1b\n" +
 	"\tvendor_id\x18\x02 \x01(\tR\bvendorId\"\x87\x01\n" +
@@ -2701,12 +2793,18 @@ const file_journal_proto_rawDesc = "" +
 	"\aoutcome\x18\x02 \x01(\tR\aoutcome\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\"5\n" +
 	"\x04Held\x12-\n" +
-	"\x04item\x18\x01 \x01(\v2\x19.patchbay.journal.v1.ItemR\x04item\"t\n" +
+	"\x04item\x18\x01 \x01(\v2\x19.patchbay.journal.v1.ItemR\x04item\"\xa9\x01\n" +
 	"\x04Item\x129\n" +
 	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x1d\n" +
 	"\n" +
 	"text_bytes\x18\x02 \x01(\rR\ttextBytes\x12\x12\n" +
-	"\x04rich\x18\x03 \x01(\bR\x04rich\"`\n" +
+	"\x04rich\x18\x03 \x01(\bR\x04rich\x123\n" +
+	"\x06extent\x18\x04 \x01(\v2\x1b.patchbay.journal.v1.ExtentR\x06extent\"^\n" +
+	"\x06Extent\x12\x12\n" +
+	"\x04said\x18\x01 \x01(\rR\x04said\x12\x14\n" +
+	"\x05words\x18\x02 \x01(\rR\x05words\x12\x14\n" +
+	"\x05media\x18\x03 \x01(\rR\x05media\x12\x14\n" +
+	"\x05types\x18\x04 \x01(\rR\x05types\"`\n" +
 	"\x06Passed\x12\x14\n" +
 	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x14\n" +
@@ -2796,7 +2894,7 @@ func file_journal_proto_rawDescGZIP() []byte {
 	return file_journal_proto_rawDescData
 }
 
-var file_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_journal_proto_goTypes = []any{
 	(*Record)(nil),       // 0: patchbay.journal.v1.Record
 	(*Position)(nil),     // 1: patchbay.journal.v1.Position
@@ -2814,20 +2912,21 @@ var file_journal_proto_goTypes = []any{
 	(*OfferEnded)(nil),   // 13: patchbay.journal.v1.OfferEnded
 	(*Held)(nil),         // 14: patchbay.journal.v1.Held
 	(*Item)(nil),         // 15: patchbay.journal.v1.Item
-	(*Passed)(nil),       // 16: patchbay.journal.v1.Passed
-	(*Delivery)(nil),     // 17: patchbay.journal.v1.Delivery
-	(*Queued)(nil),       // 18: patchbay.journal.v1.Queued
-	(*Attempted)(nil),    // 19: patchbay.journal.v1.Attempted
-	(*Ended)(nil),        // 20: patchbay.journal.v1.Ended
-	(*Late)(nil),         // 21: patchbay.journal.v1.Late
-	(*Linked)(nil),       // 22: patchbay.journal.v1.Linked
-	(*Unlinked)(nil),     // 23: patchbay.journal.v1.Unlinked
-	(*Closed)(nil),       // 24: patchbay.journal.v1.Closed
-	(*Orphaned)(nil),     // 25: patchbay.journal.v1.Orphaned
-	(*OrphanEnded)(nil),  // 26: patchbay.journal.v1.OrphanEnded
-	(*DeadLettered)(nil), // 27: patchbay.journal.v1.DeadLettered
-	(*DeadEnded)(nil),    // 28: patchbay.journal.v1.DeadEnded
-	nil,                  // 29: patchbay.journal.v1.Attributed.AttributesEntry
+	(*Extent)(nil),       // 16: patchbay.journal.v1.Extent
+	(*Passed)(nil),       // 17: patchbay.journal.v1.Passed
+	(*Delivery)(nil),     // 18: patchbay.journal.v1.Delivery
+	(*Queued)(nil),       // 19: patchbay.journal.v1.Queued
+	(*Attempted)(nil),    // 20: patchbay.journal.v1.Attempted
+	(*Ended)(nil),        // 21: patchbay.journal.v1.Ended
+	(*Late)(nil),         // 22: patchbay.journal.v1.Late
+	(*Linked)(nil),       // 23: patchbay.journal.v1.Linked
+	(*Unlinked)(nil),     // 24: patchbay.journal.v1.Unlinked
+	(*Closed)(nil),       // 25: patchbay.journal.v1.Closed
+	(*Orphaned)(nil),     // 26: patchbay.journal.v1.Orphaned
+	(*OrphanEnded)(nil),  // 27: patchbay.journal.v1.OrphanEnded
+	(*DeadLettered)(nil), // 28: patchbay.journal.v1.DeadLettered
+	(*DeadEnded)(nil),    // 29: patchbay.journal.v1.DeadEnded
+	nil,                  // 30: patchbay.journal.v1.Attributed.AttributesEntry
 }
 var file_journal_proto_depIdxs = []int32{
 	2,  // 0: patchbay.journal.v1.Record.envelopes:type_name -> patchbay.journal.v1.Stored
@@ -2843,35 +2942,37 @@ var file_journal_proto_depIdxs = []int32{
 	12, // 10: patchbay.journal.v1.Change.offered:type_name -> patchbay.journal.v1.Offered
 	13, // 11: patchbay.journal.v1.Change.offer_ended:type_name -> patchbay.journal.v1.OfferEnded
 	14, // 12: patchbay.journal.v1.Change.held:type_name -> patchbay.journal.v1.Held
-	16, // 13: patchbay.journal.v1.Change.passed:type_name -> patchbay.journal.v1.Passed
-	18, // 14: patchbay.journal.v1.Change.queued:type_name -> patchbay.journal.v1.Queued
-	19, // 15: patchbay.journal.v1.Change.attempted:type_name -> patchbay.journal.v1.Attempted
-	20, // 16: patchbay.journal.v1.Change.ended:type_name -> patchbay.journal.v1.Ended
-	21, // 17: patchbay.journal.v1.Change.late:type_name -> patchbay.journal.v1.Late
-	22, // 18: patchbay.journal.v1.Change.linked:type_name -> patchbay.journal.v1.Linked
-	23, // 19: patchbay.journal.v1.Change.unlinked:type_name -> patchbay.journal.v1.Unlinked
-	24, // 20: patchbay.journal.v1.Change.closed:type_name -> patchbay.journal.v1.Closed
-	25, // 21: patchbay.journal.v1.Change.orphaned:type_name -> patchbay.journal.v1.Orphaned
-	26, // 22: patchbay.journal.v1.Change.orphan_ended:type_name -> patchbay.journal.v1.OrphanEnded
-	27, // 23: patchbay.journal.v1.Change.dead_lettered:type_name -> patchbay.journal.v1.DeadLettered
-	28, // 24: patchbay.journal.v1.Change.dead_ended:type_name -> patchbay.journal.v1.DeadEnded
+	17, // 13: patchbay.journal.v1.Change.passed:type_name -> patchbay.journal.v1.Passed
+	19, // 14: patchbay.journal.v1.Change.queued:type_name -> patchbay.journal.v1.Queued
+	20, // 15: patchbay.journal.v1.Change.attempted:type_name -> patchbay.journal.v1.Attempted
+	21, // 16: patchbay.journal.v1.Change.ended:type_name -> patchbay.journal.v1.Ended
+	22, // 17: patchbay.journal.v1.Change.late:type_name -> patchbay.journal.v1.Late
+	23, // 18: patchbay.journal.v1.Change.linked:type_name -> patchbay.journal.v1.Linked
+	24, // 19: patchbay.journal.v1.Change.unlinked:type_name -> patchbay.journal.v1.Unlinked
+	25, // 20: patchbay.journal.v1.Change.closed:type_name -> patchbay.journal.v1.Closed
+	26, // 21: patchbay.journal.v1.Change.orphaned:type_name -> patchbay.journal.v1.Orphaned
+	27, // 22: patchbay.journal.v1.Change.orphan_ended:type_name -> patchbay.journal.v1.OrphanEnded
+	28, // 23: patchbay.journal.v1.Change.dead_lettered:type_name -> patchbay.journal.v1.DeadLettered
+	29, // 24: patchbay.journal.v1.Change.dead_ended:type_name -> patchbay.journal.v1.DeadEnded
 	1,  // 25: patchbay.journal.v1.Accepted.position:type_name -> patchbay.journal.v1.Position
-	1,  // 26: patchbay.journal.v1.Routed.position:type_name -> patchbay.journal.v1.Position
-	1,  // 27: patchbay.journal.v1.Disposed.position:type_name -> patchbay.journal.v1.Position
-	29, // 28: patchbay.journal.v1.Attributed.attributes:type_name -> patchbay.journal.v1.Attributed.AttributesEntry
-	15, // 29: patchbay.journal.v1.Held.item:type_name -> patchbay.journal.v1.Item
-	1,  // 30: patchbay.journal.v1.Item.position:type_name -> patchbay.journal.v1.Position
-	15, // 31: patchbay.journal.v1.Delivery.item:type_name -> patchbay.journal.v1.Item
-	15, // 32: patchbay.journal.v1.Delivery.history:type_name -> patchbay.journal.v1.Item
-	17, // 33: patchbay.journal.v1.Queued.delivery:type_name -> patchbay.journal.v1.Delivery
-	1,  // 34: patchbay.journal.v1.Orphaned.position:type_name -> patchbay.journal.v1.Position
-	1,  // 35: patchbay.journal.v1.OrphanEnded.position:type_name -> patchbay.journal.v1.Position
-	17, // 36: patchbay.journal.v1.DeadLettered.delivery:type_name -> patchbay.journal.v1.Delivery
-	37, // [37:37] is the sub-list for method output_type
-	37, // [37:37] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	16, // 26: patchbay.journal.v1.Accepted.extent:type_name -> patchbay.journal.v1.Extent
+	1,  // 27: patchbay.journal.v1.Routed.position:type_name -> patchbay.journal.v1.Position
+	1,  // 28: patchbay.journal.v1.Disposed.position:type_name -> patchbay.journal.v1.Position
+	30, // 29: patchbay.journal.v1.Attributed.attributes:type_name -> patchbay.journal.v1.Attributed.AttributesEntry
+	15, // 30: patchbay.journal.v1.Held.item:type_name -> patchbay.journal.v1.Item
+	1,  // 31: patchbay.journal.v1.Item.position:type_name -> patchbay.journal.v1.Position
+	16, // 32: patchbay.journal.v1.Item.extent:type_name -> patchbay.journal.v1.Extent
+	15, // 33: patchbay.journal.v1.Delivery.item:type_name -> patchbay.journal.v1.Item
+	15, // 34: patchbay.journal.v1.Delivery.history:type_name -> patchbay.journal.v1.Item
+	18, // 35: patchbay.journal.v1.Queued.delivery:type_name -> patchbay.journal.v1.Delivery
+	1,  // 36: patchbay.journal.v1.Orphaned.position:type_name -> patchbay.journal.v1.Position
+	1,  // 37: patchbay.journal.v1.OrphanEnded.position:type_name -> patchbay.journal.v1.Position
+	18, // 38: patchbay.journal.v1.DeadLettered.delivery:type_name -> patchbay.journal.v1.Delivery
+	39, // [39:39] is the sub-list for method output_type
+	39, // [39:39] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_journal_proto_init() }
@@ -2910,7 +3011,7 @@ func file_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_journal_proto_rawDesc), len(file_journal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   30,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
