@@ -16,10 +16,11 @@ import (
 // build checks what the form alone can't show and makes the configuration.
 func (l *loader) build(f *fileConfig) *Config {
 	c := &Config{
-		Listen: f.Listen,
+		Listen: f.Listen, PublicURL: f.PublicURL,
 		Admin:  Admin{Listen: f.Admin.Listen},
 		Store:  Store{Dir: f.Store.Dir, Cap: f.Store.Cap},
 		Limits: Limits{OpenedPerMinute: f.Limits.OpenedPerMinute},
+		Media:  Media{MaxSize: f.Media.MaxSize, TotalSize: f.Media.TotalSize, Keep: f.Media.Keep},
 		Log:    Log{Level: f.Log.Level, Format: f.Log.Format},
 		Conversations: Conversations{Owner: f.Conversations.Owner, History: f.Conversations.History,
 			CloseAfter: f.Conversations.CloseAfter, Stale: Stale(f.Conversations.Stale), Bounces: f.Conversations.Bounces},

@@ -18,12 +18,14 @@ import (
 // Config is a complete, checked configuration. It is immutable: readers share it without locks.
 type Config struct {
 	Listen        string // public listener, host:port
+	PublicURL     string // under which the outside reaches Listen, without a slash at the end; "" if not set, see BaseURL
 	Admin         Admin
 	Store         Store
 	Adapters      map[string]Adapter
 	Channels      []Channel // in file order
 	Conversations Conversations
 	Limits        Limits
+	Media         Media
 	Log           Log
 	Routes        []route.Rule
 	Table         *route.Table // Routes, compiled
@@ -111,6 +113,13 @@ type Limits struct {
 }
 
 // Log says what is logged and how.
+// Media bounds the images, audio, video and files that are kept while they travel.
+type Media struct {
+	MaxSize   ByteSize      // of one
+	TotalSize ByteSize      // of all
+	Keep      time.Duration // from when it was read
+}
+
 type Log struct {
 	Level  string // debug, info, warn, error
 	Format string // auto, text, json

@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"patchbay/sdk"
+)
 
 // defaults are what holds where the file is silent.
 func defaults() map[string]any {
@@ -11,6 +15,9 @@ func defaults() map[string]any {
 		"conversations": map[string]any{"history": 20, "close_after": 72 * time.Hour, "stale": string(StaleDrop), "bounces": 3},
 		"limits":        map[string]any{"opened_per_minute": 600},
 		"log":           map[string]any{"level": "info", "format": "auto"},
+		"media": map[string]any{
+			"max_size": ByteSize(sdk.MaxMediaBytes), "total_size": ByteSize(1 << 30), "keep": 24 * time.Hour,
+		},
 	}
 }
 

@@ -7,12 +7,14 @@ import "time"
 
 type fileConfig struct {
 	Listen        string                 `koanf:"listen"`
+	PublicURL     string                 `koanf:"public_url"`
 	Admin         fileAdmin              `koanf:"admin"`
 	Store         fileStore              `koanf:"store"`
 	Adapters      map[string]fileAdapter `koanf:"adapters"`
 	Channels      map[string]fileChannel `koanf:"channels"`
 	Conversations fileConversations      `koanf:"conversations"`
 	Limits        fileLimits             `koanf:"limits"`
+	Media         fileMedia              `koanf:"media"`
 	Routes        []fileRoute            `koanf:"routes"`
 	Log           fileLog                `koanf:"log"`
 }
@@ -63,6 +65,12 @@ type fileLimits struct {
 	OpenedPerMinute int `koanf:"opened_per_minute"`
 }
 
+type fileMedia struct {
+	MaxSize   ByteSize      `koanf:"max_size"`
+	TotalSize ByteSize      `koanf:"total_size"`
+	Keep      time.Duration `koanf:"keep"`
+}
+
 type fileLog struct {
 	Level  string `koanf:"level"`
 	Format string `koanf:"format"`
@@ -101,7 +109,7 @@ type (
 
 // later are keys that are known and not supported yet, by the path of their mapping without names and numbers.
 var later = map[string][]string{
-	"":              {"nats", "public_url", "trusted_proxies", "tls", "telemetry", "retention"},
+	"":              {"nats", "trusted_proxies", "tls", "telemetry", "retention"},
 	"admin":         {"token", "tls"},
 	"adapters.*":    {"checksum", "sha256", "limits"},
 	"channels.*":    {"hours"},
