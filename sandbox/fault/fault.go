@@ -24,6 +24,9 @@ const (
 
 	// ExpiredToken makes the vendor refuse the caller's token, in its own words.
 	ExpiredToken Kind = "expired token"
+	// Refuse makes the vendor refuse the call in its own words, with the error Fault.Code of its list, and with
+	// the HTTP status Fault.Status if that is set.
+	Refuse Kind = "refuse"
 )
 
 // Faults after the vendor did its work: the call has its effect, the caller may not learn of it.
@@ -46,7 +49,7 @@ const (
 
 // kinds are all of the above.
 var kinds = []Kind{
-	Status, Slow, Hang, Reset, ExpiredToken, Drop, Truncate, ContentType, Huge, Duplicate, BadSignature, Reorder,
+	Status, Slow, Hang, Reset, ExpiredToken, Refuse, Drop, Truncate, ContentType, Huge, Duplicate, BadSignature, Reorder,
 }
 
 // Known returns whether k is one of the kinds.
@@ -59,6 +62,7 @@ type Fault struct {
 	Count      int    // how often; 0 means until cleared
 	Skip       int    // matching calls to let pass first
 	Status     int
+	Code       int           // of the vendor's own list of errors, for Refuse
 	RetryAfter time.Duration // rounded up to whole seconds; 0 means no header
 	Delay      time.Duration
 	Bytes      int

@@ -30,7 +30,7 @@ func (s *Set) Wrap(endpoint string, next http.Handler) http.Handler {
 		case Slow, Hang:
 			s.delay(w, r, f, next)
 		case Reset:
-			reset(w)
+			Break(w)
 		default:
 			spoil(w, r, f, next)
 		}
@@ -42,11 +42,16 @@ func refuse(w http.ResponseWriter, f Fault) {
 	if status == 0 {
 		status = http.StatusInternalServerError
 	}
+	f.Postpone(w.Header())
+	http.Error(w, http.StatusText(status), status)
+}
+
+// Postpone sets Retry-After in header, if f has one.
+func (f Fault) Postpone(header http.Header) {
 	if f.RetryAfter > 0 {
 		seconds := (f.RetryAfter + time.Second - 1) / time.Second
-		w.Header().Set("Retry-After", strconv.Itoa(int(seconds)))
+		header.Set("Retry-After", strconv.Itoa(int(seconds)))
 	}
-	http.Error(w, http.StatusText(status), status)
 }
 
 // delay reads the body first: only then does net/http notice that the caller left.
@@ -63,7 +68,7 @@ func (s *Set) delay(w http.ResponseWriter, r *http.Request, f Fault, next http.H
 		err = Sleep(r.Context(), f.Delay)
 	}
 	if err != nil {
-		reset(w)
+		Break(w)
 		return
 	}
 	next.ServeHTTP(w, r)
@@ -74,7 +79,7 @@ func spoil(w http.ResponseWriter, r *http.Request, f Fault, next http.Handler) {
 	kept := &answer{header: http.Header{}, status: http.StatusOK}
 	next.ServeHTTP(kept, r)
 	if f.Kind == Drop {
-		reset(w)
+		Break(w)
 		return
 	}
 	for name, values := range kept.header {
@@ -131,8 +136,9 @@ func Pad(body []byte, n int) []byte {
 	return append(out, `"}`...)
 }
 
-// reset drops the connection with a TCP reset if it can, else by aborting the handler.
-func reset(w http.ResponseWriter) {
+// Break drops the connection with a TCP reset if it can, else by aborting the handler. What was written and not
+// flushed is lost.
+func Break(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)

@@ -28,6 +28,10 @@ const maxAnswer = 1 << 20
 // deliver makes c until it is accepted or the attempts are used up. The fault concerns the first attempt.
 func (p *Pusher) deliver(c Call, f fault.Fault) Outcome {
 	var out Outcome
+	attempts := c.Attempts
+	if attempts == 0 {
+		attempts = p.o.Retry.Attempts
+	}
 	wait := p.o.Retry.First
 	if wait == 0 {
 		wait = 50 * time.Millisecond
@@ -39,7 +43,7 @@ func (p *Pusher) deliver(c Call, f fault.Fault) Outcome {
 		if f.Kind == fault.Duplicate {
 			p.call(c, fault.Fault{})
 		}
-		if out.Accepted || out.Attempts >= p.o.Retry.Attempts || p.ctx.Err() != nil {
+		if out.Accepted || out.Attempts >= attempts || p.ctx.Err() != nil {
 			return out
 		}
 		if fault.Sleep(p.ctx, wait) != nil {

@@ -34,6 +34,9 @@ type Call struct {
 	Prove func(r *http.Request, body []byte, bad bool)
 	// Accepted says whether an answer means success. Nil means status 200.
 	Accepted func(status int, body []byte) bool
+	Attempts int // in place of Retry.Attempts, if not 0
+
+	ended chan<- Outcome // has room for the outcome; nil if nobody waits
 }
 
 // Outcome is what became of one call.
@@ -129,6 +132,24 @@ func (p *Pusher) Push(key string, c Call) error {
 	return nil
 }
 
+// Do queues c behind the other calls of key and waits until it ended. An error means that there is no outcome: ctx
+// ended first, and the call goes on, or the pusher was closed.
+func (p *Pusher) Do(ctx context.Context, key string, c Call) (Outcome, error) {
+	ended := make(chan Outcome, 1)
+	c.ended = ended
+	if err := p.Push(key, c); err != nil {
+		return Outcome{}, err
+	}
+	select {
+	case out := <-ended:
+		return out, nil
+	case <-ctx.Done():
+		return Outcome{}, ctx.Err()
+	case <-p.ctx.Done():
+		return Outcome{}, ErrClosed
+	}
+}
+
 // Counts returns how many calls were queued, were accepted and were given up.
 func (p *Pusher) Counts() (queued, accepted, failed int64) {
 	return p.counts[0].Load(), p.counts[1].Load(), p.counts[2].Load()
@@ -216,5 +237,8 @@ func (p *Pusher) finish(key string, c Call, out Outcome) {
 	}
 	if !p.o.Discard {
 		p.Outcomes.Append(out)
+	}
+	if c.ended != nil {
+		c.ended <- out
 	}
 }

@@ -1,6 +1,8 @@
 package push
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -180,5 +182,50 @@ func TestCloseEndsWhatHangs(t *testing.T) {
 	p.Close()
 	if err := p.Push("k", h.call("b")); err != ErrClosed {
 		t.Errorf("Push after Close = %v, want ErrClosed", err)
+	}
+}
+
+func TestDoWaitsForItsOwnCall(t *testing.T) {
+	h := newHook(t, func(n int) int { return 500 + n })
+	p := New(Options{Retry: Retry{Attempts: 3, First: time.Millisecond}, Discard: true})
+	defer p.Close()
+	if err := p.Push("k", h.call("before")); err != nil {
+		t.Fatal(err)
+	}
+	c := h.call("mine")
+	c.Attempts = 1
+	c.Accepted = func(status int, _ []byte) bool { return status == 504 }
+	out, err := p.Do(soon(t), "k", c)
+	if err != nil || !out.Accepted || out.Attempts != 1 || out.Status != 504 || string(out.Call.Body) != "mine" {
+		t.Errorf("Do = %+v, %v, want the fourth call's outcome after one attempt", out, err)
+	}
+	if n := p.Outcomes.Len(); n != 0 {
+		t.Errorf("%d outcomes kept in spite of Discard", n)
+	}
+}
+
+func TestDoEndsWithItsContextOrThePusher(t *testing.T) {
+	var faults fault.Set
+	faults.Add(fault.Fault{Kind: fault.Hang})
+	h := newHook(t, ok)
+	p := New(Options{Faults: &faults})
+	ctx, cancel := context.WithCancel(t.Context())
+	errs := make(chan error, 2)
+	go func() { _, err := p.Do(ctx, "a", h.call("a")); errs <- err }()
+	go func() { _, err := p.Do(t.Context(), "b", h.call("b")); errs <- err }()
+	if err := faults.Hits.Wait(soon(t), func(hits []fault.Hit) bool { return len(hits) == 2 }); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := <-errs; !errors.Is(err, context.Canceled) {
+		t.Errorf("Do = %v, want canceled", err)
+	}
+	p.Close()
+	// The call that hangs ends with the pusher, too: it may be its outcome that tells, or the pusher's end.
+	if err := <-errs; err != nil && !errors.Is(err, ErrClosed) {
+		t.Errorf("Do = %v, want an outcome or ErrClosed", err)
+	}
+	if _, err := p.Do(t.Context(), "c", h.call("c")); !errors.Is(err, ErrClosed) {
+		t.Errorf("Do after Close = %v, want ErrClosed", err)
 	}
 }
