@@ -12,6 +12,8 @@ type callKind int
 const (
 	callReceive callKind = iota
 	callDeliver
+	callFetch
+	callListen
 	callKinds
 )
 

@@ -80,6 +80,9 @@ func (s *service) send(ctx context.Context, call *pluginpb.DeliverCall, a *plugi
 	if err != nil {
 		return &Error{Kind: KindPermanent, Op: "read delivery", Err: err}
 	}
+	if d.Media, err = s.attached.take(a.GetAssigned().GetMedia()); err != nil {
+		return err
+	}
 	r, err := s.deliverer.Deliver(ctx, d)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -41,6 +42,9 @@ type service struct {
 	calls       *calls
 	stopped     chan struct{} // closed when streams are to end
 	stopOnce    sync.Once
+
+	attached attachments
+	fetches  atomic.Uint64 // numbers calls that have no number on the wire
 
 	mu       sync.Mutex
 	channels map[string]*channelHost
@@ -81,6 +85,9 @@ func (s *service) abilities() []string {
 	}
 	if s.opener != nil {
 		out = append(out, "open")
+	}
+	if s.receiver != nil || s.deliverer != nil { // links that its envelopes carry
+		out = append(out, "fetch")
 	}
 	return out
 }

@@ -296,8 +296,8 @@ func TestUnimplementedAbilities(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := fetch.Recv(); status.Code(err) != codes.Unimplemented {
-		t.Errorf("fetch: %v", err)
+	if got, err := fetch.Recv(); err != nil || got.GetError().GetKind() != string(KindUnsupported) {
+		t.Errorf("fetch: %v, %v; want unsupported", got, err)
 	}
 }
 

@@ -23,7 +23,7 @@ func EnvelopeToProto(e *envelope.Envelope) *pluginpb.Envelope {
 		parts := make([]pluginpb.Part, len(e.Parts))
 		out.Parts = make([]*pluginpb.Part, len(e.Parts))
 		for i := range e.Parts {
-			partToProto(&parts[i], &e.Parts[i])
+			fillPart(&parts[i], &e.Parts[i])
 			out.Parts[i] = &parts[i]
 		}
 	}
@@ -42,7 +42,7 @@ func EnvelopeFromProto(p *pluginpb.Envelope) *envelope.Envelope {
 	if parts := p.GetParts(); len(parts) > 0 {
 		e.Parts = make([]envelope.Part, len(parts))
 		for i, part := range parts {
-			e.Parts[i] = partFromProto(part)
+			e.Parts[i] = PartFromProto(part)
 		}
 	}
 	return e
@@ -76,6 +76,8 @@ func Overlay(e *envelope.Envelope, a *pluginpb.Assigned) {
 	e.AcceptedAt, e.Hops = timeFromProto(a.GetAcceptedAt()), int(a.GetHops())
 	if a.GetText() != "" {
 		e.Parts = []envelope.Part{envelope.TextPart(a.GetText())}
+	} else {
+		overlayMedia(e, a.GetMedia())
 	}
 	if len(a.GetAttributes()) == 0 {
 		return
@@ -85,6 +87,33 @@ func Overlay(e *envelope.Envelope, a *pluginpb.Assigned) {
 	}
 	for k, v := range a.GetAttributes() {
 		e.Attributes[k] = v
+	}
+}
+
+// overlayMedia puts what the gateway knows of media in place of what their parts say. A medium that goes alone becomes the
+// envelope's only part.
+func overlayMedia(e *envelope.Envelope, media []*pluginpb.AssignedMedium) {
+	for _, m := range media {
+		if int64(m.GetPart()) >= int64(len(e.Parts)) {
+			continue
+		}
+		p := &e.Parts[m.GetPart()]
+		if m.GetUrl() != "" {
+			p.URL = m.GetUrl()
+		}
+		if m.GetContentType() != "" {
+			p.ContentType = m.GetContentType()
+		}
+		if m.GetName() != "" {
+			p.Name = m.GetName()
+		}
+		if m.GetSize() != 0 {
+			p.Size = m.GetSize()
+		}
+		if m.GetAlone() {
+			e.Parts = []envelope.Part{*p}
+			return
+		}
 	}
 }
 
@@ -98,14 +127,22 @@ func SenderFromProto(s *pluginpb.Sender) envelope.Sender {
 	return envelope.Sender{Role: envelope.Role(s.GetRole()), ID: s.GetId(), Name: s.GetName()}
 }
 
-func partToProto(out *pluginpb.Part, p *envelope.Part) {
+// PartToProto translates a part. The result shares p's maps.
+func PartToProto(p *envelope.Part) *pluginpb.Part {
+	out := &pluginpb.Part{}
+	fillPart(out, p)
+	return out
+}
+
+func fillPart(out *pluginpb.Part, p *envelope.Part) {
 	out.Type, out.Text, out.Url, out.Ref = string(p.Type), p.Text, p.URL, p.Ref
 	out.ContentType, out.Name, out.Size = p.ContentType, p.Name, p.Size
 	out.Latitude, out.Longitude = p.Latitude, p.Longitude
 	out.Items, out.Attributes = p.Items, p.Attributes
 }
 
-func partFromProto(p *pluginpb.Part) envelope.Part {
+// PartFromProto translates a part; nil gives the zero value. The result shares p's maps.
+func PartFromProto(p *pluginpb.Part) envelope.Part {
 	return envelope.Part{
 		Type: envelope.PartType(p.GetType()), Text: p.GetText(), URL: p.GetUrl(), Ref: p.GetRef(),
 		ContentType: p.GetContentType(), Name: p.GetName(), Size: p.GetSize(), Latitude: p.GetLatitude(),

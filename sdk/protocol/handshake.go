@@ -43,6 +43,8 @@ const (
 	// its own.
 	MaxFrameCalls = 64
 	MaxFrameBytes = 256 << 10
+	// MaxChunkBytes is the most data of a medium in one message of Fetch and Attach.
+	MaxChunkBytes = 256 << 10
 )
 
 // Handshake returns the handshake of both sides.

@@ -14,8 +14,10 @@ import (
 // MaxAnswerBytes is the most that a vendor's answer may have.
 const MaxAnswerBytes = 8 << 20
 
-// ErrAnswerTooLarge is returned by reads of an answer beyond MaxAnswerBytes.
-var ErrAnswerTooLarge = errors.New("the vendor's answer is larger than 8 MiB")
+// ErrAnswerTooLarge is returned by reads of an answer beyond the client's limit.
+var ErrAnswerTooLarge = errors.New("the vendor's answer is too large")
+
+var errRedirects = errors.New("redirected too often")
 
 // NewClient returns a client for calls to a vendor. It connects only to public addresses and to those
 // that allow names; the address is checked after name resolution, at the moment of connecting, so a name
@@ -23,10 +25,24 @@ var ErrAnswerTooLarge = errors.New("the vendor's answer is larger than 8 MiB")
 // and caps answers at MaxAnswerBytes. It has no deadline of its own: the request's context sets it.
 // The client is safe for concurrent use; close its idle connections when it is no longer needed.
 func NewClient(allow []netip.Prefix) *http.Client {
+	return newClient(allow, MaxAnswerBytes, http.ErrUseLastResponse)
+}
+
+// maxRedirects is how often a download may be sent elsewhere.
+const maxRedirects = 5
+
+// NewDownloader returns a client for reading files by links that need no credentials: like NewClient's, but an answer
+// may have limit bytes, and a few redirects are followed, to addresses that may be called.
+func NewDownloader(allow []netip.Prefix, limit int64) *http.Client {
+	return newClient(allow, limit, nil)
+}
+
+// newClient returns a client that does on a redirect what onRedirect says; nil follows some.
+func newClient(allow []netip.Prefix, limit int64, onRedirect error) *http.Client {
 	g := guard{allow: allow}
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, Control: g.control}
 	return &http.Client{
-		Transport: &cappedTransport{base: &http.Transport{
+		Transport: &cappedTransport{limit: limit, base: &http.Transport{
 			DialContext:           dialer.DialContext,
 			ForceAttemptHTTP2:     true,
 			MaxIdleConns:          1024,
@@ -37,7 +53,12 @@ func NewClient(allow []netip.Prefix) *http.Client {
 			WriteBufferSize:       8 << 10,
 			ReadBufferSize:        8 << 10,
 		}},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		CheckRedirect: func(_ *http.Request, via []*http.Request) error {
+			if onRedirect == nil && len(via) > maxRedirects {
+				return errRedirects
+			}
+			return onRedirect
+		},
 	}
 }
 
@@ -54,7 +75,10 @@ func (g guard) control(network, address string, _ syscall.RawConn) error {
 }
 
 // cappedTransport limits the size of answers.
-type cappedTransport struct{ base *http.Transport }
+type cappedTransport struct {
+	base  *http.Transport
+	limit int64
+}
 
 // RoundTrip implements http.RoundTripper.
 func (t *cappedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -63,7 +87,7 @@ func (t *cappedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if resp.StatusCode != http.StatusSwitchingProtocols { // its body is the connection
-		resp.Body = &cappedBody{ReadCloser: resp.Body, left: MaxAnswerBytes}
+		resp.Body = &cappedBody{ReadCloser: resp.Body, left: t.limit}
 	}
 	return resp, nil
 }

@@ -53,6 +53,7 @@ const (
 	callReceive = "receive"
 	callDeliver = "deliver"
 	callOpen    = "open"
+	callFetch   = "fetch"
 )
 
 // Results of a call beside the error kinds.
@@ -80,6 +81,7 @@ type hostMetrics struct {
 	receive  *callMetrics
 	deliver  *callMetrics
 	open     *callMetrics
+	fetch    *callMetrics
 }
 
 type callMetrics struct {
@@ -92,6 +94,7 @@ func (m *Metrics) of(adapter string) *hostMetrics {
 	h := &hostMetrics{
 		up: m.up.With(label), info: m.info.MustCurryWith(label), restarts: map[string]prometheus.Counter{},
 		receive: m.call(adapter, callReceive), deliver: m.call(adapter, callDeliver), open: m.call(adapter, callOpen),
+		fetch: m.call(adapter, callFetch),
 	}
 	for _, r := range restartReasons {
 		h.restarts[r] = m.restarts.WithLabelValues(adapter, r)

@@ -55,7 +55,7 @@ func laneChannels(cfg *config.Config, p *plugins) []lane.Channel {
 		caps := p.capabilities(ch)
 		l := lane.Channel{
 			Name: ch.Name, Adapter: ch.Adapter, Caller: p.hosts[ch.Adapter], Timeout: ch.Delivery.Timeout,
-			UnknownDead: ch.Delivery.Unknown == config.UnknownDead, Concurrency: ch.Delivery.Concurrency, Rate: ch.Delivery.Rate,
+			UnknownDead: p.unknown(ch) == config.UnknownDead, Concurrency: ch.Delivery.Concurrency, Rate: ch.Delivery.Rate,
 			TextBytes: int(caps.GetTextBytes()), Parts: parts(caps),
 		}
 		out = append(out, l)
@@ -69,6 +69,14 @@ func (p *plugins) capabilities(ch *config.Channel) *pluginpb.Capabilities {
 		return own
 	}
 	return p.described[ch.Adapter].GetCapabilities()
+}
+
+// unknown is what becomes of a channel's calls that may have happened.
+func (p *plugins) unknown(ch *config.Channel) config.Unknown {
+	if ch.Delivery.Unknown == config.UnknownAuto {
+		return config.Unknown(p.endpoints[ch.Name].GetUnknown())
+	}
+	return ch.Delivery.Unknown
 }
 
 func parts(caps *pluginpb.Capabilities) map[envelope.PartType]bool {

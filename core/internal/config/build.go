@@ -16,7 +16,7 @@ import (
 // build checks what the form alone can't show and makes the configuration.
 func (l *loader) build(f *fileConfig) *Config {
 	c := &Config{
-		Listen: f.Listen, PublicURL: f.PublicURL,
+		Listen: f.Listen, PublicURL: string(f.PublicURL),
 		Admin:  Admin{Listen: f.Admin.Listen},
 		Store:  Store{Dir: f.Store.Dir, Cap: f.Store.Cap},
 		Limits: Limits{OpenedPerMinute: f.Limits.OpenedPerMinute},
@@ -27,7 +27,9 @@ func (l *loader) build(f *fileConfig) *Config {
 		tree: l.tree,
 	}
 	l.checkListeners(c)
+	l.checkPublicURL(c)
 	l.checkStore(c)
+	l.checkMedia(c)
 	l.oneOf(c.Log.Level, []string{"debug", "info", "warn", "error"}, nil, "log", "level")
 	l.oneOf(c.Log.Format, []string{"auto", "text", "json"}, nil, "log", "format")
 	l.atLeast(c.Limits.OpenedPerMinute, 0, "limits", "opened_per_minute")

@@ -132,7 +132,7 @@ func (l *loader) delivery(channel string, f *fileDelivery) Delivery {
 	l.between(f.Timeout, 100*time.Millisecond, 5*time.Minute, at("timeout")...)
 	l.between(f.GiveUp, time.Second, 7*24*time.Hour, at("give_up")...)
 	l.oneOf(f.Then, []string{string(ThenSkip)}, []string{"block", "divert"}, at("then")...)
-	l.oneOf(f.Unknown, []string{string(UnknownRetry), string(UnknownDead)}, []string{"hold"}, at("unknown")...)
+	l.oneOf(f.Unknown, []string{string(UnknownAuto), string(UnknownRetry), string(UnknownDead)}, []string{"hold"}, at("unknown")...)
 	if f.Concurrency < 1 || f.Concurrency > 10_000 {
 		l.bad(at("concurrency"), "", "must be from 1 to 10000 calls")
 	}

@@ -78,6 +78,7 @@ type Unknown string
 
 // The answers to an unknown outcome.
 const (
+	UnknownAuto  Unknown = "auto" // what the adapter prefers; retry if it has no preference
 	UnknownRetry Unknown = "retry"
 	UnknownDead  Unknown = "dead"
 )
@@ -112,7 +113,6 @@ type Limits struct {
 	OpenedPerMinute int // conversations opened per channel and minute, 0 means no limit
 }
 
-// Log says what is logged and how.
 // Media bounds the images, audio, video and files that are kept while they travel.
 type Media struct {
 	MaxSize   ByteSize      // of one
@@ -120,6 +120,7 @@ type Media struct {
 	Keep      time.Duration // from when it was read
 }
 
+// Log says what is logged and how.
 type Log struct {
 	Level  string // debug, info, warn, error
 	Format string // auto, text, json

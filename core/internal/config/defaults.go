@@ -25,6 +25,6 @@ func defaults() map[string]any {
 func channelDefaults() map[string]any {
 	return map[string]any{"delivery": map[string]any{
 		"timeout": 10 * time.Second, "give_up": 15 * time.Minute, "then": string(ThenSkip),
-		"unknown": string(UnknownRetry), "concurrency": 64,
+		"unknown": string(UnknownAuto), "concurrency": 64,
 	}}
 }

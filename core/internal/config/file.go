@@ -7,7 +7,7 @@ import "time"
 
 type fileConfig struct {
 	Listen        string                 `koanf:"listen"`
-	PublicURL     string                 `koanf:"public_url"`
+	PublicURL     filled                 `koanf:"public_url"`
 	Admin         fileAdmin              `koanf:"admin"`
 	Store         fileStore              `koanf:"store"`
 	Adapters      map[string]fileAdapter `koanf:"adapters"`

@@ -136,6 +136,11 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 		}
 	}
 	r := &sdk.Receipt{VendorID: "vendor-" + d.Key, State: []byte(fmt.Sprintf("attempt %d", d.Attempt))}
+	for _, m := range d.Media {
+		if m != nil {
+			r.VendorID = fmt.Sprintf("%s %d bytes", m.Name, m.Size())
+		}
+	}
 	if text == "/reply" {
 		r.Replies = []*envelope.Envelope{message(d.Channel, d.Thread, "r1", a.greet())}
 	}

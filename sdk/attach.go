@@ -1,0 +1,127 @@
+package sdk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// Bounds of the media that wait for their deliveries.
+const (
+	maxAttachedBytes = 64 << 20        // of all
+	attachedFor      = 5 * time.Minute // then the delivery will not come any more
+)
+
+// attachments are the media that came ahead of their deliveries. They are safe for concurrent use.
+type attachments struct {
+	mu    sync.Mutex
+	media map[string]*attached
+	bytes int64
+}
+
+type attached struct {
+	*Attachment
+	at time.Time
+}
+
+// Attach implements pluginpb.PluginServiceServer.
+func (s *service) Attach(stream pluginpb.PluginService_AttachServer) error {
+	id, a, err := readAttachment(stream.Recv)
+	if err == nil {
+		err = s.attached.put(id, a, time.Now())
+	}
+	if _, typed := errors.AsType[*Error](err); err != nil && !typed {
+		return err // the stream broke
+	}
+	out := &pluginpb.AttachResponse{}
+	if err != nil {
+		out.Error = errorToProto(err)
+	}
+	return stream.SendAndClose(out)
+}
+
+func readAttachment(recv func() (*pluginpb.AttachRequest, error)) (string, *Attachment, error) {
+	const op = "attach medium"
+	first, err := recv()
+	if err != nil {
+		return "", nil, err
+	}
+	if first.GetId() == "" || first.GetSize() < 0 || first.GetSize() > MaxMediaBytes {
+		return "", nil, &Error{Kind: KindInvalid, Op: op, Text: fmt.Sprintf("needs a name, and a size of at most %d bytes", MaxMediaBytes)}
+	}
+	a := &Attachment{ContentType: first.GetContentType(), Name: first.GetName(), data: make([]byte, 0, first.GetSize())}
+	for next := first; ; {
+		if int64(len(a.data)+len(next.GetData())) > first.GetSize() {
+			return "", nil, &Error{Kind: KindInvalid, Op: op, Text: "is larger than announced"}
+		}
+		a.data = append(a.data, next.GetData()...)
+		if next, err = recv(); errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return "", nil, err
+		}
+	}
+	if a.Size() != first.GetSize() {
+		return "", nil, &Error{Kind: KindTransient, Op: op, Text: fmt.Sprintf("has %d of %d bytes", a.Size(), first.GetSize())}
+	}
+	return first.GetId(), a, nil
+}
+
+// put keeps a medium under a name, in place of a former one.
+func (s *attachments) put(id string, a *Attachment, now time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.remove(id)
+	for name, old := range s.media {
+		if now.Sub(old.at) > attachedFor {
+			s.remove(name)
+		}
+	}
+	if s.bytes+a.Size() > maxAttachedBytes {
+		return &Error{Kind: KindTransient, Op: "attach medium", Text: "too many media wait for their deliveries"}
+	}
+	if s.media == nil {
+		s.media = map[string]*attached{}
+	}
+	s.media[id] = &attached{a, now}
+	s.bytes += a.Size()
+	return nil
+}
+
+// take returns the media of a delivery, in the order of the parts that are left of its envelope, and forgets them.
+func (s *attachments) take(assigned []*pluginpb.AssignedMedium) ([]*Attachment, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []*Attachment
+	for _, m := range assigned {
+		if m.GetAttachment() == "" {
+			continue
+		}
+		a := s.media[m.GetAttachment()]
+		if a == nil {
+			return nil, &Error{Kind: KindTransient, Op: "attach medium", Text: "a medium of the delivery is not here any more"}
+		}
+		s.remove(m.GetAttachment())
+		i := int(m.GetPart())
+		if m.GetAlone() {
+			i = 0
+		}
+		for len(out) <= i {
+			out = append(out, nil)
+		}
+		out[i] = a.Attachment
+	}
+	return out, nil
+}
+
+func (s *attachments) remove(id string) {
+	if a := s.media[id]; a != nil {
+		s.bytes -= a.Size()
+		delete(s.media, id)
+	}
+}

@@ -1,0 +1,260 @@
+package sdk
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// keeper is an adapter with media behind credentials.
+type keeper struct {
+	scripted
+	fetch func(context.Context, *Fetching) (*Medium, error)
+}
+
+func (k *keeper) Fetch(ctx context.Context, f *Fetching) (*Medium, error) { return k.fetch(ctx, f) }
+
+// fetched reads a medium to its end.
+func fetched(t *testing.T, client pluginpb.PluginServiceClient, req *pluginpb.FetchRequest) (*pluginpb.FetchResponse, []byte, *pluginpb.Error) {
+	t.Helper()
+	stream, err := client.Fetch(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var first *pluginpb.FetchResponse
+	var data []byte
+	for {
+		m, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return first, data, nil
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.GetError() != nil {
+			return first, data, m.GetError()
+		}
+		if len(m.GetData()) > protocol.MaxChunkBytes {
+			t.Errorf("a chunk has %d bytes", len(m.GetData()))
+		}
+		if first == nil {
+			first = m
+		}
+		data = append(data, m.GetData()...)
+	}
+}
+
+func TestFetchByTheAdapter(t *testing.T) {
+	content := bytes.Repeat([]byte("0123456789"), 70_000) // three chunks
+	var asked *Fetching
+	_, client := connect(t, &keeper{fetch: func(_ context.Context, f *Fetching) (*Medium, error) {
+		asked = f
+		return &Medium{ContentType: "image/png", Name: "a.png", Body: io.NopCloser(bytes.NewReader(content))}, nil
+	}})
+	first, data, fault := fetched(t, client, &pluginpb.FetchRequest{
+		Channel: "c", Thread: "t", State: []byte("s"), Part: protocol.PartToProto(&envelope.Part{Type: envelope.PartImage, Ref: "r1"}),
+	})
+	if fault != nil || first.GetContentType() != "image/png" || first.GetName() != "a.png" || !bytes.Equal(data, content) {
+		t.Errorf("got %d bytes, first %v %v, error %v", len(data), first.GetContentType(), first.GetName(), fault)
+	}
+	want := &Fetching{Channel: "c", Thread: "t", State: []byte("s"), Part: envelope.Part{Type: envelope.PartImage, Ref: "r1"}}
+	if diff := cmp.Diff(want, asked); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestFetchFailures(t *testing.T) {
+	body := func(r io.Reader) io.ReadCloser { return io.NopCloser(r) }
+	for name, tc := range map[string]struct {
+		medium *Medium
+		err    error
+		want   ErrorKind
+	}{
+		"refused":          {err: &Error{Kind: KindGone, Text: "expired"}, want: KindGone},
+		"untyped":          {err: errors.New("oops"), want: KindTransient},
+		"nothing":          {want: KindTransient},
+		"announced larger": {medium: &Medium{Size: 2 << 10, Body: body(strings.NewReader("x"))}, want: KindUnsupported},
+		"larger":           {medium: &Medium{Body: body(strings.NewReader(strings.Repeat("x", 2<<10)))}, want: KindUnsupported},
+		"broken off":       {medium: &Medium{Size: 100, Body: body(strings.NewReader("x"))}, want: KindTransient},
+		"read error": {medium: &Medium{Body: body(io.MultiReader(strings.NewReader("x"), readerFunc(func([]byte) (int, error) {
+			return 0, errors.New("reset")
+		})))}, want: KindTransient},
+		"panic": {medium: &Medium{Body: body(readerFunc(func([]byte) (int, error) { panic("evil") }))}, want: KindTransient},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, client := connect(t, &keeper{fetch: func(context.Context, *Fetching) (*Medium, error) { return tc.medium, tc.err }})
+			_, _, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Ref: "r", MaxBytes: 1 << 10})
+			if fault.GetKind() != string(tc.want) {
+				t.Errorf("error %v, want %s", fault, tc.want)
+			}
+		})
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+func TestFetchByLink(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/pics/cat.jpg", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "" || r.Header.Get("Cookie") != "" {
+			t.Error("a link was read with credentials")
+		}
+		w.Header().Set("Content-Type", "image/jpeg")
+		_, _ = io.WriteString(w, "meow")
+	})
+	mux.HandleFunc("/moved", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/pics/cat.jpg", http.StatusFound) })
+	mux.HandleFunc("/loop", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/loop", http.StatusFound) })
+	mux.HandleFunc("/busy", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+	mux.HandleFunc("/private", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+	srv := httptest.NewServer(mux)
+	defer srv.Close()
+	_, client := connect(t, &scripted{})
+	for channel, allow := range map[string][]string{"open": {"127.0.0.0/8"}, "guarded": nil} {
+		if _, err := client.Configure(t.Context(), &pluginpb.ConfigureRequest{
+			Channel: &pluginpb.ChannelConfig{Name: channel, Allow: allow}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, tc := range map[string]struct {
+		channel, url string
+		want         ErrorKind
+	}{
+		"link":           {"open", srv.URL + "/pics/cat.jpg", ""},
+		"redirect":       {"open", srv.URL + "/moved", ""},
+		"redirect loop":  {"open", srv.URL + "/loop", KindTransient},
+		"not allowed":    {"guarded", srv.URL + "/pics/cat.jpg", KindPermanent},
+		"busy":           {"open", srv.URL + "/busy", KindTransient},
+		"gone":           {"open", srv.URL + "/nothing", KindPermanent},
+		"asks who it is": {"open", srv.URL + "/private", KindPermanent},
+		"no address":     {"open", "file:///etc/passwd", KindUnsupported},
+		"no channel":     {"other", srv.URL + "/pics/cat.jpg", KindTransient},
+	} {
+		t.Run(name, func(t *testing.T) {
+			first, data, fault := fetched(t, client, &pluginpb.FetchRequest{
+				Channel: tc.channel, Part: &pluginpb.Part{Type: "image", Url: tc.url}})
+			if tc.want != "" {
+				if fault.GetKind() != string(tc.want) || strings.Contains(fault.GetText(), srv.URL) {
+					t.Errorf("error %v, want %s, and without the link", fault, tc.want)
+				}
+				return
+			}
+			if fault != nil || string(data) != "meow" || first.GetContentType() != "image/jpeg" || first.GetName() != "cat.jpg" && name == "link" {
+				t.Errorf("got %q, %v, error %v", data, first, fault)
+			}
+		})
+	}
+}
+
+// attach hands over a medium in chunks.
+func attach(t *testing.T, client pluginpb.PluginServiceClient, size int64, first *pluginpb.AttachRequest, more ...string) *pluginpb.Error {
+	t.Helper()
+	stream, err := client.Attach(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Size = size
+	err = stream.Send(first)
+	for _, s := range more {
+		if err == nil {
+			err = stream.Send(&pluginpb.AttachRequest{Data: []byte(s)})
+		}
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	resp, err := stream.CloseAndRecv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.GetError()
+}
+
+func TestAttachmentsComeWithTheirDelivery(t *testing.T) {
+	var got *Delivery
+	svc, client := connect(t, &scripted{deliver: func(_ context.Context, d *Delivery) (*Receipt, error) {
+		got = d
+		return &Receipt{}, nil
+	}})
+	two := hello()
+	two.Parts = append(two.Parts, envelope.Part{Type: envelope.PartImage, Ref: "r1"}, envelope.Part{Type: envelope.PartFile, Ref: "r2", URL: "https://v.example/x"})
+	media := func(more ...*pluginpb.AssignedMedium) *pluginpb.Assigned { return &pluginpb.Assigned{Media: more} }
+	put := func(id string) {
+		if e := attach(t, client, 6, &pluginpb.AttachRequest{Id: id, ContentType: "image/png", Name: "a.png", Data: []byte("abc")}, "def"); e != nil {
+			t.Fatal(e)
+		}
+	}
+	read := func(a *Attachment) string { b, _ := io.ReadAll(a.Reader()); return string(b) }
+
+	put("m1")
+	out := svc.deliver(t.Context(), sendCall(t, 1, two, media(
+		&pluginpb.AssignedMedium{Part: 1, Attachment: "m1", ContentType: "image/png", Name: "a.png", Size: 6},
+		&pluginpb.AssignedMedium{Part: 2, Url: "https://gateway.example/media/2"})))
+	if out.GetError() != nil || len(got.Media) != 2 || got.Media[0] != nil || read(got.Media[1]) != "abcdef" || got.Media[1].Size() != 6 {
+		t.Fatalf("error %v, media %v", out.GetError(), got.Media)
+	}
+	if p := got.Envelope.Parts; p[1].ContentType != "image/png" || p[1].Size != 6 || p[1].Name != "a.png" || p[2].URL != "https://gateway.example/media/2" {
+		t.Errorf("parts %+v", p)
+	}
+	if out := svc.deliver(t.Context(), sendCall(t, 2, two, media(&pluginpb.AssignedMedium{Part: 1, Attachment: "m1"}))); out.GetError().GetKind() != string(KindTransient) {
+		t.Errorf("an attachment was used twice: %v", out)
+	}
+
+	put("m2")
+	out = svc.deliver(t.Context(), sendCall(t, 3, two, media(&pluginpb.AssignedMedium{Part: 1, Attachment: "m2", Alone: true})))
+	if out.GetError() != nil || len(got.Envelope.Parts) != 1 || got.Envelope.Parts[0].Ref != "r1" || len(got.Media) != 1 || read(got.Media[0]) != "abcdef" {
+		t.Errorf("error %v, parts %+v, media %v", out.GetError(), got.Envelope.Parts, got.Media)
+	}
+}
+
+func TestAttachmentsThatAreRefused(t *testing.T) {
+	_, client := connect(t, &scripted{})
+	for name, tc := range map[string]struct {
+		size  int64
+		first *pluginpb.AttachRequest
+		want  ErrorKind
+	}{
+		"no name":   {3, &pluginpb.AttachRequest{Data: []byte("abc")}, KindInvalid},
+		"too large": {MaxMediaBytes + 1, &pluginpb.AttachRequest{Id: "a"}, KindInvalid},
+		"negative":  {-1, &pluginpb.AttachRequest{Id: "a"}, KindInvalid},
+		"longer":    {2, &pluginpb.AttachRequest{Id: "a", Data: []byte("abc")}, KindInvalid},
+		"shorter":   {4, &pluginpb.AttachRequest{Id: "a", Data: []byte("abc")}, KindTransient},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if e := attach(t, client, tc.size, tc.first); e.GetKind() != string(tc.want) {
+				t.Errorf("error %v, want %s", e, tc.want)
+			}
+		})
+	}
+}
+
+func TestAttachmentsAreBounded(t *testing.T) {
+	var s attachments
+	now := time.Now()
+	big := NewAttachment("", "", make([]byte, maxAttachedBytes/2))
+	for id, want := range map[string]bool{"a": true, "b": true} {
+		if err := s.put(id, big, now); (err == nil) != want {
+			t.Fatalf("%s: %v", id, err)
+		}
+	}
+	small := NewAttachment("", "", []byte("x"))
+	if err := s.put("c", small, now); KindOf(err) != KindTransient {
+		t.Errorf("beyond the bound: %v", err)
+	}
+	if err := s.put("c", small, now.Add(attachedFor+time.Second)); err != nil || len(s.media) != 1 || s.bytes != 1 {
+		t.Errorf("what nobody came for still fills the room: %v, %d media, %d bytes", err, len(s.media), s.bytes)
+	}
+}
