@@ -284,6 +284,8 @@ type Change struct {
 	//	*Change_OrphanEnded
 	//	*Change_DeadLettered
 	//	*Change_DeadEnded
+	//	*Change_CursorMoved
+	//	*Change_Closing
 	Kind          isChange_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -540,6 +542,24 @@ func (x *Change) GetDeadEnded() *DeadEnded {
 	return nil
 }
 
+func (x *Change) GetCursorMoved() *CursorMoved {
+	if x != nil {
+		if x, ok := x.Kind.(*Change_CursorMoved); ok {
+			return x.CursorMoved
+		}
+	}
+	return nil
+}
+
+func (x *Change) GetClosing() *Closing {
+	if x != nil {
+		if x, ok := x.Kind.(*Change_Closing); ok {
+			return x.Closing
+		}
+	}
+	return nil
+}
+
 type isChange_Kind interface {
 	isChange_Kind()
 }
@@ -659,6 +679,16 @@ type Change_DeadEnded struct {
 	DeadEnded *DeadEnded `protobuf:"bytes,24,opt,name=dead_ended,json=deadEnded,proto3,oneof"`
 }
 
+type Change_CursorMoved struct {
+	// A channel that listens got further.
+	CursorMoved *CursorMoved `protobuf:"bytes,25,opt,name=cursor_moved,json=cursorMoved,proto3,oneof"`
+}
+
+type Change_Closing struct {
+	// The conversation was closed by a rule; what waits in its lanes still goes out.
+	Closing *Closing `protobuf:"bytes,26,opt,name=closing,proto3,oneof"`
+}
+
 func (*Change_TermStarted) isChange_Kind() {}
 
 func (*Change_Opened) isChange_Kind() {}
@@ -704,6 +734,10 @@ func (*Change_OrphanEnded) isChange_Kind() {}
 func (*Change_DeadLettered) isChange_Kind() {}
 
 func (*Change_DeadEnded) isChange_Kind() {}
+
+func (*Change_CursorMoved) isChange_Kind() {}
+
+func (*Change_Closing) isChange_Kind() {}
 
 // TermStarted marks the first record of a writer.
 type TermStarted struct {
@@ -2365,6 +2399,108 @@ func (x *Closed) GetReason() string {
 	return ""
 }
 
+// Closing ends the conversation for everybody who speaks in it. Closed follows when its lanes are empty.
+type Closing struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Rule that closed it.
+	Rule          string `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Closing) Reset() {
+	*x = Closing{}
+	mi := &file_journal_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Closing) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Closing) ProtoMessage() {}
+
+func (x *Closing) ProtoReflect() protoreflect.Message {
+	mi := &file_journal_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Closing.ProtoReflect.Descriptor instead.
+func (*Closing) Descriptor() ([]byte, []int) {
+	return file_journal_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *Closing) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+// CursorMoved tells how far a channel that listens has got: what its adapter goes on from. It is in the record of the last
+// envelope that the adapter emitted with it.
+type CursorMoved struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The channel.
+	Channel string `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	// Opaque, at most 64 KiB.
+	Cursor        []byte `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CursorMoved) Reset() {
+	*x = CursorMoved{}
+	mi := &file_journal_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CursorMoved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CursorMoved) ProtoMessage() {}
+
+func (x *CursorMoved) ProtoReflect() protoreflect.Message {
+	mi := &file_journal_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CursorMoved.ProtoReflect.Descriptor instead.
+func (*CursorMoved) Descriptor() ([]byte, []int) {
+	return file_journal_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *CursorMoved) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *CursorMoved) GetCursor() []byte {
+	if x != nil {
+		return x.Cursor
+	}
+	return nil
+}
+
 // Orphaned makes an envelope wait for its thread.
 type Orphaned struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2382,7 +2518,7 @@ type Orphaned struct {
 
 func (x *Orphaned) Reset() {
 	*x = Orphaned{}
-	mi := &file_journal_proto_msgTypes[26]
+	mi := &file_journal_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2394,7 +2530,7 @@ func (x *Orphaned) String() string {
 func (*Orphaned) ProtoMessage() {}
 
 func (x *Orphaned) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[26]
+	mi := &file_journal_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2407,7 +2543,7 @@ func (x *Orphaned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Orphaned.ProtoReflect.Descriptor instead.
 func (*Orphaned) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{26}
+	return file_journal_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Orphaned) GetPosition() *Position {
@@ -2451,7 +2587,7 @@ type OrphanEnded struct {
 
 func (x *OrphanEnded) Reset() {
 	*x = OrphanEnded{}
-	mi := &file_journal_proto_msgTypes[27]
+	mi := &file_journal_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2463,7 +2599,7 @@ func (x *OrphanEnded) String() string {
 func (*OrphanEnded) ProtoMessage() {}
 
 func (x *OrphanEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[27]
+	mi := &file_journal_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2476,7 +2612,7 @@ func (x *OrphanEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrphanEnded.ProtoReflect.Descriptor instead.
 func (*OrphanEnded) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{27}
+	return file_journal_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *OrphanEnded) GetPosition() *Position {
@@ -2520,7 +2656,7 @@ type DeadLettered struct {
 
 func (x *DeadLettered) Reset() {
 	*x = DeadLettered{}
-	mi := &file_journal_proto_msgTypes[28]
+	mi := &file_journal_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2532,7 +2668,7 @@ func (x *DeadLettered) String() string {
 func (*DeadLettered) ProtoMessage() {}
 
 func (x *DeadLettered) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[28]
+	mi := &file_journal_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2545,7 +2681,7 @@ func (x *DeadLettered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLettered.ProtoReflect.Descriptor instead.
 func (*DeadLettered) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{28}
+	return file_journal_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *DeadLettered) GetDelivery() *Delivery {
@@ -2626,7 +2762,7 @@ type DeadEnded struct {
 
 func (x *DeadEnded) Reset() {
 	*x = DeadEnded{}
-	mi := &file_journal_proto_msgTypes[29]
+	mi := &file_journal_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2638,7 +2774,7 @@ func (x *DeadEnded) String() string {
 func (*DeadEnded) ProtoMessage() {}
 
 func (x *DeadEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[29]
+	mi := &file_journal_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2651,7 +2787,7 @@ func (x *DeadEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadEnded.ProtoReflect.Descriptor instead.
 func (*DeadEnded) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{29}
+	return file_journal_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *DeadEnded) GetDead() string {
@@ -2697,7 +2833,7 @@ const file_journal_proto_rawDesc = "" +
 	"\fconversation\x18\x03 \x01(\tR\fconversation\x12\x14\n" +
 	"\x05epoch\x18\x04 \x01(\x04R\x05epoch\x12\x12\n" +
 	"\x04hops\x18\x05 \x01(\x05R\x04hops\x12\x14\n" +
-	"\x05cause\x18\x06 \x01(\tR\x05cause\"\xa3\v\n" +
+	"\x05cause\x18\x06 \x01(\tR\x05cause\"\xa4\f\n" +
 	"\x06Change\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12E\n" +
 	"\fterm_started\x18\x02 \x01(\v2 .patchbay.journal.v1.TermStartedH\x00R\vtermStarted\x125\n" +
@@ -2728,7 +2864,9 @@ const file_journal_proto_rawDesc = "" +
 	"\forphan_ended\x18\x16 \x01(\v2 .patchbay.journal.v1.OrphanEndedH\x00R\vorphanEnded\x12H\n" +
 	"\rdead_lettered\x18\x17 \x01(\v2!.patchbay.journal.v1.DeadLetteredH\x00R\fdeadLettered\x12?\n" +
 	"\n" +
-	"dead_ended\x18\x18 \x01(\v2\x1e.patchbay.journal.v1.DeadEndedH\x00R\tdeadEndedB\x06\n" +
+	"dead_ended\x18\x18 \x01(\v2\x1e.patchbay.journal.v1.DeadEndedH\x00R\tdeadEnded\x12E\n" +
+	"\fcursor_moved\x18\x19 \x01(\v2 .patchbay.journal.v1.CursorMovedH\x00R\vcursorMoved\x128\n" +
+	"\aclosing\x18\x1a \x01(\v2\x1c.patchbay.journal.v1.ClosingH\x00R\aclosingB\x06\n" +
 	"\x04kind\"'\n" +
 	"\vTermStarted\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\"\xa2\x01\n" +
@@ -2857,7 +2995,12 @@ const file_journal_proto_rawDesc = "" +
 	"\bUnlinked\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\" \n" +
 	"\x06Closed\x12\x16\n" +
-	"\x06reason\x18\x01 \x01(\tR\x06reason\"\x93\x01\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\"\x1d\n" +
+	"\aClosing\x12\x12\n" +
+	"\x04rule\x18\x01 \x01(\tR\x04rule\"?\n" +
+	"\vCursorMoved\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\tR\achannel\x12\x16\n" +
+	"\x06cursor\x18\x02 \x01(\fR\x06cursor\"\x93\x01\n" +
 	"\bOrphaned\x129\n" +
 	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x16\n" +
@@ -2894,7 +3037,7 @@ func file_journal_proto_rawDescGZIP() []byte {
 	return file_journal_proto_rawDescData
 }
 
-var file_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_journal_proto_goTypes = []any{
 	(*Record)(nil),       // 0: patchbay.journal.v1.Record
 	(*Position)(nil),     // 1: patchbay.journal.v1.Position
@@ -2922,11 +3065,13 @@ var file_journal_proto_goTypes = []any{
 	(*Linked)(nil),       // 23: patchbay.journal.v1.Linked
 	(*Unlinked)(nil),     // 24: patchbay.journal.v1.Unlinked
 	(*Closed)(nil),       // 25: patchbay.journal.v1.Closed
-	(*Orphaned)(nil),     // 26: patchbay.journal.v1.Orphaned
-	(*OrphanEnded)(nil),  // 27: patchbay.journal.v1.OrphanEnded
-	(*DeadLettered)(nil), // 28: patchbay.journal.v1.DeadLettered
-	(*DeadEnded)(nil),    // 29: patchbay.journal.v1.DeadEnded
-	nil,                  // 30: patchbay.journal.v1.Attributed.AttributesEntry
+	(*Closing)(nil),      // 26: patchbay.journal.v1.Closing
+	(*CursorMoved)(nil),  // 27: patchbay.journal.v1.CursorMoved
+	(*Orphaned)(nil),     // 28: patchbay.journal.v1.Orphaned
+	(*OrphanEnded)(nil),  // 29: patchbay.journal.v1.OrphanEnded
+	(*DeadLettered)(nil), // 30: patchbay.journal.v1.DeadLettered
+	(*DeadEnded)(nil),    // 31: patchbay.journal.v1.DeadEnded
+	nil,                  // 32: patchbay.journal.v1.Attributed.AttributesEntry
 }
 var file_journal_proto_depIdxs = []int32{
 	2,  // 0: patchbay.journal.v1.Record.envelopes:type_name -> patchbay.journal.v1.Stored
@@ -2950,29 +3095,31 @@ var file_journal_proto_depIdxs = []int32{
 	23, // 18: patchbay.journal.v1.Change.linked:type_name -> patchbay.journal.v1.Linked
 	24, // 19: patchbay.journal.v1.Change.unlinked:type_name -> patchbay.journal.v1.Unlinked
 	25, // 20: patchbay.journal.v1.Change.closed:type_name -> patchbay.journal.v1.Closed
-	26, // 21: patchbay.journal.v1.Change.orphaned:type_name -> patchbay.journal.v1.Orphaned
-	27, // 22: patchbay.journal.v1.Change.orphan_ended:type_name -> patchbay.journal.v1.OrphanEnded
-	28, // 23: patchbay.journal.v1.Change.dead_lettered:type_name -> patchbay.journal.v1.DeadLettered
-	29, // 24: patchbay.journal.v1.Change.dead_ended:type_name -> patchbay.journal.v1.DeadEnded
-	1,  // 25: patchbay.journal.v1.Accepted.position:type_name -> patchbay.journal.v1.Position
-	16, // 26: patchbay.journal.v1.Accepted.extent:type_name -> patchbay.journal.v1.Extent
-	1,  // 27: patchbay.journal.v1.Routed.position:type_name -> patchbay.journal.v1.Position
-	1,  // 28: patchbay.journal.v1.Disposed.position:type_name -> patchbay.journal.v1.Position
-	30, // 29: patchbay.journal.v1.Attributed.attributes:type_name -> patchbay.journal.v1.Attributed.AttributesEntry
-	15, // 30: patchbay.journal.v1.Held.item:type_name -> patchbay.journal.v1.Item
-	1,  // 31: patchbay.journal.v1.Item.position:type_name -> patchbay.journal.v1.Position
-	16, // 32: patchbay.journal.v1.Item.extent:type_name -> patchbay.journal.v1.Extent
-	15, // 33: patchbay.journal.v1.Delivery.item:type_name -> patchbay.journal.v1.Item
-	15, // 34: patchbay.journal.v1.Delivery.history:type_name -> patchbay.journal.v1.Item
-	18, // 35: patchbay.journal.v1.Queued.delivery:type_name -> patchbay.journal.v1.Delivery
-	1,  // 36: patchbay.journal.v1.Orphaned.position:type_name -> patchbay.journal.v1.Position
-	1,  // 37: patchbay.journal.v1.OrphanEnded.position:type_name -> patchbay.journal.v1.Position
-	18, // 38: patchbay.journal.v1.DeadLettered.delivery:type_name -> patchbay.journal.v1.Delivery
-	39, // [39:39] is the sub-list for method output_type
-	39, // [39:39] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	28, // 21: patchbay.journal.v1.Change.orphaned:type_name -> patchbay.journal.v1.Orphaned
+	29, // 22: patchbay.journal.v1.Change.orphan_ended:type_name -> patchbay.journal.v1.OrphanEnded
+	30, // 23: patchbay.journal.v1.Change.dead_lettered:type_name -> patchbay.journal.v1.DeadLettered
+	31, // 24: patchbay.journal.v1.Change.dead_ended:type_name -> patchbay.journal.v1.DeadEnded
+	27, // 25: patchbay.journal.v1.Change.cursor_moved:type_name -> patchbay.journal.v1.CursorMoved
+	26, // 26: patchbay.journal.v1.Change.closing:type_name -> patchbay.journal.v1.Closing
+	1,  // 27: patchbay.journal.v1.Accepted.position:type_name -> patchbay.journal.v1.Position
+	16, // 28: patchbay.journal.v1.Accepted.extent:type_name -> patchbay.journal.v1.Extent
+	1,  // 29: patchbay.journal.v1.Routed.position:type_name -> patchbay.journal.v1.Position
+	1,  // 30: patchbay.journal.v1.Disposed.position:type_name -> patchbay.journal.v1.Position
+	32, // 31: patchbay.journal.v1.Attributed.attributes:type_name -> patchbay.journal.v1.Attributed.AttributesEntry
+	15, // 32: patchbay.journal.v1.Held.item:type_name -> patchbay.journal.v1.Item
+	1,  // 33: patchbay.journal.v1.Item.position:type_name -> patchbay.journal.v1.Position
+	16, // 34: patchbay.journal.v1.Item.extent:type_name -> patchbay.journal.v1.Extent
+	15, // 35: patchbay.journal.v1.Delivery.item:type_name -> patchbay.journal.v1.Item
+	15, // 36: patchbay.journal.v1.Delivery.history:type_name -> patchbay.journal.v1.Item
+	18, // 37: patchbay.journal.v1.Queued.delivery:type_name -> patchbay.journal.v1.Delivery
+	1,  // 38: patchbay.journal.v1.Orphaned.position:type_name -> patchbay.journal.v1.Position
+	1,  // 39: patchbay.journal.v1.OrphanEnded.position:type_name -> patchbay.journal.v1.Position
+	18, // 40: patchbay.journal.v1.DeadLettered.delivery:type_name -> patchbay.journal.v1.Delivery
+	41, // [41:41] is the sub-list for method output_type
+	41, // [41:41] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_journal_proto_init() }
@@ -3004,6 +3151,8 @@ func file_journal_proto_init() {
 		(*Change_OrphanEnded)(nil),
 		(*Change_DeadLettered)(nil),
 		(*Change_DeadEnded)(nil),
+		(*Change_CursorMoved)(nil),
+		(*Change_Closing)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3011,7 +3160,7 @@ func file_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_journal_proto_rawDesc), len(file_journal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   31,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
