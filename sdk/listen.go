@@ -30,7 +30,15 @@ type OpenThread struct {
 	State  []byte
 }
 
+// MaxCursorBytes is the most that a cursor may have.
+const MaxCursorBytes = 64 << 10
+
 // Emit hands over envelopes in their order, together with the cursor that is to be stored with them. It returns nil when
-// both are stored; after an error neither is, and Listen is to return it. The envelopes may be none, to store a cursor
-// alone; a nil cursor leaves the stored one. It must not be called concurrently.
+// both are stored; after an error Listen is to return it, and begins again at the last cursor that was stored. Once the
+// envelopes are on their way, Emit waits for the gateway's word even if ctx ends. The envelopes may be none, to store a cursor
+// alone; a nil cursor leaves the stored one. All of them together may have a little less than 8 MiB; more, an envelope of
+// another channel or one that Validate refuses is an error of kind KindInvalid. Emit must not be called concurrently.
+//
+// The gateway may end between storing and saying so. What it had stored comes again then, and is recognised by its
+// VendorID.
 type Emit func(ctx context.Context, envelopes []*envelope.Envelope, cursor []byte) error

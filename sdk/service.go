@@ -46,6 +46,8 @@ type service struct {
 	attached attachments
 	fetches  atomic.Uint64 // numbers calls that have no number on the wire
 
+	listeners listeners
+
 	mu       sync.Mutex
 	channels map[string]*channelHost
 }
@@ -85,6 +87,9 @@ func (s *service) abilities() []string {
 	}
 	if s.opener != nil {
 		out = append(out, "open")
+	}
+	if _, listens := s.adapter.(Listener); listens {
+		out = append(out, "listen")
 	}
 	if s.receiver != nil || s.deliverer != nil { // links that its envelopes carry
 		out = append(out, "fetch")
@@ -225,13 +230,16 @@ func (s *service) Drain(ctx context.Context, req *pluginpb.DrainRequest) (*plugi
 // drain refuses new calls, waits for the running ones and then for the adapter's own work, and returns how
 // many calls are left when ctx ends.
 func (s *service) drain(ctx context.Context) int {
+	listened := make(chan struct{})
+	go func() { defer close(listened); s.listeners.stop(ctx) }()
 	s.calls.drain(ctx)
+	<-listened
 	if d, ok := s.adapter.(Drainer); ok {
 		if err := s.guard("drain", func() error { return d.Drain(ctx) }); err != nil {
 			s.log.Warn("drain failed", "error", err.Error())
 		}
 	}
-	return s.calls.count()
+	return s.calls.count() + s.listeners.count()
 }
 
 // stop drains, cancels what is left and ends the streams after their last result.

@@ -1,0 +1,298 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// listener is an adapter whose Listen is the test's.
+type listener struct {
+	scripted
+	listen func(context.Context, *Listening, Emit) error
+}
+
+func (a *listener) Listen(ctx context.Context, l *Listening, emit Emit) error {
+	return a.listen(ctx, l, emit)
+}
+
+// heard is the gateway's end of one Listen.
+type heard struct {
+	t      *testing.T
+	stream pluginpb.PluginService_ListenClient
+	cancel context.CancelFunc
+}
+
+func listenTo(t *testing.T, client pluginpb.PluginServiceClient, first ...*pluginpb.ListenRequest) *heard {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	stream, err := client.Listen(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &heard{t, stream, cancel}
+	for _, m := range first {
+		h.send(m)
+	}
+	return h
+}
+
+func (h *heard) send(m *pluginpb.ListenRequest) {
+	h.t.Helper()
+	if err := h.stream.Send(m); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *heard) batch() *pluginpb.ListenResponse {
+	h.t.Helper()
+	m, err := h.stream.Recv()
+	if err != nil {
+		h.t.Fatalf("no batch: %v", err)
+	}
+	return m
+}
+
+// end returns the error of the last message, or nil if the stream ended without one.
+func (h *heard) end() *pluginpb.Error {
+	h.t.Helper()
+	m, err := h.stream.Recv()
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	if err != nil || m.GetError() == nil {
+		h.t.Fatalf("got %v, %v, want the end", m, err)
+	}
+	if _, err := h.stream.Recv(); !errors.Is(err, io.EOF) {
+		h.t.Fatalf("after the last message: %v", err)
+	}
+	return m.GetError()
+}
+
+func TestListenWaitsUntilBatchesAreStored(t *testing.T) {
+	emitted := make(chan error, 1)
+	var began *Listening
+	_, client := connect(t, &listener{listen: func(ctx context.Context, l *Listening, emit Emit) error {
+		began = l
+		for i := range 2 {
+			emitted <- emit(ctx, []*envelope.Envelope{hello(), hello()}, fmt.Append(nil, "cursor ", i))
+		}
+		emitted <- emit(ctx, nil, []byte("cursor alone"))
+		emitted <- emit(ctx, nil, nil)
+		<-ctx.Done()
+		return ctx.Err()
+	}})
+	h := listenTo(t, client,
+		&pluginpb.ListenRequest{Channel: "c", Cursor: []byte("from"), Threads: []*pluginpb.ListenThread{{Thread: "a", State: []byte("s")}}, MoreThreads: true},
+		&pluginpb.ListenRequest{Threads: []*pluginpb.ListenThread{{Thread: "b"}}})
+	for i := range uint64(3) {
+		b := h.batch()
+		if b.GetBatch() != i+1 || len(b.GetEnvelopes()) != 2 && i < 2 || !strings.HasPrefix(string(b.GetCursor()), "cursor ") {
+			t.Fatalf("batch %d: %v", i, b)
+		}
+		for _, data := range b.GetEnvelopes() {
+			if e, err := protocol.DecodeEnvelope(data); err != nil || e.Text() != "hello" {
+				t.Errorf("envelope %v, %v", e, err)
+			}
+		}
+		select {
+		case err := <-emitted:
+			t.Fatalf("emit returned %v before the batch was stored", err)
+		default:
+		}
+		h.send(&pluginpb.ListenRequest{Stored: i}) // what is old says nothing
+		h.send(&pluginpb.ListenRequest{Stored: i + 1})
+		if err := <-emitted; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := <-emitted; err != nil { // nothing to store
+		t.Fatal(err)
+	}
+	want := &Listening{Channel: "c", Cursor: []byte("from"), Threads: []OpenThread{{Thread: "a", State: []byte("s")}, {Thread: "b"}}}
+	if diff := cmp.Diff(want, began); diff != "" {
+		t.Error(diff)
+	}
+	if err := h.stream.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
+	if e := h.end(); e != nil {
+		t.Errorf("ended with %v, want no error: the gateway closed the stream", e)
+	}
+}
+
+func TestEmitRefusesWhatCantBeSent(t *testing.T) {
+	other, odd, large := hello(), hello(), hello()
+	other.Channel = "d"
+	odd.Kind = "nonsense"
+	for range envelope.MaxParts {
+		large.Parts = append(large.Parts[:len(large.Parts):len(large.Parts)], envelope.TextPart(strings.Repeat("x", envelope.MaxTextBytes)))
+	}
+	large.Parts = large.Parts[1:]
+	for name, tc := range map[string]struct {
+		list   []*envelope.Envelope
+		cursor []byte
+		text   string
+	}{
+		"another channel": {[]*envelope.Envelope{other}, nil, `channel: "d", must be "c"`},
+		"invalid":         {[]*envelope.Envelope{hello(), odd}, nil, "invalid envelope 1: kind: unknown"},
+		"nil":             {[]*envelope.Envelope{nil}, nil, "envelope 0: nil"},
+		"large batch":     {[]*envelope.Envelope{large, large}, nil, "emit fewer envelopes at once"},
+		"large cursor":    {nil, make([]byte, MaxCursorBytes+1), "the cursor has 65537 bytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var first error
+			_, client := connect(t, &listener{listen: func(ctx context.Context, _ *Listening, emit Emit) error {
+				if first = emit(ctx, tc.list, tc.cursor); first != nil { // and it can go on with what is right
+					return errors.Join(first, emit(ctx, []*envelope.Envelope{hello()}, nil))
+				}
+				return nil
+			}})
+			h := listenTo(t, client, &pluginpb.ListenRequest{Channel: "c"})
+			if b := h.batch(); len(b.GetEnvelopes()) != 1 {
+				t.Errorf("batch %v", b)
+			}
+			h.send(&pluginpb.ListenRequest{Stored: 1})
+			e := h.end()
+			if KindOf(first) != KindInvalid || !strings.Contains(first.Error(), tc.text) {
+				t.Errorf("emit = %v", first)
+			}
+			if e.GetKind() != string(KindInvalid) || !strings.Contains(e.GetText(), tc.text) {
+				t.Errorf("the gateway was told %v", e)
+			}
+		})
+	}
+}
+
+func TestListenEndsWithItsError(t *testing.T) {
+	for name, tc := range map[string]struct {
+		listen func() error
+		kind   ErrorKind
+		text   string
+	}{
+		"typed":   {func() error { return &Error{Kind: KindUnauthorized, Text: "token refused"} }, KindUnauthorized, "token refused"},
+		"untyped": {func() error { return errors.New("no route") }, KindTransient, "no route"},
+		"panic":   {func() error { panic("oops") }, KindTransient, "panicked: oops"},
+		"nothing": {func() error { return nil }, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, client := connect(t, &listener{listen: func(context.Context, *Listening, Emit) error { return tc.listen() }})
+			e := listenTo(t, client, &pluginpb.ListenRequest{Channel: "c"}).end()
+			if e.GetKind() != string(tc.kind) || !strings.Contains(e.GetText(), tc.text) {
+				t.Errorf("error %v", e)
+			}
+		})
+	}
+}
+
+func TestEmitFailsWhenTheGatewayIsGone(t *testing.T) {
+	emitted := make(chan error, 1)
+	_, client := connect(t, &listener{listen: func(ctx context.Context, _ *Listening, emit Emit) error {
+		err := emit(ctx, []*envelope.Envelope{hello()}, nil)
+		emitted <- err
+		return err
+	}})
+	h := listenTo(t, client, &pluginpb.ListenRequest{Channel: "c"})
+	h.batch()
+	h.cancel()
+	if err := <-emitted; err == nil {
+		t.Error("emit = nil though nobody stored the batch")
+	}
+}
+
+// TestDrainEndsListening also shows that a batch which is being stored is waited for: else it would come twice.
+func TestDrainEndsListening(t *testing.T) {
+	emitted, drained := make(chan error, 1), make(chan int, 1)
+	svc, client := connect(t, &listener{listen: func(ctx context.Context, _ *Listening, emit Emit) error {
+		emitted <- emit(ctx, []*envelope.Envelope{hello()}, nil)
+		<-ctx.Done()
+		return ctx.Err()
+	}})
+	h := listenTo(t, client, &pluginpb.ListenRequest{Channel: "c"})
+	h.batch()
+	go func() { drained <- svc.drain(h.stream.Context()) }()
+	for !svc.listeners.isEnding() {
+		if h.stream.Context().Err() != nil {
+			t.Fatal("the drain did not begin")
+		}
+	}
+	select {
+	case n := <-drained:
+		t.Fatalf("drained with %d running while a batch is on its way", n)
+	default:
+	}
+	h.send(&pluginpb.ListenRequest{Stored: 1})
+	if err := <-emitted; err != nil {
+		t.Errorf("emit = %v, want nil: the batch was stored", err)
+	}
+	if n := <-drained; n != 0 {
+		t.Errorf("%d calls run after the drain", n)
+	}
+	if e := h.end(); e != nil {
+		t.Errorf("ended with %v", e)
+	}
+	e := listenTo(t, client, &pluginpb.ListenRequest{Channel: "c"}).end()
+	if e.GetKind() != string(KindTransient) {
+		t.Errorf("a Listen after the drain ended with %v", e)
+	}
+}
+
+func (s *listeners) isEnding() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ending
+}
+
+func TestOneListenAtATimeForAChannel(t *testing.T) {
+	running, release := make(chan string, 3), make(chan struct{})
+	_, client := connect(t, &listener{listen: func(ctx context.Context, l *Listening, _ Emit) error {
+		running <- l.Channel
+		<-ctx.Done()
+		<-release // an adapter that is slow to notice
+		return nil
+	}})
+	first := listenTo(t, client, &pluginpb.ListenRequest{Channel: "c"})
+	if got := <-running; got != "c" {
+		t.Fatal(got)
+	}
+	first.cancel()
+	second := listenTo(t, client, &pluginpb.ListenRequest{Channel: "c"})
+	listenTo(t, client, &pluginpb.ListenRequest{Channel: "d"})
+	if got := <-running; got != "d" {
+		t.Fatalf("%s began to listen, want d alone: the former Listen of c has not returned", got)
+	}
+	close(release)
+	if got := <-running; got != "c" {
+		t.Fatal(got)
+	}
+	second.cancel()
+}
+
+func TestListenIsAnAbility(t *testing.T) {
+	_, client := connect(t, &scripted{})
+	d, err := client.Describe(t.Context(), &pluginpb.DescribeRequest{})
+	if err != nil || strings.Contains(strings.Join(d.GetAbilities(), " "), "listen") {
+		t.Errorf("abilities %v, %v", d.GetAbilities(), err)
+	}
+	h := listenTo(t, client)
+	if _, err := h.stream.Recv(); status.Code(err) != codes.Unimplemented {
+		t.Errorf("Listen = %v", err)
+	}
+	_, client = connect(t, &listener{})
+	if d, err = client.Describe(t.Context(), &pluginpb.DescribeRequest{}); err != nil || !strings.Contains(strings.Join(d.GetAbilities(), " "), "listen") {
+		t.Errorf("abilities %v, %v", d.GetAbilities(), err)
+	}
+}
