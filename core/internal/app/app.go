@@ -20,6 +20,7 @@ import (
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/ingress"
 	"patchbay/core/internal/lane"
+	"patchbay/core/internal/media"
 	"patchbay/core/internal/store/jetstream"
 	"patchbay/core/internal/telemetry"
 	"patchbay/core/internal/trail"
@@ -68,8 +69,8 @@ type step struct {
 	stop func()
 }
 
-// Start brings a gateway up, in this order: adapters with their channels, store, then writer and lanes, then the admin listener, last
-// the public one. If a step fails, those before it are taken down again.
+// Start brings a gateway up, in this order: adapters with their channels, store, media, then writer and lanes, then the admin listener,
+// last the public one, whose address is taken before. If a step fails, those before it are taken down again.
 func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error) {
 	a := &App{log: o.Logger, failed: make(chan error, 4)}
 	defer func() {
@@ -108,7 +109,16 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 			a.log.Error("store did not close", "error", err)
 		}
 	})
-	w, engine := a.core(cfg, &o, p, log, metrics)
+	public, err := listen("listen", cfg.Listen) // nobody is answered yet, but links need the address
+	if err != nil {
+		return nil, err
+	}
+	a.defers("public address", func() { _ = public.Close() })
+	kept, err := a.openMedia(cfg, &o, p, public.Addr(), telemetry.NewMedia(reg, channels))
+	if err != nil {
+		return nil, err
+	}
+	w, engine := a.core(cfg, &o, p, log, kept, metrics)
 	if err := w.Start(ctx); err != nil {
 		return nil, fmt.Errorf("start the writer: %w", err)
 	}
@@ -122,22 +132,23 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	if err != nil {
 		return nil, err
 	}
-	if a.Private, err = a.serve("admin.listen", cfg.Admin.Listen, maxConnections, console.Handler(), o.Logger); err != nil {
+	private, err := listen("admin.listen", cfg.Admin.Listen)
+	if err != nil {
 		return nil, err
 	}
-	if a.Public, err = a.serve("listen", cfg.Listen, connections(), handler, o.Logger); err != nil {
-		return nil, err
-	}
+	a.Private = a.serve("admin.listen", private, maxConnections, console.Handler(), o.Logger)
+	a.Public = a.serve("listen", public, connections(), withMedia(handler, kept.Handler()), o.Logger)
 	console.Accepting(true)
 	a.defers("readiness", func() { console.Accepting(false) })
 	return a, nil
 }
 
 // core builds writer and lanes, which know each other.
-func (a *App) core(cfg *config.Config, o *Options, p *plugins, log *jetstream.Log, m *telemetry.Metrics) (*writer.Writer, *lane.Engine) {
+func (a *App) core(cfg *config.Config, o *Options, p *plugins, log *jetstream.Log, kept *media.Store,
+	m *telemetry.Metrics) (*writer.Writer, *lane.Engine) {
 	var w *writer.Writer
 	engine := lane.New(lane.Options{
-		Channels: laneChannels(cfg, p), Observer: m, Logger: o.Logger.With("component", "lane"),
+		Channels: laneChannels(cfg, p), Observer: m, Logger: o.Logger.With("component", "lane"), Media: kept,
 		Load:   func(ctx context.Context, pos conversation.Position) (writer.Stored, error) { return w.Load(ctx, pos) },
 		Finish: func(out *conversation.Outcome) { w.Finish(out) },
 	})
@@ -167,12 +178,8 @@ func (a *App) run(w *writer.Writer, engine *lane.Engine) {
 	})
 }
 
-// serve runs an HTTP server with at most n connections until the app stops.
-func (a *App) serve(setting, addr string, n int, h http.Handler, log *slog.Logger) (net.Addr, error) {
-	ln, err := listen(setting, addr)
-	if err != nil {
-		return nil, err
-	}
+// serve runs an HTTP server with at most n connections until the app stops, and returns its address.
+func (a *App) serve(setting string, ln net.Listener, n int, h http.Handler, log *slog.Logger) net.Addr {
 	srv := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -181,7 +188,7 @@ func (a *App) serve(setting, addr string, n int, h http.Handler, log *slog.Logge
 	go func() {
 		defer close(done)
 		if err := srv.Serve(limit(ln, n)); !errors.Is(err, http.ErrServerClosed) {
-			a.failed <- fmt.Errorf("serve %s: %w", addr, err)
+			a.failed <- fmt.Errorf("serve %s: %w", ln.Addr(), err)
 		}
 	}()
 	a.defers("listener "+setting, func() {
@@ -192,7 +199,7 @@ func (a *App) serve(setting, addr string, n int, h http.Handler, log *slog.Logge
 		}
 		<-done
 	})
-	return ln.Addr(), nil
+	return ln.Addr()
 }
 
 // Wait returns when ctx ends, with nil, or when a part has failed, with why.

@@ -58,6 +58,7 @@ func laneChannels(cfg *config.Config, p *plugins) []lane.Channel {
 			UnknownDead: p.unknown(ch) == config.UnknownDead, Concurrency: ch.Delivery.Concurrency, Rate: ch.Delivery.Rate,
 			TextBytes: int(caps.GetTextBytes()), Parts: parts(caps),
 		}
+		mediaOf(&l, caps)
 		out = append(out, l)
 	}
 	return out

@@ -62,7 +62,10 @@ func (e *Engine) send(ctx context.Context, t *task) (*pluginpb.SendAction, strin
 		if err != nil {
 			return nil, "", fmt.Errorf("read envelope %s: %w", stored.GetId(), err)
 		}
-		if a.Text, degraded = reword(env, d, &t.ch.Channel); a.Text == "" && d.Pieces > 1 {
+		if degraded, err = e.fit(ctx, t, a, env); err != nil {
+			return nil, "", err
+		}
+		if a.Text == "" && len(a.Media) == 0 && d.Pieces > 1 {
 			return nil, "", nil
 		}
 	}
@@ -79,19 +82,59 @@ func (e *Engine) send(ctx context.Context, t *task) (*pluginpb.SendAction, strin
 	return send, degraded, nil
 }
 
-// reword returns the words to send in place of the envelope's parts, "" if those go as they are, and what was lost.
-func reword(env *envelope.Envelope, d *conversation.Delivery, ch *Channel) (text, lost string) {
-	text, lost = degrade(env, ch)
-	if d.Pieces <= 1 {
-		return text, lost
+// fit chooses what of an envelope the delivery carries, and in which form: a piece of its words, one of its media, or
+// everything. It returns what is lost by that.
+func (e *Engine) fit(ctx context.Context, t *task, a *pluginpb.Assigned, env *envelope.Envelope) (lost string, err error) {
+	d, limit := &t.job.Delivery, t.ch.TextBytes
+	apart := t.ch.Apart && d.Item.Extent.Media > 0
+	index, alone, piece, pieces := 0, false, d.Piece, d.Pieces
+	if apart {
+		index, alone, piece, pieces = d.Medium()
 	}
-	if lost == "" {
-		text, lost = words(env, func(p *envelope.Part) bool { return p.Type != envelope.PartText }) // pieces are text only
+	switch {
+	case alone:
+		return e.fitMedium(ctx, t, a, env, mediumAt(env, index))
+	case apart:
+		a.Text = conversation.Piece(conversation.Said(env), piece, pieces, limit)
+		return t.losses(env, func(i int) bool { return !conversation.IsMedium(env.Parts[i].Type) && !t.carries(env, i) }), nil
 	}
-	if lost == "" {
-		text = env.Text()
+	lost = ""
+	if env.Kind == envelope.KindMessage {
+		lost = t.losses(env, func(i int) bool { return !t.carries(env, i) })
 	}
-	return conversation.Piece(text, d.Piece, d.Pieces, ch.TextBytes), lost
+	if lost == "" && pieces > 1 { // pieces are text only
+		lost = t.losses(env, func(i int) bool { return env.Parts[i].Type != envelope.PartText })
+	}
+	switch {
+	case lost != "":
+		a.Text = conversation.Piece(t.words(env), piece, pieces, limit)
+	case pieces > 1:
+		a.Text = conversation.Piece(env.Text(), piece, pieces, limit)
+	default:
+		for i := range env.Parts {
+			if t.media[i].item == nil {
+				continue
+			}
+			if err := e.assign(ctx, t, a, i, false); err != nil {
+				return "", err
+			}
+		}
+	}
+	return lost, nil
+}
+
+// fitMedium has the delivery carry one medium and nothing else, or a line in its place. Its caption is among the words.
+func (e *Engine) fitMedium(ctx context.Context, t *task, a *pluginpb.Assigned, env *envelope.Envelope, i int) (lost string, err error) {
+	if i < 0 {
+		return "", nil
+	}
+	if t.carries(env, i) {
+		return "", e.assign(ctx, t, a, i, true)
+	}
+	bare := env.Parts[i]
+	bare.Text, bare.URL = "", t.media[i].link
+	a.Text = conversation.Piece(conversation.Line(&bare), 0, 2, t.ch.TextBytes)
+	return t.losses(env, func(j int) bool { return j == i }), nil
 }
 
 func assigned(s writer.Stored, c *conversation.Conversation) *pluginpb.Assigned {
@@ -101,47 +144,36 @@ func assigned(s writer.Stored, c *conversation.Conversation) *pluginpb.Assigned 
 	}
 }
 
-// degrade returns the envelope's content as text, and what was lost, if the channel can't carry all its parts.
-func degrade(env *envelope.Envelope, ch *Channel) (text, lost string) {
-	if env.Kind != envelope.KindMessage || ch.Parts == nil {
-		return "", ""
-	}
-	return words(env, func(p *envelope.Part) bool { return !ch.Parts[p.Type] })
-}
-
-// words returns the envelope's content as text, and which parts lose by that, if there are any such parts.
-func words(env *envelope.Envelope, loses func(*envelope.Part) bool) (text, lost string) {
-	var kinds, lines []string
+// words returns an envelope's content as text, with links to its media where there are some.
+func (t *task) words(env *envelope.Envelope) string {
+	lines := make([]string, len(env.Parts))
 	for i := range env.Parts {
-		p := &env.Parts[i]
-		if loses(p) {
-			kinds = append(kinds, string(p.Type))
+		p := env.Parts[i]
+		if link := t.media[i].link; link != "" {
+			p.URL = link
 		}
-		lines = append(lines, line(p))
+		lines[i] = conversation.Line(&p)
 	}
-	if len(kinds) == 0 {
-		return "", ""
-	}
-	return strings.Join(lines, "\n"), "sent as text: " + strings.Join(kinds, ", ")
+	return strings.Join(lines, "\n")
 }
 
-// line is a part in words.
-func line(p *envelope.Part) string {
-	switch p.Type {
-	case envelope.PartText:
-		return p.Text
-	case envelope.PartSuggestions:
-		return strings.Join(p.Items, " | ")
-	case envelope.PartLocation:
-		return strings.TrimSpace(fmt.Sprintf("[location] %g,%g %s", p.Latitude, p.Longitude, p.Text))
-	}
-	out := "[" + string(p.Type) + "]"
-	for _, s := range []string{p.Name, p.Text, p.URL} {
-		if s != "" {
-			out += " " + s
+// losses names the parts that become text, and why if that is more than the channel's nature; "" if there are none.
+func (t *task) losses(env *envelope.Envelope, loses func(part int) bool) string {
+	var names []string
+	for i := range env.Parts {
+		if !loses(i) {
+			continue
 		}
+		name := string(env.Parts[i].Type)
+		if why := t.media[i].why; why != "" {
+			name += " (" + why + ")"
+		}
+		names = append(names, name)
 	}
-	return out
+	if len(names) == 0 {
+		return ""
+	}
+	return "sent as text: " + strings.Join(names, ", ")
 }
 
 // transcript builds one message out of what the channel has not yet seen: a line each, with who said it.
@@ -161,11 +193,7 @@ func (e *Engine) transcript(ctx context.Context, t *task) (*pluginpb.SendAction,
 		if err != nil {
 			continue
 		}
-		text := env.Text()
-		if full, lost := degrade(env, &Channel{Parts: map[envelope.PartType]bool{envelope.PartText: true}}); lost != "" {
-			text = full
-		}
-		lines = append(lines, speaker(env.Sender.Role)+": "+text)
+		lines = append(lines, speaker(env.Sender.Role)+": "+wording(env))
 		last = stored
 	}
 	text := conversation.Piece(strings.Join(lines, "\n"), d.Piece, d.Pieces, t.ch.TextBytes)
@@ -183,6 +211,15 @@ func (e *Engine) transcript(ctx context.Context, t *task) (*pluginpb.SendAction,
 	a := assigned(last, c)
 	a.Id = d.ID
 	return &pluginpb.SendAction{Thread: t.job.Thread, State: t.job.State, Envelope: b, Assigned: a}, nil
+}
+
+// wording is all of an envelope in words.
+func wording(env *envelope.Envelope) string {
+	lines := make([]string, len(env.Parts))
+	for i := range env.Parts {
+		lines[i] = conversation.Line(&env.Parts[i])
+	}
+	return strings.Join(lines, "\n")
 }
 
 // speaker names who said a line of a transcript; at most 14 bytes with the colon and the blank.

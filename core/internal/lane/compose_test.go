@@ -129,7 +129,7 @@ func TestDegradedParts(t *testing.T) {
 		"captioned":    {[]envelope.Part{{Type: "video", Text: "my cat", Ref: "vendor-handle"}}, only("text"), "[video] my cat", "sent as text: video"},
 		"location":     {[]envelope.Part{{Type: "location", Latitude: 1.5, Longitude: -2, Text: "here"}}, only("text"), "[location] 1.5,-2 here", "sent as text: location"},
 		"suggestions":  {[]envelope.Part{envelope.TextPart("Which?"), {Type: "suggestions", Items: []string{"A", "B"}}}, only("text"), "Which?\nA | B", "sent as text: suggestions"},
-		"two of three": {append(picture("x").Parts, envelope.Part{Type: "file", Name: "a.pdf"}), only("text", "file"), "x\n[image] 1.png https://pics.example/1.png\n[file] a.pdf", "sent as text: image"},
+		"two of three": {append(picture("x").Parts, envelope.Part{Type: "file", Name: "a.pdf"}), only("text", "file"), "x\n[image] 1.png https://pics.example/1.png\n[file] a.pdf", "sent as text: image, file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := text("")

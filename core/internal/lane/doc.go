@@ -8,10 +8,13 @@ package lane
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/media"
 	"patchbay/core/internal/writer"
+	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol/pluginpb"
 )
@@ -20,6 +23,8 @@ import (
 type Caller interface {
 	// Deliver makes one call; see adapter.Host.Deliver for what the errors mean.
 	Deliver(ctx context.Context, call *pluginpb.DeliverCall) (*pluginpb.DeliverResult, error)
+	// Attach hands over a medium for a delivery that follows; see adapter.Host.Attach.
+	Attach(ctx context.Context, first *pluginpb.AttachRequest, r io.Reader) error
 }
 
 // Channel is how one channel is called.
@@ -33,6 +38,9 @@ type Channel struct {
 	Rate        float64 // calls a second; 0 is no limit
 	TextBytes   int
 	Parts       map[envelope.PartType]bool
+	Media       sdk.MediaMode
+	MediaLimit  media.Limit // of one medium, for a Media other than sdk.MediaAsIs
+	Apart       bool        // a call carries either words or one medium
 }
 
 // Loader reads envelopes from the log.

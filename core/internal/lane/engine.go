@@ -18,6 +18,7 @@ import (
 type Options struct {
 	Channels []Channel
 	Load     Loader
+	Media    Media // nil: what has no link is put into words
 	Finish   Finish
 	Observer Observer
 	Logger   *slog.Logger
@@ -43,8 +44,10 @@ type task struct {
 	ch        *channel
 	cancel    context.CancelFunc // set while its call runs
 	cancelled bool
-	blame     int  // for the adapter's deaths
-	suspect   bool // it was there when the adapter died, so it runs alone
+	preparing bool           // its media are being read; then cancel ends that
+	blame     int            // for the adapter's deaths
+	suspect   bool           // it was there when the adapter died, so it runs alone
+	media     map[int]gotten // by part, once they were read
 }
 
 // channel is the state of one channel. The engine's lock guards it.
@@ -115,8 +118,12 @@ func (e *Engine) Submit(j *writer.Job) {
 	}
 	t := &task{job: j, ch: ch}
 	e.waiting[j.Delivery.ID] = t
-	ch.queue = append(ch.queue, t)
-	e.start(ch.process)
+	if d := &j.Delivery; e.Media != nil && d.Kind == conversation.KindSend && d.Item.Extent.Media > 0 {
+		e.prepare(t)
+	} else {
+		ch.queue = append(ch.queue, t)
+		e.start(ch.process)
+	}
 	e.mu.Unlock()
 }
 
@@ -174,6 +181,11 @@ func (e *Engine) Stop(ctx context.Context) {
 	}
 	for _, p := range e.adapters {
 		p.suspects = nil
+	}
+	for _, t := range e.waiting {
+		if t.preparing {
+			t.cancel()
+		}
 	}
 	e.mu.Unlock()
 	done := make(chan struct{})

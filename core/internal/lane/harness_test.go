@@ -3,6 +3,7 @@ package lane
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"testing"
@@ -59,6 +60,8 @@ type fakeAdapter struct {
 	script func(*pluginpb.DeliverCall) answer // nil: calls wait
 	calls  []*call                            // that wait
 	total  int
+
+	attached map[string]string
 }
 
 func (f *fakeAdapter) Deliver(ctx context.Context, c *pluginpb.DeliverCall) (*pluginpb.DeliverResult, error) {
@@ -78,6 +81,21 @@ func (f *fakeAdapter) Deliver(ctx context.Context, c *pluginpb.DeliverCall) (*pl
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// Attach keeps what is attached until a call comes for it.
+func (f *fakeAdapter) Attach(_ context.Context, first *pluginpb.AttachRequest, r io.Reader) error {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.attached == nil {
+		f.attached = map[string]string{}
+	}
+	f.attached[first.GetId()] = string(data)
+	return nil
 }
 
 // take returns the calls that wait, and forgets them.

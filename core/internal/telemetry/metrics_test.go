@@ -64,6 +64,9 @@ func stage(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 	t.Helper()
 	reg := &recorder{Registry: telemetry.NewRegistry("1.2.3")}
 	m := telemetry.NewMetrics(reg, []string{"web", "faq"}, []string{"greet"})
+	links := telemetry.NewMedia(reg, []string{"web", "faq"})
+	links.Served(200)
+	links.Stored(100, 1)
 	processes, err := adapter.NewMetrics(reg)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,93 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+
+	"patchbay/core/internal/config"
+	"patchbay/core/internal/lane"
+	"patchbay/core/internal/media"
+	"patchbay/core/internal/telemetry"
+	"patchbay/sdk"
+	"patchbay/sdk/protocol"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// mediaReads is how many media of one channel are read at once: a vendor whose media are slow takes no more of what
+// all share.
+const mediaReads = 4
+
+// openMedia opens the store of media; its adapters read for it. The log's lock on the folder above is held.
+func (a *App) openMedia(cfg *config.Config, o *Options, p *plugins, listening net.Addr, m *telemetry.Media) (*media.Store, error) {
+	store, err := media.Open(media.Options{
+		Dir: filepath.Join(cfg.Store.Dir, "media"), MaxBytes: int64(cfg.Media.MaxSize), TotalBytes: int64(cfg.Media.TotalSize),
+		Keep: cfg.Media.Keep, BaseURL: cfg.BaseURL(listening.String()), Source: newMediaSource(cfg, p), Logger: o.Logger.With("component", "media"),
+		Observer: m,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the media store: %w", err)
+	}
+	a.background("media", store.Run)
+	return store, nil
+}
+
+// mediaSource reads media through the adapters that named them.
+type mediaSource struct {
+	plugins  *plugins
+	adapters map[string]string        // by channel
+	turns    map[string]chan struct{} // by channel
+}
+
+func newMediaSource(cfg *config.Config, p *plugins) *mediaSource {
+	s := &mediaSource{plugins: p, adapters: map[string]string{}, turns: map[string]chan struct{}{}}
+	for i := range cfg.Channels {
+		ch := &cfg.Channels[i]
+		s.adapters[ch.Name], s.turns[ch.Name] = ch.Adapter, make(chan struct{}, mediaReads)
+	}
+	return s
+}
+
+// Fetch implements media.Source.
+func (s *mediaSource) Fetch(ctx context.Context, req media.Request, info func(media.Info) error, chunk func([]byte) error) error {
+	host := s.plugins.hosts[s.adapters[req.Channel]]
+	if host == nil { // it is not configured any more, or the gateway itself speaks
+		return &sdk.Error{Kind: sdk.KindPermanent, Op: "fetch medium", Text: fmt.Sprintf("channel %q can't be asked for it", req.Channel)}
+	}
+	turn := s.turns[req.Channel]
+	select {
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return host.Fetch(ctx, &pluginpb.FetchRequest{
+		Channel: req.Channel, Ref: req.Part.Ref, Part: protocol.PartToProto(&req.Part), Thread: req.Thread, State: req.State,
+		MaxBytes: req.MaxBytes,
+	}, func(m *pluginpb.FetchResponse) error {
+		return info(media.Info{ContentType: m.GetContentType(), Name: m.GetName(), Size: m.GetSize()})
+	}, chunk)
+}
+
+// withMedia serves links to media beside the vendors' webhooks.
+func withMedia(webhooks, links http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, media.PathPrefix) {
+			links.ServeHTTP(w, r)
+			return
+		}
+		webhooks.ServeHTTP(w, r)
+	})
+}
+
+// mediaOf says in which form a channel wants its media.
+func mediaOf(l *lane.Channel, caps *pluginpb.Capabilities) {
+	l.Media, l.Apart = sdk.MediaMode(caps.GetMedia()), caps.GetMediaApart()
+	l.MediaLimit = media.Limit{Bytes: caps.GetMediaBytes(), Types: caps.GetMediaTypes()}
+	if l.Media == sdk.MediaStream && (l.MediaLimit.Bytes <= 0 || l.MediaLimit.Bytes > sdk.MaxMediaBytes) {
+		l.MediaLimit.Bytes = sdk.MaxMediaBytes
+	}
+}

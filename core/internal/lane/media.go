@@ -1,0 +1,192 @@
+package lane
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/media"
+	"patchbay/sdk"
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// Media reads what messages name by reference; see media.Store.
+type Media interface {
+	Get(ctx context.Context, req media.Request, limit media.Limit) (*media.Item, error)
+	Link(i *media.Item) string
+}
+
+// Limits of getting media ready.
+const (
+	mediaTimeout  = 30 * time.Second // for all media of one delivery
+	mediaPatience = time.Minute      // after which a medium that can't be read for now is put into words
+)
+
+// gotten is one medium of a delivery in the form that its channel wants. With none it is put into words, with a link
+// if there is one.
+type gotten struct {
+	item *media.Item
+	link string
+	why  string // it is put into words
+}
+
+// prepare reads a job's media on a goroutine of its own, outside of the channel's calls: a vendor whose media are slow
+// holds up nobody but its own conversation. Then the job is queued. The caller holds the lock.
+func (e *Engine) prepare(t *task) {
+	ctx, cancel := context.WithTimeout(e.ctx, mediaTimeout)
+	t.cancel, t.preparing = cancel, true
+	e.running.Go(func() {
+		defer cancel()
+		r := e.gather(ctx, t)
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		t.cancel, t.preparing = nil, false
+		switch {
+		case e.stopping && !t.cancelled: // nothing was tried: it is in the log
+			delete(e.waiting, t.job.Delivery.ID)
+		case r != nil || t.cancelled:
+			if r == nil {
+				r = &result{out: t.retry("cancelled", "", 0)}
+			}
+			delete(e.waiting, t.job.Delivery.ID)
+			e.finish(t.job, r.out)
+		default:
+			t.ch.queue = append(t.ch.queue, t)
+			e.start(t.ch.process)
+		}
+	})
+}
+
+// gather reads a job's media. It returns a result if the delivery can't be made now.
+func (e *Engine) gather(ctx context.Context, t *task) *result {
+	stored, err := e.Load(ctx, t.job.Delivery.Item.Pos)
+	if err != nil {
+		r := t.unreadable(err)
+		return &r
+	}
+	env, err := protocol.DecodeEnvelope(stored.GetEnvelope())
+	if err != nil {
+		r := t.unreadable(fmt.Errorf("read envelope %s: %w", stored.GetId(), err))
+		return &r
+	}
+	t.media = map[int]gotten{}
+	for i := range env.Parts {
+		if !conversation.IsMedium(env.Parts[i].Type) || !t.concerns(env, i) {
+			continue
+		}
+		g, err := e.get(ctx, t, env, &env.Parts[i])
+		if err != nil && !media.Lasting(err) && time.Since(t.job.Delivery.QueuedAt) < mediaPatience {
+			return &result{out: t.retry(string(sdk.KindTransient), "read "+string(env.Parts[i].Type)+": "+err.Error(), 0)}
+		}
+		if err != nil {
+			g.why = err.Error()
+		}
+		t.media[i] = g
+	}
+	return nil
+}
+
+// get reads one medium, if its channel needs more than the part has.
+func (e *Engine) get(ctx context.Context, t *task, env *envelope.Envelope, p *envelope.Part) (gotten, error) {
+	carried := t.ch.Parts == nil || t.ch.Parts[p.Type]
+	if p.URL != "" && (!carried || t.ch.Media != sdk.MediaStream) {
+		return gotten{link: p.URL}, nil
+	}
+	req := media.Request{Channel: env.Channel, Thread: env.Thread, Part: *p}
+	if source := e.channels[env.Channel]; source != nil {
+		req.Adapter = source.Adapter
+	}
+	if th := t.job.Conv.Threads[env.Channel]; th != nil && th.ID == env.Thread {
+		req.State = th.State
+	}
+	limit := t.ch.MediaLimit
+	if !carried || t.ch.Media == sdk.MediaAsIs {
+		limit = media.Limit{}
+	}
+	item, err := e.Media.Get(ctx, req, limit)
+	if err != nil {
+		return gotten{}, err
+	}
+	g := gotten{link: e.Media.Link(item)}
+	if carried && t.ch.Media != sdk.MediaAsIs {
+		g.item = item
+	}
+	return g, nil
+}
+
+// concerns reports whether a delivery has to do with a medium: one that carries a medium alone has with that one only.
+func (t *task) concerns(env *envelope.Envelope, part int) bool {
+	d := &t.job.Delivery
+	if !t.ch.Apart {
+		return true
+	}
+	index, alone, _, _ := d.Medium()
+	return alone && part == mediumAt(env, index)
+}
+
+// mediumAt returns the part that is the envelope's medium number index, or -1.
+func mediumAt(env *envelope.Envelope, index int) int {
+	for i := range env.Parts {
+		if !conversation.IsMedium(env.Parts[i].Type) {
+			continue
+		}
+		if index == 0 {
+			return i
+		}
+		index--
+	}
+	return -1
+}
+
+// carries reports whether the channel takes a part as it is, or as it was made ready.
+func (t *task) carries(env *envelope.Envelope, i int) bool {
+	p := &env.Parts[i]
+	if t.ch.Parts != nil && !t.ch.Parts[p.Type] {
+		return false
+	}
+	if !conversation.IsMedium(p.Type) {
+		return true
+	}
+	switch t.ch.Media {
+	case sdk.MediaAsIs:
+		return p.URL != ""
+	case sdk.MediaStream:
+		return t.media[i].item != nil
+	default:
+		return p.URL != "" || t.media[i].item != nil
+	}
+}
+
+// assign says in what form a part is handed over, and hands over its bytes if the channel wants those.
+func (e *Engine) assign(ctx context.Context, t *task, a *pluginpb.Assigned, i int, alone bool) error {
+	m := &pluginpb.AssignedMedium{Part: uint32(i), Alone: alone}
+	g := t.media[i]
+	if g.item != nil {
+		m.ContentType, m.Name, m.Size = g.item.ContentType, g.item.Name, g.item.Size
+	}
+	switch {
+	case g.item != nil && t.ch.Media == sdk.MediaStream:
+		m.Attachment = fmt.Sprintf("%s/%d", t.job.Delivery.ID, i)
+		if err := e.attach(ctx, t, m, g.item); err != nil {
+			return err
+		}
+	case g.item != nil:
+		m.Url = g.link
+	}
+	a.Media = append(a.Media, m)
+	return nil
+}
+
+func (e *Engine) attach(ctx context.Context, t *task, m *pluginpb.AssignedMedium, item *media.Item) error {
+	r, err := item.Open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return t.ch.Caller.Attach(ctx, &pluginpb.AttachRequest{
+		Id: m.GetAttachment(), ContentType: m.GetContentType(), Name: m.GetName(), Size: m.GetSize(),
+	}, r)
+}
