@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"crypto/subtle"
-	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -18,18 +17,22 @@ const (
 	defaultAccessTTL = 600 // seconds
 	maxAccessTTL     = 3600
 	maxUserID        = 32 // characters, page applyToken
-	maxBody          = 16 << 20
+	maxBody          = 32 << 20
 )
 
-// Handler returns the API; its paths start with /apigovernance and /apiaccess.
+// Handler returns the API; its paths start with /apigovernance, /apiaccess and, for temporary links, /files.
 func (s *Simulator) Handler() http.Handler {
-	const fabric = "POST /apiaccess/ccmessaging/"
+	const fabric = "/apiaccess/ccmessaging/"
 	mux := http.NewServeMux()
 	mux.Handle("POST /apigovernance/api/oauth/tokenByAkSk",
 		s.Faults.Wrap(EndpointAccessToken, http.HandlerFunc(s.tokenByAkSk)))
-	mux.Handle(fabric+"applyToken", s.endpoint(EndpointApplyToken, s.applyToken))
-	mux.Handle(fabric+"send", s.endpoint(EndpointSend, s.send))
-	mux.Handle(fabric+"downloadFileStream", s.endpoint(EndpointDownload, s.download))
+	mux.Handle("POST "+fabric+"applyToken", s.endpoint(EndpointApplyToken, s.applyToken))
+	mux.Handle("POST "+fabric+"send", s.session(EndpointSend, s.send(false)))
+	mux.Handle("POST "+fabric+"sendAsync", s.session(EndpointSendAsync, s.send(true)))
+	mux.Handle("GET "+fabric+"poll", s.session(EndpointPoll, s.poll))
+	mux.Handle("POST "+fabric+"uploadFileStream", s.session(EndpointUpload, s.upload))
+	mux.Handle("POST "+fabric+"downloadFileStream", s.session(EndpointDownload, s.download))
+	mux.Handle("GET /files/{link}", s.Faults.Wrap(EndpointFile, http.HandlerFunc(s.file)))
 	return mux
 }
 
@@ -52,6 +55,22 @@ func (s *Simulator) endpoint(name string, next func(http.ResponseWriter, *http.R
 		}
 		next(w, r)
 	}))
+}
+
+// session adds the customer's token to what endpoint demands, and passes on whose it is. Within a session an expired
+// token is replaced by the answer's header ccmessaging-token.
+func (s *Simulator) session(name string, next func(http.ResponseWriter, *http.Request, string)) http.Handler {
+	return s.endpoint(name, func(w http.ResponseWriter, r *http.Request) {
+		user, v := s.tokens.checkUser(r.Header.Get("ccmessaging-token"), s.o.Now())
+		if v == tokenUnknown || v == tokenExpired && !s.inSession(user) {
+			s.refuse(w, http.StatusUnauthorized, "ccmessaging-token is not valid")
+			return
+		}
+		if v == tokenExpired {
+			w.Header().Set("ccmessaging-token", s.tokens.newUser(user, s.o.Now().Add(s.o.UserTokenTTL)))
+		}
+		next(w, r, user)
+	})
 }
 
 func (s *Simulator) tokenByAkSk(w http.ResponseWriter, r *http.Request) {
@@ -106,7 +125,7 @@ func (s *Simulator) applyToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if in.ChannelID != s.o.ChannelID {
-		s.result(w, "1", "no such channel")
+		s.result(w, result{code: "1", text: "no such channel"})
 		return
 	}
 	s.mu.Lock()
@@ -117,32 +136,11 @@ func (s *Simulator) applyToken(w http.ResponseWriter, r *http.Request) {
 		s.order = append(s.order, in.UserID)
 	}
 	s.mu.Unlock()
-	writeJSON(w, http.StatusOK, map[string]string{
-		"resultCode": "0", "token": s.tokens.newUser(in.UserID, s.o.Now().Add(s.o.UserTokenTTL)),
-	})
-}
-
-func (s *Simulator) download(w http.ResponseWriter, r *http.Request) {
-	var in struct {
-		FileID   string `json:"fileId"`
-		FileType string `json:"fileType"`
+	token := s.tokens.newUser(in.UserID, s.o.Now().Add(s.o.UserTokenTTL))
+	if s.o.QuoteTokens {
+		token = strconv.Quote(token)
 	}
-	if !s.read(w, r, &in) {
-		return
-	}
-	if in.FileID == "" || in.FileType == "" {
-		s.result(w, "2", "fileId and fileType are required")
-		return
-	}
-	content, ok := s.files.Load(in.FileID)
-	if !ok {
-		s.result(w, "401", "no such object key")
-		return
-	}
-	writeJSON(w, http.StatusOK, map[string]string{
-		"resultCode": "0", "resultDesc": "success",
-		"fileStream": base64.StdEncoding.EncodeToString(content.([]byte)),
-	})
+	writeJSON(w, http.StatusOK, map[string]string{"resultCode": "0", "token": token})
 }
 
 // read decodes the body, or answers 400 and returns false.
@@ -166,12 +164,18 @@ func (s *Simulator) refuse(w http.ResponseWriter, status int, text string) {
 }
 
 // result answers 200 with a result code.
-func (s *Simulator) result(w http.ResponseWriter, code, text string) {
-	if code != "0" {
-		s.refused.Add(1)
-		s.Problems.Append("result code " + code + ": " + text)
+func (s *Simulator) result(w http.ResponseWriter, r result) {
+	s.note(r.code, r.text+" ("+r.problem+")")
+	writeJSON(w, http.StatusOK, map[string]string{"resultCode": r.code, "resultDesc": r.text})
+}
+
+// note counts a result other than success, and keeps what was wrong.
+func (s *Simulator) note(code, problem string) {
+	if code == "0" {
+		return
 	}
-	writeJSON(w, http.StatusOK, map[string]string{"resultCode": code, "resultDesc": text})
+	s.refused.Add(1)
+	s.Problems.Append("result code " + code + ": " + problem)
 }
 
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

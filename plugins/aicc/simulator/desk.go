@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
+	"strings"
 	"time"
 )
 
@@ -17,11 +17,16 @@ type State string
 // The states.
 const (
 	StateNone    State = "none"    // has a token, never connected
+	StateRobot   State = "robot"   // talks with the robot
 	StateWaiting State = "waiting" // in the queue
 	StateActive  State = "active"  // an agent has it
 	StateClosed  State = "closed"  // the agent closed it, or it timed out
+	StateOffline State = "offline" // it timed out, but the customer may leave messages by sendAsync
 	StateLeft    State = "left"    // the customer's side disconnected
 )
+
+// live says whether there is a session.
+func (s State) live() bool { return s == StateRobot || s == StateWaiting || s == StateActive }
 
 // Chat is one customer at the desk.
 type Chat struct {
@@ -37,10 +42,12 @@ type Chat struct {
 // Line is one line of a chat as the agent sees it.
 type Line struct {
 	At          time.Time `json:"at"`
-	From        string    `json:"from"` // customer, agent or system
-	Text        string    `json:"text"`
+	From        string    `json:"from"` // customer, agent, robot or system
+	Text        string    `json:"text"` // the content, whatever the media type
 	MediaType   string    `json:"mediaType"`
+	File        string    `json:"file,omitempty"` // id for Simulator.File, if there is a file in it
 	MessageCode string    `json:"messageCode,omitempty"`
+	Read        bool      `json:"read,omitempty"` // the customer's side reported this agent's message as read
 }
 
 // Event is one thing that happened at the desk. Kind is a control type of the way up (CONNECT,
@@ -51,6 +58,8 @@ type Event struct {
 	User      string
 	Text      string
 	MediaType string
+	File      string // id for Simulator.File, if there is a file in it
+	Async     bool   // came by sendAsync
 }
 
 // Chats returns all chats that ever connected, in the order of their first call.
@@ -86,74 +95,19 @@ func (s *Simulator) list(want func(*Chat) bool) []Chat {
 
 func snapshot(c *Chat) Chat {
 	out := *c
-	out.Lines = slices.Clip(c.Lines) // lines are only ever added
+	out.Lines = slices.Clip(c.Lines) // lines are only ever added, or replaced all together
 	return out
 }
 
-// Accept gives a waiting chat to an agent: the customer is told that the call is connected.
-func (s *Simulator) Accept(user, agent string) error {
-	return s.act(user, StateWaiting, func(c *Chat) error {
-		c.State, c.Agent, c.Since = StateActive, agent, s.o.Now()
-		s.happened(Event{Kind: "accepted", User: user, Text: agent})
-		s.tell(c, "The call is connected to an agent.", func(m *DownLinkMsg) { m.CallID = []byte("null") })
-		if s.o.ConnectEvent {
-			return s.push(user, s.message(user, "AGENT", "CONNECT"))
+// read marks the agent's messages with these codes, which are separated by commas.
+func (c *Chat) read(codes string) {
+	lines := slices.Clone(c.Lines)
+	for code := range strings.SplitSeq(codes, ",") {
+		for i, l := range lines {
+			lines[i].Read = l.Read || l.MessageCode != "" && l.MessageCode == strings.TrimSpace(code)
 		}
-		return nil
-	})
-}
-
-// Say sends an agent's text and returns its messageCode.
-func (s *Simulator) Say(user, text string) (string, error) { return s.SayMedia(user, "TEXT", text) }
-
-// SayMedia sends an agent's message of any media type; content is what the page says for that type.
-func (s *Simulator) SayMedia(user, mediaType, content string) (string, error) {
-	code := "mc-" + strconv.FormatInt(s.codes.Add(1), 10) + "-" + strconv.FormatInt(s.o.Now().UnixMilli(), 10)
-	err := s.act(user, StateActive, func(c *Chat) error {
-		s.line(c, Line{From: "agent", Text: content, MediaType: mediaType, MessageCode: code})
-		s.happened(Event{Kind: "said", User: user, Text: content, MediaType: mediaType})
-		m := s.message(user, "AGENT", "CHAT")
-		nickname := c.Agent
-		m.MediaType, m.Content, m.SenderNickname, m.MessageCode = &mediaType, &content, &nickname, &code
-		return s.push(user, m)
-	})
-	return code, err
-}
-
-// Read reports that the agent read these messages.
-func (s *Simulator) Read(user string, ids string) error {
-	return s.act(user, StateActive, func(*Chat) error {
-		m := s.message(user, "AGENT", "READ")
-		m.Content = &ids
-		return s.push(user, m)
-	})
-}
-
-// Hangup ends an active chat as the agent does.
-func (s *Simulator) Hangup(user string) error {
-	return s.act(user, StateActive, func(c *Chat) error {
-		c.State = StateClosed
-		s.happened(Event{Kind: "closed", User: user})
-		return s.push(user, s.message(user, "AGENT", "DISCONNECT"))
-	})
-}
-
-// TimeOut ends a waiting or active chat as the system does. With async the customer may still leave
-// messages, and is told so.
-func (s *Simulator) TimeOut(user string, async bool) error {
-	return s.act(user, "", func(c *Chat) error {
-		if c.State != StateWaiting && c.State != StateActive {
-			return fmt.Errorf("time out chat of %s, which is %s: %w", user, c.State, ErrState)
-		}
-		c.State = StateClosed
-		s.happened(Event{Kind: "timed out", User: user})
-		m := s.message(user, "SYSTEM", "DISCONNECT")
-		if async {
-			text, tip := "TEXT", "No agent answered in time. You can leave a message."
-			m.MediaType, m.Content, m.IsOfflineStatus = &text, &tip, &async
-		}
-		return s.push(user, m)
-	})
+	}
+	c.Lines = lines
 }
 
 // act runs do under the desk's lock, if the chat is in state need ("" means any).

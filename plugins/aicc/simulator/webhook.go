@@ -55,7 +55,8 @@ func (s *Simulator) Message(user, source, control, mediaType, content string) Do
 	return m
 }
 
-// PushRaw makes a push with exactly this body, signed like any other, behind the user's other pushes.
+// PushRaw makes a push with exactly this body, signed like any other, behind the user's other pushes. It can't be polled,
+// and is made even if pushes are off.
 func (s *Simulator) PushRaw(user string, body []byte) error {
 	return s.pusher.Push(user, push.Call{
 		Endpoint: EndpointPush, URL: *s.pushBase.Load() + "/webhooks/v1/messages", Body: body,
@@ -66,6 +67,10 @@ func (s *Simulator) PushRaw(user string, body []byte) error {
 func (s *Simulator) push(user string, messages ...DownLinkMsg) error {
 	if messages == nil {
 		messages = []DownLinkMsg{}
+	}
+	s.post(messages)
+	if s.o.PushOff {
+		return nil
 	}
 	body, err := json.Marshal(pushBody{Timestamp: s.o.Now().UnixMilli(), Messages: messages})
 	if err != nil {
@@ -84,13 +89,30 @@ func (s *Simulator) prove(r *http.Request, body []byte, bad bool) {
 		r.Header.Set("Authorization", "Bearer "+token)
 		return
 	}
-	key := s.o.PushKey
+	key := *s.pushKey.Load()
 	if bad {
 		key += "x"
 	}
 	sg := signer{accessKey: s.o.AccessKey, secretKey: key}
-	r.Header.Set("Authorization", sg.authorization(
-		r.Method, r.URL.EscapedPath(), s.stamp(), map[string]string{"host": r.URL.Host}, body))
+	r.Header.Set("Authorization", sg.authorization(r.Method, r.URL.EscapedPath(), s.stamp(), s.signed(r), body))
+}
+
+// signed returns the headers that are signed.
+func (s *Simulator) signed(r *http.Request) map[string]string {
+	headers := map[string]string{}
+	for _, name := range s.o.SignHeaders {
+		switch {
+		case name == "content-length":
+			headers[name] = strconv.FormatInt(r.ContentLength, 10)
+		case name != "host":
+			headers[name] = r.Header.Get(name)
+		case s.o.BareHost:
+			headers[name] = r.URL.Hostname()
+		default:
+			headers[name] = r.URL.Host
+		}
+	}
+	return headers
 }
 
 func (s *Simulator) stamp() string {
