@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"patchbay/sdk"
+	"patchbay/sdk/envelope"
+)
+
+var _ sdk.Listener = (*adapter)(nil)
+
+// Listen implements sdk.Listener. A cursor that is a number, or none, goes on counting: each message says its number, which
+// is its id and the cursor that goes with it, up to 5. Other cursors are deeds, done after the first message.
+func (a *adapter) Listen(ctx context.Context, l *sdk.Listening, emit sdk.Emit) error {
+	n, err := strconv.Atoi(string(l.Cursor))
+	if err == nil || l.Cursor == nil {
+		return count(ctx, l.Channel, n, emit)
+	}
+	first := message(l.Channel, "t", "0", fmt.Sprintf("%d threads", len(l.Threads)))
+	if err := emit(ctx, []*envelope.Envelope{first}, nil); err != nil {
+		return err
+	}
+	switch what := string(l.Cursor); what {
+	case "/early":
+		return nil
+	case "/stubborn":
+		hang()
+	default:
+		if deed := deeds[what]; deed != nil {
+			return deed(ctx)
+		}
+	}
+	<-ctx.Done()
+	return nil
+}
+
+func count(ctx context.Context, channel string, from int, emit sdk.Emit) error {
+	for n := from + 1; n <= 5; n++ {
+		id := strconv.Itoa(n)
+		if err := emit(ctx, []*envelope.Envelope{message(channel, "t", id, id)}, []byte(id)); err != nil {
+			return err
+		}
+	}
+	<-ctx.Done()
+	return nil
+}
