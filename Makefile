@@ -7,6 +7,7 @@ SHELL := bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO_BUILD := CGO_ENABLED=0 go build -trimpath
 FUZZTIME ?= 30s
+PARSERTIME ?= 60s
 # Packages without goroutines gain nothing from the race detector, which needs a C compiler.
 PURE := /internal/(config|conversation|journal|route|telemetry|trail)$$
 PACKAGES = go list ./core/... ./plugins/... ./sandbox/... ./sdk/...
@@ -16,7 +17,7 @@ TOOLS := .tools/versions-$(shell cat tools/*/go.mod tools/*/go.sum | sha256sum |
 GENERATED := '*.pb.go' ':(glob)**/*_string.go'
 
 .NOTPARALLEL:
-.PHONY: help build run demo test unit e2e docs race fuzz generate check-generated lint bench clean
+.PHONY: help build run demo test unit e2e docs race fuzz parsers generate check-generated lint bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +32,7 @@ run: build ## start the gateway and pretend vendors; data stays in ./data; Ctrl-
 demo: build ## play a handover from a bot to a person and back, and check each step
 	bin/sandbox demo --gateway-bin bin/patchbay --config config.yaml
 
-test: lint check-generated unit e2e docs demo ## everything that must pass
+test: lint check-generated unit e2e docs demo parsers ## everything that must pass
 
 unit: ## the packages' own tests, with the race detector where there are goroutines
 	go test $$($(PACKAGES) | grep -E '$(PURE)')
@@ -51,6 +52,12 @@ fuzz: ## each fuzz test for FUZZTIME (30s)
 	  { grep -hoE '^func Fuzz\w+' "$$dir"/*_test.go 2>/dev/null || true; } | cut -c6- | while read -r name; do \
 	    echo "== $$pkg $$name"; go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "$$pkg" < /dev/null; \
 	done; done
+
+# Two at a time, each on one core: a target that finds something leaves the input in its package's testdata.
+parsers: ## fuzz whatever reads the bytes of vendors, each for PARSERTIME (60s)
+	grep -rhoE --include '*_test.go' --with-filename '^func Fuzz\w+' plugins sdk/webhook | sed -E 's|^(.*)/[^/]+:func (.*)|./\1 \2|' | sort | \
+	  xargs -P 2 -n 2 bash -c 'out=$$(go test -run "^$$" -fuzz "^$$1$$" -fuzztime $(PARSERTIME) -parallel 1 "$$0" 2>&1 < /dev/null) \
+	    && tail -n 1 <<<"$$0 $$1: $$(grep -E "^fuzz: elapsed" <<<"$$out" | tail -n 1)" || { echo "== $$0 $$1"; echo "$$out"; exit 1; }'
 
 generate: $(TOOLS) ## write the generated code anew
 	.tools/buf lint
