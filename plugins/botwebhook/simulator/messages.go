@@ -1,9 +1,9 @@
 package simulator
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -13,40 +13,38 @@ type wireMessage struct {
 	Content json.RawMessage `json:"content"`
 }
 
-// parseMessages demands the roles user and assistant and at least one user message.
-func parseMessages(in []wireMessage) ([]Message, error) {
+// parseMessages demands the roles user and assistant, and that the newest message is a user's.
+func (s *Simulator) parseMessages(in []wireMessage) ([]Message, error) {
 	messages := make([]Message, 0, len(in))
-	asked := false
 	for i, m := range in {
 		if m.Role != "user" && m.Role != "assistant" {
-			return nil, badParameters("messages[%d].role: %q, want user or assistant", i, m.Role)
+			return nil, badParameters("messages[%d].role: %q, must be user or assistant", i, m.Role)
 		}
-		parsed, err := parseContent(m.Content)
+		parsed, err := s.parseContent(m.Content)
 		if err != nil {
 			return nil, badParameters("messages[%d].content: %v", i, err)
 		}
 		parsed.Role = m.Role
-		asked = asked || m.Role == "user"
 		messages = append(messages, parsed)
 	}
-	if !asked {
-		return nil, badParameters("messages: at least one of role user is required")
+	if len(in) == 0 || in[len(in)-1].Role != "user" {
+		return nil, badParameters("messages: the last one must be of role user")
 	}
 	return messages, nil
 }
 
 // parseContent reads a string, or an array of parts.
-func parseContent(raw json.RawMessage) (Message, error) {
-	var text string
+func (s *Simulator) parseContent(raw json.RawMessage) (Message, error) {
+	var text *string
 	if err := json.Unmarshal(raw, &text); err == nil {
-		if text == "" {
+		if text == nil || *text == "" {
 			return Message{}, fmt.Errorf("empty")
 		}
-		return Message{Text: text}, nil
+		return Message{Text: *text}, nil
 	}
 	var parts []map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &parts); err != nil {
-		return Message{}, fmt.Errorf("want a string or an array of parts")
+		return Message{}, fmt.Errorf("must be a string or an array of parts")
 	}
 	if len(parts) == 0 {
 		return Message{}, fmt.Errorf("empty")
@@ -54,11 +52,12 @@ func parseContent(raw json.RawMessage) (Message, error) {
 	m := Message{Parts: map[string]int{}}
 	var texts []string
 	for i, part := range parts {
-		kind, said, err := parsePart(part)
+		kind, said, media, err := s.parsePart(part)
 		if err != nil {
 			return Message{}, fmt.Errorf("part %d: %w", i, err)
 		}
 		m.Parts[kind]++
+		m.Media = append(m.Media, media...)
 		if said != "" {
 			texts = append(texts, said)
 		}
@@ -67,37 +66,30 @@ func parseContent(raw json.RawMessage) (Message, error) {
 	return m, nil
 }
 
-func parsePart(part map[string]json.RawMessage) (kind, text string, err error) {
-	if err := json.Unmarshal(part["type"], &kind); err != nil {
-		return "", "", fmt.Errorf("type: missing")
+func (s *Simulator) parsePart(part map[string]json.RawMessage) (kind, text string, media []Media, err error) {
+	if json.Unmarshal(part["type"], &kind) != nil {
+		return "", "", nil, fmt.Errorf("type: must be a string")
 	}
-	switch kind {
-	case "text":
-		if err := json.Unmarshal(part["text"], &text); err != nil {
-			return "", "", fmt.Errorf("text: missing")
+	if !slices.Contains([]string{"text", "image", "audio", "document"}, kind) {
+		return "", "", nil, fmt.Errorf("type: %q, must be text, image, audio or document", kind)
+	}
+	for member := range part {
+		if member != "type" && member != kind && !s.o.Lenient {
+			return "", "", nil, fmt.Errorf("%s: a part of type %s has no such member", member, kind)
 		}
-		return kind, text, nil
-	case "image", "audio", "document":
-		return kind, "", checkMedia(kind, part[kind])
 	}
-	return "", "", fmt.Errorf("type: %q, want text, image, audio or document", kind)
+	if kind != "text" {
+		media, err = s.parseMedia(kind, part[kind])
+		return kind, "", media, err
+	}
+	if json.Unmarshal(part["text"], &text) != nil || text == "" {
+		return "", "", nil, fmt.Errorf("text: must be a string that is not empty")
+	}
+	return kind, text, nil, nil
 }
 
-// checkMedia accepts both forms that the pages show: an array of items, and one item.
-func checkMedia(kind string, raw json.RawMessage) error {
-	var items []map[string]any
-	if bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) {
-		raw = json.RawMessage("[" + string(raw) + "]")
-	}
-	if err := json.Unmarshal(raw, &items); err != nil || len(items) == 0 {
-		return fmt.Errorf("%s: want an array of items", kind)
-	}
-	for i, item := range items {
-		url, _ := item["url"].(string)
-		data, _ := item["base64_content"].(string)
-		if (url == "") == (data == "") {
-			return fmt.Errorf("%s[%d]: exactly one of url and base64_content is required", kind, i)
-		}
-	}
-	return nil
+func hasImage(messages []Message) bool {
+	return slices.ContainsFunc(messages, func(m Message) bool {
+		return slices.ContainsFunc(m.Media, func(f Media) bool { return f.Kind == "image" })
+	})
 }

@@ -64,6 +64,7 @@ func call(t *testing.T, s *Simulator, path, key, body string) (int, map[string]a
 	t.Helper()
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer "+key)
+	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, r)
 	var out map[string]any
@@ -160,11 +161,23 @@ func TestErrors(t *testing.T) {
 		{"no JSON", v2, "app-key", `{`, 400, 40000},
 		{"no mode", v2, "app-key", `{"conversation_id":"` + c + `","messages":[{"role":"user","content":"x"}]}`, 400, 40000},
 		{"unknown role", v2, "app-key", messages(`[{"role":"system","content":"x"}]`), 400, 40000},
-		{"no user message", v2, "app-key", messages(`[{"role":"assistant","content":"x"}]`), 400, 40000},
+		{"no message", v2, "app-key", messages(`[]`), 400, 40000},
+		{"newest message is an answer", v2, "app-key",
+			messages(`[{"role":"user","content":"x"},{"role":"assistant","content":"x"}]`), 400, 40000},
+		{"unknown mode", v2, "app-key", strings.Replace(question(c, "x"), "webhook", "push", 1), 400, 40000},
+		{"misspelt member", v2, "app-key", strings.Replace(question(c, "x"), "response_mode", "responseMode", 1), 400, 40000},
+		{"something behind", v2, "app-key", question(c, "x") + "{}", 400, 40000},
+		{"config is no object", v2, "app-key", strings.Replace(question(c, "x"), "{", `{"conversation_config":[],`, 1), 400, 40000},
+		{"memory is no switch", v2, "app-key",
+			strings.Replace(question(c, "x"), "{", `{"conversation_config":{"long_term_memory":"on"},`, 1), 400, 40000},
+		{"unknown member of config", v2, "app-key",
+			strings.Replace(question(c, "x"), "{", `{"conversation_config":{"memory":true},`, 1), 400, 40000},
+		{"neither text nor files", "/v1/conversation/message", "app-key",
+			`{"conversation_id":"` + c + `","response_mode":"webhook"}`, 400, 40000},
+		{"part with a stray member", v2, "app-key",
+			messages(`[{"role":"user","content":[{"type":"text","text":"x","image":[]}]}]`), 400, 40000},
 		{"empty content", v2, "app-key", messages(`[{"role":"user","content":""}]`), 400, 40000},
 		{"unknown part", v2, "app-key", messages(`[{"role":"user","content":[{"type":"cat"}]}]`), 400, 40000},
-		{"media without source", v2, "app-key",
-			messages(`[{"role":"user","content":[{"type":"image","image":[{}]}]}]`), 400, 40000},
 		{"too long", v2, "app-key", question(c, strings.Repeat("x", maxQuestion+1)), 400, 20040},
 	}
 	for _, tt := range tests {
@@ -195,7 +208,9 @@ func TestPartsAndHistoryAreUnderstood(t *testing.T) {
 		{"role":"user","content":"old"},{"role":"assistant","content":"answer"},
 		{"role":"user","content":[{"type":"text","text":"see"},
 			{"type":"image","image":[{"url":"https://x/y.png","format":"png","name":"y"}]},
-			{"type":"audio","audio":{"base64_content":"AA==","format":"mp3"}}]}]}`
+			{"type":"audio","audio":{"base64_content":"AA==","format":"mp3"}}]}],
+		"conversation_config":{"short_term_memory":false,"knowledge":{"data_ids":["d"],"group_ids":[]},
+			"custom_variables":{"tier":"gold"}}}`
 	if status, out := call(t, s, "/v2/conversation/message", "app-key", body); status != 200 {
 		t.Fatalf("message = %d %v", status, out)
 	}
@@ -205,7 +220,17 @@ func TestPartsAndHistoryAreUnderstood(t *testing.T) {
 	}
 	want := []Message{
 		{Role: "user", Text: "old"}, {Role: "assistant", Text: "answer"},
-		{Role: "user", Text: "see", Parts: map[string]int{"text": 1, "image": 1, "audio": 1}},
+		{Role: "user", Text: "see", Parts: map[string]int{"text": 1, "image": 1, "audio": 1}, Media: []Media{
+			{Kind: "image", URL: "https://x/y.png", Format: "png", Name: "y"},
+			{Kind: "audio", Data: []byte{0}, Format: "mp3"},
+		}},
+	}
+	config := Config{
+		ShortTermMemory: new(bool), Knowledge: &Knowledge{DataIDs: []string{"d"}, GroupIDs: []string{}},
+		CustomVariables: map[string]any{"tier": "gold"},
+	}
+	if diff := cmp.Diff(config, asked[0].Config); diff != "" {
+		t.Errorf("config (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(want, asked[0].Messages); diff != "" {
 		t.Errorf("messages (-want +got):\n%s", diff)

@@ -1,22 +1,23 @@
 package simulator
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"patchbay/sandbox/push"
 )
 
-// bodyV1 is the flat webhook body, page "Webhook receives messages".
+// bodyV1 is the flat body: of a webhook call, page "Webhook receives messages", and, without message_type, of a blocking
+// answer to the older send call.
 type bodyV1 struct {
 	MessageID      string     `json:"message_id"`
-	MessageType    string     `json:"message_type"`
+	MessageType    string     `json:"message_type,omitempty"`
 	Text           string     `json:"text,omitempty"`
 	FlowOutput     []flowItem `json:"flow_output,omitempty"`
-	CreateTime     int64      `json:"create_time"` // seconds, as in the page's example
+	CreateTime     int64      `json:"create_time"`
 	ConversationID string     `json:"conversation_id"`
 }
 
@@ -26,7 +27,7 @@ type flowItem struct {
 	FromComponent string `json:"from_component_name,omitempty"`
 }
 
-// bodyV2 is the nested body: of a v2 webhook call, and of a blocking answer.
+// bodyV2 is the nested body: of a webhook call, page "Webhook receives messages v2", and of a blocking answer.
 type bodyV2 struct {
 	CreateTime     int64          `json:"create_time"`
 	ConversationID string         `json:"conversation_id"`
@@ -42,7 +43,13 @@ type outputItem struct {
 }
 
 type content struct {
-	Text string `json:"text"`
+	Text  string      `json:"text"`
+	Audio []audioItem `json:"audio,omitempty"`
+}
+
+type audioItem struct {
+	Audio      string `json:"audio"`
+	Transcript string `json:"transcript"`
 }
 
 func (s *Simulator) push(c Conversation, a Answer) error {
@@ -52,89 +59,153 @@ func (s *Simulator) push(c Conversation, a Answer) error {
 	if a.Type == "" {
 		a.Type = "ANSWER"
 	}
-	body, err := json.Marshal(s.body(c, a))
+	body, err := s.body(c, a)
+	if err != nil {
+		return fmt.Errorf("answer in conversation %s: %w", c.ID, err)
+	}
+	encoded, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
-	return s.pusher.Push(c.ID, s.call(body))
+	s.remember(c, a.MessageID)
+	return s.pusher.Push(c.ID, s.call(encoded))
+}
+
+// remember keeps the id of an answer, so that it can be rated.
+func (s *Simulator) remember(c Conversation, messageID string) {
+	if !s.o.Discard {
+		s.answers.Store(messageID, c.ID)
+	}
 }
 
 func (s *Simulator) call(body []byte) push.Call {
-	return push.Call{Endpoint: EndpointPush, URL: *s.webhook.Load(), Body: body, Prove: s.prove}
-}
-
-func (s *Simulator) prove(r *http.Request, _ []byte, bad bool) {
-	token := s.o.WebhookToken
-	if bad {
-		token = "wrong-" + token
-	}
-	if token != "" {
-		r.Header.Set("Authorization", s.o.WebhookScheme+" "+token)
+	return push.Call{
+		Endpoint: EndpointPush, URL: *s.webhook.Load(), Body: body,
+		Prove: prove(s.o.WebhookScheme, s.o.WebhookToken), Accepted: s.accepted,
 	}
 }
 
-func (s *Simulator) body(c Conversation, a Answer) any {
-	now := time.Now().Unix()
-	switch s.o.Form {
-	case FormV2:
-		return bodyV2{
-			CreateTime: now, ConversationID: c.ID, MessageID: a.MessageID, Output: output(a), Usage: usage(),
+// prove returns what adds the developer's token to a webhook call.
+func prove(scheme, token string) func(*http.Request, []byte, bool) {
+	return func(r *http.Request, _ []byte, bad bool) {
+		sent := token
+		if bad {
+			sent = "wrong-" + token
 		}
-	case FormFlow:
-		return bodyV1{
-			MessageID: a.MessageID, MessageType: a.Type, CreateTime: now, ConversationID: c.ID,
-			FlowOutput: []flowItem{{Content: a.Text, Branch: a.Branch, FromComponent: a.Component}},
+		if sent != "" {
+			r.Header.Set("Authorization", scheme+" "+sent)
 		}
 	}
-	return bodyV1{
-		MessageID: a.MessageID, MessageType: a.Type, Text: a.Text, CreateTime: now, ConversationID: c.ID,
-	}
 }
 
-func output(answers ...Answer) []outputItem {
-	items := []outputItem{}
-	for _, a := range answers {
-		items = append(items, outputItem{Branch: a.Branch, Component: a.Component, Content: content{Text: a.Text}})
-	}
-	return items
-}
-
-func usage() map[string]any {
-	return map[string]any{
-		"tokens":  map[string]int{"total_tokens": 29, "prompt_tokens": 19, "completion_tokens": 10},
-		"credits": map[string]float64{"total_credits": 0},
-	}
-}
-
-func blockingReply(c Conversation, answers []Answer) bodyV2 {
-	return bodyV2{
-		CreateTime: time.Now().Unix(), ConversationID: c.ID, MessageID: newID(),
-		Output: output(answers...), Usage: usage(),
-	}
-}
-
-// Check makes a test call of the webhook, page "Webhook check": a body with istest set, which must be
-// answered with 200 and not be taken for a message. It returns when the call ended.
-func (s *Simulator) Check(ctx context.Context) (push.Outcome, error) {
-	body, err := json.Marshal(map[string]any{"istest": true})
-	if err != nil {
-		return push.Outcome{}, fmt.Errorf("encode test call: %w", err)
-	}
-	key := "check " + newID()
-	if err := s.pusher.Push(key, s.call(body)); err != nil {
-		return push.Outcome{}, err
-	}
-	var found push.Outcome
-	err = s.pusher.Outcomes.Wait(ctx, func(all []push.Outcome) bool {
-		for _, o := range all {
-			if o.Key == key {
-				found = o
-				return true
-			}
-		}
+// accepted demands the answer that the page shows: 200 and {"code":200,"msg":"success"}.
+func (s *Simulator) accepted(status int, body []byte) bool {
+	if status != http.StatusOK {
 		return false
-	})
-	return found, err
+	}
+	var answer struct {
+		Code int    `json:"code"`
+		Msg  string `json:"msg"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil || answer.Code != http.StatusOK {
+		s.Problems.Append(fmt.Sprintf(`webhook answered %.100q, must be {"code":200,"msg":"success"}`, body))
+		return false
+	}
+	return true
+}
+
+// stamp is create_time.
+func (s *Simulator) stamp(t time.Time) int64 {
+	if s.o.Milliseconds {
+		return t.UnixMilli()
+	}
+	return t.Unix()
+}
+
+func (s *Simulator) body(c Conversation, a Answer) (any, error) {
+	if s.o.Form == FormV2 {
+		if a.Type != "ANSWER" {
+			return nil, fmt.Errorf("the nested body has no message type, can't be %s", a.Type)
+		}
+		return s.nested(c, a.MessageID, a.items()), nil
+	}
+	items := a.items()
+	for _, item := range items {
+		if len(item.Audio) > 0 {
+			return nil, fmt.Errorf("the flat body has no audio, use FormV2")
+		}
+	}
+	body := bodyV1{
+		MessageID: a.MessageID, MessageType: a.Type, CreateTime: s.stamp(time.Now()), ConversationID: c.ID,
+	}
+	if s.o.Form == FormV1 {
+		body.Text = a.Text
+		items = items[1:]
+	}
+	body.FlowOutput = flowOutput(items)
+	return body, nil
+}
+
+func flowOutput(items []Item) []flowItem {
+	var flow []flowItem
+	for _, item := range items {
+		flow = append(flow, flowItem{Content: item.Text, Branch: item.Branch, FromComponent: item.Component})
+	}
+	return flow
+}
+
+func (s *Simulator) nested(c Conversation, messageID string, items []Item) bodyV2 {
+	output := []outputItem{}
+	for _, item := range items {
+		said := content{Text: item.Text}
+		for _, a := range item.Audio {
+			said.Audio = append(said.Audio, audioItem{Audio: a.URL, Transcript: a.Transcript})
+		}
+		output = append(output, outputItem{Branch: item.Branch, Component: item.Component, Content: said})
+	}
+	return bodyV2{
+		CreateTime: s.stamp(time.Now()), ConversationID: c.ID, MessageID: messageID, Output: output,
+		Usage: map[string]any{
+			"tokens": tokens(),
+			"credits": map[string]float64{
+				"total_credits": 0, "text_input_credits": 0, "text_output_credits": 0,
+				"audio_input_credits": 0, "audio_output_credits": 0,
+			},
+		},
+	}
+}
+
+func tokens() map[string]any {
+	return map[string]any{
+		"total_tokens": 29, "prompt_tokens": 19, "completion_tokens": 10,
+		"prompt_tokens_details":     map[string]int{"audio_tokens": 0, "text_tokens": 19},
+		"completion_tokens_details": map[string]int{"reasoning_tokens": 0, "audio_tokens": 0, "text_tokens": 10},
+	}
+}
+
+// blockingReply puts all answers into one. The pages show none for the older call; it gets the flat body of its
+// webhook.
+func (s *Simulator) blockingReply(asked Asked, answers []Answer) any {
+	var items []Item
+	var texts []string
+	flow := s.o.Form == FormFlow
+	for _, a := range answers {
+		items = append(items, a.items()...)
+		texts = append(texts, a.Text)
+		flow = flow || a.flow()
+	}
+	id := newID()
+	s.remember(asked.Conversation, id)
+	if asked.Version == 2 {
+		return s.nested(asked.Conversation, id, items)
+	}
+	body := bodyV1{MessageID: id, CreateTime: s.stamp(time.Now()), ConversationID: asked.Conversation.ID}
+	if flow {
+		body.FlowOutput = flowOutput(items)
+	} else {
+		body.Text = strings.Join(texts, "\n")
+	}
+	return body
 }
 
 // PushRaw makes a webhook call with exactly this body, behind the conversation's other calls.
