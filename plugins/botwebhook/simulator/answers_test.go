@@ -96,7 +96,8 @@ func TestBlockingAnswers(t *testing.T) {
 		{"v2 silent", "v2", Options{}, nil, `{"output":[]}`},
 		{"v1", "v1", Options{}, []Answer{{Text: "a"}, {Text: "b"}}, `{"text":"a\nb"}`},
 		{"v1 of a flow", "v1", Options{}, []Answer{silent()},
-			`{"flow_output":[{"content":"one","branch":"1","from_component_name":"Start"},{"content":"two","from_component_name":"LLM"}]}`},
+			`{"flow_output":[{"content":"one","branch":"1","from_component_name":"Start"},` +
+				`{"content":"two","from_component_name":"LLM"}]}`},
 		{"v1 by option", "v1", Options{Form: FormFlow}, []Answer{{Text: "a"}}, `{"flow_output":[{"content":"a"}]}`},
 	}
 	for _, tt := range tests {
@@ -139,7 +140,9 @@ func TestWebhookMustAnswerAsDocumented(t *testing.T) {
 		`{"code":200,"msg":"success"}`: true, `{"code":200}`: true,
 		`{}`: false, `{"code":"200"}`: false, `{"code":0,"msg":"success"}`: false, `ok`: false,
 	} {
-		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, body) }))
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			io.WriteString(w, body)
+		}))
 		s := start(t, Options{Webhook: srv.URL})
 		if err := s.Answer(create(t, s, "u1"), Answer{Text: "x"}); err != nil {
 			t.Fatal(err)
@@ -157,7 +160,8 @@ func TestWebhookMustAnswerAsDocumented(t *testing.T) {
 func TestRatings(t *testing.T) {
 	s := start(t, Options{})
 	c := create(t, s, "u1")
-	_, answer := call(t, s, "/v2/conversation/message", "app-key", strings.Replace(question(c, "hi"), "webhook", "blocking", 1))
+	blocking := strings.Replace(question(c, "hi"), "webhook", "blocking", 1)
+	_, answer := call(t, s, "/v2/conversation/message", "app-key", blocking)
 	id, _ := answer["message_id"].(string)
 	tests := []struct {
 		name, path, body string
@@ -180,7 +184,10 @@ func TestRatings(t *testing.T) {
 			}
 		})
 	}
-	want := []Rating{{AnswerID: id, Feedback: "CANCELED"}, {AnswerID: id, Quality: "PARTIALLY_RESOLVED"}, {AnswerID: "x", Feedback: "POSITIVE"}}
+	want := []Rating{
+		{AnswerID: id, Feedback: "CANCELED"}, {AnswerID: id, Quality: "PARTIALLY_RESOLVED"},
+		{AnswerID: "x", Feedback: "POSITIVE"},
+	}
 	if diff := cmp.Diff(want, s.Rated.All()); diff != "" {
 		t.Errorf("rated (-want +got):\n%s", diff)
 	}

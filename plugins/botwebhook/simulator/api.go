@@ -82,9 +82,10 @@ func (s *Simulator) serve(w http.ResponseWriter, r *http.Request, name string, c
 	if err != nil {
 		return nil, badParameters("body: %v", err)
 	}
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if len(body) > 0 && (err != nil || media != "application/json") {
-		return nil, badParameters("Content-Type: %q, must be application/json", r.Header.Get("Content-Type"))
+	if given := r.Header.Get("Content-Type"); given != "" {
+		if media, _, err := mime.ParseMediaType(given); err != nil || media != "application/json" {
+			return nil, badParameters("Content-Type: %q, must be application/json", given)
+		}
 	}
 	return call(r.Context(), body)
 }

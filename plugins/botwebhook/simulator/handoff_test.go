@@ -38,7 +38,9 @@ func (d *desk) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	status, answer := d.answer(r.URL.Path)
 	d.calls.Append(deskCall{r.URL.Path, r.Header.Get("Authorization"), body})
-	return &http.Response{StatusCode: status, Header: http.Header{}, Request: r, Body: io.NopCloser(strings.NewReader(answer))}, nil
+	return &http.Response{
+		StatusCode: status, Header: http.Header{}, Request: r, Body: io.NopCloser(strings.NewReader(answer)),
+	}, nil
 }
 
 // paths returns the calls so far, with the type of close calls.
@@ -83,7 +85,8 @@ func speak(t *testing.T, s *Simulator, h *Handoff, text string) int {
 
 func TestHandoffFromEstablishToClose(t *testing.T) {
 	s, d := startDesk(t, Options{Human: Human{Token: "ht", BotID: "b1"}})
-	h := handOver(t, s, User{UserID: "u1", Email: "ann@example.com", Said: []Line{{"QUESTION", "human service"}, {"ANSWER", "wait"}}})
+	said := []Line{{"QUESTION", "human service"}, {"ANSWER", "wait"}}
+	h := handOver(t, s, User{UserID: "u1", Email: "ann@example.com", Said: said})
 	if status := speak(t, s, h, "I am Eve"); status != 200 {
 		t.Fatalf("a person's message was answered with %d", status)
 	}
@@ -96,7 +99,8 @@ func TestHandoffFromEstablishToClose(t *testing.T) {
 	want := []deskCall{
 		{"/handoff/conversation/establish", "Bearer ht", map[string]any{
 			"conversation_id": h.ID, "email": "ann@example.com", "bot_id": "b1", "body": []any{
-				map[string]any{"message_type": "QUESTION", "text": "human service"}, map[string]any{"message_type": "ANSWER", "text": "wait"},
+				map[string]any{"message_type": "QUESTION", "text": "human service"},
+				map[string]any{"message_type": "ANSWER", "text": "wait"},
 			}, "user_info": map[string]any{"phone": nil, "email": "ann@example.com", "user_id": "u1", "anonymous_id": nil}}},
 		{"/handoff/chat", "Bearer ht", map[string]any{"conversation_id": h.ID, "body": "Hello Eve"}},
 		{"/handoff/conversation/close", "Bearer ht", map[string]any{"conversation_id": h.ID, "type": "USER_CLOSED"}},

@@ -1,6 +1,8 @@
 package simulator
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -126,5 +128,19 @@ func TestErrorsOfTheListOnCommand(t *testing.T) {
 				t.Errorf("got %d %v, want %d with code %v and no conversation", status, out, tt.status, tt.code)
 			}
 		})
+	}
+}
+
+func TestOnlyJSONIsTaken(t *testing.T) {
+	for given, want := range map[string]int{"": 200, "application/json; charset=utf-8": 200, "text/plain": 400, ";": 400} {
+		s := start(t, Options{})
+		r := httptest.NewRequest(http.MethodPost, "/v1/conversation", strings.NewReader(`{"user_id":"u"}`))
+		r.Header.Set("Authorization", "Bearer app-key")
+		r.Header.Set("Content-Type", given)
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("Content-Type %q: %d, want %d", given, w.Code, want)
+		}
 	}
 }
