@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,6 +35,8 @@ type channel struct {
 	host     sdk.Host
 	now      func() time.Time
 	tokens   *tokenSource
+	sessions *sessions // the users who are polled; nil if AICC pushes
+	metrics  *metrics
 }
 
 var (
@@ -43,6 +46,8 @@ var (
 	_ sdk.Opener        = (*adapter)(nil)
 	_ sdk.Validator     = (*adapter)(nil)
 	_ sdk.HealthChecker = (*adapter)(nil)
+	_ sdk.Fetcher       = (*adapter)(nil)
+	_ sdk.Listener      = (*adapter)(nil)
 )
 
 func newAdapter() *adapter {
@@ -52,16 +57,32 @@ func newAdapter() *adapter {
 // Describe implements sdk.Adapter.
 func (a *adapter) Describe() sdk.Description {
 	return sdk.Description{
-		Name:     "aicc",
-		Version:  "0.1.0",
-		Vendor:   "Huawei Cloud AICC",
-		Settings: &Settings{},
-		Capabilities: sdk.Capabilities{
-			Parts:     []envelope.PartType{envelope.PartText},
-			Events:    []envelope.Kind{envelope.KindDisconnected, envelope.KindClosed},
-			TextBytes: maxText,
+		Name:         "aicc",
+		Version:      "0.2.0",
+		Vendor:       "Huawei Cloud AICC",
+		Roles:        []envelope.Role{envelope.RoleAgent},
+		Settings:     &Settings{},
+		Capabilities: capabilities(defaultFileBytes),
+		ReasonCodes:  reasonCodes,
+	}
+}
+
+// defaultFileBytes is the default of max_file_bytes.
+const defaultFileBytes = 2 << 20
+
+// capabilities are those of a channel. Cards are not among them: WEBCARD would carry one with a link, but in a call of its
+// own, and the gateway writes a card and its link among the words of the same message.
+func capabilities(fileBytes int64) sdk.Capabilities {
+	return sdk.Capabilities{
+		Parts: []envelope.PartType{
+			envelope.PartText, envelope.PartImage, envelope.PartAudio, envelope.PartVideo, envelope.PartFile,
 		},
-		ReasonCodes: reasonCodes,
+		Events:     slices.Clone(wantedEvents),
+		TextBytes:  maxText,
+		Media:      sdk.MediaStream,
+		MediaBytes: fileBytes,
+		MediaTypes: uploadTypes(),
+		MediaApart: true,
 	}
 }
 
@@ -74,43 +95,80 @@ func (a *adapter) Validate(ch sdk.Channel) []sdk.Problem {
 // Configure implements sdk.Adapter.
 func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, error) {
 	s, problems := readSettings(ch)
+	problems = slices.DeleteFunc(problems, func(p sdk.Problem) bool { return p.Warning })
 	if len(problems) > 0 {
 		return sdk.Endpoint{}, fmt.Errorf("configure aicc channel %s: %w", ch.Name,
 			sdk.Invalid(problems[0].Path, "%v", joined(problems)))
 	}
-	c := &channel{name: ch.Name, prefix: ch.Prefix, settings: s, host: ch.Host, now: a.now}
+	c := &channel{
+		name: ch.Name, prefix: ch.Prefix, settings: s, host: ch.Host, now: a.now, metrics: newMetrics(ch.Host.Registry),
+	}
 	c.tokens = &tokenSource{fetch: c.fetchToken, now: a.now}
+	if s.Inbound == inboundPoll {
+		c.sessions = newSessions(a.now)
+	}
 	if err := a.put(c); err != nil {
 		return sdk.Endpoint{}, fmt.Errorf("configure aicc channel %s: %w", ch.Name, err)
 	}
-	return sdk.Endpoint{
-		Paths: []sdk.Path{{
+	return c.endpoint(), nil
+}
+
+// endpoint is what the channel offers: a path for pushes, or nothing if it polls.
+func (c *channel) endpoint() sdk.Endpoint {
+	can := capabilities(c.settings.MaxFileBytes)
+	ep := sdk.Endpoint{
+		Refusal:      sdk.Refusal{ContentType: jsonType, Body: `{"resultCode":"{{status}}","resultDesc":"{{text}}"}`},
+		Threads:      sdk.ThreadsPerConversation,
+		Capabilities: &can,
+		Listens:      c.polls(),
+	}
+	if !c.polls() {
+		ep.Paths = []sdk.Path{{
 			Pattern:      pushPath,
 			Methods:      []string{"POST"},
 			ContentTypes: []string{jsonType},
 			MaxBody:      maxPush,
-		}},
-		Refusal: sdk.Refusal{ContentType: jsonType, Body: `{"resultCode":"{{status}}","resultDesc":"{{text}}"}`},
-		Threads: sdk.ThreadsPerConversation,
-	}, nil
+		}}
+	}
+	return ep
 }
 
-// put adds a channel or replaces the one of its name. It refuses one whose pushes would be taken for another's: a push
-// names its channel by channel_id alone.
+func (c *channel) polls() bool { return c.settings.Inbound == inboundPoll }
+
+// put adds a channel or replaces the one of its name. It refuses one whose messages would be taken for another's: a push
+// names its channel by channel_id alone, and a poll takes what it gets away from everybody else. The users whom the former
+// channel polls go over to the new one.
 func (a *adapter) put(c *channel) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for name, other := range a.channels {
-		if name != c.name && other.prefix == c.prefix && other.settings.ChannelID == c.settings.ChannelID {
-			return sdk.Invalid("channel_id", "is the same as that of channel %s: a push could not be told apart; change one of them, or "+
-				"the `path` of a channel", name)
+		if name != c.name && c.sharesMessages(other) {
+			return sdk.Invalid("channel_id", "is the same as that of channel %s: their messages could not be told apart; "+
+				"change one of them, or the `path` of a channel", name)
 		}
+	}
+	former := a.channels[c.name]
+	if former != nil && former.polls() && c.polls() && former.settings.BaseURL == c.settings.BaseURL &&
+		former.settings.ChannelID == c.settings.ChannelID {
+		c.sessions = former.sessions
 	}
 	a.channels[c.name] = c
 	return nil
 }
 
-// Health implements sdk.HealthChecker: a channel is sick while its last request for an access token failed.
+// sharesMessages tells whether two channels would get each other's messages.
+func (c *channel) sharesMessages(o *channel) bool {
+	if c.settings.ChannelID != o.settings.ChannelID || c.polls() != o.polls() {
+		return false
+	}
+	if c.polls() {
+		return c.settings.BaseURL == o.settings.BaseURL
+	}
+	return c.prefix == o.prefix
+}
+
+// Health implements sdk.HealthChecker: a channel is sick while its last request for an access token failed, or its last
+// polls did.
 func (a *adapter) Health(_ context.Context, name string) error {
 	c, err := a.channel(name)
 	if err != nil {
@@ -118,6 +176,9 @@ func (a *adapter) Health(_ context.Context, name string) error {
 	}
 	if err := c.tokens.trouble(); err != nil {
 		return fmt.Errorf("no access token from AICC: %w", err)
+	}
+	if err := c.sessions.trouble(); err != nil {
+		return fmt.Errorf("messages can't be polled from AICC: %w", err)
 	}
 	return nil
 }

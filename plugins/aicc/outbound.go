@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
-	"time"
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
@@ -15,76 +12,61 @@ import (
 const (
 	maxText   = 1024 // bytes of one message: the vendor's "1 KB"
 	maxUserID = 32   // characters of userId
-	nameless  = "Customer"
 )
 
-// threadState is what the gateway keeps for each conversation. The token is the customer's
-// ccmessaging-token; without one, applyToken gives a new one.
-type threadState struct {
-	UserName string    `json:"name"`
-	Token    string    `json:"token,omitempty"`
-	RenewAt  time.Time `json:"renew_at,omitzero"`
-}
-
-func readState(b []byte) threadState {
-	var s threadState
-	if json.Unmarshal(b, &s) != nil {
-		s = threadState{} // nothing is lost but a token
-	}
-	if s.UserName == "" {
-		s.UserName = nameless
-	}
-	return s
-}
-
-// bytes encodes the state; a token that does not fit is left out.
-func (s threadState) bytes() ([]byte, error) {
-	b, err := json.Marshal(s)
-	if err == nil && len(b) > sdk.MaxStateBytes {
-		s.Token, s.RenewAt = "", time.Time{}
-		b, err = json.Marshal(s)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("encode thread state: %w", err)
-	}
-	return b, nil
-}
-
-// Open implements sdk.Opener: it puts the customer into AICC's queue (CONNECT). The thread is the user id
-// that AICC knows the customer by. To repeat it is harmless: a customer who has an agent already is
-// reported as accepted.
+// Open implements sdk.Opener: it puts the customer into AICC's queue: by CONNECT and, where that lands at AICC's robot, by
+// TRANS2AGENT after it. The thread is the user id that AICC knows the customer by. To repeat it is harmless: a customer
+// who has an agent already is reported as accepted.
 func (a *adapter) Open(ctx context.Context, o *sdk.Opening) (*sdk.Opened, error) {
 	c, err := a.channel(o.Channel)
 	if err != nil {
 		return nil, err
 	}
-	const op = "connect"
 	if n := len(o.CustomerID); n == 0 || n > maxUserID {
-		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Field: "customer_id",
+		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: opConnect, Field: "customer_id",
 			Text: fmt.Sprintf("%d characters; AICC takes 1 to %d", n, maxUserID)}
 	}
 	st := readState(nil)
 	if o.Customer.Name != "" {
 		st.UserName = clip(o.Customer.Name, envelope.MaxIDBytes)
 	}
-	r, err := c.send(ctx, op, &st, c.uplink(o.CustomerID, controlConnect, ""))
+	served, err := c.enter(ctx, opConnect, controlConnect, o.CustomerID, &st)
+	if err == nil && c.settings.Transfer && !served {
+		served, err = c.enter(ctx, opTransfer, controlTransfer, o.CustomerID, &st)
+	}
 	if err != nil {
-		return nil, harmless(err)
+		return nil, err
 	}
-	opened := &sdk.Opened{Thread: o.CustomerID}
-	if r.ResultCode != codeDone {
-		why := causeOf(string(r.ResultCode), r.ResultDesc)
-		opened.Accepted = why == causeServed
-		if !opened.Accepted {
-			kind, reason := openError(why)
-			return nil, refused(op, r, kind, reason)
-		}
-	}
+	c.sessions.open(o.CustomerID, st)
+	opened := &sdk.Opened{Thread: o.CustomerID, Accepted: served}
 	opened.State, err = st.bytes()
 	return opened, err
 }
 
-// Deliver implements sdk.Deliverer: a message becomes CHAT, the end of a conversation DISCONNECT. If
+// The steps of Open, as errors name them.
+const (
+	opConnect  = "connect"
+	opTransfer = "transfer to an agent"
+)
+
+// enter takes one step towards an agent. It reports whether the customer has one already.
+func (c *channel) enter(ctx context.Context, op, control, user string, st *threadState) (served bool, err error) {
+	r, err := c.send(ctx, op, callSend, st, c.uplink(user, control, mediaText, ""))
+	if err != nil {
+		return false, harmless(err)
+	}
+	if r.code() == codeDone {
+		return false, nil
+	}
+	why := causeOf(r.code(), r.ResultDesc)
+	if why == causeServed {
+		return true, nil
+	}
+	kind, reason := openError(why)
+	return false, refused(op, r, kind, reason)
+}
+
+// Deliver implements sdk.Deliverer: a message becomes CHAT, notices INPUT and READ, the end of a conversation DISCONNECT. If
 // AICC refuses the credentials, which has no effect, they are renewed and the call is made once more.
 func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 	c, err := a.channel(d.Channel)
@@ -97,6 +79,10 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 	switch d.Envelope.Kind {
 	case envelope.KindMessage:
 		return c.chat(ctx, d)
+	case envelope.KindTyping:
+		return c.notice(ctx, d, "tell typing", controlInput, "")
+	case envelope.KindRead:
+		return c.readReport(ctx, d)
 	case envelope.KindDisconnected, envelope.KindClosed:
 		return c.disconnect(ctx, d)
 	}
@@ -104,78 +90,74 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 		Text: fmt.Sprintf("AICC has no form for kind %s", d.Envelope.Kind)}
 }
 
+// chat sends the words of a message or, if it has none, its file. With offline messages, one that is refused because the
+// session has lapsed goes by sendAsync instead: a refusal had no effect, so that one call has at most.
 func (c *channel) chat(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
-	const op = "send message"
-	text := d.Envelope.Text()
-	if text == "" {
-		return nil, &sdk.Error{Kind: sdk.KindUnsupported, Op: op,
-			Text: "the message has no text, and AICC is sent text alone"}
-	}
-	if len(text) > maxText {
-		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Field: "parts",
-			Text: fmt.Sprintf("%d bytes of text, at most %d", len(text), maxText)}
-	}
+	op := "send message"
 	st := readState(d.State)
-	r, err := c.send(ctx, op, &st, c.uplink(d.Thread, controlChat, text))
+	m, degraded, err := c.chatUplink(ctx, op, d, &st)
 	if err != nil {
 		return nil, err
 	}
-	if r.ResultCode != codeDone {
-		kind, reason := sendError(causeOf(string(r.ResultCode), r.ResultDesc))
+	r, err := c.send(ctx, op, callSend, &st, m)
+	if err == nil && c.settings.Offline && causeOf(r.code(), r.ResultDesc) == causeSession {
+		op = "leave offline message"
+		r, err = c.send(ctx, op, callAsync, &st, m)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if r.code() != codeDone {
+		kind, reason := sendError(causeOf(r.code(), r.ResultDesc))
 		return nil, refused(op, r, kind, reason)
 	}
-	return st.receipt(d.State, leftOut(d.Envelope))
+	c.sessions.underWay(d.Thread, st)
+	return st.receipt(d.State, degraded)
 }
 
-// disconnect tells AICC that the customer has gone. A session that is over is what was wanted. AICC also says
-// "disconnect failed", without a reason; that is tried again once, in case it was a hitch, and then taken for a session
-// that is over: a call whose answer was lost is answered so when it is repeated.
-func (c *channel) disconnect(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
-	const op = "disconnect"
-	st := readState(d.State)
-	r, err := c.send(ctx, op, &st, c.uplink(d.Thread, controlDisconnect, ""))
-	if err != nil {
-		return nil, harmless(err)
+// chatUplink makes the message, and uploads its file first if that is what it carries. degraded says what is left out.
+func (c *channel) chatUplink(
+	ctx context.Context, op string, d *sdk.Delivery, st *threadState,
+) (m uplink, degraded string, err error) {
+	text := d.Envelope.Text()
+	if len(text) > maxText {
+		return m, "", &sdk.Error{Kind: sdk.KindInvalid, Op: op, Field: "parts",
+			Text: fmt.Sprintf("%d bytes of text, at most %d", len(text), maxText)}
 	}
-	if r.ResultCode != codeDone {
-		why := causeOf(string(r.ResultCode), r.ResultDesc)
-		kind, reason := sendError(why)
-		if over := kind == sdk.KindGone || why == causeLeave && d.Attempt > 1; !over {
-			return nil, refused(op, r, kind, reason)
+	if text != "" {
+		return c.uplink(d.Thread, controlChat, mediaText, text), leftOut(d.Envelope, allText), nil
+	}
+	for i, a := range d.Media {
+		if a == nil {
+			continue
 		}
+		media, content, err := c.upload(ctx, d.Thread, st, a)
+		return c.uplink(d.Thread, controlChat, media, content), leftOut(d.Envelope, i), err
 	}
-	return st.receipt(d.State, "")
+	return m, "", &sdk.Error{Kind: sdk.KindUnsupported, Op: op,
+		Text: "the message has neither text nor the bytes of a file, and AICC is sent nothing else"}
 }
 
-// receipt carries the state only if it is not what the gateway has.
-func (s threadState) receipt(former []byte, degraded string) (*sdk.Receipt, error) {
-	b, err := s.bytes()
-	if err != nil {
-		return nil, err
-	}
-	if bytes.Equal(b, former) {
-		b = nil
-	}
-	return &sdk.Receipt{State: b, Degraded: degraded}, nil
-}
+// allText stands for all text parts in leftOut.
+const allText = -1
 
-// leftOut says which parts a CHAT did not carry.
-func leftOut(e *envelope.Envelope) string {
+// leftOut says how many parts a CHAT did not carry: all but the text, or all but one part.
+func leftOut(e *envelope.Envelope, carried int) string {
 	n := 0
-	for _, p := range e.Parts {
-		if p.Type != envelope.PartText {
+	for i, p := range e.Parts {
+		if carried == allText && p.Type != envelope.PartText || carried != allText && i != carried {
 			n++
 		}
 	}
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("parts left out because they are not text: %d", n)
+	return fmt.Sprintf("parts left out because AICC takes one text or one file a message: %d", n)
 }
 
-func (c *channel) uplink(user, control, content string) uplink {
+func (c *channel) uplink(user, control, media, content string) uplink {
 	return uplink{
-		Channel: channelWeb, ControlType: control, MediaType: mediaText, Content: content,
+		Channel: channelWeb, ControlType: control, MediaType: media, Content: content,
 		From: user, To: c.settings.ChannelID, SourceType: sourceCustomer,
 		Timestamp: strconv.FormatInt(c.now().UnixMilli(), 10),
 	}
@@ -183,5 +165,5 @@ func (c *channel) uplink(user, control, content string) uplink {
 
 // refused makes the error of an answer whose result code is not 0.
 func refused(op string, r *result, kind sdk.ErrorKind, reason string) error {
-	return &sdk.Error{Kind: kind, Op: op, Reason: reason, Code: clip(string(r.ResultCode), 64), Text: r.shown}
+	return &sdk.Error{Kind: kind, Op: op, Reason: reason, Code: clip(r.code(), 64), Text: r.shown}
 }

@@ -24,6 +24,12 @@ var endpoints = map[string]string{
 	"/apigovernance/api/oauth/tokenByAkSk": "token",
 	"/apiaccess/ccmessaging/applyToken":    "apply",
 	"/apiaccess/ccmessaging/send":          "send",
+	"/apiaccess/ccmessaging/sendAsync":     "async",
+
+	"/apiaccess/ccmessaging/uploadFileStream":   "upload",
+	"/apiaccess/ccmessaging/downloadFileStream": "download",
+	"/apiaccess/ccmessaging/poll":               "poll",
+	"/files/1":                                  "file",
 }
 
 // reply is one scripted answer. A text as body is sent as it is.
@@ -72,7 +78,10 @@ func (v *vendor) serve(w http.ResponseWriter, r *http.Request) {
 	v.mu.Lock()
 	v.counts[name]++
 	n := v.counts[name]
-	v.calls = append(v.calls, call{r.Method + " " + r.URL.Path, header, body})
+	if len(body) == 0 {
+		body = []byte("null")
+	}
+	v.calls = append(v.calls, call{r.Method + " " + r.URL.RequestURI(), header, body})
 	var answer reply
 	if script := v.script[name]; len(script) > 0 {
 		answer, v.script[name] = script[0], script[1:]
@@ -93,8 +102,14 @@ func success(name string, n int) reply {
 		return says(200, fmt.Sprintf(`{"AccessToken":"ACCESS-%d","ApplyType":"Bearer","Expires":"600"}`, n))
 	case "apply":
 		return says(200, fmt.Sprintf(`{"resultCode":"0","token":"USER-%d"}`, n))
-	case "send":
+	case "send", "async":
 		return says(200, `{"resultCode":"0","resultDesc":"success"}`)
+	case "upload":
+		return says(200, fmt.Sprintf(`{"returnCode":"0","objectKey":"2021/KEY-%d"}`, n))
+	case "download":
+		return says(200, `{"resultCode":"401","resultDesc":"no object key"}`)
+	case "poll":
+		return says(200, `{"resultCode":"0","downlinkMessages":[]}`)
 	}
 	return says(404, `{}`)
 }
@@ -125,8 +140,23 @@ type scene struct {
 	Deliver  *struct {
 		Thread   string             `json:"thread"`
 		State    string             `json:"state"`
+		Attempt  int                `json:"attempt"`
 		Envelope *envelope.Envelope `json:"envelope"`
+		Media    []*file            `json:"media"`
 	} `json:"deliver"`
+	Fetch *struct {
+		Thread string        `json:"thread"`
+		State  string        `json:"state"`
+		Part   envelope.Part `json:"part"`
+	} `json:"fetch"`
+}
+
+// file is a medium in a scene or its outcome. Its words are text, so that they can be read.
+type file struct {
+	ContentType string `json:"content_type"`
+	Name        string `json:"name,omitempty"`
+	Words       string `json:"words"`
+	Size        int64  `json:"size,omitempty"`
 }
 
 // outcome is what a golden file holds: the calls, and what the gateway gets.
@@ -136,6 +166,9 @@ type outcome struct {
 	Accepted bool   `json:"accepted,omitempty"`
 	State    string `json:"state,omitempty"`
 	Degraded string `json:"degraded,omitempty"`
+	Medium   *file  `json:"medium,omitempty"`
+	Kind     string `json:"kind,omitempty"` // of the error
+	Reason   string `json:"reason,omitempty"`
 	Error    string `json:"error,omitempty"`
 }
 
@@ -151,6 +184,11 @@ func TestDeliverGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			v := newVendor(t, s.Answers)
+			for _, answers := range v.script {
+				for i := range answers {
+					answers[i].Body = []byte(strings.ReplaceAll(string(answers[i].Body), "{vendor}", v.URL))
+				}
+			}
 			got := play(t, deskAt(t, v, s.Settings), s)
 			for i := range v.calls {
 				v.calls[i].Body = []byte(strings.ReplaceAll(string(v.calls[i].Body), testAppSecret, "[app_secret]"))
@@ -165,23 +203,45 @@ func play(t *testing.T, a *adapter, s scene) outcome {
 	t.Helper()
 	var out outcome
 	var err error
-	if s.Open != nil {
+	switch {
+	case s.Open != nil:
 		s.Open.Channel = "desk"
 		var o *sdk.Opened
 		if o, err = a.Open(t.Context(), s.Open); err == nil {
 			out = outcome{Thread: o.Thread, Accepted: o.Accepted, State: string(o.State)}
 		}
-	} else {
-		var r *sdk.Receipt
-		r, err = a.Deliver(t.Context(), &sdk.Delivery{
-			Channel: "desk", Thread: s.Deliver.Thread, State: []byte(s.Deliver.State), Envelope: s.Deliver.Envelope,
+	case s.Fetch != nil:
+		var m *sdk.Medium
+		m, err = a.Fetch(t.Context(), &sdk.Fetching{
+			Channel: "desk", Thread: s.Fetch.Thread, State: []byte(s.Fetch.State), Part: s.Fetch.Part,
 		})
 		if err == nil {
+			words, readErr := io.ReadAll(m.Body)
+			if readErr != nil {
+				t.Fatal(readErr)
+			}
+			out.Medium = &file{m.ContentType, m.Name, string(words), m.Size}
+		}
+	default:
+		d := &sdk.Delivery{
+			Channel: "desk", Thread: s.Deliver.Thread, State: []byte(s.Deliver.State), Envelope: s.Deliver.Envelope,
+			Attempt: max(s.Deliver.Attempt, 1),
+		}
+		for _, f := range s.Deliver.Media {
+			if f == nil {
+				d.Media = append(d.Media, nil)
+				continue
+			}
+			d.Media = append(d.Media, sdk.NewAttachment(f.ContentType, f.Name, []byte(f.Words)))
+		}
+		var r *sdk.Receipt
+		if r, err = a.Deliver(t.Context(), d); err == nil {
 			out = outcome{State: string(r.State), Degraded: r.Degraded}
 		}
 	}
 	if err != nil {
-		out.Error = err.Error()
+		e := asTyped(err)
+		out.Error, out.Kind, out.Reason = err.Error(), string(e.Kind), e.Reason
 	}
 	return out
 }
@@ -230,7 +290,7 @@ func TestErrorKinds(t *testing.T) {
 		{name: "already served", endpoint: "send", answer: says(200, failure("already with an agent")),
 			chat: sdk.KindTransient, hangup: sdk.KindTransient},
 		{name: "not sent", endpoint: "send", answer: says(200, failure("sendUserMessage failed")),
-			open: sdk.KindDeclined, reason: "failed", chat: sdk.KindTransient, hangup: sdk.KindTransient},
+			open: sdk.KindDeclined, reason: "send_failed", chat: sdk.KindTransient, hangup: sdk.KindTransient},
 		{name: "code of another system", endpoint: "send", answer: says(200, `{"resultCode":"20010008"}`),
 			open: sdk.KindDeclined, reason: "failed", chat: sdk.KindTransient, hangup: sdk.KindTransient},
 		{name: "code as a number", endpoint: "send", answer: says(200, `{"resultCode":12}`),
@@ -361,8 +421,8 @@ func TestNothingIsSentForBadInput(t *testing.T) {
 				Parts: []envelope.Part{{Type: envelope.PartImage, Ref: "x"}}}))
 			return err
 		}, sdk.KindUnsupported},
-		{"typing", func(a *adapter) error {
-			_, err := a.Deliver(t.Context(), delivery(&envelope.Envelope{Kind: envelope.KindTyping}))
+		{"a kind that was not asked for", func(a *adapter) error {
+			_, err := a.Deliver(t.Context(), delivery(&envelope.Envelope{Kind: envelope.KindPassed}))
 			return err
 		}, sdk.KindUnsupported},
 		{"no customer id", func(a *adapter) error {

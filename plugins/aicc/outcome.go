@@ -13,6 +13,7 @@ const (
 	declinedAgent   = "no_agent"
 	declinedRobot   = "robot_not_ready"
 	declinedChannel = "no_channel"
+	declinedSend    = "send_failed"
 	declinedFailed  = "failed"
 )
 
@@ -21,14 +22,18 @@ var reasonCodes = map[string]string{
 	declinedAgent:   "AICC has no agent server to connect to (result code 13, no CCUCS address).",
 	declinedRobot:   "AICC's own robot, which this channel begins with, is not ready (result code 13).",
 	declinedChannel: "AICC does not know the channel; check channel_id (result code 13).",
+	declinedSend:    "AICC could not pass the request on (result code 13, send failed).",
 	declinedFailed:  "AICC refused to connect; the error has its code and words.",
 }
 
-// Result codes of send.
+// Result codes: of send, and those of files that mean something else or are theirs alone.
 const (
 	codeDone    = "0"
 	codeHours   = "12"
-	codeFailure = "13"
+	codeFailure = "13" // of uploadFileStream and downloadFileStream: failed, also because of the type
+	codeMissing = "2"  // a parameter is missing
+	codeWrong   = "3"  // a parameter is wrong
+	codeNoFile  = "401"
 )
 
 // cause is what a result other than 0 means. AICC has one code, 13, for most failures and tells them apart
@@ -44,6 +49,7 @@ const (
 	causeSession // the session is over
 	causeServed  // an agent has the customer already
 	causeLeave   // DISCONNECT had no effect: mostly there was nothing to end any more
+	causeSend    // what was sent did not get any further
 )
 
 // causeOf reads a result. The words are those of the vendor's result table, in any case, by their
@@ -75,6 +81,8 @@ func causeOf(code, desc string) cause {
 		return causeRobot
 	case has("channel") && has("config"):
 		return causeChannel
+	case has("send") && has("fail"):
+		return causeSend
 	}
 	return causeOther
 }
@@ -91,6 +99,8 @@ func openError(c cause) (sdk.ErrorKind, string) {
 		return sdk.KindDeclined, declinedRobot
 	case causeChannel:
 		return sdk.KindDeclined, declinedChannel
+	case causeSend:
+		return sdk.KindDeclined, declinedSend
 	case causeSession:
 		return sdk.KindTransient, ""
 	}
@@ -109,6 +119,27 @@ func sendError(c cause) (sdk.ErrorKind, string) {
 		return sdk.KindGone, ""
 	}
 	return sdk.KindTransient, ""
+}
+
+// uploadError types a refused uploadFileStream.
+func uploadError(code string) sdk.ErrorKind {
+	switch code {
+	case codeMissing, codeWrong:
+		return sdk.KindPermanent
+	}
+	return sdk.KindTransient
+}
+
+// downloadError types a refused downloadFileStream. Code 13 is a failure as well as a wrong type; only where the type and the
+// store were known, and this was the only call to make, is it worth another try.
+func downloadError(code string, only bool) sdk.ErrorKind {
+	switch {
+	case code == codeMissing || code == codeNoFile:
+		return sdk.KindPermanent
+	case code == codeFailure && !only:
+		return sdk.KindPermanent
+	}
+	return sdk.KindTransient
 }
 
 // asTyped returns the typed error in err's chain, or err as a transient one.

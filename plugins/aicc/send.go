@@ -7,51 +7,77 @@ import (
 	"patchbay/sdk"
 )
 
-// send makes the call that has an effect, with the tokens that it needs, and keeps the customer's newest
-// token in st. If AICC refuses a token (401, 403), both are renewed and the call is made once more: what
-// was refused for its credentials had no effect.
-func (c *channel) send(ctx context.Context, op string, st *threadState, m uplink) (*result, error) {
-	r, access, err := c.try(ctx, op, st, m)
+// The calls that carry a message.
+const (
+	callSend  = "send"
+	callAsync = "sendAsync" // for a customer whose session has lapsed
+)
+
+// send makes a call that has an effect, and keeps the customer's newest token in st.
+func (c *channel) send(ctx context.Context, op, call string, st *threadState, m uplink) (*result, error) {
+	a, err := c.authorized(ctx, op, m.From, st, request{
+		url: c.settings.BaseURL + apiPath + call, body: m, hide: []string{m.Content},
+	})
+	if err != nil {
+		return nil, err
+	}
+	var r result
+	if err := json.Unmarshal(a.body, &r); err != nil || r.code() == "" {
+		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: op, Text: "the answer has no resultCode"}
+	}
+	r.shown = c.shown(r.ResultDesc, st, m.Content)
+	return &r, nil
+}
+
+// authorized makes a call with the tokens that it needs. If AICC refuses a token (401, 403), both are renewed and the
+// call is made once more: what was refused for its credentials had no effect.
+func (c *channel) authorized(ctx context.Context, op, user string, st *threadState, q request) (*answer, error) {
+	c.sessions.newest(user, st)
+	a, access, err := c.try(ctx, op, user, st, q)
 	if access == "" || err == nil || sdk.KindOf(err) != sdk.KindUnauthorized {
-		return r, err
+		return a, err
 	}
 	c.tokens.drop(access)
 	st.Token = ""
-	r, _, err = c.try(ctx, op, st, m)
-	return r, err
+	a, _, err = c.try(ctx, op, user, st, q)
+	return a, err
 }
 
 // try makes the call once. It returns the access token that it used, "" if it had none.
-func (c *channel) try(ctx context.Context, op string, st *threadState, m uplink) (*result, string, error) {
+func (c *channel) try(
+	ctx context.Context, op, user string, st *threadState, q request,
+) (*answer, string, error) {
 	access, err := c.tokens.get(ctx)
 	if err != nil {
 		return nil, "", err
 	}
 	if st.Token == "" || !c.now().Before(st.RenewAt) {
-		token, err := c.applyToken(ctx, access, m.From, st.UserName)
+		token, err := c.applyToken(ctx, access, user, st.UserName)
 		if err != nil {
 			return nil, access, err
 		}
-		c.keep(st, token)
+		c.keep(user, st, token)
 	}
-	h := c.header(access)
-	h.Set("ccmessaging-token", st.Token)
-	a, err := c.post(ctx, op, c.settings.BaseURL+"/apiaccess/ccmessaging/send", h, m, access, st.Token, m.Content)
+	q.header = c.header(access)
+	q.header.Set(tokenHeader, st.Token)
+	q.hide = append([]string{access, st.Token}, q.hide...)
+	a, err := c.do(ctx, op, q)
 	if err != nil {
 		return nil, access, err
 	}
-	if token := bareToken(a.header.Get("ccmessaging-token")); token != "" {
-		c.keep(st, token)
+	if token := bareToken(a.header.Get(tokenHeader)); token != "" {
+		c.keep(user, st, token)
 	}
-	var r result
-	if err := json.Unmarshal(a.body, &r); err != nil || r.ResultCode == "" {
-		return nil, access, &sdk.Error{Kind: sdk.KindUnknown, Op: op, Text: "the answer has no resultCode"}
-	}
-	r.shown = vendorText(r.ResultDesc, access, st.Token, m.Content, c.settings.AppSecret.Reveal())
-	return &r, access, nil
+	return a, access, nil
 }
 
 // keep notes a new user token and when it is to be replaced.
-func (c *channel) keep(st *threadState, token string) {
+func (c *channel) keep(user string, st *threadState, token string) {
 	st.Token, st.RenewAt = token, c.now().Add(userTokenLife).UTC()
+	c.sessions.keep(user, *st)
+}
+
+// shown is what an error may show of the vendor's words.
+func (c *channel) shown(words string, st *threadState, hide ...string) string {
+	return vendorText(words, append(hide, st.Token, c.tokens.current(), c.settings.AppSecret.Reveal())...)
 }

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -96,135 +92,73 @@ func parseTime(s string) (time.Time, error) {
 	return time.Time{}, errors.New("not a time")
 }
 
-// checkSignature tells whether a push carries a signature by v's secret key. The vendor's page leaves
-// open which host and path it signs, so the forms that can be meant are tried in turn.
-func checkSignature(v *Verify, req *sdk.Request, now time.Time) error {
+// signingKey is one secret key that a signature may be made by. The zero accessKey stands for any.
+type signingKey struct {
+	accessKey string
+	secret    sdk.Secret
+	former    bool
+}
+
+// signingKeys are the configured keys: the current one and, while it is being changed, the former.
+func (v *Verify) signingKeys() []signingKey {
+	keys := []signingKey{{v.AccessKey, v.SecretKey, false}, {v.FormerAccess, v.FormerKey, true}}
+	if v.FormerAccess == "" {
+		keys[1].accessKey = v.AccessKey
+	}
+	return slices.DeleteFunc(keys, func(k signingKey) bool { return k.secret.IsZero() })
+}
+
+// checkSignature tells whether a push carries a signature by one of v's secret keys, and whether by the former one. The
+// vendor's page leaves open which host and path it signs. All that can be meant is computed with all keys in any case,
+// so that the time taken tells nothing about which of them came close.
+func checkSignature(v *Verify, req *sdk.Request, now time.Time) (former bool, err error) {
 	given := req.Header.Values("Authorization")
 	if len(given) != 1 {
-		return fmt.Errorf("%d Authorization headers instead of one", len(given))
+		return false, fmt.Errorf("%d Authorization headers instead of one", len(given))
 	}
 	auth, err := parseAuthorization(given[0])
 	if err != nil {
-		return fmt.Errorf("header Authorization: %w", err)
-	}
-	if v.AccessKey != "" && !webhook.Equal(auth.accessKey, v.AccessKey) {
-		return errors.New("access key is not the configured one")
+		return false, fmt.Errorf("header Authorization: %w", err)
 	}
 	at, err := parseTime(auth.timestamp)
 	if err != nil {
-		return errors.New("time of the signature can't be read")
+		return false, errors.New("time of the signature can't be read")
 	}
 	if !webhook.WithinWindow(at, now, v.Window) {
-		return fmt.Errorf("time of the signature is %s away from now, more than the %s of verify.window",
+		return false, fmt.Errorf("time of the signature is %s away from now, more than the %s of verify.window",
 			now.Sub(at).Abs().Truncate(time.Second), v.Window)
 	}
-	if v.SecretKey.IsZero() {
-		return errors.New("no secret key is configured")
+	keys := v.signingKeys()
+	if len(keys) == 0 {
+		return false, errors.New("no secret key is configured")
 	}
-	query, err := canonicalQuery(req.Query)
+	forms, err := canonicalForms(v, &auth, req)
 	if err != nil {
-		return err
+		return false, err
 	}
+	return auth.matches(keys, forms, []byte(percentEncode(string(req.Body))))
+}
+
+// matches compares the signature with that of every form by every key.
+func (auth *authorization) matches(keys []signingKey, forms []string, body []byte) (former bool, err error) {
 	prefix := strings.Join([]string{authVersion, auth.accessKey, auth.timestamp, auth.signedHeaders}, "/")
-	key := []byte(hexHMAC([]byte(v.SecretKey.Reveal()), []byte(prefix)))
-	body := percentEncode(string(req.Body))
-	for _, host := range hostForms(v, req.Host) {
-		lines, err := canonicalHeaders(auth.names, req, host)
-		if err != nil {
-			return err
-		}
-		for _, path := range pathForms(req) {
-			head := strings.ToUpper(req.Method) + "\n" + path + "\n" + query + auth.signedHeaders + "\n" + lines + "\n"
-			if webhook.Equal(hexHMAC(key, []byte(head), []byte(body)), auth.signature) {
-				return nil
-			}
+	var named, current bool
+	for _, k := range keys {
+		name := k.accessKey == "" || webhook.Equal(auth.accessKey, k.accessKey)
+		named = named || name
+		key := []byte(hexHMAC([]byte(k.secret.Reveal()), []byte(prefix)))
+		for _, form := range forms {
+			match := webhook.Equal(hexHMAC(key, []byte(form), body), auth.signature)
+			current = current || match && name && !k.former
+			former = former || match && name && k.former
 		}
 	}
-	return errors.New("signature does not match; compare verify.secret_key with the AICC console, and set " +
+	switch {
+	case current || former:
+		return !current, nil
+	case !named:
+		return false, errors.New("access key is not the configured one")
+	}
+	return false, errors.New("signature does not match; compare verify.secret_key with the AICC console, and set " +
 		"verify.host if a proxy changes the Host header")
-}
-
-// canonicalQuery returns the sorted pairs and a newline, "" if there are none: then the line is absent.
-func canonicalQuery(raw string) (string, error) {
-	if raw == "" {
-		return "", nil
-	}
-	values, err := url.ParseQuery(raw)
-	if err != nil {
-		return "", errors.New("query can't be read")
-	}
-	var pairs []string
-	for k, vs := range values {
-		for _, v := range vs {
-			pairs = append(pairs, percentEncode(k)+"="+percentEncode(v))
-		}
-	}
-	slices.Sort(pairs)
-	return strings.Join(pairs, "&") + "\n", nil
-}
-
-// canonicalHeaders returns the signed headers' lines, sorted as whole lines as the vendor does. The host
-// is passed in; net/http keeps it, and sometimes Content-Length, out of the header.
-func canonicalHeaders(names []string, req *sdk.Request, host string) (string, error) {
-	lines := make([]string, len(names))
-	for i, n := range names {
-		values := req.Header.Values(n)
-		switch {
-		case n == "host":
-			values = []string{host}
-		case n == "content-length" && len(values) == 0:
-			values = []string{strconv.Itoa(len(req.Body))}
-		}
-		if len(values) != 1 {
-			return "", fmt.Errorf("signed header %s is there %d times instead of once", n, len(values))
-		}
-		lines[i] = percentEncode(n) + ":" + percentEncode(strings.TrimSpace(values[0]))
-	}
-	slices.Sort(lines)
-	return strings.Join(lines, "\n"), nil
-}
-
-// hostForms are the hosts that AICC may have signed: as called, and without a port.
-func hostForms(v *Verify, received string) []string {
-	if v.Host != "" {
-		received = v.Host
-	}
-	forms := []string{received}
-	if bare, _, err := net.SplitHostPort(received); err == nil {
-		forms = append(forms, bare)
-	}
-	return forms
-}
-
-// pathForms are the paths that AICC may have signed: all of it, and what it appended to the base URL.
-func pathForms(req *sdk.Request) []string {
-	if req.FullPath == req.Path || req.FullPath == "" {
-		return []string{req.Path}
-	}
-	return []string{req.FullPath, req.Path}
-}
-
-// hexHMAC is lower-case hexadecimal HMAC-SHA256 of the pieces.
-func hexHMAC(key []byte, pieces ...[]byte) string {
-	mac := hmac.New(sha256.New, key)
-	for _, p := range pieces {
-		mac.Write(p)
-	}
-	return hex.EncodeToString(mac.Sum(nil))
-}
-
-// percentEncode writes every byte but letters, digits and -._~ as %XX, a slash and a blank too.
-func percentEncode(s string) string {
-	const digits = "0123456789ABCDEF"
-	out := make([]byte, 0, len(s)*3/2)
-	for i := range len(s) {
-		c := s[i]
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
-			c == '-' || c == '.' || c == '_' || c == '~' {
-			out = append(out, c)
-			continue
-		}
-		out = append(out, '%', digits[c>>4], digits[c&15])
-	}
-	return string(out)
 }

@@ -96,6 +96,13 @@ func (s *tokenSource) lead(ctx context.Context, f *tokenFetch) {
 	f.token = s.token
 }
 
+// current returns the newest token, good or not, for errors to hide.
+func (s *tokenSource) current() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.token
+}
+
 // drop forgets a token that the vendor refused. A newer one stays.
 func (s *tokenSource) drop(token string) {
 	s.mu.Lock()

@@ -24,9 +24,13 @@ func (a *adapter) verified(req *sdk.Request) ([]*channel, error) {
 			missing = err
 			continue
 		}
-		if err := c.settings.Verify.check(req, now); err != nil {
+		former, err := c.settings.Verify.check(req, now)
+		if err != nil {
 			reasons = append(reasons, "channel "+name+": "+err.Error())
 			continue
+		}
+		if former {
+			c.metrics.former.WithLabelValues(name).Inc()
 		}
 		out = append(out, c)
 	}
@@ -42,25 +46,28 @@ func (a *adapter) verified(req *sdk.Request) ([]*channel, error) {
 	}, http.StatusUnauthorized, "unauthorized")
 }
 
-// check tells whether a request proves that it comes from the account that v describes.
-func (v *Verify) check(req *sdk.Request, now time.Time) error {
+// check tells whether a request proves that it comes from the account that v describes, and whether it does so by a
+// former credential.
+func (v *Verify) check(req *sdk.Request, now time.Time) (former bool, err error) {
 	switch v.Mode {
 	case modeSignature:
 		return checkSignature(v, req, now)
 	case modeBearer:
-		return checkBearer(v.Token, req)
+		return checkBearer(v, req)
 	}
-	return fmt.Errorf("verify.mode %q is unknown", v.Mode)
+	return false, fmt.Errorf("verify.mode %q is unknown", v.Mode)
 }
 
-// checkBearer tells whether a request carries the shared token, once.
-func checkBearer(want sdk.Secret, req *sdk.Request) error {
+// checkBearer tells whether a request carries one of the shared tokens, once. Both are compared in any case.
+func checkBearer(v *Verify, req *sdk.Request) (former bool, err error) {
 	token := webhook.BearerToken(req.Header)
 	if token == "" {
-		return errors.New("header Authorization is not one bearer token")
+		return false, errors.New("header Authorization is not one bearer token")
 	}
-	if !webhook.Equal(token, want.Reveal()) {
-		return errors.New("bearer token is not the configured one")
+	current := webhook.Equal(token, v.Token.Reveal())
+	former = webhook.Equal(token, v.FormerToken.Reveal())
+	if !current && !former {
+		return false, errors.New("bearer token is not the configured one")
 	}
-	return nil
+	return !current, nil
 }

@@ -1,18 +1,12 @@
 package main
 
-import (
-	"encoding/json"
-	"errors"
-	"math"
-	"strconv"
-	"strings"
-	"time"
-)
+import "encoding/json"
 
 // jsonType is the media type of everything that goes either way.
 const jsonType = "application/json"
 
-// Values of controlType, mediaType and sourceType. Those that are only read have no name for the way up.
+// Values of controlType, mediaType and sourceType. INPUT and DOCUMENT come from later pages than the push's; FILE,
+// FILE_IMAGE and FILE_VIDEO are for the way up alone; USER is what the vendor's history calls a customer.
 const (
 	controlConnect    = "CONNECT"
 	controlChat       = "CHAT"
@@ -28,10 +22,15 @@ const (
 	mediaDocument = "DOCUMENT"
 	mediaLocation = "LOCATE"
 
+	mediaFile      = "FILE"
+	mediaFileImage = "FILE_IMAGE"
+	mediaFileVideo = "FILE_VIDEO"
+
 	sourceAgent    = "AGENT"
 	sourceRobot    = "ROBOT"
 	sourceSystem   = "SYSTEM"
 	sourceCustomer = "CUSTOMER"
+	sourceUser     = "USER"
 
 	channelWeb = "WEB"
 )
@@ -58,16 +57,30 @@ type downlink struct {
 	SimQuestions    json.RawMessage `json:"simQuestions"`
 	MessageCode     string          `json:"messageCode"`
 	CallID          json.RawMessage `json:"callId"` // only in an example, never described
+
+	// The rest is in the answers of poll alone.
+	SenderAvatar  json.RawMessage `json:"senderAvatar"`
+	InterIdx      json.RawMessage `json:"interIdx"`      // count of interactions
+	ContentType   json.RawMessage `json:"contentType"`   // "1" is a file from disk, null one of the media library
+	MediaFileType json.RawMessage `json:"mediaFileType"` // file extension
 }
 
-// result is the body of every answer to a push (table 4), and of the answers of applyToken and send.
-// resultCode is a string both ways; a number is taken too.
+// result is what the answers of all calls but tokenByAkSk begin with. The codes are strings; numbers are taken too.
+// uploadFileStream calls its code returnCode, all others resultCode.
 type result struct {
 	ResultCode literal `json:"resultCode"`
+	ReturnCode literal `json:"returnCode"`
 	ResultDesc string  `json:"resultDesc"`
-	Token      string  `json:"token"` // applyToken alone
 
 	shown string // resultDesc as an error may show it
+}
+
+// code is the answer's code under either name, "" if it has none.
+func (r *result) code() string {
+	if r.ResultCode != "" {
+		return string(r.ResultCode)
+	}
+	return string(r.ReturnCode)
 }
 
 // fault is what API Fabric answers with a status other than 200.
@@ -75,6 +88,7 @@ type fault struct {
 	ErrorCode     literal `json:"errorCode"`
 	ExceptionInfo string  `json:"exceptionInfo"`
 	ResultCode    literal `json:"resultCode"`
+	ReturnCode    literal `json:"returnCode"`
 	ResultDesc    string  `json:"resultDesc"`
 }
 
@@ -109,66 +123,41 @@ type uplink struct {
 	To          string `json:"to"`
 }
 
-// literal reads a JSON string, number or null as text. Other values read as "", and never as an error.
-type literal string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (l *literal) UnmarshalJSON(b []byte) error {
-	s, _ := literalText(b)
-	*l = literal(s)
-	return nil
+// userReply is applyToken's.
+type userReply struct {
+	result
+	Token string `json:"token"`
 }
 
-// literalText returns the text of a JSON string or number, "" for null or nothing; false for anything else.
-func literalText(raw json.RawMessage) (string, bool) {
-	switch {
-	case len(raw) == 0 || string(raw) == "null":
-		return "", true
-	case raw[0] == '"':
-		var s string
-		err := json.Unmarshal(raw, &s)
-		return s, err == nil
-	case raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9':
-		return string(raw), true
-	}
-	return "", false
+// uploadRequest is uploadFileStream's. FileStream is in base64.
+type uploadRequest struct {
+	FileType   string `json:"fileType"`
+	FileStream string `json:"fileStream"`
+	Channel    string `json:"channel"`
 }
 
-// lastMilli is the last millisecond of the year 9999: what JSON can carry as a time.
-const lastMilli = 253402300799999
-
-// milliTime reads a time in milliseconds, as a number or a string. Nothing and 0 give the zero time.
-func milliTime(raw json.RawMessage) (time.Time, error) {
-	s, ok := literalText(raw)
-	if s = strings.TrimSpace(s); !ok {
-		return time.Time{}, errors.New("timestamp: not a number")
-	}
-	if s == "" || s == "0" {
-		return time.Time{}, nil
-	}
-	ms, err := strconv.ParseInt(s, 10, 64)
-	if err != nil {
-		f, err := strconv.ParseFloat(s, 64) // 1.625898453913E12 is how some JSON writers print a long
-		if err != nil || math.IsNaN(f) || math.Abs(f) > lastMilli {
-			return time.Time{}, errors.New("timestamp: not a time in milliseconds")
-		}
-		ms = int64(f)
-	}
-	if ms < 0 || ms > lastMilli {
-		return time.Time{}, errors.New("timestamp: out of range")
-	}
-	return time.UnixMilli(ms).UTC(), nil
+type uploadReply struct {
+	result
+	ObjectKey literal `json:"objectKey"`
 }
 
-// flagValue reads an optional boolean; "true" and "false" in quotes are taken too.
-func flagValue(raw json.RawMessage) (value, given bool, err error) {
-	switch string(raw) {
-	case "", "null":
-		return false, false, nil
-	case "true", `"true"`:
-		return true, true, nil
-	case "false", `"false"`:
-		return false, true, nil
-	}
-	return false, false, errors.New("isOfflineStatus: neither true nor false")
+// downloadRequest is downloadFileStream's. MultiMedia is the word "multiMedia" for a file of the media library.
+type downloadRequest struct {
+	FileID     string `json:"fileId"`
+	FileType   string `json:"fileType"`
+	Channel    string `json:"channel"`
+	MultiMedia string `json:"multiMedia,omitempty"`
+}
+
+// downloadReply has the bytes in base64 or a link that needs no credentials.
+type downloadReply struct {
+	result
+	FileStream string `json:"fileStream"`
+	FileURL    string `json:"fileUrl"`
+}
+
+// pollReply is poll's.
+type pollReply struct {
+	result
+	Messages []json.RawMessage `json:"downlinkMessages"`
 }

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"patchbay/sdk"
+)
+
+// canonicalForms are the canonical requests, up to the body, that AICC may have signed.
+func canonicalForms(v *Verify, auth *authorization, req *sdk.Request) ([]string, error) {
+	query, err := canonicalQuery(req.Query)
+	if err != nil {
+		return nil, err
+	}
+	var forms []string
+	for _, host := range hostForms(v, req.Host) {
+		lines, err := canonicalHeaders(auth.names, req, host)
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range pathForms(req) {
+			forms = append(forms,
+				strings.ToUpper(req.Method)+"\n"+path+"\n"+query+auth.signedHeaders+"\n"+lines+"\n")
+		}
+	}
+	return forms, nil
+}
+
+// canonicalQuery returns the sorted pairs and a newline, "" if there are none: then the line is absent.
+func canonicalQuery(raw string) (string, error) {
+	if raw == "" {
+		return "", nil
+	}
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return "", errors.New("query can't be read")
+	}
+	var pairs []string
+	for k, vs := range values {
+		for _, v := range vs {
+			pairs = append(pairs, percentEncode(k)+"="+percentEncode(v))
+		}
+	}
+	slices.Sort(pairs)
+	return strings.Join(pairs, "&") + "\n", nil
+}
+
+// canonicalHeaders returns the signed headers' lines, sorted as whole lines as the vendor does. The host
+// is passed in; net/http keeps it, and sometimes Content-Length, out of the header.
+func canonicalHeaders(names []string, req *sdk.Request, host string) (string, error) {
+	lines := make([]string, len(names))
+	for i, n := range names {
+		values := req.Header.Values(n)
+		switch {
+		case n == "host":
+			values = []string{host}
+		case n == "content-length" && len(values) == 0:
+			values = []string{strconv.Itoa(len(req.Body))}
+		}
+		if len(values) != 1 {
+			return "", fmt.Errorf("signed header %s is there %d times instead of once", n, len(values))
+		}
+		lines[i] = percentEncode(n) + ":" + percentEncode(strings.TrimSpace(values[0]))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n"), nil
+}
+
+// hostForms are the hosts that AICC may have signed: as called, and without a port.
+func hostForms(v *Verify, received string) []string {
+	if v.Host != "" {
+		received = v.Host
+	}
+	forms := []string{received}
+	if bare, _, err := net.SplitHostPort(received); err == nil {
+		forms = append(forms, bare)
+	}
+	return forms
+}
+
+// pathForms are the paths that AICC may have signed: all of it, and what it appended to the base URL.
+func pathForms(req *sdk.Request) []string {
+	if req.FullPath == req.Path || req.FullPath == "" {
+		return []string{req.Path}
+	}
+	return []string{req.FullPath, req.Path}
+}
+
+// hexHMAC is lower-case hexadecimal HMAC-SHA256 of the pieces.
+func hexHMAC(key []byte, pieces ...[]byte) string {
+	mac := hmac.New(sha256.New, key)
+	for _, p := range pieces {
+		mac.Write(p)
+	}
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// percentEncode writes every byte but letters, digits and -._~ as %XX, a slash and a blank too.
+func percentEncode(s string) string {
+	const digits = "0123456789ABCDEF"
+	out := make([]byte, 0, len(s)*3/2)
+	for i := range len(s) {
+		c := s[i]
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
+			c == '-' || c == '.' || c == '_' || c == '~' {
+			out = append(out, c)
+			continue
+		}
+		out = append(out, '%', digits[c>>4], digits[c&15])
+	}
+	return string(out)
+}
