@@ -17,10 +17,6 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// mediaReads is how many media of one channel are read at once: a vendor whose media are slow takes no more of what
-// all share.
-const mediaReads = 4
-
 // openMedia opens the store of media; its adapters read for it. The log's lock on the folder above is held.
 func (a *App) openMedia(cfg *config.Config, o *Options, p *plugins, listening net.Addr, m *telemetry.Media) (*media.Store, error) {
 	store, err := media.Open(media.Options{
@@ -38,15 +34,14 @@ func (a *App) openMedia(cfg *config.Config, o *Options, p *plugins, listening ne
 // mediaSource reads media through the adapters that named them.
 type mediaSource struct {
 	plugins  *plugins
-	adapters map[string]string        // by channel
-	turns    map[string]chan struct{} // by channel
+	adapters map[string]string // by channel
 }
 
 func newMediaSource(cfg *config.Config, p *plugins) *mediaSource {
-	s := &mediaSource{plugins: p, adapters: map[string]string{}, turns: map[string]chan struct{}{}}
+	s := &mediaSource{plugins: p, adapters: map[string]string{}}
 	for i := range cfg.Channels {
 		ch := &cfg.Channels[i]
-		s.adapters[ch.Name], s.turns[ch.Name] = ch.Adapter, make(chan struct{}, mediaReads)
+		s.adapters[ch.Name] = ch.Adapter
 	}
 	return s
 }
@@ -56,13 +51,6 @@ func (s *mediaSource) Fetch(ctx context.Context, req media.Request, info func(me
 	host := s.plugins.hosts[s.adapters[req.Channel]]
 	if host == nil { // it is not configured any more, or the gateway itself speaks
 		return &sdk.Error{Kind: sdk.KindPermanent, Op: "fetch medium", Text: fmt.Sprintf("channel %q can't be asked for it", req.Channel)}
-	}
-	turn := s.turns[req.Channel]
-	select {
-	case turn <- struct{}{}:
-		defer func() { <-turn }()
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 	return host.Fetch(ctx, &pluginpb.FetchRequest{
 		Channel: req.Channel, Ref: req.Part.Ref, Part: protocol.PartToProto(&req.Part), Thread: req.Thread, State: req.State,

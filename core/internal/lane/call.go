@@ -84,7 +84,11 @@ const errorKilled = "killed_adapter"
 
 // unreadable maps an error of reading what is to be delivered. What is gone or broken stays so.
 func (t *task) unreadable(err error) result {
-	if passing(err) {
+	_, attaching := errors.AsType[*attachError](err)
+	if attaching && errors.Is(err, adapter.ErrNotReady) {
+		return t.failed(err)
+	}
+	if attaching || passing(err) {
 		return result{out: t.retry(string(sdk.KindTransient), err.Error(), 0), err: errNotAsked}
 	}
 	return result{out: t.dead("unreadable", err.Error()), err: errNotAsked}

@@ -61,7 +61,8 @@ type fakeAdapter struct {
 	calls  []*call                            // that wait
 	total  int
 
-	attached map[string]string
+	attached  map[string]string
+	attachErr error
 }
 
 func (f *fakeAdapter) Deliver(ctx context.Context, c *pluginpb.DeliverCall) (*pluginpb.DeliverResult, error) {
@@ -88,6 +89,9 @@ func (f *fakeAdapter) Attach(_ context.Context, first *pluginpb.AttachRequest, r
 	data, err := io.ReadAll(r)
 	if err != nil {
 		return err
+	}
+	if f.attachErr != nil {
+		return f.attachErr
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -183,10 +183,20 @@ func (e *Engine) assign(ctx context.Context, t *task, a *pluginpb.Assigned, i in
 func (e *Engine) attach(ctx context.Context, t *task, m *pluginpb.AssignedMedium, item *media.Item) error {
 	r, err := item.Open()
 	if err != nil {
-		return err
+		return &attachError{err}
 	}
 	defer r.Close()
-	return t.ch.Caller.Attach(ctx, &pluginpb.AttachRequest{
+	err = t.ch.Caller.Attach(ctx, &pluginpb.AttachRequest{
 		Id: m.GetAttachment(), ContentType: m.GetContentType(), Name: m.GetName(), Size: m.GetSize(),
 	}, r)
+	if err != nil {
+		return &attachError{err}
+	}
+	return nil
 }
+
+// attachError means that a medium could not be handed over. The vendor was not asked.
+type attachError struct{ err error }
+
+func (e *attachError) Error() string { return e.err.Error() }
+func (e *attachError) Unwrap() error { return e.err }

@@ -1,0 +1,283 @@
+package lane
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/media"
+	"patchbay/sdk"
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+const png = "\x89PNG\r\n\x1a\nrest of it"
+
+// vendor gives media by their handle.
+type vendor struct {
+	files  map[string]string
+	errs   map[string]error
+	hangs  map[string]bool
+	asked  []media.Request
+	blocks chan struct{}
+}
+
+func (v *vendor) Fetch(ctx context.Context, req media.Request, info func(media.Info) error, chunk func([]byte) error) error {
+	v.asked = append(v.asked, req)
+	if v.hangs[req.Part.Ref] {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	if err := v.errs[req.Part.Ref]; err != nil {
+		return err
+	}
+	f := v.files[req.Part.Ref+req.Part.URL]
+	if err := info(media.Info{Name: "a.png", Size: int64(len(f))}); err != nil {
+		return err
+	}
+	return chunk([]byte(f))
+}
+
+// gallery is an engine with media.
+func gallery(t *testing.T, ch Channel, v *vendor) *bench {
+	t.Helper()
+	ch.Name = "faq"
+	b := newBench(t, ch, Channel{Name: "desk"})
+	store, err := media.Open(media.Options{
+		Dir: t.TempDir(), BaseURL: "https://gw.example", Source: v, Logger: slog.New(slog.DiscardHandler), Keep: time.Hour,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); store.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	b.Media = store
+	return b
+}
+
+// rich makes a job of an envelope with media, as the conversation queues it.
+func (b *bench) rich(e *envelope.Envelope, piece, pieces uint32) *conversation.Delivery {
+	j := b.job("faq", "x")
+	j.Delivery.Item = b.store(e)
+	j.Delivery.Item.Rich = true
+	for i := range e.Parts {
+		if conversation.IsMedium(e.Parts[i].Type) {
+			j.Delivery.Item.Extent.Media++
+		}
+	}
+	j.Delivery.Item.Extent.Types = 1
+	j.Delivery.Piece, j.Delivery.Pieces = piece, pieces
+	j.Conv.Threads = map[string]*conversation.Thread{"desk": {ID: "d1", State: []byte("desk state"), Live: true}}
+	b.Submit(j)
+	return &j.Delivery
+}
+
+func (b *bench) outcomeOf(d *conversation.Delivery) *conversation.Outcome {
+	b.Helper()
+	synctest.Wait()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, o := range b.outcomes {
+		if o.Delivery == d.ID {
+			return o
+		}
+	}
+	return nil
+}
+
+func fromDesk(parts ...envelope.Part) *envelope.Envelope {
+	return &envelope.Envelope{
+		Channel: "desk", Thread: "d1", Kind: envelope.KindMessage, Sender: envelope.Sender{Role: envelope.RoleAgent}, Parts: parts,
+	}
+}
+
+func image(ref string) envelope.Part {
+	return envelope.Part{Type: envelope.PartImage, Ref: ref, Text: "caption"}
+}
+
+var images = map[envelope.PartType]bool{envelope.PartText: true, envelope.PartImage: true}
+
+func TestMediaInTheFormThatAChannelWants(t *testing.T) {
+	link := envelope.Part{Type: envelope.PartImage, URL: "https://v.example/1.png"}
+	for name, tc := range map[string]struct {
+		ch       Channel
+		parts    []envelope.Part
+		piece, n uint32
+		want     []envelope.Part // link of the gateway's is "LINK"
+		attached string
+		lost     string
+	}{
+		"link": {
+			ch: Channel{Parts: images, Media: sdk.MediaLink}, parts: []envelope.Part{envelope.TextPart("see"), image("r1")}, n: 1,
+			want: []envelope.Part{envelope.TextPart("see"), {Type: "image", Ref: "r1", Text: "caption", URL: "LINK", ContentType: "image/png", Name: "a.png", Size: 18}},
+		},
+		"a link of the vendor's own": {ch: Channel{Parts: images, Media: sdk.MediaLink}, parts: []envelope.Part{link}, n: 1, want: []envelope.Part{link}},
+		"bytes": {
+			ch: Channel{Parts: images, Media: sdk.MediaStream}, parts: []envelope.Part{image("r1")}, n: 1, attached: png,
+			want: []envelope.Part{{Type: "image", Ref: "r1", Text: "caption", ContentType: "image/png", Name: "a.png", Size: 18}},
+		},
+		"bytes of a link": {
+			ch: Channel{Parts: images, Media: sdk.MediaStream}, parts: []envelope.Part{link}, n: 1, attached: png,
+			want: []envelope.Part{{Type: "image", URL: link.URL, ContentType: "image/png", Name: "a.png", Size: 18}},
+		},
+		"apart, words": {
+			ch: Channel{Parts: images, Media: sdk.MediaStream, Apart: true}, parts: []envelope.Part{envelope.TextPart("see"), image("r1")}, piece: 0, n: 2,
+			want: []envelope.Part{envelope.TextPart("see\ncaption")},
+		},
+		"apart, medium": {
+			ch: Channel{Parts: images, Media: sdk.MediaStream, Apart: true}, parts: []envelope.Part{envelope.TextPart("see"), image("r1")}, piece: 1, n: 2,
+			attached: png, want: []envelope.Part{{Type: "image", Ref: "r1", Text: "caption", ContentType: "image/png", Name: "a.png", Size: 18}},
+		},
+		"apart, not of the types that are taken": {
+			ch:    Channel{Parts: images, Media: sdk.MediaStream, Apart: true, MediaLimit: media.Limit{Types: []string{"image/jpeg"}}},
+			parts: []envelope.Part{envelope.TextPart("see"), image("r1")}, piece: 1, n: 2,
+			want: []envelope.Part{envelope.TextPart("[image]")},
+			lost: "sent as text: image (get image of channel desk: the medium is image/png, taken are image/jpeg)",
+		},
+		"too large": {
+			ch: Channel{Parts: images, Media: sdk.MediaLink, MediaLimit: media.Limit{Bytes: 10}}, parts: []envelope.Part{image("r1")}, n: 1,
+			want: []envelope.Part{envelope.TextPart("[image] caption")},
+			lost: "sent as text: image (get image of channel desk: the medium has at least 18 bytes, at most 10 are taken)",
+		},
+		"only words": {
+			ch: Channel{Parts: map[envelope.PartType]bool{envelope.PartText: true}}, parts: []envelope.Part{envelope.TextPart("see"), image("r1")}, n: 1,
+			want: []envelope.Part{envelope.TextPart("see\n[image] caption LINK")}, lost: "sent as text: image",
+		},
+		"links as they are": {ch: Channel{Parts: images}, parts: []envelope.Part{link}, n: 1, want: []envelope.Part{link}},
+		"a handle, where links are taken as they are": {
+			ch: Channel{Parts: images}, parts: []envelope.Part{image("r1")}, n: 1,
+			want: []envelope.Part{envelope.TextPart("[image] caption LINK")}, lost: "sent as text: image",
+		},
+		"gone": {
+			ch: Channel{Parts: images, Media: sdk.MediaLink}, parts: []envelope.Part{image("gone")}, n: 1,
+			want: []envelope.Part{envelope.TextPart("[image] caption")},
+			lost: "sent as text: image (get image of channel desk: the medium is gone: gone: expired)",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				v := &vendor{files: map[string]string{"r1": png, link.URL: png}, errs: map[string]error{"gone": &sdk.Error{Kind: sdk.KindGone, Text: "expired"}}}
+				b := gallery(t, tc.ch, v)
+				defer b.close()
+				var call *pluginpb.DeliverCall
+				b.bot.by(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
+				d := b.rich(fromDesk(tc.parts...), tc.piece, tc.n)
+				o := b.outcomeOf(d)
+				if o == nil || call == nil {
+					t.Fatalf("outcome %+v, call %v", o, call)
+				}
+				got := carried(t, call).Parts
+				for i := range got {
+					got[i].URL = hideLink(got[i].URL)
+					got[i].Text = hideLink(got[i].Text)
+				}
+				if diff := cmp.Diff(tc.want, got); diff != "" {
+					t.Errorf("parts differ (-want +got):\n%s", diff)
+				}
+				attached := ""
+				for _, m := range call.GetSend().GetAssigned().GetMedia() {
+					attached += b.bot.attached[m.GetAttachment()]
+				}
+				if attached != tc.attached || o.Degraded != tc.lost {
+					t.Errorf("attached %q, recorded %q; want %q, %q", attached, o.Degraded, tc.attached, tc.lost)
+				}
+				for _, r := range v.asked {
+					if r.Channel != "desk" || r.Adapter != "bot" || r.Thread != "d1" || string(r.State) != "desk state" {
+						t.Errorf("asked for %+v", r)
+					}
+				}
+			})
+		})
+	}
+}
+
+// hideLink puts LINK in place of a link of the gateway's.
+func hideLink(s string) string {
+	if i := strings.Index(s, "https://gw.example/media/"); i >= 0 {
+		return s[:i] + "LINK"
+	}
+	return s
+}
+
+// TestSlowMediaHoldUpNobody: a medium that hangs takes no place of its channel's calls, and becomes words in the end.
+func TestSlowMediaHoldUpNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &vendor{hangs: map[string]bool{"slow": true}}
+		b := gallery(t, Channel{Parts: images, Media: sdk.MediaLink, Concurrency: 1}, v)
+		defer b.close()
+		b.bot.always(delivered())
+		slow := b.rich(fromDesk(image("slow")), 0, 1)
+		quick := b.submit("faq", "hello")
+		if o := b.must(quick); o.Result != conversation.ResultDelivered || b.outcomeOf(slow) != nil {
+			t.Fatalf("outcome %+v of what is behind, %+v of the slow one", o, b.outcomeOf(slow))
+		}
+		time.Sleep(mediaTimeout)
+		o := b.outcomeOf(slow)
+		if o == nil || o.Result != conversation.ResultRetry || !strings.Contains(o.Text, "read image") {
+			t.Fatalf("outcome %+v, want another try", o)
+		}
+		time.Sleep(mediaPatience) // the writer comes back with it later than it was queued
+		late := b.job("faq", "x")
+		late.Delivery.Item, late.Delivery.QueuedAt = slow.Item, time.Now().Add(-mediaPatience)
+		b.Submit(late)
+		time.Sleep(mediaTimeout)
+		if o := b.must(late); o.Result != conversation.ResultDelivered || !strings.HasPrefix(o.Degraded, "sent as text: image (") {
+			t.Errorf("outcome %+v, want words", o)
+		}
+	})
+}
+
+func TestMediaThatFailForNowAreTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &vendor{errs: map[string]error{"r1": &sdk.Error{Kind: sdk.KindTransient, Text: "busy"}}}
+		b := gallery(t, Channel{Parts: images, Media: sdk.MediaLink}, v)
+		defer b.close()
+		d := b.rich(fromDesk(image("r1")), 0, 1)
+		if o := b.outcomeOf(d); o == nil || o.Result != conversation.ResultRetry || o.Error != string(sdk.KindTransient) || b.bot.count() != 0 {
+			t.Errorf("outcome %+v, %d calls; want another try, and none", o, b.bot.count())
+		}
+	})
+}
+
+func TestCancelAndStopWhileMediaAreRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &vendor{hangs: map[string]bool{"slow": true}}
+		b := gallery(t, Channel{Parts: images, Media: sdk.MediaLink}, v)
+		cancelled := b.rich(fromDesk(image("slow")), 0, 1)
+		left := b.rich(fromDesk(image("slow")), 0, 1)
+		synctest.Wait()
+		b.Cancel(cancelled.ID)
+		if o := b.outcomeOf(cancelled); o == nil || o.Result != conversation.ResultRetry {
+			t.Errorf("outcome %+v of the cancelled one", o)
+		}
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		b.Stop(ctx)
+		if o := b.outcomeOf(left); o != nil || time.Since(began) > 0 {
+			t.Errorf("outcome %+v after %v; what was not begun stays in the log, and nothing waits for it", o, time.Since(began))
+		}
+	})
+}
+
+func TestAttachThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &vendor{files: map[string]string{"r1": png}}
+		b := gallery(t, Channel{Parts: images, Media: sdk.MediaStream}, v)
+		defer b.close()
+		b.bot.attachErr = errors.New("attach: connection lost")
+		d := b.rich(fromDesk(image("r1")), 0, 1)
+		if o := b.outcomeOf(d); o == nil || o.Result != conversation.ResultRetry || b.bot.count() != 0 {
+			t.Errorf("outcome %+v, %d calls; want another try", o, b.bot.count())
+		}
+	})
+}
