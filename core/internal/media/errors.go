@@ -51,6 +51,3 @@ func (e *TypeError) Error() string {
 	}
 	return fmt.Sprintf("the medium is declared as %s and is %s, which is no %s", e.Declared, e.Found, e.Part)
 }
-
-// Lasting reports whether an error of Get will be the same next time, so that the medium is to be put into words.
-func Lasting(err error) bool { return lasting(err) }
