@@ -3,6 +3,7 @@ package harness
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -10,12 +11,17 @@ import (
 // Config is a configuration file in parts. The zero value is the usual one: three channels (livechat, faq, desk) and
 // Routes.
 type Config struct {
-	Store   string              // folder of the log; default: one in the test's temporary folder
-	Without []string            // channels to leave out
-	Extra   map[string][]string // lines for a channel beside settings: `delivery: {timeout: 1s}`
-	Bots    []string            // lines for the settings of faq: `threads: per_conversation`
-	Verify  string              // how desk knows AICC; default Signature
-	Limits  []string            // top-level lines: `limits: {opened_per_minute: 0}`, `log: {level: debug}`
+	Store    string              // folder of the log; default: one in the test's temporary folder
+	Without  []string            // channels to leave out
+	Extra    map[string][]string // lines for a channel beside settings: `delivery: {timeout: 1s}`
+	Bots     []string            // lines for the settings of faq: `threads: per_conversation`
+	Verify   string              // how desk knows AICC; default Signature
+	Settings map[string][]string // lines for the settings of a channel: `mode: blocking`
+	// Define has whole channels, in place of the usual ones or beside them; lines of YAML without the channel's name and
+	// indentation.
+	Define map[string]string
+	Listen string   // host:port of the webhook listener; default: one that is free
+	Limits []string // top-level lines: `limits: {opened_per_minute: 0}`, `log: {level: debug}`
 	// Conversations is the value of conversations. Default: {history: 20, bounces: 0}.
 	Conversations string
 	Routes        string // the list below routes; default Routes; "[]" is none
@@ -90,18 +96,28 @@ func (c *Config) text() string {
 		fmt.Fprintln(&b, l)
 	}
 	fmt.Fprintf(&b, "conversations: %s\n", cmp.Or(c.Conversations, "{history: 20, bounces: 0}"))
-	names := slices.DeleteFunc([]string{"livechat", "faq", "desk"}, func(n string) bool { return slices.Contains(c.Without, n) })
+	names := slices.DeleteFunc([]string{"livechat", "faq", "desk"}, func(n string) bool {
+		return slices.Contains(c.Without, n) || c.Define[n] != ""
+	})
 	b.WriteString("adapters:\n")
-	for _, n := range names {
-		fmt.Fprintf(&b, "  %s: {command: %q}\n", adapterOf[n], Binary(adapterOf[n]))
+	for _, n := range []string{"livechat", "faq", "desk"} {
+		if slices.Contains(names, n) || len(c.Define) > 0 {
+			fmt.Fprintf(&b, "  %s: {command: %q}\n", adapterOf[n], Binary(adapterOf[n]))
+		}
 	}
 	b.WriteString("channels:\n")
+	for _, n := range slices.Sorted(maps.Keys(c.Define)) {
+		fmt.Fprintf(&b, "  %s:\n    %s\n", n, strings.ReplaceAll(strings.TrimSpace(c.Define[n]), "\n", "\n    "))
+	}
 	for _, n := range names {
 		fmt.Fprintf(&b, "  %s:\n%s", n, channelText[n])
 		for _, l := range c.Extra[n] {
 			fmt.Fprintf(&b, "    %s\n", l)
 		}
 		fmt.Fprintf(&b, "    settings:\n%s", settingsText[n])
+		for _, l := range c.Settings[n] {
+			fmt.Fprintf(&b, "      %s\n", l)
+		}
 		switch n {
 		case "faq":
 			for _, l := range c.Bots {

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,7 +33,7 @@ type Gateway struct {
 // address.
 func NewGateway(t testing.TB, w *World, c Config) *Gateway {
 	t.Helper()
-	g := &Gateway{world: w, Config: filepath.Join(t.TempDir(), "config.yaml"), public: FreeAddress(t), private: FreeAddress(t)}
+	g := &Gateway{world: w, Config: filepath.Join(t.TempDir(), "config.yaml"), public: cmp.Or(c.Listen, FreeAddress(t)), private: FreeAddress(t)}
 	w.Point("http://" + g.public)
 	g.Configure(t, c)
 	t.Cleanup(func() { g.cleanup(t) })
