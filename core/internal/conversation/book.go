@@ -18,6 +18,7 @@ type Book struct {
 	threads map[threadKey]string
 	dead    map[string]*DeadLetter
 	orphans map[Position]*Orphan
+	cursors map[string][]byte // by channel; the bytes never change
 	term    uint64
 	// waiting counts the orphans, and deadlines has their first one at the top.
 	waiting   orphanCount
@@ -30,7 +31,7 @@ type Book struct {
 func NewBook() *Book {
 	return &Book{
 		convs: map[string]*Conversation{}, threads: map[threadKey]string{},
-		dead: map[string]*DeadLetter{}, orphans: map[Position]*Orphan{}, dirty: map[uint32]bool{},
+		dead: map[string]*DeadLetter{}, orphans: map[Position]*Orphan{}, cursors: map[string][]byte{}, dirty: map[uint32]bool{},
 		waiting: newOrphanCount(), unadopted: true,
 	}
 }
@@ -119,6 +120,7 @@ type tables struct {
 	threads layer[threadKey, string]
 	letters layer[string, *DeadLetter]
 	orphans layer[Position, *Orphan]
+	cursors layer[string, []byte]
 	waiting orphanCount // how many more
 	at      time.Time
 	seq     uint64
@@ -128,7 +130,7 @@ type tables struct {
 func newTables(b *Book) *tables {
 	return &tables{
 		convs: overlay(b.convs), threads: overlay(b.threads), letters: overlay(b.dead), orphans: overlay(b.orphans),
-		waiting: newOrphanCount(),
+		cursors: overlay(b.cursors), waiting: newOrphanCount(),
 	}
 }
 
@@ -160,6 +162,9 @@ func (b *Book) merge(t *tables) {
 	if len(t.orphans.over)+len(t.orphans.gone) > 0 {
 		b.dirty[bucketOrphans] = true
 	}
+	if len(t.cursors.over) > 0 {
+		b.dirty[bucketCursors] = true
+	}
 	b.waiting.merge(t.waiting)
 	for pos, o := range t.orphans.over {
 		heap.Push(&b.deadlines, deadline{o.Deadline, pos})
@@ -168,4 +173,5 @@ func (b *Book) merge(t *tables) {
 	t.threads.commit()
 	t.letters.commit()
 	t.orphans.commit()
+	t.cursors.commit()
 }

@@ -78,6 +78,8 @@ func (t *tables) fold(ch *journal.Change) error {
 func (t *tables) foldWhole(ch *journal.Change) bool {
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_TermStarted:
+	case *journal.Change_CursorMoved:
+		t.cursors.set(k.CursorMoved.GetChannel(), k.CursorMoved.GetCursor())
 	case *journal.Change_Orphaned:
 		pos := toPosition(k.Orphaned.GetPosition())
 		o := &Orphan{Pos: pos, Channel: k.Orphaned.GetChannel(), Thread: k.Orphaned.GetThread(), Deadline: time.Unix(0, k.Orphaned.GetDeadline())}

@@ -9,12 +9,13 @@ import (
 	"slices"
 )
 
-// Buckets of a snapshot: conversations by hash, dead letters, orphans.
+// Buckets of a snapshot: conversations by hash, dead letters, orphans, cursors. Format 1 had no cursors.
 const (
 	convBuckets   = 256
 	bucketDead    = convBuckets
 	bucketOrphans = convBuckets + 1
-	imageFormat   = 1
+	bucketCursors = convBuckets + 2
+	imageFormat   = 2
 )
 
 func bucketOf(id string) uint32 {
@@ -62,6 +63,9 @@ func (b *Book) Image() *Image {
 			list = append(list, o)
 		}
 		im.parts[bucketOrphans] = list
+	}
+	if b.dirty[bucketCursors] {
+		im.parts[bucketCursors] = b.cursorImages()
 	}
 	clear(b.dirty)
 	return im
@@ -124,6 +128,14 @@ func (b *Book) restoreBucket(bucket uint32, data []byte) error {
 			b.orphans[o.Pos] = o
 			b.waiting.add(o, 1)
 			heap.Push(&b.deadlines, deadline{o.Deadline, o.Pos})
+		}
+	case bucketCursors:
+		var list []cursorImage
+		if err := json.Unmarshal(data, &list); err != nil {
+			return err
+		}
+		for _, c := range list {
+			b.cursors[c.Channel] = c.Cursor
 		}
 	default:
 		var list []*Conversation

@@ -190,7 +190,7 @@ func (s *stage) restart() {
 	for id := range s.mirror.convs { // all of it, not only what has changed
 		s.mirror.dirty[bucketOf(id)] = true
 	}
-	s.mirror.dirty[bucketDead], s.mirror.dirty[bucketOrphans] = true, true
+	s.mirror.dirty[bucketDead], s.mirror.dirty[bucketOrphans], s.mirror.dirty[bucketCursors] = true, true, true
 	buckets, meta, err := s.mirror.Image().Encode()
 	if err != nil {
 		s.Fatalf("encode snapshot: %v", err)
@@ -208,10 +208,11 @@ type view struct {
 	Threads map[threadKey]string
 	Dead    map[string]*DeadLetter
 	Orphans map[Position]*Orphan
+	Cursors map[string][]byte
 	Term    uint64
 }
 
-func (b *Book) view() view { return view{b.convs, b.threads, b.dead, b.orphans, b.term} }
+func (b *Book) view() view { return view{b.convs, b.threads, b.dead, b.orphans, b.cursors, b.term} }
 
 // equal compares what two books would put into a snapshot, and only if that differs looks closer: two times may be the
 // same and not look it.
@@ -254,7 +255,7 @@ func (s *stage) encode(b *Book) []byte {
 	for k, v := range b.orphans {
 		orphans[fmt.Sprint(k)] = v
 	}
-	data, err := json.Marshal([]any{b.convs, b.dead, b.term, threads, orphans})
+	data, err := json.Marshal([]any{b.convs, b.dead, b.term, threads, orphans, b.cursors})
 	if err != nil {
 		s.Fatalf("encode book: %v", err)
 	}

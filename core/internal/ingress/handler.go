@@ -18,7 +18,6 @@ import (
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/writer"
 	"patchbay/sdk"
-	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
 )
 
@@ -201,16 +200,9 @@ func (ep *Endpoint) call(r *http.Request, body []byte) *pluginpb.ReceiveCall {
 
 // decode reads the envelopes and holds the adapter to its channels.
 func (ep *Endpoint) decode(res *pluginpb.ReceiveResult) ([]*conversation.Inbound, error) {
-	in := make([]*conversation.Inbound, 0, len(res.GetEnvelopes()))
-	for i, b := range res.GetEnvelopes() {
-		e, err := protocol.DecodeEnvelope(b)
-		if err != nil {
-			return nil, fmt.Errorf("envelope %d of adapter %s: %w", i, ep.Adapter, err)
-		}
-		if !slices.Contains(ep.Channels, e.Channel) {
-			return nil, fmt.Errorf("envelope %d of adapter %s: channel %q does not receive on this path", i, ep.Adapter, e.Channel)
-		}
-		in = append(in, &conversation.Inbound{Channel: e.Channel, Envelope: e, Bytes: b})
+	in, err := conversation.Decode(res.GetEnvelopes(), ep.Channels)
+	if err != nil {
+		return nil, fmt.Errorf("adapter %s: %w", ep.Adapter, err)
 	}
 	return in, nil
 }

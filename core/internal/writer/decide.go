@@ -94,7 +94,10 @@ func (b *batch) poison(h *webhook, why string) {
 // come back with all of them; those that were taken are then duplicates.
 func (w *Writer) receive(t *conversation.Turn, h *webhook, poison string) error {
 	if h.hopeless {
-		return ErrUnavailable
+		return fmt.Errorf("%w: %w", ErrUnavailable, ErrUndecidable)
+	}
+	if h.inOrder {
+		return w.receiveInOrder(t, h, poison)
 	}
 	var result error
 	for _, in := range h.in {
@@ -135,6 +138,7 @@ func (w *Writer) applied(t *conversation.Turn, b *batch, now time.Time) {
 	t.Touched(func(c *conversation.Conversation) { touched = append(touched, c) })
 	t.Commit()
 	for _, h := range b.webhooks {
+		h.stored = h.taken
 		h.finish(h.result)
 	}
 	if b.letters && !w.moreLetters {

@@ -24,6 +24,9 @@ var (
 	ErrBusy = errors.New("over a limit")
 	// ErrTooLarge means that an envelope is larger than a record may be: it can never be stored.
 	ErrTooLarge = errors.New("the message is too large")
+	// ErrUndecidable means that a decision on a message fails each time, and even its end as a dead letter. It comes with
+	// ErrUnavailable.
+	ErrUndecidable = errors.New("nothing can be decided on the message")
 	// ErrStopping means that the gateway is going down.
 	ErrStopping = errors.New("the gateway is stopping")
 )

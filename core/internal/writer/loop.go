@@ -308,8 +308,3 @@ func outcomeBytes(o *conversation.Outcome) int {
 	}
 	return n
 }
-
-func (h *webhook) finish(err error) {
-	h.result = err
-	close(h.done)
-}

@@ -60,16 +60,6 @@ type Writer struct {
 	ages    ages
 }
 
-type webhook struct {
-	in     []*conversation.Inbound
-	bytes  int
-	since  time.Time
-	result error
-	done   chan struct{}
-	// hopeless is set if neither deciding on it nor keeping it as a dead letter worked.
-	hopeless bool
-}
-
 // command runs on the loop. With turn it may change state; with view it only looks.
 type command struct {
 	turn func(*conversation.Turn) error
@@ -86,53 +76,6 @@ func New(o Options) *Writer {
 	return &Writer{
 		Options: o, book: conversation.NewBook(), hot: newHot(hotBytes), wake: make(chan struct{}, 1),
 		opens: map[string]*rate.Limiter{}, busy: busyLanes{}, timers: newTimers(), pending: map[string]bool{},
-	}
-}
-
-// Accept stores the envelopes of one webhook call, in order, and in one record if they fit. It returns nil when all
-// are stored, or were before; else the vendor repeats the call and what was stored is a duplicate then. The
-// envelopes belong to the writer from the call on.
-func (w *Writer) Accept(ctx context.Context, in []*conversation.Inbound) error {
-	for len(in) > 0 {
-		n, bytes := 0, 0
-		for ; n < len(in) && n < maxInputs; n++ {
-			size := len(in[n].Bytes) + changeBytes
-			if size > maxRecord {
-				return fmt.Errorf("%w: %d bytes", ErrTooLarge, len(in[n].Bytes))
-			}
-			if bytes += size; bytes > maxRecord {
-				break
-			}
-		}
-		if err := w.accept(ctx, &webhook{in: in[:n], bytes: min(bytes, maxRecord), since: time.Now(), done: make(chan struct{})}); err != nil {
-			return err
-		}
-		in = in[n:]
-	}
-	return nil
-}
-
-func (w *Writer) accept(ctx context.Context, h *webhook) error {
-	if err := w.Writable(); err != nil {
-		return err
-	}
-	w.mu.Lock()
-	switch {
-	case w.stopping:
-		w.mu.Unlock()
-		return ErrStopping
-	case len(w.webhooks) >= maxWaiting:
-		w.mu.Unlock()
-		return ErrUnavailable
-	}
-	w.webhooks = append(w.webhooks, h)
-	w.mu.Unlock()
-	w.poke()
-	select {
-	case <-h.done:
-		return h.result
-	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
 	}
 }
 
