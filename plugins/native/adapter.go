@@ -5,82 +5,100 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
-	"unicode"
+	"time"
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/webhook"
 )
 
-const (
-	version  = "0.1.0"
-	jsonType = "application/json"
-	// maxNameBytes bounds organization and chatbot, so that both fit into a thread together with
-	// a customer's id.
-	maxNameBytes = 64
-)
+const version = "0.2.0"
 
 var (
-	_ sdk.Adapter   = (*adapter)(nil)
-	_ sdk.Receiver  = (*adapter)(nil)
-	_ sdk.Deliverer = (*adapter)(nil)
-	_ sdk.Validator = (*adapter)(nil)
+	_ sdk.Adapter       = (*adapter)(nil)
+	_ sdk.Receiver      = (*adapter)(nil)
+	_ sdk.Deliverer     = (*adapter)(nil)
+	_ sdk.Validator     = (*adapter)(nil)
+	_ sdk.HealthChecker = (*adapter)(nil)
 )
 
-// settings is one channel's account with the proxy.
-type settings struct {
-	Organization string     `json:"organization" patchbay:"required" doc:"organization segment of the webhook path"`
-	Chatbot      string     `json:"chatbot" patchbay:"required" doc:"chatbotName segment of the webhook path"`
-	AccessToken  sdk.Secret `json:"access_token" patchbay:"required" doc:"token that callers put into accessToken"`
-	ReplyURL     string     `json:"reply_url" patchbay:"required,vendor-address" doc:"where answers are posted"`
-	ReplyToken   sdk.Secret `json:"reply_token" doc:"sent with answers as a bearer token; none if empty"`
-}
-
-// channel is a configured account. It is never changed after it was made; a new configuration makes
-// a new one.
+// channel is a configured account. Only its health changes; a new configuration makes a new one.
 type channel struct {
 	name, prefix string
+	role         envelope.Role
 	settings
-	client *http.Client
+	target  string               // what Deliver posts to
+	keys    []webhook.SigningKey // role customer: sign answers; role bot: verify them
+	client  *http.Client
+	metrics *metrics
+	health  health
 }
 
 // adapter holds the configured channels by name.
 type adapter struct {
+	now func() time.Time // the clock of signatures
+
 	mu       sync.RWMutex
 	channels map[string]*channel
 }
 
-func newAdapter() *adapter { return &adapter{channels: make(map[string]*channel)} }
+func newAdapter() *adapter { return &adapter{now: time.Now, channels: make(map[string]*channel)} }
 
-// Describe implements sdk.Adapter.
+// Describe implements sdk.Adapter. The capabilities are those of role customer; Configure tells each channel's own.
 func (a *adapter) Describe() sdk.Description {
 	return sdk.Description{
-		Name:     "native",
-		Version:  version,
-		Vendor:   "native message proxy",
-		Settings: &settings{},
-		Capabilities: sdk.Capabilities{
-			Parts: []envelope.PartType{
-				envelope.PartText, envelope.PartSuggestions,
-				envelope.PartImage, envelope.PartAudio, envelope.PartVideo, envelope.PartFile,
-			},
-			Events:     []envelope.Kind{envelope.KindPassed, envelope.KindClosed, envelope.KindTyping},
-			Idempotent: true,
-		},
+		Name:         "native",
+		Version:      version,
+		Vendor:       "native message proxy",
+		Roles:        []envelope.Role{envelope.RoleCustomer, envelope.RoleBot},
+		Settings:     &settings{},
+		Capabilities: customerCapabilities(),
 	}
 }
 
-// Configure implements sdk.Adapter. All channels claim the same pattern; Receive tells them apart, and a channel whose
-// calls would all be taken for another's is refused.
+var mediaParts = []envelope.PartType{envelope.PartImage, envelope.PartAudio, envelope.PartVideo, envelope.PartFile}
+
+// customerCapabilities are what a reply can hold.
+func customerCapabilities() sdk.Capabilities {
+	return sdk.Capabilities{
+		Parts:      append([]envelope.PartType{envelope.PartText, envelope.PartSuggestions}, mediaParts...),
+		Events:     []envelope.Kind{envelope.KindPassed, envelope.KindClosed, envelope.KindTyping},
+		Idempotent: true,
+		Media:      sdk.MediaLink,
+	}
+}
+
+// botCapabilities are what a question can hold.
+func (s *settings) botCapabilities() sdk.Capabilities {
+	if s.FarEnd != farPatchbay {
+		return sdk.Capabilities{Parts: []envelope.PartType{envelope.PartText}, TextBytes: s.TextBytes}
+	}
+	c := sdk.Capabilities{
+		Parts:      append([]envelope.PartType{envelope.PartText}, mediaParts...),
+		Events:     []envelope.Kind{envelope.KindTyping, envelope.KindRead, envelope.KindClosed},
+		Idempotent: true,
+		Media:      sdk.MediaLink,
+		TextBytes:  envelope.MaxTextBytes, // userSay becomes one part over there
+	}
+	if s.TextBytes > 0 {
+		c.TextBytes = min(c.TextBytes, s.TextBytes)
+	}
+	return c
+}
+
+// Configure implements sdk.Adapter. All channels of role customer claim the same pattern; Receive tells them apart, and a
+// channel whose calls would all be taken for another's is refused. A channel of role bot has a path of its own.
 func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, error) {
 	s, problems := read(ch)
 	if len(problems) > 0 {
 		p := problems[0]
 		return sdk.Endpoint{}, fmt.Errorf("configure channel %s: %w", ch.Name, sdk.Invalid(p.Path, "%s", p.Message))
 	}
-	c := &channel{name: ch.Name, prefix: ch.Prefix, settings: s, client: ch.Host.HTTP}
+	c, err := newChannel(ch, s)
+	if err != nil {
+		return sdk.Endpoint{}, fmt.Errorf("configure channel %s: %w", ch.Name, err)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if other := a.twin(c); other != "" {
@@ -89,22 +107,57 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 				"them, or the `path` of a channel", other))
 	}
 	a.channels[ch.Name] = c
+	return c.endpoint(), nil
+}
+
+// newChannel makes a channel of settings that read has checked.
+func newChannel(ch sdk.Channel, s settings) (*channel, error) {
+	c := &channel{name: ch.Name, prefix: ch.Prefix, role: ch.Role, settings: s, client: ch.Host.HTTP}
+	secret := s.ReplySecret
+	c.target = s.ReplyURL
+	var err error
+	if c.role == envelope.RoleBot {
+		secret = s.AnswerSecret
+		c.target, err = url.JoinPath(s.BaseURL, messagesPath, url.PathEscape(s.Organization), url.PathEscape(s.Chatbot))
+		if err != nil {
+			return nil, sdk.Invalid("base_url", "not an address: write https://host/path")
+		}
+	}
+	if c.keys, err = webhook.ParseSigningKeys(secret.Reveal()); err != nil {
+		return nil, sdk.Invalid("", "%s", err)
+	}
+	if c.metrics, err = newMetrics(ch.Host.Registry); err != nil {
+		return nil, err
+	}
+	c.metrics.begin(c.name)
+	return c, nil
+}
+
+// endpoint is what the channel offers and needs.
+func (ch *channel) endpoint() sdk.Endpoint {
+	path := sdk.Path{Pattern: messagesPath + "{organization}/{chatbotName}", Methods: []string{http.MethodPost},
+		ContentTypes: []string{jsonType}}
+	capabilities := customerCapabilities()
+	if ch.role == envelope.RoleBot {
+		path.Pattern = answersPath + url.PathEscape(ch.name)
+		capabilities = ch.botCapabilities()
+	}
 	return sdk.Endpoint{
-		Paths: []sdk.Path{{
-			Pattern:      messagesPath + "{organization}/{chatbotName}",
-			Methods:      []string{http.MethodPost},
-			ContentTypes: []string{jsonType},
-		}},
-		Refusal: sdk.Refusal{ContentType: jsonType, Body: refusalTemplate},
-		Threads: sdk.ThreadsPerConversation,
-	}, nil
+		Paths:        []sdk.Path{path},
+		Refusal:      sdk.Refusal{ContentType: jsonType, Body: refusalTemplate},
+		Threads:      sdk.ThreadsPerConversation,
+		Capabilities: &capabilities,
+	}
 }
 
 // twin returns the name of another channel that the calls for c fit just as well, "" if there is none.
 func (a *adapter) twin(c *channel) string {
+	if c.role != envelope.RoleCustomer {
+		return ""
+	}
 	for name, other := range a.channels {
-		if name != c.name && other.prefix == c.prefix && other.Organization == c.Organization && other.Chatbot == c.Chatbot &&
-			webhook.Equal(other.AccessToken.Reveal(), c.AccessToken.Reveal()) {
+		if name != c.name && other.role == c.role && other.prefix == c.prefix && other.Organization == c.Organization &&
+			other.Chatbot == c.Chatbot && webhook.Equal(other.AccessToken.Reveal(), c.AccessToken.Reveal()) {
 			return name
 		}
 	}
@@ -113,8 +166,30 @@ func (a *adapter) twin(c *channel) string {
 
 // Validate implements sdk.Validator.
 func (a *adapter) Validate(ch sdk.Channel) []sdk.Problem {
-	_, problems := read(ch)
-	return problems
+	s, problems := read(ch)
+	if len(problems) > 0 {
+		return problems
+	}
+	return s.warnings(ch.Role)
+}
+
+// Health implements sdk.HealthChecker: a channel is sick while the far end refuses its credentials, or can't be reached.
+func (a *adapter) Health(_ context.Context, name string) error {
+	ch := a.channel(name)
+	if ch == nil {
+		return fmt.Errorf("channel %s is not configured", name)
+	}
+	setting, credential := "reply_url", "reply_token and reply_secret"
+	if ch.role == envelope.RoleBot {
+		setting, credential = "base_url", "access_token, organization and chatbot"
+	}
+	switch refused, unreachable := ch.health.state(); {
+	case refused:
+		return fmt.Errorf("channel %s: the far end refuses the credentials: check %s", name, credential)
+	case unreachable:
+		return fmt.Errorf("channel %s: the far end can't be reached: check %s and the network", name, setting)
+	}
+	return nil
 }
 
 // channel returns a configured channel, or nil.
@@ -122,65 +197,4 @@ func (a *adapter) channel(name string) *channel {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	return a.channels[name]
-}
-
-// read decodes a channel's settings and lists everything that is wrong with them.
-func read(ch sdk.Channel) (settings, []sdk.Problem) {
-	var s settings
-	if err := ch.Settings.Decode(&s); err != nil {
-		return s, []sdk.Problem{{Message: err.Error()}}
-	}
-	var problems []sdk.Problem
-	bad := func(path, message string) { problems = append(problems, sdk.Problem{Path: path, Message: message}) }
-	if ch.Role != envelope.RoleCustomer {
-		bad("role", fmt.Sprintf("%q is not supported: a native channel has role %q", ch.Role, envelope.RoleCustomer))
-	}
-	if m := nameProblem(s.Organization); m != "" {
-		bad("organization", m)
-	}
-	if m := nameProblem(s.Chatbot); m != "" {
-		bad("chatbot", m)
-	}
-	if s.AccessToken.IsZero() {
-		bad("access_token", "missing: set the token that callers send as accessToken")
-	}
-	if m := addressProblem(s.ReplyURL); m != "" {
-		bad("reply_url", m)
-	}
-	if strings.ContainsFunc(s.ReplyToken.Reveal(), unicode.IsControl) {
-		bad("reply_token", "has control characters (a line end?), which can't be sent in a header")
-	}
-	return s, problems
-}
-
-// nameProblem says what is wrong with a path segment, "" if nothing.
-func nameProblem(name string) string {
-	switch {
-	case name == "":
-		return "missing: set the name that callers have in their path"
-	case len(name) > maxNameBytes:
-		return fmt.Sprintf("%d bytes, at most %d", len(name), maxNameBytes)
-	case name == "." || name == "..":
-		return "can't be reached: HTTP servers resolve dot segments"
-	case strings.ContainsFunc(name, unicode.IsControl):
-		return "has control characters"
-	}
-	return ""
-}
-
-// addressProblem says what is wrong with an address to post to, "" if nothing.
-func addressProblem(address string) string {
-	if address == "" {
-		return "missing: set the address that answers are posted to"
-	}
-	u, err := url.Parse(address)
-	switch {
-	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
-		return "not an address: write https://host/path"
-	case u.User != nil:
-		return "has credentials in it: use reply_token"
-	case u.Fragment != "":
-		return "has a fragment, which is never sent: remove what follows #"
-	}
-	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -23,36 +24,65 @@ func TestDescribe(t *testing.T) {
 	}
 	compact := strings.Join(strings.Fields(string(schema)), "")
 	for _, want := range []string{
-		`"required":["organization","chatbot","access_token","reply_url"]`, `"x-vendor-address":true`, `"x-secret":true`,
+		`"required":["organization","chatbot","access_token"]`, `"x-vendor-address":true`, `"x-secret":true`,
 	} {
 		if !strings.Contains(compact, want) {
 			t.Errorf("schema lacks %s:\n%s", want, schema)
 		}
 	}
-	if d.Name != "native" || !d.Capabilities.Idempotent {
+	if d.Name != "native" || !d.Capabilities.Idempotent || len(d.Roles) != 2 {
 		t.Errorf("description %+v", d)
+	}
+	if n := strings.Count(compact, `"description":`); n != reflect.TypeFor[settings]().NumField() {
+		t.Errorf("%d settings are described; the schema is\n%s", n, schema)
 	}
 }
 
 func TestConfigureEndpoint(t *testing.T) {
-	ch := sdk.Channel{Name: "livechat", Role: envelope.RoleCustomer, Settings: sdk.NewSettings([]byte(livechat))}
-	got, err := newAdapter().Configure(t.Context(), ch)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := sdk.Endpoint{
-		Paths: []sdk.Path{{
-			Pattern: "/mp/webhooks/native/messages/{organization}/{chatbotName}",
-			Methods: []string{"POST"}, ContentTypes: []string{"application/json"},
+	media := []envelope.PartType{envelope.PartImage, envelope.PartAudio, envelope.PartVideo, envelope.PartFile}
+	proxied := strings.Replace(faq, `{`, `{"text_bytes":1000,`, 1)
+	for _, tt := range []struct {
+		name, settings string
+		role           envelope.Role
+		pattern        string
+		want           sdk.Capabilities
+	}{
+		{"customer", livechat, envelope.RoleCustomer, "/mp/webhooks/native/messages/{organization}/{chatbotName}", sdk.Capabilities{
+			Parts:      append([]envelope.PartType{envelope.PartText, envelope.PartSuggestions}, media...),
+			Events:     []envelope.Kind{envelope.KindPassed, envelope.KindClosed, envelope.KindTyping},
+			Idempotent: true, Media: sdk.MediaLink,
 		}},
-		Refusal: sdk.Refusal{
-			ContentType: "application/json",
-			Body:        `{"error":{"status":{{status}},"message":"{{text}}"}}`,
-		},
-		Threads: sdk.ThreadsPerConversation,
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("endpoint (-want +got):\n%s", diff)
+		{"proxy", faq, envelope.RoleBot, "/mp/webhooks/native/answers/the%20bot",
+			sdk.Capabilities{Parts: []envelope.PartType{envelope.PartText}}},
+		{"proxy with short texts", proxied, envelope.RoleBot, "/mp/webhooks/native/answers/the%20bot",
+			sdk.Capabilities{Parts: []envelope.PartType{envelope.PartText}, TextBytes: 1000}},
+		{"patchbay", relay, envelope.RoleBot, "/mp/webhooks/native/answers/the%20bot", sdk.Capabilities{
+			Parts:      append([]envelope.PartType{envelope.PartText}, media...),
+			Events:     []envelope.Kind{envelope.KindTyping, envelope.KindRead, envelope.KindClosed},
+			Idempotent: true, Media: sdk.MediaLink, TextBytes: 65536,
+		}},
+		{"patchbay with short texts", strings.Replace(relay, `{`, `{"text_bytes":1000,`, 1), envelope.RoleBot,
+			"/mp/webhooks/native/answers/the%20bot", sdk.Capabilities{
+				Parts:      append([]envelope.PartType{envelope.PartText}, media...),
+				Events:     []envelope.Kind{envelope.KindTyping, envelope.KindRead, envelope.KindClosed},
+				Idempotent: true, Media: sdk.MediaLink, TextBytes: 1000,
+			}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := configure(t, newAdapter(), tt.role, "the bot", tt.settings, nil)
+			want := sdk.Endpoint{
+				Paths: []sdk.Path{{Pattern: tt.pattern, Methods: []string{"POST"}, ContentTypes: []string{"application/json"}}},
+				Refusal: sdk.Refusal{
+					ContentType: "application/json",
+					Body:        `{"error":{"status":{{status}},"message":"{{text}}"}}`,
+				},
+				Threads:      sdk.ThreadsPerConversation,
+				Capabilities: &tt.want,
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("endpoint (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -65,19 +95,21 @@ func TestRefusalTemplate(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
+	with := func(settings, more string) string { return strings.Replace(settings, `{`, `{`+more+`,`, 1) }
+	without := func(settings, piece string) string { return strings.Replace(settings, piece, "", 1) }
 	tests := []struct {
 		name, settings string
-		role           envelope.Role
-		want           []string // paths of the problems
+		role           envelope.Role // "" is customer
+		want           []string      // paths of the problems
 	}{
 		{name: "good", settings: livechat},
+		{name: "signing", settings: with(livechat, `"reply_secret":"`+testSecret+" "+formerSecret+`"`)},
 		{name: "empty", settings: `{}`, want: []string{"organization", "chatbot", "access_token", "reply_url"}},
-		{name: "bot", settings: livechat, role: envelope.RoleBot, want: []string{"role"}},
 		{name: "agent", settings: livechat, role: envelope.RoleAgent, want: []string{"role"}},
+		{name: "observer", settings: livechat, role: envelope.RoleObserver, want: []string{"role"}},
 		{name: "unknown setting", settings: strings.Replace(livechat, "chatbot", "chatbots", 1), want: []string{""}},
-		{name: "relative address", settings: strings.Replace(livechat, "https://site.example", "", 1),
-			want: []string{"reply_url"}},
-		{name: "no scheme", settings: strings.Replace(livechat, "https://", "", 1), want: []string{"reply_url"}},
+		{name: "relative address", settings: without(livechat, "https://site.example"), want: []string{"reply_url"}},
+		{name: "no scheme", settings: without(livechat, "https://"), want: []string{"reply_url"}},
 		{name: "other scheme", settings: strings.Replace(livechat, "https", "ftp", 1), want: []string{"reply_url"}},
 		{name: "credentials", settings: strings.Replace(livechat, "site", "u:p@site", 1), want: []string{"reply_url"}},
 		{name: "fragment", settings: strings.Replace(livechat, "replies", "replies#top", 1), want: []string{"reply_url"}},
@@ -86,8 +118,45 @@ func TestValidate(t *testing.T) {
 		{name: "name too long", settings: strings.Replace(livechat, `d8ai_chatbot`, strings.Repeat("x", 65), 1),
 			want: []string{"chatbot"}},
 		{name: "control character", settings: strings.Replace(livechat, `"d8ai"`, `"d8\tai"`, 1), want: []string{"organization"}},
-		{name: "reply token with a line end", settings: strings.Replace(livechat, `{`, `{"reply_token":"x\n",`, 1),
-			want: []string{"reply_token"}},
+		{name: "reply token with a line end", settings: with(livechat, `"reply_token":"x\n"`), want: []string{"reply_token"}},
+		{name: "secret without prefix", settings: with(livechat, `"reply_secret":"`+testSecret[6:]+`"`), want: []string{"reply_secret"}},
+		{name: "secret too short", settings: with(livechat, `"reply_secret":"whsec_AAAA"`), want: []string{"reply_secret"}},
+		{name: "blank secret", settings: with(livechat, `"reply_secret":" "`), want: []string{"reply_secret"}},
+		{name: "settings of role bot", settings: with(livechat, `"base_url":"https://x.example","far_end":"patchbay","target_agents":["a"],`+
+			`"text_bytes":9,"answer_token":"x","answer_secret":"`+testSecret+`","answer_window":"1m"`),
+			want: []string{"base_url", "far_end", "target_agents", "text_bytes", "answer_token", "answer_secret", "answer_window"}},
+
+		{name: "bot", settings: faq, role: envelope.RoleBot},
+		{name: "bot of a patchbay", settings: relay, role: envelope.RoleBot},
+		{name: "bot, empty", settings: `{}`, role: envelope.RoleBot,
+			want: []string{"organization", "chatbot", "access_token", "base_url"}},
+		{name: "bot, signed answers alone", role: envelope.RoleBot,
+			settings: strings.Replace(faq, `"answer_token":"answer-sesame"`, `"answer_secret":"`+testSecret+`"`, 1)},
+		{name: "bot, address with a query", settings: strings.Replace(faq, "proxy.example", "proxy.example/?a=b", 1),
+			role: envelope.RoleBot, want: []string{"base_url"}},
+		{name: "bot, address with an empty query", settings: strings.Replace(faq, "proxy.example", "proxy.example?", 1),
+			role: envelope.RoleBot, want: []string{"base_url"}},
+		{name: "bot, address with credentials", settings: strings.Replace(faq, "proxy", "u:p@proxy", 1), role: envelope.RoleBot,
+			want: []string{"base_url"}},
+		{name: "bot, unknown far end", settings: with(faq, `"far_end":"other"`), role: envelope.RoleBot, want: []string{"far_end"}},
+		{name: "bot, empty target agent", settings: with(faq, `"target_agents":["a",""]`), role: envelope.RoleBot,
+			want: []string{"target_agents"}},
+		{name: "bot, texts shorter than a character", settings: with(faq, `"text_bytes":3`), role: envelope.RoleBot,
+			want: []string{"text_bytes"}},
+		{name: "bot, negative length of texts", settings: with(faq, `"text_bytes":-1`), role: envelope.RoleBot,
+			want: []string{"text_bytes"}},
+		{name: "bot, answer token with a line end", settings: strings.Replace(faq, "answer-sesame", `answer\n`, 1), role: envelope.RoleBot,
+			want: []string{"answer_token"}},
+		{name: "bot, answer token with a blank", settings: strings.Replace(faq, "answer-sesame", `answer sesame`, 1),
+			role: envelope.RoleBot, want: []string{"answer_token"}},
+		{name: "bot, broken answer secret", settings: with(faq, `"answer_secret":"`+testSecret+` x"`), role: envelope.RoleBot,
+			want: []string{"answer_secret"}},
+		{name: "bot, no window", settings: with(faq, `"answer_window":"0s"`), role: envelope.RoleBot, want: []string{"answer_window"}},
+		{name: "bot, window too wide", settings: with(faq, `"answer_window":"61m"`), role: envelope.RoleBot,
+			want: []string{"answer_window"}},
+		{name: "bot, settings of role customer", role: envelope.RoleBot,
+			settings: with(faq, `"reply_url":"https://x.example","reply_token":"x","reply_secret":"`+testSecret+`"`),
+			want:     []string{"reply_url", "reply_token", "reply_secret"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -99,8 +168,8 @@ func TestValidate(t *testing.T) {
 			ch := sdk.Channel{Name: "livechat", Role: role, Settings: sdk.NewSettings([]byte(tt.settings))}
 			var got []string
 			for _, p := range a.Validate(ch) {
-				if p.Message == "" {
-					t.Errorf("problem with %q has no message", p.Path)
+				if p.Message == "" || p.Warning {
+					t.Errorf("problem %+v; want one with a message that is no warning", p)
 				}
 				got = append(got, p.Path)
 			}
@@ -118,6 +187,25 @@ func TestValidate(t *testing.T) {
 				t.Error("a refused configuration took effect")
 			}
 		})
+	}
+}
+
+// TestOpenToEverybody warns of a channel whose answers nobody has to prove.
+func TestOpenToEverybody(t *testing.T) {
+	a := newAdapter()
+	ch := sdk.Channel{Name: "faq", Role: envelope.RoleBot,
+		Settings: sdk.NewSettings([]byte(strings.Replace(faq, `,"answer_token":"answer-sesame"`, "", 1)))}
+	got := a.Validate(ch)
+	if len(got) != 1 || got[0].Path != "answer_token" || !got[0].Warning {
+		t.Errorf("problems %+v, want a warning of answer_token", got)
+	}
+	if _, err := a.Configure(t.Context(), ch); err != nil {
+		t.Errorf("a warning keeps the channel from working: %v", err)
+	}
+	req := answer(t, "faq", `{"userId":"u1","payload":{"botSay":"Hi"}}`)
+	req.Header = http.Header{"Content-Type": {"application/json"}}
+	if _, err := a.Receive(t.Context(), req); err != nil {
+		t.Errorf("an answer is refused: %v", err)
 	}
 }
 

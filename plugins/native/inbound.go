@@ -13,10 +13,18 @@ import (
 	"patchbay/sdk/webhook"
 )
 
-// Receive implements sdk.Receiver. The order of checks is part of the contract: address (404), syntax
+// Receive implements sdk.Receiver: a website's call on the path of messages, or a far end's answer on a channel's own path.
+func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, error) {
+	if strings.HasPrefix(req.Path, answersPath) {
+		return a.receiveAnswer(req)
+	}
+	return a.receiveCall(req)
+}
+
+// receiveCall takes what a website posts. The order of checks is part of the contract: address (404), syntax
 // (400), access token (401), everything else (400), so that a caller without the token learns nothing
 // about what the gateway would have accepted.
-func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, error) {
+func (a *adapter) receiveCall(req *sdk.Request) (*sdk.Reception, error) {
 	addressed, err := a.addressed(req)
 	if err != nil {
 		return nil, err
@@ -27,17 +35,28 @@ func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, 
 	}
 	ch := authenticate(addressed, call.AccessToken)
 	if ch == nil {
+		addressed[0].metrics.unauthenticated.WithLabelValues(addressed[0].name).Inc()
 		return nil, refuse(sdk.KindUnauthorized, http.StatusUnauthorized, "accessToken", "missing or wrong")
 	}
-	e, f := translate(ch, &call, req.Header)
+	envelopes, f := translate(ch, &call, req.Header)
 	if f != nil {
 		return nil, invalid(f)
 	}
-	return &sdk.Reception{Envelopes: []*envelope.Envelope{e}, Answer: callAnswer}, nil
+	return ch.reception(envelopes), nil
 }
 
-// addressed returns the channels whose organization and chatbot the path names, in the order of
-// the request.
+// reception answers a call that was understood, and counts what was not.
+func (ch *channel) reception(envelopes []*envelope.Envelope) *sdk.Reception {
+	for _, e := range envelopes {
+		if e.Kind == envelope.KindUnparsed {
+			ch.metrics.unparsed.WithLabelValues(ch.name, e.Attributes[attrUnparsed]).Inc()
+		}
+	}
+	return &sdk.Reception{Envelopes: envelopes, Answer: callAnswer}
+}
+
+// addressed returns the channels of role customer whose organization and chatbot the path names, in the order of
+// the request. It returns one at least, or an error.
 func (a *adapter) addressed(req *sdk.Request) ([]*channel, error) {
 	organization, chatbot, ok := names(req.Path)
 	var found []*channel
@@ -48,7 +67,7 @@ func (a *adapter) addressed(req *sdk.Request) ([]*channel, error) {
 			continue
 		}
 		configured++
-		if ok && ch.Organization == organization && ch.Chatbot == chatbot {
+		if ok && ch.role == envelope.RoleCustomer && ch.Organization == organization && ch.Chatbot == chatbot {
 			found = append(found, ch)
 		}
 	}
@@ -56,7 +75,7 @@ func (a *adapter) addressed(req *sdk.Request) ([]*channel, error) {
 	case len(found) > 0:
 		return found, nil
 	case configured == 0:
-		return nil, refuse(sdk.KindTransient, http.StatusServiceUnavailable, "", "not ready, try again")
+		return nil, notReady()
 	}
 	return nil, refuse(sdk.KindInvalid, http.StatusNotFound, "", "no such organization or chatbot")
 }
@@ -89,6 +108,10 @@ func authenticate(channels []*channel, given jsontext.Value) *channel {
 		}
 	}
 	return found
+}
+
+func notReady() error {
+	return refuse(sdk.KindTransient, http.StatusServiceUnavailable, "", "not ready, try again")
 }
 
 func invalid(f *webhook.Fault) error {

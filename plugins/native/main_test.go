@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"net/http"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/webhook"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -19,26 +21,61 @@ const (
 	testToken = "fc41..........."
 	testPath  = "/mp/webhooks/native/messages/d8ai/d8ai_chatbot"
 	testKey   = "0b7c2e0a-7f0e-5c52-9b1f-0d7f6a4a1c11"
+	// testSecret and formerSecret are secrets of Standard Webhooks.
+	testSecret   = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	formerSecret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+	// testUser is a customer's id as the gateway gives it to channels of role bot.
+	testUser = "0123456789abcdef0123456789abcdef"
 )
 
-// livechat is the channel that the vendor's own example addresses.
+// testNow is the adapter's clock in tests.
+var testNow = time.Unix(1795334400, 0).UTC() // 2026-11-22T08:00:00Z
+
+// livechat is the channel of role customer that the vendor's own example addresses.
 const livechat = `{"organization":"d8ai","chatbot":"d8ai_chatbot","access_token":"` + testToken +
 	`","reply_url":"https://site.example/replies"}`
+
+// faq is a channel of role bot that takes answers with a bearer token; relay is one whose far end is a Patchbay that
+// signs its answers as well.
+const (
+	faq = `{"organization":"d8ai","chatbot":"d8ai_chatbot","access_token":"` + testToken +
+		`","base_url":"https://proxy.example","answer_token":"answer-sesame"}`
+	relay = `{"organization":"d8ai","chatbot":"d8ai_chatbot","access_token":"` + testToken +
+		`","base_url":"https://relay.example/x","far_end":"patchbay","answer_token":"answer-sesame","answer_secret":"` +
+		testSecret + ` ` + formerSecret + `"}`
+)
 
 // configured returns an adapter with the given channels, all of role customer.
 func configured(t testing.TB, channels map[string]string, client *http.Client) *adapter {
 	t.Helper()
 	a := newAdapter()
+	a.now = func() time.Time { return testNow }
 	for name, settings := range channels {
-		ch := sdk.Channel{
-			Name: name, Role: envelope.RoleCustomer, Settings: sdk.NewSettings([]byte(settings)),
-			Host: sdk.Host{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), HTTP: client},
-		}
-		if _, err := a.Configure(context.Background(), ch); err != nil {
-			t.Fatalf("configure %s: %v", name, err)
-		}
+		configure(t, a, envelope.RoleCustomer, name, settings, client)
 	}
 	return a
+}
+
+// withBots adds channels of role bot.
+func withBots(t testing.TB, a *adapter, channels map[string]string, client *http.Client) *adapter {
+	t.Helper()
+	for name, settings := range channels {
+		configure(t, a, envelope.RoleBot, name, settings, client)
+	}
+	return a
+}
+
+func configure(t testing.TB, a *adapter, role envelope.Role, name, settings string, client *http.Client) sdk.Endpoint {
+	t.Helper()
+	ch := sdk.Channel{
+		Name: name, Role: role, Settings: sdk.NewSettings([]byte(settings)),
+		Host: sdk.Host{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), HTTP: client},
+	}
+	ep, err := a.Configure(context.Background(), ch)
+	if err != nil {
+		t.Fatalf("configure %s: %v", name, err)
+	}
+	return ep
 }
 
 // request is a call on the vendor's example path.
@@ -46,5 +83,29 @@ func request(body string) *sdk.Request {
 	return &sdk.Request{
 		Channels: []string{"livechat"}, Method: http.MethodPost, Host: "gw.example", Path: testPath, FullPath: testPath,
 		Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body),
+	}
+}
+
+// answer is an authenticated answer to a channel of role bot: with the token, and signed.
+func answer(t testing.TB, channel, body string) *sdk.Request {
+	t.Helper()
+	path := answersPath + channel
+	req := &sdk.Request{
+		Channels: []string{channel}, Method: http.MethodPost, Host: "gw.example", Path: path, FullPath: path,
+		Header: http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer answer-sesame"}}, Body: []byte(body),
+	}
+	sign(t, req, testKey, testNow, testSecret)
+	return req
+}
+
+// sign signs a request by Standard Webhooks.
+func sign(t testing.TB, req *sdk.Request, id string, at time.Time, secrets string) {
+	t.Helper()
+	keys, err := webhook.ParseSigningKeys(secrets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := webhook.Sign(req.Header, id, at, req.Body, keys); err != nil {
+		t.Fatal(err)
 	}
 }

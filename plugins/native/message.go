@@ -18,8 +18,8 @@ import (
 // maxHops is the highest believable number in the hops header; gateways give up long before.
 const maxHops = 9999
 
-// translate makes the envelope of an authenticated call.
-func translate(ch *channel, call *callBody, header http.Header) (*envelope.Envelope, *webhook.Fault) {
+// translate makes the envelopes of an authenticated call: one for what is said, and one for an event.
+func translate(ch *channel, call *callBody, header http.Header) ([]*envelope.Envelope, *webhook.Fault) {
 	user, f := webhook.TextJSON(call.UserID, "userId")
 	if f == nil {
 		f = identifier("userId", user)
@@ -47,16 +47,31 @@ func translate(ch *channel, call *callBody, header http.Header) (*envelope.Envel
 	if f != nil {
 		return nil, f
 	}
-	return &envelope.Envelope{
-		Channel:    ch.name,
-		VendorID:   id,
-		Thread:     t,
-		Sender:     envelope.Sender{Role: envelope.RoleCustomer, ID: user},
-		Kind:       envelope.KindMessage,
-		Parts:      []envelope.Part{envelope.TextPart(p.UserSay)},
-		Attributes: attributes,
-		Hops:       hops,
-	}, nil
+	parts, f := p.parts()
+	if f != nil {
+		return nil, f
+	}
+	e := envelope.Envelope{
+		Channel: ch.name, VendorID: id, Thread: t, Hops: hops, Attributes: attributes,
+		Sender: envelope.Sender{Role: envelope.RoleCustomer, ID: user},
+	}
+	var out []*envelope.Envelope
+	if len(parts) > 0 {
+		said := e
+		said.Kind, said.Parts = envelope.KindMessage, parts
+		out = append(out, &said)
+	}
+	if p.Event != nil {
+		happened := beside(e, len(out) > 0)
+		if f := p.Event.apply(happened); f != nil {
+			return nil, f
+		}
+		if happened.Kind == envelope.KindUnparsed {
+			happened.Raw = redacted(call.Payload)
+		}
+		out = append(out, happened)
+	}
+	return out, nil
 }
 
 // identifier checks a required id.
@@ -82,6 +97,11 @@ func messageID(call *callBody, header http.Header) (string, *webhook.Fault) {
 	if id != "" {
 		return id, identifier("messageId", id)
 	}
+	return idempotencyKey(header)
+}
+
+// idempotencyKey returns the header's value, "" if there is none.
+func idempotencyKey(header http.Header) (string, *webhook.Fault) {
 	keys := header.Values(idempotencyHeader)
 	if len(keys) == 0 || (len(keys) == 1 && keys[0] == "") {
 		return "", nil
@@ -108,7 +128,7 @@ func hops(header http.Header) (int, *webhook.Fault) {
 	return int(n), nil
 }
 
-// readPayload reads and checks the member payload of user's call.
+// readPayload reads the member payload of user's call, and checks what the document requires.
 func readPayload(v jsontext.Value, user string) (*callPayload, *webhook.Fault) {
 	if len(v) == 0 {
 		return nil, webhook.NewFault("payload", "missing")
@@ -118,7 +138,7 @@ func readPayload(v jsontext.Value, user string) (*callPayload, *webhook.Fault) {
 		return nil, f
 	}
 	switch {
-	case p.UserSay == "":
+	case p.UserSay == "" && len(p.Media) == 0 && p.Event == nil:
 		return nil, webhook.NewFault("payload.userSay", "missing or empty")
 	case len(p.UserSay) > envelope.MaxTextBytes:
 		return nil, webhook.NewFault("payload.userSay",
@@ -131,15 +151,22 @@ func readPayload(v jsontext.Value, user string) (*callPayload, *webhook.Fault) {
 	return &p, nil
 }
 
+// parts returns what the visitor says: the words first, then the media.
+func (p *callPayload) parts() ([]envelope.Part, *webhook.Fault) {
+	media, f := readMedia(p.Media, "payload.media", false)
+	if f != nil || p.UserSay == "" {
+		return media, f
+	}
+	return append([]envelope.Part{envelope.TextPart(p.UserSay)}, media...), nil
+}
+
 // attributes returns what the gateway carries for the caller: nil if there is nothing.
 func (p *callPayload) attributes() (map[string]string, *webhook.Fault) {
 	attributes := make(map[string]string)
 	if len(p.UserData.TargetAgents) > 0 {
 		const field = "payload.userData.targetAgents"
-		for i, agent := range p.UserData.TargetAgents {
-			if agent == nil {
-				return nil, webhook.NewFault(field+"."+strconv.Itoa(i), "must be a string")
-			}
+		if f := noNulls(p.UserData.TargetAgents, field); f != nil {
+			return nil, f
 		}
 		agents, err := json.Marshal(p.UserData.TargetAgents)
 		if err != nil {
@@ -162,6 +189,16 @@ func (p *callPayload) attributes() (map[string]string, *webhook.Fault) {
 		return nil, nil
 	}
 	return attributes, nil
+}
+
+// noNulls checks an array of strings.
+func noNulls(list []*string, field string) *webhook.Fault {
+	for i, s := range list {
+		if s == nil {
+			return webhook.NewFault(field+"."+strconv.Itoa(i), "must be a string")
+		}
+	}
+	return nil
 }
 
 // checkCustomPayload accepts any object (04/10) whose data, if it has one, is a short string (04/17).

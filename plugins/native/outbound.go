@@ -8,50 +8,86 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 
 	"patchbay/sdk"
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/webhook"
 )
 
-const opReply = "post reply"
+// Operations, as errors name them.
+const (
+	opReply = "post reply"
+	opAsk   = "post message"
+)
 
 // maxAnswerBytes is how much of an answer is read so that its connection can be used again; what the
 // answer says does not matter.
 const maxAnswerBytes = 64 << 10
 
-// Deliver implements sdk.Deliverer: one POST to reply_url. Any 2xx means that it was taken.
+// Deliver implements sdk.Deliverer: one POST, to reply_url in role customer and to the messages path of the far end in
+// role bot. Any 2xx means that it was taken; the document has 200.
 func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 	ch := a.channel(d.Channel)
 	if ch == nil {
 		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opReply, Text: "channel " + d.Channel + " is not configured"}
 	}
-	reply, degraded, err := compose(d)
+	body, degraded, err := ch.compose(d)
 	if err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(reply)
-	if err != nil {
-		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: opReply, Text: "reply is not valid UTF-8", Err: err}
+	receipt := &sdk.Receipt{Degraded: strings.Join(degraded, "; ")}
+	if body == nil {
+		return receipt, nil
 	}
-	req, err := ch.request(ctx, d, body)
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: ch.op(), Text: "message is not valid UTF-8", Err: err}
+	}
+	req, err := a.request(ctx, ch, d, encoded)
 	if err != nil {
 		return nil, err
 	}
 	if err := ch.post(req); err != nil {
 		return nil, err
 	}
-	return &sdk.Receipt{Degraded: degraded}, nil
+	return receipt, nil
 }
 
-// request makes the call of a delivery.
-func (ch *channel) request(ctx context.Context, d *sdk.Delivery, body []byte) (*http.Request, error) {
-	if ctx.Err() != nil {
-		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opReply, Text: "no time left to start", Err: ctx.Err()}
+// compose translates a delivery for the channel's role. degraded says what could not be carried as it is. A nil body
+// without an error means that nothing is left to send.
+func (ch *channel) compose(d *sdk.Delivery) (body any, degraded []string, err error) {
+	if ch.role == envelope.RoleBot {
+		q, degraded, err := ch.question(d)
+		if q == nil {
+			return nil, degraded, err
+		}
+		return q, degraded, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, ch.ReplyURL, bytes.NewReader(body))
+	r, degraded, err := reply(d)
+	if r == nil {
+		return nil, degraded, err
+	}
+	return r, degraded, err
+}
+
+func (ch *channel) op() string {
+	if ch.role == envelope.RoleBot {
+		return opAsk
+	}
+	return opReply
+}
+
+// request makes the call of a delivery. In role bot the body has the credentials, as the document wants it.
+func (a *adapter) request(ctx context.Context, ch *channel, d *sdk.Delivery, body []byte) (*http.Request, error) {
+	if ctx.Err() != nil {
+		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: ch.op(), Text: "no time left to start", Err: ctx.Err()}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, ch.target, bytes.NewReader(body))
 	if err != nil {
-		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: opReply, Field: "reply_url", Text: "not an address"}
+		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: ch.op(), Text: "the configured address is none"}
 	}
 	req.Header.Set("Content-Type", jsonType)
 	if d.Key != "" {
@@ -60,8 +96,16 @@ func (ch *channel) request(ctx context.Context, d *sdk.Delivery, body []byte) (*
 	if d.Envelope.Hops > 0 {
 		req.Header.Set(hopsHeader, strconv.Itoa(d.Envelope.Hops))
 	}
+	if ch.role == envelope.RoleBot {
+		return req, nil
+	}
 	if !ch.ReplyToken.IsZero() {
 		req.Header.Set("Authorization", "Bearer "+ch.ReplyToken.Reveal())
+	}
+	if len(ch.keys) > 0 {
+		if err := webhook.Sign(req.Header, d.Key, a.now(), body, ch.keys); err != nil {
+			return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: ch.op(), Field: "key", Err: err}
+		}
 	}
 	return req, nil
 }
@@ -74,12 +118,15 @@ func (ch *channel) post(req *http.Request) error {
 		if e, ok := errors.AsType[*url.Error](err); ok {
 			err = e.Err
 		}
-		return sdk.FromTransport(opReply, err)
+		ch.health.unanswered(err)
+		return sdk.FromTransport(ch.op(), err)
 	}
 	defer resp.Body.Close()
 	// The status has decided already; a failed read costs the connection and nothing else.
 	_, _ = io.CopyN(io.Discard, resp.Body, maxAnswerBytes)
-	if e := sdk.FromStatus(opReply, resp.StatusCode, resp.Header); e != nil {
+	e := sdk.FromStatus(ch.op(), resp.StatusCode, resp.Header)
+	ch.health.answered(e)
+	if e != nil {
 		return e
 	}
 	return nil

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -11,28 +10,27 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// compose translates a delivery. The second result says what could not be carried as it is.
-func compose(d *sdk.Delivery) (*replyBody, string, error) {
+// reply translates a delivery towards a website. degraded says what could not be carried as it is.
+func reply(d *sdk.Delivery) (r *replyBody, degraded []string, err error) {
 	e := d.Envelope
 	t, ok := parseThread(d.Thread)
 	if !ok {
-		return nil, "", &sdk.Error{Kind: sdk.KindInvalid, Op: opReply, Field: "thread",
+		return nil, nil, &sdk.Error{Kind: sdk.KindInvalid, Op: opReply, Field: "thread",
 			Text: "not of the form organization/chatbot/user"}
 	}
-	r := &replyBody{
-		UserID: t.user, MessageID: e.ID, Organization: t.organization, ChatbotName: t.chatbot,
+	r = &replyBody{
+		UserID: t.user, MessageID: e.ID, VendorMessageID: e.VendorID, Organization: t.organization, ChatbotName: t.chatbot,
 		SentAt:  sentAt(e),
-		Payload: replyPayload{UserInfo: replyUserInfo{ID: t.user}},
+		Payload: replyPayload{UserInfo: userInfo{ID: t.user}},
 	}
 	if e.Sender.Role != "" {
 		r.Payload.Sender = &replySender{Role: string(e.Sender.Role), Name: e.Sender.Name}
 	}
-	var degraded []string
 	switch e.Kind {
 	case envelope.KindMessage:
 		degraded = r.Payload.addParts(e.Parts)
 		if r.Payload.BotSay == "" && len(r.Payload.Media) == 0 && len(r.Payload.Suggestions) == 0 {
-			return nil, "", &sdk.Error{Kind: sdk.KindInvalid, Op: opReply, Field: "parts", Text: "nothing to send"}
+			return nil, nil, &sdk.Error{Kind: sdk.KindInvalid, Op: opReply, Field: "parts", Text: "nothing to send"}
 		}
 	case envelope.KindPassed:
 		r.Payload.Event = &replyEvent{Type: "passed", Owner: e.Attributes["owner"],
@@ -42,23 +40,41 @@ func compose(d *sdk.Delivery) (*replyBody, string, error) {
 	case envelope.KindTyping:
 		r.Payload.Event = &replyEvent{Type: "typing"}
 	default:
-		return nil, "", &sdk.Error{Kind: sdk.KindUnsupported, Op: opReply, Field: "kind",
+		return nil, nil, &sdk.Error{Kind: sdk.KindUnsupported, Op: opReply, Field: "kind",
 			Text: fmt.Sprintf("%q can't be sent to a customer", e.Kind)}
 	}
-	if custom, ok := e.Attributes[attrCustomPayload]; ok {
-		if v := jsontext.Value(custom); v.IsValid() && v.Kind() == '{' {
-			r.Payload.UserData = &replyUserData{CustomPayload: v}
+	return r, append(degraded, r.Payload.giveBack(e.Attributes)...), nil
+}
+
+// giveBack adds what the customer's last call had.
+func (p *replyPayload) giveBack(attributes map[string]string) (degraded []string) {
+	var data replyData
+	for _, a := range []struct {
+		name, what string
+		kind       jsontext.Kind
+		into       *jsontext.Value
+	}{
+		{attrTargetAgents, "array", '[', &data.TargetAgents},
+		{attrCustomPayload, "object", '{', &data.CustomPayload},
+	} {
+		text, ok := attributes[a.name]
+		if !ok {
+			continue
+		}
+		if v := jsontext.Value(text); v.IsValid() && v.Kind() == a.kind {
+			*a.into = v
+			p.UserData = &data
 		} else {
-			degraded = append(degraded, attrCustomPayload+" is not a JSON object: left out")
+			degraded = append(degraded, a.name+" is not a JSON "+a.what+": left out")
 		}
 	}
-	return r, strings.Join(degraded, "; "), nil
+	return degraded
 }
 
 // addParts adds a message's content and returns what had to be changed. Media without a link, and parts
 // that are not declared, become words.
-func (p *replyPayload) addParts(parts []envelope.Part) []string {
-	var words, degraded []string
+func (p *replyPayload) addParts(parts []envelope.Part) (degraded []string) {
+	var words []string
 	for i := range parts {
 		part := &parts[i]
 		switch {
@@ -70,8 +86,7 @@ func (p *replyPayload) addParts(parts []envelope.Part) []string {
 			}
 			p.Suggestions = append(p.Suggestions, part.Items...)
 		case isMedia(part.Type) && part.URL != "":
-			p.Media = append(p.Media, replyMedium{Type: string(part.Type), URL: part.URL, Text: part.Text,
-				ContentType: part.ContentType, Name: part.Name, Size: part.Size})
+			p.Media = append(p.Media, *mediumOf(part))
 		default:
 			words = append(words, described(part))
 			degraded = append(degraded, string(part.Type)+" sent as text")
@@ -79,29 +94,6 @@ func (p *replyPayload) addParts(parts []envelope.Part) []string {
 	}
 	p.BotSay = strings.Join(words, "\n")
 	return degraded
-}
-
-func isMedia(t envelope.PartType) bool {
-	switch t {
-	case envelope.PartImage, envelope.PartAudio, envelope.PartVideo, envelope.PartFile:
-		return true
-	}
-	return false
-}
-
-// described puts a part into words.
-func described(p *envelope.Part) string {
-	words := []string{"[" + strings.TrimSpace(string(p.Type)+" "+p.Name) + "]"}
-	if p.Type == envelope.PartLocation {
-		words = append(words, strconv.FormatFloat(p.Latitude, 'f', -1, 64)+","+
-			strconv.FormatFloat(p.Longitude, 'f', -1, 64))
-	}
-	for _, s := range []string{p.Text, p.URL} {
-		if s != "" {
-			words = append(words, s)
-		}
-	}
-	return strings.Join(words, " ")
 }
 
 // sentAt is when the message was sent, by its vendor's clock or else by the gateway's; "" if unknown.

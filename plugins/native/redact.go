@@ -1,0 +1,46 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"patchbay/sdk/envelope"
+)
+
+// credentialMembers are names of members, in lower case, whose values are not kept.
+var credentialMembers = map[string]bool{
+	"accesstoken": true, "access_token": true, "authorization": true, "password": true, "secret": true, "token": true,
+}
+
+// redacted is what an envelope keeps of a body that was not understood: the JSON without credentials, cut where an
+// envelope can't hold more. It returns nil for what is not JSON.
+func redacted(body []byte) []byte {
+	var out bytes.Buffer
+	dec := jsontext.NewDecoder(bytes.NewReader(body))
+	enc := jsontext.NewEncoder(&out)
+	for {
+		secret := false
+		if kind, length := dec.StackIndex(dec.StackDepth()); kind == '{' && length%2 == 1 {
+			p := dec.StackPointer()
+			secret = credentialMembers[strings.ToLower(p.LastToken())]
+		}
+		if secret {
+			if dec.SkipValue() != nil || enc.WriteToken(jsontext.String("[redacted]")) != nil {
+				return nil
+			}
+			continue
+		}
+		token, err := dec.ReadToken()
+		if err == io.EOF {
+			break
+		}
+		if err != nil || enc.WriteToken(token) != nil {
+			return nil
+		}
+	}
+	raw := bytes.TrimSpace(out.Bytes())
+	return raw[:min(len(raw), envelope.MaxRawBytes)]
+}
