@@ -67,17 +67,71 @@ func (s *Sandbox) Say(ctx context.Context, user, text string) error {
 }
 
 func (s *Sandbox) say(ctx context.Context, user, text, id string) error {
+	return s.pass(ctx, user, text, entry{Role: "customer", Text: text}, livechat.WithMessageID(id))
+}
+
+// show sends a customer's picture to the gateway, as a link to the shelf, and notes it in the transcript.
+func (s *Sandbox) show(ctx context.Context, user string, p picture, id string) error {
+	address := "/chat/files/" + s.shelf.put(p)
+	m := medium{
+		Type: "image", URL: s.URL() + address, ContentType: p.contentType, Name: p.name, Size: len(p.content),
+	}
+	body, err := json.Marshal(pictureCall{
+		UserID: user, AccessToken: s.o.Credentials.NativeAccessToken, MessageID: id,
+		Payload: picturePayload{UserInfo: userInfo{ID: user}, Media: []medium{m}},
+	})
+	if err != nil {
+		return fmt.Errorf("encode picture: %w", err)
+	}
+	m.URL = address // on the page, whatever name its visitor has for this host
+	shown, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("encode picture: %w", err)
+	}
+	return s.pass(ctx, user, p.name, entry{Role: "customer", Media: []json.RawMessage{shown}},
+		livechat.WithBody("application/json", body))
+}
+
+// pass has the live chat send something, after noting it in the transcript: an answer may be here before the gateway's
+// 200 is.
+func (s *Sandbox) pass(ctx context.Context, user, what string, e entry, option livechat.Option) error {
 	chat := s.chats.of(user)
-	// Noted first: an answer may be here before the gateway's 200 is.
-	chat.Append(entry{At: time.Now(), Role: "customer", Text: text})
-	status, body, err := s.Livechat.Say(ctx, user, text, livechat.WithMessageID(id))
+	e.At = time.Now()
+	chat.Append(e)
+	status, body, err := s.Livechat.Say(ctx, user, what, option)
 	if err == nil && status != http.StatusOK {
 		err = fmt.Errorf("status %d: %.200s", status, body)
 	}
 	if err != nil {
-		chat.Append(entry{At: time.Now(), Role: "problem", Text: "Not sent: " + text})
+		chat.Append(entry{At: time.Now(), Role: "problem", Text: "Not sent: " + what})
 	}
 	return err
+}
+
+// pictureCall is the live chat's call with a picture, which is our addition to its document.
+type pictureCall struct {
+	UserID      string         `json:"userId"`
+	AccessToken string         `json:"accessToken"`
+	MessageID   string         `json:"messageId"`
+	Payload     picturePayload `json:"payload"`
+}
+
+type picturePayload struct {
+	UserInfo userInfo `json:"userInfo"`
+	Media    []medium `json:"media"`
+}
+
+type userInfo struct {
+	ID string `json:"id"`
+}
+
+// medium is a link to an image, audio, video or file.
+type medium struct {
+	Type        string `json:"type"`
+	URL         string `json:"url"`
+	ContentType string `json:"contentType,omitempty"`
+	Name        string `json:"name,omitempty"`
+	Size        int    `json:"size,omitempty"` // bytes
 }
 
 // chatEvents streams a user's transcript from the entry after Last-Event-ID.

@@ -19,6 +19,7 @@ type demoOptions struct {
 	config string
 	within time.Duration
 	keep   bool
+	media  bool
 }
 
 // runDemo plays the story: a gateway of its own, a temporary store, no person.
@@ -30,6 +31,7 @@ func runDemo(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	flags.StringVar(&o.config, "config", "config.yaml", "the gateway's configuration")
 	flags.DurationVar(&o.within, "within", 15*time.Second, "how long each step may take")
 	flags.BoolVar(&o.keep, "keep", false, "keep the temporary folder with the store and the gateway's log")
+	flags.BoolVar(&o.media, "media", false, "play the steps with pictures, too")
 	if err := parse(flags, args); err != nil {
 		return err
 	}
@@ -72,7 +74,7 @@ func playDemo(ctx context.Context, o demoOptions, dir string, stdout io.Writer) 
 		err = errors.Join(err, <-served)
 	}()
 	user := "demo-" + time.Now().UTC().Format("20060102-150405")
-	st := &story{s: s, gw: gw, out: stdout, within: o.within, user: user}
+	st := &story{s: s, gw: gw, out: stdout, within: o.within, user: user, media: o.media}
 	if err := st.play(ctx); err != nil {
 		st.explain(ctx)
 		return err

@@ -27,13 +27,17 @@ func (s *Sandbox) deskAct(w http.ResponseWriter, r *http.Request) {
 		sendProblem(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	err = s.deskDo(r.PathValue("action"), f)
+	sendDone(w, s.deskDo(r.PathValue("action"), f))
+}
+
+// sendDone answers what an agent did with what became of it.
+func sendDone(w http.ResponseWriter, err error) {
 	switch {
 	case err == nil:
 		sendJSON(w, http.StatusOK, struct{}{})
 	case errors.Is(err, errAction):
 		sendProblem(w, http.StatusNotFound, err.Error())
-	case errors.Is(err, errForm):
+	case errors.Is(err, errForm), errors.Is(err, errPicture):
 		sendProblem(w, http.StatusBadRequest, err.Error())
 	case errors.Is(err, aicc.ErrState):
 		sendProblem(w, http.StatusConflict, err.Error())
@@ -61,6 +65,28 @@ func (s *Sandbox) deskDo(action string, f form) error {
 		return nil
 	}
 	return fmt.Errorf("%w %q: want accept, say, close, timeout or hours", errAction, action)
+}
+
+// deskPicture sends a picture from the agent's disk.
+func (s *Sandbox) deskPicture(w http.ResponseWriter, r *http.Request) {
+	p, err := readPicture(w, r)
+	if err == nil && (p.extension() == "gif" || p.extension() == "webp") { // downloadFileStream does not have them
+		err = fmt.Errorf("agents send PNG, JPEG or BMP: %w", errPicture)
+	}
+	if err == nil {
+		_, err = s.Desk.SendFile(r.URL.Query().Get("user"), "IMAGE", p.extension(), p.content)
+	}
+	sendDone(w, err)
+}
+
+// deskFile serves a file that is in a chat, of either side.
+func (s *Sandbox) deskFile(w http.ResponseWriter, r *http.Request) {
+	f, ok := s.Desk.File(r.PathValue("id"))
+	if !ok {
+		sendProblem(w, http.StatusNotFound, "no such file")
+		return
+	}
+	serveFile(w, aicc.ContentType(f.Type), f.Content)
 }
 
 // deskEvents streams the desk as a whole, now and after each change.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,7 +20,8 @@ import (
 
 // fakeGateway is as little of a gateway as the demo's story needs. The test program runs it in a
 // process of its own, in one of these moods: good, forgetful (loses its store), deaf (ignores what the
-// agent says), sulky (exits with 3), messy (leaves a child behind), tired (ends at once).
+// agent says), sulky (exits with 3), messy (leaves a child behind), tired (ends at once),
+// blurred (gives out half of a picture).
 type fakeGateway struct {
 	mood, sandbox, store string
 	c                    Credentials
@@ -29,6 +31,7 @@ type fakeGateway struct {
 	bot    string // GPTBots conversation
 	owner  string
 	header http.Header // for AICC
+	image  []byte      // what the agent sent last
 }
 
 const deskUser = "0123456789abcdef0123456789abcdef"
@@ -56,6 +59,7 @@ func runFakeGateway(mood string) int {
 	public.HandleFunc("POST /mp/webhooks/native/messages/d8ai/d8ai_chatbot", g.fromCustomer)
 	public.HandleFunc("POST /webhooks/botwebhook/faq", g.fromBot)
 	public.HandleFunc("POST /webhooks/v1/messages", g.fromDesk)
+	public.HandleFunc("GET /media/image", g.serveImage)
 	admin := http.NewServeMux()
 	admin.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -74,6 +78,17 @@ func runFakeGateway(mood string) int {
 		return 3
 	}
 	return 0
+}
+
+// serveImage gives out what the agent sent, in mood blurred the half of it.
+func (g *fakeGateway) serveImage(w http.ResponseWriter, _ *http.Request) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	w.Header().Set("Content-Type", "image/png")
+	if g.mood == "blurred" {
+		g.image = g.image[:len(g.image)/2]
+	}
+	w.Write(g.image)
 }
 
 // call posts JSON to the sandbox and decodes the answer.
@@ -110,6 +125,45 @@ func (g *fakeGateway) toCustomer(role, text string) {
 	})
 }
 
+// imageToCustomer fetches an agent's image and hands it on as a link.
+func (g *fakeGateway) imageToCustomer(id string) {
+	out := g.call("/aicc/apiaccess/ccmessaging/downloadFileStream", g.header,
+		map[string]string{"fileId": "local/" + id, "fileType": "png", "channel": "WEB"})
+	image, err := base64.StdEncoding.DecodeString(fmt.Sprint(out["fileStream"]))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return
+	}
+	g.image = image
+	g.call("/livechat/replies", bearer(g.c.NativeReplyToken), map[string]any{
+		"userId": g.user, "messageId": fmt.Sprint(time.Now().UnixNano()),
+		"payload": map[string]any{
+			"sender": map[string]string{"role": "agent"},
+			"media": []map[string]string{
+				{"type": "image", "url": "http://" + os.Getenv("PATCHBAY_LISTEN") + "/media/image", "contentType": "image/png"},
+			},
+		},
+	})
+}
+
+// imageToDesk fetches a customer's image and uploads it.
+func (g *fakeGateway) imageToDesk(address string) {
+	resp, err := http.Get(address)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return
+	}
+	defer resp.Body.Close()
+	image, err := io.ReadAll(resp.Body)
+	if err != nil || resp.Header.Get("Content-Type") != "image/png" {
+		fmt.Fprintln(os.Stderr, resp.Status, resp.Header.Get("Content-Type"), err)
+		return
+	}
+	out := g.call("/aicc/apiaccess/ccmessaging/uploadFileStream", g.header, map[string]string{
+		"fileType": "png", "fileStream": base64.StdEncoding.EncodeToString(image), "channel": "WEB"})
+	g.toDesk("CHAT", "IMAGE", fmt.Sprint(out["objectKey"]))
+}
+
 func (g *fakeGateway) toBot(text string) {
 	header := bearer(g.c.GPTBotsAPIKey)
 	if g.bot == "" {
@@ -125,7 +179,7 @@ func (g *fakeGateway) toBot(text string) {
 	})
 }
 
-func (g *fakeGateway) toDesk(control, text string) {
+func (g *fakeGateway) toDesk(control, mediaType, content string) {
 	if g.header == nil {
 		out := g.call("/aicc/apigovernance/api/oauth/tokenByAkSk", http.Header{},
 			map[string]string{"app_key": g.c.AICCAppKey, "app_secret": g.c.AICCAppSecret})
@@ -136,14 +190,17 @@ func (g *fakeGateway) toDesk(control, text string) {
 		g.header.Set("Ccmessaging-Token", fmt.Sprint(out["token"]))
 	}
 	g.call("/aicc/apiaccess/ccmessaging/send", g.header, map[string]string{
-		"channel": "WEB", "controlType": control, "mediaType": "TEXT", "content": text, "from": deskUser,
+		"channel": "WEB", "controlType": control, "mediaType": mediaType, "content": content, "from": deskUser,
 		"to": aiccChannel, "sourceType": "CUSTOMER"})
 }
 
 func (g *fakeGateway) fromCustomer(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		UserID, AccessToken string
-		Payload             struct{ UserSay string }
+		Payload             struct {
+			UserSay string
+			Media   []medium
+		}
 	}
 	if json.NewDecoder(r.Body).Decode(&in) != nil || in.AccessToken != g.c.NativeAccessToken {
 		http.Error(w, "{}", http.StatusUnauthorized)
@@ -153,11 +210,13 @@ func (g *fakeGateway) fromCustomer(w http.ResponseWriter, r *http.Request) {
 	defer g.mu.Unlock()
 	g.user = in.UserID
 	switch {
+	case g.owner == "desk" && len(in.Payload.Media) > 0:
+		g.imageToDesk(in.Payload.Media[0].URL)
 	case g.owner == "desk":
-		g.toDesk("CHAT", in.Payload.UserSay)
+		g.toDesk("CHAT", "TEXT", in.Payload.UserSay)
 	case strings.Contains(in.Payload.UserSay, "human"):
 		g.toCustomer("system", "One moment.")
-		g.toDesk("CONNECT", "")
+		g.toDesk("CONNECT", "TEXT", "")
 	default:
 		g.toBot(in.Payload.UserSay)
 	}
@@ -178,7 +237,7 @@ func (g *fakeGateway) fromBot(w http.ResponseWriter, r *http.Request) {
 
 func (g *fakeGateway) fromDesk(w http.ResponseWriter, r *http.Request) {
 	var in struct {
-		Messages []struct{ ControlType, SourceType, Content string }
+		Messages []struct{ ControlType, SourceType, MediaType, Content string }
 	}
 	if json.NewDecoder(r.Body).Decode(&in) != nil || !strings.HasPrefix(r.Header.Get("Authorization"), "auth-v2/") {
 		http.Error(w, "{}", http.StatusUnauthorized)
@@ -192,6 +251,8 @@ func (g *fakeGateway) fromDesk(w http.ResponseWriter, r *http.Request) {
 		case m.ControlType == "DISCONNECT":
 			g.owner = "bot"
 			g.toCustomer("system", "You are back with the assistant.")
+		case m.MediaType == "IMAGE":
+			g.imageToCustomer(m.Content)
 		default:
 			g.owner = "desk"
 			g.toCustomer("agent", m.Content)

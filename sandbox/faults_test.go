@@ -9,7 +9,8 @@ func TestFaultsAreOrderedAndCleared(t *testing.T) {
 	s := serve(t, 200)
 	create := func() int {
 		resp, _ := do(t, "POST", s.URL()+"/gptbots/v1/conversation", `{"user_id":"u"}`,
-			map[string]string{"Authorization": "Bearer sandbox-gptbots-api-key"})
+			map[string]string{
+				"Authorization": "Bearer sandbox-gptbots-api-key", "Content-Type": "application/json"})
 		return resp.StatusCode
 	}
 	order := `{"vendor":"gptbots","endpoint":"create","kind":"status","status":429,"retry_after":"2s"}`

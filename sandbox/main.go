@@ -5,7 +5,8 @@
 //	sandbox run --gateway-bin bin/patchbay --config config.yaml
 //	sandbox demo --gateway-bin bin/patchbay --config config.yaml
 //
-// The second form runs a gateway too, until it gets SIGINT or SIGTERM. The third form plays a whole story without a person and fails if a step of it is missing.
+// The second form runs a gateway too, until it gets SIGINT or SIGTERM. The third form plays a whole story without a
+// person and fails if a step of it is missing.
 package main
 
 import (

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -21,6 +22,7 @@ var files = map[string]struct{ name, contentType string }{
 	"GET /web/icon.svg":    {"icon.svg", "image/svg+xml"},
 	"GET /favicon.ico":     {"icon.svg", "image/svg+xml"},
 	"GET /web/messages.js": {"messages.js", "text/javascript; charset=utf-8"},
+	"GET /web/sample.png":  {"sample.png", "image/png"},
 }
 
 func addFiles(mux *http.ServeMux) {
@@ -38,15 +40,22 @@ func addFiles(mux *http.ServeMux) {
 	}
 }
 
-// contentPolicy lets the pages load their own files and talk to their own origin, nothing else.
-const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
-	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+// contentPolicy lets the pages load their own files, talk to their own origin and show images of the gateway's, nothing
+// else.
+func contentPolicy(gateway string) string {
+	images := "'self'"
+	if u, err := url.Parse(gateway); err == nil && u.Host != "" && !strings.ContainsAny(u.Host, ";, ") {
+		images += " " + u.Scheme + "://" + u.Host
+	}
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src " + images +
+		"; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}
 
 // guard adds the security headers and refuses what other sites make a browser send.
-func guard(next http.Handler) http.Handler {
+func guard(policy string, next http.Handler) http.Handler {
 	headers := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")

@@ -34,8 +34,15 @@ func serve(t *testing.T, gatewayStatus int) *Sandbox {
 		w.WriteHeader(gatewayStatus)
 		io.WriteString(w, `{"resultCode":"0"}`)
 	}))
+	t.Cleanup(gw.Close)
+	return serveWith(t, gw.URL)
+}
+
+// serveWith runs a sandbox in front of the gateway at this address.
+func serveWith(t *testing.T, gateway string) *Sandbox {
+	t.Helper()
 	s, err := New(Options{
-		Listen: "127.0.0.1:0", Gateway: gw.URL, Logger: slog.New(slog.DiscardHandler),
+		Listen: "127.0.0.1:0", Gateway: gateway, Logger: slog.New(slog.DiscardHandler),
 		Credentials: CredentialsFrom(func(string) (string, bool) { return "", false }),
 	})
 	if err != nil {
@@ -50,7 +57,6 @@ func serve(t *testing.T, gatewayStatus int) *Sandbox {
 		if err := <-done; err != nil {
 			t.Errorf("Run = %v, want nil", err)
 		}
-		gw.Close()
 	})
 	return s
 }

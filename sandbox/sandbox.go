@@ -35,6 +35,7 @@ type Sandbox struct {
 	o        Options
 	listener net.Listener
 	chats    transcripts
+	shelf    shelf
 }
 
 // retry is how the pretend vendors try again when the gateway is away: long enough for a restart.
@@ -75,12 +76,16 @@ func (s *Sandbox) Handler() http.Handler {
 	pages := http.NewServeMux()
 	addFiles(pages)
 	pages.HandleFunc("POST /chat/messages", s.chatSay)
+	pages.HandleFunc("POST /chat/files", s.chatPicture)
+	pages.HandleFunc("GET /chat/files/{key}", s.chatFile)
 	pages.HandleFunc("GET /chat/events", s.chatEvents)
 	pages.HandleFunc("POST /desk/{action}", s.deskAct)
+	pages.HandleFunc("POST /desk/files", s.deskPicture)
+	pages.HandleFunc("GET /desk/files/{id...}", s.deskFile)
 	pages.HandleFunc("GET /desk/events", s.deskEvents)
 	pages.HandleFunc("POST /faults", s.orderFault)
 	pages.HandleFunc("DELETE /faults", s.clearFaults)
-	mux.Handle("/", guard(pages))
+	mux.Handle("/", guard(contentPolicy(s.o.Gateway), pages))
 	return mux
 }
 

@@ -22,6 +22,7 @@ type story struct {
 	out    io.Writer
 	within time.Duration
 	user   string // the live chat's user id
+	media  bool   // with the steps in which pictures go both ways
 	client http.Client
 
 	seen      int    // answers that the customer has read
@@ -35,7 +36,8 @@ type step struct {
 	play func(context.Context) error
 }
 
-func (st *story) play(ctx context.Context) error {
+// steps are all scenes in their order.
+func (st *story) steps() []step {
 	steps := []step{
 		{"the gateway starts", st.gw.start},
 		{"the bot answers the customer's hello", st.says("hello", "Hello! How can I help you?")},
@@ -44,13 +46,24 @@ func (st *story) play(ctx context.Context) error {
 		{"the customer's answer reaches the agent", st.customerToAgent("My parcel has not come.")},
 		{"the agent's second message reaches the customer", st.agentToCustomer("It is at the post office.")},
 		{"the customer's second answer reaches the agent", st.customerToAgent("Thank you, I will fetch it.")},
+	}
+	if st.media {
+		steps = append(steps,
+			step{"the agent's picture reaches the chat page", st.pictureToCustomer},
+			step{"the customer's picture reaches the agent", st.pictureToAgent})
+	}
+	return append(steps, []step{
 		{"the agent closes and the customer is told", st.closeChat},
 		{"the bot answers again", st.says("hello again", "Hello! How can I help you?")},
 		{"the gateway stops on SIGINT with nothing left behind", st.gw.stop},
 		{"the gateway starts on the same store", st.gw.start},
 		{"the conversation goes on where it was", st.goesOn},
 		{"the gateway stops again", st.gw.stop},
-	}
+	}...)
+}
+
+func (st *story) play(ctx context.Context) error {
+	steps := st.steps()
 	for i, s := range steps {
 		fmt.Fprintf(st.out, "\n%2d. %s\n", i+1, s.name)
 		stepCtx, cancel := context.WithTimeout(ctx, st.within)
@@ -176,17 +189,27 @@ func (st *story) goesOn(ctx context.Context) error {
 var errOtherConversation = errors.New("the conversation did not go on")
 
 // hear waits until the customer got words from role, exactly want unless that is "".
-// Everything that arrives meanwhile is printed.
 func (st *story) hear(ctx context.Context, role, want string) error {
+	err := st.await(ctx, func(a livechat.Answer) bool {
+		return a.Payload.Sender.Role == role && a.Payload.BotSay != "" && (want == "" || a.Payload.BotSay == want)
+	})
+	if err != nil {
+		return fmt.Errorf("the customer got no %q from %s: %w", want, role, err)
+	}
+	return nil
+}
+
+// await waits until the customer got an answer of which done holds. Everything that arrives meanwhile is printed.
+func (st *story) await(ctx context.Context, done func(livechat.Answer) bool) error {
 	for {
 		answers, err := st.s.Livechat.Next(ctx, st.user, st.seen)
 		if err != nil {
-			return fmt.Errorf("the customer got no %q from %s: %w", want, role, err)
+			return err
 		}
 		for _, a := range answers {
 			st.seen++
 			st.tellAnswer(a)
-			if a.Payload.Sender.Role == role && a.Payload.BotSay != "" && (want == "" || a.Payload.BotSay == want) {
+			if done(a) {
 				return nil
 			}
 		}
@@ -203,6 +226,9 @@ func (st *story) tellAnswer(a livechat.Answer) {
 	}
 	if a.Payload.BotSay != "" {
 		st.tell(a.Payload.Sender.Role, a.Payload.BotSay)
+	}
+	for _, m := range mediaOf(a) {
+		st.tell(a.Payload.Sender.Role, "("+m.Type+")")
 	}
 }
 

@@ -1,4 +1,4 @@
-import { bubble, complain, line, link, send, show } from "./messages.js";
+import { bubble, complain, line, link, offerPictures, picture, send, sendFile, show, words } from "./messages.js";
 
 const log = document.getElementById("log");
 const owner = document.getElementById("owner");
@@ -41,11 +41,18 @@ function heard(entry) {
   const kind = Object.hasOwn(names, entry.role) ? entry.role : "system";
   if (entry.text || entry.media || entry.suggestions) {
     typing.hidden = true;
-    const item = bubble(kind, entry.role === "agent" && entry.name ? entry.name : names[kind], entry.text || "", entry.at);
-    for (const m of entry.media || []) item.append(link(m.url || "", m.name || m.url || m.type || "File"));
+    const who = entry.role === "agent" && entry.name ? entry.name : names[kind];
+    const item = bubble(kind, who, entry.text || "", entry.at);
+    for (const m of entry.media || []) item.append(...medium(m));
     for (const s of entry.suggestions || []) item.append(suggestion(s));
     show(log, item);
   }
+}
+
+function medium(m) {
+  const label = m.name || m.type || "File";
+  const shown = m.type === "image" ? picture(m.url || "", label) : link(m.url || "", label);
+  return m.text ? [shown, words(m.text)] : [shown];
 }
 
 function suggestion(text) {
@@ -68,6 +75,8 @@ document.getElementById("say").addEventListener("submit", (e) => {
   input.value = "";
   say(text);
 });
+
+offerPictures(async (file) => complain(await sendFile("/chat/files", user, file)));
 
 document.getElementById("new").addEventListener("click", () => {
   localStorage.removeItem("customer");

@@ -1,4 +1,4 @@
-import { bubble, complain, line, send, show } from "./messages.js";
+import { bubble, complain, line, link, offerPictures, picture, send, sendFile, show } from "./messages.js";
 
 const log = document.getElementById("log");
 const list = document.getElementById("chats");
@@ -10,16 +10,27 @@ const buttons = {
   timeout: document.getElementById("timeout"),
   close: document.getElementById("close"),
 };
-const states = { waiting: "waiting", active: "in talk", closed: "closed", left: "left" };
+const states = {
+  robot: "with the robot", waiting: "waiting", active: "in talk",
+  closed: "closed", offline: "left messages", left: "left",
+};
 
 let desk = { chats: [], open: true };
 let chosen = "";
 let shown = { user: "", lines: 0 };
 
+const speakers = { agent: ["customer", "You"], robot: ["bot", "Robot"], customer: ["agent", "Customer"] };
+
 function showLine(l) {
   if (l.from === "system") return show(log, line(l.text));
-  const text = l.mediaType === "TEXT" ? l.text : l.mediaType + ": " + l.text;
-  show(log, bubble(l.from === "agent" ? "customer" : "agent", l.from === "agent" ? "You" : "Customer", text, l.at));
+  const [kind, who] = Object.hasOwn(speakers, l.from) ? speakers[l.from] : speakers.customer;
+  const item = bubble(kind, who, l.mediaType === "TEXT" ? l.text : l.file ? "" : l.mediaType + ": " + l.text, l.at);
+  if (l.file) {
+    const address = "/desk/files/" + l.file.split("/").map(encodeURIComponent).join("/");
+    const image = l.mediaType === "IMAGE" || l.mediaType === "FILE_IMAGE";
+    item.append(image ? picture(address, "Picture") : link(address, l.mediaType));
+  }
+  show(log, item);
 }
 
 function showTalk() {
@@ -96,6 +107,8 @@ say.addEventListener("submit", (e) => {
   input.value = "";
   act("say", { user: chosen, text });
 });
+
+offerPictures(async (file) => complain(await sendFile("/desk/files", chosen, file)));
 
 open.addEventListener("change", () => act("hours", { open: open.checked }));
 

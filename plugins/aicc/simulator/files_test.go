@@ -153,7 +153,8 @@ func TestTemporaryLinks(t *testing.T) {
 			d.AddLibraryFile("logo", "png", []byte("png"))
 			out := post(t, srv.URL+"/vendor"+downloadPath, header,
 				`{"fileId":"logo","fileType":"png","channel":"WEB","multiMedia":"multiMedia"}`)
-			if out["resultCode"] != "0" || out["fileStream"] != tt.stream || !strings.HasPrefix(out["fileUrl"], srv.URL+"/vendor/files/") {
+			if out["resultCode"] != "0" || out["fileStream"] != tt.stream ||
+				!strings.HasPrefix(out["fileUrl"], srv.URL+"/vendor/files/") {
 				t.Fatalf("got %v", out)
 			}
 			if status, kind, body := fetch(t, out["fileUrl"]); status != 200 || kind != "image/png" || body != "png" {

@@ -55,8 +55,8 @@ func (s *Simulator) Message(user, source, control, mediaType, content string) Do
 	return m
 }
 
-// PushRaw makes a push with exactly this body, signed like any other, behind the user's other pushes. It can't be polled,
-// and is made even if pushes are off.
+// PushRaw makes a push with exactly this body, signed like any other, behind the user's other pushes. It can't be
+// polled, and is made even if pushes are off.
 func (s *Simulator) PushRaw(user string, body []byte) error {
 	return s.pusher.Push(user, push.Call{
 		Endpoint: EndpointPush, URL: *s.pushBase.Load() + "/webhooks/v1/messages", Body: body,
