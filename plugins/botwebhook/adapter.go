@@ -4,20 +4,17 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 )
 
 const (
-	version  = "0.1.0"
+	version  = "0.2.0"
 	jsonType = "application/json"
-	// webhookPath precedes the channel's name in the path of its webhook. The path is entered at the
-	// vendor (Integration > API > webhook) and can be chosen freely.
-	webhookPath = "/webhooks/botwebhook/"
 )
 
 var (
@@ -29,44 +26,37 @@ var (
 	_ sdk.HealthChecker = (*adapter)(nil)
 )
 
-// settings is one channel's agent.
-type settings struct {
-	BaseURL      string         `json:"base_url" patchbay:"required,vendor-address" doc:"API of the agent's region"`
-	APIKey       sdk.Secret     `json:"api_key" patchbay:"required" doc:"the agent's API key"`
-	WebhookToken sdk.Secret     `json:"webhook_token" doc:"token of webhook calls; empty: none is asked for"`
-	Threads      sdk.ThreadMode `json:"threads" patchbay:"default=per_term,enum=per_term|per_conversation" doc:"life of a conversation"`
-}
-
 // channel is a configured account. Only its health changes; a new configuration makes a new one.
 type channel struct {
 	name string
+	role envelope.Role
 	settings
-	client *http.Client
-	// locked is true from when the vendor refuses the API key until it takes it again.
-	locked atomic.Bool
+	client  *http.Client
+	metrics *metrics
+	now     func() time.Time
+	// trouble is what the vendor's last telling answer said is wrong with the account, nil if nothing.
+	trouble atomic.Pointer[string]
 }
 
-// adapter holds the configured channels by name.
+// adapter holds the configured channels by name. It is safe for concurrent use.
 type adapter struct {
+	now func() time.Time
+
 	mu       sync.RWMutex
 	channels map[string]*channel
 }
 
-func newAdapter() *adapter { return &adapter{channels: make(map[string]*channel)} }
+func newAdapter() *adapter { return &adapter{now: time.Now, channels: make(map[string]*channel)} }
 
 // Describe implements sdk.Adapter.
 func (a *adapter) Describe() sdk.Description {
 	return sdk.Description{
-		Name:     "botwebhook",
-		Version:  version,
-		Vendor:   "GPTBots",
-		Settings: &settings{},
-		Capabilities: sdk.Capabilities{
-			Parts: []envelope.PartType{
-				envelope.PartText, envelope.PartImage, envelope.PartAudio, envelope.PartFile,
-			},
-			History: true,
-		},
+		Name:         "botwebhook",
+		Version:      version,
+		Vendor:       "GPTBots",
+		Roles:        []envelope.Role{envelope.RoleBot, envelope.RoleCustomer},
+		Settings:     &settings{},
+		Capabilities: sdk.Capabilities{Parts: agentParts, History: true, Media: sdk.MediaLink, MediaBytes: defaultMediaBytes},
 	}
 }
 
@@ -77,38 +67,36 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 		p := problems[0]
 		return sdk.Endpoint{}, fmt.Errorf("configure channel %s: %w", ch.Name, sdk.Invalid(p.Path, "%s", p.Message))
 	}
+	m, err := newMetrics(ch.Host.Registry)
+	if err != nil {
+		return sdk.Endpoint{}, fmt.Errorf("configure channel %s: %w", ch.Name, err)
+	}
+	c := &channel{name: ch.Name, role: ch.Role, settings: s, client: ch.Host.HTTP, metrics: m, now: a.now}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.channels[ch.Name] = &channel{name: ch.Name, settings: s, client: ch.Host.HTTP}
-	return sdk.Endpoint{
-		Paths: []sdk.Path{{
-			Pattern:      webhookPath + url.PathEscape(ch.Name),
-			Methods:      []string{http.MethodPost},
-			ContentTypes: []string{jsonType},
-		}},
-		Refusal: sdk.Refusal{ContentType: jsonType, Body: refusalTemplate},
-		Threads: s.Threads,
-	}, nil
+	a.channels[ch.Name] = c
+	return c.endpoint(), nil
 }
 
 // Validate implements sdk.Validator.
 func (a *adapter) Validate(ch sdk.Channel) []sdk.Problem {
 	s, problems := read(ch)
-	if len(problems) == 0 && s.WebhookToken.IsZero() {
+	if len(problems) == 0 && s.WebhookToken.IsZero() && s.Auth == "" {
 		problems = append(problems, sdk.Problem{Path: "webhook_token", Warning: true, Message: "is empty, so anybody who knows the path " +
-			"can speak as the bot: set a token here and at the vendor"})
+			"can speak here: set a token here and at the vendor, or say auth: none"})
 	}
 	return problems
 }
 
-// Health implements sdk.HealthChecker: a channel is sick while the vendor refuses its API key.
+// Health implements sdk.HealthChecker: a channel is sick from when the vendor refuses its API key, has switched its API
+// off, has deleted the agent or asks for credits, until it answers otherwise.
 func (a *adapter) Health(_ context.Context, name string) error {
 	ch := a.channel(name)
 	if ch == nil {
 		return fmt.Errorf("channel %s is not configured", name)
 	}
-	if ch.locked.Load() {
-		return fmt.Errorf("channel %s: GPTBots refuses the API key: check api_key and base_url", name)
+	if trouble := ch.trouble.Load(); trouble != nil {
+		return fmt.Errorf("channel %s: GPTBots says: %s", name, *trouble)
 	}
 	return nil
 }

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"log/slog"
+	"cmp"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
@@ -32,28 +32,53 @@ func TestDescribe(t *testing.T) {
 }
 
 func TestConfigureEndpoint(t *testing.T) {
-	perConversation := `{"base_url":"https://api.gptbots.ai","api_key":"k","threads":"per_conversation"}`
+	const api = "https://api.gptbots.ai"
+	link := &sdk.Capabilities{Parts: agentParts, History: true, Media: sdk.MediaLink, MediaBytes: 10 << 20}
+	stream := &sdk.Capabilities{Parts: agentParts, History: true, Media: sdk.MediaStream, MediaBytes: 1000}
+	open := `{"base_url":"https://api.gptbots.ai","api_key":"k"}`
+	bot := func(path string) sdk.Endpoint { return endpoint(sdk.ThreadsPerTerm, link, "", "msg", path) }
+	dead := bot("/webhooks/botwebhook/faq")
+	dead.Unknown = "dead"
 	tests := []struct {
-		name, channel, settings string
-		want                    sdk.Endpoint
-		warns                   []string // paths
+		name, channel string
+		role          envelope.Role
+		settings      string
+		want          sdk.Endpoint
+		warns         []string // paths
 	}{
-		{"defaults", "faq", agent("https://api.gptbots.ai"), endpoint("/webhooks/botwebhook/faq", sdk.ThreadsPerTerm), nil},
-		{"no token", "faq", perConversation, endpoint("/webhooks/botwebhook/faq", sdk.ThreadsPerConversation), []string{"webhook_token"}},
-		{"odd name", "a/{b}", agent("https://api.gptbots.ai"),
-			endpoint("/webhooks/botwebhook/a%2F%7Bb%7D", sdk.ThreadsPerTerm), nil},
+		{name: "defaults", settings: agent(api), want: bot("/webhooks/botwebhook/faq")},
+		{name: "no token", settings: having(open, `"threads":"per_conversation"`),
+			want:  endpoint(sdk.ThreadsPerConversation, link, "", "msg", "/webhooks/botwebhook/faq"),
+			warns: []string{"webhook_token"}},
+		{name: "no token, on purpose", settings: having(open, `"auth":"none"`), want: bot("/webhooks/botwebhook/faq")},
+		{name: "odd name", channel: "a/{b}", settings: agent(api), want: bot("/webhooks/botwebhook/a%2F%7Bb%7D")},
+		{name: "blocking", settings: having(agent(api), `"mode":"blocking"`), want: dead},
+		{name: "streaming", settings: having(agent(api), `"mode":"streaming","api":"v1"`), want: dead},
+		{name: "media by their bytes", settings: having(agent(api), `"media":"base64","media_bytes":1000`),
+			want: endpoint(sdk.ThreadsPerTerm, stream, "", "msg", "/webhooks/botwebhook/faq")},
+		{name: "hand-off", role: envelope.RoleCustomer, settings: agent(api),
+			want: endpoint(sdk.ThreadsPerConversation, &sdk.Capabilities{
+				Parts:  []envelope.PartType{envelope.PartText},
+				Events: []envelope.Kind{envelope.KindClosed, envelope.KindDisconnected},
+			}, "", "message", "/webhooks/botwebhook/faq/conversation/establish", "/webhooks/botwebhook/faq/chat",
+				"/webhooks/botwebhook/faq/conversation/close")},
+		{name: "hand-off, no token", role: envelope.RoleCustomer, channel: "chat", settings: open,
+			want: endpoint(sdk.ThreadsPerConversation, &sdk.Capabilities{
+				Parts:  []envelope.PartType{envelope.PartText},
+				Events: []envelope.Kind{envelope.KindClosed, envelope.KindDisconnected},
+			}, "", "message", "/webhooks/botwebhook/chat/conversation/establish", "/webhooks/botwebhook/chat/chat",
+				"/webhooks/botwebhook/chat/conversation/close"),
+			warns: []string{"webhook_token"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			ch := sdk.Channel{
-				Name: tt.channel, Role: envelope.RoleBot, Settings: sdk.NewSettings([]byte(tt.settings)),
-				Host: sdk.Host{Logger: slog.New(slog.DiscardHandler)},
-			}
+			ch := channelOf(cmp.Or(tt.role, envelope.RoleBot), tt.settings, nil)
+			ch.Name = cmp.Or(tt.channel, ch.Name)
 			got, err := newAdapter().Configure(t.Context(), ch)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
+			if diff := gocmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("endpoint (-want +got):\n%s", diff)
 			}
 			var warns []string
@@ -63,26 +88,31 @@ func TestConfigureEndpoint(t *testing.T) {
 				}
 				warns = append(warns, p.Path)
 			}
-			if diff := cmp.Diff(tt.warns, warns); diff != "" {
+			if diff := gocmp.Diff(tt.warns, warns); diff != "" {
 				t.Errorf("warnings (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-func endpoint(pattern string, threads sdk.ThreadMode) sdk.Endpoint {
-	return sdk.Endpoint{
-		Paths:   []sdk.Path{{Pattern: pattern, Methods: []string{"POST"}, ContentTypes: []string{"application/json"}}},
-		Refusal: sdk.Refusal{ContentType: "application/json", Body: `{"code":{{status}},"msg":"{{text}}"}`},
-		Threads: threads,
+func endpoint(threads sdk.ThreadMode, caps *sdk.Capabilities, unknown, told string, patterns ...string) sdk.Endpoint {
+	ep := sdk.Endpoint{
+		Refusal: sdk.Refusal{ContentType: "application/json", Body: `{"code":{{status}},"` + told + `":"{{text}}"}`},
+		Threads: threads, Capabilities: caps, Unknown: unknown,
 	}
+	for _, p := range patterns {
+		ep.Paths = append(ep.Paths, sdk.Path{Pattern: p, Methods: []string{"POST"}, ContentTypes: []string{"application/json"}})
+	}
+	return ep
 }
 
-// TestRefusalTemplate holds the gateway's refusals and ours to one form.
-func TestRefusalTemplate(t *testing.T) {
-	fromTemplate := strings.NewReplacer("{{status}}", "413", "{{text}}", "too large").Replace(refusalTemplate)
-	if own := string(refusalBody(413, "too large")); own != fromTemplate {
-		t.Errorf("template gives %s, the adapter %s", fromTemplate, own)
+// TestRefusalTemplates holds the gateway's refusals and ours to one form.
+func TestRefusalTemplates(t *testing.T) {
+	for template, own := range map[string]worded{callRefusal: callRefusalBody, handoffRefusal: handoffRefusalBody} {
+		from := strings.NewReplacer("{{status}}", "413", "{{text}}", "too large").Replace(template)
+		if got := string(own(413, "too large")); got != from {
+			t.Errorf("template gives %s, the adapter %s", from, got)
+		}
 	}
 }
 
@@ -96,7 +126,7 @@ func TestValidate(t *testing.T) {
 		{name: "good", settings: good},
 		{name: "good, with a path", settings: agent("http://proxy.internal:8080/gptbots/")},
 		{name: "empty", settings: `{}`, want: []string{"base_url", "api_key"}},
-		{name: "customer", settings: good, role: envelope.RoleCustomer, want: []string{"role"}},
+		{name: "agent", settings: good, role: envelope.RoleAgent, want: []string{"role"}},
 		{name: "observer", settings: good, role: envelope.RoleObserver, want: []string{"role"}},
 		{name: "unknown setting", settings: strings.Replace(good, "api_key", "apikey", 1), want: []string{""}},
 		{name: "no scheme", settings: agent("api-sg.gptbots.ai"), want: []string{"base_url"}},
@@ -109,17 +139,46 @@ func TestValidate(t *testing.T) {
 		{name: "key with a line end", settings: strings.Replace(good, testKey, `k\n`, 1), want: []string{"api_key"}},
 		{name: "token with a line end", settings: strings.Replace(good, testToken, `t\n`, 1), want: []string{"webhook_token"}},
 		{name: "token with a blank", settings: strings.Replace(good, testToken, ` t`, 1), want: []string{"webhook_token"}},
-		{name: "unknown threads", settings: strings.Replace(good, "{", `{"threads":"per_day",`, 1), want: []string{"threads"}},
+		{name: "unknown threads", settings: having(good, `"threads":"per_day"`), want: []string{"threads"}},
+		{name: "unknown mode", settings: having(good, `"mode":"polling"`), want: []string{"mode"}},
+		{name: "unknown version", settings: having(good, `"api":"v3"`), want: []string{"api"}},
+		{name: "unknown media", settings: having(good, `"media":"stream"`), want: []string{"media"}},
+		{name: "unknown scheme", settings: having(good, `"auth":"digest"`), want: []string{"auth"}},
+		{name: "no media", settings: having(good, `"media_bytes":0`), want: []string{"media_bytes"}},
+		{name: "media larger than any", settings: having(good, `"media_bytes":20971521`), want: []string{"media_bytes"}},
+		{name: "bearer without a token", settings: strings.Replace(having(good, `"auth":"bearer"`), testToken, "", 1),
+			want: []string{"webhook_token"}},
+		{name: "basic without a token", settings: strings.Replace(having(good, `"auth":"basic"`), testToken, "", 1),
+			want: []string{"webhook_token"}},
+		{name: "none with a token", settings: having(good, `"auth":"none"`), want: []string{"auth"}},
+		{name: "bearer", settings: having(good, `"auth":"bearer"`)},
+		{name: "basic", settings: having(good, `"auth":"basic"`)},
+		{name: "all of an agent's", settings: having(good, `"mode":"streaming","media":"base64","short_term_memory":false,`+
+			`"long_term_memory":true,"knowledge":{"data_ids":[],"group_ids":["g"]},"custom_variables":{"a b":""},"corner_citation":true`)},
+		{name: "old API with what it does not know", settings: having(good, `"api":"v1","knowledge":{"group_ids":[]},`+
+			`"custom_variables":{"a":"b"},"corner_citation":false`), want: []string{"custom_variables", "corner_citation", "knowledge.group_ids"}},
+		{name: "variable without a name", settings: having(good, `"custom_variables":{"":"b"}`), want: []string{"custom_variables"}},
+		{name: "two ids in one", settings: having(good, `"knowledge":{"data_ids":["a,b"]}`), want: []string{"knowledge.data_ids"}},
+		{name: "empty id", settings: having(good, `"knowledge":{"group_ids":[""]}`), want: []string{"knowledge.group_ids"}},
+		{name: "agent with a hand-off's", settings: having(good, `"send_key":false,"waiting_limit":"90s"`),
+			want: []string{"send_key", "waiting_limit"}},
+
+		{name: "hand-off", settings: having(good, `"send_key":false,"waiting_limit":"90s","auth":"basic"`), role: envelope.RoleCustomer},
+		{name: "hand-off without a wait", settings: having(good, `"waiting_limit":"0s"`), role: envelope.RoleCustomer,
+			want: []string{"waiting_limit"}},
+		{name: "hand-off that waits for days", settings: having(good, `"waiting_limit":"48h"`), role: envelope.RoleCustomer,
+			want: []string{"waiting_limit"}},
+		{name: "hand-off with an agent's", role: envelope.RoleCustomer,
+			settings: having(good, `"mode":"blocking","api":"v1","media":"base64","media_bytes":5,"threads":"per_conversation",`+
+				`"short_term_memory":true,"long_term_memory":true,"knowledge":{},"custom_variables":{"a":"b"},"corner_citation":true`),
+			want: []string{"mode", "api", "media", "media_bytes", "threads", "short_term_memory", "long_term_memory", "knowledge",
+				"custom_variables", "corner_citation"}},
+		{name: "hand-off without anything", settings: `{}`, role: envelope.RoleCustomer, want: []string{"base_url", "api_key"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			role := tt.role
-			if role == "" {
-				role = envelope.RoleBot
-			}
 			a := newAdapter()
-			ch := sdk.Channel{Name: "faq", Role: role, Settings: sdk.NewSettings([]byte(tt.settings)),
-				Host: sdk.Host{Logger: slog.New(slog.DiscardHandler)}}
+			ch := channelOf(cmp.Or(tt.role, envelope.RoleBot), tt.settings, nil)
 			var got []string
 			for _, p := range a.Validate(ch) {
 				if p.Message == "" || strings.Contains(p.Message, testKey) {
@@ -127,7 +186,7 @@ func TestValidate(t *testing.T) {
 				}
 				got = append(got, p.Path)
 			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
+			if diff := gocmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
 			_, err := a.Configure(t.Context(), ch)

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/url"
-	"path"
 	"strconv"
 	"strings"
 
@@ -11,29 +9,76 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// compose returns the messages of a delivery: what the agent has not seen, then the customer's newest. The
-// second result says what could not be carried as it is.
-func compose(d *sdk.Delivery) ([]chatMessage, string, error) {
+// question is what one call asks the agent.
+type question struct {
+	body     any    // of the request
+	path     string // below base_url
+	degraded string // what could not be carried as it is
+}
+
+// compose returns the question of a delivery, in the form of the channel's version of the API.
+func (ch *channel) compose(d *sdk.Delivery) (*question, error) {
 	e := d.Envelope
 	if e.Kind != envelope.KindMessage {
-		return nil, "", &sdk.Error{Kind: sdk.KindUnsupported, Op: opSend, Field: "kind",
+		return nil, &sdk.Error{Kind: sdk.KindUnsupported, Op: opSend, Field: "kind",
 			Text: fmt.Sprintf("%q can't be sent to an agent", e.Kind)}
 	}
-	content, degraded := contentOf(e.Parts)
+	config, lost := ch.chatConfig(e.Attributes)
+	var q *question
+	if ch.API == apiV1 {
+		q, lost = ch.composeV1(d, config, lost)
+	} else {
+		q, lost = ch.composeV2(d, config, lost)
+	}
+	if q == nil {
+		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: opSend, Field: "parts", Text: "nothing to send"}
+	}
+	q.degraded = strings.Join(lost, "; ")
+	return q, nil
+}
+
+// composeV2 puts what the agent has not seen before the customer's newest message.
+func (ch *channel) composeV2(d *sdk.Delivery, config *chatConfig, lost []string) (*question, []string) {
+	pieces, degraded := ch.pieces(d)
+	content := contentOf(pieces)
 	if content == nil {
-		return nil, "", &sdk.Error{Kind: sdk.KindInvalid, Op: opSend, Field: "parts", Text: "nothing to send"}
+		return nil, nil
 	}
 	messages := make([]chatMessage, 0, len(d.History)+1)
-	for _, past := range d.History {
-		if past.Kind != envelope.KindMessage || past.Sender.Role == envelope.RoleObserver ||
-			(past.ID != "" && past.ID == e.ID) {
+	for _, p := range past(d) {
+		messages = append(messages, chatMessage{Role: chatRole(p.role), Content: p.words})
+	}
+	body := sendBodyV2{ConversationID: d.Thread, ResponseMode: ch.Mode, Config: config,
+		Messages: append(messages, chatMessage{Role: "user", Content: content})}
+	return &question{body: body, path: sendPathV2}, append(degraded, lost...)
+}
+
+// attachment returns the bytes of a part, nil if there are none.
+func attachment(d *sdk.Delivery, part int) *sdk.Attachment {
+	if part < len(d.Media) {
+		return d.Media[part]
+	}
+	return nil
+}
+
+// utterance is one earlier message in words.
+type utterance struct {
+	role  envelope.Role
+	words string
+}
+
+// past returns what the agent has not seen, oldest first.
+func past(d *sdk.Delivery) []utterance {
+	var out []utterance
+	for _, e := range d.History {
+		if e.Kind != envelope.KindMessage || e.Sender.Role == envelope.RoleObserver || (e.ID != "" && e.ID == d.Envelope.ID) {
 			continue
 		}
-		if said := transcript(past.Parts); said != "" {
-			messages = append(messages, chatMessage{Role: chatRole(past.Sender.Role), Content: said})
+		if said := transcript(e.Parts); said != "" {
+			out = append(out, utterance{e.Sender.Role, said})
 		}
 	}
-	return append(messages, chatMessage{Role: "user", Content: content}), strings.Join(degraded, "; "), nil
+	return out
 }
 
 // chatRole is user for the customer and assistant for all who spoke to the customer.
@@ -44,39 +89,53 @@ func chatRole(r envelope.Role) string {
 	return "assistant"
 }
 
-// contentOf returns a string if there are only words, a list of parts if there is media, nil if there is
-// nothing. Media that the vendor can't take become words.
-func contentOf(parts []envelope.Part) (content any, degraded []string) {
-	var list []contentPart
-	media := false
-	for i := range parts {
-		p := &parts[i]
-		if m, ok := mediaPart(p); ok {
-			media = true
-			list = append(list, m)
-			if p.Text != "" && p.Type != envelope.PartAudio { // a caption; what audio says can be heard
-				list = append(list, contentPart{Type: "text", Text: p.Text})
+// piece is one part of a question: words, or a file.
+type piece struct {
+	words string
+	of    envelope.PartType
+	file  *mediaItem
+}
+
+// pieces divides a delivery's parts into what can be sent. Media that the vendor can't take become words.
+func (ch *channel) pieces(d *sdk.Delivery) (pieces []piece, degraded []string) {
+	for i := range d.Envelope.Parts {
+		p := &d.Envelope.Parts[i]
+		words := described(p)
+		if item, ok := mediaItemOf(p, attachment(d, i), ch.MediaBytes); ok {
+			pieces = append(pieces, piece{of: p.Type, file: &item})
+			words = p.Text // a caption
+			if p.Type == envelope.PartAudio {
+				words = "" // what it says can be heard
 			}
-			continue
-		}
-		if p.Type != envelope.PartText {
+		} else if p.Type != envelope.PartText {
 			degraded = append(degraded, string(p.Type)+" sent as text")
 		}
-		if said := described(p); said != "" {
-			list = append(list, contentPart{Type: "text", Text: said})
+		if words != "" {
+			pieces = append(pieces, piece{words: words})
 		}
 	}
-	if len(list) == 0 {
-		return nil, degraded
+	return pieces, degraded
+}
+
+// contentOf returns a string if there are only words, a list of parts if there are files, nil if there is nothing.
+func contentOf(pieces []piece) any {
+	list := make([]contentPart, 0, len(pieces))
+	said := make([]string, 0, len(pieces))
+	for _, p := range pieces {
+		if p.file != nil {
+			list = append(list, mediaPart(p.of, *p.file))
+			continue
+		}
+		list = append(list, contentPart{Type: "text", Text: p.words})
+		said = append(said, p.words)
 	}
-	if media {
-		return list, degraded
+	switch {
+	case len(list) == 0:
+		return nil
+	case len(said) < len(list):
+		return list
 	}
-	said := make([]string, len(list))
-	for i := range list {
-		said[i] = list[i].Text
-	}
-	return strings.Join(said, "\n"), degraded
+	return strings.Join(said, "\n")
 }
 
 // transcript puts parts into words, for the history.
@@ -106,61 +165,4 @@ func described(p *envelope.Part) string {
 		}
 	}
 	return strings.Join(words, " ")
-}
-
-// formats are the file formats that the vendor lists for each type of media ("Send message v2").
-var formats = map[envelope.PartType]string{
-	envelope.PartImage: " jpg jpeg png gif webp ",
-	envelope.PartAudio: " mp3 wav ",
-	envelope.PartFile:  " pdf txt docx csv xlsx html json md tex ts xml ",
-}
-
-// formatByType gives the format of media types whose name does not end in it.
-var formatByType = map[string]string{
-	"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/vnd.wave": "wav", "text/plain": "txt", "text/markdown": "md",
-	"application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
-	"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet":       "xlsx",
-}
-
-// mediaPart returns a part that the vendor fetches by its link; false if there is none, or the format is not
-// one of the vendor's.
-func mediaPart(p *envelope.Part) (contentPart, bool) {
-	allowed, ok := formats[p.Type]
-	if !ok || !isLink(p.URL) {
-		return contentPart{}, false
-	}
-	format := formatOf(p, allowed)
-	if format == "" {
-		return contentPart{}, false
-	}
-	item := []mediaItem{{URL: p.URL, Format: format, Name: p.Name}}
-	switch p.Type {
-	case envelope.PartImage:
-		return contentPart{Type: "image", Image: item}, true
-	case envelope.PartAudio:
-		return contentPart{Type: "audio", Audio: item}, true
-	}
-	return contentPart{Type: "document", Document: item}, true
-}
-
-// formatOf returns a file's format if it is one of those allowed: by its name, by its link, or by its media
-// type. Otherwise it returns "".
-func formatOf(p *envelope.Part, allowed string) string {
-	mediaType, _, _ := strings.Cut(p.ContentType, ";")
-	mediaType = strings.ToLower(strings.TrimSpace(mediaType))
-	_, subtype, _ := strings.Cut(mediaType, "/")
-	candidates := []string{extension(p.Name), "", formatByType[mediaType], subtype}
-	if u, err := url.Parse(p.URL); err == nil {
-		candidates[1] = extension(u.Path)
-	}
-	for _, format := range candidates {
-		if format != "" && strings.Contains(allowed, " "+format+" ") {
-			return format
-		}
-	}
-	return ""
-}
-
-func extension(name string) string {
-	return strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))
 }

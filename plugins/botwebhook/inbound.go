@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -13,59 +13,53 @@ import (
 	"patchbay/sdk/webhook"
 )
 
-// Receive implements sdk.Receiver. The order of checks is part of the contract: token (401), syntax (400),
-// test calls (answered, no envelope), everything else (400).
+// Receive implements sdk.Receiver. The order of checks is part of the contract: token (401), path of a hand-off (404),
+// syntax (400), test calls (answered, no envelope), everything else (400).
 func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, error) {
 	ch := a.channel(req.Channels[0]) // the path holds the name, so nobody else claims it
 	if ch == nil {
-		return nil, refuse(sdk.KindTransient, http.StatusServiceUnavailable, "", "not ready, try again")
+		return nil, refuse(callRefusalBody, sdk.KindTransient, http.StatusServiceUnavailable, "", "not ready, try again")
+	}
+	refusal, receive, answer := callRefusalBody, ch.message, callAnswer
+	if ch.role == envelope.RoleCustomer {
+		refusal, receive, answer = handoffRefusalBody, ch.handoffCall(req.Path), handoffAnswer
 	}
 	if !ch.authentic(req.Header) {
-		return nil, refuse(sdk.KindUnauthorized, http.StatusUnauthorized, "Authorization", "missing or wrong")
+		return nil, refuse(refusal, sdk.KindUnauthorized, http.StatusUnauthorized, "Authorization", "missing or wrong")
 	}
-	var call callBody
-	if f := webhook.DecodeJSON(req.Body, &call, ""); f != nil {
-		return nil, invalid(f)
+	if receive == nil {
+		return nil, refuse(refusal, sdk.KindInvalid, http.StatusNotFound, "path", "not one of the hand-off's calls")
 	}
-	if isTest(call.IsTest) {
-		return &sdk.Reception{Answer: callAnswer}, nil
-	}
-	e, f := translate(ch.name, &call, req.Body)
+	e, f := receive(req.Body)
 	if f != nil {
-		return nil, invalid(f)
+		return nil, invalid(refusal, f)
 	}
-	return &sdk.Reception{Envelopes: []*envelope.Envelope{e}, Answer: callAnswer}, nil
+	if e == nil {
+		return &sdk.Reception{Answer: answer}, nil
+	}
+	return &sdk.Reception{Envelopes: []*envelope.Envelope{e}, Answer: answer}, nil
 }
 
-// authentic reports whether the caller has the channel's token, or none is configured. The vendor sends
-// "Bearer {token}" or "Basic {token}" ("Webhook receives messages", Request Headers), with exactly this
-// spelling; a developer who sets up RFC 7617 credentials there makes it "Basic base64(user:token)", which is
-// accepted with any user, and whole if the configured token has the form user:password.
-func (ch *channel) authentic(h http.Header) bool {
-	token := ch.WebhookToken.Reveal()
-	if token == "" {
-		return true
-	}
-	values := h.Values("Authorization")
-	if len(values) != 1 {
-		return false
-	}
-	if given, ok := strings.CutPrefix(values[0], "Bearer "); ok {
-		return webhook.Equal(given, token)
-	}
-	given, ok := strings.CutPrefix(values[0], "Basic ")
-	if !ok {
-		return false
-	}
-	if webhook.Equal(given, token) {
-		return true
-	}
-	pair, err := base64.StdEncoding.Strict().DecodeString(given)
+// receiver translates a call whose caller is known. Of a test call nothing is left: it returns neither an envelope nor a
+// fault, before it looks at any other member.
+type receiver func(body []byte) (*envelope.Envelope, *webhook.Fault)
+
+// handoffCall returns what translates the hand-off's call on this path, nil if there is no such call. The path's end
+// decides: the gateway has compared the whole.
+func (ch *channel) handoffCall(escaped string) receiver {
+	path, err := url.PathUnescape(escaped)
 	if err != nil {
-		return false
+		return nil
 	}
-	_, password, ok := strings.Cut(string(pair), ":")
-	return ok && (webhook.Equal(password, token) || webhook.Equal(string(pair), token))
+	switch {
+	case strings.HasSuffix(path, establishCall):
+		return ch.establish
+	case strings.HasSuffix(path, chatCall):
+		return ch.chat
+	case strings.HasSuffix(path, closeCall):
+		return ch.close
+	}
+	return nil
 }
 
 // isTest reports whether the vendor only tries out the webhook. The type of istest is not documented:
@@ -74,16 +68,17 @@ func isTest(v jsontext.Value) bool {
 	return v.Kind() == 't' || strings.EqualFold(plain(v), "true")
 }
 
-func invalid(f *webhook.Fault) error {
-	return refuse(sdk.KindInvalid, http.StatusBadRequest, f.Field, f.Message)
+// worded makes the body of a refusal; both roles have their own form.
+type worded func(status int, message string) []byte
+
+func invalid(body worded, f *webhook.Fault) error {
+	return refuse(body, sdk.KindInvalid, http.StatusBadRequest, f.Field, f.Message)
 }
 
-func refuse(kind sdk.ErrorKind, status int, field, message string) error {
+func refuse(body worded, kind sdk.ErrorKind, status int, field, message string) error {
 	told := message
 	if field != "" {
 		told = field + ": " + message
 	}
-	return &sdk.Error{
-		Kind: kind, Status: status, Field: field, Text: message, Body: refusalBody(status, told),
-	}
+	return &sdk.Error{Kind: kind, Status: status, Field: field, Text: message, Body: body(status, told)}
 }

@@ -2,10 +2,11 @@ package main
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -25,25 +26,46 @@ func agent(address string) string {
 	return `{"base_url":"` + address + `","api_key":"` + testKey + `","webhook_token":"` + testToken + `"}`
 }
 
-// configured returns an adapter with a channel named faq.
+// having returns settings with more members; they must be new ones.
+func having(settings, members string) string {
+	return strings.TrimSuffix(settings, "}") + "," + members + "}"
+}
+
+// configured returns an adapter with an agent's channel named faq.
 func configured(t testing.TB, settings string, client *http.Client) *adapter {
 	t.Helper()
+	return inRole(t, envelope.RoleBot, settings, client)
+}
+
+// inRole returns an adapter with a channel of this role, named faq.
+func inRole(t testing.TB, role envelope.Role, settings string, client *http.Client) *adapter {
+	t.Helper()
 	a := newAdapter()
-	ch := sdk.Channel{
-		Name: "faq", Role: envelope.RoleBot, Settings: sdk.NewSettings([]byte(settings)),
-		Host: sdk.Host{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), HTTP: client},
-	}
-	if _, err := a.Configure(context.Background(), ch); err != nil {
+	a.now = func() time.Time { return time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC) }
+	if _, err := a.Configure(context.Background(), channelOf(role, settings, client)); err != nil {
 		t.Fatalf("configure: %v", err)
 	}
 	return a
 }
 
-// request is a call of the webhook with the right token.
-func request(body string) *sdk.Request {
+func channelOf(role envelope.Role, settings string, client *http.Client) sdk.Channel {
+	return sdk.Channel{
+		Name: "faq", Role: role, Settings: sdk.NewSettings([]byte(settings)),
+		Host: sdk.Host{Logger: slog.New(slog.DiscardHandler), HTTP: client},
+	}
+}
+
+// request is a call of the message webhook with the right token.
+func request(body string) *sdk.Request { return requestTo("/webhooks/botwebhook/faq", body) }
+
+// handoffRequest is one of the hand-off's calls with the right token.
+func handoffRequest(call, body string) *sdk.Request {
+	return requestTo("/webhooks/botwebhook/faq"+call, body)
+}
+
+func requestTo(path, body string) *sdk.Request {
 	return &sdk.Request{
-		Channels: []string{"faq"}, Method: http.MethodPost, Host: "gw.example",
-		Path: "/webhooks/botwebhook/faq", FullPath: "/webhooks/botwebhook/faq",
+		Channels: []string{"faq"}, Method: http.MethodPost, Host: "gw.example", Path: path, FullPath: path,
 		Header: http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + testToken}},
 		Body:   []byte(body),
 	}

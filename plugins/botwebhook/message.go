@@ -15,9 +15,11 @@ import (
 
 // Attributes of envelopes.
 const (
-	attrProblem  = "botwebhook.problem"  // why a call was not understood
-	attrSkipped  = "botwebhook.skipped"  // what of a message could not be taken over
-	attrRawBytes = "botwebhook.raw_size" // length of a body that was too long to be kept whole
+	attrProblem  = "botwebhook.problem"       // why a call was not understood
+	attrSkipped  = "botwebhook.skipped"       // what of a message could not be taken over
+	attrRawBytes = "botwebhook.raw_size"      // length of a body that was too long to be kept whole
+	attrTokens   = "botwebhook.total_tokens"  // what the answer used, as the vendor reports it
+	attrCredits  = "botwebhook.total_credits" // the same in credits
 )
 
 // Times up to maxSeconds are seconds, later ones milliseconds: it is the year 5138 in seconds and 1973 in
@@ -27,10 +29,17 @@ const (
 	maxMilliseconds = 253_402_300_799_999
 )
 
-// translate makes the envelope of a call that is no test. What is well-formed but says nothing that can be
-// passed on becomes an unparsed envelope, with the body.
-func translate(name string, call *callBody, body []byte) (*envelope.Envelope, *webhook.Fault) {
-	e := &envelope.Envelope{Channel: name, Kind: envelope.KindMessage, Sender: envelope.Sender{Role: envelope.RoleBot}}
+// message translates a call of the message webhook. What is well-formed but says nothing that can be passed on becomes an
+// unparsed envelope, with the body.
+func (ch *channel) message(body []byte) (*envelope.Envelope, *webhook.Fault) {
+	var call callBody
+	if f := webhook.DecodeJSON(body, &call, ""); f != nil {
+		return nil, f
+	}
+	if isTest(call.IsTest) {
+		return nil, nil
+	}
+	e := &envelope.Envelope{Channel: ch.name}
 	var f *webhook.Fault
 	if e.VendorID, f = identifier(call.MessageID, "message_id"); f != nil {
 		return nil, f
@@ -38,51 +47,70 @@ func translate(name string, call *callBody, body []byte) (*envelope.Envelope, *w
 	if e.Thread, f = identifier(call.ConversationID, "conversation_id"); f != nil {
 		return nil, f
 	}
-	if e.SentAt, f = createTime(call.CreateTime); f != nil {
+	if e.SentAt, f = createTime(call.CreateTime, "create_time"); f != nil {
 		return nil, f
 	}
 	kind, f := webhook.TextJSON(call.MessageType, "message_type")
 	if f != nil {
 		return nil, f
 	}
-	v2 := len(call.Output) > 0 && call.Output.Kind() != 'n'
-	switch {
-	case kind == typeAnswer || (kind == "" && v2):
-	case kind == typeQuestion:
-		e.Kind, e.Sender.Role = envelope.KindEcho, envelope.RoleCustomer
-	case kind == "":
+	if kind == "" && !call.v2() {
 		return nil, webhook.NewFault("message_type", "missing")
+	}
+	if f := fill(e, &call, kind, body); f != nil {
+		return nil, f
+	}
+	ch.metrics.count(e, readUsage(call.Usage))
+	return e, nil
+}
+
+// fill writes kind, sender, parts and attributes of what an agent says, in a webhook call or in an answer.
+func fill(e *envelope.Envelope, call *callBody, kind string, body []byte) (f *webhook.Fault) {
+	e.Kind, e.Sender = envelope.KindMessage, envelope.Sender{Role: envelope.RoleBot}
+	switch kind {
+	case "", typeAnswer:
+	case typeQuestion:
+		e.Kind, e.Sender.Role = envelope.KindEcho, envelope.RoleCustomer
 	default:
 		unparsed(e, "unknown message_type", body)
-		return e, nil
+		return nil
 	}
-	var skipped bool
-	if v2 {
+	skipped := 0
+	if call.v2() {
 		e.Parts, skipped, f = outputParts(call.Output)
 	} else {
 		e.Parts, f = flowParts(call.Text, call.FlowOutput)
 	}
 	if f != nil {
-		return nil, f
+		return f
 	}
+	e.Attributes = readUsage(call.Usage).attributes()
 	if len(e.Parts) == 0 {
 		unparsed(e, "no text", body)
-		return e, nil
+		return nil
 	}
-	if skipped {
-		e.Attributes = map[string]string{attrSkipped: "audio without a link"}
+	if skipped > 0 {
+		attribute(e, attrSkipped, "audio without a link")
 	}
-	return e, nil
+	return nil
+}
+
+// attribute sets an attribute of an envelope that may have none.
+func attribute(e *envelope.Envelope, name, value string) {
+	if e.Attributes == nil {
+		e.Attributes = make(map[string]string, 4)
+	}
+	e.Attributes[name] = value
 }
 
 // unparsed keeps what was not understood for people to look at.
 func unparsed(e *envelope.Envelope, problem string, body []byte) {
-	e.Kind = envelope.KindUnparsed
-	e.Attributes = map[string]string{attrProblem: problem}
+	e.Kind, e.Parts = envelope.KindUnparsed, nil
+	attribute(e, attrProblem, problem)
 	e.Raw = body
 	if len(body) > envelope.MaxRawBytes {
 		e.Raw = body[:envelope.MaxRawBytes]
-		e.Attributes[attrRawBytes] = strconv.Itoa(len(body))
+		attribute(e, attrRawBytes, strconv.Itoa(len(body)))
 	}
 }
 
@@ -100,9 +128,8 @@ func identifier(v jsontext.Value, field string) (string, *webhook.Fault) {
 	return id, short(field, id, envelope.MaxIDBytes)
 }
 
-// createTime reads create_time, whose unit differs between the vendor's pages.
-func createTime(v jsontext.Value) (time.Time, *webhook.Fault) {
-	const field = "create_time"
+// createTime reads a required time, whose unit differs between the vendor's pages.
+func createTime(v jsontext.Value, field string) (time.Time, *webhook.Fault) {
 	if len(v) == 0 || v.Kind() == 'n' {
 		return time.Time{}, webhook.NewFault(field, "missing")
 	}

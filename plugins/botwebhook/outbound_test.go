@@ -355,16 +355,12 @@ func TestFormat(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, ok := mediaPart(&tt.part)
+			got, ok := mediaItemOf(&tt.part, nil, defaultMediaBytes)
 			if ok != (tt.want != "") {
 				t.Fatalf("carried %v, want %v", ok, tt.want != "")
 			}
-			format := ""
-			for _, item := range append(append(got.Image, got.Audio...), got.Document...) {
-				format = item.Format
-			}
-			if format != tt.want {
-				t.Errorf("format %q, want %q", format, tt.want)
+			if got.Format != tt.want {
+				t.Errorf("format %q, want %q", got.Format, tt.want)
 			}
 		})
 	}

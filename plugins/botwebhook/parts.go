@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -13,17 +14,17 @@ import (
 	"patchbay/sdk/webhook"
 )
 
-// Attributes of parts: where in a flow they come from.
+// Attributes of parts.
 const (
-	attrBranch    = "branch"
-	attrComponent = "component"
+	attrBranch    = "branch"    // where in a flow it comes from
+	attrComponent = "component" // the same
+	attrAudio     = "audio"     // transcript: the text is what a recording says that could not be passed on
 )
 
 // maxLabelBytes bounds names of branches and components.
 const maxLabelBytes = 1 << 10
 
-// flowParts reads text and flow_output of v1. Both may say the same; then the flow's parts are kept, since
-// they tell where they come from. If they differ, both are.
+// flowParts reads text and flow_output of v1.
 func flowParts(words, flow jsontext.Value) ([]envelope.Part, *webhook.Fault) {
 	said, f := webhook.TextJSON(words, "text")
 	if f != nil {
@@ -42,7 +43,6 @@ func flowParts(words, flow jsontext.Value) ([]envelope.Part, *webhook.Fault) {
 		return nil, webhook.NewFault("flow_output", fmt.Sprintf("%d items, at most %d", len(items), envelope.MaxParts-1))
 	}
 	var parts []envelope.Part
-	var contents []string
 	for i, item := range items {
 		field := "flow_output." + strconv.Itoa(i)
 		if f := first(
@@ -52,25 +52,39 @@ func flowParts(words, flow jsontext.Value) ([]envelope.Part, *webhook.Fault) {
 		); f != nil {
 			return nil, f
 		}
-		if item.Content == "" {
-			continue
+		if item.Content != "" {
+			parts = append(parts, labelled(envelope.TextPart(item.Content), item.Branch, item.Component))
 		}
-		contents = append(contents, item.Content)
-		parts = append(parts, labelled(envelope.TextPart(item.Content), item.Branch, item.Component))
 	}
-	if said == "" || slices.Contains(contents, said) ||
-		strings.Join(contents, "") == said || strings.Join(contents, "\n") == said {
+	if said == "" || repeats(said, parts) {
 		return parts, nil
 	}
 	return append([]envelope.Part{envelope.TextPart(said)}, parts...), nil
 }
 
-// outputParts reads output of v2. Audio that has no link is told by its transcript; skipped is true if there
-// was audio with neither.
-func outputParts(v jsontext.Value) (parts []envelope.Part, skipped bool, f *webhook.Fault) {
+// repeats reports whether words say the same as one of a flow's parts, or as all. Then the flow's are kept, since they
+// tell where they come from. What recordings say is compared apart from what is written.
+func repeats(said string, parts []envelope.Part) bool {
+	var written, spoken []string
+	for i := range parts {
+		if _, transcript := parts[i].Attributes[attrAudio]; transcript {
+			spoken = append(spoken, parts[i].Text)
+			continue
+		}
+		written = append(written, parts[i].Text)
+	}
+	return isOneOrAll(said, written) || isOneOrAll(said, spoken)
+}
+
+func isOneOrAll(said string, texts []string) bool {
+	return slices.Contains(texts, said) || len(texts) > 0 && (strings.Join(texts, "") == said || strings.Join(texts, "\n") == said)
+}
+
+// outputParts reads output of v2. Audio that has no link is told by its transcript; skipped counts audio with neither.
+func outputParts(v jsontext.Value) (parts []envelope.Part, skipped int, f *webhook.Fault) {
 	var items []output
 	if f := webhook.DecodeJSON(v, &items, "output"); f != nil {
-		return nil, false, f
+		return nil, 0, f
 	}
 	for i, item := range items {
 		field := "output." + strconv.Itoa(i)
@@ -79,7 +93,7 @@ func outputParts(v jsontext.Value) (parts []envelope.Part, skipped bool, f *webh
 			short(field+".from_component_branch", item.Branch, maxLabelBytes),
 			short(field+".from_component_name", item.Component, maxLabelBytes),
 		); f != nil {
-			return nil, false, f
+			return nil, 0, f
 		}
 		if item.Content.Text != "" {
 			parts = append(parts, labelled(envelope.TextPart(item.Content.Text), item.Branch, item.Component))
@@ -87,23 +101,33 @@ func outputParts(v jsontext.Value) (parts []envelope.Part, skipped bool, f *webh
 		for j, audio := range item.Content.Audio {
 			at := field + ".content.audio." + strconv.Itoa(j)
 			if f := short(at+".transcript", audio.Transcript, envelope.MaxTextBytes); f != nil {
-				return nil, false, f
+				return nil, 0, f
 			}
-			switch {
-			case isLink(audio.URL):
-				part := envelope.Part{Type: envelope.PartAudio, URL: audio.URL, Text: audio.Transcript}
+			if part, ok := recording(audio.URL, audio.Transcript); ok {
 				parts = append(parts, labelled(part, item.Branch, item.Component))
-			case audio.Transcript != "":
-				parts = append(parts, labelled(envelope.TextPart(audio.Transcript), item.Branch, item.Component))
-			default:
-				skipped = true
+			} else {
+				skipped++
 			}
 		}
 	}
 	if len(parts) > envelope.MaxParts {
-		return nil, false, webhook.NewFault("output", fmt.Sprintf("%d texts and recordings, at most %d", len(parts), envelope.MaxParts))
+		return nil, 0, webhook.NewFault("output", fmt.Sprintf("%d texts and recordings, at most %d", len(parts), envelope.MaxParts))
 	}
 	return parts, skipped, nil
+}
+
+// recording returns a recording as a part. Audio travels by reference: where there is only its content, what it says
+// stands for it, marked. It returns false if that is not known either.
+func recording(link, transcript string) (envelope.Part, bool) {
+	switch {
+	case isLink(link):
+		return envelope.Part{Type: envelope.PartAudio, URL: link, Text: transcript}, true
+	case transcript == "":
+		return envelope.Part{}, false
+	}
+	p := envelope.TextPart(transcript)
+	p.Attributes = map[string]string{attrAudio: "transcript"}
+	return p, true
 }
 
 func first(faults ...*webhook.Fault) *webhook.Fault {
@@ -120,7 +144,9 @@ func labelled(p envelope.Part, branch, component string) envelope.Part {
 	if branch == "" && component == "" {
 		return p
 	}
-	p.Attributes = make(map[string]string, 2)
+	if p.Attributes == nil {
+		p.Attributes = make(map[string]string, 2)
+	}
 	if branch != "" {
 		p.Attributes[attrBranch] = branch
 	}
@@ -130,7 +156,35 @@ func labelled(p envelope.Part, branch, component string) envelope.Part {
 	return p
 }
 
+// texts returns words as text parts that are each within the limit of one. None is empty.
+func texts(words string) []envelope.Part {
+	var parts []envelope.Part
+	for words != "" {
+		head := clip(words, envelope.MaxTextBytes)
+		parts = append(parts, envelope.TextPart(head))
+		words = words[len(head):]
+	}
+	return parts
+}
+
+// clip cuts s after at most this many bytes, between characters.
+func clip(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most]
+}
+
+// maxLinkBytes bounds links that are passed on.
+const maxLinkBytes = 8 << 10
+
 func isLink(s string) bool {
+	if len(s) > maxLinkBytes {
+		return false
+	}
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
 }

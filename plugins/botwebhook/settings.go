@@ -1,57 +1,58 @@
 package main
 
 import (
-	"fmt"
-	"net/url"
-	"strings"
-	"unicode"
+	"time"
 
 	"patchbay/sdk"
-	"patchbay/sdk/envelope"
 )
 
-// read decodes a channel's settings and lists everything that is wrong with them.
-func read(ch sdk.Channel) (settings, []sdk.Problem) {
-	var s settings
-	if err := ch.Settings.Decode(&s); err != nil {
-		return s, []sdk.Problem{{Message: err.Error()}}
-	}
-	var problems []sdk.Problem
-	bad := func(path, message string) { problems = append(problems, sdk.Problem{Path: path, Message: message}) }
-	if ch.Role != envelope.RoleBot {
-		bad("role", fmt.Sprintf("%q is not supported: a botwebhook channel has role %q", ch.Role, envelope.RoleBot))
-	}
-	if m := addressProblem(s.BaseURL); m != "" {
-		bad("base_url", m)
-	}
-	if s.APIKey.IsZero() {
-		bad("api_key", "missing: copy it from the agent's page Integration > API")
-	}
-	if strings.ContainsFunc(s.APIKey.Reveal(), unicode.IsControl) {
-		bad("api_key", "has control characters (a line end?), which can't be sent in a header")
-	}
-	if token := s.WebhookToken.Reveal(); strings.TrimSpace(token) != token || strings.ContainsFunc(token, unicode.IsControl) {
-		bad("webhook_token", "has blanks around it or control characters, which never arrive in a header")
-	}
-	if s.Threads != sdk.ThreadsPerTerm && s.Threads != sdk.ThreadsPerConversation {
-		bad("threads", fmt.Sprintf("unknown %q: use %s or %s", s.Threads, sdk.ThreadsPerTerm, sdk.ThreadsPerConversation))
-	}
-	return s, problems
+// Values of settings.
+const (
+	authBearer = "bearer"
+	authBasic  = "basic"
+	authNone   = "none"
+
+	modeWebhook   = "webhook"
+	modeBlocking  = "blocking"
+	modeStreaming = "streaming"
+
+	apiV2 = "v2"
+	apiV1 = "v1"
+
+	mediaLink   = "link"
+	mediaBase64 = "base64"
+)
+
+// settings is one channel: an agent (role bot) or an agent's human hand-off (role customer). Those without a remark
+// count for both.
+type settings struct {
+	BaseURL      string     `json:"base_url" patchbay:"required,vendor-address" doc:"API of the agent's region, such as https://api-sg.gptbots.ai (-th, -jp, or a white-label host); may have a path"`
+	APIKey       sdk.Secret `json:"api_key" patchbay:"required" doc:"the agent's API key, sent as a bearer token"`
+	WebhookToken sdk.Secret `json:"webhook_token" doc:"token that webhook calls must carry in Authorization; without it anybody who knows the path can speak"`
+	Auth         string     `json:"auth" patchbay:"enum=bearer|basic|none" doc:"scheme that webhook calls must use; absent: bearer or basic if there is a webhook_token, else none, with a warning"`
+
+	Mode       string         `json:"mode" patchbay:"default=webhook,enum=webhook|blocking|streaming" doc:"bot: how answers come; only with webhook can people at the vendor take over"`
+	API        string         `json:"api" patchbay:"default=v2,enum=v2|v1" doc:"bot: version of the vendor's Send message; v1 for agents that know no other"`
+	Media      string         `json:"media" patchbay:"default=link,enum=link|base64" doc:"bot: whether the vendor fetches media by their links, or gets their bytes"`
+	MediaBytes int64          `json:"media_bytes" patchbay:"default=10485760" doc:"bot: the most that one medium may have; what the vendor takes depends on the agent"`
+	Threads    sdk.ThreadMode `json:"threads" patchbay:"default=per_term,enum=per_term|per_conversation" doc:"bot: a new conversation at the vendor each time the bot gets control, or one for all"`
+
+	ShortTermMemory *bool             `json:"short_term_memory" doc:"bot: whether the agent uses its short-term memory; absent: as the agent is set up"`
+	LongTermMemory  *bool             `json:"long_term_memory" doc:"bot: the same for its long-term memory"`
+	Knowledge       *knowledge        `json:"knowledge" doc:"bot: which knowledge the agent uses; absent: as the agent is set up"`
+	CustomVariables map[string]string `json:"custom_variables" doc:"bot: values of the agent's custom variables, v2 only"`
+	CornerCitation  *bool             `json:"corner_citation" doc:"bot: whether answers cite by corner marks, v2 only; absent: as the agent is set up"`
+
+	SendKey      bool          `json:"send_key" patchbay:"default=true" doc:"customer: whether replies and closes carry the API key"`
+	WaitingLimit time.Duration `json:"waiting_limit" patchbay:"default=60s" doc:"customer: how long the vendor waits for the first reply, as set up there; told to rules and people, not enforced"`
 }
 
-// addressProblem says what is wrong with the API's address, "" if nothing.
-func addressProblem(address string) string {
-	if address == "" {
-		return "missing: set the API of the agent's region, like https://api-sg.gptbots.ai"
-	}
-	u, err := url.Parse(address)
-	switch {
-	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
-		return "not an address: write it like https://api-sg.gptbots.ai"
-	case u.User != nil:
-		return "has credentials in it: use api_key"
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return "has a query or fragment: the API's paths are added to it, so it must end before them"
-	}
-	return ""
+// knowledge chooses among an agent's knowledge. A list that is there and empty chooses nothing; an absent one leaves the
+// choice to the agent.
+type knowledge struct {
+	DataIDs  []string `json:"data_ids,omitzero" doc:"documents"`
+	GroupIDs []string `json:"group_ids,omitzero" doc:"groups of documents, v2 only"`
 }
+
+// replies reports whether answers come with the call itself.
+func (s *settings) replies() bool { return s.Mode == modeBlocking || s.Mode == modeStreaming }

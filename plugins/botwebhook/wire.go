@@ -28,7 +28,11 @@ type callBody struct {
 	Output         jsontext.Value `json:"output"`
 	CreateTime     jsontext.Value `json:"create_time"` // seconds or milliseconds
 	ConversationID jsontext.Value `json:"conversation_id"`
+	Usage          jsontext.Value `json:"usage"` // v2
 }
+
+// v2 reports whether a call, or an answer, has the form of v2.
+func (c *callBody) v2() bool { return len(c.Output) > 0 && c.Output.Kind() != 'n' }
 
 // flowOutput is one component's answer, v1.
 type flowOutput struct {
@@ -55,11 +59,11 @@ var callAnswer = sdk.Response{
 	Status: http.StatusOK, ContentType: jsonType, Body: []byte(`{"code":200,"msg":"success"}`),
 }
 
-// refusalTemplate is how the gateway words its own refusals; refusalBody words ours alike.
-const refusalTemplate = `{"code":{{status}},"msg":"{{text}}"}`
+// callRefusal is how the gateway words its own refusals; callRefusalBody words ours alike.
+const callRefusal = `{"code":{{status}},"msg":"{{text}}"}`
 
-// refusalBody is the answer to a call that is not taken, in the form of the answer to one that is.
-func refusalBody(status int, message string) []byte {
+// callRefusalBody is the answer to a call that is not taken, in the form of the answer to one that is.
+func callRefusalBody(status int, message string) []byte {
 	b, err := json.Marshal(struct {
 		Code int    `json:"code"`
 		Msg  string `json:"msg"`
@@ -70,75 +74,26 @@ func refusalBody(status int, message string) []byte {
 	return b
 }
 
-// Paths of the vendor's API below base_url.
-const (
-	createPath = "v1/conversation"
-	sendPath   = "v2/conversation/message"
-)
-
-// maxUserIDCharacters is what user_id may have ("Create conversation").
-const maxUserIDCharacters = 32
-
-// createBody asks for a conversation.
-type createBody struct {
-	UserID string `json:"user_id"`
-}
-
-// sendBody sends messages, the newest user message last ("Send message v2").
-type sendBody struct {
-	ConversationID string        `json:"conversation_id"`
-	ResponseMode   string        `json:"response_mode"` // always webhook: only there can people take over
-	Messages       []chatMessage `json:"messages"`
-}
-
-// chatMessage has role user or assistant. Content is a string or a list of contentPart.
-type chatMessage struct {
-	Role    string `json:"role"`
-	Content any    `json:"content"`
-}
-
-// contentPart has the one member that Type names.
-type contentPart struct {
-	Type     string      `json:"type"`
-	Text     string      `json:"text,omitempty"`
-	Image    []mediaItem `json:"image,omitempty"`
-	Audio    []mediaItem `json:"audio,omitempty"`
-	Document []mediaItem `json:"document,omitempty"`
-}
-
-// mediaItem is a link to a file. Format is its extension without a dot.
-type mediaItem struct {
-	URL    string `json:"url"`
-	Format string `json:"format"`
-	Name   string `json:"name,omitempty"`
-}
-
-// apiAnswer is what matters of an answer: code and message are an error's and may come with HTTP 200.
-// Everything else is read as far as it is there.
-type apiAnswer struct {
-	Code           jsontext.Value `json:"code"`
-	ConversationID jsontext.Value `json:"conversation_id"`
-	MessageID      jsontext.Value `json:"message_id"`
-}
-
-// code returns the number in code, 0 if there is none.
-func (a *apiAnswer) code() int {
-	s := string(a.Code)
-	if a.Code.Kind() == '"' {
-		s = plain(a.Code)
-	}
-	n, err := strconv.Atoi(s)
-	if err != nil {
-		return 0
-	}
-	return n
+// decode reads what the vendor answers, as far as it fits: it is not refused for details.
+func decode(v []byte, into any) error {
+	return json.Unmarshal(v, into, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
 // plain returns a JSON string's text, "" for anything else.
 func plain(v jsontext.Value) string {
 	var s string
-	if v.Kind() != '"' || json.Unmarshal(v, &s) != nil {
+	if v.Kind() != '"' || decode(v, &s) != nil {
 		return ""
 	}
 	return s
+}
+
+// number returns a whole number, which the vendor may write as a string; false if it is none.
+func number(v jsontext.Value) (int, bool) {
+	s := string(v)
+	if v.Kind() == '"' {
+		s = plain(v)
+	}
+	n, err := strconv.Atoi(s)
+	return n, err == nil
 }

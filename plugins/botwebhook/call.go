@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/go-json-experiment/json"
+
+	"patchbay/sdk"
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/webhook"
+)
+
+// maxAnswerBytes bounds an answer that is read whole.
+const maxAnswerBytes = webhook.MaxAnswerBytes
+
+// call posts body once and returns the answer of a call that was taken. An answer that is not a JSON object is an empty
+// one.
+func (ch *channel) call(ctx context.Context, op, path string, body any) (*apiAnswer, error) {
+	var answer apiAnswer
+	if _, err := ch.exchange(ctx, op, path, body, &answer); err != nil {
+		return nil, err
+	}
+	return &answer, nil
+}
+
+// exchange posts body once, reads the answer into answer as far as it fits, and returns its bytes.
+func (ch *channel) exchange(ctx context.Context, op, path string, body any, answer *apiAnswer) ([]byte, error) {
+	resp, err := ch.post(ctx, op, path, body)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	content, err := readAll(resp.Body)
+	if err != nil && resp.StatusCode < 300 {
+		// Taken, or refused with HTTP 200? The rest of the answer would have said it.
+		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: op, Status: resp.StatusCode, Text: "the answer broke off", Err: err}
+	}
+	if decode(content, answer) != nil {
+		*answer = apiAnswer{}
+	}
+	e := failure(op, resp.StatusCode, resp.Header, answer.code())
+	ch.observe(e)
+	if e != nil {
+		return nil, e
+	}
+	return content, nil
+}
+
+// post sends body once. The caller closes the answer's body.
+func (ch *channel) post(ctx context.Context, op, path string, body any) (*http.Response, error) {
+	if ctx.Err() != nil {
+		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: op, Text: "no time left to start", Err: ctx.Err()}
+	}
+	encoded, err := json.Marshal(body, json.Deterministic(true))
+	if err != nil {
+		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Text: "message is not valid UTF-8", Err: err}
+	}
+	address, err := url.JoinPath(ch.BaseURL, path)
+	if err != nil {
+		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Field: "base_url", Text: "not an address"}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(encoded))
+	if err != nil {
+		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Field: "base_url", Text: "not an address"}
+	}
+	req.Header.Set("Content-Type", jsonType)
+	if ch.role == envelope.RoleBot || ch.SendKey {
+		req.Header.Set("Authorization", "Bearer "+ch.APIKey.Reveal())
+	}
+	resp, err := ch.client.Do(req)
+	if err != nil {
+		return nil, sdk.FromTransport(op, withoutAddress(err))
+	}
+	return resp, nil
+}
+
+// readAll reads an answer. An error means that it broke off, or is too large.
+func readAll(r io.Reader) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxAnswerBytes+1))
+	if err == nil && len(b) > maxAnswerBytes {
+		return nil, webhook.ErrAnswerTooLarge
+	}
+	return b, err
+}
+
+// withoutAddress takes the address off an error of http.Client: it is configuration, and only clutters
+// the text that operators read beside the channel's name.
+func withoutAddress(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
+}
