@@ -31,7 +31,7 @@ func runDemo(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	flags.StringVar(&o.config, "config", "config.yaml", "the gateway's configuration")
 	flags.DurationVar(&o.within, "within", 15*time.Second, "how long each step may take")
 	flags.BoolVar(&o.keep, "keep", false, "keep the temporary folder with the store and the gateway's log")
-	flags.BoolVar(&o.media, "media", false, "play the steps with pictures, too")
+	flags.BoolVar(&o.media, "media", true, "play the steps with pictures, too")
 	if err := parse(flags, args); err != nil {
 		return err
 	}
