@@ -39,7 +39,7 @@ func typeOf(part envelope.PartType, declared, name string, head []byte) string {
 	family, _, _ := strings.Cut(declared, "/")
 	switch seen {
 	case "text/plain", "text/xml":
-		if family == "text" || family == "application" && declared != opaque {
+		if family == "text" || family == "application" && declared != opaque || strings.HasSuffix(declared, "+xml") {
 			return declared
 		}
 	case "application/zip", "application/gzip":
