@@ -20,6 +20,7 @@ import (
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/ingress"
 	"patchbay/core/internal/lane"
+	"patchbay/core/internal/listening"
 	"patchbay/core/internal/media"
 	"patchbay/core/internal/store/jetstream"
 	"patchbay/core/internal/telemetry"
@@ -124,6 +125,11 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	}
 	metrics.Restored(w.Found())
 	a.run(w, engine)
+	a.background("listening", func(ctx context.Context) {
+		listening.Run(ctx, listening.Options{
+			Channels: listeners(cfg, p), Writer: w, Observer: metrics, Logger: o.Logger.With("component", "listening"),
+		})
+	})
 	console := admin.New(admin.Options{
 		Version: o.Version, Registry: reg, Writer: w, Log: log, Lanes: engine, Hosts: p.hosts, Config: cfg,
 		Trail: trail.New(log, w), Logger: o.Logger.With("component", "admin"), Metrics: metrics,

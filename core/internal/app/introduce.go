@@ -178,8 +178,12 @@ func (p *plugins) abilities(cfg *config.Config) []config.Problem {
 		if !can(ch, "deliver") {
 			problems = append(problems, cfg.Problem("adapter "+ch.Adapter+" can't deliver, so nothing would reach this channel", "channels", ch.Name, "adapter"))
 		}
-		if ch.Role != envelope.RoleObserver && !can(ch, "receive") {
+		if ch.Role != envelope.RoleObserver && !can(ch, "receive") && !can(ch, "listen") {
 			problems = append(problems, cfg.Problem("adapter "+ch.Adapter+" can't receive, so this channel could never say anything", "channels", ch.Name, "adapter"))
+		}
+		if p.endpoints[ch.Name].GetListens() && !can(ch, "listen") {
+			problems = append(problems, cfg.Problem("adapter "+ch.Adapter+" says that it listens for this channel, and can't: that is a mistake of the adapter",
+				"channels", ch.Name, "adapter"))
 		}
 	}
 	for i := range cfg.Routes {

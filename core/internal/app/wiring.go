@@ -9,6 +9,7 @@ import (
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/ingress"
 	"patchbay/core/internal/lane"
+	"patchbay/core/internal/listening"
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol/pluginpb"
@@ -99,6 +100,18 @@ func endpoints(cfg *config.Config, p *plugins) []ingress.Endpoint {
 				Methods: path.GetMethods(), ContentTypes: path.GetContentTypes(), MaxBody: path.GetMaxBody(),
 				Refusal: ingress.Refusal{ContentType: resp.GetRefusalContentType(), Body: resp.GetRefusalBody()},
 			})
+		}
+	}
+	return out
+}
+
+// listeners returns the channels whose adapter polls or holds a connection.
+func listeners(cfg *config.Config, p *plugins) []listening.Channel {
+	var out []listening.Channel
+	for i := range cfg.Channels {
+		ch := &cfg.Channels[i]
+		if p.endpoints[ch.Name].GetListens() {
+			out = append(out, listening.Channel{Name: ch.Name, Adapter: ch.Adapter, Host: p.hosts[ch.Adapter]})
 		}
 	}
 	return out

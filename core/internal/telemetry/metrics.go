@@ -26,6 +26,7 @@ type Metrics struct {
 	dead     *prometheus.CounterVec
 	attempts *prometheus.CounterVec
 	breaker  *prometheus.GaugeVec
+	listens  *prometheus.GaugeVec
 
 	conversations prometheus.Gauge
 	offers        prometheus.Gauge
@@ -62,6 +63,7 @@ func NewMetrics(r prometheus.Registerer, channels, routes []string) *Metrics {
 		dead:     b.counters("dead_letters_total", "Deliveries given up, by channel and kind of error.", "channel", "reason"),
 		attempts: b.counters("delivery_attempts_total", "Calls to vendors, by outcome.", "channel", "outcome"),
 		breaker:  b.gauges("breaker_state", "Circuit breaker of the channel: 0 closed, 1 half open, 2 open.", "channel"),
+		listens:  b.gauges("listener_up", "Whether the channel's adapter listens now, of channels that do.", "channel"),
 
 		conversations: b.gauge("conversations", "Live conversations."),
 		offers:        b.gauge("offers_pending", "Conversations that wait for a channel to accept them."),
@@ -139,6 +141,15 @@ func (m *Metrics) Attempted(channel, result string, took, age time.Duration) {
 func (m *Metrics) Breaker(channel, state string) {
 	v := map[string]float64{"half-open": 1, "open": 2}[state]
 	m.breaker.WithLabelValues(channel).Set(v)
+}
+
+// Listening notes whether a channel's adapter listens.
+func (m *Metrics) Listening(channel string, up bool) {
+	v := 0.0
+	if up {
+		v = 1
+	}
+	m.listens.WithLabelValues(channel).Set(v)
 }
 
 // Committed counts what a record says.

@@ -81,6 +81,7 @@ func stage(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 		Logger: slog.New(slog.DiscardHandler), Metrics: m, Hosts: map[string]*adapter.Host{"bot": bot},
 	})
 	m.Rejected("bot", "method")
+	m.Listening("web", true)
 	m.Answered("bot", 200, time.Second)
 	m.Attempted("faq", "delivered", time.Second, 2*time.Second)
 	m.Committed(writer.Commit{Record: everything()})
