@@ -1,0 +1,403 @@
+package listening
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"patchbay/core/internal/adapter"
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/writer"
+	"patchbay/sdk"
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// script is what an adapter does when it is to listen.
+type script = func(ctx context.Context, from *pluginpb.ListenRequest, store adapter.Store) error
+
+// host plays an adapter: each call of Listen runs the next script, the last one for ever.
+type host struct {
+	mu      sync.Mutex
+	ready   func() error
+	scripts []script
+	calls   []time.Time
+	from    []*pluginpb.ListenRequest
+}
+
+func (h *host) Wait(context.Context) error {
+	if h.ready != nil {
+		return h.ready()
+	}
+	return nil
+}
+
+func (h *host) Listen(ctx context.Context, from *pluginpb.ListenRequest, store adapter.Store) error {
+	h.mu.Lock()
+	script := h.scripts[min(len(h.calls), len(h.scripts)-1)]
+	h.calls, h.from = append(h.calls, time.Now()), append(h.from, from)
+	h.mu.Unlock()
+	return script(ctx, from, store)
+}
+
+// gaps returns the times between the calls of Listen.
+func (h *host) gaps() []time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var out []time.Duration
+	for i := 1; i < len(h.calls); i++ {
+		out = append(out, h.calls[i].Sub(h.calls[i-1]))
+	}
+	return out
+}
+
+func waitForEnd(ctx context.Context, _ *pluginpb.ListenRequest, _ adapter.Store) error {
+	<-ctx.Done()
+	return nil
+}
+
+// keeper plays the writer: it keeps texts, and refuses as it is told.
+type keeper struct {
+	book   *conversation.Book
+	texts  []string
+	kinds  []envelope.Kind
+	cursor string
+	refuse func(in []*conversation.Inbound) (taken int, err error)
+	asked  int
+}
+
+func (k *keeper) AcceptFrom(_ context.Context, _ string, cursor []byte, in []*conversation.Inbound) ([]*conversation.Inbound, error) {
+	k.asked++
+	n, err := len(in), error(nil)
+	if k.refuse != nil {
+		n, err = k.refuse(in)
+	}
+	for _, i := range in[:n] {
+		k.texts, k.kinds = append(k.texts, i.Envelope.Text()), append(k.kinds, i.Envelope.Kind)
+	}
+	if err == nil && len(cursor) > 0 {
+		k.cursor = string(cursor)
+	}
+	return in[n:], err
+}
+
+func (k *keeper) View(_ context.Context, f func(*conversation.Book)) error { f(k.book); return nil }
+
+type counts struct {
+	mu       sync.Mutex
+	received int
+	up       []bool
+}
+
+func (c *counts) Received(string) { c.mu.Lock(); defer c.mu.Unlock(); c.received++ }
+func (c *counts) Listening(_ string, up bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.up = append(c.up, up)
+}
+
+type bench struct {
+	*host
+	*keeper
+	*counts
+	log    strings.Builder
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// play runs the scripts in a synctest bubble until stop.
+func play(t *testing.T, k *keeper, scripts ...script) *bench {
+	t.Helper()
+	return playWith(t, k, &host{scripts: scripts})
+}
+
+func playWith(t *testing.T, k *keeper, h *host) *bench {
+	t.Helper()
+	if k.book == nil {
+		k.book = conversation.NewBook()
+	}
+	b := &bench{host: h, keeper: k, counts: &counts{}, done: make(chan struct{})}
+	ctx, cancel := context.WithCancel(t.Context())
+	b.cancel = cancel
+	go func() {
+		defer close(b.done)
+		Run(ctx, Options{
+			Channels: []Channel{{Name: "c", Adapter: "a", Host: b.host}}, Writer: k, Observer: b.counts,
+			Logger: slog.New(slog.NewTextHandler(&b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		})
+	}()
+	return b
+}
+
+func (b *bench) stop() {
+	b.cancel()
+	<-b.done
+}
+
+func encoded(t *testing.T, texts ...string) [][]byte {
+	t.Helper()
+	var out [][]byte
+	for i, text := range texts {
+		b, err := protocol.EncodeEnvelope(&envelope.Envelope{
+			Channel: "c", Thread: "t", VendorID: fmt.Sprint(i), Kind: envelope.KindMessage, Sender: envelope.Sender{Role: envelope.RoleCustomer},
+			Parts: []envelope.Part{envelope.TextPart(text)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+func TestListenGoesOnFromTheBook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		book := conversation.NewBook()
+		change := func(kind any, conv string) *journal.Change {
+			ch := &journal.Change{Conversation: conv}
+			journal.SetKind(ch, kind)
+			return ch
+		}
+		err := book.Replay(1, &journal.Record{Changes: []*journal.Change{
+			change(&journal.Change_Opened{Opened: &journal.Opened{Channel: "c", Thread: "mine"}}, "1"),
+			change(&journal.Change_Opened{Opened: &journal.Opened{Channel: "web", Thread: "w"}}, "2"),
+			change(&journal.Change_Linked{Linked: &journal.Linked{Channel: "c", Thread: "theirs", State: []byte("s"), HasState: true}}, "2"),
+			change(&journal.Change_Opened{Opened: &journal.Opened{Channel: "web", Thread: "x"}}, "3"),
+			change(&journal.Change_Linked{Linked: &journal.Linked{Channel: "c", Thread: "over"}}, "3"),
+			change(&journal.Change_Unlinked{Unlinked: &journal.Unlinked{Channel: "c"}}, "3"),
+			change(&journal.Change_CursorMoved{CursorMoved: &journal.CursorMoved{Channel: "c", Cursor: []byte("here")}}, ""),
+			change(&journal.Change_CursorMoved{CursorMoved: &journal.CursorMoved{Channel: "d", Cursor: []byte("there")}}, ""),
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := &keeper{book: book}
+		b := play(t, k, func(ctx context.Context, _ *pluginpb.ListenRequest, store adapter.Store) error {
+			if err := store(ctx, encoded(t, "one", "two"), []byte("next")); err != nil {
+				return err
+			}
+			<-ctx.Done()
+			return nil
+		})
+		synctest.Wait()
+		b.stop()
+		var threads []string
+		for _, th := range b.from[0].GetThreads() {
+			threads = append(threads, th.GetThread()+" "+string(th.GetState()))
+		}
+		if diff := cmp.Diff([]string{"mine ", "theirs s"}, threads); diff != "" || string(b.from[0].GetCursor()) != "here" || b.from[0].GetChannel() != "c" {
+			t.Errorf("began at %q with threads (-want +got):\n%s", b.from[0].GetCursor(), diff)
+		}
+		if diff := cmp.Diff([]string{"one", "two"}, k.texts); diff != "" || k.cursor != "next" || b.received != 2 {
+			t.Errorf("cursor %q, %d counted, stored (-want +got):\n%s", k.cursor, b.received, diff)
+		}
+		if diff := cmp.Diff([]bool{false, true, false}, b.up); diff != "" {
+			t.Errorf("up (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestListeningBeginsAgain(t *testing.T) {
+	fails := func(err error) script {
+		return func(context.Context, *pluginpb.ListenRequest, adapter.Store) error { return err }
+	}
+	emits := func(ctx context.Context, _ *pluginpb.ListenRequest, store adapter.Store) error {
+		return errors.Join(store(ctx, encoded(t, "x"), nil), errors.New("and then it broke"))
+	}
+	broken := fails(errors.New("no route"))
+	for name, tc := range map[string]struct {
+		scripts []script
+		want    []time.Duration // the longest gap; the shortest is three quarters of it
+	}{
+		"later and later":  {[]script{broken}, []time.Duration{minWait, 2 * minWait, 4 * minWait, 8 * minWait}},
+		"also without why": {[]script{fails(nil)}, []time.Duration{minWait, 2 * minWait}},
+		"soon after a success": {[]script{broken, broken, broken, emits, broken}, []time.Duration{
+			minWait, 2 * minWait, 4 * minWait, minWait, 2 * minWait,
+		}},
+		"not before it is told": {[]script{fails(&sdk.Error{Kind: sdk.KindThrottled, After: time.Minute}), waitForEnd}, []time.Duration{time.Minute}},
+		"soon after a long time": {[]script{broken, broken, func(context.Context, *pluginpb.ListenRequest, adapter.Store) error {
+			time.Sleep(healthyAfter)
+			return errors.New("reset")
+		}, waitForEnd}, []time.Duration{minWait, 2 * minWait, healthyAfter + minWait}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := play(t, &keeper{}, tc.scripts...)
+				time.Sleep(3 * time.Minute)
+				b.stop()
+				gaps := b.gaps()
+				if len(gaps) < len(tc.want) {
+					t.Fatalf("gaps %v, want %v", gaps, tc.want)
+				}
+				for i, want := range tc.want {
+					if gaps[i] > want || gaps[i] < want*3/4 {
+						t.Errorf("gap %d is %s, want up to %s", i, gaps[i], want)
+					}
+				}
+				if most := slices.Max(gaps); most > maxWait && len(tc.want) > 2 && most > healthyAfter+minWait {
+					t.Errorf("a gap of %s, at most %s", most, maxWait)
+				}
+			})
+		})
+	}
+}
+
+func TestListeningWaitsForItsAdapter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		away := true
+		b := playWith(t, &keeper{}, &host{scripts: []script{waitForEnd}, ready: func() error {
+			if away {
+				return adapter.ErrNotReady
+			}
+			return nil
+		}})
+		time.Sleep(time.Hour)
+		if len(b.calls) > 0 {
+			t.Error("listened to an adapter that is not ready")
+		}
+		away = false
+		time.Sleep(maxWait)
+		synctest.Wait()
+		b.stop()
+		if len(b.calls) != 1 {
+			t.Errorf("listened %d times once the adapter was ready", len(b.calls))
+		}
+	})
+}
+
+// emitOnce is a script that emits one batch and keeps what store said.
+func emitOnce(batch [][]byte, said *error) script {
+	return func(ctx context.Context, _ *pluginpb.ListenRequest, store adapter.Store) error {
+		*said = store(ctx, batch, []byte("done"))
+		<-ctx.Done()
+		return nil
+	}
+}
+
+func TestWhatCantBeStoredNowIsWaitedFor(t *testing.T) {
+	for _, why := range []error{writer.ErrBusy, fmt.Errorf("%w: disk is full", writer.ErrUnavailable)} {
+		t.Run(why.Error(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k, until := &keeper{}, time.Now().Add(10*time.Minute)
+				k.refuse = func(in []*conversation.Inbound) (int, error) {
+					if time.Now().Before(until) {
+						return min(1, len(in)-1), why // one more each time, but not the last
+					}
+					return len(in), nil
+				}
+				said := errors.New("nothing yet")
+				b := play(t, k, emitOnce(encoded(t, "one", "two", "three"), &said))
+				time.Sleep(9 * time.Minute)
+				synctest.Wait()
+				if said == nil || k.cursor != "" {
+					t.Errorf("the adapter was told %v, cursor %q, before all was stored", said, k.cursor)
+				}
+				time.Sleep(2 * time.Minute)
+				b.stop()
+				if diff := cmp.Diff([]string{"one", "two", "three"}, k.texts); diff != "" || said != nil || k.cursor != "done" {
+					t.Errorf("told %v, cursor %q, stored (-want +got):\n%s", said, k.cursor, diff)
+				}
+				if k.asked > 40 {
+					t.Errorf("the writer was asked %d times in ten minutes", k.asked)
+				}
+				if n := strings.Count(b.log.String(), "adapter waits until"); n != 1 {
+					t.Errorf("operators were told %d times", n)
+				}
+			})
+		})
+	}
+}
+
+func TestStoppingEndsTheWait(t *testing.T) {
+	for name, refused := range map[string]error{"busy": writer.ErrBusy, "stopping": writer.ErrStopping} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := &keeper{refuse: func([]*conversation.Inbound) (int, error) { return 0, refused }}
+				var said error
+				b := play(t, k, emitOnce(encoded(t, "one"), &said))
+				time.Sleep(time.Minute)
+				b.stop()
+				if said == nil || k.cursor != "" {
+					t.Errorf("the adapter was told %v, cursor %q", said, k.cursor)
+				}
+			})
+		})
+	}
+}
+
+func TestWhatCanNeverBeStoredHoldsUpNothing(t *testing.T) {
+	large := encoded(t, strings.Repeat("x", 60<<10))[0]
+	e, err := protocol.DecodeEnvelope(large)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for len(e.Parts) < 8 {
+		e.Parts = append(e.Parts, e.Parts[0])
+	}
+	if large, err = protocol.EncodeEnvelope(e); err != nil {
+		t.Fatal(err)
+	}
+	e.Thread = strings.Repeat("t", 500<<10) // of an adapter that does not check what it makes
+	hopeless, err := protocol.EncodeEnvelope(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		k := &keeper{refuse: func(in []*conversation.Inbound) (int, error) {
+			for i := range in {
+				if in[i].Envelope.Text() == "poison" {
+					return 0, fmt.Errorf("%w: %w", writer.ErrUnavailable, writer.ErrUndecidable)
+				}
+			}
+			return len(in), nil
+		}}
+		list := encoded(t, "one", "poison", "two", "poison")
+		list = append(list[:1:1], append([][]byte{large, hopeless}, list[1:]...)...)
+		said := errors.New("nothing yet")
+		b := play(t, k, emitOnce(list, &said))
+		time.Sleep(time.Minute)
+		b.stop()
+		if diff := cmp.Diff([]string{"one", "", "two"}, k.texts); diff != "" || said != nil || k.cursor != "done" || b.received != 3 {
+			t.Errorf("told %v, cursor %q, %d counted, stored (-want +got):\n%s", said, k.cursor, b.received, diff)
+		}
+		if k.kinds[1] != envelope.KindUnparsed {
+			t.Errorf("the note has kind %s", k.kinds[1])
+		}
+		if out := b.log.String(); strings.Count(out, "message left out") != 2 || strings.Count(out, "replaced by a note") != 2 || strings.Contains(out, "xxx") {
+			t.Errorf("log:\n%s", out)
+		}
+	})
+}
+
+func TestAdapterIsHeldToItsChannel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		other, err := protocol.EncodeEnvelope(&envelope.Envelope{Channel: "d", Thread: "t", Kind: envelope.KindMessage})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, data := range map[string][]byte{"another's": other, "no envelope": []byte("\xff\xff")} {
+			k := &keeper{}
+			var said error
+			b := play(t, k, emitOnce([][]byte{encoded(t, "one")[0], data}, &said))
+			synctest.Wait()
+			b.stop()
+			if said == nil || k.asked > 0 {
+				t.Errorf("%s: the adapter was told %v, the writer asked %d times", name, said, k.asked)
+			}
+		}
+	})
+}
