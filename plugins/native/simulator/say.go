@@ -36,9 +36,20 @@ type Saying struct {
 	TargetAgents []string
 	Data         string         // customPayload.data, revision 04/17
 	Custom       map[string]any // customPayload, revision 04/10
+	Media        []File         // our addition: payload.media
+	Event        *CustomerEvent // our addition: payload.event
+	Header       http.Header    // of the call, beside its content type
+
+	broken bool // the connection breaks in the middle of the body
 	// Body, if set, is sent instead of what the other fields describe.
 	Body        []byte
 	ContentType string
+}
+
+// CustomerEvent is something that a customer did.
+type CustomerEvent struct {
+	Type       string   `json:"type"` // typing, read or closed
+	MessageIDs []string `json:"messageIds,omitempty"`
 }
 
 // Option changes a request.
@@ -61,6 +72,18 @@ func WithCustomPayload(p map[string]any) Option {
 	return func(s *Saying) { s.Custom, s.Revision = p, Revision0410 }
 }
 
+// WithMedia adds files that the customer sends along, or instead of words.
+func WithMedia(files ...File) Option { return func(s *Saying) { s.Media = files } }
+
+// WithEvent tells what the customer did: typing, read (with the messageId of the answers) or closed. The text is
+// usually empty then.
+func WithEvent(kind string, messageIDs ...string) Option {
+	return func(s *Saying) { s.Event = &CustomerEvent{Type: kind, MessageIDs: messageIDs} }
+}
+
+// WithHeader adds a header: "Idempotency-Key", "Patchbay-Hops".
+func WithHeader(name, value string) Option { return func(s *Saying) { s.Header.Add(name, value) } }
+
 // WithAccessToken sends another token than the configured one.
 func WithAccessToken(token string) Option { return func(s *Saying) { s.AccessToken = token } }
 
@@ -80,13 +103,11 @@ type request struct {
 }
 
 type requestPayload struct {
-	UserSay  string          `json:"userSay"`
-	UserInfo requestUserInfo `json:"userInfo"`
-	UserData *requestData    `json:"userData,omitempty"`
-}
-
-type requestUserInfo struct {
-	ID string `json:"id"`
+	UserSay  string         `json:"userSay"`
+	UserInfo UserInfo       `json:"userInfo"`
+	UserData *requestData   `json:"userData,omitempty"`
+	Media    []File         `json:"media,omitempty"`
+	Event    *CustomerEvent `json:"event,omitempty"`
 }
 
 type requestData struct {
@@ -98,47 +119,72 @@ type requestData struct {
 // for calls that got no whole answer, and for requests that the revision can't express; any
 // HTTP status is a result.
 func (s *Simulator) Say(ctx context.Context, user, text string, opts ...Option) (int, []byte, error) {
-	saying := Saying{AccessToken: s.o.AccessToken, UserInfoID: user, ContentType: "application/json"}
+	saying := Saying{
+		AccessToken: s.o.AccessToken, UserInfoID: user, ContentType: "application/json", Header: http.Header{},
+	}
 	for _, opt := range opts {
 		opt(&saying)
+	}
+	f, _ := s.Faults.Take(EndpointSay, sayFaults...)
+	if f.Kind == fault.BadSignature {
+		saying.AccessToken = "wrong-" + saying.AccessToken
 	}
 	body, err := saying.encode(user, text)
 	if err != nil {
 		return 0, nil, fmt.Errorf("say as %s: %w", user, err)
 	}
-	f, _ := s.Faults.Take(EndpointSay, sayFaults...)
-	if f.Kind == fault.Duplicate {
-		if status, answer, err := s.post(ctx, saying.ContentType, body); err != nil || status != http.StatusOK {
+	switch f.Kind {
+	case fault.Duplicate:
+		if status, answer, err := s.post(ctx, &saying, body); err != nil || status != http.StatusOK {
 			return status, answer, err
 		}
-	}
-	if f.Kind == fault.Truncate {
+	case fault.Truncate:
 		body = body[:len(body)/2]
-	}
-	if f.Kind == fault.Huge {
+	case fault.Huge:
 		body = fault.Pad(body, f.Bytes)
-	}
-	if f.Kind == fault.ContentType {
+	case fault.ContentType:
 		saying.ContentType = "text/html; charset=utf-8"
+	case fault.Reset:
+		saying.broken = true
+	case fault.Slow:
+		err = fault.Sleep(ctx, f.Delay)
+	case fault.Hang:
+		err = s.Faults.Hold(ctx)
 	}
-	if f.Kind == fault.Slow {
-		if err := fault.Sleep(ctx, f.Delay); err != nil {
-			return 0, nil, err
-		}
+	if err != nil {
+		return 0, nil, err
 	}
-	return s.post(ctx, saying.ContentType, body)
+	status, answer, err := s.post(ctx, &saying, body)
+	if f.Kind == fault.Drop && err == nil {
+		return 0, nil, errors.New("answer ignored on command")
+	}
+	return status, answer, err
 }
 
-var sayFaults = []fault.Kind{fault.Duplicate, fault.Truncate, fault.Huge, fault.ContentType, fault.Slow}
+var sayFaults = []fault.Kind{
+	fault.BadSignature, fault.Duplicate, fault.Truncate, fault.Huge, fault.ContentType, fault.Slow, fault.Hang,
+	fault.Reset, fault.Drop,
+}
 
-func (s *Simulator) post(ctx context.Context, contentType string, body []byte) (int, []byte, error) {
+// brokenReader fails in the middle of a body, which makes the client drop the connection.
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("connection dropped on command") }
+
+func (s *Simulator) post(ctx context.Context, saying *Saying, body []byte) (int, []byte, error) {
 	address := *s.gateway.Load() + s.o.Prefix + "/mp/webhooks/native/messages/" +
 		url.PathEscape(s.o.Organization) + "/" + url.PathEscape(s.o.Chatbot)
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	var content io.Reader = bytes.NewReader(body)
+	if saying.broken {
+		content = io.MultiReader(bytes.NewReader(body[:len(body)/2]), brokenReader{})
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, content)
 	if err != nil {
 		return 0, nil, fmt.Errorf("call gateway: %w", err)
 	}
-	r.Header.Set("Content-Type", contentType)
+	r.ContentLength = int64(len(body))
+	r.Header = saying.Header.Clone()
+	r.Header.Set("Content-Type", saying.ContentType)
 	s.said.Add(1)
 	resp, err := s.o.Client.Do(r)
 	if err != nil {
@@ -172,7 +218,9 @@ func (s *Saying) encode(user, text string) ([]byte, error) {
 	}
 	return json.Marshal(request{
 		UserID: user, AccessToken: s.AccessToken, MessageID: s.MessageID,
-		Payload: requestPayload{UserSay: text, UserInfo: requestUserInfo{ID: s.UserInfoID}, UserData: data},
+		Payload: requestPayload{
+			UserSay: text, UserInfo: UserInfo{ID: s.UserInfoID}, UserData: data, Media: s.Media, Event: s.Event,
+		},
 	})
 }
 

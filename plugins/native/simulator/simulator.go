@@ -1,8 +1,9 @@
-// Package simulator plays a live-chat widget that speaks the native dialect: it sends what customers
-// say to the gateway and takes the answers on an endpoint of its own.
+// Package simulator plays both ends of the native dialect: Simulator is a live-chat website, which sends what customers
+// say to the gateway and takes the answers on an endpoint of its own; Proxy is the message proxy, to which the
+// gateway sends what customers say, and which posts a bot's answers to the gateway.
 //
-// The way in is the live chat's documented request. The way back has no vendor document; the
-// simulator demands the project's own answer format strictly. It deduplicates nothing: what
+// The way to the bot is the live chat's documented request. The way back has no vendor document: both ends
+// use the project's own answer format, and the website demands it strictly. Nothing is deduplicated: what
 // arrives twice is recorded twice, so that a test can see it.
 package simulator
 
@@ -23,6 +24,7 @@ import (
 const (
 	EndpointSay   = "say"   // our calls of the gateway
 	EndpointReply = "reply" // the gateway's answers to us
+	EndpointFile  = "file"  // the gateway's calls for our customers' files
 )
 
 // Options configure a Simulator.
@@ -33,6 +35,9 @@ type Options struct {
 	Chatbot      string // default "d8ai_chatbot"
 	AccessToken  string // goes into the body of each request
 	ReplyToken   string // demanded of answers as a bearer token; "" means none is demanded
+	// ReplySecret, "whsec_" and a key in base64, is what answers must be signed with by the Standard Webhooks
+	// specification; "" means that they need no signature.
+	ReplySecret string
 
 	Client *http.Client // default push.NewClient()
 	// Observe, if set, is called with each accepted answer, after it was recorded, by the goroutine
@@ -45,10 +50,14 @@ type Options struct {
 type Answer struct {
 	At        time.Time
 	Key       string // Idempotency-Key header, "" if there was none
+	WebhookID string // webhook-id header, "" if there was none
 	UserID    string
 	MessageID string
-	Payload   Payload
-	Body      []byte // as it arrived
+	// VendorMessageID is the id that the message has where it comes from, "" if there was none.
+	VendorMessageID string
+	Payload         Payload
+	Files           []File // the payload's media
+	Body            []byte // as it arrived
 }
 
 // Counts is how much the simulator saw.
@@ -56,21 +65,25 @@ type Counts struct {
 	Said     int64 // requests that were sent
 	Taken    int64 // of them, answered with 200
 	Answers  int64 // accepted
-	Refused  int64 // without the right token
+	Refused  int64 // without the right token or signature
 	Unparsed int64 // not in the documented format
 }
 
-// Simulator is the pretend live chat. Create it with New; it is safe for concurrent use and owns no
-// goroutine.
+// Simulator is the pretend live-chat website. Create it with New; it is safe for concurrent use and owns no goroutine.
 type Simulator struct {
 	// Faults are what goes wrong on command.
 	Faults fault.Set
 	// Problems lists what was wrong with the answers that were not accepted.
 	Problems record.Log[string]
+	// Fetched lists the calls for our customers' files.
+	Fetched record.Log[FileRequest]
+	// Downloads lists what links of answers led to.
+	Downloads record.Log[Downloaded]
 
 	o       Options
 	gateway atomic.Pointer[string]
 	users   sync.Map // user id → *record.Log[Answer]
+	uploads sync.Map // path → uploaded
 
 	said, taken, answers, refused, unparsed atomic.Int64
 }

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -165,6 +166,9 @@ func TestAnswersThatBreakTheFormatAreRefused(t *testing.T) {
 		{"no user", "rt", `{"messageId":"m","payload":{"botSay":"x",` + bot + `}}`, 400},
 		{"unknown role", "rt", `{"userId":"u","messageId":"m","payload":{"botSay":"x","sender":{"role":"cat"}}}`, 400},
 		{"unknown event", "rt", `{"userId":"u","messageId":"m","payload":{"event":{"type":"moved"},` + bot + `}}`, 400},
+		{"other user inside", "rt", `{"userId":"u","messageId":"m","payload":{"botSay":"x",` + bot + `,"userInfo":{"id":"v"}}}`, 400},
+		{"for another bot", "rt", `{"userId":"u","messageId":"m","chatbotName":"x","payload":{"botSay":"x",` + bot + `}}`, 400},
+		{"no time", "rt", `{"userId":"u","messageId":"m","sentAt":"today","payload":{"botSay":"x",` + bot + `}}`, 400},
 		{"nothing said", "rt", `{"userId":"u","messageId":"m","payload":{` + bot + `}}`, 400},
 	}
 	for _, tt := range tests {
@@ -178,5 +182,93 @@ func TestAnswersThatBreakTheFormatAreRefused(t *testing.T) {
 				t.Errorf("%d answers counted with status %d", got, tt.status)
 			}
 		})
+	}
+}
+
+func TestSayWithOurAdditions(t *testing.T) {
+	base, heard := gateway(t)
+	s := New(Options{Gateway: base, AccessToken: "at"})
+	defer s.Close()
+	picture := File{Type: "image", URL: "http://x/y.png", ContentType: "image/png", Name: "y.png", Size: 7, Text: "a cat"}
+	for _, o := range []Option{WithMedia(picture), WithEvent("read", "m1", "m2"), WithEvent("typing")} {
+		if _, _, err := s.Say(soon(t), "u", "", o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const head = `POST /mp/webhooks/native/messages/d8ai/d8ai_chatbot {"userId":"u","accessToken":"at",` +
+		`"payload":{"userSay":"","userInfo":{"id":"u"},`
+	want := []string{
+		head + `"media":[{"type":"image","url":"http://x/y.png","text":"a cat","contentType":"image/png","name":"y.png","size":7}]}}`,
+		head + `"event":{"type":"read","messageIds":["m1","m2"]}}}`,
+		head + `"event":{"type":"typing"}}}`,
+	}
+	if diff := cmp.Diff(want, *heard); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+func TestSayMisbehavesOnCommand(t *testing.T) {
+	const line = `POST /mp/webhooks/native/messages/d8ai/d8ai_chatbot `
+	const body = `{"userId":"u","accessToken":"at","payload":{"userSay":"x","userInfo":{"id":"u"}}}`
+	const whole = line + body
+	tests := []struct {
+		kind  fault.Kind
+		heard []string
+		fails bool
+	}{
+		{fault.BadSignature, []string{strings.Replace(whole, `"at"`, `"wrong-at"`, 1)}, false},
+		{fault.Truncate, []string{line + body[:len(body)/2]}, false},
+		{fault.Slow, []string{whole}, false},
+		{fault.Drop, []string{whole}, true},
+		{fault.Hang, nil, true},
+	}
+	for _, tt := range tests {
+		t.Run(string(tt.kind), func(t *testing.T) {
+			base, heard := gateway(t)
+			s := New(Options{Gateway: base, AccessToken: "at"})
+			defer s.Close()
+			ctx, cancel := context.WithCancel(soon(t))
+			defer cancel()
+			s.Faults.Add(fault.Fault{Kind: tt.kind, Endpoint: EndpointSay})
+			if tt.kind == fault.Hang {
+				cancel()
+			}
+			if _, _, err := s.Say(ctx, "u", "x"); (err != nil) != tt.fails {
+				t.Errorf("err = %v, want one: %v", err, tt.fails)
+			}
+			if diff := cmp.Diff(tt.heard, *heard); diff != "" {
+				t.Errorf("gateway heard (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSayBreaksOffOnCommand(t *testing.T) {
+	broken := make(chan error, 1)
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, err := io.ReadAll(r.Body)
+		broken <- err
+	}))
+	defer srv.Close()
+	s := New(Options{Gateway: srv.URL})
+	defer s.Close()
+	s.Faults.Add(fault.Fault{Kind: fault.Reset, Endpoint: EndpointSay})
+	if _, _, err := s.Say(soon(t), "u", "x"); err == nil {
+		t.Error("a call that broke off got an answer")
+	}
+	if err := <-broken; err == nil {
+		t.Error("the gateway read a whole body")
+	}
+}
+
+func TestRepliesAreRefusedOnCommand(t *testing.T) {
+	s := New(Options{ReplyToken: "rt"})
+	defer s.Close()
+	s.Faults.Add(fault.Fault{Kind: fault.ExpiredToken, Endpoint: EndpointReply, Count: 1})
+	s.Faults.Add(fault.Fault{Kind: fault.Refuse, Endpoint: EndpointReply, Status: 422, Count: 1})
+	for _, want := range []int{401, 422, 200} {
+		if got := post(t, s, "rt", "k", answerBody(t, "m", "x")); got != want {
+			t.Errorf("status %d, want %d", got, want)
+		}
 	}
 }
