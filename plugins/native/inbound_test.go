@@ -25,6 +25,12 @@ func say(old, replacement string) string {
 
 const givenToken = `"accessToken":"` + testToken + `"`
 
+// said is an accepted call whose payload has one member more; wordless is one that has it in place of words.
+func said(member string) string     { return say(`"userSay":"Hi"`, `"userSay":"Hi",`+member) }
+func wordless(member string) string { return say(`"userSay":"Hi"`, member) }
+
+const medium0 = `{"type":"image","url":"https://cdn.example/a.png"}`
+
 func TestReceiveRefuses(t *testing.T) {
 	a := configured(t, map[string]string{"livechat": livechat}, nil)
 	if _, err := a.Receive(t.Context(), request(say("Hi", "Hi"))); err != nil {
@@ -152,6 +158,51 @@ func TestReceiveRefuses(t *testing.T) {
 			header: http.Header{"Idempotency-Key": {"a", "b"}}},
 		{name: "idempotency key not UTF-8", body: say("Hi", "Hi"), status: 400, field: "Idempotency-Key",
 			header: http.Header{"Idempotency-Key": {"\xff"}}},
+		{name: "media a link", body: said(`"media":"https://cdn.example/a.png"`), status: 400, field: "payload.media"},
+		{name: "media with null", body: said(`"media":[null]`), status: 400, field: "payload.media.0"},
+		{name: "media none and no words", body: wordless(`"media":[]`), status: 400, field: "payload.userSay"},
+		{name: "medium without a type", body: said(`"media":[{"url":"https://cdn.example/a"}]`), status: 400,
+			field: "payload.media.0.type"},
+		{name: "medium of an unknown type", body: said(`"media":[{"type":"img","url":"https://cdn.example/a"}]`), status: 400,
+			field: "payload.media.0.type"},
+		{name: "medium without a link", body: said(`"media":[` + medium0 + `,{"type":"image"}]`), status: 400,
+			field: "payload.media.1.url"},
+		{name: "medium with a relative link", body: said(`"media":[{"type":"image","url":"/a.png"}]`), status: 400,
+			field: "payload.media.0.url"},
+		{name: "medium with its bytes", body: said(`"media":[{"type":"image","url":"data:image/png;base64,AA=="}]`), status: 400,
+			field: "payload.media.0.url"},
+		{name: "medium on the caller's disk", body: said(`"media":[{"type":"file","url":"file:///etc/passwd"}]`), status: 400,
+			field: "payload.media.0.url"},
+		{name: "medium with a script", body: said(`"media":[{"type":"file","url":"javascript:alert(1)"}]`), status: 400,
+			field: "payload.media.0.url"},
+		{name: "medium with credentials", body: said(`"media":[{"type":"file","url":"https://u:p@cdn.example/a"}]`), status: 400,
+			field: "payload.media.0.url"},
+		{name: "medium with a long link", body: said(`"media":[{"type":"file","url":"https://cdn.example/` + long + `"}]`), status: 400,
+			field: "payload.media.0.url"},
+		{name: "medium with a long name", body: said(`"media":[{"type":"file","url":"https://cdn.example/a","name":"` + long + `"}]`),
+			status: 400, field: "payload.media.0.name"},
+		{name: "medium with a line end in its type", status: 400, field: "payload.media.0.contentType",
+			body: said(`"media":[{"type":"file","url":"https://cdn.example/a","contentType":"a/b\r\nx: y"}]`)},
+		{name: "medium with a long caption", status: 400, field: "payload.media.0.text",
+			body: said(`"media":[{"type":"file","url":"https://cdn.example/a","text":"` + strings.Repeat(long, 14) + `"}]`)},
+		{name: "medium of negative size", body: said(`"media":[{"type":"file","url":"https://cdn.example/a","size":-1}]`), status: 400,
+			field: "payload.media.0.size"},
+		{name: "medium of half a byte", body: said(`"media":[{"type":"file","url":"https://cdn.example/a","size":0.5}]`), status: 400,
+			field: "payload.media.0.size"},
+		{name: "too many media", body: said(`"media":[` + strings.Repeat(medium0+",", 62) + medium0 + `]`), status: 400,
+			field: "payload.media"},
+		{name: "event a string", body: said(`"event":"typing"`), status: 400, field: "payload.event"},
+		{name: "event without a type", body: wordless(`"event":{}`), status: 400, field: "payload.event.type"},
+		{name: "event null and no words", body: wordless(`"event":null`), status: 400, field: "payload.userSay"},
+		{name: "read nothing", body: wordless(`"event":{"type":"read"}`), status: 400, field: "payload.event.messageIds"},
+		{name: "read null", body: wordless(`"event":{"type":"read","messageIds":[null]}`), status: 400,
+			field: "payload.event.messageIds.0"},
+		{name: "read an empty id", body: wordless(`"event":{"type":"read","messageIds":["a",""]}`), status: 400,
+			field: "payload.event.messageIds.1"},
+		{name: "read a number", body: wordless(`"event":{"type":"read","messageIds":[1]}`), status: 400,
+			field: "payload.event.messageIds.0"},
+		{name: "read too many", body: wordless(`"event":{"type":"read","messageIds":["a"` + strings.Repeat(`,"a"`, 64) + `]}`), status: 400,
+			field: "payload.event.messageIds"},
 		{name: "hops negative", body: say("Hi", "Hi"), status: 400, field: "Patchbay-Hops",
 			header: http.Header{"Patchbay-Hops": {"-1"}}},
 		{name: "hops not a number", body: say("Hi", "Hi"), status: 400, field: "Patchbay-Hops",
