@@ -172,6 +172,48 @@ var signatureAttacks = []attack{
 		r.Header.Set("X-Forwarded-Host", "gw.example.com")
 	}},
 	{name: "received host instead of the configured", changes: map[string]any{"verify.host": "chat.example.com"}},
+	// Two keys. Each goes with its own access key alone, and a guess at either is none at both.
+	{name: "former key after the change", sign: func(s *signer) { s.secret = formerKey }},
+	{name: "neither key", changes: rotation, sign: func(s *signer) { s.secret = "guess" }},
+	{name: "empty secret while two are taken", changes: rotation, sign: func(s *signer) { s.secret = "" }},
+	{name: "both keys in one", changes: rotation, sign: func(s *signer) { s.secret = testSecretKey + formerKey }},
+	{name: "former key without its last letter", changes: rotation, sign: func(s *signer) { s.secret = formerKey[:42] }},
+	{name: "current key, former access key", changes: namedRotation, sign: func(s *signer) { s.accessKey = "formerAccessKey" }},
+	{name: "former key, current access key", changes: namedRotation, sign: func(s *signer) { s.secret = formerKey }},
+	{name: "former key, another access key", changes: namedRotation,
+		sign: func(s *signer) { s.secret, s.accessKey = formerKey, "other" }},
+	{name: "former key, the only access key misspelt",
+		changes: map[string]any{"verify.previous_secret_key": formerKey, "verify.access_key": testAccessKey},
+		sign:    func(s *signer) { s.secret, s.accessKey = formerKey, "demoAccessKey02" }},
+	{name: "former key, too old", changes: rotation, sign: func(s *signer) { s.secret, s.time = formerKey, "2021-07-10T06:22:32Z" }},
+	{name: "former key, other body", changes: rotation, sign: func(s *signer) { s.secret = formerKey }, request: body(oneMoreByte)},
+	{name: "former key, other host", changes: rotation, sign: func(s *signer) { s.secret = formerKey },
+		request: func(r *sdk.Request) { r.Host = "evil.example.com" }},
+	{name: "former key, host not signed", changes: rotation, sign: func(s *signer) {
+		s.secret, s.withoutHost, s.headers = formerKey, true, map[string]string{"content-type": "application/json"}
+	}},
+	{name: "former key as bearer", changes: rotation, header: fixed("Bearer " + formerKey)},
+	{name: "signed by one key, named by the other", changes: namedRotation, header: segment(1, "formerAccessKey")},
+	{name: "signature of the former key cut in", changes: rotation, header: segment(4, strings.Repeat("f", 64))},
+	// Hosts with ports.
+	{name: "other port", sign: func(s *signer) { s.host = "gw.example.com:1" },
+		request: func(r *sdk.Request) { r.Host = "gw.example.com:8443" }},
+	{name: "port alone", sign: func(s *signer) { s.host = ":8443" }, request: func(r *sdk.Request) { r.Host = "gw.example.com:8443" }},
+	{name: "port added to the configured host", changes: map[string]any{"verify.host": "gw.example.com"},
+		sign: func(s *signer) { s.host = "gw.example.com:8443" }, request: func(r *sdk.Request) { r.Host = "gw.example.com:8443" }},
+	{name: "two hosts", sign: func(s *signer) { s.host = "gw.example.com" },
+		request: func(r *sdk.Request) { r.Host = "evil.example.com, gw.example.com" }},
+	{name: "host with a dot at the end", request: func(r *sdk.Request) { r.Host = "gw.example.com." }},
+	{name: "host in other case", request: func(r *sdk.Request) { r.Host = "GW.example.com" }},
+	// Times of other forms.
+	{name: "milliseconds too old", sign: at("2021-07-10T06:22:32.999Z")},
+	{name: "epoch milliseconds too old", sign: at("1625898152999")},
+	{name: "epoch milliseconds too early", sign: at("1625898753001")},
+	{name: "epoch milliseconds with a sign", sign: at("+625898453913")},
+	{name: "fraction of four digits", sign: at("2021-07-10T06:27:33.1234Z")},
+	{name: "fraction after a comma", sign: at("2021-07-10T06:27:33,123Z")},
+	{name: "leap second", sign: at("2021-07-10T06:27:60Z")},
+	{name: "digits of another script", sign: at("１625898453913")},
 	// Configuration.
 	{name: "no such channel on the path", request: func(r *sdk.Request) { r.Channels = []string{"desk", "nobody"} },
 		header: segment(4, zeros)},
@@ -199,17 +241,41 @@ var bearerAttacks = []attack{
 		r.Header.Del("Authorization")
 	}},
 	{name: "redacted", header: fixed("Bearer [redacted]")},
+	{name: "former token after the change", header: fixed("Bearer former-token")},
+	{name: "both tokens", changes: bearerRotation, header: fixed("Bearer shared-token,former-token")},
+	{name: "both tokens, a blank between", changes: bearerRotation, header: fixed("Bearer shared-token former-token")},
+	{name: "prefix of the former token", changes: bearerRotation, header: fixed("Bearer former-toke")},
+	{name: "former token in other case", changes: bearerRotation, header: fixed("Bearer Former-Token")},
+	{name: "former token of another scheme", changes: bearerRotation, header: fixed("Basic former-token")},
+	{name: "neither token", changes: bearerRotation, header: fixed("Bearer guess")},
+	{name: "empty token while two are taken", changes: bearerRotation, header: fixed("Bearer ")},
+	{name: "two headers, one token each", changes: bearerRotation, request: func(r *sdk.Request) {
+		r.Header["Authorization"] = []string{"Bearer shared-token", "Bearer former-token"}
+	}},
+	{name: "the push key of a signature", changes: map[string]any{"verify.mode": "bearer", "verify.token": "shared-token"},
+		header: fixed("Bearer " + testSecretKey)},
+	{name: "a good signature", changes: map[string]any{"verify.mode": "bearer", "verify.token": "shared-token"},
+		header: func(h string) string { return h }},
+}
+
+// bearerRotation is a channel whose token is being changed.
+var bearerRotation = map[string]any{
+	"verify": map[string]any{"mode": "bearer", "token": "shared-token", "previous_token": "former-token"},
 }
 
 func TestNobodyGetsInWithoutCredentials(t *testing.T) {
-	if n := len(signatureAttacks) + len(bearerAttacks); n < 70 {
-		t.Fatalf("%d attacks; want 70 or more", n)
+	n := len(signatureAttacks) + len(bearerAttacks)
+	if n < 150 {
+		t.Fatalf("%d attacks; want 150 or more", n)
 	}
+	t.Logf("%d attacks", n)
 	for _, tt := range signatureAttacks {
 		t.Run("signature/"+tt.name, func(t *testing.T) { repel(t, tt) })
 	}
 	for _, tt := range bearerAttacks {
-		tt.changes = bearerConfig
+		if tt.changes == nil {
+			tt.changes = bearerConfig
+		}
 		t.Run("bearer/"+tt.name, func(t *testing.T) {
 			if tt.header == nil {
 				tt.header = fixed("Bearer shared-token")
@@ -242,7 +308,7 @@ func repel(t *testing.T, tt attack) {
 	if e.Status != http.StatusUnauthorized || string(e.Body) != `{"resultCode":"401","resultDesc":"unauthorized"}` {
 		t.Errorf("the vendor is told %d %s", e.Status, e.Body)
 	}
-	for _, secret := range []string{testSecretKey, "shared-token"} {
+	for _, secret := range []string{testSecretKey, formerKey, "shared-token", "former-token"} {
 		if strings.Contains(err.Error(), secret) {
 			t.Errorf("the error repeats a secret: %v", err)
 		}
@@ -282,10 +348,10 @@ func TestNotConfiguredYet(t *testing.T) {
 }
 
 func TestBearerIsAccepted(t *testing.T) {
-	a := testAdapter(t, testChannel(t, "desk", bearerConfig))
+	a := testAdapter(t, testChannel(t, "desk", bearerRotation))
 	a.now = func() time.Time { return time.Unix(0, 0) } // the time does not matter here
 	req := vectorRequest()
-	for _, h := range []string{"Bearer shared-token", "bearer shared-token"} {
+	for _, h := range []string{"Bearer shared-token", "bearer shared-token", "Bearer former-token"} {
 		req.Header.Set("Authorization", h)
 		if _, err := a.Receive(t.Context(), req); err != nil {
 			t.Errorf("%s: %v", h, err)

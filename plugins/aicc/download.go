@@ -45,7 +45,7 @@ func (a *adapter) Fetch(ctx context.Context, f *sdk.Fetching) (m *sdk.Medium, er
 			return nil, err
 		}
 		return &sdk.Medium{
-			ContentType: mediumType(ask.FileType, known, data), Name: f.Part.Name, Size: int64(len(data)),
+			ContentType: mediumType(&f.Part, ask.FileType, known, data), Name: f.Part.Name, Size: int64(len(data)),
 			Body: io.NopCloser(bytes.NewReader(data)),
 		}, nil
 	}
@@ -192,11 +192,15 @@ func (c *channel) follow(ctx context.Context, link string, limit int64) ([]byte,
 }
 
 // mediumType is the media type of a file that AICC gave when asked for one with an extension. What the bytes look like
-// counts more than an extension that was a guess.
-func mediumType(extension string, known bool, data []byte) string {
+// counts more than an extension that was a guess, as long as it is the kind of medium that the part says it is.
+func mediumType(p *envelope.Part, extension string, known bool, data []byte) string {
 	ct := contentTypeOf(extension)
 	seen := bareContentType(http.DetectContentType(data))
-	if ct == "" || !known && seen != "application/octet-stream" {
+	fits := strings.HasPrefix(seen, string(p.Type)+"/")
+	if p.Type == envelope.PartFile {
+		fits = seen != "application/octet-stream" && (seen != "application/zip" || extension != "docx") // docx is a zip
+	}
+	if ct == "" || !known && fits {
 		return seen
 	}
 	return ct

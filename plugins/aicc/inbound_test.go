@@ -279,6 +279,59 @@ func TestLongContent(t *testing.T) {
 	}
 }
 
+// What a time-out with offline messages, and AICC's own robot, mean depends on the channel's settings.
+func TestMeaningsBySettings(t *testing.T) {
+	offline := item(`"controlType":"DISCONNECT","sourceType":"SYSTEM","isOfflineStatus":true,"content":"Leave a message."`)
+	tests := []struct {
+		name    string
+		changes map[string]any
+		item    string
+		kind    envelope.Kind
+		role    envelope.Role
+		attrs   map[string]string
+		text    string
+	}{
+		{"time-out, offline messages taken", map[string]any{"offline_messages": true}, offline,
+			envelope.KindMessage, envelope.RoleSystem, map[string]string{"offline": "true"}, "Leave a message."},
+		{"time-out, offline messages not taken", nil, offline, envelope.KindDisconnected, envelope.RoleSystem,
+			map[string]string{"offline": "true", "reason": "timeout_offline"}, "Leave a message."},
+		{"time-out that ends it all", map[string]any{"offline_messages": true},
+			item(`"controlType":"DISCONNECT","sourceType":"SYSTEM","isOfflineStatus":false,"content":null`),
+			envelope.KindDisconnected, envelope.RoleSystem, map[string]string{"offline": "false", "reason": "timeout"}, ""},
+		{"an agent hangs up", map[string]any{"offline_messages": true},
+			item(`"controlType":"DISCONNECT","isOfflineStatus":true,"content":null`),
+			envelope.KindDisconnected, envelope.RoleAgent, map[string]string{"offline": "true", "reason": "agent_closed"}, ""},
+		{"time-out without a tip", map[string]any{"offline_messages": true},
+			item(`"controlType":"DISCONNECT","sourceType":"SYSTEM","isOfflineStatus":true,"content":null`),
+			envelope.KindUnparsed, envelope.RoleSystem, map[string]string{"problem": "content: empty"}, ""},
+		{"the robot connects on the way to an agent", map[string]any{"transfer": true},
+			item(`"controlType":"CONNECT","sourceType":"ROBOT"`), envelope.KindUnparsed, envelope.RoleBot,
+			map[string]string{"problem": "sourceType: AICC's robot connects, which is no agent's acceptance while transfer is set"}, ""},
+		{"the robot connects", nil, item(`"controlType":"CONNECT","sourceType":"ROBOT"`),
+			envelope.KindConnected, envelope.RoleBot, map[string]string{}, "Hello"},
+		{"an agent connects after a transfer", map[string]any{"transfer": true}, item(`"controlType":"CONNECT"`),
+			envelope.KindConnected, envelope.RoleAgent, map[string]string{}, "Hello"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := testAdapter(t, testChannel(t, "desk", tt.changes))
+			req := signedRequest([]byte(`{"messages":[` + tt.item + `]}`))
+			req.Channels = []string{"desk"}
+			r, err := a.Receive(t.Context(), req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := r.Envelopes[0]
+			if e.Kind != tt.kind || e.Sender.Role != tt.role || e.Text() != tt.text {
+				t.Errorf("%s by %s: %q; want %s by %s: %q", e.Kind, e.Sender.Role, e.Text(), tt.kind, tt.role, tt.text)
+			}
+			if d := cmp.Diff(tt.attrs, e.Attributes); d != "" {
+				t.Errorf("attributes (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
 // FuzzReceive wants valid envelopes, at least one for each message, and the same ones again, of any body.
 func FuzzReceive(f *testing.F) {
 	files, _ := filepath.Glob(filepath.Join("testdata", "in", "*.json"))

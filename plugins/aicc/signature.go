@@ -83,7 +83,7 @@ func parseTime(s string) (time.Time, error) {
 	switch {
 	case len(s) == len("2006-01-02T15:04:05Z"):
 		return time.Parse("2006-01-02T15:04:05Z", s)
-	case len(s) == len("2006-01-02T15:04:05.000Z"):
+	case len(s) == len("2006-01-02T15:04:05.000Z") && s[19] == '.': // time.Parse takes a comma, too
 		return time.Parse("2006-01-02T15:04:05.000Z", s)
 	case len(s) == 13 && strings.Trim(s, "0123456789") == "":
 		ms, err := strconv.ParseInt(s, 10, 64)

@@ -10,8 +10,21 @@ import (
 	"sort"
 	"strings"
 	"testing"
+	"time"
 
 	"patchbay/sdk"
+)
+
+// formerKey is the push key before the current one.
+const formerKey = "ZYXWVUTSRQPONMLKJIHGFEDCBAzyxwvutsrqponmlkj"
+
+// Channels whose key is being changed; in the second, each key has an access key of its own.
+var (
+	rotation      = map[string]any{"verify.previous_secret_key": formerKey}
+	namedRotation = map[string]any{
+		"verify.previous_secret_key": formerKey, "verify.access_key": testAccessKey,
+		"verify.previous_access_key": "formerAccessKey",
+	}
 )
 
 const vectorBody = `{"timestamp":1625898453913,"messages":[]}`
@@ -119,6 +132,14 @@ func TestSignatureForms(t *testing.T) {
 		}, request: func(r *sdk.Request) { r.Header.Set("Content", " a ") }},
 		{name: "query", sign: func(s *signer) { s.query = "a=&b=x%20y%2Fz" },
 			request: func(r *sdk.Request) { r.Query = "b=x+y/z&a" }},
+		{name: "former key", changes: rotation, sign: func(s *signer) { s.secret = formerKey }},
+		{name: "current key while the former is taken", changes: rotation},
+		{name: "former key with its access key", changes: namedRotation,
+			sign: func(s *signer) { s.secret, s.accessKey = formerKey, "formerAccessKey" }},
+		{name: "current key with its access key", changes: namedRotation},
+		{name: "former key with the only access key",
+			changes: map[string]any{"verify.previous_secret_key": formerKey, "verify.access_key": testAccessKey},
+			sign:    func(s *signer) { s.secret = formerKey }},
 		{name: "no body in the signature for no body", sign: func(s *signer) { s.body = "" },
 			request: func(r *sdk.Request) { r.Body = nil }},
 		{name: "body beyond ASCII", sign: func(s *signer) { s.body = `{"messages":[],"x":"Ünï 人工 ~._-/+"}` },
@@ -142,26 +163,97 @@ func TestSignatureForms(t *testing.T) {
 	}
 }
 
-// FuzzAuthorization looks for headers that the parser takes although they are not what it says they are.
-func FuzzAuthorization(f *testing.F) {
-	f.Add(vectorHeader)
-	f.Add("auth-v2/a/1625898453913/content-type;host/" + strings.Repeat("0", 64))
-	f.Add("auth-v2////")
-	f.Add("Bearer x")
-	f.Fuzz(func(t *testing.T, v string) {
-		auth, err := parseAuthorization(v)
-		if err != nil {
-			return
+// FuzzSignature looks for headers that the parser takes although they are not what it says they are, and for requests
+// that get in although the vendor's signer, which is written without the adapter's code, would sign them otherwise.
+func FuzzSignature(f *testing.F) {
+	f.Add(vectorHeader, "gw.example.com", "", []byte(vectorBody))
+	f.Add(vectorHeader, "gw.example.com:443", "", []byte(vectorBody))
+	f.Add("auth-v2/a/1625898453913/content-type;host/"+strings.Repeat("0", 64), "x", "a=1&b", []byte("x"))
+	f.Add("auth-v2////", "", "", []byte{})
+	f.Add("Bearer x", "gw.example.com", "%", []byte("{}"))
+	v := Verify{Mode: modeSignature, SecretKey: sdk.NewSecret(testSecretKey), FormerKey: sdk.NewSecret(formerKey), Window: time.Hour}
+	f.Fuzz(func(t *testing.T, header, host, query string, body []byte) {
+		auth, err := parseAuthorization(header)
+		if err == nil {
+			checkParsed(t, header, &auth)
 		}
-		again := strings.Join([]string{"auth-v2", auth.accessKey, auth.timestamp, auth.signedHeaders, auth.signature}, "/")
-		if again != v {
-			t.Errorf("%q reads as %q", v, again)
+		req := vectorRequest()
+		req.Host, req.Query, req.Body = host, query, body
+		for _, key := range []string{testSecretKey, formerKey, "of nobody"} {
+			req.Header.Set("Authorization", header)
+			_, given := checkSignature(&v, req, testTime)
+			signed, ok := resign(&auth, key, req)
+			if given == nil && (err != nil || !ok) {
+				t.Fatalf("%q got in", header)
+			}
+			if !ok || query != "" { // the signer below has no query
+				continue
+			}
+			req.Header.Set("Authorization", signed)
+			former, err := checkSignature(&v, req, testTime)
+			if inWindow(auth.timestamp) && (key == "of nobody") != (err != nil) || err == nil && former != (key == formerKey) {
+				t.Fatalf("signed by %q: former %v, %v", key, former, err)
+			}
 		}
-		if auth.accessKey == "" || len(auth.signature) != 64 || strings.Join(auth.names, ";") != auth.signedHeaders {
-			t.Errorf("%q gives %+v", v, auth)
-		}
-		if at, err := parseTime(auth.timestamp); err == nil && at.Year() > 9999 {
-			t.Errorf("%q gives the time %v", v, at)
+		if err == nil && query == "" {
+			mustBeSigned(t, &v, &auth, header, req)
 		}
 	})
+}
+
+// checkParsed compares a parsed header with what it was.
+func checkParsed(t *testing.T, header string, auth *authorization) {
+	t.Helper()
+	again := strings.Join([]string{"auth-v2", auth.accessKey, auth.timestamp, auth.signedHeaders, auth.signature}, "/")
+	if again != header {
+		t.Errorf("%q reads as %q", header, again)
+	}
+	if auth.accessKey == "" || len(auth.signature) != 64 || strings.Join(auth.names, ";") != auth.signedHeaders {
+		t.Errorf("%q gives %+v", header, auth)
+	}
+	if at, err := parseTime(auth.timestamp); err == nil && at.Year() > 9999 {
+		t.Errorf("%q gives the time %v", header, at)
+	}
+}
+
+func inWindow(timestamp string) bool {
+	at, err := parseTime(timestamp)
+	return err == nil && testTime.Sub(at).Abs() <= time.Hour
+}
+
+// resign signs a request as a parsed header says, if that asks for headers that the request has.
+func resign(auth *authorization, key string, req *sdk.Request) (string, bool) {
+	s := signer{
+		secret: key, accessKey: auth.accessKey, time: auth.timestamp, method: req.Method, host: req.Host, path: req.Path,
+		body: string(req.Body), headers: map[string]string{},
+	}
+	for _, n := range auth.names {
+		switch n {
+		case "host":
+		case "content-type":
+			s.headers[n] = "application/json"
+		default:
+			return "", false
+		}
+	}
+	return s.header(), auth.accessKey != ""
+}
+
+// mustBeSigned wants what gets in to carry the signature of one of the two keys, for the host with or without its port.
+func mustBeSigned(t *testing.T, v *Verify, auth *authorization, header string, req *sdk.Request) {
+	t.Helper()
+	req.Header.Set("Authorization", header)
+	if _, err := checkSignature(v, req, testTime); err != nil {
+		return
+	}
+	for _, key := range []string{testSecretKey, formerKey} {
+		for _, host := range hostForms(v, req.Host) {
+			r := *req
+			r.Host = host
+			if signed, ok := resign(auth, key, &r); ok && signed[len(signed)-64:] == auth.signature {
+				return
+			}
+		}
+	}
+	t.Fatalf("%q got in without a signature", header)
 }

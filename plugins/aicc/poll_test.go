@@ -1,0 +1,121 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"patchbay/sdk"
+)
+
+// pollingChannel is a channel that needs no pushes, nor proofs of them.
+func pollingChannel(t testing.TB, changes map[string]any) sdk.Channel {
+	t.Helper()
+	all := map[string]any{"inbound": "poll", "verify": nil}
+	for k, v := range changes {
+		all[k] = v
+	}
+	return testChannel(t, "desk", all)
+}
+
+// TestPollGolden has answers of poll: what they give, or why they are refused.
+func TestPollGolden(t *testing.T) {
+	for _, file := range inputs(t, filepath.Join("testdata", "poll")) {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
+			body, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := testAdapter(t, pollingChannel(t, nil)).channel("desk")
+			if err != nil {
+				t.Fatal(err)
+			}
+			st := readState(nil)
+			envelopes, err := c.readPoll(testUser, &st, body)
+			got := struct {
+				Envelopes []readable `json:"envelopes"`
+				Kind      string     `json:"kind,omitempty"`
+				Error     string     `json:"error,omitempty"`
+			}{Envelopes: []readable{}}
+			for _, e := range envelopes {
+				if err := e.Validate(); err != nil {
+					t.Errorf("not a valid envelope: %v", err)
+				}
+				got.Envelopes = append(got.Envelopes, readable{e, string(e.Raw)})
+			}
+			if err != nil {
+				got.Kind, got.Error = string(sdk.KindOf(err)), err.Error()
+			}
+			golden(t, goldenName(file), got)
+		})
+	}
+}
+
+// A message that comes by poll has the id that it has in a push, so that a channel may change from one to the other.
+func TestPolledIDsAreThoseOfPushes(t *testing.T) {
+	const list = `[{"from":"202105284494222653","to":"44444444","channel":"WEB","controlType":"CHAT","mediaType":"TEXT",
+		"content":"Queuing…","sourceType":"SYSTEM","timestamp":%}, {"from":"202105284494222653","to":"44444444",
+		"channel":"WEB","controlType":"CHAT","mediaType":"TEXT","content":"Hi","sourceType":"AGENT","messageCode":"m-1",
+		"timestamp":1625898453914}]`
+	push := `{"messages":` + strings.Replace(list, "%", "1625898453913", 1) + `}`
+	r, err := deskAdapter(t).Receive(t.Context(), signedRequest([]byte(push)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := testAdapter(t, pollingChannel(t, nil)).channel("desk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := readState(nil)
+	polled, err := c.readPoll("44444444", &st,
+		[]byte(`{"resultCode":"0","downlinkMessages":`+strings.Replace(list, "%", `"1625898453913"`, 1)+`}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(r.Envelopes, polled); d != "" {
+		t.Errorf("a poll gives other envelopes than a push (-push +poll):\n%s", d)
+	}
+}
+
+// FuzzPoll wants valid envelopes, one or more for each message, or an error alone, of any answer.
+func FuzzPoll(f *testing.F) {
+	for _, dir := range []string{"poll", "in"} {
+		files, _ := filepath.Glob(filepath.Join("testdata", dir, "*.json"))
+		for _, file := range files {
+			b, err := os.ReadFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add([]byte(strings.Replace(string(b), `"messages":`, `"resultCode":"0","downlinkMessages":`, 1)))
+		}
+	}
+	c, err := testAdapter(f, pollingChannel(f, nil)).channel("desk")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		st := readState(nil)
+		envelopes, err := c.readPoll(testUser, &st, body)
+		if err != nil && len(envelopes) > 0 {
+			t.Fatalf("%d envelopes and the error %v", len(envelopes), err)
+		}
+		var p struct {
+			DownlinkMessages []json.RawMessage `json:"downlinkMessages"`
+		}
+		if json.Unmarshal(body, &p) == nil && err == nil && len(envelopes) < len(p.DownlinkMessages) {
+			t.Errorf("%d messages gave %d envelopes", len(p.DownlinkMessages), len(envelopes))
+		}
+		for _, e := range envelopes {
+			if err := e.Validate(); err != nil {
+				t.Errorf("not a valid envelope: %v", err)
+			}
+			if e.VendorID == "" {
+				t.Errorf("an envelope without an id: %+v", e)
+			}
+		}
+	})
+}
