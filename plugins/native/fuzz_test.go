@@ -4,32 +4,48 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"patchbay/sdk/webhook"
 )
 
-// FuzzReceive holds for every body and path: no panic; what is accepted had the token, the right path and
-// makes a valid envelope; the same call comes out the same twice.
+// FuzzReceive holds for every body, path and header of both roles: no panic; what is accepted had the credentials, the
+// right path and makes valid envelopes; the same call comes out the same twice. The byte chooses the channel, and how much
+// of its credentials the call has.
 func FuzzReceive(f *testing.F) {
-	examples, err := filepath.Glob("testdata/in/*.json")
-	if err != nil || len(examples) == 0 {
-		f.Fatalf("no examples (%v)", err)
-	}
-	for _, file := range examples {
-		body, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
+	for choice, folder := range map[byte]string{0: "testdata/in", 1: "testdata/in/bot", 2: "testdata/in/bot"} {
+		examples, err := filepath.Glob(folder + "/*.json")
+		if err != nil || len(examples) == 0 {
+			f.Fatalf("no examples (%v)", err)
 		}
-		f.Add(testPath, body)
+		for _, file := range examples {
+			body, err := os.ReadFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(choice, []string{testPath, answersPath + "faq", answersPath + "relay"}[choice], testKey, body)
+		}
 	}
-	f.Add(testPath, []byte(say(`"Hi"`, `"\ud83d\ude00"`)))
-	f.Add(testPath, []byte(say(givenToken, givenToken+`,`+givenToken)))
-	f.Add(messagesPath+"d8%61i/d8ai_chatbot", []byte(say("d", "d")))
-	a := configured(f, map[string]string{"livechat": livechat}, nil)
-	f.Fuzz(func(t *testing.T, path string, body []byte) {
-		req := request(string(body))
+	f.Add(byte(0), testPath, "", []byte(say(`"Hi"`, `"\ud83d\ude00"`)))
+	f.Add(byte(0), testPath, "1", []byte(say(givenToken, givenToken+`,`+givenToken)))
+	f.Add(byte(0), messagesPath+"d8%61i/d8ai_chatbot", "", []byte(say("d", "d")))
+	f.Add(byte(1+4), answersPath+"f%61q", "", []byte(spoken))
+	f.Add(byte(2+8), answersPath+"relay", "", []byte(spoken))
+	a := withBots(f, configured(f, map[string]string{"livechat": livechat}, nil), map[string]string{"faq": faq, "relay": relay}, nil)
+	f.Fuzz(func(t *testing.T, choice byte, path, header string, body []byte) {
+		channel := []string{"livechat", "faq", "relay", "faq"}[choice&3]
+		req := answer(t, channel, string(body))
 		req.Path = path
+		req.Header[idempotencyHeader], req.Header[hopsHeader] = []string{header}, []string{strconv.Itoa(int(choice >> 4))}
+		if choice&4 != 0 {
+			req.Header.Del("Authorization")
+		}
+		if choice&8 != 0 {
+			req.Header.Set(webhook.HeaderSignature, header)
+		}
 		got, err := a.Receive(t.Context(), req)
 		again, errAgain := a.Receive(t.Context(), req)
 		if diff := cmp.Diff(got, again); diff != "" || (err == nil) != (errAgain == nil) {
@@ -38,23 +54,39 @@ func FuzzReceive(f *testing.F) {
 		if err != nil {
 			return
 		}
-		var call map[string]any
-		if err := json.Unmarshal(body, &call); err != nil {
-			t.Fatalf("accepted what is not JSON: %v", err)
+		if channel == "livechat" {
+			checkToken(t, body)
+		} else if choice&4 != 0 || (channel == "relay" && choice&8 != 0) {
+			t.Fatalf("accepted without token or signature: %q", body)
 		}
-		if call["accessToken"] != testToken {
-			t.Fatalf("accepted without the token: %q", body)
+		if len(got.Envelopes) == 0 {
+			t.Error("an accepted call came to nothing")
 		}
 		for _, e := range got.Envelopes {
 			if err := e.Validate(); err != nil {
 				t.Errorf("not a valid envelope: %v", err)
 			}
+			if e.Channel != channel {
+				t.Errorf("channel %s, want %s", e.Channel, channel)
+			}
 			th, ok := parseThread(e.Thread)
-			if want := (thread{"d8ai", "d8ai_chatbot", e.Sender.ID}); !ok || th != want {
+			if want := (thread{"d8ai", "d8ai_chatbot", e.Sender.ID}); channel == "livechat" && (!ok || th != want) {
 				t.Errorf("thread %q is %+v, want %+v", e.Thread, th, want)
 			}
 		}
 	})
+}
+
+// checkToken reads an accepted call without the adapter's own code.
+func checkToken(t *testing.T, body []byte) {
+	t.Helper()
+	var call map[string]any
+	if err := json.Unmarshal(body, &call); err != nil {
+		t.Fatalf("accepted what is not JSON: %v", err)
+	}
+	if call["accessToken"] != testToken {
+		t.Fatalf("accepted without the token: %q", body)
+	}
 }
 
 // FuzzThread holds that a thread's text form is read back as it was.

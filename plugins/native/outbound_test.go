@@ -14,6 +14,7 @@ import (
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/webhook"
 )
 
 func delivery() *sdk.Delivery {
@@ -21,6 +22,16 @@ func delivery() *sdk.Delivery {
 		Envelope: &envelope.Envelope{ID: "e1", Kind: envelope.KindMessage, Sender: envelope.Sender{Role: envelope.RoleBot},
 			Parts: []envelope.Part{envelope.TextPart("private words")}}}
 }
+
+// question is a delivery towards a far end, in role bot.
+func question() *sdk.Delivery {
+	return &sdk.Delivery{Channel: "faq", Key: testKey, Attempt: 1, Thread: testUser,
+		Envelope: &envelope.Envelope{ID: "e1", Kind: envelope.KindMessage, Sender: envelope.Sender{Role: envelope.RoleCustomer},
+			Parts: []envelope.Part{envelope.TextPart("private words")}}}
+}
+
+// asking is the settings of a channel of role bot.
+func asking(address string) string { return strings.Replace(faq, "https://proxy.example", address, 1) }
 
 func TestDeliverOutcome(t *testing.T) {
 	tests := []struct {
@@ -65,22 +76,26 @@ func TestDeliverOutcome(t *testing.T) {
 			defer srv.Close()
 			client := srv.Client()
 			client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-			a := configured(t, map[string]string{"livechat": replyingTo(srv.URL)}, client)
-			receipt, err := a.Deliver(t.Context(), delivery())
-			if n := calls.Load(); n != 1 {
-				t.Errorf("%d calls, want 1", n)
-			}
-			if tt.kind == "" {
-				if err != nil || receipt == nil {
-					t.Fatalf("got %v, %v; want a receipt", receipt, err)
+			a := withBots(t, configured(t, map[string]string{"livechat": replyingTo(srv.URL)}, client),
+				map[string]string{"faq": asking(srv.URL)}, client)
+			for _, d := range []*sdk.Delivery{delivery(), question()} {
+				calls.Store(0)
+				receipt, err := a.Deliver(t.Context(), d)
+				if n := calls.Load(); n != 1 {
+					t.Errorf("%s: %d calls, want 1", d.Channel, n)
 				}
-				return
+				if tt.kind == "" {
+					if err != nil || receipt == nil {
+						t.Fatalf("%s: got %v, %v; want a receipt", d.Channel, receipt, err)
+					}
+					continue
+				}
+				e, ok := errors.AsType[*sdk.Error](err)
+				if !ok || e.Kind != tt.kind || e.Status != tt.status || e.After != tt.after {
+					t.Errorf("%s: got %v, want kind %s, status %d, after %v", d.Channel, err, tt.kind, tt.status, tt.after)
+				}
+				checkDiscreet(t, err)
 			}
-			e, ok := errors.AsType[*sdk.Error](err)
-			if !ok || e.Kind != tt.kind || e.Status != tt.status || e.After != tt.after {
-				t.Errorf("got %v, want kind %s, status %d, after %v", err, tt.kind, tt.status, tt.after)
-			}
-			checkDiscreet(t, err)
 		})
 	}
 }
@@ -88,7 +103,7 @@ func TestDeliverOutcome(t *testing.T) {
 // checkDiscreet checks that an error for operators has neither secrets nor what people wrote.
 func checkDiscreet(t *testing.T, err error) {
 	t.Helper()
-	for _, secret := range []string{"site-secret", "private words", testToken, "sesame"} {
+	for _, secret := range []string{"site-secret", "private words", testToken, "sesame", "whsec_"} {
 		if strings.Contains(err.Error(), secret) {
 			t.Errorf("%q tells %q", err, secret)
 		}
@@ -145,7 +160,8 @@ func TestDeliverWithoutCall(t *testing.T) {
 	var calls atomic.Int32
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { calls.Add(1) }))
 	defer srv.Close()
-	a := configured(t, map[string]string{"livechat": replyingTo(srv.URL)}, srv.Client())
+	a := withBots(t, configured(t, map[string]string{"livechat": replyingTo(srv.URL)}, srv.Client()),
+		map[string]string{"faq": asking(srv.URL)}, srv.Client())
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	tests := []struct {
@@ -163,6 +179,15 @@ func TestDeliverWithoutCall(t *testing.T) {
 		{"echo", t.Context(), func(d *sdk.Delivery) { d.Envelope.Kind = envelope.KindEcho }, sdk.KindUnsupported},
 		{"read", t.Context(), func(d *sdk.Delivery) { d.Envelope.Kind = envelope.KindRead }, sdk.KindUnsupported},
 		{"not UTF-8", t.Context(), func(d *sdk.Delivery) { d.Envelope.Sender.Name = "\xff" }, sdk.KindInvalid},
+		{"key that can't be signed", t.Context(), func(d *sdk.Delivery) { d.Key = "a.b" }, sdk.KindInvalid},
+		{"question, no time left", ended, func(d *sdk.Delivery) { *d = *question() }, sdk.KindTransient},
+		{"question without a thread", t.Context(), func(d *sdk.Delivery) { *d = *question(); d.Thread = "" }, sdk.KindInvalid},
+		{"question without words", t.Context(), func(d *sdk.Delivery) { *d = *question(); d.Envelope.Parts = nil }, sdk.KindInvalid},
+		{"question not UTF-8", t.Context(), func(d *sdk.Delivery) { *d = *question(); d.Thread = "\xff" }, sdk.KindInvalid},
+		{"event for a proxy", t.Context(), func(d *sdk.Delivery) { *d = *question(); d.Envelope.Kind = envelope.KindTyping },
+			sdk.KindUnsupported},
+		{"event that nobody takes", t.Context(), func(d *sdk.Delivery) { *d = *question(); d.Envelope.Kind = envelope.KindPassed },
+			sdk.KindUnsupported},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -192,5 +217,44 @@ func TestDeliverWithoutReplyToken(t *testing.T) {
 	}
 	if len(authorization) != 0 {
 		t.Errorf("authorization %q sent, want none", authorization)
+	}
+}
+
+// TestDeliverSigned holds that a website can check every attempt with either secret, and that all have one id.
+func TestDeliverSigned(t *testing.T) {
+	var calls []*sdk.Request
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		calls = append(calls, &sdk.Request{Header: r.Header, Body: body})
+	}))
+	defer srv.Close()
+	a := configured(t, map[string]string{"livechat": strings.Replace(replyingTo(srv.URL), testSecret, testSecret+" "+formerSecret, 1)},
+		srv.Client())
+	start := testNow
+	for attempt := range 2 {
+		a.now = func() time.Time { return start.Add(time.Duration(attempt) * time.Hour) }
+		d := delivery()
+		d.Attempt = attempt + 1
+		if _, err := a.Deliver(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, call := range calls {
+		for _, secret := range []string{testSecret, formerSecret} {
+			keys, err := webhook.ParseSigningKeys(secret)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := start.Add(time.Duration(i) * time.Hour)
+			if id, err := webhook.Verify(call.Header, call.Body, keys, at, time.Second); err != nil || id != testKey {
+				t.Errorf("attempt %d: id %q, %v; want %q", i+1, id, err, testKey)
+			}
+		}
+	}
+	if len(calls) != 2 {
+		t.Errorf("%d calls, want 2", len(calls))
 	}
 }
