@@ -34,7 +34,7 @@ func basicToken(given, token string) bool {
 		return true
 	}
 	pair, err := base64.StdEncoding.Strict().DecodeString(given)
-	if err != nil {
+	if err != nil || strings.ContainsAny(given, "\r\n") { // which the decoder skips
 		return false
 	}
 	_, password, ok := strings.Cut(string(pair), ":")

@@ -1,19 +1,26 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 
+	"patchbay/sdk"
+	"patchbay/sdk/envelope"
 	"patchbay/sdk/webhook"
 )
 
-// FuzzReceive holds for every body: no panic; what is accepted makes valid envelopes with the call's own ids,
-// or is a test call; the same call comes out the same twice.
+// FuzzReceive holds for every body, whichever call it is of: no panic; what is accepted makes valid envelopes with the
+// call's own ids, or is a test call; the same call comes out the same twice.
 func FuzzReceive(f *testing.F) {
 	examples, err := filepath.Glob("testdata/in/*.json")
 	if err != nil || len(examples) == 0 {
@@ -24,36 +31,90 @@ func FuzzReceive(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(body)
+		for call := range byte(4) {
+			f.Add(call, body)
+		}
 	}
-	f.Add([]byte(goodV1))
-	f.Add([]byte(v2(`"Hi"`, `"\ud83d\ude00"`)))
-	a := configured(f, agent("https://api-sg.gptbots.ai"), nil)
-	f.Fuzz(func(t *testing.T, body []byte) {
-		got, err := a.Receive(t.Context(), request(string(body)))
-		again, errAgain := a.Receive(t.Context(), request(string(body)))
+	f.Add(byte(0), []byte(goodV1))
+	f.Add(byte(0), []byte(v2(`"Hi"`, `"\ud83d\ude00"`)))
+	f.Add(byte(1), []byte(goodEstablish))
+	f.Add(byte(2), []byte(goodChat))
+	f.Add(byte(3), []byte(goodClose))
+	calls := []string{"", establishCall, chatCall, closeCall}
+	bot, person := configured(f, agent("https://api-sg.gptbots.ai"), nil), handoffChannel(f, "https://api-sg.gptbots.ai", nil)
+	f.Fuzz(func(t *testing.T, call byte, body []byte) {
+		a, req := bot, handoffRequest(calls[call%4], string(body))
+		if call%4 > 0 {
+			a = person
+		}
+		got, err := a.Receive(t.Context(), req)
+		again, errAgain := a.Receive(t.Context(), req)
 		if diff := cmp.Diff(got, again); diff != "" || (err == nil) != (errAgain == nil) {
 			t.Fatalf("the same call came out differently:\n%s", diff)
 		}
-		if err != nil {
-			return
-		}
-		var call map[string]any
-		if err := json.Unmarshal(body, &call); err != nil {
-			t.Fatalf("accepted what is not JSON: %v", err)
-		}
-		if len(got.Envelopes) == 0 && (call["istest"] == nil || call["istest"] == false) {
-			t.Fatalf("dropped: %q", body)
-		}
-		for _, e := range got.Envelopes {
-			if err := e.Validate(); err != nil {
-				t.Errorf("not a valid envelope: %v", err)
-			}
-			if e.VendorID != call["message_id"] || e.Thread != call["conversation_id"] {
-				t.Errorf("ids %q, %q of %q", e.VendorID, e.Thread, body)
-			}
+		if err == nil {
+			checkAccepted(t, a == bot, got.Envelopes, body)
 		}
 	})
+}
+
+func checkAccepted(t *testing.T, bot bool, envelopes []*envelope.Envelope, body []byte) {
+	var call map[string]any
+	if err := json.Unmarshal(body, &call); err != nil {
+		t.Fatalf("accepted what is not JSON: %v", err)
+	}
+	if len(envelopes) == 0 && (call["istest"] == nil || call["istest"] == false) {
+		t.Fatalf("dropped: %q", body)
+	}
+	for _, e := range valid(t, envelopes) {
+		if e.Thread != call["conversation_id"] || bot && e.VendorID != call["message_id"] || len(e.VendorID) == 0 {
+			t.Errorf("ids %q, %q of %q", e.VendorID, e.Thread, body)
+		}
+	}
+}
+
+// FuzzStream holds for every stream: no panic; the receipt is valid, or there is an error; it does not matter in which
+// pieces the stream arrives; words that came whole are in the receipt.
+func FuzzStream(f *testing.F) {
+	for _, stream := range []string{
+		infoM1 + textHello + textWorld + endFrame, errorFrame(20022), textHello + errorFrame(50000), "data: [DONE]\n\n",
+		"{\"code\":3,\n\"data\":\"a\"}{\"code\":0}", "\ufeffdata: {\"code\":\"3\",\r\ndata: \"data\":\"a\"}\r\n\r\n",
+		`{"code":10,"data":[{"content":"a","branch":"b","audioDatas":[{"audioAnswer":"UklGRg==","transcript":"c"}]}]}`,
+		`{"code":39,"data":{"audioAnswer":"UklGRg==","transcript":"c"}}`, `{"code":4,"data":{"total_tokens":1e9}}`,
+	} {
+		f.Add([]byte(stream))
+	}
+	ch := configured(f, agent("https://api-sg.gptbots.ai"), nil).channel("faq")
+	f.Fuzz(func(t *testing.T, stream []byte) {
+		got, err := receiptOf(ch, bytes.NewReader(stream))
+		pieces, errPieces := receiptOf(ch, iotest.OneByteReader(bytes.NewReader(stream)))
+		if diff := cmp.Diff(got, pieces); diff != "" || (err == nil) != (errPieces == nil) {
+			t.Fatalf("in pieces it comes out differently:\n%s", diff)
+		}
+		if err != nil {
+			if _, ok := errors.AsType[*sdk.Error](err); !ok || got != nil {
+				t.Fatalf("%+v and %v", got, err)
+			}
+			return
+		}
+		valid(t, got.Replies)
+		// The same words again, before it all: they must come out first.
+		more, err := receiptOf(ch, io.MultiReader(strings.NewReader("data: {\"code\":3,\"data\":\"first words\"}\n\n"), bytes.NewReader(stream)))
+		if err != nil || len(more.Replies) != 1 || len(more.Replies[0].Parts) == 0 {
+			t.Fatalf("words were lost: %+v, %v", more, err)
+		}
+		if first := more.Replies[0].Parts[0]; !strings.HasPrefix(first.Text, "first words") {
+			t.Fatalf("the first words are %q", first.Text)
+		}
+	})
+}
+
+// receiptOf gathers a stream.
+func receiptOf(ch *channel, r io.Reader) (*sdk.Receipt, error) {
+	var s streamed
+	raw := &head{limit: envelope.MaxRawBytes}
+	s.gather(io.TeeReader(r, raw), nil)
+	return ch.receipt("c1", &s, raw)
 }
 
 // FuzzAuthorization holds for every header: without the token in it, nobody comes in.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -44,14 +45,28 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, v.body)
 }
 
-// connected returns an adapter that calls v.
-func connected(t *testing.T, v http.Handler) *adapter {
+// served returns the address of v, and a client that reaches it and follows no redirects, like the gateway's.
+func served(t *testing.T, v http.Handler) (string, *http.Client) {
 	t.Helper()
 	srv := httptest.NewServer(v)
 	t.Cleanup(srv.Close)
 	client := srv.Client()
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return configured(t, agent(srv.URL), client)
+	return srv.URL, client
+}
+
+// connected returns an adapter with an agent's channel that calls v.
+func connected(t *testing.T, v http.Handler) *adapter {
+	t.Helper()
+	address, client := served(t, v)
+	return configured(t, agent(address), client)
+}
+
+// connectedIn is connected in another mode, and with other settings if there are any.
+func connectedIn(t *testing.T, mode string, v http.Handler, members ...string) *adapter {
+	t.Helper()
+	address, client := served(t, v)
+	return configured(t, having(agent(address), strings.Join(append(members, `"mode":"`+mode+`"`), ",")), client)
 }
 
 // apiError is an error body in the vendor's form, with words that must not be repeated.
@@ -83,6 +98,7 @@ func TestDeliverOutcome(t *testing.T) {
 		{name: "200 authentication", status: 200, body: apiError(40127), kind: sdk.KindUnauthorized, code: "40127"},
 		{name: "200 no conversation", status: 200, body: apiError(40356), kind: sdk.KindGone, code: "40356"},
 		{name: "200 other conversation", status: 200, body: apiError(40358), kind: sdk.KindGone, code: "40358"},
+		{name: "200 page number", status: 200, body: apiError(40005), kind: sdk.KindInvalid, code: "40005"},
 		{name: "200 no images", status: 200, body: apiError(40364), kind: sdk.KindUnsupported, code: "40364"},
 		{name: "200 internal", status: 200, body: apiError(50000), kind: sdk.KindTransient, code: "50000"},
 		{name: "200 too long", status: 200, body: apiError(20040), kind: sdk.KindUnsupported, code: "20040"},
@@ -120,28 +136,52 @@ func TestDeliverOutcome(t *testing.T) {
 		{name: "502 a page", status: 502, body: `<html>`, kind: sdk.KindTransient},
 		{name: "503 with a delay", status: 503, header: after("30"), kind: sdk.KindTransient, after: 30 * time.Second},
 	}
+	tested := map[string]bool{}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			v := &vendor{status: tt.status, header: tt.header, body: tt.body}
-			receipt, err := connected(t, v).Deliver(t.Context(), delivery())
-			if n := v.calls.Load(); n != 1 {
-				t.Errorf("%d calls, want 1", n)
+		tested[tt.code] = true
+		for _, mode := range []string{modeWebhook, modeBlocking, modeStreaming} {
+			if mode != modeWebhook && tt.kind == "" {
+				continue // what is an answer differs between modes
 			}
-			if tt.kind == "" {
-				if err != nil || receipt == nil {
-					t.Fatalf("got %v, %v; want a receipt", receipt, err)
+			t.Run(tt.name+"/"+mode, func(t *testing.T) {
+				v := &vendor{status: tt.status, header: tt.header, body: tt.body}
+				receipt, err := connectedIn(t, mode, v).Deliver(t.Context(), delivery())
+				if n := v.calls.Load(); n != 1 {
+					t.Errorf("%d calls, want 1", n)
 				}
-				return
-			}
-			e, ok := errors.AsType[*sdk.Error](err)
-			if !ok || e.Kind != tt.kind || e.Code != tt.code || e.After != tt.after || e.Status != tt.status {
-				t.Errorf("got %#v, want kind %s, code %q, after %v", err, tt.kind, tt.code, tt.after)
-			}
-			if ok && e.Kind == sdk.KindThrottled && e.Scope != sdk.ScopeChannel {
-				t.Errorf("scope %q, want the channel", e.Scope)
-			}
-			checkDiscreet(t, err)
-		})
+				if tt.kind == "" {
+					if err != nil || receipt == nil {
+						t.Fatalf("got %v, %v; want a receipt", receipt, err)
+					}
+					return
+				}
+				e, ok := errors.AsType[*sdk.Error](err)
+				if !ok || e.Kind != tt.kind || e.Code != tt.code || e.After != tt.after || e.Status != tt.status {
+					t.Errorf("got %#v, want kind %s, code %q, after %v", err, tt.kind, tt.code, tt.after)
+				}
+				if ok && e.Kind == sdk.KindThrottled && e.Scope != sdk.ScopeChannel {
+					t.Errorf("scope %q, want the channel", e.Scope)
+				}
+				checkDiscreet(t, err)
+			})
+		}
+	}
+	for code := range codes {
+		if !tested[strconv.Itoa(code)] {
+			t.Errorf("code %d is not tested", code)
+		}
+	}
+}
+
+// TestTimeOutAtTheVendor holds that a question is not asked again when something on the way was too slow for its answer.
+func TestTimeOutAtTheVendor(t *testing.T) {
+	for mode, want := range map[string]sdk.ErrorKind{
+		modeWebhook: sdk.KindTransient, modeBlocking: sdk.KindUnknown, modeStreaming: sdk.KindUnknown,
+	} {
+		_, err := connectedIn(t, mode, &vendor{status: 504}).Deliver(t.Context(), delivery())
+		if err == nil || sdk.KindOf(err) != want {
+			t.Errorf("%s: %v, want %s", mode, err, want)
+		}
 	}
 }
 
@@ -206,6 +246,14 @@ func TestBrokenConnections(t *testing.T) {
 	noAnswer := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	for name, handler := range map[string]http.Handler{"answer cut off": cutOff, "no answer": noAnswer} {
 		t.Run(name, func(t *testing.T) {
+			for _, mode := range []string{modeBlocking, modeStreaming} {
+				if _, err := connectedIn(t, mode, handler).Deliver(t.Context(), delivery()); sdk.KindOf(err) != sdk.KindUnknown {
+					t.Errorf("Deliver, %s: %v, want unknown", mode, err)
+				}
+			}
+			if _, err := person(t, handler).Deliver(t.Context(), personDelivery(envelope.KindMessage)); sdk.KindOf(err) != sdk.KindUnknown {
+				t.Errorf("Deliver, hand-off: %v, want unknown", err)
+			}
 			a := connected(t, handler)
 			if _, err := a.Deliver(t.Context(), delivery()); sdk.KindOf(err) != sdk.KindUnknown {
 				t.Errorf("Deliver: %v, want unknown", err)
@@ -231,20 +279,22 @@ func TestBrokenConnections(t *testing.T) {
 		}
 		checkDiscreet(t, err)
 	})
-	t.Run("no time left while the vendor works", func(t *testing.T) {
-		arrived, release := make(chan struct{}), make(chan struct{})
-		a := connected(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-			close(arrived)
-			<-release
-		}))
-		defer close(release)
-		ctx, cancel := context.WithCancel(t.Context())
-		go func() { <-arrived; cancel() }()
-		_, err := a.Deliver(ctx, delivery())
-		if sdk.KindOf(err) != sdk.KindUnknown || !errors.Is(err, context.Canceled) {
-			t.Errorf("Deliver: %v, want unknown", err)
-		}
-	})
+	for _, mode := range []string{modeWebhook, modeBlocking, modeStreaming} {
+		t.Run("no time left while the vendor works, "+mode, func(t *testing.T) {
+			arrived, release := make(chan struct{}), make(chan struct{})
+			a := connectedIn(t, mode, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+				close(arrived)
+				<-release
+			}))
+			defer close(release)
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() { <-arrived; cancel() }()
+			_, err := a.Deliver(ctx, delivery())
+			if sdk.KindOf(err) != sdk.KindUnknown || !errors.Is(err, context.Canceled) {
+				t.Errorf("Deliver: %v, want unknown", err)
+			}
+		})
+	}
 }
 
 func TestWithoutCall(t *testing.T) {
@@ -315,6 +365,13 @@ func TestHealth(t *testing.T) {
 		{"known again", 200, apiError(40356), false},
 		{"key refused by status", 401, ``, true},
 		{"fine again", 200, `{}`, false},
+		{"out of credits", 200, apiError(20022), true},
+		{"unknown trouble changes nothing", 200, apiError(77777), true},
+		{"the question is too long, but credits are there", 200, apiError(20040), false},
+		{"API switched off", 200, apiError(20055), true},
+		{"internal trouble changes nothing", 200, apiError(50000), true},
+		{"switched on", 200, `{}`, false},
+		{"agent deleted", 400, apiError(40378), true},
 	}
 	if err := a.Health(t.Context(), "faq"); err != nil {
 		t.Errorf("before any call: %v", err)

@@ -183,7 +183,9 @@ func (f *frameReader) endLine() {
 	if f.depth == 0 {
 		return
 	}
-	f.frame = append(f.frame, '\n')
+	if len(f.frame) < maxFrameBytes {
+		f.frame = append(f.frame, '\n')
+	}
 	if !f.event { // a frame on lines of its own goes on
 		f.line = lineData
 	}

@@ -81,9 +81,6 @@ func (s *streamed) gather(r io.Reader, header http.Header) {
 		}
 		if code >= minErrorCode || code < 0 {
 			s.err = failure(opSend, http.StatusOK, header, code)
-			if s.err == nil { // 200: all is well
-				s.broken++
-			}
 			continue
 		}
 		if !s.take(code, f.Data) {
