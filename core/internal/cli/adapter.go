@@ -15,7 +15,7 @@ import (
 )
 
 func newAdapter(o *options) *cobra.Command {
-	return group("adapter", "Look at the adapters' processes, and restart one", newAdapterList(o), newAdapterRestart(o))
+	return group("adapter", "Look at the adapters' processes, restart one, and examine programs", newAdapterList(o), newAdapterRestart(o), newAdapterTest(o))
 }
 
 func newAdapterList(o *options) *cobra.Command {

@@ -1,0 +1,81 @@
+// Package adaptertest is the exam that an adapter must pass. It drives the adapter's program over the wire, so that its
+// language does not matter: it starts it as the gateway does, speaks the plugin protocol, and plays the vendor with a fault
+// server of its own. `patchbay adapter test` is its command; Run and Test are for Go.
+//
+// The exam knows no vendor. What it needs is in a folder for each role of the adapter:
+//
+//	testdata/exam/customer/exam.yaml      role, settings, credentials
+//	testdata/exam/customer/in/NAME.http   a call of the vendor
+//	testdata/exam/customer/out/NAME.http  a call of the gateway, and what the vendor is asked for
+//	…/NAME.golden                         what came of it; written by --update, read by people
+//
+// # exam.yaml
+//
+//	role: customer                # of the exam's channel
+//	channel: exam                 # its name; default: the folder's name
+//	prefix: ""                    # its path prefix
+//	settings:                     # {vendor} stands for the fault server's base URL
+//	  base_url: "{vendor}/api"    # required addresses ("x-vendor-address") are filled in if they are left out
+//	  token: exam-token-4711      # secrets as they are
+//	credentials:                  # where calls of the vendor carry what is secret: header, query or body (dotted path)
+//	  - {header: Authorization, scheme: Bearer}
+//	enums: [type, messages.0.kind] # members of their bodies whose value is one of a list that may grow
+//	effect: text                  # the file in out that is disturbed; default: the first delivery
+//
+// Signed calls expire, so use static credentials where an adapter has them.
+//
+// # in/NAME.http
+//
+// A raw HTTP request as the vendor sends it: request line, header, blank line, body. Lines that begin with # before it are
+// comments; one line end at the end of the file does not count.
+//
+//	POST /hooks/exam HTTP/1.1
+//	Content-Type: application/json
+//	Authorization: Bearer exam-token-4711
+//
+//	{"id": "m1", "user": "u1", "text": "Hello"}
+//
+// # out/NAME.http
+//
+// Blocks, each below a line of ### and a word: the gateway's call with its JSON, then pairs of the request that the vendor
+// must get and the answer that it gives. In requests, {any} stands for any text, or alone for any JSON value; header fields
+// that are not named are free, and JSON is compared by its meaning.
+//
+//	### deliver
+//	{"thread": "u1", "envelope": {"kind": "message", "thread": "u1", "sender": {"role": "bot"},
+//	  "parts": [{"type": "text", "text": "Hi"}]}}
+//
+//	### request once
+//	POST /token
+//
+//	### answer
+//	200
+//
+//	{"token": "t"}
+//
+//	### request
+//	POST /messages
+//	Authorization: Bearer t
+//
+//	{"to": "u1", "text": "Hi", "key": "{any}"}
+//
+//	### answer
+//	200
+//	Content-Type: application/json
+//
+//	{"id": "v1"}
+//
+// A request marked once may be left out, as when an earlier call got the token. The request marked effect is what the call
+// is for; without a mark it is the last. The calls:
+//
+//	deliver  {"thread", "state", "key", "attempt", "envelope", "history": [envelope],
+//	         "media": [{"part": 0, "content_type", "name", "data": "the bytes as text"} or {"part": 0, "url"}]}
+//	open     {"customer": {"role", "id", "name"}, "customer_id", "conversation", "offer", "reason", "attributes"}
+//	fetch    {"thread", "state", "part": {"type": "image", "ref": "r1"}}
+//	listen   {"cursor", "threads": [{"thread", "state"}], "batches": 1}
+//
+// # Sections
+//
+// Each section of the list in sections.go is a function that asserts something about a running adapter. A new one is a
+// function of an exam, a line in that list, and a flaw of the pupil in folder evil that fails it.
+package adaptertest

@@ -1,0 +1,54 @@
+package adaptertest
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Markdown writes the scorecard and the capabilities for documentation. The same adapter gives the same text: it has
+// neither times nor versions.
+func (c *Scorecard) Markdown(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## %s\n\n%s. ", c.Adapter, c.Vendor)
+	fmt.Fprintf(&b, "%s: %d assertions passed, %d failed, %d do not apply.\n\n", c.Status, c.Passed, c.Failures, c.Skipped)
+	c.markdownTable(&b, "capability", "", c.capabilityRows())
+	b.WriteString("\n")
+	c.markdownTable(&b, "section", "what it shows", c.rows())
+	if len(c.ReasonCodes) > 0 {
+		b.WriteString("\n| reason of `declined` | |\n|---|---|\n")
+		for _, code := range slices.Sorted(maps.Keys(c.ReasonCodes)) {
+			fmt.Fprintf(&b, "| `%s` | %s |\n", code, cell(c.ReasonCodes[code]))
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (c *Scorecard) markdownTable(b *strings.Builder, first, last string, rows []row) {
+	names := c.channelNames()
+	fmt.Fprintf(b, "| %s | %s |", first, strings.Join(names, " | "))
+	rule := "|---|" + strings.Repeat("---|", len(names))
+	if last != "" {
+		fmt.Fprintf(b, " %s |", last)
+		rule += "---|"
+	}
+	b.WriteString("\n" + rule + "\n")
+	for _, r := range rows {
+		fmt.Fprintf(b, "| %s |", r.name)
+		for _, text := range r.cells {
+			fmt.Fprintf(b, " %s |", cell(text))
+		}
+		if last != "" {
+			fmt.Fprintf(b, " %s |", cell(r.title))
+		}
+		b.WriteString("\n")
+	}
+}
+
+// cell is text as a table's cell.
+func cell(text string) string {
+	return strings.NewReplacer("|", `\|`, "\n", " ", "{", "&#123;", "}", "&#125;").Replace(text)
+}

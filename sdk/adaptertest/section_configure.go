@@ -1,0 +1,186 @@
+package adaptertest
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// checkConfigure examines Configure, and what it does to calls under way.
+func checkConfigure(x *exam) {
+	a := x.assert("configure.accepts", "it takes the exam's settings")
+	if e := x.endpoint.GetError(); !a.check(e == nil, "refused: %s %s; correct exam.yaml, or Configure", e.GetField(), e.GetText()) {
+		return
+	}
+	x.checkEndpoint(x.assert("configure.endpoint", "paths and modes that the gateway understands"))
+	a = x.assert("configure.same", "the same settings again give the same endpoint")
+	again, err := x.configure(x.settings)
+	if a.check(err == nil, "%v", err) {
+		a.check(proto.Equal(again, x.endpoint), "the second answer differs from the first: make it depend on the settings alone")
+	}
+	x.checkRefusedSettings()
+	x.checkMove()
+}
+
+func (x *exam) checkEndpoint(a *Assertion) {
+	paths := x.endpoint.GetPaths()
+	if x.able("receive") {
+		a.check(len(paths) > 0 || x.endpoint.GetListens(), "it receives, and the channel has no path: list one in the Endpoint")
+	}
+	for _, p := range paths {
+		a.check(patternProblem(p.GetPattern()) == "", "path %q: %s", p.GetPattern(), patternProblem(p.GetPattern()))
+		a.check(len(p.GetMethods()) > 0, "path %q takes no methods: list POST", p.GetPattern())
+		a.check(p.GetMaxBody() >= 0 && p.GetMaxBody() <= 7<<20, "path %q takes bodies of %d bytes; the wire carries less than 8 MiB",
+			p.GetPattern(), p.GetMaxBody())
+	}
+	t := x.endpoint.GetThreads()
+	a.check(t == "per_conversation" || t == "per_term", "threads is %q: it must be per_conversation or per_term", t)
+	u := x.endpoint.GetUnknown()
+	a.check(u == "" || u == "retry" || u == "dead", `unknown is %q: it must be "", retry or dead`, u)
+}
+
+// patternProblem says what is wrong with a path pattern, "" if nothing.
+func patternProblem(pattern string) (problem string) {
+	if !strings.HasPrefix(pattern, "/") {
+		return "begin it with a slash; method and host are not part of it"
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			problem = "it is not in the form of net/http.ServeMux"
+		}
+	}()
+	http.NewServeMux().Handle(pattern, http.NotFoundHandler())
+	return ""
+}
+
+func (x *exam) checkRefusedSettings() {
+	a := x.assert("configure.refuses", "it refuses settings of wrong types, and keeps the former ones")
+	var path string
+	x.schema.root.walk("", func(p string, n *node) {
+		if path == "" && n.Type == "string" && !strings.Contains(p, ".") {
+			path = p
+		}
+	})
+	if path == "" {
+		a.skip("no setting is a text")
+		return
+	}
+	resp, err := x.configure(withSetting(x.settings, path, []any{1}))
+	if !a.check(err == nil, "setting %s as an array: %v", path, err) {
+		_ = x.revive()
+		return
+	}
+	if a.check(resp.GetError() != nil, "setting %s was given as an array, and Configure took it: return an error that names it", path) {
+		a.check(resp.GetError().GetKind() == "invalid", "the refusal is of kind %q: use invalid", resp.GetError().GetKind())
+		text := resp.GetError().GetText() + resp.GetError().GetField()
+		a.check(strings.Contains(text, path), "the refusal %q does not name the setting %s", text, path)
+	}
+	if ex := x.data.main("deliver"); ex != nil && x.able("deliver") {
+		x.vendor.play(newStage(ex, false))
+		got, err := x.perform(ex, callTimeout)
+		a.check(err == nil && got.Error == nil, "after settings were refused, the channel no longer delivers: %s", told(got, err))
+	}
+	if _, err := x.configure(x.settings); err != nil {
+		a.failf("%v", err)
+	}
+}
+
+// told is an outcome or an error for a finding.
+func told(got *outcome, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return got.said()
+}
+
+// checkMove gives the channel another address while a call runs.
+func (x *exam) checkMove() {
+	survives := x.assert("configure.in-flight", "calls under way survive another configuration")
+	moves := x.assert("configure.applies", "new settings are used by the next call")
+	ex := x.data.main("deliver")
+	if ex == nil || !x.able("deliver") {
+		survives.skip("no delivery in the exam data")
+		moves.skip("no delivery in the exam data")
+		return
+	}
+	other, err := newVendor()
+	if !survives.check(err == nil, "%v", err) {
+		return
+	}
+	defer other.close()
+	settings, err := x.fill(x.data.Settings, other)
+	if !survives.check(err == nil, "%v", err) {
+		return
+	}
+	held := x.vendor.play(newStage(ex, false))
+	held.effect = held.holds
+	b := x.start1(survives, ex)
+	if b == nil || !x.awaitArrival(survives, held) {
+		return
+	}
+	resp, err := x.configure(settings)
+	survives.check(err == nil && resp.GetError() == nil, "the other configuration is refused: %s%v", resp.GetError().GetText(), err)
+	held.open()
+	got, err := x.end(b, callTimeout)
+	survives.check(err == nil && got.Error == nil, "a delivery that was under way gave %s: let running calls finish with the former "+
+		"configuration", told(got, err))
+
+	stage := other.play(newStage(ex, false))
+	got, err = x.perform(ex, callTimeout)
+	moves.check(err == nil && stage.hadEffects() > 0, "after the address was changed, a delivery did not reach it (%s): use the newest "+
+		"configuration of the channel", told(got, err))
+	if _, err := x.configure(x.settings); err != nil {
+		survives.failf("%v", err)
+	}
+}
+
+// start1 begins the call of an exchange; nil means that it failed, which is noted.
+func (x *exam) start1(a *Assertion, ex *exchange) *begun {
+	call, err := x.deliverCall(ex)
+	if err == nil {
+		var b *begun
+		if b, err = x.begin(call, callTimeout); err == nil {
+			return b
+		}
+	}
+	a.failf("%v", err)
+	return nil
+}
+
+// awaitArrival waits until a stage has the request with the effect.
+func (x *exam) awaitArrival(a *Assertion, s *stage) bool {
+	t := time.NewTimer(callTimeout)
+	defer t.Stop()
+	select {
+	case <-s.arrived:
+		return true
+	case <-t.C:
+		a.failf("the request with the effect never came; see the section out")
+	case <-x.ctx.Done():
+		a.failf("%v", x.ctx.Err())
+	}
+	return false
+}
+
+// pathOf returns the endpoint's path that a request is for, nil if there is none.
+func (x *exam) pathOf(in *inbound) *pluginpb.Path {
+	req, err := http.NewRequest(in.method, strings.ReplaceAll(in.target, vendorMark, x.vendor.base), nil)
+	if err != nil {
+		return nil
+	}
+	for _, p := range x.endpoint.GetPaths() {
+		if patternProblem(p.GetPattern()) != "" {
+			continue
+		}
+		mux := http.NewServeMux()
+		mux.Handle(p.GetPattern(), http.NotFoundHandler())
+		if _, found := mux.Handler(req); found != "" {
+			return p
+		}
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+package adaptertest
+
+import (
+	"bytes"
+	"context"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// checkExit ends processes in every way. The exam goes on with a new one.
+func checkExit(x *exam) {
+	shutdown := x.assert("exit.shutdown", "it ends when the gateway ends it")
+	sigterm := x.assert("exit.sigterm", "it ends on SIGTERM, after its calls")
+	orphans := x.assert("exit.orphans", "it leaves no process behind")
+	byHand := x.assert("exit.by-hand", "started by hand, it says what it is for and ends with 1")
+	defer func() {
+		if err := x.restart(); err != nil {
+			shutdown.failf("%v", err)
+		}
+	}()
+	x.work()
+	left := x.started()
+	ok := x.prog.stop()
+	shutdown.check(ok, "it was still there %s after it was shut down: end in GRPCController.Shutdown, do not ignore SIGTERM", endTimeout)
+	orphans.check(!anyRunning(left), "processes that it started were still there after its end: end and await them")
+	for _, pid := range left {
+		if running(pid) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+	x.prog = nil
+	if err := x.start(); err != nil {
+		sigterm.failf("%v", err)
+		return
+	}
+	x.work()
+	x.prog.process.signal(syscall.SIGTERM, false)
+	sigterm.check(x.prog.process.within(2*endTimeout), "it was still there %s after SIGTERM", 2*endTimeout)
+	x.prog.kill()
+	x.prog = nil
+	x.checkByHand(byHand)
+}
+
+// work makes a few calls, so that what ends is a process that has worked.
+func (x *exam) work() {
+	for _, in := range x.data.in {
+		_, _ = x.receive(in) // whatever comes of it is another section's matter
+	}
+	if ex := x.data.main("deliver"); ex != nil && x.able("deliver") {
+		x.vendor.play(newStage(ex, false))
+		_, _ = x.perform(ex, callTimeout)
+	}
+}
+
+// started returns the processes that the adapter started.
+func (x *exam) started() []int {
+	u, _ := usageOf(x.prog.process.pid())
+	return u.children
+}
+
+// anyRunning reports whether one of these processes is still there after a moment.
+func anyRunning(pids []int) bool {
+	deadline := time.NewTimer(soon)
+	defer deadline.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		n := 0
+		for _, pid := range pids {
+			if running(pid) {
+				n++
+			}
+		}
+		if n == 0 {
+			return false
+		}
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			return true
+		}
+	}
+}
+
+// checkByHand starts the program without the gateway's environment.
+func (x *exam) checkByHand(a *Assertion) {
+	ctx, cancel := context.WithTimeout(x.ctx, endTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, x.opts.Command, x.opts.Args...)
+	cmd.Env, cmd.WaitDelay = x.opts.Env, pipeGrace
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	_ = cmd.Run() // the code says it
+	code := -1
+	if cmd.ProcessState != nil {
+		code = cmd.ProcessState.ExitCode()
+	}
+	a.check(code == 1 && strings.TrimSpace(errs.String()) != "" && out.Len() == 0,
+		"it ended with %d, %d bytes on stdout and %d on stderr: without PATCHBAY_PLUGIN in the environment, say on stderr what the "+
+			"program is for and exit with 1", code, out.Len(), errs.Len())
+}
+
+// checkSecrets says where secrets were heard in all sections before.
+func checkSecrets(x *exam) {
+	x.work()
+	printed := x.assert("secrets.printed", "nothing secret is printed or logged")
+	said := x.assert("secrets.errors", "nothing secret is in errors, problems and receipts")
+	kept := x.assert("secrets.envelopes", "nothing secret is in envelopes and answers")
+	metrics := x.assert("secrets.metrics", "nothing secret is in metrics")
+	if len(x.secrets()) == 0 {
+		for _, a := range []*Assertion{printed, said, kept, metrics} {
+			a.skip("the exam's settings have no secret")
+		}
+		return
+	}
+	_, err := x.metrics()
+	metrics.check(err == nil, "%v", err)
+	metrics.check(len(x.witness.leaked("the metrics")) == 0, "a secret is in the metrics")
+	printed.check(!x.witness.printed(), "a secret was printed or logged: keep it in an sdk.Secret, and log no requests")
+	places := append(append(x.witness.leaked("an error of "), x.witness.leaked("a problem")...), x.witness.leaked("a receipt")...)
+	said.check(len(places) == 0, "a secret is in %s", strings.Join(places, ", "))
+	places = append(x.witness.leaked("an envelope"), x.witness.leaked("an answer")...)
+	kept.check(len(places) == 0, "a secret is in %s: take credentials out of Raw", strings.Join(places, ", "))
+}
