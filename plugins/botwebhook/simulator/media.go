@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// formats are the largest lists that the page "Send message v2" has; an agent's settings may allow less. That of documents
-// ends with "and so on" there.
+// formats are the largest lists that the page "Send message v2" has; an agent's settings may allow less. That of
+// documents ends with "and so on" there.
 var formats = map[string][]string{
 	"audio":    {"mp3", "wav"},
 	"image":    {"jpg", "jpeg", "png", "gif", "webp"},

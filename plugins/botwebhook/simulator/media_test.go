@@ -56,7 +56,8 @@ func TestMediaAreReadStrictly(t *testing.T) {
 			tt.options.Brain = Silent
 			s := start(t, tt.options)
 			c := create(t, s, "u1")
-			body := `{"conversation_id":"` + c + `","response_mode":"webhook","messages":[{"role":"user","content":[` + tt.part + `]}]}`
+			body := `{"conversation_id":"` + c + `","response_mode":"webhook","messages":[{"role":"user","content":[` +
+				tt.part + `]}]}`
 			status, out := call(t, s, "/v2/conversation/message", "app-key", body)
 			if tt.want == nil {
 				if status != 400 || out["code"] != tt.code || s.Counts().Asked != 0 {

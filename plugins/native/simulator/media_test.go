@@ -45,8 +45,11 @@ func TestCustomersFilesAreServed(t *testing.T) {
 	path := s.AddFile("my cat.png", "image/png", picture)
 	for range 2 {
 		resp, body, err := get(t, soon(t), base+path)
-		if err != nil || resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "image/png" || !bytes.Equal(body, picture) {
-			t.Fatalf("got %v with %d bytes, %v", resp, len(body), err)
+		if err != nil || resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "image/png" {
+			t.Fatalf("got %v, %v, want 200 image/png", resp, err)
+		}
+		if !bytes.Equal(body, picture) {
+			t.Fatalf("got %d bytes that are not the picture", len(body))
 		}
 	}
 	untyped := s.AddFile("x", "", []byte("<html>"))
@@ -75,7 +78,8 @@ func TestFilesMisbehaveOnCommand(t *testing.T) {
 	if resp, _, err := get(t, soon(t), base+path); err != nil || resp.StatusCode != 429 {
 		t.Errorf("got %v, %v, want 429", resp, err)
 	}
-	if resp, _, err := get(t, soon(t), base+path); err != nil || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+	resp, _, err := get(t, soon(t), base+path)
+	if err != nil || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
 		t.Errorf("got %v, %v, want text/html", resp, err)
 	}
 	if _, body, err := get(t, soon(t), base+path); err == nil || string(body) != "pic" {

@@ -18,8 +18,8 @@ import (
 const proxyPath = "/mp/webhooks/native/messages/d8ai/d8ai_chatbot"
 
 // whole is the document's example of revision 04/17.
-const whole = `{"userId":"` + user + `","accessToken":"at","payload":{"userSay":"Hello","userInfo":{"id":"` + user + `"},` +
-	`"userData":{"targetAgents":["example_qa"],"customPayload":{"data":"string-less-than-256"}}}}`
+const whole = `{"userId":"` + user + `","accessToken":"at","payload":{"userSay":"Hello",` +
+	`"userInfo":{"id":"` + user + `"},"userData":{"targetAgents":["example_qa"],"customPayload":{"data":"string-less-than-256"}}}}`
 
 func newProxy(t *testing.T, o ProxyOptions) *Proxy {
 	t.Helper()
@@ -110,7 +110,7 @@ func TestProxyReadsStrictly(t *testing.T) {
 
 func TestProxyRefusesOtherBots(t *testing.T) {
 	p := newProxy(t, ProxyOptions{})
-	for _, path := range []string{"/mp/webhooks/native/messages/d8ai/other", "/mp/webhooks/native/messages/other/d8ai_chatbot", "/"} {
+	for _, path := range []string{proxyPath + "2", strings.Replace(proxyPath, "/d8ai/", "/other/", 1), "/"} {
 		if status, _ := ask(t, p, path, whole); status != 404 {
 			t.Errorf("%s: %d, want 404", path, status)
 		}
@@ -145,8 +145,8 @@ func TestProxyAnswersInTheWebsitesFormat(t *testing.T) {
 	if custom := string(got[0].Payload.UserData.CustomPayload); custom != `{"data":"string-less-than-256"}` {
 		t.Errorf("custom payload came back as %s", custom)
 	}
-	want := `{"userId":"` + user + `","messageId":"m2","vendorMessageId":"v2","organization":"d8ai","chatbotName":"d8ai_chatbot",` +
-		`"sentAt":"2026-04-17T06:00:00.005Z","payload":{"sender":{"role":"agent","name":"Eve"},"suggestions":["yes"],` +
+	want := `{"userId":"` + user + `","messageId":"m2","vendorMessageId":"v2","organization":"d8ai",` +
+		`"chatbotName":"d8ai_chatbot","sentAt":"2026-04-17T06:00:00.005Z","payload":{"sender":{"role":"agent","name":"Eve"},"suggestions":["yes"],` +
 		`"media":[{"type":"image","url":"http://x/y","name":"y"}],"userInfo":{"id":"` + user + `"},` +
 		`"userData":{"customPayload":{"data":"string-less-than-256"}}}}`
 	if diff := cmp.Diff(want, string(got[1].Body)); diff != "" {

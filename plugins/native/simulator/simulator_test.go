@@ -166,8 +166,10 @@ func TestAnswersThatBreakTheFormatAreRefused(t *testing.T) {
 		{"no user", "rt", `{"messageId":"m","payload":{"botSay":"x",` + bot + `}}`, 400},
 		{"unknown role", "rt", `{"userId":"u","messageId":"m","payload":{"botSay":"x","sender":{"role":"cat"}}}`, 400},
 		{"unknown event", "rt", `{"userId":"u","messageId":"m","payload":{"event":{"type":"moved"},` + bot + `}}`, 400},
-		{"other user inside", "rt", `{"userId":"u","messageId":"m","payload":{"botSay":"x",` + bot + `,"userInfo":{"id":"v"}}}`, 400},
-		{"for another bot", "rt", `{"userId":"u","messageId":"m","chatbotName":"x","payload":{"botSay":"x",` + bot + `}}`, 400},
+		{"other user inside", "rt",
+			`{"userId":"u","messageId":"m","payload":{"botSay":"x",` + bot + `,"userInfo":{"id":"v"}}}`, 400},
+		{"for another bot", "rt",
+			`{"userId":"u","messageId":"m","chatbotName":"x","payload":{"botSay":"x",` + bot + `}}`, 400},
 		{"no time", "rt", `{"userId":"u","messageId":"m","sentAt":"today","payload":{"botSay":"x",` + bot + `}}`, 400},
 		{"nothing said", "rt", `{"userId":"u","messageId":"m","payload":{` + bot + `}}`, 400},
 	}
@@ -198,7 +200,8 @@ func TestSayWithOurAdditions(t *testing.T) {
 	const head = `POST /mp/webhooks/native/messages/d8ai/d8ai_chatbot {"userId":"u","accessToken":"at",` +
 		`"payload":{"userSay":"","userInfo":{"id":"u"},`
 	want := []string{
-		head + `"media":[{"type":"image","url":"http://x/y.png","text":"a cat","contentType":"image/png","name":"y.png","size":7}]}}`,
+		head + `"media":[{"type":"image","url":"http://x/y.png","text":"a cat","contentType":"image/png",` +
+			`"name":"y.png","size":7}]}}`,
 		head + `"event":{"type":"read","messageIds":["m1","m2"]}}}`,
 		head + `"event":{"type":"typing"}}}`,
 	}
