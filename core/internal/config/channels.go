@@ -55,9 +55,12 @@ func (l *loader) channel(name string, f *fileChannel, adapters map[string]fileAd
 	default:
 		out.Role = envelope.Role(f.Role)
 	}
-	if f.Path != "" && !validPrefix(f.Path) {
+	switch {
+	case f.Path != "" && !validPrefix(f.Path):
 		l.bad(at("path"), "", "%s must begin with a slash and not end with one, such as /shop-a",
 			l.quote(f.Path, at("path")...))
+	case f.Path == linksPath || strings.HasPrefix(f.Path, linksPath+"/"):
+		l.bad(at("path"), "", "is where the gateway's own links are; take a path that does not begin with %s", linksPath)
 	}
 	out.Allow = l.allow(f.Allow, name)
 	out.Settings = l.settings(name)

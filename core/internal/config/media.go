@@ -15,6 +15,9 @@ const (
 	longestMediaKept = 7 * 24 * time.Hour
 )
 
+// linksPath is where the links to media are, below the public address.
+const linksPath = "/media"
+
 func (l *loader) checkMedia(c *Config) {
 	m := &c.Media
 	if m.MaxSize < leastMediaSize || m.MaxSize > sdk.MaxMediaBytes {

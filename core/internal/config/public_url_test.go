@@ -118,3 +118,15 @@ func TestMediaFromTheEnvironment(t *testing.T) {
 		t.Errorf("public URL %s, max size %s", c.PublicURL, c.Media.MaxSize)
 	}
 }
+
+func TestChannelsCanNotTakeThePathOfLinks(t *testing.T) {
+	for path, taken := range map[string]bool{
+		"/media": true, "/media/shop-a": true, "/mediation": false, "/shop-a/media": false, "/Media": false,
+	} {
+		_, err := Load(Options{Path: "testdata/memory.yaml", Environ: testEnviron, Data: []byte(
+			"adapters: {native: {command: bin/native}}\nchannels: {faq: {adapter: native, role: bot, path: " + path + "}}\n")})
+		if got := err != nil && strings.Contains(err.Error(), "channels.faq.path: is where the gateway's own links are"); got != taken {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}

@@ -190,7 +190,8 @@ func TestKey(t *testing.T) {
 		{"deleted", os.Remove, true},
 		{"cut", func(path string) error { return os.Truncate(path, 31) }, true},
 		{"longer", func(path string) error { return os.Truncate(path, 33) }, true},
-		{"readable by others", func(path string) error { return os.Chmod(path, 0o640) }, true},
+		{"readable by its group", func(path string) error { return os.Chmod(path, 0o660) }, false},
+		{"readable by everybody", func(path string) error { return os.Chmod(path, 0o604) }, true},
 		{"a link", func(path string) error {
 			return errors.Join(os.Rename(path, path+".real"), os.Symlink(path+".real", path))
 		}, true},
@@ -215,13 +216,13 @@ func TestKey(t *testing.T) {
 				t.Errorf("a new link: status %d", r.StatusCode)
 			}
 			info, err := os.Lstat(path)
-			if err != nil || !info.Mode().IsRegular() || info.Mode().Perm() != 0o600 || info.Size() != keyBytes {
+			if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&^0o060 != 0o600 || info.Size() != keyBytes {
 				t.Errorf("key: %v, %v", info, err)
 			}
 			if got := b.files(tempSuffix); len(got) != 0 {
 				t.Errorf("left: %v", got)
 			}
-			if said := strings.Contains(b.logs.String(), "made a new one"); said != (tc.fresh && tc.name != "deleted") {
+			if said := strings.Contains(b.logs.String(), "made a new key"); said != (tc.fresh && tc.name != "deleted") {
 				t.Errorf("log: %s", b.logs)
 			}
 			key, _ := os.ReadFile(path)

@@ -51,7 +51,7 @@ const (
 	ResultOK        = "ok"
 	ResultTooLarge  = "too_large"  // more than Options.MaxBytes
 	ResultWrongType = "wrong_type" // read and kept, but not what the part says that it is
-	ResultGone      = "gone"       // the source refuses for good
+	ResultRefused   = "refused"    // by the source, for good
 	ResultNoRoom    = "no_room"
 	ResultAbandoned = "abandoned" // nobody waited for it any more
 	ResultFailed    = "failed"    // for now
@@ -59,7 +59,7 @@ const (
 
 // Results lists them all.
 var Results = []string{
-	ResultOK, ResultTooLarge, ResultWrongType, ResultGone, ResultNoRoom, ResultAbandoned, ResultFailed,
+	ResultOK, ResultTooLarge, ResultWrongType, ResultRefused, ResultNoRoom, ResultAbandoned, ResultFailed,
 }
 
 // Observer counts. Its methods are called concurrently and must be quick.

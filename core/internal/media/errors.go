@@ -12,8 +12,8 @@ import (
 // is found by errors.As as *sdk.Error. Only after ErrNoRoom, ErrClosed and errors of the source that pass is it of
 // use to ask again; Lasting tells.
 var (
-	// ErrGone means that the medium is not to be had: its vendor has it no more or refuses it for good, or it has
-	// expired here.
+	// ErrGone means that the vendor has the medium no more; from Item.Open, that the item has expired or had to make
+	// room, and Get may bring it again.
 	ErrGone = errors.New("the medium is gone")
 	// ErrNoRoom means that the media that are being read or written take all the room that there is, or that the disk
 	// is full.

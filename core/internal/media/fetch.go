@@ -173,7 +173,7 @@ func (s *Store) fetch(ctx context.Context, gate chan struct{}, of digest, req Re
 		err = in.refusal
 	case err != nil && ctx.Err() != nil:
 		err = s.interrupted(ctx)
-	case err != nil && lastingKind(err):
+	case err != nil && sdk.KindOf(err) == sdk.KindGone:
 		err = fmt.Errorf("%w: %w", ErrGone, err)
 	}
 	if err != nil {
@@ -196,7 +196,7 @@ func (s *Store) interrupted(ctx context.Context) error {
 
 // Lasting reports whether an error of Get will be the same next time, so that the medium is to be put into words.
 func Lasting(err error) bool {
-	if errors.Is(err, ErrGone) || lastingKind(err) {
+	if lastingKind(err) {
 		return true
 	}
 	if _, large := errors.AsType[*TooLargeError](err); large {
@@ -224,8 +224,8 @@ func result(ctx context.Context, part envelope.PartType, i *Item, err error) str
 	switch {
 	case large:
 		return ResultTooLarge
-	case errors.Is(err, ErrGone):
-		return ResultGone
+	case lastingKind(err):
+		return ResultRefused
 	case errors.Is(err, ErrNoRoom):
 		return ResultNoRoom
 	case ctx.Err() != nil:

@@ -81,6 +81,7 @@ func TestGetTellsMediaApart(t *testing.T) {
 
 func TestGetRefuses(t *testing.T) {
 	gone := &sdk.Error{Kind: sdk.KindGone, Op: "fetch medium"}
+	unsupported := &sdk.Error{Kind: sdk.KindUnsupported, Op: "fetch medium", Text: "the medium has more than 20000 bytes"}
 	later := &sdk.Error{Kind: sdk.KindThrottled, After: time.Minute, Op: "fetch medium"}
 	has := map[string]medium{
 		"ok":          png1(1000),
@@ -96,6 +97,7 @@ func TestGetRefuses(t *testing.T) {
 		"sound":       {Info: Info{ContentType: "image/jpeg"}, data: []byte("ID3\x04\x00\x00\x00\x00")},
 		"nothing":     {Info: Info{ContentType: "image/png"}, data: []byte{}},
 		"gone":        {err: gone},
+		"unsupported": {err: unsupported},
 		"half gone":   {data: picture(5000), err: gone},
 		"later":       {data: picture(5000), err: later},
 		"broken":      {data: picture(5000), err: errors.New("connection reset")},
@@ -128,8 +130,10 @@ func TestGetRefuses(t *testing.T) {
 		{name: "noise", want: wrong("image/jpeg", "application/octet-stream"), result: ResultWrongType, lasting: true, asked: 1},
 		{name: "sound", want: wrong("image/jpeg", "audio/mpeg"), result: ResultWrongType, lasting: true, asked: 1},
 		{name: "nothing", want: wrong("image/png", "text/plain"), result: ResultWrongType, lasting: true, asked: 1},
-		{name: "gone", want: gone, result: ResultGone, lasting: true, asked: 1},
-		{name: "half gone", want: gone, result: ResultGone, lasting: true, asked: 1},
+		{name: "gone", want: gone, result: ResultRefused, lasting: true, asked: 1},
+		{name: "half gone", want: gone, result: ResultRefused, lasting: true, asked: 1},
+		{name: "gone", want: ErrGone, result: ResultRefused, lasting: true, asked: 1},
+		{name: "unsupported", want: unsupported, result: ResultRefused, lasting: true, asked: 1},
 		{name: "later", want: later, result: ResultFailed, asked: 2},
 		{name: "broken", want: has["broken"].err, result: ResultFailed, asked: 2},
 	} {
@@ -213,12 +217,12 @@ func TestRefusalsLapse(t *testing.T) {
 		_, err := b.Get(t.Context(), request(envelope.PartImage, "cat"), Limit{})
 		return err
 	}
-	if err := get(); !errors.Is(err, ErrGone) {
+	if err := get(); sdk.KindOf(err) != sdk.KindPermanent {
 		t.Fatalf("error = %v", err)
 	}
 	b.vendor.put("cat", png1(100))
 	b.clock.pass(refusedFor - time.Second)
-	if err := get(); !errors.Is(err, ErrGone) {
+	if err := get(); sdk.KindOf(err) != sdk.KindPermanent {
 		t.Errorf("before: error = %v", err)
 	}
 	b.clock.pass(time.Second)

@@ -15,8 +15,9 @@ const (
 	keyBytes = 32
 )
 
-// openKey reads the key that signs links, or makes it. One that is damaged, or that others could have read, is replaced:
-// links that were given out end then, and nothing else is lost.
+// openKey reads the key that signs links, or makes it. One that is damaged, or that every user could have read, is
+// replaced: links that were given out end then, and nothing else is lost. The owner's group may read it, since mounted
+// volumes are often made so.
 func openKey(dir string, log *slog.Logger) ([]byte, error) {
 	path := filepath.Join(dir, keyFile)
 	info, err := os.Lstat(path)
@@ -25,8 +26,8 @@ func openKey(dir string, log *slog.Logger) ([]byte, error) {
 		return makeKey(path)
 	case err != nil:
 		return nil, fmt.Errorf("read the key: %w", err)
-	case !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 || info.Size() != keyBytes:
-		log.Warn("the key that signs links to media is damaged or readable by others: made a new one, and links given out so far end",
+	case !info.Mode().IsRegular() || info.Mode().Perm()&0o007 != 0 || info.Size() != keyBytes:
+		log.Warn("made a new key for links to media, the former is damaged or readable by everybody; links given out so far end",
 			"file", path)
 		return makeKey(path)
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"container/list"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -65,7 +64,7 @@ func Open(o Options) (*Store, error) {
 		refused: map[digest]*refusal{}, gates: map[string]chan struct{}{},
 	}
 	s.ctx, s.end = context.WithCancel(context.Background())
-	if err := errors.Join(os.MkdirAll(o.Dir, 0o700), os.Chmod(o.Dir, 0o700)); err != nil {
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open media in %s: make the folder: %w", o.Dir, err)
 	}
 	var err error
