@@ -57,36 +57,6 @@ func (a *adapter) Describe() sdk.Description {
 	}
 }
 
-var mediaParts = []envelope.PartType{envelope.PartImage, envelope.PartAudio, envelope.PartVideo, envelope.PartFile}
-
-// customerCapabilities are what a reply can hold.
-func customerCapabilities() sdk.Capabilities {
-	return sdk.Capabilities{
-		Parts:      append([]envelope.PartType{envelope.PartText, envelope.PartSuggestions}, mediaParts...),
-		Events:     []envelope.Kind{envelope.KindPassed, envelope.KindClosed, envelope.KindTyping},
-		Idempotent: true,
-		Media:      sdk.MediaLink,
-	}
-}
-
-// botCapabilities are what a question can hold.
-func (s *settings) botCapabilities() sdk.Capabilities {
-	if s.FarEnd != farPatchbay {
-		return sdk.Capabilities{Parts: []envelope.PartType{envelope.PartText}, TextBytes: s.TextBytes}
-	}
-	c := sdk.Capabilities{
-		Parts:      append([]envelope.PartType{envelope.PartText}, mediaParts...),
-		Events:     []envelope.Kind{envelope.KindTyping, envelope.KindRead, envelope.KindClosed},
-		Idempotent: true,
-		Media:      sdk.MediaLink,
-		TextBytes:  envelope.MaxTextBytes, // userSay becomes one part over there
-	}
-	if s.TextBytes > 0 {
-		c.TextBytes = min(c.TextBytes, s.TextBytes)
-	}
-	return c
-}
-
 // Configure implements sdk.Adapter. All channels of role customer claim the same pattern; Receive tells them apart, and a
 // channel whose calls would all be taken for another's is refused. A channel of role bot has a path of its own.
 func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, error) {
@@ -131,23 +101,6 @@ func newChannel(ch sdk.Channel, s settings) (*channel, error) {
 	}
 	c.metrics.begin(c.name)
 	return c, nil
-}
-
-// endpoint is what the channel offers and needs.
-func (ch *channel) endpoint() sdk.Endpoint {
-	path := sdk.Path{Pattern: messagesPath + "{organization}/{chatbotName}", Methods: []string{http.MethodPost},
-		ContentTypes: []string{jsonType}}
-	capabilities := customerCapabilities()
-	if ch.role == envelope.RoleBot {
-		path.Pattern = answersPath + url.PathEscape(ch.name)
-		capabilities = ch.botCapabilities()
-	}
-	return sdk.Endpoint{
-		Paths:        []sdk.Path{path},
-		Refusal:      sdk.Refusal{ContentType: jsonType, Body: refusalTemplate},
-		Threads:      sdk.ThreadsPerConversation,
-		Capabilities: &capabilities,
-	}
 }
 
 // twin returns the name of another channel that the calls for c fit just as well, "" if there is none.

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/webhook"
@@ -134,51 +132,4 @@ func (ch *channel) isAddressee(body *answerBody) bool {
 	chatbot, f2 := webhook.TextJSON(body.ChatbotName, "chatbotName")
 	return f1 == nil && f2 == nil && (organization == "" || organization == ch.Organization) &&
 		(chatbot == "" || chatbot == ch.Chatbot)
-}
-
-// answerID is what repeats of an answer are recognised by: its messageId, or else an id of the call; "" if there is none. A
-// header that is not signed does not count beside one that is, or a call that somebody has listened to could be presented
-// again under another id.
-//
-// A Patchbay's answer also has the id that its own vendor gave. That one is what an event read must name over there, so
-// it stands behind the messageId and a blank; messageIDs takes it out again.
-func (ch *channel) answerID(body *answerBody, header http.Header, signed string) string {
-	id := scalar(body.MessageID)
-	if id == "" {
-		if signed != "" {
-			return signed
-		}
-		key, f := idempotencyKey(header)
-		if f != nil {
-			return ""
-		}
-		return key
-	}
-	if vendor := scalar(body.VendorMessageID); ch.FarEnd == farPatchbay && vendor != "" && !strings.Contains(id, " ") &&
-		len(id)+1+len(vendor) <= envelope.MaxIDBytes {
-		return id + " " + vendor
-	}
-	return bounded(id)
-}
-
-// scalar returns a string, or a number as it is written; "" for anything else.
-func scalar(v jsontext.Value) string {
-	switch v.Kind() {
-	case '0':
-		return string(v)
-	case '"':
-		if s, f := webhook.TextJSON(v, ""); f == nil {
-			return s
-		}
-	}
-	return ""
-}
-
-// sentTime reads the time of an answer; zero if it has none that can be read.
-func sentTime(v jsontext.Value) time.Time {
-	at, err := time.Parse(time.RFC3339Nano, scalar(v))
-	if err != nil || at.Year() < 1970 {
-		return time.Time{}
-	}
-	return at.UTC()
 }

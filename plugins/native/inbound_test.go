@@ -274,7 +274,8 @@ func TestReceivePicksChannel(t *testing.T) {
 		"slash":   account("acme", "faq/eu", "t6"),
 		"removed": account("gone", "faq", "t5"),
 	}, nil)
-	prefixed := sdk.Channel{Name: "prefixed", Role: envelope.RoleCustomer, Prefix: "/x", Settings: sdk.NewSettings([]byte(account("acme", "faq", "t1")))}
+	prefixed := sdk.Channel{Name: "prefixed", Role: envelope.RoleCustomer, Prefix: "/x",
+		Settings: sdk.NewSettings([]byte(account("acme", "faq", "t1")))}
 	if _, err := a.Configure(t.Context(), prefixed); err != nil {
 		t.Fatal(err)
 	}

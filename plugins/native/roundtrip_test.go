@@ -42,7 +42,8 @@ type chain struct {
 func newChain(t *testing.T) *chain {
 	c := &chain{wire: &wire{}}
 	client := &http.Client{Transport: c.wire}
-	near := strings.NewReplacer("https://relay.example/x", "https://far.example", testSecret+" "+formerSecret, testSecret).Replace(relay)
+	near := strings.NewReplacer("https://relay.example/x", "https://far.example", testSecret+" "+formerSecret, testSecret).
+		Replace(relay)
 	c.near = withBots(t, configured(t, nil, nil), map[string]string{"relay": near}, client)
 	c.far = configured(t, map[string]string{"near": strings.Replace(livechat, `"https://site.example/replies"`,
 		`"https://near.example`+answersPath+`relay","reply_token":"answer-sesame","reply_secret":"`+testSecret+`"`, 1)}, client)
@@ -75,7 +76,8 @@ var (
 )
 
 // links are addresses as vendors make them.
-var links = rapid.StringMatching(`https?://cdn\.example/[a-z0-9/?&=%#.]{0,8}`).Filter(func(s string) bool { return linkProblem(s) == "" })
+var links = rapid.StringMatching(`https?://cdn\.example/[a-z0-9/?&=%#.]{0,8}`).Filter(
+	func(s string) bool { return linkProblem(s) == "" })
 
 // media are links to images and the like, with all that the format has room for.
 var media = rapid.Custom(func(t *rapid.T) envelope.Part {

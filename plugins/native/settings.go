@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -11,7 +10,6 @@ import (
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
-	"patchbay/sdk/webhook"
 )
 
 const (
@@ -49,16 +47,6 @@ type settings struct {
 	AnswerToken  sdk.Secret   `json:"answer_token" doc:"role bot: bearer token that answers must have; none is asked for if empty"`
 	AnswerSecret sdk.Secret   `json:"answer_secret" doc:"role bot: whsec_… that answers must be signed with by Standard Webhooks; several are separated by blanks; none is asked for if empty"`
 	AnswerWindow sdk.Duration `json:"answer_window" patchbay:"default=5m" doc:"role bot: how far the timestamp of a signed answer may be from the gateway's clock, at most 1h"`
-}
-
-// problems collects what is wrong with settings.
-type problems []sdk.Problem
-
-// add adds a problem; none if message is empty.
-func (p *problems) add(path, message string) {
-	if message != "" {
-		*p = append(*p, sdk.Problem{Path: path, Message: message})
-	}
 }
 
 // read decodes a channel's settings and lists everything that is wrong with them, without warnings.
@@ -131,7 +119,9 @@ type setting struct {
 }
 
 func (s *settings) customerOnly() []setting {
-	return []setting{{"reply_url", s.ReplyURL != ""}, {"reply_token", !s.ReplyToken.IsZero()}, {"reply_secret", !s.ReplySecret.IsZero()}}
+	return []setting{
+		{"reply_url", s.ReplyURL != ""}, {"reply_token", !s.ReplyToken.IsZero()}, {"reply_secret", !s.ReplySecret.IsZero()},
+	}
 }
 
 func (s *settings) botOnly() []setting {
@@ -156,59 +146,6 @@ func (s *settings) warnings(role envelope.Role) []sdk.Problem {
 	if role != envelope.RoleBot || !s.AnswerToken.IsZero() || !s.AnswerSecret.IsZero() {
 		return nil
 	}
-	return []sdk.Problem{{Path: "answer_token", Warning: true, Message: "is empty, and so is answer_secret, so anybody who knows the " +
-		"path can speak as the bot: set one of them here and at the far end (reply_token, reply_secret if that is a Patchbay)"}}
-}
-
-// nameProblem says what is wrong with a path segment, "" if nothing.
-func nameProblem(name string) string {
-	switch {
-	case name == "":
-		return "missing: set the name that callers have in their path"
-	case len(name) > maxNameBytes:
-		return fmt.Sprintf("%d bytes, at most %d", len(name), maxNameBytes)
-	case name == "." || name == "..":
-		return "can't be reached: HTTP servers resolve dot segments"
-	case strings.ContainsFunc(name, unicode.IsControl):
-		return "has control characters"
-	}
-	return ""
-}
-
-// addressProblem says what is wrong with an address to post to, "" if nothing. credential is the setting for what must
-// not stand in the address.
-func addressProblem(address, what, credential string) string {
-	if address == "" {
-		return "missing: set " + what
-	}
-	u, err := url.Parse(address)
-	switch {
-	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
-		return "not an address: write https://host/path"
-	case u.User != nil:
-		return "has credentials in it: use " + credential
-	case u.Fragment != "":
-		return "has a fragment, which is never sent: remove what follows #"
-	}
-	return ""
-}
-
-// tokenProblem says why a token can't be sent in a header, "" if it can.
-func tokenProblem(token sdk.Secret) string {
-	if strings.ContainsFunc(token.Reveal(), unicode.IsControl) {
-		return "has control characters (a line end?), which can't be sent in a header"
-	}
-	return ""
-}
-
-// secretProblem says what is wrong with secrets of Standard Webhooks, "" if nothing.
-func secretProblem(secret sdk.Secret) string {
-	keys, err := webhook.ParseSigningKeys(secret.Reveal())
-	switch {
-	case err != nil:
-		return err.Error() + ": make one with `echo whsec_$(openssl rand -base64 32)`"
-	case len(keys) == 0 && !secret.IsZero():
-		return "is blank: remove it, or make one with `echo whsec_$(openssl rand -base64 32)`"
-	}
-	return ""
+	return []sdk.Problem{{Path: "answer_token", Warning: true, Message: "is empty, and so is answer_secret, so anybody who " +
+		"knows the path can speak as the bot: set one of them here and at the far end (reply_token or reply_secret, if that is a Patchbay)"}}
 }
