@@ -20,8 +20,8 @@ const derivedPrefix = "derived-"
 type batch struct {
 	channels []*channel
 	seen     map[string]int
-	// receiver is the user who was polled, "" for a push. Then the only channel is known, and messages that do not say for
-	// whom they are are this user's.
+	// receiver is the user who was polled, "" for a push. Then the only channel is known, and messages that do not say
+	// for whom they are are this user's.
 	receiver string
 }
 

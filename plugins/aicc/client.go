@@ -65,7 +65,8 @@ func (c *channel) do(ctx context.Context, op string, q request) (*answer, error)
 		return nil, sdk.FromTransport(op, readErr)
 	}
 	if int64(len(data)) > limit {
-		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: op, Err: fmt.Errorf("%w: more than %d bytes", errAnswerTooLarge, limit)}
+		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: op,
+			Err: fmt.Errorf("%w: more than %d bytes", errAnswerTooLarge, limit)}
 	}
 	return &answer{header: resp.Header, body: data}, nil
 }

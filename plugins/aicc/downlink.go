@@ -94,8 +94,8 @@ func (m *downlink) envelope(c *channel, polled bool) (*envelope.Envelope, error)
 	return e, nil
 }
 
-// ownWords marks what is the customer's own, repeated by the vendor: it must neither be sent back nor, as CONNECT, count as
-// somebody's acceptance. That the customer has left stays what it is.
+// ownWords marks what is the customer's own, repeated by the vendor: it must neither be sent back nor, as CONNECT,
+// count as somebody's acceptance. That the customer has left stays what it is.
 func (m *downlink) ownWords(e *envelope.Envelope) {
 	if e.Sender.Role != envelope.RoleCustomer || e.Kind == envelope.KindDisconnected {
 		return

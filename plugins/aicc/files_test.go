@@ -88,13 +88,15 @@ func keyIn(rt *rapid.T, sent string, kind fileType, size int) string {
 	return ""
 }
 
-// Files up to the limit arrive whole, though answers of other calls may not be as long; larger ones are refused either way.
+// Files up to the limit arrive whole, though answers of other calls may not be as long; larger ones are refused either
+// way.
 func TestFileLimits(t *testing.T) {
 	const limit = 300_000
 	v := newMemoryVendor()
 	a := deskIn(t, v, map[string]any{"max_file_bytes": limit, "files": "library"})
 	data := bytes.Repeat([]byte("0123456789"), limit/10)
-	if _, err := a.Deliver(t.Context(), fileDelivery(envelope.PartFile, sdk.NewAttachment("text/plain", "a.txt", data))); err != nil {
+	whole := fileDelivery(envelope.PartFile, sdk.NewAttachment("text/plain", "a.txt", data))
+	if _, err := a.Deliver(t.Context(), whole); err != nil {
 		t.Fatal(err)
 	}
 	var key string
@@ -156,8 +158,8 @@ func TestLinksAreSecretAndGetNone(t *testing.T) {
 	}
 }
 
-// A lost answer of an upload or a download is transient: neither has an effect that counts. Of the message behind an upload
-// it is unknown.
+// A lost answer of an upload or a download is transient: neither has an effect that counts. Of the message behind an
+// upload it is unknown.
 func TestLostAnswersOfFiles(t *testing.T) {
 	image := sdk.NewAttachment("image/png", "", []byte("pixels"))
 	for _, tt := range []struct {
@@ -185,7 +187,9 @@ func TestLostAnswersOfFiles(t *testing.T) {
 func TestLostAnswerOfAnOfflineMessage(t *testing.T) {
 	v := newVendor(t, map[string][]reply{"send": {says(200, `{"resultCode":"13","resultDesc":"session expired"}`)}})
 	a := deskAt(t, v, map[string]any{"offline_messages": true})
-	a.channels["desk"].host.HTTP = &http.Client{Transport: brokenTransport{v.Client().Transport, "async", context.DeadlineExceeded}}
+	a.channels["desk"].host.HTTP = &http.Client{
+		Transport: brokenTransport{v.Client().Transport, "async", context.DeadlineExceeded},
+	}
 	if err := act(t, a, "chat"); sdk.KindOf(err) != sdk.KindUnknown {
 		t.Errorf("Deliver = %v; want unknown", err)
 	}

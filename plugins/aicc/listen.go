@@ -2,28 +2,21 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"net/url"
 	"sync"
 	"time"
 
 	"patchbay/sdk"
-	"patchbay/sdk/envelope"
 )
 
 const (
-	maxPolls      = 8                // polls under way at a time
-	pollTimeout   = 10 * time.Second // of one poll
-	pollGrace     = 2 * time.Second  // for polls that are under way, and for storing their messages, when Listen is to end
-	maxPollAnswer = 4 << 20          // bytes of one answer
+	maxPolls  = 8               // polls under way at a time
+	pollGrace = 2 * time.Second // for polls that are under way, and for storing their messages, when Listen is to end
 )
 
-const opPoll = "poll"
-
-// Listen implements sdk.Listener: it polls, one after the other or some at once, the users who are under way. AICC hands
-// each message out once, so that there is nothing that a cursor could say, and none is stored. What was handed out is kept
-// until it is stored, also beyond an error, after which the next Listen begins with it; only a process that dies loses
-// it. The messages of one user are emitted in their order.
+// Listen implements sdk.Listener: it polls, one after the other or some at once, the users who are under way. AICC
+// hands each message out once, so that there is nothing that a cursor could say, and none is stored. What was handed
+// out is kept until it is stored, also beyond an error, after which the next Listen begins with it; only a process that
+// dies loses it. The messages of one user are emitted in their order.
 func (a *adapter) Listen(ctx context.Context, l *sdk.Listening, emit sdk.Emit) error {
 	c, err := a.channel(l.Channel)
 	if err != nil {
@@ -116,7 +109,8 @@ func (p *poller) store(ctx context.Context) error {
 	}
 }
 
-// startPolls starts polls of all who are due, as far as there is room, and returns after which time somebody else will be.
+// startPolls starts polls of all who are due, as far as there is room, and returns after which time somebody else will
+// be.
 func (p *poller) startPolls(ctx, work context.Context) time.Duration {
 	for ctx.Err() == nil && p.running < maxPolls {
 		user, openings, wait := p.sessions.start()
@@ -148,40 +142,6 @@ func (p *poller) finish(r polled) {
 	if p.sessions.finish(r, p.settings.PollInterval) {
 		p.host.Logger.Warn("polls fail", "error", r.err)
 	}
-}
-
-// poll asks AICC for a user's messages.
-func (c *channel) poll(ctx context.Context, user string) ([]*envelope.Envelope, error) {
-	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
-	defer cancel()
-	st := c.sessions.state(user)
-	query := url.Values{"receiverId": {user}, "channel": {channelWeb}}
-	a, err := c.authorized(ctx, opPoll, user, &st, request{
-		url: c.settings.BaseURL + apiPath + "poll?" + query.Encode(), limit: maxPollAnswer,
-	})
-	if err != nil {
-		return nil, harmless(err)
-	}
-	return c.readPoll(user, &st, a.body)
-}
-
-// readPoll translates an answer of poll. Messages count also beside a result code that is none of success. A refusal
-// concerns this user alone (KindGone).
-func (c *channel) readPoll(user string, st *threadState, body []byte) ([]*envelope.Envelope, error) {
-	var r pollReply
-	if err := json.Unmarshal(body, &r); err != nil {
-		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opPoll, Text: "the answer is not JSON with a list of messages"}
-	}
-	r.shown = c.shown(r.ResultDesc, st)
-	if len(r.Messages) == 0 && r.code() != codeDone {
-		return nil, refused(opPoll, &r.result, sdk.KindGone, "")
-	}
-	b := batch{channels: []*channel{c}, seen: map[string]int{}, receiver: user}
-	var out []*envelope.Envelope
-	for _, raw := range r.Messages {
-		out = append(out, b.translate(raw)...)
-	}
-	return out, nil
 }
 
 // outlasting returns a context that ends some time after ctx does. stop ends it at once.

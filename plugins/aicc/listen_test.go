@@ -187,6 +187,82 @@ func TestEndOfAnEarlierSession(t *testing.T) {
 	}
 }
 
+// A user who leaves and comes back while a poll is under way is not polled twice at a time: messages could change
+// places.
+func TestOnePollOfAUserAtATime(t *testing.T) {
+	s := newSessions(time.Now)
+	s.open("ada", threadState{})
+	_, openings, _ := s.start()
+	s.close("ada")
+	if s.count() != 0 {
+		t.Error("who has left counts")
+	}
+	s.underWay("ada", threadState{UserName: "Ada"})
+	if user, _, _ := s.start(); user != "" || s.count() != 1 {
+		t.Errorf("%q is polled though a poll is under way", user)
+	}
+	s.finish(polled{user: "ada", openings: openings, envelopes: []*envelope.Envelope{{Kind: envelope.KindDisconnected}}}, 0)
+	s.stored()
+	if user, _, _ := s.start(); user != "ada" || s.state("ada").UserName != "Ada" {
+		t.Errorf("%q is polled; want ada, by the new state", user)
+	}
+	s.close("ada")
+	s.finish(polled{user: "ada"}, 0)
+	if len(s.users) != 0 {
+		t.Errorf("%d users are remembered", len(s.users))
+	}
+}
+
+// While AICC refuses the credentials it is asked seldom, by all users together.
+func TestRefusedCredentialsArePolledSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, s := newMemoryVendor(), &shelf{}
+		v.answer = func(call string, _ *http.Request, _ []byte) http.HandlerFunc {
+			if call == "token" {
+				return func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{}`, http.StatusUnauthorized) }
+			}
+			return nil
+		}
+		a := deskIn(t, v, polls(nil))
+		stop := listening(t, a, s, "ada", "bob", "cyd")
+		wait(t, 10*time.Minute)
+		if n := v.count("token"); n > 3*21 {
+			t.Errorf("%d requests for an access token in ten minutes", n)
+		}
+		if err := a.Health(t.Context(), "desk"); err == nil || !strings.Contains(err.Error(), "access token") {
+			t.Errorf("Health = %v; want that there is no access token", err)
+		}
+		_ = stop()
+	})
+}
+
+// Users of another account are not polled by a channel that is configured anew.
+func TestAnotherAccountPollsNobodyElsesUsers(t *testing.T) {
+	a, v := newAdapter(), newMemoryVendor()
+	configureIn(t, a, v, polls(nil))
+	former := a.channels["desk"].sessions
+	former.open("ada", threadState{})
+	for _, tt := range []struct {
+		changes map[string]any
+		same    bool
+	}{
+		{map[string]any{"poll_interval": "9s"}, true},
+		{map[string]any{"base_url": "https://other.example.com"}, false},
+		{map[string]any{"channel_id": otherChannel}, false},
+	} {
+		configureIn(t, a, v, polls(nil))
+		a.channels["desk"].sessions = former
+		configureIn(t, a, v, polls(tt.changes))
+		if same := a.channels["desk"].sessions == former; same != tt.same {
+			t.Errorf("%v: the users went over: %v", tt.changes, same)
+		}
+	}
+	configureIn(t, a, v, nil)
+	if a.channels["desk"].sessions != nil {
+		t.Error("a channel to which AICC pushes has users to poll")
+	}
+}
+
 // What was polled and could not be stored is emitted again, by another Listen and also by another configuration, before
 // anything is polled anew.
 func TestUnstoredMessagesAreKept(t *testing.T) {

@@ -18,20 +18,21 @@ type metrics struct {
 
 func newMetrics(reg prometheus.Registerer) *metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return registered(reg, prometheus.NewCounterVec(prometheus.CounterOpts{Name: "patchbay_plugin_aicc_" + name, Help: help},
-			append([]string{"channel"}, labels...)))
+		return registered(reg, prometheus.NewCounterVec(
+			prometheus.CounterOpts{Name: "patchbay_plugin_aicc_" + name, Help: help}, append([]string{"channel"}, labels...)))
 	}
 	gauge := func(name, help string) *prometheus.GaugeVec {
-		return registered(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "patchbay_plugin_aicc_" + name, Help: help},
-			[]string{"channel"}))
+		return registered(reg, prometheus.NewGaugeVec(
+			prometheus.GaugeOpts{Name: "patchbay_plugin_aicc_" + name, Help: help}, []string{"channel"}))
 	}
 	return &metrics{
 		unknown: counter("unknown_total", "Messages of AICC kept as unparsed, by the field that was not understood.", "field"),
 		former:  counter("former_credential_total", "Pushes that only the previous key or token proved."),
-		files:   counter("files_total", "Files moved to (up) and from (down) AICC, by result (ok, failed).", "direction", "result"),
-		polls:   counter("polls_total", "Polls by result (messages, empty, failed).", "result"),
-		polled:  gauge("polled_users", "Users whose messages are polled."),
-		kept:    gauge("polled_messages_unstored", "Polled messages that could not be stored yet; polling waits for them."),
+		files: counter("files_total", "Files moved to (up) and from (down) AICC, by result (ok, failed).",
+			"direction", "result"),
+		polls:  counter("polls_total", "Polls by result (messages, empty, failed).", "result"),
+		polled: gauge("polled_users", "Users whose messages are polled."),
+		kept:   gauge("polled_messages_unstored", "Polled messages that could not be stored yet; polling waits for them."),
 	}
 }
 

@@ -9,8 +9,9 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// notice tells AICC something that matters now or never. To repeat it is harmless; what AICC refuses is not worth a repeat, and
-// must neither hold up the messages behind it nor open a lapsed session again, so that a refusal is only noted.
+// notice tells AICC something that matters now or never. To repeat it is harmless; what AICC refuses is not worth a
+// repeat, and must neither hold up the messages behind it nor open a lapsed session again, so that a refusal is only
+// noted.
 func (c *channel) notice(ctx context.Context, d *sdk.Delivery, op, control, content string) (*sdk.Receipt, error) {
 	st := readState(d.State)
 	r, err := c.send(ctx, op, callSend, &st, c.uplink(d.Thread, control, mediaText, content))

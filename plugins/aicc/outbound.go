@@ -14,9 +14,9 @@ const (
 	maxUserID = 32   // characters of userId
 )
 
-// Open implements sdk.Opener: it puts the customer into AICC's queue: by CONNECT and, where that lands at AICC's robot, by
-// TRANS2AGENT after it. The thread is the user id that AICC knows the customer by. To repeat it is harmless: a customer
-// who has an agent already is reported as accepted.
+// Open implements sdk.Opener: it puts the customer into AICC's queue: by CONNECT and, where that lands at AICC's robot,
+// by TRANS2AGENT after it. The thread is the user id that AICC knows the customer by. To repeat it is harmless: a
+// customer who has an agent already is reported as accepted.
 func (a *adapter) Open(ctx context.Context, o *sdk.Opening) (*sdk.Opened, error) {
 	c, err := a.channel(o.Channel)
 	if err != nil {
@@ -66,8 +66,8 @@ func (c *channel) enter(ctx context.Context, op, control, user string, st *threa
 	return false, refused(op, r, kind, reason)
 }
 
-// Deliver implements sdk.Deliverer: a message becomes CHAT, notices INPUT and READ, the end of a conversation DISCONNECT. If
-// AICC refuses the credentials, which has no effect, they are renewed and the call is made once more.
+// Deliver implements sdk.Deliverer: a message becomes CHAT, notices INPUT and READ, the end of a conversation
+// DISCONNECT. If AICC refuses the credentials, which has no effect, they are renewed and the call is made once more.
 func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 	c, err := a.channel(d.Channel)
 	if err != nil {

@@ -130,8 +130,8 @@ func uploadError(code string) sdk.ErrorKind {
 	return sdk.KindTransient
 }
 
-// downloadError types a refused downloadFileStream. Code 13 is a failure as well as a wrong type; only where the type and the
-// store were known, and this was the only call to make, is it worth another try.
+// downloadError types a refused downloadFileStream. Code 13 is a failure as well as a wrong type; only where the type
+// and the store were known, and this was the only call to make, is it worth another try.
 func downloadError(code string, only bool) sdk.ErrorKind {
 	switch {
 	case code == codeMissing || code == codeNoFile:

@@ -76,6 +76,10 @@ func (s *sessions) finish(p polled, interval time.Duration) (firstFailure bool) 
 		return firstFailure
 	}
 	u.polling = false
+	if u.left {
+		delete(s.users, p.user)
+		return firstFailure
+	}
 	if p.err == nil {
 		u.failures = 0
 	} else {

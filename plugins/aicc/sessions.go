@@ -17,7 +17,8 @@ type sessions struct {
 
 	mu    sync.Mutex
 	users map[string]*session
-	// kept is what AICC has handed over and will not hand over again, oldest first. It is emitted before anything is polled.
+	// kept is what AICC has handed over and will not hand over again, oldest first. It is emitted before anything is
+	// polled.
 	kept        []handover
 	pausedUntil time.Time // of all users: AICC asked for it
 	failures    int       // polls that failed since the last that did not
@@ -31,6 +32,7 @@ type session struct {
 	due      time.Time
 	failures int  // polls that failed in a row
 	polling  bool // a poll is under way
+	left     bool // not to be polled any more; kept until the poll that is under way has ended
 }
 
 // handover is what one poll gave, or a piece of it.
@@ -48,26 +50,34 @@ func newSessions(now func() time.Time) *sessions {
 
 // open begins to poll a user who was let in.
 func (s *sessions) open(user string, st threadState) {
-	if s != nil {
-		s.put(user, st).openings++
+	if s == nil {
+		return
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.put(user, st).openings++
 }
 
 // underWay begins to poll a user to whose session a message was sent, unless that is done already.
 func (s *sessions) underWay(user string, st threadState) {
-	if s != nil {
-		s.put(user, st)
+	if s == nil {
+		return
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.put(user, st)
 }
 
 func (s *sessions) put(user string, st threadState) *session {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	u := s.users[user]
 	if u == nil {
 		u = &session{state: st, due: s.now()}
 		s.users[user] = u
 		s.wake()
+	}
+	if u.left {
+		u.left, u.state, u.due, u.failures = false, st, s.now(), 0
+		u.openings++
 	}
 	return u
 }
@@ -79,6 +89,16 @@ func (s *sessions) close(user string) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.remove(user)
+}
+
+// remove forgets a user, once no poll is under way: there must never be two of one user, or messages could change
+// places.
+func (s *sessions) remove(user string) {
+	if u := s.users[user]; u != nil && u.polling {
+		u.left = true
+		return
+	}
 	delete(s.users, user)
 }
 
@@ -116,10 +136,16 @@ func (s *sessions) state(user string) threadState {
 	return readState(nil)
 }
 
-func (s *sessions) count() int {
+// count tells how many users are polled.
+func (s *sessions) count() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.users)
+	for _, u := range s.users {
+		if !u.left {
+			n++
+		}
+	}
+	return n
 }
 
 // trouble returns why the last polls failed, nil unless several in a row did.
@@ -166,7 +192,7 @@ func (s *sessions) stored() {
 	}
 	for _, e := range h.envelopes {
 		if e.Kind == envelope.KindDisconnected {
-			delete(s.users, h.user)
+			s.remove(h.user)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +46,8 @@ func TestValidate(t *testing.T) {
 		{name: "token for a moment", changes: map[string]any{"token_life": "1s"}, path: "token_life", says: "1m"},
 		{name: "no bytes", changes: map[string]any{"max_file_bytes": 0}, path: "max_file_bytes", says: "from 1"},
 		{name: "too many bytes", changes: map[string]any{"max_file_bytes": 5<<20 + 1}, path: "max_file_bytes", says: "5242880"},
-		{name: "unknown upload type", changes: map[string]any{"upload_media_type": "x"}, path: "upload_media_type", says: "plain or file"},
+		{name: "unknown upload type", changes: map[string]any{"upload_media_type": "x"}, path: "upload_media_type",
+			says: "plain or file"},
 		{name: "unknown store", changes: map[string]any{"files": "x"}, path: "files", says: "both, local or library"},
 		{name: "two keys", changes: map[string]any{"verify.previous_secret_key": "x", "verify.previous_access_key": "y"}},
 		{name: "blank in the former access key", path: "verify.previous_access_key", says: "blank",
@@ -90,6 +92,19 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+// What is left over from another way in is worth a word, and keeps nothing from starting.
+func TestVerifyIsNotNeededForPolls(t *testing.T) {
+	ch := testChannel(t, "desk", map[string]any{"inbound": "poll"})
+	a := newAdapter()
+	problems := a.Validate(ch)
+	if len(problems) != 1 || !problems[0].Warning || problems[0].Path != "verify" {
+		t.Errorf("Validate = %+v; want one warning about verify", problems)
+	}
+	if _, err := a.Configure(t.Context(), ch); err != nil {
+		t.Errorf("Configure = %v", err)
+	}
+}
+
 func TestAllProblemsAtOnce(t *testing.T) {
 	ch := testChannel(t, "desk", map[string]any{"base_url": "", "app_key": "", "verify.mode": "bearer"})
 	if got := newAdapter().Validate(ch); len(got) != 3 {
@@ -105,7 +120,7 @@ func TestDescribe(t *testing.T) {
 	if d.Name != "aicc" || d.Capabilities.TextBytes != 1024 {
 		t.Errorf("Describe = %+v", d)
 	}
-	for _, c := range []cause{causeOther, causeHours, causeNoAgent, causeRobot, causeChannel} {
+	for _, c := range []cause{causeOther, causeHours, causeNoAgent, causeRobot, causeChannel, causeSend} {
 		if kind, reason := openError(c); kind == sdk.KindDeclined && d.ReasonCodes[reason] == "" {
 			t.Errorf("reason %q is not declared", reason)
 		}
@@ -134,19 +149,26 @@ func TestConfigureEndpoint(t *testing.T) {
 func TestTwins(t *testing.T) {
 	for _, tt := range []struct {
 		name, channel, prefix, id string
+		first, second             map[string]any
 		refused                   bool
 	}{
-		{"the same id", "second", "", testChannelID, true},
-		{"itself", "desk", "", testChannelID, false},
-		{"another id", "second", "", otherChannel, false},
-		{"another prefix", "second", "/x", testChannelID, false},
+		{name: "the same id", channel: "second", id: testChannelID, refused: true},
+		{name: "itself", channel: "desk", id: testChannelID},
+		{name: "another id", channel: "second", id: otherChannel},
+		{name: "another prefix", channel: "second", prefix: "/x", id: testChannelID},
+		{name: "both poll", channel: "second", prefix: "/x", id: testChannelID, first: polls(nil), second: polls(nil), refused: true},
+		{name: "both poll, at two vendors", channel: "second", id: testChannelID, first: polls(nil),
+			second: polls(map[string]any{"base_url": "https://other.example.com"})},
+		{name: "one polls", channel: "second", id: testChannelID, second: polls(nil)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a := newAdapter()
-			if _, err := a.Configure(t.Context(), testChannel(t, "desk", nil)); err != nil {
+			if _, err := a.Configure(t.Context(), testChannel(t, "desk", tt.first)); err != nil {
 				t.Fatal(err)
 			}
-			ch := testChannel(t, tt.channel, map[string]any{"channel_id": tt.id})
+			changes := map[string]any{"channel_id": tt.id}
+			maps.Copy(changes, tt.second)
+			ch := testChannel(t, tt.channel, changes)
 			ch.Prefix = tt.prefix
 			_, err := a.Configure(t.Context(), ch)
 			if !tt.refused {

@@ -171,7 +171,9 @@ func FuzzSignature(f *testing.F) {
 	f.Add("auth-v2/a/1625898453913/content-type;host/"+strings.Repeat("0", 64), "x", "a=1&b", []byte("x"))
 	f.Add("auth-v2////", "", "", []byte{})
 	f.Add("Bearer x", "gw.example.com", "%", []byte("{}"))
-	v := Verify{Mode: modeSignature, SecretKey: sdk.NewSecret(testSecretKey), FormerKey: sdk.NewSecret(formerKey), Window: time.Hour}
+	v := Verify{
+		Mode: modeSignature, Window: time.Hour, SecretKey: sdk.NewSecret(testSecretKey), FormerKey: sdk.NewSecret(formerKey),
+	}
 	f.Fuzz(func(t *testing.T, header, host, query string, body []byte) {
 		auth, err := parseAuthorization(header)
 		if err == nil {
