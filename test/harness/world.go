@@ -117,6 +117,9 @@ func (w *World) Point(base string) {
 	w.Desk.SetPushBase(base)
 }
 
+// LivechatURL is the website's base address: answers are posted below it, and its customers' files are there.
+func (w *World) LivechatURL() string { return w.livechat.URL }
+
 func (w *World) close() {
 	w.Calm()
 	w.Bots.Close()

@@ -132,7 +132,10 @@ func (e *Engine) fitMedium(ctx context.Context, t *task, a *pluginpb.Assigned, e
 		return "", e.assign(ctx, t, a, i, true)
 	}
 	bare := env.Parts[i]
-	bare.Text, bare.URL = "", t.media[i].link
+	bare.Text = ""
+	if link := t.media[i].link; link != "" {
+		bare.URL = link
+	}
 	a.Text = conversation.Piece(conversation.Line(&bare), 0, 2, t.ch.TextBytes)
 	return t.losses(env, func(j int) bool { return j == i }), nil
 }

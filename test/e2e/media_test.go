@@ -1,0 +1,193 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	aicc "patchbay/plugins/aicc/simulator"
+	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/fault"
+	"patchbay/test/harness"
+)
+
+// drawing is a picture of its own each time.
+func drawing(t *testing.T, size int) []byte {
+	t.Helper()
+	m := image.NewNRGBA(image.Rect(0, 0, size, size))
+	for i := range m.Pix {
+		m.Pix[i] = uint8(rand.Uint32())
+	}
+	m.Set(0, 0, color.White)
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// attach has the customer's website serve a file, and returns it as the website sends it.
+func (s *scene) attach(name, contentType string, data []byte) livechat.Option {
+	path := s.Livechat.AddFile(name, contentType, data)
+	return livechat.WithMedia(livechat.File{Type: "image", URL: s.LivechatURL() + path, Name: name, ContentType: contentType})
+}
+
+// shown returns when the agent sees a file of the customer's, and what is in it.
+func (s *scene) shown(t *testing.T, user string) (aicc.Line, aicc.File) {
+	t.Helper()
+	var line aicc.Line
+	err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
+		c, _ := s.Desk.Chat(deskID(user))
+		for _, l := range c.Lines {
+			if l.From == "customer" && l.File != "" {
+				line = l
+				return true
+			}
+		}
+		return false
+	})
+	if err != nil {
+		t.Fatalf("the agent sees no file: %v; sees %q", err, s.deskLines(user))
+	}
+	f, ok := s.Desk.File(line.File)
+	if !ok {
+		t.Fatalf("the desk does not know file %q", line.File)
+	}
+	return line, f
+}
+
+// pictured returns when the customer gets a medium, and what its link leads to.
+func (s *scene) pictured(t *testing.T, user string) (livechat.File, livechat.Downloaded) {
+	t.Helper()
+	a := s.awaits(t, user, "a picture", func(a livechat.Answer) bool { return len(a.Files) > 0 })
+	got, err := s.Livechat.Download(harness.Soon(t), a.Files[0].URL)
+	if err != nil {
+		t.Fatalf("follow the link of %+v: %v", a.Files[0], err)
+	}
+	return a.Files[0], got
+}
+
+// TestPicturesBothWays: an image of the agent's reaches the chat page, and one of the customer's reaches the agent, each
+// byte for byte; links go on working after a restart.
+func TestPicturesBothWays(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, harness.Vendors{}, harness.Config{})
+	const user = "iris"
+	s.says(t, user, "hello")
+	s.hears(t, user, "bot", greeting)
+	s.meets(t, user)
+
+	map1, map2 := drawing(t, 64), drawing(t, 300)
+	if _, err := s.Desk.SendFile(deskID(user), "IMAGE", "png", map1); err != nil {
+		t.Fatal(err)
+	}
+	file, got := s.pictured(t, user)
+	if !bytes.Equal(got.Data, map1) || got.ContentType() != "image/png" || file.ContentType != "image/png" || file.Size != int64(len(map1)) {
+		t.Errorf("got %d bytes of %s (announced %+v), want %d", len(got.Data), got.ContentType(), file, len(map1))
+	}
+	if !strings.HasPrefix(file.URL, s.Public+"/media/") {
+		t.Errorf("the link is %s, want one of the gateway's", file.URL)
+	}
+
+	s.says(t, user, "Here it is", s.attach("map.png", "image/png", map2))
+	s.atDesk(t, user, "Here it is")
+	line, f := s.shown(t, user)
+	if line.MediaType != "IMAGE" || !bytes.Equal(f.Content, map2) || f.Type != "png" {
+		t.Errorf("the agent sees %+v with %d bytes of %s, want %d of png", line, len(f.Content), f.Type, len(map2))
+	}
+
+	s.quiet(t, user)
+	s.Restart(t)
+	if again, err := s.Livechat.Download(harness.Soon(t), file.URL); err != nil || !bytes.Equal(again.Data, map1) {
+		t.Errorf("after the restart the link gives %d bytes, %v", len(again.Data), err)
+	}
+	if n := s.Desk.Counts().Downloads; n != 1 {
+		t.Errorf("the desk was asked %d times for the picture, want once", n)
+	}
+	s.content(t)
+}
+
+// TestPicturesThatCanNotBeCarried become words; the message arrives all the same, and the trail says why.
+func TestPicturesThatCanNotBeCarried(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, harness.Vendors{}, harness.Config{})
+	const user = "olaf"
+	s.says(t, user, "hello")
+	s.hears(t, user, "bot", greeting)
+	s.meets(t, user)
+	for i, tc := range []struct {
+		name, contentType string
+		data              []byte
+		why               string
+	}{
+		{"page.png", "image/png", []byte("<!doctype html><script>alert(1)</script>"), "is no image"},
+		{"big.png", "image/png", append(drawing(t, 32), make([]byte, 3<<20)...), "at most"},
+		{"moved.png", "image/png", nil, "HTTP 404"},
+	} {
+		option := s.attach(tc.name, tc.contentType, tc.data)
+		if tc.data == nil {
+			option = livechat.WithMedia(livechat.File{Type: "image", URL: s.LivechatURL() + "/files/nothing.png", Name: tc.name})
+		}
+		text, id := fmt.Sprintf("look at %d", i), fmt.Sprintf("olaf-%d", i)
+		s.says(t, user, text, option, livechat.WithMessageID(id))
+		s.atDesk(t, user, text)
+		err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
+			return strings.Contains(strings.Join(s.deskLines(user), "\n"), "[image] "+tc.name+" http")
+		})
+		if err != nil {
+			t.Errorf("%s: %v; the agent sees %q", tc.name, err, s.deskLines(user))
+		}
+		s.quiet(t, user)
+		if trace := fmt.Sprintf("%+v", s.Trace(t, id)); !strings.Contains(trace, "sent as text: image") || !strings.Contains(trace, tc.why) {
+			t.Errorf("%s: the trail does not say %q", tc.name, tc.why)
+		}
+	}
+	if n := s.Desk.Counts().Uploads; n != 0 {
+		t.Errorf("%d files were uploaded, want none", n)
+	}
+}
+
+// TestPicturesWhenVendorsFail: a download that fails for now is tried again, one that is refused becomes words, and an
+// upload that fails repeats nothing that had its effect.
+func TestPicturesWhenVendorsFail(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, harness.Vendors{}, harness.Config{})
+	const user = "pia"
+	s.says(t, user, "hello")
+	s.hears(t, user, "bot", greeting)
+	s.meets(t, user)
+	data := drawing(t, 40)
+
+	s.Desk.Faults.Add(fault.Fault{Kind: fault.Status, Endpoint: aicc.EndpointDownload, Status: 503, Count: 2})
+	if _, err := s.Desk.SendFile(deskID(user), "IMAGE", "png", data); err != nil {
+		t.Fatal(err)
+	}
+	if _, got := s.pictured(t, user); !bytes.Equal(got.Data, data) {
+		t.Errorf("got %d bytes, want %d", len(got.Data), len(data))
+	}
+	s.agent(t, user, "and this")
+	s.hears(t, user, "agent", "and this")
+
+	s.Desk.Faults.Add(fault.Fault{Kind: fault.Drop, Endpoint: aicc.EndpointUpload, Count: 1})
+	s.Desk.Faults.Add(fault.Fault{Kind: fault.Status, Endpoint: aicc.EndpointSend, Status: 500, Count: 1})
+	s.says(t, user, "mine", s.attach("mine.png", "image/png", data))
+	if _, f := s.shown(t, user); !bytes.Equal(f.Content, data) {
+		t.Errorf("the agent sees %d bytes, want %d", len(f.Content), len(data))
+	}
+	s.quiet(t, user)
+	pictures := 0
+	c, _ := s.Desk.Chat(deskID(user))
+	for _, l := range c.Lines {
+		if l.From == "customer" && l.File != "" {
+			pictures++
+		}
+	}
+	if pictures != 1 {
+		t.Errorf("the agent sees the picture %d times, want once", pictures)
+	}
+}
