@@ -82,8 +82,8 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 func (a *adapter) Validate(ch sdk.Channel) []sdk.Problem {
 	s, problems := read(ch)
 	if len(problems) == 0 && s.WebhookToken.IsZero() && s.Auth == "" {
-		problems = append(problems, sdk.Problem{Path: "webhook_token", Warning: true, Message: "is empty, so anybody who knows the path " +
-			"can speak here: set a token here and at the vendor, or say auth: none"})
+		problems = append(problems, sdk.Problem{Path: "webhook_token", Warning: true, Message: "is empty, so anybody who knows " +
+			"the path can speak here: set a token here and at the vendor, or say auth: none"})
 	}
 	return problems
 }

@@ -193,7 +193,7 @@ func TestStreamNothingSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := valid(t, got.Replies)[0]
-	if e.Kind != envelope.KindUnparsed || string(e.Raw) != infoM1+endFrame || e.VendorID != "m1" {
+	if e.Kind != envelope.KindUnparsed || string(e.Raw) != infoM1+strings.TrimSpace(endFrame) || e.VendorID != "m1" {
 		t.Errorf("reply %s %q with %q", e.Kind, e.VendorID, e.Raw)
 	}
 }

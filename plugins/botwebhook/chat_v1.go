@@ -30,7 +30,8 @@ func (ch *channel) composeV1(d *sdk.Delivery, config *chatConfig, lost []string)
 	}
 	if config != nil {
 		lost = append(lost, config.onlyV1()...)
-		body.ShortTermMemory, body.LongTermMemory, body.Knowledge = config.ShortTermMemory, config.LongTermMemory, config.Knowledge
+		body.ShortTermMemory, body.LongTermMemory = config.ShortTermMemory, config.LongTermMemory
+		body.Knowledge = config.Knowledge
 	}
 	return &question{body: body, path: sendPathV1}, append(degraded, lost...)
 }

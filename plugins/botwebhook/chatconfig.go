@@ -54,10 +54,15 @@ func (s *settings) chatConfig(attributes map[string]string) (*chatConfig, []stri
 	if k.DataIDs != nil || k.GroupIDs != nil {
 		c.Knowledge = &k
 	}
-	if c.ShortTermMemory == nil && c.LongTermMemory == nil && c.CornerCitation == nil && c.Knowledge == nil && len(c.CustomVariables) == 0 {
+	if c.empty() {
 		return nil, o.lost
 	}
 	return &c, o.lost
+}
+
+func (c *chatConfig) empty() bool {
+	return c.ShortTermMemory == nil && c.LongTermMemory == nil && c.CornerCitation == nil && c.Knowledge == nil &&
+		len(c.CustomVariables) == 0
 }
 
 // onlyV1 takes away what v1 of the API does not know, and names it if it comes from attributes: settings are refused.

@@ -77,7 +77,8 @@ func repeats(said string, parts []envelope.Part) bool {
 }
 
 func isOneOrAll(said string, texts []string) bool {
-	return slices.Contains(texts, said) || len(texts) > 0 && (strings.Join(texts, "") == said || strings.Join(texts, "\n") == said)
+	return slices.Contains(texts, said) ||
+		len(texts) > 0 && (strings.Join(texts, "") == said || strings.Join(texts, "\n") == said)
 }
 
 // outputParts reads output of v2. Audio that has no link is told by its transcript; skipped counts audio with neither.
@@ -111,7 +112,8 @@ func outputParts(v jsontext.Value) (parts []envelope.Part, skipped int, f *webho
 		}
 	}
 	if len(parts) > envelope.MaxParts {
-		return nil, 0, webhook.NewFault("output", fmt.Sprintf("%d texts and recordings, at most %d", len(parts), envelope.MaxParts))
+		return nil, 0, webhook.NewFault("output",
+			fmt.Sprintf("%d texts and recordings, at most %d", len(parts), envelope.MaxParts))
 	}
 	return parts, skipped, nil
 }

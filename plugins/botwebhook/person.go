@@ -43,7 +43,8 @@ func (ch *channel) deliverPerson(ctx context.Context, d *sdk.Delivery) (*sdk.Rec
 func (ch *channel) over(err error) error {
 	if e, ok := errors.AsType[*sdk.Error](err); ok && e.Kind == sdk.KindGone {
 		e.Kind = sdk.KindPermanent
-		e.Text = fmt.Sprintf("the hand-off is over: closed, or its first reply came later than the vendor waits (%s)", ch.WaitingLimit)
+		e.Text = fmt.Sprintf("the hand-off is over: closed, or its first reply came later than the vendor waits (%s)",
+			ch.WaitingLimit)
 	}
 	return err
 }

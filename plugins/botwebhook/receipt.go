@@ -13,24 +13,25 @@ import (
 
 // receipt says what came of the question. When an answer breaks off, what came of it is the answer: the question had its
 // effect, and to ask again would answer twice.
-func (ch *channel) receipt(thread string, s *streamed, raw *head) (*sdk.Receipt, error) {
+func (ch *channel) receipt(thread string, s *streamed) (*sdk.Receipt, error) {
 	parts := s.parts()
 	if len(parts) == 0 && s.err != nil {
 		ch.observe(s.err)
 		return nil, s.err
 	}
 	if len(parts) == 0 && !s.ended {
-		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: opSend, Text: "the answer broke off before its first word", Err: s.why()}
+		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: opSend, Text: "the answer broke off before its first word",
+			Err: s.why()}
 	}
 	ch.observe(s.err)
 	e := &envelope.Envelope{
-		Channel: ch.name, Thread: thread, VendorID: s.id, Kind: envelope.KindMessage, Sender: envelope.Sender{Role: envelope.RoleBot},
-		Parts: parts, Attributes: s.usage.attributes(),
+		Channel: ch.name, Thread: thread, VendorID: s.id, Kind: envelope.KindMessage,
+		Sender: envelope.Sender{Role: envelope.RoleBot}, Parts: parts, Attributes: s.usage.attributes(),
 	}
 	if len(parts) == 0 {
-		unparsed(e, "no text", raw.kept)
-		if raw.size > len(raw.kept) {
-			attribute(e, attrRawBytes, strconv.Itoa(raw.size))
+		unparsed(e, "no text", s.raw)
+		if s.size > len(s.raw) {
+			attribute(e, attrRawBytes, strconv.Itoa(s.size))
 		}
 	}
 	lost := bound(e)
@@ -65,18 +66,4 @@ func (s *streamed) lost() string {
 		lost = append(lost, fmt.Sprintf("%d frames that can't be read left out", s.broken))
 	}
 	return strings.Join(lost, "; ")
-}
-
-// head keeps the beginning of what is written to it.
-type head struct {
-	kept  []byte
-	size  int
-	limit int
-}
-
-// Write implements io.Writer. It never fails.
-func (h *head) Write(p []byte) (int, error) {
-	h.size += len(p)
-	h.kept = append(h.kept, p[:min(len(p), h.limit-len(h.kept))]...)
-	return len(p), nil
 }

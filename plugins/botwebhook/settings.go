@@ -23,8 +23,8 @@ const (
 	mediaBase64 = "base64"
 )
 
-// settings is one channel: an agent (role bot) or an agent's human hand-off (role customer). Those without a remark
-// count for both.
+// settings is one channel: an agent (role bot) or an agent's human hand-off (role customer). Those without a role in
+// front of their meaning count for both.
 type settings struct {
 	BaseURL      string     `json:"base_url" patchbay:"required,vendor-address" doc:"API of the agent's region, such as https://api-sg.gptbots.ai (-th, -jp, or a white-label host); may have a path"`
 	APIKey       sdk.Secret `json:"api_key" patchbay:"required" doc:"the agent's API key, sent as a bearer token"`
@@ -50,8 +50,8 @@ type settings struct {
 // knowledge chooses among an agent's knowledge. A list that is there and empty chooses nothing; an absent one leaves the
 // choice to the agent.
 type knowledge struct {
-	DataIDs  []string `json:"data_ids,omitzero" doc:"documents"`
-	GroupIDs []string `json:"group_ids,omitzero" doc:"groups of documents, v2 only"`
+	DataIDs  []string `json:"data_ids,omitzero" doc:"bot: ids of the documents that the agent uses; empty: none; absent: as the agent is set up"`
+	GroupIDs []string `json:"group_ids,omitzero" doc:"bot: the same for groups of documents, v2 only"`
 }
 
 // replies reports whether answers come with the call itself.

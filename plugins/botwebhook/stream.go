@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"patchbay/sdk/envelope"
 )
 
 // Limits of a streamed answer.
@@ -30,7 +32,8 @@ type frame struct {
 // on one line, or one on several. What is none is skipped and counted.
 type frameReader struct {
 	r          *bufio.Reader
-	read       int // bytes
+	read       int    // bytes
+	raw        []byte // the first of them, as many as an envelope keeps
 	frames     int
 	unreadable int // lines or frames that were skipped
 
@@ -73,6 +76,9 @@ func (f *frameReader) next() (*frame, error) {
 		}
 		if f.read++; f.read > maxStreamBytes {
 			return nil, errStreamLimit
+		}
+		if len(f.raw) < envelope.MaxRawBytes {
+			f.raw = append(f.raw, c)
 		}
 		whole, err := f.take(c)
 		if err != nil {

@@ -43,9 +43,8 @@ func (ch *channel) stream(ctx context.Context, thread string, q *question) (*sdk
 		return nil, e
 	}
 	var s streamed
-	raw := &head{limit: envelope.MaxRawBytes}
-	s.gather(io.TeeReader(resp.Body, raw), resp.Header)
-	return ch.receipt(thread, &s, raw)
+	s.gather(resp.Body, resp.Header)
+	return ch.receipt(thread, &s)
 }
 
 // streamed is what came of a streamed answer so far.
@@ -58,6 +57,8 @@ type streamed struct {
 	usage   usage
 	strange []string // codes of frames that are not known
 	broken  int      // frames and lines that can't be read
+	raw     []byte   // the beginning of the stream
+	size    int      // bytes of it that were read
 
 	ended bool       // the frame End came
 	err   *sdk.Error // an error frame came
@@ -67,7 +68,10 @@ type streamed struct {
 // gather reads frames until End, an error frame, or the end of what there is.
 func (s *streamed) gather(r io.Reader, header http.Header) {
 	frames := newFrameReader(r)
-	defer func() { s.broken += frames.unreadable }()
+	defer func() {
+		s.broken += frames.unreadable
+		s.raw, s.size = frames.raw, frames.read
+	}()
 	for !s.ended && s.err == nil {
 		f, err := frames.next()
 		if err != nil {

@@ -35,7 +35,10 @@ func readUsage(v jsontext.Value) usage {
 	if u.Tokens != nil {
 		c = *u.Tokens
 	}
-	return usage{Total: credible(c.Total), Prompt: credible(c.Prompt), Completion: credible(c.Completion), Credits: credible(u.Credits.Total)}
+	return usage{
+		Total: credible(c.Total), Prompt: credible(c.Prompt), Completion: credible(c.Completion),
+		Credits: credible(u.Credits.Total),
+	}
 }
 
 func credible(n float64) float64 {
