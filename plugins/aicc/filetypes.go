@@ -39,9 +39,7 @@ var fileTypes = []fileType{
 
 // otherNames are further names of media types that AICC takes.
 var otherNames = map[string]string{
-	"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-ms-bmp": "image/bmp", "image/x-bmp": "image/bmp",
-	"audio/mp3": "audio/mpeg", "audio/x-mp3": "audio/mpeg", "audio/x-aac": "audio/aac", "audio/aacp": "audio/aac",
-	"application/csv": "text/csv",
+	"image/jpg": "image/jpeg", "image/x-ms-bmp": "image/bmp", "audio/mp3": "audio/mpeg",
 }
 
 // uploadTypes are the media types that AICC takes.

@@ -13,7 +13,7 @@ import (
 // Settings configure one AICC channel.
 type Settings struct {
 	BaseURL   string     `json:"base_url" patchbay:"required,vendor-address" doc:"Address of AICC's API, such as https://service.besclouds.com; /apiaccess/ccmessaging/… is appended."`
-	TokenURL  string     `json:"token_url" patchbay:"required" doc:"Full URL of tokenByAkSk, such as https://service.besclouds.com/apigovernance/api/oauth/tokenByAkSk; deployments differ in host and port."`
+	TokenURL  string     `json:"token_url" patchbay:"required,vendor-address" doc:"Full URL of tokenByAkSk, such as https://service.besclouds.com/apigovernance/api/oauth/tokenByAkSk; deployments differ in host and port."`
 	AppKey    string     `json:"app_key" patchbay:"required" doc:"App key of API Fabric."`
 	AppSecret sdk.Secret `json:"app_secret" patchbay:"required" doc:"App secret of API Fabric."`
 	ChannelID string     `json:"channel_id" patchbay:"required" doc:"Configuration id of the AICC channel: what a push carries in from."`
