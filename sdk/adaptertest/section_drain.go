@@ -41,7 +41,7 @@ func checkDrain(x *exam) {
 		return
 	}
 	answer := make(chan drained, 1)
-	go func() { answer <- x.drain(callTimeout) }()
+	go func() { answer <- x.drain(3 * soon) }()
 	x.checkRefused(refuses, ex)
 	select {
 	case d := <-answer:
@@ -49,11 +49,14 @@ func checkDrain(x *exam) {
 		answer <- d
 	default:
 	}
+	began := time.Now()
 	stage.open()
 	got, err := x.end(b, callTimeout)
 	finishes.check(err == nil && got.Error == nil, "the call gave %s: let running calls finish", told(got, err))
 	d := <-answer
 	reports.check(d.err == nil && d.running == 0, "Drain gave %d running calls, error %v", d.running, d.err)
+	reports.check(time.Since(began) <= soon, "Drain returned %s after the last call had ended: return when your own work is done",
+		time.Since(began).Round(100*time.Millisecond))
 }
 
 func (x *exam) drain(limit time.Duration) drained {

@@ -3,6 +3,8 @@
 //
 // The environment variable EVIL chooses what goes wrong with the process as a whole; see modes. A call chooses what goes
 // wrong with it by its path; see deeds. Without either it is a well-behaved adapter that echoes.
+//
+// With EVIL_FLAW it is another adapter, the exam's pupil, which has that one flaw; "none" is a pupil that passes.
 package main
 
 import (
@@ -49,6 +51,13 @@ func main() {
 			os.Exit(2)
 		}
 		f()
+	}
+	if flaw != "" {
+		if os.Getenv(protocol.CookieKey) == "" {
+			startedByHand()
+		}
+		sdk.Serve(newPupil())
+		return
 	}
 	sdk.Serve(&adapter{})
 }

@@ -1,0 +1,168 @@
+package adaptertest
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const pupilData = "testdata/pupil"
+
+// examinePupil runs sections of the exam for a pupil with a flaw, in one role or in all.
+func examinePupil(t *testing.T, flaw, role string, sections ...string) *Scorecard {
+	t.Helper()
+	card, err := Run(t.Context(), Options{
+		Command: evil, Env: []string{"EVIL_FLAW=" + flaw}, Data: filepath.Join(pupilData, role), Only: sections, Messages: 4000,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return card
+}
+
+func TestPupilWithoutFlawsPasses(t *testing.T) {
+	t.Parallel()
+	card := examinePupil(t, "none", "")
+	var text strings.Builder
+	if err := card.Print(&text); err != nil {
+		t.Fatal(err)
+	}
+	if card.Status != Pass {
+		t.Error(text.String())
+	}
+	// Each assertion must apply in one role at least, or it shows nothing.
+	applied := map[string]bool{}
+	for _, ch := range card.Channels {
+		if len(ch.Sections) != len(Sections()) {
+			t.Errorf("channel %s: %d sections, there are %d", ch.Name, len(ch.Sections), len(Sections()))
+		}
+		for _, s := range ch.Sections {
+			for _, a := range s.Assertions {
+				applied[a.ID] = applied[a.ID] || a.Status == Pass
+			}
+		}
+	}
+	for id, ok := range applied {
+		if !ok && id != "faults.prepare" { // the pupil has nothing to prepare
+			t.Errorf("assertion %s applies to no role of the pupil", id)
+		}
+	}
+}
+
+// flaws are what is wrong with the pupil, and exactly the assertions that find it in a section.
+var flaws = []struct {
+	flaw, role, section string
+	want                []string
+}{
+	{"undescribed", "bot", "describe", []string{
+		"describe.identity", "describe.documented", "describe.secrets", "describe.address", "describe.roles", "describe.capabilities", "describe.reasons",
+	}},
+	{"any-role", "bot", "settings", []string{"settings.role"}},
+	{"calls-home", "bot", "settings", []string{"settings.no-network"}},
+	{"keeps-settings", "bot", "configure", []string{"configure.applies"}},
+	{"drops-calls", "bot", "configure", []string{"configure.in-flight"}},
+	{"takes-anything", "bot", "configure", []string{"configure.refuses"}},
+	{"odd-endpoint", "bot", "configure", []string{"configure.endpoint"}},
+	{"mistranslates", "bot", "in", []string{"in.golden"}},
+	{"misdelivers", "bot", "out", []string{"out.requests"}},
+	{"overpromises", "bot", "out", []string{"out.coverage", "out.text"}},
+	{"counts-ids", "bot", "duplicates", []string{"duplicates.same", "duplicates.restart"}},
+	{"process-ids", "bot", "duplicates", []string{"duplicates.restart"}},
+	{"forgets-key", "bot", "duplicates", []string{"duplicates.key"}},
+	{"open-door", "bot", "credentials", []string{
+		"credentials.missing", "credentials.empty", "credentials.altered", "credentials.doubled",
+	}},
+	{"glances", "bot", "credentials", []string{"credentials.altered"}},
+	{"forbids", "bot", "credentials", []string{
+		"credentials.missing", "credentials.empty", "credentials.altered", "credentials.doubled",
+	}},
+	{"tells-credentials", "bot", "credentials", []string{"credentials.silent"}},
+	{"crashes", "bot", "hostile", []string{"hostile.survives"}},
+	{"untyped-errors", "bot", "hostile", []string{"hostile.status"}},
+	{"careless", "bot", "hostile", []string{"hostile.status"}},
+	{"lenient", "bot", "hostile", []string{"hostile.truncated"}},
+	{"small", "bot", "oversize", []string{"oversize.padded"}},
+	{"strict", "bot", "unknown", []string{"unknown.members", "unknown.values", "unknown.header"}},
+	{"gives-up", "bot", "faults", []string{
+		"faults.throttled", "faults.server", "faults.timeout", "faults.reset", "faults.unauthorized", "faults.refused",
+	}},
+	{"never-gives-up", "bot", "faults", []string{"faults.throttled", "faults.server", "faults.unauthorized", "faults.refusal"}},
+	{"repeats", "bot", "faults", []string{"faults.once"}},
+	{"believes", "bot", "faults", []string{"faults.broken"}},
+	{"deaf", "bot", "cancel", []string{"cancel.soon"}},
+	{"shapeless", "bot", "refusals", []string{"refusals.template", "refusals.json"}},
+	{"own-shape", "bot", "refusals", []string{"refusals.form"}},
+	{"opens-nothing", "bot", "open", []string{"open.golden"}},
+	{"echoes", "bot", "replies", []string{"replies.sender", "replies.ids"}},
+	{"swallows-media", "bot", "media", []string{"media.broken"}},
+	{"blind", "bot", "media", []string{"media.attached"}},
+	{"loses-cursor", "agent", "listen", []string{"listen.golden"}},
+	{"drains-for-ever", "bot", "drain", []string{"drain.reports"}},
+	{"leaks-goroutines", "bot", "resources", []string{"resources.goroutines"}},
+	{"leaks-files", "bot", "resources", []string{"resources.descriptors"}},
+	{"leaks-processes", "bot", "resources", []string{"resources.descriptors", "resources.children"}},
+	{"hoards", "bot", "memory", []string{"memory.flat"}},
+	{"leaves-orphans", "bot", "exit", []string{"exit.orphans"}},
+	{"silent-by-hand", "bot", "exit", []string{"exit.by-hand"}},
+	{"tells-secrets", "bot", "secrets", []string{
+		"secrets.printed", "secrets.errors", "secrets.envelopes", "secrets.metrics",
+	}},
+}
+
+func TestEachFlawIsFound(t *testing.T) {
+	for _, f := range flaws {
+		t.Run(f.flaw+" in "+f.section, func(t *testing.T) {
+			t.Parallel()
+			sections := []string{f.section}
+			if f.section == "secrets" {
+				sections = []string{"faults", f.section} // which is where errors are made
+			}
+			card := examinePupil(t, f.flaw, f.role, sections...)
+			got := slices.DeleteFunc(card.FailedIDs(), func(id string) bool { return !strings.HasPrefix(id, f.section+".") })
+			if d := cmp.Diff(f.want, got); d != "" {
+				t.Errorf("assertions that failed (-want +got):\n%s", d)
+				_ = card.Print(t.Output())
+			}
+		})
+	}
+}
+
+func TestEverySectionHasAFlaw(t *testing.T) {
+	for _, name := range Sections() {
+		if !slices.ContainsFunc(flaws, func(f struct {
+			flaw, role, section string
+			want                []string
+		}) bool {
+			return f.section == name
+		}) {
+			t.Errorf("no flaw fails section %s, so nobody knows whether anything does", name)
+		}
+	}
+}
+
+func TestExamsThatCannotBeHeld(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		o    Options
+		want string
+	}{
+		{"no data", Options{Command: evil, Data: t.TempDir()}, "no exam data in"},
+		{"no program", Options{Command: "/nowhere/at-all", Data: pupilData + "/bot"}, "no such file"},
+		{"not an adapter", Options{Command: "/bin/ls", Data: pupilData + "/bot"}, "start the adapter"},
+		{"crashes at its start", Options{Command: evil, Env: []string{"EVIL=exit-at-start"}, Data: pupilData + "/bot"}, "can't find my teapot"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := Run(t.Context(), tc.o)
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v, want one with %q", err, tc.want)
+			}
+		})
+	}
+	if _, err := Run(t.Context(), Options{Command: evil, Data: pupilData, Only: []string{"nonsense"}}); !errors.Is(err, ErrUnknownSection) {
+		t.Errorf("error %v, want %v", err, ErrUnknownSection)
+	}
+}
