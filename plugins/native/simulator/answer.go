@@ -56,8 +56,8 @@ func (p *Proxy) encode(user string, r Reply) ([]byte, error) {
 		}
 		out.Payload.Media = append(out.Payload.Media, encoded)
 	}
-	if custom, ok := p.payload.Load(user); ok {
-		out.Payload.UserData = &UserData{CustomPayload: custom.(json.RawMessage)}
+	if data, ok := p.data.Load(user); ok {
+		out.Payload.UserData = data.(*UserData)
 	}
 	return json.Marshal(out)
 }
@@ -65,31 +65,28 @@ func (p *Proxy) encode(user string, r Reply) ([]byte, error) {
 // prove returns what adds the proof of one message to each attempt at it: the same id, and a signature of its time. A bad
 // proof spoils the signature if there is one, else the token.
 func (p *Proxy) prove() (func(*http.Request, []byte, bool), error) {
-	var k []byte
-	if p.o.WebhookSecret != "" {
-		var err error
-		if k, err = key(p.o.WebhookSecret); err != nil {
-			return nil, err
-		}
+	keys, err := keys(p.o.WebhookSecret)
+	if err != nil {
+		return nil, err
 	}
 	id := newID()
 	return func(r *http.Request, body []byte, bad bool) {
 		r.Header.Set("Idempotency-Key", id)
 		token := p.o.WebhookToken
-		if bad && k == nil {
+		if bad && keys == nil {
 			token = "wrong-" + token
 		}
 		if token != "" {
 			r.Header.Set("Authorization", "Bearer "+token)
 		}
-		if k == nil {
+		if keys == nil {
 			return
 		}
 		signed := body
 		if bad {
 			signed = append([]byte("wrong"), body...)
 		}
-		sign(r.Header, k, id, time.Now(), signed)
+		sign(r.Header, keys, id, time.Now(), signed)
 	}, nil
 }
 

@@ -20,11 +20,12 @@ func (p *Proxy) check(q extended) (Asked, error) {
 		return Asked{}, wrong("payload.userInfo.id must be the same as userId")
 	}
 	beside := len(q.Payload.Media) > 0 || q.Payload.Event != nil
-	if payload.UserSay == nil || *payload.UserSay == "" && !beside {
-		return Asked{}, wrong("payload.userSay is required")
+	a := Asked{UserID: *q.UserID, MessageID: q.MessageID, Media: q.Payload.Media, Event: q.Payload.Event}
+	if payload.UserSay != nil {
+		a.Text = *payload.UserSay
 	}
-	a := Asked{
-		UserID: *q.UserID, Text: *payload.UserSay, MessageID: q.MessageID, Media: q.Payload.Media, Event: q.Payload.Event,
+	if a.Text == "" && !beside {
+		return a, wrong("payload.userSay is required")
 	}
 	for i, f := range a.Media {
 		if err := f.check(); err != nil {
@@ -37,8 +38,8 @@ func (p *Proxy) check(q extended) (Asked, error) {
 	a.TargetAgents, a.Custom = payload.UserData.TargetAgents, payload.UserData.CustomPayload
 	var err error
 	a.Data, err = p.customData(a.Custom)
-	if err == nil && a.Custom != nil {
-		p.payload.Store(a.UserID, a.Custom)
+	if err == nil && (a.Custom != nil || a.TargetAgents != nil) {
+		p.data.Store(a.UserID, &UserData{TargetAgents: a.TargetAgents, CustomPayload: a.Custom})
 	}
 	return a, err
 }

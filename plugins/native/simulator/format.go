@@ -42,6 +42,7 @@ type Media = json.RawMessage
 
 // UserData is what the customer's own request carried, handed back.
 type UserData struct {
+	TargetAgents  []string        `json:"targetAgents,omitempty"`
 	CustomPayload json.RawMessage `json:"customPayload,omitempty"`
 }
 

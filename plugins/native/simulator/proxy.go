@@ -32,9 +32,11 @@ type ProxyOptions struct {
 	// ErrorStatus is the HTTP status of all refusals; 0 means one that fits. The document shows no refusal.
 	ErrorStatus int
 
-	Webhook       string // address that answers are posted to
-	WebhookToken  string // sent with answers as a bearer token; "" means none
-	WebhookSecret string // "whsec_" and a key in base64: signs answers by Standard Webhooks; "" means no signature
+	Webhook      string // address that answers are posted to
+	WebhookToken string // sent with answers as a bearer token; "" means none
+	// WebhookSecret, "whsec_" and a key in base64, signs answers by Standard Webhooks; several are parted by blanks.
+	// "" means no signature.
+	WebhookSecret string
 	Retry         push.Retry
 
 	// Brain makes the replies to a call; default Echo. It is called by the goroutine that serves the call.
@@ -105,7 +107,7 @@ type Proxy struct {
 	o       ProxyOptions
 	pusher  *push.Pusher
 	webhook atomic.Pointer[string]
-	payload sync.Map // user id → the newest customPayload
+	data    sync.Map // user id → *UserData, the newest
 
 	asked, refused atomic.Int64
 }

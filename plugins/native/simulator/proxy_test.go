@@ -93,6 +93,7 @@ func TestProxyReadsStrictly(t *testing.T) {
 		{"media", media, ProxyOptions{}, 400},
 		{"media as extension", media, ours, 200},
 		{"event as extension", event, ours, 200},
+		{"event without words", strings.Replace(event, `"userSay":"",`, "", 1), ours, 200},
 		{"media without address", strings.Replace(media, "http://x/y", "", 1), ours, 400},
 	}
 	for _, tt := range tests {
@@ -148,7 +149,7 @@ func TestProxyAnswersInTheWebsitesFormat(t *testing.T) {
 	want := `{"userId":"` + user + `","messageId":"m2","vendorMessageId":"v2","organization":"d8ai",` +
 		`"chatbotName":"d8ai_chatbot","sentAt":"2026-04-17T06:00:00.005Z","payload":{"sender":{"role":"agent","name":"Eve"},"suggestions":["yes"],` +
 		`"media":[{"type":"image","url":"http://x/y","name":"y"}],"userInfo":{"id":"` + user + `"},` +
-		`"userData":{"customPayload":{"data":"string-less-than-256"}}}}`
+		`"userData":{"targetAgents":["example_qa"],"customPayload":{"data":"string-less-than-256"}}}}`
 	if diff := cmp.Diff(want, string(got[1].Body)); diff != "" {
 		t.Errorf("second answer (-want +got):\n%s", diff)
 	}

@@ -69,7 +69,7 @@ func WithCustomPayload(p map[string]any) Option {
 // WithMedia adds files that the customer sends along, or instead of words.
 func WithMedia(files ...File) Option { return func(s *Saying) { s.Media = files } }
 
-// WithEvent tells what the customer did: typing, read (with the messageId of the answers) or closed. The text is
+// WithEvent tells what the customer did: typing, read (with the vendorMessageId of answers) or closed. The text is
 // usually empty then.
 func WithEvent(kind string, messageIDs ...string) Option {
 	return func(s *Saying) { s.Event = &CustomerEvent{Type: kind, MessageIDs: messageIDs} }

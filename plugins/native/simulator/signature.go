@@ -22,14 +22,18 @@ const (
 // tolerance is how far a call's time may be from ours, in both directions.
 const tolerance = 5 * time.Minute
 
-// key reads a secret: "whsec_" and the key in base64. The specification wants 24 to 64 bytes.
-func key(secret string) ([]byte, error) {
-	encoded, ok := strings.CutPrefix(secret, "whsec_")
-	k, err := base64.StdEncoding.DecodeString(encoded)
-	if !ok || err != nil || len(k) < 24 || len(k) > 64 {
-		return nil, errors.New(`secret must be "whsec_" and 24 to 64 bytes in base64`)
+// keys reads secrets, parted by blanks: each is "whsec_" and a key in base64. The specification wants 24 to 64 bytes.
+func keys(secrets string) ([][]byte, error) {
+	var all [][]byte
+	for secret := range strings.FieldsSeq(secrets) {
+		encoded, ok := strings.CutPrefix(secret, "whsec_")
+		k, err := base64.StdEncoding.DecodeString(encoded)
+		if !ok || err != nil || len(k) < 24 || len(k) > 64 {
+			return nil, errors.New(`secret must be "whsec_" and 24 to 64 bytes in base64`)
+		}
+		all = append(all, k)
 	}
-	return k, nil
+	return all, nil
 }
 
 // signature returns the HMAC-SHA256 of "id.timestamp.body".
@@ -40,17 +44,21 @@ func signature(key []byte, id, timestamp string, body []byte) []byte {
 	return m.Sum(nil)
 }
 
-// sign sets the headers of a call that is made now.
-func sign(header http.Header, key []byte, id string, now time.Time, body []byte) {
+// sign sets the headers of a call that is made now, with a signature by each key.
+func sign(header http.Header, keys [][]byte, id string, now time.Time, body []byte) {
 	timestamp := strconv.FormatInt(now.Unix(), 10)
+	var signatures []string
+	for _, k := range keys {
+		signatures = append(signatures, "v1,"+base64.StdEncoding.EncodeToString(signature(k, id, timestamp, body)))
+	}
 	header.Set(headerID, id)
 	header.Set(headerTimestamp, timestamp)
-	header.Set(headerSignature, "v1,"+base64.StdEncoding.EncodeToString(signature(key, id, timestamp, body)))
+	header.Set(headerSignature, strings.Join(signatures, " "))
 }
 
-// verify demands that one of a call's signatures of version 1 is right and that the call is recent.
-func verify(header http.Header, secret string, now time.Time, body []byte) error {
-	k, err := key(secret)
+// verify demands that one of a call's signatures of version 1 is by one of the keys, and that the call is recent.
+func verify(header http.Header, secrets string, now time.Time, body []byte) error {
+	keys, err := keys(secrets)
 	if err != nil {
 		return err
 	}
@@ -65,14 +73,16 @@ func verify(header http.Header, secret string, now time.Time, body []byte) error
 	if age := now.Sub(time.Unix(seconds, 0)); age > tolerance || age < -tolerance {
 		return fmt.Errorf("%s is %s from now, must be at most %s", headerTimestamp, age, tolerance)
 	}
-	want := signature(k, id, timestamp, body)
 	for one := range strings.FieldsSeq(header.Get(headerSignature)) {
 		encoded, ok := strings.CutPrefix(one, "v1,")
 		if !ok {
 			continue
 		}
-		if got, err := base64.StdEncoding.DecodeString(encoded); err == nil && hmac.Equal(got, want) {
-			return nil
+		got, err := base64.StdEncoding.DecodeString(encoded)
+		for _, k := range keys {
+			if err == nil && hmac.Equal(got, signature(k, id, timestamp, body)) {
+				return nil
+			}
 		}
 	}
 	return fmt.Errorf("%s has no right signature of version 1", headerSignature)

@@ -16,10 +16,13 @@ const (
 	exampleSignature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 )
 
+// otherSecret has a key of zeros.
+var otherSecret = "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 24))
+
 var exampleTime = time.Unix(1614265330, 0)
 
 func TestSignMatchesTheSpecification(t *testing.T) {
-	k, err := key(exampleSecret)
+	k, err := keys(exampleSecret)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,6 +37,20 @@ func TestSignMatchesTheSpecification(t *testing.T) {
 	}
 }
 
+func TestSignByTwoKeys(t *testing.T) {
+	k, err := keys(otherSecret + " " + exampleSecret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := http.Header{}
+	sign(header, k, exampleID, exampleTime, []byte(exampleBody))
+	for _, secret := range []string{otherSecret, exampleSecret} {
+		if err := verify(header, secret, exampleTime, []byte(exampleBody)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestVerify(t *testing.T) {
 	const other = "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="
 	tests := []struct {
@@ -44,6 +61,7 @@ func TestVerify(t *testing.T) {
 	}{
 		{name: "example"},
 		{name: "at the edge", after: tolerance},
+		{name: "by one of two keys", by: otherSecret + " " + exampleSecret},
 		{name: "among others", signature: "v1a,xx " + other + " " + exampleSignature},
 		{name: "too old", after: tolerance + time.Second, want: "from now"},
 		{name: "from the future", after: -tolerance - time.Second, want: "from now"},
@@ -53,7 +71,7 @@ func TestVerify(t *testing.T) {
 		{name: "no id", id: " ", want: "must not be empty"},
 		{name: "full stop in the id", id: "a.b", want: "full stop"},
 		{name: "another body", body: `{"test":2432232314}`, want: "no right signature"},
-		{name: "another key", by: "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 24)), want: "no right signature"},
+		{name: "another key", by: otherSecret, want: "no right signature"},
 		{name: "no signature", signature: " ", want: "no right signature"},
 		{name: "another version", signature: "v2" + exampleSignature[2:], want: "no right signature"},
 		{name: "without version", signature: exampleSignature[3:], want: "no right signature"},

@@ -36,7 +36,7 @@ type Options struct {
 	AccessToken  string // goes into the body of each request
 	ReplyToken   string // demanded of answers as a bearer token; "" means none is demanded
 	// ReplySecret, "whsec_" and a key in base64, is what answers must be signed with by the Standard Webhooks
-	// specification; "" means that they need no signature.
+	// specification; of several, parted by blanks, one must fit. "" means that they need no signature.
 	ReplySecret string
 
 	Client *http.Client // default push.NewClient()
