@@ -1,0 +1,183 @@
+package e2e
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	aicc "patchbay/plugins/aicc/simulator"
+	livechat "patchbay/plugins/native/simulator"
+	"patchbay/test/harness"
+)
+
+func deskScene(t *testing.T, o aicc.Options, settings ...string) *scene {
+	t.Helper()
+	return newScene(t, harness.Vendors{Desk: o}, harness.Config{Settings: map[string][]string{"desk": settings}})
+}
+
+// TestDesksThatDiffer: deployments of AICC differ in how they sign, hand out tokens and files, and take connections.
+func TestDesksThatDiffer(t *testing.T) {
+	t.Parallel()
+	robot := func(question string) aicc.RobotAnswer { return aicc.RobotAnswer{Text: "robot: " + question} }
+	tests := []struct {
+		name     string
+		o        aicc.Options
+		settings []string
+	}{
+		{"time with milliseconds", aicc.Options{Stamp: aicc.StampMillis}, nil},
+		{"time as a number", aicc.Options{Stamp: aicc.StampEpoch}, nil},
+		{"host without its port", aicc.Options{BareHost: true}, nil},
+		{"three signed headers", aicc.Options{SignHeaders: []string{"content-length", "content-type", "host"}}, nil},
+		{"tokens in quotes", aicc.Options{QuoteTokens: true}, nil},
+		{"connections are announced", aicc.Options{ConnectEvent: true}, nil},
+		{"a robot in front", aicc.Options{Robot: robot, Greeting: "I am a robot."}, []string{"transfer: true"}},
+		{"nothing is pushed", aicc.Options{PushOff: true}, []string{"inbound: poll", "poll_interval: 200ms"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := deskScene(t, tt.o, tt.settings...)
+			s.meets(t, "ann")
+			s.says(t, "ann", "Hello Kim")
+			s.atDesk(t, "ann", "Hello Kim")
+			if err := s.Desk.Hangup(deskID("ann")); err != nil {
+				t.Fatal(err)
+			}
+			s.told(t, "ann", "faq")
+			s.quiet(t, "ann")
+			s.content(t)
+		})
+	}
+}
+
+// TestDeskDeclines: the reason why nobody can be offered is told apart.
+func TestDeskDeclines(t *testing.T) {
+	t.Parallel()
+	for text, refusal := range map[string]aicc.Refusal{
+		"reason outside_hours":   {Code: "12", Text: aicc.ReasonClosed},
+		"reason no_agent":        {Code: "13", Text: aicc.ReasonNoCCUCS},
+		"reason robot_not_ready": {Code: "13", Text: aicc.ReasonRobotInit},
+		"reason no_channel":      {Code: "13", Text: aicc.ReasonNoChannel},
+		"reason send_failed":     {Code: "13", Text: aicc.ReasonSend},
+		"reason failed":          {Code: "90001", Text: "whatever"},
+	} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t, harness.Vendors{}, harness.Config{Routes: `
+  - name: ask-for-a-person
+    from: customer
+    when: owner_role == "bot" && mentions(["human"])
+    offer: {to: desk, within: 60s}
+  - name: nobody-came
+    event: offer_failed
+    when: '"reason " + reason == "` + text + `"'
+    say: Not now.
+`})
+			s.Desk.Refuse(refusal)
+			s.says(t, "ann", "I want a human")
+			s.hears(t, "ann", "system", "Not now.")
+		})
+	}
+}
+
+// TestMessagesAreLeftAfterATimeOut: with the asynchronous switch on, what the customer says is left for later.
+func TestMessagesAreLeftAfterATimeOut(t *testing.T) {
+	t.Parallel()
+	s := deskScene(t, aicc.Options{}, "offline_messages: true")
+	s.meets(t, "ann")
+	if err := s.Desk.TimeOut(deskID("ann"), true); err != nil {
+		t.Fatal(err)
+	}
+	s.hears(t, "ann", "system", "No agent answered in time. You can leave a message.")
+	s.says(t, "ann", "Call me back")
+	s.atDesk(t, "ann", "Call me back")
+	if c, _ := s.Desk.Chat(deskID("ann")); c.State != aicc.StateOffline {
+		t.Errorf("the chat is %s, want it to stay as it was: a message was left", c.State)
+	}
+}
+
+// TestPushKeyChanges: while the key is being changed, pushes by either are taken.
+func TestPushKeyChanges(t *testing.T) {
+	t.Parallel()
+	next := strings.Repeat("k9", 22)[:43]
+	s := newScene(t, harness.Vendors{}, harness.Config{
+		Verify: `{mode: signature, secret_key: ` + next + `, previous_secret_key: "${env:AICC_PUSH_KEY}"}`})
+	s.meets(t, "ann")
+	s.Desk.SetPushKey(next)
+	s.agent(t, "ann", "Signed by the new key.")
+	s.hears(t, "ann", "agent", "Signed by the new key.")
+	s.content(t)
+}
+
+const logo = "\x89PNG\r\n\x1a\nlogo"
+
+// behind loads what the one link of an answer leads to.
+func behind(t *testing.T, a livechat.Answer) string {
+	t.Helper()
+	var body struct {
+		Payload struct{ Media []struct{ URL string } }
+	}
+	if err := json.Unmarshal(a.Body, &body); err != nil || len(body.Payload.Media) != 1 {
+		t.Fatalf("answer %s: %v", a.Body, err)
+	}
+	r, err := http.NewRequestWithContext(harness.Soon(t), http.MethodGet, body.Payload.Media[0].URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	content, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("load %s: %s, %v", body.Payload.Media[0].URL, resp.Status, err)
+	}
+	return string(content)
+}
+
+// TestAgentsFiles in every way that the desk may give them out.
+func TestAgentsFiles(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name     string
+		o        aicc.Options
+		settings []string
+	}{
+		{"as a stream", aicc.Options{}, nil},
+		{"as a link", aicc.Options{FileLinks: aicc.FileLinkOnly}, nil},
+		{"as both", aicc.Options{FileLinks: aicc.FileLinkToo}, nil},
+		{"only as its type, polled", aicc.Options{StrictFileType: true, PushOff: true},
+			[]string{"inbound: poll", "poll_interval: 200ms"}},
+	}
+	for _, tt := range tests {
+		for _, library := range []bool{false, true} {
+			name := tt.name
+			if library {
+				name += ", library"
+			}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				s := deskScene(t, tt.o, tt.settings...)
+				s.meets(t, "ann")
+				id := deskID("ann")
+				var err error
+				if library {
+					s.Desk.AddLibraryFile("logo", "png", []byte(logo))
+					_, err = s.Desk.SayMedia(id, "IMAGE", "logo")
+				} else {
+					_, err = s.Desk.SendFile(id, "IMAGE", "png", []byte(logo))
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				a := s.awaits(t, "ann", "image", func(a livechat.Answer) bool { return len(a.Payload.Media) == 1 })
+				if got := behind(t, a); got != logo {
+					t.Errorf("the link gives %q, want %q", got, logo)
+				}
+			})
+		}
+	}
+}
