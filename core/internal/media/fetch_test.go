@@ -352,7 +352,71 @@ func TestGetAfterAbandonment(t *testing.T) {
 	})
 }
 
-// deaf is a source that does not hear its context.
+// The end of an abandoned flight leaves alone the one that has taken its place.
+func TestAbandonedFlightLands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t)
+		slow := &deaf{vendor: b.vendor, goOn: make(chan struct{})}
+		b.reopen(func(o *Options) { o.Source = slow })
+		b.vendor.put("cat", medium{err: errors.New("connection reset")})
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		all.Go(func() { _, _ = b.Get(ctx, request(envelope.PartImage, "cat"), Limit{}) })
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		errs := make([]error, 2)
+		get := func(n int) { _, errs[n] = b.Get(t.Context(), request(envelope.PartImage, "cat"), Limit{}) }
+		all.Go(func() { get(0) })
+		synctest.Wait()
+		slow.goOn <- struct{}{} // the first that waits goes on, and fails
+		synctest.Wait()
+		all.Go(func() { get(1) })
+		synctest.Wait()
+		b.vendor.put("cat", png1(100))
+		close(slow.goOn)
+		all.Wait()
+		if n := b.vendor.requests("cat"); n != 2 || errs[0] != nil || errs[1] != nil {
+			t.Errorf("%d requests; errors %v", n, errs)
+		}
+	})
+}
+
+// A source may word the errors of its callbacks as it likes; why a medium is refused is known all the same.
+func TestSourceThatWordsErrorsAnew(t *testing.T) {
+	b := open(t)
+	b.reopen(func(o *Options) { o.Source = gruff{b.vendor} })
+	b.vendor.put("cat", png1(20_001))
+	_, err := b.Get(t.Context(), request(envelope.PartImage, "cat"), Limit{})
+	if !same(err, &TooLargeError{Size: 20_001, Limit: 20_000}) {
+		t.Errorf("error = %v", err)
+	}
+	b.vendor.put("dog", medium{Info: Info{Size: 20_001}, data: picture(100)})
+	b.reopen(func(o *Options) { o.Source = careless{b.vendor} })
+	if _, err := b.Get(t.Context(), request(envelope.PartImage, "dog"), Limit{}); !same(err, &TooLargeError{Size: 20_001, Limit: 20_000}) {
+		t.Errorf("error = %v", err)
+	}
+	b.expectTidy()
+}
+
+// gruff is a source that says nothing but that it failed.
+type gruff struct{ *vendor }
+
+func (g gruff) Fetch(ctx context.Context, req Request, info func(Info) error, chunk func([]byte) error) error {
+	if g.vendor.Fetch(ctx, req, info, chunk) != nil {
+		return errors.New("failed")
+	}
+	return nil
+}
+
+// careless is a source that goes on whatever its callbacks return.
+type careless struct{ *vendor }
+
+func (c careless) Fetch(ctx context.Context, req Request, info func(Info) error, chunk func([]byte) error) error {
+	return c.vendor.Fetch(ctx, req, func(i Info) error { _ = info(i); return nil }, func(p []byte) error { _ = chunk(p); return nil })
+}
+
+// deaf is a source that does not hear its context. Each call waits for goOn.
 type deaf struct {
 	*vendor
 	goOn chan struct{}

@@ -22,6 +22,19 @@ func TestLinkCanBeRead(t *testing.T) {
 	}
 }
 
+// The decoder of Base64 skips line ends; a signature has none.
+func TestSignatureWithLineEnds(t *testing.T) {
+	good := "/media/" + strings.Repeat("a", 22) + "/1795341600/" + strings.Repeat("A", 43) + "/cat.png"
+	if _, ok := parseLink(good); !ok {
+		t.Fatalf("%q is not taken", good)
+	}
+	for _, ends := range []string{"\n", "\r", "\r\n", "\n\n\n"} {
+		if _, ok := parseLink(strings.Replace(good, strings.Repeat("A", len(ends)), ends, 1)); ok {
+			t.Errorf("a signature with %q is taken", ends)
+		}
+	}
+}
+
 func TestIDsAreNeverTheSame(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {

@@ -219,7 +219,12 @@ func TestItemsThatExpireSoonAreReadAnew(t *testing.T) {
 	if r := b.ask("GET", b.Link(first)); r.StatusCode != 200 {
 		t.Errorf("the former link: status %d", r.StatusCode)
 	}
-	b.clock.pass(50 * time.Minute)
+	b.clock.pass(14 * time.Minute)
+	b.sweep()
+	if b.must("cat") != second || b.vendor.requests("cat") != 2 {
+		t.Error("with the former item went the later one")
+	}
+	b.clock.pass(36 * time.Minute)
 	b.vendor.put("cat", medium{err: errors.New("connection reset")})
 	if b.must("cat") != second || b.vendor.requests("cat") != 3 {
 		t.Error("what is kept was not given out although the vendor fails")

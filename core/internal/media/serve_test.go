@@ -258,6 +258,22 @@ func TestLinksExpire(t *testing.T) {
 	b.expectTidy()
 }
 
+// The number in the link counts, not only how long the item is kept.
+func TestLinkThatExpiresBeforeItsItem(t *testing.T) {
+	b := open(t)
+	b.vendor.put("cat", png1(100))
+	early := *b.must("cat")
+	early.Expires = b.clock.Now().Add(time.Minute)
+	link := b.Link(&early)
+	if r := b.ask("GET", link); r.StatusCode != http.StatusOK {
+		t.Errorf("before: status %d", r.StatusCode)
+	}
+	b.clock.pass(time.Minute)
+	if r := b.ask("GET", link); r.StatusCode != http.StatusGone {
+		t.Errorf("after: status %d", r.StatusCode)
+	}
+}
+
 func TestLinkOfWhatHasMadeRoom(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(100))
