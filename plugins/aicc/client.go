@@ -33,6 +33,9 @@ type request struct {
 	limit  int64 // most bytes of the answer; 0 means maxAnswer
 	header http.Header
 	hide   []string // what errors must not repeat of the vendor's words
+	// results means that a result code counts also beside HTTP status 500, which the vendor's pages call a failure of
+	// business.
+	results bool
 }
 
 // answer is the vendor's answer with a status of success.
@@ -56,7 +59,10 @@ func (c *channel) do(ctx context.Context, op string, q request) (*answer, error)
 	data, readErr := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	if e := sdk.FromStatus(op, resp.StatusCode, resp.Header); e != nil {
 		var f fault
-		_ = json.Unmarshal(data, &f) // the status alone decides
+		_ = json.Unmarshal(data, &f)
+		if q.results && f.isResult(resp.StatusCode) {
+			return &answer{header: resp.Header, body: data}, nil
+		}
 		e.Code = clip(string(f.ErrorCode+f.ResultCode+f.ReturnCode), 64)
 		e.Text = vendorText(f.ExceptionInfo+f.ResultDesc, q.hide...)
 		return nil, e
@@ -69,6 +75,12 @@ func (c *channel) do(ctx context.Context, op string, q request) (*answer, error)
 			Err: fmt.Errorf("%w: more than %d bytes", errAnswerTooLarge, limit)}
 	}
 	return &answer{header: resp.Header, body: data}, nil
+}
+
+// isResult tells whether an answer with a status of failure is a result that says why.
+func (f *fault) isResult(status int) bool {
+	code := f.ResultCode + f.ReturnCode
+	return status == http.StatusInternalServerError && f.ErrorCode == "" && code != "" && code != codeDone
 }
 
 func (q *request) http(ctx context.Context) (*http.Request, error) {

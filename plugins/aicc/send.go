@@ -61,6 +61,7 @@ func (c *channel) try(
 	q.header = c.header(access)
 	q.header.Set(tokenHeader, st.Token)
 	q.hide = append([]string{access, st.Token}, q.hide...)
+	q.results = true
 	a, err := c.do(ctx, op, q)
 	if err != nil {
 		return nil, access, err
