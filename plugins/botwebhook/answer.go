@@ -31,15 +31,16 @@ func (ch *channel) ask(ctx context.Context, thread string, q *question) (*sdk.Re
 	if at, f := createTime(call.CreateTime, "create_time"); f == nil {
 		e.SentAt = at
 	}
+	used := readUsage(call.Usage)
 	if f == nil { // parts are only made of what is in order
-		f = fill(e, &call, plain(call.MessageType), body)
+		f = fill(e, &call, plain(call.MessageType), used, body)
 	}
 	if f != nil {
 		e.Sender = envelope.Sender{Role: envelope.RoleBot}
 		unparsed(e, strings.TrimPrefix(f.Field+": "+f.Message, ": "), body)
 	}
 	degraded := bound(e)
-	ch.metrics.count(e, readUsage(call.Usage))
+	ch.metrics.count(e, used)
 	return &sdk.Receipt{VendorID: e.VendorID, Replies: []*envelope.Envelope{e}, Degraded: degraded}, nil
 }
 

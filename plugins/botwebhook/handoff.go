@@ -92,12 +92,9 @@ func (call *establishBody) introduce(e *envelope.Envelope) *webhook.Fault {
 			return f
 		}
 	}
-	email := plain(user.Email)
+	email := address(user.Email)
 	if email == "" {
-		email = plain(call.Email)
-	}
-	if strings.EqualFold(email, vendorEmail) {
-		email = ""
+		email = address(call.Email)
 	}
 	facts := []struct{ name, value string }{
 		{attrUserID, plain(user.UserID)}, {attrAnonymousID, plain(user.AnonymousID)}, {attrEmail, email},
@@ -113,6 +110,14 @@ func (call *establishBody) introduce(e *envelope.Envelope) *webhook.Fault {
 		}
 	}
 	return nil
+}
+
+// address returns a customer's address, "" if there is none or the vendor's own stands in its place.
+func address(v jsontext.Value) string {
+	if s := plain(v); !strings.EqualFold(s, vendorEmail) {
+		return s
+	}
+	return ""
 }
 
 // maxFactBytes bounds what is kept of a fact about the customer.

@@ -57,15 +57,16 @@ func (ch *channel) message(body []byte) (*envelope.Envelope, *webhook.Fault) {
 	if kind == "" && !call.v2() {
 		return nil, webhook.NewFault("message_type", "missing")
 	}
-	if f := fill(e, &call, kind, body); f != nil {
+	used := readUsage(call.Usage)
+	if f := fill(e, &call, kind, used, body); f != nil {
 		return nil, f
 	}
-	ch.metrics.count(e, readUsage(call.Usage))
+	ch.metrics.count(e, used)
 	return e, nil
 }
 
 // fill writes kind, sender, parts and attributes of what an agent says, in a webhook call or in an answer.
-func fill(e *envelope.Envelope, call *callBody, kind string, body []byte) (f *webhook.Fault) {
+func fill(e *envelope.Envelope, call *callBody, kind string, used usage, body []byte) (f *webhook.Fault) {
 	e.Kind, e.Sender = envelope.KindMessage, envelope.Sender{Role: envelope.RoleBot}
 	switch kind {
 	case "", typeAnswer:
@@ -84,7 +85,7 @@ func fill(e *envelope.Envelope, call *callBody, kind string, body []byte) (f *we
 	if f != nil {
 		return f
 	}
-	e.Attributes = readUsage(call.Usage).attributes()
+	e.Attributes = used.attributes()
 	if len(e.Parts) == 0 {
 		unparsed(e, "no text", body)
 		return nil

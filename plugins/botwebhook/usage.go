@@ -28,12 +28,14 @@ func readUsage(v jsontext.Value) usage {
 			Total float64 `json:"total_credits"`
 		} `json:"credits"`
 	}
-	var c costs
-	if v.Kind() != '{' || decode(v, &u) != nil || decode(v, &c) != nil {
+	if v.Kind() != '{' || decode(v, &u) != nil {
 		return usage{}
 	}
+	var c costs
 	if u.Tokens != nil {
 		c = *u.Tokens
+	} else if decode(v, &c) != nil {
+		return usage{}
 	}
 	return usage{
 		Total: credible(c.Total), Prompt: credible(c.Prompt), Completion: credible(c.Completion),
