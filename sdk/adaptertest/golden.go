@@ -61,6 +61,9 @@ func (x *exam) compare(folder, name string, got any) (string, error) {
 	if d == "" || !x.opts.Update {
 		return d, nil
 	}
+	if text, err = x.withPlaceholders(text, w); err != nil {
+		return "", fmt.Errorf("write %s: %w", path, err)
+	}
 	if err := os.WriteFile(path, text, 0o644); err != nil {
 		return "", fmt.Errorf("write the golden file: %w", err)
 	}

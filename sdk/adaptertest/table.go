@@ -22,14 +22,15 @@ func (c *Scorecard) Print(w io.Writer) error {
 	if err := tw.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintln(w)
-	tw = tabwriter.NewWriter(w, 2, 8, 2, ' ', 0)
-	fmt.Fprintf(tw, "CAPABILITY\t%s\n", strings.ToUpper(strings.Join(c.channelNames(), "\t")))
-	for _, row := range c.capabilityRows() {
-		fmt.Fprintf(tw, "%s\t%s\n", row.name, strings.Join(row.cells, "\t"))
-	}
-	if err := tw.Flush(); err != nil {
-		return err
+	for i, ch := range c.Channels {
+		fmt.Fprintf(w, "\nCAPABILITIES OF %s\n", strings.ToUpper(ch.Name))
+		tw = tabwriter.NewWriter(w, 2, 8, 2, ' ', 0)
+		for _, row := range c.capabilityRows() {
+			fmt.Fprintf(tw, "  %s\t%s\n", row.name, row.cells[i])
+		}
+		if err := tw.Flush(); err != nil {
+			return err
+		}
 	}
 	c.printFindings(w)
 	_, err := fmt.Fprintf(w, "\n%s: %d assertions passed, %d failed, %d do not apply\n", c.Status, c.Passed, c.Failures, c.Skipped)
