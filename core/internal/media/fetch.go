@@ -147,7 +147,6 @@ func (s *Store) land(of digest, f *flight, i *Item, err error) {
 	switch {
 	case err == nil:
 		s.add(i)
-		delete(s.refused, of)
 	case Lasting(err) && len(s.refused) < maxRefused:
 		s.refused[of] = &refusal{err: err, until: s.opt.Now().Add(refusedFor)}
 	}

@@ -79,6 +79,29 @@ func TestGetTellsMediaApart(t *testing.T) {
 	}
 }
 
+// What the vendor says with the bytes goes before what the message said of them.
+func TestFactsOfThePart(t *testing.T) {
+	b := open(t)
+	for _, tc := range []struct {
+		name       string
+		part, info Info
+		want       Info
+	}{
+		{"from the message", Info{docx, "letter", 1}, Info{}, Info{docx, "letter.docx", 4}},
+		{"types that say nothing", Info{docx, "a.docx", 1}, Info{ContentType: "binary/octet-stream", Name: "/"}, Info{docx, "a.docx", 4}},
+		{"from the vendor", Info{docx, "letter", 1}, Info{"application/epub+zip", "book.epub", 9}, Info{"application/epub+zip", "book.epub", 4}},
+		{"from nobody", Info{}, Info{}, Info{"application/zip", "file.zip", 4}},
+	} {
+		b.vendor.put(tc.name, medium{Info: tc.info, data: []byte("PK\x03\x04")})
+		req := request(envelope.PartFile, tc.name)
+		req.Part.ContentType, req.Part.Name, req.Part.Size = tc.part.ContentType, tc.part.Name, tc.part.Size
+		got, err := b.Get(t.Context(), req, Limit{})
+		if err != nil || got.Info != tc.want {
+			t.Errorf("%s: %+v, %v", tc.name, got, err)
+		}
+	}
+}
+
 func TestGetRefuses(t *testing.T) {
 	gone := &sdk.Error{Kind: sdk.KindGone, Op: "fetch medium"}
 	unsupported := &sdk.Error{Kind: sdk.KindUnsupported, Op: "fetch medium", Text: "the medium has more than 20000 bytes"}

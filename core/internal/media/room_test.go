@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 )
 
@@ -228,6 +229,12 @@ func TestItemsThatExpireSoonAreReadAnew(t *testing.T) {
 	b.vendor.put("cat", medium{err: errors.New("connection reset")})
 	if b.must("cat") != second || b.vendor.requests("cat") != 3 {
 		t.Error("what is kept was not given out although the vendor fails")
+	}
+	b.vendor.put("cat", medium{err: &sdk.Error{Kind: sdk.KindGone}})
+	for range 2 {
+		if b.must("cat") != second || b.vendor.requests("cat") != 4 {
+			t.Error("what is kept was not given out although the vendor has it no more, or that was asked for twice")
+		}
 	}
 	b.clock.pass(10 * time.Minute)
 	if _, err := b.Get(t.Context(), request(envelope.PartImage, "cat"), Limit{}); err == nil {
