@@ -30,6 +30,8 @@ func (o *observer) tell(ch *journal.Change) {
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_Passed:
 		o.log.Info("control passed", conv, "from", k.Passed.GetFrom(), "to", k.Passed.GetOwner(), "epoch", k.Passed.GetEpoch(), "reason", k.Passed.GetReason())
+	case *journal.Change_Closing:
+		o.log.Info("conversation closed", conv, "route", k.Closing.GetRule())
 	case *journal.Change_Offered:
 		o.log.Info("conversation offered", conv, "channel", k.Offered.GetTarget(), "route", k.Offered.GetRule())
 	case *journal.Change_OfferEnded:

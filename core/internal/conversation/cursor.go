@@ -29,7 +29,7 @@ func (t *Turn) MoveCursor(channel string, cursor []byte) {
 func (b *Book) LiveThreads(channel string) []Thread {
 	var out []Thread
 	for _, c := range b.convs {
-		if th := c.Threads[channel]; th != nil && th.Live {
+		if th := c.Threads[channel]; th != nil && th.Live && c.Closing == "" {
 			out = append(out, *th)
 		}
 	}

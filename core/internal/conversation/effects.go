@@ -138,6 +138,8 @@ func (t *Turn) control(c *Conversation, steps []route.Step, how move) *route.Rul
 		t.pass(c, last.Pass, last.Name, how)
 	case last.Offer != nil:
 		t.offer(c, last.Offer, last.Name, how)
+	case last.Close:
+		t.closeAfter(c, last.Name)
 	}
 	return last
 }

@@ -13,6 +13,8 @@ func (t *Turn) stale(c *Conversation, ch *Channel, e *envelope.Envelope, late bo
 	switch asked := c.Offer != nil && c.Offer.Target == ch.Name; {
 	case late:
 		return "answer to a call of an earlier term"
+	case c.Closing != "":
+		return "the conversation has ended"
 	case th == nil || th.ID != e.Thread:
 		return "thread of an earlier term"
 	case nanos(e.SentAt) != 0 && nanos(e.SentAt) <= th.EndedSent:
@@ -31,7 +33,7 @@ func (t *Turn) stale(c *Conversation, ch *Channel, e *envelope.Envelope, late bo
 // one. The next may have the same name, so who spoke is known only when the result of opening is.
 func (t *Turn) early(id string, ch *Channel, thread string) bool {
 	c, ok := t.convs.get(id)
-	if !ok {
+	if !ok || c.Closing != "" {
 		return false
 	}
 	th := c.Threads[ch.Name]

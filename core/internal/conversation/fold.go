@@ -63,6 +63,8 @@ func (t *tables) fold(ch *journal.Change) error {
 		if th := c.Threads[k.Unlinked.GetChannel()]; th != nil {
 			th.Live = false
 		}
+	case *journal.Change_Closing:
+		t.foldClosing(c, k.Closing.GetRule())
 	case *journal.Change_Closed:
 		t.foldClosed(c)
 	case *journal.Change_Disposed:
@@ -113,7 +115,11 @@ func (t *tables) foldOpened(id string, o *journal.Opened) {
 		Threads: map[string]*Thread{o.GetChannel(): {ID: o.GetThread(), Epoch: 1, Live: true}},
 	}
 	t.convs.set(id, c)
-	t.threads.set(threadKey{c.Channel, c.Thread}, id)
+	key := threadKey{c.Channel, c.Thread}
+	if former, ok := t.threads.get(key); ok { // what the vendor repeats may be of before; clipped: both go on appending
+		c.Ring = slices.Clip(t.mutable(former).Ring)
+	}
+	t.claim(c, key)
 }
 
 func (t *tables) foldAccepted(c *Conversation, a *journal.Accepted) {
@@ -256,14 +262,14 @@ func (t *tables) foldLinked(c *Conversation, l *journal.Linked) {
 			old.State = l.GetState()
 		}
 	default:
-		if old != nil {
+		if old != nil && !old.Taken {
 			t.recognise(c, threadKey{l.GetChannel(), old.ID})
 		}
 		// A thread in use must not leave the index when it ages out of the former ones.
 		c.Former = slices.DeleteFunc(c.Former, func(f FormerThread) bool { return f == FormerThread{key.Channel, key.Thread} })
 		c.Threads[l.GetChannel()] = &Thread{ID: l.GetThread(), Epoch: l.GetEpoch(), State: l.GetState(), Live: true}
 	}
-	t.threads.set(key, c.ID)
+	t.claim(c, key)
 }
 
 // recognise keeps a thread in the index though it is not used any more; the oldest such goes first.
@@ -277,9 +283,10 @@ func (t *tables) recognise(c *Conversation, key threadKey) {
 }
 
 func (t *tables) foldClosed(c *Conversation) {
-	t.threads.remove(threadKey{c.Channel, c.Thread})
 	for ch, th := range c.Threads {
-		t.threads.remove(threadKey{ch, th.ID})
+		if !th.Taken {
+			t.threads.remove(threadKey{ch, th.ID})
+		}
 	}
 	for _, f := range c.Former {
 		t.threads.remove(threadKey{f.Channel, f.Thread})

@@ -155,7 +155,9 @@ func (b *Book) adoptRestored(c *Conversation) {
 	}
 	b.convs[c.ID] = c
 	for ch, th := range c.Threads {
-		b.threads[threadKey{ch, th.ID}] = c.ID
+		if !th.Taken {
+			b.threads[threadKey{ch, th.ID}] = c.ID
+		}
 	}
 	for _, f := range c.Former {
 		b.threads[threadKey{f.Channel, f.Thread}] = c.ID

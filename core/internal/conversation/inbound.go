@@ -10,6 +10,7 @@ import (
 
 // Inbound decides on an envelope that a channel received.
 func (t *Turn) Inbound(in *Inbound) Verdict {
+	defer t.enter()()
 	ch := t.policy.Channels[in.Channel]
 	if ch == nil {
 		return VerdictBusy // the channel went away while the call was on its way
@@ -21,6 +22,12 @@ func (t *Turn) Inbound(in *Inbound) Verdict {
 		if !known || behind || t.early(id, ch, key.Thread) {
 			return t.orphan(in)
 		}
+	}
+	if c, _ := t.convs.get(id); known && ch.Role == envelope.RoleCustomer && c.Closing != "" {
+		if c.seen(digest(in)) {
+			return t.duplicate(c, in)
+		}
+		known = false
 	}
 	if !known && !opens(in.Envelope.Kind) {
 		pos := t.store(in.Bytes, in.Envelope, nil)
@@ -50,8 +57,7 @@ func (t *Turn) into(id string, ch *Channel, in *Inbound, opened bool) Verdict {
 	c := t.mutable(id)
 	d := digest(in)
 	if c.seen(d) {
-		t.add(c.ID, &journal.Change_Duplicate{Duplicate: &journal.Duplicate{Channel: in.Channel, VendorId: in.Envelope.VendorID}})
-		return VerdictDuplicate
+		return t.duplicate(c, in)
 	}
 	if c.Undelivered() >= MaxUndelivered {
 		return VerdictBusy
@@ -80,7 +86,16 @@ func (t *Turn) into(id string, ch *Channel, in *Inbound, opened bool) Verdict {
 	return VerdictAccepted
 }
 
+func (t *Turn) duplicate(c *Conversation, in *Inbound) Verdict {
+	t.add(c.ID, &journal.Change_Duplicate{Duplicate: &journal.Duplicate{Channel: in.Channel, VendorId: in.Envelope.VendorID}})
+	return VerdictDuplicate
+}
+
+// open begins a conversation. The customer may have one that has ended and is not yet archived.
 func (t *Turn) open(ch *Channel, who *Customer) string {
+	if former, ok := t.threads.get(threadKey{who.Channel, who.Thread}); ok {
+		t.comeBack(t.mutable(former))
+	}
 	id, owner := t.newID(), t.policy.owner(ch)
 	t.add(id, &journal.Change_Opened{Opened: &journal.Opened{
 		Channel: who.Channel, Thread: who.Thread, SenderId: who.ID, SenderName: who.Name, Owner: owner, Home: owner,
@@ -146,6 +161,7 @@ func (t *Turn) left(c *Conversation, ch *Channel, ev *aboutEvent) {
 	matched := t.event(c, route.EventDisconnected, ev)
 	switch {
 	case c.Owner != ch.Name:
+	case t.ends(c) && !wordsWait(c, ch.Name): // nobody needs control any more
 	case c.Offer != nil && c.Offer.Hold: // somebody is asked, and messages wait; if nobody comes, control goes home
 	case c.Home != ch.Name:
 		t.pass(c, c.Home, "disconnected", moveFree)

@@ -45,6 +45,7 @@ type term struct {
 	owner   string
 	epoch   uint64
 	asked   string
+	closed  bool
 	heard   map[threadKey]int64 // newest vendor time
 	ended   map[threadKey]int64 // the same, when the channel lost control
 	reached map[string]Position
@@ -74,7 +75,15 @@ func (l *ledger) record(s *stage, r *journal.Record) {
 func (l *ledger) change(s *stage, id string, ch *journal.Change) {
 	s.Helper()
 	c := l.convs[id]
+	if c != nil && c.closed {
+		l.afterwards(s, id, ch)
+	}
 	switch k := ch.GetKind().(type) {
+	case *journal.Change_Closing:
+		c.closed = true
+		if c.asked != "" {
+			s.Fatalf("closed while %s is asked", c.asked)
+		}
 	case *journal.Change_Opened:
 		l.convs[id] = &term{
 			channel: k.Opened.GetChannel(), owner: k.Opened.GetOwner(), epoch: 1,
@@ -122,11 +131,31 @@ func (l *ledger) change(s *stage, id string, ch *journal.Change) {
 	}
 }
 
+// afterwards holds a conversation that a rule has closed to what may still happen in it.
+func (l *ledger) afterwards(s *stage, id string, ch *journal.Change) {
+	s.Helper()
+	switch k := ch.GetKind().(type) {
+	case *journal.Change_Offered, *journal.Change_Passed, *journal.Change_Held, *journal.Change_HomeMoved, *journal.Change_Closing,
+		*journal.Change_Attributed:
+		s.Fatalf("after its end a conversation changes: %v", ch)
+	case *journal.Change_Accepted:
+		if k.Accepted.GetChannel() == l.convs[id].channel {
+			s.Fatalf("after its end a conversation takes in what its customer says: %v", ch)
+		}
+	case *journal.Change_Closed:
+		for _, sh := range l.deliveries {
+			if sh.conv == id && sh.status == "" {
+				s.Fatalf("archived, and %s waits for %s", sh.d.GetKind(), sh.d.GetChannel())
+			}
+		}
+	}
+}
+
 func (l *ledger) accepted(s *stage, id string, c *term, a *journal.Accepted) {
 	p := toPosition(a.GetPosition())
 	name, key := a.GetChannel(), threadKey{a.GetChannel(), a.GetThread()}
 	asked := c.asked == name
-	stale := name != c.channel && name != c.owner && !asked
+	stale := name != c.channel && (name != c.owner && !asked || c.closed)
 	if ch := s.policy.Channels[name]; ch != nil && name != c.channel {
 		if ch.Opens && ch.PerTerm && l.threads[key] != c.epoch {
 			stale = true
@@ -225,7 +254,10 @@ func (l *ledger) checkConversation(s *stage, c *Conversation) {
 	if s.unsettled {
 		return
 	}
-	if s.policy.Channels[c.Owner] == nil {
+	if l.convs[c.ID].closed != (c.Closing != "") {
+		s.Fatalf("the book says that %s is closed by %q, the records: %v", c.ID, c.Closing, l.convs[c.ID].closed)
+	}
+	if c.Closing == "" && s.policy.Channels[c.Owner] == nil {
 		s.Fatalf("owner %q is not a channel", c.Owner)
 	}
 	if len(c.Held) > 0 && (c.Offer == nil || !c.Offer.Hold) {
@@ -240,8 +272,13 @@ func (l *ledger) checkConversation(s *stage, c *Conversation) {
 		}
 		var words Position
 		var epoch uint64
+		told := false
 		for i := range lane.Queue {
 			d := &lane.Queue[i]
+			if told && (d.Follows || d.Kind != KindSend || lane.Channel == c.Channel) {
+				s.Fatalf("behind the notice that the conversation has ended waits more:\n%s", s.lanesOf(c.ID))
+			}
+			told = told || d.isNotice()
 			if d.Follows && !l.putBack(d.Item.Pos) {
 				if d.Item.Pos.Less(words) {
 					s.Fatalf("the lane of %s is out of order:\n%s", lane.Channel, s.lanesOf(c.ID))
@@ -287,14 +324,14 @@ func (l *ledger) fate(s *stage, p Position) string {
 func (m *booked) shipment(s *stage) string {
 	s.Helper()
 	type attempt struct {
-		channel string
-		epoch   uint64
+		conv, channel string
+		epoch         uint64
 	}
 	var keys []attempt
 	groups := map[attempt][]*shipped{}
 	broken := map[attempt]bool{}
 	for _, sh := range m.ships {
-		key := attempt{sh.d.GetChannel(), sh.d.GetEpoch()}
+		key := attempt{sh.conv, sh.d.GetChannel(), sh.d.GetEpoch()}
 		if groups[key] == nil && !broken[key] {
 			keys = append(keys, key)
 		}

@@ -33,6 +33,10 @@ func machineRules() []route.Rule {
 		{Name: "to-desk", When: word("desk"), Pass: "desk"},
 		{Name: "move-home", From: []string{"customer"}, When: word("home"), Home: "old"},
 		{Name: "spam", When: word("spam"), Drop: true},
+		{Name: "bye", From: []string{"customer"}, When: word("bye"), Close: true, Say: "Bye."},
+		{Name: "enough", From: []string{"customer"}, When: word("enough"), Close: true, Drop: true},
+		{Name: "done", From: []string{"bot", "agent"}, When: word("done"), Close: true},
+		{Name: "gave-up", Events: []route.Event{route.EventOfferFailed}, From: []string{"night"}, When: "handovers > 1", Close: true},
 		{Name: "bot-asks", From: []string{"bot"}, When: word("help"), Offer: route.NewOffer("desk", "night")},
 		{Name: "left", Events: []route.Event{route.EventDisconnected}, From: []string{"desk"}, Say: "Back.", Pass: route.Home},
 		{Name: "left-night", Events: []route.Event{route.EventDisconnected}, From: []string{"night"}, Offer: route.NewOffer("desk")},
@@ -59,10 +63,10 @@ type flight struct {
 
 var (
 	customerWords = []string{
-		"hi", "human", "anybody", "loose", "bot", "old", "faq", "desk", "home", "spam", "copy",
+		"hi", "human", "anybody", "loose", "bot", "old", "faq", "desk", "home", "spam", "copy", "bye", "enough",
 		strings.Repeat("a long story with many words ", 6),
 	}
-	farWords = []string{"answer", "help", "spam", "desk", "faq", "copy"}
+	farWords = []string{"answer", "help", "spam", "desk", "faq", "copy", "done"}
 )
 
 func (w *world) customerSpeaks(t *rapid.T) {
@@ -184,7 +188,7 @@ func (f flight) String() string { return f.d.Kind + " " + f.d.Channel + " " + f.
 func (f flight) GoString() string { return f.String() }
 
 func (w *world) time(t *rapid.T) {
-	w.wait(rapid.SampledFrom([]time.Duration{time.Second, 6 * time.Second, 61 * time.Second, 2 * time.Hour}).Draw(t, "time"))
+	w.wait(rapid.SampledFrom([]time.Duration{time.Second, 6 * time.Second, 61 * time.Second, closedFor, 2 * time.Hour}).Draw(t, "time"))
 }
 
 func (w *world) reachability(t *rapid.T) {
@@ -223,6 +227,16 @@ func (w *world) replayLetter(t *rapid.T) {
 	w.turn(func(turn *Turn) { _, _, _ = turn.Replay(id) })
 }
 
+// listens moves the cursor of a channel, as an adapter that polls does.
+func (w *world) listens(t *rapid.T) {
+	ch := rapid.SampledFrom([]string{"web", "desk"}).Draw(t, "channel")
+	cursor := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "cursor")
+	w.turn(func(turn *Turn) { turn.MoveCursor(ch, []byte(cursor)) })
+	if got := string(w.book.Cursor(ch)); got != cursor {
+		t.Fatalf("cursor of %s is %q, want %q", ch, got, cursor)
+	}
+}
+
 func (w *world) loseLetter(t *rapid.T) {
 	letters := w.book.Dead()
 	if len(letters) == 0 {
@@ -254,7 +268,7 @@ func TestAnyHistory(t *testing.T) {
 			"start": w.start, "start again": w.start, "start more": w.start,
 			"finish": w.finish, "finish again": w.finish, "finish more": w.finish,
 			"batch": w.several, "time": w.time, "reachability": w.reachability, "reload": w.reload, "replay letter": w.replayLetter,
-			"lose letter": w.loseLetter,
+			"lose letter": w.loseLetter, "listens": w.listens,
 		})
 	})
 }

@@ -40,6 +40,7 @@ func (t *Turn) adopt(channel, thread string) {
 
 // Adopt takes in more of what waited for threads that are known by now. Call it as long as Book.Unadopted says so.
 func (t *Turn) Adopt() {
+	defer t.enter()()
 	t.unadopted = false
 	t.takeIn(t.orphansWhere(func(o *Orphan) bool {
 		id, known := t.threads.get(o.key())

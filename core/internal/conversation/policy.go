@@ -41,24 +41,25 @@ type Policy struct {
 
 // Bounds of one conversation's state.
 const (
-	MaxHistory     = 50              // positions kept for what travels with control
-	MaxUndelivered = 1000            // deliveries and held messages
-	ringSize       = 64              // vendor ids remembered for deduplication
-	maxFormer      = 16              // earlier threads that are still recognised
-	MaxBounces     = 32              // moves remembered, and so the highest bounce limit
-	maxDepth       = 6               // events that one input may cause, one out of another
-	maxReopened    = 3               // times a delivery survives a vendor's loss of memory
-	MaxOrphans     = 10_000          // envelopes waiting for their thread
-	maxOrphansOf   = 1000            // of one channel
-	maxOrphanBytes = 8 << 20         // of all
-	adoptAtOnce    = 50              // taken in by one record once their thread is known
-	adoptBytes     = 64 << 10        // the same, but for a single one that is larger
-	orphansAtOnce  = 500             // given up in one record
-	OrphanWait     = 5 * time.Second // how long, beyond the time that a call which opens the thread may take
-	MaxLetters     = 10_000          // dead letters; the oldest goes first
-	lettersAtOnce  = 500             // expired in one record
-	MaxAttributes  = 16 << 10        // bytes of a message's attributes that are remembered
-	MaxHops        = 8               // gateways that a message may pass
+	MaxHistory     = 50               // positions kept for what travels with control
+	MaxUndelivered = 1000             // deliveries and held messages
+	ringSize       = 64               // vendor ids remembered for deduplication
+	maxFormer      = 16               // earlier threads that are still recognised
+	MaxBounces     = 32               // moves remembered, and so the highest bounce limit
+	maxDepth       = 6                // events that one input may cause, one out of another
+	maxReopened    = 3                // times a delivery survives a vendor's loss of memory
+	MaxOrphans     = 10_000           // envelopes waiting for their thread
+	maxOrphansOf   = 1000             // of one channel
+	maxOrphanBytes = 8 << 20          // of all
+	adoptAtOnce    = 50               // taken in by one record once their thread is known
+	adoptBytes     = 64 << 10         // the same, but for a single one that is larger
+	orphansAtOnce  = 500              // given up in one record
+	OrphanWait     = 5 * time.Second  // how long, beyond the time that a call which opens the thread may take
+	MaxLetters     = 10_000           // dead letters; the oldest goes first
+	lettersAtOnce  = 500              // expired in one record
+	MaxAttributes  = 16 << 10         // bytes of a message's attributes that are remembered
+	closedFor      = 10 * time.Minute // a conversation that a rule closed is kept, to recognise repeats
+	MaxHops        = 8                // gateways that a message may pass
 )
 
 func (p *Policy) reachable(channel string) bool { return p.Reachable == nil || p.Reachable(channel) }

@@ -3,6 +3,7 @@ package conversation
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"patchbay/core/internal/route"
 	"patchbay/sdk/envelope"
@@ -31,6 +32,7 @@ func refused(id, format string, args ...any) error {
 // control now, in a new conversation if theirs has ended; what an owner said in an earlier term is not sent any more. It
 // returns the status that the dead letter ended with, replayed or fenced.
 func (t *Turn) Replay(id string) (status, delivery string, err error) {
+	defer t.enter()()
 	l, ok := t.letters.get(id)
 	if !ok {
 		return "", "", &LetterError{id, ErrNoDeadLetter}
@@ -76,10 +78,15 @@ func (t *Turn) Replay(id string) (status, delivery string, err error) {
 // recipient returns the conversation that a dead letter goes back to: its own, or, if that has ended and these are the
 // customer's words, the one that the customer has now, opened if need be.
 func (t *Turn) recipient(l *DeadLetter) (*Conversation, error) {
-	if c := t.mutable(l.Conversation); c != nil {
-		return c, nil
-	}
 	id, who := l.Delivery.ID, l.Customer
+	switch c := t.mutable(l.Conversation); {
+	case c == nil:
+	case c.Closing == "":
+		return c, nil
+	case slices.ContainsFunc(queued(c, l.Delivery.Channel), func(d Delivery) bool { return d.Follows && d.Item.Pos == l.Delivery.Item.Pos }):
+		return nil, refused(id, "other pieces of the message are still on their way in conversation %s, which has ended; "+
+			"try again when they have arrived", l.Conversation)
+	}
 	if who == nil {
 		return nil, refused(id, "conversation %s has ended; drop it", l.Conversation)
 	}
@@ -88,7 +95,9 @@ func (t *Turn) recipient(l *DeadLetter) (*Conversation, error) {
 		return nil, refused(id, "conversation %s has ended and %s is no customer's channel any more; drop it", l.Conversation, who.Channel)
 	}
 	if now, ok := t.threads.get(threadKey{who.Channel, who.Thread}); ok {
-		return t.mutable(now), nil
+		if c := t.mutable(now); c.Closing == "" {
+			return c, nil
+		}
 	}
 	c := t.mutable(t.open(ch, who))
 	t.event(c, route.EventOpened, &aboutEvent{channel: ch.Name, role: ch.Role})

@@ -43,6 +43,7 @@ type Outcome struct {
 // Result records an outcome and acts on it. An outcome whose delivery has ended meanwhile (control moved)
 // is recorded and not acted on.
 func (t *Turn) Result(o *Outcome) {
+	defer t.enter()()
 	c := t.mutable(o.Conversation)
 	if c == nil {
 		t.add(o.Conversation, &journal.Change_Late{Late: &journal.Late{Delivery: o.Delivery, Channel: o.Channel, Outcome: o.outcome()}})
@@ -152,7 +153,7 @@ func (t *Turn) replies(c *Conversation, o *Outcome) {
 		if t.convs.over[c.ID] == nil {
 			return // a rule closed the conversation
 		}
-		in.Channel = o.Channel
+		in.Channel, in.late = o.Channel, in.late || c.Closing != ""
 		if t.Inbound(in) == VerdictBusy { // the vendor can't be asked to come back: it has been told that all is well
 			t.Undecided(in, "an answer that came with a result could not be taken in")
 		}
@@ -187,12 +188,16 @@ func (t *Turn) declined(c *Conversation, d *Delivery, o *Outcome) {
 // lane, in order.
 func (t *Turn) gone(c *Conversation, d *Delivery, o *Outcome) {
 	ch := t.policy.Channels[d.Channel]
+	if d.isNotice() {
+		t.end(c, d, StatusDropped, "the vendor has forgotten the thread")
+		return
+	}
 	if ch == nil || !ch.Opens || d.Kind == KindOpen || d.Thread != "" || d.Reopened >= maxReopened {
 		t.dead(c, d, o.Error, o.Text)
 		return
 	}
 	// An agent's session that is over means that the agent has left, only that the notice is still on its way.
-	if ch.Role == envelope.RoleAgent && c.Owner == ch.Name && c.Home != ch.Name {
+	if ch.Role == envelope.RoleAgent && c.Owner == ch.Name && c.Home != ch.Name && c.Closing == "" {
 		t.left(c, ch, &aboutEvent{channel: ch.Name, role: ch.Role, reason: "gone"})
 		if c.find(d.ID) == nil {
 			return
@@ -255,8 +260,12 @@ func (t *Turn) dead(c *Conversation, d *Delivery, kind, text string) {
 		if w.Kind == KindOpen {
 			return
 		}
-		if w.Thread != "" {
-			continue // a notice on a thread of its own
+		switch {
+		case w.Thread != "": // a notice on a thread of its own
+			continue
+		case w.isNotice(): // there is nothing that could end
+			t.end(c, &w, StatusDropped, "its conversation could not be opened")
+			continue
 		}
 		t.bury(c, &w, kind, "its conversation could not be opened: "+text)
 	}

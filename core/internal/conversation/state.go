@@ -76,6 +76,7 @@ type Thread struct {
 	Epoch     uint64 `json:"e"`            // term that it belongs to
 	State     []byte `json:"st,omitempty"` // the adapter's
 	Live      bool   `json:"l,omitempty"`
+	Taken     bool   `json:"tk,omitempty"` // by another conversation: this one is not found by it
 	Seen      uint64 `json:"s,omitempty"`  // history entries that the channel knows
 	LastSent  int64  `json:"ls,omitempty"` // newest time on the vendor's clock
 	EndedSent int64  `json:"es,omitempty"` // LastSent when its last term ended
@@ -131,7 +132,9 @@ type Conversation struct {
 	Travelled  uint64             `json:"tr,omitempty"` // epoch whose owner has been given what travels
 	Lanes      []Lane             `json:"la,omitempty"`
 	Ring       [][16]byte         `json:"ri,omitempty"`
-	Unanswered time.Time          `json:"un,omitzero"` // oldest customer message without an answer
+	Unanswered time.Time          `json:"un,omitzero"`  // oldest customer message without an answer
+	Closing    string             `json:"cl,omitempty"` // rule that closed it
+	ClosedAt   time.Time          `json:"ca,omitzero"`
 }
 
 // clone copies everything that a fold may change. Ring and History are shared: folds only append to them or put

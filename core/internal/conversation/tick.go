@@ -22,7 +22,11 @@ func (c *Conversation) Next(p *Policy) time.Time {
 			sooner(q[0].NextAt)
 		}
 	}
-	if p.CloseAfter > 0 && c.Offer == nil && len(c.Lanes) == 0 {
+	switch {
+	case len(c.Lanes) > 0:
+	case c.Closing != "":
+		sooner(c.ClosedAt.Add(closedFor))
+	case p.CloseAfter > 0 && c.Offer == nil:
 		sooner(c.Last.Add(p.CloseAfter))
 	}
 	return next
@@ -30,8 +34,16 @@ func (c *Conversation) Next(p *Policy) time.Time {
 
 // Tick acts on deadlines that have passed. It does nothing if the state has moved on.
 func (t *Turn) Tick(id string) {
+	defer t.enter()()
 	c, ok := t.convs.get(id)
 	if !ok {
+		return
+	}
+	if c.Closing != "" {
+		if len(c.Lanes) == 0 && !c.ClosedAt.Add(closedFor).After(t.at) {
+			t.mutable(id)
+			t.add(id, &journal.Change_Closed{Closed: &journal.Closed{Reason: ReasonArchived}})
+		}
 		return
 	}
 	if c.Offer != nil && !c.Offer.Deadline.After(t.at) {

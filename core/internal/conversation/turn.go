@@ -36,6 +36,9 @@ type Turn struct {
 	policy *Policy
 	newID  func() string
 	depth  int
+	// nesting counts the inputs that are being worked on, one out of another, and asked are the conversations that rules close.
+	nesting int
+	asked   []closeAsked
 	// deciding is the customer's message that is being decided on: it is on its way, so it is not history.
 	deciding Position
 	first    uint64 // oldest record of the log, if known

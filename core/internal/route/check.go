@@ -29,7 +29,7 @@ var events = []string{
 
 var supported = map[Event]bool{
 	EventMessage: true, EventOpened: true, EventConnected: true, EventDisconnected: true,
-	EventPassed: true, EventOfferFailed: true,
+	EventHandoverRequested: true, EventPassed: true, EventOfferFailed: true,
 }
 
 // checker collects the problems of one rule.
@@ -166,9 +166,6 @@ func (c *checker) checkTargets() {
 	}
 	if r.Offer != nil {
 		c.checkOffer(r.Offer)
-	}
-	if r.Close {
-		c.bad("close", "", "is not supported yet; conversations end after conversations.close_after")
 	}
 	if r.To != "" && r.To != ToOwner && r.To != ToCustomer {
 		c.bad("to", Closest(r.To, []string{ToOwner, ToCustomer}), "must be %s or %s, not %q", ToOwner, ToCustomer, r.To)

@@ -168,8 +168,12 @@ func (m *Metrics) change(ch *journal.Change) {
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_Opened:
 		m.conversations.Inc()
-	case *journal.Change_Closed:
+	case *journal.Change_Closing:
 		m.conversations.Dec()
+	case *journal.Change_Closed:
+		if k.Closed.GetReason() != conversation.ReasonArchived { // else it was counted when it was closed
+			m.conversations.Dec()
+		}
 	case *journal.Change_Duplicate:
 		if c := m.channels[k.Duplicate.GetChannel()]; c != nil {
 			c.duplicates.Inc()

@@ -89,7 +89,12 @@ func ofControl(ch *journal.Change) (step, bool) {
 			What: "thread", Channel: l.GetChannel(), VendorID: l.GetThread(),
 			Detail: "epoch " + strconv.FormatUint(l.GetEpoch(), 10),
 		}}, true
+	case *journal.Change_Closing:
+		return step{Entry: Entry{What: "closed", Rule: k.Closing.GetRule()}}, true
 	case *journal.Change_Closed:
+		if k.Closed.GetReason() == conversation.ReasonArchived { // it was told when a rule closed it
+			return step{}, false
+		}
 		return step{Entry: Entry{What: "closed", Detail: k.Closed.GetReason()}}, true
 	}
 	return step{}, false

@@ -6,7 +6,7 @@ import "patchbay/core/internal/conversation"
 func describe(c *conversation.Conversation) *State {
 	s := &State{
 		Channel: c.Channel, Customer: c.SenderID, CustomerID: conversation.CustomerID(c), Owner: c.Owner, Home: c.Home,
-		Epoch: c.Epoch, OwnerSince: c.OwnerSince.UTC(), Handovers: c.Handovers, Held: len(c.Held),
+		Epoch: c.Epoch, OwnerSince: c.OwnerSince.UTC(), Handovers: c.Handovers, Held: len(c.Held), ClosedBy: c.Closing,
 		Threads: map[string]string{}, Attributes: c.Attributes, Created: c.Created.UTC(), Last: c.Last.UTC(),
 	}
 	if c.Offer != nil {
@@ -62,5 +62,5 @@ func Describe(b *conversation.Book, id string) *Conversation {
 	if c == nil {
 		return nil
 	}
-	return &Conversation{ID: id, Live: true, State: describe(c), Waiting: waiting(c)}
+	return &Conversation{ID: id, Live: c.Closing == "", State: describe(c), Waiting: waiting(c)}
 }

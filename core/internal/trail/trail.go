@@ -36,7 +36,7 @@ type Conversation struct {
 	ID      string    `json:"id"` // "" for what never came to belong to one
 	Live    bool      `json:"live"`
 	Entries []Entry   `json:"entries"`
-	State   *State    `json:"state,omitempty"` // if it is live
+	State   *State    `json:"state,omitempty"` // if it is live, or closed by a rule a short while ago
 	Waiting []Waiting `json:"waiting,omitempty"`
 }
 
@@ -53,6 +53,7 @@ type State struct {
 	Offer      string            `json:"offer,omitempty"`
 	OfferUntil time.Time         `json:"offer_until,omitzero"`
 	Held       int               `json:"held,omitempty"`
+	ClosedBy   string            `json:"closed_by,omitempty"` // the rule; what waits still goes out
 	Threads    map[string]string `json:"threads"`
 	Attributes map[string]string `json:"attributes,omitempty"`
 	Created    time.Time         `json:"created"`
@@ -160,7 +161,7 @@ func (t *Trail) state(ctx context.Context, found []*Conversation) error {
 	return t.book.View(ctx, func(b *conversation.Book) {
 		for _, out := range found {
 			if c := b.Conversation(out.ID); c != nil {
-				out.Live, out.State, out.Waiting = true, describe(c), waiting(c)
+				out.Live, out.State, out.Waiting = c.Closing == "", describe(c), waiting(c)
 			}
 		}
 	})

@@ -118,7 +118,7 @@ func (w *Writer) mayOpen(in *conversation.Inbound) bool {
 	if w.OpensPerMinute <= 0 || ch == nil || ch.Role != envelope.RoleCustomer {
 		return true
 	}
-	if w.book.Find(in.Channel, in.Envelope.Thread) != "" {
+	if c := w.book.Conversation(w.book.Find(in.Channel, in.Envelope.Thread)); c != nil && c.Closing == "" {
 		return true
 	}
 	l := w.opens[in.Channel]

@@ -159,12 +159,15 @@ func (w *Writer) makeRoom(ctx context.Context) {
 func (w *Writer) Found() (conversations int, queued map[string]int) {
 	queued = map[string]int{}
 	w.book.All(func(c *conversation.Conversation) bool {
+		if c.Closing == "" {
+			conversations++
+		}
 		for i := range c.Lanes {
 			queued[c.Lanes[i].Channel] += len(c.Lanes[i].Queue)
 		}
 		return true
 	})
-	return w.book.Len(), queued
+	return conversations, queued
 }
 
 // longestCall returns the longest time that a call to any channel may take.
