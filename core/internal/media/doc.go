@@ -46,32 +46,6 @@ type Limit struct {
 	Types []string // media types, "image/png" or "image/*"; empty is any
 }
 
-// Results of reading a medium, as Observer counts them.
-const (
-	ResultOK        = "ok"
-	ResultTooLarge  = "too_large"  // more than Options.MaxBytes
-	ResultWrongType = "wrong_type" // read and kept, but not what the part says that it is
-	ResultRefused   = "refused"    // by the source, for good
-	ResultNoRoom    = "no_room"
-	ResultAbandoned = "abandoned" // nobody waited for it any more
-	ResultFailed    = "failed"    // for now
-)
-
-// Results lists them all.
-var Results = []string{
-	ResultOK, ResultTooLarge, ResultWrongType, ResultRefused, ResultNoRoom, ResultAbandoned, ResultFailed,
-}
-
-// Observer counts. Its methods are called concurrently and must be quick.
-type Observer interface {
-	// Fetched is called once for each time that a medium was read, or tried to.
-	Fetched(channel, result string)
-	// Served is called for each request for a link, with the HTTP status of the answer.
-	Served(status int)
-	// Stored tells how much is on disk, after it has changed.
-	Stored(bytes int64, items int)
-}
-
 // Options are what a Store needs.
 type Options struct {
 	Dir        string // is made; whoever opens the store holds the lock on the folder above it

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 )
 
@@ -50,4 +51,22 @@ func (e *TypeError) Error() string {
 		return fmt.Sprintf("the medium is %s, which is no %s", e.Found, e.Part)
 	}
 	return fmt.Sprintf("the medium is declared as %s and is %s, which is no %s", e.Declared, e.Found, e.Part)
+}
+
+// Lasting reports whether an error of Get will be the same next time, so that the medium is to be put into words.
+func Lasting(err error) bool {
+	if lastingKind(err) {
+		return true
+	}
+	if _, large := errors.AsType[*TooLargeError](err); large {
+		return true
+	}
+	_, wrong := errors.AsType[*TypeError](err)
+	return wrong
+}
+
+// lastingKind reports whether a source has refused for good; see sdk.Fetcher.
+func lastingKind(err error) bool {
+	e, ok := errors.AsType[*sdk.Error](err)
+	return ok && (e.Kind == sdk.KindGone || e.Kind == sdk.KindInvalid || e.Kind == sdk.KindUnsupported || e.Kind == sdk.KindPermanent)
 }

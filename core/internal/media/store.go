@@ -177,10 +177,3 @@ func (s *Store) release(n int64) {
 	defer s.mu.Unlock()
 	s.used -= n
 }
-
-// nobody observes nothing.
-type nobody struct{}
-
-func (nobody) Fetched(string, string) {}
-func (nobody) Served(int)             {}
-func (nobody) Stored(int64, int)      {}
