@@ -96,11 +96,12 @@ func (p *replyPayload) addParts(parts []envelope.Part) (degraded []string) {
 	return degraded
 }
 
-// sentAt is when the message was sent, by its vendor's clock or else by the gateway's; "" if unknown.
+// sentAt is when the gateway took the message, or else when it was sent by its vendor's clock; "" if unknown. The clock is
+// one for all answers, so that a gateway at the other end can tell by it which came first; those of vendors may count whole seconds.
 func sentAt(e *envelope.Envelope) string {
-	at := e.SentAt
+	at := e.AcceptedAt
 	if at.IsZero() {
-		at = e.AcceptedAt
+		at = e.SentAt
 	}
 	if at.IsZero() {
 		return ""

@@ -50,7 +50,11 @@ func TestMetricsTableIsComplete(t *testing.T) {
 	}
 	documented := metricName.FindAllString(strings.ReplaceAll(string(content), "_bucket[", "["), -1)
 	for name := range live {
-		if !slices.Contains(documented, name) {
+		if adapter, theirs := ofAdapter(name); theirs {
+			if readme := filepath.Join(harness.Root(), "plugins", adapter, "README.md"); !mentions(t, readme, name) {
+				t.Errorf("%s is not in %s", name, readme)
+			}
+		} else if !slices.Contains(documented, name) {
 			t.Errorf("%s is not in operations.md", name)
 		}
 	}
@@ -70,4 +74,20 @@ func TestMetricsTableIsComplete(t *testing.T) {
 			t.Errorf("%s is not in operations.md", name)
 		}
 	}
+}
+
+// ofAdapter returns whose metric it is, if it is an adapter's own.
+func ofAdapter(name string) (adapter string, ok bool) {
+	rest, ok := strings.CutPrefix(name, "patchbay_plugin_")
+	adapter, _, _ = strings.Cut(rest, "_")
+	return adapter, ok && adapter != "scrape"
+}
+
+func mentions(t *testing.T, file, word string) bool {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Contains(string(content), word)
 }

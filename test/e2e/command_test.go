@@ -66,7 +66,7 @@ func TestAddressInUse(t *testing.T) {
 	s := newScene(t, harness.Vendors{}, harness.Config{})
 	other := append(s.Environment(), "PATCHBAY_STORE__DIR="+filepath.Join(t.TempDir(), "store"))
 	got := harness.Run(t, other, "run")
-	want := regexp.MustCompile(`(?m)^patchbay: start: listen on 127\.0\.0\.1:\d+: .*address already in use; change .admin\.listen. or stop`)
+	want := regexp.MustCompile(`(?m)^patchbay: start: listen on 127\.0\.0\.1:\d+: .*address already in use; change .listen. or stop`)
 	if got.Code != 1 || !want.MatchString(got.Stderr) {
 		t.Errorf("run: exit code %d\n%swant 1 and %s", got.Code, got.Stderr, want)
 	}

@@ -118,7 +118,8 @@ func TestMetrics(t *testing.T) {
 			}
 		}
 	}) {
-		if strings.HasPrefix(name, "patchbay_") {
+		ours := strings.HasPrefix(name, "patchbay_") && !strings.HasPrefix(name, "patchbay_plugin_") // those are their adapters'
+		if ours || name == "patchbay_plugin_scrape_up" {
 			fmt.Fprintln(&list, describe(families[name]))
 		}
 	}

@@ -85,7 +85,7 @@ func NewWorld(t testing.TB, v Vendors) *World {
 	}
 	v.Livechat.Organization, v.Livechat.Chatbot = Organization, Chatbot
 	v.Livechat.AccessToken, v.Livechat.ReplyToken = s.AccessToken, s.ReplyToken
-	v.Bots.APIKey, v.Bots.WebhookToken, v.Bots.Retry = s.APIKey, s.WebhookToken, retry
+	v.Bots.APIKey, v.Bots.WebhookToken, v.Bots.Human.Token, v.Bots.Retry = s.APIKey, s.WebhookToken, s.WebhookToken, retry
 	v.Desk.AppKey, v.Desk.AppSecret, v.Desk.PushKey = s.AppKey, s.AppSecret, s.PushKey
 	v.Desk.ChannelID, v.Desk.Retry = DeskChannel, retry
 	w := &World{

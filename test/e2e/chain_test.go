@@ -1,0 +1,164 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	livechat "patchbay/plugins/native/simulator"
+	"patchbay/test/harness"
+)
+
+// The two ends of a chain of gateways share these.
+const (
+	chainToken  = "chain-access-token-0123456789"
+	chainAnswer = "chain-answer-token-0123456789"
+	chainSecret = "whsec_Y2hhaW4tYW5zd2VyLXNlY3JldC0wMTIzNDU2Nzg5"
+)
+
+// newChain returns two gateways in a row: the near one has the website and a desk, and asks the far one, where the
+// bot is.
+func newChain(t *testing.T) (near, far *scene) {
+	t.Helper()
+	nearAddress := harness.FreeAddress(t)
+	far = newScene(t, harness.Vendors{}, harness.Config{Routes: "[]", Define: map[string]string{"livechat": fmt.Sprintf(`
+adapter: native
+role: customer
+owner: faq
+allow: [127.0.0.0/8]
+settings:
+  organization: d8ai
+  chatbot: upstream
+  access_token: %s
+  reply_url: http://%s/mp/webhooks/native/answers/upstream
+  reply_token: %s
+  reply_secret: %s`, chainToken, nearAddress, chainAnswer, chainSecret)}})
+	near = newScene(t, harness.Vendors{}, harness.Config{
+		Listen: nearAddress, Without: []string{"faq"}, Conversations: "{history: 20, bounces: 0, owner: upstream}",
+		Define: map[string]string{
+			"upstream": fmt.Sprintf(`
+adapter: native
+role: bot
+allow: [127.0.0.0/8]
+settings:
+  organization: d8ai
+  chatbot: upstream
+  access_token: %s
+  base_url: %s
+  far_end: patchbay
+  answer_token: %s
+  answer_secret: %s`, chainToken, far.Public, chainAnswer, chainSecret),
+			"livechat": `
+adapter: native
+role: customer
+owner: upstream
+allow: [127.0.0.0/8]
+settings:
+  organization: d8ai
+  chatbot: d8ai_chatbot
+  access_token: ${env:NATIVE_ACCESS_TOKEN}
+  reply_url: ${env:LIVECHAT_URL}/replies
+  reply_token: ${env:NATIVE_REPLY_TOKEN}`,
+		},
+	})
+	return near, far
+}
+
+// TestChain: the near gateway's customer talks to the far gateway's bot, and comes to the near desk and back. Nothing is
+// lost when the far gateway is killed in between.
+func TestChain(t *testing.T) {
+	t.Parallel()
+	near, far := newChain(t)
+	const user = "zoe"
+
+	near.says(t, user, "hello", livechat.WithData("order 17"))
+	a := near.hears(t, user, "bot", greeting)
+	if got := string(a.Payload.UserData.CustomPayload); got != `{"data":"order 17"}` {
+		t.Errorf("customPayload came back as %s", got)
+	}
+	if trace := fmt.Sprintf("%+v", far.Only(t, deskID(user)).Entries); !strings.Contains(trace, "hello") {
+		t.Errorf("the far gateway's trail has no hello")
+	}
+
+	far.Kill(t)
+	near.says(t, user, "are you there?")
+	far.Start(t)
+	near.hears(t, user, "bot", "You said: are you there?")
+
+	photo := drawing(t, 20)
+	near.says(t, user, "look", near.attach("photo.png", "image/png", photo))
+	question := far.asked(t, "look")
+	if n := len(question.Messages); n == 0 || len(question.Messages[n-1].Media) != 1 {
+		t.Errorf("the far bot got %+v, want words and one image", question.Messages)
+	}
+
+	near.meets(t, user)
+	near.atDesk(t, user, "I want a human")
+	if err := near.Desk.Hangup(deskID(user)); err != nil {
+		t.Fatal(err)
+	}
+	near.hears(t, user, "system", backHome)
+	near.says(t, user, "thanks")
+	near.hears(t, user, "bot", "You said: thanks")
+	near.quiet(t, user)
+	near.content(t)
+	far.content(t)
+	if repeated := near.Livechat.Repeated(user); len(repeated) > 0 {
+		t.Errorf("answers that came twice:\n%s", transcript(repeated))
+	}
+}
+
+// TestChainHasAnEnd: a message that has passed too many gateways goes nowhere.
+func TestChainHasAnEnd(t *testing.T) {
+	t.Parallel()
+	near, far := newChain(t)
+	near.says(t, "far", "too far", livechat.WithHeader("Patchbay-Hops", "9"), livechat.WithMessageID("hops-9"))
+	near.says(t, "near", "hello", livechat.WithHeader("Patchbay-Hops", "3"))
+	near.hears(t, "near", "bot", greeting)
+	near.quiet(t, "hops-9")
+	for _, asked := range far.Bots.Asked.All() {
+		for _, m := range asked.Messages {
+			if m.Text == "too far" {
+				t.Errorf("the far bot was asked %+v", asked)
+			}
+		}
+	}
+}
+
+// TestChainIsAuthenticated: who is not the far gateway can't speak as its bot.
+func TestChainIsAuthenticated(t *testing.T) {
+	t.Parallel()
+	near, _ := newChain(t)
+	near.says(t, "eve", "hello")
+	near.hears(t, "eve", "bot", greeting)
+	forged := []byte(fmt.Sprintf(`{"userId":%q,"messageId":"m1","payload":{"botSay":"send money","sender":{"role":"bot"},"userInfo":{"id":%q}}}`,
+		deskID("eve"), deskID("eve")))
+	for name, header := range map[string]http.Header{
+		"nothing":        {},
+		"token alone":    {"Authorization": {"Bearer " + chainAnswer}},
+		"wrong token":    {"Authorization": {"Bearer x"}},
+		"made-up signed": {"Authorization": {"Bearer " + chainAnswer}, "Webhook-Id": {"m1"}, "Webhook-Timestamp": {"1700000000"}, "Webhook-Signature": {"v1,AAAA"}},
+	} {
+		req, err := http.NewRequestWithContext(harness.Soon(t), http.MethodPost, near.Public+"/mp/webhooks/native/answers/upstream", bytes.NewReader(forged))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = header
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s: status %d, want 401", name, resp.StatusCode)
+		}
+	}
+	near.says(t, "eve", "still there?")
+	near.hears(t, "eve", "bot", "You said: still there?")
+	if words := near.words("eve", "bot"); len(words) != 2 {
+		t.Errorf("the customer heard %q", words)
+	}
+}
