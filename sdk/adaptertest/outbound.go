@@ -119,7 +119,9 @@ func (x *exam) sendCall(ex *exchange, call *pluginpb.DeliverCall) error {
 	}
 	e.Channel, e.Conversation = orElse(e.Channel, "elsewhere"), orElse(e.Conversation, uuid.NewString())
 	if e.AcceptedAt.IsZero() {
-		e.AcceptedAt = time.Now()
+		if e.AcceptedAt = e.SentAt; e.AcceptedAt.IsZero() { // so that examples need not name both
+			e.AcceptedAt = time.Now()
+		}
 	}
 	text, err := protocol.EncodeEnvelope(e)
 	if err != nil {
