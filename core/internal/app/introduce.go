@@ -7,10 +7,12 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/config"
+	"patchbay/core/internal/media"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol/pluginpb"
 )
@@ -144,7 +146,7 @@ func (f *Findings) warn(log *slog.Logger) {
 	}
 }
 
-// collisions reports paths that two adapters claim.
+// collisions reports paths that two adapters claim, or an adapter and the gateway itself.
 func (p *plugins) collisions(cfg *config.Config) []config.Problem {
 	var problems []config.Problem
 	first := map[string]*config.Channel{}
@@ -152,6 +154,11 @@ func (p *plugins) collisions(cfg *config.Config) []config.Problem {
 		ch := &cfg.Channels[i]
 		for _, path := range p.endpoints[ch.Name].GetPaths() {
 			full := ch.Path + path.GetPattern()
+			if strings.HasPrefix(full+"/", media.PathPrefix) {
+				problems = append(problems, cfg.Problem(fmt.Sprintf("receives on %s, where the gateway has its links to media: "+
+					"put a `path` prefix in front of the channel", full), "channels", ch.Name))
+				continue
+			}
 			other := first[full]
 			if other == nil {
 				first[full] = ch
