@@ -69,7 +69,7 @@ func (t *Turn) into(id string, ch *Channel, in *Inbound, opened bool) Verdict {
 	t.add(c.ID, &journal.Change_Accepted{Accepted: &journal.Accepted{
 		Position: pos.proto(), Channel: in.Channel, Thread: e.Thread, VendorId: e.VendorID, Digest: d,
 		Kind: string(e.Kind), Role: string(e.Sender.Role), TextBytes: it.TextBytes, Rich: it.Rich, Extent: it.Extent.proto(),
-		History: stale == "" && e.Kind == envelope.KindMessage && ch.Role != envelope.RoleObserver, SentAt: nanos(e.SentAt),
+		History: stale == "" && isHistory(ch, e), SentAt: nanos(e.SentAt),
 	}})
 	switch {
 	case e.Hops > MaxHops:
@@ -117,7 +117,15 @@ func (t *Turn) fromCustomer(c *Conversation, ch *Channel, e *envelope.Envelope, 
 		t.remember(c, e.Attributes)
 		t.message(c, about)
 	case envelope.KindConnected, envelope.KindDisconnected, envelope.KindHandoverRequested:
-		if !t.event(c, route.Event(e.Kind), &aboutEvent{channel: ch.Name, role: ch.Role, pos: pos, reason: e.Attributes["reason"]}) {
+		wanted := e.Kind == envelope.KindHandoverRequested
+		if wanted {
+			t.remember(c, e.Attributes)
+		}
+		switch matched := t.event(c, route.Event(e.Kind), &aboutEvent{
+			channel: ch.Name, role: ch.Role, pos: pos, reason: e.Attributes["reason"],
+		}); {
+		case matched, wanted && t.call(c), isHistory(ch, e): // it travels with control
+		default:
 			t.dispose(c.ID, pos, ch.Name, StatusUnrouted, "no rule for "+string(e.Kind), "")
 		}
 	default:

@@ -22,6 +22,7 @@ func machineRules() []route.Rule {
 	other := route.NewOffer("night", "desk")
 	other.Within, other.Else = 10*time.Second, "old"
 	return []route.Rule{
+		{Name: "wanted", Events: []route.Event{route.EventHandoverRequested}, When: `owner == "faq"`, Offer: route.NewOffer("night")},
 		{Name: "observe", Copy: []string{"audit"}, When: word("copy"), Continue: true},
 		{Name: "mark", Set: map[string]string{"tier": "gold"}, When: word("copy"), Continue: true},
 		{Name: "human", From: []string{"customer"}, When: word("human"), Offer: route.NewOffer("desk"), Say: "Moment."},
@@ -79,6 +80,14 @@ func (w *world) customerSpeaks(t *rapid.T) {
 
 func (w *world) customerTypes(t *rapid.T) {
 	w.in(say{channel: "web", thread: "w1", kind: envelope.KindTyping})
+}
+
+// customerHandsOver is a vendor that asks for a person, with or without what was said before.
+func (w *world) customerHandsOver(t *rapid.T) {
+	w.in(say{
+		channel: "web", thread: rapid.SampledFrom([]string{"w1", "w2"}).Draw(t, "customer"), kind: envelope.KindHandoverRequested,
+		text: rapid.SampledFrom([]string{"", "what was said before", strings.Repeat("a long dialogue ", 10)}).Draw(t, "transcript"),
+	})
 }
 
 func (w *world) farSideSpeaks(t *rapid.T) {
@@ -263,7 +272,7 @@ func TestAnyHistory(t *testing.T) {
 		w := &world{stage: newStage(t, p), threads: map[string][]string{}, closed: map[string]bool{}}
 		p.Reachable = func(ch string) bool { return !w.closed[ch] }
 		t.Repeat(map[string]func(*rapid.T){
-			"customer": w.customerSpeaks, "customer again": w.customerSpeaks, "typing": w.customerTypes,
+			"customer": w.customerSpeaks, "customer again": w.customerSpeaks, "typing": w.customerTypes, "hands over": w.customerHandsOver,
 			"far side": w.farSideSpeaks, "far side again": w.farSideSpeaks,
 			"start": w.start, "start again": w.start, "start more": w.start,
 			"finish": w.finish, "finish again": w.finish, "finish more": w.finish,

@@ -277,6 +277,9 @@ func itemOf(p Position, e *envelope.Envelope) Item {
 	if it.Rich {
 		it.Extent = extentOf(e)
 	}
+	if e.Kind == envelope.KindHandoverRequested {
+		it.TextBytes = uint32(len(HandedOver(e)))
+	}
 	return it
 }
 

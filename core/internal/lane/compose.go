@@ -196,7 +196,11 @@ func (e *Engine) transcript(ctx context.Context, t *task) (*pluginpb.SendAction,
 		if err != nil {
 			continue
 		}
-		lines = append(lines, speaker(env.Sender.Role)+": "+wording(env))
+		text := conversation.HandedOver(env)
+		if env.Kind == envelope.KindMessage {
+			text = conversation.Speaker(env.Sender.Role) + ": " + wording(env)
+		}
+		lines = append(lines, text)
 		last = stored
 	}
 	text := conversation.Piece(strings.Join(lines, "\n"), d.Piece, d.Pieces, t.ch.TextBytes)
@@ -223,18 +227,4 @@ func wording(env *envelope.Envelope) string {
 		lines[i] = conversation.Line(&env.Parts[i])
 	}
 	return strings.Join(lines, "\n")
-}
-
-// speaker names who said a line of a transcript; at most 14 bytes with the colon and the blank.
-func speaker(r envelope.Role) string {
-	switch r {
-	case envelope.RoleCustomer:
-		return "Customer"
-	case envelope.RoleBot:
-		return "Assistant"
-	case envelope.RoleAgent:
-		return "Agent"
-	default:
-		return "System"
-	}
 }

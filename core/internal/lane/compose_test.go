@@ -183,6 +183,30 @@ func TestTranscript(t *testing.T) {
 	}
 }
 
+// TestTranscriptOfAHandover: what was said at the customer's vendor has its own speakers.
+func TestTranscriptOfAHandover(t *testing.T) {
+	by := func(role string, p envelope.Part) envelope.Part {
+		p.Attributes = map[string]string{"role": role}
+		return p
+	}
+	e := text("")
+	e.Kind = envelope.KindHandoverRequested
+	e.Parts = []envelope.Part{
+		by("customer", envelope.TextPart("Where is my parcel?")), by("bot", envelope.TextPart("I do not know.")),
+		by("customer", envelope.Part{Type: envelope.PartImage, Name: "1.png", URL: "https://pics.example/1.png"}),
+		by("tool", envelope.TextPart("looked up 3 orders")), envelope.TextPart("(older messages are left out)"),
+	}
+	call, _ := made(t, Channel{}, func(b *bench, d *conversation.Delivery) {
+		d.Kind, d.Item = conversation.KindTranscript, conversation.Item{}
+		d.History = []conversation.Item{b.store(e), b.store(text("hello?"))}
+	})
+	want := "Customer: Where is my parcel?\nAssistant: I do not know.\nCustomer: [image] 1.png https://pics.example/1.png\n" +
+		"looked up 3 orders\n(older messages are left out)\nCustomer: hello?"
+	if got := carried(t, call).Text(); got != want {
+		t.Errorf("transcript %q, want %q", got, want)
+	}
+}
+
 func TestTranscriptOfWhatIsGone(t *testing.T) {
 	call, degraded := made(t, Channel{}, func(_ *bench, d *conversation.Delivery) {
 		d.Kind, d.Item = conversation.KindTranscript, conversation.Item{}
