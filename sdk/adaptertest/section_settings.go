@@ -1,11 +1,13 @@
 package adaptertest
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol/pluginpb"
 )
 
 // checkSettings examines how wrong settings are reported.
@@ -132,6 +134,16 @@ func (x *exam) checkRole() {
 		for _, p := range ps {
 			found = found || p.GetPath() == "role" && !p.GetWarning()
 		}
-		a.check(found, `role %s is not among its roles, and Validate reports no problem with path "role"`, r)
+		a.check(found || x.refusesRole(c), `role %s is not among its roles, and neither Validate nor Configure refuses it: report a problem `+
+			`with path "role"`, r)
 	}
+}
+
+// refusesRole reports whether Configure refuses a channel, under another name, because of its role.
+func (x *exam) refusesRole(c *pluginpb.ChannelConfig) bool {
+	c.Name += "-in-another-role"
+	ctx, cancel := context.WithTimeout(x.ctx, callTimeout)
+	defer cancel()
+	resp, err := x.prog.rpc.Configure(ctx, &pluginpb.ConfigureRequest{Channel: c})
+	return err == nil && resp.GetError().GetField() == "role"
 }

@@ -40,13 +40,18 @@ func console(t *testing.T, text string) {
 	t.Helper()
 	for _, part := range strings.Split("\n"+text, "\n$ ")[1:] {
 		command, want, _ := strings.Cut(part, "\n")
-		got := run(t, command)
-		pattern := regexp.QuoteMeta(strings.TrimRight(want, "\n"))
-		pattern = regexp.MustCompile(`(?m)^…$`).ReplaceAllString(pattern, `(?s:.*?)`)
-		pattern = strings.ReplaceAll(pattern, "…", `[^\n]*`)
-		if !regexp.MustCompile(`\A` + pattern + `\z`).MatchString(strings.TrimRight(got, "\n")) {
-			t.Errorf("$ %s printed\n%s\nthe document says\n%s", command, got, want)
-		}
+		compare(t, command, want, run(t, command))
+	}
+}
+
+// compare fails the test if a command did not print what a document says.
+func compare(t *testing.T, command, want, got string) {
+	t.Helper()
+	pattern := regexp.QuoteMeta(strings.TrimRight(want, "\n"))
+	pattern = regexp.MustCompile(`(?m)^…$`).ReplaceAllString(pattern, `(?s:.*?)`)
+	pattern = strings.ReplaceAll(pattern, "…", `[^\n]*`)
+	if !regexp.MustCompile(`\A` + pattern + `\z`).MatchString(strings.TrimRight(got, "\n")) {
+		t.Errorf("$ %s printed\n%s\nthe document says\n%s", command, got, want)
 	}
 }
 

@@ -1,0 +1,63 @@
+package docs
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"patchbay/test/harness"
+)
+
+// The example of writing-a-plugin.md passes the exam with the examples that are there, by the commands that are there.
+func TestExamplePassesItsExam(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, target := range map[string]string{"patchbay": harness.Binary("patchbay"), "echo": buildExample(t)} {
+		if err := os.Symlink(target, filepath.Join(dir, "bin", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	commands := ""
+	for _, b := range blocks(t, filepath.Join(harness.Root(), "docs", "writing-a-plugin.md")) {
+		kind, name, _ := strings.Cut(b.info, " ")
+		switch {
+		case b.info == "console exam":
+			commands = b.text
+		case name == "exam.yaml" || kind == "http":
+			path := filepath.Join(dir, "testdata", "exam", "shop", name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(b.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	parts := strings.Split("\n"+commands, "\n$ ")[1:]
+	if len(parts) == 0 {
+		t.Fatal("no commands")
+	}
+	for _, part := range parts {
+		command, want, _ := strings.Cut(part, "\n")
+		cmd := exec.CommandContext(t.Context(), "bash", "-c", command)
+		cmd.Dir, cmd.WaitDelay = dir, wait
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Errorf("$ %s: %v", command, err)
+		}
+		compare(t, command, want, trimmed(string(out)))
+	}
+}
+
+// trimmed takes the blanks off the ends of lines, which tables have and documents do not.
+func trimmed(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n")
+}
