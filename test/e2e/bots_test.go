@@ -1,0 +1,222 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	aicc "patchbay/plugins/aicc/simulator"
+	gptbots "patchbay/plugins/botwebhook/simulator"
+	"patchbay/sandbox/fault"
+	"patchbay/test/harness"
+)
+
+// TestWaysToAskABot: agents that answer in the call itself, in a stream or by a webhook, in the older and the newer form,
+// are the same to the customer.
+func TestWaysToAskABot(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		bots     gptbots.Options
+		settings []string
+	}{
+		"webhook, v2 body":  {gptbots.Options{Form: gptbots.FormV2}, nil},
+		"webhook, v1 call":  {gptbots.Options{}, []string{"api: v1"}},
+		"blocking":          {gptbots.Options{}, []string{"mode: blocking"}},
+		"blocking, v1 call": {gptbots.Options{}, []string{"mode: blocking", "api: v1"}},
+		"streaming":         {gptbots.Options{}, []string{"mode: streaming"}},
+		"streaming, bare":   {gptbots.Options{Stream: gptbots.Stream{Bare: true}}, []string{"mode: streaming"}},
+		"streaming, joined": {gptbots.Options{Stream: gptbots.Stream{Joined: true}}, []string{"mode: streaming"}},
+		"basic":             {gptbots.Options{WebhookScheme: "Basic"}, []string{"auth: basic"}},
+		"echoes":            {gptbots.Options{EchoQuestions: true}, nil},
+		"milliseconds":      {gptbots.Options{Milliseconds: true}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t, harness.Vendors{Bots: tc.bots}, harness.Config{Settings: map[string][]string{"faq": tc.settings}})
+			const user = "bea"
+			s.says(t, user, "hello")
+			s.hears(t, user, "bot", greeting)
+			s.says(t, user, "wie geht's? 你好")
+			s.hears(t, user, "bot", "You said: wie geht's? 你好")
+			s.meets(t, user)
+			s.quiet(t, user)
+			if words := s.words(user, "bot"); len(words) != 2 {
+				t.Errorf("the customer heard %q from the bot, want two answers", words)
+			}
+			s.content(t)
+		})
+	}
+}
+
+// TestPictureForTheBot reaches it as a link or as bytes.
+func TestPictureForTheBot(t *testing.T) {
+	t.Parallel()
+	for _, form := range []string{"link", "base64"} {
+		t.Run(form, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t, harness.Vendors{}, harness.Config{Settings: map[string][]string{"faq": {"media: " + form}}})
+			data := drawing(t, 30)
+			s.says(t, "cleo", "what is this?", s.attach("thing.png", "image/png", data))
+			asked := s.asked(t, "what is this?")
+			m := asked.Messages[len(asked.Messages)-1].Media
+			if len(m) != 1 || m[0].Kind != "image" {
+				t.Fatalf("the bot got %+v, want one image", m)
+			}
+			if form == "base64" && !bytes.Equal(m[0].Data, data) {
+				t.Errorf("the bot got %d bytes, want %d", len(m[0].Data), len(data))
+			}
+			if form == "link" {
+				if got, err := s.Livechat.Download(harness.Soon(t), m[0].URL); err != nil || !bytes.Equal(got.Data, data) {
+					t.Errorf("the link leads to %d bytes, %v", len(got.Data), err)
+				}
+			}
+			s.content(t)
+		})
+	}
+}
+
+// TestBlockingBotIsNotAskedTwice: a question whose answer got lost may have been asked; it is kept for an operator.
+func TestBlockingBotIsNotAskedTwice(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, harness.Vendors{}, harness.Config{Settings: map[string][]string{"faq": {"mode: blocking"}}})
+	s.says(t, "dan", "hello")
+	s.hears(t, "dan", "bot", greeting)
+	s.Bots.Faults.Add(fault.Fault{Kind: fault.Drop, Endpoint: gptbots.EndpointMessage, Count: 1})
+	s.says(t, "dan", "and now?")
+	s.says(t, "dan", "next")
+	s.hears(t, "dan", "bot", "You said: next")
+	n := 0
+	for _, a := range s.Bots.Asked.All() {
+		if gptbots.Question(a.Messages) == "and now?" {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("the bot was asked %d times, want once", n)
+	}
+	if dead := s.Metric(t, "patchbay_dead_letters_total", "channel", "faq", "reason", "unknown"); dead != 1 {
+		t.Errorf("%v dead letters with reason unknown, want 1", dead)
+	}
+}
+
+// newHandoff is a gateway that takes over the dialogues of a GPTBots agent.
+func newHandoff(t *testing.T) *scene {
+	t.Helper()
+	s := newScene(t, harness.Vendors{}, harness.Config{
+		Without: []string{"livechat"},
+		Define: map[string]string{"handoff": `
+adapter: botwebhook
+role: customer
+owner: faq
+allow: [127.0.0.0/8]
+settings:
+  base_url: ${env:GPTBOTS_URL}
+  api_key: ${env:GPTBOTS_API_KEY}
+  webhook_token: ${env:GPTBOTS_WEBHOOK_TOKEN}`},
+		Routes: `
+  - name: person-wanted
+    event: handover_requested
+    from: handoff
+    say: One moment, I am looking for a colleague.
+    offer: {to: desk, within: 60s, hold: true}
+  - name: agent-left
+    event: disconnected
+    from: agent
+    say: Goodbye.
+    close: true
+`,
+	})
+	s.Bots.SetHuman(s.Public + "/webhooks/botwebhook/handoff")
+	return s
+}
+
+// TestHandoff: a GPTBots agent asks for a person. The desk sees what was said before, the customer hears the agent
+// within the waiting limit, and the end at the desk ends the hand-off.
+func TestHandoff(t *testing.T) {
+	t.Parallel()
+	s := newHandoff(t)
+	h, err := s.Bots.Handoff(harness.Soon(t), gptbots.User{UserID: "u-77", Said: []gptbots.Line{
+		{Type: "QUESTION", Text: "Where is my parcel?"}, {Type: "ANSWER", Text: "I do not know."},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard := func(text string) {
+		t.Helper()
+		if err := h.Heard.Wait(harness.Soon(t), func(all []gptbots.Heard) bool {
+			return len(all) > 0 && all[len(all)-1].Text == text
+		}); err != nil {
+			t.Fatalf("the customer does not hear %q: %v; heard %+v", text, err, h.Heard.All())
+		}
+	}
+	heard(looking)
+	var user string
+	if err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
+		for _, c := range s.Desk.Waiting() {
+			user = c.User
+		}
+		return user != ""
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Desk.Accept(user, "Kim"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Desk.Say(user, "This is Kim."); err != nil {
+		t.Fatal(err)
+	}
+	heard("This is Kim.")
+	if _, err := h.Say(harness.Soon(t), "It is parcel 17."); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
+		c, _ := s.Desk.Chat(user)
+		lines := ""
+		for _, l := range c.Lines {
+			lines += l.Text + "\n"
+		}
+		return strings.Contains(lines, "Customer: Where is my parcel?") && strings.Contains(lines, "Assistant: I do not know.") &&
+			strings.Contains(lines, "It is parcel 17.")
+	}); err != nil {
+		c, _ := s.Desk.Chat(user)
+		t.Fatalf("the agent misses words: %v; sees %+v", err, c.Lines)
+	}
+	if err := s.Desk.Hangup(user); err != nil {
+		t.Fatal(err)
+	}
+	end, err := h.Wait(harness.Soon(t))
+	if err != nil || end == gptbots.TimedOut {
+		t.Errorf("the hand-off ended as %q, %v; want by the desk", end, err)
+	}
+	heard("Goodbye.")
+	s.content(t)
+}
+
+// TestHandoffThatTheUserEnds: the desk is told.
+func TestHandoffThatTheUserEnds(t *testing.T) {
+	t.Parallel()
+	s := newHandoff(t)
+	h, err := s.Bots.Handoff(harness.Soon(t), gptbots.User{AnonymousID: "anon-1", Said: []gptbots.Line{{Type: "QUESTION", Text: "hello"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := h.Close(harness.Soon(t)); err != nil || out.Status != http.StatusOK {
+		t.Errorf("close: %+v, %v", out, err)
+	}
+	if trace := fmt.Sprintf("%+v", s.Only(t, h.ID).Entries); !strings.Contains(trace, "disconnected") {
+		t.Errorf("the trail has no disconnected event")
+	}
+}
+
+// TestWebhookCheck: the vendor's own test of the addresses is answered and makes no message.
+func TestWebhookCheck(t *testing.T) {
+	t.Parallel()
+	s := newHandoff(t)
+	out, err := s.Bots.Check(harness.Soon(t))
+	if err != nil || out.Status != http.StatusOK {
+		t.Errorf("check: %+v, %v", out, err)
+	}
+	s.content(t)
+}
