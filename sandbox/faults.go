@@ -17,6 +17,7 @@ type faultOrder struct {
 	Count      int        `json:"count"`
 	Skip       int        `json:"skip"`
 	Status     int        `json:"status"`
+	Code       int        `json:"code"`
 	RetryAfter string     `json:"retry_after"`
 	Delay      string     `json:"delay"`
 	Bytes      int        `json:"bytes"`
@@ -59,7 +60,7 @@ func (s *Sandbox) orderFault(w http.ResponseWriter, r *http.Request) {
 
 func (o faultOrder) fault() (fault.Fault, error) {
 	f := fault.Fault{
-		Kind: o.Kind, Endpoint: o.Endpoint, Count: o.Count, Skip: o.Skip, Status: o.Status, Bytes: o.Bytes,
+		Kind: o.Kind, Endpoint: o.Endpoint, Count: o.Count, Skip: o.Skip, Status: o.Status, Code: o.Code, Bytes: o.Bytes,
 	}
 	if !o.Kind.Known() {
 		return f, fmt.Errorf("kind %q is not known", o.Kind)

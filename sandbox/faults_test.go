@@ -20,6 +20,14 @@ func TestFaultsAreOrderedAndCleared(t *testing.T) {
 	if got := create(); got != 429 {
 		t.Errorf("status %d with a fault, want 429", got)
 	}
+	if resp, body := do(t, "POST", s.URL()+"/faults", `{"vendor":"gptbots","endpoint":"message","kind":"refuse","code":20022,"count":1}`, nil); resp.StatusCode != 200 {
+		t.Fatalf("order: %d %s", resp.StatusCode, body)
+	}
+	_, body := do(t, "POST", s.URL()+"/gptbots/v2/conversation/message", `{}`,
+		map[string]string{"Authorization": "Bearer sandbox-gptbots-api-key", "Content-Type": "application/json"})
+	if !strings.Contains(body, "20022") {
+		t.Errorf("answer %s, want code 20022", body)
+	}
 	if resp, _ := do(t, "DELETE", s.URL()+"/faults", "", nil); resp.StatusCode != 200 {
 		t.Fatalf("clear: %d", resp.StatusCode)
 	}
