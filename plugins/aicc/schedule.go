@@ -52,8 +52,8 @@ func (s *sessions) start() (user string, openings int, wait time.Duration) {
 }
 
 // finish takes in an outcome: the messages are kept until they are stored, and the user is due again after the interval,
-// or later the more often polls have failed. It tells whether this is the first failure of the
-// channel since a poll went well; what AICC refuses for one user is none.
+// or later the more often polls have failed. It tells whether this is the first failure of the channel since a poll went
+// well; what AICC refuses for one user is none.
 func (s *sessions) finish(p polled, interval time.Duration) (firstFailure bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

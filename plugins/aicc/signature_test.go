@@ -64,13 +64,13 @@ func mac(key, text string) string {
 }
 
 func (s signer) header() string {
-	names, lines := []string{"host"}, []string{"host:" + encode(s.host)}
+	names, lines := []string{"host"}, []string{"host:" + encode(strings.TrimSpace(s.host))}
 	if s.withoutHost {
 		names, lines = nil, nil
 	}
 	for n, v := range s.headers {
 		names = append(names, n)
-		lines = append(lines, n+":"+encode(v))
+		lines = append(lines, n+":"+encode(strings.TrimSpace(v)))
 	}
 	sort.Strings(names)
 	sort.Strings(lines)
