@@ -8,7 +8,8 @@ import (
 
 // Listener is for vendors that do not push: the adapter polls, or holds a connection.
 type Listener interface {
-	// Listen takes in messages of one channel until ctx ends; then it returns nil soon. It is called for channels whose
+	// Listen takes in messages of one channel until ctx ends; then it returns nil within a second or two. What a vendor has
+	// handed out by then and will not hand out again can still be emitted, with another context. Listen is called for channels whose
 	// Endpoint says Listens, once at a time for each, after Configure and again some seconds after it has returned an
 	// error or its process has died. It is called anew, too, when the channel gets another configuration.
 	Listen(ctx context.Context, l *Listening, emit Emit) error

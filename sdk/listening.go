@@ -13,8 +13,8 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// Listen implements pluginpb.PluginServiceServer. It ends when the gateway closes the stream, when the adapter drains, or
-// when the adapter's Listen returns.
+// Listen implements pluginpb.PluginServiceServer. The adapter's Listen is told to end when the gateway says so or goes away,
+// and when the adapter drains; it may emit what it has still to hand over as long as the gateway is there.
 func (s *service) Listen(stream pluginpb.PluginService_ListenServer) error {
 	listener, able := s.adapter.(Listener)
 	if !able {
@@ -79,7 +79,7 @@ type emitter struct {
 	ended bool
 }
 
-// readAcks hands on what the gateway says until the stream ends.
+// readAcks hands on what the gateway says until the stream ends. cancel tells Listen to end.
 func (e *emitter) readAcks(stream pluginpb.PluginService_ListenServer, cancel context.CancelFunc) {
 	defer cancel()
 	defer close(e.broken)
@@ -87,6 +87,10 @@ func (e *emitter) readAcks(stream pluginpb.PluginService_ListenServer, cancel co
 		m, err := stream.Recv()
 		if err != nil {
 			return
+		}
+		if m.GetStop() {
+			cancel()
+			continue
 		}
 		select {
 		case e.acks <- m.GetStored():

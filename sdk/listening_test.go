@@ -134,6 +134,25 @@ func TestListenWaitsUntilBatchesAreStored(t *testing.T) {
 	}
 }
 
+func TestListenIsToldToStop(t *testing.T) {
+	emitted := make(chan error, 1)
+	_, client := connect(t, &listener{listen: func(ctx context.Context, _ *Listening, emit Emit) error {
+		<-ctx.Done()
+		emitted <- emit(context.WithoutCancel(ctx), []*envelope.Envelope{hello()}, nil)
+		return ctx.Err()
+	}})
+	h := listenTo(t, client, &pluginpb.ListenRequest{Channel: "c"})
+	h.send(&pluginpb.ListenRequest{Stop: true})
+	h.batch()
+	h.send(&pluginpb.ListenRequest{Stored: 1})
+	if err := <-emitted; err != nil {
+		t.Errorf("emit = %v, want nil: the gateway was still there", err)
+	}
+	if e := h.end(); e != nil {
+		t.Errorf("ended with %v", e)
+	}
+}
+
 func TestEmitRefusesWhatCantBeSent(t *testing.T) {
 	other, odd, large := hello(), hello(), hello()
 	other.Channel = "d"

@@ -27,7 +27,8 @@ type Store func(ctx context.Context, envelopes [][]byte, cursor []byte) error
 // done, and an error of it ends the listening.
 //
 // It returns nil when ctx has ended, after the adapter had a moment to return, and when the adapter stopped by itself; then
-// and after an error it may be called again. Errors: ErrNotReady; *sdk.Error is the adapter's own; store's; anything else means
+// and after an error it may be called again. What the adapter emits in that moment is stored, too: store's context outlives
+// ctx.  Errors: ErrNotReady; *sdk.Error is the adapter's own; store's; anything else means
 // that the process or its connection went away.
 func (h *Host) Listen(ctx context.Context, from *pluginpb.ListenRequest, store Store) error {
 	s, err := h.await(ctx)
@@ -44,7 +45,7 @@ func (h *Host) Listen(ctx context.Context, from *pluginpb.ListenRequest, store S
 }
 
 func (s *session) listen(ctx context.Context, from *pluginpb.ListenRequest, store Store) error {
-	open, cancel := context.WithCancel(s.ctx) // not ctx: the adapter learns of its end by the end of what is sent
+	open, cancel := context.WithCancel(s.ctx) // outlives ctx: what a vendor has handed out is still to be stored
 	defer cancel()
 	stream, err := s.rpc.Listen(open)
 	if err != nil {
@@ -54,7 +55,7 @@ func (s *session) listen(ctx context.Context, from *pluginpb.ListenRequest, stor
 	defer context.AfterFunc(ctx, func() {
 		limit := time.AfterFunc(listenGrace, cancel)
 		defer limit.Stop()
-		out.close()
+		_ = out.send(&pluginpb.ListenRequest{Stop: true}) // or the stream has broken, and Recv says so
 		<-open.Done()
 	})()
 	if err := out.begin(from); err != nil {
@@ -69,12 +70,10 @@ func (s *session) listen(ctx context.Context, from *pluginpb.ListenRequest, stor
 			return s.ended(err)
 		case m.GetError() != nil:
 			return refusal(m.GetError())
-		case ctx.Err() != nil: // it can't be told any more; the batch comes again
-			continue
 		case len(m.GetCursor()) > sdk.MaxCursorBytes:
 			return fmt.Errorf("the adapter's cursor has %d bytes, at most %d", len(m.GetCursor()), sdk.MaxCursorBytes)
 		}
-		if err := store(ctx, m.GetEnvelopes(), m.GetCursor()); err != nil {
+		if err := store(open, m.GetEnvelopes(), m.GetCursor()); err != nil {
 			return err
 		}
 		if err := out.send(&pluginpb.ListenRequest{Stored: m.GetBatch()}); err != nil {
@@ -98,7 +97,6 @@ func (s *session) ended(err error) error {
 type listenSender struct {
 	mu     sync.Mutex
 	stream pluginpb.PluginService_ListenClient
-	closed bool
 }
 
 // begin says where to begin, in as many messages as the threads need.
@@ -120,22 +118,12 @@ func (l *listenSender) begin(from *pluginpb.ListenRequest) error {
 	return l.send(next)
 }
 
-// send does nothing after close. An EOF means that the adapter has ended the stream, and what it said is still to be read.
+// send sends a message. An EOF means that the adapter has ended the stream, and what it said is still to be read.
 func (l *listenSender) send(m *pluginpb.ListenRequest) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
-		return nil
-	}
 	if err := l.stream.Send(m); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	return nil
-}
-
-func (l *listenSender) close() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.closed = true
-	_ = l.stream.CloseSend() // it always returns nil
 }

@@ -26,7 +26,10 @@ type shelf struct {
 	after  func(text string)
 }
 
-func (s *shelf) store(_ context.Context, envelopes [][]byte, cursor []byte) error {
+func (s *shelf) store(ctx context.Context, envelopes [][]byte, cursor []byte) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	for _, b := range envelopes {
 		e, err := protocol.DecodeEnvelope(b)
 		if err != nil {
@@ -163,6 +166,16 @@ func TestListenOfAMisbehavingAdapter(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestListenTakesLastWords(t *testing.T) {
+	r := run(t, "")
+	ctx, cancel := context.WithCancel(r.ctx())
+	s := &shelf{after: func(string) { cancel() }}
+	if err := r.Listen(ctx, &pluginpb.ListenRequest{Channel: "c", Cursor: []byte("/parting")}, s.store); err != nil {
+		t.Errorf("Listen = %v", err)
+	}
+	s.holds(t, "0 threads", "last words")
 }
 
 func TestListenLeavesAnAdapterThatDoesNotReturn(t *testing.T) {

@@ -27,6 +27,9 @@ func (a *adapter) Listen(ctx context.Context, l *sdk.Listening, emit sdk.Emit) e
 		return nil
 	case "/stubborn":
 		hang()
+	case "/parting": // of what the vendor will not hand out again
+		<-ctx.Done()
+		return emit(context.WithoutCancel(ctx), []*envelope.Envelope{message(l.Channel, "t", "1", "last words")}, nil)
 	default:
 		if deed := deeds[what]; deed != nil {
 			return deed(ctx)

@@ -2854,7 +2854,10 @@ type ListenRequest struct {
 	// Before the first batch: the channel's conversations that are under way.
 	Threads []*ListenThread `protobuf:"bytes,4,rep,name=threads,proto3" json:"threads,omitempty"`
 	// The threads go on in the next message; listening begins after the first message without it.
-	MoreThreads   bool `protobuf:"varint,5,opt,name=more_threads,json=moreThreads,proto3" json:"more_threads,omitempty"`
+	MoreThreads bool `protobuf:"varint,5,opt,name=more_threads,json=moreThreads,proto3" json:"more_threads,omitempty"`
+	// Later: the adapter is to stop listening. What it has still to hand over is taken until it ends the stream, for some
+	// seconds.
+	Stop          bool `protobuf:"varint,6,opt,name=stop,proto3" json:"stop,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2920,6 +2923,13 @@ func (x *ListenRequest) GetThreads() []*ListenThread {
 func (x *ListenRequest) GetMoreThreads() bool {
 	if x != nil {
 		return x.MoreThreads
+	}
+	return false
+}
+
+func (x *ListenRequest) GetStop() bool {
+	if x != nil {
+		return x.Stop
 	}
 	return false
 }
@@ -3593,13 +3603,14 @@ const file_plugin_proto_rawDesc = "" +
 	"\x04text\x18\x02 \x01(\tR\x04text\"\x17\n" +
 	"\x15CollectMetricsRequest\",\n" +
 	"\x16CollectMetricsResponse\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\fR\x04text\"\xb8\x01\n" +
+	"\x04text\x18\x01 \x01(\fR\x04text\"\xcc\x01\n" +
 	"\rListenRequest\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x16\n" +
 	"\x06cursor\x18\x02 \x01(\fR\x06cursor\x12\x16\n" +
 	"\x06stored\x18\x03 \x01(\x04R\x06stored\x12:\n" +
 	"\athreads\x18\x04 \x03(\v2 .patchbay.plugin.v1.ListenThreadR\athreads\x12!\n" +
-	"\fmore_threads\x18\x05 \x01(\bR\vmoreThreads\"<\n" +
+	"\fmore_threads\x18\x05 \x01(\bR\vmoreThreads\x12\x12\n" +
+	"\x04stop\x18\x06 \x01(\bR\x04stop\"<\n" +
 	"\fListenThread\x12\x16\n" +
 	"\x06thread\x18\x01 \x01(\tR\x06thread\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\fR\x05state\"\x8d\x01\n" +
