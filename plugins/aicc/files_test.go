@@ -195,6 +195,29 @@ func TestLostAnswerOfAnOfflineMessage(t *testing.T) {
 	}
 }
 
+// TestSendFailedAgainAndAgain: the vendor's one text for a CHAT that fails means, after a few tries, that the session is over.
+func TestSendFailedAgainAndAgain(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		offline bool
+		attempt int
+		want    sdk.ErrorKind // "" if it is delivered
+	}{
+		{"first", false, 1, sdk.KindTransient}, {"second", false, 2, sdk.KindTransient}, {"third", false, 3, sdk.KindGone},
+		{"second, offline messages", true, 2, sdk.KindTransient}, {"third, offline messages", true, 3, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			v := newVendor(t, map[string][]reply{"send": {says(200, `{"resultCode":"13","resultDesc":"sendUserMessage failed"}`)}})
+			a := deskAt(t, v, map[string]any{"offline_messages": tt.offline})
+			_, err := a.Deliver(t.Context(), &sdk.Delivery{Channel: "desk", Key: "k", Attempt: tt.attempt, Thread: testUser,
+				Envelope: &envelope.Envelope{Kind: envelope.KindMessage, Parts: []envelope.Part{envelope.TextPart("hello")}}})
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || sdk.KindOf(err) != tt.want) {
+				t.Errorf("Deliver = %v; want %q", err, tt.want)
+			}
+		})
+	}
+}
+
 func TestDecodeFile(t *testing.T) {
 	want := []byte("\x00\xffany bytes>?")
 	plain := base64.StdEncoding.EncodeToString(want)

@@ -100,7 +100,7 @@ func (c *channel) chat(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, erro
 		return nil, err
 	}
 	r, err := c.send(ctx, op, callSend, &st, m)
-	if err == nil && c.settings.Offline && causeOf(r.code(), r.ResultDesc) == causeSession {
+	if err == nil && c.settings.Offline && sessionOver(r, d.Attempt) {
 		op = "leave offline message"
 		r, err = c.send(ctx, op, callAsync, &st, m)
 	}
@@ -109,6 +109,9 @@ func (c *channel) chat(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, erro
 	}
 	if r.code() != codeDone {
 		kind, reason := sendError(causeOf(r.code(), r.ResultDesc))
+		if sessionOver(r, d.Attempt) {
+			kind, reason = sdk.KindGone, ""
+		}
 		return nil, refused(op, r, kind, reason)
 	}
 	c.sessions.underWay(d.Thread, st)

@@ -121,6 +121,20 @@ func sendError(c cause) (sdk.ErrorKind, string) {
 	return sdk.KindTransient, ""
 }
 
+// maxSendFailures is how often a CHAT that "failed" may have been a hitch.
+const maxSendFailures = 2
+
+// sessionOver reports whether a refused CHAT means that there is no session any more. The page has one text for every CHAT
+// that fails, "sendUserMessage failed" (senMsgRsp): a few of them in a row are taken for a session that is over, which
+// they mostly are, since a customer may write while the agent hangs up.
+func sessionOver(r *result, attempt int) bool {
+	if r.code() == codeDone {
+		return false
+	}
+	why := causeOf(r.code(), r.ResultDesc)
+	return why == causeSession || why == causeSend && attempt > maxSendFailures
+}
+
 // uploadError types a refused uploadFileStream.
 func uploadError(code string) sdk.ErrorKind {
 	switch code {
