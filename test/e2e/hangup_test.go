@@ -13,7 +13,16 @@ import (
 // words go to whoever has control in the end, and nobody waits at the desk for nothing.
 func TestCustomerSpeaksAsAgentHangsUp(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{})
+	for name, text := range map[string]string{"session expired": "", "as the page has it": aicc.ReasonSend} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			speakAsAgentHangsUp(t, newScene(t, harness.Vendors{Desk: aicc.Options{NoSession: text}}, harness.Config{}))
+		})
+	}
+}
+
+func speakAsAgentHangsUp(t *testing.T, s *scene) {
+	t.Helper()
 	s.meets(t, "ann")
 	s.Desk.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: aicc.EndpointPush, Count: 1})
 	if err := s.Desk.Hangup(deskID("ann")); err != nil {
