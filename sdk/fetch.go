@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strings"
 
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
@@ -155,19 +156,18 @@ func (c *closing) Close() error {
 // sendChunks sends a medium, what is known of it first. It returns a typed error if the medium breaks off or is too large,
 // else what send returned.
 func sendChunks(m *Medium, limit int64, send func(*pluginpb.FetchResponse) error) error {
-	next := &pluginpb.FetchResponse{ContentType: m.ContentType, Size: m.Size, Name: m.Name}
+	next := &pluginpb.FetchResponse{ContentType: claim(m.ContentType), Size: m.Size, Name: claim(m.Name)}
 	total := int64(0)
 	for buf := make([]byte, protocol.MaxChunkBytes); ; {
-		n, err := io.ReadFull(m.Body, buf)
-		if total += int64(n); total > limit {
+		n, end, err := fill(m.Body, buf)
+		if total += int64(n); total > limit || errors.Is(err, webhook.ErrAnswerTooLarge) {
 			return tooLargeMedium(limit)
 		}
-		end := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-		if errors.Is(err, io.ErrUnexpectedEOF) && m.Size > 0 && total < m.Size {
-			return &Error{Kind: KindTransient, Op: opFetch, Text: fmt.Sprintf("broke off after %d of %d bytes", total, m.Size)}
-		}
-		if err != nil && !end {
+		if err != nil {
 			return &Error{Kind: KindTransient, Op: opFetch, Err: err}
+		}
+		if end && total < m.Size {
+			return &Error{Kind: KindTransient, Op: opFetch, Text: fmt.Sprintf("broke off after %d of %d bytes", total, m.Size)}
 		}
 		next.Data = buf[:n] // Send encodes it before it returns
 		if err := send(next); err != nil {
@@ -178,4 +178,31 @@ func sendChunks(m *Medium, limit int64, send func(*pluginpb.FetchResponse) error
 		}
 		next = &pluginpb.FetchResponse{}
 	}
+}
+
+// fill reads until buf is full or the medium ends. Unlike those of io.ReadFull its errors tell the end from what only
+// broke off: transports say the latter by io.ErrUnexpectedEOF, too.
+func fill(r io.Reader, buf []byte) (n int, end bool, err error) {
+	for n < len(buf) {
+		m, err := r.Read(buf[n:])
+		n += m
+		if err == io.EOF { // not wrapped: that would be a failure
+			return n, true, nil
+		}
+		if err != nil {
+			return n, false, err
+		}
+	}
+	return n, false, nil
+}
+
+// maxClaim is the most that a medium's name or type may have to be passed on.
+const maxClaim = 1 << 10
+
+// claim makes what a vendor says of a medium fit for the wire, where texts are UTF-8.
+func claim(s string) string {
+	if len(s) > maxClaim {
+		return ""
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
 }

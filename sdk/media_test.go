@@ -103,6 +103,75 @@ func TestFetchFailures(t *testing.T) {
 	}
 }
 
+// TestFetchThatBreaksOff: what is cut is never taken for the whole, wherever it is cut and whether its size is known or not.
+func TestFetchThatBreaksOff(t *testing.T) {
+	part := bytes.Repeat([]byte("x"), protocol.MaxChunkBytes)
+	cut := func(err error) io.ReadCloser {
+		return io.NopCloser(io.MultiReader(bytes.NewReader(part[:1000]), readerFunc(func([]byte) (int, error) { return 0, err })))
+	}
+	for name, m := range map[string]*Medium{
+		"at the end of a chunk":      {Size: 2 * protocol.MaxChunkBytes, Body: io.NopCloser(bytes.NewReader(part))},
+		"at once":                    {Size: 10, Body: io.NopCloser(strings.NewReader(""))},
+		"the transport of a vendor":  {Body: cut(io.ErrUnexpectedEOF)},
+		"a file that became shorter": {Size: 2000, Body: cut(io.EOF)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, client := connect(t, &keeper{fetch: func(context.Context, *Fetching) (*Medium, error) { return m, nil }})
+			if _, data, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Ref: "r"}); fault.GetKind() != string(KindTransient) {
+				t.Errorf("%d bytes, error %v; want one that may pass", len(data), fault)
+			}
+		})
+	}
+}
+
+func TestLinkThatBreaksOff(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "half of ") // without a length: in HTTP's chunks
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	}))
+	defer srv.Close()
+	_, client := connect(t, &scripted{})
+	if _, err := client.Configure(t.Context(), &pluginpb.ConfigureRequest{
+		Channel: &pluginpb.ChannelConfig{Name: "c", Allow: []string{"127.0.0.0/8"}}}); err != nil {
+		t.Fatal(err)
+	}
+	_, data, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Part: &pluginpb.Part{Type: "image", Url: srv.URL + "/a.png"}})
+	if fault.GetKind() != string(KindTransient) {
+		t.Errorf("got %q, error %v; want one that may pass", data, fault)
+	}
+}
+
+// TestFetchOfAForeignName: what a vendor says of a medium in another encoding does not keep the medium.
+func TestFetchOfAForeignName(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "image/png; name=\"\xb2\xe2\"")
+		if r.URL.Path == "/named" {
+			w.Header().Set("Content-Disposition", "attachment; filename=\"\xb2\xe2\xca\xd4.png\"") // GBK
+		}
+		_, _ = io.WriteString(w, "meow")
+	}))
+	defer srv.Close()
+	_, client := connect(t, &keeper{fetch: func(context.Context, *Fetching) (*Medium, error) {
+		return &Medium{ContentType: "image/png\xff", Name: "\xb2\xe2\xca\xd4.png", Body: io.NopCloser(strings.NewReader("meow"))}, nil
+	}})
+	if _, err := client.Configure(t.Context(), &pluginpb.ConfigureRequest{
+		Channel: &pluginpb.ChannelConfig{Name: "c", Allow: []string{"127.0.0.0/8"}}}); err != nil {
+		t.Fatal(err)
+	}
+	for name, part := range map[string]*pluginpb.Part{
+		"by the adapter": {Type: "image", Ref: "r"}, "in the link": {Type: "image", Url: srv.URL + "/%B2%E2%CA%D4.png"},
+		"in a header": {Type: "image", Url: srv.URL + "/named"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			first, data, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Part: part})
+			if fault != nil || string(data) != "meow" || !strings.HasSuffix(first.GetName(), ".png") || !strings.HasPrefix(first.GetContentType(), "image/png") {
+				t.Errorf("got %q, %v, error %v", data, first, fault)
+			}
+		})
+	}
+}
+
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
