@@ -40,18 +40,33 @@ func (c *calls[C, R]) read(recv func() ([]R, error)) {
 		if err != nil {
 			return
 		}
-		c.mu.Lock()
-		for _, r := range results {
-			ch := c.pending[c.idOf(r)]
-			if ch == nil {
-				c.strange++
-				continue
-			}
-			delete(c.pending, c.idOf(r))
-			ch <- r // has room
-		}
-		c.mu.Unlock()
+		c.take(results...)
 	}
+}
+
+// take hands results to those who wait for them.
+func (c *calls[C, R]) take(results ...R) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range results {
+		ch := c.pending[c.idOf(r)]
+		if ch == nil {
+			c.strange++
+			continue
+		}
+		delete(c.pending, c.idOf(r))
+		ch <- r // has room
+	}
+}
+
+// strangers returns how many results belonged to no call, or to one that had a result.
+func (c *calls[C, R]) strangers() int {
+	if c == nil {
+		return 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.strange
 }
 
 // over reports whether the stream has ended.

@@ -12,8 +12,8 @@ import (
 // neither times nor versions.
 func (c *Scorecard) Markdown(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "## %s\n\n%s. ", c.Adapter, c.Vendor)
-	fmt.Fprintf(&b, "%s: %d assertions passed, %d failed, %d do not apply.\n\n", c.Status, c.Passed, c.Failures, c.Skipped)
+	fmt.Fprintf(&b, "## %s\n\nVendor: %s. Exam: **%s**, %d assertions passed, %d failed, %d do not apply.\n\n", c.Adapter, c.Vendor,
+		c.Status, c.Passed, c.Failures, c.Skipped)
 	c.markdownTable(&b, "capability", "", c.capabilityRows())
 	b.WriteString("\n")
 	c.markdownTable(&b, "section", "what it shows", c.rows())
@@ -39,7 +39,10 @@ func (c *Scorecard) markdownTable(b *strings.Builder, first, last string, rows [
 	for _, r := range rows {
 		fmt.Fprintf(b, "| %s |", r.name)
 		for _, text := range r.cells {
-			fmt.Fprintf(b, " %s |", cell(text))
+			if text = cell(text); r.code && text != "-" {
+				text = "`" + text + "`"
+			}
+			fmt.Fprintf(b, " %s |", text)
 		}
 		if last != "" {
 			fmt.Fprintf(b, " %s |", cell(r.title))
@@ -50,5 +53,5 @@ func (c *Scorecard) markdownTable(b *strings.Builder, first, last string, rows [
 
 // cell is text as a table's cell.
 func cell(text string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ", "{", "&#123;", "}", "&#125;").Replace(text)
+	return strings.NewReplacer("|", `\|`, "\n", " ").Replace(text)
 }

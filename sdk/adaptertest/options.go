@@ -36,7 +36,7 @@ const DefaultMessages = 10_000
 const (
 	startTimeout = 10 * time.Second
 	callTimeout  = 10 * time.Second // of a call that nothing disturbs
-	shortTimeout = 300 * time.Millisecond
+	shortTimeout = 500 * time.Millisecond
 	soon         = 2 * time.Second // to return after a context ended
 	endTimeout   = 5 * time.Second // for a process to end
 )

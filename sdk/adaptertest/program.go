@@ -22,6 +22,7 @@ import (
 type program struct {
 	process *process
 	client  *plugin.Client
+	conn    *grpc.ClientConn
 	rpc     pluginpb.PluginServiceClient
 	dir     string
 	receive *calls[*pluginpb.ReceiveCall, *pluginpb.ReceiveResult]
@@ -78,7 +79,8 @@ func launch(o *Options, said *transcript) (*program, error) {
 		p.kill()
 		return nil, fmt.Errorf("start the adapter: %w%s", err, lastWords(said))
 	}
-	p.rpc = pluginpb.NewPluginServiceClient(dispenser.(*plugin.GRPCClient).Conn)
+	p.conn = dispenser.(*plugin.GRPCClient).Conn
+	p.rpc = pluginpb.NewPluginServiceClient(p.conn)
 	return p, nil
 }
 

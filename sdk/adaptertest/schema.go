@@ -120,6 +120,9 @@ func (n *node) hasDefaults() bool {
 // violations returns the dotted paths of settings that the schema refuses; a missing or unknown member counts by its own
 // path.
 func (s *settingsSchema) violations(settings map[string]any) []string {
+	if s.compiled == nil {
+		return nil // see describe.schema
+	}
 	text, err := json.Marshal(settings)
 	if err != nil {
 		return []string{""}

@@ -1,13 +1,18 @@
 package adaptertest
 
 import (
+	"context"
 	"maps"
 	"mime"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/go-plugin"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol/pluginpb"
 )
 
 var (
@@ -41,6 +46,7 @@ func describe(x *exam) {
 	x.describeSchema()
 	x.describeRoles()
 	x.describeCapabilities()
+	x.checkLife(x.assert("describe.life", "it says that it lives, and how it is"))
 	a = x.assert("describe.reasons", "reason codes of declined errors")
 	if len(x.desc.GetReasonCodes()) == 0 {
 		a.skip("the adapter declines nothing")
@@ -49,6 +55,21 @@ func describe(x *exam) {
 		a.check(codeForm.MatchString(code), "reason code %q: use lower-case letters, digits and _, so that rules can name it", code)
 		a.check(x.desc.GetReasonCodes()[code] != "", "reason code %q has no explanation: say for operators what it means", code)
 	}
+}
+
+// checkLife asks as the gateway does while the process runs.
+func (x *exam) checkLife(a *Assertion) {
+	ctx, cancel := context.WithTimeout(x.ctx, soon)
+	defer cancel()
+	life, err := healthpb.NewHealthClient(x.prog.conn).Check(ctx, &healthpb.HealthCheckRequest{Service: plugin.GRPCServiceName})
+	a.check(err == nil && life.GetStatus() == healthpb.HealthCheckResponse_SERVING,
+		"grpc.health.v1.Health says of service %s: %s, error %v: it must be SERVING, or the gateway replaces the process",
+		plugin.GRPCServiceName, life.GetStatus(), err)
+	stream, err := x.prog.rpc.WatchHealth(ctx, &pluginpb.WatchHealthRequest{})
+	if err == nil {
+		_, err = stream.Recv()
+	}
+	a.check(err == nil, "WatchHealth gives no state within %s: send the state at once, and then each change (%v)", soon, err)
 }
 
 func (x *exam) describeSchema() {

@@ -204,11 +204,12 @@ func (x *exam) checkPrepare(a *Assertion, ex *exchange) {
 		what  string
 		do    disturbance
 		kinds []string
+		limit time.Duration
 	}{
-		{"429", answers(429, "{}", "Retry-After", "7"), []string{"throttled", "transient"}},
-		{"500", answers(500, page), []string{"transient"}},
-		{"a reset connection", resets, []string{"transient", "unknown"}},
-		{"no answer in time", silence, []string{"transient", "unknown"}},
+		{"429", answers(429, "{}", "Retry-After", "7"), []string{"throttled", "transient"}, callTimeout},
+		{"500", answers(500, page), []string{"transient"}, callTimeout},
+		{"a reset connection", resets, []string{"transient", "unknown"}, callTimeout},
+		{"no answer in time", silence, []string{"transient", "unknown"}, shortTimeout},
 	} {
 		if _, err := x.configure(x.settings); err != nil {
 			a.failf("%v", err)
@@ -217,7 +218,7 @@ func (x *exam) checkPrepare(a *Assertion, ex *exchange) {
 		stage := newStage(ex, false)
 		stage.prepare = f.do
 		x.vendor.play(stage)
-		got, err := x.perform(ex, shortTimeout)
+		got, err := x.perform(ex, f.limit)
 		what := fmt.Sprintf("out/%s.http with %s before the request with the effect", ex.name, f.what)
 		if lost(err) {
 			x.mourn(a, what)

@@ -178,9 +178,11 @@ func (x *exam) checkAttached(a *Assertion) {
 func checkListen(x *exam) {
 	requests := x.assert("listen.requests", "the vendor is asked as the exam data say")
 	golden := x.assert("listen.golden", "batches are as the golden files say")
+	again := x.assert("listen.again", "after its end, listening can begin again")
 	if !x.able("listen") || !x.endpoint.GetListens() {
-		requests.skip("the channel is not to be listened to")
-		golden.skip("the channel is not to be listened to")
+		for _, a := range []*Assertion{requests, golden, again} {
+			a.skip("the channel is not to be listened to")
+		}
 		return
 	}
 	found := false
@@ -207,6 +209,12 @@ func checkListen(x *exam) {
 		d, err := x.compare("out", ex.name, got)
 		if golden.check(err == nil, "out/%s.http: %v", ex.name, err) {
 			golden.check(d == "", "out/%s.http: %s%s", ex.name, d, because(got))
+		}
+		if got.Error == nil {
+			x.vendor.play(newStage(ex, false))
+			second, err := x.perform(ex, callTimeout)
+			again.check(err == nil && second.Error == nil, "out/%s.http once more gave %s: end soon after the context does", ex.name,
+				told(second, err))
 		}
 	}
 	golden.check(found, "the channel is to be listened to, and no out/*.http listens: add one with ### listen")

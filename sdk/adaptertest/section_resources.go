@@ -179,6 +179,8 @@ func checkMemory(x *exam) {
 			}
 		}
 	}
+	n := x.prog.receive.strangers() + x.prog.deliver.strangers()
+	works.check(n == 0, "%d results had the id of no call that waits: give each call one result, with its own id", n)
 	if len(samples) < 8 {
 		flat.skip("too few messages to tell")
 		return

@@ -24,6 +24,7 @@ func init() {
 		{"oversize", "Takes bodies as large as it says", checkOversize},
 		{"unknown", "Takes fields and values that it does not know", checkUnknown},
 		{"faults", "Names the vendor's faults rightly", checkFaults},
+		{"parallel", "Lets no call wait for another", checkParallel},
 		{"cancel", "Ends calls that nobody waits for", checkCancel},
 		{"refusals", "Refuses in the vendor's form", checkRefusals},
 		{"open", "Opens conversations", checkOpen},

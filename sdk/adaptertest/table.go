@@ -11,30 +11,32 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// Print writes the scorecard and the capabilities for a person at a terminal.
+// Print writes the scorecard, the capabilities and what failed, for a person at a terminal.
 func (c *Scorecard) Print(w io.Writer) error {
-	fmt.Fprintf(w, "%s %s (%s)\n\n", c.Adapter, c.Version, c.Vendor)
-	tw := tabwriter.NewWriter(w, 2, 8, 2, ' ', 0)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s (%s)\n\n", c.Adapter, c.Version, c.Vendor)
+	tw := tabwriter.NewWriter(&b, 2, 8, 2, ' ', 0)
 	fmt.Fprintf(tw, "SECTION\t%s\t\n", strings.ToUpper(strings.Join(c.channelNames(), "\t")))
 	for _, row := range c.rows() {
 		fmt.Fprintf(tw, "%s\t%s\t%s\n", row.name, strings.Join(row.cells, "\t"), row.title)
 	}
-	if err := tw.Flush(); err != nil {
-		return err
-	}
+	_ = tw.Flush() // a builder takes everything
 	for i, ch := range c.Channels {
-		fmt.Fprintf(w, "\nCAPABILITIES OF %s\n", strings.ToUpper(ch.Name))
-		tw = tabwriter.NewWriter(w, 2, 8, 2, ' ', 0)
+		fmt.Fprintf(&b, "\nCAPABILITIES OF %s\n", strings.ToUpper(ch.Name))
+		tw = tabwriter.NewWriter(&b, 2, 8, 2, ' ', 0)
 		for _, row := range c.capabilityRows() {
 			fmt.Fprintf(tw, "  %s\t%s\n", row.name, row.cells[i])
 		}
-		if err := tw.Flush(); err != nil {
+		_ = tw.Flush()
+	}
+	c.printFindings(&b)
+	fmt.Fprintf(&b, "\n%s: %d assertions passed, %d failed, %d do not apply\n", c.Status, c.Passed, c.Failures, c.Skipped)
+	for line := range strings.Lines(b.String()) {
+		if _, err := io.WriteString(w, strings.TrimRight(line, " \n")+"\n"); err != nil {
 			return err
 		}
 	}
-	c.printFindings(w)
-	_, err := fmt.Fprintf(w, "\n%s: %d assertions passed, %d failed, %d do not apply\n", c.Status, c.Passed, c.Failures, c.Skipped)
-	return err
+	return nil
 }
 
 // printFindings lists what failed.
@@ -62,6 +64,7 @@ type row struct {
 	name  string
 	title string
 	cells []string
+	code  bool // the cells are for machines
 }
 
 func (c *Scorecard) channelNames() []string {
@@ -126,10 +129,12 @@ func (c *Scorecard) capabilityRows() []row {
 		}
 		return strings.Join(list, ", ")
 	}
-	rows := []row{
+	paths := add("webhook paths", func(c Capabilities) string { return words(c.Paths) })
+	paths.code = true
+	return []row{
 		roles,
 		add("abilities", func(c Capabilities) string { return words(c.Abilities) }),
-		add("webhook paths", func(c Capabilities) string { return words(c.Paths) }),
+		paths,
 		add("parts", func(c Capabilities) string { return words(c.Parts) }),
 		add("events", func(c Capabilities) string { return words(c.Events) }),
 		add("text", func(c Capabilities) string { return bytesOr(c.TextBytes, "no limit") }),
@@ -140,7 +145,6 @@ func (c *Scorecard) capabilityRows() []row {
 		add("listens", func(c Capabilities) string { return yes(c.Listens) }),
 		add("unknown outcomes", func(c Capabilities) string { return orElse(c.Unknown, "retry") }),
 	}
-	return rows
 }
 
 func yes(b bool) string {

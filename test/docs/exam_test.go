@@ -49,15 +49,6 @@ func TestExamplePassesItsExam(t *testing.T) {
 		if err != nil {
 			t.Errorf("$ %s: %v", command, err)
 		}
-		compare(t, command, want, trimmed(string(out)))
+		compare(t, command, want, string(out))
 	}
-}
-
-// trimmed takes the blanks off the ends of lines, which tables have and documents do not.
-func trimmed(text string) string {
-	lines := strings.Split(text, "\n")
-	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
-	}
-	return strings.Join(lines, "\n")
 }

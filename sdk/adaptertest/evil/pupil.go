@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -42,6 +43,9 @@ type pupil struct {
 	count    int
 	hoard    [][]byte
 	files    []*os.File
+
+	one       sync.Mutex
+	listening atomic.Bool
 }
 
 type pupilChannel struct {

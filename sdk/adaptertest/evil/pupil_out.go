@@ -46,6 +46,10 @@ func (p *pupil) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, err
 	if flaw == "deaf" {
 		ctx = context.WithoutCancel(ctx)
 	}
+	if flaw == "one-at-a-time" {
+		p.one.Lock()
+		defer p.one.Unlock()
+	}
 	m, err := compose(d)
 	if err != nil {
 		return nil, err
@@ -220,6 +224,9 @@ func (p *pupil) Listen(ctx context.Context, l *sdk.Listening, emit sdk.Emit) err
 	c, err := p.channel(l.Channel)
 	if err != nil {
 		return err
+	}
+	if flaw == "listens-on" && !p.listening.CompareAndSwap(false, true) {
+		return &sdk.Error{Kind: sdk.KindPermanent, Text: "somebody is listening already"}
 	}
 	for cursor := string(l.Cursor); ; {
 		resp, err := c.request(ctx, http.MethodGet, "/updates?after="+url.QueryEscape(cursor), nil)

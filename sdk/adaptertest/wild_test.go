@@ -1,0 +1,183 @@
+package adaptertest
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
+
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// wild changes what an adapter says on the wire, to what no adapter that is made with the SDK can say.
+type wild struct {
+	pluginpb.PluginServiceClient
+	validate  func(*pluginpb.ValidateResponse)
+	configure func(*pluginpb.ConfigureResponse)
+	drain     func() *pluginpb.DrainResponse // nil asks the adapter
+}
+
+func (w *wild) Validate(ctx context.Context, in *pluginpb.ValidateRequest, o ...grpc.CallOption) (*pluginpb.ValidateResponse, error) {
+	out, err := w.PluginServiceClient.Validate(ctx, in, o...)
+	if err == nil && w.validate != nil {
+		w.validate(out)
+	}
+	return out, err
+}
+
+func (w *wild) Configure(ctx context.Context, in *pluginpb.ConfigureRequest, o ...grpc.CallOption) (*pluginpb.ConfigureResponse, error) {
+	out, err := w.PluginServiceClient.Configure(ctx, in, o...)
+	if err == nil && w.configure != nil {
+		w.configure(out)
+	}
+	return out, err
+}
+
+func (w *wild) Drain(ctx context.Context, in *pluginpb.DrainRequest, o ...grpc.CallOption) (*pluginpb.DrainResponse, error) {
+	if w.drain != nil {
+		return w.drain(), nil
+	}
+	return w.PluginServiceClient.Drain(ctx, in, o...)
+}
+
+// receives puts f in the place of the adapter's Receive.
+func receives(x *exam, f func(*pluginpb.ReceiveCall) *pluginpb.ReceiveResult) {
+	x.prog.receive = newCalls[*pluginpb.ReceiveCall](nil, (*pluginpb.ReceiveResult).GetId)
+	x.prog.receive.send = func(list []*pluginpb.ReceiveCall) error {
+		for _, c := range list {
+			r := f(c)
+			r.Id = c.GetId()
+			x.prog.receive.take(r)
+		}
+		return nil
+	}
+}
+
+// delivers puts f in the place of the adapter's Deliver.
+func delivers(x *exam, f func(*pluginpb.DeliverCall) *pluginpb.DeliverResult) {
+	x.prog.deliver = newCalls[*pluginpb.DeliverCall](nil, (*pluginpb.DeliverResult).GetId)
+	x.prog.deliver.send = func(list []*pluginpb.DeliverCall) error {
+		for _, c := range list {
+			r := f(c)
+			r.Id = c.GetId()
+			x.prog.deliver.take(r)
+		}
+		return nil
+	}
+}
+
+// encoded is an envelope as it travels.
+func encoded(e *envelope.Envelope) []byte {
+	b, err := protocol.EncodeEnvelope(e)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+var mute = func(x *exam) {
+	x.prog.rpc = &wild{PluginServiceClient: x.prog.rpc, validate: func(r *pluginpb.ValidateResponse) { r.Problems = nil }}
+	x.schema.compiled = nil // as if it allowed everything
+}
+
+// What no adapter of the SDK does wrong, others can.
+func TestWildAdaptersAreFound(t *testing.T) {
+	for _, tc := range []struct {
+		name, section string
+		change        func(x *exam)
+		want          []string
+	}{
+		{"finds nothing in settings", "settings", mute,
+			[]string{"settings.unknown", "settings.types", "settings.required", "settings.role"}},
+		{"finds fault with good settings", "settings", func(x *exam) {
+			x.prog.rpc = &wild{PluginServiceClient: x.prog.rpc, validate: func(r *pluginpb.ValidateResponse) {
+				r.Problems = append(r.Problems, &pluginpb.Problem{Path: "", Message: "I do not like them"})
+			}}
+		}, []string{"settings.good"}},
+		{"changes its endpoint", "configure", func(x *exam) {
+			n := 0
+			x.prog.rpc = &wild{PluginServiceClient: x.prog.rpc, configure: func(r *pluginpb.ConfigureResponse) {
+				if n++; r.GetError() == nil {
+					r.Paths[0].MaxBody += int64(n)
+				}
+			}}
+		}, []string{"configure.same"}},
+		{"refuses its settings", "configure", func(x *exam) {
+			x.endpoint = &pluginpb.ConfigureResponse{Error: &pluginpb.Error{Kind: "invalid", Field: "token"}}
+		}, []string{"configure.accepts"}},
+		{"does not drain", "drain", func(x *exam) {
+			x.prog.rpc = &wild{PluginServiceClient: x.prog.rpc, drain: func() *pluginpb.DrainResponse { return &pluginpb.DrainResponse{Running: 1} }}
+		}, []string{"drain.refuses", "drain.reports"}},
+		{"makes invalid envelopes", "hostile", func(x *exam) {
+			receives(x, func(*pluginpb.ReceiveCall) *pluginpb.ReceiveResult {
+				return &pluginpb.ReceiveResult{Envelopes: [][]byte{encoded(&envelope.Envelope{Channel: "bot", Kind: "nonsense"})}}
+			})
+		}, []string{"hostile.valid"}},
+		{"speaks for another channel", "in", func(x *exam) {
+			receives(x, func(*pluginpb.ReceiveCall) *pluginpb.ReceiveResult {
+				return &pluginpb.ReceiveResult{Envelopes: [][]byte{encoded(&envelope.Envelope{
+					Channel: "other", Thread: "t", Kind: envelope.KindTyping, Sender: envelope.Sender{Role: envelope.RoleBot},
+				})}}
+			})
+		}, []string{"in.golden"}},
+		{"listens where nobody calls", "in", func(x *exam) { x.endpoint.Paths[0].Pattern = "/elsewhere" }, []string{"in.reachable"}},
+		{"refuses in a form of its own", "credentials", func(x *exam) {
+			receives(x, func(c *pluginpb.ReceiveCall) *pluginpb.ReceiveResult {
+				for _, h := range c.GetHeader() {
+					if h.GetName() == "Authorization" && h.GetValue() == "Bearer exam-inbound-token" && len(c.GetHeader()) == 2 {
+						return &pluginpb.ReceiveResult{}
+					}
+				}
+				return &pluginpb.ReceiveResult{Error: &pluginpb.Error{Kind: "unauthorized", Body: []byte("<p>no</p>")}}
+			})
+		}, []string{"credentials.shape"}},
+		{"makes up receipts", "out", func(x *exam) {
+			delivers(x, func(*pluginpb.DeliverCall) *pluginpb.DeliverResult {
+				return &pluginpb.DeliverResult{VendorId: "surely"}
+			})
+		}, []string{"out.requests", "out.golden"}},
+		{"opens though it can't", "open", func(x *exam) {
+			x.desc.Abilities = slices.DeleteFunc(slices.Clone(x.desc.GetAbilities()), func(a string) bool { return a == "open" })
+		}, []string{"open.unable"}},
+		{"answers twice", "memory", func(x *exam) {
+			send := x.prog.receive.send
+			x.prog.receive.send = func(list []*pluginpb.ReceiveCall) error {
+				x.prog.receive.take(&pluginpb.ReceiveResult{Id: 1 << 60})
+				return send(list)
+			}
+		}, []string{"memory.works"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			o := &Options{Command: evil, Env: []string{"EVIL_FLAW=none"}, Data: pupilData + "/bot", Messages: 200}
+			channels, err := loadChannels(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			x, err := newExam(t.Context(), o, channels[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer x.close()
+			tc.change(x)
+			i := slices.IndexFunc(sections, func(s section) bool { return s.name == tc.section })
+			done := x.run(sections[i])
+			var got []string
+			for _, a := range done.Assertions {
+				if a.Status == Fail {
+					got = append(got, a.ID)
+				}
+			}
+			if d := cmp.Diff(tc.want, got); d != "" {
+				t.Errorf("assertions that failed (-want +got):\n%s", d)
+				for _, a := range done.Assertions {
+					t.Logf("%s: %s %q", a.ID, a.Status, a.Findings)
+				}
+			}
+		})
+	}
+}
