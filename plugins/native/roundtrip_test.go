@@ -220,3 +220,17 @@ func TestEventsArrive(t *testing.T) {
 		})
 	}
 }
+
+// TestEmptyCustomPayloadComesBack: an object without members is something that the website sent, too.
+func TestEmptyCustomPayloadComesBack(t *testing.T) {
+	d := delivery()
+	d.Envelope.Attributes = map[string]string{attrCustomPayload: "{}"}
+	r, degraded, err := reply(d)
+	if err != nil || len(degraded) > 0 {
+		t.Fatalf("%q, %v", degraded, err)
+	}
+	sent, err := json.Marshal(r)
+	if want := `"userData":{"customPayload":{}}`; err != nil || !strings.Contains(string(sent), want) {
+		t.Errorf("%s, %v; want %s in it", sent, err, want)
+	}
+}

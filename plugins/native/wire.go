@@ -192,8 +192,8 @@ type userInfo struct {
 
 // replyData gives back what the customer's last call had.
 type replyData struct {
-	TargetAgents  jsontext.Value `json:"targetAgents,omitempty"`
-	CustomPayload jsontext.Value `json:"customPayload,omitempty"`
+	TargetAgents  jsontext.Value `json:"targetAgents,omitzero"`
+	CustomPayload jsontext.Value `json:"customPayload,omitzero"`
 }
 
 // refusalTemplate is how the gateway words its own refusals; refusalBody words ours alike.
