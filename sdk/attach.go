@@ -7,12 +7,13 @@ import (
 	"sync"
 	"time"
 
+	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol/pluginpb"
 )
 
 // Bounds of the media that wait for their deliveries.
 const (
-	maxAttachedBytes = 64 << 20        // of all
+	maxAttachedBytes = 64 << 20        // of all; the oldest make room
 	attachedFor      = 5 * time.Minute // then the delivery will not come any more
 )
 
@@ -32,7 +33,7 @@ type attached struct {
 func (s *service) Attach(stream pluginpb.PluginService_AttachServer) error {
 	id, a, err := readAttachment(stream.Recv)
 	if err == nil {
-		err = s.attached.put(id, a, time.Now())
+		s.attached.put(id, a, time.Now())
 	}
 	if _, typed := errors.AsType[*Error](err); err != nil && !typed {
 		return err // the stream broke
@@ -72,8 +73,9 @@ func readAttachment(recv func() (*pluginpb.AttachRequest, error)) (string, *Atta
 	return first.GetId(), a, nil
 }
 
-// put keeps a medium under a name, in place of a former one.
-func (s *attachments) put(id string, a *Attachment, now time.Time) error {
+// put keeps a medium under a name, in place of a former one. The oldest make room for it: most likely nobody comes for
+// them any more, and if somebody does, its delivery is tried again with all its media.
+func (s *attachments) put(id string, a *Attachment, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.remove(id)
@@ -82,39 +84,55 @@ func (s *attachments) put(id string, a *Attachment, now time.Time) error {
 			s.remove(name)
 		}
 	}
-	if s.bytes+a.Size() > maxAttachedBytes {
-		return &Error{Kind: KindTransient, Op: "attach medium", Text: "too many media wait for their deliveries"}
+	for s.bytes+a.Size() > maxAttachedBytes && len(s.media) > 0 {
+		s.remove(s.oldest())
 	}
 	if s.media == nil {
 		s.media = map[string]*attached{}
 	}
 	s.media[id] = &attached{a, now}
 	s.bytes += a.Size()
-	return nil
 }
 
-// take returns the media of a delivery, in the order of the parts that are left of its envelope, and forgets them.
-func (s *attachments) take(assigned []*pluginpb.AssignedMedium) ([]*Attachment, error) {
+func (s *attachments) oldest() string {
+	var first string
+	for name, a := range s.media {
+		if first == "" || a.at.Before(s.media[first].at) {
+			first = name
+		}
+	}
+	return first
+}
+
+// take returns the media of a delivery, in the order of the parts that are left of its envelope, and forgets them, also if
+// one is missing.
+func (s *attachments) take(assigned []*pluginpb.AssignedMedium) (out []*Attachment, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out []*Attachment
 	for _, m := range assigned {
 		if m.GetAttachment() == "" {
 			continue
 		}
 		a := s.media[m.GetAttachment()]
 		if a == nil {
-			return nil, &Error{Kind: KindTransient, Op: "attach medium", Text: "a medium of the delivery is not here any more"}
+			err = &Error{Kind: KindTransient, Op: "attach medium", Text: "a medium of the delivery is not here any more"}
+			continue
 		}
 		s.remove(m.GetAttachment())
 		i := int(m.GetPart())
 		if m.GetAlone() {
 			i = 0
 		}
+		if i >= envelope.MaxParts {
+			continue
+		}
 		for len(out) <= i {
 			out = append(out, nil)
 		}
 		out[i] = a.Attachment
+	}
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }

@@ -310,20 +310,41 @@ func TestAttachmentsThatAreRefused(t *testing.T) {
 	}
 }
 
+// TestAttachmentsAreBounded: what nobody came for makes room, the oldest first, so that deliveries that were cancelled keep
+// no others from theirs.
 func TestAttachmentsAreBounded(t *testing.T) {
 	var s attachments
 	now := time.Now()
-	big := NewAttachment("", "", make([]byte, maxAttachedBytes/2))
-	for id, want := range map[string]bool{"a": true, "b": true} {
-		if err := s.put(id, big, now); (err == nil) != want {
-			t.Fatalf("%s: %v", id, err)
+	half := NewAttachment("", "", make([]byte, maxAttachedBytes/2))
+	for i, id := range []string{"b", "a", "c"} {
+		s.put(id, half, now.Add(time.Duration(i)*time.Second))
+	}
+	for id, want := range map[string]bool{"a": true, "b": false, "c": true} {
+		if (s.media[id] != nil) != want {
+			t.Errorf("%s is there: %t, want %t", id, !want, want)
 		}
 	}
-	small := NewAttachment("", "", []byte("x"))
-	if err := s.put("c", small, now); KindOf(err) != KindTransient {
-		t.Errorf("beyond the bound: %v", err)
+	if s.bytes != maxAttachedBytes {
+		t.Errorf("%d bytes", s.bytes)
 	}
-	if err := s.put("c", small, now.Add(attachedFor+time.Second)); err != nil || len(s.media) != 1 || s.bytes != 1 {
-		t.Errorf("what nobody came for still fills the room: %v, %d media, %d bytes", err, len(s.media), s.bytes)
+	s.put("a", NewAttachment("", "", []byte("x")), now.Add(3*time.Second))
+	if len(s.media) != 2 || s.bytes != maxAttachedBytes/2+1 {
+		t.Errorf("in place of a former one: %d media, %d bytes", len(s.media), s.bytes)
+	}
+	s.put("d", NewAttachment("", "", []byte("x")), now.Add(attachedFor+2*time.Second+1))
+	if len(s.media) != 2 || s.bytes != 2 || s.media["c"] != nil {
+		t.Errorf("what nobody came for is still here: %d media, %d bytes", len(s.media), s.bytes)
+	}
+}
+
+// TestDeliveryThatLacksAMedium leaves none of its others behind: the gateway hands over all of them anew.
+func TestDeliveryThatLacksAMedium(t *testing.T) {
+	var s attachments
+	for _, id := range []string{"d1/0", "d1/2", "d2/0"} {
+		s.put(id, NewAttachment("", "", []byte("x")), time.Now())
+	}
+	_, err := s.take([]*pluginpb.AssignedMedium{{Part: 0, Attachment: "d1/0"}, {Part: 1, Attachment: "d1/1"}, {Part: 2, Attachment: "d1/2"}})
+	if KindOf(err) != KindTransient || err == nil || len(s.media) != 1 || s.bytes != 1 {
+		t.Errorf("error %v, %d media, %d bytes; want one of another delivery", err, len(s.media), s.bytes)
 	}
 }
