@@ -1,0 +1,48 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	aicc "patchbay/plugins/aicc/simulator"
+	"patchbay/test/harness"
+)
+
+// TestConversationIsClosed: the message that closes it still arrives, both ends are told, and the customer's next message
+// opens another conversation.
+func TestConversationIsClosed(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, harness.Vendors{}, harness.Config{Routes: harness.Routes + `
+  - name: good-bye
+    from: customer
+    when: mentions(["bye"])
+    say: Good bye.
+    close: true
+`})
+	s.meets(t, "ann")
+	s.says(t, "ann", "Thank you, bye")
+	s.hears(t, "ann", "system", "Good bye.")
+	s.atDesk(t, "ann", "Thank you, bye")
+	s.quiet(t, "ann")
+	if err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
+		c, _ := s.Desk.Chat(deskID("ann"))
+		return c.State == aicc.StateLeft
+	}); err != nil {
+		c, _ := s.Desk.Chat(deskID("ann"))
+		t.Fatalf("the desk is not told: %v; it is %v", err, c.State)
+	}
+	first := s.Trace(t, "ann")
+	if len(first) != 1 || first[0].Live || len(first[0].Find("closed")) != 1 {
+		t.Fatalf("trail: %+v; want one that has ended, closed once", first)
+	}
+	s.says(t, "ann", "Do you remember me?")
+	s.hears(t, "ann", "bot", "You said: Do you remember me?")
+	harness.Eventually(t, 10*time.Second, "there are two conversations", func() string {
+		if n := len(s.Trace(t, first[0].ID, "ann")); n != 2 {
+			return fmt.Sprint(n)
+		}
+		return ""
+	})
+	s.content(t)
+}
