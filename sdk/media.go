@@ -8,8 +8,13 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// MaxMediaBytes is the most that a medium may have where nobody says less.
-const MaxMediaBytes = 20 << 20
+// Limits of media.
+const (
+	// MaxMediaBytes is the most that a medium may have where nobody says less.
+	MaxMediaBytes = 20 << 20
+	// MaxDeliveryMediaBytes is the most that Delivery.Media has together; the gateway puts a message with more into words.
+	MaxDeliveryMediaBytes = 40 << 20
+)
 
 // Fetcher is for vendors whose media are behind credentials.
 type Fetcher interface {

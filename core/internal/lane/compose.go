@@ -62,7 +62,12 @@ func (e *Engine) send(ctx context.Context, t *task) (*pluginpb.SendAction, strin
 		if err != nil {
 			return nil, "", fmt.Errorf("read envelope %s: %w", stored.GetId(), err)
 		}
-		if degraded, err = e.fit(ctx, t, a, env); err != nil {
+		degraded, err = e.fit(ctx, t, a, env)
+		for t.forgo(ctx, err) {
+			a = assigned(stored, c)
+			degraded, err = e.fit(ctx, t, a, env)
+		}
+		if err != nil {
 			return nil, "", err
 		}
 		if a.Text == "" && len(a.Media) == 0 && d.Pieces > 1 {

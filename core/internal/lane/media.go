@@ -2,9 +2,11 @@ package lane
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/media"
 	"patchbay/sdk"
@@ -73,6 +75,7 @@ func (e *Engine) gather(ctx context.Context, t *task) *result {
 		return &r
 	}
 	t.media = map[int]gotten{}
+	streamed := int64(0)
 	for i := range env.Parts {
 		if !conversation.IsMedium(env.Parts[i].Type) || !t.concerns(env, i) {
 			continue
@@ -83,6 +86,11 @@ func (e *Engine) gather(ctx context.Context, t *task) *result {
 		}
 		if err != nil {
 			g.why = err.Error()
+		}
+		if g.item != nil && t.ch.Media == sdk.MediaStream {
+			if streamed += g.item.Size; streamed > sdk.MaxDeliveryMediaBytes {
+				g.item, g.why = nil, fmt.Sprintf("the media have %d bytes together, at most %d go with a delivery", streamed, int64(sdk.MaxDeliveryMediaBytes))
+			}
 		}
 		t.media[i] = g
 	}
@@ -171,7 +179,7 @@ func (e *Engine) assign(ctx context.Context, t *task, a *pluginpb.Assigned, i in
 	case g.item != nil && t.ch.Media == sdk.MediaStream:
 		m.Attachment = fmt.Sprintf("%s/%d", t.job.Delivery.ID, i)
 		if err := e.attach(ctx, t, m, g.item); err != nil {
-			return err
+			return &attachError{part: i, err: err}
 		}
 	case g.item != nil:
 		m.Url = g.link
@@ -183,20 +191,34 @@ func (e *Engine) assign(ctx context.Context, t *task, a *pluginpb.Assigned, i in
 func (e *Engine) attach(ctx context.Context, t *task, m *pluginpb.AssignedMedium, item *media.Item) error {
 	r, err := item.Open()
 	if err != nil {
-		return &attachError{err}
+		return err
 	}
 	defer r.Close()
-	err = t.ch.Caller.Attach(ctx, &pluginpb.AttachRequest{
+	return t.ch.Caller.Attach(ctx, &pluginpb.AttachRequest{
 		Id: m.GetAttachment(), ContentType: m.GetContentType(), Name: m.GetName(), Size: m.GetSize(),
 	}, r)
-	if err != nil {
-		return &attachError{err}
+}
+
+// forgo puts a medium into words that could not be handed over, if that will be so for good or has been for longer than a
+// message may wait for it. It reports whether it did. What is gone from the store is read anew, and an adapter that is away
+// is waited for.
+func (t *task) forgo(ctx context.Context, err error) bool {
+	failed, ok := errors.AsType[*attachError](err)
+	if !ok || ctx.Err() != nil || errors.Is(err, adapter.ErrNotReady) || errors.Is(err, media.ErrGone) ||
+		!media.Lasting(err) && time.Since(t.job.Delivery.QueuedAt) < mediaPatience {
+		return false
 	}
-	return nil
+	g := t.media[failed.part]
+	g.item, g.why = nil, err.Error()
+	t.media[failed.part] = g
+	return true
 }
 
 // attachError means that a medium could not be handed over. The vendor was not asked.
-type attachError struct{ err error }
+type attachError struct {
+	part int
+	err  error
+}
 
 func (e *attachError) Error() string { return e.err.Error() }
 func (e *attachError) Unwrap() error { return e.err }

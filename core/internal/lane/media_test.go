@@ -3,6 +3,7 @@ package lane
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/media"
 	"patchbay/sdk"
@@ -278,6 +280,80 @@ func TestAttachThatFails(t *testing.T) {
 		d := b.rich(fromDesk(image("r1")), 0, 1)
 		if o := b.outcomeOf(d); o == nil || o.Result != conversation.ResultRetry || b.bot.count() != 0 {
 			t.Errorf("outcome %+v, %d calls; want another try", o, b.bot.count())
+		}
+	})
+}
+
+// TestMediumThatIsNotTaken: a medium that an adapter can't be given becomes words, as one that can't be read does: at once if it is
+// refused for good, else after a while.
+func TestMediumThatIsNotTaken(t *testing.T) {
+	for name, tc := range map[string]struct {
+		err    error
+		queued time.Duration // ago
+		apart  bool
+		want   string // of the words; "" if there is to be another try
+	}{
+		"for good":              {err: &sdk.Error{Kind: sdk.KindUnsupported, Text: "no"}, want: "see\n[image] caption LINK"},
+		"for good, alone":       {err: &sdk.Error{Kind: sdk.KindInvalid, Text: "no"}, apart: true, want: "[image] LINK"},
+		"for now":               {err: &sdk.Error{Kind: sdk.KindTransient, Text: "no room"}},
+		"for now, for too long": {err: errors.New("connection lost"), queued: mediaPatience, want: "see\n[image] caption LINK"},
+		"no process":            {err: fmt.Errorf("attach: %w", adapter.ErrNotReady), queued: mediaPatience},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				v := &vendor{files: map[string]string{"r1": png}}
+				b := gallery(t, Channel{Parts: images, Media: sdk.MediaStream, Apart: tc.apart}, v)
+				defer b.close()
+				b.bot.attachErr = tc.err
+				var call *pluginpb.DeliverCall
+				b.bot.by(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
+				time.Sleep(time.Hour)
+				j := b.job("faq", "x")
+				j.Delivery.QueuedAt = time.Now().Add(-tc.queued)
+				j.Delivery.Item = b.store(fromDesk(envelope.TextPart("see"), image("r1")))
+				j.Delivery.Item.Extent = conversation.Extent{Said: 11, Words: 300, Media: 1, Types: 3}
+				if tc.apart {
+					j.Delivery.Piece, j.Delivery.Pieces = 1, 2
+				}
+				b.Submit(j)
+				o := b.outcome(j)
+				if tc.want == "" {
+					if call != nil || o != nil && o.Result != conversation.ResultRetry {
+						t.Errorf("outcome %+v, call %v; want another try", o, call)
+					}
+					return
+				}
+				if o == nil || o.Result != conversation.ResultDelivered || call == nil || !strings.Contains(o.Degraded, tc.err.Error()) {
+					t.Fatalf("outcome %+v, call %v; want words, and why", o, call)
+				}
+				if got := hideLink(carried(t, call).Text()); got != tc.want || len(call.GetSend().GetAssigned().GetMedia()) > 0 {
+					t.Errorf("carries %q and %v", got, call.GetSend().GetAssigned().GetMedia())
+				}
+			})
+		})
+	}
+}
+
+// TestMoreMediaThanADeliveryCanHave: an adapter keeps so many bytes for its deliveries; a message with more is not lost.
+func TestMoreMediaThanADeliveryCanHave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &vendor{files: map[string]string{}}
+		var parts []envelope.Part
+		for i := range 3 {
+			ref := fmt.Sprint("r", i)
+			v.files[ref] = png + strings.Repeat("x", 15<<20)
+			parts = append(parts, image(ref))
+		}
+		b := gallery(t, Channel{Parts: images, Media: sdk.MediaStream}, v)
+		defer b.close()
+		var call *pluginpb.DeliverCall
+		b.bot.by(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
+		o := b.outcomeOf(b.rich(fromDesk(parts...), 0, 1))
+		if o == nil || o.Result != conversation.ResultDelivered || !strings.Contains(o.Degraded, "at most") {
+			t.Fatalf("outcome %+v, want words", o)
+		}
+		if text := carried(t, call).Text(); strings.Count(text, "https://gw.example/media/") != 3 {
+			t.Errorf("carries %q, want a link to each", text)
 		}
 	})
 }
