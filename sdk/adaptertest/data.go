@@ -23,6 +23,8 @@ type channelData struct {
 	Prefix      string         `yaml:"prefix"`
 	Settings    map[string]any `yaml:"settings"`
 	Credentials []credential   `yaml:"credentials"`
+	// Sign is set if calls of the vendor are signed.
+	Sign *signing `yaml:"sign"`
 	// Enums are dotted paths of members of inbound bodies whose value is one of a list that may grow.
 	Enums []string `yaml:"enums"`
 	// Effect names the exchange that is disturbed; "" means the first delivery.
@@ -102,10 +104,10 @@ func loadChannel(file, dir string) (*channelData, error) {
 			return nil, fmt.Errorf("%s: credentials.%d: write one of header, query and body", file, i)
 		}
 	}
-	if err := d.loadMessages(); err != nil {
-		return nil, err
+	if err := d.Sign.prepare(); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return d, nil
+	return d, d.loadMessages()
 }
 
 // loadMessages reads in/*.http and out/*.http in the order of their names.

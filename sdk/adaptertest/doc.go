@@ -19,10 +19,11 @@
 //	  token: exam-token-4711      # secrets as they are
 //	credentials:                  # where calls of the vendor carry what is secret: header, query or body (dotted path)
 //	  - {header: Authorization, scheme: Bearer}
+//	sign: {scheme: standard-webhooks, secret: whsec_…} # if calls of the vendor are signed: each then is, freshly
 //	enums: [type, messages.0.kind] # members of their bodies whose value is one of a list that may grow
 //	effect: text                  # the file in out that is disturbed; default: the first delivery
 //
-// Signed calls expire, so use static credentials where an adapter has them.
+// Calls that are signed in another way expire, so use static credentials where an adapter has them.
 //
 // # in/NAME.http
 //

@@ -70,6 +70,7 @@ var flaws = []struct {
 	{"mistranslates", "bot", "in", []string{"in.golden"}},
 	{"misdelivers", "bot", "out", []string{"out.requests"}},
 	{"overpromises", "bot", "out", []string{"out.coverage", "out.text"}},
+	{"indexes", "bot", "odd", []string{"odd.typed"}},
 	{"counts-ids", "bot", "duplicates", []string{"duplicates.same", "duplicates.restart"}},
 	{"process-ids", "bot", "duplicates", []string{"duplicates.restart"}},
 	{"forgets-key", "bot", "duplicates", []string{"duplicates.key"}},

@@ -20,6 +20,7 @@ type inbound struct {
 	host   string
 	header []field
 	body   []byte
+	signed bool // the header has a signature, or is to have none
 }
 
 // exchange is a call of the gateway and what it makes of the vendor, read from out/NAME.http.

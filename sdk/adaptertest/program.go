@@ -51,9 +51,16 @@ func environment(o *Options) []string {
 	return append(env, o.Env...)
 }
 
+// maxTempDir leaves room for a socket's name in what a socket's address may have.
+const maxTempDir = 40
+
 // launch starts the adapter as the gateway does and opens its streams. What it prints goes to said.
 func launch(o *Options, said *transcript) (*program, error) {
-	dir, err := os.MkdirTemp("", "pbexam")
+	parent := os.TempDir()
+	if len(parent) > maxTempDir {
+		parent = "/tmp"
+	}
+	dir, err := os.MkdirTemp(parent, "pbexam")
 	if err != nil {
 		return nil, fmt.Errorf("make the socket folder: %w", err)
 	}

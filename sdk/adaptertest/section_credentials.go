@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // forgery is an inbound call with credentials that must be refused.
@@ -39,8 +40,13 @@ func checkCredentials(x *exam) {
 		}
 		return
 	}
-	for _, c := range x.data.Credentials {
-		for _, f := range forgeries(c, in) {
+	in = x.data.Sign.signed(in, time.Now())
+	for i, c := range x.data.Credentials {
+		list := forgeries(c, in)
+		if i == 0 {
+			list = append(list, x.data.Sign.forged(in)...)
+		}
+		for _, f := range list {
 			a := groups[f.group]
 			got, err := x.receive(f.call)
 			if lost(err) {

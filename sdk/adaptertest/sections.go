@@ -18,6 +18,7 @@ func init() {
 		{"configure", "Takes a configuration, and another one while calls run", checkConfigure},
 		{"in", "Translates what the vendor sends", checkIn},
 		{"out", "Translates what the vendor is sent", checkOut},
+		{"odd", "Carries or refuses odd messages", checkOdd},
 		{"duplicates", "Gives a repeated message the same id", checkDuplicates},
 		{"credentials", "Refuses callers without the right credentials", checkCredentials},
 		{"hostile", "Survives hostile and broken bodies", checkHostile},

@@ -71,12 +71,13 @@ func (r *received) accepted() bool { return r.refused == nil && r.status < 300 }
 
 // receiveCall builds the call for a request.
 func (x *exam) receiveCall(in *inbound) *pluginpb.ReceiveCall {
+	in = x.data.Sign.signed(in.with([]byte(strings.ReplaceAll(string(in.body), vendorMark, x.vendor.base))), time.Now())
 	target := strings.ReplaceAll(in.target, vendorMark, x.vendor.base)
 	path, query, _ := strings.Cut(target, "?")
 	call := &pluginpb.ReceiveCall{
 		Timeout: durationpb.New(5 * time.Second), Channels: []string{x.data.Channel}, Method: in.method, Host: in.host,
 		Path: path, FullPath: x.data.Prefix + path, Query: query, Remote: "127.0.0.1:40000",
-		Body: []byte(strings.ReplaceAll(string(in.body), vendorMark, x.vendor.base)),
+		Body: in.body,
 	}
 	for _, f := range in.header {
 		call.Header = append(call.Header, &pluginpb.Header{Name: http.CanonicalHeaderKey(f.name), Value: f.value})

@@ -46,6 +46,9 @@ func (p *pupil) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, err
 	if flaw == "deaf" {
 		ctx = context.WithoutCancel(ctx)
 	}
+	if flaw == "indexes" && len(d.State) > 0 {
+		_ = d.State[10_000]
+	}
 	if flaw == "one-at-a-time" {
 		p.one.Lock()
 		defer p.one.Unlock()
