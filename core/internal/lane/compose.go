@@ -91,11 +91,12 @@ func (e *Engine) send(ctx context.Context, t *task) (*pluginpb.SendAction, strin
 // everything. It returns what is lost by that.
 func (e *Engine) fit(ctx context.Context, t *task, a *pluginpb.Assigned, env *envelope.Envelope) (lost string, err error) {
 	d, limit := &t.job.Delivery, t.ch.TextBytes
-	apart := t.ch.Apart && d.Item.Extent.Media > 0
+	apart := t.apart()
 	index, alone, piece, pieces := 0, false, d.Piece, d.Pieces
 	if apart {
 		index, alone, piece, pieces = d.Medium()
 	}
+	together := t.ch.Apart && !apart && len(env.Parts) > 1 // queued when one call took both
 	switch {
 	case alone:
 		return e.fitMedium(ctx, t, a, env, mediumAt(env, index))
@@ -105,14 +106,14 @@ func (e *Engine) fit(ctx context.Context, t *task, a *pluginpb.Assigned, env *en
 	}
 	lost = ""
 	if env.Kind == envelope.KindMessage {
-		lost = t.losses(env, func(i int) bool { return !t.carries(env, i) })
+		lost = t.losses(env, func(i int) bool { return !t.carries(env, i) || together && conversation.IsMedium(env.Parts[i].Type) })
 	}
 	if lost == "" && pieces > 1 { // pieces are text only
 		lost = t.losses(env, func(i int) bool { return env.Parts[i].Type != envelope.PartText })
 	}
 	switch {
 	case lost != "":
-		a.Text = conversation.Piece(t.words(env), piece, pieces, limit)
+		a.Text, lost = bound(conversation.Piece(t.words(env), piece, pieces, limit), limit, lost)
 	case pieces > 1:
 		a.Text = conversation.Piece(env.Text(), piece, pieces, limit)
 	default:
@@ -141,8 +142,17 @@ func (e *Engine) fitMedium(ctx context.Context, t *task, a *pluginpb.Assigned, e
 	if link := t.media[i].link; link != "" {
 		bare.URL = link
 	}
-	a.Text = conversation.Piece(conversation.Line(&bare), 0, 2, t.ch.TextBytes)
-	return t.losses(env, func(j int) bool { return j == i }), nil
+	a.Text, lost = bound(conversation.Line(&bare), t.ch.TextBytes, t.losses(env, func(j int) bool { return j == i }))
+	return lost, nil
+}
+
+// bound cuts words that have become longer than was foreseen when the delivery was divided, as those for a medium can.
+// The vendor would refuse all of them. It adds to what is lost that they are cut.
+func bound(text string, limit int, lost string) (string, string) {
+	if limit <= 0 || len(text) <= limit {
+		return text, lost
+	}
+	return conversation.Piece(text, 0, 2, limit), join(lost, fmt.Sprintf("cut to %d bytes", limit))
 }
 
 func assigned(s writer.Stored, c *conversation.Conversation) *pluginpb.Assigned {

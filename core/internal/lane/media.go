@@ -127,12 +127,23 @@ func (e *Engine) get(ctx context.Context, t *task, env *envelope.Envelope, p *en
 
 // concerns reports whether a delivery has to do with a medium: one that carries a medium alone has with that one only.
 func (t *task) concerns(env *envelope.Envelope, part int) bool {
-	d := &t.job.Delivery
-	if !t.ch.Apart {
+	if !t.apart() {
 		return true
 	}
-	index, alone, _, _ := d.Medium()
+	index, alone, _, _ := t.job.Delivery.Medium()
 	return alone && part == mediumAt(env, index)
+}
+
+// apart reports whether a delivery carries either words or one medium. One that was queued before its channel wanted
+// that carries all of its envelope.
+func (t *task) apart() bool {
+	d := &t.job.Delivery
+	x := &d.Item.Extent
+	least := x.Media
+	if x.Said > 0 {
+		least++
+	}
+	return t.ch.Apart && x.Media > 0 && d.Pieces >= least
 }
 
 // mediumAt returns the part that is the envelope's medium number index, or -1.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -354,6 +355,59 @@ func TestMoreMediaThanADeliveryCanHave(t *testing.T) {
 		}
 		if text := carried(t, call).Text(); strings.Count(text, "https://gw.example/media/") != 3 {
 			t.Errorf("carries %q, want a link to each", text)
+		}
+	})
+}
+
+// TestDividedOtherwise: a delivery that was queued when the channel took words and media with one call loses neither when it
+// takes them apart now, as after an update of its adapter.
+func TestDividedOtherwise(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &vendor{files: map[string]string{"r1": png, "r2": png}}
+		b := gallery(t, Channel{Parts: images, Media: sdk.MediaStream, Apart: true}, v)
+		defer b.close()
+		for name, tc := range map[string]struct {
+			parts []envelope.Part
+			said  uint32
+			want  string
+		}{
+			"words and a medium": {[]envelope.Part{envelope.TextPart("see"), image("r1")}, 11, "see\n[image] caption LINK"},
+			"two media":          {[]envelope.Part{{Type: envelope.PartImage, Ref: "r1"}, {Type: envelope.PartImage, Ref: "r2"}}, 0, "[image] LINK"},
+		} {
+			var call *pluginpb.DeliverCall
+			b.bot.by(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
+			e := fromDesk(tc.parts...)
+			j := b.job("faq", "x")
+			j.Delivery.Item = b.store(e)
+			j.Delivery.Item.Extent = conversation.Extent{Said: tc.said, Words: 300, Media: uint32(len(tc.parts)) - min(tc.said, 1), Types: 3}
+			b.Submit(j)
+			o := b.must(j)
+			got := carried(t, call)
+			for i := range got.Parts {
+				got.Parts[i].Text = hideLink(got.Parts[i].Text)
+			}
+			if got.Text() != tc.want || len(got.Parts) != 1 || !strings.HasPrefix(o.Degraded, "sent as text: image") {
+				t.Errorf("%s: carries %+v, recorded %q", name, got.Parts, o.Degraded)
+			}
+		}
+	})
+}
+
+// TestWordsForMediaFitTheLimit: words that were not foreseen when a delivery was divided are cut, and that is recorded; the vendor
+// would refuse all of them.
+func TestWordsForMediaFitTheLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &vendor{errs: map[string]error{"gone": &sdk.Error{Kind: sdk.KindGone, Text: "expired"}}}
+		b := gallery(t, Channel{Parts: images, Media: sdk.MediaLink, TextBytes: 100}, v)
+		defer b.close()
+		var call *pluginpb.DeliverCall
+		b.bot.by(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
+		p := image("gone")
+		p.Name = strings.Repeat("名", 20) + ".png"
+		o := b.outcomeOf(b.rich(fromDesk(envelope.TextPart(strings.Repeat("a ", 45)), p), 0, 1))
+		if got := carried(t, call).Text(); len(got) > 100 || !utf8.ValidString(got) || !strings.HasPrefix(got, strings.Repeat("a ", 40)) ||
+			!strings.Contains(o.Degraded, "cut") {
+			t.Errorf("carries %d bytes: %q; recorded %q", len(got), got, o.Degraded)
 		}
 	})
 }
