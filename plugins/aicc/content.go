@@ -26,9 +26,17 @@ var mediaParts = map[string]envelope.PartType{
 // chatParts reads content by mediaType (table 3, no. 3). Media are the vendor's resource ids, which only
 // its downloadFileStream understands. Without a mediaType, which some examples leave out, words are text.
 func (m *downlink) chatParts(polled bool) ([]envelope.Part, error) {
+	if m.MediaType == mediaCard {
+		p, err := m.card()
+		return []envelope.Part{p}, err
+	}
 	content, ok := literalText(m.Content)
 	if !ok {
 		return nil, wrong("content", "not text")
+	}
+	if read, ok := uplinkForms[m.MediaType]; ok {
+		p, err := read(m, content, polled)
+		return []envelope.Part{p}, err
 	}
 	if m.MediaType == mediaText || m.MediaType == "" {
 		return textParts(content), nil

@@ -19,6 +19,9 @@ const (
 	attrControl = "control_type"   // controlType of an echo that is no chat
 )
 
+// attrUserAgent is, beside attrAvatar, what an outbound message may have to be told to AICC (userAgent).
+const attrUserAgent = "user_agent"
+
 // Reasons of a disconnected event. AICC has one control type for all of them.
 const (
 	reasonAgent    = "agent_closed"    // the agent ended the chat

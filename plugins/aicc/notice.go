@@ -14,7 +14,7 @@ import (
 // noted.
 func (c *channel) notice(ctx context.Context, d *sdk.Delivery, op, control, content string) (*sdk.Receipt, error) {
 	st := readState(d.State)
-	r, err := c.send(ctx, op, callSend, &st, c.uplink(d.Thread, control, mediaText, content))
+	r, err := c.send(ctx, op, callSend, &st, c.uplink(d.Thread, &st, control, mediaText, content))
 	if err != nil {
 		return nil, harmless(err)
 	}
@@ -45,7 +45,7 @@ func (c *channel) readReport(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt
 func (c *channel) disconnect(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 	const op = "disconnect"
 	st := readState(d.State)
-	r, err := c.send(ctx, op, callSend, &st, c.uplink(d.Thread, controlDisconnect, mediaText, ""))
+	r, err := c.send(ctx, op, callSend, &st, c.uplink(d.Thread, &st, controlDisconnect, mediaText, ""))
 	if err != nil {
 		return nil, harmless(err)
 	}

@@ -51,7 +51,7 @@ const (
 
 // enter takes one step towards an agent. It reports whether the customer has one already.
 func (c *channel) enter(ctx context.Context, op, control, user string, st *threadState) (served bool, err error) {
-	r, err := c.send(ctx, op, callSend, st, c.uplink(user, control, mediaText, ""))
+	r, err := c.send(ctx, op, callSend, st, c.uplink(user, st, control, mediaText, ""))
 	if err != nil {
 		return false, harmless(err)
 	}
@@ -128,14 +128,14 @@ func (c *channel) chatUplink(
 			Text: fmt.Sprintf("%d bytes of text, at most %d", len(text), maxText)}
 	}
 	if text != "" {
-		return c.uplink(d.Thread, controlChat, mediaText, text), leftOut(d.Envelope, allText), nil
+		return c.uplink(d.Thread, st, controlChat, mediaText, text).of(d.Envelope), leftOut(d.Envelope, allText), nil
 	}
 	for i, a := range d.Media {
 		if a == nil {
 			continue
 		}
 		media, content, err := c.upload(ctx, d.Thread, st, a)
-		return c.uplink(d.Thread, controlChat, media, content), leftOut(d.Envelope, i), err
+		return c.uplink(d.Thread, st, controlChat, media, content).of(d.Envelope), leftOut(d.Envelope, i), err
 	}
 	return m, "", &sdk.Error{Kind: sdk.KindUnsupported, Op: op,
 		Text: "the message has neither text nor the bytes of a file, and AICC is sent nothing else"}
@@ -158,12 +158,25 @@ func leftOut(e *envelope.Envelope, carried int) string {
 	return fmt.Sprintf("parts left out because AICC takes one text or one file a message: %d", n)
 }
 
-func (c *channel) uplink(user, control, media, content string) uplink {
-	return uplink{
+func (c *channel) uplink(user string, st *threadState, control, media, content string) uplink {
+	m := uplink{
 		Channel: channelWeb, ControlType: control, MediaType: media, Content: content,
 		From: user, To: c.settings.ChannelID, SourceType: sourceCustomer,
 		Timestamp: strconv.FormatInt(c.now().UnixMilli(), 10),
 	}
+	if st.UserName != nameless {
+		m.SenderNickname = st.UserName
+	}
+	return m
+}
+
+// of adds what an envelope says about its sender, and send has fields for.
+func (m uplink) of(e *envelope.Envelope) uplink {
+	if avatar := e.Attributes[attrAvatar]; isLink(avatar) {
+		m.SenderAvatar = avatar
+	}
+	m.UserAgent = clip(e.Attributes[attrUserAgent], maxAttribute)
+	return m
 }
 
 // refused makes the error of an answer whose result code is not 0.

@@ -6,7 +6,8 @@ import "encoding/json"
 const jsonType = "application/json"
 
 // Values of controlType, mediaType and sourceType. INPUT and DOCUMENT come from later pages than the push's; FILE,
-// FILE_IMAGE and FILE_VIDEO are for the way up alone; USER is what the vendor's history calls a customer.
+// FILE_IMAGE, FILE_VIDEO and WEBCARD are described for the way up alone; USER is what the vendor's history calls a
+// customer.
 const (
 	controlConnect    = "CONNECT"
 	controlChat       = "CHAT"
@@ -25,6 +26,7 @@ const (
 	mediaFile      = "FILE"
 	mediaFileImage = "FILE_IMAGE"
 	mediaFileVideo = "FILE_VIDEO"
+	mediaCard      = "WEBCARD"
 
 	sourceAgent    = "AGENT"
 	sourceRobot    = "ROBOT"
@@ -103,6 +105,15 @@ type accessReply struct {
 	Expires     literal `json:"Expires"`
 }
 
+// webCard is the content of a WEBCARD, which is JSON in a string. It has redirectUrl, mediaFileId or both.
+type webCard struct {
+	Title         literal `json:"title"`
+	Description   literal `json:"description"`
+	MediaFileID   literal `json:"mediaFileId"`
+	MediaFileType literal `json:"mediaFileType"`
+	RedirectURL   literal `json:"redirectUrl"`
+}
+
 // userRequest is applyToken's. UserID has 1 to 32 characters.
 type userRequest struct {
 	UserID    string `json:"userId"`
@@ -113,14 +124,17 @@ type userRequest struct {
 
 // uplink is send's sendMsgReq. Timestamp is in milliseconds and, unlike on the way down, a string.
 type uplink struct {
-	Channel     string `json:"channel"`
-	Content     string `json:"content"`
-	ControlType string `json:"controlType"`
-	From        string `json:"from"`
-	MediaType   string `json:"mediaType"`
-	SourceType  string `json:"sourceType"`
-	Timestamp   string `json:"timestamp"`
-	To          string `json:"to"`
+	Channel        string `json:"channel"`
+	Content        string `json:"content"`
+	ControlType    string `json:"controlType"`
+	From           string `json:"from"`
+	MediaType      string `json:"mediaType"`
+	SenderAvatar   string `json:"senderAvatar,omitempty"` // address of a picture
+	SenderNickname string `json:"senderNickname,omitempty"`
+	SourceType     string `json:"sourceType"`
+	Timestamp      string `json:"timestamp"`
+	To             string `json:"to"`
+	UserAgent      string `json:"userAgent,omitempty"`
 }
 
 // userReply is applyToken's.
