@@ -393,6 +393,21 @@ func TestWhatCanNeverBeStoredHoldsUpNothing(t *testing.T) {
 	})
 }
 
+func TestCursorThatCantBeStoredEndsTheListening(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &keeper{refuse: func([]*conversation.Inbound) (int, error) {
+			return 0, fmt.Errorf("%w: %w", writer.ErrUnavailable, writer.ErrUndecidable)
+		}}
+		var said error
+		b := play(t, k, emitOnce(nil, &said))
+		time.Sleep(time.Minute)
+		b.stop()
+		if !errors.Is(said, writer.ErrUndecidable) {
+			t.Errorf("the adapter was told %v", said)
+		}
+	})
+}
+
 func TestAdapterIsHeldToItsChannel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		other, err := protocol.EncodeEnvelope(&envelope.Envelope{Channel: "d", Thread: "t", Kind: envelope.KindMessage})

@@ -32,6 +32,8 @@ func (l *listener) store(ctx context.Context, encoded [][]byte, cursor []byte) e
 			return nil
 		case err == nil:
 			alone = false
+		case errors.Is(err, writer.ErrUndecidable) && len(rest) == 0: // the cursor alone: not for ever
+			return err
 		case errors.Is(err, writer.ErrUndecidable) && alone:
 			l.log.Error("message left out: nothing can be decided on it", "vendor_id", rest[0].Envelope.VendorID, "error", err)
 			rest, alone = rest[1:], false

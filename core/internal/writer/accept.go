@@ -121,7 +121,6 @@ func (h *webhook) finish(err error) {
 // receiveInOrder decides on a batch of an adapter that listens. Its vendor repeats nothing, so what was taken is not asked
 // for again, and nothing overtakes what can't be taken now.
 func (w *Writer) receiveInOrder(t *conversation.Turn, h *webhook, poison string) error {
-	h.taken = 0 // the batch may be decided on anew
 	for _, in := range h.in {
 		if poison != "" {
 			t.Undecided(in, poison)

@@ -201,6 +201,28 @@ func TestNothingIsTakenOfARecordThatFailed(t *testing.T) {
 	}
 }
 
+// TestNothingIsTakenOfABatchThatCantBeKept: what was decided before its poisonous message is not stored, so it is still left.
+func TestNothingIsTakenOfABatchThatCantBeKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t)
+		defer h.stop()
+		in := numbered(t, 1, 3)
+		in[1].Envelope = nil // a programming error: both deciding and keeping panic
+		rest, err := h.AcceptFrom(t.Context(), "web", []byte("3"), in)
+		if !errors.Is(err, ErrUndecidable) || len(rest) != 3 || h.cursor("web") != "" {
+			t.Fatalf("AcceptFrom = %d left, %v, cursor %q; want all", len(rest), err, h.cursor("web"))
+		}
+		for _, left := range [][]*conversation.Inbound{rest[:1], rest[2:]} {
+			if rest, err := h.AcceptFrom(t.Context(), "web", nil, left); err != nil || len(rest) > 0 {
+				t.Fatalf("AcceptFrom = %d left, %v", len(rest), err)
+			}
+		}
+		if diff := cmp.Diff(map[string]int{"1": 1, "3": 1}, h.accepted()); diff != "" {
+			t.Errorf("taken in (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // TestCursorAfterCrashes lets an adapter emit batches while the log fails and the gateway is killed at every place: after
 // each start the adapter goes on from the stored cursor, and repeats what it was not told is stored.
 func TestCursorAfterCrashes(t *testing.T) {

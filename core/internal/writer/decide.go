@@ -93,6 +93,7 @@ func (b *batch) poison(h *webhook, why string) {
 // receive decides on one webhook call, whole: if one of its envelopes can't be taken now, the vendor is asked to
 // come back with all of them; those that were taken are then duplicates.
 func (w *Writer) receive(t *conversation.Turn, h *webhook, poison string) error {
+	h.taken = 0 // it may be decided on anew
 	if h.hopeless {
 		return fmt.Errorf("%w: %w", ErrUnavailable, ErrUndecidable)
 	}
