@@ -1,0 +1,174 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	gptbots "patchbay/plugins/botwebhook/simulator"
+	livechat "patchbay/plugins/native/simulator"
+	"patchbay/test/harness"
+)
+
+// label names a branch or a component of a flow.
+var label = rapid.StringN(0, 12, 200)
+
+// answer is what a bot says at once: up to six outputs, each in words of its own.
+var answer = rapid.Custom(func(t *rapid.T) []gptbots.Item {
+	items := make([]gptbots.Item, rapid.IntRange(1, 6).Draw(t, "items"))
+	for i := range items {
+		words := text.Filter(below).Draw(t, "words")
+		items[i] = gptbots.Item{Text: fmt.Sprintf("%d:%s", i, words), Branch: label.Draw(t, "branch"), Component: label.Draw(t, "component")}
+	}
+	return items
+})
+
+// TestEveryOutputArrives: whatever an agent's flow puts out is there, in its order, in every way to answer.
+func TestEveryOutputArrives(t *testing.T) {
+	t.Parallel()
+	for name, way := range botWays {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			answers := make(chan []gptbots.Item, 1)
+			brain := func(gptbots.Conversation, []gptbots.Message) []gptbots.Answer {
+				items := <-answers
+				return []gptbots.Answer{{Text: items[0].Text, Branch: items[0].Branch, Component: items[0].Component, Items: items[1:]}}
+			}
+			s := newScene(t, harness.Vendors{Bots: gptbots.Options{Form: way.form, Stream: way.stream, Brain: brain}},
+				unruled(map[string][]string{"faq": way.settings}))
+			rapid.Check(t, func(t *rapid.T) {
+				user, items := customer.Draw(t, "user"), answer.Draw(t, "answer")
+				var want []string
+				for _, i := range items {
+					want = append(want, i.Text)
+				}
+				answers <- items
+				s.sends(t, user, "and?")
+				same(t, "what the customer hears", []string{strings.Join(want, "\n")}, say(s.gets(t, user, "bot", 1)))
+			})
+			s.content(t)
+		})
+	}
+}
+
+// TestRecordingsArrive: a recording comes with what it says, and its link leads to its bytes; where there are only bytes,
+// its transcript is said.
+func TestRecordingsArrive(t *testing.T) {
+	t.Parallel()
+	for _, way := range []string{"webhook, v2 body", "blocking", "streaming"} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			answers := make(chan gptbots.Answer, 1)
+			brain := func(gptbots.Conversation, []gptbots.Message) []gptbots.Answer { return []gptbots.Answer{<-answers} }
+			s := newScene(t, harness.Vendors{Bots: gptbots.Options{Form: botWays[way].form, Brain: brain}},
+				unruled(map[string][]string{"faq": botWays[way].settings}))
+			streaming := strings.HasPrefix(way, "streaming")
+			rapid.Check(t, func(t *rapid.T) {
+				user, words, transcript := customer.Draw(t, "user"), text.Filter(below).Draw(t, "words"), text.Filter(below).Draw(t, "transcript")
+				sound := soundFile.Draw(t, "sound")
+				a := gptbots.Answer{Text: "1:" + words, Audio: []gptbots.Audio{{Transcript: "2:" + transcript, Seconds: 3}}}
+				want := []string{a.Text}
+				if streaming {
+					a.Audio[0].Data = sound.data
+					want[0] += "\n2:" + transcript
+				} else {
+					a.Audio[0].URL = s.LivechatURL() + s.Livechat.AddFile("sound.mp3", "audio/mpeg", sound.data)
+				}
+				answers <- a
+				s.sends(t, user, "and?")
+				got := s.gets(t, user, "bot", 1)
+				same(t, "what the customer hears", want, say(got))
+				if !streaming {
+					file := s.onlyFile(t, got[0], sound.data)
+					if file.Type != "audio" || file.Text != "2:"+transcript {
+						t.Fatalf("the recording came as %s with the text %.80q, want audio with %.80q", file.Type, file.Text, transcript)
+					}
+				}
+			})
+			s.content(t)
+		})
+	}
+}
+
+// TestWhatTheWebsiteSendsAlongComesBack: targetAgents and customPayload are in the answer as they were in the call.
+func TestWhatTheWebsiteSendsAlongComesBack(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, harness.Vendors{}, unruled(nil))
+	rapid.Check(t, func(t *rapid.T) {
+		user := customer.Draw(t, "user")
+		agents := rapid.SliceOfN(rapid.StringN(0, 30, 300), 1, 5).Draw(t, "agents")
+		payload := object(2).Filter(func(m map[string]any) bool { return len(encoded(m)) <= 4000 }).Draw(t, "payload") // less than an attribute holds
+		custom := encoded(payload)
+		if rapid.Bool().Draw(t, "spread") {
+			var spread bytes.Buffer
+			if err := json.Indent(&spread, custom, "", " \t"); err == nil && spread.Len() <= 4000 {
+				custom = spread.Bytes()
+			}
+		}
+		body := encoded(map[string]any{
+			"userId": user, "accessToken": s.Secrets.AccessToken, "payload": map[string]any{
+				"userSay": "hello", "userInfo": map[string]any{"id": user},
+				"userData": map[string]any{"targetAgents": agents, "customPayload": json.RawMessage(custom)},
+			},
+		})
+		s.sends(t, user, "", livechat.WithBody("application/json", body))
+		got := s.gets(t, user, "bot", 1)[0].Payload.UserData
+		if got == nil {
+			t.Fatal("nothing came back")
+		}
+		same(t, "targetAgents", agents, got.TargetAgents)
+		if diff := cmp.Diff(numbered(t, custom), numbered(t, got.CustomPayload)); diff != "" {
+			t.Fatalf("customPayload (-want +got):\n%s", diff)
+		}
+	})
+	s.content(t)
+}
+
+// object is a JSON object of any members. One that is called data must be text of less than 256 characters.
+func object(depth int) *rapid.Generator[map[string]any] {
+	return rapid.Custom(func(t *rapid.T) map[string]any {
+		values := []*rapid.Generator[any]{
+			rapid.SampledFrom([]any{nil, true, false, json.Number("0"), json.Number("-0"), json.Number("1e400"), json.Number("12345678901234567890"),
+				json.Number("0.1"), json.Number("1.0"), "", []any{}, map[string]any{}}),
+			rapid.Custom(func(t *rapid.T) any { return rapid.StringN(0, 40, 200).Draw(t, "string") }),
+			rapid.Custom(func(t *rapid.T) any { return rapid.SampledFrom(awkward).Draw(t, "awkward") }),
+		}
+		if depth > 0 {
+			values = append(values, rapid.Custom(func(t *rapid.T) any { return object(depth-1).Draw(t, "object") }),
+				rapid.Custom(func(t *rapid.T) any {
+					return rapid.SliceOfN(rapid.OneOf(values[:2]...), 0, 3).Draw(t, "array")
+				}))
+		}
+		m := rapid.MapOfN(rapid.StringN(0, 12, 60), rapid.OneOf(values...), 0, 5).Draw(t, "members")
+		delete(m, "data")
+		if rapid.Bool().Draw(t, "has data") {
+			m["data"] = rapid.StringN(0, 255, -1).Draw(t, "data")
+		}
+		return m
+	})
+}
+
+func encoded(m map[string]any) []byte {
+	b, err := json.Marshal(m)
+	if err != nil {
+		panic(err) // it is made of what JSON has
+	}
+	return b
+}
+
+// numbered reads JSON without a loss of digits.
+func numbered(t *rapid.T, raw []byte) any {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		t.Fatalf("%s: %v", raw, err)
+	}
+	return v
+}
