@@ -101,26 +101,3 @@ func (x *exam) checkByHand(a *Assertion) {
 		"it ended with %d, %d bytes on stdout and %d on stderr: without PATCHBAY_PLUGIN in the environment, say on stderr what the "+
 			"program is for and exit with 1", code, out.Len(), errs.Len())
 }
-
-// checkSecrets says where secrets were heard in all sections before.
-func checkSecrets(x *exam) {
-	x.work()
-	printed := x.assert("secrets.printed", "nothing secret is printed or logged")
-	said := x.assert("secrets.errors", "nothing secret is in errors, problems and receipts")
-	kept := x.assert("secrets.envelopes", "nothing secret is in envelopes and answers")
-	metrics := x.assert("secrets.metrics", "nothing secret is in metrics")
-	if len(x.secrets()) == 0 {
-		for _, a := range []*Assertion{printed, said, kept, metrics} {
-			a.skip("the exam's settings have no secret")
-		}
-		return
-	}
-	_, err := x.metrics()
-	metrics.check(err == nil, "%v", err)
-	metrics.check(len(x.witness.leaked("the metrics")) == 0, "a secret is in the metrics")
-	printed.check(!x.witness.printed(), "a secret was printed or logged: keep it in an sdk.Secret, and log no requests")
-	places := append(append(x.witness.leaked("an error of "), x.witness.leaked("a problem")...), x.witness.leaked("a receipt")...)
-	said.check(len(places) == 0, "a secret is in %s", strings.Join(places, ", "))
-	places = append(x.witness.leaked("an envelope"), x.witness.leaked("an answer")...)
-	kept.check(len(places) == 0, "a secret is in %s: take credentials out of Raw", strings.Join(places, ", "))
-}

@@ -53,6 +53,9 @@ func (p *pupil) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, err
 		p.one.Lock()
 		defer p.one.Unlock()
 	}
+	if d.Thread == "" {
+		return nil, sdk.Invalid("thread", "missing")
+	}
 	m, err := compose(d)
 	if err != nil {
 		return nil, err
