@@ -1,13 +1,17 @@
 package adapter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"patchbay/sdk"
 	"patchbay/sdk/protocol"
@@ -65,7 +69,7 @@ func (s *session) fetch(ctx context.Context, req *pluginpb.FetchRequest, head fu
 		case errors.Is(err, io.EOF) && !first:
 			return nil
 		case err != nil:
-			return err
+			return unknownCall("fetch medium", err)
 		case m.GetError() != nil:
 			return refusal(m.GetError())
 		}
@@ -99,11 +103,15 @@ func (h *Host) attach(ctx context.Context, first *pluginpb.AttachRequest, r io.R
 	if err != nil {
 		return err
 	}
+	return s.attach(ctx, first, r)
+}
+
+func (s *session) attach(ctx context.Context, first *pluginpb.AttachRequest, r io.Reader) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := s.rpc.Attach(ctx)
 	if err != nil {
-		return err
+		return unknownCall("attach medium", err)
 	}
 	next := first
 	for buf := make([]byte, protocol.MaxChunkBytes); ; {
@@ -123,7 +131,7 @@ func (h *Host) attach(ctx context.Context, first *pluginpb.AttachRequest, r io.R
 	}
 	resp, err := stream.CloseAndRecv()
 	if err != nil {
-		return err
+		return unknownCall("attach medium", err)
 	}
 	if resp.GetError() != nil {
 		return refusal(resp.GetError())
@@ -131,10 +139,33 @@ func (h *Host) attach(ctx context.Context, first *pluginpb.AttachRequest, r io.R
 	return nil
 }
 
-// refusal is an adapter's error in the form that it was made in.
+// Bounds of what an adapter says of an error; the SDK keeps to them.
+const (
+	maxErrorText = 1 << 10 // bytes of one text
+	maxAfter     = time.Hour
+)
+
+// refusal is an adapter's error in the form that it was made in, with bounds: errors are logged, kept and waited for.
 func refusal(e *pluginpb.Error) *sdk.Error {
 	return &sdk.Error{
-		Kind: sdk.ErrorKind(e.GetKind()), Op: e.GetOp(), Text: e.GetText(), Status: int(e.GetStatus()), Code: e.GetCode(),
-		After: e.GetAfter().AsDuration(), Scope: sdk.Scope(e.GetScope()), Reason: e.GetReason(), Field: e.GetField(),
+		Kind: sdk.ErrorKind(cmp.Or(brief(e.GetKind()), string(sdk.KindTransient))), Op: brief(e.GetOp()), Text: brief(e.GetText()),
+		Status: int(e.GetStatus()), Code: brief(e.GetCode()), After: min(max(e.GetAfter().AsDuration(), 0), maxAfter),
+		Scope: sdk.Scope(brief(e.GetScope())), Reason: brief(e.GetReason()), Field: brief(e.GetField()),
 	}
+}
+
+// brief cuts a text to maxErrorText.
+func brief(s string) string {
+	if len(s) <= maxErrorText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxErrorText], "") + "…"
+}
+
+// unknownCall makes a lasting error of one that says that the adapter's protocol does not have the call.
+func unknownCall(op string, err error) error {
+	if status.Code(err) != codes.Unimplemented {
+		return err
+	}
+	return &sdk.Error{Kind: sdk.KindUnsupported, Op: op, Text: "the adapter does not know this call: " + brief(status.Convert(err).Message())}
 }
