@@ -71,7 +71,7 @@ func (s *session) fetch(ctx context.Context, req *pluginpb.FetchRequest, head fu
 		case err != nil:
 			return unknownCall("fetch medium", err)
 		case m.GetError() != nil:
-			return refusal(m.GetError())
+			return Refusal(m.GetError())
 		}
 		data := m.GetData()
 		if first {
@@ -134,7 +134,7 @@ func (s *session) attach(ctx context.Context, first *pluginpb.AttachRequest, r i
 		return unknownCall("attach medium", err)
 	}
 	if resp.GetError() != nil {
-		return refusal(resp.GetError())
+		return Refusal(resp.GetError())
 	}
 	return nil
 }
@@ -145,8 +145,8 @@ const (
 	maxAfter     = time.Hour
 )
 
-// refusal is an adapter's error in the form that it was made in, with bounds: errors are logged, kept and waited for.
-func refusal(e *pluginpb.Error) *sdk.Error {
+// Refusal is an adapter's error in the form that it was made in, with bounds: errors are logged, kept and waited for.
+func Refusal(e *pluginpb.Error) *sdk.Error {
 	return &sdk.Error{
 		Kind: sdk.ErrorKind(cmp.Or(brief(e.GetKind()), string(sdk.KindTransient))), Op: brief(e.GetOp()), Text: brief(e.GetText()),
 		Status: int(e.GetStatus()), Code: brief(e.GetCode()), After: min(max(e.GetAfter().AsDuration(), 0), maxAfter),

@@ -69,7 +69,7 @@ func (s *session) listen(ctx context.Context, from *pluginpb.ListenRequest, stor
 		case err != nil:
 			return s.ended(err)
 		case m.GetError() != nil:
-			return refusal(m.GetError())
+			return Refusal(m.GetError())
 		case len(m.GetCursor()) > sdk.MaxCursorBytes:
 			return fmt.Errorf("the adapter's cursor has %d bytes, at most %d", len(m.GetCursor()), sdk.MaxCursorBytes)
 		}

@@ -113,13 +113,13 @@ func (t *task) failed(err error) result {
 
 // refused maps a typed error of the adapter.
 func (t *task) refused(f *pluginpb.Error) result {
-	text := sdkError(f).Error()
-	after := f.GetAfter().AsDuration()
-	switch kind := sdk.ErrorKind(f.GetKind()); kind {
+	e := adapter.Refusal(f)
+	text, after := e.Error(), e.After
+	switch kind := e.Kind; kind {
 	case sdk.KindInvalid, sdk.KindUnsupported, sdk.KindPermanent:
 		return result{out: t.dead(string(kind), text)}
 	case sdk.KindDeclined:
-		return result{out: &conversation.Outcome{Result: conversation.ResultDeclined, Error: string(kind), Text: text, Reason: f.GetReason()}}
+		return result{out: &conversation.Outcome{Result: conversation.ResultDeclined, Error: string(kind), Text: text, Reason: e.Reason}}
 	case sdk.KindGone:
 		return result{out: &conversation.Outcome{Result: conversation.ResultGone, Error: string(kind), Text: text}}
 	case sdk.KindUnknown:
@@ -136,13 +136,6 @@ func (t *task) refused(f *pluginpb.Error) result {
 		return result{out: o}
 	default:
 		return result{out: t.retry(string(sdk.KindTransient), text, after)}
-	}
-}
-
-func sdkError(f *pluginpb.Error) *sdk.Error {
-	return &sdk.Error{
-		Kind: sdk.ErrorKind(f.GetKind()), Op: f.GetOp(), Text: f.GetText(), Status: int(f.GetStatus()), Code: f.GetCode(),
-		Reason: f.GetReason(), Field: f.GetField(),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -220,10 +221,31 @@ func TestBackoff(t *testing.T) {
 }
 
 func TestErrorTextNamesTheVendorsAnswer(t *testing.T) {
-	got := sdkError(&pluginpb.Error{Kind: "permanent", Op: "send message", Text: "no such user", Status: 404, Code: "E1", Field: "to"}).Error()
+	got := adapter.Refusal(&pluginpb.Error{Kind: "permanent", Op: "send message", Text: "no such user", Status: 404, Code: "E1", Field: "to"}).Error()
 	for _, want := range []string{"send message", "permanent", "no such user", "404", "E1", "to"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q does not name %q", got, want)
 		}
+	}
+}
+
+// TestErrorsAreBounded: an adapter that is not made with the SDK can neither fill the log with an error nor stop a lane for ever.
+func TestErrorsAreBounded(t *testing.T) {
+	for _, kind := range []string{"transient", "throttled", "permanent", "unknown", "declined", "gone", "of another age"} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, Channel{Name: "faq"})
+			defer b.close()
+			long := strings.Repeat("é", 1<<20)
+			b.bot.always(answer{res: &pluginpb.DeliverResult{Error: &pluginpb.Error{
+				Kind: kind, Text: long, Op: long, Reason: long, After: &durationpb.Duration{Seconds: 1 << 60}, Scope: "channel",
+			}}})
+			o := b.must(b.submit("faq", "hello"))
+			if len(o.Text) > 8<<10 || len(o.Reason) > 2<<10 || !utf8.ValidString(o.Text+o.Reason) || time.Until(o.Next) > time.Hour {
+				t.Errorf("%s: text of %d bytes, reason of %d, next in %v", kind, len(o.Text), len(o.Reason), time.Until(o.Next))
+			}
+			if _, paused, _, _ := b.State("faq"); paused > time.Hour {
+				t.Errorf("%s: paused for %v", kind, paused)
+			}
+		})
 	}
 }
