@@ -80,7 +80,7 @@ func (e *Engine) gather(ctx context.Context, t *task) *result {
 		if !conversation.IsMedium(env.Parts[i].Type) || !t.concerns(env, i) {
 			continue
 		}
-		g, err := e.get(ctx, t, env, &env.Parts[i])
+		g, err := e.getInTime(ctx, t, env, i)
 		if err != nil && !media.Lasting(err) && time.Since(t.job.Delivery.QueuedAt) < mediaPatience {
 			return &result{out: t.retry(string(sdk.KindTransient), "read "+string(env.Parts[i].Type)+": "+err.Error(), 0)}
 		}
@@ -95,6 +95,22 @@ func (e *Engine) gather(ctx context.Context, t *task) *result {
 		t.media[i] = g
 	}
 	return nil
+}
+
+// getInTime is get with this medium's share of the time, so that one that is slow leaves some for those behind it.
+func (e *Engine) getInTime(ctx context.Context, t *task, env *envelope.Envelope, part int) (gotten, error) {
+	left := 0
+	for i := part; i < len(env.Parts); i++ {
+		if conversation.IsMedium(env.Parts[i].Type) && t.concerns(env, i) {
+			left++
+		}
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/time.Duration(left))
+		defer cancel()
+	}
+	return e.get(ctx, t, env, &env.Parts[part])
 }
 
 // get reads one medium, if its channel needs more than the part has.

@@ -411,3 +411,23 @@ func TestWordsForMediaFitTheLimit(t *testing.T) {
 		}
 	})
 }
+
+// TestOneSlowMediumLeavesTimeForTheOthers: they are read all the same, and named with a link.
+func TestOneSlowMediumLeavesTimeForTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &vendor{hangs: map[string]bool{"slow": true}, files: map[string]string{"r1": png, "r2": png}}
+		b := gallery(t, Channel{Parts: images, Media: sdk.MediaLink}, v)
+		defer b.close()
+		var call *pluginpb.DeliverCall
+		b.bot.by(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
+		j := b.job("faq", "x")
+		j.Delivery.QueuedAt = time.Now().Add(-mediaPatience)
+		j.Delivery.Item = b.store(fromDesk(image("slow"), image("r1"), image("r2")))
+		j.Delivery.Item.Extent = conversation.Extent{Said: 23, Words: 900, Media: 3, Types: 2}
+		b.Submit(j)
+		time.Sleep(mediaTimeout)
+		if o := b.must(j); o.Result != conversation.ResultDelivered || strings.Count(carried(t, call).Text(), "https://gw.example/media/") != 2 {
+			t.Errorf("outcome %+v, carries %q; want links to those that can be read", o, carried(t, call).Text())
+		}
+	})
+}
