@@ -16,6 +16,10 @@ const (
 	slowestBytesPerSecond = 32 << 10
 )
 
+// maxDownloads bounds what is served at once: each download has a file open beside its connection, which a slow caller
+// keeps for minutes.
+const maxDownloads = 512
+
 // shown are the types that browsers show as they are, with nothing in them that runs. All others are downloads.
 var shown = []string{
 	"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp",
@@ -24,8 +28,8 @@ var shown = []string{
 }
 
 // Handler serves links, which begin with PathPrefix. Path prefixes of Options.BaseURL are not expected in requests. What
-// is no link of this store's is 404, whatever is wrong with it; what has expired, or had to make room, is 410. It reads
-// no request body.
+// is no link of this store's is 404, whatever is wrong with it; what has expired, or had to make room, is 410; what can't be
+// served beside all others now is 503. It reads no request body.
 func (s *Store) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := &answer{ResponseWriter: w, status: http.StatusOK}
@@ -67,6 +71,14 @@ func (s *Store) serve(w http.ResponseWriter, r *http.Request) {
 
 // send answers with the item's bytes, or the part of them that is asked for.
 func (s *Store) send(w http.ResponseWriter, r *http.Request, i *Item, now time.Time) {
+	select {
+	case s.downloads <- struct{}{}:
+		defer func() { <-s.downloads }()
+	default:
+		w.Header().Set("Retry-After", "10")
+		refuse(w, http.StatusServiceUnavailable, "too many downloads at once: come again later")
+		return
+	}
 	content, err := i.Open()
 	if errors.Is(err, ErrGone) {
 		refuse(w, http.StatusGone, "this is no longer kept")

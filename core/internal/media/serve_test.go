@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -367,5 +368,42 @@ func TestDownloadsHaveTheirOwnTime(t *testing.T) {
 	defer r.Body.Close()
 	if !bytes.Equal(body(t, r), picture(5000)) {
 		t.Error("other bytes than the vendor's")
+	}
+}
+
+// stuck is a caller who reads nothing until it is released.
+type stuck struct {
+	*httptest.ResponseRecorder
+	began, release chan struct{}
+}
+
+func (s *stuck) Write(b []byte) (int, error) {
+	s.began <- struct{}{}
+	<-s.release
+	return len(b), nil
+}
+
+// Each download has a connection and a file open: slow ones must leave some to the rest of the gateway.
+func TestDownloadsAreBounded(t *testing.T) {
+	b := open(t)
+	b.vendor.put("cat", png1(500))
+	link := b.Link(b.must("cat"))
+	began, release := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	for range maxDownloads {
+		w := &stuck{httptest.NewRecorder(), began, release}
+		all.Go(func() {
+			b.Handler().ServeHTTP(w, httptest.NewRequest("GET", strings.TrimPrefix(link, "https://chat.example.com/x"), nil))
+		})
+		<-began
+	}
+	r := b.ask("GET", link)
+	if r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" || r.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("status %d, header %v", r.StatusCode, r.Header)
+	}
+	close(release)
+	all.Wait()
+	if r := b.ask("GET", link); r.StatusCode != http.StatusOK {
+		t.Errorf("status %d when they have ended", r.StatusCode)
 	}
 }

@@ -32,6 +32,8 @@ type Store struct {
 	end     context.CancelFunc // of ctx
 	running sync.WaitGroup     // flights
 
+	downloads chan struct{} // one for each
+
 	mu      sync.Mutex
 	ended   bool
 	items   map[string]*Item    // by id
@@ -62,6 +64,7 @@ func Open(o Options) (*Store, error) {
 	s := &Store{
 		opt: o, items: map[string]*Item{}, latest: map[digest]*Item{}, flights: map[digest]*flight{},
 		refused: map[digest]*refusal{}, gates: map[string]chan struct{}{},
+		downloads: make(chan struct{}, maxDownloads),
 	}
 	s.ctx, s.end = context.WithCancel(context.Background())
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
