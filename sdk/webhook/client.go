@@ -53,7 +53,8 @@ func newClient(allow []netip.Prefix, limit int64, onRedirect error) *http.Client
 			WriteBufferSize:       8 << 10,
 			ReadBufferSize:        8 << 10,
 		}},
-		CheckRedirect: func(_ *http.Request, via []*http.Request) error {
+		CheckRedirect: func(req *http.Request, via []*http.Request) error {
+			req.Header.Del("Referer") // the link that was followed may be a secret
 			if onRedirect == nil && len(via) > maxRedirects {
 				return errRedirects
 			}

@@ -150,3 +150,39 @@ func TestClientObeysTheContext(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestDownloaderTellsNobodyItsLinks: a link may be a secret, and where it leads may be somebody else's.
+func TestDownloaderTellsNobodyItsLinks(t *testing.T) {
+	var said http.Header
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { said = r.Header }))
+	defer elsewhere.Close()
+	srv := httptest.NewServer(http.RedirectHandler(elsewhere.URL+"/there", http.StatusFound))
+	defer srv.Close()
+	c := NewDownloader(loopback, 100)
+	defer c.CloseIdleConnections()
+	resp, err := get(t, c, srv.URL+"/a.png?token=secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if said == nil || said.Get("Referer") != "" || said.Get("Authorization") != "" {
+		t.Errorf("the second host was told %v", said)
+	}
+}
+
+// TestDownloaderGuardsRedirects: where a link leads is checked as the link itself.
+func TestDownloaderGuardsRedirects(t *testing.T) {
+	for _, to := range []string{"http://127.0.0.2:1/x", "http://[::1]:1/x", "http://169.254.169.254/latest/meta-data", "http://[::ffff:10.0.0.1]/"} {
+		srv := httptest.NewServer(http.RedirectHandler(to, http.StatusFound))
+		c := NewDownloader([]netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, 100)
+		resp, err := get(t, c, srv.URL)
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		if !errors.Is(err, ErrForbiddenTarget) {
+			t.Errorf("redirected to %s: %v", to, err)
+		}
+		c.CloseIdleConnections()
+		srv.Close()
+	}
+}
