@@ -12,12 +12,14 @@ import (
 )
 
 func TestParseInbound(t *testing.T) {
-	in, err := parseInbound("hello", []byte("# A comment.\n#another\n\nPOST /hooks/a?b=c HTTP/1.1\nHost: h.example:8080\nX-Two: a: b\n\n{\"a\":\n\n1}\n"))
+	in, err := parseInbound("hello",
+		[]byte("# A comment.\n#another\n\nPOST /hooks/a?b=c HTTP/1.1\nHost: h.example:8080\nX-Two: a: b\n\n{\"a\":\n\n1}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &inbound{name: "hello", method: "POST", target: "/hooks/a?b=c", host: "h.example:8080", header: []field{{"X-Two", "a: b"}},
-		body: []byte("{\"a\":\n\n1}")}
+	want := &inbound{name: "hello", method: "POST", target: "/hooks/a?b=c", host: "h.example:8080",
+		header: []field{{"X-Two", "a: b"}},
+		body:   []byte("{\"a\":\n\n1}")}
 	if d := cmp.Diff(want, in, cmp.AllowUnexported(inbound{}, field{})); d != "" {
 		t.Error(d)
 	}
@@ -52,10 +54,13 @@ A: b
 		t.Fatal(err)
 	}
 	want := &exchange{name: "text", action: "deliver", call: json.RawMessage(`{"thread": "t"}`), steps: []*step{
-		{once: true, method: "POST", target: "/token", status: 200, answerHeader: []field{{"Content-Type", "text/plain"}}, answerBody: []byte("t")},
-		{effect: true, method: "PUT", target: "/m?x={any}", header: []field{{"A", "b"}}, body: []byte("#### no block"), status: 204},
+		{once: true, method: "POST", target: "/token", status: 200, answerHeader: []field{{"Content-Type", "text/plain"}},
+			answerBody: []byte("t")},
+		{effect: true, method: "PUT", target: "/m?x={any}", header: []field{{"A", "b"}}, body: []byte("#### no block"),
+			status: 204},
 	}}
-	if d := cmp.Diff(want, x, cmp.AllowUnexported(exchange{}, step{}, field{}), cmp.Transformer("text", func(b []byte) string { return string(b) })); d != "" {
+	if d := cmp.Diff(want, x, cmp.AllowUnexported(exchange{}, step{}, field{}), cmp.Transformer("text",
+		func(b []byte) string { return string(b) })); d != "" {
 		t.Error(d)
 	}
 }

@@ -137,7 +137,8 @@ func (x *exam) sendCall(ex *exchange, call *pluginpb.DeliverCall) error {
 		send.History = append(send.History, b)
 	}
 	for _, m := range d.Media {
-		a := &pluginpb.AssignedMedium{Part: uint32(m.Part), ContentType: m.ContentType, Name: m.Name, Url: m.URL, Size: int64(len(m.Data))}
+		a := &pluginpb.AssignedMedium{Part: uint32(m.Part), ContentType: m.ContentType, Name: m.Name, Url: m.URL,
+			Size: int64(len(m.Data))}
 		if m.URL == "" {
 			a.Attachment = uuid.NewString()
 			if err := x.attach(a, []byte(m.Data)); err != nil {
@@ -162,7 +163,8 @@ func (x *exam) attach(a *pluginpb.AssignedMedium, data []byte) error {
 	if err != nil {
 		return fmt.Errorf("attach: %w", err)
 	}
-	chunk := &pluginpb.AttachRequest{Id: a.GetAttachment(), ContentType: a.GetContentType(), Name: a.GetName(), Size: int64(len(data))}
+	chunk := &pluginpb.AttachRequest{Id: a.GetAttachment(), ContentType: a.GetContentType(), Name: a.GetName(),
+		Size: int64(len(data))}
 	for first := true; first || len(data) > 0; first = false {
 		n := min(len(data), attachChunk)
 		chunk.Data, data = data[:n], data[n:]

@@ -59,7 +59,8 @@ var flaws = []struct {
 	want                []string
 }{
 	{"undescribed", "bot", "describe", []string{
-		"describe.identity", "describe.documented", "describe.secrets", "describe.address", "describe.roles", "describe.capabilities", "describe.reasons",
+		"describe.identity", "describe.documented", "describe.secrets", "describe.address", "describe.roles",
+		"describe.capabilities", "describe.reasons",
 	}},
 	{"any-role", "bot", "settings", []string{"settings.role"}},
 	{"calls-home", "bot", "settings", []string{"settings.no-network"}},
@@ -156,7 +157,8 @@ func TestExamsThatCannotBeHeld(t *testing.T) {
 		{"no data", Options{Command: evil, Data: t.TempDir()}, "no exam data in"},
 		{"no program", Options{Command: "/nowhere/at-all", Data: pupilData + "/bot"}, "no such file"},
 		{"not an adapter", Options{Command: "/bin/ls", Data: pupilData + "/bot"}, "start the adapter"},
-		{"crashes at its start", Options{Command: evil, Env: []string{"EVIL=exit-at-start"}, Data: pupilData + "/bot"}, "can't find my teapot"},
+		{"crashes at its start", Options{Command: evil, Env: []string{"EVIL=exit-at-start"}, Data: pupilData + "/bot"},
+			"can't find my teapot"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := Run(t.Context(), tc.o)
@@ -165,7 +167,8 @@ func TestExamsThatCannotBeHeld(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Run(t.Context(), Options{Command: evil, Data: pupilData, Only: []string{"nonsense"}}); !errors.Is(err, ErrUnknownSection) {
+	if _, err := Run(t.Context(), Options{Command: evil, Data: pupilData, Only: []string{"nonsense"}}); !errors.Is(err,
+		ErrUnknownSection) {
 		t.Errorf("error %v, want %v", err, ErrUnknownSection)
 	}
 }

@@ -100,7 +100,8 @@ func parseExchange(name string, text []byte) (*exchange, error) {
 		content = strings.Trim(content, "\n")
 		words := strings.Fields(title)
 		if len(words) == 0 {
-			return nil, fmt.Errorf("%s: block %d has no name; write ### and deliver, open, fetch, listen, request or answer", name, i+1)
+			return nil, fmt.Errorf("%s: block %d has no name; write ### and deliver, open, fetch, listen, request or answer",
+				name, i+1)
 		}
 		if err := x.addBlock(words, content); err != nil {
 			return nil, fmt.Errorf("%s: block %d (%s): %w", name, i+1, title, err)

@@ -12,7 +12,8 @@ import (
 // neither times nor versions.
 func (c *Scorecard) Markdown(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "## %s\n\nVendor: %s. Exam: **%s**, %d assertions passed, %d failed, %d do not apply.\n\n", c.Adapter, c.Vendor,
+	fmt.Fprintf(&b, "## %s\n\nVendor: %s. Exam: **%s**, %d assertions passed, %d failed, %d do not apply.\n\n",
+		c.Adapter, c.Vendor,
 		c.Status, c.Passed, c.Failures, c.Skipped)
 	c.markdownTable(&b, "capability", "", c.capabilityRows())
 	b.WriteString("\n")

@@ -37,7 +37,7 @@ const (
 	startTimeout = 10 * time.Second
 	callTimeout  = 10 * time.Second // of a call that nothing disturbs
 	shortTimeout = 500 * time.Millisecond
-	soon         = 2 * time.Second // to return after a context ended
+	soon         = 3 * time.Second // to return after a context ended
 	endTimeout   = 5 * time.Second // for a process to end
 )
 

@@ -93,7 +93,8 @@ func launch(o *Options, said *transcript) (*program, error) {
 
 func (p *program) dialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(protocol.MaxMessageBytes), grpc.MaxCallSendMsgSize(protocol.MaxMessageBytes)),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(protocol.MaxMessageBytes),
+			grpc.MaxCallSendMsgSize(protocol.MaxMessageBytes)),
 		grpc.WithInitialWindowSize(protocol.StreamWindow),
 		grpc.WithInitialConnWindowSize(protocol.ConnectionWindow),
 		grpc.WithStreamInterceptor(func(ctx context.Context, d *grpc.StreamDesc, cc *grpc.ClientConn, method string,
@@ -125,10 +126,11 @@ func (p *program) openStreams(abilities []string) error {
 		if err != nil {
 			return fmt.Errorf("open the receive stream: %w", err)
 		}
-		p.receive = newCalls(func(c []*pluginpb.ReceiveCall) error { return stream.Send(&pluginpb.ReceiveRequest{Calls: c}) },
+		calls := newCalls(func(c []*pluginpb.ReceiveCall) error { return stream.Send(&pluginpb.ReceiveRequest{Calls: c}) },
 			(*pluginpb.ReceiveResult).GetId)
+		p.receive = calls
 		p.readers.Go(func() {
-			p.receive.read(func() ([]*pluginpb.ReceiveResult, error) { f, err := stream.Recv(); return f.GetResults(), err })
+			calls.read(func() ([]*pluginpb.ReceiveResult, error) { f, err := stream.Recv(); return f.GetResults(), err })
 		})
 	}
 	if slices.Contains(abilities, "deliver") {
@@ -136,10 +138,11 @@ func (p *program) openStreams(abilities []string) error {
 		if err != nil {
 			return fmt.Errorf("open the deliver stream: %w", err)
 		}
-		p.deliver = newCalls(func(c []*pluginpb.DeliverCall) error { return stream.Send(&pluginpb.DeliverRequest{Calls: c}) },
+		calls := newCalls(func(c []*pluginpb.DeliverCall) error { return stream.Send(&pluginpb.DeliverRequest{Calls: c}) },
 			(*pluginpb.DeliverResult).GetId)
+		p.deliver = calls
 		p.readers.Go(func() {
-			p.deliver.read(func() ([]*pluginpb.DeliverResult, error) { f, err := stream.Recv(); return f.GetResults(), err })
+			calls.read(func() ([]*pluginpb.DeliverResult, error) { f, err := stream.Recv(); return f.GetResults(), err })
 		})
 	}
 	return nil

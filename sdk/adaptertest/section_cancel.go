@@ -39,8 +39,9 @@ func checkCancel(x *exam) {
 	fast.check(err == nil && took <= soon, "the call went on for %s after it was cancelled (%s): pass ctx to the request",
 		took.Round(100*time.Millisecond), told(got, err))
 	if err == nil {
-		kind.check(slices.Contains([]string{"unknown", "transient"}, got.kind()), "a cancelled call gave %s: it may have had its effect, so use "+
-			"unknown", got.said())
+		kind.check(slices.Contains([]string{"unknown", "transient"}, got.kind()),
+			"a cancelled call gave %s: it may have had its effect, so use "+
+				"unknown", got.said())
 	}
 	x.vendor.play(newStage(ex, false))
 	got, err = x.perform(ex, callTimeout)

@@ -12,7 +12,8 @@ import (
 // checkConfigure examines Configure, and what it does to calls under way.
 func checkConfigure(x *exam) {
 	a := x.assert("configure.accepts", "it takes the exam's settings")
-	if e := x.endpoint.GetError(); !a.check(e == nil, "refused: %s %s; correct exam.yaml, or Configure", e.GetField(), e.GetText()) {
+	if e := x.endpoint.GetError(); !a.check(e == nil, "refused: %s %s; correct exam.yaml, or Configure", e.GetField(),
+		e.GetText()) {
 		return
 	}
 	x.checkEndpoint(x.assert("configure.endpoint", "paths and modes that the gateway understands"))
@@ -33,7 +34,8 @@ func (x *exam) checkEndpoint(a *Assertion) {
 	for _, p := range paths {
 		a.check(patternProblem(p.GetPattern()) == "", "path %q: %s", p.GetPattern(), patternProblem(p.GetPattern()))
 		a.check(len(p.GetMethods()) > 0, "path %q takes no methods: list POST", p.GetPattern())
-		a.check(p.GetMaxBody() >= 0 && p.GetMaxBody() <= 7<<20, "path %q takes bodies of %d bytes; the wire carries less than 8 MiB",
+		a.check(p.GetMaxBody() >= 0 && p.GetMaxBody() <= 7<<20,
+			"path %q takes bodies of %d bytes; the wire carries less than 8 MiB",
 			p.GetPattern(), p.GetMaxBody())
 	}
 	t := x.endpoint.GetThreads()
@@ -73,7 +75,8 @@ func (x *exam) checkRefusedSettings() {
 		_ = x.revive()
 		return
 	}
-	if a.check(resp.GetError() != nil, "setting %s was given as an array, and Configure took it: return an error that names it", path) {
+	if a.check(resp.GetError() != nil,
+		"setting %s was given as an array, and Configure took it: return an error that names it", path) {
 		a.check(resp.GetError().GetKind() == "invalid", "the refusal is of kind %q: use invalid", resp.GetError().GetKind())
 		text := resp.GetError().GetText() + resp.GetError().GetField()
 		a.check(strings.Contains(text, path), "the refusal %q does not name the setting %s", text, path)

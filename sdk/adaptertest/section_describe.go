@@ -41,7 +41,8 @@ var (
 func describe(x *exam) {
 	a := x.assert("describe.identity", "name, version and vendor")
 	a.check(nameForm.MatchString(x.desc.GetName()), "name is %q: use lower-case letters, digits, - and _", x.desc.GetName())
-	a.check(versionForm.MatchString(x.desc.GetVersion()), "version is %q: use a semantic version like 1.2.0", x.desc.GetVersion())
+	a.check(versionForm.MatchString(x.desc.GetVersion()), "version is %q: use a semantic version like 1.2.0",
+		x.desc.GetVersion())
 	a.check(x.desc.GetVendor() != "", "vendor is empty: say for people whose service this is")
 	x.describeSchema()
 	x.describeRoles()
@@ -97,8 +98,9 @@ func (x *exam) describeSchema() {
 	})
 	marks.skip("no setting looks like a secret")
 	if x.able("deliver") || x.able("fetch") || x.able("listen") {
-		address.check(addressed, `no setting is marked "x-vendor-address": mark the address that the adapter calls, so that it can be pointed `+
-			`at a test server`)
+		address.check(addressed,
+			`no setting is marked "x-vendor-address": mark the address that the adapter calls, so that it can be pointed `+
+				`at a test server`)
 	}
 }
 
@@ -108,7 +110,8 @@ func (x *exam) describeRoles() {
 	for _, r := range x.desc.GetRoles() {
 		a.check(slices.Contains(roles, envelope.Role(r)), "role %q is none of %v", r, roles)
 	}
-	a.check(slices.Contains(x.desc.GetRoles(), x.data.Role), "the exam's role %s is not among the roles %v", x.data.Role, x.desc.GetRoles())
+	a.check(slices.Contains(x.desc.GetRoles(), x.data.Role), "the exam's role %s is not among the roles %v", x.data.Role,
+		x.desc.GetRoles())
 }
 
 func (x *exam) describeCapabilities() {
@@ -116,17 +119,20 @@ func (x *exam) describeCapabilities() {
 	for _, b := range x.desc.GetAbilities() {
 		a.check(slices.Contains(abilities, b), "ability %q is unknown; there are %v", b, abilities)
 	}
-	a.check(x.able("receive") || x.able("deliver") || x.able("listen"), "it neither receives, delivers nor listens: it can do nothing")
+	a.check(x.able("receive") || x.able("deliver") || x.able("listen"),
+		"it neither receives, delivers nor listens: it can do nothing")
 	a.check(!x.able("open") || x.able("deliver"), "it opens conversations but does not deliver: implement Deliver")
 	a.check(!x.endpoint.GetListens() || x.able("listen"), "the channel is to be listened to, and the ability listen is missing")
 
 	a = x.assert("describe.capabilities", "capabilities that fit the abilities")
 	c := x.capabilities()
 	if !x.able("deliver") {
-		a.check(len(c.GetParts()) == 0 && len(c.GetEvents()) == 0, "parts or events are declared, and the ability deliver is missing")
+		a.check(len(c.GetParts()) == 0 && len(c.GetEvents()) == 0,
+			"parts or events are declared, and the ability deliver is missing")
 		return
 	}
-	a.check(len(c.GetParts()) > 0 || len(c.GetEvents()) > 0, "it delivers, and declares neither parts nor events: nothing will reach it")
+	a.check(len(c.GetParts()) > 0 || len(c.GetEvents()) > 0,
+		"it delivers, and declares neither parts nor events: nothing will reach it")
 	media := false
 	for _, p := range c.GetParts() {
 		a.check(slices.Contains(partTypes, envelope.PartType(p)), "part type %q is unknown; there are %v", p, partTypes)
@@ -137,7 +143,8 @@ func (x *exam) describeCapabilities() {
 	}
 	a.check(c.GetTextBytes() >= 0 && (c.GetTextBytes() == 0 || c.GetTextBytes() >= 16),
 		"text_bytes is %d: it is the most that one call carries; 0 is no limit", c.GetTextBytes())
-	a.check(slices.Contains([]string{"", "link", "stream"}, c.GetMedia()), `media is %q: it must be "", "link" or "stream"`, c.GetMedia())
+	a.check(slices.Contains([]string{"", "link", "stream"}, c.GetMedia()),
+		`media is %q: it must be "", "link" or "stream"`, c.GetMedia())
 	a.check(c.GetMedia() == "" || media, "media are wanted as %s, and none of %v is among the parts", c.GetMedia(), mediaTypes)
 	a.check(c.GetMediaBytes() >= 0, "media_bytes is %d", c.GetMediaBytes())
 	for _, t := range c.GetMediaTypes() {

@@ -55,7 +55,8 @@ func checkDrain(x *exam) {
 	finishes.check(err == nil && got.Error == nil, "the call gave %s: let running calls finish", told(got, err))
 	d := <-answer
 	reports.check(d.err == nil && d.running == 0, "Drain gave %d running calls, error %v", d.running, d.err)
-	reports.check(time.Since(began) <= soon, "Drain returned %s after the last call had ended: return when your own work is done",
+	reports.check(time.Since(began) <= soon,
+		"Drain returned %s after the last call had ended: return when your own work is done",
 		time.Since(began).Round(100*time.Millisecond))
 }
 

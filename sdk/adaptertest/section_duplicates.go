@@ -28,8 +28,9 @@ func checkDuplicates(x *exam) {
 		}
 		first[in.name] = ids
 		if len(ids) > 0 {
-			same.check(slices.Equal(ids, again), "in/%s.http: the ids were %q and then %q: take the vendor's id, or derive one from what it "+
-				"sends", in.name, ids, again)
+			same.check(slices.Equal(ids, again),
+				"in/%s.http: the ids were %q and then %q: take the vendor's id, or derive one from what it "+
+					"sends", in.name, ids, again)
 		}
 	}
 	same.skip("no call of the exam data has ids; without one, no repeat is recognised")
@@ -43,8 +44,9 @@ func checkDuplicates(x *exam) {
 			return
 		}
 		if len(ids) > 0 {
-			later.check(slices.Equal(ids, first[in.name]), "in/%s.http: the ids were %q, and %q after a restart: they must not depend on "+
-				"what the process remembers", in.name, first[in.name], ids)
+			later.check(slices.Equal(ids, first[in.name]),
+				"in/%s.http: the ids were %q, and %q after a restart: they must not depend on "+
+					"what the process remembers", in.name, first[in.name], ids)
 		}
 	}
 	later.skip("no call of the exam data has ids")

@@ -23,7 +23,8 @@ type fault struct {
 const page = "<html><body>exam</body></html>"
 
 var faults = []fault{
-	{group: "throttled", what: "429 with Retry-After: 7", do: answers(429, "{}", "Retry-After", "7", "Content-Type", "application/json"),
+	{group: "throttled", what: "429 with Retry-After: 7", do: answers(429, "{}", "Retry-After", "7", "Content-Type",
+		"application/json"),
 		kinds: []string{"throttled"}, after: "7s", todo: "use sdk.FromStatus, which reads Retry-After"},
 	{group: "throttled", what: "429 alone", do: answers(429, ""), kinds: []string{"throttled"}, todo: "use sdk.FromStatus"},
 	{group: "server", what: "500", do: answers(500, page, "Content-Type", "text/html"), kinds: []string{"transient"},
@@ -32,10 +33,13 @@ var faults = []fault{
 		kinds: []string{"transient"}, after: "9s", todo: "use sdk.FromStatus, which reads Retry-After"},
 	{group: "server", what: "502", do: answers(502, page, "Content-Type", "text/html"), kinds: []string{"transient", "unknown"},
 		todo: "5xx is never permanent; use sdk.FromStatus"},
-	{group: "server", what: "504", do: answers(504, ""), kinds: []string{"transient", "unknown"}, todo: "5xx is never permanent; use sdk.FromStatus"},
-	{group: "timeout", what: "no answer in time", do: silence, limit: shortTimeout, kinds: []string{"unknown"}, open: []string{"transient"},
+	{group: "server", what: "504", do: answers(504, ""), kinds: []string{"transient", "unknown"},
+		todo: "5xx is never permanent; use sdk.FromStatus"},
+	{group: "timeout", what: "no answer in time", do: silence, limit: shortTimeout, kinds: []string{"unknown"},
+		open: []string{"transient"},
 		todo: "the vendor may have acted: use sdk.FromTransport"},
-	{group: "reset", what: "a connection that is reset after the request", do: resets, kinds: []string{"unknown"}, open: []string{"transient"},
+	{group: "reset", what: "a connection that is reset after the request", do: resets, kinds: []string{"unknown"},
+		open: []string{"transient"},
 		todo: "the vendor may have acted: use sdk.FromTransport"},
 	{group: "unauthorized", what: "401", do: answers(401, "{}"), kinds: []string{"unauthorized"}, todo: "use sdk.FromStatus"},
 	{group: "unauthorized", what: "403", do: answers(403, "{}"), kinds: []string{"unauthorized"}, todo: "use sdk.FromStatus"},
@@ -119,12 +123,15 @@ func (x *exam) checkFault(a, once *Assertion, ex *exchange, f fault) {
 	if ex.action == "open" {
 		allowed = append(slices.Clone(allowed), f.open...)
 	}
-	a.check(slices.Contains(allowed, got.kind()), "%s gave %s, expected %s: %s", what, got.said(), strings.Join(allowed, " or "), f.todo)
+	a.check(slices.Contains(allowed, got.kind()), "%s gave %s, expected %s: %s", what, got.said(), strings.Join(allowed,
+		" or "), f.todo)
 	if f.after != "" && got.Error != nil {
-		a.check(atLeast(got.Error.After, f.after), "%s: the error waits %q, expected %s: %s", what, got.Error.After, f.after, f.todo)
+		a.check(atLeast(got.Error.After, f.after), "%s: the error waits %q, expected %s: %s", what, got.Error.After,
+			f.after, f.todo)
 	}
 	if f.group != "unauthorized" { // renewed credentials may be tried at once: what was refused had no effect
-		once.check(stage.hadEffects() <= 1, "%s: the request was made %d times: never repeat it, the gateway does", what, stage.hadEffects())
+		once.check(stage.hadEffects() <= 1, "%s: the request was made %d times: never repeat it, the gateway does", what,
+			stage.hadEffects())
 	}
 }
 
@@ -136,7 +143,8 @@ func atLeast(text, least string) bool {
 }
 
 // wrongAnswers take the place of the answer's body, with the status that the exam data give.
-var wrongAnswers = []string{strings.Repeat("x", 9<<20), "", "null", "true", "0", `""`, `"text"`, "[]", "[null]", "{}", page, "{\"", "\x00\xff"}
+var wrongAnswers = []string{strings.Repeat("x", 9<<20), "", "null", "true", "0", `""`, `"text"`, "[]", "[null]", "{}",
+	page, "{\"", "\x00\xff"}
 
 // checkBroken cuts and replaces the answer of the request with the effect. A success may then say less than before, and
 // nothing else.
@@ -173,7 +181,8 @@ func (x *exam) checkBroken(a *Assertion, ex *exchange) {
 		}
 	}
 	for _, body := range wrongAnswers {
-		try(fmt.Sprintf("out/%s.http with the answer %.40q", ex.name, body), answers(status, body, "Content-Type", "application/json"))
+		try(fmt.Sprintf("out/%s.http with the answer %.40q", ex.name, body), answers(status, body, "Content-Type",
+			"application/json"))
 	}
 }
 
@@ -248,8 +257,9 @@ func (x *exam) checkUnreachable(a *Assertion, ex *exchange) {
 		return
 	}
 	got, err := x.perform(ex, callTimeout)
-	a.check(err == nil && got.kind() == "transient", "out/%s.http with nobody listening gave %s, expected transient: nothing was sent; use "+
-		"sdk.FromTransport", ex.name, told(got, err))
+	a.check(err == nil && got.kind() == "transient",
+		"out/%s.http with nobody listening gave %s, expected transient: nothing was sent; use "+
+			"sdk.FromTransport", ex.name, told(got, err))
 	if _, err := x.configure(x.settings); err != nil {
 		a.failf("%v", err)
 	}

@@ -51,7 +51,8 @@ func (x *exam) checkReachable(a *Assertion, in *inbound) {
 	if !a.check(p != nil, "in/%s.http: %s is on no path of the channel", in.name, in.target) {
 		return
 	}
-	a.check(slices.Contains(p.GetMethods(), in.method), "in/%s.http: path %s does not take %s", in.name, p.GetPattern(), in.method)
+	a.check(slices.Contains(p.GetMethods(), in.method), "in/%s.http: path %s does not take %s", in.name, p.GetPattern(),
+		in.method)
 	kind, _, err := mime.ParseMediaType(httpHeader(in.header).Get("Content-Type"))
 	a.check(len(p.GetContentTypes()) == 0 || err == nil && slices.Contains(p.GetContentTypes(), kind),
 		"in/%s.http: path %s takes %v, not %q", in.name, p.GetPattern(), p.GetContentTypes(), kind)

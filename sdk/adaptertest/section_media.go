@@ -43,13 +43,15 @@ func checkMedia(x *exam) {
 	}
 	x.vendor.play(newStage(good, false))
 	got, err := x.fetch(good, 1)
-	limit.check(err == nil && got.kind() == "unsupported", "out/%s.http with at most 1 byte gave %s, expected unsupported", good.name,
+	limit.check(err == nil && got.kind() == "unsupported",
+		"out/%s.http with at most 1 byte gave %s, expected unsupported", good.name,
 		told(got, err))
 	stage := newStage(good, false)
 	stage.effect = truncates
 	x.vendor.play(stage)
 	got, err = x.fetch(good, 0)
-	broken.check(err == nil && got.Error != nil, "out/%s.http with an answer that is cut gave %s: end with an error", good.name, told(got, err))
+	broken.check(err == nil && got.Error != nil, "out/%s.http with an answer that is cut gave %s: end with an error",
+		good.name, told(got, err))
 }
 
 // bringsMedia reports whether a call's envelopes have media that must be fetched.
@@ -74,7 +76,8 @@ func (x *exam) checkAttached(a *Assertion) {
 	}
 	for _, ex := range x.data.out {
 		var d delivery
-		if ex.action == "deliver" && x.strictly(ex.call, &d) == nil && slices.ContainsFunc(d.Media, func(m medium) bool { return m.URL == "" }) {
+		if ex.action == "deliver" && x.strictly(ex.call, &d) == nil && slices.ContainsFunc(d.Media,
+			func(m medium) bool { return m.URL == "" }) {
 			x.vendor.play(newStage(ex, false))
 			got, err := x.perform(ex, callTimeout)
 			a.check(err == nil && got.Error == nil, "out/%s.http gave %s", ex.name, told(got, err))

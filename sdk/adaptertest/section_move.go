@@ -30,16 +30,19 @@ func (x *exam) checkMove() {
 		return
 	}
 	resp, err := x.configure(settings)
-	survives.check(err == nil && resp.GetError() == nil, "the other configuration is refused: %s%v", resp.GetError().GetText(), err)
+	survives.check(err == nil && resp.GetError() == nil, "the other configuration is refused: %s%v",
+		resp.GetError().GetText(), err)
 	held.open()
 	got, err := x.end(b, callTimeout)
-	survives.check(err == nil && got.Error == nil, "a delivery that was under way gave %s: let running calls finish with the former "+
-		"configuration", told(got, err))
+	survives.check(err == nil && got.Error == nil,
+		"a delivery that was under way gave %s: let running calls finish with the former "+
+			"configuration", told(got, err))
 
 	stage := other.play(newStage(ex, false))
 	got, err = x.perform(ex, callTimeout)
-	moves.check(err == nil && stage.hadEffects() > 0, "after the address was changed, a delivery did not reach it (%s): use the newest "+
-		"configuration of the channel", told(got, err))
+	moves.check(err == nil && stage.hadEffects() > 0,
+		"after the address was changed, a delivery did not reach it (%s): use the newest "+
+			"configuration of the channel", told(got, err))
 	if _, err := x.configure(x.settings); err != nil {
 		survives.failf("%v", err)
 	}

@@ -28,7 +28,10 @@ var oddities = []oddity{
 		s.Thread = strings.Repeat("t", envelope.MaxThreadBytes)
 	}},
 	{"a NUL in the text", func(_ *pluginpb.SendAction, e *envelope.Envelope) { setText(e, "a\x00b") }},
-	{"control characters and marks of direction", func(_ *pluginpb.SendAction, e *envelope.Envelope) { setText(e, "\u202eabc\r\n\t\u200f\ufeff") }},
+	{"control characters and marks of direction", func(_ *pluginpb.SendAction, e *envelope.Envelope) {
+		setText(e,
+			"\u202eabc\r\n\t\u200f\ufeff")
+	}},
 	{"emoji and marks", func(_ *pluginpb.SendAction, e *envelope.Envelope) {
 		setText(e, "👩‍👩‍👧‍👦 e\u0301 𝔘")
 	}},
@@ -60,7 +63,8 @@ var oddities = []oddity{
 	}},
 	{"an odd history", func(s *pluginpb.SendAction, _ *envelope.Envelope) {
 		for _, k := range []envelope.Kind{envelope.KindUnparsed, envelope.KindTyping, envelope.KindPassed, envelope.KindMessage} {
-			b, err := protocol.EncodeEnvelope(&envelope.Envelope{Channel: "c", Thread: "t", Kind: k, Sender: envelope.Sender{Role: "observer"}})
+			b, err := protocol.EncodeEnvelope(&envelope.Envelope{Channel: "c", Thread: "t", Kind: k,
+				Sender: envelope.Sender{Role: "observer"}})
 			if err == nil {
 				s.History = append(s.History, b)
 			}
@@ -102,8 +106,9 @@ func checkOdd(x *exam) {
 			survives.check(err != errHangs, "%s: %v", what, err)
 			if typed.check(err == nil, "%s: %v", what, err) {
 				repeated := got.kind() == "transient" || got.kind() == "unknown"
-				typed.check(!repeated, "%s gave %s, though the vendor takes it: it would be repeated for ever; refuse what you can't carry as "+
-					"invalid or unsupported", what, got.said())
+				typed.check(!repeated,
+					"%s gave %s, though the vendor takes it: it would be repeated for ever; refuse what you can't carry as "+
+						"invalid or unsupported", what, got.said())
 			}
 		}
 	}

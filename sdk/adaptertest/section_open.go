@@ -32,13 +32,15 @@ func checkOpen(x *exam) {
 		}
 		return
 	}
-	if !golden.check(good != nil, "it has the ability open, and no out/*.http opens a conversation with success: add one with ### open") {
+	if !golden.check(good != nil,
+		"it has the ability open, and no out/*.http opens a conversation with success: add one with ### open") {
 		return
 	}
 	x.vendor.play(newStage(good, false))
 	got, err := x.perform(good, callTimeout)
-	again.check(err == nil && got.Opened != nil, "out/%s.http once more gave %s: the gateway repeats it when it does not know what "+
-		"happened", good.name, told(got, err))
+	again.check(err == nil && got.Opened != nil,
+		"out/%s.http once more gave %s: the gateway repeats it when it does not know what "+
+			"happened", good.name, told(got, err))
 }
 
 // checkUnable opens a conversation with an adapter that can't.
@@ -48,8 +50,10 @@ func (x *exam) checkUnable() {
 		a.skip("the adapter does not deliver")
 		return
 	}
-	got, err := x.perform(&exchange{name: "unable", action: "open", call: []byte(`{"customer":{"role":"customer","id":"c"}}`)}, callTimeout)
-	a.check(err == nil && got.kind() == "unsupported", "without the ability open, OpenAction gave %s: answer with kind unsupported",
+	got, err := x.perform(&exchange{name: "unable", action: "open",
+		call: []byte(`{"customer":{"role":"customer","id":"c"}}`)}, callTimeout)
+	a.check(err == nil && got.kind() == "unsupported",
+		"without the ability open, OpenAction gave %s: answer with kind unsupported",
 		told(got, err))
 	if lost(err) {
 		_ = x.revive()

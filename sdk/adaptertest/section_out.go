@@ -113,6 +113,7 @@ func (x *exam) checkLength(a *Assertion) {
 		return
 	}
 	got, err := x.end(b, callTimeout)
-	a.check(err == nil && got.Error == nil, "a text of %d bytes, as declared, gave %s: declare in text_bytes what one call carries, in bytes "+
-		"of UTF-8", most, told(got, err))
+	a.check(err == nil && got.Error == nil,
+		"a text of %d bytes, as declared, gave %s: declare in text_bytes what one call carries, in bytes "+
+			"of UTF-8", most, told(got, err))
 }

@@ -28,7 +28,8 @@ func checkOversize(x *exam) {
 	}
 	if n := most - len(in.body); n > 0 {
 		got, err := x.receive(in.with(append(bytes.Clone(in.body), bytes.Repeat([]byte(" "), n)...)))
-		padded.check(err == nil && got.accepted(), "in/%s.http with blanks up to the %d bytes that the path takes: %s", in.name, most,
+		padded.check(err == nil && got.accepted(), "in/%s.http with blanks up to the %d bytes that the path takes: %s",
+			in.name, most,
 			answered(got, err))
 		if lost(err) && x.revive() != nil {
 			return

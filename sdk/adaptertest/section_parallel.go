@@ -24,8 +24,9 @@ func checkParallel(x *exam) {
 		return
 	}
 	got, err := x.perform(ex, soon)
-	out.check(err == nil && got.Error == nil, "while one delivery waited for the vendor, another gave %s: the calls of a frame, and of "+
-		"several frames, run side by side", told(got, err))
+	out.check(err == nil && got.Error == nil,
+		"while one delivery waited for the vendor, another gave %s: the calls of a frame, and of "+
+			"several frames, run side by side", told(got, err))
 	if len(x.data.in) == 0 || !x.able("receive") {
 		in.skip("the channel receives no calls")
 	} else {

@@ -18,7 +18,8 @@ func checkRefusals(x *exam) {
 	kind, body := x.endpoint.GetRefusalContentType(), x.endpoint.GetRefusalBody()
 	a.check(kind != "", "the refusal has no content type")
 	for _, mark := range []string{"{{status}}", "{{text}}"} {
-		a.check(strings.Contains(body, mark), "the refusal's body has no %s: the gateway puts it in for what it refuses itself", mark)
+		a.check(strings.Contains(body, mark),
+			"the refusal's body has no %s: the gateway puts it in for what it refuses itself", mark)
 	}
 	if strings.Contains(kind, "json") {
 		a := x.assert("refusals.json", "filled in, the template is JSON")
@@ -71,7 +72,8 @@ func (x *exam) checkShape(a *Assertion, what string, got *received) {
 	}
 	for name := range want {
 		_, ok := have[name]
-		a.check(ok, "%s: the refusal has no member %s; the template has %v, the refusal %v: leave Error.Body empty, or give it the same form",
+		a.check(ok,
+			"%s: the refusal has no member %s; the template has %v, the refusal %v: leave Error.Body empty, or give it the same form",
 			what, name, slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(have)))
 	}
 }

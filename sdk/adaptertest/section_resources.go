@@ -43,7 +43,8 @@ func checkResources(x *exam) {
 		goroutines.skip("its metrics have no go_goroutines")
 	} else {
 		n := x.settle(func() int { n, _ := x.goroutines(); return n }, goBefore+moreGoroutines)
-		goroutines.check(n <= goBefore+moreGoroutines, "%d goroutines after %d calls, %d before: end what a call starts when it ends", n,
+		goroutines.check(n <= goBefore+moreGoroutines,
+			"%d goroutines after %d calls, %d before: end what a call starts when it ends", n,
 			leakRounds, goBefore)
 	}
 	if !ok {
@@ -54,12 +55,14 @@ func checkResources(x *exam) {
 	}
 	pid := x.prog.process.pid()
 	n := x.settle(func() int { u, _ := usageOf(pid); return u.descriptors }, before.descriptors+moreDescriptors)
-	descriptors.check(n <= before.descriptors+moreDescriptors, "%d descriptors after %d calls, %d before: close bodies of answers, also of "+
-		"refused calls", n, leakRounds, before.descriptors)
+	descriptors.check(n <= before.descriptors+moreDescriptors,
+		"%d descriptors after %d calls, %d before: close bodies of answers, also of "+
+			"refused calls", n, leakRounds, before.descriptors)
 	n = x.settle(func() int { u, _ := usageOf(pid); return u.threads }, before.threads+moreThreads)
 	threads.check(n <= before.threads+moreThreads, "%d threads after %d calls, %d before", n, leakRounds, before.threads)
 	n = x.settle(func() int { u, _ := usageOf(pid); return len(u.children) }, len(before.children))
-	children.check(n <= len(before.children), "%d child processes after %d calls, %d before: wait for what you start", n, leakRounds,
+	children.check(n <= len(before.children), "%d child processes after %d calls, %d before: wait for what you start", n,
+		leakRounds,
 		len(before.children))
 }
 

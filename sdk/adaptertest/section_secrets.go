@@ -21,7 +21,8 @@ func checkSecrets(x *exam) {
 	metrics.check(err == nil, "%v", err)
 	metrics.check(len(x.witness.leaked("the metrics")) == 0, "a secret is in the metrics")
 	printed.check(!x.witness.printed(), "a secret was printed or logged: keep it in an sdk.Secret, and log no requests")
-	places := append(append(x.witness.leaked("an error of "), x.witness.leaked("a problem")...), x.witness.leaked("a receipt")...)
+	places := append(append(x.witness.leaked("an error of "), x.witness.leaked("a problem")...),
+		x.witness.leaked("a receipt")...)
 	said.check(len(places) == 0, "a secret is in %s", strings.Join(places, ", "))
 	places = append(x.witness.leaked("an envelope"), x.witness.leaked("an answer")...)
 	kept.check(len(places) == 0, "a secret is in %s: take credentials out of Raw", strings.Join(places, ", "))

@@ -134,8 +134,9 @@ func (x *exam) checkRole() {
 		for _, p := range ps {
 			found = found || p.GetPath() == "role" && !p.GetWarning()
 		}
-		a.check(found || x.refusesRole(c), `role %s is not among its roles, and neither Validate nor Configure refuses it: report a problem `+
-			`with path "role"`, r)
+		a.check(found || x.refusesRole(c),
+			`role %s is not among its roles, and neither Validate nor Configure refuses it: report a problem `+
+				`with path "role"`, r)
 	}
 }
 

@@ -13,15 +13,17 @@ func checkUnknown(x *exam) {
 		}
 		tried = true
 		x.sameAs(fields, in, plain, x.withStrangers(in), "unknown members in each object")
-		x.sameAs(header, in, plain, in.withHeader("X-Exam-Unknown", "1").withQuery("exam_unknown", "1"), "an unknown header field and query parameter")
+		x.sameAs(header, in, plain, in.withHeader("X-Exam-Unknown", "1").withQuery("exam_unknown", "1"),
+			"an unknown header field and query parameter")
 		for _, path := range x.data.Enums {
 			call := in.withMember(path, "EXAM_UNKNOWN", true)
 			if call == in {
 				continue
 			}
 			got, err := x.receive(call)
-			values.check(err == nil && got.accepted(), "in/%s.http with an unknown value of %s: %s: keep what you do not know as unparsed, "+
-				"or leave it out", in.name, path, answered(got, err))
+			values.check(err == nil && got.accepted(),
+				"in/%s.http with an unknown value of %s: %s: keep what you do not know as unparsed, "+
+					"or leave it out", in.name, path, answered(got, err))
 			if lost(err) && x.revive() != nil {
 				return
 			}
@@ -50,7 +52,8 @@ func (x *exam) sameAs(a *Assertion, in *inbound, plain *received, changed *inbou
 	for i := 0; same && i < len(plain.envelopes); i++ {
 		same = got.envelopes[i].Kind == plain.envelopes[i].Kind && got.envelopes[i].Text() == plain.envelopes[i].Text()
 	}
-	a.check(same, "in/%s.http with %s: %s; vendors add such things without notice: ignore them", in.name, what, answered(got, err))
+	a.check(same, "in/%s.http with %s: %s; vendors add such things without notice: ignore them", in.name, what,
+		answered(got, err))
 }
 
 // withStrangers adds an unknown member to each object of a body; nil if it is not JSON.

@@ -1,43 +1,40 @@
 package adaptertest
 
-// section is one part of the exam. It runs with a process that lives and a channel that is configured, and leaves the
-// channel configured.
+// section is one part of the exam. It runs with a process that lives and a channel that is configured, unless it is an early
+// one, and leaves the channel configured.
 type section struct {
 	name  string
 	title string
 	run   func(*exam)
+	early bool // it says something about a channel that could not be configured, too
 }
 
 // sections are in the order in which they run. Names and the ids of assertions, which begin with them, never change.
-var sections []section
-
-func init() {
-	sections = []section{
-		{"describe", "Describes itself, with a schema of its settings", describe},
-		{"settings", "Finds what is wrong with settings, without the network", checkSettings},
-		{"configure", "Takes a configuration, and another one while calls run", checkConfigure},
-		{"in", "Translates what the vendor sends", checkIn},
-		{"out", "Translates what the vendor is sent", checkOut},
-		{"odd", "Carries or refuses odd messages", checkOdd},
-		{"duplicates", "Gives a repeated message the same id", checkDuplicates},
-		{"credentials", "Refuses callers without the right credentials", checkCredentials},
-		{"hostile", "Survives hostile and broken bodies", checkHostile},
-		{"oversize", "Takes bodies as large as it says", checkOversize},
-		{"unknown", "Takes fields and values that it does not know", checkUnknown},
-		{"faults", "Names the vendor's faults rightly", checkFaults},
-		{"parallel", "Lets no call wait for another", checkParallel},
-		{"cancel", "Ends calls that nobody waits for", checkCancel},
-		{"refusals", "Refuses in the vendor's form", checkRefusals},
-		{"open", "Opens conversations", checkOpen},
-		{"replies", "Gives answers that come with a call", checkReplies},
-		{"media", "Fetches and takes media", checkMedia},
-		{"listen", "Listens to a vendor that does not push", checkListen},
-		{"drain", "Finishes its work before the end", checkDrain},
-		{"resources", "Gives back what it takes", checkResources},
-		{"memory", "Stays as large as it was", checkMemory},
-		{"exit", "Ends when it is told to, with all that it started", checkExit},
-		{"secrets", "Keeps secrets to itself", checkSecrets},
-	}
+var sections = []section{
+	{name: "describe", title: "Describes itself, with a schema of its settings", run: describe, early: true},
+	{name: "settings", title: "Finds what is wrong with settings, without the network", run: checkSettings, early: true},
+	{name: "configure", title: "Takes a configuration, and another one while calls run", run: checkConfigure, early: true},
+	{name: "in", title: "Translates what the vendor sends", run: checkIn},
+	{name: "out", title: "Translates what the vendor is sent", run: checkOut},
+	{name: "odd", title: "Carries or refuses odd messages", run: checkOdd},
+	{name: "duplicates", title: "Gives a repeated message the same id", run: checkDuplicates},
+	{name: "credentials", title: "Refuses callers without the right credentials", run: checkCredentials},
+	{name: "hostile", title: "Survives hostile and broken bodies", run: checkHostile},
+	{name: "oversize", title: "Takes bodies as large as it says", run: checkOversize},
+	{name: "unknown", title: "Takes fields and values that it does not know", run: checkUnknown},
+	{name: "faults", title: "Names the vendor's faults rightly", run: checkFaults},
+	{name: "parallel", title: "Lets no call wait for another", run: checkParallel},
+	{name: "cancel", title: "Ends calls that nobody waits for", run: checkCancel},
+	{name: "refusals", title: "Refuses in the vendor's form", run: checkRefusals},
+	{name: "open", title: "Opens conversations", run: checkOpen},
+	{name: "replies", title: "Gives answers that come with a call", run: checkReplies},
+	{name: "media", title: "Fetches and takes media", run: checkMedia},
+	{name: "listen", title: "Listens to a vendor that does not push", run: checkListen},
+	{name: "drain", title: "Finishes its work before the end", run: checkDrain},
+	{name: "resources", title: "Gives back what it takes", run: checkResources},
+	{name: "memory", title: "Stays as large as it was", run: checkMemory},
+	{name: "exit", title: "Ends when it is told to, with all that it started", run: checkExit},
+	{name: "secrets", title: "Keeps secrets to itself", run: checkSecrets},
 }
 
 // Sections returns the names of all sections, in the order in which they run.

@@ -21,7 +21,8 @@ type wild struct {
 	drain     func() *pluginpb.DrainResponse // nil asks the adapter
 }
 
-func (w *wild) Validate(ctx context.Context, in *pluginpb.ValidateRequest, o ...grpc.CallOption) (*pluginpb.ValidateResponse, error) {
+func (w *wild) Validate(ctx context.Context, in *pluginpb.ValidateRequest,
+	o ...grpc.CallOption) (*pluginpb.ValidateResponse, error) {
 	out, err := w.PluginServiceClient.Validate(ctx, in, o...)
 	if err == nil && w.validate != nil {
 		w.validate(out)
@@ -29,7 +30,8 @@ func (w *wild) Validate(ctx context.Context, in *pluginpb.ValidateRequest, o ...
 	return out, err
 }
 
-func (w *wild) Configure(ctx context.Context, in *pluginpb.ConfigureRequest, o ...grpc.CallOption) (*pluginpb.ConfigureResponse, error) {
+func (w *wild) Configure(ctx context.Context, in *pluginpb.ConfigureRequest,
+	o ...grpc.CallOption) (*pluginpb.ConfigureResponse, error) {
 	out, err := w.PluginServiceClient.Configure(ctx, in, o...)
 	if err == nil && w.configure != nil {
 		w.configure(out)
@@ -109,8 +111,12 @@ func TestWildAdaptersAreFound(t *testing.T) {
 		{"refuses its settings", "configure", func(x *exam) {
 			x.endpoint = &pluginpb.ConfigureResponse{Error: &pluginpb.Error{Kind: "invalid", Field: "token"}}
 		}, []string{"configure.accepts"}},
+		{"refuses its settings", "hostile", func(x *exam) {
+			x.endpoint = &pluginpb.ConfigureResponse{Error: &pluginpb.Error{Kind: "invalid", Field: "token"}}
+		}, nil},
 		{"does not drain", "drain", func(x *exam) {
-			x.prog.rpc = &wild{PluginServiceClient: x.prog.rpc, drain: func() *pluginpb.DrainResponse { return &pluginpb.DrainResponse{Running: 1} }}
+			x.prog.rpc = &wild{PluginServiceClient: x.prog.rpc,
+				drain: func() *pluginpb.DrainResponse { return &pluginpb.DrainResponse{Running: 1} }}
 		}, []string{"drain.refuses", "drain.reports"}},
 		{"makes invalid envelopes", "hostile", func(x *exam) {
 			receives(x, func(*pluginpb.ReceiveCall) *pluginpb.ReceiveResult {
@@ -124,7 +130,8 @@ func TestWildAdaptersAreFound(t *testing.T) {
 				})}}
 			})
 		}, []string{"in.golden"}},
-		{"listens where nobody calls", "in", func(x *exam) { x.endpoint.Paths[0].Pattern = "/elsewhere" }, []string{"in.reachable"}},
+		{"listens where nobody calls", "in", func(x *exam) { x.endpoint.Paths[0].Pattern = "/elsewhere" },
+			[]string{"in.reachable"}},
 		{"refuses in a form of its own", "credentials", func(x *exam) {
 			receives(x, func(c *pluginpb.ReceiveCall) *pluginpb.ReceiveResult {
 				for _, h := range c.GetHeader() {

@@ -131,7 +131,8 @@ func (p *pupil) Configure(ctx context.Context, ch sdk.Channel) (sdk.Endpoint, er
 		refusal.Body = `{"status":"no","error":{{text}}}`
 	}
 	ep := sdk.Endpoint{
-		Paths:   []sdk.Path{{Pattern: "/hooks/pupil", Methods: []string{"POST"}, ContentTypes: []string{"application/json"}, MaxBody: 256 << 10}},
+		Paths: []sdk.Path{{Pattern: "/hooks/pupil", Methods: []string{"POST"}, ContentTypes: []string{"application/json"},
+			MaxBody: 256 << 10}},
 		Refusal: refusal, Listens: ch.Role == envelope.RoleAgent,
 	}
 	if flaw == "odd-endpoint" {

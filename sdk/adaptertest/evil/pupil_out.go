@@ -105,8 +105,9 @@ func compose(d *sdk.Delivery) (*outgoing, error) {
 
 func (p *pupil) reply(c *pupilChannel, thread string, a *answer) *envelope.Envelope {
 	e := &envelope.Envelope{
-		Channel: c.name, VendorID: a.ID + "-reply", Thread: thread, Kind: envelope.KindMessage, Sender: envelope.Sender{Role: c.role},
-		Parts: []envelope.Part{envelope.TextPart(a.Reply)},
+		Channel: c.name, VendorID: a.ID + "-reply", Thread: thread, Kind: envelope.KindMessage,
+		Sender: envelope.Sender{Role: c.role},
+		Parts:  []envelope.Part{envelope.TextPart(a.Reply)},
 	}
 	if flaw == "echoes" {
 		e.Sender.Role, e.VendorID = envelope.RoleCustomer, fmt.Sprint(p.number())
