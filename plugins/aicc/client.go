@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -63,8 +64,9 @@ func (c *channel) do(ctx context.Context, op string, q request) (*answer, error)
 		if q.results && f.isResult(resp.StatusCode) {
 			return &answer{header: resp.Header, body: data}, nil
 		}
-		e.Code = clip(string(f.ErrorCode+f.ResultCode+f.ReturnCode), 64)
-		e.Text = vendorText(f.ExceptionInfo+f.ResultDesc, q.hide...)
+		hide := append(slices.Clip(q.hide), c.settings.AppSecret.Reveal())
+		e.Code = vendorCode(string(f.ErrorCode+f.ResultCode+f.ReturnCode), hide...)
+		e.Text = vendorText(f.ExceptionInfo+f.ResultDesc, hide...)
 		return nil, e
 	}
 	if readErr != nil {
@@ -116,19 +118,26 @@ func harmless(err error) error {
 	return err
 }
 
+// vendorCode makes a code of the vendor's fit for an error, likewise.
+func vendorCode(s string, hide ...string) string { return clip(vendorText(s, hide...), 64) }
+
 // vendorText makes the vendor's words fit for an error: one line, short, without what must be hidden. What
 // is shorter than four bytes hides nothing: its absence would tell more than its presence.
 func vendorText(s string, hide ...string) string {
+	s = inOneLine(s)
 	for _, h := range hide {
 		if len(h) >= 4 {
-			s = strings.ReplaceAll(s, h, "[redacted]")
+			s = strings.ReplaceAll(s, inOneLine(h), "[redacted]")
 		}
 	}
-	s = strings.Map(func(r rune) rune {
+	return clip(strings.TrimSpace(s), maxVendorText)
+}
+
+func inOneLine(s string) string {
+	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
 	}, s)
-	return clip(strings.TrimSpace(s), maxVendorText)
 }

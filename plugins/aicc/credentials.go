@@ -64,8 +64,9 @@ func (c *channel) applyToken(ctx context.Context, access, user, name string) (st
 	}
 	token := bareToken(r.Token)
 	if r.code() != codeDone || token == "" {
-		return "", &sdk.Error{Kind: sdk.KindTransient, Op: op, Code: clip(r.code(), 64),
-			Text: vendorText("refused; check channel_id. "+r.ResultDesc, access, r.Token)}
+		c.show(&r.result, &threadState{Token: token}, access)
+		return "", &sdk.Error{Kind: sdk.KindTransient, Op: op, Code: r.shownCode,
+			Text: strings.TrimSpace("refused; check channel_id. " + r.shown)}
 	}
 	return token, nil
 }

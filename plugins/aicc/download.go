@@ -121,7 +121,7 @@ func (c *channel) download(
 	if err := json.Unmarshal(a.body, &r); err != nil {
 		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opDownload, Text: "the answer is not JSON"}
 	}
-	r.shown = c.shown(r.ResultDesc, st)
+	c.show(&r.result, st)
 	switch {
 	case r.code() != codeDone:
 		return nil, &noFile{refused(opDownload, &r.result, downloadError(r.code(), only), "")}

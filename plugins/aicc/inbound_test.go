@@ -386,3 +386,27 @@ func FuzzReceive(f *testing.F) {
 		}
 	})
 }
+
+// What a content that names its file leaves open stays open.
+func TestFilesThatNameThemselves(t *testing.T) {
+	for _, tt := range []struct {
+		media, content string
+		want           envelope.Part
+	}{
+		{"FILE", "a,b.txt,0,KEY,", envelope.Part{Type: envelope.PartFile, Ref: "KEY", Name: "a,b.txt"}},
+		{"FILE", " , 7 , KEY ,.CSV", envelope.Part{Type: envelope.PartFile, Ref: "KEY", Name: " ", Size: 7, ContentType: "text/csv",
+			Attributes: map[string]string{attrFileType: "csv"}}},
+		{"FILE_IMAGE", "KEY,no such type", envelope.Part{Type: envelope.PartImage, Ref: "KEY"}},
+		{"FILE_VIDEO", "2021,KEY,webm", envelope.Part{Type: envelope.PartVideo, Ref: "2021,KEY",
+			Attributes: map[string]string{attrFileType: "webm"}}},
+	} {
+		push := fmt.Sprintf(`{"messages":[%s]}`, item(fmt.Sprintf(`"mediaType":%q,"content":%q`, tt.media, tt.content)))
+		r, err := deskAdapter(t).Receive(t.Context(), signedRequest([]byte(push)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff([]envelope.Part{tt.want}, r.Envelopes[0].Parts); d != "" {
+			t.Errorf("%s %q (-want +got):\n%s", tt.media, tt.content, d)
+		}
+	}
+}

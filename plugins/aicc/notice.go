@@ -20,7 +20,7 @@ func (c *channel) notice(ctx context.Context, d *sdk.Delivery, op, control, cont
 	}
 	degraded := ""
 	if r.code() != codeDone {
-		degraded = fmt.Sprintf("AICC did not take the notice [code %s]: %s", clip(r.code(), 64), r.shown)
+		degraded = fmt.Sprintf("AICC did not take the notice [code %s]: %s", r.shownCode, r.shown)
 	}
 	return st.receipt(d.State, degraded)
 }

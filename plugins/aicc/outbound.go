@@ -181,5 +181,5 @@ func (m uplink) of(e *envelope.Envelope) uplink {
 
 // refused makes the error of an answer whose result code is not 0.
 func refused(op string, r *result, kind sdk.ErrorKind, reason string) error {
-	return &sdk.Error{Kind: kind, Op: op, Reason: reason, Code: clip(r.code(), 64), Text: r.shown}
+	return &sdk.Error{Kind: kind, Op: op, Reason: reason, Code: r.shownCode, Text: r.shown}
 }

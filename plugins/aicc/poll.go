@@ -38,7 +38,7 @@ func (c *channel) readPoll(user string, st *threadState, body []byte) ([]*envelo
 	if err := json.Unmarshal(body, &r); err != nil {
 		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opPoll, Text: "the answer is not JSON with a list of messages"}
 	}
-	r.shown = c.shown(r.ResultDesc, st)
+	c.show(&r.result, st)
 	if len(r.Messages) == 0 && r.code() != codeDone {
 		return nil, refused(opPoll, &r.result, sdk.KindGone, "")
 	}

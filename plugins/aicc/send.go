@@ -25,7 +25,7 @@ func (c *channel) send(ctx context.Context, op, call string, st *threadState, m 
 	if err := json.Unmarshal(a.body, &r); err != nil || r.code() == "" {
 		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: op, Text: "the answer has no resultCode"}
 	}
-	r.shown = c.shown(r.ResultDesc, st, m.Content)
+	c.show(&r, st, m.Content)
 	return &r, nil
 }
 
@@ -78,7 +78,8 @@ func (c *channel) keep(user string, st *threadState, token string) {
 	c.sessions.keep(user, *st)
 }
 
-// shown is what an error may show of the vendor's words.
-func (c *channel) shown(words string, st *threadState, hide ...string) string {
-	return vendorText(words, append(hide, st.Token, c.tokens.current(), c.settings.AppSecret.Reveal())...)
+// show sets what errors may show of a result.
+func (c *channel) show(r *result, st *threadState, hide ...string) {
+	hide = append(hide, st.Token, c.tokens.current(), c.settings.AppSecret.Reveal())
+	r.shown, r.shownCode = vendorText(r.ResultDesc, hide...), vendorCode(r.code(), hide...)
 }

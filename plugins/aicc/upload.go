@@ -56,7 +56,7 @@ func (c *channel) store(ctx context.Context, user string, st *threadState, u upl
 	if err := json.Unmarshal(a.body, &r); err != nil || r.code() == "" {
 		return "", &sdk.Error{Kind: sdk.KindTransient, Op: opUpload, Text: "the answer has no returnCode"}
 	}
-	r.shown = c.shown(r.ResultDesc, st)
+	c.show(&r.result, st)
 	if r.code() != codeDone {
 		return "", refused(opUpload, &r.result, uploadError(r.code()), "")
 	}

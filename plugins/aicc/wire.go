@@ -74,7 +74,7 @@ type result struct {
 	ReturnCode literal `json:"returnCode"`
 	ResultDesc string  `json:"resultDesc"`
 
-	shown string // resultDesc as an error may show it
+	shown, shownCode string // resultDesc and the code as errors may show them
 }
 
 // code is the answer's code under either name, "" if it has none.

@@ -133,3 +133,64 @@ func FuzzAuthorization(f *testing.F) {
 		}
 	})
 }
+
+// answering is a vendor that gives every call this answer.
+type answering struct {
+	status int
+	body   []byte
+}
+
+func (v *answering) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: v.status, Header: http.Header{}, Request: r, Body: io.NopCloser(bytes.NewReader(v.body)), ContentLength: -1,
+	}, nil
+}
+
+// FuzzAnswer holds for every answer that brings the agent's words: no panic; one valid reply on the thread that was
+// asked, not more than the gateway takes in, or a typed error that does not repeat the vendor's words.
+func FuzzAnswer(f *testing.F) {
+	examples, err := filepath.Glob("testdata/in/v[12]-*.json")
+	if err != nil || len(examples) == 0 {
+		f.Fatalf("no examples (%v)", err)
+	}
+	for _, file := range examples {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(byte(0), body)
+	}
+	statuses := []int{200, 202, 400, 401, 429, 500}
+	for i := range statuses {
+		f.Add(byte(i), []byte(apiError(40356)))
+	}
+	v := &answering{}
+	a := configured(f, having(agent("https://api-sg.gptbots.ai"), `"mode":"blocking"`), &http.Client{Transport: v})
+	f.Fuzz(func(t *testing.T, status byte, body []byte) {
+		v.status, v.body = statuses[int(status)%len(statuses)], body
+		got, err := a.Deliver(t.Context(), delivery())
+		if err != nil {
+			e, ok := errors.AsType[*sdk.Error](err)
+			if !ok || got != nil {
+				t.Fatalf("%+v and %v", got, err)
+			}
+			if want := map[int]sdk.ErrorKind{429: sdk.KindThrottled, 500: sdk.KindTransient}[v.status]; want != "" && e.Kind != want {
+				t.Errorf("status %d is %s", v.status, e.Kind)
+			}
+			if strings.Contains(err.Error(), "private words") || strings.Contains(err.Error(), testKey) {
+				t.Errorf("the error repeats the vendor: %v", err)
+			}
+			return
+		}
+		if v.status > 299 || len(got.Replies) != 1 {
+			t.Fatalf("status %d gave %+v", v.status, got)
+		}
+		e, size := valid(t, got.Replies)[0], 0
+		for _, p := range e.Parts {
+			size += len(p.Text) + len(p.URL)
+		}
+		if e.Thread != "c1" || e.Channel != "faq" || e.VendorID != got.VendorID || size > maxReplyBytes {
+			t.Errorf("reply %q on %q of %d bytes", e.VendorID, e.Thread, size)
+		}
+	})
+}

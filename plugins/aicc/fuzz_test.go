@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"unicode"
+
+	"patchbay/sdk"
+	"patchbay/sdk/envelope"
+)
+
+// answering is a vendor whose one endpoint gives this answer, and whose others answer with success.
+type answering struct {
+	endpoint string
+	status   int
+	body     []byte
+}
+
+func (v *answering) RoundTrip(r *http.Request) (*http.Response, error) {
+	name := endpoints[r.URL.Path]
+	answer := success(name, 1)
+	if name == v.endpoint {
+		answer = reply{Status: v.status, Body: v.body}
+	}
+	return &http.Response{
+		StatusCode: answer.Status, Header: http.Header{}, Request: r, Body: io.NopCloser(bytes.NewReader(answer.Body)),
+		ContentLength: -1,
+	}, nil
+}
+
+// FuzzAnswers wants of any answer to any call what the call is for, or a typed error alone, of one line and without what
+// is secret or private, whatever the vendor repeats.
+func FuzzAnswers(f *testing.F) {
+	names := []string{"send", "upload", "download", "apply", "token", "async", "file"}
+	for i := range names {
+		for _, body := range []string{
+			`{"resultCode":"0","token":"t-1","objectKey":"k","fileStream":"UE5H","AccessToken":"a-1","Expires":"600"}`,
+			`{"resultCode":"13","resultDesc":"session expired ACCESS-1 USER-1 ` + testAppSecret + `"}`, `{"returnCode":3}`, `{}`,
+			`{"resultCode":0,"fileUrl":"https://aicc.example.com/files/1"}`, `{"errorCode":"1","exceptionInfo":"private\nwords"}`,
+		} {
+			f.Add(byte(i), byte(i), []byte(body))
+		}
+	}
+	statuses := []int{200, 400, 403, 429, 500, 503}
+	v := &answering{}
+	ch := testChannel(f, "desk", map[string]any{"offline_messages": true})
+	ch.Host.HTTP = &http.Client{Transport: v}
+	f.Fuzz(func(t *testing.T, endpoint, status byte, body []byte) {
+		a := testAdapter(t, ch) // tokens are kept
+		v.endpoint, v.status, v.body = names[int(endpoint)%len(names)], statuses[int(status)%len(statuses)], body
+		_, err := a.Deliver(t.Context(), delivery(message("private words")))
+		checkTyped(t, v, err)
+		if err != nil && (v.endpoint == "send" || v.endpoint == "async") && strings.Contains(err.Error(), "private words") {
+			t.Errorf("%s: the error repeats the message: %v", v.endpoint, err)
+		}
+		_, err = a.Deliver(t.Context(), picture())
+		checkTyped(t, v, err)
+		opened, err := a.Open(t.Context(), opening())
+		if err == nil && (opened.Thread != testUser || len(opened.State) > sdk.MaxStateBytes) {
+			t.Errorf("opened %+v", opened)
+		}
+		checkTyped(t, v, err)
+		m, err := a.Fetch(t.Context(), &sdk.Fetching{
+			Channel: "desk", Thread: testUser, Part: envelope.Part{Type: envelope.PartImage, Ref: "r-1"},
+		})
+		checkTyped(t, v, err)
+		if err != nil {
+			return
+		}
+		data, err := io.ReadAll(m.Body)
+		if err != nil || len(data) > defaultFileBytes || m.Body.Close() != nil {
+			t.Errorf("fetched %d bytes, %v", len(data), err)
+		}
+	})
+}
+
+// picture is a delivery of an image.
+func picture() *sdk.Delivery {
+	d := delivery(&envelope.Envelope{Kind: envelope.KindMessage, Parts: []envelope.Part{{Type: envelope.PartImage}}})
+	d.Media = []*sdk.Attachment{sdk.NewAttachment("image/png", "", []byte("PNG"))}
+	return d
+}
+
+func checkTyped(t *testing.T, v *answering, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	if _, ok := errors.AsType[*sdk.Error](err); !ok {
+		t.Fatalf("%s %d %q: not typed: %v", v.endpoint, v.status, v.body, err)
+	}
+	if strings.ContainsFunc(err.Error(), unicode.IsControl) {
+		t.Errorf("%s: not one line: %q", v.endpoint, err)
+	}
+	if strings.Contains(err.Error(), testAppSecret) {
+		t.Errorf("%s: the error repeats a secret: %v", v.endpoint, err)
+	}
+}
