@@ -22,6 +22,8 @@ func (s *Simulator) Say(ctx context.Context, user, text string, opts ...Option) 
 	for _, opt := range opts {
 		opt(&saying)
 	}
+	other := s.turns.next(user)
+	defer s.turns.ended(user)
 	f, _ := s.Faults.Take(EndpointSay, sayFaults...)
 	if f.Kind == fault.BadSignature {
 		saying.AccessToken = "wrong-" + saying.AccessToken
@@ -47,6 +49,8 @@ func (s *Simulator) Say(ctx context.Context, user, text string, opts ...Option) 
 		err = fault.Sleep(ctx, f.Delay)
 	case fault.Hang:
 		err = s.Faults.Hold(ctx)
+	case fault.Reorder:
+		err = letPass(ctx, other, f.Delay)
 	}
 	if err != nil {
 		return 0, nil, err
@@ -60,7 +64,7 @@ func (s *Simulator) Say(ctx context.Context, user, text string, opts ...Option) 
 
 var sayFaults = []fault.Kind{
 	fault.BadSignature, fault.Duplicate, fault.Truncate, fault.Huge, fault.ContentType, fault.Slow, fault.Hang,
-	fault.Reset, fault.Drop,
+	fault.Reset, fault.Drop, fault.Reorder,
 }
 
 // brokenReader fails in the middle of a body, which makes the client drop the connection.

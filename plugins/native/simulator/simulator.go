@@ -84,6 +84,7 @@ type Simulator struct {
 	gateway atomic.Pointer[string]
 	users   sync.Map // user id → *record.Log[Answer]
 	uploads sync.Map // path → uploaded
+	turns   turns
 
 	said, taken, answers, refused, unparsed atomic.Int64
 }
