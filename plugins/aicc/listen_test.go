@@ -310,6 +310,37 @@ func TestListenReturnsTheStoresError(t *testing.T) {
 	})
 }
 
+// A poll that is under way when the store fails takes its messages all the same: Listen waits for it, and they are kept.
+func TestUnderWayWhenTheStoreFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, s := newMemoryVendor(), &shelf{broken: errors.New("the store is full"), refuse: 1}
+		v.answer = func(call string, r *http.Request, _ []byte) http.HandlerFunc {
+			if call == "poll" && r.URL.Query().Get("receiverId") == "bob" {
+				wait(t, time.Second)
+			}
+			return nil
+		}
+		a := deskIn(t, v, polls(nil))
+		v.says("ada", chatTo("ada", "one"))
+		v.says("bob", chatTo("bob", "two"))
+		began := time.Now()
+		err := a.Listen(t.Context(), &sdk.Listening{
+			Channel: "desk", Threads: []sdk.OpenThread{{Thread: "ada"}, {Thread: "bob"}},
+		}, s.emit)
+		if !errors.Is(err, s.broken) || time.Since(began) != time.Second {
+			t.Fatalf("Listen = %v after %s; want the store's error once the other poll has ended", err, time.Since(began))
+		}
+		stop := listening(t, a, s)
+		synctest.Wait()
+		if one, two := s.of("ada"), s.of("bob"); len(one) != 1 || len(two) != 1 || v.polled("bob") != 1 {
+			t.Errorf("stored %q and %q, bob was polled %d times", one, two, v.polled("bob"))
+		}
+		if err := stop(); err != nil {
+			t.Errorf("Listen = %v", err)
+		}
+	})
+}
+
 // A poll that is under way when Listen is to end has taken its messages: they are stored still.
 func TestListenEndsWithWhatIsUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
