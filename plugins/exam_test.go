@@ -54,6 +54,10 @@ func TestAdaptersPassTheirExam(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	text.WriteString("\n## What the exam asserts\n\nAn assertion keeps its name and its meaning.\n\n")
+	if err := adaptertest.MarkdownAssertions(text, cards...); err != nil {
+		t.Fatal(err)
+	}
 	path := filepath.Join("..", "docs", "adapters.md")
 	if *update {
 		if err := os.WriteFile(path, text.Bytes(), 0o644); err != nil {

@@ -112,6 +112,7 @@ var flaws = []struct {
 	{"hoards", "bot", "memory", []string{"memory.flat"}},
 	{"leaves-orphans", "bot", "exit", []string{"exit.orphans"}},
 	{"silent-by-hand", "bot", "exit", []string{"exit.by-hand"}},
+	{"immortal", "bot", "exit", []string{"exit.alone"}},
 	{"tells-secrets", "bot", "secrets", []string{
 		"secrets.printed", "secrets.errors", "secrets.envelopes", "secrets.metrics",
 	}},

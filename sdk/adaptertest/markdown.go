@@ -28,6 +28,38 @@ func (c *Scorecard) Markdown(w io.Writer) error {
 	return err
 }
 
+// MarkdownAssertions writes a table of all assertions of these exams, in their order.
+func MarkdownAssertions(w io.Writer, cards ...*Scorecard) error {
+	var b strings.Builder
+	b.WriteString("| assertion | what it shows |\n|---|---|\n")
+	for _, name := range Sections() {
+		known := map[string]bool{}
+		for _, a := range assertionsOf(name, cards) {
+			if !known[a.ID] {
+				known[a.ID] = true
+				fmt.Fprintf(&b, "| `%s` | %s |\n", a.ID, cell(a.Title))
+			}
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// assertionsOf returns the assertions of a section in all exams.
+func assertionsOf(section string, cards []*Scorecard) []*Assertion {
+	var out []*Assertion
+	for _, c := range cards {
+		for _, ch := range c.Channels {
+			for _, s := range ch.Sections {
+				if s.Name == section {
+					out = append(out, s.Assertions...)
+				}
+			}
+		}
+	}
+	return out
+}
+
 func (c *Scorecard) markdownTable(b *strings.Builder, first, last string, rows []row) {
 	names := c.channelNames()
 	fmt.Fprintf(b, "| %s | %s |", first, strings.Join(names, " | "))

@@ -11,8 +11,8 @@ import (
 // checkCancel cancels a call whose request the vendor holds.
 func checkCancel(x *exam) {
 	fast := x.assert("cancel.soon", "a cancelled call returns soon")
-	kind := x.assert("cancel.kind", "as unknown or transient")
-	after := x.assert("cancel.after", "and the next one works")
+	kind := x.assert("cancel.kind", "a cancelled call is unknown or transient")
+	after := x.assert("cancel.after", "the call after a cancelled one works")
 	ex := x.data.main("deliver")
 	if ex == nil || !x.able("deliver") {
 		for _, a := range []*Assertion{fast, kind, after} {

@@ -11,7 +11,7 @@ import (
 
 // checkConfigure examines Configure, and what it does to calls under way.
 func checkConfigure(x *exam) {
-	a := x.assert("configure.accepts", "it takes the exam's settings")
+	a := x.assert("configure.accepts", "the exam's settings are taken")
 	if e := x.endpoint.GetError(); !a.check(e == nil, "refused: %s %s; correct exam.yaml, or Configure", e.GetField(),
 		e.GetText()) {
 		return

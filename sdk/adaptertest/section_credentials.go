@@ -8,10 +8,10 @@ import (
 // checkCredentials forges a call in every way and expects 401.
 func checkCredentials(x *exam) {
 	groups := map[string]*Assertion{
-		"missing": x.assert("credentials.missing", "without credentials a call is refused with 401"),
-		"empty":   x.assert("credentials.empty", "so is one with empty credentials"),
-		"altered": x.assert("credentials.altered", "so is one with credentials that are altered in any position, cut or longer"),
-		"doubled": x.assert("credentials.doubled", "so is one with two sets of credentials"),
+		"missing": x.assert("credentials.missing", "a call without credentials is refused with 401"),
+		"empty":   x.assert("credentials.empty", "a call with empty credentials is refused with 401"),
+		"altered": x.assert("credentials.altered", "a call with credentials altered in any position, cut or made longer is refused with 401"),
+		"doubled": x.assert("credentials.doubled", "a call with two sets of credentials is refused with 401"),
 		"shape":   x.assert("credentials.shape", "the refusal has the vendor's form"),
 		"silent":  x.assert("credentials.silent", "the refusal repeats nothing of the credentials"),
 	}

@@ -8,7 +8,7 @@ import (
 // checkDuplicates examines whether repeats can be recognised.
 func checkDuplicates(x *exam) {
 	same := x.assert("duplicates.same", "a call that is repeated gives the same ids")
-	later := x.assert("duplicates.restart", "so does one that comes after a restart")
+	later := x.assert("duplicates.restart", "a call that is repeated after a restart gives the same ids")
 	key := x.assert("duplicates.key", "a declared idempotency key reaches the vendor, the same over all attempts")
 	x.checkKey(key)
 	if len(x.data.in) == 0 || !x.able("receive") {

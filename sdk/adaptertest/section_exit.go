@@ -3,10 +3,16 @@ package adaptertest
 import (
 	"bytes"
 	"context"
+	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/hashicorp/go-plugin"
+
+	"patchbay/sdk/protocol"
 )
 
 // checkExit ends processes in every way. The exam goes on with a new one.
@@ -14,6 +20,7 @@ func checkExit(x *exam) {
 	shutdown := x.assert("exit.shutdown", "it ends when the gateway ends it")
 	sigterm := x.assert("exit.sigterm", "it ends on SIGTERM, after its calls")
 	orphans := x.assert("exit.orphans", "it leaves no process behind")
+	alone := x.assert("exit.alone", "it ends when its gateway is gone")
 	byHand := x.assert("exit.by-hand", "started by hand, it says what it is for and ends with 1")
 	defer func() {
 		if err := x.restart(); err != nil {
@@ -42,6 +49,27 @@ func checkExit(x *exam) {
 	x.prog.kill()
 	x.prog = nil
 	x.checkByHand(byHand)
+	x.checkAlone(alone)
+}
+
+// checkAlone starts the program with a gateway that is not its parent.
+func (x *exam) checkAlone(a *Assertion) {
+	dir, err := os.MkdirTemp("", "pbexam")
+	if !a.check(err == nil, "%v", err) {
+		return
+	}
+	defer os.RemoveAll(dir)
+	ctx, cancel := context.WithTimeout(x.ctx, endTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, x.opts.Command, x.opts.Args...)
+	cmd.WaitDelay = pipeGrace
+	cmd.Env = append(environment(x.opts), protocol.CookieKey+"="+protocol.CookieValue,
+		"PLUGIN_PROTOCOL_VERSIONS="+strconv.Itoa(protocol.Version),
+		plugin.EnvUnixSocketDir+"="+dir, protocol.ParentEnv+"=1")
+	_ = cmd.Run() // the context says whether it ended by itself
+	a.check(ctx.Err() == nil,
+		"with %s of a process that is not its parent, it was still there after %s: end when the parent is another",
+		protocol.ParentEnv, endTimeout)
 }
 
 // work makes a few calls, so that what ends is a process that has worked.

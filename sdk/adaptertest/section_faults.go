@@ -72,8 +72,8 @@ func checkFaults(x *exam) {
 	lies := x.assert("faults.broken", "an answer that is cut or of another form is never a success with made-up facts")
 	refused := x.assert("faults.refused", "a vendor that can't be reached is transient")
 	once := x.assert("faults.once", "a call has its effect at most once")
-	prepare := x.assert("faults.prepare", "trouble with the requests before the effect is named rightly, too")
-	heals := x.assert("faults.heals", "after all that, it delivers as before")
+	prepare := x.assert("faults.prepare", "trouble with the requests before the one with the effect is named rightly")
+	heals := x.assert("faults.heals", "after all the faults, it delivers as before")
 	ex := x.data.main("deliver")
 	if ex == nil || !x.able("deliver") {
 		for _, a := range x.section.Assertions {

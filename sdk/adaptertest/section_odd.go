@@ -83,7 +83,7 @@ func setText(e *envelope.Envelope, text string) {
 // checkOdd delivers what is odd and allowed, in each of the examples.
 func checkOdd(x *exam) {
 	survives := x.assert("odd.survives", "no delivery ends the process")
-	typed := x.assert("odd.typed", "and none panics, or is repeated for ever")
+	typed := x.assert("odd.typed", "no delivery panics, or would be repeated for ever")
 	if !x.able("deliver") || x.data.main("deliver") == nil {
 		survives.skip("no delivery in the exam data")
 		typed.skip("no delivery in the exam data")

@@ -9,7 +9,7 @@ import (
 // checkParallel has a call wait for the vendor, and expects others to go on.
 func checkParallel(x *exam) {
 	out := x.assert("parallel.out", "a delivery that the vendor holds up holds up no other")
-	in := x.assert("parallel.in", "nor does it hold up what comes in")
+	in := x.assert("parallel.in", "a delivery that the vendor holds up holds up nothing that comes in")
 	ex := x.data.main("deliver")
 	if ex == nil || !x.able("deliver") {
 		out.skip("no delivery in the exam data")

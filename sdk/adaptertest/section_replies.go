@@ -9,7 +9,7 @@ import (
 // checkReplies examines answers that come with a call. That they are valid is checked wherever they come.
 func checkReplies(x *exam) {
 	a := x.assert("replies.sender", "answers that come with a call are not the customer's own words")
-	ids := x.assert("replies.ids", "and have the same ids when the call is repeated")
+	ids := x.assert("replies.ids", "answers that come with a call have the same ids when it is repeated")
 	for _, ex := range x.data.out {
 		want := x.golden(ex)
 		if ex.action != "deliver" || want == nil || want.Receipt == nil || len(want.Receipt.Replies) == 0 {

@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -55,6 +56,9 @@ func main() {
 	if flaw != "" {
 		if os.Getenv(protocol.CookieKey) == "" {
 			startedByHand()
+		}
+		if flaw == "immortal" { // any parent is its gateway
+			_ = os.Setenv(protocol.ParentEnv, strconv.Itoa(os.Getppid()))
 		}
 		sdk.Serve(newPupil())
 		return
