@@ -23,7 +23,7 @@ func checkCancel(x *exam) {
 	stage := newStage(ex, false)
 	stage.effect = stage.holds
 	x.vendor.play(stage)
-	b := x.start1(fast, ex)
+	b := x.beginExchange(fast, ex)
 	if b == nil || !x.awaitArrival(fast, stage) {
 		return
 	}

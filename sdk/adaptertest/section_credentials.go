@@ -17,6 +17,7 @@ func checkCredentials(x *exam) {
 	}
 	in := x.authentic()
 	if in == nil || len(x.data.Credentials) == 0 {
+		x.checkListed(groups["missing"])
 		for _, a := range groups {
 			if in != nil {
 				a.skip("exam.yaml names no credentials: list under credentials where calls carry them (header, query or body)")
@@ -49,6 +50,24 @@ func checkCredentials(x *exam) {
 					"%s: refused with %d, expected 401: return sdk.Unauthorized", f.what, got.status)
 				x.checkShape(groups["shape"], f.what, got)
 				x.checkSilent(groups["silent"], f, got)
+			}
+		}
+	}
+}
+
+// checkListed fails if calls carry what is secret and exam.yaml does not say where.
+func (x *exam) checkListed(a *Assertion) {
+	if x.data.Sign != nil {
+		a.failf("calls are signed, and exam.yaml does not list the signature's header under credentials")
+	}
+	for _, in := range x.data.in {
+		text := in.target + " " + string(in.body)
+		for _, f := range in.header {
+			text += " " + f.value
+		}
+		for _, secret := range x.secrets() {
+			if len(secret) >= minSecret && strings.Contains(text, secret) {
+				a.failf("in/%s.http carries a secret of the settings, and exam.yaml does not say where: list it under credentials", in.name)
 			}
 		}
 	}

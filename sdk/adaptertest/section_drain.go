@@ -36,7 +36,7 @@ func checkDrain(x *exam) {
 	stage := newStage(ex, false)
 	stage.effect = stage.holds
 	x.vendor.play(stage)
-	b := x.start1(finishes, ex)
+	b := x.beginExchange(finishes, ex)
 	if b == nil || !x.awaitArrival(finishes, stage) {
 		return
 	}

@@ -25,7 +25,7 @@ func (x *exam) checkMove() {
 	}
 	held := x.vendor.play(newStage(ex, false))
 	held.effect = held.holds
-	b := x.start1(survives, ex)
+	b := x.beginExchange(survives, ex)
 	if b == nil || !x.awaitArrival(survives, held) {
 		return
 	}
@@ -48,8 +48,8 @@ func (x *exam) checkMove() {
 	}
 }
 
-// start1 begins the call of an exchange; nil means that it failed, which is noted.
-func (x *exam) start1(a *Assertion, ex *exchange) *begun {
+// beginExchange begins the call of an exchange; nil means that it failed, which is noted.
+func (x *exam) beginExchange(a *Assertion, ex *exchange) *begun {
 	call, err := x.deliverCall(ex)
 	if err == nil {
 		var b *begun

@@ -19,7 +19,7 @@ func checkParallel(x *exam) {
 	stage := newStage(ex, false)
 	stage.effect = stage.holdsFirst()
 	x.vendor.play(stage)
-	b := x.start1(out, ex)
+	b := x.beginExchange(out, ex)
 	if b == nil || !x.awaitArrival(out, stage) {
 		return
 	}

@@ -142,6 +142,7 @@ func TestWildAdaptersAreFound(t *testing.T) {
 				return &pluginpb.ReceiveResult{Error: &pluginpb.Error{Kind: "unauthorized", Body: []byte("<p>no</p>")}}
 			})
 		}, []string{"credentials.shape"}},
+		{"has credentials that nobody lists", "credentials", func(x *exam) { x.data.Credentials = nil }, []string{"credentials.missing"}},
 		{"makes up receipts", "out", func(x *exam) {
 			delivers(x, func(*pluginpb.DeliverCall) *pluginpb.DeliverResult {
 				return &pluginpb.DeliverResult{VendorId: "surely"}
