@@ -81,11 +81,15 @@ func (c *calls) cancel(k callKind, ids []uint64) {
 	}
 }
 
-// drain refuses new calls and waits until none runs or ctx ends.
+// drain refuses new calls and waits until none runs or ctx ends. Media that are being read are not waited for: their
+// calls are cancelled, since the gateway can ask the next process for them.
 func (c *calls) drain(ctx context.Context) {
 	c.mu.Lock()
 	if !c.draining {
 		c.draining = true
+		for _, cancel := range c.running[callFetch] {
+			cancel()
+		}
 		if c.total == 0 {
 			close(c.idle)
 		}

@@ -348,3 +348,34 @@ func TestDeliveryThatLacksAMedium(t *testing.T) {
 		t.Errorf("error %v, %d media, %d bytes; want one of another delivery", err, len(s.media), s.bytes)
 	}
 }
+
+// TestDrainEndsFetches: nothing is lost by that, and a slow medium must not keep the process's successor from its calls.
+func TestDrainEndsFetches(t *testing.T) {
+	began, drained := make(chan struct{}), make(chan struct{})
+	svc, client := connect(t, &keeper{fetch: func(ctx context.Context, _ *Fetching) (*Medium, error) {
+		close(began)
+		return &Medium{Body: io.NopCloser(readerFunc(func([]byte) (int, error) {
+			select {
+			case <-ctx.Done():
+				return 0, ctx.Err()
+			case <-drained:
+				return 0, io.EOF
+			}
+		}))}, nil
+	}})
+	left := -1
+	go func() {
+		defer close(drained)
+		<-began
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		left = svc.drain(ctx)
+	}()
+	_, _, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Ref: "r"})
+	if <-drained; fault.GetKind() != string(KindTransient) || left != 0 {
+		t.Errorf("error %v, %d left; want one that may pass, and none", fault, left)
+	}
+	if _, _, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Ref: "r"}); fault.GetKind() != string(KindTransient) {
+		t.Errorf("a fetch after that: %v", fault)
+	}
+}
