@@ -49,10 +49,14 @@ func (h *Host) fetch(ctx context.Context, req *pluginpb.FetchRequest, head func(
 		}
 		begun := false
 		err = s.fetch(ctx, req, func(m *pluginpb.FetchResponse) error { begun = true; return head(m) }, chunk)
-		if again && !begun && lost(err) && ctx.Err() == nil && s.gone(ctx) {
-			continue // the process was ending: the next one has it
+		if !again || begun || err == nil || ctx.Err() != nil {
+			return err
 		}
-		return err
+		replaced := sdk.KindOf(err) == sdk.KindTransient && h.session.Load() != s
+		if !replaced && !(lost(err) && s.gone(ctx)) {
+			return err
+		}
+		// The process was ending: the next one has it.
 	}
 }
 

@@ -3,6 +3,7 @@ package adapter
 import (
 	"bytes"
 	"errors"
+	"io"
 	"testing"
 	"testing/iotest"
 
@@ -60,6 +61,32 @@ func TestDeathDuringFetch(t *testing.T) {
 	r.ready()
 	if m, err := r.read("5"); err != nil || len(m.data) != 5 {
 		t.Errorf("after the restart: %v, %v", m, err)
+	}
+}
+
+// TestFetchGoesOnWithTheNextProcess: what a process that is being replaced says of a medium is not its last word.
+func TestFetchGoesOnWithTheNextProcess(t *testing.T) {
+	able := &pluginpb.DescribeResponse{Abilities: []string{"fetch"}}
+	for name, tc := range map[string]struct {
+		says []*pluginpb.FetchResponse
+		want string // data; "" is the error
+	}{
+		"stopping":      {[]*pluginpb.FetchResponse{{Error: &pluginpb.Error{Kind: "transient", Text: "the adapter is stopping"}}}, "new"},
+		"in the middle": {[]*pluginpb.FetchResponse{{Data: []byte("old")}, {Error: &pluginpb.Error{Kind: "transient"}}}, ""},
+		"refused":       {[]*pluginpb.FetchResponse{{Error: &pluginpb.Error{Kind: "gone"}}}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := New(Options{Name: "evil"})
+			next := &session{description: able, rpc: &fetchScript{says: []*pluginpb.FetchResponse{{Data: []byte("new")}}, end: io.EOF}}
+			former := &fetchScript{says: tc.says, end: io.EOF, before: func() { h.session.Store(next) }}
+			h.session.Store(&session{description: able, rpc: former})
+			heads, data := 0, ""
+			err := h.Fetch(t.Context(), &pluginpb.FetchRequest{Channel: "c"}, func(*pluginpb.FetchResponse) error { heads++; return nil },
+				func(b []byte) error { data += string(b); return nil })
+			if (err == nil) != (tc.want != "") || err == nil && data != tc.want || heads > 1 {
+				t.Errorf("%d heads, data %q, error %v", heads, data, err)
+			}
+		})
 	}
 }
 

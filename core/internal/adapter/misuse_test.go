@@ -22,8 +22,9 @@ import (
 type fetchScript struct {
 	pluginpb.PluginServiceClient
 	grpc.ClientStream
-	says []*pluginpb.FetchResponse
-	end  error
+	says   []*pluginpb.FetchResponse
+	end    error
+	before func() // called before it says something
 }
 
 func (f *fetchScript) Fetch(context.Context, *pluginpb.FetchRequest, ...grpc.CallOption) (pluginpb.PluginService_FetchClient, error) {
@@ -31,6 +32,9 @@ func (f *fetchScript) Fetch(context.Context, *pluginpb.FetchRequest, ...grpc.Cal
 }
 
 func (f *fetchScript) Recv() (*pluginpb.FetchResponse, error) {
+	if f.before != nil {
+		f.before()
+	}
 	if len(f.says) == 0 {
 		return nil, f.end
 	}
