@@ -410,3 +410,19 @@ func TestFilesThatNameThemselves(t *testing.T) {
 		}
 	}
 }
+
+// 64 KiB of a message that was not understood are kept, and it is said if there were more.
+func TestRawIsCutAtItsLimit(t *testing.T) {
+	a := deskAdapter(t)
+	head, tail := `{"from":"nobody","to":"u","content":"`, `"}`
+	for size, want := range map[int]string{65536: "", 65537: "65537"} {
+		raw := head + strings.Repeat("x", size-len(head)-len(tail)) + tail
+		r, err := a.Receive(t.Context(), signedRequest([]byte(`{"messages":[`+raw+`]}`)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := r.Envelopes[0]; len(e.Raw) != 65536 || e.Attributes["raw_bytes"] != want {
+			t.Errorf("%d bytes: %d are kept, raw_bytes %q; want %q", size, len(e.Raw), e.Attributes["raw_bytes"], want)
+		}
+	}
+}
