@@ -52,19 +52,24 @@ func (s *session) listen(ctx context.Context, from *pluginpb.ListenRequest, stor
 		return s.ended(err)
 	}
 	out := &listenSender{stream: stream}
+	early := context.AfterFunc(ctx, cancel) // before it knows where to begin it can't be told to stop
+	err = out.begin(from)
+	switch {
+	case !early():
+		return nil
+	case err != nil:
+		return s.ended(err)
+	}
 	defer context.AfterFunc(ctx, func() {
 		limit := time.AfterFunc(listenGrace, cancel)
 		defer limit.Stop()
 		_ = out.send(&pluginpb.ListenRequest{Stop: true}) // or the stream has broken, and Recv says so
 		<-open.Done()
 	})()
-	if err := out.begin(from); err != nil {
-		return s.ended(err)
-	}
 	for {
 		m, err := stream.Recv()
 		switch {
-		case errors.Is(err, io.EOF):
+		case errors.Is(err, io.EOF), err != nil && ctx.Err() != nil:
 			return nil
 		case err != nil:
 			return s.ended(err)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -101,5 +103,60 @@ func TestAttachToAnAdapterThatDoesNotKnowIt(t *testing.T) {
 	err := s.attach(t.Context(), &pluginpb.AttachRequest{Id: "m"}, strings.NewReader(""))
 	if e, ok := errors.AsType[*sdk.Error](err); !ok || e.Kind != sdk.KindUnsupported {
 		t.Errorf("error %v, want one that stays", err)
+	}
+}
+
+// listenScript notes what an adapter is told that listens, and says nothing.
+type listenScript struct {
+	pluginpb.PluginServiceClient
+	grpc.ClientStream
+	ctx  context.Context
+	mu   sync.Mutex
+	told []*pluginpb.ListenRequest
+}
+
+func (l *listenScript) Listen(ctx context.Context, _ ...grpc.CallOption) (pluginpb.PluginService_ListenClient, error) {
+	l.ctx = ctx
+	return l, nil
+}
+
+func (l *listenScript) Send(m *pluginpb.ListenRequest) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.told = append(l.told, m)
+	return nil
+}
+
+func (l *listenScript) Recv() (*pluginpb.ListenResponse, error) {
+	<-l.ctx.Done()
+	return nil, status.FromContextError(l.ctx.Err()).Err()
+}
+
+// TestListenIsToldToStopAfterItBegan: an adapter that is told to stop first would listen to a channel without a name. And one that does
+// not end is left as soon as its time is over.
+func TestListenIsToldToStopAfterItBegan(t *testing.T) {
+	for _, when := range []time.Duration{0, time.Nanosecond, time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			all, end := context.WithCancel(t.Context())
+			defer end()
+			l := &listenScript{}
+			s := &session{rpc: l, ctx: all, over: make(chan struct{})}
+			ctx, cancel := context.WithTimeout(all, when)
+			defer cancel()
+			began := time.Now()
+			from := &pluginpb.ListenRequest{Channel: "c"}
+			for range 40 { // of several messages
+				from.Threads = append(from.Threads, &pluginpb.ListenThread{Thread: "t", State: make([]byte, 100<<10)})
+			}
+			err := s.listen(ctx, from, func(context.Context, [][]byte, []byte) error { return nil })
+			if took := time.Since(began); err != nil || took > when+listenGrace {
+				t.Errorf("ended after %v: error %v after %v", when, err, took)
+			}
+			for i, m := range l.told {
+				if first := i == 0; m.GetStop() && first || (m.GetChannel() != "") != first || m.GetStop() && i < len(l.told)-1 {
+					t.Errorf("ended after %v: message %d of %d: channel %q, %d threads, stop %t", when, i+1, len(l.told), m.GetChannel(), len(m.GetThreads()), m.GetStop())
+				}
+			}
+		})
 	}
 }
