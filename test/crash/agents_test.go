@@ -43,7 +43,14 @@ func (tr *traffic) serve(rnd *rand.Rand, user string) {
 		return
 	}
 	for range 1 + rnd.IntN(4) {
-		if _, err := tr.w.Desk.Say(user, fmt.Sprintf("line #%d", tr.serial.Add(1))); err != nil {
+		n := tr.serial.Add(1)
+		var err error
+		if tr.pictures && n%3 == 0 {
+			_, err = tr.w.Desk.SendFile(user, "IMAGE", "png", picture(fmt.Sprintf("picture #%d", n)))
+		} else {
+			_, err = tr.w.Desk.Say(user, fmt.Sprintf("line #%d", n))
+		}
+		if err != nil {
 			return
 		}
 		pause(tr.shift, time.Duration(50+rnd.IntN(500))*time.Millisecond)

@@ -1,6 +1,7 @@
 package crash
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -21,7 +22,11 @@ type evidence struct {
 	replies   map[string][]reply         // what each customer got, in order
 	trails    map[string][]harness.Trail // by customer
 	strict    bool                       // no dead letter is expected
+	channel   string                     // the customers'; "" is livechat
 }
+
+// far is the channel where the customers are.
+func (e *evidence) far() string { return cmp.Or(e.channel, "livechat") }
 
 // incident is a time in which calls may have been cut off: from the kill until what was killed serves again.
 type incident struct {
@@ -54,20 +59,26 @@ func (tr *traffic) gather(t *testing.T, g *harness.Gateway, incidents []incident
 		incidents: incidents, said: tr.said.All(), replies: map[string][]reply{}, trails: map[string][]harness.Trail{}, strict: true,
 	}
 	for _, a := range tr.w.Bots.Asked.All() {
-		e.arrivals = append(e.arrivals, arrival{a.At, "faq", name(gptbots.Question(a.Messages))})
+		e.arrivals = append(e.arrivals, arrival{a.At, "faq", tr.question(t, a)})
 	}
 	for _, c := range tr.w.Desk.Chats() {
 		for _, l := range c.Lines {
-			if l.From == "customer" && !transcript(l.Text) {
+			switch {
+			case l.From == "customer" && l.File != "":
+				e.arrivals = append(e.arrivals, arrival{l.At, "desk", tr.shown(t, l.File)})
+			case l.From == "customer" && !transcript(l.Text):
 				e.arrivals = append(e.arrivals, arrival{l.At, "desk", name(l.Text)})
 			}
 		}
 	}
-	e.words = append(botWords(t, tr.w.Bots.Pushed().All()), deskWords(t, tr.w.Desk.Pushed().All())...)
+	e.words = append(botWords(t, tr.w.Bots.Pushed().All()), tr.deskWords(t, tr.w.Desk.Pushed().All())...)
 	users := e.users()
 	for _, user := range users {
 		for _, a := range tr.w.Livechat.Received(user) {
 			r := reply{at: a.At, key: a.Key, role: a.Payload.Sender.Role, text: a.Payload.BotSay}
+			for _, f := range a.Files {
+				r.text += tr.behind(t, f.URL)
+			}
 			if a.Payload.Event != nil && a.Payload.Event.Type == "passed" {
 				r.passedTo = a.Payload.Event.OwnerRole
 			}
@@ -95,6 +106,17 @@ func (e *evidence) users() []string {
 	return users
 }
 
+// question is the name of what a bot was asked. A picture that is missing, or is another's, makes it a name that nobody has.
+func (tr *traffic) question(t *testing.T, a gptbots.Asked) string {
+	t.Helper()
+	id := name(gptbots.Question(a.Messages))
+	media := a.Messages[len(a.Messages)-1].Media
+	if !pictured(id) && len(media) == 0 || pictured(id) && len(media) == 1 && tr.behind(t, media[0].URL) == id+".png" {
+		return id
+	}
+	return id + "-with-other-pictures"
+}
+
 // transcript reports whether a desk's line is what the gateway tells an agent of the talk so far.
 func transcript(line string) bool {
 	return slices.ContainsFunc([]string{"Customer: ", "Assistant: ", "Agent: ", "System: "},
@@ -113,6 +135,9 @@ func botWords(t *testing.T, pushed []push.Outcome) []word {
 		if err := json.Unmarshal(o.Call.Body, &body); err != nil {
 			t.Fatal(err)
 		}
+		if o.Call.Endpoint != gptbots.EndpointPush {
+			continue // of a hand-off
+		}
 		if !o.Accepted {
 			t.Errorf("a bot's answer %s was never taken: status %d, %v", body.ID, o.Status, o.Err)
 			continue
@@ -123,15 +148,12 @@ func botWords(t *testing.T, pushed []push.Outcome) []word {
 }
 
 // deskWords reads the agents' lines that were taken. The desk's own notices have no id that the trail could be asked for.
-func deskWords(t *testing.T, pushed []push.Outcome) []word {
+func (tr *traffic) deskWords(t *testing.T, pushed []push.Outcome) []word {
 	t.Helper()
 	var out []word
 	for _, o := range pushed {
 		var body struct {
-			Messages []struct {
-				Code    string `json:"messageCode"`
-				Content string `json:"content"`
-			} `json:"messages"`
+			Messages []deskMessage `json:"messages"`
 		}
 		if err := json.Unmarshal(o.Call.Body, &body); err != nil {
 			t.Fatal(err)
@@ -142,9 +164,25 @@ func deskWords(t *testing.T, pushed []push.Outcome) []word {
 		}
 		for _, m := range body.Messages {
 			if m.Code != "" {
-				out = append(out, word{"desk", m.Code, m.Content})
+				out = append(out, tr.deskWord(t, m))
 			}
 		}
 	}
 	return out
+}
+
+// deskMessage is what is read of an agent's message.
+type deskMessage struct {
+	Code      string `json:"messageCode"`
+	MediaType string `json:"mediaType"`
+	Content   string `json:"content"`
+}
+
+// deskWord is an agent's message: a picture says what it is called.
+func (tr *traffic) deskWord(t *testing.T, m deskMessage) word {
+	t.Helper()
+	if m.MediaType == "IMAGE" {
+		return word{"desk", m.Code, tr.shown(t, "local/"+m.Content)}
+	}
+	return word{"desk", m.Code, m.Content}
 }

@@ -8,12 +8,13 @@ func (v *verdict) fates() {
 	}
 	known := map[string]bool{}
 	for _, s := range v.said {
-		known[s.id] = true
+		known[s.id], known[s.id+".png"] = true, pictured(s.id)
 		b := v.books[s.user]
-		switch status, channel := v.fate(s.user, b, "livechat", s.id); status {
+		switch status, channel := v.fate(s.user, b, v.far(), s.id); status {
 		case "":
 		case "delivered":
-			if !arrived[arrival{channel: channel, name: s.id}] {
+			apart := channel == "desk" && pictured(s.id)
+			if !arrived[arrival{channel: channel, name: s.id}] || apart && !arrived[arrival{channel: channel, name: s.id + ".png"}] {
 				v.find(s.user, "%s is delivered to %s by the trail, and never got there", s.id, channel)
 			}
 		case "fenced", "dropped":

@@ -2,6 +2,7 @@ package crash
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -10,6 +11,9 @@ func (v *verdict) lanes() {
 	said := map[string][]string{} // names by customer, in the order of acceptance
 	for _, s := range v.said {
 		said[s.user] = append(said[s.user], s.id)
+		if pictured(s.id) {
+			said[s.user] = append(said[s.user], s.id+".png")
+		}
 	}
 	seen := map[[2]string][]sighting{} // by customer and channel
 	for _, a := range v.arrivals {
@@ -26,8 +30,8 @@ func (v *verdict) lanes() {
 		for _, r := range replies {
 			s = append(s, sighting{r.key, r.at})
 		}
-		v.order(user, "livechat", v.books[user].order["livechat"], s)
-		v.tally.absorbed += v.repeated(user, "livechat", s, func(string) int { return 1 })
+		v.order(user, v.far(), v.books[user].order[v.far()], s)
+		v.tally.absorbed += v.repeated(user, v.far(), s, func(string) int { return 1 })
 	}
 }
 
@@ -37,13 +41,14 @@ type sighting struct {
 	at   time.Time
 }
 
-// calls returns how many deliveries of a message were queued to a channel: more than one if control went away and came
-// back before it was there.
+// calls returns how many deliveries of a message, or of the picture in it, were queued to a channel: more than one if
+// control went away and came back before it was there.
 func (v *verdict) calls(user, channel, name string) int {
 	b, n := v.books[user], 0
-	for _, envelope := range b.accepted[[2]string{"livechat", name}] {
+	id, picture := strings.CutSuffix(name, ".png")
+	for _, envelope := range b.accepted[[2]string{v.far(), id}] {
 		for _, d := range b.queued[envelope] {
-			if b.channel[d] == channel {
+			if b.channel[d] == channel && picture == (b.piece[d] > 1) {
 				n++
 			}
 		}

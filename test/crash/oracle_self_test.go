@@ -93,6 +93,14 @@ func TestOracleFindsFaults(t *testing.T) {
 		{"wrong order", func(e *evidence) {
 			e.arrivals = []arrival{{at(1), "faq", "c00-002"}, {at(4), "faq", "c00-001"}, {at(8), "desk", "c00-002"}}
 		}, "which is younger"},
+		{"pieces with two fates", func(e *evidence) {
+			add(e, harness.Entry{What: "queued", Kind: "send", Channel: "desk", Envelope: "m2", Delivery: "d4", Detail: "piece 2 of 2"},
+				harness.Entry{What: "dead", Channel: "desk", Delivery: "d4"})
+		}, "want the same"},
+		{"picture lost", func(e *evidence) {
+			e.said[1].id = "c00-002p"
+			trail(e).Entries[6].VendorID, e.arrivals[2].name = "c00-002p", "c00-002p"
+		}, "never got there"},
 		{"repeated without a kill", func(e *evidence) { e.incidents = nil }, "came to faq 2 times"},
 		{"repeated twice in one kill", func(e *evidence) {
 			e.arrivals = append(e.arrivals, arrival{at(5), "faq", "c00-001"})

@@ -46,6 +46,7 @@ type book struct {
 	queued    map[string][]string    // deliveries by envelope
 	order     map[string][]string    // deliveries by channel, in the order in which they were queued
 	channel   map[string]string      // of a delivery
+	piece     map[string]int         // of a delivery that is one of several, from 1
 	ended     map[string][]string    // statuses by delivery
 	handovers int
 }
@@ -70,7 +71,7 @@ func (v *verdict) find(user, format string, args ...any) {
 func (v *verdict) open(user string) {
 	b := &book{
 		accepted: map[[2]string][]string{}, disposed: map[string][]string{}, queued: map[string][]string{},
-		order: map[string][]string{}, channel: map[string]string{}, ended: map[string][]string{},
+		order: map[string][]string{}, channel: map[string]string{}, piece: map[string]int{}, ended: map[string][]string{},
 	}
 	v.books[user] = b
 	trails := v.trails[user]
@@ -99,6 +100,10 @@ func (b *book) enter(e *harness.Entry) {
 		b.queued[e.Envelope] = append(b.queued[e.Envelope], e.Delivery)
 		b.order[e.Channel] = append(b.order[e.Channel], e.Delivery)
 		b.channel[e.Delivery] = e.Channel
+		var piece, of int
+		if _, err := fmt.Sscanf(e.Detail, "piece %d of %d", &piece, &of); err == nil {
+			b.piece[e.Delivery] = piece
+		}
 	case e.Delivery == "" && slices.Contains([]string{"fenced", "dropped", "unrouted"}, e.What):
 		b.disposed[e.Envelope] = append(b.disposed[e.Envelope], e.What)
 	case e.Delivery != "" && slices.Contains([]string{"delivered", "dead", "dropped", "moved", "merged", "fenced"}, e.What):
@@ -106,23 +111,41 @@ func (b *book) enter(e *harness.Entry) {
 	}
 }
 
-// fate returns what became of an envelope, and the channel that got it. There is exactly one, or the text is what is wrong. A delivery
-// that was moved is followed by another one.
+// fate returns what became of an envelope, and the channel that got it. There is exactly one, or the text is what is wrong. What
+// is divided into pieces has one fate if all of them have; if one was moved, all that follow control are queued again.
 func (b *book) fate(envelope string) (status, channel, wrong string) {
 	fates := slices.Clone(b.disposed[envelope])
-	for _, d := range b.queued[envelope] {
-		ends := b.ended[d]
-		if len(ends) != 1 {
-			return "", "", fmt.Sprintf("delivery %s has the ends %v, want one", d, ends)
+	for _, pieces := range b.calls(envelope) {
+		ends := map[string]bool{}
+		for _, d := range pieces {
+			if len(b.ended[d]) != 1 {
+				return "", "", fmt.Sprintf("delivery %s has the ends %v, want one", d, b.ended[d])
+			}
+			ends[b.ended[d][0]] = true
 		}
-		if ends[0] == "moved" {
+		if ends["moved"] {
 			continue
 		}
-		fates = append(fates, ends[0])
-		channel = b.channel[d]
+		if len(ends) > 1 {
+			return "", "", fmt.Sprintf("the pieces of message %s have the ends %v, want the same", envelope, ends)
+		}
+		fates = append(fates, b.ended[pieces[0]][0])
+		channel = b.channel[pieces[0]]
 	}
 	if len(fates) != 1 {
 		return "", "", fmt.Sprintf("message %s has the fates %v, want one", envelope, fates)
 	}
 	return fates[0], channel, ""
+}
+
+// calls returns an envelope's deliveries, those together that are pieces of one.
+func (b *book) calls(envelope string) [][]string {
+	var out [][]string
+	for _, d := range b.queued[envelope] {
+		if b.piece[d] <= 1 {
+			out = append(out, nil)
+		}
+		out[len(out)-1] = append(out[len(out)-1], d)
+	}
+	return out
 }

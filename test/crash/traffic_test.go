@@ -50,6 +50,7 @@ type traffic struct {
 	customers sync.WaitGroup
 	staffed   sync.WaitGroup
 	serial    atomic.Int64
+	pictures  bool   // customers and agents also send pictures; set before begin
 	hold      func() // what vendors do between effect and answer, if not linger; set before the gateway starts
 }
 
@@ -67,13 +68,17 @@ func customer(name string) string {
 }
 
 // newTraffic starts the vendors; nobody talks yet.
-func newTraffic(t *testing.T, seed uint64) *traffic {
+func newTraffic(t *testing.T, seed uint64, change ...func(*traffic, *harness.Vendors)) *traffic {
 	t.Helper()
 	tr := &traffic{seed: seed}
 	tr.ctx, tr.end = context.WithCancel(context.Background())
 	tr.talking, tr.hush = context.WithCancel(tr.ctx)
 	tr.shift, tr.gong = context.WithCancel(tr.ctx)
-	tr.w = harness.NewWorld(t, tr.vendors())
+	v := tr.vendors()
+	for _, c := range change {
+		c(tr, &v)
+	}
+	tr.w = harness.NewWorld(t, v)
 	t.Cleanup(func() { // before the world ends: cleanups run in reverse
 		tr.end()
 		tr.customers.Wait()
@@ -84,13 +89,18 @@ func newTraffic(t *testing.T, seed uint64) *traffic {
 
 // begin lets customers, agents and late bots talk: perSecond messages by all customers together, each customer most.
 func (tr *traffic) begin(customers, perSecond, most int) {
+	tr.talk(customers, perSecond, most)
+	tr.staffed.Go(tr.staff)
+	tr.staffed.Go(tr.lateBots)
+}
+
+// talk lets customers talk, and nobody else.
+func (tr *traffic) talk(customers, perSecond, most int) {
 	tr.pace = rate.NewLimiter(rate.Limit(perSecond), 1)
 	for i := range customers {
 		user := fmt.Sprintf("c%02d", i)
 		tr.customers.Go(func() { tr.customer(user, most) })
 	}
-	tr.staffed.Go(tr.staff)
-	tr.staffed.Go(tr.lateBots)
 }
 
 // customer says one message after the other, each until it is taken.
@@ -101,6 +111,12 @@ func (tr *traffic) customer(user string, most int) {
 			return
 		}
 		id := messageID(user, n)
+		if tr.pictures && rnd.IntN(3) == 0 {
+			if !tr.show(rnd, user, id+"p") {
+				return
+			}
+			continue
+		}
 		text := id + " hello"
 		if rnd.IntN(12) == 0 {
 			text = id + " an agent please"
@@ -111,9 +127,10 @@ func (tr *traffic) customer(user string, most int) {
 	}
 }
 
-func (tr *traffic) say(rnd *rand.Rand, user, id, text string) bool {
+func (tr *traffic) say(rnd *rand.Rand, user, id, text string, opts ...livechat.Option) bool {
+	opts = append(opts, livechat.WithMessageID(id))
 	for {
-		status, _, err := tr.w.Livechat.Say(tr.ctx, user, text, livechat.WithMessageID(id))
+		status, _, err := tr.w.Livechat.Say(tr.ctx, user, text, opts...)
 		if err == nil && status == http.StatusOK {
 			tr.said.Append(said{user, id, time.Now()})
 			return true

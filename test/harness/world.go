@@ -1,9 +1,11 @@
 package harness
 
 import (
+	"bytes"
 	"crypto/rand"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +50,35 @@ type Vendors struct {
 	Retry    *push.Retry // default Retry
 	// Linger, if set, is called with each call of the gateway when that has had its effect, before the answer leaves.
 	Linger func()
+	// Polled, if set, is called with the customer's id and the body of each answer to a poll of the desk, before it leaves.
+	Polled func(user string, body []byte)
+}
+
+// watched shows the answers to polls.
+func (v *Vendors) watched(h http.Handler) http.Handler {
+	if v.Polled == nil {
+		return h
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/poll") {
+			h.ServeHTTP(w, r)
+			return
+		}
+		c := &copier{ResponseWriter: w}
+		h.ServeHTTP(c, r)
+		v.Polled(r.URL.Query().Get("receiverId"), c.body.Bytes())
+	})
+}
+
+// copier keeps a body that it passes on.
+type copier struct {
+	http.ResponseWriter
+	body bytes.Buffer
+}
+
+func (c *copier) Write(b []byte) (int, error) {
+	c.body.Write(b)
+	return c.ResponseWriter.Write(b)
 }
 
 // around lets h take its time.
@@ -93,7 +124,7 @@ func NewWorld(t testing.TB, v Vendors) *World {
 	}
 	w.livechat = httptest.NewServer(v.around(w.Livechat.Handler()))
 	w.bots = httptest.NewServer(v.around(w.Bots.Handler()))
-	w.desk = httptest.NewServer(v.around(w.Desk.Handler()))
+	w.desk = httptest.NewServer(v.around(v.watched(w.Desk.Handler())))
 	t.Cleanup(w.close)
 	return w
 }
