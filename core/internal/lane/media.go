@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"patchbay/core/internal/adapter"
@@ -116,7 +117,10 @@ func (e *Engine) getInTime(ctx context.Context, t *task, env *envelope.Envelope,
 // get reads one medium, if its channel needs more than the part has.
 func (e *Engine) get(ctx context.Context, t *task, env *envelope.Envelope, p *envelope.Part) (gotten, error) {
 	carried := t.ch.Parts == nil || t.ch.Parts[p.Type]
-	if p.URL != "" && (!carried || t.ch.Media != sdk.MediaStream) {
+	switch {
+	case p.URL != "" && !isLink(p.URL):
+		return gotten{why: "its link is no http address"}, nil
+	case p.URL != "" && (!carried || t.ch.Media != sdk.MediaStream):
 		return gotten{link: p.URL}, nil
 	}
 	req := media.Request{Channel: env.Channel, Thread: env.Thread, Part: *p}
@@ -139,6 +143,13 @@ func (e *Engine) get(ctx context.Context, t *task, env *envelope.Envelope, p *en
 		g.item = item
 	}
 	return g, nil
+}
+
+// isLink reports whether a part's URL is one that may be handed on as a link. Others would be run by whoever shows them, or lead to
+// files of their machine.
+func isLink(address string) bool {
+	scheme, rest, ok := strings.Cut(address, "://")
+	return ok && rest != "" && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https"))
 }
 
 // concerns reports whether a delivery has to do with a medium: one that carries a medium alone has with that one only.
@@ -187,11 +198,11 @@ func (t *task) carries(env *envelope.Envelope, i int) bool {
 	}
 	switch t.ch.Media {
 	case sdk.MediaAsIs:
-		return p.URL != ""
+		return isLink(p.URL)
 	case sdk.MediaStream:
 		return t.media[i].item != nil
 	default:
-		return p.URL != "" || t.media[i].item != nil
+		return isLink(p.URL) || t.media[i].item != nil
 	}
 }
 

@@ -160,6 +160,14 @@ func TestMediaInTheFormThatAChannelWants(t *testing.T) {
 			ch: Channel{Parts: images}, parts: []envelope.Part{image("r1")}, n: 1,
 			want: []envelope.Part{envelope.TextPart("[image] caption LINK")}, lost: "sent as text: image",
 		},
+		"a link that a browser would run": {
+			ch: Channel{Parts: images, Media: sdk.MediaLink}, parts: []envelope.Part{{Type: envelope.PartImage, URL: "JavaScript:alert(1)"}}, n: 1,
+			want: []envelope.Part{envelope.TextPart("[image] JavaScript:alert(1)")}, lost: "sent as text: image (its link is no http address)",
+		},
+		"a link to a file of somebody's machine, as it is": {
+			ch: Channel{Parts: images}, parts: []envelope.Part{{Type: envelope.PartImage, URL: "file:///etc/passwd"}}, n: 1,
+			want: []envelope.Part{envelope.TextPart("[image] file:///etc/passwd")}, lost: "sent as text: image (its link is no http address)",
+		},
 		"gone": {
 			ch: Channel{Parts: images, Media: sdk.MediaLink}, parts: []envelope.Part{image("gone")}, n: 1,
 			want: []envelope.Part{envelope.TextPart("[image] caption")},
