@@ -50,7 +50,8 @@ func checkMemory(x *exam) {
 	}
 	early, late := median(samples[:len(samples)/4]), median(samples[len(samples)*3/4:])
 	most := early + growthInAll + int64(total)*3/4*growthPerMessage
-	flat.check(late <= most, "%d MiB after %d messages, %d MiB before: %d bytes a message; forget what ended", late>>20,
+	flat.check(late <= most, "%d MiB after %d messages, %d MiB before: %d bytes a message; forget what ended "+
+		"(of a runtime that frees memory late, bound the heap, or send more messages: what is a leak goes on growing)", late>>20,
 		total, early>>20,
 		(late-early)*4/3/int64(total))
 }
