@@ -45,7 +45,7 @@ func checkCredentials(x *exam) {
 			if !a.check(err == nil, "%s: %v", f.what, err) {
 				continue
 			}
-			if a.check(!got.accepted(), "%s: the call was taken: return sdk.Unauthorized before reading the body", f.what) {
+			if a.check(!got.accepted(), "%s: the call was taken: return sdk.Unauthorized", f.what) {
 				a.check(got.status == 401 || f.loose && got.status >= 400 && got.status < 500,
 					"%s: refused with %d, expected 401: return sdk.Unauthorized", f.what, got.status)
 				x.checkShape(groups["shape"], f.what, got)
