@@ -62,11 +62,14 @@ func (x *exam) beginExchange(a *Assertion, ex *exchange) *begun {
 }
 
 // awaitArrival waits until a stage has the request with the effect.
-func (x *exam) awaitArrival(a *Assertion, s *stage) bool {
+func (x *exam) awaitArrival(a *Assertion, s *stage) bool { return x.awaitSignal(a, s.arrived) }
+
+// awaitSignal waits until something is in a channel that a stage writes to.
+func (x *exam) awaitSignal(a *Assertion, signal <-chan struct{}) bool {
 	t := time.NewTimer(callTimeout)
 	defer t.Stop()
 	select {
-	case <-s.arrived:
+	case <-signal:
 		return true
 	case <-t.C:
 		a.failf("the request with the effect never came; see the section out")
