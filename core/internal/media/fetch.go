@@ -103,10 +103,14 @@ func (s *Store) launch(of digest, req Request) *flight {
 	ctx, cancel := context.WithCancel(s.ctx) // not the caller's: others may wait longer
 	f.cancel = cancel
 	s.flights[of] = f
-	gate := s.gates[req.Channel]
+	key, atOnce := gateKey{channel: req.Channel}, fetchesPerChannel
+	if req.Part.URL != "" {
+		key.links, atOnce = true, linksPerChannel
+	}
+	gate := s.gates[key]
 	if gate == nil {
-		gate = make(chan struct{}, fetchesPerChannel)
-		s.gates[req.Channel] = gate
+		gate = make(chan struct{}, atOnce)
+		s.gates[key] = gate
 	}
 	req.MaxBytes = s.opt.MaxBytes
 	s.running.Go(func() {

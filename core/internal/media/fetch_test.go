@@ -480,6 +480,38 @@ func TestFetchesAreBoundedPerChannel(t *testing.T) {
 	})
 }
 
+// Links lead wherever a customer likes, also to hosts that hang: they hold up none of what the vendor itself has.
+func TestLinksHoldUpNoHandles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, func(o *Options) { o.TotalBytes = 1 << 20 })
+		m := png1(100)
+		m.wait = make(chan struct{})
+		var all sync.WaitGroup
+		for n := range 2 * linksPerChannel {
+			link := request(envelope.PartImage, "")
+			link.Part.URL = fmt.Sprintf("https://tarpit.example/%d.png", n)
+			b.vendor.put(link.Part.URL, m)
+			all.Go(func() {
+				if _, err := b.Get(t.Context(), link, Limit{}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		if b.vendor.most != linksPerChannel {
+			t.Errorf("%d at once, want %d", b.vendor.most, linksPerChannel)
+		}
+		b.vendor.put("cat", png1(100))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := b.Get(ctx, request(envelope.PartImage, "cat"), Limit{}); err != nil {
+			t.Errorf("a handle of the same channel: %v", err)
+		}
+		close(m.wait)
+		all.Wait()
+	})
+}
+
 func TestRunEndsWhatIsBeingRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t)
