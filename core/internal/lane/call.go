@@ -39,7 +39,7 @@ func (e *Engine) call(ctx context.Context, t *task) result {
 	}
 	o := &conversation.Outcome{
 		Result: conversation.ResultDelivered, VendorID: res.GetVendorId(), Thread: res.GetThread(), Accepted: res.GetAccepted(),
-		Degraded: join(degraded, res.GetDegraded()),
+		Degraded: join(degraded, brief(res.GetDegraded())),
 	}
 	if res.GetHasState() {
 		o.State = res.GetState()

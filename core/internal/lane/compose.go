@@ -191,7 +191,18 @@ func (t *task) losses(env *envelope.Envelope, loses func(part int) bool) string 
 	if len(names) == 0 {
 		return ""
 	}
-	return "sent as text: " + strings.Join(names, ", ")
+	return brief("sent as text: " + strings.Join(names, ", "))
+}
+
+// maxLost is the most that is recorded of what a delivery could not carry, for each of those who tell.
+const maxLost = 1 << 10
+
+// brief cuts a text to maxLost bytes.
+func brief(s string) string {
+	if len(s) <= maxLost {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxLost], "") + "…"
 }
 
 // transcript builds one message out of what the channel has not yet seen: a line each, with who said it.

@@ -439,3 +439,22 @@ func TestOneSlowMediumLeavesTimeForTheOthers(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatIsLostIsToldBriefly: a delivery's outcome is part of a record, which has bounds.
+func TestWhatIsLostIsToldBriefly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &vendor{errs: map[string]error{"gone": &sdk.Error{Kind: sdk.KindGone, Text: strings.Repeat("é", 500)}}}
+		b := gallery(t, Channel{Parts: images, Media: sdk.MediaLink}, v)
+		defer b.close()
+		b.bot.always(answer{res: &pluginpb.DeliverResult{Degraded: strings.Repeat("ü", 1<<20)}})
+		var parts []envelope.Part
+		for range envelope.MaxParts {
+			parts = append(parts, image("gone"))
+		}
+		o := b.outcomeOf(b.rich(fromDesk(parts...), 0, 1))
+		if o == nil || o.Result != conversation.ResultDelivered || len(o.Degraded) > 4<<10 || !utf8.ValidString(o.Degraded) ||
+			!strings.HasPrefix(o.Degraded, "sent as text: image (") || !strings.Contains(o.Degraded, "; ü") {
+			t.Errorf("outcome %.200v with %d bytes of what is lost", o, len(o.Degraded))
+		}
+	})
+}
