@@ -199,7 +199,8 @@ func (e *Engine) Stop(ctx context.Context) {
 	e.stop()
 }
 
-// State returns what an operator may want to know of a channel: breaker, pause, jobs that wait and run.
+// State returns what an operator may want to know of a channel: breaker, pause, jobs that wait, also for their media, and
+// that run.
 func (e *Engine) State(name string) (breaker string, paused time.Duration, waiting, running int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -207,7 +208,13 @@ func (e *Engine) State(name string) (breaker string, paused time.Duration, waiti
 	if ch == nil {
 		return "", 0, 0, 0
 	}
-	return ch.breaker.State().String(), max(time.Until(ch.pause), 0), len(ch.queue), ch.running
+	waiting = len(ch.queue)
+	for _, t := range e.waiting {
+		if t.preparing && t.ch == ch {
+			waiting++
+		}
+	}
+	return ch.breaker.State().String(), max(time.Until(ch.pause), 0), waiting, ch.running
 }
 
 func (e *Engine) finish(j *writer.Job, o *conversation.Outcome) {

@@ -231,6 +231,9 @@ func TestSlowMediaHoldUpNobody(t *testing.T) {
 		if o := b.must(quick); o.Result != conversation.ResultDelivered || b.outcomeOf(slow) != nil {
 			t.Fatalf("outcome %+v of what is behind, %+v of the slow one", o, b.outcomeOf(slow))
 		}
+		if _, _, waiting, running := b.State("faq"); waiting != 1 || running != 0 {
+			t.Errorf("%d wait and %d run, want the slow one to be seen", waiting, running)
+		}
 		time.Sleep(mediaTimeout)
 		o := b.outcomeOf(slow)
 		if o == nil || o.Result != conversation.ResultRetry || !strings.Contains(o.Text, "read image") {
