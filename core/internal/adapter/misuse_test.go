@@ -152,6 +152,9 @@ func TestListenIsToldToStopAfterItBegan(t *testing.T) {
 			if took := time.Since(began); err != nil || took > when+listenGrace {
 				t.Errorf("ended after %v: error %v after %v", when, err, took)
 			}
+			synctest.Wait() // it may just be told
+			l.mu.Lock()
+			defer l.mu.Unlock()
 			for i, m := range l.told {
 				if first := i == 0; m.GetStop() && first || (m.GetChannel() != "") != first || m.GetStop() && i < len(l.told)-1 {
 					t.Errorf("ended after %v: message %d of %d: channel %q, %d threads, stop %t", when, i+1, len(l.told), m.GetChannel(), len(m.GetThreads()), m.GetStop())
