@@ -83,7 +83,7 @@ func (e *Engine) gather(ctx context.Context, t *task) *result {
 		}
 		g, err := e.getInTime(ctx, t, env, i)
 		if err != nil && !media.Lasting(err) && time.Since(t.job.Delivery.QueuedAt) < mediaPatience {
-			return &result{out: t.retry(string(sdk.KindTransient), "read "+string(env.Parts[i].Type)+": "+err.Error(), 0)}
+			return &result{out: t.retry(string(sdk.KindTransient), "read "+string(env.Parts[i].Type)+": "+err.Error(), t.pauseAfter(err))}
 		}
 		if err != nil {
 			g.why = err.Error()
@@ -96,6 +96,16 @@ func (e *Engine) gather(ctx context.Context, t *task) *result {
 		t.media[i] = g
 	}
 	return nil
+}
+
+// pauseAfter returns how long a vendor whose medium can't be read for now wants not to be asked, at most until the medium is put into
+// words.
+func (t *task) pauseAfter(err error) time.Duration {
+	e, ok := errors.AsType[*sdk.Error](err)
+	if !ok {
+		return 0
+	}
+	return min(e.After, mediaPatience-time.Since(t.job.Delivery.QueuedAt))
 }
 
 // getInTime is get with this medium's share of the time, so that one that is slow leaves some for those behind it.

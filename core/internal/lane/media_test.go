@@ -262,6 +262,30 @@ func TestMediaThatFailForNowAreTriedAgain(t *testing.T) {
 	})
 }
 
+// TestMediaAreNotAskedForBeforeTheirVendorWants, nor is a message held up for longer than for its media.
+func TestMediaAreNotAskedForBeforeTheirVendorWants(t *testing.T) {
+	for name, tc := range map[string]struct{ wants, want time.Duration }{
+		"a while":      {20 * time.Second, 20 * time.Second},
+		"a long while": {time.Hour, mediaPatience},
+		"soon":         {time.Nanosecond, backoffBase / 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				v := &vendor{errs: map[string]error{"r1": &sdk.Error{Kind: sdk.KindThrottled, After: tc.wants}}}
+				b := gallery(t, Channel{Parts: images, Media: sdk.MediaLink}, v)
+				defer b.close()
+				o := b.outcomeOf(b.rich(fromDesk(image("r1")), 0, 1))
+				if o == nil || o.Result != conversation.ResultRetry {
+					t.Fatalf("outcome %+v, want another try", o)
+				}
+				if wait := time.Until(o.Next); wait < tc.want || wait > tc.want+2*backoffBase {
+					t.Errorf("another try after %s, want about %s", wait, tc.want)
+				}
+			})
+		})
+	}
+}
+
 func TestCancelAndStopWhileMediaAreRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vendor{hangs: map[string]bool{"slow": true}}
