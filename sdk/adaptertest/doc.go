@@ -20,10 +20,11 @@
 //	credentials:                  # where calls of the vendor carry what is secret: header, query or body (dotted path)
 //	  - {header: Authorization, scheme: Bearer}
 //	sign: {scheme: standard-webhooks, secret: whsec_…} # if calls of the vendor are signed: each then is, freshly
+//	# or {scheme: hmac-sha256, header: X-Signature, prefix: "sha256=", encoding: hex, secret: …} # of the body; or base64
 //	enums: [type, messages.0.kind] # members of their bodies whose value is one of a list that may grow
 //	effect: text                  # the file in out that is disturbed; default: the first delivery
 //
-// Calls that are signed in another way expire, so use static credentials where an adapter has them.
+// Calls that are signed in another way and with a time expire, so use static credentials where an adapter has them.
 //
 // # in/NAME.http
 //

@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"bytes"
 	"fmt"
+	"net/http"
 	"strings"
 )
 
@@ -57,7 +58,11 @@ func answered(r *received, err error) string {
 	case err != nil:
 		return err.Error()
 	case r.refused != nil:
-		return fmt.Sprintf("refused with %d: %s %s", r.status, r.refused.GetField(), r.refused.GetText())
+		text := fmt.Sprintf("refused with %d: %s", r.status, strings.TrimSpace(r.refused.GetField()+" "+r.refused.GetText()))
+		if r.status == http.StatusUnauthorized {
+			text += " (if the vendor signs what it sends, say how under sign in exam.yaml)"
+		}
+		return text
 	}
 	return fmt.Sprintf("answered with %d, %d envelopes", r.status, len(r.envelopes))
 }
