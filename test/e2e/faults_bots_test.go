@@ -1,0 +1,188 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	gptbots "patchbay/plugins/botwebhook/simulator"
+	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/fault"
+	"patchbay/test/harness"
+)
+
+// unheard are the troubles after which nobody knows whether a bot that answers in the call was asked: it is not asked again.
+var unheard = []trouble{
+	{"reset", fault.Fault{Kind: fault.Reset}, never, true},
+	{"hangs", fault.Fault{Kind: fault.Hang}, never, true},
+	{"gateway on the way is out of time", fault.Fault{Kind: fault.Status, Status: http.StatusGatewayTimeout}, never, true},
+	{"answer lost", fault.Fault{Kind: fault.Drop}, once, true},
+}
+
+// TestBotsThatAnswerInTheCallUnderFaults: a question is asked again where it certainly was not asked, and only there.
+func TestBotsThatAnswerInTheCallUnderFaults(t *testing.T) {
+	t.Parallel()
+	refusedAtFirst := slices.DeleteFunc(slices.Clone(before), func(tr trouble) bool {
+		return tr.fault.Kind == fault.Hang || tr.fault.Kind == fault.Reset
+	})
+	for mode, own := range map[string][]trouble{
+		"blocking": {
+			{"answer cut off", fault.Fault{Kind: fault.Truncate}, once, true},
+			{"huge answer", fault.Fault{Kind: fault.Huge}, once, true},
+			{"answer of the wrong type", fault.Fault{Kind: fault.ContentType}, once, false},
+		},
+		"streaming": {},
+	} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t, harness.Vendors{}, harness.Config{
+				Extra: map[string][]string{"faq": hurry}, Settings: map[string][]string{"faq": {"mode: " + mode}}, Routes: "[]",
+			})
+			s.says(t, "ben", "hello") // the conversation is opened
+			s.hears(t, "ben", "bot", greeting)
+			// Five failures in a row would open the breaker: it is closed again by what comes behind each trouble.
+			s.endure(t, &s.Bots.Faults, gptbots.EndpointMessage, "faq", slices.Concat(refusedAtFirst, unheard, own), func(text string) {
+				s.says(t, "ben", text)
+			}, func() []string {
+				var out []string
+				for _, a := range s.Bots.Asked.All() {
+					out = append(out, gptbots.Question(a.Messages))
+				}
+				return out
+			})
+			var want []string // what was asked, and was not given up
+			for i, tr := range slices.Concat(refusedAtFirst, unheard, own) {
+				if !tr.dead {
+					want = append(want, fmt.Sprintf("You said: words %d", i))
+				}
+				want = append(want, fmt.Sprintf("You said: next %d", i))
+			}
+			s.hears(t, "ben", "bot", want[len(want)-1])
+			if got := s.words("ben", "bot")[1:]; !slices.Equal(got, want) {
+				t.Errorf("the customer heard %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// TestStreamsUnderFaults: what came before a stream broke off is the answer, and the trail says that it did.
+func TestStreamsUnderFaults(t *testing.T) {
+	t.Parallel()
+	const whole = "One two three four five six seven eight nine ten."
+	s := newScene(t, harness.Vendors{Bots: gptbots.Options{
+		Brain:  func(gptbots.Conversation, []gptbots.Message) []gptbots.Answer { return []gptbots.Answer{{Text: whole}} },
+		Stream: gptbots.Stream{Pieces: 10},
+	}}, harness.Config{
+		Extra: map[string][]string{"faq": hurry}, Settings: map[string][]string{"faq": {"mode: streaming"}}, Routes: "[]",
+	})
+	for i, tt := range []struct {
+		fault fault.Fault
+		whole bool
+	}{
+		{fault.Fault{Kind: fault.Slow, Delay: 50 * time.Millisecond}, true},
+		{fault.Fault{Kind: fault.Hang}, false},
+		{fault.Fault{Kind: fault.Reset}, false},
+		{fault.Fault{Kind: fault.Truncate}, false},
+		{fault.Fault{Kind: fault.Refuse, Code: 50000}, false},
+		{fault.Fault{Kind: fault.Refuse, Code: 20022}, false},
+	} {
+		name, user := fmt.Sprintf("%s %d", tt.fault.Kind, tt.fault.Code), fmt.Sprintf("sid-%d", i)
+		tt.fault.Endpoint, tt.fault.Count = gptbots.EndpointStream, 1
+		s.Bots.Faults.Add(tt.fault)
+		s.says(t, user, "count")
+		a := s.awaits(t, user, name+": an answer", livechatRole("bot"))
+		s.Bots.Faults.Release()
+		got := a.Payload.BotSay
+		switch {
+		case tt.whole && got != whole:
+			t.Errorf("%s: heard %q, want %q", name, got, whole)
+		case !tt.whole && (got == "" || got == whole || !strings.HasPrefix(whole, got)):
+			t.Errorf("%s: heard %q, want the beginning of %q", name, got, whole)
+		}
+		s.quiet(t, user)
+		trail := fmt.Sprintf("%+v", s.Only(t, user).Entries)
+		if told := strings.Contains(trail, "broke off"); told == tt.whole {
+			t.Errorf("%s: the trail says that it broke off: %v\n%s", name, told, trail)
+		}
+		s.says(t, user, "again")
+		if a := s.awaits(t, user, name+": the next answer", livechatRole("bot")); a.Payload.BotSay != whole {
+			t.Errorf("%s: then heard %q, want %q", name, a.Payload.BotSay, whole)
+		}
+	}
+	if n := s.Metric(t, "patchbay_dead_letters_total"); n != 0 {
+		t.Errorf("%v dead letters, want none", n)
+	}
+}
+
+// TestExpiredKeys: a key that the vendor refuses is tried again slowly, the channel is reported sick, and nothing is given up.
+func TestExpiredKeys(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"webhook", "blocking", "streaming"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t, harness.Vendors{}, harness.Config{Settings: map[string][]string{"faq": {"mode: " + mode}}, Routes: "[]"})
+			s.says(t, "kai", "hello")
+			s.hears(t, "kai", "bot", greeting)
+			s.Bots.Faults.Add(fault.Fault{Kind: fault.ExpiredToken, Endpoint: gptbots.EndpointMessage, Count: 1})
+			s.says(t, "kai", "and now?")
+			s.unauthorized(t, "faq", "kai")
+			s.says(t, "lou", "hello") // the vendor takes the key again: other conversations go on
+			s.hears(t, "lou", "bot", greeting)
+			if _, body := s.Ready(); !strings.Contains(body, "[+] channel faq: ok") && strings.Contains(body, "channel faq: degraded") {
+				harness.Eventually(t, harness.Patience, "the channel is well again", func() string {
+					if _, body := s.Ready(); strings.Contains(body, "channel faq: degraded") {
+						return body
+					}
+					return ""
+				})
+			}
+		})
+	}
+	t.Run("hand-off", func(t *testing.T) {
+		t.Parallel()
+		s := newHandoff(t)
+		s.Bots.Faults.Add(fault.Fault{Kind: fault.ExpiredToken, Endpoint: gptbots.EndpointReceive, Count: 1})
+		h, err := s.Bots.Handoff(harness.Soon(t), gptbots.User{UserID: "u-1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.unauthorized(t, "handoff", h.ID)
+		if n := h.Heard.Len(); n != 0 {
+			t.Errorf("%d replies were heard, want none", n)
+		}
+	})
+}
+
+// unauthorized demands that a call of a channel was refused for its credentials, and is to be repeated, but not soon.
+func (s *scene) unauthorized(t *testing.T, channel, id string) {
+	t.Helper()
+	harness.Eventually(t, harness.Patience, "the channel is sick", func() string {
+		if _, body := s.Ready(); !strings.Contains(body, "channel "+channel+": degraded") {
+			return body
+		}
+		return ""
+	})
+	var waiting harness.Waiting
+	harness.Eventually(t, harness.Patience, "the refused call waits", func() string {
+		for _, w := range s.Only(t, id).Waiting {
+			if waiting = w; w.Channel == channel && w.Status == "retrying" {
+				return ""
+			}
+		}
+		return fmt.Sprintf("%+v", waiting)
+	})
+	if waiting.Attempts != 1 {
+		t.Errorf("%d attempts, want one for now: %+v", waiting.Attempts, waiting)
+	}
+	if n := s.Metric(t, "patchbay_dead_letters_total"); n != 0 {
+		t.Errorf("%v dead letters, want none", n)
+	}
+}
+
+// livechatRole returns whether somebody of a role says something in an answer.
+func livechatRole(role string) func(livechat.Answer) bool {
+	return func(a livechat.Answer) bool { return a.Payload.Sender.Role == role && a.Payload.BotSay != "" }
+}

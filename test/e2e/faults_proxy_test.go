@@ -1,0 +1,160 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/fault"
+	"patchbay/test/harness"
+)
+
+// Credentials of the message proxy.
+const (
+	proxyToken  = "proxy-access-token-0123456789"
+	proxyAnswer = "proxy-answer-token-0123456789"
+	proxySecret = "whsec_cHJveHktYW5zd2VyLXNlY3JldC0wMTIzNDU2Nzg5YWI="
+)
+
+// newProxied is a gateway whose bot is behind a message proxy.
+func newProxied(t *testing.T, secret string) (*scene, *livechat.Proxy) {
+	t.Helper()
+	p := livechat.NewProxy(livechat.ProxyOptions{
+		AccessToken: proxyToken, WebhookToken: proxyAnswer, WebhookSecret: secret, Retry: harness.Retry,
+	})
+	server := httptest.NewServer(p.Handler())
+	t.Cleanup(func() {
+		p.Faults.Clear()
+		p.Close()
+		server.CloseClientConnections()
+		server.Close()
+	})
+	s := newScene(t, harness.Vendors{}, harness.Config{Without: []string{"faq", "desk"}, Routes: "[]", Define: map[string]string{
+		"proxy": fmt.Sprintf(`
+adapter: native
+role: bot
+allow: [127.0.0.0/8]
+delivery: {timeout: 2s}
+settings:
+  organization: d8ai
+  chatbot: d8ai_chatbot
+  access_token: %s
+  base_url: %s
+  answer_token: %s
+  answer_secret: %q`, proxyToken, server.URL, proxyAnswer, secret),
+		"livechat": `
+adapter: native
+role: customer
+owner: proxy
+allow: [127.0.0.0/8]
+settings:
+  organization: d8ai
+  chatbot: d8ai_chatbot
+  access_token: ${env:NATIVE_ACCESS_TOKEN}
+  reply_url: ${env:LIVECHAT_URL}/replies
+  reply_token: ${env:NATIVE_REPLY_TOKEN}`,
+	}})
+	p.SetWebhook(s.Public + "/mp/webhooks/native/answers/proxy")
+	return s, p
+}
+
+// TestProxyUnderFaults: what the customer says reaches the proxy, whatever happens to the call. Any 2xx means taken, whatever its body, so
+// it is there twice only if the whole answer was lost.
+func TestProxyUnderFaults(t *testing.T) {
+	t.Parallel()
+	s, p := newProxied(t, proxySecret)
+	troubles := slices.Concat(before, after(twice, once), []trouble{
+		{"refused for good", fault.Fault{Kind: fault.Refuse}, never, true},
+		{"redirected", fault.Fault{Kind: fault.Status, Status: http.StatusFound}, never, true},
+	})
+	s.endure(t, &p.Faults, livechat.EndpointProxy, "proxy", troubles, func(text string) {
+		s.says(t, "ann", text, livechat.WithData("order 17"), livechat.WithTargetAgents("example_qa"))
+	}, func() []string {
+		var out []string
+		for _, a := range p.AskedBy(deskID("ann")) {
+			out = append(out, a.Text)
+			if a.Data != "order 17" || !slices.Equal(a.TargetAgents, []string{"example_qa"}) {
+				t.Errorf("%q came with data %q and target agents %q", a.Text, a.Data, a.TargetAgents)
+			}
+		}
+		return out
+	})
+	keys := map[string]string{} // repeats have the key of the first attempt
+	for _, a := range p.AskedBy(deskID("ann")) {
+		key := a.Header.Get("Idempotency-Key")
+		if key == "" || keys[a.Text] != "" && keys[a.Text] != key {
+			t.Errorf("%q came with the keys %q and %q, want one", a.Text, keys[a.Text], key)
+		}
+		keys[a.Text] = key
+	}
+}
+
+// TestProxyRefusesTheToken: the call is repeated slowly, and the channel reported sick.
+func TestProxyRefusesTheToken(t *testing.T) {
+	t.Parallel()
+	s, p := newProxied(t, "")
+	p.Faults.Add(fault.Fault{Kind: fault.ExpiredToken, Endpoint: livechat.EndpointProxy, Count: 1})
+	s.says(t, "ann", "hello")
+	s.unauthorized(t, "proxy", "ann")
+	s.says(t, "ben", "hello")
+	s.hears(t, "ben", "bot", "You said: hello")
+}
+
+// TestProxyAnswersUnderFaults: each of the proxy's answers is heard once, whatever happens to its call, with a token alone and with a
+// signature beside it.
+func TestProxyAnswersUnderFaults(t *testing.T) {
+	t.Parallel()
+	for name, secret := range map[string]string{"token": "", "signature": proxySecret} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, p := newProxied(t, secret)
+			s.says(t, "ann", "hello")
+			s.hears(t, "ann", "bot", "You said: hello")
+			s.endure(t, &p.Faults, livechat.EndpointAnswer, "livechat", calls, func(text string) {
+				if err := p.Send(deskID("ann"), livechat.Reply{Text: text}); err != nil {
+					t.Fatal(err)
+				}
+			}, func() []string { return s.words("ann", "bot") })
+			if repeated := s.Livechat.Repeated("ann"); len(repeated) > 0 {
+				t.Errorf("answers that came twice:\n%s", transcript(repeated))
+			}
+
+			p.Faults.Add(fault.Fault{Kind: fault.Reorder, Endpoint: livechat.EndpointAnswer, Count: 1, Delay: 5 * time.Second})
+			for _, text := range []string{"second", "first"} {
+				if err := p.Send(deskID("ann"), livechat.Reply{Text: text}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.hears(t, "ann", "bot", "first") // in the order in which they came
+			s.hears(t, "ann", "bot", "second")
+		})
+	}
+}
+
+// TestProxyAnswersThatNobodySigned are refused with 401, and never heard.
+func TestProxyAnswersThatNobodySigned(t *testing.T) {
+	t.Parallel()
+	s, p := newProxied(t, proxySecret)
+	s.says(t, "ann", "hello")
+	s.hears(t, "ann", "bot", "You said: hello")
+	p.Faults.Add(fault.Fault{Kind: fault.BadSignature, Endpoint: livechat.EndpointAnswer}) // always
+	if err := p.Send(deskID("ann"), livechat.Reply{Text: "send money"}); err != nil {
+		t.Fatal(err)
+	}
+	harness.Eventually(t, harness.Patience, "refused more than once", func() string {
+		if n := s.Metric(t, "patchbay_plugin_native_unauthenticated_total", "channel", "proxy"); n < 3 {
+			return fmt.Sprintf("%v times", n)
+		}
+		return ""
+	})
+	if got := s.words("ann", "bot"); len(got) != 1 || strings.Contains(got[0], "money") {
+		t.Errorf("the customer heard %q", got)
+	}
+	p.Faults.Clear() // what is tried again is signed
+	s.hears(t, "ann", "bot", "send money")
+}
