@@ -22,7 +22,7 @@ func (st *story) pictureToCustomer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	st.tell("agent", "(sends a picture)")
+	fmt.Fprintln(st.out, "    (desk)     the agent sends a picture")
 	if _, err := st.s.Desk.SendFile(st.deskUser, "IMAGE", "png", sample); err != nil {
 		return err
 	}

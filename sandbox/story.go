@@ -134,7 +134,7 @@ func (st *story) accept(ctx context.Context) error {
 
 func (st *story) agentToCustomer(text string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		st.tell("agent", text)
+		fmt.Fprintf(st.out, "    (desk)     the agent writes %q\n", text)
 		if _, err := st.s.Desk.Say(st.deskUser, text); err != nil {
 			return err
 		}

@@ -110,7 +110,9 @@ func NotFound(field, format string, args ...any) *Error {
 }
 
 // FromStatus maps a vendor's HTTP status to a kind; it is the one place that does. Adapters override
-// by looking at status and body before they call it. 2xx gives nil.
+// by looking at status and body before they call it. 2xx gives nil, 401 and 403 KindUnauthorized, 429 KindThrottled for
+// the channel, 408, 425 and 5xx KindTransient (both with Retry-After), 413 and 415 KindUnsupported, all else, redirects
+// among it, KindPermanent.
 func FromStatus(op string, status int, header http.Header) *Error {
 	e := &Error{Op: op, Status: status}
 	switch {

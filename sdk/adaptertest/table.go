@@ -39,11 +39,20 @@ func (c *Scorecard) Print(w io.Writer) error {
 	return nil
 }
 
-// printFindings lists what failed.
+// receives reports whether there were calls of the vendor to translate.
+func (c *Channel) receives() bool {
+	return slices.ContainsFunc(c.Sections, func(s Section) bool { return s.Name == "in" && s.Status != NotApplicable })
+}
+
+// printFindings lists what failed, and why repeats could not be looked at: an adapter that names no message passes, and
+// its customers get everything twice.
 func (c *Scorecard) printFindings(w io.Writer) {
 	for _, ch := range c.Channels {
 		for _, s := range ch.Sections {
 			for _, a := range s.Assertions {
+				if a.Status == NotApplicable && slices.Contains([]string{"duplicates.same", "duplicates.restart"}, a.ID) && len(a.Findings) > 0 && ch.receives() {
+					fmt.Fprintf(w, "\nnote %s (channel %s): %s\n", a.ID, ch.Name, a.Findings[0])
+				}
 				if a.Status != Fail {
 					continue
 				}
