@@ -365,3 +365,29 @@ func TestReceiveIdentity(t *testing.T) {
 		})
 	}
 }
+
+// What is exactly as long as it may be is taken.
+func TestReceiveTakesTheMost(t *testing.T) {
+	a := configured(t, map[string]string{"livechat": livechat}, nil)
+	link := "https://cdn.example/" + strings.Repeat("x", maxURLBytes-len("https://cdn.example/"))
+	// Each slash has three bytes in a thread.
+	fixed := len(thread{"d8ai", "d8ai_chatbot", ""}.String())
+	user := strings.Repeat("/", (envelope.MaxThreadBytes-fixed)/3) + strings.Repeat("u", (envelope.MaxThreadBytes-fixed)%3)
+	for name, body := range map[string]string{
+		"link":        wordless(`"media":[{"type":"image","url":"` + link + `"}]`),
+		"message ids": wordless(`"event":{"type":"read","messageIds":["a"` + strings.Repeat(`,"a"`, envelope.MaxReferences-1) + `]}`),
+		"thread":      strings.ReplaceAll(say("Hi", "Hi"), `"u1"`, `"`+user+`"`),
+	} {
+		got, err := a.Receive(t.Context(), request(body))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if err := got.Envelopes[0].Validate(); err != nil {
+			t.Errorf("%s: not a valid envelope: %v", name, err)
+		}
+		if name == "thread" && len(got.Envelopes[0].Thread) != envelope.MaxThreadBytes {
+			t.Errorf("thread of %d bytes", len(got.Envelopes[0].Thread))
+		}
+	}
+}
