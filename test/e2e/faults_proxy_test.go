@@ -100,6 +100,7 @@ func TestProxyRefusesTheToken(t *testing.T) {
 	s, p := newProxied(t, "")
 	p.Faults.Add(fault.Fault{Kind: fault.ExpiredToken, Endpoint: livechat.EndpointProxy, Count: 1})
 	s.says(t, "ann", "hello")
+	s.sick(t, "proxy")
 	s.unauthorized(t, "proxy", "ann")
 	s.says(t, "ben", "hello")
 	s.hears(t, "ben", "bot", "You said: hello")
