@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -126,6 +125,10 @@ settings:
     from: agent
     say: Goodbye.
     close: true
+  - name: customer-left
+    event: disconnected
+    from: handoff
+    close: true
 `,
 	})
 	s.Bots.SetHuman(s.Public + "/webhooks/botwebhook/handoff")
@@ -152,15 +155,7 @@ func TestHandoff(t *testing.T) {
 		}
 	}
 	heard(looking)
-	var user string
-	if err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
-		for _, c := range s.Desk.Waiting() {
-			user = c.User
-		}
-		return user != ""
-	}); err != nil {
-		t.Fatal(err)
-	}
+	user := s.waiting(t)
 	if err := s.Desk.Accept(user, "Kim"); err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +189,7 @@ func TestHandoff(t *testing.T) {
 	s.content(t)
 }
 
-// TestHandoffThatTheUserEnds: the desk is told.
+// TestHandoffThatTheUserEnds: the agent is told that the customer has gone.
 func TestHandoffThatTheUserEnds(t *testing.T) {
 	t.Parallel()
 	s := newHandoff(t)
@@ -202,12 +197,42 @@ func TestHandoffThatTheUserEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	user := s.waiting(t)
+	if err := s.Desk.Accept(user, "Kim"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Desk.Say(user, "This is Kim."); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Heard.Wait(harness.Soon(t), func(all []gptbots.Heard) bool {
+		return len(all) > 0 && all[len(all)-1].Text == "This is Kim."
+	}); err != nil {
+		t.Fatal(err)
+	}
 	if out, err := h.Close(harness.Soon(t)); err != nil || out.Status != http.StatusOK {
 		t.Errorf("close: %+v, %v", out, err)
 	}
-	if trace := fmt.Sprintf("%+v", s.Only(t, h.ID).Entries); !strings.Contains(trace, "disconnected") {
-		t.Errorf("the trail has no disconnected event")
+	if err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
+		c, _ := s.Desk.Chat(user)
+		return c.State == aicc.StateLeft
+	}); err != nil {
+		c, _ := s.Desk.Chat(user)
+		t.Errorf("the desk's chat is %s: %v", c.State, err)
 	}
+}
+
+// waiting returns who waits at the desk, as soon as somebody does.
+func (s *scene) waiting(t *testing.T) (user string) {
+	t.Helper()
+	if err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
+		for _, c := range s.Desk.Waiting() {
+			user = c.User
+		}
+		return user != ""
+	}); err != nil {
+		t.Fatalf("nobody waits at the desk: %v", err)
+	}
+	return user
 }
 
 // TestWebhookCheck: the vendor's own test of the addresses is answered and makes no message.
