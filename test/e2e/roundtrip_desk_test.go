@@ -70,11 +70,9 @@ func TestWordsBetweenCustomerAndAgent(t *testing.T) {
 			s := deskScene(t, way.o, way.settings...)
 			const user = "ada"
 			s.meets(t, user)
-			heard, seen := 1, len(s.deskLines(user))
 			rapid.Check(t, func(t *rapid.T) {
-				seen = len(s.deskLines(user))
-				heard = len(s.saidBy(user, "agent"))
 				said, told := texts.Draw(t, "customer"), texts.Draw(t, "agent")
+				heard, seen := len(s.saidBy(user, "agent")), len(s.deskLines(user))
 				for _, words := range said {
 					s.sends(t, user, words)
 				}
@@ -113,11 +111,11 @@ func TestPlacesAndSuggestionsOfAnAgent(t *testing.T) {
 		heard := len(s.saidBy(user, "agent"))
 		latitude, longitude := coordinate(90).Draw(t, "latitude"), coordinate(180).Draw(t, "longitude")
 		where := strings.TrimSpace(rapid.OneOf(text, rapid.Just("Main St 1/2/rear"), rapid.Just("")).Filter(short).Draw(t, "where"))
+		questions := rapid.SliceOfNDistinct(text.Filter(short), 1, 5, rapid.ID[string]).Draw(t, "questions")
 		content := fmt.Sprintf("%s/%s/%s", strconv.FormatFloat(latitude, 'f', -1, 64), strconv.FormatFloat(longitude, 'f', -1, 64), where)
 		if _, err := s.Desk.SayMedia(deskID(user), "LOCATE", content); err != nil {
 			t.Fatal(err)
 		}
-		questions := rapid.SliceOfNDistinct(text.Filter(short), 1, 5, rapid.ID[string]).Draw(t, "questions")
 		list, err := json.Marshal(questions)
 		if err != nil {
 			t.Fatal(err)
@@ -155,7 +153,8 @@ func TestWordsOverAHandoff(t *testing.T) {
 			before = append(before, gptbots.Line{Type: []string{"QUESTION", "ANSWER"}[i%2], Text: words})
 			transcript = append(transcript, []string{"Customer: ", "Assistant: "}[i%2]+words)
 		}
-		h, err := s.Bots.Handoff(shortly(t), gptbots.User{UserID: customer.Draw(t, "user"), Said: before})
+		user, said, told := customer.Draw(t, "user"), texts.Draw(t, "customer"), texts.Draw(t, "agent")
+		h, err := s.Bots.Handoff(shortly(t), gptbots.User{UserID: user, Said: before})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,7 +170,6 @@ func TestWordsOverAHandoff(t *testing.T) {
 		if err := s.Desk.Accept(chat, "Kim"); err != nil {
 			t.Fatal(err)
 		}
-		said, told := texts.Draw(t, "customer"), texts.Draw(t, "agent")
 		for _, words := range told {
 			if _, err := s.Desk.Say(chat, words); err != nil {
 				t.Fatal(err)

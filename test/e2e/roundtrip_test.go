@@ -22,7 +22,8 @@ import (
 )
 
 // What a vendor says and the next one can carry arrives unchanged. The properties run over the real programs; each has a
-// world of its own, and each try a customer of its own.
+// world of its own, and each try a customer of its own. A try draws everything before it does anything: one that can't be drawn to its
+// end is left there.
 
 // tries is how often each property is tried unless -rapid.checks says otherwise.
 const tries = 20
