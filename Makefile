@@ -39,7 +39,7 @@ unit: ## the packages' own tests, with the race detector where there are gorouti
 	go test $(RACE) $$($(PACKAGES) | grep -vE '$(PURE)')
 
 e2e: build ## black-box tests over the built programs
-	go test -timeout 10m $$(go list ./test/... | grep -v /test/docs)
+	go test -timeout 10m -parallel 6 $$(go list ./test/... | grep -v /test/docs)
 
 docs: build ## what the documents say against what the programs do
 	go test ./test/docs/...

@@ -183,11 +183,16 @@ func TestStreamParts(t *testing.T) {
 	}
 	const hello, world = `{"code":3,"data":"Hello"}`, `{"code":3,"data":" world"}`
 	spokenFlow := `{"code":10,"data":[{"content":"Hi","audioDatas":[{"audioAnswer":"UklGRg==","transcript":"Hello"}]}]}`
+	linked := func(name string) string {
+		return `{"code":10,"data":[{"content":"Hi","audioDatas":[{"` + name + `":"https://v.example/a.mp3","transcript":"Hello","seconds":2}]}]}`
+	}
 	tests := []struct {
 		name   string
 		frames []string
-		want   []string // texts; * marks transcripts, @ those of a flow
+		want   []string // texts; * marks transcripts, @ those of a flow, # recordings
 	}{
+		{"audio of the flow has a link", []string{linked("url")}, []string{"Hi", "#Hello https://v.example/a.mp3"}},
+		{"audio of the flow has an address", []string{linked("audio")}, []string{"Hi", "#Hello https://v.example/a.mp3"}},
 		{"text alone", []string{hello, world}, []string{"Hello world"}},
 		{"flow says the same", []string{hello, flow("Hello")}, []string{"@Hello"}},
 		{"flow says the same in two", []string{hello, world, flow("Hello"), flow(" world")}, []string{"@Hello", "@ world"}},
@@ -211,6 +216,9 @@ func TestStreamParts(t *testing.T) {
 				}
 				if p.Attributes[attrAudio] == "transcript" {
 					mark = "*"
+				}
+				if p.Type == envelope.PartAudio {
+					p.Text, mark = p.Text+" "+p.URL, "#"
 				}
 				got = append(got, mark+p.Text)
 			}

@@ -158,7 +158,7 @@ func (s *streamed) takeFlow(data jsontext.Value) bool {
 		}
 		for _, a := range recordings {
 			s.audio += base64.StdEncoding.DecodedLen(len(a.Answer))
-			if p, ok := recording("", clip(a.Transcript, envelope.MaxTextBytes)); ok {
+			if p, ok := recording(a.link(), clip(a.Transcript, envelope.MaxTextBytes)); ok {
 				s.flow = append(s.flow, labelled(p, branch, component))
 			}
 		}
@@ -183,8 +183,19 @@ func (s *streamed) parts() []envelope.Part {
 	return parts
 }
 
-// audioData is a recording in a streamed answer.
+// audioData is a recording in a streamed answer. Code 39 brings its bytes; those of a flow come with a link under either
+// name, as copies of the vendor's pages have it.
 type audioData struct {
-	Answer     string `json:"audioAnswer"` // base64
-	Transcript string `json:"transcript"`
+	Answer     string         `json:"audioAnswer"` // base64
+	Transcript string         `json:"transcript"`
+	URL        jsontext.Value `json:"url"`
+	Audio      jsontext.Value `json:"audio"`
+}
+
+// link returns the recording's address, "" if it has none.
+func (a *audioData) link() string {
+	if s := plain(a.URL); s != "" {
+		return s
+	}
+	return plain(a.Audio)
 }
