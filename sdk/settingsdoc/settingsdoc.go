@@ -6,11 +6,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"patchbay/sdk"
 )
 
 // The lines of a README between which the table stands.
@@ -134,6 +137,36 @@ func code(v jsontext.Value) string {
 // cell makes text fit for a table's cell.
 func cell(s string) string {
 	return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "|", `\|`)
+}
+
+// ErrStale means that a document's table is not what the schema says.
+var ErrStale = errors.New("the settings table is not what the schema says")
+
+// Sync compares the table in the document of that path with the settings, a pointer to a zero value of the author's struct as
+// in sdk.Description. With write it writes what differs; without, that is ErrStale.
+func Sync(path string, settings any, write bool) error {
+	schema, err := sdk.Schema(settings)
+	if err != nil {
+		return err
+	}
+	table, err := Table(schema)
+	if err != nil {
+		return err
+	}
+	have, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read the document: %w", err)
+	}
+	want, err := Insert(string(have), table)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", path, err)
+	case want == string(have):
+		return nil
+	case write:
+		return os.WriteFile(path, []byte(want), 0o644)
+	}
+	return fmt.Errorf("%s: %w", path, ErrStale)
 }
 
 // ErrNoPlace means that a document has no place for the table.

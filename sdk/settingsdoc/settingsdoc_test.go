@@ -2,6 +2,9 @@ package settingsdoc_test
 
 import (
 	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -65,5 +68,30 @@ func TestInsert(t *testing.T) {
 		if _, err := settingsdoc.Insert(doc, "new\n"); !errors.Is(err, settingsdoc.ErrNoPlace) {
 			t.Errorf("%q: %v", doc, err)
 		}
+	}
+}
+
+func TestSync(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "README.md")
+	if err := settingsdoc.Sync(path, &settings{}, true); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no document: %v", err)
+	}
+	if err := os.WriteFile(path, []byte("# X\n"+settingsdoc.Begin+"\n"+settingsdoc.End+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := settingsdoc.Sync(path, &settings{}, false); !errors.Is(err, settingsdoc.ErrStale) {
+		t.Errorf("a stale document: %v", err)
+	}
+	for _, write := range []bool{true, false, true} {
+		if err := settingsdoc.Sync(path, &settings{}, write); err != nil {
+			t.Fatalf("write %v: %v", write, err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil || string(got) != "# X\n"+settingsdoc.Begin+"\n"+want+settingsdoc.End+"\n" {
+		t.Errorf("document %q, %v", got, err)
+	}
+	if err := settingsdoc.Sync(path, 7, false); err == nil {
+		t.Error("settings that are none passed")
 	}
 }
