@@ -53,11 +53,8 @@ fuzz: ## each fuzz test for FUZZTIME (30s)
 	    echo "== $$pkg $$name"; go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "$$pkg" < /dev/null; \
 	done; done
 
-# Four at a time, each with one worker: a target that finds something leaves the input in its package's testdata.
 parsers: ## fuzz whatever reads the bytes of vendors, each for PARSERTIME (60s)
-	grep -rhoE --include '*_test.go' --with-filename '^func Fuzz\w+' plugins sdk/webhook core/internal/media | grep -v /simulator/ | sed -E 's|^(.*)/[^/]+:func (.*)|./\1 \2|' | sort | \
-	  xargs -P 4 -n 2 bash -c 'out=$$(go test -run "^$$" -fuzz "^$$1$$" -fuzztime $(PARSERTIME) -parallel 1 "$$0" 2>&1 < /dev/null) \
-	    && tail -n 1 <<<"$$0 $$1: $$(grep -E "^fuzz: elapsed" <<<"$$out" | tail -n 1)" || { echo "== $$0 $$1"; echo "$$out"; exit 1; }'
+	.ci/parsers $(PARSERTIME)
 
 generate: $(TOOLS) ## write the generated code anew
 	.tools/buf lint
