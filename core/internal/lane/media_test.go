@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,15 +26,18 @@ const png = "\x89PNG\r\n\x1a\nrest of it"
 
 // vendor gives media by their handle.
 type vendor struct {
-	files  map[string]string
-	errs   map[string]error
-	hangs  map[string]bool
-	asked  []media.Request
-	blocks chan struct{}
+	files map[string]string
+	errs  map[string]error
+	hangs map[string]bool
+
+	mu    sync.Mutex
+	asked []media.Request
 }
 
 func (v *vendor) Fetch(ctx context.Context, req media.Request, info func(media.Info) error, chunk func([]byte) error) error {
+	v.mu.Lock()
 	v.asked = append(v.asked, req)
+	v.mu.Unlock()
 	if v.hangs[req.Part.Ref] {
 		<-ctx.Done()
 		return ctx.Err()
