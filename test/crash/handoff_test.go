@@ -229,8 +229,8 @@ func (h *handoffs) evidence(t *testing.T, g *harness.Gateway, incidents []incide
 }
 
 // overtaken demands of each line that is a dead letter that the customer has heard it all the same: the answer to its call was cut off by a
-// death, and when it was repeated, the customer had left. A customer's words at the desk may be one, too, where the agent's session was
-// over and a rule had closed the conversation for that: nobody is left to have them.
+// death, and when it was repeated, the customer had left. A customer's words at the desk may be one, too, if the customer spoke as the agent
+// hung up: they were taken before the rule for that closed the conversation, and nobody is left to have them.
 func (v *verdict) overtaken() {
 	for user, trails := range v.trails {
 		for i := range trails {
@@ -240,8 +240,7 @@ func (v *verdict) overtaken() {
 						return (i.channel == "" || i.channel == v.far()) && r.at.Before(i.to) && i.from.Before(dead.At)
 					})
 				})
-				closed := slices.ContainsFunc(trails[i].Find("closed"), func(c harness.Entry) bool { return !c.At.After(dead.At) })
-				if dead.Channel == "desk" && closed && strings.Contains(dead.Detail, "gone: session expired") {
+				if dead.Channel == "desk" && strings.Contains(dead.Detail, "gone: session expired") && hungUpOn(&trails[i], &dead) {
 					continue
 				}
 				if dead.Channel != v.far() || !heard {
@@ -250,6 +249,15 @@ func (v *verdict) overtaken() {
 			}
 		}
 	}
+}
+
+// hungUpOn reports whether a delivery was queued before, and given up when, the agent's departure closed the conversation.
+func hungUpOn(tr *harness.Trail, dead *harness.Entry) bool {
+	return slices.ContainsFunc(tr.Find("closed"), func(c harness.Entry) bool {
+		return c.Rule == "agent-left" && !c.At.After(dead.At) && slices.ContainsFunc(tr.Find("queued"), func(q harness.Entry) bool {
+			return q.Delivery == dead.Delivery && !q.At.After(c.At)
+		})
+	})
 }
 
 // TestHandoffsKilled kills the gateway and adapters while GPTBots hands dialogues over to people, who talk and come to an end.
