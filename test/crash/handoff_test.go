@@ -229,9 +229,9 @@ func (h *handoffs) evidence(t *testing.T, g *harness.Gateway, incidents []incide
 }
 
 // overtaken demands of each line that is a dead letter that the customer has heard it all the same: the answer to its call was cut off by a
-// death, and when it was repeated, the customer had left. A customer's words at the desk may be one, too, if the customer spoke as the agent
-// hung up: they were taken before the rule for that closed the conversation, and nobody is left to have them.
-func (v *verdict) overtaken() {
+// death, and when it was repeated, the customer had left. A customer's words at the desk may be one, too, if the conversation was closed and the
+// agent had hung up before they could be delivered: then nobody is called back for them.
+func (v *verdict) overtaken(hungUp map[string]time.Time) {
 	for user, trails := range v.trails {
 		for i := range trails {
 			for _, dead := range trails[i].Find("dead") {
@@ -240,7 +240,9 @@ func (v *verdict) overtaken() {
 						return (i.channel == "" || i.channel == v.far()) && r.at.Before(i.to) && i.from.Before(dead.At)
 					})
 				})
-				if dead.Channel == "desk" && strings.Contains(dead.Detail, "gone: session expired") && hungUpOn(&trails[i], &dead) {
+				left, ok := hungUp[user]
+				missed := ok && left.Before(dead.At) && dead.Channel == "desk" && strings.Contains(dead.Detail, "nobody is called back")
+				if missed && closedBehind(&trails[i], &dead) {
 					continue
 				}
 				if dead.Channel != v.far() || !heard {
@@ -251,13 +253,42 @@ func (v *verdict) overtaken() {
 	}
 }
 
-// hungUpOn reports whether a delivery was queued before, and given up when, the agent's departure closed the conversation.
-func hungUpOn(tr *harness.Trail, dead *harness.Entry) bool {
+// closedBehind reports whether the conversation was closed after a delivery was queued, and before it was given up.
+func closedBehind(tr *harness.Trail, dead *harness.Entry) bool {
 	return slices.ContainsFunc(tr.Find("closed"), func(c harness.Entry) bool {
-		return c.Rule == "agent-left" && !c.At.After(dead.At) && slices.ContainsFunc(tr.Find("queued"), func(q harness.Entry) bool {
+		return !c.At.After(dead.At) && slices.ContainsFunc(tr.Find("queued"), func(q harness.Entry) bool {
 			return q.Delivery == dead.Delivery && !q.At.After(c.At)
 		})
 	})
+}
+
+// hungUp returns when the agent hung up on each customer, for the first time.
+func (h *handoffs) hungUp() map[string]time.Time {
+	at := map[string]time.Time{}
+	for _, e := range h.w.Desk.Events.All() {
+		d, ok := h.byUser.Load(e.User)
+		if !ok || e.Kind != "closed" {
+			continue
+		}
+		if user := d.(*dialogue).user; at[user].IsZero() {
+			at[user] = e.At
+		}
+	}
+	return at
+}
+
+// summoned demands that no agent is called to a conversation that has been closed.
+func (v *verdict) summoned() {
+	for user, trails := range v.trails {
+		for i := range trails {
+			closed := trails[i].Find("closed")
+			for _, q := range trails[i].Find("queued") {
+				if len(closed) > 0 && q.Kind == "open" && q.Channel == "desk" && q.At.After(closed[0].At) {
+					v.find(user, "the desk is opened by delivery %s after the conversation was closed", q.Delivery)
+				}
+			}
+		}
+	}
 }
 
 // TestHandoffsKilled kills the gateway and adapters while GPTBots hands dialogues over to people, who talk and come to an end.
@@ -292,7 +323,8 @@ func TestHandoffsKilled(t *testing.T) {
 	e := h.evidence(t, g, incidents)
 	e.strict = false // overtaken looks at the dead
 	v := judge(e)
-	v.overtaken()
+	v.overtaken(h.hungUp())
+	v.summoned()
 	ends := map[gptbots.End]int{}
 	for _, d := range h.taken.All() {
 		ends[d.How()]++

@@ -110,6 +110,37 @@ func TestCloseWhenTheOwnerHasLeft(t *testing.T) {
 	s.wantLines("home gets", s.queue("faq"), "open", "hello? [desk]", "bye", "closed bye")
 }
 
+// TestCloseCallsNoAgentBack is about the agent who hangs up while the customer's last words and departure are on their way.
+func TestCloseCallsNoAgentBack(t *testing.T) {
+	gone := Outcome{Result: ResultGone, Error: "gone", Text: "session expired"}
+	t.Run("closed before the vendor says so", func(t *testing.T) {
+		s := closingStage(t)
+		s.customer("desk")
+		s.opened("desk", "d1")
+		s.customer("one more thing")
+		s.customer("bye")
+		s.result(s.head("desk"), Outcome{})
+		s.result(s.head("desk"), gone)
+		s.wantLines("to the desk", s.queue("desk"), "bye", "disconnected closed")
+		s.result(s.head("desk"), gone)
+		s.result(s.head("desk"), gone)
+		s.wantLines("to the desk", s.queue("desk"))
+		s.want("fates", s.fate("one more thing")+" "+s.fate("bye"), "dead dead")
+		dead := s.book.Dead()
+		if len(dead) != 2 || dead[0].Text != "session expired; nobody is called back, since bye has closed the conversation" {
+			t.Errorf("dead letters: %+v", dead)
+		}
+	})
+	t.Run("a bot is asked again", func(t *testing.T) {
+		s := closingStage(t)
+		s.customer("hi")
+		s.opened("faq", "f1")
+		s.customer("bye")
+		s.result(s.head("faq"), gone)
+		s.wantLines("to the bot", s.queue("faq"), "open", "hi", "bye", "closed bye")
+	})
+}
+
 func TestCustomerComesBackAfterClose(t *testing.T) {
 	s := closingStage(t)
 	s.customer("hi")
@@ -261,11 +292,8 @@ func TestNoticeDoesNotReopen(t *testing.T) {
 	s.opened("desk", "d1")
 	s.drain("desk")
 	s.customer("bye")
-	s.result(s.head("desk"), Outcome{Result: ResultGone, Error: "gone"})
-	s.wantLines("the desk is opened again for what was said", s.queue("desk"), "open", "transcript [desk]", "bye", "disconnected closed")
-	s.opened("desk", "d2")
 	s.result(s.head("desk"), Outcome{})
-	s.result(s.head("desk"), Outcome{})
+	s.wantLines("to the desk", s.queue("desk"), "disconnected closed")
 	s.result(s.head("desk"), Outcome{Result: ResultGone, Error: "gone"})
 	if l := s.conv().lane("desk"); l != nil {
 		t.Errorf("the desk's lane: %v", l.Queue)

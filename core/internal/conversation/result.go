@@ -185,7 +185,7 @@ func (t *Turn) declined(c *Conversation, d *Delivery, o *Outcome) {
 }
 
 // gone opens the thread again, tells it what was said so far if it is the owner's, and queues again what waits in the
-// lane, in order.
+// lane, in order. No agent is called back to a conversation that a rule has closed: what waits is given up.
 func (t *Turn) gone(c *Conversation, d *Delivery, o *Outcome) {
 	ch := t.policy.Channels[d.Channel]
 	if d.isNotice() {
@@ -194,6 +194,10 @@ func (t *Turn) gone(c *Conversation, d *Delivery, o *Outcome) {
 	}
 	if ch == nil || !ch.Opens || d.Kind == KindOpen || d.Thread != "" || d.Reopened >= maxReopened {
 		t.dead(c, d, o.Error, o.Text)
+		return
+	}
+	if ch.Role == envelope.RoleAgent && c.Closing != "" {
+		t.bury(c, d, o.Error, o.Text+"; nobody is called back, since "+c.Closing+" has closed the conversation")
 		return
 	}
 	// An agent's session that is over means that the agent has left, only that the notice is still on its way.
