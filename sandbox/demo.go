@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -82,11 +83,15 @@ func playDemo(ctx context.Context, o demoOptions, dir string, stdout io.Writer) 
 	return nil
 }
 
-// freePorts returns n local addresses that nobody listens on now.
+// freePorts returns n local addresses that nobody listens on now. They lie below the ports that systems choose by themselves, for
+// listeners and outgoing connections: nobody is given one of them before the gateway listens there.
 func freePorts(n int) ([]string, error) {
 	addresses := make([]string, 0, n)
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	for tries := 0; len(addresses) < n; tries++ {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000)))
+		if err != nil && tries < 100 {
+			continue // somebody has it
+		}
 		if err != nil {
 			return nil, fmt.Errorf("find a free port: %w", err)
 		}
