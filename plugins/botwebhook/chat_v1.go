@@ -20,8 +20,7 @@ func (ch *channel) composeV1(d *sdk.Delivery, config *chatConfig, lost []string)
 			said = append(said, p.words)
 			continue
 		}
-		p.file.Format = "" // v1 goes by the name
-		body.Files = append(body.Files, *p.file)
+		body.Files = append(body.Files, fileOf(p.of, *p.file))
 	}
 	body.Text = strings.Join(said, "\n")
 	if earlier := past(d); len(earlier) > 0 {

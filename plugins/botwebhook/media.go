@@ -56,6 +56,22 @@ func mediaItemOf(p *envelope.Part, a *sdk.Attachment, limit int64) (mediaItem, b
 	return item, true
 }
 
+// fileOf is a file of v1, which has no format: the ending of its name tells it.
+func fileOf(t envelope.PartType, item mediaItem) mediaItem {
+	if item.Name == "" {
+		if u, err := url.Parse(item.URL); err == nil && extension(u.Path) == item.Format {
+			item.Name = path.Base(u.Path)
+		} else {
+			item.Name = string(t)
+		}
+	}
+	if extension(item.Name) != item.Format {
+		item.Name += "." + item.Format
+	}
+	item.Format = ""
+	return item
+}
+
 // mediaPart is a content part of v2 for a part of this type.
 func mediaPart(t envelope.PartType, item mediaItem) contentPart {
 	switch t {

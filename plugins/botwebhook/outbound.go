@@ -19,7 +19,8 @@ const (
 )
 
 // Open implements sdk.Opener. A bot takes every conversation that it can be given, so an offer is accepted
-// at once. A repeat after an unknown outcome leaves an unused conversation behind and does no other harm.
+// at once. A call that may have had its effect is passing trouble in all modes, and never given up like a question that
+// is not to be asked twice: a repeat leaves an unused conversation behind and does no other harm.
 func (a *adapter) Open(ctx context.Context, o *sdk.Opening) (*sdk.Opened, error) {
 	ch, err := a.configured(o.Channel, opCreate)
 	if err != nil {
@@ -34,16 +35,26 @@ func (a *adapter) Open(ctx context.Context, o *sdk.Opening) (*sdk.Opened, error)
 	}
 	answer, err := ch.call(ctx, opCreate, createPath, createBody{UserID: o.CustomerID})
 	if err != nil {
-		if e, ok := errors.AsType[*sdk.Error](err); ok && e.Kind == sdk.KindGone {
-			e.Kind = sdk.KindPermanent // nothing is open yet: opening again would go round for ever
-		}
-		return nil, err
+		return nil, unopened(err)
 	}
 	id := plain(answer.ConversationID)
 	if id == "" {
 		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opCreate, Text: "the answer has no conversation_id"}
 	}
 	return &sdk.Opened{Thread: id, Accepted: true}, nil
+}
+
+// unopened gives an error of a thread's delivery the kind that it has where there is no thread yet.
+func unopened(err error) error {
+	e, ok := errors.AsType[*sdk.Error](err)
+	switch {
+	case !ok:
+	case e.Kind == sdk.KindGone:
+		e.Kind = sdk.KindPermanent // opening again would go round for ever
+	case e.Kind == sdk.KindUnknown:
+		e.Kind = sdk.KindTransient
+	}
+	return err
 }
 
 // Deliver implements sdk.Deliverer: one call of "Send message", or of the hand-off's API. In webhook mode answers come

@@ -258,8 +258,10 @@ func TestBrokenConnections(t *testing.T) {
 			if _, err := a.Deliver(t.Context(), delivery()); sdk.KindOf(err) != sdk.KindUnknown {
 				t.Errorf("Deliver: %v, want unknown", err)
 			}
-			if _, err := a.Open(t.Context(), opening()); sdk.KindOf(err) != sdk.KindUnknown {
-				t.Errorf("Open: %v, want unknown", err)
+			for _, mode := range []string{modeWebhook, modeBlocking, modeStreaming} { // another conversation does no harm
+				if _, err := connectedIn(t, mode, handler).Open(t.Context(), opening()); err == nil || sdk.KindOf(err) != sdk.KindTransient {
+					t.Errorf("Open, %s: %v, want transient", mode, err)
+				}
 			}
 		})
 	}
@@ -292,6 +294,30 @@ func TestBrokenConnections(t *testing.T) {
 			_, err := a.Deliver(ctx, delivery())
 			if sdk.KindOf(err) != sdk.KindUnknown || !errors.Is(err, context.Canceled) {
 				t.Errorf("Deliver: %v, want unknown", err)
+			}
+		})
+	}
+}
+
+// TestFileOf holds that a file of v1 has a name that ends in its format.
+func TestFileOf(t *testing.T) {
+	tests := []struct {
+		name string
+		of   envelope.PartType
+		item mediaItem
+		want string
+	}{
+		{"has one", envelope.PartFile, mediaItem{URL: "https://x.example/1", Name: "Bill.PDF", Format: "pdf"}, "Bill.PDF"},
+		{"ends otherwise", envelope.PartImage, mediaItem{URL: "https://x.example/a.jpg", Name: "photo.v2", Format: "jpg"}, "photo.v2.jpg"},
+		{"only its link has one", envelope.PartAudio, mediaItem{URL: "https://x.example/d/17.wav?sig=a.b", Format: "wav"}, "17.wav"},
+		{"not even its link has one", envelope.PartFile, mediaItem{URL: "https://x.example/d/17", Format: "md"}, "file.md"},
+		{"only bytes", envelope.PartImage, mediaItem{Content: []byte("PNG"), Format: "png"}, "image.png"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := fileOf(tt.of, tt.item)
+			if got.Name != tt.want || got.Format != "" || got.URL != tt.item.URL || string(got.Content) != string(tt.item.Content) {
+				t.Errorf("got %+v, want it named %s", got, tt.want)
 			}
 		})
 	}

@@ -42,7 +42,8 @@ type contentPart struct {
 	Document []mediaItem `json:"document,omitempty"`
 }
 
-// mediaItem is a file, by link or by its bytes. Format is its extension without a dot; v1 has none.
+// mediaItem is a file, by link or by its bytes. Format is its extension without a dot; v1 has none, and goes by
+// the name.
 type mediaItem struct {
 	URL     string `json:"url,omitempty"`
 	Content []byte `json:"base64_content,omitempty"`
