@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -76,7 +77,7 @@ func fill(e *envelope.Envelope, call *callBody, kind string, used usage, body []
 		unparsed(e, "unknown message_type", body)
 		return nil
 	}
-	skipped := 0
+	var skipped []string
 	if call.v2() {
 		e.Parts, skipped, f = outputParts(call.Output)
 	} else {
@@ -90,8 +91,8 @@ func fill(e *envelope.Envelope, call *callBody, kind string, used usage, body []
 		unparsed(e, "no text", body)
 		return nil
 	}
-	if skipped > 0 {
-		attribute(e, attrSkipped, "audio without a link")
+	if len(skipped) > 0 {
+		attribute(e, attrSkipped, clip(strings.Join(slices.Compact(skipped), ", "), maxLabelBytes))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -81,11 +82,12 @@ func isOneOrAll(said string, texts []string) bool {
 		len(texts) > 0 && (strings.Join(texts, "") == said || strings.Join(texts, "\n") == said)
 }
 
-// outputParts reads output of v2. Audio that has no link is told by its transcript; skipped counts audio with neither.
-func outputParts(v jsontext.Value) (parts []envelope.Part, skipped int, f *webhook.Fault) {
+// outputParts reads output of v2. Audio that has no link is told by its transcript; skipped names what could not be taken
+// over: audio with neither, and content that is neither text nor audio.
+func outputParts(v jsontext.Value) (parts []envelope.Part, skipped []string, f *webhook.Fault) {
 	var items []output
 	if f := webhook.DecodeJSON(v, &items, "output"); f != nil {
-		return nil, 0, f
+		return nil, nil, f
 	}
 	for i, item := range items {
 		field := "output." + strconv.Itoa(i)
@@ -94,7 +96,7 @@ func outputParts(v jsontext.Value) (parts []envelope.Part, skipped int, f *webho
 			short(field+".from_component_branch", item.Branch, maxLabelBytes),
 			short(field+".from_component_name", item.Component, maxLabelBytes),
 		); f != nil {
-			return nil, 0, f
+			return nil, nil, f
 		}
 		if item.Content.Text != "" {
 			parts = append(parts, labelled(envelope.TextPart(item.Content.Text), item.Branch, item.Component))
@@ -102,20 +104,34 @@ func outputParts(v jsontext.Value) (parts []envelope.Part, skipped int, f *webho
 		for j, audio := range item.Content.Audio {
 			at := field + ".content.audio." + strconv.Itoa(j)
 			if f := short(at+".transcript", audio.Transcript, envelope.MaxTextBytes); f != nil {
-				return nil, 0, f
+				return nil, nil, f
 			}
 			if part, ok := recording(audio.URL, audio.Transcript); ok {
 				parts = append(parts, labelled(part, item.Branch, item.Component))
 			} else {
-				skipped++
+				skipped = append(skipped, "audio without a link")
 			}
 		}
+		skipped = append(skipped, present(item.Content.Other)...)
 	}
 	if len(parts) > envelope.MaxParts {
-		return nil, 0, webhook.NewFault("output",
+		return nil, nil, webhook.NewFault("output",
 			fmt.Sprintf("%d texts and recordings, at most %d", len(parts), envelope.MaxParts))
 	}
 	return parts, skipped, nil
+}
+
+// present returns the names of the members that hold something, in order.
+func present(members map[string]jsontext.Value) []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		switch string(members[name]) {
+		case "null", `""`, "[]", "{}":
+		default:
+			names = append(names, "content."+name)
+		}
+	}
+	return names
 }
 
 // recording returns a recording as a part. Audio travels by reference: where there is only its content, what it says

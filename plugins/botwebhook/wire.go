@@ -51,6 +51,7 @@ type output struct {
 			URL        string `json:"audio"`
 			Transcript string `json:"transcript"`
 		} `json:"audio"`
+		Other map[string]jsontext.Value `json:",embed"` // what the page does not have
 	} `json:"content"`
 }
 

@@ -74,26 +74,26 @@ func (s *Simulator) checkMedia(kind string, item wireMedia) (Media, error) {
 	return m, nil
 }
 
-// wireFile is one of the files of the older call.
+// wireFile is one of the files of the older call, which has no member for the format.
 type wireFile struct {
 	URL    *string `json:"url"`
 	Base64 *string `json:"base64_content"`
 	Name   string  `json:"name"`
-	Format string  `json:"format"`
 	Width  *int    `json:"width"`
 	Height *int    `json:"height"`
 }
 
+// media demands a name, which only the older page's images can do without.
 func (f wireFile) media(image bool) (Media, error) {
 	m, err := source(f.URL, f.Base64)
 	if err != nil {
 		return m, err
 	}
-	m.Name, m.Format = f.Name, f.Format
-	ending := f.Format
-	if ending == "" {
-		ending = extension(f.Name)
+	if f.Name == "" && !image {
+		return m, errors.New("name: missing")
 	}
+	m.Name = f.Name
+	ending := extension(f.Name)
 	if u, err := url.Parse(m.URL); err == nil && ending == "" {
 		ending = extension(u.Path)
 	}

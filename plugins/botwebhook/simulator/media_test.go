@@ -99,6 +99,23 @@ func TestOlderCall(t *testing.T) {
 	}
 }
 
+func TestOlderCallRefuses(t *testing.T) {
+	for name, file := range map[string]string{
+		"no name":   `{"url":"http://x/y.pdf"}`,
+		"a format":  `{"url":"http://x/y","name":"y.pdf","format":"pdf"}`,
+		"no source": `{"name":"y.pdf"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, Options{Brain: Silent})
+			body := `{"conversation_id":"` + create(t, s, "u1") + `","response_mode":"webhook","text":"see","files":[` + file + `]}`
+			status, out := call(t, s, "/v1/conversation/message", "app-key", body)
+			if status != 400 || out["code"] != 40000.0 || s.Counts().Asked != 0 {
+				t.Errorf("got %d %v, want 400 with code 40000 and nothing asked", status, out)
+			}
+		})
+	}
+}
+
 func TestLenientTakesUnknownMembers(t *testing.T) {
 	s := start(t, Options{Brain: Silent, Lenient: true})
 	c := create(t, s, "u1")
