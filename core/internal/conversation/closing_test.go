@@ -131,6 +131,19 @@ func TestCloseCallsNoAgentBack(t *testing.T) {
 			t.Errorf("dead letters: %+v", dead)
 		}
 	})
+	t.Run("with the transcript", func(t *testing.T) {
+		s := closingStage(t)
+		s.customer("hi")
+		s.drain("faq")
+		s.customer("desk")
+		s.opened("desk", "d1")
+		s.customer("bye")
+		s.result(s.head("desk"), gone)
+		s.wantLines("to the desk", s.queue("desk"), "desk", "bye", "disconnected closed")
+		if dead := s.book.Dead(); len(dead) != 0 {
+			t.Errorf("dead letters: %+v", dead)
+		}
+	})
 	t.Run("a bot is asked again", func(t *testing.T) {
 		s := closingStage(t)
 		s.customer("hi")

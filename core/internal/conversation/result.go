@@ -197,7 +197,7 @@ func (t *Turn) gone(c *Conversation, d *Delivery, o *Outcome) {
 		return
 	}
 	if ch.Role == envelope.RoleAgent && c.Closing != "" {
-		t.bury(c, d, o.Error, o.Text+"; nobody is called back, since "+c.Closing+" has closed the conversation")
+		t.abandon(c, d, o)
 		return
 	}
 	// An agent's session that is over means that the agent has left, only that the notice is still on its way.
@@ -235,6 +235,16 @@ func (t *Turn) gone(c *Conversation, d *Delivery, o *Outcome) {
 			t.requeue(c, w, d.Reopened+1, nil)
 		}
 	}
+}
+
+// abandon gives up what waits for an agent who has left a conversation that a rule has closed.
+func (t *Turn) abandon(c *Conversation, d *Delivery, o *Outcome) {
+	text := o.Text + "; nobody is called back, since " + c.Closing + " has closed the conversation"
+	if d.Kind == KindTranscript { // it has nothing that is not said elsewhere
+		t.end(c, d, StatusDropped, text)
+		return
+	}
+	t.bury(c, d, o.Error, text)
 }
 
 // requeue puts a copy of a delivery at the end of its lane, with an id of its own, and with history if there is any.
