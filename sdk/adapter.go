@@ -145,7 +145,8 @@ type Host struct {
 	// HTTP calls the vendor. It refuses loopback, private, link-local and metadata addresses
 	// unless Allow names them, follows no redirects, caps answers at 8 MiB and takes its deadline from the
 	// request's context.
-	HTTP  *http.Client
+	HTTP *http.Client
+	// Allow is for calls of the vendor alone. Links to media that people send are read by the SDK, which does not heed it.
 	Allow []netip.Prefix
 	// Registry takes metrics of the adapter's own; there is one per process, so channels share them
 	// (prometheus.AlreadyRegisteredError has the existing collector). Names begin with patchbay_plugin_: the gateway

@@ -78,7 +78,8 @@ func (s *service) openMedium(ctx context.Context, req *pluginpb.FetchRequest) (*
 	return m, err
 }
 
-// download reads a link. It carries no credentials.
+// download reads a link. It carries no credentials, and leads to no address that only the vendor's own calls may reach:
+// anybody can have sent it.
 func (s *service) download(ctx context.Context, channel string, p *envelope.Part) (*Medium, error) {
 	s.mu.Lock()
 	ch := s.channels[channel]
@@ -90,7 +91,7 @@ func (s *service) download(ctx context.Context, channel string, p *envelope.Part
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, &Error{Kind: KindUnsupported, Op: opFetch, Text: "the medium's link is no http address"}
 	}
-	client := webhook.NewDownloader(ch.allow, MaxMediaBytes+1)
+	client := webhook.NewDownloader(ch.links, MaxMediaBytes+1)
 	resp, err := getLink(ctx, client, u)
 	if err != nil {
 		client.CloseIdleConnections()

@@ -133,7 +133,7 @@ func TestLinkThatBreaksOff(t *testing.T) {
 	defer srv.Close()
 	_, client := connect(t, &scripted{})
 	if _, err := client.Configure(t.Context(), &pluginpb.ConfigureRequest{
-		Channel: &pluginpb.ChannelConfig{Name: "c", Allow: []string{"127.0.0.0/8"}}}); err != nil {
+		Channel: &pluginpb.ChannelConfig{Name: "c", AllowLinks: []string{"127.0.0.0/8"}}}); err != nil {
 		t.Fatal(err)
 	}
 	_, data, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Part: &pluginpb.Part{Type: "image", Url: srv.URL + "/a.png"}})
@@ -156,7 +156,7 @@ func TestFetchOfAForeignName(t *testing.T) {
 		return &Medium{ContentType: "image/png\xff", Name: "\xb2\xe2\xca\xd4.png", Body: io.NopCloser(strings.NewReader("meow"))}, nil
 	}})
 	if _, err := client.Configure(t.Context(), &pluginpb.ConfigureRequest{
-		Channel: &pluginpb.ChannelConfig{Name: "c", Allow: []string{"127.0.0.0/8"}}}); err != nil {
+		Channel: &pluginpb.ChannelConfig{Name: "c", AllowLinks: []string{"127.0.0.0/8"}}}); err != nil {
 		t.Fatal(err)
 	}
 	for name, part := range map[string]*pluginpb.Part{
@@ -192,10 +192,13 @@ func TestFetchByLink(t *testing.T) {
 	srv := httptest.NewServer(mux)
 	defer srv.Close()
 	_, client := connect(t, &scripted{})
-	for channel, allow := range map[string][]string{"open": {"127.0.0.0/8"}, "guarded": nil} {
-		if _, err := client.Configure(t.Context(), &pluginpb.ConfigureRequest{
-			Channel: &pluginpb.ChannelConfig{Name: channel, Allow: allow}}); err != nil {
-			t.Fatal(err)
+	for _, c := range []*pluginpb.ChannelConfig{
+		{Name: "open", AllowLinks: []string{"127.0.0.0/8"}}, {Name: "guarded"}, {Name: "vendor inside", Allow: []string{"127.0.0.0/8"}},
+		{Name: "elsewhere", Allow: []string{"127.0.0.0/8"}, AllowLinks: []string{"10.0.0.0/8"}},
+	} {
+		r, err := client.Configure(t.Context(), &pluginpb.ConfigureRequest{Channel: c})
+		if err != nil || r.GetError() != nil {
+			t.Fatal(err, r.GetError())
 		}
 	}
 	for name, tc := range map[string]struct {
@@ -206,6 +209,8 @@ func TestFetchByLink(t *testing.T) {
 		"redirect":       {"open", srv.URL + "/moved", ""},
 		"redirect loop":  {"open", srv.URL + "/loop", KindTransient},
 		"not allowed":    {"guarded", srv.URL + "/pics/cat.jpg", KindPermanent},
+		"vendor's host":  {"vendor inside", srv.URL + "/pics/cat.jpg", KindPermanent},
+		"elsewhere":      {"elsewhere", srv.URL + "/pics/cat.jpg", KindPermanent},
 		"busy":           {"open", srv.URL + "/busy", KindTransient},
 		"gone":           {"open", srv.URL + "/nothing", KindPermanent},
 		"asks who it is": {"open", srv.URL + "/private", KindPermanent},
@@ -218,6 +223,9 @@ func TestFetchByLink(t *testing.T) {
 			if tc.want != "" {
 				if fault.GetKind() != string(tc.want) || strings.Contains(fault.GetText(), srv.URL) {
 					t.Errorf("error %v, want %s, and without the link", fault, tc.want)
+				}
+				if forbidden := tc.channel != "open" && tc.channel != "other"; forbidden && !strings.Contains(fault.GetText(), "allow_links: [127.0.0.1/32]") {
+					t.Errorf("error %v does not name the setting", fault)
 				}
 				return
 			}

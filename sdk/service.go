@@ -57,7 +57,8 @@ type service struct {
 // channelHost is what a configured channel got from the SDK.
 type channelHost struct {
 	client *http.Client
-	allow  []netip.Prefix
+	allow  []netip.Prefix // of calls to the vendor
+	links  []netip.Prefix // of links to media
 }
 
 func newService(a Adapter, log *slog.Logger) *service {
@@ -164,6 +165,10 @@ func (s *service) Configure(ctx context.Context, req *pluginpb.ConfigureRequest)
 	s.mu.Lock()
 	former := s.channels[name]
 	s.mu.Unlock()
+	links, err := prefixes("allow_links", req.GetChannel().GetAllowLinks())
+	if err != nil {
+		return &pluginpb.ConfigureResponse{Error: errorToProto(err)}, nil
+	}
 	ch, err := s.channel(req.GetChannel(), func(allow []netip.Prefix) *http.Client {
 		if former != nil && slices.Equal(former.allow, allow) {
 			return former.client // keeps its connections
@@ -185,7 +190,7 @@ func (s *service) Configure(ctx context.Context, req *pluginpb.ConfigureRequest)
 		return &pluginpb.ConfigureResponse{Error: e}, nil
 	}
 	s.mu.Lock()
-	s.channels[name] = &channelHost{client: ch.Host.HTTP, allow: ch.Host.Allow}
+	s.channels[name] = &channelHost{client: ch.Host.HTTP, allow: ch.Host.Allow, links: links}
 	s.mu.Unlock()
 	if former != nil && former.client != ch.Host.HTTP {
 		former.client.CloseIdleConnections()
@@ -195,13 +200,9 @@ func (s *service) Configure(ctx context.Context, req *pluginpb.ConfigureRequest)
 
 // channel builds what the adapter is given for one channel.
 func (s *service) channel(c *pluginpb.ChannelConfig, client func([]netip.Prefix) *http.Client) (Channel, error) {
-	allow := make([]netip.Prefix, 0, len(c.GetAllow()))
-	for _, a := range c.GetAllow() {
-		p, err := netip.ParsePrefix(a)
-		if err != nil {
-			return Channel{}, Invalid("allow", "%q is not a CIDR like 10.0.0.0/8", a)
-		}
-		allow = append(allow, p)
+	allow, err := prefixes("allow", c.GetAllow())
+	if err != nil {
+		return Channel{}, err
 	}
 	return Channel{
 		Name: c.GetName(), Role: envelope.Role(c.GetRole()), Prefix: c.GetPrefix(),
@@ -210,6 +211,19 @@ func (s *service) channel(c *pluginpb.ChannelConfig, client func([]netip.Prefix)
 			Logger: s.log.With("channel", c.GetName()), HTTP: client(allow), Allow: allow, Registry: s.registry,
 		},
 	}, nil
+}
+
+// prefixes reads the networks of a setting.
+func prefixes(setting string, list []string) ([]netip.Prefix, error) {
+	out := make([]netip.Prefix, 0, len(list))
+	for _, s := range list {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, Invalid(setting, "%q is not a CIDR like 10.0.0.0/8", s)
+		}
+		out = append(out, p)
+	}
+	return out, nil
 }
 
 // Cancel implements pluginpb.PluginServiceServer.

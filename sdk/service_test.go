@@ -230,9 +230,13 @@ func TestConfigureKeepsConnectionsUnlessAllowChanges(t *testing.T) {
 	if clients[0] != clients[1] || clients[1] == clients[2] {
 		t.Error("clients are not kept as they should")
 	}
-	r, err := svc.Configure(t.Context(), &pluginpb.ConfigureRequest{Channel: &pluginpb.ChannelConfig{Name: "c", Allow: []string{"x"}}})
-	if err != nil || r.GetError().GetKind() != string(KindInvalid) || r.GetError().GetField() != "allow" {
-		t.Errorf("a bad CIDR: %v %v", r, err)
+	for field, c := range map[string]*pluginpb.ChannelConfig{
+		"allow": {Name: "c", Allow: []string{"x"}}, "allow_links": {Name: "c", AllowLinks: []string{"10.0.0.0"}},
+	} {
+		r, err := svc.Configure(t.Context(), &pluginpb.ConfigureRequest{Channel: c})
+		if err != nil || r.GetError().GetKind() != string(KindInvalid) || r.GetError().GetField() != field {
+			t.Errorf("a bad CIDR in %s: %v %v", field, r, err)
+		}
 	}
 }
 

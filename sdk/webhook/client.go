@@ -25,21 +25,26 @@ var errRedirects = errors.New("redirected too often")
 // and caps answers at MaxAnswerBytes. It has no deadline of its own: the request's context sets it.
 // The client is safe for concurrent use; close its idle connections when it is no longer needed.
 func NewClient(allow []netip.Prefix) *http.Client {
-	return newClient(allow, MaxAnswerBytes, http.ErrUseLastResponse)
+	return newClient(guard{allow: allow, setting: settingCalls}, MaxAnswerBytes, http.ErrUseLastResponse)
 }
 
 // maxRedirects is how often a download may be sent elsewhere.
 const maxRedirects = 5
 
+// firstByte is how long a download waits for the head of each answer: whoever sends links chooses who is waited for.
+const firstByte = 10 * time.Second
+
 // NewDownloader returns a client for reading files by links that need no credentials: like NewClient's, but an answer
-// may have limit bytes, and a few redirects are followed, to addresses that may be called.
+// may have limit bytes and must begin within ten seconds, and a few redirects are followed, to addresses that may be called.
+// Who sends links is not who runs the vendor: allow is not what calls of the vendor may reach, see the setting allow_links.
 func NewDownloader(allow []netip.Prefix, limit int64) *http.Client {
-	return newClient(allow, limit, nil)
+	c := newClient(guard{allow: allow, setting: settingLinks}, limit, nil)
+	c.Transport.(*cappedTransport).base.ResponseHeaderTimeout = firstByte
+	return c
 }
 
 // newClient returns a client that does on a redirect what onRedirect says; nil follows some.
-func newClient(allow []netip.Prefix, limit int64, onRedirect error) *http.Client {
-	g := guard{allow: allow}
+func newClient(g guard, limit int64, onRedirect error) *http.Client {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, Control: g.control}
 	return &http.Client{
 		Transport: &cappedTransport{limit: limit, base: &http.Transport{
@@ -64,7 +69,10 @@ func newClient(allow []netip.Prefix, limit int64, onRedirect error) *http.Client
 }
 
 // guard decides which addresses may be connected to.
-type guard struct{ allow []netip.Prefix }
+type guard struct {
+	allow   []netip.Prefix
+	setting string // that allow comes from
+}
 
 // control is called by the dialer with the resolved address, before it connects.
 func (g guard) control(network, address string, _ syscall.RawConn) error {
@@ -72,7 +80,7 @@ func (g guard) control(network, address string, _ syscall.RawConn) error {
 	if err != nil {
 		return fmt.Errorf("%w: %s %s", ErrForbiddenTarget, network, address)
 	}
-	return CheckTarget(ap.Addr(), g.allow)
+	return checkTarget(ap.Addr(), g.allow, g.setting)
 }
 
 // cappedTransport limits the size of answers.

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -168,6 +171,27 @@ func TestDownloaderTellsNobodyItsLinks(t *testing.T) {
 	if said == nil || said.Get("Referer") != "" || said.Get("Authorization") != "" {
 		t.Errorf("the second host was told %v", said)
 	}
+}
+
+// TestDownloaderWaitsNotForLong: a host that takes connections and says nothing is given up.
+func TestDownloaderWaitsNotForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := NewDownloader(nil, 100)
+		defer c.CloseIdleConnections()
+		c.Transport.(*cappedTransport).base.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			silent, far := net.Pipe()
+			go func() { _, _ = io.Copy(io.Discard, far) }()
+			return silent, nil
+		}
+		began := time.Now()
+		resp, err := get(t, c, "http://files.example/a.png")
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		if e, ok := errors.AsType[net.Error](err); !ok || !e.Timeout() || time.Since(began) != firstByte {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+	})
 }
 
 // TestDownloaderGuardsRedirects: where a link leads is checked as the link itself.

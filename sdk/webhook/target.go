@@ -52,6 +52,16 @@ var forbidden = []struct {
 // CheckTarget returns nil if addr may be called: it is public, or inside one of allow. IPv4 addresses in
 // their IPv6-mapped form count as the IPv4 address; zones are ignored. Only 2000::/3 is public in IPv6.
 func CheckTarget(addr netip.Addr, allow []netip.Prefix) error {
+	return checkTarget(addr, allow, settingCalls)
+}
+
+// Settings that allow what is not public.
+const (
+	settingCalls = "allow"
+	settingLinks = "allow_links"
+)
+
+func checkTarget(addr netip.Addr, allow []netip.Prefix, setting string) error {
 	if !addr.IsValid() {
 		return fmt.Errorf("%w: invalid address", ErrForbiddenTarget)
 	}
@@ -61,11 +71,11 @@ func CheckTarget(addr netip.Addr, allow []netip.Prefix) error {
 	}
 	for _, f := range forbidden {
 		if f.prefix.Contains(addr) {
-			return forbiddenTarget(addr, f.what)
+			return forbiddenTarget(addr, f.what, setting)
 		}
 	}
 	if addr.Is6() && !publicIPv6.Contains(addr) {
-		return forbiddenTarget(addr, "not assigned")
+		return forbiddenTarget(addr, "not assigned", setting)
 	}
 	return nil
 }
@@ -80,7 +90,10 @@ func contains(p netip.Prefix, addr netip.Addr) bool {
 	return p.Contains(addr)
 }
 
-func forbiddenTarget(addr netip.Addr, what string) error {
-	return fmt.Errorf("%w: %s (%s); to call it, add it to the channel's allow list, like allow: [%s/%d]",
-		ErrForbiddenTarget, addr, what, addr, addr.BitLen())
+func forbiddenTarget(addr netip.Addr, what, setting string) error {
+	to := "to call it, add it to the channel's allow list"
+	if setting == settingLinks {
+		to = "links from outside lead there only if the channel's allow_links says so"
+	}
+	return fmt.Errorf("%w: %s (%s); %s, like %s: [%s/%d]", ErrForbiddenTarget, addr, what, to, setting, addr, addr.BitLen())
 }

@@ -7,6 +7,8 @@ import (
 	"image/color"
 	"image/png"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -149,6 +151,52 @@ func TestPicturesThatCanNotBeCarried(t *testing.T) {
 	}
 	if n := s.Desk.Counts().Uploads; n != 0 {
 		t.Errorf("%d files were uploaded, want none", n)
+	}
+}
+
+// TestLinksIntoTheVendorsNetwork: what `allow` opens to the channel's calls stays closed to the links that customers write.
+func TestLinksIntoTheVendorsNetwork(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, harness.Vendors{}, harness.Config{Define: map[string]string{"livechat": `
+adapter: native
+role: customer
+owner: faq
+allow: [127.0.0.0/8]
+settings:
+  organization: d8ai
+  chatbot: d8ai_chatbot
+  access_token: ${env:NATIVE_ACCESS_TOKEN}
+  reply_url: ${env:LIVECHAT_URL}/replies
+  reply_token: ${env:NATIVE_REPLY_TOKEN}`}})
+	const user, words = "mallory", "what is in here"
+	s.says(t, user, "hello")
+	s.hears(t, user, "bot", greeting) // through allow
+	s.meets(t, user)
+	asked := make(chan struct{}, 100)
+	inside := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked <- struct{}{}
+		w.Header().Set("Content-Type", "image/png")
+		_, _ = w.Write(drawing(t, 10))
+	}))
+	defer inside.Close()
+	outside := strings.Replace(inside.URL, "127.0.0.1", "localhost", 1)
+	for i, address := range []string{inside.URL, outside} {
+		text, id := fmt.Sprintf("%s %d", words, i), fmt.Sprintf("mallory-%d", i)
+		s.says(t, user, text, livechat.WithMessageID(id),
+			livechat.WithMedia(livechat.File{Type: "image", URL: address + "/secrets.png", Name: "secrets.png"}))
+		s.atDesk(t, user, text)
+		s.quiet(t, user)
+		if seen := strings.Join(s.deskLines(user), "\n"); !strings.Contains(seen, "[image] secrets.png "+address) {
+			t.Errorf("%s: the agent sees %q, want words in place of the picture", address, seen)
+		}
+		trace := fmt.Sprintf("%+v", s.Trace(t, id))
+		if !strings.Contains(trace, "sent as text: image") || !strings.Contains(trace, "target address is not public: 127.0.0.1 (loopback)") ||
+			!strings.Contains(trace, "allow_links") {
+			t.Errorf("%s: the trail does not say why: %s", address, trace)
+		}
+	}
+	if n := len(asked); n != 0 {
+		t.Errorf("the host inside was asked %d times", n)
 	}
 }
 

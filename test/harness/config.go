@@ -56,6 +56,7 @@ var channelText = map[string]string{
     role: customer
     owner: faq
     allow: [127.0.0.0/8]
+    allow_links: [127.0.0.0/8]
 `,
 	"faq": `    adapter: botwebhook
     role: bot

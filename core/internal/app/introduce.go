@@ -97,6 +97,9 @@ func (p *plugins) channel(ctx context.Context, cfg *config.Config, ch *config.Ch
 	for _, a := range ch.Allow {
 		pc.Allow = append(pc.Allow, a.String())
 	}
+	for _, a := range ch.AllowLinks {
+		pc.AllowLinks = append(pc.AllowLinks, a.String())
+	}
 	listed, err := h.Validate(ctx, pc)
 	if err != nil {
 		return wrong(cfg.Problem(err.Error(), "channels", ch.Name, "adapter"))

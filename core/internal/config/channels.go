@@ -62,7 +62,8 @@ func (l *loader) channel(name string, f *fileChannel, adapters map[string]fileAd
 	case f.Path == linksPath || strings.HasPrefix(f.Path, linksPath+"/"):
 		l.bad(at("path"), "", "is where the gateway's own links are; take a path that does not begin with %s", linksPath)
 	}
-	out.Allow = l.allow(f.Allow, name)
+	out.Allow = l.networks(f.Allow, at("allow"))
+	out.AllowLinks = l.networks(f.AllowLinks, at("allow_links"))
 	out.Settings = l.settings(name)
 	return out
 }
@@ -89,11 +90,11 @@ func keysOf[V any](m map[string]V) []string {
 	return out
 }
 
-// allow reads the networks that a channel may call although they are not public.
-func (l *loader) allow(list []string, channel string) []netip.Prefix {
+// networks reads networks that are allowed although they are not public.
+func (l *loader) networks(list []string, at []string) []netip.Prefix {
 	var out []netip.Prefix
 	for i, s := range list {
-		path := []string{"channels", channel, "allow", strconv.Itoa(i)}
+		path := append(slices.Clip(at), strconv.Itoa(i))
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
 			l.bad(path, "", "%s is no network; write it as 127.0.0.0/8 or 10.1.2.0/24", l.quote(s, path...))

@@ -57,14 +57,17 @@ type Adapter struct {
 
 // Channel is one configured account of an adapter.
 type Channel struct {
-	Name     string
-	Adapter  string
-	Role     envelope.Role
-	Owner    string // who answers first, customer channels only; filled in from conversations.owner
-	Path     string // prefix of its webhook paths, "" or "/x"
-	Allow    []netip.Prefix
-	Delivery Delivery
-	Settings Settings
+	Name    string
+	Adapter string
+	Role    envelope.Role
+	Owner   string // who answers first, customer channels only; filled in from conversations.owner
+	Path    string // prefix of its webhook paths, "" or "/x"
+	// Allow are the networks that are not public where its vendor may be called, AllowLinks those where links to media
+	// may lead that came in on it. Neither widens the other: anybody can send a link.
+	Allow      []netip.Prefix
+	AllowLinks []netip.Prefix
+	Delivery   Delivery
+	Settings   Settings
 }
 
 // Then says what a lane does after a delivery was given up.

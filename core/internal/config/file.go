@@ -35,13 +35,14 @@ type fileAdapter struct {
 }
 
 type fileChannel struct {
-	Adapter  string       `koanf:"adapter"`
-	Role     string       `koanf:"role"`
-	Owner    string       `koanf:"owner"`
-	Path     string       `koanf:"path"`
-	Allow    words        `koanf:"allow"`
-	Delivery fileDelivery `koanf:"delivery"`
-	Settings free         `koanf:"settings"`
+	Adapter    string       `koanf:"adapter"`
+	Role       string       `koanf:"role"`
+	Owner      string       `koanf:"owner"`
+	Path       string       `koanf:"path"`
+	Allow      words        `koanf:"allow"`
+	AllowLinks words        `koanf:"allow_links"`
+	Delivery   fileDelivery `koanf:"delivery"`
+	Settings   free         `koanf:"settings"`
 }
 
 type fileDelivery struct {

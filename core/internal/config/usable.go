@@ -20,7 +20,7 @@ const (
 )
 
 // handedOver are the keys of a channel that its adapter gets; the others are the gateway's own.
-var handedOver = []string{"adapter", "role", "path", "allow", "settings"}
+var handedOver = []string{"adapter", "role", "path", "allow", "allow_links", "settings"}
 
 // Usable says how much of a channel is sound. Of a configuration that loaded, everything is.
 func (c *Config) Usable(channel string) Usable {

@@ -21,6 +21,7 @@ func TestUsable(t *testing.T) {
 		{"wrong role", "{adapter: bot, role: robot, settings: {base_url: x, api_key: y, more: z}}", UsableSettings, []string{
 			"channels.faq.settings.more"}},
 		{"wrong network", "{allow: 8.8.8.8/32, " + good + "}", UsableSettings, nil},
+		{"wrong network for links", "{allow_links: 8.8.8.8/32, " + good + "}", UsableSettings, nil},
 		{"unresolved reference", "{adapter: bot, role: bot, settings: {base_url: x, api_key: \"${env:NONE}\", port: \"${env:NONE}\", more: z}}", UsableSettings,
 			[]string{"channels.faq.settings.more"}},
 		{"settings that are no mapping", "{adapter: bot, role: bot, settings: [a]}", UsableSettings, nil},

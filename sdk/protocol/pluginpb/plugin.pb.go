@@ -693,8 +693,10 @@ type ChannelConfig struct {
 	Prefix string `protobuf:"bytes,3,opt,name=prefix,proto3" json:"prefix,omitempty"`
 	// JSON, defaults filled in, secrets resolved.
 	Settings []byte `protobuf:"bytes,4,opt,name=settings,proto3" json:"settings,omitempty"`
-	// CIDRs of private or loopback addresses that the channel may call.
-	Allow         []string `protobuf:"bytes,5,rep,name=allow,proto3" json:"allow,omitempty"`
+	// CIDRs of private or loopback addresses where the vendor's own API may be called. They are not for links to media.
+	Allow []string `protobuf:"bytes,5,rep,name=allow,proto3" json:"allow,omitempty"`
+	// CIDRs of private or loopback addresses that links to media may lead to, which came in on the channel.
+	AllowLinks    []string `protobuf:"bytes,6,rep,name=allow_links,json=allowLinks,proto3" json:"allow_links,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -760,6 +762,13 @@ func (x *ChannelConfig) GetSettings() []byte {
 func (x *ChannelConfig) GetAllow() []string {
 	if x != nil {
 		return x.Allow
+	}
+	return nil
+}
+
+func (x *ChannelConfig) GetAllowLinks() []string {
+	if x != nil {
+		return x.AllowLinks
 	}
 	return nil
 }
@@ -3443,13 +3452,15 @@ const file_plugin_proto_rawDesc = "" +
 	"\vmedia_types\x18\b \x03(\tR\n" +
 	"mediaTypes\x12\x1f\n" +
 	"\vmedia_apart\x18\t \x01(\bR\n" +
-	"mediaApart\"\x81\x01\n" +
+	"mediaApart\"\xa2\x01\n" +
 	"\rChannelConfig\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04role\x18\x02 \x01(\tR\x04role\x12\x16\n" +
 	"\x06prefix\x18\x03 \x01(\tR\x06prefix\x12\x1a\n" +
 	"\bsettings\x18\x04 \x01(\fR\bsettings\x12\x14\n" +
-	"\x05allow\x18\x05 \x03(\tR\x05allow\"N\n" +
+	"\x05allow\x18\x05 \x03(\tR\x05allow\x12\x1f\n" +
+	"\vallow_links\x18\x06 \x03(\tR\n" +
+	"allowLinks\"N\n" +
 	"\x0fValidateRequest\x12;\n" +
 	"\achannel\x18\x01 \x01(\v2!.patchbay.plugin.v1.ChannelConfigR\achannel\"K\n" +
 	"\x10ValidateResponse\x127\n" +
