@@ -27,7 +27,7 @@ func (ch *channel) ask(ctx context.Context, thread string, q *question) (*sdk.Re
 	if f != nil && decode(body, &call) != nil {
 		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: opSend, Text: "the answer is not a JSON object"}
 	}
-	e := &envelope.Envelope{Channel: ch.name, Thread: thread, VendorID: messageID(plain(call.MessageID))}
+	e := &envelope.Envelope{Channel: ch.name, Thread: thread, VendorID: usableID(plain(call.MessageID))}
 	if at, f := createTime(call.CreateTime, "create_time"); f == nil {
 		e.SentAt = at
 	}
@@ -44,8 +44,9 @@ func (ch *channel) ask(ctx context.Context, thread string, q *question) (*sdk.Re
 	return &sdk.Receipt{VendorID: e.VendorID, Replies: []*envelope.Envelope{e}, Degraded: degraded}, nil
 }
 
-// messageID returns an id if it can serve as one. An answer without is never taken for a repetition.
-func messageID(id string) string {
+// usableID returns an id of the vendor's if it can serve as one, else "". An answer without is never taken for a
+// repetition.
+func usableID(id string) string {
 	if len(id) > envelope.MaxIDBytes || strings.ContainsFunc(id, unicode.IsControl) {
 		return ""
 	}

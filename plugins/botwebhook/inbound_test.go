@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
@@ -174,6 +177,24 @@ func TestReceiveLimits(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestCreateTime holds where seconds end and milliseconds begin.
+func TestCreateTime(t *testing.T) {
+	for written, want := range map[string]string{
+		"1":               "1970-01-01T00:00:01Z",
+		"1679587005":      "2023-03-23T15:56:45Z",
+		"1679587005123":   "2023-03-23T15:56:45.123Z",
+		"100000000000":    "5138-11-16T09:46:40Z",
+		"100000000001":    "1973-03-03T09:46:40.001Z",
+		"253402300799999": "9999-12-31T23:59:59.999Z",
+		"253402300800000": "", // no year of four digits
+	} {
+		got, f := createTime(jsontext.Value(written), "create_time")
+		if (f == nil) != (want != "") || f == nil && got.Format(time.RFC3339Nano) != want {
+			t.Errorf("%s is %v, %v; want %q", written, got, f, want)
+		}
 	}
 }
 

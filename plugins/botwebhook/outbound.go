@@ -37,9 +37,9 @@ func (a *adapter) Open(ctx context.Context, o *sdk.Opening) (*sdk.Opened, error)
 	if err != nil {
 		return nil, unopened(err)
 	}
-	id := plain(answer.ConversationID)
+	id := usableID(plain(answer.ConversationID))
 	if id == "" {
-		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opCreate, Text: "the answer has no conversation_id"}
+		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opCreate, Text: "the answer has no conversation_id that can be used"}
 	}
 	return &sdk.Opened{Thread: id, Accepted: true}, nil
 }
@@ -84,7 +84,7 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 	default:
 		var answer *apiAnswer
 		if answer, err = ch.call(ctx, opSend, q.path, q.body); err == nil {
-			r = &sdk.Receipt{VendorID: plain(answer.MessageID)}
+			r = &sdk.Receipt{VendorID: usableID(plain(answer.MessageID))}
 		}
 	}
 	if err != nil {

@@ -173,6 +173,16 @@ func TestDeliverOutcome(t *testing.T) {
 	}
 }
 
+// TestDeliverTakenID holds which ids of a taken question are kept.
+func TestDeliverTakenID(t *testing.T) {
+	for id, want := range map[string]string{"m1": "m1", strings.Repeat("m", 257): "", `m\n1`: ""} {
+		got, err := connected(t, &vendor{status: 200, body: `{"message_id":"` + id + `"}`}).Deliver(t.Context(), delivery())
+		if err != nil || got.VendorID != want {
+			t.Errorf("%.10q gives %+v, %v; want %q", id, got, err, want)
+		}
+	}
+}
+
 // TestTimeOutAtTheVendor holds that a question is not asked again when something on the way was too slow for its answer.
 func TestTimeOutAtTheVendor(t *testing.T) {
 	for mode, want := range map[string]sdk.ErrorKind{
@@ -208,6 +218,9 @@ func TestOpenOutcome(t *testing.T) {
 		{"no id", 200, `{}`, "", sdk.KindTransient},
 		{"empty id", 200, `{"conversation_id":""}`, "", sdk.KindTransient},
 		{"id a number", 200, `{"conversation_id":9}`, "", sdk.KindTransient},
+		{"longest id", 200, `{"conversation_id":"` + strings.Repeat("c", 256) + `"}`, strings.Repeat("c", 256), ""},
+		{"id that no webhook call could bring", 200, `{"conversation_id":"` + strings.Repeat("c", 257) + `"}`, "", sdk.KindTransient},
+		{"id with a line end", 200, `{"conversation_id":"c\n9"}`, "", sdk.KindTransient},
 		{"not JSON", 200, `<html>`, "", sdk.KindTransient},
 		{"parameters", 200, apiError(40000), "", sdk.KindInvalid},
 		{"authentication", 200, apiError(40127), "", sdk.KindUnauthorized},

@@ -24,7 +24,7 @@ func (ch *channel) deliverPerson(ctx context.Context, d *sdk.Delivery) (*sdk.Rec
 		if err != nil {
 			return nil, ch.over(err)
 		}
-		return &sdk.Receipt{VendorID: messageID(plain(answer.MessageID)), Degraded: notText(d.Envelope)}, nil
+		return &sdk.Receipt{VendorID: usableID(plain(answer.MessageID)), Degraded: notText(d.Envelope)}, nil
 	case envelope.KindClosed, envelope.KindDisconnected:
 		_, err := ch.call(ctx, opClose, humanClosePath, body)
 		if err != nil && sdk.KindOf(err) != sdk.KindGone {

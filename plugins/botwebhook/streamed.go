@@ -105,7 +105,7 @@ func (s *streamed) take(code int, data jsontext.Value) bool {
 		if data.Kind() != '{' || decode(data, &info) != nil {
 			return false
 		}
-		s.id = messageID(plain(info.MessageID))
+		s.id = usableID(plain(info.MessageID))
 	case frameText:
 		s.text.WriteString(plain(data))
 		return data.Kind() == '"' || data.Kind() == 'n'
