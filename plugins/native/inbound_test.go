@@ -374,7 +374,14 @@ func TestReceiveTakesTheMost(t *testing.T) {
 	fixed := len(thread{"d8ai", "d8ai_chatbot", ""}.String())
 	user := strings.Repeat("/", (envelope.MaxThreadBytes-fixed)/3) + strings.Repeat("u", (envelope.MaxThreadBytes-fixed)%3)
 	for name, body := range map[string]string{
-		"link":        wordless(`"media":[{"type":"image","url":"` + link + `"}]`),
+		"link":    wordless(`"media":[{"type":"image","url":"` + link + `"}]`),
+		"caption": wordless(`"media":[{"type":"image","url":"` + link + `","text":"` + strings.Repeat("x", envelope.MaxTextBytes) + `"}]`),
+		"name": wordless(`"media":[{"type":"file","url":"` + link + `","name":"` + strings.Repeat("n", maxFactBytes) +
+			`","contentType":"a/` + strings.Repeat("b", maxFactBytes-2) + `"}]`),
+		"words and media": said(`"media":[` + strings.Repeat(medium0+",", maxMedia-1) + medium0 + `]`),
+		"words":           say("Hi", strings.Repeat("x", envelope.MaxTextBytes)),
+		"custom payload": say(`{"data":"d"}`, `{"x":"`+strings.Repeat("x", envelope.MaxAttributeBytes-len(attrCustomPayload)-len(`{"x":""}`))+
+			`"}`),
 		"message ids": wordless(`"event":{"type":"read","messageIds":["a"` + strings.Repeat(`,"a"`, envelope.MaxReferences-1) + `]}`),
 		"thread":      strings.ReplaceAll(say("Hi", "Hi"), `"u1"`, `"`+user+`"`),
 	} {
