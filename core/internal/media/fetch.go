@@ -103,19 +103,12 @@ func (s *Store) launch(of digest, req Request) *flight {
 	ctx, cancel := context.WithCancel(s.ctx) // not the caller's: others may wait longer
 	f.cancel = cancel
 	s.flights[of] = f
-	key, atOnce := gateKey{channel: req.Channel}, fetchesPerChannel
-	if req.Part.URL != "" {
-		key.links, atOnce = true, linksPerChannel
-	}
-	gate := s.gates[key]
-	if gate == nil {
-		gate = make(chan struct{}, atOnce)
-		s.gates[key] = gate
-	}
+	gates := s.gatesFor(&req)
 	req.MaxBytes = s.opt.MaxBytes
 	s.running.Go(func() {
 		defer cancel()
-		i, err := s.fetch(ctx, gate, of, req)
+		defer s.releaseGates(gates)
+		i, err := s.fetch(ctx, gates, of, req)
 		s.opt.Observer.Fetched(req.Channel, result(ctx, req.Part.Type, i, err))
 		s.land(of, f, i, err)
 	})
@@ -159,13 +152,12 @@ func (s *Store) land(of digest, f *flight, i *Item, err error) {
 }
 
 // fetch reads a medium to disk. The room for the item that it returns is reserved.
-func (s *Store) fetch(ctx context.Context, gate chan struct{}, of digest, req Request) (*Item, error) {
-	select {
-	case gate <- struct{}{}:
-		defer func() { <-gate }()
-	case <-ctx.Done():
+func (s *Store) fetch(ctx context.Context, gates []*gate, of digest, req Request) (*Item, error) {
+	leave, err := enter(ctx, gates)
+	if err != nil {
 		return nil, s.interrupted(ctx)
 	}
+	defer leave()
 	in, err := s.receive()
 	if err != nil {
 		return nil, err

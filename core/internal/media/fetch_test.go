@@ -480,35 +480,98 @@ func TestFetchesAreBoundedPerChannel(t *testing.T) {
 	})
 }
 
-// Links lead wherever a customer likes, also to hosts that hang: they hold up none of what the vendor itself has.
-func TestLinksHoldUpNoHandles(t *testing.T) {
+// Links lead wherever a customer likes, also to hosts that hang: they hold up neither other hosts' links nor what the vendor
+// itself has, and they are bounded all the same.
+func TestHangingHostsHoldUpNoOthers(t *testing.T) {
+	for name, tc := range map[string]struct {
+		links string // with a number
+		n     int
+		most  int // that are read at once
+		goOn  []string
+	}{
+		"one host": {"https://tarpit.example/%d.png", 3 * linksPerHost, linksPerHost, []string{"https://files.example/cat.png", ""}},
+		"one host in many spellings": {"https://%[1]d@TarPit.Example.:4%03[1]d/a.png", 3 * linksPerHost, linksPerHost,
+			[]string{"https://files.tarpit.example/cat.png", "https://[2001:db8::1]/cat.png"}},
+		"no host":    {"https://:%d/a.png", 3 * linksPerHost, linksPerHost, []string{"https://files.example/cat.png"}},
+		"many hosts": {"https://tarpit-%d.example/a.png", 2 * linksPerChannel, linksPerChannel, []string{""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := open(t, func(o *Options) { o.TotalBytes = 4 << 20 })
+				m := png1(100)
+				m.wait = make(chan struct{})
+				var all sync.WaitGroup
+				for n := range tc.n {
+					link := request(envelope.PartImage, "")
+					link.Part.URL = fmt.Sprintf(tc.links, n)
+					b.vendor.put(link.Part.URL, m)
+					all.Go(func() {
+						if _, err := b.Get(t.Context(), link, Limit{}); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				synctest.Wait()
+				if b.vendor.most != tc.most {
+					t.Errorf("%d at once, want %d", b.vendor.most, tc.most)
+				}
+				b.vendor.put("cat", png1(100))
+				for _, link := range tc.goOn { // "" is a handle of the vendor's
+					req := request(envelope.PartImage, "cat")
+					if link != "" {
+						req.Part.Ref, req.Part.URL = "", link
+						b.vendor.put(link, png1(100))
+					}
+					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+					if _, err := b.Get(ctx, req, Limit{}); err != nil {
+						t.Errorf("%q of the same channel: %v", link, err)
+					}
+					cancel()
+				}
+				close(m.wait)
+				all.Wait()
+				synctest.Wait()
+				if len(b.gates) != 0 {
+					t.Errorf("%d gates are kept that nobody uses", len(b.gates))
+				}
+			})
+		})
+	}
+}
+
+// Who goes while it waits at a gate leaves no place taken.
+func TestWaitingAtAGateEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := open(t, func(o *Options) { o.TotalBytes = 1 << 20 })
+		b := open(t, func(o *Options) { o.TotalBytes = 4 << 20 })
 		m := png1(100)
 		m.wait = make(chan struct{})
-		var all sync.WaitGroup
-		for n := range 2 * linksPerChannel {
+		get := func(ctx context.Context, n int) error {
 			link := request(envelope.PartImage, "")
 			link.Part.URL = fmt.Sprintf("https://tarpit.example/%d.png", n)
 			b.vendor.put(link.Part.URL, m)
+			_, err := b.Get(ctx, link, Limit{})
+			return err
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		for n := range 2 * linksPerHost {
 			all.Go(func() {
-				if _, err := b.Get(t.Context(), link, Limit{}); err != nil {
+				if err := get(ctx, n); !errors.Is(err, context.Canceled) {
 					t.Error(err)
 				}
 			})
 		}
 		synctest.Wait()
-		if b.vendor.most != linksPerChannel {
-			t.Errorf("%d at once, want %d", b.vendor.most, linksPerChannel)
-		}
-		b.vendor.put("cat", png1(100))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if _, err := b.Get(ctx, request(envelope.PartImage, "cat"), Limit{}); err != nil {
-			t.Errorf("a handle of the same channel: %v", err)
+		cancel()
+		all.Wait()
+		synctest.Wait()
+		if len(b.gates) != 0 || b.vendor.active != 0 {
+			t.Errorf("%d gates, %d are read", len(b.gates), b.vendor.active)
 		}
 		close(m.wait)
-		all.Wait()
+		if err := get(t.Context(), 1); err != nil {
+			t.Error(err)
+		}
 	})
 }
 

@@ -17,10 +17,6 @@ import (
 const (
 	defaultTotalBytes = 1 << 30
 	defaultKeep       = 24 * time.Hour
-	// fetchesPerChannel bounds what is read at once for one channel. It is no bound over all of them: a vendor that is
-	// slow to give its media must not keep the others from theirs.
-	fetchesPerChannel = 8
-	linksPerChannel   = 16 // beside them: customers choose whom these are read from, and how slow that is
 	sweepEvery        = time.Minute
 	sweepBatch        = 64 // items removed at a time, with a pause for others between
 )
@@ -43,13 +39,7 @@ type Store struct {
 	used    int64               // bytes, with what is being written
 	flights map[digest]*flight  // what is being read
 	refused map[digest]*refusal // what was refused lately
-	gates   map[gateKey]chan struct{}
-}
-
-// gateKey names what is read within one bound: a channel's links, or its vendor's handles.
-type gateKey struct {
-	channel string
-	links   bool
+	gates   map[gateKey]*gate   // what is read behind
 }
 
 // Open makes the folder, reads or makes the key that signs links, takes up what a former run has kept, and removes
@@ -70,7 +60,7 @@ func Open(o Options) (*Store, error) {
 	}
 	s := &Store{
 		opt: o, items: map[string]*Item{}, latest: map[digest]*Item{}, flights: map[digest]*flight{},
-		refused: map[digest]*refusal{}, gates: map[gateKey]chan struct{}{},
+		refused: map[digest]*refusal{}, gates: map[gateKey]*gate{},
 		downloads: make(chan struct{}, maxDownloads),
 	}
 	s.ctx, s.end = context.WithCancel(context.Background())
