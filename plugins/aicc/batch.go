@@ -28,11 +28,7 @@ type batch struct {
 // translate gives the envelopes of one message: one, or more if it names more read messages than an
 // envelope can. What is not understood, or would be no valid envelope, gives one of kind unparsed.
 func (b *batch) translate(raw json.RawMessage) []*envelope.Envelope {
-	var m downlink
-	err := json.Unmarshal(raw, &m) // a field of a wrong type leaves the other fields filled
-	if te, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		err = wrong(orWhole(te.Field), "has the wrong type")
-	}
+	m, err := readDownlink(raw)
 	if m.To == "" {
 		m.To = b.receiver
 	}
@@ -41,17 +37,17 @@ func (b *batch) translate(raw json.RawMessage) []*envelope.Envelope {
 		err = wrong("from", "is the channel_id of no channel that these credentials belong to")
 	}
 	if err != nil {
-		return []*envelope.Envelope{b.unparsed(c, &m, raw, err)}
+		return []*envelope.Envelope{b.unparsed(c, m, raw, err)}
 	}
 	e, err := m.envelope(c, b.receiver != "")
 	if err != nil {
-		return []*envelope.Envelope{b.unparsed(c, &m, raw, err)}
+		return []*envelope.Envelope{b.unparsed(c, m, raw, err)}
 	}
-	e.VendorID = b.vendorID(c, &m)
+	e.VendorID = b.vendorID(c, m)
 	out := splitReferences(e)
 	for _, e := range out {
 		if err := e.Validate(); err != nil {
-			return []*envelope.Envelope{b.unparsed(c, &m, raw, err)}
+			return []*envelope.Envelope{b.unparsed(c, m, raw, err)}
 		}
 	}
 	return out
@@ -138,11 +134,4 @@ func splitReferences(e *envelope.Envelope) []*envelope.Envelope {
 		out = append(out, &piece)
 	}
 	return out
-}
-
-func orWhole(field string) string {
-	if field == "" {
-		return "message"
-	}
-	return field
 }

@@ -17,12 +17,12 @@ const maxPush = 1 << 20
 // defaultFileBytes is the default of max_file_bytes.
 const defaultFileBytes = 2 << 20
 
-// capabilities are those of a channel. Cards are not among them: WEBCARD would carry one with a link, but in a call of
-// its own, and the gateway writes a card and its link among the words of the same message.
+// capabilities are those of a channel.
 func capabilities(fileBytes int64) sdk.Capabilities {
 	return sdk.Capabilities{
 		Parts: []envelope.PartType{
 			envelope.PartText, envelope.PartImage, envelope.PartAudio, envelope.PartVideo, envelope.PartFile,
+			envelope.PartCard,
 		},
 		Events:     slices.Clone(wantedEvents),
 		TextBytes:  maxText,

@@ -66,7 +66,7 @@ func (c *channel) do(ctx context.Context, op string, q request) (*answer, error)
 		}
 		hide := append(slices.Clip(q.hide), c.settings.AppSecret.Reveal())
 		e.Code = vendorCode(string(f.ErrorCode+f.ResultCode+f.ReturnCode), hide...)
-		e.Text = vendorText(f.ExceptionInfo+f.ResultDesc, hide...)
+		e.Text = vendorText(string(f.ExceptionInfo+f.ResultDesc), hide...)
 		return nil, e
 	}
 	if readErr != nil {

@@ -45,7 +45,7 @@ func (c *channel) fetchToken(ctx context.Context) (string, time.Duration, error)
 		life = time.Duration(min(n, int(maxTokenLife/time.Second))) * time.Second
 	}
 	c.host.Logger.Debug("access token renewed", "life", life)
-	return r.AccessToken, min(life, asked), nil
+	return string(r.AccessToken), min(life, asked), nil
 }
 
 // applyToken asks for a user's token.
@@ -62,8 +62,8 @@ func (c *channel) applyToken(ctx context.Context, access, user, name string) (st
 	if err := json.Unmarshal(a.body, &r); err != nil {
 		return "", &sdk.Error{Kind: sdk.KindTransient, Op: op, Text: "the answer is not JSON"}
 	}
-	token := bareToken(r.Token)
-	if r.code() != codeDone || token == "" {
+	token := bareToken(string(r.Token))
+	if code := r.code(); code != codeDone && code != "" || token == "" { // an older sample has the token alone
 		c.show(&r.result, &threadState{Token: token}, access)
 		return "", &sdk.Error{Kind: sdk.KindTransient, Op: op, Code: r.shownCode,
 			Text: strings.TrimSpace("refused; check channel_id. " + r.shown)}

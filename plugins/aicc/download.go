@@ -122,8 +122,8 @@ func (c *channel) download(
 		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opDownload, Text: "the answer is not JSON"}
 	}
 	c.show(&r.result, st)
-	switch {
-	case r.code() != codeDone:
+	switch code := r.code(); {
+	case code != codeDone && (code != "" || r.FileStream == "" && r.FileURL == ""): // an older sample has the file alone
 		return nil, &noFile{refused(opDownload, &r.result, downloadError(r.code(), only), "")}
 	case r.FileStream != "":
 		return decodeFile(r.FileStream, limit)

@@ -197,20 +197,28 @@ func TestLostAnswerOfAnOfflineMessage(t *testing.T) {
 
 // TestSendFailedAgainAndAgain: the vendor's one text for a CHAT that fails means, after a few tries, that the session is over.
 func TestSendFailedAgainAndAgain(t *testing.T) {
+	never, atOnce := 0, 1
 	for _, tt := range []struct {
 		name    string
 		offline bool
+		limit   *int
 		attempt int
 		want    sdk.ErrorKind // "" if it is delivered
 	}{
-		{"first", false, 1, sdk.KindTransient}, {"second", false, 2, sdk.KindTransient}, {"third", false, 3, sdk.KindGone},
-		{"second, offline messages", true, 2, sdk.KindTransient}, {"third, offline messages", true, 3, ""},
+		{"first", false, nil, 1, sdk.KindTransient}, {"second", false, nil, 2, sdk.KindTransient}, {"third", false, nil, 3, sdk.KindGone},
+		{"second, offline messages", true, nil, 2, sdk.KindTransient}, {"third, offline messages", true, nil, 3, ""},
+		{"at once", false, &atOnce, 1, sdk.KindGone}, {"never", false, &never, 100, sdk.KindTransient},
+		{"never, offline messages", true, &never, 100, sdk.KindTransient},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			v := newVendor(t, map[string][]reply{"send": {says(200, `{"resultCode":"13","resultDesc":"sendUserMessage failed"}`)}})
-			a := deskAt(t, v, map[string]any{"offline_messages": tt.offline})
-			_, err := a.Deliver(t.Context(), &sdk.Delivery{Channel: "desk", Key: "k", Attempt: tt.attempt, Thread: testUser,
-				Envelope: &envelope.Envelope{Kind: envelope.KindMessage, Parts: []envelope.Part{envelope.TextPart("hello")}}})
+			changes := map[string]any{"offline_messages": tt.offline}
+			if tt.limit != nil {
+				changes["send_failed_limit"] = *tt.limit
+			}
+			d := delivery(message("hello"))
+			d.Attempt = tt.attempt
+			_, err := deskAt(t, v, changes).Deliver(t.Context(), d)
 			if tt.want == "" && err != nil || tt.want != "" && (err == nil || sdk.KindOf(err) != tt.want) {
 				t.Errorf("Deliver = %v; want %q", err, tt.want)
 			}

@@ -136,9 +136,11 @@ func TestBadMessages(t *testing.T) {
 		{"empty object", `{}`, "from:"},
 		{"from missing", item(`"from":""`), "from:"},
 		{"from of nobody", item(`"from":"1"`), "from:"},
-		{"from a number", item(`"from":202105284494222653`), "from: has the wrong type"},
+		{"from another number", item(`"from":202105284494222655`), "from: is the channel_id of no channel"},
+		{"from a list", item(`"from":["202105284494222653"]`), "from: has the wrong type"},
 		{"to missing", item(`"to":null,"to":""`), "to: missing"},
-		{"to a number", item(`"to":7`), "to: has the wrong type"},
+		{"to an object", item(`"to":{"id":7}`), "to: has the wrong type"},
+		{"to true beside numbers", item(`"from":202105284494222653,"to":true`), "to: has the wrong type"},
 		{"to too long", item(`"to":"` + strings.Repeat("x", 600) + `"`), "thread: 600 bytes"},
 		{"controlType missing", item(`"controlType":""`), `controlType: unknown value ""`},
 		{"controlType unknown", item(`"controlType":"WITHDRAW"`), `controlType: unknown value "WITHDRAW"`},
@@ -179,7 +181,8 @@ func TestBadMessages(t *testing.T) {
 		{"timestamp beyond 64 bits", item(`"timestamp":99999999999999999999`), "timestamp: not a time"},
 		{"timestamp not finite", item(`"timestamp":"NaN"`), "timestamp: not a time"},
 		{"isOfflineStatus in words", item(`"isOfflineStatus":"maybe"`), "isOfflineStatus:"},
-		{"isOfflineStatus a number", item(`"isOfflineStatus":1`), "isOfflineStatus:"},
+		{"isOfflineStatus another number", item(`"isOfflineStatus":2`), "isOfflineStatus:"},
+		{"isOfflineStatus a list", item(`"isOfflineStatus":[true]`), "isOfflineStatus:"},
 		{"read nothing", item(`"controlType":"READ","content":null`), "names no message"},
 		{"read blanks", item(`"controlType":"READ","content":" , ,"`), "names no message"},
 		{"read an empty list", item(`"controlType":"READ","content":[]`), "names no message"},
@@ -187,7 +190,7 @@ func TestBadMessages(t *testing.T) {
 		{"read objects", item(`"controlType":"READ","content":[{"id":"x"}]`), "names no message"},
 		{"read half a list", item(`"controlType":"READ","content":"[\"a\""`), "neither message ids"},
 		{"words of an event an object", item(`"controlType":"CONNECT","content":{}`), "content: not text"},
-		{"messageCode a number", item(`"messageCode":5`), "messageCode: has the wrong type"},
+		{"messageCode a list", item(`"messageCode":[5]`), "messageCode: has the wrong type"},
 	}
 	a := deskAdapter(t)
 	for _, tt := range tests {

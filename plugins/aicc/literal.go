@@ -59,14 +59,18 @@ func milliTime(raw json.RawMessage) (time.Time, error) {
 	return time.UnixMilli(ms).UTC(), nil
 }
 
-// flagValue reads an optional boolean; "true" and "false" in quotes are taken too.
+// flagValue reads an optional boolean. An older page calls it a string, so that the usual words for one are taken too.
 func flagValue(raw json.RawMessage) (value, given bool, err error) {
-	switch string(raw) {
-	case "", "null":
+	text, ok := literalText(raw)
+	if !ok {
+		text = string(raw) // true and false
+	}
+	switch strings.ToLower(strings.TrimSpace(text)) {
+	case "":
 		return false, false, nil
-	case "true", `"true"`:
+	case "true", "y", "1":
 		return true, true, nil
-	case "false", `"false"`:
+	case "false", "n", "0":
 		return false, true, nil
 	}
 	return false, false, wrong("isOfflineStatus", "neither true nor false")

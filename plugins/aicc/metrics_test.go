@@ -36,7 +36,7 @@ func TestUnknownValuesAreCounted(t *testing.T) {
 	}
 	push := `{"messages":[` + item(`"controlType":"WITHDRAW"`) + `,` + item(`"controlType":"RECALL"`) + `,` +
 		item(`"mediaType":"SMELL"`) + `,` + item(`"sourceType":"GHOST"`) + `,` + item(`"timestamp":"soon"`) + `,` +
-		item(`"from":"`+otherChannel+`","controlType":"X"`) + `,` + item(`"from":"nobody"`) + `,` + item(`"messageCode":5`) +
+		item(`"from":"`+otherChannel+`","controlType":"X"`) + `,` + item(`"from":"nobody"`) + `,` + item(`"messageCode":[5]`) +
 		`,` + item("") + `]}`
 	r, err := a.Receive(t.Context(), signedRequest([]byte(push)))
 	if err != nil || len(r.Envelopes) != 9 {

@@ -50,7 +50,7 @@ func (c *channel) disconnect(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt
 		return nil, harmless(err)
 	}
 	if r.code() != codeDone {
-		why := causeOf(r.code(), r.ResultDesc)
+		why := r.cause()
 		kind, reason := sendError(why)
 		if over := kind == sdk.KindGone || why == causeLeave && d.Attempt > 1; !over {
 			return nil, refused(op, r, kind, reason)

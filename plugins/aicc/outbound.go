@@ -58,7 +58,7 @@ func (c *channel) enter(ctx context.Context, op, control, user string, st *threa
 	if r.code() == codeDone {
 		return false, nil
 	}
-	why := causeOf(r.code(), r.ResultDesc)
+	why := r.cause()
 	if why == causeServed {
 		return true, nil
 	}
@@ -88,74 +88,6 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 	}
 	return nil, &sdk.Error{Kind: sdk.KindUnsupported, Op: "send",
 		Text: fmt.Sprintf("AICC has no form for kind %s", d.Envelope.Kind)}
-}
-
-// chat sends the words of a message or, if it has none, its file. With offline messages, one that is refused because the
-// session has lapsed goes by sendAsync instead: a refusal had no effect, so that one call has at most.
-func (c *channel) chat(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
-	op := "send message"
-	st := readState(d.State)
-	m, degraded, err := c.chatUplink(ctx, op, d, &st)
-	if err != nil {
-		return nil, err
-	}
-	r, err := c.send(ctx, op, callSend, &st, m)
-	if err == nil && c.settings.Offline && sessionOver(r, d.Attempt) {
-		op = "leave offline message"
-		r, err = c.send(ctx, op, callAsync, &st, m)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if r.code() != codeDone {
-		kind, reason := sendError(causeOf(r.code(), r.ResultDesc))
-		if sessionOver(r, d.Attempt) {
-			kind, reason = sdk.KindGone, ""
-		}
-		return nil, refused(op, r, kind, reason)
-	}
-	c.sessions.underWay(d.Thread, st)
-	return st.receipt(d.State, degraded)
-}
-
-// chatUplink makes the message, and uploads its file first if that is what it carries. degraded says what is left out.
-func (c *channel) chatUplink(
-	ctx context.Context, op string, d *sdk.Delivery, st *threadState,
-) (m uplink, degraded string, err error) {
-	text := d.Envelope.Text()
-	if len(text) > maxText {
-		return m, "", &sdk.Error{Kind: sdk.KindInvalid, Op: op, Field: "parts",
-			Text: fmt.Sprintf("%d bytes of text, at most %d", len(text), maxText)}
-	}
-	if text != "" {
-		return c.uplink(d.Thread, st, controlChat, mediaText, text).of(d.Envelope), leftOut(d.Envelope, allText), nil
-	}
-	for i, a := range d.Media {
-		if a == nil {
-			continue
-		}
-		media, content, err := c.upload(ctx, d.Thread, st, a)
-		return c.uplink(d.Thread, st, controlChat, media, content).of(d.Envelope), leftOut(d.Envelope, i), err
-	}
-	return m, "", &sdk.Error{Kind: sdk.KindUnsupported, Op: op,
-		Text: "the message has neither text nor the bytes of a file, and AICC is sent nothing else"}
-}
-
-// allText stands for all text parts in leftOut.
-const allText = -1
-
-// leftOut says how many parts a CHAT did not carry: all but the text, or all but one part.
-func leftOut(e *envelope.Envelope, carried int) string {
-	n := 0
-	for i, p := range e.Parts {
-		if carried == allText && p.Type != envelope.PartText || carried != allText && i != carried {
-			n++
-		}
-	}
-	if n == 0 {
-		return ""
-	}
-	return fmt.Sprintf("parts left out because AICC takes one text or one file a message: %d", n)
 }
 
 func (c *channel) uplink(user string, st *threadState, control, media, content string) uplink {

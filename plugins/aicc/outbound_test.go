@@ -300,9 +300,9 @@ func TestErrorKinds(t *testing.T) {
 			open: sdk.KindTransient, chat: sdk.KindUnknown, hangup: sdk.KindTransient},
 		{name: "not JSON", endpoint: "send", answer: says(200, `<html>`),
 			open: sdk.KindTransient, chat: sdk.KindUnknown, hangup: sdk.KindTransient},
-		{name: "401 once", endpoint: "send", answer: says(401, `{}`), tokens: 2, applies: 2, sent: 2},
+		{name: "401 once", endpoint: "send", answer: says(401, `{}`), tokens: 1, applies: 2, sent: 2},
 		{name: "403 once", endpoint: "send", answer: says(403, `{}`), tokens: 2, applies: 2, sent: 2},
-		{name: "401 twice", endpoint: "send", answer: says(401, `{}`), times: 2, tokens: 2, applies: 2, sent: 2,
+		{name: "401 twice", endpoint: "send", answer: says(401, `{}`), times: 2, tokens: 1, applies: 2, sent: 2,
 			open: sdk.KindUnauthorized, chat: sdk.KindUnauthorized, hangup: sdk.KindUnauthorized},
 		{name: "400", endpoint: "send", answer: says(400, `{}`), sent: 1,
 			open: sdk.KindPermanent, chat: sdk.KindPermanent, hangup: sdk.KindPermanent},
@@ -333,6 +333,7 @@ func TestErrorKinds(t *testing.T) {
 		{name: "applyToken not JSON", endpoint: "apply", answer: says(200, `x`), sent: -1,
 			open: sdk.KindTransient, chat: sdk.KindTransient, hangup: sdk.KindTransient},
 		{name: "applyToken 403 once", endpoint: "apply", answer: says(403, `{}`), tokens: 2, applies: 2, sent: 1},
+		{name: "applyToken 401 once", endpoint: "apply", answer: says(401, `{}`), tokens: 2, applies: 2, sent: 1},
 		{name: "applyToken 500", endpoint: "apply", answer: says(500, ``), sent: -1,
 			open: sdk.KindTransient, chat: sdk.KindTransient, hangup: sdk.KindTransient},
 		{name: "tokenByAkSk 401", endpoint: "token", answer: says(401, `{}`), tokens: 1, applies: -1,
@@ -343,6 +344,9 @@ func TestErrorKinds(t *testing.T) {
 			open: sdk.KindTransient, chat: sdk.KindTransient, hangup: sdk.KindTransient},
 		{name: "tokenByAkSk 429", endpoint: "token", answer: says(429, ``), tokens: 1, applies: -1,
 			open: sdk.KindThrottled, chat: sdk.KindThrottled, hangup: sdk.KindThrottled},
+		{name: "tokenByAkSk 429 for a while", endpoint: "token", tokens: 1, applies: -1, after: 9 * time.Second,
+			answer: reply{Status: 429, Header: map[string]string{"Retry-After": "9"}},
+			open:   sdk.KindThrottled, chat: sdk.KindThrottled, hangup: sdk.KindThrottled},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -473,6 +477,32 @@ func TestTextAtTheLimitIsSent(t *testing.T) {
 	}
 	if v.count("send") != 1 {
 		t.Errorf("%d calls of send; want 1", v.count("send"))
+	}
+}
+
+// Calls go to what base_url says, with its path and without its last slash.
+func TestBaseURLWithAPath(t *testing.T) {
+	for base, want := range map[string]string{
+		"https://proxy.example.com":                "https://proxy.example.com/apiaccess/ccmessaging/send",
+		"https://proxy.example.com:28070///":       "https://proxy.example.com:28070/apiaccess/ccmessaging/send",
+		"http://proxy.example.com/tenant%2F1/aicc": "http://proxy.example.com/tenant%2F1/aicc/apiaccess/ccmessaging/send",
+		"https://[2001:db8::1]/aicc/":              "https://[2001:db8::1]/aicc/apiaccess/ccmessaging/send",
+	} {
+		v := newMemoryVendor()
+		var called []string
+		v.answer = func(_ string, r *http.Request, _ []byte) http.HandlerFunc {
+			called = append(called, r.URL.String())
+			call := strings.TrimPrefix(r.URL.Path[strings.LastIndex(r.URL.Path, "/"):], "/")
+			return func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = w.Write(success(map[string]string{"tokenByAkSk": "token", "applyToken": "apply", "send": "send"}[call], 1).Body)
+			}
+		}
+		if err := act(t, deskIn(t, v, map[string]any{"base_url": base}), "chat"); err != nil {
+			t.Fatal(err)
+		}
+		if len(called) != 3 || called[2] != want || called[0] != "https://aicc.example.com/apigovernance/api/oauth/tokenByAkSk" {
+			t.Errorf("%s: called %q; want %s as the last", base, called, want)
+		}
 	}
 }
 

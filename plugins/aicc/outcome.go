@@ -52,6 +52,9 @@ const (
 	causeSend    // what was sent did not get any further
 )
 
+// cause is what a result means.
+func (r *result) cause() cause { return causeOf(r.code(), string(r.ResultDesc)) }
+
 // causeOf reads a result. The words are those of the vendor's result table, in any case, by their
 // telling parts; "working time" also counts without its code.
 func causeOf(code, desc string) cause {
@@ -121,18 +124,15 @@ func sendError(c cause) (sdk.ErrorKind, string) {
 	return sdk.KindTransient, ""
 }
 
-// maxSendFailures is how often a CHAT that "failed" may have been a hitch.
-const maxSendFailures = 2
-
 // sessionOver reports whether a refused CHAT means that there is no session any more. The page has one text for every CHAT
-// that fails, "sendUserMessage failed" (senMsgRsp): a few of them in a row are taken for a session that is over, which
-// they mostly are, since a customer may write while the agent hangs up.
-func sessionOver(r *result, attempt int) bool {
+// that fails, "sendUserMessage failed" (senMsgRsp): from some attempt on (send_failed_limit) it is taken for a session
+// that is over, which it mostly is, since a customer may write while the agent hangs up.
+func (c *channel) sessionOver(r *result, attempt int) bool {
 	if r.code() == codeDone {
 		return false
 	}
-	why := causeOf(r.code(), r.ResultDesc)
-	return why == causeSession || why == causeSend && attempt > maxSendFailures
+	why, limit := r.cause(), c.settings.SendFailedLimit
+	return why == causeSession || why == causeSend && limit > 0 && attempt >= limit
 }
 
 // uploadError types a refused uploadFileStream.

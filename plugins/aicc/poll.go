@@ -21,7 +21,7 @@ func (c *channel) poll(ctx context.Context, user string) ([]*envelope.Envelope, 
 	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
 	st := c.sessions.state(user)
-	query := url.Values{"receiverId": {user}, "channel": {channelWeb}}
+	query := url.Values{"receiverId": {user}, "channel": {channelWeb}, "isNeedRead": {"true"}} // else READ is left out
 	a, err := c.authorized(ctx, opPoll, user, &st, request{
 		url: c.settings.BaseURL + apiPath + "poll?" + query.Encode(), limit: maxPollAnswer,
 	})
@@ -39,12 +39,13 @@ func (c *channel) readPoll(user string, st *threadState, body []byte) ([]*envelo
 		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opPoll, Text: "the answer is not JSON with a list of messages"}
 	}
 	c.show(&r.result, st)
-	if len(r.Messages) == 0 && r.code() != codeDone {
+	items := r.list()
+	if len(items) == 0 && r.code() != codeDone {
 		return nil, refused(opPoll, &r.result, sdk.KindGone, "")
 	}
 	b := batch{channels: []*channel{c}, seen: map[string]int{}, receiver: user}
 	var out []*envelope.Envelope
-	for _, raw := range r.Messages {
+	for _, raw := range items {
 		out = append(out, b.translate(raw)...)
 	}
 	return out, nil

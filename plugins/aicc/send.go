@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 
 	"patchbay/sdk"
 )
@@ -29,15 +30,16 @@ func (c *channel) send(ctx context.Context, op, call string, st *threadState, m 
 	return &r, nil
 }
 
-// authorized makes a call with the tokens that it needs. If AICC refuses a token (401, 403), both are renewed and the
-// call is made once more: what was refused for its credentials had no effect.
+// authorized makes a call with the tokens that it needs. If AICC refuses one (401, 403), the customer's is renewed, and
+// the access token as well if it is the one or not brand-new, and the call is made once more: what was refused for its
+// credentials had no effect.
 func (c *channel) authorized(ctx context.Context, op, user string, st *threadState, q request) (*answer, error) {
 	c.sessions.newest(user, st)
 	a, access, err := c.try(ctx, op, user, st, q)
 	if access == "" || err == nil || sdk.KindOf(err) != sdk.KindUnauthorized {
 		return a, err
 	}
-	c.tokens.drop(access)
+	c.tokens.drop(access, asTyped(err).Status == http.StatusForbidden)
 	st.Token = ""
 	a, _, err = c.try(ctx, op, user, st, q)
 	return a, err
@@ -54,6 +56,9 @@ func (c *channel) try(
 	if st.Token == "" || !c.now().Before(st.RenewAt) {
 		token, err := c.applyToken(ctx, access, user, st.UserName)
 		if err != nil {
+			if sdk.KindOf(err) == sdk.KindUnauthorized { // the call has no other credentials
+				c.tokens.drop(access, true)
+			}
 			return nil, access, err
 		}
 		c.keep(user, st, token)
@@ -81,5 +86,5 @@ func (c *channel) keep(user string, st *threadState, token string) {
 // show sets what errors may show of a result.
 func (c *channel) show(r *result, st *threadState, hide ...string) {
 	hide = append(hide, st.Token, c.tokens.current(), c.settings.AppSecret.Reveal())
-	r.shown, r.shownCode = vendorText(r.ResultDesc, hide...), vendorCode(r.code(), hide...)
+	r.shown, r.shownCode = vendorText(string(r.ResultDesc), hide...), vendorCode(r.code(), hide...)
 }

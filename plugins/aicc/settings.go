@@ -19,9 +19,10 @@ type Settings struct {
 	ChannelID string     `json:"channel_id" patchbay:"required" doc:"Configuration id of the AICC channel: what a push carries in from."`
 	Locale    string     `json:"locale" patchbay:"default=en_US" doc:"Language in which AICC speaks to the customer, such as zh_CN."`
 
-	TokenLife time.Duration `json:"token_life" patchbay:"default=1h" doc:"Life of an access token that is asked for (X-Token-Expire); from 1m to 1h."`
-	Transfer  bool          `json:"transfer" patchbay:"default=false" doc:"Send TRANS2AGENT after CONNECT, for an AICC channel whose CONNECT lands at AICC's own robot."`
-	Offline   bool          `json:"offline_messages" patchbay:"default=false" doc:"Leave what the customer writes after the session has lapsed as an offline message (sendAsync), and keep the conversation at the desk after a time-out that allows it."`
+	TokenLife       time.Duration `json:"token_life" patchbay:"default=1h" doc:"Life of an access token that is asked for (X-Token-Expire); from 1m to 1h."`
+	Transfer        bool          `json:"transfer" patchbay:"default=false" doc:"Send TRANS2AGENT after CONNECT, for an AICC channel whose CONNECT lands at AICC's own robot."`
+	Offline         bool          `json:"offline_messages" patchbay:"default=false" doc:"Leave what the customer writes after the session has lapsed as an offline message (sendAsync), and keep the conversation at the desk after a time-out that allows it."`
+	SendFailedLimit int           `json:"send_failed_limit" patchbay:"default=3" doc:"Attempt of a message from which on the answer \"send failed\" is taken for a session that is over, which is then opened again; 0 means never, at most 100."`
 
 	MaxFileBytes int64  `json:"max_file_bytes" patchbay:"default=2097152" doc:"Most bytes of a file, either way; AICC's own limit is 2 MiB by default. At most 5242880."`
 	UploadAs     string `json:"upload_media_type" patchbay:"default=plain,enum=plain|file" doc:"plain sends images and video as IMAGE and VIDEO; file as FILE_IMAGE and FILE_VIDEO, which name the file's type."`
@@ -68,6 +69,7 @@ const (
 	minPollInterval = 200 * time.Millisecond
 	maxPollInterval = 5 * time.Minute
 	mostFileBytes   = 5 << 20
+	mostSendFailed  = 100
 )
 
 // maxWindow bounds verify.window: a longer one would make a stolen signature good for days.
@@ -91,7 +93,9 @@ func (s *Settings) problems(role envelope.Role) []sdk.Problem {
 	if role != envelope.RoleAgent {
 		bad("role", "an aicc channel is a desk of human agents: set the channel's role to agent, not %q", role)
 	}
-	if why := badAddress(s.BaseURL); why != "" {
+	if strings.Contains(s.BaseURL+"/", apiPath) {
+		bad("base_url", "goes too far: %s… is appended; write what is before it, like https://service.besclouds.com", apiPath)
+	} else if why := badAddress(s.BaseURL); why != "" {
 		bad("base_url", "%s; write it like https://service.besclouds.com", why)
 	}
 	if why := badAddress(s.TokenURL); why != "" {
@@ -118,6 +122,7 @@ func (s *Settings) problems(role envelope.Role) []sdk.Problem {
 		}
 	case inboundPush:
 		s.Verify.problems(bad)
+		out = append(out, s.Verify.warnings()...)
 	default:
 		bad("inbound", "%q is unknown; write push or poll", s.Inbound)
 	}
@@ -134,6 +139,9 @@ func (s *Settings) limitProblems(bad func(path, format string, args ...any)) {
 	}
 	if s.MaxFileBytes < 1 || s.MaxFileBytes > mostFileBytes {
 		bad("max_file_bytes", "%d; write a number of bytes from 1 to %d", s.MaxFileBytes, mostFileBytes)
+	}
+	if s.SendFailedLimit < 0 || s.SendFailedLimit > mostSendFailed {
+		bad("send_failed_limit", "%d; write a number from 0 (never) to %d, such as 3", s.SendFailedLimit, mostSendFailed)
 	}
 	if s.UploadAs != uploadPlain && s.UploadAs != uploadFile {
 		bad("upload_media_type", "%q is unknown; write plain or file", s.UploadAs)
@@ -170,6 +178,32 @@ func (v *Verify) problems(bad func(path, format string, args ...any)) {
 	if strings.ContainsAny(v.Host, "/ ") {
 		bad("verify.host", "write the host alone, with its port if it has one, such as chat.example.com")
 	}
+}
+
+// pushKeyLength is that of a push key of the console: exactly so many letters and digits.
+const pushKeyLength = 43
+
+// warnings tell of keys that no console gives. Such a one is mostly cut short, and no push will fit it.
+func (v *Verify) warnings() (out []sdk.Problem) {
+	if v.Mode != modeSignature {
+		return nil
+	}
+	for _, k := range []struct {
+		path string
+		key  sdk.Secret
+	}{{"verify.secret_key", v.SecretKey}, {"verify.previous_secret_key", v.FormerKey}} {
+		if k.key.IsZero() {
+			continue
+		}
+		odd := strings.IndexFunc(k.key.Reveal(), func(r rune) bool {
+			return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9')
+		})
+		if odd >= 0 || len(k.key.Reveal()) != pushKeyLength {
+			out = append(out, sdk.Problem{Path: k.path, Warning: true, Message: fmt.Sprintf(
+				"is not %d letters and digits, as push keys of the AICC console are; copy it again if pushes are refused", pushKeyLength)})
+		}
+	}
+	return out
 }
 
 // badAddress says why a vendor address can't be used, "" if it can. It does not repeat the address,

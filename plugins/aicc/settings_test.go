@@ -49,9 +49,18 @@ func TestValidate(t *testing.T) {
 		{name: "unknown upload type", changes: map[string]any{"upload_media_type": "x"}, path: "upload_media_type",
 			says: "plain or file"},
 		{name: "unknown store", changes: map[string]any{"files": "x"}, path: "files", says: "both, local or library"},
-		{name: "two keys", changes: map[string]any{"verify.previous_secret_key": "x", "verify.previous_access_key": "y"}},
+		{name: "two keys", changes: map[string]any{"verify.previous_secret_key": testFormerKey, "verify.previous_access_key": "y"}},
+		{name: "base_url with a path", changes: map[string]any{"base_url": "https://proxy.example.com/aicc/"}},
+		{name: "base_url of a call", path: "base_url", says: "write what is before it",
+			changes: map[string]any{"base_url": "https://service.besclouds.com/apiaccess/ccmessaging/send"}},
+		{name: "base_url of all calls", path: "base_url", says: "write what is before it",
+			changes: map[string]any{"base_url": "https://service.besclouds.com/apiaccess/ccmessaging"}},
+		{name: "session over before the first try", changes: map[string]any{"send_failed_limit": -1}, path: "send_failed_limit",
+			says: "0 (never)"},
+		{name: "session over after many tries", changes: map[string]any{"send_failed_limit": 101}, path: "send_failed_limit",
+			says: "to 100"},
 		{name: "blank in the former access key", path: "verify.previous_access_key", says: "blank",
-			changes: map[string]any{"verify.previous_secret_key": "x", "verify.previous_access_key": "a b"}},
+			changes: map[string]any{"verify.previous_secret_key": testFormerKey, "verify.previous_access_key": "a b"}},
 		{name: "former access key alone", path: "verify.previous_access_key", says: "previous_secret_key",
 			changes: map[string]any{"verify.previous_access_key": "y"}},
 		{name: "unknown mode", changes: map[string]any{"verify.mode": "none"}, path: "verify.mode", says: "unknown"},
@@ -102,6 +111,26 @@ func TestVerifyIsNotNeededForPolls(t *testing.T) {
 	}
 	if _, err := a.Configure(t.Context(), ch); err != nil {
 		t.Errorf("Configure = %v", err)
+	}
+}
+
+// A push key that is not as the console makes them is mostly cut short. It may be right all the same.
+func TestOddPushKeys(t *testing.T) {
+	for name, key := range map[string]string{
+		"cut short": testSecretKey[:42], "too long": testSecretKey + "x", "with a dash": "-" + testSecretKey[1:],
+		"not ASCII": "ä" + testSecretKey[2:],
+	} {
+		for _, path := range []string{"verify.secret_key", "verify.previous_secret_key"} {
+			ch := testChannel(t, "desk", map[string]any{path: key})
+			a := newAdapter()
+			problems := a.Validate(ch)
+			if len(problems) != 1 || !problems[0].Warning || problems[0].Path != path || strings.Contains(problems[0].Message, key) {
+				t.Errorf("%s: Validate = %+v; want one warning about %s", name, problems, path)
+			}
+			if _, err := a.Configure(t.Context(), ch); err != nil {
+				t.Errorf("%s: Configure = %v", name, err)
+			}
+		}
 	}
 }
 

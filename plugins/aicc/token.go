@@ -12,8 +12,8 @@ import (
 const renewPause = 30 * time.Second
 
 // tokenSource holds one channel's access token. It is renewed when four fifths of its life are over; of
-// all calls that need a new one, one asks the vendor and the others wait for its result. Safe for
-// concurrent use; it starts no goroutine.
+// all calls that need a new one, one asks the vendor and the others wait for its result. The vendor is not asked
+// before it wants to be (the After of a failed fetch). Safe for concurrent use; it starts no goroutine.
 type tokenSource struct {
 	// fetch asks the vendor for a token and tells how long it lives.
 	fetch func(context.Context) (token string, life time.Duration, err error)
@@ -21,10 +21,13 @@ type tokenSource struct {
 
 	mu      sync.Mutex
 	token   string
+	askedAt time.Time // when the token was asked for
 	renewAt time.Time
 	endsAt  time.Time
 	running *tokenFetch
 	lastErr error // of the last fetch, nil if it went well
+	// notBefore is when the vendor may be asked again after lastErr.
+	notBefore time.Time
 }
 
 // tokenFetch is a request under way. Its results are set before done is closed.
@@ -42,6 +45,10 @@ func (s *tokenSource) get(ctx context.Context) (string, error) {
 		if s.token != "" && s.now().Before(s.renewAt) {
 			defer s.mu.Unlock()
 			return s.token, nil
+		}
+		if err := s.paused(); err != nil {
+			defer s.mu.Unlock()
+			return "", err
 		}
 		f := s.running
 		if f == nil {
@@ -80,12 +87,12 @@ func (s *tokenSource) lead(ctx context.Context, f *tokenFetch) {
 		f.err = err
 		return
 	}
-	s.lastErr = err
+	s.lastErr, s.notBefore = err, s.now().Add(afterOf(err))
 	switch {
 	case err == nil:
-		s.token, s.renewAt, s.endsAt = token, asked.Add(life/5*4), asked.Add(life)
+		s.token, s.askedAt, s.renewAt, s.endsAt = token, asked, asked.Add(life/5*4), asked.Add(life)
 	case s.token != "" && s.now().Before(s.endsAt):
-		s.renewAt = s.now().Add(renewPause)
+		s.renewAt = s.now().Add(max(renewPause, afterOf(err)))
 		if s.endsAt.Before(s.renewAt) {
 			s.renewAt = s.endsAt
 		}
@@ -96,6 +103,25 @@ func (s *tokenSource) lead(ctx context.Context, f *tokenFetch) {
 	f.token = s.token
 }
 
+// paused returns the error of the last fetch if the vendor does not want to be asked again yet. The lock is held.
+func (s *tokenSource) paused() error {
+	rest := s.notBefore.Sub(s.now())
+	if s.lastErr == nil || rest <= 0 {
+		return nil
+	}
+	e := *asTyped(s.lastErr)
+	e.After = rest
+	return &e
+}
+
+// afterOf is how long the vendor wants to be left alone.
+func afterOf(err error) time.Duration {
+	if err == nil {
+		return 0
+	}
+	return asTyped(err).After
+}
+
 // current returns the newest token, good or not, for errors to hide.
 func (s *tokenSource) current() string {
 	s.mu.Lock()
@@ -103,11 +129,13 @@ func (s *tokenSource) current() string {
 	return s.token
 }
 
-// drop forgets a token that the vendor refused. A newer one stays.
-func (s *tokenSource) drop(token string) {
+// drop forgets a token that the vendor refused, or may have: where only surely tells, one that has just been given is
+// kept, so that a vendor who refuses all customers' tokens at once is not asked for an access token by each of them. A
+// newer one stays in any case.
+func (s *tokenSource) drop(token string, surely bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.token == token {
+	if s.token == token && (surely || s.now().Sub(s.askedAt) >= renewPause) {
 		s.token = ""
 	}
 }

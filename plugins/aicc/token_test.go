@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"patchbay/sdk"
 )
 
 // countingFetch gives token-1, token-2, … after a second each; broken makes it fail.
@@ -158,13 +160,77 @@ func TestDrop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := (&countingFetch{life: time.Hour}).source()
 		mustGet(t, s, "token-1")
-		s.drop("an older one")
+		s.drop("an older one", true)
 		mustGet(t, s, "token-1")
-		s.drop("token-1")
+		s.drop("token-1", true)
 		mustGet(t, s, "token-2")
-		s.drop("token-1") // late news from a slow call
+		s.drop("token-1", true) // late news from a slow call
 		mustGet(t, s, "token-2")
 	})
+}
+
+// A token that may have been refused is kept while it is new; so many customers with refused tokens do not make as many
+// requests for it.
+func TestDropOfANewToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := (&countingFetch{life: time.Hour}).source()
+		mustGet(t, s, "token-1")
+		s.drop("token-1", false)
+		mustGet(t, s, "token-1")
+		wait(t, renewPause)
+		s.drop("token-1", false)
+		mustGet(t, s, "token-2")
+	})
+}
+
+// A vendor who does not want to be asked for a while is not, by anybody, and who asks meanwhile is told for how long.
+func TestThrottledTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &countingFetch{life: time.Hour, broken: throttled(20 * time.Second)}
+		s := f.source()
+		for _, later := range []time.Duration{0, 0, 5 * time.Second} {
+			wait(t, later)
+			_, err := s.get(t.Context())
+			if e := asTyped(err); e.Kind != sdk.KindThrottled || e.Scope != sdk.ScopeChannel || e.After != 20*time.Second-later {
+				t.Errorf("get: %v after %s; want throttled after %s", err, e.After, 20*time.Second-later)
+			}
+		}
+		if f.n != 1 || s.trouble() == nil {
+			t.Errorf("%d fetches, trouble %v; want 1 and the error", f.n, s.trouble())
+		}
+		f.broken = nil
+		wait(t, 15*time.Second)
+		mustGet(t, s, "token-2")
+	})
+}
+
+// An early renewal that is throttled waits as long as the vendor says, and no longer than the token lives.
+func TestThrottledRenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &countingFetch{life: 1000 * time.Second}
+		s := f.source()
+		mustGet(t, s, "token-1")
+		f.broken = throttled(90 * time.Second)
+		wait(t, 800*time.Second)
+		mustGet(t, s, "token-1") // refused at 802 s of the token's life
+		wait(t, 89*time.Second)
+		mustGet(t, s, "token-1")
+		if f.n != 2 {
+			t.Errorf("%d fetches; want 2", f.n)
+		}
+		wait(t, time.Second)
+		mustGet(t, s, "token-1") // refused until 983 s
+		wait(t, 90*time.Second)
+		mustGet(t, s, "token-1") // refused beyond the token's life
+		wait(t, 17*time.Second)
+		if _, err := s.get(t.Context()); sdk.KindOf(err) != sdk.KindThrottled || f.n != 4 {
+			t.Errorf("after its life: %v, %d fetches; want throttled and 4", err, f.n)
+		}
+	})
+}
+
+func throttled(after time.Duration) error {
+	return &sdk.Error{Kind: sdk.KindThrottled, Scope: sdk.ScopeChannel, After: after}
 }
 
 // A fetch that panics fails its own call; the next one leads anew.

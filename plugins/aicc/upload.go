@@ -17,33 +17,30 @@ const (
 	maxFileName = 100 // bytes of a file's name in a FILE message
 )
 
-// upload puts a file into AICC's store (uploadFileStream), and returns the mediaType and the content of the message that
-// shows it. A file that no message shows has no effect, so that every failure of the network is transient.
-func (c *channel) upload(
-	ctx context.Context, user string, st *threadState, a *sdk.Attachment,
-) (media, content string, err error) {
+// upload puts a file into AICC's store (uploadFileStream), and returns what the message says that shows it. A file that no
+// message shows has no effect, so that every failure of the network is transient.
+func (c *channel) upload(ctx context.Context, user string, st *threadState, a *sdk.Attachment) (said content, err error) {
 	defer func() { c.metrics.countFile(c.name, "up", err) }()
 	kind, ok := uploadType(a)
 	if !ok {
-		return "", "", &sdk.Error{Kind: sdk.KindUnsupported, Op: opUpload,
+		return said, &sdk.Error{Kind: sdk.KindUnsupported, Op: opUpload,
 			Text: fmt.Sprintf("AICC takes no files of type %s", quoted(a.ContentType))}
 	}
 	if a.Size() == 0 || a.Size() > c.settings.MaxFileBytes {
-		return "", "", &sdk.Error{Kind: sdk.KindUnsupported, Op: opUpload,
+		return said, &sdk.Error{Kind: sdk.KindUnsupported, Op: opUpload,
 			Text: fmt.Sprintf("the file has %d bytes; from 1 to %d are sent (max_file_bytes)", a.Size(), c.settings.MaxFileBytes)}
 	}
 	data, err := io.ReadAll(a.Reader())
 	if err != nil {
-		return "", "", &sdk.Error{Kind: sdk.KindTransient, Op: opUpload, Err: err}
+		return said, &sdk.Error{Kind: sdk.KindTransient, Op: opUpload, Err: err}
 	}
 	key, err := c.store(ctx, user, st, uploadRequest{
 		FileType: kind.extension, FileStream: base64.StdEncoding.EncodeToString(data), Channel: channelWeb,
 	})
 	if err != nil {
-		return "", "", err
+		return said, err
 	}
-	media, content = c.fileMessage(kind, key, a)
-	return media, content, nil
+	return c.fileMessage(kind, key, a), nil
 }
 
 // store makes the call and returns the file's key.
@@ -66,18 +63,20 @@ func (c *channel) store(ctx context.Context, user string, st *threadState, u upl
 	return string(r.ObjectKey), nil
 }
 
-// fileMessage is the mediaType and the content of a message that shows an uploaded file.
-func (c *channel) fileMessage(kind fileType, key string, a *sdk.Attachment) (media, content string) {
+// fileMessage is what a message says that shows an uploaded file. The page of sendAsync has the file's extension beside
+// its key in all media; that of send has it in FILE_IMAGE and FILE_VIDEO alone.
+func (c *channel) fileMessage(kind fileType, key string, a *sdk.Attachment) content {
+	typed := key + "," + kind.extension
 	switch {
 	case kind.media == mediaFile:
 		name := fileName(a.Name, kind.extension)
-		return mediaFile, fmt.Sprintf("%s,%d,%s,%s", name, a.Size(), key, kind.extension)
+		return content{media: mediaFile, content: fmt.Sprintf("%s,%d,%s,%s", name, a.Size(), key, kind.extension)}
 	case c.settings.UploadAs == uploadFile && kind.media == mediaImage:
-		return mediaFileImage, key + "," + kind.extension
+		return content{media: mediaFileImage, content: typed}
 	case c.settings.UploadAs == uploadFile && kind.media == mediaVideo:
-		return mediaFileVideo, key + "," + kind.extension
+		return content{media: mediaFileVideo, content: typed}
 	}
-	return kind.media, key
+	return content{media: kind.media, content: key, left: typed}
 }
 
 // fileName makes a name fit for a list with commas.

@@ -43,8 +43,8 @@ type push struct {
 	Messages json.RawMessage `json:"messages"`
 }
 
-// downlink is one DownLinkMsg (table 3). Fields that the vendor's pages and examples show in more than
-// one form are raw, so that one of them can't hide the others.
+// downlink is one DownLinkMsg (table 3), decoded by readDownlink. Fields that the vendor's pages and examples show in
+// more than one form are raw, so that one of them can't hide the others.
 type downlink struct {
 	Channel         string          `json:"channel"`
 	IsOfflineStatus json.RawMessage `json:"isOfflineStatus"`
@@ -72,7 +72,7 @@ type downlink struct {
 type result struct {
 	ResultCode literal `json:"resultCode"`
 	ReturnCode literal `json:"returnCode"`
-	ResultDesc string  `json:"resultDesc"`
+	ResultDesc literal `json:"resultDesc"`
 
 	shown, shownCode string // resultDesc and the code as errors may show them
 }
@@ -88,10 +88,10 @@ func (r *result) code() string {
 // fault is what API Fabric answers with a status other than 200.
 type fault struct {
 	ErrorCode     literal `json:"errorCode"`
-	ExceptionInfo string  `json:"exceptionInfo"`
+	ExceptionInfo literal `json:"exceptionInfo"`
 	ResultCode    literal `json:"resultCode"`
 	ReturnCode    literal `json:"returnCode"`
-	ResultDesc    string  `json:"resultDesc"`
+	ResultDesc    literal `json:"resultDesc"`
 }
 
 // accessRequest and accessReply are tokenByAkSk's. Expires counts seconds and is a string.
@@ -101,7 +101,7 @@ type accessRequest struct {
 }
 
 type accessReply struct {
-	AccessToken string  `json:"AccessToken"`
+	AccessToken literal `json:"AccessToken"`
 	Expires     literal `json:"Expires"`
 }
 
@@ -140,7 +140,7 @@ type uplink struct {
 // userReply is applyToken's.
 type userReply struct {
 	result
-	Token string `json:"token"`
+	Token literal `json:"token"`
 }
 
 // uploadRequest is uploadFileStream's. FileStream is in base64.
@@ -173,5 +173,14 @@ type downloadReply struct {
 // pollReply is poll's.
 type pollReply struct {
 	result
-	Messages []json.RawMessage `json:"downlinkMessages"`
+	Messages json.RawMessage `json:"downlinkMessages"`
+}
+
+// list gives the messages. What is no list counts as one message: AICC will not hand it out again.
+func (r *pollReply) list() []json.RawMessage {
+	var items []json.RawMessage
+	if json.Unmarshal(r.Messages, &items) == nil || len(r.Messages) == 0 {
+		return items
+	}
+	return []json.RawMessage{r.Messages}
 }

@@ -46,9 +46,9 @@ func (s *Simulator) content(m upLink, async bool) (file, problem string) {
 	return s.card(m.From, m.Content)
 }
 
-// object takes the object key alone. The page sendAsync has it with an extension, so that takes both.
+// object takes what the page send has, the object key alone, or what the page sendAsync has, the key with its extension.
 func (s *Simulator) object(m upLink, async bool, types []string) (file, problem string) {
-	if async && strings.Contains(m.Content, ",") {
+	if async {
 		return s.typed(m.From, m.Content, types)
 	}
 	return m.Content, s.uploaded(m.From, m.Content, types)
@@ -83,25 +83,36 @@ func (s *Simulator) described(user, content string) (file, problem string) {
 	return key, ""
 }
 
-// card takes a JSON object as text; it needs redirectUrl or mediaFileId.
+// cardKeys are the members of a card, whose structure the page calls fixed.
+var cardKeys = []string{"title", "description", "mediaFileId", "mediaFileType", "redirectUrl"}
+
+// card takes a JSON object as text; it needs redirectUrl or mediaFileId, and all else may be empty.
 func (s *Simulator) card(user, content string) (file, problem string) {
-	var card struct{ Title, Description, MediaFileID, MediaFileType, RedirectURL string }
+	var card map[string]*string
 	if err := json.Unmarshal([]byte(content), &card); err != nil {
 		return "", "not the JSON of a card: " + err.Error()
 	}
-	if card.RedirectURL == "" && card.MediaFileID == "" {
+	values := map[string]string{}
+	for key, v := range card {
+		if !slices.Contains(cardKeys, key) {
+			return "", fmt.Sprintf("a card has no %q", key)
+		}
+		if v != nil {
+			values[key] = *v
+		}
+	}
+	picture, link, kind := values["mediaFileId"], values["redirectUrl"], values["mediaFileType"]
+	switch u, err := url.Parse(link); {
+	case picture == "" && link == "":
 		return "", "neither redirectUrl nor mediaFileId"
-	}
-	if u, err := url.Parse(card.RedirectURL); card.RedirectURL != "" && (err != nil || u.Host == "") {
-		return "", fmt.Sprintf("redirectUrl %q is no web address", card.RedirectURL)
-	}
-	if !slices.Contains([]string{"", "img", "img/png", "img/jpg"}, card.MediaFileType) {
-		return "", fmt.Sprintf("mediaFileType %q, want img, img/png, img/jpg or nothing", card.MediaFileType)
-	}
-	if card.MediaFileID == "" {
+	case link != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https"):
+		return "", fmt.Sprintf("redirectUrl %q is no web address", link)
+	case !slices.Contains([]string{"", "img", "img/png", "img/jpg"}, kind):
+		return "", fmt.Sprintf("mediaFileType %q, want img, img/png, img/jpg or nothing", kind)
+	case picture == "":
 		return "", ""
 	}
-	return card.MediaFileID, s.uploaded(user, card.MediaFileID, imageTypes)
+	return picture, s.uploaded(user, picture, imageTypes)
 }
 
 // uploaded says what is wrong with an object key that must be an earlier upload of the same customer.

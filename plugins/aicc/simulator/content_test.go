@@ -48,6 +48,11 @@ func TestContentOfACustomersMedia(t *testing.T) {
 		{"card with odd address", "WEBCARD", `{"redirectUrl":"shop"}`, ""},
 		{"card with unknown picture", "WEBCARD", `{"mediaFileId":"x"}`, ""},
 		{"card that is no JSON", "WEBCARD", `Shoes`, ""},
+		{"card in other letters", "WEBCARD", `{"redirectURL":"https://shop.example/shoes"}`, ""},
+		{"card with more", "WEBCARD", `{"redirectUrl":"https://shop.example/shoes","price":"9"}`, ""},
+		{"card with a number", "WEBCARD", `{"redirectUrl":"https://shop.example/shoes","title":9}`, ""},
+		{"card that runs a script", "WEBCARD", `{"redirectUrl":"javascript://shop.example/%0aalert(1)"}`, ""},
+		{"card with a list", "WEBCARD", `[]`, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -67,8 +72,16 @@ func TestContentOfACustomersMedia(t *testing.T) {
 			}
 		})
 	}
-	card := media("u1", "WEBCARD", `{"redirectUrl":"https://shop.example/shoes"}`)
-	d.send(t, header, card, 200, "0")
+	for _, card := range []string{
+		`{"redirectUrl":"https://shop.example/shoes"}`,
+		`{"title":"Shoes","description":"","mediaFileId":null,"mediaFileType":"","redirectUrl":"http://shop.example/shoes"}`,
+	} {
+		d.send(t, header, media("u1", "WEBCARD", card), 200, "0")
+		chat, _ := d.Chat("u1")
+		if last := chat.Lines[len(chat.Lines)-1]; last.MediaType != "WEBCARD" || last.Text != card || last.File != "" {
+			t.Errorf("the desk shows %+v, want the card", last)
+		}
+	}
 }
 
 func TestReadReportsAndTyping(t *testing.T) {

@@ -106,7 +106,8 @@ func TestMessagesLeftBehindAfterATimeOut(t *testing.T) {
 	d.send(t, header, message("u1", "CHAT", "wrong door"), 200, "13")
 	key := d.give(t, header, "jpg", "a picture")
 	for _, m := range []map[string]any{
-		message("u1", "CHAT", "call me back"), media("u1", "IMAGE", key), media("u1", "IMAGE", key+",jpg"),
+		message("u1", "CHAT", "call me back"), media("u1", "IMAGE", key+",jpg"),
+		media("u1", "WEBCARD", `{"mediaFileId":"`+key+`"}`),
 	} {
 		if code, text := d.said(t, "sendAsync", header, m); code != "0" {
 			t.Errorf("sendAsync %v = %s %q, want 0", m["content"], code, text)
@@ -114,6 +115,9 @@ func TestMessagesLeftBehindAfterATimeOut(t *testing.T) {
 	}
 	if code, _ := d.said(t, "sendAsync", header, media("u1", "IMAGE", key+",mp3")); code != "13" {
 		t.Errorf("sendAsync of an image with a sound's extension = %s, want 13", code)
+	}
+	if code, _ := d.said(t, "sendAsync", header, media("u1", "IMAGE", key)); code != "13" {
+		t.Errorf("sendAsync of an image without an extension = %s, want 13", code)
 	}
 	var left []string
 	for _, e := range d.Events.All() {
