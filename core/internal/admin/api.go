@@ -94,7 +94,7 @@ func (a *Admin) conversation(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if c == nil {
-		reply(w, http.StatusNotFound, problem{fmt.Sprintf("no live conversation %q; `patchbay trace` finds ended ones", r.PathValue("id"))})
+		reply(w, http.StatusNotFound, problem{fmt.Sprintf("there is no live conversation %q; `patchbay trace` finds ended ones, and those of a message, thread or customer", r.PathValue("id"))})
 		return
 	}
 	a.explain(c)

@@ -66,7 +66,11 @@ func (p *plugins) introduce(ctx context.Context, cfg *config.Config) Findings {
 func (p *plugins) adapter(ctx context.Context, cfg *config.Config, name string, h *adapter.Host) Findings {
 	d, err := h.Describe(ctx)
 	if err != nil {
-		return wrong(cfg.Problem(fmt.Sprintf("the program could not be started: %v", err), "adapters", name, "command"))
+		why := err.Error()
+		if last := h.Status().LastError; last != "" {
+			why = last
+		}
+		return wrong(cfg.Problem("the program could not be started: "+why, "adapters", name, "command"))
 	}
 	p.mu.Lock()
 	p.described[name] = d
@@ -201,7 +205,8 @@ func (p *plugins) abilities(cfg *config.Config) []config.Problem {
 			continue
 		}
 		for at, to := range cfg.Routes[i].Offer.To {
-			if ch, ok := cfg.Channel(to); ok && !can(ch, "open") {
+			ch, ok := cfg.Channel(to)
+			if ok && (ch.Role == envelope.RoleBot || ch.Role == envelope.RoleAgent) && !can(ch, "open") { // others can't be offered anything
 				path := []string{"routes", strconv.Itoa(i), "offer", "to"}
 				if len(cfg.Routes[i].Offer.To) > 1 {
 					path = append(path, strconv.Itoa(at))

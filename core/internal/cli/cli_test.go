@@ -59,7 +59,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ports": ports, "await": await, "until": until},
-		// go test -update rewrites what cmp compares with
+		// what cmp compares with is rewritten
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
 }

@@ -99,7 +99,7 @@ and what an owner said in an earlier term is not sent any more (it ends as fence
 func newDeadDrop(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "drop ID...", Short: "Let go of dead letters for good",
-		Args: cobra.MinimumNArgs(1),
+		Args: arguments("ID..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.eachLetter(cmd.Context(), args, http.MethodDelete, "")
 		},

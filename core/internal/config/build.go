@@ -41,7 +41,7 @@ func (l *loader) build(f *fileConfig) *Config {
 }
 
 func (l *loader) checkListeners(c *Config) {
-	l.checkAddress(c.Listen, "listen")
+	public := l.checkAddress(c.Listen, "listen")
 	host := l.checkAddress(c.Admin.Listen, "admin", "listen")
 	if host == "" {
 		return
@@ -50,9 +50,31 @@ func (l *loader) checkListeners(c *Config) {
 		l.bad([]string{"admin", "listen"}, "", "must be a loopback address such as 127.0.0.1:9090: "+
 			"admin elsewhere needs a token, which is not supported yet")
 	}
-	if c.Listen == c.Admin.Listen && !strings.HasSuffix(c.Listen, ":0") {
-		l.bad([]string{"admin", "listen"}, "", "is the public listener's address; admin needs its own")
+	if public != "" && overlap(c.Listen, c.Admin.Listen) {
+		l.bad(l.whichever([]string{"admin", "listen"}, []string{"listen"}), "", "listen and admin.listen would be on the same port (%s and %s); give them different ones",
+			l.quote(c.Listen, "listen"), l.quote(c.Admin.Listen, "admin", "listen"))
 	}
+}
+
+// overlap reports whether two addresses can't be listened on at the same time.
+func overlap(a, b string) bool {
+	hostA, portA, _ := net.SplitHostPort(a)
+	hostB, portB, _ := net.SplitHostPort(b)
+	wide := func(host string) bool {
+		ip, err := netip.ParseAddr(host)
+		return host == "" || err == nil && ip.IsUnspecified()
+	}
+	return portA == portB && portA != "0" && (hostA == hostB || wide(hostA) || wide(hostB))
+}
+
+// whichever returns the first of the paths that is set, the last if none is.
+func (l *loader) whichever(paths ...[]string) []string {
+	for _, path := range paths {
+		if _, _, whole := l.tree.find(path); whole || l.tree.env[dotted(path)] != (Position{}) {
+			return path
+		}
+	}
+	return paths[len(paths)-1]
 }
 
 // checkAddress returns the host of a host:port, "" if it is wrong or stands for every address.
@@ -72,6 +94,9 @@ func (l *loader) checkStore(c *Config) {
 	if c.Store.Dir == "" {
 		l.bad([]string{"store", "dir"}, "", "is empty; it is the folder of the log")
 		return
+	}
+	if strings.HasPrefix(c.Store.Dir, "~") {
+		l.bad([]string{"store", "dir"}, "", "~ stands for no folder here; write the path out")
 	}
 	c.Store.Dir = l.path(c.Store.Dir)
 	if c.Store.Cap < 64<<20 {
@@ -97,6 +122,8 @@ func (l *loader) oneOf(value string, allowed, later []string, path ...string) {
 	case slices.Contains(allowed, value):
 	case slices.Contains(later, value):
 		l.bad(path, "", "%s is not supported yet; there is %s", value, strings.Join(allowed, ", "))
+	case len(allowed) == 1:
+		l.bad(path, "", "%s is not possible; there is only %s", l.quote(value, path...), allowed[0])
 	default:
 		l.bad(path, l.suggest(value, allowed, path...), "%s is none of %s", l.quote(value, path...), strings.Join(allowed, ", "))
 	}
@@ -148,6 +175,8 @@ func (l *loader) adapters(c *Config, file map[string]fileAdapter) {
 		switch {
 		case a.Command == "":
 			l.bad(at("command"), "", "missing; it is the plugin's program, such as bin/%s", name)
+		case strings.Contains(a.Command, " -"):
+			l.bad(at("command"), "", "must be the program alone; its arguments go to args, as a list")
 		case strings.Contains(a.Command, "/"):
 			out.Command = l.path(a.Command)
 		}

@@ -95,10 +95,10 @@ type fileRoute struct {
 }
 
 type fileOffer struct {
-	To     words         `koanf:"to"`
-	Within time.Duration `koanf:"within"`
-	Else   filled        `koanf:"else"`
-	Hold   *bool         `koanf:"hold"`
+	To     words          `koanf:"to"`
+	Within *time.Duration `koanf:"within"`
+	Else   filled         `koanf:"else"`
+	Hold   *bool          `koanf:"hold"`
 }
 
 type (

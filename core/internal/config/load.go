@@ -116,7 +116,11 @@ func (l *loader) data() ([]byte, bool) {
 		if cause, ok := errors.AsType[*fs.PathError](err); ok {
 			err = cause.Err
 		}
-		l.problems = append(l.problems, Problem{Position: Position{File: l.opts.Path}, Message: "can't be read: " + err.Error()})
+		message := "can't be read: " + err.Error()
+		if errors.Is(err, fs.ErrNotExist) {
+			message += "; --config or " + ConfigVariable + " names another file"
+		}
+		l.problems = append(l.problems, Problem{Position: Position{File: l.opts.Path}, Message: message})
 		return nil, false
 	}
 	return data, true

@@ -133,6 +133,9 @@ func (r *reader) node(y *yaml.Node, path string, depth int) *node {
 		}
 		return n
 	}
+	if y.Style&yaml.TaggedStyle != 0 && !strings.HasPrefix(y.ShortTag(), "!!") {
+		r.bad(y.Line, y.Column, path, "begins with the tag %s, which means nothing here; put a text that begins with ! in quotes", y.Tag)
+	}
 	switch y.Kind {
 	case yaml.AliasNode:
 		if r.open[y.Alias] {

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"strconv"
 	"strings"
 
@@ -11,13 +10,17 @@ import (
 // routes checks and compiles the rules.
 func (l *loader) routes(c *Config, file []fileRoute) {
 	for i := range file {
+		if o := file[i].Offer; o != nil && o.Within != nil && *o.Within == 0 { // to package route 0 is the default
+			l.bad([]string{"routes", strconv.Itoa(i), "offer", "within"}, "", "must be more than 0; left out, it is %s", short(route.DefaultWithin))
+		}
 		c.Routes = append(c.Routes, file[i].rule())
 	}
 	table, problems := route.Compile(c.Routes, c.Roles())
 	c.Table = table
 	for _, p := range problems {
 		path := routePath(p)
-		if l.follows(path) || p.Field == "" && l.brokenBelow(dotted(path)) {
+		// That a rule is never reached may follow from another one whose form is wrong.
+		if l.follows(path) || p.Field == "" && l.brokenBelow(dotted(path)) || p.Severity == route.Warning && l.brokenBelow("routes") {
 			continue
 		}
 		at := l.tree.at(path...)
@@ -52,7 +55,9 @@ func (f *fileRoute) rule() route.Rule {
 	}
 	if f.Offer != nil {
 		r.Offer = route.NewOffer(f.Offer.To...)
-		r.Offer.Within = cmp.Or(f.Offer.Within, route.DefaultWithin)
+		if f.Offer.Within != nil {
+			r.Offer.Within = *f.Offer.Within
+		}
 		r.Offer.Else = string(f.Offer.Else)
 		r.Offer.Hold = f.Offer.Hold == nil || *f.Offer.Hold
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 )
 
 // redacted stands where a value must not be shown.
@@ -69,6 +70,9 @@ func marshal(v any) []byte {
 	return b
 }
 
+// shellVariable is what people write who mean ${env:NAME}.
+var shellVariable = regexp.MustCompile(`^\$[A-Za-z_][A-Za-z0-9_]*$`)
+
 func (l *loader) resolveAll(n *node, path []string) {
 	switch n.kind {
 	case mapping:
@@ -85,6 +89,10 @@ func (l *loader) resolveAll(n *node, path []string) {
 			for _, e := range unjoin(err) {
 				l.bad(path, "", "%v", e)
 			}
+		}
+		if shellVariable.MatchString(n.text) {
+			l.warnings = append(l.warnings, Problem{Position: l.shaper.place(n), Path: dotted(path),
+				Message: "begins like a variable of a shell, and is taken as it stands; a reference is written ${env:NAME}"})
 		}
 		l.tree.values[n] = r
 	}

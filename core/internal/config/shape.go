@@ -104,6 +104,9 @@ func (s *shaper) unknown(k key, path, known []string) {
 		s.bad(at, where, hint, "unknown key")
 	default:
 		message, near := unknownName("key", k.name, known)
+		if place == "channels.*" {
+			message += "; what the adapter alone knows stands below settings"
+		}
 		s.bad(at, where, near, "%s", message)
 	}
 }
@@ -155,10 +158,10 @@ func (s *shaper) list(n *node, elem reflect.Type, path []string) (any, bool) {
 		at := append(slices.Clip(path), strconv.Itoa(i))
 		v, ok := s.value(item, elem, at)
 		if !ok {
-			if elem.Kind() != reflect.Struct {
-				continue
+			v = reflect.Zero(elem).Interface() // keeps the numbers of the items after it
+			if elem.Kind() == reflect.Struct {
+				v = map[string]any{}
 			}
-			v = map[string]any{} // keeps the numbers of the items after it
 		}
 		out = append(out, v)
 	}
@@ -177,7 +180,7 @@ func (s *shaper) scalar(n *node, t reflect.Type, path []string) (any, bool) {
 	r := resolved{text: n.text, shown: n.text}
 	if path[0] == "routes" {
 		if strings.Contains(n.text, "${env:") || strings.Contains(n.text, "${file:") {
-			s.bad(s.place(n), path, "", "references are not available in routes")
+			s.bad(s.place(n), path, "", "references are not available in routes, which hold no secrets; write the text itself")
 			return nil, false
 		}
 	} else {

@@ -184,7 +184,7 @@ func (c *checker) checkOffer(o *Offer) {
 		}
 	}
 	if o.Within < 0 || o.Within > maxWithin {
-		c.bad("offer.within", "", "%s must be more than 0 and at most %s", o.Within, maxWithin)
+		c.bad("offer.within", "", "must be more than 0 and at most %gh", maxWithin.Hours())
 	}
 	if o.Else != "" {
 		c.target("offer.else", o.Else, true, envelope.RoleBot, envelope.RoleAgent)
