@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"image"
 	"image/color"
@@ -197,6 +198,38 @@ settings:
 	}
 	if n := len(asked); n != 0 {
 		t.Errorf("the host inside was asked %d times", n)
+	}
+}
+
+// TestLinksToAHostThatHangs hold up no pictures of other customers, however many there are.
+func TestLinksToAHostThatHangs(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, harness.Vendors{}, harness.Config{Settings: map[string][]string{"faq": {"media: base64"}}})
+	held, release := make(chan struct{}, 1000), make(chan struct{})
+	tarpit := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		held <- struct{}{}
+		<-release
+	}))
+	defer tarpit.Close()
+	defer close(release)
+	address := strings.Replace(tarpit.URL, "127.0.0.1", "localhost", 1) // another host than the customers' website
+	for i := range 40 {
+		s.says(t, fmt.Sprint("troll-", i), "look", livechat.WithMedia(livechat.File{
+			Type: "image", URL: fmt.Sprintf("%s/%d.png", address, i), Name: "a.png"}))
+	}
+	within(t, harness.Patience, "the host is asked", func(ctx context.Context) error {
+		select {
+		case <-held:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	data := drawing(t, 30)
+	s.says(t, "cleo", "what is this?", s.attach("thing.png", "image/png", data))
+	asked := s.asked(t, "what is this?")
+	if m := asked.Messages[len(asked.Messages)-1].Media; len(m) != 1 || !bytes.Equal(m[0].Data, data) {
+		t.Errorf("the bot got %+v, want the picture", m)
 	}
 }
 

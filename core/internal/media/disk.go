@@ -21,7 +21,7 @@ const (
 	tempSuffix   = ".part" // of what is being written
 
 	blockBytes    = 4 << 10
-	recordVersion = 1
+	recordVersion = 2
 	maxRecord     = 8 << 10
 )
 
@@ -34,6 +34,7 @@ type record struct {
 	Declared    string    `json:"declared,omitempty"`
 	Name        string    `json:"name"`
 	Size        int64     `json:"size"`
+	SHA256      string    `json:"sha256"`
 	Fetched     time.Time `json:"fetched"`
 	Expires     time.Time `json:"expires"`
 }
@@ -47,7 +48,7 @@ func (s *Store) path(id, suffix string) string { return filepath.Join(s.opt.Dir,
 func (s *Store) publish(i *Item) error {
 	text, err := json.Marshal(record{
 		Version: recordVersion, ID: i.ID, Of: hex.EncodeToString(i.of[:]), ContentType: i.ContentType, Declared: i.declared,
-		Name: i.Name, Size: i.Size, Fetched: i.fetched, Expires: i.Expires,
+		Name: i.Name, Size: i.Size, SHA256: hex.EncodeToString(i.sum[:]), Fetched: i.fetched, Expires: i.Expires,
 	})
 	if err != nil {
 		return fmt.Errorf("encode the record: %w", err)
@@ -142,9 +143,8 @@ func (s *Store) readItem(id string, now time.Time) (*Item, error) {
 	if until := i.fetched.Add(s.opt.Keep); until.Before(i.Expires) {
 		i.Expires = until // media are to be kept shorter now
 	}
-	n, err := hex.Decode(i.of[:], []byte(r.Of[:min(len(r.Of), 2*len(i.of))]))
 	switch {
-	case err != nil || n != len(i.of) || len(r.Of) != 2*n || r.ID != id || r.Version != recordVersion:
+	case !readDigest(&i.of, r.Of) || !readDigest(&i.sum, r.SHA256) || r.ID != id || r.Version != recordVersion:
 		return nil, errors.New("the record is damaged, or of another version")
 	case r.Name == "" || cleanName(r.Name) != r.Name || baseType(r.ContentType) != r.ContentType:
 		return nil, errors.New("the record has a name or type that was not written by this program")
@@ -154,6 +154,15 @@ func (s *Store) readItem(id string, now time.Time) (*Item, error) {
 		return nil, errors.New("it has expired")
 	}
 	return i, nil
+}
+
+// readDigest reads a digest from hexadecimal digits.
+func readDigest(into *digest, text string) bool {
+	if len(text) != 2*len(into) {
+		return false
+	}
+	_, err := hex.Decode(into[:], []byte(text))
+	return err == nil
 }
 
 // idBytes are the random bytes of an id.

@@ -99,12 +99,14 @@ func TestWhatACrashLeaves(t *testing.T) {
 			return errors.Join(os.Remove(b.path(i.ID, recordSuffix)), os.Symlink("/dev/zero", b.path(i.ID, recordSuffix)))
 		}},
 		{"the record of another", func(b *bench, i *Item) error { return b.edit(i, i.ID, newID()) }},
-		{"a later version", func(b *bench, i *Item) error { return b.edit(i, `"version":1`, `"version":2`) }},
+		{"a later version", func(b *bench, i *Item) error { return b.edit(i, `"version":2`, `"version":3`) }},
 		{"a name upwards", func(b *bench, i *Item) error { return b.edit(i, "cat.png", "../cat.png") }},
 		{"a type that is none", func(b *bench, i *Item) error {
 			return b.edit(i, `"content_type":"image/png"`, `"content_type":"a\r\nb: c"`)
 		}},
 		{"a short digest", func(b *bench, i *Item) error { return b.edit(i, `"of":"`, `"of":"","x":"`) }},
+		{"no checksum", func(b *bench, i *Item) error { return b.edit(i, `"sha256":"`, `"sha256":"","x":"`) }},
+		{"a checksum that is none", func(b *bench, i *Item) error { return b.edit(i, `"sha256":"`, `"sha256":"g`) }},
 		{"a long digest", func(b *bench, i *Item) error { return b.edit(i, `"of":"`, `"of":"00`) }},
 		{"expired", func(b *bench, i *Item) error { b.clock.pass(time.Hour); return nil }},
 	} {

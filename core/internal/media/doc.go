@@ -2,7 +2,8 @@
 // vendor, with the credentials of the adapter that named it, checked, kept on disk until it expires, and given to
 // whoever it is for: as a stream, or as a signed link on the public listener.
 //
-// It is a cache: what is lost is read again. Nothing in it is synced but the key that signs links.
+// It is a cache: what is lost or damaged is read again. Nothing in it is synced but the key that signs links; checksums tell
+// what a power cut, or somebody, has changed.
 package media
 
 import (

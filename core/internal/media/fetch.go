@@ -31,7 +31,7 @@ type refusal struct {
 	until time.Time
 }
 
-// Get returns a medium: from disk if it was read before, else from its source. It is read once however many wait for
+// Get returns a medium: from disk if it was read before and its file is as it was written, else from its source. It is read once however many wait for
 // it, and no longer than somebody waits; so ctx should leave the time that a large medium takes. What was read is
 // kept for other callers also if limit does not allow it here. For the last quarter of an item's time it is read anew if
 // that is possible, so that links work for a while.
@@ -57,11 +57,14 @@ func (s *Store) get(ctx context.Context, req *Request) (*Item, error) {
 	}
 	of := digestOf(req)
 	kept, f, err := s.join(of, req)
+	for f == nil && err == nil && !kept.sound() {
+		kept, f, err = s.join(of, req)
+	}
 	if f == nil {
 		return kept, err
 	}
 	i, err := s.wait(ctx, of, f)
-	if err != nil && kept != nil {
+	if err != nil && kept != nil && kept.sound() {
 		return kept, nil // not for long, but better than none
 	}
 	return i, err

@@ -1,8 +1,10 @@
 package media
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"os"
 	"syscall"
 
@@ -16,14 +18,15 @@ type intake struct {
 	file    *os.File
 	claimed Info
 	head    []byte // the first bytes, to tell the type from
-	size    int64  // bytes written
-	held    int64  // room reserved
-	refusal error  // why the medium is not taken
+	sum     hash.Hash
+	size    int64 // bytes written
+	held    int64 // room reserved
+	refusal error // why the medium is not taken
 }
 
 // receive opens a file for a medium that comes. Either finish or discard ends it.
 func (s *Store) receive() (*intake, error) {
-	in := &intake{store: s, id: newID(), head: make([]byte, 0, sniffBytes)}
+	in := &intake{store: s, id: newID(), head: make([]byte, 0, sniffBytes), sum: sha256.New()}
 	if err := in.hold(room(0)); err != nil {
 		return nil, err
 	}
@@ -65,6 +68,7 @@ func (in *intake) write(b []byte) error {
 	if _, err := in.file.Write(b); err != nil {
 		return written(err)
 	}
+	_, _ = in.sum.Write(b) // never fails
 	in.size = size
 	return nil
 }
@@ -99,6 +103,7 @@ func (in *intake) finish(of digest, part *envelope.Part) (*Item, error) {
 	i := &Item{
 		ID: in.id, Info: Info{Size: in.size}, Expires: now.Add(s.opt.Keep), store: s, of: of, declared: declared, fetched: now,
 	}
+	in.sum.Sum(i.sum[:0])
 	i.ContentType = typeOf(part.Type, declared, name, in.head)
 	i.Name = nameOf(part.Type, i.ContentType, name)
 	if err := s.publish(i); err != nil {

@@ -27,15 +27,20 @@ type Item struct {
 
 	store    *Store
 	of       digest
+	sum      digest // of its bytes
 	declared string // media type that the vendor gave
 	fetched  time.Time
+
+	checking sync.Mutex
+	checked  fs.FileInfo // of the file when its bytes were those of sum; guarded by checking
 
 	// Guarded by store.mu.
 	place   *list.Element // nil if the item is not among those that are kept
 	readers int
 }
 
-// digest stands for a medium of one thread. What it is made of is not kept: links of vendors may be secrets.
+// digest is a SHA-256: of a medium's bytes, or of what names a medium of one thread. What the latter is made of is not
+// kept: links of vendors may be secrets.
 type digest [sha256.Size]byte
 
 func digestOf(req *Request) digest {
@@ -60,7 +65,7 @@ func newID() string {
 func (i *Item) expired(now time.Time) bool { return !now.Before(i.Expires) }
 
 // Open opens the bytes for reading; whoever does closes them. It fails with ErrGone once the item has expired or had
-// to make room. What is open is not evicted.
+// to make room, or if its file is not what was written; then the item is no more. What is open is not evicted.
 func (i *Item) Open() (io.ReadSeekCloser, error) {
 	s := i.store
 	s.mu.Lock()
@@ -74,7 +79,11 @@ func (i *Item) Open() (io.ReadSeekCloser, error) {
 	}
 	f, err := i.openFile()
 	if err != nil {
-		i.leave(errors.Is(err, ErrGone))
+		damaged := errors.Is(err, ErrGone)
+		if damaged {
+			s.opt.Logger.Warn("a kept medium is dropped", "id", i.ID, "error", err)
+		}
+		i.leave(damaged)
 		return nil, fmt.Errorf("open medium %s: %w", i.ID, err)
 	}
 	return &reading{File: f, leave: sync.OnceFunc(func() { i.leave(false) })}, nil
@@ -88,11 +97,43 @@ func (i *Item) openFile() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	if err != nil || info.Size() != i.Size {
-		return nil, errors.Join(fmt.Errorf("%w: its file has changed", ErrGone), err, f.Close())
+	if err := i.verify(f); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
+}
+
+// verify fails with ErrGone if the file does not have the bytes that came from the vendor: nothing of it was synced, so a
+// power cut may leave others. They are read once, and again when the file was touched.
+func (i *Item) verify(f *os.File) error {
+	i.checking.Lock()
+	defer i.checking.Unlock()
+	info, err := f.Stat()
+	if err != nil || info.Size() != i.Size {
+		return errors.Join(fmt.Errorf("%w: its file has changed", ErrGone), err)
+	}
+	if was := i.checked; was != nil && os.SameFile(was, info) && was.ModTime().Equal(info.ModTime()) {
+		return nil
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return fmt.Errorf("%w: its file can't be read: %w", ErrGone, err)
+	}
+	if digest(h.Sum(nil)) != i.sum {
+		return fmt.Errorf("%w: its file has other bytes than were written", ErrGone)
+	}
+	i.checked = info
+	_, err = f.Seek(0, io.SeekStart)
+	return err
+}
+
+// sound reports whether the item can still be given out. One that can't is no more.
+func (i *Item) sound() bool {
+	r, err := i.Open()
+	if err == nil {
+		err = r.Close()
+	}
+	return !errors.Is(err, ErrGone) // who opens it will tell of other errors
 }
 
 // leave ends a reading; damaged also ends the item.

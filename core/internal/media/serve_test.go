@@ -2,6 +2,7 @@ package media
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -287,28 +288,108 @@ func TestLinkOfWhatHasMadeRoom(t *testing.T) {
 	}
 }
 
-// Files that somebody deletes or changes by hand are noticed, and the medium is read again.
-func TestFilesChangedByHand(t *testing.T) {
+// flipBit changes one bit of a file, at another time than it was written.
+func flipBit(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	data[len(data)-1] ^= 1
+	return errors.Join(os.WriteFile(path, data, 0o600), os.Chtimes(path, time.Time{}, time.Unix(1_000_000_000, 0)))
+}
+
+// Files that somebody deletes or changes, or that a crash has left with other bytes, are noticed: their links are gone, and
+// the medium is read again for whoever gets it next.
+func TestFilesThatHaveChanged(t *testing.T) {
 	for name, harm := range map[string]func(path string) error{
 		"deleted": os.Remove,
 		"cut":     func(path string) error { return os.Truncate(path, 10) },
+		"longer":  func(path string) error { return os.Truncate(path, 101) },
+		"one bit": flipBit,
+		"exchanged": func(path string) error {
+			return errors.Join(os.WriteFile(path+"x", make([]byte, 100), 0o600), os.Rename(path+"x", path))
+		},
+		"a folder": func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) },
 	} {
-		t.Run(name, func(t *testing.T) {
-			b := open(t)
-			b.vendor.put("cat", png1(100))
-			i := b.must("cat")
-			if err := harm(b.path(i.ID, dataSuffix)); err != nil {
-				t.Fatal(err)
+		for _, way := range []string{"served before", "never read", "after a restart"} {
+			for _, method := range []string{"GET", "HEAD", "Get"} {
+				t.Run(name+", "+way+", "+method, func(t *testing.T) {
+					b := open(t)
+					b.vendor.put("cat", png1(100))
+					i := b.must("cat")
+					link := b.Link(i)
+					if way == "served before" && b.ask("GET", link).StatusCode != http.StatusOK {
+						t.Fatal("not served")
+					}
+					if err := harm(b.path(i.ID, dataSuffix)); err != nil {
+						t.Fatal(err)
+					}
+					if way == "after a restart" {
+						b.reopen()
+					}
+					if method != "Get" {
+						if r := b.ask(method, link, "Range", "bytes=0-0"); r.StatusCode != http.StatusGone {
+							t.Errorf("status %d", r.StatusCode)
+						}
+					}
+					if got := b.must("cat"); got.ID == i.ID || !bytes.Equal(content(t, got), picture(100)) || b.vendor.requests("cat") != 2 {
+						t.Errorf("the damaged item is still given out, after %d requests", b.vendor.requests("cat"))
+					}
+					if r := b.ask("GET", link); r.StatusCode != http.StatusGone {
+						t.Errorf("then: status %d", r.StatusCode)
+					}
+					b.expectTidy()
+				})
 			}
-			if r := b.ask("GET", b.Link(i)); r.StatusCode != http.StatusGone {
-				t.Errorf("status %d", r.StatusCode)
-			}
-			if got := b.must("cat"); got == i || len(content(t, got)) != 100 {
-				t.Error("the damaged item is still given out")
-			}
-			b.expectTidy()
-		})
+		}
 	}
+}
+
+// Whoever reads a part of a medium does not have the gateway read all of it each time.
+func TestFilesAreCheckedOnce(t *testing.T) {
+	b := open(t)
+	b.vendor.put("cat", png1(100))
+	i := b.must("cat")
+	path := b.path(i.ID, dataSuffix)
+	before, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := b.ask("GET", b.Link(i)); r.StatusCode != http.StatusOK {
+		t.Fatalf("status %d", r.StatusCode)
+	}
+	if err := errors.Join(flipBit(path), os.Chtimes(path, time.Time{}, before.ModTime())); err != nil {
+		t.Fatal(err)
+	}
+	if r := b.ask("GET", b.Link(i)); r.StatusCode != http.StatusOK {
+		t.Errorf("status %d: all of it was read again", r.StatusCode)
+	}
+	if err := os.Chtimes(path, time.Time{}, before.ModTime().Add(1)); err != nil {
+		t.Fatal(err)
+	}
+	if r := b.ask("GET", b.Link(i)); r.StatusCode != http.StatusGone || !strings.Contains(b.logs.String(), "a kept medium is dropped") {
+		t.Errorf("status %d after the file was touched; log: %s", r.StatusCode, b.logs)
+	}
+}
+
+// What is kept and expires soon is given out if it can't be read anew, but not with other bytes than its own.
+func TestDamagedItemThatCanNotBeReadAnew(t *testing.T) {
+	b := open(t)
+	b.vendor.put("cat", png1(100))
+	i := b.must("cat")
+	b.clock.pass(50 * time.Minute)
+	broken := errors.New("connection reset")
+	b.vendor.put("cat", medium{err: broken})
+	if b.must("cat") != i {
+		t.Fatal("what is kept was not given out")
+	}
+	if err := flipBit(b.path(i.ID, dataSuffix)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Get(t.Context(), request(envelope.PartImage, "cat"), Limit{}); !errors.Is(err, broken) {
+		t.Errorf("error = %v", err)
+	}
+	b.expectTidy()
 }
 
 func TestWhatIsShown(t *testing.T) {
