@@ -19,12 +19,37 @@
 //	  token: exam-token-4711      # secrets as they are
 //	credentials:                  # where calls of the vendor carry what is secret: header, query or body (dotted path)
 //	  - {header: Authorization, scheme: Bearer}
-//	sign: {scheme: standard-webhooks, secret: whsec_…} # if calls of the vendor are signed: each then is, freshly
-//	# or {scheme: hmac-sha256, header: X-Signature, prefix: "sha256=", encoding: hex, secret: …} # of the body; or base64
+//	sign: {command: [python3, sign.py], window: 5m}  # if calls of the vendor are signed: each then is, freshly; see below
 //	enums: [type, messages.0.kind] # members of their bodies whose value is one of a list that may grow
 //	effect: text                  # the file in out that is disturbed; default: the first delivery
 //
-// Calls that are signed in another way and with a time expire, so use static credentials where an adapter has them.
+// # Signed calls
+//
+// Signatures of a body that the exam breaks, or of yesterday, can't be in a file. So sign says how calls are signed:
+//
+//	sign: {scheme: standard-webhooks, secret: whsec_…}
+//	sign: {scheme: hmac-sha256, header: X-Signature, prefix: "sha256=", encoding: hex, secret: …} # of the body; or base64
+//	sign: {command: [./sign, --key, k1], window: 5m}
+//
+// The command is a program, in any language, that the exam starts once in the folder of exam.yaml; a name with a slash is in
+// that folder. For each call it gets one line of JSON on its standard input, and writes one line of JSON to its standard
+// output before it reads the next; most languages must be told to flush it.
+//
+//	{"name": "hello", "time": "2026-11-22T12:00:00.123Z", "unix": 1795348800, "method": "POST", "host": "gateway.example.com",
+//	 "path": "/hooks/exam", "query": "a=b", "header": {"Content-Type": "application/json"}, "body": "eyJpZCI6Im0xIn0="}
+//	{"header": {"X-Time": "1795348800", "X-Signature": "v1=…"}}
+//
+// Time, also as seconds in unix, is when the vendor makes the call: sign for it, not for the clock's time. Path and query are
+// as the vendor calls them, not decoded; repeated fields of the header are one, with commas; the body is in base64 and may be
+// any bytes. The answer's header, or query for parameters of the address, has what proves the call, and replaces what the
+// example has of the same name; {"error": "why"} ends the exam. The same line must get the same answer: make a nonce from
+// what is signed. What the program prints to its standard error is shown if it fails. It has a minute for its first answer
+// and 5 s for each other, and is to end with its input.
+//
+// So the exam also finds what a signature is for: whatever changes it. Each such thing is altered after signing, as are the
+// time and each position of the signature, and the adapter must refuse the call. With a window, which is how far the time of a
+// call may be from the clock, both sides of its borders are tried. Without credentials in exam.yaml, what the program adds is
+// what is forged.
 //
 // # in/NAME.http
 //

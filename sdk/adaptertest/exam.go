@@ -21,6 +21,8 @@ type exam struct {
 	badly    error // why the schema can't be read
 	settings map[string]any
 	vendor   *vendor
+	signer   signer // of the vendor's calls; nil if they are not signed
+	unsigned error  // why a call could not be signed
 	prog     *program
 	endpoint *pluginpb.ConfigureResponse
 	witness  *witness
@@ -35,7 +37,13 @@ func newExam(ctx context.Context, o *Options, data *channelData) (*exam, error) 
 		return nil, err
 	}
 	x := &exam{ctx: ctx, opts: o, data: data, vendor: v, witness: newWitness(), section: &Section{}}
-	if err := x.start(); err != nil {
+	if x.signer, err = newSigner(data); err == nil {
+		err = x.checkSigner()
+	}
+	if err == nil {
+		err = x.start()
+	}
+	if err != nil {
 		x.close()
 		return nil, err
 	}
@@ -45,6 +53,9 @@ func newExam(ctx context.Context, o *Options, data *channelData) (*exam, error) 
 func (x *exam) close() {
 	if x.prog != nil {
 		x.prog.kill()
+	}
+	if x.signer != nil {
+		x.signer.close()
 	}
 	x.vendor.close()
 }

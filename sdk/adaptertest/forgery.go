@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -41,7 +42,7 @@ func forgeries(c credential, in *inbound) []forgery {
 		put = func(v string) *inbound { return in.withMember(c.Body, v, true) }
 	}
 	if value == "" {
-		return []forgery{{group: "missing", what: place + ": is not in in/" + in.name + ".http", call: in}}
+		return []forgery{{group: "missing", what: place + ", which exam.yaml lists and in/" + in.name + ".http does not have", call: in}}
 	}
 	out := []forgery{{group: "empty", what: place + " empty", call: put("")}}
 	for _, v := range alterations(value) {
@@ -93,22 +94,55 @@ func alterations(value string) []alteration {
 	}
 	out = append(out,
 		alteration{"cut at its end", value[:len(value)-1]}, alteration{"cut at its beginning", value[1:]},
+		alteration{"cut to its first byte", value[:1]}, alteration{"cut in its middle", value[:len(value)/2]},
 		alteration{"made longer", value + "x"}, alteration{"doubled", value + value})
-	for _, v := range []string{strings.ToUpper(value), strings.ToLower(value)} {
-		if v != value {
-			out = append(out, alteration{"in another case", v})
+	for _, a := range []alteration{
+		{"in another case", strings.ToUpper(value)}, {"in another case", strings.ToLower(value)}, {"with a word reversed", reversedWord(value)},
+	} {
+		if a.value != value {
+			out = append(out, a)
 		}
 	}
 	return out
 }
 
-// flip replaces the byte at i by another that may stand in a header.
+// flip replaces the byte at i by another that may stand in a header: a digit by a digit, and a letter by one of the same case
+// that is a hexadecimal digit, so that the form stays good. In base64 the other one differs in bits that count.
 func flip(s string, i int) string {
 	b := []byte(s)
-	if b[i] == 'q' {
-		b[i] = 'p'
-	} else {
+	pick := func(c, low, high byte) { // one of two, by which half b[i] is in
+		if b[i] <= c {
+			b[i] = high
+		} else {
+			b[i] = low
+		}
+	}
+	switch c := b[i]; {
+	case strings.HasPrefix(s[i+1:], "==") && c != 'A':
+		b[i] = 'A'
+	case strings.HasPrefix(s[i+1:], "=="):
+		b[i] = 'w'
+	case '0' <= c && c <= '9':
+		pick('3', '0', '8')
+	case 'a' <= c && c <= 'z':
+		pick('b', 'a', 'f')
+	case 'A' <= c && c <= 'Z':
+		pick('D', 'A', 'F')
+	default:
 		b[i] = 'q'
 	}
 	return string(b)
+}
+
+// reversedWord reverses the longest run of letters and digits, which of a signature leaves the form.
+func reversedWord(s string) string {
+	word := ""
+	for _, w := range strings.FieldsFunc(s, func(r rune) bool { return !('0' <= r && r <= '9' || 'a' <= r|0x20 && r|0x20 <= 'z') }) {
+		if len(w) > len(word) {
+			word = w
+		}
+	}
+	b := []byte(word)
+	slices.Reverse(b)
+	return strings.Replace(s, word, string(b), 1)
 }

@@ -91,6 +91,9 @@ func examine(ctx context.Context, o *Options, data *channelData, card *Scorecard
 			return fmt.Errorf("before section %s: %w", s.name, err)
 		}
 		done := x.run(s)
+		if x.unsigned != nil {
+			return fmt.Errorf("in section %s: %w", s.name, x.unsigned)
+		}
 		out.Sections = append(out.Sections, done)
 		if o.Progress != nil {
 			o.Progress(data.Channel, done)

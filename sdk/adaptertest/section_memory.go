@@ -75,7 +75,10 @@ func (x *exam) frame() (int, error) {
 		var frame []*pluginpb.ReceiveCall
 		var results []chan *pluginpb.ReceiveResult
 		for i := range memoryWindow {
-			call := x.receiveCall(x.data.in[i%len(x.data.in)])
+			call, err := x.receiveCall(x.data.in[i%len(x.data.in)])
+			if err != nil {
+				return n, err
+			}
 			id, result := x.prog.receive.begin()
 			call.Id = id
 			frame, results = append(frame, call), append(results, result)

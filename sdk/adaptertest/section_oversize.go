@@ -31,7 +31,7 @@ func checkOversize(x *exam) {
 		got, err := x.receive(in.with(append(bytes.Clone(in.body), bytes.Repeat([]byte(" "), n)...)))
 		padded.check(err == nil && got.accepted(), "in/%s.http with blanks up to the %d bytes that the path takes: %s",
 			in.name, most,
-			answered(got, err))
+			x.answered(got, err))
 		if lost(err) && x.revive() != nil {
 			return
 		}
@@ -48,18 +48,18 @@ func checkOversize(x *exam) {
 			x.mourn(member, what)
 			return
 		}
-		member.check(err == nil && got.status < 500, "%s: %s", what, answered(got, err))
+		member.check(err == nil && got.status < 500, "%s: %s", what, x.answered(got, err))
 	})
 }
 
 // answered is what came of an inbound call, for a finding.
-func answered(r *received, err error) string {
+func (x *exam) answered(r *received, err error) string {
 	switch {
 	case err != nil:
 		return err.Error()
 	case r.refused != nil:
 		text := fmt.Sprintf("refused with %d: %s", r.status, strings.TrimSpace(r.refused.GetField()+" "+r.refused.GetText()))
-		if r.status == http.StatusUnauthorized {
+		if r.status == http.StatusUnauthorized && x.signer == nil {
 			text += " (if the vendor signs what it sends, say how under sign in exam.yaml)"
 		}
 		return text

@@ -23,7 +23,7 @@ func checkUnknown(x *exam) {
 			got, err := x.receive(call)
 			values.check(err == nil && got.accepted(),
 				"in/%s.http with an unknown value of %s: %s: keep what you do not know as unparsed, "+
-					"or leave it out", in.name, path, answered(got, err))
+					"or leave it out", in.name, path, x.answered(got, err))
 			if lost(err) && x.revive() != nil {
 				return
 			}
@@ -53,7 +53,7 @@ func (x *exam) sameAs(a *Assertion, in *inbound, plain *received, changed *inbou
 		same = got.envelopes[i].Kind == plain.envelopes[i].Kind && got.envelopes[i].Text() == plain.envelopes[i].Text()
 	}
 	a.check(same, "in/%s.http with %s: %s; vendors add such things without notice: ignore them", in.name, what,
-		answered(got, err))
+		x.answered(got, err))
 }
 
 // withStrangers adds an unknown member to each object of a body; nil if it is not JSON.

@@ -19,18 +19,13 @@ func TestHMACOfTheBody(t *testing.T) {
 				t.Fatal(err)
 			}
 			in := &inbound{name: "hello", header: []field{{"X-Signature", "old"}}, body: []byte(`{"id":"m1"}`)}
-			got := s.signed(in, time.Now())
-			if v := httpHeader(got.header).Values("X-Signature"); len(v) != 1 || v[0] != tc.want {
+			p, err := s.prove(t.Context(), in, time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := p.of(in)
+			if v := httpHeader(got.header).Values("X-Signature"); len(v) != 1 || v[0] != tc.want || !got.signed {
 				t.Errorf("signature %q, want %q", v, tc.want)
-			}
-			if again := s.signed(got, time.Now()); again != got {
-				t.Error("a signed call is signed anew, so that it can't be forged")
-			}
-			for _, f := range s.forged(in) {
-				sum := s.hmac(f.call.body)
-				if httpHeader(f.call.header).Get("X-Signature") == sum {
-					t.Errorf("%s: the signature is good", f.what)
-				}
 			}
 		})
 	}
@@ -42,7 +37,9 @@ func TestSigningThatIsIncomplete(t *testing.T) {
 		sign signing
 		want string
 	}{
-		{"unknown scheme", signing{Scheme: "md5"}, "write standard-webhooks or hmac-sha256"},
+		{"unknown scheme", signing{Scheme: "md5"}, "write standard-webhooks or hmac-sha256, or a command"},
+		{"a scheme and a command", signing{Scheme: schemeHMAC, Command: []string{"./sign"}}, "the command alone says how"},
+		{"a short window", signing{Command: []string{"./sign"}, Window: time.Second}, "window 1s is too short"},
 		{"no secret", signing{Scheme: schemeHMAC, Header: "X-Signature"}, "the secret is empty"},
 		{"no header", signing{Scheme: schemeHMAC, Secret: "s"}, "header is missing"},
 		{"unknown encoding", signing{Scheme: schemeHMAC, Secret: "s", Header: "X-Signature", Encoding: "base32"}, "write hex or base64"},

@@ -69,9 +69,12 @@ type received struct {
 // accepted reports whether the call was taken.
 func (r *received) accepted() bool { return r.refused == nil && r.status < 300 }
 
-// receiveCall builds the call for a request.
-func (x *exam) receiveCall(in *inbound) *pluginpb.ReceiveCall {
-	in = x.data.Sign.signed(in.with([]byte(strings.ReplaceAll(string(in.body), vendorMark, x.vendor.base))), time.Now())
+// receiveCall builds the call for a request, signed as the vendor signs it now unless it is already.
+func (x *exam) receiveCall(in *inbound) (*pluginpb.ReceiveCall, error) {
+	in, err := x.signed(in)
+	if err != nil {
+		return nil, err
+	}
 	target := strings.ReplaceAll(in.target, vendorMark, x.vendor.base)
 	path, query, _ := strings.Cut(target, "?")
 	call := &pluginpb.ReceiveCall{
@@ -82,7 +85,7 @@ func (x *exam) receiveCall(in *inbound) *pluginpb.ReceiveCall {
 	for _, f := range in.header {
 		call.Header = append(call.Header, &pluginpb.Header{Name: http.CanonicalHeaderKey(f.name), Value: f.value})
 	}
-	return call
+	return call, nil
 }
 
 // receive makes one inbound call. An error means that there is no result, or one that no gateway could use.
@@ -90,7 +93,10 @@ func (x *exam) receive(in *inbound) (*received, error) {
 	if x.prog.receive == nil {
 		return nil, fmt.Errorf("the adapter does not have the ability receive")
 	}
-	call := x.receiveCall(in)
+	call, err := x.receiveCall(in)
+	if err != nil {
+		return nil, err
+	}
 	id, result := x.prog.receive.begin()
 	call.Id = id
 	if err := x.prog.receive.put(call); err != nil {
@@ -192,6 +198,22 @@ func (in *inbound) withQuery(name, value string) *inbound {
 	if out.target = path; len(q) > 0 {
 		out.target += "?" + q.Encode()
 	}
+	return &out
+}
+
+// withParameter returns a copy with another parameter of the query behind those that are there, which stay as they are. One
+// of the same name is replaced.
+func (in *inbound) withParameter(name, value string) *inbound {
+	_, raw, has := strings.Cut(in.target, "?")
+	if q, err := url.ParseQuery(raw); err == nil && q.Has(name) {
+		return in.withQuery(name, value)
+	}
+	out := *in
+	sep := "?"
+	if has {
+		sep = "&"
+	}
+	out.target += sep + url.QueryEscape(name) + "=" + url.QueryEscape(value)
 	return &out
 }
 

@@ -26,15 +26,13 @@ func newAdapterTest(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "test PROGRAM", Short: "Examine an adapter's program over the wire, and print a scorecard",
 		Long: `Examine an adapter's program over the wire: the exam starts it as the gateway does, plays the vendor with a fault server
-of its own, and prints a scorecard, the capabilities,
-	and what is wrong with what to do about it. The language of the program does
-not matter.
+of its own, and prints a scorecard, the capabilities, and what is wrong with what to do about it. The language of the
+program does not matter.
 
-The exam data are a folder with an exam.yaml (role, settings, where credentials are), in/*.http (calls of the vendor) and
-out/*.http (deliveries with the requests and answers that they lead to), or a folder of such folders,
-	one for each role. Without
---testdata it is plugins/NAME/testdata/exam or testdata/exam,
-	whichever is there. --update writes the golden files beside them.
+The exam data are a folder with an exam.yaml (role, settings, where credentials are or how calls are signed), in/*.http
+(calls of the vendor) and out/*.http (deliveries with the requests and answers that they lead to), or a folder of such
+folders, one for each role. Without --testdata it is plugins/NAME/testdata/exam or testdata/exam, whichever is there.
+--update writes the golden files beside them. What exam.yaml names under sign.command is run.
 
 Exit codes: 0 nothing failed, 3 something failed, 1 there was no exam.`,
 		Example: `  patchbay adapter test bin/native

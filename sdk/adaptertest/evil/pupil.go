@@ -23,6 +23,7 @@ type pupilSettings struct {
 	BaseURL string     `json:"base_url" patchbay:"required,vendor-address" doc:"Address of the vendor."`
 	Token   sdk.Secret `json:"token" patchbay:"required" doc:"What the vendor's calls carry as a bearer token."`
 	APIKey  sdk.Secret `json:"api_key" patchbay:"required" doc:"What our calls carry as a bearer token."`
+	Secret  sdk.Secret `json:"signing_secret" doc:"What the vendor's calls are signed with; they carry the token if it is empty."`
 	Retries int        `json:"retries" patchbay:"default=0" doc:"Not used for anything."`
 	Nested  struct {
 		Mode string `json:"mode" patchbay:"default=plain,enum=plain|fancy" doc:"Not used for anything either."`

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
@@ -33,7 +34,7 @@ func (p *pupil) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, er
 	}
 	p.waste()
 	given := webhook.BearerToken(req.Header)
-	if err := c.admit(given); err != nil {
+	if err := c.admit(given, req); err != nil {
 		return nil, err
 	}
 	h, err := readHook(req)
@@ -53,10 +54,14 @@ func (p *pupil) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, er
 	}, nil
 }
 
-// admit checks the token, or does not.
-func (c *pupilChannel) admit(given string) error {
+// admit checks the token or the signature, or does not.
+func (c *pupilChannel) admit(given string, req *sdk.Request) error {
 	want := c.settings.Token
 	switch {
+	case !c.settings.Secret.IsZero():
+		return c.checkSignature(req, time.Now())
+	case flaw == "shut-door":
+		return sdk.Unauthorized("nobody may in")
 	case flaw == "open-door":
 		return nil
 	case flaw == "glances" && strings.HasPrefix(given, want.Reveal()[:4]):
