@@ -97,7 +97,11 @@ func (l *loader) networks(list []string, at []string) []netip.Prefix {
 		path := append(slices.Clip(at), strconv.Itoa(i))
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
-			l.bad(path, "", "%s is no network; write it as 127.0.0.0/8 or 10.1.2.0/24", l.quote(s, path...))
+			suggestion := ""
+			if ip, err := netip.ParseAddr(s); err == nil && !l.hidden(path) {
+				suggestion = netip.PrefixFrom(ip, ip.BitLen()).String()
+			}
+			l.bad(path, suggestion, "%s is no network; write it as 127.0.0.0/8 or 10.1.2.0/24", l.quote(s, path...))
 			continue
 		}
 		if p != p.Masked() {
