@@ -9,6 +9,10 @@ import (
 	"patchbay/sdk/envelope"
 )
 
+// maxTitle is the most bytes of a card's title. The page names no limit for either of a card's texts; the description has
+// that of a text.
+const maxTitle = envelope.MaxIDBytes
+
 // cardContent is the content of a message with cards, zero for one without. A card alone becomes a WEBCARD. Beside words
 // or other cards, which AICC has no call for, it becomes a line of text; if all lines together are too long for that, the
 // first card with a link is the WEBCARD, and its description begins with the others.
@@ -74,6 +78,9 @@ func webCardContent(p *envelope.Part, beside []string) content {
 	if len(description) > maxText {
 		notes = append(notes, fmt.Sprintf("the card's description is cut to %d bytes", maxText))
 	}
+	if len(p.Name) > maxTitle {
+		notes = append(notes, fmt.Sprintf("the card's title is cut to %d bytes", maxTitle))
+	}
 	if p.Ref != "" {
 		notes = append(notes, "the card's picture is left out")
 	}
@@ -82,7 +89,7 @@ func webCardContent(p *envelope.Part, beside []string) content {
 	enc.SetEscapeHTML(false)
 	// Strings always encode.
 	_ = enc.Encode(webCard{
-		Title: literal(p.Name), Description: literal(strings.TrimSpace(clip(description, maxText))),
+		Title: literal(clip(p.Name, maxTitle)), Description: literal(strings.TrimSpace(clip(description, maxText))),
 		RedirectURL: literal(p.URL),
 	})
 	out.media, out.content, out.degraded = mediaCard, strings.TrimSpace(b.String()), noted(notes...)
