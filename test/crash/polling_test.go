@@ -13,7 +13,7 @@ import (
 
 // handed is what one poll took away at the desk.
 type handed struct {
-	at       time.Time
+	caller   string // the process that polled
 	user     string
 	messages []deskMessage
 }
@@ -21,33 +21,31 @@ type handed struct {
 // polls are all that were answered.
 type polls struct{ record.Log[handed] }
 
-func (p *polls) answered(user string, body []byte) {
+func (p *polls) answered(poll harness.Poll) {
 	var answer struct {
 		Messages []deskMessage `json:"downlinkMessages"`
 	}
-	_ = json.Unmarshal(body, &answer) // refusals have none
-	p.Append(handed{time.Now(), user, answer.Messages})
+	_ = json.Unmarshal(poll.Answer, &answer) // refusals have none
+	p.Append(handed{poll.Caller, poll.User, answer.Messages})
 }
 
 // maxOpenPolls is how many polls the adapter has under way at most, as its README says.
 const maxOpenPolls = 8
 
-// takingEffect is how long after a kill a poll that was sent before may still take messages away at the vendor.
-const takingEffect = 300 * time.Millisecond
-
 // lost tells the fate of what the desk handed out. A poll takes messages away at the vendor, who hands none out twice, and they are
 // stored a moment later: a process that is killed in between takes them with it. That is the one window in which a message may be
 // lost, and its bounds are these:
 //
-//   - the poll was answered to a process that was killed, and was the customer's last one before the kill, since nobody is polled
-//     again until what came before is stored;
+//   - the poll was that of a process that was killed: of any but the last, if every end is a kill;
+//   - it was the customer's last one by this process, since nobody is polled again until what came before is stored;
 //   - all that came with it is lost together, or, where the poll is more than one batch, what comes last;
-//   - of all customers' polls, no more are lost by one kill than are under way at once.
+//   - of all customers' polls, no more are lost with one process than are under way at once.
 //
-// Whatever was acknowledged to nobody, and handed out by no poll, is still in the mailbox. lost returns the words that are not lost;
-// waiting says why to look again, since messages are on their way.
-func lost(handed []handed, incidents []incident, accepted map[string]bool) (kept []deskMessage, excused int, findings []string) {
-	perKill := make([]int, len(incidents))
+// Whatever was acknowledged to nobody, and handed out by no poll, is still in the mailbox. No times are compared: a poll may have its
+// effect at the vendor long after the death of the process that sent it. lost returns the words that are not lost.
+func lost(handed []handed, accepted map[string]bool) (kept []deskMessage, excused int, findings []string) {
+	last := survivor(handed)
+	byProcess := map[string]int{}
 	for i, h := range handed {
 		var missing []string
 		for _, m := range h.messages {
@@ -65,12 +63,15 @@ func lost(handed []handed, incidents []incident, accepted map[string]bool) (kept
 		if len(missing) == 0 {
 			continue
 		}
-		n := slices.IndexFunc(incidents, func(k incident) bool { return killedAfter(handed[i:], k.from) })
-		if n < 0 {
-			findings = append(findings, missing[0]+" was handed out, and is in no trail, and no kill explains it")
+		if h.caller == last {
+			findings = append(findings, missing[0]+" was handed out to a process that was not killed, and is in no trail")
 			continue
 		}
-		if perKill[n]++; perKill[n] > maxOpenPolls {
+		if polledAgain(handed[i:]) {
+			findings = append(findings, missing[0]+" is in no trail, and its process polled for the same customer again")
+			continue
+		}
+		if byProcess[h.caller]++; byProcess[h.caller] > maxOpenPolls {
 			findings = append(findings, missing[0]+" is of more polls than were under way at one kill")
 		}
 		excused += len(missing)
@@ -78,14 +79,20 @@ func lost(handed []handed, incidents []incident, accepted map[string]bool) (kept
 	return kept, excused, findings
 }
 
-// killedAfter reports whether the first poll was the last one of its customer before the kill.
-func killedAfter(polls []handed, kill time.Time) bool {
-	first := polls[0]
-	if first.at.After(kill.Add(takingEffect)) {
-		return false
+// survivor returns the process that began to poll last.
+func survivor(handed []handed) string {
+	known, last := map[string]bool{}, ""
+	for _, h := range handed {
+		if !known[h.caller] {
+			known[h.caller], last = true, h.caller
+		}
 	}
-	next := slices.IndexFunc(polls[1:], func(h handed) bool { return h.user == first.user })
-	return next < 0 || polls[1+next].at.After(kill)
+	return last
+}
+
+// polledAgain reports whether the process of the first poll polled for the same customer again.
+func polledAgain(polls []handed) bool {
+	return slices.ContainsFunc(polls[1:], func(h handed) bool { return h.caller == polls[0].caller && h.user == polls[0].user })
 }
 
 // TestPollingKilled kills the gateway and adapters while the desk is polled. What was handed out in the very moment of a kill may
@@ -106,21 +113,16 @@ func TestPollingKilled(t *testing.T) {
 	incidents := tr.mayhem(t, g, crashes, "native", "botwebhook", "aicc")
 	tr.finish(t, g)
 
-	var kills []incident
-	for _, i := range incidents {
-		if i.channel == "" || i.channel == "desk" {
-			kills = append(kills, i)
-		}
-	}
 	var e *evidence
 	var excused, total int
 	var findings []string
+	ended := time.Now()
 	harness.Eventually(t, harness.Patience, "what was polled is stored", func() string {
 		all := p.All()
 		e = tr.gather(t, g, incidents)
 		var kept []deskMessage
-		kept, excused, findings = lost(all, kills, e.accepted("desk"))
-		if len(findings) > 0 && len(all) > 0 && time.Since(all[len(all)-1].at) < 5*time.Second {
+		kept, excused, findings = lost(all, e.accepted("desk"))
+		if len(findings) > 0 && time.Since(ended) < harness.Patience/2 { // what was polled last may be on its way
 			return findings[0]
 		}
 		for _, m := range kept {
@@ -151,8 +153,8 @@ func TestPollInFlightAtAKill(t *testing.T) {
 			armed, taken, release := make(chan struct{}), make(chan struct{}), make(chan struct{})
 			tr := newTraffic(t, seed(t), func(tr *traffic, v *harness.Vendors) {
 				v.Desk.PushOff = true
-				v.Polled = func(user string, body []byte) {
-					p.answered(user, body)
+				v.Polled = func(poll harness.Poll) {
+					p.answered(poll)
 					all := p.All()
 					select {
 					case <-armed:
@@ -189,7 +191,7 @@ func TestPollInFlightAtAKill(t *testing.T) {
 			heard := func(text string) {
 				t.Helper()
 				err := tr.w.Livechat.Wait(harness.Soon(t), "c00", func(all []livechat.Answer) bool {
-					return all[len(all)-1].Payload.BotSay == text
+					return slices.ContainsFunc(all, func(a livechat.Answer) bool { return a.Payload.BotSay == text })
 				})
 				if err != nil {
 					t.Fatalf("the customer does not hear %q: %v", text, err)
@@ -215,7 +217,7 @@ func TestPollInFlightAtAKill(t *testing.T) {
 			tr.finish(t, g)
 
 			e := tr.gather(t, g, []incident{i})
-			kept, excused, findings := lost(p.All(), e.incidents, e.accepted("desk"))
+			kept, excused, findings := lost(p.All(), e.accepted("desk"))
 			if excused != 1 || len(findings) > 0 {
 				t.Errorf("%d messages are lost, want one; %q", excused, findings)
 			}
@@ -244,8 +246,8 @@ func (e *evidence) accepted(channel string) map[string]bool {
 
 // TestLostFindsFaults: what may be lost is told from what may not.
 func TestLostFindsFaults(t *testing.T) {
-	poll := func(second int, user string, codes ...string) handed {
-		h := handed{at: at(second), user: user}
+	poll := func(caller, user string, codes ...string) handed {
+		h := handed{caller: caller, user: user}
 		for _, c := range codes {
 			h.messages = append(h.messages, deskMessage{Code: c})
 		}
@@ -253,26 +255,27 @@ func TestLostFindsFaults(t *testing.T) {
 	}
 	var many []handed
 	for i := range maxOpenPolls + 1 {
-		many = append(many, poll(1, string(rune('a'+i)), "x"+string(rune('a'+i))))
+		many = append(many, poll("1", string(rune('a'+i)), "x"+string(rune('a'+i))))
 	}
+	next := poll("2", "z")
 	for name, tt := range map[string]struct {
 		handed  []handed
-		kills   []incident
 		excused int
 		found   int
 	}{
-		"all stored":                  {[]handed{poll(1, "u", "kept")}, nil, 0, 0},
-		"last before the kill":        {[]handed{poll(1, "u", "kept"), poll(2, "u", "a", "b"), poll(9, "u", "kept")}, []incident{{from: at(3)}}, 2, 0},
-		"no kill":                     {[]handed{poll(2, "u", "a")}, nil, 0, 1},
-		"polled again before it":      {[]handed{poll(1, "u", "a"), poll(2, "u"), poll(9, "u")}, []incident{{from: at(3)}}, 0, 1},
-		"another was polled":          {[]handed{poll(1, "u", "a"), poll(2, "v")}, []incident{{from: at(3)}}, 1, 0},
-		"after the kill":              {[]handed{poll(5, "u", "a")}, []incident{{from: at(3)}}, 0, 1},
-		"stored behind what is lost":  {[]handed{poll(2, "u", "a", "kept")}, []incident{{from: at(3)}}, 1, 1},
-		"more than are under way":     {many, []incident{{from: at(3)}}, maxOpenPolls + 1, 1},
-		"each kill has its own bound": {slices.Concat(many[:5], []handed{poll(6, "a", "y")}), []incident{{from: at(3)}, {from: at(7)}}, 6, 0},
+		"all stored":                  {[]handed{poll("1", "u", "kept")}, 0, 0},
+		"last before the kill":        {[]handed{poll("1", "u", "kept"), poll("1", "u", "a", "b"), poll("2", "u", "kept")}, 2, 0},
+		"late at the vendor":          {[]handed{poll("1", "u", "kept"), poll("2", "u", "kept"), poll("1", "u", "a")}, 1, 0},
+		"no kill":                     {[]handed{poll("1", "u", "a")}, 0, 1},
+		"after the last kill":         {[]handed{poll("1", "u"), poll("2", "u", "a")}, 0, 1},
+		"polled again before it":      {[]handed{poll("1", "u", "a"), poll("1", "u"), next}, 0, 1},
+		"another was polled":          {[]handed{poll("1", "u", "a"), poll("1", "v"), next}, 1, 0},
+		"stored behind what is lost":  {[]handed{poll("1", "u", "a", "kept"), next}, 1, 1},
+		"more than are under way":     {append(many, next), maxOpenPolls + 1, 1},
+		"each kill has its own bound": {slices.Concat(many[:5], []handed{poll("2", "a", "y"), poll("3", "a")}), 6, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, excused, findings := lost(tt.handed, tt.kills, map[string]bool{"kept": true})
+			_, excused, findings := lost(tt.handed, map[string]bool{"kept": true})
 			if excused != tt.excused || len(findings) != tt.found {
 				t.Errorf("%d lost, findings %q; want %d and %d findings", excused, findings, tt.excused, tt.found)
 			}

@@ -141,7 +141,15 @@ func lineWith(text, start, part string) bool {
 // TestTrace: every id that an operator may have finds the conversation, and what waits says why.
 func TestTrace(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{})
+	program := filepath.Join(t.TempDir(), "botwebhook")
+	install := func() {
+		t.Helper()
+		if err := os.Symlink(harness.Binary("botwebhook"), program); err != nil {
+			t.Fatal(err)
+		}
+	}
+	install()
+	s := newScene(t, harness.Vendors{}, harness.Config{Programs: map[string]string{"botwebhook": program}})
 	s.says(t, "ann", "hello")
 	s.hears(t, "ann", "bot", greeting)
 	s.quiet(t, "ann")
@@ -198,15 +206,20 @@ func TestTrace(t *testing.T) {
 		}
 		return got.Stdout
 	})
-	first := s.Plugin(t, "botwebhook")
-	first.Kill(t)
-	s.another(t, "botwebhook", first).Kill(t) // so soon that the next start waits a little
+	if err := os.Remove(program); err != nil { // so that the adapter stays away
+		t.Fatal(err)
+	}
+	s.Plugin(t, "botwebhook").Kill(t)
 	harness.Eventually(t, harness.Patience, "it is said that the adapter is away", func() string {
-		if got := s.Run(t, "trace", "ben"); !strings.Contains(got.Stdout, "adapter botwebhook is backoff") {
+		if got := s.Run(t, "trace", "ben"); !strings.Contains(got.Stdout, "adapter botwebhook is quarantined") {
 			return got.Stdout
 		}
 		return ""
 	})
+	install()
+	if got := s.Run(t, "adapter", "restart", "botwebhook"); got.Code != 0 {
+		t.Fatalf("restart: exit code %d\n%s%s", got.Code, got.Stdout, got.Stderr)
+	}
 	s.Bots.Faults.Clear()
 	s.hears(t, "ben", "bot", "You said: second")
 }

@@ -20,8 +20,10 @@ type Config struct {
 	// Define has whole channels, in place of the usual ones or beside them; lines of YAML without the channel's name and
 	// indentation.
 	Define map[string]string
-	Listen string   // host:port of the webhook listener; default: one that is free
-	Limits []string // top-level lines: `limits: {opened_per_minute: 0}`, `log: {level: debug}`
+	// Programs are the paths of adapters' programs that are not the usual ones, by the usual program's name.
+	Programs map[string]string
+	Listen   string   // host:port of the webhook listener; default: one that is free
+	Limits   []string // top-level lines: `limits: {opened_per_minute: 0}`, `log: {level: debug}`
 	// Conversations is the value of conversations. Default: {history: 20, bounces: 0}.
 	Conversations string
 	Routes        string // the list below routes; default Routes; "[]" is none
@@ -103,7 +105,8 @@ func (c *Config) text() string {
 	b.WriteString("adapters:\n")
 	for _, n := range []string{"livechat", "faq", "desk"} {
 		if slices.Contains(names, n) || len(c.Define) > 0 {
-			fmt.Fprintf(&b, "  %s: {command: %q}\n", adapterOf[n], Binary(adapterOf[n]))
+			name := adapterOf[n]
+			fmt.Fprintf(&b, "  %s: {command: %q}\n", name, cmp.Or(c.Programs[name], Binary(name)))
 		}
 	}
 	b.WriteString("channels:\n")

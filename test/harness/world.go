@@ -50,8 +50,15 @@ type Vendors struct {
 	Retry    *push.Retry // default Retry
 	// Linger, if set, is called with each call of the gateway when that has had its effect, before the answer leaves.
 	Linger func()
-	// Polled, if set, is called with the customer's id and the body of each answer to a poll of the desk, before it leaves.
-	Polled func(user string, body []byte)
+	// Polled, if set, is called with each poll of the desk, when that has had its effect, before its answer leaves.
+	Polled func(Poll)
+}
+
+// Poll is one poll of the desk.
+type Poll struct {
+	Caller string // the access token; each process of the adapter gets one of its own, and keeps it for an hour
+	User   string // the customer's id
+	Answer []byte // the body
 }
 
 // watched shows the answers to polls.
@@ -66,7 +73,7 @@ func (v *Vendors) watched(h http.Handler) http.Handler {
 		}
 		c := &copier{ResponseWriter: w}
 		h.ServeHTTP(c, r)
-		v.Polled(r.URL.Query().Get("receiverId"), c.body.Bytes())
+		v.Polled(Poll{r.Header.Get("Authorization"), r.URL.Query().Get("receiverId"), c.body.Bytes()})
 	})
 }
 
