@@ -32,6 +32,7 @@ func TestBotsThatAnswerInTheCallKilled(t *testing.T) {
 			tr.talk(20, 40, 40+10*crashes)
 			tr.staffed.Go(tr.staff)
 			incidents := tr.mayhem(t, g, crashes, "native", "botwebhook", "aicc")
+			tr.until(t, g, func(e *evidence) bool { return e.steps("passed") > 0 && len(e.said) >= 10*crashes })
 			tr.finish(t, g)
 			e := tr.gather(t, g, incidents)
 			e.strict = false // the dead are judged below

@@ -85,13 +85,46 @@ func (tr *traffic) gather(t *testing.T, g *harness.Gateway, incidents []incident
 			e.replies[user] = append(e.replies[user], r)
 		}
 	}
+	e.follow(t, g, users)
+	return e
+}
+
+// follow reads the trails of customers.
+func (e *evidence) follow(t *testing.T, g *harness.Gateway, users []string) {
+	t.Helper()
 	for some := range slices.Chunk(users, 500) {
 		for _, trail := range g.Trace(t, some...) {
 			user := trail.State.Customer
 			e.trails[user] = append(e.trails[user], trail)
 		}
 	}
-	return e
+}
+
+// steps counts what the trails call by this name.
+func (e *evidence) steps(what string) int {
+	n := 0
+	for _, trails := range e.trails {
+		for i := range trails {
+			n += len(trails[i].Find(what))
+		}
+	}
+	return n
+}
+
+// until lets everybody talk on until enough has happened to judge by, by the trails so far: how much does in the time that the
+// kills take depends on the machine.
+func (tr *traffic) until(t *testing.T, g *harness.Gateway, enough func(*evidence) bool) {
+	t.Helper()
+	var looked time.Time
+	harness.Eventually(t, drainTime, "enough happens to judge by", func() string {
+		if time.Since(looked) < time.Second { // looking reads the whole log
+			return "not yet"
+		}
+		e := &evidence{said: tr.said.All(), trails: map[string][]harness.Trail{}}
+		e.follow(t, g, e.users())
+		looked = time.Now()
+		return wait(enough(e), "%d messages, %d handovers, %d fenced", len(e.said), e.steps("passed"), e.steps("fenced"))
+	})
 }
 
 func (e *evidence) users() []string {

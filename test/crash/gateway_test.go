@@ -56,6 +56,9 @@ func TestGatewayKilled(t *testing.T) {
 		restarts = append(restarts, time.Since(started))
 		incidents = append(incidents, incident{from: killed, to: time.Now()})
 	}
+	tr.until(t, g, func(e *evidence) bool {
+		return e.steps("passed") > 0 && e.steps("fenced") > 0 && len(e.said) >= 10*crashes
+	})
 	tr.finish(t, g)
 	v := judge(tr.gather(t, g, incidents))
 	v.report(t)

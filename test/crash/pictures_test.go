@@ -97,6 +97,21 @@ func (tr *traffic) mayhem(t *testing.T, g *harness.Gateway, crashes int, adapter
 	return k.incidents
 }
 
+// picturesAtDesk counts the pictures that came to agents, and that agents sent.
+func (tr *traffic) picturesAtDesk() (up, down int) {
+	for _, c := range tr.w.Desk.Chats() {
+		for _, l := range c.Lines {
+			switch {
+			case l.File != "" && l.From == "customer":
+				up++
+			case l.File != "" && l.From == "agent":
+				down++
+			}
+		}
+	}
+	return up, down
+}
+
 // TestPicturesKilled kills the gateway and adapters while customers, bots and agents also send pictures: each is a part of its
 // message, or a message of its own, and arrives whole, as often and in the same order as words do.
 func TestPicturesKilled(t *testing.T) {
@@ -107,21 +122,14 @@ func TestPicturesKilled(t *testing.T) {
 	g := harness.NewGateway(t, tr.w, harness.Config{Routes: routes})
 	tr.begin(20, 60, 40+10*crashes)
 	incidents := tr.mayhem(t, g, crashes, "native", "botwebhook", "aicc")
+	tr.until(t, g, func(e *evidence) bool {
+		up, down := tr.picturesAtDesk()
+		return e.steps("passed") > 0 && up > 0 && down > 0
+	})
 	tr.finish(t, g)
-	e := tr.gather(t, g, incidents)
-	v := judge(e)
+	v := judge(tr.gather(t, g, incidents))
 	v.report(t)
-	var up, down int
-	for _, a := range e.arrivals {
-		if strings.HasSuffix(a.name, ".png") && a.channel == "desk" {
-			up++
-		}
-	}
-	for _, w := range e.words {
-		if strings.HasPrefix(w.text, "picture ") {
-			down++
-		}
-	}
+	up, down := tr.picturesAtDesk()
 	t.Logf("crashes=%d %s to_agents=%d of_agents=%d", len(incidents), v.tally, up, down)
 	if v.tally.handovers == 0 || up == 0 || down == 0 {
 		t.Error("too little happened to judge by")

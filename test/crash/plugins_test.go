@@ -33,6 +33,7 @@ func TestPluginsKilled(t *testing.T) {
 		}
 		k.run(t)
 	}
+	tr.until(t, g, func(e *evidence) bool { return e.steps("passed") > 0 })
 	tr.finish(t, g)
 	v := judge(tr.gather(t, g, k.incidents))
 	v.report(t)

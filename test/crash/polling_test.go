@@ -111,6 +111,10 @@ func TestPollingKilled(t *testing.T) {
 	})
 	tr.begin(20, 40, 40+10*crashes)
 	incidents := tr.mayhem(t, g, crashes, "native", "botwebhook", "aicc")
+	tr.until(t, g, func(e *evidence) bool {
+		kept, _, _ := lost(p.All(), e.accepted("desk"))
+		return e.steps("passed") > 0 && len(kept) >= crashes
+	})
 	tr.finish(t, g)
 
 	var e *evidence
