@@ -142,7 +142,8 @@ func (v *verdict) questions() {
 				if question, ok := strings.CutPrefix(e.Text, "re "); e.What == "accepted" && e.Channel == "faq" && ok && !fenced[e.Envelope] {
 					answers[name(question)]++
 				}
-				if e.What == "dead" && (e.Kind != "unknown" || !within(v.incidents, e.At, "faq")) {
+				unknown := e.Kind == "unknown" && within(v.incidents, e.At, "faq")
+				if e.What == "dead" && !unknown && !v.killedTwice(v.books[user], e.Delivery) {
 					v.find(user, "delivery %s to %s is a dead letter (%s), and no death of its adapter explains it", e.Delivery, e.Channel, e.Kind)
 				}
 			}

@@ -19,7 +19,7 @@ func (v *verdict) fates() {
 			}
 		case "fenced", "dropped":
 		case "dead":
-			if v.strict {
+			if v.strict && !v.suspected(b, v.far(), s.id) {
 				v.find(s.user, "%s is a dead letter, and no vendor refused it", s.id)
 			}
 		default:
@@ -69,11 +69,38 @@ func (v *verdict) answers() {
 		case status == "fenced" && n != 0:
 			v.find(user, "%q is fenced by the trail, and the customer got it", w.text)
 		case status == "delivered" || status == "fenced":
-		case status == "dead" && !v.strict:
+		case status == "dead" && (!v.strict || v.suspected(v.books[user], w.channel, w.vendorID)):
 		default:
 			v.find(user, "%q was accepted and is %s", w.text, status)
 		}
 	}
+}
+
+// suspected reports whether a message is a dead letter because the gateway had to take it for what ends its adapter.
+func (v *verdict) suspected(b *book, channel, id string) bool {
+	for _, envelope := range b.accepted[[2]string{channel, id}] {
+		for _, d := range b.queued[envelope] {
+			if v.killedTwice(b, d) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// killedTwice reports whether a delivery was given up since its adapter was killed during two of its calls: both deaths
+// are among the incidents.
+func (v *verdict) killedTwice(b *book, delivery string) bool {
+	dead, kills := b.dead[delivery], 0
+	if dead == nil || dead.Kind != "killed_adapter" {
+		return false
+	}
+	for _, i := range v.incidents {
+		if i.channel == b.channel[delivery] && i.to.After(b.began[delivery]) && i.from.Before(dead.At) {
+			kills++
+		}
+	}
+	return kills >= 2
 }
 
 // fate looks a message up by the vendor's id, counts its fate, and finds fault if there is not exactly one: then it

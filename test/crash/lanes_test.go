@@ -45,6 +45,9 @@ type sighting struct {
 // control went away and came back before it was there.
 func (v *verdict) calls(user, channel, name string) int {
 	b, n := v.books[user], 0
+	if b == nil {
+		return 0 // fates says that nobody has said it
+	}
 	id, picture := strings.CutSuffix(name, ".png")
 	for _, envelope := range b.accepted[[2]string{v.far(), id}] {
 		for _, d := range b.queued[envelope] {

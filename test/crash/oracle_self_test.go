@@ -65,6 +65,11 @@ func TestOracleFindsFaults(t *testing.T) {
 		}
 	}
 	add := func(e *evidence, s ...harness.Entry) { trail(e).Entries = append(trail(e).Entries, s...) }
+	killed := func(e *evidence, kind string, deaths ...incident) {
+		drop(e, "delivered", "d1")
+		add(e, harness.Entry{At: at(5), What: "dead", Kind: kind, Delivery: "d1"})
+		e.incidents = append(e.incidents, deaths...)
+	}
 	tests := []struct {
 		name  string
 		spoil func(*evidence)
@@ -88,8 +93,20 @@ func TestOracleFindsFaults(t *testing.T) {
 			drop(e, "delivered", "d1")
 			add(e, harness.Entry{What: "dead", Delivery: "d1"})
 		}, "is a dead letter"},
+		{"dead letter for two deaths", func(e *evidence) {
+			killed(e, "killed_adapter", incident{from: at(2), to: at(3), channel: "faq"}, incident{from: at(4), to: at(6), channel: "faq"})
+		}, ""},
+		{"dead letter for one death", func(e *evidence) {
+			killed(e, "killed_adapter", incident{from: at(2), to: at(3), channel: "faq"}, incident{from: at(4), to: at(6), channel: "desk"})
+		}, "is a dead letter"},
+		{"dead letter for two deaths, of another kind", func(e *evidence) {
+			killed(e, "permanent", incident{from: at(2), to: at(3), channel: "faq"}, incident{from: at(4), to: at(6), channel: "faq"})
+		}, "is a dead letter"},
 		{"delivered and not there", func(e *evidence) { e.arrivals = e.arrivals[:2] }, "never got there"},
 		{"arrived out of nothing", func(e *evidence) { e.arrivals = append(e.arrivals, arrival{at(9), "faq", "c00-007"}) }, "nobody said it"},
+		{"arrived from nobody", func(e *evidence) {
+			e.arrivals = append(e.arrivals, arrival{at(9), "desk", "[image:"}, arrival{at(9), "desk", "[image:"})
+		}, "nobody said it"},
 		{"wrong order", func(e *evidence) {
 			e.arrivals = []arrival{{at(1), "faq", "c00-002"}, {at(4), "faq", "c00-001"}, {at(8), "desk", "c00-002"}}
 		}, "which is younger"},

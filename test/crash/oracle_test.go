@@ -3,6 +3,7 @@ package crash
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"patchbay/test/harness"
 )
@@ -47,7 +48,9 @@ type book struct {
 	order     map[string][]string    // deliveries by channel, in the order in which they were queued
 	channel   map[string]string      // of a delivery
 	piece     map[string]int         // of a delivery that is one of several, from 1
+	began     map[string]time.Time   // when a delivery was queued
 	ended     map[string][]string    // statuses by delivery
+	dead      map[string]*harness.Entry
 	handovers int
 }
 
@@ -72,6 +75,7 @@ func (v *verdict) open(user string) {
 	b := &book{
 		accepted: map[[2]string][]string{}, disposed: map[string][]string{}, queued: map[string][]string{},
 		order: map[string][]string{}, channel: map[string]string{}, piece: map[string]int{}, ended: map[string][]string{},
+		began: map[string]time.Time{}, dead: map[string]*harness.Entry{},
 	}
 	v.books[user] = b
 	trails := v.trails[user]
@@ -99,7 +103,7 @@ func (b *book) enter(e *harness.Entry) {
 	case e.What == "queued" && e.Kind == "send":
 		b.queued[e.Envelope] = append(b.queued[e.Envelope], e.Delivery)
 		b.order[e.Channel] = append(b.order[e.Channel], e.Delivery)
-		b.channel[e.Delivery] = e.Channel
+		b.channel[e.Delivery], b.began[e.Delivery] = e.Channel, e.At
 		var piece, of int
 		if _, err := fmt.Sscanf(e.Detail, "piece %d of %d", &piece, &of); err == nil {
 			b.piece[e.Delivery] = piece
@@ -108,6 +112,9 @@ func (b *book) enter(e *harness.Entry) {
 		b.disposed[e.Envelope] = append(b.disposed[e.Envelope], e.What)
 	case e.Delivery != "" && slices.Contains([]string{"delivered", "dead", "dropped", "moved", "merged", "fenced"}, e.What):
 		b.ended[e.Delivery] = append(b.ended[e.Delivery], e.What)
+		if e.What == "dead" {
+			b.dead[e.Delivery] = e
+		}
 	}
 }
 
