@@ -22,7 +22,6 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // Credentials and ids of the tests. Neither the secrets nor the tokens may show up in a golden file.
 const (
 	testSecretKey = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ"
-	testFormerKey = "QPONMLKJIHGFEDCBAzyxwvutsrqponmlkjihgfedcba"
 	testAccessKey = "demoAccessKey01"
 	testAppSecret = "app-secret-never-to-be-seen"
 	testChannelID = "202105284494222653"

@@ -27,7 +27,7 @@ func canonicalForms(v *Verify, auth *authorization, req *sdk.Request) ([]string,
 		if err != nil {
 			return nil, err
 		}
-		for _, path := range pathForms(req) {
+		for _, path := range pathForms(v, req) {
 			forms = append(forms,
 				strings.ToUpper(req.Method)+"\n"+path+"\n"+query+auth.signedHeaders+"\n"+lines+"\n")
 		}
@@ -87,12 +87,16 @@ func hostForms(v *Verify, received string) []string {
 	return forms
 }
 
-// pathForms are the paths that AICC may have signed: all of it, and what it appended to the base URL.
-func pathForms(req *sdk.Request) []string {
-	if req.FullPath == req.Path || req.FullPath == "" {
-		return []string{req.Path}
+// pathForms are the paths that AICC may have signed: all of it, as AICC calls it or as received, and what AICC appended
+// to the base URL.
+func pathForms(v *Verify, req *sdk.Request) []string {
+	var forms []string
+	for _, path := range []string{v.Path, req.FullPath, req.Path} {
+		if path != "" && !slices.Contains(forms, path) {
+			forms = append(forms, path)
+		}
 	}
-	return []string{req.FullPath, req.Path}
+	return forms
 }
 
 // hexHMAC is lower-case hexadecimal HMAC-SHA256 of the pieces.

@@ -44,6 +44,7 @@ type Verify struct {
 	FormerToken  sdk.Secret    `json:"previous_token" doc:"Former shared token, accepted as well while the token is being changed."`
 	Window       time.Duration `json:"window" patchbay:"default=5m" doc:"How far the time of a signature may be from now, either way; at most 24h."`
 	Host         string        `json:"host" doc:"Host that AICC calls, with its port if AICC signs that, if a proxy changes the Host header."`
+	Path         string        `json:"path" doc:"Path that AICC calls, such as /desk/webhooks/v1/messages, if a proxy changes it."`
 }
 
 // The values of Verify.Mode, Settings.Inbound, UploadAs and Files.
@@ -177,6 +178,9 @@ func (v *Verify) problems(bad func(path, format string, args ...any)) {
 	}
 	if strings.ContainsAny(v.Host, "/ ") {
 		bad("verify.host", "write the host alone, with its port if it has one, such as chat.example.com")
+	}
+	if v.Path != "" && (v.Path[0] != '/' || strings.ContainsAny(v.Path, "?# ")) {
+		bad("verify.path", "write the whole path and nothing else, such as /desk%s", pushPath)
 	}
 }
 

@@ -160,5 +160,5 @@ func (auth *authorization) matches(keys []signingKey, forms []string, body []byt
 		return false, errors.New("access key is not the configured one")
 	}
 	return false, errors.New("signature does not match; compare verify.secret_key with the AICC console, and set " +
-		"verify.host if a proxy changes the Host header")
+		"verify.host or verify.path if a proxy changes the Host header or the path")
 }

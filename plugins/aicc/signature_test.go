@@ -121,6 +121,9 @@ func TestSignatureForms(t *testing.T) {
 		{name: "path with prefix", sign: func(s *signer) { s.path = "/desk" + pushPath },
 			request: func(r *sdk.Request) { r.FullPath = "/desk" + pushPath }},
 		{name: "path signed without prefix", request: func(r *sdk.Request) { r.FullPath = "/desk" + pushPath }},
+		{name: "path before the proxy", changes: map[string]any{"verify.path": "/chat/desk" + pushPath},
+			sign: func(s *signer) { s.path = "/chat/desk" + pushPath }},
+		{name: "path behind the proxy", changes: map[string]any{"verify.path": "/chat/desk" + pushPath}},
 		{name: "more headers", sign: func(s *signer) {
 			s.headers = map[string]string{"content-type": "application/json", "content-length": "41"}
 		}, request: func(r *sdk.Request) { r.Header.Set("Content-Length", "41") }},
