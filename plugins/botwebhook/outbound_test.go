@@ -129,10 +129,13 @@ func TestDeliverOutcome(t *testing.T) {
 		{name: "429", status: 429, kind: sdk.KindThrottled},
 		{name: "429 with a delay", status: 429, header: after("21"), kind: sdk.KindThrottled, after: 21 * time.Second},
 		{name: "429 is never for good", status: 429, body: apiError(20059), kind: sdk.KindThrottled, code: "20059"},
+		{name: "429 with a code and a delay", status: 429, body: apiError(20059), header: after("9"), kind: sdk.KindThrottled, code: "20059",
+			after: 9 * time.Second},
 		{name: "429 credits", status: 429, body: apiError(20022), header: after("5"), kind: sdk.KindThrottled, code: "20022",
 			after: 10 * time.Minute},
 		{name: "500", status: 500, kind: sdk.KindTransient},
 		{name: "500 is never for good", status: 500, body: apiError(40000), kind: sdk.KindTransient, code: "40000"},
+		{name: "500 with a code of success", status: 500, body: apiError(200), kind: sdk.KindTransient, code: "200"},
 		{name: "502 a page", status: 502, body: `<html>`, kind: sdk.KindTransient},
 		{name: "503 with a delay", status: 503, header: after("30"), kind: sdk.KindTransient, after: 30 * time.Second},
 	}
