@@ -264,6 +264,7 @@ func TestWhyItWaits(t *testing.T) {
 	for name, tc := range map[string]struct {
 		state laneState
 		retry time.Duration // a failed attempt before
+		early bool          // before the call
 		host  bool
 		want  string
 	}{
@@ -274,6 +275,7 @@ func TestWhyItWaits(t *testing.T) {
 		"backoff":     {retry: time.Hour, want: "backs off until "},
 		"adapter":     {host: true, want: "adapter bot is stopped"},
 		"last reason": {retry: time.Hour, want: "last attempt failed: try later"},
+		"not asked":   {retry: time.Hour, early: true, want: "; not attempted: try later"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := openOffice(t)
@@ -285,12 +287,17 @@ func TestWhyItWaits(t *testing.T) {
 			o.say("web", "w1", "m2", "again")
 			j := o.job("faq")
 			if tc.retry > 0 {
-				o.finish(j, conversation.Outcome{Result: conversation.ResultRetry, Error: "transient", Text: "try later", Next: time.Now().Add(tc.retry)})
+				o.finish(j, conversation.Outcome{
+					Result: conversation.ResultRetry, Error: "transient", Text: "try later", Next: time.Now().Add(tc.retry), Unasked: tc.early,
+				})
 			}
 			var c trail.Conversation
 			o.ask("GET", "/api/conversations/"+j.Conv.ID, 200, &c)
 			if len(c.Waiting) != 2 || !strings.Contains(c.Waiting[0].Why, tc.want) {
 				t.Fatalf("waiting %+v, want the first because of %q", c.Waiting, tc.want)
+			}
+			if w := c.Waiting[0]; tc.retry > 0 && (w.Status != conversation.StatusRetrying || w.Next.IsZero() || (w.Attempts == 0) != tc.early) {
+				t.Errorf("the first: %+v", w)
 			}
 			if want := "waits behind " + j.Delivery.ID; !strings.Contains(c.Waiting[1].Why, want) {
 				t.Errorf("the second %q, want %q", c.Waiting[1].Why, want)

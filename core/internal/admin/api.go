@@ -43,7 +43,7 @@ func (a *Admin) trace(w http.ResponseWriter, r *http.Request) {
 func (a *Admin) explain(c *trail.Conversation) {
 	for i := range c.Waiting {
 		wait := &c.Waiting[i]
-		if wait.Delivery == "" || wait.Why != "" && wait.Attempts == 0 {
+		if wait.Delivery == "" || wait.Why != "" && wait.Status != conversation.StatusRetrying {
 			continue
 		}
 		if why := a.why(wait); why != "" {

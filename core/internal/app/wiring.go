@@ -55,7 +55,7 @@ func laneChannels(cfg *config.Config, p *plugins) []lane.Channel {
 		ch := &cfg.Channels[i]
 		caps := p.capabilities(ch)
 		l := lane.Channel{
-			Name: ch.Name, Adapter: ch.Adapter, Caller: p.hosts[ch.Adapter], Timeout: ch.Delivery.Timeout,
+			Name: ch.Name, Adapter: ch.Adapter, Caller: p.hosts[ch.Adapter], Timeout: ch.Delivery.Timeout, GiveUp: ch.Delivery.GiveUp,
 			UnknownDead: p.unknown(ch) == config.UnknownDead, Concurrency: ch.Delivery.Concurrency, Rate: ch.Delivery.Rate,
 			TextBytes: int(caps.GetTextBytes()), Parts: parts(caps),
 		}

@@ -53,7 +53,7 @@ func (t *tables) fold(ch *journal.Change) error {
 	case *journal.Change_Attempted:
 		if d := c.find(k.Attempted.GetDelivery()); d != nil {
 			d.Attempts, d.NextAt = k.Attempted.GetAttempts(), time.Unix(0, k.Attempted.GetNext())
-			d.Error, d.Text = k.Attempted.GetError(), k.Attempted.GetText()
+			d.Error, d.Text, d.Unasked = k.Attempted.GetError(), k.Attempted.GetText(), k.Attempted.GetUnasked()
 		}
 	case *journal.Change_Ended:
 		t.foldEnded(c, k.Ended)

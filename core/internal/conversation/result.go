@@ -32,6 +32,7 @@ type Outcome struct {
 	Text         string // for operators
 	Reason       string // declined
 	Next         time.Time
+	Unasked      bool // retry: the vendor was not asked, so this is no attempt
 	VendorID     string
 	State        []byte
 	Thread       string // open: the new thread; else the thread that was used
@@ -168,8 +169,12 @@ func (t *Turn) retry(c *Conversation, d *Delivery, o *Outcome) {
 		t.dead(c, d, o.Error, "given up after "+t.at.Sub(d.QueuedAt).Round(time.Second).String()+": "+o.Text)
 		return
 	}
+	attempts := d.Attempts
+	if !o.Unasked {
+		attempts++
+	}
 	t.add(c.ID, &journal.Change_Attempted{Attempted: &journal.Attempted{
-		Delivery: d.ID, Error: o.Error, Text: o.Text, Attempts: d.Attempts + 1, Next: nanos(o.Next),
+		Delivery: d.ID, Error: o.Error, Text: o.Text, Attempts: attempts, Next: nanos(o.Next), Unasked: o.Unasked,
 	}})
 }
 

@@ -28,6 +28,24 @@ func TestResults(t *testing.T) {
 			t.Fatalf("dead letters: %+v", l)
 		}
 	})
+	t.Run("what fails before the call is no attempt", func(t *testing.T) {
+		s := newStage(t, testPolicy(t))
+		s.customer("one")
+		s.opened("faq", "faq-1")
+		try := func(unasked bool, attempts uint32) {
+			t.Helper()
+			next := s.now.Add(3 * time.Second)
+			s.result(s.head("faq"), Outcome{Result: ResultRetry, Error: "transient", Text: "why", Next: next, Unasked: unasked})
+			if d := s.head("faq"); d.Attempts != attempts || d.Unasked != unasked || !d.NextAt.Equal(next) || d.Text != "why" {
+				t.Fatalf("after a try: %+v, want %d attempts", d, attempts)
+			}
+		}
+		try(true, 0)
+		try(true, 0)
+		try(false, 1)
+		try(true, 1)
+		try(false, 2)
+	})
 	t.Run("gone opens again, with history, in order", func(t *testing.T) {
 		s := newStage(t, testPolicy(t))
 		s.customer("zero")

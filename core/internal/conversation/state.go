@@ -58,8 +58,9 @@ type Delivery struct {
 	Copy     bool      `json:"cp,omitempty"`
 	Reopened uint32    `json:"ro,omitempty"`
 	QueuedAt time.Time `json:"q"`
-	Attempts uint32    `json:"a,omitempty"`
+	Attempts uint32    `json:"a,omitempty"` // calls that were made
 	NextAt   time.Time `json:"n,omitzero"`
+	Unasked  bool      `json:"u,omitempty"` // no call was made of the last try, which failed before
 	Error    string    `json:"er,omitempty"`
 	Text     string    `json:"tx,omitempty"`
 }

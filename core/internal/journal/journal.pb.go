@@ -1973,7 +1973,9 @@ type Attempted struct {
 	// Tries so far.
 	Attempts uint32 `protobuf:"varint,4,opt,name=attempts,proto3" json:"attempts,omitempty"`
 	// Not before.
-	Next          int64 `protobuf:"varint,5,opt,name=next,proto3" json:"next,omitempty"`
+	Next int64 `protobuf:"varint,5,opt,name=next,proto3" json:"next,omitempty"`
+	// The vendor was not asked: the tries so far are those before.
+	Unasked       bool `protobuf:"varint,6,opt,name=unasked,proto3" json:"unasked,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2041,6 +2043,13 @@ func (x *Attempted) GetNext() int64 {
 		return x.Next
 	}
 	return 0
+}
+
+func (x *Attempted) GetUnasked() bool {
+	if x != nil {
+		return x.Unasked
+	}
+	return false
 }
 
 // Ended ends a delivery.
@@ -2965,13 +2974,14 @@ const file_journal_proto_rawDesc = "" +
 	"\x04copy\x18\r \x01(\bR\x04copy\x12\x1a\n" +
 	"\breopened\x18\x0e \x01(\rR\breopened\"C\n" +
 	"\x06Queued\x129\n" +
-	"\bdelivery\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.DeliveryR\bdelivery\"\x81\x01\n" +
+	"\bdelivery\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.DeliveryR\bdelivery\"\x9b\x01\n" +
 	"\tAttempted\x12\x1a\n" +
 	"\bdelivery\x18\x01 \x01(\tR\bdelivery\x12\x14\n" +
 	"\x05error\x18\x02 \x01(\tR\x05error\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x12\x1a\n" +
 	"\battempts\x18\x04 \x01(\rR\battempts\x12\x12\n" +
-	"\x04next\x18\x05 \x01(\x03R\x04next\"\xd4\x01\n" +
+	"\x04next\x18\x05 \x01(\x03R\x04next\x12\x18\n" +
+	"\aunasked\x18\x06 \x01(\bR\aunasked\"\xd4\x01\n" +
 	"\x05Ended\x12\x1a\n" +
 	"\bdelivery\x18\x01 \x01(\tR\bdelivery\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x1b\n" +

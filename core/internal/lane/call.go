@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"patchbay/core/internal/adapter"
@@ -89,7 +90,7 @@ func (t *task) unreadable(err error) result {
 		return t.failed(err)
 	}
 	if attaching || passing(err) {
-		return result{out: t.retry(string(sdk.KindTransient), err.Error(), 0), err: errNotAsked}
+		return result{out: t.later(string(sdk.KindTransient), err.Error(), 0), err: errNotAsked}
 	}
 	return result{out: t.dead("unreadable", err.Error()), err: errNotAsked}
 }
@@ -146,6 +147,17 @@ func (t *task) dead(kind, text string) *conversation.Outcome {
 func (t *task) retry(kind, text string, after time.Duration) *conversation.Outcome {
 	wait := max(after, backoff(backoffBase, t.job.Delivery.Attempts))
 	return &conversation.Outcome{Result: conversation.ResultRetry, Error: kind, Text: text, Next: time.Now().Add(wait)}
+}
+
+// later is retry for a delivery whose vendor was not asked. That is no attempt, so its age tells how long to wait: the more the
+// longer it has waited, and a medium is tried once more when its time is over.
+func (t *task) later(kind, text string, after time.Duration) *conversation.Outcome {
+	age := time.Since(t.job.Delivery.QueuedAt)
+	wait := max(after, backoffBase/4+rand.N(min(max(2*age, backoffBase), backoffMax)))
+	if left := t.patience() - age; left > 0 {
+		wait = min(wait, max(left, backoffBase/4))
+	}
+	return &conversation.Outcome{Result: conversation.ResultRetry, Error: kind, Text: text, Next: time.Now().Add(wait), Unasked: true}
 }
 
 func (t *task) unknown(text string) *conversation.Outcome {

@@ -3,7 +3,8 @@
 // a pause, and none but a suspect while it is in doubt which call kills the adapter.
 //
 // Each job that was submitted has exactly one outcome, also when it is cancelled, unless the engine stops before
-// the job was begun: then it is in the log. Attempts are counted when a call was made; waiting for a breaker, a pause or a restarting adapter burns none.
+// the job was begun: then it is in the log. Attempts are counted when a call was made; waiting for a breaker,
+// a pause or a restarting adapter burns none, nor does what fails before the call, as reading media may.
 package lane
 
 import (
@@ -33,9 +34,10 @@ type Channel struct {
 	Adapter     string
 	Caller      Caller
 	Timeout     time.Duration
-	UnknownDead bool    // an outcome that is not known is given up, not repeated
-	Concurrency int     // calls at once
-	Rate        float64 // calls a second; 0 is no limit
+	GiveUp      time.Duration // after which a delivery becomes a dead letter, as the writer has it; 0 is never
+	UnknownDead bool          // an outcome that is not known is given up, not repeated
+	Concurrency int           // calls at once
+	Rate        float64       // calls a second; 0 is no limit
 	TextBytes   int
 	Parts       map[envelope.PartType]bool
 	Media       sdk.MediaMode

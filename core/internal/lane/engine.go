@@ -142,7 +142,7 @@ func (e *Engine) Cancel(delivery string) {
 	}
 	t.ch.remove(t)
 	delete(e.waiting, delivery)
-	e.finish(t.job, &conversation.Outcome{Result: conversation.ResultRetry, Error: "cancelled", Next: time.Now()})
+	e.finish(t.job, &conversation.Outcome{Result: conversation.ResultRetry, Error: "cancelled", Next: time.Now(), Unasked: true})
 }
 
 func (c *channel) remove(t *task) {

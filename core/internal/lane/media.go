@@ -25,7 +25,7 @@ type Media interface {
 // Limits of getting media ready.
 const (
 	mediaTimeout  = 30 * time.Second // for all media of one delivery
-	mediaPatience = time.Minute      // after which a medium that can't be read for now is put into words
+	mediaPatience = time.Minute      // after which a medium that can't be read for now is put into words, at most; see patience
 )
 
 // gotten is one medium of a delivery in the form that its channel wants. With none it is put into words, with a link
@@ -52,7 +52,7 @@ func (e *Engine) prepare(t *task) {
 			delete(e.waiting, t.job.Delivery.ID)
 		case r != nil || t.cancelled:
 			if r == nil {
-				r = &result{out: t.retry("cancelled", "", 0)}
+				r = &result{out: t.later("cancelled", "", 0)}
 			}
 			delete(e.waiting, t.job.Delivery.ID)
 			e.finish(t.job, r.out)
@@ -82,8 +82,8 @@ func (e *Engine) gather(ctx context.Context, t *task) *result {
 			continue
 		}
 		g, err := e.getInTime(ctx, t, env, i)
-		if err != nil && !media.Lasting(err) && time.Since(t.job.Delivery.QueuedAt) < mediaPatience {
-			return &result{out: t.retry(string(sdk.KindTransient), "read "+string(env.Parts[i].Type)+": "+err.Error(), t.pauseAfter(err))}
+		if err != nil && !media.Lasting(err) && !t.waitedEnough() {
+			return &result{out: t.later(string(sdk.KindTransient), "read "+string(env.Parts[i].Type)+": "+err.Error(), t.pauseAfter(err))}
 		}
 		if err != nil {
 			g.why = err.Error()
@@ -105,8 +105,19 @@ func (t *task) pauseAfter(err error) time.Duration {
 	if !ok {
 		return 0
 	}
-	return min(e.After, mediaPatience-time.Since(t.job.Delivery.QueuedAt))
+	return min(e.After, t.patience()-time.Since(t.job.Delivery.QueuedAt))
 }
+
+// patience is how long a message waits for its media. It leaves time for calls: whoever gave a message up for its picture
+// would lose both.
+func (t *task) patience() time.Duration {
+	if t.ch.GiveUp > 0 {
+		return min(mediaPatience, t.ch.GiveUp/2)
+	}
+	return mediaPatience
+}
+
+func (t *task) waitedEnough() bool { return time.Since(t.job.Delivery.QueuedAt) >= t.patience() }
 
 // getInTime is get with this medium's share of the time, so that one that is slow leaves some for those behind it.
 func (e *Engine) getInTime(ctx context.Context, t *task, env *envelope.Envelope, part int) (gotten, error) {
@@ -253,7 +264,7 @@ func (e *Engine) attach(ctx context.Context, t *task, m *pluginpb.AssignedMedium
 func (t *task) forgo(ctx context.Context, err error) bool {
 	failed, ok := errors.AsType[*attachError](err)
 	if !ok || ctx.Err() != nil || errors.Is(err, adapter.ErrNotReady) || errors.Is(err, media.ErrGone) ||
-		!media.Lasting(err) && time.Since(t.job.Delivery.QueuedAt) < mediaPatience {
+		!media.Lasting(err) && !t.waitedEnough() {
 		return false
 	}
 	g := t.media[failed.part]

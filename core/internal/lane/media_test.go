@@ -266,6 +266,63 @@ func TestMediaThatFailForNowAreTriedAgain(t *testing.T) {
 	})
 }
 
+// TestTriesToReadMediaAreNoAttempts: adapters and operators take attempts for calls. The pauses grow all the same, by what the
+// message has waited.
+func TestTriesToReadMediaAreNoAttempts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &vendor{errs: map[string]error{"r1": &sdk.Error{Kind: sdk.KindTransient, Text: "busy"}}}
+		b := gallery(t, Channel{Parts: images, Media: sdk.MediaLink}, v)
+		defer b.close()
+		var call *pluginpb.DeliverCall
+		b.bot.by(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
+		first := b.job("faq", "x")
+		first.Delivery.Item = b.store(fromDesk(image("r1")))
+		first.Delivery.Item.Extent = conversation.Extent{Said: 11, Words: 300, Media: 1, Types: 3}
+		tries := 0
+		for j := first; ; tries++ {
+			b.Submit(j)
+			o := b.must(j)
+			if o.Result == conversation.ResultDelivered {
+				break
+			}
+			if o.Result != conversation.ResultRetry || !o.Unasked || time.Until(o.Next) <= 0 {
+				t.Fatalf("outcome %+v, want another try that is no attempt", o)
+			}
+			time.Sleep(time.Until(o.Next)) // as the writer does
+			again := b.job("faq", "x")
+			again.Delivery.Item, again.Delivery.QueuedAt = first.Delivery.Item, first.Delivery.QueuedAt
+			j = again
+		}
+		if waited := time.Since(first.Delivery.QueuedAt); tries < 4 || tries > 40 || waited < mediaPatience || waited > mediaPatience+backoffBase {
+			t.Errorf("words after %s and %d tries", waited, tries)
+		}
+		if call.GetAttempt() != 1 || len(b.attempted()) != 1 {
+			t.Errorf("call number %d, %v", call.GetAttempt(), b.attempted())
+		}
+	})
+}
+
+// TestMediaLeaveTimeForCalls: a message that is to be given up soon waits for its picture no longer than half of that.
+func TestMediaLeaveTimeForCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &vendor{errs: map[string]error{"r1": &sdk.Error{Kind: sdk.KindThrottled, After: time.Hour}}}
+		b := gallery(t, Channel{Parts: images, Media: sdk.MediaLink, GiveUp: 10 * time.Second}, v)
+		defer b.close()
+		b.bot.always(delivered())
+		for age, want := range map[time.Duration]conversation.Result{0: conversation.ResultRetry, 5 * time.Second: conversation.ResultDelivered} {
+			j := b.job("faq", "x")
+			j.Delivery.QueuedAt = time.Now().Add(-age)
+			j.Delivery.Item = b.store(fromDesk(image("r1")))
+			j.Delivery.Item.Extent = conversation.Extent{Said: 11, Words: 300, Media: 1, Types: 3}
+			b.Submit(j)
+			o := b.must(j)
+			if o.Result != want || want == conversation.ResultRetry && time.Until(o.Next) != 5*time.Second {
+				t.Errorf("after %s: outcome %+v", age, o)
+			}
+		}
+	})
+}
+
 // TestMediaAreNotAskedForBeforeTheirVendorWants, nor is a message held up for longer than for its media.
 func TestMediaAreNotAskedForBeforeTheirVendorWants(t *testing.T) {
 	for name, tc := range map[string]struct{ wants, want time.Duration }{
@@ -298,7 +355,7 @@ func TestCancelAndStopWhileMediaAreRead(t *testing.T) {
 		left := b.rich(fromDesk(image("slow")), 0, 1)
 		synctest.Wait()
 		b.Cancel(cancelled.ID)
-		if o := b.outcomeOf(cancelled); o == nil || o.Result != conversation.ResultRetry {
+		if o := b.outcomeOf(cancelled); o == nil || o.Result != conversation.ResultRetry || !o.Unasked {
 			t.Errorf("outcome %+v of the cancelled one", o)
 		}
 		began := time.Now()

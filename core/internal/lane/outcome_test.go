@@ -166,8 +166,9 @@ func TestWhatCantBeRead(t *testing.T) {
 				b.bot.always(delivered())
 				b.loadErr = fmt.Errorf("read record 1: %w", tc.err)
 				for range 2 * breakerFailures {
-					if o := b.must(b.submit("faq", "hello")); o.Result != tc.result || o.Error != tc.kind {
-						t.Fatalf("outcome %+v, want %v %s", o, tc.result, tc.kind)
+					o := b.must(b.submit("faq", "hello"))
+					if o.Result != tc.result || o.Error != tc.kind || o.Result == conversation.ResultRetry && !o.Unasked {
+						t.Fatalf("outcome %+v, want %v %s that is no attempt", o, tc.result, tc.kind)
 					}
 				}
 				if n := len(b.attempted()); n != 0 || b.bot.count() != 0 {

@@ -129,6 +129,7 @@ func (e *Engine) settle(t *task, r result, done func(error)) {
 		t.ch.process.alone = nil
 	}
 	t.judge(&r)
+	r.out.Unasked = notAsked(r.err)
 	done(verdict(r, t.cancelled))
 	defer e.start(t.ch.process)
 	if r.pause > 0 {

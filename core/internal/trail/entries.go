@@ -100,6 +100,9 @@ func ofControl(ch *journal.Change) (step, bool) {
 	return step{}, false
 }
 
+// notAttempted begins why a delivery is tried again whose vendor was not asked.
+const notAttempted = "not attempted: "
+
 // ofDelivery tells how a delivery goes.
 func ofDelivery(ch *journal.Change) (step, bool) {
 	switch k := ch.GetKind().(type) {
@@ -114,9 +117,12 @@ func ofDelivery(ch *journal.Change) (step, bool) {
 		return step{e, at(d.GetItem().GetPosition())}, true
 	case *journal.Change_Attempted:
 		a := k.Attempted
+		try := "attempt " + strconv.Itoa(int(a.GetAttempts())) + " failed: "
+		if a.GetUnasked() {
+			try = notAttempted
+		}
 		return step{Entry: Entry{
-			What: conversation.StatusRetrying, Delivery: a.GetDelivery(), Kind: a.GetError(),
-			Detail: "attempt " + strconv.Itoa(int(a.GetAttempts())) + " failed: " + a.GetText(),
+			What: conversation.StatusRetrying, Delivery: a.GetDelivery(), Kind: a.GetError(), Detail: try + a.GetText(),
 		}}, true
 	case *journal.Change_Ended:
 		d := k.Ended

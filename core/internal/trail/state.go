@@ -35,11 +35,13 @@ func waiting(c *conversation.Conversation) []Waiting {
 				Delivery: d.ID, Channel: d.Channel, Kind: d.Kind, Status: conversation.StatusQueued,
 				Attempts: d.Attempts, Since: d.QueuedAt.UTC(),
 			}
-			if d.Attempts > 0 {
+			if d.Attempts > 0 || d.Unasked {
 				w.Status, w.Next = conversation.StatusRetrying, d.NextAt.UTC()
 			}
 			if j > 0 {
 				w.Why = "waits behind " + c.Lanes[i].Queue[0].ID + " in its lane"
+			} else if d.Unasked {
+				w.Why = notAttempted + d.Text
 			} else if d.Attempts > 0 {
 				w.Why = "last attempt failed: " + d.Text
 			}
