@@ -204,6 +204,31 @@ func TestDeliverWithoutCall(t *testing.T) {
 	}
 }
 
+// TestQuestionData holds that the characters of data are counted and not its bytes: 255 are sent, 256 are left out.
+func TestQuestionData(t *testing.T) {
+	ch := configuredBot(t)
+	for _, character := range []string{"x", "é", "字", "\U0001F642"} {
+		for n, sent := range map[int]bool{255: true, 256: false} {
+			d := question()
+			data := strings.Repeat(character, n)
+			d.Envelope.Attributes = map[string]string{attrCustomPayload: `{"data":"` + data + `"}`}
+			q, degraded, err := ch.question(d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := q.Payload.UserData; (got != nil) != sent || sent && got.CustomPayload.Data != data || (len(degraded) == 0) != sent {
+				t.Errorf("%d times %s: sent %+v, degraded %q", n, character, got, degraded)
+			}
+		}
+	}
+}
+
+// configuredBot returns a channel whose far end is a proxy.
+func configuredBot(t *testing.T) *channel {
+	t.Helper()
+	return withBots(t, configured(t, nil, nil), map[string]string{"faq": faq}, nil).channel("faq")
+}
+
 func TestDeliverWithoutReplyToken(t *testing.T) {
 	var authorization []string
 	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
