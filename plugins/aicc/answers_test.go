@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
@@ -65,6 +66,27 @@ func TestAnswersInOtherTypes(t *testing.T) {
 				t.Errorf("%d calls of send; want 1", v.count("send"))
 			}
 		})
+	}
+}
+
+// An access token lives as long as AICC says, within what was asked for.
+func TestLifeOfAccessTokens(t *testing.T) {
+	for _, tt := range []struct {
+		asked, expires string
+		want           time.Duration
+	}{
+		{"1h", `"120"`, 2 * time.Minute}, {"1h", `120`, 2 * time.Minute}, {"1h", `"3600"`, time.Hour}, {"1h", `"86400"`, time.Hour},
+		{"5m", `"3600"`, 5 * time.Minute}, {"1h", `"soon"`, assumedLife}, {"1h", `null`, assumedLife}, {"1h", `"0"`, assumedLife},
+		{"5m", `"-7"`, 5 * time.Minute}, {"1h", `99999999999999999999`, assumedLife},
+	} {
+		v := newVendor(t, map[string][]reply{"token": {says(200, `{"AccessToken":"ACCESS-1","Expires":`+tt.expires+`}`)}})
+		c, err := deskAt(t, v, map[string]any{"token_life": tt.asked}).channel("desk")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if token, life, err := c.fetchToken(t.Context()); token != "ACCESS-1" || life != tt.want || err != nil {
+			t.Errorf("%s asked, %s given: %q for %s, %v; want %s", tt.asked, tt.expires, token, life, err, tt.want)
+		}
 	}
 }
 
