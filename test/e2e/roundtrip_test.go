@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -81,9 +80,9 @@ func shortID(user string) string {
 	return deskID(strings.NewReplacer("%", "%25", "/", "%2F").Replace(user))
 }
 
-// shortly ends when what a try waits for ought to have come.
+// shortly ends when what a try waits for ought to have come, also a text of many pieces: each is a record and a call of its own.
 func shortly(t *rapid.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), harness.Patience)
 	t.Cleanup(cancel)
 	return ctx
 }
