@@ -123,7 +123,7 @@ func (s *scene) waits(t *testing.T, user string) {
 	}
 }
 
-// meets brings a customer to an agent who has said hello.
+// meets brings a customer to an agent who sees what was said and has said hello.
 func (s *scene) meets(t *testing.T, user string) {
 	t.Helper()
 	s.says(t, user, "I want a human")
@@ -134,6 +134,7 @@ func (s *scene) meets(t *testing.T, user string) {
 	}
 	s.agent(t, user, "This is Kim.")
 	s.hears(t, user, "agent", "This is Kim.")
+	s.atDesk(t, user, "I want a human") // it comes behind the agent's yes, which need not be before the hello
 }
 
 func (s *scene) agent(t *testing.T, user, text string) {
