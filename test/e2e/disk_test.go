@@ -1,12 +1,14 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,6 +18,7 @@ import (
 	"patchbay/test/harness"
 
 	gptbots "patchbay/plugins/botwebhook/simulator"
+	livechat "patchbay/plugins/native/simulator"
 )
 
 // smallDisk mounts a disk of 24 MiB, which needs root (or CAP_SYS_ADMIN), as containers for tests have.
@@ -33,8 +36,8 @@ func smallDisk(t *testing.T) string {
 	return dir
 }
 
-// fill leaves no room on the disk, and returns what makes it again.
-func fill(t *testing.T, dir string) (empty func()) {
+// fill leaves so many bytes on the disk, and returns what makes room again.
+func fill(t *testing.T, dir string, left int64) (empty func()) {
 	t.Helper()
 	file, err := os.Create(filepath.Join(dir, "of-another-program"))
 	if err != nil {
@@ -47,6 +50,9 @@ func fill(t *testing.T, dir string) (empty func()) {
 		} else if err != nil {
 			t.Fatal(err)
 		}
+	}
+	if info, err := file.Stat(); err != nil || file.Truncate(info.Size()-left) != nil {
+		t.Fatalf("leave %d bytes on the disk: %v", left, err)
 	}
 	return func() {
 		if err := os.Remove(file.Name()); err != nil {
@@ -75,7 +81,7 @@ func TestDiskFull(t *testing.T) {
 	within(t, harness.Patience, "a call hangs", func(ctx context.Context) error {
 		return s.Bots.Faults.Hits.Wait(ctx, func(all []fault.Hit) bool { return len(all) > 0 })
 	})
-	empty := fill(t, disk)
+	empty := fill(t, disk, 0)
 
 	// From now on a message is either taken, and then it arrives, or refused.
 	harness.Eventually(t, harness.Patience, "messages are refused", func() string {
@@ -125,4 +131,53 @@ func TestDiskFull(t *testing.T) {
 	s.Restart(t)
 	s.says(t, "ann", "after the restart")
 	s.hears(t, "ann", "bot", "You said: after the restart")
+}
+
+// TestPicturesOnAFullDisk: there is less room than is left to the log, so pictures become words, and nothing else suffers;
+// when there is room again they are pictures.
+func TestPicturesOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	disk := smallDisk(t)
+	s := newScene(t, harness.Vendors{}, harness.Config{
+		Store: filepath.Join(disk, "store"), Settings: map[string][]string{"faq": {"media: base64"}},
+		Extra: map[string][]string{"faq": {"delivery: {give_up: 6s}"}}, // so that a picture is waited for half as long
+	})
+	shows := func(user, text string, data []byte) gptbots.Asked {
+		t.Helper()
+		s.says(t, user, text, s.attach("photo.png", "image/png", data))
+		return s.asked(t, text)
+	}
+	photo := drawing(t, 200)
+	media := func(a gptbots.Asked) []gptbots.Media { return a.Messages[len(a.Messages)-1].Media }
+	if m := media(shows("ann", "before", photo)); len(m) != 1 || !bytes.Equal(m[0].Data, photo) {
+		t.Fatalf("the bot got %d pictures, want one", len(m))
+	}
+
+	// The log takes webhooks down to a twentieth of the disk, media end at a tenth.
+	empty := fill(t, disk, 1800<<10)
+	const words = "while there is no room"
+	s.says(t, "bea", words, livechat.WithMessageID("bea-1"), s.attach("photo.png", "image/png", photo))
+	within(t, harness.Patience, "the bot is asked in words", func(ctx context.Context) error {
+		return s.Bots.Wait(ctx, func(all []gptbots.Asked) bool {
+			return slices.ContainsFunc(all, func(a gptbots.Asked) bool {
+				question := gptbots.Question(a.Messages)
+				return strings.HasPrefix(question, words) && strings.Contains(question, "[image] photo.png http") && len(media(a)) == 0
+			})
+		})
+	})
+	s.quiet(t, "bea")
+	if trace := fmt.Sprintf("%+v", s.Trace(t, "bea-1")); !strings.Contains(trace, "no room for the medium") || !strings.Contains(trace, "not attempted: ") {
+		t.Errorf("the trail does not say why: %s", trace)
+	}
+	if n := s.Metric(t, "patchbay_media_fetched_total", "channel", "livechat", "result", "no_room"); n == 0 {
+		t.Error("it was not counted")
+	}
+	if status, body := s.Ready(); status != http.StatusOK {
+		t.Errorf("readyz: %d\n%swant ready", status, body)
+	}
+
+	empty()
+	if m := media(shows("cid", "after", photo)); len(m) != 1 || !bytes.Equal(m[0].Data, photo) {
+		t.Errorf("the bot got %d pictures, want one", len(m))
+	}
 }

@@ -52,6 +52,7 @@ type Options struct {
 	Dir        string // is made; whoever opens the store holds the lock on the folder above it
 	MaxBytes   int64  // of one medium; 0 is sdk.MaxMediaBytes
 	TotalBytes int64  // of all, in whole blocks with what is written beside them; 0 is 1 GiB
+	FreeLow    int64  // free bytes of the disk that are left to others; 0 is a tenth of it, at most 1 GiB
 	Keep       time.Duration
 	BaseURL    string // under which the outside reaches Handler: scheme, host, perhaps a path; no slash at the end
 	Source     Source

@@ -17,7 +17,7 @@ var (
 	// room, and Get may bring it again.
 	ErrGone = errors.New("the medium is gone")
 	// ErrNoRoom means that the media that are being read or written take all the room that there is, or that the disk
-	// is full.
+	// is full, but for what is left to others.
 	ErrNoRoom = errors.New("no room for the medium")
 	// ErrClosed means that the store has ended.
 	ErrClosed = errors.New("the media store has ended")

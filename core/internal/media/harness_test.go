@@ -187,7 +187,7 @@ func open(t *testing.T, change ...func(*Options)) *bench {
 func (b *bench) reopen(change ...func(*Options)) {
 	b.t.Helper()
 	o := Options{
-		Dir: b.dir, MaxBytes: 20_000, TotalBytes: 10 * room(20_000), Keep: time.Hour, BaseURL: "https://chat.example.com/x/",
+		Dir: b.dir, MaxBytes: 20_000, TotalBytes: 10 * room(20_000), FreeLow: 1, Keep: time.Hour, BaseURL: "https://chat.example.com/x/",
 		Source: b.vendor, Logger: slog.New(slog.NewTextHandler(b.logs, nil)), Observer: b.counts, Now: b.clock.Now,
 	}
 	for _, f := range change {

@@ -78,6 +78,9 @@ func (in *intake) hold(n int64) error {
 	if n <= in.held {
 		return nil
 	}
+	if err := in.store.spare(n - in.held); err != nil {
+		return err
+	}
 	if err := in.store.reserve(n - in.held); err != nil {
 		return err
 	}

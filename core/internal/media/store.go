@@ -68,6 +68,11 @@ func Open(o Options) (*Store, error) {
 		return nil, fmt.Errorf("open media in %s: make the folder: %w", o.Dir, err)
 	}
 	var err error
+	if s.opt.FreeLow == 0 {
+		if s.opt.FreeLow, err = freeLow(o.Dir); err != nil {
+			return nil, fmt.Errorf("open media: %w", err)
+		}
+	}
 	if s.key, err = openKey(o.Dir, o.Logger); err != nil {
 		return nil, fmt.Errorf("open media in %s: %w", o.Dir, err)
 	}
