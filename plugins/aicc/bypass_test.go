@@ -106,6 +106,17 @@ var signatureAttacks = []attack{
 		sign: func(s *signer) { s.accessKey = "other" }},
 	{name: "access key with an addition", changes: map[string]any{"verify.access_key": testAccessKey},
 		sign: func(s *signer) { s.accessKey = testAccessKey + "2" }},
+	// A path that AICC is said to call.
+	{name: "a path that begins like the configured one", changes: proxiedPath,
+		sign: func(s *signer) { s.path = proxiedPath["verify.path"].(string) + "/" }},
+	{name: "the configured path in other letters", changes: proxiedPath,
+		sign: func(s *signer) { s.path = "/Chat" + pushPath }},
+	{name: "the configured path with dots", changes: proxiedPath, sign: func(s *signer) { s.path = "/x/../chat" + pushPath }},
+	{name: "the configured path's beginning alone", changes: proxiedPath, sign: func(s *signer) { s.path = "/chat" }},
+	{name: "the configured path and another secret", changes: proxiedPath,
+		sign: func(s *signer) { s.path, s.secret = "/chat"+pushPath, "guess" }},
+	{name: "a path that is not configured", sign: func(s *signer) { s.path = "/chat" + pushPath }},
+	{name: "no path", sign: func(s *signer) { s.path = "" }},
 	// Time.
 	{name: "just too old", sign: at("2021-07-10T06:22:32Z")},
 	{name: "just too early", sign: at("2021-07-10T06:32:34Z")},
@@ -261,6 +272,9 @@ var bearerAttacks = []attack{
 	{name: "a good signature", changes: map[string]any{"verify.mode": "bearer", "verify.token": "shared-token"},
 		header: func(h string) string { return h }},
 }
+
+// proxiedPath is a channel that AICC calls by another path than the gateway is called by.
+var proxiedPath = map[string]any{"verify.path": "/chat" + pushPath}
 
 // bearerRotation is a channel whose token is being changed.
 var bearerRotation = map[string]any{
