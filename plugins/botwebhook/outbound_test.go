@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -431,6 +432,23 @@ func TestHealth(t *testing.T) {
 	}
 	if a.Health(t.Context(), "unheard-of") == nil {
 		t.Error("a channel that is not configured is well")
+	}
+}
+
+// TestFormatsOfThePage tries each format that the vendor's page "Send message v2" lists, and others.
+func TestFormatsOfThePage(t *testing.T) {
+	for of, listed := range map[envelope.PartType][]string{
+		envelope.PartImage: {"jpg", "jpeg", "png", "gif", "webp"},
+		envelope.PartAudio: {"mp3", "wav"},
+		envelope.PartFile:  {"pdf", "txt", "docx", "csv", "xlsx", "html", "json", "md", "tex", "ts", "xml"},
+	} {
+		for _, format := range append(listed, "svg", "ogg", "exe", "pd", "") {
+			part := envelope.Part{Type: of, Name: "a." + strings.ToUpper(format), URL: "https://x.example/1"}
+			got, ok := mediaItemOf(&part, nil, defaultMediaBytes)
+			if want := slices.Contains(listed, format); ok != want || want && got.Format != format {
+				t.Errorf("%s %q: carried %v as %q, want %v", of, format, ok, got.Format, want)
+			}
+		}
 	}
 }
 
