@@ -67,14 +67,19 @@ func agrees(part envelope.PartType, contentType string) bool {
 	return true
 }
 
-// active reports whether browsers run or interpret what is of this type.
+// active reports whether browsers run or interpret what is of this type, or may do so in a page of somebody else's. Of texts
+// all that are not known to be just that: scripts alone have a dozen names.
 func active(contentType string) bool {
 	switch contentType {
-	case "text/html", "text/xml", "application/xml", "text/javascript", "application/ecmascript", "text/ecmascript", "text/css",
-		"application/wasm", "application/x-shockwave-flash", "message/rfc822", "multipart/related", "application/json":
+	case "text/plain", "text/csv", "text/markdown", "text/rtf":
+		return false
+	case "application/xml", "application/ecmascript", "application/x-ecmascript", "application/wasm", "application/x-shockwave-flash",
+		"application/json":
 		return true
 	}
-	return strings.HasSuffix(contentType, "+xml") || strings.HasSuffix(contentType, "+json")
+	family, _, _ := strings.Cut(contentType, "/")
+	return family == "text" || family == "multipart" || family == "message" ||
+		strings.HasSuffix(contentType, "+xml") || strings.HasSuffix(contentType, "+json")
 }
 
 // generic reports whether a type says nothing.
