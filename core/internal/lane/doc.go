@@ -69,5 +69,6 @@ const (
 	breakerFailures  = 5
 	breakerOpen      = 10 * time.Second
 	maxReplyBytes    = 256 << 10 // of all replies of one call
+	maxCarried       = 64 << 20  // of all media in a channel's calls, which are in the adapter's memory
 	guilty           = 4         // a delivery is given up when so much blame for its adapter's deaths is on it; see blame
 )

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,6 +49,7 @@ type task struct {
 	blame     int            // for the adapter's deaths
 	suspect   bool           // it was there when the adapter died, so it runs alone
 	media     map[int]gotten // by part, once they were read
+	bytes     int64          // of media that go with the call
 }
 
 // channel is the state of one channel. The engine's lock guards it.
@@ -56,6 +58,7 @@ type channel struct {
 	process *process
 	queue   []*task
 	running int
+	carried int64 // bytes of media in the calls that run
 	breaker *gobreaker.TwoStepCircuitBreaker[any]
 	limiter *rate.Limiter
 	pause   time.Time // the vendor asked to wait until then
@@ -143,6 +146,30 @@ func (e *Engine) Cancel(delivery string) {
 	t.ch.remove(t)
 	delete(e.waiting, delivery)
 	e.finish(t.job, &conversation.Outcome{Result: conversation.ResultRetry, Error: "cancelled", Next: time.Now(), Unasked: true})
+}
+
+// next returns the place of the first job that may begin, or -1. Media wait until there is room for their bytes, and no others
+// overtake them; words pass.
+func (c *channel) next() int {
+	full := false
+	for i, t := range c.queue {
+		if t.bytes == 0 || !full && (c.carried == 0 || c.carried+t.bytes <= maxCarried) {
+			return i
+		}
+		full = true
+	}
+	return -1
+}
+
+// take takes a job out of the queue.
+func (c *channel) take(i int) *task {
+	t := c.queue[i]
+	if i == 0 {
+		c.queue = c.queue[1:]
+	} else {
+		c.queue = slices.Delete(c.queue, i, i+1)
+	}
+	return t
 }
 
 func (c *channel) remove(t *task) {

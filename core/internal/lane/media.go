@@ -91,6 +91,8 @@ func (e *Engine) gather(ctx context.Context, t *task) *result {
 		if g.item != nil && t.ch.Media == sdk.MediaStream {
 			if streamed += g.item.Size; streamed > sdk.MaxDeliveryMediaBytes {
 				g.item, g.why = nil, fmt.Sprintf("the media have %d bytes together, at most %d go with a delivery", streamed, int64(sdk.MaxDeliveryMediaBytes))
+			} else {
+				t.bytes = streamed
 			}
 		}
 		t.media[i] = g

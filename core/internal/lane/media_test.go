@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/conversation"
@@ -451,6 +452,46 @@ func TestMoreMediaThanADeliveryCanHave(t *testing.T) {
 		}
 		if text := carried(t, call).Text(); strings.Count(text, "https://gw.example/media/") != 3 {
 			t.Errorf("carries %q, want a link to each", text)
+		}
+	})
+}
+
+// TestMediaInFlightAreBounded: an adapter holds the bytes of all calls that it makes, so not all that may run do at once. Words
+// do not wait for media, and media keep their order.
+func TestMediaInFlightAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		large := png + strings.Repeat("x", 20<<20-len(png))
+		v := &vendor{files: map[string]string{"large": large, "small": png}}
+		b := gallery(t, Channel{Parts: images, Media: sdk.MediaStream, Concurrency: 10}, v)
+		defer b.close()
+		var all []*conversation.Delivery
+		for _, ref := range []string{"large", "large", "large", "large", "small"} {
+			all = append(all, b.rich(fromDesk(image(ref)), 0, 1))
+			synctest.Wait() // so that they are queued in this order
+		}
+		words := b.submit("faq", "hello")
+		keys := func() (out []string) {
+			for _, c := range b.bot.take() {
+				out = append(out, c.GetKey())
+				c.answer <- delivered()
+			}
+			return out
+		}
+		if diff := cmp.Diff([]string{all[0].ID, all[1].ID, all[2].ID, words.Delivery.ID}, keys()); diff != "" {
+			t.Errorf("calls at first (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]string{all[3].ID, all[4].ID}, keys(), cmpopts.SortSlices(strings.Compare)); diff != "" {
+			t.Errorf("calls then (-want +got):\n%s", diff)
+		}
+		for _, d := range all {
+			if o := b.outcomeOf(d); o == nil || o.Result != conversation.ResultDelivered || o.Degraded != "" {
+				t.Errorf("outcome %+v", o)
+			}
+		}
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if carried := b.channels["faq"].carried; carried != 0 {
+			t.Errorf("%d bytes are still counted", carried)
 		}
 	})
 }

@@ -17,13 +17,16 @@ func (e *Engine) start(p *process) {
 		return
 	}
 	for _, ch := range p.channels {
-		for len(ch.queue) > 0 && ch.running < ch.Concurrency {
+		for ch.running < ch.Concurrency {
+			i := ch.next()
+			if i < 0 {
+				break
+			}
 			done, ok := e.permit(ch)
 			if !ok {
 				break
 			}
-			t := ch.queue[0]
-			ch.queue = ch.queue[1:]
+			t := ch.take(i)
 			switch {
 			case t.suspect && p.running > 0: // those that run may end, and nothing begins before it had its turn
 				done(errNotAsked)
@@ -99,6 +102,7 @@ func (e *Engine) begin(t *task, done func(error)) {
 	ctx, cancel := context.WithTimeout(e.ctx, t.ch.Timeout)
 	t.cancel = cancel
 	t.ch.running++
+	t.ch.carried += t.bytes
 	t.ch.process.running++
 	e.running.Go(func() {
 		defer cancel()
@@ -123,6 +127,7 @@ func (e *Engine) settle(t *task, r result, done func(error)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	t.ch.running--
+	t.ch.carried -= t.bytes
 	t.ch.process.running--
 	t.cancel = nil
 	if t.ch.process.alone == t {
