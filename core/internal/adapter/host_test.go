@@ -165,19 +165,27 @@ func TestManyCallsAtOnceKeepTheirResults(t *testing.T) {
 func TestDeadlineEndsTheCallInTheAdapter(t *testing.T) {
 	r := run(t, "")
 	r.ready()
-	ctx, cancel := context.WithTimeout(r.ctx(), 2*time.Second)
-	defer cancel()
-	out, err := r.Deliver(ctx, send(t, "/wait", "k"))
+	// A context that tells of its deadline and goes on behind it: how soon the adapter's answer comes depends on the machine.
+	out, err := r.Deliver(telling{r.ctx(), time.Now().Add(2 * time.Second)}, send(t, "/wait", "k"))
 	if err != nil {
-		t.Fatalf("the adapter's own answer was missed: %v", err)
+		t.Fatalf("the adapter does not answer: %v", err)
 	}
 	if out.GetError().GetKind() != string(sdk.KindUnknown) {
 		t.Errorf("error %v", out.GetError())
 	}
 }
 
+// telling is a context with a deadline at which it does not end.
+type telling struct {
+	context.Context
+	at time.Time
+}
+
+// Deadline implements context.Context.
+func (c telling) Deadline() (time.Time, bool) { return c.at, true }
+
 func TestCancelEndsTheCallInTheAdapter(t *testing.T) {
-	r := run(t, "")
+	r := run(t, "", func(o *Options) { o.DrainTimeout = waitLimit / 2 })
 	r.ready()
 	ctx, cancel := context.WithCancel(r.ctx())
 	failed := make(chan error, 1)
@@ -192,8 +200,8 @@ func TestCancelEndsTheCallInTheAdapter(t *testing.T) {
 		t.Fatalf("error %v", err)
 	}
 	began := time.Now()
-	r.stop() // waits for running calls; the drain limit is 2 s
-	if d := time.Since(began); d > 1500*time.Millisecond {
+	r.stop() // waits for running calls
+	if d := time.Since(began); d >= waitLimit/2 {
 		t.Errorf("the call was still running: stop took %s", d)
 	}
 }
