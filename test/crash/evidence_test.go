@@ -3,6 +3,7 @@ package crash
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +22,7 @@ type evidence struct {
 	arrivals  []arrival                  // customers' messages at bots and desk, in order per channel
 	replies   map[string][]reply         // what each customer got, in order
 	trails    map[string][]harness.Trail // by customer
+	strays    map[string]harness.Trail   // by the vendor's id, of words that are in no customer's trail
 	strict    bool                       // no dead letter is expected
 	channel   string                     // the customers'; "" is livechat
 }
@@ -86,7 +88,32 @@ func (tr *traffic) gather(t *testing.T, g *harness.Gateway, incidents []incident
 		}
 	}
 	e.follow(t, g, users)
+	e.seek(t, g)
 	return e
+}
+
+// seek reads the trails of words that are in no customer's trail, when it is known what becomes of them.
+func (e *evidence) seek(t *testing.T, g *harness.Gateway) {
+	t.Helper()
+	e.strays = map[string]harness.Trail{}
+	for _, channel := range []string{"faq", "desk"} {
+		accepted := e.accepted(channel)
+		for _, w := range e.words {
+			if w.channel != channel || accepted[w.vendorID] {
+				continue
+			}
+			harness.Eventually(t, harness.Patience, "the end of "+w.text, func() string {
+				found := g.Trace(t, w.vendorID)
+				if len(found) == 1 && len(found[0].Find("held")) > len(found[0].Find("unrouted")) {
+					return fmt.Sprintf("%+v", found[0].Entries)
+				}
+				if len(found) == 1 {
+					e.strays[w.vendorID] = found[0]
+				}
+				return ""
+			})
+		}
+	}
 }
 
 // follow reads the trails of customers.

@@ -1,5 +1,12 @@
 package crash
 
+import (
+	"strings"
+
+	"patchbay/sdk/envelope"
+	"patchbay/test/harness"
+)
+
 // fates checks what the trail tells of every accepted message, and that the vendors saw what it calls delivered.
 func (v *verdict) fates() {
 	arrived := map[arrival]bool{} // without the time
@@ -57,6 +64,10 @@ func (v *verdict) answers() {
 	}
 	for _, w := range v.words {
 		user, ok := owner[[2]string{w.channel, w.vendorID}]
+		if !ok && v.nobodys(w) {
+			v.tally.unrouted++
+			continue
+		}
 		if !ok {
 			v.find("", "%s of %s was answered with 200 and is in no trail: %q", w.vendorID, w.channel, w.text)
 			continue
@@ -74,6 +85,34 @@ func (v *verdict) answers() {
 			v.find(user, "%q was accepted and is %s", w.text, status)
 		}
 	}
+}
+
+// nobodys reports whether the gateway could not know whom an agent spoke to: it gave the words up for that reason, and until then no
+// call that asks the desk to take the customer was known to have come through, though one was under way. A kill may cut
+// off its answer, and then nobody is left who waits for the agent.
+func (v *verdict) nobodys(w word) bool {
+	stray := v.strays[w.vendorID]
+	held, given := stray.Find("held"), stray.Find("unrouted")
+	if w.channel != "desk" || len(held) != 1 || len(given) != 1 {
+		return false
+	}
+	thread, _ := strings.CutPrefix(held[0].Detail, "waits for its thread ")
+	for user, trails := range v.trails {
+		if len(trails) != 1 || thread != envelope.ShortID("livechat", harness.Organization+"/"+harness.Chatbot+"/"+user) {
+			continue
+		}
+		asked := map[string]bool{} // by delivery
+		for _, e := range trails[0].Entries {
+			switch {
+			case e.What == "queued" && e.Channel == "desk" && e.Kind == "open" && !e.At.After(held[0].At):
+				asked[e.Delivery] = true
+			case e.What == "delivered" && asked[e.Delivery] && !e.At.After(given[0].At):
+				return false
+			}
+		}
+		return len(asked) > 0
+	}
+	return false
 }
 
 // suspected reports whether a message is a dead letter because the gateway had to take it for what ends its adapter.

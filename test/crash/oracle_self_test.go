@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"patchbay/sdk/envelope"
 	"patchbay/test/harness"
 )
 
@@ -70,6 +71,17 @@ func TestOracleFindsFaults(t *testing.T) {
 		add(e, harness.Entry{At: at(5), What: "dead", Kind: kind, Delivery: "d1"})
 		e.incidents = append(e.incidents, deaths...)
 	}
+	entry := func(what string, second int) harness.Entry {
+		return harness.Entry{At: at(second), What: what, Kind: "open", Channel: "desk", Delivery: "o1"}
+	}
+	stranger := func(e *evidence, entries ...harness.Entry) { // an agent's words at 5, given up at 20
+		add(e, entries...)
+		e.words = append(e.words, word{"desk", "mc-9", "lost"})
+		e.strays = map[string]harness.Trail{"mc-9": {Entries: []harness.Entry{
+			{At: at(5), What: "held", Detail: "waits for its thread " + envelope.ShortID("livechat", "d8ai/d8ai_chatbot/c00")},
+			{At: at(20), What: "unrouted", Detail: "unknown thread"},
+		}}}
+	}
 	tests := []struct {
 		name  string
 		spoil func(*evidence)
@@ -124,6 +136,11 @@ func TestOracleFindsFaults(t *testing.T) {
 		}, "came to faq 3 times"},
 		{"repeated in another's kill", func(e *evidence) { e.incidents[0].channel = "desk" }, "came to faq 2 times"},
 		{"answer in no trail", func(e *evidence) { e.words = append(e.words, word{"faq", "answer-9", "lost"}) }, "is in no trail"},
+		{"words to a stranger", func(e *evidence) { stranger(e, entry("queued", 4), entry("dropped", 6)) }, ""},
+		{"words to a stranger who is known late", func(e *evidence) { stranger(e, entry("queued", 4), entry("delivered", 21)) }, ""},
+		{"words to a stranger who is known", func(e *evidence) { stranger(e, entry("queued", 4), entry("delivered", 19)) }, "is in no trail"},
+		{"words to a stranger who was not to be asked", func(e *evidence) { stranger(e) }, "is in no trail"},
+		{"words to a stranger who was asked for later", func(e *evidence) { stranger(e, entry("queued", 6)) }, "is in no trail"},
 		{"answer delivered and not there", func(e *evidence) { e.replies["c00"] = e.replies["c00"][:3] }, "got it 0 times"},
 		{"answer in two effects", func(e *evidence) { e.replies["c00"][1].key = "r7" }, "got it 2 times"},
 		{"reply of no delivery", func(e *evidence) { e.replies["c00"][1].key = "r7" }, "is not known there"},

@@ -22,14 +22,15 @@ type finding struct {
 type tally struct {
 	messages, words                  int // accepted, of customers and of far sides
 	delivered, fenced, dropped, dead int
+	unrouted                         int // words for nobody that the gateway knew of
 	duplicates                       int // calls that were made again after their effect, at all vendors
 	absorbed                         int // of them, those that the vendor knew by the idempotency key
 	handovers                        int
 }
 
 func (s tally) String() string {
-	return fmt.Sprintf("messages=%d answers=%d delivered=%d fenced=%d dropped=%d dead=%d handovers=%d duplicates=%d (%d absorbed by the key)",
-		s.messages, s.words, s.delivered, s.fenced, s.dropped, s.dead, s.handovers, s.duplicates, s.absorbed)
+	return fmt.Sprintf("messages=%d answers=%d delivered=%d fenced=%d dropped=%d dead=%d unrouted=%d handovers=%d duplicates=%d (%d absorbed by the key)",
+		s.messages, s.words, s.delivered, s.fenced, s.dropped, s.dead, s.unrouted, s.handovers, s.duplicates, s.absorbed)
 }
 
 // verdict collects findings while the evidence is gone through.
