@@ -357,6 +357,7 @@ func TestErrorKinds(t *testing.T) {
 				}
 				v := newVendor(t, map[string][]reply{tt.endpoint: script})
 				err := act(t, deskAt(t, v, nil), action)
+				checkCounts(t, v, action, map[string]int{"token": tt.tokens, "apply": tt.applies, "send": tt.sent})
 				if want == "" {
 					if err != nil {
 						t.Errorf("%s: %v; want success", action, err)
@@ -374,7 +375,6 @@ func TestErrorKinds(t *testing.T) {
 				if e.Op == "" {
 					t.Errorf("%s: the error does not say what failed: %v", action, err)
 				}
-				checkCounts(t, v, action, map[string]int{"token": tt.tokens, "apply": tt.applies, "send": tt.sent})
 			}
 		})
 	}
