@@ -67,6 +67,12 @@ func TestConfigureEndpoint(t *testing.T) {
 				Events:     []envelope.Kind{envelope.KindTyping, envelope.KindRead, envelope.KindClosed},
 				Idempotent: true, Media: sdk.MediaLink, TextBytes: 1000,
 			}},
+		{"patchbay with longer texts than one takes", strings.Replace(relay, `{`, `{"text_bytes":1000000,`, 1), envelope.RoleBot,
+			"/mp/webhooks/native/answers/the%20bot", sdk.Capabilities{
+				Parts:      append([]envelope.PartType{envelope.PartText}, media...),
+				Events:     []envelope.Kind{envelope.KindTyping, envelope.KindRead, envelope.KindClosed},
+				Idempotent: true, Media: sdk.MediaLink, TextBytes: 65536,
+			}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := configure(t, newAdapter(), tt.role, "the bot", tt.settings, nil)
