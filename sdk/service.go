@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -266,8 +267,17 @@ func (s *service) stop(limit time.Duration) {
 	s.stopOnce.Do(func() { close(s.stopped) })
 }
 
-// goroutines is the metric by which the exam finds calls that leave goroutines behind. The gateway does not show it.
-const goroutines = "go_goroutines"
+// The metrics by which the exam finds what calls leave behind: goroutines, and what the last collection left of the heap, in
+// bytes. The gateway does not show them.
+const (
+	goroutines = "go_goroutines"
+	liveHeap   = "go_gc_heap_live_bytes"
+)
+
+// has reports whether a metric is among those gathered.
+func has(families []*dto.MetricFamily, name string) bool {
+	return slices.ContainsFunc(families, func(f *dto.MetricFamily) bool { return f.GetName() == name })
+}
 
 // CollectMetrics implements pluginpb.PluginServiceServer.
 func (s *service) CollectMetrics(context.Context, *pluginpb.CollectMetricsRequest) (*pluginpb.CollectMetricsResponse, error) {
@@ -282,8 +292,12 @@ func (s *service) CollectMetrics(context.Context, *pluginpb.CollectMetricsReques
 			return nil, status.Error(codes.Internal, "encode metrics: "+err.Error())
 		}
 	}
-	if !slices.ContainsFunc(families, func(f *dto.MetricFamily) bool { return f.GetName() == goroutines }) {
+	if !has(families, goroutines) {
 		fmt.Fprintf(&b, "# TYPE %s gauge\n%s %d\n", goroutines, goroutines, runtime.NumGoroutine())
+	}
+	if live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}; !has(families, liveHeap) {
+		metrics.Read(live)
+		fmt.Fprintf(&b, "# TYPE %s gauge\n%s %d\n", liveHeap, liveHeap, live[0].Value.Uint64())
 	}
 	return &pluginpb.CollectMetricsResponse{Text: b.Bytes()}, nil
 }

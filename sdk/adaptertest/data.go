@@ -27,6 +27,8 @@ type channelData struct {
 	Sign *signing `yaml:"sign"`
 	// Enums are dotted paths of members of inbound bodies whose value is one of a list that may grow.
 	Enums []string `yaml:"enums"`
+	// Remembers is for how many conversations the adapter may keep something, which are gone through before memory is measured.
+	Remembers int `yaml:"remembers"`
 	// Effect names the exchange that is disturbed; "" means the first delivery.
 	Effect string `yaml:"effect"`
 

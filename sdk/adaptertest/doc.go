@@ -21,6 +21,7 @@
 //	  - {header: Authorization, scheme: Bearer}
 //	sign: {command: [python3, sign.py], window: 5m}  # if calls of the vendor are signed: each then is, freshly; see below
 //	enums: [type, messages.0.kind] # members of their bodies whose value is one of a list that may grow
+//	remembers: 5000               # for how many conversations the adapter keeps something; default: none, or few
 //	effect: text                  # the file in out that is disturbed; default: the first delivery
 //
 // # Signed calls
@@ -100,6 +101,14 @@
 //	open     {"customer": {"role", "id", "name"}, "customer_id", "conversation", "offer", "reason", "attributes"}
 //	fetch    {"thread", "state", "part": {"type": "image", "ref": "r1"}}
 //	listen   {"cursor", "threads": [{"thread", "state"}], "batches": 1}
+//
+// # Memory
+//
+// The section memory repeats the examples, each time for another thread and with another id. Which members and header fields
+// that takes is found by trying. Conversations that were delivered to are ended, if an example in out delivers closed or
+// disconnected. An adapter that keeps a bounded number of them is full after as many as remembers says, and must not grow
+// from then on. A Go adapter tells what its heap has by the metric go_gc_heap_live_bytes, which the SDK adds; of others the
+// process's resident memory is taken, which shows small leaks only with more messages (--messages).
 //
 // # Sections
 //

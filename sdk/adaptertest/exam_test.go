@@ -16,7 +16,7 @@ const pupilData = "testdata/pupil"
 func examinePupil(t *testing.T, flaw, role string, sections ...string) *Scorecard {
 	t.Helper()
 	card, err := Run(t.Context(), Options{
-		Command: evil, Env: []string{"EVIL_FLAW=" + flaw}, Data: filepath.Join(pupilData, role), Only: sections, Messages: 4000,
+		Command: evil, Env: []string{"EVIL_FLAW=" + flaw}, Data: filepath.Join(pupilData, role), Only: sections, Messages: 8000,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func TestPupilWithoutFlawsPasses(t *testing.T) {
 		}
 	}
 	for id, ok := range applied {
-		if !ok && id != "faults.prepare" { // the pupil has nothing to prepare
+		if !ok {
 			t.Errorf("assertion %s applies to no role of the pupil", id)
 		}
 	}
@@ -62,6 +62,23 @@ var flaws = []struct {
 		"describe.identity", "describe.documented", "describe.secrets", "describe.address", "describe.roles",
 		"describe.capabilities", "describe.reasons",
 	}},
+	{"breaks", "bot", "odd", []string{"odd.survives"}},
+	{"chokes", "bot", "oversize", []string{"oversize.member"}},
+	{"takes-offence", "bot", "faults", []string{"faults.refused", "faults.heals"}},
+	{"one-road", "bot", "parallel", []string{"parallel.out", "parallel.in"}},
+	{"sulks", "bot", "cancel", []string{"cancel.after"}},
+	{"knows-better", "bot", "cancel", []string{"cancel.kind"}},
+	{"opens-once", "bot", "open", []string{"open.again"}},
+	{"pings", "bot", "open", []string{"open.requests"}},
+	{"pings", "bot", "media", []string{"media.requests"}},
+	{"misnames-media", "bot", "media", []string{"media.golden"}},
+	{"gives-up", "bot", "media", []string{"media.faults"}},
+	{"pings", "agent", "listen", []string{"listen.requests"}},
+	{"despairs", "agent", "listen", []string{"listen.faults"}},
+	{"leaks-threads", "bot", "resources", []string{"resources.goroutines", "resources.threads"}},
+	{"lingers", "bot", "exit", []string{"exit.sigterm", "exit.alone"}},
+	{"stays", "bot", "exit", []string{"exit.shutdown", "exit.sigterm", "exit.alone", "exit.by-hand"}},
+	{"shrugs", "agent", "faults", []string{"faults.refused", "faults.prepare"}},
 	{"any-role", "bot", "settings", []string{"settings.role"}},
 	{"calls-home", "bot", "settings", []string{"settings.no-network"}},
 	{"keeps-settings", "bot", "configure", []string{"configure.applies"}},
@@ -123,6 +140,11 @@ var flaws = []struct {
 	{"leaks-files", "bot", "resources", []string{"resources.descriptors"}},
 	{"leaks-processes", "bot", "resources", []string{"resources.descriptors", "resources.children"}},
 	{"hoards", "bot", "memory", []string{"memory.flat"}},
+	{"remembers-ids", "bot", "memory", []string{"memory.flat"}},
+	{"remembers-users", "bot", "memory", []string{"memory.flat"}},
+	{"remembers-threads", "bot", "memory", []string{"memory.flat"}},
+	{"fills-up", "bot", "memory", []string{"memory.same"}},
+	{"caches", "bot", "memory", nil},
 	{"leaves-orphans", "bot", "exit", []string{"exit.orphans"}},
 	{"silent-by-hand", "bot", "exit", []string{"exit.by-hand"}},
 	{"immortal", "bot", "exit", []string{"exit.alone"}},
@@ -146,6 +168,80 @@ func TestEachFlawIsFound(t *testing.T) {
 				_ = card.Print(t.Output())
 			}
 		})
+	}
+}
+
+// What an adapter keeps of some conversations is no leak, if exam.yaml says of how many where there are more than the section
+// begins with.
+func TestBoundedCachesPassIfTheExamKnows(t *testing.T) {
+	for _, tc := range []struct {
+		name      string
+		remembers int
+		want      Status
+	}{{"not told", 0, Fail}, {"told", 3000, Pass}} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			memory := runSection(t, "caches-much", "memory", 8000, func(x *exam) { x.data.Remembers = tc.remembers })
+			if memory.Status != tc.want {
+				t.Errorf("%s, want %s: %q", memory.Status, tc.want, memory.Assertions[0].Findings)
+			}
+		})
+	}
+}
+
+// An adapter of another language does not tell its heap.
+func TestMemoryIsMeasuredFromOutside(t *testing.T) {
+	for flaw, want := range map[string]Status{"none": Pass, "hoards": Fail} {
+		t.Run(flaw, func(t *testing.T) {
+			t.Parallel()
+			memory := runSection(t, flaw, "memory", 8000, func(x *exam) { x.prog.rpc = &wild{PluginServiceClient: x.prog.rpc, mute: true} })
+			if memory.Status != want {
+				t.Errorf("%s, want %s: %q", memory.Status, want, memory.Assertions[0].Findings)
+			}
+		})
+	}
+}
+
+// runSection examines a pupil with a flaw in one section, after a change of the exam.
+func runSection(t *testing.T, flaw, name string, messages int, change func(x *exam)) Section {
+	t.Helper()
+	o := &Options{Command: evil, Env: []string{"EVIL_FLAW=" + flaw}, Data: pupilData + "/bot", Messages: messages}
+	channels, err := loadChannels(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := newExam(t.Context(), o, channels[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.close()
+	change(x)
+	return x.run(sections[slices.IndexFunc(sections, func(s section) bool { return s.name == name })])
+}
+
+// Each assertion fails for some flaw, of the pupil or on the wire, so nothing is asserted that can't fail.
+func TestEveryAssertionHasAFlaw(t *testing.T) {
+	known := map[string]bool{}
+	for _, f := range flaws {
+		for _, id := range f.want {
+			known[id] = true
+		}
+	}
+	for _, w := range wilds {
+		for _, id := range w.want {
+			known[id] = true
+		}
+	}
+	card := examinePupil(t, "none", "", slices.DeleteFunc(Sections(), func(s string) bool { return s == "memory" || s == "resources" })...)
+	for _, ch := range card.Channels {
+		for _, s := range ch.Sections {
+			for _, a := range s.Assertions {
+				if !known[a.ID] {
+					known[a.ID] = true
+					t.Errorf("no flaw fails %s (%s)", a.ID, a.Title)
+				}
+			}
+		}
 	}
 }
 

@@ -158,11 +158,12 @@ func (p *program) alive() bool {
 	return !p.receive.over() && !p.deliver.over()
 }
 
-// stop asks the process to end, kills it after endTimeout, and reports whether it ended by itself.
+// stop asks the process to end, and reports whether it did so by itself; if not the library kills it after 2 s, or the exam
+// after endTimeout.
 func (p *program) stop() bool {
 	var library sync.WaitGroup
 	library.Go(p.client.Kill)
-	ok := p.process.within(endTimeout)
+	ok := p.process.byItself(endTimeout)
 	p.process.signal(syscall.SIGKILL, true)
 	library.Wait()
 	p.free()

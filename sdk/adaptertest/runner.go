@@ -28,6 +28,7 @@ type process struct {
 	mu      sync.Mutex
 	started bool
 	ended   bool
+	forced  bool // the library had to kill it
 }
 
 var _ runner.Runner = (*process)(nil)
@@ -115,8 +116,21 @@ func (p *process) within(d time.Duration) bool {
 
 // Kill implements runner.Runner.
 func (p *process) Kill(context.Context) error {
+	p.mu.Lock()
+	p.forced = !p.ended
+	p.mu.Unlock()
 	p.signal(syscall.SIGKILL, true)
 	return nil
+}
+
+// byItself reports whether the process ends within d without being killed.
+func (p *process) byItself(d time.Duration) bool {
+	if !p.within(d) {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.forced
 }
 
 // Wait implements runner.Runner.

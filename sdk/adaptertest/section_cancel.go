@@ -36,7 +36,7 @@ func checkCancel(x *exam) {
 	began := time.Now()
 	got, err := x.end(b, 2*soon)
 	took := time.Since(began)
-	fast.check(err == nil && took <= soon, "the call went on for %s after it was cancelled (%s): pass ctx to the request",
+	fast.check(err == nil && took <= soon, "the call went on for %s after it was cancelled (%s): end the request to the vendor when the call is cancelled (Go: pass ctx to it)",
 		took.Round(100*time.Millisecond), told(got, err))
 	if err == nil {
 		kind.check(slices.Contains([]string{"unknown", "transient"}, got.kind()),

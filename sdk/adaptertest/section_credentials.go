@@ -107,7 +107,7 @@ func (x *exam) checkForgery(groups map[string]*Assertion, f forgery) bool {
 	}
 	a.check(got.status == 401 || f.loose && got.status >= 400 && got.status < 500,
 		"%s: refused with %d, expected 401: check credentials before anything else, and answer with an error of kind unauthorized "+
-			"(sdk.Unauthorized)", f.what, got.status)
+			"(Go: sdk.Unauthorized)", f.what, got.status)
 	x.checkShape(groups["shape"], f.what, got)
 	x.checkSilent(groups["silent"], f, got)
 	return true
@@ -115,11 +115,11 @@ func (x *exam) checkForgery(groups map[string]*Assertion, f forgery) bool {
 
 // remedies say what to do about a forgery that was taken.
 var remedies = map[string]string{
-	"missing":   "answer with an error of kind unauthorized (sdk.Unauthorized) unless all that the vendor sends is there",
-	"empty":     "answer with an error of kind unauthorized (sdk.Unauthorized); an empty value is never right",
-	"altered":   "compare all of it as text and in constant time, and answer with an error of kind unauthorized (sdk.Unauthorized)",
-	"doubled":   "answer with an error of kind unauthorized (sdk.Unauthorized) unless the credentials are there exactly once",
-	"signature": "compute the signature over the bytes as they came, and over all that the vendor signs",
+	"missing":   "answer with an error of kind unauthorized (Go: sdk.Unauthorized) unless all that the vendor sends is there",
+	"empty":     "answer with an error of kind unauthorized (Go: sdk.Unauthorized); an empty value is never right",
+	"altered":   "compare all of it as text and in constant time, and answer with an error of kind unauthorized (Go: sdk.Unauthorized)",
+	"doubled":   "answer with an error of kind unauthorized (Go: sdk.Unauthorized) unless the credentials are there exactly once",
+	"signature": "compute the signature over the bytes as they came, not as they were parsed, and over all that the vendor signs",
 	"time":      "compare the signed time with the clock, and refuse what is older or newer than the vendor's window",
 }
 

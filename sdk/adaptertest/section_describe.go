@@ -85,15 +85,15 @@ func (x *exam) describeSchema() {
 	addressed := false
 	x.schema.root.walk("", func(path string, n *node) {
 		name := path[strings.LastIndexByte(path, '.')+1:]
-		a.check(n.Description != "", `setting %s has no description: say what it is and where to get it (doc:"…")`, path)
+		a.check(n.Description != "", `setting %s has no description: say what it is and where to get it in the schema's description (Go: doc:"…")`, path)
 		if n.Type == "string" && secretName.MatchString(name) {
-			marks.check(n.Secret, `setting %s looks like a secret and is not marked "x-secret": make it an sdk.Secret`, path)
+			marks.check(n.Secret, `setting %s looks like a secret and is not marked "x-secret": true in the schema (Go: make it an sdk.Secret)`, path)
 		}
 		addressed = addressed || n.Address
 		if v, _ := setting(x.settings, path); n.Type == "string" && !n.Address {
 			text, _ := v.(string)
 			address.check(!strings.Contains(text, x.vendor.base),
-				`setting %s holds the vendor's address and is not marked "x-vendor-address": add vendor-address to its tag`, path)
+				`setting %s holds the vendor's address and is not marked "x-vendor-address": true in the schema (Go: add vendor-address to its tag)`, path)
 		}
 	})
 	marks.skip("no setting looks like a secret")

@@ -30,8 +30,7 @@ func checkExit(x *exam) {
 	x.work()
 	left := x.started()
 	ok := x.prog.stop()
-	shutdown.check(ok,
-		"it was still there %s after it was shut down: end in GRPCController.Shutdown, do not ignore SIGTERM", endTimeout)
+	shutdown.check(ok, "it was still there 2s after it was shut down: end when plugin.GRPCController.Shutdown is called")
 	orphans.check(!anyRunning(left), "processes that it started were still there after its end: end and await them")
 	for _, pid := range left {
 		if running(pid) {

@@ -25,29 +25,32 @@ const page = "<html><body>exam</body></html>"
 var faults = []fault{
 	{group: "throttled", what: "429 with Retry-After: 7", do: answers(429, "{}", "Retry-After", "7", "Content-Type",
 		"application/json"),
-		kinds: []string{"throttled"}, after: "7s", todo: "use sdk.FromStatus, which reads Retry-After"},
-	{group: "throttled", what: "429 alone", do: answers(429, ""), kinds: []string{"throttled"}, todo: "use sdk.FromStatus"},
+		kinds: []string{"throttled"}, after: "7s", todo: "answer with that kind, and Retry-After in after (Go: sdk.FromStatus)"},
+	{group: "throttled", what: "429 alone", do: answers(429, ""), kinds: []string{"throttled"},
+		todo: "the vendor takes it later (Go: sdk.FromStatus)"},
 	{group: "server", what: "500", do: answers(500, page, "Content-Type", "text/html"), kinds: []string{"transient"},
-		todo: "5xx is never permanent; use sdk.FromStatus"},
+		todo: "5xx is never permanent (Go: sdk.FromStatus)"},
 	{group: "server", what: "503 with Retry-After: 9", do: answers(503, page, "Retry-After", "9", "Content-Type", "text/html"),
-		kinds: []string{"transient"}, after: "9s", todo: "use sdk.FromStatus, which reads Retry-After"},
+		kinds: []string{"transient"}, after: "9s", todo: "answer with that kind, and Retry-After in after (Go: sdk.FromStatus)"},
 	{group: "server", what: "502", do: answers(502, page, "Content-Type", "text/html"), kinds: []string{"transient", "unknown"},
-		todo: "5xx is never permanent; use sdk.FromStatus"},
+		todo: "5xx is never permanent (Go: sdk.FromStatus)"},
 	{group: "server", what: "504", do: answers(504, ""), kinds: []string{"transient", "unknown"},
-		todo: "5xx is never permanent; use sdk.FromStatus"},
+		todo: "5xx is never permanent (Go: sdk.FromStatus)"},
 	{group: "timeout", what: "no answer in time", do: silence, limit: shortTimeout, kinds: []string{"unknown"},
 		open: []string{"transient"},
-		todo: "the vendor may have acted: use sdk.FromTransport"},
+		todo: "the vendor may have acted (Go: sdk.FromTransport)"},
 	{group: "reset", what: "a connection that is reset after the request", do: resets, kinds: []string{"unknown"},
 		open: []string{"transient"},
-		todo: "the vendor may have acted: use sdk.FromTransport"},
-	{group: "unauthorized", what: "401", do: answers(401, "{}"), kinds: []string{"unauthorized"}, todo: "use sdk.FromStatus"},
-	{group: "unauthorized", what: "403", do: answers(403, "{}"), kinds: []string{"unauthorized"}, todo: "use sdk.FromStatus"},
-	{group: "refusal", what: "400", do: answers(400, "{}"), kinds: final, todo: "a refusal is not repeated; use sdk.FromStatus"},
-	{group: "refusal", what: "404", do: answers(404, page), kinds: final, todo: "a refusal is not repeated; use sdk.FromStatus"},
-	{group: "refusal", what: "422", do: answers(422, "{}"), kinds: final, todo: "a refusal is not repeated; use sdk.FromStatus"},
+		todo: "the vendor may have acted (Go: sdk.FromTransport)"},
+	{group: "unauthorized", what: "401", do: answers(401, "{}"), kinds: []string{"unauthorized"},
+		todo: "the operator must mend the credentials (Go: sdk.FromStatus)"},
+	{group: "unauthorized", what: "403", do: answers(403, "{}"), kinds: []string{"unauthorized"},
+		todo: "the operator must mend the credentials (Go: sdk.FromStatus)"},
+	{group: "refusal", what: "400", do: answers(400, "{}"), kinds: final, todo: "what is refused must not be repeated (Go: sdk.FromStatus)"},
+	{group: "refusal", what: "404", do: answers(404, page), kinds: final, todo: "what is refused must not be repeated (Go: sdk.FromStatus)"},
+	{group: "refusal", what: "422", do: answers(422, "{}"), kinds: final, todo: "what is refused must not be repeated (Go: sdk.FromStatus)"},
 	{group: "refusal", what: "a redirect", do: answers(302, "", "Location", "/elsewhere"), kinds: final,
-		todo: "redirects are not followed, since they could lead anywhere; use Host.HTTP"},
+		todo: "do not follow redirects, which could lead anywhere (Go: Host.HTTP does not)"},
 }
 
 // final are the kinds that are not repeated as they are.
@@ -258,8 +261,7 @@ func (x *exam) checkUnreachable(a *Assertion, ex *exchange) {
 	}
 	got, err := x.perform(ex, callTimeout)
 	a.check(err == nil && got.kind() == "transient",
-		"out/%s.http with nobody listening gave %s, expected transient: nothing was sent; use "+
-			"sdk.FromTransport", ex.name, told(got, err))
+		"out/%s.http with nobody listening gave %s, expected transient: nothing was sent (Go: sdk.FromTransport)", ex.name, told(got, err))
 	if _, err := x.configure(x.settings); err != nil {
 		a.failf("%v", err)
 	}

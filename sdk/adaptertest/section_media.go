@@ -2,6 +2,7 @@ package adaptertest
 
 import (
 	"slices"
+	"strings"
 
 	"patchbay/sdk/envelope"
 )
@@ -12,10 +13,11 @@ func checkMedia(x *exam) {
 	golden := x.assert("media.golden", "media arrive as the golden files say")
 	limit := x.assert("media.limit", "a medium that is too large is unsupported")
 	broken := x.assert("media.broken", "a medium that breaks off is an error")
+	faults := x.assert("media.faults", "a vendor that fails to give a medium is named rightly")
 	attached := x.assert("media.attached", "attached media are delivered")
 	x.checkAttached(attached)
 	if !x.able("fetch") {
-		for _, a := range []*Assertion{requests, golden, limit, broken} {
+		for _, a := range []*Assertion{requests, golden, limit, broken, faults} {
 			a.skip("the adapter fetches no media")
 		}
 		return
@@ -41,6 +43,7 @@ func checkMedia(x *exam) {
 		golden.failf("it has the ability fetch and its calls bring media, and no out/*.http fetches any: add one with ### fetch")
 		return
 	}
+	x.checkFetchFaults(faults, good)
 	x.vendor.play(newStage(good, false))
 	got, err := x.fetch(good, 1)
 	limit.check(err == nil && got.kind() == "unsupported",
@@ -52,6 +55,29 @@ func checkMedia(x *exam) {
 	got, err = x.fetch(good, 0)
 	broken.check(err == nil && got.Error != nil, "out/%s.http with an answer that is cut gave %s: end with an error",
 		good.name, told(got, err))
+}
+
+// checkFetchFaults lets the vendor refuse a medium.
+func (x *exam) checkFetchFaults(a *Assertion, ex *exchange) {
+	for _, f := range []struct {
+		what  string
+		do    disturbance
+		kinds []string
+		todo  string
+	}{
+		{"429 with Retry-After: 7", answers(429, "{}", "Retry-After", "7"), []string{"throttled"}, "it can be had later (Go: sdk.FromStatus)"},
+		{"500", answers(500, page), []string{"transient"}, "it can be had later; 5xx is never permanent (Go: sdk.FromStatus)"},
+		{"a connection that is reset", resets, []string{"transient", "unknown"}, "it can be had later (Go: sdk.FromTransport)"},
+		{"401", answers(401, "{}"), []string{"unauthorized"}, "name what the operator must mend (Go: sdk.FromStatus)"},
+		{"404", answers(404, page), final, "it is not there, and later neither (Go: sdk.FromStatus)"},
+	} {
+		stage := newStage(ex, false)
+		stage.effect = f.do
+		x.vendor.play(stage)
+		got, err := x.fetch(ex, 0)
+		a.check(err == nil && slices.Contains(f.kinds, got.kind()), "out/%s.http with %s gave %s, expected %s: %s", ex.name, f.what,
+			told(got, err), strings.Join(f.kinds, " or "), f.todo)
+	}
 }
 
 // bringsMedia reports whether a call's envelopes have media that must be fetched.

@@ -1,7 +1,6 @@
 package adaptertest
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"strconv"
@@ -120,15 +119,20 @@ func (x *exam) disturbedRounds(n int) error {
 
 // goroutines returns how many the adapter has, if its metrics say so.
 func (x *exam) goroutines() (int, bool) {
+	n, ok := x.metric("go_goroutines")
+	return int(n), ok
+}
+
+// metric returns the value of a metric without labels, if the adapter has it.
+func (x *exam) metric(name string) (float64, bool) {
 	text, err := x.metrics()
 	if err != nil {
 		return 0, false
 	}
-	lines := bufio.NewScanner(strings.NewReader(text))
-	for lines.Scan() {
-		if value, ok := strings.CutPrefix(lines.Text(), "go_goroutines "); ok {
-			f, err := strconv.ParseFloat(value, 64)
-			return int(f), err == nil
+	for line := range strings.Lines(text) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			f, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			return f, err == nil
 		}
 	}
 	return 0, false

@@ -20,7 +20,7 @@ func checkSecrets(x *exam) {
 	_, err := x.metrics()
 	metrics.check(err == nil, "%v", err)
 	metrics.check(len(x.witness.leaked("the metrics")) == 0, "a secret is in the metrics: take it out of names and labels")
-	printed.check(!x.witness.printed(), "a secret was printed or logged: keep it in an sdk.Secret, and log no requests")
+	printed.check(!x.witness.printed(), "a secret was printed or logged: log neither settings nor requests (Go: keep it in an sdk.Secret)")
 	places := append(append(x.witness.leaked("an error of "), x.witness.leaked("a problem")...),
 		x.witness.leaked("a receipt")...)
 	said.check(len(places) == 0, "a secret is in %s: say what was refused, never what was presented or configured", strings.Join(places, ", "))

@@ -53,6 +53,9 @@ func main() {
 		}
 		f()
 	}
+	if flaw == "stays" {
+		stay()
+	}
 	if flaw != "" {
 		if os.Getenv(protocol.CookieKey) == "" {
 			startedByHand()
@@ -74,6 +77,16 @@ func active() []string {
 }
 
 func is(mode string) bool { return slices.Contains(active(), mode) }
+
+// stay has a child be the pupil, and is there when it has ended.
+func stay() {
+	c := exec.Command(os.Args[0])
+	c.Env = append(os.Environ(), "EVIL_FLAW=none", protocol.ParentEnv+"="+strconv.Itoa(os.Getpid()))
+	c.Stdout, c.Stderr = os.Stdout, os.Stderr
+	signal.Ignore(syscall.SIGTERM)
+	_ = c.Run() // however it ended
+	hang()
+}
 
 // hang never returns, and survives everything but SIGKILL.
 func hang() {

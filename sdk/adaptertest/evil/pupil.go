@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -25,6 +26,7 @@ type pupilSettings struct {
 	APIKey  sdk.Secret `json:"api_key" patchbay:"required" doc:"What our calls carry as a bearer token."`
 	Secret  sdk.Secret `json:"signing_secret" doc:"What the vendor's calls are signed with; they carry the token if it is empty."`
 	Retries int        `json:"retries" patchbay:"default=0" doc:"Not used for anything."`
+	Login   bool       `json:"login" patchbay:"default=false" doc:"Whether a session is asked for before the first message."`
 	Nested  struct {
 		Mode string `json:"mode" patchbay:"default=plain,enum=plain|fancy" doc:"Not used for anything either."`
 	} `json:"nested" doc:"Settings within settings."`
@@ -44,8 +46,13 @@ type pupil struct {
 	count    int
 	hoard    [][]byte
 	files    []*os.File
+	known    map[string]*acquaintance
+	order    []string // of known, oldest first
 
 	one       sync.Mutex
+	road      sync.RWMutex
+	sulking   atomic.Bool
+	opened    sync.Map // customers
 	listening atomic.Bool
 }
 
@@ -56,6 +63,7 @@ type pupilChannel struct {
 	host     sdk.Host
 	ctx      context.Context
 	cancel   context.CancelFunc
+	session  atomic.Bool
 }
 
 var (
@@ -71,7 +79,9 @@ var (
 // flaw is what goes wrong with the pupil: the value of EVIL_FLAW.
 var flaw = os.Getenv("EVIL_FLAW")
 
-func newPupil() *pupil { return &pupil{channels: map[string]*pupilChannel{}} }
+func newPupil() *pupil {
+	return &pupil{channels: map[string]*pupilChannel{}, known: map[string]*acquaintance{}}
+}
 
 // Describe implements sdk.Adapter.
 func (p *pupil) Describe() sdk.Description {
@@ -204,13 +214,15 @@ func (p *pupil) waste() {
 	defer p.mu.Unlock()
 	switch flaw {
 	case "hoards":
-		b := make([]byte, 16<<10)
+		b := make([]byte, 4<<10)
 		for i := range b {
 			b[i] = byte(i)
 		}
 		p.hoard = append(p.hoard, b)
 	case "leaks-goroutines":
 		go func() { select {} }()
+	case "leaks-threads":
+		go func() { runtime.LockOSThread(); select {} }()
 	case "leaks-files":
 		if f, err := os.Open(os.DevNull); err == nil {
 			p.files = append(p.files, f)
@@ -228,10 +240,43 @@ func (p *pupil) waste() {
 	}
 }
 
+// acquaintance is what is remembered of a message or a conversation.
+type acquaintance struct {
+	at    time.Time
+	words [512]byte
+}
+
+// remember keeps something of a conversation or a message: for ever, at most so many, or nothing, according to the flaw. It
+// reports whether there is room.
+func (p *pupil) remember(what, id string) bool {
+	most := map[string]int{"caches": 500, "caches-much": 9000, "fills-up": 800}[flaw]
+	if most == 0 && flaw != "remembers-"+what {
+		return true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.known[id] != nil {
+		return true
+	}
+	if most > 0 && len(p.order) >= most {
+		if flaw == "fills-up" {
+			return false
+		}
+		delete(p.known, p.order[0])
+		p.order = append(p.order[:0], p.order[1:]...)
+	}
+	p.known[id] = &acquaintance{at: time.Now()}
+	p.order = append(p.order, id)
+	return true
+}
+
 // Drain implements sdk.Drainer.
 func (p *pupil) Drain(ctx context.Context) error {
-	if flaw == "drains-for-ever" {
+	switch flaw {
+	case "drains-for-ever":
 		<-ctx.Done()
+	case "lingers":
+		select {}
 	}
 	return nil
 }

@@ -33,6 +33,10 @@ func (p *pupil) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, er
 		return nil, err
 	}
 	p.waste()
+	if flaw == "one-road" {
+		p.road.Lock()
+		defer p.road.Unlock()
+	}
 	given := webhook.BearerToken(req.Header)
 	if err := c.admit(given, req); err != nil {
 		return nil, err
@@ -47,6 +51,9 @@ func (p *pupil) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, er
 	}
 	if flaw == "tells-secrets" {
 		e.Raw = []byte(given)
+	}
+	if !p.remember("ids", h.ID) || !p.remember("users", h.User) {
+		return nil, &sdk.Error{Kind: sdk.KindTransient, Text: "no room"}
 	}
 	return &sdk.Reception{
 		Envelopes: []*envelope.Envelope{e},
@@ -134,6 +141,9 @@ func strictHook(req *sdk.Request) (*hook, error) {
 }
 
 func (p *pupil) translate(c *pupilChannel, h *hook, req *sdk.Request) (*envelope.Envelope, error) {
+	if flaw == "chokes" && len(h.Text)+len(h.Media) > 32<<10 {
+		return nil, errors.New("too much")
+	}
 	if h.User == "" || len(h.User) > envelope.MaxIDBytes || len(h.ID) > envelope.MaxIDBytes {
 		return nil, sdk.Invalid("user", "missing or too long")
 	}

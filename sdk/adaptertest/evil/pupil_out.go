@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -46,6 +47,17 @@ func (p *pupil) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, err
 	if flaw == "deaf" {
 		ctx = context.WithoutCancel(ctx)
 	}
+	if p.sulking.Load() {
+		return nil, &sdk.Error{Kind: sdk.KindUnauthorized, Text: "I was refused once"}
+	}
+	if flaw == "one-road" {
+		p.road.RLock()
+		defer p.road.RUnlock()
+	}
+	if flaw == "breaks" && len(d.State) > 0 {
+		go func() { panic("what is this?") }()
+		select {}
+	}
 	if flaw == "indexes" && len(d.State) > 0 {
 		_ = d.State[10_000]
 	}
@@ -56,19 +68,64 @@ func (p *pupil) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, err
 	if d.Thread == "" {
 		return nil, sdk.Invalid("thread", "missing")
 	}
+	if !p.remember("threads", d.Thread) {
+		return nil, &sdk.Error{Kind: sdk.KindTransient, Text: "no room"}
+	}
 	m, err := compose(d)
 	if err != nil {
 		return nil, err
 	}
+	if err := c.login(ctx); err != nil {
+		return nil, err
+	}
 	var a answer
 	if err := c.call(ctx, http.MethodPost, "/messages", m, &a); err != nil {
-		return nil, err
+		return nil, p.takes(ctx, err)
 	}
 	r := &sdk.Receipt{VendorID: a.ID}
 	if a.Reply != "" {
 		r.Replies = []*envelope.Envelope{p.reply(c, d.Thread, &a)}
 	}
 	return r, nil
+}
+
+// takes is what the pupil makes of a failure.
+func (p *pupil) takes(ctx context.Context, err error) error {
+	e, _ := errors.AsType[*sdk.Error](err)
+	switch {
+	case flaw == "takes-offence" && e != nil && e.Status == http.StatusForbidden, flaw == "sulks" && ctx.Err() != nil:
+		p.sulking.Store(true)
+	case flaw == "knows-better" && ctx.Err() != nil:
+		return &sdk.Error{Kind: sdk.KindPermanent, Text: "surely not taken"}
+	}
+	return err
+}
+
+// login asks for a session, once for each configuration.
+func (c *pupilChannel) login(ctx context.Context) error {
+	if !c.settings.Login || c.session.Load() {
+		return nil
+	}
+	var a answer
+	if err := c.call(ctx, http.MethodPost, "/login", struct{}{}, &a); err != nil {
+		e, typed := errors.AsType[*sdk.Error](err)
+		switch {
+		case flaw == "shrugs":
+			return &sdk.Error{Kind: sdk.KindInvalid, Text: "no session"}
+		case typed && e.Kind == sdk.KindUnknown:
+			e.Kind = sdk.KindTransient // nothing was sent
+		}
+		return err
+	}
+	c.session.Store(true)
+	return nil
+}
+
+// ping makes a call that nobody expects.
+func (c *pupilChannel) ping(ctx context.Context) {
+	if resp, err := c.request(ctx, http.MethodGet, "/ping", nil); err == nil {
+		_ = resp.Body.Close()
+	}
 }
 
 func compose(d *sdk.Delivery) (*outgoing, error) {
@@ -197,6 +254,13 @@ func (p *pupil) Open(ctx context.Context, o *sdk.Opening) (*sdk.Opened, error) {
 	if err := c.call(ctx, http.MethodPost, "/conversations", map[string]string{"customer": o.CustomerID}, &a); err != nil {
 		return nil, err
 	}
+	p.remember("opened", o.CustomerID)
+	if _, again := p.opened.LoadOrStore(o.CustomerID, true); again && flaw == "opens-once" {
+		return nil, &sdk.Error{Kind: sdk.KindPermanent, Text: "is open"}
+	}
+	if flaw == "pings" {
+		c.ping(ctx)
+	}
 	if flaw == "opens-nothing" {
 		a.ID = ""
 	}
@@ -209,6 +273,9 @@ func (p *pupil) Fetch(ctx context.Context, f *sdk.Fetching) (*sdk.Medium, error)
 	if err != nil {
 		return nil, err
 	}
+	if flaw == "pings" {
+		c.ping(ctx)
+	}
 	resp, err := c.request(ctx, http.MethodGet, "/media/"+url.PathEscape(f.Part.Ref), nil)
 	if err != nil {
 		return nil, transport(err)
@@ -218,6 +285,9 @@ func (p *pupil) Fetch(ctx context.Context, f *sdk.Fetching) (*sdk.Medium, error)
 		return nil, e
 	}
 	m := &sdk.Medium{ContentType: resp.Header.Get("Content-Type"), Size: max(resp.ContentLength, 0), Body: resp.Body}
+	if flaw == "misnames-media" {
+		m.ContentType = "text/html"
+	}
 	if flaw == "swallows-media" {
 		b, _ := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
@@ -232,6 +302,9 @@ func (p *pupil) Listen(ctx context.Context, l *sdk.Listening, emit sdk.Emit) err
 	if err != nil {
 		return err
 	}
+	if flaw == "pings" {
+		c.ping(ctx)
+	}
 	if flaw == "listens-on" && !p.listening.CompareAndSwap(false, true) {
 		return &sdk.Error{Kind: sdk.KindPermanent, Text: "somebody is listening already"}
 	}
@@ -239,6 +312,9 @@ func (p *pupil) Listen(ctx context.Context, l *sdk.Listening, emit sdk.Emit) err
 		resp, err := c.request(ctx, http.MethodGet, "/updates?after="+url.QueryEscape(cursor), nil)
 		if err != nil {
 			return transport(err)
+		}
+		if flaw == "despairs" && resp.StatusCode >= 400 {
+			return &sdk.Error{Kind: sdk.KindPermanent, Text: "they do not want to"}
 		}
 		var updates []hook
 		err = json.NewDecoder(resp.Body).Decode(&updates)
