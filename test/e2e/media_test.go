@@ -251,7 +251,8 @@ func TestPicturesWhenVendorsFail(t *testing.T) {
 	if _, got := s.pictured(t, user); !bytes.Equal(got.Data, data) {
 		t.Errorf("got %d bytes, want %d", len(got.Data), len(data))
 	}
-	if trace := fmt.Sprintf("%+v", s.Trace(t, user)); !strings.Contains(trace, "not attempted: read image: ") || strings.Contains(trace, "attempt 1 failed: read") {
+	trace := fmt.Sprintf("%+v", s.Trace(t, user))
+	if !strings.Contains(trace, "not attempted: read image: ") || strings.Contains(trace, "attempt 1 failed: read") {
 		t.Errorf("the trail does not tell tries to read from attempts: %s", trace)
 	}
 	s.agent(t, user, "and this")

@@ -31,10 +31,10 @@ type refusal struct {
 	until time.Time
 }
 
-// Get returns a medium: from disk if it was read before and its file is as it was written, else from its source. It is read once however many wait for
-// it, and no longer than somebody waits; so ctx should leave the time that a large medium takes. What was read is
-// kept for other callers also if limit does not allow it here. For the last quarter of an item's time it is read anew if
-// that is possible, so that links work for a while.
+// Get returns a medium: from disk if it was read before and its file is as it was written, else from its source. It is
+// read once however many wait for it, and no longer than somebody waits; so ctx should leave the time that a large medium
+// takes. What was read is kept for other callers also if limit does not allow it here. For the last quarter of an item's
+// time it is read anew if that is possible, so that links work for a while.
 func (s *Store) Get(ctx context.Context, req Request, limit Limit) (*Item, error) {
 	i, err := s.get(ctx, &req)
 	if err == nil {
