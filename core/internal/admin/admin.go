@@ -61,7 +61,7 @@ type Admin struct {
 // New returns an admin that says it is not ready.
 func New(o Options) *Admin {
 	a := &Admin{Options: o}
-	o.Registry.MustRegister(newScan(a))
+	o.Registry.MustRegister(newScan(a), newCondition(a))
 	adapters := make(map[string]speaker, len(o.Hosts))
 	for name, h := range o.Hosts {
 		adapters[name] = h
@@ -81,6 +81,7 @@ func (a *Admin) Handler() http.Handler {
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /api/trace", a.trace)
+	mux.HandleFunc("GET /api/conversations", a.waiterList)
 	mux.HandleFunc("GET /api/conversations/{id}", a.conversation)
 	mux.HandleFunc("GET /api/dead", a.deadList)
 	mux.HandleFunc("GET /api/dead/{id}", a.deadShow)

@@ -22,6 +22,7 @@ import (
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/store/memory"
 	"patchbay/core/internal/telemetry"
 	"patchbay/core/internal/writer"
 )
@@ -78,7 +79,7 @@ func stage(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 	}
 	admin.New(admin.Options{
 		Registry: reg.Registry, Writer: bookWriter{book}, Config: &config.Config{Channels: []config.Channel{{Name: "web"}}},
-		Logger: slog.New(slog.DiscardHandler), Metrics: m, Hosts: map[string]*adapter.Host{"bot": bot},
+		Logger: slog.New(slog.DiscardHandler), Metrics: m, Hosts: map[string]*adapter.Host{"bot": bot}, Log: memory.NewDisk(0).Open(),
 	})
 	m.Rejected("bot", "method")
 	m.Listening("web", true)

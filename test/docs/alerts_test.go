@@ -1,0 +1,109 @@
+package docs
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"patchbay/test/harness"
+)
+
+// rules are Prometheus' rules, as far as they are looked at.
+type rules struct {
+	Groups []struct {
+		Rules []struct {
+			Alert       string            `yaml:"alert"`
+			Expr        string            `yaml:"expr"`
+			Labels      map[string]string `yaml:"labels"`
+			Annotations map[string]string `yaml:"annotations"`
+		} `yaml:"rules"`
+	} `yaml:"groups"`
+}
+
+var (
+	suffix = regexp.MustCompile(`_(bucket|sum|count)$`)
+	by     = regexp.MustCompile(`by \(([a-z_, ]+)\)`)
+	match  = regexp.MustCompile(`([a-z_]+) *(?:=~|!~|!=|=)"`)
+	shown  = regexp.MustCompile(`\$labels\.([a-z_]+)`)
+)
+
+// Every alert asks for metrics and labels that there are, and operations.md says what to do about it.
+func TestAlerts(t *testing.T) {
+	labels := metricLabels(t)
+	operations, err := os.ReadFile(filepath.Join(harness.Root(), "docs", "operations.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(filepath.Join(harness.Root(), "docs", "alerts.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all rules
+	if err := yaml.Unmarshal(content, &all); err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	for _, group := range all.Groups {
+		for _, r := range group.Rules {
+			named[r.Alert] = true
+			has := map[string]bool{"le": true}
+			names := metricName.FindAllString(r.Expr, -1)
+			for _, name := range names {
+				own, known := labels[suffix.ReplaceAllString(name, "")]
+				if !known {
+					t.Errorf("%s asks for %s, which the gateway does not have", r.Alert, name)
+				}
+				for _, l := range own {
+					has[l] = true
+				}
+			}
+			asked := match.FindAllStringSubmatch(r.Expr, -1)
+			for _, list := range by.FindAllStringSubmatch(r.Expr, -1) {
+				for l := range strings.SplitSeq(list[1], ",") {
+					asked = append(asked, []string{"", strings.TrimSpace(l)})
+				}
+			}
+			for _, l := range append(asked, shown.FindAllStringSubmatch(r.Annotations["summary"], -1)...) {
+				if !has[l[1]] {
+					t.Errorf("%s uses the label %s, which its metrics do not have", r.Alert, l[1])
+				}
+			}
+			if len(names) == 0 || r.Labels["severity"] == "" || r.Annotations["summary"] == "" {
+				t.Errorf("%s has no metric, severity or summary: %+v", r.Alert, r)
+			}
+			if !strings.Contains(string(operations), "\n| `"+r.Alert+"` | ") {
+				t.Errorf("operations.md does not say what to do about %s", r.Alert)
+			}
+		}
+	}
+	if len(named) < 10 {
+		t.Errorf("only %d alerts", len(named))
+	}
+	for _, name := range regexp.MustCompile("(?m)^\\| `(Patchbay[A-Za-z]+)` \\|").FindAllStringSubmatch(string(operations), -1) {
+		if !named[name[1]] {
+			t.Errorf("operations.md has the alert %s, alerts.yaml does not", name[1])
+		}
+	}
+}
+
+// metricLabels returns the gateway's metrics with their labels.
+func metricLabels(t *testing.T) map[string][]string {
+	t.Helper()
+	golden, err := os.ReadFile(filepath.Join(harness.Root(), "core", "internal", "telemetry", "testdata", "metrics.golden"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string][]string{}
+	for line := range strings.Lines(string(golden)) {
+		f := strings.Fields(line)
+		out[f[0]] = nil
+		if len(f) > 2 {
+			out[f[0]] = strings.Split(f[2], ",")
+		}
+	}
+	return out
+}
