@@ -64,9 +64,15 @@ func endpointToProto(ep Endpoint) *pluginpb.ConfigureResponse {
 
 func requestFromProto(c *pluginpb.ReceiveCall) *Request {
 	h := make(http.Header, len(c.GetHeader()))
-	for _, f := range c.GetHeader() {
+	values := make([]string, len(c.GetHeader())) // one for each field: few have more
+	for i, f := range c.GetHeader() {
 		k := http.CanonicalHeaderKey(f.GetName())
-		h[k] = append(h[k], f.GetValue())
+		if have := h[k]; have != nil {
+			h[k] = append(have, f.GetValue())
+			continue
+		}
+		values[i] = f.GetValue()
+		h[k] = values[i : i+1 : i+1]
 	}
 	return &Request{
 		Channels: c.GetChannels(), Method: c.GetMethod(), Host: c.GetHost(), Path: c.GetPath(),

@@ -1,0 +1,24 @@
+package sdk
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// TestHeaderFieldsOfARequest holds that fields given more than once keep all their values, and run into no other field.
+func TestHeaderFieldsOfARequest(t *testing.T) {
+	got := requestFromProto(&pluginpb.ReceiveCall{Header: []*pluginpb.Header{
+		{Name: "Forwarded", Value: "for=1"}, {Name: "accept", Value: "text/plain"}, {Name: "forwarded", Value: "for=2"},
+		{Name: "Content-Type", Value: "application/json"}, {Name: "FORWARDED", Value: "for=3"}, {Name: "X-Empty"},
+	}})
+	want := http.Header{
+		"Forwarded": {"for=1", "for=2", "for=3"}, "Accept": {"text/plain"}, "Content-Type": {"application/json"}, "X-Empty": {""},
+	}
+	if diff := cmp.Diff(want, got.Header); diff != "" {
+		t.Errorf("header (-want +got):\n%s", diff)
+	}
+}
