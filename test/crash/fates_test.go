@@ -64,12 +64,11 @@ func (v *verdict) answers() {
 	}
 	for _, w := range v.words {
 		user, ok := owner[[2]string{w.channel, w.vendorID}]
-		if !ok && v.nobodys(w) {
+		if to := v.meant(w); !ok && v.unknown(to, w) {
 			v.tally.unrouted++
 			continue
-		}
-		if !ok {
-			v.find("", "%s of %s was answered with 200 and is in no trail: %q", w.vendorID, w.channel, w.text)
+		} else if !ok {
+			v.find(to, "%s of %s was answered with 200 and is in no trail: %q %+v", w.vendorID, w.channel, w.text, v.strays[w.vendorID].Entries)
 			continue
 		}
 		status, _ := v.fate(user, v.books[user], w.channel, w.vendorID)
@@ -87,32 +86,38 @@ func (v *verdict) answers() {
 	}
 }
 
-// nobodys reports whether the gateway could not know whom an agent spoke to: it gave the words up for that reason, and until then no
-// call that asks the desk to take the customer was known to have come through, though one was under way. A kill may cut
-// off its answer, and then nobody is left who waits for the agent.
-func (v *verdict) nobodys(w word) bool {
-	stray := v.strays[w.vendorID]
-	held, given := stray.Find("held"), stray.Find("unrouted")
-	if w.channel != "desk" || len(held) != 1 || len(given) != 1 {
-		return false
-	}
-	thread, _ := strings.CutPrefix(held[0].Detail, "waits for its thread ")
-	for user, trails := range v.trails {
-		if len(trails) != 1 || thread != envelope.ShortID("livechat", harness.Organization+"/"+harness.Chatbot+"/"+user) {
-			continue
-		}
-		asked := map[string]bool{} // by delivery
-		for _, e := range trails[0].Entries {
-			switch {
-			case e.What == "queued" && e.Channel == "desk" && e.Kind == "open" && !e.At.After(held[0].At):
-				asked[e.Delivery] = true
-			case e.What == "delivered" && asked[e.Delivery] && !e.At.After(given[0].At):
-				return false
+// meant returns the customer for whom words are that are in no customer's trail, "" if that is not known.
+func (v *verdict) meant(w word) string {
+	for _, held := range v.strays[w.vendorID].Entries {
+		thread, ok := strings.CutPrefix(held.Detail, "waits for its thread ")
+		for user := range v.trails {
+			if ok && thread == envelope.ShortID("livechat", harness.Organization+"/"+harness.Chatbot+"/"+user) {
+				return user
 			}
 		}
-		return len(asked) > 0
 	}
-	return false
+	return ""
+}
+
+// unknown reports whether the gateway could not know that an agent spoke to this customer: it gave the words up for that reason, and
+// until then no call that asks the desk to take the customer was known to have come through, though one was under way. A
+// kill may cut off its answer, and then nobody is left who waits for the agent.
+func (v *verdict) unknown(user string, w word) bool {
+	stray, trails := v.strays[w.vendorID], v.trails[user]
+	held, given := stray.Find("held"), stray.Find("unrouted")
+	if w.channel != "desk" || len(held) != 1 || len(given) != 1 || len(trails) != 1 {
+		return false
+	}
+	asked := map[string]bool{} // by delivery
+	for _, e := range trails[0].Entries {
+		switch {
+		case e.What == "queued" && e.Channel == "desk" && e.Kind == "open" && !e.At.After(held[0].At):
+			asked[e.Delivery] = true
+		case e.What == "delivered" && asked[e.Delivery] && !e.At.After(given[0].At):
+			return false
+		}
+	}
+	return len(asked) > 0
 }
 
 // suspected reports whether a message is a dead letter because the gateway had to take it for what ends its adapter.
