@@ -18,7 +18,8 @@ const apiTimeout = 20 * time.Second
 func (a *Admin) trace(w http.ResponseWriter, r *http.Request) {
 	ids := r.URL.Query()["id"]
 	if len(ids) == 0 || ids[0] == "" || len(ids) > trail.MaxIDs {
-		reply(w, http.StatusBadRequest, problem{fmt.Sprintf("id: give 1 to %d, of a message, delivery, conversation, thread or customer", trail.MaxIDs)})
+		reply(w, http.StatusBadRequest, problem{fmt.Sprintf("id: give 1 to %d, of a message, delivery, conversation, thread or customer",
+			trail.MaxIDs)})
 		return
 	}
 	id := strings.Join(ids[:min(len(ids), 3)], ", ")
@@ -94,7 +95,8 @@ func (a *Admin) conversation(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if c == nil {
-		reply(w, http.StatusNotFound, problem{fmt.Sprintf("there is no live conversation %q; `patchbay trace` finds ended ones, and those of a message, thread or customer", r.PathValue("id"))})
+		reply(w, http.StatusNotFound, problem{fmt.Sprintf("there is no live conversation %q; `patchbay trace` finds ended ones, "+
+			"and those of a message, thread or customer", r.PathValue("id"))})
 		return
 	}
 	a.explain(c)
