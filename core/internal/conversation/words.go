@@ -39,7 +39,8 @@ func extentOf(e *envelope.Envelope) Extent {
 	return x
 }
 
-// pieces returns into how many deliveries an envelope is divided for a channel, at least one.
+// pieces returns into how many deliveries an envelope is divided for a channel, at least one. What must be divided
+// is words, all of it.
 func (it *Item) pieces(ch *Channel) uint32 {
 	x := &it.Extent
 	switch {
@@ -51,8 +52,8 @@ func (it *Item) pieces(ch *Channel) uint32 {
 			n += pieces(x.Said, ch.TextBytes)
 		}
 		return n
-	case x.Types.within(ch.Parts):
-		return pieces(it.TextBytes, ch.TextBytes)
+	case x.Types.within(ch.Parts) && pieces(it.TextBytes, ch.TextBytes) == 1:
+		return 1
 	}
 	return pieces(x.Words, ch.TextBytes)
 }

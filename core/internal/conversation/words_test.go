@@ -33,6 +33,8 @@ func TestPiecesByWhatAChannelCarries(t *testing.T) {
 		{"carried together", Channel{TextBytes: 60, Parts: media("image")}, []envelope.Part{envelope.TextPart("see"), picture("")}, 1},
 		{"carried, no list", Channel{TextBytes: 60}, []envelope.Part{envelope.TextPart("see"), picture("")}, 1},
 		{"words and a link", Channel{TextBytes: 60, Parts: media()}, []envelope.Part{envelope.TextPart("see"), picture("")}, 6},
+		{"carried, but the text is too long", Channel{TextBytes: 60, Parts: media("location")}, []envelope.Part{long, place}, 3},
+		{"carried, but the text and a link are too long", Channel{TextBytes: 60}, []envelope.Part{long, picture("")}, 7},
 		{"apart", Channel{TextBytes: 60, Apart: true, Parts: media("image")}, []envelope.Part{envelope.TextPart("see"), picture(""), picture("")}, 3},
 		{"apart, long text", Channel{TextBytes: 60, Apart: true, Parts: media("image")}, []envelope.Part{long, picture("")}, 3},
 		{"apart, image alone", Channel{TextBytes: 60, Apart: true, Parts: media("image")}, []envelope.Part{picture("")}, 1},
