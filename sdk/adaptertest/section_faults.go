@@ -145,9 +145,13 @@ func atLeast(text, least string) bool {
 	return err == nil && err2 == nil && d >= l-time.Second/10
 }
 
-// wrongAnswers take the place of the answer's body, with the status that the exam data give.
-var wrongAnswers = []string{strings.Repeat("x", 9<<20), "", "null", "true", "0", `""`, `"text"`, "[]", "[null]", "{}",
-	page, "{\"", "\x00\xff"}
+// wrongAnswers take the place of the answer's body, with the status that the exam data give. They are made when they are
+// needed: the gateway's program has the exam in it, and would hold the long one all its life.
+func wrongAnswers() []string {
+	return []string{
+		strings.Repeat("x", 9<<20), "", "null", "true", "0", `""`, `"text"`, "[]", "[null]", "{}", page, "{\"", "\x00\xff",
+	}
+}
 
 // checkBroken cuts and replaces the answer of the request with the effect. A success may then say less than before, and
 // nothing else.
@@ -183,7 +187,7 @@ func (x *exam) checkBroken(a *Assertion, ex *exchange) {
 			status = s.status
 		}
 	}
-	for _, body := range wrongAnswers {
+	for _, body := range wrongAnswers() {
 		try(fmt.Sprintf("out/%s.http with the answer %.40q", ex.name, body), answers(status, body, "Content-Type",
 			"application/json"))
 	}
