@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -64,10 +65,21 @@ func runFakeGateway(mood string) int {
 	admin.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	for name, handler := range map[string]http.Handler{"PATCHBAY_LISTEN": public, "PATCHBAY_ADMIN__LISTEN": admin} {
-		srv := &http.Server{Addr: os.Getenv(name), Handler: handler, ReadHeaderTimeout: time.Second}
+	for _, l := range []struct {
+		address string
+		handler http.Handler
+	}{
+		{os.Getenv("PATCHBAY_LISTEN"), public},
+		{os.Getenv("PATCHBAY_ADMIN__LISTEN"), admin}, // says that it is ready, so it comes last
+	} {
+		ln, err := net.Listen("tcp", l.address)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		srv := &http.Server{Handler: l.handler, ReadHeaderTimeout: time.Second}
 		go func() {
-			if err := srv.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+			if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 				fmt.Fprintln(os.Stderr, err)
 			}
 		}()

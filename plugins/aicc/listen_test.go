@@ -97,8 +97,8 @@ func TestPollsAtTheInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, s := newMemoryVendor(), &shelf{}
 		a := deskIn(t, v, polls(map[string]any{"poll_interval": "3s"}))
-		stop := listening(t, a, s, "ada", "bob")
 		v.says("ada", chatTo("ada", "one"), chatTo("ada", "two"))
+		stop := listening(t, a, s, "ada", "bob")
 		synctest.Wait()
 		if d := cmp.Diff([]string{"one", "two"}, s.of("ada")); d != "" {
 			t.Errorf("first poll (-want +got):\n%s", d)
