@@ -104,11 +104,6 @@ func Unauthorized(format string, args ...any) *Error {
 	return &Error{Kind: KindUnauthorized, Text: fmt.Sprintf(format, args...)}
 }
 
-// NotFound returns an inbound error with status 404.
-func NotFound(field, format string, args ...any) *Error {
-	return &Error{Kind: KindInvalid, Status: http.StatusNotFound, Field: field, Text: fmt.Sprintf(format, args...)}
-}
-
 // FromStatus maps a vendor's HTTP status to a kind; it is the one place that does. Adapters override
 // by looking at status and body before they call it. 2xx gives nil, 401 and 403 KindUnauthorized, 429 KindThrottled for
 // the channel, 408, 425 and 5xx KindTransient (both with Retry-After), 413 and 415 KindUnsupported, all else, redirects

@@ -173,25 +173,6 @@ func (g *Gateway) AwaitExit(t testing.TB) int {
 // Logs returns every line that was logged, over all runs.
 func (g *Gateway) Logs() []Line { return g.logs.lines.All() }
 
-// AwaitLog returns the first line that is so, waiting for it.
-func (g *Gateway) AwaitLog(t testing.TB, what string, is func(Line) bool) Line {
-	t.Helper()
-	var found Line
-	err := g.logs.lines.Wait(Soon(t), func(all []Line) bool {
-		for _, l := range all {
-			if is(l) {
-				found = l
-				return true
-			}
-		}
-		return false
-	})
-	if err != nil {
-		t.Fatalf("wait for the log line %q: %v\n%s", what, err, g.logs.tail(20))
-	}
-	return found
-}
-
 // Plugin returns the running process of an adapter, by its program's name, waiting for one.
 func (g *Gateway) Plugin(t testing.TB, name string) Process {
 	t.Helper()

@@ -1,7 +1,6 @@
 package simulator
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"sync"
@@ -139,11 +138,6 @@ func (p *Proxy) SetWebhook(address string) { p.webhook.Store(&address) }
 
 // Pushed lists what became of the webhook calls, in the order in which they ended.
 func (p *Proxy) Pushed() *record.Log[push.Outcome] { return &p.pusher.Outcomes }
-
-// Wait returns nil as soon as done holds of the accepted calls, or an error when ctx ends.
-func (p *Proxy) Wait(ctx context.Context, done func([]Asked) bool) error {
-	return p.Asked.Wait(ctx, done)
-}
 
 // AskedBy returns the accepted calls of one user, in order.
 func (p *Proxy) AskedBy(user string) []Asked {

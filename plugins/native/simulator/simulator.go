@@ -122,16 +122,6 @@ func (s *Simulator) Next(ctx context.Context, user string, from int) ([]Answer, 
 	return s.log(user).Next(ctx, from)
 }
 
-// Users returns everybody who was answered or asked about, in no order.
-func (s *Simulator) Users() []string {
-	var users []string
-	s.users.Range(func(k, _ any) bool {
-		users = append(users, k.(string))
-		return true
-	})
-	return users
-}
-
 // Repeated returns the answers for user whose Idempotency-Key had arrived before.
 func (s *Simulator) Repeated(user string) []Answer {
 	var repeated []Answer
