@@ -149,7 +149,8 @@ func (s *supervisor) explainStart(ctx, limit context.Context, sess *session, err
 	if bad := sess.proc.checkHandshake(); bad != nil {
 		return bad
 	}
-	if limit.Err() != nil {
+	// The library has the same limit from a little later on, and may notice it before the context does.
+	if deadline, ok := limit.Deadline(); limit.Err() != nil || ok && !time.Now().Before(deadline) {
 		return ended(reasonStart, "the process was not ready after %s", s.opts.StartTimeout)
 	}
 	if sess.proc.pid() != 0 && waitClosed(sess.proc.exited, killWait) {
