@@ -126,4 +126,5 @@ func (t *Turn) end(c *Conversation, d *Delivery, status, text string) {
 	t.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
 		Delivery: d.ID, Status: status, Text: text, Channel: d.Channel, Attempts: d.Attempts,
 	}})
+	t.notOpened(c, d)
 }

@@ -38,6 +38,14 @@ func (t *Turn) adopt(channel, thread string) {
 	t.takeIn(t.orphansWhere(func(o *Orphan) bool { return o.key() == k }))
 }
 
+// notOpened has Adopt take in what waited for the end of opening a channel's next thread, if none came of it: it is of the last one.
+func (t *Turn) notOpened(c *Conversation, d *Delivery) {
+	th := c.Threads[d.Channel]
+	if d.Kind == KindOpen && th != nil && t.orphansOn(threadKey{d.Channel, th.ID}) > 0 {
+		t.unadopted = true
+	}
+}
+
 // Adopt takes in more of what waited for threads that are known by now. Call it as long as Book.Unadopted says so.
 func (t *Turn) Adopt() {
 	defer t.enter()()

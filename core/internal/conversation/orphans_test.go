@@ -82,6 +82,42 @@ func TestOrphans(t *testing.T) {
 	})
 }
 
+// TestOrphansOfAThreadThatIsNotOpenedAgain: words on a thread of a former term wait while the next one is opened. If none is, they are
+// what they were before: not the owner's.
+func TestOrphansOfAThreadThatIsNotOpenedAgain(t *testing.T) {
+	for name, end := range map[string]func(*stage){
+		"offer expired":  func(s *stage) { s.wait(2 * time.Second) },
+		"given up":       func(s *stage) { s.result(s.head("night"), Outcome{Result: ResultDead, Error: "permanent"}) },
+		"another passed": func(s *stage) { s.customer("desk") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			night := route.NewOffer("night")
+			night.Within = 2 * time.Second
+			s := newStage(t, testPolicy(t,
+				route.Rule{Name: "ask", From: []string{"customer"}, When: `text == "night"`, Offer: night},
+				route.Rule{Name: "pass", From: []string{"customer"}, When: `text == "desk"`, Pass: "desk"},
+			))
+			s.customer("night")
+			s.opened("night", "user-1")
+			s.wait(3 * time.Second)
+			s.drain("night")
+			s.customer("night")
+			s.in(say{channel: "night", thread: "user-1", text: "Is anybody there?"})
+			if n, _ := s.book.Orphans(); n != 1 {
+				t.Fatalf("%d wait while the question is put, want 1", n)
+			}
+			end(s)
+			for s.book.Unadopted() {
+				s.turn(func(t *Turn) { t.Adopt() })
+			}
+			if n, _ := s.book.Orphans(); n != 0 {
+				t.Errorf("%d wait after the question", n)
+			}
+			s.want("fate", s.fate("Is anybody there?"), "fenced")
+		})
+	}
+}
+
 func TestManyOrphansAreAdoptedInTurns(t *testing.T) {
 	s := newStage(t, testPolicy(t, storyRules()...))
 	s.customer("human")

@@ -301,6 +301,7 @@ func (t *Turn) bury(c *Conversation, d *Delivery, kind, text string) {
 		l.CustomerChannel, l.CustomerThread, l.SenderId, l.SenderName = c.Channel, c.Thread, c.SenderID, c.SenderName
 	}
 	t.add(c.ID, &journal.Change_DeadLettered{DeadLettered: l})
+	t.notOpened(c, d)
 }
 
 func (d *Delivery) proto() *journal.Delivery {
