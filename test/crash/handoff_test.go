@@ -230,7 +230,7 @@ func (h *handoffs) evidence(t *testing.T, g *harness.Gateway, incidents []incide
 
 // overtaken demands of each line that is a dead letter that the customer has heard it all the same: the answer to its call was cut off by a
 // death, and when it was repeated, the customer had left. A customer's words at the desk may be one, too, if the conversation was closed and the
-// agent had hung up before they could be delivered: then nobody is called back for them.
+// agent had hung up before they could be delivered: then nobody is called back for them. And so may be what two deaths of its adapter met.
 func (v *verdict) overtaken(hungUp map[string]time.Time) {
 	for user, trails := range v.trails {
 		for i := range trails {
@@ -245,7 +245,7 @@ func (v *verdict) overtaken(hungUp map[string]time.Time) {
 				if missed && closedBehind(&trails[i], &dead) {
 					continue
 				}
-				if dead.Channel != v.far() || !heard {
+				if (dead.Channel != v.far() || !heard) && !v.killedTwice(v.books[user], dead.Delivery) {
 					v.find(user, "delivery %s to %s is a dead letter (%s), and no death explains it", dead.Delivery, dead.Channel, dead.Detail)
 				}
 			}
