@@ -119,7 +119,13 @@ func (t *task) patience() time.Duration {
 	return mediaPatience
 }
 
-func (t *task) waitedEnough() bool { return time.Since(t.job.Delivery.QueuedAt) >= t.patience() }
+// waitedEnough reports whether a medium that can't be read for now is to be put into words. What was in the lane for that long
+// gets another try, if give_up leaves time: its media have not been waited for.
+func (t *task) waitedEnough() bool {
+	d := &t.job.Delivery
+	age, tried := time.Since(d.QueuedAt), d.Unasked || t.ch.GiveUp > 0 && time.Since(d.QueuedAt) >= t.ch.GiveUp/2
+	return tried && age >= t.patience()
+}
 
 // getInTime is get with this medium's share of the time, so that one that is slow leaves some for those behind it.
 func (e *Engine) getInTime(ctx context.Context, t *task, env *envelope.Envelope, part int) (gotten, error) {

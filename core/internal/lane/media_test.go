@@ -246,7 +246,7 @@ func TestSlowMediaHoldUpNobody(t *testing.T) {
 		}
 		time.Sleep(mediaPatience) // the writer comes back with it later than it was queued
 		late := b.job("faq", "x")
-		late.Delivery.Item, late.Delivery.QueuedAt = slow.Item, time.Now().Add(-mediaPatience)
+		late.Delivery.Item, late.Delivery.QueuedAt, late.Delivery.Unasked = slow.Item, time.Now().Add(-mediaPatience), true
 		b.Submit(late)
 		time.Sleep(mediaTimeout)
 		if o := b.must(late); o.Result != conversation.ResultDelivered || !strings.HasPrefix(o.Degraded, "sent as text: image (") {
@@ -291,7 +291,7 @@ func TestTriesToReadMediaAreNoAttempts(t *testing.T) {
 			}
 			time.Sleep(time.Until(o.Next)) // as the writer does
 			again := b.job("faq", "x")
-			again.Delivery.Item, again.Delivery.QueuedAt = first.Delivery.Item, first.Delivery.QueuedAt
+			again.Delivery.Item, again.Delivery.QueuedAt, again.Delivery.Unasked = first.Delivery.Item, first.Delivery.QueuedAt, true
 			j = again
 		}
 		if waited := time.Since(first.Delivery.QueuedAt); tries < 4 || tries > 40 || waited < mediaPatience || waited > mediaPatience+backoffBase {
@@ -388,14 +388,16 @@ func TestMediumThatIsNotTaken(t *testing.T) {
 	for name, tc := range map[string]struct {
 		err    error
 		queued time.Duration // ago
+		again  bool          // the last try failed, too
 		apart  bool
 		want   string // of the words; "" if there is to be another try
 	}{
 		"for good":              {err: &sdk.Error{Kind: sdk.KindUnsupported, Text: "no"}, want: "see\n[image] caption LINK"},
 		"for good, alone":       {err: &sdk.Error{Kind: sdk.KindInvalid, Text: "no"}, apart: true, want: "[image] LINK"},
 		"for now":               {err: &sdk.Error{Kind: sdk.KindTransient, Text: "no room"}},
-		"for now, for too long": {err: errors.New("connection lost"), queued: mediaPatience, want: "see\n[image] caption LINK"},
-		"no process":            {err: fmt.Errorf("attach: %w", adapter.ErrNotReady), queued: mediaPatience},
+		"for now, for too long": {err: errors.New("connection lost"), queued: mediaPatience, again: true, want: "see\n[image] caption LINK"},
+		"for now, long queued":  {err: errors.New("connection lost"), queued: mediaPatience},
+		"no process":            {err: fmt.Errorf("attach: %w", adapter.ErrNotReady), queued: mediaPatience, again: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -407,7 +409,7 @@ func TestMediumThatIsNotTaken(t *testing.T) {
 				b.bot.by(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
 				time.Sleep(time.Hour)
 				j := b.job("faq", "x")
-				j.Delivery.QueuedAt = time.Now().Add(-tc.queued)
+				j.Delivery.QueuedAt, j.Delivery.Unasked = time.Now().Add(-tc.queued), tc.again
 				j.Delivery.Item = b.store(fromDesk(envelope.TextPart("see"), image("r1")))
 				j.Delivery.Item.Extent = conversation.Extent{Said: 11, Words: 300, Media: 1, Types: 3}
 				if tc.apart {
@@ -558,7 +560,7 @@ func TestOneSlowMediumLeavesTimeForTheOthers(t *testing.T) {
 		var call *pluginpb.DeliverCall
 		b.bot.by(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
 		j := b.job("faq", "x")
-		j.Delivery.QueuedAt = time.Now().Add(-mediaPatience)
+		j.Delivery.QueuedAt, j.Delivery.Unasked = time.Now().Add(-mediaPatience), true
 		j.Delivery.Item = b.store(fromDesk(image("slow"), image("r1"), image("r2")))
 		j.Delivery.Item.Extent = conversation.Extent{Said: 23, Words: 900, Media: 3, Types: 2}
 		b.Submit(j)
