@@ -11,7 +11,8 @@ PARSERTIME ?= 60s
 # Packages without goroutines gain nothing from the race detector, which needs a C compiler; nor does the exam of the built adapters,
 # whose code has its own tests.
 PURE := (/internal/(config|conversation|journal|route|telemetry|trail)|^patchbay/plugins)$$
-PACKAGES = go list ./core/... ./plugins/... ./sandbox/... ./sdk/...
+# The exams come first: they take longest, and mostly wait.
+PACKAGES = go list ./sdk/... ./plugins/... ./sandbox/... ./core/...
 RACE := $(if $(shell command -v $${CC:-cc} || command -v gcc),-race)
 # The proto tools, built from the versions in tools/; the stamp's name tells which versions .tools/ has.
 TOOLS := .tools/versions-$(shell cat tools/*/go.mod tools/*/go.sum | sha256sum | cut -c1-16)
@@ -36,7 +37,7 @@ demo: build ## play a handover from a bot to a person and back, and check each s
 test: lint check-generated unit e2e docs demo parsers ## everything that must pass
 
 unit: ## the packages' own tests, with the race detector where there are goroutines
-	go test $$($(PACKAGES) | grep -E '$(PURE)')
+	go test -parallel 6 $$($(PACKAGES) | grep -E '$(PURE)')
 	go test $(RACE) $$($(PACKAGES) | grep -vE '$(PURE)')
 
 e2e: build ## black-box tests over the built programs
