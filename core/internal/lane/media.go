@@ -123,7 +123,8 @@ func (t *task) patience() time.Duration {
 // gets another try, if give_up leaves time: its media have not been waited for.
 func (t *task) waitedEnough() bool {
 	d := &t.job.Delivery
-	age, tried := time.Since(d.QueuedAt), d.Unasked || t.ch.GiveUp > 0 && time.Since(d.QueuedAt) >= t.ch.GiveUp/2
+	age := time.Since(d.QueuedAt)
+	tried := d.Unasked || t.ch.GiveUp > 0 && age >= t.ch.GiveUp/2
 	return tried && age >= t.patience()
 }
 
