@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"patchbay/core/internal/store/storetest"
 	"patchbay/sdk/envelope"
 )
 
@@ -31,18 +32,7 @@ type volume struct {
 func volumes(t *testing.T) map[string]volume {
 	t.Helper()
 	found := map[string]volume{"limited files": limitedFiles(t)}
-	dir := t.TempDir()
-	switch err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=8m"); {
-	case errors.Is(err, unix.EPERM):
-		t.Log("this process may not mount: a limit on the size of files has to do")
-	case err != nil:
-		t.Fatal(err)
-	default:
-		t.Cleanup(func() {
-			if err := unix.Unmount(dir, 0); err != nil {
-				t.Errorf("unmount the small disk: %v", err)
-			}
-		})
+	if dir, ok := storetest.MountDisk(t, "8"); ok {
 		found["disk"] = smallDisk(dir)
 	}
 	return found

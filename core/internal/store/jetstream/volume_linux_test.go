@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"patchbay/core/internal/store/storetest"
 )
 
 const volumeSize = 24 << 20
@@ -25,18 +27,7 @@ type volume struct {
 // simulated by a limit on the size of files, which makes writes fail just the same.
 func volumes(t *testing.T) map[string]volume {
 	found := map[string]volume{"simulated": simulatedVolume(t)}
-	dir := t.TempDir()
-	switch err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"); {
-	case errors.Is(err, unix.EPERM):
-		t.Log("this process may not mount: the simulated disk has to do")
-	case err != nil:
-		t.Fatal(err)
-	default:
-		t.Cleanup(func() {
-			if err := unix.Unmount(dir, 0); err != nil {
-				t.Errorf("unmount the small disk: %v", err)
-			}
-		})
+	if dir, ok := storetest.MountDisk(t, "24"); ok {
 		found["mounted"] = mountedVolume(dir)
 	}
 	return found
