@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/net/netutil"
 
 	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/admin"
@@ -143,7 +144,7 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 		return nil, err
 	}
 	a.Private = a.serve("admin.listen", private, maxConnections, console.Handler(), o.Logger)
-	a.Public = a.serve("listen", public, connections(), withMedia(handler, kept.Handler()), o.Logger)
+	a.Public = a.serve("listen", public, publicConnections(), withMedia(handler, kept.Handler()), o.Logger)
 	console.Accepting(true)
 	a.defers("readiness", func() { console.Accepting(false) })
 	return a, nil
@@ -193,7 +194,7 @@ func (a *App) serve(setting string, ln net.Listener, n int, h http.Handler, log 
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := srv.Serve(limit(ln, n)); !errors.Is(err, http.ErrServerClosed) {
+		if err := srv.Serve(netutil.LimitListener(ln, n)); !errors.Is(err, http.ErrServerClosed) {
 			a.failed <- fmt.Errorf("serve %s: %w", ln.Addr(), err)
 		}
 	}()
