@@ -56,8 +56,8 @@ func simulator(pkg string) bool { return below("plugins")(pkg) && strings.HasSuf
 func plugin(pkg string) bool { return below("plugins")(pkg) && !simulator(pkg) }
 
 var rules = []rule{
-	{is("sdk/envelope"), func(_, imp string) bool { return !standard(imp) },
-		"a tool must be able to read envelopes without linking a plugin runtime"},
+	{is("sdk/envelope", "sdk/text", "sdk/backoff"), func(_, imp string) bool { return !standard(imp) },
+		"a tool must be able to use these without linking a plugin runtime"},
 	{below("sdk"), func(_, imp string) bool { return ours(imp) && !below("sdk")(imp) },
 		"an author outside this repository builds against the SDK alone"},
 	{plugin, func(_, imp string) bool { return ours(imp) && !below("sdk")(imp) },
