@@ -12,6 +12,7 @@ import (
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
+	"patchbay/sdk/text"
 )
 
 func descriptionToProto(d Description, abilities []string) (*pluginpb.DescribeResponse, error) {
@@ -192,8 +193,5 @@ func deliverError(ctx context.Context, err error) *pluginpb.Error {
 }
 
 func oneLine(s string) string {
-	if len(s) > maxErrorText {
-		s = strings.ToValidUTF8(s[:maxErrorText], "") + "…"
-	}
-	return strings.ToValidUTF8(strings.ReplaceAll(s, "\n", "; "), "\uFFFD")
+	return strings.ToValidUTF8(strings.ReplaceAll(text.Abbreviate(s, maxErrorText), "\n", "; "), "\uFFFD")
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"patchbay/sdk/text"
 )
 
 const (
@@ -89,11 +91,7 @@ func dotted(parent string, p jsontext.Pointer) string {
 	for name := range p.Tokens() {
 		names = append(names, name)
 	}
-	path := strings.Join(names, ".")
-	if len(path) <= maxFieldBytes {
-		return path
-	}
-	return strings.ToValidUTF8(path[:maxFieldBytes], "") + "…"
+	return text.Abbreviate(strings.Join(names, "."), maxFieldBytes)
 }
 
 // nesting returns how many objects and arrays are open at most at one place. It expects JSON, and

@@ -1,8 +1,9 @@
 package adapter
 
 import (
-	"math/rand/v2"
 	"time"
+
+	"patchbay/sdk/backoff"
 )
 
 // budget decides when to start again after an end. It belongs to the supervisor.
@@ -47,17 +48,6 @@ func (b *budget) after(now time.Time, reason string, uptime time.Duration) verdi
 	if b.failures == 1 && uptime > 0 {
 		return verdict{}
 	}
-	return verdict{wait: b.backoff(b.failures)}
-}
-
-// backoff grows from BackoffMin by doubling, each time with jitter of half of it, up to BackoffMax.
-func (b *budget) backoff(failures int) time.Duration {
-	d := b.opts.BackoffMin
-	for range failures - 1 {
-		if d *= 2; d >= b.opts.BackoffMax {
-			d = b.opts.BackoffMax
-			break
-		}
-	}
-	return d/2 + rand.N(d/2+1)
+	delay := backoff.Policy{Base: b.opts.BackoffMin, Max: b.opts.BackoffMax, Jitter: 0.5}
+	return verdict{wait: delay.Delay(b.failures - 1)}
 }

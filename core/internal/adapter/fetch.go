@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -16,6 +15,7 @@ import (
 	"patchbay/sdk"
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
+	"patchbay/sdk/text"
 )
 
 // Fetch reads a medium. head is called once, with what is known of the medium and no data; then chunk is called for each
@@ -158,13 +158,7 @@ func Refusal(e *pluginpb.Error) *sdk.Error {
 	}
 }
 
-// brief cuts a text to maxErrorText.
-func brief(s string) string {
-	if len(s) <= maxErrorText {
-		return s
-	}
-	return strings.ToValidUTF8(s[:maxErrorText], "") + "…"
-}
+func brief(s string) string { return text.Abbreviate(s, maxErrorText) }
 
 // unknownCall makes a lasting error of one that says that the adapter's protocol does not have the call.
 func unknownCall(op string, err error) error {

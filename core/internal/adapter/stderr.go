@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"patchbay/sdk/text"
 )
 
 // Limits of what is taken from an adapter's stderr.
@@ -124,23 +126,24 @@ func (d *stderrDecoder) endTrace() {
 	if !d.tracing {
 		return
 	}
-	text := strings.ToValidUTF8(strings.TrimSpace(string(d.trace)), "\uFFFD")
+	trace := strings.ToValidUTF8(strings.TrimSpace(string(d.trace)), "\uFFFD")
 	d.tracing, d.trace = false, nil
 	if d.panicked == "" {
-		d.panicked = shorten(text)
+		d.panicked = shorten(trace)
 	}
-	d.log.LogAttrs(context.Background(), slog.LevelError, "adapter crashed", slog.String("trace", text))
+	d.log.LogAttrs(context.Background(), slog.LevelError, "adapter crashed", slog.String("trace", trace))
 }
 
-func shorten(text string) string {
-	if len(text) <= maxLastWords {
-		return text
+// shorten cuts a trace to its first whole lines within maxLastWords.
+func shorten(trace string) string {
+	if len(trace) <= maxLastWords {
+		return trace
 	}
-	cut := text[:maxLastWords]
-	if i := strings.LastIndexByte(cut, '\n'); i > 0 {
-		cut = cut[:i]
+	head := text.Clip(trace, maxLastWords)
+	if i := strings.LastIndexByte(head, '\n'); i > 0 {
+		head = head[:i]
 	}
-	return cut + "\n…"
+	return head + "\n…"
 }
 
 // emit writes a record within the rate.
@@ -164,12 +167,11 @@ func (d *stderrDecoder) reportSuppressed() {
 	d.suppressed = 0
 }
 
-func (d *stderrDecoder) remember(text string) {
-	text = strings.ToValidUTF8(text[:min(len(text), tailLineBytes)], "\uFFFD")
+func (d *stderrDecoder) remember(line string) {
 	if len(d.tail) == tailLines {
 		d.tail = append(d.tail[:0], d.tail[1:]...)
 	}
-	d.tail = append(d.tail, text)
+	d.tail = append(d.tail, strings.ToValidUTF8(text.Clip(line, tailLineBytes), "\uFFFD"))
 }
 
 // panicText returns the first panic with the top of its stack, "" if there was none.

@@ -15,6 +15,7 @@ import (
 
 	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/conversation"
+	"patchbay/sdk/backoff"
 	"patchbay/sdk/protocol/pluginpb"
 )
 
@@ -53,13 +54,11 @@ type Options struct {
 	Logger   *slog.Logger
 }
 
-// Times between tries.
-const (
-	minWait = 200 * time.Millisecond
-	maxWait = 30 * time.Second
-	// healthyAfter is how long an adapter must have listened for the next try to come soon, if it has emitted nothing.
-	healthyAfter = time.Minute
-)
+// delay is the time between attempts, both to listen and to store a batch.
+var delay = backoff.Policy{Base: 200 * time.Millisecond, Max: 30 * time.Second, Jitter: 0.25}
+
+// healthyAfter is how long an adapter that emits nothing must have listened for its next attempt to come soon.
+const healthyAfter = time.Minute
 
 // Run listens to all channels until ctx ends. It returns when every adapter has stopped, or had a moment to.
 func Run(ctx context.Context, o Options) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"patchbay/core/internal/adapter"
@@ -18,7 +17,7 @@ type listener struct {
 	Channel
 	options *Options
 	log     *slog.Logger
-	tries   backoff // to listen
+	tries   int // failed in a row
 }
 
 // run has the adapter listen, again and again, until ctx ends.
@@ -31,9 +30,10 @@ func (l *listener) run(ctx context.Context) {
 			return
 		}
 		if time.Since(began) >= healthyAfter {
-			l.tries.reset()
+			l.tries = 0
 		}
-		wait := l.tries.next()
+		wait := delay.Delay(l.tries)
+		l.tries++
 		if e, ok := errors.AsType[*sdk.Error](err); ok {
 			wait = max(wait, e.After)
 		}
@@ -83,17 +83,6 @@ func (l *listener) from(ctx context.Context) (*pluginpb.ListenRequest, error) {
 	}
 	return out, nil
 }
-
-// backoff grows from minWait to maxWait, with jitter so that channels don't try in step.
-type backoff struct{ tries int }
-
-func (b *backoff) next() time.Duration {
-	wait := min(minWait<<min(b.tries, 16), maxWait)
-	b.tries++
-	return wait - rand.N(wait/4)
-}
-
-func (b *backoff) reset() { b.tries = 0 }
 
 func sleep(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)

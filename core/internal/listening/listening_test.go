@@ -233,16 +233,16 @@ func TestListeningBeginsAgain(t *testing.T) {
 		scripts []script
 		want    []time.Duration // the longest gap; the shortest is three quarters of it
 	}{
-		"later and later":  {[]script{broken}, []time.Duration{minWait, 2 * minWait, 4 * minWait, 8 * minWait}},
-		"also without why": {[]script{fails(nil)}, []time.Duration{minWait, 2 * minWait}},
+		"later and later":  {[]script{broken}, []time.Duration{delay.Base, 2 * delay.Base, 4 * delay.Base, 8 * delay.Base}},
+		"also without why": {[]script{fails(nil)}, []time.Duration{delay.Base, 2 * delay.Base}},
 		"soon after a success": {[]script{broken, broken, broken, emits, broken}, []time.Duration{
-			minWait, 2 * minWait, 4 * minWait, minWait, 2 * minWait,
+			delay.Base, 2 * delay.Base, 4 * delay.Base, delay.Base, 2 * delay.Base,
 		}},
 		"not before it is told": {[]script{fails(&sdk.Error{Kind: sdk.KindThrottled, After: time.Minute}), waitForEnd}, []time.Duration{time.Minute}},
 		"soon after a long time": {[]script{broken, broken, func(context.Context, *pluginpb.ListenRequest, adapter.Store) error {
 			time.Sleep(healthyAfter)
 			return errors.New("reset")
-		}, waitForEnd}, []time.Duration{minWait, 2 * minWait, healthyAfter + minWait}},
+		}, waitForEnd}, []time.Duration{delay.Base, 2 * delay.Base, healthyAfter + delay.Base}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -258,8 +258,8 @@ func TestListeningBeginsAgain(t *testing.T) {
 						t.Errorf("gap %d is %s, want up to %s", i, gaps[i], want)
 					}
 				}
-				if most := slices.Max(gaps); most > maxWait && len(tc.want) > 2 && most > healthyAfter+minWait {
-					t.Errorf("a gap of %s, at most %s", most, maxWait)
+				if most := slices.Max(gaps); most > delay.Max && len(tc.want) > 2 && most > healthyAfter+delay.Base {
+					t.Errorf("a gap of %s, at most %s", most, delay.Max)
 				}
 			})
 		})
@@ -280,7 +280,7 @@ func TestListeningWaitsForItsAdapter(t *testing.T) {
 			t.Error("listened to an adapter that is not ready")
 		}
 		here.Store(true)
-		time.Sleep(maxWait)
+		time.Sleep(delay.Max)
 		synctest.Wait()
 		b.stop()
 		if b.times() != 1 {

@@ -22,13 +22,13 @@ func (l *listener) store(ctx context.Context, encoded [][]byte, cursor []byte) e
 		return err
 	}
 	in = l.storable(in)
-	var tries backoff
+	tries := 0
 	alone := false // the first of them goes alone: one of the batch can't be decided on
 	for {
 		rest, err := l.accept(ctx, in, cursor, alone)
 		switch {
 		case err == nil && len(rest) == 0:
-			l.tries.reset()
+			l.tries = 0
 			return nil
 		case err == nil:
 			alone = false
@@ -42,8 +42,8 @@ func (l *listener) store(ctx context.Context, encoded [][]byte, cursor []byte) e
 		case !errors.Is(err, writer.ErrBusy) && !errors.Is(err, writer.ErrUnavailable):
 			return err
 		default:
-			wait := tries.next()
-			if tries.tries == tellAfter {
+			wait := delay.Delay(tries)
+			if tries++; tries == tellAfter {
 				l.log.Warn("adapter waits until what it emitted can be stored", "messages", len(rest), "error", err)
 			}
 			sleep(ctx, wait)
