@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/native"
 	"patchbay/sandbox/record"
 )
 
@@ -20,7 +20,7 @@ type entry struct {
 	Role        string            `json:"role"` // customer, bot, agent, system, or problem
 	Name        string            `json:"name,omitempty"`
 	Text        string            `json:"text,omitempty"`
-	Event       *livechat.Event   `json:"event,omitempty"`
+	Event       *native.Event     `json:"event,omitempty"`
 	Suggestions []string          `json:"suggestions,omitempty"`
 	Media       []json.RawMessage `json:"media,omitempty"`
 }
@@ -35,7 +35,7 @@ func (t *transcripts) of(user string) *record.Log[entry] {
 	return l.(*record.Log[entry])
 }
 
-func (t *transcripts) answered(a livechat.Answer) {
+func (t *transcripts) answered(a native.Answer) {
 	t.of(a.UserID).Append(entry{
 		At: a.At, Role: a.Payload.Sender.Role, Name: a.Payload.Sender.Name, Text: a.Payload.BotSay,
 		Event: a.Payload.Event, Suggestions: a.Payload.Suggestions, Media: a.Payload.Media,
@@ -67,7 +67,7 @@ func (s *Sandbox) Say(ctx context.Context, user, text string) error {
 }
 
 func (s *Sandbox) say(ctx context.Context, user, text, id string) error {
-	return s.pass(ctx, user, text, entry{Role: "customer", Text: text}, livechat.WithMessageID(id))
+	return s.pass(ctx, user, text, entry{Role: "customer", Text: text}, native.WithMessageID(id))
 }
 
 // show sends a customer's picture to the gateway, as a link to the shelf, and notes it in the transcript.
@@ -89,12 +89,12 @@ func (s *Sandbox) show(ctx context.Context, user string, p picture, id string) e
 		return fmt.Errorf("encode picture: %w", err)
 	}
 	return s.pass(ctx, user, p.name, entry{Role: "customer", Media: []json.RawMessage{shown}},
-		livechat.WithBody("application/json", body))
+		native.WithBody("application/json", body))
 }
 
 // pass has the live chat send something, after noting it in the transcript: an answer may be here before the gateway's
 // 200 is.
-func (s *Sandbox) pass(ctx context.Context, user, what string, e entry, option livechat.Option) error {
+func (s *Sandbox) pass(ctx context.Context, user, what string, e entry, option native.Option) error {
 	chat := s.chats.of(user)
 	e.At = time.Now()
 	chat.Append(e)

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
-	aicc "patchbay/plugins/aicc/simulator"
+	"patchbay/sandbox/aicc"
 )
 
 // agentName is who accepts on the desk page.

@@ -16,8 +16,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	aicc "patchbay/plugins/aicc/simulator"
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/aicc"
+	"patchbay/sandbox/native"
 )
 
 func soon(t *testing.T) context.Context {
@@ -229,7 +229,7 @@ func TestChatStreamShowsBothSidesAndResumes(t *testing.T) {
 	want := []entry{
 		{Role: "customer", Text: nasty},
 		{Role: "agent", Name: "Kim", Text: "Hi",
-			Event: &livechat.Event{Type: "passed", Owner: "desk", OwnerRole: "agent"}},
+			Event: &native.Event{Type: "passed", Owner: "desk", OwnerRole: "agent"}},
 	}
 	resumed := openStream(t, s.URL()+"/chat/events?user=u1", "0")
 	if got := resumed.next(&again); got != id {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	aicc "patchbay/plugins/aicc/simulator"
+	"patchbay/sandbox/aicc"
 )
 
 func sample(t *testing.T) string {

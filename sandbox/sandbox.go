@@ -10,9 +10,9 @@ import (
 	"sync"
 	"time"
 
-	aicc "patchbay/plugins/aicc/simulator"
-	gptbots "patchbay/plugins/botwebhook/simulator"
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/aicc"
+	"patchbay/sandbox/botwebhook"
+	"patchbay/sandbox/native"
 	"patchbay/sandbox/push"
 	"patchbay/sandbox/record"
 )
@@ -28,8 +28,8 @@ type Options struct {
 
 // Sandbox is all pretend vendors and their pages on one listener.
 type Sandbox struct {
-	Livechat *livechat.Simulator
-	Bots     *gptbots.Simulator
+	Livechat *native.Simulator
+	Bots     *botwebhook.Simulator
 	Desk     *aicc.Simulator
 
 	o        Options
@@ -49,11 +49,11 @@ func New(o Options) (*Sandbox, error) {
 	}
 	c := o.Credentials
 	s := &Sandbox{o: o, listener: listener}
-	s.Livechat = livechat.New(livechat.Options{
+	s.Livechat = native.New(native.Options{
 		Gateway: o.Gateway, Organization: organization, Chatbot: chatbot,
 		AccessToken: c.NativeAccessToken, ReplyToken: c.NativeReplyToken, Observe: s.chats.answered,
 	})
-	s.Bots = gptbots.New(gptbots.Options{
+	s.Bots = botwebhook.New(botwebhook.Options{
 		APIKey: c.GPTBotsAPIKey, Webhook: o.Gateway + botHook, WebhookToken: c.GPTBotsWebhookToken, Retry: retry,
 	})
 	s.Desk = aicc.New(aicc.Options{

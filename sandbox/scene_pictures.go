@@ -10,8 +10,8 @@ import (
 	"io"
 	"net/http"
 
-	aicc "patchbay/plugins/aicc/simulator"
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/aicc"
+	"patchbay/sandbox/native"
 )
 
 var errOtherPicture = errors.New("it is not the picture that was sent")
@@ -27,7 +27,7 @@ func (st *story) pictureToCustomer(ctx context.Context) error {
 		return err
 	}
 	var address string
-	err = st.await(ctx, func(a livechat.Answer) bool {
+	err = st.await(ctx, func(a native.Answer) bool {
 		for _, m := range mediaOf(a) {
 			if m.Type == "image" && a.Payload.Sender.Role == "agent" {
 				address = m.URL
@@ -111,7 +111,7 @@ func (st *story) lastFile() string {
 }
 
 // mediaOf returns the links of an answer.
-func mediaOf(a livechat.Answer) []medium {
+func mediaOf(a native.Answer) []medium {
 	var body struct {
 		Payload struct {
 			Media []medium `json:"media"`

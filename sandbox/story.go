@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	aicc "patchbay/plugins/aicc/simulator"
-	gptbots "patchbay/plugins/botwebhook/simulator"
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/aicc"
+	"patchbay/sandbox/botwebhook"
+	"patchbay/sandbox/native"
 )
 
 // story is one customer's way from the bot to a person and back, and over a restart of the gateway.
@@ -99,7 +99,7 @@ func (st *story) says(text, want string) func(context.Context) error {
 			}
 			all := st.s.Bots.Asked.All()
 			for _, a := range all {
-				if gptbots.Question(a.Messages) == text {
+				if botwebhook.Question(a.Messages) == text {
 					st.lastBotID = a.Conversation.ID
 				}
 			}
@@ -190,7 +190,7 @@ var errOtherConversation = errors.New("the conversation did not go on")
 
 // hear waits until the customer got words from role, exactly want unless that is "".
 func (st *story) hear(ctx context.Context, role, want string) error {
-	err := st.await(ctx, func(a livechat.Answer) bool {
+	err := st.await(ctx, func(a native.Answer) bool {
 		return a.Payload.Sender.Role == role && a.Payload.BotSay != "" && (want == "" || a.Payload.BotSay == want)
 	})
 	if err != nil {
@@ -200,7 +200,7 @@ func (st *story) hear(ctx context.Context, role, want string) error {
 }
 
 // await waits until the customer got an answer of which done holds. Everything that arrives meanwhile is printed.
-func (st *story) await(ctx context.Context, done func(livechat.Answer) bool) error {
+func (st *story) await(ctx context.Context, done func(native.Answer) bool) error {
 	for {
 		answers, err := st.s.Livechat.Next(ctx, st.user, st.seen)
 		if err != nil {
@@ -220,7 +220,7 @@ func (st *story) tell(who, text string) {
 	fmt.Fprintf(st.out, "    %-10s %s\n", who+":", strings.ReplaceAll(text, "\n", "\n               "))
 }
 
-func (st *story) tellAnswer(a livechat.Answer) {
+func (st *story) tellAnswer(a native.Answer) {
 	if e := a.Payload.Event; e != nil {
 		fmt.Fprintf(st.out, "    (livechat) %s %s %s %s\n", e.Type, e.Owner, e.OwnerRole, e.Reason)
 	}

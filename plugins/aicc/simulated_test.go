@@ -8,7 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"patchbay/plugins/aicc/simulator"
+	simulator "patchbay/sandbox/aicc"
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 )

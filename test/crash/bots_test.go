@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	gptbots "patchbay/plugins/botwebhook/simulator"
+	"patchbay/sandbox/botwebhook"
 	"patchbay/sandbox/push"
 	"patchbay/test/harness"
 )
@@ -18,8 +18,8 @@ var patient = push.Retry{Attempts: 2000, First: 20 * time.Millisecond, Max: 150 
 // All vendors take a moment between the effect of a call and its answer: a kill in between makes the call's outcome unknown.
 func (tr *traffic) vendors() harness.Vendors {
 	v := harness.Vendors{Retry: &patient, Linger: tr.linger}
-	v.Bots.Brain = func(c gptbots.Conversation, m []gptbots.Message) []gptbots.Answer {
-		return []gptbots.Answer{tr.answer(c.ID, "re "+name(gptbots.Question(m)))}
+	v.Bots.Brain = func(c botwebhook.Conversation, m []botwebhook.Message) []botwebhook.Answer {
+		return []botwebhook.Answer{tr.answer(c.ID, "re "+name(botwebhook.Question(m)))}
 	}
 	v.Desk.ConnectEvent = true
 	return v
@@ -33,9 +33,9 @@ func (tr *traffic) linger() {
 	pause(tr.ctx, rand.N(40*time.Millisecond))
 }
 
-func (tr *traffic) answer(conversation, text string) gptbots.Answer {
+func (tr *traffic) answer(conversation, text string) botwebhook.Answer {
 	n := tr.serial.Add(1)
-	return gptbots.Answer{Text: fmt.Sprintf("%s #%d in %s", text, n, conversation), MessageID: fmt.Sprintf("answer-%d", n)}
+	return botwebhook.Answer{Text: fmt.Sprintf("%s #%d in %s", text, n, conversation), MessageID: fmt.Sprintf("answer-%d", n)}
 }
 
 // lateBots let bots speak a second time, a while after they were asked: often when control has moved.
@@ -56,7 +56,7 @@ func (tr *traffic) lateBots() {
 			after := time.Duration(rnd.IntN(1500)) * time.Millisecond
 			running.Go(func() {
 				if pause(tr.shift, after) {
-					_ = tr.w.Bots.Answer(a.Conversation.ID, tr.answer(a.Conversation.ID, "late "+name(gptbots.Question(a.Messages))))
+					_ = tr.w.Bots.Answer(a.Conversation.ID, tr.answer(a.Conversation.ID, "late "+name(botwebhook.Question(a.Messages))))
 				}
 			})
 		}

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	gptbots "patchbay/plugins/botwebhook/simulator"
+	"patchbay/sandbox/botwebhook"
 	"patchbay/sandbox/fault"
 	"patchbay/test/harness"
 )
@@ -69,7 +69,7 @@ func TestQuestionInFlightAtAKill(t *testing.T) {
 				})
 				g := harness.NewGateway(t, tr.w, harness.Config{Routes: "[]", Settings: map[string][]string{"faq": {"mode: " + mode}}})
 				if mode == "streaming" { // in the middle of the answer: its beginning has left
-					tr.w.Bots.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: gptbots.EndpointStream, Count: 1})
+					tr.w.Bots.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: botwebhook.EndpointStream, Count: 1})
 				}
 				rnd := chance(tr.seed, "in flight")
 				tr.say(rnd, "c00", "c00-001", "c00-001 hello")

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/native"
 	"patchbay/sandbox/push"
 	"patchbay/test/harness"
 )
@@ -76,7 +76,7 @@ func (tr *traffic) sayCopies(t *testing.T, user string, n int) bool {
 	var calls sync.WaitGroup
 	for range copies {
 		calls.Go(func() {
-			status, body, err := tr.w.Livechat.Say(tr.ctx, user, text, livechat.WithMessageID(id))
+			status, body, err := tr.w.Livechat.Say(tr.ctx, user, text, native.WithMessageID(id))
 			if err != nil || status != http.StatusOK {
 				t.Errorf("say %s: status %d, %v: %s", id, status, err, body)
 			}

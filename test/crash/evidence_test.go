@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	gptbots "patchbay/plugins/botwebhook/simulator"
+	"patchbay/sandbox/botwebhook"
 	"patchbay/sandbox/push"
 	"patchbay/test/harness"
 )
@@ -167,9 +167,9 @@ func (e *evidence) users() []string {
 }
 
 // question is the name of what a bot was asked. A picture that is missing, or is another's, makes it a name that nobody has.
-func (tr *traffic) question(t *testing.T, a gptbots.Asked) string {
+func (tr *traffic) question(t *testing.T, a botwebhook.Asked) string {
 	t.Helper()
-	id := name(gptbots.Question(a.Messages))
+	id := name(botwebhook.Question(a.Messages))
 	media := a.Messages[len(a.Messages)-1].Media
 	if !pictured(id) && len(media) == 0 || pictured(id) && len(media) == 1 && tr.behind(t, media[0].URL) == id+".png" {
 		return id
@@ -195,7 +195,7 @@ func botWords(t *testing.T, pushed []push.Outcome) []word {
 		if err := json.Unmarshal(o.Call.Body, &body); err != nil {
 			t.Fatal(err)
 		}
-		if o.Call.Endpoint != gptbots.EndpointPush {
+		if o.Call.Endpoint != botwebhook.EndpointPush {
 			continue // of a hand-off
 		}
 		if !o.Accepted {

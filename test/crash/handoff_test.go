@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	gptbots "patchbay/plugins/botwebhook/simulator"
+	"patchbay/sandbox/botwebhook"
 	"patchbay/sandbox/push"
 	"patchbay/sandbox/record"
 	"patchbay/sdk/envelope"
@@ -49,7 +49,7 @@ settings:
 // dialogue is one hand-off that was taken.
 type dialogue struct {
 	user string
-	*gptbots.Handoff
+	*botwebhook.Handoff
 	told chan struct{} // closed when the agent has said everything
 	done chan struct{} // closed when the customer has
 }
@@ -79,7 +79,7 @@ func (h *handoffs) begin(customers int) {
 
 // talkOnce is one hand-off from its beginning to its end. The vendor asks once for a person: if nobody answers, that was it.
 func (h *handoffs) talkOnce(rnd *rand.Rand, user string) {
-	handoff, err := h.w.Bots.Handoff(h.ctx, gptbots.User{UserID: user, Said: []gptbots.Line{{Type: "QUESTION", Text: "before " + user}}})
+	handoff, err := h.w.Bots.Handoff(h.ctx, botwebhook.User{UserID: user, Said: []botwebhook.Line{{Type: "QUESTION", Text: "before " + user}}})
 	if err != nil {
 		pause(h.ctx, 50*time.Millisecond)
 		return
@@ -112,7 +112,7 @@ func (h *handoffs) talkOnce(rnd *rand.Rand, user string) {
 // heardAll waits until everything that the agent said has come.
 func (h *handoffs) heardAll(d *dialogue) bool {
 	lines, _ := h.lines.Load(deskUser(d.ID))
-	return d.Heard.Wait(h.ctx, func(all []gptbots.Heard) bool {
+	return d.Heard.Wait(h.ctx, func(all []botwebhook.Heard) bool {
 		distinct := map[string]bool{}
 		for _, m := range all {
 			distinct[m.Text] = true
@@ -325,7 +325,7 @@ func TestHandoffsKilled(t *testing.T) {
 	v := judge(e)
 	v.overtaken(h.hungUp())
 	v.summoned()
-	ends := map[gptbots.End]int{}
+	ends := map[botwebhook.End]int{}
 	for _, d := range h.taken.All() {
 		ends[d.How()]++
 		if d.How() == "" {
@@ -334,7 +334,7 @@ func TestHandoffsKilled(t *testing.T) {
 	}
 	v.report(t)
 	t.Logf("crashes=%d %s hand-offs=%d by ends=%v", len(incidents), v.tally, h.taken.Len(), ends)
-	if ends[gptbots.ByAgent] == 0 || ends[gptbots.ByUser] == 0 || v.tally.handovers < crashes {
+	if ends[botwebhook.ByAgent] == 0 || ends[botwebhook.ByUser] == 0 || v.tally.handovers < crashes {
 		t.Error("too little happened to judge by")
 	}
 }

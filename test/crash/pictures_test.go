@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/native"
 	"patchbay/test/harness"
 )
 
@@ -37,7 +37,7 @@ func pictured(id string) bool { return strings.HasSuffix(id, "p") }
 // show has a customer send words and a picture in one message.
 func (tr *traffic) show(rnd *rand.Rand, user, id string) bool {
 	path := tr.w.Livechat.AddFile(id+".png", "image/png", picture(id+".png"))
-	return tr.say(rnd, user, id, id+" look", livechat.WithMedia(livechat.File{
+	return tr.say(rnd, user, id, id+" look", native.WithMedia(native.File{
 		Type: "image", URL: tr.w.LivechatURL() + path, Name: id + ".png", ContentType: "image/png",
 	}))
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/native"
 	"patchbay/sandbox/record"
 	"patchbay/test/harness"
 )
@@ -194,8 +194,8 @@ func TestPollInFlightAtAKill(t *testing.T) {
 			}
 			heard := func(text string) {
 				t.Helper()
-				err := tr.w.Livechat.Wait(harness.Soon(t), "c00", func(all []livechat.Answer) bool {
-					return slices.ContainsFunc(all, func(a livechat.Answer) bool { return a.Payload.BotSay == text })
+				err := tr.w.Livechat.Wait(harness.Soon(t), "c00", func(all []native.Answer) bool {
+					return slices.ContainsFunc(all, func(a native.Answer) bool { return a.Payload.BotSay == text })
 				})
 				if err != nil {
 					t.Fatalf("the customer does not hear %q: %v", text, err)

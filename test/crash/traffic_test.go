@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/native"
 	"patchbay/sandbox/record"
 	"patchbay/test/harness"
 )
@@ -127,8 +127,8 @@ func (tr *traffic) customer(user string, most int) {
 	}
 }
 
-func (tr *traffic) say(rnd *rand.Rand, user, id, text string, opts ...livechat.Option) bool {
-	opts = append(opts, livechat.WithMessageID(id))
+func (tr *traffic) say(rnd *rand.Rand, user, id, text string, opts ...native.Option) bool {
+	opts = append(opts, native.WithMessageID(id))
 	for {
 		status, _, err := tr.w.Livechat.Say(tr.ctx, user, text, opts...)
 		if err == nil && status == http.StatusOK {

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	aicc "patchbay/plugins/aicc/simulator"
-	gptbots "patchbay/plugins/botwebhook/simulator"
+	"patchbay/sandbox/aicc"
+	"patchbay/sandbox/botwebhook"
 	"patchbay/sandbox/fault"
 	"patchbay/test/harness"
 )
@@ -17,19 +17,19 @@ import (
 func TestWaysToAskABot(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		bots     gptbots.Options
+		bots     botwebhook.Options
 		settings []string
 	}{
-		"webhook, v2 body":  {gptbots.Options{Form: gptbots.FormV2}, nil},
-		"webhook, v1 call":  {gptbots.Options{}, []string{"api: v1"}},
-		"blocking":          {gptbots.Options{}, []string{"mode: blocking"}},
-		"blocking, v1 call": {gptbots.Options{}, []string{"mode: blocking", "api: v1"}},
-		"streaming":         {gptbots.Options{}, []string{"mode: streaming"}},
-		"streaming, bare":   {gptbots.Options{Stream: gptbots.Stream{Bare: true}}, []string{"mode: streaming"}},
-		"streaming, joined": {gptbots.Options{Stream: gptbots.Stream{Joined: true}}, []string{"mode: streaming"}},
-		"basic":             {gptbots.Options{WebhookScheme: "Basic"}, []string{"auth: basic"}},
-		"echoes":            {gptbots.Options{EchoQuestions: true}, nil},
-		"milliseconds":      {gptbots.Options{Milliseconds: true}, nil},
+		"webhook, v2 body":  {botwebhook.Options{Form: botwebhook.FormV2}, nil},
+		"webhook, v1 call":  {botwebhook.Options{}, []string{"api: v1"}},
+		"blocking":          {botwebhook.Options{}, []string{"mode: blocking"}},
+		"blocking, v1 call": {botwebhook.Options{}, []string{"mode: blocking", "api: v1"}},
+		"streaming":         {botwebhook.Options{}, []string{"mode: streaming"}},
+		"streaming, bare":   {botwebhook.Options{Stream: botwebhook.Stream{Bare: true}}, []string{"mode: streaming"}},
+		"streaming, joined": {botwebhook.Options{Stream: botwebhook.Stream{Joined: true}}, []string{"mode: streaming"}},
+		"basic":             {botwebhook.Options{WebhookScheme: "Basic"}, []string{"auth: basic"}},
+		"echoes":            {botwebhook.Options{EchoQuestions: true}, nil},
+		"milliseconds":      {botwebhook.Options{Milliseconds: true}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -82,13 +82,13 @@ func TestBlockingBotIsNotAskedTwice(t *testing.T) {
 	s := newScene(t, harness.Vendors{}, harness.Config{Settings: map[string][]string{"faq": {"mode: blocking"}}})
 	s.says(t, "dan", "hello")
 	s.hears(t, "dan", "bot", greeting)
-	s.Bots.Faults.Add(fault.Fault{Kind: fault.Drop, Endpoint: gptbots.EndpointMessage, Count: 1})
+	s.Bots.Faults.Add(fault.Fault{Kind: fault.Drop, Endpoint: botwebhook.EndpointMessage, Count: 1})
 	s.says(t, "dan", "and now?")
 	s.says(t, "dan", "next")
 	s.hears(t, "dan", "bot", "You said: next")
 	n := 0
 	for _, a := range s.Bots.Asked.All() {
-		if gptbots.Question(a.Messages) == "and now?" {
+		if botwebhook.Question(a.Messages) == "and now?" {
 			n++
 		}
 	}
@@ -140,7 +140,7 @@ settings:
 func TestHandoff(t *testing.T) {
 	t.Parallel()
 	s := newHandoff(t)
-	h, err := s.Bots.Handoff(harness.Soon(t), gptbots.User{UserID: "u-77", Said: []gptbots.Line{
+	h, err := s.Bots.Handoff(harness.Soon(t), botwebhook.User{UserID: "u-77", Said: []botwebhook.Line{
 		{Type: "QUESTION", Text: "Where is my parcel?"}, {Type: "ANSWER", Text: "I do not know."},
 	}})
 	if err != nil {
@@ -148,7 +148,7 @@ func TestHandoff(t *testing.T) {
 	}
 	heard := func(text string) {
 		t.Helper()
-		if err := h.Heard.Wait(harness.Soon(t), func(all []gptbots.Heard) bool {
+		if err := h.Heard.Wait(harness.Soon(t), func(all []botwebhook.Heard) bool {
 			return len(all) > 0 && all[len(all)-1].Text == text
 		}); err != nil {
 			t.Fatalf("the customer does not hear %q: %v; heard %+v", text, err, h.Heard.All())
@@ -182,7 +182,7 @@ func TestHandoff(t *testing.T) {
 		t.Fatal(err)
 	}
 	end, err := h.Wait(harness.Soon(t))
-	if err != nil || end == gptbots.TimedOut {
+	if err != nil || end == botwebhook.TimedOut {
 		t.Errorf("the hand-off ended as %q, %v; want by the desk", end, err)
 	}
 	heard("Goodbye.")
@@ -193,7 +193,7 @@ func TestHandoff(t *testing.T) {
 func TestHandoffThatTheUserEnds(t *testing.T) {
 	t.Parallel()
 	s := newHandoff(t)
-	h, err := s.Bots.Handoff(harness.Soon(t), gptbots.User{AnonymousID: "anon-1", Said: []gptbots.Line{{Type: "QUESTION", Text: "hello"}}})
+	h, err := s.Bots.Handoff(harness.Soon(t), botwebhook.User{AnonymousID: "anon-1", Said: []botwebhook.Line{{Type: "QUESTION", Text: "hello"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func TestHandoffThatTheUserEnds(t *testing.T) {
 	if _, err := s.Desk.Say(user, "This is Kim."); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Heard.Wait(harness.Soon(t), func(all []gptbots.Heard) bool {
+	if err := h.Heard.Wait(harness.Soon(t), func(all []botwebhook.Heard) bool {
 		return len(all) > 0 && all[len(all)-1].Text == "This is Kim."
 	}); err != nil {
 		t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/native"
 	"patchbay/test/harness"
 )
 
@@ -73,7 +73,7 @@ func TestChain(t *testing.T) {
 	near, far := newChain(t)
 	const user = "zoe"
 
-	near.says(t, user, "hello", livechat.WithData("order 17"))
+	near.says(t, user, "hello", native.WithData("order 17"))
 	a := near.hears(t, user, "bot", greeting)
 	if got := string(a.Payload.UserData.CustomPayload); got != `{"data":"order 17"}` {
 		t.Errorf("customPayload came back as %s", got)
@@ -114,8 +114,8 @@ func TestChain(t *testing.T) {
 func TestChainHasAnEnd(t *testing.T) {
 	t.Parallel()
 	near, far := newChain(t)
-	near.says(t, "far", "too far", livechat.WithHeader("Patchbay-Hops", "9"), livechat.WithMessageID("hops-9"))
-	near.says(t, "near", "hello", livechat.WithHeader("Patchbay-Hops", "3"))
+	near.says(t, "far", "too far", native.WithHeader("Patchbay-Hops", "9"), native.WithMessageID("hops-9"))
+	near.says(t, "near", "hello", native.WithHeader("Patchbay-Hops", "3"))
 	near.hears(t, "near", "bot", greeting)
 	near.quiet(t, "hops-9")
 	for _, asked := range far.Bots.Asked.All() {

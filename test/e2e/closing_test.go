@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	aicc "patchbay/plugins/aicc/simulator"
+	"patchbay/sandbox/aicc"
 	"patchbay/test/harness"
 )
 

@@ -12,7 +12,7 @@ import (
 	"patchbay/sandbox/fault"
 	"patchbay/test/harness"
 
-	gptbots "patchbay/plugins/botwebhook/simulator"
+	"patchbay/sandbox/botwebhook"
 )
 
 // TestCommands: what each command says, and the exit codes that scripts rely on.
@@ -196,7 +196,7 @@ func TestTrace(t *testing.T) {
 		t.Errorf("what waits with an offer:\n%s%s", got.Stdout, got.Stderr)
 	}
 
-	s.Bots.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: gptbots.EndpointMessage})
+	s.Bots.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: botwebhook.EndpointMessage})
 	s.says(t, "ben", "first")
 	s.says(t, "ben", "second")
 	harness.Eventually(t, harness.Patience, "it is said that ben's message is in flight", func() string {

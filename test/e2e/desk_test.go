@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	aicc "patchbay/plugins/aicc/simulator"
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/aicc"
+	"patchbay/sandbox/native"
 	"patchbay/test/harness"
 )
 
@@ -114,7 +114,7 @@ func TestPushKeyChanges(t *testing.T) {
 const logo = "\x89PNG\r\n\x1a\nlogo"
 
 // behind loads what the one link of an answer leads to.
-func behind(t *testing.T, a livechat.Answer) string {
+func behind(t *testing.T, a native.Answer) string {
 	t.Helper()
 	var body struct {
 		Payload struct{ Media []struct{ URL string } }
@@ -173,7 +173,7 @@ func TestAgentsFiles(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				a := s.awaits(t, "ann", "image", func(a livechat.Answer) bool { return len(a.Payload.Media) == 1 })
+				a := s.awaits(t, "ann", "image", func(a native.Answer) bool { return len(a.Payload.Media) == 1 })
 				if got := behind(t, a); got != logo {
 					t.Errorf("the link gives %q, want %q", got, logo)
 				}

@@ -17,8 +17,8 @@ import (
 	"patchbay/sandbox/fault"
 	"patchbay/test/harness"
 
-	gptbots "patchbay/plugins/botwebhook/simulator"
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/botwebhook"
+	"patchbay/sandbox/native"
 )
 
 // smallDisk mounts a disk of 24 MiB, which needs root (or CAP_SYS_ADMIN), as containers for tests have.
@@ -71,7 +71,7 @@ func TestDiskFull(t *testing.T) {
 	s.hears(t, "ann", "bot", "You said: before")
 
 	// Taken in, but not yet delivered, when the disk is full.
-	s.Bots.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: gptbots.EndpointMessage})
+	s.Bots.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: botwebhook.EndpointMessage})
 	var taken []string
 	for i := range 5 {
 		text := fmt.Sprintf("waiting %d", i)
@@ -123,7 +123,7 @@ func TestDiskFull(t *testing.T) {
 	s.quiet(t, "ann")
 	var asked []string
 	for _, a := range s.Bots.Asked.All() {
-		asked = append(asked, gptbots.Question(a.Messages))
+		asked = append(asked, botwebhook.Question(a.Messages))
 	}
 	if want := append(append([]string{"before"}, taken...), "after"); fmt.Sprint(asked) != fmt.Sprint(want) {
 		t.Errorf("the bot was asked %q, want %q", asked, want)
@@ -142,13 +142,13 @@ func TestPicturesOnAFullDisk(t *testing.T) {
 		Store: filepath.Join(disk, "store"), Settings: map[string][]string{"faq": {"media: base64"}},
 		Extra: map[string][]string{"faq": {"delivery: {give_up: 6s}"}}, // so that a picture is waited for half as long
 	})
-	shows := func(user, text string, data []byte) gptbots.Asked {
+	shows := func(user, text string, data []byte) botwebhook.Asked {
 		t.Helper()
 		s.says(t, user, text, s.attach("photo.png", "image/png", data))
 		return s.asked(t, text)
 	}
 	photo := drawing(t, 200)
-	media := func(a gptbots.Asked) []gptbots.Media { return a.Messages[len(a.Messages)-1].Media }
+	media := func(a botwebhook.Asked) []botwebhook.Media { return a.Messages[len(a.Messages)-1].Media }
 	if m := media(shows("ann", "before", photo)); len(m) != 1 || !bytes.Equal(m[0].Data, photo) {
 		t.Fatalf("the bot got %d pictures, want one", len(m))
 	}
@@ -156,11 +156,11 @@ func TestPicturesOnAFullDisk(t *testing.T) {
 	// The log takes webhooks down to a twentieth of the disk, media end at a tenth.
 	empty := fill(t, disk, 1800<<10)
 	const words = "while there is no room"
-	s.says(t, "bea", words, livechat.WithMessageID("bea-1"), s.attach("photo.png", "image/png", photo))
+	s.says(t, "bea", words, native.WithMessageID("bea-1"), s.attach("photo.png", "image/png", photo))
 	within(t, harness.Patience, "the bot is asked in words", func(ctx context.Context) error {
-		return s.Bots.Wait(ctx, func(all []gptbots.Asked) bool {
-			return slices.ContainsFunc(all, func(a gptbots.Asked) bool {
-				question := gptbots.Question(a.Messages)
+		return s.Bots.Wait(ctx, func(all []botwebhook.Asked) bool {
+			return slices.ContainsFunc(all, func(a botwebhook.Asked) bool {
+				question := botwebhook.Question(a.Messages)
 				return strings.HasPrefix(question, words) && strings.Contains(question, "[image] photo.png http") && len(media(a)) == 0
 			})
 		})

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	gptbots "patchbay/plugins/botwebhook/simulator"
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/botwebhook"
 	"patchbay/sandbox/fault"
+	"patchbay/sandbox/native"
 	"patchbay/test/harness"
 )
 
@@ -44,12 +44,12 @@ func TestBotsThatAnswerInTheCallUnderFaults(t *testing.T) {
 			s.says(t, "ben", "hello") // the conversation is opened
 			s.hears(t, "ben", "bot", greeting)
 			// Five failures in a row would open the breaker: it is closed again by what comes behind each trouble.
-			s.endure(t, &s.Bots.Faults, gptbots.EndpointMessage, "faq", slices.Concat(refusedAtFirst, unheard, own), func(text string) {
+			s.endure(t, &s.Bots.Faults, botwebhook.EndpointMessage, "faq", slices.Concat(refusedAtFirst, unheard, own), func(text string) {
 				s.says(t, "ben", text)
 			}, func() []string {
 				var out []string
 				for _, a := range s.Bots.Asked.All() {
-					out = append(out, gptbots.Question(a.Messages))
+					out = append(out, botwebhook.Question(a.Messages))
 				}
 				return out
 			})
@@ -72,9 +72,11 @@ func TestBotsThatAnswerInTheCallUnderFaults(t *testing.T) {
 func TestStreamsUnderFaults(t *testing.T) {
 	t.Parallel()
 	const whole = "One two three four five six seven eight nine ten."
-	s := newScene(t, harness.Vendors{Bots: gptbots.Options{
-		Brain:  func(gptbots.Conversation, []gptbots.Message) []gptbots.Answer { return []gptbots.Answer{{Text: whole}} },
-		Stream: gptbots.Stream{Pieces: 10},
+	s := newScene(t, harness.Vendors{Bots: botwebhook.Options{
+		Brain: func(botwebhook.Conversation, []botwebhook.Message) []botwebhook.Answer {
+			return []botwebhook.Answer{{Text: whole}}
+		},
+		Stream: botwebhook.Stream{Pieces: 10},
 	}}, harness.Config{
 		Extra: map[string][]string{"faq": hurry}, Settings: map[string][]string{"faq": {"mode: streaming"}}, Routes: "[]",
 	})
@@ -90,7 +92,7 @@ func TestStreamsUnderFaults(t *testing.T) {
 		{fault.Fault{Kind: fault.Refuse, Code: 20022}, false},
 	} {
 		name, user := fmt.Sprintf("%s %d", tt.fault.Kind, tt.fault.Code), fmt.Sprintf("sid-%d", i)
-		tt.fault.Endpoint, tt.fault.Count = gptbots.EndpointStream, 1
+		tt.fault.Endpoint, tt.fault.Count = botwebhook.EndpointStream, 1
 		s.Bots.Faults.Add(tt.fault)
 		s.says(t, user, "count")
 		a := s.awaits(t, user, name+": an answer", livechatRole("bot"))
@@ -126,7 +128,7 @@ func TestExpiredKeys(t *testing.T) {
 			s := newScene(t, harness.Vendors{}, harness.Config{Settings: map[string][]string{"faq": {"mode: " + mode}}, Routes: "[]"})
 			s.says(t, "kai", "hello")
 			s.hears(t, "kai", "bot", greeting)
-			s.Bots.Faults.Add(fault.Fault{Kind: fault.ExpiredToken, Endpoint: gptbots.EndpointMessage, Count: 1})
+			s.Bots.Faults.Add(fault.Fault{Kind: fault.ExpiredToken, Endpoint: botwebhook.EndpointMessage, Count: 1})
 			s.says(t, "kai", "and now?")
 			if mode == "webhook" {
 				s.sick(t, "faq")
@@ -139,8 +141,8 @@ func TestExpiredKeys(t *testing.T) {
 	t.Run("hand-off", func(t *testing.T) {
 		t.Parallel()
 		s := newHandoff(t)
-		s.Bots.Faults.Add(fault.Fault{Kind: fault.ExpiredToken, Endpoint: gptbots.EndpointReceive, Count: 1})
-		h, err := s.Bots.Handoff(harness.Soon(t), gptbots.User{UserID: "u-1"})
+		s.Bots.Faults.Add(fault.Fault{Kind: fault.ExpiredToken, Endpoint: botwebhook.EndpointReceive, Count: 1})
+		h, err := s.Bots.Handoff(harness.Soon(t), botwebhook.User{UserID: "u-1"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -184,6 +186,6 @@ func (s *scene) unauthorized(t *testing.T, channel, id string) {
 }
 
 // livechatRole returns whether somebody of a role says something in an answer.
-func livechatRole(role string) func(livechat.Answer) bool {
-	return func(a livechat.Answer) bool { return a.Payload.Sender.Role == role && a.Payload.BotSay != "" }
+func livechatRole(role string) func(native.Answer) bool {
+	return func(a native.Answer) bool { return a.Payload.Sender.Role == role && a.Payload.BotSay != "" }
 }

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	livechat "patchbay/plugins/native/simulator"
 	"patchbay/sandbox/fault"
+	"patchbay/sandbox/native"
 	"patchbay/test/harness"
 )
 
@@ -22,9 +22,9 @@ const (
 )
 
 // newProxied is a gateway whose bot is behind a message proxy.
-func newProxied(t *testing.T, secret string) (*scene, *livechat.Proxy) {
+func newProxied(t *testing.T, secret string) (*scene, *native.Proxy) {
 	t.Helper()
-	p := livechat.NewProxy(livechat.ProxyOptions{
+	p := native.NewProxy(native.ProxyOptions{
 		AccessToken: proxyToken, WebhookToken: proxyAnswer, WebhookSecret: secret, Retry: harness.Retry,
 	})
 	server := httptest.NewServer(p.Handler())
@@ -72,8 +72,8 @@ func TestProxyUnderFaults(t *testing.T) {
 		{"refused for good", fault.Fault{Kind: fault.Refuse}, never, true},
 		{"redirected", fault.Fault{Kind: fault.Status, Status: http.StatusFound}, never, true},
 	})
-	s.endure(t, &p.Faults, livechat.EndpointProxy, "proxy", troubles, func(text string) {
-		s.says(t, "ann", text, livechat.WithData("order 17"), livechat.WithTargetAgents("example_qa"))
+	s.endure(t, &p.Faults, native.EndpointProxy, "proxy", troubles, func(text string) {
+		s.says(t, "ann", text, native.WithData("order 17"), native.WithTargetAgents("example_qa"))
 	}, func() []string {
 		var out []string
 		for _, a := range p.AskedBy(deskID("ann")) {
@@ -98,7 +98,7 @@ func TestProxyUnderFaults(t *testing.T) {
 func TestProxyRefusesTheToken(t *testing.T) {
 	t.Parallel()
 	s, p := newProxied(t, "")
-	p.Faults.Add(fault.Fault{Kind: fault.ExpiredToken, Endpoint: livechat.EndpointProxy, Count: 1})
+	p.Faults.Add(fault.Fault{Kind: fault.ExpiredToken, Endpoint: native.EndpointProxy, Count: 1})
 	s.says(t, "ann", "hello")
 	s.sick(t, "proxy")
 	s.unauthorized(t, "proxy", "ann")
@@ -116,8 +116,8 @@ func TestProxyAnswersUnderFaults(t *testing.T) {
 			s, p := newProxied(t, secret)
 			s.says(t, "ann", "hello")
 			s.hears(t, "ann", "bot", "You said: hello")
-			s.endure(t, &p.Faults, livechat.EndpointAnswer, "livechat", calls, func(text string) {
-				if err := p.Send(deskID("ann"), livechat.Reply{Text: text}); err != nil {
+			s.endure(t, &p.Faults, native.EndpointAnswer, "livechat", calls, func(text string) {
+				if err := p.Send(deskID("ann"), native.Reply{Text: text}); err != nil {
 					t.Fatal(err)
 				}
 			}, func() []string { return s.words("ann", "bot") })
@@ -125,9 +125,9 @@ func TestProxyAnswersUnderFaults(t *testing.T) {
 				t.Errorf("answers that came twice:\n%s", transcript(repeated))
 			}
 
-			p.Faults.Add(fault.Fault{Kind: fault.Reorder, Endpoint: livechat.EndpointAnswer, Count: 1, Delay: 5 * time.Second})
+			p.Faults.Add(fault.Fault{Kind: fault.Reorder, Endpoint: native.EndpointAnswer, Count: 1, Delay: 5 * time.Second})
 			for _, text := range []string{"second", "first"} {
-				if err := p.Send(deskID("ann"), livechat.Reply{Text: text}); err != nil {
+				if err := p.Send(deskID("ann"), native.Reply{Text: text}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -143,8 +143,8 @@ func TestProxyAnswersThatNobodySigned(t *testing.T) {
 	s, p := newProxied(t, proxySecret)
 	s.says(t, "ann", "hello")
 	s.hears(t, "ann", "bot", "You said: hello")
-	p.Faults.Add(fault.Fault{Kind: fault.BadSignature, Endpoint: livechat.EndpointAnswer}) // always
-	if err := p.Send(deskID("ann"), livechat.Reply{Text: "send money"}); err != nil {
+	p.Faults.Add(fault.Fault{Kind: fault.BadSignature, Endpoint: native.EndpointAnswer}) // always
+	if err := p.Send(deskID("ann"), native.Reply{Text: "send money"}); err != nil {
 		t.Fatal(err)
 	}
 	harness.Eventually(t, harness.Patience, "refused more than once", func() string {

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	aicc "patchbay/plugins/aicc/simulator"
-	gptbots "patchbay/plugins/botwebhook/simulator"
+	"patchbay/sandbox/aicc"
+	"patchbay/sandbox/botwebhook"
 	"patchbay/sandbox/fault"
 	"patchbay/test/harness"
 )
@@ -322,9 +322,9 @@ settings:
 }
 
 // handedOver brings a hand-off to an agent, and returns the agent's name for the customer.
-func (s *scene) handedOver(t *testing.T, user string) (h *gptbots.Handoff, chat string) {
+func (s *scene) handedOver(t *testing.T, user string) (h *botwebhook.Handoff, chat string) {
 	t.Helper()
-	h, err := s.Bots.Handoff(harness.Soon(t), gptbots.User{UserID: user})
+	h, err := s.Bots.Handoff(harness.Soon(t), botwebhook.User{UserID: user})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -354,7 +354,7 @@ func TestHandoffRepliesUnderFaults(t *testing.T) {
 		}
 		return out
 	}
-	s.endure(t, &s.Bots.Faults, gptbots.EndpointReceive, "handoff", slices.Concat(before, after(twice, either)), func(text string) {
+	s.endure(t, &s.Bots.Faults, botwebhook.EndpointReceive, "handoff", slices.Concat(before, after(twice, either)), func(text string) {
 		if _, err := s.Desk.Say(chat, text); err != nil {
 			t.Fatal(err)
 		}
@@ -368,7 +368,7 @@ func TestHandoffEndsUnderFaults(t *testing.T) {
 	for i, tr := range slices.Concat(before, after(once, once)) {
 		h, chat := s.handedOver(t, fmt.Sprintf("u-%d", i))
 		f := tr.fault
-		f.Endpoint, f.Count = gptbots.EndpointEnd, 1
+		f.Endpoint, f.Count = botwebhook.EndpointEnd, 1
 		hits := s.Bots.Faults.Hits.Len()
 		s.Bots.Faults.Add(f)
 		if _, err := s.Desk.Say(chat, "Bye."); err != nil {
@@ -377,7 +377,7 @@ func TestHandoffEndsUnderFaults(t *testing.T) {
 		if err := s.Desk.Hangup(chat); err != nil {
 			t.Fatal(err)
 		}
-		if end, err := h.Wait(harness.Soon(t)); err != nil || end != gptbots.ByAgent {
+		if end, err := h.Wait(harness.Soon(t)); err != nil || end != botwebhook.ByAgent {
 			t.Errorf("%s: the hand-off ended as %q, %v; want by the agent", tr.name, end, err)
 		}
 		s.quiet(t, h.ID)
@@ -415,7 +415,7 @@ func TestHandoffCallsUnderFaults(t *testing.T) {
 	if _, err := s.Desk.Say(chat, "This is Kim."); err != nil {
 		t.Fatal(err)
 	}
-	s.endure(t, &s.Bots.Faults, gptbots.EndpointChat, "desk", calls, func(text string) {
+	s.endure(t, &s.Bots.Faults, botwebhook.EndpointChat, "desk", calls, func(text string) {
 		if out, err := h.Say(harness.Soon(t), text); err != nil || !out.Accepted {
 			t.Fatalf("say %q: %+v, %v", text, out, err)
 		}

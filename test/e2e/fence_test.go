@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	aicc "patchbay/plugins/aicc/simulator"
-	gptbots "patchbay/plugins/botwebhook/simulator"
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/aicc"
+	"patchbay/sandbox/botwebhook"
+	"patchbay/sandbox/native"
 	"patchbay/test/harness"
 )
 
@@ -57,7 +57,7 @@ type racerTerm struct {
 func TestNoStaleAnswer(t *testing.T) {
 	r := &race{connects: map[string]chan struct{}{}, chats: map[string]chan string{}}
 	r.scene = newScene(t, harness.Vendors{
-		Bots: gptbots.Options{Brain: r.think}, Desk: aicc.Options{ConnectEvent: true},
+		Bots: botwebhook.Options{Brain: r.think}, Desk: aicc.Options{ConnectEvent: true},
 	}, harness.Config{
 		Routes: raceRoutes, Limits: []string{"limits: {opened_per_minute: 0}", "log: {level: warn}"},
 	})
@@ -97,8 +97,8 @@ func TestNoStaleAnswer(t *testing.T) {
 }
 
 // think answers a question at once and a few times later, when the customer may long be with an agent.
-func (r *race) think(c gptbots.Conversation, messages []gptbots.Message) []gptbots.Answer {
-	term, ok := termOf(gptbots.Question(messages))
+func (r *race) think(c botwebhook.Conversation, messages []botwebhook.Message) []botwebhook.Answer {
+	term, ok := termOf(botwebhook.Question(messages))
 	if !ok {
 		return nil
 	}
@@ -113,12 +113,12 @@ func (r *race) think(c gptbots.Conversation, messages []gptbots.Message) []gptbo
 	}
 	r.asked.Store(racerTerm{c.UserID, term}, c.ID)
 	r.sent.Add(1)
-	return []gptbots.Answer{{Text: fmt.Sprintf("bot %d now", term)}}
+	return []botwebhook.Answer{{Text: fmt.Sprintf("bot %d now", term)}}
 }
 
 // answers has the bot say something that it was not asked for just now.
 func (r *race) answers(conversation, text string) {
-	if r.Bots.Answer(conversation, gptbots.Answer{Text: text}) == nil {
+	if r.Bots.Answer(conversation, botwebhook.Answer{Text: text}) == nil {
 		r.sent.Add(1)
 	}
 }
@@ -159,7 +159,7 @@ func (r *race) cycle(ctx context.Context, user string, n int, chance *rand.Rand)
 	}
 	if chance.IntN(2) == 0 { // else the answer is still to come when the agent is asked
 		answer := fmt.Sprintf("bot %d now", n)
-		if err := r.Livechat.Wait(ctx, user, func(all []livechat.Answer) bool { return has(all, answer) }); err != nil {
+		if err := r.Livechat.Wait(ctx, user, func(all []native.Answer) bool { return has(all, answer) }); err != nil {
 			return fmt.Errorf("wait for %q: %w", answer, err)
 		}
 	}
@@ -220,7 +220,7 @@ func (r *race) tell(ctx context.Context, user, text string) error {
 
 // passed waits until the customer was told of n moves of control.
 func (r *race) passed(ctx context.Context, user string, n int) error {
-	err := r.Livechat.Wait(ctx, user, func(all []livechat.Answer) bool {
+	err := r.Livechat.Wait(ctx, user, func(all []native.Answer) bool {
 		seen := 0
 		for _, a := range all {
 			if a.Payload.Event != nil {
@@ -235,7 +235,7 @@ func (r *race) passed(ctx context.Context, user string, n int) error {
 	return nil
 }
 
-func has(all []livechat.Answer, text string) bool {
+func has(all []native.Answer, text string) bool {
 	for _, a := range all {
 		if a.Payload.BotSay == text {
 			return true

@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	aicc "patchbay/plugins/aicc/simulator"
+	"patchbay/sandbox/aicc"
 	"patchbay/sandbox/fault"
 	"patchbay/test/harness"
 )

@@ -13,9 +13,9 @@ import (
 	"strings"
 	"testing"
 
-	aicc "patchbay/plugins/aicc/simulator"
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/aicc"
 	"patchbay/sandbox/fault"
+	"patchbay/sandbox/native"
 	"patchbay/test/harness"
 )
 
@@ -35,9 +35,9 @@ func drawing(t *testing.T, size int) []byte {
 }
 
 // attach has the customer's website serve a file, and returns it as the website sends it.
-func (s *scene) attach(name, contentType string, data []byte) livechat.Option {
+func (s *scene) attach(name, contentType string, data []byte) native.Option {
 	path := s.Livechat.AddFile(name, contentType, data)
-	return livechat.WithMedia(livechat.File{Type: "image", URL: s.LivechatURL() + path, Name: name, ContentType: contentType})
+	return native.WithMedia(native.File{Type: "image", URL: s.LivechatURL() + path, Name: name, ContentType: contentType})
 }
 
 // shown returns when the agent sees a file of the customer's, and what is in it.
@@ -65,9 +65,9 @@ func (s *scene) shown(t *testing.T, user string) (aicc.Line, aicc.File) {
 }
 
 // pictured returns when the customer gets a medium, and what its link leads to.
-func (s *scene) pictured(t *testing.T, user string) (livechat.File, livechat.Downloaded) {
+func (s *scene) pictured(t *testing.T, user string) (native.File, native.Downloaded) {
 	t.Helper()
-	a := s.awaits(t, user, "a picture", func(a livechat.Answer) bool { return len(a.Files) > 0 })
+	a := s.awaits(t, user, "a picture", func(a native.Answer) bool { return len(a.Files) > 0 })
 	got, err := s.Livechat.Download(harness.Soon(t), a.Files[0].URL)
 	if err != nil {
 		t.Fatalf("follow the link of %+v: %v", a.Files[0], err)
@@ -134,10 +134,10 @@ func TestPicturesThatCanNotBeCarried(t *testing.T) {
 	} {
 		option := s.attach(tc.name, tc.contentType, tc.data)
 		if tc.data == nil {
-			option = livechat.WithMedia(livechat.File{Type: "image", URL: s.LivechatURL() + "/files/nothing.png", Name: tc.name})
+			option = native.WithMedia(native.File{Type: "image", URL: s.LivechatURL() + "/files/nothing.png", Name: tc.name})
 		}
 		text, id := fmt.Sprintf("look at %d", i), fmt.Sprintf("olaf-%d", i)
-		s.says(t, user, text, option, livechat.WithMessageID(id))
+		s.says(t, user, text, option, native.WithMessageID(id))
 		s.atDesk(t, user, text)
 		err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
 			return strings.Contains(strings.Join(s.deskLines(user), "\n"), "[image] "+tc.name+" http")
@@ -183,8 +183,8 @@ settings:
 	outside := strings.Replace(inside.URL, "127.0.0.1", "localhost", 1)
 	for i, address := range []string{inside.URL, outside} {
 		text, id := fmt.Sprintf("%s %d", words, i), fmt.Sprintf("mallory-%d", i)
-		s.says(t, user, text, livechat.WithMessageID(id),
-			livechat.WithMedia(livechat.File{Type: "image", URL: address + "/secrets.png", Name: "secrets.png"}))
+		s.says(t, user, text, native.WithMessageID(id),
+			native.WithMedia(native.File{Type: "image", URL: address + "/secrets.png", Name: "secrets.png"}))
 		s.atDesk(t, user, text)
 		s.quiet(t, user)
 		if seen := strings.Join(s.deskLines(user), "\n"); !strings.Contains(seen, "[image] secrets.png "+address) {
@@ -214,7 +214,7 @@ func TestLinksToAHostThatHangs(t *testing.T) {
 	defer close(release)
 	address := strings.Replace(tarpit.URL, "127.0.0.1", "localhost", 1) // another host than the customers' website
 	for i := range 40 {
-		s.says(t, fmt.Sprint("troll-", i), "look", livechat.WithMedia(livechat.File{
+		s.says(t, fmt.Sprint("troll-", i), "look", native.WithMedia(native.File{
 			Type: "image", URL: fmt.Sprintf("%s/%d.png", address, i), Name: "a.png"}))
 	}
 	within(t, harness.Patience, "the host is asked", func(ctx context.Context) error {

@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	aicc "patchbay/plugins/aicc/simulator"
-	gptbots "patchbay/plugins/botwebhook/simulator"
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/aicc"
+	"patchbay/sandbox/botwebhook"
 	"patchbay/sandbox/fault"
+	"patchbay/sandbox/native"
 	"patchbay/sandbox/push"
 	"patchbay/test/harness"
 )
@@ -154,9 +154,9 @@ func TestAdapterDies(t *testing.T) {
 		adapter, endpoint string
 		faults            *fault.Set
 	}{
-		{"botwebhook", gptbots.EndpointMessage, &s.Bots.Faults},
+		{"botwebhook", botwebhook.EndpointMessage, &s.Bots.Faults},
 		{"aicc", aicc.EndpointSend, &s.Desk.Faults},
-		{"native", livechat.EndpointReply, &s.Livechat.Faults},
+		{"native", native.EndpointReply, &s.Livechat.Faults},
 	} {
 		t.Run(k.adapter, func(t *testing.T) {
 			k.faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: k.endpoint, Count: 3})

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	aicc "patchbay/plugins/aicc/simulator"
+	"patchbay/sandbox/aicc"
 	"patchbay/test/harness"
 )
 

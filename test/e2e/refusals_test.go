@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	aicc "patchbay/plugins/aicc/simulator"
+	"patchbay/sandbox/aicc"
 	"patchbay/sandbox/fault"
 	"patchbay/sandbox/push"
 	"patchbay/test/harness"

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	aicc "patchbay/plugins/aicc/simulator"
+	"patchbay/sandbox/aicc"
 	"patchbay/sandbox/fault"
 	"patchbay/test/harness"
 )

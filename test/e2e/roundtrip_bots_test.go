@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	gptbots "patchbay/plugins/botwebhook/simulator"
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/botwebhook"
+	"patchbay/sandbox/native"
 	"patchbay/test/harness"
 )
 
@@ -19,11 +19,11 @@ import (
 var label = rapid.StringN(0, 12, 200)
 
 // answer is what a bot says at once: up to six outputs, each in words of its own.
-var answer = rapid.Custom(func(t *rapid.T) []gptbots.Item {
-	items := make([]gptbots.Item, rapid.IntRange(1, 6).Draw(t, "items"))
+var answer = rapid.Custom(func(t *rapid.T) []botwebhook.Item {
+	items := make([]botwebhook.Item, rapid.IntRange(1, 6).Draw(t, "items"))
 	for i := range items {
 		words := text.Filter(below).Draw(t, "words")
-		items[i] = gptbots.Item{Text: fmt.Sprintf("%d:%s", i, words), Branch: label.Draw(t, "branch"), Component: label.Draw(t, "component")}
+		items[i] = botwebhook.Item{Text: fmt.Sprintf("%d:%s", i, words), Branch: label.Draw(t, "branch"), Component: label.Draw(t, "component")}
 	}
 	return items
 })
@@ -34,12 +34,12 @@ func TestEveryOutputArrives(t *testing.T) {
 	for name, way := range botWays {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			answers := make(chan []gptbots.Item, 1)
-			brain := func(gptbots.Conversation, []gptbots.Message) []gptbots.Answer {
+			answers := make(chan []botwebhook.Item, 1)
+			brain := func(botwebhook.Conversation, []botwebhook.Message) []botwebhook.Answer {
 				items := <-answers
-				return []gptbots.Answer{{Text: items[0].Text, Branch: items[0].Branch, Component: items[0].Component, Items: items[1:]}}
+				return []botwebhook.Answer{{Text: items[0].Text, Branch: items[0].Branch, Component: items[0].Component, Items: items[1:]}}
 			}
-			s := newScene(t, harness.Vendors{Bots: gptbots.Options{Form: way.form, Stream: way.stream, Brain: brain}},
+			s := newScene(t, harness.Vendors{Bots: botwebhook.Options{Form: way.form, Stream: way.stream, Brain: brain}},
 				unruled(map[string][]string{"faq": way.settings}))
 			rapid.Check(t, func(t *rapid.T) {
 				user, items := customer.Draw(t, "user"), answer.Draw(t, "answer")
@@ -63,15 +63,17 @@ func TestRecordingsArrive(t *testing.T) {
 	for _, way := range []string{"webhook, v2 body", "blocking", "streaming"} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			answers := make(chan gptbots.Answer, 1)
-			brain := func(gptbots.Conversation, []gptbots.Message) []gptbots.Answer { return []gptbots.Answer{<-answers} }
-			s := newScene(t, harness.Vendors{Bots: gptbots.Options{Form: botWays[way].form, Brain: brain}},
+			answers := make(chan botwebhook.Answer, 1)
+			brain := func(botwebhook.Conversation, []botwebhook.Message) []botwebhook.Answer {
+				return []botwebhook.Answer{<-answers}
+			}
+			s := newScene(t, harness.Vendors{Bots: botwebhook.Options{Form: botWays[way].form, Brain: brain}},
 				unruled(map[string][]string{"faq": botWays[way].settings}))
 			streaming := strings.HasPrefix(way, "streaming")
 			rapid.Check(t, func(t *rapid.T) {
 				user, words, transcript := customer.Draw(t, "user"), text.Filter(below).Draw(t, "words"), text.Filter(below).Draw(t, "transcript")
 				sound := soundFile.Draw(t, "sound")
-				a := gptbots.Answer{Text: "1:" + words, Audio: []gptbots.Audio{{Transcript: "2:" + transcript, Seconds: 3}}}
+				a := botwebhook.Answer{Text: "1:" + words, Audio: []botwebhook.Audio{{Transcript: "2:" + transcript, Seconds: 3}}}
 				want := []string{a.Text}
 				if streaming {
 					a.Audio[0].Data = sound.data
@@ -116,7 +118,7 @@ func TestWhatTheWebsiteSendsAlongComesBack(t *testing.T) {
 				"userData": map[string]any{"targetAgents": agents, "customPayload": json.RawMessage(custom)},
 			},
 		})
-		s.sends(t, user, "", livechat.WithBody("application/json", body))
+		s.sends(t, user, "", native.WithBody("application/json", body))
 		got := s.gets(t, user, "bot", 1)[0].Payload.UserData
 		if got == nil {
 			t.Fatal("nothing came back")

@@ -10,9 +10,9 @@ import (
 
 	"pgregory.net/rapid"
 
-	aicc "patchbay/plugins/aicc/simulator"
-	gptbots "patchbay/plugins/botwebhook/simulator"
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/aicc"
+	"patchbay/sandbox/botwebhook"
+	"patchbay/sandbox/native"
 )
 
 // deskText is the most that the desk takes of a text, in bytes of UTF-8.
@@ -90,8 +90,8 @@ func TestWordsBetweenCustomerAndAgent(t *testing.T) {
 }
 
 // saidBy is what a customer got from role so far.
-func (s *scene) saidBy(user, role string) []livechat.Answer {
-	var out []livechat.Answer
+func (s *scene) saidBy(user, role string) []native.Answer {
+	var out []native.Answer
 	for _, a := range s.Livechat.Received(user) {
 		if a.Payload.Sender.Role == role {
 			out = append(out, a)
@@ -147,14 +147,14 @@ func TestWordsOverAHandoff(t *testing.T) {
 	t.Parallel()
 	s := newHandoff(t)
 	rapid.Check(t, func(t *rapid.T) {
-		var before []gptbots.Line
+		var before []botwebhook.Line
 		var transcript []string
 		for i, words := range rapid.SliceOfN(text.Filter(func(s string) bool { return len(s) <= 3000 }), 1, 4).Draw(t, "before") {
-			before = append(before, gptbots.Line{Type: []string{"QUESTION", "ANSWER"}[i%2], Text: words})
+			before = append(before, botwebhook.Line{Type: []string{"QUESTION", "ANSWER"}[i%2], Text: words})
 			transcript = append(transcript, []string{"Customer: ", "Assistant: "}[i%2]+words)
 		}
 		user, said, told := customer.Draw(t, "user"), texts.Draw(t, "customer"), texts.Draw(t, "agent")
-		h, err := s.Bots.Handoff(shortly(t), gptbots.User{UserID: user, Said: before})
+		h, err := s.Bots.Handoff(shortly(t), botwebhook.User{UserID: user, Said: before})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -183,7 +183,7 @@ func TestWordsOverAHandoff(t *testing.T) {
 		s.pieced(t, chat, 0, append([]string{strings.Join(transcript, "\n")}, said...))
 		want := append([]string{looking}, told...)
 		var heard []string
-		if err := h.Heard.Wait(shortly(t), func(all []gptbots.Heard) bool {
+		if err := h.Heard.Wait(shortly(t), func(all []botwebhook.Heard) bool {
 			heard = nil
 			for _, m := range all {
 				heard = append(heard, m.Text)
@@ -196,7 +196,7 @@ func TestWordsOverAHandoff(t *testing.T) {
 		if err := s.Desk.Hangup(chat); err != nil {
 			t.Fatal(err)
 		}
-		if end, err := h.Wait(shortly(t)); err != nil || end != gptbots.ByAgent {
+		if end, err := h.Wait(shortly(t)); err != nil || end != botwebhook.ByAgent {
 			t.Fatalf("the hand-off ended as %q, %v", end, err)
 		}
 	})
@@ -213,8 +213,8 @@ func TestWordsThroughAChain(t *testing.T) {
 		data := rapid.StringN(1, 255, -1).Draw(t, "data")
 		var want []string
 		for _, words := range said {
-			near.sends(t, user, words, livechat.WithData(data))
-			want = append(want, gptbots.Greeter(gptbots.Conversation{}, []gptbots.Message{{Role: "user", Text: words}})[0].Text)
+			near.sends(t, user, words, native.WithData(data))
+			want = append(want, botwebhook.Greeter(botwebhook.Conversation{}, []botwebhook.Message{{Role: "user", Text: words}})[0].Text)
 		}
 		answers := near.gets(t, user, "bot", len(said))
 		same(t, "what the customer hears", want, say(answers))

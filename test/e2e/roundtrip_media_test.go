@@ -10,8 +10,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	aicc "patchbay/plugins/aicc/simulator"
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/aicc"
+	"patchbay/sandbox/native"
 	"patchbay/test/harness"
 )
 
@@ -68,7 +68,7 @@ func file(kinds ...kind) *rapid.Generator[sample] {
 var soundFile = file(mp3s)
 
 // onlyFile returns the one file of an answer, whose link must lead to these bytes.
-func (s *scene) onlyFile(t *rapid.T, a livechat.Answer, want []byte) livechat.File {
+func (s *scene) onlyFile(t *rapid.T, a native.Answer, want []byte) native.File {
 	t.Helper()
 	if len(a.Files) != 1 {
 		t.Fatalf("%d files in the answer, want one: %s", len(a.Files), a.Body)
@@ -108,7 +108,7 @@ func TestFilesBetweenCustomerAndAgent(t *testing.T) {
 				}
 
 				path := s.Livechat.AddFile(up.name, up.contentType, up.data)
-				s.sends(t, user, "", livechat.WithMedia(livechat.File{
+				s.sends(t, user, "", native.WithMedia(native.File{
 					Type: up.part, URL: s.LivechatURL() + path, Name: up.name, ContentType: up.contentType,
 				}))
 				var line aicc.Line
@@ -158,7 +158,7 @@ func TestFilesForTheBot(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				user, words, f := customer.Draw(t, "user"), text.Filter(below).Draw(t, "words"), file(pngs, jpgs, mp3s, pdfs, csvs).Draw(t, "file")
 				path := s.Livechat.AddFile(f.name, f.contentType, f.data)
-				s.sends(t, user, words, livechat.WithMedia(livechat.File{
+				s.sends(t, user, words, native.WithMedia(native.File{
 					Type: f.part, URL: s.LivechatURL() + path, Name: f.name, ContentType: f.contentType,
 				}))
 				s.gets(t, user, "bot", 1)

@@ -15,8 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	gptbots "patchbay/plugins/botwebhook/simulator"
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/botwebhook"
+	"patchbay/sandbox/native"
 	"patchbay/test/harness"
 )
 
@@ -88,7 +88,7 @@ func shortly(t *rapid.T) context.Context {
 }
 
 // sends has a customer say something, which must be taken.
-func (s *scene) sends(t *rapid.T, user, said string, opts ...livechat.Option) {
+func (s *scene) sends(t *rapid.T, user, said string, opts ...native.Option) {
 	t.Helper()
 	status, body, err := s.Livechat.Say(shortly(t), user, said, opts...)
 	if err != nil || status != http.StatusOK {
@@ -97,11 +97,11 @@ func (s *scene) sends(t *rapid.T, user, said string, opts ...livechat.Option) {
 }
 
 // gets returns a customer's first n answers from role, waiting for them.
-func (s *scene) gets(t *rapid.T, user, role string, n int) []livechat.Answer {
+func (s *scene) gets(t *rapid.T, user, role string, n int) []native.Answer {
 	t.Helper()
-	var got []livechat.Answer
-	err := s.Livechat.Wait(shortly(t), user, func(all []livechat.Answer) bool {
-		got = slices.DeleteFunc(slices.Clone(all), func(a livechat.Answer) bool { return a.Payload.Sender.Role != role })
+	var got []native.Answer
+	err := s.Livechat.Wait(shortly(t), user, func(all []native.Answer) bool {
+		got = slices.DeleteFunc(slices.Clone(all), func(a native.Answer) bool { return a.Payload.Sender.Role != role })
 		return len(got) >= n
 	})
 	if err != nil {
@@ -110,7 +110,7 @@ func (s *scene) gets(t *rapid.T, user, role string, n int) []livechat.Answer {
 	return got
 }
 
-func say(answers []livechat.Answer) []string {
+func say(answers []native.Answer) []string {
 	var out []string
 	for _, a := range answers {
 		out = append(out, a.Payload.BotSay)
@@ -127,25 +127,25 @@ func same(t *rapid.T, what string, want, got []string) {
 }
 
 // repeater is a bot that says what it hears.
-func repeater(_ gptbots.Conversation, messages []gptbots.Message) []gptbots.Answer {
-	return []gptbots.Answer{{Text: gptbots.Question(messages)}}
+func repeater(_ botwebhook.Conversation, messages []botwebhook.Message) []botwebhook.Answer {
+	return []botwebhook.Answer{{Text: botwebhook.Question(messages)}}
 }
 
 // botWays are the ways in which a bot is asked and answers.
 var botWays = map[string]struct {
-	form     gptbots.Form
-	stream   gptbots.Stream
+	form     botwebhook.Form
+	stream   botwebhook.Stream
 	settings []string
 }{
 	"webhook, v2 call":   {settings: nil},
-	"webhook, flow body": {form: gptbots.FormFlow},
-	"webhook, v2 body":   {form: gptbots.FormV2},
+	"webhook, flow body": {form: botwebhook.FormFlow},
+	"webhook, v2 body":   {form: botwebhook.FormV2},
 	"webhook, v1 call":   {settings: []string{"api: v1"}},
 	"blocking":           {settings: []string{"mode: blocking"}},
 	"blocking, v1 call":  {settings: []string{"mode: blocking", "api: v1"}},
 	"streaming":          {settings: []string{"mode: streaming"}},
-	"streaming, bare":    {stream: gptbots.Stream{Bare: true, Pieces: 7}, settings: []string{"mode: streaming"}},
-	"streaming, joined":  {stream: gptbots.Stream{Joined: true}, settings: []string{"mode: streaming"}},
+	"streaming, bare":    {stream: botwebhook.Stream{Bare: true, Pieces: 7}, settings: []string{"mode: streaming"}},
+	"streaming, joined":  {stream: botwebhook.Stream{Joined: true}, settings: []string{"mode: streaming"}},
 }
 
 // unruled is a gateway that lets everybody say everything.
@@ -160,7 +160,7 @@ func TestWordsReachTheBotAndComeBack(t *testing.T) {
 	for name, way := range botWays {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newScene(t, harness.Vendors{Bots: gptbots.Options{Form: way.form, Stream: way.stream, Brain: repeater}},
+			s := newScene(t, harness.Vendors{Bots: botwebhook.Options{Form: way.form, Stream: way.stream, Brain: repeater}},
 				unruled(map[string][]string{"faq": way.settings}))
 			rapid.Check(t, func(t *rapid.T) {
 				user, said := customer.Draw(t, "user"), texts.Draw(t, "said")
@@ -175,7 +175,7 @@ func TestWordsReachTheBotAndComeBack(t *testing.T) {
 				}
 				var questions []string
 				for _, a := range s.Bots.AskedIn(asked[0].ID) {
-					questions = append(questions, gptbots.Question(a.Messages))
+					questions = append(questions, botwebhook.Question(a.Messages))
 				}
 				same(t, "what the bot is asked", said, questions)
 			})

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	aicc "patchbay/plugins/aicc/simulator"
-	gptbots "patchbay/plugins/botwebhook/simulator"
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/aicc"
+	"patchbay/sandbox/botwebhook"
+	"patchbay/sandbox/native"
 	"patchbay/sdk/envelope"
 	"patchbay/test/harness"
 )
@@ -43,7 +43,7 @@ func deskID(user string) string {
 }
 
 // says has a customer say something, which the gateway must take.
-func (s *scene) says(t *testing.T, user, text string, opts ...livechat.Option) {
+func (s *scene) says(t *testing.T, user, text string, opts ...native.Option) {
 	t.Helper()
 	status, body, err := s.Livechat.Say(harness.Soon(t), user, text, opts...)
 	if err != nil || status != http.StatusOK || strings.TrimSpace(string(body)) != "{}" {
@@ -52,22 +52,22 @@ func (s *scene) says(t *testing.T, user, text string, opts ...livechat.Option) {
 }
 
 // hears returns when the customer has got words from role, exactly text, after what was heard before.
-func (s *scene) hears(t *testing.T, user, role, text string) livechat.Answer {
+func (s *scene) hears(t *testing.T, user, role, text string) native.Answer {
 	t.Helper()
-	return s.awaits(t, user, fmt.Sprintf("%q from %s", text, role), func(a livechat.Answer) bool {
+	return s.awaits(t, user, fmt.Sprintf("%q from %s", text, role), func(a native.Answer) bool {
 		return a.Payload.Sender.Role == role && a.Payload.BotSay == text
 	})
 }
 
 // told returns when the customer was told that control has passed to owner.
-func (s *scene) told(t *testing.T, user, owner string) livechat.Answer {
+func (s *scene) told(t *testing.T, user, owner string) native.Answer {
 	t.Helper()
-	return s.awaits(t, user, "passed to "+owner, func(a livechat.Answer) bool {
+	return s.awaits(t, user, "passed to "+owner, func(a native.Answer) bool {
 		return a.Payload.Event != nil && a.Payload.Event.Type == "passed" && a.Payload.Event.Owner == owner
 	})
 }
 
-func (s *scene) awaits(t *testing.T, user, what string, is func(livechat.Answer) bool) livechat.Answer {
+func (s *scene) awaits(t *testing.T, user, what string, is func(native.Answer) bool) native.Answer {
 	t.Helper()
 	ctx := harness.Soon(t)
 	for {
@@ -85,7 +85,7 @@ func (s *scene) awaits(t *testing.T, user, what string, is func(livechat.Answer)
 }
 
 // transcript is what a customer got, one answer a line.
-func transcript(answers []livechat.Answer) string {
+func transcript(answers []native.Answer) string {
 	var b strings.Builder
 	for _, a := range answers {
 		if e := a.Payload.Event; e != nil {
@@ -168,12 +168,12 @@ func (s *scene) deskLines(user string) []string {
 }
 
 // asked returns the bot's call that has this question, waiting for it.
-func (s *scene) asked(t *testing.T, question string) gptbots.Asked {
+func (s *scene) asked(t *testing.T, question string) botwebhook.Asked {
 	t.Helper()
-	var found gptbots.Asked
-	err := s.Bots.Wait(harness.Soon(t), func(all []gptbots.Asked) bool {
+	var found botwebhook.Asked
+	err := s.Bots.Wait(harness.Soon(t), func(all []botwebhook.Asked) bool {
 		for _, a := range all {
-			if gptbots.Question(a.Messages) == question {
+			if botwebhook.Question(a.Messages) == question {
 				found = a
 				return true
 			}

@@ -17,9 +17,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	gptbots "patchbay/plugins/botwebhook/simulator"
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/botwebhook"
 	"patchbay/sandbox/fault"
+	"patchbay/sandbox/native"
 	"patchbay/test/harness"
 )
 
@@ -35,8 +35,8 @@ func (s *scene) eventful(t *testing.T) (canaries []string) {
 		return c
 	}
 	hello := canary()
-	s.says(t, "ann", hello, livechat.WithMessageID("id-1"), livechat.WithData(canary()))
-	s.says(t, "ann", hello, livechat.WithMessageID("id-1"))
+	s.says(t, "ann", hello, native.WithMessageID("id-1"), native.WithData(canary()))
+	s.says(t, "ann", hello, native.WithMessageID("id-1"))
 	s.hears(t, "ann", "bot", "You said: "+hello)
 	old := s.asked(t, hello).Conversation.ID
 
@@ -44,7 +44,7 @@ func (s *scene) eventful(t *testing.T) (canaries []string) {
 	toAgent, late := canary(), canary()
 	s.says(t, "ann", toAgent)
 	s.atDesk(t, "ann", toAgent)
-	if err := s.Bots.Answer(old, gptbots.Answer{Text: late}); err != nil {
+	if err := s.Bots.Answer(old, botwebhook.Answer{Text: late}); err != nil {
 		t.Fatal(err)
 	}
 	fromAgent := canary()
@@ -55,15 +55,15 @@ func (s *scene) eventful(t *testing.T) (canaries []string) {
 	}
 	s.told(t, "ann", "faq")
 
-	s.Bots.Faults.Add(fault.Fault{Kind: fault.Status, Endpoint: gptbots.EndpointMessage, Status: http.StatusNotFound, Count: 1})
+	s.Bots.Faults.Add(fault.Fault{Kind: fault.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusNotFound, Count: 1})
 	s.says(t, "ben", canary())
-	s.Livechat.Faults.Add(fault.Fault{Kind: fault.Reset, Endpoint: livechat.EndpointReply, Count: 1})
+	s.Livechat.Faults.Add(fault.Fault{Kind: fault.Reset, Endpoint: native.EndpointReply, Count: 1})
 	after := canary()
 	s.says(t, "ben", after)
 	s.hears(t, "ben", "bot", "You said: "+after)
-	for _, spoilt := range []livechat.Option{
-		livechat.WithAccessToken(canary()), livechat.WithUserInfoID(canary()),
-		livechat.WithBody("application/json", []byte(`{"payload":"`+canary()+`"`)),
+	for _, spoilt := range []native.Option{
+		native.WithAccessToken(canary()), native.WithUserInfoID(canary()),
+		native.WithBody("application/json", []byte(`{"payload":"`+canary()+`"`)),
 	} {
 		if status, _, err := s.Livechat.Say(harness.Soon(t), "eve", canary(), spoilt); err != nil || status == http.StatusOK {
 			t.Errorf("a bad call was answered with %d, %v", status, err)

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	aicc "patchbay/plugins/aicc/simulator"
-	gptbots "patchbay/plugins/botwebhook/simulator"
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/aicc"
+	"patchbay/sandbox/botwebhook"
 	"patchbay/sandbox/fault"
+	"patchbay/sandbox/native"
 	"patchbay/test/harness"
 )
 
@@ -24,7 +24,7 @@ func TestVendorThrottles(t *testing.T) {
 	s := newScene(t, harness.Vendors{}, harness.Config{})
 	s.meets(t, "carl")
 	s.Bots.Faults.Add(fault.Fault{
-		Kind: fault.Status, Endpoint: gptbots.EndpointMessage, Status: http.StatusTooManyRequests, RetryAfter: pause, Count: 1,
+		Kind: fault.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusTooManyRequests, RetryAfter: pause, Count: 1,
 	})
 	before := time.Now()
 	s.says(t, "ann", "first")
@@ -60,7 +60,7 @@ func TestVendorFails(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, harness.Vendors{}, harness.Config{})
 	s.meets(t, "carl")
-	s.Bots.Faults.Add(fault.Fault{Kind: fault.Status, Endpoint: gptbots.EndpointMessage, Status: http.StatusInternalServerError})
+	s.Bots.Faults.Add(fault.Fault{Kind: fault.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusInternalServerError})
 	users := []string{"u0", "u1", "u2", "u3", "u4", "u5"}
 	for _, u := range users {
 		s.says(t, u, "one of "+u)
@@ -109,7 +109,7 @@ func TestVendorFails(t *testing.T) {
 func TestVendorHangs(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, harness.Vendors{}, harness.Config{Extra: map[string][]string{"faq": {"delivery: {timeout: 1s}"}}})
-	s.Bots.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: gptbots.EndpointMessage, Count: 1})
+	s.Bots.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: botwebhook.EndpointMessage, Count: 1})
 	s.says(t, "ann", "slow")
 	within(t, harness.Patience, "the call hangs", func(ctx context.Context) error {
 		return s.Bots.Faults.Hits.Wait(ctx, func(all []fault.Hit) bool { return len(all) == 1 })
@@ -130,10 +130,10 @@ func TestVendorHangs(t *testing.T) {
 func TestVendorResets(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, harness.Vendors{}, harness.Config{})
-	s.Livechat.Faults.Add(fault.Fault{Kind: fault.Reset, Endpoint: livechat.EndpointReply, Count: 2})
+	s.Livechat.Faults.Add(fault.Fault{Kind: fault.Reset, Endpoint: native.EndpointReply, Count: 2})
 	s.says(t, "ann", "one")
 	s.hears(t, "ann", "bot", "You said: one")
-	s.Livechat.Faults.Add(fault.Fault{Kind: fault.Drop, Endpoint: livechat.EndpointReply, Count: 1})
+	s.Livechat.Faults.Add(fault.Fault{Kind: fault.Drop, Endpoint: native.EndpointReply, Count: 1})
 	s.says(t, "ann", "two")
 	s.hears(t, "ann", "bot", "You said: two")
 	s.hears(t, "ann", "bot", "You said: two")
@@ -225,7 +225,7 @@ func TestNobodyComes(t *testing.T) {
 func TestDeadLetter(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, harness.Vendors{}, harness.Config{})
-	s.Bots.Faults.Add(fault.Fault{Kind: fault.Status, Endpoint: gptbots.EndpointMessage, Status: http.StatusNotFound, Count: 1})
+	s.Bots.Faults.Add(fault.Fault{Kind: fault.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusNotFound, Count: 1})
 	s.says(t, "ann", "lost?")
 	var dead []struct {
 		ID, Conversation, Channel, Kind, Error, Text string
@@ -267,14 +267,14 @@ func TestDeadLetter(t *testing.T) {
 }
 
 // livechatSays returns whether an answer has exactly these words from role.
-func livechatSays(role, text string) func(livechat.Answer) bool {
-	return func(a livechat.Answer) bool { return a.Payload.Sender.Role == role && a.Payload.BotSay == text }
+func livechatSays(role, text string) func(native.Answer) bool {
+	return func(a native.Answer) bool { return a.Payload.Sender.Role == role && a.Payload.BotSay == text }
 }
 
 // allOf is true of the answer with which each of them has been true once, in any order.
-func allOf(each ...func(livechat.Answer) bool) func(livechat.Answer) bool {
-	return func(a livechat.Answer) bool {
-		each = slices.DeleteFunc(each, func(is func(livechat.Answer) bool) bool { return is(a) })
+func allOf(each ...func(native.Answer) bool) func(native.Answer) bool {
+	return func(a native.Answer) bool {
+		each = slices.DeleteFunc(each, func(is func(native.Answer) bool) bool { return is(a) })
 		return len(each) == 0
 	}
 }

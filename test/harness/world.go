@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	aicc "patchbay/plugins/aicc/simulator"
-	gptbots "patchbay/plugins/botwebhook/simulator"
-	livechat "patchbay/plugins/native/simulator"
+	"patchbay/sandbox/aicc"
+	"patchbay/sandbox/botwebhook"
 	"patchbay/sandbox/fault"
+	"patchbay/sandbox/native"
 	"patchbay/sandbox/push"
 )
 
@@ -44,8 +44,8 @@ func (s *Secrets) All() []string {
 
 // Vendors change how the pretend vendors of a World behave. Addresses and credentials are filled in.
 type Vendors struct {
-	Livechat livechat.Options
-	Bots     gptbots.Options
+	Livechat native.Options
+	Bots     botwebhook.Options
 	Desk     aicc.Options
 	Retry    *push.Retry // default Retry
 	// Linger, if set, is called with each call of the gateway when that has had its effect, before the answer leaves.
@@ -101,8 +101,8 @@ func (v *Vendors) around(h http.Handler) http.Handler {
 
 // World is three pretend vendors, each on a listener of its own.
 type World struct {
-	Livechat *livechat.Simulator
-	Bots     *gptbots.Simulator
+	Livechat *native.Simulator
+	Bots     *botwebhook.Simulator
 	Desk     *aicc.Simulator
 	Secrets  Secrets
 
@@ -127,7 +127,7 @@ func NewWorld(t testing.TB, v Vendors) *World {
 	v.Desk.AppKey, v.Desk.AppSecret, v.Desk.PushKey = s.AppKey, s.AppSecret, s.PushKey
 	v.Desk.ChannelID, v.Desk.Retry = DeskChannel, retry
 	w := &World{
-		Livechat: livechat.New(v.Livechat), Bots: gptbots.New(v.Bots), Desk: aicc.New(v.Desk), Secrets: s,
+		Livechat: native.New(v.Livechat), Bots: botwebhook.New(v.Bots), Desk: aicc.New(v.Desk), Secrets: s,
 	}
 	w.livechat = httptest.NewServer(v.around(w.Livechat.Handler()))
 	w.bots = httptest.NewServer(v.around(w.Bots.Handler()))

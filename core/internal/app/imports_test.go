@@ -51,20 +51,24 @@ func standard(imported string) bool {
 	return !strings.Contains(first, ".") && !ours(imported) && imported != "C"
 }
 
-func simulator(pkg string) bool { return below("plugins")(pkg) && strings.HasSuffix(pkg, "/simulator") }
+var simulator = below("sandbox/native", "sandbox/botwebhook", "sandbox/aicc")
 
-func plugin(pkg string) bool { return below("plugins")(pkg) && !simulator(pkg) }
+// kit is what the simulators have in common.
+var kit = is("sandbox/fault", "sandbox/push", "sandbox/record")
 
 var rules = []rule{
 	{is("sdk/envelope", "sdk/text", "sdk/backoff"), func(_, imp string) bool { return !standard(imp) },
 		"a tool must be able to use these without linking a plugin runtime"},
 	{below("sdk"), func(_, imp string) bool { return ours(imp) && !below("sdk")(imp) },
 		"an author outside this repository builds against the SDK alone"},
-	{plugin, func(_, imp string) bool { return ours(imp) && !below("sdk")(imp) },
+	{below("plugins"), func(_, imp string) bool { return ours(imp) && !below("sdk")(imp) },
 		"what a plugin of ours may use, anybody's may use: the SDK, and never another plugin"},
-	{simulator, func(_, imp string) bool {
-		return ours(imp) && !is("sandbox/fault", "sandbox/push", "sandbox/record")(imp)
-	}, "a simulator is a second reading of the vendor's documents; code shared with the adapter would share its mistakes"},
+	{simulator, func(_, imp string) bool { return ours(imp) && !kit(imp) },
+		"a simulator is a second reading of the vendor's documents; code shared with its adapter or with the SDK would share their mistakes"},
+	{kit, func(_, imp string) bool { return ours(imp) && !kit(imp) },
+		"the simulators' kit knows no vendor"},
+	{is("sandbox"), func(_, imp string) bool { return ours(imp) && !below("sandbox")(imp) },
+		"the sandbox runs the gateway as a program"},
 	{is("core/internal/route", "core/internal/conversation"), from("net", "os", "io/fs", "io/ioutil", "syscall", "crypto/rand", "math/rand", "log", "log/slog"),
 		"decisions are replayed and tested as pure functions"},
 	{not(below("core/internal/config")), from("github.com/knadh/koanf"),
@@ -148,10 +152,10 @@ func TestRulesNoticeBreaches(t *testing.T) {
 		{"patchbay/plugins/native", "patchbay/sdk/webhook", true},
 		{"patchbay/plugins/native", "patchbay/core/internal/adapter", false},
 		{"patchbay/plugins/native", "patchbay/plugins/aicc", false},
-		{"patchbay/plugins/native", "patchbay/plugins/native/simulator", false},
-		{"patchbay/plugins/native/simulator", "patchbay/sdk/envelope", false},
-		{"patchbay/plugins/native/simulator", "patchbay/plugins/native", false},
-		{"patchbay/plugins/native/simulator", "patchbay/sandbox/fault", true},
+		{"patchbay/plugins/native", "patchbay/sandbox/native", false},
+		{"patchbay/sandbox/native", "patchbay/sdk/envelope", false},
+		{"patchbay/sandbox/native", "patchbay/plugins/native", false},
+		{"patchbay/sandbox/native", "patchbay/sandbox/fault", true},
 		{"patchbay/core/internal/route", "net/http", false},
 		{"patchbay/core/internal/conversation", "os", false},
 		{"patchbay/core/internal/conversation", "crypto/sha256", true},

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"patchbay/plugins/aicc/simulator"
+	simulator "patchbay/sandbox/aicc"
 )
 
 // The access_key and secret_key of exam.yaml.

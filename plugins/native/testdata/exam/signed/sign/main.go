@@ -10,7 +10,7 @@ import (
 	"os"
 	"time"
 
-	"patchbay/plugins/native/simulator"
+	simulator "patchbay/sandbox/native"
 )
 
 // secret is the answer_secret of exam.yaml.

@@ -1,0 +1,140 @@
+package aicc
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"patchbay/sandbox/fault"
+)
+
+func (d *desk) polled(t *testing.T, header map[string]string, query string) (int, []polledMsg, http.Header) {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, "/apiaccess/ccmessaging/poll?"+query, nil)
+	for k, v := range header {
+		r.Header.Set(k, v)
+	}
+	w := httptest.NewRecorder()
+	d.Handler().ServeHTTP(w, r)
+	var out struct {
+		ResultCode, ResultDesc string
+		DownlinkMessages       []polledMsg
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
+		t.Fatalf("answer %q: %v", w.Body, err)
+	}
+	if w.Code == 200 && out.ResultCode == "0" && !strings.Contains(w.Body.String(), `"downlinkMessages":[`) {
+		t.Errorf("answer %q has no list", w.Body)
+	}
+	if w.Code == 200 && out.ResultCode != "0" {
+		return 0, nil, w.Header()
+	}
+	return w.Code, out.DownlinkMessages, w.Header()
+}
+
+func TestPollInsteadOfPushes(t *testing.T) {
+	d := newDesk(t, func(o *Options) { o.PushOff = true })
+	header := d.login(t, "u1")
+	talking(t, d, header)
+	d.AddLibraryFile("logo", "jpg", []byte("logo"))
+	if _, err := d.SendFile("u1", "DOCUMENT", "pdf", []byte("%PDF")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.SayMedia("u1", "IMAGE", "logo"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.SayMedia("u1", "LOCATE", "48.137/11.575/Marienplatz 1/2"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Read("u1", "m1"); err != nil {
+		t.Fatal(err)
+	}
+	const mine = "receiverId=u1&channel=WEB"
+	status, got, _ := d.polled(t, header, mine)
+	if status != 200 {
+		t.Fatalf("poll = %d", status)
+	}
+	var lines []string
+	for i, m := range got {
+		line := m.SourceType + " " + m.ControlType + " " + *m.MediaType
+		if m.ContentType != nil {
+			line += " disk " + *m.ContentType
+		}
+		if m.MediaFileType != nil {
+			line += " " + *m.MediaFileType
+		}
+		lines = append(lines, line)
+		if m.InterIdx != i+1 {
+			t.Errorf("message %d has interIdx %d", i+1, m.InterIdx)
+		}
+	}
+	want := []string{
+		"SYSTEM CHAT TEXT", "SYSTEM CHAT TEXT", "AGENT CHAT DOCUMENT disk 1 pdf", "AGENT CHAT IMAGE jpg", "AGENT CHAT LOCATE",
+	}
+	if diff := cmp.Diff(want, lines); diff != "" {
+		t.Errorf("polled (-want +got):\n%s", diff)
+	}
+	if _, again, _ := d.polled(t, header, mine); len(again) != 0 {
+		t.Errorf("polled %v again", again)
+	}
+	if err := d.Read("u1", "m2"); err != nil {
+		t.Fatal(err)
+	}
+	if _, got, _ := d.polled(t, header, mine+"&isNeedRead=true"); len(got) != 1 || *got[0].Content != "m2" {
+		t.Errorf("got %v, want the report that m2 was read", got)
+	}
+	if n := d.Counts(); n.Polls != 3 || n.Queued != 0 {
+		t.Errorf("counts %+v, want 3 polls and no push", n)
+	}
+}
+
+func TestPollDemandsWhatOtherCallsDemand(t *testing.T) {
+	d := newDesk(t, nil)
+	header := d.login(t, "u1")
+	for name, tt := range map[string]struct {
+		query  string
+		status int // 0 for a result code other than 0
+	}{
+		"another customer's messages": {"receiverId=u2&channel=WEB", 0}, "no receiver": {"channel=WEB", 0},
+		"no channel": {"receiverId=u1", 400}, "good": {"receiverId=u1&channel=WEB", 200},
+	} {
+		if status, _, _ := d.polled(t, header, tt.query); status != tt.status {
+			t.Errorf("%s: %d, want %d", name, status, tt.status)
+		}
+	}
+	const mine = "receiverId=u1&channel=WEB"
+	if status, _, _ := d.polled(t, map[string]string{"x-app-key": "ak"}, mine); status != 401 {
+		t.Errorf("without tokens: %d, want 401", status)
+	}
+	d.Faults.Add(fault.Fault{Kind: fault.ExpiredToken, Endpoint: EndpointPoll, Count: 1})
+	if status, _, _ := d.polled(t, header, mine); status != 403 {
+		t.Errorf("with an expired access token: %d, want 403", status)
+	}
+	d.ExpireUserTokens()
+	if status, _, _ := d.polled(t, header, mine); status != 401 {
+		t.Errorf("with an expired token and no session: %d, want 401", status)
+	}
+	header = d.login(t, "u1")
+	d.send(t, header, message("u1", "CONNECT", ""), 200, "0")
+	d.ExpireUserTokens()
+	if status, got, h := d.polled(t, header, mine); status != 200 || len(got) != 1 || h.Get("ccmessaging-token") == "" {
+		t.Errorf("within a session: %d, %v, new token %q", status, got, h.Get("ccmessaging-token"))
+	}
+}
+
+func TestMailboxesAreBounded(t *testing.T) {
+	d := newDesk(t, func(o *Options) { o.PushOff = true })
+	header := d.login(t, "u1")
+	for range maxMailbox + 5 {
+		if err := d.Push(d.Message("u1", "AGENT", "CHAT", "TEXT", "x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, got, _ := d.polled(t, header, "receiverId=u1&channel=WEB"); len(got) != maxMailbox || got[0].InterIdx != 6 {
+		t.Errorf("polled %d from %d, want %d from 6", len(got), got[0].InterIdx, maxMailbox)
+	}
+}

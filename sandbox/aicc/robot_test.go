@@ -1,0 +1,60 @@
+package aicc
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func robot(o *Options) {
+	o.Greeting = "I am a robot."
+	o.Robot = func(question string) RobotAnswer {
+		if question == "silence" {
+			return RobotAnswer{}
+		}
+		return RobotAnswer{Text: "You said " + question, SimQuestions: `["How?","Why?"]`}
+	}
+}
+
+func TestRobotAnswersUntilTheTransfer(t *testing.T) {
+	d := newDesk(t, robot)
+	header := d.login(t, "u1")
+	for _, m := range []map[string]any{
+		message("u1", "CONNECT", ""), message("u1", "CONNECT", ""), message("u1", "CHAT", "hello"),
+		message("u1", "CHAT", "silence"),
+	} {
+		d.send(t, header, m, 200, "0")
+	}
+	if len(d.Waiting()) != 0 {
+		t.Error("the customer waits for an agent already")
+	}
+	if err := d.Accept("u1", "Bo"); err == nil {
+		t.Error("an agent took a chat that is the robot's")
+	}
+	d.send(t, header, message("u1", "TRANS2AGENT", ""), 200, "0")
+	d.send(t, header, message("u1", "TRANS2AGENT", ""), 200, "0")
+	if len(d.Waiting()) != 1 {
+		t.Error("nobody waits after the transfer")
+	}
+	d.send(t, header, message("u1", "CHAT", "are you there?"), 200, "0")
+	if err := d.Accept("u1", "Bo"); err != nil {
+		t.Fatal(err)
+	}
+	pushes := d.wait(t, 4)
+	want := []string{
+		"ROBOT CHAT I am a robot.", "ROBOT CHAT You said hello", "SYSTEM CHAT Queuing...",
+		"SYSTEM CHAT The call is connected to an agent.",
+	}
+	if diff := cmp.Diff(want, brief(pushes)); diff != "" {
+		t.Errorf("pushes (-want +got):\n%s", diff)
+	}
+	var similar []string
+	for _, p := range pushes {
+		if q := p.body.Messages[0].SimQuestions; q != nil {
+			similar = append(similar, *q)
+		}
+	}
+	if diff := cmp.Diff([]string{`["How?","Why?"]`}, similar); diff != "" {
+		t.Errorf("similar questions (-want +got):\n%s", diff)
+	}
+}

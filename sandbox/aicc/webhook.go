@@ -1,0 +1,135 @@
+package aicc
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"patchbay/sandbox/push"
+)
+
+// DownLinkMsg is one message or event on the way down, as the push page lists it. Fields that the page's
+// examples show as null are pointers.
+type DownLinkMsg struct {
+	Channel         string          `json:"channel"`
+	From            string          `json:"from"`
+	To              string          `json:"to"`
+	ControlType     string          `json:"controlType"`
+	SourceType      string          `json:"sourceType"`
+	MediaType       *string         `json:"mediaType"`
+	Content         *string         `json:"content"`
+	SimQuestions    *string         `json:"simQuestions"`
+	SenderNickname  *string         `json:"senderNickname"`
+	MessageCode     *string         `json:"messageCode"`
+	Timestamp       int64           `json:"timestamp"` // milliseconds
+	IsOfflineStatus *bool           `json:"isOfflineStatus,omitempty"`
+	CallID          json.RawMessage `json:"callId,omitempty"` // in one of the page's examples, always null
+}
+
+type pushBody struct {
+	Timestamp int64         `json:"timestamp"`
+	Messages  []DownLinkMsg `json:"messages"`
+}
+
+func (s *Simulator) message(user, source, control string) DownLinkMsg {
+	return DownLinkMsg{
+		Channel: "WEB", From: s.o.ChannelID, To: user, ControlType: control, SourceType: source,
+		Timestamp: s.o.Now().UnixMilli(),
+	}
+}
+
+// Push makes one push with all these messages, behind the other pushes of the first one's user.
+func (s *Simulator) Push(messages ...DownLinkMsg) error {
+	if len(messages) == 0 {
+		return s.push("")
+	}
+	return s.push(messages[0].To, messages...)
+}
+
+// Message returns a message to user with the usual fields filled in, for Push.
+func (s *Simulator) Message(user, source, control, mediaType, content string) DownLinkMsg {
+	m := s.message(user, source, control)
+	m.MediaType, m.Content = &mediaType, &content
+	return m
+}
+
+// PushRaw makes a push with exactly this body, signed like any other, behind the user's other pushes. It can't be
+// polled, and is made even if pushes are off.
+func (s *Simulator) PushRaw(user string, body []byte) error {
+	return s.pusher.Push(user, push.Call{
+		Endpoint: EndpointPush, URL: *s.pushBase.Load() + "/webhooks/v1/messages", Body: body,
+		Prove: s.prove, Accepted: accepted,
+	})
+}
+
+func (s *Simulator) push(user string, messages ...DownLinkMsg) error {
+	if messages == nil {
+		messages = []DownLinkMsg{}
+	}
+	s.post(messages)
+	if s.o.PushOff {
+		return nil
+	}
+	body, err := json.Marshal(pushBody{Timestamp: s.o.Now().UnixMilli(), Messages: messages})
+	if err != nil {
+		return fmt.Errorf("encode push for %s: %w", user, err)
+	}
+	return s.PushRaw(user, body)
+}
+
+// prove signs a push anew for each attempt, or adds the bearer token.
+func (s *Simulator) prove(r *http.Request, body []byte, bad bool) {
+	if s.o.PushBearer != "" {
+		token := s.o.PushBearer
+		if bad {
+			token = "wrong-" + token
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		return
+	}
+	key := *s.pushKey.Load()
+	if bad {
+		key += "x"
+	}
+	sg := signer{accessKey: s.o.AccessKey, secretKey: key}
+	r.Header.Set("Authorization", sg.authorization(r.Method, r.URL.EscapedPath(), s.stamp(), s.signed(r), body))
+}
+
+// signed returns the headers that are signed.
+func (s *Simulator) signed(r *http.Request) map[string]string {
+	headers := map[string]string{}
+	for _, name := range s.o.SignHeaders {
+		switch {
+		case name == "content-length":
+			headers[name] = strconv.FormatInt(r.ContentLength, 10)
+		case name != "host":
+			headers[name] = r.Header.Get(name)
+		case s.o.BareHost:
+			headers[name] = r.URL.Hostname()
+		default:
+			headers[name] = r.URL.Host
+		}
+	}
+	return headers
+}
+
+func (s *Simulator) stamp() string {
+	now := s.o.Now().UTC()
+	switch s.o.Stamp {
+	case StampMillis:
+		return now.Format("2006-01-02T15:04:05.000Z")
+	case StampEpoch:
+		return strconv.FormatInt(now.UnixMilli(), 10)
+	}
+	return now.Format(time.RFC3339)
+}
+
+// accepted is the page's rule: status 200, and resultCode the string "0".
+func accepted(status int, answer []byte) bool {
+	var out struct {
+		ResultCode string `json:"resultCode"`
+	}
+	return status == http.StatusOK && json.Unmarshal(answer, &out) == nil && out.ResultCode == "0"
+}

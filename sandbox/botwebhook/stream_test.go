@@ -1,0 +1,216 @@
+package botwebhook
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"patchbay/sandbox/fault"
+)
+
+// listen asks over a connection and returns what arrived, without the ids that differ each time.
+func listen(t *testing.T, s *Simulator) (string, error) {
+	t.Helper()
+	resp := open(t, soon(t), s)
+	defer resp.Body.Close()
+	if got := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || got != "text/event-stream" {
+		t.Errorf("got %d, %q, want 200, text/event-stream", resp.StatusCode, got)
+	}
+	body, err := io.ReadAll(resp.Body)
+	return strings.ReplaceAll(string(body), lastAnswer(s), "ID"), err
+}
+
+func open(t *testing.T, ctx context.Context, s *Simulator) *http.Response {
+	t.Helper()
+	srv := httptest.NewServer(s.Handler())
+	t.Cleanup(srv.Close)
+	c := create(t, s, "u1")
+	body := strings.Replace(question(c, "Hello"), "webhook", "streaming", 1)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, srv.URL+"/v2/conversation/message", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer app-key")
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := srv.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp
+}
+
+func lastAnswer(s *Simulator) string {
+	var id string
+	s.answers.Range(func(k, _ any) bool { id = k.(string); return false })
+	return id
+}
+
+// says returns a brain that always answers the same.
+func says(answers ...Answer) Brain {
+	return func(Conversation, []Message) []Answer { return answers }
+}
+
+const (
+	infoFrame = `{"code":11,"message":"MessageInfo","data":{"message_id":"ID"}}`
+	costFrame = `{"code":4,"message":"Cost","data":{"completion_tokens":10,"completion_tokens_details":` +
+		`{"audio_tokens":0,"reasoning_tokens":0,"text_tokens":10},"prompt_tokens":19,"prompt_tokens_details":` +
+		`{"audio_tokens":0,"text_tokens":19},"total_tokens":29}}`
+	endFrame = `{"code":0,"message":"End","data":null}`
+)
+
+func TestStreamedFrames(t *testing.T) {
+	tests := []struct {
+		name  string
+		style Stream
+		brain Brain
+		want  []string // lines
+	}{
+		{"text in pieces", Stream{}, says(Answer{Text: "Hallöchen"}), []string{
+			"data: " + infoFrame, "",
+			`data: {"code":3,"message":"Text","data":"Hal"}`, "",
+			`data: {"code":3,"message":"Text","data":"löc"}`, "",
+			`data: {"code":3,"message":"Text","data":"hen"}`, "",
+			"data: " + costFrame, "", "data: " + endFrame, "",
+		}},
+		{"flow", Stream{Pieces: 1}, says(Answer{Text: "你好", Component: "User Input",
+			Items: []Item{{Text: "b", Branch: "2", Component: "LLM"}}}, Answer{Text: "plain"}), []string{
+			"data: " + infoFrame, "",
+			`data: {"code":3,"message":"Text","data":"plain"}`, "",
+			`data: {"code":10,"message":"FlowOutput","data":[{"content":"你好","branch":null,"from_component_name":"User Input"},` +
+				`{"content":"b","branch":"2","from_component_name":"LLM"}]}`, "",
+			"data: " + costFrame, "", "data: " + endFrame, "",
+		}},
+		{"sound", Stream{Pieces: 2}, says(Answer{Audio: []Audio{
+			{Transcript: "你好吗", Data: []byte("abcdefg"), URL: "http://x/y.wav", Seconds: 3}}}), []string{
+			"data: " + infoFrame, "",
+			`data: {"code":39,"message":"Audio","data":{"audioAnswer":"","transcript":"你好"}}`, "",
+			`data: {"code":39,"message":"Audio","data":{"audioAnswer":"","transcript":"吗"}}`, "",
+			`data: {"code":39,"message":"Audio","data":{"audioAnswer":"YWJj","transcript":""}}`, "",
+			`data: {"code":39,"message":"Audio","data":{"audioAnswer":"ZGVm","transcript":""}}`, "",
+			`data: {"code":39,"message":"Audio","data":{"audioAnswer":"Zw==","transcript":""}}`, "",
+			`data: {"code":10,"message":"FlowOutput","data":[{"content":"","branch":null,"from_component_name":"",` +
+				`"audioDatas":[{"transcript":"你好吗","url":"http://x/y.wav","seconds":3}]}]}`, "",
+			"data: " + costFrame, "", "data: " + endFrame, "",
+		}},
+		{"bare", Stream{Bare: true, Pieces: 1}, says(Answer{Text: "a"}), []string{
+			infoFrame + "  ", `{"code":3,"message":"Text","data":"a"}  `, costFrame + "  ", endFrame + "  ",
+		}},
+		{"two in a line", Stream{Joined: true, Pieces: 1}, says(Answer{Text: "a"}), []string{
+			"data: " + infoFrame + `{"code":3,"message":"Text","data":"a"}`, "", "data: " + costFrame + endFrame, "",
+		}},
+		{"two in a bare line", Stream{Joined: true, Bare: true}, says(), []string{infoFrame + costFrame + "  ", endFrame + "  "}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := listen(t, start(t, Options{Stream: tt.style, Brain: tt.brain}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, strings.Split(strings.TrimSuffix(got, "\n"), "\n")); diff != "" {
+				t.Errorf("lines (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestChunksCanBeJoinedEitherWay(t *testing.T) {
+	for size := range 40 {
+		data := bytes.Repeat([]byte{7}, size+1)
+		var joined []byte
+		for i, c := range chunks(data, 3) {
+			if i > 0 && len(joined)%3 != 0 {
+				t.Fatalf("%d bytes: chunk %d begins at %d", size+1, i, len(joined))
+			}
+			joined = append(joined, c...)
+		}
+		if !bytes.Equal(joined, data) {
+			t.Fatalf("%d bytes became %d", size+1, len(joined))
+		}
+	}
+}
+
+func TestFaultsInTheMiddleOfAStream(t *testing.T) {
+	half := "data: " + infoFrame + "\n\n" + `data: {"code":3,"message":"Text","data":"a"}` + "\n\n"
+	tests := []struct {
+		name  string
+		fault fault.Fault
+		want  string
+		err   bool
+	}{
+		{"ends", fault.Fault{Kind: fault.Truncate}, half, false},
+		{"breaks off", fault.Fault{Kind: fault.Reset}, half, true},
+		{"error frame", fault.Fault{Kind: fault.Refuse, Code: 50000},
+			half + `data: {"code":50000,"message":"Internal error","data":null}` + "\n\n", false},
+		{"slow", fault.Fault{Kind: fault.Slow, Delay: time.Millisecond},
+			half + "data: " + costFrame + "\n\ndata: " + endFrame + "\n\n", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := start(t, Options{Stream: Stream{Pieces: 1}, Brain: says(Answer{Text: "a"})})
+			tt.fault.Endpoint = EndpointStream
+			s.Faults.Add(tt.fault)
+			got, err := listen(t, s)
+			if (err != nil) != tt.err {
+				t.Errorf("err = %v, want one: %v", err, tt.err)
+			}
+			// A reset may overtake what was sent before it.
+			if got != tt.want && !(tt.err && strings.HasPrefix(tt.want, got)) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestStreamHangsUntilReleased(t *testing.T) {
+	s := start(t, Options{Stream: Stream{Pieces: 1}, Brain: says(Answer{Text: "a"})})
+	s.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: EndpointStream, Count: 1})
+	resp := open(t, soon(t), s)
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	for _, want := range []float64{11, 3} {
+		lines.Scan()
+		var f map[string]any
+		if err := json.Unmarshal([]byte(strings.TrimPrefix(lines.Text(), "data: ")), &f); err != nil || f["code"] != want {
+			t.Fatalf("frame %q, %v, want code %v", lines.Text(), err, want)
+		}
+		lines.Scan()
+	}
+	end := make(chan error, 1)
+	go func() { _, err := io.ReadAll(resp.Body); end <- err }()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for { // the frames arrive a moment before the stream holds: release until it goes on
+		s.Faults.Release()
+		select {
+		case err := <-end:
+			if err != nil {
+				t.Errorf("after the release: %v", err)
+			}
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func TestStreamEndsWhenTheCallerLeaves(t *testing.T) {
+	s := start(t, Options{})
+	s.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: EndpointStream})
+	ctx, cancel := context.WithCancel(soon(t))
+	resp := open(t, ctx, s)
+	defer resp.Body.Close()
+	cancel()
+	if _, err := io.ReadAll(resp.Body); !errors.Is(err, context.Canceled) {
+		t.Errorf("err = %v, want canceled", err)
+	}
+	// The server's Close, in the cleanup, waits for the handler.
+}

@@ -1,0 +1,40 @@
+package native
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// FuzzArrivals demands that whatever arrives at either end is taken whole or refused as the caller's fault.
+func FuzzArrivals(f *testing.F) {
+	for _, body := range []string{
+		whole, `{}`, `null`, `{"userId":"u","messageId":"m","payload":{"botSay":"x","sender":{"role":"bot"}}}`,
+		`{"userId":"u","messageId":"m","payload":{"media":[{"type":"image","url":"http://x/y"}],"sender":{"role":"agent"}}}`,
+		`{"userId":"u","accessToken":"at","messageId":"m","payload":{"userSay":"","userInfo":{"id":"u"},` +
+			`"event":{"type":"read"},"media":[{"type":"file","url":"http://x"}],"userData":{"customPayload":{"data":"d"}}}}`,
+	} {
+		for end := range uint8(3) {
+			f.Add(end, body)
+		}
+	}
+	f.Fuzz(func(t *testing.T, end uint8, body string) {
+		site := New(Options{})
+		defer site.Close()
+		proxy := NewProxy(ProxyOptions{AccessToken: "at", Extensions: end%3 == 1, Brain: func(Asked) []Reply { return nil }})
+		defer proxy.Close()
+		handler, path := proxy.Handler(), proxyPath
+		if end%3 == 2 {
+			handler, path = site.Handler(), "/replies"
+		}
+		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		taken := site.Counts().Answers + proxy.Counts().Asked
+		if (w.Code == 200) != (taken == 1) || w.Code != 200 && w.Code/100 != 4 {
+			t.Errorf("%s answered %d %s with %d taken", path, w.Code, w.Body, taken)
+		}
+	})
+}
