@@ -30,7 +30,7 @@ func (tr *traffic) drain(t *testing.T, g *harness.Gateway) {
 	harness.Eventually(t, drainTime, "everything comes to an end", func() string {
 		pushed, pushing := tr.pushes()
 		metrics := g.Scrape(t)
-		queued, offers := harness.Sum(metrics["patchbay_queue_messages"]), harness.Sum(metrics["patchbay_offers_pending"])
+		queued, offers := harness.Sum(metrics["patchbay_deliveries_pending"]), harness.Sum(metrics["patchbay_offers_pending"])
 		after, _ := tr.pushes()
 		if pushing+after-pushed == 0 && queued == 0 && offers == 0 {
 			return ""

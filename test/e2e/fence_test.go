@@ -251,7 +251,7 @@ func (r *race) verify(t *testing.T, users []string) {
 		if n := r.Bots.Counts(); n.Accepted != r.sent.Load() || n.Failed != 0 {
 			return fmt.Sprintf("%d of %d, %d given up", n.Accepted, r.sent.Load(), n.Failed)
 		}
-		if n := r.Metric(t, "patchbay_queue_messages"); n != 0 {
+		if n := r.Metric(t, "patchbay_deliveries_pending"); n != 0 {
 			return fmt.Sprintf("%v deliveries wait", n)
 		}
 		return ""
@@ -291,7 +291,7 @@ func (r *race) verify(t *testing.T, users []string) {
 	if want := raceCustomers * raceCycles * 2; heard["agent"] != want {
 		t.Errorf("%d answers of agents arrived, want all %d", heard["agent"], want)
 	}
-	stale := int(r.Metric(t, "patchbay_stale_answers_total", "channel", "faq"))
+	stale := int(r.Metric(t, "patchbay_fenced_total", "channel", "faq"))
 	if stale == 0 || heard["bot"] == 0 {
 		t.Errorf("%d answers of the bot arrived and %d were stale: there was no race", heard["bot"], stale)
 	}

@@ -17,8 +17,8 @@ func TestPollingGoesOn(t *testing.T) {
 	listens := func(want float64) {
 		t.Helper()
 		harness.Eventually(t, harness.Patience, "the listener is up", func() string {
-			if got := s.Metric(t, "patchbay_listener_up", "channel", "desk"); got != want {
-				return fmt.Sprintf("patchbay_listener_up is %v, want %v", got, want)
+			if got := s.Metric(t, "patchbay_subscription_up", "channel", "desk"); got != want {
+				return fmt.Sprintf("patchbay_subscription_up is %v, want %v", got, want)
 			}
 			return ""
 		})

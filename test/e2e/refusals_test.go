@@ -251,13 +251,13 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	m := s.Scrape(t)
-	for _, name := range []string{"patchbay_messages_received_total", "patchbay_conversations", "patchbay_duplicates_total"} {
+	for _, name := range []string{"patchbay_envelopes_received_total", "patchbay_conversations", "patchbay_duplicates_total"} {
 		if n := harness.Sum(m[name]); n != 0 {
 			t.Errorf("%s is %v, want 0: nothing may have been accepted", name, n)
 		}
 	}
-	if n := harness.Sum(m["patchbay_messages_rejected_total"]); n != float64(calls) {
-		t.Errorf("patchbay_messages_rejected_total is %v, want %d", n, calls)
+	if n := harness.Sum(m["patchbay_http_requests_refused_total"]); n != float64(calls) {
+		t.Errorf("patchbay_http_requests_refused_total is %v, want %d", n, calls)
 	}
 	for _, v := range vendors { // and the good calls are good
 		if no := s.make(t, v, v.good(s)); no.status != http.StatusOK {

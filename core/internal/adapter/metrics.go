@@ -22,19 +22,19 @@ type Metrics struct {
 func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{
 		up: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "patchbay_adapter_up", Help: "Whether the adapter takes calls.",
+			Name: "patchbay_adapter_up", Help: "Whether the adapter accepts calls.",
 		}, []string{"adapter"}),
 		restarts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "patchbay_adapter_restarts_total", Help: "Processes that ended or did not start, by reason.",
+			Name: "patchbay_adapter_restarts_total", Help: "Plugin processes that ended or failed to start, by reason.",
 		}, []string{"adapter", "reason"}),
 		info: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "patchbay_adapter_info", Help: "Version of the running adapter; always 1.",
 		}, []string{"adapter", "version"}),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "patchbay_adapter_calls_total", Help: "Calls to the adapter by result: ok, an error kind, died, timeout or not_ready.",
+			Name: "patchbay_adapter_calls_total", Help: "Calls to the adapter, by result: ok, a kind of error, died, timeout or not_ready.",
 		}, []string{"adapter", "call", "result"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "patchbay_adapter_call_seconds", Help: "Time of a call to the adapter as the gateway sees it.",
+			Name: "patchbay_adapter_call_duration_seconds", Help: "Time of one call to the adapter.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"adapter", "call"}),
 	}

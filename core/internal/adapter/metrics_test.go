@@ -59,8 +59,8 @@ func TestMetrics(t *testing.T) {
 		"patchbay_adapter_calls_total adapter=evil call=receive result=ok":           1,
 		"patchbay_adapter_calls_total adapter=evil call=receive result=unauthorized": 1,
 		"patchbay_adapter_calls_total adapter=evil call=deliver result=died":         1,
-		"patchbay_adapter_call_seconds adapter=evil call=receive":                    2,
-		"patchbay_adapter_call_seconds adapter=evil call=deliver":                    1,
+		"patchbay_adapter_call_duration_seconds adapter=evil call=receive":           2,
+		"patchbay_adapter_call_duration_seconds adapter=evil call=deliver":           1,
 	}
 	if diff := cmp.Diff(want, gathered(t, reg)); diff != "" {
 		t.Error(diff)

@@ -424,8 +424,8 @@ func TestProbesAndMetrics(t *testing.T) {
 	w := httptest.NewRecorder()
 	o.admin.Handler().ServeHTTP(w, r)
 	for _, want := range []string{
-		"patchbay_ready 1\n", "patchbay_store_missing_records 0\n", "patchbay_store_cap_bytes ", "patchbay_oldest_unanswered_seconds",
-		`patchbay_queue_oldest_message_age_seconds{channel="desk"} 0`, "patchbay_build_info",
+		"patchbay_ready 1\n", "patchbay_store_missing_records 0\n", "patchbay_store_cap_bytes ", "patchbay_oldest_unanswered_message_age_seconds",
+		`patchbay_oldest_pending_delivery_age_seconds{channel="desk"} 0`, "patchbay_build_info",
 	} {
 		if w.Code != 200 || !strings.Contains(w.Body.String(), want) {
 			t.Errorf("metrics (%d) have no %s", w.Code, want)

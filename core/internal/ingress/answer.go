@@ -40,7 +40,7 @@ func (h *Handler) set(ep *Endpoint, to http.Header, name, value string) {
 
 // refuse sends a "no" in the vendor's shape and logs it, without the message.
 func (h *Handler) refuse(ep *Endpoint, w http.ResponseWriter, r *http.Request, no *refusal) {
-	h.Observer.Rejected(ep.Adapter, no.reason)
+	h.Observer.Refused(ep.Adapter, no.reason)
 	leftOut, ok := h.sampler.take(ep.Adapter, no.reason)
 	if leftOut > 0 {
 		h.Logger.Info("requests refused", "adapter", ep.Adapter, "reason", no.reason, "left_out", leftOut)

@@ -71,8 +71,8 @@ func (f *fake) count(format string, args ...any) {
 	f.counted = append(f.counted, fmt.Sprintf(format, args...))
 }
 
-func (f *fake) Received(channel string)         { f.count("received %s", channel) }
-func (f *fake) Rejected(adapter, reason string) { f.count("rejected %s %s", adapter, reason) }
+func (f *fake) Received(channel string)        { f.count("received %s", channel) }
+func (f *fake) Refused(adapter, reason string) { f.count("refused %s %s", adapter, reason) }
 func (f *fake) Answered(adapter string, status int, _ time.Duration) {
 	f.count("answered %s %d", adapter, status)
 }
@@ -284,7 +284,7 @@ func TestRefusals(t *testing.T) {
 					t.Errorf("%s: %q, want %q", name, got, want)
 				}
 			}
-			want := []string{"rejected bot " + tc.reason, fmt.Sprint("answered bot ", tc.status)}
+			want := []string{"refused bot " + tc.reason, fmt.Sprint("answered bot ", tc.status)}
 			if diff := cmp.Diff(want, f.counted); diff != "" {
 				t.Errorf("counted differ:\n%s", diff)
 			}

@@ -2,7 +2,7 @@ package telemetry
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// builder makes and registers metrics with the product's prefix.
+// builder creates metrics with the prefix patchbay_ and registers them.
 type builder struct{ r prometheus.Registerer }
 
 const prefix = "patchbay_"
@@ -43,7 +43,7 @@ func (b *builder) histogram(name, help string, buckets []float64) prometheus.His
 	return v
 }
 
-// histogramOpts makes every histogram both classic and native: whoever scrapes native ones gets the finer form.
+// histogramOpts makes each histogram both classic and native; native buckets are finer.
 func histogramOpts(name, help string, buckets []float64) prometheus.HistogramOpts {
 	return prometheus.HistogramOpts{
 		Name: prefix + name, Help: help, Buckets: buckets, NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160,

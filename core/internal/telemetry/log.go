@@ -11,9 +11,10 @@ import (
 	"golang.org/x/term"
 )
 
-// NewLogger returns a logger that writes to f: readable lines with colour on a terminal, else one JSON object a line.
-// Format is auto, text or json; level is debug, info, warn or error, and info if it is none of them. Lines that are meant
-// to be read are coloured on a terminal, unless NO_COLOR is set or TERM is dumb, and anywhere if FORCE_COLOR is set.
+// NewLogger returns a logger that writes to f. Format is text, json or auto (text on a terminal, else json); json writes
+// one object per line. Level is debug, info, warn or error; any other value means info.
+//
+// Text is coloured on a terminal unless NO_COLOR is set or TERM is dumb. FORCE_COLOR colours it everywhere.
 func NewLogger(f *os.File, format, level string) *slog.Logger {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(strings.ToUpper(level))); err != nil {
@@ -27,8 +28,8 @@ func NewLogger(f *os.File, format, level string) *slog.Logger {
 	return slog.New(jsonHandler(f, l))
 }
 
-// jsonHandler writes the time of a record in UTC with microseconds; times among the attributes stay as they are.
-// Durations are for callers to write as numbers, with the unit in the key (duration_seconds).
+// jsonHandler writes a record's time in UTC with microseconds. It leaves times among the attributes as they are.
+// Callers pass durations as numbers with the unit in the key, such as duration_seconds.
 func jsonHandler(w io.Writer, l slog.Level) slog.Handler {
 	return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey && len(groups) == 0 {

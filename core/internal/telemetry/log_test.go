@@ -12,7 +12,7 @@ import (
 	"patchbay/core/internal/telemetry"
 )
 
-// logged returns what a logger writes to a file, which is no terminal.
+// logged returns the output of a logger that writes to a file.
 func logged(t *testing.T, format, level string, f func(*slog.Logger)) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "log")
@@ -29,7 +29,7 @@ func logged(t *testing.T, format, level string, f func(*slog.Logger)) string {
 	return string(out)
 }
 
-func TestJSONLines(t *testing.T) {
+func TestJSONWritesOneObjectPerLine(t *testing.T) {
 	for _, format := range []string{"json", "auto"} {
 		out := logged(t, format, "info", func(l *slog.Logger) {
 			l.With("component", "lane").WithGroup("g").Warn("delivery given up", "time", time.Unix(0, 0).UTC(), "n", 3)
@@ -53,7 +53,7 @@ func TestJSONLines(t *testing.T) {
 	}
 }
 
-func TestLevels(t *testing.T) {
+func TestLevelFiltersLines(t *testing.T) {
 	for level, want := range map[string]int{"debug": 4, "info": 3, "warn": 2, "error": 1, "nonsense": 3} {
 		out := logged(t, "json", level, func(l *slog.Logger) {
 			l.Debug("a")
@@ -62,19 +62,19 @@ func TestLevels(t *testing.T) {
 			l.Error("d")
 		})
 		if got := strings.Count(out, "\n"); got != want {
-			t.Errorf("level %s writes %d lines of four, want %d", level, got, want)
+			t.Errorf("level %s writes %d of 4 lines, want %d", level, got, want)
 		}
 	}
 }
 
-func TestColour(t *testing.T) {
+func TestColourIsForTerminals(t *testing.T) {
 	write := func(l *slog.Logger) { l.Error("trouble", "error", "x") }
 	t.Setenv("FORCE_COLOR", "")
 	if out := logged(t, "text", "info", write); strings.Contains(out, "\x1b[") || !strings.Contains(out, "trouble") {
-		t.Errorf("text to a file is %q, want no colour", out)
+		t.Errorf("text to a file: %q, want no colour", out)
 	}
 	t.Setenv("FORCE_COLOR", "1")
 	if out := logged(t, "text", "info", write); !strings.Contains(out, "\x1b[") {
-		t.Errorf("text with FORCE_COLOR is %q, want colour", out)
+		t.Errorf("text with FORCE_COLOR: %q, want colour", out)
 	}
 }

@@ -29,7 +29,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// recorder is a registerer that notes what it is given, and passes it on.
+// recorder registers collectors and records their names, types and labels.
 type recorder struct {
 	*prometheus.Registry
 	lines []string
@@ -38,18 +38,18 @@ type recorder struct {
 var descForm = regexp.MustCompile(`fqName: "([^"]*)".*variableLabels: \{([^}]*)\}`)
 
 func (r *recorder) Register(c prometheus.Collector) error {
-	r.note(c)
+	r.describe(c)
 	return r.Registry.Register(c)
 }
 
 func (r *recorder) MustRegister(cs ...prometheus.Collector) {
 	for _, c := range cs {
-		r.note(c)
+		r.describe(c)
 	}
 	r.Registry.MustRegister(cs...)
 }
 
-func (r *recorder) note(c prometheus.Collector) {
+func (r *recorder) describe(c prometheus.Collector) {
 	kind := strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%T", c), "*prometheus."), "Vec"))
 	descs := make(chan *prometheus.Desc, 16)
 	c.Describe(descs)
@@ -60,19 +60,19 @@ func (r *recorder) note(c prometheus.Collector) {
 	}
 }
 
-// stage is everything that is registered, each with at least one value.
-func stage(t *testing.T) (lines []string, families []*dto.MetricFamily) {
+// registerAll registers every metric, gives each at least one value, and returns their descriptions and samples.
+func registerAll(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 	t.Helper()
 	reg := &recorder{Registry: telemetry.NewRegistry("1.2.3")}
 	m := telemetry.NewMetrics(reg, []string{"web", "faq"}, []string{"greet"})
-	links := telemetry.NewMedia(reg, []string{"web", "faq"})
-	links.Served(200)
-	links.Stored(100, 1)
-	processes, err := adapter.NewMetrics(reg)
+	kept := telemetry.NewMedia(reg, []string{"web", "faq"})
+	kept.Served(200)
+	kept.Stored(100, 1)
+	calls, err := adapter.NewMetrics(reg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	bot := adapter.New(adapter.Options{Name: "bot", Command: "/bin/true", Logger: slog.New(slog.DiscardHandler), Metrics: processes})
+	bot := adapter.New(adapter.Options{Name: "bot", Command: "/bin/true", Logger: slog.New(slog.DiscardHandler), Metrics: calls})
 	book := conversation.NewBook()
 	if err := book.Replay(1, &journal.Record{Changes: []*journal.Change{deadLettered()}}); err != nil {
 		t.Fatal(err)
@@ -81,11 +81,11 @@ func stage(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 		Registry: reg.Registry, Writer: bookWriter{book}, Config: &config.Config{Channels: []config.Channel{{Name: "web"}}},
 		Logger: slog.New(slog.DiscardHandler), Metrics: m, Hosts: map[string]*adapter.Host{"bot": bot}, Log: memory.NewDisk(0).Open(),
 	})
-	m.Rejected("bot", "method")
+	m.Refused("bot", "method")
 	m.Listening("web", true)
 	m.Answered("bot", 200, time.Second)
 	m.Attempted("faq", "delivered", time.Second, 2*time.Second)
-	m.Committed(writer.Commit{Record: everything()})
+	m.Committed(writer.Commit{Record: allChanges()})
 	families, err = reg.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func stage(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 		known[name] = true
 	}
 	lines = reg.lines
-	for _, f := range families { // what was registered without the recorder
+	for _, f := range families { // registered without the recorder
 		if name := f.GetName(); strings.HasPrefix(name, "patchbay_") && !known[name] {
 			var labels []string
 			for _, l := range f.GetMetric()[0].GetLabel() {
@@ -127,8 +127,8 @@ func deadLettered() *journal.Change {
 	}})
 }
 
-// everything is a record with a change of each sort that is counted.
-func everything() *journal.Record {
+// allChanges returns a record with one change of each kind that a metric counts.
+func allChanges() *journal.Record {
 	return &journal.Record{Changes: []*journal.Change{
 		change("c1", &journal.Change_Opened{Opened: &journal.Opened{Channel: "web"}}),
 		change("c2", &journal.Change_Opened{Opened: &journal.Opened{Channel: "web"}}),
@@ -145,9 +145,9 @@ func everything() *journal.Record {
 	}}
 }
 
-// TestNamesAreAnInterface: dashboards and alerts of others are built on this list.
-func TestNamesAreAnInterface(t *testing.T) {
-	lines, _ := stage(t)
+// Users build dashboards and alerts on these names and labels.
+func TestMetricNamesAndLabelsMatchTheGoldenFile(t *testing.T) {
+	lines, _ := registerAll(t)
 	got := strings.Join(lines, "\n") + "\n"
 	const path = "testdata/metrics.golden"
 	if *update {
@@ -164,8 +164,8 @@ func TestNamesAreAnInterface(t *testing.T) {
 	}
 }
 
-func TestLint(t *testing.T) {
-	_, families := stage(t)
+func TestMetricsFollowPrometheusConventions(t *testing.T) {
+	_, families := registerAll(t)
 	problems, err := promlint.NewWithMetricFamilies(families).Lint()
 	if err != nil {
 		t.Fatal(err)
@@ -175,9 +175,8 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// TestHistogramsAreNativeToo: whoever scrapes native histograms gets the finer form.
-func TestHistogramsAreNativeToo(t *testing.T) {
-	_, families := stage(t)
+func TestHistogramsAreClassicAndNative(t *testing.T) {
+	_, families := registerAll(t)
 	n := 0
 	for _, f := range families {
 		if f.GetType() == dto.MetricType_HISTOGRAM && strings.HasPrefix(f.GetName(), "patchbay_commit") {
@@ -188,11 +187,11 @@ func TestHistogramsAreNativeToo(t *testing.T) {
 		}
 	}
 	if n == 0 {
-		t.Error("no histogram was looked at")
+		t.Error("no histogram found")
 	}
 }
 
-// value returns one sample of a gathered counter or gauge.
+// value returns a counter's or gauge's value, or a histogram's number of observations.
 func value(t *testing.T, families []*dto.MetricFamily, name string, labels ...string) float64 {
 	t.Helper()
 	for _, f := range families {
@@ -213,8 +212,8 @@ func value(t *testing.T, families []*dto.MetricFamily, name string, labels ...st
 	return -1
 }
 
-func TestCounts(t *testing.T) {
-	_, families := stage(t)
+func TestEachChangeIsCounted(t *testing.T) {
+	_, families := registerAll(t)
 	for _, tc := range []struct {
 		name   string
 		labels []string
@@ -222,22 +221,22 @@ func TestCounts(t *testing.T) {
 	}{
 		{"patchbay_conversations", nil, 1},
 		{"patchbay_duplicates_total", []string{"web"}, 1},
-		{"patchbay_stale_answers_total", []string{"faq"}, 1},
-		{"patchbay_stale_answers_total", []string{"web"}, 0},
+		{"patchbay_fenced_total", []string{"faq"}, 1},
+		{"patchbay_fenced_total", []string{"web"}, 0},
 		{"patchbay_unrouted_total", []string{"faq"}, 1},
 		{"patchbay_unrouted_total", []string{"web"}, 0},
 		{"patchbay_handovers_total", []string{"faq"}, 1},
 		{"patchbay_route_matches_total", []string{"greet"}, 1},
 		{"patchbay_route_errors_total", []string{"message"}, 1},
-		{"patchbay_queue_messages", []string{"faq"}, 1},
+		{"patchbay_deliveries_pending", []string{"faq"}, 1},
 		{"patchbay_deliveries_total", []string{"faq", "dead"}, 1},
 		{"patchbay_deliveries_total", []string{"faq", "delivered"}, 0},
 		{"patchbay_dead_letters_total", []string{"faq", "permanent"}, 1},
 		{"patchbay_dead_letters", []string{"faq", "permanent"}, 1},
 		{"patchbay_delivery_attempts_total", []string{"faq", "delivered"}, 1},
 		{"patchbay_end_to_end_duration_seconds", []string{"faq"}, 1},
-		{"patchbay_messages_rejected_total", []string{"bot", "method"}, 1},
-		{"patchbay_http_requests_total", []string{"200", "bot"}, 1},
+		{"patchbay_http_requests_refused_total", []string{"bot", "method"}, 1},
+		{"patchbay_http_requests_total", []string{"bot", "200"}, 1},
 	} {
 		if got := value(t, families, tc.name, tc.labels...); got != tc.want {
 			t.Errorf("%s%v = %v, want %v", tc.name, tc.labels, got, tc.want)
@@ -245,10 +244,10 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-func TestBreakerAndRestored(t *testing.T) {
+func TestGaugesAfterARestart(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	m := telemetry.NewMetrics(reg, []string{"faq"}, nil)
-	m.Restored(7, map[string]int{"faq": 3, "gone": 1})
+	m.Restored(7, map[string]int{"faq": 3, "unconfigured": 1})
 	for state, want := range map[string]float64{"open": 2, "half-open": 1, "closed": 0} {
 		m.Breaker("faq", state)
 		families, err := reg.Gather()
@@ -258,17 +257,17 @@ func TestBreakerAndRestored(t *testing.T) {
 		if got := value(t, families, "patchbay_breaker_state", "faq"); got != want {
 			t.Errorf("breaker %s = %v, want %v", state, got, want)
 		}
-		if value(t, families, "patchbay_conversations") != 7 || value(t, families, "patchbay_queue_messages", "faq") != 3 {
-			t.Error("what a restart found is not shown")
+		if value(t, families, "patchbay_conversations") != 7 || value(t, families, "patchbay_deliveries_pending", "faq") != 3 {
+			t.Error("restored conversations and pending deliveries are not shown")
 		}
 	}
-	m.Received("gone") // a channel that is not configured has no label
+	m.Received("unconfigured") // has no label
 	m.Attempted("faq", "transient", time.Second, time.Second)
 	families, err := reg.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := value(t, families, "patchbay_end_to_end_duration_seconds", "faq"); got != 0 {
-		t.Errorf("a failed attempt counted as end to end %v times", got)
+		t.Errorf("failed attempts counted as end to end: %v, want 0", got)
 	}
 }

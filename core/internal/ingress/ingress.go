@@ -45,7 +45,7 @@ type Refusal struct{ ContentType, Body string }
 // Observer counts. Its methods are called concurrently and must be quick.
 type Observer interface {
 	Received(channel string)
-	Rejected(adapter, reason string)
+	Refused(adapter, reason string)
 	Answered(adapter string, status int, took time.Duration)
 }
 

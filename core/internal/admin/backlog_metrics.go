@@ -35,8 +35,8 @@ type found struct {
 func newScan(a *Admin) *scan {
 	return &scan{
 		admin:      a,
-		unanswered: prometheus.NewDesc("patchbay_oldest_unanswered_seconds", "Age of the oldest customer message without an answer.", nil, nil),
-		oldest:     prometheus.NewDesc("patchbay_queue_oldest_message_age_seconds", "Age of the oldest delivery that waits or is in flight.", []string{"channel"}, nil),
+		unanswered: prometheus.NewDesc("patchbay_oldest_unanswered_message_age_seconds", "Age of the oldest customer message without an answer.", nil, nil),
+		oldest:     prometheus.NewDesc("patchbay_oldest_pending_delivery_age_seconds", "Age of the oldest delivery that waits or is in flight.", []string{"channel"}, nil),
 		dead:       prometheus.NewDesc("patchbay_dead_letters", "Dead letters that are kept.", []string{"channel", "reason"}, nil),
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"patchbay/core/internal/media"
 )
 
-// Media are the metrics of the media that are kept while they travel. It is a media.Observer.
+// Media are the metrics of the media store. It implements media.Observer.
 type Media struct {
 	fetched *prometheus.CounterVec
 	served  *prometheus.CounterVec
@@ -18,14 +18,14 @@ type Media struct {
 
 var _ media.Observer = (*Media)(nil)
 
-// NewMedia registers the metrics, with the label values that the configuration makes known set to zero.
+// NewMedia registers the metrics and starts each channel's counters at zero.
 func NewMedia(r prometheus.Registerer, channels []string) *Media {
 	b := &builder{r: r}
 	m := &Media{
-		fetched: b.counters("media_fetched_total", "Media read at a vendor, by the channel that they came in on and result.", "channel", "result"),
-		served:  b.counters("media_served_total", "Requests for links to media, by status.", "code"),
-		bytes:   b.gauge("media_bytes", "Room that the media on disk take."),
-		items:   b.gauge("media_items", "Media on disk."),
+		fetched: b.counters("media_fetched_total", "Media fetched from vendors, by inbound channel and result.", "channel", "result"),
+		served:  b.counters("media_served_total", "Requests for media links, by HTTP status.", "code"),
+		bytes:   b.gauge("media_bytes", "Size of the stored media."),
+		items:   b.gauge("media_items", "Number of stored media."),
 	}
 	for _, name := range channels {
 		for _, result := range media.Results {

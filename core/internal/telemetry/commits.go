@@ -1,0 +1,87 @@
+package telemetry
+
+import (
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/writer"
+)
+
+// Committed counts the changes of a stored record.
+func (m *Metrics) Committed(c writer.Commit) {
+	m.commitDuration.Observe(c.Took.Seconds())
+	m.commitChanges.Observe(float64(len(c.Record.GetChanges())))
+	m.commitBytes.Add(float64(c.Bytes))
+	m.lag.Observe(c.Lag.Seconds())
+	m.offers.Set(float64(c.Pending))
+	for _, ch := range c.Record.GetChanges() {
+		m.countChange(ch)
+	}
+}
+
+func (m *Metrics) countChange(ch *journal.Change) {
+	switch k := ch.GetKind().(type) {
+	case *journal.Change_Opened:
+		m.conversations.Inc()
+	case *journal.Change_Closing:
+		m.conversations.Dec()
+	case *journal.Change_Closed:
+		if k.Closed.GetReason() != conversation.ReasonArchived { // Closing has counted archived conversations
+			m.conversations.Dec()
+		}
+	case *journal.Change_Duplicate:
+		if c := m.channels[k.Duplicate.GetChannel()]; c != nil {
+			c.duplicates.Inc()
+		}
+	case *journal.Change_Disposed:
+		m.countDisposed(k.Disposed)
+	case *journal.Change_Passed:
+		m.handovers.WithLabelValues(k.Passed.GetOwner()).Inc()
+	case *journal.Change_Routed:
+		for _, r := range k.Routed.GetRules() {
+			m.routeMatches.WithLabelValues(r).Inc()
+		}
+		m.routeErrors.WithLabelValues(k.Routed.GetEvent()).Add(float64(len(k.Routed.GetErrors())))
+	case *journal.Change_Queued:
+		if c := m.channels[k.Queued.GetDelivery().GetChannel()]; c != nil {
+			c.pending.Inc()
+		}
+	case *journal.Change_Ended:
+		m.countEnded(k.Ended)
+	case *journal.Change_DeadLettered:
+		m.deadLetters.WithLabelValues(k.DeadLettered.GetDelivery().GetChannel(), k.DeadLettered.GetError()).Inc()
+	}
+}
+
+func (m *Metrics) countDisposed(d *journal.Disposed) {
+	c := m.channels[d.GetChannel()]
+	if c == nil {
+		return
+	}
+	switch d.GetStatus() {
+	case conversation.StatusFenced:
+		c.fenced.Inc()
+	case conversation.StatusUnrouted:
+		c.unrouted.Inc()
+	}
+}
+
+func (m *Metrics) countEnded(d *journal.Ended) {
+	c := m.channels[d.GetChannel()]
+	if c == nil {
+		return
+	}
+	c.pending.Dec()
+	if n := c.ended[d.GetStatus()]; n != nil {
+		n.Inc()
+	}
+}
+
+// Restored sets the gauges after a restart. Pending is the number of pending deliveries by channel.
+func (m *Metrics) Restored(conversations int, pending map[string]int) {
+	m.conversations.Set(float64(conversations))
+	for name, n := range pending {
+		if c := m.channels[name]; c != nil {
+			c.pending.Set(float64(n))
+		}
+	}
+}
