@@ -24,7 +24,7 @@ const preface = `# The adapters and their exam
 
 What each adapter carries, and how it does in the exam: one table of each, with a column for each channel that was examined.
 ` + "`patchbay adapter test bin/native`" + ` holds the exam, and says of each assertion what it saw.
-[Writing a plugin](writing-a-plugin.md#the-exam) says how an adapter of your own sits it.
+[Writing a plugin](writing-a-plugin.md#conformance-suite) says how an adapter of your own sits it.
 
 This file is written by ` + "`go test ./plugins -update`" + `, and a test fails when it is stale.
 `
