@@ -1,4 +1,4 @@
-# Patchbay's tasks; `make` lists them. They need Go, GNU make and git, and the network for Go modules.
+# Targets; `make` lists them. They need Go, GNU make, git, and network access for Go modules.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -8,13 +8,13 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO_BUILD := CGO_ENABLED=0 go build -trimpath
 FUZZTIME ?= 30s
 PARSERTIME ?= 60s
-# Packages without goroutines gain nothing from the race detector, which needs a C compiler; nor does the exam of the built adapters,
-# whose code has its own tests.
+# Packages that start no goroutines run without the race detector, which needs a C compiler. So do the conformance tests: they run built
+# adapters, whose code has its own tests.
 PURE := (/internal/(config|conversation|journal|route|telemetry|trail)|^patchbay/plugins)$$
-# The exams come first: they take longest, and mostly wait.
+# The conformance tests come first: they take longest and mostly wait.
 PACKAGES = go list ./sdk/... ./plugins/... ./sandbox/... ./core/...
 RACE := $(if $(shell command -v $${CC:-cc} || command -v gcc),-race)
-# The proto tools, built from the versions in tools/; the stamp's name tells which versions .tools/ has.
+# Tools are built from the versions in tools/. The stamp's name identifies the versions in .tools/.
 TOOLS := .tools/versions-$(shell cat tools/*/go.mod tools/*/go.sum | sha256sum | cut -c1-16)
 GENERATED := '*.pb.go' ':(glob)**/*_string.go'
 
@@ -28,25 +28,25 @@ build: ## build the gateway, the adapters and the sandbox into bin/
 	$(GO_BUILD) -ldflags '-X main.version=$(VERSION)' -o bin/patchbay ./core
 	$(GO_BUILD) -o bin/ ./plugins/native ./plugins/botwebhook ./plugins/aicc ./sandbox
 
-run: build ## start the gateway and pretend vendors; data stays in ./data; Ctrl-C stops
+run: build ## start the gateway and simulated vendors; data is in ./data; Ctrl-C stops
 	@exec bin/sandbox run --gateway-bin bin/patchbay --config config.yaml
 
-demo: build ## play a handover from a bot to a person and back, and check each step
+demo: build ## run a handover from a bot to an agent and back, and check each step
 	bin/sandbox demo --gateway-bin bin/patchbay --config config.yaml
 
 test: lint check-generated unit e2e docs demo parsers ## everything that must pass
 
-unit: ## the packages' own tests, with the race detector where there are goroutines
+unit: ## unit tests, with the race detector for packages with goroutines
 	go test -parallel 6 $$($(PACKAGES) | grep -E '$(PURE)')
 	go test $(RACE) $$($(PACKAGES) | grep -vE '$(PURE)')
 
-e2e: build ## black-box tests over the built programs
+e2e: build ## end-to-end and crash tests of the built programs
 	go test -timeout 10m -parallel 6 $$(go list ./test/... | grep -v /test/docs)
 
-docs: build ## what the documents say against what the programs do
+docs: build ## test the documents against the programs
 	go test ./test/docs/...
 
-race: ## the packages' own tests, three times, all with the race detector
+race: ## unit tests, three times, all with the race detector
 	go test -race -count 3 $$($(PACKAGES))
 
 fuzz: ## each fuzz test for FUZZTIME (30s)
@@ -55,15 +55,15 @@ fuzz: ## each fuzz test for FUZZTIME (30s)
 	    echo "== $$pkg $$name"; go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "$$pkg" < /dev/null; \
 	done; done
 
-parsers: ## fuzz whatever reads the bytes of vendors, each for PARSERTIME (60s)
+parsers: ## fuzz every parser of vendor bytes for PARSERTIME (60s)
 	.ci/parsers $(PARSERTIME)
 
-generate: $(TOOLS) ## write the generated code anew
+generate: $(TOOLS) ## regenerate the generated code
 	.tools/buf lint
 	.tools/buf generate
 	go generate ./...
 
-check-generated: generate ## fail if the generated code is not what generate writes
+check-generated: generate ## fail if the generated code is out of date
 	git diff --exit-code -- $(GENERATED)
 	@test -z "$$(git ls-files --others --exclude-standard -- $(GENERATED))" || { echo 'generated files are not in git'; exit 1; }
 
@@ -71,10 +71,10 @@ lint: ## gofmt and go vet
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt'ed: $$unformatted"; exit 1; }
 	go vet ./...
 
-bench: build ## measure; docs/benchmarks.md says what and how
+bench: build ## measure the gateway; see docs/benchmarks.md
 	go run ./test/bench
 
-clean: ## remove what the other targets made, but not ./data
+clean: ## remove the results of the other targets; ./data stays
 	rm -rf bin .tools .build
 
 $(TOOLS): ; rm -f .tools/versions-*
