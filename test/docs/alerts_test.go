@@ -12,7 +12,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// rules are Prometheus' rules, as far as they are looked at.
+// rules is the part of a Prometheus rule file that the test reads.
 type rules struct {
 	Groups []struct {
 		Rules []struct {
@@ -28,11 +28,11 @@ var (
 	suffix = regexp.MustCompile(`_(bucket|sum|count)$`)
 	by     = regexp.MustCompile(`by \(([a-z_, ]+)\)`)
 	match  = regexp.MustCompile(`([a-z_]+) *(?:=~|!~|!=|=)"`)
-	shown  = regexp.MustCompile(`\$labels\.([a-z_]+)`)
+	text   = regexp.MustCompile(`\$labels\.([a-z_]+)`)
 )
 
-// Every alert asks for metrics and labels that there are, and operations.md says what to do about it.
-func TestAlerts(t *testing.T) {
+// TestAlertsAreConsistent checks that every alert uses existing metrics and labels and has a remedy in operations.md.
+func TestAlertsAreConsistent(t *testing.T) {
 	labels := metricLabels(t)
 	operations, err := os.ReadFile(filepath.Join(harness.Root(), "docs", "operations.md"))
 	if err != nil {
@@ -55,19 +55,19 @@ func TestAlerts(t *testing.T) {
 			for _, name := range names {
 				own, known := labels[suffix.ReplaceAllString(name, "")]
 				if !known {
-					t.Errorf("%s asks for %s, which the gateway does not have", r.Alert, name)
+					t.Errorf("%s uses the metric %s, which the gateway does not have", r.Alert, name)
 				}
 				for _, l := range own {
 					has[l] = true
 				}
 			}
-			asked := match.FindAllStringSubmatch(r.Expr, -1)
+			used := match.FindAllStringSubmatch(r.Expr, -1)
 			for _, list := range by.FindAllStringSubmatch(r.Expr, -1) {
 				for l := range strings.SplitSeq(list[1], ",") {
-					asked = append(asked, []string{"", strings.TrimSpace(l)})
+					used = append(used, []string{"", strings.TrimSpace(l)})
 				}
 			}
-			for _, l := range append(asked, shown.FindAllStringSubmatch(r.Annotations["summary"], -1)...) {
+			for _, l := range append(used, text.FindAllStringSubmatch(r.Annotations["summary"], -1)...) {
 				if !has[l[1]] {
 					t.Errorf("%s uses the label %s, which its metrics do not have", r.Alert, l[1])
 				}
@@ -76,7 +76,7 @@ func TestAlerts(t *testing.T) {
 				t.Errorf("%s has no metric, severity or summary: %+v", r.Alert, r)
 			}
 			if !strings.Contains(string(operations), "\n| `"+r.Alert+"` | ") {
-				t.Errorf("operations.md does not say what to do about %s", r.Alert)
+				t.Errorf("operations.md has no remedy for %s", r.Alert)
 			}
 		}
 	}
@@ -85,12 +85,12 @@ func TestAlerts(t *testing.T) {
 	}
 	for _, name := range regexp.MustCompile("(?m)^\\| `(Patchbay[A-Za-z]+)` \\|").FindAllStringSubmatch(string(operations), -1) {
 		if !named[name[1]] {
-			t.Errorf("operations.md has the alert %s, alerts.yaml does not", name[1])
+			t.Errorf("operations.md has the alert %s, which is not in alerts.yaml", name[1])
 		}
 	}
 }
 
-// metricLabels returns the gateway's metrics with their labels.
+// metricLabels returns the label names of each of the gateway's metrics.
 func metricLabels(t *testing.T) map[string][]string {
 	t.Helper()
 	golden, err := os.ReadFile(filepath.Join(harness.Root(), "core", "internal", "telemetry", "testdata", "metrics.golden"))

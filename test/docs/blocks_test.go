@@ -8,8 +8,8 @@ import (
 
 // block is a fenced block of a document.
 type block struct {
-	info string // what stands behind the fence: "yaml", "yaml fragment", "console run"
-	line int    // of the fence
+	info string // text after the fence: "yaml", "yaml fragment", "console run"
+	line int    // line number of the fence
 	text string
 }
 

@@ -14,10 +14,10 @@ import (
 	"patchbay/test/harness"
 )
 
-// wait bounds one command.
-const wait = 2 * time.Minute
+// commandTimeout limits one command.
+const commandTimeout = 2 * time.Minute
 
-func TestCommandsSayWhatTheDocumentsSay(t *testing.T) {
+func TestCommandsPrintWhatDocumentsShow(t *testing.T) {
 	tested := 0
 	for _, path := range documents(t) {
 		for _, b := range blocks(t, path) {
@@ -33,9 +33,8 @@ func TestCommandsSayWhatTheDocumentsSay(t *testing.T) {
 	}
 }
 
-// console runs a block's commands, the lines after "$ ", in the repository's folder, and compares what they print
-// with the lines that follow. There, … stands for anything up to the end of the line, and a line of … alone for any
-// number of lines.
+// console runs the commands of a block (lines after "$ ") and compares their output with the lines that follow. In
+// these, … matches any text up to the end of the line, and a line with only … matches any number of lines.
 func console(t *testing.T, text string) {
 	t.Helper()
 	for _, part := range strings.Split("\n"+text, "\n$ ")[1:] {
@@ -44,18 +43,18 @@ func console(t *testing.T, text string) {
 	}
 }
 
-// compare fails the test if a command did not print what a document says.
+// compare fails the test if the output of a command differs from the document.
 func compare(t *testing.T, command, want, got string) {
 	t.Helper()
 	pattern := regexp.QuoteMeta(strings.TrimRight(want, "\n"))
 	pattern = regexp.MustCompile(`(?m)^…$`).ReplaceAllString(pattern, `(?s:.*?)`)
 	pattern = strings.ReplaceAll(pattern, "…", `[^\n]*`)
 	if !regexp.MustCompile(`\A` + pattern + `\z`).MatchString(strings.TrimRight(got, "\n")) {
-		t.Errorf("$ %s printed\n%s\nthe document says\n%s", command, got, want)
+		t.Errorf("$ %s printed\n%s\nwant\n%s", command, got, want)
 	}
 }
 
-// run runs a command line in a folder that looks like the repository's with the programs built.
+// run runs a command line in a folder that has bin and config.yaml like the repository.
 func run(t *testing.T, command string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -75,10 +74,10 @@ func run(t *testing.T, command string) string {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	kill := time.AfterFunc(wait, func() { _ = cmd.Process.Kill() })
+	kill := time.AfterFunc(commandTimeout, func() { _ = cmd.Process.Kill() })
 	defer kill.Stop()
 	if err := cmd.Wait(); err != nil {
-		fmt.Fprintln(&out, err) // so that a document shows it, or the test fails
+		fmt.Fprintln(&out, err) // a document must show the exit status, or the test fails
 	}
 	return out.String()
 }

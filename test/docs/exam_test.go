@@ -44,7 +44,7 @@ func TestExamplePassesItsExam(t *testing.T) {
 	for _, part := range parts {
 		command, want, _ := strings.Cut(part, "\n")
 		cmd := exec.CommandContext(t.Context(), "bash", "-c", command)
-		cmd.Dir, cmd.WaitDelay = dir, wait
+		cmd.Dir, cmd.WaitDelay = dir, commandTimeout
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Errorf("$ %s: %v", command, err)

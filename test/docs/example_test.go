@@ -10,7 +10,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// buildExample builds the adapter in writing-a-plugin.md and returns its path.
+// buildExample builds the adapter of writing-a-plugin.md and returns the path of the program.
 func buildExample(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -24,7 +24,7 @@ func buildExample(t *testing.T) string {
 	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// The overlay puts the file into the module without writing it there.
+	// The overlay adds the file to the module without writing it there.
 	place := filepath.Join(harness.Root(), "plugins", "echo", "main.go")
 	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{place: file}})
 	if err != nil {

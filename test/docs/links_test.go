@@ -15,7 +15,7 @@ var (
 	inline  = regexp.MustCompile("`[^`\n]*`")
 )
 
-// anchors returns the names by which links can reach a document's headings.
+// anchors returns the link anchors of a document's headings, as GitHub forms them.
 func anchors(text string) map[string]bool {
 	out := map[string]bool{}
 	for _, h := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
@@ -33,7 +33,7 @@ func anchors(text string) map[string]bool {
 	return out
 }
 
-func TestLinksLeadSomewhere(t *testing.T) {
+func TestLinksHaveTargets(t *testing.T) {
 	seen := 0
 	for _, path := range documents(t) {
 		content, err := os.ReadFile(path)
@@ -64,7 +64,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !anchors(string(there))[anchor] {
-				t.Errorf("%s: link to %s: there is no such heading", short(path), l[1])
+				t.Errorf("%s: link to %s: no such heading", short(path), l[1])
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-// Package docs holds the documents to what the programs do.
+// Package docs tests the documents against the built programs.
 package docs
 
 import (
@@ -11,11 +11,11 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
 
-// documents returns the project's Markdown files, from the repository's folder.
+// documents returns the paths of the project's Markdown files.
 func documents(t *testing.T) []string {
 	t.Helper()
 	var out []string
-	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "plugins/*/README.md", "sandbox/README.md", "deploy/*.md", "deploy/*/*.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "plugins/*/README.md", "sandbox/README.md"} {
 		found, err := filepath.Glob(filepath.Join(harness.Root(), pattern))
 		if err != nil {
 			t.Fatal(err)
@@ -28,7 +28,7 @@ func documents(t *testing.T) []string {
 	return out
 }
 
-// short is a document's name in test names and messages.
+// short returns a path relative to the repository.
 func short(path string) string {
 	name, err := filepath.Rel(harness.Root(), path)
 	if err != nil {

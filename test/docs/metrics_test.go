@@ -18,8 +18,8 @@ var (
 	bucket     = regexp.MustCompile(`_bucket\b`)
 )
 
-// TestMetricsTableIsComplete compares the names in operations.md with those of a gateway that has worked: a customer
-// and a bot have talked, and a call was refused.
+// TestMetricsTableIsComplete compares the names in operations.md with the metrics of a gateway after one exchange of
+// messages and one refused webhook.
 func TestMetricsTableIsComplete(t *testing.T) {
 	w := harness.NewWorld(t, harness.Vendors{})
 	g := harness.NewGateway(t, w, harness.Config{})
@@ -53,7 +53,7 @@ func TestMetricsTableIsComplete(t *testing.T) {
 	}
 	documented := metricName.FindAllString(bucket.ReplaceAllString(string(content), ""), -1)
 	for name := range live {
-		if adapter, theirs := ofAdapter(name); theirs {
+		if adapter, ok := ofAdapter(name); ok {
 			if readme := filepath.Join(harness.Root(), "plugins", adapter, "README.md"); !mentions(t, readme, name) {
 				t.Errorf("%s is not in %s", name, readme)
 			}
@@ -61,7 +61,7 @@ func TestMetricsTableIsComplete(t *testing.T) {
 			t.Errorf("%s is not in operations.md", name)
 		}
 	}
-	// Some have no sample, and so no name in a scrape, before something goes wrong.
+	// A scrape does not show metrics without samples, such as those of errors.
 	golden, err := os.ReadFile(filepath.Join(harness.Root(), "core", "internal", "telemetry", "testdata", "metrics.golden"))
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestMetricsTableIsComplete(t *testing.T) {
 	}
 }
 
-// ofAdapter returns whose metric it is, if it is an adapter's own.
+// ofAdapter returns the adapter that registers the metric, if an adapter does.
 func ofAdapter(name string) (adapter string, ok bool) {
 	rest, ok := strings.CutPrefix(name, "patchbay_plugin_")
 	adapter, _, _ = strings.Cut(rest, "_")

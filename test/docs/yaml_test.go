@@ -13,7 +13,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// minimal is the configuration that fragments are put into.
+// minimal is the configuration into which fragments are merged.
 const minimal = `
 adapters:
   native: {command: bin/native}
@@ -41,7 +41,7 @@ channels:
       verify: {mode: bearer, token: token}
 `
 
-// fragment reports whether a block is a part of a configuration. Those of the adapters' documents are.
+// fragment reports whether a block is part of a configuration, as all blocks of the adapters' READMEs are.
 func (b block) fragment(path string) bool {
 	return b.info == "yaml fragment" || b.info == "yaml" && strings.HasPrefix(short(path), "plugins")
 }
@@ -69,8 +69,8 @@ func TestConfigurationsLoad(t *testing.T) {
 	}
 }
 
-// embed puts a fragment into the minimal configuration: mappings are merged, everything else takes the place of what
-// is there.
+// embed merges a fragment into the minimal configuration. Mappings are merged, except settings; other values replace
+// the existing ones.
 func embed(t *testing.T, fragment string) string {
 	t.Helper()
 	var whole, part map[string]any
@@ -88,21 +88,21 @@ func embed(t *testing.T, fragment string) string {
 	return string(out)
 }
 
-func merge(into, from map[string]any) {
-	for k, v := range from {
-		have, ok := into[k].(map[string]any)
+func merge(dst, src map[string]any) {
+	for k, v := range src {
+		have, ok := dst[k].(map[string]any)
 		more, both := v.(map[string]any)
 		if ok && both && k != "settings" {
 			merge(have, more)
 			continue
 		}
-		into[k] = v
+		dst[k] = v
 	}
 }
 
 var reference = regexp.MustCompile(`\$\{(env|file):([^}:]+)(:-[^}]*)?\}`)
 
-// check has the built gateway look at a configuration. What it refers to is made up.
+// check runs `patchbay check` on a configuration, with invented values for its references.
 func check(t *testing.T, text, echo string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -116,12 +116,12 @@ func check(t *testing.T, text, echo string) {
 			t.Fatal(err)
 		}
 	}
-	const made = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG" // 43 characters, as AICC's keys have
+	const invented = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG" // 43 characters, as AICC's keys have
 	environment := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + os.TempDir()}
 	for _, ref := range reference.FindAllStringSubmatch(text, -1) {
 		if ref[1] == "env" {
 			if ref[3] == "" {
-				environment = append(environment, ref[2]+"="+made)
+				environment = append(environment, ref[2]+"="+invented)
 			}
 			continue
 		}
@@ -132,7 +132,7 @@ func check(t *testing.T, text, echo string) {
 		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(name, []byte(made+"\n"), 0o600); err != nil {
+		if err := os.WriteFile(name, []byte(invented+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
