@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/settings"
 )
 
 // Adapter is what every plugin provides.
@@ -161,6 +162,9 @@ type Settings interface {
 	// Decode fills a pointer to the author's struct. Unknown keys and wrong types are errors.
 	Decode(into any) error
 }
+
+// NewSettings returns the settings of a JSON object, for tests of an adapter.
+func NewSettings(object []byte) Settings { return settings.Values(object) }
 
 // ThreadMode says how long a thread lives.
 type ThreadMode string

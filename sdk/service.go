@@ -25,6 +25,7 @@ import (
 
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol/pluginpb"
+	"patchbay/sdk/settings"
 	"patchbay/sdk/webhook"
 )
 
@@ -137,8 +138,8 @@ func (s *service) Validate(_ context.Context, req *pluginpb.ValidateRequest) (*p
 	if s.settings != nil && s.settings.Kind() == reflect.Struct {
 		if err := ch.Settings.Decode(reflect.New(s.settings).Interface()); err != nil {
 			p := &pluginpb.Problem{Message: err.Error()}
-			if e, ok := errors.AsType[*settingError](err); ok {
-				p.Path, p.Message = e.path, e.err.Error()
+			if e, ok := errors.AsType[*settings.Error](err); ok {
+				p.Path, p.Message = e.Path, e.Err.Error()
 			}
 			out.Problems = append(out.Problems, p)
 			return out, nil

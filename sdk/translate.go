@@ -12,16 +12,21 @@ import (
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
+	"patchbay/sdk/settings"
 	"patchbay/sdk/text"
 )
 
 func descriptionToProto(d Description, abilities []string) (*pluginpb.DescribeResponse, error) {
-	settings, err := Schema(d.Settings)
+	schema, err := settings.Of(d.Settings)
+	if err != nil {
+		return nil, fmt.Errorf("describe %s: %w", d.Name, err)
+	}
+	schemaText, err := schema.Text()
 	if err != nil {
 		return nil, fmt.Errorf("describe %s: %w", d.Name, err)
 	}
 	out := &pluginpb.DescribeResponse{
-		Name: d.Name, Version: d.Version, Vendor: d.Vendor, SettingsSchema: settings,
+		Name: d.Name, Version: d.Version, Vendor: d.Vendor, SettingsSchema: schemaText,
 		Capabilities: capabilitiesToProto(&d.Capabilities), ReasonCodes: d.ReasonCodes, Abilities: abilities,
 	}
 	for _, r := range d.Roles {

@@ -9,6 +9,7 @@ import (
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
+	sdksettings "patchbay/sdk/settings"
 )
 
 func TestValidate(t *testing.T) {
@@ -146,7 +147,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 
 func TestDescribe(t *testing.T) {
 	d := newAdapter().Describe()
-	if _, err := sdk.Schema(d.Settings); err != nil {
+	if _, err := sdksettings.Of(d.Settings); err != nil {
 		t.Errorf("schema: %v", err)
 	}
 	if d.Name != "aicc" || d.Capabilities.TextBytes != 1024 {

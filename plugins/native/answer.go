@@ -57,7 +57,7 @@ func (ch *channel) authentic(req *sdk.Request, now time.Time) (id string, err er
 	if len(ch.keys) == 0 {
 		return "", nil
 	}
-	id, err = webhook.Verify(req.Header, req.Body, ch.keys, now, ch.AnswerWindow.Std())
+	id, err = webhook.Verify(req.Header, req.Body, ch.keys, now, ch.AnswerWindow)
 	if err != nil {
 		const message = "missing, wrong or too old"
 		return "", &sdk.Error{

@@ -40,13 +40,13 @@ type settings struct {
 	ReplyToken  sdk.Secret `json:"reply_token" doc:"role customer: sent with answers as a bearer token; none if empty"`
 	ReplySecret sdk.Secret `json:"reply_secret" doc:"role customer: whsec_… that answers are signed with by Standard Webhooks; while it is replaced, the new and the former one, separated by a blank"`
 
-	BaseURL      string       `json:"base_url" patchbay:"vendor-address" doc:"role bot, required: what stands before /mp/webhooks/native/messages/ at the far end"`
-	FarEnd       farEnd       `json:"far_end" patchbay:"default=proxy,enum=proxy|patchbay" doc:"role bot: what the far end is; messageId, media and events are sent to a patchbay only"`
-	TargetAgents []string     `json:"target_agents" doc:"role bot: targetAgents of a message that brings none of its own"`
-	TextBytes    int          `json:"text_bytes" patchbay:"default=0" doc:"role bot: most bytes of UTF-8 that userSay may have, longer texts are split; 0: no limit, or 65536 if the far end is a patchbay"`
-	AnswerToken  sdk.Secret   `json:"answer_token" doc:"role bot: bearer token that answers must have; none is asked for if empty"`
-	AnswerSecret sdk.Secret   `json:"answer_secret" doc:"role bot: whsec_… that answers must be signed with by Standard Webhooks; several are separated by blanks; none is asked for if empty"`
-	AnswerWindow sdk.Duration `json:"answer_window" patchbay:"default=5m" doc:"role bot: how far the timestamp of a signed answer may be from the gateway's clock, at most 1h"`
+	BaseURL      string        `json:"base_url" patchbay:"vendor-address" doc:"role bot, required: what stands before /mp/webhooks/native/messages/ at the far end"`
+	FarEnd       farEnd        `json:"far_end" patchbay:"default=proxy,enum=proxy|patchbay" doc:"role bot: what the far end is; messageId, media and events are sent to a patchbay only"`
+	TargetAgents []string      `json:"target_agents" doc:"role bot: targetAgents of a message that brings none of its own"`
+	TextBytes    int           `json:"text_bytes" patchbay:"default=0" doc:"role bot: most bytes of UTF-8 that userSay may have, longer texts are split; 0: no limit, or 65536 if the far end is a patchbay"`
+	AnswerToken  sdk.Secret    `json:"answer_token" doc:"role bot: bearer token that answers must have; none is asked for if empty"`
+	AnswerSecret sdk.Secret    `json:"answer_secret" doc:"role bot: whsec_… that answers must be signed with by Standard Webhooks; several are separated by blanks; none is asked for if empty"`
+	AnswerWindow time.Duration `json:"answer_window" patchbay:"default=5m" doc:"role bot: how far the timestamp of a signed answer may be from the gateway's clock, at most 1h"`
 }
 
 // read decodes a channel's settings and lists everything that is wrong with them, without warnings.
@@ -107,7 +107,7 @@ func (s *settings) checkBot(p *problems) {
 		p.add("answer_token", "has blanks, which no bearer token has")
 	}
 	p.add("answer_secret", secretProblem(s.AnswerSecret))
-	if w := s.AnswerWindow.Std(); w <= 0 || w > maxWindow {
+	if w := s.AnswerWindow; w <= 0 || w > maxWindow {
 		p.add("answer_window", fmt.Sprintf("%v is out of range: use more than 0 and at most %v", w, maxWindow))
 	}
 }
@@ -128,7 +128,7 @@ func (s *settings) botOnly() []setting {
 	return []setting{
 		{"base_url", s.BaseURL != ""}, {"far_end", s.FarEnd != farProxy}, {"target_agents", len(s.TargetAgents) > 0},
 		{"text_bytes", s.TextBytes != 0}, {"answer_token", !s.AnswerToken.IsZero()}, {"answer_secret", !s.AnswerSecret.IsZero()},
-		{"answer_window", s.AnswerWindow.Std() != defaultWindow},
+		{"answer_window", s.AnswerWindow != defaultWindow},
 	}
 }
 

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"patchbay/core/internal/media"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol/pluginpb"
+	"patchbay/sdk/settings"
 )
 
 // Findings are what the adapters say about the configuration.
@@ -137,10 +137,7 @@ func (p *plugins) channel(ctx context.Context, cfg *config.Config, ch *config.Ch
 // reported places what an adapter says about a setting. "role" is the channel's, unless the adapter has a setting of that
 // name; without a setting it is the channel as a whole.
 func reported(cfg *config.Config, ch *config.Channel, schema []byte, setting, message string) config.Problem {
-	var s struct {
-		Properties map[string]json.RawMessage `json:"properties"`
-	}
-	if setting == "role" && json.Unmarshal(schema, &s) == nil && s.Properties["role"] == nil {
+	if s, err := settings.Parse(schema); setting == "role" && err == nil && s.Property("role") == nil {
 		return cfg.Problem(message, "channels", ch.Name, "role")
 	}
 	return cfg.SettingProblem(ch.Name, setting, message)

@@ -3,23 +3,23 @@ package config
 import (
 	"encoding/json"
 	"regexp"
+
+	"patchbay/sdk/settings"
 )
 
 // renderer turns settings into values for JSON, guided by the adapter's schema where it is known.
 type renderer struct {
 	values map[*node]resolved
 	redact bool
-	root   *schema
 }
 
-func (r *renderer) value(n *node, s *schema) any {
-	s = s.follow(r.root)
+func (r *renderer) value(n *node, s *settings.Schema) any {
 	switch n.kind {
 	case mapping:
 		out := map[string]any{}
 		for _, k := range n.keys {
-			prop := s.property(k.name)
-			if k.value.kind == null && prop.follow(r.root).container() {
+			prop := s.Property(k.name)
+			if k.value.kind == null && (prop.Has("object") || prop.Has("array")) {
 				continue // a mapping or list with nothing below it is absent
 			}
 			out[k.name] = r.value(k.value, prop)
@@ -28,7 +28,7 @@ func (r *renderer) value(n *node, s *schema) any {
 	case list:
 		out := make([]any, len(n.items))
 		for i, item := range n.items {
-			out[i] = r.value(item, s.item())
+			out[i] = r.value(item, s.Item())
 		}
 		return out
 	case scalar:
@@ -37,13 +37,13 @@ func (r *renderer) value(n *node, s *schema) any {
 	return nil
 }
 
-func (r *renderer) scalar(n *node, s *schema) any {
+func (r *renderer) scalar(n *node, s *settings.Schema) any {
 	v := r.values[n]
 	if r.redact {
 		switch {
 		case v.secret:
 			return v.shown
-		case s == nil || s.Secret:
+		case s == nil || s.Ref != "" || s.Secret:
 			return redacted
 		}
 	}

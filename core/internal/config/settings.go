@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+
+	"patchbay/sdk/settings"
 )
 
 // redacted stands where a value must not be shown.
@@ -114,7 +116,7 @@ func (c *Config) settingsNode(channel string) (*node, error) {
 // schema wants (0041771234567 stays as it is where a text is wanted), and the schema's defaults filled in: what
 // the adapter gets. It does not check; see CheckSettings.
 func (c *Config) CompleteSettings(channel string, schemaJSON []byte) ([]byte, error) {
-	out, _, err := c.complete(channel, schemaJSON, false)
+	out, err := c.completeJSON(channel, schemaJSON, false)
 	if err != nil {
 		return nil, fmt.Errorf("complete settings of channel %s: %w", channel, err)
 	}
@@ -124,24 +126,28 @@ func (c *Config) CompleteSettings(channel string, schemaJSON []byte) ([]byte, er
 // RedactedSettings returns a channel's settings as JSON for people: secrets hidden, references as they are
 // written, defaults filled in.
 func (c *Config) RedactedSettings(channel string, schemaJSON []byte) ([]byte, error) {
-	out, _, err := c.complete(channel, schemaJSON, true)
+	out, err := c.completeJSON(channel, schemaJSON, true)
 	if err != nil {
 		return nil, fmt.Errorf("show settings of channel %s: %w", channel, err)
 	}
 	return marshal(out), nil
 }
 
-func (c *Config) complete(channel string, schemaJSON []byte, redact bool) (any, *schema, error) {
+func (c *Config) completeJSON(channel string, schemaJSON []byte, redact bool) (map[string]any, error) {
+	s, err := settings.Parse(schemaJSON)
+	if err != nil {
+		return nil, errors.New("the adapter's schema is not valid JSON Schema")
+	}
+	return c.complete(channel, s, redact)
+}
+
+func (c *Config) complete(channel string, s *settings.Schema, redact bool) (map[string]any, error) {
 	n, err := c.settingsNode(channel)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	s := &schema{}
-	if err := json.Unmarshal(schemaJSON, s); err != nil {
-		return nil, nil, errors.New("the adapter's schema is not valid JSON Schema")
-	}
-	r := renderer{values: c.tree.values, redact: redact, root: s}
-	out := r.value(n, s)
-	s.fill(out, s)
-	return out, s, nil
+	r := renderer{values: c.tree.values, redact: redact}
+	out := r.value(n, s).(map[string]any)
+	s.AddDefaults(out)
+	return out, nil
 }

@@ -50,7 +50,7 @@ func TestCheckSettings(t *testing.T) {
 			"m.yaml:10:7: channels.faq.settings.base_ulr: unknown setting (did you mean \"base_url\"?)",
 			"m.yaml:11:27: channels.faq.settings.verify.secrt: unknown setting (did you mean \"secret\"?)"}},
 		{"secret of the wrong form", "      base_url: x\n      api_key: ${env:SECRET}_!\n", []string{
-			"m.yaml:9:16: channels.faq.settings.api_key: does not have the form ^[A-Za-z0-9-]+$"}},
+			"m.yaml:9:16: channels.faq.settings.api_key: does not match the pattern ^[A-Za-z0-9-]+$"}},
 		{"secret of the wrong type", "      base_url: x\n      api_key: [" + canary + "]\n", []string{
 			"m.yaml:9:7: channels.faq.settings.api_key: must be a text, not a list"}},
 		{"types", "      base_url: x\n      api_key: y\n      port: eighty\n      strict: \"true\"\n      names: one\n      mode: beerer\n      window: soon\n", []string{
@@ -58,7 +58,7 @@ func TestCheckSettings(t *testing.T) {
 			"m.yaml:11:15: channels.faq.settings.strict: must be true or false, not a text",
 			"m.yaml:12:14: channels.faq.settings.names: must be a list, not a text",
 			"m.yaml:13:13: channels.faq.settings.mode: must be one of signature, bearer",
-			"m.yaml:14:15: channels.faq.settings.window: is no duration; write a number with a unit, such as 30s, 15m or 72h"}},
+			"m.yaml:14:15: channels.faq.settings.window: is not a duration; write a number with a unit, such as 30s, 15m or 72h"}},
 		{"in a list", "      base_url: x\n      api_key: y\n      names: [a, [b]]\n", []string{
 			"m.yaml:10:18: channels.faq.settings.names[1]: must be a text, not a list"}},
 		{"range", "      base_url: x\n      api_key: y\n      port: 0\n", []string{

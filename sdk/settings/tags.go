@@ -1,6 +1,7 @@
-package sdk
+package settings
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -12,8 +13,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// settingField is one field of a settings struct with what its tags say.
-type settingField struct {
+// field is one field of a settings struct with the content of its tags.
+type field struct {
 	name        string
 	typ         reflect.Type
 	index       []int
@@ -22,14 +23,13 @@ type settingField struct {
 	address     bool
 	enum        []string
 	pattern     string
-	hasDefault  bool
-	defaultJSON jsontext.Value
+	defaultJSON jsontext.Value // nil without a default
 }
 
-// settingFields reads the exported fields of a settings struct in order. Fields of embedded structs
-// without a name of their own count as the struct's. A field tagged json:"-" is none.
-func settingFields(t reflect.Type) ([]settingField, error) {
-	var out []settingField
+// fieldsOf reads the exported fields of a settings struct in order. Fields of embedded structs without a name belong to
+// the struct itself.
+func fieldsOf(t reflect.Type) ([]field, error) {
+	var out []field
 	for i := range t.NumField() {
 		sf := t.Field(i)
 		name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
@@ -37,11 +37,11 @@ func settingFields(t reflect.Type) ([]settingField, error) {
 			continue
 		}
 		if sf.Anonymous && name == "" && isPlainStruct(sf.Type) {
-			inner, err := settingFields(sf.Type)
+			embedded, err := fieldsOf(sf.Type)
 			if err != nil {
 				return nil, err
 			}
-			for _, f := range inner {
+			for _, f := range embedded {
 				f.index = append(slices.Clone(sf.Index), f.index...)
 				out = append(out, f)
 			}
@@ -50,8 +50,8 @@ func settingFields(t reflect.Type) ([]settingField, error) {
 		if name == "" {
 			return nil, fmt.Errorf("field %s: needs a json tag with the name of the setting", sf.Name)
 		}
-		f := settingField{name: name, typ: sf.Type, index: sf.Index, doc: sf.Tag.Get("doc")}
-		if err := f.readTag(sf.Tag.Get("patchbay")); err != nil {
+		f := field{name: name, typ: sf.Type, index: sf.Index, doc: sf.Tag.Get("doc")}
+		if err := f.parseTag(sf.Tag.Get("patchbay")); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		out = append(out, f)
@@ -59,9 +59,8 @@ func settingFields(t reflect.Type) ([]settingField, error) {
 	return out, nil
 }
 
-// readTag reads a patchbay tag: words and key=value pairs between commas; pattern comes last, since it
-// may contain commas.
-func (f *settingField) readTag(tag string) error {
+// parseTag reads a patchbay tag. A pattern comes last, since it may contain commas.
+func (f *field) parseTag(tag string) error {
 	for tag != "" {
 		var word string
 		if strings.HasPrefix(tag, "pattern=") {
@@ -90,23 +89,22 @@ func (f *settingField) readTag(tag string) error {
 			return fmt.Errorf("unknown word %q in the patchbay tag", key)
 		}
 	}
-	if f.required && f.hasDefault {
-		return fmt.Errorf("required and default exclude each other")
+	if f.required && f.defaultJSON != nil {
+		return errors.New("required and default exclude each other")
 	}
 	return nil
 }
 
-// setDefault turns the text of a default into JSON of the field's type. A list is written with "|".
-func (f *settingField) setDefault(text string) error {
+// setDefault turns the text of a default into JSON of the field's type. The items of a list are separated by "|".
+func (f *field) setDefault(text string) error {
 	t := f.typ
 	var v any = text
 	var err error
 	switch {
-	case t == secretType:
-		return fmt.Errorf("a secret has no default")
-	case t == durationType || t == stdDurationType:
-		var d Duration
-		err = d.UnmarshalText([]byte(text))
+	case t.Implements(secretType):
+		return errors.New("a secret has no default")
+	case t == durationType:
+		_, err = parseDuration(text)
 	case t.Kind() == reflect.Bool:
 		v, err = strconv.ParseBool(text)
 	case t.Kind() >= reflect.Int && t.Kind() <= reflect.Int64:
@@ -125,6 +123,5 @@ func (f *settingField) setDefault(text string) error {
 		return fmt.Errorf("default %q: %w", text, err)
 	}
 	f.defaultJSON, err = json.Marshal(v)
-	f.hasDefault = true
 	return err
 }

@@ -1,4 +1,4 @@
-package sdk
+package settings_test
 
 import (
 	"flag"
@@ -9,14 +9,30 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"patchbay/sdk"
+	"patchbay/sdk/settings"
 )
 
 var update = flag.Bool("update", false, "write golden files")
 
+func schemaText(t *testing.T) []byte {
+	t.Helper()
+	s, err := settings.Of(&example{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := s.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 type exampleVerify struct {
-	Window Duration `json:"window" patchbay:"default=5m"`
-	Key    Secret   `json:"key"`
-	Keys   []Secret `json:"keys"`
+	Window time.Duration `json:"window" patchbay:"default=5m"`
+	Key    sdk.Secret    `json:"key"`
+	Keys   []sdk.Secret  `json:"keys"`
 }
 
 type exampleShared struct {
@@ -24,10 +40,7 @@ type exampleShared struct {
 }
 
 func TestSchemaOfEveryKindOfSetting(t *testing.T) {
-	got, err := Schema(&example{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := schemaText(t)
 	const golden = "testdata/schema.golden.json"
 	if *update {
 		if err := os.WriteFile(golden, append(got, '\n'), 0o600); err != nil {
@@ -46,13 +59,13 @@ func TestSchemaOfEveryKindOfSetting(t *testing.T) {
 // example has every kind of setting.
 type example struct {
 	BaseURL string            `json:"base_url" patchbay:"required,vendor-address,pattern=^https?://[^,]+$" doc:"Address of the API."`
-	Token   Secret            `json:"token" patchbay:"required" doc:"API key."`
+	Token   sdk.Secret        `json:"token" patchbay:"required" doc:"API key."`
 	Region  string            `json:"region" patchbay:"default=eu,enum=eu|us|cn"`
 	Debug   bool              `json:"debug"`
 	Retries int               `json:"retries" patchbay:"default=3"`
 	Size    uint32            `json:"size"`
 	Ratio   float64           `json:"ratio" patchbay:"default=0.5"`
-	Timeout Duration          `json:"timeout" patchbay:"default=5s" doc:"How long a call may take."`
+	Timeout time.Duration     `json:"timeout" patchbay:"default=5s" doc:"How long a call may take."`
 	Tags    []string          `json:"tags" patchbay:"default=a|b"`
 	Headers map[string]string `json:"headers"`
 	Verify  exampleVerify     `json:"verify" doc:"How callers prove who they are."`
@@ -64,10 +77,7 @@ type example struct {
 }
 
 func TestSchemaAgreesWithDecode(t *testing.T) {
-	raw, err := Schema(&example{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	raw := schemaText(t)
 	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(string(raw)))
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +119,7 @@ func TestSchemaAgreesWithDecode(t *testing.T) {
 			if strings.HasPrefix(name, "required") { // the gateway's part
 				return
 			}
-			if err := NewSettings([]byte(tc.settings)).Decode(&example{}); (err == nil) != tc.ok {
+			if err := settings.Values([]byte(tc.settings)).Decode(&example{}); (err == nil) != tc.ok {
 				t.Errorf("decode: %v", err)
 			}
 		})
@@ -118,14 +128,14 @@ func TestSchemaAgreesWithDecode(t *testing.T) {
 
 func TestDecodeFillsDefaultsAndValues(t *testing.T) {
 	var got example
-	err := NewSettings([]byte(`{"base_url":"https://x","token":"t","retries":0,"verify":{"key":"k"},"headers":{"a":"b"}}`)).Decode(&got)
+	err := settings.Values([]byte(`{"base_url":"https://x","token":"t","retries":0,"verify":{"key":"k"},"headers":{"a":"b"}}`)).Decode(&got)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := example{
-		BaseURL: "https://x", Token: NewSecret("t"), Region: "eu", Ratio: 0.5, Timeout: Duration(5 * time.Second),
+		BaseURL: "https://x", Token: sdk.NewSecret("t"), Region: "eu", Ratio: 0.5, Timeout: 5 * time.Second,
 		Tags: []string{"a", "b"}, Headers: map[string]string{"a": "b"},
-		Verify:        exampleVerify{Window: Duration(5 * time.Minute), Key: NewSecret("k")},
+		Verify:        exampleVerify{Window: 5 * time.Minute, Key: sdk.NewSecret("k")},
 		exampleShared: exampleShared{Language: "en"},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(example{})); diff != "" {
@@ -138,12 +148,12 @@ func TestDecodeErrorsNameTheSettingAndHideTheValue(t *testing.T) {
 		"unknown":  {`{"verify":{"kye":"s3cret"}}`, "setting verify.kye: unknown; check the spelling"},
 		"type":     {`{"retries":"s3cret"}`, "setting retries: a JSON string does not fit int"},
 		"secret":   {`{"verify":{"keys":[31337]}}`, "setting verify.keys.0: a secret must be a string; put numbers in quotes"},
-		"twice":    {`{"token":"s3cret","token":"s3cret"}`, "setting token: given twice"},
+		"twice":    {`{"token":"s3cret","token":"s3cret"}`, "setting token: defined twice"},
 		"no JSON":  {`{"token":`, "settings are not valid JSON at byte 9"},
 		"duration": {`{"timeout":5}`, "setting timeout: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := NewSettings([]byte(tc.settings)).Decode(&example{})
+			err := settings.Values([]byte(tc.settings)).Decode(&example{})
 			if err == nil || !strings.HasPrefix(err.Error(), tc.want) {
 				t.Fatalf("got  %v\nwant %s", err, tc.want)
 			}
@@ -152,7 +162,7 @@ func TestDecodeErrorsNameTheSettingAndHideTheValue(t *testing.T) {
 			}
 		})
 	}
-	if err := NewSettings(nil).Decode(example{}); err == nil {
+	if err := settings.Values(nil).Decode(example{}); err == nil {
 		t.Error("a struct that is no pointer is taken")
 	}
 }
@@ -169,7 +179,7 @@ func TestMistakesInTags(t *testing.T) {
 			A int `json:"a" patchbay:"default=x"`
 		}{}, `a: default "x"`},
 		"secret default": {&struct {
-			A Secret `json:"a" patchbay:"default=x"`
+			A sdk.Secret `json:"a" patchbay:"default=x"`
 		}{}, "a secret has no default"},
 		"both": {&struct {
 			A string `json:"a" patchbay:"required,default=x"`
@@ -184,7 +194,7 @@ func TestMistakesInTags(t *testing.T) {
 		"no struct": {new(int), "want a pointer to a struct"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := Schema(tc.settings); err == nil || !strings.Contains(err.Error(), tc.want) {
+			if _, err := settings.Of(tc.settings); err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error %v", err)
 			}
 		})
