@@ -2,26 +2,26 @@ package store
 
 import "errors"
 
-// The kinds of failures. A [Log] wraps them with what happened; callers decide with [errors.Is].
+// Errors of a [Log], wrapped with details. Check them with [errors.Is].
 var (
-	// ErrFenced says that another writer has appended to the log. The caller must stop writing.
-	ErrFenced = errors.New("another writer has appended")
-	// ErrFull says that there is no room. Purge makes some, or the operator does.
+	// ErrFenced means that another writer has appended to the log. The caller must stop writing.
+	ErrFenced = errors.New("another writer has appended to the log")
+	// ErrFull means that the log has reached its cap or the reserve of the disk. Purge records or free disk space.
 	ErrFull = errors.New("store is full")
-	// ErrUnavailable says that the store did not answer or could not write. An append may have been stored or not.
+	// ErrUnavailable means that the store did not answer or could not write. A record may be stored or not.
 	ErrUnavailable = errors.New("store is unavailable")
-	// ErrNotFound says that there is no record with the sequence.
+	// ErrNotFound means that no record has the sequence.
 	ErrNotFound = errors.New("no such record")
-	// ErrRecordSize says that a record is empty or larger than [MaxRecord].
+	// ErrRecordSize means that a record is empty or larger than [MaxRecord].
 	ErrRecordSize = errors.New("record size is out of range")
-	// ErrNoBase says that a snapshot wants to carry buckets over and there is no snapshot to carry them over from.
-	ErrNoBase = errors.New("no snapshot to carry buckets over from")
-	// ErrDamaged says that something that was stored can't be read any more.
+	// ErrNoBase means that a snapshot keeps buckets of an earlier snapshot, but this Log has saved or loaded none.
+	ErrNoBase = errors.New("no snapshot to keep buckets of")
+	// ErrDamaged means that stored data is unreadable.
 	ErrDamaged = errors.New("store is damaged")
-	// ErrClosed says that the log was closed.
+	// ErrClosed means that the log is closed.
 	ErrClosed = errors.New("log is closed")
-	// ErrLocked says that another process uses the store.
+	// ErrLocked means that another process uses the store.
 	ErrLocked = errors.New("store is in use")
-	// ErrNewer says that the store was written by a newer version of the program.
+	// ErrNewer means that a newer version of the program wrote the store.
 	ErrNewer = errors.New("store has a newer format")
 )

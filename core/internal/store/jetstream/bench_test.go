@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// BenchmarkAppend measures one append with its sync, as the writer does it: one at a time.
+// BenchmarkAppend measures sequential appends, each with its sync, as the writer makes them.
 func BenchmarkAppend(b *testing.B) {
 	for name, n := range map[string]int{"2KiB": 2 << 10, "64KiB": 64 << 10} {
 		b.Run(name, func(b *testing.B) {

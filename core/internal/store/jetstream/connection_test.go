@@ -7,7 +7,7 @@ import (
 	"patchbay/core/internal/store"
 )
 
-func TestReadsSurviveLostConnection(t *testing.T) {
+func TestReadsReconnect(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, Options{Dir: t.TempDir()})
 	if err := h.log.Append(t.Context(), 0, childRecord(1)); err != nil {
@@ -21,7 +21,7 @@ func TestReadsSurviveLostConnection(t *testing.T) {
 	if err := e.server.DisconnectClientByID(id); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the connection for reads is another one", func() bool {
+	await(t, "reads have a new connection", func() bool {
 		now, err := e.reads.GetClientID()
 		return err == nil && now != id
 	})
@@ -33,7 +33,7 @@ func TestReadsSurviveLostConnection(t *testing.T) {
 	}
 }
 
-func TestAppendRecoversFromLostConnection(t *testing.T) {
+func TestRecoverAfterLostConnection(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, Options{Dir: t.TempDir()})
 	if err := h.log.Append(t.Context(), 0, childRecord(1)); err != nil {
@@ -51,7 +51,7 @@ func TestAppendRecoversFromLostConnection(t *testing.T) {
 	if err := h.log.Append(t.Context(), 1, childRecord(2)); !errors.Is(err, store.ErrUnavailable) {
 		t.Fatalf("Append without a connection = %v, want ErrUnavailable", err)
 	}
-	if last, err := h.log.Recover(patient(t)); err != nil || last != 1 {
+	if last, err := h.log.Recover(withTimeout(t)); err != nil || last != 1 {
 		t.Fatalf("Recover() = %d, %v, want 1, nil", last, err)
 	}
 	if err := h.log.Append(t.Context(), 1, childRecord(2)); err != nil {

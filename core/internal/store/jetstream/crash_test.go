@@ -16,12 +16,12 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// childDir is the variable that turns the test binary into a process that appends until it is killed; its value is
-// the folder of the store.
+// childDir is the environment variable that makes the test binary append to the store in that folder until it is
+// killed.
 const childDir = "PATCHBAY_STORE_TEST_CHILD"
 
-// runChild appends records without end and prints the sequence of each once it is acknowledged. Now and then it saves
-// a snapshot and purges, so that a kill may hit those too.
+// runChild appends records indefinitely and prints the sequence of each acknowledged record. It regularly saves
+// snapshots and purges, so that kills also interrupt those.
 func runChild(dir string) int {
 	ctx := context.Background()
 	log, err := Open(ctx, Options{Dir: dir, Cap: 64 << 20, FreeLow: 1 << 20, Logger: slog.New(slog.DiscardHandler)})
@@ -49,7 +49,7 @@ func runChild(dir string) int {
 	}
 }
 
-// childRecord returns the record that the child stores as seq; some are large.
+// childRecord returns the child's record seq. Every 16th is large.
 func childRecord(seq uint64) []byte {
 	n := 200
 	if seq%16 == 0 {
@@ -70,7 +70,7 @@ func childSnapshot(ctx context.Context, log *Log, seq uint64) error {
 	return log.Purge(ctx, seq-200)
 }
 
-func TestKill(t *testing.T) {
+func TestAcknowledgedRecordsSurviveKill(t *testing.T) {
 	dir := t.TempDir()
 	var acknowledged uint64
 	for cycle := range 10 {
@@ -84,13 +84,13 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// killAfter starts a child, kills it at a random moment after n acknowledgements, and returns the last of them.
+// killAfter starts a child, kills it after n acknowledgements, and returns the last acknowledged sequence.
 func killAfter(t *testing.T, dir string, n int) (last uint64) {
 	t.Helper()
-	child := exec.CommandContext(patient(t), os.Args[0])
+	child := exec.CommandContext(withTimeout(t), os.Args[0])
 	child.Env = append(os.Environ(), childDir+"="+dir)
-	var complaints strings.Builder
-	child.Stderr = &complaints
+	var stderr strings.Builder
+	child.Stderr = &stderr
 	out, err := child.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -108,11 +108,11 @@ func killAfter(t *testing.T, dir string, n int) (last uint64) {
 	if err := child.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	for lines.Scan() { // what it has printed before it died
+	for lines.Scan() { // printed before the kill
 		last = parse(t, lines.Text())
 	}
-	if err := child.Wait(); err == nil || complaints.Len() > 0 || last == 0 {
-		t.Fatalf("child ended with %v after %d, want it killed: %s", err, last, &complaints)
+	if err := child.Wait(); err == nil || stderr.Len() > 0 || last == 0 {
+		t.Fatalf("child ended with %v after %d, want it killed: %s", err, last, &stderr)
 	}
 	return last
 }
@@ -133,7 +133,7 @@ func checkRecords(t *testing.T, cycle int, log *Log, acknowledged uint64) {
 		t.Errorf("cycle %d: the log ends at %d, want %d or one more", cycle, b.Last, acknowledged)
 	}
 	next := b.First
-	err := log.Read(patient(t), 1, func(seq uint64, data []byte) error {
+	err := log.Read(withTimeout(t), 1, func(seq uint64, data []byte) error {
 		if seq != next || string(data) != string(childRecord(seq)) {
 			return fmt.Errorf("record %d has %d bytes, want record %d", seq, len(data), next)
 		}
@@ -150,7 +150,7 @@ func checkRecords(t *testing.T, cycle int, log *Log, acknowledged uint64) {
 
 func checkSnapshot(t *testing.T, cycle int, log *Log, acknowledged uint64) {
 	t.Helper()
-	s, found, err := log.LoadSnapshot(patient(t))
+	s, found, err := log.LoadSnapshot(withTimeout(t))
 	if err != nil || (!found && acknowledged >= 40) {
 		t.Errorf("cycle %d: LoadSnapshot() = found %t, %v after %d records", cycle, found, err, acknowledged)
 	}

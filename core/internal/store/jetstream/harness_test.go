@@ -25,13 +25,13 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-func TestConformance(t *testing.T) {
+func TestLog(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, limit uint64) *storetest.Harness {
 		return newHarness(t, Options{Dir: t.TempDir(), Cap: limit}).Harness
 	})
 }
 
-// harness is a log with a folder that outlives it.
+// harness opens one folder several times.
 type harness struct {
 	*storetest.Harness
 	options Options
@@ -50,13 +50,13 @@ func newHarness(t *testing.T, options Options) *harness {
 		h.log.Close()
 		return h.open(t)
 	}
-	h.Intrude = func(t *testing.T, record []byte) {
+	h.AppendAsRival = func(t *testing.T, record []byte) {
 		if _, err := h.log.engine.Load().reads.Request(h.log.names.logSubject, record, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 	}
-	h.Doubt = h.doubt
-	h.Damage = func(t *testing.T, text []byte) store.Log {
+	h.LoseAnswer = h.loseAnswer
+	h.DamageSnapshot = func(t *testing.T, text []byte) store.Log {
 		h.log.Close()
 		flipByte(t, h.options.Dir, text)
 		return h.open(t)
@@ -74,8 +74,8 @@ func (h *harness) open(t *testing.T) *Log {
 	return log
 }
 
-// doubt breaks the connection on which the next append goes, before or after the server gets it.
-func (h *harness) doubt(t *testing.T, stored bool) {
+// loseAnswer breaks the connection of the next append before or after the server receives it.
+func (h *harness) loseAnswer(t *testing.T, stored bool) {
 	e := h.log.engine.Load()
 	deaf := &publisher{conn: e.appends, down: e.down, acks: make(chan *nats.Msg), guard: make([]string, 1),
 		timer: time.NewTimer(0), msg: e.logPublisher.msg}
@@ -87,7 +87,7 @@ func (h *harness) doubt(t *testing.T, stored bool) {
 	h.log.options.AckTimeout = 100 * time.Millisecond
 }
 
-// flipByte changes a byte of text where a file of the store holds it.
+// flipByte flips a bit of text in the block file that contains it.
 func flipByte(t *testing.T, dir string, text []byte) {
 	t.Helper()
 	flipped := 0
@@ -104,31 +104,31 @@ func flipByte(t *testing.T, dir string, text []byte) {
 		return err
 	})
 	if err != nil || flipped != 1 {
-		t.Fatalf("flipped a byte in %d files, error %v, want 1, nil", flipped, err)
+		t.Fatalf("flipped a bit in %d files, error %v, want 1, nil", flipped, err)
 	}
 }
 
-// testLogger shows what the store logs with the output of the test.
+// testLogger writes the log of the store to the output of the test.
 func testLogger(t *testing.T) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), nil)).With("test", t.Name())
 }
 
-func patient(t *testing.T) context.Context {
+func withTimeout(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// await polls until done says so.
-func await(t *testing.T, what string, done func() bool) {
+// await polls until done returns true.
+func await(t *testing.T, condition string, done func() bool) {
 	t.Helper()
-	ctx := patient(t)
+	ctx := withTimeout(t)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for !done() {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("waited in vain until %s", what)
+			t.Fatalf("timeout: want that %s", condition)
 		case <-tick.C:
 		}
 	}

@@ -13,9 +13,9 @@ import (
 	"patchbay/core/internal/store"
 )
 
-func TestLockIsExclusive(t *testing.T) {
+func TestOpenInTwoProcesses(t *testing.T) {
 	dir := t.TempDir()
-	child := exec.CommandContext(patient(t), os.Args[0])
+	child := exec.CommandContext(withTimeout(t), os.Args[0])
 	child.Env = append(os.Environ(), childDir+"="+dir)
 	out, err := child.StdoutPipe()
 	if err != nil {
@@ -36,7 +36,7 @@ func TestLockIsExclusive(t *testing.T) {
 	}
 	for _, want := range []string{dir, strconv.Itoa(child.Process.Pid)} {
 		if !strings.Contains(err.Error(), want) {
-			t.Errorf("Open of a store in use = %q, want it to name %s", err, want)
+			t.Errorf("Open of a store in use = %q, want it to contain %s", err, want)
 		}
 	}
 }

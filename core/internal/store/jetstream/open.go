@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
-
-	"patchbay/core/internal/store"
 )
 
-// Open claims the folder, starts the server on it and checks what is stored. Damage that leaves the log usable is
-// logged and listed by Health; an error says why the store can't be used: [store.ErrLocked], [store.ErrNewer] and
-// [store.ErrDamaged] among others. ctx bounds the start only. The caller must Close the log.
+// Open locks the folder, starts the embedded server and checks the stored data. It logs damage that leaves the log
+// usable, and Health lists it. Among its errors are [store.ErrLocked], [store.ErrNewer] and [store.ErrDamaged]. ctx
+// limits the start only. The caller must Close the log.
 func Open(ctx context.Context, options Options) (_ *Log, err error) {
 	options, err = options.withDefaults()
 	if err != nil {
@@ -21,13 +17,13 @@ func Open(ctx context.Context, options Options) (_ *Log, err error) {
 	l := &Log{options: options, names: options.names(), logger: options.Logger}
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("open the store in %s: %w", options.Dir, err), l.abandon())
+			err = errors.Join(fmt.Errorf("open the store in %s: %w", options.Dir, err), l.cleanUpFailedOpen())
 		}
 	}()
 	if l.folder, err = openFolder(options.Dir); err != nil {
 		return nil, err
 	}
-	if err := l.measure(); err != nil {
+	if err := l.deriveLimits(); err != nil {
 		return nil, err
 	}
 	known, err := l.folder.format()
@@ -43,75 +39,27 @@ func Open(ctx context.Context, options Options) (_ *Log, err error) {
 			return nil, err
 		}
 	}
-	if err := l.check(ctx); err != nil {
+	if err := l.findLostRecords(ctx); err != nil {
 		return nil, err
 	}
 	watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	l.ending = cancel
+	l.stopWatch = cancel
 	l.watcher.Go(func() { l.watch(watching) })
 	return l, nil
 }
 
-// abandon undoes what an Open that failed has done.
-func (l *Log) abandon() error {
+// cleanUpFailedOpen stops the server and unlocks the folder.
+func (l *Log) cleanUpFailedOpen() error {
 	if e := l.engine.Swap(nil); e != nil {
 		e.stop()
 	}
 	if l.folder == nil {
 		return nil
 	}
-	return l.folder.release()
+	return l.folder.unlock()
 }
 
-// measure derives the limits from the disk and warns about one that forgets.
-func (l *Log) measure() error {
-	d, err := l.options.statDisk(l.options.Dir)
-	if err != nil {
-		return err
-	}
-	if d.kind != "" {
-		l.logger.Warn("store is on a volume that may lose acknowledged messages in a power cut",
-			"dir", l.options.Dir, "volume", d.kind)
-	}
-	if l.freeLow = l.options.FreeLow; l.freeLow == 0 {
-		l.freeLow = min(d.size/20, maxDerivedFreeLow)
-	}
-	l.reserve = l.freeLow / 4
-	l.free = d.free
-	if l.limit = l.options.Cap; l.limit != 0 {
-		return nil
-	}
-	used, err := usedBytes(filepath.Join(l.options.Dir, "jetstream"))
-	if err != nil {
-		return err
-	}
-	l.limit = min((d.free+used)/5*4, maxDerivedCap)
-	if l.limit < minCap {
-		return fmt.Errorf("%w: %d bytes are free: make room", store.ErrFull, d.free)
-	}
-	return nil
-}
-
-// usedBytes adds up the files under dir, which may not exist yet.
-func usedBytes(dir string) (total uint64, err error) {
-	err = filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		info, err := entry.Info()
-		if err != nil {
-			return err
-		}
-		total += uint64(info.Size())
-		return nil
-	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return 0, fmt.Errorf("add up the size of %s: %w", dir, err)
-	}
-	return total, nil
-}
-
-// start runs a new engine and makes it the current one.
+// start starts a new engine. The streams in known must exist.
 func (l *Log) start(ctx context.Context, known []string) error {
 	e, err := startEngine(l.options.Dir, l.logger)
 	if err != nil {
@@ -121,7 +69,7 @@ func (l *Log) start(ctx context.Context, known []string) error {
 		e.stop()
 		return err
 	}
-	if _, err := l.refresh(ctx, e); err != nil {
+	if _, err := l.refreshBounds(ctx, e); err != nil {
 		e.stop()
 		return err
 	}

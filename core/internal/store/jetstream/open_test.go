@@ -13,7 +13,7 @@ import (
 	"patchbay/core/internal/store"
 )
 
-func TestOpenChecksOptions(t *testing.T) {
+func TestOpenValidatesOptions(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		change func(*Options)
@@ -37,7 +37,7 @@ func TestOpenChecksOptions(t *testing.T) {
 	}
 }
 
-func TestNamesCarryTheShard(t *testing.T) {
+func TestStreamNamesContainPrefixAndShard(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, Options{Dir: t.TempDir(), Prefix: "branch-2", Shard: 3})
 	e := h.log.engine.Load()
@@ -48,7 +48,7 @@ func TestNamesCarryTheShard(t *testing.T) {
 		t.Errorf("names of streams and subjects differ (-want +got):\n%s", diff)
 	}
 	if varz, err := e.server.Varz(nil); err != nil || varz.Port != 0 && e.server.Addr() != nil {
-		t.Errorf("server listens on %v, error %v, want nothing", e.server.Addr(), err)
+		t.Errorf("server listens on %v, error %v, want no listener", e.server.Addr(), err)
 	}
 }
 
@@ -65,7 +65,7 @@ func TestFolderIsPrivate(t *testing.T) {
 		}
 		info, err := entry.Info()
 		if err == nil && info.Mode().Perm()&0o077 != 0 {
-			t.Errorf("%s has mode %v, want nothing for others", path, info.Mode())
+			t.Errorf("%s has mode %v, want no permissions for others", path, info.Mode())
 		}
 		return err
 	})
@@ -74,16 +74,16 @@ func TestFolderIsPrivate(t *testing.T) {
 	}
 }
 
-func TestLockWithinProcess(t *testing.T) {
+func TestOpenTwiceInOneProcess(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, Options{Dir: t.TempDir()})
 	if _, err := Open(t.Context(), h.options); !errors.Is(err, store.ErrLocked) {
 		t.Errorf("second Open = %v, want ErrLocked", err)
 	}
-	h.Reopen(t) // Close has given it up
+	h.Reopen(t) // Close released the lock
 }
 
-func TestFormat(t *testing.T) {
+func TestOpenChecksFormat(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		text string
@@ -105,26 +105,26 @@ func TestFormat(t *testing.T) {
 			if _, err := Open(t.Context(), h.options); !errors.Is(err, test.want) {
 				t.Errorf("Open = %v, want %v", err, test.want)
 			}
-			write(t, path, string(written)) // the refusal has neither kept the lock nor touched the store
+			write(t, path, string(written)) // the failed Open released the lock and did not change the store
 			h.open(t)
 		})
 	}
 }
 
-func TestStreamGoneIsDamage(t *testing.T) {
+func TestMissingStreamIsDamage(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, Options{Dir: t.TempDir()})
-	if err := h.log.Append(t.Context(), 0, []byte("precious")); err != nil {
+	if err := h.log.Append(t.Context(), 0, []byte("record")); err != nil {
 		t.Fatal(err)
 	}
 	h.log.Close()
-	gone := filepath.Join(h.options.Dir, "jetstream", "$G", "streams", h.log.names.logStream)
-	if err := os.Rename(gone, filepath.Join(t.TempDir(), "elsewhere")); err != nil {
+	stream := filepath.Join(h.options.Dir, "jetstream", "$G", "streams", h.log.names.logStream)
+	if err := os.Rename(stream, filepath.Join(t.TempDir(), "elsewhere")); err != nil {
 		t.Fatal(err)
 	}
 	_, err := Open(t.Context(), h.options)
 	if !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), h.log.names.logStream) {
-		t.Errorf("Open = %v, want ErrDamaged that names the stream", err)
+		t.Errorf("Open = %v, want ErrDamaged with the name of the stream", err)
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package jetstream is the durable [store.Log]: a NATS server with JetStream inside this process, which listens on
-// nothing and syncs every write.
+// Package jetstream implements [store.Log] on disk: a NATS JetStream server embedded in this process, which opens no
+// port and syncs every write.
 package jetstream
 
 import (
@@ -12,42 +12,42 @@ import (
 )
 
 const (
-	// maxDerivedCap bounds the cap that is derived from the size of the disk.
+	// maxDerivedCap limits the cap derived from the size of the disk.
 	maxDerivedCap = 64 << 30
-	// minCap is the smallest cap that a log can work with: several of the largest records.
+	// minCap is the smallest usable cap: several records of maximum size.
 	minCap = 4 << 20
-	// maxDerivedFreeLow bounds the low mark of free space that is derived from the size of the disk.
+	// maxDerivedFreeLow limits the FreeLow derived from the size of the disk.
 	maxDerivedFreeLow = 512 << 20
-	// defaultAckTimeout is how long an append waits for the server, which doesn't answer at all when it can't write.
+	// defaultAckTimeout is the default of Options.AckTimeout. The server does not answer at all if a write fails.
 	defaultAckTimeout = 2 * time.Second
 )
 
-// Options say where a log lives and how much room it may take.
+// Options configure the folder and the size of a log.
 type Options struct {
-	// Dir is the folder of the store. It is created with mode 0700 if it doesn't exist. Required.
+	// Dir is the folder of the store. Open creates it with mode 0700. Required.
 	Dir string
 	// Prefix starts the names of streams and subjects: lower-case letters, digits and dashes. Default "patchbay".
 	Prefix string
-	// Shard is the number of the log among the logs of one gateway; it is part of the names too.
+	// Shard is the number of this log among the logs of one gateway. It is part of the names of streams and subjects.
 	Shard int
-	// Cap is the number of bytes that the records may take. Default: four fifths of what is free on the disk or
-	// already taken by the log, at most 64 GiB.
+	// Cap is the size limit of the records in bytes. Default: four fifths of the space that is free or already taken
+	// by the log, at most 64 GiB.
 	Cap uint64
-	// FreeLow is the free space, in bytes, under which Health says that the log isn't writable; under a quarter of it
-	// Append fails with store.ErrFull. Default: a twentieth of the disk, at most 512 MiB.
+	// FreeLow is the free disk space in bytes below which Health reports the log as not writable. Below a quarter of
+	// it Append fails with store.ErrFull. Default: a twentieth of the disk, at most 512 MiB.
 	FreeLow uint64
-	// AckTimeout is how long Append waits for the server before the record is in doubt. Default 2 s.
+	// AckTimeout is the time after which an unanswered Append fails with store.ErrUnavailable. Default 2 s.
 	AckTimeout time.Duration
-	// Logger takes what the operator should know. Required.
+	// Logger is required.
 	Logger *slog.Logger
 
-	// statDisk looks a folder's volume up; tests put a small one in its place.
+	// statDisk returns the volume of a folder; tests replace it with a small one.
 	statDisk func(dir string) (disk, error)
 }
 
 var prefixPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 
-// withDefaults checks the options and fills in what doesn't depend on the disk.
+// withDefaults validates the options and sets the defaults that do not depend on the disk.
 func (o Options) withDefaults() (Options, error) {
 	if o.Prefix == "" {
 		o.Prefix = "patchbay"
@@ -60,10 +60,10 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	var problems []error
 	if o.Dir == "" {
-		problems = append(problems, errors.New("dir is empty: name the folder of the store"))
+		problems = append(problems, errors.New("dir is empty: set the folder of the store"))
 	}
 	if o.Logger == nil {
-		problems = append(problems, errors.New("logger is nil"))
+		problems = append(problems, errors.New("logger is nil: set one"))
 	}
 	if !prefixPattern.MatchString(o.Prefix) {
 		problems = append(problems, fmt.Errorf("prefix %q: use 1 to 32 lower-case letters, digits and dashes", o.Prefix))
@@ -80,7 +80,7 @@ func (o Options) withDefaults() (Options, error) {
 	return o, errors.Join(problems...)
 }
 
-// names are the streams and subjects of one shard.
+// names are the names of the streams and subjects of one shard.
 type names struct {
 	logStream, logSubject           string
 	snapshotStream, snapshotSubject string

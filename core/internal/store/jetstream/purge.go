@@ -24,22 +24,22 @@ func (l *Log) purge(ctx context.Context, before uint64) error {
 		return err
 	}
 	b := l.Bounds()
-	// The server would move the next sequence to a before that lies beyond the end.
+	// A purge beyond the end would move the next sequence.
 	before = min(before, b.Last+1)
 	if before <= b.First {
 		return nil
 	}
-	// First moves before the records go, so that a Read under way doesn't take them for lost.
+	// Update First before the purge, so that a concurrent Read does not report the purged records as lost.
 	l.mu.Lock()
 	l.bounds.First = before
 	l.mu.Unlock()
-	if err := l.setMark(true); err != nil {
-		l.logger.Warn("what the log must hold is not written down", "error", err)
+	if err := l.updateWatermark(true); err != nil {
+		l.logger.Warn("store cannot write its watermark", "error", err)
 	}
 	purgeErr := e.logStream.Purge(ctx, js.WithPurgeSequence(before))
 	if purgeErr != nil {
 		purgeErr = fmt.Errorf("%w: %w", store.ErrUnavailable, purgeErr)
 	}
-	_, err = l.refresh(ctx, e)
+	_, err = l.refreshBounds(ctx, e)
 	return errors.Join(purgeErr, err)
 }

@@ -14,14 +14,14 @@ import (
 )
 
 const (
-	// readBatch and readBytes bound what the server sends for one request of Read.
+	// readBatch and readBytes limit the number and the total size of the messages in one request of Read.
 	readBatch = 256
 	readBytes = 2 << 20
-	// answerTimeout is how long a read waits for the server.
+	// answerTimeout limits one request to the server.
 	answerTimeout = 10 * time.Second
 )
 
-// Statuses of the answers to a read.
+// Values of the Status header in answers to a read.
 const (
 	statusEnd  = "204"
 	statusNone = "404"
@@ -51,7 +51,7 @@ func (l *Log) get(ctx context.Context, seq uint64) ([]byte, error) {
 	return record, err
 }
 
-// getMessage returns the payload of one message of a stream.
+// getMessage returns the payload of one message.
 func getMessage(ctx context.Context, stream js.Stream, seq uint64) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
@@ -75,7 +75,7 @@ func (l *Log) Read(ctx context.Context, from uint64, fn func(seq uint64, record 
 	return l.scan(ctx, e, max(from, b.First), b.Last, fn)
 }
 
-// scan calls fn with each record from next to last, and takes note of those that are missing.
+// scan calls fn with each record from next to last and reports missing records.
 func (l *Log) scan(ctx context.Context, e *engine, next, last uint64, fn func(uint64, []byte) error) error {
 	var lost store.Range
 	for next <= last {
@@ -84,14 +84,14 @@ func (l *Log) scan(ctx context.Context, e *engine, next, last uint64, fn func(ui
 			return fmt.Errorf("read from record %d: %w", next, err)
 		}
 		if len(batch) == 0 {
-			// Nothing readable from here on: a block that is damaged stops the server at each of its records.
-			lost = l.extend(lost, next, next)
+			// The server sends nothing if it starts at a damaged record, so skip one record at a time.
+			lost = l.addLost(lost, next, next)
 			next++
 			continue
 		}
 		for _, m := range batch {
 			if m.seq > next {
-				lost = l.extend(lost, next, min(m.seq-1, last))
+				lost = l.addLost(lost, next, min(m.seq-1, last))
 			}
 			if m.seq > last {
 				next = m.seq
@@ -99,7 +99,7 @@ func (l *Log) scan(ctx context.Context, e *engine, next, last uint64, fn func(ui
 			}
 			next = m.seq + 1
 			if len(m.data) == 0 {
-				lost = l.extend(lost, m.seq, m.seq)
+				lost = l.addLost(lost, m.seq, m.seq)
 				continue
 			}
 			if err := fn(m.seq, m.data); err != nil {
@@ -108,37 +108,31 @@ func (l *Log) scan(ctx context.Context, e *engine, next, last uint64, fn func(ui
 		}
 	}
 	if lost.First != 0 {
-		l.report(lost)
+		l.addMissingUnlessPurged(lost)
 	}
 	return nil
 }
 
-// extend adds the records from first to last to lost if they follow it; else it reports lost and starts anew.
-func (l *Log) extend(lost store.Range, first, last uint64) store.Range {
+// addLost extends lost by the records first to last. If they do not follow it, addLost reports lost and starts a new
+// range.
+func (l *Log) addLost(lost store.Range, first, last uint64) store.Range {
 	switch {
 	case lost.First == 0:
 		return store.Range{First: first, Last: last}
 	case lost.Last+1 == first:
 		return store.Range{First: lost.First, Last: last}
 	}
-	l.report(lost)
+	l.addMissingUnlessPurged(lost)
 	return store.Range{First: first, Last: last}
 }
 
-// report takes note of lost unless a purge explains it.
-func (l *Log) report(lost store.Range) {
-	if lost.First = max(lost.First, l.Bounds().First); lost.First <= lost.Last {
-		l.miss(lost)
-	}
-}
-
-// message is one message of a stream.
+// message is a message of the log stream.
 type message struct {
 	seq  uint64
 	data []byte
 }
 
-// fetch returns the messages of the log from next on, as many as the server sends at once.
+// fetch returns a batch of messages starting at next.
 func (l *Log) fetch(ctx context.Context, e *engine, next uint64) ([]message, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
@@ -162,11 +156,11 @@ func (l *Log) fetch(ctx context.Context, e *engine, next uint64) ([]message, err
 		case statusEnd, statusNone:
 			return batch, nil
 		default:
-			return nil, fmt.Errorf("%w: answer with status %s", store.ErrUnavailable, status)
+			return nil, fmt.Errorf("%w: the embedded server answered with status %s", store.ErrUnavailable, status)
 		}
 		seq, err := strconv.ParseUint(m.Header.Get(nats.JSSequence), 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("%w: answer without a sequence: %w", store.ErrUnavailable, err)
+			return nil, fmt.Errorf("%w: read the sequence of a message: %w", store.ErrUnavailable, err)
 		}
 		batch = append(batch, message{seq: seq, data: m.Data})
 	}

@@ -13,8 +13,8 @@ import (
 
 // LoadSnapshot implements [store.Log].
 func (l *Log) LoadSnapshot(ctx context.Context) (store.Snapshot, bool, error) {
-	l.saving.Lock()
-	defer l.saving.Unlock()
+	l.snapshotMu.Lock()
+	defer l.snapshotMu.Unlock()
 	e, err := l.running()
 	if err != nil {
 		return store.Snapshot{}, false, fmt.Errorf("load snapshot: %w", err)
@@ -33,8 +33,8 @@ func (l *Log) LoadSnapshot(ctx context.Context) (store.Snapshot, bool, error) {
 	return s, true, err
 }
 
-// loadSnapshot goes back through the snapshots to the first that is whole. The error says what is wrong with those
-// before it.
+// loadSnapshot returns the newest intact snapshot. A store.ErrDamaged error describes the newer snapshots that it
+// skipped.
 func (l *Log) loadSnapshot(ctx context.Context, e *engine) (store.Snapshot, *manifest, error) {
 	at, c, err := lastCommit(ctx, e, l.names.snapshotCommit)
 	if errors.Is(err, store.ErrNotFound) {
@@ -44,25 +44,25 @@ func (l *Log) loadSnapshot(ctx context.Context, e *engine) (store.Snapshot, *man
 	for err == nil {
 		s, m, problem := readSnapshot(ctx, e, c)
 		if problem == nil {
-			m.place(c, at)
+			m.setPlace(c, at)
 			return s, m, damage
 		}
-		problem = fmt.Errorf("snapshot of record %d: %w", c.Reflects, problem)
+		problem = fmt.Errorf("snapshot of record %d: %w", c.LastRecord, problem)
 		if !errors.Is(problem, store.ErrDamaged) {
 			return store.Snapshot{}, nil, problem
 		}
 		damage = errors.Join(damage, problem)
-		if c.Former == 0 || c.Former >= at {
+		if c.Previous == 0 || c.Previous >= at {
 			return store.Snapshot{}, nil, damage
 		}
 		var text []byte
-		at = c.Former
+		at = c.Previous
 		if text, err = getMessage(ctx, e.snapshotStream, at); err == nil {
 			c, err = decodeCommit(text)
 		}
 	}
 	switch {
-	case errors.Is(err, store.ErrNotFound): // the one before was purged
+	case errors.Is(err, store.ErrNotFound): // the previous snapshot is purged
 		return store.Snapshot{}, nil, damage
 	case errors.Is(err, store.ErrDamaged):
 		return store.Snapshot{}, nil, errors.Join(damage, err)
@@ -70,21 +70,21 @@ func (l *Log) loadSnapshot(ctx context.Context, e *engine) (store.Snapshot, *man
 	return store.Snapshot{}, nil, err
 }
 
-// readSnapshot reads the snapshot that c commits to.
+// readSnapshot reads the snapshot of a commit.
 func readSnapshot(ctx context.Context, e *engine, c commit) (store.Snapshot, *manifest, error) {
 	reader := &blobReader{stream: e.snapshotStream}
 	text, err := reader.read(ctx, c.Manifest)
 	if err != nil {
-		return store.Snapshot{}, nil, fmt.Errorf("manifest: %w", err)
+		return store.Snapshot{}, nil, fmt.Errorf("read the manifest: %w", err)
 	}
 	m := new(manifest)
 	if err := json.Unmarshal(text, m); err != nil {
-		return store.Snapshot{}, nil, fmt.Errorf("%w: manifest: %w", store.ErrDamaged, err)
+		return store.Snapshot{}, nil, fmt.Errorf("%w: decode the manifest: %w", store.ErrDamaged, err)
 	}
-	s := store.Snapshot{Seq: m.Reflects, Meta: m.Meta, Buckets: make(map[uint32][]byte, len(m.Buckets))}
+	s := store.Snapshot{Seq: m.LastRecord, Meta: m.Meta, Buckets: make(map[uint32][]byte, len(m.Buckets))}
 	for _, number := range slices.SortedFunc(maps.Keys(m.Buckets), byPlace(m.Buckets)) {
 		if s.Buckets[number], err = reader.read(ctx, m.Buckets[number]); err != nil {
-			return store.Snapshot{}, nil, fmt.Errorf("bucket %d: %w", number, err)
+			return store.Snapshot{}, nil, fmt.Errorf("read bucket %d: %w", number, err)
 		}
 	}
 	return s, m, nil

@@ -16,16 +16,16 @@ import (
 )
 
 const (
-	// pieceTimeout is how long one message of a snapshot may take.
+	// pieceTimeout limits the write of one message of a snapshot.
 	pieceTimeout = 10 * time.Second
-	// snapshotSlack is how many bytes of former snapshots may lie about before all buckets are written anew.
+	// snapshotSlack is the size of unused snapshot data in bytes that does not cause a rewrite of all buckets.
 	snapshotSlack = 8 << 20
 )
 
 // SaveSnapshot implements [store.Log].
 func (l *Log) SaveSnapshot(ctx context.Context, s store.Snapshot) error {
-	l.saving.Lock()
-	defer l.saving.Unlock()
+	l.snapshotMu.Lock()
+	defer l.snapshotMu.Unlock()
 	if err := l.saveSnapshot(ctx, s); err != nil {
 		return fmt.Errorf("save snapshot of record %d: %w", s.Seq, err)
 	}
@@ -37,8 +37,8 @@ func (l *Log) saveSnapshot(ctx context.Context, s store.Snapshot) error {
 	switch {
 	case err != nil:
 		return err
-	case l.doubt.Load():
-		return fmt.Errorf("%w: an earlier write is in doubt", store.ErrUnavailable)
+	case l.inDoubt.Load():
+		return fmt.Errorf("%w: the outcome of an earlier write is unknown", store.ErrUnavailable)
 	case s.Keep && l.base == nil:
 		return store.ErrNoBase
 	}
@@ -58,19 +58,19 @@ func (l *Log) saveSnapshot(ctx context.Context, s store.Snapshot) error {
 	if err := w.publish(ctx, l.names.snapshotCommit, text); err != nil {
 		return err
 	}
-	next.place(c, w.last)
-	former := l.base
+	next.setPlace(c, w.last)
+	previous := l.base
 	l.base = next
-	l.dropSnapshots(ctx, e, former)
+	l.purgeSnapshots(ctx, e, previous)
 	return nil
 }
 
-// writeSnapshot writes everything but the commit.
+// writeSnapshot writes the buckets and the manifest, and returns the commit to write.
 func (l *Log) writeSnapshot(
 	ctx context.Context, w *blobWriter, s store.Snapshot, stored js.StreamState,
 ) (*manifest, commit, error) {
-	next := &manifest{Reflects: s.Seq, Meta: s.Meta, Buckets: map[uint32]blob{}}
-	kept, err := l.carryOver(ctx, w, s, stored)
+	next := &manifest{LastRecord: s.Seq, Meta: s.Meta, Buckets: map[uint32]blob{}}
+	kept, err := l.keepBuckets(ctx, w, s, stored)
 	if err != nil {
 		return nil, commit{}, err
 	}
@@ -81,26 +81,26 @@ func (l *Log) writeSnapshot(
 			continue
 		}
 		if next.Buckets[number], err = w.write(ctx, data); err != nil {
-			return nil, commit{}, fmt.Errorf("bucket %d: %w", number, err)
+			return nil, commit{}, fmt.Errorf("write bucket %d: %w", number, err)
 		}
 	}
 	text, err := json.Marshal(next)
 	if err != nil {
 		return nil, commit{}, fmt.Errorf("encode the manifest: %w", err)
 	}
-	c := commit{Reflects: s.Seq}
+	c := commit{LastRecord: s.Seq}
 	if l.base != nil {
-		c.Former = l.base.commit
+		c.Previous = l.base.commit
 	}
 	if c.Manifest, err = w.write(ctx, text); err != nil {
-		return nil, commit{}, fmt.Errorf("manifest: %w", err)
+		return nil, commit{}, fmt.Errorf("write the manifest: %w", err)
 	}
 	return next, c, w.flush(ctx)
 }
 
-// carryOver returns the places of the buckets that s keeps. It writes them anew when too much of the stream is taken
-// by what no snapshot needs any more, because a stream can only be purged from its start.
-func (l *Log) carryOver(
+// keepBuckets returns the places of the buckets that s keeps. If unused data fills too much of the stream, it writes
+// them again, because a stream can only be purged from its start.
+func (l *Log) keepBuckets(
 	ctx context.Context, w *blobWriter, s store.Snapshot, stored js.StreamState,
 ) (map[uint32]blob, error) {
 	size := uint64(len(s.Meta)) + snapshotSlack/2
@@ -108,50 +108,50 @@ func (l *Log) carryOver(
 		size += uint64(len(data))
 	}
 	if !s.Keep {
-		return nil, l.room(size)
+		return nil, l.checkReserve(size)
 	}
 	kept := maps.Clone(l.base.Buckets)
 	maps.DeleteFunc(kept, func(number uint32, _ blob) bool { _, changed := s.Buckets[number]; return changed })
-	live := l.base.live()
-	if stored.Bytes <= 3*live+snapshotSlack {
-		return kept, l.room(size)
+	baseSize := l.base.size()
+	if stored.Bytes <= 3*baseSize+snapshotSlack {
+		return kept, l.checkReserve(size)
 	}
-	if err := l.room(size + live); err != nil {
+	if err := l.checkReserve(size + baseSize); err != nil {
 		return nil, err
 	}
 	reader := &blobReader{stream: w.engine.snapshotStream}
 	for _, number := range slices.SortedFunc(maps.Keys(kept), byPlace(kept)) {
 		data, err := reader.read(ctx, kept[number])
 		if err != nil {
-			return nil, fmt.Errorf("carry bucket %d over: %w", number, err)
+			return nil, fmt.Errorf("copy bucket %d: %w", number, err)
 		}
 		if kept[number], err = w.write(ctx, data); err != nil {
-			return nil, fmt.Errorf("carry bucket %d over: %w", number, err)
+			return nil, fmt.Errorf("copy bucket %d: %w", number, err)
 		}
 	}
 	return kept, nil
 }
 
-// dropSnapshots purges what neither the newest snapshot nor the former one needs.
-func (l *Log) dropSnapshots(ctx context.Context, e *engine, former *manifest) {
+// purgeSnapshots deletes the data that neither the newest nor the previous snapshot needs.
+func (l *Log) purgeSnapshots(ctx context.Context, e *engine, previous *manifest) {
 	floor := l.base.floor
-	if former != nil {
-		floor = min(floor, former.floor)
+	if previous != nil {
+		floor = min(floor, previous.floor)
 	}
 	if err := e.snapshotStream.Purge(ctx, js.WithPurgeSequence(floor)); err != nil {
-		l.logger.Warn("old snapshots stay on the disk until the next one", "error", err)
+		l.logger.Warn("store cannot delete old snapshots; it tries again with the next snapshot", "error", err)
 	}
 }
 
-// blobWriter packs blobs into messages of the snapshot stream.
+// blobWriter writes blobs to the snapshot stream, packed into messages of pieceSize bytes.
 type blobWriter struct {
 	log    *Log
 	engine *engine
-	last   uint64 // the sequence of the newest message
-	piece  []byte // the message that is being filled
+	last   uint64 // sequence of the newest message
+	piece  []byte // buffered message
 }
 
-// write adds data to the stream; flush must follow before the place that it returns can be read.
+// write adds data to the stream and returns its place. It is readable after the next flush.
 func (w *blobWriter) write(ctx context.Context, data []byte) (blob, error) {
 	sum := sha256.Sum256(data)
 	b := blob{First: w.last + 1, Offset: len(w.piece), Size: len(data), Sum: sum[:]}
@@ -169,7 +169,7 @@ func (w *blobWriter) write(ctx context.Context, data []byte) (blob, error) {
 	return b, nil
 }
 
-// flush sends the message that is being filled.
+// flush writes the buffered message.
 func (w *blobWriter) flush(ctx context.Context) error {
 	if len(w.piece) == 0 {
 		return nil
@@ -179,7 +179,7 @@ func (w *blobWriter) flush(ctx context.Context) error {
 	return err
 }
 
-// publish sends one message. It looks at ctx only before, because an answer that nobody waits for means a restart.
+// publish writes one message. It ignores the end of ctx after sending, because an unawaited answer forces a restart.
 func (w *blobWriter) publish(ctx context.Context, subject string, data []byte) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -187,9 +187,9 @@ func (w *blobWriter) publish(ctx context.Context, subject string, data []byte) e
 	err := w.engine.snapshotPublisher.publish(context.WithoutCancel(ctx), subject, w.last, data, pieceTimeout)
 	switch {
 	case errors.Is(err, errStoreRefused):
-		return fmt.Errorf("%w: the cap of %d bytes for snapshots is reached: %w", store.ErrFull, w.log.limit, err)
+		return fmt.Errorf("%w: the snapshots reached their cap of %d bytes: %w", store.ErrFull, w.log.limit, err)
 	case errors.Is(err, store.ErrUnavailable):
-		w.log.doubt.Store(true)
+		w.log.inDoubt.Store(true)
 		return err
 	case err != nil:
 		return err

@@ -8,7 +8,7 @@ import (
 	"patchbay/core/internal/store/storetest"
 )
 
-func TestConformance(t *testing.T) {
+func TestLog(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T, limit uint64) *storetest.Harness {
 		disk := memory.NewDisk(limit)
@@ -20,20 +20,20 @@ func TestConformance(t *testing.T) {
 			h.Log = log
 			return log
 		}
-		h.Intrude = func(t *testing.T, record []byte) {
+		h.AppendAsRival = func(t *testing.T, record []byte) {
 			rival := disk.Open()
 			if err := rival.Append(t.Context(), rival.Bounds().Last, record); err != nil {
 				t.Fatal(err)
 			}
 		}
-		h.Doubt = func(_ *testing.T, stored bool) {
+		h.LoseAnswer = func(_ *testing.T, stored bool) {
 			if stored {
 				log.Fail(memory.LostStored)
 			} else {
 				log.Fail(memory.LostUnstored)
 			}
 		}
-		h.Damage = func(t *testing.T, _ []byte) store.Log {
+		h.DamageSnapshot = func(t *testing.T, _ []byte) store.Log {
 			disk.DamageSnapshot("a bucket is unreadable")
 			return h.Reopen(t)
 		}

@@ -14,14 +14,14 @@ import (
 
 func save(t *testing.T, log store.Log, s store.Snapshot) {
 	t.Helper()
-	if err := log.SaveSnapshot(patient(t), s); err != nil {
+	if err := log.SaveSnapshot(withTimeout(t), s); err != nil {
 		t.Fatalf("SaveSnapshot of record %d = %v, want nil", s.Seq, err)
 	}
 }
 
 func wantSnapshot(t *testing.T, log store.Log, want store.Snapshot) {
 	t.Helper()
-	got, found, err := log.LoadSnapshot(patient(t))
+	got, found, err := log.LoadSnapshot(withTimeout(t))
 	if err != nil || !found {
 		t.Fatalf("LoadSnapshot() = found %t, %v, want the snapshot of record %d", found, err, want.Seq)
 	}
@@ -30,8 +30,8 @@ func wantSnapshot(t *testing.T, log store.Log, want store.Snapshot) {
 	}
 }
 
-func snapshots(t *testing.T, h *Harness) {
-	if s, found, err := h.Log.LoadSnapshot(patient(t)); found || err != nil {
+func testSnapshot(t *testing.T, h *Harness) {
+	if s, found, err := h.Log.LoadSnapshot(withTimeout(t)); found || err != nil {
 		t.Fatalf("LoadSnapshot() of a new log = %v, %t, %v, want none", s, found, err)
 	}
 	fill(t, h.Log, 1, 9, 10)
@@ -47,7 +47,7 @@ func snapshots(t *testing.T, h *Harness) {
 	wantRecords(t, h.Log, 1, 1, 9, 10)
 }
 
-func snapshotCarriesOver(t *testing.T, h *Harness) {
+func testSnapshotKeeps(t *testing.T, h *Harness) {
 	fill(t, h.Log, 1, 9, 10)
 	save(t, h.Log, store.Snapshot{Seq: 1, Meta: []byte("gone"), Buckets: map[uint32][]byte{
 		1: []byte("one"), 2: []byte("two"), 3: []byte("three")}})
@@ -64,22 +64,18 @@ func snapshotCarriesOver(t *testing.T, h *Harness) {
 		2: []byte("TWO"), 4: []byte("FOUR")}})
 }
 
-func snapshotWithoutBase(t *testing.T, h *Harness) {
+func testSnapshotWithoutBase(t *testing.T, h *Harness) {
 	fill(t, h.Log, 1, 3, 10)
 	s := store.Snapshot{Seq: 1, Keep: true, Buckets: map[uint32][]byte{1: []byte("one")}}
-	if err := h.Log.SaveSnapshot(patient(t), s); !errors.Is(err, store.ErrNoBase) {
-		t.Fatalf("SaveSnapshot that keeps, on a new log = %v, want ErrNoBase", err)
-	}
+	wantError(t, "SaveSnapshot that keeps buckets of a new log", h.Log.SaveSnapshot(withTimeout(t), s), store.ErrNoBase)
 	s.Keep = false
 	save(t, h.Log, s)
 	log := h.Reopen(t)
 	s.Keep = true
-	if err := log.SaveSnapshot(patient(t), s); !errors.Is(err, store.ErrNoBase) {
-		t.Fatalf("SaveSnapshot that keeps, before any was loaded = %v, want ErrNoBase", err)
-	}
+	wantError(t, "SaveSnapshot that keeps buckets before LoadSnapshot", log.SaveSnapshot(withTimeout(t), s), store.ErrNoBase)
 }
 
-func snapshotOfLargeBuckets(t *testing.T, h *Harness) {
+func testSnapshotWithLargeBuckets(t *testing.T, h *Harness) {
 	fill(t, h.Log, 1, 3, 10)
 	want := store.Snapshot{Seq: 3, Meta: record(1, 10_000), Buckets: map[uint32][]byte{
 		1: record(1, 3<<20), 2: record(2, 1), 3: record(3, 3<<20), 4: record(4, 960<<10), 5: record(5, 100)}}
@@ -90,7 +86,7 @@ func snapshotOfLargeBuckets(t *testing.T, h *Harness) {
 	wantSnapshot(t, h.Reopen(t), want)
 }
 
-func snapshotCutOff(t *testing.T, h *Harness) {
+func testSnapshotInterrupted(t *testing.T, h *Harness) {
 	fill(t, h.Log, 1, 9, 10)
 	want := store.Snapshot{Seq: 1, Buckets: map[uint32][]byte{1: []byte("one"), 2: []byte("two")}}
 	save(t, h.Log, want)
@@ -105,7 +101,7 @@ func snapshotCutOff(t *testing.T, h *Harness) {
 	wantSnapshot(t, h.Log, store.Snapshot{Seq: 2, Buckets: map[uint32][]byte{1: record(1, 3<<20), 2: []byte("two")}})
 }
 
-func snapshotManyTimes(t *testing.T, h *Harness) {
+func testManySnapshots(t *testing.T, h *Harness) {
 	fill(t, h.Log, 1, 40, 10)
 	want := store.Snapshot{Seq: 1, Buckets: map[uint32][]byte{}}
 	for n := range uint32(16) {
@@ -124,20 +120,20 @@ func snapshotManyTimes(t *testing.T, h *Harness) {
 	wantSnapshot(t, h.Reopen(t), want)
 }
 
-func snapshotDamaged(t *testing.T, h *Harness) {
+func testSnapshotDamaged(t *testing.T, h *Harness) {
 	fill(t, h.Log, 1, 9, 10)
 	older := store.Snapshot{Seq: 3, Buckets: map[uint32][]byte{1: []byte(strings.Repeat("older", 20))}}
 	text := []byte(strings.Repeat("newer", 20))
 	save(t, h.Log, older)
 	save(t, h.Log, store.Snapshot{Seq: 8, Buckets: map[uint32][]byte{1: text}})
 
-	log := h.Damage(t, text)
-	got, found, err := log.LoadSnapshot(patient(t))
+	log := h.DamageSnapshot(t, text)
+	got, found, err := log.LoadSnapshot(withTimeout(t))
 	if !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), "record 8") {
-		t.Fatalf("LoadSnapshot() = %v, want ErrDamaged that names the snapshot of record 8", err)
+		t.Fatalf("LoadSnapshot() = %v, want ErrDamaged with the snapshot of record 8", err)
 	}
 	if diff := cmp.Diff(older, got, digests); !found || diff != "" {
-		t.Fatalf("LoadSnapshot() = found %t, want the older snapshot to stand in (-want +got):\n%s", found, diff)
+		t.Fatalf("LoadSnapshot() = found %t, want the older snapshot (-want +got):\n%s", found, diff)
 	}
 	wantRecords(t, log, 1, 1, 9, 10)
 

@@ -1,10 +1,12 @@
-// Package storetest holds the rules that every [store.Log] must keep, as a test suite.
+// Package storetest is the test suite that every [store.Log] must pass. It also provides small disks for tests.
 package storetest
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -15,62 +17,61 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// patience bounds every test of the suite; it is no measure of speed.
-const patience = 2 * time.Minute
+// timeout limits every test of the suite. It does not measure speed.
+const timeout = 2 * time.Minute
 
-// Harness is one engine under test, with what the port doesn't offer.
+// Harness holds a log under test and the operations that [store.Log] does not offer.
 type Harness struct {
-	// Log is the open log. The harness closes it when the test ends.
+	// Log is the open log. The harness closes it at the end of the test.
 	Log store.Log
-	// Reopen closes Log and opens what it has stored.
+	// Reopen closes Log and opens the stored data again.
 	Reopen func(t *testing.T) store.Log
-	// Intrude appends a record as another writer would: Log doesn't know.
-	Intrude func(t *testing.T, record []byte)
-	// Doubt makes the next Append of Log fail with store.ErrUnavailable, stored or not.
-	Doubt func(t *testing.T, stored bool)
-	// Damage closes Log, damages the stored snapshot that holds text, and opens what is left.
-	Damage func(t *testing.T, text []byte) store.Log
+	// AppendAsRival appends a record as another writer, without the knowledge of Log.
+	AppendAsRival func(t *testing.T, record []byte)
+	// LoseAnswer makes the next Append of Log fail with store.ErrUnavailable, with the record stored or not.
+	LoseAnswer func(t *testing.T, stored bool)
+	// DamageSnapshot closes Log, damages the stored snapshot that contains text, and opens the log again.
+	DamageSnapshot func(t *testing.T, text []byte) store.Log
 }
 
-// Run checks the engine that open returns. limit is the cap of the log, which is empty.
+// Run tests the empty logs that open returns; limit is the cap of a log.
 func Run(t *testing.T, open func(t *testing.T, limit uint64) *Harness) {
-	const room = 256 << 20
-	for name, check := range map[string]func(*testing.T, *Harness){
-		"append and read in order":     appendsInOrder,
-		"append guards the order":      appendIsGuarded,
-		"append checks the size":       appendChecksSize,
-		"append with an ended context": appendWithEndedContext,
-		"read ranges":                  readsRanges,
-		"read ends with an error":      readStops,
-		"read beside appends":          readsBesideAppends,
-		"read and append inside read":  appendsInsideRead,
-		"get":                          getsRecords,
-		"purge":                        purges,
-		"purge everything":             purgesEverything,
-		"reopen":                       reopens,
-		"recover":                      recovers,
-		"recover without doubt":        recoversWithoutDoubt,
-		"snapshot":                     snapshots,
-		"snapshot carries over":        snapshotCarriesOver,
-		"snapshot without a base":      snapshotWithoutBase,
-		"snapshot of large buckets":    snapshotOfLargeBuckets,
-		"snapshot cut off":             snapshotCutOff,
-		"snapshot many times":          snapshotManyTimes,
-		"snapshot damaged":             snapshotDamaged,
-		"close":                        closes,
+	const large = 256 << 20
+	for name, test := range map[string]func(*testing.T, *Harness){
+		"append and read in order":              testAppendAndRead,
+		"append after another writer is fenced": testAppendIsFenced,
+		"append checks the record size":         testRecordSize,
+		"append with an ended context":          testAppendWithEndedContext,
+		"read ranges":                           testReadRanges,
+		"read returns the callback's error":     testReadStops,
+		"read during appends":                   testReadDuringAppends,
+		"get and append inside read":            testCallsInsideRead,
+		"get":                                   testGet,
+		"purge":                                 testPurge,
+		"purge all records":                     testPurgeAll,
+		"reopen":                                testReopen,
+		"recover after a lost answer":           testRecover,
+		"snapshot":                              testSnapshot,
+		"snapshot keeps buckets":                testSnapshotKeeps,
+		"snapshot without a base":               testSnapshotWithoutBase,
+		"snapshot with large buckets":           testSnapshotWithLargeBuckets,
+		"snapshot interrupted":                  testSnapshotInterrupted,
+		"many snapshots":                        testManySnapshots,
+		"snapshot damaged":                      testSnapshotDamaged,
+		"close":                                 testClose,
 	} {
-		t.Run(name, func(t *testing.T) { check(t, open(t, room)) })
+		t.Run(name, func(t *testing.T) { test(t, open(t, large)) })
 	}
-	t.Run("full", func(t *testing.T) { refusesWhenFull(t, open(t, 8<<20)) })
+	t.Run("append to a full log", func(t *testing.T) { testFull(t, open(t, 8<<20)) })
 }
 
-// entry is one record as Read hands it out.
+// entry is one record from Read.
 type entry struct {
 	Seq  uint64
 	Data []byte
 }
 
-// record returns n bytes that depend on seq.
+// record returns n random bytes seeded by seq.
 func record(seq uint64, n int) []byte {
 	data := make([]byte, n)
 	source := rand.NewChaCha8([32]byte(binary.LittleEndian.AppendUint64(make([]byte, 24), seq)))
@@ -78,7 +79,7 @@ func record(seq uint64, n int) []byte {
 	return data
 }
 
-// digests compares bytes by their digest: fast, and a difference prints in one line.
+// digests compares large byte slices by digest, so that a difference prints in one line.
 var digests = cmp.Transformer("digest", func(data []byte) string {
 	if len(data) <= 32 {
 		return string(data)
@@ -86,16 +87,16 @@ var digests = cmp.Transformer("digest", func(data []byte) string {
 	return fmt.Sprintf("%d bytes, SHA-256 %x", len(data), sha256.Sum256(data))
 })
 
-func patient(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+func withTimeout(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// fill appends the records first to last, of n bytes each.
+// fill appends the records first to last, each of n bytes.
 func fill(t *testing.T, log store.Log, first, last uint64, n int) {
 	t.Helper()
-	ctx := patient(t)
+	ctx := withTimeout(t)
 	for seq := first; seq <= last; seq++ {
 		if err := log.Append(ctx, seq-1, record(seq, n)); err != nil {
 			t.Fatalf("Append(%d) = %v, want nil", seq-1, err)
@@ -103,12 +104,19 @@ func fill(t *testing.T, log store.Log, first, last uint64, n int) {
 	}
 }
 
-// readAll returns what Read hands out.
+func purge(t *testing.T, log store.Log, before uint64) {
+	t.Helper()
+	if err := log.Purge(withTimeout(t), before); err != nil {
+		t.Fatalf("Purge(%d) = %v, want nil", before, err)
+	}
+}
+
+// readAll returns the records that Read passes to its callback.
 func readAll(t *testing.T, log store.Log, from uint64) []entry {
 	t.Helper()
 	var got []entry
-	err := log.Read(patient(t), from, func(seq uint64, data []byte) error {
-		got = append(got, entry{seq, append([]byte(nil), data...)})
+	err := log.Read(withTimeout(t), from, func(seq uint64, data []byte) error {
+		got = append(got, entry{seq, bytes.Clone(data)})
 		return nil
 	})
 	if err != nil {
@@ -117,7 +125,7 @@ func readAll(t *testing.T, log store.Log, from uint64) []entry {
 	return got
 }
 
-// wantRecords checks that Read from the sequence from hands out the records first to last as fill has written them.
+// wantRecords checks that Read(from) returns the records first to last as written by fill.
 func wantRecords(t *testing.T, log store.Log, from, first, last uint64, n int) {
 	t.Helper()
 	var want []entry
@@ -129,10 +137,23 @@ func wantRecords(t *testing.T, log store.Log, from, first, last uint64, n int) {
 	}
 }
 
-// wantBounds checks the extent, apart from the bytes, which are the engine's own.
 func wantBounds(t *testing.T, log store.Log, first, last uint64) {
 	t.Helper()
 	if got := log.Bounds(); got.First != first || got.Last != last {
 		t.Fatalf("Bounds() = %d to %d, want %d to %d", got.First, got.Last, first, last)
+	}
+}
+
+func wantRecover(t *testing.T, log store.Log, want uint64) {
+	t.Helper()
+	if last, err := log.Recover(withTimeout(t)); err != nil || last != want {
+		t.Fatalf("Recover() = %d, %v, want %d, nil", last, err, want)
+	}
+}
+
+func wantError(t *testing.T, call string, got, want error) {
+	t.Helper()
+	if !errors.Is(got, want) {
+		t.Fatalf("%s = %v, want %v", call, got, want)
 	}
 }

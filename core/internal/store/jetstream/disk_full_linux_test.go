@@ -9,79 +9,79 @@ import (
 	"patchbay/core/internal/store"
 )
 
-func TestRefusesBeforeDiskIsFull(t *testing.T) {
-	for name, v := range volumes(t) {
+func TestAppendFailsBeforeDiskIsFull(t *testing.T) {
+	for name, d := range smallDisks(t) {
 		t.Run(name, func(t *testing.T) {
-			t.Cleanup(func() { v.clear(t) })
-			h := newHarness(t, Options{Dir: v.dir, statDisk: v.statDisk, Cap: 64 << 20, FreeLow: 8 << 20})
+			t.Cleanup(func() { d.Clear(t) })
+			h := newHarness(t, Options{Dir: d.Dir, statDisk: d.statDisk, Cap: 64 << 20, FreeLow: 8 << 20})
 			notWritable := false
 			last := appendUntil(t, h.log, 0, store.ErrFull, func() {
 				notWritable = notWritable || !h.log.Health().Writable
 			})
 			if !notWritable {
-				t.Error("Health() said writable up to the end, want it to warn before Append fails")
+				t.Error("Health() = writable until Append failed, want not writable before that")
 			}
-			if got, err := h.log.Recover(patient(t)); err != nil || got != last {
-				t.Fatalf("Recover() = %d, %v, want %d, nil: nothing is in doubt", got, err, last)
+			if got, err := h.log.Recover(withTimeout(t)); err != nil || got != last {
+				t.Fatalf("Recover() = %d, %v, want %d, nil: no outcome is unknown", got, err, last)
 			}
-			if err := h.log.Purge(patient(t), last); err != nil {
+			if err := h.log.Purge(withTimeout(t), last); err != nil {
 				t.Fatalf("Purge(%d) on a full disk = %v, want nil", last, err)
 			}
 			await(t, "the log is writable", func() bool { return h.log.Health().Writable })
-			if err := h.log.Append(patient(t), last, childRecord(last+1)); err != nil {
+			if err := h.log.Append(withTimeout(t), last, childRecord(last+1)); err != nil {
 				t.Errorf("Append(%d) after a purge = %v, want nil", last, err)
 			}
 
-			v.fill(t)
+			d.Fill(t, 0)
 			log := h.Reopen(t)
 			if got := log.Health(); got.Writable {
 				t.Errorf("Health() after a start on a full disk = %+v, want not writable", got)
 			}
 			checkRecords(t, 0, h.log, last+1)
-			v.clear(t)
+			d.Clear(t)
 			await(t, "the log is writable", func() bool { return log.Health().Writable })
-			if err := log.Append(patient(t), last+1, childRecord(last+2)); err != nil {
+			if err := log.Append(withTimeout(t), last+1, childRecord(last+2)); err != nil {
 				t.Errorf("Append(%d) after a start on a full disk = %v, want nil", last+1, err)
 			}
 		})
 	}
 }
 
-func TestRecoversFromFullDisk(t *testing.T) {
-	for name, v := range volumes(t) {
+func TestRecoverAfterFullDisk(t *testing.T) {
+	for name, d := range smallDisks(t) {
 		t.Run(name, func(t *testing.T) {
-			h := newHarness(t, Options{Dir: v.dir, statDisk: v.statDisk, Cap: 16 << 20, FreeLow: 4})
+			h := newHarness(t, Options{Dir: d.Dir, statDisk: d.statDisk, Cap: 16 << 20, FreeLow: 4})
 			last := uint64(0)
 			for ; last < 40; last++ {
-				if err := h.log.Append(patient(t), last, childRecord(last+1)); err != nil {
+				if err := h.log.Append(withTimeout(t), last, childRecord(last+1)); err != nil {
 					t.Fatal(err)
 				}
 			}
-			// Others fill the disk between two samples of the free space, so that the log runs into its end.
-			h.log.ending()
+			// Stop sampling the free space, so that appends reach the end of the disk.
+			h.log.stopWatch()
 			h.log.watcher.Wait()
-			v.fill(t)
+			d.Fill(t, 0)
 			h.log.options.AckTimeout = 300 * time.Millisecond
 			last = appendUntil(t, h.log, last, store.ErrUnavailable, func() {})
 
 			short, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
 			if got, err := h.log.Recover(short); !errors.Is(err, store.ErrFull) {
-				t.Fatalf("Recover() without room = %d, %v, want ErrFull", got, err)
+				t.Fatalf("Recover() on a full disk = %d, %v, want ErrFull", got, err)
 			}
 			recovered := make(chan error, 1)
 			var got uint64
 			go func() {
 				var err error
-				got, err = h.log.Recover(patient(t))
+				got, err = h.log.Recover(withTimeout(t))
 				recovered <- err
 			}()
-			v.clear(t)
+			d.Clear(t)
 			if err := <-recovered; err != nil || got != last && got != last+1 {
-				t.Fatalf("Recover() once there is room = %d, %v, want %d or one more, nil", got, err, last)
+				t.Fatalf("Recover() after clearing the disk = %d, %v, want %d or one more, nil", got, err, last)
 			}
 			checkRecords(t, 0, h.log, last)
-			if err := h.log.Append(patient(t), got, childRecord(got+1)); err != nil {
+			if err := h.log.Append(withTimeout(t), got, childRecord(got+1)); err != nil {
 				t.Errorf("Append(%d) after Recover = %v, want nil", got, err)
 			}
 			h.Reopen(t)
@@ -90,11 +90,11 @@ func TestRecoversFromFullDisk(t *testing.T) {
 	}
 }
 
-// appendUntil appends until that fails with want, and returns the last sequence that was acknowledged.
+// appendUntil appends until Append fails with want, and returns the last acknowledged sequence.
 func appendUntil(t *testing.T, log *Log, last uint64, want error, each func()) uint64 {
 	t.Helper()
 	for range 100_000 {
-		err := log.Append(patient(t), last, childRecord(last+1))
+		err := log.Append(withTimeout(t), last, childRecord(last+1))
 		if errors.Is(err, want) {
 			return last
 		}

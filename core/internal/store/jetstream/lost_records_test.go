@@ -11,7 +11,7 @@ import (
 	"patchbay/core/internal/store"
 )
 
-func TestLostTailIsFilled(t *testing.T) {
+func TestLostNewestRecordsKeepTheirSequences(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, Options{Dir: t.TempDir()})
 	for last := range uint64(5) {
@@ -24,7 +24,7 @@ func TestLostTailIsFilled(t *testing.T) {
 	}
 	log := h.Reopen(t)
 	if b := log.Bounds(); b.Last != 8 {
-		t.Errorf("Bounds() = %+v, want the sequences up to the snapshot taken", b)
+		t.Errorf("Bounds() = %+v, want the sequences up to the snapshot", b)
 	}
 	want := []store.Range{{First: 6, Last: 8}}
 	if diff := cmp.Diff(want, h.log.Health().Missing); diff != "" {
@@ -46,7 +46,7 @@ func TestLostTailIsFilled(t *testing.T) {
 	}
 }
 
-func TestLostHeadIsListed(t *testing.T) {
+func TestLostOldestRecordsAreMissing(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, Options{Dir: t.TempDir(), Cap: 16 << 20})
 	const total = 100
@@ -66,7 +66,7 @@ func TestLostHeadIsListed(t *testing.T) {
 	log := h.open(t)
 	b := log.Bounds()
 	if b.First <= 3 || b.First > total || b.Last != total {
-		t.Fatalf("Bounds() = %+v, want what the other blocks hold", b)
+		t.Fatalf("Bounds() = %+v, want the records of the other blocks", b)
 	}
 	want := []store.Range{{First: 3, Last: b.First - 1}}
 	if diff := cmp.Diff(want, log.Health().Missing); diff != "" {
@@ -74,7 +74,7 @@ func TestLostHeadIsListed(t *testing.T) {
 	}
 }
 
-func TestLostLogGoesOn(t *testing.T) {
+func TestLostLogContinuesAtItsEnd(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, Options{Dir: t.TempDir()})
 	for last := range uint64(50) {
@@ -101,11 +101,11 @@ func TestLostLogGoesOn(t *testing.T) {
 	}
 	log = h.Reopen(t).(*Log)
 	if b := log.Bounds(); b.First != 51 || b.Last != 51 || log.Health().Missing != nil {
-		t.Errorf("Bounds() = %+v, missing %v, after reopening, want record 51 alone", b, log.Health().Missing)
+		t.Errorf("Bounds() = %+v, missing %v, after reopening, want only record 51", b, log.Health().Missing)
 	}
 }
 
-func TestMissingRecordsAreListed(t *testing.T) {
+func TestDamagedRecordsAreMissing(t *testing.T) {
 	t.Parallel()
 	for name, crash := range map[string]bool{"after a clean stop": false, "after a crash": true} {
 		t.Run(name, func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestMissingRecordsAreListed(t *testing.T) {
 				}
 			}
 			h.log.Close()
-			if crash { // the index is from before, or not there
+			if crash { // a crash leaves an old index or none
 				if err := os.Remove(index(t, h.options.Dir)); err != nil {
 					t.Fatal(err)
 				}
@@ -130,9 +130,9 @@ func TestMissingRecordsAreListed(t *testing.T) {
 			for seq := uint64(1); seq <= total; seq++ {
 				lost[seq] = true
 			}
-			err := log.Read(patient(t), 1, func(seq uint64, record []byte) error {
+			err := log.Read(withTimeout(t), 1, func(seq uint64, record []byte) error {
 				if delete(lost, seq); string(record) != string(childRecord(seq)) {
-					t.Errorf("Read handed out %d bytes as record %d, want the record", len(record), seq)
+					t.Errorf("Read returned %d bytes as record %d, want the record", len(record), seq)
 				}
 				return nil
 			})
@@ -158,7 +158,7 @@ func TestMissingRecordsAreListed(t *testing.T) {
 	}
 }
 
-// index returns the path of the index of the log.
+// index returns the path of the log stream's index.
 func index(t *testing.T, dir string) string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(dir, "jetstream", "$G", "streams", "*_log_0", "msgs", "index.db"))

@@ -14,15 +14,15 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// A snapshot is a run of messages in a stream of its own: pieces of at most pieceSize bytes with the buckets one after
-// the other, then the manifest in the same way, then one commit. Only the commit makes it a snapshot. A bucket that
-// didn't change stays where an earlier snapshot has put it. The two newest snapshots are kept.
+// A snapshot is a sequence of messages in the snapshot stream: the concatenated buckets in pieces of at most pieceSize
+// bytes, then the manifest in the same form, then one commit message. A snapshot without a commit does not count. An
+// unchanged bucket stays where an earlier snapshot wrote it. The store keeps the two newest snapshots.
 
-// pieceSize is the most that one message of a snapshot holds. Together with the header it stays under the largest
-// payload that a server takes by default, 1 MiB.
+// pieceSize is the size limit of a message of a snapshot. With its header the message stays below the server's default
+// limit of 1 MiB.
 const pieceSize = 960 << 10
 
-// blob is where some bytes lie: from an offset in the message First on, through as many further messages as it takes.
+// blob locates stored bytes: they start at Offset in the message First and continue in the following messages.
 type blob struct {
 	First  uint64 `json:"first"`
 	Offset int    `json:"offset"`
@@ -30,41 +30,41 @@ type blob struct {
 	Sum    []byte `json:"sum"` // SHA-256
 }
 
-// manifest lists what a snapshot consists of.
+// manifest locates the buckets of a snapshot.
 type manifest struct {
-	Reflects uint64          `json:"reflects"`
-	Meta     []byte          `json:"meta,omitempty"`
-	Buckets  map[uint32]blob `json:"buckets"`
+	LastRecord uint64          `json:"last_record"`
+	Meta       []byte          `json:"meta,omitempty"`
+	Buckets    map[uint32]blob `json:"buckets"`
 
-	commit uint64 // the sequence of the commit
-	floor  uint64 // the lowest sequence that the snapshot needs
+	commit uint64 // sequence of the commit message
+	floor  uint64 // lowest sequence that the snapshot needs
 }
 
-// commit is the last message of a snapshot.
+// commit is the content of the last message of a snapshot.
 type commit struct {
-	Reflects uint64 `json:"reflects"`
-	Manifest blob   `json:"manifest"`
-	Former   uint64 `json:"former,omitempty"` // the sequence of the commit before
+	LastRecord uint64 `json:"last_record"`
+	Manifest   blob   `json:"manifest"`
+	Previous   uint64 `json:"previous,omitempty"` // sequence of the previous commit message
 }
 
-// live adds up the sizes of the buckets.
-func (m *manifest) live() (total uint64) {
+// size returns the total size of the buckets.
+func (m *manifest) size() (total uint64) {
 	for _, b := range m.Buckets {
 		total += uint64(b.Size)
 	}
 	return total
 }
 
-// place notes where the snapshot lies.
-func (m *manifest) place(c commit, at uint64) {
+// setPlace sets the sequences of the commit message and of the first message that the snapshot needs.
+func (m *manifest) setPlace(c commit, at uint64) {
 	m.commit, m.floor = at, c.Manifest.First
 	for _, b := range m.Buckets {
 		m.floor = min(m.floor, b.First)
 	}
 }
 
-// newestCommit returns the commit of the newest snapshot; the zero commit if there is none that can be read, which is
-// for LoadSnapshot to report.
+// newestCommit returns the commit of the newest snapshot, or the zero commit if there is none or it is damaged, which
+// LoadSnapshot reports.
 func (l *Log) newestCommit(ctx context.Context, e *engine) (commit, error) {
 	_, c, err := lastCommit(ctx, e, l.names.snapshotCommit)
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged) {
@@ -79,7 +79,7 @@ func lastCommit(ctx context.Context, e *engine, subject string) (at uint64, _ co
 	case errors.Is(err, js.ErrMsgNotFound):
 		return 0, commit{}, store.ErrNotFound
 	case err != nil:
-		return 0, commit{}, fmt.Errorf("%w: ask for the newest snapshot: %w", store.ErrUnavailable, err)
+		return 0, commit{}, fmt.Errorf("%w: read the newest snapshot: %w", store.ErrUnavailable, err)
 	}
 	c, err := decodeCommit(m.Data)
 	return m.Sequence, c, err
@@ -88,19 +88,19 @@ func lastCommit(ctx context.Context, e *engine, subject string) (at uint64, _ co
 func decodeCommit(text []byte) (commit, error) {
 	var c commit
 	if err := json.Unmarshal(text, &c); err != nil {
-		return commit{}, fmt.Errorf("%w: the commit can't be read: %w", store.ErrDamaged, err)
+		return commit{}, fmt.Errorf("%w: decode the commit: %w", store.ErrDamaged, err)
 	}
 	return c, nil
 }
 
-// blobReader reads blobs; neighbours share the message that was read last.
+// blobReader reads blobs. It keeps the last message for the next blob.
 type blobReader struct {
 	stream js.Stream
 	seq    uint64
 	piece  []byte
 }
 
-// read returns the bytes of b, or an error that matches store.ErrDamaged if they aren't what was written.
+// read returns the bytes of b. It fails with store.ErrDamaged if a message is missing or the checksum differs.
 func (r *blobReader) read(ctx context.Context, b blob) ([]byte, error) {
 	data := make([]byte, 0, max(b.Size, 0))
 	offset := b.Offset
@@ -109,14 +109,14 @@ func (r *blobReader) read(ctx context.Context, b blob) ([]byte, error) {
 			return nil, err
 		}
 		if offset < 0 || offset >= len(r.piece) {
-			return nil, fmt.Errorf("%w: message %d has %d bytes, not %d", store.ErrDamaged, seq, len(r.piece), offset)
+			return nil, fmt.Errorf("%w: message %d has %d bytes, and the blob starts at %d", store.ErrDamaged, seq, len(r.piece), offset)
 		}
 		rest := r.piece[offset:]
 		data = append(data, rest[:min(len(rest), b.Size-len(data))]...)
 		offset = 0
 	}
 	if sum := sha256.Sum256(data); !bytes.Equal(sum[:], b.Sum) {
-		return nil, fmt.Errorf("%w: the checksum of %d bytes from message %d on is wrong", store.ErrDamaged, b.Size, b.First)
+		return nil, fmt.Errorf("%w: wrong checksum of %d bytes starting at message %d", store.ErrDamaged, b.Size, b.First)
 	}
 	return data, nil
 }
@@ -136,7 +136,7 @@ func (r *blobReader) load(ctx context.Context, seq uint64) error {
 	return nil
 }
 
-// byPlace orders the numbers of buckets by where they lie, so that a reader meets each message once.
+// byPlace orders bucket numbers by position in the stream, so that a blobReader reads each message once.
 func byPlace(of map[uint32]blob) func(a, b uint32) int {
 	return func(a, b uint32) int {
 		x, y := of[a], of[b]

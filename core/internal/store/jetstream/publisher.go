@@ -14,8 +14,8 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// expectedLastSequence is the header by which the server refuses a message unless the stream ends where the sender
-// thinks it does.
+// expectedLastSequence is the header that makes the server refuse a message unless the stream's newest message has the
+// given sequence.
 const expectedLastSequence = nats.ExpectedLastSeqHdr
 
 // Error codes of the JetStream API.
@@ -26,17 +26,17 @@ const (
 	codeStoreFailed           = 10077
 )
 
-// errStoreRefused says that the server refused to store a message and didn't store it; the limit of the stream is
-// the usual reason.
-var errStoreRefused = errors.New("the server refused the message")
+// errStoreRefused means that the server did not store a message, usually because the stream reached its size limit.
+var errStoreRefused = errors.New("the embedded server refused the message")
 
-// publisher sends guarded messages to one stream, one at a time. It isn't safe for concurrent use.
+// publisher writes messages to one stream, one at a time, each with an expected last sequence. It is not safe for
+// concurrent use.
 type publisher struct {
 	conn  *nats.Conn
 	down  <-chan struct{}
 	acks  chan *nats.Msg
-	msg   *nats.Msg // reused, with its header, for every message
-	guard []string  // the value of the guard in the header of msg
+	msg   *nats.Msg // reused for all messages
+	guard []string  // value of the expectedLastSequence header of msg
 	timer *time.Timer
 }
 
@@ -54,8 +54,8 @@ func newPublisher(conn *nats.Conn, down <-chan struct{}) (*publisher, error) {
 	return p, nil
 }
 
-// publish stores data as the message after last and waits for the server to say so. After an error that matches
-// store.ErrUnavailable the publisher must not be used again: a late answer could be taken for that of a later message.
+// publish stores data as the message after last and waits for the acknowledgement. Do not use the publisher again after
+// store.ErrUnavailable: it could mistake a late answer for the answer to the next message.
 func (p *publisher) publish(ctx context.Context, subject string, last uint64, data []byte, limit time.Duration) error {
 	p.guard[0] = strconv.FormatUint(last, 10)
 	p.msg.Subject, p.msg.Data = subject, data
@@ -70,27 +70,27 @@ func (p *publisher) publish(ctx context.Context, subject string, last uint64, da
 	case m := <-p.acks:
 		return decodeAck(m, last+1)
 	case <-p.timer.C:
-		return fmt.Errorf("%w: no answer within %s", store.ErrUnavailable, limit)
+		return fmt.Errorf("%w: the embedded server did not answer within %s", store.ErrUnavailable, limit)
 	case <-p.down:
-		return fmt.Errorf("%w: the server is down", store.ErrUnavailable)
+		return fmt.Errorf("%w: the embedded server is down", store.ErrUnavailable)
 	case <-ctx.Done():
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, context.Cause(ctx))
 	}
 }
 
-// decodeAck returns nil if m says that the message was stored with the sequence want.
+// decodeAck returns nil if m acknowledges a message with the sequence want.
 func decodeAck(m *nats.Msg, want uint64) error {
 	if bytes.Contains(m.Data, []byte(`"error"`)) || len(m.Data) == 0 {
 		return decodeRefusal(m)
 	}
 	if got := ackSequence(m.Data); got != want {
-		return fmt.Errorf("%w: stored as %d instead of %d", store.ErrUnavailable, got, want)
+		return fmt.Errorf("%w: message stored with sequence %d instead of %d", store.ErrUnavailable, got, want)
 	}
 	return nil
 }
 
-// ackSequence scans for the sequence: an acknowledgement comes with every commit, and a JSON decoder would cost more
-// than all the rest here.
+// ackSequence returns the sequence in an acknowledgement. It scans the JSON because a decoder would dominate the cost
+// of an append.
 func ackSequence(ack []byte) (seq uint64) {
 	_, rest, _ := bytes.Cut(ack, []byte(`"seq":`))
 	for _, c := range rest {
@@ -110,7 +110,7 @@ func decodeRefusal(m *nats.Msg) error {
 		} `json:"error"`
 	}
 	if err := json.Unmarshal(m.Data, &reply); err != nil {
-		return fmt.Errorf("%w: answer with status %q", store.ErrUnavailable, m.Header.Get("Status"))
+		return fmt.Errorf("%w: the embedded server answered with status %q", store.ErrUnavailable, m.Header.Get("Status"))
 	}
 	kind := store.ErrUnavailable
 	switch reply.Error.Code {

@@ -2,7 +2,7 @@ package jetstream
 
 import "golang.org/x/sys/unix"
 
-// volatileKind names the file systems on which a synced write may not survive a power cut.
+// volatileKind returns the kind of a file system that can lose synced writes in a power cut, or "".
 func volatileKind(s *unix.Statfs_t) string {
 	switch int64(s.Type) {
 	case unix.TMPFS_MAGIC, unix.RAMFS_MAGIC:

@@ -15,41 +15,41 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// startTimeout bounds the start of the server; it reads its index and, after a crash, the newest block files.
+// startTimeout limits the start of the server, which reads its index and, after a crash, the newest block files.
 const startTimeout = 5 * time.Minute
 
-// maxPayload is the largest message of the server in bytes; records and pieces of snapshots stay far below it.
+// maxPayload is the size limit of a server message in bytes. Records and snapshot pieces stay far below it.
 const maxPayload = 1 << 20
 
-// engine is one run of the embedded server. Recovery ends one and starts the next.
+// engine is one run of the embedded server with its connections and streams. Recover replaces it.
 type engine struct {
 	server *server.Server
-	// The server answers reads on the connection's own loop, so appends have a connection to themselves.
+	// The server answers reads in the read loop of their connection, so appends use a separate connection.
 	appends, reads *nats.Conn
-	down           chan struct{} // closed when the connection for appends is
+	down           chan struct{} // closed with the appends connection
 
 	logPublisher, snapshotPublisher *publisher
 	logStream, snapshotStream       js.Stream
 }
 
-// startEngine starts a server on dir. The streams are opened by openStreams.
+// startEngine starts a server on dir. Call openStreams next.
 func startEngine(dir string, logger *slog.Logger) (*engine, error) {
 	s, err := server.NewServer(&server.Options{
 		ServerName: "patchbay", StoreDir: dir, JetStream: true, SyncAlways: true,
 		DontListen: true, NoSigs: true, NoLog: false, DisableJetStreamBanner: true,
 		MaxPayload:         maxPayload,
-		JetStreamMaxStore:  1 << 60, // the caps of the streams and the free space decide
+		JetStreamMaxStore:  1 << 60, // no limit: the caps of the streams and the free space apply instead
 		JetStreamMaxMemory: 64 << 20,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("set the server up: %w", err)
+		return nil, fmt.Errorf("configure the embedded server: %w", err)
 	}
 	s.SetLoggerV2(serverLogger{logger}, false, false, false)
 	e := &engine{server: s, down: make(chan struct{})}
 	s.Start()
 	if !s.ReadyForConnections(startTimeout) || !s.JetStreamEnabled() {
 		e.stop()
-		return nil, fmt.Errorf("start the server: not ready: %w", store.ErrUnavailable)
+		return nil, fmt.Errorf("start the embedded server: not ready: %w", store.ErrUnavailable)
 	}
 	if err := e.connect(logger); err != nil {
 		e.stop()
@@ -65,18 +65,18 @@ func (e *engine) connect(logger *slog.Logger) (err error) {
 	e.appends, err = nats.Connect("", nats.InProcessServer(e.server), nats.NoReconnect(), nats.Name("appends"), failed,
 		nats.ClosedHandler(func(*nats.Conn) { close(e.down) }))
 	if err != nil {
-		return fmt.Errorf("connect to the server: %w", err)
+		return fmt.Errorf("connect to the embedded server: %w", err)
 	}
-	// Nobody asks for a recovery because a read failed, so this connection comes back by itself.
+	// A failed read does not cause a Recover, so this connection reconnects.
 	e.reads, err = nats.Connect("", nats.InProcessServer(e.server), nats.MaxReconnects(-1),
 		nats.ReconnectWait(50*time.Millisecond), nats.Name("reads"), failed)
 	if err != nil {
-		return fmt.Errorf("connect to the server: %w", err)
+		return fmt.Errorf("connect to the embedded server: %w", err)
 	}
 	return nil
 }
 
-// openStreams opens both streams, and creates those that known doesn't list.
+// openStreams opens both streams. It creates a missing stream unless known lists it.
 func (e *engine) openStreams(ctx context.Context, n names, limit uint64, known []string) (err error) {
 	client, err := js.New(e.reads)
 	if err != nil {
@@ -97,8 +97,7 @@ func (e *engine) openStreams(ctx context.Context, n names, limit uint64, known [
 	return err
 }
 
-// streamConfig refuses what is new rather than drop what is old when the cap is reached, and keeps everything until
-// it is purged.
+// streamConfig configures a stream that keeps messages until a purge, and refuses new ones at the limit.
 func streamConfig(name, subject string, limit uint64) js.StreamConfig {
 	return js.StreamConfig{
 		Name: name, Subjects: []string{subject}, Storage: js.FileStorage, Replicas: 1,
@@ -116,7 +115,7 @@ func openStream(ctx context.Context, client js.JetStream, want js.StreamConfig, 
 	case err == nil:
 		stream, err = client.UpdateStream(ctx, want)
 	case errors.Is(err, js.ErrStreamNotFound) && slices.Contains(known, want.Name):
-		return nil, fmt.Errorf("%w: stream %s is gone: restore a backup, or move the folder away to start empty",
+		return nil, fmt.Errorf("%w: stream %s is missing: restore a backup, or move the folder away to start empty",
 			store.ErrDamaged, want.Name)
 	case errors.Is(err, js.ErrStreamNotFound):
 		stream, err = client.CreateStream(ctx, want)
@@ -127,7 +126,7 @@ func openStream(ctx context.Context, client js.JetStream, want js.StreamConfig, 
 	return stream, nil
 }
 
-// stop ends the connection and the server and waits until the server has written everything.
+// stop closes the connections, shuts the server down and waits until it has written everything.
 func (e *engine) stop() {
 	if e.appends != nil {
 		e.appends.Close()

@@ -1,0 +1,76 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"patchbay/core/internal/store"
+)
+
+// Append implements [store.Log].
+func (l *Log) Append(ctx context.Context, last uint64, record []byte) error {
+	if err := l.append(ctx, last, record); err != nil {
+		return fmt.Errorf("append record %d: %w", last+1, err)
+	}
+	return nil
+}
+
+func (l *Log) append(ctx context.Context, last uint64, record []byte) error {
+	if n := len(record); n == 0 || n > store.MaxRecord {
+		return fmt.Errorf("%w: %d bytes", store.ErrRecordSize, n)
+	}
+	e, err := l.running()
+	switch {
+	case err != nil:
+		return err
+	case l.inDoubt.Load():
+		return fmt.Errorf("%w: the outcome of an earlier write is unknown", store.ErrUnavailable)
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	size := storedSize(l.names.logSubject, last, len(record))
+	if err := l.checkReserve(size); err != nil {
+		return err
+	}
+	err = e.logPublisher.publish(ctx, l.names.logSubject, last, record, l.options.AckTimeout)
+	switch {
+	case err == nil:
+		l.countRecord(last+1, size)
+		return nil
+	case errors.Is(err, errStoreRefused) && l.exceedsCap(size):
+		return fmt.Errorf("%w: the cap of %d bytes is reached: %w", store.ErrFull, l.limit, err)
+	case errors.Is(err, errStoreRefused):
+		err = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	if errors.Is(err, store.ErrUnavailable) {
+		l.inDoubt.Store(true)
+	}
+	return err
+}
+
+// countRecord adds a stored record to the bounds and subtracts it from the free space.
+func (l *Log) countRecord(seq, size uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.bounds.Empty() {
+		l.bounds.First = seq
+	}
+	l.bounds.Last = seq
+	l.bounds.Bytes += size
+	l.free -= min(size, l.free)
+}
+
+// exceedsCap reports whether size more bytes exceed the cap.
+func (l *Log) exceedsCap(size uint64) bool {
+	b := l.Bounds()
+	return b.Bytes+size > b.Cap
+}
+
+// storedSize returns the size in the server's file store of a record of n bytes, including its sequence header.
+func storedSize(subject string, last uint64, n int) uint64 {
+	const frame = 4 + 8 + 8 + 2 + 4 + 8 // length, sequence, time, subject length, header length, checksum
+	header := len("NATS/1.0\r\n") + len(expectedLastSequence) + len(": \r\n\r\n") + len(strconv.FormatUint(last, 10))
+	return uint64(frame + len(subject) + header + n)
+}
