@@ -27,8 +27,8 @@ import (
 
 // Writer is what the API needs of the writer.
 type Writer interface {
-	View(ctx context.Context, f func(*conversation.Book)) error
-	Do(ctx context.Context, f func(*conversation.Turn) error) error
+	View(ctx context.Context, f func(*conversation.State)) error
+	Do(ctx context.Context, f func(*conversation.Transaction) error) error
 	Writable() error
 }
 

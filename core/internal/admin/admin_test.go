@@ -64,7 +64,7 @@ func (o *office) State(string) (breaker string, paused time.Duration, waiting, r
 func openOffice(t *testing.T) *office {
 	t.Helper()
 	o := &office{T: t, log: memory.NewDisk(0).Open()}
-	p := &conversation.Policy{Generation: 1, Owner: "faq", History: 20, Channels: map[string]*conversation.Channel{
+	p := &conversation.Policy{Revision: 1, Owner: "faq", History: 20, Channels: map[string]*conversation.Channel{
 		"web": {Name: "web", Role: envelope.RoleCustomer}, "faq": {Name: "faq", Role: envelope.RoleBot},
 		"desk": {Name: "desk", Role: envelope.RoleAgent, Opens: true},
 	}}
@@ -138,7 +138,7 @@ func (o *office) job(channel string) *writer.Job {
 func (o *office) settle() {
 	o.Helper()
 	for range 2 {
-		if err := o.w.View(o.Context(), func(*conversation.Book) {}); err != nil {
+		if err := o.w.View(o.Context(), func(*conversation.State) {}); err != nil {
 			o.Fatal(err)
 		}
 	}
@@ -288,7 +288,7 @@ func TestWhyItWaits(t *testing.T) {
 			j := o.job("faq")
 			if tc.retry > 0 {
 				o.finish(j, conversation.Outcome{
-					Result: conversation.ResultRetry, Error: "transient", Text: "try later", Next: time.Now().Add(tc.retry), Unasked: tc.early,
+					Result: conversation.ResultRetry, Error: "transient", Text: "try later", Next: time.Now().Add(tc.retry), NotCalled: tc.early,
 				})
 			}
 			var c trail.Conversation

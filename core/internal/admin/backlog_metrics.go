@@ -29,7 +29,7 @@ type scan struct {
 type found struct {
 	unanswered time.Time
 	oldest     map[string]time.Time
-	dead       map[conversation.LetterClass]int
+	dead       map[conversation.DeadLetterClass]int
 }
 
 func newScan(a *Admin) *scan {
@@ -76,10 +76,10 @@ func (s *scan) look() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	f := found{oldest: map[string]time.Time{}}
-	err := s.admin.Writer.View(ctx, func(b *conversation.Book) {
+	err := s.admin.Writer.View(ctx, func(b *conversation.State) {
 		b.All(func(c *conversation.Conversation) bool {
-			if !c.Unanswered.IsZero() && (f.unanswered.IsZero() || c.Unanswered.Before(f.unanswered)) {
-				f.unanswered = c.Unanswered
+			if !c.UnansweredSince.IsZero() && (f.unanswered.IsZero() || c.UnansweredSince.Before(f.unanswered)) {
+				f.unanswered = c.UnansweredSince
 			}
 			for i := range c.Lanes {
 				ch, at := c.Lanes[i].Channel, c.Lanes[i].Queue[0].QueuedAt
@@ -89,7 +89,7 @@ func (s *scan) look() {
 			}
 			return true
 		})
-		f.dead = b.CountDead()
+		f.dead = b.CountDeadLetters()
 	})
 	s.failed = err != nil
 	if err == nil {

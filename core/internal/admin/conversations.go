@@ -31,7 +31,7 @@ func (a *Admin) waiterList(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), apiTimeout)
 	defer cancel()
 	list := []Waiter{}
-	err := a.Writer.View(ctx, func(b *conversation.Book) { list = append(list, waiters(b, r.URL.Query().Get("channel"))...) })
+	err := a.Writer.View(ctx, func(b *conversation.State) { list = append(list, waiters(b, r.URL.Query().Get("channel"))...) })
 	if err != nil {
 		a.fail(w, "conversations", err)
 		return
@@ -44,10 +44,10 @@ func (a *Admin) waiterList(w http.ResponseWriter, r *http.Request) {
 }
 
 // waiters returns the conversations that have waited longest, for the given channel if it is not "".
-func waiters(b *conversation.Book, channel string) []Waiter {
+func waiters(b *conversation.State, channel string) []Waiter {
 	var all []Waiter
 	b.All(func(c *conversation.Conversation) bool {
-		since, towards := c.Unanswered, c.Owner
+		since, towards := c.UnansweredSince, c.Owner
 		if c.Offer != nil {
 			towards = c.Offer.Target
 		}

@@ -89,7 +89,7 @@ func (a *Admin) conversation(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), apiTimeout)
 	defer cancel()
 	var c *trail.Conversation
-	err := a.Writer.View(ctx, func(b *conversation.Book) { c = trail.Describe(b, r.PathValue("id")) })
+	err := a.Writer.View(ctx, func(b *conversation.State) { c = trail.Describe(b, r.PathValue("id")) })
 	if err != nil {
 		a.fail(w, "conversation", err)
 		return
@@ -106,8 +106,8 @@ func (a *Admin) conversation(w http.ResponseWriter, r *http.Request) {
 // deadList answers GET /api/dead[?channel=…].
 func (a *Admin) deadList(w http.ResponseWriter, r *http.Request) {
 	list := []trail.DeadLetter{}
-	err := a.Writer.View(r.Context(), func(b *conversation.Book) {
-		for _, d := range b.Dead() {
+	err := a.Writer.View(r.Context(), func(b *conversation.State) {
+		for _, d := range b.DeadLetters() {
 			if ch := r.URL.Query().Get("channel"); ch == "" || ch == d.Delivery.Channel {
 				list = append(list, trail.DescribeDead(d))
 			}
@@ -123,7 +123,7 @@ func (a *Admin) deadList(w http.ResponseWriter, r *http.Request) {
 // deadShow answers GET /api/dead/{id}: the dead letter with its conversation's trail.
 func (a *Admin) deadShow(w http.ResponseWriter, r *http.Request) {
 	var d *trail.DeadLetter
-	err := a.Writer.View(r.Context(), func(b *conversation.Book) {
+	err := a.Writer.View(r.Context(), func(b *conversation.State) {
 		if found := b.DeadLetter(r.PathValue("id")); found != nil {
 			shown := trail.DescribeDead(found)
 			d = &shown
@@ -151,8 +151,8 @@ func (a *Admin) deadShow(w http.ResponseWriter, r *http.Request) {
 func (a *Admin) deadReplay(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	var status, delivery string
-	err := a.Writer.Do(r.Context(), func(t *conversation.Turn) (err error) {
-		status, delivery, err = t.Replay(id)
+	err := a.Writer.Do(r.Context(), func(tx *conversation.Transaction) (err error) {
+		status, delivery, err = tx.ReplayDeadLetter(id)
 		return err
 	})
 	switch {
@@ -169,7 +169,7 @@ func (a *Admin) deadReplay(w http.ResponseWriter, r *http.Request) {
 // deadDrop answers DELETE /api/dead/{id}.
 func (a *Admin) deadDrop(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
-	err := a.Writer.Do(r.Context(), func(t *conversation.Turn) error { return t.Drop(id) })
+	err := a.Writer.Do(r.Context(), func(tx *conversation.Transaction) error { return tx.DropDeadLetter(id) })
 	switch {
 	case errors.Is(err, conversation.ErrNoDeadLetter):
 		reply(w, http.StatusNotFound, problem{fmt.Sprintf("no dead letter %q; `patchbay dead list` shows them", id)})

@@ -18,7 +18,7 @@ import (
 // policy is the configuration as decisions see it.
 func policy(cfg *config.Config, p *plugins, reachable func(string) bool) *conversation.Policy {
 	out := &conversation.Policy{
-		Generation: 1, Channels: map[string]*conversation.Channel{}, Routes: cfg.Table, Owner: cfg.Conversations.Owner,
+		Revision: 1, Channels: map[string]*conversation.Channel{}, Routes: cfg.Table, Owner: cfg.Conversations.Owner,
 		History: cfg.Conversations.History, CloseAfter: cfg.Conversations.CloseAfter,
 		Bounces: cfg.Conversations.Bounces, Reachable: reachable,
 	}
@@ -28,13 +28,13 @@ func policy(cfg *config.Config, p *plugins, reachable func(string) bool) *conver
 		caps := p.capabilities(ch)
 		c := &conversation.Channel{
 			Name: ch.Name, Role: ch.Role, Owner: ch.Owner, Opens: slices.Contains(d.GetAbilities(), "open"),
-			PerTerm: p.endpoints[ch.Name].GetThreads() == string(sdk.ThreadsPerTerm), Events: map[envelope.Kind]bool{},
+			PerEpoch: p.endpoints[ch.Name].GetThreads() == string(sdk.ThreadsPerTerm), Events: map[envelope.Kind]bool{},
 			TextBytes: int(caps.GetTextBytes()), History: caps.GetHistory(), GiveUp: ch.Delivery.GiveUp, Timeout: ch.Delivery.Timeout,
 		}
 		for _, e := range caps.GetEvents() {
 			c.Events[envelope.Kind(e)] = true
 		}
-		c.Parts, c.Apart = parts(caps), caps.GetMediaApart()
+		c.Parts, c.SeparateMedia = parts(caps), caps.GetMediaApart()
 		out.Channels[ch.Name] = c
 	}
 	return out
@@ -56,7 +56,7 @@ func laneChannels(cfg *config.Config, p *plugins) []lane.Channel {
 		caps := p.capabilities(ch)
 		l := lane.Channel{
 			Name: ch.Name, Adapter: ch.Adapter, Caller: p.hosts[ch.Adapter], Timeout: ch.Delivery.Timeout, GiveUp: ch.Delivery.GiveUp,
-			UnknownDead: p.unknown(ch) == config.UnknownDead, Concurrency: ch.Delivery.Concurrency, Rate: ch.Delivery.Rate,
+			DeadOnUnknown: p.unknown(ch) == config.UnknownDead, Concurrency: ch.Delivery.Concurrency, Rate: ch.Delivery.Rate,
 			TextBytes: int(caps.GetTextBytes()), Parts: parts(caps),
 		}
 		mediaOf(&l, caps)

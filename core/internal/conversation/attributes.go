@@ -11,7 +11,7 @@ import (
 // remember keeps what the customer's vendor said beside the words, so that it comes back with the answers. These
 // attributes have a dot in their name (native.custom_payload), those that rules set have none; what the newest message
 // does not have is forgotten.
-func (t *Turn) remember(c *Conversation, attrs map[string]string) {
+func (tx *Transaction) remember(c *Conversation, attrs map[string]string) {
 	set, size := map[string]string{}, 0
 	for _, k := range slices.Sorted(maps.Keys(attrs)) { // which ones fit must not depend on chance
 		v := attrs[k]
@@ -25,6 +25,6 @@ func (t *Turn) remember(c *Conversation, attrs map[string]string) {
 		}
 	}
 	if len(set) > 0 {
-		t.add(c.ID, &journal.Change_Attributed{Attributed: &journal.Attributed{Attributes: set}})
+		tx.add(c.ID, &journal.Change_Attributed{Attributed: &journal.Attributed{Attributes: set}})
 	}
 }

@@ -9,15 +9,15 @@ import (
 )
 
 // threadKey finds a conversation by a channel's own handle.
-type threadKey struct{ Channel, Thread string }
+type ThreadKey struct{ Channel, Thread string }
 
 // Book is the state of the whole gateway: the fold of all records. It belongs to the writer; others may
 // keep the *Conversation values that they were given, since these never change.
-type Book struct {
+type State struct {
 	convs   map[string]*Conversation
-	threads map[threadKey]string
+	threads map[ThreadKey]string
 	dead    map[string]*DeadLetter
-	orphans map[Position]*Orphan
+	orphans map[Position]*PendingEnvelope
 	cursors map[string][]byte // by channel; the bytes never change
 	term    uint64
 	// waiting counts the orphans, and deadlines has their first one at the top.
@@ -28,28 +28,28 @@ type Book struct {
 }
 
 // NewBook returns an empty book.
-func NewBook() *Book {
-	return &Book{
-		convs: map[string]*Conversation{}, threads: map[threadKey]string{},
-		dead: map[string]*DeadLetter{}, orphans: map[Position]*Orphan{}, cursors: map[string][]byte{}, dirty: map[uint32]bool{},
+func NewState() *State {
+	return &State{
+		convs: map[string]*Conversation{}, threads: map[ThreadKey]string{},
+		dead: map[string]*DeadLetter{}, orphans: map[Position]*PendingEnvelope{}, cursors: map[string][]byte{}, dirty: map[uint32]bool{},
 		waiting: newOrphanCount(), unadopted: true,
 	}
 }
 
 // Conversation returns a conversation, or nil.
-func (b *Book) Conversation(id string) *Conversation { return b.convs[id] }
+func (b *State) Conversation(id string) *Conversation { return b.convs[id] }
 
 // Find returns the id of the conversation that a channel's thread belongs to, or "".
-func (b *Book) Find(channel, thread string) string { return b.threads[threadKey{channel, thread}] }
+func (b *State) Find(channel, thread string) string { return b.threads[ThreadKey{channel, thread}] }
 
 // Len returns the number of live conversations.
-func (b *Book) Len() int { return len(b.convs) }
+func (b *State) Len() int { return len(b.convs) }
 
 // Term returns the term of the newest record.
-func (b *Book) Term() uint64 { return b.term }
+func (b *State) Lease() uint64 { return b.term }
 
 // All calls f for each conversation until it returns false.
-func (b *Book) All(f func(*Conversation) bool) {
+func (b *State) All(f func(*Conversation) bool) {
 	for _, c := range b.convs {
 		if !f(c) {
 			return
@@ -58,11 +58,11 @@ func (b *Book) All(f func(*Conversation) bool) {
 }
 
 // Inconsistent returns the conversations that refer to channels which the policy does not have.
-func (b *Book) Inconsistent(p *Policy) []string {
-	t := &Turn{policy: p}
+func (b *State) Inconsistent(p *Policy) []string {
+	tx := &Transaction{policy: p}
 	var ids []string
 	for id, c := range b.convs {
-		if !t.consistent(c) {
+		if !tx.consistent(c) {
 			ids = append(ids, id)
 		}
 	}
@@ -71,14 +71,14 @@ func (b *Book) Inconsistent(p *Policy) []string {
 }
 
 // Needs says what must stay in the log beside what is under way.
-type Needs struct {
-	History bool // what would travel with control
-	Letters bool // what dead letters hold
+type Retention struct {
+	History     bool // what would travel with control
+	DeadLetters bool // what dead letters hold
 }
 
 // Oldest returns the lowest sequence that must stay in the log for the book's sake, or limit if none. It looks at every
 // conversation and dead letter.
-func (b *Book) Oldest(limit uint64, n Needs) uint64 {
+func (b *State) Oldest(limit uint64, n Retention) uint64 {
 	low := limit
 	for _, c := range b.convs {
 		if p, ok := c.Oldest(); ok && p.Seq < low {
@@ -88,7 +88,7 @@ func (b *Book) Oldest(limit uint64, n Needs) uint64 {
 			low = min(low, c.History[0].Pos.Seq)
 		}
 	}
-	if n.Letters {
+	if n.DeadLetters {
 		for _, d := range b.dead {
 			if seq := d.oldest(); seq != 0 {
 				low = min(low, seq)
@@ -99,11 +99,11 @@ func (b *Book) Oldest(limit uint64, n Needs) uint64 {
 }
 
 // Replay folds a record that was read back from the log at seq.
-func (b *Book) Replay(seq uint64, r *journal.Record) error {
+func (b *State) Replay(seq uint64, r *journal.Record) error {
 	t := newTables(b)
 	t.at, t.seq, t.rec = time.Unix(0, r.GetAt()), seq, r
-	if r.GetTerm() > b.term {
-		b.term = r.GetTerm()
+	if r.GetLease() > b.term {
+		b.term = r.GetLease()
 	}
 	for _, c := range r.GetChanges() {
 		if err := t.fold(c); err != nil {
@@ -117,9 +117,9 @@ func (b *Book) Replay(seq uint64, r *journal.Record) error {
 // tables is a layer over a book: what folds work on.
 type tables struct {
 	convs   layer[string, *Conversation]
-	threads layer[threadKey, string]
+	threads layer[ThreadKey, string]
 	letters layer[string, *DeadLetter]
-	orphans layer[Position, *Orphan]
+	orphans layer[Position, *PendingEnvelope]
 	cursors layer[string, []byte]
 	waiting orphanCount // how many more
 	at      time.Time
@@ -127,7 +127,7 @@ type tables struct {
 	rec     *journal.Record // holds the envelopes that changes refer to
 }
 
-func newTables(b *Book) *tables {
+func newTables(b *State) *tables {
 	return &tables{
 		convs: overlay(b.convs), threads: overlay(b.threads), letters: overlay(b.dead), orphans: overlay(b.orphans),
 		cursors: overlay(b.cursors), waiting: newOrphanCount(),
@@ -149,7 +149,7 @@ func (t *tables) mutable(id string) *Conversation {
 }
 
 // merge moves a layer into the book.
-func (b *Book) merge(t *tables) {
+func (b *State) merge(t *tables) {
 	for id := range t.convs.over {
 		b.dirty[bucketOf(id)] = true
 	}

@@ -26,17 +26,17 @@ type closeAsked struct{ conv, rule string }
 
 // enter begins to work on an input, and the function that it returns ends that. Conversations that rules close meanwhile
 // are closed when the outermost input has ended, so that nothing which the input brings about comes behind the notices.
-func (t *Turn) enter() (leave func()) {
-	t.nesting++
+func (tx *Transaction) enter() (leave func()) {
+	tx.nesting++
 	return func() {
-		if t.nesting--; t.nesting > 0 {
+		if tx.nesting--; tx.nesting > 0 {
 			return
 		}
-		for len(t.asked) > 0 { // what is withdrawn with one may run rules that close it once more
-			a := t.asked[0]
-			t.asked = t.asked[1:]
-			if c := t.mutable(a.conv); c != nil && c.Closing == "" {
-				t.close(c, a.rule)
+		for len(tx.asked) > 0 { // what is withdrawn with one may run rules that close it once more
+			a := tx.asked[0]
+			tx.asked = tx.asked[1:]
+			if c := tx.mutable(a.conv); c != nil && c.Closing == "" {
+				tx.close(c, a.rule)
 			}
 		}
 	}
@@ -44,16 +44,16 @@ func (t *Turn) enter() (leave func()) {
 
 // closeAfter notes that a rule closes the conversation. An offer is withdrawn at once: the message that the rule
 // matched is not to wait with it.
-func (t *Turn) closeAfter(c *Conversation, rule string) {
+func (tx *Transaction) closeAfter(c *Conversation, rule string) {
 	if c.Offer != nil {
-		t.withdrawOffer(c, rule)
+		tx.withdrawOffer(c, rule)
 	}
-	t.asked = append(t.asked, closeAsked{c.ID, rule})
+	tx.asked = append(tx.asked, closeAsked{c.ID, rule})
 }
 
 // ends reports whether a rule closes the conversation at the end of the input.
-func (t *Turn) ends(c *Conversation) bool {
-	return slices.ContainsFunc(t.asked, func(a closeAsked) bool { return a.conv == c.ID })
+func (tx *Transaction) ends(c *Conversation) bool {
+	return slices.ContainsFunc(tx.asked, func(a closeAsked) bool { return a.conv == c.ID })
 }
 
 // wordsWait reports whether words of the customer wait for a channel.
@@ -61,37 +61,37 @@ func wordsWait(c *Conversation, channel string) bool {
 	return slices.ContainsFunc(queued(c, channel), func(d Delivery) bool { return d.Follows })
 }
 
-func (t *Turn) close(c *Conversation, rule string) {
+func (tx *Transaction) close(c *Conversation, rule string) {
 	for c.Offer != nil {
-		t.withdrawOffer(c, rule)
+		tx.withdrawOffer(c, rule)
 	}
-	t.add(c.ID, &journal.Change_Closing{Closing: &journal.Closing{Rule: rule}})
-	t.notice(c, c.Channel, rule)
-	for _, name := range slices.Sorted(maps.Keys(t.policy.Channels)) {
-		if name != c.Channel && t.present(c, name) {
-			t.notice(c, name, rule)
+	tx.add(c.ID, &journal.Change_Closing{Closing: &journal.Closing{Rule: rule}})
+	tx.notice(c, c.Channel, rule)
+	for _, name := range slices.Sorted(maps.Keys(tx.policy.Channels)) {
+		if name != c.Channel && tx.present(c, name) {
+			tx.notice(c, name, rule)
 		}
 	}
 }
 
 // present reports whether a channel has a thread, or is about to get one.
-func (t *Turn) present(c *Conversation, channel string) bool {
+func (tx *Transaction) present(c *Conversation, channel string) bool {
 	th := c.Threads[channel]
 	return th != nil && th.Live || slices.ContainsFunc(queued(c, channel), func(d Delivery) bool { return d.Kind == KindOpen })
 }
 
 // withdrawOffer ends the pending offer; what waited with it goes to the owner, or home if the owner has left.
-func (t *Turn) withdrawOffer(c *Conversation, rule string) {
-	t.endOffer(c, OfferWithdrawn, "the conversation is closed by "+rule)
-	if !c.departed() || !t.pass(c, route.Home, rule, moveFree) {
-		t.releaseHeld(c)
+func (tx *Transaction) withdrawOffer(c *Conversation, rule string) {
+	tx.endOffer(c, OfferWithdrawn, "the conversation is closed by "+rule)
+	if !c.departed() || !tx.pass(c, route.Home, rule, moveFree) {
+		tx.releaseHeld(c)
 	}
 }
 
 // notice tells a channel that the conversation has ended, in the form that it wants, if any. It goes on the channel's
 // thread as that is when its turn comes.
-func (t *Turn) notice(c *Conversation, channel, rule string) {
-	ch := t.policy.Channels[channel]
+func (tx *Transaction) notice(c *Conversation, channel, rule string) {
+	ch := tx.policy.Channels[channel]
 	e := &envelope.Envelope{Kind: envelope.KindClosed, Attributes: map[string]string{"reason": rule}}
 	switch {
 	case ch == nil:
@@ -102,8 +102,8 @@ func (t *Turn) notice(c *Conversation, channel, rule string) {
 	default:
 		return
 	}
-	t.add(c.ID, &journal.Change_Queued{Queued: &journal.Queued{Delivery: &journal.Delivery{
-		Id: t.newID(), Channel: channel, Kind: KindSend, Item: t.speak(c, e).proto(), Pieces: 1, Epoch: c.Epoch, Reason: reasonClosed,
+	tx.add(c.ID, &journal.Change_Queued{Queued: &journal.Queued{Delivery: &journal.Delivery{
+		Id: tx.newID(), Channel: channel, Kind: KindSend, Item: tx.speak(c, e).proto(), Pieces: 1, Epoch: c.Epoch, Reason: reasonClosed,
 	}}})
 }
 
@@ -112,16 +112,16 @@ func (d *Delivery) isNotice() bool { return d.Kind == KindSend && d.Reason == re
 
 // comeBack takes back what was not yet told about the end of a customer's last conversation: it could end the
 // one that begins now, at a vendor that knows the customer by one name.
-func (t *Turn) comeBack(c *Conversation) {
+func (tx *Transaction) comeBack(c *Conversation) {
 	for _, l := range slices.Clone(c.Lanes) {
 		for _, d := range slices.Clone(l.Queue) {
 			if d.isNotice() {
-				t.end(c, &d, StatusDropped, "the customer has come back")
+				tx.end(c, &d, StatusDropped, "the customer has come back")
 			}
 		}
 	}
 }
 
 func (t *tables) foldClosing(c *Conversation, rule string) {
-	c.Closing, c.ClosedAt, c.Unanswered = rule, t.at, time.Time{}
+	c.Closing, c.ClosedAt, c.UnansweredSince = rule, t.at, time.Time{}
 }

@@ -126,7 +126,7 @@ func TestCloseCallsNoAgentBack(t *testing.T) {
 		s.result(s.head("desk"), gone)
 		s.wantLines("to the desk", s.queue("desk"))
 		s.want("fates", s.fate("one more thing")+" "+s.fate("bye"), "dead dead")
-		dead := s.book.Dead()
+		dead := s.book.DeadLetters()
 		if len(dead) != 2 || dead[0].Text != "session expired; nobody is called back, since bye has closed the conversation" {
 			t.Errorf("dead letters: %+v", dead)
 		}
@@ -140,7 +140,7 @@ func TestCloseCallsNoAgentBack(t *testing.T) {
 		s.customer("bye")
 		s.result(s.head("desk"), gone)
 		s.wantLines("to the desk", s.queue("desk"), "desk", "bye", "disconnected closed")
-		if dead := s.book.Dead(); len(dead) != 0 {
+		if dead := s.book.DeadLetters(); len(dead) != 0 {
 			t.Errorf("dead letters: %+v", dead)
 		}
 	})
@@ -195,13 +195,13 @@ func TestThreadPassesToTheNewConversation(t *testing.T) {
 	s.want("fate of an answer to what was said before", s.fate("late"), StatusFenced)
 	s.in(say{channel: "old", thread: thread, text: "fresh"})
 	s.want("fate of an answer", s.fate("fresh"), StatusQueued)
-	if c := s.book.Conversation(former); !c.Threads["old"].Taken {
+	if c := s.book.Conversation(former); !c.Threads["old"].Reassigned {
 		t.Errorf("the former conversation still claims the thread")
 	}
 	for c := s.book.Conversation(former); c != nil && len(c.Lanes) > 0; c = s.book.Conversation(former) {
 		s.result(c.Lanes[0].Queue[0], Outcome{})
 	}
-	s.wait(closedFor)
+	s.wait(closedRetention)
 	if s.book.Conversation(former) != nil {
 		t.Error("the former conversation is still kept")
 	}
@@ -255,7 +255,7 @@ func TestClosedConversationIsArchived(t *testing.T) {
 	s.customer("bye")
 	id := s.conv().ID
 	s.drain("web")
-	s.wait(2 * closedFor) // the bot's lane does not move
+	s.wait(2 * closedRetention) // the bot's lane does not move
 	if s.book.Conversation(id) == nil {
 		t.Fatal("archived while deliveries wait")
 	}
@@ -277,7 +277,7 @@ func TestClosedConversationAndItsDeadLetters(t *testing.T) {
 	s.customer("bye")
 	id := s.conv().ID
 	s.result(s.head("faq"), Outcome{Result: ResultDead, Error: "permanent", Text: "no"}) // the open, and so all behind it
-	letters := s.book.Dead()
+	letters := s.book.DeadLetters()
 	var words, letter string
 	for _, l := range letters {
 		if l.Delivery.Kind == KindSend {
@@ -288,8 +288,8 @@ func TestClosedConversationAndItsDeadLetters(t *testing.T) {
 	if words != "hi bye " && words != "bye hi " {
 		t.Errorf("dead letters: %q, want what was said and no notice", words)
 	}
-	s.turn(func(turn *Turn) {
-		if status, _, err := turn.Replay(letter); err != nil || status != StatusReplayed {
+	s.turn(func(tx *Transaction) {
+		if status, _, err := tx.ReplayDeadLetter(letter); err != nil || status != StatusReplayed {
 			t.Errorf("Replay = %s, %v", status, err)
 		}
 	})
@@ -356,9 +356,9 @@ func TestReloadAfterClose(t *testing.T) {
 	p := *s.policy
 	p.Channels = map[string]*Channel{"web": s.policy.Channels["web"], "faq": s.policy.Channels["faq"]}
 	s.policy = &p
-	s.turn(func(turn *Turn) {
+	s.turn(func(tx *Transaction) {
 		for _, id := range s.book.Inconsistent(s.policy) {
-			turn.Reconcile(id)
+			tx.Reconcile(id)
 		}
 	})
 	s.wantOwner("desk", 2) // it ended so

@@ -19,49 +19,49 @@ const (
 )
 
 // pass moves control now. Passing to the owner changes nothing. It reports whether control moved.
-func (t *Turn) pass(c *Conversation, to, reason string, how move) bool {
+func (tx *Transaction) pass(c *Conversation, to, reason string, how move) bool {
 	if to == route.Home {
 		to = c.Home
 	}
-	ch := t.policy.Channels[to]
+	ch := tx.policy.Channels[to]
 	if to == c.Owner || ch == nil {
 		return false
 	}
-	if how == moveByRule && t.bounced(c, reason) {
+	if how == moveByRule && tx.bounced(c, reason) {
 		return false
 	}
 	from := c.Owner
 	if c.Offer != nil {
-		t.endOffer(c, OfferWithdrawn, "control passed to "+to)
+		tx.endOffer(c, OfferWithdrawn, "control passed to "+to)
 	}
-	t.add(c.ID, &journal.Change_Passed{Passed: &journal.Passed{Owner: to, From: from, Epoch: c.Epoch + 1, Reason: reason}})
-	if th := c.Threads[to]; th != nil && th.Live && (!ch.PerTerm || how == moveAccepted) {
-		t.add(c.ID, &journal.Change_Linked{Linked: &journal.Linked{Channel: to, Thread: th.ID, Epoch: c.Epoch}})
+	tx.add(c.ID, &journal.Change_Passed{Passed: &journal.Passed{Owner: to, From: from, Epoch: c.Epoch + 1, Reason: reason}})
+	if th := c.Threads[to]; th != nil && th.Live && (!ch.PerEpoch || how == moveAccepted) {
+		tx.add(c.ID, &journal.Change_Linked{Linked: &journal.Linked{Channel: to, Thread: th.ID, Epoch: c.Epoch}})
 	}
-	items := t.takeBack(c, from)
-	t.release(c, from)
-	t.mark(c, t.policy.Channels[c.Channel], "", envelope.KindPassed, map[string]string{
+	items := tx.takeBack(c, from)
+	tx.release(c, from)
+	tx.mark(c, tx.policy.Channels[c.Channel], "", envelope.KindPassed, map[string]string{
 		"owner": to, "owner_role": string(ch.Role), "reason": reason, "epoch": strconv.FormatUint(c.Epoch, 10),
 	})
 	if ch.Role == envelope.RoleAgent {
-		t.reach(c, ch, false)
-		t.transcript(c, ch, items)
+		tx.reach(c, ch, false)
+		tx.transcript(c, ch, items)
 	}
 	for _, it := range items {
-		t.follow(c, it, items)
+		tx.follow(c, it, items)
 	}
-	t.event(c, route.EventPassed, &aboutEvent{channel: to, role: ch.Role, reason: reason})
+	tx.event(c, route.EventPassed, &aboutEvent{channel: to, role: ch.Role, reason: reason})
 	return true
 }
 
 // bounced reports whether the bounce limit keeps control where it is, and notes it.
-func (t *Turn) bounced(c *Conversation, reason string) bool {
-	if t.policy.Bounces <= 0 || c.recent(t.at) < t.policy.Bounces {
+func (tx *Transaction) bounced(c *Conversation, reason string) bool {
+	if tx.policy.Bounces <= 0 || c.recent(tx.at) < tx.policy.Bounces {
 		return false
 	}
-	t.add(c.ID, &journal.Change_Routed{Routed: &journal.Routed{
+	tx.add(c.ID, &journal.Change_Routed{Routed: &journal.Routed{
 		Event:  "move",
-		Errors: []string{reason + ": bounce limit of " + strconv.Itoa(t.policy.Bounces) + " moves an hour; control stays"},
+		Errors: []string{reason + ": bounce limit of " + strconv.Itoa(tx.policy.Bounces) + " moves an hour; control stays"},
 	}})
 	return true
 }
@@ -69,18 +69,18 @@ func (t *Turn) bounced(c *Conversation, reason string) bool {
 // takeBack ends every delivery to the former owner that is not recorded delivered, the one in flight included,
 // but for those that name a thread (notices that a thread has ended) and copies. It returns the customer's words
 // among them with what was held, in order: they follow control.
-func (t *Turn) takeBack(c *Conversation, from string) []Item {
+func (tx *Transaction) takeBack(c *Conversation, from string) []Item {
 	items := slices.Clone(c.Held)
 	for _, d := range queued(c, from) {
 		switch {
 		case d.Kind == KindSend && d.Follows:
-			t.end(c, &d, StatusMoved, "control moved")
+			tx.end(c, &d, StatusMoved, "control moved")
 			items = append(items, d.Item)
 			if d.Pieces > 1 {
-				t.mergeLetters(c.ID, d.Item.Pos, "")
+				tx.mergeLetters(c.ID, d.Item.Pos, "")
 			}
 		case d.Kind == KindOpen || d.Kind == KindTranscript || d.Thread == "" && !d.Copy:
-			t.end(c, &d, StatusDropped, "control moved")
+			tx.end(c, &d, StatusDropped, "control moved")
 		}
 	}
 	slices.SortFunc(items, func(a, b Item) int { return a.Pos.compare(b.Pos) })
@@ -88,13 +88,13 @@ func (t *Turn) takeBack(c *Conversation, from string) []Item {
 }
 
 // release tells an agent desk that it no longer has the conversation.
-func (t *Turn) release(c *Conversation, from string) {
-	th, ch := c.Threads[from], t.policy.Channels[from]
+func (tx *Transaction) release(c *Conversation, from string) {
+	th, ch := c.Threads[from], tx.policy.Channels[from]
 	if th == nil || !th.Live || ch == nil || ch.Role != envelope.RoleAgent {
 		return
 	}
-	t.mark(c, ch, th.ID, envelope.KindDisconnected, map[string]string{"reason": "control_moved"})
-	t.unlink(c, from)
+	tx.mark(c, ch, th.ID, envelope.KindDisconnected, map[string]string{"reason": "control_moved"})
+	tx.unlink(c, from)
 }
 
 // departed reports whether the owner has left, has not been called back, and is not home itself.
@@ -108,9 +108,9 @@ func opening(c *Conversation, channel string) bool {
 	return slices.ContainsFunc(queued(c, channel), func(d Delivery) bool { return d.Kind == KindOpen && d.Epoch == c.Epoch })
 }
 
-func (t *Turn) unlink(c *Conversation, channel string) {
+func (tx *Transaction) unlink(c *Conversation, channel string) {
 	if th := c.Threads[channel]; th != nil && th.Live {
-		t.add(c.ID, &journal.Change_Unlinked{Unlinked: &journal.Unlinked{Channel: channel}})
+		tx.add(c.ID, &journal.Change_Unlinked{Unlinked: &journal.Unlinked{Channel: channel}})
 	}
 }
 
@@ -122,9 +122,9 @@ func queued(c *Conversation, channel string) []Delivery {
 	return nil
 }
 
-func (t *Turn) end(c *Conversation, d *Delivery, status, text string) {
-	t.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
+func (tx *Transaction) end(c *Conversation, d *Delivery, status, text string) {
+	tx.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
 		Delivery: d.ID, Status: status, Text: text, Channel: d.Channel, Attempts: d.Attempts,
 	}})
-	t.notOpened(c, d)
+	tx.notOpened(c, d)
 }

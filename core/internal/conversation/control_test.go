@@ -157,7 +157,7 @@ func TestThreadInUseStaysKnown(t *testing.T) {
 	s.drain("desk")
 	s.customer("desk")
 	s.opened("desk", "user-1")
-	for i := range maxFormer + 1 {
+	for i := range maxFormerThreads + 1 {
 		s.customer("night")
 		flying := s.head("night")
 		s.wait(time.Minute)
@@ -165,9 +165,9 @@ func TestThreadInUseStaysKnown(t *testing.T) {
 		s.drain("night")
 	}
 	s.want("thread in use", s.book.Find("desk", "user-1"), s.conv().ID)
-	if n := len(s.conv().Former); n != maxFormer {
+	if n := len(s.conv().FormerThreads); n != maxFormerThreads {
 		t.Fatalf("%d former threads", n)
 	}
 	s.want("the oldest", s.book.Find("night", "night-0"), "")
-	s.want("the newest", s.book.Find("night", fmt.Sprint("night-", maxFormer)), s.conv().ID)
+	s.want("the newest", s.book.Find("night", fmt.Sprint("night-", maxFormerThreads)), s.conv().ID)
 }

@@ -13,20 +13,20 @@ const MaxCursorBytes = 64 << 10
 
 // Cursor returns what the adapter of a channel that listens goes on from, nil if it is to begin at the beginning. It must
 // not be changed.
-func (b *Book) Cursor(channel string) []byte { return b.cursors[channel] }
+func (b *State) Cursor(channel string) []byte { return b.cursors[channel] }
 
 // MoveCursor notes how far the adapter of a channel that listens has got. Put it into the turn that takes in the last
 // envelope which the adapter emitted with the cursor: what is stored is never behind it.
-func (t *Turn) MoveCursor(channel string, cursor []byte) {
-	if have, _ := t.cursors.get(channel); bytes.Equal(have, cursor) {
+func (tx *Transaction) MoveCursor(channel string, cursor []byte) {
+	if have, _ := tx.cursors.get(channel); bytes.Equal(have, cursor) {
 		return
 	}
-	t.add("", &journal.Change_CursorMoved{CursorMoved: &journal.CursorMoved{Channel: channel, Cursor: cursor}})
+	tx.add("", &journal.Change_CursorMoved{CursorMoved: &journal.CursorMoved{Channel: channel, Cursor: cursor}})
 }
 
 // LiveThreads returns the threads of a channel's conversations that are under way, with their states, by name. It looks at
 // every conversation.
-func (b *Book) LiveThreads(channel string) []Thread {
+func (b *State) LiveThreads(channel string) []Thread {
 	var out []Thread
 	for _, c := range b.convs {
 		if th := c.Threads[channel]; th != nil && th.Live && c.Closing == "" {
@@ -43,7 +43,7 @@ type cursorImage struct {
 	Cursor  []byte `json:"c"`
 }
 
-func (b *Book) cursorImages() []cursorImage {
+func (b *State) cursorImages() []cursorImage {
 	out := make([]cursorImage, 0, len(b.cursors))
 	for ch, c := range b.cursors {
 		out = append(out, cursorImage{ch, c})

@@ -10,7 +10,7 @@ import (
 )
 
 // Dead returns the dead letters, oldest first.
-func (b *Book) Dead() []*DeadLetter {
+func (b *State) DeadLetters() []*DeadLetter {
 	out := make([]*DeadLetter, 0, len(b.dead))
 	for _, d := range b.dead {
 		out = append(out, d)
@@ -20,19 +20,19 @@ func (b *Book) Dead() []*DeadLetter {
 }
 
 // DeadLetter returns one dead letter by its delivery's id, or nil.
-func (b *Book) DeadLetter(id string) *DeadLetter { return b.dead[id] }
+func (b *State) DeadLetter(id string) *DeadLetter { return b.dead[id] }
 
 // Letters returns the number of dead letters.
-func (b *Book) Letters() int { return len(b.dead) }
+func (b *State) DeadLetterCount() int { return len(b.dead) }
 
 // LetterClass is what dead letters are counted by.
-type LetterClass struct{ Channel, Error string }
+type DeadLetterClass struct{ Channel, Error string }
 
 // CountDead counts the dead letters. It is cheaper than Dead.
-func (b *Book) CountDead() map[LetterClass]int {
-	n := map[LetterClass]int{}
+func (b *State) CountDeadLetters() map[DeadLetterClass]int {
+	n := map[DeadLetterClass]int{}
 	for _, d := range b.dead {
-		n[LetterClass{d.Delivery.Channel, d.Error}]++
+		n[DeadLetterClass{d.Delivery.Channel, d.Error}]++
 	}
 	return n
 }
@@ -54,22 +54,22 @@ func (d *DeadLetter) oldest() uint64 {
 }
 
 // Drop ends a dead letter for good.
-func (t *Turn) Drop(id string) error {
-	l, ok := t.letters.get(id)
+func (tx *Transaction) DropDeadLetter(id string) error {
+	l, ok := tx.letters.get(id)
 	if !ok {
-		return &LetterError{ID: id, Err: ErrNoDeadLetter}
+		return &DeadLetterError{ID: id, Err: ErrNoDeadLetter}
 	}
-	t.deadEnded(l, StatusDropped, "")
+	tx.deadEnded(l, StatusDropped, "")
 	return nil
 }
 
 // Expire ends the dead letters that were given up before a time, those that need a record below first, the oldest in
 // the log, and the oldest ones if there are too many; a bounded number at once. It reports whether there may be more.
-func (t *Turn) Expire(before time.Time, first uint64) (more bool) {
-	t.first = first
-	surplus := t.letters.len() > MaxLetters
+func (tx *Transaction) ExpireDeadLetters(before time.Time, first uint64) (more bool) {
+	tx.first = first
+	surplus := tx.letters.len() > MaxDeadLetters
 	var ended, rest []*DeadLetter
-	t.letters.each(func(_ string, l *DeadLetter) {
+	tx.letters.each(func(_ string, l *DeadLetter) {
 		if low := l.oldest(); l.At.Before(before) || low != 0 && low < first {
 			ended = append(ended, l)
 		} else if surplus {
@@ -79,49 +79,49 @@ func (t *Turn) Expire(before time.Time, first uint64) (more bool) {
 	slices.SortFunc(ended, (*DeadLetter).compare)
 	if surplus && len(ended) == 0 { // a whole record's worth, so that the next one too many is some time off
 		slices.SortFunc(rest, (*DeadLetter).compare)
-		ended = rest[:min(lettersAtOnce, len(rest))]
+		ended = rest[:min(maxExpiredAtOnce, len(rest))]
 	}
-	more = len(ended) > lettersAtOnce
-	for _, l := range ended[:min(len(ended), lettersAtOnce)] {
-		t.deadEnded(l, StatusExpired, "")
+	more = len(ended) > maxExpiredAtOnce
+	for _, l := range ended[:min(len(ended), maxExpiredAtOnce)] {
+		tx.deadEnded(l, StatusExpired, "")
 	}
 	return more
 }
 
 // mergeLetters ends the dead letters of a message's pieces, but for one: the whole message goes out anew.
-func (t *Turn) mergeLetters(conv string, p Position, but string) {
+func (tx *Transaction) mergeLetters(conv string, p Position, but string) {
 	var pieces []*DeadLetter
-	t.letters.each(func(id string, l *DeadLetter) {
+	tx.letters.each(func(id string, l *DeadLetter) {
 		if id != but && l.Conversation == conv && l.Delivery.Follows && l.Delivery.Item.Pos == p {
 			pieces = append(pieces, l)
 		}
 	})
 	slices.SortFunc(pieces, (*DeadLetter).compare)
 	for _, l := range pieces {
-		t.deadEnded(l, StatusMerged, "")
+		tx.deadEnded(l, StatusMerged, "")
 	}
 }
 
-func (t *Turn) deadEnded(l *DeadLetter, status, delivery string) {
-	t.add(l.Conversation, &journal.Change_DeadEnded{DeadEnded: &journal.DeadEnded{
+func (tx *Transaction) deadEnded(l *DeadLetter, status, delivery string) {
+	tx.add(l.Conversation, &journal.Change_DeadLetterEnded{DeadLetterEnded: &journal.DeadLetterEnded{
 		Dead: l.Delivery.ID, Status: status, Delivery: delivery,
 	}})
 }
 
 // Undecided keeps an inbound envelope that no decision could be made on: it is stored, and a dead letter says why.
-func (t *Turn) Undecided(in *Inbound, why string) {
+func (tx *Transaction) KeepUndecided(in *Inbound, why string) {
 	e := in.Envelope
-	pos := t.store(in.Bytes, e, nil)
-	id, _ := t.threads.get(threadKey{in.Channel, e.Thread})
+	pos := tx.store(in.Bytes, e, nil)
+	id, _ := tx.threads.get(ThreadKey{in.Channel, e.Thread})
 	l := &journal.DeadLettered{
 		Delivery: &journal.Delivery{
-			Id: t.newID(), Channel: in.Channel, Kind: KindSend, Item: itemOf(pos, e).proto(),
+			Id: tx.newID(), Channel: in.Channel, Kind: KindSend, Item: itemOf(pos, e).proto(),
 			Follows: e.Sender.Role == envelope.RoleCustomer,
 		},
-		Error: "undecided", Text: why, QueuedAt: t.at.UnixNano(),
+		Error: "undecided", Text: why, QueuedAt: tx.at.UnixNano(),
 	}
 	if l.Delivery.Follows {
 		l.CustomerChannel, l.CustomerThread, l.SenderId, l.SenderName = in.Channel, e.Thread, e.Sender.ID, e.Sender.Name
 	}
-	t.add(id, &journal.Change_DeadLettered{DeadLettered: l})
+	tx.add(id, &journal.Change_DeadLettered{DeadLettered: l})
 }

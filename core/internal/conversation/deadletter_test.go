@@ -19,7 +19,7 @@ func TestReplayOfDeadLetters(t *testing.T) {
 		return d.ID
 	}
 	replay := func(s *stage, id string) (status string, err error) {
-		s.turn(func(t *Turn) { status, _, err = t.Replay(id) })
+		s.turn(func(tx *Transaction) { status, _, err = tx.ReplayDeadLetter(id) })
 		return status, err
 	}
 	t.Run("the customer's words follow control", func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestReplayOfDeadLetters(t *testing.T) {
 		dead(s, "old")
 		s.customer("faq")
 		s.wantLines("to the new owner", s.queue("faq"), "open", "many words many word… [hello]", "faq")
-		if l := s.book.Dead(); len(l) != 0 {
+		if l := s.book.DeadLetters(); len(l) != 0 {
 			t.Fatalf("dead letters: %+v", l)
 		}
 	})
@@ -113,8 +113,10 @@ func TestReplayOfDeadLetters(t *testing.T) {
 	t.Run("undecided", func(t *testing.T) {
 		s := newStage(t, testPolicy(t))
 		s.customer("hello")
-		s.turn(func(t *Turn) { t.Undecided(s.inbound(say{channel: "web", thread: "w1", text: "odd"}), "panic") })
-		letters := s.book.Dead()
+		s.turn(func(tx *Transaction) {
+			tx.KeepUndecided(s.inbound(say{channel: "web", thread: "w1", text: "odd"}), "panic")
+		})
+		letters := s.book.DeadLetters()
 		if len(letters) != 1 || letters[0].Error != "undecided" {
 			t.Fatalf("dead letters: %v", letters)
 		}
@@ -141,7 +143,7 @@ func endedWith(s *stage) (letter string) {
 
 func TestReplayIntoAnotherConversation(t *testing.T) {
 	replay := func(s *stage, id string) (delivery string, err error) {
-		s.turn(func(t *Turn) { _, delivery, err = t.Replay(id) })
+		s.turn(func(tx *Transaction) { _, delivery, err = tx.ReplayDeadLetter(id) })
 		return delivery, err
 	}
 	t.Run("opened for it", func(t *testing.T) {
@@ -166,8 +168,10 @@ func TestReplayIntoAnotherConversation(t *testing.T) {
 	})
 	t.Run("undecided words of a stranger", func(t *testing.T) {
 		s := newStage(t, testPolicy(t))
-		s.turn(func(t *Turn) { t.Undecided(s.inbound(say{channel: "web", thread: "w1", text: "odd"}), "panic") })
-		if _, err := replay(s, s.book.Dead()[0].Delivery.ID); err != nil {
+		s.turn(func(tx *Transaction) {
+			tx.KeepUndecided(s.inbound(say{channel: "web", thread: "w1", text: "odd"}), "panic")
+		})
+		if _, err := replay(s, s.book.DeadLetters()[0].Delivery.ID); err != nil {
 			t.Fatal(err)
 		}
 		s.wantLines("to the bot", s.queue("faq"), "open", "odd")
@@ -197,8 +201,8 @@ func TestReplayIntoAnotherConversation(t *testing.T) {
 func TestLettersEnd(t *testing.T) {
 	status := func(s *stage) string {
 		var out []string
-		for _, e := range lastOf[*journal.Change_DeadEnded](s) {
-			out = append(out, e.DeadEnded.GetStatus())
+		for _, e := range lastOf[*journal.Change_DeadLetterEnded](s) {
+			out = append(out, e.DeadLetterEnded.GetStatus())
 		}
 		return strings.Join(out, " ")
 	}
@@ -206,12 +210,12 @@ func TestLettersEnd(t *testing.T) {
 		s := newStage(t, testPolicy(t))
 		id := endedWith(s)
 		var err error
-		s.turn(func(t *Turn) { err = t.Drop(id) })
-		if err != nil || s.book.Letters() != 0 || status(s) != StatusDropped {
-			t.Fatalf("Drop = %v; %d letters are left, the record says %q", err, s.book.Letters(), status(s))
+		s.turn(func(tx *Transaction) { err = tx.DropDeadLetter(id) })
+		if err != nil || s.book.DeadLetterCount() != 0 || status(s) != StatusDropped {
+			t.Fatalf("Drop = %v; %d letters are left, the record says %q", err, s.book.DeadLetterCount(), status(s))
 		}
 		s.want("fate", s.fate("hello"), StatusDead)
-		s.turn(func(t *Turn) { err = t.Drop(id) })
+		s.turn(func(tx *Transaction) { err = tx.DropDeadLetter(id) })
 		if !errors.Is(err, ErrNoDeadLetter) {
 			t.Fatalf("dropped twice: %v", err)
 		}
@@ -219,65 +223,65 @@ func TestLettersEnd(t *testing.T) {
 	t.Run("by age", func(t *testing.T) {
 		s := newStage(t, testPolicy(t))
 		endedWith(s)
-		at := s.book.Dead()[0].At
-		s.turn(func(t *Turn) { t.Expire(at, 0) })
-		if s.book.Letters() != 1 {
+		at := s.book.DeadLetters()[0].At
+		s.turn(func(tx *Transaction) { tx.ExpireDeadLetters(at, 0) })
+		if s.book.DeadLetterCount() != 1 {
 			t.Fatal("expired before its time")
 		}
-		s.turn(func(t *Turn) { t.Expire(at.Add(1), 0) })
-		if s.book.Letters() != 0 || status(s) != StatusExpired {
-			t.Fatalf("%d letters are left, the record says %q", s.book.Letters(), status(s))
+		s.turn(func(tx *Transaction) { tx.ExpireDeadLetters(at.Add(1), 0) })
+		if s.book.DeadLetterCount() != 0 || status(s) != StatusExpired {
+			t.Fatalf("%d letters are left, the record says %q", s.book.DeadLetterCount(), status(s))
 		}
 	})
 	t.Run("with their record", func(t *testing.T) {
 		s := newStage(t, testPolicy(t))
 		id := endedWith(s)
-		seq := s.book.Dead()[0].Delivery.Item.Pos.Seq
-		s.turn(func(t *Turn) { t.Expire(time.Time{}, seq) })
-		if s.book.Letters() != 1 {
+		seq := s.book.DeadLetters()[0].Delivery.Item.Pos.Seq
+		s.turn(func(tx *Transaction) { tx.ExpireDeadLetters(time.Time{}, seq) })
+		if s.book.DeadLetterCount() != 1 {
 			t.Fatal("expired though its record is kept")
 		}
 		var err error
-		s.turn(func(t *Turn) { t.first = seq + 1; _, _, err = t.Replay(id) })
+		s.turn(func(tx *Transaction) { tx.first = seq + 1; _, _, err = tx.ReplayDeadLetter(id) })
 		if err == nil || !strings.Contains(err.Error(), "no longer kept") {
 			t.Fatalf("replay of what is gone: %v", err)
 		}
-		s.turn(func(t *Turn) { t.Expire(time.Time{}, seq+1) })
-		if s.book.Letters() != 0 || status(s) != StatusExpired {
-			t.Fatalf("%d letters are left, the record says %q", s.book.Letters(), status(s))
+		s.turn(func(tx *Transaction) { tx.ExpireDeadLetters(time.Time{}, seq+1) })
+		if s.book.DeadLetterCount() != 0 || status(s) != StatusExpired {
+			t.Fatalf("%d letters are left, the record says %q", s.book.DeadLetterCount(), status(s))
 		}
 	})
 }
 
 // TestLettersAreBounded does without the stage, which compares whole books after each record.
 func TestLettersAreBounded(t *testing.T) {
-	b, ids := NewBook(), 0
+	b, ids := NewState(), 0
 	now := midnight
-	turn := func(f func(*Turn)) {
+	turn := func(f func(*Transaction)) {
 		now = now.Add(time.Second)
-		turn := b.Begin(testPolicy(t), now, 1, func() string { ids++; return fmt.Sprintf("id-%06d", ids) })
-		f(turn)
-		turn.Commit()
+		tx := b.Begin(testPolicy(t), now, 1, func() string { ids++; return fmt.Sprintf("id-%06d", ids) })
+		f(tx)
+		tx.Commit()
 	}
 	in := (&stage{tester: t, policy: testPolicy(t)}).inbound(say{channel: "web", thread: "w1", text: "odd"})
-	for i := range MaxLetters + 1 {
-		turn(func(t *Turn) { t.Undecided(in, fmt.Sprint(i)) })
+	for i := range MaxDeadLetters + 1 {
+		turn(func(tx *Transaction) { tx.KeepUndecided(in, fmt.Sprint(i)) })
 	}
 	var more bool
-	turn(func(t *Turn) { more = t.Expire(time.Time{}, 0) })
-	if n, want := b.Letters(), MaxLetters+1-lettersAtOnce; n != want || more {
+	turn(func(tx *Transaction) { more = tx.ExpireDeadLetters(time.Time{}, 0) })
+	if n, want := b.DeadLetterCount(), MaxDeadLetters+1-maxExpiredAtOnce; n != want || more {
 		t.Fatalf("%d letters are left, want %d; more %v", n, want, more)
 	}
-	if first := b.Dead()[0].Text; first != fmt.Sprint(lettersAtOnce) {
-		t.Errorf("the oldest that is left is number %s, want %d", first, lettersAtOnce)
+	if first := b.DeadLetters()[0].Text; first != fmt.Sprint(maxExpiredAtOnce) {
+		t.Errorf("the oldest that is left is number %s, want %d", first, maxExpiredAtOnce)
 	}
-	if n := b.CountDead()[LetterClass{"web", "undecided"}]; n != b.Letters() {
-		t.Errorf("counted %d of %d", n, b.Letters())
+	if n := b.CountDeadLetters()[DeadLetterClass{"web", "undecided"}]; n != b.DeadLetterCount() {
+		t.Errorf("counted %d of %d", n, b.DeadLetterCount())
 	}
-	for i, left := range []int{b.Letters() - lettersAtOnce, b.Letters() - 2*lettersAtOnce} {
-		turn(func(t *Turn) { more = t.Expire(now.Add(time.Hour), 0) })
-		if b.Letters() != left || !more {
-			t.Errorf("record %d of those too old: %d are left, want %d; more %v", i, b.Letters(), left, more)
+	for i, left := range []int{b.DeadLetterCount() - maxExpiredAtOnce, b.DeadLetterCount() - 2*maxExpiredAtOnce} {
+		turn(func(tx *Transaction) { more = tx.ExpireDeadLetters(now.Add(time.Hour), 0) })
+		if b.DeadLetterCount() != left || !more {
+			t.Errorf("record %d of those too old: %d are left, want %d; more %v", i, b.DeadLetterCount(), left, more)
 		}
 	}
 }

@@ -27,27 +27,27 @@ type aboutEvent struct {
 	free    bool // the bounce limit does not hold: the owner has left
 }
 
-func (t *Turn) facts(c *Conversation, ev route.Event, channel string, role envelope.Role) *route.Facts {
+func (tx *Transaction) facts(c *Conversation, ev route.Event, channel string, role envelope.Role) *route.Facts {
 	f := &route.Facts{
 		Event: ev, Channel: channel, Role: role, SenderID: c.SenderID, SenderName: c.SenderName, Owner: c.Owner,
-		Home: c.Home, Customer: c.Channel, Handovers: int64(c.Handovers), Age: t.at.Sub(c.Created),
-		Attributes: c.Attributes, Open: t.policy.reachable, Conversation: c.ID,
+		Home: c.Home, Customer: c.Channel, Handovers: int64(c.Handovers), Age: tx.at.Sub(c.Created),
+		Attributes: c.Attributes, Open: tx.policy.reachable, Conversation: c.ID,
 	}
-	if o := t.policy.Channels[c.Owner]; o != nil {
+	if o := tx.policy.Channels[c.Owner]; o != nil {
 		f.OwnerRole = o.Role
 	}
 	if c.Offer != nil {
 		f.Pending = c.Offer.Target
 	}
-	if !c.Unanswered.IsZero() {
-		f.Silence = t.at.Sub(c.Unanswered)
+	if !c.UnansweredSince.IsZero() {
+		f.Silence = tx.at.Sub(c.UnansweredSince)
 	}
 	return f
 }
 
 // decide runs the rules and notes what matched.
-func (t *Turn) decide(c *Conversation, f *route.Facts, pos Position) []route.Step {
-	d := t.policy.Routes.Decide(f)
+func (tx *Transaction) decide(c *Conversation, f *route.Facts, pos Position) []route.Step {
+	d := tx.policy.Routes.Decide(f)
 	if len(d.Steps) == 0 && len(d.Errors) == 0 {
 		return nil
 	}
@@ -58,68 +58,68 @@ func (t *Turn) decide(c *Conversation, f *route.Facts, pos Position) []route.Ste
 	for _, e := range d.Errors {
 		r.Errors = append(r.Errors, e.Rule+": "+e.Err.Error())
 	}
-	t.add(c.ID, &journal.Change_Routed{Routed: r})
+	tx.add(c.ID, &journal.Change_Routed{Routed: r})
 	return d.Steps
 }
 
 // message takes a message through the rules and then along its path. Order of effects: set, home,
 // pass or offer, the message itself, copy, say.
-func (t *Turn) message(c *Conversation, m *about) {
-	f := t.facts(c, route.EventMessage, m.channel, m.role)
+func (tx *Transaction) message(c *Conversation, m *about) {
+	f := tx.facts(c, route.EventMessage, m.channel, m.role)
 	f.Text, f.SenderID, f.SenderName = m.envelope.Text(), m.envelope.Sender.ID, m.envelope.Sender.Name
 	for i := range m.envelope.Parts {
 		f.Parts = append(f.Parts, string(m.envelope.Parts[i].Type))
 	}
-	steps := t.decide(c, f, m.pos)
+	steps := tx.decide(c, f, m.pos)
 	if stop := stopping(steps); stop != nil && stop.Drop { // before control moves, so that it does not travel along
-		t.dispose(c.ID, m.pos, m.channel, StatusDropped, "rule", stop.Name)
+		tx.dispose(c.ID, m.pos, m.channel, StatusDropped, "rule", stop.Name)
 	}
-	last := t.control(c, steps, moveByRule)
+	last := tx.control(c, steps, moveByRule)
 	switch {
 	case last != nil && last.Drop:
 	case last != nil && last.To == route.ToCustomer && !m.toCustomer:
-		t.dispose(c.ID, m.pos, m.channel, StatusUnrouted, "nothing goes back to where it came from", last.Name)
+		tx.dispose(c.ID, m.pos, m.channel, StatusUnrouted, "nothing goes back to where it came from", last.Name)
 	case m.toCustomer && (last == nil || last.To != route.ToOwner):
-		t.toCustomer(c, m)
+		tx.toCustomer(c, m)
 	default:
-		t.toOwner(c, m)
+		tx.toOwner(c, m)
 	}
-	t.copies(c, steps, m.item)
+	tx.copies(c, steps, m.item)
 	if last != nil && last.Say != "" {
-		t.say(c, last.Say, m.envelope.ID)
+		tx.say(c, last.Say, m.envelope.ID)
 	}
 }
 
 // event takes an event through the rules. It reports whether a rule matched.
-func (t *Turn) event(c *Conversation, kind route.Event, ev *aboutEvent) bool {
-	if t.depth >= maxDepth {
-		t.add(c.ID, &journal.Change_Routed{Routed: &journal.Routed{
+func (tx *Transaction) event(c *Conversation, kind route.Event, ev *aboutEvent) bool {
+	if tx.depth >= maxDepth {
+		tx.add(c.ID, &journal.Change_Routed{Routed: &journal.Routed{
 			Event: string(kind), Errors: []string{"too many events out of one input; rules were not run"},
 		}})
 		return false
 	}
-	t.depth++
-	defer func() { t.depth-- }()
-	f := t.facts(c, kind, ev.channel, ev.role)
+	tx.depth++
+	defer func() { tx.depth-- }()
+	f := tx.facts(c, kind, ev.channel, ev.role)
 	f.Reason = ev.reason
-	steps := t.decide(c, f, ev.pos)
+	steps := tx.decide(c, f, ev.pos)
 	how := moveByRule
 	if ev.free {
 		how = moveFree
 	}
-	last := t.control(c, steps, how)
+	last := tx.control(c, steps, how)
 	if last != nil && last.Say != "" {
-		t.say(c, last.Say, "")
+		tx.say(c, last.Say, "")
 	}
 	return len(steps) > 0
 }
 
 // control applies what steps say about attributes, home and control, and returns the rule that stopped
 // the pass, or nil.
-func (t *Turn) control(c *Conversation, steps []route.Step, how move) *route.Rule {
+func (tx *Transaction) control(c *Conversation, steps []route.Step, how move) *route.Rule {
 	for _, s := range steps {
 		if len(s.Rule.Set) > 0 {
-			t.add(c.ID, &journal.Change_Attributed{Attributed: &journal.Attributed{Attributes: s.Rule.Set}})
+			tx.add(c.ID, &journal.Change_Attributed{Attributed: &journal.Attributed{Attributes: s.Rule.Set}})
 		}
 	}
 	last := stopping(steps)
@@ -128,18 +128,18 @@ func (t *Turn) control(c *Conversation, steps []route.Step, how move) *route.Rul
 	}
 	if last.Home != "" && last.Home != c.Home {
 		atHome := c.Owner == c.Home
-		t.add(c.ID, &journal.Change_HomeMoved{HomeMoved: &journal.HomeMoved{Home: last.Home}})
+		tx.add(c.ID, &journal.Change_HomeMoved{HomeMoved: &journal.HomeMoved{Home: last.Home}})
 		if atHome && last.Pass == "" && last.Offer == nil {
-			t.pass(c, last.Home, last.Name, how)
+			tx.pass(c, last.Home, last.Name, how)
 		}
 	}
 	switch {
 	case last.Pass != "":
-		t.pass(c, last.Pass, last.Name, how)
+		tx.pass(c, last.Pass, last.Name, how)
 	case last.Offer != nil:
-		t.offer(c, last.Offer, last.Name, how)
+		tx.offer(c, last.Offer, last.Name, how)
 	case last.Close:
-		t.closeAfter(c, last.Name)
+		tx.closeAfter(c, last.Name)
 	}
 	return last
 }
@@ -153,59 +153,59 @@ func stopping(steps []route.Step) *route.Rule {
 }
 
 // toOwner sends a customer's message to whoever has control, or lets it wait with the offer.
-func (t *Turn) toOwner(c *Conversation, m *about) {
+func (tx *Transaction) toOwner(c *Conversation, m *about) {
 	if m.role != envelope.RoleCustomer {
-		t.dispose(c.ID, m.pos, m.channel, StatusUnrouted, "nothing goes back to where it came from", "")
+		tx.dispose(c.ID, m.pos, m.channel, StatusUnrouted, "nothing goes back to where it came from", "")
 		return
 	}
 	if c.Offer != nil && c.Offer.Hold {
-		t.add(c.ID, &journal.Change_Held{Held: &journal.Held{Item: m.item.proto()}})
+		tx.add(c.ID, &journal.Change_Held{Held: &journal.Held{Item: m.item.proto()}})
 		return
 	}
-	t.follow(c, m.item, nil)
+	tx.follow(c, m.item, nil)
 }
 
-func (t *Turn) toCustomer(c *Conversation, m *about) {
-	ch := t.policy.Channels[c.Channel]
+func (tx *Transaction) toCustomer(c *Conversation, m *about) {
+	ch := tx.policy.Channels[c.Channel]
 	if ch == nil {
-		t.dispose(c.ID, m.pos, m.channel, StatusUnrouted, "the customer's channel is not configured", "")
+		tx.dispose(c.ID, m.pos, m.channel, StatusUnrouted, "the customer's channel is not configured", "")
 		return
 	}
-	t.send(c, ch, m.item, sendOptions{})
+	tx.send(c, ch, m.item, sendOptions{})
 }
 
 // copies gives observers a copy each, in lanes of their own.
-func (t *Turn) copies(c *Conversation, steps []route.Step, it Item) {
+func (tx *Transaction) copies(c *Conversation, steps []route.Step, it Item) {
 	sent := map[string]bool{}
 	for _, s := range steps {
 		for _, name := range s.Rule.Copy {
-			if ch := t.policy.Channels[name]; ch != nil && !sent[name] {
+			if ch := tx.policy.Channels[name]; ch != nil && !sent[name] {
 				sent[name] = true
-				t.send(c, ch, it, sendOptions{copy: true, reason: s.Rule.Name})
+				tx.send(c, ch, it, sendOptions{copy: true, reason: s.Rule.Name})
 			}
 		}
 	}
 }
 
 // say speaks to the customer, in the customer's lane.
-func (t *Turn) say(c *Conversation, text, cause string) {
-	ch := t.policy.Channels[c.Channel]
+func (tx *Transaction) say(c *Conversation, text, cause string) {
+	ch := tx.policy.Channels[c.Channel]
 	if ch == nil {
 		return
 	}
-	it := t.speak(c, &envelope.Envelope{
+	it := tx.speak(c, &envelope.Envelope{
 		Kind: envelope.KindMessage, Parts: []envelope.Part{envelope.TextPart(text)}, Cause: cause,
 	})
-	t.send(c, ch, it, sendOptions{})
+	tx.send(c, ch, it, sendOptions{})
 }
 
 // mark tells a channel about an event, if it wants to know.
-func (t *Turn) mark(c *Conversation, ch *Channel, thread string, kind envelope.Kind, attrs map[string]string) {
+func (tx *Transaction) mark(c *Conversation, ch *Channel, thread string, kind envelope.Kind, attrs map[string]string) {
 	if ch == nil || !ch.Events[kind] {
 		return
 	}
-	it := t.speak(c, &envelope.Envelope{Kind: kind, Attributes: attrs})
-	t.send(c, ch, it, sendOptions{thread: thread})
+	it := tx.speak(c, &envelope.Envelope{Kind: kind, Attributes: attrs})
+	tx.send(c, ch, it, sendOptions{thread: thread})
 }
 
 // recent counts the moves of the last hour.

@@ -5,7 +5,7 @@ import (
 )
 
 // stale returns why an envelope must not reach the customer, or "": the fence.
-func (t *Turn) stale(c *Conversation, ch *Channel, e *envelope.Envelope, late bool) string {
+func (tx *Transaction) stale(c *Conversation, ch *Channel, e *envelope.Envelope, late bool) string {
 	if ch.Role == envelope.RoleCustomer {
 		return ""
 	}
@@ -23,7 +23,7 @@ func (t *Turn) stale(c *Conversation, ch *Channel, e *envelope.Envelope, late bo
 		return ""
 	case ch.Name != c.Owner:
 		return "not the owner"
-	case ch.PerTerm && th.Epoch != c.Epoch:
+	case ch.PerEpoch && th.Epoch != c.Epoch:
 		return "thread of an earlier term"
 	}
 	return ""
@@ -31,8 +31,8 @@ func (t *Turn) stale(c *Conversation, ch *Channel, e *envelope.Envelope, late bo
 
 // early reports whether a thread is a channel's last thread, which has ended, while the channel is opening the next
 // one. The next may have the same name, so who spoke is known only when the result of opening is.
-func (t *Turn) early(id string, ch *Channel, thread string) bool {
-	c, ok := t.convs.get(id)
+func (tx *Transaction) early(id string, ch *Channel, thread string) bool {
+	c, ok := tx.convs.get(id)
 	if !ok || c.Closing != "" {
 		return false
 	}

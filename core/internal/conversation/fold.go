@@ -53,7 +53,7 @@ func (t *tables) fold(ch *journal.Change) error {
 	case *journal.Change_Attempted:
 		if d := c.find(k.Attempted.GetDelivery()); d != nil {
 			d.Attempts, d.NextAt = k.Attempted.GetAttempts(), time.Unix(0, k.Attempted.GetNext())
-			d.Error, d.Text, d.Unasked = k.Attempted.GetError(), k.Attempted.GetText(), k.Attempted.GetUnasked()
+			d.Error, d.Text, d.NotCalled = k.Attempted.GetError(), k.Attempted.GetText(), k.Attempted.GetNotCalled()
 		}
 	case *journal.Change_Ended:
 		t.foldEnded(c, k.Ended)
@@ -79,27 +79,27 @@ func (t *tables) fold(ch *journal.Change) error {
 // foldWhole applies changes that belong to no conversation's state.
 func (t *tables) foldWhole(ch *journal.Change) bool {
 	switch k := ch.GetKind().(type) {
-	case *journal.Change_TermStarted:
+	case *journal.Change_LeaseStarted:
 	case *journal.Change_CursorMoved:
 		t.cursors.set(k.CursorMoved.GetChannel(), k.CursorMoved.GetCursor())
-	case *journal.Change_Orphaned:
-		pos := toPosition(k.Orphaned.GetPosition())
-		o := &Orphan{Pos: pos, Channel: k.Orphaned.GetChannel(), Thread: k.Orphaned.GetThread(), Deadline: time.Unix(0, k.Orphaned.GetDeadline())}
+	case *journal.Change_ThreadPending:
+		pos := toPosition(k.ThreadPending.GetPosition())
+		o := &PendingEnvelope{Pos: pos, Channel: k.ThreadPending.GetChannel(), Thread: k.ThreadPending.GetThread(), Deadline: time.Unix(0, k.ThreadPending.GetDeadline())}
 		if pos.Seq == t.seq && int(pos.Index) < len(t.rec.GetEnvelopes()) {
 			s := t.rec.GetEnvelopes()[pos.Index]
 			o.Bytes, o.ID, o.Hops, o.Cause = s.GetEnvelope(), s.GetId(), int(s.GetHops()), s.GetCause()
 		}
 		t.orphans.set(pos, o)
 		t.waiting.add(o, 1)
-	case *journal.Change_OrphanEnded:
-		if o, ok := t.orphans.get(toPosition(k.OrphanEnded.GetPosition())); ok {
+	case *journal.Change_PendingEnded:
+		if o, ok := t.orphans.get(toPosition(k.PendingEnded.GetPosition())); ok {
 			t.orphans.remove(o.Pos)
 			t.waiting.add(o, -1)
 		}
 	case *journal.Change_DeadLettered:
 		t.foldDead(ch.GetConversation(), k.DeadLettered)
-	case *journal.Change_DeadEnded:
-		t.letters.remove(k.DeadEnded.GetDead())
+	case *journal.Change_DeadLetterEnded:
+		t.letters.remove(k.DeadLetterEnded.GetDead())
 	case *journal.Change_Disposed:
 		return ch.GetConversation() == ""
 	default:
@@ -111,22 +111,22 @@ func (t *tables) foldWhole(ch *journal.Change) bool {
 func (t *tables) foldOpened(id string, o *journal.Opened) {
 	c := &Conversation{
 		ID: id, Channel: o.GetChannel(), Thread: o.GetThread(), SenderID: o.GetSenderId(), SenderName: o.GetSenderName(),
-		Created: t.at, Last: t.at, Owner: o.GetOwner(), Home: o.GetHome(), Epoch: 1, OwnerSince: t.at,
+		Created: t.at, LastActive: t.at, Owner: o.GetOwner(), Home: o.GetHome(), Epoch: 1, OwnerSince: t.at,
 		Threads: map[string]*Thread{o.GetChannel(): {ID: o.GetThread(), Epoch: 1, Live: true}},
 	}
 	t.convs.set(id, c)
-	key := threadKey{c.Channel, c.Thread}
+	key := ThreadKey{c.Channel, c.Thread}
 	if former, ok := t.threads.get(key); ok { // what the vendor repeats may be of before; clipped: both go on appending
-		c.Ring = slices.Clip(t.mutable(former).Ring)
+		c.Digests = slices.Clip(t.mutable(former).Digests)
 	}
 	t.claim(c, key)
 }
 
 func (t *tables) foldAccepted(c *Conversation, a *journal.Accepted) {
-	c.Last = t.at
+	c.LastActive = t.at
 	if len(a.GetDigest()) == 16 {
 		d := [16]byte(a.GetDigest())
-		c.Ring = push(c.Ring, d, ringSize)
+		c.Digests = push(c.Digests, d, maxDigests)
 	}
 	th := c.Threads[a.GetChannel()]
 	if th != nil && th.ID == a.GetThread() {
@@ -138,19 +138,19 @@ func (t *tables) foldAccepted(c *Conversation, a *journal.Accepted) {
 	if !a.GetHistory() {
 		return
 	}
-	c.History = push(c.History, Entry{
+	c.History = push(c.History, HistoryEntry{
 		Item: Item{toPosition(a.GetPosition()), a.GetTextBytes(), a.GetRich(), toExtent(a.GetExtent())}, Role: a.GetRole(), Channel: a.GetChannel(),
 	}, MaxHistory)
-	c.HistoryN++
-	if th != nil && a.GetChannel() != c.Channel && th.Seen == c.HistoryN-1 {
-		th.Seen = c.HistoryN
+	c.HistoryCount++
+	if th != nil && a.GetChannel() != c.Channel && th.Seen == c.HistoryCount-1 {
+		th.Seen = c.HistoryCount
 	}
 	if a.GetChannel() == c.Channel {
-		if c.Unanswered.IsZero() {
-			c.Unanswered = t.at
+		if c.UnansweredSince.IsZero() {
+			c.UnansweredSince = t.at
 		}
 	} else {
-		c.Unanswered = time.Time{}
+		c.UnansweredSince = time.Time{}
 	}
 }
 
@@ -163,9 +163,9 @@ func (t *tables) foldDisposed(c *Conversation, p Position) {
 		return
 	}
 	c.History = slices.Clip(c.History[:n-1]) // clipped: what comes next must not overwrite an older value's entry
-	c.HistoryN--
+	c.HistoryCount--
 	for _, th := range c.Threads {
-		th.Seen = min(th.Seen, c.HistoryN)
+		th.Seen = min(th.Seen, c.HistoryCount)
 	}
 }
 
@@ -210,7 +210,7 @@ func (t *tables) foldQueued(c *Conversation, d *journal.Delivery) {
 	l.Queue = append(l.Queue, nd)
 	c.Held = slices.DeleteFunc(c.Held, func(i Item) bool { return nd.Follows && i.Pos == nd.Item.Pos })
 	if nd.Channel == c.Owner && (nd.Follows || nd.Kind == KindTranscript) {
-		c.Travelled = c.Epoch
+		c.HistoryEpoch = c.Epoch
 	}
 }
 
@@ -227,7 +227,7 @@ func (t *tables) foldEnded(c *Conversation, e *journal.Ended) {
 		case e.GetStatus() == StatusDelivered:
 			c.saw(&d)
 		case e.GetStatus() == StatusDead && d.Kind == KindOpen && d.Channel == c.Owner:
-			c.Travelled = 0 // what should have travelled was waiting for the thread
+			c.HistoryEpoch = 0 // what should have travelled was waiting for the thread
 		}
 		if len(l.Queue) == 0 {
 			c.Lanes = slices.Delete(c.Lanes, i, i+1)
@@ -251,7 +251,7 @@ func (c *Conversation) saw(d *Delivery) {
 }
 
 func (t *tables) foldLinked(c *Conversation, l *journal.Linked) {
-	key := threadKey{l.GetChannel(), l.GetThread()}
+	key := ThreadKey{l.GetChannel(), l.GetThread()}
 	old := c.Threads[l.GetChannel()]
 	switch {
 	case l.GetFormer():
@@ -262,34 +262,34 @@ func (t *tables) foldLinked(c *Conversation, l *journal.Linked) {
 			old.State = l.GetState()
 		}
 	default:
-		if old != nil && !old.Taken {
-			t.recognise(c, threadKey{l.GetChannel(), old.ID})
+		if old != nil && !old.Reassigned {
+			t.recognise(c, ThreadKey{l.GetChannel(), old.ID})
 		}
 		// A thread in use must not leave the index when it ages out of the former ones.
-		c.Former = slices.DeleteFunc(c.Former, func(f FormerThread) bool { return f == FormerThread{key.Channel, key.Thread} })
+		c.FormerThreads = slices.DeleteFunc(c.FormerThreads, func(f FormerThread) bool { return f == FormerThread{key.Channel, key.Thread} })
 		c.Threads[l.GetChannel()] = &Thread{ID: l.GetThread(), Epoch: l.GetEpoch(), State: l.GetState(), Live: true}
 	}
 	t.claim(c, key)
 }
 
 // recognise keeps a thread in the index though it is not used any more; the oldest such goes first.
-func (t *tables) recognise(c *Conversation, key threadKey) {
-	c.Former = slices.DeleteFunc(c.Former, func(f FormerThread) bool { return f.Channel == key.Channel && f.Thread == key.Thread })
-	if len(c.Former) >= maxFormer {
-		t.threads.remove(threadKey{c.Former[0].Channel, c.Former[0].Thread})
-		c.Former = slices.Delete(c.Former, 0, 1)
+func (t *tables) recognise(c *Conversation, key ThreadKey) {
+	c.FormerThreads = slices.DeleteFunc(c.FormerThreads, func(f FormerThread) bool { return f.Channel == key.Channel && f.Thread == key.Thread })
+	if len(c.FormerThreads) >= maxFormerThreads {
+		t.threads.remove(ThreadKey{c.FormerThreads[0].Channel, c.FormerThreads[0].Thread})
+		c.FormerThreads = slices.Delete(c.FormerThreads, 0, 1)
 	}
-	c.Former = append(c.Former, FormerThread{key.Channel, key.Thread})
+	c.FormerThreads = append(c.FormerThreads, FormerThread{key.Channel, key.Thread})
 }
 
 func (t *tables) foldClosed(c *Conversation) {
 	for ch, th := range c.Threads {
-		if !th.Taken {
-			t.threads.remove(threadKey{ch, th.ID})
+		if !th.Reassigned {
+			t.threads.remove(ThreadKey{ch, th.ID})
 		}
 	}
-	for _, f := range c.Former {
-		t.threads.remove(threadKey{f.Channel, f.Thread})
+	for _, f := range c.FormerThreads {
+		t.threads.remove(ThreadKey{f.Channel, f.Thread})
 	}
 	t.convs.remove(c.ID)
 }

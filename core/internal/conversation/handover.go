@@ -11,17 +11,17 @@ const attrSpeaker = "role"
 
 // HandedOver puts what a customer's vendor tells when it asks for somebody else into words: a line for each part, with who
 // said it where the part tells.
-func HandedOver(e *envelope.Envelope) string {
+func HandoverText(e *envelope.Envelope) string {
 	var lines []string
 	for i := range e.Parts {
 		p := &e.Parts[i]
-		line := Line(p)
+		line := PartText(p)
 		if line == "" {
 			continue
 		}
 		switch envelope.Role(p.Attributes[attrSpeaker]) {
 		case envelope.RoleCustomer, envelope.RoleBot, envelope.RoleAgent:
-			line = Speaker(envelope.Role(p.Attributes[attrSpeaker])) + ": " + line
+			line = SpeakerLabel(envelope.Role(p.Attributes[attrSpeaker])) + ": " + line
 		}
 		lines = append(lines, line)
 	}
@@ -29,7 +29,7 @@ func HandedOver(e *envelope.Envelope) string {
 }
 
 // Speaker names who said a line of a transcript; at most 14 bytes with a colon and a blank.
-func Speaker(r envelope.Role) string {
+func SpeakerLabel(r envelope.Role) string {
 	switch r {
 	case envelope.RoleCustomer:
 		return "Customer"
@@ -56,12 +56,12 @@ func isHistory(ch *Channel, e *envelope.Envelope) bool {
 
 // call has the owner come, if that is somebody who must be called: an agent is told at once that a person is wanted, with what was
 // said before. It reports whether it is.
-func (t *Turn) call(c *Conversation) bool {
-	owner := t.policy.Channels[c.Owner]
+func (tx *Transaction) call(c *Conversation) bool {
+	owner := tx.policy.Channels[c.Owner]
 	if owner == nil || owner.Role != envelope.RoleAgent || c.Offer != nil && c.Offer.Hold {
 		return false
 	}
-	t.reach(c, owner, false)
-	t.transcript(c, owner, nil)
+	tx.reach(c, owner, false)
+	tx.transcript(c, owner, nil)
 	return true
 }

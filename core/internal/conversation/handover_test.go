@@ -29,8 +29,8 @@ func (s *stage) handover(n int) *Inbound {
 
 func (s *stage) handsOver(n int) {
 	s.Helper()
-	s.turn(func(t *Turn) {
-		if v := t.Inbound(s.handover(n)); v != VerdictAccepted {
+	s.turn(func(tx *Transaction) {
+		if v := tx.Receive(s.handover(n)); v != VerdictAccepted {
 			s.Fatalf("verdict %v", v)
 		}
 	})
@@ -101,13 +101,13 @@ func TestHandedOver(t *testing.T) {
 	e := s.handover(3).Envelope
 	e.Parts = append(e.Parts, envelope.Part{Type: envelope.PartFile, Name: "a.pdf"}, envelope.Part{Type: envelope.PartSuggestions})
 	want := "Customer: line a\nAssistant: line b\nline c\n[file] a.pdf"
-	if got := HandedOver(e); got != want {
+	if got := HandoverText(e); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if n := int(itemOf(Position{}, e).TextBytes); n != len(want) {
 		t.Errorf("counted %d bytes, want %d", n, len(want))
 	}
-	if strings.Contains(HandedOver(&envelope.Envelope{}), "\n") {
+	if strings.Contains(HandoverText(&envelope.Envelope{}), "\n") {
 		t.Error("no parts give lines")
 	}
 }

@@ -25,7 +25,7 @@ func bucketOf(id string) uint32 {
 }
 
 // Image is a book at one moment, to be encoded while the book goes on.
-type Image struct {
+type Snapshot struct {
 	term  uint64
 	parts map[uint32]any
 }
@@ -37,8 +37,8 @@ type imageMeta struct {
 
 // Image returns the buckets that changed since the last call, and starts counting anew. It copies
 // pointers only, so it is quick.
-func (b *Book) Image() *Image {
-	im := &Image{term: b.term, parts: map[uint32]any{}}
+func (b *State) Snapshot() *Snapshot {
+	im := &Snapshot{term: b.term, parts: map[uint32]any{}}
 	convs := map[uint32][]*Conversation{}
 	for bucket := range b.dirty {
 		if bucket < convBuckets {
@@ -58,7 +58,7 @@ func (b *Book) Image() *Image {
 		im.parts[bucketDead] = slices.Collect(maps.Values(b.dead))
 	}
 	if b.dirty[bucketOrphans] {
-		list := make([]*Orphan, 0, len(b.orphans))
+		list := make([]*PendingEnvelope, 0, len(b.orphans))
 		for _, o := range b.orphans {
 			list = append(list, o)
 		}
@@ -72,14 +72,14 @@ func (b *Book) Image() *Image {
 }
 
 // Spoil marks the image's buckets as changed again, for when it could not be saved.
-func (b *Book) Spoil(im *Image) {
+func (b *State) MarkChanged(im *Snapshot) {
 	for bucket := range im.parts {
 		b.dirty[bucket] = true
 	}
 }
 
 // Encode returns the image's buckets and its description. It may run on any goroutine.
-func (im *Image) Encode() (buckets map[uint32][]byte, meta []byte, err error) {
+func (im *Snapshot) Encode() (buckets map[uint32][]byte, meta []byte, err error) {
 	buckets = make(map[uint32][]byte, len(im.parts))
 	for bucket, part := range im.parts {
 		if buckets[bucket], err = json.Marshal(part); err != nil {
@@ -91,7 +91,7 @@ func (im *Image) Encode() (buckets map[uint32][]byte, meta []byte, err error) {
 }
 
 // Restore fills an empty book from a snapshot.
-func (b *Book) Restore(buckets map[uint32][]byte, meta []byte) error {
+func (b *State) Restore(buckets map[uint32][]byte, meta []byte) error {
 	var m imageMeta
 	if err := json.Unmarshal(meta, &m); err != nil {
 		return fmt.Errorf("read snapshot: %w", err)
@@ -109,7 +109,7 @@ func (b *Book) Restore(buckets map[uint32][]byte, meta []byte) error {
 	return nil
 }
 
-func (b *Book) restoreBucket(bucket uint32, data []byte) error {
+func (b *State) restoreBucket(bucket uint32, data []byte) error {
 	switch bucket {
 	case bucketDead:
 		var list []*DeadLetter
@@ -120,7 +120,7 @@ func (b *Book) restoreBucket(bucket uint32, data []byte) error {
 			b.dead[d.Delivery.ID] = d
 		}
 	case bucketOrphans:
-		var list []*Orphan
+		var list []*PendingEnvelope
 		if err := json.Unmarshal(data, &list); err != nil {
 			return err
 		}
@@ -149,17 +149,17 @@ func (b *Book) restoreBucket(bucket uint32, data []byte) error {
 	return nil
 }
 
-func (b *Book) adoptRestored(c *Conversation) {
+func (b *State) adoptRestored(c *Conversation) {
 	if c.Threads == nil {
 		c.Threads = map[string]*Thread{}
 	}
 	b.convs[c.ID] = c
 	for ch, th := range c.Threads {
-		if !th.Taken {
-			b.threads[threadKey{ch, th.ID}] = c.ID
+		if !th.Reassigned {
+			b.threads[ThreadKey{ch, th.ID}] = c.ID
 		}
 	}
-	for _, f := range c.Former {
-		b.threads[threadKey{f.Channel, f.Thread}] = c.ID
+	for _, f := range c.FormerThreads {
+		b.threads[ThreadKey{f.Channel, f.Thread}] = c.ID
 	}
 }

@@ -15,7 +15,7 @@ func TestDuplicates(t *testing.T) {
 	if v := s.in(say{channel: "web", thread: "w2", text: "hello", id: "v0"}); v != VerdictAccepted {
 		t.Fatalf("verdict on the same id on another thread is %v", v)
 	}
-	for i := range ringSize - 1 {
+	for i := range maxDigests - 1 {
 		s.in(say{channel: "web", thread: "w1", text: "more", id: fmt.Sprint("w", i)})
 	}
 	if v := s.in(first); v != VerdictDuplicate {
@@ -27,16 +27,16 @@ func TestDuplicates(t *testing.T) {
 	if v := s.in(first); v != VerdictAccepted {
 		t.Fatalf("the ring is not bounded: %v", v)
 	}
-	if n := len(s.conv().Ring); n < ringSize || n > ringSize+trimSlack {
+	if n := len(s.conv().Digests); n < maxDigests || n > maxDigests+trimSlack {
 		t.Fatalf("ring has %d ids", n)
 	}
 }
 
 func TestBusyWhenTooMuchWaits(t *testing.T) {
 	s := newStage(t, testPolicy(t))
-	s.turn(func(t *Turn) {
+	s.turn(func(tx *Transaction) {
 		for range MaxUndelivered - 1 {
-			t.Inbound(s.inbound(say{channel: "web", thread: "w1", text: "x"}))
+			tx.Receive(s.inbound(say{channel: "web", thread: "w1", text: "x"}))
 		}
 	})
 	m := say{channel: "web", thread: "w1", text: "one too many", id: "v"}
@@ -50,9 +50,9 @@ func TestBusyWhenTooMuchWaits(t *testing.T) {
 	// An answer in the same breath can't be sent back to its vendor, so it is kept.
 	s.result(s.head("faq"), Outcome{Result: ResultRetry, Replies: nil})
 	full := s.inbound(say{channel: "faq", thread: "faq-1", text: "answer"})
-	s.turn(func(t *Turn) { t.Inbound(s.inbound(say{channel: "web", thread: "w1", text: "y"})) })
+	s.turn(func(tx *Transaction) { tx.Receive(s.inbound(say{channel: "web", thread: "w1", text: "y"})) })
 	s.result(Delivery{ID: s.head("faq").ID, Channel: "faq", Kind: KindSend}, Outcome{Replies: []*Inbound{full, full}})
-	if n := len(s.book.Dead()); n != 1 {
+	if n := len(s.book.DeadLetters()); n != 1 {
 		t.Fatalf("%d dead letters, want the answer that had no room; %d wait", n, s.conv().Undelivered())
 	}
 }

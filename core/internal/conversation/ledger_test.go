@@ -18,7 +18,7 @@ type ledger struct {
 	messages   map[Position]*booked
 	deliveries map[string]*shipped
 	convs      map[string]*term
-	threads    map[threadKey]uint64 // last epoch in which an opened thread may speak
+	threads    map[ThreadKey]uint64 // last epoch in which an opened thread may speak
 }
 
 // booked is an accepted message.
@@ -46,15 +46,15 @@ type term struct {
 	epoch   uint64
 	asked   string
 	closed  bool
-	heard   map[threadKey]int64 // newest vendor time
-	ended   map[threadKey]int64 // the same, when the channel lost control
+	heard   map[ThreadKey]int64 // newest vendor time
+	ended   map[ThreadKey]int64 // the same, when the channel lost control
 	reached map[string]Position
 }
 
 func newLedger() *ledger {
 	return &ledger{
 		envelopes: map[Position]*envelope.Envelope{}, messages: map[Position]*booked{}, deliveries: map[string]*shipped{},
-		convs: map[string]*term{}, threads: map[threadKey]uint64{},
+		convs: map[string]*term{}, threads: map[ThreadKey]uint64{},
 	}
 }
 
@@ -87,7 +87,7 @@ func (l *ledger) change(s *stage, id string, ch *journal.Change) {
 	case *journal.Change_Opened:
 		l.convs[id] = &term{
 			channel: k.Opened.GetChannel(), owner: k.Opened.GetOwner(), epoch: 1,
-			heard: map[threadKey]int64{}, ended: map[threadKey]int64{}, reached: map[string]Position{},
+			heard: map[ThreadKey]int64{}, ended: map[ThreadKey]int64{}, reached: map[string]Position{},
 		}
 	case *journal.Change_Accepted:
 		l.accepted(s, id, c, k.Accepted)
@@ -110,14 +110,14 @@ func (l *ledger) change(s *stage, id string, ch *journal.Change) {
 		l.ended(s, c, k.Ended)
 	case *journal.Change_Linked:
 		if !k.Linked.GetFormer() {
-			l.threads[threadKey{k.Linked.GetChannel(), k.Linked.GetThread()}] = k.Linked.GetEpoch()
+			l.threads[ThreadKey{k.Linked.GetChannel(), k.Linked.GetThread()}] = k.Linked.GetEpoch()
 		}
-	case *journal.Change_DeadEnded:
-		dead := l.deliveries[k.DeadEnded.GetDead()]
+	case *journal.Change_DeadLetterEnded:
+		dead := l.deliveries[k.DeadLetterEnded.GetDead()]
 		if dead == nil { // undecided: it never was in a lane
 			return
 		}
-		switch k.DeadEnded.GetStatus() {
+		switch k.DeadLetterEnded.GetStatus() {
 		case StatusDropped, StatusExpired: // it stays dead
 			return
 		case StatusFenced:
@@ -153,11 +153,11 @@ func (l *ledger) afterwards(s *stage, id string, ch *journal.Change) {
 
 func (l *ledger) accepted(s *stage, id string, c *term, a *journal.Accepted) {
 	p := toPosition(a.GetPosition())
-	name, key := a.GetChannel(), threadKey{a.GetChannel(), a.GetThread()}
+	name, key := a.GetChannel(), ThreadKey{a.GetChannel(), a.GetThread()}
 	asked := c.asked == name
 	stale := name != c.channel && (name != c.owner && !asked || c.closed)
 	if ch := s.policy.Channels[name]; ch != nil && name != c.channel {
-		if ch.Opens && ch.PerTerm && l.threads[key] != c.epoch {
+		if ch.Opens && ch.PerEpoch && l.threads[key] != c.epoch {
 			stale = true
 		}
 		if a.GetSentAt() != 0 && a.GetSentAt() <= c.ended[key] {

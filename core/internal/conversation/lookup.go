@@ -4,7 +4,7 @@ package conversation
 // customer (the vendor's id for them, or the short one that other vendors are given, see CustomerID), of a delivery that
 // waits, or of a dead letter, whose conversation may have ended. It looks at every conversation, and has no entry for an
 // id that is nobody's.
-func (b *Book) Lookup(ids []string) map[string][]string {
+func (b *State) Lookup(ids []string) map[string][]string {
 	l := lookup{wanted: make(map[string]bool, len(ids)), found: map[string][]string{}}
 	for _, id := range ids {
 		l.wanted[id] = true

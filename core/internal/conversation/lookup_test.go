@@ -9,13 +9,13 @@ import (
 
 // TestLookup: whatever leads to a live conversation leads to it, and nothing else.
 func TestLookup(t *testing.T) {
-	b := NewBook()
+	b := NewState()
 	c := &Conversation{
 		ID: "c1", Channel: "web", Thread: "w1", SenderID: "anna",
 		Lanes: []Lane{{Channel: "faq", Queue: []Delivery{{ID: "d1"}, {ID: "d2"}}}},
 	}
 	b.convs["c1"], b.convs["c2"] = c, &Conversation{ID: "c2", Channel: "web", Thread: "w2", SenderID: "anna"}
-	b.threads = map[threadKey]string{{"web", "w1"}: "c1", {"web", "w2"}: "c2", {"faq", "bot-1"}: "c1"}
+	b.threads = map[ThreadKey]string{{"web", "w1"}: "c1", {"web", "w2"}: "c2", {"faq", "bot-1"}: "c1"}
 	b.dead["d0"] = &DeadLetter{Conversation: "gone", Delivery: Delivery{ID: "d0"}}
 	b.dead["stray"] = &DeadLetter{Delivery: Delivery{ID: "stray"}}
 	short := CustomerID(c)

@@ -197,7 +197,7 @@ func (f flight) String() string { return f.d.Kind + " " + f.d.Channel + " " + f.
 func (f flight) GoString() string { return f.String() }
 
 func (w *world) time(t *rapid.T) {
-	w.wait(rapid.SampledFrom([]time.Duration{time.Second, 6 * time.Second, 61 * time.Second, closedFor, 2 * time.Hour}).Draw(t, "time"))
+	w.wait(rapid.SampledFrom([]time.Duration{time.Second, 6 * time.Second, 61 * time.Second, closedRetention, 2 * time.Hour}).Draw(t, "time"))
 }
 
 func (w *world) reachability(t *rapid.T) {
@@ -217,45 +217,45 @@ func (w *world) reload(t *rapid.T) {
 	} else {
 		p.Channels[name] = testPolicy(t).Channels[name]
 	}
-	p.Generation++
+	p.Revision++
 	w.policy = &p
-	w.turn(func(turn *Turn) {
+	w.turn(func(tx *Transaction) {
 		for _, id := range w.book.Inconsistent(w.policy) {
-			turn.Reconcile(id)
+			tx.Reconcile(id)
 		}
 	})
 }
 
 func (w *world) replayLetter(t *rapid.T) {
-	letters := w.book.Dead()
+	letters := w.book.DeadLetters()
 	if len(letters) == 0 {
 		t.Skip("no dead letters")
 	}
 	slices.SortFunc(letters, func(a, b *DeadLetter) int { return strings.Compare(a.Delivery.ID, b.Delivery.ID) })
 	id := letters[rapid.IntRange(0, len(letters)-1).Draw(t, "letter")].Delivery.ID
-	w.turn(func(turn *Turn) { _, _, _ = turn.Replay(id) })
+	w.turn(func(tx *Transaction) { _, _, _ = tx.ReplayDeadLetter(id) })
 }
 
 // listens moves the cursor of a channel, as an adapter that polls does.
 func (w *world) listens(t *rapid.T) {
 	ch := rapid.SampledFrom([]string{"web", "desk"}).Draw(t, "channel")
 	cursor := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "cursor")
-	w.turn(func(turn *Turn) { turn.MoveCursor(ch, []byte(cursor)) })
+	w.turn(func(tx *Transaction) { tx.MoveCursor(ch, []byte(cursor)) })
 	if got := string(w.book.Cursor(ch)); got != cursor {
 		t.Fatalf("cursor of %s is %q, want %q", ch, got, cursor)
 	}
 }
 
 func (w *world) loseLetter(t *rapid.T) {
-	letters := w.book.Dead()
+	letters := w.book.DeadLetters()
 	if len(letters) == 0 {
 		t.Skip("no dead letters")
 	}
 	l := letters[rapid.IntRange(0, len(letters)-1).Draw(t, "letter")]
 	if rapid.Bool().Draw(t, "expire") {
-		w.turn(func(turn *Turn) { turn.Expire(l.At.Add(1), 0) })
+		w.turn(func(tx *Transaction) { tx.ExpireDeadLetters(l.At.Add(1), 0) })
 	} else {
-		w.turn(func(turn *Turn) { _ = turn.Drop(l.Delivery.ID) })
+		w.turn(func(tx *Transaction) { _ = tx.DropDeadLetter(l.Delivery.ID) })
 	}
 	if w.book.DeadLetter(l.Delivery.ID) != nil {
 		t.Fatalf("dead letter %s is still kept", l.Delivery.ID)

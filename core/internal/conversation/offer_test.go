@@ -96,7 +96,7 @@ func TestOffer(t *testing.T) {
 		s.result(s.head("desk"), Outcome{Result: ResultDead, Error: "permanent"})
 		s.want("outcome", outcomes(s), "desk unreachable")
 		s.wantLines("to the customer", s.queue("web"), "Sorry.")
-		if n := len(s.book.Dead()); n != 0 {
+		if n := len(s.book.DeadLetters()); n != 0 {
 			t.Fatalf("a question became %d dead letters", n)
 		}
 	})

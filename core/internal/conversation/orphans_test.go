@@ -17,13 +17,13 @@ func TestOrphans(t *testing.T) {
 		s.customer("human")
 		s.in(say{channel: "desk", thread: "desk-1", text: "Ann here"})
 		s.in(say{channel: "desk", thread: "desk-1", text: "what is it?"})
-		if n, _ := s.book.Orphans(); n != 2 {
+		if n, _ := s.book.Pending(); n != 2 {
 			t.Fatalf("%d orphans", n)
 		}
 		s.wantOwner("faq", 1)
 		s.opened("desk", "desk-1")
 		s.wantOwner("desk", 2)
-		if n, _ := s.book.Orphans(); n != 0 {
+		if n, _ := s.book.Pending(); n != 0 {
 			t.Fatalf("%d orphans are left", n)
 		}
 		s.wantLines("to the customer", s.drain("web"), "One moment.", "passed desk ask-for-a-person", "Ann here", "what is it?")
@@ -32,12 +32,12 @@ func TestOrphans(t *testing.T) {
 	t.Run("unrouted", func(t *testing.T) {
 		s := newStage(t, testPolicy(t))
 		s.in(say{channel: "desk", thread: "nobody's", text: "hello?"})
-		s.wait(OrphanWait - time.Nanosecond)
-		if n, at := s.book.Orphans(); n != 1 || !at.After(s.now) {
+		s.wait(PendingWait - time.Nanosecond)
+		if n, at := s.book.Pending(); n != 1 || !at.After(s.now) {
 			t.Fatalf("%d orphans, due %v, now %v", n, at, s.now)
 		}
 		s.wait(time.Nanosecond)
-		if n, _ := s.book.Orphans(); n != 0 {
+		if n, _ := s.book.Pending(); n != 0 {
 			t.Fatalf("%d orphans are left", n)
 		}
 		d := lastOf[*journal.Change_Disposed](s)
@@ -103,14 +103,14 @@ func TestOrphansOfAThreadThatIsNotOpenedAgain(t *testing.T) {
 			s.drain("night")
 			s.customer("night")
 			s.in(say{channel: "night", thread: "user-1", text: "Is anybody there?"})
-			if n, _ := s.book.Orphans(); n != 1 {
+			if n, _ := s.book.Pending(); n != 1 {
 				t.Fatalf("%d wait while the question is put, want 1", n)
 			}
 			end(s)
-			for s.book.Unadopted() {
-				s.turn(func(t *Turn) { t.Adopt() })
+			for s.book.PendingReady() {
+				s.turn(func(tx *Transaction) { tx.AdmitPending() })
 			}
-			if n, _ := s.book.Orphans(); n != 0 {
+			if n, _ := s.book.Pending(); n != 0 {
 				t.Errorf("%d wait after the question", n)
 			}
 			s.want("fate", s.fate("Is anybody there?"), "fenced")
@@ -123,29 +123,29 @@ func TestManyOrphansAreAdoptedInTurns(t *testing.T) {
 	s.customer("human")
 	var want []string
 	early := func(text string) {
-		s.turn(func(turn *Turn) {
-			if v := turn.Inbound(s.inbound(say{channel: "desk", thread: "desk-1", text: text})); v != VerdictAccepted {
+		s.turn(func(tx *Transaction) {
+			if v := tx.Receive(s.inbound(say{channel: "desk", thread: "desk-1", text: text})); v != VerdictAccepted {
 				t.Fatalf("verdict on %q is %v", text, v)
 			}
 		})
 		want = append(want, text)
 	}
 	s.together(func() {
-		for i := range adoptAtOnce + 20 {
+		for i := range maxAdmittedAtOnce + 20 {
 			early(fmt.Sprint("word ", i))
 		}
 	})
-	early(strings.Repeat("x", 2*adoptBytes))
+	early(strings.Repeat("x", 2*maxAdmittedBytes))
 	s.opened("desk", "desk-1")
-	if n, _ := s.book.Orphans(); n != 21 || !s.book.Unadopted() {
-		t.Fatalf("%d orphans are left, unadopted %v; want 21, true", n, s.book.Unadopted())
+	if n, _ := s.book.Pending(); n != 21 || !s.book.PendingReady() {
+		t.Fatalf("%d orphans are left, unadopted %v; want 21, true", n, s.book.PendingReady())
 	}
 	early("behind those that still wait")
 	turns := 0
-	for ; s.book.Unadopted(); turns++ {
-		s.turn(func(t *Turn) { t.Adopt() })
+	for ; s.book.PendingReady(); turns++ {
+		s.turn(func(tx *Transaction) { tx.AdmitPending() })
 	}
-	if n, _ := s.book.Orphans(); n != 0 || turns != 3 {
+	if n, _ := s.book.Pending(); n != 0 || turns != 3 {
 		t.Fatalf("%d orphans are left after %d turns, want 0 after 3", n, turns)
 	}
 	got := s.drain("web")
@@ -159,36 +159,36 @@ func TestManyOrphansAreAdoptedInTurns(t *testing.T) {
 
 func TestOrphansAreBounded(t *testing.T) {
 	fill := func(s *stage, channel, text string) (n int) {
-		turn := s.book.Begin(s.policy, s.now, s.seq+1, s.newID)
-		for n <= MaxOrphans && turn.Inbound(s.inbound(say{channel: channel, thread: fmt.Sprint(n), text: text})) == VerdictAccepted {
+		tx := s.book.Begin(s.policy, s.now, s.seq+1, s.newID)
+		for n <= MaxPending && tx.Receive(s.inbound(say{channel: channel, thread: fmt.Sprint(n), text: text})) == VerdictAccepted {
 			n++
 		}
-		turn.Commit()
+		tx.Commit()
 		s.seq++
 		s.counted("filling", s.book)
 		return n
 	}
 	s := newStage(t, testPolicy(t))
-	if n := fill(s, "desk", "hello?"); n != maxOrphansOf {
-		t.Errorf("%d of one channel wait, want %d", n, maxOrphansOf)
+	if n := fill(s, "desk", "hello?"); n != maxPendingPerChannel {
+		t.Errorf("%d of one channel wait, want %d", n, maxPendingPerChannel)
 	}
-	if v := s.book.Begin(s.policy, s.now, s.seq+1, s.newID).Inbound(s.inbound(say{channel: "night", thread: "1", text: "hi"})); v != VerdictAccepted {
+	if v := s.book.Begin(s.policy, s.now, s.seq+1, s.newID).Receive(s.inbound(say{channel: "night", thread: "1", text: "hi"})); v != VerdictAccepted {
 		t.Errorf("verdict on another channel's is %v", v)
 	}
-	if n := fill(s, "night", strings.Repeat("x", maxOrphanBytes/100)); n != 99 {
+	if n := fill(s, "night", strings.Repeat("x", maxPendingBytes/100)); n != 99 {
 		t.Errorf("%d large ones wait, want 99", n)
 	}
 	s.now = s.now.Add(time.Hour)
-	for range 2 * maxOrphansOf / orphansAtOnce {
-		turn := s.book.Begin(s.policy, s.now, s.seq+1, s.newID)
-		turn.Orphans()
-		if n := len(turn.Record().GetChanges()); n > 2*orphansAtOnce {
+	for range 2 * maxPendingPerChannel / maxPendingExpiredAtOnce {
+		tx := s.book.Begin(s.policy, s.now, s.seq+1, s.newID)
+		tx.ExpirePending()
+		if n := len(tx.Record().GetChanges()); n > 2*maxPendingExpiredAtOnce {
 			t.Errorf("a record of %d changes", n)
 		}
-		turn.Commit()
+		tx.Commit()
 		s.counted("giving up", s.book)
 	}
-	if n, _ := s.book.Orphans(); n != 0 {
+	if n, _ := s.book.Pending(); n != 0 {
 		t.Errorf("%d are left", n)
 	}
 }

@@ -9,18 +9,18 @@ import (
 
 // Channel is what decisions need to know of a configured channel.
 type Channel struct {
-	Name      string
-	Role      envelope.Role
-	Owner     string // customers: first owner of a conversation; "" is the policy's
-	Opens     bool   // its adapter creates conversations before the first delivery
-	PerTerm   bool   // a new thread each time it gets control
-	Events    map[envelope.Kind]bool
-	TextBytes int                        // most text of one delivery; 0 is no limit
-	Parts     map[envelope.PartType]bool // that a delivery carries; the others are put into words. nil is all
-	Apart     bool                       // a delivery carries either words or one medium
-	History   bool                       // takes history beside a message; else it gets a transcript
-	GiveUp    time.Duration
-	Timeout   time.Duration // of one call
+	Name          string
+	Role          envelope.Role
+	Owner         string // customers: first owner of a conversation; "" is the policy's
+	Opens         bool   // its adapter creates conversations before the first delivery
+	PerEpoch      bool   // a new thread each time it gets control
+	Events        map[envelope.Kind]bool
+	TextBytes     int                        // most text of one delivery; 0 is no limit
+	Parts         map[envelope.PartType]bool // that a delivery carries; the others are put into words. nil is all
+	SeparateMedia bool                       // a delivery carries either words or one medium
+	History       bool                       // takes history beside a message; else it gets a transcript
+	GiveUp        time.Duration
+	Timeout       time.Duration // of one call
 }
 
 // wants reports whether deliveries of the kind make sense for the channel.
@@ -28,7 +28,7 @@ func (c *Channel) wants(k envelope.Kind) bool { return k == envelope.KindMessage
 
 // Policy is one generation of configuration as decisions see it. It is read only.
 type Policy struct {
-	Generation uint64
+	Revision   uint64
 	Channels   map[string]*Channel
 	Routes     *route.Table
 	Owner      string // owner for channels that name none
@@ -41,25 +41,25 @@ type Policy struct {
 
 // Bounds of one conversation's state.
 const (
-	MaxHistory     = 50               // positions kept for what travels with control
-	MaxUndelivered = 1000             // deliveries and held messages
-	ringSize       = 64               // vendor ids remembered for deduplication
-	maxFormer      = 16               // earlier threads that are still recognised
-	MaxBounces     = 32               // moves remembered, and so the highest bounce limit
-	maxDepth       = 6                // events that one input may cause, one out of another
-	maxReopened    = 3                // times a delivery survives a vendor's loss of memory
-	MaxOrphans     = 10_000           // envelopes waiting for their thread
-	maxOrphansOf   = 1000             // of one channel
-	maxOrphanBytes = 8 << 20          // of all
-	adoptAtOnce    = 50               // taken in by one record once their thread is known
-	adoptBytes     = 64 << 10         // the same, but for a single one that is larger
-	orphansAtOnce  = 500              // given up in one record
-	OrphanWait     = 5 * time.Second  // how long, beyond the time that a call which opens the thread may take
-	MaxLetters     = 10_000           // dead letters; the oldest goes first
-	lettersAtOnce  = 500              // expired in one record
-	MaxAttributes  = 16 << 10         // bytes of a message's attributes that are remembered
-	closedFor      = 10 * time.Minute // a conversation that a rule closed is kept, to recognise repeats
-	MaxHops        = 8                // gateways that a message may pass
+	MaxHistory              = 50               // positions kept for what travels with control
+	MaxUndelivered          = 1000             // deliveries and held messages
+	maxDigests              = 64               // vendor ids remembered for deduplication
+	maxFormerThreads        = 16               // earlier threads that are still recognised
+	MaxBounces              = 32               // moves remembered, and so the highest bounce limit
+	maxDepth                = 6                // events that one input may cause, one out of another
+	maxReopened             = 3                // times a delivery survives a vendor's loss of memory
+	MaxPending              = 10_000           // envelopes waiting for their thread
+	maxPendingPerChannel    = 1000             // of one channel
+	maxPendingBytes         = 8 << 20          // of all
+	maxAdmittedAtOnce       = 50               // taken in by one record once their thread is known
+	maxAdmittedBytes        = 64 << 10         // the same, but for a single one that is larger
+	maxPendingExpiredAtOnce = 500              // given up in one record
+	PendingWait             = 5 * time.Second  // how long, beyond the time that a call which opens the thread may take
+	MaxDeadLetters          = 10_000           // dead letters; the oldest goes first
+	maxExpiredAtOnce        = 500              // expired in one record
+	MaxAttributes           = 16 << 10         // bytes of a message's attributes that are remembered
+	closedRetention         = 10 * time.Minute // a conversation that a rule closed is kept, to recognise repeats
+	MaxHops                 = 8                // gateways that a message may pass
 )
 
 func (p *Policy) reachable(channel string) bool { return p.Reachable == nil || p.Reachable(channel) }

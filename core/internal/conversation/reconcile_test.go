@@ -40,9 +40,9 @@ func TestReconcile(t *testing.T) {
 			delete(p.Channels, n)
 		}
 		s.policy = &p
-		s.turn(func(t *Turn) {
+		s.turn(func(tx *Transaction) {
 			for _, id := range s.book.Inconsistent(s.policy) {
-				t.Reconcile(id)
+				tx.Reconcile(id)
 			}
 		})
 	}
@@ -59,8 +59,8 @@ func TestReconcile(t *testing.T) {
 		s.customer("ask")
 		without(s, "night")
 		s.want("fate", s.fate("ask"), StatusQueued)
-		if len(s.book.Dead()) > 0 {
-			t.Fatalf("dead letters: %v", s.book.Dead())
+		if len(s.book.DeadLetters()) > 0 {
+			t.Fatalf("dead letters: %v", s.book.DeadLetters())
 		}
 	})
 	t.Run("home is gone", func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestReconcile(t *testing.T) {
 		s := newStage(t, testPolicy(t, route.Rule{Name: "c", Copy: []string{"audit"}, Continue: true}))
 		s.customer("hello")
 		without(s, "audit")
-		if l := s.book.Dead(); len(l) != 1 || l[0].Error != "unconfigured" || l[0].Delivery.Item.Pos.Seq == 0 {
+		if l := s.book.DeadLetters(); len(l) != 1 || l[0].Error != "unconfigured" || l[0].Delivery.Item.Pos.Seq == 0 {
 			t.Fatalf("dead letters: %+v", l)
 		}
 		s.want("the original", s.fate("hello"), StatusQueued)
@@ -86,8 +86,8 @@ func TestReconcile(t *testing.T) {
 		p := *s.policy
 		p.Channels = map[string]*Channel{"web": s.policy.Channels["web"]}
 		s.policy, s.unsettled = &p, true
-		s.turn(func(t *Turn) { t.Inbound(s.inbound(say{channel: "web", thread: "w1", text: "lost?"})) })
-		l := s.book.Dead()
+		s.turn(func(tx *Transaction) { tx.Receive(s.inbound(say{channel: "web", thread: "w1", text: "lost?"})) })
+		l := s.book.DeadLetters()
 		if len(l) != 1 || l[0].Delivery.Item.Pos.Seq == 0 || !l[0].Delivery.Follows || l[0].Delivery.Channel != "faq" {
 			t.Fatalf("dead letters: %+v", l)
 		}

@@ -13,73 +13,73 @@ import (
 var ErrNoDeadLetter = errors.New("no such dead letter")
 
 // LetterError says why nothing could be done about a dead letter.
-type LetterError struct {
+type DeadLetterError struct {
 	ID  string
 	Err error
 }
 
 // Error says why, and what to do.
-func (e *LetterError) Error() string { return "dead letter " + e.ID + ": " + e.Err.Error() }
+func (e *DeadLetterError) Error() string { return "dead letter " + e.ID + ": " + e.Err.Error() }
 
 // Unwrap returns the cause.
-func (e *LetterError) Unwrap() error { return e.Err }
+func (e *DeadLetterError) Unwrap() error { return e.Err }
 
 func refused(id, format string, args ...any) error {
-	return &LetterError{id, fmt.Errorf(format, args...)}
+	return &DeadLetterError{id, fmt.Errorf(format, args...)}
 }
 
 // Replay puts a dead letter back into a lane. It passes the fence again: the customer's words go to whoever has
 // control now, in a new conversation if theirs has ended; what an owner said in an earlier term is not sent any more. It
 // returns the status that the dead letter ended with, replayed or fenced.
-func (t *Turn) Replay(id string) (status, delivery string, err error) {
-	defer t.enter()()
-	l, ok := t.letters.get(id)
+func (tx *Transaction) ReplayDeadLetter(id string) (status, delivery string, err error) {
+	defer tx.enter()()
+	l, ok := tx.letters.get(id)
 	if !ok {
-		return "", "", &LetterError{id, ErrNoDeadLetter}
+		return "", "", &DeadLetterError{id, ErrNoDeadLetter}
 	}
 	d := &l.Delivery
-	ch := t.policy.Channels[d.Channel]
+	ch := tx.policy.Channels[d.Channel]
 	low := l.oldest()
 	switch {
-	case low != 0 && low < t.first:
+	case low != 0 && low < tx.first:
 		return "", "", refused(id, "its record is no longer kept; drop it")
 	case d.Kind != KindSend:
 		return "", "", refused(id, "a %s is not replayed, the next message brings a new one; drop it", d.Kind)
 	case !d.Follows && ch == nil:
 		return "", "", refused(id, "channel %s is not in the configuration; configure it, or drop the letter", d.Channel)
 	}
-	c, err := t.recipient(l)
+	c, err := tx.recipient(l)
 	if err != nil {
 		return "", "", err
 	}
 	if !d.Follows && !d.Copy && d.Epoch != c.Epoch {
-		t.deadEnded(l, StatusFenced, "")
+		tx.deadEnded(l, StatusFenced, "")
 		return StatusFenced, "", nil
 	}
-	before := len(t.rec.GetChanges())
+	before := len(tx.rec.GetChanges())
 	if anew := c.ID != l.Conversation || d.Epoch != c.Epoch; d.Follows && (d.Pieces <= 1 || anew) {
-		t.follow(c, d.Item, nil)
+		tx.follow(c, d.Item, nil)
 		if d.Pieces > 1 {
-			t.mergeLetters(l.Conversation, d.Item.Pos, id)
+			tx.mergeLetters(l.Conversation, d.Item.Pos, id)
 		}
 	} else {
-		t.reach(c, ch, false)
-		t.requeue(c, d, 0, nil)
+		tx.reach(c, ch, false)
+		tx.requeue(c, d, 0, nil)
 	}
-	for _, change := range t.rec.GetChanges()[before:] {
+	for _, change := range tx.rec.GetChanges()[before:] {
 		if q := change.GetQueued(); q != nil && q.GetDelivery().GetKind() == KindSend {
 			delivery = q.GetDelivery().GetId()
 		}
 	}
-	t.deadEnded(l, StatusReplayed, delivery)
+	tx.deadEnded(l, StatusReplayed, delivery)
 	return StatusReplayed, delivery, nil
 }
 
 // recipient returns the conversation that a dead letter goes back to: its own, or, if that has ended and these are the
 // customer's words, the one that the customer has now, opened if need be.
-func (t *Turn) recipient(l *DeadLetter) (*Conversation, error) {
+func (tx *Transaction) recipient(l *DeadLetter) (*Conversation, error) {
 	id, who := l.Delivery.ID, l.Customer
-	switch c := t.mutable(l.Conversation); {
+	switch c := tx.mutable(l.Conversation); {
 	case c == nil:
 	case c.Closing == "":
 		return c, nil
@@ -90,16 +90,16 @@ func (t *Turn) recipient(l *DeadLetter) (*Conversation, error) {
 	if who == nil {
 		return nil, refused(id, "conversation %s has ended; drop it", l.Conversation)
 	}
-	ch := t.policy.Channels[who.Channel]
+	ch := tx.policy.Channels[who.Channel]
 	if ch == nil || ch.Role != envelope.RoleCustomer {
 		return nil, refused(id, "conversation %s has ended and %s is no customer's channel any more; drop it", l.Conversation, who.Channel)
 	}
-	if now, ok := t.threads.get(threadKey{who.Channel, who.Thread}); ok {
-		if c := t.mutable(now); c.Closing == "" {
+	if now, ok := tx.threads.get(ThreadKey{who.Channel, who.Thread}); ok {
+		if c := tx.mutable(now); c.Closing == "" {
 			return c, nil
 		}
 	}
-	c := t.mutable(t.open(ch, who))
-	t.event(c, route.EventOpened, &aboutEvent{channel: ch.Name, role: ch.Role})
+	c := tx.mutable(tx.open(ch, who))
+	tx.event(c, route.EventOpened, &aboutEvent{channel: ch.Name, role: ch.Role})
 	return c, nil
 }

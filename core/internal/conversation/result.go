@@ -32,7 +32,7 @@ type Outcome struct {
 	Text         string // for operators
 	Reason       string // declined
 	Next         time.Time
-	Unasked      bool // retry: the vendor was not asked, so this is no attempt
+	NotCalled    bool // retry: the vendor was not asked, so this is no attempt
 	VendorID     string
 	State        []byte
 	Thread       string // open: the new thread; else the thread that was used
@@ -43,30 +43,30 @@ type Outcome struct {
 
 // Result records an outcome and acts on it. An outcome whose delivery has ended meanwhile (control moved)
 // is recorded and not acted on.
-func (t *Turn) Result(o *Outcome) {
-	defer t.enter()()
-	c := t.mutable(o.Conversation)
+func (tx *Transaction) ApplyOutcome(o *Outcome) {
+	defer tx.enter()()
+	c := tx.mutable(o.Conversation)
 	if c == nil {
-		t.add(o.Conversation, &journal.Change_Late{Late: &journal.Late{Delivery: o.Delivery, Channel: o.Channel, Outcome: o.outcome()}})
+		tx.add(o.Conversation, &journal.Change_Late{Late: &journal.Late{Delivery: o.Delivery, Channel: o.Channel, Outcome: o.outcome()}})
 		return
 	}
 	d := c.find(o.Delivery)
 	if d == nil {
-		t.late(c, o)
+		tx.late(c, o)
 		return
 	}
 	cp := *d
 	switch o.Result {
 	case ResultDelivered:
-		t.delivered(c, &cp, o)
+		tx.delivered(c, &cp, o)
 	case ResultRetry:
-		t.retry(c, &cp, o)
+		tx.retry(c, &cp, o)
 	case ResultDeclined:
-		t.declined(c, &cp, o)
+		tx.declined(c, &cp, o)
 	case ResultGone:
-		t.gone(c, &cp, o)
+		tx.gone(c, &cp, o)
 	default:
-		t.dead(c, &cp, o.Error, o.Text)
+		tx.dead(c, &cp, o.Error, o.Text)
 	}
 }
 
@@ -79,28 +79,28 @@ func (o *Outcome) outcome() string {
 
 // late handles an outcome that changes nothing, except that a thread opened in vain is recognised, and
 // that a channel which was asked in vain is told so.
-func (t *Turn) late(c *Conversation, o *Outcome) {
-	t.add(c.ID, &journal.Change_Late{Late: &journal.Late{Delivery: o.Delivery, Channel: o.Channel, Outcome: o.outcome()}})
+func (tx *Transaction) late(c *Conversation, o *Outcome) {
+	tx.add(c.ID, &journal.Change_Late{Late: &journal.Late{Delivery: o.Delivery, Channel: o.Channel, Outcome: o.outcome()}})
 	if o.Result != ResultDelivered {
 		return
 	}
 	if o.Kind == KindOpen && o.Thread != "" {
 		cur := c.Threads[o.Channel]
 		if cur == nil || cur.ID != o.Thread {
-			t.link(c, o.Channel, o.Thread, nil, true)
+			tx.link(c, o.Channel, o.Thread, nil, true)
 		}
-		t.withdraw(c, o)
+		tx.withdraw(c, o)
 	}
 	for _, in := range o.Replies {
 		in.late = true
 	}
-	t.replies(c, o)
+	tx.replies(c, o)
 }
 
 // withdraw tells a channel that opened a conversation in vain that nobody needs it. The notice goes before the
 // next question, since that may get a thread of the same name.
-func (t *Turn) withdraw(c *Conversation, o *Outcome) {
-	ch := t.policy.Channels[o.Channel]
+func (tx *Transaction) withdraw(c *Conversation, o *Outcome) {
+	ch := tx.policy.Channels[o.Channel]
 	cur := c.Threads[o.Channel]
 	if ch == nil || !o.Offer && ch.Role != envelope.RoleAgent || cur != nil && cur.Live && cur.ID == o.Thread {
 		return
@@ -113,165 +113,165 @@ func (t *Turn) withdraw(c *Conversation, o *Outcome) {
 		waiting = waiting[first:]
 	}
 	for i := range waiting {
-		t.end(c, &waiting[i], StatusMoved, "behind the notice that an earlier question is withdrawn")
+		tx.end(c, &waiting[i], StatusMoved, "behind the notice that an earlier question is withdrawn")
 	}
 	reason := "control_moved"
 	if o.Offer {
 		reason = "offer_withdrawn"
 	}
-	t.mark(c, ch, o.Thread, envelope.KindDisconnected, map[string]string{"reason": reason})
+	tx.mark(c, ch, o.Thread, envelope.KindDisconnected, map[string]string{"reason": reason})
 	for i := range waiting {
-		t.requeue(c, &waiting[i], waiting[i].Reopened, nil)
+		tx.requeue(c, &waiting[i], waiting[i].Reopened, nil)
 	}
 }
 
-func (t *Turn) delivered(c *Conversation, d *Delivery, o *Outcome) {
+func (tx *Transaction) delivered(c *Conversation, d *Delivery, o *Outcome) {
 	if d.Kind == KindOpen {
-		t.link(c, d.Channel, o.Thread, o.State, false)
+		tx.link(c, d.Channel, o.Thread, o.State, false)
 	} else if th := c.Threads[d.Channel]; th != nil && o.State != nil && th.ID == o.Thread && th.Live {
-		t.add(c.ID, &journal.Change_Linked{Linked: &journal.Linked{
+		tx.add(c.ID, &journal.Change_Linked{Linked: &journal.Linked{
 			Channel: d.Channel, Thread: th.ID, Epoch: th.Epoch, State: o.State, HasState: true,
 		}})
 	}
 	if c.find(d.ID) != nil { // what waited for the thread may have moved control and ended it
-		t.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
+		tx.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
 			Delivery: d.ID, Status: StatusDelivered, VendorId: o.VendorID, Degraded: o.Degraded, Attempts: d.Attempts + 1, Channel: d.Channel,
 		}})
 	}
 	if d.Offer && o.Accepted && c.Offer != nil && c.Offer.Target == d.Channel {
-		t.accept(c)
+		tx.accept(c)
 	}
-	t.replies(c, o)
+	tx.replies(c, o)
 }
 
 // replies takes in what a synchronous vendor answered in the call itself.
-func (t *Turn) replies(c *Conversation, o *Outcome) {
+func (tx *Transaction) replies(c *Conversation, o *Outcome) {
 	for _, in := range o.Replies {
 		if in.Envelope.Thread == "" {
 			in.Envelope.Thread = o.Thread
 		}
 		in.Envelope.Channel = o.Channel
-		if t.convs.over[c.ID] == nil {
+		if tx.convs.over[c.ID] == nil {
 			return // a rule closed the conversation
 		}
 		in.Channel, in.late = o.Channel, in.late || c.Closing != ""
-		if t.Inbound(in) == VerdictBusy { // the vendor can't be asked to come back: it has been told that all is well
-			t.Undecided(in, "an answer that came with a result could not be taken in")
+		if tx.Receive(in) == VerdictBusy { // the vendor can't be asked to come back: it has been told that all is well
+			tx.KeepUndecided(in, "an answer that came with a result could not be taken in")
 		}
 	}
 }
 
 // retry leaves the delivery at the head of its lane, or gives it up when it is too old. A question is
 // repeated until the offer ends.
-func (t *Turn) retry(c *Conversation, d *Delivery, o *Outcome) {
-	ch := t.policy.Channels[d.Channel]
-	if ch != nil && ch.GiveUp > 0 && t.at.Sub(d.QueuedAt) >= ch.GiveUp {
-		t.dead(c, d, o.Error, "given up after "+t.at.Sub(d.QueuedAt).Round(time.Second).String()+": "+o.Text)
+func (tx *Transaction) retry(c *Conversation, d *Delivery, o *Outcome) {
+	ch := tx.policy.Channels[d.Channel]
+	if ch != nil && ch.GiveUp > 0 && tx.at.Sub(d.QueuedAt) >= ch.GiveUp {
+		tx.dead(c, d, o.Error, "given up after "+tx.at.Sub(d.QueuedAt).Round(time.Second).String()+": "+o.Text)
 		return
 	}
 	attempts := d.Attempts
-	if !o.Unasked {
+	if !o.NotCalled {
 		attempts++
 	}
-	t.add(c.ID, &journal.Change_Attempted{Attempted: &journal.Attempted{
-		Delivery: d.ID, Error: o.Error, Text: o.Text, Attempts: attempts, Next: nanos(o.Next), Unasked: o.Unasked,
+	tx.add(c.ID, &journal.Change_Attempted{Attempted: &journal.Attempted{
+		Delivery: d.ID, Error: o.Error, Text: o.Text, Attempts: attempts, Next: nanos(o.Next), NotCalled: o.NotCalled,
 	}})
 }
 
-func (t *Turn) declined(c *Conversation, d *Delivery, o *Outcome) {
+func (tx *Transaction) declined(c *Conversation, d *Delivery, o *Outcome) {
 	if d.Kind != KindOpen || !d.Offer {
-		t.dead(c, d, o.Error, o.Text)
+		tx.dead(c, d, o.Error, o.Text)
 		return
 	}
-	t.end(c, d, StatusDropped, "declined: "+o.Reason)
+	tx.end(c, d, StatusDropped, "declined: "+o.Reason)
 	if c.Offer != nil && c.Offer.Target == d.Channel {
-		t.offerFailed(c, OfferDeclined, o.Reason)
+		tx.offerFailed(c, OfferDeclined, o.Reason)
 	}
 }
 
 // gone opens the thread again, tells it what was said so far if it is the owner's, and queues again what waits in the
 // lane, in order. No agent is called back to a conversation that a rule has closed: what waits is given up.
-func (t *Turn) gone(c *Conversation, d *Delivery, o *Outcome) {
-	ch := t.policy.Channels[d.Channel]
+func (tx *Transaction) gone(c *Conversation, d *Delivery, o *Outcome) {
+	ch := tx.policy.Channels[d.Channel]
 	if d.isNotice() {
-		t.end(c, d, StatusDropped, "the vendor has forgotten the thread")
+		tx.end(c, d, StatusDropped, "the vendor has forgotten the thread")
 		return
 	}
 	if ch == nil || !ch.Opens || d.Kind == KindOpen || d.Thread != "" || d.Reopened >= maxReopened {
-		t.dead(c, d, o.Error, o.Text)
+		tx.dead(c, d, o.Error, o.Text)
 		return
 	}
 	if ch.Role == envelope.RoleAgent && c.Closing != "" {
-		t.abandon(c, d, o)
+		tx.abandon(c, d, o)
 		return
 	}
 	// An agent's session that is over means that the agent has left, only that the notice is still on its way.
 	if ch.Role == envelope.RoleAgent && c.Owner == ch.Name && c.Home != ch.Name && c.Closing == "" {
-		t.left(c, ch, &aboutEvent{channel: ch.Name, role: ch.Role, reason: "gone"})
+		tx.left(c, ch, &aboutEvent{channel: ch.Name, role: ch.Role, reason: "gone"})
 		if c.find(d.ID) == nil {
 			return
 		}
 	}
-	t.unlink(c, d.Channel)
+	tx.unlink(c, d.Channel)
 	waiting := queued(c, d.Channel)
 	var coming []Item // as messages, so not as history
 	for i := range waiting {
-		t.end(c, &waiting[i], StatusMoved, "the vendor forgot the thread")
+		tx.end(c, &waiting[i], StatusMoved, "the vendor forgot the thread")
 		if waiting[i].Follows {
 			coming = append(coming, waiting[i].Item)
 		}
 	}
-	t.reach(c, ch, false)
+	tx.reach(c, ch, false)
 	var history []*journal.Item
 	if c.Owner == ch.Name {
-		history = t.entries(c, 0, "", coming)
+		history = tx.entries(c, 0, "", coming)
 	}
 	if !ch.History {
-		t.transcribe(c, ch, history, d.Reopened+1)
+		tx.transcribe(c, ch, history, d.Reopened+1)
 		history = nil
 	}
 	for i := range waiting {
 		switch w := &waiting[i]; {
 		case w.Kind == KindOpen || w.Kind == KindTranscript: // there are new ones
 		case w.Follows:
-			t.requeue(c, w, d.Reopened+1, history)
+			tx.requeue(c, w, d.Reopened+1, history)
 			history = nil
 		default:
-			t.requeue(c, w, d.Reopened+1, nil)
+			tx.requeue(c, w, d.Reopened+1, nil)
 		}
 	}
 }
 
 // abandon gives up what waits for an agent who has left a conversation that a rule has closed.
-func (t *Turn) abandon(c *Conversation, d *Delivery, o *Outcome) {
+func (tx *Transaction) abandon(c *Conversation, d *Delivery, o *Outcome) {
 	text := o.Text + "; nobody is called back, since " + c.Closing + " has closed the conversation"
 	if d.Kind == KindTranscript { // it has nothing that is not said elsewhere
-		t.end(c, d, StatusDropped, text)
+		tx.end(c, d, StatusDropped, text)
 		return
 	}
-	t.bury(c, d, o.Error, text)
+	tx.bury(c, d, o.Error, text)
 }
 
 // requeue puts a copy of a delivery at the end of its lane, with an id of its own, and with history if there is any.
-func (t *Turn) requeue(c *Conversation, d *Delivery, reopened uint32, history []*journal.Item) {
+func (tx *Transaction) requeue(c *Conversation, d *Delivery, reopened uint32, history []*journal.Item) {
 	nd := d.proto()
 	if len(history) > 0 {
 		nd.History = history
 	}
-	nd.Id, nd.Reopened, nd.Epoch = t.newID(), reopened, c.Epoch
-	t.add(c.ID, &journal.Change_Queued{Queued: &journal.Queued{Delivery: nd}})
+	nd.Id, nd.Reopened, nd.Epoch = tx.newID(), reopened, c.Epoch
+	tx.add(c.ID, &journal.Change_Queued{Queued: &journal.Queued{Delivery: nd}})
 }
 
 // dead gives a delivery up. What waits behind a conversation that could not be opened is given up with it.
-func (t *Turn) dead(c *Conversation, d *Delivery, kind, text string) {
+func (tx *Transaction) dead(c *Conversation, d *Delivery, kind, text string) {
 	if d.Kind == KindOpen && d.Offer {
-		t.end(c, d, StatusDropped, "offer failed: "+text)
+		tx.end(c, d, StatusDropped, "offer failed: "+text)
 		if c.Offer != nil && c.Offer.Target == d.Channel {
-			t.offerFailed(c, OfferUnreachable, kind)
+			tx.offerFailed(c, OfferUnreachable, kind)
 		}
 		return
 	}
-	t.bury(c, d, kind, text)
+	tx.bury(c, d, kind, text)
 	if d.Kind != KindOpen {
 		return
 	}
@@ -283,15 +283,15 @@ func (t *Turn) dead(c *Conversation, d *Delivery, kind, text string) {
 		case w.Thread != "": // a notice on a thread of its own
 			continue
 		case w.isNotice(): // there is nothing that could end
-			t.end(c, &w, StatusDropped, "its conversation could not be opened")
+			tx.end(c, &w, StatusDropped, "its conversation could not be opened")
 			continue
 		}
-		t.bury(c, &w, kind, "its conversation could not be opened: "+text)
+		tx.bury(c, &w, kind, "its conversation could not be opened: "+text)
 	}
 }
 
-func (t *Turn) bury(c *Conversation, d *Delivery, kind, text string) {
-	t.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
+func (tx *Transaction) bury(c *Conversation, d *Delivery, kind, text string) {
+	tx.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
 		Delivery: d.ID, Status: StatusDead, Error: kind, Text: text, Attempts: d.Attempts + 1, Channel: d.Channel,
 	}})
 	l := &journal.DeadLettered{
@@ -300,8 +300,8 @@ func (t *Turn) bury(c *Conversation, d *Delivery, kind, text string) {
 	if d.Follows {
 		l.CustomerChannel, l.CustomerThread, l.SenderId, l.SenderName = c.Channel, c.Thread, c.SenderID, c.SenderName
 	}
-	t.add(c.ID, &journal.Change_DeadLettered{DeadLettered: l})
-	t.notOpened(c, d)
+	tx.add(c.ID, &journal.Change_DeadLettered{DeadLettered: l})
+	tx.notOpened(c, d)
 }
 
 func (d *Delivery) proto() *journal.Delivery {

@@ -24,7 +24,7 @@ func TestResults(t *testing.T) {
 		s.now = s.now.Add(time.Hour)
 		s.result(s.head("faq"), Outcome{Result: ResultRetry, Error: "transient", Next: s.now})
 		s.want("fate", s.fate("one")+" "+s.fate("two"), "dead queued")
-		if l := s.book.Dead(); len(l) != 1 || l[0].Attempts != 2 || l[0].Error != "transient" || !l[0].Delivery.Follows {
+		if l := s.book.DeadLetters(); len(l) != 1 || l[0].Attempts != 2 || l[0].Error != "transient" || !l[0].Delivery.Follows {
 			t.Fatalf("dead letters: %+v", l)
 		}
 	})
@@ -35,8 +35,8 @@ func TestResults(t *testing.T) {
 		try := func(unasked bool, attempts uint32) {
 			t.Helper()
 			next := s.now.Add(3 * time.Second)
-			s.result(s.head("faq"), Outcome{Result: ResultRetry, Error: "transient", Text: "why", Next: next, Unasked: unasked})
-			if d := s.head("faq"); d.Attempts != attempts || d.Unasked != unasked || !d.NextAt.Equal(next) || d.Text != "why" {
+			s.result(s.head("faq"), Outcome{Result: ResultRetry, Error: "transient", Text: "why", Next: next, NotCalled: unasked})
+			if d := s.head("faq"); d.Attempts != attempts || d.NotCalled != unasked || !d.NextAt.Equal(next) || d.Text != "why" {
 				t.Fatalf("after a try: %+v, want %d attempts", d, attempts)
 			}
 		}
@@ -101,7 +101,9 @@ func TestResults(t *testing.T) {
 	})
 	t.Run("an unknown conversation", func(t *testing.T) {
 		s := newStage(t, testPolicy(t))
-		s.turn(func(t *Turn) { t.Result(&Outcome{Conversation: "nobody", Delivery: "d", Channel: "faq"}) })
+		s.turn(func(tx *Transaction) {
+			tx.ApplyOutcome(&Outcome{Conversation: "nobody", Delivery: "d", Channel: "faq"})
+		})
 	})
 	t.Run("state is kept with its thread", func(t *testing.T) {
 		s := newStage(t, testPolicy(t))

@@ -30,8 +30,8 @@ type tester interface {
 type stage struct {
 	tester
 	policy *Policy
-	book   *Book // decides
-	mirror *Book // replays
+	book   *State // decides
+	mirror *State // replays
 	ledger *ledger
 	now    time.Time
 	seq    uint64
@@ -42,15 +42,15 @@ type stage struct {
 	// given are conversations that others may still hold, and what they looked like when they were given out.
 	given []given
 	// batch collects what turns are to decide while it is not nil, so that several inputs share a record.
-	batch []func(*Turn)
+	batch []func(*Transaction)
 }
 
 var midnight = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 
 func newStage(t tester, p *Policy) *stage {
 	t.Helper()
-	s := &stage{tester: t, policy: p, book: NewBook(), mirror: NewBook(), ledger: newLedger(), now: midnight.Add(9 * time.Hour)}
-	s.turn(func(t *Turn) { t.StartTerm(1, "test") })
+	s := &stage{tester: t, policy: p, book: NewState(), mirror: NewState(), ledger: newLedger(), now: midnight.Add(9 * time.Hour)}
+	s.turn(func(tx *Transaction) { tx.StartLease(1, "test") })
 	return s
 }
 
@@ -59,12 +59,12 @@ func newStage(t tester, p *Policy) *stage {
 func testPolicy(t tester, rules ...route.Rule) *Policy {
 	t.Helper()
 	p := &Policy{
-		Generation: 1, Owner: "faq", History: 20, CloseAfter: 72 * time.Hour,
+		Revision: 1, Owner: "faq", History: 20, CloseAfter: 72 * time.Hour,
 		Channels: map[string]*Channel{},
 	}
 	for _, ch := range []*Channel{
 		{Name: "web", Role: envelope.RoleCustomer, Events: events(envelope.KindPassed, envelope.KindTyping)},
-		{Name: "faq", Role: envelope.RoleBot, Opens: true, PerTerm: true, History: true, GiveUp: time.Hour},
+		{Name: "faq", Role: envelope.RoleBot, Opens: true, PerEpoch: true, History: true, GiveUp: time.Hour},
 		{Name: "old", Role: envelope.RoleBot, TextBytes: 64},
 		{Name: "desk", Role: envelope.RoleAgent, Opens: true, TextBytes: 40, Events: events(envelope.KindDisconnected)},
 		{Name: "night", Role: envelope.RoleAgent, Opens: true, Events: events(envelope.KindDisconnected)},
@@ -103,7 +103,7 @@ func (s *stage) newID() string {
 }
 
 // turn decides twice: the first decision is forgotten, as if storing had failed, and must leave no trace.
-func (s *stage) turn(f func(*Turn)) {
+func (s *stage) turn(f func(*Transaction)) {
 	s.Helper()
 	if s.batch != nil {
 		s.batch = append(s.batch, f)
@@ -113,9 +113,9 @@ func (s *stage) turn(f func(*Turn)) {
 	f(s.book.Begin(s.policy, s.now, s.seq+1, s.newID))
 	s.equal("a forgotten turn", s.book, s.mirror)
 	s.ids = ids
-	t := s.book.Begin(s.policy, s.now, s.seq+1, s.newID)
-	f(t)
-	rec := t.Record()
+	tx := s.book.Begin(s.policy, s.now, s.seq+1, s.newID)
+	f(tx)
+	rec := tx.Record()
 	if len(rec.GetChanges()) == 0 {
 		if len(rec.GetEnvelopes()) > 0 {
 			s.Fatalf("record %d stores envelopes that no change refers to", s.seq+1)
@@ -130,7 +130,7 @@ func (s *stage) turn(f func(*Turn)) {
 	if err := proto.Unmarshal(data, read); err != nil {
 		s.Fatalf("unmarshal record: %v", err)
 	}
-	t.Commit()
+	tx.Commit()
 	s.seq++
 	s.last = read
 	if err := s.mirror.Replay(s.seq, read); err != nil {
@@ -173,13 +173,13 @@ func (s *stage) unchanged() {
 // together makes one turn of all that f does.
 func (s *stage) together(f func()) {
 	s.Helper()
-	s.batch = []func(*Turn){}
+	s.batch = []func(*Transaction){}
 	f()
 	batch := s.batch
 	s.batch = nil
-	s.turn(func(t *Turn) {
+	s.turn(func(tx *Transaction) {
 		for _, do := range batch {
-			do(t)
+			do(tx)
 		}
 	})
 }
@@ -191,11 +191,11 @@ func (s *stage) restart() {
 		s.mirror.dirty[bucketOf(id)] = true
 	}
 	s.mirror.dirty[bucketDead], s.mirror.dirty[bucketOrphans], s.mirror.dirty[bucketCursors] = true, true, true
-	buckets, meta, err := s.mirror.Image().Encode()
+	buckets, meta, err := s.mirror.Snapshot().Encode()
 	if err != nil {
 		s.Fatalf("encode snapshot: %v", err)
 	}
-	restored := NewBook()
+	restored := NewState()
 	if err := restored.Restore(buckets, meta); err != nil {
 		s.Fatalf("restore snapshot: %v", err)
 	}
@@ -205,18 +205,18 @@ func (s *stage) restart() {
 
 type view struct {
 	Convs   map[string]*Conversation
-	Threads map[threadKey]string
+	Threads map[ThreadKey]string
 	Dead    map[string]*DeadLetter
-	Orphans map[Position]*Orphan
+	Orphans map[Position]*PendingEnvelope
 	Cursors map[string][]byte
 	Term    uint64
 }
 
-func (b *Book) view() view { return view{b.convs, b.threads, b.dead, b.orphans, b.cursors, b.term} }
+func (b *State) view() view { return view{b.convs, b.threads, b.dead, b.orphans, b.cursors, b.term} }
 
 // equal compares what two books would put into a snapshot, and only if that differs looks closer: two times may be the
 // same and not look it.
-func (s *stage) equal(what string, x, y *Book) {
+func (s *stage) equal(what string, x, y *State) {
 	s.Helper()
 	s.counted(what, x)
 	s.counted(what, y)
@@ -229,7 +229,7 @@ func (s *stage) equal(what string, x, y *Book) {
 }
 
 // counted compares what a book says of its orphans with what it has.
-func (s *stage) counted(what string, b *Book) {
+func (s *stage) counted(what string, b *State) {
 	s.Helper()
 	want, first := newOrphanCount(), time.Time{}
 	for _, o := range b.orphans {
@@ -241,17 +241,17 @@ func (s *stage) counted(what string, b *Book) {
 	if diff := cmp.Diff(want, b.waiting, cmp.AllowUnexported(orphanCount{})); diff != "" {
 		s.Fatalf("%s: orphans after record %d (-there +counted):\n%s", what, s.seq, diff)
 	}
-	if n, at := b.Orphans(); n != len(b.orphans) || !at.Equal(first) {
+	if n, at := b.Pending(); n != len(b.orphans) || !at.Equal(first) {
 		s.Fatalf("%s: %d orphans, due %v, after record %d; want %d, %v", what, n, at, s.seq, len(b.orphans), first)
 	}
 }
 
-func (s *stage) encode(b *Book) []byte {
+func (s *stage) encode(b *State) []byte {
 	threads := map[string]string{}
 	for k, v := range b.threads {
 		threads[k.Channel+" "+k.Thread] = v
 	}
-	orphans := map[string]*Orphan{}
+	orphans := map[string]*PendingEnvelope{}
 	for k, v := range b.orphans {
 		orphans[fmt.Sprint(k)] = v
 	}
@@ -299,7 +299,7 @@ func (s *stage) inbound(m say) *Inbound {
 func (s *stage) in(m say) Verdict {
 	s.Helper()
 	var v Verdict
-	s.turn(func(t *Turn) { v = t.Inbound(s.inbound(m)) })
+	s.turn(func(tx *Transaction) { v = tx.Receive(s.inbound(m)) })
 	return v
 }
 
@@ -333,7 +333,7 @@ func (s *stage) head(channel string) Delivery {
 // result reports an outcome of a delivery, which need not be queued any more.
 func (s *stage) result(d Delivery, o Outcome) {
 	s.Helper()
-	s.turn(func(t *Turn) {
+	s.turn(func(tx *Transaction) {
 		r := o
 		r.Conversation, r.Delivery, r.Channel, r.Kind, r.Offer = s.convOf(d), d.ID, d.Channel, d.Kind, d.Offer
 		if r.Thread == "" {
@@ -347,7 +347,7 @@ func (s *stage) result(d Delivery, o Outcome) {
 			e := *in.Envelope
 			r.Replies = append(r.Replies, &Inbound{Channel: in.Channel, Envelope: &e, Bytes: in.Bytes})
 		}
-		t.Result(&r)
+		tx.ApplyOutcome(&r)
 	})
 }
 
@@ -383,13 +383,13 @@ func (s *stage) drain(channel string) []string {
 func (s *stage) wait(d time.Duration) {
 	s.Helper()
 	s.now = s.now.Add(d)
-	s.turn(func(t *Turn) {
-		t.Adopt()
-		t.Orphans()
+	s.turn(func(tx *Transaction) {
+		tx.AdmitPending()
+		tx.ExpirePending()
 		var ids []string
 		s.book.All(func(c *Conversation) bool { ids = append(ids, c.ID); return true })
 		for _, id := range sorted(ids) {
-			t.Tick(id)
+			tx.ApplyDeadlines(id)
 		}
 	})
 }

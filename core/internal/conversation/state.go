@@ -43,26 +43,26 @@ const (
 
 // Delivery is one call to a vendor with at most one effect.
 type Delivery struct {
-	ID       string    `json:"id"`
-	Channel  string    `json:"ch"`
-	Kind     string    `json:"k"`
-	Item     Item      `json:"it,omitzero"`
-	Piece    uint32    `json:"pc,omitempty"`
-	Pieces   uint32    `json:"ps,omitempty"`
-	Epoch    uint64    `json:"e"`
-	History  []Item    `json:"h,omitempty"`
-	Offer    bool      `json:"o,omitempty"`
-	Reason   string    `json:"r,omitempty"`
-	Thread   string    `json:"th,omitempty"`
-	Follows  bool      `json:"f,omitempty"`
-	Copy     bool      `json:"cp,omitempty"`
-	Reopened uint32    `json:"ro,omitempty"`
-	QueuedAt time.Time `json:"q"`
-	Attempts uint32    `json:"a,omitempty"` // calls that were made
-	NextAt   time.Time `json:"n,omitzero"`
-	Unasked  bool      `json:"u,omitempty"` // no call was made of the last try, which failed before
-	Error    string    `json:"er,omitempty"`
-	Text     string    `json:"tx,omitempty"`
+	ID        string    `json:"id"`
+	Channel   string    `json:"ch"`
+	Kind      string    `json:"k"`
+	Item      Item      `json:"it,omitzero"`
+	Piece     uint32    `json:"pc,omitempty"`
+	Pieces    uint32    `json:"ps,omitempty"`
+	Epoch     uint64    `json:"e"`
+	History   []Item    `json:"h,omitempty"`
+	Offer     bool      `json:"o,omitempty"`
+	Reason    string    `json:"r,omitempty"`
+	Thread    string    `json:"th,omitempty"`
+	Follows   bool      `json:"f,omitempty"`
+	Copy      bool      `json:"cp,omitempty"`
+	Reopened  uint32    `json:"ro,omitempty"`
+	QueuedAt  time.Time `json:"q"`
+	Attempts  uint32    `json:"a,omitempty"` // calls that were made
+	NextAt    time.Time `json:"n,omitzero"`
+	NotCalled bool      `json:"u,omitempty"` // no call was made of the last try, which failed before
+	Error     string    `json:"er,omitempty"`
+	Text      string    `json:"tx,omitempty"`
 }
 
 // Lane is one conversation's deliveries towards one channel, in order.
@@ -73,14 +73,14 @@ type Lane struct {
 
 // Thread is a channel's own handle for a conversation.
 type Thread struct {
-	ID        string `json:"id"`
-	Epoch     uint64 `json:"e"`            // term that it belongs to
-	State     []byte `json:"st,omitempty"` // the adapter's
-	Live      bool   `json:"l,omitempty"`
-	Taken     bool   `json:"tk,omitempty"` // by another conversation: this one is not found by it
-	Seen      uint64 `json:"s,omitempty"`  // history entries that the channel knows
-	LastSent  int64  `json:"ls,omitempty"` // newest time on the vendor's clock
-	EndedSent int64  `json:"es,omitempty"` // LastSent when its last term ended
+	ID         string `json:"id"`
+	Epoch      uint64 `json:"e"`            // term that it belongs to
+	State      []byte `json:"st,omitempty"` // the adapter's
+	Live       bool   `json:"l,omitempty"`
+	Reassigned bool   `json:"tk,omitempty"` // by another conversation: this one is not found by it
+	Seen       uint64 `json:"s,omitempty"`  // history entries that the channel knows
+	LastSent   int64  `json:"ls,omitempty"` // newest time on the vendor's clock
+	EndedSent  int64  `json:"es,omitempty"` // LastSent when its last term ended
 }
 
 // FormerThread is a thread that is only recognised, never used.
@@ -102,7 +102,7 @@ type Offer struct {
 }
 
 // Entry is a message that travels with control.
-type Entry struct {
+type HistoryEntry struct {
 	Item
 	Role    string `json:"r"`
 	Channel string `json:"ch"`
@@ -110,32 +110,32 @@ type Entry struct {
 
 // Conversation is one customer's dialogue. A value that is in a Book is never changed; a Turn works on a clone.
 type Conversation struct {
-	ID         string             `json:"id"`
-	Channel    string             `json:"ch"` // customer's
-	Thread     string             `json:"th"`
-	SenderID   string             `json:"si,omitempty"`
-	SenderName string             `json:"sn,omitempty"`
-	Created    time.Time          `json:"c"`
-	Last       time.Time          `json:"l"`
-	Owner      string             `json:"o"`
-	Home       string             `json:"h"`
-	Epoch      uint64             `json:"e"`
-	OwnerSince time.Time          `json:"os"`
-	Handovers  uint32             `json:"ho,omitempty"`
-	Moves      []time.Time        `json:"mv,omitempty"`
-	Threads    map[string]*Thread `json:"ts,omitempty"`
-	Former     []FormerThread     `json:"fo,omitempty"`
-	Offer      *Offer             `json:"of,omitempty"`
-	Held       []Item             `json:"he,omitempty"`
-	Attributes map[string]string  `json:"at,omitempty"`
-	History    []Entry            `json:"hi,omitempty"`
-	HistoryN   uint64             `json:"hn,omitempty"` // entries ever; the last of History is number HistoryN
-	Travelled  uint64             `json:"tr,omitempty"` // epoch whose owner has been given what travels
-	Lanes      []Lane             `json:"la,omitempty"`
-	Ring       [][16]byte         `json:"ri,omitempty"`
-	Unanswered time.Time          `json:"un,omitzero"`  // oldest customer message without an answer
-	Closing    string             `json:"cl,omitempty"` // rule that closed it
-	ClosedAt   time.Time          `json:"ca,omitzero"`
+	ID              string             `json:"id"`
+	Channel         string             `json:"ch"` // customer's
+	Thread          string             `json:"th"`
+	SenderID        string             `json:"si,omitempty"`
+	SenderName      string             `json:"sn,omitempty"`
+	Created         time.Time          `json:"c"`
+	LastActive      time.Time          `json:"l"`
+	Owner           string             `json:"o"`
+	Home            string             `json:"h"`
+	Epoch           uint64             `json:"e"`
+	OwnerSince      time.Time          `json:"os"`
+	Handovers       uint32             `json:"ho,omitempty"`
+	Moves           []time.Time        `json:"mv,omitempty"`
+	Threads         map[string]*Thread `json:"ts,omitempty"`
+	FormerThreads   []FormerThread     `json:"fo,omitempty"`
+	Offer           *Offer             `json:"of,omitempty"`
+	Held            []Item             `json:"he,omitempty"`
+	Attributes      map[string]string  `json:"at,omitempty"`
+	History         []HistoryEntry     `json:"hi,omitempty"`
+	HistoryCount    uint64             `json:"hn,omitempty"` // entries ever; the last of History is number HistoryN
+	HistoryEpoch    uint64             `json:"tr,omitempty"` // epoch whose owner has been given what travels
+	Lanes           []Lane             `json:"la,omitempty"`
+	Digests         [][16]byte         `json:"ri,omitempty"`
+	UnansweredSince time.Time          `json:"un,omitzero"`  // oldest customer message without an answer
+	Closing         string             `json:"cl,omitempty"` // rule that closed it
+	ClosedAt        time.Time          `json:"ca,omitzero"`
 }
 
 // clone copies everything that a fold may change. Ring and History are shared: folds only append to them or put
@@ -148,7 +148,7 @@ func (c *Conversation) clone() *Conversation {
 		t := *v
 		d.Threads[k] = &t
 	}
-	d.Former = slices.Clone(c.Former)
+	d.FormerThreads = slices.Clone(c.FormerThreads)
 	if c.Offer != nil {
 		o := *c.Offer
 		d.Offer = &o
@@ -197,8 +197,8 @@ func (c *Conversation) seen(digest []byte) bool {
 	if len(digest) != 16 {
 		return false
 	}
-	for i := range c.Ring {
-		if bytes.Equal(c.Ring[i][:], digest) {
+	for i := range c.Digests {
+		if bytes.Equal(c.Digests[i][:], digest) {
 			return true
 		}
 	}
@@ -209,7 +209,7 @@ func (c *Conversation) seen(digest []byte) bool {
 func (c *Conversation) number(p Position) uint64 {
 	for i := range c.History {
 		if c.History[i].Pos == p {
-			return c.HistoryN - uint64(len(c.History)-1-i)
+			return c.HistoryCount - uint64(len(c.History)-1-i)
 		}
 	}
 	return 0
@@ -256,7 +256,7 @@ type Customer struct {
 }
 
 // Orphan is an envelope whose thread nobody knows yet.
-type Orphan struct {
+type PendingEnvelope struct {
 	Pos      Position  `json:"p"`
 	Channel  string    `json:"ch"`
 	Thread   string    `json:"th"`
@@ -267,7 +267,7 @@ type Orphan struct {
 	Cause    string    `json:"c,omitempty"`
 }
 
-func (o *Orphan) key() threadKey { return threadKey{o.Channel, o.Thread} }
+func (o *PendingEnvelope) key() ThreadKey { return ThreadKey{o.Channel, o.Thread} }
 
 // itemOf describes an envelope that is stored at p.
 func itemOf(p Position, e *envelope.Envelope) Item {
@@ -279,7 +279,7 @@ func itemOf(p Position, e *envelope.Envelope) Item {
 		it.Extent = extentOf(e)
 	}
 	if e.Kind == envelope.KindHandoverRequested {
-		it.TextBytes = uint32(len(HandedOver(e)))
+		it.TextBytes = uint32(len(HandoverText(e)))
 	}
 	return it
 }

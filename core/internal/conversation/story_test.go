@@ -46,7 +46,7 @@ func TestNormalledPath(t *testing.T) {
 	s.wantLines("to the customer", s.drain("web"), "good day")
 	s.want("fate", s.fate("good day"), StatusDelivered)
 	s.wantOwner("faq", 1)
-	if c := s.conv(); len(c.Lanes) > 0 || c.Undelivered() != 0 || !c.Unanswered.IsZero() {
+	if c := s.conv(); len(c.Lanes) > 0 || c.Undelivered() != 0 || !c.UnansweredSince.IsZero() {
 		t.Errorf("something is left: %+v", c)
 	}
 }

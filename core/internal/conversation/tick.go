@@ -25,33 +25,33 @@ func (c *Conversation) Next(p *Policy) time.Time {
 	switch {
 	case len(c.Lanes) > 0:
 	case c.Closing != "":
-		sooner(c.ClosedAt.Add(closedFor))
+		sooner(c.ClosedAt.Add(closedRetention))
 	case p.CloseAfter > 0 && c.Offer == nil:
-		sooner(c.Last.Add(p.CloseAfter))
+		sooner(c.LastActive.Add(p.CloseAfter))
 	}
 	return next
 }
 
 // Tick acts on deadlines that have passed. It does nothing if the state has moved on.
-func (t *Turn) Tick(id string) {
-	defer t.enter()()
-	c, ok := t.convs.get(id)
+func (tx *Transaction) ApplyDeadlines(id string) {
+	defer tx.enter()()
+	c, ok := tx.convs.get(id)
 	if !ok {
 		return
 	}
 	if c.Closing != "" {
-		if len(c.Lanes) == 0 && !c.ClosedAt.Add(closedFor).After(t.at) {
-			t.mutable(id)
-			t.add(id, &journal.Change_Closed{Closed: &journal.Closed{Reason: ReasonArchived}})
+		if len(c.Lanes) == 0 && !c.ClosedAt.Add(closedRetention).After(tx.at) {
+			tx.mutable(id)
+			tx.add(id, &journal.Change_Closed{Closed: &journal.Closed{Reason: ReasonArchived}})
 		}
 		return
 	}
-	if c.Offer != nil && !c.Offer.Deadline.After(t.at) {
-		t.offerFailed(t.mutable(id), OfferExpired, "")
+	if c.Offer != nil && !c.Offer.Deadline.After(tx.at) {
+		tx.offerFailed(tx.mutable(id), OfferExpired, "")
 		return
 	}
-	if t.policy.CloseAfter > 0 && c.Offer == nil && len(c.Lanes) == 0 && !c.Last.Add(t.policy.CloseAfter).After(t.at) {
-		t.mutable(id)
-		t.add(id, &journal.Change_Closed{Closed: &journal.Closed{Reason: "idle"}})
+	if tx.policy.CloseAfter > 0 && c.Offer == nil && len(c.Lanes) == 0 && !c.LastActive.Add(tx.policy.CloseAfter).After(tx.at) {
+		tx.mutable(id)
+		tx.add(id, &journal.Change_Closed{Closed: &journal.Closed{Reason: "idle"}})
 	}
 }

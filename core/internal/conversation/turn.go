@@ -30,9 +30,9 @@ const (
 
 // Turn decides on a batch of inputs; what it decides becomes one record. It is used by one goroutine and
 // thrown away afterwards.
-type Turn struct {
+type Transaction struct {
 	*tables
-	book   *Book
+	book   *State
 	policy *Policy
 	newID  func() string
 	depth  int
@@ -48,33 +48,33 @@ type Turn struct {
 }
 
 // Begin starts a turn whose record will have the sequence seq. NewID returns a UUIDv7 at each call.
-func (b *Book) Begin(p *Policy, now time.Time, seq uint64, newID func() string) *Turn {
-	t := &Turn{tables: newTables(b), book: b, policy: p, newID: newID, unadopted: b.unadopted}
-	t.at, t.seq = now, seq
-	t.rec = &journal.Record{Term: b.term, Generation: p.Generation, At: now.UnixNano()}
-	return t
+func (b *State) Begin(p *Policy, now time.Time, seq uint64, newID func() string) *Transaction {
+	tx := &Transaction{tables: newTables(b), book: b, policy: p, newID: newID, unadopted: b.unadopted}
+	tx.at, tx.seq = now, seq
+	tx.rec = &journal.Record{Lease: b.term, Revision: p.Revision, At: now.UnixNano()}
+	return tx
 }
 
 // At returns the time that the turn decides at.
-func (t *Turn) At() time.Time { return t.at }
+func (tx *Transaction) At() time.Time { return tx.at }
 
 // Record returns what to store. It has no changes if nothing happened.
-func (t *Turn) Record() *journal.Record { return t.rec }
+func (tx *Transaction) Record() *journal.Record { return tx.rec }
 
 // Commit moves the decisions into the book. Call it after the record was stored, and then drop the turn.
-func (t *Turn) Commit() {
-	t.book.term = max(t.book.term, t.rec.GetTerm())
-	t.book.unadopted = t.unadopted
-	t.book.merge(t.tables)
+func (tx *Transaction) Commit() {
+	tx.book.term = max(tx.book.term, tx.rec.GetLease())
+	tx.book.unadopted = tx.unadopted
+	tx.book.merge(tx.tables)
 }
 
 // Touched calls f for each conversation that the turn changed, in the order of their first changes, with its new
 // value. It is meaningful before Commit only; closed conversations are not among them.
-func (t *Turn) Touched(f func(*Conversation)) {
-	seen := make(map[string]bool, len(t.convs.over))
-	for _, ch := range t.rec.GetChanges() {
+func (tx *Transaction) EachChanged(f func(*Conversation)) {
+	seen := make(map[string]bool, len(tx.convs.over))
+	for _, ch := range tx.rec.GetChanges() {
 		id := ch.GetConversation()
-		if c := t.convs.over[id]; c != nil && !seen[id] {
+		if c := tx.convs.over[id]; c != nil && !seen[id] {
 			seen[id] = true
 			f(c)
 		}
@@ -82,44 +82,44 @@ func (t *Turn) Touched(f func(*Conversation)) {
 }
 
 // StartTerm writes the first change of a writer's term.
-func (t *Turn) StartTerm(term uint64, version string) {
-	t.rec.Term = term
-	t.add("", &journal.Change_TermStarted{TermStarted: &journal.TermStarted{Version: version}})
+func (tx *Transaction) StartLease(term uint64, version string) {
+	tx.rec.Lease = term
+	tx.add("", &journal.Change_LeaseStarted{LeaseStarted: &journal.LeaseStarted{Version: version}})
 }
 
 // add writes down a change, which is one of the generated Change_… wrappers, and folds it.
-func (t *Turn) add(conv string, kind any) {
+func (tx *Transaction) add(conv string, kind any) {
 	ch := &journal.Change{Conversation: conv}
 	journal.SetKind(ch, kind)
-	t.rec.Changes = append(t.rec.Changes, ch)
-	if err := t.fold(ch); err != nil {
+	tx.rec.Changes = append(tx.rec.Changes, ch)
+	if err := tx.fold(ch); err != nil {
 		panic(fmt.Sprintf("decide: %v", err)) // the writer turns it into an undecided dead letter
 	}
 }
 
 // store adds an envelope to the record.
-func (t *Turn) store(bytes []byte, e *envelope.Envelope, c *Conversation) Position {
-	s := &journal.Stored{Envelope: bytes, Id: e.ID, Hops: int32(e.Hops), Cause: e.Cause}
+func (tx *Transaction) store(bytes []byte, e *envelope.Envelope, c *Conversation) Position {
+	s := &journal.StoredEnvelope{Envelope: bytes, Id: e.ID, Hops: int32(e.Hops), Cause: e.Cause}
 	if s.Id == "" {
-		s.Id = t.newID()
+		s.Id = tx.newID()
 	}
 	if c != nil {
 		s.Conversation, s.Epoch = c.ID, c.Epoch
 	}
-	e.ID, e.Conversation, e.Epoch, e.AcceptedAt = s.Id, s.Conversation, s.Epoch, t.at
-	t.rec.Envelopes = append(t.rec.Envelopes, s)
-	return Position{t.seq, uint32(len(t.rec.Envelopes) - 1)}
+	e.ID, e.Conversation, e.Epoch, e.AcceptedAt = s.Id, s.Conversation, s.Epoch, tx.at
+	tx.rec.Envelopes = append(tx.rec.Envelopes, s)
+	return Position{tx.seq, uint32(len(tx.rec.Envelopes) - 1)}
 }
 
 // speak stores an envelope of the gateway's own.
-func (t *Turn) speak(c *Conversation, e *envelope.Envelope) Item {
+func (tx *Transaction) speak(c *Conversation, e *envelope.Envelope) Item {
 	e.Sender = envelope.Sender{Role: envelope.RoleSystem}
-	e.Thread, e.SentAt = c.Thread, t.at
+	e.Thread, e.SentAt = c.Thread, tx.at
 	b, err := protocol.EncodeEnvelope(e)
 	if err != nil {
 		panic(fmt.Sprintf("encode own envelope: %v", err))
 	}
-	return itemOf(t.store(b, e, c), e)
+	return itemOf(tx.store(b, e, c), e)
 }
 
 func digest(in *Inbound) []byte {
@@ -130,8 +130,8 @@ func digest(in *Inbound) []byte {
 	return h[:16]
 }
 
-func (t *Turn) dispose(conv string, pos Position, channel, status, reason, rule string) {
-	t.add(conv, &journal.Change_Disposed{Disposed: &journal.Disposed{
+func (tx *Transaction) dispose(conv string, pos Position, channel, status, reason, rule string) {
+	tx.add(conv, &journal.Change_Disposed{Disposed: &journal.Disposed{
 		Position: pos.proto(), Status: status, Reason: reason, Rule: rule, Channel: channel,
 	}})
 }

@@ -9,15 +9,15 @@ import (
 type orphanCount struct {
 	bytes    int
 	channels map[string]int
-	threads  map[threadKey]int
+	threads  map[ThreadKey]int
 }
 
 func newOrphanCount() orphanCount {
-	return orphanCount{channels: map[string]int{}, threads: map[threadKey]int{}}
+	return orphanCount{channels: map[string]int{}, threads: map[ThreadKey]int{}}
 }
 
 // add counts an envelope n times; -1 takes it out.
-func (c *orphanCount) add(o *Orphan, n int) {
+func (c *orphanCount) add(o *PendingEnvelope, n int) {
 	c.bytes += n * len(o.Bytes)
 	change(c.channels, o.Channel, n)
 	change(c.threads, o.key(), n)
@@ -40,7 +40,7 @@ func change[K comparable](m map[K]int, k K, n int) {
 }
 
 // Orphans returns the number of envelopes that wait for their thread, and the first deadline.
-func (b *Book) Orphans() (n int, first time.Time) {
+func (b *State) Pending() (n int, first time.Time) {
 	for len(b.deadlines) > 0 {
 		d := b.deadlines[0]
 		if b.orphans[d.pos] != nil {
@@ -52,7 +52,7 @@ func (b *Book) Orphans() (n int, first time.Time) {
 }
 
 // Unadopted reports whether envelopes may wait whose thread is known, see Turn.Adopt.
-func (b *Book) Unadopted() bool { return b.unadopted && len(b.orphans) > 0 }
+func (b *State) PendingReady() bool { return b.unadopted && len(b.orphans) > 0 }
 
 // deadline is when an envelope is given up if it still waits.
 type deadline struct {

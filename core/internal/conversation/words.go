@@ -11,10 +11,10 @@ import (
 // Extent tells what an envelope with parts other than text needs at a vendor. How it is divided is decided from it when a
 // delivery is queued, without a look at the envelope.
 type Extent struct {
-	Said  uint32   `json:"s,omitempty"` // bytes of all that is not a medium, in words, captions included
-	Words uint32   `json:"w,omitempty"` // bytes of all parts in words
-	Media uint32   `json:"m,omitempty"` // number of media
-	Types typeBits `json:"t,omitempty"`
+	BytesWithoutMedia uint32   `json:"s,omitempty"` // bytes of all that is not a medium, in words, captions included
+	BytesWithMedia    uint32   `json:"w,omitempty"` // bytes of all parts in words
+	Media             uint32   `json:"m,omitempty"` // number of media
+	Types             typeBits `json:"t,omitempty"`
 }
 
 // linkBytes is room for a link in the words for a medium that has none of its own.
@@ -22,20 +22,20 @@ const linkBytes = 256
 
 func extentOf(e *envelope.Envelope) Extent {
 	var x Extent
-	x.Said = uint32(len(Said(e)))
+	x.BytesWithoutMedia = uint32(len(TextWithoutMedia(e)))
 	lines := make([]string, len(e.Parts))
 	for i := range e.Parts {
 		p := &e.Parts[i]
-		lines[i] = Line(p)
+		lines[i] = PartText(p)
 		x.Types |= bitOf(p.Type)
 		if IsMedium(p.Type) {
 			x.Media++
 			if p.URL == "" {
-				x.Words += linkBytes
+				x.BytesWithMedia += linkBytes
 			}
 		}
 	}
-	x.Words += uint32(len(strings.Join(lines, "\n")))
+	x.BytesWithMedia += uint32(len(strings.Join(lines, "\n")))
 	return x
 }
 
@@ -46,16 +46,16 @@ func (it *Item) pieces(ch *Channel) uint32 {
 	switch {
 	case x.Types == 0: // text alone
 		return pieces(it.TextBytes, ch.TextBytes)
-	case ch.Apart && x.Media > 0:
+	case ch.SeparateMedia && x.Media > 0:
 		n := x.Media
-		if x.Said > 0 {
-			n += pieces(x.Said, ch.TextBytes)
+		if x.BytesWithoutMedia > 0 {
+			n += pieces(x.BytesWithoutMedia, ch.TextBytes)
 		}
 		return n
 	case x.Types.within(ch.Parts) && pieces(it.TextBytes, ch.TextBytes) == 1:
 		return 1
 	}
-	return pieces(x.Words, ch.TextBytes)
+	return pieces(x.BytesWithMedia, ch.TextBytes)
 }
 
 // Medium returns which of the envelope's media a delivery carries, from 0, and true if it carries one alone. Otherwise
@@ -69,13 +69,13 @@ func (d *Delivery) Medium() (index int, alone bool, piece, pieces uint32) {
 }
 
 // Said returns all of an envelope that is not a medium in words, with the captions of media.
-func Said(e *envelope.Envelope) string {
+func TextWithoutMedia(e *envelope.Envelope) string {
 	var lines []string
 	for i := range e.Parts {
 		p := &e.Parts[i]
 		s := p.Text
 		if !IsMedium(p.Type) {
-			s = Line(p)
+			s = PartText(p)
 		}
 		if s != "" {
 			lines = append(lines, s)
@@ -85,7 +85,7 @@ func Said(e *envelope.Envelope) string {
 }
 
 // Line puts a part into words.
-func Line(p *envelope.Part) string {
+func PartText(p *envelope.Part) string {
 	switch p.Type {
 	case envelope.PartText:
 		return p.Text
@@ -145,12 +145,12 @@ func (b typeBits) within(parts map[envelope.PartType]bool) bool {
 }
 
 func toExtent(x *journal.Extent) Extent {
-	return Extent{Said: x.GetSaid(), Words: x.GetWords(), Media: x.GetMedia(), Types: typeBits(x.GetTypes())}
+	return Extent{BytesWithoutMedia: x.GetBytesWithoutMedia(), BytesWithMedia: x.GetBytesWithMedia(), Media: x.GetMedia(), Types: typeBits(x.GetTypes())}
 }
 
 func (x Extent) proto() *journal.Extent {
 	if x == (Extent{}) {
 		return nil
 	}
-	return &journal.Extent{Said: x.Said, Words: x.Words, Media: x.Media, Types: uint32(x.Types)}
+	return &journal.Extent{BytesWithoutMedia: x.BytesWithoutMedia, BytesWithMedia: x.BytesWithMedia, Media: x.Media, Types: uint32(x.Types)}
 }

@@ -35,12 +35,12 @@ func TestPiecesByWhatAChannelCarries(t *testing.T) {
 		{"words and a link", Channel{TextBytes: 60, Parts: media()}, []envelope.Part{envelope.TextPart("see"), picture("")}, 6},
 		{"carried, but the text is too long", Channel{TextBytes: 60, Parts: media("location")}, []envelope.Part{long, place}, 3},
 		{"carried, but the text and a link are too long", Channel{TextBytes: 60}, []envelope.Part{long, picture("")}, 7},
-		{"apart", Channel{TextBytes: 60, Apart: true, Parts: media("image")}, []envelope.Part{envelope.TextPart("see"), picture(""), picture("")}, 3},
-		{"apart, long text", Channel{TextBytes: 60, Apart: true, Parts: media("image")}, []envelope.Part{long, picture("")}, 3},
-		{"apart, image alone", Channel{TextBytes: 60, Apart: true, Parts: media("image")}, []envelope.Part{picture("")}, 1},
-		{"apart, caption", Channel{TextBytes: 60, Apart: true, Parts: media("image")}, []envelope.Part{picture("my cat")}, 2},
-		{"apart, place", Channel{TextBytes: 60, Apart: true, Parts: media("image")}, []envelope.Part{place, picture("")}, 2},
-		{"apart, no media", Channel{TextBytes: 60, Apart: true, Parts: media("image")}, []envelope.Part{place}, 1},
+		{"apart", Channel{TextBytes: 60, SeparateMedia: true, Parts: media("image")}, []envelope.Part{envelope.TextPart("see"), picture(""), picture("")}, 3},
+		{"apart, long text", Channel{TextBytes: 60, SeparateMedia: true, Parts: media("image")}, []envelope.Part{long, picture("")}, 3},
+		{"apart, image alone", Channel{TextBytes: 60, SeparateMedia: true, Parts: media("image")}, []envelope.Part{picture("")}, 1},
+		{"apart, caption", Channel{TextBytes: 60, SeparateMedia: true, Parts: media("image")}, []envelope.Part{picture("my cat")}, 2},
+		{"apart, place", Channel{TextBytes: 60, SeparateMedia: true, Parts: media("image")}, []envelope.Part{place, picture("")}, 2},
+		{"apart, no media", Channel{TextBytes: 60, SeparateMedia: true, Parts: media("image")}, []envelope.Part{place}, 1},
 		{"of another version", Channel{Parts: media("image")}, []envelope.Part{{Type: "hologram"}}, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -73,14 +73,14 @@ func TestWhichMediumAPieceCarries(t *testing.T) {
 // TestMediaApart: each medium is a delivery of its own behind the words, and all follow control together.
 func TestMediaApart(t *testing.T) {
 	p := testPolicy(t, onWord("desk", route.Rule{Pass: "desk"}))
-	p.Channels["desk"].Apart, p.Channels["desk"].Parts = true, media("image")
+	p.Channels["desk"].SeparateMedia, p.Channels["desk"].Parts = true, media("image")
 	s := newStage(t, p)
 	s.customer("desk")
 	s.opened("desk", "d1")
 	s.drain("desk")
 	in := s.inbound(say{channel: "web", thread: "w1", text: "look"})
 	in.Envelope.Parts = append(in.Envelope.Parts, picture(""), picture("my cat"))
-	s.turn(func(t *Turn) { t.Inbound(in) })
+	s.turn(func(tx *Transaction) { tx.Receive(in) })
 	lane := s.conv().lane("desk")
 	if lane == nil || len(lane.Queue) != 3 {
 		t.Fatalf("lane %+v, want words and two media", lane)
@@ -101,7 +101,7 @@ func TestSaid(t *testing.T) {
 	e := &envelope.Envelope{Parts: []envelope.Part{
 		envelope.TextPart("see"), picture("my cat"), {Type: envelope.PartSuggestions, Items: []string{"a", "b"}}, picture(""),
 	}}
-	if got := Said(e); got != "see\nmy cat\na | b" {
+	if got := TextWithoutMedia(e); got != "see\nmy cat\na | b" {
 		t.Errorf("said %q", got)
 	}
 }

@@ -28,13 +28,13 @@ const (
 type Record struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Number of the writer's term; grows with each start.
-	Term uint64 `protobuf:"varint,1,opt,name=term,proto3" json:"term,omitempty"`
+	Lease uint64 `protobuf:"varint,1,opt,name=lease,proto3" json:"lease,omitempty"`
 	// Generation of the configuration that decided.
-	Generation uint64 `protobuf:"varint,2,opt,name=generation,proto3" json:"generation,omitempty"`
+	Revision uint64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	// When the writer decided.
 	At int64 `protobuf:"varint,3,opt,name=at,proto3" json:"at,omitempty"`
 	// New envelopes; changes refer to them by position.
-	Envelopes []*Stored `protobuf:"bytes,4,rep,name=envelopes,proto3" json:"envelopes,omitempty"`
+	Envelopes []*StoredEnvelope `protobuf:"bytes,4,rep,name=envelopes,proto3" json:"envelopes,omitempty"`
 	// What happened, in order.
 	Changes       []*Change `protobuf:"bytes,5,rep,name=changes,proto3" json:"changes,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -71,16 +71,16 @@ func (*Record) Descriptor() ([]byte, []int) {
 	return file_journal_proto_rawDescGZIP(), []int{0}
 }
 
-func (x *Record) GetTerm() uint64 {
+func (x *Record) GetLease() uint64 {
 	if x != nil {
-		return x.Term
+		return x.Lease
 	}
 	return 0
 }
 
-func (x *Record) GetGeneration() uint64 {
+func (x *Record) GetRevision() uint64 {
 	if x != nil {
-		return x.Generation
+		return x.Revision
 	}
 	return 0
 }
@@ -92,7 +92,7 @@ func (x *Record) GetAt() int64 {
 	return 0
 }
 
-func (x *Record) GetEnvelopes() []*Stored {
+func (x *Record) GetEnvelopes() []*StoredEnvelope {
 	if x != nil {
 		return x.Envelopes
 	}
@@ -161,8 +161,8 @@ func (x *Position) GetIndex() uint32 {
 	return 0
 }
 
-// Stored is an envelope as its adapter encoded it, and what the gateway adds.
-type Stored struct {
+// StoredEnvelope is an envelope as its adapter encoded it, and what the gateway adds.
+type StoredEnvelope struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Encoded patchbay.plugin.v1.Envelope.
 	Envelope []byte `protobuf:"bytes,1,opt,name=envelope,proto3" json:"envelope,omitempty"`
@@ -180,20 +180,20 @@ type Stored struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *Stored) Reset() {
-	*x = Stored{}
+func (x *StoredEnvelope) Reset() {
+	*x = StoredEnvelope{}
 	mi := &file_journal_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *Stored) String() string {
+func (x *StoredEnvelope) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*Stored) ProtoMessage() {}
+func (*StoredEnvelope) ProtoMessage() {}
 
-func (x *Stored) ProtoReflect() protoreflect.Message {
+func (x *StoredEnvelope) ProtoReflect() protoreflect.Message {
 	mi := &file_journal_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -205,47 +205,47 @@ func (x *Stored) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use Stored.ProtoReflect.Descriptor instead.
-func (*Stored) Descriptor() ([]byte, []int) {
+// Deprecated: Use StoredEnvelope.ProtoReflect.Descriptor instead.
+func (*StoredEnvelope) Descriptor() ([]byte, []int) {
 	return file_journal_proto_rawDescGZIP(), []int{2}
 }
 
-func (x *Stored) GetEnvelope() []byte {
+func (x *StoredEnvelope) GetEnvelope() []byte {
 	if x != nil {
 		return x.Envelope
 	}
 	return nil
 }
 
-func (x *Stored) GetId() string {
+func (x *StoredEnvelope) GetId() string {
 	if x != nil {
 		return x.Id
 	}
 	return ""
 }
 
-func (x *Stored) GetConversation() string {
+func (x *StoredEnvelope) GetConversation() string {
 	if x != nil {
 		return x.Conversation
 	}
 	return ""
 }
 
-func (x *Stored) GetEpoch() uint64 {
+func (x *StoredEnvelope) GetEpoch() uint64 {
 	if x != nil {
 		return x.Epoch
 	}
 	return 0
 }
 
-func (x *Stored) GetHops() int32 {
+func (x *StoredEnvelope) GetHops() int32 {
 	if x != nil {
 		return x.Hops
 	}
 	return 0
 }
 
-func (x *Stored) GetCause() string {
+func (x *StoredEnvelope) GetCause() string {
 	if x != nil {
 		return x.Cause
 	}
@@ -261,7 +261,7 @@ type Change struct {
 	//
 	// Types that are valid to be assigned to Kind:
 	//
-	//	*Change_TermStarted
+	//	*Change_LeaseStarted
 	//	*Change_Opened
 	//	*Change_Accepted
 	//	*Change_Duplicate
@@ -280,10 +280,10 @@ type Change struct {
 	//	*Change_Linked
 	//	*Change_Unlinked
 	//	*Change_Closed
-	//	*Change_Orphaned
-	//	*Change_OrphanEnded
+	//	*Change_ThreadPending
+	//	*Change_PendingEnded
 	//	*Change_DeadLettered
-	//	*Change_DeadEnded
+	//	*Change_DeadLetterEnded
 	//	*Change_CursorMoved
 	//	*Change_Closing
 	Kind          isChange_Kind `protobuf_oneof:"kind"`
@@ -335,10 +335,10 @@ func (x *Change) GetKind() isChange_Kind {
 	return nil
 }
 
-func (x *Change) GetTermStarted() *TermStarted {
+func (x *Change) GetLeaseStarted() *LeaseStarted {
 	if x != nil {
-		if x, ok := x.Kind.(*Change_TermStarted); ok {
-			return x.TermStarted
+		if x, ok := x.Kind.(*Change_LeaseStarted); ok {
+			return x.LeaseStarted
 		}
 	}
 	return nil
@@ -506,19 +506,19 @@ func (x *Change) GetClosed() *Closed {
 	return nil
 }
 
-func (x *Change) GetOrphaned() *Orphaned {
+func (x *Change) GetThreadPending() *ThreadPending {
 	if x != nil {
-		if x, ok := x.Kind.(*Change_Orphaned); ok {
-			return x.Orphaned
+		if x, ok := x.Kind.(*Change_ThreadPending); ok {
+			return x.ThreadPending
 		}
 	}
 	return nil
 }
 
-func (x *Change) GetOrphanEnded() *OrphanEnded {
+func (x *Change) GetPendingEnded() *PendingEnded {
 	if x != nil {
-		if x, ok := x.Kind.(*Change_OrphanEnded); ok {
-			return x.OrphanEnded
+		if x, ok := x.Kind.(*Change_PendingEnded); ok {
+			return x.PendingEnded
 		}
 	}
 	return nil
@@ -533,10 +533,10 @@ func (x *Change) GetDeadLettered() *DeadLettered {
 	return nil
 }
 
-func (x *Change) GetDeadEnded() *DeadEnded {
+func (x *Change) GetDeadLetterEnded() *DeadLetterEnded {
 	if x != nil {
-		if x, ok := x.Kind.(*Change_DeadEnded); ok {
-			return x.DeadEnded
+		if x, ok := x.Kind.(*Change_DeadLetterEnded); ok {
+			return x.DeadLetterEnded
 		}
 	}
 	return nil
@@ -564,9 +564,9 @@ type isChange_Kind interface {
 	isChange_Kind()
 }
 
-type Change_TermStarted struct {
+type Change_LeaseStarted struct {
 	// A writer took over the log.
-	TermStarted *TermStarted `protobuf:"bytes,2,opt,name=term_started,json=termStarted,proto3,oneof"`
+	LeaseStarted *LeaseStarted `protobuf:"bytes,2,opt,name=lease_started,json=leaseStarted,proto3,oneof"`
 }
 
 type Change_Opened struct {
@@ -659,14 +659,14 @@ type Change_Closed struct {
 	Closed *Closed `protobuf:"bytes,20,opt,name=closed,proto3,oneof"`
 }
 
-type Change_Orphaned struct {
+type Change_ThreadPending struct {
 	// An envelope waits for its thread to be known.
-	Orphaned *Orphaned `protobuf:"bytes,21,opt,name=orphaned,proto3,oneof"`
+	ThreadPending *ThreadPending `protobuf:"bytes,21,opt,name=thread_pending,json=threadPending,proto3,oneof"`
 }
 
-type Change_OrphanEnded struct {
+type Change_PendingEnded struct {
 	// The wait ended.
-	OrphanEnded *OrphanEnded `protobuf:"bytes,22,opt,name=orphan_ended,json=orphanEnded,proto3,oneof"`
+	PendingEnded *PendingEnded `protobuf:"bytes,22,opt,name=pending_ended,json=pendingEnded,proto3,oneof"`
 }
 
 type Change_DeadLettered struct {
@@ -674,9 +674,9 @@ type Change_DeadLettered struct {
 	DeadLettered *DeadLettered `protobuf:"bytes,23,opt,name=dead_lettered,json=deadLettered,proto3,oneof"`
 }
 
-type Change_DeadEnded struct {
+type Change_DeadLetterEnded struct {
 	// A dead letter was replayed or dropped.
-	DeadEnded *DeadEnded `protobuf:"bytes,24,opt,name=dead_ended,json=deadEnded,proto3,oneof"`
+	DeadLetterEnded *DeadLetterEnded `protobuf:"bytes,24,opt,name=dead_letter_ended,json=deadLetterEnded,proto3,oneof"`
 }
 
 type Change_CursorMoved struct {
@@ -689,7 +689,7 @@ type Change_Closing struct {
 	Closing *Closing `protobuf:"bytes,26,opt,name=closing,proto3,oneof"`
 }
 
-func (*Change_TermStarted) isChange_Kind() {}
+func (*Change_LeaseStarted) isChange_Kind() {}
 
 func (*Change_Opened) isChange_Kind() {}
 
@@ -727,20 +727,20 @@ func (*Change_Unlinked) isChange_Kind() {}
 
 func (*Change_Closed) isChange_Kind() {}
 
-func (*Change_Orphaned) isChange_Kind() {}
+func (*Change_ThreadPending) isChange_Kind() {}
 
-func (*Change_OrphanEnded) isChange_Kind() {}
+func (*Change_PendingEnded) isChange_Kind() {}
 
 func (*Change_DeadLettered) isChange_Kind() {}
 
-func (*Change_DeadEnded) isChange_Kind() {}
+func (*Change_DeadLetterEnded) isChange_Kind() {}
 
 func (*Change_CursorMoved) isChange_Kind() {}
 
 func (*Change_Closing) isChange_Kind() {}
 
-// TermStarted marks the first record of a writer.
-type TermStarted struct {
+// LeaseStarted marks the first record of a writer.
+type LeaseStarted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Version of the gateway.
 	Version       string `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
@@ -748,20 +748,20 @@ type TermStarted struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *TermStarted) Reset() {
-	*x = TermStarted{}
+func (x *LeaseStarted) Reset() {
+	*x = LeaseStarted{}
 	mi := &file_journal_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *TermStarted) String() string {
+func (x *LeaseStarted) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*TermStarted) ProtoMessage() {}
+func (*LeaseStarted) ProtoMessage() {}
 
-func (x *TermStarted) ProtoReflect() protoreflect.Message {
+func (x *LeaseStarted) ProtoReflect() protoreflect.Message {
 	mi := &file_journal_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -773,12 +773,12 @@ func (x *TermStarted) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use TermStarted.ProtoReflect.Descriptor instead.
-func (*TermStarted) Descriptor() ([]byte, []int) {
+// Deprecated: Use LeaseStarted.ProtoReflect.Descriptor instead.
+func (*LeaseStarted) Descriptor() ([]byte, []int) {
 	return file_journal_proto_rawDescGZIP(), []int{4}
 }
 
-func (x *TermStarted) GetVersion() string {
+func (x *LeaseStarted) GetVersion() string {
 	if x != nil {
 		return x.Version
 	}
@@ -1610,9 +1610,9 @@ func (x *Item) GetExtent() *Extent {
 type Extent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Bytes of all that is not a medium, in words, captions included.
-	Said uint32 `protobuf:"varint,1,opt,name=said,proto3" json:"said,omitempty"`
+	BytesWithoutMedia uint32 `protobuf:"varint,1,opt,name=bytes_without_media,json=bytesWithoutMedia,proto3" json:"bytes_without_media,omitempty"`
 	// Bytes of all parts in words.
-	Words uint32 `protobuf:"varint,2,opt,name=words,proto3" json:"words,omitempty"`
+	BytesWithMedia uint32 `protobuf:"varint,2,opt,name=bytes_with_media,json=bytesWithMedia,proto3" json:"bytes_with_media,omitempty"`
 	// Number of media.
 	Media uint32 `protobuf:"varint,3,opt,name=media,proto3" json:"media,omitempty"`
 	// Set of part types, a bit each.
@@ -1651,16 +1651,16 @@ func (*Extent) Descriptor() ([]byte, []int) {
 	return file_journal_proto_rawDescGZIP(), []int{16}
 }
 
-func (x *Extent) GetSaid() uint32 {
+func (x *Extent) GetBytesWithoutMedia() uint32 {
 	if x != nil {
-		return x.Said
+		return x.BytesWithoutMedia
 	}
 	return 0
 }
 
-func (x *Extent) GetWords() uint32 {
+func (x *Extent) GetBytesWithMedia() uint32 {
 	if x != nil {
-		return x.Words
+		return x.BytesWithMedia
 	}
 	return 0
 }
@@ -1975,7 +1975,7 @@ type Attempted struct {
 	// Not before.
 	Next int64 `protobuf:"varint,5,opt,name=next,proto3" json:"next,omitempty"`
 	// The vendor was not asked: the tries so far are those before.
-	Unasked       bool `protobuf:"varint,6,opt,name=unasked,proto3" json:"unasked,omitempty"`
+	NotCalled     bool `protobuf:"varint,6,opt,name=not_called,json=notCalled,proto3" json:"not_called,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2045,9 +2045,9 @@ func (x *Attempted) GetNext() int64 {
 	return 0
 }
 
-func (x *Attempted) GetUnasked() bool {
+func (x *Attempted) GetNotCalled() bool {
 	if x != nil {
-		return x.Unasked
+		return x.NotCalled
 	}
 	return false
 }
@@ -2510,8 +2510,8 @@ func (x *CursorMoved) GetCursor() []byte {
 	return nil
 }
 
-// Orphaned makes an envelope wait for its thread.
-type Orphaned struct {
+// ThreadPending makes an envelope wait for its thread.
+type ThreadPending struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which.
 	Position *Position `protobuf:"bytes,1,opt,name=position,proto3" json:"position,omitempty"`
@@ -2525,20 +2525,20 @@ type Orphaned struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *Orphaned) Reset() {
-	*x = Orphaned{}
+func (x *ThreadPending) Reset() {
+	*x = ThreadPending{}
 	mi := &file_journal_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *Orphaned) String() string {
+func (x *ThreadPending) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*Orphaned) ProtoMessage() {}
+func (*ThreadPending) ProtoMessage() {}
 
-func (x *Orphaned) ProtoReflect() protoreflect.Message {
+func (x *ThreadPending) ProtoReflect() protoreflect.Message {
 	mi := &file_journal_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -2550,41 +2550,41 @@ func (x *Orphaned) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use Orphaned.ProtoReflect.Descriptor instead.
-func (*Orphaned) Descriptor() ([]byte, []int) {
+// Deprecated: Use ThreadPending.ProtoReflect.Descriptor instead.
+func (*ThreadPending) Descriptor() ([]byte, []int) {
 	return file_journal_proto_rawDescGZIP(), []int{28}
 }
 
-func (x *Orphaned) GetPosition() *Position {
+func (x *ThreadPending) GetPosition() *Position {
 	if x != nil {
 		return x.Position
 	}
 	return nil
 }
 
-func (x *Orphaned) GetChannel() string {
+func (x *ThreadPending) GetChannel() string {
 	if x != nil {
 		return x.Channel
 	}
 	return ""
 }
 
-func (x *Orphaned) GetThread() string {
+func (x *ThreadPending) GetThread() string {
 	if x != nil {
 		return x.Thread
 	}
 	return ""
 }
 
-func (x *Orphaned) GetDeadline() int64 {
+func (x *ThreadPending) GetDeadline() int64 {
 	if x != nil {
 		return x.Deadline
 	}
 	return 0
 }
 
-// OrphanEnded ends the wait.
-type OrphanEnded struct {
+// PendingEnded ends the wait.
+type PendingEnded struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which.
 	Position *Position `protobuf:"bytes,1,opt,name=position,proto3" json:"position,omitempty"`
@@ -2594,20 +2594,20 @@ type OrphanEnded struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *OrphanEnded) Reset() {
-	*x = OrphanEnded{}
+func (x *PendingEnded) Reset() {
+	*x = PendingEnded{}
 	mi := &file_journal_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *OrphanEnded) String() string {
+func (x *PendingEnded) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*OrphanEnded) ProtoMessage() {}
+func (*PendingEnded) ProtoMessage() {}
 
-func (x *OrphanEnded) ProtoReflect() protoreflect.Message {
+func (x *PendingEnded) ProtoReflect() protoreflect.Message {
 	mi := &file_journal_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -2619,19 +2619,19 @@ func (x *OrphanEnded) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use OrphanEnded.ProtoReflect.Descriptor instead.
-func (*OrphanEnded) Descriptor() ([]byte, []int) {
+// Deprecated: Use PendingEnded.ProtoReflect.Descriptor instead.
+func (*PendingEnded) Descriptor() ([]byte, []int) {
 	return file_journal_proto_rawDescGZIP(), []int{29}
 }
 
-func (x *OrphanEnded) GetPosition() *Position {
+func (x *PendingEnded) GetPosition() *Position {
 	if x != nil {
 		return x.Position
 	}
 	return nil
 }
 
-func (x *OrphanEnded) GetStatus() string {
+func (x *PendingEnded) GetStatus() string {
 	if x != nil {
 		return x.Status
 	}
@@ -2756,8 +2756,8 @@ func (x *DeadLettered) GetSenderName() string {
 	return ""
 }
 
-// DeadEnded removes a dead letter.
-type DeadEnded struct {
+// DeadLetterEnded removes a dead letter.
+type DeadLetterEnded struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The dead letter: id of its delivery.
 	Dead string `protobuf:"bytes,1,opt,name=dead,proto3" json:"dead,omitempty"`
@@ -2769,20 +2769,20 @@ type DeadEnded struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *DeadEnded) Reset() {
-	*x = DeadEnded{}
+func (x *DeadLetterEnded) Reset() {
+	*x = DeadLetterEnded{}
 	mi := &file_journal_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *DeadEnded) String() string {
+func (x *DeadLetterEnded) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*DeadEnded) ProtoMessage() {}
+func (*DeadLetterEnded) ProtoMessage() {}
 
-func (x *DeadEnded) ProtoReflect() protoreflect.Message {
+func (x *DeadLetterEnded) ProtoReflect() protoreflect.Message {
 	mi := &file_journal_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -2794,26 +2794,26 @@ func (x *DeadEnded) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use DeadEnded.ProtoReflect.Descriptor instead.
-func (*DeadEnded) Descriptor() ([]byte, []int) {
+// Deprecated: Use DeadLetterEnded.ProtoReflect.Descriptor instead.
+func (*DeadLetterEnded) Descriptor() ([]byte, []int) {
 	return file_journal_proto_rawDescGZIP(), []int{31}
 }
 
-func (x *DeadEnded) GetDead() string {
+func (x *DeadLetterEnded) GetDead() string {
 	if x != nil {
 		return x.Dead
 	}
 	return ""
 }
 
-func (x *DeadEnded) GetStatus() string {
+func (x *DeadLetterEnded) GetStatus() string {
 	if x != nil {
 		return x.Status
 	}
 	return ""
 }
 
-func (x *DeadEnded) GetDelivery() string {
+func (x *DeadLetterEnded) GetDelivery() string {
 	if x != nil {
 		return x.Delivery
 	}
@@ -2824,28 +2824,26 @@ var File_journal_proto protoreflect.FileDescriptor
 
 const file_journal_proto_rawDesc = "" +
 	"\n" +
-	"\rjournal.proto\x12\x13patchbay.journal.v1\"\xbe\x01\n" +
-	"\x06Record\x12\x12\n" +
-	"\x04term\x18\x01 \x01(\x04R\x04term\x12\x1e\n" +
-	"\n" +
-	"generation\x18\x02 \x01(\x04R\n" +
-	"generation\x12\x0e\n" +
-	"\x02at\x18\x03 \x01(\x03R\x02at\x129\n" +
-	"\tenvelopes\x18\x04 \x03(\v2\x1b.patchbay.journal.v1.StoredR\tenvelopes\x125\n" +
+	"\rjournal.proto\x12\x13patchbay.journal.v1\"\xc4\x01\n" +
+	"\x06Record\x12\x14\n" +
+	"\x05lease\x18\x01 \x01(\x04R\x05lease\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\x04R\brevision\x12\x0e\n" +
+	"\x02at\x18\x03 \x01(\x03R\x02at\x12A\n" +
+	"\tenvelopes\x18\x04 \x03(\v2#.patchbay.journal.v1.StoredEnvelopeR\tenvelopes\x125\n" +
 	"\achanges\x18\x05 \x03(\v2\x1b.patchbay.journal.v1.ChangeR\achanges\"2\n" +
 	"\bPosition\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x14\n" +
-	"\x05index\x18\x02 \x01(\rR\x05index\"\x98\x01\n" +
-	"\x06Stored\x12\x1a\n" +
+	"\x05index\x18\x02 \x01(\rR\x05index\"\xa0\x01\n" +
+	"\x0eStoredEnvelope\x12\x1a\n" +
 	"\benvelope\x18\x01 \x01(\fR\benvelope\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\"\n" +
 	"\fconversation\x18\x03 \x01(\tR\fconversation\x12\x14\n" +
 	"\x05epoch\x18\x04 \x01(\x04R\x05epoch\x12\x12\n" +
 	"\x04hops\x18\x05 \x01(\x05R\x04hops\x12\x14\n" +
-	"\x05cause\x18\x06 \x01(\tR\x05cause\"\xa4\f\n" +
+	"\x05cause\x18\x06 \x01(\tR\x05cause\"\xcd\f\n" +
 	"\x06Change\x12\"\n" +
-	"\fconversation\x18\x01 \x01(\tR\fconversation\x12E\n" +
-	"\fterm_started\x18\x02 \x01(\v2 .patchbay.journal.v1.TermStartedH\x00R\vtermStarted\x125\n" +
+	"\fconversation\x18\x01 \x01(\tR\fconversation\x12H\n" +
+	"\rlease_started\x18\x02 \x01(\v2!.patchbay.journal.v1.LeaseStartedH\x00R\fleaseStarted\x125\n" +
 	"\x06opened\x18\x03 \x01(\v2\x1b.patchbay.journal.v1.OpenedH\x00R\x06opened\x12;\n" +
 	"\baccepted\x18\x04 \x01(\v2\x1d.patchbay.journal.v1.AcceptedH\x00R\baccepted\x12>\n" +
 	"\tduplicate\x18\x05 \x01(\v2\x1e.patchbay.journal.v1.DuplicateH\x00R\tduplicate\x125\n" +
@@ -2868,16 +2866,15 @@ const file_journal_proto_rawDesc = "" +
 	"\x04late\x18\x11 \x01(\v2\x19.patchbay.journal.v1.LateH\x00R\x04late\x125\n" +
 	"\x06linked\x18\x12 \x01(\v2\x1b.patchbay.journal.v1.LinkedH\x00R\x06linked\x12;\n" +
 	"\bunlinked\x18\x13 \x01(\v2\x1d.patchbay.journal.v1.UnlinkedH\x00R\bunlinked\x125\n" +
-	"\x06closed\x18\x14 \x01(\v2\x1b.patchbay.journal.v1.ClosedH\x00R\x06closed\x12;\n" +
-	"\borphaned\x18\x15 \x01(\v2\x1d.patchbay.journal.v1.OrphanedH\x00R\borphaned\x12E\n" +
-	"\forphan_ended\x18\x16 \x01(\v2 .patchbay.journal.v1.OrphanEndedH\x00R\vorphanEnded\x12H\n" +
-	"\rdead_lettered\x18\x17 \x01(\v2!.patchbay.journal.v1.DeadLetteredH\x00R\fdeadLettered\x12?\n" +
-	"\n" +
-	"dead_ended\x18\x18 \x01(\v2\x1e.patchbay.journal.v1.DeadEndedH\x00R\tdeadEnded\x12E\n" +
+	"\x06closed\x18\x14 \x01(\v2\x1b.patchbay.journal.v1.ClosedH\x00R\x06closed\x12K\n" +
+	"\x0ethread_pending\x18\x15 \x01(\v2\".patchbay.journal.v1.ThreadPendingH\x00R\rthreadPending\x12H\n" +
+	"\rpending_ended\x18\x16 \x01(\v2!.patchbay.journal.v1.PendingEndedH\x00R\fpendingEnded\x12H\n" +
+	"\rdead_lettered\x18\x17 \x01(\v2!.patchbay.journal.v1.DeadLetteredH\x00R\fdeadLettered\x12R\n" +
+	"\x11dead_letter_ended\x18\x18 \x01(\v2$.patchbay.journal.v1.DeadLetterEndedH\x00R\x0fdeadLetterEnded\x12E\n" +
 	"\fcursor_moved\x18\x19 \x01(\v2 .patchbay.journal.v1.CursorMovedH\x00R\vcursorMoved\x128\n" +
 	"\aclosing\x18\x1a \x01(\v2\x1c.patchbay.journal.v1.ClosingH\x00R\aclosingB\x06\n" +
-	"\x04kind\"'\n" +
-	"\vTermStarted\x12\x18\n" +
+	"\x04kind\"(\n" +
+	"\fLeaseStarted\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\"\xa2\x01\n" +
 	"\x06Opened\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x16\n" +
@@ -2946,10 +2943,10 @@ const file_journal_proto_rawDesc = "" +
 	"\n" +
 	"text_bytes\x18\x02 \x01(\rR\ttextBytes\x12\x12\n" +
 	"\x04rich\x18\x03 \x01(\bR\x04rich\x123\n" +
-	"\x06extent\x18\x04 \x01(\v2\x1b.patchbay.journal.v1.ExtentR\x06extent\"^\n" +
-	"\x06Extent\x12\x12\n" +
-	"\x04said\x18\x01 \x01(\rR\x04said\x12\x14\n" +
-	"\x05words\x18\x02 \x01(\rR\x05words\x12\x14\n" +
+	"\x06extent\x18\x04 \x01(\v2\x1b.patchbay.journal.v1.ExtentR\x06extent\"\x8e\x01\n" +
+	"\x06Extent\x12.\n" +
+	"\x13bytes_without_media\x18\x01 \x01(\rR\x11bytesWithoutMedia\x12(\n" +
+	"\x10bytes_with_media\x18\x02 \x01(\rR\x0ebytesWithMedia\x12\x14\n" +
 	"\x05media\x18\x03 \x01(\rR\x05media\x12\x14\n" +
 	"\x05types\x18\x04 \x01(\rR\x05types\"`\n" +
 	"\x06Passed\x12\x14\n" +
@@ -2974,14 +2971,15 @@ const file_journal_proto_rawDesc = "" +
 	"\x04copy\x18\r \x01(\bR\x04copy\x12\x1a\n" +
 	"\breopened\x18\x0e \x01(\rR\breopened\"C\n" +
 	"\x06Queued\x129\n" +
-	"\bdelivery\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.DeliveryR\bdelivery\"\x9b\x01\n" +
+	"\bdelivery\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.DeliveryR\bdelivery\"\xa0\x01\n" +
 	"\tAttempted\x12\x1a\n" +
 	"\bdelivery\x18\x01 \x01(\tR\bdelivery\x12\x14\n" +
 	"\x05error\x18\x02 \x01(\tR\x05error\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x12\x1a\n" +
 	"\battempts\x18\x04 \x01(\rR\battempts\x12\x12\n" +
-	"\x04next\x18\x05 \x01(\x03R\x04next\x12\x18\n" +
-	"\aunasked\x18\x06 \x01(\bR\aunasked\"\xd4\x01\n" +
+	"\x04next\x18\x05 \x01(\x03R\x04next\x12\x1d\n" +
+	"\n" +
+	"not_called\x18\x06 \x01(\bR\tnotCalled\"\xd4\x01\n" +
 	"\x05Ended\x12\x1a\n" +
 	"\bdelivery\x18\x01 \x01(\tR\bdelivery\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x1b\n" +
@@ -3010,13 +3008,13 @@ const file_journal_proto_rawDesc = "" +
 	"\x04rule\x18\x01 \x01(\tR\x04rule\"?\n" +
 	"\vCursorMoved\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x16\n" +
-	"\x06cursor\x18\x02 \x01(\fR\x06cursor\"\x93\x01\n" +
-	"\bOrphaned\x129\n" +
+	"\x06cursor\x18\x02 \x01(\fR\x06cursor\"\x98\x01\n" +
+	"\rThreadPending\x129\n" +
 	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x16\n" +
 	"\x06thread\x18\x03 \x01(\tR\x06thread\x12\x1a\n" +
-	"\bdeadline\x18\x04 \x01(\x03R\bdeadline\"`\n" +
-	"\vOrphanEnded\x129\n" +
+	"\bdeadline\x18\x04 \x01(\x03R\bdeadline\"a\n" +
+	"\fPendingEnded\x129\n" +
 	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\"\xbe\x02\n" +
 	"\fDeadLettered\x129\n" +
@@ -3029,8 +3027,8 @@ const file_journal_proto_rawDesc = "" +
 	"\x0fcustomer_thread\x18\a \x01(\tR\x0ecustomerThread\x12\x1b\n" +
 	"\tsender_id\x18\b \x01(\tR\bsenderId\x12\x1f\n" +
 	"\vsender_name\x18\t \x01(\tR\n" +
-	"senderName\"S\n" +
-	"\tDeadEnded\x12\x12\n" +
+	"senderName\"Y\n" +
+	"\x0fDeadLetterEnded\x12\x12\n" +
 	"\x04dead\x18\x01 \x01(\tR\x04dead\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x1a\n" +
 	"\bdelivery\x18\x03 \x01(\tR\bdeliveryB Z\x1epatchbay/core/internal/journalb\x06proto3"
@@ -3049,44 +3047,44 @@ func file_journal_proto_rawDescGZIP() []byte {
 
 var file_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_journal_proto_goTypes = []any{
-	(*Record)(nil),       // 0: patchbay.journal.v1.Record
-	(*Position)(nil),     // 1: patchbay.journal.v1.Position
-	(*Stored)(nil),       // 2: patchbay.journal.v1.Stored
-	(*Change)(nil),       // 3: patchbay.journal.v1.Change
-	(*TermStarted)(nil),  // 4: patchbay.journal.v1.TermStarted
-	(*Opened)(nil),       // 5: patchbay.journal.v1.Opened
-	(*Accepted)(nil),     // 6: patchbay.journal.v1.Accepted
-	(*Duplicate)(nil),    // 7: patchbay.journal.v1.Duplicate
-	(*Routed)(nil),       // 8: patchbay.journal.v1.Routed
-	(*Disposed)(nil),     // 9: patchbay.journal.v1.Disposed
-	(*Attributed)(nil),   // 10: patchbay.journal.v1.Attributed
-	(*HomeMoved)(nil),    // 11: patchbay.journal.v1.HomeMoved
-	(*Offered)(nil),      // 12: patchbay.journal.v1.Offered
-	(*OfferEnded)(nil),   // 13: patchbay.journal.v1.OfferEnded
-	(*Held)(nil),         // 14: patchbay.journal.v1.Held
-	(*Item)(nil),         // 15: patchbay.journal.v1.Item
-	(*Extent)(nil),       // 16: patchbay.journal.v1.Extent
-	(*Passed)(nil),       // 17: patchbay.journal.v1.Passed
-	(*Delivery)(nil),     // 18: patchbay.journal.v1.Delivery
-	(*Queued)(nil),       // 19: patchbay.journal.v1.Queued
-	(*Attempted)(nil),    // 20: patchbay.journal.v1.Attempted
-	(*Ended)(nil),        // 21: patchbay.journal.v1.Ended
-	(*Late)(nil),         // 22: patchbay.journal.v1.Late
-	(*Linked)(nil),       // 23: patchbay.journal.v1.Linked
-	(*Unlinked)(nil),     // 24: patchbay.journal.v1.Unlinked
-	(*Closed)(nil),       // 25: patchbay.journal.v1.Closed
-	(*Closing)(nil),      // 26: patchbay.journal.v1.Closing
-	(*CursorMoved)(nil),  // 27: patchbay.journal.v1.CursorMoved
-	(*Orphaned)(nil),     // 28: patchbay.journal.v1.Orphaned
-	(*OrphanEnded)(nil),  // 29: patchbay.journal.v1.OrphanEnded
-	(*DeadLettered)(nil), // 30: patchbay.journal.v1.DeadLettered
-	(*DeadEnded)(nil),    // 31: patchbay.journal.v1.DeadEnded
-	nil,                  // 32: patchbay.journal.v1.Attributed.AttributesEntry
+	(*Record)(nil),          // 0: patchbay.journal.v1.Record
+	(*Position)(nil),        // 1: patchbay.journal.v1.Position
+	(*StoredEnvelope)(nil),  // 2: patchbay.journal.v1.StoredEnvelope
+	(*Change)(nil),          // 3: patchbay.journal.v1.Change
+	(*LeaseStarted)(nil),    // 4: patchbay.journal.v1.LeaseStarted
+	(*Opened)(nil),          // 5: patchbay.journal.v1.Opened
+	(*Accepted)(nil),        // 6: patchbay.journal.v1.Accepted
+	(*Duplicate)(nil),       // 7: patchbay.journal.v1.Duplicate
+	(*Routed)(nil),          // 8: patchbay.journal.v1.Routed
+	(*Disposed)(nil),        // 9: patchbay.journal.v1.Disposed
+	(*Attributed)(nil),      // 10: patchbay.journal.v1.Attributed
+	(*HomeMoved)(nil),       // 11: patchbay.journal.v1.HomeMoved
+	(*Offered)(nil),         // 12: patchbay.journal.v1.Offered
+	(*OfferEnded)(nil),      // 13: patchbay.journal.v1.OfferEnded
+	(*Held)(nil),            // 14: patchbay.journal.v1.Held
+	(*Item)(nil),            // 15: patchbay.journal.v1.Item
+	(*Extent)(nil),          // 16: patchbay.journal.v1.Extent
+	(*Passed)(nil),          // 17: patchbay.journal.v1.Passed
+	(*Delivery)(nil),        // 18: patchbay.journal.v1.Delivery
+	(*Queued)(nil),          // 19: patchbay.journal.v1.Queued
+	(*Attempted)(nil),       // 20: patchbay.journal.v1.Attempted
+	(*Ended)(nil),           // 21: patchbay.journal.v1.Ended
+	(*Late)(nil),            // 22: patchbay.journal.v1.Late
+	(*Linked)(nil),          // 23: patchbay.journal.v1.Linked
+	(*Unlinked)(nil),        // 24: patchbay.journal.v1.Unlinked
+	(*Closed)(nil),          // 25: patchbay.journal.v1.Closed
+	(*Closing)(nil),         // 26: patchbay.journal.v1.Closing
+	(*CursorMoved)(nil),     // 27: patchbay.journal.v1.CursorMoved
+	(*ThreadPending)(nil),   // 28: patchbay.journal.v1.ThreadPending
+	(*PendingEnded)(nil),    // 29: patchbay.journal.v1.PendingEnded
+	(*DeadLettered)(nil),    // 30: patchbay.journal.v1.DeadLettered
+	(*DeadLetterEnded)(nil), // 31: patchbay.journal.v1.DeadLetterEnded
+	nil,                     // 32: patchbay.journal.v1.Attributed.AttributesEntry
 }
 var file_journal_proto_depIdxs = []int32{
-	2,  // 0: patchbay.journal.v1.Record.envelopes:type_name -> patchbay.journal.v1.Stored
+	2,  // 0: patchbay.journal.v1.Record.envelopes:type_name -> patchbay.journal.v1.StoredEnvelope
 	3,  // 1: patchbay.journal.v1.Record.changes:type_name -> patchbay.journal.v1.Change
-	4,  // 2: patchbay.journal.v1.Change.term_started:type_name -> patchbay.journal.v1.TermStarted
+	4,  // 2: patchbay.journal.v1.Change.lease_started:type_name -> patchbay.journal.v1.LeaseStarted
 	5,  // 3: patchbay.journal.v1.Change.opened:type_name -> patchbay.journal.v1.Opened
 	6,  // 4: patchbay.journal.v1.Change.accepted:type_name -> patchbay.journal.v1.Accepted
 	7,  // 5: patchbay.journal.v1.Change.duplicate:type_name -> patchbay.journal.v1.Duplicate
@@ -3105,10 +3103,10 @@ var file_journal_proto_depIdxs = []int32{
 	23, // 18: patchbay.journal.v1.Change.linked:type_name -> patchbay.journal.v1.Linked
 	24, // 19: patchbay.journal.v1.Change.unlinked:type_name -> patchbay.journal.v1.Unlinked
 	25, // 20: patchbay.journal.v1.Change.closed:type_name -> patchbay.journal.v1.Closed
-	28, // 21: patchbay.journal.v1.Change.orphaned:type_name -> patchbay.journal.v1.Orphaned
-	29, // 22: patchbay.journal.v1.Change.orphan_ended:type_name -> patchbay.journal.v1.OrphanEnded
+	28, // 21: patchbay.journal.v1.Change.thread_pending:type_name -> patchbay.journal.v1.ThreadPending
+	29, // 22: patchbay.journal.v1.Change.pending_ended:type_name -> patchbay.journal.v1.PendingEnded
 	30, // 23: patchbay.journal.v1.Change.dead_lettered:type_name -> patchbay.journal.v1.DeadLettered
-	31, // 24: patchbay.journal.v1.Change.dead_ended:type_name -> patchbay.journal.v1.DeadEnded
+	31, // 24: patchbay.journal.v1.Change.dead_letter_ended:type_name -> patchbay.journal.v1.DeadLetterEnded
 	27, // 25: patchbay.journal.v1.Change.cursor_moved:type_name -> patchbay.journal.v1.CursorMoved
 	26, // 26: patchbay.journal.v1.Change.closing:type_name -> patchbay.journal.v1.Closing
 	1,  // 27: patchbay.journal.v1.Accepted.position:type_name -> patchbay.journal.v1.Position
@@ -3122,8 +3120,8 @@ var file_journal_proto_depIdxs = []int32{
 	15, // 35: patchbay.journal.v1.Delivery.item:type_name -> patchbay.journal.v1.Item
 	15, // 36: patchbay.journal.v1.Delivery.history:type_name -> patchbay.journal.v1.Item
 	18, // 37: patchbay.journal.v1.Queued.delivery:type_name -> patchbay.journal.v1.Delivery
-	1,  // 38: patchbay.journal.v1.Orphaned.position:type_name -> patchbay.journal.v1.Position
-	1,  // 39: patchbay.journal.v1.OrphanEnded.position:type_name -> patchbay.journal.v1.Position
+	1,  // 38: patchbay.journal.v1.ThreadPending.position:type_name -> patchbay.journal.v1.Position
+	1,  // 39: patchbay.journal.v1.PendingEnded.position:type_name -> patchbay.journal.v1.Position
 	18, // 40: patchbay.journal.v1.DeadLettered.delivery:type_name -> patchbay.journal.v1.Delivery
 	41, // [41:41] is the sub-list for method output_type
 	41, // [41:41] is the sub-list for method input_type
@@ -3138,7 +3136,7 @@ func file_journal_proto_init() {
 		return
 	}
 	file_journal_proto_msgTypes[3].OneofWrappers = []any{
-		(*Change_TermStarted)(nil),
+		(*Change_LeaseStarted)(nil),
 		(*Change_Opened)(nil),
 		(*Change_Accepted)(nil),
 		(*Change_Duplicate)(nil),
@@ -3157,10 +3155,10 @@ func file_journal_proto_init() {
 		(*Change_Linked)(nil),
 		(*Change_Unlinked)(nil),
 		(*Change_Closed)(nil),
-		(*Change_Orphaned)(nil),
-		(*Change_OrphanEnded)(nil),
+		(*Change_ThreadPending)(nil),
+		(*Change_PendingEnded)(nil),
 		(*Change_DeadLettered)(nil),
-		(*Change_DeadEnded)(nil),
+		(*Change_DeadLetterEnded)(nil),
 		(*Change_CursorMoved)(nil),
 		(*Change_Closing)(nil),
 	}

@@ -26,11 +26,11 @@ func TestBlame(t *testing.T) {
 		"another error each time": {errors.New("deadline"), 0, 100, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			task := &task{job: &writer.Job{}, ch: &channel{process: &process{running: tt.running}}}
+			task := &task{job: &writer.Job{}, ch: &channel{process: &adapterState{running: tt.running}}}
 			var r result
 			for range tt.deaths {
-				r = result{out: task.unknown("died"), err: tt.died}
-				task.judge(&r)
+				r = result{out: task.unknownOutcome("died"), err: tt.died}
+				task.countCrash(&r)
 			}
 			if got := r.out.Result == conversation.ResultDead; got != tt.want {
 				t.Errorf("given up: %v, want %v (%+v)", got, tt.want, r.out)

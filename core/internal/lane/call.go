@@ -24,19 +24,19 @@ type result struct {
 
 // call composes one call, makes it, and reads the answer.
 func (e *Engine) call(ctx context.Context, t *task) result {
-	call, degraded, err := e.compose(ctx, t)
+	call, degraded, err := e.buildCall(ctx, t)
 	if err != nil {
-		return t.unreadable(err)
+		return t.readFailed(err)
 	}
 	if call == nil { // nothing is left to say: the piece is empty, or the history was purged
-		return result{out: &conversation.Outcome{Result: conversation.ResultDelivered, Degraded: "nothing to send"}, err: errNotAsked}
+		return result{out: &conversation.Outcome{Result: conversation.ResultDelivered, Degraded: "nothing to send"}, err: errNotCalled}
 	}
 	res, err := t.ch.Caller.Deliver(ctx, call)
 	if err != nil {
-		return t.failed(err)
+		return t.callFailed(err)
 	}
 	if f := res.GetError(); f != nil {
-		return t.refused(f)
+		return t.adapterRefused(f)
 	}
 	o := &conversation.Outcome{
 		Result: conversation.ResultDelivered, VendorID: res.GetVendorId(), Thread: res.GetThread(), Accepted: res.GetAccepted(),
@@ -52,7 +52,7 @@ func (e *Engine) call(ctx context.Context, t *task) result {
 		o.Degraded = join(o.Degraded, err.Error())
 	}
 	if t.job.Delivery.Kind == conversation.KindOpen && o.Thread == "" {
-		return result{out: t.dead("permanent", "the adapter opened a conversation without a thread")}
+		return result{out: t.deadLetter("permanent", "the adapter opened a conversation without a thread")}
 	}
 	return result{out: o}
 }
@@ -84,47 +84,47 @@ func replies(o *conversation.Outcome, channel string, res *pluginpb.DeliverResul
 const errorKilled = "killed_adapter"
 
 // unreadable maps an error of reading what is to be delivered. What is gone or broken stays so.
-func (t *task) unreadable(err error) result {
+func (t *task) readFailed(err error) result {
 	_, attaching := errors.AsType[*attachError](err)
 	if attaching && errors.Is(err, adapter.ErrNotReady) {
-		return t.failed(err)
+		return t.callFailed(err)
 	}
-	if attaching || passing(err) {
-		return result{out: t.later(string(sdk.KindTransient), err.Error(), 0), err: errNotAsked}
+	if attaching || isTemporary(err) {
+		return result{out: t.retryNotCalled(string(sdk.KindTransient), err.Error(), 0), err: errNotCalled}
 	}
-	return result{out: t.dead("unreadable", err.Error()), err: errNotAsked}
+	return result{out: t.deadLetter("unreadable", err.Error()), err: errNotCalled}
 }
 
 // passing reports whether the log may be readable again later.
-func passing(err error) bool {
+func isTemporary(err error) bool {
 	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrClosed) || errors.Is(err, context.Canceled) ||
 		errors.Is(err, context.DeadlineExceeded)
 }
 
 // failed maps an error of the call itself.
-func (t *task) failed(err error) result {
+func (t *task) callFailed(err error) result {
 	if errors.Is(err, adapter.ErrNotReady) {
-		return result{out: t.retry(string(sdk.KindTransient), err.Error(), 0), err: err, pause: awayPause}
+		return result{out: t.retry(string(sdk.KindTransient), err.Error(), 0), err: err, pause: notReadyPause}
 	}
 	if _, ok := errors.AsType[*adapter.TooLargeError](err); ok {
-		return result{out: t.dead(string(sdk.KindUnsupported), err.Error())}
+		return result{out: t.deadLetter(string(sdk.KindUnsupported), err.Error())}
 	}
-	return result{out: t.unknown(err.Error()), err: err}
+	return result{out: t.unknownOutcome(err.Error()), err: err}
 }
 
 // refused maps a typed error of the adapter.
-func (t *task) refused(f *pluginpb.Error) result {
+func (t *task) adapterRefused(f *pluginpb.Error) result {
 	e := adapter.Refusal(f)
 	text, after := e.Error(), e.After
 	switch kind := e.Kind; kind {
 	case sdk.KindInvalid, sdk.KindUnsupported, sdk.KindPermanent:
-		return result{out: t.dead(string(kind), text)}
+		return result{out: t.deadLetter(string(kind), text)}
 	case sdk.KindDeclined:
 		return result{out: &conversation.Outcome{Result: conversation.ResultDeclined, Error: string(kind), Text: text, Reason: e.Reason}}
 	case sdk.KindGone:
 		return result{out: &conversation.Outcome{Result: conversation.ResultGone, Error: string(kind), Text: text}}
 	case sdk.KindUnknown:
-		return result{out: t.unknown(text)}
+		return result{out: t.unknownOutcome(text)}
 	case sdk.KindThrottled:
 		r := result{out: t.retry(string(kind), text, max(after, backoffBase))}
 		if f.GetScope() == string(sdk.ScopeChannel) {
@@ -140,7 +140,7 @@ func (t *task) refused(f *pluginpb.Error) result {
 	}
 }
 
-func (t *task) dead(kind, text string) *conversation.Outcome {
+func (t *task) deadLetter(kind, text string) *conversation.Outcome {
 	return &conversation.Outcome{Result: conversation.ResultDead, Error: kind, Text: text}
 }
 
@@ -151,18 +151,18 @@ func (t *task) retry(kind, text string, after time.Duration) *conversation.Outco
 
 // later is retry for a delivery whose vendor was not asked. That is no attempt, so its age tells how long to wait: the more the
 // longer it has waited, and a medium is tried once more when its time is over.
-func (t *task) later(kind, text string, after time.Duration) *conversation.Outcome {
+func (t *task) retryNotCalled(kind, text string, after time.Duration) *conversation.Outcome {
 	age := time.Since(t.job.Delivery.QueuedAt)
 	wait := max(after, backoffBase/4+rand.N(min(max(2*age, backoffBase), backoffMax)))
-	if left := t.patience() - age; left > 0 {
+	if left := t.mediaWait() - age; left > 0 {
 		wait = min(wait, max(left, backoffBase/4))
 	}
-	return &conversation.Outcome{Result: conversation.ResultRetry, Error: kind, Text: text, Next: time.Now().Add(wait), Unasked: true}
+	return &conversation.Outcome{Result: conversation.ResultRetry, Error: kind, Text: text, Next: time.Now().Add(wait), NotCalled: true}
 }
 
-func (t *task) unknown(text string) *conversation.Outcome {
-	if t.ch.UnknownDead {
-		return t.dead(string(sdk.KindUnknown), text)
+func (t *task) unknownOutcome(text string) *conversation.Outcome {
+	if t.ch.DeadOnUnknown {
+		return t.deadLetter(string(sdk.KindUnknown), text)
 	}
 	return t.retry(string(sdk.KindUnknown), text, 0)
 }

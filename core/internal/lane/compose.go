@@ -15,12 +15,12 @@ import (
 )
 
 // compose builds the call of a job. It returns nil without an error if there is nothing to send.
-func (e *Engine) compose(ctx context.Context, t *task) (call *pluginpb.DeliverCall, degraded string, err error) {
+func (e *Engine) buildCall(ctx context.Context, t *task) (call *pluginpb.DeliverCall, degraded string, err error) {
 	d := &t.job.Delivery
 	call = &pluginpb.DeliverCall{Channel: d.Channel, Key: d.ID, Attempt: int32(d.Attempts) + 1}
 	switch d.Kind {
 	case conversation.KindOpen:
-		call.Action = &pluginpb.DeliverCall_Open{Open: open(t.job)}
+		call.Action = &pluginpb.DeliverCall_Open{Open: openAction(t.job)}
 		return call, "", nil
 	case conversation.KindTranscript:
 		send, err := e.transcript(ctx, t)
@@ -38,7 +38,7 @@ func (e *Engine) compose(ctx context.Context, t *task) (call *pluginpb.DeliverCa
 	return call, degraded, nil
 }
 
-func open(j *writer.Job) *pluginpb.OpenAction {
+func openAction(j *writer.Job) *pluginpb.OpenAction {
 	c := j.Conv
 	return &pluginpb.OpenAction{
 		Conversation: c.ID, Epoch: j.Delivery.Epoch, Offer: j.Delivery.Offer, Reason: j.Delivery.Reason, Attributes: c.Attributes,
@@ -63,7 +63,7 @@ func (e *Engine) send(ctx context.Context, t *task) (*pluginpb.SendAction, strin
 			return nil, "", fmt.Errorf("read envelope %s: %w", stored.GetId(), err)
 		}
 		degraded, err = e.fit(ctx, t, a, env)
-		for t.forgo(ctx, err) {
+		for t.degradeMedium(ctx, err) {
 			a = assigned(stored, c)
 			degraded, err = e.fit(ctx, t, a, env)
 		}
@@ -77,7 +77,7 @@ func (e *Engine) send(ctx context.Context, t *task) (*pluginpb.SendAction, strin
 	send := &pluginpb.SendAction{Thread: t.job.Thread, State: t.job.State, Envelope: stored.GetEnvelope(), Assigned: a}
 	for _, it := range d.History {
 		h, err := e.Load(ctx, it.Pos)
-		if passing(err) {
+		if isTemporary(err) {
 			return nil, "", err
 		}
 		if err == nil { // what was purged is not part of the history any more
@@ -96,12 +96,12 @@ func (e *Engine) fit(ctx context.Context, t *task, a *pluginpb.Assigned, env *en
 	if apart {
 		index, alone, piece, pieces = d.Medium()
 	}
-	together := t.ch.Apart && !apart && len(env.Parts) > 1 // queued when one call took both
+	together := t.ch.SeparateMedia && !apart && len(env.Parts) > 1 // queued when one call took both
 	switch {
 	case alone:
 		return e.fitMedium(ctx, t, a, env, mediumAt(env, index))
 	case apart:
-		a.Text = conversation.Piece(conversation.Said(env), piece, pieces, limit)
+		a.Text = conversation.Piece(conversation.TextWithoutMedia(env), piece, pieces, limit)
 		return t.losses(env, func(i int) bool { return !conversation.IsMedium(env.Parts[i].Type) && !t.carries(env, i) }), nil
 	}
 	lost = ""
@@ -142,7 +142,7 @@ func (e *Engine) fitMedium(ctx context.Context, t *task, a *pluginpb.Assigned, e
 	if link := t.media[i].link; link != "" {
 		bare.URL = link
 	}
-	a.Text, lost = bound(conversation.Line(&bare), t.ch.TextBytes, t.losses(env, func(j int) bool { return j == i }))
+	a.Text, lost = bound(conversation.PartText(&bare), t.ch.TextBytes, t.losses(env, func(j int) bool { return j == i }))
 	return lost, nil
 }
 
@@ -170,7 +170,7 @@ func (t *task) words(env *envelope.Envelope) string {
 		if link := t.media[i].link; link != "" {
 			p.URL = link
 		}
-		lines[i] = conversation.Line(&p)
+		lines[i] = conversation.PartText(&p)
 	}
 	return strings.Join(lines, "\n")
 }
@@ -212,7 +212,7 @@ func (e *Engine) transcript(ctx context.Context, t *task) (*pluginpb.SendAction,
 	var last writer.Stored
 	for _, it := range d.History {
 		stored, err := e.Load(ctx, it.Pos)
-		if passing(err) {
+		if isTemporary(err) {
 			return nil, err
 		}
 		if err != nil {
@@ -222,9 +222,9 @@ func (e *Engine) transcript(ctx context.Context, t *task) (*pluginpb.SendAction,
 		if err != nil {
 			continue
 		}
-		text := conversation.HandedOver(env)
+		text := conversation.HandoverText(env)
 		if env.Kind == envelope.KindMessage {
-			text = conversation.Speaker(env.Sender.Role) + ": " + wording(env)
+			text = conversation.SpeakerLabel(env.Sender.Role) + ": " + wording(env)
 		}
 		lines = append(lines, text)
 		last = stored
@@ -250,7 +250,7 @@ func (e *Engine) transcript(ctx context.Context, t *task) (*pluginpb.SendAction,
 func wording(env *envelope.Envelope) string {
 	lines := make([]string, len(env.Parts))
 	for i := range env.Parts {
-		lines[i] = conversation.Line(&env.Parts[i])
+		lines[i] = conversation.PartText(&env.Parts[i])
 	}
 	return strings.Join(lines, "\n")
 }

@@ -30,19 +30,19 @@ type Caller interface {
 
 // Channel is how one channel is called.
 type Channel struct {
-	Name        string
-	Adapter     string
-	Caller      Caller
-	Timeout     time.Duration
-	GiveUp      time.Duration // after which a delivery becomes a dead letter, as the writer has it; 0 is never
-	UnknownDead bool          // an outcome that is not known is given up, not repeated
-	Concurrency int           // calls at once
-	Rate        float64       // calls a second; 0 is no limit
-	TextBytes   int
-	Parts       map[envelope.PartType]bool
-	Media       sdk.MediaMode
-	MediaLimit  media.Limit // of one medium, for a Media other than sdk.MediaAsIs
-	Apart       bool        // a call carries either words or one medium
+	Name          string
+	Adapter       string
+	Caller        Caller
+	Timeout       time.Duration
+	GiveUp        time.Duration // after which a delivery becomes a dead letter, as the writer has it; 0 is never
+	DeadOnUnknown bool          // an outcome that is not known is given up, not repeated
+	Concurrency   int           // calls at once
+	Rate          float64       // calls a second; 0 is no limit
+	TextBytes     int
+	Parts         map[envelope.PartType]bool
+	Media         sdk.MediaMode
+	MediaLimit    media.Limit // of one medium, for a Media other than sdk.MediaAsIs
+	SeparateMedia bool        // a call carries either words or one medium
 }
 
 // Loader reads envelopes from the log.
@@ -65,10 +65,10 @@ const (
 	backoffBase      = 500 * time.Millisecond
 	backoffMax       = time.Minute
 	unauthorizedBase = 30 * time.Second
-	awayPause        = 500 * time.Millisecond // before a channel whose adapter is away is looked at again
+	notReadyPause    = 500 * time.Millisecond // before a channel whose adapter is away is looked at again
 	breakerFailures  = 5
 	breakerOpen      = 10 * time.Second
 	maxReplyBytes    = 256 << 10 // of all replies of one call
-	maxCarried       = 64 << 20  // of all media in a channel's calls, which are in the adapter's memory
-	guilty           = 4         // a delivery is given up when so much blame for its adapter's deaths is on it; see blame
+	maxMediaInFlight = 64 << 20  // of all media in a channel's calls, which are in the adapter's memory
+	maxCrashWeight   = 4         // a delivery is given up when so much blame for its adapter's deaths is on it; see blame
 )

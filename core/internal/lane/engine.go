@@ -33,7 +33,7 @@ type Engine struct {
 
 	mu       sync.Mutex
 	channels map[string]*channel
-	adapters map[string]*process
+	adapters map[string]*adapterState
 	waiting  map[string]*task // by delivery
 	stopping bool
 	running  sync.WaitGroup
@@ -41,35 +41,35 @@ type Engine struct {
 
 // task is a job on its way.
 type task struct {
-	job       *writer.Job
-	ch        *channel
-	cancel    context.CancelFunc // set while its call runs
-	cancelled bool
-	preparing bool           // its media are being read; then cancel ends that
-	blame     int            // for the adapter's deaths
-	suspect   bool           // it was there when the adapter died, so it runs alone
-	media     map[int]gotten // by part, once they were read
-	bytes     int64          // of media that go with the call
+	job        *writer.Job
+	ch         *channel
+	cancel     context.CancelFunc // set while its call runs
+	cancelled  bool
+	preparing  bool                // its media are being read; then cancel ends that
+	crashes    int                 // for the adapter's deaths
+	suspect    bool                // it was there when the adapter died, so it runs alone
+	media      map[int]readyMedium // by part, once they were read
+	mediaBytes int64               // of media that go with the call
 }
 
 // channel is the state of one channel. The engine's lock guards it.
 type channel struct {
 	Channel
-	process *process
-	queue   []*task
-	running int
-	carried int64 // bytes of media in the calls that run
-	breaker *gobreaker.TwoStepCircuitBreaker[any]
-	limiter *rate.Limiter
-	pause   time.Time // the vendor asked to wait until then
-	kick    *time.Timer
+	process       *adapterState
+	queue         []*task
+	running       int
+	mediaInFlight int64 // bytes of media in the calls that run
+	breaker       *gobreaker.TwoStepCircuitBreaker[any]
+	limiter       *rate.Limiter
+	pause         time.Time // the vendor asked to wait until then
+	wakeTimer     *time.Timer
 }
 
 // process is the state of one adapter: several channels share it.
-type process struct {
+type adapterState struct {
 	running  int
 	suspects []*task // in doubt; while there are any, they run alone
-	alone    *task   // the suspect that runs
+	suspect  *task   // the suspect that runs
 	channels []*channel
 }
 
@@ -77,13 +77,13 @@ type process struct {
 func New(o Options) *Engine {
 	ctx, stop := context.WithCancel(context.Background())
 	e := &Engine{
-		Options: o, ctx: ctx, stop: stop, channels: map[string]*channel{}, adapters: map[string]*process{},
+		Options: o, ctx: ctx, stop: stop, channels: map[string]*channel{}, adapters: map[string]*adapterState{},
 		waiting: map[string]*task{},
 	}
 	for _, c := range o.Channels {
 		p := e.adapters[c.Adapter]
 		if p == nil {
-			p = &process{}
+			p = &adapterState{}
 			e.adapters[c.Adapter] = p
 		}
 		ch := &channel{Channel: c, process: p, breaker: e.newBreaker(c.Name)}
@@ -100,7 +100,7 @@ func (e *Engine) newBreaker(name string) *gobreaker.TwoStepCircuitBreaker[any] {
 	return gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
 		Name: name, MaxRequests: 1, Timeout: breakerOpen,
 		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= breakerFailures },
-		IsExcluded:  func(err error) bool { return errors.Is(err, errNotAsked) },
+		IsExcluded:  func(err error) bool { return errors.Is(err, errNotCalled) },
 		OnStateChange: func(name string, from, to gobreaker.State) {
 			e.Logger.Info("circuit breaker changed", "channel", name, "from", from.String(), "to", to.String())
 			e.Observer.Breaker(name, to.String())
@@ -122,10 +122,10 @@ func (e *Engine) Submit(j *writer.Job) {
 	t := &task{job: j, ch: ch}
 	e.waiting[j.Delivery.ID] = t
 	if d := &j.Delivery; e.Media != nil && d.Kind == conversation.KindSend && d.Item.Extent.Media > 0 {
-		e.prepare(t)
+		e.prepareMedia(t)
 	} else {
 		ch.queue = append(ch.queue, t)
-		e.start(ch.process)
+		e.startCalls(ch.process)
 	}
 	e.mu.Unlock()
 }
@@ -145,7 +145,7 @@ func (e *Engine) Cancel(delivery string) {
 	}
 	t.ch.remove(t)
 	delete(e.waiting, delivery)
-	e.finish(t.job, &conversation.Outcome{Result: conversation.ResultRetry, Error: "cancelled", Next: time.Now(), Unasked: true})
+	e.finish(t.job, &conversation.Outcome{Result: conversation.ResultRetry, Error: "cancelled", Next: time.Now(), NotCalled: true})
 }
 
 // next returns the place of the first job that may begin, or -1. Media wait until there is room for their bytes, and no others
@@ -153,7 +153,7 @@ func (e *Engine) Cancel(delivery string) {
 func (c *channel) next() int {
 	full := false
 	for i, t := range c.queue {
-		if t.bytes == 0 || !full && (c.carried == 0 || c.carried+t.bytes <= maxCarried) {
+		if t.mediaBytes == 0 || !full && (c.mediaInFlight == 0 || c.mediaInFlight+t.mediaBytes <= maxMediaInFlight) {
 			return i
 		}
 		full = true
@@ -202,8 +202,8 @@ func (e *Engine) Stop(ctx context.Context) {
 	e.stopping = true
 	for _, ch := range e.channels {
 		ch.queue = nil
-		if ch.kick != nil {
-			ch.kick.Stop()
+		if ch.wakeTimer != nil {
+			ch.wakeTimer.Stop()
 		}
 	}
 	for _, p := range e.adapters {

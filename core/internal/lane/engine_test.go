@@ -186,7 +186,7 @@ func TestAdapterAwayBurnsNothing(t *testing.T) {
 		b.bot.always(away())
 		first, second := b.submit("faq", "first"), b.submit("faq", "second")
 		time.Sleep(10 * time.Second)
-		if n := b.bot.count(); n > 2*int(10*time.Second/awayPause)+4 {
+		if n := b.bot.count(); n > 2*int(10*time.Second/notReadyPause)+4 {
 			t.Errorf("%d looks in 10 s: a busy loop", n)
 		}
 		if b.outcome(first) != nil || b.outcome(second) != nil || len(b.attempted()) != 0 || !b.Reachable("faq") {
@@ -194,7 +194,7 @@ func TestAdapterAwayBurnsNothing(t *testing.T) {
 		}
 		var order []string
 		b.bot.by(func(c *pluginpb.DeliverCall) answer { order = append(order, c.GetKey()); return delivered() })
-		time.Sleep(2 * awayPause)
+		time.Sleep(2 * notReadyPause)
 		if o := b.must(first); o.Result != conversation.ResultDelivered {
 			t.Errorf("outcome %+v once the adapter is back", o)
 		}

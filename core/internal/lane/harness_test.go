@@ -207,7 +207,7 @@ func (b *bench) store(e *envelope.Envelope) conversation.Item {
 	defer b.mu.Unlock()
 	p := conversation.Position{Seq: uint64(len(b.stored) + 1)}
 	b.stored[p] = writer.Stored{
-		Stored: &journal.Stored{Envelope: data, Id: fmt.Sprint("env-", p.Seq), Epoch: 3, Hops: int32(e.Hops)}, At: time.Unix(1000, 0),
+		StoredEnvelope: &journal.StoredEnvelope{Envelope: data, Id: fmt.Sprint("env-", p.Seq), Epoch: 3, Hops: int32(e.Hops)}, At: time.Unix(1000, 0),
 	}
 	rich := len(e.Parts) != 1 || e.Parts[0].Type != envelope.PartText
 	return conversation.Item{Pos: p, TextBytes: uint32(len(e.Text())), Rich: rich}

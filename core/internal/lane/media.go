@@ -24,13 +24,13 @@ type Media interface {
 
 // Limits of getting media ready.
 const (
-	mediaTimeout  = 30 * time.Second // for all media of one delivery
-	mediaPatience = time.Minute      // after which a medium that can't be read for now is put into words, at most; see patience
+	mediaTimeout = 30 * time.Second // for all media of one delivery
+	maxMediaWait = time.Minute      // after which a medium that can't be read for now is put into words, at most; see patience
 )
 
 // gotten is one medium of a delivery in the form that its channel wants. With none it is put into words, with a link
 // if there is one.
-type gotten struct {
+type readyMedium struct {
 	item *media.Item
 	link string
 	why  string // it is put into words
@@ -38,12 +38,12 @@ type gotten struct {
 
 // prepare reads a job's media on a goroutine of its own, outside of the channel's calls: a vendor whose media are slow
 // holds up nobody but its own conversation. Then the job is queued. The caller holds the lock.
-func (e *Engine) prepare(t *task) {
+func (e *Engine) prepareMedia(t *task) {
 	ctx, cancel := context.WithTimeout(e.ctx, mediaTimeout)
 	t.cancel, t.preparing = cancel, true
 	e.running.Go(func() {
 		defer cancel()
-		r := e.gather(ctx, t)
+		r := e.readMedia(ctx, t)
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		t.cancel, t.preparing = nil, false
@@ -52,38 +52,38 @@ func (e *Engine) prepare(t *task) {
 			delete(e.waiting, t.job.Delivery.ID)
 		case r != nil || t.cancelled:
 			if r == nil {
-				r = &result{out: t.later("cancelled", "", 0)}
+				r = &result{out: t.retryNotCalled("cancelled", "", 0)}
 			}
 			delete(e.waiting, t.job.Delivery.ID)
 			e.finish(t.job, r.out)
 		default:
 			t.ch.queue = append(t.ch.queue, t)
-			e.start(t.ch.process)
+			e.startCalls(t.ch.process)
 		}
 	})
 }
 
 // gather reads a job's media. It returns a result if the delivery can't be made now.
-func (e *Engine) gather(ctx context.Context, t *task) *result {
+func (e *Engine) readMedia(ctx context.Context, t *task) *result {
 	stored, err := e.Load(ctx, t.job.Delivery.Item.Pos)
 	if err != nil {
-		r := t.unreadable(err)
+		r := t.readFailed(err)
 		return &r
 	}
 	env, err := protocol.DecodeEnvelope(stored.GetEnvelope())
 	if err != nil {
-		r := t.unreadable(fmt.Errorf("read envelope %s: %w", stored.GetId(), err))
+		r := t.readFailed(fmt.Errorf("read envelope %s: %w", stored.GetId(), err))
 		return &r
 	}
-	t.media = map[int]gotten{}
+	t.media = map[int]readyMedium{}
 	streamed := int64(0)
 	for i := range env.Parts {
-		if !conversation.IsMedium(env.Parts[i].Type) || !t.concerns(env, i) {
+		if !conversation.IsMedium(env.Parts[i].Type) || !t.includes(env, i) {
 			continue
 		}
-		g, err := e.getInTime(ctx, t, env, i)
-		if err != nil && !media.Lasting(err) && !t.waitedEnough() {
-			return &result{out: t.later(string(sdk.KindTransient), "read "+string(env.Parts[i].Type)+": "+err.Error(), t.pauseAfter(err))}
+		g, err := e.getWithTimeout(ctx, t, env, i)
+		if err != nil && !media.Lasting(err) && !t.mediaWaitOver() {
+			return &result{out: t.retryNotCalled(string(sdk.KindTransient), "read "+string(env.Parts[i].Type)+": "+err.Error(), t.pauseAfter(err))}
 		}
 		if err != nil {
 			g.why = err.Error()
@@ -92,7 +92,7 @@ func (e *Engine) gather(ctx context.Context, t *task) *result {
 			if streamed += g.item.Size; streamed > sdk.MaxDeliveryMediaBytes {
 				g.item, g.why = nil, fmt.Sprintf("the media have %d bytes together, at most %d go with a delivery", streamed, int64(sdk.MaxDeliveryMediaBytes))
 			} else {
-				t.bytes = streamed
+				t.mediaBytes = streamed
 			}
 		}
 		t.media[i] = g
@@ -107,32 +107,32 @@ func (t *task) pauseAfter(err error) time.Duration {
 	if !ok {
 		return 0
 	}
-	return min(e.After, t.patience()-time.Since(t.job.Delivery.QueuedAt))
+	return min(e.After, t.mediaWait()-time.Since(t.job.Delivery.QueuedAt))
 }
 
 // patience is how long a message waits for its media. It leaves time for calls: whoever gave a message up for its picture
 // would lose both.
-func (t *task) patience() time.Duration {
+func (t *task) mediaWait() time.Duration {
 	if t.ch.GiveUp > 0 {
-		return min(mediaPatience, t.ch.GiveUp/2)
+		return min(maxMediaWait, t.ch.GiveUp/2)
 	}
-	return mediaPatience
+	return maxMediaWait
 }
 
 // waitedEnough reports whether a medium that can't be read for now is to be put into words. What was in the lane for that long
 // gets another try, if give_up leaves time: its media have not been waited for.
-func (t *task) waitedEnough() bool {
+func (t *task) mediaWaitOver() bool {
 	d := &t.job.Delivery
 	age := time.Since(d.QueuedAt)
-	tried := d.Unasked || t.ch.GiveUp > 0 && age >= t.ch.GiveUp/2
-	return tried && age >= t.patience()
+	tried := d.NotCalled || t.ch.GiveUp > 0 && age >= t.ch.GiveUp/2
+	return tried && age >= t.mediaWait()
 }
 
 // getInTime is get with this medium's share of the time, so that one that is slow leaves some for those behind it.
-func (e *Engine) getInTime(ctx context.Context, t *task, env *envelope.Envelope, part int) (gotten, error) {
+func (e *Engine) getWithTimeout(ctx context.Context, t *task, env *envelope.Envelope, part int) (readyMedium, error) {
 	left := 0
 	for i := part; i < len(env.Parts); i++ {
-		if conversation.IsMedium(env.Parts[i].Type) && t.concerns(env, i) {
+		if conversation.IsMedium(env.Parts[i].Type) && t.includes(env, i) {
 			left++
 		}
 	}
@@ -145,13 +145,13 @@ func (e *Engine) getInTime(ctx context.Context, t *task, env *envelope.Envelope,
 }
 
 // get reads one medium, if its channel needs more than the part has.
-func (e *Engine) get(ctx context.Context, t *task, env *envelope.Envelope, p *envelope.Part) (gotten, error) {
+func (e *Engine) get(ctx context.Context, t *task, env *envelope.Envelope, p *envelope.Part) (readyMedium, error) {
 	carried := t.ch.Parts == nil || t.ch.Parts[p.Type]
 	switch {
 	case p.URL != "" && !isLink(p.URL):
-		return gotten{why: "its link is no http address"}, nil
+		return readyMedium{why: "its link is no http address"}, nil
 	case p.URL != "" && (!carried || t.ch.Media != sdk.MediaStream):
-		return gotten{link: p.URL}, nil
+		return readyMedium{link: p.URL}, nil
 	}
 	req := media.Request{Channel: env.Channel, Thread: env.Thread, Part: *p}
 	if source := e.channels[env.Channel]; source != nil {
@@ -166,9 +166,9 @@ func (e *Engine) get(ctx context.Context, t *task, env *envelope.Envelope, p *en
 	}
 	item, err := e.Media.Get(ctx, req, limit)
 	if err != nil {
-		return gotten{}, err
+		return readyMedium{}, err
 	}
-	g := gotten{link: e.Media.Link(item)}
+	g := readyMedium{link: e.Media.Link(item)}
 	if carried && t.ch.Media != sdk.MediaAsIs {
 		g.item = item
 	}
@@ -183,7 +183,7 @@ func isLink(address string) bool {
 }
 
 // concerns reports whether a delivery has to do with a medium: one that carries a medium alone has with that one only.
-func (t *task) concerns(env *envelope.Envelope, part int) bool {
+func (t *task) includes(env *envelope.Envelope, part int) bool {
 	if !t.apart() {
 		return true
 	}
@@ -197,10 +197,10 @@ func (t *task) apart() bool {
 	d := &t.job.Delivery
 	x := &d.Item.Extent
 	least := x.Media
-	if x.Said > 0 {
+	if x.BytesWithoutMedia > 0 {
 		least++
 	}
-	return t.ch.Apart && x.Media > 0 && d.Pieces >= least
+	return t.ch.SeparateMedia && x.Media > 0 && d.Pieces >= least
 }
 
 // mediumAt returns the part that is the envelope's medium number index, or -1.
@@ -270,10 +270,10 @@ func (e *Engine) attach(ctx context.Context, t *task, m *pluginpb.AssignedMedium
 // forgo puts a medium into words that could not be handed over, if that will be so for good or has been for longer than a
 // message may wait for it. It reports whether it did. What is gone from the store is read anew, and an adapter that is away
 // is waited for.
-func (t *task) forgo(ctx context.Context, err error) bool {
+func (t *task) degradeMedium(ctx context.Context, err error) bool {
 	failed, ok := errors.AsType[*attachError](err)
 	if !ok || ctx.Err() != nil || errors.Is(err, adapter.ErrNotReady) || errors.Is(err, media.ErrGone) ||
-		!media.Lasting(err) && !t.waitedEnough() {
+		!media.Lasting(err) && !t.mediaWaitOver() {
 		return false
 	}
 	g := t.media[failed.part]

@@ -138,15 +138,15 @@ func TestMediaInTheFormThatAChannelWants(t *testing.T) {
 			want: []envelope.Part{{Type: "image", URL: link.URL, ContentType: "image/png", Name: "a.png", Size: 18}},
 		},
 		"apart, words": {
-			ch: Channel{Parts: images, Media: sdk.MediaStream, Apart: true}, parts: []envelope.Part{envelope.TextPart("see"), image("r1")}, piece: 0, n: 2,
+			ch: Channel{Parts: images, Media: sdk.MediaStream, SeparateMedia: true}, parts: []envelope.Part{envelope.TextPart("see"), image("r1")}, piece: 0, n: 2,
 			want: []envelope.Part{envelope.TextPart("see\ncaption")},
 		},
 		"apart, medium": {
-			ch: Channel{Parts: images, Media: sdk.MediaStream, Apart: true}, parts: []envelope.Part{envelope.TextPart("see"), image("r1")}, piece: 1, n: 2,
+			ch: Channel{Parts: images, Media: sdk.MediaStream, SeparateMedia: true}, parts: []envelope.Part{envelope.TextPart("see"), image("r1")}, piece: 1, n: 2,
 			attached: png, want: []envelope.Part{{Type: "image", Ref: "r1", Text: "caption", ContentType: "image/png", Name: "a.png", Size: 18}},
 		},
 		"apart, not of the types that are taken": {
-			ch:    Channel{Parts: images, Media: sdk.MediaStream, Apart: true, MediaLimit: media.Limit{Types: []string{"image/jpeg"}}},
+			ch:    Channel{Parts: images, Media: sdk.MediaStream, SeparateMedia: true, MediaLimit: media.Limit{Types: []string{"image/jpeg"}}},
 			parts: []envelope.Part{envelope.TextPart("see"), image("r1")}, piece: 1, n: 2,
 			want: []envelope.Part{envelope.TextPart("[image]")},
 			lost: "sent as text: image (get image of channel desk: the medium is image/png, taken are image/jpeg)",
@@ -244,9 +244,9 @@ func TestSlowMediaHoldUpNobody(t *testing.T) {
 		if o == nil || o.Result != conversation.ResultRetry || !strings.Contains(o.Text, "read image") {
 			t.Fatalf("outcome %+v, want another try", o)
 		}
-		time.Sleep(mediaPatience) // the writer comes back with it later than it was queued
+		time.Sleep(maxMediaWait) // the writer comes back with it later than it was queued
 		late := b.job("faq", "x")
-		late.Delivery.Item, late.Delivery.QueuedAt, late.Delivery.Unasked = slow.Item, time.Now().Add(-mediaPatience), true
+		late.Delivery.Item, late.Delivery.QueuedAt, late.Delivery.NotCalled = slow.Item, time.Now().Add(-maxMediaWait), true
 		b.Submit(late)
 		time.Sleep(mediaTimeout)
 		if o := b.must(late); o.Result != conversation.ResultDelivered || !strings.HasPrefix(o.Degraded, "sent as text: image (") {
@@ -278,7 +278,7 @@ func TestTriesToReadMediaAreNoAttempts(t *testing.T) {
 		b.bot.by(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
 		first := b.job("faq", "x")
 		first.Delivery.Item = b.store(fromDesk(image("r1")))
-		first.Delivery.Item.Extent = conversation.Extent{Said: 11, Words: 300, Media: 1, Types: 3}
+		first.Delivery.Item.Extent = conversation.Extent{BytesWithoutMedia: 11, BytesWithMedia: 300, Media: 1, Types: 3}
 		tries := 0
 		for j := first; ; tries++ {
 			b.Submit(j)
@@ -286,15 +286,15 @@ func TestTriesToReadMediaAreNoAttempts(t *testing.T) {
 			if o.Result == conversation.ResultDelivered {
 				break
 			}
-			if o.Result != conversation.ResultRetry || !o.Unasked || time.Until(o.Next) <= 0 {
+			if o.Result != conversation.ResultRetry || !o.NotCalled || time.Until(o.Next) <= 0 {
 				t.Fatalf("outcome %+v, want another try that is no attempt", o)
 			}
 			time.Sleep(time.Until(o.Next)) // as the writer does
 			again := b.job("faq", "x")
-			again.Delivery.Item, again.Delivery.QueuedAt, again.Delivery.Unasked = first.Delivery.Item, first.Delivery.QueuedAt, true
+			again.Delivery.Item, again.Delivery.QueuedAt, again.Delivery.NotCalled = first.Delivery.Item, first.Delivery.QueuedAt, true
 			j = again
 		}
-		if waited := time.Since(first.Delivery.QueuedAt); tries < 4 || tries > 40 || waited < mediaPatience || waited > mediaPatience+backoffBase {
+		if waited := time.Since(first.Delivery.QueuedAt); tries < 4 || tries > 40 || waited < maxMediaWait || waited > maxMediaWait+backoffBase {
 			t.Errorf("words after %s and %d tries", waited, tries)
 		}
 		if call.GetAttempt() != 1 || len(b.attempted()) != 1 {
@@ -314,7 +314,7 @@ func TestMediaLeaveTimeForCalls(t *testing.T) {
 			j := b.job("faq", "x")
 			j.Delivery.QueuedAt = time.Now().Add(-age)
 			j.Delivery.Item = b.store(fromDesk(image("r1")))
-			j.Delivery.Item.Extent = conversation.Extent{Said: 11, Words: 300, Media: 1, Types: 3}
+			j.Delivery.Item.Extent = conversation.Extent{BytesWithoutMedia: 11, BytesWithMedia: 300, Media: 1, Types: 3}
 			b.Submit(j)
 			o := b.must(j)
 			if o.Result != want || want == conversation.ResultRetry && time.Until(o.Next) != 5*time.Second {
@@ -328,7 +328,7 @@ func TestMediaLeaveTimeForCalls(t *testing.T) {
 func TestMediaAreNotAskedForBeforeTheirVendorWants(t *testing.T) {
 	for name, tc := range map[string]struct{ wants, want time.Duration }{
 		"a while":      {20 * time.Second, 20 * time.Second},
-		"a long while": {time.Hour, mediaPatience},
+		"a long while": {time.Hour, maxMediaWait},
 		"soon":         {time.Nanosecond, backoffBase / 4},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -356,7 +356,7 @@ func TestCancelAndStopWhileMediaAreRead(t *testing.T) {
 		left := b.rich(fromDesk(image("slow")), 0, 1)
 		synctest.Wait()
 		b.Cancel(cancelled.ID)
-		if o := b.outcomeOf(cancelled); o == nil || o.Result != conversation.ResultRetry || !o.Unasked {
+		if o := b.outcomeOf(cancelled); o == nil || o.Result != conversation.ResultRetry || !o.NotCalled {
 			t.Errorf("outcome %+v of the cancelled one", o)
 		}
 		began := time.Now()
@@ -395,23 +395,23 @@ func TestMediumThatIsNotTaken(t *testing.T) {
 		"for good":              {err: &sdk.Error{Kind: sdk.KindUnsupported, Text: "no"}, want: "see\n[image] caption LINK"},
 		"for good, alone":       {err: &sdk.Error{Kind: sdk.KindInvalid, Text: "no"}, apart: true, want: "[image] LINK"},
 		"for now":               {err: &sdk.Error{Kind: sdk.KindTransient, Text: "no room"}},
-		"for now, for too long": {err: errors.New("connection lost"), queued: mediaPatience, again: true, want: "see\n[image] caption LINK"},
-		"for now, long queued":  {err: errors.New("connection lost"), queued: mediaPatience},
-		"no process":            {err: fmt.Errorf("attach: %w", adapter.ErrNotReady), queued: mediaPatience, again: true},
+		"for now, for too long": {err: errors.New("connection lost"), queued: maxMediaWait, again: true, want: "see\n[image] caption LINK"},
+		"for now, long queued":  {err: errors.New("connection lost"), queued: maxMediaWait},
+		"no process":            {err: fmt.Errorf("attach: %w", adapter.ErrNotReady), queued: maxMediaWait, again: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				v := &vendor{files: map[string]string{"r1": png}}
-				b := gallery(t, Channel{Parts: images, Media: sdk.MediaStream, Apart: tc.apart}, v)
+				b := gallery(t, Channel{Parts: images, Media: sdk.MediaStream, SeparateMedia: tc.apart}, v)
 				defer b.close()
 				b.bot.attachErr = tc.err
 				var call *pluginpb.DeliverCall
 				b.bot.by(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
 				time.Sleep(time.Hour)
 				j := b.job("faq", "x")
-				j.Delivery.QueuedAt, j.Delivery.Unasked = time.Now().Add(-tc.queued), tc.again
+				j.Delivery.QueuedAt, j.Delivery.NotCalled = time.Now().Add(-tc.queued), tc.again
 				j.Delivery.Item = b.store(fromDesk(envelope.TextPart("see"), image("r1")))
-				j.Delivery.Item.Extent = conversation.Extent{Said: 11, Words: 300, Media: 1, Types: 3}
+				j.Delivery.Item.Extent = conversation.Extent{BytesWithoutMedia: 11, BytesWithMedia: 300, Media: 1, Types: 3}
 				if tc.apart {
 					j.Delivery.Piece, j.Delivery.Pieces = 1, 2
 				}
@@ -492,7 +492,7 @@ func TestMediaInFlightAreBounded(t *testing.T) {
 		}
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		if carried := b.channels["faq"].carried; carried != 0 {
+		if carried := b.channels["faq"].mediaInFlight; carried != 0 {
 			t.Errorf("%d bytes are still counted", carried)
 		}
 	})
@@ -503,7 +503,7 @@ func TestMediaInFlightAreBounded(t *testing.T) {
 func TestDividedOtherwise(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vendor{files: map[string]string{"r1": png, "r2": png}}
-		b := gallery(t, Channel{Parts: images, Media: sdk.MediaStream, Apart: true}, v)
+		b := gallery(t, Channel{Parts: images, Media: sdk.MediaStream, SeparateMedia: true}, v)
 		defer b.close()
 		for name, tc := range map[string]struct {
 			parts []envelope.Part
@@ -518,7 +518,7 @@ func TestDividedOtherwise(t *testing.T) {
 			e := fromDesk(tc.parts...)
 			j := b.job("faq", "x")
 			j.Delivery.Item = b.store(e)
-			j.Delivery.Item.Extent = conversation.Extent{Said: tc.said, Words: 300, Media: uint32(len(tc.parts)) - min(tc.said, 1), Types: 3}
+			j.Delivery.Item.Extent = conversation.Extent{BytesWithoutMedia: tc.said, BytesWithMedia: 300, Media: uint32(len(tc.parts)) - min(tc.said, 1), Types: 3}
 			b.Submit(j)
 			o := b.must(j)
 			got := carried(t, call)
@@ -560,9 +560,9 @@ func TestOneSlowMediumLeavesTimeForTheOthers(t *testing.T) {
 		var call *pluginpb.DeliverCall
 		b.bot.by(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
 		j := b.job("faq", "x")
-		j.Delivery.QueuedAt, j.Delivery.Unasked = time.Now().Add(-mediaPatience), true
+		j.Delivery.QueuedAt, j.Delivery.NotCalled = time.Now().Add(-maxMediaWait), true
 		j.Delivery.Item = b.store(fromDesk(image("slow"), image("r1"), image("r2")))
-		j.Delivery.Item.Extent = conversation.Extent{Said: 23, Words: 900, Media: 3, Types: 2}
+		j.Delivery.Item.Extent = conversation.Extent{BytesWithoutMedia: 23, BytesWithMedia: 900, Media: 3, Types: 2}
 		b.Submit(j)
 		time.Sleep(mediaTimeout)
 		if o := b.must(j); o.Result != conversation.ResultDelivered || strings.Count(carried(t, call).Text(), "https://gw.example/media/") != 2 {

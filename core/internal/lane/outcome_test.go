@@ -132,7 +132,7 @@ func TestUnknownOutcomes(t *testing.T) {
 	for name, a := range map[string]answer{"said": refused("unknown"), "died": died(false), "timeout": {err: context.DeadlineExceeded}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(t, Channel{Name: "faq", UnknownDead: true})
+				b := newBench(t, Channel{Name: "faq", DeadOnUnknown: true})
 				defer b.close()
 				b.bot.always(a)
 				if o := b.must(b.submit("faq", "hello")); o.Result != conversation.ResultDead || o.Error != "unknown" {
@@ -167,7 +167,7 @@ func TestWhatCantBeRead(t *testing.T) {
 				b.loadErr = fmt.Errorf("read record 1: %w", tc.err)
 				for range 2 * breakerFailures {
 					o := b.must(b.submit("faq", "hello"))
-					if o.Result != tc.result || o.Error != tc.kind || o.Result == conversation.ResultRetry && !o.Unasked {
+					if o.Result != tc.result || o.Error != tc.kind || o.Result == conversation.ResultRetry && !o.NotCalled {
 						t.Fatalf("outcome %+v, want %v %s that is no attempt", o, tc.result, tc.kind)
 					}
 				}

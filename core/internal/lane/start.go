@@ -12,8 +12,8 @@ import (
 )
 
 // start begins what may begin. The caller holds the lock.
-func (e *Engine) start(p *process) {
-	if p.alone != nil || e.suspects(p) {
+func (e *Engine) startCalls(p *adapterState) {
+	if p.suspect != nil || e.startSuspect(p) {
 		return
 	}
 	for _, ch := range p.channels {
@@ -22,38 +22,38 @@ func (e *Engine) start(p *process) {
 			if i < 0 {
 				break
 			}
-			done, ok := e.permit(ch)
+			done, ok := e.allow(ch)
 			if !ok {
 				break
 			}
 			t := ch.take(i)
 			switch {
 			case t.suspect && p.running > 0: // those that run may end, and nothing begins before it had its turn
-				done(errNotAsked)
+				done(errNotCalled)
 				p.suspects = append(p.suspects, t)
 				return
 			case t.suspect:
-				p.alone = t
-				e.begin(t, done)
+				p.suspect = t
+				e.startCall(t, done)
 				return
 			}
-			e.begin(t, done)
+			e.startCall(t, done)
 		}
 	}
 }
 
 // suspects gives the first suspect that may run its turn, alone. It reports whether everybody else must wait. A
 // suspect whose channel may not be called now waits with its channel, so that the others need not.
-func (e *Engine) suspects(p *process) (others bool) {
+func (e *Engine) startSuspect(p *adapterState) (others bool) {
 	for len(p.suspects) > 0 {
 		if p.running > 0 {
 			return true
 		}
 		t := p.suspects[0]
 		p.suspects = p.suspects[1:]
-		if done, ok := e.permit(t.ch); ok {
-			p.alone = t
-			e.begin(t, done)
+		if done, ok := e.allow(t.ch); ok {
+			p.suspect = t
+			e.startCall(t, done)
 			return true
 		}
 		t.ch.queue = append([]*task{t}, t.ch.queue...)
@@ -62,56 +62,56 @@ func (e *Engine) suspects(p *process) (others bool) {
 }
 
 // permit asks pause, rate and breaker. When it says no, the channel is looked at again in time.
-func (e *Engine) permit(ch *channel) (done func(error), ok bool) {
+func (e *Engine) allow(ch *channel) (done func(error), ok bool) {
 	if e.stopping {
 		return nil, false
 	}
 	if wait := time.Until(ch.pause); wait > 0 {
-		e.kickAfter(ch, wait)
+		e.wakeAfter(ch, wait)
 		return nil, false
 	}
 	if ch.limiter != nil {
 		r := ch.limiter.Reserve()
 		if wait := r.Delay(); wait > 0 {
 			r.Cancel()
-			e.kickAfter(ch, wait)
+			e.wakeAfter(ch, wait)
 			return nil, false
 		}
 	}
 	done, err := ch.breaker.Allow()
 	if err != nil {
-		e.kickAfter(ch, breakerOpen/20)
+		e.wakeAfter(ch, breakerOpen/20)
 		return nil, false
 	}
 	return done, true
 }
 
-func (e *Engine) kickAfter(ch *channel, d time.Duration) {
-	if ch.kick != nil {
-		ch.kick.Stop()
+func (e *Engine) wakeAfter(ch *channel, d time.Duration) {
+	if ch.wakeTimer != nil {
+		ch.wakeTimer.Stop()
 	}
-	ch.kick = time.AfterFunc(d, func() {
+	ch.wakeTimer = time.AfterFunc(d, func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		e.start(ch.process)
+		e.startCalls(ch.process)
 	})
 }
 
 // begin runs one job on a goroutine of its own.
-func (e *Engine) begin(t *task, done func(error)) {
+func (e *Engine) startCall(t *task, done func(error)) {
 	ctx, cancel := context.WithTimeout(e.ctx, t.ch.Timeout)
 	t.cancel = cancel
 	t.ch.running++
-	t.ch.carried += t.bytes
+	t.ch.mediaInFlight += t.mediaBytes
 	t.ch.process.running++
 	e.running.Go(func() {
 		defer cancel()
 		began := time.Now()
 		r := e.call(ctx, t)
-		if !notAsked(r.err) {
+		if !notCalled(r.err) {
 			e.Observer.Attempted(t.ch.Name, label(r.out), time.Since(began), time.Since(t.job.Delivery.QueuedAt))
 		}
-		e.settle(t, r, done)
+		e.finishCall(t, r, done)
 	})
 }
 
@@ -123,24 +123,24 @@ func label(o *conversation.Outcome) string {
 }
 
 // settle tells the breaker, the channel and the writer what came of a call, and begins the next.
-func (e *Engine) settle(t *task, r result, done func(error)) {
+func (e *Engine) finishCall(t *task, r result, done func(error)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	t.ch.running--
-	t.ch.carried -= t.bytes
+	t.ch.mediaInFlight -= t.mediaBytes
 	t.ch.process.running--
 	t.cancel = nil
-	if t.ch.process.alone == t {
-		t.ch.process.alone = nil
+	if t.ch.process.suspect == t {
+		t.ch.process.suspect = nil
 	}
-	t.judge(&r)
-	r.out.Unasked = notAsked(r.err)
-	done(verdict(r, t.cancelled))
-	defer e.start(t.ch.process)
+	t.countCrash(&r)
+	r.out.NotCalled = notCalled(r.err)
+	done(breakerError(r, t.cancelled))
+	defer e.startCalls(t.ch.process)
 	if r.pause > 0 {
 		t.ch.pause = time.Now().Add(r.pause)
 	}
-	if e.again(t, r.err) {
+	if e.requeue(t, r.err) {
 		return
 	}
 	delete(e.waiting, t.job.Delivery.ID)
@@ -151,7 +151,7 @@ func (e *Engine) settle(t *task, r result, done func(error)) {
 }
 
 // again keeps a job that had no chance, or that is suspected of having killed its adapter.
-func (e *Engine) again(t *task, err error) bool {
+func (e *Engine) requeue(t *task, err error) bool {
 	if err == nil || t.cancelled || e.stopping {
 		return false
 	}
@@ -160,7 +160,7 @@ func (e *Engine) again(t *task, err error) bool {
 		return true
 	}
 	_, ok := errors.AsType[*adapter.DiedError](err)
-	if !ok || t.ch.UnknownDead || t.blame >= guilty {
+	if !ok || t.ch.DeadOnUnknown || t.crashes >= maxCrashWeight {
 		return false
 	}
 	t.suspect = true
@@ -169,19 +169,19 @@ func (e *Engine) again(t *task, err error) bool {
 }
 
 // judge blames a call for its adapter's death, and gives it up when it has done it often enough.
-func (t *task) judge(r *result) {
+func (t *task) countCrash(r *result) {
 	died, ok := errors.AsType[*adapter.DiedError](r.err)
 	if !ok {
 		return
 	}
-	if t.blame += blame(died, t.ch.process); t.blame >= guilty {
-		r.out = t.dead(errorKilled, "the delivery ended the adapter's process again and again: "+died.Text)
+	if t.crashes += crashWeight(died, t.ch.process); t.crashes >= maxCrashWeight {
+		r.out = t.deadLetter(errorKilled, "the delivery ended the adapter's process again and again: "+died.Text)
 	}
 }
 
 // blame weighs a death: two alone convict a delivery. With webhooks in the process too it could be one of these, so it
 // takes twice as many, and nothing if other deliveries were in flight.
-func blame(died *adapter.DiedError, p *process) int {
+func crashWeight(died *adapter.DiedError, p *adapterState) int {
 	switch {
 	case died.Alone:
 		return 2
@@ -192,20 +192,20 @@ func blame(died *adapter.DiedError, p *process) int {
 }
 
 // errNotAsked keeps calls that never reached the vendor out of the breaker's count.
-var errNotAsked = errors.New("the vendor was not asked")
+var errNotCalled = errors.New("the vendor was not asked")
 
-func notAsked(err error) bool {
-	return errors.Is(err, adapter.ErrNotReady) || errors.Is(err, errNotAsked)
+func notCalled(err error) bool {
+	return errors.Is(err, adapter.ErrNotReady) || errors.Is(err, errNotCalled)
 }
 
 // verdict says whether an outcome speaks against the vendor. An adapter's death does not, and takes many calls along at
 // once, unless each call that it takes along is given up: then the breaker limits the damage.
-func verdict(r result, cancelled bool) error {
+func breakerError(r result, cancelled bool) error {
 	_, died := errors.AsType[*adapter.DiedError](r.err)
 	switch {
-	case cancelled || notAsked(r.err) || died && r.out.Result == conversation.ResultRetry,
+	case cancelled || notCalled(r.err) || died && r.out.Result == conversation.ResultRetry,
 		r.out.Error == string(sdk.KindThrottled), r.out.Error == errorKilled:
-		return errNotAsked
+		return errNotCalled
 	case r.out.Result == conversation.ResultRetry || r.out.Error == string(sdk.KindUnknown):
 		return errors.New(r.out.Error)
 	}

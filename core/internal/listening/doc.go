@@ -28,7 +28,7 @@ type Host interface {
 // Writer stores envelopes and cursors; see writer.Writer.
 type Writer interface {
 	AcceptFrom(ctx context.Context, channel string, cursor []byte, in []*conversation.Inbound) ([]*conversation.Inbound, error)
-	View(ctx context.Context, f func(*conversation.Book)) error
+	View(ctx context.Context, f func(*conversation.State)) error
 }
 
 // Observer counts. Its methods are called concurrently and must be quick.

@@ -72,7 +72,7 @@ func (l *listener) listen(ctx context.Context) error {
 func (l *listener) from(ctx context.Context) (*pluginpb.ListenRequest, error) {
 	out := &pluginpb.ListenRequest{Channel: l.Name}
 	var threads []conversation.Thread
-	err := l.options.Writer.View(ctx, func(b *conversation.Book) {
+	err := l.options.Writer.View(ctx, func(b *conversation.State) {
 		out.Cursor, threads = b.Cursor(l.Name), b.LiveThreads(l.Name)
 	})
 	if err != nil {

@@ -76,7 +76,7 @@ func waitForEnd(ctx context.Context, _ *pluginpb.ListenRequest, _ adapter.Store)
 
 // keeper plays the writer: it keeps texts, and refuses as it is told.
 type keeper struct {
-	book   *conversation.Book
+	book   *conversation.State
 	mu     sync.Mutex
 	texts  []string
 	kinds  []envelope.Kind
@@ -105,7 +105,7 @@ func (k *keeper) AcceptFrom(_ context.Context, _ string, cursor []byte, in []*co
 // done reports whether the cursor has moved.
 func (k *keeper) done() bool { k.mu.Lock(); defer k.mu.Unlock(); return k.cursor != "" }
 
-func (k *keeper) View(_ context.Context, f func(*conversation.Book)) error { f(k.book); return nil }
+func (k *keeper) View(_ context.Context, f func(*conversation.State)) error { f(k.book); return nil }
 
 type counts struct {
 	mu       sync.Mutex
@@ -138,7 +138,7 @@ func play(t *testing.T, k *keeper, scripts ...script) *bench {
 func playWith(t *testing.T, k *keeper, h *host) *bench {
 	t.Helper()
 	if k.book == nil {
-		k.book = conversation.NewBook()
+		k.book = conversation.NewState()
 	}
 	b := &bench{host: h, keeper: k, counts: &counts{}, done: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -176,7 +176,7 @@ func encoded(t *testing.T, texts ...string) [][]byte {
 
 func TestListenGoesOnFromTheBook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		book := conversation.NewBook()
+		book := conversation.NewState()
 		change := func(kind any, conv string) *journal.Change {
 			ch := &journal.Change{Conversation: conv}
 			journal.SetKind(ch, kind)

@@ -73,7 +73,7 @@ func registerAll(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 		t.Fatal(err)
 	}
 	bot := adapter.New(adapter.Options{Name: "bot", Command: "/bin/true", Logger: slog.New(slog.DiscardHandler), Metrics: calls})
-	book := conversation.NewBook()
+	book := conversation.NewState()
 	if err := book.Replay(1, &journal.Record{Changes: []*journal.Change{deadLettered()}}); err != nil {
 		t.Fatal(err)
 	}
@@ -109,11 +109,11 @@ func registerAll(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 	return lines, families
 }
 
-type bookWriter struct{ book *conversation.Book }
+type bookWriter struct{ book *conversation.State }
 
-func (w bookWriter) View(_ context.Context, f func(*conversation.Book)) error { f(w.book); return nil }
-func (bookWriter) Do(context.Context, func(*conversation.Turn) error) error   { return nil }
-func (bookWriter) Writable() error                                            { return nil }
+func (w bookWriter) View(_ context.Context, f func(*conversation.State)) error     { f(w.book); return nil }
+func (bookWriter) Do(context.Context, func(*conversation.Transaction) error) error { return nil }
+func (bookWriter) Writable() error                                                 { return nil }
 
 func change(conv string, kind any) *journal.Change {
 	ch := &journal.Change{Conversation: conv}

@@ -46,8 +46,8 @@ func ids(ch *journal.Change) []string {
 		return []string{k.Late.GetDelivery()}
 	case *journal.Change_DeadLettered:
 		return []string{k.DeadLettered.GetDelivery().GetId()}
-	case *journal.Change_DeadEnded:
-		return []string{k.DeadEnded.GetDead()}
+	case *journal.Change_DeadLetterEnded:
+		return []string{k.DeadLetterEnded.GetDead()}
 	}
 	return nil
 }

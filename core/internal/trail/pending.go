@@ -49,10 +49,10 @@ func mentioned(r *journal.Record, p conversation.Position) (conv, delivery strin
 func about(ch *journal.Change) (conversation.Position, bool) {
 	var p *journal.Position
 	switch k := ch.GetKind().(type) {
-	case *journal.Change_Orphaned:
-		p = k.Orphaned.GetPosition()
-	case *journal.Change_OrphanEnded:
-		p = k.OrphanEnded.GetPosition()
+	case *journal.Change_ThreadPending:
+		p = k.ThreadPending.GetPosition()
+	case *journal.Change_PendingEnded:
+		p = k.PendingEnded.GetPosition()
 	case *journal.Change_Disposed:
 		p = k.Disposed.GetPosition()
 	case *journal.Change_DeadLettered:

@@ -17,7 +17,7 @@ const slack = 2 * time.Minute
 
 // start returns the sequence to search from, and the live conversations that ids belong to.
 func (t *Trail) start(ctx context.Context, q Query) (from uint64, live map[string][]string, err error) {
-	if err := t.book.View(ctx, func(b *conversation.Book) { live = b.Lookup(q.IDs) }); err != nil {
+	if err := t.book.View(ctx, func(b *conversation.State) { live = b.Lookup(q.IDs) }); err != nil {
 		return 0, nil, err
 	}
 	var known []string

@@ -187,9 +187,9 @@ func (s *search) collect(seq uint64, r *journal.Record) {
 // wait notes that a stray waits, or that its wait has ended. If it has come to belong to a conversation, its steps do.
 func (s *search) wait(ch *journal.Change, p conversation.Position, r *journal.Record) {
 	switch ch.GetKind().(type) {
-	case *journal.Change_Orphaned:
+	case *journal.Change_ThreadPending:
 		s.waiting[p] = true
-	case *journal.Change_OrphanEnded:
+	case *journal.Change_PendingEnded:
 		delete(s.waiting, p)
 		for _, st := range r.GetEnvelopes() {
 			if g := s.found[st.GetConversation()]; g != nil && st.GetConversation() != "" && st.GetId() == s.index[p] {

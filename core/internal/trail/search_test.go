@@ -46,7 +46,7 @@ type history struct {
 	*testing.T
 	disk *memory.Disk
 	log  *readings
-	book *conversation.Book
+	book *conversation.State
 	last uint64
 	at   time.Time
 }
@@ -54,12 +54,12 @@ type history struct {
 func newHistory(t *testing.T) *history {
 	disk := memory.NewDisk(0)
 	return &history{
-		T: t, disk: disk, log: &readings{Log: disk.Open()}, book: conversation.NewBook(),
+		T: t, disk: disk, log: &readings{Log: disk.Open()}, book: conversation.NewState(),
 		at: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
 	}
 }
 
-func (h *history) View(_ context.Context, f func(*conversation.Book)) error { f(h.book); return nil }
+func (h *history) View(_ context.Context, f func(*conversation.State)) error { f(h.book); return nil }
 
 // id returns a UUIDv7 of now.
 func (h *history) id() string {
@@ -68,7 +68,7 @@ func (h *history) id() string {
 	return u.String()
 }
 
-func (h *history) record(envelopes []*journal.Stored, changes ...*journal.Change) {
+func (h *history) record(envelopes []*journal.StoredEnvelope, changes ...*journal.Change) {
 	h.Helper()
 	r := &journal.Record{At: h.at.UnixNano(), Envelopes: envelopes, Changes: changes}
 	data, err := proto.Marshal(r)
@@ -88,7 +88,7 @@ func (h *history) record(envelopes []*journal.Stored, changes ...*journal.Change
 // open stores a customer's first message.
 func (h *history) open(conv, thread string) {
 	h.Helper()
-	h.record([]*journal.Stored{stored(h.T, h.id(), conv, "first-"+thread, thread)},
+	h.record([]*journal.StoredEnvelope{stored(h.T, h.id(), conv, "first-"+thread, thread)},
 		change(conv, &journal.Change_Opened{Opened: &journal.Opened{
 			Channel: "web", Thread: thread, SenderId: "customer-" + thread, Owner: "faq",
 		}}), h.accepted(conv, "first-"+thread, thread))
@@ -96,7 +96,7 @@ func (h *history) open(conv, thread string) {
 
 func (h *history) say(conv, vendorID, thread string) {
 	h.Helper()
-	h.record([]*journal.Stored{stored(h.T, h.id(), conv, vendorID, thread)}, h.accepted(conv, vendorID, thread))
+	h.record([]*journal.StoredEnvelope{stored(h.T, h.id(), conv, vendorID, thread)}, h.accepted(conv, vendorID, thread))
 }
 
 func (h *history) accepted(conv, vendorID, thread string) *journal.Change {
@@ -142,7 +142,7 @@ func TestSearchStartsLate(t *testing.T) {
 	conv := h.id()
 	h.open(conv, "th")
 	envelopeID := h.id()
-	h.record([]*journal.Stored{stored(t, envelopeID, conv, "v2", "th")}, h.accepted(conv, "v2", "th"))
+	h.record([]*journal.StoredEnvelope{stored(t, envelopeID, conv, "v2", "th")}, h.accepted(conv, "v2", "th"))
 	delivery := h.id()
 	h.record(nil, change(conv, &journal.Change_Queued{Queued: &journal.Queued{
 		Delivery: &journal.Delivery{Id: delivery, Channel: "faq", Kind: conversation.KindSend},
@@ -275,10 +275,10 @@ func TestTimeIsUp(t *testing.T) {
 // TestStraysTellWhatTheyAre: the vendor's id is the message's own, and words are shown if they are asked for.
 func TestStraysTellWhatTheyAre(t *testing.T) {
 	h := newHistory(t)
-	h.record([]*journal.Stored{stored(t, "e1", "", "v1", "lost")},
-		change("", &journal.Change_Orphaned{Orphaned: &journal.Orphaned{Position: pos(1, 0), Channel: "faq", Thread: "lost"}}))
+	h.record([]*journal.StoredEnvelope{stored(t, "e1", "", "v1", "lost")},
+		change("", &journal.Change_ThreadPending{ThreadPending: &journal.ThreadPending{Position: pos(1, 0), Channel: "faq", Thread: "lost"}}))
 	h.record(nil,
-		change("", &journal.Change_OrphanEnded{OrphanEnded: &journal.OrphanEnded{Position: pos(1, 0), Status: "unrouted"}}),
+		change("", &journal.Change_PendingEnded{PendingEnded: &journal.PendingEnded{Position: pos(1, 0), Status: "unrouted"}}),
 		change("", &journal.Change_Disposed{Disposed: &journal.Disposed{
 			Position: pos(1, 0), Status: conversation.StatusUnrouted, Channel: "faq", Reason: "unknown thread",
 		}}))
@@ -305,11 +305,11 @@ func TestAdopted(t *testing.T) {
 	h := newHistory(t)
 	conv := h.id()
 	h.open(conv, "th")
-	h.record([]*journal.Stored{stored(t, "e1", "", "early", "bot-th")},
-		change("", &journal.Change_Orphaned{Orphaned: &journal.Orphaned{Position: pos(2, 0), Channel: "faq", Thread: "bot-th"}}))
-	h.record([]*journal.Stored{stored(t, "e1", conv, "early", "bot-th")},
+	h.record([]*journal.StoredEnvelope{stored(t, "e1", "", "early", "bot-th")},
+		change("", &journal.Change_ThreadPending{ThreadPending: &journal.ThreadPending{Position: pos(2, 0), Channel: "faq", Thread: "bot-th"}}))
+	h.record([]*journal.StoredEnvelope{stored(t, "e1", conv, "early", "bot-th")},
 		change(conv, &journal.Change_Linked{Linked: &journal.Linked{Channel: "faq", Thread: "bot-th"}}),
-		change("", &journal.Change_OrphanEnded{OrphanEnded: &journal.OrphanEnded{Position: pos(2, 0), Status: "adopted"}}),
+		change("", &journal.Change_PendingEnded{PendingEnded: &journal.PendingEnded{Position: pos(2, 0), Status: "adopted"}}),
 		h.accepted(conv, "early", "bot-th"))
 	for _, id := range []string{"early", "e1"} {
 		if c := h.only(id); c.ID != conv || steps(c) != "opened, accepted, held, thread, accepted" {

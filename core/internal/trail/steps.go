@@ -53,8 +53,8 @@ func ofMessage(ch *journal.Change) (step, bool) {
 		}, at(d.GetPosition())}, true
 	case *journal.Change_Held:
 		return step{Entry{What: conversation.StatusHeld, Detail: "waits with the offer"}, at(k.Held.GetItem().GetPosition())}, true
-	case *journal.Change_Orphaned:
-		o := k.Orphaned
+	case *journal.Change_ThreadPending:
+		o := k.ThreadPending
 		return step{Entry{
 			What: conversation.StatusHeld, Channel: o.GetChannel(), Detail: "waits for its thread " + o.GetThread(),
 		}, at(o.GetPosition())}, true
@@ -118,7 +118,7 @@ func ofDelivery(ch *journal.Change) (step, bool) {
 	case *journal.Change_Attempted:
 		a := k.Attempted
 		try := "attempt " + strconv.Itoa(int(a.GetAttempts())) + " failed: "
-		if a.GetUnasked() {
+		if a.GetNotCalled() {
 			try = notAttempted
 		}
 		return step{Entry: Entry{
@@ -152,8 +152,8 @@ func ofDead(ch *journal.Change) (step, bool) {
 			What: conversation.StatusDead, Channel: d.GetDelivery().GetChannel(), Delivery: d.GetDelivery().GetId(),
 			Kind: d.GetError(), Detail: d.GetText(),
 		}, at(d.GetDelivery().GetItem().GetPosition())}, true
-	case *journal.Change_DeadEnded:
-		d := k.DeadEnded
+	case *journal.Change_DeadLetterEnded:
+		d := k.DeadLetterEnded
 		return step{Entry: Entry{What: "dead letter " + d.GetStatus(), Delivery: d.GetDead()}}, true
 	}
 	return step{}, false

@@ -74,7 +74,7 @@ type Waiting struct {
 
 // Book looks at the writer's state; see writer.Writer.View.
 type Book interface {
-	View(ctx context.Context, f func(*conversation.Book)) error
+	View(ctx context.Context, f func(*conversation.State)) error
 }
 
 // Trail reads one log.
@@ -158,7 +158,7 @@ func (t *Trail) state(ctx context.Context, found []*Conversation) error {
 	if len(found) == 0 {
 		return nil
 	}
-	return t.book.View(ctx, func(b *conversation.Book) {
+	return t.book.View(ctx, func(b *conversation.State) {
 		for _, out := range found {
 			if c := b.Conversation(out.ID); c != nil {
 				out.Live, out.State, out.Waiting = c.Closing == "", describe(c), waiting(c)

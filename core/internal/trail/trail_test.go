@@ -16,12 +16,12 @@ import (
 
 type noBook struct{}
 
-func (noBook) View(_ context.Context, f func(*conversation.Book)) error {
-	f(conversation.NewBook())
+func (noBook) View(_ context.Context, f func(*conversation.State)) error {
+	f(conversation.NewState())
 	return nil
 }
 
-func stored(t *testing.T, id, conv, vendorID, thread string) *journal.Stored {
+func stored(t *testing.T, id, conv, vendorID, thread string) *journal.StoredEnvelope {
 	t.Helper()
 	b, err := protocol.EncodeEnvelope(&envelope.Envelope{
 		Channel: "faq", Thread: thread, VendorID: vendorID, Kind: envelope.KindMessage,
@@ -30,7 +30,7 @@ func stored(t *testing.T, id, conv, vendorID, thread string) *journal.Stored {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &journal.Stored{Id: id, Conversation: conv, Envelope: b}
+	return &journal.StoredEnvelope{Id: id, Conversation: conv, Envelope: b}
 }
 
 func change(conv string, kind any) *journal.Change {
@@ -54,19 +54,19 @@ func TestStrays(t *testing.T) {
 	log := memory.NewDisk(0).Open()
 	for i, r := range []*journal.Record{
 		{
-			Envelopes: []*journal.Stored{
+			Envelopes: []*journal.StoredEnvelope{
 				stored(t, "e1", "", "v1", "lost"), stored(t, "e2", "", "v2", "other"), stored(t, "e3", "", "v3", "th3"),
 			},
 			Changes: []*journal.Change{
-				change("", &journal.Change_Orphaned{Orphaned: &journal.Orphaned{Position: pos(1, 0), Channel: "faq", Thread: "lost"}}),
-				change("", &journal.Change_Orphaned{Orphaned: &journal.Orphaned{Position: pos(1, 1), Channel: "faq", Thread: "other"}}),
+				change("", &journal.Change_ThreadPending{ThreadPending: &journal.ThreadPending{Position: pos(1, 0), Channel: "faq", Thread: "lost"}}),
+				change("", &journal.Change_ThreadPending{ThreadPending: &journal.ThreadPending{Position: pos(1, 1), Channel: "faq", Thread: "other"}}),
 				undecided("", "d3", pos(1, 2)),
 			},
 		},
 		{
-			Envelopes: []*journal.Stored{stored(t, "e4", "", "v4", "th4")},
+			Envelopes: []*journal.StoredEnvelope{stored(t, "e4", "", "v4", "th4")},
 			Changes: []*journal.Change{
-				change("", &journal.Change_OrphanEnded{OrphanEnded: &journal.OrphanEnded{Position: pos(1, 0), Status: conversation.StatusUnrouted}}),
+				change("", &journal.Change_PendingEnded{PendingEnded: &journal.PendingEnded{Position: pos(1, 0), Status: conversation.StatusUnrouted}}),
 				change("", &journal.Change_Disposed{Disposed: &journal.Disposed{
 					Position: pos(1, 0), Status: conversation.StatusUnrouted, Channel: "faq", Reason: "unknown thread",
 				}}),

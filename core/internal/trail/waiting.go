@@ -7,7 +7,7 @@ func describe(c *conversation.Conversation) *State {
 	s := &State{
 		Channel: c.Channel, Customer: c.SenderID, CustomerID: conversation.CustomerID(c), Owner: c.Owner, Home: c.Home,
 		Epoch: c.Epoch, OwnerSince: c.OwnerSince.UTC(), Handovers: c.Handovers, Held: len(c.Held), ClosedBy: c.Closing,
-		Threads: map[string]string{}, Attributes: c.Attributes, Created: c.Created.UTC(), Last: c.Last.UTC(),
+		Threads: map[string]string{}, Attributes: c.Attributes, Created: c.Created.UTC(), Last: c.LastActive.UTC(),
 	}
 	if c.Offer != nil {
 		s.Offer, s.OfferUntil = c.Offer.Target, c.Offer.Deadline.UTC()
@@ -35,12 +35,12 @@ func waiting(c *conversation.Conversation) []Waiting {
 				Delivery: d.ID, Channel: d.Channel, Kind: d.Kind, Status: conversation.StatusQueued,
 				Attempts: d.Attempts, Since: d.QueuedAt.UTC(),
 			}
-			if d.Attempts > 0 || d.Unasked {
+			if d.Attempts > 0 || d.NotCalled {
 				w.Status, w.Next = conversation.StatusRetrying, d.NextAt.UTC()
 			}
 			if j > 0 {
 				w.Why = "waits behind " + c.Lanes[i].Queue[0].ID + " in its lane"
-			} else if d.Unasked {
+			} else if d.NotCalled {
 				w.Why = notAttempted + d.Text
 			} else if d.Attempts > 0 {
 				w.Why = "last attempt failed: " + d.Text
@@ -59,7 +59,7 @@ func offerTarget(c *conversation.Conversation) string {
 }
 
 // Describe returns a live conversation without its log, or nil.
-func Describe(b *conversation.Book, id string) *Conversation {
+func Describe(b *conversation.State, id string) *Conversation {
 	c := b.Conversation(id)
 	if c == nil {
 		return nil

@@ -9,14 +9,14 @@ import (
 )
 
 // webhook is what one call, or one batch of an adapter that listens, brings into one record.
-type webhook struct {
-	in     []*conversation.Inbound
-	bytes  int
-	since  time.Time
-	result error
-	done   chan struct{}
+type submission struct {
+	envelopes []*conversation.Inbound
+	bytes     int
+	since     time.Time
+	result    error
+	done      chan struct{}
 	// hopeless is set if neither deciding on it nor keeping it as a dead letter worked.
-	hopeless bool
+	undecidable bool
 	// inOrder means that nothing is taken after an envelope that can't be taken now. taken counts those before it, stored
 	// the same when the record is stored. With the last one the channel's cursor moves, if there is one.
 	inOrder       bool
@@ -29,7 +29,7 @@ type webhook struct {
 func Fits(in *conversation.Inbound) bool { return len(in.Bytes)+changeBytes <= maxRecord }
 
 // gather makes a webhook of the first of in that fit into one record.
-func gather(in []*conversation.Inbound) (*webhook, error) {
+func newSubmission(in []*conversation.Inbound) (*submission, error) {
 	n, bytes := 0, 0
 	for ; n < len(in) && n < maxInputs; n++ {
 		if !Fits(in[n]) {
@@ -39,7 +39,7 @@ func gather(in []*conversation.Inbound) (*webhook, error) {
 			break
 		}
 	}
-	return &webhook{in: in[:n], bytes: min(bytes, maxRecord), since: time.Now(), done: make(chan struct{})}, nil
+	return &submission{envelopes: in[:n], bytes: min(bytes, maxRecord), since: time.Now(), done: make(chan struct{})}, nil
 }
 
 // Accept stores the envelopes of one webhook call, in order, and in one record if they fit. It returns nil when all
@@ -47,14 +47,14 @@ func gather(in []*conversation.Inbound) (*webhook, error) {
 // envelopes belong to the writer from the call on.
 func (w *Writer) Accept(ctx context.Context, in []*conversation.Inbound) error {
 	for len(in) > 0 {
-		h, err := gather(in)
+		h, err := newSubmission(in)
 		if err != nil {
 			return err
 		}
 		if _, err := w.accept(ctx, h); err != nil {
 			return err
 		}
-		in = in[len(h.in):]
+		in = in[len(h.envelopes):]
 	}
 	return nil
 }
@@ -68,12 +68,12 @@ func (w *Writer) AcceptFrom(ctx context.Context, channel string, cursor []byte, 
 		return in, fmt.Errorf("%w: cursor of %d bytes", ErrTooLarge, len(cursor))
 	}
 	for len(in) > 0 || len(cursor) > 0 {
-		h, err := gather(in)
+		h, err := newSubmission(in)
 		if err != nil {
 			return in, err
 		}
 		h.inOrder = true
-		if len(h.in) == len(in) {
+		if len(h.envelopes) == len(in) {
 			h.channel, h.cursor = channel, cursor
 			h.bytes = min(h.bytes+len(cursor)+changeBytes, maxRecord)
 		}
@@ -89,7 +89,7 @@ func (w *Writer) AcceptFrom(ctx context.Context, channel string, cursor []byte, 
 }
 
 // accept hands a webhook to the loop. It reports whether the loop has answered: else nobody knows yet what becomes of it.
-func (w *Writer) accept(ctx context.Context, h *webhook) (answered bool, err error) {
+func (w *Writer) accept(ctx context.Context, h *submission) (answered bool, err error) {
 	if err := w.Writable(); err != nil {
 		return false, err
 	}
@@ -98,13 +98,13 @@ func (w *Writer) accept(ctx context.Context, h *webhook) (answered bool, err err
 	case w.stopping:
 		w.mu.Unlock()
 		return false, ErrStopping
-	case len(w.webhooks) >= maxWaiting:
+	case len(w.submissions) >= maxSubmissions:
 		w.mu.Unlock()
 		return false, ErrUnavailable
 	}
-	w.webhooks = append(w.webhooks, h)
+	w.submissions = append(w.submissions, h)
 	w.mu.Unlock()
-	w.poke()
+	w.wakeUp()
 	select {
 	case <-h.done:
 		return true, h.result
@@ -113,24 +113,24 @@ func (w *Writer) accept(ctx context.Context, h *webhook) (answered bool, err err
 	}
 }
 
-func (h *webhook) finish(err error) {
+func (h *submission) answer(err error) {
 	h.result = err
 	close(h.done)
 }
 
 // receiveInOrder decides on a batch of an adapter that listens. Its vendor repeats nothing, so what was taken is not asked
 // for again, and nothing overtakes what can't be taken now.
-func (w *Writer) receiveInOrder(t *conversation.Turn, h *webhook, poison string) error {
-	for _, in := range h.in {
+func (w *Writer) receiveInOrder(tx *conversation.Transaction, h *submission, poison string) error {
+	for _, in := range h.envelopes {
 		if poison != "" {
-			t.Undecided(in, poison)
-		} else if !w.mayOpen(in) || t.Inbound(in) == conversation.VerdictBusy {
+			tx.KeepUndecided(in, poison)
+		} else if !w.mayOpen(in) || tx.Receive(in) == conversation.VerdictBusy {
 			return ErrBusy
 		}
 		h.taken++
 	}
 	if len(h.cursor) > 0 {
-		t.MoveCursor(h.channel, h.cursor)
+		tx.MoveCursor(h.channel, h.cursor)
 	}
 	return nil
 }

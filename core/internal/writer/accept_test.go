@@ -84,8 +84,8 @@ func TestCommitsAreSpacedUnderLoad(t *testing.T) {
 			t.Errorf("an idle writer took %v, want no delay", took)
 		}
 		h.customer("w1", "m2", "two")
-		if took := time.Since(began); took != spacing {
-			t.Errorf("the second record came after %v, want %v", took, spacing)
+		if took := time.Since(began); took != commitSpacing {
+			t.Errorf("the second record came after %v, want %v", took, commitSpacing)
 		}
 	})
 }
@@ -149,7 +149,7 @@ func TestAcceptRefuses(t *testing.T) {
 		"stopped": {nil, func(t *testing.T, h *house) error {
 			h.cancel()
 			synctest.Wait()
-			if err := h.View(t.Context(), func(*conversation.Book) {}); !errors.Is(err, ErrStopping) {
+			if err := h.View(t.Context(), func(*conversation.State) {}); !errors.Is(err, ErrStopping) {
 				t.Errorf("View = %v, want ErrStopping", err)
 			}
 			return h.try("w1", "m1", "hello")

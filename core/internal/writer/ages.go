@@ -22,10 +22,10 @@ type ageMark struct {
 	at  time.Time
 }
 
-const markEach = 1000
+const ageMarkEvery = 1000
 
 // samples is how many records of a log are looked at when it is opened.
-const samples = 64
+const ageSamples = 64
 
 // sample marks records spread over the whole log, so that those of earlier runs grow old too.
 func (a *ages) sample(ctx context.Context, log store.Log) error {
@@ -33,7 +33,7 @@ func (a *ages) sample(ctx context.Context, log store.Log) error {
 	if b.Empty() {
 		return nil
 	}
-	step := max((b.Last-b.First)/samples, markEach)
+	step := max((b.Last-b.First)/ageSamples, ageMarkEvery)
 	for seq := b.First; seq <= b.Last; seq += step {
 		data, err := log.Get(ctx, seq)
 		if errors.Is(err, store.ErrNotFound) {
@@ -52,7 +52,7 @@ func (a *ages) sample(ctx context.Context, log store.Log) error {
 }
 
 func (a *ages) note(seq uint64, at time.Time) {
-	if n := len(a.marks); n == 0 || seq >= a.marks[n-1].seq+markEach {
+	if n := len(a.marks); n == 0 || seq >= a.marks[n-1].seq+ageMarkEvery {
 		a.marks = append(a.marks, ageMark{seq, at})
 	}
 }

@@ -20,7 +20,7 @@ import (
 func (h *house) cursor(channel string) string {
 	h.Helper()
 	var out string
-	if err := h.View(context.Background(), func(b *conversation.Book) { out = string(b.Cursor(channel)) }); err != nil {
+	if err := h.View(context.Background(), func(b *conversation.State) { out = string(b.Cursor(channel)) }); err != nil {
 		h.Fatalf("View: %v", err)
 	}
 	return out

@@ -13,17 +13,17 @@ import (
 
 // decide runs the batch through a turn. An input that panics is taken out and kept as a dead letter, and the rest
 // is decided anew: one bad message never stops the gateway.
-func (w *Writer) decide(b *batch, now time.Time) *conversation.Turn {
+func (w *Writer) decide(b *batch, now time.Time) *conversation.Transaction {
 	for {
-		t := w.book.Begin(w.Policy, now, w.last+1, w.NewID)
-		if w.attempt(t, b) {
-			return t
+		tx := w.state.Begin(w.Policy, now, w.last+1, w.NewID)
+		if w.decideBatch(tx, b) {
+			return tx
 		}
 	}
 }
 
 // attempt runs every input of the batch. It reports false if one panicked; that one is then out of the batch or poisoned.
-func (w *Writer) attempt(t *conversation.Turn, b *batch) (ok bool) {
+func (w *Writer) decideBatch(tx *conversation.Transaction, b *batch) (ok bool) {
 	var remove func(why string)
 	defer func() {
 		if p := recover(); p != nil {
@@ -35,33 +35,33 @@ func (w *Writer) attempt(t *conversation.Turn, b *batch) (ok bool) {
 	}()
 	for i, o := range b.results {
 		remove = func(why string) { b.results[i] = undecided(o, why) }
-		t.Result(o)
+		tx.ApplyOutcome(o)
 	}
-	for i, id := range b.ticks {
-		remove = func(string) { b.ticks[i] = "" }
-		t.Tick(id)
+	for i, id := range b.deadlines {
+		remove = func(string) { b.deadlines[i] = "" }
+		tx.ApplyDeadlines(id)
 	}
-	if b.adopt {
-		remove = func(string) { b.adopt, w.adoptAt = false, t.At().Add(time.Minute) }
-		t.Adopt()
+	if b.admitPending {
+		remove = func(string) { b.admitPending, w.admitAt = false, tx.At().Add(time.Minute) }
+		tx.AdmitPending()
 	}
-	if b.orphans {
-		remove = func(string) { b.orphans, w.opening = false, t.At().Add(time.Minute) } // not again at once
-		t.Orphans()
+	if b.expirePending {
+		remove = func(string) { b.expirePending, w.pendingFrom = false, tx.At().Add(time.Minute) } // not again at once
+		tx.ExpirePending()
 	}
-	if b.letters {
-		remove = func(string) { b.letters, w.lettersAt = false, t.At().Add(lettersEach) }
-		w.moreLetters = t.Expire(t.At().Add(-w.HistoryAge), w.Log.Bounds().First)
+	if b.expireDeadLetters {
+		remove = func(string) { b.expireDeadLetters, w.expireAt = false, tx.At().Add(deadLettersEvery) }
+		w.moreToExpire = tx.ExpireDeadLetters(tx.At().Add(-w.HistoryAge), w.Log.Bounds().First)
 	}
 	for _, c := range b.commands {
-		remove = func(why string) { c.turn, c.err = nil, fmt.Errorf("decide: %s", why) }
-		if c.turn != nil {
-			c.err = c.turn(t)
+		remove = func(why string) { c.decide, c.err = nil, fmt.Errorf("decide: %s", why) }
+		if c.decide != nil {
+			c.err = c.decide(tx)
 		}
 	}
-	for _, h := range b.webhooks {
+	for _, h := range b.submissions {
 		remove = func(why string) { b.poison(h, why) }
-		h.result = w.receive(t, h, b.poisoned[h])
+		h.result = w.receive(tx, h, b.poisoned[h])
 	}
 	return true
 }
@@ -80,33 +80,33 @@ func undecided(o *conversation.Outcome, why string) *conversation.Outcome {
 
 const errorUndecided = "undecided"
 
-func (b *batch) poison(h *webhook, why string) {
+func (b *batch) poison(h *submission, why string) {
 	if _, again := b.poisoned[h]; again { // it can't even be kept
-		h.hopeless = true
+		h.undecidable = true
 	}
 	if b.poisoned == nil {
-		b.poisoned = map[*webhook]string{}
+		b.poisoned = map[*submission]string{}
 	}
 	b.poisoned[h] = why
 }
 
 // receive decides on one webhook call, whole: if one of its envelopes can't be taken now, the vendor is asked to
 // come back with all of them; those that were taken are then duplicates.
-func (w *Writer) receive(t *conversation.Turn, h *webhook, poison string) error {
+func (w *Writer) receive(tx *conversation.Transaction, h *submission, poison string) error {
 	h.taken = 0 // it may be decided on anew
-	if h.hopeless {
+	if h.undecidable {
 		return fmt.Errorf("%w: %w", ErrUnavailable, ErrUndecidable)
 	}
 	if h.inOrder {
-		return w.receiveInOrder(t, h, poison)
+		return w.receiveInOrder(tx, h, poison)
 	}
 	var result error
-	for _, in := range h.in {
+	for _, in := range h.envelopes {
 		if poison != "" {
-			t.Undecided(in, poison)
+			tx.KeepUndecided(in, poison)
 			continue
 		}
-		if !w.mayOpen(in) || t.Inbound(in) == conversation.VerdictBusy {
+		if !w.mayOpen(in) || tx.Receive(in) == conversation.VerdictBusy {
 			result = ErrBusy
 		}
 	}
@@ -119,7 +119,7 @@ func (w *Writer) mayOpen(in *conversation.Inbound) bool {
 	if w.OpensPerMinute <= 0 || ch == nil || ch.Role != envelope.RoleCustomer {
 		return true
 	}
-	if c := w.book.Conversation(w.book.Find(in.Channel, in.Envelope.Thread)); c != nil && c.Closing == "" {
+	if c := w.state.Conversation(w.state.Find(in.Channel, in.Envelope.Thread)); c != nil && c.Closing == "" {
 		return true
 	}
 	l := w.opens[in.Channel]
@@ -131,34 +131,34 @@ func (w *Writer) mayOpen(in *conversation.Inbound) bool {
 }
 
 // applied moves a stored turn into the book, answers callers, releases lane heads and arms timers.
-func (w *Writer) applied(t *conversation.Turn, b *batch, now time.Time) {
+func (w *Writer) apply(tx *conversation.Transaction, b *batch, now time.Time) {
 	for _, o := range b.results {
-		w.busy.done(o.Conversation, o.Channel, o.Delivery)
+		w.inFlight.done(o.Conversation, o.Channel, o.Delivery)
 	}
 	var touched []*conversation.Conversation
-	t.Touched(func(c *conversation.Conversation) { touched = append(touched, c) })
-	t.Commit()
-	for _, h := range b.webhooks {
+	tx.EachChanged(func(c *conversation.Conversation) { touched = append(touched, c) })
+	tx.Commit()
+	for _, h := range b.submissions {
 		h.stored = h.taken
-		h.finish(h.result)
+		h.answer(h.result)
 	}
-	if b.letters && !w.moreLetters {
-		w.lettersAt = now.Add(lettersEach)
+	if b.expireDeadLetters && !w.moreToExpire {
+		w.expireAt = now.Add(deadLettersEvery)
 	}
 	for _, c := range b.commands {
-		if !w.look(c) {
+		if !w.answerView(c) {
 			close(c.done)
 		}
 	}
 	seen := make(map[string]bool, len(touched)+len(b.results))
 	for _, c := range touched {
 		seen[c.ID] = true
-		w.release(c, now)
+		w.releaseHeads(c, now)
 	}
 	for _, o := range b.results {
 		w.releaseByID(o.Conversation, seen, now)
 	}
-	for _, id := range b.ticks {
+	for _, id := range b.deadlines {
 		w.releaseByID(id, seen, now)
 	}
 }
@@ -168,11 +168,11 @@ func (w *Writer) releaseByID(id string, seen map[string]bool, now time.Time) {
 		return
 	}
 	seen[id] = true
-	if c := w.book.Conversation(id); c != nil {
-		w.release(c, now)
+	if c := w.state.Conversation(id); c != nil {
+		w.releaseHeads(c, now)
 	} else {
-		w.busy.cancelAll(id, w.Lanes)
+		w.inFlight.cancelAll(id, w.Lanes)
 		w.timers.drop(id)
-		delete(w.pending, id)
+		delete(w.pendingOffers, id)
 	}
 }

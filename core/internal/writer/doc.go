@@ -33,27 +33,27 @@ var (
 
 // Limits of the loop.
 const (
-	maxRecord       = 384 << 10              // bytes of inputs in one record; the store takes 512 KiB
-	maxInputs       = 512                    // inputs in one record
-	spacing         = 2 * time.Millisecond   // between commits, under load
-	linger          = 5 * time.Millisecond   // between commits, if only outcomes wait and nobody for them
-	lingerMost      = 64                     // outcomes that linger
-	reconcileAtOnce = 100                    // conversations in one record at start
-	changeBytes     = 640                    // about what deciding on one envelope adds to a record
-	timersAtOnce    = 128                    // deadlines in one record
-	grace           = 2 * time.Second        // after a start, before deadlines that passed meanwhile count
-	retryCommit     = 100 * time.Millisecond // between tries to store what the log refused
-	retryStart      = 5 * time.Second        // between tries to start on a store that is full
-	slowRecovery    = 2 * time.Second        // most between tries to recover the log
-	stopRecovery    = 5 * time.Second        // for the log to recover when the gateway stops
-	hotBytes        = 8 << 20                // envelopes kept for deliveries that follow soon
-	maxWaiting      = 8192                   // webhooks waiting for the loop
-	snapshotEach    = 50_000                 // records
-	historyAge      = 7 * 24 * time.Hour     // how long records are kept for the trail
-	lettersEach     = time.Minute            // between looks for dead letters that are too old
-	snapshotFull    = 30 * time.Second       // between snapshots while the log is full
-	snapshotNear    = time.Minute            // between snapshots while it is nearly full
-	snapshotIdle    = 10 * time.Minute       // at most, between snapshots, if there is anything new
+	maxRecord           = 384 << 10              // bytes of inputs in one record; the store takes 512 KiB
+	maxInputs           = 512                    // inputs in one record
+	commitSpacing       = 2 * time.Millisecond   // between commits, under load
+	outcomeLinger       = 5 * time.Millisecond   // between commits, if only outcomes wait and nobody for them
+	maxLingering        = 64                     // outcomes that linger
+	maxReconciledAtOnce = 100                    // conversations in one record at start
+	changeBytes         = 640                    // about what deciding on one envelope adds to a record
+	maxDeadlinesAtOnce  = 128                    // deadlines in one record
+	startGrace          = 2 * time.Second        // after a start, before deadlines that passed meanwhile count
+	retryCommit         = 100 * time.Millisecond // between tries to store what the log refused
+	retryStart          = 5 * time.Second        // between tries to start on a store that is full
+	slowRecovery        = 2 * time.Second        // most between tries to recover the log
+	stopRecovery        = 5 * time.Second        // for the log to recover when the gateway stops
+	cacheBytes          = 8 << 20                // envelopes kept for deliveries that follow soon
+	maxSubmissions      = 8192                   // webhooks waiting for the loop
+	snapshotRecords     = 50_000                 // records
+	historyAge          = 7 * 24 * time.Hour     // how long records are kept for the trail
+	deadLettersEvery    = time.Minute            // between looks for dead letters that are too old
+	snapshotFull        = 30 * time.Second       // between snapshots while the log is full
+	snapshotNear        = time.Minute            // between snapshots while it is nearly full
+	snapshotIdle        = 10 * time.Minute       // at most, between snapshots, if there is anything new
 )
 
 // Lanes is the writer's view of the deliveries' engine.

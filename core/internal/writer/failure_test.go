@@ -90,7 +90,7 @@ func TestLogRecoversSlowly(t *testing.T) {
 			t.Errorf("Accept = %v while the log recovers, want ErrUnavailable", err)
 		}
 		looked := false
-		if err := h.View(t.Context(), func(b *conversation.Book) { looked = b.Len() == 0 }); err != nil || !looked {
+		if err := h.View(t.Context(), func(b *conversation.State) { looked = b.Len() == 0 }); err != nil || !looked {
 			t.Errorf("View while the log recovers: %v, saw the state before: %v", err, looked)
 		}
 		h.log.Hook(nil)
@@ -124,7 +124,7 @@ func TestStopInDoubtAppendsNothingMore(t *testing.T) {
 		if err := <-other; err == nil {
 			t.Error("a call that waited got nil though the writer stopped in doubt")
 		}
-		if err := <-h.done; !errors.Is(err, errDoubt) {
+		if err := <-h.done; !errors.Is(err, errRecordInDoubt) {
 			t.Errorf("Run = %v, want errDoubt", err)
 		}
 		if after := h.disk.Open().Bounds().Last; after != before {
@@ -156,7 +156,7 @@ func TestFullStore(t *testing.T) {
 		open := gate(h.log) // the outcome is on its way again, with the look beside it
 		time.Sleep(2 * retryCommit)
 		look := make(chan error, 1)
-		go func() { look <- h.View(context.Background(), func(b *conversation.Book) { seen = b.Len() == 1 }) }()
+		go func() { look <- h.View(context.Background(), func(b *conversation.State) { seen = b.Len() == 1 }) }()
 		open()
 		if err := <-look; err != nil || !seen {
 			t.Errorf("View while the store is full = %v, saw the conversation: %v", err, seen)
@@ -256,7 +256,7 @@ func TestOutcomesWaitAtMostAMomentAfterAFailure(t *testing.T) {
 		before := h.log.Bounds().Last
 		h.Finish(outcome(job, conversation.Outcome{Result: conversation.ResultDelivered}))
 		synctest.Wait()
-		time.Sleep(retryCommit + 2*linger)
+		time.Sleep(retryCommit + 2*outcomeLinger)
 		synctest.Wait()
 		if got := h.log.Bounds().Last; got != before+1 {
 			t.Errorf("the log is at %d, want %d: the outcome was not tried again", got, before+1)
@@ -272,7 +272,7 @@ func TestFencedWriterEnds(t *testing.T) {
 		first := h.later(message(t, "web", "w1", "m1", "one"))
 		second := h.later(message(t, "web", "w2", "m2", "two"))
 		looked := make(chan error, 1)
-		go func() { looked <- h.View(context.Background(), func(*conversation.Book) {}) }()
+		go func() { looked <- h.View(context.Background(), func(*conversation.State) {}) }()
 		open()
 		if err := <-h.done; !errors.Is(err, store.ErrFenced) {
 			t.Fatalf("Run = %v, want ErrFenced", err)
@@ -382,12 +382,12 @@ func TestPanicInACommand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHouse(t)
 		defer h.stop()
-		err := h.Do(t.Context(), func(*conversation.Turn) error { panic("oops") })
+		err := h.Do(t.Context(), func(*conversation.Transaction) error { panic("oops") })
 		if err == nil || !strings.Contains(err.Error(), "oops") {
 			t.Errorf("Do = %v, want the panic's text", err)
 		}
 		want := errors.New("no")
-		if err := h.Do(t.Context(), func(*conversation.Turn) error { return want }); !errors.Is(err, want) {
+		if err := h.Do(t.Context(), func(*conversation.Transaction) error { return want }); !errors.Is(err, want) {
 			t.Errorf("Do = %v, want the function's error", err)
 		}
 		h.customer("w1", "m1", "one")
@@ -398,7 +398,7 @@ func TestPanicInAView(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHouse(t)
 		defer h.stop()
-		err := h.View(t.Context(), func(*conversation.Book) { panic("oops") })
+		err := h.View(t.Context(), func(*conversation.State) { panic("oops") })
 		if err == nil || !strings.Contains(err.Error(), "oops") {
 			t.Errorf("View = %v, want the panic's text", err)
 		}

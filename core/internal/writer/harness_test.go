@@ -133,7 +133,7 @@ func (c *commits) all() []Commit {
 func newPolicy(t tester) *conversation.Policy {
 	t.Helper()
 	p := &conversation.Policy{
-		Generation: 1, Owner: "faq", History: 20, CloseAfter: 72 * time.Hour,
+		Revision: 1, Owner: "faq", History: 20, CloseAfter: 72 * time.Hour,
 		Channels: map[string]*conversation.Channel{},
 	}
 	roles := route.Channels{}
@@ -289,7 +289,7 @@ func outcome(j *Job, o conversation.Outcome) *conversation.Outcome {
 func (h *house) finish(j *Job, o conversation.Outcome) {
 	h.Finish(outcome(j, o))
 	synctest.Wait()
-	time.Sleep(2 * spacing) // of the bubble's clock: commits are spaced
+	time.Sleep(2 * commitSpacing) // of the bubble's clock: commits are spaced
 	synctest.Wait()
 }
 
@@ -311,7 +311,7 @@ func (h *house) said(j *Job) string {
 func (h *house) conv(thread string) *conversation.Conversation {
 	h.Helper()
 	var c *conversation.Conversation
-	if err := h.View(context.Background(), func(b *conversation.Book) { c = b.Conversation(b.Find("web", thread)) }); err != nil {
+	if err := h.View(context.Background(), func(b *conversation.State) { c = b.Conversation(b.Find("web", thread)) }); err != nil {
 		h.Fatalf("View: %v", err)
 	}
 	return c
@@ -320,7 +320,7 @@ func (h *house) conv(thread string) *conversation.Conversation {
 func (h *house) letters() []*conversation.DeadLetter {
 	h.Helper()
 	var out []*conversation.DeadLetter
-	if err := h.View(context.Background(), func(b *conversation.Book) { out = b.Dead() }); err != nil {
+	if err := h.View(context.Background(), func(b *conversation.State) { out = b.DeadLetters() }); err != nil {
 		h.Fatalf("View: %v", err)
 	}
 	return out
@@ -356,11 +356,11 @@ func (h *house) accepted() map[string]int {
 }
 
 // image is a book's content in a form that can be compared. Buckets are those that like has.
-func image(t tester, b *conversation.Book, like *conversation.Image) map[uint32][]string {
+func image(t tester, b *conversation.State, like *conversation.Snapshot) map[uint32][]string {
 	t.Helper()
-	b.Spoil(like)
-	im := b.Image()
-	b.Spoil(im)
+	b.MarkChanged(like)
+	im := b.Snapshot()
+	b.MarkChanged(im)
 	buckets, _, err := im.Encode()
 	if err != nil {
 		t.Fatalf("encode: %v", err)
@@ -382,19 +382,19 @@ func image(t tester, b *conversation.Book, like *conversation.Image) map[uint32]
 // replayed checks that the stopped writer's state is the fold of the whole log.
 func (h *house) replayed() {
 	h.Helper()
-	b := conversation.NewBook()
+	b := conversation.NewState()
 	for i, r := range h.records() {
 		if err := b.Replay(uint64(i+1), r); err != nil {
 			h.Fatalf("Replay %d: %v", i+1, err)
 		}
 	}
-	all := b.Image()
-	b.Spoil(all)
-	if diff := cmp.Diff(image(h, b, all), image(h, h.book, all)); diff != "" {
+	all := b.Snapshot()
+	b.MarkChanged(all)
+	if diff := cmp.Diff(image(h, b, all), image(h, h.state, all)); diff != "" {
 		h.Errorf("the log and the state differ (-log +state):\n%s", diff)
 	}
-	if b.Term() != h.book.Term() {
-		h.Errorf("term %d in the log, %d in the state", b.Term(), h.book.Term())
+	if b.Lease() != h.state.Lease() {
+		h.Errorf("term %d in the log, %d in the state", b.Lease(), h.state.Lease())
 	}
 }
 

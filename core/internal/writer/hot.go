@@ -14,32 +14,34 @@ import (
 
 // Stored is an envelope as the log has it.
 type Stored struct {
-	*journal.Stored
+	*journal.StoredEnvelope
 	At time.Time // when it was accepted
 }
 
 // hot keeps the newest envelopes in memory, up to a number of bytes: deliveries mostly follow at once.
-type hot struct {
+type envelopeCache struct {
 	mu    sync.Mutex
 	limit int
 	size  int
-	recs  map[uint64]hotRecord
+	recs  map[uint64]cachedRecord
 	order []uint64
 }
 
-type hotRecord struct {
-	envelopes []*journal.Stored
+type cachedRecord struct {
+	envelopes []*journal.StoredEnvelope
 	at        int64
 	size      int
 }
 
-func newHot(limit int) *hot { return &hot{limit: limit, recs: map[uint64]hotRecord{}} }
+func newEnvelopeCache(limit int) *envelopeCache {
+	return &envelopeCache{limit: limit, recs: map[uint64]cachedRecord{}}
+}
 
-func (h *hot) add(seq uint64, r *journal.Record) {
+func (h *envelopeCache) add(seq uint64, r *journal.Record) {
 	if len(r.GetEnvelopes()) == 0 {
 		return
 	}
-	rec := hotRecord{envelopes: r.GetEnvelopes(), at: r.GetAt(), size: 128}
+	rec := cachedRecord{envelopes: r.GetEnvelopes(), at: r.GetAt(), size: 128}
 	for _, e := range rec.envelopes {
 		rec.size += len(e.GetEnvelope()) + 256
 	}
@@ -56,7 +58,7 @@ func (h *hot) add(seq uint64, r *journal.Record) {
 	}
 }
 
-func (h *hot) get(seq uint64) (hotRecord, bool) {
+func (h *envelopeCache) get(seq uint64) (cachedRecord, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r, ok := h.recs[seq]
@@ -65,7 +67,7 @@ func (h *hot) get(seq uint64) (hotRecord, bool) {
 
 // Load returns an envelope, from memory or from the log. It is safe for concurrent use. What it returns is shared: read only.
 func (w *Writer) Load(ctx context.Context, p conversation.Position) (Stored, error) {
-	r, ok := w.hot.get(p.Seq)
+	r, ok := w.recent.get(p.Seq)
 	if !ok {
 		data, err := w.Log.Get(ctx, p.Seq)
 		if err != nil {
@@ -75,7 +77,7 @@ func (w *Writer) Load(ctx context.Context, p conversation.Position) (Stored, err
 		if err := proto.Unmarshal(data, &rec); err != nil {
 			return Stored{}, fmt.Errorf("read record %d: %w", p.Seq, err)
 		}
-		r = hotRecord{envelopes: rec.GetEnvelopes(), at: rec.GetAt()}
+		r = cachedRecord{envelopes: rec.GetEnvelopes(), at: rec.GetAt()}
 	}
 	if int(p.Index) >= len(r.envelopes) {
 		return Stored{}, fmt.Errorf("record %d has no envelope %d", p.Seq, p.Index)

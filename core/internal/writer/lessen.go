@@ -7,22 +7,22 @@ import (
 
 // lessen makes a batch smaller whose record does not fit into the log: the later half of its inputs waits for the
 // next record. If a single input is too much alone, it is given up as undecided.
-func (w *Writer) lessen(b *batch, why string) {
-	n := len(b.results) + len(b.ticks) + len(b.commands) + len(b.webhooks)
-	if b.orphans && n > 0 { // their deadline has passed, so they come back at once
-		b.orphans = false
+func (w *Writer) shrinkBatch(b *batch, why string) {
+	n := len(b.results) + len(b.deadlines) + len(b.commands) + len(b.submissions)
+	if b.expirePending && n > 0 { // their deadline has passed, so they come back at once
+		b.expirePending = false
 		return
 	}
-	if b.letters && n > 0 {
-		b.letters = false
+	if b.expireDeadLetters && n > 0 {
+		b.expireDeadLetters = false
 		return
 	}
-	if b.adopt && n > 0 {
-		b.adopt = false
+	if b.admitPending && n > 0 {
+		b.admitPending = false
 		return
 	}
 	if n <= 1 {
-		w.giveUp(b, why)
+		w.giveUpInput(b, why)
 		return
 	}
 	keep := n / 2
@@ -36,39 +36,39 @@ func (w *Writer) lessen(b *batch, why string) {
 	i := take(len(b.results))
 	w.results = append(b.results[i:len(b.results):len(b.results)], w.results...)
 	b.results = b.results[:i:i]
-	i = take(len(b.ticks))
-	for _, id := range b.ticks[i:] {
+	i = take(len(b.deadlines))
+	for _, id := range b.deadlines[i:] {
 		if id != "" {
 			w.timers.set(id, time.Now())
 		}
 	}
-	b.ticks = b.ticks[:i]
+	b.deadlines = b.deadlines[:i]
 	i = take(len(b.commands))
 	w.commands = append(b.commands[i:len(b.commands):len(b.commands)], w.commands...)
 	b.commands = b.commands[:i:i]
-	i = take(len(b.webhooks))
-	w.webhooks = append(b.webhooks[i:len(b.webhooks):len(b.webhooks)], w.webhooks...)
-	b.webhooks = b.webhooks[:i:i]
-	w.poke()
+	i = take(len(b.submissions))
+	w.submissions = append(b.submissions[i:len(b.submissions):len(b.submissions)], w.submissions...)
+	b.submissions = b.submissions[:i:i]
+	w.wakeUp()
 }
 
 // giveUp takes the only input of a batch out of it, or leaves what says that it was given up.
-func (w *Writer) giveUp(b *batch, why string) {
+func (w *Writer) giveUpInput(b *batch, why string) {
 	w.Logger.Error("decision does not fit into a record", "error", why)
-	if b.adopt { // they are given up when their time comes
-		b.adopt, w.adoptAt = false, time.Now().Add(time.Minute)
+	if b.admitPending { // they are given up when their time comes
+		b.admitPending, w.admitAt = false, time.Now().Add(time.Minute)
 	}
 	for i, o := range b.results {
 		b.results[i] = undecided(o, why)
 	}
-	for i, id := range b.ticks {
-		b.ticks[i] = ""
+	for i, id := range b.deadlines {
+		b.deadlines[i] = ""
 		w.timers.set(id, time.Now().Add(time.Minute))
 	}
 	for _, c := range b.commands {
-		c.turn, c.err = nil, fmt.Errorf("decide: %s", why)
+		c.decide, c.err = nil, fmt.Errorf("decide: %s", why)
 	}
-	for _, h := range b.webhooks {
+	for _, h := range b.submissions {
 		b.poison(h, why)
 	}
 }

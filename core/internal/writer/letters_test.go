@@ -66,8 +66,8 @@ func TestLettersDontPinAFullLog(t *testing.T) {
 
 func TestLettersStayWhileOthersMakeRoom(t *testing.T) {
 	crowded(t, func(h *house) {
-		if err := h.Do(context.Background(), func(turn *conversation.Turn) error {
-			_, _, err := turn.Replay(h.book.Dead()[0].Delivery.ID)
+		if err := h.Do(context.Background(), func(tx *conversation.Transaction) error {
+			_, _, err := tx.ReplayDeadLetter(h.state.DeadLetters()[0].Delivery.ID)
 			return err
 		}); err != nil {
 			t.Fatal(err)

@@ -80,7 +80,7 @@ func even(text string) bool {
 func (w *world) again(crash bool) {
 	if crash {
 		w.crash()
-	} else if err := w.stop(); err != nil && !errors.Is(err, errDoubt) {
+	} else if err := w.stop(); err != nil && !errors.Is(err, errRecordInDoubt) {
 		w.Fatalf("Run = %v", err)
 	}
 	w.replayed()

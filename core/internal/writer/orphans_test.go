@@ -19,7 +19,7 @@ func TestManyOrphansFitIntoRecords(t *testing.T) {
 		if err := h.Accept(t.Context(), in); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(conversation.OrphanWait + time.Second)
+		time.Sleep(conversation.PendingWait + time.Second)
 		synctest.Wait()
 		unrouted := 0
 		for _, r := range h.records() {

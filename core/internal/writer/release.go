@@ -7,9 +7,9 @@ import (
 )
 
 // busyLanes knows the delivery in flight of each lane: conversation, channel, delivery.
-type busyLanes map[string]map[string]string
+type inFlight map[string]map[string]string
 
-func (b busyLanes) done(conv, channel, delivery string) {
+func (b inFlight) done(conv, channel, delivery string) {
 	if lanes := b[conv]; lanes[channel] == delivery {
 		delete(lanes, channel)
 		if len(lanes) == 0 {
@@ -18,13 +18,13 @@ func (b busyLanes) done(conv, channel, delivery string) {
 	}
 }
 
-func (b busyLanes) cancelAll(conv string, l Lanes) {
+func (b inFlight) cancelAll(conv string, l Lanes) {
 	for _, delivery := range b[conv] {
 		l.Cancel(delivery)
 	}
 }
 
-func (b busyLanes) put(conv, channel, delivery string) {
+func (b inFlight) put(conv, channel, delivery string) {
 	if b[conv] == nil {
 		b[conv] = map[string]string{}
 	}
@@ -33,8 +33,8 @@ func (b busyLanes) put(conv, channel, delivery string) {
 
 // release hands over every lane head that is due and whose lane has nothing in flight, cancels calls whose
 // delivery has ended meanwhile, and arms the conversation's timer.
-func (w *Writer) release(c *conversation.Conversation, now time.Time) {
-	lanes := w.busy[c.ID]
+func (w *Writer) releaseHeads(c *conversation.Conversation, now time.Time) {
+	lanes := w.inFlight[c.ID]
 	if len(lanes) > 0 {
 		heads := make(map[string]string, len(c.Lanes))
 		for i := range c.Lanes {
@@ -51,18 +51,18 @@ func (w *Writer) release(c *conversation.Conversation, now time.Time) {
 		if _, busy := lanes[head.Channel]; busy || head.NextAt.After(now) {
 			continue
 		}
-		w.busy.put(c.ID, head.Channel, head.ID)
-		w.Lanes.Submit(job(c, head, now))
+		w.inFlight.put(c.ID, head.Channel, head.ID)
+		w.Lanes.Submit(newJob(c, head, now))
 	}
-	w.arm(c, now)
+	w.setTimer(c, now)
 	if c.Offer != nil {
-		w.pending[c.ID] = true
+		w.pendingOffers[c.ID] = true
 	} else {
-		delete(w.pending, c.ID)
+		delete(w.pendingOffers, c.ID)
 	}
 }
 
-func job(c *conversation.Conversation, d *conversation.Delivery, now time.Time) *Job {
+func newJob(c *conversation.Conversation, d *conversation.Delivery, now time.Time) *Job {
 	j := &Job{Delivery: *d, Conv: c, Thread: d.Thread, ReleasedAt: now}
 	if th := c.Threads[d.Channel]; th != nil && (j.Thread == "" || j.Thread == th.ID) {
 		j.Thread, j.State = th.ID, th.State
@@ -71,14 +71,14 @@ func job(c *conversation.Conversation, d *conversation.Delivery, now time.Time) 
 }
 
 // arm sets the conversation's timer. A head that is in flight needs none: its outcome brings the next one.
-func (w *Writer) arm(c *conversation.Conversation, now time.Time) {
+func (w *Writer) setTimer(c *conversation.Conversation, now time.Time) {
 	next := c.Next(w.Policy)
 	if next.IsZero() {
 		w.timers.drop(c.ID)
 		return
 	}
 	if !next.After(now) { // a head that is in flight and was due
-		next = w.later(c, now)
+		next = w.nextAfter(c, now)
 	}
 	if next.IsZero() {
 		w.timers.drop(c.ID)
@@ -88,7 +88,7 @@ func (w *Writer) arm(c *conversation.Conversation, now time.Time) {
 }
 
 // later returns the first deadline after now.
-func (w *Writer) later(c *conversation.Conversation, now time.Time) time.Time {
+func (w *Writer) nextAfter(c *conversation.Conversation, now time.Time) time.Time {
 	var next time.Time
 	sooner := func(at time.Time) {
 		if at.After(now) && (next.IsZero() || at.Before(next)) {

@@ -24,10 +24,10 @@ func TestOneInFlightPerLane(t *testing.T) {
 		h.idle("faq")
 		open := gate(h.log)
 		h.Finish(outcome(first, conversation.Outcome{Result: conversation.ResultDelivered}))
-		time.Sleep(2 * spacing)
+		time.Sleep(2 * commitSpacing)
 		h.idle("faq") // the outcome is not stored yet
 		open()
-		time.Sleep(2 * spacing)
+		time.Sleep(2 * commitSpacing)
 		if got := h.said(h.head("faq")); got != "two" {
 			t.Errorf("the next head says %q, want two", got)
 		}
@@ -157,7 +157,7 @@ func TestDeadlinesThatPassedWhileAway(t *testing.T) {
 		time.Sleep(100 * time.Hour)
 		h.open()
 		defer h.stop()
-		time.Sleep(grace - 10*time.Millisecond)
+		time.Sleep(startGrace - 10*time.Millisecond)
 		if c := h.conv("w1"); c == nil || c.Offer == nil {
 			t.Error("the offer expired in the moment that vendors have to come again")
 		}
@@ -178,7 +178,7 @@ func TestDeadlinesComeInBoundedRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHouse(t)
 		defer h.stop()
-		n := 2*timersAtOnce + 10
+		n := 2*maxDeadlinesAtOnce + 10
 		var in []*conversation.Inbound
 		for i := range n {
 			in = append(in, message(t, "web", fmt.Sprint("w", i), "m", "help"))
@@ -199,8 +199,8 @@ func TestDeadlinesComeInBoundedRecords(t *testing.T) {
 			}
 			most, ended = max(most, expired), ended+expired
 		}
-		if ended != n || most != timersAtOnce {
-			t.Errorf("%d of %d offers expired, at most %d in one record; want all and %d", ended, n, most, timersAtOnce)
+		if ended != n || most != maxDeadlinesAtOnce {
+			t.Errorf("%d of %d offers expired, at most %d in one record; want all and %d", ended, n, most, maxDeadlinesAtOnce)
 		}
 	})
 }

@@ -54,7 +54,7 @@ func TestReplayEqualsState(t *testing.T) {
 			t.Errorf("Run = %v", err)
 		}
 		h.replayed()
-		if got := h.book.Term(); got != 5 {
+		if got := h.state.Lease(); got != 5 {
 			t.Errorf("term %d after five starts", got)
 		}
 	})
@@ -70,7 +70,7 @@ func TestFromSnapshotAndTail(t *testing.T) {
 		synctest.Wait()
 		h.talk(2)
 		h.crash()
-		whole := conversation.NewBook()
+		whole := conversation.NewState()
 		for i, r := range h.records() {
 			if err := whole.Replay(uint64(i+1), r); err != nil {
 				t.Fatal(err)
@@ -94,12 +94,12 @@ func TestFromSnapshotAndTail(t *testing.T) {
 		if err := h.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if h.book.Term() != whole.Term()+1 {
-			t.Errorf("term %d, want %d", h.book.Term(), whole.Term()+1)
+		if h.state.Lease() != whole.Lease()+1 {
+			t.Errorf("term %d, want %d", h.state.Lease(), whole.Lease()+1)
 		}
-		all := whole.Image()
-		whole.Spoil(all)
-		if diff := cmp.Diff(image(t, whole, all), image(t, h.book, all)); diff != "" {
+		all := whole.Snapshot()
+		whole.MarkChanged(all)
+		if diff := cmp.Diff(image(t, whole, all), image(t, h.state, all)); diff != "" {
 			t.Errorf("the whole log and snapshot with tail differ (-log +snapshot):\n%s", diff)
 		}
 		h.run()
@@ -275,7 +275,7 @@ func TestLoadOfWhatIsGone(t *testing.T) {
 		defer h.stop()
 		h.customer("w1", "m1", "one")
 		pos := h.head("faq").Delivery.Item.Pos
-		h.hot = newHot(0) // not in memory
+		h.recent = newEnvelopeCache(0) // not in memory
 		if _, err := h.Load(t.Context(), pos); err != nil {
 			t.Errorf("Load from the log: %v", err)
 		}
@@ -297,7 +297,7 @@ func TestReconcileAtStart(t *testing.T) {
 				delete(o.Policy.Channels, "desk")
 			}
 		})
-		for i := range reconcileAtOnce + 5 {
+		for i := range maxReconciledAtOnce + 5 {
 			h.customer(fmt.Sprint("w", i), "m", "desk now")
 		}
 		if err := h.stop(); err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // snapshots takes pictures of the book in the background, and purges what no picture needs.
-type snapshots struct {
+type snapshotter struct {
 	base    bool // the log has one that the next can build on
 	seq     uint64
 	at      time.Time
@@ -19,16 +19,16 @@ type snapshots struct {
 }
 
 type snapshotResult struct {
-	image *conversation.Image
-	seq   uint64
-	err   error
+	snapshot *conversation.Snapshot
+	seq      uint64
+	err      error
 }
 
-func (s *snapshots) init(seq uint64, now time.Time) { s.seq, s.at = seq, now }
+func (s *snapshotter) init(seq uint64, now time.Time) { s.seq, s.at = seq, now }
 
 // maybeSnapshot starts a snapshot when enough has happened since the last one, and finishes one that is done.
-func (w *Writer) maybeSnapshot(now time.Time) {
-	s := &w.snap
+func (w *Writer) advanceSnapshot(now time.Time) {
+	s := &w.snapshots
 	if s.running != nil {
 		select {
 		case r := <-s.running:
@@ -42,7 +42,7 @@ func (w *Writer) maybeSnapshot(now time.Time) {
 		return
 	}
 	s.seq, s.at = w.last, now
-	im, done := w.book.Image(), make(chan snapshotResult, 1)
+	im, done := w.state.Snapshot(), make(chan snapshotResult, 1)
 	s.running = done
 	keep, seq := s.base, w.last
 	go func() { done <- snapshotResult{im, seq, w.save(context.Background(), im, seq, keep)} }()
@@ -51,18 +51,18 @@ func (w *Writer) maybeSnapshot(now time.Time) {
 // snapshotDue reports whether enough has happened since the last snapshot. A log that is full waits for the next one to
 // let records go.
 func (w *Writer) snapshotDue(now time.Time) bool {
-	s := &w.snap
+	s := &w.snapshots
 	switch since := now.Sub(s.at); {
 	case s.full && since >= snapshotFull:
 		return true
 	case w.last == s.seq:
 		return false
 	default:
-		return w.last-s.seq >= snapshotEach || since >= snapshotIdle || since >= snapshotNear && w.nearlyFull()
+		return w.last-s.seq >= snapshotRecords || since >= snapshotIdle || since >= snapshotNear && w.nearlyFull()
 	}
 }
 
-func (w *Writer) save(ctx context.Context, im *conversation.Image, seq uint64, keep bool) error {
+func (w *Writer) save(ctx context.Context, im *conversation.Snapshot, seq uint64, keep bool) error {
 	buckets, meta, err := im.Encode()
 	if err != nil {
 		return err
@@ -75,11 +75,11 @@ func (w *Writer) save(ctx context.Context, im *conversation.Image, seq uint64, k
 
 func (w *Writer) snapshotDone(r snapshotResult) {
 	if r.err != nil {
-		w.book.Spoil(r.image)
+		w.state.MarkChanged(r.snapshot)
 		w.Logger.Error("snapshot failed", "error", r.err)
 		return
 	}
-	w.snap.base = true
+	w.snapshots.base = true
 	w.purge(r.seq)
 }
 
@@ -93,8 +93,8 @@ func (w *Writer) nearlyFull() bool {
 // kept for HistoryAge as long as the log is not nearly full. If it still is without, the records that only dead letters
 // need go, too, and the letters expire with them.
 func (w *Writer) purge(snapshot uint64) {
-	room := !w.snap.full && !w.nearlyFull()
-	keep := w.book.Oldest(snapshot+1, conversation.Needs{History: room, Letters: true})
+	room := !w.snapshots.full && !w.nearlyFull()
+	keep := w.state.Oldest(snapshot+1, conversation.Retention{History: room, DeadLetters: true})
 	if room {
 		keep = min(keep, w.ages.before(time.Now().Add(-w.HistoryAge)))
 	}
@@ -102,10 +102,10 @@ func (w *Writer) purge(snapshot uint64) {
 	if room || !w.nearlyFull() {
 		return
 	}
-	if last := w.book.Oldest(snapshot+1, conversation.Needs{}); last > keep {
+	if last := w.state.Oldest(snapshot+1, conversation.Retention{}); last > keep {
 		w.Logger.Warn("log is nearly full, dead letters expire with their records", "before", last)
 		w.purgeBefore(last)
-		w.lettersAt = time.Time{}
+		w.expireAt = time.Time{}
 	}
 }
 
@@ -120,16 +120,16 @@ func (w *Writer) purgeBefore(keep uint64) {
 
 // lastSnapshot waits for the one that runs and takes one more, so that the next start is quick.
 func (w *Writer) lastSnapshot() error {
-	if w.snap.running != nil {
-		r := <-w.snap.running
-		w.snap.running = nil
+	if w.snapshots.running != nil {
+		r := <-w.snapshots.running
+		w.snapshots.running = nil
 		w.snapshotDone(r)
 	}
-	if w.last == w.snap.seq && w.snap.base {
+	if w.last == w.snapshots.seq && w.snapshots.base {
 		return nil
 	}
-	im := w.book.Image()
-	if err := w.save(context.Background(), im, w.last, w.snap.base); err != nil {
+	im := w.state.Snapshot()
+	if err := w.save(context.Background(), im, w.last, w.snapshots.base); err != nil {
 		w.Logger.Warn("no snapshot at stop, the next start reads the log", "error", err)
 	}
 	return nil

@@ -9,17 +9,17 @@ import (
 // space keeps commits apart under load, so that each carries more: an append costs the same for one input as for
 // many. When the loop was idle it does not wait. Outcomes that nothing waits for may linger a little longer, to
 // be stored together with the next input; a crash meanwhile repeats their calls like any others in flight.
-func (w *Writer) space(last time.Time) {
+func (w *Writer) pace(last time.Time) {
 	for {
-		limit := spacing
-		if w.mayLinger() {
-			limit = linger
+		limit := commitSpacing
+		if w.canLinger() {
+			limit = outcomeLinger
 		}
 		wait := limit - time.Since(last)
 		if wait <= 0 || wait > limit {
 			return
 		}
-		if limit == spacing {
+		if limit == commitSpacing {
 			time.Sleep(wait)
 			return
 		}
@@ -35,17 +35,17 @@ func (w *Writer) space(last time.Time) {
 
 // mayLinger reports whether nothing waits but outcomes of deliveries with nothing behind them in their
 // conversation's lanes.
-func (w *Writer) mayLinger() bool {
+func (w *Writer) canLinger() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.stopping || len(w.webhooks)+len(w.commands) > 0 || len(w.results) == 0 || len(w.results) > lingerMost {
+	if w.stopping || len(w.submissions)+len(w.commands) > 0 || len(w.results) == 0 || len(w.results) > maxLingering {
 		return false
 	}
 	for _, o := range w.results {
 		if o.Result != conversation.ResultDelivered || o.Kind != conversation.KindSend || len(o.Replies) > 0 {
 			return false
 		}
-		if c := w.book.Conversation(o.Conversation); c != nil && c.Undelivered() > 1 {
+		if c := w.state.Conversation(o.Conversation); c != nil && c.Undelivered() > 1 {
 			return false
 		}
 	}

@@ -26,7 +26,7 @@ func (w *Writer) Start(ctx context.Context) error {
 		if err := proto.Unmarshal(data, &r); err != nil {
 			return fmt.Errorf("read record %d: %w", seq, err)
 		}
-		if err := w.book.Replay(seq, &r); err != nil {
+		if err := w.state.Replay(seq, &r); err != nil {
 			return fmt.Errorf("replay record %d: %w", seq, err)
 		}
 		w.last = seq
@@ -45,13 +45,13 @@ func (w *Writer) Start(ctx context.Context) error {
 		return err
 	}
 	now = time.Now() // there may have been no room for long
-	w.notYet, w.opening = now.Add(grace), now.Add(conversation.OrphanWait+w.longestCall())
-	w.snap.init(w.last, now)
-	w.book.All(func(c *conversation.Conversation) bool {
-		w.release(c, now)
+	w.deadlinesFrom, w.pendingFrom = now.Add(startGrace), now.Add(conversation.PendingWait+w.longestCall())
+	w.snapshots.init(w.last, now)
+	w.state.All(func(c *conversation.Conversation) bool {
+		w.releaseHeads(c, now)
 		return true
 	})
-	w.Logger.Info("log replayed", "records", records, "conversations", w.book.Len(), "term", w.book.Term(),
+	w.Logger.Info("log replayed", "records", records, "conversations", w.state.Len(), "term", w.state.Lease(),
 		"duration_seconds", time.Since(began).Seconds())
 	return nil
 }
@@ -75,27 +75,27 @@ func (w *Writer) restore(ctx context.Context) error {
 	if first > s.Seq+1 {
 		return fmt.Errorf("the log begins at record %d, the newest whole snapshot is of record %d: restore a backup of the store", first, s.Seq)
 	}
-	if err := w.book.Restore(s.Buckets, s.Meta); err != nil {
+	if err := w.state.Restore(s.Buckets, s.Meta); err != nil {
 		return err
 	}
 	w.last = s.Seq
-	w.snap.base = true
+	w.snapshots.base = true
 	return nil
 }
 
 // firstRecords takes the term: from here on a former writer's records are refused, and so would be ours if
 // somebody else took over. Then it brings conversations in line with the configured channels.
 func (w *Writer) firstRecords(ctx context.Context, now time.Time) error {
-	err := w.commitNow(ctx, now, func(t *conversation.Turn) { t.StartTerm(w.book.Term()+1, w.Version) })
-	ids := w.book.Inconsistent(w.Policy)
+	err := w.commitNow(ctx, now, func(tx *conversation.Transaction) { tx.StartLease(w.state.Lease()+1, w.Version) })
+	ids := w.state.Inconsistent(w.Policy)
 	if len(ids) > 0 {
 		w.Logger.Warn("conversations refer to channels that are not in the configuration", "count", len(ids))
 	}
 	for len(ids) > 0 && err == nil {
-		n := min(len(ids), reconcileAtOnce)
-		err = w.commitNow(ctx, now, func(t *conversation.Turn) {
+		n := min(len(ids), maxReconciledAtOnce)
+		err = w.commitNow(ctx, now, func(tx *conversation.Transaction) {
 			for _, id := range ids[:n] {
-				t.Reconcile(id)
+				tx.Reconcile(id)
 			}
 		})
 		ids = ids[n:]
@@ -104,13 +104,13 @@ func (w *Writer) firstRecords(ctx context.Context, now time.Time) error {
 }
 
 // commitNow stores what f decides, outside the loop.
-func (w *Writer) commitNow(ctx context.Context, now time.Time, f func(*conversation.Turn)) error {
-	t := w.book.Begin(w.Policy, now, w.last+1, w.NewID)
-	f(t)
-	if len(t.Record().GetChanges()) == 0 {
+func (w *Writer) commitNow(ctx context.Context, now time.Time, f func(*conversation.Transaction)) error {
+	tx := w.state.Begin(w.Policy, now, w.last+1, w.NewID)
+	f(tx)
+	if len(tx.Record().GetChanges()) == 0 {
 		return nil
 	}
-	data, err := proto.Marshal(t.Record())
+	data, err := proto.Marshal(tx.Record())
 	if err != nil {
 		return fmt.Errorf("encode record %d: %w", w.last+1, err)
 	}
@@ -118,9 +118,9 @@ func (w *Writer) commitNow(ctx context.Context, now time.Time, f func(*conversat
 		return fmt.Errorf("store record %d: %w", w.last+1, err)
 	}
 	w.last++
-	w.hot.add(w.last, t.Record())
-	t.Commit()
-	w.Observer.Committed(Commit{Seq: w.last, Record: t.Record(), Bytes: len(data)})
+	w.recent.add(w.last, tx.Record())
+	tx.Commit()
+	w.Observer.Committed(Commit{Seq: w.last, Record: tx.Record(), Bytes: len(data)})
 	return nil
 }
 
@@ -147,18 +147,18 @@ func (w *Writer) appendAtStart(ctx context.Context, data []byte) error {
 
 // makeRoom takes a snapshot, so that the log need not reach further back than what waits, and purges.
 func (w *Writer) makeRoom(ctx context.Context) {
-	im := w.book.Image()
-	err := w.save(ctx, im, w.last, w.snap.base)
-	w.snap.full = true
+	im := w.state.Snapshot()
+	err := w.save(ctx, im, w.last, w.snapshots.base)
+	w.snapshots.full = true
 	w.snapshotDone(snapshotResult{im, w.last, err})
-	w.snap.full = false
+	w.snapshots.full = false
 }
 
 // Found returns what Start has found: live conversations, and deliveries that wait, by channel. Call it between
 // Start and Run.
 func (w *Writer) Found() (conversations int, queued map[string]int) {
 	queued = map[string]int{}
-	w.book.All(func(c *conversation.Conversation) bool {
+	w.state.All(func(c *conversation.Conversation) bool {
 		if c.Closing == "" {
 			conversations++
 		}

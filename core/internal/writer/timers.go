@@ -81,11 +81,11 @@ func (h *timerHeap) Pop() any {
 // due returns the conversations whose deadline has come, a bounded number at once. After a start, deadlines that
 // passed while the gateway was away wait for a moment: what the vendors repeat goes first.
 func (w *Writer) due(now time.Time) []string {
-	if now.Before(w.notYet) {
+	if now.Before(w.deadlinesFrom) {
 		return nil
 	}
 	var out []string
-	for len(out) < timersAtOnce {
+	for len(out) < maxDeadlinesAtOnce {
 		id := w.timers.take(now)
 		if id == "" {
 			break
@@ -97,18 +97,18 @@ func (w *Writer) due(now time.Time) []string {
 
 // orphansDue returns when the first envelope without a thread is given up, or false. After a start they wait their whole
 // time again: the call that opens the thread was cut off, too, and is being repeated.
-func (w *Writer) orphansDue() (at time.Time, found bool) {
-	n, at := w.book.Orphans()
-	if at.Before(w.opening) {
-		at = w.opening
+func (w *Writer) pendingDue() (at time.Time, found bool) {
+	n, at := w.state.Pending()
+	if at.Before(w.pendingFrom) {
+		at = w.pendingFrom
 	}
 	return at, n > 0
 }
 
 // lettersDue reports whether dead letters must be looked through: rarely, or at once if there are too many or the log
 // does not have all their records any more.
-func (w *Writer) lettersDue(now time.Time) bool {
-	return w.book.Letters() > conversation.MaxLetters || w.book.Letters() > 0 && !now.Before(w.lettersAt)
+func (w *Writer) deadLettersDue(now time.Time) bool {
+	return w.state.DeadLetterCount() > conversation.MaxDeadLetters || w.state.DeadLetterCount() > 0 && !now.Before(w.expireAt)
 }
 
 // untilTimer returns how long the loop may sleep.
@@ -117,20 +117,20 @@ func (w *Writer) untilTimer(now time.Time) time.Duration {
 	if at, ok := w.timers.next(); ok && at.Before(next) {
 		next = at
 	}
-	if at, found := w.orphansDue(); found && at.Before(next) {
+	if at, found := w.pendingDue(); found && at.Before(next) {
 		next = at
 	}
-	if w.book.Letters() > 0 && w.lettersAt.Before(next) {
-		next = w.lettersAt
+	if w.state.DeadLetterCount() > 0 && w.expireAt.Before(next) {
+		next = w.expireAt
 	}
-	if next.Before(w.notYet) {
-		next = w.notYet
+	if next.Before(w.deadlinesFrom) {
+		next = w.deadlinesFrom
 	}
-	if w.book.Unadopted() && w.adoptAt.Before(next) {
-		next = w.adoptAt
+	if w.state.PendingReady() && w.admitAt.Before(next) {
+		next = w.admitAt
 	}
-	if !w.again.IsZero() {
-		next = w.again
+	if !w.retryAt.IsZero() {
+		next = w.retryAt
 	}
 	return max(next.Sub(now), 0)
 }

@@ -32,40 +32,40 @@ type Options struct {
 // Writer owns the book. Its methods are safe for concurrent use, except Start and Run.
 type Writer struct {
 	Options
-	book *conversation.Book
-	last uint64
-	hot  *hot
+	state  *conversation.State
+	last   uint64
+	recent *envelopeCache
 
-	mu       sync.Mutex // guards what follows
-	results  []*conversation.Outcome
-	webhooks []*webhook
-	commands []*command
-	stopping bool
-	wake     chan struct{}
+	mu          sync.Mutex // guards what follows
+	results     []*conversation.Outcome
+	submissions []*submission
+	commands    []*command
+	stopping    bool
+	wake        chan struct{}
 
-	sick    atomic.Pointer[string] // why nothing can be stored, or nil
-	opens   map[string]*rate.Limiter
-	busy    busyLanes
-	timers  timers
-	notYet  time.Time // overdue deadlines wait until then
-	opening time.Time // no orphan is given up before: those of before the start wait anew
-	adoptAt time.Time // orphans whose thread is known are not taken in before: the last try failed
+	failure       atomic.Pointer[string] // why nothing can be stored, or nil
+	opens         map[string]*rate.Limiter
+	inFlight      inFlight
+	timers        timers
+	deadlinesFrom time.Time // overdue deadlines wait until then
+	pendingFrom   time.Time // no orphan is given up before: those of before the start wait anew
+	admitAt       time.Time // orphans whose thread is known are not taken in before: the last try failed
 	// lettersAt is when dead letters are looked through again, and moreLetters whether the last look left some.
-	lettersAt   time.Time
-	moreLetters bool
+	expireAt     time.Time
+	moreToExpire bool
 
-	again   time.Time // when a record that was not stored is tried again
-	pending map[string]bool
-	snap    snapshots
-	ages    ages
+	retryAt       time.Time // when a record that was not stored is tried again
+	pendingOffers map[string]bool
+	snapshots     snapshotter
+	ages          ages
 }
 
 // command runs on the loop. With turn it may change state; with view it only looks.
 type command struct {
-	turn func(*conversation.Turn) error
-	view func(*conversation.Book)
-	err  error
-	done chan struct{}
+	decide func(*conversation.Transaction) error
+	view   func(*conversation.State)
+	err    error
+	done   chan struct{}
 }
 
 // New returns a writer that has not yet read its log.
@@ -74,14 +74,14 @@ func New(o Options) *Writer {
 		o.HistoryAge = historyAge
 	}
 	return &Writer{
-		Options: o, book: conversation.NewBook(), hot: newHot(hotBytes), wake: make(chan struct{}, 1),
-		opens: map[string]*rate.Limiter{}, busy: busyLanes{}, timers: newTimers(), pending: map[string]bool{},
+		Options: o, state: conversation.NewState(), recent: newEnvelopeCache(cacheBytes), wake: make(chan struct{}, 1),
+		opens: map[string]*rate.Limiter{}, inFlight: inFlight{}, timers: newTimers(), pendingOffers: map[string]bool{},
 	}
 }
 
 // Writable returns nil if new input can be stored, else why not.
 func (w *Writer) Writable() error {
-	if why := w.sick.Load(); why != nil {
+	if why := w.failure.Load(); why != nil {
 		return fmt.Errorf("%w: %s", ErrUnavailable, *why)
 	}
 	if h := w.Log.Health(); !h.Writable {
@@ -95,16 +95,16 @@ func (w *Writer) Finish(o *conversation.Outcome) {
 	w.mu.Lock()
 	w.results = append(w.results, o)
 	w.mu.Unlock()
-	w.poke()
+	w.wakeUp()
 }
 
 // Do runs f on the loop; what it decides is stored before Do returns.
-func (w *Writer) Do(ctx context.Context, f func(*conversation.Turn) error) error {
-	return w.command(ctx, &command{turn: f, done: make(chan struct{})})
+func (w *Writer) Do(ctx context.Context, f func(*conversation.Transaction) error) error {
+	return w.command(ctx, &command{decide: f, done: make(chan struct{})})
 }
 
 // View runs f on the loop. It must be quick; it may keep the *Conversation values that it sees.
-func (w *Writer) View(ctx context.Context, f func(*conversation.Book)) error {
+func (w *Writer) View(ctx context.Context, f func(*conversation.State)) error {
 	return w.command(ctx, &command{view: f, done: make(chan struct{})})
 }
 
@@ -116,7 +116,7 @@ func (w *Writer) command(ctx context.Context, c *command) error {
 	}
 	w.commands = append(w.commands, c)
 	w.mu.Unlock()
-	w.poke()
+	w.wakeUp()
 	select {
 	case <-c.done:
 		return c.err
@@ -125,7 +125,7 @@ func (w *Writer) command(ctx context.Context, c *command) error {
 	}
 }
 
-func (w *Writer) poke() {
+func (w *Writer) wakeUp() {
 	select {
 	case w.wake <- struct{}{}:
 	default:
