@@ -98,7 +98,7 @@ func endpoints(cfg *config.Config, p *plugins) []ingress.Endpoint {
 			out = append(out, ingress.Endpoint{
 				Adapter: ch.Adapter, Receiver: p.hosts[ch.Adapter], Channels: []string{ch.Name}, Prefix: ch.Path, Pattern: path.GetPattern(),
 				Methods: path.GetMethods(), ContentTypes: path.GetContentTypes(), MaxBody: path.GetMaxBody(),
-				Refusal: ingress.Refusal{ContentType: resp.GetRefusalContentType(), Body: resp.GetRefusalBody()},
+				Refusal: ingress.RefusalTemplate{ContentType: resp.GetRefusalContentType(), Body: resp.GetRefusalBody()},
 			})
 		}
 	}

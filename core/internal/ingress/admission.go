@@ -6,52 +6,52 @@ import (
 	"sync/atomic"
 )
 
-// gate bounds what one adapter's callers may occupy, so that an adapter that hangs, or callers that flood it, leave
-// those of the others alone. It is safe for concurrent use.
-type gate struct {
-	slots chan struct{} // one a request that is with the adapter or the writer
-	limit int64         // bytes of bodies in memory
-	held  atomic.Int64
+// admission bounds the concurrent requests and the body memory of one adapter. An adapter that hangs, or callers that
+// flood it, therefore do not affect other adapters. It is safe for concurrent use.
+type admission struct {
+	slots    chan struct{} // one per request in the adapter or the writer
+	maxBytes int64
+	bytes    atomic.Int64 // of bodies in memory
 }
 
-func newGate(slots int, bytes int64) *gate {
-	return &gate{slots: make(chan struct{}, slots), limit: bytes}
+func newAdmission(slots int, maxBytes int64) *admission {
+	return &admission{slots: make(chan struct{}, slots), maxBytes: maxBytes}
 }
 
-// enter takes a slot. It reports false, without waiting, if none is free.
-func (g *gate) enter() bool {
+// tryAcquire takes a slot without waiting. It reports false if none is free.
+func (a *admission) tryAcquire() bool {
 	select {
-	case g.slots <- struct{}{}:
+	case a.slots <- struct{}{}:
 		return true
 	default:
 		return false
 	}
 }
 
-func (g *gate) leave() { <-g.slots }
+func (a *admission) release() { <-a.slots }
 
-// errFull means that the bodies of other requests take all the memory there is for this adapter.
-var errFull = errors.New("too many bytes at once")
+// errBodyMemory means that the bodies of other requests use all memory for this adapter's bodies.
+var errBodyMemory = errors.New("too many bytes in concurrent requests")
 
-// body counts what has come of one request's body. Bytes count when they arrive: a caller that announces much and
-// sends little takes no room. Whoever made it calls release when the bytes are no longer used.
-type body struct {
-	from  io.Reader
-	gate  *gate
-	bytes int64
+// countedBody counts the bytes of a request body against its adapter's limit, when they arrive: a caller that announces
+// a large body and sends little does not use up the limit. Call release when the bytes are no longer used.
+type countedBody struct {
+	reader    io.Reader
+	admission *admission
+	bytes     int64
 }
 
-// Read implements io.Reader. It fails with errFull if there is no room for what came.
-func (b *body) Read(p []byte) (int, error) {
-	n, err := b.from.Read(p)
+// Read implements io.Reader. It fails with errBodyMemory if the adapter's limit is exceeded.
+func (b *countedBody) Read(p []byte) (int, error) {
+	n, err := b.reader.Read(p)
 	b.bytes += int64(n)
-	if b.gate.held.Add(int64(n)) > b.gate.limit {
-		return 0, errFull
+	if b.admission.bytes.Add(int64(n)) > b.admission.maxBytes {
+		return 0, errBodyMemory
 	}
 	return n, err
 }
 
-func (b *body) release() {
-	b.gate.held.Add(-b.bytes)
+func (b *countedBody) release() {
+	b.admission.bytes.Add(-b.bytes)
 	b.bytes = 0
 }

@@ -3,7 +3,6 @@ package ingress
 import (
 	"context"
 	"io"
-	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -11,22 +10,14 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// two returns a handler with the endpoints of two adapters: "bot" and "native".
-func two(t *testing.T, bot, native *fake, change func(*Options)) *Handler {
-	t.Helper()
-	o := Options{
-		Endpoints: []Endpoint{bot.endpoint(), {Adapter: "native", Receiver: native, Channels: []string{"web"}, Pattern: "/v1/messages"}},
-		Writer:    native, Observer: native, Logger: slog.New(slog.DiscardHandler),
-	}
-	change(&o)
-	h, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h
+// twoAdapters returns the options of a handler with the adapters "bot" and "native".
+func twoAdapters(bot, native *fake) Options {
+	return native.options(bot.endpoint(), Endpoint{
+		Adapter: "native", Receiver: native, Channels: []string{"web"}, Pattern: "/v1/messages",
+	})
 }
 
-func TestBlockedAdapterLeavesOthersAlone(t *testing.T) {
+func TestFullAdapterDoesNotAffectOthers(t *testing.T) {
 	const slots = 3
 	entered, release := make(chan struct{}, slots), make(chan struct{})
 	bot := &fake{receive: func(context.Context, *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
@@ -34,50 +25,59 @@ func TestBlockedAdapterLeavesOthersAlone(t *testing.T) {
 		<-release
 		return &pluginpb.ReceiveResult{}, nil
 	}}
-	h := two(t, bot, &fake{}, func(o *Options) { o.Concurrency = slots })
+	o := twoAdapters(bot, &fake{})
+	o.Concurrency = slots
+	h := newHandler(t, o)
 	var running sync.WaitGroup
 	for range slots {
 		running.Go(func() { serve(h, request("POST", "/x/hooks/7", "{}")) })
 		<-entered
 	}
-	if w := serve(h, request("POST", "/x/hooks/8", "{}")); w.Code != 503 {
-		t.Errorf("the blocked adapter's next caller is answered %d, want 503", w.Code)
+	w := serve(h, request("POST", "/x/hooks/8", "{}"))
+	if w.Code != 503 || w.Header().Get("Retry-After") != "1" || !strings.Contains(w.Body.String(), `"code":503`) {
+		t.Errorf("answer %d %q, want 503 in the vendor's form", w.Code, w.Body)
 	}
 	if w := serve(h, request("POST", "/v1/messages", "{}")); w.Code != 200 {
-		t.Errorf("another adapter's caller is answered %d, want 200", w.Code)
+		t.Errorf("another adapter: status %d, want 200", w.Code)
 	}
 	close(release)
 	running.Wait()
+	bot.receive = nil
+	if w := serve(h, request("POST", "/x/hooks/7", "{}")); w.Code != 200 {
+		t.Errorf("after the load: status %d, want 200", w.Code)
+	}
 }
 
-func TestBodiesInMemoryAreBound(t *testing.T) {
-	h := two(t, &fake{}, &fake{}, func(o *Options) { o.BodyBytes = 20 })
+func TestBodyMemoryIsLimitedPerAdapter(t *testing.T) {
+	o := twoAdapters(&fake{}, &fake{})
+	o.BodyBytes = 20
+	h := newHandler(t, o)
 	r, w := io.Pipe()
 	slow := request("POST", "/x/hooks/7", "")
 	slow.Body, slow.ContentLength = r, 16
 	answered := make(chan int)
 	go func() { answered <- serve(h, slow).Code }()
-	step := func(what, path, body string, want int) {
+	expect := func(what, path string, want int) {
 		t.Helper()
-		if w := serve(h, request("POST", path, body)); w.Code != want {
+		if w := serve(h, request("POST", path, strings.Repeat("x", 16))); w.Code != want {
 			t.Errorf("%s: status %d %s, want %d", what, w.Code, w.Body, want)
 		}
 	}
-	if _, err := w.Write([]byte("12")); err != nil {
-		t.Fatal(err)
+	send := func(s string) {
+		t.Helper()
+		if _, err := w.Write([]byte(s)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	step("16 bytes, while a slow caller has sent 2 of 16", "/x/hooks/8", strings.Repeat("x", 16), 200)
-	if _, err := w.Write([]byte("345678")); err != nil { // returns when it is read, and so counted but for the last
-		t.Fatal(err)
-	}
-	if _, err := w.Write([]byte("9")); err != nil {
-		t.Fatal(err)
-	}
-	step("16 bytes, while it has sent at least 8", "/x/hooks/8", strings.Repeat("x", 16), 503)
-	step("16 bytes for another adapter", "/v1/messages", strings.Repeat("x", 16), 200)
+	send("12")
+	expect("16 bytes, while a slow caller has sent 2 of 16", "/x/hooks/8", 200)
+	send("345678")
+	send("9") // returns when the bytes before it are counted
+	expect("16 bytes, while the slow caller has sent at least 8", "/x/hooks/8", 503)
+	expect("16 bytes for another adapter", "/v1/messages", 200)
 	_ = w.Close()
 	if code := <-answered; code != 200 {
-		t.Errorf("the slow caller is answered %d, want 200", code)
+		t.Errorf("slow caller: status %d, want 200", code)
 	}
-	step("16 bytes after it", "/x/hooks/8", strings.Repeat("x", 16), 200)
+	expect("16 bytes after the slow caller", "/x/hooks/8", 200)
 }

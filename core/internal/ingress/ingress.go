@@ -1,7 +1,8 @@
-// Package ingress is the one public listener's handler. It refuses what can be refused without knowing the vendor
-// (method, media type, size, overload), hands the raw request to the adapter whose channel claims the path, gives
-// the envelopes to the writer, and only then answers. Every refusal has the form that the adapter declared for its
-// vendor.
+// Package ingress handles the requests of the public listener.
+//
+// It refuses requests by path, method, media type, size and load without asking an adapter. It passes other requests to
+// the adapter whose channel has the path, stores the returned envelopes through the writer, and only then answers.
+// Every refusal has the form that the adapter declared for its vendor.
 package ingress
 
 import (
@@ -13,7 +14,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// Receiver is an adapter process; see adapter.Host.Receive.
+// Receiver translates requests; see adapter.Host.Receive.
 type Receiver interface {
 	Receive(ctx context.Context, call *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error)
 }
@@ -24,44 +25,44 @@ type Writer interface {
 	Writable() error
 }
 
-// Endpoint is one path of one adapter.
-type Endpoint struct {
-	Adapter      string
-	Receiver     Receiver
-	Channels     []string // that claim it
-	Prefix       string   // configured; in front of Pattern
-	Pattern      string   // net/http.ServeMux form, without method and host
-	Methods      []string
-	ContentTypes []string
-	MaxBody      int64
-	Refusal      Refusal
-
-	gate *gate // of the adapter, on all its paths
-}
-
-// Refusal is the form of a "no".
-type Refusal struct{ ContentType, Body string }
-
-// Observer counts. Its methods are called concurrently and must be quick.
+// Observer counts requests. Its methods are called concurrently and must not block.
 type Observer interface {
 	Received(channel string)
 	Refused(adapter, reason string)
 	Answered(adapter string, status int, took time.Duration)
 }
 
-// Options are what a Handler needs.
+// Endpoint is a path on which an adapter receives requests.
+type Endpoint struct {
+	Adapter      string
+	Receiver     Receiver
+	Channels     []string // the channels that use the path
+	Prefix       string   // configured path of the channel; precedes Pattern
+	Pattern      string   // http.ServeMux pattern without method and host
+	Methods      []string // empty allows any
+	ContentTypes []string // empty allows any
+	MaxBody      int64    // bytes; 0 is 1 MiB
+	Refusal      RefusalTemplate
+
+	admission *admission // shared by all endpoints of the adapter
+}
+
+// RefusalTemplate is the form of a refusal's body. In Body, {{status}} and {{text}} stand for the HTTP status and its
+// explanation. The zero value is a JSON object.
+type RefusalTemplate struct{ ContentType, Body string }
+
+// Options configure a Handler.
 type Options struct {
 	Endpoints []Endpoint
 	Writer    Writer
 	Observer  Observer
 	Logger    *slog.Logger
-	// Concurrency bounds the requests of one adapter that are worked on at once; 0 is 512.
+	// Concurrency bounds the concurrent requests of one adapter; 0 is 512.
 	Concurrency int
-	// BodyBytes bounds the bodies of one adapter's requests that are in memory; 0 is 64 MiB.
+	// BodyBytes bounds the memory for request bodies of one adapter; 0 is 64 MiB.
 	BodyBytes int64
 }
 
-// Limits.
 const (
 	defaultMaxBody     = 1 << 20
 	defaultConcurrency = 512

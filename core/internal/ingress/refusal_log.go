@@ -1,57 +1,64 @@
 package ingress
 
 import (
-	"strings"
+	"net/http"
 	"sync"
 	"time"
+
+	"patchbay/sdk/text"
 )
 
-// Limits of what callers can make the log say.
+// Limits on the log lines that callers can cause.
 const (
-	linesPerSecond = 5 // for one adapter and reason
+	linesPerSecond = 5 // per adapter and reason
 	maxLoggedPath  = 200
 	maxLoggedText  = 500
 )
 
-// sampler decides which refusals are logged: anybody can cause them, at any rate. It is safe for concurrent use.
-type sampler struct {
+// logRefusal logs a refusal unless the rate limit is reached.
+func (h *Handler) logRefusal(ep *Endpoint, r *http.Request, no *refusal) {
+	suppressed, ok := h.logLimiter.allow(ep.Adapter, no.reason)
+	if suppressed > 0 {
+		h.Logger.Info("refusals not logged", "adapter", ep.Adapter, "reason", no.reason, "count", suppressed)
+	}
+	if ok {
+		h.Logger.Info("request refused", "adapter", ep.Adapter, "path", text.Abbreviate(r.URL.Path, maxLoggedPath),
+			"status", no.status, "reason", no.reason, "remote", r.RemoteAddr,
+			"detail", text.Abbreviate(no.detail, maxLoggedText))
+	}
+}
+
+// logLimiter limits the rate of log lines for refusals, which any caller can cause. It is safe for concurrent use.
+type logLimiter struct {
 	mu      sync.Mutex
-	windows map[[2]string]*window
+	windows map[[2]string]*logWindow
 }
 
-// window is one second of one adapter's refusals for one reason.
-type window struct {
-	began   time.Time
-	lines   int
-	leftOut int
+// logWindow counts the refusals of one second for one adapter and reason.
+type logWindow struct {
+	began      time.Time
+	lines      int
+	suppressed int
 }
 
-// take reports whether this refusal is logged, and how many of its kind were left out before it.
-func (s *sampler) take(adapter, reason string) (leftOut int, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// allow reports whether to log this refusal, and how many earlier refusals of its kind were not logged.
+func (l *logLimiter) allow(adapter, reason string) (suppressed int, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	key := [2]string{adapter, reason}
-	w := s.windows[key]
+	w := l.windows[key]
 	if w == nil {
-		w = &window{}
-		s.windows[key] = w
+		w = &logWindow{}
+		l.windows[key] = w
 	}
 	if time.Since(w.began) >= time.Second {
-		leftOut = w.leftOut
-		*w = window{began: time.Now()}
+		suppressed = w.suppressed
+		*w = logWindow{began: time.Now()}
 	}
 	if w.lines == linesPerSecond {
-		w.leftOut++
+		w.suppressed++
 		return 0, false
 	}
 	w.lines++
-	return leftOut, true
-}
-
-// clip shortens what a caller or an adapter wrote.
-func clip(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	return strings.ToValidUTF8(s[:limit], "") + "…"
+	return suppressed, true
 }

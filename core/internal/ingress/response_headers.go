@@ -5,34 +5,34 @@ import (
 	"strings"
 )
 
-// withheld are the fields of an answer that are the gateway's: they frame the message or belong to the connection
-// (RFC 9110, 7.6.1; RFC 9112, 6), or would make callers keep state for the gateway's host.
-var withheld = map[string]bool{
+// reservedHeaders are response headers that only the gateway sets. They frame the message or control the connection
+// (RFC 9110, 7.6.1; RFC 9112, 6), or they make callers store state for the gateway's host.
+var reservedHeaders = map[string]bool{
 	"Connection": true, "Content-Length": true, "Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Connection": true,
 	"Set-Cookie": true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
 }
 
-// invalidField stands for every field whose name or value HTTP does not allow.
-const invalidField = "invalid"
+// malformedHeader is the canonical name of each header that is not valid in HTTP.
+const malformedHeader = "malformed"
 
-// field returns the canonical name of an adapter's field, and false with what to call it if it must not be sent.
-func field(name, value string) (string, bool) {
-	if !token(name) || !sendable(value) {
-		return invalidField, false
+// allowedHeader returns the canonical name of a header, and whether an adapter may set it.
+func allowedHeader(name, value string) (canonical string, ok bool) {
+	if !validToken(name) || !validValue(value) {
+		return malformedHeader, false
 	}
-	name = http.CanonicalHeaderKey(name)
-	return name, !withheld[name]
+	canonical = http.CanonicalHeaderKey(name)
+	return canonical, !reservedHeaders[canonical]
 }
 
-// token reports whether s is a token (RFC 9110, 5.6.2).
-func token(s string) bool {
+// validToken reports whether s is a token (RFC 9110, 5.6.2).
+func validToken(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
-		return !letter && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+		alphanumeric := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+		return !alphanumeric && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
 	})
 }
 
-// sendable reports whether s has no control characters but tabs (RFC 9110, 5.5).
-func sendable(s string) bool {
+// validValue reports whether s has no control characters other than tabs (RFC 9110, 5.5).
+func validValue(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }

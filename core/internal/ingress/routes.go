@@ -7,51 +7,56 @@ import (
 	"strings"
 )
 
-// routes builds the table of paths: endpoints of one adapter on one path become one, and below the fixed part
-// of each path everything that nobody claims is refused in that adapter's shape.
+// routes returns the routing table. Requests below the fixed part of an endpoint's path that match no endpoint are
+// refused with that adapter's template.
 func (h *Handler) routes() (mux *http.ServeMux, err error) {
 	mux = http.NewServeMux()
-	defer func() { // ServeMux reports patterns that conflict by a panic
+	defer func() { // ServeMux panics if patterns conflict
 		if p := recover(); p != nil {
 			err = fmt.Errorf("paths conflict: %v", p)
 		}
 	}()
-	merged, err := merge(h.Endpoints)
+	endpoints, err := mergeEndpoints(h.Endpoints)
 	if err != nil {
 		return nil, err
 	}
-	gates := map[string]*gate{}
-	for i := range merged {
-		ep := &merged[i]
-		if gates[ep.Adapter] == nil {
-			gates[ep.Adapter] = newGate(h.Concurrency, h.BodyBytes)
-		}
-		ep.gate = gates[ep.Adapter]
-		ep.gate.limit = max(ep.gate.limit, ep.MaxBody) // one body always fits
-	}
-	taken := map[string]bool{}
-	for i := range merged {
-		ep := &merged[i]
+	h.shareAdmission(endpoints)
+	routed := map[string]bool{}
+	for i := range endpoints {
+		ep := &endpoints[i]
 		path := ep.Prefix + ep.Pattern
-		taken[path] = true
+		routed[path] = true
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { h.serve(ep, w, r) })
 	}
-	for i := range merged {
-		ep := &merged[i]
-		below := fixed(ep.Prefix + ep.Pattern)
-		if taken[below] || below == "/" {
+	for i := range endpoints {
+		ep := &endpoints[i]
+		folder := fixedFolder(ep.Prefix + ep.Pattern)
+		if routed[folder] || folder == "/" {
 			continue
 		}
-		taken[below] = true
-		mux.HandleFunc(below, func(w http.ResponseWriter, r *http.Request) { h.notFound(ep, w, r) })
-		if folder := strings.TrimSuffix(below, "/"); !taken[folder] { // else ServeMux redirects to below
-			taken[folder] = true
-			mux.HandleFunc(folder, func(w http.ResponseWriter, r *http.Request) { h.notFound(ep, w, r) })
+		// ServeMux would redirect a path without the trailing slash.
+		for _, path := range []string{folder, strings.TrimSuffix(folder, "/")} {
+			if !routed[path] {
+				routed[path] = true
+				mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { h.notFound(ep, w, r) })
+			}
 		}
 	}
-	nobody := &Endpoint{}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.notFound(nobody, w, r) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.notFound(&Endpoint{}, w, r) })
 	return mux, nil
+}
+
+// shareAdmission gives all endpoints of one adapter the same admission.
+func (h *Handler) shareAdmission(endpoints []Endpoint) {
+	byAdapter := map[string]*admission{}
+	for i := range endpoints {
+		ep := &endpoints[i]
+		if byAdapter[ep.Adapter] == nil {
+			byAdapter[ep.Adapter] = newAdmission(h.Concurrency, h.BodyBytes)
+		}
+		ep.admission = byAdapter[ep.Adapter]
+		ep.admission.maxBytes = max(ep.admission.maxBytes, ep.MaxBody) // one body always fits
+	}
 }
 
 func (h *Handler) notFound(ep *Endpoint, w http.ResponseWriter, r *http.Request) {
@@ -59,10 +64,10 @@ func (h *Handler) notFound(ep *Endpoint, w http.ResponseWriter, r *http.Request)
 	h.Observer.Answered(ep.Adapter, http.StatusNotFound, 0)
 }
 
-// merge joins the endpoints of one adapter that share a path.
-func merge(eps []Endpoint) ([]Endpoint, error) {
+// mergeEndpoints merges the endpoints of one adapter that share a path.
+func mergeEndpoints(endpoints []Endpoint) ([]Endpoint, error) {
 	var out []Endpoint
-	for _, ep := range eps {
+	for _, ep := range endpoints {
 		if ep.MaxBody <= 0 {
 			ep.MaxBody = defaultMaxBody
 		}
@@ -82,8 +87,8 @@ func merge(eps []Endpoint) ([]Endpoint, error) {
 	return out, nil
 }
 
-// fixed returns the part of a path before its first wildcard, or its folder.
-func fixed(path string) string {
+// fixedFolder returns the longest folder at the start of path that has no wildcard, with a trailing slash.
+func fixedFolder(path string) string {
 	if i := strings.IndexByte(path, '{'); i >= 0 {
 		path = path[:i]
 	}

@@ -2,13 +2,68 @@ package ingress
 
 import (
 	"net/http"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
-func TestUncleanPathsAreRefusedNotRedirected(t *testing.T) {
+func TestEndpointsOfOneAdapterAreMerged(t *testing.T) {
+	f := &fake{}
+	second := f.endpoint()
+	second.Channels, second.MaxBody = []string{"faq2"}, 64
+	h := f.handler(t, f.endpoint(), second)
+	if w := serve(h, request("POST", "/x/hooks/7", strings.Repeat("x", 40))); w.Code != 200 {
+		t.Errorf("status %d, want 200: the larger body limit applies to both channels", w.Code)
+	}
+	if diff := cmp.Diff([]string{"faq", "faq2"}, f.calls[0].GetChannels()); diff != "" {
+		t.Errorf("channels (-want +got):\n%s", diff)
+	}
+}
+
+func TestUnknownPathsAreRefusedInTheNearestAdaptersForm(t *testing.T) {
+	f, native := &fake{}, &fake{}
+	h := f.handler(t, f.endpoint(), Endpoint{
+		Adapter: "native", Receiver: native, Channels: []string{"web"}, Pattern: "/v1/messages",
+		Refusal: RefusalTemplate{"text/plain", "native {{status}}"},
+	})
+	if w := serve(h, request("DELETE", "/v1/messages", "")); w.Code != 200 || len(native.calls) != 1 {
+		t.Errorf("status %d: an endpoint without methods and content types must accept any", w.Code)
+	}
+	for path, want := range map[string]string{
+		"/v1/other":     "native 404",
+		"/x/hooks/7/8":  `{"code":404,"msg":"no channel receives on this path"}`,
+		"/":             `{"error":{"status":404,"message":"no channel receives on this path"}}`,
+		"/unknown/path": `{"error":{"status":404,"message":"no channel receives on this path"}}`,
+	} {
+		if w := serve(h, request("POST", path, "{}")); w.Code != 404 || w.Body.String() != want {
+			t.Errorf("%s: %d %q, want 404 %q", path, w.Code, w.Body, want)
+		}
+	}
+}
+
+func TestConflictingPathsFail(t *testing.T) {
+	f := &fake{}
+	for name, second := range map[string]Endpoint{
+		"same path":        {Adapter: "native", Receiver: f, Prefix: "/x/hooks", Pattern: "/{id}"},
+		"overlapping path": {Adapter: "native", Receiver: f, Pattern: "/x/{folder}/7"},
+		"malformed path":   {Adapter: "native", Receiver: f, Pattern: "/x/{"},
+		"other wildcard":   {Adapter: "native", Receiver: f, Pattern: "/x/hooks/{name}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := New(f.options(f.endpoint(), second)); err == nil {
+				t.Fatal("New = nil, want an error")
+			}
+		})
+	}
+}
+
+func TestUncleanPathsAreRefusedAndNotRedirected(t *testing.T) {
 	f := &fake{}
 	h := f.handler(t)
-	for _, path := range []string{"//x/hooks/a", "/x//hooks/a", "/x/./hooks/a", "/x/../x/hooks/a", "/x/hooks", "/x/hooks/", "/x/hooks/.."} {
+	for _, path := range []string{
+		"//x/hooks/a", "/x//hooks/a", "/x/./hooks/a", "/x/../x/hooks/a", "/x/hooks", "/x/hooks/", "/x/hooks/..",
+	} {
 		r := request(http.MethodPost, "/", "{}")
 		r.URL.Path = path
 		if w := serve(h, r); w.Code != http.StatusNotFound {
@@ -16,12 +71,12 @@ func TestUncleanPathsAreRefusedNotRedirected(t *testing.T) {
 		}
 	}
 	if len(f.calls) != 0 {
-		t.Errorf("the adapter was called for %v", f.calls)
+		t.Errorf("the adapter was called: %v", f.calls)
 	}
 }
 
-func TestEscapedPrefixIsStripped(t *testing.T) {
-	f := &fake{receive: result(t, "faq", "1")}
+func TestEscapedPrefixIsRemoved(t *testing.T) {
+	f := &fake{receive: receives(t, "faq", "1")}
 	if w := serve(f.handler(t), request(http.MethodPost, "/%78/hooks/a%2Fb", "{}")); w.Code != http.StatusAccepted {
 		t.Fatalf("status %d", w.Code)
 	}

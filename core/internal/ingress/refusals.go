@@ -1,0 +1,108 @@
+package ingress
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"patchbay/core/internal/adapter"
+	"patchbay/sdk"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// refusal is an answer that tells the vendor that a request was not accepted.
+type refusal struct {
+	status     int
+	reason     string // metric label
+	text       string // for the vendor
+	detail     string // for the log
+	body       []byte // from the adapter; nil uses the endpoint's template
+	retryAfter int    // seconds; 0 sends none
+	allow      string // allowed methods
+}
+
+func bodyTooLarge(limit int64) *refusal {
+	return &refusal{
+		status: http.StatusRequestEntityTooLarge, reason: "size",
+		text: "body too large: at most " + strconv.FormatInt(limit, 10) + " bytes",
+	}
+}
+
+func busy(text string) *refusal {
+	return &refusal{status: http.StatusServiceUnavailable, reason: "busy", text: text, retryAfter: 1}
+}
+
+func storeUnavailable(err error) *refusal { return temporarilyUnavailable("store", err, 5) }
+
+func adapterFailed(err error) *refusal {
+	if errors.Is(err, adapter.ErrNotReady) {
+		return temporarilyUnavailable("adapter_away", err, 1)
+	}
+	return temporarilyUnavailable("adapter", err, 2)
+}
+
+func temporarilyUnavailable(reason string, err error, retryAfter int) *refusal {
+	return &refusal{
+		status: http.StatusServiceUnavailable, reason: reason, text: "temporarily unavailable, try again",
+		detail: err.Error(), retryAfter: retryAfter,
+	}
+}
+
+func invalidEnvelopes(err error) *refusal {
+	return &refusal{status: http.StatusInternalServerError, reason: "adapter", text: "internal error", detail: err.Error()}
+}
+
+// adapterRefused returns the refusal for an error that the adapter returned.
+func adapterRefused(e *pluginpb.Error) *refusal {
+	kind := sdk.ErrorKind(e.GetKind())
+	no := &refusal{status: int(e.GetStatus()), reason: reasonOf(kind), body: e.GetBody(), detail: e.GetText()}
+	if no.status == 0 {
+		no.status = statusOf(kind)
+	}
+	if !validStatus(no.status) {
+		no.status = http.StatusInternalServerError
+	}
+	no.text = http.StatusText(no.status)
+	if e.GetField() != "" {
+		no.text = e.GetField() + ": " + e.GetText()
+		no.detail = no.text
+	}
+	if no.status == http.StatusUnauthorized {
+		no.text = "unauthorized"
+	}
+	if no.status == http.StatusServiceUnavailable || no.status == http.StatusTooManyRequests {
+		no.retryAfter = max(int(e.GetAfter().AsDuration()/time.Second), 1)
+	}
+	return no
+}
+
+// validStatus reports whether net/http accepts status for a final response; it panics at others.
+func validStatus(status int) bool { return 200 <= status && status <= 999 }
+
+// reasonOf returns the metric label of an error kind: "other" if the adapter invented it.
+func reasonOf(k sdk.ErrorKind) string {
+	switch k {
+	case sdk.KindInvalid, sdk.KindUnauthorized, sdk.KindUnsupported, sdk.KindPermanent, sdk.KindTransient,
+		sdk.KindThrottled, sdk.KindDeclined, sdk.KindGone, sdk.KindUnknown:
+		return string(k)
+	}
+	return "other"
+}
+
+func statusOf(k sdk.ErrorKind) int {
+	switch k {
+	case sdk.KindInvalid:
+		return http.StatusBadRequest
+	case sdk.KindUnauthorized:
+		return http.StatusUnauthorized
+	case sdk.KindUnsupported:
+		return http.StatusUnsupportedMediaType
+	case sdk.KindThrottled:
+		return http.StatusTooManyRequests
+	case sdk.KindTransient:
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusInternalServerError
+	}
+}

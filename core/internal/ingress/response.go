@@ -1,0 +1,83 @@
+package ingress
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"patchbay/sdk/protocol/pluginpb"
+	"patchbay/sdk/text"
+)
+
+// respond writes the adapter's answer and returns its status. An invalid status becomes 200: the envelopes are stored.
+func (h *Handler) respond(ep *Endpoint, w http.ResponseWriter, a *pluginpb.HttpAnswer) int {
+	status := int(a.GetStatus())
+	if !validStatus(status) {
+		status = http.StatusOK
+	}
+	for _, f := range a.GetHeader() {
+		h.setHeader(ep, w.Header(), f.GetName(), f.GetValue())
+	}
+	if a.GetContentType() != "" {
+		h.setHeader(ep, w.Header(), "Content-Type", a.GetContentType())
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(a.GetBody()) // fails if the caller has disconnected
+	return status
+}
+
+// setHeader sets a header of the adapter's answer. It drops a header that is not allowed, and logs that once.
+func (h *Handler) setHeader(ep *Endpoint, to http.Header, name, value string) {
+	canonical, ok := allowedHeader(name, value)
+	if ok {
+		to.Set(canonical, value)
+		return
+	}
+	if _, logged := h.droppedHeaders.LoadOrStore([2]string{ep.Adapter, canonical}, true); !logged {
+		h.Logger.Warn("header dropped from the adapter's answers",
+			"adapter", ep.Adapter, "header", text.Abbreviate(name, maxLoggedPath))
+	}
+}
+
+// refuse writes a refusal in the vendor's form, and logs it without the request's content.
+func (h *Handler) refuse(ep *Endpoint, w http.ResponseWriter, r *http.Request, no *refusal) {
+	h.Observer.Refused(ep.Adapter, no.reason)
+	h.logRefusal(ep, r, no)
+	body := no.body
+	if body == nil {
+		body = ep.Refusal.fill(no.status, no.text)
+	}
+	w.Header().Set("Content-Type", ep.Refusal.contentType())
+	if no.retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(no.retryAfter))
+	}
+	if no.allow != "" {
+		w.Header().Set("Allow", no.allow)
+	}
+	if no.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	w.WriteHeader(no.status)
+	_, _ = w.Write(body)
+}
+
+func (t RefusalTemplate) contentType() string {
+	if t.ContentType == "" {
+		return "application/json"
+	}
+	return t.ContentType
+}
+
+// fill returns the template's body with status and text.
+func (t RefusalTemplate) fill(status int, text string) []byte {
+	body := t.Body
+	if body == "" {
+		body = `{"error":{"status":{{status}},"message":"{{text}}"}}`
+	}
+	if strings.Contains(t.contentType(), "json") {
+		quoted, _ := json.Marshal(text) // cannot fail for a string
+		text = string(quoted[1 : len(quoted)-1])
+	}
+	return []byte(strings.NewReplacer("{{status}}", strconv.Itoa(status), "{{text}}", text).Replace(body))
+}
