@@ -12,7 +12,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// adapter serves any number of AICC channels, all on one push path. It is safe for concurrent use.
+// adapter serves any number of AICC channels, which share the push path. It is safe for concurrent use.
 type adapter struct {
 	now func() time.Time
 
@@ -65,7 +65,7 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 	c := &channel{
 		name: ch.Name, prefix: ch.Prefix, settings: s, host: ch.Host, now: a.now, metrics: newMetrics(ch.Host.Registry),
 	}
-	c.tokens = &tokenSource{fetch: c.fetchToken, now: a.now}
+	c.tokens = newTokenCache(c.fetchToken, a.now)
 	if s.Inbound == inboundPoll {
 		c.sessions = newSessions(a.now)
 	}
@@ -75,44 +75,44 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 	return c.endpoint(), nil
 }
 
-// put adds a channel or replaces the one of its name. It refuses one whose messages would be taken for another's: a
-// push names its channel by channel_id alone, and a poll takes what it gets away from everybody else. The users whom
-// the former channel polls go over to the new one.
+// put adds a channel or replaces the one with its name. It refuses a channel whose messages can't be distinguished
+// from another's: a push identifies its channel only by channel_id, and a poll removes messages at AICC. The polled
+// users of the replaced channel move to the new one.
 func (a *adapter) put(c *channel) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for name, other := range a.channels {
 		if name != c.name && c.sharesMessages(other) {
-			return sdk.Invalid("channel_id", "is the same as that of channel %s: their messages could not be told apart; "+
-				"change one of them, or the `path` of a channel", name)
+			return sdk.Invalid("channel_id", "is already used by channel %s, so their messages can't be distinguished; "+
+				"change one of the ids, or the `path` of one channel", name)
 		}
 	}
-	former := a.channels[c.name]
-	if former != nil && former.polls() && c.polls() && former.settings.BaseURL == c.settings.BaseURL &&
-		former.settings.ChannelID == c.settings.ChannelID {
-		c.sessions = former.sessions
+	previous := a.channels[c.name]
+	if previous != nil && previous.polls() && c.polls() && previous.settings.BaseURL == c.settings.BaseURL &&
+		previous.settings.ChannelID == c.settings.ChannelID {
+		c.sessions = previous.sessions
 	}
 	a.channels[c.name] = c
 	return nil
 }
 
-// Health implements sdk.HealthChecker: a channel is sick while its last request for an access token failed, or its last
-// polls did.
+// Health implements sdk.HealthChecker. A channel is unhealthy while the last request for an access token failed, or
+// the last polls did.
 func (a *adapter) Health(_ context.Context, name string) error {
 	c, err := a.channel(name)
 	if err != nil {
 		return err
 	}
-	if err := c.tokens.trouble(); err != nil {
-		return fmt.Errorf("no access token from AICC: %w", err)
+	if err := c.tokens.err(); err != nil {
+		return fmt.Errorf("get access token from AICC: %w", err)
 	}
-	if err := c.sessions.trouble(); err != nil {
-		return fmt.Errorf("messages can't be polled from AICC: %w", err)
+	if err := c.sessions.err(); err != nil {
+		return fmt.Errorf("poll messages from AICC: %w", err)
 	}
 	return nil
 }
 
-// channel returns a configured channel. Its error is typed and transient: a configuration may be on its way.
+// channel returns a configured channel. The error is transient because Configure may still be running.
 func (a *adapter) channel(name string) (*channel, error) {
 	a.mu.RLock()
 	defer a.mu.RUnlock()

@@ -76,8 +76,8 @@ func TestLifeOfAccessTokens(t *testing.T) {
 		want           time.Duration
 	}{
 		{"1h", `"120"`, 2 * time.Minute}, {"1h", `120`, 2 * time.Minute}, {"1h", `"3600"`, time.Hour}, {"1h", `"86400"`, time.Hour},
-		{"5m", `"3600"`, 5 * time.Minute}, {"1h", `"soon"`, assumedLife}, {"1h", `null`, assumedLife}, {"1h", `"0"`, assumedLife},
-		{"5m", `"-7"`, 5 * time.Minute}, {"1h", `99999999999999999999`, assumedLife},
+		{"5m", `"3600"`, 5 * time.Minute}, {"1h", `"soon"`, defaultTokenLife}, {"1h", `null`, defaultTokenLife}, {"1h", `"0"`, defaultTokenLife},
+		{"5m", `"-7"`, 5 * time.Minute}, {"1h", `99999999999999999999`, defaultTokenLife},
 	} {
 		v := newVendor(t, map[string][]reply{"token": {says(200, `{"AccessToken":"ACCESS-1","Expires":`+tt.expires+`}`)}})
 		c, err := deskAt(t, v, map[string]any{"token_life": tt.asked}).channel("desk")

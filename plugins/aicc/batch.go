@@ -3,43 +3,36 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"slices"
 	"strconv"
 
 	"patchbay/sdk/envelope"
 )
 
-// unknownThread stands for the thread of a message that does not say for whom it is.
+// unknownThread is the thread of messages without a user id.
 const unknownThread = "unknown"
 
-// derivedPrefix begins the ids of messages that have none of the vendor's.
-const derivedPrefix = "derived-"
-
-// batch is one push, or one answer of poll, while it is translated. channels, at least one, have the push's
-// credentials; seen counts equal messages.
+// batch translates the messages of one push or of one poll.
 type batch struct {
-	channels []*channel
-	seen     map[string]int
-	// receiver is the user who was polled, "" for a push. Then the only channel is known, and messages that do not say
-	// for whom they are are this user's.
-	receiver string
+	channels []*channel     // authenticated by the push; at least one
+	counts   map[string]int // number of equal messages so far, see derivedID
+	user     string         // the polled user, "" for a push
 }
 
-// translate gives the envelopes of one message: one, or more if it names more read messages than an
-// envelope can. What is not understood, or would be no valid envelope, gives one of kind unparsed.
+// translate returns the envelopes of one message: usually one, more if a READ lists more ids than an envelope can hold.
+// A message that can't be parsed, or whose envelope would be invalid, becomes one envelope of kind unparsed.
 func (b *batch) translate(raw json.RawMessage) []*envelope.Envelope {
 	m, err := readDownlink(raw)
 	if m.To == "" {
-		m.To = b.receiver
+		m.To = b.user
 	}
-	c, known := b.channelOf(m.From)
-	if err == nil && !known {
-		err = wrong("from", "is the channel_id of no channel that these credentials belong to")
+	c, found := b.channelOf(m.From)
+	if err == nil && !found {
+		err = invalid("from", "is the channel_id of no channel that accepts these credentials")
 	}
 	if err != nil {
 		return []*envelope.Envelope{b.unparsed(c, m, raw, err)}
 	}
-	e, err := m.envelope(c, b.receiver != "")
+	e, err := m.envelope(c, b.user != "")
 	if err != nil {
 		return []*envelope.Envelope{b.unparsed(c, m, raw, err)}
 	}
@@ -53,18 +46,19 @@ func (b *batch) translate(raw json.RawMessage) []*envelope.Envelope {
 	return out
 }
 
-// channelOf returns the channel that a message belongs to; if there is none, the first and false.
+// channelOf returns the channel that a message belongs to, or the first channel and false. A poll has only one channel,
+// which receives all its messages.
 func (b *batch) channelOf(from string) (*channel, bool) {
 	for _, c := range b.channels {
-		if c.settings.ChannelID == from || b.receiver != "" {
+		if c.settings.ChannelID == from || b.user != "" {
 			return c, true
 		}
 	}
 	return b.channels[0], false
 }
 
-// unparsed keeps a message that was not understood, with what is known of it, and counts it. Raw holds no credentials:
-// those are in the header alone.
+// unparsed preserves a message that can't be parsed, with the fields that are known, and counts it. Raw contains no
+// credentials: AICC sends those in the header only.
 func (b *batch) unparsed(c *channel, m *downlink, raw []byte, problem error) *envelope.Envelope {
 	e := &envelope.Envelope{
 		Channel:    c.name,
@@ -92,46 +86,6 @@ func (b *batch) unparsed(c *channel, m *downlink, raw []byte, problem error) *en
 	if fe, ok := errors.AsType[*fieldError](problem); ok {
 		field = fe.field
 	}
-	c.metrics.countUnknown(c.name, field)
+	c.metrics.countUnparsed(c.name, field)
 	return e
-}
-
-// vendorID is messageCode for an agent's chat message. Other messages may repeat the code of the message that they
-// are about, and most have none: their id is derived from what they say.
-func (b *batch) vendorID(c *channel, m *downlink) string {
-	if m.ControlType == controlChat && m.SourceType == sourceAgent &&
-		m.MessageCode != "" && len(m.MessageCode) <= envelope.MaxIDBytes {
-		return m.MessageCode
-	}
-	content, ok := literalText(m.Content)
-	if !ok {
-		content = string(m.Content)
-	}
-	at, _ := literalText(m.Timestamp)
-	return b.derivedID(c, m.To, at, m.ControlType, m.SourceType, m.MediaType, content)
-}
-
-// derivedID derives an id from fields and from how many equal messages of the channel came before in this call, so that
-// two equal notices in one push stay two, and a repeated push gives the same ids.
-func (b *batch) derivedID(c *channel, fields ...string) string {
-	equal := envelope.ShortID(append([]string{c.name}, fields...)...)
-	n := b.seen[equal]
-	b.seen[equal]++
-	return derivedPrefix + envelope.ShortID(append(slices.Clone(fields), strconv.Itoa(n))...)
-}
-
-// splitReferences spreads the references of a read event over as many envelopes as they need.
-func splitReferences(e *envelope.Envelope) []*envelope.Envelope {
-	refs := e.RefersTo
-	if len(refs) <= envelope.MaxReferences {
-		return []*envelope.Envelope{e}
-	}
-	var out []*envelope.Envelope
-	for i := 0; i < len(refs); i += envelope.MaxReferences {
-		piece := *e
-		piece.RefersTo = refs[i:min(i+envelope.MaxReferences, len(refs))]
-		piece.VendorID = e.VendorID + "-" + strconv.Itoa(len(out))
-		out = append(out, &piece)
-	}
-	return out
 }

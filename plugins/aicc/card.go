@@ -9,15 +9,15 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// maxTitle is the most bytes of a card's title. The page names no limit for either of a card's texts; the description has
-// that of a text.
+// maxTitle limits a card's title, in bytes. The page of send names no limits for the texts of a WEBCARD; the adapter
+// applies that of a text message to the description.
 const maxTitle = envelope.MaxIDBytes
 
-// cardContent is the content of a message with cards, zero for one without. A card alone becomes a WEBCARD. Beside words
-// or other cards, which AICC has no call for, it becomes a line of text; if all lines together are too long for that, the
-// first card with a link is the WEBCARD, and its description begins with the others.
+// cardContent returns the content for a message with cards, or zero for one without. A single card becomes a WEBCARD.
+// AICC has no message for a card with text or with other cards, so these become lines of text. If the lines are too
+// long for a text message, the first card with a link becomes a WEBCARD and the other lines begin its description.
 func cardContent(e *envelope.Envelope) content {
-	var lines, beside []string
+	var lines, others []string
 	var card *envelope.Part
 	for i := range e.Parts {
 		p := &e.Parts[i]
@@ -35,45 +35,45 @@ func cardContent(e *envelope.Envelope) content {
 		if card == nil && p.Type == envelope.PartCard && isLink(p.URL) {
 			card = p
 		} else if line != "" {
-			beside = append(beside, line)
+			others = append(others, line)
 		}
 	}
-	words := strings.Join(lines, "\n")
+	text := strings.Join(lines, "\n")
 	switch {
-	case words == e.Text():
-		return content{} // no cards, or such as show nothing
-	case card != nil && (len(beside) == 0 || len(words) > maxText):
-		return webCardContent(card, beside)
+	case text == e.Text():
+		return content{} // no cards, or only empty ones
+	case card != nil && (len(others) == 0 || len(text) > maxText):
+		return webCardContent(card, others)
 	}
-	out := content{media: mediaText, content: clip(words, maxText), degraded: "sent as text: card"}
-	if len(words) > maxText {
+	out := content{mediaType: mediaText, text: clip(text, maxText), degraded: "sent as text: card"}
+	if len(text) > maxText {
 		out.degraded += fmt.Sprintf(", cut to %d bytes", maxText)
 	}
 	return out
 }
 
-// cardLine puts a card into words.
+// cardLine renders a card as a line of text.
 func cardLine(p *envelope.Part) string {
-	var words []string
+	var fields []string
 	for _, s := range []string{p.Name, p.Text, p.URL} {
 		if s != "" {
-			words = append(words, s)
+			fields = append(fields, s)
 		}
 	}
-	return strings.Join(words, " ")
+	return strings.Join(fields, " ")
 }
 
-// webCardContent writes a WEBCARD. Its description begins with the lines beside it. A picture would have to be an upload
-// of this customer, and a card brings the bytes of none.
-func webCardContent(p *envelope.Part, beside []string) content {
-	description := strings.Join(append(beside[:len(beside):len(beside)], p.Text), "\n")
+// webCardContent returns a WEBCARD whose description begins with the other lines of the message. The picture is omitted:
+// mediaFileId requires an upload, and a card does not contain the picture's bytes.
+func webCardContent(p *envelope.Part, others []string) content {
+	description := strings.Join(append(others[:len(others):len(others)], p.Text), "\n")
 	if p.Text == "" {
-		description = strings.Join(beside, "\n")
+		description = strings.Join(others, "\n")
 	}
 	var out content
 	var notes []string
-	if len(beside) > 0 {
-		notes = append(notes, "sent as part of a card: what is beside it")
+	if len(others) > 0 {
+		notes = append(notes, "the rest of the message is sent in the card's description")
 	}
 	if len(description) > maxText {
 		notes = append(notes, fmt.Sprintf("the card's description is cut to %d bytes", maxText))
@@ -82,16 +82,15 @@ func webCardContent(p *envelope.Part, beside []string) content {
 		notes = append(notes, fmt.Sprintf("the card's title is cut to %d bytes", maxTitle))
 	}
 	if p.Ref != "" {
-		notes = append(notes, "the card's picture is left out")
+		notes = append(notes, "the card's picture is omitted")
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	// Strings always encode.
-	_ = enc.Encode(webCard{
+	_ = enc.Encode(webCard{ // strings always encode
 		Title: literal(clip(p.Name, maxTitle)), Description: literal(strings.TrimSpace(clip(description, maxText))),
 		RedirectURL: literal(p.URL),
 	})
-	out.media, out.content, out.degraded = mediaCard, strings.TrimSpace(b.String()), noted(notes...)
+	out.mediaType, out.text, out.degraded = mediaCard, strings.TrimSpace(b.String()), joinNotes(notes...)
 	return out
 }

@@ -8,23 +8,22 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// pushPath is where AICC pushes to: it appends this to the base URL of its console.
+// pushPath is the path that AICC appends to the base URL of the console (Message Push Interface Specifications, URI).
 const pushPath = "/webhooks/v1/messages"
 
-// maxPush is the most bytes that one push may have.
+// maxPush limits the body of a push, in bytes.
 const maxPush = 1 << 20
 
-// defaultFileBytes is the default of max_file_bytes.
 const defaultFileBytes = 2 << 20
 
-// capabilities are those of a channel.
+// capabilities returns what a channel accepts.
 func capabilities(fileBytes int64) sdk.Capabilities {
 	return sdk.Capabilities{
 		Parts: []envelope.PartType{
 			envelope.PartText, envelope.PartImage, envelope.PartAudio, envelope.PartVideo, envelope.PartFile,
 			envelope.PartCard,
 		},
-		Events:     slices.Clone(wantedEvents),
+		Events:     slices.Clone(deliveredEvents),
 		TextBytes:  maxText,
 		Media:      sdk.MediaStream,
 		MediaBytes: fileBytes,
@@ -33,20 +32,19 @@ func capabilities(fileBytes int64) sdk.Capabilities {
 	}
 }
 
-// channel is one configured AICC account. It is not changed after Configure; a new configuration is a
-// new channel.
+// channel is one configured AICC account. It does not change; a new configuration creates a new channel.
 type channel struct {
 	name     string
 	prefix   string
 	settings Settings
 	host     sdk.Host
 	now      func() time.Time
-	tokens   *tokenSource
-	sessions *sessions // the users who are polled; nil if AICC pushes
+	tokens   *tokenCache
+	sessions *sessions // the polled users; nil if AICC pushes
 	metrics  *metrics
 }
 
-// endpoint is what the channel offers: a path for pushes, or nothing if it polls.
+// endpoint returns a path for pushes, or none if the channel polls.
 func (c *channel) endpoint() sdk.Endpoint {
 	can := capabilities(c.settings.MaxFileBytes)
 	ep := sdk.Endpoint{
@@ -68,7 +66,7 @@ func (c *channel) endpoint() sdk.Endpoint {
 
 func (c *channel) polls() bool { return c.settings.Inbound == inboundPoll }
 
-// sharesMessages tells whether two channels would get each other's messages.
+// sharesMessages reports whether two channels would receive each other's messages.
 func (c *channel) sharesMessages(o *channel) bool {
 	if c.settings.ChannelID != o.settings.ChannelID || c.polls() != o.polls() {
 		return false

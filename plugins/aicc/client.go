@@ -15,37 +15,37 @@ import (
 	"patchbay/sdk"
 )
 
-// apiPath is where AICC's calls are, below the base URL.
+// apiPath is the path of AICC's calls below the base URL.
 const apiPath = "/apiaccess/ccmessaging/"
 
-// maxAnswer is the most bytes that are read of an answer, unless a call says more. Real ones have a few hundred.
+// maxAnswer is the default limit of an answer in bytes. Answers without files have a few hundred.
 const maxAnswer = 64 << 10
 
-// errAnswerTooLarge is behind the error of a call whose answer has more bytes than the call allows.
+// errAnswerTooLarge is the cause of the error for an answer above the call's limit.
 var errAnswerTooLarge = errors.New("the answer is too large")
 
-// maxVendorText is the most bytes of the vendor's own words that an error repeats.
+// maxVendorText limits the vendor's text in an error, in bytes.
 const maxVendorText = 160
 
-// request is one call of the vendor.
+// request is one call of AICC.
 type request struct {
-	url    string
-	body   any   // sent as JSON by POST; nil means GET
-	limit  int64 // most bytes of the answer; 0 means maxAnswer
-	header http.Header
-	hide   []string // what errors must not repeat of the vendor's words
-	// results means that a result code counts also beside HTTP status 500, which the vendor's pages call a failure of
-	// business.
-	results bool
+	url     string
+	body    any   // sent as JSON with POST; nil means GET
+	limit   int64 // of the answer in bytes; 0 means maxAnswer
+	header  http.Header
+	secrets []string // redacted in errors
+	// allowResult500 accepts an answer with HTTP status 500 and a result code, which the page of send calls a business
+	// failure.
+	allowResult500 bool
 }
 
-// answer is the vendor's answer with a status of success.
+// answer is AICC's answer.
 type answer struct {
 	header http.Header
 	body   []byte
 }
 
-// do makes one call. A status that is no success gives a typed error with the vendor's code and words.
+// do makes one call. A failure status gives a typed error with AICC's redacted code and text.
 func (c *channel) do(ctx context.Context, op string, q request) (*answer, error) {
 	req, err := q.http(ctx)
 	if err != nil {
@@ -61,12 +61,12 @@ func (c *channel) do(ctx context.Context, op string, q request) (*answer, error)
 	if e := sdk.FromStatus(op, resp.StatusCode, resp.Header); e != nil {
 		var f fault
 		_ = json.Unmarshal(data, &f)
-		if q.results && f.isResult(resp.StatusCode) {
+		if q.allowResult500 && f.isResult(resp.StatusCode) {
 			return &answer{header: resp.Header, body: data}, nil
 		}
-		hide := append(slices.Clip(q.hide), c.settings.AppSecret.Reveal())
-		e.Code = vendorCode(string(f.ErrorCode+f.ResultCode+f.ReturnCode), hide...)
-		e.Text = vendorText(string(f.ExceptionInfo+f.ResultDesc), hide...)
+		secrets := append(slices.Clip(q.secrets), c.settings.AppSecret.Reveal())
+		e.Code = redactCode(string(f.ErrorCode+f.ResultCode+f.ReturnCode), secrets...)
+		e.Text = redactText(string(f.ExceptionInfo+f.ResultDesc), secrets...)
 		return nil, e
 	}
 	if readErr != nil {
@@ -79,7 +79,7 @@ func (c *channel) do(ctx context.Context, op string, q request) (*answer, error)
 	return &answer{header: resp.Header, body: data}, nil
 }
 
-// isResult tells whether an answer with a status of failure is a result that says why.
+// isResult reports whether the answer has a result code that explains the failure.
 func (f *fault) isResult(status int) bool {
 	code := f.ResultCode + f.ReturnCode
 	return status == http.StatusInternalServerError && f.ErrorCode == "" && code != "" && code != codeDone
@@ -108,8 +108,9 @@ func (q *request) http(ctx context.Context) (*http.Request, error) {
 	return req, nil
 }
 
-// harmless turns "may have happened" into transient, for calls that may be repeated freely.
-func harmless(err error) error {
+// repeatable converts unknown, which means that a call may have had its effect, to transient. It is for calls that can
+// be repeated without harm.
+func repeatable(err error) error {
 	if sdk.KindOf(err) == sdk.KindUnknown {
 		e := *asTyped(err)
 		e.Kind = sdk.KindTransient
@@ -118,22 +119,22 @@ func harmless(err error) error {
 	return err
 }
 
-// vendorCode makes a code of the vendor's fit for an error, likewise.
-func vendorCode(s string, hide ...string) string { return clip(vendorText(s, hide...), 64) }
+// redactCode redacts AICC's error code like redactText.
+func redactCode(s string, secrets ...string) string { return clip(redactText(s, secrets...), 64) }
 
-// vendorText makes the vendor's words fit for an error: one line, short, without what must be hidden. What
-// is shorter than four bytes hides nothing: its absence would tell more than its presence.
-func vendorText(s string, hide ...string) string {
-	s = inOneLine(s)
-	for _, h := range hide {
-		if len(h) >= 4 {
-			s = strings.ReplaceAll(s, inOneLine(h), "[redacted]")
+// redactText prepares AICC's text for an error: one line, limited length, without secrets. Secrets shorter than four
+// bytes are ignored, because replacing them would reveal where they occur.
+func redactText(s string, secrets ...string) string {
+	s = oneLine(s)
+	for _, secret := range secrets {
+		if len(secret) >= 4 {
+			s = strings.ReplaceAll(s, oneLine(secret), "[redacted]")
 		}
 	}
 	return clip(strings.TrimSpace(s), maxVendorText)
 }
 
-func inOneLine(s string) string {
+func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '

@@ -11,67 +11,66 @@ import (
 	"patchbay/sdk"
 )
 
-// assumedLife is that of an access token if the answer does not say.
-const assumedLife = 10 * time.Minute
+// defaultTokenLife is the assumed life of an access token if the answer has no valid Expires.
+const defaultTokenLife = 10 * time.Minute
 
-// userTokenLife is how long a user's token is used; the vendor's lives an hour.
+// userTokenLife is how long a user's token is used. It is valid for one hour (applyToken).
 const userTokenLife = 50 * time.Minute
 
-// tokenHeader carries a user's token, in calls and, when AICC has a new one, in answers.
+// tokenHeader carries a user's token in requests, and a new one in some answers (applyToken).
 const tokenHeader = "ccmessaging-token"
 
-// fetchToken asks for an access token (tokenByAkSk). It has no effect that counts, so that every
-// failure of the network is transient.
+// fetchToken requests an access token (tokenByAkSk). Repeating it is repeatable, so all network errors are transient.
 func (c *channel) fetchToken(ctx context.Context) (string, time.Duration, error) {
 	const op = "get access token"
-	asked := c.settings.TokenLife
+	requested := c.settings.TokenLife
 	h := http.Header{}
-	h.Set("X-Token-Expire", strconv.Itoa(int(asked/time.Second)))
+	h.Set("X-Token-Expire", strconv.Itoa(int(requested/time.Second)))
 	secret := c.settings.AppSecret.Reveal()
 	a, err := c.do(ctx, op, request{
-		url: c.settings.TokenURL, header: h, hide: []string{secret},
+		url: c.settings.TokenURL, header: h, secrets: []string{secret},
 		body: accessRequest{AppKey: c.settings.AppKey, AppSecret: secret},
 	})
 	if err != nil {
-		return "", 0, harmless(err)
+		return "", 0, repeatable(err)
 	}
 	var r accessReply
 	if err := json.Unmarshal(a.body, &r); err != nil || r.AccessToken == "" {
 		return "", 0, &sdk.Error{Kind: sdk.KindUnauthorized, Op: op,
 			Text: "the answer has no AccessToken; check token_url, app_key and app_secret"}
 	}
-	life := assumedLife
+	life := defaultTokenLife
 	if n, err := strconv.Atoi(string(r.Expires)); err == nil && n > 0 {
 		life = time.Duration(min(n, int(maxTokenLife/time.Second))) * time.Second
 	}
 	c.host.Logger.Debug("access token renewed", "life", life)
-	return string(r.AccessToken), min(life, asked), nil
+	return string(r.AccessToken), min(life, requested), nil
 }
 
-// applyToken asks for a user's token.
+// applyToken requests a user's token.
 func (c *channel) applyToken(ctx context.Context, access, user, name string) (string, error) {
-	const op = "apply for user token"
+	const op = "get user token"
 	a, err := c.do(ctx, op, request{
-		url: c.settings.BaseURL + apiPath + "applyToken", header: c.header(access), hide: []string{access},
+		url: c.settings.BaseURL + apiPath + "applyToken", header: c.header(access), secrets: []string{access},
 		body: userRequest{UserID: user, UserName: name, ChannelID: c.settings.ChannelID, Locale: c.settings.Locale},
 	})
 	if err != nil {
-		return "", harmless(err)
+		return "", repeatable(err)
 	}
 	var r userReply
 	if err := json.Unmarshal(a.body, &r); err != nil {
 		return "", &sdk.Error{Kind: sdk.KindTransient, Op: op, Text: "the answer is not JSON"}
 	}
-	token := bareToken(string(r.Token))
-	if code := r.code(); code != codeDone && code != "" || token == "" { // an older sample has the token alone
-		c.show(&r.result, &threadState{Token: token}, access)
+	token := unquoteToken(string(r.Token))
+	if code := r.code(); code != codeDone && code != "" || token == "" { // an older sample has no resultCode
+		c.redact(&r.result, &threadState{Token: token}, access)
 		return "", &sdk.Error{Kind: sdk.KindTransient, Op: op, Code: r.shownCode,
-			Text: strings.TrimSpace("refused; check channel_id. " + r.shown)}
+			Text: strings.TrimSpace("refused; check channel_id: " + r.shown)}
 	}
 	return token, nil
 }
 
-// header returns what every call but tokenByAkSk carries.
+// header returns the header of all calls except tokenByAkSk.
 func (c *channel) header(access string) http.Header {
 	h := http.Header{}
 	h.Set("X-App-Key", c.settings.AppKey)
@@ -79,5 +78,5 @@ func (c *channel) header(access string) http.Header {
 	return h
 }
 
-// bareToken strips the quotes that some deployments put around a token.
-func bareToken(s string) string { return strings.Trim(strings.TrimSpace(s), `"`) }
+// unquoteToken removes the quotes that an older sample has around a token.
+func unquoteToken(s string) string { return strings.Trim(strings.TrimSpace(s), `"`) }

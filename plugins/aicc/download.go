@@ -18,11 +18,11 @@ import (
 
 const opDownload = "download file"
 
-// documentTypes are tried for a document whose type nobody says.
+// documentTypes are tried for a document of unknown type.
 var documentTypes = []string{"pdf", "doc", "docx", "txt", "csv", "zip", "richtext"}
 
-// Fetch implements sdk.Fetcher: it reads a file that an agent or the robot sent (downloadFileStream). Where the message
-// does not say from which store the file is and of which type, the likely ones are tried in turn; to read has no effect.
+// Fetch implements sdk.Fetcher. It reads a file from an agent or the robot (downloadFileStream). If the message does
+// not state the file's store and type, it tries the likely ones in turn. Reading has no effect at AICC.
 func (a *adapter) Fetch(ctx context.Context, f *sdk.Fetching) (m *sdk.Medium, err error) {
 	c, err := a.channel(f.Channel)
 	if err != nil {
@@ -30,14 +30,14 @@ func (a *adapter) Fetch(ctx context.Context, f *sdk.Fetching) (m *sdk.Medium, er
 	}
 	defer func() { c.metrics.countFile(c.name, "down", err) }()
 	if f.Part.Ref == "" || f.Thread == "" {
-		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: opDownload, Text: "the file's id or its user is missing"}
+		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: opDownload, Text: "the file's id or its user id is missing"}
 	}
 	st := readState(f.State)
-	asks, known := c.downloads(&f.Part)
+	candidates, known := c.downloads(&f.Part)
 	var last error
-	for _, ask := range asks {
-		data, err := c.download(ctx, f.Thread, &st, ask, len(asks) == 1)
-		if e, ok := errors.AsType[*noFile](err); ok {
+	for _, candidate := range candidates {
+		data, err := c.download(ctx, f.Thread, &st, candidate, len(candidates) == 1)
+		if e, ok := errors.AsType[*notFound](err); ok {
 			last = e.err
 			continue
 		}
@@ -45,22 +45,22 @@ func (a *adapter) Fetch(ctx context.Context, f *sdk.Fetching) (m *sdk.Medium, er
 			return nil, err
 		}
 		return &sdk.Medium{
-			ContentType: mediumType(&f.Part, ask.FileType, known, data), Name: f.Part.Name, Size: int64(len(data)),
+			ContentType: mediumType(&f.Part, candidate.FileType, known, data), Name: f.Part.Name, Size: int64(len(data)),
 			Body: io.NopCloser(bytes.NewReader(data)),
 		}, nil
 	}
 	return nil, last
 }
 
-// noFile is behind AICC's word that it has no such file; another store or type may have it.
-type noFile struct{ err error }
+// notFound reports that AICC has no such file. Another store or type may have it.
+type notFound struct{ err error }
 
-// Error is that of the refusal.
-func (e *noFile) Error() string { return e.err.Error() }
+// Error implements error.
+func (e *notFound) Error() string { return e.err.Error() }
 
-// downloads lists the calls that may find a part's file, the likely ones first; at least one. known tells whether the
-// file's type is not a guess.
-func (c *channel) downloads(p *envelope.Part) (asks []downloadRequest, known bool) {
+// downloads returns the requests that may find a part's file, the most likely first. There is at least one. known
+// reports whether the file's type is certain.
+func (c *channel) downloads(p *envelope.Part) (candidates []downloadRequest, known bool) {
 	stores := []string{c.settings.Files}
 	if store := p.Attributes[attrStore]; store != "" {
 		stores = []string{store}
@@ -70,19 +70,19 @@ func (c *channel) downloads(p *envelope.Part) (asks []downloadRequest, known boo
 	types, known := downloadTypes(p)
 	for _, store := range stores {
 		for _, ext := range types {
-			ask := downloadRequest{FileID: p.Ref, FileType: ext, Channel: channelWeb}
+			r := downloadRequest{FileID: p.Ref, FileType: ext, Channel: channelWeb}
 			if store == filesLibrary {
-				ask.MultiMedia = "multiMedia"
+				r.MultiMedia = "multiMedia"
 			} else {
-				ask.FileID = "local/" + p.Ref
+				r.FileID = "local/" + p.Ref
 			}
-			asks = append(asks, ask)
+			candidates = append(candidates, r)
 		}
 	}
-	return asks, known
+	return candidates, known
 }
 
-// downloadTypes are the types that a part's file may have.
+// downloadTypes returns the types that a part's file may have.
 func downloadTypes(p *envelope.Part) (types []string, known bool) {
 	if ext := p.Attributes[attrFileType]; ext != "" {
 		return []string{ext}, true
@@ -103,37 +103,38 @@ func downloadTypes(p *envelope.Part) (types []string, known bool) {
 	return documentTypes, false
 }
 
-// download makes one call. A *noFile error means that another may do better; only means that there is no other.
+// download makes one call. located means that it is the only candidate. After a *notFound error the other candidates
+// are worth a try.
 func (c *channel) download(
-	ctx context.Context, user string, st *threadState, ask downloadRequest, only bool,
+	ctx context.Context, user string, st *threadState, r downloadRequest, located bool,
 ) ([]byte, error) {
 	limit := c.settings.MaxFileBytes
 	a, err := c.authorized(ctx, opDownload, user, st, request{
-		url: c.settings.BaseURL + apiPath + "downloadFileStream", body: ask, limit: base64Bytes(limit) + maxAnswer,
+		url: c.settings.BaseURL + apiPath + "downloadFileStream", body: r, limit: base64Bytes(limit) + maxAnswer,
 	})
 	if errors.Is(err, errAnswerTooLarge) {
 		return nil, tooLargeFile(limit)
 	}
 	if err != nil {
-		return nil, harmless(err)
+		return nil, repeatable(err)
 	}
-	var r downloadReply
-	if err := json.Unmarshal(a.body, &r); err != nil {
+	var reply downloadReply
+	if err := json.Unmarshal(a.body, &reply); err != nil {
 		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opDownload, Text: "the answer is not JSON"}
 	}
-	c.show(&r.result, st)
-	switch code := r.code(); {
-	case code != codeDone && (code != "" || r.FileStream == "" && r.FileURL == ""): // an older sample has the file alone
-		return nil, &noFile{refused(opDownload, &r.result, downloadError(r.code(), only), "")}
-	case r.FileStream != "":
-		return decodeFile(r.FileStream, limit)
-	case r.FileURL != "":
-		return c.follow(ctx, r.FileURL, limit)
+	c.redact(&reply.result, st)
+	switch code := reply.code(); {
+	case code != codeDone && (code != "" || reply.FileStream == "" && reply.FileURL == ""): // an older sample has no code
+		return nil, &notFound{refused(opDownload, &reply.result, downloadError(code, located), "")}
+	case reply.FileStream != "":
+		return decodeFile(reply.FileStream, limit)
+	case reply.FileURL != "":
+		return c.follow(ctx, reply.FileURL, limit)
 	}
-	return nil, &noFile{&sdk.Error{Kind: sdk.KindPermanent, Op: opDownload, Text: "AICC answers with neither bytes nor a link"}}
+	return nil, &notFound{&sdk.Error{Kind: sdk.KindPermanent, Op: opDownload, Text: "the answer has neither fileStream nor fileUrl"}}
 }
 
-// base64Bytes is how many bytes base64 makes of n, with line breaks.
+// base64Bytes returns the size of n bytes in base64 with line breaks.
 func base64Bytes(n int64) int64 { return n*4/3 + n/32 }
 
 func tooLargeFile(limit int64) error {
@@ -141,7 +142,7 @@ func tooLargeFile(limit int64) error {
 		Text: fmt.Sprintf("the file has more than %d bytes (max_file_bytes)", limit)}
 }
 
-// decodeFile reads a fileStream: base64, with or without line breaks, padding and the head of a data URL.
+// decodeFile decodes a fileStream: base64, with or without line breaks, padding or the prefix of a data URL.
 func decodeFile(s string, limit int64) ([]byte, error) {
 	if strings.HasPrefix(s, "data:") {
 		_, s, _ = strings.Cut(s, ",")
@@ -157,33 +158,33 @@ func decodeFile(s string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// follow reads a file by the temporary link that AICC gave. It carries no credentials: the link is one.
+// follow reads a file from AICC's temporary link. The link itself is the credential, so the request has no others.
 func (c *channel) follow(ctx context.Context, link string, limit int64) ([]byte, error) {
 	u, err := url.Parse(link)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, &sdk.Error{Kind: sdk.KindPermanent, Op: opDownload, Text: "fileUrl is no http address"}
+		return nil, &sdk.Error{Kind: sdk.KindPermanent, Op: opDownload, Text: "fileUrl is not an http or https URL"}
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, link, nil)
 	if err != nil {
-		return nil, &sdk.Error{Kind: sdk.KindPermanent, Op: opDownload, Text: "fileUrl is no http address"}
+		return nil, &sdk.Error{Kind: sdk.KindPermanent, Op: opDownload, Text: "fileUrl is not an http or https URL"}
 	}
 	resp, err := c.host.HTTP.Do(req)
 	if err != nil {
 		if ue, ok := errors.AsType[*url.Error](err); ok {
-			err = ue.Err // the link is a secret
+			err = ue.Err // url.Error contains the link, which is a secret
 		}
-		return nil, harmless(sdk.FromTransport(opDownload, err))
+		return nil, repeatable(sdk.FromTransport(opDownload, err))
 	}
 	defer resp.Body.Close()
 	if e := sdk.FromStatus(opDownload, resp.StatusCode, resp.Header); e != nil {
 		if e.Kind == sdk.KindUnauthorized {
-			e.Kind = sdk.KindTransient // the link has expired: the next try gets another
+			e.Kind = sdk.KindTransient // the link has expired; the next attempt gets a new one
 		}
 		return nil, e
 	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	if err != nil {
-		return nil, harmless(sdk.FromTransport(opDownload, err))
+		return nil, repeatable(sdk.FromTransport(opDownload, err))
 	}
 	if int64(len(data)) > limit {
 		return nil, tooLargeFile(limit)
@@ -191,17 +192,17 @@ func (c *channel) follow(ctx context.Context, link string, limit int64) ([]byte,
 	return data, nil
 }
 
-// mediumType is the media type of a file that AICC gave when asked for one with an extension. What the bytes look like
-// counts more than an extension that was a guess, as long as it is the kind of medium that the part says it is.
+// mediumType returns the media type of a file. If the requested extension was a guess, the detected type has priority,
+// provided that it fits the type of the part.
 func mediumType(p *envelope.Part, extension string, known bool, data []byte) string {
 	ct := contentTypeOf(extension)
-	seen := bareContentType(http.DetectContentType(data))
-	fits := strings.HasPrefix(seen, string(p.Type)+"/")
+	detected := bareContentType(http.DetectContentType(data))
+	fits := strings.HasPrefix(detected, string(p.Type)+"/")
 	if p.Type == envelope.PartFile {
-		fits = seen != "application/octet-stream" && (seen != "application/zip" || extension != "docx") // docx is a zip
+		fits = detected != "application/octet-stream" && (detected != "application/zip" || extension != "docx") // docx is a zip
 	}
 	if ct == "" || !known && fits {
-		return seen
+		return detected
 	}
 	return ct
 }

@@ -40,7 +40,7 @@ func TestFilesThereAndBack(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var taken []fileType
 		for _, f := range fileTypes {
-			if f.media != "" {
+			if f.mediaType != "" {
 				taken = append(taken, f)
 			}
 		}
@@ -81,7 +81,7 @@ func keyIn(rt *rapid.T, sent string, kind fileType, size int) string {
 			rt.Fatalf("content of %s: %q", m.MediaType, m.Content)
 		}
 		return fields[0]
-	case kind.media:
+	case kind.mediaType:
 		return m.Content
 	}
 	rt.Fatalf("mediaType %q for a file of type %s", m.MediaType, kind.extension)
@@ -249,7 +249,7 @@ func TestCapabilities(t *testing.T) {
 		t.Errorf("Capabilities = %+v", can)
 	}
 	for _, ct := range can.MediaTypes {
-		if f, ok := uploadType(sdk.NewAttachment(ct, "", []byte("x"))); !ok || f.media == "" {
+		if f, ok := uploadType(sdk.NewAttachment(ct, "", []byte("x"))); !ok || f.mediaType == "" {
 			t.Errorf("%s is declared and not taken", ct)
 		}
 	}

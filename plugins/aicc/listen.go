@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	maxPolls  = 8               // polls under way at a time
-	pollGrace = 2 * time.Second // for polls that are under way, and for storing their messages, when Listen is to end
+	maxPolls  = 8               // concurrent polls
+	pollGrace = 2 * time.Second // for running polls, and for storing their messages, after the context ends
 )
 
 // Listen implements sdk.Listener: it polls, one after the other or some at once, the users who are under way. AICC
@@ -23,7 +23,7 @@ func (a *adapter) Listen(ctx context.Context, l *sdk.Listening, emit sdk.Emit) e
 		return err
 	}
 	if c.sessions == nil {
-		return &sdk.Error{Kind: sdk.KindUnsupported, Op: opPoll, Text: "the channel's inbound is push"}
+		return &sdk.Error{Kind: sdk.KindUnsupported, Op: opPoll, Text: "the channel does not poll; set inbound to poll"}
 	}
 	select {
 	case c.sessions.turn <- struct{}{}:
@@ -32,22 +32,22 @@ func (a *adapter) Listen(ctx context.Context, l *sdk.Listening, emit sdk.Emit) e
 		return nil
 	}
 	for _, t := range l.Threads {
-		c.sessions.underWay(t.Thread, readState(t.State))
+		c.sessions.resume(t.Thread, readState(t.State))
 	}
-	return (&poller{channel: c, emit: emit, results: make(chan polled, maxPolls)}).run(ctx)
+	return (&poller{channel: c, emit: emit, results: make(chan pollResult, maxPolls)}).run(ctx)
 }
 
-// poller is one Listen. Only run's goroutine calls emit.
+// poller is one subscription. Only the goroutine of run calls emit.
 type poller struct {
 	*channel
 	emit    sdk.Emit
-	results chan polled
+	results chan pollResult
 	wg      sync.WaitGroup
 	running int
 }
 
-// run polls until ctx ends or storing fails. Polls that are under way then may finish within pollGrace: AICC has given
-// up their messages already, and those are to be stored, or at least kept.
+// run polls until ctx ends or storing fails. It waits up to pollGrace for running polls: AICC has already removed
+// their messages, so they must be stored, or at least kept for the next subscription.
 func (p *poller) run(ctx context.Context) (err error) {
 	work, stop := outlasting(ctx, pollGrace)
 	defer stop()
@@ -72,18 +72,18 @@ func (p *poller) run(ctx context.Context) (err error) {
 		p.finish(<-p.results)
 	}
 	p.wg.Wait()
-	p.metrics.kept.WithLabelValues(p.name).Set(float64(p.sessions.unstored()))
+	p.metrics.unstored.WithLabelValues(p.name).Set(float64(p.sessions.unstoredMessages()))
 	if ctx.Err() != nil {
 		return nil
 	}
 	return err
 }
 
-// await returns when there is something to do.
+// await returns when there is work.
 func (p *poller) await(ctx context.Context, wake <-chan time.Time) {
 	ended := ctx.Done()
 	if ctx.Err() != nil {
-		ended = nil // only results matter now
+		ended = nil // wait for results only
 	}
 	select {
 	case r := <-p.results:
@@ -94,23 +94,22 @@ func (p *poller) await(ctx context.Context, wake <-chan time.Time) {
 	}
 }
 
-// store emits what is kept, oldest first.
+// store emits the unstored messages, oldest first.
 func (p *poller) store(ctx context.Context) error {
 	for {
-		h, ok := p.sessions.oldest()
+		b, ok := p.sessions.oldest()
 		if !ok {
-			p.metrics.kept.WithLabelValues(p.name).Set(0)
+			p.metrics.unstored.WithLabelValues(p.name).Set(0)
 			return nil
 		}
-		if err := p.emit(ctx, h.envelopes, nil); err != nil {
+		if err := p.emit(ctx, b.envelopes, nil); err != nil {
 			return err
 		}
-		p.sessions.stored()
+		p.sessions.markStored()
 	}
 }
 
-// startPolls starts polls of all who are due, as far as there is room, and returns after which time somebody else will
-// be.
+// startPolls polls the users who are due, at most maxPolls at a time, and returns the time until the next user is due.
 func (p *poller) startPolls(ctx, work context.Context) time.Duration {
 	for ctx.Err() == nil && p.running < maxPolls {
 		user, openings, wait := p.sessions.start()
@@ -120,7 +119,7 @@ func (p *poller) startPolls(ctx, work context.Context) time.Duration {
 		}
 		p.running++
 		p.wg.Go(func() {
-			out := polled{user: user, openings: openings}
+			out := pollResult{user: user, openings: openings}
 			out.envelopes, out.err = p.poll(work, user)
 			p.results <- out
 		})
@@ -128,8 +127,8 @@ func (p *poller) startPolls(ctx, work context.Context) time.Duration {
 	return 0
 }
 
-// finish takes in the result of a poll that has ended.
-func (p *poller) finish(r polled) {
+// finish processes the result of a poll.
+func (p *poller) finish(r pollResult) {
 	p.running--
 	result := "empty"
 	switch {
@@ -144,23 +143,12 @@ func (p *poller) finish(r polled) {
 	}
 }
 
-// outlasting returns a context that ends some time after ctx does. stop ends it at once.
+// outlasting returns a context that ends a fixed time after ctx. stop ends it immediately.
 func outlasting(ctx context.Context, by time.Duration) (late context.Context, stop func()) {
 	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var mu sync.Mutex
-	var timer *time.Timer
-	unhook := context.AfterFunc(ctx, func() {
-		mu.Lock()
-		defer mu.Unlock()
-		timer = time.AfterFunc(by, cancel)
-	})
+	unhook := context.AfterFunc(ctx, func() { time.AfterFunc(by, cancel) })
 	return late, func() {
 		unhook()
-		mu.Lock()
-		defer mu.Unlock()
-		if timer != nil {
-			timer.Stop()
-		}
 		cancel()
 	}
 }

@@ -175,13 +175,13 @@ func TestEndOfAnEarlierSession(t *testing.T) {
 	_, openings, _ := s.start()
 	s.open("ada", threadState{})
 	end := []*envelope.Envelope{{Kind: envelope.KindDisconnected}}
-	s.finish(polled{user: "ada", openings: openings, envelopes: end}, time.Second)
-	s.stored()
+	s.finish(pollResult{user: "ada", openings: openings, envelopes: end}, time.Second)
+	s.markStored()
 	if s.count() != 1 {
 		t.Error("the new session is not polled")
 	}
-	s.finish(polled{user: "ada", openings: openings + 1, envelopes: end}, time.Second)
-	s.stored()
+	s.finish(pollResult{user: "ada", openings: openings + 1, envelopes: end}, time.Second)
+	s.markStored()
 	if s.count() != 0 {
 		t.Error("the session is polled after its end")
 	}
@@ -197,17 +197,17 @@ func TestOnePollOfAUserAtATime(t *testing.T) {
 	if s.count() != 0 {
 		t.Error("who has left counts")
 	}
-	s.underWay("ada", threadState{UserName: "Ada"})
+	s.resume("ada", threadState{UserName: "Ada"})
 	if user, _, _ := s.start(); user != "" || s.count() != 1 {
 		t.Errorf("%q is polled though a poll is under way", user)
 	}
-	s.finish(polled{user: "ada", openings: openings, envelopes: []*envelope.Envelope{{Kind: envelope.KindDisconnected}}}, 0)
-	s.stored()
+	s.finish(pollResult{user: "ada", openings: openings, envelopes: []*envelope.Envelope{{Kind: envelope.KindDisconnected}}}, 0)
+	s.markStored()
 	if user, _, _ := s.start(); user != "ada" || s.state("ada").UserName != "Ada" {
 		t.Errorf("%q is polled; want ada, by the new state", user)
 	}
 	s.close("ada")
-	s.finish(polled{user: "ada"}, 0)
+	s.finish(pollResult{user: "ada"}, 0)
 	if len(s.users) != 0 {
 		t.Errorf("%d users are remembered", len(s.users))
 	}
@@ -407,7 +407,7 @@ func TestPollsBackOff(t *testing.T) {
 		if err := a.Health(t.Context(), "desk"); err == nil || !strings.Contains(err.Error(), "poll") {
 			t.Errorf("Health = %v; want that polls fail", err)
 		}
-		a.channels["desk"].sessions.underWay("bob", readState(nil))
+		a.channels["desk"].sessions.resume("bob", readState(nil))
 		wait(t, time.Minute)
 		if n := v.polled("bob"); n < 29 {
 			t.Errorf("another user was polled %d times in a minute", n)
@@ -460,7 +460,7 @@ func TestThrottledPolls(t *testing.T) {
 		a := deskIn(t, v, polls(nil))
 		stop := listening(t, a, s, "ada")
 		synctest.Wait()
-		a.channels["desk"].sessions.underWay("bob", readState(nil))
+		a.channels["desk"].sessions.resume("bob", readState(nil))
 		wait(t, 39*time.Second)
 		synctest.Wait()
 		if n := v.count("poll"); n != 1 {

@@ -6,14 +6,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics are the adapter's own counters. Channels of one process share them; without a registry they count for nobody.
+// metrics are the adapter's own metrics. The channels of one process share them. Without a registry they are not
+// exported.
 type metrics struct {
-	unknown *prometheus.CounterVec // messages that were kept as unparsed, by the field that was not understood
-	former  *prometheus.CounterVec // pushes proven by a former key or token alone
-	files   *prometheus.CounterVec // files up and down
-	polls   *prometheus.CounterVec // calls of poll
-	polled  *prometheus.GaugeVec   // users that are polled
-	kept    *prometheus.GaugeVec   // polled messages that are not stored yet
+	unparsed *prometheus.CounterVec // by the field that could not be parsed
+	previous *prometheus.CounterVec // pushes that used the previous key or token
+	files    *prometheus.CounterVec // by direction and result
+	polls    *prometheus.CounterVec // by result
+	polled   *prometheus.GaugeVec   // users
+	unstored *prometheus.GaugeVec   // polled messages
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -26,17 +27,16 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			prometheus.GaugeOpts{Name: "patchbay_plugin_aicc_" + name, Help: help}, []string{"channel"}))
 	}
 	return &metrics{
-		unknown: counter("unknown_total", "Messages of AICC kept as unparsed, by the field that was not understood.", "field"),
-		former:  counter("former_credential_total", "Pushes that only the previous key or token proved."),
-		files: counter("files_total", "Files moved to (up) and from (down) AICC, by result (ok, failed).",
+		unparsed: counter("unparsed_total", "Messages stored as unparsed, by the field that could not be parsed.", "field"),
+		previous: counter("previous_credential_total", "Pushes that used the previous push key or token."),
+		files: counter("files_total", "Files sent to AICC (up) and read from AICC (down), by result (ok, failed).",
 			"direction", "result"),
-		polls:  counter("polls_total", "Polls by result (messages, empty, failed).", "result"),
-		polled: gauge("polled_users", "Users whose messages are polled."),
-		kept:   gauge("polled_messages_unstored", "Polled messages that could not be stored yet; polling waits for them."),
+		polls:    counter("polls_total", "Polls by result (messages, empty, failed).", "result"),
+		polled:   gauge("polled_users", "Users that the channel polls."),
+		unstored: gauge("polled_messages_unstored", "Polled messages that are not stored yet. Polling resumes after they are stored."),
 	}
 }
 
-// registered registers a collector, or returns the one that another channel of the process has registered.
 func registered[C prometheus.Collector](reg prometheus.Registerer, c C) C {
 	if reg == nil {
 		return c
@@ -49,21 +49,21 @@ func registered[C prometheus.Collector](reg prometheus.Registerer, c C) C {
 	return c
 }
 
-// unknownFields are the values of the label field; all others are "other".
-var unknownFields = map[string]bool{
+// parsedFields are the values of the label field. All other fields count as "other".
+var parsedFields = map[string]bool{
 	"from": true, "to": true, "controlType": true, "mediaType": true, "sourceType": true, "content": true, "timestamp": true,
 	"isOfflineStatus": true,
 }
 
-// countUnknown counts a message that was not understood.
-func (m *metrics) countUnknown(channel, field string) {
-	if !unknownFields[field] {
+// countUnparsed counts a message that could not be parsed because of field.
+func (m *metrics) countUnparsed(channel, field string) {
+	if !parsedFields[field] {
 		field = "other"
 	}
-	m.unknown.WithLabelValues(channel, field).Inc()
+	m.unparsed.WithLabelValues(channel, field).Inc()
 }
 
-// countFile counts a file that was moved, or not.
+// countFile counts a file that was sent or read.
 func (m *metrics) countFile(channel, direction string, err error) {
 	result := "ok"
 	if err != nil {

@@ -42,7 +42,7 @@ func TestUnknownValuesAreCounted(t *testing.T) {
 	if err != nil || len(r.Envelopes) != 9 {
 		t.Fatalf("Receive = %v, %v", r, err)
 	}
-	counter := a.channels["desk"].metrics.unknown
+	counter := a.channels["desk"].metrics.unparsed
 	for _, want := range []struct {
 		channel, field string
 		n              float64
@@ -59,7 +59,7 @@ func TestUnknownValuesAreCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range families {
-		if f.GetName() == "patchbay_plugin_aicc_unknown_total" && len(f.GetMetric()) == 7 {
+		if f.GetName() == "patchbay_plugin_aicc_unparsed_total" && len(f.GetMetric()) == 7 {
 			return
 		}
 	}
@@ -69,7 +69,7 @@ func TestUnknownValuesAreCounted(t *testing.T) {
 // Who still uses a former key can be seen, so that it can be taken away when nobody does.
 func TestFormerCredentialsAreCounted(t *testing.T) {
 	a := testAdapter(t, testChannel(t, "desk", rotation))
-	counter := a.channels["desk"].metrics.former.WithLabelValues("desk")
+	counter := a.channels["desk"].metrics.previous.WithLabelValues("desk")
 	s, req := vectorSigner(), vectorRequest()
 	for i, key := range []string{testSecretKey, formerKey, formerKey, "guess"} {
 		s.secret = key

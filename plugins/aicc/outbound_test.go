@@ -609,7 +609,7 @@ func TestErrorsKeepSecrets(t *testing.T) {
 }
 
 func TestState(t *testing.T) {
-	if s := readState([]byte("{")); s != (threadState{UserName: nameless}) {
+	if s := readState([]byte("{")); s != (threadState{UserName: defaultName}) {
 		t.Errorf("a broken state reads as %+v", s)
 	}
 	b, err := threadState{UserName: "Ada", Token: strings.Repeat("x", sdk.MaxStateBytes)}.bytes()

@@ -159,7 +159,7 @@ func TestSignatureForms(t *testing.T) {
 				tt.request(req)
 			}
 			req.Header.Set("Authorization", s.header())
-			if _, err := a.verified(req); err != nil {
+			if _, err := a.authenticate(req); err != nil {
 				t.Errorf("refused: %v", err)
 			}
 		})

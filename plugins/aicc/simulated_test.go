@@ -93,7 +93,7 @@ func TestDeskTakesAllContents(t *testing.T) {
 			t.Errorf("offline %t: the desk shows %+v; want the card", offline, l)
 		}
 		for _, f := range fileTypes {
-			if f.media == "" {
+			if f.mediaType == "" {
 				continue
 			}
 			file := sdk.NewAttachment(f.contentType, "a."+f.extension, []byte("bytes of "+f.extension))

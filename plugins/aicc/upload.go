@@ -14,46 +14,46 @@ import (
 
 const (
 	opUpload    = "upload file"
-	maxFileName = 100 // bytes of a file's name in a FILE message
+	maxFileName = 100 // bytes of the file name in a FILE message
 )
 
-// upload puts a file into AICC's store (uploadFileStream), and returns what the message says that shows it. A file that no
-// message shows has no effect, so that every failure of the network is transient.
-func (c *channel) upload(ctx context.Context, user string, st *threadState, a *sdk.Attachment) (said content, err error) {
+// upload stores a file at AICC (uploadFileStream) and returns the content of the message that shows it. Repeating an
+// upload is harmless, because no message refers to the unused file.
+func (c *channel) upload(ctx context.Context, user string, st *threadState, a *sdk.Attachment) (out content, err error) {
 	defer func() { c.metrics.countFile(c.name, "up", err) }()
 	kind, ok := uploadType(a)
 	if !ok {
-		return said, &sdk.Error{Kind: sdk.KindUnsupported, Op: opUpload,
-			Text: fmt.Sprintf("AICC takes no files of type %s", quoted(a.ContentType))}
+		return out, &sdk.Error{Kind: sdk.KindUnsupported, Op: opUpload,
+			Text: fmt.Sprintf("AICC does not accept files of type %s", quoted(a.ContentType))}
 	}
 	if a.Size() == 0 || a.Size() > c.settings.MaxFileBytes {
-		return said, &sdk.Error{Kind: sdk.KindUnsupported, Op: opUpload,
-			Text: fmt.Sprintf("the file has %d bytes; from 1 to %d are sent (max_file_bytes)", a.Size(), c.settings.MaxFileBytes)}
+		return out, &sdk.Error{Kind: sdk.KindUnsupported, Op: opUpload,
+			Text: fmt.Sprintf("the file has %d bytes; the channel accepts 1 to %d (max_file_bytes)", a.Size(), c.settings.MaxFileBytes)}
 	}
 	data, err := io.ReadAll(a.Reader())
 	if err != nil {
-		return said, &sdk.Error{Kind: sdk.KindTransient, Op: opUpload, Err: err}
+		return out, &sdk.Error{Kind: sdk.KindTransient, Op: opUpload, Err: err}
 	}
-	key, err := c.store(ctx, user, st, uploadRequest{
+	key, err := c.callUpload(ctx, user, st, uploadRequest{
 		FileType: kind.extension, FileStream: base64.StdEncoding.EncodeToString(data), Channel: channelWeb,
 	})
 	if err != nil {
-		return said, err
+		return out, err
 	}
 	return c.fileMessage(kind, key, a), nil
 }
 
-// store makes the call and returns the file's key.
-func (c *channel) store(ctx context.Context, user string, st *threadState, u uploadRequest) (string, error) {
+// callUpload makes the call and returns the file's key.
+func (c *channel) callUpload(ctx context.Context, user string, st *threadState, u uploadRequest) (string, error) {
 	a, err := c.authorized(ctx, opUpload, user, st, request{url: c.settings.BaseURL + apiPath + "uploadFileStream", body: u})
 	if err != nil {
-		return "", harmless(err)
+		return "", repeatable(err)
 	}
 	var r uploadReply
 	if err := json.Unmarshal(a.body, &r); err != nil || r.code() == "" {
 		return "", &sdk.Error{Kind: sdk.KindTransient, Op: opUpload, Text: "the answer has no returnCode"}
 	}
-	c.show(&r.result, st)
+	c.redact(&r.result, st)
 	if r.code() != codeDone {
 		return "", refused(opUpload, &r.result, uploadError(r.code()), "")
 	}
@@ -63,23 +63,23 @@ func (c *channel) store(ctx context.Context, user string, st *threadState, u upl
 	return string(r.ObjectKey), nil
 }
 
-// fileMessage is what a message says that shows an uploaded file. The page of sendAsync has the file's extension beside
-// its key in all media; that of send has it in FILE_IMAGE and FILE_VIDEO alone.
+// fileMessage returns the content of a message with an uploaded file. The page of sendAsync appends the extension to
+// the key for all media; that of send only for FILE_IMAGE and FILE_VIDEO.
 func (c *channel) fileMessage(kind fileType, key string, a *sdk.Attachment) content {
 	typed := key + "," + kind.extension
 	switch {
-	case kind.media == mediaFile:
+	case kind.mediaType == mediaFile:
 		name := fileName(a.Name, kind.extension)
-		return content{media: mediaFile, content: fmt.Sprintf("%s,%d,%s,%s", name, a.Size(), key, kind.extension)}
-	case c.settings.UploadAs == uploadFile && kind.media == mediaImage:
-		return content{media: mediaFileImage, content: typed}
-	case c.settings.UploadAs == uploadFile && kind.media == mediaVideo:
-		return content{media: mediaFileVideo, content: typed}
+		return content{mediaType: mediaFile, text: fmt.Sprintf("%s,%d,%s,%s", name, a.Size(), key, kind.extension)}
+	case c.settings.UploadAs == uploadFile && kind.mediaType == mediaImage:
+		return content{mediaType: mediaFileImage, text: typed}
+	case c.settings.UploadAs == uploadFile && kind.mediaType == mediaVideo:
+		return content{mediaType: mediaFileVideo, text: typed}
 	}
-	return content{media: kind.media, content: key, left: typed}
+	return content{mediaType: kind.mediaType, text: key, asyncText: typed}
 }
 
-// fileName makes a name fit for a list with commas.
+// fileName removes commas, which separate the fields of a FILE message.
 func fileName(name, extension string) string {
 	name = strings.TrimSpace(strings.Map(func(r rune) rune {
 		if r == ',' || unicode.IsControl(r) {

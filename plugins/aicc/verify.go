@@ -11,9 +11,9 @@ import (
 	"patchbay/sdk/webhook"
 )
 
-// verified returns the channels on the request's path whose credentials the request carries, in the
-// request's order. None gives a typed unauthorized error that says why, channel by channel.
-func (a *adapter) verified(req *sdk.Request) ([]*channel, error) {
+// authenticate returns the channels on the request's path whose credentials the request carries, in the request's
+// order. If there are none, the error is typed as unauthorized and gives the reason for each channel.
+func (a *adapter) authenticate(req *sdk.Request) ([]*channel, error) {
 	var out []*channel
 	var reasons []string
 	var missing error
@@ -24,13 +24,13 @@ func (a *adapter) verified(req *sdk.Request) ([]*channel, error) {
 			missing = err
 			continue
 		}
-		former, err := c.settings.Verify.check(req, now)
+		previous, err := c.settings.Verify.check(req, now)
 		if err != nil {
 			reasons = append(reasons, "channel "+name+": "+err.Error())
 			continue
 		}
-		if former {
-			c.metrics.former.WithLabelValues(name).Inc()
+		if previous {
+			c.metrics.previous.WithLabelValues(name).Inc()
 		}
 		out = append(out, c)
 	}
@@ -46,28 +46,28 @@ func (a *adapter) verified(req *sdk.Request) ([]*channel, error) {
 	}, http.StatusUnauthorized, "unauthorized")
 }
 
-// check tells whether a request proves that it comes from the account that v describes, and whether it does so by a
-// former credential.
-func (v *Verify) check(req *sdk.Request, now time.Time) (former bool, err error) {
+// check authenticates a request by v. previous reports whether the request used the previous credential.
+func (v *Verify) check(req *sdk.Request, now time.Time) (previous bool, err error) {
 	switch v.Mode {
 	case modeSignature:
 		return checkSignature(v, req, now)
 	case modeBearer:
 		return checkBearer(v, req)
 	}
-	return false, fmt.Errorf("verify.mode %q is unknown", v.Mode)
+	return false, fmt.Errorf("unknown verify.mode %q", v.Mode)
 }
 
-// checkBearer tells whether a request carries one of the shared tokens, once. Both are compared in any case.
-func checkBearer(v *Verify, req *sdk.Request) (former bool, err error) {
+// checkBearer authenticates a request by its only bearer token. It always compares both configured tokens, in constant
+// time.
+func checkBearer(v *Verify, req *sdk.Request) (previous bool, err error) {
 	token := webhook.BearerToken(req.Header)
 	if token == "" {
-		return false, errors.New("header Authorization is not one bearer token")
+		return false, errors.New("there is not exactly one Authorization header with a bearer token")
 	}
 	current := webhook.Equal(token, v.Token.Reveal())
-	former = webhook.Equal(token, v.FormerToken.Reveal())
-	if !current && !former {
-		return false, errors.New("bearer token is not the configured one")
+	previous = webhook.Equal(token, v.FormerToken.Reveal())
+	if !current && !previous {
+		return false, errors.New("the bearer token is not the configured one")
 	}
 	return !current, nil
 }

@@ -2,12 +2,12 @@ package main
 
 import "encoding/json"
 
-// jsonType is the media type of everything that goes either way.
+// jsonType is the media type of all requests and answers.
 const jsonType = "application/json"
 
-// Values of controlType, mediaType and sourceType. INPUT and DOCUMENT come from later pages than the push's; FILE,
-// FILE_IMAGE, FILE_VIDEO and WEBCARD are described for the way up alone; USER is what the vendor's history calls a
-// customer.
+// Values of controlType, mediaType and sourceType. INPUT (send) and DOCUMENT (push page of 2025-11-07) are not in the push
+// page of 2023-09-20. FILE, FILE_IMAGE, FILE_VIDEO and WEBCARD are documented for send only. USER is the customer in
+// queryHistoryChatMessage.
 const (
 	controlConnect    = "CONNECT"
 	controlChat       = "CHAT"
@@ -37,14 +37,14 @@ const (
 	channelWeb = "WEB"
 )
 
-// push is the body of a message push (Message Push Interface Specifications, table 2). Its timestamp is
-// the time of sending and is not needed: the signature carries its own.
+// push is the body of a message push (Message Push Interface Specifications, table 2). The adapter does not use its
+// timestamp: the signature has a separate one.
 type push struct {
 	Messages json.RawMessage `json:"messages"`
 }
 
-// downlink is one DownLinkMsg (table 3), decoded by readDownlink. Fields that the vendor's pages and examples show in
-// more than one form are raw, so that one of them can't hide the others.
+// downlink is one DownLinkMsg (table 3), decoded by readDownlink. Fields that AICC's pages show with more than one
+// type are raw, so that a surprising type does not affect the other fields.
 type downlink struct {
 	Channel         string          `json:"channel"`
 	IsOfflineStatus json.RawMessage `json:"isOfflineStatus"`
@@ -58,26 +58,26 @@ type downlink struct {
 	To              string          `json:"to"`
 	SimQuestions    json.RawMessage `json:"simQuestions"`
 	MessageCode     string          `json:"messageCode"`
-	CallID          json.RawMessage `json:"callId"` // only in an example, never described
+	CallID          json.RawMessage `json:"callId"` // only in an example
 
-	// The rest is in the answers of poll alone.
+	// The following fields occur only in answers of poll.
 	SenderAvatar  json.RawMessage `json:"senderAvatar"`
-	InterIdx      json.RawMessage `json:"interIdx"`      // count of interactions
-	ContentType   json.RawMessage `json:"contentType"`   // "1" is a file from disk, null one of the media library
+	InterIdx      json.RawMessage `json:"interIdx"`      // number of interactions
+	ContentType   json.RawMessage `json:"contentType"`   // "1": sent from disk; null: from the media library
 	MediaFileType json.RawMessage `json:"mediaFileType"` // file extension
 }
 
-// result is what the answers of all calls but tokenByAkSk begin with. The codes are strings; numbers are taken too.
-// uploadFileStream calls its code returnCode, all others resultCode.
+// result is the common part of all answers except tokenByAkSk's. The codes are strings; numbers are accepted as well.
+// The code is returnCode in answers of uploadFileStream and resultCode in all others.
 type result struct {
 	ResultCode literal `json:"resultCode"`
 	ReturnCode literal `json:"returnCode"`
 	ResultDesc literal `json:"resultDesc"`
 
-	shown, shownCode string // resultDesc and the code as errors may show them
+	shown, shownCode string // redacted resultDesc and code for errors
 }
 
-// code is the answer's code under either name, "" if it has none.
+// code returns the result code under either name, or "".
 func (r *result) code() string {
 	if r.ResultCode != "" {
 		return string(r.ResultCode)
@@ -85,7 +85,7 @@ func (r *result) code() string {
 	return string(r.ReturnCode)
 }
 
-// fault is what API Fabric answers with a status other than 200.
+// fault is the body of an answer with a status other than 200.
 type fault struct {
 	ErrorCode     literal `json:"errorCode"`
 	ExceptionInfo literal `json:"exceptionInfo"`
@@ -94,18 +94,19 @@ type fault struct {
 	ResultDesc    literal `json:"resultDesc"`
 }
 
-// accessRequest and accessReply are tokenByAkSk's. Expires counts seconds and is a string.
+// accessRequest is the body of tokenByAkSk.
 type accessRequest struct {
 	AppKey    string `json:"app_key"`
 	AppSecret string `json:"app_secret"`
 }
 
+// accessReply is the answer of tokenByAkSk. Expires is a string of seconds.
 type accessReply struct {
 	AccessToken literal `json:"AccessToken"`
 	Expires     literal `json:"Expires"`
 }
 
-// webCard is the content of a WEBCARD, which is JSON in a string. It has redirectUrl, mediaFileId or both.
+// webCard is the content of a WEBCARD, encoded as a JSON string. It has redirectUrl, mediaFileId or both.
 type webCard struct {
 	Title         literal `json:"title"`
 	Description   literal `json:"description"`
@@ -114,7 +115,7 @@ type webCard struct {
 	RedirectURL   literal `json:"redirectUrl"`
 }
 
-// userRequest is applyToken's. UserID has 1 to 32 characters.
+// userRequest is the body of applyToken. userId has 1 to 32 characters.
 type userRequest struct {
 	UserID    string `json:"userId"`
 	UserName  string `json:"userName"`
@@ -122,14 +123,14 @@ type userRequest struct {
 	Locale    string `json:"locale"`
 }
 
-// uplink is send's sendMsgReq. Timestamp is in milliseconds and, unlike on the way down, a string.
+// uplink is the body of send and sendAsync (sendMsgReq). In contrast to a push, timestamp is a string of milliseconds.
 type uplink struct {
 	Channel        string `json:"channel"`
 	Content        string `json:"content"`
 	ControlType    string `json:"controlType"`
 	From           string `json:"from"`
 	MediaType      string `json:"mediaType"`
-	SenderAvatar   string `json:"senderAvatar,omitempty"` // address of a picture
+	SenderAvatar   string `json:"senderAvatar,omitempty"` // URL of a picture
 	SenderNickname string `json:"senderNickname,omitempty"`
 	SourceType     string `json:"sourceType"`
 	Timestamp      string `json:"timestamp"`
@@ -137,25 +138,26 @@ type uplink struct {
 	UserAgent      string `json:"userAgent,omitempty"`
 }
 
-// userReply is applyToken's.
+// userReply is the answer of applyToken.
 type userReply struct {
 	result
 	Token literal `json:"token"`
 }
 
-// uploadRequest is uploadFileStream's. FileStream is in base64.
+// uploadRequest is the body of uploadFileStream. fileStream is base64.
 type uploadRequest struct {
 	FileType   string `json:"fileType"`
 	FileStream string `json:"fileStream"`
 	Channel    string `json:"channel"`
 }
 
+// uploadReply is the answer of uploadFileStream.
 type uploadReply struct {
 	result
 	ObjectKey literal `json:"objectKey"`
 }
 
-// downloadRequest is downloadFileStream's. MultiMedia is the word "multiMedia" for a file of the media library.
+// downloadRequest is the body of downloadFileStream. multiMedia is "multiMedia" for a file in the media library.
 type downloadRequest struct {
 	FileID     string `json:"fileId"`
 	FileType   string `json:"fileType"`
@@ -163,20 +165,20 @@ type downloadRequest struct {
 	MultiMedia string `json:"multiMedia,omitempty"`
 }
 
-// downloadReply has the bytes in base64 or a link that needs no credentials.
+// downloadReply is the answer of downloadFileStream: the bytes in base64, or a link that needs no credentials.
 type downloadReply struct {
 	result
 	FileStream string `json:"fileStream"`
 	FileURL    string `json:"fileUrl"`
 }
 
-// pollReply is poll's.
+// pollReply is the answer of poll.
 type pollReply struct {
 	result
 	Messages json.RawMessage `json:"downlinkMessages"`
 }
 
-// list gives the messages. What is no list counts as one message: AICC will not hand it out again.
+// list returns the messages. A value that is not an array counts as one message, because AICC does not send it again.
 func (r *pollReply) list() []json.RawMessage {
 	var items []json.RawMessage
 	if json.Unmarshal(r.Messages, &items) == nil || len(r.Messages) == 0 {

@@ -10,23 +10,23 @@ import (
 )
 
 const (
-	maxBackoff   = time.Minute     // between two polls of a user for whom they fail
-	throttlePace = 5 * time.Second // without polls if AICC does not say how long
-	refusedPace  = 30 * time.Second
-	troubleAfter = 3   // failed polls in a row make the channel sick
-	maxEmit      = 100 // envelopes that are stored together
+	maxBackoff        = time.Minute     // between failed polls of a user
+	throttledPause    = 5 * time.Second // after 429 without Retry-After
+	unauthorizedPause = 30 * time.Second
+	unhealthyAfter    = 3   // consecutive failed polls
+	maxEmit           = 100 // envelopes per Emit
 )
 
-// polled is the outcome of one poll.
-type polled struct {
+// pollResult is the result of one poll.
+type pollResult struct {
 	user      string
 	openings  int
 	envelopes []*envelope.Envelope
 	err       error
 }
 
-// start returns a user who is due, marked as being polled. If nobody is, it returns after which time somebody will be;
-// 0 means that only a change can make it so.
+// start returns a user who is due and marks its poll as running. If no user is due, it returns the time until the next
+// one is, or 0 if there is none.
 func (s *sessions) start() (user string, openings int, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,19 +51,19 @@ func (s *sessions) start() (user string, openings int, wait time.Duration) {
 	return user, first.openings, 0
 }
 
-// finish takes in an outcome: the messages are kept until they are stored, and the user is due again after the interval,
-// or later the more often polls have failed. It tells whether this is the first failure of the channel since a poll went
-// well; what AICC refuses for one user is none.
-func (s *sessions) finish(p polled, interval time.Duration) (firstFailure bool) {
+// finish records a result: the messages become unstored, and the user is due again after the interval, or after a
+// backoff if the poll failed. It reports whether this is the channel's first failure after a success. A refusal that
+// concerns one user does not count as the channel's failure.
+func (s *sessions) finish(p pollResult, interval time.Duration) (firstFailure bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for rest := p.envelopes; len(rest) > 0; rest = rest[min(maxEmit, len(rest)):] {
-		s.kept = append(s.kept, handover{p.user, p.openings, rest[:min(maxEmit, len(rest))]})
+		s.unstored = append(s.unstored, pollBatch{p.user, p.openings, rest[:min(maxEmit, len(rest))]})
 	}
 	now := s.now()
 	wait := interval
-	broken := p.err != nil && sdk.KindOf(p.err) != sdk.KindGone
-	if broken {
+	failed := p.err != nil && sdk.KindOf(p.err) != sdk.KindGone
+	if failed {
 		s.failures++
 		s.lastErr = p.err
 		s.pause(now, p.err)
@@ -76,7 +76,7 @@ func (s *sessions) finish(p polled, interval time.Duration) (firstFailure bool) 
 		return firstFailure
 	}
 	u.polling = false
-	if u.left {
+	if u.ended {
 		delete(s.users, p.user)
 		return firstFailure
 	}
@@ -90,7 +90,7 @@ func (s *sessions) finish(p polled, interval time.Duration) (firstFailure bool) 
 	return firstFailure
 }
 
-// pause holds all polls back after an error that concerns them all.
+// pause delays all polls after an error that concerns all users.
 func (s *sessions) pause(now time.Time, err error) {
 	e, ok := errors.AsType[*sdk.Error](err)
 	if !ok {
@@ -101,16 +101,16 @@ func (s *sessions) pause(now time.Time, err error) {
 	case e.After > 0:
 		until = now.Add(e.After)
 	case e.Kind == sdk.KindThrottled:
-		until = now.Add(throttlePace)
+		until = now.Add(throttledPause)
 	case e.Kind == sdk.KindUnauthorized:
-		until = now.Add(refusedPace)
+		until = now.Add(unauthorizedPause)
 	}
 	if until.After(s.pausedUntil) {
 		s.pausedUntil = until
 	}
 }
 
-// backoff doubles the interval with each failure, up to maxBackoff, and takes off up to half of it by chance.
+// backoff doubles the interval with each failure, up to maxBackoff, and subtracts up to half of it at random.
 func backoff(interval time.Duration, failures int) time.Duration {
 	d := interval
 	for range min(failures, 20) {

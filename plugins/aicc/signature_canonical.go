@@ -15,7 +15,8 @@ import (
 	"patchbay/sdk"
 )
 
-// canonicalForms are the canonical requests, up to the body, that AICC may have signed.
+// canonicalForms returns the canonical requests, without the body, that AICC may have signed. The construction follows
+// Huawei's signing demo (github.com/Huawei/CloudIPCC_huaweicloud_hpsdemo, SignerUtils.java).
 func canonicalForms(v *Verify, auth *authorization, req *sdk.Request) ([]string, error) {
 	query, err := canonicalQuery(req.Query)
 	if err != nil {
@@ -35,14 +36,14 @@ func canonicalForms(v *Verify, auth *authorization, req *sdk.Request) ([]string,
 	return forms, nil
 }
 
-// canonicalQuery returns the sorted pairs and a newline, "" if there are none: then the line is absent.
+// canonicalQuery returns the sorted query pairs and a newline. Without a query the line is absent.
 func canonicalQuery(raw string) (string, error) {
 	if raw == "" {
 		return "", nil
 	}
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return "", errors.New("query can't be read")
+		return "", errors.New("the query is malformed")
 	}
 	var pairs []string
 	for k, vs := range values {
@@ -54,8 +55,8 @@ func canonicalQuery(raw string) (string, error) {
 	return strings.Join(pairs, "&") + "\n", nil
 }
 
-// canonicalHeaders returns the signed headers' lines, sorted as whole lines as the vendor does. The host
-// is passed in; net/http keeps it, and sometimes Content-Length, out of the header.
+// canonicalHeaders returns the lines of the signed headers. SignerUtils.java sorts whole lines, not names. The host is
+// a parameter because net/http removes it, and sometimes Content-Length, from the header.
 func canonicalHeaders(names []string, req *sdk.Request, host string) (string, error) {
 	lines := make([]string, len(names))
 	for i, n := range names {
@@ -67,7 +68,7 @@ func canonicalHeaders(names []string, req *sdk.Request, host string) (string, er
 			values = []string{strconv.Itoa(len(req.Body))}
 		}
 		if len(values) != 1 {
-			return "", fmt.Errorf("signed header %s is there %d times instead of once", n, len(values))
+			return "", fmt.Errorf("signed header %s occurs %d times instead of once", n, len(values))
 		}
 		lines[i] = percentEncode(n) + ":" + percentEncode(strings.TrimSpace(values[0]))
 	}
@@ -75,20 +76,20 @@ func canonicalHeaders(names []string, req *sdk.Request, host string) (string, er
 	return strings.Join(lines, "\n"), nil
 }
 
-// hostForms are the hosts that AICC may have signed: as called, and without a port.
+// hostForms returns the hosts that AICC may have signed: with and without the port.
 func hostForms(v *Verify, received string) []string {
 	if v.Host != "" {
 		received = v.Host
 	}
 	forms := []string{received}
-	if bare, _, err := net.SplitHostPort(received); err == nil {
-		forms = append(forms, bare)
+	if name, _, err := net.SplitHostPort(received); err == nil {
+		forms = append(forms, name)
 	}
 	return forms
 }
 
-// pathForms are the paths that AICC may have signed: all of it, as AICC calls it or as received, and what AICC appended
-// to the base URL.
+// pathForms returns the paths that AICC may have signed: verify.path, the received path, and the received path without
+// the channel's prefix.
 func pathForms(v *Verify, req *sdk.Request) []string {
 	var forms []string
 	for _, path := range []string{v.Path, req.FullPath, req.Path} {
@@ -99,7 +100,7 @@ func pathForms(v *Verify, req *sdk.Request) []string {
 	return forms
 }
 
-// hexHMAC is lower-case hexadecimal HMAC-SHA256 of the pieces.
+// hexHMAC returns the HMAC-SHA256 of the concatenated pieces as lower-case hexadecimal digits.
 func hexHMAC(key []byte, pieces ...[]byte) string {
 	mac := hmac.New(sha256.New, key)
 	for _, p := range pieces {
@@ -108,7 +109,8 @@ func hexHMAC(key []byte, pieces ...[]byte) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// percentEncode writes every byte but letters, digits and -._~ as %XX, a slash and a blank too.
+// percentEncode encodes every byte except letters, digits and -._~ as %XX, including slashes and spaces
+// (PathUtils.java).
 func percentEncode(s string) string {
 	const digits = "0123456789ABCDEF"
 	out := make([]byte, 0, len(s)*3/2)

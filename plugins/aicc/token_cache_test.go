@@ -33,9 +33,9 @@ func (f *countingFetch) fetch(ctx context.Context) (string, time.Duration, error
 	return fmt.Sprintf("token-%d", n), f.life, err
 }
 
-func (f *countingFetch) source() *tokenSource { return &tokenSource{fetch: f.fetch, now: time.Now} }
+func (f *countingFetch) source() *tokenCache { return newTokenCache(f.fetch, time.Now) }
 
-func mustGet(t *testing.T, s *tokenSource, want string) {
+func mustGet(t *testing.T, s *tokenCache, want string) {
 	t.Helper()
 	if got, err := s.get(t.Context()); err != nil || got != want {
 		t.Errorf("get = %q, %v; want %q", got, err, want)
@@ -70,8 +70,8 @@ func TestOneFailureForAll(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if f.n != 1 || !errors.Is(s.trouble(), f.broken) {
-			t.Errorf("%d fetches, trouble %v", f.n, s.trouble())
+		if f.n != 1 || !errors.Is(s.err(), f.broken) {
+			t.Errorf("%d fetches, trouble %v", f.n, s.err())
 		}
 	})
 }
@@ -95,8 +95,8 @@ func TestLeaderGivesUp(t *testing.T) {
 		synctest.Wait()
 		cancel()
 		wg.Wait()
-		if f.n != 2 || s.trouble() != nil {
-			t.Errorf("%d fetches, trouble %v; want 2 and none", f.n, s.trouble())
+		if f.n != 2 || s.err() != nil {
+			t.Errorf("%d fetches, trouble %v; want 2 and none", f.n, s.err())
 		}
 	})
 }
@@ -139,8 +139,8 @@ func TestEarlyRenewalFails(t *testing.T) {
 		wait(t, 900*time.Second)
 		mustGet(t, s, "token-1")
 		mustGet(t, s, "token-1")
-		if f.n != 2 || !errors.Is(s.trouble(), f.broken) {
-			t.Errorf("%d fetches, trouble %v; want 2 and the error", f.n, s.trouble())
+		if f.n != 2 || !errors.Is(s.err(), f.broken) {
+			t.Errorf("%d fetches, trouble %v; want 2 and the error", f.n, s.err())
 		}
 		wait(t, renewPause)
 		mustGet(t, s, "token-1")
@@ -150,35 +150,35 @@ func TestEarlyRenewalFails(t *testing.T) {
 		}
 		f.broken = nil
 		mustGet(t, s, "token-5")
-		if s.trouble() != nil {
-			t.Errorf("trouble %v; want none", s.trouble())
+		if s.err() != nil {
+			t.Errorf("trouble %v; want none", s.err())
 		}
 	})
 }
 
-func TestDrop(t *testing.T) {
+func TestInvalidate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := (&countingFetch{life: time.Hour}).source()
 		mustGet(t, s, "token-1")
-		s.drop("an older one", true)
+		s.invalidate("an older one", true)
 		mustGet(t, s, "token-1")
-		s.drop("token-1", true)
+		s.invalidate("token-1", true)
 		mustGet(t, s, "token-2")
-		s.drop("token-1", true) // late news from a slow call
+		s.invalidate("token-1", true) // late news from a slow call
 		mustGet(t, s, "token-2")
 	})
 }
 
 // A token that may have been refused is kept while it is new; so many customers with refused tokens do not make as many
 // requests for it.
-func TestDropOfANewToken(t *testing.T) {
+func TestInvalidateOfANewToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := (&countingFetch{life: time.Hour}).source()
 		mustGet(t, s, "token-1")
-		s.drop("token-1", false)
+		s.invalidate("token-1", false)
 		mustGet(t, s, "token-1")
 		wait(t, renewPause)
-		s.drop("token-1", false)
+		s.invalidate("token-1", false)
 		mustGet(t, s, "token-2")
 	})
 }
@@ -195,8 +195,8 @@ func TestThrottledTokens(t *testing.T) {
 				t.Errorf("get: %v after %s; want throttled after %s", err, e.After, 20*time.Second-later)
 			}
 		}
-		if f.n != 1 || s.trouble() == nil {
-			t.Errorf("%d fetches, trouble %v; want 1 and the error", f.n, s.trouble())
+		if f.n != 1 || s.err() == nil {
+			t.Errorf("%d fetches, trouble %v; want 1 and the error", f.n, s.err())
 		}
 		f.broken = nil
 		wait(t, 15*time.Second)
@@ -238,13 +238,13 @@ func TestFetchPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &countingFetch{life: time.Hour}
 		first := true
-		s := &tokenSource{now: time.Now, fetch: func(ctx context.Context) (string, time.Duration, error) {
+		s := newTokenCache(func(ctx context.Context) (string, time.Duration, error) {
 			if first {
 				first = false
 				panic("no")
 			}
 			return f.fetch(ctx)
-		}}
+		}, time.Now)
 		func() {
 			defer func() { _ = recover() }()
 			_, _ = s.get(t.Context())

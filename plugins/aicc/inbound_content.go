@@ -10,10 +10,10 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// Attributes of a media part: what a message says about where its file is. Fetch reads them.
+// Attributes of a media part that locate its file. Fetch reads them.
 const (
-	attrStore    = "file_store" // local (from an agent's disk) or library
-	attrFileType = "file_type"  // extension, such as png
+	attrStore    = "file_store" // filesLocal or filesLibrary
+	attrFileType = "file_type"  // extension such as png
 )
 
 var mediaParts = map[string]envelope.PartType{
@@ -23,8 +23,8 @@ var mediaParts = map[string]envelope.PartType{
 	mediaDocument: envelope.PartFile,
 }
 
-// chatParts reads content by mediaType (table 3, no. 3). Media are the vendor's resource ids, which only
-// its downloadFileStream understands. Without a mediaType, which some examples leave out, words are text.
+// chatParts parses content by mediaType (table 3, content). Media contents are resource ids for downloadFileStream.
+// Some examples omit mediaType for texts.
 func (m *downlink) chatParts(polled bool) ([]envelope.Part, error) {
 	if m.MediaType == mediaCard {
 		p, err := m.card()
@@ -32,7 +32,7 @@ func (m *downlink) chatParts(polled bool) ([]envelope.Part, error) {
 	}
 	content, ok := literalText(m.Content)
 	if !ok {
-		return nil, wrong("content", "not text")
+		return nil, invalid("content", "is not text")
 	}
 	if read, ok := uplinkForms[m.MediaType]; ok {
 		p, err := read(m, content, polled)
@@ -47,15 +47,16 @@ func (m *downlink) chatParts(polled bool) ([]envelope.Part, error) {
 	}
 	media, ok := mediaParts[m.MediaType]
 	if !ok {
-		return nil, wrong("mediaType", "unknown value %s", quoted(m.MediaType))
+		return nil, invalid("mediaType", "has the unknown value %s", quoted(m.MediaType))
 	}
 	if content == "" {
-		return nil, wrong("content", "resource id missing")
+		return nil, invalid("content", "has no resource id")
 	}
 	return []envelope.Part{m.medium(media, content, polled)}, nil
 }
 
-// medium is a part that names a file, with what poll says about it and a push does not.
+// medium returns a part for a file. A poll states its store and type, a push does not (poll, contentType and
+// mediaFileType).
 func (m *downlink) medium(t envelope.PartType, id string, polled bool) envelope.Part {
 	p := envelope.Part{Type: t, Ref: id}
 	attrs := map[string]string{}
@@ -77,16 +78,16 @@ func (m *downlink) medium(t envelope.PartType, id string, polled bool) envelope.
 	return p
 }
 
-// location reads latitude/longitude/description; the description may hold slashes of its own.
+// location parses latitude/longitude/description. The description may contain slashes.
 func location(content string) (envelope.Part, error) {
 	seg := strings.SplitN(content, "/", 3)
 	if len(seg) < 2 {
-		return envelope.Part{}, wrong("content", "not latitude/longitude/description")
+		return envelope.Part{}, invalid("content", "is not latitude/longitude/description")
 	}
 	lat, errLat := strconv.ParseFloat(strings.TrimSpace(seg[0]), 64)
 	long, errLong := strconv.ParseFloat(strings.TrimSpace(seg[1]), 64)
 	if errLat != nil || errLong != nil || !(math.Abs(lat) <= 90) || !(math.Abs(long) <= 180) {
-		return envelope.Part{}, wrong("content", "latitude or longitude is not a number of degrees")
+		return envelope.Part{}, invalid("content", "has a latitude or longitude that is not a number of degrees")
 	}
 	p := envelope.Part{Type: envelope.PartLocation, Latitude: lat, Longitude: long}
 	if len(seg) == 3 {
@@ -95,8 +96,8 @@ func location(content string) (envelope.Part, error) {
 	return p, nil
 }
 
-// readIDs reads the ids of a READ: one string with commas as in the vendor's example, or an array as in
-// its description.
+// readIDs parses the message ids of a READ: a comma-separated string as in the page's example, or an array as in its
+// table.
 func readIDs(raw json.RawMessage) ([]string, error) {
 	var list []literal
 	s, ok := literalText(raw)
@@ -106,10 +107,10 @@ func readIDs(raw json.RawMessage) ([]string, error) {
 		}
 	} else {
 		if ok {
-			raw = json.RawMessage(s) // an array inside of a string
+			raw = json.RawMessage(s) // an array in a string
 		}
 		if json.Unmarshal(raw, &list) != nil {
-			return nil, wrong("content", "neither message ids with commas nor an array of them")
+			return nil, invalid("content", "is neither a comma-separated list nor an array of message ids")
 		}
 	}
 	var ids []string
@@ -119,13 +120,13 @@ func readIDs(raw json.RawMessage) ([]string, error) {
 		}
 	}
 	if len(ids) == 0 {
-		return nil, wrong("content", "names no message that was read")
+		return nil, invalid("content", "lists no message ids")
 	}
 	return ids, nil
 }
 
-// suggestions reads simQuestions. Its form is not described: an array of strings, also inside of a
-// string, gives its items; anything else that is there is one item.
+// suggestions parses simQuestions, whose format is not documented. An array of strings, also in a string, gives its
+// items. Any other value is one item.
 func suggestions(raw json.RawMessage) []string {
 	s, ok := literalText(raw)
 	if !ok {
@@ -142,7 +143,7 @@ func suggestions(raw json.RawMessage) []string {
 	return []string{s}
 }
 
-// textParts gives one part, or several if the words are more than a part can hold; none for no words.
+// textParts splits a text into parts of the maximum size. An empty text has no parts.
 func textParts(s string) []envelope.Part {
 	var out []envelope.Part
 	for s != "" {
@@ -164,5 +165,5 @@ func clip(s string, limit int) string {
 	return s[:limit]
 }
 
-// quoted shows an unknown word of the vendor's, which may be long or empty.
+// quoted formats an unknown value of a vendor field for an error.
 func quoted(s string) string { return strconv.Quote(clip(s, 40)) }

@@ -8,27 +8,27 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// Attributes of an inbound envelope beside "problem" and "raw_bytes" of unparsed ones.
+// Attributes of inbound envelopes. Unparsed ones have "problem" and "raw_bytes" in addition.
 const (
-	attrReason  = "reason"         // of disconnected: one of those below
+	attrReason  = "reason"         // of a disconnected event; see the reasons below
 	attrOffline = "offline"        // isOfflineStatus: whether the customer may still leave messages
 	attrChannel = "vendor_channel" // channel, if it is not WEB
 	attrCall    = "call_id"        // callId
 	attrAvatar  = "avatar"         // senderAvatar
 	attrTurn    = "interaction"    // interIdx
-	attrControl = "control_type"   // controlType of an echo that is no chat
+	attrControl = "control_type"   // controlType of an echo other than CHAT
 )
 
-// attrUserAgent is, beside attrAvatar, what an outbound message may have to be told to AICC (userAgent).
+// attrUserAgent is an attribute of outbound messages, sent as userAgent. attrAvatar is sent as senderAvatar.
 const attrUserAgent = "user_agent"
 
-// Reasons of a disconnected event. AICC has one control type for all of them.
+// Reasons of a disconnected event. AICC has one controlType, DISCONNECT, for all of them.
 const (
 	reasonAgent    = "agent_closed"    // the agent ended the chat
-	reasonTimeout  = "timeout"         // the customer was silent too long; the chat is over
-	reasonOffline  = "timeout_offline" // the same, but the customer may still leave messages
+	reasonTimeout  = "timeout"         // the customer was inactive; the chat has ended
+	reasonOffline  = "timeout_offline" // the same, but AICC accepts offline messages
 	reasonRobot    = "robot_closed"    // AICC's own robot ended the chat
-	reasonCustomer = "customer_closed" // the customer did, so AICC says
+	reasonCustomer = "customer_closed" // the customer ended the chat
 )
 
 const (
@@ -36,8 +36,8 @@ const (
 	maxAttribute = 1 << 10
 )
 
-// senderRoles maps sourceType. SYSTEM stays system: a notice like "connected to an agent" must not count
-// as an agent's first words.
+// senderRoles maps sourceType. SYSTEM maps to system because a notice such as "connected to an agent" must not count
+// as an agent's first message.
 var senderRoles = map[string]envelope.Role{
 	sourceAgent:    envelope.RoleAgent,
 	sourceRobot:    envelope.RoleBot,
@@ -55,15 +55,15 @@ var events = map[string]envelope.Kind{
 	controlInput:      envelope.KindTyping,
 }
 
-// envelope translates one message of c's without its id. polled means that it comes from poll. An error says which
-// field was not understood.
+// envelope translates one message of channel c. The envelope has no id yet. An error names the field that can't be
+// parsed.
 func (m *downlink) envelope(c *channel, polled bool) (*envelope.Envelope, error) {
 	if m.To == "" {
-		return nil, wrong("to", "missing")
+		return nil, invalid("to", "is missing")
 	}
 	role, ok := senderRoles[m.SourceType]
 	if !ok {
-		return nil, wrong("sourceType", "unknown value %s", quoted(m.SourceType))
+		return nil, invalid("sourceType", "has the unknown value %s", quoted(m.SourceType))
 	}
 	at, err := milliTime(m.Timestamp)
 	if err != nil {
@@ -91,15 +91,15 @@ func (m *downlink) envelope(c *channel, polled bool) (*envelope.Envelope, error)
 		e.Parts = append(e.Parts, envelope.Part{Type: envelope.PartSuggestions, Items: items})
 	}
 	if e.Kind == envelope.KindMessage && len(e.Parts) == 0 {
-		return nil, wrong("content", "empty")
+		return nil, invalid("content", "is empty")
 	}
-	m.ownWords(e)
+	m.markEcho(e)
 	return e, nil
 }
 
-// ownWords marks what is the customer's own, repeated by the vendor: it must neither be sent back nor, as CONNECT,
-// count as somebody's acceptance. That the customer has left stays what it is.
-func (m *downlink) ownWords(e *envelope.Envelope) {
+// markEcho marks messages of the customer that AICC repeats. They must neither be delivered again nor, like CONNECT,
+// count as an acceptance. A DISCONNECT by the customer remains a disconnected event.
+func (m *downlink) markEcho(e *envelope.Envelope) {
 	if e.Sender.Role != envelope.RoleCustomer || e.Kind == envelope.KindDisconnected {
 		return
 	}
@@ -109,11 +109,11 @@ func (m *downlink) ownWords(e *envelope.Envelope) {
 	e.Kind = envelope.KindEcho
 }
 
-// event fills in a message whose control type is not CHAT. Words that come with it are kept as text.
+// event sets the fields of an event from a message with a controlType other than CHAT. A text in its content is kept.
 func (m *downlink) event(e *envelope.Envelope, s *Settings) error {
 	kind, ok := events[m.ControlType]
 	if !ok {
-		return wrong("controlType", "unknown value %s", quoted(m.ControlType))
+		return invalid("controlType", "has the unknown value %s", quoted(m.ControlType))
 	}
 	e.Kind = kind
 	if kind == envelope.KindRead {
@@ -121,25 +121,25 @@ func (m *downlink) event(e *envelope.Envelope, s *Settings) error {
 		e.RefersTo, err = readIDs(m.Content)
 		return err
 	}
-	words, ok := literalText(m.Content)
+	text, ok := literalText(m.Content)
 	if !ok {
-		return wrong("content", "not text")
+		return invalid("content", "is not text")
 	}
-	e.Parts = textParts(words)
+	e.Parts = textParts(text)
 	offline := e.Attributes[attrOffline] == "true"
 	switch {
 	case kind == envelope.KindConnected && m.SourceType == sourceRobot && s.Transfer:
-		return wrong("sourceType", "AICC's robot connects, which is no agent's acceptance while transfer is set")
+		return invalid("sourceType", "is AICC's robot, which does not accept for an agent while transfer is set")
 	case kind == envelope.KindDisconnected && offline && m.SourceType == sourceSystem && s.Offline:
-		e.Kind = envelope.KindMessage // the desk still takes messages
+		e.Kind = envelope.KindMessage // AICC still accepts messages
 	case kind == envelope.KindDisconnected:
 		e.Attributes[attrReason] = m.disconnectReason(offline)
 	}
 	return nil
 }
 
-// disconnectReason tells the meanings of DISCONNECT apart by who ended the chat and, for a time-out,
-// by whether AICC takes offline messages.
+// disconnectReason returns who ended the chat. For a time-out it depends on whether AICC accepts offline messages
+// (table 3, isOfflineStatus).
 func (m *downlink) disconnectReason(offline bool) string {
 	switch m.SourceType {
 	case sourceAgent:

@@ -9,29 +9,28 @@ import (
 	"patchbay/sdk"
 )
 
-// nameless is what AICC calls a customer whose name is not known.
-const nameless = "Customer"
+// defaultName is the userName of customers without a name. applyToken requires one.
+const defaultName = "Customer"
 
-// threadState is what the gateway keeps for each conversation. The token is the customer's
-// ccmessaging-token; without one, applyToken gives a new one.
+// threadState is stored by the gateway for each thread. Without a token, applyToken gets a new one.
 type threadState struct {
 	UserName string    `json:"name"`
-	Token    string    `json:"token,omitempty"`
+	Token    string    `json:"token,omitempty"` // ccmessaging-token
 	RenewAt  time.Time `json:"renew_at,omitzero"`
 }
 
 func readState(b []byte) threadState {
 	var s threadState
 	if json.Unmarshal(b, &s) != nil {
-		s = threadState{} // nothing is lost but a token
+		s = threadState{} // only the token is lost
 	}
 	if s.UserName == "" {
-		s.UserName = nameless
+		s.UserName = defaultName
 	}
 	return s
 }
 
-// bytes encodes the state; a token that does not fit is left out.
+// bytes encodes the state. A token that does not fit is omitted.
 func (s threadState) bytes() ([]byte, error) {
 	b, err := json.Marshal(s)
 	if err == nil && len(b) > sdk.MaxStateBytes {
@@ -44,13 +43,13 @@ func (s threadState) bytes() ([]byte, error) {
 	return b, nil
 }
 
-// receipt carries the state only if it is not what the gateway has.
-func (s threadState) receipt(former []byte, degraded string) (*sdk.Receipt, error) {
+// receipt returns a receipt with the state if it differs from the stored one.
+func (s threadState) receipt(stored []byte, degraded string) (*sdk.Receipt, error) {
 	b, err := s.bytes()
 	if err != nil {
 		return nil, err
 	}
-	if bytes.Equal(b, former) {
+	if bytes.Equal(b, stored) {
 		b = nil
 	}
 	return &sdk.Receipt{State: b, Degraded: degraded}, nil

@@ -9,8 +9,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// uplinkForms read the contents that are described for what customers send (send, content). They come down where AICC
-// repeats it.
+// uplinkForms parse contents that are only documented for customers' messages (send, content). They come down as
+// echoes.
 var uplinkForms = map[string]func(m *downlink, content string, polled bool) (envelope.Part, error){
 	mediaFile: (*downlink).describedFile,
 	mediaFileImage: func(m *downlink, content string, polled bool) (envelope.Part, error) {
@@ -21,35 +21,35 @@ var uplinkForms = map[string]func(m *downlink, content string, polled bool) (env
 	},
 }
 
-// describedFile reads fileName,fileSize,fileId,fileType, the size in bytes. The name may hold commas of its own.
+// describedFile parses fileName,fileSize,fileId,fileType with the size in bytes. The name may contain commas.
 func (m *downlink) describedFile(content string, polled bool) (envelope.Part, error) {
 	fields := strings.Split(content, ",")
 	n := len(fields)
 	if n < 4 {
-		return envelope.Part{}, wrong("content", "not fileName,fileSize,fileId,fileType")
+		return envelope.Part{}, invalid("content", "is not fileName,fileSize,fileId,fileType")
 	}
 	size, err := strconv.ParseInt(strings.TrimSpace(fields[n-3]), 10, 64)
 	id := strings.TrimSpace(fields[n-2])
 	if err != nil || size < 0 || id == "" {
-		return envelope.Part{}, wrong("content", "not fileName,fileSize,fileId,fileType")
+		return envelope.Part{}, invalid("content", "is not fileName,fileSize,fileId,fileType")
 	}
-	p := typed(m.medium(envelope.PartFile, id, polled), fields[n-1])
+	p := withFileType(m.medium(envelope.PartFile, id, polled), fields[n-1])
 	p.Name, p.Size = clip(strings.Join(fields[:n-3], ","), envelope.MaxIDBytes), size
 	return p, nil
 }
 
-// typedFile reads objectKey,extension.
+// typedFile parses objectKey,extension.
 func (m *downlink) typedFile(t envelope.PartType, content string, polled bool) (envelope.Part, error) {
 	i := strings.LastIndexByte(content, ',')
 	key := strings.TrimSpace(content[:max(i, 0)])
 	if key == "" {
-		return envelope.Part{}, wrong("content", "not objectKey,extension")
+		return envelope.Part{}, invalid("content", "is not objectKey,extension")
 	}
-	return typed(m.medium(t, key, polled), content[i+1:]), nil
+	return withFileType(m.medium(t, key, polled), content[i+1:]), nil
 }
 
-// typed adds the type of a file that its message names.
-func typed(p envelope.Part, extension string) envelope.Part {
+// withFileType adds the file type that the content states.
+func withFileType(p envelope.Part, extension string) envelope.Part {
 	ext := cleanExtension(extension)
 	if ext == "" {
 		return p
@@ -61,7 +61,7 @@ func typed(p envelope.Part, extension string) envelope.Part {
 	return p
 }
 
-// card reads a WEBCARD: an object, as a rule inside of a string. Its picture is a resource id.
+// card parses a WEBCARD: an object, usually in a string. Its picture is a resource id.
 func (m *downlink) card() (envelope.Part, error) {
 	raw := m.Content
 	if s, ok := literalText(raw); ok {
@@ -69,26 +69,26 @@ func (m *downlink) card() (envelope.Part, error) {
 	}
 	var c webCard
 	if json.Unmarshal(raw, &c) != nil {
-		return envelope.Part{}, wrong("content", "not the JSON object of a card")
+		return envelope.Part{}, invalid("content", "is not the JSON object of a card")
 	}
 	link := string(c.RedirectURL)
 	if link != "" && !isLink(link) {
-		return envelope.Part{}, wrong("content", "redirectUrl is no web address")
+		return envelope.Part{}, invalid("content", "has a redirectUrl that is not an http or https URL")
 	}
 	if link == "" && c.MediaFileID == "" {
-		return envelope.Part{}, wrong("content", "a card with neither redirectUrl nor mediaFileId")
+		return envelope.Part{}, invalid("content", "has neither redirectUrl nor mediaFileId")
 	}
 	p := envelope.Part{
 		Type: envelope.PartCard, Name: clip(string(c.Title), envelope.MaxIDBytes), Text: string(c.Description), URL: link,
 		Ref: string(c.MediaFileID),
 	}
-	if kind := clip(string(c.MediaFileType), maxAttribute); kind != "" {
-		p.Attributes = map[string]string{attrFileType: kind}
+	if t := clip(string(c.MediaFileType), maxAttribute); t != "" {
+		p.Attributes = map[string]string{attrFileType: t}
 	}
 	return p, nil
 }
 
-// maxLink bounds links that are passed on, in bytes.
+// maxLink limits the length of links that are passed on, in bytes.
 const maxLink = 4 << 10
 
 func isLink(s string) bool {

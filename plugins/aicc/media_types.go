@@ -10,16 +10,16 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// fileType is one of AICC's file types, which it names by their extension.
+// fileType is one of AICC's file types.
 type fileType struct {
 	extension   string
 	contentType string
-	media       string // mediaType of an upload; "" if AICC takes none of the type
+	mediaType   string // of a message with an upload; "" if AICC does not accept it
 	part        envelope.PartType
 }
 
-// fileTypes are those of uploadFileStream, and behind them what downloadFileStream has in addition. richtext has no
-// media type of its own.
+// fileTypes are the types of uploadFileStream, followed by the additional types of downloadFileStream. richtext has no
+// media type.
 var fileTypes = []fileType{
 	{"jpg", "image/jpeg", mediaImage, envelope.PartImage},
 	{"jpeg", "image/jpeg", mediaImage, envelope.PartImage},
@@ -37,45 +37,45 @@ var fileTypes = []fileType{
 	{"richtext", "", "", envelope.PartFile},
 }
 
-// otherNames are further names of media types that AICC takes.
-var otherNames = map[string]string{
+// aliases maps alternative names of the media types to the usual ones.
+var aliases = map[string]string{
 	"image/jpg": "image/jpeg", "image/x-ms-bmp": "image/bmp", "audio/mp3": "audio/mpeg",
 }
 
-// uploadTypes are the media types that AICC takes.
+// uploadTypes returns the media types that AICC accepts.
 func uploadTypes() []string {
 	var out []string
 	for _, f := range fileTypes {
-		if f.media != "" && f.extension != "jpeg" {
+		if f.mediaType != "" && f.extension != "jpeg" {
 			out = append(out, f.contentType)
 		}
 	}
-	for other := range otherNames {
-		out = append(out, other)
+	for alias := range aliases {
+		out = append(out, alias)
 	}
 	slices.Sort(out)
 	return out
 }
 
-// uploadType finds the file type of an attachment: by its media type, and if that says nothing by its name or by how it
-// begins. False means that AICC does not take it.
+// uploadType returns the file type of an attachment by its media type, or else by its name or its first bytes. It
+// returns false if AICC does not accept the type.
 func uploadType(a *sdk.Attachment) (fileType, bool) {
 	named, isNamed := byExtension(extensionOf(a.Name))
 	ct := bareContentType(a.ContentType)
 	if ct == "" || ct == "application/octet-stream" {
 		if isNamed {
-			return named, named.media != ""
+			return named, named.mediaType != ""
 		}
 		head := make([]byte, 512)
 		n, _ := a.Reader().Read(head)
 		ct = bareContentType(http.DetectContentType(head[:n]))
 	}
 	if isNamed && named.contentType == ct {
-		return named, named.media != ""
+		return named, named.mediaType != ""
 	}
 	for _, f := range fileTypes {
 		if f.contentType == ct {
-			return f, f.media != ""
+			return f, f.mediaType != ""
 		}
 	}
 	return fileType{}, false
@@ -90,13 +90,13 @@ func byExtension(ext string) (fileType, bool) {
 	return fileType{}, false
 }
 
-// contentTypeOf is the media type of an extension, "" if AICC has no such files.
+// contentTypeOf returns the media type for an extension, or "".
 func contentTypeOf(ext string) string {
 	f, _ := byExtension(ext)
 	return f.contentType
 }
 
-// extensionOf is the extension of a file's name, without its dot, "" if it has none.
+// extensionOf returns the extension of a file name without its dot, or "".
 func extensionOf(name string) string {
 	i := strings.LastIndexByte(name, '.')
 	if i < 0 {
@@ -105,7 +105,8 @@ func extensionOf(name string) string {
 	return cleanExtension(name[i:])
 }
 
-// cleanExtension writes an extension like AICC's lists do. What can't be one gives "".
+// cleanExtension normalises an extension to the form of fileTypes. It returns "" for a text that can't be an
+// extension.
 func cleanExtension(ext string) string {
 	ext = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(ext), "."))
 	if len(ext) > 16 || strings.Trim(ext, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
@@ -114,15 +115,15 @@ func cleanExtension(ext string) string {
 	return ext
 }
 
-// bareContentType is a media type in small letters without parameters, by its usual name.
+// bareContentType returns the usual name of a media type in lower case, without parameters.
 func bareContentType(ct string) string {
 	bare, _, err := mime.ParseMediaType(ct)
 	if err != nil {
 		bare, _, _ = strings.Cut(ct, ";")
 		bare = strings.ToLower(strings.TrimSpace(bare))
 	}
-	if usual, ok := otherNames[bare]; ok {
-		return usual
+	if name, ok := aliases[bare]; ok {
+		return name
 	}
 	return bare
 }

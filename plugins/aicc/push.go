@@ -12,20 +12,20 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// maxMessages is the most messages that one push may have.
+// maxMessages limits the messages in one push.
 const maxMessages = 1000
 
-// acceptedBody is the answer to a push that is stored (table 4): resultCode is the string 0.
+// acceptedBody answers a stored push. resultCode is the string "0" (Message Push Interface Specifications, table 4).
 const acceptedBody = `{"resultCode":"0","resultDesc":"success"}`
 
-// Receive implements sdk.Receiver. A push is refused whole only if no channel's credentials fit, if it is
-// too large, or if it has no array of messages; a message that can't be understood becomes an envelope
-// of kind unparsed and leaves the others as they are. Envelopes are in the order of the messages.
+// Receive implements sdk.Receiver. It refuses a push only if no channel's credentials match, if it is too large, or if
+// it has no array of messages. A message that can't be parsed becomes an envelope of kind unparsed and does not affect
+// the others. The envelopes keep the order of the messages.
 func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, error) {
 	if len(req.Body) > maxPush {
-		return nil, tooLarge("body", fmt.Sprintf("%d bytes, at most %d", len(req.Body), maxPush))
+		return nil, tooLarge("body", fmt.Sprintf("has %d bytes; at most %d are allowed", len(req.Body), maxPush))
 	}
-	verified, err := a.verified(req)
+	channels, err := a.authenticate(req)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, 
 	if err != nil {
 		return nil, err
 	}
-	b := batch{channels: verified, seen: map[string]int{}}
+	b := batch{channels: channels, counts: map[string]int{}}
 	var out []*envelope.Envelope
 	for _, raw := range items {
 		out = append(out, b.translate(raw)...)
@@ -44,25 +44,25 @@ func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, 
 	}, nil
 }
 
-// parsePush splits a push into its messages. Its errors are typed and do not repeat what was sent.
+// parsePush splits a push into its messages. Its errors are typed and do not repeat the body.
 func parsePush(body []byte) ([]json.RawMessage, error) {
 	var p push
 	if err := json.Unmarshal(body, &p); err != nil {
-		text := "not a JSON object"
+		text := "is not a JSON object"
 		if se, ok := errors.AsType[*json.SyntaxError](err); ok {
-			text = fmt.Sprintf("not valid JSON at byte %d", se.Offset)
+			text = fmt.Sprintf("is not valid JSON at byte %d", se.Offset)
 		}
 		return nil, malformed("body", text)
 	}
 	var items []json.RawMessage
 	if len(p.Messages) == 0 || p.Messages[0] != '[' {
-		return nil, malformed("messages", "missing or not an array")
+		return nil, malformed("messages", "is missing or not an array")
 	}
 	if err := json.Unmarshal(p.Messages, &items); err != nil {
-		return nil, malformed("messages", "not an array")
+		return nil, malformed("messages", "is not an array")
 	}
 	if len(items) > maxMessages {
-		return nil, tooLarge("messages", fmt.Sprintf("%d of them, at most %d", len(items), maxMessages))
+		return nil, tooLarge("messages", fmt.Sprintf("has %d items; at most %d are allowed", len(items), maxMessages))
 	}
 	return items, nil
 }
@@ -75,7 +75,7 @@ func tooLarge(field, text string) error {
 	return refuse(sdk.Invalid(field, "%s", text), http.StatusRequestEntityTooLarge, field+": "+text)
 }
 
-// refuse completes an error by the status and the body that AICC is told "no" with.
+// refuse adds the HTTP status and the body of the answer to AICC.
 func refuse(e *sdk.Error, status int, desc string) error {
 	body, err := json.Marshal(map[string]string{"resultCode": strconv.Itoa(status), "resultDesc": desc})
 	if err != nil {

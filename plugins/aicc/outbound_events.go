@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"patchbay/sdk"
+)
+
+// sendEvent sends an event that is only useful now. Repeating it is harmless. A refusal is noted on the receipt and not
+// repeated, because it must neither delay later messages nor reopen an expired session.
+func (c *channel) sendEvent(
+	ctx context.Context, d *sdk.Delivery, op, control, content string,
+) (*sdk.Receipt, error) {
+	st := readState(d.State)
+	r, err := c.send(ctx, op, callSend, &st, c.uplink(d.Thread, &st, control, mediaText, content))
+	if err != nil {
+		return nil, repeatable(err)
+	}
+	degraded := ""
+	if r.code() != codeDone {
+		degraded = fmt.Sprintf("AICC refused the event [code %s]: %s", r.shownCode, r.shown)
+	}
+	return st.receipt(d.State, degraded)
+}
+
+// sendRead sends the ids of the messages that the customer has read. AICC does not know the ids that the adapter derived.
+func (c *channel) sendRead(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
+	var ids []string
+	for _, id := range d.Envelope.RefersTo {
+		if id != "" && !strings.HasPrefix(id, derivedPrefix) {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return &sdk.Receipt{Degraded: "not sent: AICC has no ids for these messages"}, nil
+	}
+	return c.sendEvent(ctx, d, "send read event", controlRead, strings.Join(ids, ","))
+}
+
+// disconnect ends the customer's session. An expired session counts as success. "Disconnect failed" has no documented
+// cause: it is repeated once and then counts as an expired session, since AICC gives this answer as well if the first
+// call succeeded and its answer was lost.
+func (c *channel) disconnect(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
+	const op = "disconnect"
+	st := readState(d.State)
+	r, err := c.send(ctx, op, callSend, &st, c.uplink(d.Thread, &st, controlDisconnect, mediaText, ""))
+	if err != nil {
+		return nil, repeatable(err)
+	}
+	if r.code() != codeDone {
+		cause := r.cause()
+		kind, reason := sendError(cause)
+		if expired := kind == sdk.KindGone || cause == causeDisconnect && d.Attempt > 1; !expired {
+			return nil, refused(op, r, kind, reason)
+		}
+	}
+	c.sessions.close(d.Thread)
+	return st.receipt(d.State, "")
+}

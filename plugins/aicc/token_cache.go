@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"patchbay/sdk"
+)
+
+// renewPause is how long a valid token is used after an early renewal failed.
+const renewPause = 30 * time.Second
+
+// tokenCache caches one channel's access token and renews it after four fifths of its life. Of concurrent calls that
+// need a new token, one fetches it and the others share its result. After a failed fetch with Retry-After, none fetches
+// until that time. It is safe for concurrent use and starts no goroutine, so a call's context also ends its fetch.
+type tokenCache struct {
+	// fetch requests a token and returns its life.
+	fetch func(context.Context) (token string, life time.Duration, err error)
+	now   func() time.Time
+	turn  chan struct{} // holds a value while a call fetches
+
+	mu        sync.Mutex
+	token     string
+	fetchedAt time.Time
+	renewAt   time.Time
+	expiresAt time.Time
+	fetches   int   // completed, successful or not
+	lastErr   error // of the last completed fetch
+	notBefore time.Time
+}
+
+func newTokenCache(
+	fetch func(context.Context) (string, time.Duration, error), now func() time.Time,
+) *tokenCache {
+	return &tokenCache{fetch: fetch, now: now, turn: make(chan struct{}, 1)}
+}
+
+// get returns a valid token. It returns when ctx ends.
+func (t *tokenCache) get(ctx context.Context) (string, error) {
+	token, fetches, err := t.cached()
+	if token != "" || err != nil {
+		return token, err
+	}
+	select {
+	case t.turn <- struct{}{}:
+		defer func() { <-t.turn }()
+	case <-ctx.Done():
+		return "", &sdk.Error{Kind: sdk.KindTransient, Op: "wait for access token", Err: ctx.Err()}
+	}
+	if token, err := t.fetchedSince(fetches); token != "" || err != nil {
+		return token, err
+	}
+	return t.renew(ctx)
+}
+
+// cached returns the token if it need not be renewed, or the last error if AICC asked for a pause. Otherwise it returns
+// the number of fetches so far.
+func (t *tokenCache) cached() (token string, fetches int, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.token != "" && t.now().Before(t.renewAt) {
+		return t.token, 0, nil
+	}
+	if pause := t.notBefore.Sub(t.now()); t.lastErr != nil && pause > 0 {
+		e := *asTyped(t.lastErr)
+		e.After = pause
+		return "", 0, &e
+	}
+	return "", t.fetches, nil
+}
+
+// fetchedSince returns the result of another call's fetch, if there was one.
+func (t *tokenCache) fetchedSince(fetches int) (string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.fetches == fetches:
+		return "", nil
+	case t.token != "" && t.now().Before(t.expiresAt):
+		return t.token, nil
+	}
+	return "", t.lastErr // nil if the token was invalidated since
+}
+
+// renew fetches a token. The caller holds the turn. The other calls do not share the error of an ended context.
+func (t *tokenCache) renew(ctx context.Context) (string, error) {
+	start := t.now() // a token's life begins before its answer arrives
+	token, life, err := t.fetch(ctx)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err != nil && ctx.Err() != nil {
+		return "", err
+	}
+	t.fetches++
+	t.lastErr = err
+	if err == nil {
+		t.token, t.fetchedAt, t.renewAt, t.expiresAt = token, start, start.Add(life/5*4), start.Add(life)
+		return token, nil
+	}
+	pause := asTyped(err).After
+	t.notBefore = t.now().Add(pause)
+	if t.token == "" || !t.now().Before(t.expiresAt) {
+		return "", err
+	}
+	t.renewAt = t.now().Add(max(renewPause, pause))
+	if t.expiresAt.Before(t.renewAt) {
+		t.renewAt = t.expiresAt
+	}
+	return t.token, nil
+}
+
+// current returns the newest token, valid or not, for redaction.
+func (t *tokenCache) current() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.token
+}
+
+// invalidate removes a token that AICC refused. If it is not certain that this token was refused, a token younger than
+// renewPause stays, so that AICC refusing many users' tokens causes few fetches. A newer token stays in any case.
+func (t *tokenCache) invalidate(token string, certain bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.token == token && (certain || t.now().Sub(t.fetchedAt) >= renewPause) {
+		t.token = ""
+	}
+}
+
+// err returns the error of the last fetch, or nil.
+func (t *tokenCache) err() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.lastErr
+}
