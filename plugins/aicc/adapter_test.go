@@ -2,24 +2,17 @@ package main
 
 import (
 	"encoding/json"
-	"flag"
 	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// Credentials and ids of the tests. Neither the secrets nor the tokens may show up in a golden file.
+// Credentials and ids of the tests. Golden files must not contain the secrets.
 const (
 	testSecretKey = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ"
 	testAccessKey = "demoAccessKey01"
@@ -29,10 +22,10 @@ const (
 	testUser      = "0123456789abcdef0123456789abcdef"
 )
 
-// testTime is the time of the tests' signatures: 2021-07-10T06:27:33Z.
+// testTime is the time of the tests' signatures.
 var testTime = time.Date(2021, 7, 10, 6, 27, 33, 0, time.UTC)
 
-// settingsJSON is a channel's settings with changes by dotted path; nil removes.
+// settingsJSON returns a channel's settings with changes by dotted path. A nil value removes the setting.
 func settingsJSON(t testing.TB, changes map[string]any) []byte {
 	t.Helper()
 	tree := map[string]any{
@@ -59,7 +52,7 @@ func settingsJSON(t testing.TB, changes map[string]any) []byte {
 	return b
 }
 
-// testChannel is a channel as the SDK hands it over.
+// testChannel returns a channel as the SDK configures it.
 func testChannel(t testing.TB, name string, changes map[string]any) sdk.Channel {
 	t.Helper()
 	return sdk.Channel{
@@ -68,7 +61,7 @@ func testChannel(t testing.TB, name string, changes map[string]any) sdk.Channel 
 	}
 }
 
-// testAdapter has the channels, in a world where it is testTime.
+// testAdapter returns an adapter with the channels and a clock that stands at testTime.
 func testAdapter(t testing.TB, channels ...sdk.Channel) *adapter {
 	t.Helper()
 	a := newAdapter()
@@ -80,43 +73,3 @@ func testAdapter(t testing.TB, channels ...sdk.Channel) *adapter {
 	}
 	return a
 }
-
-// golden compares v, as JSON, with a file, or writes the file.
-func golden(t *testing.T, path string, v any) {
-	t.Helper()
-	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := string(b) + "\n"
-	for _, secret := range []string{testAppSecret, testSecretKey} {
-		if strings.Contains(got, secret) {
-			t.Fatalf("a secret is in what goes to %s", path)
-		}
-	}
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("no golden file (write it with -update): %v", err)
-	}
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Errorf("differs from %s (-want +got):\n%s", path, d)
-	}
-}
-
-// inputs lists a folder's *.json files; a folder without any fails the test.
-func inputs(t *testing.T, dir string) []string {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no inputs in %s: %v", dir, err)
-	}
-	return files
-}
-
-func goldenName(input string) string { return strings.TrimSuffix(input, ".json") + ".golden" }

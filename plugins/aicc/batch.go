@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/text"
 )
 
 // unknownThread is the thread of messages without a user id.
@@ -66,7 +67,7 @@ func (b *batch) unparsed(c *channel, m *downlink, raw []byte, problem error) *en
 		Thread:     m.To,
 		Sender:     envelope.Sender{Role: envelope.RoleSystem},
 		Kind:       envelope.KindUnparsed,
-		Attributes: map[string]string{"problem": clip(problem.Error(), maxProblem)},
+		Attributes: map[string]string{"problem": text.Clip(problem.Error(), maxProblem)},
 		Raw:        raw,
 	}
 	if role, ok := senderRoles[m.SourceType]; ok {

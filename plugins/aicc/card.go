@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/text"
 )
 
 // maxTitle limits a card's title, in bytes. The page of send names no limits for the texts of a WEBCARD; the adapter
@@ -38,15 +39,15 @@ func cardContent(e *envelope.Envelope) content {
 			others = append(others, line)
 		}
 	}
-	text := strings.Join(lines, "\n")
+	joined := strings.Join(lines, "\n")
 	switch {
-	case text == e.Text():
+	case joined == e.Text():
 		return content{} // no cards, or only empty ones
-	case card != nil && (len(others) == 0 || len(text) > maxText):
+	case card != nil && (len(others) == 0 || len(joined) > maxText):
 		return webCardContent(card, others)
 	}
-	out := content{mediaType: mediaText, text: clip(text, maxText), degraded: "sent as text: card"}
-	if len(text) > maxText {
+	out := content{mediaType: mediaText, text: text.Clip(joined, maxText), degraded: "sent as text: card"}
+	if len(joined) > maxText {
 		out.degraded += fmt.Sprintf(", cut to %d bytes", maxText)
 	}
 	return out
@@ -88,7 +89,7 @@ func webCardContent(p *envelope.Part, others []string) content {
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(webCard{ // strings always encode
-		Title: literal(clip(p.Name, maxTitle)), Description: literal(strings.TrimSpace(clip(description, maxText))),
+		Title: literal(text.Clip(p.Name, maxTitle)), Description: literal(strings.TrimSpace(text.Clip(description, maxText))),
 		RedirectURL: literal(p.URL),
 	})
 	out.mediaType, out.text, out.degraded = mediaCard, strings.TrimSpace(b.String()), joinNotes(notes...)

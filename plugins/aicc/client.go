@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"patchbay/sdk"
+	"patchbay/sdk/text"
 )
 
 // apiPath is the path of AICC's calls below the base URL.
@@ -120,7 +121,7 @@ func repeatable(err error) error {
 }
 
 // redactCode redacts AICC's error code like redactText.
-func redactCode(s string, secrets ...string) string { return clip(redactText(s, secrets...), 64) }
+func redactCode(s string, secrets ...string) string { return text.Clip(redactText(s, secrets...), 64) }
 
 // redactText prepares AICC's text for an error: one line, limited length, without secrets. Secrets shorter than four
 // bytes are ignored, because replacing them would reveal where they occur.
@@ -131,7 +132,7 @@ func redactText(s string, secrets ...string) string {
 			s = strings.ReplaceAll(s, oneLine(secret), "[redacted]")
 		}
 	}
-	return clip(strings.TrimSpace(s), maxVendorText)
+	return text.Clip(strings.TrimSpace(s), maxVendorText)
 }
 
 func oneLine(s string) string {

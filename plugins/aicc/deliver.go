@@ -8,6 +8,7 @@ import (
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/text"
 )
 
 // maxText limits the text of one message, in bytes. The page of send says "1 KB".
@@ -82,7 +83,7 @@ func (m uplink) withSender(e *envelope.Envelope) uplink {
 	if avatar := e.Attributes[attrAvatar]; isLink(avatar) {
 		m.SenderAvatar = avatar
 	}
-	m.UserAgent = clip(e.Attributes[attrUserAgent], maxAttribute)
+	m.UserAgent = text.Clip(e.Attributes[attrUserAgent], maxAttribute)
 	return m
 }
 

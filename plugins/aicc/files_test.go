@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -16,15 +15,15 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// fileDelivery is a message that is one file.
+// fileDelivery returns a delivery of one file.
 func fileDelivery(t envelope.PartType, a *sdk.Attachment) *sdk.Delivery {
 	d := delivery(&envelope.Envelope{Kind: envelope.KindMessage, Parts: []envelope.Part{{Type: t}}})
 	d.Media = []*sdk.Attachment{a}
 	return d
 }
 
-// Bytes that are uploaded come back as they were, of all types that AICC takes, with either kind of message.
-func TestFilesThereAndBack(t *testing.T) {
+// An uploaded file can be downloaded unchanged, for all accepted types and both forms of messages.
+func TestUploadedFilesCanBeDownloaded(t *testing.T) {
 	v := newMemoryVendor()
 	var sent string
 	v.answer = func(call string, _ *http.Request, body []byte) http.HandlerFunc {
@@ -38,13 +37,13 @@ func TestFilesThereAndBack(t *testing.T) {
 		desks[as] = deskIn(t, v, map[string]any{"upload_media_type": as, "files": "library"})
 	}
 	rapid.Check(t, func(rt *rapid.T) {
-		var taken []fileType
+		var accepted []fileType
 		for _, f := range fileTypes {
 			if f.mediaType != "" {
-				taken = append(taken, f)
+				accepted = append(accepted, f)
 			}
 		}
-		kind := rapid.SampledFrom(taken).Draw(rt, "type")
+		kind := rapid.SampledFrom(accepted).Draw(rt, "type")
 		data := rapid.SliceOfN(rapid.Byte(), 1, 5000).Draw(rt, "bytes")
 		a := desks[rapid.SampledFrom([]string{uploadPlain, uploadFile}).Draw(rt, "upload_media_type")]
 		name := rapid.StringMatching(`[a-z, ]{0,10}`).Draw(rt, "name") + "." + kind.extension
@@ -65,7 +64,7 @@ func TestFilesThereAndBack(t *testing.T) {
 	})
 }
 
-// keyIn reads the key of a file out of the message that shows it.
+// keyIn returns the file key in a message.
 func keyIn(rt *rapid.T, sent string, kind fileType, size int) string {
 	var m uplink
 	decodeInto(rt, sent, &m)
@@ -88,9 +87,9 @@ func keyIn(rt *rapid.T, sent string, kind fileType, size int) string {
 	return ""
 }
 
-// Files up to the limit arrive whole, though answers of other calls may not be as long; larger ones are refused either
-// way.
-func TestFileLimits(t *testing.T) {
+// Files up to the limit are transferred completely, although other answers have a lower limit. Larger files are
+// refused in both directions.
+func TestFileSizeLimit(t *testing.T) {
 	const limit = 300_000
 	v := newMemoryVendor()
 	a := deskIn(t, v, map[string]any{"max_file_bytes": limit, "files": "library"})
@@ -123,8 +122,8 @@ func TestFileLimits(t *testing.T) {
 	}
 }
 
-// A temporary link gets no credentials, and errors do not repeat it.
-func TestLinksAreSecretAndGetNone(t *testing.T) {
+// A temporary link is called without credentials, and errors do not contain it.
+func TestTemporaryLinkIsSecret(t *testing.T) {
 	v := newMemoryVendor()
 	status := http.StatusOK
 	v.answer = func(call string, r *http.Request, _ []byte) http.HandlerFunc {
@@ -154,13 +153,13 @@ func TestLinksAreSecretAndGetNone(t *testing.T) {
 	c := a.channels["desk"]
 	c.host.HTTP = &http.Client{Transport: brokenTransport{v, "file", io.ErrUnexpectedEOF}}
 	if _, err := a.Fetch(t.Context(), f); sdk.KindOf(err) != sdk.KindTransient || strings.Contains(err.Error(), "secret=abc") {
-		t.Errorf("a link that breaks off: %v; want transient, without the link", err)
+		t.Errorf("interrupted download: %v; want transient, without the link", err)
 	}
 }
 
-// A lost answer of an upload or a download is transient: neither has an effect that counts. Of the message behind an
-// upload it is unknown.
-func TestLostAnswersOfFiles(t *testing.T) {
+// A lost answer of an upload or download is transient, because neither has an effect. For the message after an upload
+// the outcome is unknown.
+func TestLostAnswersOfFileCalls(t *testing.T) {
 	image := sdk.NewAttachment("image/png", "", []byte("pixels"))
 	for _, tt := range []struct {
 		call  string
@@ -180,49 +179,6 @@ func TestLostAnswersOfFiles(t *testing.T) {
 		if err == nil || sdk.KindOf(err) != tt.want {
 			t.Errorf("%s: %v; want %s", tt.call, err, tt.want)
 		}
-	}
-}
-
-// A lost answer of sendAsync may have had its effect; that of the refused send before it can't have had one.
-func TestLostAnswerOfAnOfflineMessage(t *testing.T) {
-	v := newVendor(t, map[string][]reply{"send": {says(200, `{"resultCode":"13","resultDesc":"session expired"}`)}})
-	a := deskAt(t, v, map[string]any{"offline_messages": true})
-	a.channels["desk"].host.HTTP = &http.Client{
-		Transport: brokenTransport{v.Client().Transport, "async", context.DeadlineExceeded},
-	}
-	if err := act(t, a, "chat"); sdk.KindOf(err) != sdk.KindUnknown {
-		t.Errorf("Deliver = %v; want unknown", err)
-	}
-}
-
-// TestSendFailedAgainAndAgain: the vendor's one text for a CHAT that fails means, after a few tries, that the session is over.
-func TestSendFailedAgainAndAgain(t *testing.T) {
-	never, atOnce := 0, 1
-	for _, tt := range []struct {
-		name    string
-		offline bool
-		limit   *int
-		attempt int
-		want    sdk.ErrorKind // "" if it is delivered
-	}{
-		{"first", false, nil, 1, sdk.KindTransient}, {"second", false, nil, 2, sdk.KindTransient}, {"third", false, nil, 3, sdk.KindGone},
-		{"second, offline messages", true, nil, 2, sdk.KindTransient}, {"third, offline messages", true, nil, 3, ""},
-		{"at once", false, &atOnce, 1, sdk.KindGone}, {"never", false, &never, 100, sdk.KindTransient},
-		{"never, offline messages", true, &never, 100, sdk.KindTransient},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			v := newVendor(t, map[string][]reply{"send": {says(200, `{"resultCode":"13","resultDesc":"sendUserMessage failed"}`)}})
-			changes := map[string]any{"offline_messages": tt.offline}
-			if tt.limit != nil {
-				changes["send_failed_limit"] = *tt.limit
-			}
-			d := delivery(message("hello"))
-			d.Attempt = tt.attempt
-			_, err := deskAt(t, v, changes).Deliver(t.Context(), d)
-			if tt.want == "" && err != nil || tt.want != "" && (err == nil || sdk.KindOf(err) != tt.want) {
-				t.Errorf("Deliver = %v; want %q", err, tt.want)
-			}
-		})
 	}
 }
 
@@ -250,7 +206,7 @@ func TestCapabilities(t *testing.T) {
 	}
 	for _, ct := range can.MediaTypes {
 		if f, ok := uploadType(sdk.NewAttachment(ct, "", []byte("x"))); !ok || f.mediaType == "" {
-			t.Errorf("%s is declared and not taken", ct)
+			t.Errorf("%s is declared and not accepted", ct)
 		}
 	}
 	d := newAdapter().Describe()

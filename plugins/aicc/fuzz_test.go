@@ -13,7 +13,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// answering is a vendor whose one endpoint gives this answer, and whose others answer with success.
+// answering is an AICC with a given answer for one endpoint and success for all others.
 type answering struct {
 	endpoint string
 	status   int
@@ -32,8 +32,7 @@ func (v *answering) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// FuzzAnswers wants of any answer to any call what the call is for, or a typed error alone, of one line and without what
-// is secret or private, whatever the vendor repeats.
+// FuzzAnswers checks that any answer gives a result or a typed one-line error without secrets or private text.
 func FuzzAnswers(f *testing.F) {
 	names := []string{"send", "upload", "download", "apply", "token", "async", "file"}
 	for i := range names {
@@ -50,12 +49,12 @@ func FuzzAnswers(f *testing.F) {
 	ch := testChannel(f, "desk", map[string]any{"offline_messages": true})
 	ch.Host.HTTP = &http.Client{Transport: v}
 	f.Fuzz(func(t *testing.T, endpoint, status byte, body []byte) {
-		a := testAdapter(t, ch) // tokens are kept
+		a := testAdapter(t, ch)
 		v.endpoint, v.status, v.body = names[int(endpoint)%len(names)], statuses[int(status)%len(statuses)], body
 		_, err := a.Deliver(t.Context(), delivery(message("private words")))
 		checkTyped(t, v, err)
 		if err != nil && (v.endpoint == "send" || v.endpoint == "async") && strings.Contains(err.Error(), "private words") {
-			t.Errorf("%s: the error repeats the message: %v", v.endpoint, err)
+			t.Errorf("%s: the error contains the message: %v", v.endpoint, err)
 		}
 		_, err = a.Deliver(t.Context(), picture())
 		checkTyped(t, v, err)
@@ -78,7 +77,7 @@ func FuzzAnswers(f *testing.F) {
 	})
 }
 
-// picture is a delivery of an image.
+// picture returns a delivery of an image.
 func picture() *sdk.Delivery {
 	d := delivery(&envelope.Envelope{Kind: envelope.KindMessage, Parts: []envelope.Part{{Type: envelope.PartImage}}})
 	d.Media = []*sdk.Attachment{sdk.NewAttachment("image/png", "", []byte("PNG"))}
@@ -94,9 +93,9 @@ func checkTyped(t *testing.T, v *answering, err error) {
 		t.Fatalf("%s %d %q: not typed: %v", v.endpoint, v.status, v.body, err)
 	}
 	if strings.ContainsFunc(err.Error(), unicode.IsControl) {
-		t.Errorf("%s: not one line: %q", v.endpoint, err)
+		t.Errorf("%s: the error has several lines: %q", v.endpoint, err)
 	}
 	if strings.Contains(err.Error(), testAppSecret) {
-		t.Errorf("%s: the error repeats a secret: %v", v.endpoint, err)
+		t.Errorf("%s: the error contains a secret: %v", v.endpoint, err)
 	}
 }

@@ -5,9 +5,9 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/text"
 )
 
 // Attributes of a media part that locate its file. Fetch reads them.
@@ -146,24 +146,11 @@ func suggestions(raw json.RawMessage) []string {
 // textParts splits a text into parts of the maximum size. An empty text has no parts.
 func textParts(s string) []envelope.Part {
 	var out []envelope.Part
-	for s != "" {
-		piece := clip(s, envelope.MaxTextBytes)
+	for _, piece := range text.Split(s, envelope.MaxTextBytes) {
 		out = append(out, envelope.TextPart(piece))
-		s = s[len(piece):]
 	}
 	return out
 }
 
-// clip cuts s to at most limit bytes without breaking a character.
-func clip(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	for limit > 0 && !utf8.RuneStart(s[limit]) {
-		limit--
-	}
-	return s[:limit]
-}
-
 // quoted formats an unknown value of a vendor field for an error.
-func quoted(s string) string { return strconv.Quote(clip(s, 40)) }
+func quoted(s string) string { return strconv.Quote(text.Clip(s, 40)) }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/text"
 )
 
 // uplinkForms parse contents that are only documented for customers' messages (send, content). They come down as
@@ -34,7 +35,7 @@ func (m *downlink) describedFile(content string, polled bool) (envelope.Part, er
 		return envelope.Part{}, invalid("content", "is not fileName,fileSize,fileId,fileType")
 	}
 	p := withFileType(m.medium(envelope.PartFile, id, polled), fields[n-1])
-	p.Name, p.Size = clip(strings.Join(fields[:n-3], ","), envelope.MaxIDBytes), size
+	p.Name, p.Size = text.Clip(strings.Join(fields[:n-3], ","), envelope.MaxIDBytes), size
 	return p, nil
 }
 
@@ -79,10 +80,10 @@ func (m *downlink) card() (envelope.Part, error) {
 		return envelope.Part{}, invalid("content", "has neither redirectUrl nor mediaFileId")
 	}
 	p := envelope.Part{
-		Type: envelope.PartCard, Name: clip(string(c.Title), envelope.MaxIDBytes), Text: string(c.Description), URL: link,
+		Type: envelope.PartCard, Name: text.Clip(string(c.Title), envelope.MaxIDBytes), Text: string(c.Description), URL: link,
 		Ref: string(c.MediaFileID),
 	}
-	if t := clip(string(c.MediaFileType), maxAttribute); t != "" {
+	if t := text.Clip(string(c.MediaFileType), maxAttribute); t != "" {
 		p.Attributes = map[string]string{attrFileType: t}
 	}
 	return p, nil

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/text"
 )
 
 // Attributes of inbound envelopes. Unparsed ones have "problem" and "raw_bytes" in addition.
@@ -72,7 +73,7 @@ func (m *downlink) envelope(c *channel, polled bool) (*envelope.Envelope, error)
 	e := &envelope.Envelope{
 		Channel: c.name,
 		Thread:  m.To,
-		Sender:  envelope.Sender{Role: role, Name: clip(m.SenderNickname, envelope.MaxIDBytes)},
+		Sender:  envelope.Sender{Role: role, Name: text.Clip(m.SenderNickname, envelope.MaxIDBytes)},
 		Kind:    envelope.KindMessage,
 		SentAt:  at,
 	}
@@ -165,14 +166,14 @@ func (m *downlink) attributes() (map[string]string, error) {
 		attrs[attrOffline] = strconv.FormatBool(offline)
 	}
 	if m.Channel != channelWeb {
-		attrs[attrChannel] = clip(m.Channel, maxAttribute)
+		attrs[attrChannel] = text.Clip(m.Channel, maxAttribute)
 	}
 	for name, raw := range map[string]json.RawMessage{attrCall: m.CallID, attrAvatar: m.SenderAvatar, attrTurn: m.InterIdx} {
 		v, ok := literalText(raw)
 		if !ok {
 			v = string(raw)
 		}
-		attrs[name] = clip(v, maxAttribute)
+		attrs[name] = text.Clip(v, maxAttribute)
 	}
 	maps.DeleteFunc(attrs, func(_, v string) bool { return v == "" })
 	return attrs, nil

@@ -42,8 +42,8 @@ func registered[C prometheus.Collector](reg prometheus.Registerer, c C) C {
 		return c
 	}
 	if are, ok := errors.AsType[prometheus.AlreadyRegisteredError](reg.Register(c)); ok {
-		if former, ok := are.ExistingCollector.(C); ok {
-			return former
+		if previous, ok := are.ExistingCollector.(C); ok {
+			return previous
 		}
 	}
 	return c

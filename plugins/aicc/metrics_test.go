@@ -10,8 +10,8 @@ import (
 	"patchbay/sdk"
 )
 
-// counted reads a counter.
-func counted(t *testing.T, c prometheus.Counter) float64 {
+// counterValue returns a counter's value.
+func counterValue(t *testing.T, c prometheus.Counter) float64 {
 	t.Helper()
 	var m dto.Metric
 	if err := c.Write(&m); err != nil {
@@ -20,8 +20,8 @@ func counted(t *testing.T, c prometheus.Counter) float64 {
 	return m.GetCounter().GetValue()
 }
 
-// Channels of one process share the counters, also when one is configured again; label values are bounded.
-func TestUnknownValuesAreCounted(t *testing.T) {
+// The channels of a process share the counters, also after a new configuration. The label values are bounded.
+func TestUnparsedMessagesAreCounted(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	a := newAdapter()
 	a.now = func() time.Time { return testTime }
@@ -36,7 +36,7 @@ func TestUnknownValuesAreCounted(t *testing.T) {
 	}
 	push := `{"messages":[` + item(`"controlType":"WITHDRAW"`) + `,` + item(`"controlType":"RECALL"`) + `,` +
 		item(`"mediaType":"SMELL"`) + `,` + item(`"sourceType":"GHOST"`) + `,` + item(`"timestamp":"soon"`) + `,` +
-		item(`"from":"`+otherChannel+`","controlType":"X"`) + `,` + item(`"from":"nobody"`) + `,` + item(`"messageCode":[5]`) +
+		item(`"from":"`+otherChannel+`","controlType":"X"`) + `,` + item(`"from":"unknown"`) + `,` + item(`"messageCode":[5]`) +
 		`,` + item("") + `]}`
 	r, err := a.Receive(t.Context(), signedRequest([]byte(push)))
 	if err != nil || len(r.Envelopes) != 9 {
@@ -50,7 +50,7 @@ func TestUnknownValuesAreCounted(t *testing.T) {
 		{"desk", "controlType", 2}, {"desk", "mediaType", 1}, {"desk", "sourceType", 1}, {"desk", "timestamp", 1},
 		{"desk", "from", 1}, {"desk", "other", 1}, {"desk-two", "controlType", 1},
 	} {
-		if got := counted(t, counter.WithLabelValues(want.channel, want.field)); got != want.n {
+		if got := counterValue(t, counter.WithLabelValues(want.channel, want.field)); got != want.n {
 			t.Errorf("%s, %s: %v; want %v", want.channel, want.field, got, want.n)
 		}
 	}
@@ -66,20 +66,20 @@ func TestUnknownValuesAreCounted(t *testing.T) {
 	t.Errorf("the registry has %v", families)
 }
 
-// Who still uses a former key can be seen, so that it can be taken away when nobody does.
-func TestFormerCredentialsAreCounted(t *testing.T) {
+// The counter shows whether the previous key is still in use.
+func TestPreviousCredentialsAreCounted(t *testing.T) {
 	a := testAdapter(t, testChannel(t, "desk", rotation))
 	counter := a.channels["desk"].metrics.previous.WithLabelValues("desk")
 	s, req := vectorSigner(), vectorRequest()
-	for i, key := range []string{testSecretKey, formerKey, formerKey, "guess"} {
+	for i, key := range []string{testSecretKey, previousKey, previousKey, "guess"} {
 		s.secret = key
 		req.Header.Set("Authorization", s.header())
 		if _, err := a.Receive(t.Context(), req); (err == nil) != (i < 3) {
 			t.Errorf("key %d: %v", i, err)
 		}
 	}
-	if got := counted(t, counter); got != 2 {
-		t.Errorf("%v pushes by the former key; want 2", got)
+	if got := counterValue(t, counter); got != 2 {
+		t.Errorf("%v pushes with the previous key; want 2", got)
 	}
 }
 
@@ -94,7 +94,7 @@ func TestFilesAreCounted(t *testing.T) {
 	}
 	files := a.channels["desk"].metrics.files
 	for result, want := range map[string]float64{"ok": 1, "failed": 1} {
-		if got := counted(t, files.WithLabelValues("desk", "up", result)); got != want {
+		if got := counterValue(t, files.WithLabelValues("desk", "up", result)); got != want {
 			t.Errorf("%s: %v; want %v", result, got, want)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/text"
 )
 
 // maxUserID limits userId, in characters (applyToken).
@@ -31,7 +32,7 @@ func (a *adapter) Open(ctx context.Context, o *sdk.Opening) (*sdk.Opened, error)
 	}
 	st := readState(nil)
 	if o.Customer.Name != "" {
-		st.UserName = clip(o.Customer.Name, envelope.MaxIDBytes)
+		st.UserName = text.Clip(o.Customer.Name, envelope.MaxIDBytes)
 	}
 	accepted, err := c.requestAgent(ctx, opConnect, controlConnect, o.CustomerID, &st)
 	if err == nil && c.settings.Transfer && !accepted {

@@ -2,10 +2,10 @@ package main
 
 import (
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"patchbay/sdk"
+	"patchbay/sdk/backoff"
 	"patchbay/sdk/envelope"
 )
 
@@ -84,7 +84,7 @@ func (s *sessions) finish(p pollResult, interval time.Duration) (firstFailure bo
 		u.failures = 0
 	} else {
 		u.failures++
-		wait = backoff(interval, u.failures)
+		wait = backoff.Policy{Base: interval, Max: maxBackoff, Jitter: 0.5}.Delay(u.failures)
 	}
 	u.due = now.Add(wait)
 	return firstFailure
@@ -108,13 +108,4 @@ func (s *sessions) pause(now time.Time, err error) {
 	if until.After(s.pausedUntil) {
 		s.pausedUntil = until
 	}
-}
-
-// backoff doubles the interval with each failure, up to maxBackoff, and subtracts up to half of it at random.
-func backoff(interval time.Duration, failures int) time.Duration {
-	d := interval
-	for range min(failures, 20) {
-		d = min(2*d, max(maxBackoff, interval))
-	}
-	return d/2 + rand.N(d/2+1)
 }

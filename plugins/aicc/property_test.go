@@ -20,24 +20,24 @@ func decodeInto(t rapid.TB, s string, v any) {
 	}
 }
 
-// anyWords are words that a vendor may send, with all that JSON must escape.
-func anyWords(min int) *rapid.Generator[string] {
+// anyText generates texts, including characters that JSON escapes.
+func anyText(min int) *rapid.Generator[string] {
 	return rapid.StringOfN(rapid.Rune(), min, 40, -1)
 }
 
-// said is one message as AICC writes it, and what it is to become.
-type said struct {
+// example is a message as AICC writes it and its expected envelope.
+type example struct {
 	item map[string]any
 	want envelope.Envelope
 }
 
-// saying draws a message of any kind that AICC pushes.
-func saying(t *rapid.T, n int) said {
+// anyMessage generates a message of any kind.
+func anyMessage(t *rapid.T, n int) example {
 	at := rapid.Int64Range(1, lastMilli).Draw(t, "timestamp")
 	user := rapid.StringMatching(`[0-9a-f]{1,32}`).Draw(t, "to")
 	source := rapid.SampledFrom([]string{sourceAgent, sourceRobot, sourceSystem}).Draw(t, "sourceType")
 	name := rapid.StringMatching(`[A-Za-z ]{0,20}`).Draw(t, "senderNickname")
-	s := said{
+	s := example{
 		item: map[string]any{
 			"from": testChannelID, "to": user, "channel": "WEB", "controlType": controlChat, "sourceType": source,
 			"timestamp": at, "senderNickname": name, "simQuestions": nil, "messageCode": "code-" + strconv.Itoa(n),
@@ -65,11 +65,11 @@ func saying(t *rapid.T, n int) said {
 	return s
 }
 
-// text is words, with suggestions in one of their forms or none.
-func (s *said) text(t *rapid.T) {
-	words := anyWords(1).Draw(t, "content")
-	s.item["mediaType"], s.item["content"] = mediaText, words
-	s.want.Parts = []envelope.Part{envelope.TextPart(words)}
+// text makes s a text, with or without suggestions.
+func (s *example) text(t *rapid.T) {
+	content := anyText(1).Draw(t, "content")
+	s.item["mediaType"], s.item["content"] = mediaText, content
+	s.want.Parts = []envelope.Part{envelope.TextPart(content)}
 	items := rapid.SliceOfN(rapid.StringMatching(`[a-z?工 ]{1,20}`), 0, 5).Draw(t, "simQuestions")
 	if len(items) == 0 {
 		return
@@ -85,9 +85,9 @@ func (s *said) text(t *rapid.T) {
 	s.want.Parts = append(s.want.Parts, envelope.Part{Type: envelope.PartSuggestions, Items: items})
 }
 
-func (s *said) location(t *rapid.T) {
+func (s *example) location(t *rapid.T) {
 	p := envelope.Part{
-		Type: envelope.PartLocation, Text: anyWords(0).Draw(t, "description"),
+		Type: envelope.PartLocation, Text: anyText(0).Draw(t, "description"),
 		Latitude:  rapid.Float64Range(-90, 90).Draw(t, "latitude"),
 		Longitude: rapid.Float64Range(-180, 180).Draw(t, "longitude"),
 	}
@@ -97,15 +97,15 @@ func (s *said) location(t *rapid.T) {
 	s.want.Parts = []envelope.Part{p}
 }
 
-func (s *said) medium(t *rapid.T) {
+func (s *example) medium(t *rapid.T) {
 	media := rapid.SampledFrom([]string{mediaImage, mediaVideo, mediaAudio, mediaDocument}).Draw(t, "mediaType")
 	ref := rapid.StringMatching(`[A-Za-z0-9/_.-]{1,60}`).Draw(t, "content")
 	s.item["mediaType"], s.item["content"] = media, ref
 	s.want.Parts = []envelope.Part{{Type: mediaParts[media], Ref: ref}}
 }
 
-// read names messages, as an array or with commas and blanks.
-func (s *said) read(t *rapid.T) {
+// read makes s a READ with an array or a comma-separated list.
+func (s *example) read(t *rapid.T) {
 	ids := rapid.SliceOfN(rapid.StringMatching(`[A-Za-z0-9-]{1,64}`), 1, envelope.MaxReferences).Draw(t, "ids")
 	s.item["controlType"], s.item["mediaType"], s.item["content"] = controlRead, nil, ids
 	if rapid.Bool().Draw(t, "one string") {
@@ -114,13 +114,13 @@ func (s *said) read(t *rapid.T) {
 	s.want.Kind, s.want.RefersTo = envelope.KindRead, ids
 }
 
-func (s *said) event(t *rapid.T) {
+func (s *example) event(t *rapid.T) {
 	control := rapid.SampledFrom([]string{controlConnect, controlTransfer, controlInput, controlDisconnect}).Draw(t, "controlType")
-	words := anyWords(0).Draw(t, "content")
-	s.item["controlType"], s.item["content"] = control, words
+	content := anyText(0).Draw(t, "content")
+	s.item["controlType"], s.item["content"] = control, content
 	s.want.Kind = events[control]
-	if words != "" {
-		s.want.Parts = []envelope.Part{envelope.TextPart(words)}
+	if content != "" {
+		s.want.Parts = []envelope.Part{envelope.TextPart(content)}
 	}
 	if control == controlDisconnect {
 		s.want.Attributes[attrReason] = map[envelope.Role]string{
@@ -129,7 +129,7 @@ func (s *said) event(t *rapid.T) {
 	}
 }
 
-// What AICC sends becomes envelopes that say the same, in the same order, by push and by poll alike.
+// AICC's messages become equivalent envelopes in the same order, by push and by poll.
 func TestMessagesArriveUnchanged(t *testing.T) {
 	pushed := deskAdapter(t)
 	c, err := testAdapter(t, pollingChannel(t, nil)).channel("desk")
@@ -140,7 +140,7 @@ func TestMessagesArriveUnchanged(t *testing.T) {
 		items := []map[string]any{}
 		var want []envelope.Envelope
 		for n := range rapid.IntRange(0, 6).Draw(rt, "messages") {
-			s := saying(rt, n)
+			s := anyMessage(rt, n)
 			items, want = append(items, s.item), append(want, s.want)
 		}
 		push, err := json.Marshal(map[string]any{"timestamp": 1625898453913, "messages": items})
@@ -163,20 +163,20 @@ func TestMessagesArriveUnchanged(t *testing.T) {
 		}
 		for _, e := range polled {
 			for i := range e.Parts {
-				e.Parts[i].Attributes = nil // where a file is: a push does not say
+				e.Parts[i].Attributes = nil // a push has no fields for the file's location
 			}
 		}
 		compareWith(rt, want, polled)
 	})
 }
 
-// compareWith compares envelopes without the ids that the adapter derives, which must be different all the same.
+// compareWith compares envelopes without derived ids, and checks that all ids are distinct.
 func compareWith(t *rapid.T, want []envelope.Envelope, got []*envelope.Envelope) {
 	seen := map[string]bool{}
 	var plain []envelope.Envelope
 	for _, e := range got {
 		if id := fmt.Sprint(e.Thread, " ", e.VendorID); seen[id] || e.VendorID == "" {
-			t.Fatalf("the id %q is empty or there twice", e.VendorID)
+			t.Fatalf("the id %q is empty or repeated", e.VendorID)
 		} else {
 			seen[id] = true
 		}

@@ -15,14 +15,14 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// deskAdapter has two channels with one push key.
+// deskAdapter returns an adapter with two channels that share a push key.
 func deskAdapter(t testing.TB) *adapter {
 	t.Helper()
 	return testAdapter(t, testChannel(t, "desk", nil),
 		testChannel(t, "desk-two", map[string]any{"channel_id": otherChannel}))
 }
 
-// signedRequest is a push of body as AICC sends it.
+// signedRequest returns a signed push.
 func signedRequest(body []byte) *sdk.Request {
 	s, req := vectorSigner(), vectorRequest()
 	s.body = string(body)
@@ -32,72 +32,8 @@ func signedRequest(body []byte) *sdk.Request {
 	return req
 }
 
-// readable is an envelope whose raw bytes can be read in a golden file.
-type readable struct {
-	*envelope.Envelope
-	Raw string `json:"raw,omitempty"`
-}
-
-func TestReceiveGolden(t *testing.T) {
-	for _, file := range inputs(t, filepath.Join("testdata", "in")) {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
-			push, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r, err := deskAdapter(t).Receive(t.Context(), signedRequest(push))
-			if err != nil {
-				t.Fatal(err)
-			}
-			out := []readable{}
-			for _, e := range r.Envelopes {
-				if err := e.Validate(); err != nil {
-					t.Errorf("not a valid envelope: %v", err)
-				}
-				out = append(out, readable{e, string(e.Raw)})
-			}
-			if string(r.Answer.Body) != acceptedBody || r.Answer.Status != 200 || r.Answer.ContentType != jsonType {
-				t.Errorf("Answer = %d %s %s", r.Answer.Status, r.Answer.ContentType, r.Answer.Body)
-			}
-			golden(t, goldenName(file), out)
-		})
-	}
-}
-
-// A repeated push gives the same ids, and no two messages of one push share one.
-func TestIDsAreStableAndDistinct(t *testing.T) {
-	for _, file := range inputs(t, filepath.Join("testdata", "in")) {
-		push, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ids := func() []string {
-			r, err := deskAdapter(t).Receive(t.Context(), signedRequest(push))
-			if err != nil {
-				t.Fatal(err)
-			}
-			var out []string
-			for _, e := range r.Envelopes {
-				out = append(out, e.Channel+" "+e.Thread+" "+e.VendorID)
-			}
-			return out
-		}
-		first := ids()
-		if d := cmp.Diff(first, ids()); d != "" {
-			t.Errorf("%s: other ids the second time:\n%s", file, d)
-		}
-		seen := map[string]bool{}
-		for _, id := range first {
-			if seen[id] || strings.HasSuffix(id, " ") {
-				t.Errorf("%s: id %q is empty or not the only one", file, id)
-			}
-			seen[id] = true
-		}
-	}
-}
-
-// An event about a message may repeat the message's code, and must not be taken for its duplicate.
-func TestEventsDoNotTakeTheMessagesID(t *testing.T) {
+// An event may carry the code of the message that it refers to, and must not count as its duplicate.
+func TestEventIsNoDuplicateOfItsMessage(t *testing.T) {
 	push := `{"messages":[` + item(`"messageCode":"c-1"`) + `,` +
 		item(`"messageCode":"c-1","controlType":"READ","content":"c-1"`) + `,` +
 		item(`"messageCode":"c-1","controlType":"WITHDRAW"`) + `]}`
@@ -116,7 +52,7 @@ func TestEventsDoNotTakeTheMessagesID(t *testing.T) {
 	}
 }
 
-// item is one message with changes; later keys of an object win.
+// item returns one message with changes. Of repeated keys the last one counts.
 func item(changes string) string {
 	s := `{"from":"` + testChannelID + `","to":"44444444","channel":"WEB","controlType":"CHAT","mediaType":"TEXT",` +
 		`"content":"Hello","sourceType":"AGENT","timestamp":1625898453913`
@@ -126,16 +62,16 @@ func item(changes string) string {
 	return s + "}"
 }
 
-// One bad message becomes unparsed, says why, keeps its bytes, and leaves its neighbours alone.
-func TestBadMessages(t *testing.T) {
-	tests := []struct{ name, item, says string }{
+// One bad message becomes unparsed, want why, keeps its bytes, and leaves its neighbours alone.
+func TestMalformedMessages(t *testing.T) {
+	tests := []struct{ name, item, want string }{
 		{"null", `null`, "from: is the channel_id of no channel"},
 		{"number", `5`, "message: has the wrong type"},
 		{"string", `"x"`, "message: has the wrong type"},
 		{"array", `[]`, "message: has the wrong type"},
 		{"empty object", `{}`, "from:"},
 		{"from missing", item(`"from":""`), "from:"},
-		{"from of nobody", item(`"from":"1"`), "from:"},
+		{"from unknown", item(`"from":"1"`), "from:"},
 		{"from another number", item(`"from":202105284494222655`), "from: is the channel_id of no channel"},
 		{"from a list", item(`"from":["202105284494222653"]`), "from: has the wrong type"},
 		{"to missing", item(`"to":null,"to":""`), "to: is missing"},
@@ -144,12 +80,12 @@ func TestBadMessages(t *testing.T) {
 		{"to too long", item(`"to":"` + strings.Repeat("x", 600) + `"`), "thread: 600 bytes"},
 		{"controlType missing", item(`"controlType":""`), `controlType: has the unknown value ""`},
 		{"controlType unknown", item(`"controlType":"WITHDRAW"`), `controlType: has the unknown value "WITHDRAW"`},
-		{"controlType in small letters", item(`"controlType":"chat"`), "controlType: has the unknown"},
+		{"controlType in lower case", item(`"controlType":"chat"`), "controlType: has the unknown"},
 		{"controlType a list", item(`"controlType":["CHAT"]`), "controlType: has the wrong type"},
 		{"mediaType unknown", item(`"mediaType":"SMELL"`), `mediaType: has the unknown value "SMELL"`},
 		{"mediaType very long", item(`"mediaType":"` + strings.Repeat("y", 300) + `"`), `mediaType: has the unknown value "yyy`},
 		{"sourceType missing", item(`"sourceType":""`), "sourceType: has the unknown"},
-		{"sourceType in small letters", item(`"sourceType":"agent"`), `sourceType: has the unknown value "agent"`},
+		{"sourceType in lower case", item(`"sourceType":"agent"`), `sourceType: has the unknown value "agent"`},
 		{"sourceType of a disconnect", item(`"controlType":"DISCONNECT","sourceType":"X"`), "sourceType: has the unknown"},
 		{"text null", item(`"content":null`), "content: is empty"},
 		{"text empty", item(`"content":""`), "content: is empty"},
@@ -157,39 +93,39 @@ func TestBadMessages(t *testing.T) {
 		{"text a list", item(`"content":["a"]`), "content: is not text"},
 		{"text true", item(`"content":true`), "content: is not text"},
 		{"image without an id", item(`"mediaType":"IMAGE","content":null`), "has no resource id"},
-		{"location in words", item(`"mediaType":"LOCATE","content":"here"`), "not latitude/longitude"},
+		{"location as text", item(`"mediaType":"LOCATE","content":"here"`), "not latitude/longitude"},
 		{"location empty", item(`"mediaType":"LOCATE","content":null`), "not latitude/longitude"},
 		{"latitude not a number", item(`"mediaType":"LOCATE","content":"NaN/1/x"`), "number of degrees"},
 		{"latitude out of range", item(`"mediaType":"LOCATE","content":"91/1/x"`), "number of degrees"},
 		{"longitude out of range", item(`"mediaType":"LOCATE","content":"1/-181/x"`), "number of degrees"},
-		{"longitude endless", item(`"mediaType":"LOCATE","content":"1/Inf/x"`), "number of degrees"},
+		{"longitude infinite", item(`"mediaType":"LOCATE","content":"1/Inf/x"`), "number of degrees"},
 		{"file with too few fields", item(`"mediaType":"FILE","content":"a.txt,1,KEY"`), "not fileName,fileSize"},
 		{"file without a size", item(`"mediaType":"FILE","content":"a.txt,many,KEY,txt"`), "not fileName,fileSize"},
 		{"file of a negative size", item(`"mediaType":"FILE","content":"a.txt,-1,KEY,txt"`), "not fileName,fileSize"},
 		{"file without an id", item(`"mediaType":"FILE","content":"a.txt,1, ,txt"`), "not fileName,fileSize"},
 		{"typed image without a type", item(`"mediaType":"FILE_IMAGE","content":"KEY"`), "not objectKey,extension"},
 		{"typed video without a key", item(`"mediaType":"FILE_VIDEO","content":" ,mp4"`), "not objectKey,extension"},
-		{"card in words", item(`"mediaType":"WEBCARD","content":"Terms"`), "not the JSON object of a card"},
+		{"card as text", item(`"mediaType":"WEBCARD","content":"Terms"`), "not the JSON object of a card"},
 		{"card null", item(`"mediaType":"WEBCARD","content":null`), "not the JSON object of a card"},
 		{"card a list", item(`"mediaType":"WEBCARD","content":[]`), "not the JSON object of a card"},
-		{"card that leads nowhere", item(`"mediaType":"WEBCARD","content":{"title":"x"}`), "neither redirectUrl nor mediaFileId"},
-		{"card that runs a script", item(`"mediaType":"WEBCARD","content":{"redirectUrl":"javascript:alert(1)"}`), "not an http or https URL"},
-		{"timestamp in words", item(`"timestamp":"yesterday"`), "timestamp: is not a time"},
+		{"card without a link", item(`"mediaType":"WEBCARD","content":{"title":"x"}`), "neither redirectUrl nor mediaFileId"},
+		{"card with a script", item(`"mediaType":"WEBCARD","content":{"redirectUrl":"javascript:alert(1)"}`), "not an http or https URL"},
+		{"timestamp as text", item(`"timestamp":"yesterday"`), "timestamp: is not a time"},
 		{"timestamp true", item(`"timestamp":true`), "timestamp: is not a number"},
 		{"timestamp negative", item(`"timestamp":-1`), "timestamp: is out of range"},
 		{"timestamp after the year 9999", item(`"timestamp":253402300800000`), "timestamp: is out of range"},
 		{"timestamp beyond 64 bits", item(`"timestamp":99999999999999999999`), "timestamp: is not a time"},
 		{"timestamp not finite", item(`"timestamp":"NaN"`), "timestamp: is not a time"},
-		{"isOfflineStatus in words", item(`"isOfflineStatus":"maybe"`), "isOfflineStatus:"},
-		{"isOfflineStatus another number", item(`"isOfflineStatus":2`), "isOfflineStatus:"},
+		{"isOfflineStatus as text", item(`"isOfflineStatus":"maybe"`), "isOfflineStatus:"},
+		{"isOfflineStatus 2", item(`"isOfflineStatus":2`), "isOfflineStatus:"},
 		{"isOfflineStatus a list", item(`"isOfflineStatus":[true]`), "isOfflineStatus:"},
 		{"read nothing", item(`"controlType":"READ","content":null`), "lists no message ids"},
-		{"read blanks", item(`"controlType":"READ","content":" , ,"`), "lists no message ids"},
+		{"read spaces", item(`"controlType":"READ","content":" , ,"`), "lists no message ids"},
 		{"read an empty list", item(`"controlType":"READ","content":[]`), "lists no message ids"},
 		{"read an object", item(`"controlType":"READ","content":{}`), "neither a comma-separated list"},
 		{"read objects", item(`"controlType":"READ","content":[{"id":"x"}]`), "lists no message ids"},
-		{"read half a list", item(`"controlType":"READ","content":"[\"a\""`), "neither a comma-separated list"},
-		{"words of an event an object", item(`"controlType":"CONNECT","content":{}`), "content: is not text"},
+		{"read truncated list", item(`"controlType":"READ","content":"[\"a\""`), "neither a comma-separated list"},
+		{"content of an event an object", item(`"controlType":"CONNECT","content":{}`), "content: is not text"},
 		{"messageCode a list", item(`"messageCode":[5]`), "messageCode: has the wrong type"},
 	}
 	a := deskAdapter(t)
@@ -201,23 +137,23 @@ func TestBadMessages(t *testing.T) {
 				t.Fatal(err)
 			}
 			if len(r.Envelopes) != 3 || r.Envelopes[0].VendorID != "a" || r.Envelopes[2].VendorID != "b" {
-				t.Fatalf("the neighbours suffered: %+v", r.Envelopes)
+				t.Fatalf("the other messages changed: %+v", r.Envelopes)
 			}
 			e := r.Envelopes[1]
-			if e.Kind != envelope.KindUnparsed || !strings.Contains(e.Attributes["problem"], tt.says) {
-				t.Errorf("kind %s, problem %q; want unparsed, %q", e.Kind, e.Attributes["problem"], tt.says)
+			if e.Kind != envelope.KindUnparsed || !strings.Contains(e.Attributes["problem"], tt.want) {
+				t.Errorf("kind %s, problem %q; want unparsed, %q", e.Kind, e.Attributes["problem"], tt.want)
 			}
 			if string(e.Raw) != tt.item || e.Channel != "desk" || e.Thread == "" || e.VendorID == "" {
 				t.Errorf("envelope = %+v", e)
 			}
 			if err := e.Validate(); err != nil {
-				t.Errorf("not a valid envelope: %v", err)
+				t.Errorf("invalid envelope: %v", err)
 			}
 		})
 	}
 }
 
-func TestBadPushes(t *testing.T) {
+func TestMalformedPushes(t *testing.T) {
 	tests := []struct {
 		name, body, field string
 		status            int
@@ -248,16 +184,16 @@ func TestBadPushes(t *testing.T) {
 			if err == nil || e.Kind != sdk.KindInvalid || e.Field != tt.field || e.Status != tt.status {
 				t.Fatalf("Receive: %v (field %q, status %d); want invalid %s, %d", err, e.Field, e.Status, tt.field, tt.status)
 			}
-			var told struct{ ResultCode, ResultDesc string }
-			if json.Unmarshal(e.Body, &told) != nil || told.ResultCode != fmt.Sprint(tt.status) || told.ResultDesc == "" {
-				t.Errorf("the vendor is told %s", e.Body)
+			var answer struct{ ResultCode, ResultDesc string }
+			if json.Unmarshal(e.Body, &answer) != nil || answer.ResultCode != fmt.Sprint(tt.status) || answer.ResultDesc == "" {
+				t.Errorf("answer = %s", e.Body)
 			}
 		})
 	}
 }
 
-// The time of sending may be missing, and unknown fields may come: neither is looked at.
-func TestLenientPush(t *testing.T) {
+// A push's timestamp and unknown fields do not matter.
+func TestUnusedFieldsAreIgnored(t *testing.T) {
 	for _, body := range []string{
 		`{"messages":[]}`, `{"messages":[],"timestamp":"x"}`, `{"messages":[],"timestamp":null,"more":{"a":[1]}}`,
 	} {
@@ -267,7 +203,7 @@ func TestLenientPush(t *testing.T) {
 	}
 }
 
-func TestLongContent(t *testing.T) {
+func TestLongFieldsAreCut(t *testing.T) {
 	long := strings.Repeat("工", envelope.MaxTextBytes/3+10)
 	push := `{"messages":[` + item(`"content":"`+long+`"`) + `,` + item(`"controlType":"X","content":"`+long+`"`) + `,` +
 		item(`"senderNickname":"`+long+`"`) + `,` + item(`"callId":"`+long+`"`) + `]}`
@@ -277,7 +213,7 @@ func TestLongContent(t *testing.T) {
 	}
 	text := r.Envelopes[0]
 	if len(text.Parts) != 2 || text.Parts[0].Text+text.Parts[1].Text != long {
-		t.Errorf("%d parts, or words lost", len(text.Parts))
+		t.Errorf("%d parts, or lost text", len(text.Parts))
 	}
 	bad := r.Envelopes[1]
 	if len(bad.Raw) != envelope.MaxRawBytes || bad.Attributes["raw_bytes"] == "" {
@@ -293,8 +229,8 @@ func TestLongContent(t *testing.T) {
 	}
 }
 
-// What a time-out with offline messages, and AICC's own robot, mean depends on the channel's settings.
-func TestMeaningsBySettings(t *testing.T) {
+// The settings decide the meaning of a time-out with offline messages and of AICC's robot.
+func TestSettingsDecideTheMeaningOfEvents(t *testing.T) {
 	offline := item(`"controlType":"DISCONNECT","sourceType":"SYSTEM","isOfflineStatus":true,"content":"Leave a message."`)
 	tests := []struct {
 		name    string
@@ -305,11 +241,11 @@ func TestMeaningsBySettings(t *testing.T) {
 		attrs   map[string]string
 		text    string
 	}{
-		{"time-out, offline messages taken", map[string]any{"offline_messages": true}, offline,
+		{"time-out, offline messages accepted", map[string]any{"offline_messages": true}, offline,
 			envelope.KindMessage, envelope.RoleSystem, map[string]string{"offline": "true"}, "Leave a message."},
-		{"time-out, offline messages not taken", nil, offline, envelope.KindDisconnected, envelope.RoleSystem,
+		{"time-out, offline messages not accepted", nil, offline, envelope.KindDisconnected, envelope.RoleSystem,
 			map[string]string{"offline": "true", "reason": "timeout_offline"}, "Leave a message."},
-		{"time-out that ends it all", map[string]any{"offline_messages": true},
+		{"time-out that ends the chat", map[string]any{"offline_messages": true},
 			item(`"controlType":"DISCONNECT","sourceType":"SYSTEM","isOfflineStatus":false,"content":null`),
 			envelope.KindDisconnected, envelope.RoleSystem, map[string]string{"offline": "false", "reason": "timeout"}, ""},
 		{"an agent hangs up", map[string]any{"offline_messages": true},
@@ -346,7 +282,7 @@ func TestMeaningsBySettings(t *testing.T) {
 	}
 }
 
-// FuzzReceive wants valid envelopes, at least one for each message, and the same ones again, of any body.
+// FuzzReceive checks that any body gives valid envelopes, at least one for each message, and the same ones again.
 func FuzzReceive(f *testing.F) {
 	files, _ := filepath.Glob(filepath.Join("testdata", "in", "*.json"))
 	for _, file := range files {
@@ -374,10 +310,10 @@ func FuzzReceive(f *testing.F) {
 		}
 		for _, e := range r.Envelopes {
 			if err := e.Validate(); err != nil {
-				t.Errorf("not a valid envelope: %v", err)
+				t.Errorf("invalid envelope: %v", err)
 			}
 			if _, err := json.Marshal(e); err != nil {
-				t.Errorf("can't be encoded: %v", err)
+				t.Errorf("encode: %v", err)
 			}
 		}
 		again, err := a.Receive(t.Context(), req)
@@ -385,13 +321,13 @@ func FuzzReceive(f *testing.F) {
 			t.Fatal(err)
 		}
 		if d := cmp.Diff(r.Envelopes, again.Envelopes); d != "" {
-			t.Errorf("other envelopes the second time:\n%s", d)
+			t.Errorf("different envelopes the second time:\n%s", d)
 		}
 	})
 }
 
-// What a content that names its file leaves open stays open.
-func TestFilesThatNameThemselves(t *testing.T) {
+// Contents that describe their file may omit fields.
+func TestDescribedFiles(t *testing.T) {
 	for _, tt := range []struct {
 		media, content string
 		want           envelope.Part
@@ -414,10 +350,10 @@ func TestFilesThatNameThemselves(t *testing.T) {
 	}
 }
 
-// 64 KiB of a message that was not understood are kept, and it is said if there were more.
-func TestRawIsCutAtItsLimit(t *testing.T) {
+// Raw of an unparsed message is limited to 64 KiB; raw_bytes has the original size.
+func TestRawIsLimited(t *testing.T) {
 	a := deskAdapter(t)
-	head, tail := `{"from":"nobody","to":"u","content":"`, `"}`
+	head, tail := `{"from":"unknown","to":"u","content":"`, `"}`
 	for size, want := range map[int]string{65536: "", 65537: "65537"} {
 		raw := head + strings.Repeat("x", size-len(head)-len(tail)) + tail
 		r, err := a.Receive(t.Context(), signedRequest([]byte(`{"messages":[`+raw+`]}`)))
@@ -425,7 +361,7 @@ func TestRawIsCutAtItsLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 		if e := r.Envelopes[0]; len(e.Raw) != 65536 || e.Attributes["raw_bytes"] != want {
-			t.Errorf("%d bytes: %d are kept, raw_bytes %q; want %q", size, len(e.Raw), e.Attributes["raw_bytes"], want)
+			t.Errorf("%d bytes: %d in Raw, raw_bytes %q; want %q", size, len(e.Raw), e.Attributes["raw_bytes"], want)
 		}
 	}
 }

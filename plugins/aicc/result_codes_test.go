@@ -2,8 +2,8 @@ package main
 
 import "testing"
 
-// The result table's texts, others that say the same, and some that only come close.
-func TestCauses(t *testing.T) {
+// The documented result texts, variants of them, and similar texts with another meaning.
+func TestCauseOfResultTexts(t *testing.T) {
 	for _, tt := range []struct {
 		code, desc string
 		want       cause

@@ -12,70 +12,70 @@ import (
 	sdksettings "patchbay/sdk/settings"
 )
 
-func TestValidate(t *testing.T) {
+func TestInvalidSettings(t *testing.T) {
 	tests := []struct {
 		name    string
 		role    envelope.Role
 		changes map[string]any
 		path    string
-		says    string // part of the message; "" means that the settings are valid
+		want    string // part of the message; "" means that the settings are valid
 	}{
 		{name: "as documented"},
 		{name: "bearer", changes: map[string]any{"verify": map[string]any{"mode": "bearer", "token": "t"}}},
 		{name: "plain http", changes: map[string]any{"base_url": "http://10.0.0.1:28070/"}},
-		{name: "customer", role: envelope.RoleCustomer, path: "role", says: "set it to agent"},
-		{name: "bot", role: envelope.RoleBot, path: "role", says: "set it to agent"},
-		{name: "observer", role: envelope.RoleObserver, path: "role", says: "set it to agent"},
-		{name: "no base_url", changes: map[string]any{"base_url": nil}, path: "base_url", says: "empty"},
-		{name: "relative base_url", changes: map[string]any{"base_url": "aicc.example.com"}, path: "base_url", says: "https://"},
-		{name: "other scheme", changes: map[string]any{"base_url": "ftp://a"}, path: "base_url", says: "https://"},
-		{name: "no host", changes: map[string]any{"base_url": "https:///x"}, path: "base_url", says: "no host"},
-		{name: "password", changes: map[string]any{"base_url": "https://u:pw-x@a"}, path: "base_url", says: "password"},
-		{name: "query", changes: map[string]any{"base_url": "https://a?x=1"}, path: "base_url", says: "query"},
-		{name: "not a URL", changes: map[string]any{"token_url": "https://a b\x7f"}, path: "token_url", says: "not a URL"},
-		{name: "no token_url", changes: map[string]any{"token_url": ""}, path: "token_url", says: "full URL"},
-		{name: "no app_key", changes: map[string]any{"app_key": " "}, path: "app_key", says: "API Fabric"},
-		{name: "no app_secret", changes: map[string]any{"app_secret": ""}, path: "app_secret", says: "API Fabric"},
-		{name: "no channel_id", changes: map[string]any{"channel_id": nil}, path: "channel_id", says: "configuration id"},
-		{name: "empty locale", changes: map[string]any{"locale": ""}, path: "locale", says: "en_US"},
-		{name: "no mode", changes: map[string]any{"verify": map[string]any{}}, path: "verify.mode", says: "signature or bearer"},
-		{name: "no verify", changes: map[string]any{"verify": nil}, path: "verify.mode", says: "signature or bearer"},
+		{name: "customer", role: envelope.RoleCustomer, path: "role", want: "set it to agent"},
+		{name: "bot", role: envelope.RoleBot, path: "role", want: "set it to agent"},
+		{name: "observer", role: envelope.RoleObserver, path: "role", want: "set it to agent"},
+		{name: "no base_url", changes: map[string]any{"base_url": nil}, path: "base_url", want: "empty"},
+		{name: "relative base_url", changes: map[string]any{"base_url": "aicc.example.com"}, path: "base_url", want: "https://"},
+		{name: "other scheme", changes: map[string]any{"base_url": "ftp://a"}, path: "base_url", want: "https://"},
+		{name: "no host", changes: map[string]any{"base_url": "https:///x"}, path: "base_url", want: "no host"},
+		{name: "password", changes: map[string]any{"base_url": "https://u:pw-x@a"}, path: "base_url", want: "password"},
+		{name: "query", changes: map[string]any{"base_url": "https://a?x=1"}, path: "base_url", want: "query"},
+		{name: "not a URL", changes: map[string]any{"token_url": "https://a b\x7f"}, path: "token_url", want: "not a URL"},
+		{name: "no token_url", changes: map[string]any{"token_url": ""}, path: "token_url", want: "full URL"},
+		{name: "no app_key", changes: map[string]any{"app_key": " "}, path: "app_key", want: "API Fabric"},
+		{name: "no app_secret", changes: map[string]any{"app_secret": ""}, path: "app_secret", want: "API Fabric"},
+		{name: "no channel_id", changes: map[string]any{"channel_id": nil}, path: "channel_id", want: "configuration id"},
+		{name: "empty locale", changes: map[string]any{"locale": ""}, path: "locale", want: "en_US"},
+		{name: "no mode", changes: map[string]any{"verify": map[string]any{}}, path: "verify.mode", want: "signature or bearer"},
+		{name: "no verify", changes: map[string]any{"verify": nil}, path: "verify.mode", want: "signature or bearer"},
 		{name: "poll without verify", changes: map[string]any{"verify": nil, "inbound": "poll"}},
-		{name: "unknown inbound", changes: map[string]any{"inbound": "mail"}, path: "inbound", says: "push or poll"},
-		{name: "poll all the time", changes: map[string]any{"poll_interval": "1ms"}, path: "poll_interval", says: "200ms"},
-		{name: "token for two hours", changes: map[string]any{"token_life": "2h"}, path: "token_life", says: "to 1h"},
-		{name: "token for a moment", changes: map[string]any{"token_life": "1s"}, path: "token_life", says: "1m"},
-		{name: "no bytes", changes: map[string]any{"max_file_bytes": 0}, path: "max_file_bytes", says: "from 1"},
-		{name: "too many bytes", changes: map[string]any{"max_file_bytes": 5<<20 + 1}, path: "max_file_bytes", says: "5242880"},
+		{name: "unknown inbound", changes: map[string]any{"inbound": "mail"}, path: "inbound", want: "push or poll"},
+		{name: "poll too often", changes: map[string]any{"poll_interval": "1ms"}, path: "poll_interval", want: "200ms"},
+		{name: "token for two hours", changes: map[string]any{"token_life": "2h"}, path: "token_life", want: "to 1h"},
+		{name: "token for a second", changes: map[string]any{"token_life": "1s"}, path: "token_life", want: "1m"},
+		{name: "no bytes", changes: map[string]any{"max_file_bytes": 0}, path: "max_file_bytes", want: "from 1"},
+		{name: "too many bytes", changes: map[string]any{"max_file_bytes": 5<<20 + 1}, path: "max_file_bytes", want: "5242880"},
 		{name: "unknown upload type", changes: map[string]any{"upload_media_type": "x"}, path: "upload_media_type",
-			says: "plain or file"},
-		{name: "unknown store", changes: map[string]any{"files": "x"}, path: "files", says: "both, local or library"},
-		{name: "two keys", changes: map[string]any{"verify.previous_secret_key": formerKey, "verify.previous_access_key": "y"}},
+			want: "plain or file"},
+		{name: "unknown store", changes: map[string]any{"files": "x"}, path: "files", want: "both, local or library"},
+		{name: "two keys", changes: map[string]any{"verify.previous_secret_key": previousKey, "verify.previous_access_key": "y"}},
 		{name: "base_url with a path", changes: map[string]any{"base_url": "https://proxy.example.com/aicc/"}},
-		{name: "base_url of a call", path: "base_url", says: "must end before",
+		{name: "base_url of a call", path: "base_url", want: "must end before",
 			changes: map[string]any{"base_url": "https://service.besclouds.com/apiaccess/ccmessaging/send"}},
-		{name: "base_url of all calls", path: "base_url", says: "must end before",
+		{name: "base_url of all calls", path: "base_url", want: "must end before",
 			changes: map[string]any{"base_url": "https://service.besclouds.com/apiaccess/ccmessaging"}},
-		{name: "session over before the first try", changes: map[string]any{"send_failed_limit": -1}, path: "send_failed_limit",
-			says: "0 (never)"},
-		{name: "session over after many tries", changes: map[string]any{"send_failed_limit": 101}, path: "send_failed_limit",
-			says: "to 100"},
-		{name: "blank in the former access key", path: "verify.previous_access_key", says: "space",
-			changes: map[string]any{"verify.previous_secret_key": formerKey, "verify.previous_access_key": "a b"}},
-		{name: "former access key alone", path: "verify.previous_access_key", says: "previous_secret_key",
+		{name: "negative limit", changes: map[string]any{"send_failed_limit": -1}, path: "send_failed_limit",
+			want: "0 (never)"},
+		{name: "limit too high", changes: map[string]any{"send_failed_limit": 101}, path: "send_failed_limit",
+			want: "to 100"},
+		{name: "space in the previous access key", path: "verify.previous_access_key", want: "space",
+			changes: map[string]any{"verify.previous_secret_key": previousKey, "verify.previous_access_key": "a b"}},
+		{name: "previous access key without a key", path: "verify.previous_access_key", want: "previous_secret_key",
 			changes: map[string]any{"verify.previous_access_key": "y"}},
-		{name: "unknown mode", changes: map[string]any{"verify.mode": "none"}, path: "verify.mode", says: "unknown"},
-		{name: "no secret_key", changes: map[string]any{"verify.secret_key": nil}, path: "verify.secret_key", says: "push key"},
-		{name: "no token", changes: map[string]any{"verify.mode": "bearer"}, path: "verify.token", says: "token that AICC sends"},
-		{name: "slash in access_key", changes: map[string]any{"verify.access_key": "a/b"}, path: "verify.access_key", says: "slash"},
-		{name: "window zero", changes: map[string]any{"verify.window": "0s"}, path: "verify.window", says: "5m"},
-		{name: "window of days", changes: map[string]any{"verify.window": "48h"}, path: "verify.window", says: "24h"},
-		{name: "URL as host", changes: map[string]any{"verify.host": "https://a/"}, path: "verify.host", says: "optional port"},
+		{name: "unknown mode", changes: map[string]any{"verify.mode": "none"}, path: "verify.mode", want: "unknown"},
+		{name: "no secret_key", changes: map[string]any{"verify.secret_key": nil}, path: "verify.secret_key", want: "push key"},
+		{name: "no token", changes: map[string]any{"verify.mode": "bearer"}, path: "verify.token", want: "token that AICC sends"},
+		{name: "slash in access_key", changes: map[string]any{"verify.access_key": "a/b"}, path: "verify.access_key", want: "slash"},
+		{name: "window zero", changes: map[string]any{"verify.window": "0s"}, path: "verify.window", want: "5m"},
+		{name: "window of days", changes: map[string]any{"verify.window": "48h"}, path: "verify.window", want: "24h"},
+		{name: "URL as host", changes: map[string]any{"verify.host": "https://a/"}, path: "verify.host", want: "optional port"},
 		{name: "proxied path", changes: map[string]any{"verify.path": "/desk/webhooks/v1/messages"}},
-		{name: "URL as path", changes: map[string]any{"verify.path": "https://a/b"}, path: "verify.path", says: "complete path"},
-		{name: "path with a query", changes: map[string]any{"verify.path": "/a?b"}, path: "verify.path", says: "complete path"},
-		{name: "unknown key", changes: map[string]any{"verify.secretkey": "x"}, says: "verify.secretkey"},
-		{name: "wrong type", changes: map[string]any{"app_secret": 5}, says: "app_secret"},
+		{name: "URL as path", changes: map[string]any{"verify.path": "https://a/b"}, path: "verify.path", want: "complete path"},
+		{name: "path with a query", changes: map[string]any{"verify.path": "/a?b"}, path: "verify.path", want: "complete path"},
+		{name: "unknown key", changes: map[string]any{"verify.secretkey": "x"}, want: "verify.secretkey"},
+		{name: "wrong type", changes: map[string]any{"app_secret": 5}, want: "app_secret"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -86,27 +86,27 @@ func TestValidate(t *testing.T) {
 			a := newAdapter()
 			problems := a.Validate(ch)
 			_, err := a.Configure(t.Context(), ch)
-			if tt.says == "" {
+			if tt.want == "" {
 				if len(problems) > 0 || err != nil {
 					t.Fatalf("Validate = %v, Configure = %v; want neither", problems, err)
 				}
 				return
 			}
-			if len(problems) != 1 || problems[0].Path != tt.path || !strings.Contains(problems[0].Message, tt.says) {
-				t.Errorf("Validate = %+v; want one problem at %q that says %q", problems, tt.path, tt.says)
+			if len(problems) != 1 || problems[0].Path != tt.path || !strings.Contains(problems[0].Message, tt.want) {
+				t.Errorf("Validate = %+v; want one problem at %q with %q", problems, tt.path, tt.want)
 			}
-			if err == nil || !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), "desk") {
-				t.Errorf("Configure = %v; want an error that names the channel and says %q", err, tt.says)
+			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "desk") {
+				t.Errorf("Configure = %v; want an error with the channel's name and %q", err, tt.want)
 			}
 			if err != nil && strings.Contains(err.Error(), "pw-x") {
-				t.Errorf("Configure repeats a password: %v", err)
+				t.Errorf("the error contains a password: %v", err)
 			}
 		})
 	}
 }
 
-// What is left over from another way in is worth a word, and keeps nothing from starting.
-func TestVerifyIsNotNeededForPolls(t *testing.T) {
+// Unused settings of the other inbound mode are a warning.
+func TestVerifyWithPollIsAWarning(t *testing.T) {
 	ch := testChannel(t, "desk", map[string]any{"inbound": "poll"})
 	a := newAdapter()
 	problems := a.Validate(ch)
@@ -118,10 +118,10 @@ func TestVerifyIsNotNeededForPolls(t *testing.T) {
 	}
 }
 
-// A push key that is not as the console makes them is mostly cut short. It may be right all the same.
-func TestOddPushKeys(t *testing.T) {
+// A push key that the console can't have generated is a warning: it is probably truncated.
+func TestSuspiciousPushKeysAreAWarning(t *testing.T) {
 	for name, key := range map[string]string{
-		"cut short": testSecretKey[:42], "too long": testSecretKey + "x", "with a dash": "-" + testSecretKey[1:],
+		"truncated": testSecretKey[:42], "too long": testSecretKey + "x", "with a dash": "-" + testSecretKey[1:],
 		"not ASCII": "ä" + testSecretKey[2:],
 	} {
 		for _, path := range []string{"verify.secret_key", "verify.previous_secret_key"} {
@@ -138,7 +138,7 @@ func TestOddPushKeys(t *testing.T) {
 	}
 }
 
-func TestAllProblemsAtOnce(t *testing.T) {
+func TestAllProblemsAreReported(t *testing.T) {
 	ch := testChannel(t, "desk", map[string]any{"base_url": "", "app_key": "", "verify.mode": "bearer"})
 	if got := newAdapter().Validate(ch); len(got) != 3 {
 		t.Errorf("Validate = %v; want 3 problems", got)
@@ -178,8 +178,8 @@ func TestConfigureEndpoint(t *testing.T) {
 	}
 }
 
-// TestTwins refuses a channel whose pushes could be another's as well.
-func TestTwins(t *testing.T) {
+// A channel whose messages can't be distinguished from another channel's is refused.
+func TestChannelsThatShareMessagesAreRefused(t *testing.T) {
 	for _, tt := range []struct {
 		name, channel, prefix, id string
 		first, second             map[string]any
@@ -190,7 +190,7 @@ func TestTwins(t *testing.T) {
 		{name: "another id", channel: "second", id: otherChannel},
 		{name: "another prefix", channel: "second", prefix: "/x", id: testChannelID},
 		{name: "both poll", channel: "second", prefix: "/x", id: testChannelID, first: polls(nil), second: polls(nil), refused: true},
-		{name: "both poll, at two vendors", channel: "second", id: testChannelID, first: polls(nil),
+		{name: "both poll, at two addresses", channel: "second", id: testChannelID, first: polls(nil),
 			second: polls(map[string]any{"base_url": "https://other.example.com"})},
 		{name: "one polls", channel: "second", id: testChannelID, second: polls(nil)},
 	} {
@@ -212,7 +212,7 @@ func TestTwins(t *testing.T) {
 			}
 			e, ok := errors.AsType[*sdk.Error](err)
 			if !ok || e.Kind != sdk.KindInvalid || e.Field != "channel_id" || !strings.Contains(e.Text, "channel desk") {
-				t.Errorf("error = %v; want one of channel_id that names the other channel", err)
+				t.Errorf("error = %v; want one about channel_id with the other channel's name", err)
 			}
 		})
 	}

@@ -15,21 +15,21 @@ import (
 	"patchbay/sdk"
 )
 
-// formerKey is the push key before the current one.
-const formerKey = "ZYXWVUTSRQPONMLKJIHGFEDCBAzyxwvutsrqponmlkj"
+// previousKey is the previous push key.
+const previousKey = "ZYXWVUTSRQPONMLKJIHGFEDCBAzyxwvutsrqponmlkj"
 
-// Channels whose key is being changed; in the second, each key has an access key of its own.
+// Channels whose key is being replaced. In the second, each key has an access key.
 var (
-	rotation      = map[string]any{"verify.previous_secret_key": formerKey}
+	rotation      = map[string]any{"verify.previous_secret_key": previousKey}
 	namedRotation = map[string]any{
-		"verify.previous_secret_key": formerKey, "verify.access_key": testAccessKey,
-		"verify.previous_access_key": "formerAccessKey",
+		"verify.previous_secret_key": previousKey, "verify.access_key": testAccessKey,
+		"verify.previous_access_key": "previousAccessKey",
 	}
 )
 
 const vectorBody = `{"timestamp":1625898453913,"messages":[]}`
 
-// The vendor's own signing classes give this header for vectorBody, POSTed to gw.example.com.
+// vectorHeader is the header that Huawei's signing demo computes for vectorBody, POSTed to gw.example.com.
 const vectorHeader = "auth-v2/demoAccessKey01/2021-07-10T06:27:33Z/host/" +
 	"c633b6c05ec5f91572bed245b29581458490c8ed55ac09bb4fae6bae9028af7d"
 
@@ -41,10 +41,10 @@ func vectorRequest() *sdk.Request {
 	}
 }
 
-// signer is the vendor's side, written without the adapter's code.
+// signer signs like AICC. It does not use the adapter's code.
 type signer struct {
 	secret, accessKey, time, method, host, path, query, body string
-	headers                                                  map[string]string // beside host
+	headers                                                  map[string]string // in addition to host
 	withoutHost                                              bool
 }
 
@@ -84,9 +84,9 @@ func (s signer) header() string {
 	return prefix + "/" + mac(mac(s.secret, prefix), canonical)
 }
 
-func TestSignatureVector(t *testing.T) {
+func TestSignatureOfHuaweisDemoIsAccepted(t *testing.T) {
 	if got := vectorSigner().header(); got != vectorHeader {
-		t.Fatalf("the tests' signer gives %s; want %s", got, vectorHeader)
+		t.Fatalf("the tests' signer computes %s; want %s", got, vectorHeader)
 	}
 	a := testAdapter(t, testChannel(t, "desk", map[string]any{"verify.access_key": testAccessKey}))
 	r, err := a.Receive(t.Context(), vectorRequest())
@@ -98,8 +98,8 @@ func TestSignatureVector(t *testing.T) {
 	}
 }
 
-// TestSignatureForms has what the vendor's page leaves open and its implementations do differently.
-func TestSignatureForms(t *testing.T) {
+// Forms that AICC's page leaves open and implementations do differently.
+func TestAcceptedSignatureForms(t *testing.T) {
 	tests := []struct {
 		name    string
 		changes map[string]any
@@ -109,7 +109,7 @@ func TestSignatureForms(t *testing.T) {
 		{name: "milliseconds", sign: func(s *signer) { s.time = "2021-07-10T06:27:33.123Z" }},
 		{name: "epoch milliseconds", sign: func(s *signer) { s.time = "1625898453913" }},
 		{name: "at the edge of the window, old", sign: func(s *signer) { s.time = "2021-07-10T06:22:33Z" }},
-		{name: "at the edge of the window, early", sign: func(s *signer) { s.time = "2021-07-10T06:32:33Z" }},
+		{name: "at the edge of the window, new", sign: func(s *signer) { s.time = "2021-07-10T06:32:33Z" }},
 		{name: "wider window", changes: map[string]any{"verify.window": "1h"},
 			sign: func(s *signer) { s.time = "2021-07-10T05:30:00Z" }},
 		{name: "any access key", sign: func(s *signer) { s.accessKey = "another" }},
@@ -127,25 +127,25 @@ func TestSignatureForms(t *testing.T) {
 		{name: "more headers", sign: func(s *signer) {
 			s.headers = map[string]string{"content-type": "application/json", "content-length": "41"}
 		}, request: func(r *sdk.Request) { r.Header.Set("Content-Length", "41") }},
-		{name: "content-length that the server took away", sign: func(s *signer) {
+		{name: "content-length that net/http removed", sign: func(s *signer) {
 			s.headers = map[string]string{"content-length": "41"}
 		}},
-		{name: "lines sort otherwise than names", sign: func(s *signer) {
+		{name: "lines and names sort differently", sign: func(s *signer) {
 			s.headers = map[string]string{"content": "a", "content-type": "application/json"}
 		}, request: func(r *sdk.Request) { r.Header.Set("Content", " a ") }},
 		{name: "query", sign: func(s *signer) { s.query = "a=&b=x%20y%2Fz" },
 			request: func(r *sdk.Request) { r.Query = "b=x+y/z&a" }},
-		{name: "former key", changes: rotation, sign: func(s *signer) { s.secret = formerKey }},
-		{name: "current key while the former is taken", changes: rotation},
-		{name: "former key with its access key", changes: namedRotation,
-			sign: func(s *signer) { s.secret, s.accessKey = formerKey, "formerAccessKey" }},
+		{name: "previous key", changes: rotation, sign: func(s *signer) { s.secret = previousKey }},
+		{name: "current key while the previous one is valid", changes: rotation},
+		{name: "previous key with its access key", changes: namedRotation,
+			sign: func(s *signer) { s.secret, s.accessKey = previousKey, "previousAccessKey" }},
 		{name: "current key with its access key", changes: namedRotation},
-		{name: "former key with the only access key",
-			changes: map[string]any{"verify.previous_secret_key": formerKey, "verify.access_key": testAccessKey},
-			sign:    func(s *signer) { s.secret = formerKey }},
-		{name: "no body in the signature for no body", sign: func(s *signer) { s.body = "" },
+		{name: "previous key with the only access key",
+			changes: map[string]any{"verify.previous_secret_key": previousKey, "verify.access_key": testAccessKey},
+			sign:    func(s *signer) { s.secret = previousKey }},
+		{name: "no body", sign: func(s *signer) { s.body = "" },
 			request: func(r *sdk.Request) { r.Body = nil }},
-		{name: "body beyond ASCII", sign: func(s *signer) { s.body = `{"messages":[],"x":"Ünï 人工 ~._-/+"}` },
+		{name: "body with non-ASCII characters", sign: func(s *signer) { s.body = `{"messages":[],"x":"Ünï 人工 ~._-/+"}` },
 			request: func(r *sdk.Request) { r.Body = []byte(`{"messages":[],"x":"Ünï 人工 ~._-/+"}`) }},
 	}
 	for _, tt := range tests {
@@ -166,8 +166,8 @@ func TestSignatureForms(t *testing.T) {
 	}
 }
 
-// FuzzSignature looks for headers that the parser takes although they are not what it says they are, and for requests
-// that get in although the vendor's signer, which is written without the adapter's code, would sign them otherwise.
+// FuzzSignature looks for headers that the parser misreads, and for accepted requests that the tests' signer would
+// sign differently.
 func FuzzSignature(f *testing.F) {
 	f.Add(vectorHeader, "gw.example.com", "", []byte(vectorBody))
 	f.Add(vectorHeader, "gw.example.com:443", "", []byte(vectorBody))
@@ -175,7 +175,7 @@ func FuzzSignature(f *testing.F) {
 	f.Add("auth-v2////", "", "", []byte{})
 	f.Add("Bearer x", "gw.example.com", "%", []byte("{}"))
 	v := Verify{
-		Mode: modeSignature, Window: time.Hour, SecretKey: sdk.NewSecret(testSecretKey), FormerKey: sdk.NewSecret(formerKey),
+		Mode: modeSignature, Window: time.Hour, SecretKey: sdk.NewSecret(testSecretKey), FormerKey: sdk.NewSecret(previousKey),
 	}
 	f.Fuzz(func(t *testing.T, header, host, query string, body []byte) {
 		auth, err := parseAuthorization(header)
@@ -184,20 +184,20 @@ func FuzzSignature(f *testing.F) {
 		}
 		req := vectorRequest()
 		req.Host, req.Query, req.Body = host, query, body
-		for _, key := range []string{testSecretKey, formerKey, "of nobody"} {
+		for _, key := range []string{testSecretKey, previousKey, "unknown"} {
 			req.Header.Set("Authorization", header)
 			_, given := checkSignature(&v, req, testTime)
 			signed, ok := resign(&auth, key, req)
 			if given == nil && (err != nil || !ok) {
-				t.Fatalf("%q got in", header)
+				t.Fatalf("%q is accepted", header)
 			}
 			if !ok || query != "" { // the signer below has no query
 				continue
 			}
 			req.Header.Set("Authorization", signed)
-			former, err := checkSignature(&v, req, testTime)
-			if inWindow(auth.timestamp) && (key == "of nobody") != (err != nil) || err == nil && former != (key == formerKey) {
-				t.Fatalf("signed by %q: former %v, %v", key, former, err)
+			previous, err := checkSignature(&v, req, testTime)
+			if inWindow(auth.timestamp) && (key == "unknown") != (err != nil) || err == nil && previous != (key == previousKey) {
+				t.Fatalf("signed by %q: previous %v, %v", key, previous, err)
 			}
 		}
 		if err == nil && query == "" {
@@ -206,12 +206,12 @@ func FuzzSignature(f *testing.F) {
 	})
 }
 
-// checkParsed compares a parsed header with what it was.
+// checkParsed compares a parsed header with the original.
 func checkParsed(t *testing.T, header string, auth *authorization) {
 	t.Helper()
 	again := strings.Join([]string{"auth-v2", auth.accessKey, auth.timestamp, auth.signedHeaders, auth.signature}, "/")
 	if again != header {
-		t.Errorf("%q reads as %q", header, again)
+		t.Errorf("%q is parsed as %q", header, again)
 	}
 	if auth.accessKey == "" || len(auth.signature) != 64 || strings.Join(auth.names, ";") != auth.signedHeaders {
 		t.Errorf("%q gives %+v", header, auth)
@@ -226,7 +226,7 @@ func inWindow(timestamp string) bool {
 	return err == nil && testTime.Sub(at).Abs() <= time.Hour
 }
 
-// resign signs a request as a parsed header says, if that asks for headers that the request has.
+// resign signs a request as described by a parsed header. It returns false for headers that it does not support.
 func resign(auth *authorization, key string, req *sdk.Request) (string, bool) {
 	s := signer{
 		secret: key, accessKey: auth.accessKey, time: auth.timestamp, method: req.Method, host: req.Host, path: req.Path,
@@ -244,14 +244,15 @@ func resign(auth *authorization, key string, req *sdk.Request) (string, bool) {
 	return s.header(), auth.accessKey != ""
 }
 
-// mustBeSigned wants what gets in to carry the signature of one of the two keys, for the host with or without its port.
+// mustBeSigned checks that an accepted request has a signature by one of the keys, for the host with or without its
+// port.
 func mustBeSigned(t *testing.T, v *Verify, auth *authorization, header string, req *sdk.Request) {
 	t.Helper()
 	req.Header.Set("Authorization", header)
 	if _, err := checkSignature(v, req, testTime); err != nil {
 		return
 	}
-	for _, key := range []string{testSecretKey, formerKey} {
+	for _, key := range []string{testSecretKey, previousKey} {
 		for _, host := range hostForms(v, req.Host) {
 			r := *req
 			r.Host = host
@@ -260,5 +261,5 @@ func mustBeSigned(t *testing.T, v *Verify, auth *authorization, header string, r
 			}
 		}
 	}
-	t.Fatalf("%q got in without a signature", header)
+	t.Fatalf("%q is accepted without a signature", header)
 }

@@ -12,7 +12,7 @@ import (
 	"patchbay/sdk"
 )
 
-// countingFetch gives token-1, token-2, … after a second each; broken makes it fail.
+// countingFetch returns token-1, token-2, … after a second each, or the error broken.
 type countingFetch struct {
 	mu     sync.Mutex
 	n      int
@@ -33,7 +33,7 @@ func (f *countingFetch) fetch(ctx context.Context) (string, time.Duration, error
 	return fmt.Sprintf("token-%d", n), f.life, err
 }
 
-func (f *countingFetch) source() *tokenCache { return newTokenCache(f.fetch, time.Now) }
+func (f *countingFetch) cache() *tokenCache { return newTokenCache(f.fetch, time.Now) }
 
 func mustGet(t *testing.T, s *tokenCache, want string) {
 	t.Helper()
@@ -42,10 +42,10 @@ func mustGet(t *testing.T, s *tokenCache, want string) {
 	}
 }
 
-func TestOneFetchForAll(t *testing.T) {
+func TestConcurrentCallsShareOneFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &countingFetch{life: time.Hour}
-		s := f.source()
+		s := f.cache()
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() { mustGet(t, s, "token-1") })
@@ -57,10 +57,10 @@ func TestOneFetchForAll(t *testing.T) {
 	})
 }
 
-func TestOneFailureForAll(t *testing.T) {
+func TestConcurrentCallsShareOneFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &countingFetch{broken: errors.New("down")}
-		s := f.source()
+		s := f.cache()
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() {
@@ -71,16 +71,16 @@ func TestOneFailureForAll(t *testing.T) {
 		}
 		wg.Wait()
 		if f.n != 1 || !errors.Is(s.err(), f.broken) {
-			t.Errorf("%d fetches, trouble %v", f.n, s.err())
+			t.Errorf("%d fetches, err %v", f.n, s.err())
 		}
 	})
 }
 
-// Who waits does not suffer when the call that leads ends before its time.
-func TestLeaderGivesUp(t *testing.T) {
+// Other calls do not fail if the fetching call's context ends.
+func TestEndedContextDoesNotFailOtherCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &countingFetch{life: time.Hour}
-		s := f.source()
+		s := f.cache()
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() {
@@ -96,14 +96,14 @@ func TestLeaderGivesUp(t *testing.T) {
 		cancel()
 		wg.Wait()
 		if f.n != 2 || s.err() != nil {
-			t.Errorf("%d fetches, trouble %v; want 2 and none", f.n, s.err())
+			t.Errorf("%d fetches, err %v; want 2 and none", f.n, s.err())
 		}
 	})
 }
 
-func TestWaiterGivesUp(t *testing.T) {
+func TestWaitEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := (&countingFetch{life: time.Hour}).source()
+		s := (&countingFetch{life: time.Hour}).cache()
 		var wg sync.WaitGroup
 		wg.Go(func() { mustGet(t, s, "token-1") })
 		synctest.Wait()
@@ -116,11 +116,11 @@ func TestWaiterGivesUp(t *testing.T) {
 	})
 }
 
-// In a bubble, waiting moves a clock that stands still otherwise; nothing takes real time.
-func TestRenewal(t *testing.T) {
+// The time of a synctest bubble advances only by waiting.
+func TestTokenIsRenewedEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &countingFetch{life: 1000 * time.Second}
-		s := f.source()
+		s := f.cache()
 		mustGet(t, s, "token-1")
 		wait(t, 798*time.Second) // 799 s after it was asked for
 		mustGet(t, s, "token-1")
@@ -129,18 +129,18 @@ func TestRenewal(t *testing.T) {
 	})
 }
 
-// A renewal that fails while the token is still good is tried again later, and not by every call.
-func TestEarlyRenewalFails(t *testing.T) {
+// A failed renewal of a valid token is repeated later, not by every call.
+func TestFailedRenewalOfAValidToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &countingFetch{life: 1000 * time.Second}
-		s := f.source()
+		s := f.cache()
 		mustGet(t, s, "token-1")
 		f.broken = errors.New("down")
 		wait(t, 900*time.Second)
 		mustGet(t, s, "token-1")
 		mustGet(t, s, "token-1")
 		if f.n != 2 || !errors.Is(s.err(), f.broken) {
-			t.Errorf("%d fetches, trouble %v; want 2 and the error", f.n, s.err())
+			t.Errorf("%d fetches, err %v; want 2 and the error", f.n, s.err())
 		}
 		wait(t, renewPause)
 		mustGet(t, s, "token-1")
@@ -156,24 +156,23 @@ func TestEarlyRenewalFails(t *testing.T) {
 	})
 }
 
-func TestInvalidate(t *testing.T) {
+func TestInvalidatedTokenIsReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := (&countingFetch{life: time.Hour}).source()
+		s := (&countingFetch{life: time.Hour}).cache()
 		mustGet(t, s, "token-1")
 		s.invalidate("an older one", true)
 		mustGet(t, s, "token-1")
 		s.invalidate("token-1", true)
 		mustGet(t, s, "token-2")
-		s.invalidate("token-1", true) // late news from a slow call
+		s.invalidate("token-1", true) // a slow call reports the old token
 		mustGet(t, s, "token-2")
 	})
 }
 
-// A token that may have been refused is kept while it is new; so many customers with refused tokens do not make as many
-// requests for it.
-func TestInvalidateOfANewToken(t *testing.T) {
+// A new token stays if another credential may have been refused, so that many refused user tokens cause few fetches.
+func TestNewTokenIsKeptIfTheCauseIsUncertain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := (&countingFetch{life: time.Hour}).source()
+		s := (&countingFetch{life: time.Hour}).cache()
 		mustGet(t, s, "token-1")
 		s.invalidate("token-1", false)
 		mustGet(t, s, "token-1")
@@ -183,11 +182,12 @@ func TestInvalidateOfANewToken(t *testing.T) {
 	})
 }
 
-// A vendor who does not want to be asked for a while is not, by anybody, and who asks meanwhile is told for how long.
-func TestThrottledTokens(t *testing.T) {
+// After a throttled fetch no call fetches until the time that AICC asked for, and the error contains the remaining
+// time.
+func TestThrottledFetchPausesAllCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &countingFetch{life: time.Hour, broken: throttled(20 * time.Second)}
-		s := f.source()
+		s := f.cache()
 		for _, later := range []time.Duration{0, 0, 5 * time.Second} {
 			wait(t, later)
 			_, err := s.get(t.Context())
@@ -196,7 +196,7 @@ func TestThrottledTokens(t *testing.T) {
 			}
 		}
 		if f.n != 1 || s.err() == nil {
-			t.Errorf("%d fetches, trouble %v; want 1 and the error", f.n, s.err())
+			t.Errorf("%d fetches, err %v; want 1 and the error", f.n, s.err())
 		}
 		f.broken = nil
 		wait(t, 15*time.Second)
@@ -204,11 +204,11 @@ func TestThrottledTokens(t *testing.T) {
 	})
 }
 
-// An early renewal that is throttled waits as long as the vendor says, and no longer than the token lives.
-func TestThrottledRenewal(t *testing.T) {
+// A throttled renewal of a valid token waits for the time that AICC asked for, at most until the token expires.
+func TestThrottledRenewalOfAValidToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &countingFetch{life: 1000 * time.Second}
-		s := f.source()
+		s := f.cache()
 		mustGet(t, s, "token-1")
 		f.broken = throttled(90 * time.Second)
 		wait(t, 800*time.Second)
@@ -233,8 +233,8 @@ func throttled(after time.Duration) error {
 	return &sdk.Error{Kind: sdk.KindThrottled, Scope: sdk.ScopeChannel, After: after}
 }
 
-// A fetch that panics fails its own call; the next one leads anew.
-func TestFetchPanics(t *testing.T) {
+// A panic of the fetch fails its call. The next call fetches again.
+func TestPanickingFetchReleasesOtherCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &countingFetch{life: time.Hour}
 		first := true
@@ -254,7 +254,7 @@ func TestFetchPanics(t *testing.T) {
 	})
 }
 
-// wait lets a bubble's time pass.
+// wait advances a bubble's time.
 func wait(t *testing.T, d time.Duration) {
 	t.Helper()
 	timer := time.NewTimer(d)

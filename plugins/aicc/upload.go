@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"patchbay/sdk"
+	"patchbay/sdk/text"
 )
 
 const (
@@ -90,5 +91,5 @@ func fileName(name, extension string) string {
 	if name == "" {
 		return "file." + extension
 	}
-	return clip(name, maxFileName)
+	return text.Clip(name, maxFileName)
 }

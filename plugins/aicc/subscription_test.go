@@ -18,7 +18,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// polls are settings of a channel that polls.
+// polls returns the settings of a channel that polls.
 func polls(changes map[string]any) map[string]any {
 	all := map[string]any{"inbound": "poll", "verify": nil}
 	for k, c := range changes {
@@ -27,18 +27,18 @@ func polls(changes map[string]any) map[string]any {
 	return all
 }
 
-// shelf is where a Listen's envelopes are stored. It fails while broken is set.
-type shelf struct {
+// store is where a subscription's envelopes are stored. The next refuse calls fail with broken.
+type store struct {
 	mu     sync.Mutex
 	broken error
-	refuse int // so many calls fail
+	refuse int
 	texts  map[string][]string
 	kinds  []string
 	calls  int
 	busy   bool
 }
 
-func (s *shelf) emit(ctx context.Context, envelopes []*envelope.Envelope, cursor []byte) error {
+func (s *store) emit(ctx context.Context, envelopes []*envelope.Envelope, cursor []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls++
@@ -62,14 +62,14 @@ func (s *shelf) emit(ctx context.Context, envelopes []*envelope.Envelope, cursor
 	return nil
 }
 
-func (s *shelf) of(user string) []string {
+// texts returns a user's stored texts.
+func (s *store) textsOf(user string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.texts[user])
 }
 
-// listening runs Listen until stop, which returns its error.
-func listening(t *testing.T, a *adapter, s *shelf, threads ...string) (stop func() error) {
+func subscribe(t *testing.T, a *adapter, s *store, threads ...string) (stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	l := &sdk.Listening{Channel: "desk"}
@@ -95,23 +95,23 @@ func disconnectOf(user string) string {
 
 func TestPollsAtTheInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, s := newMemoryVendor(), &shelf{}
+		v, s := newMemoryVendor(), &store{}
 		a := deskIn(t, v, polls(map[string]any{"poll_interval": "3s"}))
-		v.says("ada", chatTo("ada", "one"), chatTo("ada", "two"))
-		stop := listening(t, a, s, "ada", "bob")
+		v.addMessages("ada", chatTo("ada", "one"), chatTo("ada", "two"))
+		stop := subscribe(t, a, s, "ada", "bob")
 		synctest.Wait()
-		if d := cmp.Diff([]string{"one", "two"}, s.of("ada")); d != "" {
+		if d := cmp.Diff([]string{"one", "two"}, s.textsOf("ada")); d != "" {
 			t.Errorf("first poll (-want +got):\n%s", d)
 		}
-		v.says("bob", chatTo("bob", "three"))
+		v.addMessages("bob", chatTo("bob", "three"))
 		wait(t, 2999*time.Millisecond)
 		synctest.Wait()
-		if s.of("bob") != nil || v.polled("bob") != 1 {
+		if s.textsOf("bob") != nil || v.polled("bob") != 1 {
 			t.Errorf("polled %d times before the interval was over", v.polled("bob"))
 		}
 		wait(t, time.Millisecond)
 		synctest.Wait()
-		if d := cmp.Diff([]string{"three"}, s.of("bob")); d != "" || v.polled("ada") != 2 {
+		if d := cmp.Diff([]string{"three"}, s.textsOf("bob")); d != "" || v.polled("ada") != 2 {
 			t.Errorf("second poll (-want +got):\n%s", d)
 		}
 		if err := stop(); err != nil {
@@ -123,24 +123,24 @@ func TestPollsAtTheInterval(t *testing.T) {
 	})
 }
 
-// Who is let in or written to while Listen runs is polled at once; who has left, or whose agent has, is not any more.
-func TestPolledUsersComeAndGo(t *testing.T) {
+// Users are polled immediately after Open or a message, and no longer after they or their agents leave.
+func TestPolledUsersAreAddedAndRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, s := newMemoryVendor(), &shelf{}
+		v, s := newMemoryVendor(), &store{}
 		a := deskIn(t, v, polls(nil))
-		stop := listening(t, a, s)
+		stop := subscribe(t, a, s)
 		defer func() { _ = stop() }()
 		wait(t, time.Minute)
-		v.says(testUser, chatTo(testUser, "welcome"))
+		v.addMessages(testUser, chatTo(testUser, "welcome"))
 		o, err := a.Open(t.Context(), opening())
 		if err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if d := cmp.Diff([]string{"welcome"}, s.of(testUser)); d != "" {
+		if d := cmp.Diff([]string{"welcome"}, s.textsOf(testUser)); d != "" {
 			t.Fatalf("after Open (-want +got):\n%s", d)
 		}
-		v.says(testUser, disconnectOf(testUser))
+		v.addMessages(testUser, disconnectOf(testUser))
 		wait(t, 2*time.Second)
 		synctest.Wait()
 		polled := v.polled(testUser)
@@ -168,8 +168,8 @@ func TestPolledUsersComeAndGo(t *testing.T) {
 	})
 }
 
-// The end of an earlier session does not end the polls of one that was opened since.
-func TestEndOfAnEarlierSession(t *testing.T) {
+// The end of an earlier session does not stop the polls of a session opened since.
+func TestEndOfAnEarlierSessionIsIgnored(t *testing.T) {
 	s := newSessions(time.Now)
 	s.open("ada", threadState{})
 	_, openings, _ := s.start()
@@ -187,36 +187,35 @@ func TestEndOfAnEarlierSession(t *testing.T) {
 	}
 }
 
-// A user who leaves and comes back while a poll is under way is not polled twice at a time: messages could change
-// places.
-func TestOnePollOfAUserAtATime(t *testing.T) {
+// A user who leaves and returns during a poll is not polled concurrently, which could reorder messages.
+func TestPollsOfOneUserDoNotOverlap(t *testing.T) {
 	s := newSessions(time.Now)
 	s.open("ada", threadState{})
 	_, openings, _ := s.start()
 	s.close("ada")
 	if s.count() != 0 {
-		t.Error("who has left counts")
+		t.Error("a user who has left is counted")
 	}
 	s.resume("ada", threadState{UserName: "Ada"})
 	if user, _, _ := s.start(); user != "" || s.count() != 1 {
-		t.Errorf("%q is polled though a poll is under way", user)
+		t.Errorf("%q is polled while a poll is running", user)
 	}
 	s.finish(pollResult{user: "ada", openings: openings, envelopes: []*envelope.Envelope{{Kind: envelope.KindDisconnected}}}, 0)
 	s.markStored()
 	if user, _, _ := s.start(); user != "ada" || s.state("ada").UserName != "Ada" {
-		t.Errorf("%q is polled; want ada, by the new state", user)
+		t.Errorf("%q is polled; want ada, with the new state", user)
 	}
 	s.close("ada")
 	s.finish(pollResult{user: "ada"}, 0)
 	if len(s.users) != 0 {
-		t.Errorf("%d users are remembered", len(s.users))
+		t.Errorf("%d users remain", len(s.users))
 	}
 }
 
-// While AICC refuses the credentials it is asked seldom, by all users together.
-func TestRefusedCredentialsArePolledSeldom(t *testing.T) {
+// Refused credentials pause the polls of all users.
+func TestRefusedCredentialsPausePolls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, s := newMemoryVendor(), &shelf{}
+		v, s := newMemoryVendor(), &store{}
 		v.answer = func(call string, _ *http.Request, _ []byte) http.HandlerFunc {
 			if call == "token" {
 				return func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{}`, http.StatusUnauthorized) }
@@ -224,7 +223,7 @@ func TestRefusedCredentialsArePolledSeldom(t *testing.T) {
 			return nil
 		}
 		a := deskIn(t, v, polls(nil))
-		stop := listening(t, a, s, "ada", "bob", "cyd")
+		stop := subscribe(t, a, s, "ada", "bob", "cyd")
 		wait(t, 10*time.Minute)
 		if n := v.count("token"); n > 3*21 {
 			t.Errorf("%d requests for an access token in ten minutes", n)
@@ -236,12 +235,12 @@ func TestRefusedCredentialsArePolledSeldom(t *testing.T) {
 	})
 }
 
-// Users of another account are not polled by a channel that is configured anew.
-func TestAnotherAccountPollsNobodyElsesUsers(t *testing.T) {
+// A new configuration keeps the polled users only for the same account.
+func TestConfigureKeepsUsersOfTheSameAccount(t *testing.T) {
 	a, v := newAdapter(), newMemoryVendor()
 	configureIn(t, a, v, polls(nil))
-	former := a.channels["desk"].sessions
-	former.open("ada", threadState{})
+	previous := a.channels["desk"].sessions
+	previous.open("ada", threadState{})
 	for _, tt := range []struct {
 		changes map[string]any
 		same    bool
@@ -251,28 +250,28 @@ func TestAnotherAccountPollsNobodyElsesUsers(t *testing.T) {
 		{map[string]any{"channel_id": otherChannel}, false},
 	} {
 		configureIn(t, a, v, polls(nil))
-		a.channels["desk"].sessions = former
+		a.channels["desk"].sessions = previous
 		configureIn(t, a, v, polls(tt.changes))
-		if same := a.channels["desk"].sessions == former; same != tt.same {
-			t.Errorf("%v: the users went over: %v", tt.changes, same)
+		if same := a.channels["desk"].sessions == previous; same != tt.same {
+			t.Errorf("%v: users kept: %v", tt.changes, same)
 		}
 	}
 	configureIn(t, a, v, nil)
 	if a.channels["desk"].sessions != nil {
-		t.Error("a channel to which AICC pushes has users to poll")
+		t.Error("a channel with pushes has users to poll")
 	}
 }
 
-// What was polled and could not be stored is emitted again, by another Listen and also by another configuration, before
-// anything is polled anew.
+// Polled messages that could not be stored are emitted by the next subscription, also after a new configuration,
+// before the next poll.
 func TestUnstoredMessagesAreKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, s := newMemoryVendor(), &shelf{broken: errors.New("the store is full"), refuse: 2}
+		v, s := newMemoryVendor(), &store{broken: errors.New("the store is full"), refuse: 2}
 		a := deskIn(t, v, polls(nil))
-		v.says("ada", chatTo("ada", "one"))
-		done := listening(t, a, s, "ada")
+		v.addMessages("ada", chatTo("ada", "one"))
+		done := subscribe(t, a, s, "ada")
 		synctest.Wait()
-		v.says("ada", chatTo("ada", "two"))
+		v.addMessages("ada", chatTo("ada", "two"))
 		if err := a.Listen(t.Context(), &sdk.Listening{Channel: "desk"}, s.emit); !errors.Is(err, s.broken) {
 			t.Fatalf("Listen = %v; want the store's error", err)
 		}
@@ -281,14 +280,14 @@ func TestUnstoredMessagesAreKept(t *testing.T) {
 		}
 		_ = done()
 		configureIn(t, a, v, polls(map[string]any{"poll_interval": "1s"}))
-		stop := listening(t, a, s)
+		stop := subscribe(t, a, s)
 		synctest.Wait()
-		if d := cmp.Diff([]string{"one"}, s.of("ada")); d != "" {
+		if d := cmp.Diff([]string{"one"}, s.textsOf("ada")); d != "" {
 			t.Errorf("after the store's recovery (-want +got):\n%s", d)
 		}
 		wait(t, 3*time.Second)
 		synctest.Wait()
-		if d := cmp.Diff([]string{"one", "two"}, s.of("ada")); d != "" {
+		if d := cmp.Diff([]string{"one", "two"}, s.textsOf("ada")); d != "" {
 			t.Errorf("(-want +got):\n%s", d)
 		}
 		if err := stop(); err != nil {
@@ -297,12 +296,11 @@ func TestUnstoredMessagesAreKept(t *testing.T) {
 	})
 }
 
-// A store that fails ends Listen with its error.
 func TestListenReturnsTheStoresError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, s := newMemoryVendor(), &shelf{broken: errors.New("the store is full"), refuse: 1}
+		v, s := newMemoryVendor(), &store{broken: errors.New("the store is full"), refuse: 1}
 		a := deskIn(t, v, polls(nil))
-		v.says("ada", chatTo("ada", "one"))
+		v.addMessages("ada", chatTo("ada", "one"))
 		err := a.Listen(t.Context(), &sdk.Listening{Channel: "desk", Threads: []sdk.OpenThread{{Thread: "ada"}}}, s.emit)
 		if !errors.Is(err, s.broken) {
 			t.Errorf("Listen = %v; want the store's error", err)
@@ -310,10 +308,10 @@ func TestListenReturnsTheStoresError(t *testing.T) {
 	})
 }
 
-// A poll that is under way when the store fails takes its messages all the same: Listen waits for it, and they are kept.
-func TestUnderWayWhenTheStoreFails(t *testing.T) {
+// A poll that runs while storing fails still receives its messages, so the subscription waits for it and keeps them.
+func TestMessagesOfRunningPollsAreKeptAfterAStoreError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, s := newMemoryVendor(), &shelf{broken: errors.New("the store is full"), refuse: 1}
+		v, s := newMemoryVendor(), &store{broken: errors.New("the store is full"), refuse: 1}
 		v.answer = func(call string, r *http.Request, _ []byte) http.HandlerFunc {
 			if call == "poll" && r.URL.Query().Get("receiverId") == "bob" {
 				wait(t, time.Second)
@@ -321,8 +319,8 @@ func TestUnderWayWhenTheStoreFails(t *testing.T) {
 			return nil
 		}
 		a := deskIn(t, v, polls(nil))
-		v.says("ada", chatTo("ada", "one"))
-		v.says("bob", chatTo("bob", "two"))
+		v.addMessages("ada", chatTo("ada", "one"))
+		v.addMessages("bob", chatTo("bob", "two"))
 		began := time.Now()
 		err := a.Listen(t.Context(), &sdk.Listening{
 			Channel: "desk", Threads: []sdk.OpenThread{{Thread: "ada"}, {Thread: "bob"}},
@@ -330,9 +328,9 @@ func TestUnderWayWhenTheStoreFails(t *testing.T) {
 		if !errors.Is(err, s.broken) || time.Since(began) != time.Second {
 			t.Fatalf("Listen = %v after %s; want the store's error once the other poll has ended", err, time.Since(began))
 		}
-		stop := listening(t, a, s)
+		stop := subscribe(t, a, s)
 		synctest.Wait()
-		if one, two := s.of("ada"), s.of("bob"); len(one) != 1 || len(two) != 1 || v.polled("bob") != 1 {
+		if one, two := s.textsOf("ada"), s.textsOf("bob"); len(one) != 1 || len(two) != 1 || v.polled("bob") != 1 {
 			t.Errorf("stored %q and %q, bob was polled %d times", one, two, v.polled("bob"))
 		}
 		if err := stop(); err != nil {
@@ -341,10 +339,10 @@ func TestUnderWayWhenTheStoreFails(t *testing.T) {
 	})
 }
 
-// A poll that is under way when Listen is to end has taken its messages: they are stored still.
-func TestListenEndsWithWhatIsUnderWay(t *testing.T) {
+// The messages of a poll that runs when the context ends are stored.
+func TestMessagesOfRunningPollsAreStoredAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, s := newMemoryVendor(), &shelf{}
+		v, s := newMemoryVendor(), &store{}
 		v.answer = func(call string, _ *http.Request, _ []byte) http.HandlerFunc {
 			if call == "poll" {
 				wait(t, time.Second)
@@ -352,23 +350,23 @@ func TestListenEndsWithWhatIsUnderWay(t *testing.T) {
 			return nil
 		}
 		a := deskIn(t, v, polls(nil))
-		v.says("ada", chatTo("ada", "just in time"))
-		stop := listening(t, a, s, "ada")
-		synctest.Wait() // the poll is under way
+		v.addMessages("ada", chatTo("ada", "last"))
+		stop := subscribe(t, a, s, "ada")
+		synctest.Wait() // the poll is running
 		began := time.Now()
 		if err := stop(); err != nil {
 			t.Errorf("Listen = %v", err)
 		}
-		if d := cmp.Diff([]string{"just in time"}, s.of("ada")); d != "" || time.Since(began) > pollGrace {
+		if d := cmp.Diff([]string{"last"}, s.textsOf("ada")); d != "" || time.Since(began) > pollGrace {
 			t.Errorf("after %s (-want +got):\n%s", time.Since(began), d)
 		}
 	})
 }
 
-// A vendor that hangs holds Listen up no longer than the grace.
-func TestListenEndsThoughTheVendorHangs(t *testing.T) {
+// An AICC that does not answer delays the end by at most pollGrace.
+func TestHangingPollDelaysTheEndByTheGraceOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, s := newMemoryVendor(), &shelf{}
+		v, s := newMemoryVendor(), &store{}
 		v.answer = func(call string, r *http.Request, _ []byte) http.HandlerFunc {
 			if call == "poll" {
 				return func(http.ResponseWriter, *http.Request) { <-r.Context().Done() }
@@ -376,7 +374,7 @@ func TestListenEndsThoughTheVendorHangs(t *testing.T) {
 			return nil
 		}
 		a := deskIn(t, v, polls(nil))
-		stop := listening(t, a, s, "ada")
+		stop := subscribe(t, a, s, "ada")
 		synctest.Wait()
 		began := time.Now()
 		if err := stop(); err != nil {
@@ -388,10 +386,11 @@ func TestListenEndsThoughTheVendorHangs(t *testing.T) {
 	})
 }
 
-// A user for whom polls fail is polled less often, others as before; the channel is sick meanwhile only if all fail.
+// A user whose polls fail is polled less often; other users are not affected. The channel is unhealthy only while all
+// polls fail.
 func TestPollsBackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, s := newMemoryVendor(), &shelf{}
+		v, s := newMemoryVendor(), &store{}
 		v.answer = func(call string, r *http.Request, _ []byte) http.HandlerFunc {
 			if call == "poll" && r.URL.Query().Get("receiverId") == "ada" {
 				return func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{}`, http.StatusInternalServerError) }
@@ -399,9 +398,9 @@ func TestPollsBackOff(t *testing.T) {
 			return nil
 		}
 		a := deskIn(t, v, polls(nil))
-		stop := listening(t, a, s, "ada")
+		stop := subscribe(t, a, s, "ada")
 		wait(t, 10*time.Minute)
-		if n := v.count("poll"); n < 12 || n > 40 { // a minute or half of one between two of them
+		if n := v.count("poll"); n < 12 || n > 40 { // 30 to 60 seconds apart
 			t.Errorf("%d polls in ten minutes of failures", n)
 		}
 		if err := a.Health(t.Context(), "desk"); err == nil || !strings.Contains(err.Error(), "poll") {
@@ -413,16 +412,16 @@ func TestPollsBackOff(t *testing.T) {
 			t.Errorf("another user was polled %d times in a minute", n)
 		}
 		if err := a.Health(t.Context(), "desk"); err != nil {
-			t.Errorf("Health = %v; want nil while others' polls go well", err)
+			t.Errorf("Health = %v; want nil while other users' polls succeed", err)
 		}
 		_ = stop()
 	})
 }
 
-// What AICC refuses for one user says nothing about the channel.
-func TestRefusedPollsAreNotTrouble(t *testing.T) {
+// A refusal for one user does not make the channel unhealthy.
+func TestRefusedPollsDoNotAffectHealth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, s := newMemoryVendor(), &shelf{}
+		v, s := newMemoryVendor(), &store{}
 		v.answer = func(call string, _ *http.Request, _ []byte) http.HandlerFunc {
 			if call == "poll" {
 				return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"resultCode":"13"}`) }
@@ -430,7 +429,7 @@ func TestRefusedPollsAreNotTrouble(t *testing.T) {
 			return nil
 		}
 		a := deskIn(t, v, polls(nil))
-		stop := listening(t, a, s, "ada")
+		stop := subscribe(t, a, s, "ada")
 		wait(t, 10*time.Minute)
 		if err := a.Health(t.Context(), "desk"); err != nil {
 			t.Errorf("Health = %v", err)
@@ -442,10 +441,10 @@ func TestRefusedPollsAreNotTrouble(t *testing.T) {
 	})
 }
 
-// 429 holds up all users, as long as AICC says.
-func TestThrottledPolls(t *testing.T) {
+// 429 pauses the polls of all users for the time that AICC asks for.
+func TestThrottledPollPausesAllUsers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, s := newMemoryVendor(), &shelf{}
+		v, s := newMemoryVendor(), &store{}
 		throttled := true
 		v.answer = func(call string, _ *http.Request, _ []byte) http.HandlerFunc {
 			if call != "poll" || !throttled {
@@ -458,7 +457,7 @@ func TestThrottledPolls(t *testing.T) {
 			}
 		}
 		a := deskIn(t, v, polls(nil))
-		stop := listening(t, a, s, "ada")
+		stop := subscribe(t, a, s, "ada")
 		synctest.Wait()
 		a.channels["desk"].sessions.resume("bob", readState(nil))
 		wait(t, 39*time.Second)
@@ -469,23 +468,23 @@ func TestThrottledPolls(t *testing.T) {
 		wait(t, 2*time.Second)
 		synctest.Wait()
 		if v.polled("ada") == 0 || v.polled("bob") == 0 {
-			t.Error("nobody was polled afterwards")
+			t.Error("a user was not polled after the pause")
 		}
 		_ = stop()
 	})
 }
 
-// Polls and deliveries share a user's newest token: AICC takes no other.
+// Polls and deliveries share a user's newest token, the only valid one.
 func TestPollsAndDeliveriesShareTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, s := newMemoryVendor(), &shelf{}
-		v.freshToken = true
+		v, s := newMemoryVendor(), &store{}
+		v.newTokens = true
 		a := deskIn(t, v, polls(nil))
 		o, err := a.Open(t.Context(), opening())
 		if err != nil {
 			t.Fatal(err)
 		}
-		stop := listening(t, a, s)
+		stop := subscribe(t, a, s)
 		for range 5 {
 			wait(t, 2*time.Second)
 			synctest.Wait()
@@ -502,12 +501,12 @@ func TestPollsAndDeliveriesShareTokens(t *testing.T) {
 	})
 }
 
-// Tokens are renewed in time: the access token after four fifths of its life, a user's after 50 minutes.
-func TestTokensOfALongSession(t *testing.T) {
+// The access token is renewed after four fifths of its lifetime, a user's token after 50 minutes.
+func TestTokensAreRenewedDuringPolls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, s := newMemoryVendor(), &shelf{}
+		v, s := newMemoryVendor(), &store{}
 		a := deskIn(t, v, polls(map[string]any{"token_life": "10m"}))
-		stop := listening(t, a, s, "ada")
+		stop := subscribe(t, a, s, "ada")
 		wait(t, 3*time.Hour)
 		synctest.Wait()
 		if n := v.count("token"); n < 22 || n > 23 { // every 8 minutes
@@ -525,9 +524,9 @@ func TestTokensOfALongSession(t *testing.T) {
 	})
 }
 
-func TestManyUsersArePolledSomeAtATime(t *testing.T) {
+func TestConcurrentPollsAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, s := newMemoryVendor(), &shelf{}
+		v, s := newMemoryVendor(), &store{}
 		var mu sync.Mutex
 		running, most := 0, 0
 		v.answer = func(call string, _ *http.Request, _ []byte) http.HandlerFunc {
@@ -547,14 +546,14 @@ func TestManyUsersArePolledSomeAtATime(t *testing.T) {
 		var users []string
 		for i := range 50 {
 			users = append(users, fmt.Sprintf("user-%02d", i))
-			v.says(users[i], chatTo(users[i], "hello"))
+			v.addMessages(users[i], chatTo(users[i], "hello"))
 		}
 		a := deskIn(t, v, polls(nil))
-		stop := listening(t, a, s, users...)
+		stop := subscribe(t, a, s, users...)
 		wait(t, time.Second)
 		synctest.Wait()
 		for _, u := range users {
-			if d := cmp.Diff([]string{"hello"}, s.of(u)); d != "" {
+			if d := cmp.Diff([]string{"hello"}, s.textsOf(u)); d != "" {
 				t.Errorf("%s (-want +got):\n%s", u, d)
 			}
 		}
@@ -565,31 +564,31 @@ func TestManyUsersArePolledSomeAtATime(t *testing.T) {
 	})
 }
 
-// A long list is stored in pieces, in its order.
-func TestLongPollIsStoredInPieces(t *testing.T) {
+// The messages of one poll are stored in batches of maxEmit, in order.
+func TestLongPollIsStoredInBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, s := newMemoryVendor(), &shelf{broken: errors.New("once"), refuse: 0}
+		v, s := newMemoryVendor(), &store{broken: errors.New("once"), refuse: 0}
 		var want []string
 		for i := range 2*maxEmit + 1 {
 			want = append(want, fmt.Sprint(i))
-			v.says("ada", chatTo("ada", want[i]))
+			v.addMessages("ada", chatTo("ada", want[i]))
 		}
-		stop := listening(t, deskIn(t, v, polls(nil)), s, "ada")
+		stop := subscribe(t, deskIn(t, v, polls(nil)), s, "ada")
 		synctest.Wait()
-		if d := cmp.Diff(want, s.of("ada")); d != "" || s.calls != 3 {
+		if d := cmp.Diff(want, s.textsOf("ada")); d != "" || s.calls != 3 {
 			t.Errorf("%d calls (-want +got):\n%s", s.calls, d)
 		}
 		_ = stop()
 	})
 }
 
-func TestListenIsForPollsAlone(t *testing.T) {
+func TestSubscriptionRequiresPolling(t *testing.T) {
 	v := newMemoryVendor()
 	a := newAdapter()
 	if ep := configureIn(t, a, v, nil); ep.Listens || len(ep.Paths) != 1 {
 		t.Errorf("push: Endpoint = %+v", ep)
 	}
-	err := a.Listen(t.Context(), &sdk.Listening{Channel: "desk"}, (&shelf{}).emit)
+	err := a.Listen(t.Context(), &sdk.Listening{Channel: "desk"}, (&store{}).emit)
 	if sdk.KindOf(err) != sdk.KindUnsupported {
 		t.Errorf("Listen = %v; want unsupported", err)
 	}

@@ -9,8 +9,8 @@ import (
 	"patchbay/sdk"
 )
 
-// attack is a way to get a push in without the credentials. sign changes what is signed, and with what;
-// request changes what arrives; header changes the finished Authorization header.
+// attack is an attempt to push without valid credentials. sign changes what is signed and by which key, request
+// changes the request, and header changes the finished Authorization header.
 type attack struct {
 	name    string
 	changes map[string]any
@@ -19,7 +19,7 @@ type attack struct {
 	request func(*sdk.Request)
 }
 
-// segment replaces one segment of an Authorization header.
+// segment returns a function that replaces one segment of an Authorization header.
 func segment(i int, v string) func(string) string {
 	return func(h string) string {
 		seg := strings.Split(h, "/")
@@ -42,10 +42,10 @@ var (
 )
 
 var signatureAttacks = []attack{
-	// No signature at all, or another scheme's.
+	// No signature, or a different scheme.
 	{name: "no header", request: func(r *sdk.Request) { r.Header.Del("Authorization") }},
 	{name: "empty header", header: fixed("")},
-	{name: "blank header", header: fixed(" ")},
+	{name: "header of one space", header: fixed(" ")},
 	{name: "bearer secret key", header: fixed("Bearer " + testSecretKey)},
 	{name: "bearer anything", header: fixed("Bearer x")},
 	{name: "basic", header: fixed("Basic eDp5")},
@@ -65,7 +65,7 @@ var signatureAttacks = []attack{
 	}},
 	// Segments.
 	{name: "scheme alone", header: fixed("auth-v2")},
-	{name: "four segments as on the vendor's page", header: func(h string) string { return h[:strings.LastIndex(h, "/")] }},
+	{name: "four segments as on AICC's page", header: func(h string) string { return h[:strings.LastIndex(h, "/")] }},
 	{name: "six segments", header: func(h string) string { return h + "/x" }},
 	{name: "slash at the end", header: func(h string) string { return h + "/" }},
 	{name: "slash at the start", header: func(h string) string { return "/" + h }},
@@ -76,43 +76,43 @@ var signatureAttacks = []attack{
 	{name: "empty signed headers", header: segment(3, "")},
 	{name: "older version", header: segment(0, "auth-v1")},
 	{name: "newer version", header: segment(0, "auth-v3")},
-	{name: "version in capitals", header: segment(0, "AUTH-V2")},
+	{name: "version in upper case", header: segment(0, "AUTH-V2")},
 	{name: "two schemes", header: func(h string) string { return "Bearer " + h }},
-	{name: "blank before", header: func(h string) string { return " " + h }},
-	{name: "blank behind", header: func(h string) string { return h + " " }},
-	{name: "NUL behind", header: func(h string) string { return h + "\x00" }},
+	{name: "leading space", header: func(h string) string { return " " + h }},
+	{name: "trailing space", header: func(h string) string { return h + " " }},
+	{name: "trailing NUL", header: func(h string) string { return h + "\x00" }},
 	{name: "very long", header: func(h string) string { return h + strings.Repeat("0", 4096) }},
 	// Signature.
 	{name: "zeros", header: segment(4, zeros)},
 	{name: "last digit changed", header: func(h string) string { return h[:len(h)-1] + "e" }},
 	{name: "first digit changed", header: segment(4, "d"+vectorSig[1:])},
-	{name: "one digit short", header: func(h string) string { return h[:len(h)-1] }},
-	{name: "one digit more", header: func(h string) string { return h + "0" }},
+	{name: "one digit too few", header: func(h string) string { return h[:len(h)-1] }},
+	{name: "one digit too many", header: func(h string) string { return h + "0" }},
 	{name: "prefix of it", header: segment(4, vectorSig[:32])},
 	{name: "twice", header: segment(4, vectorSig+vectorSig)},
-	{name: "capitals", header: segment(4, strings.ToUpper(vectorSig))},
+	{name: "upper case", header: segment(4, strings.ToUpper(vectorSig))},
 	{name: "base64 instead of hexadecimal", header: segment(4, "xjO2wF7F+RVyvtJFspWBRYSQyO1VrPnWuPuukCavin0=")},
 	{name: "the signing key itself", header: segment(4, "28223abd21615cc0ae309fba9794c45ebbff020c459fb67fb2da087949af344d")},
 	{name: "wildcard", header: segment(4, strings.Repeat("*", 64))},
 	// Keys.
 	{name: "another secret", sign: func(s *signer) { s.secret = "guess" }},
 	{name: "empty secret", sign: func(s *signer) { s.secret = "" }},
-	{name: "secret without its last letter", sign: func(s *signer) { s.secret = testSecretKey[:42] }},
+	{name: "truncated secret", sign: func(s *signer) { s.secret = testSecretKey[:42] }},
 	{name: "access key as secret", sign: func(s *signer) { s.secret = testAccessKey }},
 	{name: "access key changed after signing", header: segment(1, "other")},
-	{name: "access key in other case", changes: map[string]any{"verify.access_key": testAccessKey},
+	{name: "access key in a different case", changes: map[string]any{"verify.access_key": testAccessKey},
 		sign: func(s *signer) { s.accessKey = strings.ToUpper(testAccessKey) }},
 	{name: "not the configured access key", changes: map[string]any{"verify.access_key": testAccessKey},
 		sign: func(s *signer) { s.accessKey = "other" }},
-	{name: "access key with an addition", changes: map[string]any{"verify.access_key": testAccessKey},
+	{name: "access key with a suffix", changes: map[string]any{"verify.access_key": testAccessKey},
 		sign: func(s *signer) { s.accessKey = testAccessKey + "2" }},
-	// A path that AICC is said to call.
-	{name: "a path that begins like the configured one", changes: proxiedPath,
+	// The configured path (verify.path).
+	{name: "the configured path with a suffix", changes: proxiedPath,
 		sign: func(s *signer) { s.path = proxiedPath["verify.path"].(string) + "/" }},
-	{name: "the configured path in other letters", changes: proxiedPath,
+	{name: "the configured path in a different case", changes: proxiedPath,
 		sign: func(s *signer) { s.path = "/Chat" + pushPath }},
-	{name: "the configured path with dots", changes: proxiedPath, sign: func(s *signer) { s.path = "/x/../chat" + pushPath }},
-	{name: "the configured path's beginning alone", changes: proxiedPath, sign: func(s *signer) { s.path = "/chat" }},
+	{name: "the configured path with dot segments", changes: proxiedPath, sign: func(s *signer) { s.path = "/x/../chat" + pushPath }},
+	{name: "a prefix of the configured path", changes: proxiedPath, sign: func(s *signer) { s.path = "/chat" }},
 	{name: "the configured path and another secret", changes: proxiedPath,
 		sign: func(s *signer) { s.path, s.secret = "/chat"+pushPath, "guess" }},
 	{name: "a path that is not configured", sign: func(s *signer) { s.path = "/chat" + pushPath }},
@@ -129,8 +129,8 @@ var signatureAttacks = []attack{
 	{name: "with an offset", sign: at("2021-07-10T08:27:33+02:00")},
 	{name: "without a zone", sign: at("2021-07-10T06:27:33")},
 	{name: "lower-case", sign: at("2021-07-10t06:27:33z")},
-	{name: "with a blank", sign: at("2021-07-10 06:27:33Z")},
-	{name: "words", sign: at("now")},
+	{name: "with a space", sign: at("2021-07-10 06:27:33Z")},
+	{name: "not a time", sign: at("now")},
 	{name: "no such day", sign: at("2021-07-32T06:27:33Z")},
 	{name: "time changed after signing", header: segment(2, "2021-07-10T06:27:34Z")},
 	{name: "time in another form after signing", header: segment(2, "1625898453000")},
@@ -138,11 +138,11 @@ var signatureAttacks = []attack{
 	{name: "host not signed", sign: func(s *signer) {
 		s.withoutHost, s.headers = true, map[string]string{"content-type": "application/json"}
 	}},
-	{name: "host taken off the list", header: segment(3, "content-type")},
-	{name: "host in capitals", header: segment(3, "Host")},
+	{name: "host removed from the list", header: segment(3, "content-type")},
+	{name: "host in upper case", header: segment(3, "Host")},
 	{name: "host twice", header: segment(3, "host;host")},
 	{name: "semicolon at the end", header: segment(3, "host;")},
-	{name: "blank in the list", header: segment(3, "host; content-type")},
+	{name: "space in the list", header: segment(3, "host; content-type")},
 	{name: "header added to the list", header: segment(3, "content-type;host")},
 	{name: "authorization in the list", header: segment(3, "authorization;host")},
 	{name: "newline in the list", header: segment(3, "host\ncontent-type")},
@@ -152,29 +152,29 @@ var signatureAttacks = []attack{
 	{name: "signed header twice", sign: func(s *signer) { s.headers = map[string]string{"x-app": "1"} },
 		request: func(r *sdk.Request) { r.Header["X-App"] = []string{"1", "2"} }},
 	{name: "content-length of another body", sign: func(s *signer) { s.headers = map[string]string{"content-length": "1"} }},
-	// What is signed.
-	{name: "one byte more", request: body(oneMoreByte)},
-	{name: "one byte less", request: body(vectorBody[:len(vectorBody)-1])},
+	// Signed content.
+	{name: "one more byte", request: body(oneMoreByte)},
+	{name: "one byte fewer", request: body(vectorBody[:len(vectorBody)-1])},
 	{name: "no body", request: body("")},
 	{name: "same JSON, other bytes", request: body(`{"messages":[],"timestamp":1625898453913}`)},
-	{name: "message slipped in", request: body(`{"timestamp":1625898453913,"messages":[{}]}`)},
-	{name: "body that is its own encoding", request: body(encode(vectorBody))},
+	{name: "inserted message", request: body(`{"timestamp":1625898453913,"messages":[{}]}`)},
+	{name: "percent-encoded body", request: body(encode(vectorBody))},
 	{name: "body moved into a header", sign: func(s *signer) { s.body = "" }},
 	{name: "other method", request: func(r *sdk.Request) { r.Method = "PUT" }},
 	{name: "other path", request: func(r *sdk.Request) { r.Path, r.FullPath = "/webhooks/v1/other", "/webhooks/v1/other" }},
-	{name: "path with a slash", request: func(r *sdk.Request) { r.Path, r.FullPath = pushPath+"/", pushPath+"/" }},
-	{name: "path in another escape", request: func(r *sdk.Request) {
+	{name: "path with a trailing slash", request: func(r *sdk.Request) { r.Path, r.FullPath = pushPath+"/", pushPath+"/" }},
+	{name: "path with a different escaping", request: func(r *sdk.Request) {
 		r.Path, r.FullPath = "/webhooks/v1/%6Dessages", "/webhooks/v1/%6Dessages"
 	}},
 	{name: "other prefix", sign: func(s *signer) { s.path = "/other" + pushPath },
 		request: func(r *sdk.Request) { r.FullPath = "/desk" + pushPath }},
 	{name: "query added", request: func(r *sdk.Request) { r.Query = "a=1" }},
 	{name: "query removed", sign: func(s *signer) { s.query = "a=1" }},
-	{name: "query that can't be read", request: func(r *sdk.Request) { r.Query = "a=%zz" }},
+	{name: "malformed query", request: func(r *sdk.Request) { r.Query = "a=%zz" }},
 	{name: "other host", request: func(r *sdk.Request) { r.Host = "evil.example.com" }},
 	{name: "no host", request: func(r *sdk.Request) { r.Host = "" }},
-	{name: "host with an addition", request: func(r *sdk.Request) { r.Host = "gw.example.com.evil.example" }},
-	{name: "host in a header of its own", request: func(r *sdk.Request) {
+	{name: "host with a suffix", request: func(r *sdk.Request) { r.Host = "gw.example.com.evil.example" }},
+	{name: "second Host header", request: func(r *sdk.Request) {
 		r.Host = "evil.example.com"
 		r.Header["Host"] = []string{"gw.example.com"}
 	}},
@@ -182,32 +182,32 @@ var signatureAttacks = []attack{
 		r.Host = "evil.example.com"
 		r.Header.Set("X-Forwarded-Host", "gw.example.com")
 	}},
-	{name: "received host instead of the configured", changes: map[string]any{"verify.host": "chat.example.com"}},
-	// Two keys. Each goes with its own access key alone, and a guess at either is none at both.
-	{name: "former key after the change", sign: func(s *signer) { s.secret = formerKey }},
+	{name: "received host instead of the configured one", changes: map[string]any{"verify.host": "chat.example.com"}},
+	// Two keys. Each is valid only with its access key.
+	{name: "previous key after the change", sign: func(s *signer) { s.secret = previousKey }},
 	{name: "neither key", changes: rotation, sign: func(s *signer) { s.secret = "guess" }},
 	{name: "empty secret while two are taken", changes: rotation, sign: func(s *signer) { s.secret = "" }},
-	{name: "both keys in one", changes: rotation, sign: func(s *signer) { s.secret = testSecretKey + formerKey }},
-	{name: "former key without its last letter", changes: rotation, sign: func(s *signer) { s.secret = formerKey[:42] }},
-	{name: "current key, former access key", changes: namedRotation, sign: func(s *signer) { s.accessKey = "formerAccessKey" }},
-	{name: "former key, current access key", changes: namedRotation, sign: func(s *signer) { s.secret = formerKey }},
-	{name: "former key, another access key", changes: namedRotation,
-		sign: func(s *signer) { s.secret, s.accessKey = formerKey, "other" }},
-	{name: "former key, the only access key misspelt",
-		changes: map[string]any{"verify.previous_secret_key": formerKey, "verify.access_key": testAccessKey},
-		sign:    func(s *signer) { s.secret, s.accessKey = formerKey, "demoAccessKey02" }},
-	{name: "former key, too old", changes: rotation,
-		sign: func(s *signer) { s.secret, s.time = formerKey, "2021-07-10T06:22:32Z" }},
-	{name: "former key, other body", changes: rotation, sign: func(s *signer) { s.secret = formerKey },
+	{name: "both keys in one", changes: rotation, sign: func(s *signer) { s.secret = testSecretKey + previousKey }},
+	{name: "previous key without its last letter", changes: rotation, sign: func(s *signer) { s.secret = previousKey[:42] }},
+	{name: "current key, previous access key", changes: namedRotation, sign: func(s *signer) { s.accessKey = "previousAccessKey" }},
+	{name: "previous key, current access key", changes: namedRotation, sign: func(s *signer) { s.secret = previousKey }},
+	{name: "previous key, another access key", changes: namedRotation,
+		sign: func(s *signer) { s.secret, s.accessKey = previousKey, "other" }},
+	{name: "previous key, the only access key misspelt",
+		changes: map[string]any{"verify.previous_secret_key": previousKey, "verify.access_key": testAccessKey},
+		sign:    func(s *signer) { s.secret, s.accessKey = previousKey, "demoAccessKey02" }},
+	{name: "previous key, too old", changes: rotation,
+		sign: func(s *signer) { s.secret, s.time = previousKey, "2021-07-10T06:22:32Z" }},
+	{name: "previous key, other body", changes: rotation, sign: func(s *signer) { s.secret = previousKey },
 		request: body(oneMoreByte)},
-	{name: "former key, other host", changes: rotation, sign: func(s *signer) { s.secret = formerKey },
+	{name: "previous key, other host", changes: rotation, sign: func(s *signer) { s.secret = previousKey },
 		request: func(r *sdk.Request) { r.Host = "evil.example.com" }},
-	{name: "former key, host not signed", changes: rotation, sign: func(s *signer) {
-		s.secret, s.withoutHost, s.headers = formerKey, true, map[string]string{"content-type": "application/json"}
+	{name: "previous key, host not signed", changes: rotation, sign: func(s *signer) {
+		s.secret, s.withoutHost, s.headers = previousKey, true, map[string]string{"content-type": "application/json"}
 	}},
-	{name: "former key as bearer", changes: rotation, header: fixed("Bearer " + formerKey)},
-	{name: "signed by one key, named by the other", changes: namedRotation, header: segment(1, "formerAccessKey")},
-	{name: "signature of the former key cut in", changes: rotation, header: segment(4, strings.Repeat("f", 64))},
+	{name: "previous key as bearer", changes: rotation, header: fixed("Bearer " + previousKey)},
+	{name: "signed by one key, with the other's access key", changes: namedRotation, header: segment(1, "previousAccessKey")},
+	{name: "forged signature while two keys are valid", changes: rotation, header: segment(4, strings.Repeat("f", 64))},
 	// Hosts with ports.
 	{name: "other port", sign: func(s *signer) { s.host = "gw.example.com:1" },
 		request: func(r *sdk.Request) { r.Host = "gw.example.com:8443" }},
@@ -218,9 +218,9 @@ var signatureAttacks = []attack{
 		request: func(r *sdk.Request) { r.Host = "gw.example.com:8443" }},
 	{name: "two hosts", sign: func(s *signer) { s.host = "gw.example.com" },
 		request: func(r *sdk.Request) { r.Host = "evil.example.com, gw.example.com" }},
-	{name: "host with a dot at the end", request: func(r *sdk.Request) { r.Host = "gw.example.com." }},
-	{name: "host in other case", request: func(r *sdk.Request) { r.Host = "GW.example.com" }},
-	// Times of other forms.
+	{name: "host with a trailing dot", request: func(r *sdk.Request) { r.Host = "gw.example.com." }},
+	{name: "host in a different case", request: func(r *sdk.Request) { r.Host = "GW.example.com" }},
+	// Times in other formats.
 	{name: "milliseconds too old", sign: at("2021-07-10T06:22:32.999Z")},
 	{name: "epoch milliseconds too old", sign: at("1625898152999")},
 	{name: "epoch milliseconds too early", sign: at("1625898753001")},
@@ -230,9 +230,9 @@ var signatureAttacks = []attack{
 	{name: "leap second", sign: at("2021-07-10T06:27:60Z")},
 	{name: "digits of another script", sign: at("１625898453913")},
 	// Configuration.
-	{name: "no such channel on the path", request: func(r *sdk.Request) { r.Channels = []string{"desk", "nobody"} },
+	{name: "unknown channel on the path", request: func(r *sdk.Request) { r.Channels = []string{"desk", "unknown"} },
 		header: segment(4, zeros)},
-	{name: "signature to a bearer channel", changes: bearerConfig},
+	{name: "signature for a bearer channel", changes: bearerConfig},
 }
 
 var bearerAttacks = []attack{
@@ -241,13 +241,13 @@ var bearerAttacks = []attack{
 	{name: "empty token", header: fixed("Bearer ")},
 	{name: "wrong token", header: fixed("Bearer guess")},
 	{name: "prefix of the token", header: fixed("Bearer shared-toke")},
-	{name: "token with an addition", header: fixed("Bearer shared-token2")},
-	{name: "other case", header: fixed("Bearer SHARED-TOKEN")},
-	{name: "token alone", header: fixed("shared-token")},
-	{name: "other scheme", header: fixed("Basic shared-token")},
+	{name: "token with a suffix", header: fixed("Bearer shared-token2")},
+	{name: "different case", header: fixed("Bearer SHARED-TOKEN")},
+	{name: "token without a scheme", header: fixed("shared-token")},
+	{name: "different scheme", header: fixed("Basic shared-token")},
 	{name: "token twice", header: fixed("Bearer shared-token shared-token")},
 	{name: "token in quotes", header: fixed(`Bearer "shared-token"`)},
-	{name: "NUL behind", header: fixed("Bearer shared-token\x00")},
+	{name: "trailing NUL", header: fixed("Bearer shared-token\x00")},
 	{name: "two headers", request: func(r *sdk.Request) {
 		r.Header["Authorization"] = []string{"Bearer shared-token", "Bearer shared-token"}
 	}},
@@ -256,16 +256,16 @@ var bearerAttacks = []attack{
 		r.Header.Del("Authorization")
 	}},
 	{name: "redacted", header: fixed("Bearer [redacted]")},
-	{name: "former token after the change", header: fixed("Bearer former-token")},
-	{name: "both tokens", changes: bearerRotation, header: fixed("Bearer shared-token,former-token")},
-	{name: "both tokens, a blank between", changes: bearerRotation, header: fixed("Bearer shared-token former-token")},
-	{name: "prefix of the former token", changes: bearerRotation, header: fixed("Bearer former-toke")},
-	{name: "former token in other case", changes: bearerRotation, header: fixed("Bearer Former-Token")},
-	{name: "former token of another scheme", changes: bearerRotation, header: fixed("Basic former-token")},
+	{name: "previous token after the change", header: fixed("Bearer previous-token")},
+	{name: "both tokens", changes: bearerRotation, header: fixed("Bearer shared-token,previous-token")},
+	{name: "both tokens, separated by a space", changes: bearerRotation, header: fixed("Bearer shared-token previous-token")},
+	{name: "prefix of the previous token", changes: bearerRotation, header: fixed("Bearer previous-toke")},
+	{name: "previous token in other case", changes: bearerRotation, header: fixed("Bearer Previous-Token")},
+	{name: "previous token of another scheme", changes: bearerRotation, header: fixed("Basic previous-token")},
 	{name: "neither token", changes: bearerRotation, header: fixed("Bearer guess")},
 	{name: "empty token while two are taken", changes: bearerRotation, header: fixed("Bearer ")},
 	{name: "two headers, one token each", changes: bearerRotation, request: func(r *sdk.Request) {
-		r.Header["Authorization"] = []string{"Bearer shared-token", "Bearer former-token"}
+		r.Header["Authorization"] = []string{"Bearer shared-token", "Bearer previous-token"}
 	}},
 	{name: "the push key of a signature", changes: map[string]any{"verify.mode": "bearer", "verify.token": "shared-token"},
 		header: fixed("Bearer " + testSecretKey)},
@@ -273,22 +273,22 @@ var bearerAttacks = []attack{
 		header: func(h string) string { return h }},
 }
 
-// proxiedPath is a channel that AICC calls by another path than the gateway is called by.
+// proxiedPath configures a channel behind a proxy that changes the path.
 var proxiedPath = map[string]any{"verify.path": "/chat" + pushPath}
 
-// bearerRotation is a channel whose token is being changed.
+// bearerRotation configures a channel whose token is being replaced.
 var bearerRotation = map[string]any{
-	"verify": map[string]any{"mode": "bearer", "token": "shared-token", "previous_token": "former-token"},
+	"verify": map[string]any{"mode": "bearer", "token": "shared-token", "previous_token": "previous-token"},
 }
 
-func TestNobodyGetsInWithoutCredentials(t *testing.T) {
+func TestForgedPushesAreRefused(t *testing.T) {
 	n := len(signatureAttacks) + len(bearerAttacks)
 	if n < 150 {
 		t.Fatalf("%d attacks; want 150 or more", n)
 	}
 	t.Logf("%d attacks", n)
 	for _, tt := range signatureAttacks {
-		t.Run("signature/"+tt.name, func(t *testing.T) { repel(t, tt) })
+		t.Run("signature/"+tt.name, func(t *testing.T) { checkRefused(t, tt) })
 	}
 	for _, tt := range bearerAttacks {
 		if tt.changes == nil {
@@ -298,12 +298,12 @@ func TestNobodyGetsInWithoutCredentials(t *testing.T) {
 			if tt.header == nil {
 				tt.header = fixed("Bearer shared-token")
 			}
-			repel(t, tt)
+			checkRefused(t, tt)
 		})
 	}
 }
 
-func repel(t *testing.T, tt attack) {
+func checkRefused(t *testing.T, tt attack) {
 	t.Helper()
 	a := testAdapter(t, testChannel(t, "desk", tt.changes))
 	s, req := vectorSigner(), vectorRequest()
@@ -320,21 +320,21 @@ func repel(t *testing.T, tt attack) {
 	}
 	r, err := a.Receive(t.Context(), req)
 	if err == nil || r != nil || sdk.KindOf(err) != sdk.KindUnauthorized {
-		t.Fatalf("Receive = %v, %v; want an unauthorized error alone", r, err)
+		t.Fatalf("Receive = %v, %v; want only an unauthorized error", r, err)
 	}
 	e := asTyped(err)
 	if e.Status != http.StatusUnauthorized || string(e.Body) != `{"resultCode":"401","resultDesc":"unauthorized"}` {
-		t.Errorf("the vendor is told %d %s", e.Status, e.Body)
+		t.Errorf("answer = %d %s", e.Status, e.Body)
 	}
-	for _, secret := range []string{testSecretKey, formerKey, "shared-token", "former-token"} {
+	for _, secret := range []string{testSecretKey, previousKey, "shared-token", "previous-token"} {
 		if strings.Contains(err.Error(), secret) {
-			t.Errorf("the error repeats a secret: %v", err)
+			t.Errorf("the error contains a secret: %v", err)
 		}
 	}
 }
 
-// Who has one channel's credentials can't speak for another on the same path.
-func TestCredentialsAreOfOneChannel(t *testing.T) {
+// Credentials of one channel are not valid for messages of another channel on the same path.
+func TestCredentialsAreValidForOneChannel(t *testing.T) {
 	other := testChannel(t, "other", map[string]any{"channel_id": otherChannel, "verify.secret_key": "another-key"})
 	a := testAdapter(t, testChannel(t, "desk", nil), other)
 	s, req := vectorSigner(), vectorRequest()
@@ -358,18 +358,18 @@ func TestCredentialsAreOfOneChannel(t *testing.T) {
 	}
 }
 
-func TestNotConfiguredYet(t *testing.T) {
+func TestPushBeforeConfigureIsTransient(t *testing.T) {
 	_, err := newAdapter().Receive(t.Context(), vectorRequest())
 	if e := asTyped(err); e.Kind != sdk.KindTransient || e.Status != http.StatusServiceUnavailable {
 		t.Errorf("Receive = %v; want transient with status 503", err)
 	}
 }
 
-func TestBearerIsAccepted(t *testing.T) {
+func TestBearerTokensAreAccepted(t *testing.T) {
 	a := testAdapter(t, testChannel(t, "desk", bearerRotation))
-	a.now = func() time.Time { return time.Unix(0, 0) } // the time does not matter here
+	a.now = func() time.Time { return time.Unix(0, 0) } // bearer tokens do not depend on the time
 	req := vectorRequest()
-	for _, h := range []string{"Bearer shared-token", "bearer shared-token", "Bearer former-token"} {
+	for _, h := range []string{"Bearer shared-token", "bearer shared-token", "Bearer previous-token"} {
 		req.Header.Set("Authorization", h)
 		if _, err := a.Receive(t.Context(), req); err != nil {
 			t.Errorf("%s: %v", h, err)

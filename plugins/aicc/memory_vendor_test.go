@@ -15,28 +15,28 @@ import (
 	"patchbay/sdk"
 )
 
-// memoryVendor is an AICC that is called without a network, so that the time of a bubble is its own. It keeps files, and
-// hands each message out once. A user's token is good as long as it is the last that was given.
+// memoryVendor is an AICC without a network, for tests in a synctest bubble. It stores files and hands out each
+// message once. Only a user's newest token is valid.
 type memoryVendor struct {
 	mu      sync.Mutex
 	now     func() time.Time
 	n       int
-	access  map[string]time.Time // until when
-	tokens  map[string]string    // of users
+	access  map[string]time.Time // expiry of access tokens
+	tokens  map[string]string    // by user
 	files   map[string][]byte
-	waiting map[string][]string // messages of users
+	pending map[string][]string // messages by user
 	polls   map[string]int
-	asked   []string // names of the calls, in order
-	// answer may take over a call; nil leaves it to the vendor.
+	calls   []string // names of the calls in order
+	// answer may return a handler for a call. nil means the default answer.
 	answer func(call string, r *http.Request, body []byte) http.HandlerFunc
-	// freshToken makes each answer of poll carry a new token of the user.
-	freshToken bool
+	// newTokens makes each answer of poll carry a new user token.
+	newTokens bool
 }
 
 func newMemoryVendor() *memoryVendor {
 	return &memoryVendor{
 		now: time.Now, access: map[string]time.Time{}, tokens: map[string]string{}, files: map[string][]byte{},
-		waiting: map[string][]string{}, polls: map[string]int{},
+		pending: map[string][]string{}, polls: map[string]int{},
 	}
 }
 
@@ -54,7 +54,7 @@ func (v *memoryVendor) RoundTrip(r *http.Request) (*http.Response, error) {
 	w := httptest.NewRecorder()
 	call := endpoints[r.URL.Path]
 	v.mu.Lock()
-	v.asked = append(v.asked, call)
+	v.calls = append(v.calls, call)
 	answer := v.answer
 	v.mu.Unlock()
 	if answer != nil {
@@ -141,26 +141,26 @@ func (v *memoryVendor) serveUser(w http.ResponseWriter, r *http.Request, call, u
 		}
 		fmt.Fprintf(w, `{"resultCode":"0","fileStream":%q}`, base64.StdEncoding.EncodeToString(data))
 	case "poll":
-		asked := r.URL.Query().Get("receiverId")
-		if asked != user || r.URL.Query().Get("channel") != "WEB" {
+		receiver := r.URL.Query().Get("receiverId")
+		if receiver != user || r.URL.Query().Get("channel") != "WEB" {
 			http.Error(w, `{}`, http.StatusBadRequest)
 			return
 		}
 		v.polls[user]++
-		if v.freshToken {
+		if v.newTokens {
 			v.tokens[user] = fmt.Sprintf("USER-%d", v.n)
 			w.Header().Set(tokenHeader, v.tokens[user])
 		}
-		fmt.Fprintf(w, `{"resultCode":"0","downlinkMessages":[%s]}`, strings.Join(v.waiting[user], ","))
-		delete(v.waiting, user)
+		fmt.Fprintf(w, `{"resultCode":"0","downlinkMessages":[%s]}`, strings.Join(v.pending[user], ","))
+		delete(v.pending, user)
 	}
 }
 
-// says lets an agent write to a user.
-func (v *memoryVendor) says(user string, items ...string) {
+// addMessages adds messages from an agent to a user.
+func (v *memoryVendor) addMessages(user string, items ...string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.waiting[user] = append(v.waiting[user], items...)
+	v.pending[user] = append(v.pending[user], items...)
 }
 
 func (v *memoryVendor) polled(user string) int {
@@ -172,7 +172,7 @@ func (v *memoryVendor) polled(user string) int {
 func (v *memoryVendor) count(call string) (n int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for _, c := range v.asked {
+	for _, c := range v.calls {
 		if c == call {
 			n++
 		}
@@ -180,7 +180,7 @@ func (v *memoryVendor) count(call string) (n int) {
 	return n
 }
 
-// deskIn is an adapter in the vendor's world: its clock is the vendor's.
+// deskIn returns an adapter with a channel that calls v and uses its clock.
 func deskIn(t testing.TB, v *memoryVendor, changes map[string]any) *adapter {
 	t.Helper()
 	a := newAdapter()

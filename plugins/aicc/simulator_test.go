@@ -24,7 +24,7 @@ func (h inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// simulatedDesk is an adapter at a pretend AICC, whose customer has an agent.
+// simulatedDesk returns an adapter that calls a simulated AICC, and the state of a customer with an agent.
 func simulatedDesk(t *testing.T, changes map[string]any) (*adapter, *simulator.Simulator, []byte) {
 	t.Helper()
 	sim := simulator.New(simulator.Options{
@@ -58,18 +58,19 @@ func mustDeliver(t *testing.T, a *adapter, state []byte, parts []envelope.Part, 
 	return r
 }
 
-// lastLine is what the agent saw last.
+// lastLine returns the last message that the agent received.
 func lastLine(t *testing.T, sim *simulator.Simulator) simulator.Line {
 	t.Helper()
 	chat, ok := sim.Chat(testUser)
 	if !ok || len(chat.Lines) == 0 {
-		t.Fatalf("the desk has %+v; problems %q", chat, sim.Problems.All())
+		t.Fatalf("chat = %+v; problems %q", chat, sim.Problems.All())
 	}
 	return chat.Lines[len(chat.Lines)-1]
 }
 
-// The pretend AICC, which was written from the pages and not from this adapter, takes all that the adapter may send.
-func TestDeskTakesAllContents(t *testing.T) {
+// The simulated AICC, written from AICC's pages and without the adapter's code, accepts all contents that the adapter
+// sends.
+func TestSimulatorAcceptsAllContents(t *testing.T) {
 	card := envelope.Part{Type: envelope.PartCard, Name: `Order "17" & more`, Text: "On its\nway", URL: "https://shop.example/orders?id=17&x=<y>"}
 	picture := sdk.NewAttachment("image/png", "a.png", []byte("pixels"))
 	for _, offline := range []bool{false, true} {
@@ -81,16 +82,16 @@ func TestDeskTakesAllContents(t *testing.T) {
 		}
 		mustDeliver(t, a, state, []envelope.Part{envelope.TextPart("Hello")})
 		if l := lastLine(t, sim); l.MediaType != "TEXT" || l.Text != "Hello" {
-			t.Errorf("offline %t: the desk shows %+v; want the words", offline, l)
+			t.Errorf("offline %t: the agent received %+v; want the text", offline, l)
 		}
 		if r := mustDeliver(t, a, state, []envelope.Part{card}); r.Degraded != "" {
-			t.Errorf("offline %t: a card is degraded: %s", offline, r.Degraded)
+			t.Errorf("offline %t: the card is degraded: %s", offline, r.Degraded)
 		}
 		l := lastLine(t, sim)
 		var shown map[string]string
 		if err := json.Unmarshal([]byte(l.Text), &shown); err != nil || l.MediaType != "WEBCARD" || shown["title"] != card.Name ||
 			shown["description"] != card.Text || shown["redirectUrl"] != card.URL {
-			t.Errorf("offline %t: the desk shows %+v; want the card", offline, l)
+			t.Errorf("offline %t: the agent received %+v; want the card", offline, l)
 		}
 		for _, f := range fileTypes {
 			if f.mediaType == "" {
@@ -100,12 +101,12 @@ func TestDeskTakesAllContents(t *testing.T) {
 			mustDeliver(t, a, state, []envelope.Part{{Type: f.part}}, file)
 			stored, _ := sim.File(lastLine(t, sim).File)
 			if string(stored.Content) != "bytes of "+f.extension || stored.Type != f.extension {
-				t.Errorf("offline %t: the desk has %+v; want the %s", offline, stored, f.extension)
+				t.Errorf("offline %t: AICC stored %+v; want the %s file", offline, stored, f.extension)
 			}
 		}
 		mustDeliver(t, a, state, []envelope.Part{card, {Type: envelope.PartImage}}, nil, picture)
 		if l := lastLine(t, sim); l.MediaType != "WEBCARD" {
-			t.Errorf("offline %t: the desk shows %+v; want the card", offline, l)
+			t.Errorf("offline %t: the agent received %+v; want the card", offline, l)
 		}
 		for _, e := range sim.Events.All() {
 			if e.Kind == "CHAT" && e.Async != offline {
@@ -115,15 +116,15 @@ func TestDeskTakesAllContents(t *testing.T) {
 	}
 }
 
-// Reports of what the agent has read come by poll, too.
-func TestReadReportsArePolled(t *testing.T) {
+// READ arrives by poll.
+func TestReadEventsArePolled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, sim, _ := simulatedDesk(t, polls(nil))
 		if err := sim.Read(testUser, "m-1,m-2"); err != nil {
 			t.Fatal(err)
 		}
-		s := &shelf{}
-		stop := listening(t, a, s)
+		s := &store{}
+		stop := subscribe(t, a, s)
 		synctest.Wait()
 		if err := stop(); err != nil {
 			t.Errorf("Listen = %v", err)
