@@ -67,9 +67,10 @@ check-generated: generate ## fail if the generated code is out of date
 	git diff --exit-code -- $(GENERATED)
 	@test -z "$$(git ls-files --others --exclude-standard -- $(GENERATED))" || { echo 'generated files are not in git'; exit 1; }
 
-lint: ## gofmt and go vet
+lint: $(TOOLS) ## gofmt, go vet and staticcheck
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt'ed: $$unformatted"; exit 1; }
 	go vet ./...
+	.tools/staticcheck ./...
 
 bench: build ## measure the gateway; see docs/benchmarks.md
 	go run ./test/bench
@@ -80,4 +81,5 @@ clean: ## remove the results of the other targets; ./data stays
 $(TOOLS): ; rm -f .tools/versions-*
 	cd tools/buf && go build -o ../../.tools/buf github.com/bufbuild/buf/cmd/buf
 	cd tools/proto && go build -o ../../.tools/ google.golang.org/protobuf/cmd/protoc-gen-go google.golang.org/grpc/cmd/protoc-gen-go-grpc
+	cd tools/lint && go build -o ../../.tools/ honnef.co/go/tools/cmd/staticcheck
 	@touch $@

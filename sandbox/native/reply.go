@@ -44,7 +44,7 @@ func (s *Simulator) serveReply(w http.ResponseWriter, r *http.Request) {
 	}
 	given, want := []byte(r.Header.Get("Authorization")), []byte("Bearer "+s.o.ReplyToken)
 	if s.o.ReplyToken != "" && subtle.ConstantTimeCompare(given, want) != 1 {
-		s.refuse(w, errors.New("Authorization is not the reply token"))
+		s.refuse(w, errors.New("the Authorization header is not the reply token"))
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxReply))

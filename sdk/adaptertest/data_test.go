@@ -26,7 +26,7 @@ func TestParseInbound(t *testing.T) {
 }
 
 func TestParseExchange(t *testing.T) {
-	x, err := parseExchange("text", []byte(`# ignored
+	_, err := parseExchange("text", []byte(`# ignored
 ### deliver
 {"thread": "t"}
 
@@ -48,7 +48,7 @@ A: b
 	if err == nil || !strings.Contains(err.Error(), `block 5 (not a block? no, it is one): unknown`) {
 		t.Errorf("error %v", err)
 	}
-	x, err = parseExchange("text", []byte("### deliver\n{\"thread\": \"t\"}\n\n### request once\nPOST /token\n\n### answer\n200\nContent-Type: text/plain\n\nt\n\n"+
+	x, err := parseExchange("text", []byte("### deliver\n{\"thread\": \"t\"}\n\n### request once\nPOST /token\n\n### answer\n200\nContent-Type: text/plain\n\nt\n\n"+
 		"### request\nPUT /m?x={any}\nA: b\n\n#### no block\n\n### answer\n204\n"))
 	if err != nil {
 		t.Fatal(err)

@@ -72,7 +72,7 @@ type example struct {
 	Extra   *exampleVerify    `json:"extra"`
 	Wait    time.Duration     `json:"wait"`
 	Skipped string            `json:"-"`
-	private string
+	private string            //lint:ignore U1000 an unexported field is no setting
 	exampleShared
 }
 

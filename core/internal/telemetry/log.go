@@ -23,7 +23,7 @@ func NewLogger(f *os.File, format, level string) *slog.Logger {
 	terminal := term.IsTerminal(int(f.Fd()))
 	if format == "text" || format == "auto" && terminal {
 		colour := terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" || os.Getenv("FORCE_COLOR") != ""
-		return slog.New(tint.NewHandler(f, &tint.Options{Level: l, TimeFormat: time.TimeOnly, NoColor: !colour}))
+		return slog.New(tint.NewTextHandler(f, &tint.Options{Level: l, TimeFormat: time.TimeOnly, NoColor: !colour}))
 	}
 	return slog.New(jsonHandler(f, l))
 }

@@ -129,7 +129,7 @@ func (t *Trail) Find(ctx context.Context, q Query) ([]*Conversation, error) {
 // beginnings adds what had happened in the conversations that were found before one of the ids came up: from the time
 // that their own ids tell, and if that does not suffice, since the clock was put back, from the start of the log.
 func (t *Trail) beginnings(ctx context.Context, s *search) error {
-	ids, upto := s.unopened()
+	ids, _ := s.unopened()
 	if len(ids) == 0 {
 		return nil
 	}
@@ -142,7 +142,8 @@ func (t *Trail) beginnings(ctx context.Context, s *search) error {
 		}
 	}
 	for _, from := range []uint64{from, first} {
-		if ids, upto = s.unopened(); len(ids) == 0 || upto <= from {
+		ids, upto := s.unopened()
+		if len(ids) == 0 || upto <= from {
 			continue
 		}
 		if err := t.scan(ctx, from, upto, s.see); err != nil {

@@ -242,8 +242,8 @@ func (p *pupil) waste() {
 
 // acquaintance is what is remembered of a message or a conversation.
 type acquaintance struct {
-	at    time.Time
-	words [512]byte
+	at time.Time
+	_  [512]byte // what a message takes
 }
 
 // remember keeps something of a conversation or a message: for ever, at most so many, or nothing, according to the flaw. It
