@@ -171,11 +171,11 @@ type ThreadMode string
 
 // The thread modes.
 const (
-	// ThreadsPerConversation: one thread as long as the conversation lives.
+	// ThreadsPerConversation keeps one thread as long as the conversation lives.
 	ThreadsPerConversation ThreadMode = "per_conversation"
-	// ThreadsPerTerm: a new thread each time the channel gets control, so that an answer on
-	// an earlier one is known to be stale.
-	ThreadsPerTerm ThreadMode = "per_term"
+	// ThreadsPerEpoch opens a new thread each time the channel gets control, so that an answer on
+	// an earlier thread is known to be stale.
+	ThreadsPerEpoch ThreadMode = "per_epoch"
 )
 
 // Endpoint is what a configured channel offers and needs.
@@ -186,8 +186,8 @@ type Endpoint struct {
 	Threads ThreadMode // "" means per conversation
 	// Capabilities are what Deliver accepts on this channel; nil means what Describe says.
 	Capabilities *Capabilities
-	// Listens means that the gateway is to call Listen for this channel; see Listener.
-	Listens bool
+	// Subscribes means that the gateway is to call Subscribe for this channel; see Subscriber.
+	Subscribes bool
 	// Unknown is what the gateway does about a call that may have had its effect, where the channel's delivery.unknown
 	// does not say: "" or "retry", or "dead" if to repeat one is worse than to leave it to an operator.
 	Unknown string
@@ -249,7 +249,7 @@ type Delivery struct {
 	State    []byte
 	Envelope *envelope.Envelope
 	// History is what the channel has not yet seen, oldest first; only on the first delivery of a
-	// thread or term, and only if Capabilities.History is set.
+	// thread or epoch, and only if Capabilities.History is set.
 	History []*envelope.Envelope
 	// Media has the bytes of Envelope.Parts[i] in Media[i], where the channel declared MediaStream and that part is
 	// a medium; else nil. It may be shorter than Parts. It is valid until Deliver returns.

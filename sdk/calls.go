@@ -13,7 +13,6 @@ const (
 	callReceive callKind = iota
 	callDeliver
 	callFetch
-	callListen
 	callKinds
 )
 

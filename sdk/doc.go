@@ -12,7 +12,7 @@
 //	func main() { sdk.Serve(newAdapter()) }
 //
 // The interfaces are small and found by type: Adapter is required; Receiver, Deliverer,
-// Opener, Fetcher, Listener, Validator, Drainer and HealthChecker are implemented by those
+// Opener, Fetcher, Subscriber, Validator, Drainer and HealthChecker are implemented by those
 // who have that ability. All methods may be called concurrently, also for the same channel; the gateway
 // itself waits for the result of one Deliver or Open per conversation and channel before it
 // makes the next. One that it gave up waiting for may still run then.

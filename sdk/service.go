@@ -50,7 +50,7 @@ type service struct {
 	attached attachments
 	fetches  atomic.Uint64 // numbers calls that have no number on the wire
 
-	listeners listeners
+	subscriptions subscriptions
 
 	mu       sync.Mutex
 	channels map[string]*channelHost
@@ -93,8 +93,8 @@ func (s *service) abilities() []string {
 	if s.opener != nil {
 		out = append(out, "open")
 	}
-	if _, listens := s.adapter.(Listener); listens {
-		out = append(out, "listen")
+	if _, subscribes := s.adapter.(Subscriber); subscribes {
+		out = append(out, "subscribe")
 	}
 	if s.receiver != nil || s.deliverer != nil { // links that its envelopes carry
 		out = append(out, "fetch")
@@ -248,16 +248,16 @@ func (s *service) Drain(ctx context.Context, req *pluginpb.DrainRequest) (*plugi
 // drain refuses new calls, waits for the running ones and then for the adapter's own work, and returns how
 // many calls are left when ctx ends.
 func (s *service) drain(ctx context.Context) int {
-	listened := make(chan struct{})
-	go func() { defer close(listened); s.listeners.stop(ctx) }()
+	unsubscribed := make(chan struct{})
+	go func() { defer close(unsubscribed); s.subscriptions.stop(ctx) }()
 	s.calls.drain(ctx)
-	<-listened
+	<-unsubscribed
 	if d, ok := s.adapter.(Drainer); ok {
 		if err := s.guard("drain", func() error { return d.Drain(ctx) }); err != nil {
 			s.log.Warn("drain failed", "error", err.Error())
 		}
 	}
-	return s.calls.count() + s.listeners.count()
+	return s.calls.count() + s.subscriptions.count()
 }
 
 // stop drains, cancels what is left and ends the streams after their last result.

@@ -52,7 +52,7 @@ func capabilitiesToProto(c *Capabilities) *pluginpb.Capabilities {
 func endpointToProto(ep Endpoint) *pluginpb.ConfigureResponse {
 	out := &pluginpb.ConfigureResponse{
 		RefusalContentType: ep.Refusal.ContentType, RefusalBody: ep.Refusal.Body, Threads: string(ep.Threads),
-		Listens: ep.Listens, Unknown: ep.Unknown,
+		Subscribes: ep.Subscribes, Unknown: ep.Unknown,
 	}
 	if ep.Capabilities != nil {
 		out.Capabilities = capabilitiesToProto(ep.Capabilities)

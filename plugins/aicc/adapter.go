@@ -28,7 +28,7 @@ var (
 	_ sdk.Validator     = (*adapter)(nil)
 	_ sdk.HealthChecker = (*adapter)(nil)
 	_ sdk.Fetcher       = (*adapter)(nil)
-	_ sdk.Listener      = (*adapter)(nil)
+	_ sdk.Subscriber    = (*adapter)(nil)
 )
 
 func newAdapter() *adapter {

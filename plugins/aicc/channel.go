@@ -51,7 +51,7 @@ func (c *channel) endpoint() sdk.Endpoint {
 		Refusal:      sdk.Refusal{ContentType: jsonType, Body: `{"resultCode":"{{status}}","resultDesc":"{{text}}"}`},
 		Threads:      sdk.ThreadsPerConversation,
 		Capabilities: &can,
-		Listens:      c.polls(),
+		Subscribes:   c.polls(),
 	}
 	if !c.polls() {
 		ep.Paths = []sdk.Path{{

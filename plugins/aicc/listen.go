@@ -13,11 +13,11 @@ const (
 	pollGrace = 2 * time.Second // for running polls, and for storing their messages, after the context ends
 )
 
-// Listen implements sdk.Listener: it polls, one after the other or some at once, the users who are under way. AICC
+// Subscribe implements sdk.Subscriber: it polls, one after the other or some at once, the users who are under way. AICC
 // hands each message out once, so that there is nothing that a cursor could say, and none is stored. What was handed
 // out is kept until it is stored, also beyond an error, after which the next Listen begins with it; only a process that
 // dies loses it. The messages of one user are emitted in their order.
-func (a *adapter) Listen(ctx context.Context, l *sdk.Listening, emit sdk.Emit) error {
+func (a *adapter) Subscribe(ctx context.Context, l *sdk.Subscription, emit sdk.Emit) error {
 	c, err := a.channel(l.Channel)
 	if err != nil {
 		return err

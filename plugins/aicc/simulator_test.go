@@ -127,7 +127,7 @@ func TestReadEventsArePolled(t *testing.T) {
 		stop := subscribe(t, a, s)
 		synctest.Wait()
 		if err := stop(); err != nil {
-			t.Errorf("Listen = %v", err)
+			t.Errorf("Subscribe = %v", err)
 		}
 		if want := []string{"message", "message", "read"}; !slices.Equal(s.kinds, want) {
 			t.Errorf("stored %q; want %q", s.kinds, want)

@@ -72,12 +72,12 @@ func (s *store) textsOf(user string) []string {
 func subscribe(t *testing.T, a *adapter, s *store, threads ...string) (stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	l := &sdk.Listening{Channel: "desk"}
+	l := &sdk.Subscription{Channel: "desk"}
 	for _, th := range threads {
-		l.Threads = append(l.Threads, sdk.OpenThread{Thread: th, State: []byte(`{"name":"Ada"}`)})
+		l.Threads = append(l.Threads, sdk.LiveThread{Thread: th, State: []byte(`{"name":"Ada"}`)})
 	}
 	done := make(chan error, 1)
-	go func() { done <- a.Listen(ctx, l, s.emit) }()
+	go func() { done <- a.Subscribe(ctx, l, s.emit) }()
 	return func() error {
 		cancel()
 		return <-done
@@ -115,7 +115,7 @@ func TestPollsAtTheInterval(t *testing.T) {
 			t.Errorf("second poll (-want +got):\n%s", d)
 		}
 		if err := stop(); err != nil {
-			t.Errorf("Listen = %v", err)
+			t.Errorf("Subscribe = %v", err)
 		}
 		if v.count("token") != 1 || v.count("apply") != 2 {
 			t.Errorf("%d and %d token calls; want 1 and 2", v.count("token"), v.count("apply"))
@@ -272,8 +272,8 @@ func TestUnstoredMessagesAreKept(t *testing.T) {
 		done := subscribe(t, a, s, "ada")
 		synctest.Wait()
 		v.addMessages("ada", chatTo("ada", "two"))
-		if err := a.Listen(t.Context(), &sdk.Listening{Channel: "desk"}, s.emit); !errors.Is(err, s.broken) {
-			t.Fatalf("Listen = %v; want the store's error", err)
+		if err := a.Subscribe(t.Context(), &sdk.Subscription{Channel: "desk"}, s.emit); !errors.Is(err, s.broken) {
+			t.Fatalf("Subscribe = %v; want the store's error", err)
 		}
 		if n := v.polled("ada"); n != 1 {
 			t.Errorf("%d polls while a message could not be stored; want 1", n)
@@ -291,19 +291,19 @@ func TestUnstoredMessagesAreKept(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", d)
 		}
 		if err := stop(); err != nil {
-			t.Errorf("Listen = %v", err)
+			t.Errorf("Subscribe = %v", err)
 		}
 	})
 }
 
-func TestListenReturnsTheStoresError(t *testing.T) {
+func TestSubscribeReturnsTheStoresError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, s := newMemoryVendor(), &store{broken: errors.New("the store is full"), refuse: 1}
 		a := deskIn(t, v, polls(nil))
 		v.addMessages("ada", chatTo("ada", "one"))
-		err := a.Listen(t.Context(), &sdk.Listening{Channel: "desk", Threads: []sdk.OpenThread{{Thread: "ada"}}}, s.emit)
+		err := a.Subscribe(t.Context(), &sdk.Subscription{Channel: "desk", Threads: []sdk.LiveThread{{Thread: "ada"}}}, s.emit)
 		if !errors.Is(err, s.broken) {
-			t.Errorf("Listen = %v; want the store's error", err)
+			t.Errorf("Subscribe = %v; want the store's error", err)
 		}
 	})
 }
@@ -322,11 +322,11 @@ func TestMessagesOfRunningPollsAreKeptAfterAStoreError(t *testing.T) {
 		v.addMessages("ada", chatTo("ada", "one"))
 		v.addMessages("bob", chatTo("bob", "two"))
 		began := time.Now()
-		err := a.Listen(t.Context(), &sdk.Listening{
-			Channel: "desk", Threads: []sdk.OpenThread{{Thread: "ada"}, {Thread: "bob"}},
+		err := a.Subscribe(t.Context(), &sdk.Subscription{
+			Channel: "desk", Threads: []sdk.LiveThread{{Thread: "ada"}, {Thread: "bob"}},
 		}, s.emit)
 		if !errors.Is(err, s.broken) || time.Since(began) != time.Second {
-			t.Fatalf("Listen = %v after %s; want the store's error once the other poll has ended", err, time.Since(began))
+			t.Fatalf("Subscribe = %v after %s; want the store's error once the other poll has ended", err, time.Since(began))
 		}
 		stop := subscribe(t, a, s)
 		synctest.Wait()
@@ -334,7 +334,7 @@ func TestMessagesOfRunningPollsAreKeptAfterAStoreError(t *testing.T) {
 			t.Errorf("stored %q and %q, bob was polled %d times", one, two, v.polled("bob"))
 		}
 		if err := stop(); err != nil {
-			t.Errorf("Listen = %v", err)
+			t.Errorf("Subscribe = %v", err)
 		}
 	})
 }
@@ -355,7 +355,7 @@ func TestMessagesOfRunningPollsAreStoredAtTheEnd(t *testing.T) {
 		synctest.Wait() // the poll is running
 		began := time.Now()
 		if err := stop(); err != nil {
-			t.Errorf("Listen = %v", err)
+			t.Errorf("Subscribe = %v", err)
 		}
 		if d := cmp.Diff([]string{"last"}, s.textsOf("ada")); d != "" || time.Since(began) > pollGrace {
 			t.Errorf("after %s (-want +got):\n%s", time.Since(began), d)
@@ -378,7 +378,7 @@ func TestHangingPollDelaysTheEndByTheGraceOnly(t *testing.T) {
 		synctest.Wait()
 		began := time.Now()
 		if err := stop(); err != nil {
-			t.Errorf("Listen = %v", err)
+			t.Errorf("Subscribe = %v", err)
 		}
 		if took := time.Since(began); took > pollGrace {
 			t.Errorf("Listen ended after %s; want %s at most", took, pollGrace)
@@ -519,7 +519,7 @@ func TestTokensAreRenewedDuringPolls(t *testing.T) {
 			t.Errorf("%d polls in three hours", n)
 		}
 		if err := stop(); err != nil {
-			t.Errorf("Listen = %v", err)
+			t.Errorf("Subscribe = %v", err)
 		}
 	})
 }
@@ -585,14 +585,14 @@ func TestLongPollIsStoredInBatches(t *testing.T) {
 func TestSubscriptionRequiresPolling(t *testing.T) {
 	v := newMemoryVendor()
 	a := newAdapter()
-	if ep := configureIn(t, a, v, nil); ep.Listens || len(ep.Paths) != 1 {
+	if ep := configureIn(t, a, v, nil); ep.Subscribes || len(ep.Paths) != 1 {
 		t.Errorf("push: Endpoint = %+v", ep)
 	}
-	err := a.Listen(t.Context(), &sdk.Listening{Channel: "desk"}, (&store{}).emit)
+	err := a.Subscribe(t.Context(), &sdk.Subscription{Channel: "desk"}, (&store{}).emit)
 	if sdk.KindOf(err) != sdk.KindUnsupported {
-		t.Errorf("Listen = %v; want unsupported", err)
+		t.Errorf("Subscribe = %v; want unsupported", err)
 	}
-	if ep := configureIn(t, a, v, polls(nil)); !ep.Listens || len(ep.Paths) != 0 {
+	if ep := configureIn(t, a, v, polls(nil)); !ep.Subscribes || len(ep.Paths) != 0 {
 		t.Errorf("poll: Endpoint = %+v", ep)
 	}
 	if _, err := a.Receive(t.Context(), vectorRequest()); sdk.KindOf(err) != sdk.KindUnauthorized {

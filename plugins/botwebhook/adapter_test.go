@@ -17,7 +17,7 @@ func TestDescribe(t *testing.T) {
 	compact := strings.Join(strings.Fields(string(schema)), "")
 	for _, want := range []string{
 		`"required":["base_url","api_key"]`, `"x-vendor-address":true`, `"x-secret":true`,
-		`"enum":["per_term","per_conversation"]`, `"default":"per_term"`,
+		`"enum":["per_epoch","per_conversation"]`, `"default":"per_epoch"`,
 	} {
 		if !strings.Contains(compact, want) {
 			t.Errorf("schema lacks %s:\n%s", want, schema)
@@ -33,7 +33,7 @@ func TestConfigureEndpoint(t *testing.T) {
 	link := &sdk.Capabilities{Parts: agentParts, History: true, Media: sdk.MediaLink, MediaBytes: 10 << 20}
 	stream := &sdk.Capabilities{Parts: agentParts, History: true, Media: sdk.MediaStream, MediaBytes: 1000}
 	open := `{"base_url":"https://api.gptbots.ai","api_key":"k"}`
-	bot := func(path string) sdk.Endpoint { return endpoint(sdk.ThreadsPerTerm, link, "", "msg", path) }
+	bot := func(path string) sdk.Endpoint { return endpoint(sdk.ThreadsPerEpoch, link, "", "msg", path) }
 	dead := bot("/webhooks/botwebhook/faq")
 	dead.Unknown = "dead"
 	tests := []struct {
@@ -52,7 +52,7 @@ func TestConfigureEndpoint(t *testing.T) {
 		{name: "blocking", settings: having(agent(api), `"mode":"blocking"`), want: dead},
 		{name: "streaming", settings: having(agent(api), `"mode":"streaming","api":"v1"`), want: dead},
 		{name: "media by their bytes", settings: having(agent(api), `"media":"base64","media_bytes":1000`),
-			want: endpoint(sdk.ThreadsPerTerm, stream, "", "msg", "/webhooks/botwebhook/faq")},
+			want: endpoint(sdk.ThreadsPerEpoch, stream, "", "msg", "/webhooks/botwebhook/faq")},
 		{name: "hand-off", role: envelope.RoleCustomer, settings: agent(api),
 			want: endpoint(sdk.ThreadsPerConversation, &sdk.Capabilities{
 				Parts:  []envelope.PartType{envelope.PartText},

@@ -35,7 +35,7 @@ type settings struct {
 	API        string         `json:"api" patchbay:"default=v2,enum=v2|v1" doc:"bot: version of the vendor's Send message; v1 for agents that know no other"`
 	Media      string         `json:"media" patchbay:"default=link,enum=link|base64" doc:"bot: whether the vendor fetches media by their links, or gets their bytes"`
 	MediaBytes int64          `json:"media_bytes" patchbay:"default=10485760" doc:"bot: the most that one medium may have; what the vendor takes depends on the agent"`
-	Threads    sdk.ThreadMode `json:"threads" patchbay:"default=per_term,enum=per_term|per_conversation" doc:"bot: a new conversation at the vendor each time the bot gets control, or one for all"`
+	Threads    sdk.ThreadMode `json:"threads" patchbay:"default=per_epoch,enum=per_epoch|per_conversation" doc:"bot: a new conversation at the vendor each time the bot gets control, or one for all"`
 
 	ShortTermMemory *bool             `json:"short_term_memory" doc:"bot: whether the agent uses its short-term memory; absent: as the agent is set up"`
 	LongTermMemory  *bool             `json:"long_term_memory" doc:"bot: the same for its long-term memory"`

@@ -86,7 +86,7 @@ func (c *checker) agent() {
 	c.oneOf("mode", c.Mode, modeWebhook, modeBlocking, modeStreaming)
 	c.oneOf("api", c.API, apiV2, apiV1)
 	c.oneOf("media", c.Media, mediaLink, mediaBase64)
-	c.oneOf("threads", string(c.Threads), string(sdk.ThreadsPerTerm), string(sdk.ThreadsPerConversation))
+	c.oneOf("threads", string(c.Threads), string(sdk.ThreadsPerEpoch), string(sdk.ThreadsPerConversation))
 	if c.MediaBytes < 1 || c.MediaBytes > sdk.MaxMediaBytes {
 		c.bad("media_bytes", "is %d: use 1 to %d", c.MediaBytes, sdk.MaxMediaBytes)
 	}
@@ -137,7 +137,7 @@ func (c *checker) handoff() {
 		{"api", c.API != apiV2},
 		{"media", c.Media != mediaLink},
 		{"media_bytes", c.MediaBytes != defaultMediaBytes},
-		{"threads", c.Threads != sdk.ThreadsPerTerm},
+		{"threads", c.Threads != sdk.ThreadsPerEpoch},
 		{"short_term_memory", c.ShortTermMemory != nil},
 		{"long_term_memory", c.LongTermMemory != nil},
 		{"knowledge", c.Knowledge != nil},

@@ -185,7 +185,7 @@ func capabilitiesOf(d *pluginpb.DescribeResponse, e *pluginpb.ConfigureResponse)
 	out := Capabilities{
 		Abilities: d.GetAbilities(), Parts: c.GetParts(), Events: c.GetEvents(), TextBytes: c.GetTextBytes(),
 		History: c.GetHistory(), Idempotent: c.GetIdempotent(), Media: c.GetMedia(), MediaBytes: c.GetMediaBytes(),
-		MediaTypes: c.GetMediaTypes(), MediaApart: c.GetMediaApart(), Threads: e.GetThreads(), Listens: e.GetListens(),
+		MediaTypes: c.GetMediaTypes(), MediaApart: c.GetMediaApart(), Threads: e.GetThreads(), Listens: e.GetSubscribes(),
 		Unknown: e.GetUnknown(),
 	}
 	for _, p := range e.GetPaths() {

@@ -29,7 +29,7 @@ func checkConfigure(x *exam) {
 func (x *exam) checkEndpoint(a *Assertion) {
 	paths := x.endpoint.GetPaths()
 	if x.able("receive") {
-		a.check(len(paths) > 0 || x.endpoint.GetListens(), "it receives, and the channel has no path: list one in the Endpoint")
+		a.check(len(paths) > 0 || x.endpoint.GetSubscribes(), "it receives, and the channel has no path: list one in the Endpoint")
 	}
 	for _, p := range paths {
 		a.check(patternProblem(p.GetPattern()) == "", "path %q: %s", p.GetPattern(), patternProblem(p.GetPattern()))
@@ -39,7 +39,7 @@ func (x *exam) checkEndpoint(a *Assertion) {
 			p.GetPattern(), p.GetMaxBody())
 	}
 	t := x.endpoint.GetThreads()
-	a.check(t == "per_conversation" || t == "per_term", "threads is %q: it must be per_conversation or per_term", t)
+	a.check(t == "per_conversation" || t == "per_epoch", "threads is %q: it must be per_conversation or per_epoch", t)
 	u := x.endpoint.GetUnknown()
 	a.check(u == "" || u == "retry" || u == "dead", `unknown is %q: it must be "", retry or dead`, u)
 }

@@ -24,7 +24,7 @@ var (
 )
 
 var (
-	abilities = []string{"receive", "deliver", "open", "listen", "fetch"}
+	abilities = []string{"receive", "deliver", "open", "subscribe", "fetch"}
 	roles     = []envelope.Role{envelope.RoleCustomer, envelope.RoleBot, envelope.RoleAgent, envelope.RoleObserver}
 	partTypes = []envelope.PartType{
 		envelope.PartText, envelope.PartImage, envelope.PartAudio, envelope.PartVideo, envelope.PartFile, envelope.PartLocation,
@@ -97,7 +97,7 @@ func (x *exam) describeSchema() {
 		}
 	})
 	marks.skip("no setting looks like a secret")
-	if x.able("deliver") || x.able("fetch") || x.able("listen") {
+	if x.able("deliver") || x.able("fetch") || x.able("subscribe") {
 		address.check(addressed,
 			`no setting is marked "x-vendor-address": mark the address that the adapter calls, so that it can be pointed `+
 				`at a test server`)
@@ -119,10 +119,10 @@ func (x *exam) describeCapabilities() {
 	for _, b := range x.desc.GetAbilities() {
 		a.check(slices.Contains(abilities, b), "ability %q is unknown; there are %v", b, abilities)
 	}
-	a.check(x.able("receive") || x.able("deliver") || x.able("listen"),
+	a.check(x.able("receive") || x.able("deliver") || x.able("subscribe"),
 		"it neither receives, delivers nor listens: it can do nothing")
 	a.check(!x.able("open") || x.able("deliver"), "it opens conversations but does not deliver: implement Deliver")
-	a.check(!x.endpoint.GetListens() || x.able("listen"), "the channel is to be listened to, and the ability listen is missing")
+	a.check(!x.endpoint.GetSubscribes() || x.able("subscribe"), "the channel is to be listened to, and the ability subscribe is missing")
 
 	a = x.assert("describe.capabilities", "capabilities that fit the abilities")
 	c := x.capabilities()

@@ -13,7 +13,7 @@ func checkListen(x *exam) {
 	golden := x.assert("listen.golden", "batches are as the golden files say")
 	again := x.assert("listen.again", "after its end, listening can begin again")
 	faults := x.assert("listen.faults", "when a vendor that failed is well again, all that it has arrives")
-	if !x.able("listen") || !x.endpoint.GetListens() {
+	if !x.able("subscribe") || !x.endpoint.GetSubscribes() {
 		x.skipAll("the channel is not to be listened to")
 		return
 	}

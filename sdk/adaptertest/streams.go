@@ -86,13 +86,13 @@ func (x *exam) listen(ex *exchange) (*outcome, error) {
 	}
 	ctx, cancel := context.WithTimeout(x.ctx, callTimeout)
 	defer cancel()
-	stream, err := x.prog.rpc.Listen(ctx)
+	stream, err := x.prog.rpc.Subscribe(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	first := &pluginpb.ListenRequest{Channel: x.data.Channel, Cursor: stateBytes(l.Cursor)}
+	first := &pluginpb.SubscribeRequest{Channel: x.data.Channel, Cursor: stateBytes(l.Cursor)}
 	for _, t := range l.Threads {
-		first.Threads = append(first.Threads, &pluginpb.ListenThread{Thread: t.Thread, State: stateBytes(t.State)})
+		first.Threads = append(first.Threads, &pluginpb.LiveThread{Thread: t.Thread, State: stateBytes(t.State)})
 	}
 	if err := stream.Send(first); err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
@@ -114,7 +114,7 @@ func (x *exam) listen(ex *exchange) (*outcome, error) {
 		if batch.GetCursor() != nil {
 			out.Cursor = readable(batch.GetCursor())
 		}
-		if err := stream.Send(&pluginpb.ListenRequest{Stored: batch.GetBatch()}); err != nil {
+		if err := stream.Send(&pluginpb.SubscribeRequest{Stored: batch.GetBatch()}); err != nil {
 			return nil, fmt.Errorf("listen: %w", err)
 		}
 	}

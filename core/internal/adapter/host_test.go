@@ -25,7 +25,7 @@ func TestCallsReachTheAdapterAndComeBack(t *testing.T) {
 	if d.GetName() != "evil" || d.GetVersion() != "6.6.6" {
 		t.Errorf("described as %s %s", d.GetName(), d.GetVersion())
 	}
-	if diff := cmp.Diff([]string{"receive", "deliver", "open", "listen", "fetch"}, d.GetAbilities()); diff != "" {
+	if diff := cmp.Diff([]string{"receive", "deliver", "open", "subscribe", "fetch"}, d.GetAbilities()); diff != "" {
 		t.Error(diff)
 	}
 	conf, err := r.Configure(r.ctx(), &pluginpb.ChannelConfig{Name: "c", Role: "bot", Settings: []byte(`{"greeting":"hi"}`)})

@@ -106,50 +106,50 @@ func TestAttachToAnAdapterThatDoesNotKnowIt(t *testing.T) {
 	}
 }
 
-// listenScript notes what an adapter is told that listens, and says nothing.
-type listenScript struct {
+// subscribeScript records the messages of a subscription and sends none.
+type subscribeScript struct {
 	pluginpb.PluginServiceClient
 	grpc.ClientStream
 	ctx  context.Context
 	mu   sync.Mutex
-	told []*pluginpb.ListenRequest
+	told []*pluginpb.SubscribeRequest
 }
 
-func (l *listenScript) Listen(ctx context.Context, _ ...grpc.CallOption) (pluginpb.PluginService_ListenClient, error) {
+func (l *subscribeScript) Subscribe(ctx context.Context, _ ...grpc.CallOption) (pluginpb.PluginService_SubscribeClient, error) {
 	l.ctx = ctx
 	return l, nil
 }
 
-func (l *listenScript) Send(m *pluginpb.ListenRequest) error {
+func (l *subscribeScript) Send(m *pluginpb.SubscribeRequest) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.told = append(l.told, m)
 	return nil
 }
 
-func (l *listenScript) Recv() (*pluginpb.ListenResponse, error) {
+func (l *subscribeScript) Recv() (*pluginpb.SubscribeResponse, error) {
 	<-l.ctx.Done()
 	return nil, status.FromContextError(l.ctx.Err()).Err()
 }
 
-// TestListenIsToldToStopAfterItBegan: an adapter that is told to stop first would listen to a channel without a name. And one that does
+// TestSubscribeStopsAfterItsStart: an adapter that is told to stop first would subscribe a channel without a name. And one that does
 // not end is left as soon as its time is over.
-func TestListenIsToldToStopAfterItBegan(t *testing.T) {
+func TestSubscribeStopsAfterItsStart(t *testing.T) {
 	for _, when := range []time.Duration{0, time.Nanosecond, time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			all, end := context.WithCancel(t.Context())
 			defer end()
-			l := &listenScript{}
+			l := &subscribeScript{}
 			s := &session{rpc: l, ctx: all, over: make(chan struct{})}
 			ctx, cancel := context.WithTimeout(all, when)
 			defer cancel()
 			began := time.Now()
-			from := &pluginpb.ListenRequest{Channel: "c"}
+			from := &pluginpb.SubscribeRequest{Channel: "c"}
 			for range 40 { // of several messages
-				from.Threads = append(from.Threads, &pluginpb.ListenThread{Thread: "t", State: make([]byte, 100<<10)})
+				from.Threads = append(from.Threads, &pluginpb.LiveThread{Thread: "t", State: make([]byte, 100<<10)})
 			}
-			err := s.listen(ctx, from, func(context.Context, [][]byte, []byte) error { return nil })
-			if took := time.Since(began); err != nil || took > when+listenGrace {
+			err := s.subscribe(ctx, from, func(context.Context, [][]byte, []byte) error { return nil })
+			if took := time.Since(began); err != nil || took > when+subscribeGrace {
 				t.Errorf("ended after %v: error %v after %v", when, err, took)
 			}
 			synctest.Wait() // it may just be told

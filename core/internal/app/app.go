@@ -21,9 +21,9 @@ import (
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/ingress"
 	"patchbay/core/internal/lane"
-	"patchbay/core/internal/listening"
 	"patchbay/core/internal/media"
 	"patchbay/core/internal/store/jetstream"
+	"patchbay/core/internal/subscription"
 	"patchbay/core/internal/telemetry"
 	"patchbay/core/internal/trail"
 	"patchbay/core/internal/writer"
@@ -126,9 +126,9 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	}
 	metrics.Restored(w.Found())
 	a.run(w, engine)
-	a.background("listening", func(ctx context.Context) {
-		listening.Run(ctx, listening.Options{
-			Channels: listeners(cfg, p), Writer: w, Observer: metrics, Logger: o.Logger.With("component", "listening"),
+	a.background("subscriptions", func(ctx context.Context) {
+		subscription.Run(ctx, subscription.Options{
+			Channels: subscriptions(cfg, p), Writer: w, Observer: metrics, Logger: o.Logger.With("component", "subscription"),
 		})
 	})
 	console := admin.New(admin.Options{

@@ -189,11 +189,11 @@ func (p *plugins) abilities(cfg *config.Config) []config.Problem {
 		if !can(ch, "deliver") {
 			problems = append(problems, cfg.Problem("adapter "+ch.Adapter+" can't deliver, so nothing would reach this channel", "channels", ch.Name, "adapter"))
 		}
-		if ch.Role != envelope.RoleObserver && !can(ch, "receive") && !can(ch, "listen") {
+		if ch.Role != envelope.RoleObserver && !can(ch, "receive") && !can(ch, "subscribe") {
 			problems = append(problems, cfg.Problem("adapter "+ch.Adapter+" can't receive, so this channel could never say anything", "channels", ch.Name, "adapter"))
 		}
-		if p.endpoints[ch.Name].GetListens() && !can(ch, "listen") {
-			problems = append(problems, cfg.Problem("adapter "+ch.Adapter+" says that it listens for this channel, and can't: that is a mistake of the adapter",
+		if p.endpoints[ch.Name].GetSubscribes() && !can(ch, "subscribe") {
+			problems = append(problems, cfg.Problem("adapter "+ch.Adapter+" asks for a subscription of this channel and does not implement one; report this to its author",
 				"channels", ch.Name, "adapter"))
 		}
 	}

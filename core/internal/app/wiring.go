@@ -9,7 +9,7 @@ import (
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/ingress"
 	"patchbay/core/internal/lane"
-	"patchbay/core/internal/listening"
+	"patchbay/core/internal/subscription"
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol/pluginpb"
@@ -28,7 +28,7 @@ func policy(cfg *config.Config, p *plugins, reachable func(string) bool) *conver
 		caps := p.capabilities(ch)
 		c := &conversation.Channel{
 			Name: ch.Name, Role: ch.Role, Owner: ch.Owner, Opens: slices.Contains(d.GetAbilities(), "open"),
-			PerEpoch: p.endpoints[ch.Name].GetThreads() == string(sdk.ThreadsPerTerm), Events: map[envelope.Kind]bool{},
+			PerEpoch: p.endpoints[ch.Name].GetThreads() == string(sdk.ThreadsPerEpoch), Events: map[envelope.Kind]bool{},
 			TextBytes: int(caps.GetTextBytes()), History: caps.GetHistory(), GiveUp: ch.Delivery.GiveUp, Timeout: ch.Delivery.Timeout,
 		}
 		for _, e := range caps.GetEvents() {
@@ -105,13 +105,13 @@ func endpoints(cfg *config.Config, p *plugins) []ingress.Endpoint {
 	return out
 }
 
-// listeners returns the channels whose adapter polls or holds a connection.
-func listeners(cfg *config.Config, p *plugins) []listening.Channel {
-	var out []listening.Channel
+// subscriptions returns the channels whose adapter polls or holds a connection.
+func subscriptions(cfg *config.Config, p *plugins) []subscription.Channel {
+	var out []subscription.Channel
 	for i := range cfg.Channels {
 		ch := &cfg.Channels[i]
-		if p.endpoints[ch.Name].GetListens() {
-			out = append(out, listening.Channel{Name: ch.Name, Adapter: ch.Adapter, Host: p.hosts[ch.Adapter]})
+		if p.endpoints[ch.Name].GetSubscribes() {
+			out = append(out, subscription.Channel{Name: ch.Name, Adapter: ch.Adapter, Host: p.hosts[ch.Adapter]})
 		}
 	}
 	return out

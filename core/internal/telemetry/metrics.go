@@ -153,8 +153,8 @@ func (m *Metrics) Breaker(channel, state string) {
 	m.breaker.WithLabelValues(channel).Set(v)
 }
 
-// Listening sets whether a channel's subscription works.
-func (m *Metrics) Listening(channel string, up bool) {
+// Subscribed sets whether a channel's subscription works.
+func (m *Metrics) Subscribed(channel string, up bool) {
 	v := 0.0
 	if up {
 		v = 1

@@ -82,7 +82,7 @@ func registerAll(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 		Logger: slog.New(slog.DiscardHandler), Metrics: m, Hosts: map[string]*adapter.Host{"bot": bot}, Log: memory.NewDisk(0).Open(),
 	})
 	m.Refused("bot", "method")
-	m.Listening("web", true)
+	m.Subscribed("web", true)
 	m.Answered("bot", 200, time.Second)
 	m.Attempted("faq", "delivered", time.Second, 2*time.Second)
 	m.Committed(writer.Commit{Record: allChanges()})

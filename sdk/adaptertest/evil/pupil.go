@@ -67,13 +67,13 @@ type pupilChannel struct {
 }
 
 var (
-	_ sdk.Receiver  = (*pupil)(nil)
-	_ sdk.Deliverer = (*pupil)(nil)
-	_ sdk.Opener    = (*pupil)(nil)
-	_ sdk.Fetcher   = (*pupil)(nil)
-	_ sdk.Listener  = (*pupil)(nil)
-	_ sdk.Validator = (*pupil)(nil)
-	_ sdk.Drainer   = (*pupil)(nil)
+	_ sdk.Receiver   = (*pupil)(nil)
+	_ sdk.Deliverer  = (*pupil)(nil)
+	_ sdk.Opener     = (*pupil)(nil)
+	_ sdk.Fetcher    = (*pupil)(nil)
+	_ sdk.Subscriber = (*pupil)(nil)
+	_ sdk.Validator  = (*pupil)(nil)
+	_ sdk.Drainer    = (*pupil)(nil)
 )
 
 // flaw is what goes wrong with the pupil: the value of EVIL_FLAW.
@@ -144,7 +144,7 @@ func (p *pupil) Configure(ctx context.Context, ch sdk.Channel) (sdk.Endpoint, er
 	ep := sdk.Endpoint{
 		Paths: []sdk.Path{{Pattern: "/hooks/pupil", Methods: []string{"POST"}, ContentTypes: []string{"application/json"},
 			MaxBody: 256 << 10}},
-		Refusal: refusal, Listens: ch.Role == envelope.RoleAgent,
+		Refusal: refusal, Subscribes: ch.Role == envelope.RoleAgent,
 	}
 	if flaw == "odd-endpoint" {
 		ep.Threads, ep.Unknown, ep.Paths[0].Methods = "forever", "ignore", nil

@@ -296,8 +296,8 @@ func (p *pupil) Fetch(ctx context.Context, f *sdk.Fetching) (*sdk.Medium, error)
 	return m, nil
 }
 
-// Listen implements sdk.Listener: it asks for updates behind the cursor until there are some.
-func (p *pupil) Listen(ctx context.Context, l *sdk.Listening, emit sdk.Emit) error {
+// Subscribe implements sdk.Subscriber: it asks for updates behind the cursor until there are some.
+func (p *pupil) Subscribe(ctx context.Context, l *sdk.Subscription, emit sdk.Emit) error {
 	c, err := p.channel(l.Channel)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package listening
+package subscription
 
 import (
 	"context"
@@ -28,16 +28,16 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// script is what an adapter does when it is to listen.
-type script = func(ctx context.Context, from *pluginpb.ListenRequest, store adapter.Store) error
+// script is an implementation of Subscribe.
+type script = func(ctx context.Context, from *pluginpb.SubscribeRequest, store adapter.Store) error
 
-// host plays an adapter: each call of Listen runs the next script, the last one for ever.
+// host is a fake adapter: each call of Subscribe runs the next script; the last script is repeated.
 type host struct {
 	mu      sync.Mutex
 	ready   func() error
 	scripts []script
 	calls   []time.Time
-	from    []*pluginpb.ListenRequest
+	from    []*pluginpb.SubscribeRequest
 }
 
 func (h *host) Wait(context.Context) error {
@@ -47,7 +47,7 @@ func (h *host) Wait(context.Context) error {
 	return nil
 }
 
-func (h *host) Listen(ctx context.Context, from *pluginpb.ListenRequest, store adapter.Store) error {
+func (h *host) Subscribe(ctx context.Context, from *pluginpb.SubscribeRequest, store adapter.Store) error {
 	h.mu.Lock()
 	script := h.scripts[min(len(h.calls), len(h.scripts)-1)]
 	h.calls, h.from = append(h.calls, time.Now()), append(h.from, from)
@@ -55,10 +55,10 @@ func (h *host) Listen(ctx context.Context, from *pluginpb.ListenRequest, store a
 	return script(ctx, from, store)
 }
 
-// times returns how often Listen was called.
+// times returns the number of calls of Subscribe.
 func (h *host) times() int { h.mu.Lock(); defer h.mu.Unlock(); return len(h.calls) }
 
-// gaps returns the times between the calls of Listen.
+// gaps returns the times between calls of Subscribe.
 func (h *host) gaps() []time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -69,14 +69,14 @@ func (h *host) gaps() []time.Duration {
 	return out
 }
 
-func waitForEnd(ctx context.Context, _ *pluginpb.ListenRequest, _ adapter.Store) error {
+func waitForEnd(ctx context.Context, _ *pluginpb.SubscribeRequest, _ adapter.Store) error {
 	<-ctx.Done()
 	return nil
 }
 
-// keeper plays the writer: it keeps texts, and refuses as it is told.
+// keeper is a fake writer: it keeps texts, and refuses what the test wants.
 type keeper struct {
-	book   *conversation.State
+	state  *conversation.State
 	mu     sync.Mutex
 	texts  []string
 	kinds  []envelope.Kind
@@ -105,7 +105,7 @@ func (k *keeper) AcceptFrom(_ context.Context, _ string, cursor []byte, in []*co
 // done reports whether the cursor has moved.
 func (k *keeper) done() bool { k.mu.Lock(); defer k.mu.Unlock(); return k.cursor != "" }
 
-func (k *keeper) View(_ context.Context, f func(*conversation.State)) error { f(k.book); return nil }
+func (k *keeper) View(_ context.Context, f func(*conversation.State)) error { f(k.state); return nil }
 
 type counts struct {
 	mu       sync.Mutex
@@ -114,7 +114,7 @@ type counts struct {
 }
 
 func (c *counts) Received(string) { c.mu.Lock(); defer c.mu.Unlock(); c.received++ }
-func (c *counts) Listening(_ string, up bool) {
+func (c *counts) Subscribed(_ string, up bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.up = append(c.up, up)
@@ -137,8 +137,8 @@ func play(t *testing.T, k *keeper, scripts ...script) *bench {
 
 func playWith(t *testing.T, k *keeper, h *host) *bench {
 	t.Helper()
-	if k.book == nil {
-		k.book = conversation.NewState()
+	if k.state == nil {
+		k.state = conversation.NewState()
 	}
 	b := &bench{host: h, keeper: k, counts: &counts{}, done: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -174,15 +174,15 @@ func encoded(t *testing.T, texts ...string) [][]byte {
 	return out
 }
 
-func TestListenGoesOnFromTheBook(t *testing.T) {
+func TestSubscribeStartsAtTheStoredCursorWithLiveThreads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		book := conversation.NewState()
+		state := conversation.NewState()
 		change := func(kind any, conv string) *journal.Change {
 			ch := &journal.Change{Conversation: conv}
 			journal.SetKind(ch, kind)
 			return ch
 		}
-		err := book.Replay(1, &journal.Record{Changes: []*journal.Change{
+		err := state.Replay(1, &journal.Record{Changes: []*journal.Change{
 			change(&journal.Change_Opened{Opened: &journal.Opened{Channel: "c", Thread: "mine"}}, "1"),
 			change(&journal.Change_Opened{Opened: &journal.Opened{Channel: "web", Thread: "w"}}, "2"),
 			change(&journal.Change_Linked{Linked: &journal.Linked{Channel: "c", Thread: "theirs", State: []byte("s"), HasState: true}}, "2"),
@@ -195,8 +195,8 @@ func TestListenGoesOnFromTheBook(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k := &keeper{book: book}
-		b := play(t, k, func(ctx context.Context, _ *pluginpb.ListenRequest, store adapter.Store) error {
+		k := &keeper{state: state}
+		b := play(t, k, func(ctx context.Context, _ *pluginpb.SubscribeRequest, store adapter.Store) error {
 			if err := store(ctx, encoded(t, "one", "two"), []byte("next")); err != nil {
 				return err
 			}
@@ -210,7 +210,7 @@ func TestListenGoesOnFromTheBook(t *testing.T) {
 			threads = append(threads, th.GetThread()+" "+string(th.GetState()))
 		}
 		if diff := cmp.Diff([]string{"mine ", "theirs s"}, threads); diff != "" || string(b.from[0].GetCursor()) != "here" || b.from[0].GetChannel() != "c" {
-			t.Errorf("began at %q with threads (-want +got):\n%s", b.from[0].GetCursor(), diff)
+			t.Errorf("started at %q with threads (-want +got):\n%s", b.from[0].GetCursor(), diff)
 		}
 		if diff := cmp.Diff([]string{"one", "two"}, k.texts); diff != "" || k.cursor != "next" || b.received != 2 {
 			t.Errorf("cursor %q, %d counted, stored (-want +got):\n%s", k.cursor, b.received, diff)
@@ -221,11 +221,11 @@ func TestListenGoesOnFromTheBook(t *testing.T) {
 	})
 }
 
-func TestListeningBeginsAgain(t *testing.T) {
+func TestSubscriptionStartsAgain(t *testing.T) {
 	fails := func(err error) script {
-		return func(context.Context, *pluginpb.ListenRequest, adapter.Store) error { return err }
+		return func(context.Context, *pluginpb.SubscribeRequest, adapter.Store) error { return err }
 	}
-	emits := func(ctx context.Context, _ *pluginpb.ListenRequest, store adapter.Store) error {
+	emits := func(ctx context.Context, _ *pluginpb.SubscribeRequest, store adapter.Store) error {
 		return errors.Join(store(ctx, encoded(t, "x"), nil), errors.New("and then it broke"))
 	}
 	broken := fails(errors.New("no route"))
@@ -233,13 +233,13 @@ func TestListeningBeginsAgain(t *testing.T) {
 		scripts []script
 		want    []time.Duration // the longest gap; the shortest is three quarters of it
 	}{
-		"later and later":  {[]script{broken}, []time.Duration{delay.Base, 2 * delay.Base, 4 * delay.Base, 8 * delay.Base}},
-		"also without why": {[]script{fails(nil)}, []time.Duration{delay.Base, 2 * delay.Base}},
+		"delays double":         {[]script{broken}, []time.Duration{delay.Base, 2 * delay.Base, 4 * delay.Base, 8 * delay.Base}},
+		"also without an error": {[]script{fails(nil)}, []time.Duration{delay.Base, 2 * delay.Base}},
 		"soon after a success": {[]script{broken, broken, broken, emits, broken}, []time.Duration{
 			delay.Base, 2 * delay.Base, 4 * delay.Base, delay.Base, 2 * delay.Base,
 		}},
-		"not before it is told": {[]script{fails(&sdk.Error{Kind: sdk.KindThrottled, After: time.Minute}), waitForEnd}, []time.Duration{time.Minute}},
-		"soon after a long time": {[]script{broken, broken, func(context.Context, *pluginpb.ListenRequest, adapter.Store) error {
+		"not before After": {[]script{fails(&sdk.Error{Kind: sdk.KindThrottled, After: time.Minute}), waitForEnd}, []time.Duration{time.Minute}},
+		"soon after a long subscription": {[]script{broken, broken, func(context.Context, *pluginpb.SubscribeRequest, adapter.Store) error {
 			time.Sleep(healthyAfter)
 			return errors.New("reset")
 		}, waitForEnd}, []time.Duration{delay.Base, 2 * delay.Base, healthyAfter + delay.Base}},
@@ -266,7 +266,7 @@ func TestListeningBeginsAgain(t *testing.T) {
 	}
 }
 
-func TestListeningWaitsForItsAdapter(t *testing.T) {
+func TestSubscriptionWaitsForItsAdapter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var here atomic.Bool
 		b := playWith(t, &keeper{}, &host{scripts: []script{waitForEnd}, ready: func() error {
@@ -277,35 +277,35 @@ func TestListeningWaitsForItsAdapter(t *testing.T) {
 		}})
 		time.Sleep(time.Hour)
 		if b.times() > 0 {
-			t.Error("listened to an adapter that is not ready")
+			t.Error("subscribed to an adapter that is not ready")
 		}
 		here.Store(true)
 		time.Sleep(delay.Max)
 		synctest.Wait()
 		b.stop()
 		if b.times() != 1 {
-			t.Errorf("listened %d times once the adapter was ready", b.times())
+			t.Errorf("subscribed %d times after the adapter became ready, want once", b.times())
 		}
 	})
 }
 
-// emitOnce is a script that emits one batch and keeps what store said.
+// emitOnce is a script that emits one batch and keeps the result of store.
 func emitOnce(batch [][]byte, said *error) script {
-	return func(ctx context.Context, _ *pluginpb.ListenRequest, store adapter.Store) error {
+	return func(ctx context.Context, _ *pluginpb.SubscribeRequest, store adapter.Store) error {
 		*said = store(ctx, batch, []byte("done"))
 		<-ctx.Done()
 		return nil
 	}
 }
 
-func TestWhatCantBeStoredNowIsWaitedFor(t *testing.T) {
+func TestStoreWaitsForTheWriter(t *testing.T) {
 	for _, why := range []error{writer.ErrBusy, fmt.Errorf("%w: disk is full", writer.ErrUnavailable)} {
 		t.Run(why.Error(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k, until := &keeper{}, time.Now().Add(10*time.Minute)
 				k.refuse = func(in []*conversation.Inbound) (int, error) {
 					if time.Now().Before(until) {
-						return min(1, len(in)-1), why // one more each time, but not the last
+						return min(1, len(in)-1), why // one more each time, except the last
 					}
 					return len(in), nil
 				}
@@ -319,20 +319,20 @@ func TestWhatCantBeStoredNowIsWaitedFor(t *testing.T) {
 				time.Sleep(2 * time.Minute)
 				b.stop()
 				if diff := cmp.Diff([]string{"one", "two", "three"}, k.texts); diff != "" || said != nil || k.cursor != "done" {
-					t.Errorf("told %v, cursor %q, stored (-want +got):\n%s", said, k.cursor, diff)
+					t.Errorf("store returned %v, cursor %q, stored (-want +got):\n%s", said, k.cursor, diff)
 				}
 				if k.asked > 40 {
-					t.Errorf("the writer was asked %d times in ten minutes", k.asked)
+					t.Errorf("%d calls of the writer in ten minutes", k.asked)
 				}
-				if n := strings.Count(b.log.String(), "adapter waits until"); n != 1 {
-					t.Errorf("operators were told %d times", n)
+				if n := strings.Count(b.log.String(), "subscription waits for storage"); n != 1 {
+					t.Errorf("%d warnings, want 1", n)
 				}
 			})
 		})
 	}
 }
 
-func TestStoppingEndsTheWait(t *testing.T) {
+func TestStopEndsTheWait(t *testing.T) {
 	for name, refused := range map[string]error{"busy": writer.ErrBusy, "stopping": writer.ErrStopping} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -342,14 +342,14 @@ func TestStoppingEndsTheWait(t *testing.T) {
 				time.Sleep(time.Minute)
 				b.stop()
 				if said == nil || k.cursor != "" {
-					t.Errorf("the adapter was told %v, cursor %q", said, k.cursor)
+					t.Errorf("the adapter was store returned %v, cursor %q", said, k.cursor)
 				}
 			})
 		})
 	}
 }
 
-func TestWhatCanNeverBeStoredHoldsUpNothing(t *testing.T) {
+func TestMessagesThatCantBeStoredDoNotBlockTheChannel(t *testing.T) {
 	large := encoded(t, strings.Repeat("x", 60<<10))[0]
 	e, err := protocol.DecodeEnvelope(large)
 	if err != nil {
@@ -361,7 +361,7 @@ func TestWhatCanNeverBeStoredHoldsUpNothing(t *testing.T) {
 	if large, err = protocol.EncodeEnvelope(e); err != nil {
 		t.Fatal(err)
 	}
-	e.Thread = strings.Repeat("t", 500<<10) // of an adapter that does not check what it makes
+	e.Thread = strings.Repeat("t", 500<<10) // from an adapter that does not validate
 	hopeless, err := protocol.EncodeEnvelope(e)
 	if err != nil {
 		t.Fatal(err)
@@ -382,18 +382,18 @@ func TestWhatCanNeverBeStoredHoldsUpNothing(t *testing.T) {
 		time.Sleep(time.Minute)
 		b.stop()
 		if diff := cmp.Diff([]string{"one", "", "two"}, k.texts); diff != "" || said != nil || k.cursor != "done" || b.received != 3 {
-			t.Errorf("told %v, cursor %q, %d counted, stored (-want +got):\n%s", said, k.cursor, b.received, diff)
+			t.Errorf("store returned %v, cursor %q, %d counted, stored (-want +got):\n%s", said, k.cursor, b.received, diff)
 		}
 		if k.kinds[1] != envelope.KindUnparsed {
 			t.Errorf("the note has kind %s", k.kinds[1])
 		}
-		if out := b.log.String(); strings.Count(out, "message left out") != 2 || strings.Count(out, "replaced by a note") != 2 || strings.Contains(out, "xxx") {
+		if out := b.log.String(); strings.Count(out, "message dropped") != 2 || strings.Count(out, "replaced by a note") != 2 || strings.Contains(out, "xxx") {
 			t.Errorf("log:\n%s", out)
 		}
 	})
 }
 
-func TestCursorThatCantBeStoredEndsTheListening(t *testing.T) {
+func TestCursorThatCantBeStoredEndsTheSubscription(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := &keeper{refuse: func([]*conversation.Inbound) (int, error) {
 			return 0, fmt.Errorf("%w: %w", writer.ErrUnavailable, writer.ErrUndecidable)
@@ -403,25 +403,25 @@ func TestCursorThatCantBeStoredEndsTheListening(t *testing.T) {
 		time.Sleep(time.Minute)
 		b.stop()
 		if !errors.Is(said, writer.ErrUndecidable) {
-			t.Errorf("the adapter was told %v", said)
+			t.Errorf("store returned %v", said)
 		}
 	})
 }
 
-func TestAdapterIsHeldToItsChannel(t *testing.T) {
+func TestAdapterMustNotEmitForAnotherChannel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		other, err := protocol.EncodeEnvelope(&envelope.Envelope{Channel: "d", Thread: "t", Kind: envelope.KindMessage})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, data := range map[string][]byte{"another's": other, "no envelope": []byte("\xff\xff")} {
+		for name, data := range map[string][]byte{"another channel": other, "not an envelope": []byte("\xff\xff")} {
 			k := &keeper{}
 			var said error
 			b := play(t, k, emitOnce([][]byte{encoded(t, "one")[0], data}, &said))
 			synctest.Wait()
 			b.stop()
 			if said == nil || k.asked > 0 {
-				t.Errorf("%s: the adapter was told %v, the writer asked %d times", name, said, k.asked)
+				t.Errorf("%s: store returned %v, %d calls of the writer", name, said, k.asked)
 			}
 		}
 	})

@@ -18,28 +18,28 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// listener is an adapter whose Listen is the test's.
-type listener struct {
+// subscriber is an adapter whose Subscribe is the test's.
+type subscriber struct {
 	scripted
-	listen func(context.Context, *Listening, Emit) error
+	subscribe func(context.Context, *Subscription, Emit) error
 }
 
-func (a *listener) Listen(ctx context.Context, l *Listening, emit Emit) error {
-	return a.listen(ctx, l, emit)
+func (a *subscriber) Subscribe(ctx context.Context, l *Subscription, emit Emit) error {
+	return a.subscribe(ctx, l, emit)
 }
 
-// heard is the gateway's end of one Listen.
+// heard is the gateway's end of one Subscribe.
 type heard struct {
 	t      *testing.T
-	stream pluginpb.PluginService_ListenClient
+	stream pluginpb.PluginService_SubscribeClient
 	cancel context.CancelFunc
 }
 
-func listenTo(t *testing.T, client pluginpb.PluginServiceClient, first ...*pluginpb.ListenRequest) *heard {
+func subscribe(t *testing.T, client pluginpb.PluginServiceClient, first ...*pluginpb.SubscribeRequest) *heard {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(cancel)
-	stream, err := client.Listen(ctx)
+	stream, err := client.Subscribe(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,14 +50,14 @@ func listenTo(t *testing.T, client pluginpb.PluginServiceClient, first ...*plugi
 	return h
 }
 
-func (h *heard) send(m *pluginpb.ListenRequest) {
+func (h *heard) send(m *pluginpb.SubscribeRequest) {
 	h.t.Helper()
 	if err := h.stream.Send(m); err != nil {
 		h.t.Fatal(err)
 	}
 }
 
-func (h *heard) batch() *pluginpb.ListenResponse {
+func (h *heard) batch() *pluginpb.SubscribeResponse {
 	h.t.Helper()
 	m, err := h.stream.Recv()
 	if err != nil {
@@ -82,10 +82,10 @@ func (h *heard) end() *pluginpb.Error {
 	return m.GetError()
 }
 
-func TestListenWaitsUntilBatchesAreStored(t *testing.T) {
+func TestSubscribeWaitsUntilBatchesAreStored(t *testing.T) {
 	emitted := make(chan error, 1)
-	var began *Listening
-	_, client := connect(t, &listener{listen: func(ctx context.Context, l *Listening, emit Emit) error {
+	var began *Subscription
+	_, client := connect(t, &subscriber{subscribe: func(ctx context.Context, l *Subscription, emit Emit) error {
 		began = l
 		for i := range 2 {
 			emitted <- emit(ctx, []*envelope.Envelope{hello(), hello()}, fmt.Append(nil, "cursor ", i))
@@ -95,9 +95,9 @@ func TestListenWaitsUntilBatchesAreStored(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}})
-	h := listenTo(t, client,
-		&pluginpb.ListenRequest{Channel: "c", Cursor: []byte("from"), Threads: []*pluginpb.ListenThread{{Thread: "a", State: []byte("s")}}, MoreThreads: true},
-		&pluginpb.ListenRequest{Threads: []*pluginpb.ListenThread{{Thread: "b"}}})
+	h := subscribe(t, client,
+		&pluginpb.SubscribeRequest{Channel: "c", Cursor: []byte("from"), Threads: []*pluginpb.LiveThread{{Thread: "a", State: []byte("s")}}, MoreThreads: true},
+		&pluginpb.SubscribeRequest{Threads: []*pluginpb.LiveThread{{Thread: "b"}}})
 	for i := range uint64(3) {
 		b := h.batch()
 		if b.GetBatch() != i+1 || len(b.GetEnvelopes()) != 2 && i < 2 || !strings.HasPrefix(string(b.GetCursor()), "cursor ") {
@@ -113,8 +113,8 @@ func TestListenWaitsUntilBatchesAreStored(t *testing.T) {
 			t.Fatalf("emit returned %v before the batch was stored", err)
 		default:
 		}
-		h.send(&pluginpb.ListenRequest{Stored: i}) // what is old says nothing
-		h.send(&pluginpb.ListenRequest{Stored: i + 1})
+		h.send(&pluginpb.SubscribeRequest{Stored: i}) // what is old says nothing
+		h.send(&pluginpb.SubscribeRequest{Stored: i + 1})
 		if err := <-emitted; err != nil {
 			t.Fatal(err)
 		}
@@ -122,7 +122,7 @@ func TestListenWaitsUntilBatchesAreStored(t *testing.T) {
 	if err := <-emitted; err != nil { // nothing to store
 		t.Fatal(err)
 	}
-	want := &Listening{Channel: "c", Cursor: []byte("from"), Threads: []OpenThread{{Thread: "a", State: []byte("s")}, {Thread: "b"}}}
+	want := &Subscription{Channel: "c", Cursor: []byte("from"), Threads: []LiveThread{{Thread: "a", State: []byte("s")}, {Thread: "b"}}}
 	if diff := cmp.Diff(want, began); diff != "" {
 		t.Error(diff)
 	}
@@ -134,17 +134,17 @@ func TestListenWaitsUntilBatchesAreStored(t *testing.T) {
 	}
 }
 
-func TestListenIsToldToStop(t *testing.T) {
+func TestSubscribeIsToldToStop(t *testing.T) {
 	emitted := make(chan error, 1)
-	_, client := connect(t, &listener{listen: func(ctx context.Context, _ *Listening, emit Emit) error {
+	_, client := connect(t, &subscriber{subscribe: func(ctx context.Context, _ *Subscription, emit Emit) error {
 		<-ctx.Done()
 		emitted <- emit(context.WithoutCancel(ctx), []*envelope.Envelope{hello()}, nil)
 		return ctx.Err()
 	}})
-	h := listenTo(t, client, &pluginpb.ListenRequest{Channel: "c"})
-	h.send(&pluginpb.ListenRequest{Stop: true})
+	h := subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "c"})
+	h.send(&pluginpb.SubscribeRequest{Stop: true})
 	h.batch()
-	h.send(&pluginpb.ListenRequest{Stored: 1})
+	h.send(&pluginpb.SubscribeRequest{Stored: 1})
 	if err := <-emitted; err != nil {
 		t.Errorf("emit = %v, want nil: the gateway was still there", err)
 	}
@@ -174,17 +174,17 @@ func TestEmitRefusesWhatCantBeSent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var first error
-			_, client := connect(t, &listener{listen: func(ctx context.Context, _ *Listening, emit Emit) error {
+			_, client := connect(t, &subscriber{subscribe: func(ctx context.Context, _ *Subscription, emit Emit) error {
 				if first = emit(ctx, tc.list, tc.cursor); first != nil { // and it can go on with what is right
 					return errors.Join(first, emit(ctx, []*envelope.Envelope{hello()}, nil))
 				}
 				return nil
 			}})
-			h := listenTo(t, client, &pluginpb.ListenRequest{Channel: "c"})
+			h := subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "c"})
 			if b := h.batch(); len(b.GetEnvelopes()) != 1 {
 				t.Errorf("batch %v", b)
 			}
-			h.send(&pluginpb.ListenRequest{Stored: 1})
+			h.send(&pluginpb.SubscribeRequest{Stored: 1})
 			e := h.end()
 			if KindOf(first) != KindInvalid || !strings.Contains(first.Error(), tc.text) {
 				t.Errorf("emit = %v", first)
@@ -196,11 +196,11 @@ func TestEmitRefusesWhatCantBeSent(t *testing.T) {
 	}
 }
 
-func TestListenEndsWithItsError(t *testing.T) {
+func TestSubscribeEndsWithItsError(t *testing.T) {
 	for name, tc := range map[string]struct {
-		listen func() error
-		kind   ErrorKind
-		text   string
+		subscribe func() error
+		kind      ErrorKind
+		text      string
 	}{
 		"typed":   {func() error { return &Error{Kind: KindUnauthorized, Text: "token refused"} }, KindUnauthorized, "token refused"},
 		"untyped": {func() error { return errors.New("no route") }, KindTransient, "no route"},
@@ -208,8 +208,8 @@ func TestListenEndsWithItsError(t *testing.T) {
 		"nothing": {func() error { return nil }, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, client := connect(t, &listener{listen: func(context.Context, *Listening, Emit) error { return tc.listen() }})
-			e := listenTo(t, client, &pluginpb.ListenRequest{Channel: "c"}).end()
+			_, client := connect(t, &subscriber{subscribe: func(context.Context, *Subscription, Emit) error { return tc.subscribe() }})
+			e := subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "c"}).end()
 			if e.GetKind() != string(tc.kind) || !strings.Contains(e.GetText(), tc.text) {
 				t.Errorf("error %v", e)
 			}
@@ -219,12 +219,12 @@ func TestListenEndsWithItsError(t *testing.T) {
 
 func TestEmitFailsWhenTheGatewayIsGone(t *testing.T) {
 	emitted := make(chan error, 1)
-	_, client := connect(t, &listener{listen: func(ctx context.Context, _ *Listening, emit Emit) error {
+	_, client := connect(t, &subscriber{subscribe: func(ctx context.Context, _ *Subscription, emit Emit) error {
 		err := emit(ctx, []*envelope.Envelope{hello()}, nil)
 		emitted <- err
 		return err
 	}})
-	h := listenTo(t, client, &pluginpb.ListenRequest{Channel: "c"})
+	h := subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "c"})
 	h.batch()
 	h.cancel()
 	if err := <-emitted; err == nil {
@@ -232,18 +232,18 @@ func TestEmitFailsWhenTheGatewayIsGone(t *testing.T) {
 	}
 }
 
-// TestDrainEndsListening also shows that a batch which is being stored is waited for: else it would come twice.
-func TestDrainEndsListening(t *testing.T) {
+// TestDrainEndsSubscriptions also shows that a batch which is being stored is waited for: else it would come twice.
+func TestDrainEndsSubscriptions(t *testing.T) {
 	emitted, drained := make(chan error, 1), make(chan int, 1)
-	svc, client := connect(t, &listener{listen: func(ctx context.Context, _ *Listening, emit Emit) error {
+	svc, client := connect(t, &subscriber{subscribe: func(ctx context.Context, _ *Subscription, emit Emit) error {
 		emitted <- emit(ctx, []*envelope.Envelope{hello()}, nil)
 		<-ctx.Done()
 		return ctx.Err()
 	}})
-	h := listenTo(t, client, &pluginpb.ListenRequest{Channel: "c"})
+	h := subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "c"})
 	h.batch()
 	go func() { drained <- svc.drain(h.stream.Context()) }()
-	for !svc.listeners.isEnding() {
+	for !svc.subscriptions.isEnding() {
 		if h.stream.Context().Err() != nil {
 			t.Fatal("the drain did not begin")
 		}
@@ -253,7 +253,7 @@ func TestDrainEndsListening(t *testing.T) {
 		t.Fatalf("drained with %d running while a batch is on its way", n)
 	default:
 	}
-	h.send(&pluginpb.ListenRequest{Stored: 1})
+	h.send(&pluginpb.SubscribeRequest{Stored: 1})
 	if err := <-emitted; err != nil {
 		t.Errorf("emit = %v, want nil: the batch was stored", err)
 	}
@@ -263,35 +263,35 @@ func TestDrainEndsListening(t *testing.T) {
 	if e := h.end(); e != nil {
 		t.Errorf("ended with %v", e)
 	}
-	e := listenTo(t, client, &pluginpb.ListenRequest{Channel: "c"}).end()
+	e := subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "c"}).end()
 	if e.GetKind() != string(KindTransient) {
-		t.Errorf("a Listen after the drain ended with %v", e)
+		t.Errorf("a Subscribe after the drain ended with %v", e)
 	}
 }
 
-func (s *listeners) isEnding() bool {
+func (s *subscriptions) isEnding() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.ending
 }
 
-func TestOneListenAtATimeForAChannel(t *testing.T) {
+func TestAChannelHasOneSubscriptionAtATime(t *testing.T) {
 	running, release := make(chan string, 3), make(chan struct{})
-	_, client := connect(t, &listener{listen: func(ctx context.Context, l *Listening, _ Emit) error {
+	_, client := connect(t, &subscriber{subscribe: func(ctx context.Context, l *Subscription, _ Emit) error {
 		running <- l.Channel
 		<-ctx.Done()
 		<-release // an adapter that is slow to notice
 		return nil
 	}})
-	first := listenTo(t, client, &pluginpb.ListenRequest{Channel: "c"})
+	first := subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "c"})
 	if got := <-running; got != "c" {
 		t.Fatal(got)
 	}
 	first.cancel()
-	second := listenTo(t, client, &pluginpb.ListenRequest{Channel: "c"})
-	listenTo(t, client, &pluginpb.ListenRequest{Channel: "d"})
+	second := subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "c"})
+	subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "d"})
 	if got := <-running; got != "d" {
-		t.Fatalf("%s began to listen, want d alone: the former Listen of c has not returned", got)
+		t.Fatalf("%s began to subscribe, want d alone: the former Subscribe of c has not returned", got)
 	}
 	close(release)
 	if got := <-running; got != "c" {
@@ -300,18 +300,18 @@ func TestOneListenAtATimeForAChannel(t *testing.T) {
 	second.cancel()
 }
 
-func TestListenIsAnAbility(t *testing.T) {
+func TestSubscribeIsAnAbility(t *testing.T) {
 	_, client := connect(t, &scripted{})
 	d, err := client.Describe(t.Context(), &pluginpb.DescribeRequest{})
-	if err != nil || strings.Contains(strings.Join(d.GetAbilities(), " "), "listen") {
+	if err != nil || strings.Contains(strings.Join(d.GetAbilities(), " "), "subscribe") {
 		t.Errorf("abilities %v, %v", d.GetAbilities(), err)
 	}
-	h := listenTo(t, client)
+	h := subscribe(t, client)
 	if _, err := h.stream.Recv(); status.Code(err) != codes.Unimplemented {
-		t.Errorf("Listen = %v", err)
+		t.Errorf("Subscribe = %v", err)
 	}
-	_, client = connect(t, &listener{})
-	if d, err = client.Describe(t.Context(), &pluginpb.DescribeRequest{}); err != nil || !strings.Contains(strings.Join(d.GetAbilities(), " "), "listen") {
+	_, client = connect(t, &subscriber{})
+	if d, err = client.Describe(t.Context(), &pluginpb.DescribeRequest{}); err != nil || !strings.Contains(strings.Join(d.GetAbilities(), " "), "subscribe") {
 		t.Errorf("abilities %v, %v", d.GetAbilities(), err)
 	}
 }

@@ -9,11 +9,11 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-var _ sdk.Listener = (*adapter)(nil)
+var _ sdk.Subscriber = (*adapter)(nil)
 
-// Listen implements sdk.Listener. A cursor that is a number, or none, goes on counting: each message says its number, which
+// Subscribe implements sdk.Subscriber. A cursor that is a number, or none, goes on counting: each message says its number, which
 // is its id and the cursor that goes with it, up to 5. Other cursors are deeds, done after the first message.
-func (a *adapter) Listen(ctx context.Context, l *sdk.Listening, emit sdk.Emit) error {
+func (a *adapter) Subscribe(ctx context.Context, l *sdk.Subscription, emit sdk.Emit) error {
 	n, err := strconv.Atoi(string(l.Cursor))
 	if err == nil || l.Cursor == nil {
 		return count(ctx, l.Channel, n, emit)

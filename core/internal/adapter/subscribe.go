@@ -15,43 +15,43 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// listenGrace is how long an adapter's Listen may take to return when it is to end.
-const listenGrace = 3 * time.Second
+// subscribeGrace is how long an adapter's Subscribe may take to return after it was stopped.
+const subscribeGrace = 3 * time.Second
 
 // Store takes in a batch of encoded envelopes together with the cursor that goes with them; an empty cursor leaves the one
 // that is stored.
 type Store func(ctx context.Context, envelopes [][]byte, cursor []byte) error
 
-// Listen has the adapter take in messages of a channel: from says which, and where to begin. It waits for a process that
+// Subscribe has the adapter take in messages of a channel: from says which, and where to begin. It waits for a process that
 // takes calls and ends with it. Batches are stored one after the other; when store returns nil the adapter is told that it is
-// done, and an error of it ends the listening.
+// done, and an error of it ends the subscription.
 //
 // It returns nil when ctx has ended, after the adapter had a moment to return, and when the adapter stopped by itself; then
 // and after an error it may be called again. What the adapter emits in that moment is stored, too: store's context outlives
 // ctx.  Errors: ErrNotReady; *sdk.Error is the adapter's own; store's; anything else means
 // that the process or its connection went away.
-func (h *Host) Listen(ctx context.Context, from *pluginpb.ListenRequest, store Store) error {
+func (h *Host) Subscribe(ctx context.Context, from *pluginpb.SubscribeRequest, store Store) error {
 	s, err := h.await(ctx)
-	if err == nil && !s.able("listen") {
-		err = &sdk.Error{Kind: sdk.KindUnsupported, Op: "listen", Text: "the adapter does not listen"}
+	if err == nil && !s.able("subscribe") {
+		err = &sdk.Error{Kind: sdk.KindUnsupported, Op: "subscribe", Text: "the adapter does not subscribe"}
 	}
 	if err == nil {
-		err = s.listen(ctx, from, store)
+		err = s.subscribe(ctx, from, store)
 	}
 	if err != nil && ctx.Err() == nil {
-		return fmt.Errorf("listen on %s: %w", from.GetChannel(), err)
+		return fmt.Errorf("subscribe on %s: %w", from.GetChannel(), err)
 	}
 	return nil
 }
 
-func (s *session) listen(ctx context.Context, from *pluginpb.ListenRequest, store Store) error {
+func (s *session) subscribe(ctx context.Context, from *pluginpb.SubscribeRequest, store Store) error {
 	open, cancel := context.WithCancel(s.ctx) // outlives ctx: what a vendor has handed out is still to be stored
 	defer cancel()
-	stream, err := s.rpc.Listen(open)
+	stream, err := s.rpc.Subscribe(open)
 	if err != nil {
 		return s.ended(err)
 	}
-	out := &listenSender{stream: stream}
+	out := &subscribeSender{stream: stream}
 	early := context.AfterFunc(ctx, cancel) // before it knows where to begin it can't be told to stop
 	err = out.begin(from)
 	switch {
@@ -61,9 +61,9 @@ func (s *session) listen(ctx context.Context, from *pluginpb.ListenRequest, stor
 		return s.ended(err)
 	}
 	defer context.AfterFunc(ctx, func() {
-		limit := time.AfterFunc(listenGrace, cancel)
+		limit := time.AfterFunc(subscribeGrace, cancel)
 		defer limit.Stop()
-		_ = out.send(&pluginpb.ListenRequest{Stop: true}) // or the stream has broken, and Recv says so
+		_ = out.send(&pluginpb.SubscribeRequest{Stop: true}) // or the stream has broken, and Recv says so
 		<-open.Done()
 	})()
 	for {
@@ -81,7 +81,7 @@ func (s *session) listen(ctx context.Context, from *pluginpb.ListenRequest, stor
 		if err := store(open, m.GetEnvelopes(), m.GetCursor()); err != nil {
 			return err
 		}
-		if err := out.send(&pluginpb.ListenRequest{Stored: m.GetBatch()}); err != nil {
+		if err := out.send(&pluginpb.SubscribeRequest{Stored: m.GetBatch()}); err != nil {
 			return s.ended(err)
 		}
 	}
@@ -98,15 +98,15 @@ func (s *session) ended(err error) error {
 	return err
 }
 
-// listenSender is the gateway's half of a stream. Its methods are safe for concurrent use, as those of a stream are not.
-type listenSender struct {
+// subscribeSender is the gateway's half of a stream. Its methods are safe for concurrent use, as those of a stream are not.
+type subscribeSender struct {
 	mu     sync.Mutex
-	stream pluginpb.PluginService_ListenClient
+	stream pluginpb.PluginService_SubscribeClient
 }
 
 // begin says where to begin, in as many messages as the threads need.
-func (l *listenSender) begin(from *pluginpb.ListenRequest) error {
-	next := &pluginpb.ListenRequest{Channel: from.GetChannel(), Cursor: from.GetCursor()}
+func (l *subscribeSender) begin(from *pluginpb.SubscribeRequest) error {
+	next := &pluginpb.SubscribeRequest{Channel: from.GetChannel(), Cursor: from.GetCursor()}
 	size := len(from.GetCursor())
 	for _, t := range from.GetThreads() {
 		n := proto.Size(t) + fieldOverhead
@@ -115,7 +115,7 @@ func (l *listenSender) begin(from *pluginpb.ListenRequest) error {
 			if err := l.send(next); err != nil {
 				return err
 			}
-			next, size = &pluginpb.ListenRequest{}, 0
+			next, size = &pluginpb.SubscribeRequest{}, 0
 		}
 		next.Threads = append(next.Threads, t)
 		size += n
@@ -124,7 +124,7 @@ func (l *listenSender) begin(from *pluginpb.ListenRequest) error {
 }
 
 // send sends a message. An EOF means that the adapter has ended the stream, and what it said is still to be read.
-func (l *listenSender) send(m *pluginpb.ListenRequest) error {
+func (l *subscribeSender) send(m *pluginpb.SubscribeRequest) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.stream.Send(m); err != nil && !errors.Is(err, io.EOF) {

@@ -53,10 +53,10 @@ func (s *shelf) store(ctx context.Context, envelopes [][]byte, cursor []byte) er
 	return nil
 }
 
-func (s *shelf) from() *pluginpb.ListenRequest {
+func (s *shelf) from() *pluginpb.SubscribeRequest {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return &pluginpb.ListenRequest{Channel: "c", Cursor: s.cursor}
+	return &pluginpb.SubscribeRequest{Channel: "c", Cursor: s.cursor}
 }
 
 func (s *shelf) holds(t *testing.T, want ...string) {
@@ -68,7 +68,7 @@ func (s *shelf) holds(t *testing.T, want ...string) {
 	}
 }
 
-func TestListenStoresInOrderUntilItsEnd(t *testing.T) {
+func TestSubscribeStoresInOrderUntilItsEnd(t *testing.T) {
 	r := run(t, "")
 	ctx, cancel := context.WithCancel(r.ctx())
 	s := &shelf{after: func(text string) {
@@ -76,8 +76,8 @@ func TestListenStoresInOrderUntilItsEnd(t *testing.T) {
 			cancel()
 		}
 	}}
-	if err := r.Listen(ctx, s.from(), s.store); err != nil {
-		t.Errorf("Listen = %v, want nil: it was to end", err)
+	if err := r.Subscribe(ctx, s.from(), s.store); err != nil {
+		t.Errorf("Subscribe = %v, want nil: it was to end", err)
 	}
 	s.holds(t, "1", "2", "3", "4", "5")
 	if string(s.cursor) != "5" {
@@ -85,8 +85,8 @@ func TestListenStoresInOrderUntilItsEnd(t *testing.T) {
 	}
 }
 
-// TestListenGoesOnAfterADeath kills the process after a batch was stored and before it is told so.
-func TestListenGoesOnAfterADeath(t *testing.T) {
+// TestSubscribeGoesOnAfterADeath kills the process after a batch was stored and before it is told so.
+func TestSubscribeGoesOnAfterADeath(t *testing.T) {
 	r := run(t, "")
 	ctx, cancel := context.WithCancel(r.ctx())
 	s := &shelf{}
@@ -101,16 +101,16 @@ func TestListenGoesOnAfterADeath(t *testing.T) {
 			cancel()
 		}
 	}
-	if err := r.Listen(ctx, s.from(), s.store); err == nil || !strings.Contains(err.Error(), "listen on c: ") {
-		t.Errorf("Listen = %v, want the process's end", err)
+	if err := r.Subscribe(ctx, s.from(), s.store); err == nil || !strings.Contains(err.Error(), "subscribe on c: ") {
+		t.Errorf("Subscribe = %v, want the process's end", err)
 	}
-	if err := r.Listen(ctx, s.from(), s.store); err != nil {
-		t.Errorf("Listen = %v", err)
+	if err := r.Subscribe(ctx, s.from(), s.store); err != nil {
+		t.Errorf("Subscribe = %v", err)
 	}
 	s.holds(t, "1", "2", "3", "4", "5")
 }
 
-func TestListenEndsWithAnErrorOfStore(t *testing.T) {
+func TestSubscribeEndsWithAnErrorOfStore(t *testing.T) {
 	r := run(t, "")
 	full := errors.New("no room")
 	s := &shelf{before: func(text string) error {
@@ -119,8 +119,8 @@ func TestListenEndsWithAnErrorOfStore(t *testing.T) {
 		}
 		return nil
 	}}
-	if err := r.Listen(r.ctx(), s.from(), s.store); !errors.Is(err, full) {
-		t.Errorf("Listen = %v, want what store said", err)
+	if err := r.Subscribe(r.ctx(), s.from(), s.store); !errors.Is(err, full) {
+		t.Errorf("Subscribe = %v, want what store said", err)
 	}
 	s.holds(t, "1", "2")
 	s.before = nil
@@ -130,13 +130,13 @@ func TestListenEndsWithAnErrorOfStore(t *testing.T) {
 			cancel()
 		}
 	}
-	if err := r.Listen(ctx, s.from(), s.store); err != nil {
-		t.Errorf("Listen = %v", err)
+	if err := r.Subscribe(ctx, s.from(), s.store); err != nil {
+		t.Errorf("Subscribe = %v", err)
 	}
 	s.holds(t, "1", "2", "3", "4", "5")
 }
 
-func TestListenOfAMisbehavingAdapter(t *testing.T) {
+func TestSubscribeOfAMisbehavingAdapter(t *testing.T) {
 	for name, tc := range map[string]struct {
 		deed string
 		want string // in the error; "" is none
@@ -152,64 +152,64 @@ func TestListenOfAMisbehavingAdapter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := run(t, "")
 			s := &shelf{}
-			err := r.Listen(r.ctx(), &pluginpb.ListenRequest{Channel: "c", Cursor: []byte(tc.deed)}, s.store)
+			err := r.Subscribe(r.ctx(), &pluginpb.SubscribeRequest{Channel: "c", Cursor: []byte(tc.deed)}, s.store)
 			if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
-				t.Errorf("Listen = %v, want %q", err, tc.want)
+				t.Errorf("Subscribe = %v, want %q", err, tc.want)
 			}
 			if e, typed := errors.AsType[*sdk.Error](err); typed != (tc.kind != "") || typed && e.Kind != tc.kind {
 				t.Errorf("error %#v, want kind %q", err, tc.kind)
 			}
 			s.holds(t, "0 threads")
 			s.texts = nil
-			if err := r.Listen(r.ctx(), &pluginpb.ListenRequest{Channel: "c", Cursor: []byte("/early")}, s.store); err != nil {
-				t.Errorf("the next Listen = %v", err)
+			if err := r.Subscribe(r.ctx(), &pluginpb.SubscribeRequest{Channel: "c", Cursor: []byte("/early")}, s.store); err != nil {
+				t.Errorf("the next Subscribe = %v", err)
 			}
 		})
 	}
 }
 
-func TestListenTakesLastWords(t *testing.T) {
+func TestSubscribeTakesLastWords(t *testing.T) {
 	r := run(t, "")
 	ctx, cancel := context.WithCancel(r.ctx())
 	s := &shelf{after: func(string) { cancel() }}
-	if err := r.Listen(ctx, &pluginpb.ListenRequest{Channel: "c", Cursor: []byte("/parting")}, s.store); err != nil {
-		t.Errorf("Listen = %v", err)
+	if err := r.Subscribe(ctx, &pluginpb.SubscribeRequest{Channel: "c", Cursor: []byte("/parting")}, s.store); err != nil {
+		t.Errorf("Subscribe = %v", err)
 	}
 	s.holds(t, "0 threads", "last words")
 }
 
-func TestListenLeavesAnAdapterThatDoesNotReturn(t *testing.T) {
+func TestSubscribeLeavesAnAdapterThatDoesNotReturn(t *testing.T) {
 	r := run(t, "")
 	ctx, cancel := context.WithCancel(r.ctx())
 	s := &shelf{after: func(string) { cancel() }}
 	began := time.Now()
-	if err := r.Listen(ctx, &pluginpb.ListenRequest{Channel: "c", Cursor: []byte("/stubborn")}, s.store); err != nil {
-		t.Errorf("Listen = %v", err)
+	if err := r.Subscribe(ctx, &pluginpb.SubscribeRequest{Channel: "c", Cursor: []byte("/stubborn")}, s.store); err != nil {
+		t.Errorf("Subscribe = %v", err)
 	}
-	if took := time.Since(began); took < listenGrace {
-		t.Errorf("the adapter had %s to return, want %s", took, listenGrace)
+	if took := time.Since(began); took < subscribeGrace {
+		t.Errorf("the adapter had %s to return, want %s", took, subscribeGrace)
 	}
 }
 
-func TestRestartEndsListening(t *testing.T) {
+func TestRestartEndsSubscriptions(t *testing.T) {
 	r := run(t, "")
 	r.ready()
 	s := &shelf{after: func(string) { r.Restart() }}
-	if err := r.Listen(r.ctx(), &pluginpb.ListenRequest{Channel: "c", Cursor: []byte("/listen")}, s.store); err != nil {
-		t.Errorf("Listen = %v, want nil: the adapter stopped in order", err)
+	if err := r.Subscribe(r.ctx(), &pluginpb.SubscribeRequest{Channel: "c", Cursor: []byte("/subscribe")}, s.store); err != nil {
+		t.Errorf("Subscribe = %v, want nil: the adapter stopped in order", err)
 	}
 	s.holds(t, "0 threads")
 }
 
-func TestListenTellsManyThreads(t *testing.T) {
+func TestSubscribeTellsManyThreads(t *testing.T) {
 	r := run(t, "")
-	from := &pluginpb.ListenRequest{Channel: "c", Cursor: []byte("/early")}
+	from := &pluginpb.SubscribeRequest{Channel: "c", Cursor: []byte("/early")}
 	for i := range 3000 { // 12 MB: more than one message may have
-		from.Threads = append(from.Threads, &pluginpb.ListenThread{Thread: fmt.Sprint("t", i), State: make([]byte, sdk.MaxStateBytes)})
+		from.Threads = append(from.Threads, &pluginpb.LiveThread{Thread: fmt.Sprint("t", i), State: make([]byte, sdk.MaxStateBytes)})
 	}
 	s := &shelf{}
-	if err := r.Listen(r.ctx(), from, s.store); err != nil {
-		t.Errorf("Listen = %v", err)
+	if err := r.Subscribe(r.ctx(), from, s.store); err != nil {
+		t.Errorf("Subscribe = %v", err)
 	}
 	s.holds(t, "3000 threads")
 }

@@ -13,20 +13,20 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// Listen implements pluginpb.PluginServiceServer. The adapter's Listen is told to end when the gateway says so or goes away,
+// Subscribe implements pluginpb.PluginServiceServer. The adapter's Subscribe is told to end when the gateway says so or goes away,
 // and when the adapter drains; it may emit what it has still to hand over as long as the gateway is there.
-func (s *service) Listen(stream pluginpb.PluginService_ListenServer) error {
-	listener, able := s.adapter.(Listener)
+func (s *service) Subscribe(stream pluginpb.PluginService_SubscribeServer) error {
+	subscriber, able := s.adapter.(Subscriber)
 	if !able {
-		return status.Error(codes.Unimplemented, "this adapter does not listen")
+		return status.Error(codes.Unimplemented, "this adapter does not subscribe")
 	}
-	l, err := readListening(stream.Recv)
+	l, err := readSubscription(stream.Recv)
 	if err != nil {
 		return err
 	}
-	run, err := s.listeners.begin(stream.Context(), l.Channel)
+	run, err := s.subscriptions.begin(stream.Context(), l.Channel)
 	if err != nil {
-		return stream.Send(&pluginpb.ListenResponse{Error: errorToProto(err)})
+		return stream.Send(&pluginpb.SubscribeResponse{Error: errorToProto(err)})
 	}
 	defer run.end()
 	e := &emitter{
@@ -34,27 +34,27 @@ func (s *service) Listen(stream pluginpb.PluginService_ListenServer) error {
 		stopped: s.stopped, over: make(chan struct{}),
 	}
 	go e.readAcks(stream, run.cancel) // ends with the stream, which ends when this method returns
-	err = s.guard("listen", func() error { return listener.Listen(run.ctx, l, e.emit) })
+	err = s.guard("subscribe", func() error { return subscriber.Subscribe(run.ctx, l, e.emit) })
 	e.close()
 	if err == nil || run.ctx.Err() != nil {
 		return nil
 	}
-	return stream.Send(&pluginpb.ListenResponse{Error: errorToProto(err)})
+	return stream.Send(&pluginpb.SubscribeResponse{Error: errorToProto(err)})
 }
 
-// readListening reads where to begin: one message, or more if there are many threads.
-func readListening(recv func() (*pluginpb.ListenRequest, error)) (*Listening, error) {
+// readSubscription reads where to begin: one message, or more if there are many threads.
+func readSubscription(recv func() (*pluginpb.SubscribeRequest, error)) (*Subscription, error) {
 	first, err := recv()
 	if err != nil {
 		return nil, err
 	}
-	l := &Listening{Channel: first.GetChannel()}
+	l := &Subscription{Channel: first.GetChannel()}
 	if len(first.GetCursor()) > 0 {
 		l.Cursor = first.GetCursor()
 	}
 	for next := first; ; {
 		for _, t := range next.GetThreads() {
-			l.Threads = append(l.Threads, OpenThread{Thread: t.GetThread(), State: t.GetState()})
+			l.Threads = append(l.Threads, LiveThread{Thread: t.GetThread(), State: t.GetState()})
 		}
 		if !next.GetMoreThreads() {
 			return l, nil
@@ -65,22 +65,22 @@ func readListening(recv func() (*pluginpb.ListenRequest, error)) (*Listening, er
 	}
 }
 
-// emitter is an adapter's Emit for one Listen.
+// emitter is an adapter's Emit for one Subscribe.
 type emitter struct {
 	channel string
-	send    func(*pluginpb.ListenResponse) error
+	send    func(*pluginpb.SubscribeResponse) error
 	acks    chan uint64     // numbers of batches that are stored
 	broken  chan struct{}   // closed when no more of them come
 	stopped <-chan struct{} // closed when the process ends
-	over    chan struct{}   // closed when Listen has returned
+	over    chan struct{}   // closed when Subscribe has returned
 
 	mu    sync.Mutex // held while a batch is on its way
 	batch uint64
 	ended bool
 }
 
-// readAcks hands on what the gateway says until the stream ends. cancel tells Listen to end.
-func (e *emitter) readAcks(stream pluginpb.PluginService_ListenServer, cancel context.CancelFunc) {
+// readAcks hands on what the gateway says until the stream ends. cancel tells Subscribe to end.
+func (e *emitter) readAcks(stream pluginpb.PluginService_SubscribeServer, cancel context.CancelFunc) {
 	defer cancel()
 	defer close(e.broken)
 	for {
@@ -117,7 +117,7 @@ func (e *emitter) emit(ctx context.Context, list []*envelope.Envelope, cursor []
 	}
 	defer e.mu.Unlock()
 	if e.ended {
-		return errNotListening
+		return errUnsubscribed
 	}
 	e.batch++
 	out.Batch = e.batch
@@ -129,13 +129,13 @@ func (e *emitter) emit(ctx context.Context, list []*envelope.Envelope, cursor []
 
 const opEmit = "emit"
 
-var errNotListening = &Error{Kind: KindTransient, Op: opEmit, Text: "the gateway does not listen any more"}
+var errUnsubscribed = &Error{Kind: KindTransient, Op: opEmit, Text: "the subscription has ended"}
 
-func (e *emitter) encode(list []*envelope.Envelope, cursor []byte) (*pluginpb.ListenResponse, error) {
+func (e *emitter) encode(list []*envelope.Envelope, cursor []byte) (*pluginpb.SubscribeResponse, error) {
 	if len(cursor) > MaxCursorBytes {
 		return nil, fmt.Errorf("the cursor has %d bytes, at most %d", len(cursor), MaxCursorBytes)
 	}
-	out := &pluginpb.ListenResponse{Cursor: cursor}
+	out := &pluginpb.SubscribeResponse{Cursor: cursor}
 	var err error
 	out.Envelopes, err = encodeEnvelopes("envelope", list, func(v *envelope.Envelope) error {
 		if v.Channel != e.channel {
@@ -168,11 +168,11 @@ func (e *emitter) wait() error {
 				}
 			default:
 			}
-			return errNotListening
+			return errUnsubscribed
 		case <-e.stopped:
-			return errNotListening
+			return errUnsubscribed
 		case <-e.over:
-			return errNotListening
+			return errUnsubscribed
 		}
 	}
 }
@@ -185,23 +185,23 @@ func (e *emitter) close() {
 	e.ended = true
 }
 
-// listeners are the Listens that run, at most one a channel. They are safe for concurrent use.
-type listeners struct {
+// subscriptions are the Subscribes that run, at most one a channel. They are safe for concurrent use.
+type subscriptions struct {
 	mu      sync.Mutex
-	running map[string]*listening
+	running map[string]*running
 	ending  bool
 }
 
-type listening struct {
-	set     *listeners
+type running struct {
+	set     *subscriptions
 	channel string
 	ctx     context.Context
 	cancel  context.CancelFunc
 	done    chan struct{}
 }
 
-// begin registers a Listen, after the channel's former one has returned. It fails once stop was called.
-func (s *listeners) begin(parent context.Context, channel string) (*listening, error) {
+// begin registers a Subscribe, after the channel's former one has returned. It fails once stop was called.
+func (s *subscriptions) begin(parent context.Context, channel string) (*running, error) {
 	for {
 		s.mu.Lock()
 		if s.ending {
@@ -210,10 +210,10 @@ func (s *listeners) begin(parent context.Context, channel string) (*listening, e
 		}
 		former := s.running[channel]
 		if former == nil {
-			l := &listening{set: s, channel: channel, done: make(chan struct{})}
+			l := &running{set: s, channel: channel, done: make(chan struct{})}
 			l.ctx, l.cancel = context.WithCancel(parent)
 			if s.running == nil {
-				s.running = map[string]*listening{}
+				s.running = map[string]*running{}
 			}
 			s.running[channel] = l
 			s.mu.Unlock()
@@ -228,8 +228,8 @@ func (s *listeners) begin(parent context.Context, channel string) (*listening, e
 	}
 }
 
-// end makes room for the channel's next Listen.
-func (l *listening) end() {
+// end makes room for the channel's next Subscribe.
+func (l *running) end() {
 	l.set.mu.Lock()
 	delete(l.set.running, l.channel)
 	l.set.mu.Unlock()
@@ -237,11 +237,11 @@ func (l *listening) end() {
 	close(l.done)
 }
 
-// stop refuses further Listens, ends the running ones and waits for them until ctx ends.
-func (s *listeners) stop(ctx context.Context) {
+// stop refuses further Subscribes, ends the running ones and waits for them until ctx ends.
+func (s *subscriptions) stop(ctx context.Context) {
 	s.mu.Lock()
 	s.ending = true
-	all := make([]*listening, 0, len(s.running))
+	all := make([]*running, 0, len(s.running))
 	for _, l := range s.running {
 		l.cancel()
 		all = append(all, l)
@@ -257,7 +257,7 @@ func (s *listeners) stop(ctx context.Context) {
 }
 
 // count returns how many run.
-func (s *listeners) count() int {
+func (s *subscriptions) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.running)

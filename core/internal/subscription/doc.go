@@ -1,0 +1,72 @@
+// Package subscription runs the subscriptions of channels whose adapter polls its vendor or holds a connection. One
+// goroutine per channel calls the adapter's Subscribe from the stored cursor on, and stores each batch together with its
+// cursor. It starts again when the adapter fails or its process dies.
+//
+// Such a vendor does not repeat a message, so the gateway refuses none: if storage is unavailable, the goroutine waits,
+// and with it the adapter. A message that can never be stored is replaced by a note or dropped with an error in the log,
+// so that no message blocks its channel.
+package subscription
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"patchbay/core/internal/adapter"
+	"patchbay/core/internal/conversation"
+	"patchbay/sdk/backoff"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// Host runs an adapter's process; see adapter.Host.
+type Host interface {
+	Wait(ctx context.Context) error
+	Subscribe(ctx context.Context, from *pluginpb.SubscribeRequest, store adapter.Store) error
+}
+
+// Writer stores envelopes and cursors; see writer.Writer.
+type Writer interface {
+	AcceptFrom(ctx context.Context, channel string, cursor []byte, in []*conversation.Inbound) ([]*conversation.Inbound, error)
+	View(ctx context.Context, f func(*conversation.State)) error
+}
+
+// Observer records metrics. Its methods are called concurrently and must not block.
+type Observer interface {
+	// Received counts a stored envelope.
+	Received(channel string)
+	// Subscribed records whether the channel's subscription runs.
+	Subscribed(channel string, up bool)
+}
+
+// Channel is a channel whose adapter subscribes.
+type Channel struct {
+	Name    string
+	Adapter string
+	Host    Host
+}
+
+// Options are the dependencies of Run. All are required.
+type Options struct {
+	Channels []Channel
+	Writer   Writer
+	Observer Observer
+	Logger   *slog.Logger
+}
+
+// delay is the time between attempts to subscribe, and to store a batch.
+var delay = backoff.Policy{Base: 200 * time.Millisecond, Max: 30 * time.Second, Jitter: 0.25}
+
+// healthyAfter is the duration after which a subscription without messages counts as a success.
+const healthyAfter = time.Minute
+
+// Run keeps the subscriptions of all channels running until ctx ends. It returns when every adapter has stopped or used
+// up its time to stop.
+func Run(ctx context.Context, o Options) {
+	var all sync.WaitGroup
+	for _, ch := range o.Channels {
+		s := &subscriber{Channel: ch, options: &o, log: o.Logger.With("channel", ch.Name, "adapter", ch.Adapter)}
+		all.Go(func() { s.run(ctx) })
+	}
+	all.Wait()
+}

@@ -1,0 +1,106 @@
+package subscription
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/writer"
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol"
+)
+
+// warnAfter is the number of attempts to store a batch after which the log has a warning.
+const warnAfter = 5
+
+// store stores a batch and its cursor, waiting while the writer is busy or unavailable. It returns an error if the
+// adapter may not emit the batch, if the cursor can't be decided on, or if ctx ends.
+func (s *subscriber) store(ctx context.Context, encoded [][]byte, cursor []byte) error {
+	in, err := conversation.Decode(encoded, []string{s.Name})
+	if err != nil {
+		return err
+	}
+	in = s.replaceOversized(in)
+	attempts := 0
+	single := false // accept one message at a time, to find the one that can't be decided on
+	for {
+		rest, err := s.accept(ctx, in, cursor, single)
+		switch {
+		case err == nil && len(rest) == 0:
+			s.failures = 0
+			return nil
+		case err == nil:
+			single = false
+		case errors.Is(err, writer.ErrUndecidable) && len(rest) == 0: // the cursor alone
+			return err
+		case errors.Is(err, writer.ErrUndecidable) && single:
+			s.log.Error("message dropped: the decision on it failed", "vendor_id", rest[0].Envelope.VendorID, "error", err)
+			rest, single = rest[1:], false
+		case errors.Is(err, writer.ErrUndecidable):
+			single = true
+		case !errors.Is(err, writer.ErrBusy) && !errors.Is(err, writer.ErrUnavailable):
+			return err
+		default:
+			wait := delay.Delay(attempts)
+			if attempts++; attempts == warnAfter {
+				s.log.Warn("subscription waits for storage", "messages", len(rest), "error", err)
+			}
+			sleep(ctx, wait)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		in = rest
+	}
+}
+
+// accept hands a batch, or its first message if single is set, to the writer and counts the stored messages. It returns
+// the messages that are not stored.
+func (s *subscriber) accept(ctx context.Context, in []*conversation.Inbound, cursor []byte, single bool) ([]*conversation.Inbound, error) {
+	now, later := in, []*conversation.Inbound(nil)
+	if single && len(in) > 1 {
+		now, later, cursor = in[:1], in[1:], nil
+	}
+	rest, err := s.options.Writer.AcceptFrom(ctx, s.Name, cursor, now)
+	for range len(now) - len(rest) {
+		s.options.Observer.Received(s.Name)
+	}
+	return append(rest[:len(rest):len(rest)], later...), err
+}
+
+// replaceOversized replaces messages that are too large for the log by notes.
+func (s *subscriber) replaceOversized(in []*conversation.Inbound) []*conversation.Inbound {
+	out := in[:0]
+	for _, i := range in {
+		if !writer.Fits(i) {
+			note, err := oversizedNote(i)
+			s.log.Error("message replaced by a note: it is too large for the log", "vendor_id", i.Envelope.VendorID,
+				"bytes", len(i.Bytes), "noted", err == nil)
+			if err != nil {
+				continue
+			}
+			i = note
+		}
+		out = append(out, i)
+	}
+	return out
+}
+
+// oversizedNote returns an envelope of kind unparsed with the sender, thread and time of a message, without its content.
+func oversizedNote(in *conversation.Inbound) (*conversation.Inbound, error) {
+	e := &envelope.Envelope{
+		Channel: in.Channel, VendorID: in.Envelope.VendorID, Thread: in.Envelope.Thread, Sender: in.Envelope.Sender,
+		SentAt: in.Envelope.SentAt, Kind: envelope.KindUnparsed,
+		Attributes: map[string]string{"error": fmt.Sprintf("too large to be stored: %s of %d bytes", in.Envelope.Kind, len(in.Bytes))},
+	}
+	b, err := protocol.EncodeEnvelope(e)
+	if err != nil {
+		return nil, err
+	}
+	note := &conversation.Inbound{Channel: in.Channel, Envelope: e, Bytes: b}
+	if !writer.Fits(note) {
+		return nil, fmt.Errorf("its thread and ids have %d bytes", len(b))
+	}
+	return note, nil
+}

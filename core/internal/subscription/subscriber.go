@@ -1,0 +1,94 @@
+package subscription
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"patchbay/core/internal/adapter"
+	"patchbay/core/internal/conversation"
+	"patchbay/sdk"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// subscriber runs the subscription of one channel. It belongs to one goroutine.
+type subscriber struct {
+	Channel
+	options  *Options
+	log      *slog.Logger
+	failures int // subscriptions in a row that ended early and stored nothing
+}
+
+// run subscribes again and again until ctx ends.
+func (s *subscriber) run(ctx context.Context) {
+	s.options.Observer.Subscribed(s.Name, false)
+	for ctx.Err() == nil {
+		start := time.Now()
+		err := s.subscribe(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(start) >= healthyAfter {
+			s.failures = 0
+		}
+		wait := delay.Delay(s.failures)
+		s.failures++
+		if e, ok := errors.AsType[*sdk.Error](err); ok {
+			wait = max(wait, e.After)
+		}
+		s.logEnd(err, wait)
+		sleep(ctx, wait)
+	}
+}
+
+func (s *subscriber) logEnd(err error, wait time.Duration) {
+	switch {
+	case errors.Is(err, adapter.ErrNotReady): // the adapter's supervisor logs the reason
+		s.log.Debug("adapter is not ready to subscribe", "error", err, "retry_seconds", wait.Seconds())
+	case err != nil:
+		s.log.Warn("subscription failed", "error", err, "retry_seconds", wait.Seconds())
+	default:
+		s.log.Info("adapter ended its subscription", "retry_seconds", wait.Seconds())
+	}
+}
+
+// subscribe waits for the adapter and runs one subscription.
+func (s *subscriber) subscribe(ctx context.Context) error {
+	if err := s.Host.Wait(ctx); err != nil {
+		return err
+	}
+	from, err := s.position(ctx)
+	if err != nil {
+		return err
+	}
+	s.log.Debug("subscribing", "cursor_bytes", len(from.GetCursor()), "threads", len(from.GetThreads()))
+	s.options.Observer.Subscribed(s.Name, true)
+	defer s.options.Observer.Subscribed(s.Name, false)
+	return s.Host.Subscribe(ctx, from, s.store)
+}
+
+// position returns the stored cursor and the live threads, both as of the same commit.
+func (s *subscriber) position(ctx context.Context) (*pluginpb.SubscribeRequest, error) {
+	out := &pluginpb.SubscribeRequest{Channel: s.Name}
+	var threads []conversation.Thread
+	err := s.options.Writer.View(ctx, func(state *conversation.State) {
+		out.Cursor, threads = state.Cursor(s.Name), state.LiveThreads(s.Name)
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range threads {
+		out.Threads = append(out.Threads, &pluginpb.LiveThread{Thread: threads[i].ID, State: threads[i].State})
+	}
+	return out, nil
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
