@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"patchbay/core/internal/adapter"
+	"patchbay/core/internal/plugin"
 )
 
 // Adapter is an adapter's process as operators see it.
@@ -24,7 +24,7 @@ type Adapter struct {
 	Sick      map[string]string `json:"sick,omitempty"` // channel to trouble
 }
 
-func describeAdapter(name string, s adapter.Status) Adapter {
+func describeAdapter(name string, s plugin.Status) Adapter {
 	a := Adapter{
 		Name: name, State: string(s.State), Since: s.Since, Version: s.Version, PID: s.PID, Restarts: s.Restarts,
 		Reason: s.Reason, LastError: s.LastError, Sick: s.Sick,

@@ -8,13 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	"patchbay/core/internal/adapter"
+	"patchbay/core/internal/plugin"
 )
 
 func TestAdapters(t *testing.T) {
 	o := openOffice(t)
 	for _, name := range []string{"native", "bot"} {
-		o.admin.Hosts[name] = adapter.New(adapter.Options{Name: name, Command: "/nowhere", Logger: slog.New(slog.DiscardHandler)})
+		o.admin.Hosts[name] = plugin.New(plugin.Options{Name: name, Command: "/nowhere", Logger: slog.New(slog.DiscardHandler)})
 	}
 	ask := func(method, path string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()

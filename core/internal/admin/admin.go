@@ -17,9 +17,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/store"
 	"patchbay/core/internal/telemetry"
 	"patchbay/core/internal/trail"
@@ -44,7 +44,7 @@ type Options struct {
 	Writer   Writer
 	Log      store.Log
 	Lanes    Lanes
-	Hosts    map[string]*adapter.Host
+	Hosts    map[string]*plugin.Host
 	Config   *config.Config
 	Trail    *trail.Trail
 	Logger   *slog.Logger

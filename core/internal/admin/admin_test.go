@@ -15,9 +15,9 @@ import (
 
 	"go.uber.org/goleak"
 
-	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/store"
 	"patchbay/core/internal/store/memory"
@@ -97,7 +97,7 @@ func openOffice(t *testing.T) *office {
 		{Name: "desk", Adapter: "aicc", Delivery: config.Delivery{Concurrency: 2}},
 	}}
 	o.admin = New(Options{
-		Version: "test", Registry: telemetry.NewRegistry("test"), Writer: o.w, Log: o.log, Lanes: o, Hosts: map[string]*adapter.Host{},
+		Version: "test", Registry: telemetry.NewRegistry("test"), Writer: o.w, Log: o.log, Lanes: o, Hosts: map[string]*plugin.Host{},
 		Config: cfg, Trail: trail.New(o.log, o.w), Logger: slog.New(slog.DiscardHandler),
 	})
 	o.admin.Accepting(true)
@@ -281,7 +281,7 @@ func TestWhyItWaits(t *testing.T) {
 			o := openOffice(t)
 			o.state = tc.state
 			if tc.host {
-				o.admin.Hosts["bot"] = adapter.New(adapter.Options{Name: "bot", Command: "/nowhere", Logger: slog.New(slog.DiscardHandler)})
+				o.admin.Hosts["bot"] = plugin.New(plugin.Options{Name: "bot", Command: "/nowhere", Logger: slog.New(slog.DiscardHandler)})
 			}
 			o.say("web", "w1", "m1", "hello")
 			o.say("web", "w1", "m2", "again")
@@ -393,7 +393,7 @@ func TestReady(t *testing.T) {
 		"records are missing": {func(o *office) { o.log.SetHealth(&gaps) }, 200,
 			[]string{"[+] records: degraded: 6 are missing from the log: 5 to 9, 12 to 12", "ready, degraded"}},
 		"adapter away": {func(o *office) {
-			o.admin.Hosts["bot"] = adapter.New(adapter.Options{Name: "bot", Command: "/nowhere", Logger: slog.New(slog.DiscardHandler)})
+			o.admin.Hosts["bot"] = plugin.New(plugin.Options{Name: "bot", Command: "/nowhere", Logger: slog.New(slog.DiscardHandler)})
 		}, 200, []string{"[+] adapter bot: degraded: stopped", "ready, degraded"}},
 		"vendor away": {func(o *office) { o.state.breaker = "open" }, 200, []string{"[+] channel faq: degraded: circuit breaker is open", "ready, degraded"}},
 	} {

@@ -26,7 +26,7 @@ const (
 	maxPluginMetrics = 1 << 20
 )
 
-// speaker is an adapter that tells its own metrics in Prometheus' text format; see adapter.Host.CollectMetrics.
+// speaker is an adapter that tells its own metrics in Prometheus' text format; see plugin.Host.CollectMetrics.
 type speaker interface {
 	CollectMetrics(ctx context.Context) ([]byte, error)
 }

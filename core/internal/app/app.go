@@ -15,13 +15,13 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/net/netutil"
 
-	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/admin"
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/ingress"
 	"patchbay/core/internal/lane"
 	"patchbay/core/internal/media"
+	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/store/jetstream"
 	"patchbay/core/internal/subscription"
 	"patchbay/core/internal/telemetry"
@@ -85,11 +85,11 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	telemetry.Loaded(reg, cfg.Hash, time.Now())
 	channels, routes := names(cfg)
 	metrics := telemetry.NewMetrics(reg, channels, routes)
-	processes, err := adapter.NewMetrics(reg)
+	processes, err := plugin.NewMetrics(reg)
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	sockets, release := adapter.ClaimRuntimeDir(filepath.Join(cfg.Store.Dir, "run"))
+	sockets, release := plugin.ClaimRuntimeDir(filepath.Join(cfg.Store.Dir, "run"))
 	a.defers("sockets", func() {
 		if err := release(); err != nil {
 			a.log.Warn("could not remove the folder for sockets", "error", err)

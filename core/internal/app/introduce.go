@@ -9,9 +9,9 @@ import (
 	"strings"
 	"sync"
 
-	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/media"
+	"patchbay/core/internal/plugin"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol/pluginpb"
 	"patchbay/sdk/settings"
@@ -33,7 +33,7 @@ func wrong(problems ...config.Problem) Findings { return Findings{Problems: prob
 // nowhere, and touches no network. It returns everything that is wrong, sorted. The configuration may be one that did not
 // load: then the adapters are asked about those channels that are sound, see config.Config.Usable.
 func Check(ctx context.Context, cfg *config.Config, o Options) Findings {
-	adapter.SweepTemp()
+	plugin.SweepTemp()
 	p := startPlugins(cfg, &o, "", nil)
 	defer p.stop()
 	return p.introduce(ctx, cfg)
@@ -63,7 +63,7 @@ func (p *plugins) introduce(ctx context.Context, cfg *config.Config) Findings {
 }
 
 // adapter asks one adapter, about its channels in the order of the file.
-func (p *plugins) adapter(ctx context.Context, cfg *config.Config, name string, h *adapter.Host) Findings {
+func (p *plugins) adapter(ctx context.Context, cfg *config.Config, name string, h *plugin.Host) Findings {
 	d, err := h.Describe(ctx)
 	if err != nil {
 		why := err.Error()
@@ -85,7 +85,7 @@ func (p *plugins) adapter(ctx context.Context, cfg *config.Config, name string, 
 }
 
 // channel checks and configures one channel, as far as it is usable.
-func (p *plugins) channel(ctx context.Context, cfg *config.Config, ch *config.Channel, h *adapter.Host, schema []byte) Findings {
+func (p *plugins) channel(ctx context.Context, cfg *config.Config, ch *config.Channel, h *plugin.Host, schema []byte) Findings {
 	usable := cfg.Usable(ch.Name)
 	if usable == config.UsableNot {
 		return Findings{}

@@ -12,8 +12,8 @@ import (
 	"sync"
 	"time"
 
-	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/config"
+	"patchbay/core/internal/plugin"
 	"patchbay/sdk/protocol/pluginpb"
 )
 
@@ -22,7 +22,7 @@ const startTimeout = 30 * time.Second
 
 // plugins are the adapters' processes and what they said about themselves and their channels.
 type plugins struct {
-	hosts     map[string]*adapter.Host
+	hosts     map[string]*plugin.Host
 	mu        sync.Mutex // of described and endpoints while the adapters introduce themselves
 	described map[string]*pluginpb.DescribeResponse
 	endpoints map[string]*pluginpb.ConfigureResponse // by channel
@@ -32,11 +32,11 @@ type plugins struct {
 
 // startPlugins starts every adapter that a channel uses and whose own part of the configuration is sound, in parallel.
 // Their sockets go into folders below runtimeDir.
-func startPlugins(cfg *config.Config, o *Options, runtimeDir string, m *adapter.Metrics) *plugins {
+func startPlugins(cfg *config.Config, o *Options, runtimeDir string, m *plugin.Metrics) *plugins {
 	log := o.Logger
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &plugins{
-		hosts: map[string]*adapter.Host{}, described: map[string]*pluginpb.DescribeResponse{},
+		hosts: map[string]*plugin.Host{}, described: map[string]*pluginpb.DescribeResponse{},
 		endpoints: map[string]*pluginpb.ConfigureResponse{}, cancel: cancel,
 	}
 	for name, a := range cfg.Adapters {
@@ -47,7 +47,7 @@ func startPlugins(cfg *config.Config, o *Options, runtimeDir string, m *adapter.
 		if !cfg.UsableAdapter(name) {
 			continue
 		}
-		h := adapter.New(adapter.Options{
+		h := plugin.New(plugin.Options{
 			Name: name, Command: command(a.Command), Args: a.Args, Env: environment(a.Env), GatewayVersion: o.Version,
 			RuntimeDir: runtimeDir, Logger: log, Metrics: m,
 		})

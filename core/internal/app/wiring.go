@@ -4,11 +4,11 @@ import (
 	"net"
 	"slices"
 
-	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/ingress"
 	"patchbay/core/internal/lane"
+	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/subscription"
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
@@ -45,7 +45,7 @@ func policy(cfg *config.Config, p *plugins, reachable func(string) bool) *conver
 func reachable(cfg *config.Config, p *plugins, engine *lane.Engine) func(string) bool {
 	return func(name string) bool {
 		ch, ok := cfg.Channel(name)
-		return ok && p.hosts[ch.Adapter].Status().State != adapter.StateQuarantined && engine.Reachable(name)
+		return ok && p.hosts[ch.Adapter].Status().State != plugin.StateQuarantined && engine.Reachable(name)
 	}
 }
 

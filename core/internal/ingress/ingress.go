@@ -14,7 +14,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// Receiver translates requests; see adapter.Host.Receive.
+// Receiver translates requests; see plugin.Host.Receive.
 type Receiver interface {
 	Receive(ctx context.Context, call *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error)
 }

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"patchbay/core/internal/adapter"
+	"patchbay/core/internal/plugin"
 	"patchbay/sdk"
 	"patchbay/sdk/protocol/pluginpb"
 )
@@ -36,7 +36,7 @@ func busy(text string) *refusal {
 func storeUnavailable(err error) *refusal { return temporarilyUnavailable("store", err, 5) }
 
 func adapterFailed(err error) *refusal {
-	if errors.Is(err, adapter.ErrNotReady) {
+	if errors.Is(err, plugin.ErrNotReady) {
 		return temporarilyUnavailable("adapter_away", err, 1)
 	}
 	return temporarilyUnavailable("adapter", err, 2)

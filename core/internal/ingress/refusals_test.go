@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/writer"
 	"patchbay/sdk/protocol/pluginpb"
 )
@@ -140,11 +140,11 @@ func TestRequestsAreRefusedIfTheAdapterFails(t *testing.T) {
 	const unavailable = "temporarily unavailable, try again"
 	checkRefusals(t, map[string]refusalCase{
 		"not ready": {
-			fake: &fake{receive: failsWith(fmt.Errorf("receive: %w", adapter.ErrNotReady))}, status: 503, text: unavailable,
+			fake: &fake{receive: failsWith(fmt.Errorf("receive: %w", plugin.ErrNotReady))}, status: 503, text: unavailable,
 			reason: "adapter_away", header: "Retry-After", headerText: "1",
 		},
 		"died": {
-			fake: &fake{receive: failsWith(&adapter.DiedError{Name: "bot"})}, status: 503, text: unavailable, reason: "adapter",
+			fake: &fake{receive: failsWith(&plugin.DiedError{Name: "bot"})}, status: 503, text: unavailable, reason: "adapter",
 			header: "Retry-After", headerText: "2",
 		},
 		"envelope of another channel": {

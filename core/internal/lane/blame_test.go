@@ -4,8 +4,8 @@ import (
 	"errors"
 	"testing"
 
-	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/writer"
 )
 
@@ -18,11 +18,11 @@ func TestBlame(t *testing.T) {
 		deaths  int
 		want    bool
 	}{
-		"once alone":              {&adapter.DiedError{Alone: true}, 0, 1, false},
-		"twice alone":             {&adapter.DiedError{Alone: true}, 0, 2, true},
-		"thrice beside webhooks":  {&adapter.DiedError{}, 0, 3, false},
-		"four beside webhooks":    {&adapter.DiedError{}, 0, 4, true},
-		"always beside others":    {&adapter.DiedError{}, 1, 100, false},
+		"once alone":              {&plugin.DiedError{Alone: true}, 0, 1, false},
+		"twice alone":             {&plugin.DiedError{Alone: true}, 0, 2, true},
+		"thrice beside webhooks":  {&plugin.DiedError{}, 0, 3, false},
+		"four beside webhooks":    {&plugin.DiedError{}, 0, 4, true},
+		"always beside others":    {&plugin.DiedError{}, 1, 100, false},
 		"another error each time": {errors.New("deadline"), 0, 100, false},
 	} {
 		t.Run(name, func(t *testing.T) {

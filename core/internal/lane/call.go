@@ -7,8 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/store"
 	"patchbay/sdk"
 	"patchbay/sdk/protocol"
@@ -86,7 +86,7 @@ const errorKilled = "killed_adapter"
 // unreadable maps an error of reading what is to be delivered. What is gone or broken stays so.
 func (t *task) readFailed(err error) result {
 	_, attaching := errors.AsType[*attachError](err)
-	if attaching && errors.Is(err, adapter.ErrNotReady) {
+	if attaching && errors.Is(err, plugin.ErrNotReady) {
 		return t.callFailed(err)
 	}
 	if attaching || isTemporary(err) {
@@ -103,10 +103,10 @@ func isTemporary(err error) bool {
 
 // failed maps an error of the call itself.
 func (t *task) callFailed(err error) result {
-	if errors.Is(err, adapter.ErrNotReady) {
+	if errors.Is(err, plugin.ErrNotReady) {
 		return result{out: t.retry(string(sdk.KindTransient), err.Error(), 0), err: err, pause: notReadyPause}
 	}
-	if _, ok := errors.AsType[*adapter.TooLargeError](err); ok {
+	if _, ok := errors.AsType[*plugin.TooLargeError](err); ok {
 		return result{out: t.deadLetter(string(sdk.KindUnsupported), err.Error())}
 	}
 	return result{out: t.unknownOutcome(err.Error()), err: err}
@@ -114,7 +114,7 @@ func (t *task) callFailed(err error) result {
 
 // refused maps a typed error of the adapter.
 func (t *task) adapterRefused(f *pluginpb.Error) result {
-	e := adapter.Refusal(f)
+	e := plugin.Refusal(f)
 	text, after := e.Error(), e.After
 	switch kind := e.Kind; kind {
 	case sdk.KindInvalid, sdk.KindUnsupported, sdk.KindPermanent:

@@ -22,9 +22,9 @@ import (
 
 // Caller is an adapter process.
 type Caller interface {
-	// Deliver makes one call; see adapter.Host.Deliver for what the errors mean.
+	// Deliver makes one call; see plugin.Host.Deliver for what the errors mean.
 	Deliver(ctx context.Context, call *pluginpb.DeliverCall) (*pluginpb.DeliverResult, error)
-	// Attach hands over a medium for a delivery that follows; see adapter.Host.Attach.
+	// Attach hands over a medium for a delivery that follows; see plugin.Host.Attach.
 	Attach(ctx context.Context, first *pluginpb.AttachRequest, r io.Reader) error
 }
 

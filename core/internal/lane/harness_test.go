@@ -13,9 +13,9 @@ import (
 	"go.uber.org/goleak"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/store"
 	"patchbay/core/internal/writer"
 	"patchbay/sdk/envelope"
@@ -42,10 +42,10 @@ func throttled(after time.Duration, scope string) answer {
 }
 
 func died(alone bool) answer {
-	return answer{err: &adapter.DiedError{Name: "bot", Alone: alone, Text: "panic: poison"}}
+	return answer{err: &plugin.DiedError{Name: "bot", Alone: alone, Text: "panic: poison"}}
 }
 
-func away() answer { return answer{err: fmt.Errorf("deliver: %w", adapter.ErrNotReady)} }
+func away() answer { return answer{err: fmt.Errorf("deliver: %w", plugin.ErrNotReady)} }
 
 // call is one that an adapter has in hand.
 type call struct {

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/media"
+	"patchbay/core/internal/plugin"
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
@@ -272,7 +272,7 @@ func (e *Engine) attach(ctx context.Context, t *task, m *pluginpb.AssignedMedium
 // is waited for.
 func (t *task) degradeMedium(ctx context.Context, err error) bool {
 	failed, ok := errors.AsType[*attachError](err)
-	if !ok || ctx.Err() != nil || errors.Is(err, adapter.ErrNotReady) || errors.Is(err, media.ErrGone) ||
+	if !ok || ctx.Err() != nil || errors.Is(err, plugin.ErrNotReady) || errors.Is(err, media.ErrGone) ||
 		!media.Lasting(err) && !t.mediaWaitOver() {
 		return false
 	}

@@ -15,9 +15,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/media"
+	"patchbay/core/internal/plugin"
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol/pluginpb"
@@ -397,7 +397,7 @@ func TestMediumThatIsNotTaken(t *testing.T) {
 		"for now":               {err: &sdk.Error{Kind: sdk.KindTransient, Text: "no room"}},
 		"for now, for too long": {err: errors.New("connection lost"), queued: maxMediaWait, again: true, want: "see\n[image] caption LINK"},
 		"for now, long queued":  {err: errors.New("connection lost"), queued: maxMediaWait},
-		"no process":            {err: fmt.Errorf("attach: %w", adapter.ErrNotReady), queued: maxMediaWait, again: true},
+		"no process":            {err: fmt.Errorf("attach: %w", plugin.ErrNotReady), queued: maxMediaWait, again: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/store"
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
@@ -43,7 +43,7 @@ func TestEveryKindOfError(t *testing.T) {
 		"throttled":         {throttled(0, "lane"), want{conversation.ResultRetry, "throttled", backoffBase, 2 * backoffBase}},
 		"throttled, after":  {throttled(time.Minute, "lane"), want{conversation.ResultRetry, "throttled", time.Minute, time.Minute}},
 		"transient, after":  {answer{res: &pluginpb.DeliverResult{Error: &pluginpb.Error{Kind: "transient", After: durationpb.New(time.Minute)}}}, want{conversation.ResultRetry, "transient", time.Minute, time.Minute}},
-		"too large to call": {answer{err: &adapter.TooLargeError{Bytes: 2, Limit: 1}}, want{result: conversation.ResultDead, err: "unsupported"}},
+		"too large to call": {answer{err: &plugin.TooLargeError{Bytes: 2, Limit: 1}}, want{result: conversation.ResultDead, err: "unsupported"}},
 		"timeout":           {answer{err: context.DeadlineExceeded}, want{conversation.ResultRetry, "unknown", backoffBase / 4, 2 * backoffBase}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -222,7 +222,7 @@ func TestBackoff(t *testing.T) {
 }
 
 func TestErrorTextNamesTheVendorsAnswer(t *testing.T) {
-	got := adapter.Refusal(&pluginpb.Error{Kind: "permanent", Op: "send message", Text: "no such user", Status: 404, Code: "E1", Field: "to"}).Error()
+	got := plugin.Refusal(&pluginpb.Error{Kind: "permanent", Op: "send message", Text: "no such user", Status: 404, Code: "E1", Field: "to"}).Error()
 	for _, want := range []string{"send message", "permanent", "no such user", "404", "E1", "to"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q does not name %q", got, want)

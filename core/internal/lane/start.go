@@ -6,8 +6,8 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/plugin"
 	"patchbay/sdk"
 )
 
@@ -144,7 +144,7 @@ func (e *Engine) finishCall(t *task, r result, done func(error)) {
 		return
 	}
 	delete(e.waiting, t.job.Delivery.ID)
-	if e.stopping && !t.cancelled && errors.Is(r.err, adapter.ErrNotReady) {
+	if e.stopping && !t.cancelled && errors.Is(r.err, plugin.ErrNotReady) {
 		return // nothing was tried: like those that were not begun, it is in the log
 	}
 	e.finish(t.job, r.out)
@@ -155,11 +155,11 @@ func (e *Engine) requeue(t *task, err error) bool {
 	if err == nil || t.cancelled || e.stopping {
 		return false
 	}
-	if errors.Is(err, adapter.ErrNotReady) { // the adapter is away: nothing was tried
+	if errors.Is(err, plugin.ErrNotReady) { // the adapter is away: nothing was tried
 		t.ch.queue = append([]*task{t}, t.ch.queue...)
 		return true
 	}
-	_, ok := errors.AsType[*adapter.DiedError](err)
+	_, ok := errors.AsType[*plugin.DiedError](err)
 	if !ok || t.ch.DeadOnUnknown || t.crashes >= maxCrashWeight {
 		return false
 	}
@@ -170,7 +170,7 @@ func (e *Engine) requeue(t *task, err error) bool {
 
 // judge blames a call for its adapter's death, and gives it up when it has done it often enough.
 func (t *task) countCrash(r *result) {
-	died, ok := errors.AsType[*adapter.DiedError](r.err)
+	died, ok := errors.AsType[*plugin.DiedError](r.err)
 	if !ok {
 		return
 	}
@@ -181,7 +181,7 @@ func (t *task) countCrash(r *result) {
 
 // blame weighs a death: two alone convict a delivery. With webhooks in the process too it could be one of these, so it
 // takes twice as many, and nothing if other deliveries were in flight.
-func crashWeight(died *adapter.DiedError, p *adapterState) int {
+func crashWeight(died *plugin.DiedError, p *adapterState) int {
 	switch {
 	case died.Alone:
 		return 2
@@ -195,13 +195,13 @@ func crashWeight(died *adapter.DiedError, p *adapterState) int {
 var errNotCalled = errors.New("the vendor was not asked")
 
 func notCalled(err error) bool {
-	return errors.Is(err, adapter.ErrNotReady) || errors.Is(err, errNotCalled)
+	return errors.Is(err, plugin.ErrNotReady) || errors.Is(err, errNotCalled)
 }
 
 // verdict says whether an outcome speaks against the vendor. An adapter's death does not, and takes many calls along at
 // once, unless each call that it takes along is given up: then the breaker limits the damage.
 func breakerError(r result, cancelled bool) error {
-	_, died := errors.AsType[*adapter.DiedError](r.err)
+	_, died := errors.AsType[*plugin.DiedError](r.err)
 	switch {
 	case cancelled || notCalled(r.err) || died && r.out.Result == conversation.ResultRetry,
 		r.out.Error == string(sdk.KindThrottled), r.out.Error == errorKilled:

@@ -14,7 +14,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// Source reads a medium at its vendor; see adapter.Host.Fetch.
+// Source reads a medium at its vendor; see plugin.Host.Fetch.
 type Source interface {
 	// Fetch calls info at most once and before the first chunk, then chunk for each piece in order. It returns the
 	// first error of either as it is, or wrapped. A chunk is the callee's only until chunk returns. It must return soon

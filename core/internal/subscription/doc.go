@@ -13,16 +13,16 @@ import (
 	"sync"
 	"time"
 
-	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/plugin"
 	"patchbay/sdk/backoff"
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// Host runs an adapter's process; see adapter.Host.
+// Host runs an adapter's process; see plugin.Host.
 type Host interface {
 	Wait(ctx context.Context) error
-	Subscribe(ctx context.Context, from *pluginpb.SubscribeRequest, store adapter.Store) error
+	Subscribe(ctx context.Context, from *pluginpb.SubscribeRequest, store plugin.Store) error
 }
 
 // Writer stores envelopes and cursors; see writer.Writer.

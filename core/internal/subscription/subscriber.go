@@ -6,8 +6,8 @@ import (
 	"log/slog"
 	"time"
 
-	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/plugin"
 	"patchbay/sdk"
 	"patchbay/sdk/protocol/pluginpb"
 )
@@ -44,7 +44,7 @@ func (s *subscriber) run(ctx context.Context) {
 
 func (s *subscriber) logEnd(err error, wait time.Duration) {
 	switch {
-	case errors.Is(err, adapter.ErrNotReady): // the adapter's supervisor logs the reason
+	case errors.Is(err, plugin.ErrNotReady): // the adapter's supervisor logs the reason
 		s.log.Debug("adapter is not ready to subscribe", "error", err, "retry_seconds", wait.Seconds())
 	case err != nil:
 		s.log.Warn("subscription failed", "error", err, "retry_seconds", wait.Seconds())

@@ -16,9 +16,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
-	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/writer"
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
@@ -29,7 +29,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // script is an implementation of Subscribe.
-type script = func(ctx context.Context, from *pluginpb.SubscribeRequest, store adapter.Store) error
+type script = func(ctx context.Context, from *pluginpb.SubscribeRequest, store plugin.Store) error
 
 // host is a fake adapter: each call of Subscribe runs the next script; the last script is repeated.
 type host struct {
@@ -47,7 +47,7 @@ func (h *host) Wait(context.Context) error {
 	return nil
 }
 
-func (h *host) Subscribe(ctx context.Context, from *pluginpb.SubscribeRequest, store adapter.Store) error {
+func (h *host) Subscribe(ctx context.Context, from *pluginpb.SubscribeRequest, store plugin.Store) error {
 	h.mu.Lock()
 	script := h.scripts[min(len(h.calls), len(h.scripts)-1)]
 	h.calls, h.from = append(h.calls, time.Now()), append(h.from, from)
@@ -69,7 +69,7 @@ func (h *host) gaps() []time.Duration {
 	return out
 }
 
-func waitForEnd(ctx context.Context, _ *pluginpb.SubscribeRequest, _ adapter.Store) error {
+func waitForEnd(ctx context.Context, _ *pluginpb.SubscribeRequest, _ plugin.Store) error {
 	<-ctx.Done()
 	return nil
 }
@@ -196,7 +196,7 @@ func TestSubscribeStartsAtTheStoredCursorWithLiveThreads(t *testing.T) {
 			t.Fatal(err)
 		}
 		k := &keeper{state: state}
-		b := play(t, k, func(ctx context.Context, _ *pluginpb.SubscribeRequest, store adapter.Store) error {
+		b := play(t, k, func(ctx context.Context, _ *pluginpb.SubscribeRequest, store plugin.Store) error {
 			if err := store(ctx, encoded(t, "one", "two"), []byte("next")); err != nil {
 				return err
 			}
@@ -223,9 +223,9 @@ func TestSubscribeStartsAtTheStoredCursorWithLiveThreads(t *testing.T) {
 
 func TestSubscriptionStartsAgain(t *testing.T) {
 	fails := func(err error) script {
-		return func(context.Context, *pluginpb.SubscribeRequest, adapter.Store) error { return err }
+		return func(context.Context, *pluginpb.SubscribeRequest, plugin.Store) error { return err }
 	}
-	emits := func(ctx context.Context, _ *pluginpb.SubscribeRequest, store adapter.Store) error {
+	emits := func(ctx context.Context, _ *pluginpb.SubscribeRequest, store plugin.Store) error {
 		return errors.Join(store(ctx, encoded(t, "x"), nil), errors.New("and then it broke"))
 	}
 	broken := fails(errors.New("no route"))
@@ -239,7 +239,7 @@ func TestSubscriptionStartsAgain(t *testing.T) {
 			delay.Base, 2 * delay.Base, 4 * delay.Base, delay.Base, 2 * delay.Base,
 		}},
 		"not before After": {[]script{fails(&sdk.Error{Kind: sdk.KindThrottled, After: time.Minute}), waitForEnd}, []time.Duration{time.Minute}},
-		"soon after a long subscription": {[]script{broken, broken, func(context.Context, *pluginpb.SubscribeRequest, adapter.Store) error {
+		"soon after a long subscription": {[]script{broken, broken, func(context.Context, *pluginpb.SubscribeRequest, plugin.Store) error {
 			time.Sleep(healthyAfter)
 			return errors.New("reset")
 		}, waitForEnd}, []time.Duration{delay.Base, 2 * delay.Base, healthyAfter + delay.Base}},
@@ -271,7 +271,7 @@ func TestSubscriptionWaitsForItsAdapter(t *testing.T) {
 		var here atomic.Bool
 		b := playWith(t, &keeper{}, &host{scripts: []script{waitForEnd}, ready: func() error {
 			if !here.Load() {
-				return adapter.ErrNotReady
+				return plugin.ErrNotReady
 			}
 			return nil
 		}})
@@ -291,7 +291,7 @@ func TestSubscriptionWaitsForItsAdapter(t *testing.T) {
 
 // emitOnce is a script that emits one batch and keeps the result of store.
 func emitOnce(batch [][]byte, said *error) script {
-	return func(ctx context.Context, _ *pluginpb.SubscribeRequest, store adapter.Store) error {
+	return func(ctx context.Context, _ *pluginpb.SubscribeRequest, store plugin.Store) error {
 		*said = store(ctx, batch, []byte("done"))
 		<-ctx.Done()
 		return nil

@@ -17,11 +17,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
 
-	"patchbay/core/internal/adapter"
 	"patchbay/core/internal/admin"
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/store/memory"
 	"patchbay/core/internal/telemetry"
 	"patchbay/core/internal/writer"
@@ -68,18 +68,18 @@ func registerAll(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 	kept := telemetry.NewMedia(reg, []string{"web", "faq"})
 	kept.Served(200)
 	kept.Stored(100, 1)
-	calls, err := adapter.NewMetrics(reg)
+	calls, err := plugin.NewMetrics(reg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	bot := adapter.New(adapter.Options{Name: "bot", Command: "/bin/true", Logger: slog.New(slog.DiscardHandler), Metrics: calls})
+	bot := plugin.New(plugin.Options{Name: "bot", Command: "/bin/true", Logger: slog.New(slog.DiscardHandler), Metrics: calls})
 	book := conversation.NewState()
 	if err := book.Replay(1, &journal.Record{Changes: []*journal.Change{deadLettered()}}); err != nil {
 		t.Fatal(err)
 	}
 	admin.New(admin.Options{
 		Registry: reg.Registry, Writer: bookWriter{book}, Config: &config.Config{Channels: []config.Channel{{Name: "web"}}},
-		Logger: slog.New(slog.DiscardHandler), Metrics: m, Hosts: map[string]*adapter.Host{"bot": bot}, Log: memory.NewDisk(0).Open(),
+		Logger: slog.New(slog.DiscardHandler), Metrics: m, Hosts: map[string]*plugin.Host{"bot": bot}, Log: memory.NewDisk(0).Open(),
 	})
 	m.Refused("bot", "method")
 	m.Subscribed("web", true)

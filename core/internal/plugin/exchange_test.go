@@ -1,0 +1,183 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"patchbay/sdk/protocol"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// manual is an exchange whose stream is the test.
+type manual struct {
+	*exchange[*pluginpb.DeliverCall, *pluginpb.DeliverResult]
+	sent    chan []uint64
+	results chan *pluginpb.DeliverResult
+}
+
+func newManual() *manual {
+	m := &manual{
+		exchange: newExchange[*pluginpb.DeliverCall, *pluginpb.DeliverResult](),
+		sent:     make(chan []uint64, 100), results: make(chan *pluginpb.DeliverResult, 100),
+	}
+	m.size = deliverCallSize
+	m.idOf = (*pluginpb.DeliverResult).GetId
+	m.prepare = func(c *pluginpb.DeliverCall, id uint64, limit *durationpb.Duration) { c.Id, c.Timeout = id, limit }
+	m.send = func(calls []*pluginpb.DeliverCall) error {
+		var ids []uint64
+		for _, c := range calls {
+			ids = append(ids, c.GetId())
+		}
+		m.sent <- ids
+		return nil
+	}
+	m.recv = func() ([]*pluginpb.DeliverResult, error) {
+		r, ok := <-m.results
+		if !ok {
+			return nil, errors.New("end")
+		}
+		return []*pluginpb.DeliverResult{r}, nil
+	}
+	return m
+}
+
+// begin runs do in the background.
+func (m *manual) begin(ctx context.Context, call *pluginpb.DeliverCall) <-chan outcome[*pluginpb.DeliverResult] {
+	out := make(chan outcome[*pluginpb.DeliverResult], 1)
+	go func() {
+		r, err := m.do(ctx, call)
+		out <- outcome[*pluginpb.DeliverResult]{r, err}
+	}()
+	return out
+}
+
+func TestCallsThatWereNotSentAreNotSuspects(t *testing.T) {
+	m := newManual()
+	written := make(chan error, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { written <- m.write(ctx) }()
+	first := m.begin(t.Context(), &pluginpb.DeliverCall{})
+	<-m.sent
+	cancel()
+	<-written
+	second := m.begin(t.Context(), &pluginpb.DeliverCall{}) // nobody writes any more
+	waitFor(t, "both wait", func() bool { return m.waiting() == 2 })
+	if n := m.close(); n != 1 {
+		t.Errorf("%d calls are with the process", n)
+	}
+	m.fail(errors.New("died"))
+	if o := <-first; o.err == nil || o.err.Error() != "died" {
+		t.Errorf("sent: %v", o.err)
+	}
+	if o := <-second; !errors.Is(o.err, errNotSent) {
+		t.Errorf("not sent: %v", o.err)
+	}
+	if _, err := m.do(t.Context(), &pluginpb.DeliverCall{}); !errors.Is(err, errNotSent) {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
+func TestAbandonedCalls(t *testing.T) {
+	m := newManual()
+	ctx, cancel := context.WithCancel(t.Context())
+	queuedCall := m.begin(ctx, &pluginpb.DeliverCall{})
+	waitFor(t, "it waits", func() bool { return m.waiting() == 1 })
+	cancel()
+	if o := <-queuedCall; !errors.Is(o.err, errNotSent) {
+		t.Errorf("before it was sent: %v", o.err)
+	}
+	if ids := m.takeAbandoned(); len(ids) != 0 {
+		t.Errorf("cancels %v", ids)
+	}
+	stop, end := context.WithCancel(t.Context())
+	written := make(chan error, 1)
+	go func() { written <- m.write(stop) }()
+	ctx, cancel = context.WithCancel(t.Context())
+	sentCall := m.begin(ctx, &pluginpb.DeliverCall{})
+	ids := <-m.sent
+	if diff := cmp.Diff([]uint64{2}, ids); diff != "" {
+		t.Errorf("the abandoned call was sent: %s", diff)
+	}
+	cancel()
+	if o := <-sentCall; !errors.Is(o.err, context.Canceled) || errors.Is(o.err, errNotSent) {
+		t.Errorf("after it was sent: %v", o.err)
+	}
+	if diff := cmp.Diff([]uint64{2}, m.takeAbandoned()); diff != "" {
+		t.Error(diff)
+	}
+	end()
+	<-written
+}
+
+func TestResultsNobodyWaitsForAreDropped(t *testing.T) {
+	m := newManual()
+	ctx, cancel := context.WithCancel(t.Context())
+	written, read := make(chan error, 1), make(chan error, 1)
+	go func() { written <- m.write(ctx) }()
+	go func() { read <- m.read() }()
+	out := m.begin(t.Context(), &pluginpb.DeliverCall{})
+	<-m.sent
+	for _, id := range []uint64{99, 0, 1, 1} {
+		m.results <- &pluginpb.DeliverResult{Id: id, VendorId: "v"}
+	}
+	if o := <-out; o.err != nil || o.result.GetVendorId() != "v" {
+		t.Errorf("outcome %+v", o)
+	}
+	close(m.results)
+	<-read
+	cancel()
+	<-written
+}
+
+func TestFramesOfCallsKeepTheLimits(t *testing.T) {
+	m := newManual()
+	var outs []<-chan outcome[*pluginpb.DeliverResult]
+	add := func(bytes int) {
+		n := m.waiting()
+		outs = append(outs, m.begin(t.Context(), &pluginpb.DeliverCall{Action: &pluginpb.DeliverCall_Send{
+			Send: &pluginpb.SendAction{Envelope: make([]byte, bytes)}}}))
+		waitFor(t, "it waits", func() bool { return m.waiting() == n+1 })
+	}
+	for _, n := range []int{1, protocol.MaxFrameBytes, 1, 1} {
+		add(n)
+	}
+	for range protocol.MaxFrameCalls {
+		add(0)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	written := make(chan error, 1)
+	go func() { written <- m.write(ctx) }()
+	var sizes []int
+	for range 4 {
+		sizes = append(sizes, len(<-m.sent))
+	}
+	if diff := cmp.Diff([]int{1, 1, protocol.MaxFrameCalls, 2}, sizes); diff != "" {
+		t.Error(diff)
+	}
+	cancel()
+	<-written
+	m.close()
+	m.fail(errors.New("end"))
+	for _, o := range outs {
+		<-o
+	}
+}
+
+func TestTimeoutLeavesRoomForTheAnswer(t *testing.T) {
+	m := newManual()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	call := &pluginpb.DeliverCall{}
+	out := m.begin(ctx, call)
+	waitFor(t, "it waits", func() bool { return m.waiting() == 1 })
+	if d := call.GetTimeout().AsDuration(); d > time.Minute-500*time.Millisecond || d < 50*time.Second {
+		t.Errorf("timeout %s", d)
+	}
+	cancel()
+	<-out
+}

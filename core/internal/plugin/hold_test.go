@@ -1,0 +1,26 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"patchbay/sdk"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// TestReceiveLeavesTimeForTheTranslation: a call is not held until all of its time is gone.
+func TestReceiveLeavesTimeForTheTranslation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := New(Options{Name: "evil"}) // does not run, so no process ever comes
+		ctx, cancel := context.WithTimeout(t.Context(), sdk.ReceiveTimeout)
+		defer cancel()
+		began := time.Now()
+		_, err := h.Receive(ctx, &pluginpb.ReceiveCall{})
+		if took := time.Since(began); !errors.Is(err, ErrNotReady) || took != 3*time.Second || ctx.Err() != nil {
+			t.Errorf("Receive = %v after %s, want ErrNotReady after 3 s with time left", err, took)
+		}
+	})
+}

@@ -1,0 +1,285 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"patchbay/sdk"
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+func TestCallsReachTheAdapterAndComeBack(t *testing.T) {
+	r := run(t, "")
+	d, err := r.Describe(r.ctx())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.GetName() != "evil" || d.GetVersion() != "6.6.6" {
+		t.Errorf("described as %s %s", d.GetName(), d.GetVersion())
+	}
+	if diff := cmp.Diff([]string{"receive", "deliver", "open", "subscribe", "fetch"}, d.GetAbilities()); diff != "" {
+		t.Error(diff)
+	}
+	conf, err := r.Configure(r.ctx(), &pluginpb.ChannelConfig{Name: "c", Role: "bot", Settings: []byte(`{"greeting":"hi"}`)})
+	if err != nil || conf.GetError() != nil {
+		t.Fatalf("configure: %v %v", err, conf.GetError())
+	}
+	if got := conf.GetPaths()[0].GetPattern(); got != "/evil" {
+		t.Errorf("path %q", got)
+	}
+	res, err := r.receiveAt(r.ctx(), "/x", "words")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(res.GetAnswer().GetBody()) != "hi" {
+		t.Errorf("answer %q", res.GetAnswer().GetBody())
+	}
+	e, err := protocol.DecodeEnvelope(res.GetEnvelopes()[0])
+	if err != nil || e.Text() != "words" || e.Channel != "c" {
+		t.Errorf("envelope %+v, %v", e, err)
+	}
+	out, err := r.Deliver(r.ctx(), send(t, "/reply", "key-1"))
+	if err != nil || out.GetError() != nil {
+		t.Fatalf("deliver: %v %v", err, out.GetError())
+	}
+	if out.GetVendorId() != "vendor-key-1" || string(out.GetState()) != "attempt 1" || !out.GetHasState() {
+		t.Errorf("receipt %v", out)
+	}
+	reply, err := protocol.DecodeEnvelope(out.GetReplies()[0])
+	if err != nil || reply.Text() != "hi" || reply.Thread != "thread" {
+		t.Errorf("reply %+v, %v", reply, err)
+	}
+}
+
+func TestOpen(t *testing.T) {
+	r := run(t, "")
+	open := func(reason string) *pluginpb.DeliverResult {
+		t.Helper()
+		out, err := r.Deliver(r.ctx(), &pluginpb.DeliverCall{Channel: "c", Action: &pluginpb.DeliverCall_Open{
+			Open: &pluginpb.OpenAction{CustomerId: "42", Offer: true, Reason: reason}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	if out := open("why"); out.GetThread() != "thread-42" || !out.GetAccepted() || out.GetError() != nil {
+		t.Errorf("opened %v", out)
+	}
+	if e := open("decline").GetError(); e.GetKind() != string(sdk.KindDeclined) || e.GetReason() != "busy" {
+		t.Errorf("declined as %v", e)
+	}
+}
+
+func send(t *testing.T, text, key string) *pluginpb.DeliverCall {
+	t.Helper()
+	b, err := protocol.EncodeEnvelope(&envelope.Envelope{
+		Channel: "x", Thread: "t", Kind: envelope.KindMessage, Parts: []envelope.Part{envelope.TextPart(text)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &pluginpb.DeliverCall{Channel: "c", Key: key, Attempt: 1, Action: &pluginpb.DeliverCall_Send{
+		Send: &pluginpb.SendAction{Thread: "thread", Envelope: b}}}
+}
+
+func TestErrorsOfCalls(t *testing.T) {
+	r := run(t, "")
+	for _, tc := range []struct {
+		path, kind, text string
+		status           int32
+	}{
+		{"/panic", "transient", "the adapter panicked: evil deed", 500},
+		{"/error", "transient", "something broke", 500},
+		{"/refuse", "unauthorized", "wrong signature", 0},
+		{"/invalid", "transient", "kind: unknown", 500},
+		{"/too-big", "permanent", "larger than", 500},
+	} {
+		t.Run("receive"+tc.path, func(t *testing.T) {
+			res, err := r.receiveAt(r.ctx(), tc.path, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := res.GetError()
+			if e.GetKind() != tc.kind || !strings.Contains(e.GetText(), tc.text) || e.GetStatus() != tc.status {
+				t.Errorf("error %v", e)
+			}
+		})
+	}
+	t.Run("deliver", func(t *testing.T) {
+		out, err := r.Deliver(r.ctx(), send(t, "/panic", "k"))
+		if err != nil || out.GetError().GetKind() != "transient" {
+			t.Errorf("panic: %v %v", out, err)
+		}
+	})
+	if rec := r.logs.find(t, "panic in a call", nil); !strings.Contains(rec["stack"], "adapter.go") {
+		t.Errorf("no stack in %v", rec)
+	}
+	if g := r.Status().Instance; g != 1 {
+		t.Errorf("a handled panic cost a process: instance %d", g)
+	}
+}
+
+func TestLargeMessages(t *testing.T) {
+	r := run(t, "")
+	res, err := r.receiveAt(r.ctx(), "/big", strings.Repeat("y", 5<<20))
+	if err != nil || len(res.GetAnswer().GetBody()) != 5<<20 {
+		t.Fatalf("5 MiB: %d bytes back, %v", len(res.GetAnswer().GetBody()), err)
+	}
+	_, err = r.receiveAt(r.ctx(), "/x", strings.Repeat("y", 9<<20))
+	if _, ok := errors.AsType[*TooLargeError](err); !ok {
+		t.Fatalf("9 MiB: %v", err)
+	}
+	if _, err := r.receiveAt(r.ctx(), "/x", ""); err != nil || r.Status().Instance != 1 {
+		t.Errorf("the stream did not survive: %v", err)
+	}
+}
+
+func TestManyCallsAtOnceKeepTheirResults(t *testing.T) {
+	r := run(t, "")
+	r.ready()
+	var wg sync.WaitGroup
+	for i := range 500 {
+		wg.Go(func() {
+			want := strings.Repeat("z", i+1)
+			res, err := r.receiveAt(r.ctx(), "/x", want)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if e, err := protocol.DecodeEnvelope(res.GetEnvelopes()[0]); err != nil || e.Text() != want {
+				t.Errorf("call %d got another's result", i)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestDeadlineEndsTheCallInTheAdapter(t *testing.T) {
+	r := run(t, "")
+	r.ready()
+	// A context that tells of its deadline and goes on behind it: how soon the adapter's answer comes depends on the machine.
+	out, err := r.Deliver(telling{r.ctx(), time.Now().Add(2 * time.Second)}, send(t, "/wait", "k"))
+	if err != nil {
+		t.Fatalf("the adapter does not answer: %v", err)
+	}
+	if out.GetError().GetKind() != string(sdk.KindUnknown) {
+		t.Errorf("error %v", out.GetError())
+	}
+}
+
+// telling is a context with a deadline at which it does not end.
+type telling struct {
+	context.Context
+	at time.Time
+}
+
+// Deadline implements context.Context.
+func (c telling) Deadline() (time.Time, bool) { return c.at, true }
+
+func TestCancelEndsTheCallInTheAdapter(t *testing.T) {
+	r := run(t, "", func(o *Options) { o.DrainTimeout = waitLimit / 2 })
+	r.ready()
+	ctx, cancel := context.WithCancel(r.ctx())
+	failed := make(chan error, 1)
+	go func() {
+		_, err := r.Deliver(ctx, send(t, "/wait", "k"))
+		failed <- err
+	}()
+	s := r.session.Load()
+	waitFor(t, "the call is sent", func() bool { return s.deliver.sentCount() == 1 })
+	cancel()
+	if err := <-failed; !errors.Is(err, context.Canceled) || errors.Is(err, ErrNotReady) {
+		t.Fatalf("error %v", err)
+	}
+	began := time.Now()
+	r.stop() // waits for running calls
+	if d := time.Since(began); d >= waitLimit/2 {
+		t.Errorf("the call was still running: stop took %s", d)
+	}
+}
+
+// sentCount returns how many calls are with the process.
+func (e *exchange[C, R]) sentCount() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := 0
+	for _, w := range e.pending {
+		if w.sent {
+			n++
+		}
+	}
+	return n
+}
+
+// waitFor polls a condition that nothing announces.
+func waitFor(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(waitLimit)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+func TestConfigurationIsRefused(t *testing.T) {
+	r := run(t, "")
+	conf, err := r.Configure(r.ctx(), &pluginpb.ChannelConfig{Name: "c", Settings: []byte(`{"greetin":"hi"}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := conf.GetError(); e.GetKind() != "invalid" || !strings.Contains(e.GetText(), "setting greetin: unknown") {
+		t.Errorf("error %v", e)
+	}
+	problems, err := r.Validate(r.ctx(), &pluginpb.ChannelConfig{Name: "c", Settings: []byte(`{"token":7}`)})
+	if err != nil || len(problems) != 1 || problems[0].GetPath() != "token" {
+		t.Errorf("problems %v, %v", problems, err)
+	}
+	if len(r.remembered()) != 0 {
+		t.Error("a refused configuration is remembered")
+	}
+}
+
+func TestEnvironmentIsClean(t *testing.T) {
+	t.Setenv("MY_SECRET", "do not leak")
+	t.Setenv("TZ", "Asia/Tokyo")
+	r := run(t, "")
+	res, err := r.receiveAt(r.ctx(), "/env", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := string(res.GetAnswer().GetBody())
+	if strings.Contains(env, "MY_SECRET") || strings.Contains(env, "HOME=") {
+		t.Errorf("the gateway's environment leaks:\n%s", env)
+	}
+	if !strings.Contains(env, "TZ=Asia/Tokyo") || !strings.Contains(env, protocol.LogLevelEnv+"=debug") {
+		t.Errorf("wanted variables are missing:\n%s", env)
+	}
+}
+
+func TestHealthIsReported(t *testing.T) {
+	r := run(t, "sick", func(o *Options) { o.LivenessInterval = time.Hour })
+	if _, err := r.Configure(r.ctx(), &pluginpb.ChannelConfig{Name: "c"}); err != nil {
+		t.Fatal(err)
+	}
+	r.Restart() // health is told at once after a start
+	st := r.until("degraded", func(s Status) bool { return s.State == StateDegraded })
+	if st.Sick["c"] != "c has a headache" || !st.Serving() {
+		t.Errorf("status %+v", st)
+	}
+	if l := r.logs.find(t, "adapter degraded", nil); l["channel"] != "c" || l["error"] != "c has a headache" {
+		t.Errorf("logged %v", l)
+	}
+}

@@ -1,0 +1,221 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// evil is the path of the built misbehaving adapter.
+var evil string
+
+// hostEnv makes the test binary a gateway that runs one adapter until it is killed.
+const hostEnv = "PATCHBAY_TEST_HOST"
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(hostEnv); path != "" {
+		os.Exit(runAsHost(path))
+	}
+	dir, err := os.MkdirTemp("", "evil-")
+	if err != nil {
+		panic(err)
+	}
+	evil = filepath.Join(dir, "evil")
+	build := exec.Command("go", "build", "-o", evil, "patchbay/sdk/adaptertest/evil")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		panic(fmt.Sprintf("build the evil adapter: %v", err))
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(dir)
+		os.Exit(code)
+	}))
+}
+
+// runAsHost prints the adapter's process id once it is ready, and then waits.
+func runAsHost(path string) int {
+	h := New(Options{Name: "evil", Command: path, Env: []string{"EVIL=" + os.Getenv("EVIL")}})
+	go func() { _ = h.Run(context.Background()) }()
+	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
+	defer cancel()
+	if err := h.Wait(ctx); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	fmt.Println(h.Status().PID)
+	select {}
+}
+
+// waitLimit bounds every wait of the tests; nothing takes as long unless it is broken.
+const waitLimit = 30 * time.Second
+
+// running is a Host under test with what it told.
+type running struct {
+	*Host
+	t      *testing.T
+	dir    string
+	logs   *logRecorder
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error
+}
+
+// run starts a host for the evil adapter with quick times. modes is the value of EVIL.
+func run(t *testing.T, modes string, change ...func(*Options)) *running {
+	t.Helper()
+	r := &running{t: t, dir: filepath.Join(t.TempDir(), "run"), logs: newLogRecorder(), done: make(chan struct{})}
+	o := Options{
+		Name: "evil", Command: evil, Env: []string{"EVIL=" + modes}, RuntimeDir: shortDir(t),
+		Logger: slog.New(r.logs), GatewayVersion: "test",
+		StartTimeout: 5 * time.Second, DrainTimeout: 2 * time.Second, StopTimeout: time.Second,
+		LivenessInterval: 50 * time.Millisecond, LivenessTimeout: 2 * time.Second,
+		BackoffMin: 5 * time.Millisecond, BackoffMax: 20 * time.Millisecond,
+		QuarantineRetry: time.Hour, PermanentRetry: time.Hour,
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	r.dir = o.RuntimeDir
+	r.Host = New(o)
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel = cancel
+	go func() {
+		defer close(r.done)
+		r.err = r.Run(ctx)
+	}()
+	t.Cleanup(func() { r.stop() })
+	return r
+}
+
+// shortDir is a folder whose path leaves room for sockets.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "pb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// stop ends the host and fails the test if that takes too long or leaves a socket folder.
+func (r *running) stop() {
+	r.t.Helper()
+	r.cancel()
+	select {
+	case <-r.done:
+	case <-time.After(waitLimit):
+		r.t.Fatal("Run did not return")
+	}
+	if r.err != nil {
+		r.t.Errorf("Run: %v", r.err)
+	}
+	left, err := filepath.Glob(filepath.Join(r.dir, "evil", "*"))
+	if err != nil || len(left) > 0 {
+		r.t.Errorf("socket folders are left: %v %v", left, err)
+	}
+	if st := r.Status(); st.State != StateStopped || st.PID != 0 {
+		r.t.Errorf("after Run: %s with process %d", st.State, st.PID)
+	}
+}
+
+// ctx ends with the test or after waitLimit.
+func (r *running) ctx() context.Context {
+	ctx, cancel := context.WithTimeout(r.t.Context(), waitLimit)
+	r.t.Cleanup(cancel)
+	return ctx
+}
+
+// ready waits until calls are taken.
+func (r *running) ready() {
+	r.t.Helper()
+	if err := r.Wait(r.ctx()); err != nil {
+		r.t.Fatalf("not ready: %v", err)
+	}
+}
+
+// until waits for a status.
+func (r *running) until(what string, ok func(Status) bool) Status {
+	r.t.Helper()
+	deadline := time.After(waitLimit)
+	for {
+		r.mu.Lock()
+		changed := r.changed
+		r.mu.Unlock()
+		st := r.Status()
+		if ok(st) {
+			return st
+		}
+		select {
+		case <-changed:
+		case <-deadline:
+			r.t.Fatalf("status is not %s: %+v", what, st)
+		}
+	}
+}
+
+func (r *running) receiveAt(ctx context.Context, path, body string) (*pluginpb.ReceiveResult, error) {
+	return r.Receive(ctx, &pluginpb.ReceiveCall{Channels: []string{"c"}, Method: "POST", Path: path, Body: []byte(body)})
+}
+
+// logRecorder keeps records and tells when one comes.
+type logRecorder struct {
+	mu      sync.Mutex
+	records []map[string]string
+	changed chan struct{}
+}
+
+func newLogRecorder() *logRecorder { return &logRecorder{changed: make(chan struct{})} }
+
+func (l *logRecorder) Enabled(context.Context, slog.Level) bool { return true }
+
+func (l *logRecorder) Handle(_ context.Context, rec slog.Record) error {
+	m := map[string]string{"level": rec.Level.String(), "msg": rec.Message}
+	rec.Attrs(func(a slog.Attr) bool {
+		m[a.Key] = a.Value.String()
+		return true
+	})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.records = append(l.records, m)
+	close(l.changed)
+	l.changed = make(chan struct{})
+	return nil
+}
+
+func (l *logRecorder) WithAttrs([]slog.Attr) slog.Handler { return l }
+func (l *logRecorder) WithGroup(string) slog.Handler      { return l }
+
+// find waits for a record with the message whose attributes satisfy ok.
+func (l *logRecorder) find(t *testing.T, msg string, ok func(map[string]string) bool) map[string]string {
+	t.Helper()
+	deadline := time.After(waitLimit)
+	for {
+		l.mu.Lock()
+		changed := l.changed
+		for _, r := range l.records {
+			if r["msg"] == msg && (ok == nil || ok(r)) {
+				l.mu.Unlock()
+				return r
+			}
+		}
+		l.mu.Unlock()
+		select {
+		case <-changed:
+		case <-deadline:
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			t.Fatalf("no record %q in %v", msg, l.records)
+		}
+	}
+}

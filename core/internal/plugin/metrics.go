@@ -1,0 +1,121 @@
+package plugin
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"patchbay/sdk"
+)
+
+// Metrics are the metrics of all adapters; one set per registerer.
+type Metrics struct {
+	up       *prometheus.GaugeVec
+	restarts *prometheus.CounterVec
+	info     *prometheus.GaugeVec
+	calls    *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+}
+
+// NewMetrics registers the metrics with r; nil registers them nowhere.
+func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
+	m := &Metrics{
+		up: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "patchbay_adapter_up", Help: "Whether the adapter accepts calls.",
+		}, []string{"adapter"}),
+		restarts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "patchbay_adapter_restarts_total", Help: "Plugin processes that ended or failed to start, by reason.",
+		}, []string{"adapter", "reason"}),
+		info: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "patchbay_adapter_info", Help: "Version of the running adapter; always 1.",
+		}, []string{"adapter", "version"}),
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "patchbay_adapter_calls_total", Help: "Calls to the adapter, by result: ok, a kind of error, died, timeout or not_ready.",
+		}, []string{"adapter", "call", "result"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "patchbay_adapter_call_duration_seconds", Help: "Time of one call to the adapter.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, []string{"adapter", "call"}),
+	}
+	if r == nil {
+		return m, nil
+	}
+	var errs []error
+	for _, c := range []prometheus.Collector{m.up, m.restarts, m.info, m.calls, m.seconds} {
+		errs = append(errs, r.Register(c))
+	}
+	return m, errors.Join(errs...)
+}
+
+// callNames are the values of the label "call".
+const (
+	callReceive = "receive"
+	callDeliver = "deliver"
+	callOpen    = "open"
+	callFetch   = "fetch"
+)
+
+// Results of a call beside the error kinds.
+const (
+	resultOK       = "ok"
+	resultDied     = "died"
+	resultTimeout  = "timeout"
+	resultNotReady = "not_ready"
+	resultTooLarge = "too_large"
+	resultOther    = "other"
+)
+
+var callResults = []string{
+	resultOK, resultDied, resultTimeout, resultNotReady, resultTooLarge, resultOther,
+	string(sdk.KindInvalid), string(sdk.KindUnauthorized), string(sdk.KindUnsupported), string(sdk.KindPermanent),
+	string(sdk.KindTransient), string(sdk.KindThrottled), string(sdk.KindDeclined), string(sdk.KindGone),
+	string(sdk.KindUnknown),
+}
+
+// hostMetrics are one adapter's children, looked up once.
+type hostMetrics struct {
+	up       prometheus.Gauge
+	restarts map[string]prometheus.Counter
+	info     *prometheus.GaugeVec // curried by adapter
+	receive  *callMetrics
+	deliver  *callMetrics
+	open     *callMetrics
+	fetch    *callMetrics
+}
+
+type callMetrics struct {
+	results map[string]prometheus.Counter
+	seconds prometheus.Observer
+}
+
+func (m *Metrics) of(adapter string) *hostMetrics {
+	label := prometheus.Labels{"adapter": adapter}
+	h := &hostMetrics{
+		up: m.up.With(label), info: m.info.MustCurryWith(label), restarts: map[string]prometheus.Counter{},
+		receive: m.call(adapter, callReceive), deliver: m.call(adapter, callDeliver), open: m.call(adapter, callOpen),
+		fetch: m.call(adapter, callFetch),
+	}
+	for _, r := range restartReasons {
+		h.restarts[r] = m.restarts.WithLabelValues(adapter, r)
+	}
+	return h
+}
+
+func (m *Metrics) call(adapter, call string) *callMetrics {
+	c := &callMetrics{results: map[string]prometheus.Counter{}, seconds: m.seconds.WithLabelValues(adapter, call)}
+	for _, r := range callResults {
+		c.results[r] = m.calls.WithLabelValues(adapter, call, r)
+	}
+	return c
+}
+
+// observe counts a call; a result that is not known counts as other.
+func (c *callMetrics) observe(start time.Time, result string) {
+	counter := c.results[result]
+	if counter == nil {
+		counter = c.results[resultOther]
+	}
+	counter.Inc()
+	c.seconds.Observe(time.Since(start).Seconds())
+}

@@ -1,0 +1,89 @@
+package plugin
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+)
+
+// gathered returns the values of counters, gauges and histogram counts that are not zero, by name and labels.
+func gathered(t *testing.T, r prometheus.Gatherer) map[string]float64 {
+	t.Helper()
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			name := f.GetName()
+			for _, l := range m.GetLabel() {
+				name += " " + l.GetName() + "=" + l.GetValue()
+			}
+			v := map[dto.MetricType]float64{
+				dto.MetricType_COUNTER: m.GetCounter().GetValue(), dto.MetricType_GAUGE: m.GetGauge().GetValue(),
+				dto.MetricType_HISTOGRAM: float64(m.GetHistogram().GetSampleCount()),
+			}[f.GetType()]
+			if v != 0 {
+				out[name] = v
+			}
+		}
+	}
+	return out
+}
+
+func TestMetrics(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	m, err := NewMetrics(reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, "", func(o *Options) { o.Metrics = m })
+	if _, err := r.receiveAt(r.ctx(), "/x", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.receiveAt(r.ctx(), "/refuse", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Deliver(r.ctx(), send(t, "/exit", "k")); err == nil {
+		t.Fatal("the process lives")
+	}
+	r.until("ready again", func(s Status) bool { return s.Instance == 2 && s.Serving() })
+	want := map[string]float64{
+		"patchbay_adapter_up adapter=evil":                                           1,
+		"patchbay_adapter_info adapter=evil version=6.6.6":                           1,
+		"patchbay_adapter_restarts_total adapter=evil reason=exited":                 1,
+		"patchbay_adapter_calls_total adapter=evil call=receive result=ok":           1,
+		"patchbay_adapter_calls_total adapter=evil call=receive result=unauthorized": 1,
+		"patchbay_adapter_calls_total adapter=evil call=deliver result=died":         1,
+		"patchbay_adapter_call_duration_seconds adapter=evil call=receive":           2,
+		"patchbay_adapter_call_duration_seconds adapter=evil call=deliver":           1,
+	}
+	if diff := cmp.Diff(want, gathered(t, reg)); diff != "" {
+		t.Error(diff)
+	}
+	r.stop()
+	if gathered(t, reg)["patchbay_adapter_up adapter=evil"] != 0 {
+		t.Error("a stopped adapter is up")
+	}
+	if _, err := NewMetrics(reg); err == nil {
+		t.Error("registering twice is no error")
+	}
+}
+
+func TestUnknownResultsAreOther(t *testing.T) {
+	m, err := NewMetrics(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(m.calls)
+	m.of("a").receive.observe(time.Now(), "made up by an adapter")
+	want := map[string]float64{"patchbay_adapter_calls_total adapter=a call=receive result=other": 1}
+	if diff := cmp.Diff(want, gathered(t, reg)); diff != "" {
+		t.Error(diff)
+	}
+}
