@@ -76,7 +76,7 @@ func TestFetchGoesOnWithTheNextProcess(t *testing.T) {
 		"refused":       {[]*pluginpb.FetchResponse{{Error: &pluginpb.Error{Kind: "gone"}}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := New(Options{Name: "evil"})
+			h := New(Options{Name: "hostile"})
 			next := &session{description: able, rpc: &fetchScript{says: []*pluginpb.FetchResponse{{Data: []byte("new")}}, end: io.EOF}}
 			former := &fetchScript{says: tc.says, end: io.EOF, before: func() { h.session.Store(next) }}
 			h.session.Store(&session{description: able, rpc: former})

@@ -14,7 +14,7 @@ import (
 // TestReceiveLeavesTimeForTheTranslation: a call is not held until all of its time is gone.
 func TestReceiveLeavesTimeForTheTranslation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := New(Options{Name: "evil"}) // does not run, so no process ever comes
+		h := New(Options{Name: "hostile"}) // does not run, so no process ever comes
 		ctx, cancel := context.WithTimeout(t.Context(), sdk.ReceiveTimeout)
 		defer cancel()
 		began := time.Now()

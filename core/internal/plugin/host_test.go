@@ -22,7 +22,7 @@ func TestCallsReachTheAdapterAndComeBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.GetName() != "evil" || d.GetVersion() != "6.6.6" {
+	if d.GetName() != "hostile" || d.GetVersion() != "6.6.6" {
 		t.Errorf("described as %s %s", d.GetName(), d.GetVersion())
 	}
 	if diff := cmp.Diff([]string{"receive", "deliver", "open", "subscribe", "fetch"}, d.GetAbilities()); diff != "" {
@@ -32,7 +32,7 @@ func TestCallsReachTheAdapterAndComeBack(t *testing.T) {
 	if err != nil || conf.GetError() != nil {
 		t.Fatalf("configure: %v %v", err, conf.GetError())
 	}
-	if got := conf.GetPaths()[0].GetPattern(); got != "/evil" {
+	if got := conf.GetPaths()[0].GetPattern(); got != "/hostile" {
 		t.Errorf("path %q", got)
 	}
 	res, err := r.receiveAt(r.ctx(), "/x", "words")
@@ -96,7 +96,7 @@ func TestErrorsOfCalls(t *testing.T) {
 		path, kind, text string
 		status           int32
 	}{
-		{"/panic", "transient", "the adapter panicked: evil deed", 500},
+		{"/panic", "transient", "the adapter panicked: hostile fault", 500},
 		{"/error", "transient", "something broke", 500},
 		{"/refuse", "unauthorized", "wrong signature", 0},
 		{"/invalid", "transient", "kind: unknown", 500},
@@ -276,10 +276,10 @@ func TestHealthIsReported(t *testing.T) {
 	}
 	r.Restart() // health is told at once after a start
 	st := r.until("degraded", func(s Status) bool { return s.State == StateDegraded })
-	if st.Sick["c"] != "c has a headache" || !st.Serving() {
+	if st.Sick["c"] != "c is sick" || !st.Serving() {
 		t.Errorf("status %+v", st)
 	}
-	if l := r.logs.find(t, "adapter degraded", nil); l["channel"] != "c" || l["error"] != "c has a headache" {
+	if l := r.logs.find(t, "adapter degraded", nil); l["channel"] != "c" || l["error"] != "c is sick" {
 		t.Errorf("logged %v", l)
 	}
 }

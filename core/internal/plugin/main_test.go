@@ -16,8 +16,8 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// evil is the path of the built misbehaving adapter.
-var evil string
+// hostilePath is the path of the built hostile adapter.
+var hostilePath string
 
 // hostEnv makes the test binary a gateway that runs one adapter until it is killed.
 const hostEnv = "PATCHBAY_TEST_HOST"
@@ -26,15 +26,15 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv(hostEnv); path != "" {
 		os.Exit(runAsHost(path))
 	}
-	dir, err := os.MkdirTemp("", "evil-")
+	dir, err := os.MkdirTemp("", "hostile-")
 	if err != nil {
 		panic(err)
 	}
-	evil = filepath.Join(dir, "evil")
-	build := exec.Command("go", "build", "-o", evil, "patchbay/sdk/adaptertest/evil")
+	hostilePath = filepath.Join(dir, "hostile")
+	build := exec.Command("go", "build", "-o", hostilePath, "patchbay/core/internal/plugin/hostile")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
-		panic(fmt.Sprintf("build the evil adapter: %v", err))
+		panic(fmt.Sprintf("build the hostile adapter: %v", err))
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		_ = os.RemoveAll(dir)
@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 
 // runAsHost prints the adapter's process id once it is ready, and then waits.
 func runAsHost(path string) int {
-	h := New(Options{Name: "evil", Command: path, Env: []string{"EVIL=" + os.Getenv("EVIL")}})
+	h := New(Options{Name: "hostile", Command: path, Env: []string{"HOSTILE=" + os.Getenv("HOSTILE")}})
 	go func() { _ = h.Run(context.Background()) }()
 	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
 	defer cancel()
@@ -70,12 +70,12 @@ type running struct {
 	err    error
 }
 
-// run starts a host for the evil adapter with quick times. modes is the value of EVIL.
+// run starts a host for the hostile adapter with quick times. modes is the value of HOSTILE.
 func run(t *testing.T, modes string, change ...func(*Options)) *running {
 	t.Helper()
 	r := &running{t: t, dir: filepath.Join(t.TempDir(), "run"), logs: newLogRecorder(), done: make(chan struct{})}
 	o := Options{
-		Name: "evil", Command: evil, Env: []string{"EVIL=" + modes}, RuntimeDir: shortDir(t),
+		Name: "hostile", Command: hostilePath, Env: []string{"HOSTILE=" + modes}, RuntimeDir: shortDir(t),
 		Logger: slog.New(r.logs), GatewayVersion: "test",
 		StartTimeout: 5 * time.Second, DrainTimeout: 2 * time.Second, StopTimeout: time.Second,
 		LivenessInterval: 50 * time.Millisecond, LivenessTimeout: 2 * time.Second,
@@ -120,7 +120,7 @@ func (r *running) stop() {
 	if r.err != nil {
 		r.t.Errorf("Run: %v", r.err)
 	}
-	left, err := filepath.Glob(filepath.Join(r.dir, "evil", "*"))
+	left, err := filepath.Glob(filepath.Join(r.dir, "hostile", "*"))
 	if err != nil || len(left) > 0 {
 		r.t.Errorf("socket folders are left: %v %v", left, err)
 	}

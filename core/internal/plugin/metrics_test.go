@@ -53,20 +53,20 @@ func TestMetrics(t *testing.T) {
 	}
 	r.until("ready again", func(s Status) bool { return s.Instance == 2 && s.Serving() })
 	want := map[string]float64{
-		"patchbay_adapter_up adapter=evil":                                           1,
-		"patchbay_adapter_info adapter=evil version=6.6.6":                           1,
-		"patchbay_adapter_restarts_total adapter=evil reason=exited":                 1,
-		"patchbay_adapter_calls_total adapter=evil call=receive result=ok":           1,
-		"patchbay_adapter_calls_total adapter=evil call=receive result=unauthorized": 1,
-		"patchbay_adapter_calls_total adapter=evil call=deliver result=died":         1,
-		"patchbay_adapter_call_duration_seconds adapter=evil call=receive":           2,
-		"patchbay_adapter_call_duration_seconds adapter=evil call=deliver":           1,
+		"patchbay_adapter_up adapter=hostile":                                           1,
+		"patchbay_adapter_info adapter=hostile version=6.6.6":                           1,
+		"patchbay_adapter_restarts_total adapter=hostile reason=exited":                 1,
+		"patchbay_adapter_calls_total adapter=hostile call=receive result=ok":           1,
+		"patchbay_adapter_calls_total adapter=hostile call=receive result=unauthorized": 1,
+		"patchbay_adapter_calls_total adapter=hostile call=deliver result=died":         1,
+		"patchbay_adapter_call_duration_seconds adapter=hostile call=receive":           2,
+		"patchbay_adapter_call_duration_seconds adapter=hostile call=deliver":           1,
 	}
 	if diff := cmp.Diff(want, gathered(t, reg)); diff != "" {
 		t.Error(diff)
 	}
 	r.stop()
-	if gathered(t, reg)["patchbay_adapter_up adapter=evil"] != 0 {
+	if gathered(t, reg)["patchbay_adapter_up adapter=hostile"] != 0 {
 		t.Error("a stopped adapter is up")
 	}
 	if _, err := NewMetrics(reg); err == nil {

@@ -21,7 +21,7 @@ func TestFoldersOfDeadProcessesAreSwept(t *testing.T) {
 	t.Setenv("TMPDIR", temp)
 	folder := func(path ...string) string {
 		dir := filepath.Join(path...)
-		if err := os.MkdirAll(filepath.Join(dir, "native", "g1"), 0o700); err != nil {
+		if err := os.MkdirAll(filepath.Join(dir, "native", "i1"), 0o700); err != nil {
 			t.Fatal(err)
 		}
 		return dir
@@ -38,7 +38,7 @@ func TestFoldersOfDeadProcessesAreSwept(t *testing.T) {
 	}
 	dir, release := ClaimRuntimeDir(run)
 	sockets, err := socketDir(&Options{RuntimeDir: dir, Name: "native"}, 1)
-	if err != nil || sockets != filepath.Join(dir, "native", "g1") {
+	if err != nil || sockets != filepath.Join(dir, "native", "i1") {
 		t.Errorf("socketDir = %s, %v, want a folder below %s", sockets, err, dir)
 	}
 	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {

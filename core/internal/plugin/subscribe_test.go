@@ -138,21 +138,21 @@ func TestSubscribeEndsWithAnErrorOfStore(t *testing.T) {
 
 func TestSubscribeOfAMisbehavingAdapter(t *testing.T) {
 	for name, tc := range map[string]struct {
-		deed string
-		want string // in the error; "" is none
-		kind sdk.ErrorKind
+		fault string
+		want  string // in the error; "" is none
+		kind  sdk.ErrorKind
 	}{
 		"returns early":   {"/early", "", ""},
 		"fails":           {"/error", "something broke", sdk.KindTransient},
 		"is unauthorized": {"/refuse", "wrong signature", sdk.KindUnauthorized},
-		"panics":          {"/panic", "panicked: evil deed", sdk.KindTransient},
+		"panics":          {"/panic", "panicked: hostile fault", sdk.KindTransient},
 		"crashes":         {"/crash", "ended", ""},
 		"exits":           {"/exit", "ended", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := run(t, "")
 			s := &shelf{}
-			err := r.Subscribe(r.ctx(), &pluginpb.SubscribeRequest{Channel: "c", Cursor: []byte(tc.deed)}, s.store)
+			err := r.Subscribe(r.ctx(), &pluginpb.SubscribeRequest{Channel: "c", Cursor: []byte(tc.fault)}, s.store)
 			if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
 				t.Errorf("Subscribe = %v, want %q", err, tc.want)
 			}

@@ -36,7 +36,7 @@ func TestStartsThatCanNotSucceed(t *testing.T) {
 		text   string
 	}{
 		"missing file":      {"", command(filepath.Join(dir, "none")), reasonPermanent, "no such file"},
-		"relative path":     {"", command("bin/evil"), reasonPermanent, "absolute"},
+		"relative path":     {"", command("bin/hostile"), reasonPermanent, "absolute"},
 		"a folder":          {"", command(dir), reasonPermanent, "is not a file"},
 		"not executable":    {"", command(plain), reasonPermanent, "chmod +x"},
 		"not a program":     {"", command(garbage), reasonStart, "exec format error"},
@@ -71,7 +71,7 @@ func TestRepairIsNoticedByRetry(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "late")
 	r := run(t, "", func(o *Options) { o.Command = path })
 	r.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
-	if err := os.Symlink(evil, path); err != nil {
+	if err := os.Symlink(hostilePath, path); err != nil {
 		t.Fatal(err)
 	}
 	waitFor(t, "retry is taken", func() bool { r.Restart(); return r.Status().State != StateQuarantined })
@@ -82,15 +82,15 @@ func TestPermanentErrorIsTriedAgainByItself(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "late")
 	r := run(t, "", func(o *Options) { o.Command, o.PermanentRetry = path, 20*time.Millisecond })
 	r.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
-	if err := os.Symlink(evil, path); err != nil {
+	if err := os.Symlink(hostilePath, path); err != nil {
 		t.Fatal(err)
 	}
 	r.until("ready", Status.Serving)
 }
 
 func TestDeathDuringDeliver(t *testing.T) {
-	for name, tc := range map[string]struct{ deed, text string }{
-		"crash":  {"/crash", "panic: evil crash"},
+	for name, tc := range map[string]struct{ fault, text string }{
+		"crash":  {"/crash", "panic: hostile crash"},
 		"exit":   {"/exit", "exit status 9"},
 		"freeze": {"/freeze", "health checks"},
 	} {
@@ -100,12 +100,12 @@ func TestDeathDuringDeliver(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = r.Deliver(r.ctx(), send(t, tc.deed, "k"))
+			_, err = r.Deliver(r.ctx(), send(t, tc.fault, "k"))
 			died, ok := errors.AsType[*DiedError](err)
 			if !ok {
 				t.Fatalf("error %v", err)
 			}
-			if !died.Alone || !strings.Contains(died.Text, tc.text) || died.Name != "evil" {
+			if !died.Alone || !strings.Contains(died.Text, tc.text) || died.Name != "hostile" {
 				t.Errorf("died %+v", died)
 			}
 			res, err := r.receiveAt(r.ctx(), "/x", "")
@@ -229,7 +229,7 @@ func TestCrashesLeaveNothingBehind(t *testing.T) {
 	waitFor(t, "descriptors and goroutines are back", func() bool {
 		return descriptors() <= files+1 && runtime.NumGoroutine() <= routines+2
 	})
-	left, err := os.ReadDir(filepath.Join(r.dir, "evil"))
+	left, err := os.ReadDir(filepath.Join(r.dir, "hostile"))
 	if err != nil || len(left) != 1 {
 		t.Errorf("%d socket folders, %v", len(left), err)
 	}
@@ -239,7 +239,7 @@ func TestProcessesThatAreLeftBehind(t *testing.T) {
 	for _, mode := range []string{"grandchild", "grandchild-far"} {
 		t.Run(mode, func(t *testing.T) {
 			pidfile := filepath.Join(t.TempDir(), "pid")
-			r := run(t, mode, func(o *Options) { o.Env = append(o.Env, "EVIL_PIDFILE="+pidfile) })
+			r := run(t, mode, func(o *Options) { o.Env = append(o.Env, "HOSTILE_PIDFILE="+pidfile) })
 			r.ready()
 			b, err := os.ReadFile(pidfile)
 			if err != nil {
@@ -324,7 +324,7 @@ func TestDrainLetsCallsFinish(t *testing.T) {
 		}
 		done <- err
 	}()
-	r.logs.find(t, "evil second begins", nil) // the adapter has it, not only its socket
+	r.logs.find(t, "hostile call begins", nil) // the adapter has it, not only its socket
 	r.stop()
 	if err := <-done; err != nil {
 		t.Errorf("the call did not finish: %v", err)
@@ -342,7 +342,7 @@ func TestSIGTERMToTheAdapterDrains(t *testing.T) {
 		}
 		done <- err
 	}()
-	r.logs.find(t, "evil second begins", nil) // the adapter has it, not only its socket
+	r.logs.find(t, "hostile call begins", nil) // the adapter has it, not only its socket
 	if err := syscall.Kill(r.Status().PID, syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -357,7 +357,7 @@ func TestLogsOfTheAdapter(t *testing.T) {
 	if _, err := r.Configure(r.ctx(), &pluginpb.ChannelConfig{Name: "c"}); err != nil {
 		t.Fatal(err)
 	}
-	rec := r.logs.find(t, "evil warning", nil)
+	rec := r.logs.find(t, "hostile warning", nil)
 	if rec["level"] != "WARN" || rec["n"] != "1.5" {
 		t.Errorf("record %v", rec)
 	}
@@ -378,7 +378,7 @@ func TestFloodOfLogsIsLimited(t *testing.T) {
 
 func TestKilledGatewayLeavesNoAdapter(t *testing.T) {
 	host := exec.Command(os.Args[0])
-	host.Env = append(os.Environ(), hostEnv+"="+evil)
+	host.Env = append(os.Environ(), hostEnv+"="+hostilePath)
 	out, err := host.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

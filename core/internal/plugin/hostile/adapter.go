@@ -1,0 +1,189 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"patchbay/sdk"
+	"patchbay/sdk/envelope"
+)
+
+// settings are a channel's settings.
+type settings struct {
+	Greeting string     `json:"greeting" patchbay:"default=hello" doc:"Beginning of each echo."`
+	Token    sdk.Secret `json:"token" doc:"Not used."`
+}
+
+type adapter struct {
+	greeting atomic.Pointer[string]
+}
+
+var (
+	_ sdk.Receiver      = (*adapter)(nil)
+	_ sdk.Deliverer     = (*adapter)(nil)
+	_ sdk.Opener        = (*adapter)(nil)
+	_ sdk.Drainer       = (*adapter)(nil)
+	_ sdk.HealthChecker = (*adapter)(nil)
+)
+
+// Describe implements sdk.Adapter.
+func (a *adapter) Describe() sdk.Description {
+	return sdk.Description{
+		Name: "hostile", Version: "6.6.6", Vendor: "Hostile Inc.", Settings: &settings{},
+		Capabilities: sdk.Capabilities{Parts: []envelope.PartType{envelope.PartText}, Idempotent: true},
+	}
+}
+
+// Configure implements sdk.Adapter.
+func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, error) {
+	var s settings
+	if err := ch.Settings.Decode(&s); err != nil {
+		return sdk.Endpoint{}, sdk.Invalid("settings", "%v", err)
+	}
+	if isActive("hang-configure") {
+		hang()
+	}
+	if isActive("stray") {
+		fmt.Println("printed by accident")
+	}
+	a.greeting.Store(&s.Greeting)
+	configured := prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "patchbay_plugin_configured_total", Help: "Configurations taken.",
+	})
+	if err := ch.Host.Registry.Register(configured); err != nil { // registered by another channel
+		known, ok := errors.AsType[prometheus.AlreadyRegisteredError](err)
+		if !ok {
+			return sdk.Endpoint{}, err
+		}
+		configured = known.ExistingCollector.(prometheus.Counter)
+	}
+	configured.Inc()
+	return sdk.Endpoint{
+		Paths:   []sdk.Path{{Pattern: "/hostile", Methods: []string{"POST"}}},
+		Refusal: sdk.Refusal{ContentType: "application/json", Body: `{"error":"{{text}}"}`},
+	}, nil
+}
+
+// faults are selected by the path of a request, or by the text of a delivered envelope or a cursor.
+var faults = map[string]func(ctx context.Context) error{
+	"/panic": func(context.Context) error { panic("hostile fault") },
+	"/crash": func(context.Context) error { // a panic that can.t be recovered
+		go func() { panic("hostile crash") }()
+		select {}
+	},
+	"/exit": func(context.Context) error { os.Exit(9); return nil },
+	"/freeze": func(ctx context.Context) error {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		<-ctx.Done() // the signal may reach another thread first
+		return ctx.Err()
+	},
+	"/wait": func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+	"/second": func(ctx context.Context) error {
+		slog.Warn("hostile call begins")
+		select {
+		case <-time.After(time.Second):
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	},
+	"/error":  func(context.Context) error { return errors.New("something broke") },
+	"/refuse": func(context.Context) error { return sdk.Unauthorized("wrong signature") },
+}
+
+// Receive implements sdk.Receiver.
+func (a *adapter) Receive(ctx context.Context, req *sdk.Request) (*sdk.Reception, error) {
+	if fault := faults[req.Path]; fault != nil {
+		if err := fault(ctx); err != nil {
+			return nil, err
+		}
+	}
+	out := &sdk.Reception{Answer: sdk.Response{Status: 200, ContentType: "text/plain"}}
+	switch req.Path {
+	case "/env":
+		out.Answer.Body = []byte(strings.Join(os.Environ(), "\n"))
+	case "/pid":
+		out.Answer.Body = fmt.Append(nil, os.Getpid())
+	case "/big": // as large as the request
+		out.Answer.Body = bytes.Repeat([]byte("x"), len(req.Body))
+	case "/too-big":
+		out.Answer.Body = make([]byte, 9<<20)
+	case "/invalid":
+		out.Envelopes = []*envelope.Envelope{{Channel: req.Channels[0], Thread: "t", Kind: "nonsense"}}
+	default:
+		out.Answer.Body = []byte(a.greet())
+		out.Envelopes = []*envelope.Envelope{message(req.Channels[0], "t", "v1", string(req.Body))}
+	}
+	return out, nil
+}
+
+// Deliver implements sdk.Deliverer.
+func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
+	text := d.Envelope.Text()
+	if fault := faults[text]; fault != nil {
+		if err := fault(ctx); err != nil {
+			return nil, err
+		}
+	}
+	r := &sdk.Receipt{VendorID: "vendor-" + d.Key, State: []byte(fmt.Sprintf("attempt %d", d.Attempt))}
+	for _, m := range d.Media {
+		if m != nil {
+			r.VendorID = fmt.Sprintf("%s %d bytes", m.Name, m.Size())
+		}
+	}
+	if text == "/reply" {
+		r.Replies = []*envelope.Envelope{message(d.Channel, d.Thread, "r1", a.greet())}
+	}
+	return r, nil
+}
+
+// Open implements sdk.Opener.
+func (a *adapter) Open(_ context.Context, o *sdk.Opening) (*sdk.Opened, error) {
+	if o.Reason == "decline" {
+		return nil, &sdk.Error{Kind: sdk.KindDeclined, Reason: "busy", Text: "no agent is available"}
+	}
+	return &sdk.Opened{Thread: "thread-" + o.CustomerID, Accepted: o.Offer}, nil
+}
+
+// Drain implements sdk.Drainer.
+func (a *adapter) Drain(ctx context.Context) error {
+	if isActive("hang-drain") {
+		hang()
+	}
+	return nil
+}
+
+// Health implements sdk.HealthChecker.
+func (a *adapter) Health(_ context.Context, channel string) error {
+	if isActive("sick") {
+		return fmt.Errorf("%s is sick", channel)
+	}
+	return nil
+}
+
+func (a *adapter) greet() string {
+	if g := a.greeting.Load(); g != nil {
+		return *g
+	}
+	return "not configured"
+}
+
+func message(channel, thread, id, text string) *envelope.Envelope {
+	if text == "" {
+		text = "(empty)"
+	}
+	return &envelope.Envelope{
+		Channel: channel, Thread: thread, VendorID: id, Kind: envelope.KindMessage,
+		Sender: envelope.Sender{Role: envelope.RoleCustomer, ID: "c1"}, Parts: []envelope.Part{envelope.TextPart(text)},
+	}
+}

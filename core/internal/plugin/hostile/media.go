@@ -1,0 +1,30 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"patchbay/sdk"
+)
+
+var _ sdk.Fetcher = (*adapter)(nil)
+
+// Fetch implements sdk.Fetcher. A number as Ref is the size of the medium; "/exit" ends the process while it is read.
+func (a *adapter) Fetch(_ context.Context, f *sdk.Fetching) (*sdk.Medium, error) {
+	if f.Part.Ref == "/exit" {
+		return &sdk.Medium{Body: io.NopCloser(io.MultiReader(strings.NewReader(strings.Repeat("x", 1<<20)), exiting{}))}, nil
+	}
+	n, err := strconv.Atoi(f.Part.Ref)
+	if err != nil {
+		return nil, &sdk.Error{Kind: sdk.KindGone, Text: "no such medium"}
+	}
+	return &sdk.Medium{ContentType: "text/plain", Name: "x.txt", Size: int64(n), Body: io.NopCloser(strings.NewReader(strings.Repeat("x", n)))}, nil
+}
+
+type exiting struct{}
+
+// Read implements io.Reader.
+func (exiting) Read([]byte) (int, error) { os.Exit(9); return 0, nil }
