@@ -128,7 +128,7 @@ func TestPicturesThatCanNotBeCarried(t *testing.T) {
 		data              []byte
 		why               string
 	}{
-		{"page.png", "image/png", []byte("<!doctype html><script>alert(1)</script>"), "is no image"},
+		{"page.png", "image/png", []byte("<!doctype html><script>alert(1)</script>"), "does not match the part type image"},
 		{"big.png", "image/png", append(drawing(t, 32), make([]byte, 3<<20)...), "at most"},
 		{"moved.png", "image/png", nil, "HTTP 404"},
 	} {

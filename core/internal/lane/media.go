@@ -82,7 +82,7 @@ func (e *Engine) readMedia(ctx context.Context, t *task) *result {
 			continue
 		}
 		g, err := e.getWithTimeout(ctx, t, env, i)
-		if err != nil && !media.Lasting(err) && !t.mediaWaitOver() {
+		if err != nil && !media.IsPermanent(err) && !t.mediaWaitOver() {
 			return &result{out: t.retryNotCalled(string(sdk.KindTransient), "read "+string(env.Parts[i].Type)+": "+err.Error(), t.pauseAfter(err))}
 		}
 		if err != nil {
@@ -273,7 +273,7 @@ func (e *Engine) attach(ctx context.Context, t *task, m *pluginpb.AssignedMedium
 func (t *task) degradeMedium(ctx context.Context, err error) bool {
 	failed, ok := errors.AsType[*attachError](err)
 	if !ok || ctx.Err() != nil || errors.Is(err, plugin.ErrNotReady) || errors.Is(err, media.ErrGone) ||
-		!media.Lasting(err) && !t.mediaWaitOver() {
+		!media.IsPermanent(err) && !t.mediaWaitOver() {
 		return false
 	}
 	g := t.media[failed.part]

@@ -149,12 +149,12 @@ func TestMediaInTheFormThatAChannelWants(t *testing.T) {
 			ch:    Channel{Parts: images, Media: sdk.MediaStream, SeparateMedia: true, MediaLimit: media.Limit{Types: []string{"image/jpeg"}}},
 			parts: []envelope.Part{envelope.TextPart("see"), image("r1")}, piece: 1, n: 2,
 			want: []envelope.Part{envelope.TextPart("[image]")},
-			lost: "sent as text: image (get image of channel desk: the medium is image/png, taken are image/jpeg)",
+			lost: "sent as text: image (get image of channel desk: the medium is image/png, the channel accepts image/jpeg)",
 		},
 		"too large": {
 			ch: Channel{Parts: images, Media: sdk.MediaLink, MediaLimit: media.Limit{Bytes: 10}}, parts: []envelope.Part{image("r1")}, n: 1,
 			want: []envelope.Part{envelope.TextPart("[image] caption")},
-			lost: "sent as text: image (get image of channel desk: the medium has at least 18 bytes, at most 10 are taken)",
+			lost: "sent as text: image (get image of channel desk: the medium has at least 18 bytes, the limit is 10)",
 		},
 		"only words": {
 			ch: Channel{Parts: map[envelope.PartType]bool{envelope.PartText: true}}, parts: []envelope.Part{envelope.TextPart("see"), image("r1")}, n: 1,

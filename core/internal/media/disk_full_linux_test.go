@@ -37,7 +37,7 @@ func TestFullDisk(t *testing.T) {
 				}
 				for range 2 {
 					_, err := b.Get(t.Context(), request(envelope.PartImage, "photo"), Limit{})
-					if !errors.Is(err, want) || Lasting(err) {
+					if !errors.Is(err, want) || IsPermanent(err) {
 						t.Errorf("error = %v, want %v", err, want)
 					}
 					b.expectTidy()
@@ -65,13 +65,13 @@ func TestFreeSpaceIsReserved(t *testing.T) {
 			b := open(t)
 			b.dir = d.Dir
 			b.reopen(func(o *Options) { o.FreeLow = 0 })
-			size, free, err := disk(d.Dir)
-			if err != nil || b.opt.FreeLow <= 0 || b.opt.FreeLow != min(size/10, mostFreeLow) || d.Mounted && size != smallDiskMiB<<20 {
+			size, free, err := diskSpace(d.Dir)
+			if err != nil || b.opt.FreeLow <= 0 || b.opt.FreeLow != min(size/10, maxDefaultFreeLow) || d.Mounted && size != smallDiskMiB<<20 {
 				t.Fatalf("FreeLow = %d on a disk of %d bytes, %v", b.opt.FreeLow, size, err)
 			}
 			b.reopen(func(o *Options) { o.FreeLow = 1 << 60 })
 			b.vendor.put("cat", png1(5000))
-			if _, err := b.Get(t.Context(), request(envelope.PartImage, "cat"), Limit{}); !errors.Is(err, ErrNoRoom) || Lasting(err) {
+			if _, err := b.Get(t.Context(), request(envelope.PartImage, "cat"), Limit{}); !errors.Is(err, ErrNoRoom) || IsPermanent(err) {
 				t.Errorf("error = %v", err)
 			}
 			if n := b.vendor.requests("cat"); n != 0 {

@@ -9,53 +9,52 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// Errors of Get and Item.Open beside *TooLargeError, *TypeError, those of the context, and what the source says, which
-// is found by errors.As as *sdk.Error. Only after ErrNoRoom, ErrClosed and errors of the source that pass is it of
-// use to ask again; Lasting tells.
+// Errors of Store.Get and Item.Open. Other errors are *TooLargeError, *TypeError, errors of the context, and the errors
+// of the source, which errors.As finds as *sdk.Error. [IsPermanent] reports which errors exclude a retry.
 var (
-	// ErrGone means that the vendor has the medium no more; from Item.Open, that the item has expired or had to make
-	// room, and Get may bring it again.
+	// ErrGone means that the vendor no longer has the medium. From Item.Open it means that the item has expired or was
+	// evicted; Get can fetch it again.
 	ErrGone = errors.New("the medium is gone")
-	// ErrNoRoom means that the media that are being read or written take all the room that there is, or that the disk
-	// is full, but for what is left to others.
+	// ErrNoRoom means that media in use fill the cache, or that the disk is full up to Options.FreeLow.
 	ErrNoRoom = errors.New("no room for the medium")
-	// ErrClosed means that the store has ended.
-	ErrClosed = errors.New("the media store has ended")
+	// ErrClosed means that the store has stopped.
+	ErrClosed = errors.New("the media store is closed")
 )
 
-// TooLargeError means that a medium has more bytes than may be.
+// TooLargeError means that a medium exceeds a size limit.
 type TooLargeError struct {
-	Size  int64 // bytes; if the medium was not read to its end, what the vendor claims or what had been read
+	Size  int64 // in bytes; for an interrupted fetch the claimed size or the size received so far
 	Limit int64
 }
 
-// Error says both numbers.
+// Error returns the size and the limit.
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("the medium has at least %d bytes, at most %d are taken", e.Size, e.Limit)
+	return fmt.Sprintf("the medium has at least %d bytes, the limit is %d", e.Size, e.Limit)
 }
 
-// TypeError means that a medium's bytes are not what its part says, or that who it is for does not take their type.
+// TypeError means that the type of a medium does not match its part, or that the target channel rejects the type.
 type TypeError struct {
 	Part     envelope.PartType
-	Declared string   // media type that the vendor gave, "" if none
-	Found    string   // media type that the bytes have
-	Taken    []string // what Limit allows, if that is the reason; else none
+	Declared string   // media type from the vendor, "" if none
+	Found    string   // media type of the bytes
+	Accepted []string // Limit.Types, if they exclude the type
 }
 
-// Error says what was declared, what was found, and what would be taken.
+// Error returns the declared, found and accepted types.
 func (e *TypeError) Error() string {
-	if len(e.Taken) > 0 {
-		return fmt.Sprintf("the medium is %s, taken are %s", e.Found, strings.Join(e.Taken, ", "))
+	if len(e.Accepted) > 0 {
+		return fmt.Sprintf("the medium is %s, the channel accepts %s", e.Found, strings.Join(e.Accepted, ", "))
 	}
 	if e.Declared == "" || e.Declared == e.Found {
-		return fmt.Sprintf("the medium is %s, which is no %s", e.Found, e.Part)
+		return fmt.Sprintf("the medium is %s, which does not match the part type %s", e.Found, e.Part)
 	}
-	return fmt.Sprintf("the medium is declared as %s and is %s, which is no %s", e.Declared, e.Found, e.Part)
+	return fmt.Sprintf("the medium is declared as %s and is %s, which does not match the part type %s",
+		e.Declared, e.Found, e.Part)
 }
 
-// Lasting reports whether an error of Get will be the same next time, so that the medium is to be put into words.
-func Lasting(err error) bool {
-	if lastingKind(err) {
+// IsPermanent reports whether Get will fail with the same error again, so that a message must go without the medium.
+func IsPermanent(err error) bool {
+	if isPermanentKind(err) {
 		return true
 	}
 	if _, large := errors.AsType[*TooLargeError](err); large {
@@ -65,8 +64,15 @@ func Lasting(err error) bool {
 	return wrong
 }
 
-// lastingKind reports whether a source has refused for good; see sdk.Fetcher.
-func lastingKind(err error) bool {
+// isPermanentKind reports whether an error of the source is permanent; see sdk.Fetcher.
+func isPermanentKind(err error) bool {
 	e, ok := errors.AsType[*sdk.Error](err)
-	return ok && (e.Kind == sdk.KindGone || e.Kind == sdk.KindInvalid || e.Kind == sdk.KindUnsupported || e.Kind == sdk.KindPermanent)
+	if !ok {
+		return false
+	}
+	switch e.Kind {
+	case sdk.KindGone, sdk.KindInvalid, sdk.KindUnsupported, sdk.KindPermanent:
+		return true
+	}
+	return false
 }

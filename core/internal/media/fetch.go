@@ -10,35 +10,35 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// Limits of what is remembered of refusals, so that repeated deliveries do not read a medium again and again.
+// Permanent errors are remembered, so that repeated deliveries do not repeat the fetch.
 const (
-	refusedFor = 5 * time.Minute
-	maxRefused = 4096
+	refusalDuration = 5 * time.Minute
+	maxRefusals     = 4096
 )
 
-// flight is the reading of one medium, for all who wait for it.
+// flight is one fetch with all its waiting callers. Unlike x/sync/singleflight it is canceled when the last one leaves.
 type flight struct {
 	cancel  context.CancelFunc
-	waiters int           // guarded by Store.mu; at 0 the flight ends
-	done    chan struct{} // closed at its end
-	item    *Item         // set before
-	err     error         // set before
+	waiters int           // guarded by Store.mu
+	done    chan struct{} // closed after item and err are set
+	item    *Item
+	err     error
 }
 
-// refusal is why a medium can't be had, and how long that is taken for granted.
+// refusal is a permanent error of a source.
 type refusal struct {
 	err   error
 	until time.Time
 }
 
-// Get returns a medium: from disk if it was read before and its file is as it was written, else from its source. It is
-// read once however many wait for it, and no longer than somebody waits; so ctx should leave the time that a large medium
-// takes. What was read is kept for other callers also if limit does not allow it here. For the last quarter of an item's
-// time it is read anew if that is possible, so that links work for a while.
+// Get returns a medium from the cache, or fetches it from its source. Concurrent calls for one medium share a fetch,
+// which ends when all their contexts end; so ctx should allow the time for a large medium. Get caches a medium even if
+// limit excludes it. In the last quarter of an item's time Get tries to fetch the medium again, so that links stay
+// valid for a while.
 func (s *Store) Get(ctx context.Context, req Request, limit Limit) (*Item, error) {
 	i, err := s.get(ctx, &req)
 	if err == nil {
-		err = i.fits(req.Part.Type, limit)
+		err = i.check(req.Part.Type, limit)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("get %s of channel %s: %w", req.Part.Type, req.Channel, err)
@@ -55,71 +55,71 @@ func (s *Store) get(ctx context.Context, req *Request) (*Item, error) {
 	if req.Part.URL == "" && req.Part.Ref == "" {
 		return nil, sdk.Invalid("ref", "the part has neither a link nor a reference")
 	}
-	of := digestOf(req)
-	kept, f, err := s.join(of, req)
-	for f == nil && err == nil && !kept.sound() {
-		kept, f, err = s.join(of, req)
+	source := sourceDigest(req)
+	cached, f, err := s.lookup(source, req)
+	for f == nil && err == nil && !cached.intact() {
+		cached, f, err = s.lookup(source, req)
 	}
 	if f == nil {
-		return kept, err
+		return cached, err
 	}
-	i, err := s.wait(ctx, of, f)
-	if err != nil && kept != nil && kept.sound() {
-		return kept, nil // not for long, but better than none
+	i, err := s.wait(ctx, source, f)
+	if err != nil && cached != nil && cached.intact() {
+		return cached, nil // expires soon, but better than none
 	}
 	return i, err
 }
 
-// join returns the item if it is there and good for a while, an error if it is known that there is none, or else the
-// flight that brings it, which the caller must wait for. Beside a flight, an item is one that expires soon.
-func (s *Store) join(of digest, req *Request) (*Item, *flight, error) {
+// lookup returns a cached item, a remembered permanent error, or a flight that the caller must wait for. An item in
+// addition to a flight expires soon.
+func (s *Store) lookup(source digest, req *Request) (*Item, *flight, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.opt.Now()
-	kept := s.latest[of]
-	if kept != nil && kept.expired(now) {
-		kept = nil
+	cached := s.latest[source]
+	if cached != nil && cached.expired(now) {
+		cached = nil
 	}
-	if kept != nil && kept.Expires.Sub(now) >= s.opt.Keep/4 {
-		return kept, nil, nil
+	if cached != nil && cached.Expires.Sub(now) >= s.opt.Keep/4 {
+		return cached, nil, nil
 	}
-	if r := s.refused[of]; r != nil && now.Before(r.until) {
-		if kept != nil {
-			return kept, nil, nil
+	if r := s.refusals[source]; r != nil && now.Before(r.until) {
+		if cached != nil {
+			return cached, nil, nil
 		}
 		return nil, nil, r.err
 	}
-	if s.ended {
+	if s.closed {
 		return nil, nil, ErrClosed
 	}
-	f := s.flights[of]
+	f := s.flights[source]
 	if f == nil {
-		f = s.launch(of, *req)
+		f = s.startFlight(source, *req)
 	}
 	f.waiters++
-	return kept, f, nil
+	return cached, f, nil
 }
 
-// launch begins a flight. s.mu is held.
-func (s *Store) launch(of digest, req Request) *flight {
+// startFlight starts a fetch. The caller holds s.mu.
+func (s *Store) startFlight(source digest, req Request) *flight {
 	f := &flight{done: make(chan struct{})}
-	ctx, cancel := context.WithCancel(s.ctx) // not the caller's: others may wait longer
+	ctx, cancel := context.WithCancel(s.ctx) // independent of the first caller: others can wait longer
 	f.cancel = cancel
-	s.flights[of] = f
-	gates := s.gatesFor(&req)
+	s.flights[source] = f
+	limiters := s.limitersFor(&req)
 	req.MaxBytes = s.opt.MaxBytes
-	s.running.Go(func() {
+	s.fetches.Go(func() {
 		defer cancel()
-		defer s.releaseGates(gates)
-		i, err := s.fetch(ctx, gates, of, req)
-		s.opt.Observer.Fetched(req.Channel, result(ctx, req.Part.Type, i, err))
-		s.land(of, f, i, err)
+		defer s.releaseLimiters(limiters)
+		i, err := s.fetch(ctx, limiters, source, req)
+		s.opt.Observer.Fetched(req.Channel, fetchResult(ctx, req.Part.Type, i, err))
+		s.finishFlight(source, f, i, err)
 	})
 	return f
 }
 
-// wait returns what a flight has brought. Who goes last before it has landed ends it.
-func (s *Store) wait(ctx context.Context, of digest, f *flight) (*Item, error) {
+// wait returns the result of a flight. If ctx ends and no other caller waits, wait cancels the flight.
+func (s *Store) wait(ctx context.Context, source digest, f *flight) (*Item, error) {
 	select {
 	case <-f.done:
 		return f.item, f.err
@@ -130,62 +130,62 @@ func (s *Store) wait(ctx context.Context, of digest, f *flight) (*Item, error) {
 	f.waiters--
 	if f.waiters == 0 {
 		f.cancel()
-		if s.flights[of] == f {
-			delete(s.flights, of) // who comes now begins anew
+		if s.flights[source] == f {
+			delete(s.flights, source) // the next caller starts a new flight
 		}
 	}
 	return nil, ctx.Err()
 }
 
-// land makes the outcome of a flight known.
-func (s *Store) land(of digest, f *flight, i *Item, err error) {
+// finishFlight stores the result of a flight and wakes its callers.
+func (s *Store) finishFlight(source digest, f *flight, i *Item, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.flights[of] == f {
-		delete(s.flights, of)
+	if s.flights[source] == f {
+		delete(s.flights, source)
 	}
 	switch {
 	case err == nil:
 		s.add(i)
-	case Lasting(err) && len(s.refused) < maxRefused:
-		s.refused[of] = &refusal{err: err, until: s.opt.Now().Add(refusedFor)}
+	case IsPermanent(err) && len(s.refusals) < maxRefusals:
+		s.refusals[source] = &refusal{err: err, until: s.opt.Now().Add(refusalDuration)}
 	}
 	f.item, f.err = i, err
 	close(f.done)
 }
 
-// fetch reads a medium to disk. The room for the item that it returns is reserved.
-func (s *Store) fetch(ctx context.Context, gates []*gate, of digest, req Request) (*Item, error) {
-	leave, err := enter(ctx, gates)
+// fetch reads a medium from its source to disk. The space of the returned item is reserved.
+func (s *Store) fetch(ctx context.Context, limiters []*limiter, source digest, req Request) (*Item, error) {
+	leave, err := enter(ctx, limiters)
 	if err != nil {
-		return nil, s.interrupted(ctx)
+		return nil, s.cancelCause(ctx)
 	}
 	defer leave()
-	in, err := s.receive()
+	w, err := s.newFileWriter()
 	if err != nil {
 		return nil, err
 	}
-	err = s.opt.Source.Fetch(ctx, req, in.info, in.chunk)
+	err = s.opt.Source.Fetch(ctx, req, w.info, w.chunk)
 	switch {
-	case in.refusal != nil: // whatever the source makes of it
-		err = in.refusal
+	case w.err != nil: // the source may not wrap it
+		err = w.err
 	case err != nil && ctx.Err() != nil:
-		err = s.interrupted(ctx)
+		err = s.cancelCause(ctx)
 	case err != nil && sdk.KindOf(err) == sdk.KindGone:
 		err = fmt.Errorf("%w: %w", ErrGone, err)
 	}
 	if err != nil {
-		return nil, errors.Join(err, in.discard())
+		return nil, errors.Join(err, w.discard())
 	}
-	i, err := in.finish(of, &req.Part)
+	i, err := w.finish(source, &req.Part)
 	if err != nil {
-		return nil, errors.Join(err, in.discard())
+		return nil, errors.Join(err, w.discard())
 	}
 	return i, nil
 }
 
-// interrupted says why a flight was ended.
-func (s *Store) interrupted(ctx context.Context) error {
+// cancelCause returns why a flight was canceled.
+func (s *Store) cancelCause(ctx context.Context) error {
 	if s.ctx.Err() != nil {
 		return ErrClosed
 	}

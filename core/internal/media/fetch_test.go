@@ -18,7 +18,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-func TestGetReadsOnce(t *testing.T) {
+func TestGetFetchesOnce(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(5500))
 	first := b.must("cat")
@@ -29,26 +29,26 @@ func TestGetReadsOnce(t *testing.T) {
 		t.Error("other bytes than the vendor's")
 	}
 	if second := b.must("cat"); second != first {
-		t.Error("it was read again")
+		t.Error("fetched again")
 	}
 	if n := b.vendor.requests("cat"); n != 1 {
-		t.Errorf("the vendor was asked %d times", n)
+		t.Errorf("%d requests to the vendor, want 1", n)
 	}
 	want := request(envelope.PartImage, "cat")
 	want.MaxBytes = 20_000
-	if diff := cmp.Diff([]Request{want}, b.vendor.asked); diff != "" {
+	if diff := cmp.Diff([]Request{want}, b.vendor.calls); diff != "" {
 		t.Errorf("request (-want +got)\n%s", diff)
 	}
 	if got := b.counts.results(); !slices.Equal(got, []string{"desk ok"}) {
 		t.Errorf("counted %v", got)
 	}
-	if bytes, items := b.counts.stored(); bytes != room(5500) || items != 1 {
-		t.Errorf("stored %d bytes in %d items", bytes, items)
+	if bytes, items := b.counts.stored(); bytes != diskSize(5500) || items != 1 {
+		t.Errorf("%d bytes in %d items", bytes, items)
 	}
 }
 
-// Media are told apart by channel, thread, and link or reference; nothing else of a part matters.
-func TestGetTellsMediaApart(t *testing.T) {
+// Channel, thread, and link or reference identify a medium.
+func TestGetIdentifiesMedia(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(100))
 	base := request(envelope.PartImage, "cat")
@@ -61,7 +61,7 @@ func TestGetTellsMediaApart(t *testing.T) {
 		{"part type", func(r *Request) { r.Part.Type = envelope.PartFile }, true},
 		{"channel", func(r *Request) { r.Channel = "desk2" }, false},
 		{"thread", func(r *Request) { r.Thread = "t2" }, false},
-		{"border of channel and thread", func(r *Request) { r.Channel, r.Thread = "deskt", "1" }, false},
+		{"boundary of channel and thread", func(r *Request) { r.Channel, r.Thread = "deskt", "1" }, false},
 		{"link", func(r *Request) { r.Part.Ref, r.Part.URL = "", "cat" }, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -79,8 +79,8 @@ func TestGetTellsMediaApart(t *testing.T) {
 	}
 }
 
-// What the vendor says with the bytes goes before what the message said of them.
-func TestFactsOfThePart(t *testing.T) {
+// The source's claims take precedence over those of the message.
+func TestTypeAndName(t *testing.T) {
 	b := open(t)
 	for _, tc := range []struct {
 		name       string
@@ -88,9 +88,9 @@ func TestFactsOfThePart(t *testing.T) {
 		want       Info
 	}{
 		{"from the message", Info{docx, "letter", 1}, Info{}, Info{docx, "letter.docx", 4}},
-		{"types that say nothing", Info{docx, "a.docx", 1}, Info{ContentType: "binary/octet-stream", Name: "/"}, Info{docx, "a.docx", 4}},
+		{"generic type and name", Info{docx, "a.docx", 1}, Info{ContentType: "binary/octet-stream", Name: "/"}, Info{docx, "a.docx", 4}},
 		{"from the vendor", Info{docx, "letter", 1}, Info{"application/epub+zip", "book.epub", 9}, Info{"application/epub+zip", "book.epub", 4}},
-		{"from nobody", Info{}, Info{}, Info{"application/zip", "file.zip", 4}},
+		{"unknown", Info{}, Info{}, Info{"application/zip", "file.zip", 4}},
 	} {
 		b.vendor.put(tc.name, medium{Info: tc.info, data: []byte("PK\x03\x04")})
 		req := request(envelope.PartFile, tc.name)
@@ -102,15 +102,15 @@ func TestFactsOfThePart(t *testing.T) {
 	}
 }
 
-func TestGetRefuses(t *testing.T) {
+func TestGetErrors(t *testing.T) {
 	gone := &sdk.Error{Kind: sdk.KindGone, Op: "fetch medium"}
 	unsupported := &sdk.Error{Kind: sdk.KindUnsupported, Op: "fetch medium", Text: "the medium has more than 20000 bytes"}
 	later := &sdk.Error{Kind: sdk.KindThrottled, After: time.Minute, Op: "fetch medium"}
-	has := map[string]medium{
+	media := map[string]medium{
 		"ok":          png1(1000),
 		"exact":       png1(20_000),
 		"large":       {Info: Info{ContentType: "image/png"}, data: picture(20_001)},
-		"liar":        {Info: Info{ContentType: "image/png", Size: 5}, data: picture(20_001)},
+		"wrong claim": {Info: Info{ContentType: "image/png", Size: 5}, data: picture(20_001)},
 		"large claim": {Info: Info{ContentType: "image/png", Size: 1 << 40}, data: picture(100)},
 		"html":        {Info: Info{ContentType: "image/png"}, data: []byte("<!DOCTYPE html><script>alert(1)</script>")},
 		"svg":         {Info: Info{ContentType: "image/png"}, data: []byte(`<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>`)},
@@ -126,55 +126,55 @@ func TestGetRefuses(t *testing.T) {
 		"broken":      {data: picture(5000), err: errors.New("connection reset")},
 	}
 	for _, tc := range []struct {
-		name    string // of a medium
-		limit   Limit
-		part    envelope.PartType // default image
-		want    error             // nil is no error
-		result  string
-		lasting bool
-		asked   int // of two tries
+		name      string // of a medium
+		limit     Limit
+		part      envelope.PartType // default image
+		want      error             // nil is no error
+		result    string
+		permanent bool
+		requests  int // of two calls of Get
 	}{
-		{name: "ok", result: ResultOK, asked: 1},
-		{name: "exact", result: ResultOK, asked: 1},
-		{name: "ok", limit: Limit{Bytes: 1000, Types: []string{"image/gif", "image/*"}}, result: ResultOK, asked: 1},
-		{name: "ok", limit: Limit{Types: []string{"IMAGE/PNG"}}, result: ResultOK, asked: 1},
-		{name: "ok", limit: Limit{Types: []string{"*/*"}}, result: ResultOK, asked: 1},
-		{name: "ok", limit: Limit{Bytes: 999}, want: &TooLargeError{Size: 1000, Limit: 999}, result: ResultOK, lasting: true, asked: 1},
-		{name: "ok", limit: Limit{Types: []string{"image/gif", "video/*", "image/p*"}}, result: ResultOK, lasting: true, asked: 1,
-			want: &TypeError{Part: "image", Declared: "image/png", Found: "image/png", Taken: []string{"image/gif", "video/*", "image/p*"}}},
-		{name: "large", want: &TooLargeError{Size: 20_001, Limit: 20_000}, result: ResultTooLarge, lasting: true, asked: 1},
-		{name: "liar", want: &TooLargeError{Size: 20_001, Limit: 20_000}, result: ResultTooLarge, lasting: true, asked: 1},
-		{name: "large claim", want: &TooLargeError{Size: 1 << 40, Limit: 20_000}, result: ResultTooLarge, lasting: true, asked: 1},
-		{name: "html", want: wrong("image/png", "text/html"), result: ResultWrongType, lasting: true, asked: 1},
-		{name: "html", part: envelope.PartFile, result: ResultOK, asked: 1},
-		{name: "svg", want: wrong("image/png", "image/svg+xml"), result: ResultWrongType, lasting: true, asked: 1},
-		{name: "true svg", want: wrong("image/svg+xml", "image/svg+xml"), result: ResultWrongType, lasting: true, asked: 1},
-		{name: "script", want: wrong("image/jpeg", "text/plain"), result: ResultWrongType, lasting: true, asked: 1},
-		{name: "noise", want: wrong("image/jpeg", "application/octet-stream"), result: ResultWrongType, lasting: true, asked: 1},
-		{name: "sound", want: wrong("image/jpeg", "audio/mpeg"), result: ResultWrongType, lasting: true, asked: 1},
-		{name: "nothing", want: wrong("image/png", "text/plain"), result: ResultWrongType, lasting: true, asked: 1},
-		{name: "gone", want: gone, result: ResultRefused, lasting: true, asked: 1},
-		{name: "half gone", want: gone, result: ResultRefused, lasting: true, asked: 1},
-		{name: "gone", want: ErrGone, result: ResultRefused, lasting: true, asked: 1},
-		{name: "unsupported", want: unsupported, result: ResultRefused, lasting: true, asked: 1},
-		{name: "later", want: later, result: ResultFailed, asked: 2},
-		{name: "broken", want: has["broken"].err, result: ResultFailed, asked: 2},
+		{name: "ok", result: ResultOK, requests: 1},
+		{name: "exact", result: ResultOK, requests: 1},
+		{name: "ok", limit: Limit{Bytes: 1000, Types: []string{"image/gif", "image/*"}}, result: ResultOK, requests: 1},
+		{name: "ok", limit: Limit{Types: []string{"IMAGE/PNG"}}, result: ResultOK, requests: 1},
+		{name: "ok", limit: Limit{Types: []string{"*/*"}}, result: ResultOK, requests: 1},
+		{name: "ok", limit: Limit{Bytes: 999}, want: &TooLargeError{Size: 1000, Limit: 999}, result: ResultOK, permanent: true, requests: 1},
+		{name: "ok", limit: Limit{Types: []string{"image/gif", "video/*", "image/p*"}}, result: ResultOK, permanent: true, requests: 1,
+			want: &TypeError{Part: "image", Declared: "image/png", Found: "image/png", Accepted: []string{"image/gif", "video/*", "image/p*"}}},
+		{name: "large", want: &TooLargeError{Size: 20_001, Limit: 20_000}, result: ResultTooLarge, permanent: true, requests: 1},
+		{name: "wrong claim", want: &TooLargeError{Size: 20_001, Limit: 20_000}, result: ResultTooLarge, permanent: true, requests: 1},
+		{name: "large claim", want: &TooLargeError{Size: 1 << 40, Limit: 20_000}, result: ResultTooLarge, permanent: true, requests: 1},
+		{name: "html", want: wrong("image/png", "text/html"), result: ResultWrongType, permanent: true, requests: 1},
+		{name: "html", part: envelope.PartFile, result: ResultOK, requests: 1},
+		{name: "svg", want: wrong("image/png", "image/svg+xml"), result: ResultWrongType, permanent: true, requests: 1},
+		{name: "true svg", want: wrong("image/svg+xml", "image/svg+xml"), result: ResultWrongType, permanent: true, requests: 1},
+		{name: "script", want: wrong("image/jpeg", "text/plain"), result: ResultWrongType, permanent: true, requests: 1},
+		{name: "noise", want: wrong("image/jpeg", "application/octet-stream"), result: ResultWrongType, permanent: true, requests: 1},
+		{name: "sound", want: wrong("image/jpeg", "audio/mpeg"), result: ResultWrongType, permanent: true, requests: 1},
+		{name: "nothing", want: wrong("image/png", "text/plain"), result: ResultWrongType, permanent: true, requests: 1},
+		{name: "gone", want: gone, result: ResultRefused, permanent: true, requests: 1},
+		{name: "half gone", want: gone, result: ResultRefused, permanent: true, requests: 1},
+		{name: "gone", want: ErrGone, result: ResultRefused, permanent: true, requests: 1},
+		{name: "unsupported", want: unsupported, result: ResultRefused, permanent: true, requests: 1},
+		{name: "later", want: later, result: ResultFailed, requests: 2},
+		{name: "broken", want: media["broken"].err, result: ResultFailed, requests: 2},
 	} {
 		t.Run(fmt.Sprint(tc.name, tc.limit, tc.part), func(t *testing.T) {
 			b := open(t)
-			b.vendor.put("it", has[tc.name])
+			b.vendor.put("it", media[tc.name])
 			req := request(envelope.PartImage, "it")
 			if tc.part != "" {
 				req.Part.Type = tc.part
 			}
 			for range 2 {
 				_, err := b.Get(t.Context(), req, tc.limit)
-				if !same(err, tc.want) || Lasting(err) != tc.lasting {
-					t.Fatalf("error = %v (lasting %t), want %v (%t)", err, Lasting(err), tc.want, tc.lasting)
+				if !same(err, tc.want) || IsPermanent(err) != tc.permanent {
+					t.Fatalf("error = %v (permanent %t), want %v (%t)", err, IsPermanent(err), tc.want, tc.permanent)
 				}
 			}
-			if got := b.vendor.requests("it"); got != tc.asked {
-				t.Errorf("the vendor was asked %d times, want %d", got, tc.asked)
+			if got := b.vendor.requests("it"); got != tc.requests {
+				t.Errorf("%d requests to the vendor, want %d", got, tc.requests)
 			}
 			if got := b.counts.results()[0]; got != "desk "+tc.result {
 				t.Errorf("counted %q, want %q", got, tc.result)
@@ -188,7 +188,7 @@ func wrong(declared, found string) error {
 	return &TypeError{Part: envelope.PartImage, Declared: declared, Found: found}
 }
 
-// same reports whether err has the wanted one in its chain, or an equal one of the package's types.
+// same reports whether err wraps want, or an equal *TooLargeError or *TypeError.
 func same(err, want error) bool {
 	if want == nil || err == nil {
 		return err == want
@@ -198,42 +198,42 @@ func same(err, want error) bool {
 	return errors.Is(err, want) || isLarge && cmp.Equal(error(large), want) || isTyped && cmp.Equal(error(typed), want)
 }
 
-// expectTidy checks that what is on disk is what is counted, and that nothing half-written is left.
-func (b *bench) expectTidy() {
+// expectTidy checks that the files on disk match the items, and that no temporary file remains.
+func (b *testStore) expectTidy() {
 	b.t.Helper()
 	b.mu.Lock()
 	items, used := len(b.items), b.used
 	var want int64
 	for _, i := range b.items {
-		want += room(i.Size)
+		want += diskSize(i.Size)
 	}
 	b.mu.Unlock()
 	if used != want {
-		b.t.Errorf("%d bytes are counted, there are %d", used, want)
+		b.t.Errorf("used = %d bytes, want %d", used, want)
 	}
-	if data, records, temp := b.files(dataSuffix), b.files(recordSuffix), b.files(tempSuffix); len(data) != items ||
+	if data, records, temp := b.files(dataSuffix), b.files(metadataSuffix), b.files(tempSuffix); len(data) != items ||
 		len(records) != items || len(temp) != 0 {
 		b.t.Errorf("%d items, on disk %v %v %v", items, data, records, temp)
 	}
 }
 
-func TestGetWantsAMedium(t *testing.T) {
+func TestGetRejectsPartsWithoutMedium(t *testing.T) {
 	b := open(t)
 	for name, part := range map[string]envelope.Part{
 		"no handle": {Type: envelope.PartImage}, "text": {Type: envelope.PartText, Ref: "r"}, "location": {Type: envelope.PartLocation, URL: "u"},
 	} {
 		_, err := b.Get(t.Context(), Request{Channel: "desk", Part: part}, Limit{})
-		if sdk.KindOf(err) != sdk.KindInvalid || !Lasting(err) || !strings.Contains(err.Error(), "channel desk") {
+		if sdk.KindOf(err) != sdk.KindInvalid || !IsPermanent(err) || !strings.Contains(err.Error(), "channel desk") {
 			t.Errorf("%s: error = %v", name, err)
 		}
 	}
-	if len(b.vendor.asked) > 0 {
-		t.Errorf("the vendor was asked for %+v", b.vendor.asked)
+	if len(b.vendor.calls) > 0 {
+		t.Errorf("requests to the vendor: %+v", b.vendor.calls)
 	}
 }
 
-// A refusal holds for five minutes, so that an operator who has changed something at the vendor can have it.
-func TestRefusalsLapse(t *testing.T) {
+// Permanent errors are remembered for five minutes. Then a change at the vendor takes effect.
+func TestPermanentErrorsAreRemembered(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", medium{err: &sdk.Error{Kind: sdk.KindPermanent}})
 	get := func() error {
@@ -244,21 +244,21 @@ func TestRefusalsLapse(t *testing.T) {
 		t.Fatalf("error = %v", err)
 	}
 	b.vendor.put("cat", png1(100))
-	b.clock.pass(refusedFor - time.Second)
+	b.clock.advance(refusalDuration - time.Second)
 	if err := get(); sdk.KindOf(err) != sdk.KindPermanent {
 		t.Errorf("before: error = %v", err)
 	}
-	b.clock.pass(time.Second)
+	b.clock.advance(time.Second)
 	b.sweep()
-	if len(b.refused) != 0 {
-		t.Error("the refusal is still remembered")
+	if len(b.refusals) != 0 {
+		t.Error("the error is still remembered")
 	}
 	if err := get(); err != nil {
 		t.Errorf("after: %v", err)
 	}
 }
 
-func TestSingleFlight(t *testing.T) {
+func TestConcurrentCallsShareAFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t)
 		m := png1(5000)
@@ -280,13 +280,13 @@ func TestSingleFlight(t *testing.T) {
 			}
 		}
 		if got := b.vendor.requests("cat"); got != 1 {
-			t.Errorf("the vendor was asked %d times", got)
+			t.Errorf("%d requests to the vendor, want 1", got)
 		}
 		b.expectTidy()
 	})
 }
 
-func TestOneCallersEndIsNotTheOthers(t *testing.T) {
+func TestFetchContinuesWhenFirstCallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t)
 		m := png1(5000)
@@ -299,9 +299,9 @@ func TestOneCallersEndIsNotTheOthers(t *testing.T) {
 		synctest.Wait()
 		all.Go(func() { _, secondErr = b.Get(t.Context(), request(envelope.PartImage, "cat"), Limit{}) })
 		synctest.Wait()
-		cancel() // who began it goes
+		cancel()
 		synctest.Wait()
-		if !errors.Is(firstErr, context.Canceled) || Lasting(firstErr) {
+		if !errors.Is(firstErr, context.Canceled) || IsPermanent(firstErr) {
 			t.Errorf("first: %v", firstErr)
 		}
 		close(m.wait)
@@ -312,7 +312,7 @@ func TestOneCallersEndIsNotTheOthers(t *testing.T) {
 	})
 }
 
-func TestFlightEndsWhenNobodyWaits(t *testing.T) {
+func TestFetchEndsWhenAllCallersLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t)
 		m := png1(5000)
@@ -331,25 +331,25 @@ func TestFlightEndsWhenNobodyWaits(t *testing.T) {
 		all.Wait()
 		synctest.Wait()
 		if b.vendor.active != 0 {
-			t.Fatal("the vendor is still being read")
+			t.Fatal("the fetch is still running")
 		}
 		if got := b.counts.results(); !slices.Equal(got, []string{"desk abandoned"}) {
 			t.Errorf("counted %v", got)
 		}
 		b.expectTidy()
 		b.vendor.put("cat", png1(5000))
-		b.must("cat") // who comes later begins anew
+		b.must("cat") // starts a new fetch
 		if got := b.vendor.requests("cat"); got != 2 {
-			t.Errorf("the vendor was asked %d times", got)
+			t.Errorf("%d requests to the vendor, want 1", got)
 		}
 	})
 }
 
-// One who comes while an abandoned flight is still ending gets a flight of its own.
-func TestGetAfterAbandonment(t *testing.T) {
+// A call during the end of an abandoned fetch starts a new fetch.
+func TestGetAfterAbandonedFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t)
-		slow := &deaf{vendor: b.vendor, goOn: make(chan struct{})}
+		slow := &ignoresContext{vendor: b.vendor, proceed: make(chan struct{})}
 		b.reopen(func(o *Options) { o.Source = slow })
 		b.vendor.put("cat", png1(5000))
 		ctx, cancel := context.WithCancel(t.Context())
@@ -362,7 +362,7 @@ func TestGetAfterAbandonment(t *testing.T) {
 		var second *Item
 		all.Go(func() { second = b.must("cat") })
 		synctest.Wait()
-		close(slow.goOn)
+		close(slow.proceed)
 		all.Wait()
 		synctest.Wait()
 		if !errors.Is(firstErr, context.Canceled) || second == nil || b.vendor.requests("cat") != 2 {
@@ -375,11 +375,11 @@ func TestGetAfterAbandonment(t *testing.T) {
 	})
 }
 
-// The end of an abandoned flight leaves alone the one that has taken its place.
-func TestAbandonedFlightLands(t *testing.T) {
+// The end of an abandoned fetch does not affect its successor.
+func TestAbandonedFetchEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t)
-		slow := &deaf{vendor: b.vendor, goOn: make(chan struct{})}
+		slow := &ignoresContext{vendor: b.vendor, proceed: make(chan struct{})}
 		b.reopen(func(o *Options) { o.Source = slow })
 		b.vendor.put("cat", medium{err: errors.New("connection reset")})
 		ctx, cancel := context.WithCancel(t.Context())
@@ -392,12 +392,12 @@ func TestAbandonedFlightLands(t *testing.T) {
 		get := func(n int) { _, errs[n] = b.Get(t.Context(), request(envelope.PartImage, "cat"), Limit{}) }
 		all.Go(func() { get(0) })
 		synctest.Wait()
-		slow.goOn <- struct{}{} // the first that waits goes on, and fails
+		slow.proceed <- struct{}{} // the first call fails
 		synctest.Wait()
 		all.Go(func() { get(1) })
 		synctest.Wait()
 		b.vendor.put("cat", png1(100))
-		close(slow.goOn)
+		close(slow.proceed)
 		all.Wait()
 		if n := b.vendor.requests("cat"); n != 2 || errs[0] != nil || errs[1] != nil {
 			t.Errorf("%d requests; errors %v", n, errs)
@@ -405,53 +405,53 @@ func TestAbandonedFlightLands(t *testing.T) {
 	})
 }
 
-// A source may word the errors of its callbacks as it likes; why a medium is refused is known all the same.
-func TestSourceThatWordsErrorsAnew(t *testing.T) {
+// Get returns the error of a callback even if the source does not.
+func TestSourceThatHidesCallbackErrors(t *testing.T) {
 	b := open(t)
-	b.reopen(func(o *Options) { o.Source = gruff{b.vendor} })
+	b.reopen(func(o *Options) { o.Source = replacesErrors{b.vendor} })
 	b.vendor.put("cat", png1(20_001))
 	_, err := b.Get(t.Context(), request(envelope.PartImage, "cat"), Limit{})
 	if !same(err, &TooLargeError{Size: 20_001, Limit: 20_000}) {
 		t.Errorf("error = %v", err)
 	}
 	b.vendor.put("dog", medium{Info: Info{Size: 20_001}, data: picture(100)})
-	b.reopen(func(o *Options) { o.Source = careless{b.vendor} })
+	b.reopen(func(o *Options) { o.Source = ignoresErrors{b.vendor} })
 	if _, err := b.Get(t.Context(), request(envelope.PartImage, "dog"), Limit{}); !same(err, &TooLargeError{Size: 20_001, Limit: 20_000}) {
 		t.Errorf("error = %v", err)
 	}
 	b.expectTidy()
 }
 
-// gruff is a source that says nothing but that it failed.
-type gruff struct{ *vendor }
+// replacesErrors is a Source that replaces all errors.
+type replacesErrors struct{ *vendor }
 
-func (g gruff) Fetch(ctx context.Context, req Request, info func(Info) error, chunk func([]byte) error) error {
-	if g.vendor.Fetch(ctx, req, info, chunk) != nil {
+func (r replacesErrors) Fetch(ctx context.Context, req Request, info func(Info) error, chunk func([]byte) error) error {
+	if r.vendor.Fetch(ctx, req, info, chunk) != nil {
 		return errors.New("failed")
 	}
 	return nil
 }
 
-// careless is a source that goes on whatever its callbacks return.
-type careless struct{ *vendor }
+// ignoresErrors is a Source that ignores the errors of its callbacks.
+type ignoresErrors struct{ *vendor }
 
-func (c careless) Fetch(ctx context.Context, req Request, info func(Info) error, chunk func([]byte) error) error {
-	return c.vendor.Fetch(ctx, req, func(i Info) error { _ = info(i); return nil }, func(p []byte) error { _ = chunk(p); return nil })
+func (i ignoresErrors) Fetch(ctx context.Context, req Request, info func(Info) error, chunk func([]byte) error) error {
+	return i.vendor.Fetch(ctx, req, func(i Info) error { _ = info(i); return nil }, func(p []byte) error { _ = chunk(p); return nil })
 }
 
-// deaf is a source that does not hear its context. Each call waits for goOn.
-type deaf struct {
+// ignoresContext is a Source that ignores its context. Each call waits for proceed.
+type ignoresContext struct {
 	*vendor
-	goOn chan struct{}
+	proceed chan struct{}
 }
 
-func (d *deaf) Fetch(_ context.Context, req Request, info func(Info) error, chunk func([]byte) error) error {
-	<-d.goOn
+func (d *ignoresContext) Fetch(_ context.Context, req Request, info func(Info) error, chunk func([]byte) error) error {
+	<-d.proceed
 	return d.vendor.Fetch(context.Background(), req, info, chunk)
 }
 
-// A channel reads eight media at a time; that its vendor hangs does not concern another channel.
-func TestFetchesAreBoundedPerChannel(t *testing.T) {
+// A slow vendor occupies the fetches of its channel, not those of another channel.
+func TestFetchesAreLimitedPerChannel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t, func(o *Options) { o.TotalBytes = 1 << 20 })
 		m := png1(100)
@@ -464,7 +464,7 @@ func TestFetchesAreBoundedPerChannel(t *testing.T) {
 		}
 		synctest.Wait()
 		if b.vendor.most != fetchesPerChannel {
-			t.Errorf("%d at once, want %d", b.vendor.most, fetchesPerChannel)
+			t.Errorf("%d concurrent fetches, want %d", b.vendor.most, fetchesPerChannel)
 		}
 		b.vendor.put("quick", png1(100))
 		other := request(envelope.PartImage, "quick")
@@ -480,14 +480,13 @@ func TestFetchesAreBoundedPerChannel(t *testing.T) {
 	})
 }
 
-// Links lead wherever a customer likes, also to hosts that hang: they hold up neither other hosts' links nor what the vendor
-// itself has, and they are bounded all the same.
-func TestHangingHostsHoldUpNoOthers(t *testing.T) {
+// Links to slow hosts delay neither links to other hosts nor vendor references, and they are limited.
+func TestSlowHostsDelayNoOthers(t *testing.T) {
 	for name, tc := range map[string]struct {
-		links string // with a number
-		n     int
-		most  int // that are read at once
-		goOn  []string
+		links   string // format with a number
+		n       int
+		most    int // concurrent fetches
+		proceed []string
 	}{
 		"one host": {"https://tarpit.example/%d.png", 3 * linksPerHost, linksPerHost, []string{"https://files.example/cat.png", ""}},
 		"one host in many spellings": {"https://%[1]d@TarPit.Example.:4%03[1]d/a.png", 3 * linksPerHost, linksPerHost,
@@ -513,10 +512,10 @@ func TestHangingHostsHoldUpNoOthers(t *testing.T) {
 				}
 				synctest.Wait()
 				if b.vendor.most != tc.most {
-					t.Errorf("%d at once, want %d", b.vendor.most, tc.most)
+					t.Errorf("%d concurrent fetches, want %d", b.vendor.most, tc.most)
 				}
 				b.vendor.put("cat", png1(100))
-				for _, link := range tc.goOn { // "" is a handle of the vendor's
+				for _, link := range tc.proceed { // "" is a vendor reference
 					req := request(envelope.PartImage, "cat")
 					if link != "" {
 						req.Part.Ref, req.Part.URL = "", link
@@ -531,16 +530,16 @@ func TestHangingHostsHoldUpNoOthers(t *testing.T) {
 				close(m.wait)
 				all.Wait()
 				synctest.Wait()
-				if len(b.gates) != 0 {
-					t.Errorf("%d gates are kept that nobody uses", len(b.gates))
+				if len(b.limiters) != 0 {
+					t.Errorf("%d unused limiters remain", len(b.limiters))
 				}
 			})
 		})
 	}
 }
 
-// Who goes while it waits at a gate leaves no place taken.
-func TestWaitingAtAGateEnds(t *testing.T) {
+// A caller that leaves while waiting for a limiter takes no slot.
+func TestLeavingALimiter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t, func(o *Options) { o.TotalBytes = 4 << 20 })
 		m := png1(100)
@@ -565,8 +564,8 @@ func TestWaitingAtAGateEnds(t *testing.T) {
 		cancel()
 		all.Wait()
 		synctest.Wait()
-		if len(b.gates) != 0 || b.vendor.active != 0 {
-			t.Errorf("%d gates, %d are read", len(b.gates), b.vendor.active)
+		if len(b.limiters) != 0 || b.vendor.active != 0 {
+			t.Errorf("%d limiters, %d active fetches", len(b.limiters), b.vendor.active)
 		}
 		close(m.wait)
 		if err := get(t.Context(), 1); err != nil {
@@ -575,7 +574,7 @@ func TestWaitingAtAGateEnds(t *testing.T) {
 	})
 }
 
-func TestRunEndsWhatIsBeingRead(t *testing.T) {
+func TestRunCancelsFetches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t)
 		m := png1(5000)
@@ -588,10 +587,10 @@ func TestRunEndsWhatIsBeingRead(t *testing.T) {
 		synctest.Wait()
 		stop()
 		if b.vendor.active != 0 {
-			t.Error("Run has returned before what was being read had ended")
+			t.Error("Run returned before the fetch ended")
 		}
 		all.Wait()
-		if !errors.Is(err, ErrClosed) || Lasting(err) {
+		if !errors.Is(err, ErrClosed) || IsPermanent(err) {
 			t.Errorf("error = %v", err)
 		}
 		if _, err := b.Get(t.Context(), request(envelope.PartImage, "dog"), Limit{}); !errors.Is(err, ErrClosed) {

@@ -19,41 +19,41 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// chunkBytes is how much the pretend vendors send at a time.
+// chunkBytes is the chunk size of the fake vendor.
 const chunkBytes = 1000
 
-// vendor is a pretend source. What it has is found by a part's Ref, or else URL.
+// vendor is a fake Source. It finds media by a part's Ref or URL.
 type vendor struct {
 	mu     sync.Mutex
-	has    map[string]medium
-	asked  []Request
+	media  map[string]medium
+	calls  []Request
 	active int
-	most   int // at once
+	most   int // concurrent calls
 }
 
-// medium is what a vendor has.
+// medium is a medium of the fake vendor.
 type medium struct {
 	Info
 	data []byte
-	err  error         // after the data
-	wait chan struct{} // if set, the last chunk waits until it is closed or ctx ends
+	err  error         // returned after the data
+	wait chan struct{} // if set, delays the last chunk until it is closed or ctx ends
 }
 
 func (v *vendor) put(handle string, m medium) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.has == nil {
-		v.has = map[string]medium{}
+	if v.media == nil {
+		v.media = map[string]medium{}
 	}
-	v.has[handle] = m
+	v.media[handle] = m
 }
 
-// requests returns how often a handle was asked for.
+// requests returns the number of calls for a handle.
 func (v *vendor) requests(handle string) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	n := 0
-	for _, r := range v.asked {
+	for _, r := range v.calls {
 		if r.Part.Ref == handle || r.Part.URL == handle {
 			n++
 		}
@@ -64,10 +64,10 @@ func (v *vendor) requests(handle string) int {
 func (v *vendor) begin(req Request) medium {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.asked = append(v.asked, req)
+	v.calls = append(v.calls, req)
 	v.active++
 	v.most = max(v.most, v.active)
-	return v.has[req.Part.URL+req.Part.Ref]
+	return v.media[req.Part.URL+req.Part.Ref]
 }
 
 func (v *vendor) end() {
@@ -81,12 +81,12 @@ func (v *vendor) Fetch(ctx context.Context, req Request, info func(Info) error, 
 	m := v.begin(req)
 	defer v.end()
 	if m.data == nil && m.err == nil {
-		return fmt.Errorf("the vendor has no %q", req.Part.URL+req.Part.Ref)
+		return fmt.Errorf("unknown medium %q", req.Part.URL+req.Part.Ref)
 	}
 	if err := info(m.Info); err != nil {
-		return fmt.Errorf("told: %w", err)
+		return fmt.Errorf("callback: %w", err)
 	}
-	buf := make([]byte, chunkBytes) // used again and again, as its owner may
+	buf := make([]byte, chunkBytes) // reused for all chunks
 	for rest := m.data; len(rest) > 0; {
 		n := copy(buf, rest)
 		rest = rest[n:]
@@ -98,16 +98,16 @@ func (v *vendor) Fetch(ctx context.Context, req Request, info func(Info) error, 
 			}
 		}
 		if err := chunk(buf[:n]); err != nil {
-			return fmt.Errorf("told: %w", err)
+			return fmt.Errorf("callback: %w", err)
 		}
 	}
 	return m.err
 }
 
-// counts observes.
+// counts is an Observer that records its calls.
 type counts struct {
 	mu      sync.Mutex
-	fetched []string // channel and result
+	fetched []string // "channel result"
 	served  []int
 	bytes   int64
 	items   int
@@ -143,7 +143,7 @@ func (c *counts) stored() (int64, int) {
 	return c.bytes, c.items
 }
 
-// clock is a time that a test sets.
+// clock is a manual clock.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -155,14 +155,14 @@ func (c *clock) Now() time.Time {
 	return c.now
 }
 
-func (c *clock) pass(d time.Duration) {
+func (c *clock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
 }
 
-// bench is a store under test with what is around it.
-type bench struct {
+// testStore is a store with its fakes.
+type testStore struct {
 	*Store
 	t      *testing.T
 	dir    string
@@ -172,10 +172,10 @@ type bench struct {
 	logs   *bytes.Buffer
 }
 
-// open opens a store with room for ten media of 20 kB, in a folder of the test's own.
-func open(t *testing.T, change ...func(*Options)) *bench {
+// open opens a store for ten media of 20 kB in a temporary folder.
+func open(t *testing.T, change ...func(*Options)) *testStore {
 	t.Helper()
-	b := &bench{
+	b := &testStore{
 		t: t, dir: filepath.Join(t.TempDir(), "media"), vendor: &vendor{}, counts: &counts{}, logs: &bytes.Buffer{},
 		clock: &clock{now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)},
 	}
@@ -183,11 +183,11 @@ func open(t *testing.T, change ...func(*Options)) *bench {
 	return b
 }
 
-// reopen opens the store as the next process would.
-func (b *bench) reopen(change ...func(*Options)) {
+// reopen opens the store again, as after a restart.
+func (b *testStore) reopen(change ...func(*Options)) {
 	b.t.Helper()
 	o := Options{
-		Dir: b.dir, MaxBytes: 20_000, TotalBytes: 10 * room(20_000), FreeLow: 1, Keep: time.Hour, BaseURL: "https://chat.example.com/x/",
+		Dir: b.dir, MaxBytes: 20_000, TotalBytes: 10 * diskSize(20_000), FreeLow: 1, Keep: time.Hour, BaseURL: "https://chat.example.com/x/",
 		Source: b.vendor, Logger: slog.New(slog.NewTextHandler(b.logs, nil)), Observer: b.counts, Now: b.clock.Now,
 	}
 	for _, f := range change {
@@ -200,8 +200,8 @@ func (b *bench) reopen(change ...func(*Options)) {
 	b.Store = s
 }
 
-// run runs the store until the function it returns is called.
-func (b *bench) run() (stop func()) {
+// run starts Run. stop ends it and waits.
+func (b *testStore) run() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); b.Run(ctx) }()
@@ -212,8 +212,8 @@ func request(part envelope.PartType, ref string) Request {
 	return Request{Channel: "desk", Adapter: "aicc", Thread: "t1", State: []byte("s"), Part: envelope.Part{Type: part, Ref: ref}}
 }
 
-// must gets an image that the vendor has.
-func (b *bench) must(ref string) *Item {
+// must gets an image and fails the test on an error.
+func (b *testStore) must(ref string) *Item {
 	b.t.Helper()
 	i, err := b.Get(b.t.Context(), request(envelope.PartImage, ref), Limit{})
 	if err != nil {
@@ -222,7 +222,7 @@ func (b *bench) must(ref string) *Item {
 	return i
 }
 
-// content reads an item.
+// content returns the bytes of an item.
 func content(t *testing.T, i *Item) []byte {
 	t.Helper()
 	r, err := i.Open()
@@ -237,8 +237,8 @@ func content(t *testing.T, i *Item) []byte {
 	return data
 }
 
-// files returns the names of the files of one kind in the store's folder.
-func (b *bench) files(suffix string) []string {
+// files returns the names of the store's files with a suffix.
+func (b *testStore) files(suffix string) []string {
 	b.t.Helper()
 	entries, err := os.ReadDir(b.dir)
 	if err != nil {
@@ -253,17 +253,17 @@ func (b *bench) files(suffix string) []string {
 	return out
 }
 
-// picture returns a PNG of exactly n bytes, at least 100; what is behind the image is noise.
+// picture returns a PNG of exactly n bytes, at least 100. Noise follows the image data.
 func picture(n int) []byte {
 	var b bytes.Buffer
-	_ = png.Encode(&b, image.NewGray(image.Rect(0, 0, 2, 2))) // to memory: can't fail
+	_ = png.Encode(&b, image.NewGray(image.Rect(0, 0, 2, 2))) // never fails
 	for i := 0; b.Len() < n; i++ {
 		b.WriteByte(byte(i*7 + i>>8))
 	}
 	return b.Bytes()[:n]
 }
 
-// png1 is a picture with what a careful vendor says of it.
+// png1 returns a picture with correct claims.
 func png1(n int) medium {
 	return medium{Info: Info{ContentType: "image/png", Name: "cat.png", Size: int64(n)}, data: picture(n)}
 }

@@ -19,32 +19,33 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// Item is a medium on disk. Its exported fields do not change.
+// Item is a cached medium. Its exported fields do not change.
 type Item struct {
 	ID string // random
 	Info
 	Expires time.Time
 
 	store    *Store
-	of       digest
-	sum      digest // of its bytes
-	declared string // media type that the vendor gave
+	source   digest
+	sum      digest // of the bytes
+	declared string // media type from the vendor
 	fetched  time.Time
 
-	checking sync.Mutex
-	checked  fs.FileInfo // of the file when its bytes were those of sum; guarded by checking
+	verifyMu sync.Mutex
+	verified fs.FileInfo // of the file at the last checksum; guarded by verifyMu
 
-	// Guarded by store.mu.
-	place   *list.Element // nil if the item is not among those that are kept
+	// Guarded by Store.mu.
+	element *list.Element // in Store.order; nil after the item is removed
 	readers int
 }
 
-// digest is a SHA-256: of a medium's bytes, or of what names a medium of one thread. What the latter is made of is not
-// kept: links of vendors may be secrets.
+// digest is a SHA-256 of a medium's bytes or of its source. The source is not stored, because links can contain
+// secrets.
 type digest [sha256.Size]byte
 
-func digestOf(req *Request) digest {
-	kind, handle := "url", req.Part.URL // links go first, as they do when media are read
+// sourceDigest identifies a medium by its channel, thread and link or reference.
+func sourceDigest(req *Request) digest {
+	kind, handle := "url", req.Part.URL // adapters prefer the link too
 	if handle == "" {
 		kind, handle = "ref", req.Part.Ref
 	}
@@ -56,43 +57,55 @@ func digestOf(req *Request) digest {
 	return digest(h.Sum(nil))
 }
 
+// idBytes is the number of random bytes in an ID.
+const idBytes = 16
+
+var idLength = base64.RawURLEncoding.EncodedLen(idBytes)
+
 func newID() string {
 	b := make([]byte, idBytes)
 	_, _ = rand.Read(b) // never fails
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
+// validID reports whether s has the form of an ID, which is safe as a file name.
+func validID(s string) bool {
+	return len(s) == idLength && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '-' && r != '_'
+	})
+}
+
 func (i *Item) expired(now time.Time) bool { return !now.Before(i.Expires) }
 
-// Open opens the bytes for reading; whoever does closes them. It fails with ErrGone once the item has expired or had
-// to make room, or if its file is not what was written; then the item is no more. What is open is not evicted.
+// Open opens the medium; the caller closes it. Open items are not evicted. Open fails with ErrGone if the item has
+// expired, was evicted, or if its file was changed; then it removes the item.
 func (i *Item) Open() (io.ReadSeekCloser, error) {
 	s := i.store
 	s.mu.Lock()
-	kept := i.place != nil && !i.expired(s.opt.Now())
-	if kept {
+	cached := i.element != nil && !i.expired(s.opt.Now())
+	if cached {
 		i.readers++
 	}
 	s.mu.Unlock()
-	if !kept {
+	if !cached {
 		return nil, fmt.Errorf("open medium %s: %w", i.ID, ErrGone)
 	}
 	f, err := i.openFile()
 	if err != nil {
 		damaged := errors.Is(err, ErrGone)
 		if damaged {
-			s.opt.Logger.Warn("a kept medium is dropped", "id", i.ID, "error", err)
+			s.opt.Logger.Warn("damaged medium dropped", "id", i.ID, "error", err)
 		}
-		i.leave(damaged)
+		i.closeReader(damaged)
 		return nil, fmt.Errorf("open medium %s: %w", i.ID, err)
 	}
-	return &reading{File: f, leave: sync.OnceFunc(func() { i.leave(false) })}, nil
+	return &reader{File: f, done: sync.OnceFunc(func() { i.closeReader(false) })}, nil
 }
 
 func (i *Item) openFile() (*os.File, error) {
 	f, err := os.Open(i.store.path(i.ID, dataSuffix))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: somebody has deleted its file", ErrGone)
+		return nil, fmt.Errorf("%w: its file was deleted", ErrGone)
 	}
 	if err != nil {
 		return nil, err
@@ -103,41 +116,41 @@ func (i *Item) openFile() (*os.File, error) {
 	return f, nil
 }
 
-// verify fails with ErrGone if the file does not have the bytes that came from the vendor: nothing of it was synced, so a
-// power cut may leave others. They are read once, and again when the file was touched.
+// verify fails with ErrGone if the file differs from the fetched bytes, as is possible after a power cut, because files
+// are not synced. It computes the checksum once, and again after the file's modification time changes.
 func (i *Item) verify(f *os.File) error {
-	i.checking.Lock()
-	defer i.checking.Unlock()
+	i.verifyMu.Lock()
+	defer i.verifyMu.Unlock()
 	info, err := f.Stat()
 	if err != nil || info.Size() != i.Size {
 		return errors.Join(fmt.Errorf("%w: its file has changed", ErrGone), err)
 	}
-	if was := i.checked; was != nil && os.SameFile(was, info) && was.ModTime().Equal(info.ModTime()) {
+	if was := i.verified; was != nil && os.SameFile(was, info) && was.ModTime().Equal(info.ModTime()) {
 		return nil
 	}
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
-		return fmt.Errorf("%w: its file can't be read: %w", ErrGone, err)
+		return fmt.Errorf("%w: its file is unreadable: %w", ErrGone, err)
 	}
 	if digest(h.Sum(nil)) != i.sum {
-		return fmt.Errorf("%w: its file has other bytes than were written", ErrGone)
+		return fmt.Errorf("%w: its file has a wrong checksum", ErrGone)
 	}
-	i.checked = info
+	i.verified = info
 	_, err = f.Seek(0, io.SeekStart)
 	return err
 }
 
-// sound reports whether the item can still be given out. One that can't is no more.
-func (i *Item) sound() bool {
+// intact reports whether Open does not fail with ErrGone. If Open does, the item is removed.
+func (i *Item) intact() bool {
 	r, err := i.Open()
 	if err == nil {
 		err = r.Close()
 	}
-	return !errors.Is(err, ErrGone) // who opens it will tell of other errors
+	return !errors.Is(err, ErrGone) // other errors occur again in the caller's Open
 }
 
-// leave ends a reading; damaged also ends the item.
-func (i *Item) leave(damaged bool) {
+// closeReader counts a closed reader, and removes the item if it is damaged.
+func (i *Item) closeReader(damaged bool) {
 	i.store.mu.Lock()
 	defer i.store.mu.Unlock()
 	i.readers--
@@ -146,33 +159,34 @@ func (i *Item) leave(damaged bool) {
 	}
 }
 
-// reading is an open item. It may be closed more than once.
-type reading struct {
+// reader is an open item. It can be closed several times.
+type reader struct {
 	*os.File
-	leave func()
+	done func()
 }
 
 // Close implements io.Closer.
-func (r *reading) Close() error {
-	defer r.leave()
+func (r *reader) Close() error {
+	defer r.done()
 	return r.File.Close()
 }
 
-// fits checks the item against what its part says and what the channel takes that it is for.
-func (i *Item) fits(part envelope.PartType, limit Limit) error {
-	if !agrees(part, i.ContentType) {
+// check checks the item against the type of its part and the limit of the target channel.
+func (i *Item) check(part envelope.PartType, limit Limit) error {
+	if !matchesPart(part, i.ContentType) {
 		return &TypeError{Part: part, Declared: i.declared, Found: i.ContentType}
 	}
 	if limit.Bytes > 0 && i.Size > limit.Bytes {
 		return &TooLargeError{Size: i.Size, Limit: limit.Bytes}
 	}
-	taken := func(pattern string) bool {
+	matches := func(pattern string) bool {
 		pattern = strings.ToLower(strings.TrimSpace(pattern))
 		family, any := strings.CutSuffix(pattern, "/*")
-		return pattern == "*/*" || normalType(pattern) == i.ContentType || any && strings.HasPrefix(i.ContentType, family+"/")
+		return pattern == "*/*" || normalizeType(pattern) == i.ContentType ||
+			any && strings.HasPrefix(i.ContentType, family+"/")
 	}
-	if len(limit.Types) > 0 && !slices.ContainsFunc(limit.Types, taken) {
-		return &TypeError{Part: part, Declared: i.declared, Found: i.ContentType, Taken: limit.Types}
+	if len(limit.Types) > 0 && !slices.ContainsFunc(limit.Types, matches) {
+		return &TypeError{Part: part, Declared: i.declared, Found: i.ContentType, Accepted: limit.Types}
 	}
 	return nil
 }

@@ -16,8 +16,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// What can't be written is no medium, costs no room, and may be tried again.
-func TestWritingFails(t *testing.T) {
+// A failed write leaves no item, releases its space, and can be retried.
+func TestWriteFails(t *testing.T) {
 	t.Run("no folder", func(t *testing.T) {
 		b := open(t)
 		if err := os.RemoveAll(b.dir); err != nil {
@@ -32,7 +32,7 @@ func TestWritingFails(t *testing.T) {
 		b.must("cat")
 		b.expectTidy()
 	})
-	for name, suffix := range map[string]string{"bytes can't be named": dataSuffix, "record can't be named": recordSuffix} {
+	for name, suffix := range map[string]string{"data file": dataSuffix, "metadata file": metadataSuffix} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := open(t)
@@ -44,14 +44,14 @@ func TestWritingFails(t *testing.T) {
 				all.Go(func() { _, err = b.Get(t.Context(), request(envelope.PartImage, "cat"), Limit{}) })
 				synctest.Wait()
 				id := strings.TrimSuffix(b.files(tempSuffix)[0], tempSuffix)
-				inTheWay := filepath.Join(b.dir, id+suffix)
-				if err := os.MkdirAll(filepath.Join(inTheWay, "x"), 0o700); err != nil {
+				obstacle := filepath.Join(b.dir, id+suffix)
+				if err := os.MkdirAll(filepath.Join(obstacle, "x"), 0o700); err != nil {
 					t.Fatal(err)
 				}
 				close(m.wait)
 				all.Wait()
 				b.expectFailure(err, nil)
-				if err := os.RemoveAll(inTheWay); err != nil {
+				if err := os.RemoveAll(obstacle); err != nil {
 					t.Fatal(err)
 				}
 				b.must("cat")
@@ -61,20 +61,20 @@ func TestWritingFails(t *testing.T) {
 	}
 }
 
-func (b *bench) expectFailure(err, cause error) {
+func (b *testStore) expectFailure(err, cause error) {
 	b.t.Helper()
-	if err == nil || Lasting(err) || cause != nil && !errors.Is(err, cause) || !strings.Contains(err.Error(), "write a medium to disk") {
+	if err == nil || IsPermanent(err) || cause != nil && !errors.Is(err, cause) || !strings.Contains(err.Error(), "write a medium to disk") {
 		b.t.Errorf("error = %v", err)
 	}
 	if got := b.counts.results(); !slices.Equal(got, []string{"desk " + ResultFailed}) {
 		b.t.Errorf("counted %v", got)
 	}
 	if b.used != 0 {
-		b.t.Errorf("%d bytes are taken", b.used)
+		b.t.Errorf("%d bytes used, want 0", b.used)
 	}
 }
 
-func TestReadingFails(t *testing.T) {
+func TestReadFails(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(100))
 	i := b.must("cat")
@@ -89,7 +89,7 @@ func TestReadingFails(t *testing.T) {
 	if text := string(body(t, r)); r.StatusCode != http.StatusInternalServerError || strings.Contains(text, b.dir) {
 		t.Errorf("status %d: %s", r.StatusCode, text)
 	}
-	if !strings.Contains(b.logs.String(), "a medium could not be read") {
+	if !strings.Contains(b.logs.String(), "cached medium could not be read") {
 		t.Errorf("log: %s", b.logs)
 	}
 	if i.readers != 0 {
@@ -97,8 +97,8 @@ func TestReadingFails(t *testing.T) {
 	}
 }
 
-// That a file can't be deleted is said, and holds up nothing.
-func TestDeletingFails(t *testing.T) {
+// A file that cannot be deleted is logged and delays nothing.
+func TestDeleteFails(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(100))
 	i := b.must("cat")
@@ -106,11 +106,11 @@ func TestDeletingFails(t *testing.T) {
 	if err := errors.Join(os.Remove(path), os.MkdirAll(filepath.Join(path, "x"), 0o700)); err != nil {
 		t.Fatal(err)
 	}
-	b.clock.pass(i.Expires.Sub(b.clock.Now()))
+	b.clock.advance(i.Expires.Sub(b.clock.Now()))
 	b.sweep()
-	if len(b.items) != 0 || b.used != 0 || !strings.Contains(b.logs.String(), "could not delete") {
+	if len(b.items) != 0 || b.used != 0 || !strings.Contains(b.logs.String(), "could not be deleted") {
 		t.Errorf("%d items of %d bytes; log: %s", len(b.items), b.used, b.logs)
 	}
-	b.reopen() // the next start gets rid of it
+	b.reopen() // deletes the file
 	b.expectTidy()
 }

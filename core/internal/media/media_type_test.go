@@ -7,7 +7,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// Beginnings of files.
+// First bytes of files.
 const (
 	mp4   = "\x00\x00\x00\x18ftypisom\x00\x00\x02\x00"
 	m4a   = "\x00\x00\x00\x18ftypM4A \x00\x00\x02\x00"
@@ -23,14 +23,14 @@ const (
 	noise = "\x00\x01\x02\x03\x04"
 )
 
-func TestTypeOf(t *testing.T) {
+func TestDetectType(t *testing.T) {
 	for _, tc := range []struct {
 		part                 envelope.PartType
 		declared, name, head string
 		want                 string
-		agrees               bool
+		matches              bool
 	}{
-		// Images: the bytes alone.
+		// Images: only the bytes count.
 		{"image", "image/png", "", "\x89PNG\r\n\x1a\n", "image/png", true},
 		{"image", "", "", jpeg, "image/jpeg", true},
 		{"image", "image/jpg", "", jpeg, "image/jpeg", true},
@@ -53,7 +53,7 @@ func TestTypeOf(t *testing.T) {
 		{"image", "image/png", "a.png", "", "text/plain", false},
 		{"image", "", "", mp4, "video/mp4", false},
 
-		// Sound.
+		// Audio.
 		{"audio", "audio/amr", "", "#!AMR\n<", "audio/amr", true},
 		{"audio", "", "", "#!AMR-WB\n", "audio/amr-wb", true},
 		{"audio", "application/octet-stream", "", "\x02#!SILK_V3\x16", "audio/silk", true},
@@ -91,7 +91,7 @@ func TestTypeOf(t *testing.T) {
 		{"video", "video/mp4", "", "{\"error\":1}", "text/plain", false},
 		{"video", "video/mp4", "", "\x89PNG\r\n\x1a\n", "image/png", false},
 
-		// Files: anything, as well as it can be told.
+		// Files: any type.
 		{"file", "application/pdf", "", "%PDF-1.7", "application/pdf", true},
 		{"file", "", "a.docx", zip, docx, true},
 		{"file", docx, "", zip, docx, true},
@@ -110,48 +110,48 @@ func TestTypeOf(t *testing.T) {
 		{"file", "video/mp4", "", mp4, "video/mp4", true},
 		{"file", "", "", "OggS\x00", "application/ogg", true},
 	} {
-		got := typeOf(tc.part, normalType(tc.declared), tc.name, []byte(tc.head))
-		if got != tc.want || agrees(tc.part, got) != tc.agrees {
-			t.Errorf("%s declared as %q, name %q, %q: %s (agrees %t), want %s (%t)", tc.part, tc.declared, tc.name, tc.head,
-				got, agrees(tc.part, got), tc.want, tc.agrees)
+		got := detectType(tc.part, normalizeType(tc.declared), tc.name, []byte(tc.head))
+		if got != tc.want || matchesPart(tc.part, got) != tc.matches {
+			t.Errorf("%s declared as %q, name %q, %q: %s (matches %t), want %s (%t)", tc.part, tc.declared, tc.name, tc.head,
+				got, matchesPart(tc.part, got), tc.want, tc.matches)
 		}
 	}
 }
 
-func TestActive(t *testing.T) {
+func TestIsActive(t *testing.T) {
 	for contentType, want := range map[string]bool{
 		"text/html": true, "application/xhtml+xml": true, svg: true, "text/xml": true, "application/xml": true, "text/javascript": true,
 		"image/png": false, "application/pdf": false, "text/plain": false, "video/mp4": false, opaque: false,
 	} {
-		if active(contentType) != want {
-			t.Errorf("active(%s) = %t", contentType, !want)
+		if isActive(contentType) != want {
+			t.Errorf("isActive(%s) = %t", contentType, !want)
 		}
 	}
-	for _, s := range shown {
-		if active(s) || normalType(s) != s {
-			t.Errorf("%s is shown", s)
+	for _, s := range inlineTypes {
+		if isActive(s) || normalizeType(s) != s {
+			t.Errorf("%s is served inline", s)
 		}
 	}
 }
 
-// Whatever comes, nothing that a browser would run passes as an image, or is shown.
-func FuzzTypeOf(f *testing.F) {
+// No input makes a file that a browser would run pass as an image.
+func FuzzDetectType(f *testing.F) {
 	for _, head := range []string{mp4, m4a, heic, webm, zip, ole, jpeg, noise, "<html>", "<svg>", "OggS", "%PDF-", "GIF89a", "\xff\xfb\x90\x64", ""} {
 		f.Add("image", "image/png", "a.png", []byte(head))
 		f.Add("file", "", "a.html", []byte(head))
 	}
 	f.Add("audio", "audio/mpeg; x=\"", "a.mp3", []byte("ID3"))
 	f.Fuzz(func(t *testing.T, part, declared, name string, head []byte) {
-		got := typeOf(envelope.PartType(part), normalType(declared), name, head[:min(len(head), sniffBytes)])
-		if baseType(got) != got || got == "" {
+		got := detectType(envelope.PartType(part), normalizeType(declared), name, head[:min(len(head), sniffBytes)])
+		if parseType(got) != got || got == "" {
 			t.Fatalf("type %q", got)
 		}
-		if agrees(envelope.PartImage, got) && (active(got) || got != sniff(head[:min(len(head), sniffBytes)])) {
-			t.Errorf("%q passes as an image of type %s", head, got)
+		if matchesPart(envelope.PartImage, got) && (isActive(got) || got != sniff(head[:min(len(head), sniffBytes)])) {
+			t.Errorf("%q matches an image as %s", head, got)
 		}
-		named := nameOf(envelope.PartType("file"), got, name)
+		named := fileName(envelope.PartType("file"), got, name)
 		if named == "" || len(named) > maxName || cleanName(named) != named || strings.ContainsAny(named, "/\\\x00\r\n") {
-			t.Errorf("%q with type %s is named %q", name, got, named)
+			t.Errorf("%q with type %s gets the name %q", name, got, named)
 		}
 	})
 }

@@ -15,38 +15,37 @@ const (
 	keyBytes = 32
 )
 
-// openKey reads the key that signs links, or makes it. One that is damaged, or that every user could have read, is
-// replaced: links that were given out end then, and nothing else is lost. The owner's group may read it, since mounted
-// volumes are often made so.
+// openKey reads the key that signs links, or creates it. It replaces a damaged or world-readable key, which invalidates
+// earlier links. The group may read the key, because mounted volumes often set that permission.
 func openKey(dir string, log *slog.Logger) ([]byte, error) {
 	path := filepath.Join(dir, keyFile)
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return makeKey(path)
+		return createKey(path)
 	case err != nil:
-		return nil, fmt.Errorf("read the key: %w", err)
+		return nil, fmt.Errorf("read the signing key: %w", err)
 	case !info.Mode().IsRegular() || info.Mode().Perm()&0o007 != 0 || info.Size() != keyBytes:
-		log.Warn("made a new key for links to media, the former is damaged or readable by everybody; links given out so far end",
+		log.Warn("signing key of media links was damaged or world-readable and is replaced; earlier links are invalid",
 			"file", path)
-		return makeKey(path)
+		return createKey(path)
 	}
 	key, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the key: %w", err)
+		return nil, fmt.Errorf("read the signing key: %w", err)
 	}
 	if len(key) != keyBytes {
-		return nil, fmt.Errorf("read the key: %s has changed meanwhile", path)
+		return nil, fmt.Errorf("read the signing key: %s has changed during the start", path)
 	}
 	return key, nil
 }
 
-// makeKey is atomic and lasting: after a crash there is the former file or the new one.
-func makeKey(path string) ([]byte, error) {
+// createKey writes a new key atomically and syncs it.
+func createKey(path string) ([]byte, error) {
 	key := make([]byte, keyBytes)
 	_, _ = rand.Read(key) // never fails
 	if err := replaceSynced(path, key); err != nil {
-		return nil, fmt.Errorf("write the key: %w", err)
+		return nil, fmt.Errorf("write the signing key: %w", err)
 	}
 	return key, nil
 }

@@ -10,25 +10,25 @@ import (
 	"time"
 )
 
-// PathPrefix begins the path of every link, after BaseURL.
+// PathPrefix is the start of the path of every link.
 const PathPrefix = "/media/"
 
-// link is what a link says, and who can have said it.
+// link is a parsed or new link to an item.
 type link struct {
 	id        string
-	expires   int64 // seconds since 1970
+	expires   int64 // Unix time in seconds
 	name      string
 	signature [sha256.Size]byte
 }
 
-// Link returns an address on the public listener from which everybody who has it can read the item until it expires.
+// Link returns a public URL of the item. Everyone who knows it can read the item until the item expires.
 func (s *Store) Link(i *Item) string {
 	l := link{id: i.ID, expires: i.Expires.Unix(), name: i.Name}
 	l.signature = s.sign(&l)
 	return s.opt.BaseURL + l.path()
 }
 
-// sign authenticates all of a link. Neither id nor number has a line end in it, so that no two links are signed alike.
+// sign signs all fields of a link. The id and the number contain no line end, so the signed text is unambiguous.
 func (s *Store) sign(l *link) (out [sha256.Size]byte) {
 	m := hmac.New(sha256.New, s.key)
 	m.Write([]byte("media\n" + l.id + "\n" + strconv.FormatInt(l.expires, 10) + "\n" + l.name))
@@ -36,8 +36,8 @@ func (s *Store) sign(l *link) (out [sha256.Size]byte) {
 	return out
 }
 
-// genuine reports in constant time whether the link was made with the store's key.
-func (s *Store) genuine(l *link) bool {
+// validSignature checks the signature in constant time.
+func (s *Store) validSignature(l *link) bool {
 	want := s.sign(l)
 	return hmac.Equal(want[:], l.signature[:])
 }
@@ -45,19 +45,19 @@ func (s *Store) genuine(l *link) bool {
 func (l *link) expired(now time.Time) bool { return now.Unix() >= l.expires }
 
 func (l *link) path() string {
-	return PathPrefix + l.id + "/" + strconv.FormatInt(l.expires, 10) + "/" + signatureText.EncodeToString(l.signature[:]) + "/" +
-		url.PathEscape(l.name)
+	return PathPrefix + l.id + "/" + strconv.FormatInt(l.expires, 10) + "/" +
+		signatureEncoding.EncodeToString(l.signature[:]) + "/" + url.PathEscape(l.name)
 }
 
 var (
-	signatureText   = base64.RawURLEncoding.Strict()
-	signatureLength = signatureText.EncodedLen(sha256.Size)
+	signatureEncoding = base64.RawURLEncoding.Strict()
+	signatureLength   = signatureEncoding.EncodedLen(sha256.Size)
 )
 
-// maxExpiryDigits bounds the number in a link; it is good for some thousand years.
+// maxExpiryDigits limits the expiry in a link to some thousand years.
 const maxExpiryDigits = 12
 
-// parseLink reads the escaped path of a request. There is one way to write id, expiry and signature of a link.
+// parseLink parses the escaped path of a request. It accepts only one spelling of the id, the expiry and the signature.
 func parseLink(path string) (*link, bool) {
 	rest, ok := strings.CutPrefix(path, PathPrefix)
 	if !ok {
@@ -73,8 +73,8 @@ func parseLink(path string) (*link, bool) {
 		return nil, false
 	}
 	l.expires = int64(expires)
-	// The decoder skips line ends, so the length decides, too.
-	if n, err := signatureText.Decode(l.signature[:], []byte(part[2])); err != nil || n != len(l.signature) {
+	// The decoder skips line ends, so check the decoded length too.
+	if n, err := signatureEncoding.Decode(l.signature[:], []byte(part[2])); err != nil || n != len(l.signature) {
 		return nil, false
 	}
 	if l.name, err = url.PathUnescape(part[3]); err != nil || l.name == "" {

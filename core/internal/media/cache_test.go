@@ -15,21 +15,21 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// fill gets n pictures of 20 kB.
-func (b *bench) fill(prefix string, n int) []*Item {
+// fill gets n pictures of 20 kB and returns their items, oldest first.
+func (b *testStore) fill(prefix string, n int) []*Item {
 	b.t.Helper()
 	var out []*Item
 	for i := range n {
 		ref := fmt.Sprint(prefix, i)
 		b.vendor.put(ref, png1(20_000))
 		out = append(out, b.must(ref))
-		b.clock.pass(time.Millisecond) // so that there is an oldest
+		b.clock.advance(time.Millisecond)
 	}
 	return out
 }
 
-func TestTheOldestMakeRoom(t *testing.T) {
-	b := open(t) // room for ten
+func TestOldestItemsAreEvicted(t *testing.T) {
+	b := open(t) // for ten media
 	old := b.fill("old", 10)
 	b.expectTidy()
 	b.fill("new", 3)
@@ -48,16 +48,16 @@ func TestTheOldestMakeRoom(t *testing.T) {
 	b.expectTidy()
 }
 
-func TestSmallMediaCountAsBlocks(t *testing.T) {
+func TestDiskSizeCountsBlocks(t *testing.T) {
 	for size, want := range map[int64]int64{0: 4096, 1: 8192, 4096: 8192, 4097: 12288} {
-		if got := room(size); got != want {
-			t.Errorf("room(%d) = %d, want %d", size, got, want)
+		if got := diskSize(size); got != want {
+			t.Errorf("diskSize(%d) = %d, want %d", size, got, want)
 		}
 	}
 }
 
-// What is being read stays; if all that there is is being read, there is no room.
-func TestWhatIsReadStays(t *testing.T) {
+// Open items are not evicted; if all items are open, Get fails with ErrNoRoom.
+func TestOpenItemsAreNotEvicted(t *testing.T) {
 	b := open(t)
 	items := b.fill("a", 10)
 	var readers []io.ReadSeekCloser
@@ -69,14 +69,14 @@ func TestWhatIsReadStays(t *testing.T) {
 		readers = append(readers, r)
 	}
 	b.vendor.put("b", png1(20_000))
-	b.must("b") // in place of the tenth
-	r, err := b.latest[digestOf(ptr(request(envelope.PartImage, "b")))].Open()
+	b.must("b") // evicts the tenth
+	r, err := b.latest[sourceDigest(ptr(request(envelope.PartImage, "b")))].Open()
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.vendor.put("c", png1(100))
 	_, err = b.Get(t.Context(), request(envelope.PartImage, "c"), Limit{})
-	if !errors.Is(err, ErrNoRoom) || Lasting(err) {
+	if !errors.Is(err, ErrNoRoom) || IsPermanent(err) {
 		t.Errorf("error = %v", err)
 	}
 	if got := b.counts.results(); got[len(got)-1] != "desk "+ResultNoRoom {
@@ -84,13 +84,13 @@ func TestWhatIsReadStays(t *testing.T) {
 	}
 	b.expectTidy()
 	if got, err := io.ReadAll(readers[0]); err != nil || !bytes.Equal(got, picture(20_000)) {
-		t.Errorf("the oldest can't be read any more: %v", err)
+		t.Errorf("oldest item: other bytes, or error %v", err)
 	}
 	for _, r := range append(readers, r) {
 		if err := errors.Join(r.Close()); err != nil {
 			t.Error(err)
 		}
-		_ = r.Close() // again: it does not count twice
+		_ = r.Close() // must not decrement the readers again
 	}
 	b.must("c")
 	b.fill("d", 10)
@@ -104,10 +104,9 @@ func TestWhatIsReadStays(t *testing.T) {
 
 func ptr[T any](v T) *T { return &v }
 
-// Media that are being written count as they grow, so that many at once keep to the bound, too.
-func TestTheBoundHoldsWhileWriting(t *testing.T) {
+func TestUnfinishedMediaCountTowardsTotalBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := open(t, func(o *Options) { o.TotalBytes = 2 * room(20_000) })
+		b := open(t, func(o *Options) { o.TotalBytes = 2 * diskSize(20_000) })
 		m := png1(20_000)
 		m.wait = make(chan struct{})
 		var all sync.WaitGroup
@@ -120,7 +119,7 @@ func TestTheBoundHoldsWhileWriting(t *testing.T) {
 		synctest.Wait()
 		b.mu.Lock()
 		if b.used > b.opt.TotalBytes {
-			t.Errorf("%d bytes are taken", b.used)
+			t.Errorf("%d bytes used, limit %d", b.used, b.opt.TotalBytes)
 		}
 		b.mu.Unlock()
 		close(m.wait)
@@ -134,24 +133,24 @@ func TestTheBoundHoldsWhileWriting(t *testing.T) {
 			}
 		}
 		if full == 0 || full == 4 {
-			t.Errorf("%d of 4 found no room", full)
+			t.Errorf("%d of 4 failed with ErrNoRoom, want some but not all", full)
 		}
 		b.expectTidy()
 	})
 }
 
-func TestAFullDiskIsNoRoom(t *testing.T) {
+func TestFullDiskIsErrNoRoom(t *testing.T) {
 	for _, cause := range []error{syscall.ENOSPC, syscall.EDQUOT} {
-		if err := written(fmt.Errorf("write x: %w", cause)); !errors.Is(err, ErrNoRoom) || !errors.Is(err, cause) {
+		if err := writeError(fmt.Errorf("write x: %w", cause)); !errors.Is(err, ErrNoRoom) || !errors.Is(err, cause) {
 			t.Errorf("%v: %v", cause, err)
 		}
 	}
-	if err := written(syscall.EIO); errors.Is(err, ErrNoRoom) || !errors.Is(err, syscall.EIO) {
+	if err := writeError(syscall.EIO); errors.Is(err, ErrNoRoom) || !errors.Is(err, syscall.EIO) {
 		t.Errorf("error = %v", err)
 	}
 }
 
-func TestRunRemovesWhatHasExpired(t *testing.T) {
+func TestRunRemovesExpiredItems(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t, func(o *Options) { o.Now = time.Now })
 		stop := b.run()
@@ -167,7 +166,7 @@ func TestRunRemovesWhatHasExpired(t *testing.T) {
 		if _, items := b.counts.stored(); items != 3 {
 			t.Fatalf("%d items before they expire", items)
 		}
-		time.Sleep(2 * sweepEvery)
+		time.Sleep(2 * sweepInterval)
 		synctest.Wait()
 		if bytes, items := b.counts.stored(); bytes != 0 || items != 0 {
 			t.Errorf("%d bytes in %d items after", bytes, items)
@@ -176,7 +175,7 @@ func TestRunRemovesWhatHasExpired(t *testing.T) {
 			t.Errorf("open: %v", err)
 		}
 		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, picture(20_000)) {
-			t.Errorf("who reads it can't go on: %v", err)
+			t.Errorf("open reader after expiry: %v", err)
 		}
 		if err := r.Close(); err != nil {
 			t.Error(err)
@@ -185,60 +184,59 @@ func TestRunRemovesWhatHasExpired(t *testing.T) {
 	})
 }
 
-func TestManyExpireAtOnce(t *testing.T) {
+func TestSweepRemovesManyItems(t *testing.T) {
 	b := open(t, func(o *Options) { o.TotalBytes = 1 << 30 })
 	for n := range 2*sweepBatch + 1 {
 		ref := fmt.Sprint(n)
 		b.vendor.put(ref, png1(100))
 		b.must(ref)
 	}
-	b.clock.pass(time.Hour)
+	b.clock.advance(time.Hour)
 	b.vendor.put("fresh", png1(100))
 	b.must("fresh")
 	b.sweep()
-	if bytes, items := b.counts.stored(); bytes != room(100) || items != 1 {
+	if bytes, items := b.counts.stored(); bytes != diskSize(100) || items != 1 {
 		t.Errorf("%d bytes in %d items", bytes, items)
 	}
 	b.expectTidy()
 }
 
-// An item in the last quarter of its time is read anew, so that links work for a while. If that fails it is still
-// given out.
-func TestItemsThatExpireSoonAreReadAnew(t *testing.T) {
+// In the last quarter of an item's time Get fetches the medium again. If that fails, Get returns the old item.
+func TestItemsAreFetchedAgainBeforeExpiry(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(100))
 	first := b.must("cat")
-	b.clock.pass(45 * time.Minute)
+	b.clock.advance(45 * time.Minute)
 	if b.must("cat") != first {
-		t.Error("it was read anew with a quarter of its time left")
+		t.Error("fetched again with a quarter of its time left")
 	}
-	b.clock.pass(time.Minute)
+	b.clock.advance(time.Minute)
 	second := b.must("cat")
 	if second == first || second.Expires.Sub(b.clock.Now()) != time.Hour {
-		t.Errorf("it was not read anew; it expires at %s", second.Expires)
+		t.Errorf("not fetched again; expires at %s", second.Expires)
 	}
 	if r := b.ask("GET", b.Link(first)); r.StatusCode != 200 {
-		t.Errorf("the former link: status %d", r.StatusCode)
+		t.Errorf("link to the old item: status %d", r.StatusCode)
 	}
-	b.clock.pass(14 * time.Minute)
+	b.clock.advance(14 * time.Minute)
 	b.sweep()
 	if b.must("cat") != second || b.vendor.requests("cat") != 2 {
-		t.Error("with the former item went the later one")
+		t.Error("the expiry of the old item removed the new one")
 	}
-	b.clock.pass(36 * time.Minute)
+	b.clock.advance(36 * time.Minute)
 	b.vendor.put("cat", medium{err: errors.New("connection reset")})
 	if b.must("cat") != second || b.vendor.requests("cat") != 3 {
-		t.Error("what is kept was not given out although the vendor fails")
+		t.Error("the cached item was not returned after a failed fetch")
 	}
 	b.vendor.put("cat", medium{err: &sdk.Error{Kind: sdk.KindGone}})
 	for range 2 {
 		if b.must("cat") != second || b.vendor.requests("cat") != 4 {
-			t.Error("what is kept was not given out although the vendor has it no more, or that was asked for twice")
+			t.Error("the cached item was not returned after a permanent error, or the fetch was repeated")
 		}
 	}
-	b.clock.pass(10 * time.Minute)
+	b.clock.advance(10 * time.Minute)
 	if _, err := b.Get(t.Context(), request(envelope.PartImage, "cat"), Limit{}); err == nil {
-		t.Error("an expired item was given out")
+		t.Error("an expired item was returned")
 	}
 	b.sweep()
 	b.expectTidy()

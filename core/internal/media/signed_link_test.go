@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestLinkCanBeRead(t *testing.T) {
+func TestParseLinkParsesLink(t *testing.T) {
 	b := open(t)
 	for _, name := range []string{"a.png", "a b?c#d%e&f.png", "猫.png", "..a", "a+b.png", "a;b,c=d@e:f.png"} {
 		i := &Item{ID: newID(), Info: Info{Name: name}, Expires: b.clock.Now().Add(time.Hour)}
@@ -16,26 +16,26 @@ func TestLinkCanBeRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		l, ok := parseLink(strings.TrimPrefix(u.EscapedPath(), "/x"))
-		if !ok || l.id != i.ID || l.name != name || l.expires != i.Expires.Unix() || !b.genuine(l) {
-			t.Errorf("%q: read as %+v", name, l)
+		if !ok || l.id != i.ID || l.name != name || l.expires != i.Expires.Unix() || !b.validSignature(l) {
+			t.Errorf("%q: parsed as %+v", name, l)
 		}
 	}
 }
 
-// The decoder of Base64 skips line ends; a signature has none.
+// The Base64 decoder skips line ends; a signature must not contain any.
 func TestSignatureWithLineEnds(t *testing.T) {
 	good := "/media/" + strings.Repeat("a", 22) + "/1795341600/" + strings.Repeat("A", 43) + "/cat.png"
 	if _, ok := parseLink(good); !ok {
-		t.Fatalf("%q is not taken", good)
+		t.Fatalf("%q is rejected", good)
 	}
 	for _, ends := range []string{"\n", "\r", "\r\n", "\n\n\n"} {
 		if _, ok := parseLink(strings.Replace(good, strings.Repeat("A", len(ends)), ends, 1)); ok {
-			t.Errorf("a signature with %q is taken", ends)
+			t.Errorf("a signature with %q is accepted", ends)
 		}
 	}
 }
 
-func TestIDsAreNeverTheSame(t *testing.T) {
+func TestNewIDIsUnique(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {
 		id := newID()
@@ -46,8 +46,7 @@ func TestIDsAreNeverTheSame(t *testing.T) {
 	}
 }
 
-// What the parser takes can be written in one way alone, but for the escapes in the name, and names no file outside
-// the folder.
+// Every accepted link has only one spelling, apart from escapes in the name, and refers to no file outside the folder.
 func FuzzParseLink(f *testing.F) {
 	b := &Store{key: make([]byte, keyBytes)}
 	good := strings.TrimPrefix(b.Link(&Item{ID: strings.Repeat("a", 22), Info: Info{Name: "cat 1.png"}, Expires: time.Unix(1795341600, 0)}), "")
@@ -62,14 +61,14 @@ func FuzzParseLink(f *testing.F) {
 			return
 		}
 		if !validID(l.id) || l.expires < 0 || l.name == "" || strings.ContainsAny(l.id, "/.") {
-			t.Errorf("%q is taken as %+v", path, l)
+			t.Errorf("%q is parsed as %+v", path, l)
 		}
 		cut := strings.LastIndexByte(path, '/')
 		if again := l.path(); again[:strings.LastIndexByte(again, '/')] != path[:cut] {
-			t.Errorf("%q can be written as %q", path, again)
+			t.Errorf("%q has a second spelling %q", path, again)
 		}
-		if path != good && b.genuine(l) && l.path() != good {
-			t.Errorf("%q is genuine", path)
+		if path != good && b.validSignature(l) && l.path() != good {
+			t.Errorf("%q has a valid signature", path)
 		}
 	})
 }

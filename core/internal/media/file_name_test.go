@@ -10,25 +10,25 @@ import (
 func TestCleanName(t *testing.T) {
 	for _, tc := range []struct{ name, in, want string }{
 		{"plain", "cat.png", "cat.png"},
-		{"other writing", "猫 写真.png", "猫 写真.png"},
+		{"other script", "猫 写真.png", "猫 写真.png"},
 		{"path", "/etc/passwd", "passwd"},
-		{"path upwards", "../../key", "key"},
-		{"path of Windows", `C:\Users\me\cat.png`, "cat.png"},
+		{"path traversal", "../../key", "key"},
+		{"Windows path", `C:\Users\me\cat.png`, "cat.png"},
 		{"folder", "photos/", ""},
-		{"upwards alone", "..", ""},
+		{"only dots", "..", ""},
 		{"hidden", ".htaccess", "htaccess"},
-		{"ends", " cat.png. ", "cat.png"},
+		{"spaces and dots at the ends", " cat.png. ", "cat.png"},
 		{"line ends", "cat.png\r\nSet-Cookie: a", "cat.pngSet-Cookie: a"},
 		{"null byte", "cat.png\x00.exe", "cat.png.exe"},
-		{"direction of writing", "photo\u202egnp.exe", "photognp.exe"},
-		{"all marks of direction", "a\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069b", "ab"},
-		{"nothing to see", "a\u200b\u200d\ufeff\u00adb", "ab"},
+		{"direction mark", "photo\u202egnp.exe", "photognp.exe"},
+		{"all direction marks", "a\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069b", "ab"},
+		{"invisible characters", "a\u200b\u200d\ufeff\u00adb", "ab"},
 		{"line separators", "a\u2028\u2029b", "ab"},
-		{"strange spaces", "a\u00a0\u3000b", "a  b"},
-		{"no UTF-8", "a\xff\xfeb", "ab"},
-		{"replacement", "a\ufffdb", "ab"},
+		{"other spaces", "a\u00a0\u3000b", "a  b"},
+		{"invalid UTF-8", "a\xff\xfeb", "ab"},
+		{"replacement character", "a\ufffdb", "ab"},
 		{"long", strings.Repeat("a", 200) + ".png", strings.Repeat("a", 116) + ".png"},
-		{"long, other writing", strings.Repeat("猫", 100) + ".png", strings.Repeat("猫", 38) + ".png"},
+		{"long, other script", strings.Repeat("猫", 100) + ".png", strings.Repeat("猫", 38) + ".png"},
 		{"long extension", "a." + strings.Repeat("b", 200), "a." + strings.Repeat("b", 118)},
 		{"empty", "", ""},
 	} {
@@ -58,7 +58,7 @@ func TestNameOf(t *testing.T) {
 		{"image/x-unknown", "thing.exe", "thing.exe"},
 		{"image/png", strings.Repeat("a", 118) + ".x", strings.Repeat("a", 114) + ".x.png"},
 	} {
-		if got := nameOf("file", tc.contentType, tc.in); got != tc.want {
+		if got := fileName("file", tc.contentType, tc.in); got != tc.want {
 			t.Errorf("%s %q: %q, want %q", tc.contentType, tc.in, got, tc.want)
 		}
 	}

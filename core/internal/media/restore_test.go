@@ -14,7 +14,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-func TestItemsAndLinksOutliveTheProcess(t *testing.T) {
+func TestItemsAndLinksSurviveRestart(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(5000))
 	b.vendor.put("note", medium{Info: Info{ContentType: "image/png", Name: "x.html"}, data: []byte("<html>")})
@@ -23,14 +23,14 @@ func TestItemsAndLinksOutliveTheProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	link := b.Link(before)
-	b.clock.pass(time.Minute)
+	b.clock.advance(time.Minute)
 	b.reopen()
 	after := b.must("cat")
 	if diff := cmp.Diff([]any{before.ID, before.Info, before.Expires}, []any{after.ID, after.Info, after.Expires}); diff != "" {
 		t.Errorf("item (-want +got)\n%s", diff)
 	}
 	if !bytes.Equal(content(t, after), picture(5000)) || b.vendor.requests("cat") != 1 {
-		t.Errorf("other bytes than before, after %d requests", b.vendor.requests("cat"))
+		t.Errorf("other bytes than before, or %d requests", b.vendor.requests("cat"))
 	}
 	if r := b.ask("GET", link); r.StatusCode != 200 || !bytes.Equal(body(t, r), picture(5000)) {
 		t.Errorf("link: status %d", r.StatusCode)
@@ -42,7 +42,7 @@ func TestItemsAndLinksOutliveTheProcess(t *testing.T) {
 	b.expectTidy()
 }
 
-func TestRecordsTellNobody(t *testing.T) {
+func TestMetadataArePrivate(t *testing.T) {
 	b := open(t)
 	b.vendor.put("https://vendor.example/secret-token", png1(100))
 	req := request(envelope.PartImage, "")
@@ -51,17 +51,17 @@ func TestRecordsTellNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(b.path(i.ID, recordSuffix))
+	text, err := os.ReadFile(b.path(i.ID, metadataSuffix))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, private := range []string{"secret", "4711", "my words", "vendor.example"} {
 		if strings.Contains(string(text), private) {
-			t.Errorf("the record has %q: %s", private, text)
+			t.Errorf("the metadata contain %q: %s", private, text)
 		}
 	}
 	for path, want := range map[string]os.FileMode{
-		"": 0o700, "key": 0o600, i.ID + dataSuffix: 0o600, i.ID + recordSuffix: 0o600,
+		"": 0o700, "key": 0o600, i.ID + dataSuffix: 0o600, i.ID + metadataSuffix: 0o600,
 	} {
 		info, err := os.Stat(filepath.Join(b.dir, path))
 		if err != nil || info.Mode().Perm() != want {
@@ -70,79 +70,79 @@ func TestRecordsTellNobody(t *testing.T) {
 	}
 }
 
-// Each is a way in which a process can have ended, or a file can have been spoilt.
-func TestWhatACrashLeaves(t *testing.T) {
+// Incomplete and damaged items are deleted at the start and fetched again.
+func TestDamagedItemsAreDeleted(t *testing.T) {
 	for _, tc := range []struct {
-		name string
-		do   func(b *bench, i *Item) error
+		name   string
+		damage func(b *testStore, i *Item) error
 	}{
-		{"half a medium", func(b *bench, i *Item) error {
-			return errors.Join(os.Rename(b.path(i.ID, dataSuffix), b.path(i.ID, tempSuffix)), os.Remove(b.path(i.ID, recordSuffix)))
+		{"unfinished data", func(b *testStore, i *Item) error {
+			return errors.Join(os.Rename(b.path(i.ID, dataSuffix), b.path(i.ID, tempSuffix)), os.Remove(b.path(i.ID, metadataSuffix)))
 		}},
-		{"no record", func(b *bench, i *Item) error { return os.Remove(b.path(i.ID, recordSuffix)) }},
-		{"half a record", func(b *bench, i *Item) error {
-			return os.Rename(b.path(i.ID, recordSuffix), b.path(i.ID, tempSuffix))
+		{"no metadata", func(b *testStore, i *Item) error { return os.Remove(b.path(i.ID, metadataSuffix)) }},
+		{"unfinished metadata", func(b *testStore, i *Item) error {
+			return os.Rename(b.path(i.ID, metadataSuffix), b.path(i.ID, tempSuffix))
 		}},
-		{"no bytes", func(b *bench, i *Item) error { return os.Remove(b.path(i.ID, dataSuffix)) }},
-		{"fewer bytes", func(b *bench, i *Item) error { return os.Truncate(b.path(i.ID, dataSuffix), 10) }},
-		{"more bytes", func(b *bench, i *Item) error { return os.Truncate(b.path(i.ID, dataSuffix), 10_000) }},
-		{"empty record", func(b *bench, i *Item) error { return os.Truncate(b.path(i.ID, recordSuffix), 0) }},
-		{"cut record", func(b *bench, i *Item) error { return os.Truncate(b.path(i.ID, recordSuffix), 50) }},
-		{"huge record", func(b *bench, i *Item) error { return os.Truncate(b.path(i.ID, recordSuffix), maxRecord+1) }},
-		{"a folder for bytes", func(b *bench, i *Item) error {
+		{"no data", func(b *testStore, i *Item) error { return os.Remove(b.path(i.ID, dataSuffix)) }},
+		{"fewer bytes", func(b *testStore, i *Item) error { return os.Truncate(b.path(i.ID, dataSuffix), 10) }},
+		{"more bytes", func(b *testStore, i *Item) error { return os.Truncate(b.path(i.ID, dataSuffix), 10_000) }},
+		{"empty metadata", func(b *testStore, i *Item) error { return os.Truncate(b.path(i.ID, metadataSuffix), 0) }},
+		{"truncated metadata", func(b *testStore, i *Item) error { return os.Truncate(b.path(i.ID, metadataSuffix), 50) }},
+		{"oversized metadata", func(b *testStore, i *Item) error { return os.Truncate(b.path(i.ID, metadataSuffix), maxMetadata+1) }},
+		{"data is a folder", func(b *testStore, i *Item) error {
 			return errors.Join(os.Remove(b.path(i.ID, dataSuffix)), os.Mkdir(b.path(i.ID, dataSuffix), 0o700))
 		}},
-		{"a link for bytes", func(b *bench, i *Item) error {
+		{"data is a symbolic link", func(b *testStore, i *Item) error {
 			return errors.Join(os.Remove(b.path(i.ID, dataSuffix)), os.Symlink("/dev/zero", b.path(i.ID, dataSuffix)))
 		}},
-		{"a link for the record", func(b *bench, i *Item) error {
-			return errors.Join(os.Remove(b.path(i.ID, recordSuffix)), os.Symlink("/dev/zero", b.path(i.ID, recordSuffix)))
+		{"metadata is a symbolic link", func(b *testStore, i *Item) error {
+			return errors.Join(os.Remove(b.path(i.ID, metadataSuffix)), os.Symlink("/dev/zero", b.path(i.ID, metadataSuffix)))
 		}},
-		{"the record of another", func(b *bench, i *Item) error { return b.edit(i, i.ID, newID()) }},
-		{"a later version", func(b *bench, i *Item) error { return b.edit(i, `"version":2`, `"version":3`) }},
-		{"a name upwards", func(b *bench, i *Item) error { return b.edit(i, "cat.png", "../cat.png") }},
-		{"a type that is none", func(b *bench, i *Item) error {
+		{"metadata of another item", func(b *testStore, i *Item) error { return b.edit(i, i.ID, newID()) }},
+		{"newer version", func(b *testStore, i *Item) error { return b.edit(i, `"version":2`, `"version":3`) }},
+		{"path traversal in name", func(b *testStore, i *Item) error { return b.edit(i, "cat.png", "../cat.png") }},
+		{"invalid type", func(b *testStore, i *Item) error {
 			return b.edit(i, `"content_type":"image/png"`, `"content_type":"a\r\nb: c"`)
 		}},
-		{"a short digest", func(b *bench, i *Item) error { return b.edit(i, `"of":"`, `"of":"","x":"`) }},
-		{"no checksum", func(b *bench, i *Item) error { return b.edit(i, `"sha256":"`, `"sha256":"","x":"`) }},
-		{"a checksum that is none", func(b *bench, i *Item) error { return b.edit(i, `"sha256":"`, `"sha256":"g`) }},
-		{"a long digest", func(b *bench, i *Item) error { return b.edit(i, `"of":"`, `"of":"00`) }},
-		{"expired", func(b *bench, i *Item) error { b.clock.pass(time.Hour); return nil }},
+		{"short digest", func(b *testStore, i *Item) error { return b.edit(i, `"source":"`, `"source":"","x":"`) }},
+		{"no checksum", func(b *testStore, i *Item) error { return b.edit(i, `"sha256":"`, `"sha256":"","x":"`) }},
+		{"invalid checksum", func(b *testStore, i *Item) error { return b.edit(i, `"sha256":"`, `"sha256":"g`) }},
+		{"long digest", func(b *testStore, i *Item) error { return b.edit(i, `"source":"`, `"source":"00`) }},
+		{"expired", func(b *testStore, i *Item) error { b.clock.advance(time.Hour); return nil }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			b := open(t)
 			b.vendor.put("cat", png1(5000))
 			i := b.must("cat")
-			if err := tc.do(b, i); err != nil {
+			if err := tc.damage(b, i); err != nil {
 				t.Fatal(err)
 			}
 			b.reopen()
 			if len(b.items) != 0 || b.used != 0 {
-				t.Errorf("%d items of %d bytes were taken up", len(b.items), b.used)
+				t.Errorf("%d items of %d bytes, want none", len(b.items), b.used)
 			}
 			b.expectTidy()
 			if again := b.must("cat"); again.ID == i.ID || b.vendor.requests("cat") != 2 {
-				t.Errorf("it was not read again")
+				t.Errorf("not fetched again")
 			}
 		})
 	}
 }
 
-// edit changes an item's record.
-func (b *bench) edit(i *Item, from, to string) error {
-	text, err := os.ReadFile(b.path(i.ID, recordSuffix))
+// edit replaces text in an item's metadata.
+func (b *testStore) edit(i *Item, from, to string) error {
+	text, err := os.ReadFile(b.path(i.ID, metadataSuffix))
 	if err != nil {
 		return err
 	}
 	changed := strings.Replace(string(text), from, to, 1)
 	if changed == string(text) {
-		return errors.New("the record has no " + from)
+		return errors.New("the metadata do not contain " + from)
 	}
-	return os.WriteFile(b.path(i.ID, recordSuffix), []byte(changed), 0o600)
+	return os.WriteFile(b.path(i.ID, metadataSuffix), []byte(changed), 0o600)
 }
 
-func TestOtherFilesStay(t *testing.T) {
+func TestRestoreKeepsOtherFiles(t *testing.T) {
 	b := open(t)
 	for _, name := range []string{"README", "x.json", "x.data", "lost+found.part"} {
 		if err := os.WriteFile(filepath.Join(b.dir, name), []byte("x"), 0o600); err != nil {
@@ -157,44 +157,43 @@ func TestOtherFilesStay(t *testing.T) {
 	}
 }
 
-// After a change of the configuration the new bounds hold for what is there.
-func TestReopenedWithOtherBounds(t *testing.T) {
+func TestRestoreAppliesNewLimits(t *testing.T) {
 	b := open(t)
 	items := b.fill("a", 5)
-	b.reopen(func(o *Options) { o.TotalBytes = 2 * room(20_000) })
+	b.reopen(func(o *Options) { o.TotalBytes = 2 * diskSize(20_000) })
 	if len(b.items) != 2 || b.used > b.opt.TotalBytes {
 		t.Errorf("%d items of %d bytes", len(b.items), b.used)
 	}
 	b.expectTidy()
-	b.clock.pass(time.Minute)
+	b.clock.advance(time.Minute)
 	b.reopen(func(o *Options) { o.Keep = 10 * time.Minute })
 	if got := b.items[items[4].ID]; got == nil || got.Expires.Sub(b.clock.Now()) != 9*time.Minute-time.Millisecond {
 		t.Errorf("item = %+v", got)
 	}
 	b.reopen(func(o *Options) { o.Keep = 100 * time.Hour })
 	if got := b.items[items[4].ID]; got == nil || got.Expires != items[4].Expires {
-		t.Errorf("item = %+v; what was promised to be gone by %s is kept longer", got, items[4].Expires)
+		t.Errorf("item = %+v, want the earlier expiry %s", got, items[4].Expires)
 	}
 	b.reopen(func(o *Options) { o.MaxBytes = 10_000 })
 	if len(b.items) != 0 {
-		t.Errorf("%d items are larger than is allowed now", len(b.items))
+		t.Errorf("%d items exceed the new MaxBytes", len(b.items))
 	}
 }
 
-func TestKey(t *testing.T) {
+func TestSigningKey(t *testing.T) {
 	for _, tc := range []struct {
-		name  string
-		do    func(path string) error
-		fresh bool
+		name     string
+		change   func(path string) error
+		replaced bool
 	}{
-		{"as it was", func(string) error { return nil }, false},
-		{"a crash while it was made", func(path string) error { return os.WriteFile(path+tempSuffix, []byte("x"), 0o600) }, false},
+		{"unchanged", func(string) error { return nil }, false},
+		{"crash during creation", func(path string) error { return os.WriteFile(path+tempSuffix, []byte("x"), 0o600) }, false},
 		{"deleted", os.Remove, true},
-		{"cut", func(path string) error { return os.Truncate(path, 31) }, true},
-		{"longer", func(path string) error { return os.Truncate(path, 33) }, true},
-		{"readable by its group", func(path string) error { return os.Chmod(path, 0o660) }, false},
-		{"readable by everybody", func(path string) error { return os.Chmod(path, 0o604) }, true},
-		{"a link", func(path string) error {
+		{"truncated", func(path string) error { return os.Truncate(path, 31) }, true},
+		{"too long", func(path string) error { return os.Truncate(path, 33) }, true},
+		{"group-readable", func(path string) error { return os.Chmod(path, 0o660) }, false},
+		{"world-readable", func(path string) error { return os.Chmod(path, 0o604) }, true},
+		{"symbolic link", func(path string) error {
 			return errors.Join(os.Rename(path, path+".real"), os.Symlink(path+".real", path))
 		}, true},
 	} {
@@ -203,33 +202,33 @@ func TestKey(t *testing.T) {
 			b.vendor.put("cat", png1(100))
 			link := b.Link(b.must("cat"))
 			path := filepath.Join(b.dir, keyFile)
-			if err := tc.do(path); err != nil {
+			if err := tc.change(path); err != nil {
 				t.Fatal(err)
 			}
 			b.reopen()
 			want := 200
-			if tc.fresh {
+			if tc.replaced {
 				want = 404
 			}
 			if r := b.ask("GET", link); r.StatusCode != want {
-				t.Errorf("a former link: status %d, want %d", r.StatusCode, want)
+				t.Errorf("old link: status %d, want %d", r.StatusCode, want)
 			}
 			if r := b.ask("GET", b.Link(b.must("cat"))); r.StatusCode != 200 {
-				t.Errorf("a new link: status %d", r.StatusCode)
+				t.Errorf("new link: status %d", r.StatusCode)
 			}
 			info, err := os.Lstat(path)
 			if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&^0o060 != 0o600 || info.Size() != keyBytes {
 				t.Errorf("key: %v, %v", info, err)
 			}
 			if got := b.files(tempSuffix); len(got) != 0 {
-				t.Errorf("left: %v", got)
+				t.Errorf("temporary files: %v", got)
 			}
-			if said := strings.Contains(b.logs.String(), "made a new key"); said != (tc.fresh && tc.name != "deleted") {
+			if logged := strings.Contains(b.logs.String(), "signing key"); logged != (tc.replaced && tc.name != "deleted") {
 				t.Errorf("log: %s", b.logs)
 			}
 			key, _ := os.ReadFile(path)
 			if bytes.Contains(b.logs.Bytes(), key) {
-				t.Error("the key is in the log")
+				t.Error("the log contains the key")
 			}
 		})
 	}
@@ -241,11 +240,11 @@ func TestOpenFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, o := range map[string]Options{
-		"a file in the way":     {Dir: file},
-		"a folder in a file":    {Dir: filepath.Join(file, "media")},
-		"one larger than all":   {Dir: t.TempDir(), MaxBytes: 1000, TotalBytes: 8000},
-		"a folder for the key":  {Dir: withKeyFolder(t)},
-		"no room for the usual": {Dir: t.TempDir(), TotalBytes: 1 << 20},
+		"the folder is a file":              {Dir: file},
+		"the parent is a file":              {Dir: filepath.Join(file, "media")},
+		"MaxBytes above TotalBytes":         {Dir: t.TempDir(), MaxBytes: 1000, TotalBytes: 8000},
+		"the key is a folder":               {Dir: withKeyFolder(t)},
+		"default MaxBytes above TotalBytes": {Dir: t.TempDir(), TotalBytes: 1 << 20},
 	} {
 		o.Logger = open(t).opt.Logger
 		if s, err := Open(o); err == nil || s != nil || !strings.Contains(err.Error(), "open media in "+o.Dir) {
@@ -254,7 +253,7 @@ func TestOpenFails(t *testing.T) {
 	}
 }
 
-// withKeyFolder returns a folder where the key is a folder that has something in it.
+// withKeyFolder returns a media folder in which the key is a non-empty folder.
 func withKeyFolder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -264,7 +263,7 @@ func withKeyFolder(t *testing.T) string {
 	return dir
 }
 
-func TestOpenCompletesOptions(t *testing.T) {
+func TestOpenSetsDefaults(t *testing.T) {
 	s, err := Open(Options{Dir: t.TempDir(), BaseURL: "http://127.0.0.1:8080"})
 	if err != nil {
 		t.Fatal(err)

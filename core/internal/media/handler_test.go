@@ -20,8 +20,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// ask makes a request for an address of the public listener; BaseURL and its path are the proxy's.
-func (b *bench) ask(method, address string, header ...string) *http.Response {
+// ask sends a request to the handler. It removes BaseURL from the address, as a proxy does.
+func (b *testStore) ask(method, address string, header ...string) *http.Response {
 	b.t.Helper()
 	r := httptest.NewRequest(method, strings.TrimPrefix(address, "https://chat.example.com/x"), nil)
 	for n := 0; n < len(header); n += 2 {
@@ -41,7 +41,7 @@ func body(t *testing.T, r *http.Response) []byte {
 	return data
 }
 
-func TestLinkServesTheItem(t *testing.T) {
+func TestHandlerServesItem(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", medium{Info: Info{ContentType: "image/png", Name: "Käse „Katze“.png"}, data: picture(5000)})
 	i := b.must("cat")
@@ -51,7 +51,7 @@ func TestLinkServesTheItem(t *testing.T) {
 	}
 	r := b.ask("GET", link)
 	if r.StatusCode != http.StatusOK || !bytes.Equal(body(t, r), picture(5000)) {
-		t.Errorf("status %d, or other bytes", r.StatusCode)
+		t.Errorf("status %d, or wrong bytes", r.StatusCode)
 	}
 	want := http.Header{
 		"Accept-Ranges":                {"bytes"},
@@ -72,7 +72,7 @@ func TestLinkServesTheItem(t *testing.T) {
 	}
 }
 
-func TestRequestsForALink(t *testing.T) {
+func TestRangesAndConditionalRequests(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(5000))
 	i := b.must("cat")
@@ -82,24 +82,24 @@ func TestRequestsForALink(t *testing.T) {
 		header       []string
 		status       int
 		body         []byte
-		length, in   string // Content-Length, Content-Range
+		length, rng  string // Content-Length, Content-Range
 	}{
 		{name: "whole", method: "GET", status: 200, body: all, length: "5000"},
 		{name: "head", method: "HEAD", status: 200, length: "5000"},
-		{name: "first bytes", method: "GET", header: []string{"Range", "bytes=0-9"}, status: 206, body: all[:10], length: "10", in: "bytes 0-9/5000"},
-		{name: "last bytes", method: "GET", header: []string{"Range", "bytes=-10"}, status: 206, body: all[4990:], length: "10", in: "bytes 4990-4999/5000"},
-		{name: "rest", method: "GET", header: []string{"Range", "bytes=4000-"}, status: 206, body: all[4000:], length: "1000", in: "bytes 4000-4999/5000"},
-		{name: "head of a range", method: "HEAD", header: []string{"Range", "bytes=0-9"}, status: 206, length: "10", in: "bytes 0-9/5000"},
-		{name: "behind the end", method: "GET", header: []string{"Range", "bytes=6000-"}, status: 416, in: "bytes */5000"},
-		{name: "range if the same", method: "GET", header: []string{"Range", "bytes=0-9", "If-Range", `"` + i.ID + `"`}, status: 206,
-			body: all[:10], length: "10", in: "bytes 0-9/5000"},
-		{name: "range if another", method: "GET", header: []string{"Range", "bytes=0-9", "If-Range", `"x"`}, status: 200, body: all, length: "5000"},
-		{name: "not again", method: "GET", header: []string{"If-None-Match", `"` + i.ID + `"`}, status: 304},
+		{name: "first bytes", method: "GET", header: []string{"Range", "bytes=0-9"}, status: 206, body: all[:10], length: "10", rng: "bytes 0-9/5000"},
+		{name: "last bytes", method: "GET", header: []string{"Range", "bytes=-10"}, status: 206, body: all[4990:], length: "10", rng: "bytes 4990-4999/5000"},
+		{name: "rest", method: "GET", header: []string{"Range", "bytes=4000-"}, status: 206, body: all[4000:], length: "1000", rng: "bytes 4000-4999/5000"},
+		{name: "head of a range", method: "HEAD", header: []string{"Range", "bytes=0-9"}, status: 206, length: "10", rng: "bytes 0-9/5000"},
+		{name: "range after the end", method: "GET", header: []string{"Range", "bytes=6000-"}, status: 416, rng: "bytes */5000"},
+		{name: "range if unchanged", method: "GET", header: []string{"Range", "bytes=0-9", "If-Range", `"` + i.ID + `"`}, status: 206,
+			body: all[:10], length: "10", rng: "bytes 0-9/5000"},
+		{name: "range if changed", method: "GET", header: []string{"Range", "bytes=0-9", "If-Range", `"x"`}, status: 200, body: all, length: "5000"},
+		{name: "not modified", method: "GET", header: []string{"If-None-Match", `"` + i.ID + `"`}, status: 304},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := b.ask(tc.method, b.Link(i), tc.header...)
 			got := body(t, r)
-			if r.StatusCode != tc.status || r.Header.Get("Content-Length") != tc.length && tc.length != "" || r.Header.Get("Content-Range") != tc.in {
+			if r.StatusCode != tc.status || r.Header.Get("Content-Length") != tc.length && tc.length != "" || r.Header.Get("Content-Range") != tc.rng {
 				t.Errorf("status %d, length %q, range %q", r.StatusCode, r.Header.Get("Content-Length"), r.Header.Get("Content-Range"))
 			}
 			if tc.status < 300 && !bytes.Equal(got, tc.body) {
@@ -115,12 +115,12 @@ func TestRequestsForALink(t *testing.T) {
 	}
 }
 
-func TestOtherMethodsAreRefused(t *testing.T) {
+func TestOtherMethodsAreRejected(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(100))
 	link := b.Link(b.must("cat"))
 	for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE", "get"} {
-		for _, address := range []string{link, "/media/nothing"} { // whether a link is genuine does not show
+		for _, address := range []string{link, "/media/nothing"} { // the answer does not depend on the link
 			r := b.ask(method, address)
 			if r.StatusCode != http.StatusMethodNotAllowed || r.Header.Get("Allow") != "GET, HEAD" {
 				t.Errorf("%s %s: status %d", method, address, r.StatusCode)
@@ -129,7 +129,7 @@ func TestOtherMethodsAreRefused(t *testing.T) {
 	}
 }
 
-// Every wrong link gets the very answer that one gets who invents everything.
+// Every invalid link gets the same answer.
 func TestForgedLinks(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(100))
@@ -145,7 +145,7 @@ func TestForgedLinks(t *testing.T) {
 	}
 	foreign := open(t)
 	foreign.vendor.put("cat", png1(100))
-	flip := func(s string, n int) string { // another character of the alphabet
+	flip := func(s string, n int) string { // replaces one character
 		c := byte('A')
 		if s[n] == 'A' {
 			c = 'B'
@@ -155,58 +155,58 @@ func TestForgedLinks(t *testing.T) {
 	last := part[4][len(part[4])-1]
 	expiry, _ := strconv.ParseInt(part[3], 10, 64)
 	forged := map[string]string{
-		"nothing":                  "/media/",
-		"no slash":                 "/media",
-		"another path":             "/metrics",
-		"invented":                 "/media/" + strings.Repeat("A", 22) + "/1795341600/" + strings.Repeat("A", 43) + "/cat.png",
-		"id of another":            with(2, other.ID),
-		"id changed":               with(2, flip(i.ID, 0)),
-		"id cut":                   with(2, i.ID[1:]),
-		"id longer":                with(2, i.ID+"A"),
-		"id empty":                 with(2, ""),
-		"id upwards":               with(2, ".."),
-		"id upwards, escaped":      with(2, "%2e%2e%2f%2e%2e%2fkey"),
-		"id escaped":               with(2, "%"+strconv.FormatInt(int64(i.ID[0]), 16)+i.ID[1:]),
-		"id with a null byte":      with(2, i.ID[:21]+"%00"),
-		"later":                    with(3, strconv.FormatInt(expiry+1, 10)),
-		"earlier":                  with(3, strconv.FormatInt(expiry-1, 10)),
-		"never":                    with(3, "999999999999"),
-		"number too large":         with(3, "99999999999999999999"),
-		"number with a zero":       with(3, "0"+part[3]),
-		"number with a sign":       with(3, "+"+part[3]),
-		"negative":                 with(3, "-1"),
-		"no number":                with(3, "soon"),
-		"number empty":             with(3, ""),
-		"signature changed":        with(4, flip(part[4], 0)),
-		"signature's end changed":  with(4, part[4][:42]+string(otherEnd(last))),
-		"signature of another":     with(4, otherPart[4]),
-		"signature cut":            with(4, part[4][:42]),
-		"signature longer":         with(4, part[4]+"A"),
-		"signature padded":         with(4, part[4]+"="),
-		"signature empty":          with(4, ""),
-		"signature with line ends": with(4, part[4][:41]+"%0A%0A"),
-		"signature in hex":         with(4, strings.Repeat("00", 32)),
-		"name changed":             with(5, "cat.html"),
-		"name in capitals":         with(5, "CAT.png"),
-		"name empty":               with(5, ""),
-		"name missing":             strings.Join(part[:5], "/"),
-		"name longer":              with(5, "cat.png%00"),
-		"name with a folder":       with(5, "a/cat.png"),
-		"name with a folder, esc.": with(5, "a%2Fcat.png"),
-		"name upwards":             with(5, "../cat.png"),
-		"slash at the end":         good + "/",
-		"slashes":                  strings.ReplaceAll(good, "/media/", "/media//"),
-		"prefix twice":             "/media" + good,
-		"prefix of the proxy":      "/x" + good,
-		"prefix in capitals":       strings.Replace(good, "/media/", "/Media/", 1),
-		"prefix escaped":           strings.Replace(good, "/media/", "/%6dedia/", 1),
-		"of another gateway":       strings.TrimPrefix(foreign.Link(foreign.must("cat")), "https://chat.example.com/x"),
-		"fields exchanged":         strings.Join([]string{"", "media", part[3], part[2], part[4], part[5]}, "/"),
-		"key file":                 "/media/key",
-		"item's file":              "/media/" + i.ID + ".data",
-		"item's record":            "/media/" + i.ID + ".json",
+		"nothing":                       "/media/",
+		"no slash":                      "/media",
+		"another path":                  "/metrics",
+		"made up":                       "/media/" + strings.Repeat("A", 22) + "/1795341600/" + strings.Repeat("A", 43) + "/cat.png",
+		"id of another item":            with(2, other.ID),
+		"id changed":                    with(2, flip(i.ID, 0)),
+		"id truncated":                  with(2, i.ID[1:]),
+		"id too long":                   with(2, i.ID+"A"),
+		"id empty":                      with(2, ""),
+		"id is a path":                  with(2, ".."),
+		"id is an escaped path":         with(2, "%2e%2e%2f%2e%2e%2fkey"),
+		"id escaped":                    with(2, "%"+strconv.FormatInt(int64(i.ID[0]), 16)+i.ID[1:]),
+		"id with a null byte":           with(2, i.ID[:21]+"%00"),
+		"expiry later":                  with(3, strconv.FormatInt(expiry+1, 10)),
+		"expiry earlier":                with(3, strconv.FormatInt(expiry-1, 10)),
+		"expiry never":                  with(3, "999999999999"),
+		"expiry too large":              with(3, "99999999999999999999"),
+		"expiry with leading zero":      with(3, "0"+part[3]),
+		"expiry with sign":              with(3, "+"+part[3]),
+		"expiry negative":               with(3, "-1"),
+		"expiry not a number":           with(3, "soon"),
+		"expiry empty":                  with(3, ""),
+		"signature changed":             with(4, flip(part[4], 0)),
+		"signature's last bits changed": with(4, part[4][:42]+string(otherEnd(last))),
+		"signature of another item":     with(4, otherPart[4]),
+		"signature truncated":           with(4, part[4][:42]),
+		"signature too long":            with(4, part[4]+"A"),
+		"signature padded":              with(4, part[4]+"="),
+		"signature empty":               with(4, ""),
+		"signature with line ends":      with(4, part[4][:41]+"%0A%0A"),
+		"signature in hex":              with(4, strings.Repeat("00", 32)),
+		"name changed":                  with(5, "cat.html"),
+		"name in capitals":              with(5, "CAT.png"),
+		"name empty":                    with(5, ""),
+		"name missing":                  strings.Join(part[:5], "/"),
+		"name too long":                 with(5, "cat.png%00"),
+		"name with a folder":            with(5, "a/cat.png"),
+		"name with a folder, escaped":   with(5, "a%2Fcat.png"),
+		"name is a path":                with(5, "../cat.png"),
+		"trailing slash":                good + "/",
+		"double slash":                  strings.ReplaceAll(good, "/media/", "/media//"),
+		"prefix twice":                  "/media" + good,
+		"prefix of the proxy":           "/x" + good,
+		"prefix in capitals":            strings.Replace(good, "/media/", "/Media/", 1),
+		"prefix escaped":                strings.Replace(good, "/media/", "/%6dedia/", 1),
+		"link of another gateway":       strings.TrimPrefix(foreign.Link(foreign.must("cat")), "https://chat.example.com/x"),
+		"fields exchanged":              strings.Join([]string{"", "media", part[3], part[2], part[4], part[5]}, "/"),
+		"key file":                      "/media/key",
+		"item's file":                   "/media/" + i.ID + ".data",
+		"item's metadata":               "/media/" + i.ID + ".json",
 	}
-	want := describe(t, b.ask("GET", forged["invented"]))
+	want := describe(t, b.ask("GET", forged["made up"]))
 	for name, address := range forged {
 		for _, method := range []string{"GET", "HEAD"} {
 			r := b.ask(method, address)
@@ -214,25 +214,25 @@ func TestForgedLinks(t *testing.T) {
 				t.Errorf("%s: %s %s: status %d", name, method, address, r.StatusCode)
 			}
 			if got := describe(t, r); method == "GET" && got != want {
-				t.Errorf("%s: the answer tells something:\n%s\nnot\n%s", name, got, want)
+				t.Errorf("%s: the answer differs:\n%s\nwant\n%s", name, got, want)
 			}
 		}
 	}
 	if r := b.ask("GET", good); r.StatusCode != http.StatusOK {
-		t.Errorf("the genuine link: status %d", r.StatusCode)
+		t.Errorf("valid link: status %d", r.StatusCode)
 	}
 	if r := b.ask("GET", good+"?name=x.html&download=1"); r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != "image/png" {
-		t.Errorf("the genuine link with a query: status %d", r.StatusCode)
+		t.Errorf("valid link with a query: status %d", r.StatusCode)
 	}
 }
 
-// otherEnd returns a character that differs from c in the two bits that a signature's last character does not use.
+// otherEnd returns a character that differs from c in a bit that the last character of a signature does not use.
 func otherEnd(c byte) byte {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	return alphabet[strings.IndexByte(alphabet, c)^1]
 }
 
-// describe is all that a caller sees of an answer.
+// describe returns status, header and body of an answer.
 func describe(t *testing.T, r *http.Response) string {
 	t.Helper()
 	var b strings.Builder
@@ -244,13 +244,13 @@ func TestLinksExpire(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(100))
 	link := b.Link(b.must("cat"))
-	b.clock.pass(time.Hour - time.Second)
+	b.clock.advance(time.Hour - time.Second)
 	r := b.ask("GET", link)
 	if r.StatusCode != http.StatusOK || r.Header.Get("Cache-Control") != "private, immutable, max-age=1" {
 		t.Errorf("before: status %d, %s", r.StatusCode, r.Header.Get("Cache-Control"))
 	}
-	b.clock.pass(time.Second)
-	for range 2 { // before and after it was removed
+	b.clock.advance(time.Second)
+	for range 2 { // before and after the sweep
 		r := b.ask("GET", link)
 		if r.StatusCode != http.StatusGone || r.Header.Get("Cache-Control") != "no-store" || len(body(t, r)) > 50 {
 			t.Errorf("after: status %d, %s", r.StatusCode, r.Header.Get("Cache-Control"))
@@ -260,7 +260,7 @@ func TestLinksExpire(t *testing.T) {
 	b.expectTidy()
 }
 
-// The number in the link counts, not only how long the item is kept.
+// The expiry in the link applies even if the item expires later.
 func TestLinkThatExpiresBeforeItsItem(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(100))
@@ -270,13 +270,13 @@ func TestLinkThatExpiresBeforeItsItem(t *testing.T) {
 	if r := b.ask("GET", link); r.StatusCode != http.StatusOK {
 		t.Errorf("before: status %d", r.StatusCode)
 	}
-	b.clock.pass(time.Minute)
+	b.clock.advance(time.Minute)
 	if r := b.ask("GET", link); r.StatusCode != http.StatusGone {
 		t.Errorf("after: status %d", r.StatusCode)
 	}
 }
 
-func TestLinkOfWhatHasMadeRoom(t *testing.T) {
+func TestLinkToEvictedItem(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(100))
 	i := b.must("cat")
@@ -288,7 +288,7 @@ func TestLinkOfWhatHasMadeRoom(t *testing.T) {
 	}
 }
 
-// flipBit changes one bit of a file, at another time than it was written.
+// flipBit changes one bit and the modification time of a file.
 func flipBit(path string) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -298,33 +298,32 @@ func flipBit(path string) error {
 	return errors.Join(os.WriteFile(path, data, 0o600), os.Chtimes(path, time.Time{}, time.Unix(1_000_000_000, 0)))
 }
 
-// Files that somebody deletes or changes, or that a crash has left with other bytes, are noticed: their links are gone, and
-// the medium is read again for whoever gets it next.
-func TestFilesThatHaveChanged(t *testing.T) {
-	for name, harm := range map[string]func(path string) error{
-		"deleted": os.Remove,
-		"cut":     func(path string) error { return os.Truncate(path, 10) },
-		"longer":  func(path string) error { return os.Truncate(path, 101) },
-		"one bit": flipBit,
-		"exchanged": func(path string) error {
+// A deleted or changed file makes its links answer 410, and the next Get fetches the medium again.
+func TestChangedFiles(t *testing.T) {
+	for name, change := range map[string]func(path string) error{
+		"deleted":   os.Remove,
+		"truncated": func(path string) error { return os.Truncate(path, 10) },
+		"extended":  func(path string) error { return os.Truncate(path, 101) },
+		"one bit":   flipBit,
+		"replaced": func(path string) error {
 			return errors.Join(os.WriteFile(path+"x", make([]byte, 100), 0o600), os.Rename(path+"x", path))
 		},
 		"a folder": func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) },
 	} {
-		for _, way := range []string{"served before", "never read", "after a restart"} {
+		for _, when := range []string{"after a download", "before any download", "after a restart"} {
 			for _, method := range []string{"HEAD", "Get"} {
-				t.Run(name+", "+way+", "+method, func(t *testing.T) {
+				t.Run(name+", "+when+", "+method, func(t *testing.T) {
 					b := open(t)
 					b.vendor.put("cat", png1(100))
 					i := b.must("cat")
 					link := b.Link(i)
-					if way == "served before" && b.ask("GET", link).StatusCode != http.StatusOK {
+					if when == "after a download" && b.ask("GET", link).StatusCode != http.StatusOK {
 						t.Fatal("not served")
 					}
-					if err := harm(b.path(i.ID, dataSuffix)); err != nil {
+					if err := change(b.path(i.ID, dataSuffix)); err != nil {
 						t.Fatal(err)
 					}
-					if way == "after a restart" {
+					if when == "after a restart" {
 						b.reopen()
 					}
 					if method != "Get" {
@@ -333,10 +332,10 @@ func TestFilesThatHaveChanged(t *testing.T) {
 						}
 					}
 					if got := b.must("cat"); got.ID == i.ID || !bytes.Equal(content(t, got), picture(100)) || b.vendor.requests("cat") != 2 {
-						t.Errorf("the damaged item is still given out, after %d requests", b.vendor.requests("cat"))
+						t.Errorf("Get returned the damaged item after %d requests", b.vendor.requests("cat"))
 					}
 					if r := b.ask("GET", link); r.StatusCode != http.StatusGone {
-						t.Errorf("then: status %d", r.StatusCode)
+						t.Errorf("after Get: status %d", r.StatusCode)
 					}
 					b.expectTidy()
 				})
@@ -345,8 +344,8 @@ func TestFilesThatHaveChanged(t *testing.T) {
 	}
 }
 
-// Whoever reads a part of a medium does not have the gateway read all of it each time.
-func TestFilesAreCheckedOnce(t *testing.T) {
+// The checksum is computed once, not for each range request.
+func TestChecksumIsCachedUntilFileChanges(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(100))
 	i := b.must("cat")
@@ -362,26 +361,26 @@ func TestFilesAreCheckedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r := b.ask("GET", b.Link(i)); r.StatusCode != http.StatusOK {
-		t.Errorf("status %d: all of it was read again", r.StatusCode)
+		t.Errorf("status %d: the checksum was computed again", r.StatusCode)
 	}
 	if err := os.Chtimes(path, time.Time{}, before.ModTime().Add(1)); err != nil {
 		t.Fatal(err)
 	}
-	if r := b.ask("GET", b.Link(i)); r.StatusCode != http.StatusGone || !strings.Contains(b.logs.String(), "a kept medium is dropped") {
+	if r := b.ask("GET", b.Link(i)); r.StatusCode != http.StatusGone || !strings.Contains(b.logs.String(), "damaged medium dropped") {
 		t.Errorf("status %d after the file was touched; log: %s", r.StatusCode, b.logs)
 	}
 }
 
-// What is kept and expires soon is given out if it can't be read anew, but not with other bytes than its own.
-func TestDamagedItemThatCanNotBeReadAnew(t *testing.T) {
+// If a second fetch fails, Get returns an intact item that expires soon, but not a damaged one.
+func TestDamagedItemAfterFailedFetch(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(100))
 	i := b.must("cat")
-	b.clock.pass(50 * time.Minute)
+	b.clock.advance(50 * time.Minute)
 	broken := errors.New("connection reset")
 	b.vendor.put("cat", medium{err: broken})
 	if b.must("cat") != i {
-		t.Fatal("what is kept was not given out")
+		t.Fatal("the cached item was not returned")
 	}
 	if err := flipBit(b.path(i.ID, dataSuffix)); err != nil {
 		t.Fatal(err)
@@ -392,7 +391,7 @@ func TestDamagedItemThatCanNotBeReadAnew(t *testing.T) {
 	b.expectTidy()
 }
 
-func TestWhatIsShown(t *testing.T) {
+func TestContentTypeAndDisposition(t *testing.T) {
 	b := open(t)
 	for _, tc := range []struct {
 		name, declared string
@@ -433,13 +432,13 @@ func TestWhatIsShown(t *testing.T) {
 	}
 }
 
-// Over a real connection, a download may take longer than the listener gives to others.
-func TestDownloadsHaveTheirOwnTime(t *testing.T) {
+// Over a real connection, a download can exceed the listener's write timeout.
+func TestDownloadsHaveASeparateTimeout(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(5000))
 	link := b.Link(b.must("cat"))
 	delayed := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(-time.Second)) // the listener's time is over
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(-time.Second)) // the listener's deadline has passed
 		b.Handler().ServeHTTP(w, r)
 	})
 	srv := httptest.NewUnstartedServer(delayed)
@@ -458,27 +457,26 @@ func TestDownloadsHaveTheirOwnTime(t *testing.T) {
 	}
 }
 
-// stuck is a caller who reads nothing until it is released.
-type stuck struct {
+// slowClient reads nothing until it is released.
+type slowClient struct {
 	*httptest.ResponseRecorder
 	began, release chan struct{}
 }
 
-func (s *stuck) Write(b []byte) (int, error) {
+func (s *slowClient) Write(b []byte) (int, error) {
 	s.began <- struct{}{}
 	<-s.release
 	return len(b), nil
 }
 
-// Each download has a connection and a file open: slow ones must leave some to the rest of the gateway.
-func TestDownloadsAreBounded(t *testing.T) {
+func TestDownloadsAreLimited(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(500))
 	link := b.Link(b.must("cat"))
 	began, release := make(chan struct{}), make(chan struct{})
 	var all sync.WaitGroup
 	for range maxDownloads {
-		w := &stuck{httptest.NewRecorder(), began, release}
+		w := &slowClient{httptest.NewRecorder(), began, release}
 		all.Go(func() {
 			b.Handler().ServeHTTP(w, httptest.NewRequest("GET", strings.TrimPrefix(link, "https://chat.example.com/x"), nil))
 		})
@@ -491,6 +489,6 @@ func TestDownloadsAreBounded(t *testing.T) {
 	close(release)
 	all.Wait()
 	if r := b.ask("GET", link); r.StatusCode != http.StatusOK {
-		t.Errorf("status %d when they have ended", r.StatusCode)
+		t.Errorf("status %d after the downloads ended", r.StatusCode)
 	}
 }
