@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"patchbay/sdk/webhook"
+	"patchbay/sdk/httpclient"
 )
 
 // ErrorKind decides what the gateway does about a failed call. Text never decides.
@@ -156,7 +156,7 @@ func FromTransport(op string, err error) *Error {
 }
 
 func transportKind(err error) ErrorKind {
-	if errors.Is(err, webhook.ErrForbiddenTarget) { // configuration is wrong: repeating changes nothing
+	if errors.Is(err, httpclient.ErrForbiddenAddress) { // configuration is wrong: repeating changes nothing
 		return KindPermanent
 	}
 	if errors.Is(err, syscall.ECONNREFUSED) {

@@ -12,9 +12,9 @@ import (
 	"strings"
 
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/httpclient"
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
-	"patchbay/sdk/webhook"
 )
 
 const opFetch = "fetch medium"
@@ -91,7 +91,7 @@ func (s *service) download(ctx context.Context, channel string, p *envelope.Part
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, &Error{Kind: KindUnsupported, Op: opFetch, Text: "the medium's link is no http address"}
 	}
-	client := webhook.NewDownloader(ch.links, MaxMediaBytes+1)
+	client := httpclient.NewDownloader(ch.links, MaxMediaBytes+1)
 	resp, err := getLink(ctx, client, u)
 	if err != nil {
 		client.CloseIdleConnections()
@@ -161,7 +161,7 @@ func sendChunks(m *Medium, limit int64, send func(*pluginpb.FetchResponse) error
 	total := int64(0)
 	for buf := make([]byte, protocol.MaxChunkBytes); ; {
 		n, end, err := fill(m.Body, buf)
-		if total += int64(n); total > limit || errors.Is(err, webhook.ErrAnswerTooLarge) {
+		if total += int64(n); total > limit || errors.Is(err, httpclient.ErrResponseTooLarge) {
 			return tooLargeMedium(limit)
 		}
 		if err != nil {

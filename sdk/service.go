@@ -24,9 +24,9 @@ import (
 	"google.golang.org/grpc/status"
 
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/httpclient"
 	"patchbay/sdk/protocol/pluginpb"
 	"patchbay/sdk/settings"
-	"patchbay/sdk/webhook"
 )
 
 // service is the adapter's end of the wire: it finds the adapter's abilities by type, keeps the channels'
@@ -129,7 +129,7 @@ func (s *service) Describe(context.Context, *pluginpb.DescribeRequest) (*pluginp
 
 // Validate implements pluginpb.PluginServiceServer.
 func (s *service) Validate(_ context.Context, req *pluginpb.ValidateRequest) (*pluginpb.ValidateResponse, error) {
-	ch, err := s.channel(req.GetChannel(), webhook.NewClient)
+	ch, err := s.channel(req.GetChannel(), httpclient.New)
 	if err != nil {
 		return &pluginpb.ValidateResponse{Problems: []*pluginpb.Problem{{Message: err.Error()}}}, nil
 	}
@@ -175,7 +175,7 @@ func (s *service) Configure(ctx context.Context, req *pluginpb.ConfigureRequest)
 		if former != nil && slices.Equal(former.allow, allow) {
 			return former.client // keeps its connections
 		}
-		return webhook.NewClient(allow)
+		return httpclient.New(allow)
 	})
 	var ep Endpoint
 	if err == nil {

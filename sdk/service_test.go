@@ -28,9 +28,9 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/httpclient"
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
-	"patchbay/sdk/webhook"
 )
 
 // scripted is an adapter whose methods are the test's.
@@ -567,7 +567,7 @@ func TestWorkersRunAtOnceAndAreReused(t *testing.T) {
 }
 
 func TestForbiddenTargetIsPermanentAndNamesTheSetting(t *testing.T) {
-	c := webhook.NewClient(nil)
+	c := httpclient.New(nil)
 	_, err := c.Get("http://127.0.0.1:1/")
 	e := FromTransport("send message", err)
 	if e.Kind != KindPermanent || !strings.Contains(errorToProto(e).GetText(), "allow: [127.0.0.1/32]") {

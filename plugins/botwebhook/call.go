@@ -12,11 +12,11 @@ import (
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
-	"patchbay/sdk/webhook"
+	"patchbay/sdk/httpclient"
 )
 
 // maxAnswerBytes bounds an answer that is read whole.
-const maxAnswerBytes = webhook.MaxAnswerBytes
+const maxAnswerBytes = httpclient.MaxResponseBytes
 
 // call posts body once and returns the answer of a call that was taken. An answer that is not a JSON object is an empty
 // one.
@@ -83,7 +83,7 @@ func (ch *channel) post(ctx context.Context, op, path string, body any) (*http.R
 func readAll(r io.Reader) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxAnswerBytes+1))
 	if err == nil && len(b) > maxAnswerBytes {
-		return nil, webhook.ErrAnswerTooLarge
+		return nil, httpclient.ErrResponseTooLarge
 	}
 	return b, err
 }

@@ -1,4 +1,3 @@
-// Package webhook has what adapters need at their vendor's edge: a client that can't be talked into
-// calling the gateway's own network, and the checks of inbound calls: credentials in constant time,
-// signatures of Standard Webhooks, and the window of a timestamp.
+// Package webhook checks and parses the webhook calls of a vendor: credentials compared in constant time, signatures of
+// Standard Webhooks, the age of a timestamp, and JSON bodies.
 package webhook

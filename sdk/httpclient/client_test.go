@@ -1,4 +1,4 @@
-package webhook
+package httpclient
 
 import (
 	"context"
@@ -24,7 +24,7 @@ var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustPa
 // client returns a client that ends with the test.
 func client(t *testing.T, allow []netip.Prefix) *http.Client {
 	t.Helper()
-	c := NewClient(allow)
+	c := New(allow)
 	t.Cleanup(c.CloseIdleConnections)
 	return c
 }
@@ -38,7 +38,7 @@ func get(t *testing.T, c *http.Client, address string) (*http.Response, error) {
 	return c.Do(req)
 }
 
-func TestClientRefusesForbiddenTargets(t *testing.T) {
+func TestClientRefusesForbiddenAddresses(t *testing.T) {
 	called := false
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called = true }))
 	defer srv.Close()
@@ -58,7 +58,7 @@ func TestClientRefusesForbiddenTargets(t *testing.T) {
 			if host == "localhost." { // some resolvers do not know it
 				return
 			}
-			if !errors.Is(err, ErrForbiddenTarget) {
+			if !errors.Is(err, ErrForbiddenAddress) {
 				t.Errorf("error %v", err)
 			}
 		})
@@ -68,7 +68,7 @@ func TestClientRefusesForbiddenTargets(t *testing.T) {
 	}
 }
 
-func TestClientCallsAllowedTargets(t *testing.T) {
+func TestClientCallsAllowedAddresses(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "hello "+r.Header.Get("X-Name"))
 	}))
@@ -102,11 +102,11 @@ func TestClientFollowsNoRedirectAndUsesNoProxy(t *testing.T) {
 	}
 }
 
-func TestClientCapsAnswers(t *testing.T) {
+func TestClientLimitsBodies(t *testing.T) {
 	for name, tc := range map[string]struct {
 		size int
 		err  error
-	}{"at the limit": {MaxAnswerBytes, nil}, "above": {MaxAnswerBytes + 1, ErrAnswerTooLarge}} {
+	}{"at the limit": {MaxResponseBytes, nil}, "above": {MaxResponseBytes + 1, ErrResponseTooLarge}} {
 		t.Run(name, func(t *testing.T) {
 			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				_, _ = io.Copy(w, io.LimitReader(zeros{}, int64(tc.size)))
@@ -118,7 +118,7 @@ func TestClientCapsAnswers(t *testing.T) {
 			}
 			defer resp.Body.Close()
 			n, err := io.Copy(io.Discard, resp.Body)
-			if !errors.Is(err, tc.err) || n != MaxAnswerBytes {
+			if !errors.Is(err, tc.err) || n != MaxResponseBytes {
 				t.Errorf("read %d, %v", n, err)
 			}
 		})
@@ -154,10 +154,10 @@ func TestClientObeysTheContext(t *testing.T) {
 	}
 }
 
-// TestDownloaderTellsNobodyItsLinks: a link may be a secret, and where it leads may be somebody else's.
-func TestDownloaderTellsNobodyItsLinks(t *testing.T) {
-	var said http.Header
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { said = r.Header }))
+// A link may be a secret, so a redirect must not send it to another host.
+func TestDownloaderSendsNoReferer(t *testing.T) {
+	var header http.Header
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { header = r.Header }))
 	defer elsewhere.Close()
 	srv := httptest.NewServer(http.RedirectHandler(elsewhere.URL+"/there", http.StatusFound))
 	defer srv.Close()
@@ -168,17 +168,17 @@ func TestDownloaderTellsNobodyItsLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	if said == nil || said.Get("Referer") != "" || said.Get("Authorization") != "" {
-		t.Errorf("the second host was told %v", said)
+	if header == nil || header.Get("Referer") != "" || header.Get("Authorization") != "" {
+		t.Errorf("the second host got %v", header)
 	}
 }
 
-// TestDownloaderWaitsNotForLong: a host that takes connections and says nothing is given up.
-func TestDownloaderWaitsNotForLong(t *testing.T) {
+// A server that accepts the connection and does not answer is abandoned.
+func TestDownloaderLimitsTheWaitForAResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := NewDownloader(nil, 100)
 		defer c.CloseIdleConnections()
-		c.Transport.(*cappedTransport).base.DialContext = func(context.Context, string, string) (net.Conn, error) {
+		c.Transport.(*limitedTransport).base.DialContext = func(context.Context, string, string) (net.Conn, error) {
 			silent, far := net.Pipe()
 			go func() { _, _ = io.Copy(io.Discard, far) }()
 			return silent, nil
@@ -188,14 +188,13 @@ func TestDownloaderWaitsNotForLong(t *testing.T) {
 		if err == nil {
 			_ = resp.Body.Close()
 		}
-		if e, ok := errors.AsType[net.Error](err); !ok || !e.Timeout() || time.Since(began) != firstByte {
+		if e, ok := errors.AsType[net.Error](err); !ok || !e.Timeout() || time.Since(began) != headerTimeout {
 			t.Errorf("after %s: %v", time.Since(began), err)
 		}
 	})
 }
 
-// TestDownloaderGuardsRedirects: where a link leads is checked as the link itself.
-func TestDownloaderGuardsRedirects(t *testing.T) {
+func TestDownloaderChecksTheAddressOfRedirects(t *testing.T) {
 	for _, to := range []string{"http://127.0.0.2:1/x", "http://[::1]:1/x", "http://169.254.169.254/latest/meta-data", "http://[::ffff:10.0.0.1]/"} {
 		srv := httptest.NewServer(http.RedirectHandler(to, http.StatusFound))
 		c := NewDownloader([]netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, 100)
@@ -203,7 +202,7 @@ func TestDownloaderGuardsRedirects(t *testing.T) {
 		if err == nil {
 			_ = resp.Body.Close()
 		}
-		if !errors.Is(err, ErrForbiddenTarget) {
+		if !errors.Is(err, ErrForbiddenAddress) {
 			t.Errorf("redirected to %s: %v", to, err)
 		}
 		c.CloseIdleConnections()

@@ -1,4 +1,4 @@
-package webhook
+package httpclient
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestCheckTarget(t *testing.T) {
+func TestGuardForbidsSpecialPurposeAddresses(t *testing.T) {
 	forbidden := strings.Fields(`
 		0.0.0.0 0.0.0.1 0.255.255.255 10.0.0.0 10.0.0.1 10.1.2.3 10.255.255.255
 		100.64.0.0 100.64.0.1 100.100.100.200 100.127.255.255
@@ -33,24 +33,24 @@ func TestCheckTarget(t *testing.T) {
 		ff00::1 ff02::1 ff02::2 ff05::1:3 ff0e::1
 		1::1 4000::1 8000::1 e000::1 200::1 1fff::1`)
 	if len(forbidden) < 100 {
-		t.Fatalf("only %d targets", len(forbidden))
+		t.Fatalf("only %d addresses", len(forbidden))
 	}
 	for _, target := range forbidden {
 		addr, err := netip.ParseAddr(target)
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = CheckTarget(addr, nil)
-		if !errors.Is(err, ErrForbiddenTarget) {
+		err = guard{setting: settingAllow}.check(addr)
+		if !errors.Is(err, ErrForbiddenAddress) {
 			t.Errorf("%s is allowed: %v", target, err)
 			continue
 		}
 		if !strings.Contains(err.Error(), "allow") {
 			t.Errorf("%s: the error does not name the setting: %v", target, err)
 		}
-		// What the error proposes must work.
+		// The proposed setting must work.
 		plain := addr.Unmap().WithZone("")
-		if err := CheckTarget(addr, []netip.Prefix{netip.PrefixFrom(plain, plain.BitLen())}); err != nil {
+		if err := (guard{allow: []netip.Prefix{netip.PrefixFrom(plain, plain.BitLen())}}).check(addr); err != nil {
 			t.Errorf("%s is refused although allowed: %v", target, err)
 		}
 	}
@@ -59,13 +59,13 @@ func TestCheckTarget(t *testing.T) {
 		169.253.255.255 169.255.0.0 172.15.255.255 172.32.0.0 192.0.1.0 192.167.255.255 192.169.0.0 198.17.255.255
 		198.20.0.0 203.0.112.255 203.0.114.0 223.255.255.255 ::ffff:8.8.8.8
 		2001:200::1 2001:4860:4860::8888 2400:cb00::1 2606:4700:4700::1111 2a00:1450::1`) {
-		if err := CheckTarget(netip.MustParseAddr(target), nil); err != nil {
+		if err := (guard{}).check(netip.MustParseAddr(target)); err != nil {
 			t.Errorf("%s is refused: %v", target, err)
 		}
 	}
 }
 
-func TestCheckTargetAllow(t *testing.T) {
+func TestGuardAllowsNetworks(t *testing.T) {
 	for _, tc := range []struct {
 		target, allow string
 		ok            bool
@@ -82,12 +82,12 @@ func TestCheckTargetAllow(t *testing.T) {
 		{"10.0.0.1", "0.0.0.0/0", true},
 		{"fd00::1", "0.0.0.0/0", false},
 	} {
-		err := CheckTarget(netip.MustParseAddr(tc.target), []netip.Prefix{netip.MustParsePrefix(tc.allow)})
+		err := guard{allow: []netip.Prefix{netip.MustParsePrefix(tc.allow)}}.check(netip.MustParseAddr(tc.target))
 		if (err == nil) != tc.ok {
 			t.Errorf("%s with %s: %v", tc.target, tc.allow, err)
 		}
 	}
-	if err := CheckTarget(netip.Addr{}, nil); !errors.Is(err, ErrForbiddenTarget) {
+	if err := (guard{}).check(netip.Addr{}); !errors.Is(err, ErrForbiddenAddress) {
 		t.Errorf("the zero address: %v", err)
 	}
 }
