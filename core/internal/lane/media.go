@@ -154,9 +154,6 @@ func (e *Engine) get(ctx context.Context, t *task, env *envelope.Envelope, p *en
 		return readyMedium{link: p.URL}, nil
 	}
 	req := media.Request{Channel: env.Channel, Thread: env.Thread, Part: *p}
-	if source := e.channels[env.Channel]; source != nil {
-		req.Adapter = source.Adapter
-	}
 	if th := t.job.Conv.Threads[env.Channel]; th != nil && th.ID == env.Thread {
 		req.State = th.State
 	}

@@ -207,7 +207,7 @@ func TestMediaInTheFormThatAChannelWants(t *testing.T) {
 					t.Errorf("attached %q, recorded %q; want %q, %q", attached, o.Degraded, tc.attached, tc.lost)
 				}
 				for _, r := range v.asked {
-					if r.Channel != "desk" || r.Adapter != "bot" || r.Thread != "d1" || string(r.State) != "desk state" {
+					if r.Channel != "desk" || r.Thread != "d1" || string(r.State) != "desk state" {
 						t.Errorf("asked for %+v", r)
 					}
 				}

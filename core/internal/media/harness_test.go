@@ -209,7 +209,7 @@ func (b *testStore) run() (stop func()) {
 }
 
 func request(part envelope.PartType, ref string) Request {
-	return Request{Channel: "desk", Adapter: "aicc", Thread: "t1", State: []byte("s"), Part: envelope.Part{Type: part, Ref: ref}}
+	return Request{Channel: "desk", Thread: "t1", State: []byte("s"), Part: envelope.Part{Type: part, Ref: ref}}
 }
 
 // must gets an image and fails the test on an error.

@@ -25,7 +25,6 @@ type Source interface {
 // Request identifies a medium.
 type Request struct {
 	Channel string // on which the medium came in
-	Adapter string
 	Thread  string // of the envelope
 	State   []byte // of the thread, if known
 	Part    envelope.Part

@@ -30,11 +30,11 @@ func (l *Log) append(ctx context.Context, last uint64, record []byte) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	}
-	size := storedSize(l.names.logSubject, last, len(record))
+	size := storedSize(last, len(record))
 	if err := l.checkReserve(size); err != nil {
 		return err
 	}
-	err = e.logPublisher.publish(ctx, l.names.logSubject, last, record, l.options.AckTimeout)
+	err = e.logPublisher.publish(ctx, logSubject, last, record, l.options.AckTimeout)
 	switch {
 	case err == nil:
 		l.countRecord(last+1, size)
@@ -69,8 +69,8 @@ func (l *Log) exceedsCap(size uint64) bool {
 }
 
 // storedSize returns the size in the server's file store of a record of n bytes, including its sequence header.
-func storedSize(subject string, last uint64, n int) uint64 {
+func storedSize(last uint64, n int) uint64 {
 	const frame = 4 + 8 + 8 + 2 + 4 + 8 // length, sequence, time, subject length, header length, checksum
 	header := len("NATS/1.0\r\n") + len(expectedLastSequence) + len(": \r\n\r\n") + len(strconv.FormatUint(last, 10))
-	return uint64(frame + len(subject) + header + n)
+	return uint64(frame + len(logSubject) + header + n)
 }

@@ -21,6 +21,16 @@ const startTimeout = 5 * time.Minute
 // maxPayload is the size limit of a server message in bytes. Records and snapshot pieces stay far below it.
 const maxPayload = 1 << 20
 
+// Names of the streams and subjects. 0 is the number of the shard: a gateway has only one log.
+const (
+	logStream       = "patchbay_log_0"
+	logSubject      = "patchbay.0.log"
+	snapshotStream  = "patchbay_snapshot_0"
+	snapshotSubject = "patchbay.0.snapshot.*"
+	snapshotData    = "patchbay.0.snapshot.data"
+	snapshotCommit  = "patchbay.0.snapshot.commit"
+)
+
 // engine is one run of the embedded server with its connections and streams. Recover replaces it.
 type engine struct {
 	server *server.Server
@@ -77,16 +87,16 @@ func (e *engine) connect(logger *slog.Logger) (err error) {
 }
 
 // openStreams opens both streams. It creates a missing stream unless known lists it.
-func (e *engine) openStreams(ctx context.Context, n names, limit uint64, known []string) (err error) {
+func (e *engine) openStreams(ctx context.Context, limit uint64, known []string) (err error) {
 	client, err := js.New(e.reads)
 	if err != nil {
 		return fmt.Errorf("open the streams: %w", err)
 	}
-	e.logStream, err = openStream(ctx, client, streamConfig(n.logStream, n.logSubject, limit), known)
+	e.logStream, err = openStream(ctx, client, streamConfig(logStream, logSubject, limit), known)
 	if err != nil {
 		return err
 	}
-	e.snapshotStream, err = openStream(ctx, client, streamConfig(n.snapshotStream, n.snapshotSubject, limit), known)
+	e.snapshotStream, err = openStream(ctx, client, streamConfig(snapshotStream, snapshotSubject, limit), known)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func newHarness(t *testing.T, options Options) *harness {
 		return h.open(t)
 	}
 	h.AppendAsRival = func(t *testing.T, record []byte) {
-		if _, err := h.log.engine.Load().reads.Request(h.log.names.logSubject, record, time.Minute); err != nil {
+		if _, err := h.log.engine.Load().reads.Request(logSubject, record, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -14,7 +14,6 @@ import (
 // Log is a [store.Log] on a local disk. Only one process at a time can open it.
 type Log struct {
 	options Options
-	names   names
 	folder  *folder
 	logger  *slog.Logger
 	limit   uint64 // size limit of each stream in bytes

@@ -22,7 +22,7 @@ func (l *Log) findLostRecords(ctx context.Context) error {
 		return err
 	}
 	l.watermark = w
-	commit, err := l.newestCommit(ctx, e)
+	commit, err := newestCommit(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (l *Log) fillLostTail(ctx context.Context, e *engine, first, last uint64) e
 		}
 	} else {
 		for at := b.Last; at < last; at++ {
-			if err := e.logPublisher.publish(ctx, l.names.logSubject, at, nil, answerTimeout); err != nil {
+			if err := e.logPublisher.publish(ctx, logSubject, at, nil, answerTimeout); err != nil {
 				return fmt.Errorf("fill the place of the lost record %d: %w", at+1, err)
 			}
 		}

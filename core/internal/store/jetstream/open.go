@@ -14,7 +14,7 @@ func Open(ctx context.Context, options Options) (_ *Log, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	l := &Log{options: options, names: options.names(), logger: options.Logger}
+	l := &Log{options: options, logger: options.Logger}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("open the store in %s: %w", options.Dir, err), l.cleanUpFailedOpen())
@@ -34,7 +34,7 @@ func Open(ctx context.Context, options Options) (_ *Log, err error) {
 		return nil, err
 	}
 	if known.Version == 0 {
-		created := format{Version: formatVersion, Streams: []string{l.names.logStream, l.names.snapshotStream}}
+		created := format{Version: formatVersion, Streams: []string{logStream, snapshotStream}}
 		if err := l.folder.setFormat(created); err != nil {
 			return nil, err
 		}
@@ -65,7 +65,7 @@ func (l *Log) start(ctx context.Context, known []string) error {
 	if err != nil {
 		return err
 	}
-	if err := e.openStreams(ctx, l.names, l.limit, known); err != nil {
+	if err := e.openStreams(ctx, l.limit, known); err != nil {
 		e.stop()
 		return err
 	}

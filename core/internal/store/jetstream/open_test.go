@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"patchbay/core/internal/store"
 )
 
@@ -19,12 +17,10 @@ func TestOpenValidatesOptions(t *testing.T) {
 		change func(*Options)
 		want   string
 	}{
-		"no dir":         {func(o *Options) { o.Dir = "" }, "dir is empty"},
-		"no logger":      {func(o *Options) { o.Logger = nil }, "logger is nil"},
-		"prefix":         {func(o *Options) { o.Prefix = "a.b" }, `prefix "a.b"`},
-		"negative shard": {func(o *Options) { o.Shard = -1 }, "shard -1"},
-		"small cap":      {func(o *Options) { o.Cap = 1000 }, "cap of 1000 bytes"},
-		"ack timeout":    {func(o *Options) { o.AckTimeout = -1 }, "ack timeout"},
+		"no dir":      {func(o *Options) { o.Dir = "" }, "dir is empty"},
+		"no logger":   {func(o *Options) { o.Logger = nil }, "logger is nil"},
+		"small cap":   {func(o *Options) { o.Cap = 1000 }, "cap of 1000 bytes"},
+		"ack timeout": {func(o *Options) { o.AckTimeout = -1 }, "ack timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -37,16 +33,9 @@ func TestOpenValidatesOptions(t *testing.T) {
 	}
 }
 
-func TestStreamNamesContainPrefixAndShard(t *testing.T) {
+func TestServerOpensNoPort(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Options{Dir: t.TempDir(), Prefix: "branch-2", Shard: 3})
-	e := h.log.engine.Load()
-	got := []string{e.logStream.CachedInfo().Config.Name, e.logStream.CachedInfo().Config.Subjects[0],
-		e.snapshotStream.CachedInfo().Config.Name, e.snapshotStream.CachedInfo().Config.Subjects[0]}
-	want := []string{"branch-2_log_3", "branch-2.3.log", "branch-2_snapshot_3", "branch-2.3.snapshot.*"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("names of streams and subjects differ (-want +got):\n%s", diff)
-	}
+	e := newHarness(t, Options{Dir: t.TempDir()}).log.engine.Load()
 	if varz, err := e.server.Varz(nil); err != nil || varz.Port != 0 && e.server.Addr() != nil {
 		t.Errorf("server listens on %v, error %v, want no listener", e.server.Addr(), err)
 	}
@@ -118,12 +107,12 @@ func TestMissingStreamIsDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.log.Close()
-	stream := filepath.Join(h.options.Dir, "jetstream", "$G", "streams", h.log.names.logStream)
+	stream := filepath.Join(h.options.Dir, "jetstream", "$G", "streams", logStream)
 	if err := os.Rename(stream, filepath.Join(t.TempDir(), "elsewhere")); err != nil {
 		t.Fatal(err)
 	}
 	_, err := Open(t.Context(), h.options)
-	if !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), h.log.names.logStream) {
+	if !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), logStream) {
 		t.Errorf("Open = %v, want ErrDamaged with the name of the stream", err)
 	}
 }

@@ -142,7 +142,7 @@ func (l *Log) fetch(ctx context.Context, e *engine, next uint64) ([]message, err
 	}
 	defer answers.Unsubscribe()
 	request := fmt.Appendf(nil, `{"seq":%d,"batch":%d,"max_bytes":%d}`, next, readBatch, readBytes)
-	if err := e.reads.PublishRequest("$JS.API.DIRECT.GET."+l.names.logStream, answers.Subject, request); err != nil {
+	if err := e.reads.PublishRequest("$JS.API.DIRECT.GET."+logStream, answers.Subject, request); err != nil {
 		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
 	var batch []message

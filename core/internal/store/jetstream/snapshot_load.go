@@ -36,7 +36,7 @@ func (l *Log) LoadSnapshot(ctx context.Context) (store.Snapshot, bool, error) {
 // loadSnapshot returns the newest intact snapshot. A store.ErrDamaged error describes the newer snapshots that it
 // skipped.
 func (l *Log) loadSnapshot(ctx context.Context, e *engine) (store.Snapshot, *manifest, error) {
-	at, c, err := lastCommit(ctx, e, l.names.snapshotCommit)
+	at, c, err := lastCommit(ctx, e)
 	if errors.Is(err, store.ErrNotFound) {
 		return store.Snapshot{}, nil, nil
 	}

@@ -65,16 +65,16 @@ func (m *manifest) setPlace(c commit, at uint64) {
 
 // newestCommit returns the commit of the newest snapshot, or the zero commit if there is none or it is damaged, which
 // LoadSnapshot reports.
-func (l *Log) newestCommit(ctx context.Context, e *engine) (commit, error) {
-	_, c, err := lastCommit(ctx, e, l.names.snapshotCommit)
+func newestCommit(ctx context.Context, e *engine) (commit, error) {
+	_, c, err := lastCommit(ctx, e)
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged) {
 		return commit{}, nil
 	}
 	return c, err
 }
 
-func lastCommit(ctx context.Context, e *engine, subject string) (at uint64, _ commit, _ error) {
-	m, err := e.snapshotStream.GetLastMsgForSubject(ctx, subject)
+func lastCommit(ctx context.Context, e *engine) (at uint64, _ commit, _ error) {
+	m, err := e.snapshotStream.GetLastMsgForSubject(ctx, snapshotCommit)
 	switch {
 	case errors.Is(err, js.ErrMsgNotFound):
 		return 0, commit{}, store.ErrNotFound

@@ -55,7 +55,7 @@ func (l *Log) saveSnapshot(ctx context.Context, s store.Snapshot) error {
 	if err != nil {
 		return fmt.Errorf("encode the commit: %w", err)
 	}
-	if err := w.publish(ctx, l.names.snapshotCommit, text); err != nil {
+	if err := w.publish(ctx, snapshotCommit, text); err != nil {
 		return err
 	}
 	next.setPlace(c, w.last)
@@ -174,7 +174,7 @@ func (w *blobWriter) flush(ctx context.Context) error {
 	if len(w.piece) == 0 {
 		return nil
 	}
-	err := w.publish(ctx, w.log.names.snapshotData, w.piece)
+	err := w.publish(ctx, snapshotData, w.piece)
 	w.piece = w.piece[:0]
 	return err
 }
