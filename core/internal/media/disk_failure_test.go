@@ -63,7 +63,8 @@ func TestWriteFails(t *testing.T) {
 
 func (b *testStore) expectFailure(err, cause error) {
 	b.t.Helper()
-	if err == nil || IsPermanent(err) || cause != nil && !errors.Is(err, cause) || !strings.Contains(err.Error(), "write a medium to disk") {
+	if err == nil || IsPermanent(err) || cause != nil && !errors.Is(err, cause) ||
+		!strings.Contains(err.Error(), "write a medium to disk") {
 		b.t.Errorf("error = %v", err)
 	}
 	if got := b.counts.results(); !slices.Equal(got, []string{"desk " + ResultFailed}) {

@@ -66,13 +66,15 @@ func TestFreeSpaceIsReserved(t *testing.T) {
 			b.dir = d.Dir
 			b.reopen(func(o *Options) { o.FreeLow = 0 })
 			size, free, err := diskSpace(d.Dir)
-			if err != nil || b.opt.FreeLow <= 0 || b.opt.FreeLow != min(size/10, maxDefaultFreeLow) || d.Mounted && size != smallDiskMiB<<20 {
+			if err != nil || b.opt.FreeLow <= 0 || b.opt.FreeLow != min(size/10, maxDefaultFreeLow) ||
+				d.Mounted && size != smallDiskMiB<<20 {
 				t.Fatalf("FreeLow = %d on a disk of %d bytes, %v", b.opt.FreeLow, size, err)
 			}
 			b.reopen(func(o *Options) { o.FreeLow = 1 << 60 })
 			b.vendor.put("cat", png1(5000))
-			if _, err := b.Get(t.Context(), request(envelope.PartImage, "cat"), Limit{}); !errors.Is(err, ErrNoRoom) || IsPermanent(err) {
-				t.Errorf("error = %v", err)
+			_, err = b.Get(t.Context(), request(envelope.PartImage, "cat"), Limit{})
+			if !errors.Is(err, ErrNoRoom) || IsPermanent(err) {
+				t.Errorf("Get without space = %v, want ErrNoRoom", err)
 			}
 			if n := b.vendor.requests("cat"); n != 0 {
 				t.Errorf("%d requests to the vendor without space for the medium", n)

@@ -40,7 +40,7 @@ func TestCleanName(t *testing.T) {
 	}
 }
 
-func TestNameOf(t *testing.T) {
+func TestFileName(t *testing.T) {
 	for _, tc := range []struct{ contentType, in, want string }{
 		{"image/png", "", "file.png"},
 		{"image/jpeg", "photo", "photo.jpg"},

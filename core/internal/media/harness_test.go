@@ -187,8 +187,9 @@ func open(t *testing.T, change ...func(*Options)) *testStore {
 func (b *testStore) reopen(change ...func(*Options)) {
 	b.t.Helper()
 	o := Options{
-		Dir: b.dir, MaxBytes: 20_000, TotalBytes: 10 * diskSize(20_000), FreeLow: 1, Keep: time.Hour, BaseURL: "https://chat.example.com/x/",
-		Source: b.vendor, Logger: slog.New(slog.NewTextHandler(b.logs, nil)), Observer: b.counts, Now: b.clock.Now,
+		Dir: b.dir, MaxBytes: 20_000, TotalBytes: 10 * diskSize(20_000), FreeLow: 1, Keep: time.Hour,
+		BaseURL: "https://chat.example.com/x/",
+		Source:  b.vendor, Logger: slog.New(slog.NewTextHandler(b.logs, nil)), Observer: b.counts, Now: b.clock.Now,
 	}
 	for _, f := range change {
 		f(&o)
@@ -266,4 +267,23 @@ func picture(n int) []byte {
 // png1 returns a picture with correct claims.
 func png1(n int) medium {
 	return medium{Info: Info{ContentType: "image/png", Name: "cat.png", Size: int64(n)}, data: picture(n)}
+}
+
+// expectTidy checks that the files on disk match the items, and that no temporary file remains.
+func (b *testStore) expectTidy() {
+	b.t.Helper()
+	b.mu.Lock()
+	items, used := len(b.items), b.used
+	var want int64
+	for _, i := range b.items {
+		want += diskSize(i.Size)
+	}
+	b.mu.Unlock()
+	if used != want {
+		b.t.Errorf("used = %d bytes, want %d", used, want)
+	}
+	if data, records, temp := b.files(dataSuffix), b.files(metadataSuffix), b.files(tempSuffix); len(data) != items ||
+		len(records) != items || len(temp) != 0 {
+		b.t.Errorf("%d items, on disk %v %v %v", items, data, records, temp)
+	}
 }

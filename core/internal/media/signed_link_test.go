@@ -1,7 +1,9 @@
 package media
 
 import (
+	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -35,17 +37,6 @@ func TestSignatureWithLineEnds(t *testing.T) {
 	}
 }
 
-func TestNewIDIsUnique(t *testing.T) {
-	seen := map[string]bool{}
-	for range 1000 {
-		id := newID()
-		if seen[id] || !validID(id) {
-			t.Fatalf("id %q", id)
-		}
-		seen[id] = true
-	}
-}
-
 // Every accepted link has only one spelling, apart from escapes in the name, and refers to no file outside the folder.
 func FuzzParseLink(f *testing.F) {
 	b := &Store{key: make([]byte, keyBytes)}
@@ -71,4 +62,163 @@ func FuzzParseLink(f *testing.F) {
 			t.Errorf("%q has a valid signature", path)
 		}
 	})
+}
+
+// Every invalid link gets the same answer.
+func TestForgedLinks(t *testing.T) {
+	b := open(t)
+	b.vendor.put("cat", png1(100))
+	b.vendor.put("dog", png1(100))
+	i, other := b.must("cat"), b.must("dog")
+	good := strings.TrimPrefix(b.Link(i), "https://chat.example.com/x")
+	part := strings.Split(good, "/") // "", "media", id, expiry, signature, name
+	otherPart := strings.Split(strings.TrimPrefix(b.Link(other), "https://chat.example.com/x"), "/")
+	with := func(n int, s string) string {
+		p := append([]string(nil), part...)
+		p[n] = s
+		return strings.Join(p, "/")
+	}
+	foreign := open(t)
+	foreign.vendor.put("cat", png1(100))
+	flip := func(s string, n int) string { // replaces one character
+		c := byte('A')
+		if s[n] == 'A' {
+			c = 'B'
+		}
+		return s[:n] + string(c) + s[n+1:]
+	}
+	last := part[4][len(part[4])-1]
+	expiry, _ := strconv.ParseInt(part[3], 10, 64)
+	forged := map[string]string{
+		"nothing":                       "/media/",
+		"no slash":                      "/media",
+		"another path":                  "/metrics",
+		"made up":                       "/media/" + strings.Repeat("A", 22) + "/1795341600/" + strings.Repeat("A", 43) + "/cat.png",
+		"id of another item":            with(2, other.ID),
+		"id changed":                    with(2, flip(i.ID, 0)),
+		"id truncated":                  with(2, i.ID[1:]),
+		"id too long":                   with(2, i.ID+"A"),
+		"id empty":                      with(2, ""),
+		"id is a path":                  with(2, ".."),
+		"id is an escaped path":         with(2, "%2e%2e%2f%2e%2e%2fkey"),
+		"id escaped":                    with(2, "%"+strconv.FormatInt(int64(i.ID[0]), 16)+i.ID[1:]),
+		"id with a null byte":           with(2, i.ID[:21]+"%00"),
+		"expiry later":                  with(3, strconv.FormatInt(expiry+1, 10)),
+		"expiry earlier":                with(3, strconv.FormatInt(expiry-1, 10)),
+		"expiry never":                  with(3, "999999999999"),
+		"expiry too large":              with(3, "99999999999999999999"),
+		"expiry with leading zero":      with(3, "0"+part[3]),
+		"expiry with sign":              with(3, "+"+part[3]),
+		"expiry negative":               with(3, "-1"),
+		"expiry not a number":           with(3, "soon"),
+		"expiry empty":                  with(3, ""),
+		"signature changed":             with(4, flip(part[4], 0)),
+		"signature's last bits changed": with(4, part[4][:42]+string(otherEnd(last))),
+		"signature of another item":     with(4, otherPart[4]),
+		"signature truncated":           with(4, part[4][:42]),
+		"signature too long":            with(4, part[4]+"A"),
+		"signature padded":              with(4, part[4]+"="),
+		"signature empty":               with(4, ""),
+		"signature with line ends":      with(4, part[4][:41]+"%0A%0A"),
+		"signature in hex":              with(4, strings.Repeat("00", 32)),
+		"name changed":                  with(5, "cat.html"),
+		"name in capitals":              with(5, "CAT.png"),
+		"name empty":                    with(5, ""),
+		"name missing":                  strings.Join(part[:5], "/"),
+		"name too long":                 with(5, "cat.png%00"),
+		"name with a folder":            with(5, "a/cat.png"),
+		"name with a folder, escaped":   with(5, "a%2Fcat.png"),
+		"name is a path":                with(5, "../cat.png"),
+		"trailing slash":                good + "/",
+		"double slash":                  strings.ReplaceAll(good, "/media/", "/media//"),
+		"prefix twice":                  "/media" + good,
+		"prefix of the proxy":           "/x" + good,
+		"prefix in capitals":            strings.Replace(good, "/media/", "/Media/", 1),
+		"prefix escaped":                strings.Replace(good, "/media/", "/%6dedia/", 1),
+		"link of another gateway":       strings.TrimPrefix(foreign.Link(foreign.must("cat")), "https://chat.example.com/x"),
+		"fields exchanged":              strings.Join([]string{"", "media", part[3], part[2], part[4], part[5]}, "/"),
+		"key file":                      "/media/key",
+		"item's file":                   "/media/" + i.ID + ".data",
+		"item's metadata":               "/media/" + i.ID + ".json",
+	}
+	want := describe(t, b.ask("GET", forged["made up"]))
+	for name, address := range forged {
+		for _, method := range []string{"GET", "HEAD"} {
+			r := b.ask(method, address)
+			if r.StatusCode != http.StatusNotFound {
+				t.Errorf("%s: %s %s: status %d", name, method, address, r.StatusCode)
+			}
+			if got := describe(t, r); method == "GET" && got != want {
+				t.Errorf("%s: the answer differs:\n%s\nwant\n%s", name, got, want)
+			}
+		}
+	}
+	if r := b.ask("GET", good); r.StatusCode != http.StatusOK {
+		t.Errorf("valid link: status %d", r.StatusCode)
+	}
+	if r := b.ask("GET", good+"?name=x.html&download=1"); r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != "image/png" {
+		t.Errorf("valid link with a query: status %d", r.StatusCode)
+	}
+}
+
+// otherEnd returns a character that differs from c in a bit that the last character of a signature does not use.
+func otherEnd(c byte) byte {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	return alphabet[strings.IndexByte(alphabet, c)^1]
+}
+
+// describe returns status, header and body of an answer.
+func describe(t *testing.T, r *http.Response) string {
+	t.Helper()
+	var b strings.Builder
+	_ = r.Header.Write(&b)
+	return r.Status + "\n" + b.String() + string(body(t, r))
+}
+
+func TestLinksExpire(t *testing.T) {
+	b := open(t)
+	b.vendor.put("cat", png1(100))
+	link := b.Link(b.must("cat"))
+	b.clock.advance(time.Hour - time.Second)
+	r := b.ask("GET", link)
+	if r.StatusCode != http.StatusOK || r.Header.Get("Cache-Control") != "private, immutable, max-age=1" {
+		t.Errorf("before: status %d, %s", r.StatusCode, r.Header.Get("Cache-Control"))
+	}
+	b.clock.advance(time.Second)
+	for range 2 { // before and after the sweep
+		r := b.ask("GET", link)
+		if r.StatusCode != http.StatusGone || r.Header.Get("Cache-Control") != "no-store" || len(body(t, r)) > 50 {
+			t.Errorf("after: status %d, %s", r.StatusCode, r.Header.Get("Cache-Control"))
+		}
+		b.sweep()
+	}
+	b.expectTidy()
+}
+
+// The expiry in the link applies even if the item expires later.
+func TestLinkThatExpiresBeforeItsItem(t *testing.T) {
+	b := open(t)
+	b.vendor.put("cat", png1(100))
+	early := *b.must("cat")
+	early.Expires = b.clock.Now().Add(time.Minute)
+	link := b.Link(&early)
+	if r := b.ask("GET", link); r.StatusCode != http.StatusOK {
+		t.Errorf("before: status %d", r.StatusCode)
+	}
+	b.clock.advance(time.Minute)
+	if r := b.ask("GET", link); r.StatusCode != http.StatusGone {
+		t.Errorf("after: status %d", r.StatusCode)
+	}
+}
+
+func TestLinkToEvictedItem(t *testing.T) {
+	b := open(t)
+	b.vendor.put("cat", png1(100))
+	i := b.must("cat")
+	b.mu.Lock()
+	b.remove(i)
+	b.mu.Unlock()
+	if r := b.ask("GET", b.Link(i)); r.StatusCode != http.StatusGone {
+		t.Errorf("status %d", r.StatusCode)
+	}
 }
