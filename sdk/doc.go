@@ -1,21 +1,21 @@
-// Package sdk is all that the author of a Patchbay adapter imports.
+// Package sdk is the contract between a Patchbay adapter and the gateway.
 //
-// An adapter is a separate program that knows one vendor. It translates the vendor's
-// webhooks into envelopes and envelopes into calls of the vendor's API. Everything else
-// (listening, ordering, retrying, deduplicating, deciding who answers) is the gateway's.
+// An adapter is a separate program for one vendor. It translates the vendor's webhooks into envelopes, and envelopes into
+// calls of the vendor's API. The gateway does everything else: it receives HTTP requests, orders, retries, deduplicates,
+// and decides which channel answers.
 //
-//	type Settings struct {
+//	type settings struct {
 //		BaseURL string     `json:"base_url" patchbay:"vendor-address"`
-//		Token   sdk.Secret   `json:"token"`
+//		Token   sdk.Secret `json:"token"`
 //	}
 //
-//	func main() { sdk.Serve(newAdapter()) }
+//	func main() { serve.Main(newAdapter()) } // package patchbay/sdk/serve
 //
-// The interfaces are small and found by type: Adapter is required; Receiver, Deliverer,
-// Opener, Fetcher, Subscriber, Validator, Drainer and HealthChecker are implemented by those
-// who have that ability. All methods may be called concurrently, also for the same channel; the gateway
-// itself waits for the result of one Deliver or Open per conversation and channel before it
-// makes the next. One that it gave up waiting for may still run then.
+// Adapter is required. Receiver, Deliverer, Opener, Fetcher, Subscriber, Validator, Drainer and HealthChecker are
+// optional: an adapter has the abilities whose interfaces it implements.
 //
-// A panic in a method fails that one call, not the process. Errors are typed, see Error.
+// All methods may be called concurrently, also for the same channel. The gateway calls Deliver and Open one at a time
+// per conversation and channel. A call whose timeout has passed may still be running when the next one starts.
+//
+// A panic in a method fails that call, not the process. Errors are typed; see Error.
 package sdk

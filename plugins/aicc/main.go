@@ -4,6 +4,6 @@
 // applyToken, uploadFileStream and send. README.md says what is carried and what is not.
 package main
 
-import "patchbay/sdk"
+import "patchbay/sdk/serve"
 
-func main() { sdk.Serve(newAdapter()) }
+func main() { serve.Main(newAdapter()) }

@@ -2,6 +2,6 @@
 // answers come back to its webhook. See README.md.
 package main
 
-import "patchbay/sdk"
+import "patchbay/sdk/serve"
 
-func main() { sdk.Serve(newAdapter()) }
+func main() { serve.Main(newAdapter()) }

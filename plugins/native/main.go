@@ -2,6 +2,6 @@
 // Patchbay posts the answers back to the website's reply address. See README.md for the two formats.
 package main
 
-import "patchbay/sdk"
+import "patchbay/sdk/serve"
 
-func main() { sdk.Serve(newAdapter()) }
+func main() { serve.Main(newAdapter()) }

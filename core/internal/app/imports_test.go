@@ -73,8 +73,11 @@ var rules = []rule{
 		"decisions are replayed and tested as pure functions"},
 	{not(below("core/internal/config")), from("github.com/knadh/koanf"),
 		"the configuration's library can be replaced in one place, and nobody reads settings behind its checks"},
-	{not(is("core/internal/plugin", "sdk", "sdk/adaptertest", "sdk/protocol")), from("github.com/hashicorp/go-plugin"),
-		"processes are launched by the gateway and the exam, and served in one place"},
+	{not(is("core/internal/plugin", "sdk/serve", "sdk/adaptertest", "sdk/protocol")), from("github.com/hashicorp/go-plugin"),
+		"the gateway and the conformance suite start plugin processes, and one package serves an adapter"},
+	{is("sdk", "sdk/httpclient", "sdk/settings", "sdk/webhook"),
+		from("github.com/hashicorp/go-plugin", "google.golang.org/grpc", "google.golang.org/protobuf", module+"sdk/protocol", module+"sdk/serve"),
+		"an author reads and tests an adapter against the contract, without the runtime"},
 	{not(below("core/internal/store/jetstream")), from("github.com/nats-io"),
 		"the log is a port; another engine must be able to take its place"},
 	{below("core"), func(_, imp string) bool { return below("plugins", "sandbox", "test")(imp) },
@@ -149,6 +152,9 @@ func TestRulesNoticeBreaches(t *testing.T) {
 		{"patchbay/sdk/envelope", "patchbay/sdk/webhook", false},
 		{"patchbay/sdk/webhook", "patchbay/core/internal/route", false},
 		{"patchbay/sdk", "patchbay/plugins/native", false},
+		{"patchbay/sdk", "google.golang.org/grpc/status", false},
+		{"patchbay/sdk", "patchbay/sdk/protocol/pluginpb", false},
+		{"patchbay/sdk/serve", "google.golang.org/grpc", true},
 		{"patchbay/plugins/native", "patchbay/sdk/webhook", true},
 		{"patchbay/plugins/native", "patchbay/core/internal/plugin", false},
 		{"patchbay/plugins/native", "patchbay/plugins/aicc", false},
@@ -225,7 +231,7 @@ func TestDecisionsHaveNoClock(t *testing.T) {
 
 func TestOnlyMainExits(t *testing.T) {
 	for _, p := range list(t) {
-		if p.Name == "main" || is("sdk")(p.ImportPath) { // sdk.Serve is by contract all of a plugin's main
+		if p.Name == "main" || is("sdk/serve")(p.ImportPath) { // serve.Main is all of a plugin's main function
 			continue
 		}
 		for _, at := range calls(t, &p, exits...) {

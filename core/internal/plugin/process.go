@@ -210,14 +210,14 @@ func (p *process) checkHandshake() error {
 	fields := strings.Split(line, "|")
 	if len(fields) < 5 {
 		return ended(reasonPermanent, "the program printed %.200q where the plugin handshake is expected; "+
-			"nothing may be printed to stdout before sdk.Serve", line)
+			"nothing may be printed to stdout before serve.Main", line)
 	}
 	if fields[1] != strconv.Itoa(protocol.Version) {
 		return ended(reasonPermanent, "the program speaks version %.20s of the plugin protocol, this gateway version %d; "+
 			"build both with the same release", fields[1], protocol.Version)
 	}
 	if fields[4] != "grpc" {
-		return ended(reasonPermanent, "the program speaks %.20q, not grpc; build it with sdk.Serve", fields[4])
+		return ended(reasonPermanent, "the program speaks %.20q, not grpc; build it with serve.Main", fields[4])
 	}
 	return nil
 }

@@ -191,7 +191,7 @@ func (d *stderrDecoder) tailText() string {
 	return strings.Join(d.tail, "\n")
 }
 
-// strayWriter reports what an adapter prints to stdout or, after sdk.Serve began, to os.Stderr. It is safe for
+// strayWriter reports what an adapter prints to stdout or, after serve.Main began, to os.Stderr. It is safe for
 // concurrent use.
 type strayWriter struct {
 	stream string

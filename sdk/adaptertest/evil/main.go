@@ -19,8 +19,8 @@ import (
 	"strings"
 	"syscall"
 
-	"patchbay/sdk"
 	"patchbay/sdk/protocol"
+	"patchbay/sdk/serve"
 )
 
 // modes are the values of EVIL, comma separated if several apply.
@@ -63,10 +63,10 @@ func main() {
 		if flaw == "immortal" { // any parent is its gateway
 			_ = os.Setenv(protocol.ParentEnv, strconv.Itoa(os.Getppid()))
 		}
-		sdk.Serve(newPupil())
+		serve.Main(newPupil())
 		return
 	}
-	sdk.Serve(&adapter{})
+	serve.Main(&adapter{})
 }
 
 func active() []string {

@@ -16,8 +16,8 @@ import (
 	"strings"
 	"syscall"
 
-	"patchbay/sdk"
 	"patchbay/sdk/protocol"
+	"patchbay/sdk/serve"
 )
 
 // modes are the values of HOSTILE; several are separated by commas.
@@ -50,7 +50,7 @@ func main() {
 		}
 		start()
 	}
-	sdk.Serve(&adapter{})
+	serve.Main(&adapter{})
 }
 
 func activeModes() []string {

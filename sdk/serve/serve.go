@@ -1,4 +1,4 @@
-package sdk
+package serve
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
 
+	"patchbay/sdk"
 	"patchbay/sdk/protocol"
 )
 
@@ -34,22 +35,22 @@ const (
 	stopDeadline = 2 * time.Second
 )
 
-// Serve runs the adapter until the gateway ends it, and then ends the process. It is the only call in a
-// plugin's main. It logs JSON to stderr, which the gateway reads; slog's default logger is set accordingly.
-// Nothing may be printed to stdout before Serve: the gateway takes the first line for the handshake.
+// Main runs the adapter until the gateway ends it, and then exits the process. It is the only call in the main function
+// of a plugin. It logs JSON to standard error, where the gateway reads it, and makes that logger slog's default.
+// Nothing may be printed to standard output before Main: the gateway reads the first line as the handshake.
 //
-// SIGTERM finishes running calls, refuses new ones and ends; SIGINT and SIGHUP are ignored, since a terminal
-// sends them to the gateway as well. If the gateway disappears the adapter ends too.
-func Serve(a Adapter) {
+// On SIGTERM it refuses new calls, finishes running ones and exits. It ignores SIGINT and SIGHUP, which a terminal sends
+// to the gateway as well. It exits when the gateway disappears.
+func Main(a sdk.Adapter) {
 	if os.Getenv(protocol.CookieKey) != protocol.CookieValue {
 		writeStartedByHand(os.Stderr, a.Describe())
 		os.Exit(exitByHand)
 	}
-	os.Exit(serve(a, newLogger(os.Stderr, os.Getenv(protocol.LogLevelEnv))))
+	os.Exit(run(a, newLogger(os.Stderr, os.Getenv(protocol.LogLevelEnv))))
 }
 
 // writeStartedByHand tells a person what this program is for.
-func writeStartedByHand(w io.Writer, d Description) {
+func writeStartedByHand(w io.Writer, d sdk.Description) {
 	_, _ = fmt.Fprintf(w, "This is the Patchbay adapter %q, version %s. It does nothing by itself: name it in the "+
 		"gateway's configuration under adapters: {%s: {command: …}} and start patchbay.\n", d.Name, d.Version, d.Name)
 }
@@ -67,8 +68,8 @@ func newLogger(w io.Writer, level string) *slog.Logger {
 // environment wins, and GOMEMLIMIT is obeyed in any case.
 const gcPercent = 400
 
-// serve returns the exit code.
-func serve(a Adapter, log *slog.Logger) int {
+// run returns the exit code.
+func run(a sdk.Adapter, log *slog.Logger) int {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}

@@ -1,4 +1,4 @@
-package sdk
+package serve
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
@@ -21,10 +22,12 @@ import (
 // keeper is an adapter with media behind credentials.
 type keeper struct {
 	scripted
-	fetch func(context.Context, *Fetching) (*Medium, error)
+	fetch func(context.Context, *sdk.Fetching) (*sdk.Medium, error)
 }
 
-func (k *keeper) Fetch(ctx context.Context, f *Fetching) (*Medium, error) { return k.fetch(ctx, f) }
+func (k *keeper) Fetch(ctx context.Context, f *sdk.Fetching) (*sdk.Medium, error) {
+	return k.fetch(ctx, f)
+}
 
 // fetched reads a medium to its end.
 func fetched(t *testing.T, client pluginpb.PluginServiceClient, req *pluginpb.FetchRequest) (*pluginpb.FetchResponse, []byte, *pluginpb.Error) {
@@ -58,10 +61,10 @@ func fetched(t *testing.T, client pluginpb.PluginServiceClient, req *pluginpb.Fe
 
 func TestFetchByTheAdapter(t *testing.T) {
 	content := bytes.Repeat([]byte("0123456789"), 70_000) // three chunks
-	var asked *Fetching
-	_, client := connect(t, &keeper{fetch: func(_ context.Context, f *Fetching) (*Medium, error) {
+	var asked *sdk.Fetching
+	_, client := connect(t, &keeper{fetch: func(_ context.Context, f *sdk.Fetching) (*sdk.Medium, error) {
 		asked = f
-		return &Medium{ContentType: "image/png", Name: "a.png", Body: io.NopCloser(bytes.NewReader(content))}, nil
+		return &sdk.Medium{ContentType: "image/png", Name: "a.png", Body: io.NopCloser(bytes.NewReader(content))}, nil
 	}})
 	first, data, fault := fetched(t, client, &pluginpb.FetchRequest{
 		Channel: "c", Thread: "t", State: []byte("s"), Part: protocol.PartToProto(&envelope.Part{Type: envelope.PartImage, Ref: "r1"}),
@@ -69,7 +72,7 @@ func TestFetchByTheAdapter(t *testing.T) {
 	if fault != nil || first.GetContentType() != "image/png" || first.GetName() != "a.png" || !bytes.Equal(data, content) {
 		t.Errorf("got %d bytes, first %v %v, error %v", len(data), first.GetContentType(), first.GetName(), fault)
 	}
-	want := &Fetching{Channel: "c", Thread: "t", State: []byte("s"), Part: envelope.Part{Type: envelope.PartImage, Ref: "r1"}}
+	want := &sdk.Fetching{Channel: "c", Thread: "t", State: []byte("s"), Part: envelope.Part{Type: envelope.PartImage, Ref: "r1"}}
 	if diff := cmp.Diff(want, asked); diff != "" {
 		t.Error(diff)
 	}
@@ -78,23 +81,23 @@ func TestFetchByTheAdapter(t *testing.T) {
 func TestFetchFailures(t *testing.T) {
 	body := func(r io.Reader) io.ReadCloser { return io.NopCloser(r) }
 	for name, tc := range map[string]struct {
-		medium *Medium
+		medium *sdk.Medium
 		err    error
-		want   ErrorKind
+		want   sdk.ErrorKind
 	}{
-		"refused":          {err: &Error{Kind: KindGone, Text: "expired"}, want: KindGone},
-		"untyped":          {err: errors.New("oops"), want: KindTransient},
-		"nothing":          {want: KindTransient},
-		"announced larger": {medium: &Medium{Size: 2 << 10, Body: body(strings.NewReader("x"))}, want: KindUnsupported},
-		"larger":           {medium: &Medium{Body: body(strings.NewReader(strings.Repeat("x", 2<<10)))}, want: KindUnsupported},
-		"broken off":       {medium: &Medium{Size: 100, Body: body(strings.NewReader("x"))}, want: KindTransient},
-		"read error": {medium: &Medium{Body: body(io.MultiReader(strings.NewReader("x"), readerFunc(func([]byte) (int, error) {
+		"refused":          {err: &sdk.Error{Kind: sdk.KindGone, Text: "expired"}, want: sdk.KindGone},
+		"untyped":          {err: errors.New("oops"), want: sdk.KindTransient},
+		"nothing":          {want: sdk.KindTransient},
+		"announced larger": {medium: &sdk.Medium{Size: 2 << 10, Body: body(strings.NewReader("x"))}, want: sdk.KindUnsupported},
+		"larger":           {medium: &sdk.Medium{Body: body(strings.NewReader(strings.Repeat("x", 2<<10)))}, want: sdk.KindUnsupported},
+		"broken off":       {medium: &sdk.Medium{Size: 100, Body: body(strings.NewReader("x"))}, want: sdk.KindTransient},
+		"read error": {medium: &sdk.Medium{Body: body(io.MultiReader(strings.NewReader("x"), readerFunc(func([]byte) (int, error) {
 			return 0, errors.New("reset")
-		})))}, want: KindTransient},
-		"panic": {medium: &Medium{Body: body(readerFunc(func([]byte) (int, error) { panic("evil") }))}, want: KindTransient},
+		})))}, want: sdk.KindTransient},
+		"panic": {medium: &sdk.Medium{Body: body(readerFunc(func([]byte) (int, error) { panic("evil") }))}, want: sdk.KindTransient},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, client := connect(t, &keeper{fetch: func(context.Context, *Fetching) (*Medium, error) { return tc.medium, tc.err }})
+			_, client := connect(t, &keeper{fetch: func(context.Context, *sdk.Fetching) (*sdk.Medium, error) { return tc.medium, tc.err }})
 			_, _, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Ref: "r", MaxBytes: 1 << 10})
 			if fault.GetKind() != string(tc.want) {
 				t.Errorf("error %v, want %s", fault, tc.want)
@@ -109,15 +112,15 @@ func TestFetchThatBreaksOff(t *testing.T) {
 	cut := func(err error) io.ReadCloser {
 		return io.NopCloser(io.MultiReader(bytes.NewReader(part[:1000]), readerFunc(func([]byte) (int, error) { return 0, err })))
 	}
-	for name, m := range map[string]*Medium{
+	for name, m := range map[string]*sdk.Medium{
 		"at the end of a chunk":      {Size: 2 * protocol.MaxChunkBytes, Body: io.NopCloser(bytes.NewReader(part))},
 		"at once":                    {Size: 10, Body: io.NopCloser(strings.NewReader(""))},
 		"the transport of a vendor":  {Body: cut(io.ErrUnexpectedEOF)},
 		"a file that became shorter": {Size: 2000, Body: cut(io.EOF)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, client := connect(t, &keeper{fetch: func(context.Context, *Fetching) (*Medium, error) { return m, nil }})
-			if _, data, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Ref: "r"}); fault.GetKind() != string(KindTransient) {
+			_, client := connect(t, &keeper{fetch: func(context.Context, *sdk.Fetching) (*sdk.Medium, error) { return m, nil }})
+			if _, data, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Ref: "r"}); fault.GetKind() != string(sdk.KindTransient) {
 				t.Errorf("%d bytes, error %v; want one that may pass", len(data), fault)
 			}
 		})
@@ -137,7 +140,7 @@ func TestLinkThatBreaksOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, data, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Part: &pluginpb.Part{Type: "image", Url: srv.URL + "/a.png"}})
-	if fault.GetKind() != string(KindTransient) {
+	if fault.GetKind() != string(sdk.KindTransient) {
 		t.Errorf("got %q, error %v; want one that may pass", data, fault)
 	}
 }
@@ -152,8 +155,8 @@ func TestFetchOfAForeignName(t *testing.T) {
 		_, _ = io.WriteString(w, "meow")
 	}))
 	defer srv.Close()
-	_, client := connect(t, &keeper{fetch: func(context.Context, *Fetching) (*Medium, error) {
-		return &Medium{ContentType: "image/png\xff", Name: "\xb2\xe2\xca\xd4.png", Body: io.NopCloser(strings.NewReader("meow"))}, nil
+	_, client := connect(t, &keeper{fetch: func(context.Context, *sdk.Fetching) (*sdk.Medium, error) {
+		return &sdk.Medium{ContentType: "image/png\xff", Name: "\xb2\xe2\xca\xd4.png", Body: io.NopCloser(strings.NewReader("meow"))}, nil
 	}})
 	if _, err := client.Configure(t.Context(), &pluginpb.ConfigureRequest{
 		Channel: &pluginpb.ChannelConfig{Name: "c", AllowLinks: []string{"127.0.0.0/8"}}}); err != nil {
@@ -203,19 +206,19 @@ func TestFetchByLink(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		channel, url string
-		want         ErrorKind
+		want         sdk.ErrorKind
 	}{
 		"link":           {"open", srv.URL + "/pics/cat.jpg", ""},
 		"redirect":       {"open", srv.URL + "/moved", ""},
-		"redirect loop":  {"open", srv.URL + "/loop", KindTransient},
-		"not allowed":    {"guarded", srv.URL + "/pics/cat.jpg", KindPermanent},
-		"vendor's host":  {"vendor inside", srv.URL + "/pics/cat.jpg", KindPermanent},
-		"elsewhere":      {"elsewhere", srv.URL + "/pics/cat.jpg", KindPermanent},
-		"busy":           {"open", srv.URL + "/busy", KindTransient},
-		"gone":           {"open", srv.URL + "/nothing", KindPermanent},
-		"asks who it is": {"open", srv.URL + "/private", KindPermanent},
-		"no address":     {"open", "file:///etc/passwd", KindUnsupported},
-		"no channel":     {"other", srv.URL + "/pics/cat.jpg", KindTransient},
+		"redirect loop":  {"open", srv.URL + "/loop", sdk.KindTransient},
+		"not allowed":    {"guarded", srv.URL + "/pics/cat.jpg", sdk.KindPermanent},
+		"vendor's host":  {"vendor inside", srv.URL + "/pics/cat.jpg", sdk.KindPermanent},
+		"elsewhere":      {"elsewhere", srv.URL + "/pics/cat.jpg", sdk.KindPermanent},
+		"busy":           {"open", srv.URL + "/busy", sdk.KindTransient},
+		"gone":           {"open", srv.URL + "/nothing", sdk.KindPermanent},
+		"asks who it is": {"open", srv.URL + "/private", sdk.KindPermanent},
+		"no address":     {"open", "file:///etc/passwd", sdk.KindUnsupported},
+		"no channel":     {"other", srv.URL + "/pics/cat.jpg", sdk.KindTransient},
 	} {
 		t.Run(name, func(t *testing.T) {
 			first, data, fault := fetched(t, client, &pluginpb.FetchRequest{
@@ -261,10 +264,10 @@ func attach(t *testing.T, client pluginpb.PluginServiceClient, size int64, first
 }
 
 func TestAttachmentsComeWithTheirDelivery(t *testing.T) {
-	var got *Delivery
-	svc, client := connect(t, &scripted{deliver: func(_ context.Context, d *Delivery) (*Receipt, error) {
+	var got *sdk.Delivery
+	svc, client := connect(t, &scripted{deliver: func(_ context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 		got = d
-		return &Receipt{}, nil
+		return &sdk.Receipt{}, nil
 	}})
 	two := hello()
 	two.Parts = append(two.Parts, envelope.Part{Type: envelope.PartImage, Ref: "r1"}, envelope.Part{Type: envelope.PartFile, Ref: "r2", URL: "https://v.example/x"})
@@ -274,7 +277,7 @@ func TestAttachmentsComeWithTheirDelivery(t *testing.T) {
 			t.Fatal(e)
 		}
 	}
-	read := func(a *Attachment) string { b, _ := io.ReadAll(a.Reader()); return string(b) }
+	read := func(a *sdk.Attachment) string { b, _ := io.ReadAll(a.Reader()); return string(b) }
 
 	put("m1")
 	out := svc.deliver(t.Context(), sendCall(t, 1, two, media(
@@ -286,7 +289,7 @@ func TestAttachmentsComeWithTheirDelivery(t *testing.T) {
 	if p := got.Envelope.Parts; p[1].ContentType != "image/png" || p[1].Size != 6 || p[1].Name != "a.png" || p[2].URL != "https://gateway.example/media/2" {
 		t.Errorf("parts %+v", p)
 	}
-	if out := svc.deliver(t.Context(), sendCall(t, 2, two, media(&pluginpb.AssignedMedium{Part: 1, Attachment: "m1"}))); out.GetError().GetKind() != string(KindTransient) {
+	if out := svc.deliver(t.Context(), sendCall(t, 2, two, media(&pluginpb.AssignedMedium{Part: 1, Attachment: "m1"}))); out.GetError().GetKind() != string(sdk.KindTransient) {
 		t.Errorf("an attachment was used twice: %v", out)
 	}
 
@@ -302,13 +305,13 @@ func TestAttachmentsThatAreRefused(t *testing.T) {
 	for name, tc := range map[string]struct {
 		size  int64
 		first *pluginpb.AttachRequest
-		want  ErrorKind
+		want  sdk.ErrorKind
 	}{
-		"no name":   {3, &pluginpb.AttachRequest{Data: []byte("abc")}, KindInvalid},
-		"too large": {MaxMediaBytes + 1, &pluginpb.AttachRequest{Id: "a"}, KindInvalid},
-		"negative":  {-1, &pluginpb.AttachRequest{Id: "a"}, KindInvalid},
-		"longer":    {2, &pluginpb.AttachRequest{Id: "a", Data: []byte("abc")}, KindInvalid},
-		"shorter":   {4, &pluginpb.AttachRequest{Id: "a", Data: []byte("abc")}, KindTransient},
+		"no name":   {3, &pluginpb.AttachRequest{Data: []byte("abc")}, sdk.KindInvalid},
+		"too large": {sdk.MaxMediaBytes + 1, &pluginpb.AttachRequest{Id: "a"}, sdk.KindInvalid},
+		"negative":  {-1, &pluginpb.AttachRequest{Id: "a"}, sdk.KindInvalid},
+		"longer":    {2, &pluginpb.AttachRequest{Id: "a", Data: []byte("abc")}, sdk.KindInvalid},
+		"shorter":   {4, &pluginpb.AttachRequest{Id: "a", Data: []byte("abc")}, sdk.KindTransient},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if e := attach(t, client, tc.size, tc.first); e.GetKind() != string(tc.want) {
@@ -323,7 +326,7 @@ func TestAttachmentsThatAreRefused(t *testing.T) {
 func TestAttachmentsAreBounded(t *testing.T) {
 	var s attachments
 	now := time.Now()
-	half := NewAttachment("", "", make([]byte, maxAttachedBytes/2))
+	half := sdk.NewAttachment("", "", make([]byte, maxAttachedBytes/2))
 	for i, id := range []string{"b", "a", "c"} {
 		s.put(id, half, now.Add(time.Duration(i)*time.Second))
 	}
@@ -335,11 +338,11 @@ func TestAttachmentsAreBounded(t *testing.T) {
 	if s.bytes != maxAttachedBytes {
 		t.Errorf("%d bytes", s.bytes)
 	}
-	s.put("a", NewAttachment("", "", []byte("x")), now.Add(3*time.Second))
+	s.put("a", sdk.NewAttachment("", "", []byte("x")), now.Add(3*time.Second))
 	if len(s.media) != 2 || s.bytes != maxAttachedBytes/2+1 {
 		t.Errorf("in place of a former one: %d media, %d bytes", len(s.media), s.bytes)
 	}
-	s.put("d", NewAttachment("", "", []byte("x")), now.Add(attachedFor+2*time.Second+1))
+	s.put("d", sdk.NewAttachment("", "", []byte("x")), now.Add(attachedFor+2*time.Second+1))
 	if len(s.media) != 2 || s.bytes != 2 || s.media["c"] != nil {
 		t.Errorf("what nobody came for is still here: %d media, %d bytes", len(s.media), s.bytes)
 	}
@@ -349,10 +352,10 @@ func TestAttachmentsAreBounded(t *testing.T) {
 func TestDeliveryThatLacksAMedium(t *testing.T) {
 	var s attachments
 	for _, id := range []string{"d1/0", "d1/2", "d2/0"} {
-		s.put(id, NewAttachment("", "", []byte("x")), time.Now())
+		s.put(id, sdk.NewAttachment("", "", []byte("x")), time.Now())
 	}
 	_, err := s.take([]*pluginpb.AssignedMedium{{Part: 0, Attachment: "d1/0"}, {Part: 1, Attachment: "d1/1"}, {Part: 2, Attachment: "d1/2"}})
-	if KindOf(err) != KindTransient || err == nil || len(s.media) != 1 || s.bytes != 1 {
+	if sdk.KindOf(err) != sdk.KindTransient || err == nil || len(s.media) != 1 || s.bytes != 1 {
 		t.Errorf("error %v, %d media, %d bytes; want one of another delivery", err, len(s.media), s.bytes)
 	}
 }
@@ -360,9 +363,9 @@ func TestDeliveryThatLacksAMedium(t *testing.T) {
 // TestDrainEndsFetches: nothing is lost by that, and a slow medium must not keep the process's successor from its calls.
 func TestDrainEndsFetches(t *testing.T) {
 	began, drained := make(chan struct{}), make(chan struct{})
-	svc, client := connect(t, &keeper{fetch: func(ctx context.Context, _ *Fetching) (*Medium, error) {
+	svc, client := connect(t, &keeper{fetch: func(ctx context.Context, _ *sdk.Fetching) (*sdk.Medium, error) {
 		close(began)
-		return &Medium{Body: io.NopCloser(readerFunc(func([]byte) (int, error) {
+		return &sdk.Medium{Body: io.NopCloser(readerFunc(func([]byte) (int, error) {
 			select {
 			case <-ctx.Done():
 				return 0, ctx.Err()
@@ -380,10 +383,10 @@ func TestDrainEndsFetches(t *testing.T) {
 		left = svc.drain(ctx)
 	}()
 	_, _, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Ref: "r"})
-	if <-drained; fault.GetKind() != string(KindTransient) || left != 0 {
+	if <-drained; fault.GetKind() != string(sdk.KindTransient) || left != 0 {
 		t.Errorf("error %v, %d left; want one that may pass, and none", fault, left)
 	}
-	if _, _, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Ref: "r"}); fault.GetKind() != string(KindTransient) {
+	if _, _, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Ref: "r"}); fault.GetKind() != string(sdk.KindTransient) {
 		t.Errorf("a fetch after that: %v", fault)
 	}
 }

@@ -1,4 +1,4 @@
-package sdk
+package serve
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"patchbay/sdk"
 	"patchbay/sdk/protocol/pluginpb"
 )
 
@@ -41,7 +42,7 @@ func (s *service) WatchHealth(_ *pluginpb.WatchHealthRequest, stream pluginpb.Pl
 
 // sick asks the adapter about each channel, in the order of their names.
 func (s *service) sick(ctx context.Context) []*pluginpb.ChannelHealth {
-	checker, ok := s.adapter.(HealthChecker)
+	checker, ok := s.adapter.(sdk.HealthChecker)
 	if !ok {
 		return nil
 	}

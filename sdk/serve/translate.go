@@ -1,4 +1,4 @@
-package sdk
+package serve
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
@@ -16,7 +17,7 @@ import (
 	"patchbay/sdk/text"
 )
 
-func descriptionToProto(d Description, abilities []string) (*pluginpb.DescribeResponse, error) {
+func descriptionToProto(d sdk.Description, abilities []string) (*pluginpb.DescribeResponse, error) {
 	schema, err := settings.Of(d.Settings)
 	if err != nil {
 		return nil, fmt.Errorf("describe %s: %w", d.Name, err)
@@ -35,7 +36,7 @@ func descriptionToProto(d Description, abilities []string) (*pluginpb.DescribeRe
 	return out, nil
 }
 
-func capabilitiesToProto(c *Capabilities) *pluginpb.Capabilities {
+func capabilitiesToProto(c *sdk.Capabilities) *pluginpb.Capabilities {
 	out := &pluginpb.Capabilities{
 		TextBytes: int64(c.TextBytes), History: c.History, Idempotent: c.Idempotent, Media: string(c.Media),
 		MediaBytes: c.MediaBytes, MediaTypes: c.MediaTypes, MediaApart: c.MediaApart,
@@ -49,7 +50,7 @@ func capabilitiesToProto(c *Capabilities) *pluginpb.Capabilities {
 	return out
 }
 
-func endpointToProto(ep Endpoint) *pluginpb.ConfigureResponse {
+func endpointToProto(ep sdk.Endpoint) *pluginpb.ConfigureResponse {
 	out := &pluginpb.ConfigureResponse{
 		RefusalContentType: ep.Refusal.ContentType, RefusalBody: ep.Refusal.Body, Threads: string(ep.Threads),
 		Subscribes: ep.Subscribes, Unknown: ep.Unknown,
@@ -58,7 +59,7 @@ func endpointToProto(ep Endpoint) *pluginpb.ConfigureResponse {
 		out.Capabilities = capabilitiesToProto(ep.Capabilities)
 	}
 	if out.Threads == "" {
-		out.Threads = string(ThreadsPerConversation)
+		out.Threads = string(sdk.ThreadsPerConversation)
 	}
 	for _, p := range ep.Paths {
 		out.Paths = append(out.Paths, &pluginpb.Path{
@@ -68,7 +69,7 @@ func endpointToProto(ep Endpoint) *pluginpb.ConfigureResponse {
 	return out
 }
 
-func requestFromProto(c *pluginpb.ReceiveCall) *Request {
+func requestFromProto(c *pluginpb.ReceiveCall) *sdk.Request {
 	h := make(http.Header, len(c.GetHeader()))
 	values := make([]string, len(c.GetHeader())) // one for each field: few have more
 	for i, f := range c.GetHeader() {
@@ -80,13 +81,13 @@ func requestFromProto(c *pluginpb.ReceiveCall) *Request {
 		values[i] = f.GetValue()
 		h[k] = values[i : i+1 : i+1]
 	}
-	return &Request{
+	return &sdk.Request{
 		Channels: c.GetChannels(), Method: c.GetMethod(), Host: c.GetHost(), Path: c.GetPath(),
 		FullPath: c.GetFullPath(), Query: c.GetQuery(), Header: h, Body: c.GetBody(), Remote: c.GetRemote(),
 	}
 }
 
-func responseToProto(r *Response) *pluginpb.HttpAnswer {
+func responseToProto(r *sdk.Response) *pluginpb.HttpAnswer {
 	out := &pluginpb.HttpAnswer{Status: int32(r.Status), ContentType: r.ContentType, Body: r.Body}
 	for k, v := range r.Header {
 		out.Header = append(out.Header, &pluginpb.Header{Name: k, Value: v})
@@ -95,13 +96,13 @@ func responseToProto(r *Response) *pluginpb.HttpAnswer {
 }
 
 // deliveryFromProto builds a delivery from what the log stores and what the gateway assigned.
-func deliveryFromProto(c *pluginpb.DeliverCall, send *pluginpb.SendAction) (*Delivery, error) {
+func deliveryFromProto(c *pluginpb.DeliverCall, send *pluginpb.SendAction) (*sdk.Delivery, error) {
 	e, err := protocol.DecodeEnvelope(send.GetEnvelope())
 	if err != nil {
 		return nil, err
 	}
 	protocol.Overlay(e, send.GetAssigned())
-	d := &Delivery{
+	d := &sdk.Delivery{
 		Channel: c.GetChannel(), Key: c.GetKey(), Attempt: int(c.GetAttempt()), Thread: send.GetThread(),
 		State: send.GetState(), Envelope: e,
 	}
@@ -115,8 +116,8 @@ func deliveryFromProto(c *pluginpb.DeliverCall, send *pluginpb.SendAction) (*Del
 	return d, nil
 }
 
-func openingFromProto(c *pluginpb.DeliverCall, open *pluginpb.OpenAction) *Opening {
-	return &Opening{
+func openingFromProto(c *pluginpb.DeliverCall, open *pluginpb.OpenAction) *sdk.Opening {
+	return &sdk.Opening{
 		Channel: c.GetChannel(), Key: c.GetKey(), Attempt: int(c.GetAttempt()), Conversation: open.GetConversation(),
 		Epoch: open.GetEpoch(), Customer: protocol.SenderFromProto(open.GetCustomer()), CustomerID: open.GetCustomerId(),
 		Offer: open.GetOffer(), Reason: open.GetReason(), Attributes: open.GetAttributes(),
@@ -152,9 +153,9 @@ const maxErrorText = 1 << 10
 
 // errorToProto translates an error. Whatever is not an *Error counts as transient.
 func errorToProto(err error) *pluginpb.Error {
-	e, ok := errors.AsType[*Error](err)
+	e, ok := errors.AsType[*sdk.Error](err)
 	if !ok {
-		return &pluginpb.Error{Kind: string(KindTransient), Text: oneLine(err.Error())}
+		return &pluginpb.Error{Kind: string(sdk.KindTransient), Text: oneLine(err.Error())}
 	}
 	text := e.Text
 	if e.Err != nil {
@@ -168,7 +169,7 @@ func errorToProto(err error) *pluginpb.Error {
 		Reason: e.Reason, Field: e.Field, Body: e.Body, Op: e.Op,
 	}
 	if out.Kind == "" {
-		out.Kind = string(KindTransient)
+		out.Kind = string(sdk.KindTransient)
 	}
 	if e.After > 0 {
 		out.After = durationpb.New(e.After)
@@ -179,7 +180,7 @@ func errorToProto(err error) *pluginpb.Error {
 // receiveError is errorToProto for inbound calls: what is not an *Error answers 500.
 func receiveError(err error) *pluginpb.Error {
 	out := errorToProto(err)
-	if _, typed := errors.AsType[*Error](err); !typed {
+	if _, typed := errors.AsType[*sdk.Error](err); !typed {
 		out.Status = http.StatusInternalServerError
 	}
 	return out
@@ -189,10 +190,10 @@ func receiveError(err error) *pluginpb.Error {
 // had its effect.
 func deliverError(ctx context.Context, err error) *pluginpb.Error {
 	out := errorToProto(err)
-	_, typed := errors.AsType[*Error](err)
+	_, typed := errors.AsType[*sdk.Error](err)
 	_, panicked := errors.AsType[*panicError](err)
 	if !typed && !panicked && ctx.Err() != nil {
-		out.Kind = string(KindUnknown)
+		out.Kind = string(sdk.KindUnknown)
 	}
 	return out
 }

@@ -1,4 +1,4 @@
-package sdk
+package serve
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
@@ -48,8 +49,8 @@ func (s *service) receive(ctx context.Context, call *pluginpb.ReceiveCall) *plug
 const maxResultBytes = protocol.MaxMessageBytes - 1<<10
 
 // errResultTooLarge stands for a result that the wire can't carry.
-var errResultTooLarge = &Error{
-	Kind: KindPermanent, Status: http.StatusInternalServerError,
+var errResultTooLarge = &sdk.Error{
+	Kind: sdk.KindPermanent, Status: http.StatusInternalServerError,
 	Text: fmt.Sprintf("the adapter's result is larger than %d bytes", maxResultBytes),
 }
 
@@ -63,7 +64,7 @@ func (s *service) deliver(ctx context.Context, call *pluginpb.DeliverCall) *plug
 		case *pluginpb.DeliverCall_Open:
 			return s.open(ctx, call, a.Open, out)
 		default:
-			return &Error{Kind: KindUnsupported, Text: "the gateway asks for an action that this adapter does not know"}
+			return &sdk.Error{Kind: sdk.KindUnsupported, Text: "the gateway asks for an action that this adapter does not know"}
 		}
 	})
 	if err == nil && deliverResultSize(out) > protocol.MaxFrameBytes && proto.Size(out) > maxResultBytes {
@@ -78,7 +79,7 @@ func (s *service) deliver(ctx context.Context, call *pluginpb.DeliverCall) *plug
 func (s *service) send(ctx context.Context, call *pluginpb.DeliverCall, a *pluginpb.SendAction, out *pluginpb.DeliverResult) error {
 	d, err := deliveryFromProto(call, a)
 	if err != nil {
-		return &Error{Kind: KindPermanent, Op: "read delivery", Err: err}
+		return &sdk.Error{Kind: sdk.KindPermanent, Op: "read delivery", Err: err}
 	}
 	if d.Media, err = s.attached.take(a.GetAssigned().GetMedia()); err != nil {
 		return err
@@ -90,8 +91,8 @@ func (s *service) send(ctx context.Context, call *pluginpb.DeliverCall, a *plugi
 	if r == nil {
 		return effectUnsure(errors.New("the adapter returned neither a receipt nor an error"))
 	}
-	if len(r.State) > MaxStateBytes {
-		return effectUnsure(fmt.Errorf("the adapter returned a thread state of %d bytes, at most %d", len(r.State), MaxStateBytes))
+	if len(r.State) > sdk.MaxStateBytes {
+		return effectUnsure(fmt.Errorf("the adapter returned a thread state of %d bytes, at most %d", len(r.State), sdk.MaxStateBytes))
 	}
 	replies, err := encodeEnvelopes("reply", r.Replies, func(e *envelope.Envelope) error {
 		if e.Channel != call.GetChannel() {
@@ -109,7 +110,7 @@ func (s *service) send(ctx context.Context, call *pluginpb.DeliverCall, a *plugi
 
 func (s *service) open(ctx context.Context, call *pluginpb.DeliverCall, a *pluginpb.OpenAction, out *pluginpb.DeliverResult) error {
 	if s.opener == nil {
-		return &Error{Kind: KindUnsupported, Text: "this adapter does not open conversations"}
+		return &sdk.Error{Kind: sdk.KindUnsupported, Text: "this adapter does not open conversations"}
 	}
 	o, err := s.opener.Open(ctx, openingFromProto(call, a))
 	if err != nil {
@@ -118,12 +119,12 @@ func (s *service) open(ctx context.Context, call *pluginpb.DeliverCall, a *plugi
 	if o == nil || o.Thread == "" || len(o.Thread) > envelope.MaxThreadBytes {
 		return effectUnsure(fmt.Errorf("the adapter opened a conversation without a thread of 1 to %d bytes", envelope.MaxThreadBytes))
 	}
-	if len(o.State) > MaxStateBytes {
-		return effectUnsure(fmt.Errorf("the adapter returned a thread state of %d bytes, at most %d", len(o.State), MaxStateBytes))
+	if len(o.State) > sdk.MaxStateBytes {
+		return effectUnsure(fmt.Errorf("the adapter returned a thread state of %d bytes, at most %d", len(o.State), sdk.MaxStateBytes))
 	}
 	out.Thread, out.State, out.HasState, out.Accepted = o.Thread, o.State, o.State != nil, o.Accepted
 	return nil
 }
 
 // effectUnsure is for mistakes of an adapter after the vendor may have taken the call.
-func effectUnsure(err error) error { return &Error{Kind: KindUnknown, Err: err} }
+func effectUnsure(err error) error { return &sdk.Error{Kind: sdk.KindUnknown, Err: err} }

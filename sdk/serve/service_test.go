@@ -1,4 +1,4 @@
-package sdk
+package serve
 
 import (
 	"bytes"
@@ -27,6 +27,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/httpclient"
 	"patchbay/sdk/protocol"
@@ -35,31 +36,33 @@ import (
 
 // scripted is an adapter whose methods are the test's.
 type scripted struct {
-	description Description
-	configure   func(Channel) (Endpoint, error)
-	receive     func(context.Context, *Request) (*Reception, error)
-	deliver     func(context.Context, *Delivery) (*Receipt, error)
-	open        func(context.Context, *Opening) (*Opened, error)
+	description sdk.Description
+	configure   func(sdk.Channel) (sdk.Endpoint, error)
+	receive     func(context.Context, *sdk.Request) (*sdk.Reception, error)
+	deliver     func(context.Context, *sdk.Delivery) (*sdk.Receipt, error)
+	open        func(context.Context, *sdk.Opening) (*sdk.Opened, error)
 	drain       func(context.Context) error
 	health      func(string) error
-	validate    func(Channel) []Problem
+	validate    func(sdk.Channel) []sdk.Problem
 }
 
-func (a *scripted) Describe() Description { return a.description }
-func (a *scripted) Configure(_ context.Context, ch Channel) (Endpoint, error) {
+func (a *scripted) Describe() sdk.Description { return a.description }
+func (a *scripted) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, error) {
 	if a.configure == nil {
-		return Endpoint{}, nil
+		return sdk.Endpoint{}, nil
 	}
 	return a.configure(ch)
 }
-func (a *scripted) Receive(ctx context.Context, r *Request) (*Reception, error) {
+func (a *scripted) Receive(ctx context.Context, r *sdk.Request) (*sdk.Reception, error) {
 	return a.receive(ctx, r)
 }
-func (a *scripted) Deliver(ctx context.Context, d *Delivery) (*Receipt, error) {
+func (a *scripted) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 	return a.deliver(ctx, d)
 }
-func (a *scripted) Open(ctx context.Context, o *Opening) (*Opened, error) { return a.open(ctx, o) }
-func (a *scripted) Validate(ch Channel) []Problem                         { return a.validate(ch) }
+func (a *scripted) Open(ctx context.Context, o *sdk.Opening) (*sdk.Opened, error) {
+	return a.open(ctx, o)
+}
+func (a *scripted) Validate(ch sdk.Channel) []sdk.Problem { return a.validate(ch) }
 func (a *scripted) Drain(ctx context.Context) error {
 	if a.drain == nil {
 		return nil
@@ -76,7 +79,7 @@ func (a *scripted) Health(_ context.Context, ch string) error {
 var quiet = slog.New(slog.DiscardHandler)
 
 // connect serves an adapter in this process and returns a client.
-func connect(t *testing.T, a Adapter) (*service, pluginpb.PluginServiceClient) {
+func connect(t *testing.T, a sdk.Adapter) (*service, pluginpb.PluginServiceClient) {
 	t.Helper()
 	svc := newService(a, quiet)
 	lis := bufconn.Listen(1 << 20)
@@ -118,10 +121,10 @@ func hello() *envelope.Envelope {
 }
 
 func TestDeliveryIsBuiltFromLogAndAssignment(t *testing.T) {
-	var got *Delivery
-	svc := newService(&scripted{deliver: func(_ context.Context, d *Delivery) (*Receipt, error) {
+	var got *sdk.Delivery
+	svc := newService(&scripted{deliver: func(_ context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 		got = d
-		return &Receipt{VendorID: "v", State: []byte{}, Degraded: "no pictures"}, nil
+		return &sdk.Receipt{VendorID: "v", State: []byte{}, Degraded: "no pictures"}, nil
 	}}, quiet)
 	out := svc.deliver(t.Context(), sendCall(t, 5, hello(), &pluginpb.Assigned{
 		Id: "id", Epoch: 3, Text: "hel", Attributes: map[string]string{"b": "2"}}))
@@ -130,7 +133,7 @@ func TestDeliveryIsBuiltFromLogAndAssignment(t *testing.T) {
 	}
 	e := hello()
 	e.ID, e.Epoch, e.Parts, e.Attributes = "id", 3, []envelope.Part{envelope.TextPart("hel")}, map[string]string{"a": "1", "b": "2"}
-	want := &Delivery{Channel: "c", Key: "k", Attempt: 2, Thread: "t", State: []byte("s"), Envelope: e, History: []*envelope.Envelope{hello()}}
+	want := &sdk.Delivery{Channel: "c", Key: "k", Attempt: 2, Thread: "t", State: []byte("s"), Envelope: e, History: []*envelope.Envelope{hello()}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -138,25 +141,25 @@ func TestDeliveryIsBuiltFromLogAndAssignment(t *testing.T) {
 
 func TestOutcomesOfDeliver(t *testing.T) {
 	for name, tc := range map[string]struct {
-		receipt *Receipt
+		receipt *sdk.Receipt
 		err     error
-		kind    ErrorKind
+		kind    sdk.ErrorKind
 		text    string
 	}{
-		"typed":         {nil, &Error{Kind: KindThrottled, Text: "slow down", After: time.Second, Scope: ScopeLane}, KindThrottled, "slow down"},
-		"wrapped":       {nil, fmt.Errorf("outer: %w", &Error{Kind: KindGone}), KindGone, ""},
-		"with cause":    {nil, &Error{Kind: KindPermanent, Text: "no", Err: errors.New("why")}, KindPermanent, "no: why"},
-		"untyped":       {nil, errors.New("a\nb"), KindTransient, "a; b"},
-		"kindless":      {nil, &Error{Text: "x"}, KindTransient, "x"},
-		"nothing":       {nil, nil, KindUnknown, "neither a receipt nor an error"},
-		"large state":   {&Receipt{State: make([]byte, MaxStateBytes+1)}, nil, KindUnknown, "thread state of 4097 bytes"},
-		"invalid reply": {&Receipt{Replies: []*envelope.Envelope{{Channel: "c", Kind: "message"}}}, nil, KindUnknown, "thread: missing"},
-		"nil reply":     {&Receipt{Replies: []*envelope.Envelope{nil}}, nil, KindUnknown, "reply 0: nil"},
-		"other channel": {&Receipt{Replies: []*envelope.Envelope{func() *envelope.Envelope { e := hello(); e.Channel = "x"; return e }()}},
-			nil, KindUnknown, `must be "c"`},
+		"typed":         {nil, &sdk.Error{Kind: sdk.KindThrottled, Text: "slow down", After: time.Second, Scope: sdk.ScopeLane}, sdk.KindThrottled, "slow down"},
+		"wrapped":       {nil, fmt.Errorf("outer: %w", &sdk.Error{Kind: sdk.KindGone}), sdk.KindGone, ""},
+		"with cause":    {nil, &sdk.Error{Kind: sdk.KindPermanent, Text: "no", Err: errors.New("why")}, sdk.KindPermanent, "no: why"},
+		"untyped":       {nil, errors.New("a\nb"), sdk.KindTransient, "a; b"},
+		"kindless":      {nil, &sdk.Error{Text: "x"}, sdk.KindTransient, "x"},
+		"nothing":       {nil, nil, sdk.KindUnknown, "neither a receipt nor an error"},
+		"large state":   {&sdk.Receipt{State: make([]byte, sdk.MaxStateBytes+1)}, nil, sdk.KindUnknown, "thread state of 4097 bytes"},
+		"invalid reply": {&sdk.Receipt{Replies: []*envelope.Envelope{{Channel: "c", Kind: "message"}}}, nil, sdk.KindUnknown, "thread: missing"},
+		"nil reply":     {&sdk.Receipt{Replies: []*envelope.Envelope{nil}}, nil, sdk.KindUnknown, "reply 0: nil"},
+		"other channel": {&sdk.Receipt{Replies: []*envelope.Envelope{func() *envelope.Envelope { e := hello(); e.Channel = "x"; return e }()}},
+			nil, sdk.KindUnknown, `must be "c"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			svc := newService(&scripted{deliver: func(context.Context, *Delivery) (*Receipt, error) { return tc.receipt, tc.err }}, quiet)
+			svc := newService(&scripted{deliver: func(context.Context, *sdk.Delivery) (*sdk.Receipt, error) { return tc.receipt, tc.err }}, quiet)
 			e := svc.deliver(t.Context(), sendCall(t, 1, hello(), nil)).GetError()
 			if e.GetKind() != string(tc.kind) || !strings.Contains(e.GetText(), tc.text) {
 				t.Errorf("error %v", e)
@@ -168,23 +171,23 @@ func TestOutcomesOfDeliver(t *testing.T) {
 func TestUntypedErrorAfterTheDeadlineIsUnknown(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	svc := newService(&scripted{deliver: func(ctx context.Context, _ *Delivery) (*Receipt, error) { return nil, ctx.Err() }}, quiet)
-	if e := svc.deliver(ctx, sendCall(t, 1, hello(), nil)).GetError(); e.GetKind() != string(KindUnknown) {
+	svc := newService(&scripted{deliver: func(ctx context.Context, _ *sdk.Delivery) (*sdk.Receipt, error) { return nil, ctx.Err() }}, quiet)
+	if e := svc.deliver(ctx, sendCall(t, 1, hello(), nil)).GetError(); e.GetKind() != string(sdk.KindUnknown) {
 		t.Errorf("error %v", e)
 	}
 }
 
 func TestRequestArrivesWhole(t *testing.T) {
-	var got *Request
-	svc := newService(&scripted{receive: func(_ context.Context, r *Request) (*Reception, error) {
+	var got *sdk.Request
+	svc := newService(&scripted{receive: func(_ context.Context, r *sdk.Request) (*sdk.Reception, error) {
 		got = r
-		return &Reception{Answer: Response{Status: 202, ContentType: "a/b", Body: []byte("x"), Header: map[string]string{"H": "v"}}}, nil
+		return &sdk.Reception{Answer: sdk.Response{Status: 202, ContentType: "a/b", Body: []byte("x"), Header: map[string]string{"H": "v"}}}, nil
 	}}, quiet)
 	res := svc.receive(t.Context(), &pluginpb.ReceiveCall{
 		Id: 3, Channels: []string{"c", "d"}, Method: "POST", Host: "h", Path: "/p", FullPath: "/x/p", Query: "q=1",
 		Header: []*pluginpb.Header{{Name: "x-a", Value: "1"}, {Name: "X-A", Value: "2"}}, Body: []byte("body"), Remote: "1.2.3.4:5",
 	})
-	want := &Request{
+	want := &sdk.Request{
 		Channels: []string{"c", "d"}, Method: "POST", Host: "h", Path: "/p", FullPath: "/x/p", Query: "q=1",
 		Header: http.Header{"X-A": {"1", "2"}}, Body: []byte("body"), Remote: "1.2.3.4:5",
 	}
@@ -198,8 +201,8 @@ func TestRequestArrivesWhole(t *testing.T) {
 }
 
 func TestEnvelopeForAnotherChannelIsAnError(t *testing.T) {
-	svc := newService(&scripted{receive: func(context.Context, *Request) (*Reception, error) {
-		return &Reception{Envelopes: []*envelope.Envelope{hello()}}, nil
+	svc := newService(&scripted{receive: func(context.Context, *sdk.Request) (*sdk.Reception, error) {
+		return &sdk.Reception{Envelopes: []*envelope.Envelope{hello()}}, nil
 	}}, quiet)
 	e := svc.receive(t.Context(), &pluginpb.ReceiveCall{Channels: []string{"other"}}).GetError()
 	if e.GetStatus() != 500 || !strings.Contains(e.GetText(), `channel: "c" did not get this call`) {
@@ -208,7 +211,7 @@ func TestEnvelopeForAnotherChannelIsAnError(t *testing.T) {
 }
 
 func TestMistakeInSettingsFailsDescribe(t *testing.T) {
-	_, client := connect(t, &scripted{description: Description{Name: "x", Settings: &struct{ A int }{}}})
+	_, client := connect(t, &scripted{description: sdk.Description{Name: "x", Settings: &struct{ A int }{}}})
 	_, err := client.Describe(t.Context(), &pluginpb.DescribeRequest{})
 	if status.Code(err) != codes.Internal || !strings.Contains(err.Error(), "field A: needs a json tag") {
 		t.Errorf("error %v", err)
@@ -217,9 +220,9 @@ func TestMistakeInSettingsFailsDescribe(t *testing.T) {
 
 func TestConfigureKeepsConnectionsUnlessAllowChanges(t *testing.T) {
 	var clients []*http.Client
-	svc := newService(&scripted{configure: func(ch Channel) (Endpoint, error) {
+	svc := newService(&scripted{configure: func(ch sdk.Channel) (sdk.Endpoint, error) {
 		clients = append(clients, ch.Host.HTTP)
-		return Endpoint{}, nil
+		return sdk.Endpoint{}, nil
 	}}, quiet)
 	for _, allow := range [][]string{{"10.0.0.0/8"}, {"10.0.0.0/8"}, {"10.0.0.0/9"}} {
 		r, err := svc.Configure(t.Context(), &pluginpb.ConfigureRequest{Channel: &pluginpb.ChannelConfig{Name: "c", Allow: allow}})
@@ -234,7 +237,7 @@ func TestConfigureKeepsConnectionsUnlessAllowChanges(t *testing.T) {
 		"allow": {Name: "c", Allow: []string{"x"}}, "allow_links": {Name: "c", AllowLinks: []string{"10.0.0.0"}},
 	} {
 		r, err := svc.Configure(t.Context(), &pluginpb.ConfigureRequest{Channel: c})
-		if err != nil || r.GetError().GetKind() != string(KindInvalid) || r.GetError().GetField() != field {
+		if err != nil || r.GetError().GetKind() != string(sdk.KindInvalid) || r.GetError().GetField() != field {
 			t.Errorf("a bad CIDR in %s: %v %v", field, r, err)
 		}
 	}
@@ -242,10 +245,10 @@ func TestConfigureKeepsConnectionsUnlessAllowChanges(t *testing.T) {
 
 func TestValidateDecodesAndAsks(t *testing.T) {
 	a := &scripted{
-		description: Description{Settings: &struct {
+		description: sdk.Description{Settings: &struct {
 			A string `json:"a"`
 		}{}},
-		validate: func(Channel) []Problem { return []Problem{{Path: "a", Message: "odd", Warning: true}} },
+		validate: func(sdk.Channel) []sdk.Problem { return []sdk.Problem{{Path: "a", Message: "odd", Warning: true}} },
 	}
 	svc := newService(a, quiet)
 	ask := func(settings string) []*pluginpb.Problem {
@@ -261,17 +264,17 @@ func TestValidateDecodesAndAsks(t *testing.T) {
 	if p := ask(`{"a":"x"}`); len(p) != 1 || p[0].GetPath() != "a" || !p[0].GetWarning() {
 		t.Errorf("problems %v", p)
 	}
-	a.validate = func(Channel) []Problem { panic("oops") }
+	a.validate = func(sdk.Channel) []sdk.Problem { panic("oops") }
 	if p := ask(`{"a":"x"}`); len(p) != 1 || !strings.Contains(p[0].GetMessage(), "oops") {
 		t.Errorf("problems %v", p)
 	}
 }
 
 func TestMetricsOfTheAdapter(t *testing.T) {
-	_, client := connect(t, &scripted{configure: func(ch Channel) (Endpoint, error) {
+	_, client := connect(t, &scripted{configure: func(ch sdk.Channel) (sdk.Endpoint, error) {
 		c := prometheus.NewCounter(prometheus.CounterOpts{Name: "my_total", Help: "x"})
 		c.Add(3)
-		return Endpoint{}, ch.Host.Registry.Register(c)
+		return sdk.Endpoint{}, ch.Host.Registry.Register(c)
 	}})
 	if _, err := client.Configure(t.Context(), &pluginpb.ConfigureRequest{Channel: &pluginpb.ChannelConfig{Name: "c"}}); err != nil {
 		t.Fatal(err)
@@ -283,7 +286,7 @@ func TestMetricsOfTheAdapter(t *testing.T) {
 }
 
 func TestUnimplementedAbilities(t *testing.T) {
-	type bare struct{ Adapter }
+	type bare struct{ sdk.Adapter }
 	_, client := connect(t, bare{&scripted{}})
 	d, err := client.Describe(t.Context(), &pluginpb.DescribeRequest{})
 	if err != nil || len(d.GetAbilities()) != 0 {
@@ -300,18 +303,18 @@ func TestUnimplementedAbilities(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := fetch.Recv(); err != nil || got.GetError().GetKind() != string(KindUnsupported) {
+	if got, err := fetch.Recv(); err != nil || got.GetError().GetKind() != string(sdk.KindUnsupported) {
 		t.Errorf("fetch: %v, %v; want unsupported", got, err)
 	}
 }
 
 func TestSlowCallDoesNotHoldOthers(t *testing.T) {
 	release := make(chan struct{})
-	_, client := connect(t, &scripted{deliver: func(ctx context.Context, d *Delivery) (*Receipt, error) {
+	_, client := connect(t, &scripted{deliver: func(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 		if d.Envelope.ID == "slow" {
 			<-release
 		}
-		return &Receipt{}, nil
+		return &sdk.Receipt{}, nil
 	}})
 	stream, err := client.Deliver(t.Context())
 	if err != nil {
@@ -341,10 +344,10 @@ func TestSlowCallDoesNotHoldOthers(t *testing.T) {
 
 func TestTimeoutAndCancelReachTheCall(t *testing.T) {
 	started := make(chan struct{}, 2)
-	_, client := connect(t, &scripted{deliver: func(ctx context.Context, d *Delivery) (*Receipt, error) {
+	_, client := connect(t, &scripted{deliver: func(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 		started <- struct{}{}
 		<-ctx.Done()
-		return nil, &Error{Kind: KindUnknown, Text: ctx.Err().Error()}
+		return nil, &sdk.Error{Kind: sdk.KindUnknown, Text: ctx.Err().Error()}
 	}})
 	stream, err := client.Deliver(t.Context())
 	if err != nil {
@@ -376,7 +379,7 @@ func TestTimeoutAndCancelReachTheCall(t *testing.T) {
 func TestDrainWaitsRefusesAndAsksTheAdapter(t *testing.T) {
 	release, drained := make(chan struct{}), make(chan struct{})
 	svc, client := connect(t, &scripted{
-		deliver: func(context.Context, *Delivery) (*Receipt, error) { <-release; return &Receipt{}, nil },
+		deliver: func(context.Context, *sdk.Delivery) (*sdk.Receipt, error) { <-release; return &sdk.Receipt{}, nil },
 		drain:   func(context.Context) error { close(drained); return nil },
 	})
 	stream, err := client.Deliver(t.Context())
@@ -401,7 +404,7 @@ func TestDrainWaitsRefusesAndAsksTheAdapter(t *testing.T) {
 	until(t, "calls are refused", svc.calls.refusing)
 	deliver(2)
 	f, err := stream.Recv()
-	if err != nil || f.GetResults()[0].GetId() != 2 || f.GetResults()[0].GetError().GetKind() != string(KindTransient) {
+	if err != nil || f.GetResults()[0].GetId() != 2 || f.GetResults()[0].GetError().GetKind() != string(sdk.KindTransient) {
 		t.Fatalf("%v, %v", f, err)
 	}
 	close(release)
@@ -436,7 +439,7 @@ func until(t *testing.T, what string, ok func() bool) {
 }
 
 func TestStopEndsStreamsAfterTheLastResult(t *testing.T) {
-	svc, client := connect(t, &scripted{deliver: func(context.Context, *Delivery) (*Receipt, error) { return &Receipt{VendorID: "last"}, nil }})
+	svc, client := connect(t, &scripted{deliver: func(context.Context, *sdk.Delivery) (*sdk.Receipt, error) { return &sdk.Receipt{VendorID: "last"}, nil }})
 	stream, err := client.Deliver(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -569,8 +572,8 @@ func TestWorkersRunAtOnceAndAreReused(t *testing.T) {
 func TestForbiddenTargetIsPermanentAndNamesTheSetting(t *testing.T) {
 	c := httpclient.New(nil)
 	_, err := c.Get("http://127.0.0.1:1/")
-	e := FromTransport("send message", err)
-	if e.Kind != KindPermanent || !strings.Contains(errorToProto(e).GetText(), "allow: [127.0.0.1/32]") {
+	e := sdk.FromTransport("send message", err)
+	if e.Kind != sdk.KindPermanent || !strings.Contains(errorToProto(e).GetText(), "allow: [127.0.0.1/32]") {
 		t.Errorf("error %v", e)
 	}
 }

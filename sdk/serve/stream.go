@@ -1,4 +1,4 @@
-package sdk
+package serve
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"patchbay/sdk"
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
 )
@@ -71,7 +72,7 @@ func (s *service) Deliver(stream pluginpb.PluginService_DeliverServer) error {
 }
 
 // errStopping refuses calls that arrive while the adapter drains. It never had an effect.
-var errStopping = &Error{Kind: KindTransient, Status: 503, Text: "the adapter is stopping"}
+var errStopping = &sdk.Error{Kind: sdk.KindTransient, Status: 503, Text: "the adapter is stopping"}
 
 // serveStream reads frames until the stream or the service ends; the calls of a frame run in goroutines of
 // their own, so reading never waits for one. Then it cancels what still runs, waits for it, and returns after

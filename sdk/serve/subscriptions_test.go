@@ -1,4 +1,4 @@
-package sdk
+package serve
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
@@ -21,10 +22,10 @@ import (
 // subscriber is an adapter whose Subscribe is the test's.
 type subscriber struct {
 	scripted
-	subscribe func(context.Context, *Subscription, Emit) error
+	subscribe func(context.Context, *sdk.Subscription, sdk.Emit) error
 }
 
-func (a *subscriber) Subscribe(ctx context.Context, l *Subscription, emit Emit) error {
+func (a *subscriber) Subscribe(ctx context.Context, l *sdk.Subscription, emit sdk.Emit) error {
 	return a.subscribe(ctx, l, emit)
 }
 
@@ -84,8 +85,8 @@ func (h *heard) end() *pluginpb.Error {
 
 func TestSubscribeWaitsUntilBatchesAreStored(t *testing.T) {
 	emitted := make(chan error, 1)
-	var began *Subscription
-	_, client := connect(t, &subscriber{subscribe: func(ctx context.Context, l *Subscription, emit Emit) error {
+	var began *sdk.Subscription
+	_, client := connect(t, &subscriber{subscribe: func(ctx context.Context, l *sdk.Subscription, emit sdk.Emit) error {
 		began = l
 		for i := range 2 {
 			emitted <- emit(ctx, []*envelope.Envelope{hello(), hello()}, fmt.Append(nil, "cursor ", i))
@@ -122,7 +123,7 @@ func TestSubscribeWaitsUntilBatchesAreStored(t *testing.T) {
 	if err := <-emitted; err != nil { // nothing to store
 		t.Fatal(err)
 	}
-	want := &Subscription{Channel: "c", Cursor: []byte("from"), Threads: []LiveThread{{Thread: "a", State: []byte("s")}, {Thread: "b"}}}
+	want := &sdk.Subscription{Channel: "c", Cursor: []byte("from"), Threads: []sdk.LiveThread{{Thread: "a", State: []byte("s")}, {Thread: "b"}}}
 	if diff := cmp.Diff(want, began); diff != "" {
 		t.Error(diff)
 	}
@@ -136,7 +137,7 @@ func TestSubscribeWaitsUntilBatchesAreStored(t *testing.T) {
 
 func TestSubscribeIsToldToStop(t *testing.T) {
 	emitted := make(chan error, 1)
-	_, client := connect(t, &subscriber{subscribe: func(ctx context.Context, _ *Subscription, emit Emit) error {
+	_, client := connect(t, &subscriber{subscribe: func(ctx context.Context, _ *sdk.Subscription, emit sdk.Emit) error {
 		<-ctx.Done()
 		emitted <- emit(context.WithoutCancel(ctx), []*envelope.Envelope{hello()}, nil)
 		return ctx.Err()
@@ -170,11 +171,11 @@ func TestEmitRefusesWhatCantBeSent(t *testing.T) {
 		"invalid":         {[]*envelope.Envelope{hello(), odd}, nil, "invalid envelope 1: kind: unknown"},
 		"nil":             {[]*envelope.Envelope{nil}, nil, "envelope 0: nil"},
 		"large batch":     {[]*envelope.Envelope{large, large}, nil, "emit fewer envelopes at once"},
-		"large cursor":    {nil, make([]byte, MaxCursorBytes+1), "the cursor has 65537 bytes"},
+		"large cursor":    {nil, make([]byte, sdk.MaxCursorBytes+1), "the cursor has 65537 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var first error
-			_, client := connect(t, &subscriber{subscribe: func(ctx context.Context, _ *Subscription, emit Emit) error {
+			_, client := connect(t, &subscriber{subscribe: func(ctx context.Context, _ *sdk.Subscription, emit sdk.Emit) error {
 				if first = emit(ctx, tc.list, tc.cursor); first != nil { // and it can go on with what is right
 					return errors.Join(first, emit(ctx, []*envelope.Envelope{hello()}, nil))
 				}
@@ -186,10 +187,10 @@ func TestEmitRefusesWhatCantBeSent(t *testing.T) {
 			}
 			h.send(&pluginpb.SubscribeRequest{Stored: 1})
 			e := h.end()
-			if KindOf(first) != KindInvalid || !strings.Contains(first.Error(), tc.text) {
+			if sdk.KindOf(first) != sdk.KindInvalid || !strings.Contains(first.Error(), tc.text) {
 				t.Errorf("emit = %v", first)
 			}
-			if e.GetKind() != string(KindInvalid) || !strings.Contains(e.GetText(), tc.text) {
+			if e.GetKind() != string(sdk.KindInvalid) || !strings.Contains(e.GetText(), tc.text) {
 				t.Errorf("the gateway was told %v", e)
 			}
 		})
@@ -199,16 +200,16 @@ func TestEmitRefusesWhatCantBeSent(t *testing.T) {
 func TestSubscribeEndsWithItsError(t *testing.T) {
 	for name, tc := range map[string]struct {
 		subscribe func() error
-		kind      ErrorKind
+		kind      sdk.ErrorKind
 		text      string
 	}{
-		"typed":   {func() error { return &Error{Kind: KindUnauthorized, Text: "token refused"} }, KindUnauthorized, "token refused"},
-		"untyped": {func() error { return errors.New("no route") }, KindTransient, "no route"},
-		"panic":   {func() error { panic("oops") }, KindTransient, "panicked: oops"},
+		"typed":   {func() error { return &sdk.Error{Kind: sdk.KindUnauthorized, Text: "token refused"} }, sdk.KindUnauthorized, "token refused"},
+		"untyped": {func() error { return errors.New("no route") }, sdk.KindTransient, "no route"},
+		"panic":   {func() error { panic("oops") }, sdk.KindTransient, "panicked: oops"},
 		"nothing": {func() error { return nil }, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, client := connect(t, &subscriber{subscribe: func(context.Context, *Subscription, Emit) error { return tc.subscribe() }})
+			_, client := connect(t, &subscriber{subscribe: func(context.Context, *sdk.Subscription, sdk.Emit) error { return tc.subscribe() }})
 			e := subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "c"}).end()
 			if e.GetKind() != string(tc.kind) || !strings.Contains(e.GetText(), tc.text) {
 				t.Errorf("error %v", e)
@@ -219,7 +220,7 @@ func TestSubscribeEndsWithItsError(t *testing.T) {
 
 func TestEmitFailsWhenTheGatewayIsGone(t *testing.T) {
 	emitted := make(chan error, 1)
-	_, client := connect(t, &subscriber{subscribe: func(ctx context.Context, _ *Subscription, emit Emit) error {
+	_, client := connect(t, &subscriber{subscribe: func(ctx context.Context, _ *sdk.Subscription, emit sdk.Emit) error {
 		err := emit(ctx, []*envelope.Envelope{hello()}, nil)
 		emitted <- err
 		return err
@@ -235,7 +236,7 @@ func TestEmitFailsWhenTheGatewayIsGone(t *testing.T) {
 // TestDrainEndsSubscriptions also shows that a batch which is being stored is waited for: else it would come twice.
 func TestDrainEndsSubscriptions(t *testing.T) {
 	emitted, drained := make(chan error, 1), make(chan int, 1)
-	svc, client := connect(t, &subscriber{subscribe: func(ctx context.Context, _ *Subscription, emit Emit) error {
+	svc, client := connect(t, &subscriber{subscribe: func(ctx context.Context, _ *sdk.Subscription, emit sdk.Emit) error {
 		emitted <- emit(ctx, []*envelope.Envelope{hello()}, nil)
 		<-ctx.Done()
 		return ctx.Err()
@@ -264,7 +265,7 @@ func TestDrainEndsSubscriptions(t *testing.T) {
 		t.Errorf("ended with %v", e)
 	}
 	e := subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "c"}).end()
-	if e.GetKind() != string(KindTransient) {
+	if e.GetKind() != string(sdk.KindTransient) {
 		t.Errorf("a Subscribe after the drain ended with %v", e)
 	}
 }
@@ -277,7 +278,7 @@ func (s *subscriptions) isEnding() bool {
 
 func TestAChannelHasOneSubscriptionAtATime(t *testing.T) {
 	running, release := make(chan string, 3), make(chan struct{})
-	_, client := connect(t, &subscriber{subscribe: func(ctx context.Context, l *Subscription, _ Emit) error {
+	_, client := connect(t, &subscriber{subscribe: func(ctx context.Context, l *sdk.Subscription, _ sdk.Emit) error {
 		running <- l.Channel
 		<-ctx.Done()
 		<-release // an adapter that is slow to notice

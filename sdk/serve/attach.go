@@ -1,4 +1,4 @@
-package sdk
+package serve
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol/pluginpb"
 )
@@ -25,7 +26,7 @@ type attachments struct {
 }
 
 type attached struct {
-	*Attachment
+	*sdk.Attachment
 	at time.Time
 }
 
@@ -35,7 +36,7 @@ func (s *service) Attach(stream pluginpb.PluginService_AttachServer) error {
 	if err == nil {
 		s.attached.put(id, a, time.Now())
 	}
-	if _, typed := errors.AsType[*Error](err); err != nil && !typed {
+	if _, typed := errors.AsType[*sdk.Error](err); err != nil && !typed {
 		return err // the stream broke
 	}
 	out := &pluginpb.AttachResponse{}
@@ -45,21 +46,21 @@ func (s *service) Attach(stream pluginpb.PluginService_AttachServer) error {
 	return stream.SendAndClose(out)
 }
 
-func readAttachment(recv func() (*pluginpb.AttachRequest, error)) (string, *Attachment, error) {
+func readAttachment(recv func() (*pluginpb.AttachRequest, error)) (string, *sdk.Attachment, error) {
 	const op = "attach medium"
 	first, err := recv()
 	if err != nil {
 		return "", nil, err
 	}
-	if first.GetId() == "" || first.GetSize() < 0 || first.GetSize() > MaxMediaBytes {
-		return "", nil, &Error{Kind: KindInvalid, Op: op, Text: fmt.Sprintf("needs a name, and a size of at most %d bytes", MaxMediaBytes)}
+	if first.GetId() == "" || first.GetSize() < 0 || first.GetSize() > sdk.MaxMediaBytes {
+		return "", nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Text: fmt.Sprintf("needs a name, and a size of at most %d bytes", sdk.MaxMediaBytes)}
 	}
-	a := &Attachment{ContentType: first.GetContentType(), Name: first.GetName(), data: make([]byte, 0, first.GetSize())}
+	data := make([]byte, 0, first.GetSize())
 	for next := first; ; {
-		if int64(len(a.data)+len(next.GetData())) > first.GetSize() {
-			return "", nil, &Error{Kind: KindInvalid, Op: op, Text: "is larger than announced"}
+		if int64(len(data)+len(next.GetData())) > first.GetSize() {
+			return "", nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Text: "is larger than announced"}
 		}
-		a.data = append(a.data, next.GetData()...)
+		data = append(data, next.GetData()...)
 		if next, err = recv(); errors.Is(err, io.EOF) {
 			break
 		}
@@ -67,15 +68,15 @@ func readAttachment(recv func() (*pluginpb.AttachRequest, error)) (string, *Atta
 			return "", nil, err
 		}
 	}
-	if a.Size() != first.GetSize() {
-		return "", nil, &Error{Kind: KindTransient, Op: op, Text: fmt.Sprintf("has %d of %d bytes", a.Size(), first.GetSize())}
+	if int64(len(data)) != first.GetSize() {
+		return "", nil, &sdk.Error{Kind: sdk.KindTransient, Op: op, Text: fmt.Sprintf("has %d of %d bytes", len(data), first.GetSize())}
 	}
-	return first.GetId(), a, nil
+	return first.GetId(), sdk.NewAttachment(first.GetContentType(), first.GetName(), data), nil
 }
 
 // put keeps a medium under a name, in place of a former one. The oldest make room for it: most likely nobody comes for
 // them any more, and if somebody does, its delivery is tried again with all its media.
-func (s *attachments) put(id string, a *Attachment, now time.Time) {
+func (s *attachments) put(id string, a *sdk.Attachment, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.remove(id)
@@ -106,7 +107,7 @@ func (s *attachments) oldest() string {
 
 // take returns the media of a delivery, in the order of the parts that are left of its envelope, and forgets them, also if
 // one is missing.
-func (s *attachments) take(assigned []*pluginpb.AssignedMedium) (out []*Attachment, err error) {
+func (s *attachments) take(assigned []*pluginpb.AssignedMedium) (out []*sdk.Attachment, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range assigned {
@@ -115,7 +116,7 @@ func (s *attachments) take(assigned []*pluginpb.AssignedMedium) (out []*Attachme
 		}
 		a := s.media[m.GetAttachment()]
 		if a == nil {
-			err = &Error{Kind: KindTransient, Op: "attach medium", Text: "a medium of the delivery is not here any more"}
+			err = &sdk.Error{Kind: sdk.KindTransient, Op: "attach medium", Text: "a medium of the delivery is not here any more"}
 			continue
 		}
 		s.remove(m.GetAttachment())

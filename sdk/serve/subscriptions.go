@@ -1,4 +1,4 @@
-package sdk
+package serve
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol/pluginpb"
 )
@@ -16,7 +17,7 @@ import (
 // Subscribe implements pluginpb.PluginServiceServer. The adapter's Subscribe is told to end when the gateway says so or goes away,
 // and when the adapter drains; it may emit what it has still to hand over as long as the gateway is there.
 func (s *service) Subscribe(stream pluginpb.PluginService_SubscribeServer) error {
-	subscriber, able := s.adapter.(Subscriber)
+	subscriber, able := s.adapter.(sdk.Subscriber)
 	if !able {
 		return status.Error(codes.Unimplemented, "this adapter does not subscribe")
 	}
@@ -43,18 +44,18 @@ func (s *service) Subscribe(stream pluginpb.PluginService_SubscribeServer) error
 }
 
 // readSubscription reads where to begin: one message, or more if there are many threads.
-func readSubscription(recv func() (*pluginpb.SubscribeRequest, error)) (*Subscription, error) {
+func readSubscription(recv func() (*pluginpb.SubscribeRequest, error)) (*sdk.Subscription, error) {
 	first, err := recv()
 	if err != nil {
 		return nil, err
 	}
-	l := &Subscription{Channel: first.GetChannel()}
+	l := &sdk.Subscription{Channel: first.GetChannel()}
 	if len(first.GetCursor()) > 0 {
 		l.Cursor = first.GetCursor()
 	}
 	for next := first; ; {
 		for _, t := range next.GetThreads() {
-			l.Threads = append(l.Threads, LiveThread{Thread: t.GetThread(), State: t.GetState()})
+			l.Threads = append(l.Threads, sdk.LiveThread{Thread: t.GetThread(), State: t.GetState()})
 		}
 		if !next.GetMoreThreads() {
 			return l, nil
@@ -110,10 +111,10 @@ func (e *emitter) emit(ctx context.Context, list []*envelope.Envelope, cursor []
 	}
 	out, err := e.encode(list, cursor)
 	if err != nil {
-		return &Error{Kind: KindInvalid, Op: opEmit, Err: err}
+		return &sdk.Error{Kind: sdk.KindInvalid, Op: opEmit, Err: err}
 	}
 	if !e.mu.TryLock() {
-		return &Error{Kind: KindPermanent, Op: opEmit, Text: "a batch is on its way; emit one after the other"}
+		return &sdk.Error{Kind: sdk.KindPermanent, Op: opEmit, Text: "a batch is on its way; emit one after the other"}
 	}
 	defer e.mu.Unlock()
 	if e.ended {
@@ -122,18 +123,18 @@ func (e *emitter) emit(ctx context.Context, list []*envelope.Envelope, cursor []
 	e.batch++
 	out.Batch = e.batch
 	if err := e.send(out); err != nil {
-		return &Error{Kind: KindTransient, Op: opEmit, Err: err}
+		return &sdk.Error{Kind: sdk.KindTransient, Op: opEmit, Err: err}
 	}
 	return e.wait()
 }
 
 const opEmit = "emit"
 
-var errUnsubscribed = &Error{Kind: KindTransient, Op: opEmit, Text: "the subscription has ended"}
+var errUnsubscribed = &sdk.Error{Kind: sdk.KindTransient, Op: opEmit, Text: "the subscription has ended"}
 
 func (e *emitter) encode(list []*envelope.Envelope, cursor []byte) (*pluginpb.SubscribeResponse, error) {
-	if len(cursor) > MaxCursorBytes {
-		return nil, fmt.Errorf("the cursor has %d bytes, at most %d", len(cursor), MaxCursorBytes)
+	if len(cursor) > sdk.MaxCursorBytes {
+		return nil, fmt.Errorf("the cursor has %d bytes, at most %d", len(cursor), sdk.MaxCursorBytes)
 	}
 	out := &pluginpb.SubscribeResponse{Cursor: cursor}
 	var err error

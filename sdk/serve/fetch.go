@@ -1,4 +1,4 @@
-package sdk
+package serve
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"path"
 	"strings"
 
+	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/httpclient"
 	"patchbay/sdk/protocol"
@@ -35,8 +36,8 @@ func (s *service) Fetch(req *pluginpb.FetchRequest, stream pluginpb.PluginServic
 		}
 		defer m.Body.Close()
 		limit := req.GetMaxBytes()
-		if limit <= 0 || limit > MaxMediaBytes {
-			limit = MaxMediaBytes
+		if limit <= 0 || limit > sdk.MaxMediaBytes {
+			limit = sdk.MaxMediaBytes
 		}
 		if m.Size > limit {
 			return tooLargeMedium(limit)
@@ -44,31 +45,31 @@ func (s *service) Fetch(req *pluginpb.FetchRequest, stream pluginpb.PluginServic
 		sent = sendChunks(m, limit, stream.Send)
 		return sent
 	})
-	if _, ours := errors.AsType[*Error](err); err != nil && (sent == nil || ours) {
+	if _, ours := errors.AsType[*sdk.Error](err); err != nil && (sent == nil || ours) {
 		return stream.Send(&pluginpb.FetchResponse{Error: deliverError(ctx, err)})
 	}
 	return sent
 }
 
 func tooLargeMedium(limit int64) error {
-	return &Error{Kind: KindUnsupported, Op: opFetch, Text: fmt.Sprintf("the medium has more than %d bytes", limit)}
+	return &sdk.Error{Kind: sdk.KindUnsupported, Op: opFetch, Text: fmt.Sprintf("the medium has more than %d bytes", limit)}
 }
 
 // openMedium opens the medium that a request names.
-func (s *service) openMedium(ctx context.Context, req *pluginpb.FetchRequest) (*Medium, error) {
-	f := &Fetching{
+func (s *service) openMedium(ctx context.Context, req *pluginpb.FetchRequest) (*sdk.Medium, error) {
+	f := &sdk.Fetching{
 		Channel: req.GetChannel(), Thread: req.GetThread(), State: req.GetState(), Part: protocol.PartFromProto(req.GetPart()),
 	}
 	if f.Part.Ref == "" {
 		f.Part.Ref = req.GetRef()
 	}
-	var m *Medium
+	var m *sdk.Medium
 	var err error
-	switch fetcher, able := s.adapter.(Fetcher); {
+	switch fetcher, able := s.adapter.(sdk.Fetcher); {
 	case f.Part.URL != "":
 		m, err = s.download(ctx, f.Channel, &f.Part)
 	case !able || f.Part.Ref == "":
-		return nil, &Error{Kind: KindUnsupported, Op: opFetch, Text: "the medium has no link, and the adapter can't read it either"}
+		return nil, &sdk.Error{Kind: sdk.KindUnsupported, Op: opFetch, Text: "the medium has no link, and the adapter can't read it either"}
 	default:
 		m, err = fetcher.Fetch(ctx, f)
 	}
@@ -80,24 +81,24 @@ func (s *service) openMedium(ctx context.Context, req *pluginpb.FetchRequest) (*
 
 // download reads a link. It carries no credentials, and leads to no address that only the vendor's own calls may reach:
 // anybody can have sent it.
-func (s *service) download(ctx context.Context, channel string, p *envelope.Part) (*Medium, error) {
+func (s *service) download(ctx context.Context, channel string, p *envelope.Part) (*sdk.Medium, error) {
 	s.mu.Lock()
 	ch := s.channels[channel]
 	s.mu.Unlock()
 	if ch == nil {
-		return nil, &Error{Kind: KindTransient, Op: opFetch, Text: "channel " + channel + " is not configured"}
+		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opFetch, Text: "channel " + channel + " is not configured"}
 	}
 	u, err := url.Parse(p.URL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, &Error{Kind: KindUnsupported, Op: opFetch, Text: "the medium's link is no http address"}
+		return nil, &sdk.Error{Kind: sdk.KindUnsupported, Op: opFetch, Text: "the medium's link is no http address"}
 	}
-	client := httpclient.NewDownloader(ch.links, MaxMediaBytes+1)
+	client := httpclient.NewDownloader(ch.links, sdk.MaxMediaBytes+1)
 	resp, err := getLink(ctx, client, u)
 	if err != nil {
 		client.CloseIdleConnections()
 		return nil, err
 	}
-	m := &Medium{ContentType: resp.Header.Get("Content-Type"), Name: p.Name, Size: max(resp.ContentLength, 0)}
+	m := &sdk.Medium{ContentType: resp.Header.Get("Content-Type"), Name: p.Name, Size: max(resp.ContentLength, 0)}
 	m.Body = &closing{ReadCloser: resp.Body, then: client.CloseIdleConnections}
 	if m.Name == "" {
 		m.Name = fileName(resp.Header, u)
@@ -108,23 +109,23 @@ func (s *service) download(ctx context.Context, channel string, p *envelope.Part
 func getLink(ctx context.Context, client *http.Client, u *url.URL) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return nil, &Error{Kind: KindUnsupported, Op: opFetch, Text: "the medium's link is no http address"}
+		return nil, &sdk.Error{Kind: sdk.KindUnsupported, Op: opFetch, Text: "the medium's link is no http address"}
 	}
 	resp, err := client.Do(req)
 	if err != nil {
 		if e, ok := errors.AsType[*url.Error](err); ok {
 			err = e.Err // a link may be a secret
 		}
-		e := FromTransport(opFetch, err)
-		if e.Kind == KindUnknown {
-			e.Kind = KindTransient // to read has no effect
+		e := sdk.FromTransport(opFetch, err)
+		if e.Kind == sdk.KindUnknown {
+			e.Kind = sdk.KindTransient // to read has no effect
 		}
 		return nil, e
 	}
-	if e := FromStatus(opFetch, resp.StatusCode, resp.Header); e != nil {
+	if e := sdk.FromStatus(opFetch, resp.StatusCode, resp.Header); e != nil {
 		_ = resp.Body.Close()
-		if e.Kind == KindUnauthorized {
-			e.Kind = KindPermanent // a link that needs credentials stays so
+		if e.Kind == sdk.KindUnauthorized {
+			e.Kind = sdk.KindPermanent // a link that needs credentials stays so
 		}
 		return nil, e
 	}
@@ -156,7 +157,7 @@ func (c *closing) Close() error {
 
 // sendChunks sends a medium, what is known of it first. It returns a typed error if the medium breaks off or is too large,
 // else what send returned.
-func sendChunks(m *Medium, limit int64, send func(*pluginpb.FetchResponse) error) error {
+func sendChunks(m *sdk.Medium, limit int64, send func(*pluginpb.FetchResponse) error) error {
 	next := &pluginpb.FetchResponse{ContentType: claim(m.ContentType), Size: m.Size, Name: claim(m.Name)}
 	total := int64(0)
 	for buf := make([]byte, protocol.MaxChunkBytes); ; {
@@ -165,10 +166,10 @@ func sendChunks(m *Medium, limit int64, send func(*pluginpb.FetchResponse) error
 			return tooLargeMedium(limit)
 		}
 		if err != nil {
-			return &Error{Kind: KindTransient, Op: opFetch, Err: err}
+			return &sdk.Error{Kind: sdk.KindTransient, Op: opFetch, Err: err}
 		}
 		if end && total < m.Size {
-			return &Error{Kind: KindTransient, Op: opFetch, Text: fmt.Sprintf("broke off after %d of %d bytes", total, m.Size)}
+			return &sdk.Error{Kind: sdk.KindTransient, Op: opFetch, Text: fmt.Sprintf("broke off after %d of %d bytes", total, m.Size)}
 		}
 		next.Data = buf[:n] // Send encodes it before it returns
 		if err := send(next); err != nil {

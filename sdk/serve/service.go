@@ -1,4 +1,4 @@
-package sdk
+package serve
 
 import (
 	"bytes"
@@ -23,6 +23,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/httpclient"
 	"patchbay/sdk/protocol/pluginpb"
@@ -34,10 +35,10 @@ import (
 type service struct {
 	pluginpb.UnimplementedPluginServiceServer
 
-	adapter     Adapter
-	receiver    Receiver
-	deliverer   Deliverer
-	opener      Opener
+	adapter     sdk.Adapter
+	receiver    sdk.Receiver
+	deliverer   sdk.Deliverer
+	opener      sdk.Opener
 	description *pluginpb.DescribeResponse
 	descriptErr error
 	settings    reflect.Type // the author's struct, or nil
@@ -63,14 +64,14 @@ type channelHost struct {
 	links  []netip.Prefix // of links to media
 }
 
-func newService(a Adapter, log *slog.Logger) *service {
+func newService(a sdk.Adapter, log *slog.Logger) *service {
 	s := &service{
 		adapter: a, log: log, registry: prometheus.NewRegistry(), calls: newCalls(),
 		stopped: make(chan struct{}), channels: map[string]*channelHost{},
 	}
-	s.receiver, _ = a.(Receiver)
-	s.deliverer, _ = a.(Deliverer)
-	s.opener, _ = a.(Opener)
+	s.receiver, _ = a.(sdk.Receiver)
+	s.deliverer, _ = a.(sdk.Deliverer)
+	s.opener, _ = a.(sdk.Opener)
 	s.descriptErr = s.guard("describe", func() (err error) {
 		d := a.Describe()
 		if t := reflect.TypeOf(d.Settings); t != nil && t.Kind() == reflect.Pointer {
@@ -93,7 +94,7 @@ func (s *service) abilities() []string {
 	if s.opener != nil {
 		out = append(out, "open")
 	}
-	if _, subscribes := s.adapter.(Subscriber); subscribes {
+	if _, subscribes := s.adapter.(sdk.Subscriber); subscribes {
 		out = append(out, "subscribe")
 	}
 	if s.receiver != nil || s.deliverer != nil { // links that its envelopes carry
@@ -145,7 +146,7 @@ func (s *service) Validate(_ context.Context, req *pluginpb.ValidateRequest) (*p
 			return out, nil
 		}
 	}
-	v, ok := s.adapter.(Validator)
+	v, ok := s.adapter.(sdk.Validator)
 	if !ok {
 		return out, nil
 	}
@@ -177,7 +178,7 @@ func (s *service) Configure(ctx context.Context, req *pluginpb.ConfigureRequest)
 		}
 		return httpclient.New(allow)
 	})
-	var ep Endpoint
+	var ep sdk.Endpoint
 	if err == nil {
 		err = s.guard("configure", func() (err error) {
 			ep, err = s.adapter.Configure(ctx, ch)
@@ -186,8 +187,8 @@ func (s *service) Configure(ctx context.Context, req *pluginpb.ConfigureRequest)
 	}
 	if err != nil {
 		e := errorToProto(err)
-		if _, typed := errors.AsType[*Error](err); !typed {
-			e.Kind = string(KindInvalid)
+		if _, typed := errors.AsType[*sdk.Error](err); !typed {
+			e.Kind = string(sdk.KindInvalid)
 		}
 		return &pluginpb.ConfigureResponse{Error: e}, nil
 	}
@@ -201,15 +202,15 @@ func (s *service) Configure(ctx context.Context, req *pluginpb.ConfigureRequest)
 }
 
 // channel builds what the adapter is given for one channel.
-func (s *service) channel(c *pluginpb.ChannelConfig, client func([]netip.Prefix) *http.Client) (Channel, error) {
+func (s *service) channel(c *pluginpb.ChannelConfig, client func([]netip.Prefix) *http.Client) (sdk.Channel, error) {
 	allow, err := prefixes("allow", c.GetAllow())
 	if err != nil {
-		return Channel{}, err
+		return sdk.Channel{}, err
 	}
-	return Channel{
+	return sdk.Channel{
 		Name: c.GetName(), Role: envelope.Role(c.GetRole()), Prefix: c.GetPrefix(),
-		Settings: NewSettings(c.GetSettings()),
-		Host: Host{
+		Settings: sdk.NewSettings(c.GetSettings()),
+		Host: sdk.Host{
 			Logger: s.log.With("channel", c.GetName()), HTTP: client(allow), Allow: allow, Registry: s.registry,
 		},
 	}, nil
@@ -221,7 +222,7 @@ func prefixes(setting string, list []string) ([]netip.Prefix, error) {
 	for _, s := range list {
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
-			return nil, Invalid(setting, "%q is not a CIDR like 10.0.0.0/8", s)
+			return nil, sdk.Invalid(setting, "%q is not a CIDR like 10.0.0.0/8", s)
 		}
 		out = append(out, p)
 	}
@@ -252,7 +253,7 @@ func (s *service) drain(ctx context.Context) int {
 	go func() { defer close(unsubscribed); s.subscriptions.stop(ctx) }()
 	s.calls.drain(ctx)
 	<-unsubscribed
-	if d, ok := s.adapter.(Drainer); ok {
+	if d, ok := s.adapter.(sdk.Drainer); ok {
 		if err := s.guard("drain", func() error { return d.Drain(ctx) }); err != nil {
 			s.log.Warn("drain failed", "error", err.Error())
 		}
