@@ -2,25 +2,18 @@ package jetstream
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	js "github.com/nats-io/nats.go/jetstream"
 
 	"patchbay/core/internal/store"
 )
 
-const (
-	// pieceTimeout limits the write of one message of a snapshot.
-	pieceTimeout = 10 * time.Second
-	// snapshotSlack is the size of unused snapshot data in bytes that does not cause a rewrite of all buckets.
-	snapshotSlack = 8 << 20
-)
+// snapshotSlack is the size of unused snapshot data in bytes that does not cause a rewrite of all buckets.
+const snapshotSlack = 8 << 20
 
 // SaveSnapshot implements [store.Log].
 func (l *Log) SaveSnapshot(ctx context.Context, s store.Snapshot) error {
@@ -141,59 +134,4 @@ func (l *Log) purgeSnapshots(ctx context.Context, e *engine, previous *manifest)
 	if err := e.snapshotStream.Purge(ctx, js.WithPurgeSequence(floor)); err != nil {
 		l.logger.Warn("store cannot delete old snapshots; it tries again with the next snapshot", "error", err)
 	}
-}
-
-// blobWriter writes blobs to the snapshot stream, packed into messages of pieceSize bytes.
-type blobWriter struct {
-	log    *Log
-	engine *engine
-	last   uint64 // sequence of the newest message
-	piece  []byte // buffered message
-}
-
-// write adds data to the stream and returns its place. It is readable after the next flush.
-func (w *blobWriter) write(ctx context.Context, data []byte) (blob, error) {
-	sum := sha256.Sum256(data)
-	b := blob{First: w.last + 1, Offset: len(w.piece), Size: len(data), Sum: sum[:]}
-	for len(data) > 0 {
-		n := min(len(data), pieceSize-len(w.piece))
-		w.piece = append(w.piece, data[:n]...)
-		data = data[n:]
-		if len(w.piece) < pieceSize {
-			break
-		}
-		if err := w.flush(ctx); err != nil {
-			return blob{}, err
-		}
-	}
-	return b, nil
-}
-
-// flush writes the buffered message.
-func (w *blobWriter) flush(ctx context.Context) error {
-	if len(w.piece) == 0 {
-		return nil
-	}
-	err := w.publish(ctx, snapshotData, w.piece)
-	w.piece = w.piece[:0]
-	return err
-}
-
-// publish writes one message. It ignores the end of ctx after sending, because an unawaited answer forces a restart.
-func (w *blobWriter) publish(ctx context.Context, subject string, data []byte) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	err := w.engine.snapshotPublisher.publish(context.WithoutCancel(ctx), subject, w.last, data, pieceTimeout)
-	switch {
-	case errors.Is(err, errStoreRefused):
-		return fmt.Errorf("%w: the snapshots reached their cap of %d bytes: %w", store.ErrFull, w.log.limit, err)
-	case errors.Is(err, store.ErrUnavailable):
-		w.log.inDoubt.Store(true)
-		return err
-	case err != nil:
-		return err
-	}
-	w.last++
-	return nil
 }

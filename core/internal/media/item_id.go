@@ -1,0 +1,45 @@
+package media
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"strings"
+)
+
+// digest is a SHA-256 of a medium's bytes or of its source. The source is not stored, because links can contain
+// secrets.
+type digest [sha256.Size]byte
+
+// sourceDigest identifies a medium by its channel, thread and link or reference.
+func sourceDigest(req *Request) digest {
+	kind, handle := "url", req.Part.URL // adapters prefer the link too
+	if handle == "" {
+		kind, handle = "ref", req.Part.Ref
+	}
+	h := sha256.New()
+	for _, s := range []string{req.Channel, req.Thread, kind, handle} {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(s))))
+		h.Write([]byte(s))
+	}
+	return digest(h.Sum(nil))
+}
+
+// idBytes is the number of random bytes in an ID.
+const idBytes = 16
+
+var idLength = base64.RawURLEncoding.EncodedLen(idBytes)
+
+func newID() string {
+	b := make([]byte, idBytes)
+	_, _ = rand.Read(b) // never fails
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// validID reports whether s has the form of an ID, which is safe as a file name.
+func validID(s string) bool {
+	return len(s) == idLength && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '-' && r != '_'
+	})
+}
