@@ -56,7 +56,8 @@ func TestDownloadsAreLimited(t *testing.T) {
 		<-began
 	}
 	r := b.ask("GET", link)
-	if r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" || r.Header.Get("Cache-Control") != "no-store" {
+	if r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" ||
+		r.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("status %d, header %v", r.StatusCode, r.Header)
 	}
 	close(release)

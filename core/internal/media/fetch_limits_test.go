@@ -50,7 +50,8 @@ func TestSlowHostsDelayNoOthers(t *testing.T) {
 		most    int // concurrent fetches
 		proceed []string
 	}{
-		"one host": {"https://tarpit.example/%d.png", 3 * linksPerHost, linksPerHost, []string{"https://files.example/cat.png", ""}},
+		"one host": {"https://tarpit.example/%d.png", 3 * linksPerHost, linksPerHost,
+			[]string{"https://files.example/cat.png", ""}},
 		"one host in many spellings": {"https://%[1]d@TarPit.Example.:4%03[1]d/a.png", 3 * linksPerHost, linksPerHost,
 			[]string{"https://files.tarpit.example/cat.png", "https://[2001:db8::1]/cat.png"}},
 		"no host":    {"https://:%d/a.png", 3 * linksPerHost, linksPerHost, []string{"https://files.example/cat.png"}},

@@ -86,8 +86,8 @@ func TestTypeAndName(t *testing.T) {
 		want       Info
 	}{
 		{"from the message", Info{docx, "letter", 1}, Info{}, Info{docx, "letter.docx", 4}},
-		{"generic type and name", Info{docx, "a.docx", 1}, Info{ContentType: "binary/octet-stream", Name: "/"}, Info{docx, "a.docx", 4}},
-		{"from the vendor", Info{docx, "letter", 1}, Info{"application/epub+zip", "book.epub", 9}, Info{"application/epub+zip", "book.epub", 4}},
+		{"generic type and name", Info{docx, "a.docx", 1}, Info{"binary/octet-stream", "/", 0}, Info{docx, "a.docx", 4}},
+		{"from the vendor", Info{docx, "letter", 1}, Info{epub, "book.epub", 9}, Info{epub, "book.epub", 4}},
 		{"unknown", Info{}, Info{}, Info{"application/zip", "file.zip", 4}},
 	} {
 		b.vendor.put(tc.name, medium{Info: tc.info, data: []byte("PK\x03\x04")})
@@ -104,6 +104,7 @@ func TestGetErrors(t *testing.T) {
 	gone := &sdk.Error{Kind: sdk.KindGone, Op: "fetch medium"}
 	unsupported := &sdk.Error{Kind: sdk.KindUnsupported, Op: "fetch medium", Text: "the medium has more than 20000 bytes"}
 	later := &sdk.Error{Kind: sdk.KindThrottled, After: time.Minute, Op: "fetch medium"}
+	otherTypes := []string{"image/gif", "video/*", "image/p*"}
 	media := map[string]medium{
 		"ok":          png1(1000),
 		"exact":       png1(20_000),
@@ -111,7 +112,7 @@ func TestGetErrors(t *testing.T) {
 		"wrong claim": {Info: Info{ContentType: "image/png", Size: 5}, data: picture(20_001)},
 		"large claim": {Info: Info{ContentType: "image/png", Size: 1 << 40}, data: picture(100)},
 		"html":        {Info: Info{ContentType: "image/png"}, data: []byte("<!DOCTYPE html><script>alert(1)</script>")},
-		"svg":         {Info: Info{ContentType: "image/png"}, data: []byte(`<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>`)},
+		"svg":         {Info: Info{ContentType: "image/png"}, data: []byte(`<?xml version="1.0"?><svg xmlns="x"/>`)},
 		"true svg":    {Info: Info{ContentType: "image/svg+xml"}, data: []byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`)},
 		"script":      {Info: Info{ContentType: "image/jpeg"}, data: []byte("alert(1)")},
 		"noise":       {Info: Info{ContentType: "image/jpeg"}, data: []byte{0, 1, 2, 3, 4, 5}},
@@ -124,37 +125,36 @@ func TestGetErrors(t *testing.T) {
 		"broken":      {data: picture(5000), err: errors.New("connection reset")},
 	}
 	for _, tc := range []struct {
-		name      string // of a medium
-		limit     Limit
-		part      envelope.PartType // default image
-		want      error             // nil is no error
-		result    string
-		permanent bool
-		requests  int // of two calls of Get
+		name     string // of a medium
+		limit    Limit
+		part     envelope.PartType // default image
+		want     error             // nil is no error
+		result   string
+		requests int // of two calls of Get; a permanent error is not fetched again
 	}{
 		{name: "ok", result: ResultOK, requests: 1},
 		{name: "exact", result: ResultOK, requests: 1},
 		{name: "ok", limit: Limit{Bytes: 1000, Types: []string{"image/gif", "image/*"}}, result: ResultOK, requests: 1},
 		{name: "ok", limit: Limit{Types: []string{"IMAGE/PNG"}}, result: ResultOK, requests: 1},
 		{name: "ok", limit: Limit{Types: []string{"*/*"}}, result: ResultOK, requests: 1},
-		{name: "ok", limit: Limit{Bytes: 999}, want: &TooLargeError{Size: 1000, Limit: 999}, result: ResultOK, permanent: true, requests: 1},
-		{name: "ok", limit: Limit{Types: []string{"image/gif", "video/*", "image/p*"}}, result: ResultOK, permanent: true, requests: 1,
-			want: &TypeError{Part: "image", Declared: "image/png", Found: "image/png", Accepted: []string{"image/gif", "video/*", "image/p*"}}},
-		{name: "large", want: &TooLargeError{Size: 20_001, Limit: 20_000}, result: ResultTooLarge, permanent: true, requests: 1},
-		{name: "wrong claim", want: &TooLargeError{Size: 20_001, Limit: 20_000}, result: ResultTooLarge, permanent: true, requests: 1},
-		{name: "large claim", want: &TooLargeError{Size: 1 << 40, Limit: 20_000}, result: ResultTooLarge, permanent: true, requests: 1},
-		{name: "html", want: wrong("image/png", "text/html"), result: ResultWrongType, permanent: true, requests: 1},
+		{name: "ok", limit: Limit{Bytes: 999}, want: &TooLargeError{Size: 1000, Limit: 999}, result: ResultOK, requests: 1},
+		{name: "ok", limit: Limit{Types: otherTypes}, result: ResultOK, requests: 1,
+			want: &TypeError{Part: "image", Declared: "image/png", Found: "image/png", Accepted: otherTypes}},
+		{name: "large", want: &TooLargeError{Size: 20_001, Limit: 20_000}, result: ResultTooLarge, requests: 1},
+		{name: "wrong claim", want: &TooLargeError{Size: 20_001, Limit: 20_000}, result: ResultTooLarge, requests: 1},
+		{name: "large claim", want: &TooLargeError{Size: 1 << 40, Limit: 20_000}, result: ResultTooLarge, requests: 1},
+		{name: "html", want: wrong("image/png", "text/html"), result: ResultWrongType, requests: 1},
 		{name: "html", part: envelope.PartFile, result: ResultOK, requests: 1},
-		{name: "svg", want: wrong("image/png", "image/svg+xml"), result: ResultWrongType, permanent: true, requests: 1},
-		{name: "true svg", want: wrong("image/svg+xml", "image/svg+xml"), result: ResultWrongType, permanent: true, requests: 1},
-		{name: "script", want: wrong("image/jpeg", "text/plain"), result: ResultWrongType, permanent: true, requests: 1},
-		{name: "noise", want: wrong("image/jpeg", "application/octet-stream"), result: ResultWrongType, permanent: true, requests: 1},
-		{name: "sound", want: wrong("image/jpeg", "audio/mpeg"), result: ResultWrongType, permanent: true, requests: 1},
-		{name: "nothing", want: wrong("image/png", "text/plain"), result: ResultWrongType, permanent: true, requests: 1},
-		{name: "gone", want: gone, result: ResultRefused, permanent: true, requests: 1},
-		{name: "half gone", want: gone, result: ResultRefused, permanent: true, requests: 1},
-		{name: "gone", want: ErrGone, result: ResultRefused, permanent: true, requests: 1},
-		{name: "unsupported", want: unsupported, result: ResultRefused, permanent: true, requests: 1},
+		{name: "svg", want: wrong("image/png", "image/svg+xml"), result: ResultWrongType, requests: 1},
+		{name: "true svg", want: wrong("image/svg+xml", "image/svg+xml"), result: ResultWrongType, requests: 1},
+		{name: "script", want: wrong("image/jpeg", "text/plain"), result: ResultWrongType, requests: 1},
+		{name: "noise", want: wrong("image/jpeg", "application/octet-stream"), result: ResultWrongType, requests: 1},
+		{name: "sound", want: wrong("image/jpeg", "audio/mpeg"), result: ResultWrongType, requests: 1},
+		{name: "nothing", want: wrong("image/png", "text/plain"), result: ResultWrongType, requests: 1},
+		{name: "gone", want: gone, result: ResultRefused, requests: 1},
+		{name: "half gone", want: gone, result: ResultRefused, requests: 1},
+		{name: "gone", want: ErrGone, result: ResultRefused, requests: 1},
+		{name: "unsupported", want: unsupported, result: ResultRefused, requests: 1},
 		{name: "later", want: later, result: ResultFailed, requests: 2},
 		{name: "broken", want: media["broken"].err, result: ResultFailed, requests: 2},
 	} {
@@ -165,10 +165,11 @@ func TestGetErrors(t *testing.T) {
 			if tc.part != "" {
 				req.Part.Type = tc.part
 			}
+			permanent := tc.want != nil && tc.requests == 1
 			for range 2 {
 				_, err := b.Get(t.Context(), req, tc.limit)
-				if !same(err, tc.want) || IsPermanent(err) != tc.permanent {
-					t.Fatalf("error = %v (permanent %t), want %v (%t)", err, IsPermanent(err), tc.want, tc.permanent)
+				if !same(err, tc.want) || IsPermanent(err) != permanent {
+					t.Fatalf("error = %v (permanent %t), want %v (%t)", err, IsPermanent(err), tc.want, permanent)
 				}
 			}
 			if got := b.vendor.requests("it"); got != tc.requests {
@@ -199,7 +200,9 @@ func same(err, want error) bool {
 func TestGetRejectsPartsWithoutMedium(t *testing.T) {
 	b := open(t)
 	for name, part := range map[string]envelope.Part{
-		"no handle": {Type: envelope.PartImage}, "text": {Type: envelope.PartText, Ref: "r"}, "location": {Type: envelope.PartLocation, URL: "u"},
+		"no handle": {Type: envelope.PartImage},
+		"text":      {Type: envelope.PartText, Ref: "r"},
+		"location":  {Type: envelope.PartLocation, URL: "u"},
 	} {
 		_, err := b.Get(t.Context(), Request{Channel: "desk", Part: part}, Limit{})
 		if sdk.KindOf(err) != sdk.KindInvalid || !IsPermanent(err) || !strings.Contains(err.Error(), "channel desk") {
@@ -248,7 +251,8 @@ func TestSourceThatHidesCallbackErrors(t *testing.T) {
 	}
 	b.vendor.put("dog", medium{Info: Info{Size: 20_001}, data: picture(100)})
 	b.reopen(func(o *Options) { o.Source = ignoresErrors{b.vendor} })
-	if _, err := b.Get(t.Context(), request(envelope.PartImage, "dog"), Limit{}); !same(err, &TooLargeError{Size: 20_001, Limit: 20_000}) {
+	_, err = b.Get(t.Context(), request(envelope.PartImage, "dog"), Limit{})
+	if !same(err, &TooLargeError{Size: 20_001, Limit: 20_000}) {
 		t.Errorf("error = %v", err)
 	}
 	b.expectTidy()
@@ -268,5 +272,6 @@ func (r replacesErrors) Fetch(ctx context.Context, req Request, info func(Info) 
 type ignoresErrors struct{ *vendor }
 
 func (i ignoresErrors) Fetch(ctx context.Context, req Request, info func(Info) error, chunk func([]byte) error) error {
-	return i.vendor.Fetch(ctx, req, func(i Info) error { _ = info(i); return nil }, func(p []byte) error { _ = chunk(p); return nil })
+	ignoreInfo := func(i Info) error { _ = info(i); return nil }
+	return i.vendor.Fetch(ctx, req, ignoreInfo, func(p []byte) error { _ = chunk(p); return nil })
 }

@@ -55,7 +55,8 @@ func TestChangedFiles(t *testing.T) {
 							t.Errorf("status %d", r.StatusCode)
 						}
 					}
-					if got := b.must("cat"); got.ID == i.ID || !bytes.Equal(content(t, got), picture(100)) || b.vendor.requests("cat") != 2 {
+					got := b.must("cat")
+					if got.ID == i.ID || !bytes.Equal(content(t, got), picture(100)) || b.vendor.requests("cat") != 2 {
 						t.Errorf("Get returned the damaged item after %d requests", b.vendor.requests("cat"))
 					}
 					if r := b.ask("GET", link); r.StatusCode != http.StatusGone {
@@ -90,7 +91,8 @@ func TestChecksumIsCachedUntilFileChanges(t *testing.T) {
 	if err := os.Chtimes(path, time.Time{}, before.ModTime().Add(1)); err != nil {
 		t.Fatal(err)
 	}
-	if r := b.ask("GET", b.Link(i)); r.StatusCode != http.StatusGone || !strings.Contains(b.logs.String(), "damaged medium dropped") {
+	r := b.ask("GET", b.Link(i))
+	if r.StatusCode != http.StatusGone || !strings.Contains(b.logs.String(), "damaged medium dropped") {
 		t.Errorf("status %d after the file was touched; log: %s", r.StatusCode, b.logs)
 	}
 }

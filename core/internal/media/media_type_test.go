@@ -19,6 +19,7 @@ const (
 	zip   = "PK\x03\x04\x14\x00"
 	ole   = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 	jpeg  = "\xff\xd8\xff\xe0\x00\x10JFIF"
+	epub  = "application/epub+zip"
 	docx  = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 	noise = "\x00\x01\x02\x03\x04"
 )
@@ -120,8 +121,9 @@ func TestDetectType(t *testing.T) {
 
 func TestIsActive(t *testing.T) {
 	for contentType, want := range map[string]bool{
-		"text/html": true, "application/xhtml+xml": true, svg: true, "text/xml": true, "application/xml": true, "text/javascript": true,
-		"image/png": false, "application/pdf": false, "text/plain": false, "video/mp4": false, opaque: false,
+		"text/html": true, "application/xhtml+xml": true, svg: true, "text/xml": true, "application/xml": true,
+		"text/javascript": true,
+		"image/png":       false, "application/pdf": false, "text/plain": false, "video/mp4": false, opaque: false,
 	} {
 		if isActive(contentType) != want {
 			t.Errorf("isActive(%s) = %t", contentType, !want)
@@ -136,7 +138,8 @@ func TestIsActive(t *testing.T) {
 
 // No input makes a file that a browser would run pass as an image.
 func FuzzDetectType(f *testing.F) {
-	for _, head := range []string{mp4, m4a, heic, webm, zip, ole, jpeg, noise, "<html>", "<svg>", "OggS", "%PDF-", "GIF89a", "\xff\xfb\x90\x64", ""} {
+	for _, head := range []string{mp4, m4a, heic, webm, zip, ole, jpeg, noise, "<html>", "<svg>", "OggS", "%PDF-",
+		"GIF89a", "\xff\xfb\x90\x64", ""} {
 		f.Add("image", "image/png", "a.png", []byte(head))
 		f.Add("file", "", "a.html", []byte(head))
 	}

@@ -26,7 +26,8 @@ func TestItemsAndLinksSurviveRestart(t *testing.T) {
 	b.clock.advance(time.Minute)
 	b.reopen()
 	after := b.must("cat")
-	if diff := cmp.Diff([]any{before.ID, before.Info, before.Expires}, []any{after.ID, after.Info, after.Expires}); diff != "" {
+	fields := func(i *Item) []any { return []any{i.ID, i.Info, i.Expires} }
+	if diff := cmp.Diff(fields(before), fields(after)); diff != "" {
 		t.Errorf("item (-want +got)\n%s", diff)
 	}
 	if !bytes.Equal(content(t, after), picture(5000)) || b.vendor.requests("cat") != 1 {
@@ -77,7 +78,8 @@ func TestDamagedItemsAreDeleted(t *testing.T) {
 		damage func(b *testStore, i *Item) error
 	}{
 		{"unfinished data", func(b *testStore, i *Item) error {
-			return errors.Join(os.Rename(b.path(i.ID, dataSuffix), b.path(i.ID, tempSuffix)), os.Remove(b.path(i.ID, metadataSuffix)))
+			return errors.Join(os.Rename(b.path(i.ID, dataSuffix), b.path(i.ID, tempSuffix)),
+				os.Remove(b.path(i.ID, metadataSuffix)))
 		}},
 		{"no metadata", func(b *testStore, i *Item) error { return os.Remove(b.path(i.ID, metadataSuffix)) }},
 		{"unfinished metadata", func(b *testStore, i *Item) error {
@@ -88,7 +90,9 @@ func TestDamagedItemsAreDeleted(t *testing.T) {
 		{"more bytes", func(b *testStore, i *Item) error { return os.Truncate(b.path(i.ID, dataSuffix), 10_000) }},
 		{"empty metadata", func(b *testStore, i *Item) error { return os.Truncate(b.path(i.ID, metadataSuffix), 0) }},
 		{"truncated metadata", func(b *testStore, i *Item) error { return os.Truncate(b.path(i.ID, metadataSuffix), 50) }},
-		{"oversized metadata", func(b *testStore, i *Item) error { return os.Truncate(b.path(i.ID, metadataSuffix), maxMetadata+1) }},
+		{"oversized metadata", func(b *testStore, i *Item) error {
+			return os.Truncate(b.path(i.ID, metadataSuffix), maxMetadata+1)
+		}},
 		{"data is a folder", func(b *testStore, i *Item) error {
 			return errors.Join(os.Remove(b.path(i.ID, dataSuffix)), os.Mkdir(b.path(i.ID, dataSuffix), 0o700))
 		}},

@@ -40,7 +40,7 @@ func TestSignatureWithLineEnds(t *testing.T) {
 // Every accepted link has only one spelling, apart from escapes in the name, and refers to no file outside the folder.
 func FuzzParseLink(f *testing.F) {
 	b := &Store{key: make([]byte, keyBytes)}
-	good := strings.TrimPrefix(b.Link(&Item{ID: strings.Repeat("a", 22), Info: Info{Name: "cat 1.png"}, Expires: time.Unix(1795341600, 0)}), "")
+	good := b.Link(&Item{ID: strings.Repeat("a", 22), Info: Info{Name: "cat 1.png"}, Expires: time.Unix(1795341600, 0)})
 	f.Add(good)
 	f.Add(strings.Replace(good, "/media/", "/media//", 1))
 	f.Add(good + "/x")
@@ -93,7 +93,7 @@ func TestForgedLinks(t *testing.T) {
 		"nothing":                       "/media/",
 		"no slash":                      "/media",
 		"another path":                  "/metrics",
-		"made up":                       "/media/" + strings.Repeat("A", 22) + "/1795341600/" + strings.Repeat("A", 43) + "/cat.png",
+		"made up":                       "/media/AAAAAAAAAAAAAAAAAAAAAA/1795341600/" + strings.Repeat("A", 43) + "/cat.png",
 		"id of another item":            with(2, other.ID),
 		"id changed":                    with(2, flip(i.ID, 0)),
 		"id truncated":                  with(2, i.ID[1:]),
@@ -156,7 +156,8 @@ func TestForgedLinks(t *testing.T) {
 	if r := b.ask("GET", good); r.StatusCode != http.StatusOK {
 		t.Errorf("valid link: status %d", r.StatusCode)
 	}
-	if r := b.ask("GET", good+"?name=x.html&download=1"); r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != "image/png" {
+	r := b.ask("GET", good+"?name=x.html&download=1")
+	if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != "image/png" {
 		t.Errorf("valid link with a query: status %d", r.StatusCode)
 	}
 }

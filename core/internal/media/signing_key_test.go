@@ -16,7 +16,9 @@ func TestSigningKey(t *testing.T) {
 		replaced bool
 	}{
 		{"unchanged", func(string) error { return nil }, false},
-		{"crash during creation", func(path string) error { return os.WriteFile(path+tempSuffix, []byte("x"), 0o600) }, false},
+		{"crash during creation", func(path string) error {
+			return os.WriteFile(path+tempSuffix, []byte("x"), 0o600)
+		}, false},
 		{"deleted", os.Remove, true},
 		{"truncated", func(path string) error { return os.Truncate(path, 31) }, true},
 		{"too long", func(path string) error { return os.Truncate(path, 33) }, true},
