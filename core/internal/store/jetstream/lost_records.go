@@ -36,7 +36,7 @@ func (l *Log) findLostRecords(ctx context.Context) error {
 	if info.State.NumDeleted == 0 {
 		return nil
 	}
-	// The server does not say which records it deleted, so read all of them.
+	// Reading all records is slow, so do it only if the server misses some. scan reports them.
 	bounds := l.Bounds()
 	return l.scan(ctx, e, bounds.First, bounds.Last, func(uint64, []byte) error { return nil })
 }
