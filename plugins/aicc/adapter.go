@@ -62,9 +62,11 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 		return sdk.Endpoint{}, fmt.Errorf("configure aicc channel %s: %w", ch.Name,
 			sdk.Invalid(problems[0].Path, "%v", joined(problems)))
 	}
-	c := &channel{
-		name: ch.Name, prefix: ch.Prefix, settings: s, host: ch.Host, now: a.now, metrics: newMetrics(ch.Host.Registry),
+	m, err := newMetrics(ch.Host.Registry)
+	if err != nil {
+		return sdk.Endpoint{}, fmt.Errorf("configure aicc channel %s: %w", ch.Name, err)
 	}
+	c := &channel{name: ch.Name, prefix: ch.Prefix, settings: s, host: ch.Host, now: a.now, metrics: m}
 	c.tokens = newTokenCache(c.fetchToken, a.now)
 	if s.Inbound == inboundPoll {
 		c.sessions = newSessions(a.now)

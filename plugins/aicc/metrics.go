@@ -4,10 +4,11 @@ import (
 	"errors"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"patchbay/sdk"
 )
 
-// metrics are the adapter's own metrics. The channels of one process share them. Without a registry they are not
-// exported.
+// metrics are the adapter's metrics. The channels of one process share them.
 type metrics struct {
 	unparsed *prometheus.CounterVec // by the field that could not be parsed
 	previous *prometheus.CounterVec // pushes that used the previous key or token
@@ -17,16 +18,22 @@ type metrics struct {
 	unstored *prometheus.GaugeVec   // polled messages
 }
 
-func newMetrics(reg prometheus.Registerer) *metrics {
+func newMetrics(registry prometheus.Registerer) (*metrics, error) {
+	const prefix = "patchbay_plugin_aicc_"
+	var errs []error
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return registered(reg, prometheus.NewCounterVec(
-			prometheus.CounterOpts{Name: "patchbay_plugin_aicc_" + name, Help: help}, append([]string{"channel"}, labels...)))
+		opts := prometheus.CounterOpts{Name: prefix + name, Help: help}
+		c, err := sdk.RegisterCollector(registry, prometheus.NewCounterVec(opts, append([]string{"channel"}, labels...)))
+		errs = append(errs, err)
+		return c
 	}
 	gauge := func(name, help string) *prometheus.GaugeVec {
-		return registered(reg, prometheus.NewGaugeVec(
-			prometheus.GaugeOpts{Name: "patchbay_plugin_aicc_" + name, Help: help}, []string{"channel"}))
+		opts := prometheus.GaugeOpts{Name: prefix + name, Help: help}
+		g, err := sdk.RegisterCollector(registry, prometheus.NewGaugeVec(opts, []string{"channel"}))
+		errs = append(errs, err)
+		return g
 	}
-	return &metrics{
+	m := &metrics{
 		unparsed: counter("unparsed_total", "Messages stored as unparsed, by the field that could not be parsed.", "field"),
 		previous: counter("previous_credential_total", "Pushes that used the previous push key or token."),
 		files: counter("files_total", "Files sent to AICC (up) and read from AICC (down), by result (ok, failed).",
@@ -35,18 +42,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		polled:   gauge("polled_users", "Users that the channel polls."),
 		unstored: gauge("polled_messages_unstored", "Polled messages that are not stored yet. Polling resumes after they are stored."),
 	}
-}
-
-func registered[C prometheus.Collector](reg prometheus.Registerer, c C) C {
-	if reg == nil {
-		return c
-	}
-	if are, ok := errors.AsType[prometheus.AlreadyRegisteredError](reg.Register(c)); ok {
-		if previous, ok := are.ExistingCollector.(C); ok {
-			return previous
-		}
-	}
-	return c
+	return m, errors.Join(errs...)
 }
 
 // parsedFields are the values of the label field. All other fields count as "other".
