@@ -381,7 +381,7 @@ func TestHangingPollDelaysTheEndByTheGraceOnly(t *testing.T) {
 			t.Errorf("Subscribe = %v", err)
 		}
 		if took := time.Since(began); took > pollGrace {
-			t.Errorf("Listen ended after %s; want %s at most", took, pollGrace)
+			t.Errorf("Subscribe ended after %s; want %s at most", took, pollGrace)
 		}
 	})
 }

@@ -13,12 +13,11 @@ const (
 	pollGrace = 2 * time.Second // for running polls, and for storing their messages, after the context ends
 )
 
-// Subscribe implements sdk.Subscriber: it polls, one after the other or some at once, the users who are under way. AICC
-// hands each message out once, so that there is nothing that a cursor could say, and none is stored. What was handed
-// out is kept until it is stored, also beyond an error, after which the next Listen begins with it; only a process that
-// dies loses it. The messages of one user are emitted in their order.
-func (a *adapter) Subscribe(ctx context.Context, l *sdk.Subscription, emit sdk.Emit) error {
-	c, err := a.channel(l.Channel)
+// Subscribe implements sdk.Subscriber. It polls the users with open conversations concurrently and emits each user's
+// messages in order. There is no cursor, because AICC returns each message only once. Polled messages stay in memory
+// until they are stored, and the next subscription emits them first. They are lost only if the process dies.
+func (a *adapter) Subscribe(ctx context.Context, sub *sdk.Subscription, emit sdk.Emit) error {
+	c, err := a.channel(sub.Channel)
 	if err != nil {
 		return err
 	}
@@ -31,7 +30,7 @@ func (a *adapter) Subscribe(ctx context.Context, l *sdk.Subscription, emit sdk.E
 	case <-ctx.Done():
 		return nil
 	}
-	for _, t := range l.Threads {
+	for _, t := range sub.Threads {
 		c.sessions.resume(t.Thread, readState(t.State))
 	}
 	return (&poller{channel: c, emit: emit, results: make(chan pollResult, maxPolls)}).run(ctx)
