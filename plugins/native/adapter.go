@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"net/url"
 	"sync"
 	"time"
 
@@ -23,21 +21,9 @@ var (
 	_ sdk.HealthChecker = (*adapter)(nil)
 )
 
-// channel is a configured account. Only its health changes; a new configuration makes a new one.
-type channel struct {
-	name, prefix string
-	role         envelope.Role
-	settings
-	target  string               // what Deliver posts to
-	keys    []webhook.SigningKey // role customer: sign answers; role bot: verify them
-	client  *http.Client
-	metrics *metrics
-	health  health
-}
-
-// adapter holds the configured channels by name.
+// adapter holds the configured channels by name. It is safe for concurrent use.
 type adapter struct {
-	now func() time.Time // the clock of signatures
+	now func() time.Time // for signatures
 
 	mu       sync.RWMutex
 	channels map[string]*channel
@@ -45,7 +31,7 @@ type adapter struct {
 
 func newAdapter() *adapter { return &adapter{now: time.Now, channels: make(map[string]*channel)} }
 
-// Describe implements sdk.Adapter. The capabilities are those of role customer; Configure tells each channel's own.
+// Describe implements sdk.Adapter. The capabilities are those of role customer; Configure returns each channel's.
 func (a *adapter) Describe() sdk.Description {
 	return sdk.Description{
 		Name:         "native",
@@ -57,10 +43,10 @@ func (a *adapter) Describe() sdk.Description {
 	}
 }
 
-// Configure implements sdk.Adapter. All channels of role customer claim the same pattern; Receive tells them apart, and a
-// channel whose calls would all be taken for another's is refused. A channel of role bot has a path of its own.
+// Configure implements sdk.Adapter. All channels of role customer share one path. A channel whose calls can't be
+// distinguished from another channel's is refused. A channel of role bot has a separate path.
 func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, error) {
-	s, problems := read(ch)
+	s, problems := readSettings(ch)
 	if len(problems) > 0 {
 		p := problems[0]
 		return sdk.Endpoint{}, fmt.Errorf("configure channel %s: %w", ch.Name, sdk.Invalid(p.Path, "%s", p.Message))
@@ -71,40 +57,17 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if other := a.twin(c); other != "" {
+	if other := a.indistinguishable(c); other != "" {
 		return sdk.Endpoint{}, fmt.Errorf("configure channel %s: %w", ch.Name, sdk.Invalid("access_token",
-			"is the same as that of channel %s, and so are organization and chatbot: a call could not be told apart; change one of "+
-				"them, or the `path` of a channel", other))
+			"organization, chatbot and access_token are those of channel %s, so their calls can't be distinguished; change one of "+
+				"them, or the `path` of one channel", other))
 	}
 	a.channels[ch.Name] = c
 	return c.endpoint(), nil
 }
 
-// newChannel makes a channel of settings that read has checked.
-func newChannel(ch sdk.Channel, s settings) (*channel, error) {
-	c := &channel{name: ch.Name, prefix: ch.Prefix, role: ch.Role, settings: s, client: ch.Host.HTTP}
-	secret := s.ReplySecret
-	c.target = s.ReplyURL
-	var err error
-	if c.role == envelope.RoleBot {
-		secret = s.AnswerSecret
-		c.target, err = url.JoinPath(s.BaseURL, messagesPath, url.PathEscape(s.Organization), url.PathEscape(s.Chatbot))
-		if err != nil {
-			return nil, sdk.Invalid("base_url", "not an address: write https://host/path")
-		}
-	}
-	if c.keys, err = webhook.ParseSigningKeys(secret.Reveal()); err != nil {
-		return nil, sdk.Invalid("", "%s", err)
-	}
-	if c.metrics, err = newMetrics(ch.Host.Registry); err != nil {
-		return nil, err
-	}
-	c.metrics.begin(c.name)
-	return c, nil
-}
-
-// twin returns the name of another channel that the calls for c fit just as well, "" if there is none.
-func (a *adapter) twin(c *channel) string {
+// indistinguishable returns the name of another channel whose calls can't be distinguished from those for c, or "".
+func (a *adapter) indistinguishable(c *channel) string {
 	if c.role != envelope.RoleCustomer {
 		return ""
 	}
@@ -119,14 +82,15 @@ func (a *adapter) twin(c *channel) string {
 
 // Validate implements sdk.Validator.
 func (a *adapter) Validate(ch sdk.Channel) []sdk.Problem {
-	s, problems := read(ch)
+	s, problems := readSettings(ch)
 	if len(problems) > 0 {
 		return problems
 	}
 	return s.warnings(ch.Role)
 }
 
-// Health implements sdk.HealthChecker: a channel is sick while the far end refuses its credentials, or can't be reached.
+// Health implements sdk.HealthChecker. A channel is unhealthy while the far end refuses its credentials or is
+// unreachable.
 func (a *adapter) Health(_ context.Context, name string) error {
 	ch := a.channel(name)
 	if ch == nil {
@@ -138,9 +102,9 @@ func (a *adapter) Health(_ context.Context, name string) error {
 	}
 	switch refused, unreachable := ch.health.state(); {
 	case refused:
-		return fmt.Errorf("channel %s: the far end refuses the credentials: check %s", name, credential)
+		return fmt.Errorf("channel %s: the far end refuses the credentials; check %s", name, credential)
 	case unreachable:
-		return fmt.Errorf("channel %s: the far end can't be reached: check %s and the network", name, setting)
+		return fmt.Errorf("channel %s: the far end is unreachable; check %s and the network", name, setting)
 	}
 	return nil
 }

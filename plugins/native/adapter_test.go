@@ -35,7 +35,7 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-func TestConfigureEndpoint(t *testing.T) {
+func TestEndpointDependsOnRoleAndFarEnd(t *testing.T) {
 	media := []envelope.PartType{envelope.PartImage, envelope.PartAudio, envelope.PartVideo, envelope.PartFile}
 	proxied := strings.Replace(faq, `{`, `{"text_bytes":1000,`, 1)
 	for _, tt := range []struct {
@@ -64,7 +64,7 @@ func TestConfigureEndpoint(t *testing.T) {
 				Events:     []envelope.Kind{envelope.KindTyping, envelope.KindRead, envelope.KindClosed},
 				Idempotent: true, Media: sdk.MediaLink, TextBytes: 1000,
 			}},
-		{"patchbay with longer texts than one takes", strings.Replace(relay, `{`, `{"text_bytes":1000000,`, 1), envelope.RoleBot,
+		{"patchbay with text_bytes above the maximum", strings.Replace(relay, `{`, `{"text_bytes":1000000,`, 1), envelope.RoleBot,
 			"/mp/webhooks/native/answers/the%20bot", sdk.Capabilities{
 				Parts:      append([]envelope.PartType{envelope.PartText}, media...),
 				Events:     []envelope.Kind{envelope.KindTyping, envelope.KindRead, envelope.KindClosed},
@@ -89,15 +89,15 @@ func TestConfigureEndpoint(t *testing.T) {
 	}
 }
 
-// TestRefusalTemplate holds the gateway's refusals and ours to one form.
-func TestRefusalTemplate(t *testing.T) {
+// The gateway's refusals and the adapter's have the same format.
+func TestRefusalsMatchTheTemplate(t *testing.T) {
 	fromTemplate := strings.NewReplacer("{{status}}", "413", "{{text}}", "too large").Replace(refusalTemplate)
 	if own := string(refusalBody(413, "", "too large")); own != fromTemplate {
 		t.Errorf("template gives %s, the adapter %s", fromTemplate, own)
 	}
 }
 
-func TestValidate(t *testing.T) {
+func TestInvalidSettings(t *testing.T) {
 	with := func(settings, more string) string { return strings.Replace(settings, `{`, `{`+more+`,`, 1) }
 	without := func(settings, piece string) string { return strings.Replace(settings, piece, "", 1) }
 	tests := []struct {
@@ -106,7 +106,7 @@ func TestValidate(t *testing.T) {
 		want           []string      // paths of the problems
 	}{
 		{name: "good", settings: livechat},
-		{name: "signing", settings: with(livechat, `"reply_secret":"`+testSecret+" "+formerSecret+`"`)},
+		{name: "signing", settings: with(livechat, `"reply_secret":"`+testSecret+" "+previousSecret+`"`)},
 		{name: "empty", settings: `{}`, want: []string{"organization", "chatbot", "access_token", "reply_url"}},
 		{name: "agent", settings: livechat, role: envelope.RoleAgent, want: []string{"role"}},
 		{name: "observer", settings: livechat, role: envelope.RoleObserver, want: []string{"role"}},
@@ -121,7 +121,7 @@ func TestValidate(t *testing.T) {
 		{name: "name too long", settings: strings.Replace(livechat, `d8ai_chatbot`, strings.Repeat("x", 65), 1),
 			want: []string{"chatbot"}},
 		{name: "control character", settings: strings.Replace(livechat, `"d8ai"`, `"d8\tai"`, 1), want: []string{"organization"}},
-		{name: "reply token with a line end", settings: with(livechat, `"reply_token":"x\n"`), want: []string{"reply_token"}},
+		{name: "reply token with a newline", settings: with(livechat, `"reply_token":"x\n"`), want: []string{"reply_token"}},
 		{name: "secret without prefix", settings: with(livechat, `"reply_secret":"`+testSecret[6:]+`"`), want: []string{"reply_secret"}},
 		{name: "secret too short", settings: with(livechat, `"reply_secret":"whsec_AAAA"`), want: []string{"reply_secret"}},
 		{name: "blank secret", settings: with(livechat, `"reply_secret":" "`), want: []string{"reply_secret"}},
@@ -133,7 +133,7 @@ func TestValidate(t *testing.T) {
 		{name: "bot of a patchbay", settings: relay, role: envelope.RoleBot},
 		{name: "bot, empty", settings: `{}`, role: envelope.RoleBot,
 			want: []string{"organization", "chatbot", "access_token", "base_url"}},
-		{name: "bot, signed answers alone", role: envelope.RoleBot,
+		{name: "bot, only signed replies", role: envelope.RoleBot,
 			settings: strings.Replace(faq, `"answer_token":"answer-sesame"`, `"answer_secret":"`+testSecret+`"`, 1)},
 		{name: "bot, address with a query", settings: strings.Replace(faq, "proxy.example", "proxy.example/?a=b", 1),
 			role: envelope.RoleBot, want: []string{"base_url"}},
@@ -144,15 +144,15 @@ func TestValidate(t *testing.T) {
 		{name: "bot, unknown far end", settings: with(faq, `"far_end":"other"`), role: envelope.RoleBot, want: []string{"far_end"}},
 		{name: "bot, empty target agent", settings: with(faq, `"target_agents":["a",""]`), role: envelope.RoleBot,
 			want: []string{"target_agents"}},
-		{name: "bot, texts shorter than a character", settings: with(faq, `"text_bytes":3`), role: envelope.RoleBot,
+		{name: "bot, text_bytes below one character", settings: with(faq, `"text_bytes":3`), role: envelope.RoleBot,
 			want: []string{"text_bytes"}},
-		{name: "bot, negative length of texts", settings: with(faq, `"text_bytes":-1`), role: envelope.RoleBot,
+		{name: "bot, negative text_bytes", settings: with(faq, `"text_bytes":-1`), role: envelope.RoleBot,
 			want: []string{"text_bytes"}},
-		{name: "bot, answer token with a line end", settings: strings.Replace(faq, "answer-sesame", `answer\n`, 1), role: envelope.RoleBot,
+		{name: "bot, answer token with a newline", settings: strings.Replace(faq, "answer-sesame", `answer\n`, 1), role: envelope.RoleBot,
 			want: []string{"answer_token"}},
-		{name: "bot, answer token with a blank", settings: strings.Replace(faq, "answer-sesame", `answer sesame`, 1),
+		{name: "bot, answer token with a space", settings: strings.Replace(faq, "answer-sesame", `answer sesame`, 1),
 			role: envelope.RoleBot, want: []string{"answer_token"}},
-		{name: "bot, broken answer secret", settings: with(faq, `"answer_secret":"`+testSecret+` x"`), role: envelope.RoleBot,
+		{name: "bot, malformed answer secret", settings: with(faq, `"answer_secret":"`+testSecret+` x"`), role: envelope.RoleBot,
 			want: []string{"answer_secret"}},
 		{name: "bot, no window", settings: with(faq, `"answer_window":"0s"`), role: envelope.RoleBot, want: []string{"answer_window"}},
 		{name: "bot, window too wide", settings: with(faq, `"answer_window":"61m"`), role: envelope.RoleBot,
@@ -172,7 +172,7 @@ func TestValidate(t *testing.T) {
 			var got []string
 			for _, p := range a.Validate(ch) {
 				if p.Message == "" || p.Warning {
-					t.Errorf("problem %+v; want one with a message that is no warning", p)
+					t.Errorf("problem %+v; want a message and no warning", p)
 				}
 				got = append(got, p.Path)
 			}
@@ -184,7 +184,7 @@ func TestValidate(t *testing.T) {
 				t.Errorf("Configure: %v", err)
 			}
 			if err != nil && (sdk.KindOf(err) != sdk.KindInvalid || !strings.Contains(err.Error(), "livechat")) {
-				t.Errorf("Configure: %v; want an invalid error that names the channel", err)
+				t.Errorf("Configure: %v; want an invalid error with the channel's name", err)
 			}
 			if err != nil && a.channel("livechat") != nil {
 				t.Error("a refused configuration took effect")
@@ -193,8 +193,8 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// TestOpenToEverybody warns of a channel whose answers nobody has to prove.
-func TestOpenToEverybody(t *testing.T) {
+// A channel whose replies need no credentials is a warning.
+func TestUnauthenticatedAnswersAreAWarning(t *testing.T) {
 	a := newAdapter()
 	ch := sdk.Channel{Name: "faq", Role: envelope.RoleBot,
 		Settings: sdk.NewSettings([]byte(strings.Replace(faq, `,"answer_token":"answer-sesame"`, "", 1)))}
@@ -203,23 +203,23 @@ func TestOpenToEverybody(t *testing.T) {
 		t.Errorf("problems %+v, want a warning of answer_token", got)
 	}
 	if _, err := a.Configure(t.Context(), ch); err != nil {
-		t.Errorf("a warning keeps the channel from working: %v", err)
+		t.Errorf("Configure = %v; want nil, because the problem is a warning", err)
 	}
 	req := answer(t, "faq", `{"userId":"u1","payload":{"botSay":"Hi"}}`)
 	req.Header = http.Header{"Content-Type": {"application/json"}}
 	if _, err := a.Receive(t.Context(), req); err != nil {
-		t.Errorf("an answer is refused: %v", err)
+		t.Errorf("a reply is refused: %v", err)
 	}
 }
 
-// TestTwins refuses a channel whose calls could be another's as well.
-func TestTwins(t *testing.T) {
+// A channel whose calls can't be distinguished from another channel's is refused.
+func TestIndistinguishableChannelsAreRefused(t *testing.T) {
 	other := func(old, new string) string { return strings.Replace(livechat, old, new, 1) }
 	for _, tt := range []struct {
 		name, channel, prefix, settings string
 		refused                         bool
 	}{
-		{"the same again", "second", "", livechat, true},
+		{"the same settings", "second", "", livechat, true},
 		{"itself", "livechat", "", livechat, false},
 		{"another token", "second", "", other(testToken, "other"), false},
 		{"another organization", "second", "", other(`"d8ai"`, `"d9ai"`), false},
@@ -238,7 +238,7 @@ func TestTwins(t *testing.T) {
 			}
 			e, ok := errors.AsType[*sdk.Error](err)
 			if !ok || e.Field != "access_token" || !strings.Contains(e.Text, "channel livechat") || strings.Contains(e.Text, testToken) {
-				t.Errorf("error = %v; want one of access_token that names the other channel", err)
+				t.Errorf("error = %v; want one about access_token with the other channel's name", err)
 			}
 			if a.channel(tt.channel) != nil {
 				t.Error("a refused channel took effect")
@@ -247,8 +247,8 @@ func TestTwins(t *testing.T) {
 	}
 }
 
-// TestReconfigure changes a token while calls come in: each call sees the old or the new account.
-func TestReconfigure(t *testing.T) {
+// Concurrent calls during a new configuration see the old or the new account.
+func TestConfigureDuringCalls(t *testing.T) {
 	a := configured(t, map[string]string{"livechat": livechat}, http.DefaultClient)
 	var wg sync.WaitGroup
 	for range 4 {
@@ -272,6 +272,6 @@ func TestReconfigure(t *testing.T) {
 	}
 	wg.Wait()
 	if _, err := a.Receive(t.Context(), request(say(testToken, "t1"))); err != nil {
-		t.Errorf("the last configuration is not in force: %v", err)
+		t.Errorf("the last configuration is not used: %v", err)
 	}
 }

@@ -13,14 +13,14 @@ import (
 	"patchbay/sdk/webhook"
 )
 
-// FuzzReceive holds for every body, path and header of both roles: no panic; what is accepted had the credentials, the
-// right path and makes valid envelopes; the same call comes out the same twice. The byte chooses the channel, and how much
-// of its credentials the call has.
+// FuzzReceive checks any body, path and header in both roles: accepted calls have the credentials and the path of
+// their channel, give valid envelopes, and give the same envelopes again. choice selects the channel and removes
+// credentials.
 func FuzzReceive(f *testing.F) {
 	for choice, folder := range map[byte]string{0: "testdata/in", 1: "testdata/in/bot", 2: "testdata/in/bot"} {
 		examples, err := filepath.Glob(folder + "/*.json")
 		if err != nil || len(examples) == 0 {
-			f.Fatalf("no examples (%v)", err)
+			f.Fatalf("no inputs (%v)", err)
 		}
 		for _, file := range examples {
 			body, err := os.ReadFile(file)
@@ -50,7 +50,7 @@ func FuzzReceive(f *testing.F) {
 		got, err := a.Receive(t.Context(), req)
 		again, errAgain := a.Receive(t.Context(), req)
 		if diff := cmp.Diff(got, again); diff != "" || (err == nil) != (errAgain == nil) {
-			t.Fatalf("the same call came out differently:\n%s", diff)
+			t.Fatalf("the repeated call gives a different result:\n%s", diff)
 		}
 		if err != nil {
 			return
@@ -61,11 +61,11 @@ func FuzzReceive(f *testing.F) {
 			t.Fatalf("accepted without token or signature: %q", body)
 		}
 		if len(got.Envelopes) == 0 {
-			t.Error("an accepted call came to nothing")
+			t.Error("an accepted call gives no envelopes")
 		}
 		for _, e := range got.Envelopes {
 			if err := e.Validate(); err != nil {
-				t.Errorf("not a valid envelope: %v", err)
+				t.Errorf("invalid envelope: %v", err)
 			}
 			if e.Channel != channel {
 				t.Errorf("channel %s, want %s", e.Channel, channel)
@@ -78,21 +78,21 @@ func FuzzReceive(f *testing.F) {
 	})
 }
 
-// checkToken reads an accepted call without the adapter's own code.
+// checkToken checks the token of an accepted message without the adapter's code.
 func checkToken(t *testing.T, body []byte) {
 	t.Helper()
 	var call map[string]any
 	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber() // any number is JSON, however large
+	dec.UseNumber() // accepts numbers of any size
 	if err := dec.Decode(&call); err != nil || !json.Valid(body) {
-		t.Fatalf("accepted what is not JSON: %v", err)
+		t.Fatalf("accepted invalid JSON: %v", err)
 	}
 	if call["accessToken"] != testToken {
 		t.Fatalf("accepted without the token: %q", body)
 	}
 }
 
-// FuzzThread holds that a thread's text form is read back as it was.
+// FuzzThread checks that parseThread reverses String.
 func FuzzThread(f *testing.F) {
 	f.Add("d8ai", "bot", "u/1")
 	f.Add("%2F", "/", "%25%")
@@ -100,7 +100,7 @@ func FuzzThread(f *testing.F) {
 		want := thread{organization, chatbot, user}
 		got, ok := parseThread(want.String())
 		if named := organization != "" && chatbot != "" && user != ""; ok != named || (ok && got != want) {
-			t.Errorf("%+v was read back as %+v, %v", want, got, ok)
+			t.Errorf("%+v is parsed as %+v, %v", want, got, ok)
 		}
 	})
 }

@@ -8,20 +8,20 @@ import (
 	"patchbay/sdk"
 )
 
-// unreachableAfter is how many calls in a row must get no answer before the channel counts as sick: a far end that is
-// restarted is not worth an alert.
+// unreachableAfter is the number of consecutive calls without an answer that make a channel unhealthy. A restart of
+// the far end must not cause an alert.
 const unreachableAfter = 3
 
-// health is what the last calls tell about the far end. The zero value is healthy. Safe for concurrent use.
+// health summarises the last calls of the far end. The zero value is healthy. It is safe for concurrent use.
 type health struct {
-	refused atomic.Bool  // from when the far end refuses the credentials until it takes a call
-	silent  atomic.Int32 // calls in a row without an answer
+	refused    atomic.Bool  // the far end refused the credentials and has accepted no call since
+	unanswered atomic.Int32 // consecutive calls without an answer
 }
 
-// answered notes a call that got an HTTP answer. Only one that was taken shows that the credentials are good: others are
-// refused before the far end looks at them, or for another reason.
-func (h *health) answered(e *sdk.Error) {
-	h.silent.Store(0)
+// recordAnswer records a call with an HTTP answer. Only an accepted call proves the credentials; other failures may
+// occur before the far end checks them.
+func (h *health) recordAnswer(e *sdk.Error) {
+	h.unanswered.Store(0)
 	switch {
 	case e == nil:
 		h.refused.Store(false)
@@ -30,13 +30,13 @@ func (h *health) answered(e *sdk.Error) {
 	}
 }
 
-// unanswered notes a call that got no answer. One that the gateway itself took back says nothing.
-func (h *health) unanswered(err error) {
+// recordNoAnswer records a call without an answer. A call that the gateway cancelled does not count.
+func (h *health) recordNoAnswer(err error) {
 	if !errors.Is(err, context.Canceled) {
-		h.silent.Add(1)
+		h.unanswered.Add(1)
 	}
 }
 
 func (h *health) state() (refused, unreachable bool) {
-	return h.refused.Load(), h.silent.Load() >= unreachableAfter
+	return h.refused.Load(), h.unanswered.Load() >= unreachableAfter
 }

@@ -1,5 +1,6 @@
-// Native is the adapter for the live-chat message proxy: websites post what their visitors say, and
-// Patchbay posts the answers back to the website's reply address. See README.md for the two formats.
+// Native is the adapter for the native message proxy. A channel of role customer receives the messages of a website's
+// visitors and posts the replies to the website. A channel of role bot posts messages to a proxy or to another Patchbay
+// and receives the replies. README.md describes the formats.
 package main
 
 import "patchbay/sdk/serve"

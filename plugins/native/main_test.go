@@ -21,31 +21,31 @@ const (
 	testToken = "fc41..........."
 	testPath  = "/mp/webhooks/native/messages/d8ai/d8ai_chatbot"
 	testKey   = "0b7c2e0a-7f0e-5c52-9b1f-0d7f6a4a1c11"
-	// testSecret and formerSecret are secrets of Standard Webhooks.
-	testSecret   = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-	formerSecret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-	// testUser is a customer's id as the gateway gives it to channels of role bot.
+	// testSecret and previousSecret are Standard Webhooks secrets.
+	testSecret     = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	previousSecret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+	// testUser is the gateway's id of a customer in role bot.
 	testUser = "0123456789abcdef0123456789abcdef"
 )
 
 // testNow is the adapter's clock in tests.
 var testNow = time.Unix(1795334400, 0).UTC() // 2026-11-22T08:00:00Z
 
-// livechat is the channel of role customer that the vendor's own example addresses.
+// livechat configures a channel of role customer with the names of the vendor's example.
 const livechat = `{"organization":"d8ai","chatbot":"d8ai_chatbot","access_token":"` + testToken +
 	`","reply_url":"https://site.example/replies"}`
 
-// faq is a channel of role bot that takes answers with a bearer token; relay is one whose far end is a Patchbay that
-// signs its answers as well.
+// faq configures a channel of role bot whose replies need a bearer token. The far end of relay is a Patchbay, which
+// signs its replies as well.
 const (
 	faq = `{"organization":"d8ai","chatbot":"d8ai_chatbot","access_token":"` + testToken +
 		`","base_url":"https://proxy.example","answer_token":"answer-sesame"}`
 	relay = `{"organization":"d8ai","chatbot":"d8ai_chatbot","access_token":"` + testToken +
 		`","base_url":"https://relay.example/x","far_end":"patchbay","answer_token":"answer-sesame","answer_secret":"` +
-		testSecret + ` ` + formerSecret + `"}`
+		testSecret + ` ` + previousSecret + `"}`
 )
 
-// configured returns an adapter with the given channels, all of role customer.
+// configured returns an adapter with channels of role customer.
 func configured(t testing.TB, channels map[string]string, client *http.Client) *adapter {
 	t.Helper()
 	a := newAdapter()
@@ -78,7 +78,7 @@ func configure(t testing.TB, a *adapter, role envelope.Role, name, settings stri
 	return ep
 }
 
-// request is a call on the vendor's example path.
+// request returns a message on the path of the vendor's example.
 func request(body string) *sdk.Request {
 	return &sdk.Request{
 		Channels: []string{"livechat"}, Method: http.MethodPost, Host: "gw.example", Path: testPath, FullPath: testPath,
@@ -86,7 +86,7 @@ func request(body string) *sdk.Request {
 	}
 }
 
-// answer is an authenticated answer to a channel of role bot: with the token, and signed.
+// answer returns an authenticated, signed reply to a channel of role bot.
 func answer(t testing.TB, channel, body string) *sdk.Request {
 	t.Helper()
 	path := answersPath + channel
@@ -98,7 +98,7 @@ func answer(t testing.TB, channel, body string) *sdk.Request {
 	return req
 }
 
-// sign signs a request by Standard Webhooks.
+// sign signs a request as defined by Standard Webhooks.
 func sign(t testing.TB, req *sdk.Request, id string, at time.Time, secrets string) {
 	t.Helper()
 	keys, err := webhook.ParseSigningKeys(secrets)

@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	// maxMedia leaves room for words and suggestions among an envelope's parts.
+	// maxMedia leaves room for a text and suggestions in an envelope.
 	maxMedia = envelope.MaxParts - 2
-	// maxURLBytes bounds the link of a medium.
+	// maxURLBytes limits the link of a medium.
 	maxURLBytes = 4096
-	// maxFactBytes bounds a medium's name and content type.
-	maxFactBytes = 256
+	// maxFieldBytes limits a medium's name and content type.
+	maxFieldBytes = 256
 )
 
 func isMedia(t envelope.PartType) bool {
@@ -28,16 +28,16 @@ func isMedia(t envelope.PartType) bool {
 	return false
 }
 
-// mediumOf is the form of a medium that has a link.
+// mediumOf returns the wire form of a part with a link.
 func mediumOf(p *envelope.Part) *medium {
 	return &medium{Type: string(p.Type), URL: p.URL, Text: p.Text, ContentType: p.ContentType, Name: p.Name, Size: p.Size}
 }
 
-// readMedia reads the member media. What is wrong with a medium is a fault; if lenient is set, one of an unknown type is a
-// file, since its link is still worth something to the reader, and one that an envelope can't hold is put into words.
-func readMedia(media []*medium, field string, lenient bool) ([]envelope.Part, *webhook.Fault) {
+// mediaPartsOf returns the parts for the member media. With lenient, a medium of unknown type becomes a file, and a
+// medium that an envelope can't hold becomes text. Otherwise both are faults.
+func mediaPartsOf(media []*medium, field string, lenient bool) ([]envelope.Part, *webhook.Fault) {
 	if len(media) > maxMedia {
-		return nil, webhook.NewFault(field, fmt.Sprintf("%d media, at most %d", len(media), maxMedia))
+		return nil, webhook.NewFault(field, fmt.Sprintf("has %d media; at most %d are allowed", len(media), maxMedia))
 	}
 	parts := make([]envelope.Part, 0, len(media))
 	for i, m := range media {
@@ -47,13 +47,13 @@ func readMedia(media []*medium, field string, lenient bool) ([]envelope.Part, *w
 		}
 		p := m.part()
 		if f := m.check(at); f != nil {
-			words := described(&p)
-			if !lenient || len(words) > envelope.MaxTextBytes {
+			description := describe(&p)
+			if !lenient || len(description) > envelope.MaxTextBytes {
 				return nil, f
 			}
-			p = envelope.TextPart(words)
+			p = envelope.TextPart(description)
 		} else if !isMedia(p.Type) {
-			if !lenient || m.Type == "" || len(m.Type) > maxFactBytes {
+			if !lenient || m.Type == "" || len(m.Type) > maxFieldBytes {
 				return nil, webhook.NewFault(at+".type", "must be image, audio, video or file")
 			}
 			p.Type, p.Attributes = envelope.PartFile, map[string]string{attrMedium: m.Type}
@@ -63,24 +63,24 @@ func readMedia(media []*medium, field string, lenient bool) ([]envelope.Part, *w
 	return parts, nil
 }
 
-// part is the envelope's form of a medium.
+// part returns the envelope's form of a medium.
 func (m *medium) part() envelope.Part {
 	return envelope.Part{Type: envelope.PartType(m.Type), URL: m.URL, Text: m.Text, ContentType: m.ContentType, Name: m.Name,
 		Size: m.Size}
 }
 
-// check says what is wrong with a medium, but for its type.
+// check checks all fields of a medium except its type.
 func (m *medium) check(field string) *webhook.Fault {
 	if problem := linkProblem(m.URL); problem != "" {
 		return webhook.NewFault(field+".url", problem)
 	}
 	if len(m.Text) > envelope.MaxTextBytes {
-		return webhook.NewFault(field+".text", fmt.Sprintf("%d bytes, at most %d", len(m.Text), envelope.MaxTextBytes))
+		return tooLong(field+".text", len(m.Text), envelope.MaxTextBytes)
 	}
-	for _, fact := range []struct{ name, value string }{{"contentType", m.ContentType}, {"name", m.Name}} {
-		if len(fact.value) > maxFactBytes || strings.ContainsFunc(fact.value, unicode.IsControl) {
-			return webhook.NewFault(field+"."+fact.name,
-				fmt.Sprintf("must have at most %d bytes and no control characters", maxFactBytes))
+	for _, member := range []struct{ name, value string }{{"contentType", m.ContentType}, {"name", m.Name}} {
+		if len(member.value) > maxFieldBytes || strings.ContainsFunc(member.value, unicode.IsControl) {
+			return webhook.NewFault(field+"."+member.name,
+				fmt.Sprintf("must have at most %d bytes and no control characters", maxFieldBytes))
 		}
 	}
 	if m.Size < 0 {
@@ -89,38 +89,38 @@ func (m *medium) check(field string) *webhook.Fault {
 	return nil
 }
 
-// linkProblem says what is wrong with a medium's link, "" if nothing.
+// linkProblem returns what is wrong with a medium's link, or "".
 func linkProblem(link string) string {
 	if link == "" {
 		return "missing"
 	}
 	if len(link) > maxURLBytes {
-		return fmt.Sprintf("%d bytes, at most %d", len(link), maxURLBytes)
+		return fmt.Sprintf("has %d bytes; at most %d are allowed", len(link), maxURLBytes)
 	}
 	u, err := url.Parse(link)
 	switch {
 	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
-		return "must be an address like https://host/path"
+		return "must be an http or https URL"
 	case u.User != nil:
-		return "must not have credentials in it"
+		return "must not contain credentials"
 	}
 	return ""
 }
 
-// described puts a part into words.
-func described(p *envelope.Part) string {
+// describe renders a part as text.
+func describe(p *envelope.Part) string {
 	if p.Type == envelope.PartSuggestions {
 		return strings.TrimSpace(p.Text + "\n" + strings.Join(p.Items, " | "))
 	}
-	words := []string{"[" + strings.TrimSpace(string(p.Type)+" "+p.Name) + "]"}
+	fields := []string{"[" + strings.TrimSpace(string(p.Type)+" "+p.Name) + "]"}
 	if p.Type == envelope.PartLocation {
-		words = append(words, strconv.FormatFloat(p.Latitude, 'f', -1, 64)+","+
+		fields = append(fields, strconv.FormatFloat(p.Latitude, 'f', -1, 64)+","+
 			strconv.FormatFloat(p.Longitude, 'f', -1, 64))
 	}
 	for _, s := range []string{p.Text, p.URL} {
 		if s != "" {
-			words = append(words, s)
+			fields = append(fields, s)
 		}
 	}
-	return strings.Join(words, " ")
+	return strings.Join(fields, " ")
 }

@@ -10,13 +10,13 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// credentialMembers are names of members, in lower case, whose values are not kept.
+// credentialMembers are the lower-case names of members whose values are redacted.
 var credentialMembers = map[string]bool{
 	"accesstoken": true, "access_token": true, "authorization": true, "password": true, "secret": true, "token": true,
 }
 
-// redacted is what an envelope keeps of a body that was not understood: the JSON without credentials, cut where an
-// envelope can't hold more. It returns nil for what is not JSON.
+// redacted returns the JSON of an unparsed body without credentials, cut to the limit of Raw. It returns nil if the
+// body is not JSON.
 func redacted(body []byte) []byte {
 	var out bytes.Buffer
 	dec := jsontext.NewDecoder(bytes.NewReader(body))

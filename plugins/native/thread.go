@@ -2,9 +2,8 @@ package main
 
 import "strings"
 
-// thread is the channel's handle for a conversation: one customer of one chatbot. Its text form is the
-// three names joined by slashes; slashes and percent signs within a name are escaped, so that no two
-// threads have the same text.
+// thread identifies one customer of one chatbot. Its text form joins the names with slashes. Slashes and percent signs
+// in a name are escaped, so that different threads have different texts.
 type thread struct{ organization, chatbot, user string }
 
 var (
@@ -18,7 +17,7 @@ func (t thread) String() string {
 		threadEscaper.Replace(t.user)
 }
 
-// parseThread reads the text form.
+// parseThread parses the text form.
 func parseThread(s string) (thread, bool) {
 	names := strings.Split(s, "/")
 	if len(names) != 3 {

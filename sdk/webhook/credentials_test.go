@@ -30,6 +30,9 @@ func TestBearerToken(t *testing.T) {
 		"other scheme": {[]string{"Basic abc"}, ""},
 		"no scheme":    {[]string{"abc"}, ""},
 		"two words":    {[]string{"Bearer a b"}, ""},
+		"scheme alone": {[]string{"Bearer"}, ""},
+		"scheme twice": {[]string{"Bearer Bearer abc"}, ""},
+		"two in one":   {[]string{"Bearer other, Bearer abc"}, ""},
 		"two headers":  {[]string{"Bearer a", "Bearer b"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

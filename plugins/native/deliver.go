@@ -17,24 +17,23 @@ import (
 	"patchbay/sdk/webhook"
 )
 
-// Operations, as errors name them.
+// Operations in error texts.
 const (
-	opReply = "post reply"
-	opAsk   = "post message"
+	opReply   = "post reply"
+	opMessage = "post message"
 )
 
-// maxAnswerBytes is how much of an answer is read so that its connection can be used again; what the
-// answer says does not matter.
+// maxAnswerBytes is how much of an answer is read, so that the connection can be reused. The content is ignored.
 const maxAnswerBytes = 64 << 10
 
-// Deliver implements sdk.Deliverer: one POST, to reply_url in role customer and to the messages path of the far end in
-// role bot. Any 2xx means that it was taken; the document has 200.
+// Deliver implements sdk.Deliverer. It makes one POST: to reply_url in role customer, to the far end's messages path in
+// role bot. Any 2xx status is success; the document names 200.
 func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 	ch := a.channel(d.Channel)
 	if ch == nil {
 		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opReply, Text: "channel " + d.Channel + " is not configured"}
 	}
-	body, degraded, err := ch.compose(d)
+	body, degraded, err := ch.encode(d)
 	if err != nil {
 		return nil, err
 	}
@@ -42,11 +41,7 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 	if body == nil {
 		return receipt, nil
 	}
-	encoded, err := json.Marshal(body)
-	if err != nil {
-		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: ch.op(), Text: "message is not valid UTF-8", Err: err}
-	}
-	req, err := a.request(ctx, ch, d, encoded)
+	req, err := a.request(ctx, ch, d, body)
 	if err != nil {
 		return nil, err
 	}
@@ -56,38 +51,41 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 	return receipt, nil
 }
 
-// compose translates a delivery for the channel's role. degraded says what could not be carried as it is. A nil body
-// without an error means that nothing is left to send.
-func (ch *channel) compose(d *sdk.Delivery) (body any, degraded []string, err error) {
+// encode returns the body for a delivery and a list of the changes to its content. A nil body means that nothing must be
+// sent.
+func (ch *channel) encode(d *sdk.Delivery) (body []byte, degraded []string, err error) {
+	var v any
 	if ch.role == envelope.RoleBot {
-		q, degraded, err := ch.question(d)
-		if q == nil {
+		var m *outboundMessage
+		if m, degraded, err = ch.message(d); m == nil {
 			return nil, degraded, err
 		}
-		return q, degraded, err
+		v = m
+	} else if v, degraded, err = reply(d); err != nil {
+		return nil, nil, err
 	}
-	r, degraded, err := reply(d)
-	if r == nil {
-		return nil, degraded, err
+	body, err = json.Marshal(v)
+	if err != nil {
+		return nil, nil, &sdk.Error{Kind: sdk.KindInvalid, Op: ch.op(), Text: "the message is not valid UTF-8", Err: err}
 	}
-	return r, degraded, err
+	return body, degraded, nil
 }
 
 func (ch *channel) op() string {
 	if ch.role == envelope.RoleBot {
-		return opAsk
+		return opMessage
 	}
 	return opReply
 }
 
-// request makes the call of a delivery. In role bot the body has the credentials, as the document wants it.
+// request returns the HTTP request of a delivery. In role bot the credentials are in the body, as in the document.
 func (a *adapter) request(ctx context.Context, ch *channel, d *sdk.Delivery, body []byte) (*http.Request, error) {
 	if ctx.Err() != nil {
-		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: ch.op(), Text: "no time left to start", Err: ctx.Err()}
+		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: ch.op(), Text: "the deadline has passed", Err: ctx.Err()}
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, ch.target, bytes.NewReader(body))
 	if err != nil {
-		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: ch.op(), Text: "the configured address is none"}
+		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: ch.op(), Text: "the configured address is not a URL"}
 	}
 	req.Header.Set("Content-Type", jsonType)
 	if d.Key != "" {
@@ -110,22 +108,21 @@ func (a *adapter) request(ctx context.Context, ch *channel, d *sdk.Delivery, bod
 	return req, nil
 }
 
-// post makes the call and returns nil if it was taken.
+// post makes the call and returns nil if the far end accepted it.
 func (ch *channel) post(req *http.Request) error {
 	resp, err := ch.client.Do(req)
 	if err != nil {
-		// The address may hold a secret in its query, and url.Error prints it.
+		// url.Error contains the address, whose query may hold a secret.
 		if e, ok := errors.AsType[*url.Error](err); ok {
 			err = e.Err
 		}
-		ch.health.unanswered(err)
+		ch.health.recordNoAnswer(err)
 		return sdk.FromTransport(ch.op(), err)
 	}
 	defer resp.Body.Close()
-	// The status has decided already; a failed read costs the connection and nothing else.
-	_, _ = io.CopyN(io.Discard, resp.Body, maxAnswerBytes)
+	_, _ = io.CopyN(io.Discard, resp.Body, maxAnswerBytes) // the status decides
 	e := sdk.FromStatus(ch.op(), resp.StatusCode, resp.Header)
-	ch.health.answered(e)
+	ch.health.recordAnswer(e)
 	if e != nil {
 		return e
 	}

@@ -13,28 +13,28 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// say is an accepted call with one piece of it replaced.
+// say returns an accepted message with one part replaced.
 func say(old, replacement string) string {
 	const good = `{"userId":"u1","accessToken":"` + testToken + `","payload":{"userSay":"Hi","userInfo":{"id":"u1"},` +
 		`"userData":{"targetAgents":["a"],"customPayload":{"data":"d"}}}}`
 	if !strings.Contains(good, old) {
-		panic("no " + old + " in the accepted call")
+		panic("no " + old + " in the accepted message")
 	}
 	return strings.Replace(good, old, replacement, 1)
 }
 
 const givenToken = `"accessToken":"` + testToken + `"`
 
-// said is an accepted call whose payload has one member more; wordless is one that has it in place of words.
-func said(member string) string     { return say(`"userSay":"Hi"`, `"userSay":"Hi",`+member) }
-func wordless(member string) string { return say(`"userSay":"Hi"`, member) }
+// withMember returns an accepted message with an additional payload member. withoutText has it instead of userSay.
+func withMember(member string) string  { return say(`"userSay":"Hi"`, `"userSay":"Hi",`+member) }
+func withoutText(member string) string { return say(`"userSay":"Hi"`, member) }
 
 const medium0 = `{"type":"image","url":"https://cdn.example/a.png"}`
 
-func TestReceiveRefuses(t *testing.T) {
+func TestInvalidMessagesAreRefused(t *testing.T) {
 	a := configured(t, map[string]string{"livechat": livechat}, nil)
 	if _, err := a.Receive(t.Context(), request(say("Hi", "Hi"))); err != nil {
-		t.Fatalf("the call that all others are made of is refused: %v", err)
+		t.Fatalf("the unchanged message is refused: %v", err)
 	}
 	long := strings.Repeat("x", 5000)
 	tests := []struct {
@@ -45,41 +45,22 @@ func TestReceiveRefuses(t *testing.T) {
 		status int
 		field  string
 	}{
-		// Who calls.
+		// Access token. See TestForgedCallsAreRefused for more.
 		{name: "token missing", body: say(givenToken+",", ""), status: 401, field: "accessToken"},
-		{name: "token null", body: say(givenToken, `"accessToken":null`), status: 401, field: "accessToken"},
-		{name: "token empty", body: say(testToken, ""), status: 401, field: "accessToken"},
-		{name: "token in upper case", body: say(testToken, "FC41..........."), status: 401, field: "accessToken"},
-		{name: "token with a prefix", body: say(testToken, "Bearer "+testToken), status: 401, field: "accessToken"},
-		{name: "token with a space before", body: say(testToken, " "+testToken), status: 401, field: "accessToken"},
-		{name: "token with a suffix", body: say(testToken, testToken+"."), status: 401, field: "accessToken"},
-		{name: "token with a NUL behind", body: say(testToken, testToken+`\u0000`), status: 401, field: "accessToken"},
-		{name: "token with a line end", body: say(testToken, testToken+`\n`), status: 401, field: "accessToken"},
-		{name: "token cut short", body: say(testToken, "fc41"), status: 401, field: "accessToken"},
-		{name: "token as a number", body: say(givenToken, `"accessToken":41`), status: 401, field: "accessToken"},
-		{name: "token as true", body: say(givenToken, `"accessToken":true`), status: 401, field: "accessToken"},
-		{name: "token in a list", body: say(givenToken, `"accessToken":["`+testToken+`"]`), status: 401, field: "accessToken"},
-		{name: "token in an object", body: say(givenToken, `"accessToken":{"$ne":""}`), status: 401, field: "accessToken"},
 		{name: "token twice", body: say(givenToken, givenToken+`,"accessToken":"no"`), status: 400, field: "accessToken"},
 		{name: "token twice, the second escaped", body: say(givenToken, givenToken+`,"\u0061ccessToken":"no"`), status: 400,
 			field: "accessToken"},
-		{name: "token under another case", body: say("accessToken", "accesstoken"), status: 401, field: "accessToken"},
-		{name: "token in the payload", body: say(givenToken+`,"payload":{`, `"payload":{`+givenToken+","), status: 401,
-			field: "accessToken"},
-		{name: "token in a header", body: say(givenToken+",", ""), status: 401, field: "accessToken",
-			header: http.Header{"Authorization": {"Bearer " + testToken}, "Accesstoken": {testToken}}},
-		{name: "reply token as token", body: say(testToken, "site-secret"), status: 401, field: "accessToken"},
-		{name: "wrong token hides a wrong payload", body: `{"userId":5,"accessToken":"no","payload":[]}`, status: 401,
+		{name: "wrong token, wrong payload", body: `{"userId":5,"accessToken":"no","payload":[]}`, status: 401,
 			field: "accessToken"},
 		{name: "null body", body: `null`, status: 401, field: "accessToken"},
 		{name: "empty object", body: `{}`, status: 401, field: "accessToken"},
 
-		// Whom.
+		// Path.
 		{name: "other organization", body: say("Hi", "Hi"), path: messagesPath + "other/d8ai_chatbot", status: 404},
 		{name: "other chatbot", body: say("Hi", "Hi"), path: messagesPath + "d8ai/other", status: 404},
 		{name: "names swapped", body: say("Hi", "Hi"), path: messagesPath + "d8ai_chatbot/d8ai", status: 404},
 		{name: "organization in upper case", body: say("Hi", "Hi"), path: messagesPath + "D8AI/d8ai_chatbot", status: 404},
-		{name: "slash at the end", body: say("Hi", "Hi"), path: testPath + "/", status: 404},
+		{name: "trailing slash", body: say("Hi", "Hi"), path: testPath + "/", status: 404},
 		{name: "no chatbot", body: say("Hi", "Hi"), path: messagesPath + "d8ai", status: 404},
 		{name: "escaped slash", body: say("Hi", "Hi"), path: messagesPath + "d8ai%2Fd8ai_chatbot", status: 404},
 		{name: "broken escape", body: say("Hi", "Hi"), path: messagesPath + "d8ai/d8ai_chatbot%2", status: 404},
@@ -93,7 +74,7 @@ func TestReceiveRefuses(t *testing.T) {
 		{name: "a list", body: `[` + say("Hi", "Hi") + `]`, status: 400},
 		{name: "a string", body: `"hello"`, status: 400},
 		{name: "two bodies", body: say("Hi", "Hi") + say("Hi", "Hi"), status: 400},
-		{name: "something behind", body: say("Hi", "Hi") + " x", status: 400},
+		{name: "text after the object", body: say("Hi", "Hi") + " x", status: 400},
 		{name: "byte order mark", body: "\ufeff" + say("Hi", "Hi"), status: 400},
 		{name: "comment", body: say(`{"userId"`, `{/* me */"userId"`), status: 400},
 		{name: "trailing comma", body: say(`{"id":"u1"}`, `{"id":"u1",}`), status: 400},
@@ -116,7 +97,7 @@ func TestReceiveRefuses(t *testing.T) {
 		{name: "userId too long when escaped", body: say(`"userId":"u1"`, `"userId":"`+strings.Repeat("/", 250)+`"`),
 			status: 400, field: "userId"},
 		{name: "userInfo.id other", body: say(`{"id":"u1"}`, `{"id":"u2"}`), status: 400, field: "payload.userInfo.id"},
-		{name: "userInfo.id in other case", body: say(`{"id":"u1"}`, `{"id":"U1"}`), status: 400, field: "payload.userInfo.id"},
+		{name: "userInfo.id in a different case", body: say(`{"id":"u1"}`, `{"id":"U1"}`), status: 400, field: "payload.userInfo.id"},
 		{name: "userInfo.id missing", body: say(`{"id":"u1"}`, `{}`), status: 400, field: "payload.userInfo.id"},
 		{name: "userInfo.id a number", body: say(`{"id":"u1"}`, `{"id":1}`), status: 400, field: "payload.userInfo.id"},
 		{name: "userInfo missing", body: say(`,"userInfo":{"id":"u1"}`, ``), status: 400, field: "payload.userInfo.id"},
@@ -147,7 +128,7 @@ func TestReceiveRefuses(t *testing.T) {
 			field: "payload.userData.customPayload.data"},
 		{name: "data a number", body: say(`"data":"d"`, `"data":5`), status: 400, field: "payload.userData.customPayload.data"},
 
-		// Our own additions.
+		// Patchbay's additions.
 		{name: "messageId a number", body: say(`{"userId"`, `{"messageId":7,"userId"`), status: 400, field: "messageId"},
 		{name: "messageId too long", body: say(`{"userId"`, `{"messageId":"`+long[:257]+`","userId"`), status: 400,
 			field: "messageId"},
@@ -158,50 +139,50 @@ func TestReceiveRefuses(t *testing.T) {
 			header: http.Header{"Idempotency-Key": {"a", "b"}}},
 		{name: "idempotency key not UTF-8", body: say("Hi", "Hi"), status: 400, field: "Idempotency-Key",
 			header: http.Header{"Idempotency-Key": {"\xff"}}},
-		{name: "media a link", body: said(`"media":"https://cdn.example/a.png"`), status: 400, field: "payload.media"},
-		{name: "media with null", body: said(`"media":[null]`), status: 400, field: "payload.media.0"},
-		{name: "media none and no words", body: wordless(`"media":[]`), status: 400, field: "payload.userSay"},
-		{name: "medium without a type", body: said(`"media":[{"url":"https://cdn.example/a"}]`), status: 400,
+		{name: "media a link", body: withMember(`"media":"https://cdn.example/a.png"`), status: 400, field: "payload.media"},
+		{name: "media with null", body: withMember(`"media":[null]`), status: 400, field: "payload.media.0"},
+		{name: "empty media and no text", body: withoutText(`"media":[]`), status: 400, field: "payload.userSay"},
+		{name: "medium without a type", body: withMember(`"media":[{"url":"https://cdn.example/a"}]`), status: 400,
 			field: "payload.media.0.type"},
-		{name: "medium of an unknown type", body: said(`"media":[{"type":"img","url":"https://cdn.example/a"}]`), status: 400,
+		{name: "medium of an unknown type", body: withMember(`"media":[{"type":"img","url":"https://cdn.example/a"}]`), status: 400,
 			field: "payload.media.0.type"},
-		{name: "medium without a link", body: said(`"media":[` + medium0 + `,{"type":"image"}]`), status: 400,
+		{name: "medium without a link", body: withMember(`"media":[` + medium0 + `,{"type":"image"}]`), status: 400,
 			field: "payload.media.1.url"},
-		{name: "medium with a relative link", body: said(`"media":[{"type":"image","url":"/a.png"}]`), status: 400,
+		{name: "medium with a relative link", body: withMember(`"media":[{"type":"image","url":"/a.png"}]`), status: 400,
 			field: "payload.media.0.url"},
-		{name: "medium with its bytes", body: said(`"media":[{"type":"image","url":"data:image/png;base64,AA=="}]`), status: 400,
+		{name: "medium with its bytes", body: withMember(`"media":[{"type":"image","url":"data:image/png;base64,AA=="}]`), status: 400,
 			field: "payload.media.0.url"},
-		{name: "medium on the caller's disk", body: said(`"media":[{"type":"file","url":"file:///etc/passwd"}]`), status: 400,
+		{name: "medium with a file URL", body: withMember(`"media":[{"type":"file","url":"file:///etc/passwd"}]`), status: 400,
 			field: "payload.media.0.url"},
-		{name: "medium with a script", body: said(`"media":[{"type":"file","url":"javascript:alert(1)"}]`), status: 400,
+		{name: "medium with a script", body: withMember(`"media":[{"type":"file","url":"javascript:alert(1)"}]`), status: 400,
 			field: "payload.media.0.url"},
-		{name: "medium with credentials", body: said(`"media":[{"type":"file","url":"https://u:p@cdn.example/a"}]`), status: 400,
+		{name: "medium with credentials", body: withMember(`"media":[{"type":"file","url":"https://u:p@cdn.example/a"}]`), status: 400,
 			field: "payload.media.0.url"},
-		{name: "medium with a long link", body: said(`"media":[{"type":"file","url":"https://cdn.example/` + long[:4077] + `"}]`), status: 400,
+		{name: "medium with a long link", body: withMember(`"media":[{"type":"file","url":"https://cdn.example/` + long[:4077] + `"}]`), status: 400,
 			field: "payload.media.0.url"},
-		{name: "medium with a long name", body: said(`"media":[{"type":"file","url":"https://cdn.example/a","name":"` + long + `"}]`),
+		{name: "medium with a long name", body: withMember(`"media":[{"type":"file","url":"https://cdn.example/a","name":"` + long + `"}]`),
 			status: 400, field: "payload.media.0.name"},
 		{name: "medium with a line end in its type", status: 400, field: "payload.media.0.contentType",
-			body: said(`"media":[{"type":"file","url":"https://cdn.example/a","contentType":"a/b\r\nx: y"}]`)},
+			body: withMember(`"media":[{"type":"file","url":"https://cdn.example/a","contentType":"a/b\r\nx: y"}]`)},
 		{name: "medium with a long caption", status: 400, field: "payload.media.0.text",
-			body: said(`"media":[{"type":"file","url":"https://cdn.example/a","text":"` + strings.Repeat(long, 14) + `"}]`)},
-		{name: "medium of negative size", body: said(`"media":[{"type":"file","url":"https://cdn.example/a","size":-1}]`), status: 400,
+			body: withMember(`"media":[{"type":"file","url":"https://cdn.example/a","text":"` + strings.Repeat(long, 14) + `"}]`)},
+		{name: "medium of negative size", body: withMember(`"media":[{"type":"file","url":"https://cdn.example/a","size":-1}]`), status: 400,
 			field: "payload.media.0.size"},
-		{name: "medium of half a byte", body: said(`"media":[{"type":"file","url":"https://cdn.example/a","size":0.5}]`), status: 400,
+		{name: "medium of fractional size", body: withMember(`"media":[{"type":"file","url":"https://cdn.example/a","size":0.5}]`), status: 400,
 			field: "payload.media.0.size"},
-		{name: "too many media", body: said(`"media":[` + strings.Repeat(medium0+",", 62) + medium0 + `]`), status: 400,
+		{name: "too many media", body: withMember(`"media":[` + strings.Repeat(medium0+",", 62) + medium0 + `]`), status: 400,
 			field: "payload.media"},
-		{name: "event a string", body: said(`"event":"typing"`), status: 400, field: "payload.event"},
-		{name: "event without a type", body: wordless(`"event":{}`), status: 400, field: "payload.event.type"},
-		{name: "event null and no words", body: wordless(`"event":null`), status: 400, field: "payload.userSay"},
-		{name: "read nothing", body: wordless(`"event":{"type":"read"}`), status: 400, field: "payload.event.messageIds"},
-		{name: "read null", body: wordless(`"event":{"type":"read","messageIds":[null]}`), status: 400,
+		{name: "event a string", body: withMember(`"event":"typing"`), status: 400, field: "payload.event"},
+		{name: "event without a type", body: withoutText(`"event":{}`), status: 400, field: "payload.event.type"},
+		{name: "null event and no text", body: withoutText(`"event":null`), status: 400, field: "payload.userSay"},
+		{name: "read nothing", body: withoutText(`"event":{"type":"read"}`), status: 400, field: "payload.event.messageIds"},
+		{name: "read null", body: withoutText(`"event":{"type":"read","messageIds":[null]}`), status: 400,
 			field: "payload.event.messageIds.0"},
-		{name: "read an empty id", body: wordless(`"event":{"type":"read","messageIds":["a",""]}`), status: 400,
+		{name: "read an empty id", body: withoutText(`"event":{"type":"read","messageIds":["a",""]}`), status: 400,
 			field: "payload.event.messageIds.1"},
-		{name: "read a number", body: wordless(`"event":{"type":"read","messageIds":[1]}`), status: 400,
+		{name: "read a number", body: withoutText(`"event":{"type":"read","messageIds":[1]}`), status: 400,
 			field: "payload.event.messageIds.0"},
-		{name: "read too many", body: wordless(`"event":{"type":"read","messageIds":["a"` + strings.Repeat(`,"a"`, 64) + `]}`), status: 400,
+		{name: "read too many", body: withoutText(`"event":{"type":"read","messageIds":["a"` + strings.Repeat(`,"a"`, 64) + `]}`), status: 400,
 			field: "payload.event.messageIds"},
 		{name: "hops negative", body: say("Hi", "Hi"), status: 400, field: "Patchbay-Hops",
 			header: http.Header{"Patchbay-Hops": {"-1"}}},
@@ -227,7 +208,7 @@ func TestReceiveRefuses(t *testing.T) {
 	}
 }
 
-// checkRefusal checks status, field and kind, and that the body tells the same.
+// checkRefusal checks status, field and kind of a refusal, and that its body has the same.
 func checkRefusal(t *testing.T, got *sdk.Reception, err error, status int, field string) {
 	t.Helper()
 	e, ok := errors.AsType[*sdk.Error](err)
@@ -257,11 +238,11 @@ func checkRefusal(t *testing.T, got *sdk.Reception, err error, status int, field
 		t.Errorf("body %s, want status %d, field %q and a message", e.Body, status, field)
 	}
 	if strings.Contains(string(e.Body)+e.Error(), testToken) {
-		t.Errorf("the refusal has the token in it: %s", e.Body)
+		t.Errorf("the refusal contains the token: %s", e.Body)
 	}
 }
 
-func TestReceivePicksChannel(t *testing.T) {
+func TestPathAndTokenSelectTheChannel(t *testing.T) {
 	const format = `{"organization":"ORG","chatbot":"BOT","access_token":"TOKEN","reply_url":"https://site.example/"}`
 	account := func(organization, bot, token string) string {
 		return strings.NewReplacer("ORG", organization, "BOT", bot, "TOKEN", token).Replace(format)
@@ -283,9 +264,9 @@ func TestReceivePicksChannel(t *testing.T) {
 		{"first", "acme/faq", "t1", "one"},
 		{"second", "acme/sales", "t2", "two"},
 		{"escaped names", "a%2Fb%20%25/%E6%9C%BA%E5%99%A8%E4%BA%BA", "t3", "odd"},
-		{"same names, told apart by token", "acme/faq", "t4", "twin"},
+		{"same names, different token", "acme/faq", "t4", "twin"},
 		{"escaped slash", "acme/faq%2Feu", "t6", "slash"},
-		{"slash that is not escaped", "acme/faq/eu", "t6", ""},
+		{"unescaped slash", "acme/faq/eu", "t6", ""},
 		{"token of the neighbour", "acme/sales", "t1", ""},
 		{"token of a channel that is not on this path", "gone/faq", "t5", ""},
 	}
@@ -316,14 +297,14 @@ func TestReceivePicksChannel(t *testing.T) {
 	}
 }
 
-func TestReceiveBeforeConfiguration(t *testing.T) {
+func TestMessageBeforeConfigureIsTransient(t *testing.T) {
 	_, err := newAdapter().Receive(t.Context(), request(say("Hi", "Hi")))
 	if e, ok := errors.AsType[*sdk.Error](err); !ok || e.Kind != sdk.KindTransient || e.Status != 503 {
 		t.Errorf("got %v, want a transient refusal with 503", err)
 	}
 }
 
-func TestReceiveIdentity(t *testing.T) {
+func TestMessageID(t *testing.T) {
 	a := configured(t, map[string]string{"livechat": livechat}, nil)
 	withID := say(`{"userId"`, `{"messageId":"from-body","userId"`)
 	tests := []struct {
@@ -335,7 +316,7 @@ func TestReceiveIdentity(t *testing.T) {
 		{"none", say("Hi", "Hi"), nil, "", 0},
 		{"body", withID, nil, "from-body", 0},
 		{"header", say("Hi", "Hi"), http.Header{"Idempotency-Key": {"from-header"}}, "from-header", 0},
-		{"body wins", withID, http.Header{"Idempotency-Key": {"from-header"}}, "from-body", 0},
+		{"body has priority", withID, http.Header{"Idempotency-Key": {"from-header"}}, "from-body", 0},
 		{"empty body", say(`{"userId"`, `{"messageId":"","userId"`), http.Header{"Idempotency-Key": {"h"}}, "h", 0},
 		{"empty header", say("Hi", "Hi"), http.Header{"Idempotency-Key": {""}}, "", 0},
 		{"longest", say("Hi", "Hi"), http.Header{"Idempotency-Key": {strings.Repeat("k", 256)}}, strings.Repeat("k", 256), 0},
@@ -348,7 +329,7 @@ func TestReceiveIdentity(t *testing.T) {
 				req.Header[name] = values
 			}
 			var ids []string
-			for range 2 { // a repeat of the call must come out the same
+			for range 2 { // a repeat has the same id
 				got, err := a.Receive(t.Context(), req)
 				if err != nil {
 					t.Fatal(err)
@@ -366,23 +347,23 @@ func TestReceiveIdentity(t *testing.T) {
 	}
 }
 
-// What is exactly as long as it may be is taken.
-func TestReceiveTakesTheMost(t *testing.T) {
+// Fields of the maximum size are accepted.
+func TestFieldsOfMaximumSizeAreAccepted(t *testing.T) {
 	a := configured(t, map[string]string{"livechat": livechat}, nil)
 	link := "https://cdn.example/" + strings.Repeat("x", 4096-len("https://cdn.example/"))
-	// Each slash has three bytes in a thread.
+	// Each slash becomes three bytes in a thread.
 	fixed := len(thread{"d8ai", "d8ai_chatbot", ""}.String())
 	user := strings.Repeat("/", (envelope.MaxThreadBytes-fixed)/3) + strings.Repeat("u", (envelope.MaxThreadBytes-fixed)%3)
 	for name, body := range map[string]string{
-		"link":    wordless(`"media":[{"type":"image","url":"` + link + `"}]`),
-		"caption": wordless(`"media":[{"type":"image","url":"` + link + `","text":"` + strings.Repeat("x", envelope.MaxTextBytes) + `"}]`),
-		"name": wordless(`"media":[{"type":"file","url":"` + link + `","name":"` + strings.Repeat("n", maxFactBytes) +
-			`","contentType":"a/` + strings.Repeat("b", maxFactBytes-2) + `"}]`),
-		"words and media": said(`"media":[` + strings.Repeat(medium0+",", maxMedia-1) + medium0 + `]`),
-		"words":           say("Hi", strings.Repeat("x", envelope.MaxTextBytes)),
+		"link":    withoutText(`"media":[{"type":"image","url":"` + link + `"}]`),
+		"caption": withoutText(`"media":[{"type":"image","url":"` + link + `","text":"` + strings.Repeat("x", envelope.MaxTextBytes) + `"}]`),
+		"name": withoutText(`"media":[{"type":"file","url":"` + link + `","name":"` + strings.Repeat("n", maxFieldBytes) +
+			`","contentType":"a/` + strings.Repeat("b", maxFieldBytes-2) + `"}]`),
+		"text and media": withMember(`"media":[` + strings.Repeat(medium0+",", maxMedia-1) + medium0 + `]`),
+		"words":          say("Hi", strings.Repeat("x", envelope.MaxTextBytes)),
 		"custom payload": say(`{"data":"d"}`, `{"x":"`+strings.Repeat("x", envelope.MaxAttributeBytes-len(attrCustomPayload)-len(`{"x":""}`))+
 			`"}`),
-		"message ids": wordless(`"event":{"type":"read","messageIds":["a"` + strings.Repeat(`,"a"`, envelope.MaxReferences-1) + `]}`),
+		"message ids": withoutText(`"event":{"type":"read","messageIds":["a"` + strings.Repeat(`,"a"`, envelope.MaxReferences-1) + `]}`),
 		"thread":      strings.ReplaceAll(say("Hi", "Hi"), `"u1"`, `"`+user+`"`),
 	} {
 		got, err := a.Receive(t.Context(), request(body))
@@ -391,7 +372,7 @@ func TestReceiveTakesTheMost(t *testing.T) {
 			continue
 		}
 		if err := got.Envelopes[0].Validate(); err != nil {
-			t.Errorf("%s: not a valid envelope: %v", name, err)
+			t.Errorf("%s: invalid envelope: %v", name, err)
 		}
 		if name == "thread" && len(got.Envelopes[0].Thread) != envelope.MaxThreadBytes {
 			t.Errorf("thread of %d bytes", len(got.Envelopes[0].Thread))

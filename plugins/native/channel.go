@@ -6,9 +6,45 @@ import (
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/webhook"
 )
 
-// endpoint is what the channel offers and needs.
+// channel is a configured account. Only its health changes; a new configuration creates a new channel.
+type channel struct {
+	name, prefix string
+	role         envelope.Role
+	settings
+	target  string               // the URL that Deliver posts to
+	keys    []webhook.SigningKey // role customer: sign replies; role bot: verify them
+	client  *http.Client
+	metrics *metrics
+	health  health
+}
+
+// newChannel returns a channel with valid settings.
+func newChannel(ch sdk.Channel, s settings) (*channel, error) {
+	c := &channel{name: ch.Name, prefix: ch.Prefix, role: ch.Role, settings: s, client: ch.Host.HTTP}
+	secret := s.ReplySecret
+	c.target = s.ReplyURL
+	var err error
+	if c.role == envelope.RoleBot {
+		secret = s.AnswerSecret
+		c.target, err = url.JoinPath(s.BaseURL, messagesPath, url.PathEscape(s.Organization), url.PathEscape(s.Chatbot))
+		if err != nil {
+			return nil, sdk.Invalid("base_url", "is not a URL; write it like https://host/path")
+		}
+	}
+	if c.keys, err = webhook.ParseSigningKeys(secret.Reveal()); err != nil {
+		return nil, sdk.Invalid("", "%s", err)
+	}
+	if c.metrics, err = newMetrics(ch.Host.Registry); err != nil {
+		return nil, err
+	}
+	c.metrics.init(c.name)
+	return c, nil
+}
+
+// endpoint returns the channel's path and capabilities.
 func (ch *channel) endpoint() sdk.Endpoint {
 	path := sdk.Path{Pattern: messagesPath + "{organization}/{chatbotName}", Methods: []string{http.MethodPost},
 		ContentTypes: []string{jsonType}}
@@ -27,7 +63,7 @@ func (ch *channel) endpoint() sdk.Endpoint {
 
 var mediaParts = []envelope.PartType{envelope.PartImage, envelope.PartAudio, envelope.PartVideo, envelope.PartFile}
 
-// customerCapabilities are what a reply can hold.
+// customerCapabilities returns what a reply can carry.
 func customerCapabilities() sdk.Capabilities {
 	return sdk.Capabilities{
 		Parts:      append([]envelope.PartType{envelope.PartText, envelope.PartSuggestions}, mediaParts...),
@@ -37,7 +73,7 @@ func customerCapabilities() sdk.Capabilities {
 	}
 }
 
-// botCapabilities are what a question can hold.
+// botCapabilities returns what a message to the far end can carry.
 func (s *settings) botCapabilities() sdk.Capabilities {
 	if s.FarEnd != farPatchbay {
 		return sdk.Capabilities{Parts: []envelope.PartType{envelope.PartText}, TextBytes: s.TextBytes}
@@ -47,7 +83,7 @@ func (s *settings) botCapabilities() sdk.Capabilities {
 		Events:     []envelope.Kind{envelope.KindTyping, envelope.KindRead, envelope.KindClosed},
 		Idempotent: true,
 		Media:      sdk.MediaLink,
-		TextBytes:  envelope.MaxTextBytes, // userSay becomes one part over there
+		TextBytes:  envelope.MaxTextBytes, // userSay becomes one part
 	}
 	if s.TextBytes > 0 {
 		c.TextBytes = min(c.TextBytes, s.TextBytes)

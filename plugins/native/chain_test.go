@@ -18,7 +18,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// wire is a far end that keeps the last call, as the gateway over there would hand it to its adapter.
+// wire is a far end that records the last call as the request that its adapter receives.
 type wire struct{ last *sdk.Request }
 
 // RoundTrip implements http.RoundTripper.
@@ -33,7 +33,8 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Body: io.NopCloser(bytes.NewReader([]byte("{}"))), Request: r}, nil
 }
 
-// chain is two gateways: near asks far by its channel "relay", and far knows near as its channel "near".
+// chain consists of two gateways. near posts messages with its channel "relay"; far receives them with its channel
+// "near".
 type chain struct {
 	near, far *adapter
 	wire      *wire
@@ -42,7 +43,7 @@ type chain struct {
 func newChain(t *testing.T) *chain {
 	c := &chain{wire: &wire{}}
 	client := &http.Client{Transport: c.wire}
-	near := strings.NewReplacer("https://relay.example/x", "https://far.example", testSecret+" "+formerSecret, testSecret).
+	near := strings.NewReplacer("https://relay.example/x", "https://far.example", testSecret+" "+previousSecret, testSecret).
 		Replace(relay)
 	c.near = withBots(t, configured(t, nil, nil), map[string]string{"relay": near}, client)
 	c.far = configured(t, map[string]string{"near": strings.Replace(livechat, `"https://site.example/replies"`,
@@ -50,7 +51,7 @@ func newChain(t *testing.T) *chain {
 	return c
 }
 
-// send makes one adapter deliver and the other receive.
+// send delivers with one adapter and receives with the other.
 func (c *chain) send(t rapid.TB, from *adapter, d *sdk.Delivery, to *adapter, channel string) []*envelope.Envelope {
 	receipt, err := from.Deliver(context.Background(), d)
 	if err != nil || receipt.Degraded != "" {
@@ -63,7 +64,7 @@ func (c *chain) send(t rapid.TB, from *adapter, d *sdk.Delivery, to *adapter, ch
 	}
 	for _, e := range got.Envelopes {
 		if err := e.Validate(); err != nil {
-			t.Fatalf("not a valid envelope: %v", err)
+			t.Fatalf("invalid envelope: %v", err)
 		}
 	}
 	return got.Envelopes
@@ -71,25 +72,25 @@ func (c *chain) send(t rapid.TB, from *adapter, d *sdk.Delivery, to *adapter, ch
 
 var (
 	texts   = rapid.StringN(1, 40, 400)
-	facts   = rapid.StringMatching(`[a-zA-Z0-9 ./äöü字-]{0,40}`)
+	fields  = rapid.StringMatching(`[a-zA-Z0-9 ./äöü字-]{0,40}`)
 	userIDs = rapid.StringMatching(`[a-zA-Z0-9 /%.:字-]{1,40}`)
 )
 
-// links are addresses as vendors make them.
+// links generates links to media.
 var links = rapid.StringMatching(`https?://cdn\.example/[a-z0-9/?&=%#.]{0,8}`).Filter(
 	func(s string) bool { return linkProblem(s) == "" })
 
-// media are links to images and the like, with all that the format has room for.
+// media generates media with all fields.
 var media = rapid.Custom(func(t *rapid.T) envelope.Part {
 	return envelope.Part{
 		Type: rapid.SampledFrom(mediaParts).Draw(t, "type"),
 		URL:  links.Draw(t, "url"),
-		Text: rapid.StringN(0, 20, 100).Draw(t, "caption"), ContentType: facts.Draw(t, "content type"), Name: facts.Draw(t, "name"),
+		Text: rapid.StringN(0, 20, 100).Draw(t, "caption"), ContentType: fields.Draw(t, "content type"), Name: fields.Draw(t, "name"),
 		Size: rapid.Int64Range(0, 1<<40).Draw(t, "size"),
 	}
 })
 
-// drawParts draws words, media or both, in the order in which the format has them.
+// drawParts generates a text, media or both, in the order of the format.
 func drawParts(t *rapid.T) []envelope.Part {
 	if !rapid.Bool().Draw(t, "words") {
 		return rapid.SliceOfN(media, 1, 4).Draw(t, "media")
@@ -98,7 +99,7 @@ func drawParts(t *rapid.T) []envelope.Part {
 	return append(parts, rapid.SliceOfN(media, 0, 4).Draw(t, "media")...)
 }
 
-// drawAttributes draws what a website can give along.
+// drawAttributes generates the attributes of a website's userData.
 func drawAttributes(t *rapid.T) map[string]string {
 	attributes := map[string]string{}
 	if agents := rapid.SliceOfN(texts, 0, 3).Draw(t, "target agents"); len(agents) > 0 {
@@ -118,8 +119,8 @@ func compact(t *rapid.T, v any) string {
 	return string(b)
 }
 
-// TestQuestionArrives holds that what one gateway asks is what the other is asked.
-func TestQuestionArrives(t *testing.T) {
+// A message of one gateway arrives unchanged at the other.
+func TestMessagePassesTheChain(t *testing.T) {
 	c := newChain(t)
 	rapid.Check(t, func(t *rapid.T) {
 		e := &envelope.Envelope{
@@ -138,8 +139,8 @@ func TestQuestionArrives(t *testing.T) {
 	})
 }
 
-// TestAnswerArrives holds that what one gateway answers is what the other gets.
-func TestAnswerArrives(t *testing.T) {
+// A reply of one gateway arrives unchanged at the other.
+func TestReplyPassesTheChain(t *testing.T) {
 	c := newChain(t)
 	rapid.Check(t, func(t *rapid.T) {
 		e := &envelope.Envelope{
@@ -174,8 +175,8 @@ func TestAnswerArrives(t *testing.T) {
 	})
 }
 
-// TestEventsArrive holds what becomes of each event on the other side, both ways.
-func TestEventsArrive(t *testing.T) {
+// The meaning of each event at the other gateway, in both directions.
+func TestEventsPassTheChain(t *testing.T) {
 	c := newChain(t)
 	far, near := thread{"d8ai", "d8ai_chatbot", "u"}.String(), "u"
 	reason := map[string]string{"reason": "idle"}
@@ -221,8 +222,8 @@ func TestEventsArrive(t *testing.T) {
 	}
 }
 
-// TestEmptyCustomPayloadComesBack: an object without members is something that the website sent, too.
-func TestEmptyCustomPayloadComesBack(t *testing.T) {
+// An empty customPayload is returned like any other.
+func TestEmptyCustomPayloadIsReturned(t *testing.T) {
 	d := delivery()
 	d.Envelope.Attributes = map[string]string{attrCustomPayload: "{}"}
 	r, degraded, err := reply(d)

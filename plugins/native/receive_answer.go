@@ -11,15 +11,15 @@ import (
 	"patchbay/sdk/webhook"
 )
 
-// receiveAnswer takes what a far end posts to a channel of role bot. The order of checks is part of the contract: address
-// (404), token and signature (401), syntax and userId (400). Whatever is wrong behind that is kept as unparsed: the far
-// end's own format is not public, and what it said must not be lost for it.
+// receiveAnswer receives a reply to a channel of role bot. The order of the checks is part of the contract: path (404),
+// token and signature (401), syntax and userId (400). Any other defect makes the reply unparsed instead of refusing it,
+// because the format of other far ends is not public.
 func (a *adapter) receiveAnswer(req *sdk.Request) (*sdk.Reception, error) {
-	ch, err := a.answered(req)
+	ch, err := a.answerChannel(req)
 	if err != nil {
 		return nil, err
 	}
-	id, err := ch.authentic(req, a.now())
+	id, err := ch.authenticateAnswer(req, a.now())
 	if err != nil {
 		ch.metrics.unauthenticated.WithLabelValues(ch.name).Inc()
 		return nil, err
@@ -35,8 +35,8 @@ func (a *adapter) receiveAnswer(req *sdk.Request) (*sdk.Reception, error) {
 	return ch.reception(envelopes), nil
 }
 
-// answered returns the channel of role bot whose path was called.
-func (a *adapter) answered(req *sdk.Request) (*channel, error) {
+// answerChannel returns the channel of role bot that the path names.
+func (a *adapter) answerChannel(req *sdk.Request) (*channel, error) {
 	name, err := url.PathUnescape(strings.TrimPrefix(req.Path, answersPath))
 	for _, claimed := range req.Channels {
 		if ch := a.channel(claimed); err == nil && claimed == name && ch != nil && ch.role == envelope.RoleBot {
@@ -45,12 +45,12 @@ func (a *adapter) answered(req *sdk.Request) (*channel, error) {
 			return nil, notReady()
 		}
 	}
-	return nil, refuse(sdk.KindInvalid, http.StatusNotFound, "", "no such channel")
+	return nil, refuse(sdk.KindInvalid, http.StatusNotFound, "", "unknown channel")
 }
 
-// authentic checks token and signature, as far as they are configured. It returns the signed id of the call, "" if calls
-// are not signed. What exactly is wrong with a signature is for the operator's log alone.
-func (ch *channel) authentic(req *sdk.Request, now time.Time) (id string, err error) {
+// authenticateAnswer checks the token and the signature that the channel requires. It returns the signed id, or "" if
+// replies are not signed. The cause of a wrong signature is only logged, not sent to the caller.
+func (ch *channel) authenticateAnswer(req *sdk.Request, now time.Time) (id string, err error) {
 	if token := ch.AnswerToken.Reveal(); token != "" && !webhook.Equal(webhook.BearerToken(req.Header), token) {
 		return "", refuse(sdk.KindUnauthorized, http.StatusUnauthorized, "Authorization", "missing or wrong")
 	}
@@ -68,23 +68,25 @@ func (ch *channel) authentic(req *sdk.Request, now time.Time) (id string, err er
 	return id, nil
 }
 
-// translateAnswer makes the envelopes of an authenticated answer: one for what is said, and one for an event. signed is the
-// call's signed id, if it has one.
-func (ch *channel) translateAnswer(body *answerBody, req *sdk.Request, signed string) ([]*envelope.Envelope, *webhook.Fault) {
+// translateAnswer returns the envelopes of an authenticated reply: one for a message, one for an event, or both. signedID
+// is the signed id, or "".
+func (ch *channel) translateAnswer(
+	body *answerBody, req *sdk.Request, signedID string,
+) ([]*envelope.Envelope, *webhook.Fault) {
 	user, f := webhook.TextJSON(body.UserID, "userId")
 	if f == nil {
-		f = identifier("userId", user)
+		f = checkID("userId", user)
 	}
 	if f != nil {
 		return nil, f
 	}
-	hops, f := hops(req.Header)
+	hops, f := parseHops(req.Header)
 	if f != nil {
 		return nil, f
 	}
 	e := envelope.Envelope{
-		Channel: ch.name, VendorID: ch.answerID(body, req.Header, signed), Thread: user, Hops: hops,
-		Sender: envelope.Sender{Role: envelope.RoleBot}, SentAt: sentTime(body.SentAt),
+		Channel: ch.name, VendorID: ch.answerID(body, req.Header, signedID), Thread: user, Hops: hops,
+		Sender: envelope.Sender{Role: envelope.RoleBot}, SentAt: parseSentAt(body.SentAt),
 	}
 	if !ch.isAddressee(body) {
 		return unparsed(e, reasonAddressee, req.Body), nil
@@ -97,36 +99,27 @@ func (ch *channel) translateAnswer(body *answerBody, req *sdk.Request, signed st
 	if f != nil || (len(parts) == 0 && p.Event == nil) {
 		return unparsed(e, reasonPayload, req.Body), nil
 	}
-	p.speaker(&e)
-	p.returned(&e)
-	var out []*envelope.Envelope
-	if len(parts) > 0 {
-		said := e
-		said.Kind, said.Parts = envelope.KindMessage, parts
-		if e.Sender.Role == envelope.RoleCustomer {
-			said.Kind = envelope.KindEcho
-		}
-		out = append(out, &said)
-	}
+	p.setSender(&e)
+	p.setUserData(&e)
+	var setEvent func(*envelope.Envelope) *webhook.Fault
 	if p.Event != nil {
-		happened := beside(e, len(out) > 0)
-		p.Event.apply(happened)
-		if happened.Attributes[attrUnparsed] == reasonEvent {
-			happened.Raw = redacted(req.Body)
-		}
-		out = append(out, happened)
+		setEvent = func(e *envelope.Envelope) *webhook.Fault { p.Event.apply(e, req.Body); return nil }
 	}
-	return out, nil
+	out, f := withEvent(e, parts, setEvent)
+	if e.Sender.Role == envelope.RoleCustomer && len(parts) > 0 {
+		out[0].Kind = envelope.KindEcho
+	}
+	return out, f
 }
 
-// unparsed makes e the only envelope of an answer that was not understood.
+// unparsed returns the only envelope of a reply that can't be parsed.
 func unparsed(e envelope.Envelope, reason string, body []byte) []*envelope.Envelope {
 	e.Kind, e.Raw = envelope.KindUnparsed, redacted(body)
-	note(&e, attrUnparsed, reason)
+	setAttribute(&e, attrUnparsed, reason)
 	return []*envelope.Envelope{&e}
 }
 
-// isAddressee reports whether an answer names the channel's organization and chatbot, or none.
+// isAddressee reports whether a reply names the channel's organization and chatbot, or none.
 func (ch *channel) isAddressee(body *answerBody) bool {
 	organization, f1 := webhook.TextJSON(body.Organization, "organization")
 	chatbot, f2 := webhook.TextJSON(body.ChatbotName, "chatbotName")

@@ -12,12 +12,12 @@ import (
 	"patchbay/sdk/webhook"
 )
 
-// readPayload reads the member payload of user's call, and checks what the document requires.
-func readPayload(v jsontext.Value, user string) (*callPayload, *webhook.Fault) {
+// decodePayload decodes the payload of a user's message and checks the members that the document requires.
+func decodePayload(v jsontext.Value, user string) (*inboundPayload, *webhook.Fault) {
 	if len(v) == 0 {
 		return nil, webhook.NewFault("payload", "missing")
 	}
-	var p callPayload
+	var p inboundPayload
 	if f := webhook.DecodeJSON(v, &p, "payload"); f != nil {
 		return nil, f
 	}
@@ -25,8 +25,7 @@ func readPayload(v jsontext.Value, user string) (*callPayload, *webhook.Fault) {
 	case p.UserSay == "" && len(p.Media) == 0 && p.Event == nil:
 		return nil, webhook.NewFault("payload.userSay", "missing or empty")
 	case len(p.UserSay) > envelope.MaxTextBytes:
-		return nil, webhook.NewFault("payload.userSay",
-			fmt.Sprintf("%d bytes, at most %d", len(p.UserSay), envelope.MaxTextBytes))
+		return nil, tooLong("payload.userSay", len(p.UserSay), envelope.MaxTextBytes)
 	case p.UserInfo.ID == "":
 		return nil, webhook.NewFault("payload.userInfo.id", "missing")
 	case p.UserInfo.ID != user:
@@ -35,28 +34,42 @@ func readPayload(v jsontext.Value, user string) (*callPayload, *webhook.Fault) {
 	return &p, nil
 }
 
-// parts returns what the visitor says: the words first, then the media.
-func (p *callPayload) parts() ([]envelope.Part, *webhook.Fault) {
-	media, f := readMedia(p.Media, "payload.media", false)
+func tooLong(field string, n, limit int) *webhook.Fault {
+	return webhook.NewFault(field, fmt.Sprintf("has %d bytes; at most %d are allowed", n, limit))
+}
+
+// parts returns the visitor's text, followed by the media.
+func (p *inboundPayload) parts() ([]envelope.Part, *webhook.Fault) {
+	media, f := mediaPartsOf(p.Media, "payload.media", false)
 	if f != nil || p.UserSay == "" {
 		return media, f
 	}
 	return append([]envelope.Part{envelope.TextPart(p.UserSay)}, media...), nil
 }
 
-// attributes returns what the gateway carries for the caller: nil if there is nothing.
-func (p *callPayload) attributes() (map[string]string, *webhook.Fault) {
-	attributes := make(map[string]string)
+// attributes returns the userData that replies return, or nil.
+func (p *inboundPayload) attributes() (map[string]string, *webhook.Fault) {
+	var attributes map[string]string
+	set := func(name string, value []byte, field string) *webhook.Fault {
+		if !fits(name, value) {
+			return tooLong(field, len(value), envelope.MaxAttributeBytes-len(name))
+		}
+		if attributes == nil {
+			attributes = make(map[string]string)
+		}
+		attributes[name] = string(value)
+		return nil
+	}
 	if len(p.UserData.TargetAgents) > 0 {
 		const field = "payload.userData.targetAgents"
-		if f := noNulls(p.UserData.TargetAgents, field); f != nil {
+		if f := checkNulls(p.UserData.TargetAgents, field); f != nil {
 			return nil, f
 		}
 		agents, err := json.Marshal(p.UserData.TargetAgents)
 		if err != nil {
-			return nil, webhook.NewFault(field, "can't be carried")
+			return nil, webhook.NewFault(field, "can't be encoded as JSON")
 		}
-		if f := carry(attributes, attrTargetAgents, string(agents), field); f != nil {
+		if f := set(attrTargetAgents, agents, field); f != nil {
 			return nil, f
 		}
 	}
@@ -65,18 +78,15 @@ func (p *callPayload) attributes() (map[string]string, *webhook.Fault) {
 		if f := checkCustomPayload(v, field); f != nil {
 			return nil, f
 		}
-		if f := carry(attributes, attrCustomPayload, string(v), field); f != nil {
+		if f := set(attrCustomPayload, v, field); f != nil {
 			return nil, f
 		}
-	}
-	if len(attributes) == 0 {
-		return nil, nil
 	}
 	return attributes, nil
 }
 
-// noNulls checks an array of strings.
-func noNulls(list []*string, field string) *webhook.Fault {
+// checkNulls refuses nulls in an array of strings.
+func checkNulls(list []*string, field string) *webhook.Fault {
 	for i, s := range list {
 		if s == nil {
 			return webhook.NewFault(field+"."+strconv.Itoa(i), "must be a string")
@@ -85,7 +95,7 @@ func noNulls(list []*string, field string) *webhook.Fault {
 	return nil
 }
 
-// checkCustomPayload accepts any object (04/10) whose data, if it has one, is a short string (04/17).
+// checkCustomPayload accepts any object (04/10). Its member data, if present, must be a short string (04/17).
 func checkCustomPayload(v jsontext.Value, field string) *webhook.Fault {
 	var custom struct {
 		Data *string `json:"data"`
@@ -96,14 +106,5 @@ func checkCustomPayload(v jsontext.Value, field string) *webhook.Fault {
 	if custom.Data != nil && utf8.RuneCountInString(*custom.Data) >= maxDataCharacters {
 		return webhook.NewFault(field+".data", fmt.Sprintf("must have less than %d characters", maxDataCharacters))
 	}
-	return nil
-}
-
-// carry stores an attribute, or says that field is too long for one.
-func carry(attributes map[string]string, name, value, field string) *webhook.Fault {
-	if most := envelope.MaxAttributeBytes - len(name); len(value) > most {
-		return webhook.NewFault(field, fmt.Sprintf("%d bytes of JSON, at most %d", len(value), most))
-	}
-	attributes[name] = value
 	return nil
 }

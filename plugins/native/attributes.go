@@ -1,0 +1,43 @@
+package main
+
+import "patchbay/sdk/envelope"
+
+// Attributes with the userData of a message, which replies return.
+const (
+	attrTargetAgents  = "native.target_agents"  // payload.userData.targetAgents, a JSON array of strings
+	attrCustomPayload = "native.custom_payload" // payload.userData.customPayload, the JSON object as received
+)
+
+// Attributes that describe how a call was translated.
+const (
+	attrUnparsed = "native.unparsed" // reason of kind unparsed, see below
+	attrOmitted  = "native.omitted"  // omitted members, separated by spaces
+	attrMedium   = "native.type"     // of a file part: the type in the call
+)
+
+// Reasons of kind unparsed.
+const (
+	reasonPayload   = "payload"   // the payload has an undocumented format or no content
+	reasonEvent     = "event"     // the event's type is unknown
+	reasonAddressee = "addressee" // the reply names a different organization or chatbot
+	reasonPassed    = "passed"    // control passed at the far end, but not to an agent
+)
+
+// setAttribute sets an attribute.
+func setAttribute(e *envelope.Envelope, name, value string) {
+	if e.Attributes == nil {
+		e.Attributes = make(map[string]string)
+	}
+	e.Attributes[name] = value
+}
+
+// fits reports whether an attribute is within the limit of an envelope.
+func fits(name string, value []byte) bool { return len(name)+len(value) <= envelope.MaxAttributeBytes }
+
+// noteOmitted adds a member to attrOmitted.
+func noteOmitted(e *envelope.Envelope, member string) {
+	if previous := e.Attributes[attrOmitted]; previous != "" {
+		member = previous + " " + member
+	}
+	setAttribute(e, attrOmitted, member)
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/webhook"
+)
+
+// maxHops is the maximum of the hops header. Gateways stop a message long before.
+const maxHops = 9999
+
+// checkID checks a required id.
+func checkID(field, id string) *webhook.Fault {
+	switch {
+	case id == "":
+		return webhook.NewFault(field, "missing")
+	case len(id) > envelope.MaxIDBytes:
+		return tooLong(field, len(id), envelope.MaxIDBytes)
+	case strings.ContainsFunc(id, unicode.IsControl):
+		return webhook.NewFault(field, "has control characters")
+	}
+	return nil
+}
+
+// messageID returns the caller's id of the message, or "". messageId in the body has priority over the header, because
+// it is part of the message and proxies keep it.
+func messageID(m *inboundMessage, header http.Header) (string, *webhook.Fault) {
+	id, f := webhook.TextJSON(m.MessageID, "messageId")
+	if f != nil {
+		return "", f
+	}
+	if id != "" {
+		return id, checkID("messageId", id)
+	}
+	return idempotencyKey(header)
+}
+
+// idempotencyKey returns the value of the header, or "".
+func idempotencyKey(header http.Header) (string, *webhook.Fault) {
+	keys := header.Values(idempotencyHeader)
+	if len(keys) == 0 || (len(keys) == 1 && keys[0] == "") {
+		return "", nil
+	}
+	if len(keys) > 1 {
+		return "", webhook.NewFault(idempotencyHeader, "given more than once")
+	}
+	if !utf8.ValidString(keys[0]) {
+		return "", webhook.NewFault(idempotencyHeader, "is not valid UTF-8")
+	}
+	return keys[0], checkID(idempotencyHeader, keys[0])
+}
+
+// parseHops returns the number of gateways that a message has passed, 0 without the header.
+func parseHops(header http.Header) (int, *webhook.Fault) {
+	values := header.Values(hopsHeader)
+	if len(values) == 0 {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(values[0], 10, 16)
+	if len(values) > 1 || err != nil || n > maxHops {
+		return 0, webhook.NewFault(hopsHeader, fmt.Sprintf("must be one whole number from 0 to %d", maxHops))
+	}
+	return int(n), nil
+}
+
+// answerID returns the id that identifies repeats of a reply: its messageId, or an id of the call, or "". If calls are
+// signed, only the signed id counts. Otherwise an intercepted call could be replayed with a different Idempotency-Key.
+//
+// A reply from a Patchbay also has the id of its vendor, which a read event must contain. It follows the messageId and
+// a space; vendorIDs extracts it.
+func (ch *channel) answerID(body *answerBody, header http.Header, signedID string) string {
+	id := scalar(body.MessageID)
+	if id == "" {
+		if signedID != "" {
+			return signedID
+		}
+		key, f := idempotencyKey(header)
+		if f != nil {
+			return ""
+		}
+		return key
+	}
+	if vendor := scalar(body.VendorMessageID); ch.FarEnd == farPatchbay && vendor != "" && !strings.Contains(id, " ") &&
+		len(id)+1+len(vendor) <= envelope.MaxIDBytes {
+		return id + " " + vendor
+	}
+	return limitID(id)
+}
+
+// scalar returns a string, or a number as written, or "".
+func scalar(v jsontext.Value) string {
+	switch v.Kind() {
+	case '0':
+		return string(v)
+	case '"':
+		if s, f := webhook.TextJSON(v, ""); f == nil {
+			return s
+		}
+	}
+	return ""
+}
+
+// parseSentAt returns the time of a reply, or zero.
+func parseSentAt(v jsontext.Value) time.Time {
+	at, err := time.Parse(time.RFC3339Nano, scalar(v))
+	if err != nil || at.Year() < 1970 {
+		return time.Time{}
+	}
+	return at.UTC()
+}
+
+// limitID returns an id that fits into an envelope. A longer id is replaced by its hash, because cutting could make two
+// ids equal.
+func limitID(id string) string {
+	if len(id) <= envelope.MaxIDBytes {
+		return id
+	}
+	return envelope.ShortID(id)
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"patchbay/sdk"
+	"patchbay/sdk/envelope"
+)
+
+// problems collects problems of settings.
+type problems []sdk.Problem
+
+// add adds a problem unless message is empty.
+func (p *problems) add(path, message string) {
+	if message != "" {
+		*p = append(*p, sdk.Problem{Path: path, Message: message})
+	}
+}
+
+// readSettings decodes a channel's settings and returns all problems with them, without warnings.
+func readSettings(ch sdk.Channel) (settings, []sdk.Problem) {
+	var s settings
+	if err := ch.Settings.Decode(&s); err != nil {
+		return s, []sdk.Problem{{Message: err.Error()}}
+	}
+	var p problems
+	if ch.Role != envelope.RoleCustomer && ch.Role != envelope.RoleBot {
+		p.add("role", fmt.Sprintf("%q is not supported; use role %q for a website, or role %q for a proxy or another Patchbay",
+			ch.Role, envelope.RoleCustomer, envelope.RoleBot))
+	}
+	p.add("organization", nameProblem(s.Organization))
+	p.add("chatbot", nameProblem(s.Chatbot))
+	switch token := s.AccessToken.Reveal(); {
+	case token == "":
+		p.add("access_token", "missing; set the token that messages carry as accessToken")
+	case !utf8.ValidString(token):
+		p.add("access_token", "is not valid UTF-8, so it can't be part of JSON; copy it again")
+	}
+	switch ch.Role {
+	case envelope.RoleCustomer:
+		s.checkCustomer(&p)
+		p.addWrongRole(ch.Role, s.botOnly())
+	case envelope.RoleBot:
+		s.checkBot(&p)
+		p.addWrongRole(ch.Role, s.customerOnly())
+	}
+	return s, p
+}
+
+func (s *settings) checkCustomer(p *problems) {
+	p.add("reply_url", addressProblem(s.ReplyURL, "the URL that replies are posted to", "reply_token"))
+	p.add("reply_token", tokenProblem(s.ReplyToken))
+	p.add("reply_secret", secretProblem(s.ReplySecret))
+}
+
+func (s *settings) checkBot(p *problems) {
+	if m := addressProblem(s.BaseURL, "the far end's URL before "+messagesPath, "access_token"); m != "" {
+		p.add("base_url", m)
+	} else if strings.Contains(s.BaseURL, "?") {
+		p.add("base_url", "has a query; remove it, because the messages path is appended to the URL")
+	}
+	if s.FarEnd != farProxy && s.FarEnd != farPatchbay {
+		p.add("far_end", fmt.Sprintf("%q is unknown; use %s or %s", s.FarEnd, farProxy, farPatchbay))
+	}
+	if slices.Contains(s.TargetAgents, "") {
+		p.add("target_agents", "has an empty name; remove it")
+	}
+	if s.TextBytes != 0 && s.TextBytes < utf8.UTFMax {
+		p.add("text_bytes", fmt.Sprintf("%d is too small for a character; use %d or more, or 0 for no limit", s.TextBytes,
+			utf8.UTFMax))
+	}
+	if m := tokenProblem(s.AnswerToken); m != "" {
+		p.add("answer_token", m)
+	} else if strings.ContainsFunc(s.AnswerToken.Reveal(), unicode.IsSpace) {
+		p.add("answer_token", "contains spaces, which a bearer token can't have; copy it again")
+	}
+	p.add("answer_secret", secretProblem(s.AnswerSecret))
+	if w := s.AnswerWindow; w <= 0 || w > maxWindow {
+		p.add("answer_window", fmt.Sprintf("%v is out of range; use a duration above 0 and at most %v", w, maxWindow))
+	}
+}
+
+// setting is the name of a setting and whether it differs from its default.
+type setting struct {
+	name string
+	set  bool
+}
+
+func (s *settings) customerOnly() []setting {
+	return []setting{
+		{"reply_url", s.ReplyURL != ""}, {"reply_token", !s.ReplyToken.IsZero()}, {"reply_secret", !s.ReplySecret.IsZero()},
+	}
+}
+
+func (s *settings) botOnly() []setting {
+	return []setting{
+		{"base_url", s.BaseURL != ""}, {"far_end", s.FarEnd != farProxy}, {"target_agents", len(s.TargetAgents) > 0},
+		{"text_bytes", s.TextBytes != 0}, {"answer_token", !s.AnswerToken.IsZero()}, {"answer_secret", !s.AnswerSecret.IsZero()},
+		{"answer_window", s.AnswerWindow != defaultWindow},
+	}
+}
+
+// addWrongRole reports settings that apply only to the other role.
+func (p *problems) addWrongRole(role envelope.Role, settings []setting) {
+	for _, s := range settings {
+		if s.set {
+			p.add(s.name, fmt.Sprintf("does not apply to role %q; remove it, or change the role", role))
+		}
+	}
+}
+
+// warnings reports valid but suspicious settings.
+func (s *settings) warnings(role envelope.Role) []sdk.Problem {
+	if role != envelope.RoleBot || !s.AnswerToken.IsZero() || !s.AnswerSecret.IsZero() {
+		return nil
+	}
+	return []sdk.Problem{{Path: "answer_token", Warning: true, Message: "is empty, and so is answer_secret, so any caller that " +
+		"knows the path can reply as the bot; set one of them here and at the far end (reply_token or reply_secret of a Patchbay)"}}
+}
