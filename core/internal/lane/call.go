@@ -114,7 +114,7 @@ func (t *task) callFailed(err error) result {
 
 // refused maps a typed error of the adapter.
 func (t *task) adapterRefused(f *pluginpb.Error) result {
-	e := plugin.Refusal(f)
+	e := plugin.ToError(f)
 	text, after := e.Error(), e.After
 	switch kind := e.Kind; kind {
 	case sdk.KindInvalid, sdk.KindUnsupported, sdk.KindPermanent:

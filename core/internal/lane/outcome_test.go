@@ -222,7 +222,7 @@ func TestBackoff(t *testing.T) {
 }
 
 func TestErrorTextNamesTheVendorsAnswer(t *testing.T) {
-	got := plugin.Refusal(&pluginpb.Error{Kind: "permanent", Op: "send message", Text: "no such user", Status: 404, Code: "E1", Field: "to"}).Error()
+	got := plugin.ToError(&pluginpb.Error{Kind: "permanent", Op: "send message", Text: "no such user", Status: 404, Code: "E1", Field: "to"}).Error()
 	for _, want := range []string{"send message", "permanent", "no such user", "404", "E1", "to"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q does not name %q", got, want)

@@ -1,51 +1,85 @@
 package plugin
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"patchbay/sdk"
+	"patchbay/sdk/protocol/pluginpb"
+	"patchbay/sdk/text"
 )
 
-// ErrNotReady means that no process took the call, so it certainly had no effect.
+// ErrNotReady means that no process received the call, so that it had no effect.
 var ErrNotReady = errors.New("adapter is not ready")
 
-// DiedError means that the adapter's process ended while it had the call; a Deliver may have had its effect.
+// DiedError means that the process ended during the call. The outcome of a Deliver is then unknown.
 type DiedError struct {
-	Name string // of the adapter
-	// Alone is true if no other call was with the process, so that this one is to blame.
+	Name string // name of the adapter
+	// Alone means that the process ran no other call, so that this call is the likely cause.
 	Alone bool
-	// Text is why it ended: the panic with the top of its stack, or how the process exited with its last lines.
+	// Text is the panic with the top of its stack, or the exit status with the last lines of the log.
 	Text string
 }
 
-// Error returns one line: the first of Text.
+// Error returns one line, with the first line of Text.
 func (e *DiedError) Error() string {
 	return fmt.Sprintf("adapter %s died during the call: %s", e.Name, firstLine(e.Text))
 }
 
-// TooLargeError means that a call does not fit into one message of the protocol. It never had an effect.
+// TooLargeError means that a call exceeds the message size of the protocol. It had no effect.
 type TooLargeError struct{ Bytes, Limit int }
 
-// Error names both sizes.
+// Error returns the size and the limit.
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("the call has %d bytes, the plugin protocol takes at most %d", e.Bytes, e.Limit)
+	return fmt.Sprintf("the call has %d bytes, the plugin protocol allows at most %d", e.Bytes, e.Limit)
 }
 
-// Reasons why a process is replaced or can't be started; the label of patchbay_adapter_restarts_total.
+// Limits of an adapter's error; the SDK observes them.
 const (
-	reasonExited    = "exited"    // the process ended by itself
-	reasonStart     = "start"     // it did not get as far as ready
-	reasonLiveness  = "liveness"  // it did not answer health checks
-	reasonStream    = "stream"    // it closed a stream, or the stream broke
-	reasonPermanent = "permanent" // it can't be started as it is: file or protocol
-	reasonRequested = "requested" // somebody asked for a restart
+	maxErrorText = 1 << 10 // bytes of each text
+	maxAfter     = time.Hour
+)
+
+// ToError converts an adapter's error. It enforces the limits, since errors are logged, stored and waited for.
+func ToError(e *pluginpb.Error) *sdk.Error {
+	return &sdk.Error{
+		Kind: sdk.ErrorKind(cmp.Or(shortText(e.GetKind()), string(sdk.KindTransient))), Op: shortText(e.GetOp()), Text: shortText(e.GetText()),
+		Status: int(e.GetStatus()), Code: shortText(e.GetCode()), After: min(max(e.GetAfter().AsDuration(), 0), maxAfter),
+		Scope: sdk.Scope(shortText(e.GetScope())), Reason: shortText(e.GetReason()), Field: shortText(e.GetField()),
+	}
+}
+
+func shortText(s string) string { return text.Abbreviate(s, maxErrorText) }
+
+// orUnsupported converts the gRPC error of a call that the adapter does not implement into a typed one.
+func orUnsupported(op string, err error) error {
+	if status.Code(err) != codes.Unimplemented {
+		return err
+	}
+	return &sdk.Error{Kind: sdk.KindUnsupported, Op: op, Text: "the adapter does not implement this call: " + shortText(status.Convert(err).Message())}
+}
+
+// Reasons for the end of a process; label of patchbay_adapter_restarts_total.
+const (
+	reasonExited    = "exited"    // the process exited
+	reasonStart     = "start"     // the process did not become ready
+	reasonLiveness  = "liveness"  // the process failed health checks
+	reasonStream    = "stream"    // a stream was closed or broke
+	reasonPermanent = "permanent" // the program can't run: its file or its protocol is wrong
+	reasonRequested = "requested" // an operator asked for a restart
 )
 
 var restartReasons = []string{
 	reasonExited, reasonStart, reasonLiveness, reasonStream, reasonPermanent, reasonRequested,
 }
 
-// endError says why a instance ended or did not begin.
+// endError is the reason why an instance ended or did not start.
 type endError struct {
 	reason string
 	err    error
@@ -54,7 +88,7 @@ type endError struct {
 func (e *endError) Error() string { return e.err.Error() }
 func (e *endError) Unwrap() error { return e.err }
 
-func ended(reason, format string, args ...any) error {
+func endedBy(reason, format string, args ...any) error {
 	return &endError{reason: reason, err: fmt.Errorf(format, args...)}
 }
 

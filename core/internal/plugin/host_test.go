@@ -16,7 +16,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-func TestCallsReachTheAdapterAndComeBack(t *testing.T) {
+func TestCallsReturnTheAdaptersResults(t *testing.T) {
 	r := run(t, "")
 	d, err := r.Describe(r.ctx())
 	if err != nil {
@@ -90,7 +90,7 @@ func send(t *testing.T, text, key string) *pluginpb.DeliverCall {
 		Send: &pluginpb.SendAction{Thread: "thread", Envelope: b}}}
 }
 
-func TestErrorsOfCalls(t *testing.T) {
+func TestCallsReturnTypedErrors(t *testing.T) {
 	r := run(t, "")
 	for _, tc := range []struct {
 		path, kind, text string
@@ -123,7 +123,7 @@ func TestErrorsOfCalls(t *testing.T) {
 		t.Errorf("no stack in %v", rec)
 	}
 	if g := r.Status().Instance; g != 1 {
-		t.Errorf("a handled panic cost a process: instance %d", g)
+		t.Errorf("a recovered panic ended the process: instance %d", g)
 	}
 }
 
@@ -138,11 +138,11 @@ func TestLargeMessages(t *testing.T) {
 		t.Fatalf("9 MiB: %v", err)
 	}
 	if _, err := r.receiveAt(r.ctx(), "/x", ""); err != nil || r.Status().Instance != 1 {
-		t.Errorf("the stream did not survive: %v", err)
+		t.Errorf("the stream broke: %v", err)
 	}
 }
 
-func TestManyCallsAtOnceKeepTheirResults(t *testing.T) {
+func TestConcurrentCallsGetTheirOwnResults(t *testing.T) {
 	r := run(t, "")
 	r.ready()
 	var wg sync.WaitGroup
@@ -155,7 +155,7 @@ func TestManyCallsAtOnceKeepTheirResults(t *testing.T) {
 				return
 			}
 			if e, err := protocol.DecodeEnvelope(res.GetEnvelopes()[0]); err != nil || e.Text() != want {
-				t.Errorf("call %d got another's result", i)
+				t.Errorf("call %d got the result of another one", i)
 			}
 		})
 	}
@@ -165,8 +165,8 @@ func TestManyCallsAtOnceKeepTheirResults(t *testing.T) {
 func TestDeadlineEndsTheCallInTheAdapter(t *testing.T) {
 	r := run(t, "")
 	r.ready()
-	// A context that tells of its deadline and goes on behind it: how soon the adapter's answer comes depends on the machine.
-	out, err := r.Deliver(telling{r.ctx(), time.Now().Add(2 * time.Second)}, send(t, "/wait", "k"))
+	// The context does not end at its deadline, since the adapter.s answer may be late on a slow machine.
+	out, err := r.Deliver(lateContext{r.ctx(), time.Now().Add(2 * time.Second)}, send(t, "/wait", "k"))
 	if err != nil {
 		t.Fatalf("the adapter does not answer: %v", err)
 	}
@@ -175,14 +175,14 @@ func TestDeadlineEndsTheCallInTheAdapter(t *testing.T) {
 	}
 }
 
-// telling is a context with a deadline at which it does not end.
-type telling struct {
+// lateContext is a context that does not end at its deadline.
+type lateContext struct {
 	context.Context
 	at time.Time
 }
 
 // Deadline implements context.Context.
-func (c telling) Deadline() (time.Time, bool) { return c.at, true }
+func (c lateContext) Deadline() (time.Time, bool) { return c.at, true }
 
 func TestCancelEndsTheCallInTheAdapter(t *testing.T) {
 	r := run(t, "", func(o *Options) { o.DrainTimeout = waitLimit / 2 })
@@ -206,20 +206,20 @@ func TestCancelEndsTheCallInTheAdapter(t *testing.T) {
 	}
 }
 
-// sentCount returns how many calls are with the process.
-func (e *exchange[C, R]) sentCount() int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+// sentCount returns the number of sent calls without a result.
+func (s *callStream[C, R]) sentCount() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	n := 0
-	for _, w := range e.pending {
-		if w.sent {
+	for _, p := range s.pending {
+		if p.sent {
 			n++
 		}
 	}
 	return n
 }
 
-// waitFor polls a condition that nothing announces.
+// waitFor polls a condition.
 func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
@@ -229,12 +229,12 @@ func waitFor(t *testing.T, what string, ok func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("waited in vain: %s", what)
+			t.Fatalf("condition not met: %s", what)
 		}
 	}
 }
 
-func TestConfigurationIsRefused(t *testing.T) {
+func TestInvalidConfigurationIsRefused(t *testing.T) {
 	r := run(t, "")
 	conf, err := r.Configure(r.ctx(), &pluginpb.ChannelConfig{Name: "c", Settings: []byte(`{"greetin":"hi"}`)})
 	if err != nil {
@@ -247,8 +247,8 @@ func TestConfigurationIsRefused(t *testing.T) {
 	if err != nil || len(problems) != 1 || problems[0].GetPath() != "token" {
 		t.Errorf("problems %v, %v", problems, err)
 	}
-	if len(r.remembered()) != 0 {
-		t.Error("a refused configuration is remembered")
+	if len(r.storedChannels()) != 0 {
+		t.Error("a refused configuration is stored")
 	}
 }
 
@@ -274,7 +274,7 @@ func TestHealthIsReported(t *testing.T) {
 	if _, err := r.Configure(r.ctx(), &pluginpb.ChannelConfig{Name: "c"}); err != nil {
 		t.Fatal(err)
 	}
-	r.Restart() // health is told at once after a start
+	r.Restart() // the state is sent after each start
 	st := r.until("degraded", func(s Status) bool { return s.State == StateDegraded })
 	if st.Sick["c"] != "c is sick" || !st.Serving() {
 		t.Errorf("status %+v", st)

@@ -18,7 +18,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-func TestStartsThatCanNotSucceed(t *testing.T) {
+func TestFailedStartsAreExplained(t *testing.T) {
 	dir := t.TempDir()
 	plain := filepath.Join(dir, "plain")
 	if err := os.WriteFile(plain, []byte("hello"), 0o600); err != nil {
@@ -35,18 +35,18 @@ func TestStartsThatCanNotSucceed(t *testing.T) {
 		reason string
 		text   string
 	}{
-		"missing file":      {"", command(filepath.Join(dir, "none")), reasonPermanent, "no such file"},
-		"relative path":     {"", command("bin/hostile"), reasonPermanent, "absolute"},
-		"a folder":          {"", command(dir), reasonPermanent, "is not a file"},
-		"not executable":    {"", command(plain), reasonPermanent, "chmod +x"},
-		"not a program":     {"", command(garbage), reasonStart, "exec format error"},
-		"another version":   {"wrong-version", nil, reasonPermanent, "version 99"},
-		"noise on stdout":   {"noise", nil, reasonPermanent, "hello, I am printed too early"},
-		"wrong cookie":      {"wrong-cookie", nil, reasonStart, "name it in the gateway's configuration"},
-		"exit at start":     {"exit-at-start", nil, reasonStart, "exit status 7: can't find my teapot"},
-		"panic at start":    {"panic-at-start", nil, reasonStart, "panic: bad morning"},
-		"hang in handshake": {"hang-handshake", quickStart, reasonStart, "not ready after"},
-		"deaf after it":     {"half-handshake", quickStart, reasonStart, "not ready after"},
+		"missing file":                  {"", command(filepath.Join(dir, "none")), reasonPermanent, "no such file"},
+		"relative path":                 {"", command("bin/hostile"), reasonPermanent, "absolute"},
+		"a folder":                      {"", command(dir), reasonPermanent, "is not a file"},
+		"not executable":                {"", command(plain), reasonPermanent, "chmod +x"},
+		"not a program":                 {"", command(garbage), reasonStart, "exec format error"},
+		"another version":               {"wrong-version", nil, reasonPermanent, "version 99"},
+		"noise on stdout":               {"noise", nil, reasonPermanent, "hello, I am printed too early"},
+		"wrong cookie":                  {"wrong-cookie", nil, reasonStart, "name it in the gateway's configuration"},
+		"exit at start":                 {"exit-at-start", nil, reasonStart, "exit status 7: can't find my teapot"},
+		"panic at start":                {"panic-at-start", nil, reasonStart, "panic: bad morning"},
+		"hang in handshake":             {"hang-handshake", quickStart, reasonStart, "not ready after"},
+		"no server after the handshake": {"half-handshake", quickStart, reasonStart, "not ready after"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			change := tc.change
@@ -67,18 +67,18 @@ func TestStartsThatCanNotSucceed(t *testing.T) {
 
 func quickStart(o *Options) { o.StartTimeout = 300 * time.Millisecond }
 
-func TestRepairIsNoticedByRetry(t *testing.T) {
+func TestRestartEndsQuarantine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "late")
 	r := run(t, "", func(o *Options) { o.Command = path })
 	r.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
 	if err := os.Symlink(hostilePath, path); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "retry is taken", func() bool { r.Restart(); return r.Status().State != StateQuarantined })
+	waitFor(t, "restart is accepted", func() bool { r.Restart(); return r.Status().State != StateQuarantined })
 	r.ready()
 }
 
-func TestPermanentErrorIsTriedAgainByItself(t *testing.T) {
+func TestPermanentErrorIsRetried(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "late")
 	r := run(t, "", func(o *Options) { o.Command, o.PermanentRetry = path, 20*time.Millisecond })
 	r.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
@@ -88,7 +88,7 @@ func TestPermanentErrorIsTriedAgainByItself(t *testing.T) {
 	r.until("ready", Status.Serving)
 }
 
-func TestDeathDuringDeliver(t *testing.T) {
+func TestProcessDiesDuringDeliver(t *testing.T) {
 	for name, tc := range map[string]struct{ fault, text string }{
 		"crash":  {"/crash", "panic: hostile crash"},
 		"exit":   {"/exit", "exit status 9"},
@@ -119,7 +119,7 @@ func TestDeathDuringDeliver(t *testing.T) {
 	}
 }
 
-func TestKilledProcessIsReplacedAndTheCallNotRepeated(t *testing.T) {
+func TestDeliverIsNotRepeatedAfterAKill(t *testing.T) {
 	r := run(t, "")
 	r.ready()
 	s := r.session.Load()
@@ -143,7 +143,7 @@ func TestKilledProcessIsReplacedAndTheCallNotRepeated(t *testing.T) {
 	r.until("ready again", func(s Status) bool { return s.Instance == 2 && s.Serving() })
 }
 
-func TestReceiveIsRepeatedOnceAfterADeath(t *testing.T) {
+func TestReceiveIsRepeatedOnceAfterACrash(t *testing.T) {
 	r := run(t, "")
 	r.ready()
 	s := r.session.Load()
@@ -161,11 +161,11 @@ func TestReceiveIsRepeatedOnceAfterADeath(t *testing.T) {
 	}
 	_, err := r.receiveAt(r.ctx(), "/crash", "")
 	if _, ok := errors.AsType[*DiedError](err); !ok {
-		t.Errorf("a call that kills every time: %v", err)
+		t.Errorf("a call that always crashes: %v", err)
 	}
 	r.until("ready", Status.Serving)
 	if g := r.Status().Instance; g != 4 {
-		t.Errorf("instance %d, so the deadly call ran %d times", g, g-2)
+		t.Errorf("instance %d, so the crashing call ran %d times", g, g-2)
 	}
 }
 
@@ -191,19 +191,19 @@ func TestCrashLoopEndsInQuarantine(t *testing.T) {
 	r := run(t, "", func(o *Options) { o.CrashBudget, o.HealthyAfter = 3, time.Hour })
 	for range 3 {
 		if _, err := r.Deliver(r.ctx(), send(t, "/exit", "k")); err == nil {
-			t.Fatal("the process lives")
+			t.Fatal("the process is alive")
 		}
 	}
 	st := r.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
 	if st.Reason != reasonExited || st.Instance != 3 {
 		t.Errorf("status %+v", st)
 	}
-	waitFor(t, "retry is taken", func() bool { r.Restart(); return r.Status().State != StateQuarantined })
+	waitFor(t, "restart is accepted", func() bool { r.Restart(); return r.Status().State != StateQuarantined })
 	r.ready()
 	if _, err := r.Deliver(r.ctx(), send(t, "/exit", "k")); err == nil {
-		t.Fatal("the process lives")
+		t.Fatal("the process is alive")
 	}
-	r.until("quarantined by one crash after the try", func(s Status) bool { return s.State == StateQuarantined })
+	r.until("quarantined by one crash in the trial", func(s Status) bool { return s.State == StateQuarantined })
 }
 
 func TestCrashesLeaveNothingBehind(t *testing.T) {
@@ -211,7 +211,7 @@ func TestCrashesLeaveNothingBehind(t *testing.T) {
 	crash := func(n int) {
 		for range n {
 			if _, err := r.Deliver(r.ctx(), send(t, "/exit", "k")); err == nil {
-				t.Fatal("the process lives")
+				t.Fatal("the process is alive")
 			}
 		}
 		r.ready()
@@ -235,7 +235,7 @@ func TestCrashesLeaveNothingBehind(t *testing.T) {
 	}
 }
 
-func TestProcessesThatAreLeftBehind(t *testing.T) {
+func TestGrandchildrenDoNotDelayTheStop(t *testing.T) {
 	for _, mode := range []string{"grandchild", "grandchild-far"} {
 		t.Run(mode, func(t *testing.T) {
 			pidfile := filepath.Join(t.TempDir(), "pid")
@@ -254,7 +254,7 @@ func TestProcessesThatAreLeftBehind(t *testing.T) {
 			if d := time.Since(began); d > 5*time.Second {
 				t.Errorf("stop took %s", d)
 			}
-			if mode == "grandchild-far" { // out of reach, but it must not hold us
+			if mode == "grandchild-far" { // not in the group, but it must not delay the stop
 				_ = syscall.Kill(pid, syscall.SIGKILL)
 				return
 			}
@@ -263,7 +263,7 @@ func TestProcessesThatAreLeftBehind(t *testing.T) {
 	}
 }
 
-// alive reports whether a process runs; one that waits to be reaped does not.
+// alive reports whether a process runs; a zombie does not.
 func alive(pid int) bool {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
@@ -294,7 +294,7 @@ func TestStopIsBounded(t *testing.T) {
 				t.Errorf("stop took %s", d)
 			}
 			if alive(pid) {
-				t.Error("the process lives")
+				t.Error("the process is alive")
 			}
 		})
 	}
@@ -305,7 +305,7 @@ func TestStopWhileStarting(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			r := run(t, mode, func(o *Options) { o.StartTimeout = time.Hour })
 			if mode == "hang-configure" {
-				r.remember(&pluginpb.ChannelConfig{Name: "c"})
+				r.storeChannel(&pluginpb.ChannelConfig{Name: "c"})
 			}
 			r.until("starting", func(s Status) bool { return s.State == StateStarting || s.State == StateConfiguring })
 			r.stop()
@@ -324,7 +324,7 @@ func TestDrainLetsCallsFinish(t *testing.T) {
 		}
 		done <- err
 	}()
-	r.logs.find(t, "hostile call begins", nil) // the adapter has it, not only its socket
+	r.logs.find(t, "hostile call begins", nil) // the adapter has read the call
 	r.stop()
 	if err := <-done; err != nil {
 		t.Errorf("the call did not finish: %v", err)
@@ -342,7 +342,7 @@ func TestSIGTERMToTheAdapterDrains(t *testing.T) {
 		}
 		done <- err
 	}()
-	r.logs.find(t, "hostile call begins", nil) // the adapter has it, not only its socket
+	r.logs.find(t, "hostile call begins", nil) // the adapter has read the call
 	if err := syscall.Kill(r.Status().PID, syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -352,7 +352,7 @@ func TestSIGTERMToTheAdapterDrains(t *testing.T) {
 	r.until("replaced", func(s Status) bool { return s.Instance == 2 && s.Serving() })
 }
 
-func TestLogsOfTheAdapter(t *testing.T) {
+func TestAdaptersLogIsForwarded(t *testing.T) {
 	r := run(t, "bad-log,stray")
 	if _, err := r.Configure(r.ctx(), &pluginpb.ChannelConfig{Name: "c"}); err != nil {
 		t.Fatal(err)
@@ -370,7 +370,7 @@ func TestLogsOfTheAdapter(t *testing.T) {
 func TestFloodOfLogsIsLimited(t *testing.T) {
 	r := run(t, "flood")
 	r.ready()
-	rec := r.logs.find(t, "adapter logs too much, lines were left out", nil)
+	rec := r.logs.find(t, "adapter's log lines dropped: rate limit", nil)
 	if n, err := strconv.Atoi(rec["lines"]); err != nil || n < 1 {
 		t.Errorf("record %v", rec)
 	}
@@ -392,7 +392,7 @@ func TestKilledGatewayLeavesNoAdapter(t *testing.T) {
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(line))
 	if err != nil {
-		t.Fatalf("the host says %q", line)
+		t.Fatalf("the host printed %q", line)
 	}
 	if !alive(pid) {
 		t.Fatal("the adapter does not run")

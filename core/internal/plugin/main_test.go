@@ -56,10 +56,10 @@ func runAsHost(path string) int {
 	select {}
 }
 
-// waitLimit bounds every wait of the tests; nothing takes as long unless it is broken.
+// waitLimit bounds every wait of the tests; only a broken test takes that long.
 const waitLimit = 30 * time.Second
 
-// running is a Host under test with what it told.
+// running is a Host under test and its log.
 type running struct {
 	*Host
 	t      *testing.T
@@ -70,7 +70,7 @@ type running struct {
 	err    error
 }
 
-// run starts a host for the hostile adapter with quick times. modes is the value of HOSTILE.
+// run starts a host for the hostile adapter with short timeouts. modes is the value of HOSTILE.
 func run(t *testing.T, modes string, change ...func(*Options)) *running {
 	t.Helper()
 	r := &running{t: t, dir: filepath.Join(t.TempDir(), "run"), logs: newLogRecorder(), done: make(chan struct{})}
@@ -168,7 +168,7 @@ func (r *running) receiveAt(ctx context.Context, path, body string) (*pluginpb.R
 	return r.Receive(ctx, &pluginpb.ReceiveCall{Channels: []string{"c"}, Method: "POST", Path: path, Body: []byte(body)})
 }
 
-// logRecorder keeps records and tells when one comes.
+// logRecorder records log records and signals each.
 type logRecorder struct {
 	mu      sync.Mutex
 	records []map[string]string

@@ -7,9 +7,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"patchbay/sdk"
+	"patchbay/sdk/protocol/pluginpb"
 )
 
-// Metrics are the metrics of all adapters; one set per registerer.
+// Metrics are the metrics of all adapters. Use one set per registerer.
 type Metrics struct {
 	up       *prometheus.GaugeVec
 	restarts *prometheus.CounterVec
@@ -18,7 +19,7 @@ type Metrics struct {
 	seconds  *prometheus.HistogramVec
 }
 
-// NewMetrics registers the metrics with r; nil registers them nowhere.
+// NewMetrics registers the metrics with r, unless r is nil.
 func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{
 		up: prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -48,7 +49,7 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 	return m, errors.Join(errs...)
 }
 
-// callNames are the values of the label "call".
+// Values of the label call.
 const (
 	callReceive = "receive"
 	callDeliver = "deliver"
@@ -56,7 +57,7 @@ const (
 	callFetch   = "fetch"
 )
 
-// Results of a call beside the error kinds.
+// Values of the label result, in addition to the error kinds.
 const (
 	resultOK       = "ok"
 	resultDied     = "died"
@@ -73,11 +74,11 @@ var callResults = []string{
 	string(sdk.KindUnknown),
 }
 
-// hostMetrics are one adapter's children, looked up once.
+// hostMetrics are the metrics of one adapter.
 type hostMetrics struct {
 	up       prometheus.Gauge
 	restarts map[string]prometheus.Counter
-	info     *prometheus.GaugeVec // curried by adapter
+	info     *prometheus.GaugeVec // with the label adapter set
 	receive  *callMetrics
 	deliver  *callMetrics
 	open     *callMetrics
@@ -110,7 +111,7 @@ func (m *Metrics) call(adapter, call string) *callMetrics {
 	return c
 }
 
-// observe counts a call; a result that is not known counts as other.
+// observe counts a call. An unknown result counts as other.
 func (c *callMetrics) observe(start time.Time, result string) {
 	counter := c.results[result]
 	if counter == nil {
@@ -118,4 +119,24 @@ func (c *callMetrics) observe(start time.Time, result string) {
 	}
 	counter.Inc()
 	c.seconds.Observe(time.Since(start).Seconds())
+}
+
+func resultOf(err error) string {
+	if _, ok := errors.AsType[*DiedError](err); ok {
+		return resultDied
+	}
+	if _, ok := errors.AsType[*TooLargeError](err); ok {
+		return resultTooLarge
+	}
+	if errors.Is(err, ErrNotReady) {
+		return resultNotReady
+	}
+	return resultTimeout
+}
+
+func kindOrOK(e *pluginpb.Error) string {
+	if e == nil {
+		return resultOK
+	}
+	return e.GetKind()
 }

@@ -7,21 +7,14 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/hashicorp/go-hclog"
-	goplugin "github.com/hashicorp/go-plugin"
-	"github.com/hashicorp/go-plugin/runner"
-
-	"patchbay/sdk/protocol"
 )
 
-// process is one run of an adapter's program, in a process group of its own. It implements go-plugin's runner, so
-// that the library neither reads stderr (its parser can be made to panic) nor decides how a process is killed.
+// process is one run of an adapter's program, in its own process group. It implements go-plugin's runner, so that
+// go-plugin neither reads stderr (its parser can panic) nor decides how a process is killed.
 type process struct {
 	cmd    *exec.Cmd
 	lines  *stderrDecoder
@@ -29,22 +22,20 @@ type process struct {
 	stdout *os.File // read ends
 	stderr *os.File
 
-	handshake *io.PipeReader // first line of stdout, for the library
-	firstLine chan string    // the same, for diagnosis; one value, then closed
-	exited    chan struct{}  // closed when the process was reaped
+	handshake *io.PipeReader // first line of stdout, for go-plugin
+	firstLine chan string    // the same, for checkHandshake; one value, then closed
+	exited    chan struct{}  // closed after the process was reaped
 	readers   sync.WaitGroup
-	exit      string // how it ended; read after exited
+	exit      string // exit status; read after exited
 
-	mu      sync.Mutex // held while a signal is sent, so that none goes to a number that was given away
+	mu      sync.Mutex // held while a signal is sent, so that a reused process id gets none
 	started bool
-	gone    bool // reaped, or about to be
-	doomed  bool // kill was called
+	reaped  bool // or about to be
+	killed  bool // kill was called
 }
 
-var _ runner.Runner = (*process)(nil)
-
-// pipeGrace is how long output may follow the end of a process: what is still in the pipe, or written by a process
-// that it left behind outside its group.
+// pipeGrace is the time for output that is still in the pipes after the end of a process, or that a child outside its
+// group writes.
 const pipeGrace = 250 * time.Millisecond
 
 // Start implements runner.Runner. It must run on the supervisor's thread.
@@ -61,7 +52,7 @@ func (p *process) Start(context.Context) error {
 	}
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = nil, outW, errW
 	p.mu.Lock()
-	if err = errStopped; !p.doomed {
+	if err = errStopped; !p.killed {
 		err = p.cmd.Start()
 		p.started = err == nil
 	}
@@ -82,7 +73,7 @@ func (p *process) Start(context.Context) error {
 	return nil
 }
 
-// readStdout gives the first line to the library and reports the rest as stray.
+// readStdout passes the first line to go-plugin and logs the rest.
 func (p *process) readStdout(handshake *io.PipeWriter) {
 	r := bufio.NewReaderSize(p.stdout, 16<<10)
 	line, err := r.ReadSlice('\n')
@@ -91,22 +82,22 @@ func (p *process) readStdout(handshake *io.PipeWriter) {
 		p.firstLine <- strings.TrimSpace(first)
 	}
 	close(p.firstLine)
-	_, _ = handshake.Write([]byte(first)) // returns when the library has read it or closed its end
+	_, _ = handshake.Write([]byte(first)) // returns when go-plugin has read it or closed its end
 	_ = handshake.Close()
 	_, _ = io.Copy(p.stray, r)
 	p.stray.flush()
 }
 
-// reap waits for the process, ends what is left of its group while the group's number is still reserved, and closes
+// reap waits for the end of the process, kills the rest of its group while the group's id is still reserved, and closes
 // the pipes.
 func (p *process) reap() {
 	waitExit(p.cmd.Process.Pid)
 	p.mu.Lock()
-	p.gone = true
+	p.reaped = true
 	p.killGroup()
 	p.mu.Unlock()
 	err := p.cmd.Wait()
-	p.exit = describeExit(p.cmd.ProcessState, err)
+	p.exit = exitText(p.cmd.ProcessState, err)
 	done := make(chan struct{})
 	go func() {
 		p.readers.Wait()
@@ -115,7 +106,7 @@ func (p *process) reap() {
 	t := time.NewTimer(pipeGrace)
 	select {
 	case <-done:
-	case <-t.C: // somebody outside the group holds the pipes
+	case <-t.C: // a process outside the group keeps the pipes open
 	}
 	t.Stop()
 	_ = p.handshake.Close()
@@ -125,53 +116,20 @@ func (p *process) reap() {
 	close(p.exited)
 }
 
-// killGroup sends SIGKILL to the process and all of its group.
+// killGroup sends SIGKILL to the process group.
 func (p *process) killGroup() { _ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }
 
-// kill ends the process, and its group, without waiting. Before Start it makes that fail.
+// kill kills the process group and does not wait. Before Start, it makes Start fail.
 func (p *process) kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.doomed = true
-	if p.started && !p.gone {
+	p.killed = true
+	if p.started && !p.reaped {
 		p.killGroup()
 	}
 }
 
-// runner returns what the library calls to make its runner. The environment of the library (cookie, certificate) is
-// added to env; sockets go to dir.
-func (p *process) runner(env []string, dir string) func(hclog.Logger, *exec.Cmd, string) (runner.Runner, error) {
-	return func(_ hclog.Logger, spec *exec.Cmd, _ string) (runner.Runner, error) {
-		p.cmd.Env = append(append(env, spec.Env...), goplugin.EnvUnixSocketDir+"="+dir)
-		return p, nil
-	}
-}
-
-// Kill implements runner.Runner.
-func (p *process) Kill(context.Context) error {
-	p.kill()
-	return nil
-}
-
-// Wait implements runner.Runner.
-func (p *process) Wait(context.Context) error {
-	<-p.exited
-	return nil
-}
-
-// Stdout implements runner.Runner.
-func (p *process) Stdout() io.ReadCloser { return p.handshake }
-
-// Stderr implements runner.Runner: the library sees none of it.
-func (p *process) Stderr() io.ReadCloser { return io.NopCloser(strings.NewReader("")) }
-
-// Name implements runner.Runner.
-func (p *process) Name() string { return p.cmd.Path }
-
-// ID implements runner.Runner.
-func (p *process) ID() string { return strconv.Itoa(p.pid()) }
-
-// pid returns the number of the process, 0 if it never ran.
+// pid returns the process id, or 0 if the process was not started.
 func (p *process) pid() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -181,50 +139,9 @@ func (p *process) pid() int {
 	return p.cmd.Process.Pid
 }
 
-// Diagnose implements runner.Runner.
-func (p *process) Diagnose(context.Context) string { return "" }
-
-// PluginToHost implements runner.Runner: both sides see the same files.
-func (p *process) PluginToHost(network, addr string) (string, string, error) {
-	return network, addr, nil
-}
-
-// HostToPlugin implements runner.Runner.
-func (p *process) HostToPlugin(network, addr string) (string, string, error) {
-	return network, addr, nil
-}
-
-// checkHandshake explains a first line that is not the handshake of our protocol version. It is called after the
-// library refused to connect; nil means that the line is not to blame.
-func (p *process) checkHandshake() error {
-	var line string
-	select {
-	case l, ok := <-p.firstLine:
-		if !ok {
-			return nil
-		}
-		line = l
-	default:
-		return nil
-	}
-	fields := strings.Split(line, "|")
-	if len(fields) < 5 {
-		return ended(reasonPermanent, "the program printed %.200q where the plugin handshake is expected; "+
-			"nothing may be printed to stdout before serve.Main", line)
-	}
-	if fields[1] != strconv.Itoa(protocol.Version) {
-		return ended(reasonPermanent, "the program speaks version %.20s of the plugin protocol, this gateway version %d; "+
-			"build both with the same release", fields[1], protocol.Version)
-	}
-	if fields[4] != "grpc" {
-		return ended(reasonPermanent, "the program speaks %.20q, not grpc; build it with serve.Main", fields[4])
-	}
-	return nil
-}
-
-func describeExit(state *os.ProcessState, err error) string {
+func exitText(state *os.ProcessState, err error) string {
 	if state == nil {
-		return fmt.Sprintf("ended in an unknown way: %v", err)
+		return fmt.Sprintf("exit status unknown: %v", err)
 	}
 	return state.String()
 }

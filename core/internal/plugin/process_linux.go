@@ -7,14 +7,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// processAttributes put the adapter into a group of its own, and have the kernel end it when the thread that
-// started it ends: so it does not outlive a gateway that was killed.
+// processAttributes put the adapter into its own process group. The kernel kills it when the thread that started it ends,
+// so that it does not outlive a killed gateway.
 func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// waitExit returns when the process has ended, and leaves it to be reaped: until then its number, and that of
-// its group, belongs to nobody else.
+// waitExit waits for the end of a process without reaping it, so that its process id and group id stay reserved.
 func waitExit(pid int) {
 	for {
 		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// processAttributes put the adapter into a group of its own. The adapter itself watches whether its gateway lives.
+// processAttributes put the adapter into its own process group. The adapter itself watches for the end of its gateway.
 func processAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
-// exitPoll is how soon the end of a process is seen where the kernel can't be asked to wait for it.
+// exitPoll is the delay in noticing the end of a process where the kernel offers no wait without reaping.
 const exitPoll = 20 * time.Millisecond
 
-// waitExit returns when the process has ended, and leaves it to be reaped. There is no portable call for that;
-// signalling a group whose only member waits to be reaped fails, which is seen within exitPoll.
+// waitExit waits for the end of a process without reaping it. There is no portable call for that, so it polls: a signal to
+// a group whose only member has ended fails.
 func waitExit(pid int) {
 	t := time.NewTicker(exitPoll)
 	defer t.Stop()

@@ -19,54 +19,61 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// session is the connection to one instance. The supervisor creates and ends it; its goroutines end with its
-// context.
+type (
+	receiveStream = callStream[*pluginpb.ReceiveCall, *pluginpb.ReceiveResult]
+	deliverStream = callStream[*pluginpb.DeliverCall, *pluginpb.DeliverResult]
+)
+
+// session is the connection to one instance. The supervisor creates and closes it. Its goroutines end with its context.
 type session struct {
 	host        *Host
 	instance    int
 	log         *slog.Logger
-	dir         string
+	dir         string // for sockets
 	proc        *process
-	printed     [2]*strayWriter // what it prints to os.Stdout and os.Stderr after its start
+	printed     [2]*strayWriter // output to os.Stdout and os.Stderr after the handshake
 	client      *goplugin.Client
 	conn        *grpc.ClientConn
 	rpc         pluginpb.PluginServiceClient
 	description *pluginpb.DescribeResponse
-	receive     *exchange[*pluginpb.ReceiveCall, *pluginpb.ReceiveResult]
-	deliver     *exchange[*pluginpb.DeliverCall, *pluginpb.DeliverResult]
+	receive     *receiveStream // nil without the ability
+	deliver     *deliverStream // nil without the ability
 
-	ctx    context.Context // ends with the first failure; its cause says why
-	cancel context.CancelCauseFunc
-	tasks  sync.WaitGroup
-	over   chan struct{} // closed when the host no longer hands it out
+	ctx     context.Context // ends with the first failure; its cause is the reason
+	cancel  context.CancelCauseFunc
+	tasks   sync.WaitGroup
+	retired chan struct{} // closed when the Host no longer uses the session
 
 	mu    sync.Mutex
-	conns []*grpc.ClientConn // all that the library made, to close what it forgets
+	conns []*grpc.ClientConn // all connections of go-plugin, which does not close each of them
 }
 
-// gone waits until the session is no longer handed out and reports whether it is.
-func (s *session) gone(ctx context.Context) bool {
+var errStopped = errors.New("stopped")
+
+// awaitRetired waits until the Host no longer uses the session. It reports whether that happened before the end of ctx.
+func (s *session) awaitRetired(ctx context.Context) bool {
 	select {
-	case <-s.over:
+	case <-s.retired:
 		return true
 	case <-ctx.Done():
 		return false
 	}
 }
 
-// fail ends the session with its first reason.
+// fail ends the session. The first reason counts.
 func (s *session) fail(err error) { s.cancel(err) }
 
-// lost reports whether a call failed because the process or its connection went away.
-func lost(err error) bool {
+// isConnectionLost reports whether a call failed because the process or its connection is gone.
+func isConnectionLost(err error) bool {
 	c := status.Code(err)
 	return c == codes.Unavailable || c == codes.Canceled
 }
 
-// dialOptions cap messages, and remember connections.
+// dialOptions set the limits of messages and record connections.
 func (s *session) dialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
+		grpc.WithDefaultCallOptions(
+			grpc.MaxCallRecvMsgSize(protocol.MaxMessageBytes), grpc.MaxCallSendMsgSize(protocol.MaxMessageBytes)),
 		grpc.WithInitialWindowSize(protocol.StreamWindow),
 		grpc.WithInitialConnWindowSize(protocol.ConnectionWindow),
 		grpc.WithStreamInterceptor(func(ctx context.Context, d *grpc.StreamDesc, cc *grpc.ClientConn, method string,
@@ -81,7 +88,7 @@ func (s *session) dialOptions() []grpc.DialOption {
 	}
 }
 
-// open describes, configures and opens the streams, in this order. Each step may take limit.
+// open describes the adapter, configures its channels and opens the streams, in this order. limit applies to each step.
 func (s *session) open(ctx context.Context, limit time.Duration) error {
 	step := func(f func(context.Context) error) error {
 		ctx, cancel := context.WithTimeout(ctx, limit)
@@ -91,7 +98,7 @@ func (s *session) open(ctx context.Context, limit time.Duration) error {
 	if err := step(s.describe); err != nil {
 		return err
 	}
-	for _, c := range s.host.remembered() {
+	for _, c := range s.host.storedChannels() {
 		if err := step(func(ctx context.Context) error { return s.configure(ctx, c) }); err != nil {
 			return err
 		}
@@ -114,7 +121,7 @@ func (s *session) open(ctx context.Context, limit time.Duration) error {
 	s.tasks.Go(func() {
 		select {
 		case <-s.proc.exited:
-			s.fail(ended(reasonExited, "the process ended: %s", s.proc.exit))
+			s.fail(endedBy(reasonExited, "the process ended: %s", s.proc.exit))
 		case <-s.ctx.Done():
 		}
 	})
@@ -125,87 +132,91 @@ func (s *session) describe(ctx context.Context) error {
 	d, err := s.rpc.Describe(ctx, &pluginpb.DescribeRequest{GatewayVersion: s.host.opts.GatewayVersion})
 	if err != nil {
 		if status.Code(err) == codes.Internal {
-			return ended(reasonPermanent, "describe: %s", status.Convert(err).Message())
+			return endedBy(reasonPermanent, "describe: %s", status.Convert(err).Message())
 		}
-		return ended(reasonStart, "describe: %w", err)
+		return endedBy(reasonStart, "describe: %w", err)
 	}
 	s.description = d
 	return nil
 }
 
-// configure re-applies a channel that a former process accepted. A refusal now is that channel's trouble alone.
+// configure applies a channel's configuration that an earlier process accepted. A refusal affects this channel only.
 func (s *session) configure(ctx context.Context, c *pluginpb.ChannelConfig) error {
 	resp, err := s.rpc.Configure(ctx, &pluginpb.ConfigureRequest{Channel: c})
 	if err != nil {
-		return ended(reasonStart, "configure channel %s: %w", c.GetName(), err)
+		return endedBy(reasonStart, "configure channel %s: %w", c.GetName(), err)
 	}
 	if e := resp.GetError(); e != nil {
-		s.log.Error("channel refused its former configuration", "channel", c.GetName(), "error", e.GetText())
+		s.log.Error("channel refused its earlier configuration", "channel", c.GetName(), "error", e.GetText())
 	}
 	return nil
 }
 
-func (s *session) able(ability string) bool {
-	return slices.Contains(s.description.GetAbilities(), ability)
+func (s *session) hasAbility(name string) bool {
+	return slices.Contains(s.description.GetAbilities(), name)
 }
 
 func (s *session) openReceive() error {
-	if !s.able("receive") {
+	if !s.hasAbility("receive") {
 		return nil
 	}
 	stream, err := s.rpc.Receive(s.ctx)
 	if err != nil {
-		return ended(reasonStart, "open the receive stream: %w", err)
+		return endedBy(reasonStart, "open the receive stream: %w", err)
 	}
-	e := newExchange[*pluginpb.ReceiveCall, *pluginpb.ReceiveResult]()
-	e.size = receiveCallSize
-	e.idOf = (*pluginpb.ReceiveResult).GetId
-	e.prepare = func(c *pluginpb.ReceiveCall, id uint64, limit *durationpb.Duration) { c.Id, c.Timeout = id, limit }
-	e.send = func(calls []*pluginpb.ReceiveCall) error { return stream.Send(&pluginpb.ReceiveRequest{Calls: calls}) }
-	e.recv = func() ([]*pluginpb.ReceiveResult, error) {
+	c := newCallStream[*pluginpb.ReceiveCall, *pluginpb.ReceiveResult]()
+	c.size = receiveCallSize
+	c.idOf = (*pluginpb.ReceiveResult).GetId
+	c.prepare = func(call *pluginpb.ReceiveCall, id uint64, limit *durationpb.Duration) {
+		call.Id, call.Timeout = id, limit
+	}
+	c.send = func(calls []*pluginpb.ReceiveCall) error { return stream.Send(&pluginpb.ReceiveRequest{Calls: calls}) }
+	c.recv = func() ([]*pluginpb.ReceiveResult, error) {
 		f, err := stream.Recv()
 		return f.GetResults(), err
 	}
-	s.receive = e
+	s.receive = c
 	return nil
 }
 
 func (s *session) openDeliver() error {
-	if !s.able("deliver") {
+	if !s.hasAbility("deliver") {
 		return nil
 	}
 	stream, err := s.rpc.Deliver(s.ctx)
 	if err != nil {
-		return ended(reasonStart, "open the deliver stream: %w", err)
+		return endedBy(reasonStart, "open the deliver stream: %w", err)
 	}
-	e := newExchange[*pluginpb.DeliverCall, *pluginpb.DeliverResult]()
-	e.size = deliverCallSize
-	e.idOf = (*pluginpb.DeliverResult).GetId
-	e.prepare = func(c *pluginpb.DeliverCall, id uint64, limit *durationpb.Duration) { c.Id, c.Timeout = id, limit }
-	e.send = func(calls []*pluginpb.DeliverCall) error { return stream.Send(&pluginpb.DeliverRequest{Calls: calls}) }
-	e.recv = func() ([]*pluginpb.DeliverResult, error) {
+	c := newCallStream[*pluginpb.DeliverCall, *pluginpb.DeliverResult]()
+	c.size = deliverCallSize
+	c.idOf = (*pluginpb.DeliverResult).GetId
+	c.prepare = func(call *pluginpb.DeliverCall, id uint64, limit *durationpb.Duration) {
+		call.Id, call.Timeout = id, limit
+	}
+	c.send = func(calls []*pluginpb.DeliverCall) error { return stream.Send(&pluginpb.DeliverRequest{Calls: calls}) }
+	c.recv = func() ([]*pluginpb.DeliverResult, error) {
 		f, err := stream.Recv()
 		return f.GetResults(), err
 	}
-	s.deliver = e
+	s.deliver = c
 	return nil
 }
 
-// run starts a stream's two goroutines. The end of either ends the session; but a stream that the process closed in
-// order says nothing about results that are still on their way in the other.
+// run starts the two goroutines of a stream. The end of either ends the session. If the process closed the stream
+// properly, results may still arrive on the other stream, so run waits for its end.
 func (s *session) run(read func() error, write func(context.Context) error) {
 	s.tasks.Go(func() {
 		err := read()
 		if errors.Is(err, io.EOF) {
-			s.awaitEnds(exitGrace)
+			s.awaitStreamEnds(exitGrace)
 		}
-		s.fail(ended(reasonStream, "a stream ended: %w", err))
+		s.fail(endedBy(reasonStream, "a stream ended: %w", err))
 	})
-	s.tasks.Go(func() { s.fail(ended(reasonStream, "a stream broke: %w", write(s.ctx))) })
+	s.tasks.Go(func() { s.fail(endedBy(reasonStream, "a stream broke: %w", write(s.ctx))) })
 }
 
-// awaitEnds waits until both streams have given all their results, up to limit.
-func (s *session) awaitEnds(limit time.Duration) {
+// awaitStreamEnds waits, up to limit for each, until both streams have returned all results.
+func (s *session) awaitStreamEnds(limit time.Duration) {
 	if s.receive != nil {
 		waitClosed(s.receive.ended, limit)
 	}
@@ -213,5 +224,3 @@ func (s *session) awaitEnds(limit time.Duration) {
 		waitClosed(s.deliver.ended, limit)
 	}
 }
-
-var errStopped = errors.New("stopped")

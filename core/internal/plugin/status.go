@@ -5,50 +5,50 @@ import (
 	"time"
 )
 
-// State is where an adapter is in its life.
+// State is the state of an adapter.
 type State string
 
 // The states. A process exists in starting, configuring, ready, degraded and draining.
 const (
-	StateVerifying   State = "verifying"   // looking at the file
-	StateStarting    State = "starting"    // process and handshake
-	StateConfiguring State = "configuring" // describing itself, taking the channels' settings
-	StateReady       State = "ready"
-	StateDegraded    State = "degraded" // serves calls, but says that channels are not well
-	StateBackoff     State = "backoff"  // waits before the next start
-	StateQuarantined State = "quarantined"
-	StateDraining    State = "draining"
-	StateStopped     State = "stopped" // no process, and none will come; also before Run
+	StateVerifying   State = "verifying"   // checks the program's file
+	StateStarting    State = "starting"    // starts the process, waits for the handshake
+	StateConfiguring State = "configuring" // describes the adapter, configures its channels
+	StateReady       State = "ready"       // accepts calls
+	StateDegraded    State = "degraded"    // accepts calls, and reports unhealthy channels
+	StateBackoff     State = "backoff"     // waits for the next start
+	StateQuarantined State = "quarantined" // waits longer, after too many crashes or a permanent error
+	StateDraining    State = "draining"    // finishes running calls
+	StateStopped     State = "stopped"     // before Run, and after it
 )
 
 // Status is a snapshot of an adapter.
 type Status struct {
 	State    State
-	Since    time.Time
-	Instance int // number of the current or last process; 0 before the first
-	PID      int // 0 if there is no process
+	Since    time.Time // time of the last change of State
+	Instance int       // number of the current or last process, 0 before the first
+	PID      int       // 0 without a process
 	Restarts int
-	// Reason is why the last process was replaced or the next one waits, "" if all is well: one of exited,
-	// start, liveness, stream, permanent, requested.
+	// Reason is the reason for the last end of a process, "" while an adapter is ready: exited, start, liveness, stream,
+	// permanent or requested.
 	Reason    string
-	LastError string            // the last failure, for operators
+	LastError string            // last failure, for operators
 	NextStart time.Time         // in backoff and quarantined
-	Sick      map[string]string // channel to trouble, as the adapter reports it
-	Version   string            // of the adapter, as it describes itself
+	Sick      map[string]string // problems reported by the adapter, by channel
+	Version   string            // of the adapter
 }
 
-// Serving reports whether calls are taken.
+// Serving reports whether the adapter accepts calls.
 func (s Status) Serving() bool { return s.State == StateReady || s.State == StateDegraded }
 
-// Status returns the present snapshot. It never blocks.
+// Status returns the current snapshot. It never blocks.
 func (h *Host) Status() Status {
 	s := *h.status.Load()
 	s.Sick = maps.Clone(s.Sick)
 	return s
 }
 
-// update changes the snapshot and tells whoever waits. Only the supervisor and the goroutines of its current
-// session call it.
+// update changes the snapshot and wakes the callers of Wait. It is called by the supervisor and by the goroutines of its
+// current session.
 func (h *Host) update(change func(*Status)) {
 	h.mu.Lock()
 	next := *h.status.Load()

@@ -15,29 +15,29 @@ import (
 	"patchbay/sdk/text"
 )
 
-// Limits of what is taken from an adapter's stderr.
+// Limits of an adapter's stderr.
 const (
-	maxLogLine    = 256 << 10
-	maxTrace      = 64 << 10
-	maxLastWords  = 2 << 10
-	tailLines     = 20
+	maxLogLine    = 256 << 10 // bytes of one line
+	maxTrace      = 64 << 10  // bytes of a panic in the log
+	maxPanicText  = 2 << 10   // bytes of a panic in a DiedError
+	tailLines     = 20        // last lines in a DiedError
 	tailLineBytes = 512
 	logsPerSecond = 200
 	logBurst      = 1000
 )
 
-// stderrDecoder turns an adapter's stderr into records of the gateway's log: JSON of slog or hclog becomes a record
-// of the same level and attributes, a Go panic becomes one record, and everything else a warning. No input can make it fail.
+// stderrDecoder forwards an adapter's stderr to the gateway's log: a JSON line of slog or hclog becomes a record with the
+// same level and attributes, a Go panic becomes one record, and any other line becomes a warning. It accepts any input.
 type stderrDecoder struct {
 	log   *slog.Logger
 	limit *rate.Limiter
 
-	mu         sync.Mutex
-	tail       []string // last lines that were not JSON, or were errors
-	trace      []byte   // the panic that is being printed
-	tracing    bool
-	panicked   string // first panic, shortened
-	suppressed int
+	mu       sync.Mutex
+	tail     []string // last errors and lines that are not JSON
+	trace    []byte   // the panic that is being read
+	tracing  bool
+	panicked string // first panic, shortened
+	dropped  int    // records over the rate limit
 }
 
 func newStderrDecoder(log *slog.Logger) *stderrDecoder {
@@ -48,23 +48,23 @@ func newStderrDecoder(log *slog.Logger) *stderrDecoder {
 func (d *stderrDecoder) readFrom(r io.Reader) {
 	br := bufio.NewReaderSize(r, 32<<10)
 	var line []byte
-	cut := false
+	truncated := false
 	for {
 		piece, err := br.ReadSlice('\n')
 		if room := maxLogLine - len(line); len(piece) > room {
-			piece, cut = piece[:room], true
+			piece, truncated = piece[:room], true
 		}
 		line = append(line, piece...)
 		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
 		}
 		if err == nil || len(line) > 0 {
-			d.line(line, cut)
+			d.decode(strings.TrimRight(string(line), "\r\n"), truncated)
 		}
 		if err != nil {
 			break
 		}
-		line, cut = line[:0], false
+		line, truncated = line[:0], false
 		if cap(line) > 64<<10 {
 			line = nil
 		}
@@ -72,56 +72,55 @@ func (d *stderrDecoder) readFrom(r io.Reader) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.endTrace()
-	d.reportSuppressed()
+	d.reportDropped()
 }
 
-// line takes one line, with or without its end.
-func (d *stderrDecoder) line(b []byte, cut bool) {
-	text := strings.TrimRight(string(b), "\r\n")
+// decode takes one line without its end.
+func (d *stderrDecoder) decode(line string, truncated bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if rec, ok := decodeRecord(text); ok && !cut {
+	if rec, ok := decodeRecord(line); ok && !truncated {
 		d.endTrace()
 		if rec.level >= slog.LevelError {
-			d.remember(rec.message + rec.errorText())
+			d.addToTail(rec.message + rec.errorText())
 		}
 		d.emit(rec.level, rec.message, rec.attrs...)
 		return
 	}
 	switch {
 	case d.tracing:
-		d.addTrace(text)
-	case startsTrace(text):
+		d.addToTrace(line)
+	case startsTrace(line):
 		d.tracing = true
-		d.addTrace(text)
-	case text != "":
-		d.remember(text)
-		attrs := []slog.Attr{slog.String("stream", "stderr"), slog.String("text", strings.ToValidUTF8(text, "\uFFFD"))}
-		if cut {
+		d.addToTrace(line)
+	case line != "":
+		d.addToTail(line)
+		attrs := []slog.Attr{slog.String("stream", "stderr"), slog.String("text", strings.ToValidUTF8(line, "\uFFFD"))}
+		if truncated {
 			attrs = append(attrs, slog.Bool("truncated", true))
 		}
 		d.emit(slog.LevelWarn, "stray output", attrs...)
 	}
 }
 
-// startsTrace recognises how the Go runtime begins to report a crash.
-func startsTrace(s string) bool {
+// startsTrace reports whether a line is the start of the Go runtime's crash report.
+func startsTrace(line string) bool {
 	for _, p := range []string{"panic: ", "fatal error: ", "unexpected fault address", "SIG", "runtime: "} {
-		if strings.HasPrefix(s, p) {
+		if strings.HasPrefix(line, p) {
 			return true
 		}
 	}
 	return false
 }
 
-func (d *stderrDecoder) addTrace(text string) {
+func (d *stderrDecoder) addToTrace(line string) {
 	if room := maxTrace - len(d.trace); room > 0 {
-		d.trace = append(d.trace, text[:min(room, len(text))]...)
+		d.trace = append(d.trace, line[:min(room, len(line))]...)
 		d.trace = append(d.trace, '\n')
 	}
 }
 
-// endTrace reports the panic, if one was being printed, as one record.
+// endTrace logs the panic that was read, if any, as one record.
 func (d *stderrDecoder) endTrace() {
 	if !d.tracing {
 		return
@@ -129,109 +128,64 @@ func (d *stderrDecoder) endTrace() {
 	trace := strings.ToValidUTF8(strings.TrimSpace(string(d.trace)), "\uFFFD")
 	d.tracing, d.trace = false, nil
 	if d.panicked == "" {
-		d.panicked = shorten(trace)
+		d.panicked = shortenTrace(trace)
 	}
 	d.log.LogAttrs(context.Background(), slog.LevelError, "adapter crashed", slog.String("trace", trace))
 }
 
-// shorten cuts a trace to its first whole lines within maxLastWords.
-func shorten(trace string) string {
-	if len(trace) <= maxLastWords {
+// shortenTrace returns the first whole lines of a trace, within maxPanicText.
+func shortenTrace(trace string) string {
+	if len(trace) <= maxPanicText {
 		return trace
 	}
-	head := text.Clip(trace, maxLastWords)
+	head := text.Clip(trace, maxPanicText)
 	if i := strings.LastIndexByte(head, '\n'); i > 0 {
 		head = head[:i]
 	}
 	return head + "\n…"
 }
 
-// emit writes a record within the rate.
+// emit writes a record within the rate limit.
 func (d *stderrDecoder) emit(level slog.Level, msg string, attrs ...slog.Attr) {
 	if !d.log.Enabled(context.Background(), level) {
 		return
 	}
 	if !d.limit.AllowN(time.Now(), 1) {
-		d.suppressed++
+		d.dropped++
 		return
 	}
-	d.reportSuppressed()
+	d.reportDropped()
 	d.log.LogAttrs(context.Background(), level, msg, attrs...)
 }
 
-func (d *stderrDecoder) reportSuppressed() {
-	if d.suppressed == 0 {
+func (d *stderrDecoder) reportDropped() {
+	if d.dropped == 0 {
 		return
 	}
-	d.log.Warn("adapter logs too much, lines were left out", "lines", d.suppressed)
-	d.suppressed = 0
+	d.log.Warn("adapter's log lines dropped: rate limit", "lines", d.dropped)
+	d.dropped = 0
 }
 
-func (d *stderrDecoder) remember(line string) {
+func (d *stderrDecoder) addToTail(line string) {
 	if len(d.tail) == tailLines {
 		d.tail = append(d.tail[:0], d.tail[1:]...)
 	}
 	d.tail = append(d.tail, strings.ToValidUTF8(text.Clip(line, tailLineBytes), "\uFFFD"))
 }
 
-// panicText returns the first panic with the top of its stack, "" if there was none.
+// panicText returns the first panic with the top of its stack, or "".
 func (d *stderrDecoder) panicText() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.panicked == "" && d.tracing {
-		return shorten(strings.ToValidUTF8(string(d.trace), "\uFFFD"))
+		return shortenTrace(strings.ToValidUTF8(string(d.trace), "\uFFFD"))
 	}
 	return d.panicked
 }
 
-// tailText returns the last lines that a person would look at.
+// tailText returns the last errors and stray lines.
 func (d *stderrDecoder) tailText() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return strings.Join(d.tail, "\n")
-}
-
-// strayWriter reports what an adapter prints to stdout or, after serve.Main began, to os.Stderr. It is safe for
-// concurrent use.
-type strayWriter struct {
-	stream string
-	out    *stderrDecoder // for its rate and its logger
-
-	mu   sync.Mutex
-	line []byte
-}
-
-// Write implements io.Writer; it never fails.
-func (w *strayWriter) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for rest := p; len(rest) > 0; {
-		piece, after, whole := strings.Cut(string(rest), "\n")
-		if room := tailLineBytes - len(w.line); room > 0 {
-			w.line = append(w.line, piece[:min(room, len(piece))]...)
-		}
-		if whole {
-			w.emit()
-		}
-		rest = []byte(after)
-	}
-	return len(p), nil
-}
-
-// flush reports an unfinished line.
-func (w *strayWriter) flush() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.emit()
-}
-
-func (w *strayWriter) emit() {
-	if len(w.line) == 0 {
-		return
-	}
-	text := strings.ToValidUTF8(string(w.line), "\uFFFD")
-	w.line = w.line[:0]
-	w.out.mu.Lock()
-	defer w.out.mu.Unlock()
-	w.out.emit(slog.LevelWarn, "stray output", slog.String("stream", w.stream), slog.String("text", text))
 }

@@ -25,7 +25,7 @@ func decode(t testing.TB, input string) (string, *stderrDecoder) {
 	return out.String(), d
 }
 
-func TestDecodeOfStderr(t *testing.T) {
+func TestStderrIsDecoded(t *testing.T) {
 	for name, tc := range map[string]struct{ in, want string }{
 		"slog": {
 			`{"time":"2026-01-01T00:00:00Z","level":"WARN","msg":"slow","seconds":1.5,"n":3,"ok":true,"none":null}`,
@@ -71,7 +71,7 @@ func TestLongOutputIsBounded(t *testing.T) {
 		t.Errorf("%d bytes of log", len(got))
 	}
 	_, d := decode(t, "panic: deep\n"+strings.Repeat("frame\n", 100_000))
-	if n := len(d.panicText()); n > maxLastWords+10 {
+	if n := len(d.panicText()); n > maxPanicText+10 {
 		t.Errorf("panic text of %d bytes", n)
 	}
 	var many strings.Builder
@@ -89,8 +89,8 @@ func TestRateOfRecordsIsLimited(t *testing.T) {
 	if n := strings.Count(got, "msg=x"); n < logBurst || n > 2*logBurst {
 		t.Errorf("%d records", n)
 	}
-	if !strings.Contains(got, "lines were left out") {
-		t.Error("the gap is not reported")
+	if !strings.Contains(got, "log lines dropped") {
+		t.Error("the dropped lines are not reported")
 	}
 }
 

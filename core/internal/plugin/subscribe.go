@@ -15,24 +15,22 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// subscribeGrace is how long an adapter's Subscribe may take to return after it was stopped.
-const subscribeGrace = 3 * time.Second
+// stopGrace is the time that an adapter's Subscribe has to return after it was told to stop.
+const stopGrace = 3 * time.Second
 
-// Store takes in a batch of encoded envelopes together with the cursor that goes with them; an empty cursor leaves the one
-// that is stored.
+// Store stores a batch of encoded envelopes together with its cursor. An empty cursor leaves the stored one unchanged.
 type Store func(ctx context.Context, envelopes [][]byte, cursor []byte) error
 
-// Subscribe has the adapter take in messages of a channel: from says which, and where to begin. It waits for a process that
-// takes calls and ends with it. Batches are stored one after the other; when store returns nil the adapter is told that it is
-// done, and an error of it ends the subscription.
+// Subscribe runs a subscription of a channel. from names the channel, the cursor and the live threads. It waits for a
+// process that accepts calls, and ends with that process. Batches are stored one after the other: each is acknowledged to
+// the adapter when store returns nil, and an error of store ends the subscription.
 //
-// It returns nil when ctx has ended, after the adapter had a moment to return, and when the adapter stopped by itself; then
-// and after an error it may be called again. What the adapter emits in that moment is stored, too: store's context outlives
-// ctx.  Errors: ErrNotReady; *sdk.Error is the adapter's own; store's; anything else means
-// that the process or its connection went away.
+// Subscribe returns nil when ctx has ended and the adapter had time to stop, or when the adapter stopped by itself. store
+// is also called with batches that the adapter emits while it stops; its context outlives ctx. An *sdk.Error comes from
+// the adapter. ErrNotReady, and any error that is not store's, means that the process or its connection is gone.
 func (h *Host) Subscribe(ctx context.Context, from *pluginpb.SubscribeRequest, store Store) error {
 	s, err := h.await(ctx)
-	if err == nil && !s.able("subscribe") {
+	if err == nil && !s.hasAbility("subscribe") {
 		err = &sdk.Error{Kind: sdk.KindUnsupported, Op: "subscribe", Text: "the adapter does not subscribe"}
 	}
 	if err == nil {
@@ -45,26 +43,26 @@ func (h *Host) Subscribe(ctx context.Context, from *pluginpb.SubscribeRequest, s
 }
 
 func (s *session) subscribe(ctx context.Context, from *pluginpb.SubscribeRequest, store Store) error {
-	open, cancel := context.WithCancel(s.ctx) // outlives ctx: what a vendor has handed out is still to be stored
+	streamCtx, cancel := context.WithCancel(s.ctx) // outlives ctx, for batches that are emitted while the adapter stops
 	defer cancel()
-	stream, err := s.rpc.Subscribe(open)
+	stream, err := s.rpc.Subscribe(streamCtx)
 	if err != nil {
-		return s.ended(err)
+		return s.streamError(err)
 	}
 	out := &subscribeSender{stream: stream}
-	early := context.AfterFunc(ctx, cancel) // before it knows where to begin it can't be told to stop
-	err = out.begin(from)
+	cancelAtEnd := context.AfterFunc(ctx, cancel) // a stop is valid only after the start
+	err = out.start(from)
 	switch {
-	case !early():
+	case !cancelAtEnd():
 		return nil
 	case err != nil:
-		return s.ended(err)
+		return s.streamError(err)
 	}
 	defer context.AfterFunc(ctx, func() {
-		limit := time.AfterFunc(subscribeGrace, cancel)
+		limit := time.AfterFunc(stopGrace, cancel)
 		defer limit.Stop()
-		_ = out.send(&pluginpb.SubscribeRequest{Stop: true}) // or the stream has broken, and Recv says so
-		<-open.Done()
+		_ = out.send(&pluginpb.SubscribeRequest{Stop: true}) // if the stream is broken, Recv returns the error
+		<-streamCtx.Done()
 	})()
 	for {
 		m, err := stream.Recv()
@@ -72,47 +70,47 @@ func (s *session) subscribe(ctx context.Context, from *pluginpb.SubscribeRequest
 		case errors.Is(err, io.EOF), err != nil && ctx.Err() != nil:
 			return nil
 		case err != nil:
-			return s.ended(err)
+			return s.streamError(err)
 		case m.GetError() != nil:
-			return Refusal(m.GetError())
+			return ToError(m.GetError())
 		case len(m.GetCursor()) > sdk.MaxCursorBytes:
 			return fmt.Errorf("the adapter's cursor has %d bytes, at most %d", len(m.GetCursor()), sdk.MaxCursorBytes)
 		}
-		if err := store(open, m.GetEnvelopes(), m.GetCursor()); err != nil {
+		if err := store(streamCtx, m.GetEnvelopes(), m.GetCursor()); err != nil {
 			return err
 		}
 		if err := out.send(&pluginpb.SubscribeRequest{Stored: m.GetBatch()}); err != nil {
-			return s.ended(err)
+			return s.streamError(err)
 		}
 	}
 }
 
-// ended returns why a stream of the session broke. If the process has gone away it waits until nobody gets the session any
-// more, so that the caller's next call is not one to the dead.
-func (s *session) ended(err error) error {
+// streamError returns the reason why a stream broke. If the process is gone, it first waits until the session is retired,
+// so that the caller's next call does not get the same session.
+func (s *session) streamError(err error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), killWait)
 	defer cancel()
-	if lost(err) && s.gone(ctx) {
+	if isConnectionLost(err) && s.awaitRetired(ctx) {
 		return context.Cause(s.ctx)
 	}
 	return err
 }
 
-// subscribeSender is the gateway's half of a stream. Its methods are safe for concurrent use, as those of a stream are not.
+// subscribeSender sends the gateway's messages. In contrast to the stream's Send, its methods are safe for concurrent use.
 type subscribeSender struct {
 	mu     sync.Mutex
 	stream pluginpb.PluginService_SubscribeClient
 }
 
-// begin says where to begin, in as many messages as the threads need.
-func (l *subscribeSender) begin(from *pluginpb.SubscribeRequest) error {
+// start sends the start position, in as many messages as the threads need.
+func (s *subscribeSender) start(from *pluginpb.SubscribeRequest) error {
 	next := &pluginpb.SubscribeRequest{Channel: from.GetChannel(), Cursor: from.GetCursor()}
 	size := len(from.GetCursor())
 	for _, t := range from.GetThreads() {
 		n := proto.Size(t) + fieldOverhead
 		if len(next.GetThreads()) > 0 && size+n > protocol.MaxFrameBytes {
 			next.MoreThreads = true
-			if err := l.send(next); err != nil {
+			if err := s.send(next); err != nil {
 				return err
 			}
 			next, size = &pluginpb.SubscribeRequest{}, 0
@@ -120,14 +118,15 @@ func (l *subscribeSender) begin(from *pluginpb.SubscribeRequest) error {
 		next.Threads = append(next.Threads, t)
 		size += n
 	}
-	return l.send(next)
+	return s.send(next)
 }
 
-// send sends a message. An EOF means that the adapter has ended the stream, and what it said is still to be read.
-func (l *subscribeSender) send(m *pluginpb.SubscribeRequest) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.stream.Send(m); err != nil && !errors.Is(err, io.EOF) {
+// send sends a message. It ignores io.EOF, which means that the adapter has ended the stream: Recv returns its last
+// message.
+func (s *subscribeSender) send(m *pluginpb.SubscribeRequest) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.stream.Send(m); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	return nil

@@ -17,7 +17,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// shelf is what a gateway has stored of what an adapter emitted.
+// shelf is a fake store.
 type shelf struct {
 	mu     sync.Mutex
 	texts  []string
@@ -68,7 +68,7 @@ func (s *shelf) holds(t *testing.T, want ...string) {
 	}
 }
 
-func TestSubscribeStoresInOrderUntilItsEnd(t *testing.T) {
+func TestSubscribeStoresBatchesInOrder(t *testing.T) {
 	r := run(t, "")
 	ctx, cancel := context.WithCancel(r.ctx())
 	s := &shelf{after: func(text string) {
@@ -77,7 +77,7 @@ func TestSubscribeStoresInOrderUntilItsEnd(t *testing.T) {
 		}
 	}}
 	if err := r.Subscribe(ctx, s.from(), s.store); err != nil {
-		t.Errorf("Subscribe = %v, want nil: it was to end", err)
+		t.Errorf("Subscribe = %v, want nil: it was stopped", err)
 	}
 	s.holds(t, "1", "2", "3", "4", "5")
 	if string(s.cursor) != "5" {
@@ -85,8 +85,8 @@ func TestSubscribeStoresInOrderUntilItsEnd(t *testing.T) {
 	}
 }
 
-// TestSubscribeGoesOnAfterADeath kills the process after a batch was stored and before it is told so.
-func TestSubscribeGoesOnAfterADeath(t *testing.T) {
+// The process is killed after a batch was stored and before it is acknowledged.
+func TestSubscribeContinuesAtTheCursorAfterACrash(t *testing.T) {
 	r := run(t, "")
 	ctx, cancel := context.WithCancel(r.ctx())
 	s := &shelf{}
@@ -110,7 +110,7 @@ func TestSubscribeGoesOnAfterADeath(t *testing.T) {
 	s.holds(t, "1", "2", "3", "4", "5")
 }
 
-func TestSubscribeEndsWithAnErrorOfStore(t *testing.T) {
+func TestSubscribeEndsWithTheErrorOfStore(t *testing.T) {
 	r := run(t, "")
 	full := errors.New("no room")
 	s := &shelf{before: func(text string) error {
@@ -120,7 +120,7 @@ func TestSubscribeEndsWithAnErrorOfStore(t *testing.T) {
 		return nil
 	}}
 	if err := r.Subscribe(r.ctx(), s.from(), s.store); !errors.Is(err, full) {
-		t.Errorf("Subscribe = %v, want what store said", err)
+		t.Errorf("Subscribe = %v, want the error of store", err)
 	}
 	s.holds(t, "1", "2")
 	s.before = nil
@@ -136,7 +136,7 @@ func TestSubscribeEndsWithAnErrorOfStore(t *testing.T) {
 	s.holds(t, "1", "2", "3", "4", "5")
 }
 
-func TestSubscribeOfAMisbehavingAdapter(t *testing.T) {
+func TestSubscribeReturnsTheAdaptersFaults(t *testing.T) {
 	for name, tc := range map[string]struct {
 		fault string
 		want  string // in the error; "" is none
@@ -168,7 +168,7 @@ func TestSubscribeOfAMisbehavingAdapter(t *testing.T) {
 	}
 }
 
-func TestSubscribeTakesLastWords(t *testing.T) {
+func TestSubscribeStoresBatchesEmittedWhileStopping(t *testing.T) {
 	r := run(t, "")
 	ctx, cancel := context.WithCancel(r.ctx())
 	s := &shelf{after: func(string) { cancel() }}
@@ -178,7 +178,7 @@ func TestSubscribeTakesLastWords(t *testing.T) {
 	s.holds(t, "0 threads", "last words")
 }
 
-func TestSubscribeLeavesAnAdapterThatDoesNotReturn(t *testing.T) {
+func TestSubscribeAbandonsAnAdapterThatDoesNotStop(t *testing.T) {
 	r := run(t, "")
 	ctx, cancel := context.WithCancel(r.ctx())
 	s := &shelf{after: func(string) { cancel() }}
@@ -186,8 +186,8 @@ func TestSubscribeLeavesAnAdapterThatDoesNotReturn(t *testing.T) {
 	if err := r.Subscribe(ctx, &pluginpb.SubscribeRequest{Channel: "c", Cursor: []byte("/stubborn")}, s.store); err != nil {
 		t.Errorf("Subscribe = %v", err)
 	}
-	if took := time.Since(began); took < subscribeGrace {
-		t.Errorf("the adapter had %s to return, want %s", took, subscribeGrace)
+	if took := time.Since(began); took < stopGrace {
+		t.Errorf("the adapter had %s to return, want %s", took, stopGrace)
 	}
 }
 
@@ -201,7 +201,7 @@ func TestRestartEndsSubscriptions(t *testing.T) {
 	s.holds(t, "0 threads")
 }
 
-func TestSubscribeTellsManyThreads(t *testing.T) {
+func TestSubscribeSendsManyThreads(t *testing.T) {
 	r := run(t, "")
 	from := &pluginpb.SubscribeRequest{Channel: "c", Cursor: []byte("/early")}
 	for i := range 3000 { // 12 MB: more than one message may have

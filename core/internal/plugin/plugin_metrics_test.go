@@ -8,8 +8,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// TestCollectMetrics: what channels register is told, all channels of the process together.
-func TestCollectMetrics(t *testing.T) {
+func TestCollectMetricsIncludesAllChannels(t *testing.T) {
 	r := run(t, "")
 	for _, channel := range []string{"a", "b"} {
 		if _, err := r.Configure(r.ctx(), &pluginpb.ChannelConfig{Name: channel}); err != nil {

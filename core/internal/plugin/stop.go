@@ -13,7 +13,10 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// drain asks the process to finish its calls and waits for their results, up to limit.
+// killWait is the time that a killed process has to disappear.
+const killWait = 2 * time.Second
+
+// drain asks the process to finish its calls, and waits up to limit for their results.
 func (s *session) drain(limit time.Duration) {
 	ctx, cancel := context.WithTimeout(s.ctx, limit)
 	defer cancel()
@@ -23,13 +26,13 @@ func (s *session) drain(limit time.Duration) {
 		return
 	}
 	if n := resp.GetRunning(); n > 0 {
-		s.log.Warn("calls were still running after the drain", "calls", n)
+		s.log.Warn("calls are still running after the drain", "calls", n)
 		return
 	}
-	// The answer can overtake results on the streams.
+	// The response can overtake results on the streams.
 	t := time.NewTicker(time.Millisecond)
 	defer t.Stop()
-	for s.waiting() > 0 {
+	for s.pendingCalls() > 0 {
 		select {
 		case <-t.C:
 		case <-ctx.Done():
@@ -38,26 +41,25 @@ func (s *session) drain(limit time.Duration) {
 	}
 }
 
-func (s *session) waiting() int {
+func (s *session) pendingCalls() int {
 	n := 0
 	if s.receive != nil {
-		n += s.receive.waiting()
+		n += s.receive.pendingCalls()
 	}
 	if s.deliver != nil {
-		n += s.deliver.waiting()
+		n += s.deliver.pendingCalls()
 	}
 	return n
 }
 
-// close ends the process and everything of the session, and fails its calls. A process that is to exit by itself is
-// given grace; 0 kills at once. Calls that are still with it fail because of cause. It returns an error if the process
-// could not be ended.
+// close ends the process, frees the session's resources and fails its calls with cause. The process has grace to exit;
+// without grace it is killed. close returns an error if the process could not be killed.
 func (s *session) close(grace time.Duration, cause error) error {
 	if grace <= 0 {
 		s.proc.kill()
 	}
 	var library sync.WaitGroup
-	library.Go(s.client.Kill) // asks it to exit; returns soon after the process is gone, not before
+	library.Go(s.client.Kill) // asks the process to exit; returns after its end
 	if !waitClosed(s.proc.exited, max(grace, 0)) {
 		s.proc.kill()
 	}
@@ -76,28 +78,27 @@ func (s *session) close(grace time.Duration, cause error) error {
 		w.flush()
 	}
 	s.failCalls(cause)
-	if err := os.RemoveAll(s.dir); err != nil {
-		s.log.Warn("could not remove the socket folder", "error", err)
-	}
+	s.removeDir()
 	if stuck {
-		return fmt.Errorf("process %d of adapter %s can't be killed", s.proc.pid(), s.host.opts.Name)
+		return fmt.Errorf("kill process %d of adapter %s: still running after %s", s.proc.pid(), s.host.opts.Name, killWait)
 	}
 	return nil
 }
 
-// abort frees what a session has whose process never ran.
+// abort frees the resources of a session whose process was not started.
 func (s *session) abort() {
 	s.cancel(errStopped)
 	s.client.Kill()
+	s.removeDir()
+}
+
+func (s *session) removeDir() {
 	if err := os.RemoveAll(s.dir); err != nil {
-		s.log.Warn("could not remove the socket folder", "error", err)
+		s.log.Warn("socket folder not removed", "error", err)
 	}
 }
 
-// killWait is how long a killed process may take to disappear; only the kernel can make it longer.
-const killWait = 2 * time.Second
-
-// failCalls ends what is still waiting. All goroutines of the streams have ended.
+// failCalls ends pending calls. The goroutines of the streams have ended.
 func (s *session) failCalls(cause error) {
 	sent := 0
 	if s.receive != nil {
@@ -106,7 +107,7 @@ func (s *session) failCalls(cause error) {
 	if s.deliver != nil {
 		sent += s.deliver.close()
 	}
-	died := &DiedError{Name: s.host.opts.Name, Alone: sent == 1, Text: s.lastWords(cause)}
+	died := &DiedError{Name: s.host.opts.Name, Alone: sent == 1, Text: s.crashText(cause)}
 	if s.receive != nil {
 		s.receive.fail(died)
 	}
@@ -115,22 +116,21 @@ func (s *session) failCalls(cause error) {
 	}
 }
 
-// lastWords says why the process ended, in full: its panic if it had one, else the cause and its last lines.
-func (s *session) lastWords(cause error) string {
-	if text := s.proc.lines.panicText(); text != "" {
-		return text
+// crashText returns the panic of the process, or else cause with the last lines of the log.
+func (s *session) crashText(cause error) string {
+	if panicText := s.proc.lines.panicText(); panicText != "" {
+		return panicText
 	}
-	text := cause.Error()
 	if tail := s.proc.lines.tailText(); tail != "" {
-		text += "\n" + tail
+		return cause.Error() + "\n" + tail
 	}
-	return text
+	return cause.Error()
 }
 
-// lastWord is lastWords in one line, "" if the process said nothing.
-func (s *session) lastWord() string {
-	if text := s.proc.lines.panicText(); text != "" {
-		return firstLine(text)
+// lastLine returns the first line of the panic or the last line of the log, "" if there is neither.
+func (s *session) lastLine() string {
+	if panicText := s.proc.lines.panicText(); panicText != "" {
+		return firstLine(panicText)
 	}
 	tail := s.proc.lines.tailText()
 	return tail[strings.LastIndexByte(tail, '\n')+1:]

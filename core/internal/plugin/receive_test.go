@@ -11,10 +11,9 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// TestReceiveLeavesTimeForTheTranslation: a call is not held until all of its time is gone.
 func TestReceiveLeavesTimeForTheTranslation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := New(Options{Name: "hostile"}) // does not run, so no process ever comes
+		h := New(Options{Name: "hostile"}) // does not run, so there is never a process
 		ctx, cancel := context.WithTimeout(t.Context(), sdk.ReceiveTimeout)
 		defer cancel()
 		began := time.Now()

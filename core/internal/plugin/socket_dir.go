@@ -11,22 +11,21 @@ import (
 	"time"
 )
 
-// A socket's path must fit into sockaddr_un: 104 bytes on the strictest system, with the final zero.
+// A socket's path must fit into sockaddr_un, which has 104 bytes on the strictest system, with the final zero byte.
 const (
 	maxSocketPath  = 103
 	socketNameSize = len("/plugin") + len("4294967295")
 )
 
-// tempPrefix begins the names of folders for sockets in the system's temporary directory; the owner's process id
-// follows.
+// tempPrefix is the prefix of socket folders in the system's temporary directory, before the owner's process id.
 const tempPrefix = "patchbay-"
 
-// started is when this process began, with room for the coarse clock of file systems.
-var started = time.Now().Add(-time.Second)
+// processStart is the start of this process, less the resolution of file times.
+var processStart = time.Now().Add(-time.Second)
 
-// ClaimRuntimeDir returns a folder below parent for the sockets of this process's adapters, for Options.RuntimeDir, and
-// removes what processes that were killed have left there and in the system's temporary directory. Adapters make the
-// folder when they need it; the caller must release it after all have stopped.
+// ClaimRuntimeDir returns a folder below parent for Options.RuntimeDir, and removes the socket folders of killed gateways,
+// there and in the system's temporary directory. Adapters create the folder when they need it. The caller calls release
+// after all adapters have stopped.
 func ClaimRuntimeDir(parent string) (dir string, release func() error) {
 	SweepTemp()
 	if abs, err := filepath.Abs(parent); err == nil {
@@ -37,12 +36,11 @@ func ClaimRuntimeDir(parent string) (dir string, release func() error) {
 	return dir, func() error { return os.RemoveAll(dir) }
 }
 
-// SweepTemp removes the folders for sockets that processes that were killed have left in the system's temporary
-// directory.
+// SweepTemp removes the socket folders of killed gateways in the system's temporary directory.
 func SweepTemp() { sweep(tempParent(), tempPrefix) }
 
-// sweep removes the folders in parent that are named after a process that is no more. What can't be removed, such as
-// another user's, stays: it harms nobody.
+// sweep removes the folders in parent that are named after a process which has ended. It ignores folders that can't be
+// removed, such as another user's.
 func sweep(parent, prefix string) {
 	entries, err := os.ReadDir(parent)
 	if err != nil {
@@ -52,26 +50,27 @@ func sweep(parent, prefix string) {
 		rest, ours := strings.CutPrefix(e.Name(), prefix)
 		owner, _, _ := strings.Cut(rest, "-")
 		pid, err := strconv.Atoi(owner)
-		if ours && err == nil && pid > 0 && e.IsDir() && orphaned(e, pid) {
+		if ours && err == nil && pid > 0 && e.IsDir() && hasEnded(pid, e) {
 			_ = os.RemoveAll(filepath.Join(parent, e.Name()))
 		}
 	}
 }
 
-// orphaned reports whether a folder's owner has ended. In a container a gateway often gets the number of the one before.
-func orphaned(e os.DirEntry, pid int) bool {
+// hasEnded reports whether the owner of a folder has ended. In a container, a gateway often has the process id of the
+// previous one, so a folder with our process id is old if it was made before we started.
+func hasEnded(pid int, folder os.DirEntry) bool {
 	if pid == os.Getpid() {
-		info, err := e.Info()
-		return err == nil && info.ModTime().Before(started)
+		info, err := folder.Info()
+		return err == nil && info.ModTime().Before(processStart)
 	}
 	return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
 }
 
-// socketDir makes the private folder of one instance.
+// socketDir creates the private socket folder of an instance.
 func socketDir(o *Options, instance int) (string, error) {
 	dir := filepath.Join(o.RuntimeDir, o.Name, "i"+strconv.Itoa(instance))
 	if o.RuntimeDir == "" || len(dir)+socketNameSize > maxSocketPath || os.MkdirAll(dir, 0o700) != nil {
-		return tempSocketDir() // also if the disk is full: adapters must come back all the same
+		return tempSocketDir() // also if the disk is full, since adapters must be able to restart
 	}
 	return dir, nil
 }

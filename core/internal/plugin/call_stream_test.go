@@ -13,17 +13,17 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// manual is an exchange whose stream is the test.
-type manual struct {
-	*exchange[*pluginpb.DeliverCall, *pluginpb.DeliverResult]
+// manualStream is a callStream whose other end is the test.
+type manualStream struct {
+	*callStream[*pluginpb.DeliverCall, *pluginpb.DeliverResult]
 	sent    chan []uint64
 	results chan *pluginpb.DeliverResult
 }
 
-func newManual() *manual {
-	m := &manual{
-		exchange: newExchange[*pluginpb.DeliverCall, *pluginpb.DeliverResult](),
-		sent:     make(chan []uint64, 100), results: make(chan *pluginpb.DeliverResult, 100),
+func newManualStream() *manualStream {
+	m := &manualStream{
+		callStream: newCallStream[*pluginpb.DeliverCall, *pluginpb.DeliverResult](),
+		sent:       make(chan []uint64, 100), results: make(chan *pluginpb.DeliverResult, 100),
 	}
 	m.size = deliverCallSize
 	m.idOf = (*pluginpb.DeliverResult).GetId
@@ -47,17 +47,17 @@ func newManual() *manual {
 }
 
 // begin runs do in the background.
-func (m *manual) begin(ctx context.Context, call *pluginpb.DeliverCall) <-chan outcome[*pluginpb.DeliverResult] {
-	out := make(chan outcome[*pluginpb.DeliverResult], 1)
+func (m *manualStream) begin(ctx context.Context, call *pluginpb.DeliverCall) <-chan callResult[*pluginpb.DeliverResult] {
+	out := make(chan callResult[*pluginpb.DeliverResult], 1)
 	go func() {
 		r, err := m.do(ctx, call)
-		out <- outcome[*pluginpb.DeliverResult]{r, err}
+		out <- callResult[*pluginpb.DeliverResult]{r, err}
 	}()
 	return out
 }
 
-func TestCallsThatWereNotSentAreNotSuspects(t *testing.T) {
-	m := newManual()
+func TestCloseCountsSentCallsOnly(t *testing.T) {
+	m := newManualStream()
 	written := make(chan error, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { written <- m.write(ctx) }()
@@ -65,10 +65,10 @@ func TestCallsThatWereNotSentAreNotSuspects(t *testing.T) {
 	<-m.sent
 	cancel()
 	<-written
-	second := m.begin(t.Context(), &pluginpb.DeliverCall{}) // nobody writes any more
-	waitFor(t, "both wait", func() bool { return m.waiting() == 2 })
+	second := m.begin(t.Context(), &pluginpb.DeliverCall{}) // the writer has ended
+	waitFor(t, "both are pending", func() bool { return m.pendingCalls() == 2 })
 	if n := m.close(); n != 1 {
-		t.Errorf("%d calls are with the process", n)
+		t.Errorf("%d calls were sent, want 1", n)
 	}
 	m.fail(errors.New("died"))
 	if o := <-first; o.err == nil || o.err.Error() != "died" {
@@ -78,15 +78,15 @@ func TestCallsThatWereNotSentAreNotSuspects(t *testing.T) {
 		t.Errorf("not sent: %v", o.err)
 	}
 	if _, err := m.do(t.Context(), &pluginpb.DeliverCall{}); !errors.Is(err, errNotSent) {
-		t.Errorf("after the end: %v", err)
+		t.Errorf("after close: %v", err)
 	}
 }
 
 func TestAbandonedCalls(t *testing.T) {
-	m := newManual()
+	m := newManualStream()
 	ctx, cancel := context.WithCancel(t.Context())
 	queuedCall := m.begin(ctx, &pluginpb.DeliverCall{})
-	waitFor(t, "it waits", func() bool { return m.waiting() == 1 })
+	waitFor(t, "it is pending", func() bool { return m.pendingCalls() == 1 })
 	cancel()
 	if o := <-queuedCall; !errors.Is(o.err, errNotSent) {
 		t.Errorf("before it was sent: %v", o.err)
@@ -114,8 +114,8 @@ func TestAbandonedCalls(t *testing.T) {
 	<-written
 }
 
-func TestResultsNobodyWaitsForAreDropped(t *testing.T) {
-	m := newManual()
+func TestUnknownResultsAreDropped(t *testing.T) {
+	m := newManualStream()
 	ctx, cancel := context.WithCancel(t.Context())
 	written, read := make(chan error, 1), make(chan error, 1)
 	go func() { written <- m.write(ctx) }()
@@ -134,14 +134,14 @@ func TestResultsNobodyWaitsForAreDropped(t *testing.T) {
 	<-written
 }
 
-func TestFramesOfCallsKeepTheLimits(t *testing.T) {
-	m := newManual()
-	var outs []<-chan outcome[*pluginpb.DeliverResult]
+func TestFramesObserveTheLimits(t *testing.T) {
+	m := newManualStream()
+	var outs []<-chan callResult[*pluginpb.DeliverResult]
 	add := func(bytes int) {
-		n := m.waiting()
+		n := m.pendingCalls()
 		outs = append(outs, m.begin(t.Context(), &pluginpb.DeliverCall{Action: &pluginpb.DeliverCall_Send{
 			Send: &pluginpb.SendAction{Envelope: make([]byte, bytes)}}}))
-		waitFor(t, "it waits", func() bool { return m.waiting() == n+1 })
+		waitFor(t, "it is pending", func() bool { return m.pendingCalls() == n+1 })
 	}
 	for _, n := range []int{1, protocol.MaxFrameBytes, 1, 1} {
 		add(n)
@@ -168,13 +168,13 @@ func TestFramesOfCallsKeepTheLimits(t *testing.T) {
 	}
 }
 
-func TestTimeoutLeavesRoomForTheAnswer(t *testing.T) {
-	m := newManual()
+func TestTimeoutIsShorterThanTheDeadline(t *testing.T) {
+	m := newManualStream()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	call := &pluginpb.DeliverCall{}
 	out := m.begin(ctx, call)
-	waitFor(t, "it waits", func() bool { return m.waiting() == 1 })
+	waitFor(t, "it is pending", func() bool { return m.pendingCalls() == 1 })
 	if d := call.GetTimeout().AsDuration(); d > time.Minute-500*time.Millisecond || d < 50*time.Second {
 		t.Errorf("timeout %s", d)
 	}

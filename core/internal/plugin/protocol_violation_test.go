@@ -20,13 +20,13 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// fetchScript answers Fetch with what an adapter sends that was not made with the SDK.
+// fetchScript answers Fetch like an adapter that was made without the SDK.
 type fetchScript struct {
 	pluginpb.PluginServiceClient
 	grpc.ClientStream
-	says   []*pluginpb.FetchResponse
-	end    error
-	before func() // called before it says something
+	messages []*pluginpb.FetchResponse
+	end      error
+	before   func() // called before each message
 }
 
 func (f *fetchScript) Fetch(context.Context, *pluginpb.FetchRequest, ...grpc.CallOption) (pluginpb.PluginService_FetchClient, error) {
@@ -37,11 +37,11 @@ func (f *fetchScript) Recv() (*pluginpb.FetchResponse, error) {
 	if f.before != nil {
 		f.before()
 	}
-	if len(f.says) == 0 {
+	if len(f.messages) == 0 {
 		return nil, f.end
 	}
-	m := f.says[0]
-	f.says = f.says[1:]
+	m := f.messages[0]
+	f.messages = f.messages[1:]
 	return m, nil
 }
 
@@ -49,8 +49,7 @@ func (f *fetchScript) Attach(context.Context, ...grpc.CallOption) (pluginpb.Plug
 	return nil, f.end
 }
 
-// TestFetchFromAnAdapterThatBreaksTheProtocol: whatever it sends, head comes once and first, nothing comes after an error, and the
-// error is one that can be kept.
+// Whatever the adapter sends, head is called once and first, nothing follows an error, and the error is bounded.
 func TestFetchFromAnAdapterThatBreaksTheProtocol(t *testing.T) {
 	data := func(s string) *pluginpb.FetchResponse { return &pluginpb.FetchResponse{Data: []byte(s)} }
 	fails := func(e *pluginpb.Error) *pluginpb.FetchResponse {
@@ -58,32 +57,32 @@ func TestFetchFromAnAdapterThatBreaksTheProtocol(t *testing.T) {
 	}
 	long := strings.Repeat("é", 1<<20)
 	for name, tc := range map[string]struct {
-		says []*pluginpb.FetchResponse
-		end  error
-		data string
-		head bool
-		kind sdk.ErrorKind // "" is none
-		fail bool
+		messages []*pluginpb.FetchResponse
+		end      error
+		data     string
+		head     bool
+		kind     sdk.ErrorKind // "" is none
+		fail     bool
 	}{
-		"nothing at all":             {end: io.EOF, fail: true},
-		"an empty head":              {says: []*pluginpb.FetchResponse{{}}, end: io.EOF, head: true},
-		"a head without sense":       {says: []*pluginpb.FetchResponse{{Size: -1, Name: "\x00/../x", ContentType: "\r\n"}}, end: io.EOF, head: true},
-		"a second head":              {says: []*pluginpb.FetchResponse{{Name: "a", Data: []byte("1")}, {Name: "b", Size: 9, Data: []byte("2")}}, end: io.EOF, head: true, data: "12"},
-		"data with and after errors": {says: []*pluginpb.FetchResponse{data("1"), fails(&pluginpb.Error{Kind: "gone"}), data("2")}, end: io.EOF, head: true, data: "1", kind: sdk.KindGone},
-		"an error without a kind":    {says: []*pluginpb.FetchResponse{fails(&pluginpb.Error{})}, end: io.EOF, kind: sdk.KindTransient},
-		"an error of another age":    {says: []*pluginpb.FetchResponse{fails(&pluginpb.Error{Kind: "bored"})}, end: io.EOF, kind: "bored"},
-		"an endless error": {says: []*pluginpb.FetchResponse{fails(&pluginpb.Error{Kind: "permanent", Text: long, Op: long, Code: long, Reason: long, Field: long,
+		"no message":                  {end: io.EOF, fail: true},
+		"an empty head":               {messages: []*pluginpb.FetchResponse{{}}, end: io.EOF, head: true},
+		"an invalid head":             {messages: []*pluginpb.FetchResponse{{Size: -1, Name: "\x00/../x", ContentType: "\r\n"}}, end: io.EOF, head: true},
+		"a second head":               {messages: []*pluginpb.FetchResponse{{Name: "a", Data: []byte("1")}, {Name: "b", Size: 9, Data: []byte("2")}}, end: io.EOF, head: true, data: "12"},
+		"data with and after errors":  {messages: []*pluginpb.FetchResponse{data("1"), fails(&pluginpb.Error{Kind: "gone"}), data("2")}, end: io.EOF, head: true, data: "1", kind: sdk.KindGone},
+		"an error without a kind":     {messages: []*pluginpb.FetchResponse{fails(&pluginpb.Error{})}, end: io.EOF, kind: sdk.KindTransient},
+		"an error of an unknown kind": {messages: []*pluginpb.FetchResponse{fails(&pluginpb.Error{Kind: "bored"})}, end: io.EOF, kind: "bored"},
+		"an oversized error": {messages: []*pluginpb.FetchResponse{fails(&pluginpb.Error{Kind: "permanent", Text: long, Op: long, Code: long, Reason: long, Field: long,
 			After: &durationpb.Duration{Seconds: 1 << 60}})}, end: io.EOF, kind: sdk.KindPermanent},
-		"an error before now": {says: []*pluginpb.FetchResponse{fails(&pluginpb.Error{Kind: "throttled", After: &durationpb.Duration{Seconds: -1 << 60}})}, end: io.EOF, kind: sdk.KindThrottled},
-		"another protocol":    {end: status.Error(codes.Unimplemented, "unknown method Fetch"), kind: sdk.KindUnsupported},
-		"an error of gRPC":    {says: []*pluginpb.FetchResponse{data("1")}, end: status.Error(codes.Internal, "oops"), head: true, data: "1", fail: true},
+		"a negative After":     {messages: []*pluginpb.FetchResponse{fails(&pluginpb.Error{Kind: "throttled", After: &durationpb.Duration{Seconds: -1 << 60}})}, end: io.EOF, kind: sdk.KindThrottled},
+		"call not implemented": {end: status.Error(codes.Unimplemented, "unknown method Fetch"), kind: sdk.KindUnsupported},
+		"a gRPC error":         {messages: []*pluginpb.FetchResponse{data("1")}, end: status.Error(codes.Internal, "oops"), head: true, data: "1", fail: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &session{rpc: &fetchScript{says: tc.says, end: tc.end}}
+			s := &session{rpc: &fetchScript{messages: tc.messages, end: tc.end}}
 			heads, got := 0, ""
 			err := s.fetch(t.Context(), &pluginpb.FetchRequest{}, func(m *pluginpb.FetchResponse) error {
 				if heads++; len(m.GetData()) > 0 || got != "" {
-					t.Error("the head has data, or comes after some")
+					t.Error("the head has data, or follows data")
 				}
 				return nil
 			}, func(b []byte) error { got += string(b); return nil })
@@ -98,11 +97,11 @@ func TestFetchFromAnAdapterThatBreaksTheProtocol(t *testing.T) {
 	}
 }
 
-func TestAttachToAnAdapterThatDoesNotKnowIt(t *testing.T) {
+func TestAttachToAnAdapterWithoutAttach(t *testing.T) {
 	s := &session{rpc: &fetchScript{end: status.Error(codes.Unimplemented, "unknown method Attach")}}
 	err := s.attach(t.Context(), &pluginpb.AttachRequest{Id: "m"}, strings.NewReader(""))
 	if e, ok := errors.AsType[*sdk.Error](err); !ok || e.Kind != sdk.KindUnsupported {
-		t.Errorf("error %v, want one that stays", err)
+		t.Errorf("error %v, want unsupported", err)
 	}
 }
 
@@ -112,7 +111,7 @@ type subscribeScript struct {
 	grpc.ClientStream
 	ctx  context.Context
 	mu   sync.Mutex
-	told []*pluginpb.SubscribeRequest
+	sent []*pluginpb.SubscribeRequest
 }
 
 func (l *subscribeScript) Subscribe(ctx context.Context, _ ...grpc.CallOption) (pluginpb.PluginService_SubscribeClient, error) {
@@ -123,7 +122,7 @@ func (l *subscribeScript) Subscribe(ctx context.Context, _ ...grpc.CallOption) (
 func (l *subscribeScript) Send(m *pluginpb.SubscribeRequest) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.told = append(l.told, m)
+	l.sent = append(l.sent, m)
 	return nil
 }
 
@@ -132,32 +131,31 @@ func (l *subscribeScript) Recv() (*pluginpb.SubscribeResponse, error) {
 	return nil, status.FromContextError(l.ctx.Err()).Err()
 }
 
-// TestSubscribeStopsAfterItsStart: an adapter that is told to stop first would subscribe a channel without a name. And one that does
-// not end is left as soon as its time is over.
+// A stop must not precede the start, which names the channel. An adapter that does not stop is abandoned after stopGrace.
 func TestSubscribeStopsAfterItsStart(t *testing.T) {
 	for _, when := range []time.Duration{0, time.Nanosecond, time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			all, end := context.WithCancel(t.Context())
 			defer end()
 			l := &subscribeScript{}
-			s := &session{rpc: l, ctx: all, over: make(chan struct{})}
+			s := &session{rpc: l, ctx: all, retired: make(chan struct{})}
 			ctx, cancel := context.WithTimeout(all, when)
 			defer cancel()
 			began := time.Now()
 			from := &pluginpb.SubscribeRequest{Channel: "c"}
-			for range 40 { // of several messages
+			for range 40 { // more than one message
 				from.Threads = append(from.Threads, &pluginpb.LiveThread{Thread: "t", State: make([]byte, 100<<10)})
 			}
 			err := s.subscribe(ctx, from, func(context.Context, [][]byte, []byte) error { return nil })
-			if took := time.Since(began); err != nil || took > when+subscribeGrace {
+			if took := time.Since(began); err != nil || took > when+stopGrace {
 				t.Errorf("ended after %v: error %v after %v", when, err, took)
 			}
-			synctest.Wait() // it may just be told
+			synctest.Wait() // the stop may be about to be sent
 			l.mu.Lock()
 			defer l.mu.Unlock()
-			for i, m := range l.told {
-				if first := i == 0; m.GetStop() && first || (m.GetChannel() != "") != first || m.GetStop() && i < len(l.told)-1 {
-					t.Errorf("ended after %v: message %d of %d: channel %q, %d threads, stop %t", when, i+1, len(l.told), m.GetChannel(), len(m.GetThreads()), m.GetStop())
+			for i, m := range l.sent {
+				if first := i == 0; m.GetStop() && first || (m.GetChannel() != "") != first || m.GetStop() && i < len(l.sent)-1 {
+					t.Errorf("ended after %v: message %d of %d: channel %q, %d threads, stop %t", when, i+1, len(l.sent), m.GetChannel(), len(m.GetThreads()), m.GetStop())
 				}
 			}
 		})

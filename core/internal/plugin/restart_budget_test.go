@@ -5,52 +5,52 @@ import (
 	"time"
 )
 
-func TestBudget(t *testing.T) {
+func TestRestartBudget(t *testing.T) {
 	type end struct {
-		after  time.Duration // since the last end
-		uptime time.Duration
-		reason string
-		min    time.Duration // of the wait
-		max    time.Duration
-		locked bool
+		after      time.Duration // since the last end
+		uptime     time.Duration
+		reason     string
+		min        time.Duration // of the delay
+		max        time.Duration
+		quarantine bool
 	}
 	const ms, s, m = time.Millisecond, time.Second, time.Minute
 	for name, ends := range map[string][]end{
-		"first crash is free, then it backs off": {
+		"first crash has no delay, later ones back off": {
 			{0, 10 * s, reasonExited, 0, 0, false},
 			{s, s, reasonExited, 200 * ms, 400 * ms, false},
 			{s, s, reasonExited, 400 * ms, 800 * ms, false},
 		},
-		"a failed start waits at once": {{0, 0, reasonStart, 100 * ms, 200 * ms, false}},
-		"five in two minutes": {
+		"failed start": {{0, 0, reasonStart, 100 * ms, 200 * ms, false}},
+		"five crashes in two minutes": {
 			{0, s, reasonExited, 0, 0, false}, {s, s, reasonLiveness, 0, m, false}, {s, s, reasonStream, 0, m, false},
 			{s, 0, reasonStart, 0, m, false}, {s, s, reasonExited, 5 * m, 5 * m, true},
-			{6 * m, s, reasonExited, 5 * m, 5 * m, true}, // the one try failed
+			{6 * m, s, reasonExited, 5 * m, 5 * m, true}, // the trial failed
 		},
-		"slow crashes never lock, and the wait has a limit": {
+		"slow crashes never lead to quarantine, and the delay is limited": {
 			{0, 0, reasonStart, 0, m, false}, {m, 0, reasonStart, 0, m, false}, {m, 0, reasonStart, 0, m, false},
 			{m, 0, reasonStart, 0, m, false}, {m, 0, reasonStart, 0, m, false}, {m, 0, reasonStart, 0, m, false},
 			{m, 0, reasonStart, 0, m, false}, {m, 0, reasonStart, 0, m, false}, {m, 0, reasonStart, 15 * s, 30 * s, false},
 		},
-		"a healthy time clears": {
+		"a healthy uptime clears the budget": {
 			{0, s, reasonExited, 0, 0, false}, {s, s, reasonExited, 200 * ms, 400 * ms, false}, {2 * m, m, reasonExited, 0, 0, false},
 		},
-		"permanent": {{0, 0, reasonPermanent, 30 * s, 30 * s, true}, {30 * s, 0, reasonPermanent, 30 * s, 30 * s, true}},
-		"a healthy time after permanent clears": {
+		"permanent error": {{0, 0, reasonPermanent, 30 * s, 30 * s, true}, {30 * s, 0, reasonPermanent, 30 * s, 30 * s, true}},
+		"a healthy uptime after a permanent error clears the budget": {
 			{0, 0, reasonPermanent, 30 * s, 30 * s, true}, {2 * m, 2 * m, reasonExited, 0, 0, false},
 		},
-		"requested is free": {{0, s, reasonRequested, 0, 0, false}, {s, s, reasonRequested, 0, 0, false}},
+		"requested restarts have no delay": {{0, s, reasonRequested, 0, 0, false}, {s, s, reasonRequested, 0, 0, false}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var o Options
 			o.setDefaults()
-			b := budget{opts: &o}
+			b := restartBudget{opts: &o}
 			now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 			for i, e := range ends {
 				now = now.Add(e.after)
-				v := b.after(now, e.reason, e.uptime)
-				if v.wait < e.min || v.wait > e.max || v.quarantine != e.locked {
-					t.Errorf("end %d: wait %s, quarantine %v", i+1, v.wait, v.quarantine)
+				next := b.next(now, e.reason, e.uptime)
+				if next.delay < e.min || next.delay > e.max || next.quarantine != e.quarantine {
+					t.Errorf("end %d: delay %s, quarantine %v", i+1, next.delay, next.quarantine)
 				}
 			}
 		})

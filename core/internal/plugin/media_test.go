@@ -13,7 +13,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// medium is what a Fetch gave.
+// medium is the result of a Fetch.
 type medium struct {
 	head *pluginpb.FetchResponse
 	data []byte
@@ -51,12 +51,12 @@ func TestFetch(t *testing.T) {
 	}
 }
 
-func TestDeathDuringFetch(t *testing.T) {
+func TestProcessDiesDuringFetch(t *testing.T) {
 	r := run(t, "")
 	r.ready()
 	m, err := r.read("/exit")
 	if _, refused := errors.AsType[*sdk.Error](err); err == nil || refused {
-		t.Errorf("%d bytes, error %v; want one that may pass", len(m.data), err)
+		t.Errorf("%d bytes, error %v; want an error without a kind", len(m.data), err)
 	}
 	r.ready()
 	if m, err := r.read("5"); err != nil || len(m.data) != 5 {
@@ -64,12 +64,12 @@ func TestDeathDuringFetch(t *testing.T) {
 	}
 }
 
-// TestFetchGoesOnWithTheNextProcess: what a process that is being replaced says of a medium is not its last word.
-func TestFetchGoesOnWithTheNextProcess(t *testing.T) {
-	able := &pluginpb.DescribeResponse{Abilities: []string{"fetch"}}
+// A refusal by a process that is being replaced is not final.
+func TestFetchContinuesWithTheNextProcess(t *testing.T) {
+	description := &pluginpb.DescribeResponse{Abilities: []string{"fetch"}}
 	for name, tc := range map[string]struct {
-		says []*pluginpb.FetchResponse
-		want string // data; "" is the error
+		messages []*pluginpb.FetchResponse
+		want     string // data; "" is the error
 	}{
 		"stopping":      {[]*pluginpb.FetchResponse{{Error: &pluginpb.Error{Kind: "transient", Text: "the adapter is stopping"}}}, "new"},
 		"in the middle": {[]*pluginpb.FetchResponse{{Data: []byte("old")}, {Error: &pluginpb.Error{Kind: "transient"}}}, ""},
@@ -77,9 +77,9 @@ func TestFetchGoesOnWithTheNextProcess(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := New(Options{Name: "hostile"})
-			next := &session{description: able, rpc: &fetchScript{says: []*pluginpb.FetchResponse{{Data: []byte("new")}}, end: io.EOF}}
-			former := &fetchScript{says: tc.says, end: io.EOF, before: func() { h.session.Store(next) }}
-			h.session.Store(&session{description: able, rpc: former})
+			next := &session{description: description, rpc: &fetchScript{messages: []*pluginpb.FetchResponse{{Data: []byte("new")}}, end: io.EOF}}
+			former := &fetchScript{messages: tc.messages, end: io.EOF, before: func() { h.session.Store(next) }}
+			h.session.Store(&session{description: description, rpc: former})
 			heads, data := 0, ""
 			err := h.Fetch(t.Context(), &pluginpb.FetchRequest{Channel: "c"}, func(*pluginpb.FetchResponse) error { heads++; return nil },
 				func(b []byte) error { data += string(b); return nil })

@@ -8,27 +8,27 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// record is one line of an adapter's log.
-type record struct {
+// logRecord is one JSON line of an adapter's log.
+type logRecord struct {
 	level   slog.Level
 	message string
 	attrs   []slog.Attr
 }
 
-// maxAttrDepth bounds nested groups.
+// maxAttrDepth limits the nesting of groups.
 const maxAttrDepth = 8
 
-// decodeRecord reads a JSON object with slog's keys (time, level, msg) or hclog's (@timestamp, @level, @message). It
-// tolerates any type under any key, and keeps the order of the others. It reports false for anything else.
-func decodeRecord(line string) (record, bool) {
+// decodeRecord decodes a JSON object with the keys of slog (time, level, msg) or hclog (@timestamp, @level, @message). It
+// accepts values of any type and keeps the order of the attributes. It returns false for any other line.
+func decodeRecord(line string) (logRecord, bool) {
 	if !strings.HasPrefix(line, "{") {
-		return record{}, false
+		return logRecord{}, false
 	}
 	attrs, ok := decodeObject(jsontext.Value(line), 0)
 	if !ok {
-		return record{}, false
+		return logRecord{}, false
 	}
-	rec := record{level: slog.LevelInfo}
+	rec := logRecord{level: slog.LevelInfo}
 	known := false
 	for _, a := range attrs {
 		switch a.Key {
@@ -46,12 +46,12 @@ func decodeRecord(line string) (record, bool) {
 		}
 	}
 	if rec.message == "" {
-		rec.message = "message of the adapter"
+		rec.message = "record without a message"
 	}
 	return rec, known
 }
 
-// parseLevel reads the names that slog and hclog write; others are info.
+// parseLevel parses the level names of slog and hclog. Other names mean info.
 func parseLevel(s string) slog.Level {
 	if strings.EqualFold(s, "trace") {
 		return slog.LevelDebug
@@ -63,8 +63,8 @@ func parseLevel(s string) slog.Level {
 	return l
 }
 
-// errorText returns the attribute "error" for people.
-func (r *record) errorText() string {
+// errorText returns ": " and the value of the attribute error or panic, or "".
+func (r *logRecord) errorText() string {
 	for _, a := range r.attrs {
 		if a.Key == "error" || a.Key == "panic" {
 			return ": " + a.Value.String()

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestFoldersOfDeadProcessesAreSwept(t *testing.T) {
+func TestSocketFoldersOfDeadProcessesAreRemoved(t *testing.T) {
 	gone := exec.Command("true")
 	if err := gone.Run(); err != nil {
 		t.Fatal(err)
@@ -30,7 +30,7 @@ func TestFoldersOfDeadProcessesAreSwept(t *testing.T) {
 		folder(temp, name)
 	}
 	long := time.Now().Add(-time.Hour)
-	if err := os.Chtimes(folder(temp, "patchbay-"+own+"-2"), long, long); err != nil { // of a former process of our number
+	if err := os.Chtimes(folder(temp, "patchbay-"+own+"-2"), long, long); err != nil { // of an earlier process with our id
 		t.Fatal(err)
 	}
 	for _, name := range []string{dead, parent, "mine"} {
@@ -70,7 +70,7 @@ func TestFoldersOfDeadProcessesAreSwept(t *testing.T) {
 	}
 }
 
-func TestSocketsGoElsewhereIfTheirFolderCannotBeMade(t *testing.T) {
+func TestSocketsUseTheTempFolderIfTheirsCanNotBeCreated(t *testing.T) {
 	file := filepath.Join(shortDir(t), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)

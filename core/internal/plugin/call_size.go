@@ -1,19 +1,14 @@
 package plugin
 
-import (
-	"patchbay/sdk/protocol"
-	"patchbay/sdk/protocol/pluginpb"
-)
+import "patchbay/sdk/protocol/pluginpb"
 
-const maxMessage = protocol.MaxMessageBytes
-
-// callOverhead is a generous guess of what a call needs beside its large fields.
+// callOverhead is an upper estimate of the encoded size of a call's small fields.
 const callOverhead = 512
 
-// fieldOverhead is what a repeated or mapped field needs beside its bytes, at most.
+// fieldOverhead is an upper bound of the encoding overhead of one repeated or map field.
 const fieldOverhead = 16
 
-// receiveCallSize returns at least the encoded size of a call, without walking it by reflection.
+// receiveCallSize returns an upper bound of the encoded size of a call. It is faster than proto.Size.
 func receiveCallSize(c *pluginpb.ReceiveCall) int {
 	n := callOverhead + len(c.GetBody()) + len(c.GetPath()) + len(c.GetFullPath()) + len(c.GetQuery()) + len(c.GetHost()) +
 		len(c.GetMethod()) + len(c.GetRemote())
@@ -26,7 +21,7 @@ func receiveCallSize(c *pluginpb.ReceiveCall) int {
 	return n
 }
 
-// deliverCallSize returns at least the encoded size of a call.
+// deliverCallSize returns an upper bound of the encoded size of a call.
 func deliverCallSize(c *pluginpb.DeliverCall) int {
 	n := callOverhead + len(c.GetChannel()) + len(c.GetKey())
 	if s := c.GetSend(); s != nil {

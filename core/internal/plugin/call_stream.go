@@ -1,0 +1,249 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"patchbay/sdk/protocol"
+)
+
+// errNotSent means that the process or ctx ended before the call was sent.
+var errNotSent = errors.New("call was not sent")
+
+// callStream sends calls over one stream and matches results by id. Each caller waits in do; one goroutine writes
+// frames of all queued calls, and one reads results. It is safe for concurrent use.
+type callStream[C, R any] struct {
+	size    func(C) int
+	prepare func(call C, id uint64, limit *durationpb.Duration)
+	idOf    func(R) uint64
+	send    func([]C) error
+	recv    func() ([]R, error)
+
+	mu        sync.Mutex
+	nextID    uint64
+	pending   map[uint64]*pendingCall[R]
+	queue     []queuedCall[C, R]
+	abandoned []uint64 // ids of sent calls whose callers have left
+	closed    bool
+	wake      chan struct{} // wakes the writer
+	cancels   chan struct{} // signals that abandoned is not empty
+	ended     chan struct{} // closed by read after the last result
+}
+
+// pendingCall is a call without a result. The lock of the stream guards sent.
+type pendingCall[R any] struct {
+	id   uint64
+	sent bool
+	done chan callResult[R]
+}
+
+type callResult[R any] struct {
+	result R
+	err    error
+}
+
+type queuedCall[C, R any] struct {
+	call C
+	p    *pendingCall[R]
+}
+
+func newCallStream[C, R any]() *callStream[C, R] {
+	return &callStream[C, R]{
+		pending: map[uint64]*pendingCall[R]{}, wake: make(chan struct{}, 1), cancels: make(chan struct{}, 1),
+		ended: make(chan struct{}),
+	}
+}
+
+// maxCallBytes leaves room for the frame around a call.
+const maxCallBytes = protocol.MaxMessageBytes - 64<<10
+
+// do sends a call and returns its result. It returns errNotSent if the call did not reach the process, a DiedError if the
+// process ended during the call, and ctx's error if ctx ended first; the adapter is then told to cancel the call.
+func (s *callStream[C, R]) do(ctx context.Context, call C) (R, error) {
+	var none R
+	if n := s.size(call); n > maxCallBytes {
+		return none, &TooLargeError{Bytes: n, Limit: maxCallBytes}
+	}
+	var limit *durationpb.Duration
+	if deadline, ok := ctx.Deadline(); ok {
+		left := time.Until(deadline)
+		if left <= 0 {
+			return none, errNotSent
+		}
+		limit = durationpb.New(left - min(left/20, 500*time.Millisecond))
+	}
+	p := &pendingCall[R]{done: make(chan callResult[R], 1)}
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return none, errNotSent
+	}
+	s.nextID++
+	p.id = s.nextID
+	s.prepare(call, p.id, limit)
+	s.pending[p.id] = p
+	s.queue = append(s.queue, queuedCall[C, R]{call, p})
+	first := len(s.queue) == 1
+	s.mu.Unlock()
+	if first {
+		signal(s.wake)
+	}
+	select {
+	case r := <-p.done:
+		return r.result, r.err
+	case <-ctx.Done():
+		return s.abandon(ctx, p)
+	}
+}
+
+// abandon stops waiting for a call. It returns a result that arrived at the same moment.
+func (s *callStream[C, R]) abandon(ctx context.Context, p *pendingCall[R]) (R, error) {
+	var none R
+	s.mu.Lock()
+	if s.pending[p.id] != p {
+		s.mu.Unlock()
+		r := <-p.done
+		return r.result, r.err
+	}
+	delete(s.pending, p.id)
+	sent := p.sent
+	if sent {
+		s.abandoned = append(s.abandoned, p.id)
+	}
+	s.mu.Unlock()
+	if !sent {
+		return none, errNotSent
+	}
+	signal(s.cancels)
+	return none, context.Cause(ctx)
+}
+
+// takeAbandoned returns the ids to cancel, each once.
+func (s *callStream[C, R]) takeAbandoned() []uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids := s.abandoned
+	s.abandoned = nil
+	return ids
+}
+
+// read takes results until the stream ends. It drops results of unknown and abandoned calls.
+func (s *callStream[C, R]) read() error {
+	defer close(s.ended)
+	for {
+		results, err := s.recv()
+		if err != nil {
+			return err
+		}
+		s.mu.Lock()
+		for _, r := range results {
+			id := s.idOf(r)
+			if p := s.pending[id]; p != nil && p.sent {
+				delete(s.pending, id)
+				p.done <- callResult[R]{result: r} // never blocks: there is one result per call
+			}
+		}
+		s.mu.Unlock()
+	}
+}
+
+// write sends queued calls until ctx ends or the stream breaks.
+func (s *callStream[C, R]) write(ctx context.Context) error {
+	var spare []queuedCall[C, R]
+	var frame []C
+	for {
+		select {
+		case <-s.wake:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		runtime.Gosched() // lets callers that are ready join this frame
+		s.mu.Lock()
+		batch := s.queue
+		s.queue = spare[:0]
+		s.mu.Unlock()
+		for rest := batch; len(rest) > 0; {
+			frame, rest = s.nextFrame(frame[:0], rest)
+			if len(frame) == 0 {
+				continue
+			}
+			if err := s.send(frame); err != nil {
+				return err
+			}
+		}
+		clear(batch)
+		clear(frame)
+		spare = batch
+	}
+}
+
+// nextFrame moves calls from batch to frame, up to the limits of a frame, and marks them as sent. It drops abandoned
+// calls.
+func (s *callStream[C, R]) nextFrame(frame []C, batch []queuedCall[C, R]) ([]C, []queuedCall[C, R]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	bytes := 0
+	for i, q := range batch {
+		if s.pending[q.p.id] != q.p {
+			continue
+		}
+		size := s.size(q.call)
+		if len(frame) > 0 && (len(frame) == protocol.MaxFrameCalls || bytes+size > protocol.MaxFrameBytes) {
+			return frame, batch[i:]
+		}
+		q.p.sent = true
+		bytes += size
+		frame = append(frame, q.call)
+	}
+	return frame, nil
+}
+
+// close refuses further calls and returns the number of sent calls without a result.
+func (s *callStream[C, R]) close() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	n := 0
+	for _, p := range s.pending {
+		if p.sent {
+			n++
+		}
+	}
+	return n
+}
+
+// fail ends all calls after close: sent calls with err, the others with errNotSent. The stream's goroutines must have
+// ended, since the callers may then use their calls again.
+func (s *callStream[C, R]) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, p := range s.pending {
+		delete(s.pending, id)
+		if p.sent {
+			p.done <- callResult[R]{err: err}
+		} else {
+			p.done <- callResult[R]{err: errNotSent}
+		}
+	}
+	s.queue = nil
+}
+
+// pendingCalls returns the number of calls without a result.
+func (s *callStream[C, R]) pendingCalls() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.pending)
+}
+
+// signal fills a channel of capacity one.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,34 @@
+package plugin
+
+import (
+	"context"
+
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// cancelCalls tells the process which calls were abandoned.
+func (s *session) cancelCalls() {
+	var receive, deliver chan struct{}
+	if s.receive != nil {
+		receive = s.receive.cancels
+	}
+	if s.deliver != nil {
+		deliver = s.deliver.cancels
+	}
+	for {
+		req := &pluginpb.CancelRequest{}
+		select {
+		case <-receive:
+			req.Receive = s.receive.takeAbandoned()
+		case <-deliver:
+			req.Deliver = s.deliver.takeAbandoned()
+		case <-s.ctx.Done():
+			return
+		}
+		ctx, cancel := context.WithTimeout(s.ctx, s.host.opts.LivenessTimeout)
+		if _, err := s.rpc.Cancel(ctx, req); err != nil && s.ctx.Err() == nil {
+			s.log.Debug("cancel failed", "error", err)
+		}
+		cancel()
+	}
+}

@@ -1,0 +1,100 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// Describe returns the description of the running process. It waits for a process.
+func (h *Host) Describe(ctx context.Context) (*pluginpb.DescribeResponse, error) {
+	s, err := h.await(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("describe: %w", err)
+	}
+	return s.description, nil
+}
+
+// Validate returns the problems of a channel's settings that the schema can't express.
+func (h *Host) Validate(ctx context.Context, c *pluginpb.ChannelConfig) ([]*pluginpb.Problem, error) {
+	var out []*pluginpb.Problem
+	err := h.call(ctx, "validate "+c.GetName(), func(s *session) error {
+		resp, err := s.rpc.Validate(ctx, &pluginpb.ValidateRequest{Channel: c})
+		out = resp.GetProblems()
+		return err
+	})
+	return out, err
+}
+
+// Configure applies a channel's configuration. If the adapter accepts it, the Host stores it in place of an earlier one of
+// the same name, and applies it to every later process before that accepts calls. A refusal is in the response's Error.
+// The caller must not change c afterwards.
+func (h *Host) Configure(ctx context.Context, c *pluginpb.ChannelConfig) (*pluginpb.ConfigureResponse, error) {
+	var out *pluginpb.ConfigureResponse
+	for {
+		var configured *session
+		err := h.call(ctx, "configure "+c.GetName(), func(s *session) (err error) {
+			configured = s
+			out, err = s.rpc.Configure(ctx, &pluginpb.ConfigureRequest{Channel: c})
+			return err
+		})
+		if err != nil || out.GetError() != nil {
+			return out, err
+		}
+		h.storeChannel(c)
+		// A process that started meanwhile may have read the list before this channel was on it.
+		if h.session.Load() == configured || ctx.Err() != nil {
+			return out, nil
+		}
+	}
+}
+
+// call makes a unary call on the current process, and once more on the next one if the process ends during the call.
+func (h *Host) call(ctx context.Context, op string, f func(*session) error) error {
+	for attempt := 1; ; attempt++ {
+		s, err := h.await(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", op, err)
+		}
+		if err = f(s); err == nil {
+			return nil
+		}
+		if ctx.Err() == nil && attempt == 1 && isConnectionLost(err) && s.awaitRetired(ctx) {
+			continue
+		}
+		return fmt.Errorf("%s: adapter %s: %w", op, h.opts.Name, errors.Join(err, context.Cause(ctx)))
+	}
+}
+
+func (h *Host) storeChannel(c *pluginpb.ChannelConfig) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if i := h.channelIndex(c.GetName()); i >= 0 {
+		h.channels[i] = c
+		return
+	}
+	h.channels = append(h.channels, c)
+}
+
+// Forget no longer applies a channel's configuration to later processes. The running process keeps it.
+func (h *Host) Forget(channel string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if i := h.channelIndex(channel); i >= 0 {
+		h.channels = append(h.channels[:i:i], h.channels[i+1:]...)
+	}
+}
+
+// channelIndex returns the index of a stored channel, or -1. The caller holds the lock.
+func (h *Host) channelIndex(name string) int {
+	return slices.IndexFunc(h.channels, func(c *pluginpb.ChannelConfig) bool { return c.GetName() == name })
+}
+
+func (h *Host) storedChannels() []*pluginpb.ChannelConfig {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.channels)
+}

@@ -1,0 +1,78 @@
+package plugin
+
+import (
+	"context"
+	"time"
+
+	goplugin "github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// watchHealth updates Status.Sick.
+func (s *session) watchHealth() {
+	stream, err := s.rpc.WatchHealth(s.ctx, &pluginpb.WatchHealthRequest{})
+	healthy := true
+	for err == nil {
+		var r *pluginpb.WatchHealthResponse
+		if r, err = stream.Recv(); err != nil {
+			break
+		}
+		sick := make(map[string]string, len(r.GetSick()))
+		for _, c := range r.GetSick() {
+			sick[c.GetChannel()] = c.GetText()
+		}
+		if healthy != (len(sick) == 0) {
+			healthy = !healthy
+			s.logHealth(sick)
+		}
+		s.host.update(func(st *Status) {
+			if st.Instance == s.instance {
+				st.Sick = sick
+			}
+		})
+	}
+	if s.ctx.Err() == nil && status.Code(err) != codes.Unimplemented {
+		s.log.Debug("health watch ended", "error", err) // the streams and the liveness checks detect a dead process
+	}
+}
+
+func (s *session) logHealth(sick map[string]string) {
+	if len(sick) == 0 {
+		s.log.Info("adapter recovered")
+		return
+	}
+	for channel, text := range sick {
+		s.log.Warn("adapter degraded", "channel", channel, "error", text)
+	}
+}
+
+// watchLiveness calls go-plugin's health service. Each check has a timeout, since a frozen process never answers.
+func (s *session) watchLiveness() {
+	o := &s.host.opts
+	t := time.NewTicker(o.LivenessInterval)
+	defer t.Stop()
+	health := grpc_health_v1.NewHealthClient(s.conn)
+	misses := 0
+	for {
+		select {
+		case <-t.C:
+		case <-s.ctx.Done():
+			return
+		}
+		ctx, cancel := context.WithTimeout(s.ctx, o.LivenessTimeout)
+		_, err := health.Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: goplugin.GRPCServiceName})
+		cancel()
+		if err == nil {
+			misses = 0
+			continue
+		}
+		if misses++; misses >= o.LivenessMisses {
+			s.fail(endedBy(reasonLiveness, "the process did not answer %d health checks in a row: %w", misses, err))
+			return
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"patchbay/sdk"
+	"patchbay/sdk/protocol"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// Fetch reads a medium. It calls head once, with the properties of the medium and without data, and then chunk with each
+// piece in order; an error of either ends the call and is returned. An *sdk.Error comes from the adapter. ErrNotReady, and
+// any other error, means that the process or its connection is gone, and that the medium may be fetched again.
+func (h *Host) Fetch(ctx context.Context, req *pluginpb.FetchRequest, head func(*pluginpb.FetchResponse) error, chunk func([]byte) error) error {
+	start := time.Now()
+	err := h.fetch(ctx, req, head, chunk)
+	switch e, typed := errors.AsType[*sdk.Error](err); {
+	case err == nil:
+		h.metrics.fetch.observe(start, resultOK)
+	case typed:
+		h.metrics.fetch.observe(start, string(e.Kind))
+	default:
+		h.metrics.fetch.observe(start, resultOf(err))
+	}
+	if err != nil {
+		return fmt.Errorf("fetch from %s: %w", req.GetChannel(), err)
+	}
+	return nil
+}
+
+// fetch reads a medium from the current process, and once more from the next one if the process ends before the first
+// chunk.
+func (h *Host) fetch(ctx context.Context, req *pluginpb.FetchRequest, head func(*pluginpb.FetchResponse) error, chunk func([]byte) error) error {
+	for attempt := 1; ; attempt++ {
+		s, err := h.await(ctx)
+		if err != nil {
+			return err
+		}
+		if !s.hasAbility("fetch") {
+			return &sdk.Error{Kind: sdk.KindUnsupported, Op: "fetch medium", Text: "the adapter does not read media"}
+		}
+		started := false
+		err = s.fetch(ctx, req, func(m *pluginpb.FetchResponse) error { started = true; return head(m) }, chunk)
+		if attempt > 1 || started || err == nil || ctx.Err() != nil {
+			return err
+		}
+		refusedWhileStopping := sdk.KindOf(err) == sdk.KindTransient && h.session.Load() != s
+		if !refusedWhileStopping && !(isConnectionLost(err) && s.awaitRetired(ctx)) {
+			return err
+		}
+	}
+}
+
+func (s *session) fetch(ctx context.Context, req *pluginpb.FetchRequest, head func(*pluginpb.FetchResponse) error, chunk func([]byte) error) error {
+	ctx, cancel := context.WithCancel(ctx) // ends the stream on return
+	defer cancel()
+	stream, err := s.rpc.Fetch(ctx, req, grpc.WaitForReady(false))
+	if err != nil {
+		return err
+	}
+	for first := true; ; first = false {
+		m, err := stream.Recv()
+		switch {
+		case errors.Is(err, io.EOF) && !first:
+			return nil
+		case err != nil:
+			return orUnsupported("fetch medium", err)
+		case m.GetError() != nil:
+			return ToError(m.GetError())
+		}
+		data := m.GetData()
+		if first {
+			m.Data = nil
+			if err := head(m); err != nil {
+				return err
+			}
+		}
+		if len(data) == 0 {
+			continue
+		}
+		if err := chunk(data); err != nil {
+			return err
+		}
+	}
+}
+
+// Attach hands over a medium for a later delivery. first has the id that the delivery refers to and the size of r.
+// Errors are those of Fetch.
+func (h *Host) Attach(ctx context.Context, first *pluginpb.AttachRequest, r io.Reader) error {
+	s, err := h.await(ctx)
+	if err == nil {
+		err = s.attach(ctx, first, r)
+	}
+	if err != nil {
+		return fmt.Errorf("attach medium: %w", err)
+	}
+	return nil
+}
+
+func (s *session) attach(ctx context.Context, first *pluginpb.AttachRequest, r io.Reader) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := s.rpc.Attach(ctx)
+	if err != nil {
+		return orUnsupported("attach medium", err)
+	}
+	next := first
+	for buf := make([]byte, protocol.MaxChunkBytes); ; {
+		n, err := io.ReadFull(r, buf)
+		next.Data = buf[:n]
+		end := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		if err != nil && !end {
+			return err
+		}
+		// io.EOF of Send means that the adapter has already answered.
+		if err := stream.Send(next); err != nil && !errors.Is(err, io.EOF) {
+			return err
+		} else if end || err != nil {
+			break
+		}
+		next = &pluginpb.AttachRequest{}
+	}
+	resp, err := stream.CloseAndRecv()
+	if err != nil {
+		return orUnsupported("attach medium", err)
+	}
+	if resp.GetError() != nil {
+		return ToError(resp.GetError())
+	}
+	return nil
+}
