@@ -1,48 +1,37 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"patchbay/sandbox/native"
-	"patchbay/sandbox/record"
 )
 
 // entry is one line of the chat page.
 type entry struct {
-	At          time.Time         `json:"at"`
-	Role        string            `json:"role"` // customer, bot, agent, system, or problem
-	Name        string            `json:"name,omitempty"`
-	Text        string            `json:"text,omitempty"`
-	Event       *native.Event     `json:"event,omitempty"`
-	Suggestions []string          `json:"suggestions,omitempty"`
-	Media       []json.RawMessage `json:"media,omitempty"`
+	At          time.Time     `json:"at"`
+	Role        string        `json:"role"` // customer, bot, agent, system, or problem
+	Name        string        `json:"name,omitempty"`
+	Text        string        `json:"text,omitempty"`
+	Event       *native.Event `json:"event,omitempty"`
+	Suggestions []string      `json:"suggestions,omitempty"`
+	Media       []native.File `json:"media,omitempty"`
 }
 
-// transcripts holds what was said on the chat page, by user. The zero value is ready to use.
-type transcripts struct {
-	byUser sync.Map // user id → *record.Log[entry]
-}
-
-func (t *transcripts) of(user string) *record.Log[entry] {
-	l, _ := t.byUser.LoadOrStore(user, new(record.Log[entry]))
-	return l.(*record.Log[entry])
-}
-
-func (t *transcripts) answered(a native.Answer) {
-	t.of(a.UserID).Append(entry{
+// addAnswer adds an answer of the gateway to the transcript.
+func (s *Sandbox) addAnswer(a native.Answer) {
+	s.chats.Of(a.UserID).Append(entry{
 		At: a.At, Role: a.Payload.Sender.Role, Name: a.Payload.Sender.Name, Text: a.Payload.BotSay,
 		Event: a.Payload.Event, Suggestions: a.Payload.Suggestions, Media: a.Payload.Media,
 	})
 }
 
-// chatSay passes a customer's words to the gateway.
+// chatSay sends a customer's text to the gateway.
 func (s *Sandbox) chatSay(w http.ResponseWriter, r *http.Request) {
 	f, err := readForm(w, r)
 	if err != nil {
@@ -53,7 +42,7 @@ func (s *Sandbox) chatSay(w http.ResponseWriter, r *http.Request) {
 		sendProblem(w, http.StatusBadRequest, "user id or text is missing or not usable")
 		return
 	}
-	if err := s.Say(r.Context(), f.User, f.Text); err != nil {
+	if err := s.say(r.Context(), f.User, f.Text, "m-"+rand.Text()); err != nil {
 		s.o.Logger.Warn("message not taken", "error", err)
 		sendProblem(w, http.StatusBadGateway, "The gateway did not take the message: "+err.Error())
 		return
@@ -61,77 +50,34 @@ func (s *Sandbox) chatSay(w http.ResponseWriter, r *http.Request) {
 	sendJSON(w, http.StatusAccepted, struct{}{})
 }
 
-// Say sends a customer's words to the gateway and notes them in the transcript.
-func (s *Sandbox) Say(ctx context.Context, user, text string) error {
-	return s.say(ctx, user, text, "m-"+rand.Text())
-}
-
+// say sends a customer's text to the gateway and adds it to the transcript.
 func (s *Sandbox) say(ctx context.Context, user, text, id string) error {
-	return s.pass(ctx, user, text, entry{Role: "customer", Text: text}, native.WithMessageID(id))
+	return s.send(ctx, user, text, entry{Role: "customer", Text: text}, native.WithMessageID(id))
 }
 
-// show sends a customer's picture to the gateway, as a link to the shelf, and notes it in the transcript.
-func (s *Sandbox) show(ctx context.Context, user string, p picture, id string) error {
-	address := "/chat/files/" + s.shelf.put(p)
-	m := medium{
-		Type: "image", URL: s.URL() + address, ContentType: p.contentType, Name: p.name, Size: len(p.content),
-	}
-	body, err := json.Marshal(pictureCall{
-		UserID: user, AccessToken: s.o.Credentials.NativeAccessToken, MessageID: id,
-		Payload: picturePayload{UserInfo: userInfo{ID: user}, Media: []medium{m}},
-	})
-	if err != nil {
-		return fmt.Errorf("encode picture: %w", err)
-	}
-	m.URL = address // on the page, whatever name its visitor has for this host
-	shown, err := json.Marshal(m)
-	if err != nil {
-		return fmt.Errorf("encode picture: %w", err)
-	}
-	return s.pass(ctx, user, p.name, entry{Role: "customer", Media: []json.RawMessage{shown}},
-		native.WithBody("application/json", body))
+// sendPicture sends a customer's picture to the gateway, as a link to the sandbox, and adds it to the transcript.
+func (s *Sandbox) sendPicture(ctx context.Context, user string, p picture, id string) error {
+	path := "/livechat" + s.Livechat.AddFile(p.name, p.contentType, p.content)
+	f := native.File{Type: "image", URL: path, ContentType: p.contentType, Name: p.name, Size: int64(len(p.content))}
+	e := entry{Role: "customer", Media: []native.File{f}}
+	f.URL = s.URL() + path // the page shows the path: its visitor may have another name for this host
+	return s.send(ctx, user, "", e, native.WithMessageID(id), native.WithMedia(f))
 }
 
-// pass has the live chat send something, after noting it in the transcript: an answer may be here before the gateway's
-// 200 is.
-func (s *Sandbox) pass(ctx context.Context, user, what string, e entry, option native.Option) error {
-	chat := s.chats.of(user)
+// send sends a message to the gateway and adds it to the transcript first: an answer may arrive before the gateway's
+// 200 does.
+func (s *Sandbox) send(ctx context.Context, user, text string, e entry, options ...native.Option) error {
+	chat := s.chats.Of(user)
 	e.At = time.Now()
 	chat.Append(e)
-	status, body, err := s.Livechat.Say(ctx, user, what, option)
+	status, body, err := s.Livechat.Say(ctx, user, text, options...)
 	if err == nil && status != http.StatusOK {
 		err = fmt.Errorf("status %d: %.200s", status, body)
 	}
 	if err != nil {
-		chat.Append(entry{At: time.Now(), Role: "problem", Text: "Not sent: " + what})
+		chat.Append(entry{At: time.Now(), Role: "problem", Text: "Not sent: " + cmp.Or(text, "the picture")})
 	}
 	return err
-}
-
-// pictureCall is the live chat's call with a picture, which is our addition to its document.
-type pictureCall struct {
-	UserID      string         `json:"userId"`
-	AccessToken string         `json:"accessToken"`
-	MessageID   string         `json:"messageId"`
-	Payload     picturePayload `json:"payload"`
-}
-
-type picturePayload struct {
-	UserInfo userInfo `json:"userInfo"`
-	Media    []medium `json:"media"`
-}
-
-type userInfo struct {
-	ID string `json:"id"`
-}
-
-// medium is a link to an image, audio, video or file.
-type medium struct {
-	Type        string `json:"type"`
-	URL         string `json:"url"`
-	ContentType string `json:"contentType,omitempty"`
-	Name        string `json:"name,omitempty"`
-	Size        int    `json:"size,omitempty"` // bytes
 }
 
 // chatEvents streams a user's transcript from the entry after Last-Event-ID.
@@ -145,8 +91,8 @@ func (s *Sandbox) chatEvents(w http.ResponseWriter, r *http.Request) {
 	if last, err := strconv.Atoi(r.Header.Get("Last-Event-ID")); err == nil && last >= 0 {
 		from = last + 1
 	}
-	log := s.chats.of(user)
-	if from > log.Len() { // the sandbox was started anew since
+	log := s.chats.Of(user)
+	if from > log.Len() { // the sandbox has been restarted
 		from = 0
 	}
 	out := newStream(w)

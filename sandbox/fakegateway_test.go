@@ -211,7 +211,7 @@ func (g *fakeGateway) fromCustomer(w http.ResponseWriter, r *http.Request) {
 		UserID, AccessToken string
 		Payload             struct {
 			UserSay string
-			Media   []medium
+			Media   []struct{ URL string }
 		}
 	}
 	if json.NewDecoder(r.Body).Decode(&in) != nil || in.AccessToken != g.c.NativeAccessToken {

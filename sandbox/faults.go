@@ -6,33 +6,21 @@ import (
 	"net/http"
 	"time"
 
-	"patchbay/sandbox/fault"
+	"patchbay/sandbox/simulator"
 )
 
 // faultOrder is a fault as it is ordered over HTTP, with times as text ("1.5s").
 type faultOrder struct {
-	Vendor     string     `json:"vendor"` // livechat, gptbots or aicc
-	Kind       fault.Kind `json:"kind"`
-	Endpoint   string     `json:"endpoint"`
-	Count      int        `json:"count"`
-	Skip       int        `json:"skip"`
-	Status     int        `json:"status"`
-	Code       int        `json:"code"`
-	RetryAfter string     `json:"retry_after"`
-	Delay      string     `json:"delay"`
-	Bytes      int        `json:"bytes"`
-}
-
-func (s *Sandbox) faultSet(vendor string) *fault.Set {
-	switch vendor {
-	case "livechat":
-		return &s.Livechat.Faults
-	case "gptbots":
-		return &s.Bots.Faults
-	case "aicc":
-		return &s.Desk.Faults
-	}
-	return nil
+	Vendor     string         `json:"vendor"` // livechat, gptbots or aicc
+	Kind       simulator.Kind `json:"kind"`
+	Endpoint   string         `json:"endpoint"`
+	Count      int            `json:"count"`
+	Skip       int            `json:"skip"`
+	Status     int            `json:"status"`
+	Code       int            `json:"code"`
+	RetryAfter string         `json:"retry_after"`
+	Delay      string         `json:"delay"`
+	Bytes      int            `json:"bytes"`
 }
 
 // orderFault makes a pretend vendor misbehave.
@@ -44,8 +32,8 @@ func (s *Sandbox) orderFault(w http.ResponseWriter, r *http.Request) {
 		sendProblem(w, http.StatusBadRequest, "want a JSON object with vendor and kind: "+err.Error())
 		return
 	}
-	set := s.faultSet(o.Vendor)
-	if set == nil {
+	vendor := s.vendors()[o.Vendor]
+	if vendor == nil {
 		sendProblem(w, http.StatusBadRequest, fmt.Sprintf("vendor %q: want livechat, gptbots or aicc", o.Vendor))
 		return
 	}
@@ -54,12 +42,12 @@ func (s *Sandbox) orderFault(w http.ResponseWriter, r *http.Request) {
 		sendProblem(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	set.Add(f)
+	vendor.Faults.Add(f)
 	sendJSON(w, http.StatusOK, struct{}{})
 }
 
-func (o faultOrder) fault() (fault.Fault, error) {
-	f := fault.Fault{
+func (o faultOrder) fault() (simulator.Fault, error) {
+	f := simulator.Fault{
 		Kind: o.Kind, Endpoint: o.Endpoint, Count: o.Count, Skip: o.Skip, Status: o.Status, Code: o.Code, Bytes: o.Bytes,
 	}
 	if !o.Kind.Known() {
@@ -92,8 +80,8 @@ func span(field, text string) (time.Duration, error) {
 
 // clearFaults makes all pretend vendors behave again, and releases what hangs.
 func (s *Sandbox) clearFaults(w http.ResponseWriter, _ *http.Request) {
-	for _, vendor := range []string{"livechat", "gptbots", "aicc"} {
-		s.faultSet(vendor).Clear()
+	for _, vendor := range s.vendors() {
+		vendor.Faults.Clear()
 	}
 	sendJSON(w, http.StatusOK, struct{}{})
 }

@@ -299,6 +299,7 @@ func TestDeskStreamFollowsTheAgent(t *testing.T) {
 func connect(t *testing.T, s *Sandbox) {
 	t.Helper()
 	call := func(path, body string, header map[string]string) map[string]string {
+		header["Content-Type"] = "application/json"
 		resp, answer := do(t, "POST", s.URL()+"/aicc"+path, body, header)
 		var out map[string]string
 		if err := json.Unmarshal([]byte(answer), &out); err != nil || resp.StatusCode != 200 {
@@ -307,7 +308,7 @@ func connect(t *testing.T, s *Sandbox) {
 		return out
 	}
 	out := call("/apigovernance/api/oauth/tokenByAkSk",
-		`{"app_key":"sandbox-aicc-app-key","app_secret":"sandbox-aicc-app-secret"}`, nil)
+		`{"app_key":"sandbox-aicc-app-key","app_secret":"sandbox-aicc-app-secret"}`, map[string]string{})
 	header := map[string]string{"x-app-key": "sandbox-aicc-app-key", "Authorization": "Bearer " + out["AccessToken"]}
 	out = call("/apiaccess/ccmessaging/applyToken",
 		`{"userId":"u1","userName":"Ann","channelId":"202105284494222653","locale":"en"}`, header)

@@ -9,18 +9,14 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 )
 
-// Limits of pictures.
-const (
-	maxPicture = 2 << 20 // bytes; what the desk's vendor hands out of one file
-	maxShelf   = 64      // pictures of customers that can still be fetched
-)
+// maxPicture is the limit of a picture, in bytes: that of the desk's vendor.
+const maxPicture = 2 << 20
 
-// picture is an image that somebody chose on a page.
+// picture is an image that was chosen on a page.
 type picture struct {
 	name        string
 	contentType string
@@ -69,38 +65,7 @@ func fileName(given string) string {
 	return name
 }
 
-// shelf holds the customers' pictures until the gateway fetches them. The zero value is ready to use.
-type shelf struct {
-	mu    sync.Mutex
-	byKey map[string]picture
-	order []string
-}
-
-// put keeps p, at the cost of the oldest if there are too many, and returns its key, which cannot be guessed.
-func (s *shelf) put(p picture) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.byKey == nil {
-		s.byKey = map[string]picture{}
-	}
-	key := rand.Text()
-	s.byKey[key] = p
-	s.order = append(s.order, key)
-	if len(s.order) > maxShelf {
-		delete(s.byKey, s.order[0])
-		s.order = s.order[1:]
-	}
-	return key
-}
-
-func (s *shelf) get(key string) (picture, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p, ok := s.byKey[key]
-	return p, ok
-}
-
-// chatPicture gives a customer's picture to the gateway, which may fetch it.
+// chatPicture sends a customer's picture to the gateway.
 func (s *Sandbox) chatPicture(w http.ResponseWriter, r *http.Request) {
 	user := r.URL.Query().Get("user")
 	if !validUser(user) {
@@ -112,22 +77,12 @@ func (s *Sandbox) chatPicture(w http.ResponseWriter, r *http.Request) {
 		sendProblem(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	if err := s.show(r.Context(), user, p, "m-"+rand.Text()); err != nil {
+	if err := s.sendPicture(r.Context(), user, p, "m-"+rand.Text()); err != nil {
 		s.o.Logger.Warn("picture not taken", "error", err)
 		sendProblem(w, http.StatusBadGateway, "The gateway did not take the picture: "+err.Error())
 		return
 	}
 	sendJSON(w, http.StatusAccepted, struct{}{})
-}
-
-// chatFile serves a customer's picture, to the gateway and to the page.
-func (s *Sandbox) chatFile(w http.ResponseWriter, r *http.Request) {
-	p, ok := s.shelf.get(r.PathValue("key"))
-	if !ok {
-		sendProblem(w, http.StatusNotFound, "no such picture, or there came too many after it")
-		return
-	}
-	serveFile(w, p.contentType, p.content)
 }
 
 // serveFile sends a file that a stranger chose: as an image, or else only to be saved.

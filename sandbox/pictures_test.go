@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"patchbay/sandbox/aicc"
+	"patchbay/sandbox/native"
 )
 
 func sample(t *testing.T) string {
@@ -49,24 +50,24 @@ func TestCustomersPictureGoesToTheGatewayAsALink(t *testing.T) {
 	if resp.StatusCode != 202 {
 		t.Fatalf("picture: %d %s", resp.StatusCode, body)
 	}
-	var got pictureCall
+	var got struct {
+		UserID, AccessToken, MessageID string
+		Payload                        struct{ Media []native.File }
+	}
 	if err := json.Unmarshal(call, &got); err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Payload.Media) != 1 || got.MessageID == "" {
+	if len(got.Payload.Media) != 1 || got.MessageID == "" || got.UserID != "u1" || got.AccessToken != "sandbox-native-access-token" {
 		t.Fatalf("the gateway got %s", call)
 	}
 	m := got.Payload.Media[0]
 	address := m.URL
 	m.URL = ""
-	want := medium{Type: "image", ContentType: "image/png", Name: "holiday.png", Size: len(png)}
+	want := native.File{Type: "image", ContentType: "image/png", Name: "holiday.png", Size: int64(len(png))}
 	if diff := cmp.Diff(want, m); diff != "" {
 		t.Errorf("medium (-want +got):\n%s", diff)
 	}
-	if got.UserID != "u1" || got.Payload.UserInfo.ID != "u1" || got.AccessToken != "sandbox-native-access-token" {
-		t.Errorf("the gateway got %s", call)
-	}
-	if !strings.HasPrefix(address, s.URL()+"/chat/files/") {
+	if !strings.HasPrefix(address, s.URL()+"/livechat/files/") {
 		t.Fatalf("link %q", address)
 	}
 	resp, content := do(t, "GET", address, "", nil)
@@ -82,7 +83,7 @@ func TestCustomersPictureGoesToTheGatewayAsALink(t *testing.T) {
 	if shown.Role != "customer" || len(shown.Media) != 1 {
 		t.Fatalf("the page shows %+v", shown)
 	}
-	if got := string(shown.Media[0]); !strings.Contains(got, `"url":"/chat/files/`) {
+	if got := shown.Media[0].URL; !strings.HasPrefix(got, "/livechat/files/") {
 		t.Errorf("the page shows %s", got)
 	}
 }
@@ -115,7 +116,7 @@ func TestPicturesThatAreNotTaken(t *testing.T) {
 	if resp.StatusCode != 403 {
 		t.Errorf("from another site: %d, want 403", resp.StatusCode)
 	}
-	for _, path := range []string{"/chat/files/x", "/desk/files/local/x"} {
+	for _, path := range []string{"/livechat/files/x", "/desk/files/local/x"} {
 		if resp, _ := do(t, "GET", s.URL()+path, "", nil); resp.StatusCode != 404 {
 			t.Errorf("%s: %d, want 404", path, resp.StatusCode)
 		}
@@ -157,21 +158,6 @@ func TestDeskShowsFilesOfBothSides(t *testing.T) {
 			!strings.Contains(policy, "default-src 'none'") {
 			t.Errorf("%s: headers %v", tt.line.File, h)
 		}
-	}
-}
-
-func TestShelfForgetsTheOldest(t *testing.T) {
-	var s shelf
-	first := s.put(picture{name: "first"})
-	var last string
-	for range maxShelf {
-		last = s.put(picture{name: "later"})
-	}
-	if _, ok := s.get(first); ok {
-		t.Error("the first is still there")
-	}
-	if p, ok := s.get(last); !ok || p.name != "later" {
-		t.Errorf("the last is %+v, %v", p, ok)
 	}
 }
 

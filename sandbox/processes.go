@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"patchbay/sandbox/fault"
+	"patchbay/sandbox/simulator"
 )
 
 // process is one running process; the start time tells it from a later one with the same id.
@@ -79,7 +79,7 @@ func survivors(ctx context.Context, family []process) []process {
 				left = append(left, p)
 			}
 		}
-		if len(left) == 0 || fault.Sleep(ctx, 50*time.Millisecond) != nil {
+		if len(left) == 0 || simulator.Sleep(ctx, 50*time.Millisecond) != nil {
 			break
 		}
 	}

@@ -13,8 +13,7 @@ import (
 	"patchbay/sandbox/aicc"
 	"patchbay/sandbox/botwebhook"
 	"patchbay/sandbox/native"
-	"patchbay/sandbox/push"
-	"patchbay/sandbox/record"
+	"patchbay/sandbox/simulator"
 )
 
 // Options configure a Sandbox.
@@ -34,12 +33,11 @@ type Sandbox struct {
 
 	o        Options
 	listener net.Listener
-	chats    transcripts
-	shelf    shelf
+	chats    simulator.Logs[entry] // by user id
 }
 
 // retry is how the pretend vendors try again when the gateway is away: long enough for a restart.
-var retry = push.Retry{Attempts: 12, First: 100 * time.Millisecond, Max: 5 * time.Second}
+var retry = simulator.Retry{Attempts: 12, First: 100 * time.Millisecond, Max: 5 * time.Second}
 
 // New listens and returns a sandbox, which Run serves and closes.
 func New(o Options) (*Sandbox, error) {
@@ -51,7 +49,7 @@ func New(o Options) (*Sandbox, error) {
 	s := &Sandbox{o: o, listener: listener}
 	s.Livechat = native.New(native.Options{
 		Gateway: o.Gateway, Organization: organization, Chatbot: chatbot,
-		AccessToken: c.NativeAccessToken, ReplyToken: c.NativeReplyToken, Observe: s.chats.answered,
+		AccessToken: c.NativeAccessToken, ReplyToken: c.NativeReplyToken, Observe: s.addAnswer,
 	})
 	s.Bots = botwebhook.New(botwebhook.Options{
 		APIKey: c.GPTBotsAPIKey, Webhook: o.Gateway + botHook, WebhookToken: c.GPTBotsWebhookToken, Retry: retry,
@@ -71,13 +69,12 @@ func (s *Sandbox) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/gptbots/", http.StripPrefix("/gptbots", s.Bots.Handler()))
 	mux.Handle("/aicc/", http.StripPrefix("/aicc", s.Desk.Handler()))
-	mux.Handle("/livechat/replies", s.Livechat.Handler())
+	mux.Handle("/livechat/", http.StripPrefix("/livechat", s.Livechat.Handler()))
 
 	pages := http.NewServeMux()
 	addFiles(pages)
 	pages.HandleFunc("POST /chat/messages", s.chatSay)
 	pages.HandleFunc("POST /chat/files", s.chatPicture)
-	pages.HandleFunc("GET /chat/files/{key}", s.chatFile)
 	pages.HandleFunc("GET /chat/events", s.chatEvents)
 	pages.HandleFunc("POST /desk/{action}", s.deskAct)
 	pages.HandleFunc("POST /desk/files", s.deskPicture)
@@ -123,36 +120,26 @@ func (s *Sandbox) Run(ctx context.Context) error {
 	return err
 }
 
-// report logs what the pretend vendors do not like, until ctx ends.
+// report logs refused calls and given up webhook calls, until ctx ends.
 func (s *Sandbox) report(ctx context.Context, wg *sync.WaitGroup) {
-	problem := func(vendor string) func(string) {
-		return func(text string) { s.o.Logger.Warn("gateway's call refused", "vendor", vendor, "problem", text) }
+	for name, v := range s.vendors() {
+		wg.Go(func() {
+			v.Problems.Follow(ctx, func(text string) {
+				s.o.Logger.Warn("gateway's call refused", "vendor", name, "problem", text)
+			})
+		})
+		wg.Go(func() {
+			v.Outcomes.Follow(ctx, func(o simulator.Outcome) {
+				if !o.Accepted {
+					s.o.Logger.Warn("webhook call given up", "vendor", name, "url", o.Call.URL,
+						"attempts", o.Attempts, "status", o.Status, "error", o.Err)
+				}
+			})
+		})
 	}
-	given := func(vendor string) func(push.Outcome) {
-		return func(o push.Outcome) {
-			if !o.Accepted {
-				s.o.Logger.Warn("webhook call given up", "vendor", vendor, "url", o.Call.URL,
-					"attempts", o.Attempts, "status", o.Status, "error", o.Err)
-			}
-		}
-	}
-	wg.Go(func() { follow(ctx, &s.Livechat.Problems, problem("livechat")) })
-	wg.Go(func() { follow(ctx, &s.Bots.Problems, problem("gptbots")) })
-	wg.Go(func() { follow(ctx, &s.Desk.Problems, problem("aicc")) })
-	wg.Go(func() { follow(ctx, s.Bots.Pushed(), given("gptbots")) })
-	wg.Go(func() { follow(ctx, s.Desk.Pushed(), given("aicc")) })
 }
 
-// follow calls do with each entry of l, old and new, until ctx ends.
-func follow[T any](ctx context.Context, l *record.Log[T], do func(T)) {
-	for from := 0; ; {
-		entries, err := l.Next(ctx, from)
-		if err != nil {
-			return
-		}
-		for _, e := range entries {
-			do(e)
-		}
-		from += len(entries)
-	}
+// vendors are the simulated vendors by name.
+func (s *Sandbox) vendors() map[string]*simulator.Vendor {
+	return map[string]*simulator.Vendor{"livechat": s.Livechat.Vendor, "gptbots": s.Bots.Vendor, "aicc": s.Desk.Vendor}
 }

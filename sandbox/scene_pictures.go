@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -28,7 +27,7 @@ func (st *story) pictureToCustomer(ctx context.Context) error {
 	}
 	var address string
 	err = st.await(ctx, func(a native.Answer) bool {
-		for _, m := range mediaOf(a) {
+		for _, m := range a.Payload.Media {
 			if m.Type == "image" && a.Payload.Sender.Role == "agent" {
 				address = m.URL
 			}
@@ -80,7 +79,7 @@ func (st *story) pictureToAgent(ctx context.Context) error {
 	id := "demo-" + rand.Text()
 	st.tell("customer", "(sends a picture)")
 	p := picture{name: "sample.png", contentType: "image/png", content: sample}
-	if err := st.s.show(ctx, st.user, p, id); err != nil {
+	if err := st.s.sendPicture(ctx, st.user, p, id); err != nil {
 		return fmt.Errorf("the gateway did not take the picture: %w", err)
 	}
 	var file string
@@ -108,16 +107,4 @@ func (st *story) lastFile() string {
 		}
 	}
 	return file
-}
-
-// mediaOf returns the links of an answer.
-func mediaOf(a native.Answer) []medium {
-	var body struct {
-		Payload struct {
-			Media []medium `json:"media"`
-		} `json:"payload"`
-	}
-	// The live chat took the answer, so it is JSON; what is not of the form of a link is none.
-	_ = json.Unmarshal(a.Body, &body)
-	return body.Payload.Media
 }

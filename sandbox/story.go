@@ -227,7 +227,7 @@ func (st *story) tellAnswer(a native.Answer) {
 	if a.Payload.BotSay != "" {
 		st.tell(a.Payload.Sender.Role, a.Payload.BotSay)
 	}
-	for _, m := range mediaOf(a) {
+	for _, m := range a.Payload.Media {
 		st.tell(a.Payload.Sender.Role, "("+m.Type+")")
 	}
 }

@@ -20,6 +20,9 @@ func (h inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	w := httptest.NewRecorder()
 	r = r.Clone(r.Context())
 	r.RequestURI = r.URL.RequestURI()
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
 	h.ServeHTTP(w, r)
 	return w.Result(), nil
 }

@@ -1,19 +1,20 @@
 package aicc
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+
+	"patchbay/sandbox/simulator"
 )
 
-// maxText is the most that a TEXT message takes: 1 KB, read as bytes of UTF-8.
+// maxText is the limit of a TEXT message: 1 KB, taken as bytes of UTF-8.
 const maxText = 1 << 10
 
-// File types of uploadFileStream, and those that each media type takes of them. The page of an older date spells bmp as
-// bpm.
+// File types of uploadFileStream. An older page spells bmp as bpm.
 var (
 	imageTypes  = []string{"jpg", "jpeg", "png", "bmp", "bpm"}
 	audioTypes  = []string{"mp3", "aac"}
@@ -21,110 +22,93 @@ var (
 	uploadTypes = slices.Concat(imageTypes, audioTypes, videoTypes, []string{"txt", "csv"})
 )
 
-// content checks what a CHAT message of the customer carries. It returns the id of the file that is in it, "" for none,
-// and what is wrong, "" for nothing.
-func (s *Simulator) content(m upLink, async bool) (file, problem string) {
-	switch m.MediaType {
-	case "TEXT":
-		if len(m.Content) > maxText {
-			return "", fmt.Sprintf("%d bytes, at most %d", len(m.Content), maxText)
-		}
-		return "", ""
-	case "IMAGE":
-		return s.object(m, async, imageTypes)
-	case "AUDIO":
-		return s.object(m, async, audioTypes)
-	case "VIDEO":
-		return s.object(m, async, videoTypes)
-	case "FILE_IMAGE":
-		return s.typed(m.From, m.Content, imageTypes)
-	case "FILE_VIDEO":
-		return s.typed(m.From, m.Content, videoTypes)
-	case "FILE":
+// plainTypes are the file types of the media types whose content is an object key, with sendAsync an object key and an
+// extension.
+var plainTypes = map[string][]string{"IMAGE": imageTypes, "AUDIO": audioTypes, "VIDEO": videoTypes}
+
+// typedTypes are the file types of the media types whose content is an object key and an extension.
+var typedTypes = map[string][]string{"FILE_IMAGE": imageTypes, "FILE_VIDEO": videoTypes}
+
+// content checks the content of a CHAT message of the customer. It returns the id of the file in it, "" for none.
+func (s *Simulator) content(m *upLink) (file string, err error) {
+	types, plain := plainTypes[m.MediaType]
+	switch {
+	case m.MediaType == "TEXT" && len(m.Content) > maxText:
+		return "", fmt.Errorf("%d bytes, at most %d", len(m.Content), maxText)
+	case m.MediaType == "TEXT":
+		return "", nil
+	case m.MediaType == "FILE":
 		return s.described(m.From, m.Content)
+	case m.MediaType == "WEBCARD":
+		return s.card(m.From, m.Content)
+	case plain && !m.async:
+		return m.Content, s.uploaded(m.From, m.Content, types)
+	case !plain:
+		types = typedTypes[m.MediaType]
 	}
-	return s.card(m.From, m.Content)
-}
-
-// object takes what the page send has, the object key alone, or what the page sendAsync has, the key with its extension.
-func (s *Simulator) object(m upLink, async bool, types []string) (file, problem string) {
-	if async {
-		return s.typed(m.From, m.Content, types)
-	}
-	return m.Content, s.uploaded(m.From, m.Content, types)
-}
-
-// typed takes "objectKey,extension".
-func (s *Simulator) typed(user, content string, types []string) (file, problem string) {
-	key, extension, ok := strings.Cut(content, ",")
+	key, extension, ok := strings.Cut(m.Content, ",")
 	if !ok || !slices.Contains(types, extension) {
-		return "", fmt.Sprintf("%q is not objectKey,extension with an extension out of %v", content, types)
+		return "", fmt.Errorf("%q is not objectKey,extension with an extension out of %v", m.Content, types)
 	}
-	return key, s.uploaded(user, key, types)
+	return key, s.uploaded(m.From, key, types)
 }
 
-// described takes "fileName,fileSize,fileId,fileType", the size in bytes.
-func (s *Simulator) described(user, content string) (file, problem string) {
+// described reads "fileName,fileSize,fileId,fileType", the size in bytes.
+func (s *Simulator) described(user, content string) (file string, err error) {
 	fields := strings.Split(content, ",")
 	if len(fields) != 4 || fields[0] == "" {
-		return "", fmt.Sprintf("%q is not fileName,fileSize,fileId,fileType", content)
+		return "", fmt.Errorf("%q is not fileName,fileSize,fileId,fileType", content)
 	}
 	key, fileType := fields[2], fields[3]
-	if problem := s.uploaded(user, key, uploadTypes); problem != "" {
-		return "", problem
+	if err := s.uploaded(user, key, uploadTypes); err != nil {
+		return "", err
 	}
-	f, _ := s.files.get(key)
+	f, _ := s.files.Get(key)
 	if fields[1] != strconv.Itoa(len(f.Content)) {
-		return "", fmt.Sprintf("the size is %s, but the file has %d bytes", fields[1], len(f.Content))
+		return "", fmt.Errorf("the size is %s, but the file has %d bytes", fields[1], len(f.Content))
 	}
 	if fileType != f.Type {
-		return "", fmt.Sprintf("the type is %s, but the file was uploaded as %s", fileType, f.Type)
+		return "", fmt.Errorf("the type is %s, but the file was uploaded as %s", fileType, f.Type)
 	}
-	return key, ""
+	return key, nil
 }
 
-// cardKeys are the members of a card, whose structure the page calls fixed.
-var cardKeys = []string{"title", "description", "mediaFileId", "mediaFileType", "redirectUrl"}
-
-// card takes a JSON object as text; it needs redirectUrl or mediaFileId, and all else may be empty.
-func (s *Simulator) card(user, content string) (file, problem string) {
-	var card map[string]*string
-	if err := json.Unmarshal([]byte(content), &card); err != nil {
-		return "", "not the JSON of a card: " + err.Error()
+// card reads a JSON object with the members that the page calls fixed; redirectUrl or mediaFileId must not be empty.
+func (s *Simulator) card(user, content string) (file string, err error) {
+	var card struct {
+		Title         string `json:"title"`
+		Description   string `json:"description"`
+		MediaFileID   string `json:"mediaFileId"`
+		MediaFileType string `json:"mediaFileType"`
+		RedirectURL   string `json:"redirectUrl"`
 	}
-	values := map[string]string{}
-	for key, v := range card {
-		if !slices.Contains(cardKeys, key) {
-			return "", fmt.Sprintf("a card has no %q", key)
-		}
-		if v != nil {
-			values[key] = *v
-		}
+	if err := simulator.Decode([]byte(content), &card); err != nil {
+		return "", fmt.Errorf("not the JSON of a card: %w", err)
 	}
-	picture, link, kind := values["mediaFileId"], values["redirectUrl"], values["mediaFileType"]
-	switch u, err := url.Parse(link); {
-	case picture == "" && link == "":
-		return "", "neither redirectUrl nor mediaFileId"
-	case link != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https"):
-		return "", fmt.Sprintf("redirectUrl %q is no web address", link)
-	case !slices.Contains([]string{"", "img", "img/png", "img/jpg"}, kind):
-		return "", fmt.Sprintf("mediaFileType %q, want img, img/png, img/jpg or nothing", kind)
-	case picture == "":
-		return "", ""
+	link, err := url.Parse(card.RedirectURL)
+	switch {
+	case card.MediaFileID == "" && card.RedirectURL == "":
+		return "", errors.New("neither redirectUrl nor mediaFileId")
+	case card.RedirectURL != "" && (err != nil || link.Host == "" || link.Scheme != "http" && link.Scheme != "https"):
+		return "", fmt.Errorf("redirectUrl: %q is no web address", card.RedirectURL)
+	case !slices.Contains([]string{"", "img", "img/png", "img/jpg"}, card.MediaFileType):
+		return "", fmt.Errorf("mediaFileType: %q, must be img, img/png, img/jpg or empty", card.MediaFileType)
+	case card.MediaFileID == "":
+		return "", nil
 	}
-	return picture, s.uploaded(user, picture, imageTypes)
+	return card.MediaFileID, s.uploaded(user, card.MediaFileID, imageTypes)
 }
 
-// uploaded says what is wrong with an object key that must be an earlier upload of the same customer.
-func (s *Simulator) uploaded(user, key string, types []string) (problem string) {
-	f, ok := s.files.get(key)
+// uploaded requires that an object key is of an earlier upload of the same customer.
+func (s *Simulator) uploaded(user, key string, types []string) error {
+	f, ok := s.files.Get(key)
 	switch {
 	case !ok || f.User == "":
-		return fmt.Sprintf("object key %q was never given out", key)
+		return fmt.Errorf("object key %q does not exist", key)
 	case f.User != user:
-		return fmt.Sprintf("object key %q was given to another customer", key)
+		return fmt.Errorf("object key %q belongs to another customer", key)
 	case !slices.Contains(types, f.Type):
-		return fmt.Sprintf("the file is a %s, want one of %v", f.Type, types)
+		return fmt.Errorf("the file is a %s, must be one of %v", f.Type, types)
 	}
-	return ""
+	return nil
 }

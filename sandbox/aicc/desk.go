@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// ErrState says that a chat is not in the state that an action needs.
+// ErrState means that a chat is not in the state that an action needs.
 var ErrState = errors.New("chat is not in the right state")
 
-// State is where a chat stands at the desk.
+// State is the state of a chat at the desk.
 type State string
 
 // The states.
@@ -19,13 +19,13 @@ const (
 	StateNone    State = "none"    // has a token, never connected
 	StateRobot   State = "robot"   // talks with the robot
 	StateWaiting State = "waiting" // in the queue
-	StateActive  State = "active"  // an agent has it
+	StateActive  State = "active"  // with an agent
 	StateClosed  State = "closed"  // the agent closed it, or it timed out
 	StateOffline State = "offline" // it timed out, but the customer may leave messages by sendAsync
 	StateLeft    State = "left"    // the customer's side disconnected
 )
 
-// live says whether there is a session.
+// live returns whether there is a session.
 func (s State) live() bool { return s == StateRobot || s == StateWaiting || s == StateActive }
 
 // Chat is one customer at the desk.
@@ -34,7 +34,7 @@ type Chat struct {
 	Name     string    `json:"name"`
 	State    State     `json:"state"`
 	Agent    string    `json:"agent"`
-	Since    time.Time `json:"since"`    // when the present state's session began
+	Since    time.Time `json:"since"`    // start of the present state's session
 	Sessions int       `json:"sessions"` // how often the customer came into the queue
 	Lines    []Line    `json:"lines"`
 }
@@ -43,22 +43,22 @@ type Chat struct {
 type Line struct {
 	At          time.Time `json:"at"`
 	From        string    `json:"from"` // customer, agent, robot or system
-	Text        string    `json:"text"` // the content, whatever the media type
+	Text        string    `json:"text"` // the content, for all media types
 	MediaType   string    `json:"mediaType"`
-	File        string    `json:"file,omitempty"` // id for Simulator.File, if there is a file in it
+	File        string    `json:"file,omitempty"` // id for Simulator.File, if the content is a file
 	MessageCode string    `json:"messageCode,omitempty"`
 	Read        bool      `json:"read,omitempty"` // the customer's side reported this agent's message as read
 }
 
-// Event is one thing that happened at the desk. Kind is a control type of the way up (CONNECT,
-// CHAT, TRANS2AGENT, INPUT, READ, DISCONNECT), or accepted, said, closed, timed out, hours.
+// Event is one event at the desk. Kind is a control type of send (CONNECT, CHAT, TRANS2AGENT, INPUT, READ, DISCONNECT),
+// or accepted, said, closed, timed out, hours.
 type Event struct {
 	At        time.Time
 	Kind      string
 	User      string
 	Text      string
 	MediaType string
-	File      string // id for Simulator.File, if there is a file in it
+	File      string // id for Simulator.File, if the content is a file
 	Async     bool   // came by sendAsync
 }
 
@@ -72,13 +72,22 @@ func (s *Simulator) Waiting() []Chat {
 
 // Chat returns one customer's chat, and false if there is none.
 func (s *Simulator) Chat(user string) (Chat, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.desk[user]
-	if c == nil {
+	chats := s.list(func(c *Chat) bool { return c.User == user })
+	if len(chats) == 0 {
 		return Chat{}, false
 	}
-	return snapshot(c), true
+	return chats[0], true
+}
+
+// Count returns the number of events of a kind.
+func (s *Simulator) Count(kind string) int {
+	n := 0
+	for _, e := range s.Events.All() {
+		if e.Kind == kind {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *Simulator) list(want func(*Chat) bool) []Chat {
@@ -87,16 +96,28 @@ func (s *Simulator) list(want func(*Chat) bool) []Chat {
 	chats := []Chat{}
 	for _, user := range s.order {
 		if c := s.desk[user]; want(c) {
-			chats = append(chats, snapshot(c))
+			out := *c
+			out.Lines = slices.Clip(c.Lines) // lines are only added, or replaced all together
+			chats = append(chats, out)
 		}
 	}
 	return chats
 }
 
-func snapshot(c *Chat) Chat {
-	out := *c
-	out.Lines = slices.Clip(c.Lines) // lines are only ever added, or replaced all together
-	return out
+// chatOf returns the customer's chat, a new one if there is none. The desk's lock is held.
+func (s *Simulator) chatOf(user string) *Chat {
+	c := s.desk[user]
+	if c == nil {
+		c = &Chat{User: user, State: StateNone}
+		s.desk[user] = c
+		s.order = append(s.order, user)
+	}
+	return c
+}
+
+func (s *Simulator) inSession(user string) bool {
+	c, ok := s.Chat(user)
+	return ok && (c.State.live() || c.State == StateOffline)
 }
 
 // read marks the agent's messages with these codes, which are separated by commas.
@@ -110,45 +131,26 @@ func (c *Chat) read(codes string) {
 	c.Lines = lines
 }
 
-// act runs do under the desk's lock, if the chat is in state need ("" means any).
-func (s *Simulator) act(user string, need State, do func(*Chat) error) error {
+// act runs do under the desk's lock, if the chat is in one of the states.
+func (s *Simulator) act(user string, do func(*Chat) error, states ...State) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.desk[user]
 	if c == nil {
 		return fmt.Errorf("chat of %s: no such chat: %w", user, ErrState)
 	}
-	if need != "" && c.State != need {
-		return fmt.Errorf("chat of %s is %s, not %s: %w", user, c.State, need, ErrState)
+	if !slices.Contains(states, c.State) {
+		return fmt.Errorf("chat of %s is %s, must be one of %v: %w", user, c.State, states, ErrState)
 	}
 	return do(c)
 }
 
-// tell pushes a system text and shows it at the desk.
-func (s *Simulator) tell(c *Chat, text string, change func(*DownLinkMsg)) {
-	s.line(c, Line{From: "system", Text: text, MediaType: "TEXT"})
-	m := s.message(c.User, "SYSTEM", "CHAT")
-	kind, nickname := "TEXT", "SYSTEM"
-	m.MediaType, m.Content, m.SenderNickname = &kind, &text, &nickname
-	if change != nil {
-		change(&m)
-	}
-	// The only error is that the simulator was closed: then nobody listens any more.
-	_ = s.push(c.User, m)
-}
-
 func (s *Simulator) line(c *Chat, l Line) {
-	if s.o.Discard {
-		return
-	}
-	l.At = s.o.Now()
+	l.At = time.Now()
 	c.Lines = append(c.Lines, l)
 }
 
-func (s *Simulator) happened(e Event) {
-	if s.o.Discard {
-		return
-	}
-	e.At = s.o.Now()
+func (s *Simulator) event(e Event) {
+	e.At = time.Now()
 	s.Events.Append(e)
 }

@@ -2,100 +2,56 @@ package aicc
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"fmt"
-	"sync"
+	"net/http"
+	"slices"
+	"strings"
 	"time"
+
+	"patchbay/sandbox/simulator"
 )
 
-// localPrefix is before the id of a file that an agent sent from disk; without it, the id is one of the media library.
-const localPrefix = "local/"
+const (
+	// localPrefix precedes the id of a file that an agent sent from disk; other ids are of the media library.
+	localPrefix = "local/"
+	maxUpload   = 10 << 20       // bytes of a file; the page states none
+	maxDownload = 2 << 20        // bytes of a file
+	linkTTL     = 24 * time.Hour // of a temporary link of downloadFileStream
+)
 
-// File is one that a customer uploaded, an agent sent, or the media library has.
+// File is a file that a customer uploaded, an agent sent, or the media library has.
 type File struct {
-	Type    string // extension, lower-case; "" if the file was added without one
+	Type    string // extension, lower-case
 	Content []byte // must not be changed
-	User    string // who uploaded it, "" for the agents' files
+	User    string // the customer who uploaded it, "" for the agents' files
 }
 
-// files holds all files. The zero value is ready to use.
-type files struct {
-	mu    sync.Mutex
-	byID  map[string]File
-	links map[string]link
-}
-
+// link is a temporary link to a file.
 type link struct {
 	file string
 	end  time.Time
 }
 
-func (f *files) get(id string) (File, bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	file, ok := f.byID[id]
-	return file, ok
-}
-
-func (f *files) put(id string, file File) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.byID == nil {
-		f.byID = map[string]File{}
-	}
-	f.byID[id] = file
-}
-
-func (f *files) newLink(id string, end time.Time) string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.links == nil {
-		f.links = map[string]link{}
-	}
-	name := rand.Text()
-	f.links[name] = link{file: id, end: end}
-	return name
-}
-
-func (f *files) follow(name string, now time.Time) (File, bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	l, ok := f.links[name]
-	if !ok || !now.Before(l.end) {
-		return File{}, false
-	}
-	return f.byID[l.file], true
-}
-
-// AddFile makes a file available to downloadFileStream under exactly this id, as any type.
-func (s *Simulator) AddFile(id string, content []byte) { s.files.put(id, File{Content: content}) }
-
 // AddLibraryFile puts a file into the media library; SayMedia with its id sends it.
 func (s *Simulator) AddLibraryFile(id, fileType string, content []byte) {
-	s.files.put(id, File{Type: fileType, Content: content})
+	s.files.Put(id, File{Type: fileType, Content: content})
 }
 
 // File returns the file that a Line or an Event names.
-func (s *Simulator) File(id string) (File, bool) { return s.files.get(id) }
+func (s *Simulator) File(id string) (File, bool) { return s.files.Get(id) }
 
-// fileOf returns the id under which the file of a message that is sent down can be found, "" if there is none.
+// fileOf returns the id of the file of an agent's message, "" if there is none.
 func (s *Simulator) fileOf(mediaType, content string) string {
 	if mediaType == "TEXT" || mediaType == "LOCATE" {
 		return ""
 	}
 	for _, id := range []string{localPrefix + content, content} {
-		if _, ok := s.files.get(id); ok {
+		if _, ok := s.files.Get(id); ok {
 			return id
 		}
 	}
 	return ""
-}
-
-// newObjectKey returns a random UUID, as object keys in the page's examples are.
-func newObjectKey() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // ContentType returns the content type of a file type; application/octet-stream for those that it does not know.
@@ -110,4 +66,101 @@ var contentTypes = map[string]string{
 	"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "bmp": "image/bmp", "bpm": "image/bmp",
 	"mp3": "audio/mpeg", "aac": "audio/aac", "mp4": "video/mp4",
 	"txt": "text/plain; charset=utf-8", "csv": "text/csv; charset=utf-8", "pdf": "application/pdf",
+}
+
+func (s *Simulator) upload(r *simulator.Request, user string) (any, error) {
+	var in struct {
+		FileType   string `json:"fileType"`
+		FileStream string `json:"fileStream"`
+		Channel    string `json:"channel"`
+	}
+	if err := r.Decode(&in); err != nil {
+		return nil, refused(http.StatusBadRequest, err.Error())
+	}
+	fileType := strings.ToLower(in.FileType)
+	content, err := base64.StdEncoding.DecodeString(in.FileStream)
+	code, problem := "", ""
+	switch {
+	case fileType == "" || in.FileStream == "" || in.Channel == "":
+		code, problem = "2", "fileType, fileStream and channel are required"
+	case in.Channel != "WEB" || !slices.Contains(uploadTypes, fileType) || err != nil:
+		code, problem = "3", fmt.Sprintf("channel %q, fileType %q, base64 %v", in.Channel, fileType, err)
+	case len(content) > maxUpload:
+		code, problem = "13", fmt.Sprintf("the file has %d bytes, at most %d", len(content), maxUpload)
+	}
+	if code != "" {
+		body := map[string]string{"returnCode": code}
+		return nil, &simulator.Refusal{Status: http.StatusOK, Body: body, Problem: "result code " + code + ": " + problem}
+	}
+	key := simulator.UUID()
+	s.files.Put(key, File{Type: fileType, Content: content, User: user})
+	return map[string]string{"returnCode": "0", "objectKey": key}, nil
+}
+
+// downloadTypes are the file types of downloadFileStream.
+var downloadTypes = slices.Concat(uploadTypes, []string{"richtext", "doc", "docx", "pdf", "zip"})
+
+func (s *Simulator) download(r *simulator.Request, _ string) (any, error) {
+	var in struct {
+		FileID     string `json:"fileId"`
+		FileType   string `json:"fileType"`
+		Channel    string `json:"channel"`
+		MultiMedia string `json:"multiMedia"`
+	}
+	if err := r.Decode(&in); err != nil {
+		return nil, refused(http.StatusBadRequest, err.Error())
+	}
+	f, err := s.find(in.FileID, strings.ToLower(in.FileType), in.Channel, in.MultiMedia)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{"resultCode": "0"}
+	if s.o.FileLinks != FileLinkOnly {
+		out["fileStream"] = base64.StdEncoding.EncodeToString(f.Content)
+	}
+	if s.o.FileLinks != FileStreamOnly {
+		name := rand.Text()
+		s.links.Put(name, link{in.FileID, time.Now().Add(linkTTL)})
+		base, _, _ := strings.Cut(r.RequestURI, "/apiaccess/") // the path that Handler is mounted on
+		out["fileUrl"] = "http://" + r.Host + base + "/files/" + name
+	}
+	return out, nil
+}
+
+// find returns the file, or a refusal with the page's text. That an unknown id is "objectKey is null!" is an assumption.
+func (s *Simulator) find(id, fileType, channel, multiMedia string) (File, error) {
+	if channel == "" {
+		return File{}, failed("2", "param channelId or userId or tenantId is null", "")
+	}
+	if channel != "WEB" || !slices.Contains(downloadTypes, fileType) {
+		return File{}, failed(resultFailure, "param filetype Out of range!", fmt.Sprintf("channel %q, fileType %q", channel, fileType))
+	}
+	f, ok := s.files.Get(id)
+	switch {
+	case !ok, f.User != "":
+		return File{}, failed("401", "objectKey is null!", fmt.Sprintf("no file %q", id))
+	case !strings.HasPrefix(id, localPrefix) && multiMedia != "multiMedia":
+		return File{}, failed("401", "objectKey is null!", fmt.Sprintf("file %q is of the media library, but multiMedia is %q", id, multiMedia))
+	case len(f.Content) == 0:
+		return File{}, failed(resultFailure, "empty file!", "")
+	case len(f.Content) > maxDownload:
+		return File{}, failed(resultFailure, "fsservice downloadFile is failed", fmt.Sprintf("the file has %d bytes", len(f.Content)))
+	case s.o.StrictFileType && f.Type != fileType:
+		return File{}, failed(resultFailure, "fsservice downloadFile is failed", fmt.Sprintf("the file is a %s, not a %s", f.Type, fileType))
+	}
+	return f, nil
+}
+
+// file serves a temporary link, which needs no credentials.
+func (s *Simulator) file(r *simulator.Request) (any, error) {
+	l, ok := s.links.Get(r.PathValue("link"))
+	if !ok || !time.Now().Before(l.end) {
+		return nil, refused(http.StatusNotFound, "no such link, or it has expired")
+	}
+	f, _ := s.files.Get(l.file)
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", ContentType(f.Type))
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		_, _ = w.Write(f.Content) // fails only if the caller has left
+	}), nil
 }

@@ -3,13 +3,14 @@ package aicc
 import (
 	"net/http"
 	"slices"
-	"sync"
+
+	"patchbay/sandbox/simulator"
 )
 
-// maxMailbox is how many messages wait for a customer's poll; older ones are lost.
+// maxMailbox is the number of messages that are kept for a customer's poll; older ones are lost.
 const maxMailbox = 1000
 
-// polledMsg is one message as poll hands it out.
+// polledMsg is one message of a poll's answer.
 type polledMsg struct {
 	DownLinkMsg
 	SenderAvatar  *string `json:"senderAvatar"`
@@ -18,49 +19,30 @@ type polledMsg struct {
 	MediaFileType *string `json:"mediaFileType"` // extension
 }
 
-// mailboxes holds what was not polled yet, by user id. The zero value is ready to use.
-type mailboxes struct {
-	mu    sync.Mutex
-	byID  map[string][]polledMsg
-	count map[string]int
+// mailbox is a customer's messages that were not polled yet.
+type mailbox struct {
+	messages []polledMsg
+	count    int
 }
 
-func (b *mailboxes) add(user string, m polledMsg) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.byID == nil {
-		b.byID, b.count = map[string][]polledMsg{}, map[string]int{}
-	}
-	b.count[user]++
-	m.InterIdx = b.count[user]
-	box := append(b.byID[user], m)
-	b.byID[user] = box[max(0, len(box)-maxMailbox):]
-}
-
-// take empties a mailbox.
-func (b *mailboxes) take(user string) []polledMsg {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	box := b.byID[user]
-	delete(b.byID, user)
-	return box
-}
-
-// post puts messages into the customer's mailbox.
+// post puts messages into the customers' mailboxes.
 func (s *Simulator) post(messages []DownLinkMsg) {
-	if s.o.Discard && !s.o.PushOff {
-		return
-	}
 	for _, m := range messages {
 		p := polledMsg{DownLinkMsg: m}
 		if m.MediaType != nil && m.Content != nil {
 			p.ContentType, p.MediaFileType = s.origin(*m.MediaType, *m.Content)
 		}
-		s.mailboxes.add(m.To, p)
+		s.mailboxes.Update(m.To, func(b mailbox) mailbox {
+			b.count++
+			p.InterIdx = b.count
+			b.messages = append(b.messages, p)
+			b.messages = b.messages[max(0, len(b.messages)-maxMailbox):]
+			return b
+		})
 	}
 }
 
-// origin says where a message's file comes from and of which type it is. Both are null for what is no file.
+// origin returns where a message's file comes from and of which type it is. Both are null if it has no file.
 func (s *Simulator) origin(mediaType, content string) (contentType, fileType *string) {
 	id := s.fileOf(mediaType, content)
 	if id == "" {
@@ -70,33 +52,29 @@ func (s *Simulator) origin(mediaType, content string) (contentType, fileType *st
 		local := "1"
 		contentType = &local
 	}
-	if f, _ := s.files.get(id); f.Type != "" {
-		fileType = &f.Type
-	}
-	return contentType, fileType
+	f, _ := s.files.Get(id)
+	return contentType, &f.Type
 }
 
-// poll hands out what came for the customer since the last poll. Reports of what agents read are in it only if the
-// query says isNeedRead=true; without, they are lost like everything that a poll took.
-func (s *Simulator) poll(w http.ResponseWriter, r *http.Request, user string) {
+// poll returns the customer's messages since the last poll. Reports of messages that agents read are in it only if the
+// query has isNeedRead=true; else they are lost.
+func (s *Simulator) poll(r *simulator.Request, user string) (any, error) {
 	q := r.URL.Query()
 	if q.Get("channel") != "WEB" {
-		s.refuse(w, http.StatusBadRequest, "channel must be WEB")
-		return
+		return nil, refused(http.StatusBadRequest, "channel must be WEB")
 	}
 	if q.Get("receiverId") != user {
-		s.result(w, result{code: resultFailure, problem: "receiverId is not the user of the token"})
-		return
+		return nil, failed(resultFailure, "", "receiverId is not the user of the token")
 	}
-	box := s.mailboxes.take(user)
-	if q.Get("isNeedRead") != "true" {
-		box = slices.DeleteFunc(box, func(m polledMsg) bool { return m.ControlType == "READ" })
-	}
-	if box == nil {
-		box = []polledMsg{}
-	}
-	s.polls.Add(1)
-	writeJSON(w, http.StatusOK, map[string]any{
-		"resultCode": "0", "resultDesc": "query user messages success.", "downlinkMessages": box,
+	polled := []polledMsg{}
+	s.mailboxes.Update(user, func(b mailbox) mailbox {
+		polled = append(polled, b.messages...)
+		return mailbox{count: b.count}
 	})
+	if q.Get("isNeedRead") != "true" {
+		polled = slices.DeleteFunc(polled, func(m polledMsg) bool { return m.ControlType == "READ" })
+	}
+	return map[string]any{
+		"resultCode": "0", "resultDesc": "query user messages success.", "downlinkMessages": polled,
+	}, nil
 }

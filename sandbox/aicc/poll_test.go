@@ -8,8 +8,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"patchbay/sandbox/fault"
 )
 
 func (d *desk) polled(t *testing.T, header map[string]string, query string) (int, []polledMsg, http.Header) {
@@ -87,8 +85,8 @@ func TestPollInsteadOfPushes(t *testing.T) {
 	if _, got, _ := d.polled(t, header, mine+"&isNeedRead=true"); len(got) != 1 || *got[0].Content != "m2" {
 		t.Errorf("got %v, want the report that m2 was read", got)
 	}
-	if n := d.Counts(); n.Polls != 3 || n.Queued != 0 {
-		t.Errorf("counts %+v, want 3 polls and no push", n)
+	if polls, pushes := d.Taken(EndpointPoll), d.pushes.Len(); polls != 3 || pushes != 0 {
+		t.Errorf("%d polls and %d pushes, want 3 and none", polls, pushes)
 	}
 }
 
@@ -109,20 +107,6 @@ func TestPollDemandsWhatOtherCallsDemand(t *testing.T) {
 	const mine = "receiverId=u1&channel=WEB"
 	if status, _, _ := d.polled(t, map[string]string{"x-app-key": "ak"}, mine); status != 401 {
 		t.Errorf("without tokens: %d, want 401", status)
-	}
-	d.Faults.Add(fault.Fault{Kind: fault.ExpiredToken, Endpoint: EndpointPoll, Count: 1})
-	if status, _, _ := d.polled(t, header, mine); status != 403 {
-		t.Errorf("with an expired access token: %d, want 403", status)
-	}
-	d.ExpireUserTokens()
-	if status, _, _ := d.polled(t, header, mine); status != 401 {
-		t.Errorf("with an expired token and no session: %d, want 401", status)
-	}
-	header = d.login(t, "u1")
-	d.send(t, header, message("u1", "CONNECT", ""), 200, "0")
-	d.ExpireUserTokens()
-	if status, got, h := d.polled(t, header, mine); status != 200 || len(got) != 1 || h.Get("ccmessaging-token") == "" {
-		t.Errorf("within a session: %d, %v, new token %q", status, got, h.Get("ccmessaging-token"))
 	}
 }
 

@@ -1,6 +1,10 @@
 package aicc
 
-import "testing"
+import (
+	"testing"
+
+	"patchbay/sandbox/simulator"
+)
 
 // said sends a message by one of both endpoints and returns code and text.
 func (d *desk) said(t *testing.T, endpoint string, header map[string]string, m map[string]any) (code, text string) {
@@ -30,8 +34,6 @@ func TestTextsOfResults(t *testing.T) {
 		{"disconnect without session", nil, nil, "DISCONNECT", "13", ReasonDisconnect},
 		{"transfer to whom has an agent", nil, talking, "TRANS2AGENT", "13", ReasonWithAgent},
 		{"repeated connect", nil, talking, "CONNECT", "0", "success"},
-		{"repeated connect, refused", func(o *Options) { o.RefuseRepeats = true }, talking,
-			"CONNECT", "13", ReasonWithAgent},
 		{"chat", nil, talking, "CHAT", "0", "sendUserMessage successfully."},
 		{"disconnect", nil, talking, "DISCONNECT", "0", "disconnect successfully"},
 		{"connect to the robot", robot, nil, "CONNECT", "0", "connect to robot successfully."},
@@ -72,21 +74,12 @@ func talking(t *testing.T, d *desk, header map[string]string) {
 func TestRefusalsOnCommand(t *testing.T) {
 	d := newDesk(t, nil)
 	header := d.login(t, "u1")
-	d.Refuse(Refusal{Control: "CONNECT", Code: "13", Text: ReasonNoCCUCS, Count: 2})
-	d.Refuse(Refusal{Control: "CONNECT", Code: "90001", Text: "queue is full", Count: 1})
+	d.Faults.Add(simulator.Fault{Kind: simulator.Refuse, Endpoint: EndpointSend, Text: ReasonNoCCUCS, Count: 2})
+	d.Faults.Add(simulator.Fault{Kind: simulator.Refuse, Endpoint: EndpointSend, Code: 90001, Text: "queue is full", Count: 1})
 	for _, want := range []string{"13", "13", "90001", "0"} {
 		if code, text := d.said(t, "send", header, message("u1", "CONNECT", "")); code != want {
 			t.Errorf("got %s %q, want %s", code, text, want)
 		}
-	}
-	d.Refuse(Refusal{Code: "7"})
-	for _, control := range []string{"CHAT", "CHAT", "DISCONNECT"} {
-		d.send(t, header, message("u1", control, "x"), 200, "7")
-	}
-	d.Relent()
-	d.send(t, header, message("u1", "CHAT", "x"), 200, "0")
-	if n := d.Counts(); n.Connects != 1 || n.Chats != 1 || n.Disconnects != 0 || n.Refused != 6 {
-		t.Errorf("counts %+v", n)
 	}
 }
 

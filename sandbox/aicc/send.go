@@ -3,7 +3,11 @@ package aicc
 import (
 	"fmt"
 	"net/http"
+	"path"
 	"slices"
+	"time"
+
+	"patchbay/sandbox/simulator"
 )
 
 var controlTypes = []string{"CONNECT", "CHAT", "TRANS2AGENT", "INPUT", "DISCONNECT", "READ"}
@@ -12,7 +16,7 @@ var mediaTypes = []string{
 	"TEXT", "IMAGE", "AUDIO", "VIDEO", "FILE", "FILE_IMAGE", "FILE_VIDEO", "WEBCARD",
 }
 
-// upLink is the body of send and sendAsync. The timestamp is a string here, unlike on the way down.
+// upLink is the body of send and sendAsync. The timestamp is a string here, unlike in a push.
 type upLink struct {
 	Channel        string `json:"channel"`
 	Content        string `json:"content"`
@@ -25,10 +29,12 @@ type upLink struct {
 	Timestamp      string `json:"timestamp"`
 	To             string `json:"to"`
 	UserAgent      string `json:"userAgent"`
+
+	async bool // sent by sendAsync
 }
 
-// check names the field that breaks the page's table, "" if none does.
-func (m upLink) check() string {
+// check returns the problem of a message that breaks the page's table, "" if there is none.
+func (m *upLink) check() string {
 	switch {
 	case m.Channel != "WEB":
 		return "channel must be WEB"
@@ -44,147 +50,112 @@ func (m upLink) check() string {
 	return ""
 }
 
-// send returns the handler of send, or of sendAsync, which also takes what a customer leaves behind after a time-out
-// with the asynchronous switch on.
-func (s *Simulator) send(async bool) func(http.ResponseWriter, *http.Request, string) {
-	return func(w http.ResponseWriter, r *http.Request, user string) {
-		var m upLink
-		if !s.read(w, r, &m) {
-			return
-		}
-		if problem := m.check(); problem != "" {
-			s.refuse(w, http.StatusBadRequest, problem)
-			return
-		}
-		if m.From != user {
-			s.result(w, failed(ReasonSend, "from is not the user of the token"))
-			return
-		}
-		if m.To != s.o.ChannelID {
-			s.result(w, failed(ReasonNoChannel, ""))
-			return
-		}
-		s.result(w, s.control(m, async))
+// send serves send and sendAsync, which also takes messages that a customer leaves after a time-out with the
+// asynchronous switch on.
+func (s *Simulator) send(r *simulator.Request, user string) (any, error) {
+	m := upLink{async: path.Base(r.URL.Path) == EndpointSendAsync}
+	if err := r.Decode(&m); err != nil {
+		return nil, refused(http.StatusBadRequest, err.Error())
 	}
-}
-
-// control does what a customer's message asks for.
-func (s *Simulator) control(m upLink, async bool) result {
+	if problem := m.check(); problem != "" {
+		return nil, refused(http.StatusBadRequest, problem)
+	}
+	if m.From != user {
+		return nil, failed(resultFailure, ReasonSend, "from is not the user of the token")
+	}
+	if m.To != s.o.ChannelID {
+		return nil, failed(resultFailure, ReasonNoChannel, "")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r, ok := s.refusal(m.ControlType); ok {
-		return result{code: r.Code, text: r.Text}
+	text, err := s.control(s.chatOf(user), &m)
+	if err != nil {
+		return nil, err
 	}
-	c := s.desk[m.From]
-	if c == nil { // the token is older than the desk's memory of the user
-		c = &Chat{User: m.From, Name: m.SenderNickname, State: StateNone}
-		s.desk[m.From] = c
-		s.order = append(s.order, m.From)
-	}
+	return succeeded(text), nil
+}
+
+// control does what a customer's message asks for, and returns the text of the result.
+func (s *Simulator) control(c *Chat, m *upLink) (string, error) {
 	if m.ControlType == "CONNECT" {
 		return s.connect(c)
 	}
-	if !c.State.live() && (!async || c.State != StateOffline) {
-		return s.notLive(m.ControlType)
+	if !c.State.live() && (!m.async || c.State != StateOffline) {
+		text, ok := map[string]string{"TRANS2AGENT": ReasonNoSession, "DISCONNECT": ReasonDisconnect}[m.ControlType]
+		if !ok {
+			text = s.o.NoSession
+		}
+		return "", failed(resultFailure, text, "there is no session")
 	}
 	switch m.ControlType {
 	case "TRANS2AGENT":
 		return s.transfer(c)
 	case "DISCONNECT":
-		return s.leave(c)
+		text := "disconnect successfully"
+		if c.State == StateRobot {
+			text = "Disconnect robot successfully"
+		}
+		c.State = StateLeft
+		s.event(Event{Kind: "DISCONNECT", User: c.User})
+		return text, nil
 	case "CHAT":
-		return s.chat(c, m, async)
+		return s.chat(c, m)
 	case "READ":
 		c.read(m.Content)
 	}
-	s.happened(Event{Kind: m.ControlType, User: c.User, Text: m.Content, MediaType: m.MediaType, Async: async})
-	return succeeded("success")
-}
-
-func (s *Simulator) notLive(control string) result {
-	switch control {
-	case "TRANS2AGENT":
-		return failed(ReasonNoSession, "")
-	case "DISCONNECT":
-		return failed(ReasonDisconnect, "there is no session")
-	}
-	return failed(s.o.NoSession, "there is no session")
+	s.event(Event{Kind: m.ControlType, User: c.User, Text: m.Content, MediaType: m.MediaType, Async: m.async})
+	return "success", nil
 }
 
 // connect brings the customer to the robot if there is one, else into the queue. A second CONNECT of a live session
 // changes nothing.
-func (s *Simulator) connect(c *Chat) result {
+func (s *Simulator) connect(c *Chat) (string, error) {
 	if s.o.Robot == nil && s.closed.Load() {
-		return result{code: resultClosed, text: ReasonClosed}
+		return "", failed(resultClosed, ReasonClosed, "")
 	}
-	if c.State == StateActive && s.o.RefuseRepeats {
-		return failed(ReasonWithAgent, "")
-	}
-	s.connects.Add(1)
-	s.happened(Event{Kind: "CONNECT", User: c.User})
+	s.event(Event{Kind: "CONNECT", User: c.User})
 	if c.State.live() {
-		return succeeded("success")
+		return "success", nil
 	}
-	c.Agent, c.Since = "", s.o.Now()
+	c.Agent, c.Since = "", time.Now()
 	c.Sessions++
 	if s.o.Robot != nil {
 		c.State = StateRobot
-		if s.o.Greeting != "" {
-			s.robotSays(c, RobotAnswer{Text: s.o.Greeting})
-		}
-		return succeeded("connect to robot successfully.")
+		s.robotSays(c, RobotAnswer{Text: s.o.Greeting})
+		return "connect to robot successfully.", nil
 	}
 	c.State = StateWaiting
-	s.tell(c, "Queuing...", nil)
-	return succeeded("success")
+	s.notify(c, "Queuing...", nil)
+	return "success", nil
 }
 
-// transfer brings a customer from the robot into the queue. Who waits there already stays.
-func (s *Simulator) transfer(c *Chat) result {
+// transfer brings a customer from the robot into the queue. It changes nothing for one who waits there already.
+func (s *Simulator) transfer(c *Chat) (string, error) {
 	switch {
 	case s.closed.Load():
-		return result{code: resultClosed, text: ReasonClosed}
+		return "", failed(resultClosed, ReasonClosed, "")
 	case c.State == StateActive:
-		return failed(ReasonWithAgent, "")
+		return "", failed(resultFailure, ReasonWithAgent, "")
 	}
-	s.happened(Event{Kind: "TRANS2AGENT", User: c.User})
+	s.event(Event{Kind: "TRANS2AGENT", User: c.User})
 	if c.State == StateRobot {
-		c.State, c.Since = StateWaiting, s.o.Now()
-		s.tell(c, "Queuing...", nil)
+		c.State, c.Since = StateWaiting, time.Now()
+		s.notify(c, "Queuing...", nil)
 	}
-	return succeeded("success")
+	return "success", nil
 }
 
-func (s *Simulator) leave(c *Chat) result {
-	text := "disconnect successfully"
-	if c.State == StateRobot {
-		text = "Disconnect robot successfully"
+// chat takes a message of the customer.
+func (s *Simulator) chat(c *Chat, m *upLink) (string, error) {
+	file, err := s.content(m)
+	if err != nil {
+		return "", failed(resultFailure, ReasonSend, m.MediaType+" content: "+err.Error())
 	}
-	c.State = StateLeft
-	s.disconnects.Add(1)
-	s.happened(Event{Kind: "DISCONNECT", User: c.User})
-	return succeeded(text)
-}
-
-// chat takes a message that the customer says.
-func (s *Simulator) chat(c *Chat, m upLink, async bool) result {
-	file, problem := s.content(m, async)
-	if problem != "" {
-		return failed(ReasonSend, m.MediaType+" content: "+problem)
-	}
-	s.chats.Add(1)
 	s.line(c, Line{From: "customer", Text: m.Content, MediaType: m.MediaType, File: file})
-	s.happened(Event{Kind: "CHAT", User: c.User, Text: m.Content, MediaType: m.MediaType, File: file, Async: async})
+	s.event(Event{Kind: "CHAT", User: c.User, Text: m.Content, MediaType: m.MediaType, File: file, Async: m.async})
 	if c.State == StateRobot {
 		s.robotSays(c, s.o.Robot(m.Content))
-		return succeeded("Send message to robot successfully")
+		return "Send message to robot successfully", nil
 	}
-	return succeeded("sendUserMessage successfully.")
-}
-
-func (s *Simulator) inSession(user string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.desk[user]
-	return c != nil && (c.State.live() || c.State == StateOffline)
+	return "sendUserMessage successfully.", nil
 }

@@ -7,15 +7,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"patchbay/sandbox/fault"
-	"patchbay/sandbox/push"
-	"patchbay/sandbox/record"
+	"patchbay/sandbox/simulator"
 )
 
 const (
@@ -23,13 +21,10 @@ const (
 	pushKey   = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ"
 )
 
-// desk is a simulator with a webhook behind it and a clock that a test turns.
+// desk is a simulator with a webhook that is reached without a network, so that it works under a virtual clock.
 type desk struct {
 	*Simulator
-	pushes record.Log[pushed]
-
-	mu  sync.Mutex
-	now time.Time
+	pushes simulator.Log[pushed]
 }
 
 type pushed struct {
@@ -40,41 +35,26 @@ type pushed struct {
 
 func newDesk(t *testing.T, change func(*Options)) *desk {
 	t.Helper()
-	d := &desk{now: time.Date(2026, 1, 5, 10, 0, 0, 0, time.UTC)}
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p := pushed{auth: r.Header.Get("Authorization"), path: r.URL.Path, host: r.Host}
-		p.raw, _ = io.ReadAll(r.Body)
-		if err := json.Unmarshal(p.raw, &p.body); err != nil {
-			t.Errorf("push body: %v", err)
-		}
-		d.pushes.Append(p)
-		io.WriteString(w, `{"resultCode":"0","resultDesc":"success"}`)
-	}))
-	o := Options{
-		AppKey: "ak", AppSecret: "as", ChannelID: channelID, PushBase: srv.URL + "/x", PushKey: pushKey,
-		Now: d.clock,
-	}
+	o := Options{AppKey: "ak", AppSecret: "as", ChannelID: channelID, PushBase: "http://gateway:8080/x", PushKey: pushKey}
 	if change != nil {
 		change(&o)
 	}
-	d.Simulator = New(o)
-	t.Cleanup(func() {
-		d.Simulator.Close()
-		srv.Close()
-	})
+	d := &desk{Simulator: New(o)}
+	d.Client.Transport = d
+	t.Cleanup(d.Simulator.Close)
 	return d
 }
 
-func (d *desk) clock() time.Time {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.now
-}
-
-func (d *desk) turn(by time.Duration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.now = d.now.Add(by)
+// RoundTrip takes a push.
+func (d *desk) RoundTrip(r *http.Request) (*http.Response, error) {
+	p := pushed{auth: r.Header.Get("Authorization"), path: r.URL.Path, host: r.URL.Host}
+	p.raw, _ = io.ReadAll(r.Body)
+	if err := json.Unmarshal(p.raw, &p.body); err != nil {
+		return nil, err
+	}
+	d.pushes.Append(p)
+	answer := io.NopCloser(strings.NewReader(`{"resultCode":"0","resultDesc":"success"}`))
+	return &http.Response{StatusCode: 200, Header: http.Header{}, Request: r, Body: answer}, nil
 }
 
 func (d *desk) wait(t *testing.T, n int) []pushed {
@@ -94,6 +74,7 @@ func (d *desk) call(
 		t.Fatal(err)
 	}
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(string(raw)))
+	r.Header.Set("Content-Type", "application/json")
 	for k, v := range header {
 		r.Header.Set(k, v)
 	}
@@ -204,8 +185,8 @@ func TestAChatFromQueueToHangup(t *testing.T) {
 		t.Errorf("chat %+v, want waiting in its second session", c)
 	}
 	d.send(t, header, message("u1", "DISCONNECT", ""), 200, "0")
-	if n := d.Counts(); n.Connects != 2 || n.Chats != 1 || n.Disconnects != 1 {
-		t.Errorf("counts %+v", n)
+	if c, m, l := d.Count("CONNECT"), d.Count("CHAT"), d.Count("DISCONNECT"); c != 2 || m != 1 || l != 1 {
+		t.Errorf("%d CONNECT, %d CHAT, %d DISCONNECT, want 2, 1, 1", c, m, l)
 	}
 }
 
@@ -234,24 +215,28 @@ func TestTimeOuts(t *testing.T) {
 }
 
 func TestPushesFollowThePage(t *testing.T) {
-	d := newDesk(t, nil)
-	d.send(t, d.login(t, "44444444"), message("44444444", "CONNECT", ""), 200, "0")
-	got := d.wait(t, 1)[0]
-	const want = `{"timestamp":1767607200000,"messages":[{"channel":"WEB","from":"202105284494222653","to":"44444444",` +
-		`"controlType":"CHAT","sourceType":"SYSTEM","mediaType":"TEXT","content":"Queuing...","simQuestions":null,` +
-		`"senderNickname":"SYSTEM","messageCode":null,"timestamp":1767607200000}]}`
-	if diff := cmp.Diff(want, string(got.raw)); diff != "" {
-		t.Errorf("body (-want +got):\n%s", diff)
-	}
-	if got.path != "/x/webhooks/v1/messages" {
-		t.Errorf("path %q", got.path)
-	}
-	sg := signer{accessKey: "ak", secretKey: pushKey}
-	signed := sg.authorization("POST", got.path, "2026-01-05T10:00:00Z", map[string]string{"host": got.host}, got.raw)
-	if got.auth != signed {
-		t.Errorf("Authorization %q, want %q", got.auth, signed)
-	}
+	synctest.Test(t, func(t *testing.T) { // whose clock starts at 2000-01-01
+		d := newDesk(t, nil)
+		d.send(t, d.login(t, "44444444"), message("44444444", "CONNECT", ""), 200, "0")
+		got := d.wait(t, 1)[0]
+		const want = `{"timestamp":946684800000,"messages":[{"channel":"WEB","from":"202105284494222653","to":"44444444",` +
+			`"controlType":"CHAT","sourceType":"SYSTEM","mediaType":"TEXT","content":"Queuing...","simQuestions":null,` +
+			`"senderNickname":"SYSTEM","messageCode":null,"timestamp":946684800000}]}`
+		if diff := cmp.Diff(want, string(got.raw)); diff != "" {
+			t.Errorf("body (-want +got):\n%s", diff)
+		}
+		if got.path != "/x/webhooks/v1/messages" {
+			t.Errorf("path %q", got.path)
+		}
+		signed := Authorization("ak", pushKey, "POST", got.path, start, map[string]string{"host": got.host}, got.raw)
+		if got.auth != signed {
+			t.Errorf("Authorization %q, want %q", got.auth, signed)
+		}
+	})
 }
+
+// start is the time at which a virtual clock starts.
+const start = "2000-01-01T00:00:00Z"
 
 func TestQuotedTokens(t *testing.T) {
 	d := newDesk(t, func(o *Options) { o.QuoteTokens = true })
@@ -288,27 +273,34 @@ func TestCredentials(t *testing.T) {
 	d.send(t, with("ccmessaging-token", "no"), chat, 401, "")
 	d.send(t, header, message("u2", "CHAT", "x"), 200, "13")
 
-	d.Faults.Add(fault.Fault{Kind: fault.ExpiredToken, Endpoint: EndpointSend, Count: 1})
+	d.Faults.Add(simulator.Fault{Kind: simulator.ExpiredToken, Endpoint: EndpointSend, Count: 1})
 	d.send(t, header, chat, 403, "")
 	d.send(t, header, chat, 200, "0")
+}
 
-	d.ExpireUserTokens() // within the session: a new one comes along
-	renewed := d.send(t, header, chat, 200, "0").Get("ccmessaging-token")
-	if renewed == "" {
-		t.Fatal("no new ccmessaging-token in the answer's header")
-	}
-	d.send(t, with("ccmessaging-token", renewed), chat, 200, "0")
-	d.RevokeUserTokens()
-	d.send(t, header, chat, 401, "")
+func TestTokensExpire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, nil)
+		header := d.login(t, "u1")
+		chat := message("u1", "CHAT", "x")
+		d.send(t, header, message("u1", "CONNECT", ""), 200, "0")
+		time.Sleep(599 * time.Second)
+		d.send(t, header, chat, 200, "0")
+		time.Sleep(time.Second)
+		d.send(t, header, chat, 403, "")
 
-	header = d.login(t, "u1")
-	d.turn(599 * time.Second)
-	d.send(t, header, chat, 200, "0")
-	d.turn(2 * time.Second)
-	d.send(t, header, chat, 403, "")
-	header = d.login(t, "u1")
-	d.ExpireAccessTokens()
-	d.send(t, header, chat, 403, "")
+		time.Sleep(userTokenTTL)
+		old := header["ccmessaging-token"]
+		header["Authorization"] = d.login(t, "u2")["Authorization"]
+		renewed := d.send(t, header, chat, 200, "0").Get("ccmessaging-token") // within the session a new one comes along
+		if renewed == "" {
+			t.Fatal("no new ccmessaging-token in the answer's header")
+		}
+		header["ccmessaging-token"] = renewed
+		d.send(t, header, message("u1", "DISCONNECT", ""), 200, "0")
+		header["ccmessaging-token"] = old
+		d.send(t, header, chat, 401, "")
+	})
 }
 
 func TestRefusedRequests(t *testing.T) {
@@ -361,9 +353,9 @@ func TestOutsideWorkingHours(t *testing.T) {
 }
 
 func TestPushIsTriedAgainWithANewSignature(t *testing.T) {
-	d := newDesk(t, func(o *Options) { o.Retry = push.Retry{Attempts: 2, First: time.Millisecond} })
-	d.Faults.Add(fault.Fault{Kind: fault.Drop, Endpoint: EndpointPush, Count: 1})
-	d.Faults.Add(fault.Fault{Kind: fault.BadSignature, Endpoint: EndpointPush, Count: 1})
+	d := newDesk(t, func(o *Options) { o.Retry = simulator.Retry{Attempts: 2, First: time.Millisecond} })
+	d.Faults.Add(simulator.Fault{Kind: simulator.Drop, Endpoint: EndpointPush, Count: 1})
+	d.Faults.Add(simulator.Fault{Kind: simulator.BadSignature, Endpoint: EndpointPush, Count: 1})
 	if err := d.Push(d.Message("u1", "AGENT", "CHAT", "TEXT", "x")); err != nil {
 		t.Fatal(err)
 	}

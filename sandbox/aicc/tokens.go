@@ -2,97 +2,128 @@ package aicc
 
 import (
 	"crypto/rand"
-	"sync"
+	"net/http"
+	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
+
+	"patchbay/sandbox/simulator"
 )
 
-// tokens holds both kinds of credentials that AICC hands out. The zero value is ready to use.
-type tokens struct {
-	mu     sync.Mutex
-	access map[string]time.Time // token → end
-	users  map[string]userToken
-}
+const (
+	defaultAccessTTL = 600 // seconds
+	maxAccessTTL     = 3600
+	userTokenTTL     = time.Hour
+	maxUserID        = 32 // characters, page applyToken
+)
 
-type userToken struct {
-	user string
+// token is a credential that AICC issued.
+type token struct {
+	user string // "" for an access token
 	end  time.Time
 }
 
-// verdict says what a token is worth.
-type verdict int
+func (t token) expired() bool { return !time.Now().Before(t.end) }
 
-const (
-	tokenUnknown verdict = iota
-	tokenExpired
-	tokenGood
-)
-
-func (t *tokens) newAccess(end time.Time) string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.access == nil {
-		t.access = map[string]time.Time{}
-	}
-	token := "at-" + rand.Text()
-	t.access[token] = end
-	return token
+func issue(to *simulator.Table[token], prefix string, t token) string {
+	text := prefix + rand.Text()
+	to.Put(text, t)
+	return text
 }
 
-func (t *tokens) checkAccess(token string, now time.Time) verdict {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	end, ok := t.access[token]
-	if !ok {
-		return tokenUnknown
-	}
-	if !now.Before(end) {
-		return tokenExpired
-	}
-	return tokenGood
-}
-
-func (t *tokens) newUser(user string, end time.Time) string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.users == nil {
-		t.users = map[string]userToken{}
-	}
-	token := "ct-" + rand.Text()
-	t.users[token] = userToken{user: user, end: end}
-	return token
-}
-
-func (t *tokens) checkUser(token string, now time.Time) (string, verdict) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	u, ok := t.users[token]
-	if !ok {
-		return "", tokenUnknown
-	}
-	if !now.Before(u.end) {
-		return u.user, tokenExpired
-	}
-	return u.user, tokenGood
-}
-
-func (t *tokens) expireAccess() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for token := range t.access {
-		t.access[token] = time.Time{}
+// fabric adds the checks of all calls through API Fabric: x-app-key and the access token.
+func (s *Simulator) fabric(next simulator.Endpoint) simulator.Endpoint {
+	return func(r *simulator.Request) (any, error) {
+		if r.Header.Get("x-app-key") != s.o.AppKey {
+			return nil, refused(http.StatusUnauthorized, "x-app-key is not a known application")
+		}
+		text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if !ok {
+			return nil, refused(http.StatusUnauthorized, "Authorization has no bearer token")
+		}
+		if t, ok := s.accessTokens.Get(text); !ok || t.expired() {
+			return nil, errToken
+		}
+		return next(r)
 	}
 }
 
-func (t *tokens) expireUsers() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for token, u := range t.users {
-		t.users[token] = userToken{user: u.user}
+// session adds the check of the customer's token, and passes on the customer's id. Within a session an expired token is
+// replaced by the answer's header ccmessaging-token.
+func (s *Simulator) session(next func(*simulator.Request, string) (any, error)) simulator.Endpoint {
+	return func(r *simulator.Request) (any, error) {
+		t, ok := s.userTokens.Get(r.Header.Get("ccmessaging-token"))
+		if !ok || t.expired() && !s.inSession(t.user) {
+			return nil, refused(http.StatusUnauthorized, "ccmessaging-token is not valid")
+		}
+		if t.expired() {
+			r.Answer.Set("ccmessaging-token", s.issueUserToken(t.user))
+		}
+		return next(r, t.user)
 	}
 }
 
-func (t *tokens) revokeUsers() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	clear(t.users)
+func (s *Simulator) issueUserToken(user string) string {
+	return issue(&s.userTokens, "ct-", token{user, time.Now().Add(userTokenTTL)})
+}
+
+func (s *Simulator) tokenByAkSk(r *simulator.Request) (any, error) {
+	var in struct {
+		AppKey    string `json:"app_key"`
+		AppSecret string `json:"app_secret"`
+	}
+	if err := r.Decode(&in); err != nil {
+		return nil, refused(http.StatusBadRequest, err.Error())
+	}
+	if in.AppKey != s.o.AppKey || in.AppSecret != s.o.AppSecret {
+		return nil, refused(http.StatusUnauthorized, "app_key or app_secret is wrong")
+	}
+	ttl := defaultAccessTTL
+	if h := r.Header.Get("X-Token-Expire"); h != "" {
+		n, err := strconv.Atoi(h)
+		if err != nil || n < 1 {
+			return nil, refused(http.StatusBadRequest, "X-Token-Expire is not a number of seconds")
+		}
+		ttl = min(n, maxAccessTTL)
+	}
+	now := time.Now()
+	return map[string]string{
+		"AccessToken": issue(&s.accessTokens, "at-", token{end: now.Add(time.Duration(ttl) * time.Second)}),
+		"ApplyType":   "Bearer",
+		"CreateTime":  strconv.FormatInt(now.Unix(), 10),
+		"Expires":     strconv.Itoa(ttl),
+		"Scope":       "",
+		"AppKey":      in.AppKey,
+		"UserID":      "Anonymous",
+	}, nil
+}
+
+func (s *Simulator) applyToken(r *simulator.Request) (any, error) {
+	var in struct {
+		UserID    string `json:"userId"`
+		UserName  string `json:"userName"`
+		ChannelID string `json:"channelId"`
+		Locale    string `json:"locale"`
+	}
+	if err := r.Decode(&in); err != nil {
+		return nil, refused(http.StatusBadRequest, err.Error())
+	}
+	if n := utf8.RuneCountInString(in.UserID); n == 0 || n > maxUserID {
+		return nil, refused(http.StatusBadRequest, "userId must have 1 to 32 characters")
+	}
+	if in.UserName == "" || in.Locale == "" {
+		return nil, refused(http.StatusBadRequest, "userName and locale are required")
+	}
+	if in.ChannelID != s.o.ChannelID {
+		return nil, failed("1", "no such channel", "")
+	}
+	s.mu.Lock()
+	s.chatOf(in.UserID).Name = in.UserName
+	s.mu.Unlock()
+	text := s.issueUserToken(in.UserID)
+	if s.o.QuoteTokens {
+		text = strconv.Quote(text)
+	}
+	return map[string]string{"resultCode": "0", "token": text}, nil
 }

@@ -1,9 +1,12 @@
 package botwebhook
 
 import (
-	"fmt"
+	"errors"
+	"slices"
 	"strings"
 	"time"
+
+	"patchbay/sandbox/simulator"
 )
 
 // bodyV1 is the flat body: of a webhook call, page "Webhook receives messages", and, without message_type, of a blocking
@@ -33,12 +36,12 @@ type bodyV2 struct {
 }
 
 type outputItem struct {
-	Branch    string  `json:"from_component_branch"`
-	Component string  `json:"from_component_name"`
-	Content   content `json:"content"`
+	Branch    string        `json:"from_component_branch"`
+	Component string        `json:"from_component_name"`
+	Content   outputContent `json:"content"`
 }
 
-type content struct {
+type outputContent struct {
 	Text  string      `json:"text"`
 	Audio []audioItem `json:"audio,omitempty"`
 }
@@ -56,22 +59,16 @@ func (s *Simulator) stamp(t time.Time) int64 {
 	return t.Unix()
 }
 
+// body is the body of a webhook call.
 func (s *Simulator) body(c Conversation, a Answer) (any, error) {
-	if s.o.Form == FormV2 {
-		if a.Type != "ANSWER" {
-			return nil, fmt.Errorf("the nested body has no message type, can't be %s", a.Type)
-		}
-		return s.nested(c, a.MessageID, a.items()), nil
-	}
 	items := a.items()
-	for _, item := range items {
-		if len(item.Audio) > 0 {
-			return nil, fmt.Errorf("the flat body has no audio, use FormV2")
-		}
+	if s.o.Form == FormV2 {
+		return s.nested(c, a.MessageID, items), nil
 	}
-	body := bodyV1{
-		MessageID: a.MessageID, MessageType: a.Type, CreateTime: s.stamp(time.Now()), ConversationID: c.ID,
+	if slices.ContainsFunc(items, func(i Item) bool { return len(i.Audio) > 0 }) {
+		return nil, errors.New("the flat body has no audio, use FormV2")
 	}
+	body := bodyV1{MessageID: a.MessageID, MessageType: a.Type, CreateTime: s.stamp(time.Now()), ConversationID: c.ID}
 	if s.o.Form == FormV1 {
 		body.Text = a.Text
 		items = items[1:]
@@ -91,30 +88,25 @@ func flowOutput(items []Item) []flowItem {
 func (s *Simulator) nested(c Conversation, messageID string, items []Item) bodyV2 {
 	output := []outputItem{}
 	for _, item := range items {
-		said := content{Text: item.Text}
+		content := outputContent{Text: item.Text}
 		for _, a := range item.Audio {
-			said.Audio = append(said.Audio, audioItem{Audio: a.URL, Transcript: a.Transcript})
+			content.Audio = append(content.Audio, audioItem{Audio: a.URL, Transcript: a.Transcript})
 		}
-		output = append(output, outputItem{Branch: item.Branch, Component: item.Component, Content: said})
+		output = append(output, outputItem{Branch: item.Branch, Component: item.Component, Content: content})
+	}
+	credits := map[string]float64{
+		"total_credits": 0, "text_input_credits": 0, "text_output_credits": 0, "audio_input_credits": 0, "audio_output_credits": 0,
 	}
 	return bodyV2{
 		CreateTime: s.stamp(time.Now()), ConversationID: c.ID, MessageID: messageID, Output: output,
-		Usage: map[string]any{
-			"tokens": tokens(),
-			"credits": map[string]float64{
-				"total_credits": 0, "text_input_credits": 0, "text_output_credits": 0,
-				"audio_input_credits": 0, "audio_output_credits": 0,
-			},
-		},
+		Usage: map[string]any{"tokens": tokens, "credits": credits},
 	}
 }
 
-func tokens() map[string]any {
-	return map[string]any{
-		"total_tokens": 29, "prompt_tokens": 19, "completion_tokens": 10,
-		"prompt_tokens_details":     map[string]int{"audio_tokens": 0, "text_tokens": 19},
-		"completion_tokens_details": map[string]int{"reasoning_tokens": 0, "audio_tokens": 0, "text_tokens": 10},
-	}
+var tokens = map[string]any{
+	"total_tokens": 29, "prompt_tokens": 19, "completion_tokens": 10,
+	"prompt_tokens_details":     map[string]int{"audio_tokens": 0, "text_tokens": 19},
+	"completion_tokens_details": map[string]int{"reasoning_tokens": 0, "audio_tokens": 0, "text_tokens": 10},
 }
 
 // blockingReply puts all answers into one. The pages show none for the older call; it gets the flat body of its
@@ -128,12 +120,10 @@ func (s *Simulator) blockingReply(asked Asked, answers []Answer) any {
 		texts = append(texts, a.Text)
 		flow = flow || a.flow()
 	}
-	id := newID()
-	s.remember(asked.Conversation, id)
 	if asked.Version == 2 {
-		return s.nested(asked.Conversation, id, items)
+		return s.nested(asked.Conversation, simulator.HexID(), items)
 	}
-	body := bodyV1{MessageID: id, CreateTime: s.stamp(time.Now()), ConversationID: asked.Conversation.ID}
+	body := bodyV1{MessageID: simulator.HexID(), CreateTime: s.stamp(time.Now()), ConversationID: asked.Conversation.ID}
 	if flow {
 		body.FlowOutput = flowOutput(items)
 	} else {

@@ -1,55 +1,70 @@
 package botwebhook
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
+
+	"patchbay/sandbox/simulator"
 )
 
-// apiError is an error of the vendor's list, with the HTTP status that fits it best.
+// apiError is the body of an error.
 type apiError struct {
 	Code    int    `json:"code"`
 	Message string `json:"message"`
-	status  int
 }
 
-func (e *apiError) Error() string { return fmt.Sprintf("%d: %s", e.Code, e.Message) }
-
-func badParameters(format string, args ...any) *apiError {
-	return &apiError{Code: 40000, Message: fmt.Sprintf(format, args...), status: http.StatusBadRequest}
-}
-
-// The errors that the simulator finds by itself. Others of the vendor's list come on command.
-var (
-	errAuthentication  = vendorError(40127)
-	errNoConversation  = vendorError(40356)
-	errNoImages        = vendorError(40364)
-	errQuestionTooLong = vendorError(20040)
+// Codes of the errors that the simulator finds. The others of the vendor's list come on command.
+const (
+	codeParameters     = 40000
+	codeAuthentication = 40127
+	codeConversation   = 40356
+	codeTooLong        = 20040
 )
 
-// errorList is what the pages list, with a status that fits; none is documented.
-var errorList = map[int]apiError{
-	20022:  {Message: "Not enough credits", status: http.StatusPaymentRequired},
-	20040:  {Message: "Question is too long", status: http.StatusBadRequest},
-	20055:  {Message: "API is switched off", status: http.StatusForbidden},
-	20059:  {Message: "Agent has been deleted", status: http.StatusNotFound},
-	40000:  {Message: "Wrong parameters", status: http.StatusBadRequest},
-	40005:  {Message: "Page is beyond the last one", status: http.StatusBadRequest},
-	40127:  {Message: "Developer authentication failed", status: http.StatusUnauthorized},
-	40356:  {Message: "Conversation does not exist", status: http.StatusNotFound},
-	40358:  {Message: "Conversation belongs to another agent or user", status: http.StatusForbidden},
-	40364:  {Message: "The agent's model takes no images", status: http.StatusBadRequest},
-	40378:  {Message: "Agent has been deleted", status: http.StatusNotFound},
-	40379:  {Message: "Not enough credits", status: http.StatusPaymentRequired},
-	50000:  {Message: "Internal error", status: http.StatusInternalServerError},
-	200222: {Message: "The agent's settings do not allow this", status: http.StatusBadRequest},
+// errorList is the list of the pages, with a status that fits; the pages have none.
+var errorList = map[int]struct {
+	status  int
+	message string
+}{
+	20022:              {http.StatusPaymentRequired, "Not enough credits"},
+	codeTooLong:        {http.StatusBadRequest, "Question is too long"},
+	20055:              {http.StatusForbidden, "API is switched off"},
+	20059:              {http.StatusNotFound, "Agent has been deleted"},
+	codeParameters:     {http.StatusBadRequest, "Wrong parameters"},
+	40005:              {http.StatusBadRequest, "Page is beyond the last one"},
+	codeAuthentication: {http.StatusUnauthorized, "Developer authentication failed"},
+	codeConversation:   {http.StatusNotFound, "Conversation does not exist"},
+	40358:              {http.StatusForbidden, "Conversation belongs to another agent or user"},
+	40364:              {http.StatusBadRequest, "The agent's model takes no images"},
+	40378:              {http.StatusNotFound, "Agent has been deleted"},
+	40379:              {http.StatusPaymentRequired, "Not enough credits"},
+	50000:              {http.StatusInternalServerError, "Internal error"},
+	200222:             {http.StatusBadRequest, "The agent's settings do not allow this"},
 }
 
-// vendorError returns the error of the vendor's list with that code. Codes that are not in it make a 400.
-func vendorError(code int) *apiError {
-	e, ok := errorList[code]
-	if !ok {
-		e = apiError{Message: "Refused", status: http.StatusBadRequest}
+// vendorError returns the error of the vendor's list with that code. Codes that are not in it have status 400.
+func vendorError(code int) *simulator.Refusal {
+	e := errorList[code]
+	message := cmp.Or(e.message, "Refused")
+	return &simulator.Refusal{
+		Status: cmp.Or(e.status, http.StatusBadRequest), Body: apiError{code, message}, Problem: fmt.Sprintf("%d: %s", code, message),
 	}
-	e.Code = code
-	return &e
+}
+
+func badParameters(format string, args ...any) *simulator.Refusal {
+	e := vendorError(codeParameters)
+	e.Body = apiError{codeParameters, fmt.Sprintf(format, args...)}
+	e.Problem = fmt.Sprintf("%d: ", codeParameters) + fmt.Sprintf(format, args...)
+	return e
+}
+
+// ordered returns the error for a fault.
+func ordered(f simulator.Fault) error {
+	if f.Kind == simulator.ExpiredToken {
+		return vendorError(codeAuthentication)
+	}
+	e := vendorError(f.Code)
+	e.Status = cmp.Or(f.Status, e.Status)
+	return e
 }

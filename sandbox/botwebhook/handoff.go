@@ -8,34 +8,33 @@ import (
 	"sync"
 	"time"
 
-	"patchbay/sandbox/push"
-	"patchbay/sandbox/record"
+	"patchbay/sandbox/simulator"
 )
 
-// ErrBusy says that the gateway did not take a hand-off: the user is told that everybody is busy.
+// ErrBusy means that the gateway did not take a hand-off: the user is told that all agents are busy.
 var ErrBusy = errors.New("hand-off is not taken")
 
-// ErrEnded says that a hand-off is over.
+// ErrEnded means that a hand-off is over.
 var ErrEnded = errors.New("hand-off has ended")
 
-// End is how a hand-off came to its end.
+// handoffWait is how long after establish the first message of an agent may take.
+const handoffWait = time.Minute
+
+// End is the way in which a hand-off ended.
 type End string
 
 // The ends. The first two are types of the close call.
 const (
-	TimedOut  End = "TIMEOUT"     // nobody spoke within Human.Wait, or Handoff.Expire
-	ByUser    End = "USER_CLOSED" // Handoff.Close
-	ByAgent   End = "agent"       // the gateway's call
-	Busy      End = "busy"        // establish was not answered as it must be
-	Abandoned End = "abandoned"   // the simulator was closed
+	TimedOut End = "TIMEOUT"     // no agent wrote in time
+	ByUser   End = "USER_CLOSED" // Handoff.Close
+	ByAgent  End = "agent"       // the gateway's call
+	Busy     End = "busy"        // establish was not answered as it must be
 )
 
-// User is whose dialogue is handed over. What is empty is null in the call.
+// User is the user whose dialogue is handed over. Empty members are null in the call.
 type User struct {
-	UserID      string // the gateway's own id of the user, if it has one
+	UserID      string // the gateway's id of the user, if it has one
 	AnonymousID string
-	Phone       string
-	Email       string // default, outside of user_info: support@gptbots.ai
 	Said        []Line // the dialogue so far
 }
 
@@ -45,75 +44,59 @@ type Line struct {
 	Text string `json:"text"`
 }
 
-// Heard is one message of a person at the gateway's side.
+// Heard is one message of an agent at the gateway's side.
 type Heard struct {
 	At        time.Time
 	Text      string
 	Timestamp int64 // the caller's, in milliseconds
 }
 
-// Handoff is one dialogue in the hands of people. It is safe for concurrent use.
+// Handoff is one dialogue with agents. It is safe for concurrent use.
 type Handoff struct {
 	ID   string // differs from the conversation's id
 	User User
-	// Heard lists what the people said, in order.
-	Heard record.Log[Heard]
+	// Heard lists the agents' messages, in order.
+	Heard simulator.Log[Heard]
 
 	s     *Simulator
 	ended chan struct{} // closed at the end
 
-	mu    sync.Mutex
-	how   End         // "" while it lasts
-	timer *time.Timer // runs from establish until somebody speaks
+	mu  sync.Mutex
+	how End // "" while it lasts
 }
 
-// Handoff hands user's dialogue over: it calls establish, once, and waits for the answer. ErrBusy says that it was not
-// taken. If nobody speaks within Human.Wait, the hand-off ends with a close call of type TIMEOUT. The gateway may
-// speak and end it before this returns.
+// Handoff hands user's dialogue over: it calls establish, once, and waits for the answer. ErrBusy means that it was not
+// taken. If no agent writes within a minute, the hand-off ends with a close call of type TIMEOUT. The gateway may
+// write and end it before this returns.
 func (s *Simulator) Handoff(ctx context.Context, user User) (*Handoff, error) {
-	h := &Handoff{ID: newID(), User: user, s: s, ended: make(chan struct{})}
-	body, err := h.opening()
-	if err != nil {
-		return nil, err
+	h := &Handoff{ID: simulator.HexID(), User: user, s: s, ended: make(chan struct{})}
+	lines := user.Said
+	if lines == nil {
+		lines = []Line{}
 	}
-	s.handoffs.Store(h.ID, h)
-	c := s.humanCall(EndpointEstablish, body)
-	c.Attempts = 1
-	out, err := s.pusher.Do(ctx, h.ID, c)
+	s.handoffs.Put(h.ID, h)
+	out, err := h.call(ctx, EndpointEstablish, 1, map[string]any{
+		"email": "support@gptbots.ai", "bot_id": simulator.HexID(), "body": lines,
+		"user_info": map[string]*string{
+			"phone": nil, "email": nil, "user_id": orNull(user.UserID), "anonymous_id": orNull(user.AnonymousID),
+		},
+	})
 	if err == nil && !out.Accepted {
 		err = fmt.Errorf("%w: status %d: %.100s", ErrBusy, out.Status, out.Answer)
 	}
 	if err != nil {
 		h.end(Busy)
-		return nil, fmt.Errorf("hand over to %s: %w", c.URL, err)
+		return nil, fmt.Errorf("hand over to %s: %w", *s.human.Load(), err)
 	}
-	h.await()
+	time.AfterFunc(handoffWait, h.expire)
 	return h, nil
 }
 
-// opening is the body of the establish call.
-func (h *Handoff) opening() ([]byte, error) {
-	u := h.User
-	email := u.Email
-	if email == "" {
-		email = "support@gptbots.ai"
+// expire ends the hand-off if no agent has written.
+func (h *Handoff) expire() {
+	if h.Heard.Len() == 0 {
+		_, _ = h.leave(context.Background(), TimedOut) // the call is in the outcomes
 	}
-	lines := u.Said
-	if lines == nil {
-		lines = []Line{}
-	}
-	body, err := json.Marshal(map[string]any{
-		"conversation_id": h.ID, "timestamp": time.Now().UnixMilli(), "email": email,
-		"bot_id": h.s.o.Human.BotID, "body": lines,
-		"user_info": map[string]*string{
-			"phone": orNull(u.Phone), "email": orNull(u.Email),
-			"user_id": orNull(u.UserID), "anonymous_id": orNull(u.AnonymousID),
-		},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("encode hand-off: %w", err)
-	}
-	return body, nil
 }
 
 func orNull(s string) *string {
@@ -123,19 +106,16 @@ func orNull(s string) *string {
 	return &s
 }
 
-// Say passes on what the user says. It returns when the call ended.
-func (h *Handoff) Say(ctx context.Context, text string) (push.Outcome, error) {
+// Say passes on a message of the user. It returns when the call ended.
+func (h *Handoff) Say(ctx context.Context, text string) (simulator.Outcome, error) {
 	if h.How() != "" {
-		return push.Outcome{}, ErrEnded
+		return simulator.Outcome{}, ErrEnded
 	}
-	return h.call(ctx, EndpointChat, map[string]any{"body": text})
+	return h.call(ctx, EndpointChat, 0, map[string]any{"body": text})
 }
 
-// Close has the user leave. It returns when the call ended.
-func (h *Handoff) Close(ctx context.Context) (push.Outcome, error) { return h.leave(ctx, ByUser) }
-
-// Expire ends the hand-off as if the user had been silent for too long. It returns when the call ended.
-func (h *Handoff) Expire(ctx context.Context) (push.Outcome, error) { return h.leave(ctx, TimedOut) }
+// Close ends the hand-off as the user does. It returns when the call ended.
+func (h *Handoff) Close(ctx context.Context) (simulator.Outcome, error) { return h.leave(ctx, ByUser) }
 
 // How returns how the hand-off ended, "" while it lasts.
 func (h *Handoff) How() End {
@@ -154,27 +134,49 @@ func (h *Handoff) Wait(ctx context.Context) (End, error) {
 	}
 }
 
-func (h *Handoff) leave(ctx context.Context, how End) (push.Outcome, error) {
+func (h *Handoff) leave(ctx context.Context, how End) (simulator.Outcome, error) {
 	if !h.end(how) {
-		return push.Outcome{}, ErrEnded
+		return simulator.Outcome{}, ErrEnded
 	}
-	return h.call(ctx, EndpointClose, map[string]any{"type": how})
+	return h.call(ctx, EndpointClose, 0, map[string]any{"type": how})
 }
 
-// call makes a call with these members and those that all calls have, behind the hand-off's other calls.
-func (h *Handoff) call(ctx context.Context, endpoint string, members map[string]any) (push.Outcome, error) {
-	c, err := h.prepare(endpoint, members)
-	if err != nil {
-		return push.Outcome{}, err
+// hear records a message. It returns false if the hand-off is over.
+func (h *Handoff) hear(m Heard) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.how == "" {
+		h.Heard.Append(m)
 	}
-	return h.s.pusher.Do(ctx, h.ID, c)
+	return h.how == ""
 }
 
-func (h *Handoff) prepare(endpoint string, members map[string]any) (push.Call, error) {
+// end returns false if the hand-off was over already.
+func (h *Handoff) end(how End) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.how != "" {
+		return false
+	}
+	h.how = how
+	close(h.ended)
+	return true
+}
+
+// handoffPaths are the paths of the page below the base address.
+var handoffPaths = map[string]string{
+	EndpointEstablish: "/conversation/establish", EndpointChat: "/chat", EndpointClose: "/conversation/close",
+}
+
+// call makes a call with these members and the common ones, behind the hand-off's other calls. Attempts 0 is the
+// usual number. The page does not say which code means success.
+func (h *Handoff) call(ctx context.Context, endpoint string, attempts int, members map[string]any) (simulator.Outcome, error) {
 	members["conversation_id"], members["timestamp"] = h.ID, time.Now().UnixMilli()
 	body, err := json.Marshal(members)
 	if err != nil {
-		return push.Call{}, fmt.Errorf("encode %s: %w", endpoint, err)
+		return simulator.Outcome{}, fmt.Errorf("encode %s: %w", endpoint, err)
 	}
-	return h.s.humanCall(endpoint, body), nil
+	c := h.s.call(endpoint, *h.s.human.Load()+handoffPaths[endpoint], body, `{"code":200,"message":"success"}`)
+	c.Attempts = attempts
+	return h.s.Do(ctx, h.ID, c)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,14 +13,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"patchbay/sandbox/fault"
-	"patchbay/sandbox/record"
+	"patchbay/sandbox/simulator"
 )
 
 // desk is the gateway's side of hand-offs, reached without a network, so that it works under a virtual clock.
 type desk struct {
-	calls  record.Log[deskCall]
-	answer func(path string) (int, string)
+	calls  simulator.Log[deskCall]
+	answer func(deskCall) (int, string)
 }
 
 type deskCall struct {
@@ -29,15 +27,16 @@ type deskCall struct {
 	body       map[string]any
 }
 
-func taken(string) (int, string) { return 200, `{"code":200,"message":"success"}` }
+func taken(deskCall) (int, string) { return 200, `{"code":200,"message":"success"}` }
 
 func (d *desk) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body map[string]any
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
 		return nil, err
 	}
-	status, answer := d.answer(r.URL.Path)
-	d.calls.Append(deskCall{r.URL.Path, r.Header.Get("Authorization"), body})
+	call := deskCall{r.URL.Path, r.Header.Get("Authorization"), body}
+	status, answer := d.answer(call)
+	d.calls.Append(call)
 	return &http.Response{
 		StatusCode: status, Header: http.Header{}, Request: r, Body: io.NopCloser(strings.NewReader(answer)),
 	}, nil
@@ -62,9 +61,10 @@ func orEmpty(v any) any {
 func startDesk(t *testing.T, o Options) (*Simulator, *desk) {
 	t.Helper()
 	d := &desk{answer: taken}
-	o.Client = &http.Client{Transport: d}
-	o.Human.Base = "http://gateway/handoff"
-	return start(t, o), d
+	s := start(t, o)
+	s.Client.Transport = d
+	s.SetHuman("http://gateway/handoff")
+	return s, d
 }
 
 func handOver(t *testing.T, s *Simulator, u User) *Handoff {
@@ -84,9 +84,9 @@ func speak(t *testing.T, s *Simulator, h *Handoff, text string) int {
 }
 
 func TestHandoffFromEstablishToClose(t *testing.T) {
-	s, d := startDesk(t, Options{Human: Human{Token: "ht", BotID: "b1"}})
+	s, d := startDesk(t, Options{WebhookToken: "ht"})
 	said := []Line{{"QUESTION", "human service"}, {"ANSWER", "wait"}}
-	h := handOver(t, s, User{UserID: "u1", Email: "ann@example.com", Said: said})
+	h := handOver(t, s, User{UserID: "u1", Said: said})
 	if status := speak(t, s, h, "I am Eve"); status != 200 {
 		t.Fatalf("a person's message was answered with %d", status)
 	}
@@ -98,10 +98,10 @@ func TestHandoffFromEstablishToClose(t *testing.T) {
 	}
 	want := []deskCall{
 		{"/handoff/conversation/establish", "Bearer ht", map[string]any{
-			"conversation_id": h.ID, "email": "ann@example.com", "bot_id": "b1", "body": []any{
+			"conversation_id": h.ID, "email": "support@gptbots.ai", "body": []any{
 				map[string]any{"message_type": "QUESTION", "text": "human service"},
 				map[string]any{"message_type": "ANSWER", "text": "wait"},
-			}, "user_info": map[string]any{"phone": nil, "email": "ann@example.com", "user_id": "u1", "anonymous_id": nil}}},
+			}, "user_info": map[string]any{"phone": nil, "email": nil, "user_id": "u1", "anonymous_id": nil}}},
 		{"/handoff/chat", "Bearer ht", map[string]any{"conversation_id": h.ID, "body": "Hello Eve"}},
 		{"/handoff/conversation/close", "Bearer ht", map[string]any{"conversation_id": h.ID, "type": "USER_CLOSED"}},
 	}
@@ -111,6 +111,7 @@ func TestHandoffFromEstablishToClose(t *testing.T) {
 			t.Errorf("call %d has timestamp %v, want milliseconds", i, got[i].body["timestamp"])
 		}
 		delete(got[i].body, "timestamp")
+		delete(got[i].body, "bot_id")
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(deskCall{})); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
@@ -129,27 +130,21 @@ func TestHandoffFromEstablishToClose(t *testing.T) {
 func TestHandoffEndsWhenNobodySpeaks(t *testing.T) {
 	tests := []struct {
 		name  string
-		wait  time.Duration // option
-		speak bool          // just before the time is over
+		speak bool // just before the time is over
 		want  []string
 	}{
-		{"silence", 0, false, []string{"/handoff/conversation/establish", "/handoff/conversation/close TIMEOUT"}},
-		{"another limit", time.Hour, false, []string{"/handoff/conversation/establish", "/handoff/conversation/close TIMEOUT"}},
-		{"a word in time", 0, true, []string{"/handoff/conversation/establish"}},
+		{"silence", false, []string{"/handoff/conversation/establish", "/handoff/conversation/close TIMEOUT"}},
+		{"a word in time", true, []string{"/handoff/conversation/establish"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, d := startDesk(t, Options{Human: Human{Wait: tt.wait}})
-				limit := tt.wait
-				if limit == 0 {
-					limit = time.Minute
-				}
+				s, d := startDesk(t, Options{})
 				h, err := s.Handoff(t.Context(), User{UserID: "u1"})
 				if err != nil {
 					t.Fatal(err)
 				}
-				<-time.After(limit - time.Millisecond)
+				<-time.After(handoffWait - time.Millisecond)
 				synctest.Wait()
 				if h.How() != "" {
 					t.Errorf("ended by %q before its time", h.How())
@@ -170,14 +165,15 @@ func TestHandoffEndsWhenNobodySpeaks(t *testing.T) {
 	}
 }
 
-func TestGatewayMaySpeakAndEndBeforeEstablishIsAnswered(t *testing.T) {
+func TestGatewayMayWriteBeforeEstablishIsAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, d := startDesk(t, Options{})
-		d.answer = func(path string) (int, string) {
-			if strings.HasSuffix(path, "/establish") {
-				s.handoffs.Range(func(_, h any) bool { return speak(t, s, h.(*Handoff), "at once") == 200 })
+		d.answer = func(call deskCall) (int, string) {
+			if strings.HasSuffix(call.path, "/establish") {
+				h, _ := s.handoffs.Get(call.body["conversation_id"].(string))
+				speak(t, s, h, "immediately")
 			}
-			return taken(path)
+			return taken(call)
 		}
 		h, err := s.Handoff(t.Context(), User{})
 		if err != nil || h.Heard.Len() != 1 {
@@ -185,7 +181,7 @@ func TestGatewayMaySpeakAndEndBeforeEstablishIsAnswered(t *testing.T) {
 		}
 		<-time.After(2 * time.Minute)
 		if h.How() != "" {
-			t.Errorf("ended by %q although somebody spoke", h.How())
+			t.Errorf("ended by %q although an agent wrote", h.How())
 		}
 	})
 }
@@ -208,19 +204,19 @@ func TestAgentEndsHandoff(t *testing.T) {
 }
 
 func TestHandoffThatIsNotTaken(t *testing.T) {
-	for name, answer := range map[string]func(string) (int, string){
-		"refused":         func(string) (int, string) { return 503, `{"code":503,"message":"no"}` },
-		"code of failure": func(string) (int, string) { return 200, `{"code":500,"message":"no"}` },
-		"msg for message": func(string) (int, string) { return 200, `{"code":200,"msg":"success"}` },
-		"code as text":    func(string) (int, string) { return 200, `{"code":"200","message":"success"}` },
-		"no JSON":         func(string) (int, string) { return 200, `ok` },
+	for name, answer := range map[string]func(deskCall) (int, string){
+		"refused":         func(deskCall) (int, string) { return 503, `{"code":503,"message":"no"}` },
+		"code of failure": func(deskCall) (int, string) { return 200, `{"code":500,"message":"no"}` },
+		"msg for message": func(deskCall) (int, string) { return 200, `{"code":200,"msg":"success"}` },
+		"code as text":    func(deskCall) (int, string) { return 200, `{"code":"200","message":"success"}` },
+		"no JSON":         func(deskCall) (int, string) { return 200, `ok` },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, d := startDesk(t, Options{})
 			d.answer = answer
 			h, err := s.Handoff(soon(t), User{})
-			if !errors.Is(err, ErrBusy) || h != nil || s.Problems.Len() != 1 {
-				t.Errorf("Handoff = %v with problems %v, want ErrBusy and one problem", err, s.Problems.All())
+			if !errors.Is(err, ErrBusy) || h != nil {
+				t.Errorf("Handoff = %v, want ErrBusy", err)
 			}
 			if len(d.paths()) != 1 {
 				t.Errorf("calls %v, want establish alone", d.paths())
@@ -260,29 +256,11 @@ func TestHumanCallsAreReadStrictly(t *testing.T) {
 	}
 }
 
-func TestKeyOfHumanCallsMayBeOptional(t *testing.T) {
-	s, _ := startDesk(t, Options{Human: Human{KeyOptional: true, Answer: `{"code":0,"message":"OK"}`}})
-	h := handOver(t, s, User{})
-	for key, want := range map[string]int{"": 200, "Bearer app-key": 200, "Bearer no": 401} {
-		r := httptest.NewRequest(http.MethodPost, "/v1/human/message/receive",
-			strings.NewReader(fmt.Sprintf(`{"conversation_id":%q,"timestamp":1742265090895,"body":"x"}`, h.ID)))
-		r.Header.Set("Content-Type", "application/json")
-		if key != "" {
-			r.Header.Set("Authorization", key)
-		}
-		w := httptest.NewRecorder()
-		s.Handler().ServeHTTP(w, r)
-		if w.Code != want || want == 200 && w.Body.String() != `{"code":0,"message":"OK"}` {
-			t.Errorf("key %q: %d %s, want %d", key, w.Code, w.Body, want)
-		}
-	}
-}
-
 func TestFaultsOfHandoffs(t *testing.T) {
-	s, d := startDesk(t, Options{Human: Human{Token: "ht"}})
-	s.Faults.Add(fault.Fault{Kind: fault.Duplicate, Endpoint: EndpointEstablish, Count: 1})
-	s.Faults.Add(fault.Fault{Kind: fault.BadSignature, Endpoint: EndpointChat, Count: 1})
-	s.Faults.Add(fault.Fault{Kind: fault.ExpiredToken, Endpoint: EndpointReceive, Count: 1})
+	s, d := startDesk(t, Options{WebhookToken: "ht"})
+	s.Faults.Add(simulator.Fault{Kind: simulator.Duplicate, Endpoint: EndpointEstablish, Count: 1})
+	s.Faults.Add(simulator.Fault{Kind: simulator.BadSignature, Endpoint: EndpointChat, Count: 1})
+	s.Faults.Add(simulator.Fault{Kind: simulator.ExpiredToken, Endpoint: EndpointReceive, Count: 1})
 	h := handOver(t, s, User{})
 	if _, err := h.Say(soon(t), "x"); err != nil {
 		t.Fatal(err)
@@ -290,7 +268,7 @@ func TestFaultsOfHandoffs(t *testing.T) {
 	if status := speak(t, s, h, "x"); status != 401 {
 		t.Errorf("a message with an expired key was answered with %d, want 401", status)
 	}
-	if _, err := h.Expire(soon(t)); err != nil {
+	if _, err := h.Close(soon(t)); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
@@ -301,52 +279,5 @@ func TestFaultsOfHandoffs(t *testing.T) {
 		"/handoff/chat Bearer wrong-ht", "/handoff/conversation/close Bearer ht"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
-	}
-}
-
-func TestCloseEndsHandoffs(t *testing.T) {
-	s, _ := startDesk(t, Options{})
-	h := handOver(t, s, User{})
-	s.Close()
-	if h.How() != Abandoned {
-		t.Errorf("ended by %q, want %q", h.How(), Abandoned)
-	}
-	if _, err := s.Handoff(soon(t), User{}); err == nil {
-		t.Error("a closed simulator handed over")
-	}
-}
-
-func TestCheckCallsEveryWebhook(t *testing.T) {
-	s, d := startDesk(t, Options{Webhook: "http://gateway/hook", TestFields: map[string]any{"message_type": "ANSWER"}})
-	d.answer = func(path string) (int, string) {
-		if path == "/handoff/chat" {
-			return 500, ""
-		}
-		return taken(path)
-	}
-	r := httptest.NewRequest(http.MethodPost, "/v1/webhook/check", http.NoBody)
-	r.Header.Set("Authorization", "Bearer app-key")
-	w := httptest.NewRecorder()
-	s.Handler().ServeHTTP(w, r)
-	var out struct{ Results []CheckResult }
-	if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil || w.Code != 200 {
-		t.Fatalf("check = %d %s, %v", w.Code, w.Body, err)
-	}
-	want := []CheckResult{
-		{Type: "message", WebhookURL: "http://gateway/hook", Reachable: true, HTTPStatus: 200},
-		{Type: "human_service", WebhookURL: "http://gateway/handoff/conversation/establish", Reachable: true, HTTPStatus: 200},
-		{Type: "human_service", WebhookURL: "http://gateway/handoff/chat", Reachable: true, HTTPStatus: 500},
-		{Type: "human_service", WebhookURL: "http://gateway/handoff/conversation/close", Reachable: true, HTTPStatus: 200},
-	}
-	for i := range out.Results {
-		out.Results[i].LatencyMS = 0
-	}
-	if diff := cmp.Diff(want, out.Results); diff != "" {
-		t.Errorf("results (-want +got):\n%s", diff)
-	}
-	for _, c := range d.calls.All() {
-		if diff := cmp.Diff(map[string]any{"istest": true, "message_type": "ANSWER"}, c.body); diff != "" {
-			t.Errorf("test call of %s (-want +got):\n%s", c.path, diff)
-		}
 	}
 }

@@ -10,131 +10,109 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"patchbay/sandbox/simulator"
 )
 
-// formats are the largest lists that the page "Send message v2" has; an agent's settings may allow less. That of
-// documents ends with "and so on" there.
+// Media is one item of an image, audio or document part, or one of the files of the older call.
+type Media struct {
+	Kind   string // image, audio or document; "" if the older call does not tell
+	URL    string // either URL or Data is set
+	Data   []byte // decoded
+	Format string
+	Name   string
+}
+
+// formats are the longest lists that the page "Send message v2" has. That of documents is open there.
 var formats = map[string][]string{
 	"audio":    {"mp3", "wav"},
 	"image":    {"jpg", "jpeg", "png", "gif", "webp"},
 	"document": {"pdf", "txt", "docx", "csv", "xlsx", "html", "json", "md", "tex", "ts", "xml"},
 }
 
-// wireMedia is one item of an image, audio or document part.
-type wireMedia struct {
-	URL    *string `json:"url"`
-	Base64 *string `json:"base64_content"`
-	Format *string `json:"format"`
-	Name   *string `json:"name"`
-}
-
-// parseMedia takes both forms that the pages show: an array of items, and one item.
-func (s *Simulator) parseMedia(kind string, raw json.RawMessage) ([]Media, error) {
+// parseMedia reads both forms that the pages show: an array of items, and one item.
+func parseMedia(kind string, raw json.RawMessage) ([]Media, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) {
 		raw = json.RawMessage("[" + string(raw) + "]")
 	}
-	var items []wireMedia
-	if len(raw) == 0 {
+	var items []struct {
+		Source
+		Format string `json:"format"`
+		Name   string `json:"name"`
+	}
+	if raw == nil {
 		return nil, fmt.Errorf("%s: missing", kind)
 	}
-	if err := s.decode(raw, &items); err != nil {
+	if err := simulator.Decode(raw, &items); err != nil {
 		return nil, fmt.Errorf("%s: %w", kind, err)
 	}
 	if len(items) == 0 {
 		return nil, fmt.Errorf("%s: empty", kind)
 	}
-	media := make([]Media, 0, len(items))
+	var media []Media
 	for i, item := range items {
-		m, err := s.checkMedia(kind, item)
+		m, err := item.media()
+		if err == nil && !(item.Format == "" && m.URL != "") && !slices.Contains(formats[kind], item.Format) {
+			err = fmt.Errorf("format: %q, must be one of %q", item.Format, formats[kind])
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s[%d]: %w", kind, i, err)
 		}
+		m.Kind, m.Format, m.Name = kind, item.Format, item.Name
 		media = append(media, m)
 	}
 	return media, nil
 }
 
-// checkMedia demands a format where the content has no address that could tell it.
-func (s *Simulator) checkMedia(kind string, item wireMedia) (Media, error) {
-	m, err := source(item.URL, item.Base64)
-	if err != nil {
-		return m, err
-	}
-	m.Kind, m.Format, m.Name = kind, value(item.Format), value(item.Name)
-	if item.Format == nil && m.URL != "" {
-		return m, nil
-	}
-	allowed := formats[kind]
-	if kind == "document" {
-		allowed = slices.Concat(allowed, s.o.Formats)
-	}
-	if !slices.Contains(allowed, m.Format) {
-		return m, fmt.Errorf("format: %q, must be one of %q", m.Format, allowed)
-	}
-	return m, nil
-}
-
 // wireFile is one of the files of the older call, which has no member for the format.
 type wireFile struct {
-	URL    *string `json:"url"`
-	Base64 *string `json:"base64_content"`
-	Name   string  `json:"name"`
-	Width  *int    `json:"width"`
-	Height *int    `json:"height"`
+	Source
+	Name   string `json:"name"`
+	Width  *int   `json:"width"`
+	Height *int   `json:"height"`
 }
 
-// media demands a name, which only the older page's images can do without.
-func (f wireFile) media(image bool) (Media, error) {
-	m, err := source(f.URL, f.Base64)
-	if err != nil {
-		return m, err
-	}
-	if f.Name == "" && !image {
-		return m, errors.New("name: missing")
+func (f wireFile) media() (Media, error) {
+	m, err := f.Source.media()
+	if err == nil && f.Name == "" {
+		err = errors.New("name: missing")
 	}
 	m.Name = f.Name
-	ending := extension(f.Name)
-	if u, err := url.Parse(m.URL); err == nil && ending == "" {
-		ending = extension(u.Path)
-	}
 	for kind, known := range formats {
-		if slices.Contains(known, ending) {
+		if slices.Contains(known, strings.ToLower(strings.TrimPrefix(path.Ext(f.Name), "."))) {
 			m.Kind = kind
 		}
 	}
-	if image || f.Width != nil || f.Height != nil {
+	if f.Width != nil || f.Height != nil {
 		m.Kind = "image"
 	}
-	return m, nil
+	return m, err
 }
 
-func extension(name string) string { return strings.ToLower(strings.TrimPrefix(path.Ext(name), ".")) }
+// Source is where a medium's content is.
+type Source struct {
+	URL    *string `json:"url"`
+	Base64 *string `json:"base64_content"`
+}
 
-// source demands exactly one of an absolute address and a content in standard base64.
-func source(address, encoded *string) (Media, error) {
-	if (address == nil) == (encoded == nil) {
+// media requires exactly one of an absolute address and a content in standard base64.
+func (s Source) media() (Media, error) {
+	if (s.URL == nil) == (s.Base64 == nil) {
 		return Media{}, errors.New("exactly one of url and base64_content is required")
 	}
-	if encoded != nil {
-		data, err := base64.StdEncoding.Strict().DecodeString(*encoded)
+	if s.Base64 != nil {
+		data, err := base64.StdEncoding.Strict().DecodeString(*s.Base64)
+		if err == nil && len(data) == 0 {
+			err = errors.New("empty")
+		}
 		if err != nil {
 			return Media{}, fmt.Errorf("base64_content: %w", err)
 		}
-		if len(data) == 0 {
-			return Media{}, errors.New("base64_content: empty")
-		}
 		return Media{Data: data}, nil
 	}
-	u, err := url.Parse(*address)
+	u, err := url.Parse(*s.URL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return Media{}, fmt.Errorf("url: %q is no absolute http address", *address)
+		return Media{}, fmt.Errorf("url: %q is no absolute http address", *s.URL)
 	}
-	return Media{URL: *address}, nil
-}
-
-func value(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
+	return Media{URL: *s.URL}, nil
 }

@@ -2,10 +2,30 @@ package botwebhook
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"patchbay/sandbox/simulator"
 )
+
+// Message is one entry of a send call, with its text parts joined to one text.
+type Message struct {
+	Role  string // user or assistant
+	Text  string
+	Media []Media // in the order of the parts
+}
+
+// Question returns the text of the last user message, "" if there is none.
+func Question(messages []Message) string {
+	for _, m := range slices.Backward(messages) {
+		if m.Role == "user" {
+			return m.Text
+		}
+	}
+	return ""
+}
 
 // wireMessage is an entry of messages[] in the page "Send message v2".
 type wireMessage struct {
@@ -13,14 +33,14 @@ type wireMessage struct {
 	Content json.RawMessage `json:"content"`
 }
 
-// parseMessages demands the roles user and assistant, and that the newest message is a user's.
-func (s *Simulator) parseMessages(in []wireMessage) ([]Message, error) {
+// parseMessages requires the roles user and assistant, and a user's message at the end.
+func parseMessages(in []wireMessage) ([]Message, error) {
 	messages := make([]Message, 0, len(in))
 	for i, m := range in {
 		if m.Role != "user" && m.Role != "assistant" {
 			return nil, badParameters("messages[%d].role: %q, must be user or assistant", i, m.Role)
 		}
-		parsed, err := s.parseContent(m.Content)
+		parsed, err := parseContent(m.Content)
 		if err != nil {
 			return nil, badParameters("messages[%d].content: %v", i, err)
 		}
@@ -33,63 +53,63 @@ func (s *Simulator) parseMessages(in []wireMessage) ([]Message, error) {
 	return messages, nil
 }
 
-// parseContent reads a string, or an array of parts.
-func (s *Simulator) parseContent(raw json.RawMessage) (Message, error) {
-	var text *string
-	if err := json.Unmarshal(raw, &text); err == nil {
-		if text == nil || *text == "" {
-			return Message{}, fmt.Errorf("empty")
+// wirePart is a part of a message's content. It has one of the members text, image, audio and document: its type.
+type wirePart struct {
+	Type     string          `json:"type"`
+	Text     *string         `json:"text"`
+	Image    json.RawMessage `json:"image"`
+	Audio    json.RawMessage `json:"audio"`
+	Document json.RawMessage `json:"document"`
+}
+
+// parseContent reads a string or an array of parts.
+func parseContent(raw json.RawMessage) (Message, error) {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		if text == "" {
+			return Message{}, errors.New("empty")
 		}
-		return Message{Text: *text}, nil
+		return Message{Text: text}, nil
 	}
-	var parts []map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &parts); err != nil {
-		return Message{}, fmt.Errorf("must be a string or an array of parts")
+	var parts []wirePart
+	if err := simulator.Decode(raw, &parts); err != nil {
+		return Message{}, fmt.Errorf("must be a string or an array of parts: %w", err)
 	}
 	if len(parts) == 0 {
-		return Message{}, fmt.Errorf("empty")
+		return Message{}, errors.New("empty")
 	}
-	m := Message{Parts: map[string]int{}}
+	var m Message
 	var texts []string
 	for i, part := range parts {
-		kind, said, media, err := s.parsePart(part)
+		media, err := part.parse()
 		if err != nil {
 			return Message{}, fmt.Errorf("part %d: %w", i, err)
 		}
-		m.Parts[kind]++
 		m.Media = append(m.Media, media...)
-		if said != "" {
-			texts = append(texts, said)
+		if part.Text != nil {
+			texts = append(texts, *part.Text)
 		}
 	}
 	m.Text = strings.Join(texts, "\n")
 	return m, nil
 }
 
-func (s *Simulator) parsePart(part map[string]json.RawMessage) (kind, text string, media []Media, err error) {
-	if json.Unmarshal(part["type"], &kind) != nil {
-		return "", "", nil, fmt.Errorf("type: must be a string")
-	}
-	if !slices.Contains([]string{"text", "image", "audio", "document"}, kind) {
-		return "", "", nil, fmt.Errorf("type: %q, must be text, image, audio or document", kind)
-	}
-	for member := range part {
-		if member != "type" && member != kind && !s.o.Lenient {
-			return "", "", nil, fmt.Errorf("%s: a part of type %s has no such member", member, kind)
+// parse requires exactly the member that belongs to the type.
+func (p wirePart) parse() ([]Media, error) {
+	members := map[string]json.RawMessage{"image": p.Image, "audio": p.Audio, "document": p.Document}
+	for kind, raw := range members {
+		if kind != p.Type && raw != nil || kind == p.Type && p.Text != nil {
+			return nil, fmt.Errorf("a part of type %q must have the member %q only", p.Type, p.Type)
 		}
 	}
-	if kind != "text" {
-		media, err = s.parseMedia(kind, part[kind])
-		return kind, "", media, err
+	if raw, ok := members[p.Type]; ok {
+		return parseMedia(p.Type, raw)
 	}
-	if json.Unmarshal(part["text"], &text) != nil || text == "" {
-		return "", "", nil, fmt.Errorf("text: must be a string that is not empty")
+	if p.Type != "text" {
+		return nil, fmt.Errorf("type: %q, must be text, image, audio or document", p.Type)
 	}
-	return kind, text, nil, nil
-}
-
-func hasImage(messages []Message) bool {
-	return slices.ContainsFunc(messages, func(m Message) bool {
-		return slices.ContainsFunc(m.Media, func(f Media) bool { return f.Kind == "image" })
-	})
+	if p.Text == nil || *p.Text == "" {
+		return nil, errors.New("text: must be a string that is not empty")
+	}
+	return nil, nil
 }

@@ -1,156 +1,140 @@
 package botwebhook
 
 import (
-	"context"
-	"net/http"
 	"slices"
 	"time"
 	"unicode/utf8"
+
+	"patchbay/sandbox/simulator"
 )
 
 const (
 	maxUserID = 32 // characters, page "Create conversation"
-	// maxQuestion stands for the agent's token limit, whose size the vendor leaves to each agent; in bytes.
+	// maxQuestion is in bytes. It stands for the agent's token limit, whose size the vendor leaves to each agent.
 	maxQuestion = 256 << 10
 )
 
-// modes are the values of response_mode.
-var modes = []string{"blocking", "streaming", "webhook"}
+// Conversation is a conversation that the gateway created.
+type Conversation struct {
+	ID     string
+	UserID string
+}
 
-func (s *Simulator) create(_ context.Context, body []byte) (any, error) {
+// Asked is one accepted send call.
+type Asked struct {
+	At           time.Time
+	Conversation Conversation
+	Messages     []Message
+	Mode         string // response_mode
+	Version      int    // of the call: 1 or 2
+	Body         []byte // as it arrived
+}
+
+// config is conversation_config. The older call has the first three members without it.
+type config struct {
+	ShortTermMemory *bool `json:"short_term_memory"`
+	LongTermMemory  *bool `json:"long_term_memory"`
+	Knowledge       *struct {
+		DataIDs  []string `json:"data_ids"`
+		GroupIDs []string `json:"group_ids"`
+	} `json:"knowledge"`
+	CustomVariables map[string]any `json:"custom_variables"`
+	CornerCitation  *bool          `json:"corner_citation"`
+}
+
+func (s *Simulator) create(r *simulator.Request) (any, error) {
 	var in struct {
 		UserID string `json:"user_id"`
 	}
-	if err := s.decode(body, &in); err != nil {
-		return nil, err
+	if err := r.Decode(&in); err != nil {
+		return nil, badParameters("%v", err)
 	}
 	if n := utf8.RuneCountInString(in.UserID); n == 0 || n > maxUserID {
 		return nil, badParameters("user_id: %d characters, must be 1 to %d", n, maxUserID)
 	}
-	c := Conversation{ID: newID(), UserID: in.UserID}
-	s.conversations.Store(c.ID, c)
-	s.created.Add(1)
-	if !s.o.Discard {
-		s.Created.Append(c)
-	}
+	c := Conversation{ID: simulator.HexID(), UserID: in.UserID}
+	s.conversations.Put(c.ID, c)
+	s.Created.Append(c)
 	return map[string]string{"conversation_id": c.ID}, nil
 }
 
-// sendV1 is the older call: one text, and files beside it.
-func (s *Simulator) sendV1(_ context.Context, body []byte) (any, error) {
+// sendV1 is the older call: one text with files.
+func (s *Simulator) sendV1(r *simulator.Request) (any, error) {
 	var in struct {
 		ConversationID  string     `json:"conversation_id"`
 		ResponseMode    string     `json:"response_mode"`
 		Text            string     `json:"text"`
 		Files           []wireFile `json:"files"`
-		ImageConfigs    []wireFile `json:"image_configs"` // in place of files in an older copy of the page
 		ShortTermMemory *bool      `json:"short_term_memory"`
 		LongTermMemory  *bool      `json:"long_term_memory"`
 		Knowledge       *struct {
 			DataIDs []string `json:"data_ids"`
 		} `json:"knowledge"`
 	}
-	if err := s.decode(body, &in); err != nil {
-		return nil, err
+	if err := r.Decode(&in); err != nil {
+		return nil, badParameters("%v", err)
 	}
-	if in.Text == "" && len(in.Files)+len(in.ImageConfigs) == 0 {
+	if in.Text == "" && len(in.Files) == 0 {
 		return nil, badParameters("text: missing, and there are no files")
 	}
-	said := Message{Role: "user", Text: in.Text}
-	for i, f := range append(in.Files, in.ImageConfigs...) {
-		m, err := f.media(i >= len(in.Files))
+	m := Message{Role: "user", Text: in.Text}
+	for i, f := range in.Files {
+		media, err := f.media()
 		if err != nil {
 			return nil, badParameters("files[%d]: %v", i, err)
 		}
-		said.Media = append(said.Media, m)
+		m.Media = append(m.Media, media)
 	}
-	config := Config{ShortTermMemory: in.ShortTermMemory, LongTermMemory: in.LongTermMemory}
-	if in.Knowledge != nil {
-		config.Knowledge = &Knowledge{DataIDs: in.Knowledge.DataIDs}
-	}
-	return s.ask(in.ConversationID, Asked{
-		Messages: []Message{said}, Mode: in.ResponseMode, Version: 1, Config: config, Body: body,
-	})
+	return s.ask(in.ConversationID, Asked{Messages: []Message{m}, Mode: in.ResponseMode, Version: 1, Body: r.Body})
 }
 
-func (s *Simulator) sendV2(_ context.Context, body []byte) (any, error) {
+func (s *Simulator) sendV2(r *simulator.Request) (any, error) {
 	var in struct {
 		ConversationID string        `json:"conversation_id"`
 		ResponseMode   string        `json:"response_mode"`
 		Messages       []wireMessage `json:"messages"`
-		Config         Config        `json:"conversation_config"`
+		Config         config        `json:"conversation_config"`
 	}
-	if err := s.decode(body, &in); err != nil {
-		return nil, err
+	if err := r.Decode(&in); err != nil {
+		return nil, badParameters("%v", err)
 	}
-	messages, err := s.parseMessages(in.Messages)
+	messages, err := parseMessages(in.Messages)
 	if err != nil {
 		return nil, err
 	}
-	return s.ask(in.ConversationID, Asked{
-		Messages: messages, Mode: in.ResponseMode, Version: 2, Config: in.Config, Body: body,
-	})
+	return s.ask(in.ConversationID, Asked{Messages: messages, Mode: in.ResponseMode, Version: 2, Body: r.Body})
 }
 
-// ask records a question, has it answered, and returns the call's own answer.
+// ask records a question, makes the bot answer it, and returns the call's own answer.
 func (s *Simulator) ask(conversation string, a Asked) (any, error) {
-	if !slices.Contains(modes, a.Mode) {
-		return nil, badParameters("response_mode: %q, must be one of %q", a.Mode, modes)
+	if !slices.Contains([]string{"blocking", "streaming", "webhook"}, a.Mode) {
+		return nil, badParameters("response_mode: %q, must be blocking, streaming or webhook", a.Mode)
 	}
-	found, ok := s.conversations.Load(conversation)
-	if !ok {
-		return nil, errNoConversation
+	var ok bool
+	if a.Conversation, ok = s.conversations.Get(conversation); !ok {
+		return nil, vendorError(codeConversation)
 	}
 	if len(Question(a.Messages)) > maxQuestion {
-		return nil, errQuestionTooLong
+		return nil, vendorError(codeTooLong)
 	}
-	if s.o.NoImages && hasImage(a.Messages) {
-		return nil, errNoImages
-	}
-	a.At, a.Conversation = time.Now(), found.(Conversation)
-	s.asked.Add(1)
-	if !s.o.Discard {
-		s.Asked.Append(a)
-	}
-	if s.o.Observe != nil {
-		s.o.Observe(a)
-	}
+	a.At = time.Now()
+	s.Asked.Append(a)
+	answers := s.o.Brain(a.Conversation, a.Messages)
 	switch a.Mode {
 	case "blocking":
-		return s.blockingReply(a, s.o.Brain(a.Conversation, a.Messages)), nil
+		return s.blockingReply(a, answers), nil
 	case "streaming":
-		return s.stream(a, s.o.Brain(a.Conversation, a.Messages)), nil
+		return s.stream(answers), nil
 	}
-	return s.pushAll(a)
-}
-
-// pushAll answers in webhook mode. What the call itself is answered with no page says.
-func (s *Simulator) pushAll(a Asked) (any, error) {
 	if s.o.EchoQuestions && s.o.Form != FormV2 { // the nested body has no message type
-		if err := s.push(a.Conversation, Answer{Type: "QUESTION", Text: Question(a.Messages)}); err != nil {
-			return nil, err
-		}
+		answers = append([]Answer{{Type: "QUESTION", Text: Question(a.Messages)}}, answers...)
 	}
-	for _, answer := range s.o.Brain(a.Conversation, a.Messages) {
+	for _, answer := range answers {
 		if err := s.push(a.Conversation, answer); err != nil {
 			return nil, err
 		}
 	}
-	if s.o.Ack != nil {
-		return s.o.Ack, nil
-	}
 	return map[string]any{
-		"conversation_id": a.Conversation.ID, "message_id": newID(), "create_time": s.stamp(a.At),
+		"conversation_id": a.Conversation.ID, "message_id": simulator.HexID(), "create_time": s.stamp(a.At),
 	}, nil
-}
-
-// ServeHTTP writes the answer.
-func (a *Ack) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	status := a.Status
-	if status == 0 {
-		status = http.StatusOK
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(a.Body)) // fails only if the caller left
 }

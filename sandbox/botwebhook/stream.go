@@ -5,74 +5,169 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
+	"strings"
 
-	"patchbay/sandbox/fault"
+	"patchbay/sandbox/simulator"
 )
 
-// streamed is an answer in streaming mode, ready to be written once.
-type streamed struct {
-	s      *Simulator
-	frames []frame
+// Stream is the format of answers in streaming mode.
+type Stream struct {
+	Pieces int  // of a text, a transcript and a sound; default 3
+	Bare   bool // one JSON value a line, as the pages print it, instead of SSE
+	Joined bool // two frames in one line, as in one of the vendor's samples
 }
 
-// ServeHTTP writes the frames, each as soon as its turn comes, and what faults make of them.
-func (t *streamed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// frame is one JSON value of a stream, page "Send message v2". A frame with a code of the vendor's list, and without
+// data, is an error; no page shows one, it has the form of all errors.
+type frame struct {
+	Code    int    `json:"code"`
+	Message string `json:"message"`
+	Data    any    `json:"data"`
+}
+
+func messageFrame(id string) frame {
+	return frame{11, "MessageInfo", map[string]string{"message_id": id}}
+}
+func textFrame(piece string) frame     { return frame{3, "Text", piece} }
+func audioFrame(a audioPiece) frame    { return frame{39, "Audio", a} }
+func flowFrame(flow []flowPiece) frame { return frame{10, "FlowOutput", flow} }
+
+// audioPiece is the data of an audio frame: first come the pieces of the transcript, then those of the sound.
+type audioPiece struct {
+	Audio      []byte `json:"audioAnswer"` // base64
+	Transcript string `json:"transcript"`
+}
+
+// flowPiece is an entry of a flow output's data.
+type flowPiece struct {
+	Content   string      `json:"content"`
+	Branch    *string     `json:"branch"`
+	Component string      `json:"from_component_name"`
+	Audio     []flowAudio `json:"audioDatas,omitempty"`
+}
+
+type flowAudio struct {
+	Transcript string `json:"transcript"`
+	URL        string `json:"url"`
+	Seconds    int    `json:"seconds"`
+}
+
+// stream makes one answer of all. Flow outputs come at its end, the rest in pieces, text before sound.
+func (s *Simulator) stream(answers []Answer) http.Handler {
+	var texts []string
+	var sounds []frame
+	var flow []flowPiece
+	for _, a := range answers {
+		if !a.flow() && a.Text != "" {
+			texts = append(texts, a.Text)
+		}
+		for _, item := range a.items() {
+			sounds = append(sounds, s.sounds(item.Audio)...)
+			if f := flowOf(item); a.flow() || len(f.Audio) > 0 {
+				flow = append(flow, f)
+			}
+		}
+	}
+	frames := []frame{messageFrame(simulator.HexID())}
+	for _, piece := range pieces(strings.Join(texts, "\n"), s.o.Stream.Pieces) {
+		frames = append(frames, textFrame(piece))
+	}
+	frames = append(frames, sounds...)
+	if len(flow) > 0 {
+		frames = append(frames, flowFrame(flow))
+	}
+	frames = append(frames, frame{4, "Cost", tokens}, frame{0, "End", nil})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.write(w, r.Context(), frames) })
+}
+
+// sounds returns the frames of sounds that come with their bytes.
+func (s *Simulator) sounds(audio []Audio) []frame {
+	var frames []frame
+	for _, a := range audio {
+		if len(a.Data) == 0 {
+			continue
+		}
+		for _, piece := range pieces(a.Transcript, s.o.Stream.Pieces) {
+			frames = append(frames, audioFrame(audioPiece{Audio: []byte{}, Transcript: piece}))
+		}
+		// Each piece but the last is a multiple of three bytes: so their base64 can be joined before or after decoding.
+		for piece := range slices.Chunk(a.Data, max(3, (len(a.Data)/s.o.Stream.Pieces+2)/3*3)) {
+			frames = append(frames, audioFrame(audioPiece{Audio: piece}))
+		}
+	}
+	return frames
+}
+
+func flowOf(item Item) flowPiece {
+	f := flowPiece{Content: item.Text, Component: item.Component, Branch: orNull(item.Branch)}
+	for _, a := range item.Audio {
+		if a.URL != "" {
+			f.Audio = append(f.Audio, flowAudio{Transcript: a.Transcript, URL: a.URL, Seconds: a.Seconds})
+		}
+	}
+	return f
+}
+
+// pieces divides a text between characters into n pieces, or fewer if it has fewer characters.
+func pieces(text string, n int) []string {
+	runes := []rune(text)
+	var out []string
+	for ; n > 0 && len(runes) > 0; n-- {
+		size := (len(runes) + n - 1) / n
+		out = append(out, string(runes[:size]))
+		runes = runes[size:]
+	}
+	return out
+}
+
+// write writes the frames one by one, with the faults of EndpointStream.
+func (s *Simulator) write(w http.ResponseWriter, ctx context.Context, frames []frame) {
 	w.Header().Set("Content-Type", "text/event-stream")
-	f, _ := t.s.Faults.Take(EndpointStream, fault.Slow, fault.Hang, fault.Reset, fault.Truncate, fault.Refuse)
-	lines := t.lines()
+	f, _ := s.Faults.Take(EndpointStream, simulator.Slow, simulator.Hang, simulator.Reset, simulator.Truncate, simulator.Refuse)
+	together := 1
+	if s.o.Stream.Joined {
+		together = 2
+	}
+	lines := slices.Collect(slices.Chunk(frames, together))
 	for i, line := range lines {
-		if f.Kind == fault.Slow && fault.Sleep(r.Context(), f.Delay) != nil {
+		if f.Kind == simulator.Slow && s.Faults.Wait(ctx, f) != nil {
 			return
 		}
-		if f.Kind != "" && i == len(lines)/2 && !t.interrupt(w, r.Context(), f) {
+		if i == len(lines)/2 && !s.interrupt(w, ctx, f) {
 			return
 		}
-		if _, err := w.Write(line); err != nil {
-			return // the caller left
+		if _, err := w.Write(s.line(line...)); err != nil {
+			return // the caller has left
 		}
-		// A spoilt answer is kept whole by a writer that can't flush.
-		_ = http.NewResponseController(w).Flush()
+		_ = http.NewResponseController(w).Flush() // fails if a fault keeps the answer
 	}
 }
 
-// interrupt does what f orders for the middle of the stream, and returns whether the stream goes on.
-func (t *streamed) interrupt(w http.ResponseWriter, ctx context.Context, f fault.Fault) bool {
+// interrupt does what f orders for the middle of the stream, and returns whether the stream continues.
+func (s *Simulator) interrupt(w http.ResponseWriter, ctx context.Context, f simulator.Fault) bool {
 	switch f.Kind {
-	case fault.Hang:
-		return t.s.Faults.Hold(ctx) == nil
-	case fault.Reset:
-		fault.Break(w)
+	case simulator.Hang:
+		return s.Faults.Wait(ctx, f) == nil
+	case simulator.Reset:
+		simulator.Abort(w)
 		return false
-	case fault.Truncate:
+	case simulator.Truncate:
 		return false
-	case fault.Refuse:
-		e := vendorError(f.Code)
-		_, _ = w.Write(t.line(frame{Code: e.Code, Message: e.Message})) // fails only if the caller left
+	case simulator.Refuse:
+		e := vendorError(f.Code).Body.(apiError)
+		_, _ = w.Write(s.line(frame{Code: e.Code, Message: e.Message})) // fails only if the caller has left
 		return false
 	}
 	return true
 }
 
-// lines returns the stream in the pieces that are sent at once.
-func (t *streamed) lines() [][]byte {
-	together := 1
-	if t.s.o.Stream.Joined {
-		together = 2
+func (s *Simulator) line(frames ...frame) []byte {
+	prefix, end := "data: ", "\n\n"
+	if s.o.Stream.Bare {
+		prefix, end = "", "  \n" // the page's sample has blanks there, too
 	}
-	var lines [][]byte
-	for rest := t.frames; len(rest) > 0; {
-		n := min(together, len(rest))
-		lines = append(lines, t.line(rest[:n]...))
-		rest = rest[n:]
-	}
-	return lines
-}
-
-func (t *streamed) line(frames ...frame) []byte {
-	var line bytes.Buffer
-	if !t.s.o.Stream.Bare {
-		line.WriteString("data: ")
-	}
+	line := bytes.NewBufferString(prefix)
 	for _, f := range frames {
 		encoded, err := json.Marshal(f)
 		if err != nil {
@@ -80,10 +175,6 @@ func (t *streamed) line(frames ...frame) []byte {
 		}
 		line.Write(encoded)
 	}
-	if t.s.o.Stream.Bare {
-		line.WriteString("  \n") // the page's sample has blanks there, too
-	} else {
-		line.WriteString("\n\n")
-	}
+	line.WriteString(end)
 	return line.Bytes()
 }

@@ -1,21 +1,19 @@
 package botwebhook
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"patchbay/sandbox/fault"
+	"patchbay/sandbox/simulator"
 )
 
 // listen asks over a connection and returns what arrived, without the ids that differ each time.
@@ -27,7 +25,7 @@ func listen(t *testing.T, s *Simulator) (string, error) {
 		t.Errorf("got %d, %q, want 200, text/event-stream", resp.StatusCode, got)
 	}
 	body, err := io.ReadAll(resp.Body)
-	return strings.ReplaceAll(string(body), lastAnswer(s), "ID"), err
+	return messageID.ReplaceAllString(string(body), `"message_id":"ID"`), err
 }
 
 func open(t *testing.T, ctx context.Context, s *Simulator) *http.Response {
@@ -49,11 +47,7 @@ func open(t *testing.T, ctx context.Context, s *Simulator) *http.Response {
 	return resp
 }
 
-func lastAnswer(s *Simulator) string {
-	var id string
-	s.answers.Range(func(k, _ any) bool { id = k.(string); return false })
-	return id
-}
+var messageID = regexp.MustCompile(`"message_id":"[0-9a-f]{24}"`)
 
 // says returns a brain that always answers the same.
 func says(answers ...Answer) Brain {
@@ -123,35 +117,19 @@ func TestStreamedFrames(t *testing.T) {
 	}
 }
 
-func TestChunksCanBeJoinedEitherWay(t *testing.T) {
-	for size := range 40 {
-		data := bytes.Repeat([]byte{7}, size+1)
-		var joined []byte
-		for i, c := range chunks(data, 3) {
-			if i > 0 && len(joined)%3 != 0 {
-				t.Fatalf("%d bytes: chunk %d begins at %d", size+1, i, len(joined))
-			}
-			joined = append(joined, c...)
-		}
-		if !bytes.Equal(joined, data) {
-			t.Fatalf("%d bytes became %d", size+1, len(joined))
-		}
-	}
-}
-
 func TestFaultsInTheMiddleOfAStream(t *testing.T) {
 	half := "data: " + infoFrame + "\n\n" + `data: {"code":3,"message":"Text","data":"a"}` + "\n\n"
 	tests := []struct {
 		name  string
-		fault fault.Fault
+		fault simulator.Fault
 		want  string
 		err   bool
 	}{
-		{"ends", fault.Fault{Kind: fault.Truncate}, half, false},
-		{"breaks off", fault.Fault{Kind: fault.Reset}, half, true},
-		{"error frame", fault.Fault{Kind: fault.Refuse, Code: 50000},
+		{"ends", simulator.Fault{Kind: simulator.Truncate}, half, false},
+		{"breaks off", simulator.Fault{Kind: simulator.Reset}, half, true},
+		{"error frame", simulator.Fault{Kind: simulator.Refuse, Code: 50000},
 			half + `data: {"code":50000,"message":"Internal error","data":null}` + "\n\n", false},
-		{"slow", fault.Fault{Kind: fault.Slow, Delay: time.Millisecond},
+		{"slow", simulator.Fault{Kind: simulator.Slow, Delay: time.Millisecond},
 			half + "data: " + costFrame + "\n\ndata: " + endFrame + "\n\n", false},
 	}
 	for _, tt := range tests {
@@ -171,40 +149,9 @@ func TestFaultsInTheMiddleOfAStream(t *testing.T) {
 	}
 }
 
-func TestStreamHangsUntilReleased(t *testing.T) {
-	s := start(t, Options{Stream: Stream{Pieces: 1}, Brain: says(Answer{Text: "a"})})
-	s.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: EndpointStream, Count: 1})
-	resp := open(t, soon(t), s)
-	defer resp.Body.Close()
-	lines := bufio.NewScanner(resp.Body)
-	for _, want := range []float64{11, 3} {
-		lines.Scan()
-		var f map[string]any
-		if err := json.Unmarshal([]byte(strings.TrimPrefix(lines.Text(), "data: ")), &f); err != nil || f["code"] != want {
-			t.Fatalf("frame %q, %v, want code %v", lines.Text(), err, want)
-		}
-		lines.Scan()
-	}
-	end := make(chan error, 1)
-	go func() { _, err := io.ReadAll(resp.Body); end <- err }()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for { // the frames arrive a moment before the stream holds: release until it goes on
-		s.Faults.Release()
-		select {
-		case err := <-end:
-			if err != nil {
-				t.Errorf("after the release: %v", err)
-			}
-			return
-		case <-tick.C:
-		}
-	}
-}
-
 func TestStreamEndsWhenTheCallerLeaves(t *testing.T) {
 	s := start(t, Options{})
-	s.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: EndpointStream})
+	s.Faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: EndpointStream})
 	ctx, cancel := context.WithCancel(soon(t))
 	resp := open(t, ctx, s)
 	defer resp.Body.Close()

@@ -1,76 +1,56 @@
 package botwebhook
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 
-	"patchbay/sandbox/push"
+	"patchbay/sandbox/simulator"
 )
 
-func (s *Simulator) push(c Conversation, a Answer) error {
-	if a.MessageID == "" {
-		a.MessageID = newID()
-	}
-	if a.Type == "" {
-		a.Type = "ANSWER"
-	}
-	body, err := s.body(c, a)
-	if err != nil {
-		return fmt.Errorf("answer in conversation %s: %w", c.ID, err)
-	}
-	encoded, err := json.Marshal(body)
-	if err != nil {
-		return fmt.Errorf("encode answer: %w", err)
-	}
-	s.remember(c, a.MessageID)
-	return s.pusher.Push(c.ID, s.call(encoded))
-}
-
-// remember keeps the id of an answer, so that it can be rated.
-func (s *Simulator) remember(c Conversation, messageID string) {
-	if !s.o.Discard {
-		s.answers.Store(messageID, c.ID)
+// call is a webhook call with the developer's token. It must be answered with status 200, and a body with the code
+// of the page's example and its text member.
+func (s *Simulator) call(endpoint, address string, body []byte, example string) simulator.Call {
+	return simulator.Call{
+		Endpoint: endpoint, URL: address, Body: body,
+		Prove: func(r *http.Request, _ []byte, wrong bool) {
+			token := s.o.WebhookToken
+			if wrong {
+				token = "wrong-" + token
+			}
+			if token != "" {
+				r.Header.Set("Authorization", s.o.WebhookScheme+" "+token)
+			}
+		},
+		Accepted: func(status int, answer []byte) bool {
+			ok := status == http.StatusOK && like(answer, example)
+			if status == http.StatusOK && !ok {
+				s.Problems.Append(fmt.Sprintf("%s: answer is %.100q, must be like %s", endpoint, answer, example))
+			}
+			return ok
+		},
 	}
 }
 
-func (s *Simulator) call(body []byte) push.Call {
-	return push.Call{
-		Endpoint: EndpointPush, URL: *s.webhook.Load(), Body: body,
-		Prove: prove(s.o.WebhookScheme, s.o.WebhookToken), Accepted: s.accepted,
-	}
-}
-
-// prove returns what adds the developer's token to a webhook call.
-func prove(scheme, token string) func(*http.Request, []byte, bool) {
-	return func(r *http.Request, _ []byte, bad bool) {
-		sent := token
-		if bad {
-			sent = "wrong-" + token
-		}
-		if sent != "" {
-			r.Header.Set("Authorization", scheme+" "+sent)
-		}
-	}
-}
-
-// accepted demands the answer that the page shows: 200 and {"code":200,"msg":"success"}.
-func (s *Simulator) accepted(status int, body []byte) bool {
-	if status != http.StatusOK {
+// like returns whether an answer has the example's code, and a text where the example has one.
+func like(answer []byte, example string) bool {
+	var got, want map[string]any
+	if json.Unmarshal(answer, &got) != nil || json.Unmarshal([]byte(example), &want) != nil {
 		return false
 	}
-	var answer struct {
-		Code int    `json:"code"`
-		Msg  string `json:"msg"`
+	for name := range want {
+		if _, text := got[name].(string); !text && name != "code" {
+			return false
+		}
 	}
-	if err := json.Unmarshal(body, &answer); err != nil || answer.Code != http.StatusOK {
-		s.Problems.Append(fmt.Sprintf(`webhook answered %.100q, must be {"code":200,"msg":"success"}`, body))
-		return false
-	}
-	return true
+	return got["code"] == want["code"]
 }
 
-// PushRaw makes a webhook call with exactly this body, behind the conversation's other calls.
-func (s *Simulator) PushRaw(conversation string, body []byte) error {
-	return s.pusher.Push(conversation, s.call(body))
+// Check makes the vendor's test call of the webhook: a body with istest, which must be answered as usual and not be
+// taken for a message. It returns when the call ended. No page shows more members of its body.
+func (s *Simulator) Check(ctx context.Context) (simulator.Outcome, error) {
+	c := s.call(EndpointPush, *s.webhook.Load(), []byte(`{"istest":true}`), `{"code":200,"msg":"success"}`)
+	c.Attempts = 1
+	return s.Do(ctx, "check", c)
 }

@@ -4,48 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
+	"slices"
 	"time"
 )
 
-// Payload is the body of an answer: something said, an event, or both.
-type Payload struct {
-	BotSay      string    `json:"botSay,omitempty"`
-	Sender      Sender    `json:"sender"`
-	Event       *Event    `json:"event,omitempty"`
-	Suggestions []string  `json:"suggestions,omitempty"`
-	Media       []Media   `json:"media,omitempty"`
-	UserInfo    *UserInfo `json:"userInfo,omitempty"`
-	UserData    *UserData `json:"userData,omitempty"`
-}
-
-// UserInfo repeats the customer's id.
-type UserInfo struct {
-	ID string `json:"id"`
-}
-
-// Sender is who speaks: role bot, agent or system.
-type Sender struct {
-	Role string `json:"role"`
-	Name string `json:"name,omitempty"`
-}
-
-// Event is what happened to the dialogue: type passed, closed or typing.
-type Event struct {
-	Type      string `json:"type"`
-	Owner     string `json:"owner,omitempty"`
-	OwnerRole string `json:"ownerRole,omitempty"`
-	Reason    string `json:"reason,omitempty"`
-}
-
-// Media is a file by reference, as the gateway sent it.
-type Media = json.RawMessage
-
-// UserData is what the customer's own request carried, handed back.
-type UserData struct {
-	TargetAgents  []string        `json:"targetAgents,omitempty"`
-	CustomPayload json.RawMessage `json:"customPayload,omitempty"`
-}
-
+// reply is an answer as the gateway posts it.
 type reply struct {
 	UserID          string  `json:"userId"`
 	MessageID       string  `json:"messageId"`
@@ -56,30 +20,93 @@ type reply struct {
 	Payload         Payload `json:"payload"`
 }
 
-func (s *Simulator) checkReply(r reply) error {
+// Payload is the content of an answer: a text, an event, or both.
+type Payload struct {
+	BotSay      string    `json:"botSay,omitempty"`
+	Sender      Sender    `json:"sender"`
+	Event       *Event    `json:"event,omitempty"`
+	Suggestions []string  `json:"suggestions,omitempty"`
+	Media       []File    `json:"media,omitempty"`
+	UserInfo    *UserInfo `json:"userInfo,omitempty"`
+	UserData    *UserData `json:"userData,omitempty"`
+}
+
+// UserInfo repeats the customer's id.
+type UserInfo struct {
+	ID string `json:"id"`
+}
+
+// Sender is the speaker: role bot, agent or system.
+type Sender struct {
+	Role string `json:"role"`
+	Name string `json:"name,omitempty"`
+}
+
+// Event is a change of the dialogue: type passed, closed or typing.
+type Event struct {
+	Type      string `json:"type"`
+	Owner     string `json:"owner,omitempty"`
+	OwnerRole string `json:"ownerRole,omitempty"`
+	Reason    string `json:"reason,omitempty"`
+}
+
+// UserData is the customer's own data, returned with the answer.
+type UserData struct {
+	TargetAgents  []string        `json:"targetAgents,omitempty"`
+	CustomPayload json.RawMessage `json:"customPayload,omitempty"`
+}
+
+// File is a medium by reference, in a customer's message and in an answer.
+type File struct {
+	Type        string `json:"type"` // image, audio, video or file
+	URL         string `json:"url"`
+	Text        string `json:"text,omitempty"`
+	ContentType string `json:"contentType,omitempty"`
+	Name        string `json:"name,omitempty"`
+	Size        int64  `json:"size,omitempty"` // bytes
+}
+
+func (r *reply) check(o *Options) error {
 	p := r.Payload
 	if r.UserID == "" || r.MessageID == "" {
 		return errors.New("userId and messageId are required")
 	}
 	if p.UserInfo != nil && p.UserInfo.ID != r.UserID {
-		return fmt.Errorf("payload.userInfo.id %q, want userId", p.UserInfo.ID)
+		return fmt.Errorf("payload.userInfo.id: %q, must be the same as userId", p.UserInfo.ID)
 	}
-	if r.Organization != "" && r.Organization != s.o.Organization || r.ChatbotName != "" && r.ChatbotName != s.o.Chatbot {
+	if r.Organization != "" && r.Organization != o.Organization || r.ChatbotName != "" && r.ChatbotName != o.Chatbot {
 		return fmt.Errorf("answer is for %s/%s", r.Organization, r.ChatbotName)
 	}
 	if _, err := time.Parse(time.RFC3339, r.SentAt); err != nil && r.SentAt != "" {
-		return fmt.Errorf("sentAt %q, want RFC 3339", r.SentAt)
+		return fmt.Errorf("sentAt: %q, must be a time of RFC 3339", r.SentAt)
 	}
-	switch p.Sender.Role {
-	case "bot", "agent", "system":
-	default:
-		return fmt.Errorf("payload.sender.role %q, want bot, agent or system", p.Sender.Role)
+	if !slices.Contains([]string{"bot", "agent", "system"}, p.Sender.Role) {
+		return fmt.Errorf("payload.sender.role: %q, must be bot, agent or system", p.Sender.Role)
 	}
-	if e := p.Event; e != nil && e.Type != "passed" && e.Type != "closed" && e.Type != "typing" {
-		return fmt.Errorf("payload.event.type %q, want passed, closed or typing", e.Type)
+	if p.Event != nil && !slices.Contains([]string{"passed", "closed", "typing"}, p.Event.Type) {
+		return fmt.Errorf("payload.event.type: %q, must be passed, closed or typing", p.Event.Type)
 	}
 	if p.BotSay == "" && p.Event == nil && len(p.Media) == 0 && len(p.Suggestions) == 0 {
-		return errors.New("payload has none of botSay, event, media, suggestions")
+		return errors.New("payload: must have one of botSay, event, media, suggestions")
+	}
+	for i, f := range p.Media {
+		if err := f.check(); err != nil {
+			return fmt.Errorf("payload.media[%d].%w", i, err)
+		}
+	}
+	return nil
+}
+
+func (f File) check() error {
+	if !slices.Contains([]string{"image", "audio", "video", "file"}, f.Type) {
+		return fmt.Errorf("type: %q, must be image, audio, video or file", f.Type)
+	}
+	u, err := url.Parse(f.URL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return fmt.Errorf("url: %q, must be an absolute http address", f.URL)
+	}
+	if f.Size < 0 {
+		return fmt.Errorf("size: %d, must be a number of bytes", f.Size)
 	}
 	return nil
 }

@@ -1,143 +1,63 @@
 package native
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
-	"patchbay/sandbox/fault"
-	"patchbay/sandbox/push"
-	"patchbay/sandbox/record"
+	"patchbay/sandbox/simulator"
 )
 
-// Names of the proxy's endpoints for faults.
+// Names of the proxy's endpoints and calls, for faults.
 const (
 	EndpointProxy  = "proxy"  // the gateway's calls
-	EndpointAnswer = "answer" // our calls of the gateway's webhook
+	EndpointAnswer = "answer" // the calls of the gateway's webhook
 )
 
 // ProxyOptions configure a Proxy.
 type ProxyOptions struct {
 	Organization string // default "d8ai"
 	Chatbot      string // default "d8ai_chatbot"
-	AccessToken  string // demanded in the body of each call
-	// Revision is what the proxy knows of customPayload. By default it has the one string data.
-	Revision Revision
-	// Extensions takes our additions to the document: messageId, payload.media and payload.event. Without it they are
-	// refused, as everything is that the document doesn't name.
-	Extensions bool
-	// ErrorStatus is the HTTP status of all refusals; 0 means one that fits. The document shows no refusal.
-	ErrorStatus int
-
-	Webhook      string // address that answers are posted to
+	AccessToken  string // required in the body of each call
 	WebhookToken string // sent with answers as a bearer token; "" means none
-	// WebhookSecret, "whsec_" and a key in base64, signs answers by Standard Webhooks; several are parted by blanks.
+	// WebhookSecret signs answers by Standard Webhooks: "whsec_" and a key in base64; several are separated by spaces.
 	// "" means no signature.
 	WebhookSecret string
-	Retry         push.Retry
-
-	// Brain makes the replies to a call; default Echo. It is called by the goroutine that serves the call.
-	Brain       func(Asked) []Reply
-	Client      *http.Client // default push.NewClient()
-	Concurrency int          // webhook calls under way at once; default 64
-	Discard     bool         // count calls, but do not keep them
-	// Observe, if set, is called with each accepted call before the replies are made.
-	Observe func(Asked)
+	Retry         simulator.Retry
 }
 
 // Asked is one accepted call of the gateway.
 type Asked struct {
-	At           time.Time
 	UserID       string
 	Text         string // userSay
 	TargetAgents []string
-	Data         string          // customPayload.data
-	Custom       json.RawMessage // customPayload as it came, nil if it didn't
+	Data         string // customPayload.data
 	Header       http.Header
-	Body         []byte // as it arrived
-
-	// Our additions to the document.
-	MessageID string
-	Media     []File
-	Event     *CustomerEvent
 }
 
-// Reply is one answer of the bot. What is empty is left out.
-type Reply struct {
-	Text            string
-	Sender          Sender // default: role bot
-	Suggestions     []string
-	Media           []File
-	Event           *Event
-	MessageID       string // default: a new one
-	VendorMessageID string
-	SentAt          time.Time // default: now
-}
-
-// Echo is the usual brain: it repeats what was said.
-func Echo(a Asked) []Reply {
-	if a.Text == "" {
-		return nil
-	}
-	return []Reply{{Text: "You said: " + a.Text}}
-}
-
-// ProxyCounts is how much a proxy saw.
-type ProxyCounts struct {
-	Asked   int64 // accepted calls
-	Refused int64
-
-	Queued   int64 // webhook calls
-	Accepted int64 // of them, answered with any 2xx
-	Failed   int64 // of them, given up
-}
-
-// Proxy is the pretend message proxy. Create it with NewProxy and end it with Close; it is safe for concurrent use.
+// Proxy is the simulated message proxy, whose bot echoes. Create it with NewProxy and end it with Close; it is safe for
+// concurrent use.
 type Proxy struct {
-	// Faults are what goes wrong on command.
-	Faults fault.Set
+	*simulator.Vendor
 	// Asked lists the accepted calls.
-	Asked record.Log[Asked]
-	// Problems lists what was wrong with refused calls.
-	Problems record.Log[string]
+	Asked simulator.Log[Asked]
 
 	o       ProxyOptions
-	pusher  *push.Pusher
 	webhook atomic.Pointer[string]
-	data    sync.Map // user id → *UserData, the newest
-
-	asked, refused atomic.Int64
 }
 
-// NewProxy returns a pretend message proxy.
+// NewProxy returns a simulated message proxy.
 func NewProxy(o ProxyOptions) *Proxy {
-	if o.Organization == "" {
-		o.Organization = "d8ai"
-	}
-	if o.Chatbot == "" {
-		o.Chatbot = "d8ai_chatbot"
-	}
-	if o.Brain == nil {
-		o.Brain = Echo
-	}
-	p := &Proxy{o: o}
-	p.SetWebhook(o.Webhook)
-	p.pusher = push.New(push.Options{
-		Client: o.Client, Faults: &p.Faults, Retry: o.Retry, Concurrency: o.Concurrency, Discard: o.Discard,
-	})
-	return p
+	o.Organization, o.Chatbot = cmp.Or(o.Organization, "d8ai"), cmp.Or(o.Chatbot, "d8ai_chatbot")
+	return &Proxy{o: o, Vendor: simulator.NewVendor(o.Retry, ordered)}
 }
 
-// Close ends the webhook calls, also those under way, and waits for them.
-func (p *Proxy) Close() { p.pusher.Close() }
-
-// SetWebhook changes the address that answers are posted to, for a gateway that came back on another port.
+// SetWebhook sets the address that answers are posted to.
 func (p *Proxy) SetWebhook(address string) { p.webhook.Store(&address) }
-
-// Pushed lists what became of the webhook calls, in the order in which they ended.
-func (p *Proxy) Pushed() *record.Log[push.Outcome] { return &p.pusher.Outcomes }
 
 // AskedBy returns the accepted calls of one user, in order.
 func (p *Proxy) AskedBy(user string) []Asked {
@@ -150,9 +70,119 @@ func (p *Proxy) AskedBy(user string) []Asked {
 	return by
 }
 
-// Counts returns how much the proxy saw so far.
-func (p *Proxy) Counts() ProxyCounts {
-	c := ProxyCounts{Asked: p.asked.Load(), Refused: p.refused.Load()}
-	c.Queued, c.Accepted, c.Failed = p.pusher.Counts()
-	return c
+// Handler returns the proxy's endpoint.
+func (p *Proxy) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST /mp/webhooks/native/messages/{organization}/{chatbotName}", p.Endpoint(EndpointProxy, p.ask))
+	return mux
+}
+
+// question is the documented call.
+type question struct {
+	UserID      string `json:"userId"`
+	AccessToken string `json:"accessToken"`
+	Payload     struct {
+		UserSay  string    `json:"userSay"`
+		UserInfo UserInfo  `json:"userInfo"`
+		UserData *UserData `json:"userData"`
+	} `json:"payload"`
+}
+
+func (p *Proxy) ask(r *simulator.Request) (any, error) {
+	if r.PathValue("organization") != p.o.Organization || r.PathValue("chatbotName") != p.o.Chatbot {
+		return nil, refused(http.StatusNotFound, "no such organization or chatbot")
+	}
+	var q question
+	if err := r.Decode(&q); err != nil {
+		return nil, refused(http.StatusBadRequest, err.Error())
+	}
+	if q.AccessToken != p.o.AccessToken {
+		return nil, refused(http.StatusUnauthorized, "accessToken is wrong")
+	}
+	a := Asked{UserID: q.UserID, Text: q.Payload.UserSay, Header: r.Header.Clone()}
+	problem := ""
+	switch data := q.Payload.UserData; {
+	case q.UserID == "":
+		problem = "userId is required"
+	case q.Payload.UserInfo.ID != q.UserID:
+		problem = "payload.userInfo.id must be the same as userId"
+	case q.Payload.UserSay == "":
+		problem = "payload.userSay is required"
+	case data != nil:
+		a.TargetAgents = data.TargetAgents
+		a.Data, problem = customData(data.CustomPayload)
+	}
+	if problem != "" {
+		return nil, refused(http.StatusBadRequest, problem)
+	}
+	p.Asked.Append(a)
+	return struct{}{}, p.send(a.UserID, "You said: "+a.Text, q.Payload.UserData)
+}
+
+// customData returns customPayload.data, or what is wrong with it.
+func customData(raw json.RawMessage) (data, problem string) {
+	var custom struct {
+		Data *string `json:"data"`
+	}
+	if raw == nil {
+		return "", ""
+	}
+	if err := simulator.Decode(raw, &custom); err != nil {
+		return "", "payload.userData.customPayload: " + err.Error()
+	}
+	if custom.Data == nil {
+		return "", ""
+	}
+	if n := utf8.RuneCountInString(*custom.Data); n >= maxData {
+		return "", fmt.Sprintf("payload.userData.customPayload.data has %d characters, must be less than %d", n, maxData)
+	}
+	return *custom.Data, ""
+}
+
+// Send posts a text of the bot behind the user's other answers. It returns immediately.
+func (p *Proxy) Send(user, text string) error { return p.send(user, text, nil) }
+
+func (p *Proxy) send(user, text string, data *UserData) error {
+	prove, err := p.prove()
+	if err != nil {
+		return fmt.Errorf("answer %s: %w", user, err)
+	}
+	body, err := json.Marshal(reply{
+		UserID: user, MessageID: simulator.UUID(), Organization: p.o.Organization, ChatbotName: p.o.Chatbot,
+		SentAt:  time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00"),
+		Payload: Payload{BotSay: text, Sender: Sender{Role: "bot"}, UserInfo: &UserInfo{ID: user}, UserData: data},
+	})
+	if err != nil {
+		return fmt.Errorf("answer %s: %w", user, err)
+	}
+	return p.Queue(user, simulator.Call{
+		Endpoint: EndpointAnswer, URL: *p.webhook.Load(), Body: body, Prove: prove,
+		Accepted: func(status int, _ []byte) bool { return status/100 == 2 },
+	})
+}
+
+// prove returns a function that authenticates each attempt at one message: by the same id, and a signature of the
+// attempt's time. With wrong it spoils the signature if there is one, else the token.
+func (p *Proxy) prove() (func(r *http.Request, body []byte, wrong bool), error) {
+	keys, err := keys(p.o.WebhookSecret)
+	if err != nil {
+		return nil, err
+	}
+	id := simulator.UUID()
+	return func(r *http.Request, body []byte, wrong bool) {
+		r.Header.Set("Idempotency-Key", id)
+		token := p.o.WebhookToken
+		if wrong && keys == nil {
+			token = "wrong-" + token
+		}
+		if token != "" {
+			r.Header.Set("Authorization", "Bearer "+token)
+		}
+		if wrong {
+			body = append([]byte("wrong"), body...)
+		}
+		if keys != nil {
+			sign(r.Header, keys, id, time.Now(), body)
+		}
+	}, nil
 }

@@ -1,103 +1,108 @@
 package native
 
 import (
-	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
+	"unicode/utf8"
 
-	"patchbay/sandbox/fault"
+	"patchbay/sandbox/simulator"
 )
 
-// Say sends what user says and returns the gateway's answer. It does not try again. The error is
-// for calls that got no whole answer, and for requests that the revision can't express; any
-// HTTP status is a result.
-func (s *Simulator) Say(ctx context.Context, user, text string, opts ...Option) (int, []byte, error) {
-	saying := Saying{
-		AccessToken: s.o.AccessToken, UserInfoID: user, ContentType: "application/json", Header: http.Header{},
+// maxData is the limit of customPayload.data: less than 256 characters.
+const maxData = 256
+
+var errLongData = errors.New("customPayload.data must have less than 256 characters")
+
+// message is a request of the website. MessageID and Media are the project's additions to the document.
+type message struct {
+	UserID      string         `json:"userId"`
+	AccessToken string         `json:"accessToken"`
+	MessageID   string         `json:"messageId,omitempty"`
+	Payload     messagePayload `json:"payload"`
+
+	tooLong bool // customPayload.data
+	header  http.Header
+	body    []byte // sent instead of the other fields, if it is not nil
+}
+
+type messagePayload struct {
+	UserSay  string    `json:"userSay"`
+	UserInfo UserInfo  `json:"userInfo"`
+	UserData *UserData `json:"userData,omitempty"`
+	Media    []File    `json:"media,omitempty"`
+}
+
+func (m *message) data() *UserData {
+	if m.Payload.UserData == nil {
+		m.Payload.UserData = &UserData{}
 	}
-	for _, opt := range opts {
-		opt(&saying)
-	}
-	other := s.turns.next(user)
-	defer s.turns.ended(user)
-	f, _ := s.Faults.Take(EndpointSay, sayFaults...)
-	if f.Kind == fault.BadSignature {
-		saying.AccessToken = "wrong-" + saying.AccessToken
-	}
-	body, err := saying.encode(user, text)
-	if err != nil {
-		return 0, nil, fmt.Errorf("say as %s: %w", user, err)
-	}
-	switch f.Kind {
-	case fault.Duplicate:
-		if status, answer, err := s.post(ctx, &saying, body); err != nil || status != http.StatusOK {
-			return status, answer, err
+	return m.Payload.UserData
+}
+
+// Option changes a request.
+type Option func(*message)
+
+// WithMessageID adds the website's id of the message.
+func WithMessageID(id string) Option { return func(m *message) { m.MessageID = id } }
+
+// WithTargetAgents names the bots that should answer.
+func WithTargetAgents(names ...string) Option {
+	return func(m *message) { m.data().TargetAgents = names }
+}
+
+// WithData adds customPayload.data.
+func WithData(data string) Option {
+	return func(m *message) {
+		raw, err := json.Marshal(map[string]string{"data": data})
+		if err != nil {
+			panic(err) // a string can be encoded
 		}
-	case fault.Truncate:
-		body = body[:len(body)/2]
-	case fault.Huge:
-		body = fault.Pad(body, f.Bytes)
-	case fault.ContentType:
-		saying.ContentType = "text/html; charset=utf-8"
-	case fault.Reset:
-		saying.broken = true
-	case fault.Slow:
-		err = fault.Sleep(ctx, f.Delay)
-	case fault.Hang:
-		err = s.Faults.Hold(ctx)
-	case fault.Reorder:
-		err = letPass(ctx, other, f.Delay)
+		m.data().CustomPayload = raw
+		m.tooLong = utf8.RuneCountInString(data) >= maxData
 	}
-	if err != nil {
-		return 0, nil, err
-	}
-	status, answer, err := s.post(ctx, &saying, body)
-	if f.Kind == fault.Drop && err == nil {
-		return 0, nil, errors.New("answer ignored on command")
-	}
-	return status, answer, err
 }
 
-var sayFaults = []fault.Kind{
-	fault.BadSignature, fault.Duplicate, fault.Truncate, fault.Huge, fault.ContentType, fault.Slow, fault.Hang,
-	fault.Reset, fault.Drop, fault.Reorder,
+// WithMedia adds files of the customer.
+func WithMedia(files ...File) Option { return func(m *message) { m.Payload.Media = files } }
+
+// WithHeader adds a header.
+func WithHeader(name, value string) Option { return func(m *message) { m.header.Add(name, value) } }
+
+// WithAccessToken sends another token than the configured one.
+func WithAccessToken(token string) Option { return func(m *message) { m.AccessToken = token } }
+
+// WithUserInfoID sends another userInfo.id than the user's.
+func WithUserInfoID(id string) Option { return func(m *message) { m.Payload.UserInfo.ID = id } }
+
+// WithBody sends exactly these bytes.
+func WithBody(contentType string, body []byte) Option {
+	return func(m *message) {
+		m.header.Set("Content-Type", contentType)
+		m.body = body
+	}
 }
 
-// brokenReader fails in the middle of a body, which makes the client drop the connection.
-type brokenReader struct{}
-
-func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("connection dropped on command") }
-
-func (s *Simulator) post(ctx context.Context, saying *Saying, body []byte) (int, []byte, error) {
-	address := *s.gateway.Load() + s.o.Prefix + "/mp/webhooks/native/messages/" +
-		url.PathEscape(s.o.Organization) + "/" + url.PathEscape(s.o.Chatbot)
-	var content io.Reader = bytes.NewReader(body)
-	if saying.broken {
-		content = io.MultiReader(bytes.NewReader(body[:len(body)/2]), brokenReader{})
+// Say sends the user's text and returns the gateway's answer. It does not retry. It returns an error if there was no
+// whole answer; any HTTP status is a result.
+func (s *Simulator) Say(ctx context.Context, user, text string, opts ...Option) (int, []byte, error) {
+	m := &message{UserID: user, AccessToken: s.o.AccessToken, header: http.Header{}}
+	m.Payload.UserSay, m.Payload.UserInfo.ID = text, user
+	for _, opt := range opts {
+		opt(m)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, content)
-	if err != nil {
-		return 0, nil, fmt.Errorf("call gateway: %w", err)
+	if m.tooLong {
+		return 0, nil, fmt.Errorf("say as %s: %w", user, errLongData)
 	}
-	r.ContentLength = int64(len(body))
-	r.Header = saying.Header.Clone()
-	r.Header.Set("Content-Type", saying.ContentType)
-	s.said.Add(1)
-	resp, err := s.o.Client.Do(r)
-	if err != nil {
-		return 0, nil, err
+	if m.body == nil {
+		var err error
+		if m.body, err = json.Marshal(m); err != nil {
+			return 0, nil, fmt.Errorf("encode message of %s: %w", user, err)
+		}
 	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxReply))
-	if err != nil {
-		return 0, nil, fmt.Errorf("read gateway's answer: %w", err)
-	}
-	if resp.StatusCode == http.StatusOK {
-		s.taken.Add(1)
-	}
-	return resp.StatusCode, answer, nil
+	address := *s.gateway.Load() + "/mp/webhooks/native/messages/" + url.PathEscape(s.o.Organization) + "/" + url.PathEscape(s.o.Chatbot)
+	return s.Once(ctx, simulator.Call{Endpoint: EndpointSay, URL: address, Body: m.body, Header: m.header})
 }

@@ -7,12 +7,12 @@ import (
 	"time"
 
 	"patchbay/sandbox/botwebhook"
-	"patchbay/sandbox/push"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
 // patient is how vendors try again: for as long as a test lasts.
-var patient = push.Retry{Attempts: 2000, First: 20 * time.Millisecond, Max: 150 * time.Millisecond}
+var patient = simulator.Retry{Attempts: 2000, First: 20 * time.Millisecond, Max: 150 * time.Millisecond}
 
 // vendors are a world whose bots name what they answer, and in which conversation, and give every answer words of its own.
 // All vendors take a moment between the effect of a call and its answer: a kill in between makes the call's outcome unknown.

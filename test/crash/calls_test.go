@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"patchbay/sandbox/botwebhook"
-	"patchbay/sandbox/fault"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
@@ -69,13 +69,13 @@ func TestQuestionInFlightAtAKill(t *testing.T) {
 				})
 				g := harness.NewGateway(t, tr.w, harness.Config{Routes: "[]", Settings: map[string][]string{"faq": {"mode: " + mode}}})
 				if mode == "streaming" { // in the middle of the answer: its beginning has left
-					tr.w.Bots.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: botwebhook.EndpointStream, Count: 1})
+					tr.w.Bots.Faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: botwebhook.EndpointStream, Count: 1})
 				}
 				rnd := chance(tr.seed, "in flight")
 				tr.say(rnd, "c00", "c00-001", "c00-001 hello")
 				harness.Eventually(t, harness.Patience, "the bot is asked", func() string {
 					hung := mode == "blocking" || tr.w.Bots.Faults.Hits.Len() == 1
-					return wait(tr.w.Bots.Asked.Len() == 1 && hung, "%+v", tr.w.Bots.Counts())
+					return wait(tr.w.Bots.Asked.Len() == 1 && hung, "%d questions", tr.w.Bots.Asked.Len())
 				})
 				i := incident{from: time.Now(), channel: "faq"}
 				want := tally{messages: 2, words: 1, delivered: 2, dead: 1}

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"patchbay/sandbox/fault"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
@@ -15,7 +15,7 @@ func TestAnswerBeforeItsThread(t *testing.T) {
 	tr := newTraffic(t, seed(t))
 	release := make(chan struct{})
 	tr.hold = func() {
-		if tr.w.Desk.Counts().Connects > 0 {
+		if tr.w.Desk.Count("CONNECT") > 0 {
 			select {
 			case <-release:
 			case <-tr.ctx.Done():
@@ -31,7 +31,7 @@ func TestAnswerBeforeItsThread(t *testing.T) {
 	rnd := chance(tr.seed, "early")
 	tr.say(rnd, "c00", "c00-001", "c00-001 an agent please")
 	harness.Eventually(t, harness.Patience, "the desk is asked", func() string {
-		return wait(len(tr.w.Desk.Waiting()) == 1, "%+v", tr.w.Desk.Counts())
+		return wait(len(tr.w.Desk.Waiting()) == 1, "%+v", tr.w.Desk.Chats())
 	})
 	user := tr.w.Desk.Waiting()[0].User
 	if err := tr.w.Desk.Accept(user, "Ann"); err != nil {
@@ -48,7 +48,7 @@ func TestAnswerBeforeItsThread(t *testing.T) {
 	g.Kill(t)
 	close(release)
 	pause(tr.ctx, 6*time.Second) // it waits five
-	tr.w.Desk.Faults.Add(fault.Fault{Kind: fault.Slow, Endpoint: "send", Delay: time.Second, Count: 1})
+	tr.w.Desk.Faults.Add(simulator.Fault{Kind: simulator.Slow, Endpoint: "send", Delay: time.Second, Count: 1})
 	g.Start(t)
 	tr.say(rnd, "c01", "c01-001", "c01-001 hello") // life goes on before the desk has answered
 	harness.Eventually(t, harness.Patience, "the customer's message reaches the agent", func() string {

@@ -44,8 +44,9 @@ func (tr *traffic) drain(t *testing.T, g *harness.Gateway) {
 
 // pushes returns how many pushes the vendors began, and how many of them have not ended.
 func (tr *traffic) pushes() (begun, open int64) {
-	b, d := tr.w.Bots.Counts(), tr.w.Desk.Counts()
-	return b.Queued + d.Queued, b.Queued + d.Queued - b.Accepted - b.Failed - d.Accepted - d.Failed
+	openBots, bots := tr.w.Bots.Pending()
+	openDesk, desk := tr.w.Desk.Pending()
+	return bots + desk, openBots + openDesk
 }
 
 // waiting tells of one delivery why it waits.

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"patchbay/sandbox/native"
-	"patchbay/sandbox/push"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
@@ -89,11 +89,11 @@ func (tr *traffic) sayCopies(t *testing.T, user string, n int) bool {
 // pushCopies makes every webhook call that was ever taken again, several times at once, with new proof of who calls.
 func (tr *traffic) pushCopies(t *testing.T) {
 	t.Helper()
-	client := push.NewClient()
+	client := simulator.NewClient()
 	defer client.CloseIdleConnections()
 	slots := make(chan struct{}, 32)
 	var calls sync.WaitGroup
-	for _, o := range append(tr.w.Bots.Pushed().All(), tr.w.Desk.Pushed().All()...) {
+	for _, o := range append(tr.w.Bots.Outcomes.All(), tr.w.Desk.Outcomes.All()...) {
 		for range copies {
 			slots <- struct{}{}
 			calls.Go(func() {
@@ -105,7 +105,7 @@ func (tr *traffic) pushCopies(t *testing.T) {
 	calls.Wait()
 }
 
-func (tr *traffic) push(t *testing.T, client *http.Client, c push.Call) {
+func (tr *traffic) push(t *testing.T, client *http.Client, c simulator.Call) {
 	r, err := http.NewRequestWithContext(tr.ctx, http.MethodPost, c.URL, bytes.NewReader(c.Body))
 	if err != nil {
 		t.Error(err)

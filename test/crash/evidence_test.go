@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"patchbay/sandbox/botwebhook"
-	"patchbay/sandbox/push"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
@@ -73,12 +73,12 @@ func (tr *traffic) gather(t *testing.T, g *harness.Gateway, incidents []incident
 			}
 		}
 	}
-	e.words = append(botWords(t, tr.w.Bots.Pushed().All()), tr.deskWords(t, tr.w.Desk.Pushed().All())...)
+	e.words = append(botWords(t, tr.w.Bots.Outcomes.All()), tr.deskWords(t, tr.w.Desk.Outcomes.All())...)
 	users := e.users()
 	for _, user := range users {
 		for _, a := range tr.w.Livechat.Received(user) {
 			r := reply{at: a.At, key: a.Key, role: a.Payload.Sender.Role, text: a.Payload.BotSay}
-			for _, f := range a.Files {
+			for _, f := range a.Payload.Media {
 				r.text += tr.behind(t, f.URL)
 			}
 			if a.Payload.Event != nil && a.Payload.Event.Type == "passed" {
@@ -184,7 +184,7 @@ func transcript(line string) bool {
 }
 
 // botWords reads the bots' webhook calls that were taken.
-func botWords(t *testing.T, pushed []push.Outcome) []word {
+func botWords(t *testing.T, pushed []simulator.Outcome) []word {
 	t.Helper()
 	var out []word
 	for _, o := range pushed {
@@ -208,7 +208,7 @@ func botWords(t *testing.T, pushed []push.Outcome) []word {
 }
 
 // deskWords reads the agents' lines that were taken. The desk's own notices have no id that the trail could be asked for.
-func (tr *traffic) deskWords(t *testing.T, pushed []push.Outcome) []word {
+func (tr *traffic) deskWords(t *testing.T, pushed []simulator.Outcome) []word {
 	t.Helper()
 	var out []word
 	for _, o := range pushed {

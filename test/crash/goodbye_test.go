@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"patchbay/sandbox/fault"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
@@ -19,17 +19,17 @@ func TestGoodbyeRepeated(t *testing.T) {
     offer: {to: desk, within: 1s}
 `})
 	const connectAndGoodbye = 1 // calls before the one whose answer is lost
-	tr.w.Desk.Faults.Add(fault.Fault{Kind: fault.Drop, Endpoint: "send", Skip: connectAndGoodbye, Count: 1})
+	tr.w.Desk.Faults.Add(simulator.Fault{Kind: simulator.Drop, Endpoint: "send", Skip: connectAndGoodbye, Count: 1})
 	rnd := chance(tr.seed, "goodbye")
 	tr.say(rnd, "c00", "c00-001", "c00-001 an agent please")
 	harness.Eventually(t, harness.Patience, "the desk is told that nobody waits any more", func() string {
-		n := tr.w.Desk.Counts().Disconnects
+		n := tr.w.Desk.Count("DISCONNECT")
 		return wait(n == 1 && tr.w.Desk.Faults.Hits.Len() == 1, "%d times", n)
 	})
 	tr.drain(t, g)
 	tr.say(rnd, "c00", "c00-002", "c00-002 an agent please")
 	harness.Eventually(t, harness.Patience, "the desk is asked again", func() string {
-		return wait(tr.w.Desk.Counts().Connects == 2, "%+v", tr.w.Desk.Counts())
+		return wait(tr.w.Desk.Count("CONNECT") == 2, "%+v", tr.w.Desk.Chats())
 	})
 	tr.finish(t, g)
 	v := judge(tr.gather(t, g, nil))

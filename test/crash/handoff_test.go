@@ -12,8 +12,7 @@ import (
 	"time"
 
 	"patchbay/sandbox/botwebhook"
-	"patchbay/sandbox/push"
-	"patchbay/sandbox/record"
+	"patchbay/sandbox/simulator"
 	"patchbay/sdk/envelope"
 	"patchbay/test/harness"
 )
@@ -57,7 +56,7 @@ type dialogue struct {
 // handoffs are all hand-offs of a test.
 type handoffs struct {
 	*traffic
-	taken  record.Log[*dialogue]
+	taken  simulator.Log[*dialogue]
 	lines  sync.Map // number of an agent's lines by desk user
 	byUser sync.Map // *dialogue by desk user
 }
@@ -212,7 +211,7 @@ func (h *handoffs) evidence(t *testing.T, g *harness.Gateway, incidents []incide
 		}
 	}
 	e.words = nil
-	for _, o := range h.w.Desk.Pushed().All() {
+	for _, o := range h.w.Desk.Outcomes.All() {
 		var body struct {
 			Messages []struct {
 				To string `json:"to"`
@@ -222,7 +221,7 @@ func (h *handoffs) evidence(t *testing.T, g *harness.Gateway, incidents []incide
 			t.Fatal(err)
 		}
 		if len(body.Messages) == 1 && real[body.Messages[0].To] {
-			e.words = append(e.words, h.deskWords(t, []push.Outcome{o})...)
+			e.words = append(e.words, h.deskWords(t, []simulator.Outcome{o})...)
 		}
 	}
 	return e

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"patchbay/sandbox/native"
-	"patchbay/sandbox/record"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
@@ -19,7 +19,7 @@ type handed struct {
 }
 
 // polls are all that were answered.
-type polls struct{ record.Log[handed] }
+type polls struct{ simulator.Log[handed] }
 
 func (p *polls) answered(poll harness.Poll) {
 	var answer struct {
@@ -180,7 +180,7 @@ func TestPollInFlightAtAKill(t *testing.T) {
 			rnd := chance(tr.seed, "in flight")
 			tr.say(rnd, "c00", "c00-001", "c00-001 an agent please")
 			harness.Eventually(t, harness.Patience, "the desk is asked", func() string {
-				return wait(len(tr.w.Desk.Waiting()) == 1, "%+v", tr.w.Desk.Counts())
+				return wait(len(tr.w.Desk.Waiting()) == 1, "%+v", tr.w.Desk.Chats())
 			})
 			user := tr.w.Desk.Waiting()[0].User
 			if err := tr.w.Desk.Accept(user, "Ann"); err != nil {

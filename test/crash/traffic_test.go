@@ -14,7 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"patchbay/sandbox/native"
-	"patchbay/sandbox/record"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
@@ -36,8 +36,8 @@ type refusal struct {
 type traffic struct {
 	w       *harness.World
 	seed    uint64
-	said    record.Log[said] // in the order of acceptance per customer
-	refused record.Log[refusal]
+	said    simulator.Log[said] // in the order of acceptance per customer
+	refused simulator.Log[refusal]
 
 	ctx     context.Context // of all
 	end     context.CancelFunc

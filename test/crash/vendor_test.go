@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"patchbay/sandbox/fault"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
@@ -23,12 +23,12 @@ func TestVendorDown(t *testing.T) {
 	})
 	const hanging = 6
 	down := time.Now()
-	bots.Add(fault.Fault{Kind: fault.Hang, Endpoint: "message", Count: hanging})
+	bots.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: "message", Count: hanging})
 	for range 20 {
-		bots.Add(fault.Fault{Kind: fault.Reset, Count: 1})
-		bots.Add(fault.Fault{Kind: fault.Status, Count: 1})
+		bots.Add(simulator.Fault{Kind: simulator.Reset, Count: 1})
+		bots.Add(simulator.Fault{Kind: simulator.Status, Count: 1})
 	}
-	bots.Add(fault.Fault{Kind: fault.Status, Status: 503})
+	bots.Add(simulator.Fault{Kind: simulator.Status, Status: 503})
 	before := tr.w.Bots.Asked.Len()
 	// What hangs must have been left by the gateway before the end: released, it would be an effect that nobody waits for.
 	var hung time.Time

@@ -8,7 +8,7 @@ import (
 
 	"patchbay/sandbox/aicc"
 	"patchbay/sandbox/botwebhook"
-	"patchbay/sandbox/fault"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
@@ -82,7 +82,7 @@ func TestBlockingBotIsNotAskedTwice(t *testing.T) {
 	s := newScene(t, harness.Vendors{}, harness.Config{Settings: map[string][]string{"faq": {"mode: blocking"}}})
 	s.says(t, "dan", "hello")
 	s.hears(t, "dan", "bot", greeting)
-	s.Bots.Faults.Add(fault.Fault{Kind: fault.Drop, Endpoint: botwebhook.EndpointMessage, Count: 1})
+	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Drop, Endpoint: botwebhook.EndpointMessage, Count: 1})
 	s.says(t, "dan", "and now?")
 	s.says(t, "dan", "next")
 	s.hears(t, "dan", "bot", "You said: next")

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"patchbay/sandbox/fault"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 
 	"patchbay/sandbox/botwebhook"
@@ -196,7 +196,7 @@ func TestTrace(t *testing.T) {
 		t.Errorf("what waits with an offer:\n%s%s", got.Stdout, got.Stderr)
 	}
 
-	s.Bots.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: botwebhook.EndpointMessage})
+	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: botwebhook.EndpointMessage})
 	s.says(t, "ben", "first")
 	s.says(t, "ben", "second")
 	harness.Eventually(t, harness.Patience, "it is said that ben's message is in flight", func() string {

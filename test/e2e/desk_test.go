@@ -9,6 +9,7 @@ import (
 
 	"patchbay/sandbox/aicc"
 	"patchbay/sandbox/native"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
@@ -55,13 +56,13 @@ func TestDesksThatDiffer(t *testing.T) {
 // TestDeskDeclines: the reason why nobody can be offered is told apart.
 func TestDeskDeclines(t *testing.T) {
 	t.Parallel()
-	for text, refusal := range map[string]aicc.Refusal{
-		"reason outside_hours":   {Code: "12", Text: aicc.ReasonClosed},
-		"reason no_agent":        {Code: "13", Text: aicc.ReasonNoCCUCS},
-		"reason robot_not_ready": {Code: "13", Text: aicc.ReasonRobotInit},
-		"reason no_channel":      {Code: "13", Text: aicc.ReasonNoChannel},
-		"reason send_failed":     {Code: "13", Text: aicc.ReasonSend},
-		"reason failed":          {Code: "90001", Text: "whatever"},
+	for text, refusal := range map[string]simulator.Fault{
+		"reason outside_hours":   {Code: 12, Text: aicc.ReasonClosed},
+		"reason no_agent":        {Code: 13, Text: aicc.ReasonNoCCUCS},
+		"reason robot_not_ready": {Code: 13, Text: aicc.ReasonRobotInit},
+		"reason no_channel":      {Code: 13, Text: aicc.ReasonNoChannel},
+		"reason send_failed":     {Code: 13, Text: aicc.ReasonSend},
+		"reason failed":          {Code: 90001, Text: "whatever"},
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
@@ -75,7 +76,8 @@ func TestDeskDeclines(t *testing.T) {
     when: '"reason " + reason == "` + text + `"'
     say: Not now.
 `})
-			s.Desk.Refuse(refusal)
+			refusal.Kind, refusal.Endpoint = simulator.Refuse, aicc.EndpointSend
+			s.Desk.Faults.Add(refusal)
 			s.says(t, "ann", "I want a human")
 			s.hears(t, "ann", "system", "Not now.")
 		})

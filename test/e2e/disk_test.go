@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"patchbay/sandbox/fault"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 
 	"patchbay/sandbox/botwebhook"
@@ -71,7 +71,7 @@ func TestDiskFull(t *testing.T) {
 	s.hears(t, "ann", "bot", "You said: before")
 
 	// Taken in, but not yet delivered, when the disk is full.
-	s.Bots.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: botwebhook.EndpointMessage})
+	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: botwebhook.EndpointMessage})
 	var taken []string
 	for i := range 5 {
 		text := fmt.Sprintf("waiting %d", i)
@@ -79,7 +79,7 @@ func TestDiskFull(t *testing.T) {
 		taken = append(taken, text)
 	}
 	within(t, harness.Patience, "a call hangs", func(ctx context.Context) error {
-		return s.Bots.Faults.Hits.Wait(ctx, func(all []fault.Hit) bool { return len(all) > 0 })
+		return s.Bots.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) > 0 })
 	})
 	empty := fill(t, disk, 0)
 

@@ -9,30 +9,30 @@ import (
 	"time"
 
 	"patchbay/sandbox/botwebhook"
-	"patchbay/sandbox/fault"
 	"patchbay/sandbox/native"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
 // unheard are the troubles after which nobody knows whether a bot that answers in the call was asked: it is not asked again.
 var unheard = []trouble{
-	{"reset", fault.Fault{Kind: fault.Reset}, never, true},
-	{"hangs", fault.Fault{Kind: fault.Hang}, never, true},
-	{"gateway on the way is out of time", fault.Fault{Kind: fault.Status, Status: http.StatusGatewayTimeout}, never, true},
-	{"answer lost", fault.Fault{Kind: fault.Drop}, once, true},
+	{"reset", simulator.Fault{Kind: simulator.Reset}, never, true},
+	{"hangs", simulator.Fault{Kind: simulator.Hang}, never, true},
+	{"gateway on the way is out of time", simulator.Fault{Kind: simulator.Status, Status: http.StatusGatewayTimeout}, never, true},
+	{"answer lost", simulator.Fault{Kind: simulator.Drop}, once, true},
 }
 
 // TestBotsThatAnswerInTheCallUnderFaults: a question is asked again where it certainly was not asked, and only there.
 func TestBotsThatAnswerInTheCallUnderFaults(t *testing.T) {
 	t.Parallel()
 	refusedAtFirst := slices.DeleteFunc(slices.Clone(before), func(tr trouble) bool {
-		return tr.fault.Kind == fault.Hang || tr.fault.Kind == fault.Reset
+		return tr.fault.Kind == simulator.Hang || tr.fault.Kind == simulator.Reset
 	})
 	for mode, own := range map[string][]trouble{
 		"blocking": {
-			{"answer cut off", fault.Fault{Kind: fault.Truncate}, once, true},
-			{"huge answer", fault.Fault{Kind: fault.Huge}, once, true},
-			{"answer of the wrong type", fault.Fault{Kind: fault.ContentType}, once, false},
+			{"answer cut off", simulator.Fault{Kind: simulator.Truncate}, once, true},
+			{"huge answer", simulator.Fault{Kind: simulator.Huge}, once, true},
+			{"answer of the wrong type", simulator.Fault{Kind: simulator.ContentType}, once, false},
 		},
 		"streaming": {},
 	} {
@@ -81,15 +81,15 @@ func TestStreamsUnderFaults(t *testing.T) {
 		Extra: map[string][]string{"faq": hurry}, Settings: map[string][]string{"faq": {"mode: streaming"}}, Routes: "[]",
 	})
 	for i, tt := range []struct {
-		fault fault.Fault
+		fault simulator.Fault
 		whole bool
 	}{
-		{fault.Fault{Kind: fault.Slow, Delay: 50 * time.Millisecond}, true},
-		{fault.Fault{Kind: fault.Hang}, false},
-		{fault.Fault{Kind: fault.Reset}, false},
-		{fault.Fault{Kind: fault.Truncate}, false},
-		{fault.Fault{Kind: fault.Refuse, Code: 50000}, false},
-		{fault.Fault{Kind: fault.Refuse, Code: 20022}, false},
+		{simulator.Fault{Kind: simulator.Slow, Delay: 50 * time.Millisecond}, true},
+		{simulator.Fault{Kind: simulator.Hang}, false},
+		{simulator.Fault{Kind: simulator.Reset}, false},
+		{simulator.Fault{Kind: simulator.Truncate}, false},
+		{simulator.Fault{Kind: simulator.Refuse, Code: 50000}, false},
+		{simulator.Fault{Kind: simulator.Refuse, Code: 20022}, false},
 	} {
 		name, user := fmt.Sprintf("%s %d", tt.fault.Kind, tt.fault.Code), fmt.Sprintf("sid-%d", i)
 		tt.fault.Endpoint, tt.fault.Count = botwebhook.EndpointStream, 1
@@ -128,7 +128,7 @@ func TestExpiredKeys(t *testing.T) {
 			s := newScene(t, harness.Vendors{}, harness.Config{Settings: map[string][]string{"faq": {"mode: " + mode}}, Routes: "[]"})
 			s.says(t, "kai", "hello")
 			s.hears(t, "kai", "bot", greeting)
-			s.Bots.Faults.Add(fault.Fault{Kind: fault.ExpiredToken, Endpoint: botwebhook.EndpointMessage, Count: 1})
+			s.Bots.Faults.Add(simulator.Fault{Kind: simulator.ExpiredToken, Endpoint: botwebhook.EndpointMessage, Count: 1})
 			s.says(t, "kai", "and now?")
 			if mode == "webhook" {
 				s.sick(t, "faq")
@@ -141,7 +141,7 @@ func TestExpiredKeys(t *testing.T) {
 	t.Run("hand-off", func(t *testing.T) {
 		t.Parallel()
 		s := newHandoff(t)
-		s.Bots.Faults.Add(fault.Fault{Kind: fault.ExpiredToken, Endpoint: botwebhook.EndpointReceive, Count: 1})
+		s.Bots.Faults.Add(simulator.Fault{Kind: simulator.ExpiredToken, Endpoint: botwebhook.EndpointReceive, Count: 1})
 		h, err := s.Bots.Handoff(harness.Soon(t), botwebhook.User{UserID: "u-1"})
 		if err != nil {
 			t.Fatal(err)

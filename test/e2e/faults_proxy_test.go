@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"patchbay/sandbox/fault"
 	"patchbay/sandbox/native"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
@@ -69,8 +69,8 @@ func TestProxyUnderFaults(t *testing.T) {
 	t.Parallel()
 	s, p := newProxied(t, proxySecret)
 	troubles := slices.Concat(before, after(twice, once), []trouble{
-		{"refused for good", fault.Fault{Kind: fault.Refuse}, never, true},
-		{"redirected", fault.Fault{Kind: fault.Status, Status: http.StatusFound}, never, true},
+		{"refused for good", simulator.Fault{Kind: simulator.Refuse}, never, true},
+		{"redirected", simulator.Fault{Kind: simulator.Status, Status: http.StatusFound}, never, true},
 	})
 	s.endure(t, &p.Faults, native.EndpointProxy, "proxy", troubles, func(text string) {
 		s.says(t, "ann", text, native.WithData("order 17"), native.WithTargetAgents("example_qa"))
@@ -98,7 +98,7 @@ func TestProxyUnderFaults(t *testing.T) {
 func TestProxyRefusesTheToken(t *testing.T) {
 	t.Parallel()
 	s, p := newProxied(t, "")
-	p.Faults.Add(fault.Fault{Kind: fault.ExpiredToken, Endpoint: native.EndpointProxy, Count: 1})
+	p.Faults.Add(simulator.Fault{Kind: simulator.ExpiredToken, Endpoint: native.EndpointProxy, Count: 1})
 	s.says(t, "ann", "hello")
 	s.sick(t, "proxy")
 	s.unauthorized(t, "proxy", "ann")
@@ -117,7 +117,7 @@ func TestProxyAnswersUnderFaults(t *testing.T) {
 			s.says(t, "ann", "hello")
 			s.hears(t, "ann", "bot", "You said: hello")
 			s.endure(t, &p.Faults, native.EndpointAnswer, "livechat", calls, func(text string) {
-				if err := p.Send(deskID("ann"), native.Reply{Text: text}); err != nil {
+				if err := p.Send(deskID("ann"), text); err != nil {
 					t.Fatal(err)
 				}
 			}, func() []string { return s.words("ann", "bot") })
@@ -125,9 +125,9 @@ func TestProxyAnswersUnderFaults(t *testing.T) {
 				t.Errorf("answers that came twice:\n%s", transcript(repeated))
 			}
 
-			p.Faults.Add(fault.Fault{Kind: fault.Reorder, Endpoint: native.EndpointAnswer, Count: 1, Delay: 5 * time.Second})
+			p.Faults.Add(simulator.Fault{Kind: simulator.Reorder, Endpoint: native.EndpointAnswer, Count: 1, Delay: 5 * time.Second})
 			for _, text := range []string{"second", "first"} {
-				if err := p.Send(deskID("ann"), native.Reply{Text: text}); err != nil {
+				if err := p.Send(deskID("ann"), text); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -143,8 +143,8 @@ func TestProxyAnswersThatNobodySigned(t *testing.T) {
 	s, p := newProxied(t, proxySecret)
 	s.says(t, "ann", "hello")
 	s.hears(t, "ann", "bot", "You said: hello")
-	p.Faults.Add(fault.Fault{Kind: fault.BadSignature, Endpoint: native.EndpointAnswer}) // always
-	if err := p.Send(deskID("ann"), native.Reply{Text: "send money"}); err != nil {
+	p.Faults.Add(simulator.Fault{Kind: simulator.BadSignature, Endpoint: native.EndpointAnswer}) // always
+	if err := p.Send(deskID("ann"), "send money"); err != nil {
 		t.Fatal(err)
 	}
 	harness.Eventually(t, harness.Patience, "refused more than once", func() string {

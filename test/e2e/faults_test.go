@@ -12,14 +12,14 @@ import (
 
 	"patchbay/sandbox/aicc"
 	"patchbay/sandbox/botwebhook"
-	"patchbay/sandbox/fault"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
 // trouble is one thing that goes wrong with one call, and how often the call has its effect then.
 type trouble struct {
 	name    string
-	fault   fault.Fault
+	fault   simulator.Fault
 	effects []int // what may be counted
 	dead    bool  // the delivery is given up
 }
@@ -36,33 +36,33 @@ const throttled = time.Second
 
 // before are the troubles that come before the call has an effect: it is repeated.
 var before = []trouble{
-	{"429 with Retry-After", fault.Fault{Kind: fault.Status, Status: http.StatusTooManyRequests, RetryAfter: throttled}, once, false},
-	{"500", fault.Fault{Kind: fault.Status}, once, false},
-	{"503 with Retry-After", fault.Fault{Kind: fault.Status, Status: http.StatusServiceUnavailable, RetryAfter: throttled}, once, false},
-	{"slow", fault.Fault{Kind: fault.Slow, Delay: 300 * time.Millisecond}, once, false},
-	{"hangs", fault.Fault{Kind: fault.Hang}, once, false},
-	{"reset", fault.Fault{Kind: fault.Reset}, once, false},
+	{"429 with Retry-After", simulator.Fault{Kind: simulator.Status, Status: http.StatusTooManyRequests, RetryAfter: throttled}, once, false},
+	{"500", simulator.Fault{Kind: simulator.Status}, once, false},
+	{"503 with Retry-After", simulator.Fault{Kind: simulator.Status, Status: http.StatusServiceUnavailable, RetryAfter: throttled}, once, false},
+	{"slow", simulator.Fault{Kind: simulator.Slow, Delay: 300 * time.Millisecond}, once, false},
+	{"hangs", simulator.Fault{Kind: simulator.Hang}, once, false},
+	{"reset", simulator.Fault{Kind: simulator.Reset}, once, false},
 }
 
 // after are the troubles that come after the effect.
 func after(lost, unreadable []int) []trouble {
 	return []trouble{
-		{"answer lost", fault.Fault{Kind: fault.Drop}, lost, false},
-		{"answer cut off", fault.Fault{Kind: fault.Truncate}, unreadable, false},
-		{"answer of the wrong type", fault.Fault{Kind: fault.ContentType}, either, false},
-		{"huge answer", fault.Fault{Kind: fault.Huge}, unreadable, false},
+		{"answer lost", simulator.Fault{Kind: simulator.Drop}, lost, false},
+		{"answer cut off", simulator.Fault{Kind: simulator.Truncate}, unreadable, false},
+		{"answer of the wrong type", simulator.Fault{Kind: simulator.ContentType}, either, false},
+		{"huge answer", simulator.Fault{Kind: simulator.Huge}, unreadable, false},
 	}
 }
 
 // expired is a token that the vendor does not take any more.
-var expired = trouble{"expired token", fault.Fault{Kind: fault.ExpiredToken}, once, false}
+var expired = trouble{"expired token", simulator.Fault{Kind: simulator.ExpiredToken}, once, false}
 
 // hurry gives up calls soon.
 var hurry = []string{"delivery: {timeout: 2s}"}
 
 // endure meets each trouble with words of its own, and then says something else. Words have their effect as often as the trouble says,
 // what comes behind them once, and behind them.
-func (s *scene) endure(t *testing.T, faults *fault.Set, endpoint, channel string, troubles []trouble, say func(text string), seen func() []string) {
+func (s *scene) endure(t *testing.T, faults *simulator.Faults, endpoint, channel string, troubles []trouble, say func(text string), seen func() []string) {
 	t.Helper()
 	dead := func() float64 { return s.Metric(t, "patchbay_dead_letters_total", "channel", channel) }
 	for i, tr := range troubles {
@@ -149,13 +149,13 @@ func TestDownloadsUnderFaults(t *testing.T) {
 			s := newScene(t, harness.Vendors{Desk: aicc.Options{FileLinks: links}}, harness.Config{Extra: map[string][]string{"desk": hurry}})
 			const user = "dora"
 			s.meets(t, user)
-			troubles := append(slices.DeleteFunc(slices.Clone(before), func(tr trouble) bool { return tr.fault.Kind == fault.Hang }),
-				trouble{"answer lost", fault.Fault{Kind: fault.Drop}, once, false},
-				trouble{"answer cut off", fault.Fault{Kind: fault.Truncate}, once, false},
-				trouble{"answer of the wrong type", fault.Fault{Kind: fault.ContentType}, once, false})
+			troubles := append(slices.DeleteFunc(slices.Clone(before), func(tr trouble) bool { return tr.fault.Kind == simulator.Hang }),
+				trouble{"answer lost", simulator.Fault{Kind: simulator.Drop}, once, false},
+				trouble{"answer cut off", simulator.Fault{Kind: simulator.Truncate}, once, false},
+				trouble{"answer of the wrong type", simulator.Fault{Kind: simulator.ContentType}, once, false})
 			if endpoint == aicc.EndpointDownload {
-				troubles = append(troubles, expired, trouble{"large answer", fault.Fault{Kind: fault.Huge, Bytes: 100 << 10}, once, false},
-					trouble{"huge answer", fault.Fault{Kind: fault.Huge}, never, false}) // more than a file may have: put into words
+				troubles = append(troubles, expired, trouble{"large answer", simulator.Fault{Kind: simulator.Huge, Bytes: 100 << 10}, once, false},
+					trouble{"huge answer", simulator.Fault{Kind: simulator.Huge}, never, false}) // more than a file may have: put into words
 			}
 			pictures := map[string]string{}
 			s.endure(t, &s.Desk.Faults, endpoint, "livechat", troubles, func(text string) {
@@ -169,11 +169,11 @@ func TestDownloadsUnderFaults(t *testing.T) {
 			}, func() []string {
 				var out []string
 				for _, a := range s.saidBy(user, "agent") {
-					if len(a.Files) == 0 {
+					if len(a.Payload.Media) == 0 {
 						out = append(out, a.Payload.BotSay)
 						continue
 					}
-					link := a.Files[0].URL
+					link := a.Payload.Media[0].URL
 					if pictures[link] == "" {
 						got, err := s.Livechat.Download(harness.Soon(t), link)
 						if err != nil {
@@ -195,14 +195,14 @@ func TestDownloadThatHangs(t *testing.T) {
 	s := newScene(t, harness.Vendors{}, harness.Config{})
 	s.meets(t, "hal")
 	s.meets(t, "hugo")
-	s.Desk.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: aicc.EndpointDownload, Count: 1})
+	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: aicc.EndpointDownload, Count: 1})
 	data := drawing(t, 8)
 	if _, err := s.Desk.SendFile(deskID("hal"), "IMAGE", "png", data); err != nil {
 		t.Fatal(err)
 	}
 	s.agent(t, "hal", "see above")
 	within(t, harness.Patience, "the download hangs", func(ctx context.Context) error {
-		return s.Desk.Faults.Hits.Wait(ctx, func(all []fault.Hit) bool { return len(all) == 1 })
+		return s.Desk.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 1 })
 	})
 	s.agent(t, "hugo", "hello")
 	s.hears(t, "hugo", "agent", "hello")
@@ -236,11 +236,11 @@ func TestMessagesLeftUnderFaults(t *testing.T) {
 // polledTroubles are what may happen to a poll. What happens before it has its effect costs nothing; an answer that is lost takes along
 // what was in it, and nothing else, since the desk hands nothing out twice.
 var polledTroubles = append(slices.Clone(before), expired,
-	trouble{"answer lost", fault.Fault{Kind: fault.Drop}, never, false},
-	trouble{"answer cut off", fault.Fault{Kind: fault.Truncate}, never, false},
-	trouble{"answer of the wrong type", fault.Fault{Kind: fault.ContentType}, once, false},
-	trouble{"large answer", fault.Fault{Kind: fault.Huge, Bytes: 1 << 20}, once, false},
-	trouble{"huge answer", fault.Fault{Kind: fault.Huge}, never, false},
+	trouble{"answer lost", simulator.Fault{Kind: simulator.Drop}, never, false},
+	trouble{"answer cut off", simulator.Fault{Kind: simulator.Truncate}, never, false},
+	trouble{"answer of the wrong type", simulator.Fault{Kind: simulator.ContentType}, once, false},
+	trouble{"large answer", simulator.Fault{Kind: simulator.Huge, Bytes: 1 << 20}, once, false},
+	trouble{"huge answer", simulator.Fault{Kind: simulator.Huge}, never, false},
 )
 
 // TestPollsUnderFaults meets each trouble with a line in the poll that it happens to.
@@ -254,7 +254,7 @@ func TestPollsUnderFaults(t *testing.T) {
 			s.meets(t, user)
 			faults := &s.Desk.Faults
 			// The first poll from now on fails without an effect, so that there is time to say something before the second.
-			faults.Add(fault.Fault{Kind: fault.Status, Endpoint: aicc.EndpointPoll, Count: 1})
+			faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: aicc.EndpointPoll, Count: 1})
 			f := tr.fault
 			f.Endpoint, f.Count = aicc.EndpointPoll, 1
 			faults.Add(f)
@@ -263,16 +263,16 @@ func TestPollsUnderFaults(t *testing.T) {
 				t.Fatalf("%d polls were made before the agent had said anything", n)
 			}
 			within(t, harness.Patience, "it happens", func(ctx context.Context) error {
-				return faults.Hits.Wait(ctx, func(all []fault.Hit) bool { return len(all) == 2 })
+				return faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 2 })
 			})
 			faults.Release()
 			for n := faults.Hits.Len(); n != 2; {
 				t.Fatalf("%d faults, want 2", n)
 			}
 			began := time.Now()
-			polls := s.Desk.Counts().Polls
+			polls := s.Desk.Taken(aicc.EndpointPoll)
 			harness.Eventually(t, harness.Patience, "another poll", func() string {
-				if n := s.Desk.Counts().Polls; n <= polls {
+				if n := s.Desk.Taken(aicc.EndpointPoll); n <= polls {
 					return fmt.Sprintf("%d polls", n)
 				}
 				return ""
@@ -396,15 +396,15 @@ func TestHandoffEndsUnderFaults(t *testing.T) {
 
 // calls are what may happen to a vendor's own calls. They are repeated until they are taken, and each has its effect once.
 var calls = []trouble{
-	{"not sent, tried again", fault.Fault{Kind: fault.Status}, once, false},
-	{"slow", fault.Fault{Kind: fault.Slow, Delay: 300 * time.Millisecond}, once, false},
-	{"reset", fault.Fault{Kind: fault.Reset}, once, false},
-	{"answer ignored", fault.Fault{Kind: fault.Drop}, once, false},
-	{"cut off", fault.Fault{Kind: fault.Truncate}, once, false},
-	{"wrong type", fault.Fault{Kind: fault.ContentType}, once, false},
-	{"huge", fault.Fault{Kind: fault.Huge}, once, false},
-	{"twice", fault.Fault{Kind: fault.Duplicate}, once, false},
-	{"wrong proof", fault.Fault{Kind: fault.BadSignature}, once, false},
+	{"not sent, tried again", simulator.Fault{Kind: simulator.Status}, once, false},
+	{"slow", simulator.Fault{Kind: simulator.Slow, Delay: 300 * time.Millisecond}, once, false},
+	{"reset", simulator.Fault{Kind: simulator.Reset}, once, false},
+	{"answer ignored", simulator.Fault{Kind: simulator.Drop}, once, false},
+	{"cut off", simulator.Fault{Kind: simulator.Truncate}, once, false},
+	{"wrong type", simulator.Fault{Kind: simulator.ContentType}, once, false},
+	{"huge", simulator.Fault{Kind: simulator.Huge}, once, false},
+	{"twice", simulator.Fault{Kind: simulator.Duplicate}, once, false},
+	{"wrong proof", simulator.Fault{Kind: simulator.BadSignature}, once, false},
 }
 
 // TestHandoffCallsUnderFaults: what the customer says in a hand-off reaches the agent once.

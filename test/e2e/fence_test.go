@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"patchbay/sandbox/aicc"
 	"patchbay/sandbox/botwebhook"
 	"patchbay/sandbox/native"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
@@ -248,8 +250,10 @@ func has(all []native.Answer, text string) bool {
 func (r *race) verify(t *testing.T, users []string) {
 	t.Helper()
 	harness.Eventually(t, harness.Patience, "all answers are taken", func() string {
-		if n := r.Bots.Counts(); n.Accepted != r.sent.Load() || n.Failed != 0 {
-			return fmt.Sprintf("%d of %d, %d given up", n.Accepted, r.sent.Load(), n.Failed)
+		outcomes := r.Bots.Outcomes.All()
+		failed := slices.ContainsFunc(outcomes, func(o simulator.Outcome) bool { return !o.Accepted })
+		if n := int64(len(outcomes)); n != r.sent.Load() || failed {
+			return fmt.Sprintf("%d of %d, some given up: %t", n, r.sent.Load(), failed)
 		}
 		if n := r.Metric(t, "patchbay_deliveries_pending"); n != 0 {
 			return fmt.Sprintf("%v deliveries wait", n)

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"patchbay/sandbox/aicc"
-	"patchbay/sandbox/fault"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
@@ -24,17 +24,17 @@ func TestCustomerSpeaksAsAgentHangsUp(t *testing.T) {
 func speakAsAgentHangsUp(t *testing.T, s *scene) {
 	t.Helper()
 	s.meets(t, "ann")
-	s.Desk.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: aicc.EndpointPush, Count: 1})
+	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: aicc.EndpointPush, Count: 1})
 	if err := s.Desk.Hangup(deskID("ann")); err != nil {
 		t.Fatal(err)
 	}
 	within(t, harness.Patience, "the push is on its way", func(ctx context.Context) error {
-		return s.Desk.Faults.Hits.Wait(ctx, func(all []fault.Hit) bool { return len(all) == 1 })
+		return s.Desk.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 1 })
 	})
-	refused := s.Desk.Counts().Refused
+	refused := s.Desk.Problems.Len()
 	s.says(t, "ann", "One more thing.")
 	harness.Eventually(t, harness.Patience, "the desk refuses the customer's words: the session is over", func() string {
-		if s.Desk.Counts().Refused == refused {
+		if s.Desk.Problems.Len() == refused {
 			return "not yet"
 		}
 		return ""

@@ -14,8 +14,8 @@ import (
 	"testing"
 
 	"patchbay/sandbox/aicc"
-	"patchbay/sandbox/fault"
 	"patchbay/sandbox/native"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
@@ -67,12 +67,12 @@ func (s *scene) shown(t *testing.T, user string) (aicc.Line, aicc.File) {
 // pictured returns when the customer gets a medium, and what its link leads to.
 func (s *scene) pictured(t *testing.T, user string) (native.File, native.Downloaded) {
 	t.Helper()
-	a := s.awaits(t, user, "a picture", func(a native.Answer) bool { return len(a.Files) > 0 })
-	got, err := s.Livechat.Download(harness.Soon(t), a.Files[0].URL)
+	a := s.awaits(t, user, "a picture", func(a native.Answer) bool { return len(a.Payload.Media) > 0 })
+	got, err := s.Livechat.Download(harness.Soon(t), a.Payload.Media[0].URL)
 	if err != nil {
-		t.Fatalf("follow the link of %+v: %v", a.Files[0], err)
+		t.Fatalf("follow the link of %+v: %v", a.Payload.Media[0], err)
 	}
-	return a.Files[0], got
+	return a.Payload.Media[0], got
 }
 
 // TestPicturesBothWays: an image of the agent's reaches the chat page, and one of the customer's reaches the agent, each
@@ -109,7 +109,7 @@ func TestPicturesBothWays(t *testing.T) {
 	if again, err := s.Livechat.Download(harness.Soon(t), file.URL); err != nil || !bytes.Equal(again.Data, map1) {
 		t.Errorf("after the restart the link gives %d bytes, %v", len(again.Data), err)
 	}
-	if n := s.Desk.Counts().Downloads; n != 1 {
+	if n := s.Desk.Taken(aicc.EndpointDownload); n != 1 {
 		t.Errorf("the desk was asked %d times for the picture, want once", n)
 	}
 	s.content(t)
@@ -150,7 +150,7 @@ func TestPicturesThatCanNotBeCarried(t *testing.T) {
 			t.Errorf("%s: the trail does not say %q", tc.name, tc.why)
 		}
 	}
-	if n := s.Desk.Counts().Uploads; n != 0 {
+	if n := s.Desk.Taken(aicc.EndpointUpload); n != 0 {
 		t.Errorf("%d files were uploaded, want none", n)
 	}
 }
@@ -244,7 +244,7 @@ func TestPicturesWhenVendorsFail(t *testing.T) {
 	s.meets(t, user)
 	data := drawing(t, 40)
 
-	s.Desk.Faults.Add(fault.Fault{Kind: fault.Status, Endpoint: aicc.EndpointDownload, Status: 503, Count: 2})
+	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: aicc.EndpointDownload, Status: 503, Count: 2})
 	if _, err := s.Desk.SendFile(deskID(user), "IMAGE", "png", data); err != nil {
 		t.Fatal(err)
 	}
@@ -258,8 +258,8 @@ func TestPicturesWhenVendorsFail(t *testing.T) {
 	s.agent(t, user, "and this")
 	s.hears(t, user, "agent", "and this")
 
-	s.Desk.Faults.Add(fault.Fault{Kind: fault.Drop, Endpoint: aicc.EndpointUpload, Count: 1})
-	s.Desk.Faults.Add(fault.Fault{Kind: fault.Status, Endpoint: aicc.EndpointSend, Status: 500, Count: 1})
+	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.Drop, Endpoint: aicc.EndpointUpload, Count: 1})
+	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: aicc.EndpointSend, Status: 500, Count: 1})
 	s.says(t, user, "mine", s.attach("mine.png", "image/png", data))
 	if _, f := s.shown(t, user); !bytes.Equal(f.Content, data) {
 		t.Errorf("the agent sees %d bytes, want %d", len(f.Content), len(data))

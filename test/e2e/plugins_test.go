@@ -13,9 +13,8 @@ import (
 
 	"patchbay/sandbox/aicc"
 	"patchbay/sandbox/botwebhook"
-	"patchbay/sandbox/fault"
 	"patchbay/sandbox/native"
-	"patchbay/sandbox/push"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
@@ -128,7 +127,7 @@ func (c *crowd) held(t *testing.T) {
 		}
 	}
 	refused := map[string]int{"native": int(c.refused.Load())}
-	for name, pushed := range map[string][]push.Outcome{"botwebhook": c.Bots.Pushed().All(), "aicc": c.Desk.Pushed().All()} {
+	for name, pushed := range map[string][]simulator.Outcome{"botwebhook": c.Bots.Outcomes.All(), "aicc": c.Desk.Outcomes.All()} {
 		for _, o := range pushed {
 			refused[name] += max(o.Attempts-1, 0)
 		}
@@ -152,18 +151,18 @@ func TestAdapterDies(t *testing.T) {
 	}
 	for _, k := range []struct {
 		adapter, endpoint string
-		faults            *fault.Set
+		faults            *simulator.Faults
 	}{
 		{"botwebhook", botwebhook.EndpointMessage, &s.Bots.Faults},
 		{"aicc", aicc.EndpointSend, &s.Desk.Faults},
 		{"native", native.EndpointReply, &s.Livechat.Faults},
 	} {
 		t.Run(k.adapter, func(t *testing.T) {
-			k.faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: k.endpoint, Count: 3})
+			k.faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: k.endpoint, Count: 3})
 			before := k.faults.Hits.Len()
 			c.talk(t, "one, "+k.adapter)
 			within(t, harness.Patience, "calls hang at the vendor", func(ctx context.Context) error {
-				return k.faults.Hits.Wait(ctx, func(all []fault.Hit) bool { return len(all) >= before+3 })
+				return k.faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) >= before+3 })
 			})
 			c.dies(t, pids[k.adapter])
 			c.talk(t, "two, "+k.adapter)

@@ -10,8 +10,7 @@ import (
 	"testing"
 
 	"patchbay/sandbox/aicc"
-	"patchbay/sandbox/fault"
-	"patchbay/sandbox/push"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
@@ -269,17 +268,17 @@ func TestRefusals(t *testing.T) {
 // TestForgedPush: a push with a wrong signature is refused, and one with the right one is not.
 func TestForgedPush(t *testing.T) {
 	t.Parallel()
-	once := push.Retry{Attempts: 1}
+	once := simulator.Retry{Attempts: 1}
 	s := newScene(t, harness.Vendors{Retry: &once}, harness.Config{})
 	s.meets(t, "ann")
-	s.Desk.Faults.Add(fault.Fault{Kind: fault.BadSignature, Endpoint: aicc.EndpointPush, Count: 1})
+	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.BadSignature, Endpoint: aicc.EndpointPush, Count: 1})
 	s.agent(t, "ann", "forged")
 	s.agent(t, "ann", "genuine")
 	s.hears(t, "ann", "agent", "genuine")
 	if got := s.words("ann", "agent"); len(got) != 2 || got[1] != "genuine" {
 		t.Errorf("the customer heard %q", got)
 	}
-	for _, o := range s.Desk.Pushed().All() {
+	for _, o := range s.Desk.Outcomes.All() {
 		if forged := strings.Contains(string(o.Call.Body), "forged"); forged && o.Status != http.StatusUnauthorized {
 			t.Errorf("forged push: status %d, want 401", o.Status)
 		}

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"patchbay/sandbox/aicc"
-	"patchbay/sandbox/fault"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
@@ -23,11 +23,11 @@ func TestChannelRemoved(t *testing.T) {
 	s.says(t, "other", "hello")
 	s.hears(t, "other", "bot", greeting)
 
-	s.Desk.Faults.Add(fault.Fault{Kind: fault.Status, Endpoint: aicc.EndpointSend, Status: http.StatusBadGateway})
+	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: aicc.EndpointSend, Status: http.StatusBadGateway})
 	s.says(t, "owned", "Are you there?")
 	s.says(t, "owned", "Anyone?")
 	within(t, harness.Patience, "the desk fails", func(ctx context.Context) error {
-		return s.Desk.Faults.Hits.Wait(ctx, func(all []fault.Hit) bool { return len(all) > 0 })
+		return s.Desk.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) > 0 })
 	})
 	s.Stop(t)
 	s.Configure(t, harness.Config{Without: []string{"desk"}, Routes: "[]"})

@@ -70,14 +70,14 @@ var soundFile = file(mp3s)
 // onlyFile returns the one file of an answer, whose link must lead to these bytes.
 func (s *scene) onlyFile(t *rapid.T, a native.Answer, want []byte) native.File {
 	t.Helper()
-	if len(a.Files) != 1 {
-		t.Fatalf("%d files in the answer, want one: %s", len(a.Files), a.Body)
+	if len(a.Payload.Media) != 1 {
+		t.Fatalf("%d files in the answer, want one: %s", len(a.Payload.Media), a.Body)
 	}
-	got, err := s.Livechat.Download(shortly(t), a.Files[0].URL)
+	got, err := s.Livechat.Download(shortly(t), a.Payload.Media[0].URL)
 	if err != nil || !bytes.Equal(got.Data, want) {
-		t.Fatalf("%+v leads to %d bytes, %v; want %d", a.Files[0], len(got.Data), err, len(want))
+		t.Fatalf("%+v leads to %d bytes, %v; want %d", a.Payload.Media[0], len(got.Data), err, len(want))
 	}
-	return a.Files[0]
+	return a.Payload.Media[0]
 }
 
 // TestFilesBetweenCustomerAndAgent arrive byte for byte both ways.

@@ -18,8 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"patchbay/sandbox/botwebhook"
-	"patchbay/sandbox/fault"
 	"patchbay/sandbox/native"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
@@ -55,9 +55,9 @@ func (s *scene) eventful(t *testing.T) (canaries []string) {
 	}
 	s.told(t, "ann", "faq")
 
-	s.Bots.Faults.Add(fault.Fault{Kind: fault.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusNotFound, Count: 1})
+	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusNotFound, Count: 1})
 	s.says(t, "ben", canary())
-	s.Livechat.Faults.Add(fault.Fault{Kind: fault.Reset, Endpoint: native.EndpointReply, Count: 1})
+	s.Livechat.Faults.Add(simulator.Fault{Kind: simulator.Reset, Endpoint: native.EndpointReply, Count: 1})
 	after := canary()
 	s.says(t, "ben", after)
 	s.hears(t, "ben", "bot", "You said: "+after)

@@ -12,8 +12,8 @@ import (
 
 	"patchbay/sandbox/aicc"
 	"patchbay/sandbox/botwebhook"
-	"patchbay/sandbox/fault"
 	"patchbay/sandbox/native"
+	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
 
@@ -23,13 +23,13 @@ func TestVendorThrottles(t *testing.T) {
 	const pause = 3 * time.Second
 	s := newScene(t, harness.Vendors{}, harness.Config{})
 	s.meets(t, "carl")
-	s.Bots.Faults.Add(fault.Fault{
-		Kind: fault.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusTooManyRequests, RetryAfter: pause, Count: 1,
+	s.Bots.Faults.Add(simulator.Fault{
+		Kind: simulator.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusTooManyRequests, RetryAfter: pause, Count: 1,
 	})
 	before := time.Now()
 	s.says(t, "ann", "first")
 	within(t, harness.Patience, "the vendor throttles", func(ctx context.Context) error {
-		return s.Bots.Faults.Hits.Wait(ctx, func(all []fault.Hit) bool { return len(all) == 1 })
+		return s.Bots.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 1 })
 	})
 	harness.Eventually(t, harness.Patience, "the pause is known", func() string {
 		if s.Metric(t, "patchbay_delivery_attempts_total", "channel", "faq", "outcome", "throttled") != 1 {
@@ -40,7 +40,7 @@ func TestVendorThrottles(t *testing.T) {
 	s.says(t, "ben", "second")
 	s.says(t, "carl", "Still there?")
 	s.atDesk(t, "carl", "Still there?")
-	if n := s.Bots.Counts().Asked; n != 0 {
+	if n := s.Bots.Asked.Len(); n != 0 {
 		t.Errorf("the bot was asked %d times before the desk had its message, want none: the desk does not wait", n)
 	}
 	s.hears(t, "ann", "bot", "You said: first")
@@ -50,7 +50,7 @@ func TestVendorThrottles(t *testing.T) {
 			t.Errorf("%q was asked %s after the first call, want not before the %s that the vendor wanted", question, waited, pause)
 		}
 	}
-	if n := s.Bots.Counts().Asked; n != 2 {
+	if n := s.Bots.Asked.Len(); n != 2 {
 		t.Errorf("the bot was asked %d times, want 2", n)
 	}
 }
@@ -60,7 +60,7 @@ func TestVendorFails(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, harness.Vendors{}, harness.Config{})
 	s.meets(t, "carl")
-	s.Bots.Faults.Add(fault.Fault{Kind: fault.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusInternalServerError})
+	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusInternalServerError})
 	users := []string{"u0", "u1", "u2", "u3", "u4", "u5"}
 	for _, u := range users {
 		s.says(t, u, "one of "+u)
@@ -100,7 +100,7 @@ func TestVendorFails(t *testing.T) {
 	if n := s.Metric(t, "patchbay_breaker_state", "channel", "faq"); n != 0 {
 		t.Errorf("patchbay_breaker_state is %v after the recovery, want 0", n)
 	}
-	if n := s.Bots.Counts().Asked; n != int64(2*len(users)) {
+	if n := s.Bots.Asked.Len(); n != 2*len(users) {
 		t.Errorf("the bot was asked %d times, want %d", n, 2*len(users))
 	}
 }
@@ -109,10 +109,10 @@ func TestVendorFails(t *testing.T) {
 func TestVendorHangs(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, harness.Vendors{}, harness.Config{Extra: map[string][]string{"faq": {"delivery: {timeout: 1s}"}}})
-	s.Bots.Faults.Add(fault.Fault{Kind: fault.Hang, Endpoint: botwebhook.EndpointMessage, Count: 1})
+	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: botwebhook.EndpointMessage, Count: 1})
 	s.says(t, "ann", "slow")
 	within(t, harness.Patience, "the call hangs", func(ctx context.Context) error {
-		return s.Bots.Faults.Hits.Wait(ctx, func(all []fault.Hit) bool { return len(all) == 1 })
+		return s.Bots.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 1 })
 	})
 	s.says(t, "ben", "fast")
 	s.hears(t, "ben", "bot", "You said: fast")
@@ -121,7 +121,7 @@ func TestVendorHangs(t *testing.T) {
 	if retries := tr.Find("retrying"); len(retries) != 1 {
 		t.Errorf("steps \"retrying\": %+v, want one", retries)
 	}
-	if n := s.Bots.Counts().Asked; n != 2 {
+	if n := s.Bots.Asked.Len(); n != 2 {
 		t.Errorf("the bot was asked %d times, want 2", n)
 	}
 }
@@ -130,10 +130,10 @@ func TestVendorHangs(t *testing.T) {
 func TestVendorResets(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, harness.Vendors{}, harness.Config{})
-	s.Livechat.Faults.Add(fault.Fault{Kind: fault.Reset, Endpoint: native.EndpointReply, Count: 2})
+	s.Livechat.Faults.Add(simulator.Fault{Kind: simulator.Reset, Endpoint: native.EndpointReply, Count: 2})
 	s.says(t, "ann", "one")
 	s.hears(t, "ann", "bot", "You said: one")
-	s.Livechat.Faults.Add(fault.Fault{Kind: fault.Drop, Endpoint: native.EndpointReply, Count: 1})
+	s.Livechat.Faults.Add(simulator.Fault{Kind: simulator.Drop, Endpoint: native.EndpointReply, Count: 1})
 	s.says(t, "ann", "two")
 	s.hears(t, "ann", "bot", "You said: two")
 	s.hears(t, "ann", "bot", "You said: two")
@@ -225,7 +225,7 @@ func TestNobodyComes(t *testing.T) {
 func TestDeadLetter(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, harness.Vendors{}, harness.Config{})
-	s.Bots.Faults.Add(fault.Fault{Kind: fault.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusNotFound, Count: 1})
+	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusNotFound, Count: 1})
 	s.says(t, "ann", "lost?")
 	var dead []struct {
 		ID, Conversation, Channel, Kind, Error, Text string

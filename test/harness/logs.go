@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"patchbay/sandbox/record"
+	"patchbay/sandbox/simulator"
 )
 
 // Line is one line of the gateway's log.
@@ -35,7 +35,7 @@ func (l Line) Is(msg string, fields ...string) bool {
 }
 
 // logs keeps what the gateway writes, over its restarts.
-type logs struct{ lines record.Log[Line] }
+type logs struct{ lines simulator.Log[Line] }
 
 // read takes lines until the gateway closes its end.
 func (l *logs) read(r io.Reader) {

@@ -11,9 +11,8 @@ import (
 
 	"patchbay/sandbox/aicc"
 	"patchbay/sandbox/botwebhook"
-	"patchbay/sandbox/fault"
 	"patchbay/sandbox/native"
-	"patchbay/sandbox/push"
+	"patchbay/sandbox/simulator"
 )
 
 // Names by which the vendors know the accounts of a World.
@@ -28,7 +27,7 @@ const (
 )
 
 // Retry is how the vendors of a World try a webhook call again: long enough for a restart.
-var Retry = push.Retry{Attempts: 60, First: 50 * time.Millisecond, Max: 500 * time.Millisecond}
+var Retry = simulator.Retry{Attempts: 60, First: 50 * time.Millisecond, Max: 500 * time.Millisecond}
 
 // Secrets are the credentials of a World; no two worlds have the same.
 type Secrets struct {
@@ -47,7 +46,7 @@ type Vendors struct {
 	Livechat native.Options
 	Bots     botwebhook.Options
 	Desk     aicc.Options
-	Retry    *push.Retry // default Retry
+	Retry    *simulator.Retry // default Retry
 	// Linger, if set, is called with each call of the gateway when that has had its effect, before the answer leaves.
 	Linger func()
 	// Polled, if set, is called with each poll of the desk, when that has had its effect, before its answer leaves.
@@ -123,7 +122,7 @@ func NewWorld(t testing.TB, v Vendors) *World {
 	}
 	v.Livechat.Organization, v.Livechat.Chatbot = Organization, Chatbot
 	v.Livechat.AccessToken, v.Livechat.ReplyToken = s.AccessToken, s.ReplyToken
-	v.Bots.APIKey, v.Bots.WebhookToken, v.Bots.Human.Token, v.Bots.Retry = s.APIKey, s.WebhookToken, s.WebhookToken, retry
+	v.Bots.APIKey, v.Bots.WebhookToken, v.Bots.Retry = s.APIKey, s.WebhookToken, retry
 	v.Desk.AppKey, v.Desk.AppSecret, v.Desk.PushKey = s.AppKey, s.AppSecret, s.PushKey
 	v.Desk.ChannelID, v.Desk.Retry = DeskChannel, retry
 	w := &World{
@@ -137,8 +136,8 @@ func NewWorld(t testing.TB, v Vendors) *World {
 }
 
 // Faults returns the faults of all vendors.
-func (w *World) Faults() []*fault.Set {
-	return []*fault.Set{&w.Livechat.Faults, &w.Bots.Faults, &w.Desk.Faults}
+func (w *World) Faults() []*simulator.Faults {
+	return []*simulator.Faults{&w.Livechat.Faults, &w.Bots.Faults, &w.Desk.Faults}
 }
 
 // Calm makes all vendors behave again, and releases what hangs.

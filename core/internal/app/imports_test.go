@@ -54,7 +54,7 @@ func standard(imported string) bool {
 var simulator = below("sandbox/native", "sandbox/botwebhook", "sandbox/aicc")
 
 // kit is what the simulators have in common.
-var kit = is("sandbox/fault", "sandbox/push", "sandbox/record")
+var kit = is("sandbox/simulator")
 
 var rules = []rule{
 	{is("sdk/envelope", "sdk/text", "sdk/backoff"), func(_, imp string) bool { return !standard(imp) },
@@ -161,7 +161,11 @@ func TestRulesNoticeBreaches(t *testing.T) {
 		{"patchbay/plugins/native", "patchbay/sandbox/native", false},
 		{"patchbay/sandbox/native", "patchbay/sdk/envelope", false},
 		{"patchbay/sandbox/native", "patchbay/plugins/native", false},
-		{"patchbay/sandbox/native", "patchbay/sandbox/fault", true},
+		{"patchbay/sandbox/native", "patchbay/sandbox/aicc", false},
+		{"patchbay/sandbox/native", "patchbay/sandbox/simulator", true},
+		{"patchbay/sandbox/simulator", "patchbay/sandbox/native", false},
+		{"patchbay/sandbox", "patchbay/sandbox/native", true},
+		{"patchbay/sandbox", "patchbay/sdk/envelope", false},
 		{"patchbay/core/internal/route", "net/http", false},
 		{"patchbay/core/internal/conversation", "os", false},
 		{"patchbay/core/internal/conversation", "crypto/sha256", true},

@@ -1,4 +1,4 @@
-package push
+package simulator
 
 import (
 	"context"
@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"patchbay/sandbox/fault"
 )
 
 // hook is a webhook that records the bodies of its calls and answers by a function.
@@ -50,9 +48,11 @@ func (h *hook) call(body string) Call {
 	}}
 }
 
+func newVendor(r Retry) *Vendor { return NewVendor(r, nil) }
+
 func ok(int) int { return 200 }
 
-func ended(t *testing.T, p *Pusher, n int) []Outcome {
+func ended(t *testing.T, p *Vendor, n int) []Outcome {
 	t.Helper()
 	if err := p.Outcomes.Wait(soon(t), func(o []Outcome) bool { return len(o) >= n }); err != nil {
 		t.Fatal(err)
@@ -67,10 +67,10 @@ func TestCallsOfOneKeyStayInOrderOverRetries(t *testing.T) {
 		}
 		return 200
 	})
-	p := New(Options{Retry: Retry{Attempts: 5, First: time.Millisecond}})
+	p := newVendor(Retry{Attempts: 5, First: time.Millisecond})
 	defer p.Close()
 	for i := range 20 {
-		if err := p.Push("k", h.call(fmt.Sprint(i))); err != nil {
+		if err := p.Queue("k", h.call(fmt.Sprint(i))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -90,15 +90,15 @@ func TestCallsOfOneKeyStayInOrderOverRetries(t *testing.T) {
 
 func TestGivesUpAfterItsAttempts(t *testing.T) {
 	h := newHook(t, func(int) int { return 500 })
-	p := New(Options{Retry: Retry{Attempts: 3, First: time.Millisecond}})
+	p := newVendor(Retry{Attempts: 3, First: time.Millisecond})
 	defer p.Close()
-	p.Push("k", h.call("a"))
+	p.Queue("k", h.call("a"))
 	o := ended(t, p, 1)[0]
 	if o.Attempts != 3 || o.Accepted || o.Status != 500 {
 		t.Errorf("got %d attempts, accepted %v, status %d, want 3, false, 500", o.Attempts, o.Accepted, o.Status)
 	}
-	if queued, accepted, failed := p.Counts(); queued != 1 || accepted != 0 || failed != 1 {
-		t.Errorf("counts %d, %d, %d, want 1, 0, 1", queued, accepted, failed)
+	if pending, queued := p.Pending(); pending != 0 || queued != 1 {
+		t.Errorf("%d of %d calls are pending, want 0 of 1", pending, queued)
 	}
 }
 
@@ -107,39 +107,38 @@ func TestFaultsOfACall(t *testing.T) {
 	const whole = `{"a":1}x`
 	tests := []struct {
 		name   string
-		fault  fault.Fault
+		fault  Fault
 		bodies []string
 		proofs []string
 	}{
-		{"duplicate", fault.Fault{Kind: fault.Duplicate}, []string{whole, whole, "next"},
+		{"duplicate", Fault{Kind: Duplicate}, []string{whole, whole, "next"},
 			[]string{"8 false application/json", "8 false application/json", "4 false application/json"}},
-		{"reorder", fault.Fault{Kind: fault.Reorder, Delay: time.Minute}, []string{"next", whole},
+		{"reorder", Fault{Kind: Reorder, Delay: time.Minute}, []string{"next", whole},
 			[]string{"4 false application/json", "8 false application/json"}},
-		{"bad signature", fault.Fault{Kind: fault.BadSignature}, []string{whole, "next"},
+		{"bad signature", Fault{Kind: BadSignature}, []string{whole, "next"},
 			[]string{"8 true application/json", "4 false application/json"}},
-		{"truncate", fault.Fault{Kind: fault.Truncate}, []string{half, "next"},
+		{"truncate", Fault{Kind: Truncate}, []string{half, "next"},
 			[]string{"8 false application/json", "4 false application/json"}},
-		{"content type", fault.Fault{Kind: fault.ContentType}, []string{whole, "next"},
+		{"content type", Fault{Kind: ContentType}, []string{whole, "next"},
 			[]string{"8 false text/html; charset=utf-8", "4 false application/json"}},
-		{"huge", fault.Fault{Kind: fault.Huge, Bytes: 2}, []string{whole + "  ", "next"},
+		{"huge", Fault{Kind: Huge, Bytes: 2}, []string{whole + "  ", "next"},
 			[]string{"10 false application/json", "4 false application/json"}},
-		{"never sent, tried again", fault.Fault{Kind: fault.Status}, []string{whole, "next"},
+		{"never sent, tried again", Fault{Kind: Status}, []string{whole, "next"},
 			[]string{"8 false application/json", "4 false application/json"}},
-		{"answer ignored, tried again", fault.Fault{Kind: fault.Drop}, []string{whole, whole, "next"},
+		{"answer ignored, tried again", Fault{Kind: Drop}, []string{whole, whole, "next"},
 			[]string{"8 false application/json", "8 false application/json", "4 false application/json"}},
-		{"reset in the body, tried again", fault.Fault{Kind: fault.Reset}, []string{whole, "next"},
+		{"reset in the body, tried again", Fault{Kind: Reset}, []string{whole, "next"},
 			[]string{"8 false application/json", "4 false application/json"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newHook(t, ok)
-			var faults fault.Set
 			tt.fault.Count = 1
-			faults.Add(tt.fault)
-			p := New(Options{Faults: &faults, Retry: Retry{Attempts: 2, First: time.Millisecond}})
+			p := newVendor(Retry{Attempts: 2, First: time.Millisecond})
+			p.Faults.Add(tt.fault)
 			defer p.Close()
-			p.Push("k", h.call(whole))
-			p.Push("k", h.call("next"))
+			p.Queue("k", h.call(whole))
+			p.Queue("k", h.call("next"))
 			ended(t, p, 2)
 			h.mu.Lock()
 			defer h.mu.Unlock()
@@ -155,41 +154,39 @@ func TestFaultsOfACall(t *testing.T) {
 
 func TestReorderWaitsForTheNextCall(t *testing.T) {
 	h := newHook(t, ok)
-	var faults fault.Set
-	faults.Add(fault.Fault{Kind: fault.Reorder, Count: 1, Delay: time.Minute})
-	p := New(Options{Faults: &faults})
+	p := newVendor(Retry{})
+	p.Faults.Add(Fault{Kind: Reorder, Count: 1, Delay: time.Minute})
 	defer p.Close()
-	p.Push("k", h.call("first"))
-	if err := faults.Hits.Wait(soon(t), func(hits []fault.Hit) bool { return len(hits) == 1 }); err != nil {
+	p.Queue("k", h.call("first"))
+	if err := p.Faults.Hits.Wait(soon(t), func(hits []Hit) bool { return len(hits) == 1 }); err != nil {
 		t.Fatal(err)
 	}
-	p.Push("k", h.call("second"))
+	p.Queue("k", h.call("second"))
 	out := ended(t, p, 2)
 	if string(out[0].Call.Body) != "second" || string(out[1].Call.Body) != "first" {
 		t.Errorf("ended in order %s, %s, want second, first", out[0].Call.Body, out[1].Call.Body)
 	}
 }
 
-func TestCloseEndsWhatHangs(t *testing.T) {
-	var faults fault.Set
-	faults.Add(fault.Fault{Kind: fault.Hang})
+func TestCloseEndsHangingCalls(t *testing.T) {
 	h := newHook(t, ok)
-	p := New(Options{Faults: &faults})
-	p.Push("k", h.call("a"))
-	if err := faults.Hits.Wait(soon(t), func(hits []fault.Hit) bool { return len(hits) == 1 }); err != nil {
+	p := newVendor(Retry{})
+	p.Faults.Add(Fault{Kind: Hang})
+	p.Queue("k", h.call("a"))
+	if err := p.Faults.Hits.Wait(soon(t), func(hits []Hit) bool { return len(hits) == 1 }); err != nil {
 		t.Fatal(err)
 	}
 	p.Close()
-	if err := p.Push("k", h.call("b")); err != ErrClosed {
-		t.Errorf("Push after Close = %v, want ErrClosed", err)
+	if err := p.Queue("k", h.call("b")); err != ErrClosed {
+		t.Errorf("Queue after Close = %v, want ErrClosed", err)
 	}
 }
 
 func TestDoWaitsForItsOwnCall(t *testing.T) {
 	h := newHook(t, func(n int) int { return 500 + n })
-	p := New(Options{Retry: Retry{Attempts: 3, First: time.Millisecond}, Discard: true})
+	p := newVendor(Retry{Attempts: 3, First: time.Millisecond})
 	defer p.Close()
-	if err := p.Push("k", h.call("before")); err != nil {
+	if err := p.Queue("k", h.call("before")); err != nil {
 		t.Fatal(err)
 	}
 	c := h.call("mine")
@@ -199,21 +196,17 @@ func TestDoWaitsForItsOwnCall(t *testing.T) {
 	if err != nil || !out.Accepted || out.Attempts != 1 || out.Status != 504 || string(out.Call.Body) != "mine" {
 		t.Errorf("Do = %+v, %v, want the fourth call's outcome after one attempt", out, err)
 	}
-	if n := p.Outcomes.Len(); n != 0 {
-		t.Errorf("%d outcomes kept in spite of Discard", n)
-	}
 }
 
-func TestDoEndsWithItsContextOrThePusher(t *testing.T) {
-	var faults fault.Set
-	faults.Add(fault.Fault{Kind: fault.Hang})
+func TestDoEndsWithItsContextOrTheVendor(t *testing.T) {
 	h := newHook(t, ok)
-	p := New(Options{Faults: &faults})
+	p := newVendor(Retry{})
+	p.Faults.Add(Fault{Kind: Hang})
 	ctx, cancel := context.WithCancel(t.Context())
 	errs := make(chan error, 2)
 	go func() { _, err := p.Do(ctx, "a", h.call("a")); errs <- err }()
 	go func() { _, err := p.Do(t.Context(), "b", h.call("b")); errs <- err }()
-	if err := faults.Hits.Wait(soon(t), func(hits []fault.Hit) bool { return len(hits) == 2 }); err != nil {
+	if err := p.Faults.Hits.Wait(soon(t), func(hits []Hit) bool { return len(hits) == 2 }); err != nil {
 		t.Fatal(err)
 	}
 	cancel()
@@ -221,7 +214,7 @@ func TestDoEndsWithItsContextOrThePusher(t *testing.T) {
 		t.Errorf("Do = %v, want canceled", err)
 	}
 	p.Close()
-	// The call that hangs ends with the pusher, too: it may be its outcome that tells, or the pusher's end.
+	// The call that hangs ends with the vendor, too: Do returns its outcome or ErrClosed.
 	if err := <-errs; err != nil && !errors.Is(err, ErrClosed) {
 		t.Errorf("Do = %v, want an outcome or ErrClosed", err)
 	}

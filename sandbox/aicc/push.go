@@ -7,11 +7,11 @@ import (
 	"strconv"
 	"time"
 
-	"patchbay/sandbox/push"
+	"patchbay/sandbox/simulator"
 )
 
-// DownLinkMsg is one message or event on the way down, as the push page lists it. Fields that the page's
-// examples show as null are pointers.
+// DownLinkMsg is one message or event of a push, as the push page lists it. Members that the page's examples show as
+// null are pointers.
 type DownLinkMsg struct {
 	Channel         string          `json:"channel"`
 	From            string          `json:"from"`
@@ -36,65 +36,42 @@ type pushBody struct {
 func (s *Simulator) message(user, source, control string) DownLinkMsg {
 	return DownLinkMsg{
 		Channel: "WEB", From: s.o.ChannelID, To: user, ControlType: control, SourceType: source,
-		Timestamp: s.o.Now().UnixMilli(),
+		Timestamp: time.Now().UnixMilli(),
 	}
 }
 
-// Push makes one push with all these messages, behind the other pushes of the first one's user.
-func (s *Simulator) Push(messages ...DownLinkMsg) error {
-	if len(messages) == 0 {
-		return s.push("")
-	}
-	return s.push(messages[0].To, messages...)
-}
-
-// Message returns a message to user with the usual fields filled in, for Push.
+// Message returns a message to user with the usual members, for Push.
 func (s *Simulator) Message(user, source, control, mediaType, content string) DownLinkMsg {
 	m := s.message(user, source, control)
 	m.MediaType, m.Content = &mediaType, &content
 	return m
 }
 
-// PushRaw makes a push with exactly this body, signed like any other, behind the user's other pushes. It can't be
-// polled, and is made even if pushes are off.
-func (s *Simulator) PushRaw(user string, body []byte) error {
-	return s.pusher.Push(user, push.Call{
+// Push makes one push with all these messages, behind the other pushes of the first one's user.
+func (s *Simulator) Push(messages ...DownLinkMsg) error { return s.push(messages[0].To, messages...) }
+
+func (s *Simulator) push(user string, messages ...DownLinkMsg) error {
+	s.post(messages)
+	if s.o.PushOff {
+		return nil
+	}
+	body, err := json.Marshal(pushBody{Timestamp: time.Now().UnixMilli(), Messages: messages})
+	if err != nil {
+		return fmt.Errorf("encode push for %s: %w", user, err)
+	}
+	return s.Queue(user, simulator.Call{
 		Endpoint: EndpointPush, URL: *s.pushBase.Load() + "/webhooks/v1/messages", Body: body,
 		Prove: s.prove, Accepted: accepted,
 	})
 }
 
-func (s *Simulator) push(user string, messages ...DownLinkMsg) error {
-	if messages == nil {
-		messages = []DownLinkMsg{}
-	}
-	s.post(messages)
-	if s.o.PushOff {
-		return nil
-	}
-	body, err := json.Marshal(pushBody{Timestamp: s.o.Now().UnixMilli(), Messages: messages})
-	if err != nil {
-		return fmt.Errorf("encode push for %s: %w", user, err)
-	}
-	return s.PushRaw(user, body)
-}
-
-// prove signs a push anew for each attempt, or adds the bearer token.
-func (s *Simulator) prove(r *http.Request, body []byte, bad bool) {
-	if s.o.PushBearer != "" {
-		token := s.o.PushBearer
-		if bad {
-			token = "wrong-" + token
-		}
-		r.Header.Set("Authorization", "Bearer "+token)
-		return
-	}
+// prove signs an attempt at a push.
+func (s *Simulator) prove(r *http.Request, body []byte, wrong bool) {
 	key := *s.pushKey.Load()
-	if bad {
+	if wrong {
 		key += "x"
 	}
-	sg := signer{accessKey: s.o.AccessKey, secretKey: key}
-	r.Header.Set("Authorization", sg.authorization(r.Method, r.URL.EscapedPath(), s.stamp(), s.signed(r), body))
+	r.Header.Set("Authorization", Authorization(s.o.AppKey, key, r.Method, r.URL.EscapedPath(), s.stamp(), s.signed(r), body))
 }
 
 // signed returns the headers that are signed.
@@ -116,7 +93,7 @@ func (s *Simulator) signed(r *http.Request) map[string]string {
 }
 
 func (s *Simulator) stamp() string {
-	now := s.o.Now().UTC()
+	now := time.Now().UTC()
 	switch s.o.Stamp {
 	case StampMillis:
 		return now.Format("2006-01-02T15:04:05.000Z")

@@ -1,4 +1,4 @@
-package fault
+package simulator
 
 import (
 	"context"
@@ -12,28 +12,31 @@ import (
 	"time"
 )
 
-// vendor is an endpoint that counts how often it did its work.
-type vendor struct {
+// endpoint is an endpoint that counts how often it did its work.
+type endpoint struct {
 	*httptest.Server
-	faults Set
+	faults *Faults
 	done   atomic.Int32
 	client *http.Client
 }
 
-func newVendor(t *testing.T) *vendor {
+func newEndpoint(t *testing.T) *endpoint {
 	t.Helper()
-	v := &vendor{}
-	v.Server = httptest.NewServer(v.faults.Wrap("x", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	vendor := NewVendor(Retry{}, nil)
+	v := &endpoint{faults: &vendor.Faults}
+	v.Server = httptest.NewServer(vendor.Endpoint("x", func(*Request) (any, error) {
 		v.done.Add(1)
-		w.Header().Set("Content-Type", "application/json")
-		io.WriteString(w, `{"ok":true}`)
-	})))
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, `{"ok":true}`)
+		}), nil
+	}))
 	v.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	t.Cleanup(v.Close)
 	return v
 }
 
-func (v *vendor) call(ctx context.Context) (*http.Response, []byte, error) {
+func (v *endpoint) call(ctx context.Context) (*http.Response, []byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, v.URL, http.NoBody)
 	if err != nil {
 		return nil, nil, err
@@ -89,7 +92,7 @@ func TestFaultsOfAnEndpoint(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			v := newVendor(t)
+			v := newEndpoint(t)
 			tt.fault.Count = 1
 			v.faults.Add(tt.fault)
 			resp, body, err := v.call(soon(t))
@@ -112,7 +115,7 @@ func wantReset(t *testing.T, _ *http.Response, _ []byte, err error) {
 }
 
 func TestHangHoldsUntilReleased(t *testing.T) {
-	v := newVendor(t)
+	v := newEndpoint(t)
 	v.faults.Add(Fault{Kind: Hang, Count: 1})
 	answered := make(chan error, 1)
 	go func() {
@@ -142,7 +145,7 @@ func TestHangHoldsUntilReleased(t *testing.T) {
 }
 
 func TestHangHasNoEffectWhenTheCallerLeaves(t *testing.T) {
-	v := newVendor(t)
+	v := newEndpoint(t)
 	v.faults.Add(Fault{Kind: Hang, Count: 1})
 	ctx, cancel := context.WithCancel(soon(t))
 	go func() {
@@ -159,7 +162,7 @@ func TestHangHasNoEffectWhenTheCallerLeaves(t *testing.T) {
 }
 
 func TestCountsSkipsAndEndpoints(t *testing.T) {
-	var s Set
+	var s Faults
 	s.Add(Fault{Kind: Status, Endpoint: "a", Count: 2, Skip: 1})
 	s.Add(Fault{Kind: Reset, Endpoint: "b"})
 	var got []bool

@@ -1,0 +1,162 @@
+// Package aicc simulates Huawei Cloud AICC: the message API that the gateway calls, the pushes that bring the agents'
+// messages, and the desk with its queue.
+//
+// It follows the vendor's pages "Message Push Interface Specifications", tokenByAkSk, applyToken, send, sendAsync,
+// poll, uploadFileStream and downloadFileStream; texts of results are those of the page senMsgRsp.
+package aicc
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"patchbay/sandbox/simulator"
+)
+
+// Names of the endpoints and of the push, for faults.
+const (
+	EndpointAccessToken = "tokenByAkSk"
+	EndpointApplyToken  = "applyToken"
+	EndpointSend        = "send"
+	EndpointSendAsync   = "sendAsync"
+	EndpointPoll        = "poll"
+	EndpointUpload      = "uploadFileStream"
+	EndpointDownload    = "downloadFileStream"
+	EndpointFile        = "file" // the temporary links of downloadFileStream
+	EndpointPush        = "push" // the calls of the gateway's webhook
+)
+
+// Stamp is the format of the timestamp in the signature, on which sources differ.
+type Stamp int
+
+// The formats.
+const (
+	StampSeconds Stamp = iota // 2006-01-02T15:04:05Z
+	StampMillis               // 2006-01-02T15:04:05.000Z
+	StampEpoch                // milliseconds since 1970
+)
+
+// FileLinks is the way in which downloadFileStream returns a file.
+type FileLinks int
+
+// The ways.
+const (
+	FileStreamOnly FileLinks = iota // in fileStream
+	FileLinkToo                     // in fileStream, and fileUrl is a temporary link to it
+	FileLinkOnly                    // fileStream is empty
+)
+
+// Options configure a Simulator.
+type Options struct {
+	AppKey    string // also the access key of the signature
+	AppSecret string
+	ChannelID string // the channel's configuration id
+
+	// PushBase is baseUrl of the vendor's console: gateway address and channel prefix. The simulator adds
+	// /webhooks/v1/messages.
+	PushBase string
+	PushKey  string // message push key, 43 letters and digits: the signature's secret
+	Stamp    Stamp
+	BareHost bool // signs the host without its port; sources differ
+	// SignHeaders are the signed headers: host, which is the default, content-length and content-type.
+	SignHeaders []string
+	// PushOff makes no pushes: messages can only be polled.
+	PushOff bool
+
+	// Robot, if set, answers before the agents: CONNECT leads to it, and TRANS2AGENT brings the customer into the queue.
+	// It is called with each text of the customer, and must not call the simulator.
+	Robot    func(question string) RobotAnswer
+	Greeting string // the robot's first text, "" for none
+
+	// ConnectEvent makes Accept push a CONNECT event in addition to the system text.
+	ConnectEvent bool
+	// NoSession is the text with which CHAT, INPUT and READ are refused when there is no session; default
+	// "session expired". The pages list only ReasonSend for CHAT, which has other causes, too.
+	NoSession string
+
+	QuoteTokens bool // wraps tokens of applyToken into extra quotes, as an old sample has them
+	FileLinks   FileLinks
+	// StrictFileType returns files only as the type that they have. Without it any listed type is accepted: a push
+	// does not name the type.
+	StrictFileType bool
+
+	Retry simulator.Retry
+}
+
+// Simulator is the simulated vendor. Create it with New and end it with Close; it is safe for concurrent use.
+type Simulator struct {
+	*simulator.Vendor
+	// Events lists the events at the desk, on both sides, in order.
+	Events simulator.Log[Event]
+
+	o        Options
+	pushBase atomic.Pointer[string]
+	pushKey  atomic.Pointer[string]
+	closed   atomic.Bool // outside working hours
+	codes    atomic.Int64
+
+	accessTokens simulator.Table[token]
+	userTokens   simulator.Table[token]
+	files        simulator.Table[File]
+	links        simulator.Table[link]
+	mailboxes    simulator.Table[mailbox] // by user id
+
+	mu    sync.Mutex
+	desk  map[string]*Chat // by user id
+	order []string         // user ids by the time of their first call
+}
+
+// New returns a simulated AICC within working hours.
+func New(o Options) *Simulator {
+	if len(o.SignHeaders) == 0 {
+		o.SignHeaders = []string{"host"}
+	}
+	if o.NoSession == "" {
+		o.NoSession = "session expired"
+	}
+	s := &Simulator{o: o, desk: map[string]*Chat{}, Vendor: simulator.NewVendor(o.Retry, ordered)}
+	s.SetPushBase(o.PushBase)
+	s.SetPushKey(o.PushKey)
+	return s
+}
+
+// SetPushBase changes the address of pushes, for a gateway that restarted on another port.
+func (s *Simulator) SetPushBase(base string) { s.pushBase.Store(&base) }
+
+// SetPushKey changes the key of the signature, for all attempts from now on.
+func (s *Simulator) SetPushKey(key string) { s.pushKey.Store(&key) }
+
+// SetOpen sets whether it is within the agents' working hours. Outside, CONNECT without a robot and TRANS2AGENT are
+// answered with result code 12.
+func (s *Simulator) SetOpen(open bool) {
+	s.closed.Store(!open)
+	s.event(Event{Kind: "hours", Text: fmt.Sprintf("open: %t", open)})
+}
+
+// Open returns whether it is within the agents' working hours.
+func (s *Simulator) Open() bool { return !s.closed.Load() }
+
+// Wait returns nil as soon as done returns true for the desk's events, or an error when ctx ends.
+func (s *Simulator) Wait(ctx context.Context, done func([]Event) bool) error {
+	return s.Events.Wait(ctx, done)
+}
+
+// Handler returns the API; its paths start with /apigovernance, /apiaccess and, for temporary links, /files.
+func (s *Simulator) Handler() http.Handler {
+	const fabric = "/apiaccess/ccmessaging/"
+	mux := http.NewServeMux()
+	mux.Handle("POST /apigovernance/api/oauth/tokenByAkSk", s.Endpoint(EndpointAccessToken, s.tokenByAkSk))
+	mux.Handle("POST "+fabric+"applyToken", s.Endpoint(EndpointApplyToken, s.fabric(s.applyToken)))
+	mux.Handle("GET /files/{link}", s.Endpoint(EndpointFile, s.file))
+	for pattern, call := range map[string]func(*simulator.Request, string) (any, error){
+		"POST " + EndpointSend: s.send, "POST " + EndpointSendAsync: s.send, "GET " + EndpointPoll: s.poll,
+		"POST " + EndpointUpload: s.upload, "POST " + EndpointDownload: s.download,
+	} {
+		method, name, _ := strings.Cut(pattern, " ")
+		mux.Handle(method+" "+fabric+name, s.Endpoint(name, s.fabric(s.session(call))))
+	}
+	return mux
+}

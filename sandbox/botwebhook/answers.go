@@ -1,0 +1,87 @@
+package botwebhook
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"patchbay/sandbox/simulator"
+)
+
+// Brain makes the answers to a conversation's new messages. The last user message is the question. In webhook mode
+// each answer is one call; in the other modes all of them are one answer.
+type Brain func(c Conversation, messages []Message) []Answer
+
+// Answer is one answer of a bot: one webhook call, or a part of another mode's answer.
+type Answer struct {
+	Text      string
+	Audio     []Audio
+	Branch    string // of the flow
+	Component string // of the flow
+	Items     []Item // further ones, of a flow that has several outputs
+
+	MessageID string // default: a new one
+	Type      string // ANSWER (default) or QUESTION
+}
+
+// Item is one output of a flow.
+type Item struct {
+	Text      string
+	Audio     []Audio
+	Branch    string
+	Component string
+}
+
+// Audio is a spoken answer.
+type Audio struct {
+	URL        string // for webhooks, blocking answers and flow outputs
+	Transcript string
+	Data       []byte // for streaming: sent in pieces
+	Seconds    int
+}
+
+// items returns all outputs of an answer, the first one included.
+func (a Answer) items() []Item {
+	first := Item{Text: a.Text, Audio: a.Audio, Branch: a.Branch, Component: a.Component}
+	return append([]Item{first}, a.Items...)
+}
+
+// flow returns whether only a flow can have made the answer.
+func (a Answer) flow() bool { return a.Component != "" || a.Branch != "" || len(a.Items) > 0 }
+
+var greetings = []string{"hello", "hi", "hey", "good morning", "你好", "您好"}
+
+// Greeter is the default brain: it answers greetings, and repeats any other question.
+func Greeter(_ Conversation, messages []Message) []Answer {
+	question := Question(messages)
+	word := strings.ToLower(strings.TrimRight(strings.TrimSpace(question), ".!?"))
+	if slices.ContainsFunc(greetings, func(g string) bool { return word == g || strings.HasPrefix(word, g+" ") }) {
+		return []Answer{{Text: "Hello! How can I help you?"}}
+	}
+	return []Answer{{Text: "You said: " + question}}
+}
+
+// push queues the webhook call for an answer.
+func (s *Simulator) push(c Conversation, a Answer) error {
+	if a.MessageID == "" {
+		a.MessageID = simulator.HexID()
+	}
+	if a.Type == "" {
+		a.Type = "ANSWER"
+	}
+	body, err := s.body(c, a)
+	if err != nil {
+		return fmt.Errorf("answer in conversation %s: %w", c.ID, err)
+	}
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	return s.PushRaw(c.ID, encoded)
+}
+
+// PushRaw makes a webhook call with exactly this body, behind the conversation's other calls.
+func (s *Simulator) PushRaw(conversation string, body []byte) error {
+	return s.Queue(conversation, s.call(EndpointPush, *s.webhook.Load(), body, `{"code":200,"msg":"success"}`))
+}

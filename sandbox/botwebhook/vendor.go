@@ -1,0 +1,157 @@
+// Package botwebhook simulates GPTBots: the conversation API that the gateway calls, the webhook calls that bring the
+// answers, and the hand-off of a dialogue to agents at the gateway's side.
+//
+// It follows the vendor's pages "Create conversation", "Send message" (both versions), "Webhook receives messages"
+// (both versions), "Webhook check", "Human handoff service" and "API overview". It refuses members that no page names,
+// so that a misspelt one is found. The pages do not say which HTTP status an error has, what a call in webhook mode is
+// answered with, and whether failed webhook calls are repeated: these are choices of the simulator.
+package botwebhook
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+
+	"patchbay/sandbox/simulator"
+)
+
+// Names of the endpoints and webhook calls, for faults.
+const (
+	EndpointCreate  = "create"  // POST /v1/conversation
+	EndpointMessage = "message" // POST /v2/conversation/message and its v1
+	// EndpointStream is the answer to a call in streaming mode, once it has begun. Slow waits before each frame;
+	// Hang, Reset, Truncate (the answer ends without its last frames) and Refuse (the last frame is an error) happen in
+	// its middle.
+	EndpointStream  = "stream"
+	EndpointReceive = "receive" // POST /v1/human/message/receive
+	EndpointEnd     = "end"     // POST /v1/human/close
+
+	EndpointPush      = "push" // webhook calls
+	EndpointEstablish = "establish"
+	EndpointChat      = "chat"
+	EndpointClose     = "close"
+)
+
+// Form is the format of a webhook call.
+type Form int
+
+// The forms.
+const (
+	FormV1   Form = iota // flat: text; further items of an answer are flow_output
+	FormFlow             // flat: flow_output, no text
+	FormV2               // output[].content
+)
+
+// Options configure a Simulator.
+type Options struct {
+	APIKey        string // required of callers as a bearer token
+	Webhook       string // address of the gateway's webhook, path included
+	WebhookToken  string // sent with webhook calls; "" means no Authorization header
+	WebhookScheme string // "Bearer" (default) or "Basic"
+	Form          Form
+	Milliseconds  bool // create_time is in milliseconds, as in the vendor's lists, instead of seconds
+	// EchoQuestions makes a webhook call of type QUESTION for each user message, before the answers. FormV2 has none.
+	EchoQuestions bool
+	Stream        Stream
+	// Brain makes the answers; default Greeter. It is called by the goroutine that serves the call.
+	Brain Brain
+	Retry simulator.Retry
+}
+
+// Simulator is the simulated vendor. Create it with New and end it with Close; it is safe for concurrent use.
+type Simulator struct {
+	*simulator.Vendor
+	// Asked lists the accepted send calls of all conversations.
+	Asked simulator.Log[Asked]
+	// Created lists the conversations.
+	Created simulator.Log[Conversation]
+
+	o             Options
+	webhook       atomic.Pointer[string]
+	human         atomic.Pointer[string] // base address of the hand-off's webhooks
+	conversations simulator.Table[Conversation]
+	handoffs      simulator.Table[*Handoff]
+}
+
+// New returns a simulated GPTBots.
+func New(o Options) *Simulator {
+	if o.Brain == nil {
+		o.Brain = Greeter
+	}
+	o.WebhookScheme = cmp.Or(o.WebhookScheme, "Bearer")
+	o.Stream.Pieces = cmp.Or(o.Stream.Pieces, 3)
+	s := &Simulator{o: o, Vendor: simulator.NewVendor(o.Retry, ordered)}
+	s.SetWebhook(o.Webhook)
+	s.SetHuman("")
+	return s
+}
+
+// SetWebhook changes the address of the gateway's webhook, for a gateway that restarted on another port.
+func (s *Simulator) SetWebhook(address string) { s.webhook.Store(&address) }
+
+// SetHuman changes the base address of the gateway's webhooks for hand-offs.
+func (s *Simulator) SetHuman(base string) { s.human.Store(&base) }
+
+// Handler returns the API; its paths start with /v1 and /v2.
+func (s *Simulator) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for path, to := range map[string]struct {
+		name string
+		call simulator.Endpoint
+	}{
+		"/v1/conversation":          {EndpointCreate, s.create},
+		"/v1/conversation/message":  {EndpointMessage, s.sendV1},
+		"/v2/conversation/message":  {EndpointMessage, s.sendV2},
+		"/v1/human/message/receive": {EndpointReceive, s.receive},
+		"/v1/human/close":           {EndpointEnd, s.hangUp},
+	} {
+		mux.Handle("POST "+path, s.Endpoint(to.name, func(r *simulator.Request) (any, error) {
+			if r.Header.Get("Authorization") != "Bearer "+s.o.APIKey {
+				return nil, vendorError(codeAuthentication)
+			}
+			return to.call(r)
+		}))
+	}
+	return mux
+}
+
+// AskedIn returns the accepted send calls of one conversation, in order.
+func (s *Simulator) AskedIn(conversation string) []Asked {
+	var in []Asked
+	for _, a := range s.Asked.All() {
+		if a.Conversation.ID == conversation {
+			in = append(in, a)
+		}
+	}
+	return in
+}
+
+// Conversations returns the conversations of a user, in the order in which they were created.
+func (s *Simulator) Conversations(user string) []Conversation {
+	var of []Conversation
+	for _, c := range s.Created.All() {
+		if c.UserID == user {
+			of = append(of, c)
+		}
+	}
+	return of
+}
+
+// Wait returns nil as soon as done returns true for the accepted send calls, or an error when ctx ends.
+func (s *Simulator) Wait(ctx context.Context, done func([]Asked) bool) error {
+	return s.Asked.Wait(ctx, done)
+}
+
+// Forget drops a conversation: calls for it are answered with code 40356 from now on.
+func (s *Simulator) Forget(conversation string) { s.conversations.Delete(conversation) }
+
+// Answer makes a webhook call without a question: a late answer, or a second one. The conversation must exist.
+func (s *Simulator) Answer(conversation string, a Answer) error {
+	c, ok := s.conversations.Get(conversation)
+	if !ok {
+		return fmt.Errorf("answer in conversation %s: no such conversation", conversation)
+	}
+	return s.push(c, a)
+}

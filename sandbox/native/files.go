@@ -1,0 +1,83 @@
+package native
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"patchbay/sandbox/simulator"
+)
+
+// maxDownload bounds a download, in bytes.
+const maxDownload = 64 << 20
+
+// uploaded is a file that the website serves.
+type uploaded struct {
+	contentType string
+	data        []byte
+}
+
+// AddFile makes the website serve a file of its customer, and returns the path of its address below the place where
+// Handler is mounted. An empty contentType is not sent.
+func (s *Simulator) AddFile(name, contentType string, data []byte) string {
+	path := "/files/" + rand.Text() + "/" + url.PathEscape(name)
+	s.uploads.Put(path, uploaded{contentType, data})
+	return path
+}
+
+func (s *Simulator) file(r *simulator.Request) (any, error) {
+	path := r.URL.EscapedPath()
+	f, ok := s.uploads.Get(path[strings.LastIndex(path, "/files/"):])
+	if !ok {
+		return nil, refused(http.StatusNotFound, "no such file")
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Content-Type"] = nil // net/http would guess one
+		if f.contentType != "" {
+			w.Header().Set("Content-Type", f.contentType)
+		}
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.data))
+	}), nil
+}
+
+// Downloaded is the content behind a link.
+type Downloaded struct {
+	Status int
+	Header http.Header
+	Data   []byte
+}
+
+// ContentType returns the content type that the server sent.
+func (d Downloaded) ContentType() string { return d.Header.Get("Content-Type") }
+
+// Download reads a link of an answer as a customer's browser does, without credentials. It returns an error if the
+// answer is not a whole file with status 200.
+func (s *Simulator) Download(ctx context.Context, link string) (Downloaded, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, link, http.NoBody)
+	if err != nil {
+		return Downloaded{}, fmt.Errorf("download: %w", err)
+	}
+	resp, err := s.Client.Do(r)
+	if err != nil {
+		return Downloaded{}, fmt.Errorf("download: %w", err)
+	}
+	defer resp.Body.Close()
+	d := Downloaded{Status: resp.StatusCode, Header: resp.Header}
+	d.Data, err = io.ReadAll(io.LimitReader(resp.Body, maxDownload+1))
+	if err == nil && len(d.Data) > maxDownload {
+		err = fmt.Errorf("more than %d bytes", maxDownload)
+	}
+	if err == nil && d.Status != http.StatusOK {
+		err = fmt.Errorf("status %d", d.Status)
+	}
+	if err != nil {
+		return d, fmt.Errorf("download %s: %w", link, err)
+	}
+	return d, nil
+}

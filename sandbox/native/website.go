@@ -1,0 +1,147 @@
+// Package native simulates both ends of the native dialect: Simulator is a website with a live chat, which sends the
+// customers' messages to the gateway and takes the answers on its own endpoint; Proxy is the message proxy, to which the
+// gateway sends the customers' messages, and which posts a bot's answers to the gateway.
+//
+// The call to the bot is the live chat's documented request (revision 04/17). The answer has no vendor document: both
+// ends use the project's own format, and the website checks it strictly. It does not deduplicate: an answer that
+// arrives twice is recorded twice, so that a test can see it.
+package native
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"patchbay/sandbox/simulator"
+)
+
+// Names of the website's endpoints and calls, for faults.
+const (
+	EndpointSay   = "say"   // the calls of the gateway
+	EndpointReply = "reply" // the gateway's answers
+	EndpointFile  = "file"  // the gateway's calls for the customers' files
+)
+
+// Options configure a Simulator.
+type Options struct {
+	Gateway      string // base address of the gateway: "http://127.0.0.1:8080"
+	Organization string // default "d8ai"
+	Chatbot      string // default "d8ai_chatbot"
+	AccessToken  string // sent in the body of each request
+	ReplyToken   string // bearer token that answers must have; "" means none
+	// Observe, if set, is called with each accepted answer, after it was recorded, by the goroutine that serves the call.
+	Observe func(Answer)
+}
+
+// Answer is one accepted answer of the gateway.
+type Answer struct {
+	At        time.Time
+	Key       string // Idempotency-Key header, "" if there was none
+	UserID    string
+	MessageID string
+	Payload   Payload
+	Body      []byte // as it arrived
+}
+
+// Simulator is the simulated website. Create it with New and end it with Close; it is safe for concurrent use.
+type Simulator struct {
+	*simulator.Vendor
+
+	o       Options
+	gateway atomic.Pointer[string]
+	answers simulator.Logs[Answer]    // by user id
+	uploads simulator.Table[uploaded] // by path
+}
+
+// New returns a simulated website.
+func New(o Options) *Simulator {
+	o.Organization, o.Chatbot = cmp.Or(o.Organization, "d8ai"), cmp.Or(o.Chatbot, "d8ai_chatbot")
+	s := &Simulator{o: o, Vendor: simulator.NewVendor(simulator.Retry{}, ordered)}
+	s.SetGateway(o.Gateway)
+	return s
+}
+
+// SetGateway changes the gateway's address, for a gateway that restarted on another port.
+func (s *Simulator) SetGateway(base string) { s.gateway.Store(&base) }
+
+// Received returns the answers for user in the order of their arrival.
+func (s *Simulator) Received(user string) []Answer { return s.answers.Of(user).All() }
+
+// Wait returns nil as soon as done returns true for the answers for user, or an error when ctx ends.
+func (s *Simulator) Wait(ctx context.Context, user string, done func([]Answer) bool) error {
+	return s.answers.Of(user).Wait(ctx, done)
+}
+
+// Next returns the answers for user at index from and later. It waits until there is one or ctx ends.
+func (s *Simulator) Next(ctx context.Context, user string, from int) ([]Answer, error) {
+	return s.answers.Of(user).Next(ctx, from)
+}
+
+// Repeated returns the answers for user whose Idempotency-Key had arrived before.
+func (s *Simulator) Repeated(user string) []Answer {
+	var repeated []Answer
+	seen := map[string]bool{}
+	for _, a := range s.Received(user) {
+		if a.Key != "" && seen[a.Key] {
+			repeated = append(repeated, a)
+		}
+		seen[a.Key] = true
+	}
+	return repeated
+}
+
+// Handler returns the website: it takes answers by POST on every path that it is mounted on, and serves the files of
+// AddFile below every such path.
+func (s *Simulator) Handler() http.Handler {
+	replies, files := s.Endpoint(EndpointReply, s.reply), s.Endpoint(EndpointFile, s.file)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		read := r.Method == http.MethodGet || r.Method == http.MethodHead
+		if read && strings.Contains(r.URL.Path, "/files/") {
+			files.ServeHTTP(w, r)
+			return
+		}
+		replies.ServeHTTP(w, r)
+	})
+}
+
+func (s *Simulator) reply(r *simulator.Request) (any, error) {
+	if r.Method != http.MethodPost {
+		return nil, refused(http.StatusMethodNotAllowed, "method must be POST")
+	}
+	if s.o.ReplyToken != "" && r.Header.Get("Authorization") != "Bearer "+s.o.ReplyToken {
+		return nil, refused(http.StatusUnauthorized, "Authorization is not the reply token")
+	}
+	var in reply
+	err := r.Decode(&in)
+	if err == nil {
+		err = in.check(&s.o)
+	}
+	if err != nil {
+		return nil, refused(http.StatusBadRequest, err.Error())
+	}
+	a := Answer{
+		At: time.Now(), Key: r.Header.Get("Idempotency-Key"), UserID: in.UserID, MessageID: in.MessageID,
+		Payload: in.Payload, Body: r.Body,
+	}
+	s.answers.Of(a.UserID).Append(a)
+	if s.o.Observe != nil {
+		s.o.Observe(a)
+	}
+	return struct{}{}, nil
+}
+
+// refused returns a refusal. The document shows none: status and body are the project's.
+func refused(status int, problem string) error {
+	return &simulator.Refusal{Status: status, Body: map[string]string{"error": problem}, Problem: problem}
+}
+
+// ordered returns the refusal for a fault.
+func ordered(f simulator.Fault) error {
+	if f.Kind == simulator.ExpiredToken {
+		return refused(http.StatusUnauthorized, "token has expired")
+	}
+	return refused(cmp.Or(f.Status, http.StatusBadRequest), "refused on command")
+}

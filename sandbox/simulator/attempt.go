@@ -1,0 +1,131 @@
+package simulator
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+var (
+	errNotMade = errors.New("not made on command")
+	errIgnored = errors.New("answer ignored on command")
+	errBroken  = errors.New("connection broken on command")
+)
+
+// maxAnswer bounds an answer, in bytes.
+const maxAnswer = 1 << 20
+
+// deliver makes c until it is accepted or the attempts are used up, and records the outcome. The fault concerns the
+// first attempt.
+func (v *Vendor) deliver(c Call, f Fault) {
+	out := Outcome{Call: c}
+	wait := cmp.Or(v.retry.First, 50*time.Millisecond)
+	for {
+		out.Attempts++
+		out.Status, out.Answer, out.Err = v.attempt(v.ctx, c, f)
+		out.Accepted = out.Err == nil && c.accepts(out.Status, out.Answer)
+		if out.Accepted || out.Attempts >= cmp.Or(c.Attempts, v.retry.Attempts) || Sleep(v.ctx, wait) != nil {
+			break
+		}
+		wait = min(2*wait, cmp.Or(v.retry.Max, 2*time.Second))
+		f, _ = v.Faults.Take(c.Endpoint, callFaults...) // Reorder has no meaning here
+	}
+	v.Outcomes.Append(out)
+	if c.ended != nil {
+		c.ended <- out
+	}
+}
+
+func (c *Call) accepts(status int, answer []byte) bool {
+	if c.Accepted == nil {
+		return status == http.StatusOK
+	}
+	return c.Accepted(status, answer)
+}
+
+// Once makes c immediately, with the faults for it, and returns the answer. It does not retry.
+func (v *Vendor) Once(ctx context.Context, c Call) (status int, answer []byte, err error) {
+	f, _ := v.Faults.Take(c.Endpoint, callFaults...)
+	return v.attempt(ctx, c, f)
+}
+
+func (v *Vendor) attempt(ctx context.Context, c Call, f Fault) (status int, answer []byte, err error) {
+	switch f.Kind {
+	case Status:
+		return 0, nil, errNotMade
+	case Slow, Hang:
+		err = v.Faults.Wait(ctx, f)
+	case Duplicate:
+		status, answer, err = v.post(ctx, c, f)
+		if err == nil && !c.accepts(status, answer) {
+			return status, answer, nil
+		}
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	status, answer, err = v.post(ctx, c, f)
+	if err == nil && f.Kind == Drop {
+		return 0, nil, errIgnored
+	}
+	return status, answer, err
+}
+
+func (v *Vendor) post(ctx context.Context, c Call, f Fault) (int, []byte, error) {
+	r, err := c.request(ctx, f)
+	if err != nil {
+		return 0, nil, fmt.Errorf("call %s: %w", c.URL, err)
+	}
+	resp, err := v.Client.Do(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return 0, nil, fmt.Errorf("read answer: %w", err)
+	}
+	return resp.StatusCode, answer, nil
+}
+
+func (c *Call) request(ctx context.Context, f Fault) (*http.Request, error) {
+	body := c.Body
+	if f.Kind == Huge {
+		body = pad(body, f.Bytes)
+	}
+	sent := body
+	if f.Kind == Truncate || f.Kind == Reset {
+		sent = body[:len(body)/2]
+	}
+	var content io.Reader = bytes.NewReader(sent)
+	length := len(sent)
+	if f.Kind == Reset {
+		content, length = io.MultiReader(content, brokenReader{}), len(body)
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL, content)
+	if err != nil {
+		return nil, err
+	}
+	r.ContentLength = int64(length)
+	r.Header.Set("Content-Type", "application/json")
+	for name, values := range c.Header {
+		r.Header[name] = values
+	}
+	if f.Kind == ContentType {
+		r.Header.Set("Content-Type", "text/html; charset=utf-8")
+	}
+	if c.Prove != nil {
+		c.Prove(r, body, f.Kind == BadSignature)
+	}
+	return r, nil
+}
+
+// brokenReader fails in the middle of a body, which makes the client break the connection.
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, errBroken }

@@ -1,0 +1,166 @@
+package simulator
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Kind is a kind of fault.
+type Kind string
+
+// Faults of an endpoint before the vendor does anything: the call has no effect.
+const (
+	Status Kind = "status" // answers Fault.Status (default 500), with Retry-After if set
+	Slow   Kind = "slow"   // waits Fault.Delay, then continues as usual
+	Hang   Kind = "hang"   // waits for Release, then continues as usual; no effect if the caller leaves first
+	Reset  Kind = "reset"  // resets the connection
+
+	// ExpiredToken makes the vendor refuse the caller's token in the vendor's format.
+	ExpiredToken Kind = "expired token"
+	// Refuse makes the vendor refuse the call in the vendor's format, with Fault.Code and Fault.Text of its list of
+	// errors and with the HTTP status Fault.Status if that is set.
+	Refuse Kind = "refuse"
+)
+
+// Faults of an endpoint after the vendor did its work: the call has its effect, the caller may not learn of it.
+const (
+	Drop        Kind = "drop"         // resets the connection instead of answering
+	Truncate    Kind = "truncate"     // sends half of the body
+	ContentType Kind = "content type" // sends the body as text/html
+	Huge        Kind = "huge"         // sends Fault.Bytes (default 16 MiB) of padding with the body
+)
+
+// Faults of webhook calls only. Status, Slow, Hang, Reset, Drop, Truncate, ContentType and Huge apply there, too:
+// with Status the call is not made and retried later, with Drop its answer is ignored.
+const (
+	Duplicate    Kind = "duplicate"     // makes the call twice
+	BadSignature Kind = "bad signature" // sends a wrong signature or token
+	// Reorder makes the next call of the same conversation first, if one comes within Delay (default 1 s).
+	Reorder Kind = "reorder"
+)
+
+var endpointFaults = []Kind{Status, Slow, Hang, Reset, Drop, Truncate, ContentType, Huge}
+
+var callFaults = append(slices.Clone(endpointFaults), Duplicate, Reorder, BadSignature)
+
+// Known returns whether k is one of the kinds.
+func (k Kind) Known() bool { return slices.Contains(append(callFaults, ExpiredToken, Refuse), k) }
+
+// Fault is one fault, which happens Count times or until it is cleared.
+type Fault struct {
+	Kind       Kind
+	Endpoint   string // name of the endpoint or webhook call; "" means any
+	Count      int    // 0 means until cleared
+	Skip       int    // matching calls that pass first
+	Status     int
+	Code       int    // of the vendor's list of errors, for Refuse
+	Text       string // of the vendor's list of errors, for Refuse; "" means the one that belongs to Code
+	RetryAfter time.Duration
+	Delay      time.Duration
+	Bytes      int
+}
+
+// Hit is one fault that happened.
+type Hit struct {
+	Endpoint string
+	Kind     Kind
+}
+
+// Faults are the faults of one vendor. The zero value has none and is ready to use; it is safe for concurrent use.
+type Faults struct {
+	// Hits lists the faults that happened, in order.
+	Hits Log[Hit]
+
+	mu      sync.Mutex
+	faults  []*Fault
+	release chan struct{}
+}
+
+// Add puts f behind the other faults. One call meets at most one fault: the first that matches.
+func (s *Faults) Add(f Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, &f)
+}
+
+// Clear removes all faults and releases the calls that hang.
+func (s *Faults) Clear() {
+	s.mu.Lock()
+	s.faults = nil
+	s.mu.Unlock()
+	s.Release()
+}
+
+// Release continues all calls that hang now.
+func (s *Faults) Release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.release != nil {
+		close(s.release)
+		s.release = nil
+	}
+}
+
+// Take returns the first fault for endpoint that is of one of the kinds, and records it as a hit.
+func (s *Faults) Take(endpoint string, kinds ...Kind) (Fault, bool) {
+	f, ok := s.take(endpoint, kinds)
+	if ok {
+		s.Hits.Append(Hit{Endpoint: endpoint, Kind: f.Kind})
+	}
+	return f, ok
+}
+
+func (s *Faults) take(endpoint string, kinds []Kind) (Fault, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, f := range s.faults {
+		if f.Endpoint != "" && f.Endpoint != endpoint || !slices.Contains(kinds, f.Kind) {
+			continue
+		}
+		if f.Skip > 0 {
+			f.Skip--
+			continue
+		}
+		if f.Count == 1 {
+			s.faults = slices.Delete(s.faults, i, i+1)
+		}
+		if f.Count > 1 {
+			f.Count--
+		}
+		return *f, true
+	}
+	return Fault{}, false
+}
+
+// Wait does the waiting of a Slow or Hang fault. It returns the error of ctx if that ends first.
+func (s *Faults) Wait(ctx context.Context, f Fault) error {
+	if f.Kind == Slow {
+		return Sleep(ctx, f.Delay)
+	}
+	s.mu.Lock()
+	if s.release == nil {
+		s.release = make(chan struct{})
+	}
+	release := s.release
+	s.mu.Unlock()
+	select {
+	case <-release:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Sleep waits d or until the end of ctx, whose error it returns.
+func Sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,84 @@
+package simulator
+
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+// Log is a list that only grows. The zero value is ready to use; it is safe for concurrent use.
+// Slices that it returns are never written to again and must not be changed by the reader.
+type Log[T any] struct {
+	mu    sync.Mutex
+	items []T
+	grown chan struct{} // closed at the next Append; nil while no reader waits
+}
+
+// Append adds v and wakes all readers that wait.
+func (l *Log[T]) Append(v T) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.items = append(l.items, v)
+	if l.grown != nil {
+		close(l.grown)
+		l.grown = nil
+	}
+}
+
+// All returns the entries, oldest first.
+func (l *Log[T]) All() []T {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.items[:len(l.items):len(l.items)]
+}
+
+// Len returns the number of entries.
+func (l *Log[T]) Len() int { return len(l.All()) }
+
+// Next returns the entries at index from and later. It waits until there is one or ctx ends.
+func (l *Log[T]) Next(ctx context.Context, from int) ([]T, error) {
+	var next []T
+	err := l.Wait(ctx, func(all []T) bool {
+		next = all[min(from, len(all)):]
+		return len(next) > 0
+	})
+	return next, err
+}
+
+// Wait returns nil as soon as done returns true for the entries; it asks again after each Append.
+func (l *Log[T]) Wait(ctx context.Context, done func([]T) bool) error {
+	for {
+		all, grown := l.look()
+		if done(all) {
+			return nil
+		}
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			return fmt.Errorf("wait with %d entries: %w", len(all), ctx.Err())
+		}
+	}
+}
+
+// Follow calls do with each entry, old and new, until ctx ends.
+func (l *Log[T]) Follow(ctx context.Context, do func(T)) {
+	for from := 0; ; {
+		entries, err := l.Next(ctx, from)
+		if err != nil {
+			return
+		}
+		for _, e := range entries {
+			do(e)
+		}
+		from += len(entries)
+	}
+}
+
+func (l *Log[T]) look() ([]T, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.grown == nil {
+		l.grown = make(chan struct{})
+	}
+	return l.items[:len(l.items):len(l.items)], l.grown
+}

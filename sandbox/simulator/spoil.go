@@ -1,0 +1,122 @@
+package simulator
+
+import (
+	"bytes"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// hugeBytes is the padding of a Huge fault without Bytes.
+const hugeBytes = 16 << 20
+
+// serve answers a call of endpoint by next, with the faults for it.
+func (s *Faults) serve(w http.ResponseWriter, r *http.Request, endpoint string, next func(http.ResponseWriter)) {
+	f, _ := s.Take(endpoint, endpointFaults...)
+	switch f.Kind {
+	case "":
+		next(w)
+	case Status:
+		f.postpone(w.Header())
+		status := f.status(http.StatusInternalServerError)
+		http.Error(w, http.StatusText(status), status)
+	case Slow, Hang:
+		if s.Wait(r.Context(), f) != nil {
+			Abort(w)
+			return
+		}
+		next(w)
+	case Reset:
+		Abort(w)
+	default:
+		spoil(w, f, next)
+	}
+}
+
+// status returns the fault's HTTP status, or usual if it has none.
+func (f Fault) status(usual int) int {
+	if f.Status == 0 {
+		return usual
+	}
+	return f.Status
+}
+
+// postpone sets Retry-After, rounded up to whole seconds, if the fault has it.
+func (f Fault) postpone(header http.Header) {
+	if f.RetryAfter > 0 {
+		header.Set("Retry-After", strconv.Itoa(int((f.RetryAfter+time.Second-1)/time.Second)))
+	}
+}
+
+// answer keeps what an endpoint writes.
+type answer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (a *answer) Header() http.Header         { return a.header }
+func (a *answer) WriteHeader(status int)      { a.status = status }
+func (a *answer) Write(b []byte) (int, error) { return a.body.Write(b) }
+
+// spoil lets next do its work and then damages the answer.
+func spoil(w http.ResponseWriter, f Fault, next func(http.ResponseWriter)) {
+	kept := &answer{header: http.Header{}, status: http.StatusOK}
+	next(kept)
+	if f.Kind == Drop {
+		Abort(w)
+		return
+	}
+	for name, values := range kept.header {
+		w.Header()[name] = values
+	}
+	body := kept.body.Bytes()
+	switch f.Kind {
+	case ContentType:
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	case Huge:
+		body = pad(body, f.Bytes)
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(max(len(body), 1)))
+	if f.Kind == Truncate {
+		body = body[:len(body)/2]
+	}
+	w.WriteHeader(kept.status)
+	w.Write(body)
+	if f.Kind == Truncate {
+		_ = http.NewResponseController(w).Flush() // fails only if the caller has left
+		panic(http.ErrAbortHandler)               // ends the connection in the middle of the body
+	}
+}
+
+// pad adds a member with n bytes (0 means hugeBytes) to a JSON object; it adds blanks to any other text.
+func pad(body []byte, n int) []byte {
+	if n == 0 {
+		n = hugeBytes
+	}
+	inner, object := bytes.CutSuffix(bytes.TrimRight(body, " \n"), []byte("}"))
+	if !object || body[0] != '{' {
+		return append(bytes.Clone(body), bytes.Repeat([]byte(" "), n)...)
+	}
+	out := bytes.Clone(inner)
+	if len(bytes.TrimSpace(inner)) > 1 {
+		out = append(out, ',')
+	}
+	out = append(out, `"padding":"`...)
+	out = append(out, bytes.Repeat([]byte("x"), n)...)
+	return append(out, `"}`...)
+}
+
+// Abort ends the connection with a TCP reset if it can, else by aborting the handler. Output that was not flushed is
+// lost.
+func Abort(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // fails only if the caller has left
+	}
+	conn.Close()
+}

@@ -1,0 +1,73 @@
+package simulator
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"sync"
+)
+
+// Table is a map that is safe for concurrent use. The zero value is ready to use.
+type Table[V any] struct {
+	mu   sync.Mutex
+	rows map[string]V
+}
+
+// Get returns the row of key, and whether there is one.
+func (t *Table[V]) Get(key string) (V, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	v, ok := t.rows[key]
+	return v, ok
+}
+
+// Update stores what change makes of the row of key, which is the zero value if there is none, and returns it.
+func (t *Table[V]) Update(key string, change func(V) V) V {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.rows == nil {
+		t.rows = map[string]V{}
+	}
+	v := change(t.rows[key])
+	t.rows[key] = v
+	return v
+}
+
+// Put stores v under key.
+func (t *Table[V]) Put(key string, v V) { t.Update(key, func(V) V { return v }) }
+
+// Delete removes the row of key.
+func (t *Table[V]) Delete(key string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.rows, key)
+}
+
+// Logs are logs by key. The zero value is ready to use.
+type Logs[T any] struct{ table Table[*Log[T]] }
+
+// Of returns the log of key.
+func (l *Logs[T]) Of(key string) *Log[T] {
+	return l.table.Update(key, func(log *Log[T]) *Log[T] {
+		if log == nil {
+			log = new(Log[T])
+		}
+		return log
+	})
+}
+
+// UUID returns a random UUID, version 4.
+func UUID() string {
+	b := random(16)
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// HexID returns 24 random hexadecimal characters.
+func HexID() string { return hex.EncodeToString(random(12)) }
+
+func random(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b) // never fails
+	return b
+}

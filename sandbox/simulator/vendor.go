@@ -1,0 +1,149 @@
+// Package simulator is the kit for simulated vendors: endpoints that decode strictly and refuse in the vendor's format,
+// faults on command, records that tests read and wait for, and webhook calls in order with retries.
+package simulator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	jsonv2 "github.com/go-json-experiment/json"
+)
+
+// Vendor is the part that all simulated vendors have in common. Create it with NewVendor and end it with Close; it is
+// safe for concurrent use.
+type Vendor struct {
+	Faults Faults
+	// Problems lists the reasons for refused calls.
+	Problems Log[string]
+	// Outcomes lists the outcomes of the webhook calls, in the order in which they ended.
+	Outcomes Log[Outcome]
+	Client   *http.Client // makes the webhook calls
+
+	retry   Retry
+	refuse  func(Fault) error
+	ctx     context.Context
+	cancel  context.CancelFunc
+	working sync.WaitGroup
+	queued  atomic.Int64
+	taken   Table[int]
+
+	mu     sync.Mutex
+	queues map[string]*Log[Call]
+}
+
+// NewVendor returns a vendor without endpoints. Retry is for its webhook calls; refuse returns the error for a Refuse
+// or ExpiredToken fault, which should be a *Refusal.
+func NewVendor(retry Retry, refuse func(Fault) error) *Vendor {
+	v := &Vendor{retry: retry, refuse: refuse, Client: NewClient(), queues: map[string]*Log[Call]{}}
+	v.ctx, v.cancel = context.WithCancel(context.Background())
+	return v
+}
+
+// Close ends the webhook calls, including those in flight, and waits for them.
+func (v *Vendor) Close() {
+	v.mu.Lock()
+	v.cancel()
+	v.mu.Unlock()
+	v.working.Wait()
+	v.Client.CloseIdleConnections()
+}
+
+// Taken returns how many calls of an endpoint were not refused.
+func (v *Vendor) Taken(endpoint string) int {
+	n, _ := v.taken.Get(endpoint)
+	return n
+}
+
+// Request is a call of an endpoint.
+type Request struct {
+	*http.Request
+	Body   []byte
+	Answer http.Header // of the answer
+}
+
+// Endpoint answers a call. A result that is an http.Handler writes the answer; any other is sent as JSON.
+type Endpoint func(*Request) (any, error)
+
+// Refusal is an error that is sent to the caller.
+type Refusal struct {
+	Status  int
+	Body    any    // sent as JSON
+	Problem string // the reason, for Vendor.Problems
+}
+
+func (r *Refusal) Error() string { return r.Problem }
+
+// maxBody bounds a call's body, in bytes: files come in it as base64.
+const maxBody = 64 << 20
+
+// Endpoint returns the handler of the endpoint with that name, with the vendor's faults.
+func (v *Vendor) Endpoint(name string, endpoint Endpoint) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Only when the body has been read does net/http notice that the caller leaves.
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		if err != nil {
+			http.Error(w, "body is not readable", http.StatusBadRequest)
+			return
+		}
+		v.Faults.serve(w, r, name, func(w http.ResponseWriter) {
+			v.answer(w, name, &Request{Request: r, Body: body, Answer: w.Header()}, endpoint)
+		})
+	})
+}
+
+func (v *Vendor) answer(w http.ResponseWriter, name string, r *Request, endpoint Endpoint) {
+	var result any
+	var err error
+	if f, ok := v.Faults.Take(name, ExpiredToken, Refuse); ok {
+		f.postpone(r.Answer)
+		err = v.refuse(f)
+	} else {
+		result, err = endpoint(r)
+	}
+	if err != nil {
+		v.Problems.Append(err.Error())
+		refusal, ok := errors.AsType[*Refusal](err)
+		if !ok {
+			refusal = &Refusal{Status: http.StatusInternalServerError, Body: map[string]string{"error": err.Error()}}
+		}
+		WriteJSON(w, refusal.Status, refusal.Body)
+		return
+	}
+	v.taken.Update(name, func(n int) int { return n + 1 })
+	if h, ok := result.(http.Handler); ok {
+		h.ServeHTTP(w, r.Request)
+		return
+	}
+	WriteJSON(w, http.StatusOK, result)
+}
+
+// Decode reads the body, which must be sent as JSON, by Decode.
+func (r *Request) Decode(into any) error {
+	given := r.Header.Get("Content-Type")
+	if media, _, err := mime.ParseMediaType(given); err != nil || media != "application/json" {
+		return fmt.Errorf("Content-Type: %q, must be application/json", given)
+	}
+	if err := Decode(r.Body, into); err != nil {
+		return fmt.Errorf("body: %w", err)
+	}
+	return nil
+}
+
+// Decode reads exactly one JSON value. Names of members are case-sensitive, unknown ones are refused.
+func Decode(body []byte, into any) error {
+	return jsonv2.Unmarshal(body, into, jsonv2.RejectUnknownMembers(true))
+}
+
+// WriteJSON answers a call with v.
+func WriteJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // fails only if the caller has left
+}

@@ -1,0 +1,73 @@
+package simulator
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func TestEndpointAnswersInTheVendorsFormat(t *testing.T) {
+	refusal := &Refusal{Status: 402, Body: map[string]int{"code": 7}, Problem: "no credits"}
+	v := NewVendor(Retry{}, func(f Fault) error {
+		return &Refusal{Status: f.status(401), Body: map[string]int{"code": f.Code}, Problem: "on command"}
+	})
+	defer v.Close()
+	var result any
+	var failure error
+	h := v.Endpoint("x", func(r *Request) (any, error) { return result, failure })
+	call := func() string {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", nil))
+		return strings.TrimSpace(http.StatusText(w.Code) + " " + w.Body.String())
+	}
+	for _, tt := range []struct {
+		fault   Fault
+		result  any
+		failure error
+		want    string
+	}{
+		{Fault{}, map[string]string{"a": "b"}, nil, `OK {"a":"b"}`},
+		{Fault{}, http.NotFoundHandler(), nil, "Not Found 404 page not found"},
+		{Fault{}, nil, refusal, `Payment Required {"code":7}`},
+		{Fault{}, nil, errors.New("bug"), `Internal Server Error {"error":"bug"}`},
+		{Fault{Kind: ExpiredToken, Count: 1}, "unused", nil, `Unauthorized {"code":0}`},
+		{Fault{Kind: Refuse, Count: 1, Status: 409, Code: 12}, "unused", nil, `Conflict {"code":12}`},
+	} {
+		if tt.fault.Kind != "" {
+			v.Faults.Add(tt.fault)
+		}
+		result, failure = tt.result, tt.failure
+		if got := call(); got != tt.want {
+			t.Errorf("got %s, want %s", got, tt.want)
+		}
+	}
+	if n, problems := v.Taken("x"), v.Problems.Len(); n != 2 || problems != 4 {
+		t.Errorf("%d calls taken and %d problems, want 2 and 4", n, problems)
+	}
+}
+
+func TestDecodeIsStrict(t *testing.T) {
+	for _, tt := range []struct {
+		contentType, body string
+		ok                bool
+	}{
+		{"application/json; charset=utf-8", `{"a":1}`, true},
+		{"application/json", `{"a":1,"b":2}`, false},
+		{"application/json", `{"a":1}{}`, false},
+		{"application/json", `{"a":"1"}`, false},
+		{"application/json", `{"A":1}`, false},
+		{"application/json", "", false},
+		{"text/html", `{"a":1}`, false},
+		{"", `{"a":1}`, false},
+	} {
+		r := &Request{Request: &http.Request{Header: http.Header{"Content-Type": {tt.contentType}}}, Body: []byte(tt.body)}
+		var in struct {
+			A int `json:"a"`
+		}
+		if err := r.Decode(&in); (err == nil) != tt.ok {
+			t.Errorf("Decode %s of %q: %v, want accepted = %t", tt.body, tt.contentType, err, tt.ok)
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package simulator
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+)
+
+// ErrClosed means that the vendor makes no more calls.
+var ErrClosed = errors.New("vendor is closed")
+
+// Retry is how failed webhook calls are repeated. The zero value means never.
+type Retry struct {
+	Attempts int           // in total; 0 and 1 mean one
+	First    time.Duration // before the second attempt, then doubled; default 50 ms
+	Max      time.Duration // default 2 s
+}
+
+// Call is one call of a webhook.
+type Call struct {
+	Endpoint string // name for faults
+	URL      string
+	Body     []byte // JSON
+	Header   http.Header
+	// Prove adds the headers that authenticate the caller, to each attempt; with wrong they must not be valid. It may
+	// be nil.
+	Prove func(r *http.Request, body []byte, wrong bool)
+	// Accepted returns whether an answer means success. Nil means status 200.
+	Accepted func(status int, body []byte) bool
+	Attempts int // instead of Retry.Attempts, if not 0
+
+	ended chan<- Outcome // has room for the outcome; nil if no caller waits
+}
+
+// Outcome is the outcome of one call.
+type Outcome struct {
+	Call     Call
+	Attempts int // duplicates not counted
+	Accepted bool
+	Status   int    // of the last answer, 0 if there was none
+	Answer   []byte // of the last attempt, at most 1 MiB
+	Err      error  // of the last attempt, nil if there was an answer
+}
+
+// NewClient returns an HTTP client that keeps many connections to one host, uses 64 at most, and follows no redirect.
+func NewClient() *http.Client {
+	return &http.Client{
+		Timeout: 30 * time.Second,
+		Transport: &http.Transport{
+			MaxIdleConnsPerHost: 64, MaxConnsPerHost: 64, IdleConnTimeout: 30 * time.Second,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Queue queues c behind the other calls of key and returns immediately.
+func (v *Vendor) Queue(key string, c Call) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.ctx.Err() != nil {
+		return ErrClosed
+	}
+	v.queued.Add(1)
+	q := v.queues[key]
+	if q == nil {
+		q = new(Log[Call])
+		v.queues[key] = q
+		v.working.Go(func() { v.work(q) })
+	}
+	q.Append(c)
+	return nil
+}
+
+// Do queues c behind the other calls of key and waits for its outcome. An error means that there is no outcome: ctx
+// ended first, and the call continues, or the vendor was closed.
+func (v *Vendor) Do(ctx context.Context, key string, c Call) (Outcome, error) {
+	ended := make(chan Outcome, 1)
+	c.ended = ended
+	if err := v.Queue(key, c); err != nil {
+		return Outcome{}, err
+	}
+	select {
+	case out := <-ended:
+		return out, nil
+	case <-ctx.Done():
+		return Outcome{}, ctx.Err()
+	case <-v.ctx.Done():
+		return Outcome{}, ErrClosed
+	}
+}
+
+// Pending returns how many queued calls have no outcome yet, and how many were queued in total.
+func (v *Vendor) Pending() (pending, queued int64) {
+	ended := int64(v.Outcomes.Len()) // before: a call that ends meanwhile counts as open
+	queued = v.queued.Load()
+	return queued - ended, queued
+}
+
+// work makes the calls of one key until the vendor is closed.
+func (v *Vendor) work(q *Log[Call]) {
+	for i := 0; ; i++ {
+		next, err := q.Next(v.ctx, i)
+		if err != nil {
+			return
+		}
+		c := next[0]
+		f, _ := v.Faults.Take(c.Endpoint, callFaults...)
+		if f.Kind == Reorder {
+			f.Kind = ""
+			if later, ok := v.following(q, i, f.Delay); ok {
+				v.deliver(later, Fault{})
+				i++
+			}
+		}
+		v.deliver(c, f)
+	}
+}
+
+// following returns the call after the one at index i, if one comes within d.
+func (v *Vendor) following(q *Log[Call], i int, d time.Duration) (Call, bool) {
+	if d == 0 {
+		d = time.Second
+	}
+	ctx, cancel := context.WithTimeout(v.ctx, d)
+	defer cancel()
+	later, err := q.Next(ctx, i+1)
+	if err != nil {
+		return Call{}, false
+	}
+	return later[0], true
+}
