@@ -21,7 +21,7 @@ const traceEvery = 25 * time.Millisecond
 type trace struct {
 	Conversations []struct {
 		Entries []hop
-		Waiting []waiting
+		Waiting []waiting `json:"pending"`
 	}
 }
 
@@ -29,7 +29,7 @@ type trace struct {
 type hop struct {
 	At       time.Time
 	Seq      uint64 // of the gateway's record; steps of one record happened at once
-	What     string
+	What     string `json:"step"`
 	Channel  string
 	Envelope string
 	VendorID string `json:"vendor_id"`
@@ -40,7 +40,10 @@ type hop struct {
 }
 
 // waiting is a delivery that has not ended.
-type waiting struct{ Delivery, Channel, Why string }
+type waiting struct {
+	Delivery, Channel string
+	Why               string `json:"reason"`
+}
 
 // printTrace asks the gateway's admin listener where the message with this id went, and prints each hop. While
 // deliveries of the message are under way it waits for their end, a few seconds at most. It prints nothing if the

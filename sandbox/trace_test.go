@@ -80,10 +80,10 @@ func TestTraceTellsTheHopsOfOneMessage(t *testing.T) {
 // underWay is a trace of a message whose delivery waits; the same with its end follows.
 const (
 	underWay = `{"id": "m-1", "conversations": [{"id": "c", "live": true, "entries": [
-		{"at": "2026-11-22T07:00:00Z", "seq": 2, "what": "accepted", "channel": "livechat", "envelope": "e-1", "vendor_id": "m-1"},
-		{"at": "2026-11-22T07:00:00Z", "seq": 2, "what": "queued", "channel": "faq", "envelope": "e-1", "kind": "send", "delivery": "d-1"}`
-	waits     = `], "waiting": [{"delivery": "d-1", "channel": "faq", "why": "in flight"}]}]}`
-	delivered = `,{"at": "2026-11-22T07:00:00.5Z", "seq": 3, "what": "delivered", "channel": "faq", "delivery": "d-1"}]}]}`
+		{"at": "2026-11-22T07:00:00Z", "seq": 2, "step": "accepted", "channel": "livechat", "envelope": "e-1", "vendor_id": "m-1"},
+		{"at": "2026-11-22T07:00:00Z", "seq": 2, "step": "queued", "channel": "faq", "envelope": "e-1", "kind": "send", "delivery": "d-1"}`
+	waits     = `], "pending": [{"delivery": "d-1", "channel": "faq", "reason": "in flight"}]}]}`
+	delivered = `,{"at": "2026-11-22T07:00:00.5Z", "seq": 3, "step": "delivered", "channel": "faq", "delivery": "d-1"}]}]}`
 )
 
 func TestTraceWaitsForTheEnd(t *testing.T) {

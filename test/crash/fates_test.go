@@ -89,7 +89,7 @@ func (v *verdict) answers() {
 // meant returns the customer for whom words are that are in no customer's trail, "" if that is not known.
 func (v *verdict) meant(w word) string {
 	for _, held := range v.strays[w.vendorID].Entries {
-		thread, ok := strings.CutPrefix(held.Detail, "waits for its thread ")
+		thread, ok := strings.CutPrefix(held.Detail, "pending thread ")
 		for user := range v.trails {
 			if ok && thread == envelope.ShortID("livechat", harness.Organization+"/"+harness.Chatbot+"/"+user) {
 				return user

@@ -78,7 +78,7 @@ func TestOracleFindsFaults(t *testing.T) {
 		add(e, entries...)
 		e.words = append(e.words, word{"desk", "mc-9", "lost"})
 		e.strays = map[string]harness.Trail{"mc-9": {Entries: []harness.Entry{
-			{At: at(5), What: "held", Detail: "waits for its thread " + envelope.ShortID("livechat", "d8ai/d8ai_chatbot/c00")},
+			{At: at(5), What: "held", Detail: "pending thread " + envelope.ShortID("livechat", "d8ai/d8ai_chatbot/c00")},
 			{At: at(20), What: "unrouted", Detail: "unknown thread"},
 		}}}
 	}

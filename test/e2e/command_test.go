@@ -192,7 +192,7 @@ func TestTrace(t *testing.T) {
 	s.says(t, "ann", "I want a human")
 	s.waits(t, "ann")
 	got := s.Run(t, "conversation", "show", tr.ID)
-	if !strings.Contains(got.Stdout, "offered to desk until ") || !strings.Contains(got.Stdout, "waits until the offer to desk ends") {
+	if !strings.Contains(got.Stdout, "offered to desk until ") || !strings.Contains(got.Stdout, "held until the offer to desk ends") {
 		t.Errorf("what waits with an offer:\n%s%s", got.Stdout, got.Stderr)
 	}
 
@@ -201,7 +201,7 @@ func TestTrace(t *testing.T) {
 	s.says(t, "ben", "second")
 	harness.Eventually(t, harness.Patience, "it is said that ben's message is in flight", func() string {
 		got := s.Run(t, "trace", "ben")
-		if strings.Contains(got.Stdout, ": in flight\n") && strings.Contains(got.Stdout, "waits behind ") {
+		if strings.Contains(got.Stdout, ": in flight\n") && strings.Contains(got.Stdout, "queued behind ") {
 			return ""
 		}
 		return got.Stdout

@@ -167,7 +167,7 @@ func TestPicturesOnAFullDisk(t *testing.T) {
 	})
 	s.quiet(t, "bea")
 	trace := fmt.Sprintf("%+v", s.Trace(t, "bea-1"))
-	if !strings.Contains(trace, "no room for the medium") || !strings.Contains(trace, "not attempted: ") {
+	if !strings.Contains(trace, "no room for the medium") || !strings.Contains(trace, "not called: ") {
 		t.Errorf("the trail does not say why: %s", trace)
 	}
 	if n := s.Metric(t, "patchbay_media_fetched_total", "channel", "livechat", "result", "no_room"); n == 0 {

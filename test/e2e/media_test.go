@@ -252,7 +252,7 @@ func TestPicturesWhenVendorsFail(t *testing.T) {
 		t.Errorf("got %d bytes, want %d", len(got.Data), len(data))
 	}
 	trace := fmt.Sprintf("%+v", s.Trace(t, user))
-	if !strings.Contains(trace, "not attempted: read image: ") || strings.Contains(trace, "attempt 1 failed: read") {
+	if !strings.Contains(trace, "not called: read image: ") || strings.Contains(trace, "attempt 1 failed: read") {
 		t.Errorf("the trail does not tell tries to read from attempts: %s", trace)
 	}
 	s.agent(t, user, "and this")

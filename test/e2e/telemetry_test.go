@@ -173,7 +173,7 @@ func TestNothingPrivateIsLogged(t *testing.T) {
 	_, ready := s.Ready()
 	_, metrics := s.Get("/metrics")
 	_, trace := s.Get("/api/trace?id=ann&id=ben")
-	_, dead := s.Get("/api/dead")
+	_, dead := s.Get("/api/dead-letters")
 	s.Stop(t)
 	pages := map[string]string{"readyz": ready, "metrics": metrics, "trace": trace, "dead letters": dead}
 	for i, l := range s.Logs() {

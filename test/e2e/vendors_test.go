@@ -81,7 +81,7 @@ func TestVendorFails(t *testing.T) {
 		t.Errorf("why it waits: %+v, want the open breaker", waiting)
 	}
 	if cli := s.Run(t, "trace", "u0"); cli.Code != 0 || !strings.Contains(cli.Stdout, "the channel's circuit breaker is open") ||
-		!strings.Contains(cli.Stdout, "waits behind") {
+		!strings.Contains(cli.Stdout, "queued behind") {
 		t.Errorf("patchbay trace says\n%s%s", cli.Stdout, cli.Stderr)
 	}
 	for i := range 3 {
@@ -197,7 +197,7 @@ func TestNobodyComes(t *testing.T) {
 	s.says(t, "ann", "I want a human")
 	tr := s.Only(t, "ann") // at once: the offer does not live long
 	held := slices.DeleteFunc(tr.Waiting, func(w harness.Waiting) bool { return w.Status != "held" })
-	if len(held) != 1 || held[0].Why != "waits until the offer to desk ends" {
+	if len(held) != 1 || held[0].Why != "held until the offer to desk ends" {
 		t.Errorf("what is held: %+v, want the message, with the offer to desk", held)
 	}
 	s.hears(t, "ann", "system", looking)

@@ -18,7 +18,7 @@ import (
 type Entry struct {
 	At       time.Time `json:"at"`
 	Seq      uint64    `json:"seq"`
-	What     string    `json:"what"`
+	What     string    `json:"step"`
 	Channel  string    `json:"channel"`
 	Envelope string    `json:"envelope"`
 	VendorID string    `json:"vendor_id"`
@@ -37,7 +37,7 @@ type Waiting struct {
 	Kind     string `json:"kind"`
 	Status   string `json:"status"`
 	Attempts int    `json:"attempts"`
-	Why      string `json:"why"`
+	Why      string `json:"reason"`
 }
 
 // Trail is one conversation's trail. State is empty if the conversation has ended.
@@ -55,7 +55,7 @@ type Trail struct {
 		Held     int               `json:"held"`
 		Threads  map[string]string `json:"threads"`
 	} `json:"state"`
-	Waiting []Waiting `json:"waiting"`
+	Waiting []Waiting `json:"pending"`
 }
 
 // client makes the calls of operators.

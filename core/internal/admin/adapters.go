@@ -10,24 +10,24 @@ import (
 	"patchbay/core/internal/plugin"
 )
 
-// Adapter is an adapter's process as operators see it.
+// Adapter is the state of an adapter's plugin process.
 type Adapter struct {
 	Name      string            `json:"name"`
 	State     string            `json:"state"`
-	Since     time.Time         `json:"since"` // of the state
+	Since     time.Time         `json:"since"` // start of the state
 	Version   string            `json:"version,omitempty"`
 	PID       int               `json:"pid,omitempty"`
 	Restarts  int               `json:"restarts"`
-	Reason    string            `json:"reason,omitempty"`     // why the last process ended, until another is ready
-	LastError string            `json:"last_error,omitempty"` // stays after it is over
+	Reason    string            `json:"reason,omitempty"`     // why the last process ended; empty when the next is ready
+	LastError string            `json:"last_error,omitempty"` // kept after recovery
 	NextStart *time.Time        `json:"next_start,omitempty"`
-	Sick      map[string]string `json:"sick,omitempty"` // channel to trouble
+	Unhealthy map[string]string `json:"unhealthy_channels,omitempty"` // problem by channel
 }
 
 func describeAdapter(name string, s plugin.Status) Adapter {
 	a := Adapter{
 		Name: name, State: string(s.State), Since: s.Since, Version: s.Version, PID: s.PID, Restarts: s.Restarts,
-		Reason: s.Reason, LastError: s.LastError, Sick: s.Sick,
+		Reason: s.Reason, LastError: s.LastError, Unhealthy: s.Sick,
 	}
 	if !s.NextStart.IsZero() {
 		a.NextStart = &s.NextStart
@@ -35,7 +35,7 @@ func describeAdapter(name string, s plugin.Status) Adapter {
 	return a
 }
 
-// adapterList answers GET /api/adapters.
+// adapterList answers GET /api/adapters, sorted by name.
 func (a *Admin) adapterList(w http.ResponseWriter, _ *http.Request) {
 	list := []Adapter{}
 	for name, h := range a.Hosts {
@@ -45,12 +45,12 @@ func (a *Admin) adapterList(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"adapters": list})
 }
 
-// adapterRestart answers POST /api/adapters/{name}/restart. It does not wait for the new process.
+// adapterRestart answers POST /api/adapters/{name}/restart. It does not wait for the new instance.
 func (a *Admin) adapterRestart(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
 	h := a.Hosts[name]
 	if h == nil {
-		reply(w, http.StatusNotFound, problem{fmt.Sprintf("no adapter %q; `patchbay adapter list` shows them", name)})
+		reply(w, http.StatusNotFound, problem{fmt.Sprintf("no adapter %q; `patchbay adapter list` lists them", name)})
 		return
 	}
 	h.Restart()

@@ -1,5 +1,5 @@
-// Package admin is the listener for operators and monitoring: health, metrics, and the API behind the command
-// line. It listens on loopback.
+// Package admin serves operators and monitoring: health checks, metrics, and the API that the command line uses. The
+// API has no authentication, so its listener belongs on loopback.
 package admin
 
 import (
@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -21,25 +22,23 @@ import (
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/store"
-	"patchbay/core/internal/telemetry"
 	"patchbay/core/internal/trail"
 )
 
-// Writer is what the API needs of the writer.
+// Writer reads and changes the state; see writer.Writer.
 type Writer interface {
 	View(ctx context.Context, f func(*conversation.State)) error
 	Do(ctx context.Context, f func(*conversation.Transaction) error) error
 	Writable() error
 }
 
-// Lanes tells why deliveries wait; see lane.Engine.State.
+// Lanes reports the state of a channel's lanes; see lane.Engine.State.
 type Lanes interface {
 	State(channel string) (breaker string, paused time.Duration, waiting, running int)
 }
 
-// Options are what an Admin needs.
+// Options configure an Admin.
 type Options struct {
-	Version  string
 	Registry *prometheus.Registry
 	Writer   Writer
 	Log      store.Log
@@ -48,45 +47,44 @@ type Options struct {
 	Config   *config.Config
 	Trail    *trail.Trail
 	Logger   *slog.Logger
-	Metrics  *telemetry.Metrics
 }
 
 // Admin serves the API.
 type Admin struct {
 	Options
 	accepting atomic.Bool
-	metrics   *pluginMetrics
+	metrics   *metricsGatherer
 }
 
-// New returns an admin that says it is not ready.
+// New returns an Admin that is not ready until Accepting(true), and registers its metrics.
 func New(o Options) *Admin {
 	a := &Admin{Options: o}
-	o.Registry.MustRegister(newScan(a), newCondition(a))
-	adapters := make(map[string]speaker, len(o.Hosts))
+	o.Registry.MustRegister(newBacklogMetrics(a), newHealthMetrics(a))
+	adapters := make(map[string]metricsSource, len(o.Hosts))
 	for name, h := range o.Hosts {
 		adapters[name] = h
 	}
-	a.metrics = newPluginMetrics(o.Registry, adapters, o.Logger)
+	a.metrics = newMetricsGatherer(o.Registry, adapters, o.Logger)
 	return a
 }
 
-// Accepting says whether the public listener takes requests.
-func (a *Admin) Accepting(yes bool) { a.accepting.Store(yes) }
+// Accepting sets whether the public listener accepts requests.
+func (a *Admin) Accepting(accepting bool) { a.accepting.Store(accepting) }
 
-// Handler returns the listener's handler. Requests that a browser makes on behalf of another site are refused.
+// Handler returns the HTTP handler. It refuses requests that a browser makes for another site.
 func (a *Admin) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /livez", live)
+	mux.HandleFunc("GET /healthz", live)
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /api/trace", a.trace)
-	mux.HandleFunc("GET /api/conversations", a.waiterList)
-	mux.HandleFunc("GET /api/conversations/{id}", a.conversation)
-	mux.HandleFunc("GET /api/dead", a.deadList)
-	mux.HandleFunc("GET /api/dead/{id}", a.deadShow)
-	mux.HandleFunc("POST /api/dead/{id}/replay", a.deadReplay)
-	mux.HandleFunc("DELETE /api/dead/{id}", a.deadDrop)
+	mux.HandleFunc("GET /api/conversations", a.conversationList)
+	mux.HandleFunc("GET /api/conversations/{id}", a.conversationShow)
+	mux.HandleFunc("GET /api/dead-letters", a.deadLetterList)
+	mux.HandleFunc("GET /api/dead-letters/{id}", a.deadLetterShow)
+	mux.HandleFunc("POST /api/dead-letters/{id}/replay", a.deadLetterReplay)
+	mux.HandleFunc("DELETE /api/dead-letters/{id}", a.deadLetterDrop)
 	mux.HandleFunc("GET /api/adapters", a.adapterList)
 	mux.HandleFunc("POST /api/adapters/{name}/restart", a.adapterRestart)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
@@ -95,19 +93,22 @@ func (a *Admin) Handler() http.Handler {
 	return localOnly(http.NewCrossOriginProtection().Handler(mux))
 }
 
-// localOnly refuses requests whose Host is a name that an attacker's DNS could have pointed at loopback.
+// localOnly refuses requests whose Host is a name other than localhost. An attacker's DNS can point a name at loopback,
+// and a browser would then send the attacker's requests here.
 func localOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := (&url.URL{Host: r.Host}).Hostname()
-		if strings.ContainsAny(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") && host != "localhost" && !strings.Contains(host, ":") {
-			reply(w, http.StatusMisdirectedRequest, problem{"this listener answers to addresses and localhost only, not to " + host})
+		isName := strings.ContainsFunc(host, unicode.IsLetter) && !strings.Contains(host, ":")
+		if isName && host != "localhost" {
+			reply(w, http.StatusMisdirectedRequest,
+				problem{"host " + host + " is not allowed: use an IP address or localhost"})
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// problem is the body of every error.
+// problem is the body of an error.
 type problem struct {
 	Error string `json:"error"`
 }
@@ -117,10 +118,11 @@ func reply(w http.ResponseWriter, status int, v any) {
 	w.WriteHeader(status)
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	_ = enc.Encode(v) // the caller has gone if it fails
+	_ = enc.Encode(v) // fails if the caller has disconnected
 }
 
-func (a *Admin) fail(w http.ResponseWriter, what string, err error) {
-	a.Logger.Error("request failed", "request", what, "error", err)
-	reply(w, http.StatusInternalServerError, problem{fmt.Sprintf("%s: %v", what, err)})
+// fail answers 500. Operation is a verb phrase.
+func (a *Admin) fail(w http.ResponseWriter, operation string, err error) {
+	a.Logger.Error("request failed", "operation", operation, "error", err)
+	reply(w, http.StatusInternalServerError, problem{fmt.Sprintf("%s: %v", operation, err)})
 }

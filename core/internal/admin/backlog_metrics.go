@@ -10,50 +10,57 @@ import (
 	"patchbay/core/internal/conversation"
 )
 
-// scanEvery bounds how often the state is looked through for ages: the look runs on the writer's loop.
-const scanEvery = 10 * time.Second
+// backlogInterval is the minimum time between two scans of the state, which run on the writer's loop.
+const backlogInterval = 10 * time.Second
 
-// scan is a collector of ages, which only a look at all conversations gives.
-type scan struct {
-	admin      *Admin
-	unanswered *prometheus.Desc
-	oldest     *prometheus.Desc
-	dead       *prometheus.Desc
+// backlogMetrics collects ages and counts that need a scan of all conversations.
+type backlogMetrics struct {
+	admin       *Admin
+	unanswered  *prometheus.Desc
+	oldest      *prometheus.Desc
+	deadLetters *prometheus.Desc
 
-	mu     sync.Mutex
-	at     time.Time
-	found  found
-	failed bool
+	mu        sync.Mutex
+	scannedAt time.Time
+	backlog   backlog
+	failed    bool
 }
 
-type found struct {
-	unanswered time.Time
-	oldest     map[string]time.Time
-	dead       map[conversation.DeadLetterClass]int
+type backlog struct {
+	unansweredSince time.Time
+	oldestPending   map[string]time.Time // by channel
+	deadLetters     map[conversation.DeadLetterClass]int
 }
 
-func newScan(a *Admin) *scan {
-	return &scan{
-		admin:      a,
-		unanswered: prometheus.NewDesc("patchbay_oldest_unanswered_message_age_seconds", "Age of the oldest customer message without an answer.", nil, nil),
-		oldest:     prometheus.NewDesc("patchbay_oldest_pending_delivery_age_seconds", "Age of the oldest delivery that waits or is in flight.", []string{"channel"}, nil),
-		dead:       prometheus.NewDesc("patchbay_dead_letters", "Dead letters that are kept.", []string{"channel", "reason"}, nil),
+func newBacklogMetrics(a *Admin) *backlogMetrics {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("patchbay_"+name, help, labels, nil)
+	}
+	return &backlogMetrics{
+		admin:       a,
+		unanswered:  desc("oldest_unanswered_message_age_seconds", "Age of the oldest customer message without an answer."),
+		oldest:      desc("oldest_pending_delivery_age_seconds", "Age of the oldest delivery queued or in flight.", "channel"),
+		deadLetters: desc("dead_letters", "Number of stored dead letters, by kind of error.", "channel", "reason"),
 	}
 }
 
 // Describe implements prometheus.Collector.
-func (s *scan) Describe(ch chan<- *prometheus.Desc) { ch <- s.unanswered; ch <- s.oldest; ch <- s.dead }
+func (m *backlogMetrics) Describe(ch chan<- *prometheus.Desc) {
+	ch <- m.unanswered
+	ch <- m.oldest
+	ch <- m.deadLetters
+}
 
 // Collect implements prometheus.Collector.
-func (s *scan) Collect(ch chan<- prometheus.Metric) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (m *backlogMetrics) Collect(ch chan<- prometheus.Metric) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	now := time.Now()
-	if now.Sub(s.at) >= scanEvery {
-		s.look()
-		s.at = now
+	if now.Sub(m.scannedAt) >= backlogInterval {
+		m.scan()
+		m.scannedAt = now
 	}
-	if s.failed {
+	if m.failed {
 		return
 	}
 	age := func(t time.Time) float64 {
@@ -62,37 +69,41 @@ func (s *scan) Collect(ch chan<- prometheus.Metric) {
 		}
 		return now.Sub(t).Seconds()
 	}
-	ch <- prometheus.MustNewConstMetric(s.unanswered, prometheus.GaugeValue, age(s.found.unanswered))
-	for i := range s.admin.Config.Channels {
-		name := s.admin.Config.Channels[i].Name
-		ch <- prometheus.MustNewConstMetric(s.oldest, prometheus.GaugeValue, age(s.found.oldest[name]), name)
+	ch <- prometheus.MustNewConstMetric(m.unanswered, prometheus.GaugeValue, age(m.backlog.unansweredSince))
+	for i := range m.admin.Config.Channels {
+		name := m.admin.Config.Channels[i].Name
+		ch <- prometheus.MustNewConstMetric(m.oldest, prometheus.GaugeValue, age(m.backlog.oldestPending[name]), name)
 	}
-	for k, n := range s.found.dead {
-		ch <- prometheus.MustNewConstMetric(s.dead, prometheus.GaugeValue, float64(n), k.Channel, k.Error)
+	for class, n := range m.backlog.deadLetters {
+		ch <- prometheus.MustNewConstMetric(m.deadLetters, prometheus.GaugeValue, float64(n), class.Channel, class.Error)
 	}
 }
 
-func (s *scan) look() {
+func (m *backlogMetrics) scan() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	f := found{oldest: map[string]time.Time{}}
-	err := s.admin.Writer.View(ctx, func(b *conversation.State) {
-		b.All(func(c *conversation.Conversation) bool {
-			if !c.UnansweredSince.IsZero() && (f.unanswered.IsZero() || c.UnansweredSince.Before(f.unanswered)) {
-				f.unanswered = c.UnansweredSince
-			}
-			for i := range c.Lanes {
-				ch, at := c.Lanes[i].Channel, c.Lanes[i].Queue[0].QueuedAt
-				if old, ok := f.oldest[ch]; !ok || at.Before(old) {
-					f.oldest[ch] = at
-				}
-			}
+	b := backlog{oldestPending: map[string]time.Time{}}
+	err := m.admin.Writer.View(ctx, func(s *conversation.State) {
+		s.All(func(c *conversation.Conversation) bool {
+			b.add(c)
 			return true
 		})
-		f.dead = b.CountDeadLetters()
+		b.deadLetters = s.CountDeadLetters()
 	})
-	s.failed = err != nil
+	m.failed = err != nil
 	if err == nil {
-		s.found = f
+		m.backlog = b
+	}
+}
+
+func (b *backlog) add(c *conversation.Conversation) {
+	if t := c.UnansweredSince; !t.IsZero() && (b.unansweredSince.IsZero() || t.Before(b.unansweredSince)) {
+		b.unansweredSince = t
+	}
+	for i := range c.Lanes {
+		ch, at := c.Lanes[i].Channel, c.Lanes[i].Queue[0].QueuedAt
+		if oldest, ok := b.oldestPending[ch]; !ok || at.Before(oldest) {
+			b.oldestPending[ch] = at
+		}
 	}
 }

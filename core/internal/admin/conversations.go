@@ -3,6 +3,7 @@ package admin
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -11,81 +12,109 @@ import (
 	"patchbay/core/internal/trail"
 )
 
-// maxWaiters bounds a list of conversations in which something waits.
-const maxWaiters = 50
+// maxWaiting is the maximum number of listed conversations.
+const maxWaiting = 50
 
-// Waiter is a live conversation in which something waits: a delivery, or the customer for an answer.
-type Waiter struct {
+// WaitingConversation is a live conversation with pending deliveries, or with a customer who waits for an answer.
+type WaitingConversation struct {
 	Conversation string    `json:"conversation"`
 	Since        time.Time `json:"since"`
 	Owner        string    `json:"owner"`
-	Channel      string    `json:"channel"` // that it waits for longest
-	Waiting      int       `json:"waiting"` // deliveries and held messages
-	Why          string    `json:"why"`
+	Channel      string    `json:"channel"` // the channel that it has waited for the longest
+	Pending      int       `json:"pending"` // deliveries and held messages
+	Reason       string    `json:"reason"`
 
 	trail *trail.Conversation
 }
 
-// waiterList answers GET /api/conversations[?channel=…]: those that wait longest, the longest first.
-func (a *Admin) waiterList(w http.ResponseWriter, r *http.Request) {
+// conversationList answers GET /api/conversations[?channel=…], longest wait first.
+func (a *Admin) conversationList(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), apiTimeout)
 	defer cancel()
-	list := []Waiter{}
-	err := a.Writer.View(ctx, func(b *conversation.State) { list = append(list, waiters(b, r.URL.Query().Get("channel"))...) })
+	list := []WaitingConversation{}
+	err := a.Writer.View(ctx, func(s *conversation.State) {
+		list = append(list, waitingConversations(s, r.URL.Query().Get("channel"))...)
+	})
 	if err != nil {
-		a.fail(w, "conversations", err)
+		a.fail(w, "list conversations", err)
 		return
 	}
 	for i := range list {
-		a.explain(list[i].trail)
-		list[i].Waiting, list[i].Why = len(list[i].trail.Waiting), reason(&list[i])
+		c := &list[i]
+		a.addReasons(c.trail)
+		c.Pending, c.Reason = len(c.trail.Pending), c.reason()
 	}
 	reply(w, http.StatusOK, map[string]any{"conversations": list})
 }
 
-// waiters returns the conversations that have waited longest, for the given channel if it is not "".
-func waiters(b *conversation.State, channel string) []Waiter {
-	var all []Waiter
-	b.All(func(c *conversation.Conversation) bool {
-		since, towards := c.UnansweredSince, c.Owner
-		if c.Offer != nil {
-			towards = c.Offer.Target
-		}
-		if channel != "" && channel != towards {
-			since = time.Time{}
-		}
-		for i := range c.Lanes {
-			head := c.Lanes[i].Queue[0].QueuedAt
-			if (channel == "" || channel == c.Lanes[i].Channel) && (since.IsZero() || head.Before(since)) {
-				since, towards = head, c.Lanes[i].Channel
-			}
-		}
-		if !since.IsZero() {
-			all = append(all, Waiter{Conversation: c.ID, Since: since.UTC(), Owner: c.Owner, Channel: towards})
+// conversationShow answers GET /api/conversations/{id}.
+func (a *Admin) conversationShow(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), apiTimeout)
+	defer cancel()
+	var c *trail.Conversation
+	err := a.Writer.View(ctx, func(s *conversation.State) { c = trail.Describe(s, r.PathValue("id")) })
+	if err != nil {
+		a.fail(w, "show the conversation", err)
+		return
+	}
+	if c == nil {
+		reply(w, http.StatusNotFound, problem{fmt.Sprintf("no live conversation %q; `patchbay trace` finds ended ones, "+
+			"and the conversations of a message, thread or customer", r.PathValue("id"))})
+		return
+	}
+	a.addReasons(c)
+	reply(w, http.StatusOK, c)
+}
+
+// waitingConversations returns the conversations that have waited the longest, of one channel unless channel is "".
+func waitingConversations(s *conversation.State, channel string) []WaitingConversation {
+	var all []WaitingConversation
+	s.All(func(c *conversation.Conversation) bool {
+		if since, waitsFor := longestWait(c, channel); !since.IsZero() {
+			all = append(all, WaitingConversation{Conversation: c.ID, Since: since.UTC(), Owner: c.Owner, Channel: waitsFor})
 		}
 		return true
 	})
-	slices.SortFunc(all, func(x, y Waiter) int {
+	slices.SortFunc(all, func(x, y WaitingConversation) int {
 		return cmp.Or(x.Since.Compare(y.Since), cmp.Compare(x.Conversation, y.Conversation))
 	})
-	all = slices.Clip(all[:min(len(all), maxWaiters)])
+	all = slices.Clip(all[:min(len(all), maxWaiting)])
 	for i := range all {
-		all[i].trail = trail.Describe(b, all[i].Conversation)
+		all[i].trail = trail.Describe(s, all[i].Conversation)
 	}
 	return all
 }
 
-// reason says why a conversation waits: what the head of the channel's lane waits for, else what is held, else that nobody
-// has answered.
-func reason(w *Waiter) string {
-	held := ""
-	for _, d := range w.trail.Waiting {
-		switch {
-		case d.Delivery == "":
-			held = d.Why
-		case d.Channel == w.Channel:
-			return d.Why
+// longestWait returns when the longest wait of a conversation began and for which channel, considering one channel
+// unless channel is "". The time is zero if nothing waits.
+func longestWait(c *conversation.Conversation, channel string) (since time.Time, waitsFor string) {
+	since, waitsFor = c.UnansweredSince, c.Owner
+	if c.Offer != nil {
+		waitsFor = c.Offer.Target
+	}
+	if channel != "" && channel != waitsFor {
+		since = time.Time{}
+	}
+	for i := range c.Lanes {
+		head := c.Lanes[i].Queue[0].QueuedAt
+		if (channel == "" || channel == c.Lanes[i].Channel) && (since.IsZero() || head.Before(since)) {
+			since, waitsFor = head, c.Lanes[i].Channel
 		}
 	}
-	return cmp.Or(held, w.Owner+" has not answered the customer")
+	return since, waitsFor
+}
+
+// reason returns the reason of the first pending delivery of the channel, else of the held messages, else that the
+// owner has not answered.
+func (c *WaitingConversation) reason() string {
+	held := ""
+	for _, d := range c.trail.Pending {
+		switch {
+		case d.Delivery == "":
+			held = d.Reason
+		case d.Channel == c.Channel:
+			return d.Reason
+		}
+	}
+	return cmp.Or(held, c.Owner+" has not answered the customer")
 }

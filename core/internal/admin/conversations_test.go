@@ -10,44 +10,43 @@ import (
 	"patchbay/core/internal/trail"
 )
 
-// Whoever is told that something is stuck has no id to ask for.
-func TestWhatWaitsLongest(t *testing.T) {
-	o := openOffice(t)
+func TestConversationsAreListedLongestWaitFirst(t *testing.T) {
+	a := newTestAPI(t)
 	list := func(channel string) string {
 		t.Helper()
-		var got struct{ Conversations []Waiter }
-		o.ask("GET", "/api/conversations?channel="+channel, 200, &got)
+		var got struct{ Conversations []WaitingConversation }
+		a.call("GET", "/api/conversations?channel="+channel, 200, &got)
 		var out []string
 		for _, w := range got.Conversations {
 			var c trail.Conversation
-			o.ask("GET", "/api/conversations/"+w.Conversation, 200, &c)
+			a.call("GET", "/api/conversations/"+w.Conversation, 200, &c)
 			if w.Since.Before(c.State.Created) || w.Since.After(time.Now()) || w.Owner != c.State.Owner {
-				t.Errorf("%+v of a conversation %+v", w, c.State)
+				t.Errorf("%+v does not match the conversation %+v", w, c.State)
 			}
-			out = append(out, fmt.Sprintf("%s for %s: %d, %s", c.State.Customer, w.Channel, w.Waiting, w.Why))
+			out = append(out, fmt.Sprintf("%s for %s: %d, %s", c.State.Customer, w.Channel, w.Pending, w.Reason))
 		}
 		return strings.Join(out, "\n")
 	}
 	if got := list(""); got != "" {
-		t.Errorf("in an empty book %q waits", got)
+		t.Errorf("%q is listed without conversations", got)
 	}
-	o.say("web", "w1", "m1", "hello")
-	o.finish(o.job("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
-	o.say("web", "w2", "m2", "hello")
-	o.say("web", "w2", "m3", "anybody?")
-	o.say("web", "w3", "m4", "help")
+	a.say("web", "w1", "m1", "hello")
+	a.finish(a.job("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
+	a.say("web", "w2", "m2", "hello")
+	a.say("web", "w2", "m3", "hello?")
+	a.say("web", "w3", "m4", "help")
 	if want, got := "cust-w1 for faq: 0, faq has not answered the customer\ncust-w2 for faq: 2, in flight\n"+
 		"cust-w3 for desk: 2, in flight", list(""); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	o.finish(o.job("desk"), conversation.Outcome{Result: conversation.ResultDelivered, Thread: "t1"})
-	if want, got := "cust-w3 for desk: 1, waits until the offer to desk ends", list("desk"); got != want {
+	a.finish(a.job("desk"), conversation.Outcome{Result: conversation.ResultDelivered, Thread: "t1"})
+	if want, got := "cust-w3 for desk: 1, held until the offer to desk ends", list("desk"); got != want {
 		t.Errorf("for the desk: %q, want %q", got, want)
 	}
-	for i := range maxWaiters {
-		o.say("web", fmt.Sprintf("more-%d", i), fmt.Sprintf("more-%d", i), "hello")
+	for i := range maxWaiting {
+		a.say("web", fmt.Sprintf("more-%d", i), fmt.Sprintf("more-%d", i), "hello")
 	}
-	if got := strings.Split(list("faq"), "\n"); len(got) != maxWaiters || !strings.HasPrefix(got[0], "cust-w1 ") {
-		t.Errorf("%d conversations, the first %q; want %d and the one that has waited longest", len(got), got[0], maxWaiters)
+	if got := strings.Split(list("faq"), "\n"); len(got) != maxWaiting || !strings.HasPrefix(got[0], "cust-w1 ") {
+		t.Errorf("%d conversations, the first %q; want %d, longest wait first", len(got), got[0], maxWaiting)
 	}
 }

@@ -12,47 +12,48 @@ import (
 // check is one line of /readyz?verbose.
 type check struct {
 	name string
-	ok   bool // false makes the gateway not ready
+	ok   bool
 	text string
 }
 
-// ready answers 503 only if the gateway itself can't accept. An adapter or vendor that is away is `degraded` in
-// the body: the gateway holds what is for it.
+// live answers GET /livez and /healthz.
+func live(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }
+
+// ready answers GET /readyz. Only the required checks decide the status. If another check fails, the gateway is
+// degraded: it keeps what is meant for the failed part.
 func (a *Admin) ready(w http.ResponseWriter, r *http.Request) {
-	checks := a.own()
-	degraded := false
-	for _, c := range a.parts() {
-		degraded = degraded || !c.ok
-		mark := "ok"
-		if !c.ok {
-			mark = "degraded"
-		}
-		checks = append(checks, check{c.name, true, mark + ": " + c.text})
-	}
-	ready := !slices.ContainsFunc(checks, func(c check) bool { return !c.ok })
-	status, word := http.StatusOK, "ready"
+	required, optional := a.requiredChecks(), a.optionalChecks()
+	failed := func(c check) bool { return !c.ok }
+	status, summary := http.StatusOK, "ready"
 	switch {
-	case !ready:
-		status, word = http.StatusServiceUnavailable, "not ready"
-	case degraded:
-		word = "ready, degraded"
+	case slices.ContainsFunc(required, failed):
+		status, summary = http.StatusServiceUnavailable, "not ready"
+	case slices.ContainsFunc(optional, failed):
+		summary = "ready, degraded"
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
 	if r.URL.Query().Has("verbose") {
-		for _, c := range checks {
+		for _, c := range required {
 			mark := "+"
 			if !c.ok {
 				mark = "-"
 			}
 			_, _ = fmt.Fprintf(w, "[%s] %s: %s\n", mark, c.name, c.text)
 		}
+		for _, c := range optional {
+			mark := "ok"
+			if !c.ok {
+				mark = "degraded"
+			}
+			_, _ = fmt.Fprintf(w, "[+] %s: %s: %s\n", c.name, mark, c.text)
+		}
 	}
-	_, _ = fmt.Fprintln(w, word)
+	_, _ = fmt.Fprintln(w, summary)
 }
 
-// own are the parts that the gateway can't take anything without.
-func (a *Admin) own() []check {
+// requiredChecks are the checks without which the gateway accepts nothing.
+func (a *Admin) requiredChecks() []check {
 	listener, store := check{"listener", a.accepting.Load(), "accepting"}, check{"store", true, "writable"}
 	if !listener.ok {
 		listener.text = "starting or stopping"
@@ -63,8 +64,8 @@ func (a *Admin) own() []check {
 	return []check{listener, store}
 }
 
-// gaps says how many records are missing, and which.
-func gaps(missing []store.Range) (n uint64, which string) {
+// missingRecords returns the number of missing records and their sequences.
+func missingRecords(missing []store.Range) (n uint64, sequences string) {
 	var list []string
 	for _, r := range missing {
 		n += r.Last - r.First + 1
@@ -73,24 +74,24 @@ func gaps(missing []store.Range) (n uint64, which string) {
 	return n, strings.Join(list, ", ")
 }
 
-// parts are what can be away without harm to the rest: adapters, channels, and records that the disk has lost.
-func (a *Admin) parts() []check {
+// optionalChecks are the checks of parts that can fail without affecting others: adapters, channels and single records.
+func (a *Admin) optionalChecks() []check {
 	var out []check
-	if n, which := gaps(a.Log.Health().Missing); n > 0 {
-		out = append(out, check{"records", false, fmt.Sprintf("%d are missing from the log: %s", n, which)})
+	if n, sequences := missingRecords(a.Log.Health().Missing); n > 0 {
+		out = append(out, check{"records", false, fmt.Sprintf("%d are missing from the log: %s", n, sequences)})
 	}
 	for name, h := range a.Hosts {
 		s := h.Status()
 		c := check{"adapter " + name, s.Serving(), string(s.State)}
 		if c.ok && len(s.Sick) > 0 {
-			c.text = "serves, but not all of its channels"
+			c.text = "serving, but some channels are unhealthy"
 		}
 		if s.LastError != "" && !s.Serving() {
 			c.text += ", " + strings.SplitN(s.LastError, "\n", 2)[0]
 		}
 		out = append(out, c)
-		for channel, why := range s.Sick {
-			out = append(out, check{"channel " + channel, false, strings.TrimPrefix(why, "channel "+channel+": ")})
+		for channel, problem := range s.Sick {
+			out = append(out, check{"channel " + channel, false, strings.TrimPrefix(problem, "channel "+channel+": ")})
 		}
 	}
 	for i := range a.Config.Channels {

@@ -2,45 +2,45 @@ package admin
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// condition is a collector of what /readyz says, and of what it will depend on next: the room of the store.
-type condition struct {
-	admin                           *Admin
-	ready, bytes, cap, free, absent *prometheus.Desc
+// healthMetrics collects the gateway's readiness and the room in its store.
+type healthMetrics struct {
+	admin                               *Admin
+	ready, size, capacity, free, missed *prometheus.Desc
 }
 
-func newCondition(a *Admin) *condition {
+func newHealthMetrics(a *Admin) *healthMetrics {
 	desc := func(name, help string) *prometheus.Desc { return prometheus.NewDesc("patchbay_"+name, help, nil, nil) }
-	return &condition{
-		admin:  a,
-		ready:  desc("ready", "1 if /readyz says 200: webhooks are taken."),
-		bytes:  desc("store_bytes", "Room that the records take."),
-		cap:    desc("store_cap_bytes", "Room that the records may take."),
-		free:   desc("store_disk_free_bytes", "Room left on the disk of the store."),
-		absent: desc("store_missing_records", "Records that were stored and can't be read any more."),
+	return &healthMetrics{
+		admin:    a,
+		ready:    desc("ready", "Whether the gateway accepts webhooks; the same as /readyz."),
+		size:     desc("store_bytes", "Size of the stored records."),
+		capacity: desc("store_cap_bytes", "Maximum size of the stored records."),
+		free:     desc("store_disk_free_bytes", "Free space on the disk of the store."),
+		missed:   desc("store_missing_records", "Stored records that the disk has lost."),
 	}
 }
 
 // Describe implements prometheus.Collector.
-func (c *condition) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.ready, c.bytes, c.cap, c.free, c.absent} {
+func (m *healthMetrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{m.ready, m.size, m.capacity, m.free, m.missed} {
 		ch <- d
 	}
 }
 
 // Collect implements prometheus.Collector.
-func (c *condition) Collect(ch chan<- prometheus.Metric) {
+func (m *healthMetrics) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64) { ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v) }
 	ready := 1.0
-	for _, part := range c.admin.own() {
-		if !part.ok {
+	for _, c := range m.admin.requiredChecks() {
+		if !c.ok {
 			ready = 0
 		}
 	}
-	bounds, health := c.admin.Log.Bounds(), c.admin.Log.Health()
-	gauge(c.ready, ready)
-	gauge(c.bytes, float64(bounds.Bytes))
-	gauge(c.cap, float64(bounds.Cap))
-	gauge(c.free, float64(health.Free))
-	missing, _ := gaps(health.Missing)
-	gauge(c.absent, float64(missing))
+	bounds, health := m.admin.Log.Bounds(), m.admin.Log.Health()
+	gauge(m.ready, ready)
+	gauge(m.size, float64(bounds.Bytes))
+	gauge(m.capacity, float64(bounds.Cap))
+	gauge(m.free, float64(health.Free))
+	missing, _ := missingRecords(health.Missing)
+	gauge(m.missed, float64(missing))
 }

@@ -8,16 +8,17 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// What /readyz says of the gateway itself is a metric too, and so is what the store has lost.
-func TestConditionMetrics(t *testing.T) {
-	o := openOffice(t)
-	o.log.SetHealth(&store.Health{Reason: "the disk is full", Free: 7, Missing: []store.Range{{First: 5, Last: 9}}})
+func TestReadinessAndMissingRecordsAreMetrics(t *testing.T) {
+	a := newTestAPI(t)
+	a.log.SetHealth(&store.Health{Reason: "the disk is full", Free: 7, Missing: []store.Range{{First: 5, Last: 9}}})
 	r := httptest.NewRequest("GET", "http://127.0.0.1/metrics", nil)
 	w := httptest.NewRecorder()
-	o.admin.Handler().ServeHTTP(w, r)
-	for _, want := range []string{"patchbay_ready 0\n", "patchbay_store_disk_free_bytes 7\n", "patchbay_store_missing_records 5\n"} {
+	a.admin.Handler().ServeHTTP(w, r)
+	for _, want := range []string{
+		"patchbay_ready 0\n", "patchbay_store_disk_free_bytes 7\n", "patchbay_store_missing_records 5\n",
+	} {
 		if !strings.Contains(w.Body.String(), "\n"+want) {
-			t.Errorf("metrics have no %q", want)
+			t.Errorf("metrics do not contain %q", want)
 		}
 	}
 }

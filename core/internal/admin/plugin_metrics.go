@@ -18,62 +18,62 @@ import (
 )
 
 const (
-	// pluginPrefix is what the names of adapters' own metrics begin with; others are left out.
+	// pluginPrefix is the required prefix of adapters' own metrics.
 	pluginPrefix = "patchbay_plugin_"
-	// pluginDeadline is how long a scrape waits for adapters.
-	pluginDeadline = 300 * time.Millisecond
-	// maxPluginMetrics is the most that one adapter may say in a scrape, in bytes.
+	// pluginTimeout bounds how long a scrape waits for adapters.
+	pluginTimeout = 300 * time.Millisecond
+	// maxPluginMetrics is the maximum size of one adapter's metrics in bytes.
 	maxPluginMetrics = 1 << 20
 )
 
-// speaker is an adapter that tells its own metrics in Prometheus' text format; see plugin.Host.CollectMetrics.
-type speaker interface {
+// metricsSource returns an adapter's own metrics in the Prometheus text format; see plugin.Host.CollectMetrics.
+type metricsSource interface {
 	CollectMetrics(ctx context.Context) ([]byte, error)
 }
 
-// pluginMetrics gathers the gateway's metrics and those of its adapters' processes. What an adapter says is untrusted:
-// it can neither fail a scrape nor delay it for long, nor speak for another or for the gateway.
-type pluginMetrics struct {
+// metricsGatherer gathers the metrics of the gateway and of its adapters. An adapter's metrics are untrusted: they
+// cannot fail or delay a scrape, or replace metrics of the gateway or of another adapter.
+type metricsGatherer struct {
 	gateway  prometheus.Gatherer
-	adapters map[string]speaker
+	adapters map[string]metricsSource
 	up       *prometheus.GaugeVec
 	logger   *slog.Logger
 }
 
-func newPluginMetrics(r *prometheus.Registry, adapters map[string]speaker, logger *slog.Logger) *pluginMetrics {
-	p := &pluginMetrics{gateway: r, adapters: adapters, logger: logger, up: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: pluginPrefix + "scrape_up", Help: "Whether the adapter told its own metrics when it was last asked.",
+func newMetricsGatherer(r *prometheus.Registry, adapters map[string]metricsSource, logger *slog.Logger) *metricsGatherer {
+	g := &metricsGatherer{gateway: r, adapters: adapters, logger: logger, up: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: pluginPrefix + "scrape_up", Help: "Whether the last scrape of the adapter's own metrics succeeded.",
 	}, []string{"adapter"})}
 	for name := range adapters {
-		p.up.WithLabelValues(name)
+		g.up.WithLabelValues(name)
 	}
-	r.MustRegister(p.up)
-	return p
+	r.MustRegister(g.up)
+	return g
 }
 
 // Gather implements prometheus.Gatherer.
-func (p *pluginMetrics) Gather() ([]*dto.MetricFamily, error) {
-	told := p.ask()
-	families, err := p.gateway.Gather()
+func (g *metricsGatherer) Gather() ([]*dto.MetricFamily, error) {
+	scrapes := g.scrapeAdapters()
+	families, err := g.gateway.Gather()
 	if err != nil {
 		return nil, err
 	}
-	taken := map[string]bool{}
+	reserved := map[string]bool{}
 	for _, f := range families {
-		taken[f.GetName()] = true
+		reserved[f.GetName()] = true
 	}
 	merged := map[string]*dto.MetricFamily{}
-	for _, t := range told {
-		for name, f := range t.families {
-			have := merged[name]
+	for _, s := range scrapes {
+		for name, f := range s.families {
+			other := merged[name]
 			switch {
-			case !strings.HasPrefix(name, pluginPrefix) || taken[name] || have != nil && have.GetType() != f.GetType():
-				p.logger.Debug("metric of an adapter left out", "adapter", t.adapter, "metric", name)
-			case have == nil:
+			case !strings.HasPrefix(name, pluginPrefix) || reserved[name] || other != nil && other.GetType() != f.GetType():
+				g.logger.Debug("metric of an adapter dropped", "adapter", s.adapter, "metric", name)
+			case other == nil:
 				merged[name] = f
 				families = append(families, f)
 			default:
-				have.Metric = append(have.Metric, f.GetMetric()...)
+				other.Metric = append(other.Metric, f.GetMetric()...)
 			}
 		}
 	}
@@ -81,62 +81,62 @@ func (p *pluginMetrics) Gather() ([]*dto.MetricFamily, error) {
 	return families, nil
 }
 
-// told is what one adapter said.
-type told struct {
+// scrape is the metrics of one adapter.
+type scrape struct {
 	adapter  string
 	families map[string]*dto.MetricFamily
 }
 
-// ask asks all adapters at once, and returns what they said in order of their names.
-func (p *pluginMetrics) ask() []told {
-	ctx, cancel := context.WithTimeout(context.Background(), pluginDeadline)
+// scrapeAdapters scrapes all adapters concurrently. It returns the successful scrapes, sorted by adapter.
+func (g *metricsGatherer) scrapeAdapters() []scrape {
+	ctx, cancel := context.WithTimeout(context.Background(), pluginTimeout)
 	defer cancel()
 	var (
 		mu      sync.Mutex
-		out     []told
+		out     []scrape
 		running sync.WaitGroup
 	)
-	for name, a := range p.adapters {
+	for name, a := range g.adapters {
 		running.Go(func() {
-			families, err := read(ctx, a)
+			families, err := scrapeAdapter(ctx, a)
 			if err != nil {
-				p.up.WithLabelValues(name).Set(0)
-				p.logger.Debug("adapter told no metrics", "adapter", name, "error", err)
+				g.up.WithLabelValues(name).Set(0)
+				g.logger.Debug("scrape of an adapter failed", "adapter", name, "error", err)
 				return
 			}
-			p.up.WithLabelValues(name).Set(1)
+			g.up.WithLabelValues(name).Set(1)
 			for _, f := range families {
-				sign(f, name)
+				setAdapterLabel(f, name)
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			out = append(out, told{name, families})
+			out = append(out, scrape{name, families})
 		})
 	}
 	running.Wait()
-	slices.SortFunc(out, func(a, b told) int { return cmp.Compare(a.adapter, b.adapter) })
+	slices.SortFunc(out, func(a, b scrape) int { return cmp.Compare(a.adapter, b.adapter) })
 	return out
 }
 
-func read(ctx context.Context, a speaker) (map[string]*dto.MetricFamily, error) {
+func scrapeAdapter(ctx context.Context, a metricsSource) (map[string]*dto.MetricFamily, error) {
 	text, err := a.CollectMetrics(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if len(text) > maxPluginMetrics {
-		return nil, fmt.Errorf("%d bytes of metrics, of which %d are taken", len(text), maxPluginMetrics)
+		return nil, fmt.Errorf("metrics have %d bytes: at most %d are allowed", len(text), maxPluginMetrics)
 	}
 	parser := expfmt.NewTextParser(model.LegacyValidation)
 	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
 	if err != nil {
-		return nil, fmt.Errorf("read metrics: %w", err)
+		return nil, fmt.Errorf("parse the metrics: %w", err)
 	}
 	return families, nil
 }
 
-// sign puts the adapter's name into the label adapter of each metric, in place of one that it gave itself, and keeps
-// the first of metrics with the same labels.
-func sign(f *dto.MetricFamily, adapter string) {
+// setAdapterLabel sets the label adapter on each metric, replacing the adapter's own value. Of metrics that then have
+// the same labels it keeps the first.
+func setAdapterLabel(f *dto.MetricFamily, adapter string) {
 	label, seen := "adapter", map[string]bool{}
 	f.Metric = slices.DeleteFunc(f.Metric, func(m *dto.Metric) bool {
 		m.Label = slices.DeleteFunc(m.Label, func(l *dto.LabelPair) bool { return l.GetName() == label })

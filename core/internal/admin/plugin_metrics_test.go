@@ -14,25 +14,30 @@ import (
 	"github.com/prometheus/common/expfmt"
 )
 
-type says string
+type staticSource string
 
-func (s says) CollectMetrics(context.Context) ([]byte, error) { return []byte(s), nil }
+func (s staticSource) CollectMetrics(context.Context) ([]byte, error) { return []byte(s), nil }
 
-type fails struct{}
+type failingSource struct{}
 
-func (fails) CollectMetrics(context.Context) ([]byte, error) { return nil, errors.New("not ready") }
+func (failingSource) CollectMetrics(context.Context) ([]byte, error) {
+	return nil, errors.New("not ready")
+}
 
-type hangs struct{}
+type hangingSource struct{}
 
-func (hangs) CollectMetrics(ctx context.Context) ([]byte, error) { <-ctx.Done(); return nil, ctx.Err() }
+func (hangingSource) CollectMetrics(ctx context.Context) ([]byte, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
 
-// page gathers with these adapters, and returns the lines of samples of the metrics that they may have brought.
-func page(t *testing.T, adapters map[string]speaker) string {
+// gather returns the samples that a gateway with one metric and these adapters exposes.
+func gather(t *testing.T, adapters map[string]metricsSource) string {
 	t.Helper()
 	r := prometheus.NewRegistry()
-	own := prometheus.NewCounter(prometheus.CounterOpts{Name: "patchbay_messages_total", Help: "Ours."})
+	own := prometheus.NewCounter(prometheus.CounterOpts{Name: "patchbay_messages_total", Help: "Gateway metric."})
 	r.MustRegister(own)
-	families, err := newPluginMetrics(r, adapters, slog.New(slog.DiscardHandler)).Gather()
+	families, err := newMetricsGatherer(r, adapters, slog.New(slog.DiscardHandler)).Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,15 +56,15 @@ func page(t *testing.T, adapters map[string]speaker) string {
 	return strings.Join(out, "")
 }
 
-func TestPluginMetrics(t *testing.T) {
+func TestAdapterMetricsAreMerged(t *testing.T) {
 	for name, tc := range map[string]struct {
-		adapters map[string]speaker
+		adapters map[string]metricsSource
 		want     string
 	}{
-		"one name of two adapters": {
-			map[string]speaker{
-				"a": says("# TYPE patchbay_plugin_tokens counter\npatchbay_plugin_tokens{kind=\"x\"} 3\n"),
-				"b": says("# TYPE patchbay_plugin_tokens counter\npatchbay_plugin_tokens{zone=\"x\"} 4\n"),
+		"same name from two adapters": {
+			map[string]metricsSource{
+				"a": staticSource("# TYPE patchbay_plugin_tokens counter\npatchbay_plugin_tokens{kind=\"x\"} 3\n"),
+				"b": staticSource("# TYPE patchbay_plugin_tokens counter\npatchbay_plugin_tokens{zone=\"x\"} 4\n"),
 			}, `patchbay_messages_total 0
 patchbay_plugin_scrape_up{adapter="a"} 1
 patchbay_plugin_scrape_up{adapter="b"} 1
@@ -67,36 +72,36 @@ patchbay_plugin_tokens{adapter="a",kind="x"} 3
 patchbay_plugin_tokens{adapter="b",zone="x"} 4
 `,
 		},
-		"a histogram": {
-			map[string]speaker{"a": says("# TYPE patchbay_plugin_s histogram\npatchbay_plugin_s_bucket{le=\"+Inf\"} 2\n" +
-				"patchbay_plugin_s_sum 5\npatchbay_plugin_s_count 2\n")}, `patchbay_messages_total 0
+		"histogram": {
+			map[string]metricsSource{"a": staticSource("# TYPE patchbay_plugin_s histogram\n" +
+				"patchbay_plugin_s_bucket{le=\"+Inf\"} 2\npatchbay_plugin_s_sum 5\npatchbay_plugin_s_count 2\n")}, `patchbay_messages_total 0
 patchbay_plugin_s_bucket{adapter="a",le="+Inf"} 2
 patchbay_plugin_s_sum{adapter="a"} 5
 patchbay_plugin_s_count{adapter="a"} 2
 patchbay_plugin_scrape_up{adapter="a"} 1
 `,
 		},
-		"other names, ours, another's label, repetitions": {
-			map[string]speaker{"a": says("go_goroutines 9\npatchbay_messages_total 9\npatchbay_plugin_scrape_up 9\n" +
-				"patchbay_plugin_x{adapter=\"b\"} 1\npatchbay_plugin_x 2\n")}, `patchbay_messages_total 0
+		"reserved names, other prefixes, foreign label, repetition": {
+			map[string]metricsSource{"a": staticSource("go_goroutines 9\npatchbay_messages_total 9\n" +
+				"patchbay_plugin_scrape_up 9\npatchbay_plugin_x{adapter=\"b\"} 1\npatchbay_plugin_x 2\n")}, `patchbay_messages_total 0
 patchbay_plugin_scrape_up{adapter="a"} 1
 patchbay_plugin_x{adapter="a"} 1
 `,
 		},
-		"another type": {
-			map[string]speaker{
-				"a": says("# TYPE patchbay_plugin_x counter\npatchbay_plugin_x 1\n"),
-				"b": says("# TYPE patchbay_plugin_x gauge\npatchbay_plugin_x 2\n"),
+		"conflicting type": {
+			map[string]metricsSource{
+				"a": staticSource("# TYPE patchbay_plugin_x counter\npatchbay_plugin_x 1\n"),
+				"b": staticSource("# TYPE patchbay_plugin_x gauge\npatchbay_plugin_x 2\n"),
 			}, `patchbay_messages_total 0
 patchbay_plugin_scrape_up{adapter="a"} 1
 patchbay_plugin_scrape_up{adapter="b"} 1
 patchbay_plugin_x{adapter="a"} 1
 `,
 		},
-		"nothing to read": {
-			map[string]speaker{
-				"away": fails{}, "broken": says("patchbay_plugin_x{ 1\n"), "none": says(""),
-				"large": says(strings.Repeat("# much\n", maxPluginMetrics/7+1)),
+		"failed scrapes": {
+			map[string]metricsSource{
+				"away": failingSource{}, "broken": staticSource("patchbay_plugin_x{ 1\n"), "none": staticSource(""),
+				"large": staticSource(strings.Repeat("# much\n", maxPluginMetrics/7+1)),
 			}, `patchbay_messages_total 0
 patchbay_plugin_scrape_up{adapter="away"} 0
 patchbay_plugin_scrape_up{adapter="broken"} 0
@@ -106,25 +111,26 @@ patchbay_plugin_scrape_up{adapter="none"} 1
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, page(t, tc.adapters)); diff != "" {
+			if diff := cmp.Diff(tc.want, gather(t, tc.adapters)); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
 }
 
-// TestPluginMetricsDontDelay: an adapter that doesn't answer holds a scrape up for a moment only.
-func TestPluginMetricsDontDelay(t *testing.T) {
+func TestHangingAdapterDelaysAScrapeByTheTimeoutOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		got := page(t, map[string]speaker{"a": hangs{}, "b": hangs{}, "c": says("patchbay_plugin_x 1\n")})
+		got := gather(t, map[string]metricsSource{
+			"a": hangingSource{}, "b": hangingSource{}, "c": staticSource("patchbay_plugin_x 1\n"),
+		})
 		want := `patchbay_messages_total 0
 patchbay_plugin_scrape_up{adapter="a"} 0
 patchbay_plugin_scrape_up{adapter="b"} 0
 patchbay_plugin_scrape_up{adapter="c"} 1
 patchbay_plugin_x{adapter="c"} 1
 `
-		if diff := cmp.Diff(want, got); diff != "" || time.Since(began) > pluginDeadline {
+		if diff := cmp.Diff(want, got); diff != "" || time.Since(began) > pluginTimeout {
 			t.Errorf("after %s:\n%s", time.Since(began), diff)
 		}
 	})

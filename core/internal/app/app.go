@@ -132,8 +132,8 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 		})
 	})
 	console := admin.New(admin.Options{
-		Version: o.Version, Registry: reg, Writer: w, Log: log, Lanes: engine, Hosts: p.hosts, Config: cfg,
-		Trail: trail.New(log, w), Logger: o.Logger.With("component", "admin"), Metrics: metrics,
+		Registry: reg, Writer: w, Log: log, Lanes: engine, Hosts: p.hosts, Config: cfg,
+		Trail: trail.New(log, w), Logger: o.Logger.With("component", "admin"),
 	})
 	handler, err := ingress.New(ingress.Options{Endpoints: endpoints(cfg, p), Writer: w, Observer: metrics, Logger: o.Logger.With("component", "ingress")})
 	if err != nil {

@@ -29,7 +29,7 @@ longest first, 50 at most. What was said before in one of them tells 'patchbay t
 				return err
 			}
 			var answer struct {
-				Conversations []admin.Waiter `json:"conversations"`
+				Conversations []admin.WaitingConversation `json:"conversations"`
 			}
 			if err := o.ask(cmd.Context(), http.MethodGet, "/api/conversations?"+url.Values{"channel": {channel}}.Encode(), &answer); err != nil {
 				return err
@@ -44,7 +44,7 @@ longest first, 50 at most. What was said before in one of them tells 'patchbay t
 			tw := tabwriter.NewWriter(o.process.Stdout, 2, 8, 2, ' ', 0)
 			fmt.Fprintln(tw, "CONVERSATION\tSINCE\tOWNER\tWAITS FOR\tWAITING\tWHY")
 			for _, w := range answer.Conversations {
-				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%s\n", w.Conversation, w.Since.Format(time.RFC3339), w.Owner, w.Channel, w.Waiting, w.Why)
+				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%s\n", w.Conversation, w.Since.Format(time.RFC3339), w.Owner, w.Channel, w.Pending, w.Reason)
 			}
 			return tw.Flush()
 		},

@@ -31,22 +31,22 @@ func newDeadList(o *options) *cobra.Command {
 				return err
 			}
 			var answer struct {
-				Dead []trail.DeadLetter `json:"dead"`
+				DeadLetters []trail.DeadLetter `json:"dead_letters"`
 			}
-			if err := o.ask(cmd.Context(), http.MethodGet, "/api/dead?"+url.Values{"channel": {channel}}.Encode(), &answer); err != nil {
+			if err := o.ask(cmd.Context(), http.MethodGet, "/api/dead-letters?"+url.Values{"channel": {channel}}.Encode(), &answer); err != nil {
 				return err
 			}
 			if asJSON {
-				return o.print(answer.Dead)
+				return o.print(answer.DeadLetters)
 			}
-			if len(answer.Dead) == 0 {
+			if len(answer.DeadLetters) == 0 {
 				fmt.Fprintln(o.process.Stdout, "no dead letters")
 				return nil
 			}
 			tw := tabwriter.NewWriter(o.process.Stdout, 2, 8, 2, ' ', 0)
 			fmt.Fprintln(tw, "ID\tGIVEN UP\tCHANNEL\tKIND\tATTEMPTS\tERROR\tCONVERSATION")
-			for _, d := range answer.Dead {
-				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", d.ID, d.At.Format(time.RFC3339), d.Channel, d.Kind, d.Attempts, d.Error, d.Conversation)
+			for _, d := range answer.DeadLetters {
+				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", d.ID, d.DeadAt.Format(time.RFC3339), d.Channel, d.Kind, d.Attempts, d.Error, d.Conversation)
 			}
 			return tw.Flush()
 		},
@@ -64,18 +64,18 @@ func newDeadShow(o *options) *cobra.Command {
 				return err
 			}
 			var answer struct {
-				Dead          trail.DeadLetter      `json:"dead"`
+				DeadLetter    trail.DeadLetter      `json:"dead_letter"`
 				Conversations []*trail.Conversation `json:"conversations"`
 			}
-			if err := o.ask(cmd.Context(), http.MethodGet, "/api/dead/"+url.PathEscape(args[0]), &answer); err != nil {
+			if err := o.ask(cmd.Context(), http.MethodGet, "/api/dead-letters/"+url.PathEscape(args[0]), &answer); err != nil {
 				return err
 			}
 			if asJSON {
 				return o.print(answer)
 			}
-			d := answer.Dead
+			d := answer.DeadLetter
 			fmt.Fprintf(o.process.Stdout, "dead letter %s\n  %s towards %s, given up %s after %d attempts\n  %s: %s\n", d.ID, d.Kind, d.Channel,
-				d.At.Format(time.RFC3339), d.Attempts, d.Error, d.Text)
+				d.DeadAt.Format(time.RFC3339), d.Attempts, d.Error, d.Detail)
 			for _, c := range answer.Conversations {
 				writeTrail(o.process.Stdout, c)
 			}
@@ -112,7 +112,7 @@ func (o *options) eachLetter(ctx context.Context, ids []string, method, what str
 	var failed []error
 	for _, id := range ids {
 		var answer struct{ Status, Delivery string }
-		err := o.ask(ctx, method, "/api/dead/"+url.PathEscape(id)+what, &answer)
+		err := o.ask(ctx, method, "/api/dead-letters/"+url.PathEscape(id)+what, &answer)
 		var c *coded
 		if errors.As(err, &c) && c.code != exitFailure { // the gateway is not there, or its address is wrong
 			return err

@@ -73,7 +73,7 @@ func writeTrail(w io.Writer, c *trail.Conversation) {
 	tw := tabwriter.NewWriter(w, 2, 8, 2, ' ', 0)
 	for i := range c.Entries {
 		e := &c.Entries[i]
-		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\n", e.At.Format("2006-01-02 15:04:05.000"), e.What, e.Channel, about(e))
+		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\n", e.At.Format("2006-01-02 15:04:05.000"), e.Step, e.Channel, about(e))
 	}
 	_ = tw.Flush()
 	if c.State != nil {
@@ -111,14 +111,14 @@ func writeState(w io.Writer, c *trail.Conversation) {
 	if s.Offer != "" {
 		fmt.Fprintf(w, "  offered to %s until %s\n", s.Offer, s.OfferUntil.Format(time.RFC3339))
 	}
-	if len(c.Waiting) == 0 {
+	if len(c.Pending) == 0 {
 		fmt.Fprintln(w, "  nothing waits")
 	}
-	for _, d := range c.Waiting {
+	for _, d := range c.Pending {
 		towards := d.Channel
 		if d.Delivery != "" {
 			towards += " " + d.Delivery
 		}
-		fmt.Fprintf(w, "  %s: %s towards %s: %s\n", d.Status, d.Kind, towards, d.Why)
+		fmt.Fprintf(w, "  %s: %s towards %s: %s\n", d.Status, d.Kind, towards, d.Reason)
 	}
 }

@@ -13,13 +13,13 @@ func TestWaitingLines(t *testing.T) {
 	var out strings.Builder
 	writeState(&out, &trail.Conversation{
 		State: &trail.State{Owner: "faq", Home: "faq", Epoch: 1, OwnerSince: time.Unix(0, 0).UTC()},
-		Waiting: []trail.Waiting{
-			{Kind: "send", Status: "held", Channel: "desk", Why: "waits until the offer to desk ends"},
-			{Kind: "send", Status: "queued", Channel: "faq", Delivery: "d1", Why: "in flight"},
+		Pending: []trail.PendingDelivery{
+			{Kind: "send", Status: "held", Channel: "desk", Reason: "held until the offer to desk ends"},
+			{Kind: "send", Status: "queued", Channel: "faq", Delivery: "d1", Reason: "in flight"},
 		},
 	})
 	want := `  owner faq (epoch 1, since 1970-01-01T00:00:00Z), home faq
-  held: send towards desk: waits until the offer to desk ends
+  held: send towards desk: held until the offer to desk ends
   queued: send towards faq d1: in flight
 `
 	if out.String() != want {

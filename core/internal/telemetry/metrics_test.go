@@ -79,7 +79,7 @@ func registerAll(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 	}
 	admin.New(admin.Options{
 		Registry: reg.Registry, Writer: bookWriter{book}, Config: &config.Config{Channels: []config.Channel{{Name: "web"}}},
-		Logger: slog.New(slog.DiscardHandler), Metrics: m, Hosts: map[string]*plugin.Host{"bot": bot}, Log: memory.NewDisk(0).Open(),
+		Logger: slog.New(slog.DiscardHandler), Hosts: map[string]*plugin.Host{"bot": bot}, Log: memory.NewDisk(0).Open(),
 	})
 	m.Refused("bot", "method")
 	m.Subscribed("web", true)

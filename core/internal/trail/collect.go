@@ -3,58 +3,117 @@ package trail
 import (
 	"cmp"
 	"slices"
+	"time"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/journal"
+	"patchbay/sdk/protocol"
 )
 
-// ranFrom ends the run that finds conversations; what is seen from now on was earlier. Conversations whose own ids were
-// looked for have been seen since the run's start.
-func (s *search) ranFrom(seq uint64) {
-	s.earlier = true
+// collected are the entries of one conversation.
+type collected struct {
+	drafts []draft
+	since  uint64 // all records from this sequence on are collected
+	opened bool   // the record that opened the conversation is collected
+}
+
+// collect adds a record's entries to the found conversations.
+func (s *search) collect(seq uint64, r *journal.Record) {
+	for i, st := range r.GetEnvelopes() {
+		p := conversation.Position{Seq: seq, Index: uint32(i)}
+		if s.found[st.GetConversation()] != nil && st.GetConversation() != "" || s.unassigned[p] != nil {
+			s.envelopes[p] = st.GetId()
+		}
+	}
+	for _, ch := range r.GetChanges() {
+		c := s.found[ch.GetConversation()]
+		p, _ := unassignedPosition(ch)
+		u := s.unassigned[p]
+		if c == nil || s.secondPass != (seq < c.since) || ch.GetConversation() == "" && u == nil {
+			continue
+		}
+		s.trackPending(ch, p, r)
+		c.opened = c.opened || ch.GetOpened() != nil
+		d, ok := describeChange(ch)
+		if !ok {
+			continue
+		}
+		d.At, d.Seq = time.Unix(0, r.GetAt()).UTC(), seq
+		if u != nil {
+			u.complete(&d.Entry, s.query.Text)
+		} else if s.query.Text {
+			d.Text = textOf(ch, seq, r)
+		}
+		c.drafts = append(c.drafts, d)
+	}
+}
+
+// textOf returns the text of the envelope that a change accepts or delivers, if the envelope is in the same record.
+func textOf(ch *journal.Change, seq uint64, r *journal.Record) string {
+	p := ch.GetAccepted().GetPosition()
+	if d := ch.GetQueued().GetDelivery(); d.GetKind() == conversation.KindSend && !d.GetFollows() {
+		p = d.GetItem().GetPosition()
+	}
+	if p.GetSeq() != seq || int(p.GetIndex()) >= len(r.GetEnvelopes()) {
+		return ""
+	}
+	e, err := protocol.DecodeEnvelope(r.GetEnvelopes()[p.GetIndex()].GetEnvelope())
+	if err != nil {
+		return ""
+	}
+	return e.Text()
+}
+
+// endMatching ends the first pass, which started at seq. Conversations whose own id is searched are collected since
+// then. Live conversations are found even if the log has none of their records left.
+func (s *search) endMatching(seq uint64) {
+	s.secondPass = true
 	for _, id := range s.query.IDs {
-		for _, conv := range s.live[id] { // the log may have nothing left of it
-			s.find(conv, seq)
+		for _, conv := range s.live[id] {
+			s.addConversation(conv, seq)
 		}
 	}
-	for conv, g := range s.found {
-		if _, wanted := s.wanted[conv]; wanted {
-			g.since = min(g.since, seq)
-		}
-	}
-}
-
-// unopened returns the conversations whose beginnings have not been seen, and the sequence before which to look for them.
-func (s *search) unopened() (ids []string, upto uint64) {
-	for conv, g := range s.found {
-		if conv != "" && !g.opened {
-			ids, upto = append(ids, conv), max(upto, g.since)
-		}
-	}
-	return ids, upto
-}
-
-// sawFrom notes that records from seq on have been seen for all that is unopened.
-func (s *search) sawFrom(seq uint64) {
-	for _, g := range s.found {
-		if !g.opened {
-			g.since = min(g.since, seq)
+	for conv, c := range s.found {
+		if _, searched := s.ids[conv]; searched {
+			c.since = min(c.since, seq)
 		}
 	}
 }
 
-// conversations returns what was gathered, in the order of the log.
+// incomplete returns the conversations whose first record is not collected, and the sequence before which it is.
+func (s *search) incomplete() (ids []string, end uint64) {
+	for conv, c := range s.found {
+		if conv != "" && !c.opened {
+			ids, end = append(ids, conv), max(end, c.since)
+		}
+	}
+	return ids, end
+}
+
+// collectedFrom notes that the second pass has collected all incomplete conversations from seq on.
+func (s *search) collectedFrom(seq uint64) {
+	for _, c := range s.found {
+		if !c.opened {
+			c.since = min(c.since, seq)
+		}
+	}
+}
+
+// conversations returns the found conversations in the order of the log.
 func (s *search) conversations() []*Conversation {
 	var out []*Conversation
 	for _, conv := range s.order {
-		g := s.found[conv]
-		if conv == "" && len(g.steps) == 0 {
+		c := s.found[conv]
+		if conv == "" && len(c.drafts) == 0 {
 			continue
 		}
-		slices.SortStableFunc(g.steps, func(a, b step) int { return cmp.Compare(a.Seq, b.Seq) })
-		c := &Conversation{ID: conv, Entries: make([]Entry, 0, len(g.steps))}
-		for _, st := range g.steps {
-			st.Envelope = s.index[st.envelope]
-			c.Entries = append(c.Entries, st.Entry)
+		slices.SortStableFunc(c.drafts, func(a, b draft) int { return cmp.Compare(a.Seq, b.Seq) })
+		found := &Conversation{ID: conv, Entries: make([]Entry, 0, len(c.drafts))}
+		for _, d := range c.drafts {
+			d.Envelope = s.envelopes[d.position]
+			found.Entries = append(found.Entries, d.Entry)
 		}
-		out = append(out, c)
+		out = append(out, found)
 	}
 	return out
 }

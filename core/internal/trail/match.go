@@ -1,53 +1,152 @@
 package trail
 
 import (
-	"time"
+	"bytes"
+	"slices"
 
-	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
 
+	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
+	"patchbay/sdk/envelope"
 )
 
-// timeOf returns when an id of the gateway's own was made; false if it has not their form, a dashed UUIDv7. A vendor's
-// id may have it too.
-func timeOf(id string) (time.Time, bool) {
-	if len(id) != 36 {
-		return time.Time{}, false
-	}
-	u, err := uuid.Parse(id)
-	if err != nil || u.Version() != 7 {
-		return time.Time{}, false
-	}
-	var ms int64
-	for _, b := range u[:6] {
-		ms = ms<<8 | int64(b)
-	}
-	return time.UnixMilli(ms), true
+const (
+	// maxConversations is the maximum number of conversations per id. The newest are kept.
+	maxConversations = 20
+	// maxPatterns is the maximum number of ids for which records are searched before they are decoded. With more ids,
+	// decoding each record is faster.
+	maxPatterns = 16
+)
+
+// search sees the records of a log in order and collects the entries of matching conversations.
+//
+// The first pass matches conversations and collects their entries from the first match on. The second pass collects
+// the entries before that.
+type search struct {
+	query      Query
+	live       map[string][]string // live conversations by id
+	ids        map[string]bool     // searched ids; true if found
+	patterns   [][]byte            // the ids as bytes; a record without any is not decoded; nil decodes each record
+	customerID bool                // an id can be a conversation.CustomerID, which records do not contain
+
+	found      map[string]*collected // by conversation
+	order      []string              // keys of found, by first match
+	dropped    map[string]bool       // conversations over maxConversations
+	unassigned map[conversation.Position]*unassigned
+	pending    map[conversation.Position]bool // envelopes on pending threads
+	envelopes  map[conversation.Position]string
+	secondPass bool
 }
 
-// ids returns every id that a change mentions, but for its conversation's.
-func ids(ch *journal.Change) []string {
-	switch k := ch.GetKind().(type) {
-	case *journal.Change_Opened:
-		return []string{k.Opened.GetThread(), k.Opened.GetSenderId()}
-	case *journal.Change_Accepted:
-		return []string{k.Accepted.GetVendorId(), k.Accepted.GetThread()}
-	case *journal.Change_Duplicate:
-		return []string{k.Duplicate.GetVendorId()}
-	case *journal.Change_Linked:
-		return []string{k.Linked.GetThread()}
-	case *journal.Change_Queued:
-		return []string{k.Queued.GetDelivery().GetId()}
-	case *journal.Change_Attempted:
-		return []string{k.Attempted.GetDelivery()}
-	case *journal.Change_Ended:
-		return []string{k.Ended.GetDelivery(), k.Ended.GetVendorId()}
-	case *journal.Change_Late:
-		return []string{k.Late.GetDelivery()}
-	case *journal.Change_DeadLettered:
-		return []string{k.DeadLettered.GetDelivery().GetId()}
-	case *journal.Change_DeadLetterEnded:
-		return []string{k.DeadLetterEnded.GetDead()}
+func newSearch(q Query, live map[string][]string) *search {
+	s := &search{
+		query: q, live: live, ids: map[string]bool{}, patterns: [][]byte{}, found: map[string]*collected{},
+		dropped: map[string]bool{}, unassigned: map[conversation.Position]*unassigned{},
+		pending: map[conversation.Position]bool{}, envelopes: map[conversation.Position]string{},
 	}
+	for _, id := range q.IDs {
+		s.addID(id)
+		s.customerID = s.customerID || conversation.IsCustomerID(id)
+		for _, conv := range live[id] {
+			s.addID(conv)
+		}
+	}
+	return s
+}
+
+func (s *search) addID(id string) {
+	if _, ok := s.ids[id]; !ok && id != "" {
+		s.ids[id] = false
+		s.addPattern(id)
+	}
+}
+
+func (s *search) addPattern(id string) {
+	if s.patterns == nil || id == "" {
+		return
+	}
+	s.patterns = append(s.patterns, []byte(id))
+	if len(s.patterns) > maxPatterns {
+		s.patterns = nil
+	}
+}
+
+// matches reports whether one of ids is searched, and marks it as found.
+func (s *search) matches(ids ...string) bool {
+	any := false
+	for _, id := range ids {
+		if _, ok := s.ids[id]; ok {
+			s.ids[id], any = true, true
+		}
+	}
+	return any
+}
+
+// complete reports whether each id was found or belongs to a live conversation.
+func (s *search) complete() bool {
+	return !slices.ContainsFunc(s.query.IDs, func(id string) bool { return !s.ids[id] && len(s.live[id]) == 0 })
+}
+
+// see matches and collects a record.
+func (s *search) see(seq uint64, data []byte) error {
+	if !s.mayMatch(data) {
+		return nil
+	}
+	r := &journal.Record{}
+	if err := proto.Unmarshal(data, r); err != nil {
+		return err
+	}
+	if !s.secondPass {
+		s.match(seq, r)
+	}
+	s.collect(seq, r)
 	return nil
+}
+
+// mayMatch reports whether an encoded record must be decoded. The end of a pending thread contains no id, and the start
+// of a conversation contains no customer id.
+func (s *search) mayMatch(data []byte) bool {
+	if s.patterns == nil || !s.secondPass && (len(s.pending) > 0 || s.customerID && opensConversation(data)) {
+		return true
+	}
+	return slices.ContainsFunc(s.patterns, func(id []byte) bool { return bytes.Contains(data, id) })
+}
+
+// match finds the conversations that a record connects with a searched id.
+func (s *search) match(seq uint64, r *journal.Record) {
+	for _, st := range r.GetEnvelopes() {
+		if conv := st.GetConversation(); conv != "" && s.matches(st.GetId()) {
+			s.addConversation(conv, seq)
+		}
+	}
+	for _, ch := range r.GetChanges() {
+		conv := ch.GetConversation()
+		if conv == "" {
+			continue
+		}
+		matched := s.matches(append(idsOf(ch), conv)...)
+		if o := ch.GetOpened(); o != nil && s.customerID {
+			matched = s.matches(envelope.ShortID(o.GetChannel(), o.GetThread())) || matched
+		}
+		if matched {
+			s.addConversation(conv, seq)
+		}
+	}
+	s.matchUnassigned(seq, r)
+}
+
+// addConversation starts to collect a conversation. If there are too many, it drops the oldest.
+func (s *search) addConversation(conv string, seq uint64) {
+	if s.found[conv] != nil || s.dropped[conv] {
+		return
+	}
+	s.found[conv] = &collected{since: seq}
+	s.order = append(s.order, conv)
+	s.addPattern(conv)
+	if len(s.order) > maxConversations*len(s.query.IDs) {
+		delete(s.found, s.order[0])
+		s.dropped[s.order[0]] = true
+		s.order = s.order[1:]
+	}
 }

@@ -1,70 +1,69 @@
 package trail
 
-import (
-	"patchbay/core/internal/conversation"
-	"patchbay/core/internal/journal"
-	"patchbay/sdk/envelope"
-	"patchbay/sdk/protocol"
-)
+import "patchbay/core/internal/conversation"
 
-// stray is an envelope that belongs to no conversation: it waits for its thread, or no decision could be made on it.
-// What its vendor calls it stands in the envelope alone.
-type stray struct {
-	vendorID string
-	text     string
-	told     bool // text has been shown
+// Describe returns a live conversation without entries, or nil.
+func Describe(s *conversation.State, id string) *Conversation {
+	c := s.Conversation(id)
+	if c == nil {
+		return nil
+	}
+	return &Conversation{ID: id, Live: c.Closing == "", State: describeState(c), Pending: pendingDeliveries(c)}
 }
 
-// strays notes the wanted ones among a record's envelopes that belong to no conversation, and finds the conversations
-// in whose name the record speaks of them, "" if it is in none's.
-func (s *search) strays(seq uint64, r *journal.Record) {
-	for i, st := range r.GetEnvelopes() {
-		if st.GetConversation() != "" {
-			continue
-		}
-		p := conversation.Position{Seq: seq, Index: uint32(i)}
-		e, err := protocol.DecodeEnvelope(st.GetEnvelope())
-		if err != nil {
-			e = &envelope.Envelope{}
-		}
-		conv, delivery := mentioned(r, p)
-		if hit := s.hit(st.GetId(), e.VendorID, e.Thread, delivery); hit && s.lost[p] == nil {
-			s.lost[p] = &stray{vendorID: e.VendorID, text: e.Text()}
-			s.find(conv, seq)
-		}
+func describeState(c *conversation.Conversation) *State {
+	s := &State{
+		Channel: c.Channel, Customer: c.SenderID, CustomerID: conversation.CustomerID(c), Owner: c.Owner, Home: c.Home,
+		Epoch: c.Epoch, OwnerSince: c.OwnerSince.UTC(), Handovers: c.Handovers, Held: len(c.Held), ClosedBy: c.Closing,
+		Threads: map[string]string{}, Attributes: c.Attributes, Created: c.Created.UTC(), LastActive: c.LastActive.UTC(),
 	}
+	if c.Offer != nil {
+		s.Offer, s.OfferUntil = c.Offer.Target, c.Offer.Deadline.UTC()
+	}
+	for ch, th := range c.Threads {
+		s.Threads[ch] = th.ID
+	}
+	return s
 }
 
-// mentioned returns the conversation in whose name a record speaks of an envelope, and the delivery, if it is dead.
-func mentioned(r *journal.Record, p conversation.Position) (conv, delivery string) {
-	for _, ch := range r.GetChanges() {
-		if q, ok := about(ch); ok && p == q {
-			return ch.GetConversation(), ch.GetDeadLettered().GetDelivery().GetId()
+// pendingDeliveries lists the held messages and the pending deliveries. The reason of a lane's head is empty if only
+// the lane knows it.
+func pendingDeliveries(c *conversation.Conversation) []PendingDelivery {
+	var out []PendingDelivery
+	for range c.Held {
+		out = append(out, PendingDelivery{
+			Kind: conversation.KindSend, Status: conversation.StatusHeld, Channel: offerTarget(c),
+			Reason: "held until the offer to " + offerTarget(c) + " ends",
+		})
+	}
+	for i := range c.Lanes {
+		head := c.Lanes[i].Queue[0].ID
+		for j := range c.Lanes[i].Queue {
+			d := &c.Lanes[i].Queue[j]
+			p := PendingDelivery{
+				Delivery: d.ID, Channel: d.Channel, Kind: d.Kind, Status: conversation.StatusQueued,
+				Attempts: d.Attempts, QueuedAt: d.QueuedAt.UTC(),
+			}
+			if d.Attempts > 0 || d.NotCalled {
+				p.Status, p.NextAttempt = conversation.StatusRetrying, d.NextAt.UTC()
+			}
+			switch {
+			case j > 0:
+				p.Reason = "queued behind " + head
+			case d.NotCalled:
+				p.Reason = notCalled + d.Text
+			case d.Attempts > 0:
+				p.Reason = "last attempt failed: " + d.Text
+			}
+			out = append(out, p)
 		}
 	}
-	return "", ""
+	return out
 }
 
-// about returns the envelope that a change is about, if the change may belong to no conversation.
-func about(ch *journal.Change) (conversation.Position, bool) {
-	var p *journal.Position
-	switch k := ch.GetKind().(type) {
-	case *journal.Change_ThreadPending:
-		p = k.ThreadPending.GetPosition()
-	case *journal.Change_PendingEnded:
-		p = k.PendingEnded.GetPosition()
-	case *journal.Change_Disposed:
-		p = k.Disposed.GetPosition()
-	case *journal.Change_DeadLettered:
-		p = k.DeadLettered.GetDelivery().GetItem().GetPosition()
+func offerTarget(c *conversation.Conversation) string {
+	if c.Offer == nil {
+		return ""
 	}
-	return at(p), p != nil
-}
-
-// complement adds what only the stray itself knows to a step about it.
-func (st *stray) complement(e *Entry, text bool) {
-	e.VendorID = st.vendorID
-	if text && !st.told {
-		e.Text, st.told = st.text, true
-	}
+	return c.Offer.Target
 }

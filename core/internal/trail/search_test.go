@@ -23,45 +23,45 @@ import (
 func steps(c *Conversation) string {
 	var out []string
 	for i := range c.Entries {
-		out = append(out, c.Entries[i].What)
+		out = append(out, c.Entries[i].Step)
 	}
 	return strings.Join(out, ", ")
 }
 
-// readings is a log that notes which records are read.
-type readings struct {
+// readRecorder records the sequences that a search reads.
+type readRecorder struct {
 	store.Log
 	read []uint64
 }
 
-func (l *readings) Read(ctx context.Context, from uint64, f func(uint64, []byte) error) error {
+func (l *readRecorder) Read(ctx context.Context, from uint64, f func(uint64, []byte) error) error {
 	return l.Log.Read(ctx, from, func(seq uint64, data []byte) error {
 		l.read = append(l.read, seq)
 		return f(seq, data)
 	})
 }
 
-// history is a log under construction, one record an hour, with the book that goes with it.
+// history is a log that grows by one record an hour, with its state.
 type history struct {
 	*testing.T
-	disk *memory.Disk
-	log  *readings
-	book *conversation.State
-	last uint64
-	at   time.Time
+	disk  *memory.Disk
+	log   *readRecorder
+	state *conversation.State
+	last  uint64
+	at    time.Time
 }
 
 func newHistory(t *testing.T) *history {
 	disk := memory.NewDisk(0)
 	return &history{
-		T: t, disk: disk, log: &readings{Log: disk.Open()}, book: conversation.NewState(),
+		T: t, disk: disk, log: &readRecorder{Log: disk.Open()}, state: conversation.NewState(),
 		at: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
 	}
 }
 
-func (h *history) View(_ context.Context, f func(*conversation.State)) error { f(h.book); return nil }
+func (h *history) View(_ context.Context, f func(*conversation.State)) error { f(h.state); return nil }
 
-// id returns a UUIDv7 of now.
+// id returns a UUIDv7 of the time of the next record.
 func (h *history) id() string {
 	u := uuid.New()
 	binary.BigEndian.PutUint64(u[:8], uint64(h.at.UnixMilli())<<16|0x7000)
@@ -79,13 +79,13 @@ func (h *history) record(envelopes []*journal.StoredEnvelope, changes ...*journa
 		h.Fatal(err)
 	}
 	h.last++
-	if err := h.book.Replay(h.last, r); err != nil {
+	if err := h.state.Replay(h.last, r); err != nil {
 		h.Fatal(err)
 	}
 	h.at = h.at.Add(time.Hour)
 }
 
-// open stores a customer's first message.
+// open stores the first message of a customer.
 func (h *history) open(conv, thread string) {
 	h.Helper()
 	h.record([]*journal.StoredEnvelope{stored(h.T, h.id(), conv, "first-"+thread, thread)},
@@ -120,18 +120,17 @@ func (h *history) find(q Query) []*Conversation {
 	return found
 }
 
-// only finds the one trail of an id.
-func (h *history) only(id string) *Conversation {
+// findOne returns the only conversation with an id.
+func (h *history) findOne(id string) *Conversation {
 	h.Helper()
 	found := h.find(Query{IDs: []string{id}, Text: true})
 	if len(found) != 1 {
-		h.Fatalf("by %s: %d trails, want one", id, len(found))
+		h.Fatalf("by %s: %d conversations, want 1", id, len(found))
 	}
 	return found[0]
 }
 
-// TestSearchStartsLate: an id of something live, or of the gateway's own, costs no look at what was before.
-func TestSearchStartsLate(t *testing.T) {
+func TestSearchSkipsRecordsBeforeALiveConversation(t *testing.T) {
 	h := newHistory(t)
 	for i := range 50 {
 		conv := h.id()
@@ -147,12 +146,12 @@ func TestSearchStartsLate(t *testing.T) {
 	h.record(nil, change(conv, &journal.Change_Queued{Queued: &journal.Queued{
 		Delivery: &journal.Delivery{Id: delivery, Channel: "faq", Kind: conversation.KindSend},
 	}}))
-	short := conversation.CustomerID(h.book.Conversation(conv))
+	short := conversation.CustomerID(h.state.Conversation(conv))
 	for name, id := range map[string]string{
 		"conversation": conv, "thread": "th", "customer": "customer-th", "short customer": short, "delivery": delivery,
 		"message": envelopeID,
 	} {
-		c := h.only(id)
+		c := h.findOne(id)
 		if got, want := steps(c), "opened, accepted, accepted, queued"; c.ID != conv || got != want || !c.Live {
 			t.Errorf("by %s: conversation %s, %s; want %s, %s", name, c.ID, got, conv, want)
 		}
@@ -160,12 +159,12 @@ func TestSearchStartsLate(t *testing.T) {
 			t.Errorf("by %s: reads from record %d, want from %d", name, h.log.read[0], begin)
 		}
 	}
-	if c := h.only("v2"); steps(c) != "opened, accepted, accepted, queued" || len(h.log.read) > int(h.last)+3 {
+	if c := h.findOne("v2"); steps(c) != "opened, accepted, accepted, queued" || len(h.log.read) > int(h.last)+3 {
 		t.Errorf("by a vendor's id: %s after %d records of %d", steps(c), len(h.log.read), h.last)
 	}
 }
 
-func TestAllFindsWhatHasEnded(t *testing.T) {
+func TestAllFindsEndedConversations(t *testing.T) {
 	h := newHistory(t)
 	h.at = h.at.Add(time.Hour)
 	ended, live := h.id(), ""
@@ -178,17 +177,16 @@ func TestAllFindsWhatHasEnded(t *testing.T) {
 	h.open(live, "th")
 	for _, id := range []string{"th", "customer-th", envelope.ShortID("web", "th")} {
 		if found := h.find(Query{IDs: []string{id}}); len(found) != 1 || found[0].ID != live {
-			t.Errorf("by %s: %+v, want the live one", id, found)
+			t.Errorf("by %s: %+v, want the live conversation", id, found)
 		}
 		found := h.find(Query{IDs: []string{id}, All: true})
 		if len(found) != 2 || found[0].ID != ended || found[1].ID != live || steps(found[0]) != "opened, accepted, closed" {
-			t.Errorf("all by %s: %+v, want both, the ended one first", id, found)
+			t.Errorf("all by %s: %+v, want both, the ended conversation first", id, found)
 		}
 	}
 }
 
-// TestBeginnings: what was before the first mention of an id is shown too, with ids of envelopes that came then.
-func TestBeginnings(t *testing.T) {
+func TestEntriesBeforeTheFirstMatchAreFound(t *testing.T) {
 	for name, conv := range map[string]func(h *history) string{
 		"time in the id":    (*history).id,
 		"no time in the id": func(*history) string { return "c1" },
@@ -202,19 +200,19 @@ func TestBeginnings(t *testing.T) {
 			h.say(c, "v2", "th")
 			h.record(nil, change(c, &journal.Change_Routed{Routed: &journal.Routed{Event: "message", Position: pos(2, 0)}}),
 				change(c, &journal.Change_Duplicate{Duplicate: &journal.Duplicate{Channel: "web", VendorId: "again"}}))
-			got := h.only("again")
+			got := h.findOne("again")
 			if want := "opened, accepted, accepted, routed, duplicate"; steps(got) != want {
 				t.Fatalf("%s, want %s", steps(got), want)
 			}
 			if e := got.Entries; e[3].Envelope == "" || e[3].Envelope != e[1].Envelope || e[2].Text == "" {
-				t.Errorf("entries %+v: the envelope's id or the words are missing", e)
+				t.Errorf("entries %+v: the envelope's id or the text is missing", e)
 			}
 		})
 	}
 }
 
-// TestForeignTimes: a vendor's id that looks like one of ours, with a time of its own clock, is found all the same.
-func TestForeignTimes(t *testing.T) {
+// A vendor can use UUIDv7 ids with times of its own clock.
+func TestVendorIDsWithTimesAreFound(t *testing.T) {
 	h := newHistory(t)
 	conv := h.id()
 	h.at = h.at.Add(100 * time.Hour)
@@ -225,12 +223,12 @@ func TestForeignTimes(t *testing.T) {
 	for i := range 200 {
 		h.open(h.id(), fmt.Sprintf("later-%d", i))
 	}
-	if c := h.only(ahead); c.ID != conv || steps(c) != "opened, accepted, accepted" {
+	if c := h.findOne(ahead); c.ID != conv || steps(c) != "opened, accepted, accepted" {
 		t.Errorf("%s: %s", c.ID, steps(c))
 	}
 }
 
-func TestSearchByTimePassesLostRecords(t *testing.T) {
+func TestSearchByTimeSkipsLostRecords(t *testing.T) {
 	h := newHistory(t)
 	for i := range 300 {
 		h.open(h.id(), fmt.Sprintf("old-%d", i))
@@ -240,13 +238,12 @@ func TestSearchByTimePassesLostRecords(t *testing.T) {
 	for seq := uint64(100); seq < 250; seq++ {
 		h.disk.Lose(seq)
 	}
-	if c := h.only(conv); steps(c) != "opened, accepted" {
+	if c := h.findOne(conv); steps(c) != "opened, accepted" {
 		t.Errorf("steps %s", steps(c))
 	}
 }
 
-// TestLiveWithoutRecords: a quiet conversation outlives its records.
-func TestLiveWithoutRecords(t *testing.T) {
+func TestLiveConversationWithPurgedRecordsIsFound(t *testing.T) {
 	h := newHistory(t)
 	conv := h.id()
 	h.open(conv, "th")
@@ -254,65 +251,61 @@ func TestLiveWithoutRecords(t *testing.T) {
 	if err := h.log.Purge(t.Context(), 2); err != nil {
 		t.Fatal(err)
 	}
-	if c := h.only("th"); c.ID != conv || !c.Live || len(c.Entries) != 0 || c.State.CustomerID == "" {
-		t.Errorf("%+v, want the state without steps", c)
+	if c := h.findOne("th"); c.ID != conv || !c.Live || len(c.Entries) != 0 || c.State.CustomerID == "" {
+		t.Errorf("%+v, want the state without entries", c)
 	}
 }
 
-func TestTimeIsUp(t *testing.T) {
+func TestTimeoutReportsTheProgress(t *testing.T) {
 	h := newHistory(t)
 	for i := range 10 {
 		h.open(h.id(), fmt.Sprintf("th-%d", i))
 	}
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
-	_, err := New(h.log, h).Find(ctx, Query{IDs: []string{"nobody"}})
+	_, err := New(h.log, h).Find(ctx, Query{IDs: []string{"unknown"}})
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "of 1 to 10") {
-		t.Errorf("Find = %v, want that the time was up, and where", err)
+		t.Errorf("Find = %v, want a timeout with the progress", err)
 	}
 }
 
-// TestStraysTellWhatTheyAre: the vendor's id is the message's own, and words are shown if they are asked for.
-func TestStraysTellWhatTheyAre(t *testing.T) {
+func TestUnassignedEnvelopeShowsVendorIDAndText(t *testing.T) {
 	h := newHistory(t)
 	h.record([]*journal.StoredEnvelope{stored(t, "e1", "", "v1", "lost")},
-		change("", &journal.Change_ThreadPending{ThreadPending: &journal.ThreadPending{Position: pos(1, 0), Channel: "faq", Thread: "lost"}}))
+		threadPending(pos(1, 0), "lost"))
 	h.record(nil,
-		change("", &journal.Change_PendingEnded{PendingEnded: &journal.PendingEnded{Position: pos(1, 0), Status: "unrouted"}}),
-		change("", &journal.Change_Disposed{Disposed: &journal.Disposed{
-			Position: pos(1, 0), Status: conversation.StatusUnrouted, Channel: "faq", Reason: "unknown thread",
-		}}))
+		pendingEnded(pos(1, 0), "unrouted"),
+		unknownThread(pos(1, 0)))
 	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	want := []Entry{
 		{
-			At: at, Seq: 1, What: "held", Channel: "faq", Envelope: "e1", VendorID: "v1",
-			Detail: "waits for its thread lost", Text: "words of e1",
+			At: at, Seq: 1, Step: "held", Channel: "faq", Envelope: "e1", VendorID: "v1",
+			Detail: "pending thread lost", Text: "text of e1",
 		},
 		{
-			At: at.Add(time.Hour), Seq: 2, What: "unrouted", Channel: "faq", Envelope: "e1", VendorID: "v1",
+			At: at.Add(time.Hour), Seq: 2, Step: "unrouted", Channel: "faq", Envelope: "e1", VendorID: "v1",
 			Detail: "unknown thread",
 		},
 	}
 	for _, id := range []string{"e1", "v1", "lost"} {
-		if diff := cmp.Diff(want, h.only(id).Entries); diff != "" {
+		if diff := cmp.Diff(want, h.findOne(id).Entries); diff != "" {
 			t.Errorf("by %s (-want +got):\n%s", id, diff)
 		}
 	}
 }
 
-// TestAdopted: the wait of an answer that came early belongs to the conversation that it turned out to be of.
-func TestAdopted(t *testing.T) {
+func TestEntriesOfAPendingThreadMoveToItsConversation(t *testing.T) {
 	h := newHistory(t)
 	conv := h.id()
 	h.open(conv, "th")
 	h.record([]*journal.StoredEnvelope{stored(t, "e1", "", "early", "bot-th")},
-		change("", &journal.Change_ThreadPending{ThreadPending: &journal.ThreadPending{Position: pos(2, 0), Channel: "faq", Thread: "bot-th"}}))
+		threadPending(pos(2, 0), "bot-th"))
 	h.record([]*journal.StoredEnvelope{stored(t, "e1", conv, "early", "bot-th")},
 		change(conv, &journal.Change_Linked{Linked: &journal.Linked{Channel: "faq", Thread: "bot-th"}}),
-		change("", &journal.Change_PendingEnded{PendingEnded: &journal.PendingEnded{Position: pos(2, 0), Status: "adopted"}}),
+		pendingEnded(pos(2, 0), "adopted"),
 		h.accepted(conv, "early", "bot-th"))
 	for _, id := range []string{"early", "e1"} {
-		if c := h.only(id); c.ID != conv || steps(c) != "opened, accepted, held, thread, accepted" {
+		if c := h.findOne(id); c.ID != conv || steps(c) != "opened, accepted, held, thread, accepted" {
 			t.Errorf("by %s: %s: %s", id, c.ID, steps(c))
 		}
 	}

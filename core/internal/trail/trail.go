@@ -1,10 +1,9 @@
-// Package trail answers "where is my message?": it tells, for any id, what happened in the conversation that it belongs
-// to, step by step, and what is waiting now.
+// Package trail shows what happened to a message. For any id it returns the conversation that the id belongs to: each
+// step from the log, and the pending deliveries.
 //
-// The steps are in the log, which has no index. The search starts as late as it may: at the beginning of the live
-// conversation that an id belongs to, or at the time that an id of the gateway's own was made (they are UUIDv7). Only an
-// id that says neither, such as a vendor's id of a message, costs a look at every record. A record is decoded only if it
-// mentions what is looked for.
+// The log has no index, so a search reads records in order. It starts as late as possible: at the beginning of a live
+// conversation, or at the time in an id of the gateway (a UUIDv7). Other ids, such as a vendor's message id, need a scan
+// of the whole log. Only records that contain a searched id are decoded.
 package trail
 
 import (
@@ -15,11 +14,11 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// Entry is one step. Fields that don't apply are empty.
+// Entry is one step of a trail. Fields that do not apply are empty.
 type Entry struct {
 	At       time.Time `json:"at"`
 	Seq      uint64    `json:"seq"`
-	What     string    `json:"what"` // accepted, queued, delivered, passed, …
+	Step     string    `json:"step"` // accepted, queued, delivered, passed, …
 	Channel  string    `json:"channel,omitempty"`
 	Envelope string    `json:"envelope,omitempty"`
 	VendorID string    `json:"vendor_id,omitempty"`
@@ -28,23 +27,23 @@ type Entry struct {
 	Delivery string    `json:"delivery,omitempty"`
 	Rule     string    `json:"rule,omitempty"`
 	Detail   string    `json:"detail,omitempty"`
-	Text     string    `json:"text,omitempty"` // only if it was asked for
+	Text     string    `json:"text,omitempty"` // of the message; set on request
 }
 
-// Conversation is one conversation's trail.
+// Conversation is the trail of one conversation.
 type Conversation struct {
-	ID      string    `json:"id"` // "" for what never came to belong to one
-	Live    bool      `json:"live"`
-	Entries []Entry   `json:"entries"`
-	State   *State    `json:"state,omitempty"` // if it is live, or closed by a rule a short while ago
-	Waiting []Waiting `json:"waiting,omitempty"`
+	ID      string            `json:"id"` // empty for envelopes without a conversation
+	Live    bool              `json:"live"`
+	Entries []Entry           `json:"entries"`
+	State   *State            `json:"state,omitempty"` // nil if the conversation has ended
+	Pending []PendingDelivery `json:"pending,omitempty"`
 }
 
-// State is where a live conversation stands.
+// State is the current state of a conversation that is live, or that a rule closed while deliveries were pending.
 type State struct {
 	Channel    string            `json:"channel"`
 	Customer   string            `json:"customer"`
-	CustomerID string            `json:"customer_id"` // what vendors get whose ids are short
+	CustomerID string            `json:"customer_id"` // of 32 characters, for vendors that limit ids
 	Owner      string            `json:"owner"`
 	Home       string            `json:"home"`
 	Epoch      uint64            `json:"epoch"`
@@ -53,117 +52,35 @@ type State struct {
 	Offer      string            `json:"offer,omitempty"`
 	OfferUntil time.Time         `json:"offer_until,omitzero"`
 	Held       int               `json:"held,omitempty"`
-	ClosedBy   string            `json:"closed_by,omitempty"` // the rule; what waits still goes out
+	ClosedBy   string            `json:"closed_by,omitempty"` // rule
 	Threads    map[string]string `json:"threads"`
 	Attributes map[string]string `json:"attributes,omitempty"`
 	Created    time.Time         `json:"created"`
-	Last       time.Time         `json:"last"`
+	LastActive time.Time         `json:"last_active"`
 }
 
-// Waiting is a delivery that has not come to an end, and why not.
-type Waiting struct {
-	Delivery string    `json:"delivery"`
-	Channel  string    `json:"channel"`
-	Kind     string    `json:"kind"`
-	Status   string    `json:"status"` // held, queued or retrying
-	Attempts uint32    `json:"attempts,omitempty"`
-	Next     time.Time `json:"next,omitzero"`
-	Since    time.Time `json:"since,omitzero"`
-	Why      string    `json:"why"`
+// PendingDelivery is a delivery that has not ended, or a message that is held during an offer.
+type PendingDelivery struct {
+	Delivery    string    `json:"delivery"` // empty for a held message
+	Channel     string    `json:"channel"`
+	Kind        string    `json:"kind"`
+	Status      string    `json:"status"` // held, queued or retrying
+	Attempts    uint32    `json:"attempts,omitempty"`
+	NextAttempt time.Time `json:"next_attempt,omitzero"`
+	QueuedAt    time.Time `json:"queued_at,omitzero"`
+	Reason      string    `json:"reason"` // why it is pending
 }
 
-// Book looks at the writer's state; see writer.Writer.View.
-type Book interface {
+// StateReader gives access to the writer's state; see writer.Writer.View.
+type StateReader interface {
 	View(ctx context.Context, f func(*conversation.State)) error
 }
 
-// Trail reads one log.
+// Trail searches one log.
 type Trail struct {
-	log  store.Log
-	book Book
+	log   store.Log
+	state StateReader
 }
 
-// New returns a trail over a log and the state that goes with it.
-func New(log store.Log, book Book) *Trail { return &Trail{log, book} }
-
-// maxConversations bounds what one id can bring up: a customer may have had many conversations.
-const maxConversations = 20
-
-// MaxIDs is how many ids one search takes.
-const MaxIDs = 500
-
-// Query is what to look for.
-type Query struct {
-	// IDs may be ours (of an envelope, a delivery, a conversation), the vendor's of a message, a thread, or a
-	// customer's, also the short one that vendors get.
-	IDs  []string
-	Text bool // with what was said
-	// All looks also for conversations that have ended if the id leads to a live one. It reads the whole log.
-	All bool
-}
-
-// Find returns the conversations that ids belong to, newest last.
-func (t *Trail) Find(ctx context.Context, q Query) ([]*Conversation, error) {
-	from, live, err := t.start(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	s := newSearch(q, live)
-	if err := t.scan(ctx, from, 0, s.see); err != nil {
-		return nil, err
-	}
-	if from > t.log.Bounds().First && !s.complete() { // what looked like a time was none
-		from, s = 0, newSearch(q, live)
-		if err := t.scan(ctx, from, 0, s.see); err != nil {
-			return nil, err
-		}
-	}
-	s.ranFrom(from)
-	if err := t.beginnings(ctx, s); err != nil {
-		return nil, err
-	}
-	out := s.conversations()
-	return out, t.state(ctx, out)
-}
-
-// beginnings adds what had happened in the conversations that were found before one of the ids came up: from the time
-// that their own ids tell, and if that does not suffice, since the clock was put back, from the start of the log.
-func (t *Trail) beginnings(ctx context.Context, s *search) error {
-	ids, _ := s.unopened()
-	if len(ids) == 0 {
-		return nil
-	}
-	first := t.log.Bounds().First
-	from := first
-	if oldest, ok := earliest(ids); ok {
-		var err error
-		if from, err = t.since(ctx, oldest); err != nil {
-			return err
-		}
-	}
-	for _, from := range []uint64{from, first} {
-		ids, upto := s.unopened()
-		if len(ids) == 0 || upto <= from {
-			continue
-		}
-		if err := t.scan(ctx, from, upto, s.see); err != nil {
-			return err
-		}
-		s.sawFrom(from)
-	}
-	return nil
-}
-
-// state adds what is live and what waits.
-func (t *Trail) state(ctx context.Context, found []*Conversation) error {
-	if len(found) == 0 {
-		return nil
-	}
-	return t.book.View(ctx, func(b *conversation.State) {
-		for _, out := range found {
-			if c := b.Conversation(out.ID); c != nil {
-				out.Live, out.State, out.Waiting = c.Closing == "", describe(c), waiting(c)
-			}
-		}
-	})
-}
+// New returns a trail of a log and its state.
+func New(log store.Log, state StateReader) *Trail { return &Trail{log, state} }

@@ -14,9 +14,9 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-type noBook struct{}
+type emptyState struct{}
 
-func (noBook) View(_ context.Context, f func(*conversation.State)) error {
+func (emptyState) View(_ context.Context, f func(*conversation.State)) error {
 	f(conversation.NewState())
 	return nil
 }
@@ -25,7 +25,7 @@ func stored(t *testing.T, id, conv, vendorID, thread string) *journal.StoredEnve
 	t.Helper()
 	b, err := protocol.EncodeEnvelope(&envelope.Envelope{
 		Channel: "faq", Thread: thread, VendorID: vendorID, Kind: envelope.KindMessage,
-		Sender: envelope.Sender{Role: envelope.RoleBot}, Parts: []envelope.Part{envelope.TextPart("words of " + id)},
+		Sender: envelope.Sender{Role: envelope.RoleBot}, Parts: []envelope.Part{envelope.TextPart("text of " + id)},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +41,23 @@ func change(conv string, kind any) *journal.Change {
 
 func pos(seq uint64, i uint32) *journal.Position { return &journal.Position{Seq: seq, Index: i} }
 
-// undecided is a dead letter of an envelope that no decision could be made on.
+func threadPending(p *journal.Position, thread string) *journal.Change {
+	return change("", &journal.Change_ThreadPending{
+		ThreadPending: &journal.ThreadPending{Position: p, Channel: "faq", Thread: thread},
+	})
+}
+
+func pendingEnded(p *journal.Position, status string) *journal.Change {
+	return change("", &journal.Change_PendingEnded{PendingEnded: &journal.PendingEnded{Position: p, Status: status}})
+}
+
+func unknownThread(p *journal.Position) *journal.Change {
+	return change("", &journal.Change_Disposed{Disposed: &journal.Disposed{
+		Position: p, Status: conversation.StatusUnrouted, Channel: "faq", Reason: "unknown thread",
+	}})
+}
+
+// undecided returns a dead letter of an envelope whose decision failed.
 func undecided(conv, delivery string, p *journal.Position) *journal.Change {
 	return change(conv, &journal.Change_DeadLettered{DeadLettered: &journal.DeadLettered{
 		Delivery: &journal.Delivery{Id: delivery, Channel: "faq", Item: &journal.Item{Position: p}},
@@ -49,8 +65,7 @@ func undecided(conv, delivery string, p *journal.Position) *journal.Change {
 	}})
 }
 
-// TestStrays: what never came to belong to a conversation, and what could not be decided, is found by every id it has.
-func TestStrays(t *testing.T) {
+func TestUnassignedEnvelopesAreFoundByEachOfTheirIDs(t *testing.T) {
 	log := memory.NewDisk(0).Open()
 	for i, r := range []*journal.Record{
 		{
@@ -58,18 +73,16 @@ func TestStrays(t *testing.T) {
 				stored(t, "e1", "", "v1", "lost"), stored(t, "e2", "", "v2", "other"), stored(t, "e3", "", "v3", "th3"),
 			},
 			Changes: []*journal.Change{
-				change("", &journal.Change_ThreadPending{ThreadPending: &journal.ThreadPending{Position: pos(1, 0), Channel: "faq", Thread: "lost"}}),
-				change("", &journal.Change_ThreadPending{ThreadPending: &journal.ThreadPending{Position: pos(1, 1), Channel: "faq", Thread: "other"}}),
+				threadPending(pos(1, 0), "lost"),
+				threadPending(pos(1, 1), "other"),
 				undecided("", "d3", pos(1, 2)),
 			},
 		},
 		{
 			Envelopes: []*journal.StoredEnvelope{stored(t, "e4", "", "v4", "th4")},
 			Changes: []*journal.Change{
-				change("", &journal.Change_PendingEnded{PendingEnded: &journal.PendingEnded{Position: pos(1, 0), Status: conversation.StatusUnrouted}}),
-				change("", &journal.Change_Disposed{Disposed: &journal.Disposed{
-					Position: pos(1, 0), Status: conversation.StatusUnrouted, Channel: "faq", Reason: "unknown thread",
-				}}),
+				pendingEnded(pos(1, 0), conversation.StatusUnrouted),
+				unknownThread(pos(1, 0)),
 				undecided("c4", "d4", pos(2, 0)),
 			},
 		},
@@ -88,13 +101,13 @@ func TestStrays(t *testing.T) {
 		want string
 	}{
 		"unrouted":                     {[]string{"e1", "v1", "lost"}, "", "held, unrouted"},
-		"waiting":                      {[]string{"e2", "v2", "other"}, "", "held"},
+		"pending":                      {[]string{"e2", "v2", "other"}, "", "held"},
 		"undecided, no conversation":   {[]string{"e3", "v3", "th3", "d3"}, "", "dead"},
 		"undecided, in a conversation": {[]string{"d4", "c4", "e4", "v4", "th4"}, "c4", "dead"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, id := range tc.ids {
-				found, err := New(log, noBook{}).Find(t.Context(), Query{IDs: []string{id}})
+				found, err := New(log, emptyState{}).Find(t.Context(), Query{IDs: []string{id}})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -109,12 +122,13 @@ func TestStrays(t *testing.T) {
 	}
 }
 
-func TestRecordThatCantBeRead(t *testing.T) {
+func TestUnreadableRecordIsNamed(t *testing.T) {
 	log := memory.NewDisk(0).Open()
 	if err := log.Append(t.Context(), 0, []byte("not protobuf: x")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(log, noBook{}).Find(t.Context(), Query{IDs: []string{"x"}}); err == nil || !strings.Contains(err.Error(), "record 1") {
-		t.Errorf("Find = %v, want an error that names the record", err)
+	_, err := New(log, emptyState{}).Find(t.Context(), Query{IDs: []string{"x"}})
+	if err == nil || !strings.Contains(err.Error(), "record 1") {
+		t.Errorf("Find = %v, want an error with the sequence", err)
 	}
 }

@@ -1,0 +1,77 @@
+package admin
+
+import (
+	"strings"
+	"testing"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/trail"
+)
+
+type deadLetterAnswer struct {
+	DeadLetters []trail.DeadLetter `json:"dead_letters"`
+}
+
+func TestDeadLetterIsListedShownAndReplayed(t *testing.T) {
+	a := newTestAPI(t)
+	a.say("web", "w1", "m1", "hello")
+	j := a.job("faq")
+	a.finish(j, conversation.Outcome{Result: conversation.ResultDead, Error: "permanent", Text: "no such user"})
+	var all, faq, desk deadLetterAnswer
+	a.call("GET", "/api/dead-letters", 200, &all)
+	a.call("GET", "/api/dead-letters?channel=faq", 200, &faq)
+	a.call("GET", "/api/dead-letters?channel=desk", 200, &desk)
+	if len(all.DeadLetters) != 1 || len(faq.DeadLetters) != 1 || len(desk.DeadLetters) != 0 {
+		t.Fatalf("%d dead letters, %d for faq, %d for desk; want 1, 1, 0",
+			len(all.DeadLetters), len(faq.DeadLetters), len(desk.DeadLetters))
+	}
+	d := all.DeadLetters[0]
+	if d.ID != j.Delivery.ID || d.Channel != "faq" || d.Error != "permanent" || d.Attempts != 1 || d.Detail != "no such user" {
+		t.Errorf("dead letter %+v", d)
+	}
+	var shown struct {
+		DeadLetter    trail.DeadLetter `json:"dead_letter"`
+		Conversations []*trail.Conversation
+	}
+	a.call("GET", "/api/dead-letters/"+j.Delivery.ID, 200, &shown)
+	if shown.DeadLetter.ID != j.Delivery.ID || len(shown.Conversations) != 1 {
+		t.Fatalf("shown %+v, want the dead letter with its conversation", shown)
+	}
+	if got := steps(shown.Conversations[0]); !strings.HasSuffix(got, "dead faq") {
+		t.Errorf("steps %q, want the dead letter last", got)
+	}
+	var replayed struct{ Status, Delivery string }
+	a.call("POST", "/api/dead-letters/"+j.Delivery.ID+"/replay", 200, &replayed)
+	again := a.job("faq")
+	sameMessage := again.Delivery.Item.Pos == j.Delivery.Item.Pos
+	if replayed.Status != "replayed" || replayed.Delivery != again.Delivery.ID || !sameMessage {
+		t.Errorf("replayed %+v, released %+v", replayed, again.Delivery)
+	}
+	a.call("POST", "/api/dead-letters/"+j.Delivery.ID+"/replay", 404, nil)
+	a.call("GET", "/api/dead-letters/"+j.Delivery.ID, 404, nil)
+}
+
+func TestReplayIsFenced(t *testing.T) {
+	a := newTestAPI(t)
+	a.say("web", "w1", "m1", "hello")
+	j := a.job("faq")
+	a.finish(j, conversation.Outcome{Result: conversation.ResultDelivered})
+	a.say("faq", j.Thread, "a1", "an answer")
+	answer := a.job("web")
+	a.finish(answer, conversation.Outcome{Result: conversation.ResultDead, Error: "permanent"})
+	a.say("web", "w1", "m2", "desk now")
+	var replayed struct{ Status string }
+	a.call("POST", "/api/dead-letters/"+answer.Delivery.ID+"/replay", 200, &replayed)
+	if replayed.Status != conversation.StatusFenced {
+		t.Errorf("replay of a former owner's message: %q, want fenced", replayed.Status)
+	}
+	opening := a.job("desk")
+	a.finish(opening, conversation.Outcome{Result: conversation.ResultDead, Error: "permanent"})
+	a.call("POST", "/api/dead-letters/"+opening.Delivery.ID+"/replay", 409, nil)
+	var dropped struct{ Status string }
+	a.call("DELETE", "/api/dead-letters/"+opening.Delivery.ID, 200, &dropped)
+	if dropped.Status != conversation.StatusDropped {
+		t.Errorf("drop after a failed replay: %q, want dropped", dropped.Status)
+	}
+	a.call("DELETE", "/api/dead-letters/"+opening.Delivery.ID, 404, nil)
+}

@@ -1,0 +1,65 @@
+package admin
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"patchbay/core/internal/store"
+)
+
+func TestReadyReportsRequiredAndOptionalChecks(t *testing.T) {
+	full := store.Health{Reason: "the disk is full: make room"}
+	gaps := store.Health{Writable: true, Missing: []store.Range{{First: 5, Last: 9}, {First: 12, Last: 12}}}
+	for name, tc := range map[string]struct {
+		prepare func(*testAPI)
+		status  int
+		want    []string
+	}{
+		"ready": {func(*testAPI) {}, 200, []string{"[+] listener", "[+] store: writable", "\nready\n"}},
+		"starting": {func(a *testAPI) { a.admin.Accepting(false) }, 503,
+			[]string{"[-] listener: starting or stopping", "not ready"}},
+		"store is full": {func(a *testAPI) { a.log.SetHealth(&full) }, 503, []string{"[-] store", "make room", "not ready"}},
+		"records are missing": {func(a *testAPI) { a.log.SetHealth(&gaps) }, 200,
+			[]string{"[+] records: degraded: 6 are missing from the log: 5 to 9, 12 to 12", "ready, degraded"}},
+		"adapter down": {func(a *testAPI) { a.addAdapter("bot") }, 200,
+			[]string{"[+] adapter bot: degraded: stopped", "ready, degraded"}},
+		"vendor down": {func(a *testAPI) { a.lanes.breaker = "open" }, 200,
+			[]string{"[+] channel faq: degraded: circuit breaker is open", "ready, degraded"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newTestAPI(t)
+			tc.prepare(a)
+			r := httptest.NewRequest("GET", "http://127.0.0.1/readyz?verbose", nil)
+			w := httptest.NewRecorder()
+			a.admin.Handler().ServeHTTP(w, r)
+			if w.Code != tc.status {
+				t.Errorf("status %d, want %d", w.Code, tc.status)
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(w.Body.String(), want) {
+					t.Errorf("body %q does not contain %q", w.Body, want)
+				}
+			}
+		})
+	}
+}
+
+func TestProbesAndMetricsOfANewGateway(t *testing.T) {
+	a := newTestAPI(t)
+	a.call("GET", "/livez", 200, nil)
+	a.call("GET", "/healthz", 200, nil)
+	a.say("web", "w1", "m1", "hello")
+	r := httptest.NewRequest("GET", "http://127.0.0.1/metrics", nil)
+	w := httptest.NewRecorder()
+	a.admin.Handler().ServeHTTP(w, r)
+	for _, want := range []string{
+		"patchbay_ready 1\n", "patchbay_store_missing_records 0\n", "patchbay_store_cap_bytes ",
+		"patchbay_oldest_unanswered_message_age_seconds",
+		`patchbay_oldest_pending_delivery_age_seconds{channel="desk"} 0`, "patchbay_build_info",
+	} {
+		if w.Code != 200 || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("status %d: metrics do not contain %q", w.Code, want)
+		}
+	}
+}

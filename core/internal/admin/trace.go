@@ -1,0 +1,79 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/trail"
+)
+
+const apiTimeout = 20 * time.Second
+
+// trace answers GET /api/trace?id=…[&id=…][&text=1][&all=1].
+func (a *Admin) trace(w http.ResponseWriter, r *http.Request) {
+	ids := r.URL.Query()["id"]
+	if len(ids) == 0 || ids[0] == "" || len(ids) > trail.MaxIDs {
+		reply(w, http.StatusBadRequest, problem{fmt.Sprintf(
+			"parameter id: give 1 to %d ids of messages, deliveries, conversations, threads or customers", trail.MaxIDs)})
+		return
+	}
+	names := strings.Join(ids[:min(len(ids), 3)], ", ")
+	ctx, cancel := context.WithTimeout(r.Context(), apiTimeout)
+	defer cancel()
+	found, err := a.Trail.Find(ctx, trail.Query{IDs: ids, Text: r.URL.Query().Has("text"), All: r.URL.Query().Has("all")})
+	if err != nil {
+		a.fail(w, "trace "+names, err)
+		return
+	}
+	if len(found) == 0 {
+		reply(w, http.StatusNotFound, problem{fmt.Sprintf("the log has nothing with the id %q", names)})
+		return
+	}
+	for _, c := range found {
+		a.addReasons(c)
+	}
+	reply(w, http.StatusOK, map[string]any{"id": ids[0], "conversations": found})
+}
+
+// addReasons adds the reasons of pending deliveries that only lanes, adapters and the configuration know.
+func (a *Admin) addReasons(c *trail.Conversation) {
+	for i := range c.Pending {
+		d := &c.Pending[i]
+		if d.Delivery == "" || d.Reason != "" && d.Status != conversation.StatusRetrying {
+			continue
+		}
+		reason := a.pendingReason(d)
+		if d.Reason != "" {
+			reason += "; " + d.Reason
+		}
+		d.Reason = reason
+	}
+}
+
+func (a *Admin) pendingReason(d *trail.PendingDelivery) string {
+	ch, ok := a.Config.Channel(d.Channel)
+	if !ok {
+		return "channel " + d.Channel + " is not configured"
+	}
+	if h := a.Hosts[ch.Adapter]; h != nil {
+		if s := h.Status(); !s.Serving() {
+			return fmt.Sprintf("adapter %s is %s", ch.Adapter, s.State)
+		}
+	}
+	breaker, pause, waiting, running := a.Lanes.State(d.Channel)
+	switch {
+	case breaker == "open":
+		return "the channel's circuit breaker is open after repeated failures"
+	case pause > 0:
+		return "the vendor asked for a pause of " + pause.Round(time.Second).String()
+	case d.NextAttempt.After(time.Now()):
+		return "next attempt at " + d.NextAttempt.Format(time.RFC3339)
+	case running >= ch.Delivery.Concurrency:
+		return fmt.Sprintf("the channel's concurrency limit is reached: %d calls in flight, %d waiting", running, waiting)
+	}
+	return "in flight"
+}

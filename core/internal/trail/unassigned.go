@@ -1,0 +1,100 @@
+package trail
+
+import (
+	"slices"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/journal"
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol"
+)
+
+// unassigned is an envelope without a conversation: its thread is pending or was never known, or deciding on it failed.
+// Only the envelope itself contains the vendor's id.
+type unassigned struct {
+	vendorID string
+	text     string
+	shown    bool // an entry has the text
+}
+
+// complete adds the vendor's id to an entry, and the text to the first entry if withText is set.
+func (u *unassigned) complete(e *Entry, withText bool) {
+	e.VendorID = u.vendorID
+	if withText && !u.shown {
+		e.Text, u.shown = u.text, true
+	}
+}
+
+// matchUnassigned finds a record's unassigned envelopes with a searched id, and the conversations of their changes.
+func (s *search) matchUnassigned(seq uint64, r *journal.Record) {
+	for i, st := range r.GetEnvelopes() {
+		if st.GetConversation() != "" {
+			continue
+		}
+		p := conversation.Position{Seq: seq, Index: uint32(i)}
+		e, err := protocol.DecodeEnvelope(st.GetEnvelope())
+		if err != nil {
+			e = &envelope.Envelope{}
+		}
+		conv, delivery := changeOf(r, p)
+		if matched := s.matches(st.GetId(), e.VendorID, e.Thread, delivery); matched && s.unassigned[p] == nil {
+			s.unassigned[p] = &unassigned{vendorID: e.VendorID, text: e.Text()}
+			s.addConversation(conv, seq)
+		}
+	}
+}
+
+// changeOf returns the conversation of the change about an unassigned envelope, "" if it has none, and the delivery if
+// the envelope is a dead letter.
+func changeOf(r *journal.Record, p conversation.Position) (conv, delivery string) {
+	for _, ch := range r.GetChanges() {
+		if q, ok := unassignedPosition(ch); ok && p == q {
+			return ch.GetConversation(), ch.GetDeadLettered().GetDelivery().GetId()
+		}
+	}
+	return "", ""
+}
+
+// unassignedPosition returns the position of the envelope that a change is about, if the envelope can be unassigned.
+func unassignedPosition(ch *journal.Change) (conversation.Position, bool) {
+	var p *journal.Position
+	switch k := ch.GetKind().(type) {
+	case *journal.Change_ThreadPending:
+		p = k.ThreadPending.GetPosition()
+	case *journal.Change_PendingEnded:
+		p = k.PendingEnded.GetPosition()
+	case *journal.Change_Disposed:
+		p = k.Disposed.GetPosition()
+	case *journal.Change_DeadLettered:
+		p = k.DeadLettered.GetDelivery().GetItem().GetPosition()
+	}
+	return positionOf(p), p != nil
+}
+
+// trackPending tracks envelopes on pending threads. When an envelope gets a conversation, its entries move there.
+func (s *search) trackPending(ch *journal.Change, p conversation.Position, r *journal.Record) {
+	switch ch.GetKind().(type) {
+	case *journal.Change_ThreadPending:
+		s.pending[p] = true
+	case *journal.Change_PendingEnded:
+		delete(s.pending, p)
+		for _, st := range r.GetEnvelopes() {
+			if c := s.found[st.GetConversation()]; c != nil && st.GetConversation() != "" && st.GetId() == s.envelopes[p] {
+				s.moveEntries(p, c)
+			}
+		}
+	}
+}
+
+func (s *search) moveEntries(p conversation.Position, to *collected) {
+	from := s.found[""]
+	if from == nil {
+		return
+	}
+	for _, d := range from.drafts {
+		if d.position == p {
+			to.drafts = append(to.drafts, d)
+		}
+	}
+	from.drafts = slices.DeleteFunc(from.drafts, func(d draft) bool { return d.position == p })
+}
