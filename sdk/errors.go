@@ -13,49 +13,50 @@ import (
 	"patchbay/sdk/httpclient"
 )
 
-// ErrorKind decides what the gateway does about a failed call. Text never decides.
+// ErrorKind classifies a failed call. The gateway decides by the kind, never by the text.
 type ErrorKind string
 
-// The kinds.
+// The kinds of errors. The gateway retries KindUnauthorized, KindTransient and KindThrottled; the setting
+// delivery.unknown decides about KindUnknown.
 const (
-	KindInvalid      ErrorKind = "invalid"      // the message or call is malformed: never repeated; inbound 400
-	KindUnauthorized ErrorKind = "unauthorized" // credentials refused: outbound retried slowly; inbound 401
-	KindUnsupported  ErrorKind = "unsupported"  // the vendor can't carry this: never repeated
-	KindPermanent    ErrorKind = "permanent"    // the vendor refuses for good: never repeated
-	KindTransient    ErrorKind = "transient"    // may work later: repeated with backoff
-	KindThrottled    ErrorKind = "throttled"    // too fast: repeated after After
-	KindDeclined     ErrorKind = "declined"     // the far end does not take the conversation; Reason says why
-	KindGone         ErrorKind = "gone"         // the vendor forgot the thread: opened again, with history
+	KindInvalid      ErrorKind = "invalid"      // the message or call is malformed; inbound 400
+	KindUnauthorized ErrorKind = "unauthorized" // the credentials are refused; retried slowly; inbound 401
+	KindUnsupported  ErrorKind = "unsupported"  // the vendor can't carry this content; inbound 415
+	KindPermanent    ErrorKind = "permanent"    // the vendor refuses, and will refuse again
+	KindTransient    ErrorKind = "transient"    // a later attempt may succeed; retried with backoff; inbound 503
+	KindThrottled    ErrorKind = "throttled"    // too many calls; retried after After; inbound 429
+	KindDeclined     ErrorKind = "declined"     // an offer is declined; Reason has the reason code
+	KindGone         ErrorKind = "gone"         // the vendor no longer has the thread; it is opened again, with history
 	KindUnknown      ErrorKind = "unknown"      // the call may have had its effect
 )
 
-// Scope says whom a throttle concerns.
+// Scope is the extent of a pause.
 type Scope string
 
 // The scopes.
 const (
 	ScopeLane    Scope = "lane"    // this conversation
-	ScopeChannel Scope = "channel" // the whole account
+	ScopeChannel Scope = "channel" // the whole channel
 )
 
-// Error is the one error type that crosses the process boundary. Any other error that an
-// adapter returns counts as KindTransient outbound and as 500 inbound.
+// Error is a typed failure of an adapter's method. Any other error counts as KindTransient outbound, and is answered with
+// 500 inbound.
 type Error struct {
 	Kind   ErrorKind
-	Op     string        // verb phrase: "send message"
-	Text   string        // for operators; no message text, no secrets
-	Status int           // HTTP status: the vendor's, outbound; ours to the vendor, inbound; 0 for the kind's own
-	Code   string        // vendor's error code, "" if none
-	After  time.Duration // throttled: not before; also obeyed for transient
-	Scope  Scope         // throttled
-	Reason string        // declined: one of Description.ReasonCodes
-	Field  string        // invalid: the field that is wrong
-	// Body is the refusal in the vendor's own shape, inbound only; nil means the channel's Refusal template.
+	Op     string        // verb phrase, like "send message"
+	Text   string        // one line for operators, without message text and secrets
+	Status int           // HTTP status: the vendor's outbound, the answer's inbound; 0 means the kind's default
+	Code   string        // the vendor's error code, "" without one
+	After  time.Duration // earliest time of a retry, for KindThrottled and KindTransient
+	Scope  Scope         // extent of the pause, for KindThrottled
+	Reason string        // one of Description.ReasonCodes, for KindDeclined
+	Field  string        // the invalid field, for KindInvalid
+	// Body is an answer in the vendor's format, inbound only. Nil means the channel's Refusal.
 	Body []byte
 	Err  error
 }
 
-// Error returns one line: operation, kind, text, vendor's status and code.
+// Error returns one line with all fields that are set except After, Scope and Body.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.Op != "" {
@@ -86,7 +87,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// KindOf returns the kind of the first *Error in err's chain, or KindTransient.
+// KindOf returns the kind of the first *Error in err's chain, or KindTransient without one.
 func KindOf(err error) ErrorKind {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
@@ -94,20 +95,21 @@ func KindOf(err error) ErrorKind {
 	return KindTransient
 }
 
-// Invalid returns an error for a field that is missing or wrong.
+// Invalid returns an error for a missing or wrong field.
 func Invalid(field, format string, args ...any) *Error {
 	return &Error{Kind: KindInvalid, Field: field, Text: fmt.Sprintf(format, args...)}
 }
 
-// Unauthorized returns an error for a caller who did not prove who it is. The text goes to the log, not to the caller.
+// Unauthorized returns an error for a caller with missing or wrong credentials. The text is for the log; the caller does
+// not get it.
 func Unauthorized(format string, args ...any) *Error {
 	return &Error{Kind: KindUnauthorized, Text: fmt.Sprintf(format, args...)}
 }
 
-// FromStatus maps a vendor's HTTP status to a kind; it is the one place that does. Adapters override
-// by looking at status and body before they call it. 2xx gives nil, 401 and 403 KindUnauthorized, 429 KindThrottled for
-// the channel, 408, 425 and 5xx KindTransient (both with Retry-After), 413 and 415 KindUnsupported, all else, redirects
-// among it, KindPermanent.
+// FromStatus returns the error for a vendor's HTTP status, and nil for 2xx. 401 and 403 are KindUnauthorized, 429 is
+// KindThrottled for the channel, 408, 425 and 5xx are KindTransient (both with Retry-After), 413 and 415 are
+// KindUnsupported, and any other status, such as a redirect, is KindPermanent. If the vendor has its own error codes, an
+// adapter checks them first.
 func FromStatus(op string, status int, header http.Header) *Error {
 	e := &Error{Op: op, Status: status}
 	switch {
@@ -123,14 +125,14 @@ func FromStatus(op string, status int, header http.Header) *Error {
 		e.After = RetryAfter(header, time.Now())
 	case status == http.StatusUnsupportedMediaType || status == http.StatusRequestEntityTooLarge:
 		e.Kind = KindUnsupported
-	default: // other 4xx, and redirects, which are not followed
+	default: // other 4xx, and redirects, which the client does not follow
 		e.Kind = KindPermanent
 	}
 	return e
 }
 
-// RetryAfter reads a Retry-After header in both its forms (RFC 9110 10.2.3). It returns 0 if there is
-// none or it can't be read, and at most one hour.
+// RetryAfter parses the header Retry-After in both forms (RFC 9110 10.2.3). It returns 0 if the header is missing or
+// invalid, and at most one hour.
 func RetryAfter(h http.Header, now time.Time) time.Duration {
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	if v == "" {
@@ -148,15 +150,15 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 	return min(max(d, 0), time.Hour)
 }
 
-// FromTransport maps an error of http.Client.Do to a kind. A request that was certainly not sent
-// (connection refused, name not found) is transient; an address that the channel may not call is permanent, and the
-// text names the setting; everything else may have had its effect: unknown.
+// FromTransport returns the error for a failed http.Client.Do. If the request was not sent (connection refused, name not
+// found), the kind is KindTransient. If the client refused the address, it is KindPermanent, and the text names the
+// setting that allows the address. Otherwise the request may have had its effect: KindUnknown.
 func FromTransport(op string, err error) *Error {
 	return &Error{Kind: transportKind(err), Op: op, Err: err}
 }
 
 func transportKind(err error) ErrorKind {
-	if errors.Is(err, httpclient.ErrForbiddenAddress) { // configuration is wrong: repeating changes nothing
+	if errors.Is(err, httpclient.ErrForbiddenAddress) { // a retry can't change the configuration
 		return KindPermanent
 	}
 	if errors.Is(err, syscall.ECONNREFUSED) {

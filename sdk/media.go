@@ -10,55 +10,55 @@ import (
 
 // Limits of media.
 const (
-	// MaxMediaBytes is the most that a medium may have where nobody says less.
+	// MaxMediaBytes limits the size of a medium unless a lower limit is set.
 	MaxMediaBytes = 20 << 20
-	// MaxDeliveryMediaBytes is the most that Delivery.Media has together; the gateway puts a message with more into words.
+	// MaxDeliveryMediaBytes limits the total size of Delivery.Media. The gateway sends the media of a larger message as
+	// text.
 	MaxDeliveryMediaBytes = 40 << 20
 )
 
-// Fetcher is for vendors whose media are behind credentials.
+// Fetcher is implemented by adapters whose vendor's media need credentials.
 type Fetcher interface {
-	// Fetch opens the medium that a part of one of the adapter's own envelopes names by Ref. The gateway reads it once,
-	// keeps it for a while, and closes it. Parts that have a URL are read by the SDK, with the channel's client: Fetch
-	// is not asked for them.
+	// Fetch opens the medium that a part of one of the adapter's envelopes names by Ref. The gateway reads it once, closes
+	// it, and keeps the content for a while. Fetch is not called for parts with a URL, which the SDK reads.
 	//
-	// Errors are those of Deliver. After KindGone, KindInvalid, KindUnsupported and KindPermanent the medium is put
-	// into words; after others Fetch is asked again.
-	Fetch(ctx context.Context, f *Fetching) (*Medium, error)
+	// Errors are those of Deliver. After KindGone, KindInvalid, KindUnsupported and KindPermanent, the gateway sends text
+	// instead of the medium. After other errors, it retries.
+	Fetch(ctx context.Context, f *FetchRequest) (*Medium, error)
 }
 
-// Fetching asks for a medium.
-type Fetching struct {
+// FetchRequest asks for a medium.
+type FetchRequest struct {
 	Channel string
 	Thread  string // of the envelope that has the part
-	// State is the thread's, if the thread is still the conversation's. A new one can't be returned.
+	// State is the state of the thread if it still belongs to the conversation. It can't be changed.
 	State []byte
 	Part  envelope.Part
 }
 
-// Medium is an image, audio, video or file that can be read once. Whoever gets it closes Body.
+// Medium is an image, audio, video or file that can be read once. The receiver closes Body.
 type Medium struct {
 	ContentType string // "" if unknown
 	Name        string // file name, "" if unknown
-	Size        int64  // bytes; 0 if unknown
+	Size        int64  // bytes, 0 if unknown
 	Body        io.ReadCloser
 }
 
-// Attachment is a medium that comes with a delivery. Its bytes are in memory, and may be read any number of times.
+// Attachment is a medium of a delivery. It is in memory and can be read repeatedly.
 type Attachment struct {
 	ContentType string
 	Name        string
 	data        []byte
 }
 
-// NewAttachment returns an attachment of these bytes, which must not be changed afterwards. It is for tests of adapters;
-// the gateway's come with the delivery.
+// NewAttachment returns an attachment with data, which must not be changed afterwards. It is for tests of adapters; the
+// gateway provides the attachments of a delivery.
 func NewAttachment(contentType, name string, data []byte) *Attachment {
 	return &Attachment{ContentType: contentType, Name: name, data: data}
 }
 
-// Size is in bytes.
+// Size returns the number of bytes.
 func (a *Attachment) Size() int64 { return int64(len(a.data)) }
 
-// Reader reads the bytes from the start.
+// Reader returns a reader of the content.
 func (a *Attachment) Reader() *bytes.Reader { return bytes.NewReader(a.data) }

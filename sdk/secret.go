@@ -11,11 +11,11 @@ import (
 
 const redacted = "[redacted]"
 
-// Secret is a setting that never prints itself: every formatting and encoding of it gives "[redacted]".
-// The zero value is the empty secret. Secrets are compared with Equal.
+// Secret is a setting that is never printed: formatting and encoding it gives "[redacted]". The zero value is the empty
+// secret.
 type Secret struct {
-	// value is a pointer so that even packages that print unexported fields by reflection, and
-	// can't call methods there, show an address and not the words.
+	// value is a pointer because packages that print unexported fields by reflection can't call their methods. They show
+	// an address.
 	value *string
 }
 
@@ -27,7 +27,7 @@ var (
 	_ json.Unmarshaler = (*Secret)(nil)
 )
 
-// NewSecret wraps a secret value.
+// NewSecret returns a secret with value v.
 func NewSecret(v string) Secret {
 	if v == "" {
 		return Secret{}
@@ -35,7 +35,7 @@ func NewSecret(v string) Secret {
 	return Secret{value: &v}
 }
 
-// Reveal returns the value. Use it where it is sent or compared, and nowhere else.
+// Reveal returns the value. Call it only where the value is sent or compared.
 func (s Secret) Reveal() string {
 	if s.value == nil {
 		return ""
@@ -46,7 +46,7 @@ func (s Secret) Reveal() string {
 // IsZero reports whether the secret is empty.
 func (s Secret) IsZero() bool { return s.value == nil || *s.value == "" }
 
-// Equal compares two secrets in constant time; only their lengths can be learned from it.
+// Equal reports whether two secrets are equal. The time it takes depends on their lengths only.
 func (s Secret) Equal(other Secret) bool {
 	return subtle.ConstantTimeCompare([]byte(s.Reveal()), []byte(other.Reveal())) == 1
 }
@@ -69,7 +69,7 @@ func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `
 // MarshalText returns "[redacted]".
 func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// UnmarshalJSON takes the value from a JSON string. Its errors do not repeat the input.
+// UnmarshalJSON decodes a JSON string. Its errors do not repeat the input.
 func (s *Secret) UnmarshalJSON(b []byte) error {
 	var v string
 	if json.Unmarshal(b, &v) != nil {

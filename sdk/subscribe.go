@@ -6,40 +6,44 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// Subscriber is for vendors that do not push: the adapter polls, or holds a connection.
+// MaxCursorBytes limits the size of a cursor.
+const MaxCursorBytes = 64 << 10
+
+// Subscriber is implemented by adapters whose vendor does not push: the adapter polls, or holds a connection.
 type Subscriber interface {
-	// Subscribe takes in messages of one channel until ctx ends; then it returns nil within a second or two. What a vendor has
-	// handed out by then and will not hand out again can still be emitted, with another context. Subscribe is called for channels whose
-	// Endpoint says Subscribes, once at a time for each, after Configure and again some seconds after it has returned an
-	// error or its process has died. It is called anew, too, when the channel gets another configuration.
-	Subscribe(ctx context.Context, l *Subscription, emit Emit) error
+	// Subscribe emits messages of one channel until ctx ends, and then returns nil within two seconds. In this time it can
+	// emit messages that the vendor has already handed out and will not hand out again, with another context.
+	//
+	// The gateway calls Subscribe for channels whose Endpoint has Subscribes, one call at a time for each. It calls it
+	// after Configure, again some seconds after it returned an error or its process ended, and with each new
+	// configuration of the channel.
+	Subscribe(ctx context.Context, s *Subscription, emit Emit) error
 }
 
-// Subscription is where to begin.
+// Subscription is the start position of a Subscribe.
 type Subscription struct {
 	Channel string
-	// Cursor is what the last Emit stored, nil at first.
+	// Cursor is the cursor that Emit stored last, nil at first.
 	Cursor []byte
-	// Threads are the channel's conversations that are under way now. Later ones the adapter learns of by Open and
+	// Threads are the channel's live conversations at the start. The adapter learns about later ones from Open and
 	// Deliver.
 	Threads []LiveThread
 }
 
-// LiveThread is a conversation that is under way.
+// LiveThread is the thread of a live conversation.
 type LiveThread struct {
 	Thread string
 	State  []byte
 }
 
-// MaxCursorBytes is the most that a cursor may have.
-const MaxCursorBytes = 64 << 10
-
-// Emit hands over envelopes in their order, together with the cursor that is to be stored with them. It returns nil when
-// both are stored; after an error Subscribe is to return it, and begins again at the last cursor that was stored. Once the
-// envelopes are on their way, Emit waits for the gateway's word even if ctx ends. The envelopes may be none, to store a cursor
-// alone; a nil cursor leaves the stored one. All of them together may have a little less than 8 MiB; more, an envelope of
-// another channel or one that Validate refuses is an error of kind KindInvalid. Emit must not be called concurrently.
+// Emit hands over envelopes in order, together with a cursor. It returns nil when both are stored. After an error,
+// Subscribe should return it; the next Subscribe starts at the last stored cursor. An Emit without envelopes stores the
+// cursor alone. A nil cursor leaves the stored one.
 //
-// The gateway may end between storing and saying so. What it had stored comes again then, and is recognised by its
-// VendorID.
+// A batch has slightly less than 8 MiB. A larger batch, an envelope of another channel, or one that fails
+// Envelope.Validate is an error of KindInvalid. Emit must not be called concurrently. Once the batch was sent, Emit waits
+// for the gateway even if ctx ends.
+//
+// If the gateway ends after it stored a batch and before it says so, the adapter emits the batch again. The gateway
+// recognizes these envelopes by their VendorID.
 type Emit func(ctx context.Context, envelopes []*envelope.Envelope, cursor []byte) error

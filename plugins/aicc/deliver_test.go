@@ -24,8 +24,8 @@ func delivery(e *envelope.Envelope) *sdk.Delivery {
 	return &sdk.Delivery{Channel: "desk", Thread: testUser, Attempt: 1, Envelope: e}
 }
 
-func opening() *sdk.Opening {
-	return &sdk.Opening{Channel: "desk", CustomerID: testUser, Attempt: 1, Offer: true}
+func opening() *sdk.OpenRequest {
+	return &sdk.OpenRequest{Channel: "desk", CustomerID: testUser, Attempt: 1, Offer: true}
 }
 
 func TestErrorKinds(t *testing.T) {
@@ -209,15 +209,15 @@ func TestInvalidInputIsNotSent(t *testing.T) {
 			return err
 		}, sdk.KindUnsupported},
 		{"no customer id", func(a *adapter) error {
-			_, err := a.Open(t.Context(), &sdk.Opening{Channel: "desk"})
+			_, err := a.Open(t.Context(), &sdk.OpenRequest{Channel: "desk"})
 			return err
 		}, sdk.KindInvalid},
 		{"customer id of 33 characters", func(a *adapter) error {
-			_, err := a.Open(t.Context(), &sdk.Opening{Channel: "desk", CustomerID: testUser + "0"})
+			_, err := a.Open(t.Context(), &sdk.OpenRequest{Channel: "desk", CustomerID: testUser + "0"})
 			return err
 		}, sdk.KindInvalid},
 		{"unknown channel", func(a *adapter) error {
-			_, err := a.Open(t.Context(), &sdk.Opening{Channel: "other", CustomerID: testUser})
+			_, err := a.Open(t.Context(), &sdk.OpenRequest{Channel: "other", CustomerID: testUser})
 			return err
 		}, sdk.KindTransient},
 		{"unknown channel of a delivery", func(a *adapter) error {

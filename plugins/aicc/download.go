@@ -23,7 +23,7 @@ var documentTypes = []string{"pdf", "doc", "docx", "txt", "csv", "zip", "richtex
 
 // Fetch implements sdk.Fetcher. It reads a file from an agent or the robot (downloadFileStream). If the message does
 // not state the file's store and type, it tries the likely ones in turn. Reading has no effect at AICC.
-func (a *adapter) Fetch(ctx context.Context, f *sdk.Fetching) (m *sdk.Medium, err error) {
+func (a *adapter) Fetch(ctx context.Context, f *sdk.FetchRequest) (m *sdk.Medium, err error) {
 	c, err := a.channel(f.Channel)
 	if err != nil {
 		return nil, err

@@ -52,7 +52,7 @@ func TestUploadedFilesCanBeDownloaded(t *testing.T) {
 			rt.Fatal(err)
 		}
 		ref := keyIn(rt, sent, kind, len(data))
-		m, err := a.Fetch(t.Context(), &sdk.Fetching{Channel: "desk", Thread: testUser,
+		m, err := a.Fetch(t.Context(), &sdk.FetchRequest{Channel: "desk", Thread: testUser,
 			Part: envelope.Part{Type: kind.part, Ref: ref, Attributes: map[string]string{attrFileType: kind.extension}}})
 		if err != nil {
 			rt.Fatal(err)
@@ -102,7 +102,7 @@ func TestFileSizeLimit(t *testing.T) {
 	for key = range v.files {
 	}
 	fetch := func() (*sdk.Medium, error) {
-		return a.Fetch(t.Context(), &sdk.Fetching{Channel: "desk", Thread: testUser,
+		return a.Fetch(t.Context(), &sdk.FetchRequest{Channel: "desk", Thread: testUser,
 			Part: envelope.Part{Type: envelope.PartFile, Ref: strings.TrimSuffix(key, ".txt"), Name: "a.txt"}})
 	}
 	m, err := fetch()
@@ -141,7 +141,7 @@ func TestTemporaryLinkIsSecret(t *testing.T) {
 		return nil
 	}
 	a := deskIn(t, v, nil)
-	f := &sdk.Fetching{Channel: "desk", Thread: testUser, Part: envelope.Part{Type: envelope.PartImage, Ref: "x"}}
+	f := &sdk.FetchRequest{Channel: "desk", Thread: testUser, Part: envelope.Part{Type: envelope.PartImage, Ref: "x"}}
 	if m, err := a.Fetch(t.Context(), f); err != nil || m.Size != 5 {
 		t.Fatalf("Fetch = %+v, %v", m, err)
 	}
@@ -171,7 +171,7 @@ func TestLostAnswersOfFileCalls(t *testing.T) {
 		a.channels["desk"].host.HTTP = &http.Client{Transport: brokenTransport{v, tt.call, io.ErrUnexpectedEOF}}
 		var err error
 		if tt.fetch {
-			_, err = a.Fetch(t.Context(), &sdk.Fetching{Channel: "desk", Thread: testUser,
+			_, err = a.Fetch(t.Context(), &sdk.FetchRequest{Channel: "desk", Thread: testUser,
 				Part: envelope.Part{Type: envelope.PartImage, Ref: "x"}})
 		} else {
 			_, err = a.Deliver(t.Context(), fileDelivery(envelope.PartImage, image))

@@ -63,7 +63,7 @@ func FuzzAnswers(f *testing.F) {
 			t.Errorf("opened %+v", opened)
 		}
 		checkTyped(t, v, err)
-		m, err := a.Fetch(t.Context(), &sdk.Fetching{
+		m, err := a.Fetch(t.Context(), &sdk.FetchRequest{
 			Channel: "desk", Thread: testUser, Part: envelope.Part{Type: envelope.PartImage, Ref: "r-1"},
 		})
 		checkTyped(t, v, err)

@@ -16,7 +16,7 @@ import (
 type scene struct {
 	Settings map[string]any     `json:"settings"`
 	Answers  map[string][]reply `json:"answers"`
-	Open     *sdk.Opening       `json:"open"`
+	Open     *sdk.OpenRequest   `json:"open"`
 	Deliver  *struct {
 		Thread   string             `json:"thread"`
 		State    string             `json:"state"`
@@ -141,7 +141,7 @@ func (s *scene) play(t *testing.T, a *adapter) outcome {
 	switch {
 	case s.Open != nil:
 		s.Open.Channel = "desk"
-		var o *sdk.Opened
+		var o *sdk.OpenResult
 		if o, err = a.Open(t.Context(), s.Open); err == nil {
 			out = outcome{Thread: o.Thread, Accepted: o.Accepted, State: string(o.State)}
 		}
@@ -162,7 +162,7 @@ func (s *scene) play(t *testing.T, a *adapter) outcome {
 
 func (s *scene) fetch(t *testing.T, a *adapter) (*file, error) {
 	t.Helper()
-	m, err := a.Fetch(t.Context(), &sdk.Fetching{
+	m, err := a.Fetch(t.Context(), &sdk.FetchRequest{
 		Channel: "desk", Thread: s.Fetch.Thread, State: []byte(s.Fetch.State), Part: s.Fetch.Part,
 	})
 	if err != nil {

@@ -21,7 +21,7 @@ const (
 // Open implements sdk.Opener. CONNECT puts the customer into the agents' queue; with the setting transfer, TRANS2AGENT
 // follows, because CONNECT only reaches AICC's robot. The thread is the user id. Repeating Open is repeatable: a customer
 // who already has an agent is reported as accepted.
-func (a *adapter) Open(ctx context.Context, o *sdk.Opening) (*sdk.Opened, error) {
+func (a *adapter) Open(ctx context.Context, o *sdk.OpenRequest) (*sdk.OpenResult, error) {
 	c, err := a.channel(o.Channel)
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func (a *adapter) Open(ctx context.Context, o *sdk.Opening) (*sdk.Opened, error)
 		return nil, err
 	}
 	c.sessions.open(o.CustomerID, st)
-	opened := &sdk.Opened{Thread: o.CustomerID, Accepted: accepted}
+	opened := &sdk.OpenResult{Thread: o.CustomerID, Accepted: accepted}
 	opened.State, err = st.bytes()
 	return opened, err
 }

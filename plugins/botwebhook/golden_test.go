@@ -141,7 +141,7 @@ func TestDeliverGolden(t *testing.T) {
 		a := ex.configured(t, srv)
 		if ex.Opening != nil {
 			got, err := a.Open(t.Context(),
-				&sdk.Opening{Channel: "faq", CustomerID: ex.Opening.CustomerID, Offer: ex.Opening.Offer})
+				&sdk.OpenRequest{Channel: "faq", CustomerID: ex.Opening.CustomerID, Offer: ex.Opening.Offer})
 			if err != nil {
 				t.Fatalf("Open: %v", err)
 			}

@@ -21,7 +21,7 @@ const (
 // Open implements sdk.Opener. A bot takes every conversation that it can be given, so an offer is accepted
 // at once. A call that may have had its effect is passing trouble in all modes, and never given up like a question that
 // is not to be asked twice: a repeat leaves an unused conversation behind and does no other harm.
-func (a *adapter) Open(ctx context.Context, o *sdk.Opening) (*sdk.Opened, error) {
+func (a *adapter) Open(ctx context.Context, o *sdk.OpenRequest) (*sdk.OpenResult, error) {
 	ch, err := a.configured(o.Channel, opCreate)
 	if err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func (a *adapter) Open(ctx context.Context, o *sdk.Opening) (*sdk.Opened, error)
 	if id == "" {
 		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opCreate, Text: "the answer has no conversation_id that can be used"}
 	}
-	return &sdk.Opened{Thread: id, Accepted: true}, nil
+	return &sdk.OpenResult{Thread: id, Accepted: true}, nil
 }
 
 // unopened gives an error of a thread's delivery the kind that it has where there is no thread yet.

@@ -27,7 +27,7 @@ func delivery() *sdk.Delivery {
 		Parts: []envelope.Part{envelope.TextPart("private words")}}}
 }
 
-func opening() *sdk.Opening { return &sdk.Opening{Channel: "faq", CustomerID: customerID} }
+func opening() *sdk.OpenRequest { return &sdk.OpenRequest{Channel: "faq", CustomerID: customerID} }
 
 // vendor answers every call alike and counts them.
 type vendor struct {
@@ -353,7 +353,7 @@ func TestWithoutCall(t *testing.T) {
 			return err
 		}
 	}
-	open := func(ctx context.Context, change func(*sdk.Opening)) func() error {
+	open := func(ctx context.Context, change func(*sdk.OpenRequest)) func() error {
 		return func() error {
 			o := opening()
 			change(o)
@@ -374,10 +374,10 @@ func TestWithoutCall(t *testing.T) {
 			sdk.KindUnsupported},
 		{"deliver, not UTF-8", deliver(t.Context(), func(d *sdk.Delivery) { d.Envelope.Parts[0].Text = "\xff" }),
 			sdk.KindInvalid},
-		{"open, no time left", open(ended, func(*sdk.Opening) {}), sdk.KindTransient},
-		{"open, unknown channel", open(t.Context(), func(o *sdk.Opening) { o.Channel = "x" }), sdk.KindTransient},
-		{"open, no customer", open(t.Context(), func(o *sdk.Opening) { o.CustomerID = "" }), sdk.KindInvalid},
-		{"open, customer id too long", open(t.Context(), func(o *sdk.Opening) { o.CustomerID += "0" }), sdk.KindInvalid},
+		{"open, no time left", open(ended, func(*sdk.OpenRequest) {}), sdk.KindTransient},
+		{"open, unknown channel", open(t.Context(), func(o *sdk.OpenRequest) { o.Channel = "x" }), sdk.KindTransient},
+		{"open, no customer", open(t.Context(), func(o *sdk.OpenRequest) { o.CustomerID = "" }), sdk.KindInvalid},
+		{"open, customer id too long", open(t.Context(), func(o *sdk.OpenRequest) { o.CustomerID += "0" }), sdk.KindInvalid},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

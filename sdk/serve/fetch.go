@@ -57,7 +57,7 @@ func tooLargeMedium(limit int64) error {
 
 // openMedium opens the medium that a request names.
 func (s *service) openMedium(ctx context.Context, req *pluginpb.FetchRequest) (*sdk.Medium, error) {
-	f := &sdk.Fetching{
+	f := &sdk.FetchRequest{
 		Channel: req.GetChannel(), Thread: req.GetThread(), State: req.GetState(), Part: protocol.PartFromProto(req.GetPart()),
 	}
 	if f.Part.Ref == "" {

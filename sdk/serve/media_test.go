@@ -22,10 +22,10 @@ import (
 // keeper is an adapter with media behind credentials.
 type keeper struct {
 	scripted
-	fetch func(context.Context, *sdk.Fetching) (*sdk.Medium, error)
+	fetch func(context.Context, *sdk.FetchRequest) (*sdk.Medium, error)
 }
 
-func (k *keeper) Fetch(ctx context.Context, f *sdk.Fetching) (*sdk.Medium, error) {
+func (k *keeper) Fetch(ctx context.Context, f *sdk.FetchRequest) (*sdk.Medium, error) {
 	return k.fetch(ctx, f)
 }
 
@@ -61,8 +61,8 @@ func fetched(t *testing.T, client pluginpb.PluginServiceClient, req *pluginpb.Fe
 
 func TestFetchByTheAdapter(t *testing.T) {
 	content := bytes.Repeat([]byte("0123456789"), 70_000) // three chunks
-	var asked *sdk.Fetching
-	_, client := connect(t, &keeper{fetch: func(_ context.Context, f *sdk.Fetching) (*sdk.Medium, error) {
+	var asked *sdk.FetchRequest
+	_, client := connect(t, &keeper{fetch: func(_ context.Context, f *sdk.FetchRequest) (*sdk.Medium, error) {
 		asked = f
 		return &sdk.Medium{ContentType: "image/png", Name: "a.png", Body: io.NopCloser(bytes.NewReader(content))}, nil
 	}})
@@ -72,7 +72,7 @@ func TestFetchByTheAdapter(t *testing.T) {
 	if fault != nil || first.GetContentType() != "image/png" || first.GetName() != "a.png" || !bytes.Equal(data, content) {
 		t.Errorf("got %d bytes, first %v %v, error %v", len(data), first.GetContentType(), first.GetName(), fault)
 	}
-	want := &sdk.Fetching{Channel: "c", Thread: "t", State: []byte("s"), Part: envelope.Part{Type: envelope.PartImage, Ref: "r1"}}
+	want := &sdk.FetchRequest{Channel: "c", Thread: "t", State: []byte("s"), Part: envelope.Part{Type: envelope.PartImage, Ref: "r1"}}
 	if diff := cmp.Diff(want, asked); diff != "" {
 		t.Error(diff)
 	}
@@ -97,7 +97,7 @@ func TestFetchFailures(t *testing.T) {
 		"panic": {medium: &sdk.Medium{Body: body(readerFunc(func([]byte) (int, error) { panic("evil") }))}, want: sdk.KindTransient},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, client := connect(t, &keeper{fetch: func(context.Context, *sdk.Fetching) (*sdk.Medium, error) { return tc.medium, tc.err }})
+			_, client := connect(t, &keeper{fetch: func(context.Context, *sdk.FetchRequest) (*sdk.Medium, error) { return tc.medium, tc.err }})
 			_, _, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Ref: "r", MaxBytes: 1 << 10})
 			if fault.GetKind() != string(tc.want) {
 				t.Errorf("error %v, want %s", fault, tc.want)
@@ -119,7 +119,7 @@ func TestFetchThatBreaksOff(t *testing.T) {
 		"a file that became shorter": {Size: 2000, Body: cut(io.EOF)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, client := connect(t, &keeper{fetch: func(context.Context, *sdk.Fetching) (*sdk.Medium, error) { return m, nil }})
+			_, client := connect(t, &keeper{fetch: func(context.Context, *sdk.FetchRequest) (*sdk.Medium, error) { return m, nil }})
 			if _, data, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Ref: "r"}); fault.GetKind() != string(sdk.KindTransient) {
 				t.Errorf("%d bytes, error %v; want one that may pass", len(data), fault)
 			}
@@ -155,7 +155,7 @@ func TestFetchOfAForeignName(t *testing.T) {
 		_, _ = io.WriteString(w, "meow")
 	}))
 	defer srv.Close()
-	_, client := connect(t, &keeper{fetch: func(context.Context, *sdk.Fetching) (*sdk.Medium, error) {
+	_, client := connect(t, &keeper{fetch: func(context.Context, *sdk.FetchRequest) (*sdk.Medium, error) {
 		return &sdk.Medium{ContentType: "image/png\xff", Name: "\xb2\xe2\xca\xd4.png", Body: io.NopCloser(strings.NewReader("meow"))}, nil
 	}})
 	if _, err := client.Configure(t.Context(), &pluginpb.ConfigureRequest{
@@ -363,7 +363,7 @@ func TestDeliveryThatLacksAMedium(t *testing.T) {
 // TestDrainEndsFetches: nothing is lost by that, and a slow medium must not keep the process's successor from its calls.
 func TestDrainEndsFetches(t *testing.T) {
 	began, drained := make(chan struct{}), make(chan struct{})
-	svc, client := connect(t, &keeper{fetch: func(ctx context.Context, _ *sdk.Fetching) (*sdk.Medium, error) {
+	svc, client := connect(t, &keeper{fetch: func(ctx context.Context, _ *sdk.FetchRequest) (*sdk.Medium, error) {
 		close(began)
 		return &sdk.Medium{Body: io.NopCloser(readerFunc(func([]byte) (int, error) {
 			select {

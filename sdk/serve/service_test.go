@@ -40,7 +40,7 @@ type scripted struct {
 	configure   func(sdk.Channel) (sdk.Endpoint, error)
 	receive     func(context.Context, *sdk.Request) (*sdk.Reception, error)
 	deliver     func(context.Context, *sdk.Delivery) (*sdk.Receipt, error)
-	open        func(context.Context, *sdk.Opening) (*sdk.Opened, error)
+	open        func(context.Context, *sdk.OpenRequest) (*sdk.OpenResult, error)
 	drain       func(context.Context) error
 	health      func(string) error
 	validate    func(sdk.Channel) []sdk.Problem
@@ -59,7 +59,7 @@ func (a *scripted) Receive(ctx context.Context, r *sdk.Request) (*sdk.Reception,
 func (a *scripted) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 	return a.deliver(ctx, d)
 }
-func (a *scripted) Open(ctx context.Context, o *sdk.Opening) (*sdk.Opened, error) {
+func (a *scripted) Open(ctx context.Context, o *sdk.OpenRequest) (*sdk.OpenResult, error) {
 	return a.open(ctx, o)
 }
 func (a *scripted) Validate(ch sdk.Channel) []sdk.Problem { return a.validate(ch) }

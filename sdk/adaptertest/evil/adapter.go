@@ -148,11 +148,11 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 }
 
 // Open implements sdk.Opener.
-func (a *adapter) Open(_ context.Context, o *sdk.Opening) (*sdk.Opened, error) {
+func (a *adapter) Open(_ context.Context, o *sdk.OpenRequest) (*sdk.OpenResult, error) {
 	if o.Reason == "decline" {
 		return nil, &sdk.Error{Kind: sdk.KindDeclined, Reason: "busy", Text: "nobody is there"}
 	}
-	return &sdk.Opened{Thread: "thread-" + o.CustomerID, Accepted: o.Offer}, nil
+	return &sdk.OpenResult{Thread: "thread-" + o.CustomerID, Accepted: o.Offer}, nil
 }
 
 // Drain implements sdk.Drainer.

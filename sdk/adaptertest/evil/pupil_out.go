@@ -245,7 +245,7 @@ func (c *pupilChannel) refused(resp *http.Response) error {
 }
 
 // Open implements sdk.Opener.
-func (p *pupil) Open(ctx context.Context, o *sdk.Opening) (*sdk.Opened, error) {
+func (p *pupil) Open(ctx context.Context, o *sdk.OpenRequest) (*sdk.OpenResult, error) {
 	c, err := p.channel(o.Channel)
 	if err != nil {
 		return nil, err
@@ -264,11 +264,11 @@ func (p *pupil) Open(ctx context.Context, o *sdk.Opening) (*sdk.Opened, error) {
 	if flaw == "opens-nothing" {
 		a.ID = ""
 	}
-	return &sdk.Opened{Thread: a.ID}, nil
+	return &sdk.OpenResult{Thread: a.ID}, nil
 }
 
 // Fetch implements sdk.Fetcher.
-func (p *pupil) Fetch(ctx context.Context, f *sdk.Fetching) (*sdk.Medium, error) {
+func (p *pupil) Fetch(ctx context.Context, f *sdk.FetchRequest) (*sdk.Medium, error) {
 	c, err := p.channel(f.Channel)
 	if err != nil {
 		return nil, err

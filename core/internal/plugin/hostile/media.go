@@ -13,7 +13,7 @@ import (
 var _ sdk.Fetcher = (*adapter)(nil)
 
 // Fetch implements sdk.Fetcher. A number as Ref is the size of the medium; "/exit" ends the process while it is read.
-func (a *adapter) Fetch(_ context.Context, f *sdk.Fetching) (*sdk.Medium, error) {
+func (a *adapter) Fetch(_ context.Context, f *sdk.FetchRequest) (*sdk.Medium, error) {
 	if f.Part.Ref == "/exit" {
 		return &sdk.Medium{Body: io.NopCloser(io.MultiReader(strings.NewReader(strings.Repeat("x", 1<<20)), exiting{}))}, nil
 	}

@@ -1,0 +1,77 @@
+package sdk
+
+import (
+	"context"
+
+	"patchbay/sdk/envelope"
+)
+
+// MaxStateBytes limits the state of a thread.
+const MaxStateBytes = 4 << 10
+
+// Deliverer is implemented by adapters that send messages to their vendor.
+type Deliverer interface {
+	// Deliver translates an envelope and makes at most one call that has an effect at the vendor. It returns a receipt or a
+	// typed error. It does not retry, since the gateway does. It must return soon after ctx ends, with an error of
+	// KindUnknown if the call may have had its effect.
+	Deliver(ctx context.Context, d *Delivery) (*Receipt, error)
+}
+
+// Delivery is one envelope for one channel.
+type Delivery struct {
+	Channel string
+	Key     string // idempotency key: a dashed UUID, the same in all attempts
+	Attempt int    // number of the attempt, from 1
+	Thread  string // from Open or from a received envelope
+	// State is the state of the thread that Open or the last Deliver on it returned, at most MaxStateBytes.
+	State    []byte
+	Envelope *envelope.Envelope
+	// History has the messages that the channel has not seen yet, oldest first. It is set only on the first delivery of a
+	// thread or epoch, and only with Capabilities.History.
+	History []*envelope.Envelope
+	// Media[i] has the bytes of Envelope.Parts[i] if that part is a medium and the channel has MediaStream, and is nil
+	// otherwise. Media may be shorter than Parts. It is valid until Deliver returns.
+	Media []*Attachment
+}
+
+// Receipt is the result of a delivery that the vendor accepted.
+type Receipt struct {
+	VendorID string // the vendor's id of the message, "" without one
+	State    []byte // new state of the thread; nil keeps the state
+	// Replies are messages in the vendor's answer, as from synchronous bots. They are stored together with the outcome and
+	// then treated like received envelopes.
+	Replies []*envelope.Envelope
+	// Degraded names the content that could not be carried, and its replacement; "" if there is none.
+	Degraded string
+}
+
+// Opener is implemented by adapters whose vendor needs a conversation before the first message.
+type Opener interface {
+	// Open creates the vendor's conversation and returns its thread. It is a separate delivery, ordered and retried like
+	// one. Its result is stored before the first Deliver.
+	Open(ctx context.Context, o *OpenRequest) (*OpenResult, error)
+}
+
+// OpenRequest asks for a conversation at the vendor.
+type OpenRequest struct {
+	Channel      string
+	Key          string // idempotency key, the same in all attempts
+	Attempt      int    // number of the attempt, from 1
+	Conversation string
+	Epoch        uint64
+	Customer     envelope.Sender
+	CustomerID   string // 32 hexadecimal characters, always the same for this customer
+	// Offer means that control is offered. The channel accepts with an envelope of kind connected, with its first message
+	// of an agent, or with OpenResult.Accepted. It refuses with an error of KindDeclined.
+	Offer      bool
+	Reason     string // name of the rule
+	Attributes map[string]string
+}
+
+// OpenResult is the vendor's new conversation.
+type OpenResult struct {
+	Thread string // required
+	State  []byte
+	// Accepted means that the vendor has accepted the offer in its answer.
+	Accepted bool
+}

@@ -1,0 +1,62 @@
+package sdk
+
+import "patchbay/sdk/envelope"
+
+// Description describes an adapter.
+type Description struct {
+	Name    string // the adapter's type, like "native"; the name in the configuration may differ
+	Version string // semantic version
+	Vendor  string // display name, like "GPTBots"
+	// Roles are the roles that a channel may have, for documentation and for the conformance suite. Validate refuses
+	// other roles.
+	Roles []envelope.Role
+	// Settings is a pointer to a zero value of the adapter's settings struct, from which the SDK makes a JSON Schema. The
+	// tag json names a setting, and doc describes it. The tag patchbay has a comma-separated list of "required",
+	// "vendor-address" (an address that the adapter calls), "default=…", "enum=a|b" and, as the last, "pattern=…". A field
+	// of type Secret is a secret.
+	Settings     any
+	Capabilities Capabilities
+	// ReasonCodes are the values of a declined error's Reason, each with an explanation for operators. Rules on
+	// offer_failed compare `reason` with these codes, and traces show them. The gateway does not use the list yet: it
+	// neither checks rules against it nor shows the explanations.
+	ReasonCodes map[string]string
+}
+
+// Capabilities describe what Deliver accepts. The gateway degrades or withholds everything else.
+type Capabilities struct {
+	Parts  []envelope.PartType // part types
+	Events []envelope.Kind     // kinds other than message
+	// TextBytes limits the text of one Deliver, in bytes of UTF-8. The gateway splits longer text into several
+	// deliveries. 0 means no limit.
+	TextBytes int
+	// History means that Deliver uses Delivery.History. Without it, the gateway sends a transcript as text, split by
+	// TextBytes.
+	History bool
+	// Idempotent means that the vendor accepts Delivery.Key, so that a repeated call has no second effect. The gateway
+	// sends the key with every delivery and does not use this field yet: the setting delivery.unknown alone decides
+	// about calls with an unknown outcome.
+	Idempotent bool
+	// Media is the form of images, audio, video and files, as far as Parts has them.
+	Media MediaMode
+	// MediaBytes limits the size of one medium. 0 means MaxMediaBytes.
+	MediaBytes int64
+	// MediaTypes are the accepted media types, like "image/png" or "image/*". Empty means any.
+	MediaTypes []string
+	// MediaApart means that one call carries either text or one medium. The gateway then makes separate deliveries, first
+	// the text, with the captions.
+	MediaApart bool
+}
+
+// MediaMode is the form in which Deliver gets media. The gateway turns a medium without this form into text.
+type MediaMode string
+
+// The media modes.
+const (
+	// MediaAsIs is for adapters that forward the links of vendors: a medium has the URL of its vendor.
+	MediaAsIs MediaMode = ""
+	// MediaLink means that each medium has a URL that needs no credentials: its vendor's URL, or a signed URL of the
+	// gateway, which expires.
+	MediaLink MediaMode = "link"
+	// MediaStream means that Delivery.Media has the bytes of each medium.
+	MediaStream MediaMode = "stream"
+)

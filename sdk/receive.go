@@ -1,0 +1,50 @@
+package sdk
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"patchbay/sdk/envelope"
+)
+
+// ReceiveTimeout is the time limit of Receive.
+const ReceiveTimeout = 5 * time.Second
+
+// Receiver is implemented by adapters whose vendor sends webhooks.
+type Receiver interface {
+	// Receive authenticates the caller, and returns the envelopes and the answer that the vendor expects once they are
+	// stored. It returns an error, which refuses the whole call, only for wrong credentials, size or syntax. An invalid
+	// item in a valid batch becomes an envelope of kind unparsed. Receive has no side effects and may run twice for one
+	// call.
+	Receive(ctx context.Context, req *Request) (*Reception, error)
+}
+
+// Request is a webhook call as it arrived.
+type Request struct {
+	Channels []string // channels with this path, at least one
+	Method   string
+	Host     string // Host header
+	Path     string // escaped path without the channel's prefix
+	FullPath string // escaped path with the prefix
+	Query    string // raw query without "?"
+	Header   http.Header
+	Body     []byte // raw body, over which signatures are computed
+	Remote   string // address of the caller
+}
+
+// Reception is the result of Receive.
+type Reception struct {
+	// Envelopes may be empty, as for challenges and test calls.
+	Envelopes []*envelope.Envelope
+	// Answer is sent once all envelopes are stored, and also if they are duplicates.
+	Answer Response
+}
+
+// Response is an HTTP response to the vendor.
+type Response struct {
+	Status      int // 0 means 200
+	ContentType string
+	Body        []byte
+	Header      map[string]string
+}
