@@ -87,7 +87,7 @@ func TestCheckNamesTheSpot(t *testing.T) {
 		says     string
 	}{
 		"owner":    {"owner: faq", "owner: fax", "fax", `channels.livechat.owner: there is no channel "fax" (did you mean "faq"?)`},
-		"role":     {"role: bot", "role: robot", "robot", `"robot" is none of customer, bot, agent, observer (did you mean "bot"?)`},
+		"role":     {"role: bot", "role: robot", "robot", `"robot" is not one of customer, bot, agent, observer (did you mean "bot"?)`},
 		"variable": {"owner_role ==", "owner_roll ==", "owner_roll", `undeclared reference to "owner_roll" (did you mean "owner_role"?)`},
 		"target":   {"{to: desk", "{to: disk", "disk", `routes[0].offer.to: there is no channel "disk" (did you mean "desk"?)`},
 		"key":      {"pass: home", "pass: home\n    on: x", "on: x", `routes[2].on: unknown key (did you mean "event"?)`},

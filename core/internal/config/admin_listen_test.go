@@ -13,9 +13,9 @@ func TestAdminListen(t *testing.T) {
 		{"a reference of its own", "admin: {listen: \"127.0.0.1:${env:PORT}\"}\n", "", "127.0.0.1:8080", ""},
 		{"a reference of its own that is not there", "admin: {listen: \"${env:NONE}\"}\n", "", "",
 			"m.yaml:1:17: admin.listen: environment variable NONE is not set or empty; set it, or give a default: ${env:NONE:-default}"},
-		{"no address", "admin: {listen: nowhere}\n", "", "", "m.yaml:1:17: admin.listen: \"nowhere\" is no address; write host:port, such as 127.0.0.1:8080"},
+		{"no address", "admin: {listen: nowhere}\n", "", "", "m.yaml:1:17: admin.listen: \"nowhere\" is not an address; write host:port, such as 127.0.0.1:8080"},
 		{"no address in the environment", "", "nowhere", "",
-			"environment PATCHBAY_ADMIN__LISTEN: admin.listen: the value of PATCHBAY_ADMIN__LISTEN is no address; write host:port, such as 127.0.0.1:8080"},
+			"environment PATCHBAY_ADMIN__LISTEN: admin.listen: the value of PATCHBAY_ADMIN__LISTEN is not an address; write host:port, such as 127.0.0.1:8080"},
 		{"empty", "admin: {listen: }\n", "", "", "m.yaml:1:17: admin.listen: is empty; give it a value or leave the key out"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -32,7 +32,7 @@ type Config struct {
 	Warnings      []Problem    // what works, but hardly as meant
 	Hash          string       // of the file's bytes; 12 hexadecimal characters
 
-	tree     *tree
+	root     *node
 	problems []Problem // of a configuration that did not load
 }
 
@@ -129,8 +129,14 @@ type Log struct {
 	Format string // auto, text, json
 }
 
-// Format prints where the configuration comes from and nothing else, whatever the verb.
-func (c Config) Format(w fmt.State, _ rune) { fmt.Fprintf(w, "configuration of %s", c.tree.name()) }
+// Format prints the name of the file for every verb.
+func (c Config) Format(w fmt.State, _ rune) {
+	file := "no file"
+	if c.root != nil {
+		file = c.root.at.File
+	}
+	fmt.Fprintf(w, "configuration of %s", file)
+}
 
 // Channel returns the channel of that name.
 func (c *Config) Channel(name string) (*Channel, bool) {

@@ -1,30 +1,33 @@
 package config
 
-import (
-	"time"
+// defaults hold where the file and the environment are silent.
+const defaults = `
+listen: 127.0.0.1:8080
+admin: {listen: "127.0.0.1:9090"}
+store: {dir: data, cap: 8GiB}
+conversations: {history: 20, close_after: 72h, stale: drop, bounces: 3}
+limits: {opened_per_minute: 600}
+log: {level: info, format: auto}
+media: {max_size: 20MiB, total_size: 1GiB, keep: 24h}
+`
 
-	"patchbay/sdk"
-)
+// channelDefaults hold for each channel.
+const channelDefaults = `
+delivery: {timeout: 10s, give_up: 15m, then: skip, unknown: auto, concurrency: 64}
+`
 
-// defaults are what holds where the file is silent.
-func defaults() map[string]any {
-	return map[string]any{
-		"listen":        "127.0.0.1:8080",
-		"admin":         map[string]any{"listen": "127.0.0.1:9090"},
-		"store":         map[string]any{"dir": "data", "cap": ByteSize(8 << 30)},
-		"conversations": map[string]any{"history": 20, "close_after": 72 * time.Hour, "stale": string(StaleDrop), "bounces": 3},
-		"limits":        map[string]any{"opened_per_minute": 600},
-		"log":           map[string]any{"level": "info", "format": "auto"},
-		"media": map[string]any{
-			"max_size": ByteSize(sdk.MaxMediaBytes), "total_size": ByteSize(1 << 30), "keep": 24 * time.Hour,
-		},
-	}
+// parseDefaults returns defaults as nodes.
+func parseDefaults(yaml string) *node {
+	var problems []Problem
+	r := &reader{problems: &problems}
+	root := r.read([]byte(yaml))
+	markInitial(root)
+	return root
 }
 
-// channelDefaults are what holds for each channel where the file is silent.
-func channelDefaults() map[string]any {
-	return map[string]any{"delivery": map[string]any{
-		"timeout": 10 * time.Second, "give_up": 15 * time.Minute, "then": string(ThenSkip),
-		"unknown": string(UnknownAuto), "concurrency": 64,
-	}}
+func markInitial(n *node) {
+	n.initial = true
+	for _, child := range n.children {
+		markInitial(child)
+	}
 }

@@ -1,7 +1,7 @@
 package config
 
 import (
-	"reflect"
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,87 +13,71 @@ import (
 // EnvPrefix begins the environment variables that set configuration: PATCHBAY_ADMIN__LISTEN is admin.listen.
 const EnvPrefix = "PATCHBAY_"
 
-// ConfigVariable names the file; it is no setting of the file.
+// ConfigVariable names the file. It is not a setting.
 const ConfigVariable = EnvPrefix + "CONFIG"
 
-// environment is a koanf provider of the settings in environment variables, each converted to the type of its
-// setting. Their places go to t.env, what is wrong to the problems or warnings.
-func (s *shaper) environment(environ []string, t *tree, warnings *[]Problem) *env.Env {
+// environment is a koanf provider of the settings in environment variables. It warns of variables that name no setting.
+func (l *loader) environment() *env.Env {
 	return env.Provider(delimiter, env.Opt{
 		Prefix:      EnvPrefix,
-		EnvironFunc: func() []string { return environ },
+		EnvironFunc: func() []string { return l.opts.Environ },
 		TransformFunc: func(name, value string) (string, any) {
 			if name == ConfigVariable || value == "" {
 				return "", nil
 			}
 			at := Position{File: "environment " + name}
-			path, typ, known := variablePath(strings.TrimPrefix(name, EnvPrefix), t)
-			switch {
-			case typ == nil:
-				*warnings = append(*warnings, Problem{Position: at, Message: "no setting has this name",
+			path, target, known := l.variablePath(strings.TrimPrefix(name, EnvPrefix))
+			if target == nil {
+				l.warnings = append(l.warnings, Problem{Position: at, Message: "no setting has this name",
 					Suggestion: variableSuggestion(path, known)})
 				return "", nil
-			case !settable(typ):
-				s.bad(at, path, "", "can't be set by an environment variable; write it in the file, with a reference ${env:NAME}")
+			}
+			n := l.root.find(path...)
+			if _, single := target.(interface{ single() }); !single {
+				l.report(n, at, "", "can't be set by an environment variable; write it in the file, with a reference ${env:NAME}")
 				return "", nil
 			}
-			v, err := convert(resolved{text: value, shown: name, secret: true}, nil, typ)
-			if err != nil {
-				s.bad(at, path, "", "%v", err)
-				return "", nil
-			}
-			t.env[dotted(path)], s.shown[dotted(path)] = at, name
-			return strings.Join(path, delimiter), v
+			set := node{kind: scalar, at: at, text: value, resolved: resolved{text: value, shown: name, secret: true}}
+			return strings.Join(path, delimiter), leaf(func() *node { return &set })
 		},
 	})
 }
 
-func settable(t reflect.Type) bool {
-	switch t.Kind() {
-	case reflect.String, reflect.Bool, reflect.Int, reflect.Int64, reflect.Float64:
-		return true
-	}
-	return false
-}
+// single marks the type of a setting that an environment variable can set.
+func (s *setting[T]) single() {}
 
-// variablePath finds the setting that a variable names, after the prefix. Names of adapters and channels match
-// with an underscore for a hyphen; only those of the file exist. If there is none, typ is nil, and path and known
-// say how far it went.
-func variablePath(name string, t *tree) (path []string, typ reflect.Type, known []string) {
-	typ = reflect.TypeFor[fileConfig]()
+// entry returns a pointer to a new entry.
+func (s *named[T]) entry() any { return new(T) }
+
+// variablePath finds the setting that a variable names, given without the prefix. Names of adapters and channels match
+// with an underscore for a hyphen. Without such a setting, target is nil, path ends with the unknown part, and known has
+// the possible ones.
+func (l *loader) variablePath(name string) (path []string, target any, known []string) {
+	target = &fileConfig{}
 	for part := range strings.SplitSeq(strings.ToLower(name), "__") {
-		known = nil
-		next := map[string]reflect.Type{}
-		switch typ.Kind() {
-		case reflect.Struct:
-			for f := range typ.Fields() {
-				next[f.Tag.Get("koanf")] = f.Type
+		next := map[string]any{}
+		switch t := target.(type) {
+		case structure:
+			next = fieldsOf(t)
+		case interface{ entry() any }:
+			for _, child := range l.root.find(path...).children {
+				next[child.name] = t.entry()
 			}
-		case reflect.Map:
-			n, _, whole := t.find(path)
-			for i := 0; whole && n != nil && i < len(n.keys); i++ {
-				next[n.keys[i].name] = typ.Elem()
-			}
+		case interface{ single() }: // has no parts
+		default:
+			return path, target, nil
 		}
-		found := false
-		for key, keyType := range next {
-			known = append(known, key)
-			if key == part || strings.ReplaceAll(key, "-", "_") == part {
-				path, typ, found = append(path, key), keyType, true
-				break
-			}
-		}
-		if !found {
-			slices.Sort(known)
+		known = slices.Sorted(maps.Keys(next))
+		i := slices.IndexFunc(known, func(key string) bool { return key == part || strings.ReplaceAll(key, "-", "_") == part })
+		if i < 0 {
 			return append(path, part), nil, known
 		}
-		if typ == typeFree || typ.Kind() == reflect.Slice {
-			return path, typ, nil
-		}
+		path, target = append(path, known[i]), next[known[i]]
 	}
-	return path, typ, known
+	return path, target, known
 }
 
+// variableSuggestion returns the variable that was probably meant, "" without one.
 func variableSuggestion(path, known []string) string {
 	part := path[len(path)-1]
 	near := route.Closest(part, known)

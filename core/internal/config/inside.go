@@ -2,35 +2,34 @@ package config
 
 import (
 	"slices"
+	"strings"
 	"unicode"
+	"unicode/utf8"
 
-	"go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v4"
 )
 
-// inside returns the place of a character inside a scalar, counted from 1 in its value, whatever the scalar's style. It
-// is the scalar's own place if the character can't be found.
-func (t *tree) inside(path []string, line, column int) Position {
-	n, _, whole := t.find(path)
-	start := t.at(path...)
-	if !whole || n.kind != scalar || line == 0 || n.line > len(t.lines) {
-		return start
+// positionInside returns the position of a character in a scalar, which is counted from 1 in its value, for every style
+// of scalar. It is the scalar's own position if the character can't be found.
+func (l *loader) positionInside(n *node, line, column int) Position {
+	if n.kind != scalar || line == 0 || n.yaml == nil || n.at.Line > len(l.lines) {
+		return n.place()
 	}
 	value, before := []rune(n.text), 0
 	for range line - 1 {
 		before += slices.Index(value[before:], '\n') + 1
 	}
 	before = min(before+column-1, len(value))
-	s := newScan(t.lines, n)
+	s := newScan(l.lines, n)
 	for _, r := range value[:before] {
 		if !s.take(r) {
-			return start
+			return n.at
 		}
 	}
 	if before < len(value) && !unicode.IsSpace(value[before]) {
 		s.skip()
 	}
-	start.Line, start.Column = s.line+1, s.column+1
-	return start
+	return Position{n.at.File, s.line + 1, s.column + 1}
 }
 
 // scan walks through the source of a scalar in step with its value. It counts lines and columns from 0.
@@ -44,11 +43,11 @@ type scan struct {
 func newScan(lines []string, n *node) *scan {
 	s := &scan{lines: lines}
 	if n.yaml.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
-		s.enter(n.line) // a block begins below its head
+		s.enter(n.at.Line) // a block begins below its head
 		return s
 	}
-	s.enter(n.line - 1)
-	s.column = n.column - 1
+	s.enter(n.at.Line - 1)
+	s.column = n.at.Column - 1
 	quoted := n.yaml.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0
 	if r := s.here(); quoted && (r == '"' || r == '\'') {
 		s.quote = r
@@ -119,4 +118,17 @@ func width(r []rune, quote rune) int {
 		return 2
 	}
 	return 1
+}
+
+// splitLines returns the lines of a file without their ends. Invalid UTF-8 counts as one character.
+func splitLines(data []byte) []string {
+	s := string(data)
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "?")
+	}
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSuffix(lines[i], "\r")
+	}
+	return lines
 }

@@ -9,104 +9,85 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/go-viper/mapstructure/v2"
-	"github.com/knadh/koanf/providers/confmap"
-	"github.com/knadh/koanf/providers/rawbytes"
-	"github.com/knadh/koanf/v2"
 )
-
-// delimiter separates keys inside koanf. Names of channels and attributes can have dots, but not this.
-const delimiter = "\x1f"
 
 // Options say what to load.
 type Options struct {
-	// Path is the file. Problems name it as given here; relative paths in it are from its folder.
+	// Path is the file. Problems name it as given here; relative paths in it start at its folder.
 	Path string
 	// Data is the file's content if it was already read; nil means that Load reads Path.
 	Data []byte
-	// Environ is the environment as "NAME=value"; nil means the process's own.
+	// Environ is the environment as "NAME=value"; nil means that of the process.
 	Environ []string
 }
 
-// loader carries one file through its stages.
+// loader takes one file through its stages.
 type loader struct {
 	opts     Options
-	tree     *tree
-	shaper   *shaper
+	lines    []string // of the file
+	root     *node
+	resolver *resolver
 	problems []Problem
 	warnings []Problem
-	hash     string // of the file's bytes
-	// broken are the settings whose form is wrong: what else seems wrong with them follows from that.
+	// broken are the paths of settings whose form is wrong. Further problems with them are consequences.
 	broken map[string]bool
 }
 
-// Load reads, merges, resolves and checks. Every error is a *Problems. Beside it comes what could be built all the same, nil
-// if nothing could: it is good for asking the adapters what else is wrong (see Config.Usable), and for nothing else.
-func Load(opts Options) (*Config, error) {
+func newLoader(opts Options) *loader {
 	if opts.Environ == nil {
 		opts.Environ = os.Environ()
 	}
-	l := &loader{opts: opts}
-	file, ok := l.merge()
-	var c *Config
-	if ok {
-		l.broken = make(map[string]bool, len(l.problems))
-		for _, p := range l.problems {
-			l.broken[p.Path] = true
+	environ := make(map[string]string, len(opts.Environ))
+	for _, e := range opts.Environ {
+		if name, value, ok := strings.Cut(e, "="); ok {
+			environ[name] = value
 		}
-		c = l.build(file)
 	}
-	problems := tidy(l.problems)
-	if c == nil {
-		return nil, &Problems{List: problems}
+	return &loader{opts: opts, resolver: &resolver{dir: filepath.Dir(opts.Path), environ: environ}}
+}
+
+// Load reads, merges, resolves and checks a configuration. Every error is a *Problems. The Config that comes with an
+// error is incomplete: it serves to validate the rest with the adapters, see Config.Usable. It is nil if the file could
+// not be used at all.
+func Load(opts Options) (*Config, error) {
+	l := newLoader(opts)
+	data, ok := l.data()
+	if !ok || !l.read(data) || !l.merge() {
+		return nil, &Problems{List: tidy(l.problems)}
 	}
-	c.Warnings, c.Hash, c.problems = tidy(l.warnings), l.hash, problems
-	if len(problems) > 0 {
-		return c, &Problems{List: problems}
+	var file fileConfig
+	l.decode(&file, l.root)
+	l.markBroken()
+	c := l.build(&file)
+	c.Hash = hash(data)
+	c.problems, c.Warnings = tidy(l.problems), tidy(l.warnings)
+	if len(c.problems) > 0 {
+		return c, &Problems{List: c.problems}
 	}
 	return c, nil
 }
 
-// merge reads the file and puts defaults below and the environment above it. It returns false if there is
-// nothing to check.
-func (l *loader) merge() (*fileConfig, bool) {
-	data, ok := l.data()
-	if !ok {
-		return nil, false
+func (l *loader) markBroken() {
+	l.broken = make(map[string]bool, len(l.problems))
+	for _, p := range l.problems {
+		l.broken[p.Path] = true
 	}
-	sum := sha256.Sum256(data)
-	l.hash = hex.EncodeToString(sum[:6])
-	l.tree = &tree{file: l.opts.Path, lines: splitLines(data), env: map[string]Position{},
-		values: map[*node]resolved{}}
-	l.shaper = &shaper{file: l.opts.Path, shown: map[string]string{}, problems: &l.problems,
-		resolver: &resolver{dir: filepath.Dir(l.opts.Path), environ: environMap(l.opts.Environ)}}
-	ko := koanf.New(delimiter)
-	p := &parser{loader: l}
-	if err := errors.Join(
-		ko.Load(confmap.Provider(defaults(), ""), nil),
-		ko.Load(rawbytes.Provider(data), p),
-	); err != nil {
-		if len(l.problems) == 0 {
-			l.problems = append(l.problems, Problem{Position: Position{File: l.opts.Path}, Message: "can't be read as configuration"})
-		}
-		return nil, false
-	}
-	if err := ko.Load(l.shaper.environment(l.opts.Environ, l.tree, &l.warnings), nil); err != nil {
-		l.bad(nil, "", "the environment can't be merged: %v", err)
-		return nil, false
-	}
-	var out fileConfig
-	err := ko.UnmarshalWithConf("", &out, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
-		ErrorUnused: true, TagName: "koanf", Result: &out}})
-	if err != nil {
-		// The parser has made every value fit, so this is a fault of ours; its text can quote values.
-		l.bad(nil, "", "can't be decoded")
-		return nil, false
-	}
-	return &out, true
 }
 
+// read parses the file; false if nothing in it can be used.
+func (l *loader) read(data []byte) bool {
+	l.lines = splitLines(data)
+	r := &reader{file: l.opts.Path, problems: &l.problems}
+	l.root = r.read(data)
+	return l.root != nil
+}
+
+func hash(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:6])
+}
+
+// data returns the file's content.
 func (l *loader) data() ([]byte, bool) {
 	if l.opts.Data != nil {
 		return l.opts.Data, true
@@ -135,17 +116,3 @@ func readFile(path string) ([]byte, error) {
 	defer f.Close()
 	return io.ReadAll(io.LimitReader(f, maxFile+1))
 }
-
-func environMap(environ []string) map[string]string {
-	out := make(map[string]string, len(environ))
-	for _, e := range environ {
-		if name, value, ok := strings.Cut(e, "="); ok {
-			out[name] = value
-		}
-	}
-	return out
-}
-
-// At returns the place of a setting: At("channels", "desk", "settings", "app_key"), list items by
-// number: At("routes", "2", "when"). If it isn't there, the place of its closest parent.
-func (c *Config) At(path ...string) Position { return c.tree.at(path...) }

@@ -186,8 +186,8 @@ func TestAt(t *testing.T) {
 		{"nothing", "good.yaml:1:1"},
 		{"listen", "environment PATCHBAY_LISTEN"},
 	} {
-		if got := c.At(strings.Fields(tc.path)...).String(); got != strings.Replace(tc.want, "good", "testdata/good", 1) {
-			t.Errorf("At(%s) = %s, want %s", tc.path, got, tc.want)
+		if got := c.root.find(strings.Fields(tc.path)...).place().String(); got != strings.Replace(tc.want, "good", "testdata/good", 1) {
+			t.Errorf("%s is at %s, want %s", tc.path, got, tc.want)
 		}
 	}
 }

@@ -8,25 +8,25 @@ import (
 
 // Bounds of the settings below media.
 const (
-	leastMediaSize   = 1 << 10
-	mostTotalSize    = 1 << 40
-	mediaAtOnce      = 4 // of the largest size must have room in the total
-	leastMediaKept   = time.Minute
-	longestMediaKept = 7 * 24 * time.Hour
+	minMediaSize    = 1 << 10
+	maxTotalSize    = 1 << 40
+	concurrentMedia = 4 // of the largest size fit into the total
+	minMediaKeep    = time.Minute
+	maxMediaKeep    = 7 * 24 * time.Hour
 )
 
-// linksPath is where the links to media are, below the public address.
+// linksPath is the path of links to media, below the public address.
 const linksPath = "/media"
 
-func (l *loader) checkMedia(c *Config) {
-	m := &c.Media
-	if m.MaxSize < leastMediaSize || m.MaxSize > sdk.MaxMediaBytes {
-		l.bad([]string{"media", "max_size"}, "", "must be from %s to %s", ByteSize(leastMediaSize), ByteSize(sdk.MaxMediaBytes))
-		return // the bounds of the total follow from it
+func (l *loader) media(f *fileMedia) Media {
+	m := Media{MaxSize: f.MaxSize.value, TotalSize: f.TotalSize.value, Keep: f.Keep.value}
+	if m.MaxSize < minMediaSize || m.MaxSize > sdk.MaxMediaBytes {
+		l.bad(f.MaxSize.node, "must be from %s to %s", ByteSize(minMediaSize), ByteSize(sdk.MaxMediaBytes))
+		return m // total_size depends on it
 	}
-	if least := mediaAtOnce * m.MaxSize; m.TotalSize < least || m.TotalSize > mostTotalSize {
-		l.bad([]string{"media", "total_size"}, "", "must be from %s, which is %d times media.max_size, to %s",
-			least, mediaAtOnce, ByteSize(mostTotalSize))
-	}
-	l.between(m.Keep, leastMediaKept, longestMediaKept, "media", "keep")
+	least := concurrentMedia * m.MaxSize
+	l.require(m.TotalSize >= least && m.TotalSize <= maxTotalSize, f.TotalSize.node,
+		"must be from %s, which is %d times media.max_size, to %s", least, concurrentMedia, ByteSize(maxTotalSize))
+	l.requireBetween(&f.Keep, minMediaKeep, maxMediaKeep)
+	return m
 }

@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// Position is a place in a configuration file. Line and Column count from 1, columns in characters; 0 means
-// that the value does not come from a file. Then File names the origin, such as an environment variable.
+// Position is a position in a configuration file. Line and Column count from 1, columns in characters. Line is 0 if the
+// value does not come from a file; then File names the origin, such as an environment variable.
 type Position struct {
 	File   string
 	Line   int
 	Column int
 }
 
-// String returns file:line:column, or less if less is known.
+// String returns file:line:column without the unknown parts.
 func (p Position) String() string {
 	switch {
 	case p.Line == 0:
@@ -26,7 +26,7 @@ func (p Position) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 }
 
-// Problem is one thing that is wrong with the configuration.
+// Problem is one mistake in the configuration.
 type Problem struct {
 	Position
 	Path       string // "routes[2].when", "" for the file as a whole
@@ -48,7 +48,7 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Problems is the error of Load: everything that is wrong, sorted by position.
+// Problems is the error of Load: all problems, sorted by position.
 type Problems struct {
 	List []Problem
 }
@@ -70,14 +70,18 @@ func SortProblems(list []Problem) {
 	})
 }
 
-// Problem returns a problem with a setting that the caller found, with its place: what can only be known once the
-// plugins run.
+// Problem returns a problem with the setting at a path, with its position: Problem(m, "channels", "desk", "role"). Items of
+// a list are named by their number. A setting that is missing has the position of its closest parent.
 func (c *Config) Problem(message string, path ...string) Problem {
-	return Problem{Position: c.At(path...), Path: dotted(path), Message: message}
+	return c.root.find(path...).problem(message)
 }
 
-// SettingProblem returns a problem with a channel's setting as an adapter reports it, by the dotted path below
-// settings: "verify.secret_key", "names[1]", "" for all of them.
+func (n *node) problem(message string) Problem {
+	return Problem{Position: n.place(), Path: n.path(), Message: message}
+}
+
+// SettingProblem returns a problem with a channel's setting that its adapter reports by the dotted path below settings:
+// "verify.secret_key", "names[1]", "" for all of them.
 func (c *Config) SettingProblem(channel, setting, message string) Problem {
 	return c.Problem(message, append([]string{"channels", channel, "settings"}, splitPath(setting)...)...)
 }

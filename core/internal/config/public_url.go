@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// BaseURL is where links to the public listener begin: the configured public_url or, without one, plain HTTP to the
-// address that is listened on, given as host:port. An address that stands for all of the machine's becomes
-// 127.0.0.1, so such links work on this machine alone.
+// BaseURL returns the beginning of links to the public listener: the configured public_url or, without one, plain HTTP to
+// the listener's address, given as host:port. The unspecified address becomes 127.0.0.1, so such links work on this
+// machine only.
 func (c *Config) BaseURL(listening string) string {
 	if c.PublicURL != "" {
 		return c.PublicURL
@@ -25,41 +25,39 @@ func (c *Config) BaseURL(listening string) string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// checkPublicURL checks the address under which the outside reaches the public listener. Slashes at its end go.
-func (l *loader) checkPublicURL(c *Config) {
-	if c.PublicURL == "" {
-		return
+// publicURL checks the public address and returns it without slashes at its end.
+func (l *loader) publicURL(s *setting[filled]) string {
+	address := string(s.value)
+	if reason := badPublicURL(address); address != "" && reason != "" {
+		l.bad(s.node, "%s %s; write it as https://chat.example.com", s.node.quote(), reason)
+		return address
 	}
-	if reason := badPublicURL(c.PublicURL); reason != "" {
-		l.bad([]string{"public_url"}, "", "%s %s; write it as https://chat.example.com", l.quote(c.PublicURL, "public_url"), reason)
-		return
-	}
-	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	return strings.TrimRight(address, "/")
 }
 
-// badPublicURL says what keeps an address from being the beginning of links, "" if nothing does.
+// badPublicURL returns the reason why links can't begin with an address, "" if they can.
 func badPublicURL(s string) string {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || u.Opaque != "":
-		return "is no web address"
+		return "is not a web address"
 	case u.Scheme != "http" && u.Scheme != "https":
 		return "does not begin with http:// or https://"
 	case u.Hostname() == "":
-		return "names no host"
+		return "has no host"
 	case u.User != nil:
-		return "has a user name in it"
+		return "contains a user name"
 	case strings.ContainsAny(s, "?#"):
 		return "has a query or fragment"
 	}
 	if port, err := strconv.ParseUint(u.Port(), 10, 16); (u.Port() != "" || strings.HasSuffix(u.Host, ":")) && (err != nil || port == 0) {
-		return "has a wrong port"
+		return "has an invalid port"
 	}
 	if ip, err := netip.ParseAddr(u.Hostname()); err == nil && ip.IsUnspecified() {
-		return "names no host that can be called"
+		return "has a host that can't be called"
 	}
 	if path := strings.TrimRight(u.EscapedPath(), "/"); path != "" && !validPrefix(path) {
-		return "has a path that can't be put in front of links"
+		return "has a path that links can't begin with"
 	}
 	return ""
 }

@@ -26,17 +26,17 @@ func TestPublicURL(t *testing.T) {
 
 		{name: "empty", url: `""`, problem: "is empty"},
 		{name: "no scheme", url: "chat.example.com", problem: "does not begin with http"},
-		{name: "host and port", url: "chat.example.com:443", problem: "is no web address"},
+		{name: "host and port", url: "chat.example.com:443", problem: "is not a web address"},
 		{name: "other scheme", url: "ftp://chat.example.com", problem: "does not begin with http"},
-		{name: "no host", url: "https:///chat", problem: "names no host"},
-		{name: "wildcard", url: "http://0.0.0.0:8080", problem: "names no host that can be called"},
-		{name: "user", url: "https://me:secret@chat.example.com", problem: "has a user name in it"},
+		{name: "no host", url: "https:///chat", problem: "has no host"},
+		{name: "wildcard", url: "http://0.0.0.0:8080", problem: "has a host that can't be called"},
+		{name: "user", url: "https://me:secret@chat.example.com", problem: "contains a user name"},
 		{name: "query", url: "https://chat.example.com?a=b", problem: "has a query"},
 		{name: "empty query", url: "https://chat.example.com?", problem: "has a query"},
 		{name: "fragment", url: `"https://chat.example.com#a"`, problem: "has a query or fragment"},
-		{name: "port that is none", url: "https://chat.example.com:99999", problem: "has a wrong port"},
-		{name: "port zero", url: "https://chat.example.com:0", problem: "has a wrong port"},
-		{name: "empty port", url: `"https://chat.example.com:"`, problem: "has a wrong port"},
+		{name: "port that is none", url: "https://chat.example.com:99999", problem: "has an invalid port"},
+		{name: "port zero", url: "https://chat.example.com:0", problem: "has an invalid port"},
+		{name: "empty port", url: `"https://chat.example.com:"`, problem: "has an invalid port"},
 		{name: "path upwards", url: "https://chat.example.com/a/../b", problem: "has a path that"},
 		{name: "path with an escape", url: "https://chat.example.com/%2e%2e", problem: "has a path that"},
 		{name: "space", url: "https://chat.example.com/a b", problem: "has a path that"},
@@ -97,7 +97,7 @@ func TestMediaBounds(t *testing.T) {
 		{"huge total", "{total_size: 2TiB}", "media.total_size: must be from 80MiB"},
 		{"short", "{keep: 59s}", "media.keep: must be from 1m to 168h"},
 		{"long", "{keep: 169h}", "media.keep: must be from 1m to 168h"},
-		{"no size", "{max_size: lots}", `media.max_size: "lots" is no size`},
+		{"no size", "{max_size: lots}", `media.max_size: "lots" is not a size`},
 		{"typing mistake", "{max_sice: 1MiB}", `media.max_sice: unknown key (did you mean "max_size"?)`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestChannelsCanNotTakeThePathOfLinks(t *testing.T) {
 	} {
 		_, err := Load(Options{Path: "testdata/memory.yaml", Environ: testEnviron, Data: []byte(
 			"adapters: {native: {command: bin/native}}\nchannels: {faq: {adapter: native, role: bot, path: " + path + "}}\n")})
-		if got := err != nil && strings.Contains(err.Error(), "channels.faq.path: is where the gateway's own links are"); got != taken {
+		if got := err != nil && strings.Contains(err.Error(), "channels.faq.path: is reserved for the gateway's own links"); got != taken {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

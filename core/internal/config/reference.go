@@ -12,7 +12,7 @@ import (
 // maxSecretFile bounds what a ${file:…} reference reads.
 const maxSecretFile = 64 << 10
 
-// resolver replaces references by what they refer to.
+// resolver replaces references by their values.
 type resolver struct {
 	dir     string // of the configuration file
 	environ map[string]string
@@ -22,12 +22,12 @@ type resolver struct {
 type resolved struct {
 	text   string
 	shown  string // as written, but without the defaults of references, which may be secrets too
-	secret bool   // a part of text comes from a reference
+	secret bool   // a part of text is the value of a reference
 }
 
-// resolve replaces ${env:NAME}, ${env:NAME:-default} and ${file:path}; $${ stands for ${. An error names what
-// can't be resolved and never holds a value.
-func (r *resolver) resolve(s string) (resolved, error) {
+// resolve replaces ${env:NAME}, ${env:NAME:-default} and ${file:path}; $${ stands for ${. The errors name the references
+// that can't be resolved and never contain a value.
+func (r *resolver) resolve(s string) (resolved, []error) {
 	var text, shown strings.Builder
 	var errs []error
 	out := resolved{}
@@ -46,7 +46,7 @@ func (r *resolver) resolve(s string) (resolved, error) {
 		shown.WriteString(s[:i])
 		body, rest, closed := strings.Cut(s[i+2:], "}")
 		if !closed {
-			return out, errors.New("a reference is not closed: ${ needs a }, and a literal ${ is written $${")
+			return out, []error{errors.New("a reference is not closed: ${ needs a }, and a literal ${ is written $${")}
 		}
 		s = rest
 		value, label, err := r.one(body)
@@ -58,10 +58,10 @@ func (r *resolver) resolve(s string) (resolved, error) {
 		shown.WriteString("${" + label + "}")
 	}
 	out.text, out.shown = text.String()+s, shown.String()+s
-	return out, errors.Join(errs...)
+	return out, errs
 }
 
-// one resolves the inside of one reference. label is what may be shown of it.
+// one resolves the inside of one reference. The label may be shown.
 func (r *resolver) one(body string) (value, label string, err error) {
 	scheme, rest, _ := strings.Cut(body, ":")
 	switch scheme {
@@ -71,7 +71,7 @@ func (r *resolver) one(body string) (value, label string, err error) {
 		if has {
 			label += ":-…"
 		}
-		if !envName(name) {
+		if !isVariableName(name) {
 			return "", "env:…", errors.New("${env:NAME} needs the name of an environment variable")
 		}
 		if v := r.environ[name]; v != "" {
@@ -87,11 +87,12 @@ func (r *resolver) one(body string) (value, label string, err error) {
 		value, err = r.file(rest)
 		return value, label, err
 	}
-	return "", "…", errors.New("unknown reference; there are ${env:NAME}, ${env:NAME:-default} and ${file:path}, " +
-		"and a literal ${ is written $${")
+	return "", "…", errors.New("unknown reference; write ${env:NAME}, ${env:NAME:-default} or ${file:path}, " +
+		"and $${ for a literal ${")
 }
 
-func envName(s string) bool {
+// isVariableName reports whether a text can name an environment variable.
+func isVariableName(s string) bool {
 	for i, r := range s {
 		letter := r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 		if !letter && (i == 0 || r < '0' || r > '9') {
@@ -101,7 +102,7 @@ func envName(s string) bool {
 	return s != ""
 }
 
-// file returns a file's content without the line end after it.
+// file returns a file's content without line ends at its end.
 func (r *resolver) file(name string) (string, error) {
 	if name == "" {
 		return "", errors.New("${file:path} needs a path")

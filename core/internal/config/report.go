@@ -1,28 +1,45 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
 
-// tidy sorts problems and leaves out repetitions, which aliases cause.
+// tidy sorts problems and removes repetitions, which aliases cause.
 func tidy(list []Problem) []Problem {
 	SortProblems(list)
 	return slices.Compact(list)
 }
 
-// bad reports a problem with a setting whose form is right; values go through l.quote.
-func (l *loader) bad(path []string, suggestion, format string, args ...any) {
-	if l.follows(path) {
-		return
-	}
-	l.shaper.bad(l.tree.at(path...), path, suggestion, format, args...)
+// report adds a problem with a setting at a position.
+func (l *loader) report(n *node, at Position, suggestion, format string, args ...any) {
+	l.problems = append(l.problems, Problem{Position: at, Path: n.path(), Suggestion: suggestion, Message: fmt.Sprintf(format, args...)})
 }
 
-// follows reports whether the form of a setting or of what it is part of is wrong.
-func (l *loader) follows(path []string) bool {
-	for n := range path {
-		if l.broken[dotted(path[:n+1])] {
+// malformed reports a value of the wrong form.
+func (l *loader) malformed(n *node, format string, args ...any) {
+	l.report(n, n.at, "", format, args...)
+}
+
+// bad reports a setting whose form is right, unless the problem follows from one of form. Values go through quote.
+func (l *loader) bad(n *node, format string, args ...any) { l.badFor(n, "", format, args...) }
+
+// badFor is bad with a suggestion, which is left out if the value is confidential.
+func (l *loader) badFor(n *node, suggestion, format string, args ...any) {
+	if l.follows(n) {
+		return
+	}
+	if n.resolved.secret {
+		suggestion = ""
+	}
+	l.report(n, n.place(), suggestion, format, args...)
+}
+
+// follows reports whether the form of a setting or of one that contains it is wrong.
+func (l *loader) follows(n *node) bool {
+	for ; n != nil; n = n.parent {
+		if l.broken[n.path()] && n.parent != nil {
 			return true
 		}
 	}
@@ -30,9 +47,9 @@ func (l *loader) follows(path []string) bool {
 }
 
 // brokenBelow reports whether the form of a setting or of anything below it is wrong.
-func (l *loader) brokenBelow(path string) bool {
-	for p := range l.broken {
-		if within(p, path) {
+func (l *loader) brokenBelow(n *node) bool {
+	for path := range l.broken {
+		if within(path, n.path()) {
 			return true
 		}
 	}
@@ -43,18 +60,4 @@ func (l *loader) brokenBelow(path string) bool {
 func within(path, above string) bool {
 	rest, ok := strings.CutPrefix(path, above)
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
-}
-
-// hidden reports whether a setting's value comes from a reference or the environment, and must not be shown.
-func (l *loader) hidden(path []string) bool {
-	_, ok := l.shaper.shown[dotted(path)]
-	return ok
-}
-
-// quote returns what may be shown of a setting's value.
-func (l *loader) quote(value string, path ...string) string {
-	if shown, ok := l.shaper.shown[dotted(path)]; ok {
-		return quote(resolved{shown: shown, secret: true})
-	}
-	return quote(resolved{text: value})
 }

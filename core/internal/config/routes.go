@@ -1,65 +1,79 @@
 package config
 
 import (
-	"strconv"
 	"strings"
 
 	"patchbay/core/internal/route"
 )
 
 // routes checks and compiles the rules.
-func (l *loader) routes(c *Config, file []fileRoute) {
-	for i := range file {
-		if o := file[i].Offer; o != nil && o.Within != nil && *o.Within == 0 { // to package route 0 is the default
-			l.bad([]string{"routes", strconv.Itoa(i), "offer", "within"}, "", "must be more than 0; left out, it is %s", short(route.DefaultWithin))
-		}
-		c.Routes = append(c.Routes, file[i].rule())
+func (l *loader) routes(c *Config, f *items[fileRoute]) {
+	for i := range f.list {
+		within := &f.list[i].Offer.Within
+		l.require(within.node.kind != scalar || within.value != 0, within.node,
+			"must be more than 0; left out, it is %s", short(route.DefaultWithin)) // package route takes 0 for the default
+		c.Routes = append(c.Routes, f.list[i].rule())
 	}
 	table, problems := route.Compile(c.Routes, c.Roles())
 	c.Table = table
 	for _, p := range problems {
-		path := routePath(p)
-		// That a rule is never reached may follow from another one whose form is wrong.
-		if l.follows(path) || p.Field == "" && l.brokenBelow(dotted(path)) || p.Severity == route.Warning && l.brokenBelow("routes") {
+		if len(f.list) == 0 {
+			l.bad(f.node, "%s", p.Message)
 			continue
 		}
-		at := l.tree.at(path...)
-		if p.Line > 0 {
-			at = l.tree.inside(path, p.Line, p.Column)
-		}
-		out := Problem{Position: at, Path: dotted(path), Message: p.Message, Suggestion: p.Suggestion}
-		if p.Severity == route.Warning {
-			l.warnings = append(l.warnings, out)
-			continue
-		}
-		l.problems = append(l.problems, out)
+		rule := f.list[p.Index].node
+		l.addRuleProblem(rule, fieldOf(rule, p.Field), &p)
 	}
 }
 
-// routePath returns the path of a rule's problem.
-func routePath(p route.Problem) []string {
-	path := []string{"routes", strconv.Itoa(p.Index)}
-	if name, ok := strings.CutPrefix(p.Field, "set."); ok {
-		return append(path, "set", name) // the name of an attribute can have dots
+// addRuleProblem reports a problem that package route found, at its position in the file.
+func (l *loader) addRuleProblem(rule, field *node, p *route.Problem) {
+	// A rule that is never reached may be the consequence of another one whose form is wrong.
+	if l.follows(field) || p.Field == "" && l.brokenBelow(rule) || p.Severity == route.Warning && l.brokenBelow(rule.parent) {
+		return
 	}
-	return append(path, splitPath(p.Field)...)
+	at := field.place()
+	if p.Line > 0 {
+		at = l.positionInside(field, p.Line, p.Column)
+	}
+	out := Problem{Position: at, Path: field.path(), Message: p.Message, Suggestion: p.Suggestion}
+	if p.Severity == route.Warning {
+		l.warnings = append(l.warnings, out)
+		return
+	}
+	l.problems = append(l.problems, out)
+}
+
+// fieldOf returns the setting of a rule that package route names as a field.
+func fieldOf(rule *node, field string) *node {
+	if name, ok := strings.CutPrefix(field, "set."); ok {
+		return rule.find("set", name) // the name of an attribute can contain dots
+	}
+	return rule.find(splitPath(field)...)
 }
 
 func (f *fileRoute) rule() route.Rule {
 	r := route.Rule{
-		Name: f.Name, From: f.From, When: string(f.When), Set: f.Set, Home: string(f.Home), Pass: string(f.Pass),
-		Close: bool(f.Close), Drop: bool(f.Drop), Continue: bool(f.Continue), Copy: f.Copy, Say: string(f.Say), To: string(f.To),
+		Name: f.Name.value, From: f.From.texts(), When: string(f.When.value), Home: string(f.Home.value), Pass: string(f.Pass.value),
+		Close: bool(f.Close.value), Drop: bool(f.Drop.value), Continue: bool(f.Continue.value), Copy: f.Copy.texts(),
+		Say: string(f.Say.value), To: string(f.To.value),
 	}
-	for _, e := range f.Event {
+	for _, e := range f.Event.texts() {
 		r.Events = append(r.Events, route.Event(e))
 	}
-	if f.Offer != nil {
-		r.Offer = route.NewOffer(f.Offer.To...)
-		if f.Offer.Within != nil {
-			r.Offer.Within = *f.Offer.Within
+	for _, attribute := range f.Set.list {
+		if r.Set == nil {
+			r.Set = map[string]string{}
 		}
-		r.Offer.Else = string(f.Offer.Else)
-		r.Offer.Hold = f.Offer.Hold == nil || *f.Offer.Hold
+		r.Set[attribute.node.name] = attribute.value
+	}
+	if o := &f.Offer; o.node.kind < null {
+		r.Offer = route.NewOffer(o.To.texts()...)
+		if o.Within.node.kind == scalar {
+			r.Offer.Within = o.Within.value
+		}
+		r.Offer.Else = string(o.Else.value)
+		r.Offer.Hold = o.Hold.node.kind != scalar || o.Hold.value
 	}
 	return r
 }

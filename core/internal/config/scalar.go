@@ -8,70 +8,76 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"patchbay/sdk/text"
+)
+
+type (
+	filled   string // must not be empty where the key is present
+	onlyTrue bool   // true; the key is left out for false
 )
 
 var integer = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,17})$`)
 
-// convert turns a text into a value of type t. n is the node that it comes from, nil if it comes from the
-// environment. Texts stay as they are written: 0041771234567 keeps its zeros. An error shows the value unless it
-// comes from a reference.
-func convert(r resolved, n *node, t reflect.Type) (any, error) {
-	// A quoted 5 is a text. Where the text comes from a reference or the environment, there is no other way.
-	plain := n == nil || r.secret || n.yaml.ShortTag() != "!!str"
+// convert returns the value of a node as type t. Texts stay as they are written: 0041771234567 keeps its zeros. An error
+// shows the value unless it is confidential.
+func convert(n *node, t reflect.Type) (any, error) {
+	s := n.resolved.text
+	// A quoted 5 is a text, unless it comes from a reference or the environment, which have texts only.
+	plain := n.resolved.secret || !n.quoted()
 	switch t {
 	case reflect.TypeFor[time.Duration]():
-		d, err := time.ParseDuration(r.text)
+		d, err := time.ParseDuration(s)
 		if err != nil {
-			return nil, fmt.Errorf("%s is no duration; write a number with a unit, such as 30s, 15m or 72h", quote(r))
+			return nil, fmt.Errorf("%s is not a duration; write a number with a unit, such as 30s, 15m or 72h", n.quote())
 		}
 		return d, nil
 	case reflect.TypeFor[ByteSize]():
-		b, err := ParseByteSize(r.text)
+		b, err := ParseByteSize(s)
 		if err != nil {
-			return nil, fmt.Errorf("%s is no size; write a number with a unit, such as 512MiB or 8GiB", quote(r))
+			return nil, fmt.Errorf("%s is not a size; write a number with a unit, such as 512MiB or 8GiB", n.quote())
 		}
 		return b, nil
 	case reflect.TypeFor[onlyTrue]():
-		if !plain || r.text != "true" {
-			return nil, errors.New("can only be true; to say no, leave the key out")
+		if !plain || s != "true" {
+			return nil, errors.New("can only be true; leave the key out for false")
 		}
-		return true, nil
+		return onlyTrue(true), nil
 	case reflect.TypeFor[filled]():
-		if strings.TrimSpace(r.text) == "" {
+		if strings.TrimSpace(s) == "" {
 			return nil, errors.New("is empty; give it a value or leave the key out")
 		}
-		return r.text, nil
+		return filled(s), nil
 	}
 	switch t.Kind() {
 	case reflect.String:
-		return r.text, nil
+		return s, nil
 	case reflect.Bool:
-		if !plain || r.text != "true" && r.text != "false" {
-			return nil, fmt.Errorf("%s is neither true nor false", quote(r))
+		if !plain || s != "true" && s != "false" {
+			return nil, fmt.Errorf("%s is neither true nor false", n.quote())
 		}
-		return r.text == "true", nil
+		return s == "true", nil
 	case reflect.Int:
-		if !plain || !integer.MatchString(r.text) {
-			return nil, fmt.Errorf("%s is no whole number", quote(r))
+		if !plain || !integer.MatchString(s) {
+			return nil, fmt.Errorf("%s is not a whole number", n.quote())
 		}
-		return strconv.Atoi(r.text)
-	case reflect.Float64:
-		f, err := strconv.ParseFloat(r.text, 64)
-		if !plain || err != nil || f != f || f-f != 0 {
-			return nil, fmt.Errorf("%s is no number", quote(r))
-		}
-		return f, nil
+		return strconv.Atoi(s)
 	}
-	return nil, fmt.Errorf("a value of type %s can't be written here", t)
+	f, err := strconv.ParseFloat(s, 64)
+	if !plain || err != nil || f != f || f-f != 0 {
+		return nil, fmt.Errorf("%s is not a number", n.quote())
+	}
+	return f, nil
 }
 
-// quote returns what may be shown of a value.
-func quote(r resolved) string {
-	if r.secret {
-		return "the value of " + r.shown
+// quote returns the value of a setting for an error, or its origin if the value is confidential.
+func (n *node) quote() string {
+	if n.resolved.secret {
+		return "the value of " + n.resolved.shown
 	}
-	if len(r.text) > 60 {
-		return strconv.Quote(r.text[:60]) + "…"
+	const most = 60
+	if s := n.resolved.text; len(s) > most {
+		return strconv.Quote(text.Clip(s, most)) + "…"
 	}
-	return strconv.Quote(r.text)
+	return strconv.Quote(n.resolved.text)
 }

@@ -6,30 +6,38 @@ import (
 	"patchbay/sdk/settings/validate"
 )
 
-// CheckSettings checks a channel's settings, completed, against its adapter's JSON Schema (2020-12). It
-// reports everything that is wrong, each with its place, and never a value; what follows from a problem that Load has
-// found, such as a reference that can't be resolved, is left out.
-func (c *Config) CheckSettings(channel string, schemaJSON []byte) []Problem {
-	base := []string{"channels", channel, "settings"}
-	validator, err := validate.Compile(schemaJSON)
+// CheckSettings checks a channel's completed settings against its adapter's JSON Schema (2020-12) and returns all
+// problems with their positions, never with values. It leaves out the consequences of problems that Load found, such as a
+// reference that can't be resolved.
+func (c *Config) CheckSettings(channel string, schema []byte) []Problem {
+	base := c.root.find("channels", channel, "settings")
+	validator, err := validate.Compile(schema)
 	if err != nil {
-		return []Problem{c.Problem("the adapter's schema can't be used", base...)}
+		return []Problem{base.problem("the adapter's schema can't be used")}
 	}
 	values, err := c.complete(channel, validator.Schema, false)
 	if err != nil {
-		return []Problem{c.Problem(err.Error(), base...)}
+		return []Problem{base.problem(err.Error())}
 	}
 	var problems []Problem
 	for _, v := range validator.Violations(values) {
-		path := slices.Concat(base, v.Path)
-		p := c.Problem(v.Message, path...)
+		n := base.find(v.Path...)
+		if c.explained(n, base) {
+			continue
+		}
+		p := n.problem(v.Message)
 		if v.Reason == validate.Unknown {
-			p.Position = c.tree.atKey(path...)
-			p.Message, p.Suggestion = unknownName("setting", path[len(path)-1], v.Known)
+			p.Position = n.keyPlace()
+			p.Message, p.Suggestion = unknownName("setting", n.name, v.Known)
 		}
-		if !slices.ContainsFunc(c.problems, func(cause Problem) bool { return within(p.Path, cause.Path) && within(cause.Path, dotted(base)) }) {
-			problems = append(problems, p)
-		}
+		problems = append(problems, p)
 	}
 	return tidy(problems)
+}
+
+// explained reports whether Load found a problem with a setting or with one that contains it, up to base.
+func (c *Config) explained(n, base *node) bool {
+	return slices.ContainsFunc(c.problems, func(cause Problem) bool {
+		return within(n.path(), cause.Path) && within(cause.Path, base.path())
+	})
 }

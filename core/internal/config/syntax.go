@@ -2,102 +2,91 @@ package config
 
 import (
 	"bytes"
-	"regexp"
-	"slices"
+	"errors"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"go.yaml.in/yaml/v4"
 )
 
-var (
-	yamlLine    = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
-	yamlAnchor  = regexp.MustCompile(`^unknown anchor '([^']*)'`)
-	leadingTab  = regexp.MustCompile(`^ *(\t)`)
-	secondColon = regexp.MustCompile(`^.*?:\s.*?(:)(?:\s|$)`)
-	bareDollar  = regexp.MustCompile(`[:,[{]\s*(\$\{)`)
-)
-
-// mistake is what an operator did when the YAML library says so. The place is that of the pattern's group in the line.
-type mistake struct {
-	says    string         // the library, or a part of it
-	place   *regexp.Regexp // nil: any line; else the line must match
-	meaning string         // what is wrong and what to do
+// syntaxAdvice says what to do about a message of the YAML library. The first entry that applies counts.
+var syntaxAdvice = []struct {
+	message string
+	applies func(before, after string) bool // to the line before and after the position; nil means always
+	atStart bool                            // the position is the start of the unfinished value
+	offset  int                             // from the library's position, in columns
+	advice  string
+}{
+	{"tab character", nil, false, 0, "a tab in the indentation; use spaces"},
+	{"cannot start any token", beginsWith("\t"), false, 0, "a tab in the indentation; use spaces"},
+	{"cannot start any token", nil, false, 0, "a text can't begin with this character; put it in quotes"},
+	{"expected alphabetic or numeric", nil, false, 0, "a text can't begin with this character; put it in quotes"},
+	{"unknown anchor", nil, false, 0, "this alias has no anchor; put a text that begins with * in quotes"},
+	{"mapping values are not allowed", hasColon, false, 0, "a text with a colon before a space needs quotes"},
+	{"mapping values are not allowed", nil, false, 0, "no key is possible here; correct the indentation of this line or of the one above, " +
+		"and put a space behind the colon of each key"},
+	{"could not find expected ':'", nil, true, 0, "a key needs a colon and a space behind it: `role: bot`"},
+	{"block sequence entries", nil, false, 0, "a list begins in a separate line below its key"},
+	{"unknown escape character", nil, false, 0, "a backslash in double quotes; put the text in single quotes"},
+	{"unexpected end of stream", nil, true, 0, "a quote is not closed"},
+	{"expected ',' or", isReference, false, -1, "a reference between braces or brackets needs quotes: \"${env:NAME}\""},
+	{"expected ',' or '}'", nil, true, 0, "this { is not closed, or a comma is missing; texts that contain { } [ ] , need quotes"},
+	{"expected ',' or ']'", nil, true, 0, "this [ is not closed, or a comma is missing; texts that contain { } [ ] , need quotes"},
+	{"expected '-' indicator", nil, false, 0, "the lines above are a list, and this line is not an entry; begin it with \"- \", or correct the indentation"},
+	{"expected node content", nil, false, 0, "a value is missing: there is a comma too many, or a text that needs quotes"},
+	{"did not find expected key", beginsWith("- "), false, 0, "an entry of a list among keys; correct the indentation, or remove the hyphen"},
+	{"did not find expected key", nil, false, 0, "the line does not fit those above; correct the indentation; no text can follow the quote that ends a text"},
 }
 
-// mistakes are looked through in order; the first that fits is reported.
-var mistakes = []mistake{
-	{"tab character", leadingTab, "a tab in the indentation; use blanks"},
-	{"cannot start any token", leadingTab, "a tab in the indentation; use blanks"},
-	{"cannot start any token", regexp.MustCompile("(?:^|[:,-]\\s)\\s*([@`%])"),
-		"a text can't begin with this character; put it in quotes"},
-	{"expected alphabetic or numeric", regexp.MustCompile(`(?:^|[:,[-]\s*)([*&])`),
-		"a text can't begin with this character; put it in quotes"},
-	{"mapping values are not allowed", secondColon, "a text with a colon before a blank needs quotes"},
-	{"mapping values are not allowed", nil, "a key where none can be; correct the indentation of this line or of the one above, " +
-		"and have a blank behind each key's colon"},
-	{"could not find expected ':'", nil, "a key needs a colon and a blank behind it: `role: bot`"},
-	{"block sequence entries", nil, "a list begins in a line of its own, below its key"},
-	{"unknown escape character", nil, "a backslash in double quotes; put the text in single quotes"},
-	{"unexpected end of stream", nil, "a quote is not closed"},
-	{"expected ',' or '}'", bareDollar, "a reference between { and } needs quotes: \"${env:NAME}\""},
-	{"expected ',' or ']'", bareDollar, "a reference between [ and ] needs quotes: \"${env:NAME}\""},
-	{"expected ',' or '}'", nil, "what begins with { is not closed here, or a comma is missing; texts with { } [ ] , in them need quotes"},
-	{"expected ',' or ']'", nil, "what begins with [ is not closed here, or a comma is missing; texts with { } [ ] , in them need quotes"},
-	{"expected '-' indicator", nil, "what is above is a list, and this line is no entry of it; begin it with \"- \", or correct the indentation"},
-	{"expected node content", nil, "a value is missing: there is a comma too many, or a text that needs quotes"},
-	{"did not find expected key", regexp.MustCompile(`^\s*(-)\s`), "an entry of a list among keys; correct the indentation, or take the - away"},
-	{"did not find expected key", nil, "the line does not go with those above; correct the indentation; nothing can stand behind " +
-		"the quote that ends a text"},
+func beginsWith(prefix string) func(string, string) bool {
+	return func(_, after string) bool { return strings.HasPrefix(after, prefix) }
 }
 
-// parserSays are the messages with which the library names no line that helps: that where the mapping or list begins, or the
-// one before.
-var parserSays = []string{"expected key", "expected '-'", "expected ','", "expected node content", "expected <document start>"}
+func isReference(before, after string) bool {
+	return strings.HasSuffix(before, "$") && strings.HasPrefix(after, "{")
+}
 
-// syntax reports why a file is no YAML, in words that say what to do.
+func hasColon(before, _ string) bool { return strings.Contains(before, ": ") }
+
+// syntax reports why a file is not YAML, with advice.
 func (r *reader) syntax(err error, data []byte) {
-	lines := splitLines(data)
 	if line, column, what := badCharacter(data); what != "" {
 		r.bad(line, column, "", "%s", what)
 		return
 	}
-	msg := err.Error()
-	line := 1
-	if m := yamlLine.FindStringSubmatch(msg); m != nil {
-		msg = msg[len(m[0]):]
-		if n, err := strconv.Atoi(m[1]); err == nil {
-			line = n
-		}
-	}
-	if m := yamlAnchor.FindStringSubmatch(msg); m != nil {
-		line, column := find(lines, "*"+m[1])
-		r.bad(line, column, "", "is not valid YAML: there is no &%s above that *%s could stand for; put a text that begins with * in quotes", m[1], m[1])
+	e, ok := errors.AsType[*yaml.LoadError](err)
+	if !ok {
+		r.bad(0, 0, "", "is not valid YAML: %v", err)
 		return
 	}
-	if slices.ContainsFunc(parserSays, func(says string) bool { return strings.Contains(msg, says) }) {
-		line = breakLine(data)
-	}
-	for _, m := range mistakes {
-		if !strings.Contains(msg, m.says) {
-			continue
-		}
-		if m.place == nil {
-			r.bad(line, 0, "", "is not valid YAML: %s", m.meaning)
+	before, after := cutLine(splitLines(data), e.Mark)
+	for _, a := range syntaxAdvice {
+		if strings.Contains(e.Message, a.message) && (a.applies == nil || a.applies(before, after)) {
+			at := e.Mark
+			if a.atStart && e.ContextMark.Line > 0 {
+				at = e.ContextMark
+			}
+			r.bad(at.Line, at.Column+a.offset, "", "is not valid YAML: %s", a.advice)
 			return
 		}
-		for at := line; at <= min(line+1, len(lines)); at++ { // of a tab the library names the line before
-			if column := columnOf(m.place, lines[at-1]); column > 0 && (at == line || m.place == leadingTab) {
-				r.bad(at, column, "", "is not valid YAML: %s", m.meaning)
-				return
-			}
-		}
 	}
-	r.bad(line, 0, "", "is not valid YAML: %s", msg)
+	r.bad(e.Mark.Line, e.Mark.Column, "", "is not valid YAML: %s", e.Message)
 }
 
-// badCharacter returns the place of what no YAML file may have, and what to do about it; "" if there is nothing. A file in
-// UTF-16 may have it, and begins with a mark.
+// cutLine returns the part of the marked line before the mark, and the rest.
+func cutLine(lines []string, at yaml.Mark) (before, after string) {
+	if at.Line < 1 || at.Line > len(lines) || at.Column < 1 {
+		return "", ""
+	}
+	line := []rune(lines[at.Line-1])
+	column := min(at.Column-1, len(line))
+	return string(line[:column]), string(line[column:])
+}
+
+// badCharacter returns the position of a character that no YAML file may have, and what to do about it; "" without one. It
+// ignores files in UTF-16, which begin with a byte order mark.
 func badCharacter(data []byte) (line, column int, what string) {
 	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
 		return 0, 0, ""
@@ -107,34 +96,15 @@ func badCharacter(data []byte) (line, column int, what string) {
 		c, size := utf8.DecodeRune(rest)
 		switch {
 		case c == utf8.RuneError && size == 1:
-			return line, column, "is not UTF-8 here; save the file as UTF-8"
+			return line, column, "is not UTF-8; save the file as UTF-8"
 		case c == '\n':
 			line, column = line+1, 0
 		case c == '\ufeff' && len(rest) == len(data):
 			column = 0
 		case unicode.IsControl(c) && c != '\t' && c != '\r' && c != '\u0085':
-			return line, column, "a control character " + strconv.QuoteRuneToASCII(c) + "; take it out"
+			return line, column, "contains the control character " + strconv.QuoteRuneToASCII(c) + "; remove it"
 		}
 		rest = rest[size:]
 	}
 	return 0, 0, ""
-}
-
-// find returns the first place of a word in the file, 1:1 if it isn't there.
-func find(lines []string, word string) (line, column int) {
-	for i, l := range lines {
-		if at := strings.Index(l, word); at >= 0 {
-			return i + 1, utf8.RuneCountInString(l[:at]) + 1
-		}
-	}
-	return 1, 1
-}
-
-// columnOf returns the column of a pattern's group in a line, 0 if it isn't there.
-func columnOf(pattern *regexp.Regexp, line string) int {
-	m := pattern.FindStringSubmatchIndex(line)
-	if m == nil {
-		return 0
-	}
-	return utf8.RuneCountInString(line[:m[2]]) + 1
 }

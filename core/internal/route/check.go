@@ -93,7 +93,7 @@ func (c *checker) checkFrom() {
 		_, isChannel := c.channels[who]
 		switch {
 		case !isChannel && !slices.Contains(roles, who):
-			c.bad(field, Closest(who, append(c.channels.names(), roles...)), "there is no channel or role %q", who)
+			c.bad(field, Closest(who, append(c.channels.Names(), roles...)), "there is no channel or role %q", who)
 		case slices.Contains(c.rule.From[:i], who):
 			c.bad(field, "", "%q is there twice", who)
 		}
@@ -197,7 +197,7 @@ func (c *checker) target(field, name string, home bool, among ...envelope.Role) 
 	switch {
 	case home && name == Home:
 	case !ok:
-		candidates := c.channels.names()
+		candidates := c.channels.Names()
 		if home {
 			candidates = append(candidates, Home)
 		}

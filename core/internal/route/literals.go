@@ -73,7 +73,7 @@ func (l *language) checkName(variable string, value ast.Expr, report reporter) {
 		if _, known := l.channels[name]; known || name == "" {
 			return
 		}
-		report(value, fmt.Sprintf("there is no channel %q", name), Closest(name, l.channels.names()))
+		report(value, fmt.Sprintf("there is no channel %q", name), Closest(name, l.channels.Names()))
 	case "role", "owner_role":
 		if name == "" || slices.Contains(roles, name) {
 			return
@@ -82,8 +82,8 @@ func (l *language) checkName(variable string, value ast.Expr, report reporter) {
 	}
 }
 
-// names returns the channels' names, sorted.
-func (ch Channels) names() []string {
+// Names returns the channels' names, sorted.
+func (ch Channels) Names() []string {
 	out := make([]string, 0, len(ch))
 	for name := range ch {
 		out = append(out, name)

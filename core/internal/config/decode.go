@@ -1,0 +1,181 @@
+package config
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// The types of settings. Each decodes a node into itself and keeps the node, which has the position.
+type (
+	// setting is a single value.
+	setting[T any] struct {
+		node  *node
+		value T
+	}
+	// items are a list.
+	items[T any] struct {
+		node *node
+		list []T
+	}
+	// named are a mapping from names to values, in order.
+	named[T any] struct {
+		node *node
+		list []T
+	}
+	// words are one text or a list of texts.
+	words struct{ items[setting[string]] }
+	// free is a mapping that is decoded later, with the schema of its adapter.
+	free struct{ node *node }
+	// place is embedded in the structs that stand for mappings with known keys.
+	place struct{ node *node }
+)
+
+// decodable is a pointer to one of the types of settings.
+type decodable interface {
+	decode(l *loader, n *node)
+}
+
+// structure is a pointer to a struct with a place.
+type structure interface{ setNode(n *node) }
+
+func (p *place) setNode(n *node) { p.node = n }
+
+// decode fills target, a pointer, from a node. It reports every value that does not fit.
+func (l *loader) decode(target any, n *node) {
+	if d, ok := target.(decodable); ok {
+		d.decode(l, n)
+		return
+	}
+	target.(structure).setNode(n)
+	l.expect(n, mapping)
+	fields := fieldsOf(target)
+	for name, field := range fields {
+		l.decode(field, n.child(name))
+	}
+	for _, child := range n.children {
+		if _, known := fields[child.name]; !known && n.kind == mapping {
+			l.unknownKey(child, slices.Sorted(maps.Keys(fields)))
+		}
+	}
+}
+
+// fieldsOf returns pointers to the fields of a structure by their keys.
+func fieldsOf(target any) map[string]any {
+	v := reflect.ValueOf(target).Elem()
+	fields := make(map[string]any, v.NumField())
+	for f, fv := range v.Fields() {
+		if key := f.Tag.Get("koanf"); key != "" {
+			fields[key] = fv.Addr().Interface()
+		}
+	}
+	return fields
+}
+
+// expect reports a node of another kind. A mapping or list without content counts as absent.
+func (l *loader) expect(n *node, want nodeKind) bool {
+	if n.kind != want && n.kind < null {
+		l.malformed(n, "must be %s, not %s", want, n.kind)
+	}
+	return n.kind == want
+}
+
+func (s *setting[T]) decode(l *loader, n *node) {
+	s.node = n
+	if n.kind == absent {
+		return
+	}
+	if v, ok := l.scalar(n, reflect.TypeFor[T]()); ok {
+		s.value = v.(T)
+	}
+}
+
+func (s *items[T]) decode(l *loader, n *node) {
+	if s.node = n; !l.expect(n, list) {
+		return
+	}
+	s.list = make([]T, len(n.children))
+	for i, child := range n.children {
+		l.decode(&s.list[i], child)
+	}
+}
+
+func (s *named[T]) decode(l *loader, n *node) {
+	if s.node = n; !l.expect(n, mapping) {
+		return
+	}
+	s.list = make([]T, len(n.children))
+	for i, child := range n.children {
+		l.decode(&s.list[i], child)
+	}
+}
+
+func (s *words) decode(l *loader, n *node) {
+	if n.kind != scalar {
+		s.items.decode(l, n)
+		return
+	}
+	s.node, s.list = n, make([]setting[string], 1)
+	l.decode(&s.list[0], n)
+}
+
+func (s *free) decode(_ *loader, n *node) { s.node = n }
+
+// decode reads an offer also from its targets alone.
+func (o *fileOffer) decode(l *loader, n *node) {
+	if n.kind != scalar && n.kind != list {
+		l.decode((*offerFields)(o), n)
+		return
+	}
+	o.node = n
+	for key, field := range fieldsOf(o) {
+		l.decode(field, n.child(key))
+	}
+	l.decode(&o.To, n)
+}
+
+// texts returns the values of a list.
+func (s *words) texts() []string { return values(s.list) }
+
+func values[T any](list []setting[T]) []T {
+	var out []T
+	for _, s := range list {
+		out = append(out, s.value)
+	}
+	return out
+}
+
+// scalar resolves the references of a single value and converts it to the type t.
+func (l *loader) scalar(n *node, t reflect.Type) (any, bool) {
+	if n.kind == null {
+		l.malformed(n, "is empty; give it a value or leave the key out")
+		return nil, false
+	}
+	if !l.expect(n, scalar) {
+		return nil, false
+	}
+	switch {
+	case n.resolved.secret: // from the environment
+	case n.isBelow("routes"):
+		n.resolved = resolved{text: n.text, shown: n.text}
+		if strings.Contains(n.text, "${env:") || strings.Contains(n.text, "${file:") {
+			l.malformed(n, "references are not available in routes, which contain no secrets; write the text itself")
+			return nil, false
+		}
+	default:
+		var errs []error
+		if n.resolved, errs = l.resolver.resolve(n.text); len(errs) > 0 {
+			for _, err := range errs {
+				l.malformed(n, "%v", err)
+			}
+			return nil, false
+		}
+	}
+	v, err := convert(n, t)
+	if err != nil {
+		l.malformed(n, "%v", err)
+		return nil, false
+	}
+	return v, true
+}

@@ -1,0 +1,43 @@
+package config
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// networks reads the non-public networks that a channel may use.
+func (l *loader) networks(f *words) []netip.Prefix {
+	var out []netip.Prefix
+	for _, s := range f.list {
+		p, err := netip.ParsePrefix(s.value)
+		switch {
+		case err != nil:
+			suggestion := ""
+			if ip, err := netip.ParseAddr(s.value); err == nil {
+				suggestion = netip.PrefixFrom(ip, ip.BitLen()).String()
+			}
+			l.badFor(s.node, suggestion, "%s is not a network; write it as 127.0.0.0/8 or 10.1.2.0/24", s.node.quote())
+		case p != p.Masked():
+			l.badFor(s.node, p.Masked().String(), "%s has bits beyond its length", s.node.quote())
+		case !private(p):
+			l.bad(s.node, "%s is not a loopback or private network; public addresses need no permission, and link-local and "+
+				"shared ones, where clouds keep credentials, can't have one", s.node.quote())
+		default:
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// privateNetworks are loopback, RFC 1918 and their like in IPv6, without link-local and shared address space (RFC 6598),
+// where clouds serve the credentials of their machines.
+var privateNetworks = []netip.Prefix{
+	netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"),
+	netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fc00::/7"),
+}
+
+func private(p netip.Prefix) bool {
+	return slices.ContainsFunc(privateNetworks, func(n netip.Prefix) bool {
+		return n.Bits() <= p.Bits() && n.Contains(p.Addr())
+	})
+}
