@@ -21,13 +21,14 @@ import (
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/plugin"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/store"
 	"patchbay/core/internal/trail"
 )
 
 // Writer reads and changes the state; see writer.Writer.
 type Writer interface {
-	View(ctx context.Context, f func(*conversation.State)) error
+	View(ctx context.Context, f func(*state.State)) error
 	Do(ctx context.Context, f func(*conversation.Transaction) error) error
 	Writable() error
 }

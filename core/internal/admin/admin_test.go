@@ -16,8 +16,11 @@ import (
 
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/route"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/store/memory"
 	"patchbay/core/internal/telemetry"
 	"patchbay/core/internal/trail"
@@ -37,7 +40,7 @@ type testAPI struct {
 	lanes laneState
 
 	mu   sync.Mutex
-	jobs []*writer.Job
+	jobs []*delivery.Job
 	ids  int
 }
 
@@ -47,7 +50,7 @@ type laneState struct {
 	waiting, running int
 }
 
-func (a *testAPI) Submit(j *writer.Job) {
+func (a *testAPI) Submit(j *delivery.Job) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.jobs = append(a.jobs, j)
@@ -114,18 +117,18 @@ func (a *testAPI) say(channel, thread, id, text string) {
 	if err != nil {
 		a.Fatal(err)
 	}
-	if err := a.w.Accept(a.Context(), []*conversation.Inbound{{Channel: channel, Envelope: e, Bytes: b}}); err != nil {
+	if err := a.w.Accept(a.Context(), []*inbound.Envelope{{Channel: channel, Envelope: e, Bytes: b}}); err != nil {
 		a.Fatal(err)
 	}
 }
 
 // job removes and returns the first released delivery towards a channel.
-func (a *testAPI) job(channel string) *writer.Job {
+func (a *testAPI) job(channel string) *delivery.Job {
 	a.Helper()
 	a.settle()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	i := slices.IndexFunc(a.jobs, func(j *writer.Job) bool { return j.Delivery.Channel == channel })
+	i := slices.IndexFunc(a.jobs, func(j *delivery.Job) bool { return j.Delivery.Channel == channel })
 	if i < 0 {
 		a.Fatalf("no delivery was released towards %s", channel)
 	}
@@ -145,13 +148,13 @@ func (a *testAPI) addAdapter(name string) {
 func (a *testAPI) settle() {
 	a.Helper()
 	for range 2 {
-		if err := a.w.View(a.Context(), func(*conversation.State) {}); err != nil {
+		if err := a.w.View(a.Context(), func(*state.State) {}); err != nil {
 			a.Fatal(err)
 		}
 	}
 }
 
-func (a *testAPI) finish(j *writer.Job, out conversation.Outcome) {
+func (a *testAPI) finish(j *delivery.Job, out delivery.Outcome) {
 	a.Helper()
 	out.Conversation, out.Delivery, out.Channel, out.Kind = j.Conv.ID, j.Delivery.ID, j.Delivery.Channel, j.Delivery.Kind
 	if out.Thread == "" {

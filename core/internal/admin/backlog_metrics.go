@@ -7,7 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/state"
 )
 
 // backlogInterval is the minimum time between two scans of the state, which run on the writer's loop.
@@ -29,7 +29,7 @@ type backlogMetrics struct {
 type backlog struct {
 	unansweredSince time.Time
 	oldestPending   map[string]time.Time // by channel
-	deadLetters     map[conversation.DeadLetterClass]int
+	deadLetters     map[state.DeadLetterClass]int
 }
 
 func newBacklogMetrics(a *Admin) *backlogMetrics {
@@ -83,8 +83,8 @@ func (m *backlogMetrics) scan() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	b := backlog{oldestPending: map[string]time.Time{}}
-	err := m.admin.Writer.View(ctx, func(s *conversation.State) {
-		s.All(func(c *conversation.Conversation) bool {
+	err := m.admin.Writer.View(ctx, func(s *state.State) {
+		s.All(func(c *state.Conversation) bool {
 			b.add(c)
 			return true
 		})
@@ -96,7 +96,7 @@ func (m *backlogMetrics) scan() {
 	}
 }
 
-func (b *backlog) add(c *conversation.Conversation) {
+func (b *backlog) add(c *state.Conversation) {
 	if t := c.UnansweredSince; !t.IsZero() && (b.unansweredSince.IsZero() || t.Before(b.unansweredSince)) {
 		b.unansweredSince = t
 	}

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/trail"
 )
 
@@ -32,7 +32,7 @@ func (a *Admin) conversationList(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), apiTimeout)
 	defer cancel()
 	list := []WaitingConversation{}
-	err := a.Writer.View(ctx, func(s *conversation.State) {
+	err := a.Writer.View(ctx, func(s *state.State) {
 		list = append(list, waitingConversations(s, r.URL.Query().Get("channel"))...)
 	})
 	if err != nil {
@@ -52,7 +52,7 @@ func (a *Admin) conversationShow(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), apiTimeout)
 	defer cancel()
 	var c *trail.Conversation
-	err := a.Writer.View(ctx, func(s *conversation.State) { c = trail.Describe(s, r.PathValue("id")) })
+	err := a.Writer.View(ctx, func(s *state.State) { c = trail.Describe(s, r.PathValue("id")) })
 	if err != nil {
 		a.fail(w, "show the conversation", err)
 		return
@@ -67,9 +67,9 @@ func (a *Admin) conversationShow(w http.ResponseWriter, r *http.Request) {
 }
 
 // waitingConversations returns the conversations that have waited the longest, of one channel unless channel is "".
-func waitingConversations(s *conversation.State, channel string) []WaitingConversation {
+func waitingConversations(s *state.State, channel string) []WaitingConversation {
 	var all []WaitingConversation
-	s.All(func(c *conversation.Conversation) bool {
+	s.All(func(c *state.Conversation) bool {
 		if since, waitsFor := longestWait(c, channel); !since.IsZero() {
 			all = append(all, WaitingConversation{Conversation: c.ID, Since: since.UTC(), Owner: c.Owner, Channel: waitsFor})
 		}
@@ -87,7 +87,7 @@ func waitingConversations(s *conversation.State, channel string) []WaitingConver
 
 // longestWait returns when the longest wait of a conversation began and for which channel, considering one channel
 // unless channel is "". The time is zero if nothing waits.
-func longestWait(c *conversation.Conversation, channel string) (since time.Time, waitsFor string) {
+func longestWait(c *state.Conversation, channel string) (since time.Time, waitsFor string) {
 	since, waitsFor = c.UnansweredSince, c.Owner
 	if c.Offer != nil {
 		waitsFor = c.Offer.Target

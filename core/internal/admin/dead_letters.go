@@ -7,13 +7,14 @@ import (
 	"net/http"
 
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/trail"
 )
 
 // deadLetterList answers GET /api/dead-letters[?channel=…], oldest first.
 func (a *Admin) deadLetterList(w http.ResponseWriter, r *http.Request) {
 	list := []trail.DeadLetter{}
-	err := a.Writer.View(r.Context(), func(s *conversation.State) {
+	err := a.Writer.View(r.Context(), func(s *state.State) {
 		for _, d := range s.DeadLetters() {
 			if ch := r.URL.Query().Get("channel"); ch == "" || ch == d.Delivery.Channel {
 				list = append(list, trail.DescribeDeadLetter(d))
@@ -30,7 +31,7 @@ func (a *Admin) deadLetterList(w http.ResponseWriter, r *http.Request) {
 // deadLetterShow answers GET /api/dead-letters/{id}[?text=1] with the dead letter and the trail of its conversation.
 func (a *Admin) deadLetterShow(w http.ResponseWriter, r *http.Request) {
 	var d *trail.DeadLetter
-	err := a.Writer.View(r.Context(), func(s *conversation.State) {
+	err := a.Writer.View(r.Context(), func(s *state.State) {
 		if found := s.DeadLetter(r.PathValue("id")); found != nil {
 			described := trail.DescribeDeadLetter(found)
 			d = &described
@@ -79,7 +80,7 @@ func (a *Admin) deadLetterDrop(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.Logger.Info("dead letter dropped", "dead_letter", id)
-	reply(w, http.StatusOK, map[string]string{"dead_letter": id, "status": conversation.StatusDropped})
+	reply(w, http.StatusOK, map[string]string{"dead_letter": id, "status": state.StatusDropped})
 }
 
 func replyDeadLetterError(w http.ResponseWriter, id string, err error) {

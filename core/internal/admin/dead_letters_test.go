@@ -4,7 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/trail"
 )
 
@@ -16,7 +17,7 @@ func TestDeadLetterIsListedShownAndReplayed(t *testing.T) {
 	a := newTestAPI(t)
 	a.say("web", "w1", "m1", "hello")
 	j := a.job("faq")
-	a.finish(j, conversation.Outcome{Result: conversation.ResultDead, Error: "permanent", Text: "no such user"})
+	a.finish(j, delivery.Outcome{Result: delivery.ResultDead, Error: "permanent", Text: "no such user"})
 	var all, faq, desk deadLetterAnswer
 	a.call("GET", "/api/dead-letters", 200, &all)
 	a.call("GET", "/api/dead-letters?channel=faq", 200, &faq)
@@ -55,22 +56,22 @@ func TestReplayIsFenced(t *testing.T) {
 	a := newTestAPI(t)
 	a.say("web", "w1", "m1", "hello")
 	j := a.job("faq")
-	a.finish(j, conversation.Outcome{Result: conversation.ResultDelivered})
+	a.finish(j, delivery.Outcome{Result: delivery.ResultDelivered})
 	a.say("faq", j.Thread, "a1", "an answer")
 	answer := a.job("web")
-	a.finish(answer, conversation.Outcome{Result: conversation.ResultDead, Error: "permanent"})
+	a.finish(answer, delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
 	a.say("web", "w1", "m2", "desk now")
 	var replayed struct{ Status string }
 	a.call("POST", "/api/dead-letters/"+answer.Delivery.ID+"/replay", 200, &replayed)
-	if replayed.Status != conversation.StatusFenced {
+	if replayed.Status != state.StatusFenced {
 		t.Errorf("replay of a former owner's message: %q, want fenced", replayed.Status)
 	}
 	opening := a.job("desk")
-	a.finish(opening, conversation.Outcome{Result: conversation.ResultDead, Error: "permanent"})
+	a.finish(opening, delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
 	a.call("POST", "/api/dead-letters/"+opening.Delivery.ID+"/replay", 409, nil)
 	var dropped struct{ Status string }
 	a.call("DELETE", "/api/dead-letters/"+opening.Delivery.ID, 200, &dropped)
-	if dropped.Status != conversation.StatusDropped {
+	if dropped.Status != state.StatusDropped {
 		t.Errorf("drop after a failed replay: %q, want dropped", dropped.Status)
 	}
 	a.call("DELETE", "/api/dead-letters/"+opening.Delivery.ID, 404, nil)

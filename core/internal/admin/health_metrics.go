@@ -1,6 +1,8 @@
 package admin
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // healthMetrics collects the gateway's readiness and the room in its store.
 type healthMetrics struct {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/trail"
 )
 
@@ -43,7 +43,7 @@ func (a *Admin) trace(w http.ResponseWriter, r *http.Request) {
 func (a *Admin) addReasons(c *trail.Conversation) {
 	for i := range c.Pending {
 		d := &c.Pending[i]
-		if d.Delivery == "" || d.Reason != "" && d.Status != conversation.StatusRetrying {
+		if d.Delivery == "" || d.Reason != "" && d.Status != state.StatusRetrying {
 			continue
 		}
 		reason := a.pendingReason(d)

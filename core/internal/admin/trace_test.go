@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/trail"
 )
 
@@ -39,7 +40,7 @@ func TestTraceFindsAConversationByEachKindOfID(t *testing.T) {
 	a := newTestAPI(t)
 	a.say("web", "w1", "m1", "hello")
 	j := a.job("faq")
-	a.finish(j, conversation.Outcome{Result: conversation.ResultDelivered, VendorID: "bot-77"})
+	a.finish(j, delivery.Outcome{Result: delivery.ResultDelivered, VendorID: "bot-77"})
 	a.say("web", "w2", "m2", "another customer")
 	whole := a.trace("m1")
 	want := "opened web, accepted web, thread faq, queued faq, delivered faq"
@@ -48,7 +49,7 @@ func TestTraceFindsAConversationByEachKindOfID(t *testing.T) {
 	}
 	var message string
 	for i := range whole.Entries {
-		if whole.Entries[i].Step == conversation.StatusAccepted {
+		if whole.Entries[i].Step == state.StatusAccepted {
 			message = whole.Entries[i].Envelope
 		}
 		if whole.Entries[i].Text != "" {
@@ -127,8 +128,8 @@ func TestPendingDeliveriesHaveReasons(t *testing.T) {
 			a.say("web", "w1", "m2", "again")
 			j := a.job("faq")
 			if tc.retry > 0 {
-				a.finish(j, conversation.Outcome{
-					Result: conversation.ResultRetry, Error: "transient", Text: "try later", Next: time.Now().Add(tc.retry),
+				a.finish(j, delivery.Outcome{
+					Result: delivery.ResultRetry, Error: "transient", Text: "try later", Next: time.Now().Add(tc.retry),
 					NotCalled: tc.notCalled,
 				})
 			}
@@ -138,7 +139,7 @@ func TestPendingDeliveriesHaveReasons(t *testing.T) {
 				t.Fatalf("pending %+v, want the first because of %q", c.Pending, tc.want)
 			}
 			d := c.Pending[0]
-			retrying := d.Status == conversation.StatusRetrying && !d.NextAttempt.IsZero() && (d.Attempts == 0) == tc.notCalled
+			retrying := d.Status == state.StatusRetrying && !d.NextAttempt.IsZero() && (d.Attempts == 0) == tc.notCalled
 			if tc.retry > 0 && !retrying {
 				t.Errorf("first delivery %+v, want a retry", d)
 			}
@@ -156,7 +157,7 @@ func TestHeldMessageIsPending(t *testing.T) {
 	if c.State.Offer != "desk" || c.State.Held != 1 {
 		t.Errorf("state %+v, want an offer to the desk and one message held", c.State)
 	}
-	i := slices.IndexFunc(c.Pending, func(w trail.PendingDelivery) bool { return w.Status == conversation.StatusHeld })
+	i := slices.IndexFunc(c.Pending, func(w trail.PendingDelivery) bool { return w.Status == state.StatusHeld })
 	if i < 0 || !strings.Contains(c.Pending[i].Reason, "offer to desk") {
 		t.Errorf("pending %+v, want the held message", c.Pending)
 	}

@@ -17,11 +17,12 @@ import (
 
 	"patchbay/core/internal/admin"
 	"patchbay/core/internal/config"
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/ingress"
 	"patchbay/core/internal/lane"
 	"patchbay/core/internal/media"
 	"patchbay/core/internal/plugin"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/store/jetstream"
 	"patchbay/core/internal/subscription"
 	"patchbay/core/internal/telemetry"
@@ -156,8 +157,8 @@ func (a *App) core(cfg *config.Config, o *Options, p *plugins, log *jetstream.Lo
 	var w *writer.Writer
 	engine := lane.New(lane.Options{
 		Channels: laneChannels(cfg, p), Observer: m, Logger: o.Logger.With("component", "lane"), Media: kept,
-		Load:   func(ctx context.Context, pos conversation.Position) (writer.Stored, error) { return w.Load(ctx, pos) },
-		Finish: func(out *conversation.Outcome) { w.Finish(out) },
+		Load:   func(ctx context.Context, pos state.Position) (delivery.Stored, error) { return w.Load(ctx, pos) },
+		Finish: func(out *delivery.Outcome) { w.Finish(out) },
 	})
 	w = writer.New(writer.Options{
 		Log: log, Policy: policy(cfg, p, reachable(cfg, p, engine)), Lanes: engine, Observer: &observer{Metrics: m, log: o.Logger},

@@ -56,6 +56,9 @@ var simulator = below("sandbox/native", "sandbox/botwebhook", "sandbox/aicc")
 // kit is what the simulators have in common.
 var kit = is("sandbox/simulator")
 
+// pure are the packages without input, output, clock and randomness.
+var pure = is("core/internal/route", "core/internal/conversation", "core/internal/state", "core/internal/render")
+
 var rules = []rule{
 	{is("sdk/envelope", "sdk/text", "sdk/backoff"), func(_, imp string) bool { return !standard(imp) },
 		"a tool must be able to use these without linking a plugin runtime"},
@@ -69,8 +72,20 @@ var rules = []rule{
 		"the simulators' kit knows no vendor"},
 	{is("sandbox"), func(_, imp string) bool { return ours(imp) && !below("sandbox")(imp) },
 		"the sandbox runs the gateway as a program"},
-	{is("core/internal/route", "core/internal/conversation"), from("net", "os", "io/fs", "io/ioutil", "syscall", "crypto/rand", "math/rand", "log", "log/slog"),
+	{pure, from("net", "os", "io/fs", "io/ioutil", "syscall", "crypto/rand", "math/rand", "log", "log/slog"),
 		"decisions are replayed and tested as pure functions"},
+	{is("core/internal/state"), func(_, imp string) bool {
+		return ours(imp) && !below("sdk")(imp) && !is("core/internal/journal", "core/internal/render")(imp)
+	}, "the state is a fold of the journal; it must not depend on how decisions are made"},
+	{is("core/internal/render"), func(_, imp string) bool { return ours(imp) && !below("sdk")(imp) },
+		"an envelope is rendered for a target without the gateway's state"},
+	{is("core/internal/delivery", "core/internal/inbound"), func(_, imp string) bool {
+		return is("core/internal/conversation", "core/internal/writer", "core/internal/lane", "core/internal/route")(imp)
+	}, "the types that the writer and the lanes exchange lie below both"},
+	{is("core/internal/lane"), func(_, imp string) bool { return is("core/internal/conversation", "core/internal/writer")(imp) },
+		"lanes make calls; they neither decide nor commit"},
+	{is("core/internal/writer"), func(_, imp string) bool { return is("core/internal/lane")(imp) },
+		"the writer hands out jobs and does not depend on how they are done"},
 	{not(below("core/internal/config")), from("github.com/knadh/koanf"),
 		"the configuration's library can be replaced in one place, and nobody reads settings behind its checks"},
 	{not(is("core/internal/plugin", "sdk/serve", "sdk/adaptertest", "sdk/protocol")), from("github.com/hashicorp/go-plugin"),
@@ -169,6 +184,14 @@ func TestRulesNoticeBreaches(t *testing.T) {
 		{"patchbay/core/internal/route", "net/http", false},
 		{"patchbay/core/internal/conversation", "os", false},
 		{"patchbay/core/internal/conversation", "crypto/sha256", true},
+		{"patchbay/core/internal/state", "patchbay/core/internal/journal", true},
+		{"patchbay/core/internal/state", "patchbay/core/internal/conversation", false},
+		{"patchbay/core/internal/state", "patchbay/core/internal/route", false},
+		{"patchbay/core/internal/render", "patchbay/core/internal/state", false},
+		{"patchbay/core/internal/render", "os", false},
+		{"patchbay/core/internal/delivery", "patchbay/core/internal/writer", false},
+		{"patchbay/core/internal/lane", "patchbay/core/internal/writer", false},
+		{"patchbay/core/internal/writer", "patchbay/core/internal/lane", false},
 		{"patchbay/core/internal/admin", "github.com/knadh/koanf/v2", false},
 		{"patchbay/core/internal/config", "github.com/knadh/koanf/v2", true},
 		{"patchbay/core/internal/lane", "github.com/hashicorp/go-plugin", false},
@@ -225,7 +248,7 @@ var exits = []string{"os.Exit", "log.Fatal", "log.Fatalf", "log.Fatalln", "sysca
 
 func TestDecisionsHaveNoClock(t *testing.T) {
 	for _, p := range list(t) {
-		if is("core/internal/route", "core/internal/conversation")(p.ImportPath) {
+		if pure(p.ImportPath) {
 			for _, at := range calls(t, &p, clock...) {
 				t.Errorf("%s: the only clock of a decision is the one that is passed in", at)
 			}

@@ -73,7 +73,7 @@ func withMedia(webhooks, links http.Handler) http.Handler {
 
 // mediaOf says in which form a channel wants its media.
 func mediaOf(l *lane.Channel, caps *pluginpb.Capabilities) {
-	l.Media, l.SeparateMedia = sdk.MediaMode(caps.GetMedia()), caps.GetMediaApart()
+	l.Media = sdk.MediaMode(caps.GetMedia())
 	l.MediaLimit = media.Limit{Bytes: caps.GetMediaBytes(), Types: caps.GetMediaTypes()}
 	if l.Media == sdk.MediaStream && (l.MediaLimit.Bytes <= 0 || l.MediaLimit.Bytes > sdk.MaxMediaBytes) {
 		l.MediaLimit.Bytes = sdk.MaxMediaBytes

@@ -9,6 +9,7 @@ import (
 	"patchbay/core/internal/ingress"
 	"patchbay/core/internal/lane"
 	"patchbay/core/internal/plugin"
+	"patchbay/core/internal/render"
 	"patchbay/core/internal/subscription"
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
@@ -29,15 +30,22 @@ func policy(cfg *config.Config, p *plugins, reachable func(string) bool) *conver
 		c := &conversation.Channel{
 			Name: ch.Name, Role: ch.Role, Owner: ch.Owner, Opens: slices.Contains(d.GetAbilities(), "open"),
 			PerEpoch: p.endpoints[ch.Name].GetThreads() == string(sdk.ThreadsPerEpoch), Events: map[envelope.Kind]bool{},
-			TextBytes: int(caps.GetTextBytes()), History: caps.GetHistory(), GiveUp: ch.Delivery.GiveUp, Timeout: ch.Delivery.Timeout,
+			Target: target(caps), History: caps.GetHistory(), GiveUp: ch.Delivery.GiveUp, Timeout: ch.Delivery.Timeout,
 		}
 		for _, e := range caps.GetEvents() {
 			c.Events[envelope.Kind(e)] = true
 		}
-		c.Parts, c.SeparateMedia = parts(caps), caps.GetMediaApart()
 		out.Channels[ch.Name] = c
 	}
 	return out
+}
+
+// target describes what a channel can carry.
+func target(caps *pluginpb.Capabilities) render.Target {
+	return render.Target{
+		TextBytes: int(caps.GetTextBytes()), Parts: parts(caps), SeparateMedia: caps.GetMediaApart(),
+		Links: sdk.MediaMode(caps.GetMedia()) != sdk.MediaStream,
+	}
 }
 
 // reachable tells whether a call to a channel has a chance now: its breaker is not open, and its adapter is not out
@@ -57,7 +65,7 @@ func laneChannels(cfg *config.Config, p *plugins) []lane.Channel {
 		l := lane.Channel{
 			Name: ch.Name, Adapter: ch.Adapter, Caller: p.hosts[ch.Adapter], Timeout: ch.Delivery.Timeout, GiveUp: ch.Delivery.GiveUp,
 			DeadOnUnknown: p.unknown(ch) == config.UnknownDead, Concurrency: ch.Delivery.Concurrency, Rate: ch.Delivery.Rate,
-			TextBytes: int(caps.GetTextBytes()), Parts: parts(caps),
+			Target: target(caps),
 		}
 		mediaOf(&l, caps)
 		out = append(out, l)

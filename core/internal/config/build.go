@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/route"
+	"patchbay/core/internal/state"
 )
 
 // build checks what the form alone can't show and makes the configuration.
@@ -101,9 +101,9 @@ func short(d time.Duration) string {
 
 func (l *loader) conversations(f *fileConversations) Conversations {
 	history, bounces := f.History.value, f.Bounces.value
-	l.require(history >= 0 && history <= conversation.MaxHistory, f.History.node, "must be from 0 to %d messages", conversation.MaxHistory)
-	l.require(bounces >= 0 && bounces <= conversation.MaxBounces, f.Bounces.node,
-		"must be from 0 (no limit) to %d moves an hour", conversation.MaxBounces)
+	l.require(history >= 0 && history <= state.MaxHistory, f.History.node, "must be from 0 to %d messages", state.MaxHistory)
+	l.require(bounces >= 0 && bounces <= state.MaxMoves, f.Bounces.node,
+		"must be from 0 (no limit) to %d moves an hour", state.MaxMoves)
 	l.requireBetween(&f.CloseAfter, time.Minute, 366*24*time.Hour)
 	l.oneOfOrPlanned(&f.Stale, []string{"note"}, string(StaleDrop))
 	return Conversations{Owner: f.Owner.value, History: history, CloseAfter: f.CloseAfter.value, Stale: Stale(f.Stale.value), Bounces: bounces}

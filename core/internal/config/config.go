@@ -99,7 +99,7 @@ type Delivery struct {
 // Conversations are the settings that all conversations share.
 type Conversations struct {
 	Owner      string        // default for customer channels without one
-	History    int           // messages that travel with control, at most conversation.MaxHistory
+	History    int           // messages that travel with control, at most state.MaxHistory
 	CloseAfter time.Duration // silence after which a conversation ends
 	Stale      Stale
 	Bounces    int // moves of control an hour, 0 means no limit

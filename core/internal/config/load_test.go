@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/state"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -160,7 +160,7 @@ func TestDefaults(t *testing.T) {
 
 // A conversation keeps as much history as the file can ask for.
 func TestHistoryLimit(t *testing.T) {
-	for n, fits := range map[int]bool{0: true, conversation.MaxHistory: true, conversation.MaxHistory + 1: false} {
+	for n, fits := range map[int]bool{0: true, state.MaxHistory: true, state.MaxHistory + 1: false} {
 		c, err := Load(Options{Path: "m.yaml", Environ: testEnviron, Data: fmt.Appendf(nil,
 			"conversations: {history: %d}\nadapters: {bot: {command: bin/bot}}\nchannels: {faq: {adapter: bot, role: bot}}\n", n)})
 		if fits != (err == nil) || fits && c.Conversations.History != n {

@@ -6,21 +6,22 @@ import (
 	"strings"
 
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
 )
 
-// remember keeps what the customer's vendor said beside the words, so that it comes back with the answers. These
-// attributes have a dot in their name (native.custom_payload), those that rules set have none; what the newest message
-// does not have is forgotten.
-func (tx *Transaction) remember(c *Conversation, attrs map[string]string) {
+// rememberAttributes stores the attributes of the customer's newest message, so that the answers carry them. Names of
+// these attributes contain a dot (native.custom_payload); names that rules set contain none. Attributes of earlier
+// messages that the newest one lacks are removed.
+func (tx *Transaction) rememberAttributes(c *state.Conversation, attrs map[string]string) {
 	set, size := map[string]string{}, 0
-	for _, k := range slices.Sorted(maps.Keys(attrs)) { // which ones fit must not depend on chance
+	for _, k := range slices.Sorted(maps.Keys(attrs)) { // sorted: which ones fit must be deterministic
 		v := attrs[k]
 		if size += len(k) + len(v); strings.Contains(k, ".") && v != "" && c.Attributes[k] != v && size <= MaxAttributes {
 			set[k] = v
 		}
 	}
 	for k := range c.Attributes {
-		if _, still := attrs[k]; !still && strings.Contains(k, ".") {
+		if _, kept := attrs[k]; !kept && strings.Contains(k, ".") {
 			set[k] = ""
 		}
 	}

@@ -1,50 +1,51 @@
 package conversation
 
 import (
+	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 )
 
-// stale returns why an envelope must not reach the customer, or "": the fence.
-func (tx *Transaction) stale(c *Conversation, ch *Channel, e *envelope.Envelope, late bool) string {
+// fenceReason returns why an envelope must not reach the customer, or "".
+func (tx *Transaction) fenceReason(c *state.Conversation, ch *Channel, e *envelope.Envelope, late bool) string {
 	if ch.Role == envelope.RoleCustomer {
 		return ""
 	}
 	th := c.Threads[ch.Name]
-	switch asked := c.Offer != nil && c.Offer.Target == ch.Name; {
+	switch offered := c.Offer != nil && c.Offer.Target == ch.Name; {
 	case late:
-		return "answer to a call of an earlier term"
+		return "reply to a call of an earlier epoch"
 	case c.Closing != "":
 		return "the conversation has ended"
 	case th == nil || th.ID != e.Thread:
-		return "thread of an earlier term"
-	case nanos(e.SentAt) != 0 && nanos(e.SentAt) <= th.EndedSent:
-		return "sent in an earlier term"
-	case asked && th.Live && (accepts(e) || e.Kind == envelope.KindDisconnected):
+		return "thread of an earlier epoch"
+	case unixNano(e.SentAt) != 0 && unixNano(e.SentAt) <= th.EndedSent:
+		return "sent in an earlier epoch"
+	case offered && th.Live && (acceptsOffer(e) || e.Kind == envelope.KindDisconnected):
 		return ""
 	case ch.Name != c.Owner:
 		return "not the owner"
 	case ch.PerEpoch && th.Epoch != c.Epoch:
-		return "thread of an earlier term"
+		return "thread of an earlier epoch"
 	}
 	return ""
 }
 
-// early reports whether a thread is a channel's last thread, which has ended, while the channel is opening the next
-// one. The next may have the same name, so who spoke is known only when the result of opening is.
-func (tx *Transaction) early(id string, ch *Channel, thread string) bool {
-	c, ok := tx.convs.get(id)
-	if !ok || c.Closing != "" {
+// nextThreadOpening reports whether a thread is a channel's ended thread while the channel is opening its next one. The
+// vendor may use the same id for both, so the envelope's thread is not known until the open has an outcome.
+func (tx *Transaction) nextThreadOpening(id string, ch *Channel, thread string) bool {
+	c := tx.layer.Conversation(id)
+	if c == nil || c.Closing != "" {
 		return false
 	}
 	th := c.Threads[ch.Name]
-	if th == nil || th.ID != thread || th.Live || !opening(c, ch.Name) {
+	if th == nil || th.ID != thread || th.Live || !isOpening(c, ch.Name) {
 		return false
 	}
-	asked := c.Offer != nil && c.Offer.Target == ch.Name
-	return asked || th.Epoch != c.Epoch
+	offered := c.Offer != nil && c.Offer.Target == ch.Name
+	return offered || th.Epoch != c.Epoch
 }
 
-// accepts reports whether an envelope from an asked channel means that somebody took the conversation.
-func accepts(e *envelope.Envelope) bool {
+// acceptsOffer reports whether an envelope from the target of an offer means that an agent has taken the conversation.
+func acceptsOffer(e *envelope.Envelope) bool {
 	return e.Kind == envelope.KindConnected || e.Kind == envelope.KindMessage && e.Sender.Role == envelope.RoleAgent
 }

@@ -4,7 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/route"
+	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 )
 
@@ -12,7 +15,7 @@ func TestFence(t *testing.T) {
 	t.Run("not the owner", func(t *testing.T) {
 		s := atDesk(t)
 		s.in(say{channel: "faq", thread: "faq-1", text: "me too"})
-		s.want("fate", s.fate("me too"), StatusFenced)
+		s.want("fate", s.fate("me too"), state.StatusFenced)
 		s.wantLines("to the customer", s.queue("web"))
 		s.customer("x")
 		if c := s.conv(); len(c.History) != 3 {
@@ -27,7 +30,7 @@ func TestFence(t *testing.T) {
 		s.in(say{channel: "desk", thread: "desk-2", kind: envelope.KindConnected})
 		s.wantOwner("desk", 4)
 		s.in(say{channel: "desk", thread: "desk-1", text: "I am late"})
-		s.want("fate", s.fate("I am late"), StatusFenced)
+		s.want("fate", s.fate("I am late"), state.StatusFenced)
 	})
 	t.Run("in flight at the handover", func(t *testing.T) {
 		s := newStage(t, testPolicy(t, route.Rule{Name: "p", From: []string{"customer"}, When: `text == "go"`, Pass: "desk"}))
@@ -35,11 +38,11 @@ func TestFence(t *testing.T) {
 		s.opened("faq", "faq-1")
 		flying := s.head("faq")
 		s.customer("go")
-		s.want("fate", s.fate("question"), StatusQueued)
+		s.want("fate", s.fate("question"), state.StatusQueued)
 		s.wantLines("to the desk", s.queue("desk"), "open", "question", "go")
-		s.result(flying, Outcome{Replies: []*Inbound{s.inbound(say{channel: "faq", text: "answer"})}})
-		s.want("fate", s.fate("answer"), StatusFenced)
-		s.want("fate", s.fate("question"), StatusQueued)
+		s.result(flying, delivery.Outcome{Replies: []*inbound.Envelope{s.inbound(say{channel: "faq", text: "answer"})}})
+		s.want("fate", s.fate("answer"), state.StatusFenced)
+		s.want("fate", s.fate("question"), state.StatusQueued)
 	})
 	t.Run("reply of a call of an earlier term of the same owner", func(t *testing.T) {
 		p := testPolicy(t, route.Rule{Name: "p", From: []string{"customer"}, When: `text == "faq"`, Pass: "faq"},
@@ -51,22 +54,22 @@ func TestFence(t *testing.T) {
 		s.customer("faq")
 		s.customer("old")
 		s.wantOwner("old", 3)
-		s.result(flying, Outcome{Replies: []*Inbound{s.inbound(say{channel: "old", text: "answer"})}})
-		s.want("fate", s.fate("answer"), StatusFenced)
+		s.result(flying, delivery.Outcome{Replies: []*inbound.Envelope{s.inbound(say{channel: "old", text: "answer"})}})
+		s.want("fate", s.fate("answer"), state.StatusFenced)
 	})
 	t.Run("the same bot's thread of an earlier term", func(t *testing.T) {
 		s := atDesk(t)
 		s.in(say{channel: "desk", thread: "desk-1", kind: envelope.KindDisconnected})
 		s.wantOwner("faq", 3)
 		s.in(say{channel: "faq", thread: "faq-1", text: "as I said"})
-		s.want("before the new thread is opened", s.fate("as I said"), StatusFenced)
+		s.want("before the new thread is opened", s.fate("as I said"), state.StatusFenced)
 		s.customer("well")
 		s.in(say{channel: "faq", thread: "faq-1", text: "so long"})
-		s.want("while it is opened", s.fate("so long"), StatusFenced)
+		s.want("while it is opened", s.fate("so long"), state.StatusFenced)
 	})
 	t.Run("sent before control moved", func(t *testing.T) {
 		s := keptThread(t)
-		old := CustomerID(s.conv())
+		old := s.conv().CustomerID()
 		s.in(say{channel: "old", thread: old, text: "second", sent: s.now})
 		s.customer("faq")
 		s.customer("old")
@@ -75,7 +78,7 @@ func TestFence(t *testing.T) {
 	})
 	t.Run("by the vendor's clock", func(t *testing.T) {
 		s := keptThread(t)
-		old := CustomerID(s.conv())
+		old := s.conv().CustomerID()
 		at := s.now
 		s.in(say{channel: "old", thread: old, text: "first", sent: at})
 		s.customer("faq")
@@ -85,7 +88,7 @@ func TestFence(t *testing.T) {
 		s.in(say{channel: "old", thread: old, text: "third", sent: at.Add(3 * time.Second)})
 		s.in(say{channel: "old", thread: old, text: "fourth", sent: at.Add(6 * time.Second)})
 		for text, want := range map[string]string{
-			"first": StatusQueued, "second": StatusFenced, "zeroth": StatusFenced, "third": StatusFenced, "fourth": StatusQueued,
+			"first": state.StatusQueued, "second": state.StatusFenced, "zeroth": state.StatusFenced, "third": state.StatusFenced, "fourth": state.StatusQueued,
 		} {
 			s.want(text, s.fate(text), want)
 		}
@@ -93,8 +96,8 @@ func TestFence(t *testing.T) {
 	t.Run("observer", func(t *testing.T) {
 		s := newStage(t, testPolicy(t, route.Rule{Name: "c", Copy: []string{"audit"}, Continue: true}))
 		s.customer("hello")
-		s.in(say{channel: "audit", thread: CustomerID(s.conv()), text: "I see"})
-		s.want("fate", s.fate("I see"), StatusFenced)
+		s.in(say{channel: "audit", thread: s.conv().CustomerID(), text: "I see"})
+		s.want("fate", s.fate("I see"), state.StatusFenced)
 	})
 }
 

@@ -1,67 +1,144 @@
 package conversation
 
 import (
-	"strings"
+	"slices"
+	"strconv"
+	"time"
 
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/route"
+	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 )
 
-// attrSpeaker is the attribute of a part that says who said it, where an envelope repeats what others have said.
-const attrSpeaker = "role"
+// move is the kind of a handover. It decides whether the bounce limit applies.
+type move int
 
-// HandedOver puts what a customer's vendor tells when it asks for somebody else into words: a line for each part, with who
-// said it where the part tells.
-func HandoverText(e *envelope.Envelope) string {
-	var lines []string
-	for i := range e.Parts {
-		p := &e.Parts[i]
-		line := PartText(p)
-		if line == "" {
-			continue
+const (
+	moveByRule    move = iota // limited
+	moveUnlimited             // the owner has left
+	moveAccepted              // a channel accepted an offer, so its thread belongs to the new epoch
+)
+
+// pass moves control. Passing to the owner changes nothing. It reports whether control has moved.
+func (tx *Transaction) pass(c *state.Conversation, to, reason string, how move) bool {
+	if to == route.Home {
+		to = c.Home
+	}
+	ch := tx.policy.Channels[to]
+	if to == c.Owner || ch == nil {
+		return false
+	}
+	if how == moveByRule && tx.overBounceLimit(c, reason) {
+		return false
+	}
+	from := c.Owner
+	if c.Offer != nil {
+		tx.endOffer(c, state.OfferWithdrawn, "control passed to "+to)
+	}
+	tx.add(c.ID, &journal.Change_Passed{Passed: &journal.Passed{Owner: to, From: from, Epoch: c.Epoch + 1, Reason: reason}})
+	if th := c.Threads[to]; th != nil && th.Live && (!ch.PerEpoch || how == moveAccepted) {
+		tx.add(c.ID, &journal.Change_Linked{Linked: &journal.Linked{Channel: to, Thread: th.ID, Epoch: c.Epoch}})
+	}
+	items := tx.reclaim(c, from)
+	tx.disconnectAgent(c, from)
+	tx.notify(c, tx.policy.Channels[c.Channel], "", envelope.KindPassed, map[string]string{
+		"owner": to, "owner_role": string(ch.Role), "reason": reason, "epoch": strconv.FormatUint(c.Epoch, 10),
+	})
+	if ch.Role == envelope.RoleAgent {
+		tx.ensureThread(c, ch, false)
+		tx.sendTranscript(c, ch, items)
+	}
+	for _, it := range items {
+		tx.sendToOwner(c, it, items)
+	}
+	tx.runEvent(c, route.EventPassed, &event{channel: to, role: ch.Role, reason: reason})
+	return true
+}
+
+// overBounceLimit reports whether rules have moved control as often as they may in an hour, and records that.
+func (tx *Transaction) overBounceLimit(c *state.Conversation, rule string) bool {
+	if tx.policy.Bounces <= 0 || movesInLastHour(c, tx.at) < tx.policy.Bounces {
+		return false
+	}
+	tx.add(c.ID, &journal.Change_Routed{Routed: &journal.Routed{
+		Event:  "move",
+		Errors: []string{rule + ": bounce limit of " + strconv.Itoa(tx.policy.Bounces) + " moves an hour; control stays"},
+	}})
+	return true
+}
+
+func movesInLastHour(c *state.Conversation, now time.Time) int {
+	n := 0
+	for _, m := range c.Moves {
+		if now.Sub(m) < time.Hour {
+			n++
 		}
-		switch envelope.Role(p.Attributes[attrSpeaker]) {
-		case envelope.RoleCustomer, envelope.RoleBot, envelope.RoleAgent:
-			line = SpeakerLabel(envelope.Role(p.Attributes[attrSpeaker])) + ": " + line
+	}
+	return n
+}
+
+// reclaim ends the deliveries to the former owner that are not recorded as delivered, including the one in flight, but
+// keeps copies and notices for a thread that has ended. It returns the customer's messages among them and the held
+// messages, in order: they follow control.
+func (tx *Transaction) reclaim(c *state.Conversation, from string) []state.Item {
+	items := slices.Clone(c.Held)
+	for _, d := range queued(c, from) {
+		switch {
+		case d.Kind == state.KindSend && d.Follows:
+			tx.endDelivery(c, &d, state.StatusMoved, "control moved")
+			items = append(items, d.Item)
+			if d.Pieces > 1 {
+				tx.mergeDeadLetters(c.ID, d.Item.Pos, "")
+			}
+		case d.Kind == state.KindOpen || d.Kind == state.KindTranscript || d.Thread == "" && !d.Copy:
+			tx.endDelivery(c, &d, state.StatusDropped, "control moved")
 		}
-		lines = append(lines, line)
 	}
-	return strings.Join(lines, "\n")
+	slices.SortFunc(items, func(a, b state.Item) int { return a.Pos.Compare(b.Pos) })
+	return slices.CompactFunc(items, func(a, b state.Item) bool { return a.Pos == b.Pos })
 }
 
-// Speaker names who said a line of a transcript; at most 14 bytes with a colon and a blank.
-func SpeakerLabel(r envelope.Role) string {
-	switch r {
-	case envelope.RoleCustomer:
-		return "Customer"
-	case envelope.RoleBot:
-		return "Assistant"
-	case envelope.RoleAgent:
-		return "Agent"
-	default:
-		return "System"
+// disconnectAgent notifies an agent desk that it no longer has the conversation.
+func (tx *Transaction) disconnectAgent(c *state.Conversation, from string) {
+	th, ch := c.Threads[from], tx.policy.Channels[from]
+	if th == nil || !th.Live || ch == nil || ch.Role != envelope.RoleAgent {
+		return
+	}
+	tx.notify(c, ch, th.ID, envelope.KindDisconnected, map[string]string{"reason": "control_moved"})
+	tx.unlinkThread(c, from)
+}
+
+// ownerDisconnected handles the departure of the owner: a rule decides where control goes, otherwise it goes home.
+func (tx *Transaction) ownerDisconnected(c *state.Conversation, ch *Channel, ev *event) {
+	tx.unlinkThread(c, ch.Name)
+	ev.ownerLeft = true
+	matched := tx.runEvent(c, route.EventDisconnected, ev)
+	switch {
+	case c.Owner != ch.Name:
+	case tx.closeRequested(c) && !hasCustomerMessages(c, ch.Name): // the conversation ends and needs no owner
+	case c.Offer != nil && c.Offer.Hold: // control goes home if the offer fails
+	case c.Home != ch.Name:
+		tx.pass(c, c.Home, "disconnected", moveUnlimited)
+	case !matched:
+		tx.dispose(c.ID, ev.pos, ch.Name, state.StatusUnrouted, "left, and is home itself", "")
 	}
 }
 
-// isHistory reports whether an envelope is part of what travels with control: what people and bots say, and what a
-// customer's vendor tells of before.
-func isHistory(ch *Channel, e *envelope.Envelope) bool {
-	switch e.Kind {
-	case envelope.KindMessage:
-		return ch.Role != envelope.RoleObserver
-	case envelope.KindHandoverRequested:
-		return ch.Role == envelope.RoleCustomer && len(e.Parts) > 0
-	}
-	return false
+// ownerHasLeft reports whether the owner has left and is neither home nor opening a new thread.
+func ownerHasLeft(c *state.Conversation) bool {
+	th := c.Threads[c.Owner]
+	return th != nil && !th.Live && c.Home != c.Owner && !isOpening(c, c.Owner)
 }
 
-// call has the owner come, if that is somebody who must be called: an agent is told at once that a person is wanted, with what was
-// said before. It reports whether it is.
-func (tx *Transaction) call(c *Conversation) bool {
+// notifyAgent alerts the owning desk about a handover request: it opens a thread and sends the transcript. It reports
+// whether the owner is a desk that can be alerted.
+func (tx *Transaction) notifyAgent(c *state.Conversation) bool {
 	owner := tx.policy.Channels[c.Owner]
 	if owner == nil || owner.Role != envelope.RoleAgent || c.Offer != nil && c.Offer.Hold {
 		return false
 	}
-	tx.reach(c, owner, false)
-	tx.transcript(c, owner, nil)
+	tx.ensureThread(c, owner, false)
+	tx.sendTranscript(c, owner, nil)
 	return true
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
 )
@@ -13,12 +14,12 @@ import (
 // ledger is an accountant who reads nothing but records: where each message is, who owned the conversation
 // when, and which thread belongs to which term. It knows nothing of how decisions are made.
 type ledger struct {
-	envelopes  map[Position]*envelope.Envelope
-	order      []Position // accepted messages, in order
-	messages   map[Position]*booked
+	envelopes  map[state.Position]*envelope.Envelope
+	order      []state.Position // accepted messages, in order
+	messages   map[state.Position]*booked
 	deliveries map[string]*shipped
 	convs      map[string]*term
-	threads    map[ThreadKey]uint64 // last epoch in which an opened thread may speak
+	threads    map[thread]uint64 // last epoch in which an opened thread may speak
 }
 
 // booked is an accepted message.
@@ -46,15 +47,15 @@ type term struct {
 	epoch   uint64
 	asked   string
 	closed  bool
-	heard   map[ThreadKey]int64 // newest vendor time
-	ended   map[ThreadKey]int64 // the same, when the channel lost control
-	reached map[string]Position
+	heard   map[thread]int64 // newest vendor time
+	ended   map[thread]int64 // the same, when the channel lost control
+	reached map[string]state.Position
 }
 
 func newLedger() *ledger {
 	return &ledger{
-		envelopes: map[Position]*envelope.Envelope{}, messages: map[Position]*booked{}, deliveries: map[string]*shipped{},
-		convs: map[string]*term{}, threads: map[ThreadKey]uint64{},
+		envelopes: map[state.Position]*envelope.Envelope{}, messages: map[state.Position]*booked{}, deliveries: map[string]*shipped{},
+		convs: map[string]*term{}, threads: map[thread]uint64{},
 	}
 }
 
@@ -65,7 +66,7 @@ func (l *ledger) record(s *stage, r *journal.Record) {
 		if err != nil {
 			s.Fatalf("record %d holds an envelope that can't be read: %v", s.seq, err)
 		}
-		l.envelopes[Position{s.seq, uint32(i)}] = e
+		l.envelopes[state.Position{Seq: s.seq, Index: uint32(i)}] = e
 	}
 	for _, ch := range r.GetChanges() {
 		l.change(s, ch.GetConversation(), ch)
@@ -87,12 +88,12 @@ func (l *ledger) change(s *stage, id string, ch *journal.Change) {
 	case *journal.Change_Opened:
 		l.convs[id] = &term{
 			channel: k.Opened.GetChannel(), owner: k.Opened.GetOwner(), epoch: 1,
-			heard: map[ThreadKey]int64{}, ended: map[ThreadKey]int64{}, reached: map[string]Position{},
+			heard: map[thread]int64{}, ended: map[thread]int64{}, reached: map[string]state.Position{},
 		}
 	case *journal.Change_Accepted:
 		l.accepted(s, id, c, k.Accepted)
 	case *journal.Change_Disposed:
-		if m := l.messages[toPosition(k.Disposed.GetPosition())]; m != nil {
+		if m := l.messages[state.PositionOf(k.Disposed.GetPosition())]; m != nil {
 			if m.disposed != "" {
 				s.Fatalf("message disposed of twice: %s, then %s", m.disposed, k.Disposed.GetStatus())
 			}
@@ -110,7 +111,7 @@ func (l *ledger) change(s *stage, id string, ch *journal.Change) {
 		l.ended(s, c, k.Ended)
 	case *journal.Change_Linked:
 		if !k.Linked.GetFormer() {
-			l.threads[ThreadKey{k.Linked.GetChannel(), k.Linked.GetThread()}] = k.Linked.GetEpoch()
+			l.threads[thread{k.Linked.GetChannel(), k.Linked.GetThread()}] = k.Linked.GetEpoch()
 		}
 	case *journal.Change_DeadLetterEnded:
 		dead := l.deliveries[k.DeadLetterEnded.GetDead()]
@@ -118,14 +119,14 @@ func (l *ledger) change(s *stage, id string, ch *journal.Change) {
 			return
 		}
 		switch k.DeadLetterEnded.GetStatus() {
-		case StatusDropped, StatusExpired: // it stays dead
+		case state.StatusDropped, state.StatusExpired: // it stays dead
 			return
-		case StatusFenced:
-			dead.status = StatusFenced
+		case state.StatusFenced:
+			dead.status = state.StatusFenced
 		default:
 			dead.redone = true
 		}
-		if m := l.messages[toPosition(dead.d.GetItem().GetPosition())]; m != nil {
+		if m := l.messages[state.PositionOf(dead.d.GetItem().GetPosition())]; m != nil {
 			m.again = true
 		}
 	}
@@ -152,8 +153,8 @@ func (l *ledger) afterwards(s *stage, id string, ch *journal.Change) {
 }
 
 func (l *ledger) accepted(s *stage, id string, c *term, a *journal.Accepted) {
-	p := toPosition(a.GetPosition())
-	name, key := a.GetChannel(), ThreadKey{a.GetChannel(), a.GetThread()}
+	p := state.PositionOf(a.GetPosition())
+	name, key := a.GetChannel(), thread{a.GetChannel(), a.GetThread()}
 	asked := c.asked == name
 	stale := name != c.channel && (name != c.owner && !asked || c.closed)
 	if ch := s.policy.Channels[name]; ch != nil && name != c.channel {
@@ -183,7 +184,7 @@ func (l *ledger) passed(s *stage, c *term, p *journal.Passed) {
 		s.Fatalf("epoch went from %d to %d", c.epoch, p.GetEpoch())
 	}
 	for key, at := range c.heard {
-		if key.Channel == c.owner {
+		if key.channel == c.owner {
 			c.ended[key] = at
 		}
 	}
@@ -194,8 +195,8 @@ func (l *ledger) queued(s *stage, id string, c *term, d *journal.Delivery) {
 	s.Helper()
 	sh := &shipped{conv: id, d: d}
 	l.deliveries[d.GetId()] = sh
-	m := l.messages[toPosition(d.GetItem().GetPosition())]
-	if d.GetKind() != KindSend || m == nil || d.GetCopy() {
+	m := l.messages[state.PositionOf(d.GetItem().GetPosition())]
+	if d.GetKind() != state.KindSend || m == nil || d.GetCopy() {
 		return
 	}
 	m.ships = append(m.ships, sh)
@@ -220,24 +221,24 @@ func (l *ledger) ended(s *stage, c *term, e *journal.Ended) {
 		s.Fatalf("a delivery ended that does not wait: %v", e)
 	}
 	sh.status = e.GetStatus()
-	p := toPosition(sh.d.GetItem().GetPosition())
-	if sh.status != StatusDelivered || !sh.d.GetFollows() || l.putBack(p) {
+	p := state.PositionOf(sh.d.GetItem().GetPosition())
+	if sh.status != state.StatusDelivered || !sh.d.GetFollows() || l.putBack(p) {
 		return
 	}
 	key := fmt.Sprint(sh.d.GetChannel(), " ", sh.d.GetEpoch())
-	if p.Less(c.reached[key]) {
+	if p.Compare(c.reached[key]) < 0 {
 		s.Fatalf("%s got a customer's message out of order: %q after %q", sh.d.GetChannel(), s.words(p), s.words(c.reached[key]))
 	}
 	c.reached[key] = p
 }
 
 // putBack reports whether a message came back from the dead letters, so that its place in the order is gone.
-func (l *ledger) putBack(p Position) bool { return l.messages[p] == nil || l.messages[p].again }
+func (l *ledger) putBack(p state.Position) bool { return l.messages[p] == nil || l.messages[p].again }
 
 // check looks at the invariants that hold between records.
 func (l *ledger) check(s *stage) {
 	s.Helper()
-	s.book.All(func(c *Conversation) bool {
+	s.state.All(func(c *state.Conversation) bool {
 		l.checkConversation(s, c)
 		return true
 	})
@@ -246,7 +247,7 @@ func (l *ledger) check(s *stage) {
 	}
 }
 
-func (l *ledger) checkConversation(s *stage, c *Conversation) {
+func (l *ledger) checkConversation(s *stage, c *state.Conversation) {
 	s.Helper()
 	if c.Owner != l.convs[c.ID].owner || c.Epoch != l.convs[c.ID].epoch {
 		s.Fatalf("the book says %s owns epoch %d, the records say %s and %d", c.Owner, c.Epoch, l.convs[c.ID].owner, l.convs[c.ID].epoch)
@@ -270,17 +271,17 @@ func (l *ledger) checkConversation(s *stage, c *Conversation) {
 		if len(lane.Queue) == 0 {
 			s.Fatalf("an empty lane is kept: %s", lane.Channel)
 		}
-		var words Position
+		var words state.Position
 		var epoch uint64
 		told := false
 		for i := range lane.Queue {
 			d := &lane.Queue[i]
-			if told && (d.Follows || d.Kind != KindSend || lane.Channel == c.Channel) {
+			if told && (d.Follows || d.Kind != state.KindSend || lane.Channel == c.Channel) {
 				s.Fatalf("behind the notice that the conversation has ended waits more:\n%s", s.lanesOf(c.ID))
 			}
-			told = told || d.isNotice()
+			told = told || isCloseNotice(d)
 			if d.Follows && !l.putBack(d.Item.Pos) {
-				if d.Item.Pos.Less(words) {
+				if d.Item.Pos.Compare(words) < 0 {
 					s.Fatalf("the lane of %s is out of order:\n%s", lane.Channel, s.lanesOf(c.ID))
 				}
 				words = d.Item.Pos
@@ -297,7 +298,7 @@ func (l *ledger) checkConversation(s *stage, c *Conversation) {
 }
 
 // fate returns where a message is. It must be in exactly one place.
-func (l *ledger) fate(s *stage, p Position) string {
+func (l *ledger) fate(s *stage, p state.Position) string {
 	s.Helper()
 	m := l.messages[p]
 	if m == nil {
@@ -307,8 +308,8 @@ func (l *ledger) fate(s *stage, p Position) string {
 	if m.disposed != "" {
 		places = append(places, m.disposed)
 	}
-	if c := s.book.Conversation(m.conv); c != nil && slices.ContainsFunc(c.Held, func(i Item) bool { return i.Pos == p }) {
-		places = append(places, StatusHeld)
+	if c := s.state.Conversation(m.conv); c != nil && slices.ContainsFunc(c.Held, func(i state.Item) bool { return i.Pos == p }) {
+		places = append(places, state.StatusHeld)
 	}
 	if f := m.shipment(s); f != "" {
 		places = append(places, f)
@@ -335,7 +336,7 @@ func (m *booked) shipment(s *stage) string {
 		if groups[key] == nil && !broken[key] {
 			keys = append(keys, key)
 		}
-		if sh.status == StatusMoved || sh.redone {
+		if sh.status == state.StatusMoved || sh.redone {
 			broken[key] = true
 			continue
 		}
@@ -360,15 +361,15 @@ func (m *booked) shipment(s *stage) string {
 			}
 		}
 	}
-	status := StatusDelivered
+	status := state.StatusDelivered
 	got := map[uint32]int{}
 	last := groups[live[len(live)-1]]
 	for _, sh := range last {
 		got[sh.d.GetPiece()]++
 		switch {
 		case sh.status == "":
-			status = StatusQueued
-		case sh.status != StatusDelivered && status != StatusQueued:
+			status = state.StatusQueued
+		case sh.status != state.StatusDelivered && status != state.StatusQueued:
 			status = sh.status
 		}
 	}
@@ -381,7 +382,7 @@ func (m *booked) shipment(s *stage) string {
 }
 
 func (s *stage) lanesOf(id string) string {
-	c := s.book.Conversation(id)
+	c := s.state.Conversation(id)
 	if c == nil {
 		return "(closed)"
 	}

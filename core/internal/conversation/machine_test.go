@@ -10,7 +10,10 @@ import (
 
 	"pgregory.net/rapid"
 
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/route"
+	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 )
 
@@ -58,7 +61,7 @@ type world struct {
 // flight is a call that a vendor is busy with.
 type flight struct {
 	conv   string
-	d      Delivery
+	d      state.Delivery
 	thread string
 }
 
@@ -116,7 +119,7 @@ func (w *world) farSideSpeaks(t *rapid.T) {
 // may speak before its answer is recorded.
 func (w *world) start(t *rapid.T) {
 	var idle []flight
-	w.book.All(func(c *Conversation) bool {
+	w.state.All(func(c *state.Conversation) bool {
 		for _, l := range c.Lanes {
 			busy := slices.ContainsFunc(w.flying, func(f flight) bool { return f.conv == c.ID && f.d.Channel == l.Channel })
 			if !busy {
@@ -130,13 +133,13 @@ func (w *world) start(t *rapid.T) {
 	}
 	slices.SortFunc(idle, func(a, b flight) int { return strings.Compare(a.d.ID, b.d.ID) })
 	f := rapid.SampledFrom(idle).Draw(t, "delivery")
-	c := w.book.Conversation(f.conv)
+	c := w.state.Conversation(f.conv)
 	switch th := c.Threads[f.d.Channel]; {
 	case f.d.Thread != "":
 		f.thread = f.d.Thread
-	case f.d.Kind == KindOpen && f.d.Channel == "night": // a desk whose thread is the customer's id
-		f.thread = "night-" + CustomerID(c)[:6]
-	case f.d.Kind == KindOpen:
+	case f.d.Kind == state.KindOpen && f.d.Channel == "night": // a desk whose thread is the customer's id
+		f.thread = "night-" + c.CustomerID()[:6]
+	case f.d.Kind == state.KindOpen:
 		w.opened++
 		f.thread = fmt.Sprintf("%s-%d", f.d.Channel, w.opened)
 	case th == nil:
@@ -157,19 +160,19 @@ func (w *world) finish(t *rapid.T) {
 	i := rapid.IntRange(0, len(w.flying)-1).Draw(t, "flight")
 	f := w.flying[i]
 	w.flying = slices.Delete(w.flying, i, i+1)
-	o := Outcome{Thread: f.thread}
-	o.Result = rapid.SampledFrom([]Result{
-		ResultDelivered, ResultDelivered, ResultDelivered, ResultDelivered, ResultRetry, ResultDead, ResultDeclined, ResultGone,
+	o := delivery.Outcome{Thread: f.thread}
+	o.Result = rapid.SampledFrom([]delivery.Result{
+		delivery.ResultDelivered, delivery.ResultDelivered, delivery.ResultDelivered, delivery.ResultDelivered, delivery.ResultRetry, delivery.ResultDead, delivery.ResultDeclined, delivery.ResultGone,
 	}).Draw(t, "outcome")
-	if o.Result != ResultDelivered {
+	if o.Result != delivery.ResultDelivered {
 		o.Error, o.Text, o.Reason, o.Next = "transient", "no luck", "busy", w.now.Add(time.Second)
 	}
 	bot := f.d.Channel == "faq" || f.d.Channel == "old"
-	if f.d.Kind == KindOpen && bot {
+	if f.d.Kind == state.KindOpen && bot {
 		o.Accepted = true
 	}
-	if bot && f.d.Kind == KindSend && o.Result == ResultDelivered && rapid.Bool().Draw(t, "replies") {
-		o.Replies = []*Inbound{w.inbound(say{channel: f.d.Channel, thread: f.thread, text: rapid.SampledFrom(farWords).Draw(t, "reply")})}
+	if bot && f.d.Kind == state.KindSend && o.Result == delivery.ResultDelivered && rapid.Bool().Draw(t, "replies") {
+		o.Replies = []*inbound.Envelope{w.inbound(say{channel: f.d.Channel, thread: f.thread, text: rapid.SampledFrom(farWords).Draw(t, "reply")})}
 	}
 	w.result(f.d, o)
 }
@@ -220,18 +223,18 @@ func (w *world) reload(t *rapid.T) {
 	p.Revision++
 	w.policy = &p
 	w.turn(func(tx *Transaction) {
-		for _, id := range w.book.Inconsistent(w.policy) {
+		for _, id := range Inconsistent(w.state, w.policy) {
 			tx.Reconcile(id)
 		}
 	})
 }
 
 func (w *world) replayLetter(t *rapid.T) {
-	letters := w.book.DeadLetters()
+	letters := w.state.DeadLetters()
 	if len(letters) == 0 {
 		t.Skip("no dead letters")
 	}
-	slices.SortFunc(letters, func(a, b *DeadLetter) int { return strings.Compare(a.Delivery.ID, b.Delivery.ID) })
+	slices.SortFunc(letters, func(a, b *state.DeadLetter) int { return strings.Compare(a.Delivery.ID, b.Delivery.ID) })
 	id := letters[rapid.IntRange(0, len(letters)-1).Draw(t, "letter")].Delivery.ID
 	w.turn(func(tx *Transaction) { _, _, _ = tx.ReplayDeadLetter(id) })
 }
@@ -241,13 +244,13 @@ func (w *world) listens(t *rapid.T) {
 	ch := rapid.SampledFrom([]string{"web", "desk"}).Draw(t, "channel")
 	cursor := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "cursor")
 	w.turn(func(tx *Transaction) { tx.MoveCursor(ch, []byte(cursor)) })
-	if got := string(w.book.Cursor(ch)); got != cursor {
+	if got := string(w.state.Cursor(ch)); got != cursor {
 		t.Fatalf("cursor of %s is %q, want %q", ch, got, cursor)
 	}
 }
 
 func (w *world) loseLetter(t *rapid.T) {
-	letters := w.book.DeadLetters()
+	letters := w.state.DeadLetters()
 	if len(letters) == 0 {
 		t.Skip("no dead letters")
 	}
@@ -257,7 +260,7 @@ func (w *world) loseLetter(t *rapid.T) {
 	} else {
 		w.turn(func(tx *Transaction) { _ = tx.DropDeadLetter(l.Delivery.ID) })
 	}
-	if w.book.DeadLetter(l.Delivery.ID) != nil {
+	if w.state.DeadLetter(l.Delivery.ID) != nil {
 		t.Fatalf("dead letter %s is still kept", l.Delivery.ID)
 	}
 }

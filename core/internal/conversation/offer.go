@@ -5,39 +5,38 @@ import (
 
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/route"
+	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 )
 
-// offer asks channels, one after the other, whether they take the conversation. The same offer again
-// changes nothing; another one takes the place of the pending one.
-func (tx *Transaction) offer(c *Conversation, o *route.Offer, rule string, how move) {
+// offer offers the conversation to channels, one after the other. Repeating the pending offer changes nothing; another
+// offer replaces it.
+func (tx *Transaction) offer(c *state.Conversation, o *route.Offer, rule string, how move) {
 	targets := slices.DeleteFunc(slices.Clone(o.To), func(ch string) bool { return ch == c.Owner || tx.policy.Channels[ch] == nil })
 	if len(targets) == 0 {
 		return
 	}
-	if c.Offer != nil {
-		if c.Offer.Rule == rule || slices.Contains(o.To, c.Offer.Target) {
-			return
-		}
+	if c.Offer != nil && (c.Offer.Rule == rule || slices.Contains(o.To, c.Offer.Target)) {
+		return
 	}
-	if how == moveByRule && tx.bounced(c, rule) {
+	if how == moveByRule && tx.overBounceLimit(c, rule) {
 		return
 	}
 	if c.Offer != nil {
-		tx.endOffer(c, OfferWithdrawn, "replaced by "+rule)
+		tx.endOffer(c, state.OfferWithdrawn, "replaced by "+rule)
 		if !o.Hold {
-			tx.releaseHeld(c) // what waited must not be overtaken by what will not wait
+			tx.releaseHeld(c) // later messages are not held, so they must not overtake these
 		}
 	}
 	within := o.Within
 	if within <= 0 {
 		within = route.DefaultWithin
 	}
-	tx.ask(c, &Offer{Rest: targets, Within: within, Rule: rule, Else: o.Else, Hold: o.Hold})
+	tx.offerNext(c, &state.Offer{Rest: targets, Within: within, Rule: rule, Else: o.Else, Hold: o.Hold})
 }
 
-// ask asks the first of o.Rest that can be reached. If there is none, the offer has failed.
-func (tx *Transaction) ask(c *Conversation, o *Offer) {
+// offerNext makes an offer to the first reachable channel of o.Rest. If there is none, the offer has failed.
+func (tx *Transaction) offerNext(c *state.Conversation, o *state.Offer) {
 	for len(o.Rest) > 0 {
 		target, rest := o.Rest[0], o.Rest[1:]
 		tx.add(c.ID, &journal.Change_Offered{Offered: &journal.Offered{
@@ -47,78 +46,86 @@ func (tx *Transaction) ask(c *Conversation, o *Offer) {
 		ch := tx.policy.Channels[target]
 		if ch == nil || !tx.policy.reachable(target) {
 			if len(rest) == 0 {
-				tx.offerFailed(c, OfferUnreachable, "")
+				tx.failOffer(c, state.OfferUnreachable, "")
 				return
 			}
-			tx.add(c.ID, &journal.Change_OfferEnded{OfferEnded: &journal.OfferEnded{Target: target, Outcome: OfferUnreachable}})
+			tx.add(c.ID, &journal.Change_OfferEnded{OfferEnded: &journal.OfferEnded{Target: target, Outcome: state.OfferUnreachable}})
 			o.Rest = rest
 			continue
 		}
-		tx.unlink(c, target) // what is left of an earlier term is not what is asked for now
-		tx.reach(c, ch, true)
+		tx.unlinkThread(c, target) // a live thread of an earlier epoch does not answer this offer
+		tx.ensureThread(c, ch, true)
 		if !ch.Opens {
-			tx.accept(c) // it can't be asked, and so it can't refuse
+			tx.acceptOffer(c) // the channel cannot be asked, so it cannot decline
 		}
 		return
 	}
 }
 
-// accept moves control to the channel that was asked.
-func (tx *Transaction) accept(c *Conversation) {
+// acceptOffer moves control to the target of the offer.
+func (tx *Transaction) acceptOffer(c *state.Conversation) {
 	o := c.Offer
-	tx.add(c.ID, &journal.Change_OfferEnded{OfferEnded: &journal.OfferEnded{Target: o.Target, Outcome: OfferAccepted}})
+	tx.add(c.ID, &journal.Change_OfferEnded{OfferEnded: &journal.OfferEnded{Target: o.Target, Outcome: state.OfferAccepted}})
 	if !tx.pass(c, o.Target, o.Rule, moveAccepted) {
 		tx.releaseHeld(c)
 	}
 }
 
-// releaseHeld sends what waited with an offer to whoever has control, in order.
-func (tx *Transaction) releaseHeld(c *Conversation) {
+// releaseHeld sends the held messages to the owner, in order.
+func (tx *Transaction) releaseHeld(c *state.Conversation) {
 	held := slices.Clone(c.Held)
 	for _, it := range held {
-		tx.follow(c, it, held)
+		tx.sendToOwner(c, it, held)
 	}
 }
 
-// offerFailed goes on to the next channel, or ends the offer: control goes to `else` or stays, and what
-// waited follows it.
-func (tx *Transaction) offerFailed(c *Conversation, outcome, reason string) {
+// failOffer makes the offer to the next channel. If there is none, control goes to the offer's `else` or stays, and the
+// held messages follow it.
+func (tx *Transaction) failOffer(c *state.Conversation, outcome, reason string) {
 	o := *c.Offer
 	tx.endOffer(c, outcome, reason)
 	if len(o.Rest) > 0 {
-		tx.ask(c, &o)
+		tx.offerNext(c, &o)
 		return
 	}
 	to := o.Else
-	if to == "" && c.departed() {
+	if to == "" && ownerHasLeft(c) {
 		to = route.Home
 	}
-	if to == "" || !tx.pass(c, to, o.Rule, moveFree) {
+	if to == "" || !tx.pass(c, to, o.Rule, moveUnlimited) {
 		tx.releaseHeld(c)
 	}
-	why := outcome
-	if outcome == OfferDeclined && reason != "" {
-		why = reason
+	ev := &event{channel: o.Target, reason: outcome}
+	if outcome == state.OfferDeclined && reason != "" {
+		ev.reason = reason
 	}
-	ev := &aboutEvent{channel: o.Target, reason: why}
 	if ch := tx.policy.Channels[o.Target]; ch != nil {
 		ev.role = ch.Role
 	}
-	tx.event(c, route.EventOfferFailed, ev)
+	tx.runEvent(c, route.EventOfferFailed, ev)
 }
 
-// endOffer notes the end and tells the channel that it is no longer asked: a question still in its lane is
-// taken back, one that was put is withdrawn.
-func (tx *Transaction) endOffer(c *Conversation, outcome, reason string) {
+// endOffer records the end of the offer. It drops the target's queued open, or notifies the target if that has been
+// called already.
+func (tx *Transaction) endOffer(c *state.Conversation, outcome, reason string) {
 	o := c.Offer
 	tx.add(c.ID, &journal.Change_OfferEnded{OfferEnded: &journal.OfferEnded{Target: o.Target, Outcome: outcome, Reason: reason}})
 	for _, d := range queued(c, o.Target) {
-		if d.Kind == KindOpen && d.Offer {
-			tx.end(c, &d, StatusDropped, "offer "+outcome)
+		if d.Kind == state.KindOpen && d.Offer {
+			tx.endDelivery(c, &d, state.StatusDropped, "offer "+outcome)
 		}
 	}
 	if th := c.Threads[o.Target]; th != nil && th.Live {
-		tx.mark(c, tx.policy.Channels[o.Target], th.ID, envelope.KindDisconnected, map[string]string{"reason": "offer_" + outcome})
-		tx.unlink(c, o.Target)
+		tx.notify(c, tx.policy.Channels[o.Target], th.ID, envelope.KindDisconnected, map[string]string{"reason": "offer_" + outcome})
+		tx.unlinkThread(c, o.Target)
+	}
+}
+
+// withdrawOffer ends the pending offer because a rule closes the conversation. Held messages go to the owner, or home if
+// the owner has left.
+func (tx *Transaction) withdrawOffer(c *state.Conversation, rule string) {
+	tx.endOffer(c, state.OfferWithdrawn, "the conversation is closed by "+rule)
+	if !ownerHasLeft(c) || !tx.pass(c, route.Home, rule, moveUnlimited) {
+		tx.releaseHeld(c)
 	}
 }

@@ -8,8 +8,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/route"
+	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 )
 
@@ -75,7 +77,7 @@ func TestOffer(t *testing.T) {
 		s.want("outcome", outcomes(s), "desk expired")
 		s.wantLines("to the desk", s.queue("desk"))
 		s.wantLines("to the night desk", s.queue("night"), "ask")
-		s.want("fate", s.fate("both"), StatusHeld)
+		s.want("fate", s.fate("both"), state.StatusHeld)
 		s.wait(59 * time.Second)
 		s.wantLines("to the customer", s.queue("web"))
 		s.wait(time.Second)
@@ -85,7 +87,7 @@ func TestOffer(t *testing.T) {
 	})
 	t.Run("declined", func(t *testing.T) {
 		s := begin(t, "desk")
-		s.result(s.head("desk"), Outcome{Result: ResultDeclined, Error: "declined", Reason: "no agent"})
+		s.result(s.head("desk"), delivery.Outcome{Result: delivery.ResultDeclined, Error: "declined", Reason: "no agent"})
 		s.want("outcome", outcomes(s), "desk declined")
 		s.wantLines("to the bot", s.queue("faq"), "open", "desk")
 		s.wantLines("to the customer", s.queue("web"), "Sorry.")
@@ -93,10 +95,10 @@ func TestOffer(t *testing.T) {
 	})
 	t.Run("given up", func(t *testing.T) {
 		s := begin(t, "desk")
-		s.result(s.head("desk"), Outcome{Result: ResultDead, Error: "permanent"})
+		s.result(s.head("desk"), delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
 		s.want("outcome", outcomes(s), "desk unreachable")
 		s.wantLines("to the customer", s.queue("web"), "Sorry.")
-		if n := len(s.book.DeadLetters()); n != 0 {
+		if n := len(s.state.DeadLetters()); n != 0 {
 			t.Fatalf("a question became %d dead letters", n)
 		}
 	})
@@ -138,20 +140,20 @@ func TestOffer(t *testing.T) {
 		flying := s.head("desk")
 		s.wait(time.Minute)
 		s.wantLines("to the desk", s.queue("desk"))
-		s.result(flying, Outcome{Thread: "desk-1"})
+		s.result(flying, delivery.Outcome{Thread: "desk-1"})
 		s.wantLines("to the desk", s.queue("desk"), "disconnected offer_withdrawn")
 		if th := s.head("desk").Thread; th != "desk-1" {
 			t.Fatalf("told on thread %q", th)
 		}
 		s.in(say{channel: "desk", thread: "desk-1", text: "hello?"})
-		s.want("fate", s.fate("hello?"), StatusFenced)
+		s.want("fate", s.fate("hello?"), state.StatusFenced)
 	})
 	t.Run("opened after it was withdrawn and asked again", func(t *testing.T) {
 		s := begin(t, "desk")
 		flying := s.head("desk")
 		s.wait(time.Minute)
 		s.customer("desk")
-		s.result(flying, Outcome{Thread: "user-1"})
+		s.result(flying, delivery.Outcome{Thread: "user-1"})
 		s.wantLines("to the desk", s.queue("desk"), "disconnected offer_withdrawn", "ask")
 		s.drain("desk")
 		s.want("offered", s.conv().Offer.Target, "desk")
@@ -166,11 +168,11 @@ func TestOffer(t *testing.T) {
 		p.Owner = "old"
 		s := newStage(t, p)
 		s.customer("bot")
-		s.result(s.head("faq"), Outcome{Thread: "faq-1", Accepted: true})
+		s.result(s.head("faq"), delivery.Outcome{Thread: "faq-1", Accepted: true})
 		s.wantOwner("faq", 2)
 		s.wantLines("to the bot", s.drain("faq"), "bot")
 		s.in(say{channel: "faq", thread: "faq-1", text: "at your service"})
-		s.want("fate", s.fate("at your service"), StatusQueued)
+		s.want("fate", s.fate("at your service"), state.StatusQueued)
 	})
 	t.Run("when the agent has left, to whoever comes, else home", func(t *testing.T) {
 		s := atDesk(t, route.Rule{
@@ -179,10 +181,10 @@ func TestOffer(t *testing.T) {
 		s.in(say{channel: "desk", thread: "desk-1", kind: envelope.KindDisconnected})
 		s.want("offered", s.conv().Offer.Target, "night")
 		s.customer("hello?")
-		s.want("fate", s.fate("hello?"), StatusHeld)
+		s.want("fate", s.fate("hello?"), state.StatusHeld)
 		s.wait(time.Minute)
 		s.wantOwner("faq", 3)
 		s.wantLines("to the desk", s.queue("desk"))
-		s.want("fate", s.fate("hello?"), StatusQueued)
+		s.want("fate", s.fate("hello?"), state.StatusQueued)
 	})
 }

@@ -1,36 +1,50 @@
 package conversation
 
 import (
+	"slices"
+
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
 )
 
-// Reconcile brings a conversation in line with the configured channels: an offer to a channel that is gone
-// fails, control falls back to home or to the default owner, and what waits for a channel that is gone follows control or
-// becomes dead letters.
+// Inconsistent returns the ids of the conversations that refer to channels which the policy lacks, sorted.
+func Inconsistent(s *state.State, p *Policy) []string {
+	var ids []string
+	s.All(func(c *state.Conversation) bool {
+		if !p.consistent(c) {
+			ids = append(ids, c.ID)
+		}
+		return true
+	})
+	slices.Sort(ids)
+	return ids
+}
+
+// Reconcile adapts a conversation to the configured channels. An offer to a removed channel fails, control goes home or to
+// the first owner, and deliveries to a removed channel follow control or become dead letters.
 func (tx *Transaction) Reconcile(id string) {
-	defer tx.enter()()
-	c, ok := tx.convs.get(id)
-	if !ok || tx.consistent(c) {
+	defer tx.beginInput()()
+	c := tx.layer.Conversation(id)
+	if c == nil || tx.policy.consistent(c) {
 		return
 	}
-	c = tx.mutable(id)
+	c = tx.layer.Mutable(id)
 	if c.Closing == "" {
 		tx.reconcileControl(c)
 	}
-	for _, l := range append([]Lane(nil), c.Lanes...) {
+	for _, l := range slices.Clone(c.Lanes) {
 		if tx.policy.Channels[l.Channel] != nil {
 			continue
 		}
 		for _, d := range queued(c, l.Channel) {
-			if c.find(d.ID) != nil {
-				tx.bury(c, &d, "unconfigured", "channel "+l.Channel+" is not in the configuration")
+			if c.Delivery(d.ID) != nil {
+				tx.deadLetter(c, &d, "unconfigured", "channel "+l.Channel+" is not in the configuration")
 			}
 		}
 	}
 }
 
-// reconcileControl gives control to a channel that there is.
-func (tx *Transaction) reconcileControl(c *Conversation) {
+func (tx *Transaction) reconcileControl(c *state.Conversation) {
 	if tx.policy.Channels[c.Home] == nil {
 		home := tx.policy.owner(tx.policy.Channels[c.Channel])
 		if tx.policy.Channels[home] != nil {
@@ -38,20 +52,25 @@ func (tx *Transaction) reconcileControl(c *Conversation) {
 		}
 	}
 	if c.Offer != nil && tx.policy.Channels[c.Offer.Target] == nil {
-		tx.offerFailed(c, OfferUnreachable, "unconfigured")
+		tx.failOffer(c, state.OfferUnreachable, "unconfigured")
 	}
 	if tx.policy.Channels[c.Owner] == nil {
-		tx.pass(c, c.Home, "channel "+c.Owner+" is not in the configuration", moveFree)
+		tx.pass(c, c.Home, "channel "+c.Owner+" is not in the configuration", moveUnlimited)
 	}
 }
 
-func (tx *Transaction) consistent(c *Conversation) bool {
-	ok := c.Closing != "" || tx.policy.Channels[c.Owner] != nil && tx.policy.Channels[c.Home] != nil
-	if c.Offer != nil {
-		ok = ok && tx.policy.Channels[c.Offer.Target] != nil
+// consistent reports whether the channels that a conversation needs are configured.
+func (p *Policy) consistent(c *state.Conversation) bool {
+	if c.Closing == "" && (p.Channels[c.Owner] == nil || p.Channels[c.Home] == nil) {
+		return false
+	}
+	if c.Offer != nil && p.Channels[c.Offer.Target] == nil {
+		return false
 	}
 	for i := range c.Lanes {
-		ok = ok && tx.policy.Channels[c.Lanes[i].Channel] != nil
+		if p.Channels[c.Lanes[i].Channel] == nil {
+			return false
+		}
 	}
-	return ok
+	return true
 }

@@ -1,105 +1,88 @@
 package conversation
 
 import (
-	"errors"
-	"fmt"
-	"slices"
-
 	"patchbay/core/internal/route"
+	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 )
 
-// ErrNoDeadLetter means that there is no dead letter of that id.
-var ErrNoDeadLetter = errors.New("no such dead letter")
-
-// LetterError says why nothing could be done about a dead letter.
-type DeadLetterError struct {
-	ID  string
-	Err error
-}
-
-// Error says why, and what to do.
-func (e *DeadLetterError) Error() string { return "dead letter " + e.ID + ": " + e.Err.Error() }
-
-// Unwrap returns the cause.
-func (e *DeadLetterError) Unwrap() error { return e.Err }
-
-func refused(id, format string, args ...any) error {
-	return &DeadLetterError{id, fmt.Errorf(format, args...)}
-}
-
-// Replay puts a dead letter back into a lane. It passes the fence again: the customer's words go to whoever has
-// control now, in a new conversation if theirs has ended; what an owner said in an earlier term is not sent any more. It
-// returns the status that the dead letter ended with, replayed or fenced.
+// ReplayDeadLetter queues a dead letter again. The fence applies: the customer's messages go to the current owner, in a
+// new conversation if theirs has ended; an owner's message of an earlier epoch is not sent. It returns the status with
+// which the dead letter ended, replayed or fenced, and the id of the new delivery.
 func (tx *Transaction) ReplayDeadLetter(id string) (status, delivery string, err error) {
-	defer tx.enter()()
-	l, ok := tx.letters.get(id)
-	if !ok {
+	defer tx.beginInput()()
+	dead := tx.layer.DeadLetter(id)
+	if dead == nil {
 		return "", "", &DeadLetterError{id, ErrNoDeadLetter}
 	}
-	d := &l.Delivery
+	d := &dead.Delivery
 	ch := tx.policy.Channels[d.Channel]
-	low := l.oldest()
+	oldest := dead.OldestRecord()
 	switch {
-	case low != 0 && low < tx.first:
-		return "", "", refused(id, "its record is no longer kept; drop it")
-	case d.Kind != KindSend:
-		return "", "", refused(id, "a %s is not replayed, the next message brings a new one; drop it", d.Kind)
+	case oldest != 0 && oldest < tx.oldestRecord:
+		return "", "", deadLetterError(id, "its record is no longer kept; drop it")
+	case d.Kind != state.KindSend:
+		return "", "", deadLetterError(id, "a %s is not replayed, the next message brings a new one; drop it", d.Kind)
 	case !d.Follows && ch == nil:
-		return "", "", refused(id, "channel %s is not in the configuration; configure it, or drop the letter", d.Channel)
+		return "", "", deadLetterError(id, "channel %s is not in the configuration; configure it, or drop the dead letter", d.Channel)
 	}
-	c, err := tx.recipient(l)
+	c, err := tx.replayTarget(dead)
 	if err != nil {
 		return "", "", err
 	}
 	if !d.Follows && !d.Copy && d.Epoch != c.Epoch {
-		tx.deadEnded(l, StatusFenced, "")
-		return StatusFenced, "", nil
+		tx.endDeadLetter(dead, state.StatusFenced, "")
+		return state.StatusFenced, "", nil
 	}
-	before := len(tx.rec.GetChanges())
-	if anew := c.ID != l.Conversation || d.Epoch != c.Epoch; d.Follows && (d.Pieces <= 1 || anew) {
-		tx.follow(c, d.Item, nil)
+	before := len(tx.record.GetChanges())
+	moved := c.ID != dead.Conversation || d.Epoch != c.Epoch
+	if d.Follows && (d.Pieces <= 1 || moved) {
+		tx.sendToOwner(c, d.Item, nil)
 		if d.Pieces > 1 {
-			tx.mergeLetters(l.Conversation, d.Item.Pos, id)
+			tx.mergeDeadLetters(dead.Conversation, d.Item.Pos, id)
 		}
 	} else {
-		tx.reach(c, ch, false)
+		tx.ensureThread(c, ch, false)
 		tx.requeue(c, d, 0, nil)
 	}
-	for _, change := range tx.rec.GetChanges()[before:] {
-		if q := change.GetQueued(); q != nil && q.GetDelivery().GetKind() == KindSend {
+	for _, change := range tx.record.GetChanges()[before:] {
+		if q := change.GetQueued(); q != nil && q.GetDelivery().GetKind() == state.KindSend {
 			delivery = q.GetDelivery().GetId()
 		}
 	}
-	tx.deadEnded(l, StatusReplayed, delivery)
-	return StatusReplayed, delivery, nil
+	tx.endDeadLetter(dead, state.StatusReplayed, delivery)
+	return state.StatusReplayed, delivery, nil
 }
 
-// recipient returns the conversation that a dead letter goes back to: its own, or, if that has ended and these are the
-// customer's words, the one that the customer has now, opened if need be.
-func (tx *Transaction) recipient(l *DeadLetter) (*Conversation, error) {
-	id, who := l.Delivery.ID, l.Customer
-	switch c := tx.mutable(l.Conversation); {
-	case c == nil:
-	case c.Closing == "":
-		return c, nil
-	case slices.ContainsFunc(queued(c, l.Delivery.Channel), func(d Delivery) bool { return d.Follows && d.Item.Pos == l.Delivery.Item.Pos }):
-		return nil, refused(id, "other pieces of the message are still on their way in conversation %s, which has ended; "+
-			"try again when they have arrived", l.Conversation)
+// replayTarget returns the conversation for a replay: the dead letter's own one, or, if that has ended, the customer's
+// current one, which is opened if there is none.
+func (tx *Transaction) replayTarget(dead *state.DeadLetter) (*state.Conversation, error) {
+	id, customer := dead.Delivery.ID, dead.Customer
+	if c := tx.layer.Mutable(dead.Conversation); c != nil {
+		if c.Closing == "" {
+			return c, nil
+		}
+		for _, d := range queued(c, dead.Delivery.Channel) {
+			if d.Follows && d.Item.Pos == dead.Delivery.Item.Pos {
+				return nil, deadLetterError(id, "other pieces of the message are still on their way in conversation %s, which has ended; "+
+					"try again when they have arrived", dead.Conversation)
+			}
+		}
 	}
-	if who == nil {
-		return nil, refused(id, "conversation %s has ended; drop it", l.Conversation)
+	if customer == nil {
+		return nil, deadLetterError(id, "conversation %s has ended; drop it", dead.Conversation)
 	}
-	ch := tx.policy.Channels[who.Channel]
+	ch := tx.policy.Channels[customer.Channel]
 	if ch == nil || ch.Role != envelope.RoleCustomer {
-		return nil, refused(id, "conversation %s has ended and %s is no customer's channel any more; drop it", l.Conversation, who.Channel)
+		return nil, deadLetterError(id, "conversation %s has ended and %s is no customer's channel any more; drop it",
+			dead.Conversation, customer.Channel)
 	}
-	if now, ok := tx.threads.get(ThreadKey{who.Channel, who.Thread}); ok {
-		if c := tx.mutable(now); c.Closing == "" {
+	if current := tx.layer.Find(customer.Channel, customer.Thread); current != "" {
+		if c := tx.layer.Mutable(current); c.Closing == "" {
 			return c, nil
 		}
 	}
-	c := tx.mutable(tx.open(ch, who))
-	tx.event(c, route.EventOpened, &aboutEvent{channel: ch.Name, role: ch.Role})
+	c := tx.layer.Mutable(tx.openConversation(ch, customer))
+	tx.runEvent(c, route.EventOpened, &event{channel: ch.Name, role: ch.Role})
 	return c, nil
 }

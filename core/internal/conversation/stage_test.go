@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -11,8 +12,12 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"google.golang.org/protobuf/proto"
 
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/render"
 	"patchbay/core/internal/route"
+	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
 )
@@ -30,8 +35,8 @@ type tester interface {
 type stage struct {
 	tester
 	policy *Policy
-	book   *State // decides
-	mirror *State // replays
+	state  *state.State // decides
+	mirror *state.State // replays
 	ledger *ledger
 	now    time.Time
 	seq    uint64
@@ -41,6 +46,9 @@ type stage struct {
 	unsettled bool
 	// given are conversations that others may still hold, and what they looked like when they were given out.
 	given []given
+	// buckets are those of the mirror's snapshots, seen the threads that records have named.
+	buckets map[uint32][]byte
+	seen    map[thread]bool
 	// batch collects what turns are to decide while it is not nil, so that several inputs share a record.
 	batch []func(*Transaction)
 }
@@ -49,7 +57,10 @@ var midnight = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 
 func newStage(t tester, p *Policy) *stage {
 	t.Helper()
-	s := &stage{tester: t, policy: p, book: NewState(), mirror: NewState(), ledger: newLedger(), now: midnight.Add(9 * time.Hour)}
+	s := &stage{
+		tester: t, policy: p, state: state.New(), mirror: state.New(), ledger: newLedger(), now: midnight.Add(9 * time.Hour),
+		buckets: map[uint32][]byte{}, seen: map[thread]bool{},
+	}
 	s.turn(func(tx *Transaction) { tx.StartLease(1, "test") })
 	return s
 }
@@ -65,8 +76,8 @@ func testPolicy(t tester, rules ...route.Rule) *Policy {
 	for _, ch := range []*Channel{
 		{Name: "web", Role: envelope.RoleCustomer, Events: events(envelope.KindPassed, envelope.KindTyping)},
 		{Name: "faq", Role: envelope.RoleBot, Opens: true, PerEpoch: true, History: true, GiveUp: time.Hour},
-		{Name: "old", Role: envelope.RoleBot, TextBytes: 64},
-		{Name: "desk", Role: envelope.RoleAgent, Opens: true, TextBytes: 40, Events: events(envelope.KindDisconnected)},
+		{Name: "old", Role: envelope.RoleBot, Target: render.Target{TextBytes: 64}},
+		{Name: "desk", Role: envelope.RoleAgent, Opens: true, Target: render.Target{TextBytes: 40}, Events: events(envelope.KindDisconnected)},
 		{Name: "night", Role: envelope.RoleAgent, Opens: true, Events: events(envelope.KindDisconnected)},
 		{Name: "audit", Role: envelope.RoleObserver},
 	} {
@@ -110,10 +121,10 @@ func (s *stage) turn(f func(*Transaction)) {
 		return
 	}
 	ids := s.ids
-	f(s.book.Begin(s.policy, s.now, s.seq+1, s.newID))
-	s.equal("a forgotten turn", s.book, s.mirror)
+	f(Begin(s.state, s.policy, s.now, s.seq+1, s.newID))
+	s.equal("a forgotten turn", s.state, s.mirror)
 	s.ids = ids
-	tx := s.book.Begin(s.policy, s.now, s.seq+1, s.newID)
+	tx := Begin(s.state, s.policy, s.now, s.seq+1, s.newID)
 	f(tx)
 	rec := tx.Record()
 	if len(rec.GetChanges()) == 0 {
@@ -133,10 +144,11 @@ func (s *stage) turn(f func(*Transaction)) {
 	tx.Commit()
 	s.seq++
 	s.last = read
+	s.see(read)
 	if err := s.mirror.Replay(s.seq, read); err != nil {
 		s.Fatalf("replay record %d: %v", s.seq, err)
 	}
-	s.equal("decision and replay", s.book, s.mirror)
+	s.equal("decision and replay", s.state, s.mirror)
 	if s.seq%8 == 0 {
 		s.restart()
 	}
@@ -147,14 +159,14 @@ func (s *stage) turn(f func(*Transaction)) {
 
 // given is a value of a conversation that a lane or a snapshot may be reading.
 type given struct {
-	c    *Conversation
+	c    *state.Conversation
 	then []byte
 }
 
 // unchanged checks that turns leave the values alone that others hold, and hands out the current ones.
 func (s *stage) unchanged() {
 	s.Helper()
-	look := func(c *Conversation) []byte {
+	look := func(c *state.Conversation) []byte {
 		data, err := json.Marshal(c)
 		if err != nil {
 			s.Fatalf("encode conversation: %v", err)
@@ -167,7 +179,7 @@ func (s *stage) unchanged() {
 		}
 	}
 	s.given = s.given[max(0, len(s.given)-6):]
-	s.book.All(func(c *Conversation) bool { s.given = append(s.given, given{c, look(c)}); return true })
+	s.state.All(func(c *state.Conversation) bool { s.given = append(s.given, given{c, look(c)}); return true })
 }
 
 // together makes one turn of all that f does.
@@ -184,82 +196,118 @@ func (s *stage) together(f func()) {
 	})
 }
 
-// restart goes through a snapshot; the book that comes out of it is the mirror from now on.
+// restart replaces the mirror by a state that is restored from its snapshots. Each snapshot contains only changed buckets.
 func (s *stage) restart() {
 	s.Helper()
-	for id := range s.mirror.convs { // all of it, not only what has changed
-		s.mirror.dirty[bucketOf(id)] = true
-	}
-	s.mirror.dirty[bucketDead], s.mirror.dirty[bucketOrphans], s.mirror.dirty[bucketCursors] = true, true, true
 	buckets, meta, err := s.mirror.Snapshot().Encode()
 	if err != nil {
 		s.Fatalf("encode snapshot: %v", err)
 	}
-	restored := NewState()
-	if err := restored.Restore(buckets, meta); err != nil {
+	maps.Copy(s.buckets, buckets)
+	restored := state.New()
+	if err := restored.Restore(s.buckets, meta); err != nil {
 		s.Fatalf("restore snapshot: %v", err)
 	}
-	s.equal("book and snapshot", s.book, restored)
+	s.equal("state and snapshot", s.state, restored)
 	s.mirror = restored
 }
 
+// view contains everything that can be read from a state.
 type view struct {
-	Convs   map[string]*Conversation
-	Threads map[ThreadKey]string
-	Dead    map[string]*DeadLetter
-	Orphans map[Position]*PendingEnvelope
-	Cursors map[string][]byte
-	Term    uint64
+	Convs        map[string]*state.Conversation
+	Threads      map[string]string
+	DeadLetters  []*state.DeadLetter
+	Pending      map[string]*state.PendingEnvelope
+	FirstPending time.Time
+	PendingBytes int
+	PendingOf    map[string]int
+	PendingOn    map[string]int
+	Cursors      map[string][]byte
+	Lease        uint64
 }
 
-func (b *State) view() view { return view{b.convs, b.threads, b.dead, b.orphans, b.cursors, b.term} }
+func (s *stage) view(st *state.State) view {
+	v := view{
+		Convs: map[string]*state.Conversation{}, Threads: map[string]string{}, DeadLetters: st.DeadLetters(),
+		Pending: map[string]*state.PendingEnvelope{}, PendingOf: map[string]int{}, PendingOn: map[string]int{},
+		Cursors: map[string][]byte{}, Lease: st.Lease(),
+	}
+	st.All(func(c *state.Conversation) bool { v.Convs[c.ID] = c; return true })
+	l := state.NewLayer(st, s.now, s.seq, nil)
+	l.EachPending(func(p *state.PendingEnvelope) { v.Pending[fmt.Sprint(p.Pos)] = p })
+	_, v.FirstPending = st.Pending()
+	_, v.PendingBytes = l.PendingCount()
+	for key := range s.seen {
+		v.Threads[key.String()] = st.Find(key.channel, key.thread)
+		v.PendingOn[key.String()] = l.PendingOnThread(key.channel, key.thread)
+		v.PendingOf[key.channel] = l.PendingOfChannel(key.channel)
+		v.Cursors[key.channel] = st.Cursor(key.channel)
+	}
+	return v
+}
 
-// equal compares what two books would put into a snapshot, and only if that differs looks closer: two times may be the
-// same and not look it.
-func (s *stage) equal(what string, x, y *State) {
+// equal compares two states. Times that are equal may look different, so it encodes the states first.
+func (s *stage) equal(what string, x, y *state.State) {
 	s.Helper()
-	s.counted(what, x)
-	s.counted(what, y)
-	if bytes.Equal(s.encode(x), s.encode(y)) {
+	vx, vy := s.view(x), s.view(y)
+	s.pendingCounted(what, x, &vx)
+	s.pendingCounted(what, y, &vy)
+	if bytes.Equal(s.encode(vx), s.encode(vy)) {
 		return
 	}
-	if diff := cmp.Diff(x.view(), y.view(), cmpopts.EquateEmpty()); diff != "" {
-		s.Fatalf("%s differ after record %d (-book +other):\n%s", what, s.seq, diff)
+	if diff := cmp.Diff(vx, vy, cmpopts.EquateEmpty()); diff != "" {
+		s.Fatalf("%s differ after record %d (-state +other):\n%s", what, s.seq, diff)
 	}
 }
 
-// counted compares what a book says of its orphans with what it has.
-func (s *stage) counted(what string, b *State) {
+// pendingCounted compares the counts of pending envelopes with the envelopes.
+func (s *stage) pendingCounted(what string, st *state.State, v *view) {
 	s.Helper()
-	want, first := newOrphanCount(), time.Time{}
-	for _, o := range b.orphans {
-		want.add(o, 1)
-		if first.IsZero() || o.Deadline.Before(first) {
-			first = o.Deadline
+	size, first, of, on := 0, time.Time{}, map[string]int{}, map[string]int{}
+	for key := range s.seen {
+		of[key.channel], on[key.String()] = 0, 0
+	}
+	for _, p := range v.Pending {
+		size += len(p.Bytes)
+		of[p.Channel]++
+		on[thread{p.Channel, p.Thread}.String()]++
+		if first.IsZero() || p.Deadline.Before(first) {
+			first = p.Deadline
 		}
 	}
-	if diff := cmp.Diff(want, b.waiting, cmp.AllowUnexported(orphanCount{})); diff != "" {
-		s.Fatalf("%s: orphans after record %d (-there +counted):\n%s", what, s.seq, diff)
+	if diff := cmp.Diff([]any{size, of, on}, []any{v.PendingBytes, v.PendingOf, v.PendingOn}); diff != "" {
+		s.Fatalf("%s: pending envelopes after record %d (-there +counted):\n%s", what, s.seq, diff)
 	}
-	if n, at := b.Pending(); n != len(b.orphans) || !at.Equal(first) {
-		s.Fatalf("%s: %d orphans, due %v, after record %d; want %d, %v", what, n, at, s.seq, len(b.orphans), first)
+	if n, at := st.Pending(); n != len(v.Pending) || !at.Equal(first) {
+		s.Fatalf("%s: %d pending envelopes, due %v, after record %d; want %d, %v", what, n, at, s.seq, len(v.Pending), first)
 	}
 }
 
-func (s *stage) encode(b *State) []byte {
-	threads := map[string]string{}
-	for k, v := range b.threads {
-		threads[k.Channel+" "+k.Thread] = v
-	}
-	orphans := map[string]*PendingEnvelope{}
-	for k, v := range b.orphans {
-		orphans[fmt.Sprint(k)] = v
-	}
-	data, err := json.Marshal([]any{b.convs, b.dead, b.term, threads, orphans, b.cursors})
+func (s *stage) encode(v view) []byte {
+	data, err := json.Marshal(v)
 	if err != nil {
-		s.Fatalf("encode book: %v", err)
+		s.Fatalf("encode state: %v", err)
 	}
 	return data
+}
+
+// thread identifies a thread.
+type thread struct{ channel, thread string }
+
+func (t thread) String() string { return t.channel + " " + t.thread }
+
+// see notes the threads that a record names.
+func (s *stage) see(r *journal.Record) {
+	for _, ch := range r.GetChanges() {
+		for _, k := range []interface {
+			GetChannel() string
+			GetThread() string
+		}{ch.GetOpened(), ch.GetAccepted(), ch.GetLinked(), ch.GetThreadPending()} {
+			if k.GetChannel() != "" {
+				s.seen[thread{k.GetChannel(), k.GetThread()}] = true
+			}
+		}
+	}
 }
 
 // say is an inbound envelope to come; each use makes a new one.
@@ -272,7 +320,7 @@ type say struct {
 	reason                    string
 }
 
-func (s *stage) inbound(m say) *Inbound {
+func (s *stage) inbound(m say) *inbound.Envelope {
 	e := &envelope.Envelope{
 		Channel: m.channel, Thread: m.thread, VendorID: m.id, Kind: m.kind, SentAt: m.sent, Hops: m.hops,
 		Sender: envelope.Sender{Role: m.role},
@@ -293,7 +341,7 @@ func (s *stage) inbound(m say) *Inbound {
 	if err != nil {
 		s.Fatalf("encode: %v", err)
 	}
-	return &Inbound{Channel: m.channel, Envelope: e, Bytes: data}
+	return &inbound.Envelope{Channel: m.channel, Envelope: e, Bytes: data}
 }
 
 func (s *stage) in(m say) Verdict {
@@ -311,9 +359,9 @@ func (s *stage) customer(text string) {
 }
 
 // conv returns the conversation of the customer's thread.
-func (s *stage) conv() *Conversation {
+func (s *stage) conv() *state.Conversation {
 	s.Helper()
-	c := s.book.Conversation(s.book.Find("web", "w1"))
+	c := s.state.Conversation(s.state.Find("web", "w1"))
 	if c == nil {
 		s.Fatalf("no conversation")
 	}
@@ -321,9 +369,9 @@ func (s *stage) conv() *Conversation {
 }
 
 // head returns the delivery that a lane would have in flight.
-func (s *stage) head(channel string) Delivery {
+func (s *stage) head(channel string) state.Delivery {
 	s.Helper()
-	l := s.conv().lane(channel)
+	l := s.conv().Lane(channel)
 	if l == nil {
 		s.Fatalf("nothing waits for %s; lanes: %s", channel, s.lanes())
 	}
@@ -331,7 +379,7 @@ func (s *stage) head(channel string) Delivery {
 }
 
 // result reports an outcome of a delivery, which need not be queued any more.
-func (s *stage) result(d Delivery, o Outcome) {
+func (s *stage) result(d state.Delivery, o delivery.Outcome) {
 	s.Helper()
 	s.turn(func(tx *Transaction) {
 		r := o
@@ -339,39 +387,39 @@ func (s *stage) result(d Delivery, o Outcome) {
 		if r.Thread == "" {
 			r.Thread = d.Thread
 		}
-		if c := s.book.Conversation(r.Conversation); r.Thread == "" && d.Kind != KindOpen && c != nil && c.Threads[d.Channel] != nil {
+		if c := s.state.Conversation(r.Conversation); r.Thread == "" && d.Kind != state.KindOpen && c != nil && c.Threads[d.Channel] != nil {
 			r.Thread = c.Threads[d.Channel].ID
 		}
 		r.Replies = nil
 		for _, in := range o.Replies {
 			e := *in.Envelope
-			r.Replies = append(r.Replies, &Inbound{Channel: in.Channel, Envelope: &e, Bytes: in.Bytes})
+			r.Replies = append(r.Replies, &inbound.Envelope{Channel: in.Channel, Envelope: &e, Bytes: in.Bytes})
 		}
 		tx.ApplyOutcome(&r)
 	})
 }
 
-func (s *stage) convOf(d Delivery) string { return s.ledger.deliveries[d.ID].conv }
+func (s *stage) convOf(d state.Delivery) string { return s.ledger.deliveries[d.ID].conv }
 
 // opened answers the open at the head of a lane.
 func (s *stage) opened(channel, thread string) {
 	s.Helper()
 	d := s.head(channel)
-	if d.Kind != KindOpen {
+	if d.Kind != state.KindOpen {
 		s.Fatalf("head of %s is a %s, not an open; lanes: %s", channel, d.Kind, s.lanes())
 	}
-	s.result(d, Outcome{Thread: thread})
+	s.result(d, delivery.Outcome{Thread: thread})
 }
 
 // drain delivers everything that waits for a channel and returns what it was, one line each.
 func (s *stage) drain(channel string) []string {
 	s.Helper()
 	var out []string
-	for s.conv().lane(channel) != nil {
+	for s.conv().Lane(channel) != nil {
 		d := s.head(channel)
 		out = append(out, s.line(&d))
-		o := Outcome{}
-		if d.Kind == KindOpen {
+		o := delivery.Outcome{}
+		if d.Kind == state.KindOpen {
 			o.Thread = fmt.Sprintf("%s-%d", channel, s.seq)
 		}
 		s.result(d, o)
@@ -387,7 +435,7 @@ func (s *stage) wait(d time.Duration) {
 		tx.AdmitPending()
 		tx.ExpirePending()
 		var ids []string
-		s.book.All(func(c *Conversation) bool { ids = append(ids, c.ID); return true })
+		s.state.All(func(c *state.Conversation) bool { ids = append(ids, c.ID); return true })
 		for _, id := range sorted(ids) {
 			tx.ApplyDeadlines(id)
 		}
@@ -408,15 +456,15 @@ func (s *stage) lanes() string {
 }
 
 // line describes a delivery: what it says, as a person would write it down.
-func (s *stage) line(d *Delivery) string {
+func (s *stage) line(d *state.Delivery) string {
 	var out string
 	switch d.Kind {
-	case KindOpen:
+	case state.KindOpen:
 		out = "open"
 		if d.Offer {
 			out = "ask"
 		}
-	case KindTranscript:
+	case state.KindTranscript:
 		out = "transcript"
 	default:
 		out = s.words(d.Item.Pos)
@@ -435,7 +483,7 @@ func (s *stage) line(d *Delivery) string {
 }
 
 // words returns an envelope's text, cut short, or its kind and reason.
-func (s *stage) words(p Position) string {
+func (s *stage) words(p state.Position) string {
 	e := s.ledger.envelopes[p]
 	if e == nil {
 		return fmt.Sprintf("(nothing at %v)", p)

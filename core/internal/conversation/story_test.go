@@ -3,7 +3,10 @@ package conversation
 import (
 	"testing"
 
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/route"
+	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 )
 
@@ -40,11 +43,11 @@ func TestNormalledPath(t *testing.T) {
 	s.customer("hello")
 	s.wantLines("to the bot", s.queue("faq"), "open", "hello")
 	s.opened("faq", "faq-1")
-	s.want("fate", s.fate("hello"), StatusQueued)
-	s.result(s.head("faq"), Outcome{Replies: []*Inbound{s.inbound(say{channel: "faq", text: "good day"})}})
-	s.want("fate", s.fate("hello"), StatusDelivered)
+	s.want("fate", s.fate("hello"), state.StatusQueued)
+	s.result(s.head("faq"), delivery.Outcome{Replies: []*inbound.Envelope{s.inbound(say{channel: "faq", text: "good day"})}})
+	s.want("fate", s.fate("hello"), state.StatusDelivered)
 	s.wantLines("to the customer", s.drain("web"), "good day")
-	s.want("fate", s.fate("good day"), StatusDelivered)
+	s.want("fate", s.fate("good day"), state.StatusDelivered)
 	s.wantOwner("faq", 1)
 	if c := s.conv(); len(c.Lanes) > 0 || c.Undelivered() != 0 || !c.UnansweredSince.IsZero() {
 		t.Errorf("something is left: %+v", c)
@@ -55,7 +58,7 @@ func TestStory(t *testing.T) {
 	s := newStage(t, testPolicy(t, storyRules()...))
 	s.customer("hello")
 	s.opened("faq", "faq-1")
-	s.result(s.head("faq"), Outcome{Replies: []*Inbound{s.inbound(say{channel: "faq", text: "good day"})}})
+	s.result(s.head("faq"), delivery.Outcome{Replies: []*inbound.Envelope{s.inbound(say{channel: "faq", text: "good day"})}})
 	s.customer("a human please")
 	s.customer("are you there?")
 	s.wantOwner("faq", 1)
@@ -85,7 +88,7 @@ func TestStory(t *testing.T) {
 	s.customer("and another")
 	s.wantLines("to the bot", s.drain("faq"), "and another")
 	s.in(say{channel: "faq", thread: "faq-1", text: "late answer"})
-	s.want("answer on the first term's thread", s.fate("late answer"), StatusFenced)
+	s.want("answer on the first term's thread", s.fate("late answer"), state.StatusFenced)
 }
 
 func TestFirstAgentMessageAccepts(t *testing.T) {
@@ -94,7 +97,7 @@ func TestFirstAgentMessageAccepts(t *testing.T) {
 	s.opened("desk", "desk-1")
 	s.in(say{channel: "desk", thread: "desk-1", text: "please hold", role: envelope.RoleSystem})
 	s.wantOwner("faq", 1)
-	s.want("a notice of the desk", s.fate("please hold"), StatusFenced)
+	s.want("a notice of the desk", s.fate("please hold"), state.StatusFenced)
 	s.in(say{channel: "desk", thread: "desk-1", text: "Ann here"})
 	s.wantOwner("desk", 2)
 	s.wantLines("to the customer", s.drain("web"), "One moment.", "passed desk ask-for-a-person", "Ann here")

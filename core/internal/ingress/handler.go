@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/writer"
 	"patchbay/sdk"
 	"patchbay/sdk/protocol/pluginpb"
@@ -98,7 +98,7 @@ func (h *Handler) handle(ep *Endpoint, w http.ResponseWriter, r *http.Request) (
 }
 
 // accept stores the envelopes. Its timeout does not include the adapter's time.
-func (h *Handler) accept(ctx context.Context, in []*conversation.Inbound) *refusal {
+func (h *Handler) accept(ctx context.Context, in []*inbound.Envelope) *refusal {
 	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
 	defer cancel()
 	err := h.Writer.Accept(ctx, in)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/inbound"
 )
 
 func TestEnvelopesAreStoredInOrderAndTheAdapterAnswers(t *testing.T) {
@@ -31,7 +31,7 @@ func TestEnvelopesAreStoredInOrderAndTheAdapterAnswers(t *testing.T) {
 func TestAnswerFollowsTheCommit(t *testing.T) {
 	f := &fake{receive: receives(t, "faq", "m1")}
 	entered, release := make(chan struct{}), make(chan struct{})
-	f.accept = func(context.Context, []*conversation.Inbound) error { close(entered); <-release; return nil }
+	f.accept = func(context.Context, []*inbound.Envelope) error { close(entered); <-release; return nil }
 	srv := httptest.NewServer(f.handler(t))
 	defer srv.Close()
 	type answer struct {

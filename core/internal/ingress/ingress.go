@@ -10,7 +10,7 @@ import (
 	"log/slog"
 	"time"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/inbound"
 	"patchbay/sdk/protocol/pluginpb"
 )
 
@@ -21,7 +21,7 @@ type Receiver interface {
 
 // Writer stores envelopes; see writer.Writer.
 type Writer interface {
-	Accept(ctx context.Context, in []*conversation.Inbound) error
+	Accept(ctx context.Context, in []*inbound.Envelope) error
 	Writable() error
 }
 

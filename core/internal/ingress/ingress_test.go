@@ -13,7 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/inbound"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
@@ -26,7 +26,7 @@ type receiveFunc = func(context.Context, *pluginpb.ReceiveCall) (*pluginpb.Recei
 // fake is an adapter, a writer and an observer.
 type fake struct {
 	receive  receiveFunc
-	accept   func(context.Context, []*conversation.Inbound) error
+	accept   func(context.Context, []*inbound.Envelope) error
 	writable error
 
 	mu       sync.Mutex
@@ -45,7 +45,7 @@ func (f *fake) Receive(ctx context.Context, c *pluginpb.ReceiveCall) (*pluginpb.
 	return f.receive(ctx, c)
 }
 
-func (f *fake) Accept(ctx context.Context, in []*conversation.Inbound) error {
+func (f *fake) Accept(ctx context.Context, in []*inbound.Envelope) error {
 	f.mu.Lock()
 	for _, i := range in {
 		f.accepted = append(f.accepted, i.Channel+" "+i.Envelope.VendorID)

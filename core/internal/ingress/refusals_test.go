@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/writer"
 	"patchbay/sdk/protocol/pluginpb"
@@ -112,7 +112,7 @@ func TestRequestsAreRefusedByTheirForm(t *testing.T) {
 
 func TestRequestsAreRefusedIfStoringFails(t *testing.T) {
 	failing := func(err error) *fake {
-		return &fake{accept: func(context.Context, []*conversation.Inbound) error { return err }}
+		return &fake{accept: func(context.Context, []*inbound.Envelope) error { return err }}
 	}
 	const unavailable = "temporarily unavailable, try again"
 	checkRefusals(t, map[string]refusalCase{

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/inbound"
 	"patchbay/sdk/protocol/pluginpb"
 )
 
@@ -79,8 +79,8 @@ func (ep *Endpoint) receiveCall(r *http.Request, body []byte) *pluginpb.ReceiveC
 }
 
 // decode reads the envelopes. It fails if one of them is for a channel that does not use the endpoint.
-func (ep *Endpoint) decode(res *pluginpb.ReceiveResult) ([]*conversation.Inbound, error) {
-	in, err := conversation.Decode(res.GetEnvelopes(), ep.Channels)
+func (ep *Endpoint) decode(res *pluginpb.ReceiveResult) ([]*inbound.Envelope, error) {
+	in, err := inbound.Decode(res.GetEnvelopes(), ep.Channels)
 	if err != nil {
 		return nil, fmt.Errorf("adapter %s: %w", ep.Adapter, err)
 	}

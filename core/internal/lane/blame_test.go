@@ -4,9 +4,8 @@ import (
 	"errors"
 	"testing"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/plugin"
-	"patchbay/core/internal/writer"
 )
 
 // TestBlame convicts a delivery after two deaths alone in the process, after four beside webhooks, and never for
@@ -26,13 +25,13 @@ func TestBlame(t *testing.T) {
 		"another error each time": {errors.New("deadline"), 0, 100, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			task := &task{job: &writer.Job{}, ch: &channel{process: &adapterState{running: tt.running}}}
+			task := &task{job: &delivery.Job{}, ch: &channel{process: &adapterState{running: tt.running}}}
 			var r result
 			for range tt.deaths {
 				r = result{out: task.unknownOutcome("died"), err: tt.died}
 				task.countCrash(&r)
 			}
-			if got := r.out.Result == conversation.ResultDead; got != tt.want {
+			if got := r.out.Result == delivery.ResultDead; got != tt.want {
 				t.Errorf("given up: %v, want %v (%+v)", got, tt.want, r.out)
 			}
 		})

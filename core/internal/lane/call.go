@@ -7,17 +7,21 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/plugin"
+	"patchbay/core/internal/render"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/store"
 	"patchbay/sdk"
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
+	"patchbay/sdk/text"
 )
 
 // result is what came of one call.
 type result struct {
-	out   *conversation.Outcome
+	out   *delivery.Outcome
 	pause time.Duration // for the whole channel
 	err   error         // the call itself failed: the adapter was away, died or was too slow
 }
@@ -29,7 +33,7 @@ func (e *Engine) call(ctx context.Context, t *task) result {
 		return t.readFailed(err)
 	}
 	if call == nil { // nothing is left to say: the piece is empty, or the history was purged
-		return result{out: &conversation.Outcome{Result: conversation.ResultDelivered, Degraded: "nothing to send"}, err: errNotCalled}
+		return result{out: &delivery.Outcome{Result: delivery.ResultDelivered, Degraded: "nothing to send"}, err: errNotCalled}
 	}
 	res, err := t.ch.Caller.Deliver(ctx, call)
 	if err != nil {
@@ -38,9 +42,9 @@ func (e *Engine) call(ctx context.Context, t *task) result {
 	if f := res.GetError(); f != nil {
 		return t.adapterRefused(f)
 	}
-	o := &conversation.Outcome{
-		Result: conversation.ResultDelivered, VendorID: res.GetVendorId(), Thread: res.GetThread(), Accepted: res.GetAccepted(),
-		Degraded: join(degraded, brief(res.GetDegraded())),
+	o := &delivery.Outcome{
+		Result: delivery.ResultDelivered, VendorID: res.GetVendorId(), Thread: res.GetThread(), Accepted: res.GetAccepted(),
+		Degraded: render.Join(degraded, text.Abbreviate(res.GetDegraded(), render.MaxDegraded)),
 	}
 	if res.GetHasState() {
 		o.State = res.GetState()
@@ -49,23 +53,16 @@ func (e *Engine) call(ctx context.Context, t *task) result {
 		}
 	}
 	if err := replies(o, t.ch.Name, res); err != nil {
-		o.Degraded = join(o.Degraded, err.Error())
+		o.Degraded = render.Join(o.Degraded, err.Error())
 	}
-	if t.job.Delivery.Kind == conversation.KindOpen && o.Thread == "" {
+	if t.job.Delivery.Kind == state.KindOpen && o.Thread == "" {
 		return result{out: t.deadLetter("permanent", "the adapter opened a conversation without a thread")}
 	}
 	return result{out: o}
 }
 
-func join(a, b string) string {
-	if a != "" && b != "" {
-		return a + "; " + b
-	}
-	return a + b
-}
-
 // replies decodes what a synchronous vendor answered.
-func replies(o *conversation.Outcome, channel string, res *pluginpb.DeliverResult) error {
+func replies(o *delivery.Outcome, channel string, res *pluginpb.DeliverResult) error {
 	size := 0
 	for _, b := range res.GetReplies() {
 		if size += len(b); size > maxReplyBytes {
@@ -75,7 +72,7 @@ func replies(o *conversation.Outcome, channel string, res *pluginpb.DeliverResul
 		if err != nil {
 			return fmt.Errorf("a reply can't be read: %w", err)
 		}
-		o.Replies = append(o.Replies, &conversation.Inbound{Channel: channel, Envelope: env, Bytes: b})
+		o.Replies = append(o.Replies, &inbound.Envelope{Channel: channel, Envelope: env, Bytes: b})
 	}
 	return nil
 }
@@ -120,9 +117,9 @@ func (t *task) adapterRefused(f *pluginpb.Error) result {
 	case sdk.KindInvalid, sdk.KindUnsupported, sdk.KindPermanent:
 		return result{out: t.deadLetter(string(kind), text)}
 	case sdk.KindDeclined:
-		return result{out: &conversation.Outcome{Result: conversation.ResultDeclined, Error: string(kind), Text: text, Reason: e.Reason}}
+		return result{out: &delivery.Outcome{Result: delivery.ResultDeclined, Error: string(kind), Text: text, Reason: e.Reason}}
 	case sdk.KindGone:
-		return result{out: &conversation.Outcome{Result: conversation.ResultGone, Error: string(kind), Text: text}}
+		return result{out: &delivery.Outcome{Result: delivery.ResultGone, Error: string(kind), Text: text}}
 	case sdk.KindUnknown:
 		return result{out: t.unknownOutcome(text)}
 	case sdk.KindThrottled:
@@ -140,27 +137,27 @@ func (t *task) adapterRefused(f *pluginpb.Error) result {
 	}
 }
 
-func (t *task) deadLetter(kind, text string) *conversation.Outcome {
-	return &conversation.Outcome{Result: conversation.ResultDead, Error: kind, Text: text}
+func (t *task) deadLetter(kind, text string) *delivery.Outcome {
+	return &delivery.Outcome{Result: delivery.ResultDead, Error: kind, Text: text}
 }
 
-func (t *task) retry(kind, text string, after time.Duration) *conversation.Outcome {
+func (t *task) retry(kind, text string, after time.Duration) *delivery.Outcome {
 	wait := max(after, backoff(backoffBase, t.job.Delivery.Attempts))
-	return &conversation.Outcome{Result: conversation.ResultRetry, Error: kind, Text: text, Next: time.Now().Add(wait)}
+	return &delivery.Outcome{Result: delivery.ResultRetry, Error: kind, Text: text, Next: time.Now().Add(wait)}
 }
 
 // later is retry for a delivery whose vendor was not asked. That is no attempt, so its age tells how long to wait: the more the
 // longer it has waited, and a medium is tried once more when its time is over.
-func (t *task) retryNotCalled(kind, text string, after time.Duration) *conversation.Outcome {
+func (t *task) retryNotCalled(kind, text string, after time.Duration) *delivery.Outcome {
 	age := time.Since(t.job.Delivery.QueuedAt)
 	wait := max(after, backoffBase/4+rand.N(min(max(2*age, backoffBase), backoffMax)))
 	if left := t.mediaWait() - age; left > 0 {
 		wait = min(wait, max(left, backoffBase/4))
 	}
-	return &conversation.Outcome{Result: conversation.ResultRetry, Error: kind, Text: text, Next: time.Now().Add(wait), NotCalled: true}
+	return &delivery.Outcome{Result: delivery.ResultRetry, Error: kind, Text: text, Next: time.Now().Add(wait), NotCalled: true}
 }
 
-func (t *task) unknownOutcome(text string) *conversation.Outcome {
+func (t *task) unknownOutcome(text string) *delivery.Outcome {
 	if t.ch.DeadOnUnknown {
 		return t.deadLetter(string(sdk.KindUnknown), text)
 	}

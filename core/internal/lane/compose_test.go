@@ -7,14 +7,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/render"
+	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
 )
 
 // made submits a job and returns the call that was made of it, and the outcome.
-func made(t *testing.T, ch Channel, change func(b *bench, d *conversation.Delivery)) (call *pluginpb.DeliverCall, degraded string) {
+func made(t *testing.T, ch Channel, change func(b *bench, d *state.Delivery)) (call *pluginpb.DeliverCall, degraded string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		ch.Name = "faq"
@@ -41,11 +42,11 @@ func carried(t *testing.T, c *pluginpb.DeliverCall) *envelope.Envelope {
 }
 
 func TestSend(t *testing.T) {
-	call, degraded := made(t, Channel{}, func(b *bench, d *conversation.Delivery) {
-		e := text("hello")
+	call, degraded := made(t, Channel{}, func(b *bench, d *state.Delivery) {
+		e := message("hello")
 		e.Hops, e.Attributes = 2, map[string]string{"native.tag": "x"}
 		d.Item, d.Attempts = b.store(e), 4
-		d.History = []conversation.Item{b.store(text("before")), {Pos: conversation.Position{Seq: 999}}, b.store(text("then"))}
+		d.History = []state.Item{b.store(message("before")), {Pos: state.Position{Seq: 999}}, b.store(message("then"))}
 	})
 	if call.GetChannel() != "faq" || call.GetKey() != "d1" || call.GetAttempt() != 5 || degraded != "" {
 		t.Errorf("call %v, degraded %q", call, degraded)
@@ -80,8 +81,8 @@ func TestPieces(t *testing.T) {
 	var joined string
 	n := uint32(3)
 	for i := range n {
-		call, _ := made(t, Channel{TextBytes: limit}, func(b *bench, d *conversation.Delivery) {
-			d.Item, d.Piece, d.Pieces = b.store(text(long)), i, n
+		call, _ := made(t, Channel{Target: render.Target{TextBytes: limit}}, func(b *bench, d *state.Delivery) {
+			d.Item, d.Piece, d.Pieces = b.store(message(long)), i, n
 		})
 		piece := carried(t, call).Text()
 		if len(piece) > limit || piece == "" {
@@ -95,8 +96,8 @@ func TestPieces(t *testing.T) {
 }
 
 func TestEmptyPieceIsNotSent(t *testing.T) {
-	call, degraded := made(t, Channel{TextBytes: 10}, func(b *bench, d *conversation.Delivery) {
-		d.Item, d.Piece, d.Pieces = b.store(text("short")), 1, 3
+	call, degraded := made(t, Channel{Target: render.Target{TextBytes: 10}}, func(b *bench, d *state.Delivery) {
+		d.Item, d.Piece, d.Pieces = b.store(message("short")), 1, 3
 	})
 	if call != nil || degraded != "nothing to send" {
 		t.Errorf("call %v, degraded %q; want none", call, degraded)
@@ -104,7 +105,7 @@ func TestEmptyPieceIsNotSent(t *testing.T) {
 }
 
 func picture(words string) *envelope.Envelope {
-	e := text(words)
+	e := message(words)
 	e.Parts = append(e.Parts, envelope.Part{Type: envelope.PartImage, URL: "https://pics.example/1.png", Name: "1.png"})
 	return e
 }
@@ -132,9 +133,9 @@ func TestDegradedParts(t *testing.T) {
 		"two of three": {append(picture("x").Parts, envelope.Part{Type: "file", Name: "a.pdf"}), only("text", "file"), "x\n[image] 1.png https://pics.example/1.png\n[file] a.pdf", "sent as text: image, file"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := text("")
+			e := message("")
 			e.Parts = tc.parts
-			call, lost := made(t, Channel{Parts: tc.can}, func(b *bench, d *conversation.Delivery) { d.Item = b.store(e) })
+			call, lost := made(t, Channel{Target: render.Target{Parts: tc.can}}, func(b *bench, d *state.Delivery) { d.Item = b.store(e) })
 			want := tc.parts
 			if tc.text != "" {
 				want = []envelope.Part{envelope.TextPart(tc.text)}
@@ -153,7 +154,7 @@ func TestDegradedParts(t *testing.T) {
 func TestPiecesDropNoParts(t *testing.T) {
 	var joined, lost string
 	for i := range uint32(2) {
-		call, degraded := made(t, Channel{TextBytes: 80}, func(b *bench, d *conversation.Delivery) {
+		call, degraded := made(t, Channel{Target: render.Target{TextBytes: 80}}, func(b *bench, d *state.Delivery) {
 			d.Item, d.Piece, d.Pieces = b.store(picture(strings.Repeat("word ", 20))), i, 2
 		})
 		joined, lost = joined+carried(t, call).Text(), degraded
@@ -164,14 +165,14 @@ func TestPiecesDropNoParts(t *testing.T) {
 }
 
 func TestTranscript(t *testing.T) {
-	agent := text("How can I help?")
+	agent := message("How can I help?")
 	agent.Sender.Role = envelope.RoleAgent
-	bot := text("I am a bot")
+	bot := message("I am a bot")
 	bot.Sender.Role = envelope.RoleBot
-	call, _ := made(t, Channel{}, func(b *bench, d *conversation.Delivery) {
-		d.Kind = conversation.KindTranscript
-		d.Item = conversation.Item{}
-		d.History = []conversation.Item{b.store(text("hello")), b.store(bot), {Pos: conversation.Position{Seq: 999}}, b.store(picture("see")), b.store(agent)}
+	call, _ := made(t, Channel{}, func(b *bench, d *state.Delivery) {
+		d.Kind = state.KindTranscript
+		d.Item = state.Item{}
+		d.History = []state.Item{b.store(message("hello")), b.store(bot), {Pos: state.Position{Seq: 999}}, b.store(picture("see")), b.store(agent)}
 	})
 	e := carried(t, call)
 	want := "Customer: hello\nAssistant: I am a bot\nCustomer: see\n[image] 1.png https://pics.example/1.png\nAgent: How can I help?"
@@ -189,16 +190,16 @@ func TestTranscriptOfAHandover(t *testing.T) {
 		p.Attributes = map[string]string{"role": role}
 		return p
 	}
-	e := text("")
+	e := message("")
 	e.Kind = envelope.KindHandoverRequested
 	e.Parts = []envelope.Part{
 		by("customer", envelope.TextPart("Where is my parcel?")), by("bot", envelope.TextPart("I do not know.")),
 		by("customer", envelope.Part{Type: envelope.PartImage, Name: "1.png", URL: "https://pics.example/1.png"}),
 		by("tool", envelope.TextPart("looked up 3 orders")), envelope.TextPart("(older messages are left out)"),
 	}
-	call, _ := made(t, Channel{}, func(b *bench, d *conversation.Delivery) {
-		d.Kind, d.Item = conversation.KindTranscript, conversation.Item{}
-		d.History = []conversation.Item{b.store(e), b.store(text("hello?"))}
+	call, _ := made(t, Channel{}, func(b *bench, d *state.Delivery) {
+		d.Kind, d.Item = state.KindTranscript, state.Item{}
+		d.History = []state.Item{b.store(e), b.store(message("hello?"))}
 	})
 	want := "Customer: Where is my parcel?\nAssistant: I do not know.\nCustomer: [image] 1.png https://pics.example/1.png\n" +
 		"looked up 3 orders\n(older messages are left out)\nCustomer: hello?"
@@ -208,9 +209,9 @@ func TestTranscriptOfAHandover(t *testing.T) {
 }
 
 func TestTranscriptOfWhatIsGone(t *testing.T) {
-	call, degraded := made(t, Channel{}, func(_ *bench, d *conversation.Delivery) {
-		d.Kind, d.Item = conversation.KindTranscript, conversation.Item{}
-		d.History = []conversation.Item{{Pos: conversation.Position{Seq: 999}}}
+	call, degraded := made(t, Channel{}, func(_ *bench, d *state.Delivery) {
+		d.Kind, d.Item = state.KindTranscript, state.Item{}
+		d.History = []state.Item{{Pos: state.Position{Seq: 999}}}
 	})
 	if call != nil || degraded != "nothing to send" {
 		t.Errorf("call %v, degraded %q; want none", call, degraded)
@@ -218,8 +219,8 @@ func TestTranscriptOfWhatIsGone(t *testing.T) {
 }
 
 func TestOpen(t *testing.T) {
-	call, _ := made(t, Channel{}, func(_ *bench, d *conversation.Delivery) {
-		d.Kind, d.Offer, d.Reason, d.Epoch = conversation.KindOpen, true, "ask-for-a-person", 7
+	call, _ := made(t, Channel{}, func(_ *bench, d *state.Delivery) {
+		d.Kind, d.Offer, d.Reason, d.Epoch = state.KindOpen, true, "ask-for-a-person", 7
 	})
 	if call.GetOpen() == nil {
 		t.Fatalf("call %v, want an open", call)

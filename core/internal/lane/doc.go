@@ -12,11 +12,11 @@ import (
 	"io"
 	"time"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/media"
-	"patchbay/core/internal/writer"
+	"patchbay/core/internal/render"
+	"patchbay/core/internal/state"
 	"patchbay/sdk"
-	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol/pluginpb"
 )
 
@@ -30,6 +30,7 @@ type Caller interface {
 
 // Channel is how one channel is called.
 type Channel struct {
+	render.Target
 	Name          string
 	Adapter       string
 	Caller        Caller
@@ -38,18 +39,15 @@ type Channel struct {
 	DeadOnUnknown bool          // an outcome that is not known is given up, not repeated
 	Concurrency   int           // calls at once
 	Rate          float64       // calls a second; 0 is no limit
-	TextBytes     int
-	Parts         map[envelope.PartType]bool
 	Media         sdk.MediaMode
 	MediaLimit    media.Limit // of one medium, for a Media other than sdk.MediaAsIs
-	SeparateMedia bool        // a call carries either words or one medium
 }
 
 // Loader reads envelopes from the log.
-type Loader func(ctx context.Context, p conversation.Position) (writer.Stored, error)
+type Loader func(ctx context.Context, p state.Position) (delivery.Stored, error)
 
 // Finish takes an outcome; it must not wait.
-type Finish func(o *conversation.Outcome)
+type Finish func(o *delivery.Outcome)
 
 // Observer counts calls. Its methods are called concurrently and must be quick.
 type Observer interface {

@@ -11,8 +11,8 @@ import (
 	"github.com/sony/gobreaker/v2"
 	"golang.org/x/time/rate"
 
-	"patchbay/core/internal/conversation"
-	"patchbay/core/internal/writer"
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/state"
 )
 
 // Options are what an Engine needs.
@@ -41,7 +41,7 @@ type Engine struct {
 
 // task is a job on its way.
 type task struct {
-	job        *writer.Job
+	job        *delivery.Job
 	ch         *channel
 	cancel     context.CancelFunc // set while its call runs
 	cancelled  bool
@@ -109,19 +109,19 @@ func (e *Engine) newBreaker(name string) *gobreaker.TwoStepCircuitBreaker[any] {
 }
 
 // Submit queues the head of a lane.
-func (e *Engine) Submit(j *writer.Job) {
+func (e *Engine) Submit(j *delivery.Job) {
 	e.mu.Lock()
 	ch := e.channels[j.Delivery.Channel]
 	if ch == nil || e.stopping {
 		e.mu.Unlock()
 		if ch == nil {
-			e.finish(j, &conversation.Outcome{Result: conversation.ResultDead, Error: "unconfigured", Text: "channel is not in the configuration"})
+			e.finish(j, &delivery.Outcome{Result: delivery.ResultDead, Error: "unconfigured", Text: "channel is not in the configuration"})
 		}
 		return // while stopping, the lane head waits in the log for the next start
 	}
 	t := &task{job: j, ch: ch}
 	e.waiting[j.Delivery.ID] = t
-	if d := &j.Delivery; e.Media != nil && d.Kind == conversation.KindSend && d.Item.Extent.Media > 0 {
+	if d := &j.Delivery; e.Media != nil && d.Kind == state.KindSend && d.Item.Extent.Media > 0 {
 		e.prepareMedia(t)
 	} else {
 		ch.queue = append(ch.queue, t)
@@ -131,10 +131,10 @@ func (e *Engine) Submit(j *writer.Job) {
 }
 
 // Cancel ends a call that nobody waits for, or takes its job out of the queue. The outcome still comes.
-func (e *Engine) Cancel(delivery string) {
+func (e *Engine) Cancel(id string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	t := e.waiting[delivery]
+	t := e.waiting[id]
 	if t == nil || t.cancelled {
 		return
 	}
@@ -144,8 +144,8 @@ func (e *Engine) Cancel(delivery string) {
 		return
 	}
 	t.ch.remove(t)
-	delete(e.waiting, delivery)
-	e.finish(t.job, &conversation.Outcome{Result: conversation.ResultRetry, Error: "cancelled", Next: time.Now(), NotCalled: true})
+	delete(e.waiting, id)
+	e.finish(t.job, &delivery.Outcome{Result: delivery.ResultRetry, Error: "cancelled", Next: time.Now(), NotCalled: true})
 }
 
 // next returns the place of the first job that may begin, or -1. Media wait until there is room for their bytes, and no others
@@ -244,7 +244,7 @@ func (e *Engine) State(name string) (breaker string, paused time.Duration, waiti
 	return ch.breaker.State().String(), max(time.Until(ch.pause), 0), waiting, ch.running
 }
 
-func (e *Engine) finish(j *writer.Job, o *conversation.Outcome) {
+func (e *Engine) finish(j *delivery.Job, o *delivery.Outcome) {
 	o.Conversation, o.Delivery, o.Channel = j.Conv.ID, j.Delivery.ID, j.Delivery.Channel
 	o.Kind, o.Offer = j.Delivery.Kind, j.Delivery.Offer
 	if o.Thread == "" {

@@ -10,8 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"patchbay/core/internal/conversation"
-	"patchbay/core/internal/writer"
+	"patchbay/core/internal/delivery"
 	"patchbay/sdk/protocol/pluginpb"
 )
 
@@ -79,7 +78,7 @@ func TestBreaker(t *testing.T) {
 			t.Error("a call was made, or an attempt burnt, while the breaker was open")
 		}
 		time.Sleep(2 * time.Second) // half open: one call tries
-		if o := b.must(j); o.Result != conversation.ResultRetry || b.bot.count() != calls+1 {
+		if o := b.must(j); o.Result != delivery.ResultRetry || b.bot.count() != calls+1 {
 			t.Errorf("half open: outcome %+v after %d calls, want one call that fails", o, b.bot.count()-calls)
 		}
 		b.bot.by(nil)
@@ -93,7 +92,7 @@ func TestBreaker(t *testing.T) {
 		b.bot.always(delivered())
 		b.bot.count()
 		time.Sleep(time.Second)
-		if b.must(first).Result != conversation.ResultDelivered || b.must(second).Result != conversation.ResultDelivered {
+		if b.must(first).Result != delivery.ResultDelivered || b.must(second).Result != delivery.ResultDelivered {
 			t.Error("not delivered after the vendor came back")
 		}
 		want := []string{"faq open", "faq half-open", "faq open", "faq half-open", "faq closed"}
@@ -162,7 +161,7 @@ func TestThrottleOfTheChannelPausesIt(t *testing.T) {
 			t.Fatalf("outcome %+v during the pause", o)
 		}
 		time.Sleep(2 * time.Second)
-		if o := b.must(j); o.Result != conversation.ResultDelivered {
+		if o := b.must(j); o.Result != delivery.ResultDelivered {
 			t.Errorf("outcome %+v after the pause", o)
 		}
 	})
@@ -195,7 +194,7 @@ func TestAdapterAwayBurnsNothing(t *testing.T) {
 		var order []string
 		b.bot.by(func(c *pluginpb.DeliverCall) answer { order = append(order, c.GetKey()); return delivered() })
 		time.Sleep(2 * notReadyPause)
-		if o := b.must(first); o.Result != conversation.ResultDelivered {
+		if o := b.must(first); o.Result != delivery.ResultDelivered {
 			t.Errorf("outcome %+v once the adapter is back", o)
 		}
 		b.must(second)
@@ -210,7 +209,7 @@ func TestWhoKillsTheAdapterIsFound(t *testing.T) {
 		b := newBench(t, Channel{Name: "faq", Concurrency: 10}, Channel{Name: "other", Concurrency: 10})
 		defer b.close()
 		poison := b.submit("faq", "poison")
-		innocent := []*writer.Job{b.submit("faq", "a"), b.submit("other", "b"), b.submit("faq", "c")}
+		innocent := []*delivery.Job{b.submit("faq", "a"), b.submit("other", "b"), b.submit("faq", "c")}
 		for _, c := range b.bot.take() { // one process died, and all calls with it
 			c.answer <- died(false)
 		}
@@ -230,7 +229,7 @@ func TestWhoKillsTheAdapterIsFound(t *testing.T) {
 				calls[0].answer <- delivered()
 			}
 		}
-		if o := b.must(poison); o.Result != conversation.ResultDead || o.Error != "killed_adapter" {
+		if o := b.must(poison); o.Result != delivery.ResultDead || o.Error != "killed_adapter" {
 			t.Errorf("the killer's outcome is %+v", o)
 		}
 		for calls := b.bot.take(); len(calls) > 0; calls = b.bot.take() {
@@ -239,7 +238,7 @@ func TestWhoKillsTheAdapterIsFound(t *testing.T) {
 			}
 		}
 		for i, j := range innocent {
-			if o := b.must(j); o.Result != conversation.ResultDelivered {
+			if o := b.must(j); o.Result != delivery.ResultDelivered {
 				t.Errorf("innocent %d: outcome %+v", i, o)
 			}
 		}
@@ -271,12 +270,12 @@ func TestSuspectOfAPausedChannelHoldsUpNobody(t *testing.T) {
 		for _, c := range b.bot.take() {
 			c.answer <- delivered()
 		}
-		if o := b.must(other); o.Result != conversation.ResultDelivered {
+		if o := b.must(other); o.Result != delivery.ResultDelivered {
 			t.Errorf("outcome %+v", o)
 		}
 		b.bot.always(delivered())
 		time.Sleep(time.Hour + time.Second)
-		if o := b.must(suspect); o.Result != conversation.ResultDelivered {
+		if o := b.must(suspect); o.Result != delivery.ResultDelivered {
 			t.Errorf("the suspect's outcome after the pause: %+v", o)
 		}
 	})
@@ -332,7 +331,7 @@ func TestTimeoutOfACall(t *testing.T) {
 		defer b.close()
 		j := b.submit("faq", "hello")
 		time.Sleep(3*time.Second + time.Millisecond)
-		if o := b.must(j); o.Result != conversation.ResultRetry || o.Error != "unknown" {
+		if o := b.must(j); o.Result != delivery.ResultRetry || o.Error != "unknown" {
 			t.Errorf("outcome %+v, want unknown: it may have happened", o)
 		}
 	})
@@ -354,7 +353,7 @@ func TestStopWaitsForRunningCalls(t *testing.T) {
 		late := b.submit("faq", "late")
 		call.answer <- delivered()
 		<-stopped
-		if o := b.must(running); o.Result != conversation.ResultDelivered {
+		if o := b.must(running); o.Result != delivery.ResultDelivered {
 			t.Errorf("the running call's outcome is %+v", o)
 		}
 		if b.outcome(queued) != nil || b.outcome(late) != nil {

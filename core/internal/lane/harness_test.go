@@ -13,11 +13,12 @@ import (
 	"go.uber.org/goleak"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/plugin"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/store"
-	"patchbay/core/internal/writer"
+	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
@@ -133,23 +134,24 @@ type bench struct {
 	*Engine
 	bot      *fakeAdapter
 	mu       sync.Mutex
-	outcomes []*conversation.Outcome
+	outcomes []*delivery.Outcome
 	attempts []string // channel and result
 	breakers []string
-	stored   map[conversation.Position]writer.Stored
+	stored   map[state.Position]delivery.Stored
 	loadErr  error
 	jobs     int
 }
 
 func newBench(t *testing.T, channels ...Channel) *bench {
 	t.Helper()
-	b := &bench{T: t, bot: &fakeAdapter{}, stored: map[conversation.Position]writer.Stored{}}
+	b := &bench{T: t, bot: &fakeAdapter{}, stored: map[state.Position]delivery.Stored{}}
 	for i := range channels {
 		c := &channels[i]
 		c.Adapter, c.Caller = "bot", b.bot
 		if c.Timeout == 0 {
 			c.Timeout = 10 * time.Second
 		}
+		c.Links = c.Media != sdk.MediaStream
 		if c.Concurrency == 0 {
 			c.Concurrency = 4
 		}
@@ -158,20 +160,20 @@ func newBench(t *testing.T, channels ...Channel) *bench {
 	return b
 }
 
-func (b *bench) load(_ context.Context, p conversation.Position) (writer.Stored, error) {
+func (b *bench) load(_ context.Context, p state.Position) (delivery.Stored, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.loadErr != nil {
-		return writer.Stored{}, b.loadErr
+		return delivery.Stored{}, b.loadErr
 	}
 	s, ok := b.stored[p]
 	if !ok {
-		return writer.Stored{}, fmt.Errorf("read record %d: %w", p.Seq, store.ErrNotFound)
+		return delivery.Stored{}, fmt.Errorf("read record %d: %w", p.Seq, store.ErrNotFound)
 	}
 	return s, nil
 }
 
-func (b *bench) finished(o *conversation.Outcome) {
+func (b *bench) finished(o *delivery.Outcome) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.outcomes = append(b.outcomes, o)
@@ -197,7 +199,7 @@ func (b *bench) attempted() []string {
 }
 
 // store puts an envelope into the log.
-func (b *bench) store(e *envelope.Envelope) conversation.Item {
+func (b *bench) store(e *envelope.Envelope) state.Item {
 	b.Helper()
 	data, err := protocol.EncodeEnvelope(e)
 	if err != nil {
@@ -205,15 +207,15 @@ func (b *bench) store(e *envelope.Envelope) conversation.Item {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	p := conversation.Position{Seq: uint64(len(b.stored) + 1)}
-	b.stored[p] = writer.Stored{
+	p := state.Position{Seq: uint64(len(b.stored) + 1)}
+	b.stored[p] = delivery.Stored{
 		StoredEnvelope: &journal.StoredEnvelope{Envelope: data, Id: fmt.Sprint("env-", p.Seq), Epoch: 3, Hops: int32(e.Hops)}, At: time.Unix(1000, 0),
 	}
 	rich := len(e.Parts) != 1 || e.Parts[0].Type != envelope.PartText
-	return conversation.Item{Pos: p, TextBytes: uint32(len(e.Text())), Rich: rich}
+	return state.Item{Pos: p, TextBytes: uint32(len(e.Text())), Rich: rich}
 }
 
-func text(words string) *envelope.Envelope {
+func message(words string) *envelope.Envelope {
 	return &envelope.Envelope{
 		Thread: "w1", Kind: envelope.KindMessage, Sender: envelope.Sender{Role: envelope.RoleCustomer, ID: "c1"},
 		Parts: []envelope.Part{envelope.TextPart(words)},
@@ -221,19 +223,19 @@ func text(words string) *envelope.Envelope {
 }
 
 // job makes a delivery of a text, in a conversation of its own.
-func (b *bench) job(channel, words string) *writer.Job {
+func (b *bench) job(channel, words string) *delivery.Job {
 	b.Helper()
 	b.jobs++
-	return &writer.Job{
-		Delivery: conversation.Delivery{
-			ID: fmt.Sprint("d", b.jobs), Channel: channel, Kind: conversation.KindSend, Item: b.store(text(words)), Pieces: 1, QueuedAt: time.Now(),
+	return &delivery.Job{
+		Delivery: state.Delivery{
+			ID: fmt.Sprint("d", b.jobs), Channel: channel, Kind: state.KindSend, Item: b.store(message(words)), Pieces: 1, QueuedAt: time.Now(),
 		},
-		Conv:   &conversation.Conversation{ID: fmt.Sprint("conv", b.jobs), Channel: "web", Thread: "w1", Attributes: map[string]string{"lang": "en"}},
+		Conv:   &state.Conversation{ID: fmt.Sprint("conv", b.jobs), Channel: "web", Thread: "w1", Attributes: map[string]string{"lang": "en"}},
 		Thread: "bot-thread", State: []byte("token"),
 	}
 }
 
-func (b *bench) submit(channel, words string) *writer.Job {
+func (b *bench) submit(channel, words string) *delivery.Job {
 	b.Helper()
 	j := b.job(channel, words)
 	b.Submit(j)
@@ -241,12 +243,12 @@ func (b *bench) submit(channel, words string) *writer.Job {
 }
 
 // outcome returns what came of a job, or nil while it is on its way.
-func (b *bench) outcome(j *writer.Job) *conversation.Outcome {
+func (b *bench) outcome(j *delivery.Job) *delivery.Outcome {
 	b.Helper()
 	synctest.Wait()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var found *conversation.Outcome
+	var found *delivery.Outcome
 	for _, o := range b.outcomes {
 		if o.Delivery != j.Delivery.ID {
 			continue
@@ -260,7 +262,7 @@ func (b *bench) outcome(j *writer.Job) *conversation.Outcome {
 }
 
 // must returns what came of a job.
-func (b *bench) must(j *writer.Job) *conversation.Outcome {
+func (b *bench) must(j *delivery.Job) *delivery.Outcome {
 	b.Helper()
 	o := b.outcome(j)
 	if o == nil {

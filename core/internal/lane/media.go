@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
-	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/media"
 	"patchbay/core/internal/plugin"
+	"patchbay/core/internal/render"
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
@@ -78,7 +77,7 @@ func (e *Engine) readMedia(ctx context.Context, t *task) *result {
 	t.media = map[int]readyMedium{}
 	streamed := int64(0)
 	for i := range env.Parts {
-		if !conversation.IsMedium(env.Parts[i].Type) || !t.includes(env, i) {
+		if !render.IsMedium(env.Parts[i].Type) || !t.share().NeedsMedium(env, i) {
 			continue
 		}
 		g, err := e.getWithTimeout(ctx, t, env, i)
@@ -132,7 +131,7 @@ func (t *task) mediaWaitOver() bool {
 func (e *Engine) getWithTimeout(ctx context.Context, t *task, env *envelope.Envelope, part int) (readyMedium, error) {
 	left := 0
 	for i := part; i < len(env.Parts); i++ {
-		if conversation.IsMedium(env.Parts[i].Type) && t.includes(env, i) {
+		if render.IsMedium(env.Parts[i].Type) && t.share().NeedsMedium(env, i) {
 			left++
 		}
 	}
@@ -148,7 +147,7 @@ func (e *Engine) getWithTimeout(ctx context.Context, t *task, env *envelope.Enve
 func (e *Engine) get(ctx context.Context, t *task, env *envelope.Envelope, p *envelope.Part) (readyMedium, error) {
 	carried := t.ch.Parts == nil || t.ch.Parts[p.Type]
 	switch {
-	case p.URL != "" && !isLink(p.URL):
+	case p.URL != "" && !render.IsLink(p.URL):
 		return readyMedium{why: "its link is no http address"}, nil
 	case p.URL != "" && (!carried || t.ch.Media != sdk.MediaStream):
 		return readyMedium{link: p.URL}, nil
@@ -170,67 +169,6 @@ func (e *Engine) get(ctx context.Context, t *task, env *envelope.Envelope, p *en
 		g.item = item
 	}
 	return g, nil
-}
-
-// isLink reports whether a part's URL is one that may be handed on as a link. Others would be run by whoever shows them, or lead to
-// files of their machine.
-func isLink(address string) bool {
-	scheme, rest, ok := strings.Cut(address, "://")
-	return ok && rest != "" && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https"))
-}
-
-// concerns reports whether a delivery has to do with a medium: one that carries a medium alone has with that one only.
-func (t *task) includes(env *envelope.Envelope, part int) bool {
-	if !t.apart() {
-		return true
-	}
-	index, alone, _, _ := t.job.Delivery.Medium()
-	return alone && part == mediumAt(env, index)
-}
-
-// apart reports whether a delivery carries either words or one medium. One that was queued before its channel wanted
-// that carries all of its envelope.
-func (t *task) apart() bool {
-	d := &t.job.Delivery
-	x := &d.Item.Extent
-	least := x.Media
-	if x.BytesWithoutMedia > 0 {
-		least++
-	}
-	return t.ch.SeparateMedia && x.Media > 0 && d.Pieces >= least
-}
-
-// mediumAt returns the part that is the envelope's medium number index, or -1.
-func mediumAt(env *envelope.Envelope, index int) int {
-	for i := range env.Parts {
-		if !conversation.IsMedium(env.Parts[i].Type) {
-			continue
-		}
-		if index == 0 {
-			return i
-		}
-		index--
-	}
-	return -1
-}
-
-// carries reports whether the channel takes a part as it is, or as it was made ready.
-func (t *task) carries(env *envelope.Envelope, i int) bool {
-	p := &env.Parts[i]
-	if t.ch.Parts != nil && !t.ch.Parts[p.Type] {
-		return false
-	}
-	if !conversation.IsMedium(p.Type) {
-		return true
-	}
-	switch t.ch.Media {
-	case sdk.MediaAsIs:
-		return isLink(p.URL)
-	case sdk.MediaStream:
-		return t.media[i].item != nil
-	default:
-		return isLink(p.URL) || t.media[i].item != nil
-	}
 }
 
 // assign says in what form a part is handed over, and hands over its bytes if the channel wants those.

@@ -15,9 +15,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/media"
 	"patchbay/core/internal/plugin"
+	"patchbay/core/internal/render"
+	"patchbay/core/internal/state"
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol/pluginpb"
@@ -73,23 +75,23 @@ func gallery(t *testing.T, ch Channel, v *vendor) *bench {
 }
 
 // rich makes a job of an envelope with media, as the conversation queues it.
-func (b *bench) rich(e *envelope.Envelope, piece, pieces uint32) *conversation.Delivery {
+func (b *bench) rich(e *envelope.Envelope, piece, pieces uint32) *state.Delivery {
 	j := b.job("faq", "x")
 	j.Delivery.Item = b.store(e)
 	j.Delivery.Item.Rich = true
 	for i := range e.Parts {
-		if conversation.IsMedium(e.Parts[i].Type) {
+		if render.IsMedium(e.Parts[i].Type) {
 			j.Delivery.Item.Extent.Media++
 		}
 	}
 	j.Delivery.Item.Extent.Types = 1
 	j.Delivery.Piece, j.Delivery.Pieces = piece, pieces
-	j.Conv.Threads = map[string]*conversation.Thread{"desk": {ID: "d1", State: []byte("desk state"), Live: true}}
+	j.Conv.Threads = map[string]*state.Thread{"desk": {ID: "d1", State: []byte("desk state"), Live: true}}
 	b.Submit(j)
 	return &j.Delivery
 }
 
-func (b *bench) outcomeOf(d *conversation.Delivery) *conversation.Outcome {
+func (b *bench) outcomeOf(d *state.Delivery) *delivery.Outcome {
 	b.Helper()
 	synctest.Wait()
 	b.mu.Lock()
@@ -125,56 +127,56 @@ func TestMediaInTheFormThatAChannelWants(t *testing.T) {
 		lost     string
 	}{
 		"link": {
-			ch: Channel{Parts: images, Media: sdk.MediaLink}, parts: []envelope.Part{envelope.TextPart("see"), image("r1")}, n: 1,
+			ch: Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink}, parts: []envelope.Part{envelope.TextPart("see"), image("r1")}, n: 1,
 			want: []envelope.Part{envelope.TextPart("see"), {Type: "image", Ref: "r1", Text: "caption", URL: "LINK", ContentType: "image/png", Name: "a.png", Size: 18}},
 		},
-		"a link of the vendor's own": {ch: Channel{Parts: images, Media: sdk.MediaLink}, parts: []envelope.Part{link}, n: 1, want: []envelope.Part{link}},
+		"a link of the vendor's own": {ch: Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink}, parts: []envelope.Part{link}, n: 1, want: []envelope.Part{link}},
 		"bytes": {
-			ch: Channel{Parts: images, Media: sdk.MediaStream}, parts: []envelope.Part{image("r1")}, n: 1, attached: png,
+			ch: Channel{Target: render.Target{Parts: images}, Media: sdk.MediaStream}, parts: []envelope.Part{image("r1")}, n: 1, attached: png,
 			want: []envelope.Part{{Type: "image", Ref: "r1", Text: "caption", ContentType: "image/png", Name: "a.png", Size: 18}},
 		},
 		"bytes of a link": {
-			ch: Channel{Parts: images, Media: sdk.MediaStream}, parts: []envelope.Part{link}, n: 1, attached: png,
+			ch: Channel{Target: render.Target{Parts: images}, Media: sdk.MediaStream}, parts: []envelope.Part{link}, n: 1, attached: png,
 			want: []envelope.Part{{Type: "image", URL: link.URL, ContentType: "image/png", Name: "a.png", Size: 18}},
 		},
 		"apart, words": {
-			ch: Channel{Parts: images, Media: sdk.MediaStream, SeparateMedia: true}, parts: []envelope.Part{envelope.TextPart("see"), image("r1")}, piece: 0, n: 2,
+			ch: Channel{Target: render.Target{Parts: images, SeparateMedia: true}, Media: sdk.MediaStream}, parts: []envelope.Part{envelope.TextPart("see"), image("r1")}, piece: 0, n: 2,
 			want: []envelope.Part{envelope.TextPart("see\ncaption")},
 		},
 		"apart, medium": {
-			ch: Channel{Parts: images, Media: sdk.MediaStream, SeparateMedia: true}, parts: []envelope.Part{envelope.TextPart("see"), image("r1")}, piece: 1, n: 2,
+			ch: Channel{Target: render.Target{Parts: images, SeparateMedia: true}, Media: sdk.MediaStream}, parts: []envelope.Part{envelope.TextPart("see"), image("r1")}, piece: 1, n: 2,
 			attached: png, want: []envelope.Part{{Type: "image", Ref: "r1", Text: "caption", ContentType: "image/png", Name: "a.png", Size: 18}},
 		},
 		"apart, not of the types that are taken": {
-			ch:    Channel{Parts: images, Media: sdk.MediaStream, SeparateMedia: true, MediaLimit: media.Limit{Types: []string{"image/jpeg"}}},
+			ch:    Channel{Target: render.Target{Parts: images, SeparateMedia: true}, Media: sdk.MediaStream, MediaLimit: media.Limit{Types: []string{"image/jpeg"}}},
 			parts: []envelope.Part{envelope.TextPart("see"), image("r1")}, piece: 1, n: 2,
 			want: []envelope.Part{envelope.TextPart("[image]")},
 			lost: "sent as text: image (get image of channel desk: the medium is image/png, the channel accepts image/jpeg)",
 		},
 		"too large": {
-			ch: Channel{Parts: images, Media: sdk.MediaLink, MediaLimit: media.Limit{Bytes: 10}}, parts: []envelope.Part{image("r1")}, n: 1,
+			ch: Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink, MediaLimit: media.Limit{Bytes: 10}}, parts: []envelope.Part{image("r1")}, n: 1,
 			want: []envelope.Part{envelope.TextPart("[image] caption")},
 			lost: "sent as text: image (get image of channel desk: the medium has at least 18 bytes, the limit is 10)",
 		},
 		"only words": {
-			ch: Channel{Parts: map[envelope.PartType]bool{envelope.PartText: true}}, parts: []envelope.Part{envelope.TextPart("see"), image("r1")}, n: 1,
+			ch: Channel{Target: render.Target{Parts: map[envelope.PartType]bool{envelope.PartText: true}}}, parts: []envelope.Part{envelope.TextPart("see"), image("r1")}, n: 1,
 			want: []envelope.Part{envelope.TextPart("see\n[image] caption LINK")}, lost: "sent as text: image",
 		},
-		"links as they are": {ch: Channel{Parts: images}, parts: []envelope.Part{link}, n: 1, want: []envelope.Part{link}},
+		"links as they are": {ch: Channel{Target: render.Target{Parts: images}}, parts: []envelope.Part{link}, n: 1, want: []envelope.Part{link}},
 		"a handle, where links are taken as they are": {
-			ch: Channel{Parts: images}, parts: []envelope.Part{image("r1")}, n: 1,
+			ch: Channel{Target: render.Target{Parts: images}}, parts: []envelope.Part{image("r1")}, n: 1,
 			want: []envelope.Part{envelope.TextPart("[image] caption LINK")}, lost: "sent as text: image",
 		},
 		"a link that a browser would run": {
-			ch: Channel{Parts: images, Media: sdk.MediaLink}, parts: []envelope.Part{{Type: envelope.PartImage, URL: "JavaScript:alert(1)"}}, n: 1,
+			ch: Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink}, parts: []envelope.Part{{Type: envelope.PartImage, URL: "JavaScript:alert(1)"}}, n: 1,
 			want: []envelope.Part{envelope.TextPart("[image] JavaScript:alert(1)")}, lost: "sent as text: image (its link is no http address)",
 		},
 		"a link to a file of somebody's machine, as it is": {
-			ch: Channel{Parts: images}, parts: []envelope.Part{{Type: envelope.PartImage, URL: "file:///etc/passwd"}}, n: 1,
+			ch: Channel{Target: render.Target{Parts: images}}, parts: []envelope.Part{{Type: envelope.PartImage, URL: "file:///etc/passwd"}}, n: 1,
 			want: []envelope.Part{envelope.TextPart("[image] file:///etc/passwd")}, lost: "sent as text: image (its link is no http address)",
 		},
 		"gone": {
-			ch: Channel{Parts: images, Media: sdk.MediaLink}, parts: []envelope.Part{image("gone")}, n: 1,
+			ch: Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink}, parts: []envelope.Part{image("gone")}, n: 1,
 			want: []envelope.Part{envelope.TextPart("[image] caption")},
 			lost: "sent as text: image (get image of channel desk: the medium is gone: gone: expired)",
 		},
@@ -228,12 +230,12 @@ func hideLink(s string) string {
 func TestSlowMediaHoldUpNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vendor{hangs: map[string]bool{"slow": true}}
-		b := gallery(t, Channel{Parts: images, Media: sdk.MediaLink, Concurrency: 1}, v)
+		b := gallery(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink, Concurrency: 1}, v)
 		defer b.close()
 		b.bot.always(delivered())
 		slow := b.rich(fromDesk(image("slow")), 0, 1)
 		quick := b.submit("faq", "hello")
-		if o := b.must(quick); o.Result != conversation.ResultDelivered || b.outcomeOf(slow) != nil {
+		if o := b.must(quick); o.Result != delivery.ResultDelivered || b.outcomeOf(slow) != nil {
 			t.Fatalf("outcome %+v of what is behind, %+v of the slow one", o, b.outcomeOf(slow))
 		}
 		if _, _, waiting, running := b.State("faq"); waiting != 1 || running != 0 {
@@ -241,7 +243,7 @@ func TestSlowMediaHoldUpNobody(t *testing.T) {
 		}
 		time.Sleep(mediaTimeout)
 		o := b.outcomeOf(slow)
-		if o == nil || o.Result != conversation.ResultRetry || !strings.Contains(o.Text, "read image") {
+		if o == nil || o.Result != delivery.ResultRetry || !strings.Contains(o.Text, "read image") {
 			t.Fatalf("outcome %+v, want another try", o)
 		}
 		time.Sleep(maxMediaWait) // the writer comes back with it later than it was queued
@@ -249,7 +251,7 @@ func TestSlowMediaHoldUpNobody(t *testing.T) {
 		late.Delivery.Item, late.Delivery.QueuedAt, late.Delivery.NotCalled = slow.Item, time.Now().Add(-maxMediaWait), true
 		b.Submit(late)
 		time.Sleep(mediaTimeout)
-		if o := b.must(late); o.Result != conversation.ResultDelivered || !strings.HasPrefix(o.Degraded, "sent as text: image (") {
+		if o := b.must(late); o.Result != delivery.ResultDelivered || !strings.HasPrefix(o.Degraded, "sent as text: image (") {
 			t.Errorf("outcome %+v, want words", o)
 		}
 	})
@@ -258,10 +260,10 @@ func TestSlowMediaHoldUpNobody(t *testing.T) {
 func TestMediaThatFailForNowAreTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vendor{errs: map[string]error{"r1": &sdk.Error{Kind: sdk.KindTransient, Text: "busy"}}}
-		b := gallery(t, Channel{Parts: images, Media: sdk.MediaLink}, v)
+		b := gallery(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink}, v)
 		defer b.close()
 		d := b.rich(fromDesk(image("r1")), 0, 1)
-		if o := b.outcomeOf(d); o == nil || o.Result != conversation.ResultRetry || o.Error != string(sdk.KindTransient) || b.bot.count() != 0 {
+		if o := b.outcomeOf(d); o == nil || o.Result != delivery.ResultRetry || o.Error != string(sdk.KindTransient) || b.bot.count() != 0 {
 			t.Errorf("outcome %+v, %d calls; want another try, and none", o, b.bot.count())
 		}
 	})
@@ -272,21 +274,21 @@ func TestMediaThatFailForNowAreTriedAgain(t *testing.T) {
 func TestTriesToReadMediaAreNoAttempts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vendor{errs: map[string]error{"r1": &sdk.Error{Kind: sdk.KindTransient, Text: "busy"}}}
-		b := gallery(t, Channel{Parts: images, Media: sdk.MediaLink}, v)
+		b := gallery(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink}, v)
 		defer b.close()
 		var call *pluginpb.DeliverCall
 		b.bot.by(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
 		first := b.job("faq", "x")
 		first.Delivery.Item = b.store(fromDesk(image("r1")))
-		first.Delivery.Item.Extent = conversation.Extent{BytesWithoutMedia: 11, BytesWithMedia: 300, Media: 1, Types: 3}
+		first.Delivery.Item.Extent = render.Extent{BytesWithoutMedia: 11, BytesWithMedia: 300, Media: 1, Types: 3}
 		tries := 0
 		for j := first; ; tries++ {
 			b.Submit(j)
 			o := b.must(j)
-			if o.Result == conversation.ResultDelivered {
+			if o.Result == delivery.ResultDelivered {
 				break
 			}
-			if o.Result != conversation.ResultRetry || !o.NotCalled || time.Until(o.Next) <= 0 {
+			if o.Result != delivery.ResultRetry || !o.NotCalled || time.Until(o.Next) <= 0 {
 				t.Fatalf("outcome %+v, want another try that is no attempt", o)
 			}
 			time.Sleep(time.Until(o.Next)) // as the writer does
@@ -307,17 +309,17 @@ func TestTriesToReadMediaAreNoAttempts(t *testing.T) {
 func TestMediaLeaveTimeForCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vendor{errs: map[string]error{"r1": &sdk.Error{Kind: sdk.KindThrottled, After: time.Hour}}}
-		b := gallery(t, Channel{Parts: images, Media: sdk.MediaLink, GiveUp: 10 * time.Second}, v)
+		b := gallery(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink, GiveUp: 10 * time.Second}, v)
 		defer b.close()
 		b.bot.always(delivered())
-		for age, want := range map[time.Duration]conversation.Result{0: conversation.ResultRetry, 5 * time.Second: conversation.ResultDelivered} {
+		for age, want := range map[time.Duration]delivery.Result{0: delivery.ResultRetry, 5 * time.Second: delivery.ResultDelivered} {
 			j := b.job("faq", "x")
 			j.Delivery.QueuedAt = time.Now().Add(-age)
 			j.Delivery.Item = b.store(fromDesk(image("r1")))
-			j.Delivery.Item.Extent = conversation.Extent{BytesWithoutMedia: 11, BytesWithMedia: 300, Media: 1, Types: 3}
+			j.Delivery.Item.Extent = render.Extent{BytesWithoutMedia: 11, BytesWithMedia: 300, Media: 1, Types: 3}
 			b.Submit(j)
 			o := b.must(j)
-			if o.Result != want || want == conversation.ResultRetry && time.Until(o.Next) != 5*time.Second {
+			if o.Result != want || want == delivery.ResultRetry && time.Until(o.Next) != 5*time.Second {
 				t.Errorf("after %s: outcome %+v", age, o)
 			}
 		}
@@ -334,10 +336,10 @@ func TestMediaAreNotAskedForBeforeTheirVendorWants(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				v := &vendor{errs: map[string]error{"r1": &sdk.Error{Kind: sdk.KindThrottled, After: tc.wants}}}
-				b := gallery(t, Channel{Parts: images, Media: sdk.MediaLink}, v)
+				b := gallery(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink}, v)
 				defer b.close()
 				o := b.outcomeOf(b.rich(fromDesk(image("r1")), 0, 1))
-				if o == nil || o.Result != conversation.ResultRetry {
+				if o == nil || o.Result != delivery.ResultRetry {
 					t.Fatalf("outcome %+v, want another try", o)
 				}
 				if wait := time.Until(o.Next); wait < tc.want || wait > tc.want+2*backoffBase {
@@ -351,12 +353,12 @@ func TestMediaAreNotAskedForBeforeTheirVendorWants(t *testing.T) {
 func TestCancelAndStopWhileMediaAreRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vendor{hangs: map[string]bool{"slow": true}}
-		b := gallery(t, Channel{Parts: images, Media: sdk.MediaLink}, v)
+		b := gallery(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink}, v)
 		cancelled := b.rich(fromDesk(image("slow")), 0, 1)
 		left := b.rich(fromDesk(image("slow")), 0, 1)
 		synctest.Wait()
 		b.Cancel(cancelled.ID)
-		if o := b.outcomeOf(cancelled); o == nil || o.Result != conversation.ResultRetry || !o.NotCalled {
+		if o := b.outcomeOf(cancelled); o == nil || o.Result != delivery.ResultRetry || !o.NotCalled {
 			t.Errorf("outcome %+v of the cancelled one", o)
 		}
 		began := time.Now()
@@ -372,11 +374,11 @@ func TestCancelAndStopWhileMediaAreRead(t *testing.T) {
 func TestAttachThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vendor{files: map[string]string{"r1": png}}
-		b := gallery(t, Channel{Parts: images, Media: sdk.MediaStream}, v)
+		b := gallery(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaStream}, v)
 		defer b.close()
 		b.bot.attachErr = errors.New("attach: connection lost")
 		d := b.rich(fromDesk(image("r1")), 0, 1)
-		if o := b.outcomeOf(d); o == nil || o.Result != conversation.ResultRetry || b.bot.count() != 0 {
+		if o := b.outcomeOf(d); o == nil || o.Result != delivery.ResultRetry || b.bot.count() != 0 {
 			t.Errorf("outcome %+v, %d calls; want another try", o, b.bot.count())
 		}
 	})
@@ -402,7 +404,7 @@ func TestMediumThatIsNotTaken(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				v := &vendor{files: map[string]string{"r1": png}}
-				b := gallery(t, Channel{Parts: images, Media: sdk.MediaStream, SeparateMedia: tc.apart}, v)
+				b := gallery(t, Channel{Target: render.Target{Parts: images, SeparateMedia: tc.apart}, Media: sdk.MediaStream}, v)
 				defer b.close()
 				b.bot.attachErr = tc.err
 				var call *pluginpb.DeliverCall
@@ -411,19 +413,19 @@ func TestMediumThatIsNotTaken(t *testing.T) {
 				j := b.job("faq", "x")
 				j.Delivery.QueuedAt, j.Delivery.NotCalled = time.Now().Add(-tc.queued), tc.again
 				j.Delivery.Item = b.store(fromDesk(envelope.TextPart("see"), image("r1")))
-				j.Delivery.Item.Extent = conversation.Extent{BytesWithoutMedia: 11, BytesWithMedia: 300, Media: 1, Types: 3}
+				j.Delivery.Item.Extent = render.Extent{BytesWithoutMedia: 11, BytesWithMedia: 300, Media: 1, Types: 3}
 				if tc.apart {
 					j.Delivery.Piece, j.Delivery.Pieces = 1, 2
 				}
 				b.Submit(j)
 				o := b.outcome(j)
 				if tc.want == "" {
-					if call != nil || o != nil && o.Result != conversation.ResultRetry {
+					if call != nil || o != nil && o.Result != delivery.ResultRetry {
 						t.Errorf("outcome %+v, call %v; want another try", o, call)
 					}
 					return
 				}
-				if o == nil || o.Result != conversation.ResultDelivered || call == nil || !strings.Contains(o.Degraded, tc.err.Error()) {
+				if o == nil || o.Result != delivery.ResultDelivered || call == nil || !strings.Contains(o.Degraded, tc.err.Error()) {
 					t.Fatalf("outcome %+v, call %v; want words, and why", o, call)
 				}
 				if got := hideLink(carried(t, call).Text()); got != tc.want || len(call.GetSend().GetAssigned().GetMedia()) > 0 {
@@ -444,12 +446,12 @@ func TestMoreMediaThanADeliveryCanHave(t *testing.T) {
 			v.files[ref] = png + strings.Repeat("x", 15<<20)
 			parts = append(parts, image(ref))
 		}
-		b := gallery(t, Channel{Parts: images, Media: sdk.MediaStream}, v)
+		b := gallery(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaStream}, v)
 		defer b.close()
 		var call *pluginpb.DeliverCall
 		b.bot.by(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
 		o := b.outcomeOf(b.rich(fromDesk(parts...), 0, 1))
-		if o == nil || o.Result != conversation.ResultDelivered || !strings.Contains(o.Degraded, "at most") {
+		if o == nil || o.Result != delivery.ResultDelivered || !strings.Contains(o.Degraded, "at most") {
 			t.Fatalf("outcome %+v, want words", o)
 		}
 		if text := carried(t, call).Text(); strings.Count(text, "https://gw.example/media/") != 3 {
@@ -464,9 +466,9 @@ func TestMediaInFlightAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		large := png + strings.Repeat("x", 20<<20-len(png))
 		v := &vendor{files: map[string]string{"large": large, "small": png}}
-		b := gallery(t, Channel{Parts: images, Media: sdk.MediaStream, Concurrency: 10}, v)
+		b := gallery(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaStream, Concurrency: 10}, v)
 		defer b.close()
-		var all []*conversation.Delivery
+		var all []*state.Delivery
 		for _, ref := range []string{"large", "large", "large", "large", "small"} {
 			all = append(all, b.rich(fromDesk(image(ref)), 0, 1))
 			synctest.Wait() // so that they are queued in this order
@@ -486,7 +488,7 @@ func TestMediaInFlightAreBounded(t *testing.T) {
 			t.Errorf("calls then (-want +got):\n%s", diff)
 		}
 		for _, d := range all {
-			if o := b.outcomeOf(d); o == nil || o.Result != conversation.ResultDelivered || o.Degraded != "" {
+			if o := b.outcomeOf(d); o == nil || o.Result != delivery.ResultDelivered || o.Degraded != "" {
 				t.Errorf("outcome %+v", o)
 			}
 		}
@@ -503,7 +505,7 @@ func TestMediaInFlightAreBounded(t *testing.T) {
 func TestDividedOtherwise(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vendor{files: map[string]string{"r1": png, "r2": png}}
-		b := gallery(t, Channel{Parts: images, Media: sdk.MediaStream, SeparateMedia: true}, v)
+		b := gallery(t, Channel{Target: render.Target{Parts: images, SeparateMedia: true}, Media: sdk.MediaStream}, v)
 		defer b.close()
 		for name, tc := range map[string]struct {
 			parts []envelope.Part
@@ -518,7 +520,7 @@ func TestDividedOtherwise(t *testing.T) {
 			e := fromDesk(tc.parts...)
 			j := b.job("faq", "x")
 			j.Delivery.Item = b.store(e)
-			j.Delivery.Item.Extent = conversation.Extent{BytesWithoutMedia: tc.said, BytesWithMedia: 300, Media: uint32(len(tc.parts)) - min(tc.said, 1), Types: 3}
+			j.Delivery.Item.Extent = render.Extent{BytesWithoutMedia: tc.said, BytesWithMedia: 300, Media: uint32(len(tc.parts)) - min(tc.said, 1), Types: 3}
 			b.Submit(j)
 			o := b.must(j)
 			got := carried(t, call)
@@ -537,7 +539,7 @@ func TestDividedOtherwise(t *testing.T) {
 func TestWordsForMediaFitTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vendor{errs: map[string]error{"gone": &sdk.Error{Kind: sdk.KindGone, Text: "expired"}}}
-		b := gallery(t, Channel{Parts: images, Media: sdk.MediaLink, TextBytes: 100}, v)
+		b := gallery(t, Channel{Target: render.Target{Parts: images, TextBytes: 100}, Media: sdk.MediaLink}, v)
 		defer b.close()
 		var call *pluginpb.DeliverCall
 		b.bot.by(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
@@ -555,17 +557,17 @@ func TestWordsForMediaFitTheLimit(t *testing.T) {
 func TestOneSlowMediumLeavesTimeForTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vendor{hangs: map[string]bool{"slow": true}, files: map[string]string{"r1": png, "r2": png}}
-		b := gallery(t, Channel{Parts: images, Media: sdk.MediaLink}, v)
+		b := gallery(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink}, v)
 		defer b.close()
 		var call *pluginpb.DeliverCall
 		b.bot.by(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
 		j := b.job("faq", "x")
 		j.Delivery.QueuedAt, j.Delivery.NotCalled = time.Now().Add(-maxMediaWait), true
 		j.Delivery.Item = b.store(fromDesk(image("slow"), image("r1"), image("r2")))
-		j.Delivery.Item.Extent = conversation.Extent{BytesWithoutMedia: 23, BytesWithMedia: 900, Media: 3, Types: 2}
+		j.Delivery.Item.Extent = render.Extent{BytesWithoutMedia: 23, BytesWithMedia: 900, Media: 3, Types: 2}
 		b.Submit(j)
 		time.Sleep(mediaTimeout)
-		if o := b.must(j); o.Result != conversation.ResultDelivered || strings.Count(carried(t, call).Text(), "https://gw.example/media/") != 2 {
+		if o := b.must(j); o.Result != delivery.ResultDelivered || strings.Count(carried(t, call).Text(), "https://gw.example/media/") != 2 {
 			t.Errorf("outcome %+v, carries %q; want links to those that can be read", o, carried(t, call).Text())
 		}
 	})
@@ -575,7 +577,7 @@ func TestOneSlowMediumLeavesTimeForTheOthers(t *testing.T) {
 func TestWhatIsLostIsToldBriefly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vendor{errs: map[string]error{"gone": &sdk.Error{Kind: sdk.KindGone, Text: strings.Repeat("é", 500)}}}
-		b := gallery(t, Channel{Parts: images, Media: sdk.MediaLink}, v)
+		b := gallery(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink}, v)
 		defer b.close()
 		b.bot.always(answer{res: &pluginpb.DeliverResult{Degraded: strings.Repeat("ü", 1<<20)}})
 		var parts []envelope.Part
@@ -583,7 +585,7 @@ func TestWhatIsLostIsToldBriefly(t *testing.T) {
 			parts = append(parts, image("gone"))
 		}
 		o := b.outcomeOf(b.rich(fromDesk(parts...), 0, 1))
-		if o == nil || o.Result != conversation.ResultDelivered || len(o.Degraded) > 4<<10 || !utf8.ValidString(o.Degraded) ||
+		if o == nil || o.Result != delivery.ResultDelivered || len(o.Degraded) > 4<<10 || !utf8.ValidString(o.Degraded) ||
 			!strings.HasPrefix(o.Degraded, "sent as text: image (") || !strings.Contains(o.Degraded, "; ü") {
 			t.Errorf("outcome %.200v with %d bytes of what is lost", o, len(o.Degraded))
 		}

@@ -12,8 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/plugin"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/store"
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
@@ -23,7 +24,7 @@ import (
 func TestEveryKindOfError(t *testing.T) {
 	const forever = 2 * time.Minute
 	type want struct {
-		result   conversation.Result
+		result   delivery.Result
 		err      string
 		min, max time.Duration // until the next try
 	}
@@ -31,20 +32,20 @@ func TestEveryKindOfError(t *testing.T) {
 		a    answer
 		want want
 	}{
-		"invalid":           {refused("invalid"), want{result: conversation.ResultDead, err: "invalid"}},
-		"unsupported":       {refused("unsupported"), want{result: conversation.ResultDead, err: "unsupported"}},
-		"permanent":         {refused("permanent"), want{result: conversation.ResultDead, err: "permanent"}},
-		"declined":          {refused("declined"), want{result: conversation.ResultDeclined, err: "declined"}},
-		"gone":              {refused("gone"), want{result: conversation.ResultGone, err: "gone"}},
-		"unauthorized":      {refused("unauthorized"), want{conversation.ResultRetry, "unauthorized", unauthorizedBase / 4, forever}},
-		"transient":         {refused("transient"), want{conversation.ResultRetry, "transient", backoffBase / 4, 2 * backoffBase}},
-		"unknown":           {refused("unknown"), want{conversation.ResultRetry, "unknown", backoffBase / 4, 2 * backoffBase}},
-		"a kind of later":   {refused("brand_new"), want{conversation.ResultRetry, "transient", backoffBase / 4, 2 * backoffBase}},
-		"throttled":         {throttled(0, "lane"), want{conversation.ResultRetry, "throttled", backoffBase, 2 * backoffBase}},
-		"throttled, after":  {throttled(time.Minute, "lane"), want{conversation.ResultRetry, "throttled", time.Minute, time.Minute}},
-		"transient, after":  {answer{res: &pluginpb.DeliverResult{Error: &pluginpb.Error{Kind: "transient", After: durationpb.New(time.Minute)}}}, want{conversation.ResultRetry, "transient", time.Minute, time.Minute}},
-		"too large to call": {answer{err: &plugin.TooLargeError{Bytes: 2, Limit: 1}}, want{result: conversation.ResultDead, err: "unsupported"}},
-		"timeout":           {answer{err: context.DeadlineExceeded}, want{conversation.ResultRetry, "unknown", backoffBase / 4, 2 * backoffBase}},
+		"invalid":           {refused("invalid"), want{result: delivery.ResultDead, err: "invalid"}},
+		"unsupported":       {refused("unsupported"), want{result: delivery.ResultDead, err: "unsupported"}},
+		"permanent":         {refused("permanent"), want{result: delivery.ResultDead, err: "permanent"}},
+		"declined":          {refused("declined"), want{result: delivery.ResultDeclined, err: "declined"}},
+		"gone":              {refused("gone"), want{result: delivery.ResultGone, err: "gone"}},
+		"unauthorized":      {refused("unauthorized"), want{delivery.ResultRetry, "unauthorized", unauthorizedBase / 4, forever}},
+		"transient":         {refused("transient"), want{delivery.ResultRetry, "transient", backoffBase / 4, 2 * backoffBase}},
+		"unknown":           {refused("unknown"), want{delivery.ResultRetry, "unknown", backoffBase / 4, 2 * backoffBase}},
+		"a kind of later":   {refused("brand_new"), want{delivery.ResultRetry, "transient", backoffBase / 4, 2 * backoffBase}},
+		"throttled":         {throttled(0, "lane"), want{delivery.ResultRetry, "throttled", backoffBase, 2 * backoffBase}},
+		"throttled, after":  {throttled(time.Minute, "lane"), want{delivery.ResultRetry, "throttled", time.Minute, time.Minute}},
+		"transient, after":  {answer{res: &pluginpb.DeliverResult{Error: &pluginpb.Error{Kind: "transient", After: durationpb.New(time.Minute)}}}, want{delivery.ResultRetry, "transient", time.Minute, time.Minute}},
+		"too large to call": {answer{err: &plugin.TooLargeError{Bytes: 2, Limit: 1}}, want{result: delivery.ResultDead, err: "unsupported"}},
+		"timeout":           {answer{err: context.DeadlineExceeded}, want{delivery.ResultRetry, "unknown", backoffBase / 4, 2 * backoffBase}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -57,10 +58,10 @@ func TestEveryKindOfError(t *testing.T) {
 				if got.result != tc.want.result || got.err != tc.want.err {
 					t.Errorf("result %v, error %q; want %v, %q", o.Result, o.Error, tc.want.result, tc.want.err)
 				}
-				if wait := time.Until(o.Next); o.Result == conversation.ResultRetry && (wait < tc.want.min || wait > tc.want.max) {
+				if wait := time.Until(o.Next); o.Result == delivery.ResultRetry && (wait < tc.want.min || wait > tc.want.max) {
 					t.Errorf("next try in %v, want %v to %v", wait, tc.want.min, tc.want.max)
 				}
-				if o.Conversation != j.Conv.ID || o.Channel != "faq" || o.Kind != conversation.KindSend || o.Thread != "bot-thread" {
+				if o.Conversation != j.Conv.ID || o.Channel != "faq" || o.Kind != state.KindSend || o.Thread != "bot-thread" {
 					t.Errorf("outcome is not that of its job: %+v", o)
 				}
 			})
@@ -72,7 +73,7 @@ func TestDelivered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, Channel{Name: "faq"})
 		defer b.close()
-		reply, err := protocol.EncodeEnvelope(text("an answer"))
+		reply, err := protocol.EncodeEnvelope(message("an answer"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +81,7 @@ func TestDelivered(t *testing.T) {
 			VendorId: "v1", HasState: true, Degraded: "no bold", Replies: [][]byte{reply}, Accepted: true,
 		}})
 		o := b.must(b.submit("faq", "hello"))
-		if o.Result != conversation.ResultDelivered || o.VendorID != "v1" || o.Degraded != "no bold" || !o.Accepted {
+		if o.Result != delivery.ResultDelivered || o.VendorID != "v1" || o.Degraded != "no bold" || !o.Accepted {
 			t.Errorf("outcome %+v", o)
 		}
 		if o.State == nil {
@@ -106,7 +107,7 @@ func TestRepliesThatCantBeTaken(t *testing.T) {
 				defer b.close()
 				b.bot.always(answer{res: &pluginpb.DeliverResult{Replies: replies}})
 				o := b.must(b.submit("faq", "hello"))
-				if o.Result != conversation.ResultDelivered || len(o.Replies) != 0 || o.Degraded == "" {
+				if o.Result != delivery.ResultDelivered || len(o.Replies) != 0 || o.Degraded == "" {
 					t.Errorf("outcome %+v, want delivered, with a note on the replies", o)
 				}
 			})
@@ -120,9 +121,9 @@ func TestOpenWithoutThreadIsDead(t *testing.T) {
 		defer b.close()
 		b.bot.always(delivered())
 		j := b.job("desk", "")
-		j.Delivery.Kind, j.Thread = conversation.KindOpen, ""
+		j.Delivery.Kind, j.Thread = state.KindOpen, ""
 		b.Submit(j)
-		if o := b.must(j); o.Result != conversation.ResultDead || o.Error != "permanent" {
+		if o := b.must(j); o.Result != delivery.ResultDead || o.Error != "permanent" {
 			t.Errorf("outcome %+v, want dead", o)
 		}
 	})
@@ -135,7 +136,7 @@ func TestUnknownOutcomes(t *testing.T) {
 				b := newBench(t, Channel{Name: "faq", DeadOnUnknown: true})
 				defer b.close()
 				b.bot.always(a)
-				if o := b.must(b.submit("faq", "hello")); o.Result != conversation.ResultDead || o.Error != "unknown" {
+				if o := b.must(b.submit("faq", "hello")); o.Result != delivery.ResultDead || o.Error != "unknown" {
 					t.Errorf("outcome %+v, want dead: the channel wants no repeats", o)
 				}
 				for range breakerFailures - 1 {
@@ -152,12 +153,12 @@ func TestUnknownOutcomes(t *testing.T) {
 func TestWhatCantBeRead(t *testing.T) {
 	for name, tc := range map[string]struct {
 		err    error
-		result conversation.Result
+		result delivery.Result
 		kind   string
 	}{
-		"it is gone":      {store.ErrNotFound, conversation.ResultDead, "unreadable"},
-		"the log is away": {store.ErrUnavailable, conversation.ResultRetry, "transient"},
-		"it took long":    {context.DeadlineExceeded, conversation.ResultRetry, "transient"},
+		"it is gone":      {store.ErrNotFound, delivery.ResultDead, "unreadable"},
+		"the log is away": {store.ErrUnavailable, delivery.ResultRetry, "transient"},
+		"it took long":    {context.DeadlineExceeded, delivery.ResultRetry, "transient"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -167,7 +168,7 @@ func TestWhatCantBeRead(t *testing.T) {
 				b.loadErr = fmt.Errorf("read record 1: %w", tc.err)
 				for range 2 * breakerFailures {
 					o := b.must(b.submit("faq", "hello"))
-					if o.Result != tc.result || o.Error != tc.kind || o.Result == conversation.ResultRetry && !o.NotCalled {
+					if o.Result != tc.result || o.Error != tc.kind || o.Result == delivery.ResultRetry && !o.NotCalled {
 						t.Fatalf("outcome %+v, want %v %s that is no attempt", o, tc.result, tc.kind)
 					}
 				}
@@ -188,7 +189,7 @@ func TestUnconfiguredChannel(t *testing.T) {
 		defer b.close()
 		j := b.job("elsewhere", "hello")
 		b.Submit(j)
-		if o := b.must(j); o.Result != conversation.ResultDead || o.Error != "unconfigured" {
+		if o := b.must(j); o.Result != delivery.ResultDead || o.Error != "unconfigured" {
 			t.Errorf("outcome %+v", o)
 		}
 		if b.Reachable("elsewhere") {

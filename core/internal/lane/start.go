@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/plugin"
 	"patchbay/sdk"
 )
@@ -109,17 +109,10 @@ func (e *Engine) startCall(t *task, done func(error)) {
 		began := time.Now()
 		r := e.call(ctx, t)
 		if !notCalled(r.err) {
-			e.Observer.Attempted(t.ch.Name, label(r.out), time.Since(began), time.Since(t.job.Delivery.QueuedAt))
+			e.Observer.Attempted(t.ch.Name, r.out.Status(), time.Since(began), time.Since(t.job.Delivery.QueuedAt))
 		}
 		e.finishCall(t, r, done)
 	})
-}
-
-func label(o *conversation.Outcome) string {
-	if o.Result == conversation.ResultDelivered {
-		return conversation.StatusDelivered
-	}
-	return o.Error
 }
 
 // settle tells the breaker, the channel and the writer what came of a call, and begins the next.
@@ -203,10 +196,10 @@ func notCalled(err error) bool {
 func breakerError(r result, cancelled bool) error {
 	_, died := errors.AsType[*plugin.DiedError](r.err)
 	switch {
-	case cancelled || notCalled(r.err) || died && r.out.Result == conversation.ResultRetry,
+	case cancelled || notCalled(r.err) || died && r.out.Result == delivery.ResultRetry,
 		r.out.Error == string(sdk.KindThrottled), r.out.Error == errorKilled:
 		return errNotCalled
-	case r.out.Result == conversation.ResultRetry || r.out.Error == string(sdk.KindUnknown):
+	case r.out.Result == delivery.ResultRetry || r.out.Error == string(sdk.KindUnknown):
 		return errors.New(r.out.Error)
 	}
 	return nil

@@ -13,8 +13,9 @@ import (
 	"sync"
 	"time"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/plugin"
+	"patchbay/core/internal/state"
 	"patchbay/sdk/backoff"
 	"patchbay/sdk/protocol/pluginpb"
 )
@@ -27,8 +28,8 @@ type Host interface {
 
 // Writer stores envelopes and cursors; see writer.Writer.
 type Writer interface {
-	AcceptFrom(ctx context.Context, channel string, cursor []byte, in []*conversation.Inbound) ([]*conversation.Inbound, error)
-	View(ctx context.Context, f func(*conversation.State)) error
+	AcceptFrom(ctx context.Context, channel string, cursor []byte, in []*inbound.Envelope) ([]*inbound.Envelope, error)
+	View(ctx context.Context, f func(*state.State)) error
 }
 
 // Observer records metrics. Its methods are called concurrently and must not block.

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/writer"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
@@ -17,7 +17,7 @@ const warnAfter = 5
 // store stores a batch and its cursor, waiting while the writer is busy or unavailable. It returns an error if the
 // adapter may not emit the batch, if the cursor can't be decided on, or if ctx ends.
 func (s *subscriber) store(ctx context.Context, encoded [][]byte, cursor []byte) error {
-	in, err := conversation.Decode(encoded, []string{s.Name})
+	in, err := inbound.Decode(encoded, []string{s.Name})
 	if err != nil {
 		return err
 	}
@@ -57,8 +57,8 @@ func (s *subscriber) store(ctx context.Context, encoded [][]byte, cursor []byte)
 
 // accept hands a batch, or its first message if single is set, to the writer and counts the stored messages. It returns
 // the messages that are not stored.
-func (s *subscriber) accept(ctx context.Context, in []*conversation.Inbound, cursor []byte, single bool) ([]*conversation.Inbound, error) {
-	now, later := in, []*conversation.Inbound(nil)
+func (s *subscriber) accept(ctx context.Context, in []*inbound.Envelope, cursor []byte, single bool) ([]*inbound.Envelope, error) {
+	now, later := in, []*inbound.Envelope(nil)
 	if single && len(in) > 1 {
 		now, later, cursor = in[:1], in[1:], nil
 	}
@@ -70,7 +70,7 @@ func (s *subscriber) accept(ctx context.Context, in []*conversation.Inbound, cur
 }
 
 // replaceOversized replaces messages that are too large for the log by notes.
-func (s *subscriber) replaceOversized(in []*conversation.Inbound) []*conversation.Inbound {
+func (s *subscriber) replaceOversized(in []*inbound.Envelope) []*inbound.Envelope {
 	out := in[:0]
 	for _, i := range in {
 		if !writer.Fits(i) {
@@ -88,7 +88,7 @@ func (s *subscriber) replaceOversized(in []*conversation.Inbound) []*conversatio
 }
 
 // oversizedNote returns an envelope of kind unparsed with the sender, thread and time of a message, without its content.
-func oversizedNote(in *conversation.Inbound) (*conversation.Inbound, error) {
+func oversizedNote(in *inbound.Envelope) (*inbound.Envelope, error) {
 	e := &envelope.Envelope{
 		Channel: in.Channel, VendorID: in.Envelope.VendorID, Thread: in.Envelope.Thread, Sender: in.Envelope.Sender,
 		SentAt: in.Envelope.SentAt, Kind: envelope.KindUnparsed,
@@ -98,7 +98,7 @@ func oversizedNote(in *conversation.Inbound) (*conversation.Inbound, error) {
 	if err != nil {
 		return nil, err
 	}
-	note := &conversation.Inbound{Channel: in.Channel, Envelope: e, Bytes: b}
+	note := &inbound.Envelope{Channel: in.Channel, Envelope: e, Bytes: b}
 	if !writer.Fits(note) {
 		return nil, fmt.Errorf("its thread and ids have %d bytes", len(b))
 	}

@@ -6,8 +6,8 @@ import (
 	"log/slog"
 	"time"
 
-	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/plugin"
+	"patchbay/core/internal/state"
 	"patchbay/sdk"
 	"patchbay/sdk/protocol/pluginpb"
 )
@@ -71,8 +71,8 @@ func (s *subscriber) subscribe(ctx context.Context) error {
 // position returns the stored cursor and the live threads, both as of the same commit.
 func (s *subscriber) position(ctx context.Context) (*pluginpb.SubscribeRequest, error) {
 	out := &pluginpb.SubscribeRequest{Channel: s.Name}
-	var threads []conversation.Thread
-	err := s.options.Writer.View(ctx, func(state *conversation.State) {
+	var threads []state.Thread
+	err := s.options.Writer.View(ctx, func(state *state.State) {
 		out.Cursor, threads = state.Cursor(s.Name), state.LiveThreads(s.Name)
 	})
 	if err != nil {

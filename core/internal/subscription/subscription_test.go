@@ -16,9 +16,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/plugin"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/writer"
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
@@ -76,16 +77,16 @@ func waitForEnd(ctx context.Context, _ *pluginpb.SubscribeRequest, _ plugin.Stor
 
 // keeper is a fake writer: it keeps texts, and refuses what the test wants.
 type keeper struct {
-	state  *conversation.State
+	state  *state.State
 	mu     sync.Mutex
 	texts  []string
 	kinds  []envelope.Kind
 	cursor string
-	refuse func(in []*conversation.Inbound) (taken int, err error)
+	refuse func(in []*inbound.Envelope) (taken int, err error)
 	asked  int
 }
 
-func (k *keeper) AcceptFrom(_ context.Context, _ string, cursor []byte, in []*conversation.Inbound) ([]*conversation.Inbound, error) {
+func (k *keeper) AcceptFrom(_ context.Context, _ string, cursor []byte, in []*inbound.Envelope) ([]*inbound.Envelope, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.asked++
@@ -105,7 +106,7 @@ func (k *keeper) AcceptFrom(_ context.Context, _ string, cursor []byte, in []*co
 // done reports whether the cursor has moved.
 func (k *keeper) done() bool { k.mu.Lock(); defer k.mu.Unlock(); return k.cursor != "" }
 
-func (k *keeper) View(_ context.Context, f func(*conversation.State)) error { f(k.state); return nil }
+func (k *keeper) View(_ context.Context, f func(*state.State)) error { f(k.state); return nil }
 
 type counts struct {
 	mu       sync.Mutex
@@ -138,7 +139,7 @@ func play(t *testing.T, k *keeper, scripts ...script) *bench {
 func playWith(t *testing.T, k *keeper, h *host) *bench {
 	t.Helper()
 	if k.state == nil {
-		k.state = conversation.NewState()
+		k.state = state.New()
 	}
 	b := &bench{host: h, keeper: k, counts: &counts{}, done: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -176,7 +177,7 @@ func encoded(t *testing.T, texts ...string) [][]byte {
 
 func TestSubscribeStartsAtTheStoredCursorWithLiveThreads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		state := conversation.NewState()
+		state := state.New()
 		change := func(kind any, conv string) *journal.Change {
 			ch := &journal.Change{Conversation: conv}
 			journal.SetKind(ch, kind)
@@ -303,7 +304,7 @@ func TestStoreWaitsForTheWriter(t *testing.T) {
 		t.Run(why.Error(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k, until := &keeper{}, time.Now().Add(10*time.Minute)
-				k.refuse = func(in []*conversation.Inbound) (int, error) {
+				k.refuse = func(in []*inbound.Envelope) (int, error) {
 					if time.Now().Before(until) {
 						return min(1, len(in)-1), why // one more each time, except the last
 					}
@@ -336,7 +337,7 @@ func TestStopEndsTheWait(t *testing.T) {
 	for name, refused := range map[string]error{"busy": writer.ErrBusy, "stopping": writer.ErrStopping} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				k := &keeper{refuse: func([]*conversation.Inbound) (int, error) { return 0, refused }}
+				k := &keeper{refuse: func([]*inbound.Envelope) (int, error) { return 0, refused }}
 				var said error
 				b := play(t, k, emitOnce(encoded(t, "one"), &said))
 				time.Sleep(time.Minute)
@@ -367,7 +368,7 @@ func TestMessagesThatCantBeStoredDoNotBlockTheChannel(t *testing.T) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		k := &keeper{refuse: func(in []*conversation.Inbound) (int, error) {
+		k := &keeper{refuse: func(in []*inbound.Envelope) (int, error) {
 			for i := range in {
 				if in[i].Envelope.Text() == "poison" {
 					return 0, fmt.Errorf("%w: %w", writer.ErrUnavailable, writer.ErrUndecidable)
@@ -395,7 +396,7 @@ func TestMessagesThatCantBeStoredDoNotBlockTheChannel(t *testing.T) {
 
 func TestCursorThatCantBeStoredEndsTheSubscription(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k := &keeper{refuse: func([]*conversation.Inbound) (int, error) {
+		k := &keeper{refuse: func([]*inbound.Envelope) (int, error) {
 			return 0, fmt.Errorf("%w: %w", writer.ErrUnavailable, writer.ErrUndecidable)
 		}}
 		var said error

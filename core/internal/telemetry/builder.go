@@ -1,6 +1,8 @@
 package telemetry
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // builder creates metrics with the prefix patchbay_ and registers them.
 type builder struct{ r prometheus.Registerer }

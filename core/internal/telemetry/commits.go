@@ -1,8 +1,8 @@
 package telemetry
 
 import (
-	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/writer"
 )
 
@@ -25,7 +25,7 @@ func (m *Metrics) countChange(ch *journal.Change) {
 	case *journal.Change_Closing:
 		m.conversations.Dec()
 	case *journal.Change_Closed:
-		if k.Closed.GetReason() != conversation.ReasonArchived { // Closing has counted archived conversations
+		if k.Closed.GetReason() != state.ReasonArchived { // Closing has counted archived conversations
 			m.conversations.Dec()
 		}
 	case *journal.Change_Duplicate:
@@ -58,9 +58,9 @@ func (m *Metrics) countDisposed(d *journal.Disposed) {
 		return
 	}
 	switch d.GetStatus() {
-	case conversation.StatusFenced:
+	case state.StatusFenced:
 		c.fenced.Inc()
-	case conversation.StatusUnrouted:
+	case state.StatusUnrouted:
 		c.unrouted.Inc()
 	}
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/state"
 )
 
 var (
@@ -47,8 +47,8 @@ type channelMetrics struct {
 
 // endStatuses are the statuses that a delivery can end with.
 var endStatuses = []string{
-	conversation.StatusDelivered, conversation.StatusDead, conversation.StatusMoved, conversation.StatusDropped,
-	conversation.StatusFenced, conversation.StatusMerged,
+	state.StatusDelivered, state.StatusDead, state.StatusMoved, state.StatusDropped,
+	state.StatusFenced, state.StatusMerged,
 }
 
 // NewMetrics registers all metrics. Counters of the given channels and routes start at zero.
@@ -142,7 +142,7 @@ func (m *Metrics) Attempted(channel, outcome string, took, age time.Duration) {
 		return
 	}
 	c.attemptDuration.Observe(took.Seconds())
-	if outcome == conversation.StatusDelivered {
+	if outcome == state.StatusDelivered {
 		c.endToEnd.Observe(age.Seconds())
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/plugin"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/store/memory"
 	"patchbay/core/internal/telemetry"
 	"patchbay/core/internal/writer"
@@ -73,7 +74,7 @@ func registerAll(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 		t.Fatal(err)
 	}
 	bot := plugin.New(plugin.Options{Name: "bot", Command: "/bin/true", Logger: slog.New(slog.DiscardHandler), Metrics: calls})
-	book := conversation.NewState()
+	book := state.New()
 	if err := book.Replay(1, &journal.Record{Changes: []*journal.Change{deadLettered()}}); err != nil {
 		t.Fatal(err)
 	}
@@ -109,9 +110,9 @@ func registerAll(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 	return lines, families
 }
 
-type bookWriter struct{ book *conversation.State }
+type bookWriter struct{ book *state.State }
 
-func (w bookWriter) View(_ context.Context, f func(*conversation.State)) error     { f(w.book); return nil }
+func (w bookWriter) View(_ context.Context, f func(*state.State)) error            { f(w.book); return nil }
 func (bookWriter) Do(context.Context, func(*conversation.Transaction) error) error { return nil }
 func (bookWriter) Writable() error                                                 { return nil }
 
@@ -123,7 +124,7 @@ func change(conv string, kind any) *journal.Change {
 
 func deadLettered() *journal.Change {
 	return change("c1", &journal.Change_DeadLettered{DeadLettered: &journal.DeadLettered{
-		Delivery: &journal.Delivery{Id: "d1", Channel: "faq", Kind: conversation.KindSend}, Error: "permanent",
+		Delivery: &journal.Delivery{Id: "d1", Channel: "faq", Kind: state.KindSend}, Error: "permanent",
 	}})
 }
 
@@ -133,13 +134,13 @@ func allChanges() *journal.Record {
 		change("c1", &journal.Change_Opened{Opened: &journal.Opened{Channel: "web"}}),
 		change("c2", &journal.Change_Opened{Opened: &journal.Opened{Channel: "web"}}),
 		change("c1", &journal.Change_Duplicate{Duplicate: &journal.Duplicate{Channel: "web"}}),
-		change("c1", &journal.Change_Disposed{Disposed: &journal.Disposed{Channel: "faq", Status: conversation.StatusFenced}}),
-		change("c1", &journal.Change_Disposed{Disposed: &journal.Disposed{Channel: "faq", Status: conversation.StatusUnrouted}}),
+		change("c1", &journal.Change_Disposed{Disposed: &journal.Disposed{Channel: "faq", Status: state.StatusFenced}}),
+		change("c1", &journal.Change_Disposed{Disposed: &journal.Disposed{Channel: "faq", Status: state.StatusUnrouted}}),
 		change("c1", &journal.Change_Passed{Passed: &journal.Passed{Owner: "faq"}}),
 		change("c1", &journal.Change_Routed{Routed: &journal.Routed{Event: "message", Rules: []string{"greet"}, Errors: []string{"greet: no"}}}),
 		change("c1", &journal.Change_Queued{Queued: &journal.Queued{Delivery: &journal.Delivery{Channel: "faq"}}}),
 		change("c1", &journal.Change_Queued{Queued: &journal.Queued{Delivery: &journal.Delivery{Channel: "faq"}}}),
-		change("c1", &journal.Change_Ended{Ended: &journal.Ended{Channel: "faq", Status: conversation.StatusDead}}),
+		change("c1", &journal.Change_Ended{Ended: &journal.Ended{Channel: "faq", Status: state.StatusDead}}),
 		deadLettered(),
 		change("c2", &journal.Change_Closed{Closed: &journal.Closed{}}),
 	}}

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
 	"patchbay/sdk/protocol"
 )
 
@@ -20,7 +20,7 @@ type collected struct {
 // collect adds a record's entries to the found conversations.
 func (s *search) collect(seq uint64, r *journal.Record) {
 	for i, st := range r.GetEnvelopes() {
-		p := conversation.Position{Seq: seq, Index: uint32(i)}
+		p := state.Position{Seq: seq, Index: uint32(i)}
 		if s.found[st.GetConversation()] != nil && st.GetConversation() != "" || s.unassigned[p] != nil {
 			s.envelopes[p] = st.GetId()
 		}
@@ -51,7 +51,7 @@ func (s *search) collect(seq uint64, r *journal.Record) {
 // textOf returns the text of the envelope that a change accepts or delivers, if the envelope is in the same record.
 func textOf(ch *journal.Change, seq uint64, r *journal.Record) string {
 	p := ch.GetAccepted().GetPosition()
-	if d := ch.GetQueued().GetDelivery(); d.GetKind() == conversation.KindSend && !d.GetFollows() {
+	if d := ch.GetQueued().GetDelivery(); d.GetKind() == state.KindSend && !d.GetFollows() {
 		p = d.GetItem().GetPosition()
 	}
 	if p.GetSeq() != seq || int(p.GetIndex()) >= len(r.GetEnvelopes()) {

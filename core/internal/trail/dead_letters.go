@@ -3,7 +3,7 @@ package trail
 import (
 	"time"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/state"
 )
 
 // DeadLetter is a delivery that was given up.
@@ -20,7 +20,7 @@ type DeadLetter struct {
 }
 
 // DescribeDeadLetter returns a dead letter in the form for operators.
-func DescribeDeadLetter(d *conversation.DeadLetter) DeadLetter {
+func DescribeDeadLetter(d *state.DeadLetter) DeadLetter {
 	return DeadLetter{
 		ID: d.Delivery.ID, Conversation: d.Conversation, Channel: d.Delivery.Channel, Kind: d.Delivery.Kind, Error: d.Error,
 		Detail: d.Text, Attempts: d.Attempts, QueuedAt: d.Delivery.QueuedAt.UTC(), DeadAt: d.At.UTC(),

@@ -6,8 +6,8 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 )
 
@@ -33,21 +33,21 @@ type search struct {
 	found      map[string]*collected // by conversation
 	order      []string              // keys of found, by first match
 	dropped    map[string]bool       // conversations over maxConversations
-	unassigned map[conversation.Position]*unassigned
-	pending    map[conversation.Position]bool // envelopes on pending threads
-	envelopes  map[conversation.Position]string
+	unassigned map[state.Position]*unassigned
+	pending    map[state.Position]bool // envelopes on pending threads
+	envelopes  map[state.Position]string
 	secondPass bool
 }
 
 func newSearch(q Query, live map[string][]string) *search {
 	s := &search{
 		query: q, live: live, ids: map[string]bool{}, patterns: [][]byte{}, found: map[string]*collected{},
-		dropped: map[string]bool{}, unassigned: map[conversation.Position]*unassigned{},
-		pending: map[conversation.Position]bool{}, envelopes: map[conversation.Position]string{},
+		dropped: map[string]bool{}, unassigned: map[state.Position]*unassigned{},
+		pending: map[state.Position]bool{}, envelopes: map[state.Position]string{},
 	}
 	for _, id := range q.IDs {
 		s.addID(id)
-		s.customerID = s.customerID || conversation.IsCustomerID(id)
+		s.customerID = s.customerID || state.IsCustomerID(id)
 		for _, conv := range live[id] {
 			s.addID(conv)
 		}

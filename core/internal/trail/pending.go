@@ -1,9 +1,11 @@
 package trail
 
-import "patchbay/core/internal/conversation"
+import (
+	"patchbay/core/internal/state"
+)
 
 // Describe returns a live conversation without entries, or nil.
-func Describe(s *conversation.State, id string) *Conversation {
+func Describe(s *state.State, id string) *Conversation {
 	c := s.Conversation(id)
 	if c == nil {
 		return nil
@@ -11,9 +13,9 @@ func Describe(s *conversation.State, id string) *Conversation {
 	return &Conversation{ID: id, Live: c.Closing == "", State: describeState(c), Pending: pendingDeliveries(c)}
 }
 
-func describeState(c *conversation.Conversation) *State {
+func describeState(c *state.Conversation) *State {
 	s := &State{
-		Channel: c.Channel, Customer: c.SenderID, CustomerID: conversation.CustomerID(c), Owner: c.Owner, Home: c.Home,
+		Channel: c.Channel, Customer: c.SenderID, CustomerID: c.CustomerID(), Owner: c.Owner, Home: c.Home,
 		Epoch: c.Epoch, OwnerSince: c.OwnerSince.UTC(), Handovers: c.Handovers, Held: len(c.Held), ClosedBy: c.Closing,
 		Threads: map[string]string{}, Attributes: c.Attributes, Created: c.Created.UTC(), LastActive: c.LastActive.UTC(),
 	}
@@ -28,11 +30,11 @@ func describeState(c *conversation.Conversation) *State {
 
 // pendingDeliveries lists the held messages and the pending deliveries. The reason of a lane's head is empty if only
 // the lane knows it.
-func pendingDeliveries(c *conversation.Conversation) []PendingDelivery {
+func pendingDeliveries(c *state.Conversation) []PendingDelivery {
 	var out []PendingDelivery
 	for range c.Held {
 		out = append(out, PendingDelivery{
-			Kind: conversation.KindSend, Status: conversation.StatusHeld, Channel: offerTarget(c),
+			Kind: state.KindSend, Status: state.StatusHeld, Channel: offerTarget(c),
 			Reason: "held until the offer to " + offerTarget(c) + " ends",
 		})
 	}
@@ -41,11 +43,11 @@ func pendingDeliveries(c *conversation.Conversation) []PendingDelivery {
 		for j := range c.Lanes[i].Queue {
 			d := &c.Lanes[i].Queue[j]
 			p := PendingDelivery{
-				Delivery: d.ID, Channel: d.Channel, Kind: d.Kind, Status: conversation.StatusQueued,
+				Delivery: d.ID, Channel: d.Channel, Kind: d.Kind, Status: state.StatusQueued,
 				Attempts: d.Attempts, QueuedAt: d.QueuedAt.UTC(),
 			}
 			if d.Attempts > 0 || d.NotCalled {
-				p.Status, p.NextAttempt = conversation.StatusRetrying, d.NextAt.UTC()
+				p.Status, p.NextAttempt = state.StatusRetrying, d.NextAt.UTC()
 			}
 			switch {
 			case j > 0:
@@ -61,7 +63,7 @@ func pendingDeliveries(c *conversation.Conversation) []PendingDelivery {
 	return out
 }
 
-func offerTarget(c *conversation.Conversation) string {
+func offerTarget(c *state.Conversation) string {
 	if c.Offer == nil {
 		return ""
 	}

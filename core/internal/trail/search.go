@@ -3,7 +3,7 @@ package trail
 import (
 	"context"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/state"
 )
 
 // MaxIDs is the maximum number of ids in one search.
@@ -46,7 +46,7 @@ func (t *Trail) Find(ctx context.Context, q Query) ([]*Conversation, error) {
 
 // searchStart returns the sequence to search from, and the live conversations by id.
 func (t *Trail) searchStart(ctx context.Context, q Query) (from uint64, live map[string][]string, err error) {
-	if err := t.state.View(ctx, func(s *conversation.State) { live = s.Lookup(q.IDs) }); err != nil {
+	if err := t.state.View(ctx, func(s *state.State) { live = s.Lookup(q.IDs) }); err != nil {
 		return 0, nil, err
 	}
 	var dated []string
@@ -102,7 +102,7 @@ func (t *Trail) addState(ctx context.Context, found []*Conversation) error {
 	if len(found) == 0 {
 		return nil
 	}
-	return t.state.View(ctx, func(s *conversation.State) {
+	return t.state.View(ctx, func(s *state.State) {
 		for _, out := range found {
 			if c := s.Conversation(out.ID); c != nil {
 				out.Live, out.State, out.Pending = c.Closing == "", describeState(c), pendingDeliveries(c)

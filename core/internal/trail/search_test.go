@@ -13,8 +13,8 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
-	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/store"
 	"patchbay/core/internal/store/memory"
 	"patchbay/sdk/envelope"
@@ -46,7 +46,7 @@ type history struct {
 	*testing.T
 	disk  *memory.Disk
 	log   *readRecorder
-	state *conversation.State
+	state *state.State
 	last  uint64
 	at    time.Time
 }
@@ -54,12 +54,12 @@ type history struct {
 func newHistory(t *testing.T) *history {
 	disk := memory.NewDisk(0)
 	return &history{
-		T: t, disk: disk, log: &readRecorder{Log: disk.Open()}, state: conversation.NewState(),
+		T: t, disk: disk, log: &readRecorder{Log: disk.Open()}, state: state.New(),
 		at: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
 	}
 }
 
-func (h *history) View(_ context.Context, f func(*conversation.State)) error { f(h.state); return nil }
+func (h *history) View(_ context.Context, f func(*state.State)) error { f(h.state); return nil }
 
 // id returns a UUIDv7 of the time of the next record.
 func (h *history) id() string {
@@ -144,9 +144,9 @@ func TestSearchSkipsRecordsBeforeALiveConversation(t *testing.T) {
 	h.record([]*journal.StoredEnvelope{stored(t, envelopeID, conv, "v2", "th")}, h.accepted(conv, "v2", "th"))
 	delivery := h.id()
 	h.record(nil, change(conv, &journal.Change_Queued{Queued: &journal.Queued{
-		Delivery: &journal.Delivery{Id: delivery, Channel: "faq", Kind: conversation.KindSend},
+		Delivery: &journal.Delivery{Id: delivery, Channel: "faq", Kind: state.KindSend},
 	}}))
-	short := conversation.CustomerID(h.state.Conversation(conv))
+	short := h.state.Conversation(conv).CustomerID()
 	for name, id := range map[string]string{
 		"conversation": conv, "thread": "th", "customer": "customer-th", "short customer": short, "delivery": delivery,
 		"message": envelopeID,

@@ -6,18 +6,18 @@ import (
 	"strings"
 	"time"
 
-	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
 )
 
 // draft is an entry without the id of its envelope, which can be in a record that the search sees later.
 type draft struct {
 	Entry
-	position conversation.Position // of the envelope; zero if there is none
+	position state.Position // of the envelope; zero if there is none
 }
 
-func positionOf(p *journal.Position) conversation.Position {
-	return conversation.Position{Seq: p.GetSeq(), Index: p.GetIndex()}
+func positionOf(p *journal.Position) state.Position {
+	return state.Position{Seq: p.GetSeq(), Index: p.GetIndex()}
 }
 
 // describeChange returns the entry for a change. It reports false if the change is of no interest to operators.
@@ -38,12 +38,12 @@ func describeMessage(ch *journal.Change) (draft, bool) {
 	case *journal.Change_Accepted:
 		a := k.Accepted
 		return draft{Entry{
-			Step: conversation.StatusAccepted, Channel: a.GetChannel(), VendorID: a.GetVendorId(), Kind: a.GetKind(),
+			Step: state.StatusAccepted, Channel: a.GetChannel(), VendorID: a.GetVendorId(), Kind: a.GetKind(),
 			Role: a.GetRole(),
 		}, positionOf(a.GetPosition())}, true
 	case *journal.Change_Duplicate:
 		d := k.Duplicate
-		return draft{Entry: Entry{Step: conversation.StatusDuplicate, Channel: d.GetChannel(), VendorID: d.GetVendorId()}}, true
+		return draft{Entry: Entry{Step: state.StatusDuplicate, Channel: d.GetChannel(), VendorID: d.GetVendorId()}}, true
 	case *journal.Change_Routed:
 		r := k.Routed
 		return draft{Entry{
@@ -56,11 +56,11 @@ func describeMessage(ch *journal.Change) (draft, bool) {
 		}, positionOf(d.GetPosition())}, true
 	case *journal.Change_Held:
 		position := positionOf(k.Held.GetItem().GetPosition())
-		return draft{Entry{Step: conversation.StatusHeld, Detail: "held during the offer"}, position}, true
+		return draft{Entry{Step: state.StatusHeld, Detail: "held during the offer"}, position}, true
 	case *journal.Change_ThreadPending:
 		o := k.ThreadPending
 		return draft{Entry{
-			Step: conversation.StatusHeld, Channel: o.GetChannel(), Detail: "pending thread " + o.GetThread(),
+			Step: state.StatusHeld, Channel: o.GetChannel(), Detail: "pending thread " + o.GetThread(),
 		}, positionOf(o.GetPosition())}, true
 	}
 	return draft{}, false
@@ -96,7 +96,7 @@ func describeControl(ch *journal.Change) (draft, bool) {
 	case *journal.Change_Closing:
 		return draft{Entry: Entry{Step: "closed", Rule: k.Closing.GetRule()}}, true
 	case *journal.Change_Closed:
-		if k.Closed.GetReason() == conversation.ReasonArchived { // Closing has an entry
+		if k.Closed.GetReason() == state.ReasonArchived { // Closing has an entry
 			return draft{}, false
 		}
 		return draft{Entry: Entry{Step: "closed", Detail: k.Closed.GetReason()}}, true
@@ -113,7 +113,7 @@ func describeDelivery(ch *journal.Change) (draft, bool) {
 	case *journal.Change_Queued:
 		d := k.Queued.GetDelivery()
 		e := Entry{
-			Step: conversation.StatusQueued, Channel: d.GetChannel(), Kind: d.GetKind(), Delivery: d.GetId(), Rule: d.GetReason(),
+			Step: state.StatusQueued, Channel: d.GetChannel(), Kind: d.GetKind(), Delivery: d.GetId(), Rule: d.GetReason(),
 		}
 		if d.GetPieces() > 1 {
 			e.Detail = fmt.Sprintf("piece %d of %d", d.GetPiece()+1, d.GetPieces())
@@ -126,7 +126,7 @@ func describeDelivery(ch *journal.Change) (draft, bool) {
 			failure = notCalled
 		}
 		return draft{Entry: Entry{
-			Step: conversation.StatusRetrying, Delivery: a.GetDelivery(), Kind: a.GetError(), Detail: failure + a.GetText(),
+			Step: state.StatusRetrying, Delivery: a.GetDelivery(), Kind: a.GetError(), Detail: failure + a.GetText(),
 		}}, true
 	case *journal.Change_Ended:
 		d := k.Ended
@@ -154,7 +154,7 @@ func describeDeadLetter(ch *journal.Change) (draft, bool) {
 			return draft{}, false
 		}
 		return draft{Entry{
-			Step: conversation.StatusDead, Channel: d.GetDelivery().GetChannel(), Delivery: d.GetDelivery().GetId(),
+			Step: state.StatusDead, Channel: d.GetDelivery().GetChannel(), Delivery: d.GetDelivery().GetId(),
 			Kind: d.GetError(), Detail: d.GetText(),
 		}, positionOf(d.GetDelivery().GetItem().GetPosition())}, true
 	case *journal.Change_DeadLetterEnded:

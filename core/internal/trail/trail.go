@@ -10,7 +10,7 @@ import (
 	"context"
 	"time"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/store"
 )
 
@@ -73,7 +73,7 @@ type PendingDelivery struct {
 
 // StateReader gives access to the writer's state; see writer.Writer.View.
 type StateReader interface {
-	View(ctx context.Context, f func(*conversation.State)) error
+	View(ctx context.Context, f func(*state.State)) error
 }
 
 // Trail searches one log.

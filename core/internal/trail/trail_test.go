@@ -7,8 +7,8 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/store/memory"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
@@ -16,8 +16,8 @@ import (
 
 type emptyState struct{}
 
-func (emptyState) View(_ context.Context, f func(*conversation.State)) error {
-	f(conversation.NewState())
+func (emptyState) View(_ context.Context, f func(*state.State)) error {
+	f(state.New())
 	return nil
 }
 
@@ -53,7 +53,7 @@ func pendingEnded(p *journal.Position, status string) *journal.Change {
 
 func unknownThread(p *journal.Position) *journal.Change {
 	return change("", &journal.Change_Disposed{Disposed: &journal.Disposed{
-		Position: p, Status: conversation.StatusUnrouted, Channel: "faq", Reason: "unknown thread",
+		Position: p, Status: state.StatusUnrouted, Channel: "faq", Reason: "unknown thread",
 	}})
 }
 
@@ -81,7 +81,7 @@ func TestUnassignedEnvelopesAreFoundByEachOfTheirIDs(t *testing.T) {
 		{
 			Envelopes: []*journal.StoredEnvelope{stored(t, "e4", "", "v4", "th4")},
 			Changes: []*journal.Change{
-				pendingEnded(pos(1, 0), conversation.StatusUnrouted),
+				pendingEnded(pos(1, 0), state.StatusUnrouted),
 				unknownThread(pos(1, 0)),
 				undecided("c4", "d4", pos(2, 0)),
 			},

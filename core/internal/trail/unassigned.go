@@ -3,8 +3,8 @@ package trail
 import (
 	"slices"
 
-	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
 )
@@ -31,7 +31,7 @@ func (s *search) matchUnassigned(seq uint64, r *journal.Record) {
 		if st.GetConversation() != "" {
 			continue
 		}
-		p := conversation.Position{Seq: seq, Index: uint32(i)}
+		p := state.Position{Seq: seq, Index: uint32(i)}
 		e, err := protocol.DecodeEnvelope(st.GetEnvelope())
 		if err != nil {
 			e = &envelope.Envelope{}
@@ -46,7 +46,7 @@ func (s *search) matchUnassigned(seq uint64, r *journal.Record) {
 
 // changeOf returns the conversation of the change about an unassigned envelope, "" if it has none, and the delivery if
 // the envelope is a dead letter.
-func changeOf(r *journal.Record, p conversation.Position) (conv, delivery string) {
+func changeOf(r *journal.Record, p state.Position) (conv, delivery string) {
 	for _, ch := range r.GetChanges() {
 		if q, ok := unassignedPosition(ch); ok && p == q {
 			return ch.GetConversation(), ch.GetDeadLettered().GetDelivery().GetId()
@@ -56,7 +56,7 @@ func changeOf(r *journal.Record, p conversation.Position) (conv, delivery string
 }
 
 // unassignedPosition returns the position of the envelope that a change is about, if the envelope can be unassigned.
-func unassignedPosition(ch *journal.Change) (conversation.Position, bool) {
+func unassignedPosition(ch *journal.Change) (state.Position, bool) {
 	var p *journal.Position
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_ThreadPending:
@@ -72,7 +72,7 @@ func unassignedPosition(ch *journal.Change) (conversation.Position, bool) {
 }
 
 // trackPending tracks envelopes on pending threads. When an envelope gets a conversation, its entries move there.
-func (s *search) trackPending(ch *journal.Change, p conversation.Position, r *journal.Record) {
+func (s *search) trackPending(ch *journal.Change, p state.Position, r *journal.Record) {
 	switch ch.GetKind().(type) {
 	case *journal.Change_ThreadPending:
 		s.pending[p] = true
@@ -86,7 +86,7 @@ func (s *search) trackPending(ch *journal.Change, p conversation.Position, r *jo
 	}
 }
 
-func (s *search) moveEntries(p conversation.Position, to *collected) {
+func (s *search) moveEntries(p state.Position, to *collected) {
 	from := s.found[""]
 	if from == nil {
 		return

@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/inbound"
 )
 
 // webhook is what one call, or one batch of an adapter that listens, brings into one record.
 type submission struct {
-	envelopes []*conversation.Inbound
+	envelopes []*inbound.Envelope
 	bytes     int
 	since     time.Time
 	result    error
@@ -26,10 +27,10 @@ type submission struct {
 }
 
 // Fits reports whether an envelope can be stored at all.
-func Fits(in *conversation.Inbound) bool { return len(in.Bytes)+changeBytes <= maxRecord }
+func Fits(in *inbound.Envelope) bool { return len(in.Bytes)+changeBytes <= maxRecord }
 
 // gather makes a webhook of the first of in that fit into one record.
-func newSubmission(in []*conversation.Inbound) (*submission, error) {
+func newSubmission(in []*inbound.Envelope) (*submission, error) {
 	n, bytes := 0, 0
 	for ; n < len(in) && n < maxInputs; n++ {
 		if !Fits(in[n]) {
@@ -45,7 +46,7 @@ func newSubmission(in []*conversation.Inbound) (*submission, error) {
 // Accept stores the envelopes of one webhook call, in order, and in one record if they fit. It returns nil when all
 // are stored, or were before; else the vendor repeats the call and what was stored is a duplicate then. The
 // envelopes belong to the writer from the call on.
-func (w *Writer) Accept(ctx context.Context, in []*conversation.Inbound) error {
+func (w *Writer) Accept(ctx context.Context, in []*inbound.Envelope) error {
 	for len(in) > 0 {
 		h, err := newSubmission(in)
 		if err != nil {
@@ -63,7 +64,7 @@ func (w *Writer) Accept(ctx context.Context, in []*conversation.Inbound) error {
 // same record as the last of the envelopes, or in one of its own if there are none. After an error it returns those
 // that are not stored, none before one that is, so that the caller may come again with them. The envelopes belong to the
 // writer from the call on, but for those that are returned.
-func (w *Writer) AcceptFrom(ctx context.Context, channel string, cursor []byte, in []*conversation.Inbound) ([]*conversation.Inbound, error) {
+func (w *Writer) AcceptFrom(ctx context.Context, channel string, cursor []byte, in []*inbound.Envelope) ([]*inbound.Envelope, error) {
 	if len(cursor) > conversation.MaxCursorBytes {
 		return in, fmt.Errorf("%w: cursor of %d bytes", ErrTooLarge, len(cursor))
 	}

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/inbound"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/store"
 	"patchbay/core/internal/store/memory"
 )
@@ -95,7 +98,7 @@ func TestOneCallInSeveralRecords(t *testing.T) {
 		h := openHouse(t)
 		defer h.stop()
 		before := h.log.Bounds().Last
-		var in []*conversation.Inbound
+		var in []*inbound.Envelope
 		for i := range 5 {
 			in = append(in, message(t, "web", "w1", fmt.Sprint(i), strings.Repeat("x", 60<<10)), message(t, "web", "w1", fmt.Sprint(i, "b"), strings.Repeat("y", 60<<10)))
 		}
@@ -120,7 +123,7 @@ func TestAcceptRefuses(t *testing.T) {
 		"too large": {nil, func(t *testing.T, h *house) error {
 			in := message(t, "web", "w1", "m1", "x")
 			in.Bytes = make([]byte, maxRecord)
-			return h.Accept(t.Context(), []*conversation.Inbound{in})
+			return h.Accept(t.Context(), []*inbound.Envelope{in})
 		}, ErrTooLarge},
 		"opens too many conversations": {func(o *Options) { o.OpensPerMinute = 6 }, func(_ *testing.T, h *house) error {
 			for i := range 2 {
@@ -133,7 +136,7 @@ func TestAcceptRefuses(t *testing.T) {
 		"channel unknown": {nil, func(t *testing.T, h *house) error {
 			in := message(t, "web", "w1", "m1", "x")
 			in.Channel = "elsewhere"
-			return h.Accept(t.Context(), []*conversation.Inbound{in})
+			return h.Accept(t.Context(), []*inbound.Envelope{in})
 		}, ErrBusy},
 		"store is not writable": {nil, func(_ *testing.T, h *house) error {
 			h.log.SetHealth(&store.Health{Reason: "90 % full"})
@@ -144,12 +147,12 @@ func TestAcceptRefuses(t *testing.T) {
 			defer open()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			return h.Accept(ctx, []*conversation.Inbound{message(t, "web", "w1", "m1", "hello")})
+			return h.Accept(ctx, []*inbound.Envelope{message(t, "web", "w1", "m1", "hello")})
 		}, context.DeadlineExceeded},
 		"stopped": {nil, func(t *testing.T, h *house) error {
 			h.cancel()
 			synctest.Wait()
-			if err := h.View(t.Context(), func(*conversation.State) {}); !errors.Is(err, ErrStopping) {
+			if err := h.View(t.Context(), func(*state.State) {}); !errors.Is(err, ErrStopping) {
 				t.Errorf("View = %v, want ErrStopping", err)
 			}
 			return h.try("w1", "m1", "hello")
@@ -189,7 +192,7 @@ func TestTooMuchWaitsInOneConversation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHouse(t)
 		defer h.stop()
-		var in []*conversation.Inbound
+		var in []*inbound.Envelope
 		for i := range conversation.MaxUndelivered {
 			in = append(in, message(t, "web", "w1", fmt.Sprint(i), "hello"))
 		}
@@ -199,7 +202,7 @@ func TestTooMuchWaitsInOneConversation(t *testing.T) {
 		if err := h.try("w1", "more", "hello"); !errors.Is(err, ErrBusy) {
 			t.Errorf("Accept = %v, want ErrBusy", err)
 		}
-		h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
+		h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
 		h.customer("w1", "more", "hello")
 	})
 }
@@ -213,7 +216,7 @@ func TestDuplicatesAreAnsweredLikeTheFirst(t *testing.T) {
 		if n := h.accepted()["m1"]; n != 1 {
 			t.Errorf("accepted %d times, want once", n)
 		}
-		h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
+		h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
 		h.idle("faq")
 	})
 }

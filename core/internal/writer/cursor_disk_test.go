@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
 
-	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/store/jetstream"
 )
 
@@ -50,7 +50,7 @@ func startMill(ctx context.Context, t *testing.T, dir string, ids *atomic.Int64)
 func (m *mill) cursor(ctx context.Context) int {
 	m.t.Helper()
 	var c []byte
-	if err := m.View(ctx, func(b *conversation.State) { c = b.Cursor("web") }); err != nil {
+	if err := m.View(ctx, func(b *state.State) { c = b.Cursor("web") }); err != nil {
 		m.t.Fatal(err)
 	}
 	n, _ := strconv.Atoi(string(c))

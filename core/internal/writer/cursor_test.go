@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/inbound"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/store/memory"
 )
 
@@ -20,15 +22,15 @@ import (
 func (h *house) cursor(channel string) string {
 	h.Helper()
 	var out string
-	if err := h.View(context.Background(), func(b *conversation.State) { out = string(b.Cursor(channel)) }); err != nil {
+	if err := h.View(context.Background(), func(b *state.State) { out = string(b.Cursor(channel)) }); err != nil {
 		h.Fatalf("View: %v", err)
 	}
 	return out
 }
 
 // numbered makes messages numbered from first to last; their ids are their numbers.
-func numbered(t tester, first, last int) []*conversation.Inbound {
-	var in []*conversation.Inbound
+func numbered(t tester, first, last int) []*inbound.Envelope {
+	var in []*inbound.Envelope
 	for n := first; n <= last; n++ {
 		in = append(in, message(t, "web", "w"+strconv.Itoa(n%3), strconv.Itoa(n), "number "+strconv.Itoa(n)))
 	}
@@ -154,7 +156,7 @@ func TestBatchWaitsWithoutDoubling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHouse(t, func(o *Options) { o.OpensPerMinute = 12 })
 		defer h.stop()
-		var in []*conversation.Inbound
+		var in []*inbound.Envelope
 		for n := range 6 {
 			in = append(in, message(t, "web", "t"+strconv.Itoa(n/2), "", fmt.Sprint("text ", n)))
 		}
@@ -212,7 +214,7 @@ func TestNothingIsTakenOfABatchThatCantBeKept(t *testing.T) {
 		if !errors.Is(err, ErrUndecidable) || len(rest) != 3 || h.cursor("web") != "" {
 			t.Fatalf("AcceptFrom = %d left, %v, cursor %q; want all", len(rest), err, h.cursor("web"))
 		}
-		for _, left := range [][]*conversation.Inbound{rest[:1], rest[2:]} {
+		for _, left := range [][]*inbound.Envelope{rest[:1], rest[2:]} {
 			if rest, err := h.AcceptFrom(t.Context(), "web", nil, left); err != nil || len(rest) > 0 {
 				t.Fatalf("AcceptFrom = %d left, %v", len(rest), err)
 			}

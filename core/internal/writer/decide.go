@@ -8,6 +8,9 @@ import (
 	"golang.org/x/time/rate"
 
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/inbound"
+	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 )
 
@@ -15,7 +18,7 @@ import (
 // is decided anew: one bad message never stops the gateway.
 func (w *Writer) decide(b *batch, now time.Time) *conversation.Transaction {
 	for {
-		tx := w.state.Begin(w.Policy, now, w.last+1, w.NewID)
+		tx := conversation.Begin(w.state, w.Policy, now, w.last+1, w.NewID)
 		if w.decideBatch(tx, b) {
 			return tx
 		}
@@ -68,13 +71,13 @@ func (w *Writer) decideBatch(tx *conversation.Transaction, b *batch) (ok bool) {
 
 // undecided replaces an outcome that can't be decided on: its delivery is given up. If that can't be decided
 // either, the outcome is put on record alone, and the lane stays as it is until the next start.
-func undecided(o *conversation.Outcome, why string) *conversation.Outcome {
+func undecided(o *delivery.Outcome, why string) *delivery.Outcome {
 	if o.Error == errorUndecided {
-		return &conversation.Outcome{Delivery: o.Delivery, Channel: o.Channel, Error: errorUndecided}
+		return &delivery.Outcome{Delivery: o.Delivery, Channel: o.Channel, Error: errorUndecided}
 	}
-	return &conversation.Outcome{
+	return &delivery.Outcome{
 		Conversation: o.Conversation, Delivery: o.Delivery, Channel: o.Channel, Kind: o.Kind, Offer: o.Offer, Thread: o.Thread,
-		Result: conversation.ResultDead, Error: errorUndecided, Text: why,
+		Result: delivery.ResultDead, Error: errorUndecided, Text: why,
 	}
 }
 
@@ -114,7 +117,7 @@ func (w *Writer) receive(tx *conversation.Transaction, h *submission, poison str
 }
 
 // mayOpen reports whether an envelope belongs to a known conversation or its channel may open another one now.
-func (w *Writer) mayOpen(in *conversation.Inbound) bool {
+func (w *Writer) mayOpen(in *inbound.Envelope) bool {
 	ch := w.Policy.Channels[in.Channel]
 	if w.OpensPerMinute <= 0 || ch == nil || ch.Role != envelope.RoleCustomer {
 		return true
@@ -135,8 +138,8 @@ func (w *Writer) apply(tx *conversation.Transaction, b *batch, now time.Time) {
 	for _, o := range b.results {
 		w.inFlight.done(o.Conversation, o.Channel, o.Delivery)
 	}
-	var touched []*conversation.Conversation
-	tx.EachChanged(func(c *conversation.Conversation) { touched = append(touched, c) })
+	var touched []*state.Conversation
+	tx.EachChanged(func(c *state.Conversation) { touched = append(touched, c) })
 	tx.Commit()
 	for _, h := range b.submissions {
 		h.stored = h.taken

@@ -12,7 +12,7 @@ import (
 	"errors"
 	"time"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/journal"
 )
 
@@ -59,18 +59,9 @@ const (
 // Lanes is the writer's view of the deliveries' engine.
 type Lanes interface {
 	// Submit hands over the head of a lane. Its outcome comes back through Writer.Finish, exactly once.
-	Submit(j *Job)
+	Submit(j *delivery.Job)
 	// Cancel says that nobody waits for a delivery any more. Its outcome still comes back.
 	Cancel(delivery string)
-}
-
-// Job is the head of a lane, with what is needed to make the call.
-type Job struct {
-	Delivery   conversation.Delivery
-	Conv       *conversation.Conversation // as of the commit that released it; read only
-	Thread     string
-	State      []byte
-	ReleasedAt time.Time
 }
 
 // Observer sees every committed record, on the loop's goroutine: it must be quick.

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/inbound"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/store"
 	"patchbay/core/internal/store/memory"
 )
@@ -54,7 +57,7 @@ func TestOutcomesSurviveADoubt(t *testing.T) {
 				h.customer("w1", "m1", "one")
 				h.customer("w1", "m2", "two")
 				h.log.Fail(fault)
-				h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
+				h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
 				time.Sleep(2 * retryCommit)
 				if got := h.said(h.head("faq")); got != "two" {
 					t.Errorf("the next head says %q, want two", got)
@@ -90,7 +93,7 @@ func TestLogRecoversSlowly(t *testing.T) {
 			t.Errorf("Accept = %v while the log recovers, want ErrUnavailable", err)
 		}
 		looked := false
-		if err := h.View(t.Context(), func(b *conversation.State) { looked = b.Len() == 0 }); err != nil || !looked {
+		if err := h.View(t.Context(), func(b *state.State) { looked = b.Len() == 0 }); err != nil || !looked {
 			t.Errorf("View while the log recovers: %v, saw the state before: %v", err, looked)
 		}
 		h.log.Hook(nil)
@@ -146,7 +149,7 @@ func TestFullStore(t *testing.T) {
 		h.customer("w1", "m2", "two")
 		job := h.head("faq")
 		h.log.Fail(memory.Full, memory.Full, memory.Full)
-		h.Finish(outcome(job, conversation.Outcome{Result: conversation.ResultDelivered}))
+		h.Finish(outcome(job, delivery.Outcome{Result: delivery.ResultDelivered}))
 		synctest.Wait()
 		h.idle("faq")
 		if err := h.try("w1", "m3", "three"); !errors.Is(err, ErrUnavailable) || !errors.Is(err, store.ErrFull) {
@@ -156,7 +159,7 @@ func TestFullStore(t *testing.T) {
 		open := gate(h.log) // the outcome is on its way again, with the look beside it
 		time.Sleep(2 * retryCommit)
 		look := make(chan error, 1)
-		go func() { look <- h.View(context.Background(), func(b *conversation.State) { seen = b.Len() == 1 }) }()
+		go func() { look <- h.View(context.Background(), func(b *state.State) { seen = b.Len() == 1 }) }()
 		open()
 		if err := <-look; err != nil || !seen {
 			t.Errorf("View while the store is full = %v, saw the conversation: %v", err, seen)
@@ -200,7 +203,7 @@ func TestStartPurgesAFullStore(t *testing.T) {
 		}}
 		h.open()
 		for i := 0; h.try("w1", fmt.Sprint(i), strings.Repeat("much ", 20)) == nil; i++ {
-			h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
+			h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
 		}
 		h.crash()
 		h.build()
@@ -254,7 +257,7 @@ func TestOutcomesWaitAtMostAMomentAfterAFailure(t *testing.T) {
 		job := h.head("faq")
 		h.log.Fail(memory.Full)
 		before := h.log.Bounds().Last
-		h.Finish(outcome(job, conversation.Outcome{Result: conversation.ResultDelivered}))
+		h.Finish(outcome(job, delivery.Outcome{Result: delivery.ResultDelivered}))
 		synctest.Wait()
 		time.Sleep(retryCommit + 2*outcomeLinger)
 		synctest.Wait()
@@ -272,7 +275,7 @@ func TestFencedWriterEnds(t *testing.T) {
 		first := h.later(message(t, "web", "w1", "m1", "one"))
 		second := h.later(message(t, "web", "w2", "m2", "two"))
 		looked := make(chan error, 1)
-		go func() { looked <- h.View(context.Background(), func(*conversation.State) {}) }()
+		go func() { looked <- h.View(context.Background(), func(*state.State) {}) }()
 		open()
 		if err := <-h.done; !errors.Is(err, store.ErrFenced) {
 			t.Fatalf("Run = %v, want ErrFenced", err)
@@ -299,7 +302,7 @@ func TestPanicInOneDecision(t *testing.T) {
 		h := openHouse(t)
 		for _, w := range []string{"w1", "w2", "w3"} {
 			h.customer(w, "first-"+w, "hello")
-			h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
+			h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
 		}
 		open := gate(h.log)
 		blocker := h.later(message(t, "web", "w4", "m0", "hello"))
@@ -326,7 +329,7 @@ func TestPanicInOneDecision(t *testing.T) {
 		if len(dead) != 1 || dead[0].Error != errorUndecided || !strings.Contains(dead[0].Text, "no id today") {
 			t.Fatalf("dead letters %+v, want one undecided with the panic's text", dead)
 		}
-		j := &Job{Delivery: dead[0].Delivery}
+		j := &delivery.Job{Delivery: dead[0].Delivery}
 		if got := h.said(j); got != "from w2" {
 			t.Errorf("the dead letter is of %q, want that of w2", got)
 		}
@@ -348,8 +351,8 @@ func TestPanicOnAnOutcomeFreesTheLane(t *testing.T) {
 		h.customer("w1", "m2", "two")
 		job := h.head("faq")
 		h.ids.panicAt(1) // the reply's id
-		h.finish(job, conversation.Outcome{
-			Result: conversation.ResultDelivered, Replies: []*conversation.Inbound{message(t, "faq", job.Thread, "r1", "answer")},
+		h.finish(job, delivery.Outcome{
+			Result: delivery.ResultDelivered, Replies: []*inbound.Envelope{message(t, "faq", job.Thread, "r1", "answer")},
 		})
 		dead := h.letters()
 		if len(dead) != 1 || dead[0].Error != errorUndecided || dead[0].Delivery.ID != job.Delivery.ID {
@@ -371,7 +374,7 @@ func TestInputThatCantEvenBeKept(t *testing.T) {
 		defer h.stop()
 		bad := message(t, "web", "w1", "m1", "one")
 		bad.Envelope = nil // a programming error: both deciding and keeping panic
-		if err := h.Accept(t.Context(), []*conversation.Inbound{bad}); !errors.Is(err, ErrUnavailable) {
+		if err := h.Accept(t.Context(), []*inbound.Envelope{bad}); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("Accept = %v, want ErrUnavailable", err)
 		}
 		h.customer("w1", "m2", "two")
@@ -398,7 +401,7 @@ func TestPanicInAView(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHouse(t)
 		defer h.stop()
-		err := h.View(t.Context(), func(*conversation.State) { panic("oops") })
+		err := h.View(t.Context(), func(*state.State) { panic("oops") })
 		if err == nil || !strings.Contains(err.Error(), "oops") {
 			t.Errorf("View = %v, want the panic's text", err)
 		}
@@ -448,9 +451,9 @@ func TestOutcomeWhoseRecordIsTooLarge(t *testing.T) {
 		h.customer("w1", "m2", "two")
 		h.customer("w2", "m3", "other")
 		job := h.head("faq")
-		h.finish(job, conversation.Outcome{
-			Result:  conversation.ResultDelivered,
-			Replies: []*conversation.Inbound{message(t, "faq", job.Thread, "r1", strings.Repeat("long ", 12_000))},
+		h.finish(job, delivery.Outcome{
+			Result:  delivery.ResultDelivered,
+			Replies: []*inbound.Envelope{message(t, "faq", job.Thread, "r1", strings.Repeat("long ", 12_000))},
 		})
 		other := h.head("faq")
 		if got := h.said(other); got != "other" {
@@ -459,7 +462,7 @@ func TestOutcomeWhoseRecordIsTooLarge(t *testing.T) {
 		if got := h.said(h.head("faq")); got != "two" {
 			t.Errorf("the next head says %q, want two", got)
 		}
-		h.finish(other, conversation.Outcome{Result: conversation.ResultDelivered})
+		h.finish(other, delivery.Outcome{Result: delivery.ResultDelivered})
 		if c := h.conv("w2"); c.Undelivered() != 0 {
 			t.Errorf("another conversation's outcome was not stored: %d left", c.Undelivered())
 		}

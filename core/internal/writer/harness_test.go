@@ -17,8 +17,12 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/render"
 	"patchbay/core/internal/route"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/store"
 	"patchbay/core/internal/store/memory"
 	"patchbay/sdk/envelope"
@@ -76,11 +80,11 @@ func (s *idSource) panicAt(call int) {
 // fakeLanes keeps what was submitted and cancelled.
 type fakeLanes struct {
 	mu        sync.Mutex
-	jobs      []*Job
+	jobs      []*delivery.Job
 	cancelled []string
 }
 
-func (l *fakeLanes) Submit(j *Job) {
+func (l *fakeLanes) Submit(j *delivery.Job) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.jobs = append(l.jobs, j)
@@ -93,10 +97,10 @@ func (l *fakeLanes) Cancel(delivery string) {
 }
 
 // take returns the oldest job towards a channel and forgets it, or nil.
-func (l *fakeLanes) take(channel string) *Job {
+func (l *fakeLanes) take(channel string) *delivery.Job {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	i := slices.IndexFunc(l.jobs, func(j *Job) bool { return j.Delivery.Channel == channel })
+	i := slices.IndexFunc(l.jobs, func(j *delivery.Job) bool { return j.Delivery.Channel == channel })
 	if i < 0 {
 		return nil
 	}
@@ -140,7 +144,7 @@ func newPolicy(t tester) *conversation.Policy {
 	for _, ch := range []*conversation.Channel{
 		{Name: "web", Role: envelope.RoleCustomer},
 		{Name: "faq", Role: envelope.RoleBot, History: true, GiveUp: time.Hour},
-		{Name: "desk", Role: envelope.RoleAgent, Opens: true, TextBytes: 64},
+		{Name: "desk", Role: envelope.RoleAgent, Opens: true, Target: render.Target{TextBytes: 64}},
 		{Name: "audit", Role: envelope.RoleObserver},
 	} {
 		p.Channels[ch.Name], roles[ch.Name] = ch, ch.Role
@@ -218,7 +222,7 @@ func (h *house) restart() {
 	h.open()
 }
 
-func message(t tester, channel, thread, id, text string) *conversation.Inbound {
+func message(t tester, channel, thread, id, text string) *inbound.Envelope {
 	t.Helper()
 	role := map[string]envelope.Role{"web": envelope.RoleCustomer, "faq": envelope.RoleBot, "desk": envelope.RoleAgent}[channel]
 	e := &envelope.Envelope{
@@ -229,12 +233,12 @@ func message(t tester, channel, thread, id, text string) *conversation.Inbound {
 	if err != nil {
 		t.Fatalf("encode: %v", err)
 	}
-	return &conversation.Inbound{Channel: channel, Envelope: e, Bytes: b}
+	return &inbound.Envelope{Channel: channel, Envelope: e, Bytes: b}
 }
 
 // try accepts a customer's message.
 func (h *house) try(thread, id, text string) error {
-	return h.Accept(context.Background(), []*conversation.Inbound{message(h.tester, "web", thread, id, text)})
+	return h.Accept(context.Background(), []*inbound.Envelope{message(h.tester, "web", thread, id, text)})
 }
 
 func (h *house) customer(thread, id, text string) {
@@ -246,7 +250,7 @@ func (h *house) customer(thread, id, text string) {
 }
 
 // later accepts in the background and returns where the error will be.
-func (h *house) later(in ...*conversation.Inbound) <-chan error {
+func (h *house) later(in ...*inbound.Envelope) <-chan error {
 	out := make(chan error, 1)
 	go func() { out <- h.Accept(context.Background(), in) }()
 	synctest.Wait()
@@ -259,7 +263,7 @@ func waits(c <-chan error) bool {
 }
 
 // head takes the job that is in flight towards a channel.
-func (h *house) head(channel string) *Job {
+func (h *house) head(channel string) *delivery.Job {
 	h.Helper()
 	synctest.Wait()
 	j := h.lanes.take(channel)
@@ -277,7 +281,7 @@ func (h *house) idle(channel string) {
 	}
 }
 
-func outcome(j *Job, o conversation.Outcome) *conversation.Outcome {
+func outcome(j *delivery.Job, o delivery.Outcome) *delivery.Outcome {
 	o.Conversation, o.Delivery, o.Channel = j.Conv.ID, j.Delivery.ID, j.Delivery.Channel
 	o.Kind, o.Offer = j.Delivery.Kind, j.Delivery.Offer
 	if o.Thread == "" {
@@ -286,7 +290,7 @@ func outcome(j *Job, o conversation.Outcome) *conversation.Outcome {
 	return &o
 }
 
-func (h *house) finish(j *Job, o conversation.Outcome) {
+func (h *house) finish(j *delivery.Job, o delivery.Outcome) {
 	h.Finish(outcome(j, o))
 	synctest.Wait()
 	time.Sleep(2 * commitSpacing) // of the bubble's clock: commits are spaced
@@ -294,7 +298,7 @@ func (h *house) finish(j *Job, o conversation.Outcome) {
 }
 
 // said returns the text of a job's envelope, read back from the log.
-func (h *house) said(j *Job) string {
+func (h *house) said(j *delivery.Job) string {
 	h.Helper()
 	s, err := h.Load(context.Background(), j.Delivery.Item.Pos)
 	if err != nil {
@@ -308,19 +312,19 @@ func (h *house) said(j *Job) string {
 }
 
 // conv returns the conversation of a customer's thread.
-func (h *house) conv(thread string) *conversation.Conversation {
+func (h *house) conv(thread string) *state.Conversation {
 	h.Helper()
-	var c *conversation.Conversation
-	if err := h.View(context.Background(), func(b *conversation.State) { c = b.Conversation(b.Find("web", thread)) }); err != nil {
+	var c *state.Conversation
+	if err := h.View(context.Background(), func(b *state.State) { c = b.Conversation(b.Find("web", thread)) }); err != nil {
 		h.Fatalf("View: %v", err)
 	}
 	return c
 }
 
-func (h *house) letters() []*conversation.DeadLetter {
+func (h *house) letters() []*state.DeadLetter {
 	h.Helper()
-	var out []*conversation.DeadLetter
-	if err := h.View(context.Background(), func(b *conversation.State) { out = b.DeadLetters() }); err != nil {
+	var out []*state.DeadLetter
+	if err := h.View(context.Background(), func(b *state.State) { out = b.DeadLetters() }); err != nil {
 		h.Fatalf("View: %v", err)
 	}
 	return out
@@ -356,7 +360,7 @@ func (h *house) accepted() map[string]int {
 }
 
 // image is a book's content in a form that can be compared. Buckets are those that like has.
-func image(t tester, b *conversation.State, like *conversation.Snapshot) map[uint32][]string {
+func image(t tester, b *state.State, like *state.Snapshot) map[uint32][]string {
 	t.Helper()
 	b.MarkChanged(like)
 	im := b.Snapshot()
@@ -382,7 +386,7 @@ func image(t tester, b *conversation.State, like *conversation.Snapshot) map[uin
 // replayed checks that the stopped writer's state is the fold of the whole log.
 func (h *house) replayed() {
 	h.Helper()
-	b := conversation.NewState()
+	b := state.New()
 	for i, r := range h.records() {
 		if err := b.Replay(uint64(i+1), r); err != nil {
 			h.Fatalf("Replay %d: %v", i+1, err)

@@ -8,15 +8,10 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
 )
-
-// Stored is an envelope as the log has it.
-type Stored struct {
-	*journal.StoredEnvelope
-	At time.Time // when it was accepted
-}
 
 // hot keeps the newest envelopes in memory, up to a number of bytes: deliveries mostly follow at once.
 type envelopeCache struct {
@@ -66,21 +61,21 @@ func (h *envelopeCache) get(seq uint64) (cachedRecord, bool) {
 }
 
 // Load returns an envelope, from memory or from the log. It is safe for concurrent use. What it returns is shared: read only.
-func (w *Writer) Load(ctx context.Context, p conversation.Position) (Stored, error) {
+func (w *Writer) Load(ctx context.Context, p state.Position) (delivery.Stored, error) {
 	r, ok := w.recent.get(p.Seq)
 	if !ok {
 		data, err := w.Log.Get(ctx, p.Seq)
 		if err != nil {
-			return Stored{}, fmt.Errorf("read record %d: %w", p.Seq, err)
+			return delivery.Stored{}, fmt.Errorf("read record %d: %w", p.Seq, err)
 		}
 		var rec journal.Record
 		if err := proto.Unmarshal(data, &rec); err != nil {
-			return Stored{}, fmt.Errorf("read record %d: %w", p.Seq, err)
+			return delivery.Stored{}, fmt.Errorf("read record %d: %w", p.Seq, err)
 		}
 		r = cachedRecord{envelopes: rec.GetEnvelopes(), at: rec.GetAt()}
 	}
 	if int(p.Index) >= len(r.envelopes) {
-		return Stored{}, fmt.Errorf("record %d has no envelope %d", p.Seq, p.Index)
+		return delivery.Stored{}, fmt.Errorf("record %d has no envelope %d", p.Seq, p.Index)
 	}
-	return Stored{r.envelopes[p.Index], time.Unix(0, r.at)}, nil
+	return delivery.Stored{StoredEnvelope: r.envelopes[p.Index], At: time.Unix(0, r.at)}, nil
 }

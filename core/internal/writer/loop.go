@@ -11,6 +11,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/store"
 )
 
@@ -88,7 +90,7 @@ func (w *Writer) refuseAll() {
 
 // batch is what one record decides on.
 type batch struct {
-	results           []*conversation.Outcome
+	results           []*delivery.Outcome
 	deadlines         []string
 	commands          []*command
 	submissions       []*submission
@@ -259,7 +261,7 @@ func (w *Writer) answerView(c *command) bool {
 }
 
 // show runs a view. A panic is an error of its caller, not the end of the loop.
-func (w *Writer) runView(view func(*conversation.State)) (err error) {
+func (w *Writer) runView(view func(*state.State)) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			w.Logger.Error("view panicked", "error", p, "stack", string(debug.Stack()))
@@ -291,7 +293,7 @@ func (w *Writer) discard(b *batch, cause error) {
 		close(c.done)
 	}
 	w.mu.Lock()
-	w.results = append(append([]*conversation.Outcome(nil), b.results...), w.results...)
+	w.results = append(append([]*delivery.Outcome(nil), b.results...), w.results...)
 	w.mu.Unlock()
 	for _, id := range b.deadlines {
 		if c := w.state.Conversation(id); c != nil {
@@ -301,7 +303,7 @@ func (w *Writer) discard(b *batch, cause error) {
 	w.retryAt = time.Now().Add(retryCommit)
 }
 
-func outcomeBytes(o *conversation.Outcome) int {
+func outcomeBytes(o *delivery.Outcome) int {
 	n := changeBytes + len(o.State) + len(o.Text)
 	for _, r := range o.Replies {
 		n += len(r.Bytes) + changeBytes

@@ -11,7 +11,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/store/memory"
 )
 
@@ -22,7 +23,7 @@ type world struct {
 	rt      *rapid.T
 	sent    map[string]int      // accepted messages of a thread, numbered from 1
 	effects map[string][]string // what a lane's vendor has seen, by channel and thread
-	flight  []*Job              // called, and not yet reported
+	flight  []*delivery.Job     // called, and not yet reported
 	starts  int                 // each may repeat what was in flight
 }
 
@@ -33,7 +34,7 @@ func (w *world) send(thread string) bool {
 	n := w.sent[thread] + 1
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	err := w.Accept(ctx, []*conversation.Inbound{message(w.rt, "web", thread, fmt.Sprint("m", n), fmt.Sprint(n))})
+	err := w.Accept(ctx, []*inbound.Envelope{message(w.rt, "web", thread, fmt.Sprint("m", n), fmt.Sprint(n))})
 	if err == nil {
 		w.sent[thread] = n
 	}
@@ -58,15 +59,15 @@ func (w *world) call(channel string) bool {
 }
 
 // text reads what a job carries; the store may be in doubt, reading is not.
-func (w *world) text(j *Job) string { return w.said(j) }
+func (w *world) text(j *delivery.Job) string { return w.said(j) }
 
 // report gives the writer the outcome of a call in flight.
 func (w *world) report(i int) {
 	j := w.flight[i]
 	w.flight = slices.Delete(w.flight, i, i+1)
-	o := conversation.Outcome{Result: conversation.ResultDelivered}
+	o := delivery.Outcome{Result: delivery.ResultDelivered}
 	if text := w.text(j); j.Delivery.Channel == "faq" && even(text) {
-		o.Replies = []*conversation.Inbound{message(w.rt, "faq", j.Thread, "r"+text, text)}
+		o.Replies = []*inbound.Envelope{message(w.rt, "faq", j.Thread, "r"+text, text)}
 	}
 	w.Finish(outcome(j, o))
 }
@@ -104,7 +105,7 @@ func (w *world) step() {
 		}
 	case "refuse": // the vendor says no for now: no effect
 		if j := w.lanes.take("faq"); j != nil {
-			w.Finish(outcome(j, conversation.Outcome{Result: conversation.ResultRetry, Error: "transient", Next: time.Now().Add(time.Second)}))
+			w.Finish(outcome(j, delivery.Outcome{Result: delivery.ResultRetry, Error: "transient", Next: time.Now().Add(time.Second)}))
 		}
 	case "fault":
 		w.log.Fail(rapid.SliceOfN(rapid.SampledFrom([]memory.Fault{memory.None, memory.LostStored, memory.LostUnstored, memory.Full}), 1, 3).

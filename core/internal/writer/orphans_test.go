@@ -7,12 +7,15 @@ import (
 	"time"
 
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/inbound"
+	"patchbay/core/internal/state"
 )
 
 func TestManyOrphansFitIntoRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHouse(t)
-		var in []*conversation.Inbound
+		var in []*inbound.Envelope
 		for range 1000 {
 			in = append(in, message(t, "faq", "nobody's", "", "hello"), message(t, "desk", "nobody's", "", "hello"))
 		}
@@ -24,7 +27,7 @@ func TestManyOrphansFitIntoRecords(t *testing.T) {
 		unrouted := 0
 		for _, r := range h.records() {
 			for _, ch := range r.GetChanges() {
-				if ch.GetDisposed().GetStatus() == conversation.StatusUnrouted {
+				if ch.GetDisposed().GetStatus() == state.StatusUnrouted {
 					unrouted++
 				}
 			}
@@ -44,14 +47,14 @@ func TestManyAnswersOnANewThreadFitIntoRecords(t *testing.T) {
 		h := openHouse(t)
 		h.customer("w1", "m1", "desk now")
 		open := h.head("desk")
-		var in []*conversation.Inbound
+		var in []*inbound.Envelope
 		for range 900 {
 			in = append(in, message(t, "desk", "d1", "", strings.Repeat("much ", 200)))
 		}
 		if err := h.Accept(t.Context(), in); err != nil {
 			t.Fatal(err)
 		}
-		h.finish(open, conversation.Outcome{Result: conversation.ResultDelivered, Thread: "d1"})
+		h.finish(open, delivery.Outcome{Result: delivery.ResultDelivered, Thread: "d1"})
 		time.Sleep(time.Second)
 		synctest.Wait()
 		c := h.conv("w1")

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/state"
 )
 
 // busyLanes knows the delivery in flight of each lane: conversation, channel, delivery.
@@ -33,7 +35,7 @@ func (b inFlight) put(conv, channel, delivery string) {
 
 // release hands over every lane head that is due and whose lane has nothing in flight, cancels calls whose
 // delivery has ended meanwhile, and arms the conversation's timer.
-func (w *Writer) releaseHeads(c *conversation.Conversation, now time.Time) {
+func (w *Writer) releaseHeads(c *state.Conversation, now time.Time) {
 	lanes := w.inFlight[c.ID]
 	if len(lanes) > 0 {
 		heads := make(map[string]string, len(c.Lanes))
@@ -62,8 +64,8 @@ func (w *Writer) releaseHeads(c *conversation.Conversation, now time.Time) {
 	}
 }
 
-func newJob(c *conversation.Conversation, d *conversation.Delivery, now time.Time) *Job {
-	j := &Job{Delivery: *d, Conv: c, Thread: d.Thread, ReleasedAt: now}
+func newJob(c *state.Conversation, d *state.Delivery, now time.Time) *delivery.Job {
+	j := &delivery.Job{Delivery: *d, Conv: c, Thread: d.Thread, ReleasedAt: now}
 	if th := c.Threads[d.Channel]; th != nil && (j.Thread == "" || j.Thread == th.ID) {
 		j.Thread, j.State = th.ID, th.State
 	}
@@ -71,8 +73,8 @@ func newJob(c *conversation.Conversation, d *conversation.Delivery, now time.Tim
 }
 
 // arm sets the conversation's timer. A head that is in flight needs none: its outcome brings the next one.
-func (w *Writer) setTimer(c *conversation.Conversation, now time.Time) {
-	next := c.Next(w.Policy)
+func (w *Writer) setTimer(c *state.Conversation, now time.Time) {
+	next := conversation.NextDeadline(c, w.Policy)
 	if next.IsZero() {
 		w.timers.drop(c.ID)
 		return
@@ -88,7 +90,7 @@ func (w *Writer) setTimer(c *conversation.Conversation, now time.Time) {
 }
 
 // later returns the first deadline after now.
-func (w *Writer) nextAfter(c *conversation.Conversation, now time.Time) time.Time {
+func (w *Writer) nextAfter(c *state.Conversation, now time.Time) time.Time {
 	var next time.Time
 	sooner := func(at time.Time) {
 		if at.After(now) && (next.IsZero() || at.Before(next)) {

@@ -6,7 +6,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/inbound"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/store/memory"
 )
 
@@ -23,7 +25,7 @@ func TestOneInFlightPerLane(t *testing.T) {
 		}
 		h.idle("faq")
 		open := gate(h.log)
-		h.Finish(outcome(first, conversation.Outcome{Result: conversation.ResultDelivered}))
+		h.Finish(outcome(first, delivery.Outcome{Result: delivery.ResultDelivered}))
 		time.Sleep(2 * commitSpacing)
 		h.idle("faq") // the outcome is not stored yet
 		open()
@@ -41,10 +43,10 @@ func TestJobCarriesThreadAndState(t *testing.T) {
 		h.customer("w1", "m1", "one")
 		h.customer("w1", "m2", "two")
 		first := h.head("faq")
-		if want := conversation.CustomerID(first.Conv); first.Thread != want || first.State != nil {
+		if want := first.Conv.CustomerID(); first.Thread != want || first.State != nil {
 			t.Errorf("thread %q with state %q, want %q without", first.Thread, first.State, want)
 		}
-		h.finish(first, conversation.Outcome{Result: conversation.ResultDelivered, State: []byte("token")})
+		h.finish(first, delivery.Outcome{Result: delivery.ResultDelivered, State: []byte("token")})
 		if j := h.head("faq"); string(j.State) != "token" {
 			t.Errorf("state %q, want token", j.State)
 		}
@@ -61,13 +63,13 @@ func TestHandoverCancelsAndKeepsTheLaneBusy(t *testing.T) {
 			t.Error("the call to the former owner was not cancelled")
 		}
 		opening := h.head("desk")
-		if opening.Delivery.Kind != conversation.KindOpen {
+		if opening.Delivery.Kind != state.KindOpen {
 			t.Fatalf("released a %s to the desk, want an open", opening.Delivery.Kind)
 		}
-		h.finish(opening, conversation.Outcome{Result: conversation.ResultDelivered, Thread: "desk-1"})
+		h.finish(opening, delivery.Outcome{Result: delivery.ResultDelivered, Thread: "desk-1"})
 		h.customer("w1", "m3", "bot now")
 		h.idle("faq") // its lane has work again, but the cancelled call has not returned
-		h.finish(running, conversation.Outcome{Result: conversation.ResultRetry, Error: "cancelled"})
+		h.finish(running, delivery.Outcome{Result: delivery.ResultRetry, Error: "cancelled"})
 		if got := h.head("faq"); got.Delivery.ID == running.Delivery.ID {
 			t.Error("the cancelled delivery was released again")
 		}
@@ -85,7 +87,7 @@ func TestRetryWaitsForItsTime(t *testing.T) {
 		h.customer("w1", "m1", "one")
 		h.customer("w1", "m2", "two")
 		job := h.head("faq")
-		h.finish(job, conversation.Outcome{Result: conversation.ResultRetry, Error: "transient", Next: time.Now().Add(10 * time.Second)})
+		h.finish(job, delivery.Outcome{Result: delivery.ResultRetry, Error: "transient", Next: time.Now().Add(10 * time.Second)})
 		h.idle("faq")
 		time.Sleep(9 * time.Second)
 		h.idle("faq")
@@ -131,7 +133,7 @@ func TestSilentConversationsAreClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHouse(t)
 		h.customer("w1", "m1", "one")
-		h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
+		h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
 		time.Sleep(72 * time.Hour)
 		if c := h.conv("w1"); c != nil {
 			t.Errorf("conversation %s is still open after 72 hours of silence", c.ID)
@@ -149,7 +151,7 @@ func TestDeadlinesThatPassedWhileAway(t *testing.T) {
 		h.customer("w1", "m1", "help") // an offer
 		h.customer("w2", "m2", "bye")  // silence
 		for j := h.lanes.take("faq"); j != nil; j = h.lanes.take("faq") {
-			h.finish(j, conversation.Outcome{Result: conversation.ResultDelivered})
+			h.finish(j, delivery.Outcome{Result: delivery.ResultDelivered})
 		}
 		if err := h.stop(); err != nil {
 			t.Fatal(err)
@@ -179,7 +181,7 @@ func TestDeadlinesComeInBoundedRecords(t *testing.T) {
 		h := openHouse(t)
 		defer h.stop()
 		n := 2*maxDeadlinesAtOnce + 10
-		var in []*conversation.Inbound
+		var in []*inbound.Envelope
 		for i := range n {
 			in = append(in, message(t, "web", fmt.Sprint("w", i), "m", "help"))
 		}
@@ -193,7 +195,7 @@ func TestDeadlinesComeInBoundedRecords(t *testing.T) {
 		for _, c := range h.commits.all()[before:] {
 			expired := 0
 			for _, ch := range c.Record.GetChanges() {
-				if ch.GetOfferEnded().GetOutcome() == conversation.OfferExpired {
+				if ch.GetOfferEnded().GetOutcome() == state.OfferExpired {
 					expired++
 				}
 			}

@@ -10,7 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/inbound"
+	"patchbay/core/internal/state"
 )
 
 // talk plays a few conversations that leave something of every sort: live ones, an offer, a retry, a dead letter.
@@ -22,17 +24,17 @@ func (h *house) talk(round int) {
 	h.customer(id("b"), "m1", "help")
 	h.customer(id("c"), "m1", "desk now")
 	h.customer(id("d"), "m1", "bad")
-	if err := h.Accept(context.Background(), []*conversation.Inbound{message(h, "faq", "nobody's", id("o"), "who?")}); err != nil {
+	if err := h.Accept(context.Background(), []*inbound.Envelope{message(h, "faq", "nobody's", id("o"), "who?")}); err != nil {
 		h.Fatalf("Accept: %v", err)
 	}
 	for j := h.lanes.take("faq"); j != nil; j = h.lanes.take("faq") {
 		switch h.said(j) {
 		case "one":
-			h.finish(j, conversation.Outcome{Result: conversation.ResultDelivered, State: []byte("s")})
+			h.finish(j, delivery.Outcome{Result: delivery.ResultDelivered, State: []byte("s")})
 		case "bad":
-			h.finish(j, conversation.Outcome{Result: conversation.ResultDead, Error: "permanent", Text: "no"})
+			h.finish(j, delivery.Outcome{Result: delivery.ResultDead, Error: "permanent", Text: "no"})
 		default:
-			h.finish(j, conversation.Outcome{Result: conversation.ResultRetry, Error: "transient", Next: time.Now().Add(time.Hour)})
+			h.finish(j, delivery.Outcome{Result: delivery.ResultRetry, Error: "transient", Next: time.Now().Add(time.Hour)})
 		}
 	}
 }
@@ -70,7 +72,7 @@ func TestFromSnapshotAndTail(t *testing.T) {
 		synctest.Wait()
 		h.talk(2)
 		h.crash()
-		whole := conversation.NewState()
+		whole := state.New()
 		for i, r := range h.records() {
 			if err := whole.Replay(uint64(i+1), r); err != nil {
 				t.Fatal(err)
@@ -114,14 +116,14 @@ func TestPurgeKeepsWhatIsNeeded(t *testing.T) {
 		h := openHouse(t, func(o *Options) { o.HistoryAge = time.Hour; o.Policy.History = 0 })
 		for i := range 1200 { // ages are marked once in a thousand records
 			h.customer("old", fmt.Sprint(i), "done with")
-			h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
+			h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
 		}
 		h.customer("w1", "m1", "still queued")
 		waiting := h.head("faq")
 		kept := waiting.Delivery.Item.Pos.Seq
 		time.Sleep(100 * time.Hour) // the old conversation is closed meanwhile
 		h.customer("w2", "m2", "given up")
-		h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDead, Error: "permanent"})
+		h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
 		h.customer("w3", "m3", "later")
 		time.Sleep(snapshotIdle)
 		h.customer("w3", "m4", "the snapshot is due")
@@ -138,7 +140,7 @@ func TestPurgeKeepsWhatIsNeeded(t *testing.T) {
 		if slices.Sort(said); said[1] != "still queued" {
 			t.Errorf("after purge and restart the heads say %q", said)
 		}
-		if dead := h.letters(); len(dead) != 1 || h.said(&Job{Delivery: dead[0].Delivery}) != "given up" {
+		if dead := h.letters(); len(dead) != 1 || h.said(&delivery.Job{Delivery: dead[0].Delivery}) != "given up" {
 			t.Errorf("dead letters %+v, want one that can still be read", dead)
 		}
 		if err := h.stop(); err != nil {
@@ -152,16 +154,16 @@ func TestRecordsOfEarlierRunsGrowOld(t *testing.T) {
 		h := openHouse(t, func(o *Options) { o.HistoryAge = 24 * time.Hour; o.Policy.History = 0 })
 		for i := range 1500 {
 			h.customer("w1", fmt.Sprint(i), "x")
-			h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
+			h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
 		}
 		for range 10 { // a restart each half day
 			h.restart()
 			time.Sleep(12 * time.Hour)
 			h.customer("w2", "", "x")
-			h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
+			h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
 			time.Sleep(snapshotIdle)
 			h.customer("w2", "", "x")
-			h.finish(h.head("faq"), conversation.Outcome{Result: conversation.ResultDelivered})
+			h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
 		}
 		if first := h.log.Bounds().First; first <= 1 {
 			t.Error("nothing was purged in five days though records are kept for one")
@@ -279,7 +281,7 @@ func TestLoadOfWhatIsGone(t *testing.T) {
 		if _, err := h.Load(t.Context(), pos); err != nil {
 			t.Errorf("Load from the log: %v", err)
 		}
-		if _, err := h.Load(t.Context(), conversation.Position{Seq: pos.Seq, Index: 99}); err == nil {
+		if _, err := h.Load(t.Context(), state.Position{Seq: pos.Seq, Index: 99}); err == nil {
 			t.Error("Load of an envelope that the record does not have = nil")
 		}
 		h.disk.Lose(pos.Seq)

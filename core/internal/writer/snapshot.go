@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/store"
 )
 
@@ -19,7 +19,7 @@ type snapshotter struct {
 }
 
 type snapshotResult struct {
-	snapshot *conversation.Snapshot
+	snapshot *state.Snapshot
 	seq      uint64
 	err      error
 }
@@ -62,7 +62,7 @@ func (w *Writer) snapshotDue(now time.Time) bool {
 	}
 }
 
-func (w *Writer) save(ctx context.Context, im *conversation.Snapshot, seq uint64, keep bool) error {
+func (w *Writer) save(ctx context.Context, im *state.Snapshot, seq uint64, keep bool) error {
 	buckets, meta, err := im.Encode()
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ func (w *Writer) nearlyFull() bool {
 // need go, too, and the letters expire with them.
 func (w *Writer) purge(snapshot uint64) {
 	room := !w.snapshots.full && !w.nearlyFull()
-	keep := w.state.Oldest(snapshot+1, conversation.Retention{History: room, DeadLetters: true})
+	keep := w.state.Oldest(snapshot+1, state.Retention{History: room, DeadLetters: true})
 	if room {
 		keep = min(keep, w.ages.before(time.Now().Add(-w.HistoryAge)))
 	}
@@ -102,7 +102,7 @@ func (w *Writer) purge(snapshot uint64) {
 	if room || !w.nearlyFull() {
 		return
 	}
-	if last := w.state.Oldest(snapshot+1, conversation.Retention{}); last > keep {
+	if last := w.state.Oldest(snapshot+1, state.Retention{}); last > keep {
 		w.Logger.Warn("log is nearly full, dead letters expire with their records", "before", last)
 		w.purgeBefore(last)
 		w.expireAt = time.Time{}

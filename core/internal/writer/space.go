@@ -3,7 +3,8 @@ package writer
 import (
 	"time"
 
-	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/state"
 )
 
 // space keeps commits apart under load, so that each carries more: an append costs the same for one input as for
@@ -42,7 +43,7 @@ func (w *Writer) canLinger() bool {
 		return false
 	}
 	for _, o := range w.results {
-		if o.Result != conversation.ResultDelivered || o.Kind != conversation.KindSend || len(o.Replies) > 0 {
+		if o.Result != delivery.ResultDelivered || o.Kind != state.KindSend || len(o.Replies) > 0 {
 			return false
 		}
 		if c := w.state.Conversation(o.Conversation); c != nil && c.Undelivered() > 1 {

@@ -10,6 +10,7 @@ import (
 
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/store"
 )
 
@@ -47,7 +48,7 @@ func (w *Writer) Start(ctx context.Context) error {
 	now = time.Now() // there may have been no room for long
 	w.deadlinesFrom, w.pendingFrom = now.Add(startGrace), now.Add(conversation.PendingWait+w.longestCall())
 	w.snapshots.init(w.last, now)
-	w.state.All(func(c *conversation.Conversation) bool {
+	w.state.All(func(c *state.Conversation) bool {
 		w.releaseHeads(c, now)
 		return true
 	})
@@ -87,7 +88,7 @@ func (w *Writer) restore(ctx context.Context) error {
 // somebody else took over. Then it brings conversations in line with the configured channels.
 func (w *Writer) firstRecords(ctx context.Context, now time.Time) error {
 	err := w.commitNow(ctx, now, func(tx *conversation.Transaction) { tx.StartLease(w.state.Lease()+1, w.Version) })
-	ids := w.state.Inconsistent(w.Policy)
+	ids := conversation.Inconsistent(w.state, w.Policy)
 	if len(ids) > 0 {
 		w.Logger.Warn("conversations refer to channels that are not in the configuration", "count", len(ids))
 	}
@@ -105,7 +106,7 @@ func (w *Writer) firstRecords(ctx context.Context, now time.Time) error {
 
 // commitNow stores what f decides, outside the loop.
 func (w *Writer) commitNow(ctx context.Context, now time.Time, f func(*conversation.Transaction)) error {
-	tx := w.state.Begin(w.Policy, now, w.last+1, w.NewID)
+	tx := conversation.Begin(w.state, w.Policy, now, w.last+1, w.NewID)
 	f(tx)
 	if len(tx.Record().GetChanges()) == 0 {
 		return nil
@@ -158,7 +159,7 @@ func (w *Writer) makeRoom(ctx context.Context) {
 // Start and Run.
 func (w *Writer) Found() (conversations int, queued map[string]int) {
 	queued = map[string]int{}
-	w.state.All(func(c *conversation.Conversation) bool {
+	w.state.All(func(c *state.Conversation) bool {
 		if c.Closing == "" {
 			conversations++
 		}

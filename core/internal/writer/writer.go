@@ -11,6 +11,8 @@ import (
 	"golang.org/x/time/rate"
 
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/store"
 )
 
@@ -32,12 +34,12 @@ type Options struct {
 // Writer owns the book. Its methods are safe for concurrent use, except Start and Run.
 type Writer struct {
 	Options
-	state  *conversation.State
+	state  *state.State
 	last   uint64
 	recent *envelopeCache
 
 	mu          sync.Mutex // guards what follows
-	results     []*conversation.Outcome
+	results     []*delivery.Outcome
 	submissions []*submission
 	commands    []*command
 	stopping    bool
@@ -63,7 +65,7 @@ type Writer struct {
 // command runs on the loop. With turn it may change state; with view it only looks.
 type command struct {
 	decide func(*conversation.Transaction) error
-	view   func(*conversation.State)
+	view   func(*state.State)
 	err    error
 	done   chan struct{}
 }
@@ -74,7 +76,7 @@ func New(o Options) *Writer {
 		o.HistoryAge = historyAge
 	}
 	return &Writer{
-		Options: o, state: conversation.NewState(), recent: newEnvelopeCache(cacheBytes), wake: make(chan struct{}, 1),
+		Options: o, state: state.New(), recent: newEnvelopeCache(cacheBytes), wake: make(chan struct{}, 1),
 		opens: map[string]*rate.Limiter{}, inFlight: inFlight{}, timers: newTimers(), pendingOffers: map[string]bool{},
 	}
 }
@@ -91,7 +93,7 @@ func (w *Writer) Writable() error {
 }
 
 // Finish takes the outcome of a delivery. It does not wait.
-func (w *Writer) Finish(o *conversation.Outcome) {
+func (w *Writer) Finish(o *delivery.Outcome) {
 	w.mu.Lock()
 	w.results = append(w.results, o)
 	w.mu.Unlock()
@@ -104,7 +106,7 @@ func (w *Writer) Do(ctx context.Context, f func(*conversation.Transaction) error
 }
 
 // View runs f on the loop. It must be quick; it may keep the *Conversation values that it sees.
-func (w *Writer) View(ctx context.Context, f func(*conversation.State)) error {
+func (w *Writer) View(ctx context.Context, f func(*state.State)) error {
 	return w.command(ctx, &command{view: f, done: make(chan struct{})})
 }
 

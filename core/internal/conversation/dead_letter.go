@@ -1,0 +1,128 @@
+package conversation
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
+)
+
+// ErrNoDeadLetter means that no dead letter has the id.
+var ErrNoDeadLetter = errors.New("no such dead letter")
+
+// DeadLetterError is the reason why a dead letter could not be replayed or dropped.
+type DeadLetterError struct {
+	ID  string
+	Err error
+}
+
+// Error returns the id and the reason.
+func (e *DeadLetterError) Error() string { return "dead letter " + e.ID + ": " + e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *DeadLetterError) Unwrap() error { return e.Err }
+
+func deadLetterError(id, format string, args ...any) error {
+	return &DeadLetterError{id, fmt.Errorf(format, args...)}
+}
+
+// giveUp gives up a delivery. A failed offer goes to the next channel. If a thread could not be opened, the deliveries
+// that need it are given up too.
+func (tx *Transaction) giveUp(c *state.Conversation, d *state.Delivery, kind, text string) {
+	if d.Kind == state.KindOpen && d.Offer {
+		tx.endDelivery(c, d, state.StatusDropped, "offer failed: "+text)
+		if c.Offer != nil && c.Offer.Target == d.Channel {
+			tx.failOffer(c, state.OfferUnreachable, kind)
+		}
+		return
+	}
+	tx.deadLetter(c, d, kind, text)
+	if d.Kind != state.KindOpen {
+		return
+	}
+	for _, next := range queued(c, d.Channel) {
+		switch {
+		case next.Kind == state.KindOpen: // the deliveries after it need another thread
+			return
+		case next.Thread != "": // uses a thread that exists
+		case isCloseNotice(&next):
+			tx.endDelivery(c, &next, state.StatusDropped, "its conversation could not be opened")
+		default:
+			tx.deadLetter(c, &next, kind, "its conversation could not be opened: "+text)
+		}
+	}
+}
+
+// deadLetter ends a delivery and keeps it as a dead letter.
+func (tx *Transaction) deadLetter(c *state.Conversation, d *state.Delivery, kind, text string) {
+	tx.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
+		Delivery: d.ID, Status: state.StatusDead, Error: kind, Text: text, Attempts: d.Attempts + 1, Channel: d.Channel,
+	}})
+	dead := &journal.DeadLettered{
+		Delivery: d.Proto(), Error: kind, Text: text, Attempts: d.Attempts + 1, QueuedAt: d.QueuedAt.UnixNano(),
+	}
+	if d.Follows {
+		dead.CustomerChannel, dead.CustomerThread, dead.SenderId, dead.SenderName = c.Channel, c.Thread, c.SenderID, c.SenderName
+	}
+	tx.add(c.ID, &journal.Change_DeadLettered{DeadLettered: dead})
+	tx.openEnded(c, d)
+}
+
+// DropDeadLetter ends a dead letter without a replay.
+func (tx *Transaction) DropDeadLetter(id string) error {
+	d := tx.layer.DeadLetter(id)
+	if d == nil {
+		return &DeadLetterError{ID: id, Err: ErrNoDeadLetter}
+	}
+	tx.endDeadLetter(d, state.StatusDropped, "")
+	return nil
+}
+
+// ExpireDeadLetters ends the dead letters from before the given time and those that need a record before oldestRecord, the
+// oldest one in the log. If there are none and more than MaxDeadLetters are kept, it ends the oldest ones. The number is
+// bounded. It reports whether more may be due.
+func (tx *Transaction) ExpireDeadLetters(before time.Time, oldestRecord uint64) (more bool) {
+	tx.oldestRecord = oldestRecord
+	tooMany := tx.layer.DeadLetterCount() > MaxDeadLetters
+	var due, rest []*state.DeadLetter
+	tx.layer.EachDeadLetter(func(d *state.DeadLetter) {
+		if oldest := d.OldestRecord(); d.At.Before(before) || oldest != 0 && oldest < oldestRecord {
+			due = append(due, d)
+		} else if tooMany {
+			rest = append(rest, d)
+		}
+	})
+	slices.SortFunc(due, (*state.DeadLetter).Compare)
+	if tooMany && len(due) == 0 { // more than necessary, so that this is not repeated with each new dead letter
+		slices.SortFunc(rest, (*state.DeadLetter).Compare)
+		due = rest[:min(maxExpiredAtOnce, len(rest))]
+	}
+	more = len(due) > maxExpiredAtOnce
+	for _, d := range due[:min(len(due), maxExpiredAtOnce)] {
+		tx.endDeadLetter(d, state.StatusExpired, "")
+	}
+	return more
+}
+
+// mergeDeadLetters ends the dead letters that are pieces of a message, except one, because the whole message is sent again.
+func (tx *Transaction) mergeDeadLetters(conv string, p state.Position, except string) {
+	var pieces []*state.DeadLetter
+	tx.layer.EachDeadLetter(func(d *state.DeadLetter) {
+		if d.Delivery.ID != except && d.Conversation == conv && d.Delivery.Follows && d.Delivery.Item.Pos == p {
+			pieces = append(pieces, d)
+		}
+	})
+	slices.SortFunc(pieces, (*state.DeadLetter).Compare)
+	for _, d := range pieces {
+		tx.endDeadLetter(d, state.StatusMerged, "")
+	}
+}
+
+func (tx *Transaction) endDeadLetter(d *state.DeadLetter, status, delivery string) {
+	tx.add(d.Conversation, &journal.Change_DeadLetterEnded{DeadLetterEnded: &journal.DeadLetterEnded{
+		Dead: d.Delivery.ID, Status: status, Delivery: delivery,
+	}})
+}

@@ -1,0 +1,27 @@
+package conversation
+
+import "time"
+
+// Limits of decisions.
+const (
+	MaxUndelivered   = 1000             // deliveries and held messages of one conversation
+	MaxHops          = 8                // gateways that a message may pass
+	MaxAttributes    = 16 << 10         // bytes of a message's attributes that are remembered
+	MaxCursorBytes   = 64 << 10         // size of a subscription's cursor
+	maxEventDepth    = 6                // events that one input may cause, each by the one before
+	maxReopened      = 3                // times that a delivery is queued again because the vendor lost its thread
+	closedRetention  = 10 * time.Minute // a conversation that a rule closed is kept, to recognise repeated messages
+	MaxDeadLetters   = 10_000           // the oldest ones expire first
+	maxExpiredAtOnce = 500              // dead letters that expire in one record
+)
+
+// Limits of pending envelopes.
+const (
+	MaxPending              = 10_000
+	maxPendingPerChannel    = 1000
+	maxPendingBytes         = 8 << 20
+	maxAdmittedAtOnce       = 50              // in one record
+	maxAdmittedBytes        = 64 << 10        // in one record, except for a single larger envelope
+	maxPendingExpiredAtOnce = 500             // in one record
+	PendingWait             = 5 * time.Second // in addition to the time that the call which opens the thread may take
+)

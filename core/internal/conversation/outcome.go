@@ -1,0 +1,154 @@
+package conversation
+
+import (
+	"slices"
+	"time"
+
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
+	"patchbay/sdk/envelope"
+)
+
+// ApplyOutcome records the outcome of a delivery and acts on it. The outcome of a delivery that has ended meanwhile,
+// because control moved, is only recorded.
+func (tx *Transaction) ApplyOutcome(o *delivery.Outcome) {
+	defer tx.beginInput()()
+	c := tx.layer.Mutable(o.Conversation)
+	if c == nil {
+		tx.recordLate(o)
+		return
+	}
+	d := c.Delivery(o.Delivery)
+	if d == nil {
+		tx.lateOutcome(c, o)
+		return
+	}
+	cp := *d
+	switch o.Result {
+	case delivery.ResultDelivered:
+		tx.delivered(c, &cp, o)
+	case delivery.ResultRetry:
+		tx.retry(c, &cp, o)
+	case delivery.ResultDeclined:
+		tx.declined(c, &cp, o)
+	case delivery.ResultGone:
+		tx.threadGone(c, &cp, o)
+	default:
+		tx.giveUp(c, &cp, o.Error, o.Text)
+	}
+}
+
+func (tx *Transaction) recordLate(o *delivery.Outcome) {
+	tx.add(o.Conversation, &journal.Change_Late{Late: &journal.Late{Delivery: o.Delivery, Channel: o.Channel, Outcome: o.Status()}})
+}
+
+// lateOutcome handles the outcome of a delivery that has ended. A thread that was opened is kept to recognise it, and its
+// channel is notified that the thread is not needed.
+func (tx *Transaction) lateOutcome(c *state.Conversation, o *delivery.Outcome) {
+	tx.recordLate(o)
+	if o.Result != delivery.ResultDelivered {
+		return
+	}
+	if o.Kind == state.KindOpen && o.Thread != "" {
+		current := c.Threads[o.Channel]
+		if current == nil || current.ID != o.Thread {
+			tx.linkThread(c, &journal.Linked{Channel: o.Channel, Thread: o.Thread, Epoch: c.Epoch, Former: true})
+		}
+		tx.withdrawOpen(c, o)
+	}
+	tx.receiveReplies(c, o, true)
+}
+
+// withdrawOpen notifies a channel that a thread which it has opened is not needed. The notice goes before the next open,
+// which may get a thread with the same id.
+func (tx *Transaction) withdrawOpen(c *state.Conversation, o *delivery.Outcome) {
+	ch := tx.policy.Channels[o.Channel]
+	current := c.Threads[o.Channel]
+	if ch == nil || !o.Offer && ch.Role != envelope.RoleAgent || current != nil && current.Live && current.ID == o.Thread {
+		return
+	}
+	behind := queued(c, o.Channel)
+	first := slices.IndexFunc(behind, func(d state.Delivery) bool { return d.Kind == state.KindOpen })
+	if first < 0 || !ch.Events[envelope.KindDisconnected] {
+		behind = nil
+	} else {
+		behind = behind[first:]
+	}
+	for i := range behind {
+		tx.endDelivery(c, &behind[i], state.StatusMoved, "queued again after the notice that an earlier open is withdrawn")
+	}
+	reason := "control_moved"
+	if o.Offer {
+		reason = "offer_withdrawn"
+	}
+	tx.notify(c, ch, o.Thread, envelope.KindDisconnected, map[string]string{"reason": reason})
+	for i := range behind {
+		tx.requeue(c, &behind[i], behind[i].Reopened, nil)
+	}
+}
+
+func (tx *Transaction) delivered(c *state.Conversation, d *state.Delivery, o *delivery.Outcome) {
+	if d.Kind == state.KindOpen {
+		tx.linkThread(c, &journal.Linked{Channel: d.Channel, Thread: o.Thread, Epoch: c.Epoch, State: o.State, HasState: o.State != nil})
+	} else if th := c.Threads[d.Channel]; th != nil && o.State != nil && th.ID == o.Thread && th.Live {
+		tx.add(c.ID, &journal.Change_Linked{Linked: &journal.Linked{
+			Channel: d.Channel, Thread: th.ID, Epoch: th.Epoch, State: o.State, HasState: true,
+		}})
+	}
+	if c.Delivery(d.ID) != nil { // a pending envelope that was admitted may have moved control and ended the delivery
+		tx.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
+			Delivery: d.ID, Status: state.StatusDelivered, VendorId: o.VendorID, Degraded: o.Degraded, Attempts: d.Attempts + 1, Channel: d.Channel,
+		}})
+	}
+	if d.Offer && o.Accepted && c.Offer != nil && c.Offer.Target == d.Channel {
+		tx.acceptOffer(c)
+	}
+	tx.receiveReplies(c, o, false)
+}
+
+// receiveReplies receives the envelopes that a vendor returned in the call.
+func (tx *Transaction) receiveReplies(c *state.Conversation, o *delivery.Outcome, late bool) {
+	for _, in := range o.Replies {
+		if in.Envelope.Thread == "" {
+			in.Envelope.Thread = o.Thread
+		}
+		in.Envelope.Channel = o.Channel
+		if tx.layer.Changed(c.ID) == nil {
+			return // the conversation has been removed
+		}
+		in.Channel = o.Channel
+		if tx.receive(in, late || c.Closing != "") == VerdictBusy { // the vendor will not send it again
+			tx.KeepUndecided(in, "an answer that came with a result could not be taken in")
+		}
+	}
+}
+
+// retry keeps the delivery at the head of its lane, or gives it up at the age GiveUp.
+func (tx *Transaction) retry(c *state.Conversation, d *state.Delivery, o *delivery.Outcome) {
+	ch := tx.policy.Channels[d.Channel]
+	age := tx.at.Sub(d.QueuedAt)
+	if ch != nil && ch.GiveUp > 0 && age >= ch.GiveUp {
+		tx.giveUp(c, d, o.Error, "given up after "+age.Round(time.Second).String()+": "+o.Text)
+		return
+	}
+	attempts := d.Attempts
+	if !o.NotCalled {
+		attempts++
+	}
+	tx.add(c.ID, &journal.Change_Attempted{Attempted: &journal.Attempted{
+		Delivery: d.ID, Error: o.Error, Text: o.Text, Attempts: attempts, Next: unixNano(o.Next), NotCalled: o.NotCalled,
+	}})
+}
+
+// declined ends a declined offer. A channel may decline only offers; otherwise the delivery is given up.
+func (tx *Transaction) declined(c *state.Conversation, d *state.Delivery, o *delivery.Outcome) {
+	if d.Kind != state.KindOpen || !d.Offer {
+		tx.giveUp(c, d, o.Error, o.Text)
+		return
+	}
+	tx.endDelivery(c, d, state.StatusDropped, "declined: "+o.Reason)
+	if c.Offer != nil && c.Offer.Target == d.Channel {
+		tx.failOffer(c, state.OfferDeclined, o.Reason)
+	}
+}

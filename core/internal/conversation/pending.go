@@ -1,0 +1,110 @@
+package conversation
+
+import (
+	"slices"
+
+	"patchbay/core/internal/inbound"
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
+	"patchbay/sdk/protocol"
+)
+
+// keepPending stores an envelope until its thread is known. A vendor may answer before the gateway has stored the result
+// of the call that opened the thread.
+func (tx *Transaction) keepPending(in *inbound.Envelope) Verdict {
+	count, bytes := tx.layer.PendingCount()
+	if count >= MaxPending || tx.layer.PendingOfChannel(in.Channel) >= maxPendingPerChannel || bytes+len(in.Bytes) > maxPendingBytes {
+		return VerdictBusy
+	}
+	pos := tx.store(in.Bytes, in.Envelope, nil)
+	wait := PendingWait + tx.policy.Channels[in.Channel].Timeout
+	tx.add("", &journal.Change_ThreadPending{ThreadPending: &journal.ThreadPending{
+		Position: pos.Proto(), Channel: in.Channel, Thread: in.Envelope.Thread, Deadline: tx.at.Add(wait).UnixNano(),
+	}})
+	return VerdictAccepted
+}
+
+// admitThread admits the pending envelopes of a thread that has become known, in order of arrival. Those beyond the limits
+// of one record are left to AdmitPending.
+func (tx *Transaction) admitThread(channel, thread string) {
+	if tx.layer.PendingOnThread(channel, thread) == 0 {
+		return
+	}
+	tx.admit(tx.pendingWhere(func(p *state.PendingEnvelope) bool { return p.Channel == channel && p.Thread == thread }))
+}
+
+// openEnded lets AdmitPending admit envelopes that waited for the end of an open, if the open led to no new thread: then
+// they belong to the channel's former thread.
+func (tx *Transaction) openEnded(c *state.Conversation, d *state.Delivery) {
+	th := c.Threads[d.Channel]
+	if d.Kind == state.KindOpen && th != nil && tx.layer.PendingOnThread(d.Channel, th.ID) > 0 {
+		tx.layer.SetPendingReady(true)
+	}
+}
+
+// AdmitPending admits pending envelopes whose thread is known by now. Call it while State.PendingReady returns true.
+func (tx *Transaction) AdmitPending() {
+	defer tx.beginInput()()
+	tx.layer.SetPendingReady(false)
+	tx.admit(tx.pendingWhere(func(p *state.PendingEnvelope) bool {
+		id := tx.layer.Find(p.Channel, p.Thread)
+		ch := tx.policy.Channels[p.Channel]
+		return id != "" && (ch == nil || !tx.nextThreadOpening(id, ch, p.Thread))
+	}))
+}
+
+func (tx *Transaction) admit(list []*state.PendingEnvelope) {
+	for _, p := range list {
+		if tx.layer.Pending(p.Pos) == nil { // an earlier envelope has linked the thread again
+			continue
+		}
+		if tx.admittedCount > 0 && (tx.admittedCount >= maxAdmittedAtOnce || tx.admittedBytes+len(p.Bytes) > maxAdmittedBytes) {
+			tx.layer.SetPendingReady(true)
+			return
+		}
+		id := tx.layer.Find(p.Channel, p.Thread)
+		if id == "" { // an earlier envelope has ended the conversation
+			continue
+		}
+		tx.admittedCount++
+		tx.admittedBytes += len(p.Bytes)
+		tx.endPending(p, state.StatusAdmitted)
+		e, err := protocol.DecodeEnvelope(p.Bytes)
+		ch := tx.policy.Channels[p.Channel]
+		if err != nil || ch == nil {
+			tx.dispose("", p.Pos, p.Channel, state.StatusUnrouted, "can't be read", "")
+			continue
+		}
+		e.ID, e.Hops, e.Cause = p.ID, p.Hops, p.Cause // assigned by the gateway, not part of the bytes
+		in := &inbound.Envelope{Channel: p.Channel, Envelope: e, Bytes: p.Bytes}
+		if tx.accept(id, ch, in, false, false) == VerdictBusy {
+			tx.dispose("", p.Pos, p.Channel, state.StatusUnrouted, "the conversation has too many undelivered messages", "")
+		}
+	}
+}
+
+// ExpirePending ends pending envelopes whose deadline has passed. The number is bounded, because they must fit in one
+// record.
+func (tx *Transaction) ExpirePending() {
+	due := tx.pendingWhere(func(p *state.PendingEnvelope) bool { return !p.Deadline.After(tx.at) })
+	for _, p := range due[:min(len(due), maxPendingExpiredAtOnce)] {
+		tx.endPending(p, state.StatusUnrouted)
+		tx.dispose("", p.Pos, p.Channel, state.StatusUnrouted, "unknown thread", "")
+	}
+}
+
+func (tx *Transaction) endPending(p *state.PendingEnvelope, status string) {
+	tx.add("", &journal.Change_PendingEnded{PendingEnded: &journal.PendingEnded{Position: p.Pos.Proto(), Status: status}})
+}
+
+// pendingWhere returns the matching pending envelopes in order of arrival. It visits all of them.
+func (tx *Transaction) pendingWhere(match func(*state.PendingEnvelope) bool) []*state.PendingEnvelope {
+	var out []*state.PendingEnvelope
+	tx.layer.EachPending(func(p *state.PendingEnvelope) {
+		if match(p) {
+			out = append(out, p)
+		}
+	})
+	slices.SortFunc(out, func(x, y *state.PendingEnvelope) int { return x.Pos.Compare(y.Pos) })
+	return out
+}

@@ -1,0 +1,190 @@
+package conversation
+
+import (
+	"time"
+
+	"patchbay/core/internal/inbound"
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/route"
+	"patchbay/core/internal/state"
+	"patchbay/sdk/envelope"
+)
+
+// Verdict is the answer to a received envelope.
+type Verdict int
+
+// The verdicts. VerdictBusy leaves no trace: the vendor is asked to send the envelope again.
+const (
+	VerdictAccepted Verdict = iota
+	VerdictDuplicate
+	VerdictBusy
+)
+
+// Receive decides on an envelope that a channel received.
+func (tx *Transaction) Receive(in *inbound.Envelope) Verdict { return tx.receive(in, false) }
+
+// receive is Receive. Late is set for the reply to a call that had ended before its outcome came.
+func (tx *Transaction) receive(in *inbound.Envelope, late bool) Verdict {
+	defer tx.beginInput()()
+	ch := tx.policy.Channels[in.Channel]
+	if ch == nil {
+		return VerdictBusy // the channel was removed during the call
+	}
+	thread := in.Envelope.Thread
+	id := tx.layer.Find(in.Channel, thread)
+	if ch.Role != envelope.RoleCustomer {
+		// Envelopes that arrived earlier on the thread may still be pending.
+		behind := tx.layer.PendingReady() && !late && tx.layer.PendingOnThread(in.Channel, thread) > 0
+		if id == "" || behind || tx.nextThreadOpening(id, ch, thread) {
+			return tx.keepPending(in)
+		}
+		return tx.accept(id, ch, in, late, false)
+	}
+	if c := tx.layer.Conversation(id); c != nil && c.Closing != "" {
+		if isDuplicate(c, in) {
+			return tx.recordDuplicate(c, in)
+		}
+		id = ""
+	}
+	if id != "" {
+		return tx.accept(id, ch, in, late, false)
+	}
+	if !opensConversation(in.Envelope.Kind) {
+		pos := tx.store(in.Bytes, in.Envelope, nil)
+		tx.dispose("", pos, in.Channel, state.StatusUnrouted, string(in.Envelope.Kind)+" does not open a conversation", "")
+		return VerdictAccepted
+	}
+	sender := in.Envelope.Sender
+	id = tx.openConversation(ch, &state.Customer{Channel: in.Channel, Thread: thread, ID: sender.ID, Name: sender.Name})
+	return tx.accept(id, ch, in, late, true)
+}
+
+// opensConversation reports whether a customer's envelope of this kind opens a conversation. Receipts, typing and the
+// like refer to one that has ended.
+func opensConversation(k envelope.Kind) bool {
+	switch k {
+	case envelope.KindMessage, envelope.KindConnected, envelope.KindHandoverRequested:
+		return true
+	}
+	return false
+}
+
+// openConversation opens a conversation of a customer, who may have a closed one that is not archived yet.
+func (tx *Transaction) openConversation(ch *Channel, customer *state.Customer) string {
+	if former := tx.layer.Find(customer.Channel, customer.Thread); former != "" {
+		tx.dropCloseNotices(tx.layer.Mutable(former))
+	}
+	id, owner := tx.newID(), tx.policy.owner(ch)
+	tx.add(id, &journal.Change_Opened{Opened: &journal.Opened{
+		Channel: customer.Channel, Thread: customer.Thread, SenderId: customer.ID, SenderName: customer.Name, Owner: owner, Home: owner,
+	}})
+	return id
+}
+
+// accept stores an envelope in a conversation and routes it. Opened is set if the envelope has opened the conversation.
+func (tx *Transaction) accept(id string, ch *Channel, in *inbound.Envelope, late, opened bool) Verdict {
+	c := tx.layer.Mutable(id)
+	if isDuplicate(c, in) {
+		return tx.recordDuplicate(c, in)
+	}
+	if c.Undelivered() >= MaxUndelivered {
+		return VerdictBusy
+	}
+	e := in.Envelope
+	fenced := tx.fenceReason(c, ch, e, late)
+	pos := tx.store(in.Bytes, e, c)
+	it := itemOf(pos, e)
+	tx.add(c.ID, &journal.Change_Accepted{Accepted: &journal.Accepted{
+		Position: pos.Proto(), Channel: in.Channel, Thread: e.Thread, VendorId: e.VendorID, Digest: digestOf(in),
+		Kind: string(e.Kind), Role: string(e.Sender.Role), TextBytes: it.TextBytes, Rich: it.Rich, Extent: it.Proto().GetExtent(),
+		History: fenced == "" && isHistory(ch, e), SentAt: unixNano(e.SentAt),
+	}})
+	switch {
+	case e.Hops > MaxHops:
+		tx.dispose(c.ID, pos, ch.Name, state.StatusUnrouted, "too many hops", "")
+	case e.Kind == envelope.KindEcho || e.Kind == envelope.KindUnparsed:
+		tx.dispose(c.ID, pos, ch.Name, state.StatusUnrouted, string(e.Kind), "")
+	case fenced != "":
+		tx.dispose(c.ID, pos, ch.Name, state.StatusFenced, fenced, "")
+	case ch.Role == envelope.RoleCustomer:
+		tx.routeCustomer(c, ch, e, pos, opened)
+	default:
+		tx.routeOwner(c, ch, e, pos)
+	}
+	return VerdictAccepted
+}
+
+// routeCustomer routes an envelope from the customer.
+func (tx *Transaction) routeCustomer(c *state.Conversation, ch *Channel, e *envelope.Envelope, pos state.Position, opened bool) {
+	if e.Kind == envelope.KindMessage {
+		tx.deciding = pos
+		defer func() { tx.deciding = state.Position{} }()
+	}
+	if opened {
+		tx.runEvent(c, route.EventOpened, &event{channel: ch.Name, role: ch.Role})
+	}
+	switch e.Kind {
+	case envelope.KindMessage:
+		tx.rememberAttributes(c, e.Attributes)
+		tx.routeMessage(c, &message{channel: ch.Name, role: ch.Role, envelope: e, pos: pos, item: itemOf(pos, e)})
+	case envelope.KindConnected, envelope.KindDisconnected, envelope.KindHandoverRequested:
+		requested := e.Kind == envelope.KindHandoverRequested
+		if requested {
+			tx.rememberAttributes(c, e.Attributes)
+		}
+		matched := tx.runEvent(c, route.Event(e.Kind), &event{
+			channel: ch.Name, role: ch.Role, pos: pos, reason: e.Attributes["reason"],
+		})
+		if !matched && !(requested && tx.notifyAgent(c)) && !isHistory(ch, e) {
+			tx.dispose(c.ID, pos, ch.Name, state.StatusUnrouted, "no rule for "+string(e.Kind), "")
+		}
+	default:
+		tx.forward(c, c.Owner, e, pos)
+	}
+}
+
+// routeOwner routes an envelope from the owner, or from the channel that has a pending offer.
+func (tx *Transaction) routeOwner(c *state.Conversation, ch *Channel, e *envelope.Envelope, pos state.Position) {
+	accepted := false
+	if c.Offer != nil && c.Offer.Target == ch.Name {
+		if e.Kind == envelope.KindDisconnected {
+			tx.unlinkThread(c, ch.Name)
+			tx.failOffer(c, state.OfferClosed, e.Attributes["reason"])
+			return
+		}
+		tx.acceptOffer(c)
+		accepted = true
+	}
+	ev := &event{channel: ch.Name, role: ch.Role, pos: pos, reason: e.Attributes["reason"]}
+	switch e.Kind {
+	case envelope.KindMessage:
+		tx.routeMessage(c, &message{
+			channel: ch.Name, role: ch.Role, envelope: e, pos: pos, item: itemOf(pos, e), toCustomer: true,
+		})
+	case envelope.KindDisconnected:
+		tx.ownerDisconnected(c, ch, ev)
+	case envelope.KindConnected, envelope.KindHandoverRequested:
+		if !tx.runEvent(c, route.Event(e.Kind), ev) && !accepted {
+			tx.dispose(c.ID, pos, ch.Name, state.StatusUnrouted, "no rule for "+string(e.Kind), "")
+		}
+	default:
+		tx.forward(c, c.Channel, e, pos)
+	}
+}
+
+// forward sends receipts and typing to a channel that receives them.
+func (tx *Transaction) forward(c *state.Conversation, to string, e *envelope.Envelope, pos state.Position) {
+	ch := tx.policy.Channels[to]
+	if ch == nil || !ch.receives(e.Kind) {
+		tx.dispose(c.ID, pos, e.Channel, state.StatusUnrouted, to+" does not take "+string(e.Kind), "")
+		return
+	}
+	tx.send(c, ch, state.Item{Pos: pos}, sendOptions{})
+}
+
+func unixNano(at time.Time) int64 {
+	if at.IsZero() {
+		return 0
+	}
+	return at.UnixNano()
+}

@@ -1,0 +1,86 @@
+package conversation
+
+import (
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
+	"patchbay/sdk/envelope"
+)
+
+// threadGone handles a vendor that no longer knows the thread. It opens a new thread, sends the history if the channel is
+// the owner, and queues the lane's deliveries again, in order. From an agent desk that owns the conversation it counts as
+// the agent's departure. No agent is called back to a conversation that a rule has closed.
+func (tx *Transaction) threadGone(c *state.Conversation, d *state.Delivery, o *delivery.Outcome) {
+	ch := tx.policy.Channels[d.Channel]
+	if isCloseNotice(d) {
+		tx.endDelivery(c, d, state.StatusDropped, "the vendor has forgotten the thread")
+		return
+	}
+	if ch == nil || !ch.Opens || d.Kind == state.KindOpen || d.Thread != "" || d.Reopened >= maxReopened {
+		tx.giveUp(c, d, o.Error, o.Text)
+		return
+	}
+	if ch.Role == envelope.RoleAgent && c.Closing != "" {
+		tx.giveUpClosed(c, d, o)
+		return
+	}
+	if ch.Role == envelope.RoleAgent && c.Owner == ch.Name && c.Home != ch.Name && c.Closing == "" {
+		tx.ownerDisconnected(c, ch, &event{channel: ch.Name, role: ch.Role, reason: "gone"})
+		if c.Delivery(d.ID) == nil {
+			return
+		}
+	}
+	tx.reopen(c, ch, d.Reopened+1)
+}
+
+// reopen opens a new thread for a channel and queues its lane again.
+func (tx *Transaction) reopen(c *state.Conversation, ch *Channel, reopened uint32) {
+	tx.unlinkThread(c, ch.Name)
+	lane := queued(c, ch.Name)
+	var messages []state.Item // queued again, so not sent as history
+	for i := range lane {
+		tx.endDelivery(c, &lane[i], state.StatusMoved, "the vendor forgot the thread")
+		if lane[i].Follows {
+			messages = append(messages, lane[i].Item)
+		}
+	}
+	tx.ensureThread(c, ch, false)
+	var history []*journal.Item
+	if c.Owner == ch.Name {
+		history = tx.historyAfter(c, 0, "", messages)
+	}
+	if !ch.History {
+		tx.queueTranscript(c, ch, history, reopened)
+		history = nil
+	}
+	for i := range lane {
+		switch d := &lane[i]; {
+		case d.Kind == state.KindOpen || d.Kind == state.KindTranscript: // replaced above
+		case d.Follows:
+			tx.requeue(c, d, reopened, history)
+			history = nil
+		default:
+			tx.requeue(c, d, reopened, nil)
+		}
+	}
+}
+
+// giveUpClosed gives up a delivery to an agent who has left a closed conversation.
+func (tx *Transaction) giveUpClosed(c *state.Conversation, d *state.Delivery, o *delivery.Outcome) {
+	text := o.Text + "; no agent is called back, since " + c.Closing + " has closed the conversation"
+	if d.Kind == state.KindTranscript { // it contains only messages that have their own deliveries
+		tx.endDelivery(c, d, state.StatusDropped, text)
+		return
+	}
+	tx.deadLetter(c, d, o.Error, text)
+}
+
+// requeue queues a copy of a delivery with a new id. A non-empty history replaces the delivery's.
+func (tx *Transaction) requeue(c *state.Conversation, d *state.Delivery, reopened uint32, history []*journal.Item) {
+	again := d.Proto()
+	if len(history) > 0 {
+		again.History = history
+	}
+	again.Reopened, again.Epoch = reopened, c.Epoch
+	tx.queue(c, again)
+}

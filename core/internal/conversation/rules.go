@@ -1,0 +1,150 @@
+package conversation
+
+import (
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/route"
+	"patchbay/core/internal/state"
+	"patchbay/sdk/envelope"
+)
+
+// message is a message that rules decide on.
+type message struct {
+	channel    string
+	role       envelope.Role
+	envelope   *envelope.Envelope
+	pos        state.Position
+	item       state.Item
+	toCustomer bool // its destination without a rule
+}
+
+// event is an event that rules decide on.
+type event struct {
+	channel   string // subject of the event
+	role      envelope.Role
+	pos       state.Position // of the envelope that caused it, if any
+	reason    string
+	ownerLeft bool // so the bounce limit does not apply
+}
+
+// routeMessage runs the rules for a message and then sends it. Effects are applied in this order: set, home, pass or
+// offer, the message, copy, say.
+func (tx *Transaction) routeMessage(c *state.Conversation, m *message) {
+	f := tx.facts(c, route.EventMessage, m.channel, m.role)
+	f.Text, f.SenderID, f.SenderName = m.envelope.Text(), m.envelope.Sender.ID, m.envelope.Sender.Name
+	for i := range m.envelope.Parts {
+		f.Parts = append(f.Parts, string(m.envelope.Parts[i].Type))
+	}
+	steps := tx.runRules(c, f, m.pos)
+	if r := finalRule(steps); r != nil && r.Drop { // before control moves, so that it is not reclaimed
+		tx.dispose(c.ID, m.pos, m.channel, state.StatusDropped, "rule", r.Name)
+	}
+	rule := tx.applyControl(c, steps, moveByRule)
+	switch {
+	case rule != nil && rule.Drop:
+	case rule != nil && rule.To == route.ToCustomer && !m.toCustomer:
+		tx.dispose(c.ID, m.pos, m.channel, state.StatusUnrouted, "nothing goes back to where it came from", rule.Name)
+	case m.toCustomer && (rule == nil || rule.To != route.ToOwner):
+		tx.sendToCustomer(c, m)
+	default:
+		tx.sendOrHold(c, m)
+	}
+	tx.sendCopies(c, steps, m.item)
+	if rule != nil && rule.Say != "" {
+		tx.say(c, rule.Say, m.envelope.ID)
+	}
+}
+
+// runEvent runs the rules for an event. It reports whether a rule matched.
+func (tx *Transaction) runEvent(c *state.Conversation, kind route.Event, ev *event) bool {
+	if tx.eventDepth >= maxEventDepth {
+		tx.add(c.ID, &journal.Change_Routed{Routed: &journal.Routed{
+			Event: string(kind), Errors: []string{"too many events out of one input; rules were not run"},
+		}})
+		return false
+	}
+	tx.eventDepth++
+	defer func() { tx.eventDepth-- }()
+	f := tx.facts(c, kind, ev.channel, ev.role)
+	f.Reason = ev.reason
+	steps := tx.runRules(c, f, ev.pos)
+	how := moveByRule
+	if ev.ownerLeft {
+		how = moveUnlimited
+	}
+	if rule := tx.applyControl(c, steps, how); rule != nil && rule.Say != "" {
+		tx.say(c, rule.Say, "")
+	}
+	return len(steps) > 0
+}
+
+func (tx *Transaction) facts(c *state.Conversation, ev route.Event, channel string, role envelope.Role) *route.Facts {
+	f := &route.Facts{
+		Event: ev, Channel: channel, Role: role, SenderID: c.SenderID, SenderName: c.SenderName, Owner: c.Owner,
+		Home: c.Home, Customer: c.Channel, Handovers: int64(c.Handovers), Age: tx.at.Sub(c.Created),
+		Attributes: c.Attributes, Open: tx.policy.reachable, Conversation: c.ID,
+	}
+	if o := tx.policy.Channels[c.Owner]; o != nil {
+		f.OwnerRole = o.Role
+	}
+	if c.Offer != nil {
+		f.Pending = c.Offer.Target
+	}
+	if !c.UnansweredSince.IsZero() {
+		f.Silence = tx.at.Sub(c.UnansweredSince)
+	}
+	return f
+}
+
+// runRules runs the rules and records which matched.
+func (tx *Transaction) runRules(c *state.Conversation, f *route.Facts, pos state.Position) []route.Step {
+	d := tx.policy.Routes.Decide(f)
+	if len(d.Steps) == 0 && len(d.Errors) == 0 {
+		return nil
+	}
+	r := &journal.Routed{Event: string(f.Event), Position: pos.Proto()}
+	for _, s := range d.Steps {
+		r.Rules = append(r.Rules, s.Rule.Name)
+	}
+	for _, e := range d.Errors {
+		r.Errors = append(r.Errors, e.Rule+": "+e.Err.Error())
+	}
+	tx.add(c.ID, &journal.Change_Routed{Routed: r})
+	return d.Steps
+}
+
+// applyControl applies the effects on attributes, home and control. It returns the final rule.
+func (tx *Transaction) applyControl(c *state.Conversation, steps []route.Step, how move) *route.Rule {
+	for _, s := range steps {
+		if len(s.Rule.Set) > 0 {
+			tx.add(c.ID, &journal.Change_Attributed{Attributed: &journal.Attributed{Attributes: s.Rule.Set}})
+		}
+	}
+	rule := finalRule(steps)
+	if rule == nil {
+		return nil
+	}
+	if rule.Home != "" && rule.Home != c.Home {
+		atHome := c.Owner == c.Home
+		tx.add(c.ID, &journal.Change_HomeMoved{HomeMoved: &journal.HomeMoved{Home: rule.Home}})
+		if atHome && rule.Pass == "" && rule.Offer == nil {
+			tx.pass(c, rule.Home, rule.Name, how)
+		}
+	}
+	switch {
+	case rule.Pass != "":
+		tx.pass(c, rule.Pass, rule.Name, how)
+	case rule.Offer != nil:
+		tx.offer(c, rule.Offer, rule.Name, how)
+	case rule.Close:
+		tx.requestClose(c, rule.Name)
+	}
+	return rule
+}
+
+// finalRule returns the matching rule after which no rules were run, or nil if all were run.
+func finalRule(steps []route.Step) *route.Rule {
+	if n := len(steps); n > 0 && !steps[n-1].Rule.Continue {
+		return steps[n-1].Rule
+	}
+	return nil
+}

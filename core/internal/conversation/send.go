@@ -1,0 +1,140 @@
+package conversation
+
+import (
+	"slices"
+
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/route"
+	"patchbay/core/internal/state"
+	"patchbay/sdk/envelope"
+)
+
+// sendOrHold sends a customer's message to the owner, or holds it while an offer with hold is pending.
+func (tx *Transaction) sendOrHold(c *state.Conversation, m *message) {
+	if m.role != envelope.RoleCustomer {
+		tx.dispose(c.ID, m.pos, m.channel, state.StatusUnrouted, "nothing goes back to where it came from", "")
+		return
+	}
+	if c.Offer != nil && c.Offer.Hold {
+		tx.add(c.ID, &journal.Change_Held{Held: &journal.Held{Item: m.item.Proto()}})
+		return
+	}
+	tx.sendToOwner(c, m.item, nil)
+}
+
+// sendToOwner queues a customer's message to the owner. Together are the items that are queued to the owner in the same
+// step, so the history leaves them out.
+func (tx *Transaction) sendToOwner(c *state.Conversation, it state.Item, together []state.Item) {
+	ch := tx.policy.Channels[c.Owner]
+	if ch == nil { // neither the owner nor its home is configured: an operator decides
+		id := tx.queue(c, &journal.Delivery{Channel: c.Owner, Kind: state.KindSend, Item: it.Proto(), Epoch: c.Epoch, Follows: true})
+		d := *c.Delivery(id) // a copy, because giveUp removes the delivery
+		tx.giveUp(c, &d, "unconfigured", "channel "+c.Owner+" is not in the configuration")
+		return
+	}
+	tx.send(c, ch, it, sendOptions{follows: true, together: together})
+}
+
+func (tx *Transaction) sendToCustomer(c *state.Conversation, m *message) {
+	ch := tx.policy.Channels[c.Channel]
+	if ch == nil {
+		tx.dispose(c.ID, m.pos, m.channel, state.StatusUnrouted, "the customer's channel is not configured", "")
+		return
+	}
+	tx.send(c, ch, m.item, sendOptions{})
+}
+
+// sendCopies sends a copy of a message to each channel that rules name.
+func (tx *Transaction) sendCopies(c *state.Conversation, steps []route.Step, it state.Item) {
+	sent := map[string]bool{}
+	for _, s := range steps {
+		for _, name := range s.Rule.Copy {
+			if ch := tx.policy.Channels[name]; ch != nil && !sent[name] {
+				sent[name] = true
+				tx.send(c, ch, it, sendOptions{copy: true, reason: s.Rule.Name})
+			}
+		}
+	}
+}
+
+// say sends a text from the gateway to the customer. Cause is the id of the envelope that caused it.
+func (tx *Transaction) say(c *state.Conversation, text, cause string) {
+	ch := tx.policy.Channels[c.Channel]
+	if ch == nil {
+		return
+	}
+	it := tx.storeSystem(c, &envelope.Envelope{
+		Kind: envelope.KindMessage, Parts: []envelope.Part{envelope.TextPart(text)}, Cause: cause,
+	})
+	tx.send(c, ch, it, sendOptions{})
+}
+
+// notify sends an event to a channel that receives its kind. Thread is "" for the channel's current thread.
+func (tx *Transaction) notify(c *state.Conversation, ch *Channel, thread string, kind envelope.Kind, attrs map[string]string) {
+	if ch == nil || !ch.Events[kind] {
+		return
+	}
+	it := tx.storeSystem(c, &envelope.Envelope{Kind: kind, Attributes: attrs})
+	tx.send(c, ch, it, sendOptions{thread: thread})
+}
+
+type sendOptions struct {
+	thread   string // if not the channel's current thread
+	follows  bool
+	copy     bool
+	reason   string
+	together []state.Item // see sendToOwner
+}
+
+// send queues an envelope towards a channel, divided into as many deliveries as the channel needs. An open and the history
+// are queued before it if they are needed.
+func (tx *Transaction) send(c *state.Conversation, ch *Channel, it state.Item, o sendOptions) {
+	var history []*journal.Item
+	if o.thread == "" {
+		tx.ensureThread(c, ch, false)
+		if o.follows && c.HistoryEpoch != c.Epoch {
+			without := append([]state.Item{it}, o.together...)
+			if ch.History {
+				history = tx.unseenHistory(c, ch, without)
+			} else {
+				tx.sendTranscript(c, ch, without)
+			}
+		}
+	}
+	count := it.Extent.CountDeliveries(it.TextBytes, &ch.Target)
+	for i := range count {
+		tx.queue(c, &journal.Delivery{
+			Channel: ch.Name, Kind: state.KindSend, Item: it.Proto(), Piece: i, Pieces: count, Epoch: c.Epoch,
+			Thread: o.thread, Follows: o.follows, Copy: o.copy, Reason: o.reason, History: history,
+		})
+		history = nil
+	}
+}
+
+// queue assigns an id to a delivery, puts it at the end of its lane and returns the id.
+func (tx *Transaction) queue(c *state.Conversation, d *journal.Delivery) string {
+	d.Id = tx.newID()
+	tx.add(c.ID, &journal.Change_Queued{Queued: &journal.Queued{Delivery: d}})
+	return d.Id
+}
+
+// endDelivery removes a delivery from its lane.
+func (tx *Transaction) endDelivery(c *state.Conversation, d *state.Delivery, status, text string) {
+	tx.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
+		Delivery: d.ID, Status: status, Text: text, Channel: d.Channel, Attempts: d.Attempts,
+	}})
+	tx.openEnded(c, d)
+}
+
+// queued returns a copy of a lane's deliveries, so that the lane may change meanwhile.
+func queued(c *state.Conversation, channel string) []state.Delivery {
+	if l := c.Lane(channel); l != nil {
+		return slices.Clone(l.Queue)
+	}
+	return nil
+}
+
+// hasCustomerMessages reports whether customer's messages are queued towards a channel.
+func hasCustomerMessages(c *state.Conversation, channel string) bool {
+	return slices.ContainsFunc(queued(c, channel), func(d state.Delivery) bool { return d.Follows })
+}

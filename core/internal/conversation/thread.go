@@ -1,0 +1,52 @@
+package conversation
+
+import (
+	"slices"
+
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
+)
+
+// ensureThread makes sure that the channel has a thread for this epoch or that an open is queued. Offer is set if the
+// open offers the conversation to the channel.
+func (tx *Transaction) ensureThread(c *state.Conversation, ch *Channel, offer bool) {
+	if ch.Name == c.Channel {
+		return
+	}
+	th := c.Threads[ch.Name]
+	if th != nil && th.Live && (!ch.PerEpoch || th.Epoch == c.Epoch) {
+		return
+	}
+	if isOpening(c, ch.Name) {
+		return
+	}
+	if !ch.Opens {
+		tx.linkThread(c, &journal.Linked{Channel: ch.Name, Thread: c.CustomerID(), Epoch: c.Epoch})
+		return
+	}
+	reason := ""
+	if c.Offer != nil && offer {
+		reason = c.Offer.Rule
+	}
+	tx.queue(c, &journal.Delivery{Channel: ch.Name, Kind: state.KindOpen, Epoch: c.Epoch, Offer: offer, Reason: reason})
+}
+
+// isOpening reports whether an open of this epoch is queued for the channel.
+func isOpening(c *state.Conversation, channel string) bool {
+	return slices.ContainsFunc(queued(c, channel), func(d state.Delivery) bool {
+		return d.Kind == state.KindOpen && d.Epoch == c.Epoch
+	})
+}
+
+// linkThread links a channel's thread and admits the thread's pending envelopes.
+func (tx *Transaction) linkThread(c *state.Conversation, l *journal.Linked) {
+	tx.add(c.ID, &journal.Change_Linked{Linked: l})
+	tx.admitThread(l.GetChannel(), l.GetThread())
+}
+
+// unlinkThread ends a channel's live thread.
+func (tx *Transaction) unlinkThread(c *state.Conversation, channel string) {
+	if th := c.Threads[channel]; th != nil && th.Live {
+		tx.add(c.ID, &journal.Change_Unlinked{Unlinked: &journal.Unlinked{Channel: channel}})
+	}
+}

@@ -1,0 +1,58 @@
+package conversation
+
+import (
+	"time"
+
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
+)
+
+// NextDeadline returns the time of the next ApplyDeadlines or of the next attempt of a lane's head, whichever is earlier,
+// or the zero time.
+func NextDeadline(c *state.Conversation, p *Policy) time.Time {
+	var next time.Time
+	add := func(at time.Time) {
+		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	if c.Offer != nil {
+		add(c.Offer.Deadline)
+	}
+	for i := range c.Lanes {
+		add(c.Lanes[i].Queue[0].NextAt)
+	}
+	switch {
+	case len(c.Lanes) > 0:
+	case c.Closing != "":
+		add(c.ClosedAt.Add(closedRetention))
+	case p.CloseAfter > 0 && c.Offer == nil:
+		add(c.LastActive.Add(p.CloseAfter))
+	}
+	return next
+}
+
+// ApplyDeadlines acts on the deadlines of a conversation that have passed: an offer expires, an idle conversation is
+// closed, a closed one is removed.
+func (tx *Transaction) ApplyDeadlines(id string) {
+	defer tx.beginInput()()
+	c := tx.layer.Conversation(id)
+	if c == nil {
+		return
+	}
+	passed := func(at time.Time) bool { return !at.After(tx.at) }
+	switch idle := c.Offer == nil && len(c.Lanes) == 0; {
+	case c.Closing != "":
+		if len(c.Lanes) == 0 && passed(c.ClosedAt.Add(closedRetention)) {
+			tx.remove(c, state.ReasonArchived)
+		}
+	case c.Offer != nil && passed(c.Offer.Deadline):
+		tx.failOffer(tx.layer.Mutable(id), state.OfferExpired, "")
+	case tx.policy.CloseAfter > 0 && idle && passed(c.LastActive.Add(tx.policy.CloseAfter)):
+		tx.remove(c, state.ReasonIdle)
+	}
+}
+
+func (tx *Transaction) remove(c *state.Conversation, reason string) {
+	tx.add(c.ID, &journal.Change_Closed{Closed: &journal.Closed{Reason: reason}})
+}

@@ -1,0 +1,67 @@
+// Package delivery defines what the writer and the lanes exchange: a [Job] goes to the lanes, its [Outcome] returns. It
+// lies below both, and below the decisions on outcomes, so that none of them imports another for a type.
+package delivery
+
+import (
+	"time"
+
+	"patchbay/core/internal/inbound"
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
+)
+
+// Job is the head of a lane with everything that the call needs except the envelope.
+type Job struct {
+	Delivery   state.Delivery
+	Conv       *state.Conversation // as of the commit that released the job; read only
+	Thread     string
+	State      []byte // of the thread
+	ReleasedAt time.Time
+}
+
+// Stored is an envelope from the log. It is shared: read only.
+type Stored struct {
+	*journal.StoredEnvelope
+	At time.Time // of acceptance
+}
+
+// Result selects how the writer acts on an outcome.
+type Result int
+
+// The results.
+const (
+	ResultDelivered Result = iota
+	ResultRetry            // not before Outcome.Next
+	ResultDead
+	ResultDeclined // the channel does not take the offered conversation
+	ResultGone     // the vendor no longer knows the thread
+)
+
+// Outcome is the result of one attempt of a delivery.
+type Outcome struct {
+	Conversation string
+	Delivery     string
+	Channel      string
+	Kind         string // of the delivery
+	Offer        bool   // of the delivery
+	Result       Result
+	Error        string // kind of the error
+	Text         string // of the error, for operators
+	Reason       string // if declined
+	Next         time.Time
+	NotCalled    bool // retry: the vendor was not called, so this is not an attempt
+	VendorID     string
+	State        []byte // new state of the thread; nil keeps it
+	Thread       string // open: the new thread; otherwise the thread that was used
+	Accepted     bool   // open: an agent is connected already
+	Degraded     string // what was lost
+	Replies      []*inbound.Envelope
+}
+
+// Status returns the status of a delivered message, or the kind of the error.
+func (o *Outcome) Status() string {
+	if o.Result == ResultDelivered {
+		return state.StatusDelivered
+	}
+	return o.Error
+}

@@ -1,0 +1,34 @@
+// Package inbound defines an envelope as the gateway receives it from an adapter, and decodes it. Ingress, subscriptions
+// and lanes receive envelopes, the writer stores them.
+package inbound
+
+import (
+	"fmt"
+	"slices"
+
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol"
+)
+
+// Envelope is a received envelope, decoded for decisions and encoded for the log.
+type Envelope struct {
+	Channel  string
+	Envelope *envelope.Envelope
+	Bytes    []byte // as the adapter encoded it
+}
+
+// Decode decodes envelopes from an adapter that may use only the given channels.
+func Decode(encoded [][]byte, channels []string) ([]*Envelope, error) {
+	out := make([]*Envelope, 0, len(encoded))
+	for i, b := range encoded {
+		e, err := protocol.DecodeEnvelope(b)
+		if err != nil {
+			return nil, fmt.Errorf("envelope %d: %w", i, err)
+		}
+		if !slices.Contains(channels, e.Channel) {
+			return nil, fmt.Errorf("envelope %d: channel %q is not one of %v, which the adapter may use here", i, e.Channel, channels)
+		}
+		out = append(out, &Envelope{Channel: e.Channel, Envelope: e, Bytes: b})
+	}
+	return out, nil
+}

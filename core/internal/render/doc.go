@@ -1,0 +1,25 @@
+// Package render turns an envelope into what a target channel can carry: it splits long text, replaces media and other
+// parts that the channel does not take with text, and writes transcripts.
+//
+// How many deliveries an envelope needs is computed from its [Extent] when the deliveries are queued. What a delivery
+// carries is rendered when it is called. Package render is pure: no input or output, no clock, no randomness.
+package render
+
+import "patchbay/sdk/envelope"
+
+// Target describes what a channel can carry.
+type Target struct {
+	TextBytes     int                        // most bytes of text in one delivery; 0 is no limit
+	Parts         map[envelope.PartType]bool // types of parts that it takes as they are; nil is all
+	SeparateMedia bool                       // a delivery carries either text or one medium
+	Links         bool                       // it takes media that have a web address as they are
+}
+
+func (t *Target) takes(p envelope.PartType) bool { return t.Parts == nil || t.Parts[p] }
+
+// Medium is one medium of an envelope, prepared for a target.
+type Medium struct {
+	Ready   bool   // it can be handed over in the form that the target takes
+	Link    string // web address for the text that replaces it
+	Problem string // why it is not ready
+}

@@ -1,0 +1,170 @@
+package state
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"patchbay/sdk/envelope"
+)
+
+// Conversation is one customer's dialogue. A value in a State never changes; folds work on clones.
+type Conversation struct {
+	ID              string             `json:"id"`
+	Channel         string             `json:"ch"` // of the customer
+	Thread          string             `json:"th"` // of the customer
+	SenderID        string             `json:"si,omitempty"`
+	SenderName      string             `json:"sn,omitempty"`
+	Created         time.Time          `json:"c"`
+	LastActive      time.Time          `json:"l"`
+	Owner           string             `json:"o"`
+	Home            string             `json:"h"`
+	Epoch           uint64             `json:"e"`
+	OwnerSince      time.Time          `json:"os"`
+	Handovers       uint32             `json:"ho,omitempty"`
+	Moves           []time.Time        `json:"mv,omitempty"` // of control, the newest MaxMoves
+	Threads         map[string]*Thread `json:"ts,omitempty"` // by channel
+	FormerThreads   []FormerThread     `json:"fo,omitempty"`
+	Offer           *Offer             `json:"of,omitempty"` // pending
+	Held            []Item             `json:"he,omitempty"` // messages that wait for the end of the offer
+	Attributes      map[string]string  `json:"at,omitempty"`
+	History         []HistoryEntry     `json:"hi,omitempty"`
+	HistoryCount    uint64             `json:"hn,omitempty"` // entries so far: the last one in History has this number
+	HistoryEpoch    uint64             `json:"tr,omitempty"` // newest epoch whose owner has been sent the history
+	Lanes           []Lane             `json:"la,omitempty"` // none is empty
+	Digests         [][16]byte         `json:"ri,omitempty"` // of the newest vendor ids, for deduplication
+	UnansweredSince time.Time          `json:"un,omitzero"`  // time of the oldest customer message without an answer
+	Closing         string             `json:"cl,omitempty"` // rule that closed the conversation; "" while it is open
+	ClosedAt        time.Time          `json:"ca,omitzero"`
+}
+
+// Thread is a channel's identifier of a conversation.
+type Thread struct {
+	ID         string `json:"id"`
+	Epoch      uint64 `json:"e"`            // newest epoch in which it was linked
+	State      []byte `json:"st,omitempty"` // opaque, of the adapter
+	Live       bool   `json:"l,omitempty"`
+	Reassigned bool   `json:"tk,omitempty"` // Find returns another conversation for it
+	Seen       uint64 `json:"s,omitempty"`  // number of the newest history entry that the channel has received
+	LastSent   int64  `json:"ls,omitempty"` // newest time of the vendor's clock, in nanoseconds
+	EndedSent  int64  `json:"es,omitempty"` // LastSent when the channel last lost control
+}
+
+// FormerThread is a thread that is recognised but no longer used.
+type FormerThread struct {
+	Channel string `json:"ch"`
+	Thread  string `json:"th"`
+}
+
+// Offer is a pending offer of the conversation to a channel.
+type Offer struct {
+	Target   string        `json:"t"`
+	Rest     []string      `json:"r,omitempty"` // next targets if this one does not accept
+	MadeAt   time.Time     `json:"m"`
+	Deadline time.Time     `json:"d"`
+	Within   time.Duration `json:"w"`            // time for each target
+	Rule     string        `json:"ru"`           // rule that made it
+	Else     string        `json:"el,omitempty"` // new owner if all targets fail; "" keeps the owner
+	Hold     bool          `json:"h,omitempty"`  // the customer's messages are held until the offer ends
+}
+
+// HistoryEntry is a message of the history, which a new owner receives.
+type HistoryEntry struct {
+	Item
+	Role    string `json:"r"`
+	Channel string `json:"ch"`
+}
+
+// clone copies everything that a fold may change. It shares Digests and History: folds append to them or replace them.
+func (c *Conversation) clone() *Conversation {
+	d := *c
+	d.Moves = slices.Clone(c.Moves)
+	d.Threads = make(map[string]*Thread, len(c.Threads))
+	for k, v := range c.Threads {
+		t := *v
+		d.Threads[k] = &t
+	}
+	d.FormerThreads = slices.Clone(c.FormerThreads)
+	if c.Offer != nil {
+		o := *c.Offer
+		d.Offer = &o
+	}
+	d.Held = slices.Clone(c.Held)
+	d.Attributes = maps.Clone(c.Attributes)
+	d.Lanes = make([]Lane, len(c.Lanes))
+	for i, l := range c.Lanes {
+		d.Lanes[i] = Lane{l.Channel, slices.Clone(l.Queue)}
+	}
+	return &d
+}
+
+// Lane returns the lane towards a channel, or nil.
+func (c *Conversation) Lane(channel string) *Lane {
+	for i := range c.Lanes {
+		if c.Lanes[i].Channel == channel {
+			return &c.Lanes[i]
+		}
+	}
+	return nil
+}
+
+// Delivery returns a queued delivery, or nil. The pointer is invalid after the next fold.
+func (c *Conversation) Delivery(id string) *Delivery {
+	for i := range c.Lanes {
+		for j := range c.Lanes[i].Queue {
+			if c.Lanes[i].Queue[j].ID == id {
+				return &c.Lanes[i].Queue[j]
+			}
+		}
+	}
+	return nil
+}
+
+// Undelivered returns the number of queued deliveries and held messages.
+func (c *Conversation) Undelivered() int {
+	n := len(c.Held)
+	for i := range c.Lanes {
+		n += len(c.Lanes[i].Queue)
+	}
+	return n
+}
+
+// HasDigest reports whether a digest is among the newest ones. An empty digest never is.
+func (c *Conversation) HasDigest(digest []byte) bool {
+	return len(digest) == 16 && slices.Contains(c.Digests, [16]byte(digest))
+}
+
+// CustomerID returns the customer's id for vendors that limit the length of ids. It depends on the channel and thread
+// only, so it is the same in all conversations of a customer.
+func (c *Conversation) CustomerID() string { return envelope.ShortID(c.Channel, c.Thread) }
+
+// Oldest returns the oldest position that a delivery or held message needs, and false if there is none.
+func (c *Conversation) Oldest() (Position, bool) {
+	var oldest Position
+	found := false
+	add := func(items ...Item) {
+		for _, it := range items {
+			if it.Pos.Seq != 0 && (!found || it.Pos.Compare(oldest) < 0) {
+				oldest, found = it.Pos, true
+			}
+		}
+	}
+	add(c.Held...)
+	for i := range c.Lanes {
+		for j := range c.Lanes[i].Queue {
+			add(c.Lanes[i].Queue[j].Item)
+			add(c.Lanes[i].Queue[j].History...)
+		}
+	}
+	return oldest, found
+}
+
+// historyNumber returns the number of a history entry, from 1, or 0 if it is not kept.
+func (c *Conversation) historyNumber(p Position) uint64 {
+	for i := range c.History {
+		if c.History[i].Pos == p {
+			return c.HistoryCount - uint64(len(c.History)-1-i)
+		}
+	}
+	return 0
+}

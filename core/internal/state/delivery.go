@@ -1,0 +1,72 @@
+package state
+
+import (
+	"time"
+
+	"patchbay/core/internal/journal"
+)
+
+// Kinds of deliveries.
+const (
+	KindSend       = "send"       // an envelope or a piece of one
+	KindOpen       = "open"       // creates the vendor's conversation
+	KindTranscript = "transcript" // the history that the channel has not seen, as text
+)
+
+// Delivery is one message to one channel. It takes one successful call to the vendor.
+type Delivery struct {
+	ID       string    `json:"id"`
+	Channel  string    `json:"ch"`
+	Kind     string    `json:"k"`
+	Item     Item      `json:"it,omitzero"`
+	Piece    uint32    `json:"pc,omitempty"` // index of the piece, from 0
+	Pieces   uint32    `json:"ps,omitempty"` // 0 and 1 mean undivided
+	Epoch    uint64    `json:"e"`            // of the conversation when the delivery was queued
+	History  []Item    `json:"h,omitempty"`
+	Offer    bool      `json:"o,omitempty"`  // an open that offers the conversation to the channel
+	Reason   string    `json:"r,omitempty"`  // rule or cause
+	Thread   string    `json:"th,omitempty"` // if not the channel's current thread
+	Follows  bool      `json:"f,omitempty"`  // carries the customer's message, so it follows control
+	Copy     bool      `json:"cp,omitempty"` // for an observer
+	Reopened uint32    `json:"ro,omitempty"` // how often the vendor lost the thread before this delivery succeeded
+	QueuedAt time.Time `json:"q"`
+	Attempts uint32    `json:"a,omitempty"` // failed calls so far
+	NextAt   time.Time `json:"n,omitzero"`  // earliest time of the next attempt
+	// NotCalled is set if the last failure happened before the vendor was called. It does not count as an attempt.
+	NotCalled bool   `json:"u,omitempty"`
+	Error     string `json:"er,omitempty"` // kind of the last error
+	Text      string `json:"tx,omitempty"` // its text
+}
+
+// Proto returns the delivery as the journal encodes it, without its attempts.
+func (d *Delivery) Proto() *journal.Delivery {
+	p := &journal.Delivery{
+		Id: d.ID, Channel: d.Channel, Kind: d.Kind, Piece: d.Piece, Pieces: d.Pieces, Epoch: d.Epoch, Offer: d.Offer,
+		Reason: d.Reason, Thread: d.Thread, Follows: d.Follows, Copy: d.Copy, Reopened: d.Reopened,
+	}
+	if d.Item.Pos.Seq != 0 {
+		p.Item = d.Item.Proto()
+	}
+	for _, h := range d.History {
+		p.History = append(p.History, h.Proto())
+	}
+	return p
+}
+
+func toDelivery(d *journal.Delivery, queuedAt time.Time) Delivery {
+	out := Delivery{
+		ID: d.GetId(), Channel: d.GetChannel(), Kind: d.GetKind(), Item: toItem(d.GetItem()), Piece: d.GetPiece(),
+		Pieces: d.GetPieces(), Epoch: d.GetEpoch(), Offer: d.GetOffer(), Reason: d.GetReason(), Thread: d.GetThread(),
+		Follows: d.GetFollows(), Copy: d.GetCopy(), Reopened: d.GetReopened(), QueuedAt: queuedAt,
+	}
+	for _, h := range d.GetHistory() {
+		out.History = append(out.History, toItem(h))
+	}
+	return out
+}
+
+// Lane is the ordered queue of one conversation towards one channel. Only its head is ever in flight.
+type Lane struct {
+	Channel string     `json:"ch"`
+	Queue   []Delivery `json:"q"`
+}

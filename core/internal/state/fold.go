@@ -1,0 +1,125 @@
+package state
+
+import (
+	"fmt"
+	"maps"
+	"time"
+
+	"patchbay/core/internal/journal"
+)
+
+// Fold applies one change. The result depends on the layer and the change alone.
+func (l *Layer) Fold(ch *journal.Change) error {
+	if l.foldGlobal(ch) {
+		return nil
+	}
+	if k, ok := ch.GetKind().(*journal.Change_Opened); ok {
+		l.foldOpened(ch.GetConversation(), k.Opened)
+		return nil
+	}
+	c := l.Mutable(ch.GetConversation())
+	if c == nil {
+		if _, late := ch.GetKind().(*journal.Change_Late); late {
+			return nil
+		}
+		return fmt.Errorf("fold %T: unknown conversation %q", ch.GetKind(), ch.GetConversation())
+	}
+	return l.foldConversation(c, ch)
+}
+
+// foldGlobal applies changes that do not belong to a conversation. It reports whether ch is one.
+func (l *Layer) foldGlobal(ch *journal.Change) bool {
+	switch k := ch.GetKind().(type) {
+	case *journal.Change_LeaseStarted:
+	case *journal.Change_CursorMoved:
+		l.cursors.put(k.CursorMoved.GetChannel(), k.CursorMoved.GetCursor())
+	case *journal.Change_ThreadPending:
+		l.foldThreadPending(k.ThreadPending)
+	case *journal.Change_PendingEnded:
+		if p, ok := l.pending.get(PositionOf(k.PendingEnded.GetPosition())); ok {
+			l.pending.remove(p.Pos)
+			l.pendingCount.add(p, -1)
+		}
+	case *journal.Change_DeadLettered:
+		l.foldDeadLettered(ch.GetConversation(), k.DeadLettered)
+	case *journal.Change_DeadLetterEnded:
+		l.deadLetters.remove(k.DeadLetterEnded.GetDead())
+	case *journal.Change_Disposed:
+		return ch.GetConversation() == ""
+	default:
+		return false
+	}
+	return true
+}
+
+// foldConversation applies changes to a conversation.
+func (l *Layer) foldConversation(c *Conversation, ch *journal.Change) error {
+	switch k := ch.GetKind().(type) {
+	case *journal.Change_Accepted:
+		l.foldAccepted(c, k.Accepted)
+	case *journal.Change_Attributed:
+		if c.Attributes == nil {
+			c.Attributes = map[string]string{}
+		}
+		maps.Copy(c.Attributes, k.Attributed.GetAttributes())
+		maps.DeleteFunc(c.Attributes, func(_, v string) bool { return v == "" })
+	case *journal.Change_HomeMoved:
+		c.Home = k.HomeMoved.GetHome()
+	case *journal.Change_Offered:
+		c.Offer = toOffer(k.Offered, l.at)
+	case *journal.Change_OfferEnded:
+		c.Offer = nil
+	case *journal.Change_Held:
+		c.Held = append(c.Held, toItem(k.Held.GetItem()))
+	case *journal.Change_Passed:
+		l.foldPassed(c, k.Passed)
+	case *journal.Change_Queued:
+		l.foldQueued(c, k.Queued.GetDelivery())
+	case *journal.Change_Attempted:
+		foldAttempted(c, k.Attempted)
+	case *journal.Change_Ended:
+		foldEnded(c, k.Ended)
+	case *journal.Change_Linked:
+		l.foldLinked(c, k.Linked)
+	case *journal.Change_Unlinked:
+		if th := c.Threads[k.Unlinked.GetChannel()]; th != nil {
+			th.Live = false
+		}
+	case *journal.Change_Closing:
+		c.Closing, c.ClosedAt, c.UnansweredSince = k.Closing.GetRule(), l.at, time.Time{}
+	case *journal.Change_Closed:
+		l.removeThreads(c)
+		l.convs.remove(c.ID)
+	case *journal.Change_Disposed:
+		foldDisposed(c, PositionOf(k.Disposed.GetPosition()))
+	case *journal.Change_Duplicate, *journal.Change_Routed, *journal.Change_Late:
+	default:
+		return fmt.Errorf("fold change: unknown kind %T; a newer version may have written the log", k)
+	}
+	return nil
+}
+
+func (l *Layer) foldThreadPending(p *journal.ThreadPending) {
+	pos := PositionOf(p.GetPosition())
+	e := &PendingEnvelope{Pos: pos, Channel: p.GetChannel(), Thread: p.GetThread(), Deadline: time.Unix(0, p.GetDeadline())}
+	if pos.Seq == l.seq && int(pos.Index) < len(l.record.GetEnvelopes()) {
+		s := l.record.GetEnvelopes()[pos.Index]
+		e.Bytes, e.ID, e.Hops, e.Cause = s.GetEnvelope(), s.GetId(), int(s.GetHops()), s.GetCause()
+	}
+	l.pending.put(pos, e)
+	l.pendingCount.add(e, 1)
+}
+
+func (l *Layer) foldDeadLettered(conv string, d *journal.DeadLettered) {
+	delivery := toDelivery(d.GetDelivery(), time.Unix(0, d.GetQueuedAt()))
+	delivery.Attempts = d.GetAttempts()
+	dead := &DeadLetter{
+		Conversation: conv, Delivery: delivery, Error: d.GetError(), Text: d.GetText(), Attempts: d.GetAttempts(), At: l.at,
+	}
+	if d.GetCustomerChannel() != "" {
+		dead.Customer = &Customer{
+			Channel: d.GetCustomerChannel(), Thread: d.GetCustomerThread(), ID: d.GetSenderId(), Name: d.GetSenderName(),
+		}
+	}
+	l.deadLetters.put(delivery.ID, dead)
+}

@@ -1,0 +1,99 @@
+package state
+
+import (
+	"slices"
+	"time"
+
+	"patchbay/core/internal/journal"
+)
+
+func (l *Layer) foldOpened(id string, o *journal.Opened) {
+	c := &Conversation{
+		ID: id, Channel: o.GetChannel(), Thread: o.GetThread(), SenderID: o.GetSenderId(), SenderName: o.GetSenderName(),
+		Created: l.at, LastActive: l.at, Owner: o.GetOwner(), Home: o.GetHome(), Epoch: 1, OwnerSince: l.at,
+		Threads: map[string]*Thread{o.GetChannel(): {ID: o.GetThread(), Epoch: 1, Live: true}},
+	}
+	l.convs.put(id, c)
+	key := threadKey{c.Channel, c.Thread}
+	if former, ok := l.threads.get(key); ok { // the vendor may repeat messages of the former conversation
+		c.Digests = slices.Clip(l.Mutable(former).Digests) // clipped, because both conversations append
+	}
+	l.indexThread(c, key)
+}
+
+func (l *Layer) foldAccepted(c *Conversation, a *journal.Accepted) {
+	c.LastActive = l.at
+	if len(a.GetDigest()) == 16 {
+		c.Digests = appendBounded(c.Digests, [16]byte(a.GetDigest()), maxDigests)
+	}
+	th := c.Threads[a.GetChannel()]
+	if th != nil && th.ID == a.GetThread() {
+		th.LastSent = max(th.LastSent, a.GetSentAt())
+		if offered := c.Offer != nil && c.Offer.Target == a.GetChannel(); a.GetChannel() != c.Owner && !offered {
+			th.EndedSent = max(th.EndedSent, a.GetSentAt()) // the channel does not own: this and older messages stay fenced
+		}
+	}
+	if !a.GetHistory() {
+		return
+	}
+	c.History = appendBounded(c.History, HistoryEntry{
+		Item: Item{PositionOf(a.GetPosition()), a.GetTextBytes(), a.GetRich(), toExtent(a.GetExtent())},
+		Role: a.GetRole(), Channel: a.GetChannel(),
+	}, MaxHistory)
+	c.HistoryCount++
+	if th != nil && a.GetChannel() != c.Channel && th.Seen == c.HistoryCount-1 {
+		th.Seen = c.HistoryCount
+	}
+	if a.GetChannel() != c.Channel {
+		c.UnansweredSince = time.Time{}
+	} else if c.UnansweredSince.IsZero() {
+		c.UnansweredSince = l.at
+	}
+}
+
+// foldDisposed removes a message from the held messages and the history. Entries are numbered, so only the last one can be
+// removed from the history.
+func foldDisposed(c *Conversation, p Position) {
+	c.Held = slices.DeleteFunc(c.Held, func(i Item) bool { return i.Pos == p })
+	n := len(c.History)
+	if n == 0 || c.History[n-1].Pos != p {
+		return
+	}
+	c.History = slices.Clip(c.History[:n-1]) // clipped: an append must not overwrite the entry of an older value
+	c.HistoryCount--
+	for _, th := range c.Threads {
+		th.Seen = min(th.Seen, c.HistoryCount)
+	}
+}
+
+// trimSlack is the number of elements by which a bounded list may exceed its bound. Trimming copies the list, so it is
+// done rarely.
+const trimSlack = 32
+
+// appendBounded appends to a list that keeps at least the newest keep elements. It never changes an existing element,
+// because older values of the conversation share the list.
+func appendBounded[T any](list []T, v T, keep int) []T {
+	if len(list) >= keep+trimSlack {
+		list = append(make([]T, 0, keep+trimSlack), list[len(list)-keep+1:]...)
+	}
+	return append(list, v)
+}
+
+func toOffer(o *journal.Offered, at time.Time) *Offer {
+	return &Offer{
+		Target: o.GetTarget(), Rest: o.GetRest(), MadeAt: at, Deadline: time.Unix(0, o.GetDeadline()),
+		Within: time.Duration(o.GetWithin()), Rule: o.GetRule(), Else: o.GetElse(), Hold: o.GetHold(),
+	}
+}
+
+func (l *Layer) foldPassed(c *Conversation, p *journal.Passed) {
+	if th := c.Threads[p.GetFrom()]; th != nil {
+		th.EndedSent = th.LastSent
+	}
+	c.Owner, c.Epoch, c.OwnerSince = p.GetOwner(), p.GetEpoch(), l.at
+	c.Handovers++
+	if len(c.Moves) >= MaxMoves {
+		c.Moves = slices.Delete(c.Moves, 0, 1)
+	}
+	c.Moves = append(c.Moves, l.at)
+}

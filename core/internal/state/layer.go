@@ -1,0 +1,113 @@
+package state
+
+import (
+	"container/heap"
+	"time"
+
+	"patchbay/core/internal/journal"
+)
+
+// Layer collects the changes of one record over a state. It is used by one goroutine, and dropped after Commit.
+type Layer struct {
+	state       *State
+	convs       overlay[string, *Conversation]
+	threads     overlay[threadKey, string]
+	deadLetters overlay[string, *DeadLetter]
+	pending     overlay[Position, *PendingEnvelope]
+	cursors     overlay[string, []byte]
+
+	pendingCount pendingCount // difference to the state's count
+	pendingReady bool
+	at           time.Time
+	seq          uint64
+	record       *journal.Record // contains the envelopes that changes refer to
+}
+
+// NewLayer returns a layer for a record with the time at and the sequence seq. The record may still grow.
+func NewLayer(s *State, at time.Time, seq uint64, r *journal.Record) *Layer {
+	return &Layer{
+		state: s, convs: newOverlay(s.convs), threads: newOverlay(s.threads), deadLetters: newOverlay(s.deadLetters),
+		pending: newOverlay(s.pending), cursors: newOverlay(s.cursors), pendingCount: newPendingCount(),
+		pendingReady: s.pendingReady, at: at, seq: seq, record: r,
+	}
+}
+
+// Conversation returns a conversation for reading, or nil.
+func (l *Layer) Conversation(id string) *Conversation {
+	c, _ := l.convs.get(id)
+	return c
+}
+
+// Mutable returns a conversation that reflects later folds, or nil.
+func (l *Layer) Mutable(id string) *Conversation {
+	if c, ok := l.convs.set[id]; ok {
+		return c
+	}
+	c, ok := l.convs.get(id)
+	if !ok {
+		return nil
+	}
+	c = c.clone()
+	l.convs.put(id, c)
+	return c
+}
+
+// Changed returns a conversation that Mutable has returned or a fold has changed, or nil.
+func (l *Layer) Changed(id string) *Conversation { return l.convs.set[id] }
+
+// Find returns the id of the conversation that a channel's thread belongs to, or "".
+func (l *Layer) Find(channel, thread string) string {
+	id, _ := l.threads.get(threadKey{channel, thread})
+	return id
+}
+
+// Cursor returns the cursor of a channel's subscription, or nil.
+func (l *Layer) Cursor(channel string) []byte {
+	cursor, _ := l.cursors.get(channel)
+	return cursor
+}
+
+// DeadLetter returns a dead letter, or nil.
+func (l *Layer) DeadLetter(id string) *DeadLetter {
+	d, _ := l.deadLetters.get(id)
+	return d
+}
+
+// DeadLetterCount returns the number of dead letters.
+func (l *Layer) DeadLetterCount() int { return l.deadLetters.len() }
+
+// EachDeadLetter calls f for each dead letter, in no order.
+func (l *Layer) EachDeadLetter(f func(*DeadLetter)) {
+	l.deadLetters.each(func(_ string, d *DeadLetter) { f(d) })
+}
+
+// Commit moves the changes into the state.
+func (l *Layer) Commit() {
+	s := l.state
+	for id := range l.convs.set {
+		s.changed[bucketOf(id)] = true
+	}
+	for id := range l.convs.deleted {
+		s.changed[bucketOf(id)] = true
+	}
+	if l.deadLetters.changed() {
+		s.changed[bucketDeadLetters] = true
+	}
+	if l.pending.changed() {
+		s.changed[bucketPending] = true
+	}
+	if l.cursors.changed() {
+		s.changed[bucketCursors] = true
+	}
+	s.lease = max(s.lease, l.record.GetLease())
+	s.pendingReady = l.pendingReady
+	s.pendingCount.merge(l.pendingCount)
+	for pos, p := range l.pending.set {
+		heap.Push(&s.deadlines, deadline{p.Deadline, pos})
+	}
+	l.convs.commit()
+	l.threads.commit()
+	l.deadLetters.commit()
+	l.pending.commit()
+	l.cursors.commit()
+}

@@ -1,0 +1,32 @@
+package state
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestLookupFindsConversationsByEveryID(t *testing.T) {
+	s := New()
+	c := &Conversation{
+		ID: "c1", Channel: "web", Thread: "w1", SenderID: "anna",
+		Lanes: []Lane{{Channel: "faq", Queue: []Delivery{{ID: "d1"}, {ID: "d2"}}}},
+	}
+	s.convs["c1"], s.convs["c2"] = c, &Conversation{ID: "c2", Channel: "web", Thread: "w2", SenderID: "anna"}
+	s.threads = map[threadKey]string{{"web", "w1"}: "c1", {"web", "w2"}: "c2", {"faq", "bot-1"}: "c1"}
+	s.deadLetters["d0"] = &DeadLetter{Conversation: "ended", Delivery: Delivery{ID: "d0"}}
+	s.deadLetters["undecided"] = &DeadLetter{Delivery: Delivery{ID: "undecided"}}
+	short := c.CustomerID()
+	if !IsCustomerID(short) || IsCustomerID(short[1:]) || IsCustomerID("z"+short[1:]) {
+		t.Errorf("IsCustomerID does not recognise %s, or recognises something else", short)
+	}
+	got := s.Lookup([]string{"c1", "w1", "bot-1", "anna", short, "d2", "d0", "undecided", "unknown", ""})
+	slices.Sort(got["anna"])
+	want := map[string][]string{
+		"c1": {"c1"}, "w1": {"c1"}, "bot-1": {"c1"}, "anna": {"c1", "c2"}, short: {"c1"}, "d2": {"c1"}, "d0": {"ended"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,148 @@
+package state
+
+import (
+	"container/heap"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"slices"
+)
+
+// Buckets of a snapshot. Conversations are distributed by a hash of their ids.
+const (
+	convBuckets       = 256
+	bucketDeadLetters = convBuckets
+	bucketPending     = convBuckets + 1
+	bucketCursors     = convBuckets + 2
+	snapshotFormat    = 2
+)
+
+func bucketOf(id string) uint32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(id))
+	return h.Sum32() % convBuckets
+}
+
+// Snapshot contains the changed buckets of a state at one moment. It can be encoded while the state changes.
+type Snapshot struct {
+	lease   uint64
+	buckets map[uint32]any
+}
+
+type snapshotMeta struct {
+	Format int    `json:"format"`
+	Lease  uint64 `json:"lease"`
+}
+
+type snapshotCursor struct {
+	Channel string `json:"ch"`
+	Cursor  []byte `json:"c"`
+}
+
+// Snapshot returns the buckets that have changed since the last call. It copies pointers only.
+func (s *State) Snapshot() *Snapshot {
+	out := &Snapshot{lease: s.lease, buckets: map[uint32]any{}}
+	convs := map[uint32][]*Conversation{}
+	for bucket := range s.changed {
+		if bucket < convBuckets {
+			convs[bucket] = []*Conversation{}
+		}
+	}
+	for id, c := range s.convs {
+		bucket := bucketOf(id)
+		if list, ok := convs[bucket]; ok {
+			convs[bucket] = append(list, c)
+		}
+	}
+	for bucket, list := range convs {
+		out.buckets[bucket] = list
+	}
+	if s.changed[bucketDeadLetters] {
+		out.buckets[bucketDeadLetters] = slices.Collect(maps.Values(s.deadLetters))
+	}
+	if s.changed[bucketPending] {
+		out.buckets[bucketPending] = slices.Collect(maps.Values(s.pending))
+	}
+	if s.changed[bucketCursors] {
+		list := make([]snapshotCursor, 0, len(s.cursors))
+		for ch, cursor := range s.cursors {
+			list = append(list, snapshotCursor{ch, cursor})
+		}
+		out.buckets[bucketCursors] = list
+	}
+	clear(s.changed)
+	return out
+}
+
+// MarkChanged marks a snapshot's buckets as changed again. Call it if the snapshot could not be saved.
+func (s *State) MarkChanged(snapshot *Snapshot) {
+	for bucket := range snapshot.buckets {
+		s.changed[bucket] = true
+	}
+}
+
+// Encode returns the encoded buckets and the metadata. It may run on any goroutine.
+func (s *Snapshot) Encode() (buckets map[uint32][]byte, meta []byte, err error) {
+	buckets = make(map[uint32][]byte, len(s.buckets))
+	for bucket, list := range s.buckets {
+		if buckets[bucket], err = json.Marshal(list); err != nil {
+			return nil, nil, fmt.Errorf("encode bucket %d: %w", bucket, err)
+		}
+	}
+	meta, err = json.Marshal(snapshotMeta{Format: snapshotFormat, Lease: s.lease})
+	return buckets, meta, err
+}
+
+// Restore fills an empty state from a snapshot.
+func (s *State) Restore(buckets map[uint32][]byte, meta []byte) error {
+	var m snapshotMeta
+	if err := json.Unmarshal(meta, &m); err != nil {
+		return fmt.Errorf("read snapshot: %w", err)
+	}
+	if m.Format > snapshotFormat {
+		return fmt.Errorf("read snapshot: format %d is newer than this program's %d; start the newer version", m.Format, snapshotFormat)
+	}
+	s.lease = m.Lease
+	for bucket, data := range buckets {
+		if err := s.restoreBucket(bucket, data); err != nil {
+			return fmt.Errorf("read snapshot bucket %d: %w", bucket, err)
+		}
+	}
+	clear(s.changed)
+	return nil
+}
+
+func (s *State) restoreBucket(bucket uint32, data []byte) error {
+	switch bucket {
+	case bucketDeadLetters:
+		return restoreList(data, func(d *DeadLetter) { s.deadLetters[d.Delivery.ID] = d })
+	case bucketPending:
+		return restoreList(data, func(p *PendingEnvelope) {
+			s.pending[p.Pos] = p
+			s.pendingCount.add(p, 1)
+			heap.Push(&s.deadlines, deadline{p.Deadline, p.Pos})
+		})
+	case bucketCursors:
+		return restoreList(data, func(c *snapshotCursor) { s.cursors[c.Channel] = c.Cursor })
+	default:
+		return restoreList(data, func(c *Conversation) {
+			if c.Threads == nil {
+				c.Threads = map[string]*Thread{}
+			}
+			s.convs[c.ID] = c
+			s.restoreThreads(c)
+		})
+	}
+}
+
+func restoreList[T any](data []byte, add func(*T)) error {
+	var list []*T
+	if err := json.Unmarshal(data, &list); err != nil {
+		return err
+	}
+	for _, v := range list {
+		add(v)
+	}
+	return nil
+}

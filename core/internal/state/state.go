@@ -1,0 +1,99 @@
+package state
+
+import (
+	"time"
+
+	"patchbay/core/internal/journal"
+)
+
+// threadKey identifies a thread: names of threads are unique within a channel.
+type threadKey struct{ channel, thread string }
+
+// State is the state of the whole gateway. It belongs to the writer. Other packages may keep the *Conversation values
+// that they receive, because these never change.
+type State struct {
+	convs       map[string]*Conversation
+	threads     map[threadKey]string // index: thread to conversation
+	deadLetters map[string]*DeadLetter
+	pending     map[Position]*PendingEnvelope
+	cursors     map[string][]byte // by channel; the bytes never change
+	lease       uint64
+
+	pendingCount pendingCount
+	deadlines    deadlines // of the pending envelopes
+	pendingReady bool
+	changed      map[uint32]bool // buckets that differ from the newest snapshot
+}
+
+// New returns an empty state.
+func New() *State {
+	return &State{
+		convs: map[string]*Conversation{}, threads: map[threadKey]string{}, deadLetters: map[string]*DeadLetter{},
+		pending: map[Position]*PendingEnvelope{}, cursors: map[string][]byte{}, changed: map[uint32]bool{},
+		pendingCount: newPendingCount(), pendingReady: true,
+	}
+}
+
+// Conversation returns a conversation, or nil.
+func (s *State) Conversation(id string) *Conversation { return s.convs[id] }
+
+// Find returns the id of the conversation that a channel's thread belongs to, or "".
+func (s *State) Find(channel, thread string) string { return s.threads[threadKey{channel, thread}] }
+
+// Len returns the number of conversations.
+func (s *State) Len() int { return len(s.convs) }
+
+// Lease returns the lease of the newest record.
+func (s *State) Lease() uint64 { return s.lease }
+
+// All calls f for each conversation until it returns false.
+func (s *State) All(f func(*Conversation) bool) {
+	for _, c := range s.convs {
+		if !f(c) {
+			return
+		}
+	}
+}
+
+// Cursor returns the stored cursor of a channel's subscription, or nil. The caller must not change it.
+func (s *State) Cursor(channel string) []byte { return s.cursors[channel] }
+
+// Retention selects what keeps records in the log in addition to pending deliveries and held messages.
+type Retention struct {
+	History     bool // the history of conversations
+	DeadLetters bool // the envelopes of dead letters
+}
+
+// Oldest returns the lowest sequence that must stay in the log, or limit if that is lower. It visits all conversations and
+// dead letters.
+func (s *State) Oldest(limit uint64, r Retention) uint64 {
+	low := limit
+	for _, c := range s.convs {
+		if p, ok := c.Oldest(); ok && p.Seq < low {
+			low = p.Seq
+		}
+		if r.History && len(c.History) > 0 {
+			low = min(low, c.History[0].Pos.Seq)
+		}
+	}
+	if r.DeadLetters {
+		for _, d := range s.deadLetters {
+			if seq := d.OldestRecord(); seq != 0 {
+				low = min(low, seq)
+			}
+		}
+	}
+	return low
+}
+
+// Replay folds a record that was read from the log at seq.
+func (s *State) Replay(seq uint64, r *journal.Record) error {
+	l := NewLayer(s, time.Unix(0, r.GetAt()), seq, r)
+	for _, c := range r.GetChanges() {
+		if err := l.Fold(c); err != nil {
+			return err
+		}
+	}
+	l.Commit()
+	return nil
+}

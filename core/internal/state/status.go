@@ -1,0 +1,37 @@
+package state
+
+// Statuses of a message or delivery. The log, the trail, the metrics and the API use the same list.
+const (
+	StatusAccepted  = "accepted"
+	StatusDuplicate = "duplicate"
+	StatusHeld      = "held"
+	StatusQueued    = "queued"
+	StatusRetrying  = "retrying"
+	StatusDelivered = "delivered"
+	StatusConfirmed = "confirmed"
+	StatusFenced    = "fenced"
+	StatusDropped   = "dropped"
+	StatusMoved     = "moved"
+	StatusMerged    = "merged"
+	StatusUnrouted  = "unrouted"
+	StatusAdmitted  = "admitted" // a pending envelope whose thread became known
+	StatusDead      = "dead"
+	StatusReplayed  = "replayed" // a dead letter that was queued again
+	StatusExpired   = "expired"  // a dead letter beyond its age or the maximum number
+)
+
+// Outcomes of an offer.
+const (
+	OfferAccepted    = "accepted"
+	OfferDeclined    = "declined"
+	OfferExpired     = "expired"
+	OfferClosed      = "closed"
+	OfferUnreachable = "unreachable"
+	OfferWithdrawn   = "withdrawn"
+)
+
+// Reasons of the change Closed.
+const (
+	ReasonArchived = "archived" // follows the change Closing
+	ReasonIdle     = "idle"
+)

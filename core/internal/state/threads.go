@@ -1,0 +1,106 @@
+package state
+
+import (
+	"cmp"
+	"slices"
+
+	"patchbay/core/internal/journal"
+)
+
+// LiveThreads returns copies of the live threads of a channel in open conversations, ordered by id. It visits all
+// conversations.
+func (s *State) LiveThreads(channel string) []Thread {
+	var out []Thread
+	for _, c := range s.convs {
+		if th := c.Threads[channel]; th != nil && th.Live && c.Closing == "" {
+			out = append(out, *th)
+		}
+	}
+	slices.SortFunc(out, func(x, y Thread) int { return cmp.Compare(x.ID, y.ID) })
+	return out
+}
+
+func (l *Layer) foldLinked(c *Conversation, linked *journal.Linked) {
+	key := threadKey{linked.GetChannel(), linked.GetThread()}
+	old := c.Threads[key.channel]
+	switch {
+	case linked.GetFormer():
+		l.keepFormer(c, key)
+	case old != nil && old.ID == key.thread:
+		old.Epoch, old.Live = linked.GetEpoch(), true
+		if linked.GetHasState() {
+			old.State = linked.GetState()
+		}
+	default:
+		if old != nil && !old.Reassigned {
+			l.keepFormer(c, threadKey{key.channel, old.ID})
+		}
+		// The index must not lose a thread in use when the oldest former thread is removed.
+		c.removeFormer(key)
+		c.Threads[key.channel] = &Thread{ID: key.thread, Epoch: linked.GetEpoch(), State: linked.GetState(), Live: true}
+	}
+	l.indexThread(c, key)
+}
+
+// keepFormer keeps a thread in the index although it is no longer used. The oldest former thread may have to go.
+func (l *Layer) keepFormer(c *Conversation, key threadKey) {
+	c.removeFormer(key)
+	if len(c.FormerThreads) >= maxFormerThreads {
+		l.threads.remove(threadKey{c.FormerThreads[0].Channel, c.FormerThreads[0].Thread})
+		c.FormerThreads = slices.Delete(c.FormerThreads, 0, 1)
+	}
+	c.FormerThreads = append(c.FormerThreads, FormerThread{key.channel, key.thread})
+}
+
+func (c *Conversation) removeFormer(key threadKey) {
+	c.FormerThreads = slices.DeleteFunc(c.FormerThreads, func(f FormerThread) bool { return f == FormerThread{key.channel, key.thread} })
+}
+
+// indexThread makes Find return the conversation for a thread. A vendor may use the same thread for all conversations of
+// a customer: then the thread is reassigned, and the former conversation keeps it only for its remaining deliveries. A
+// conversation that a rule has closed takes no thread from another one.
+func (l *Layer) indexThread(c *Conversation, key threadKey) {
+	if other, ok := l.threads.get(key); ok && other != c.ID {
+		if c.Closing != "" {
+			c.reassignThread(key)
+			return
+		}
+		l.Mutable(other).reassignThread(key)
+	}
+	if th := c.Threads[key.channel]; th != nil && th.ID == key.thread {
+		th.Reassigned = false
+	}
+	l.threads.put(key, c.ID)
+}
+
+// reassignThread notes that Find returns another conversation for a thread.
+func (c *Conversation) reassignThread(key threadKey) {
+	c.removeFormer(key)
+	if th := c.Threads[key.channel]; th != nil && th.ID == key.thread {
+		th.Reassigned = true
+	}
+}
+
+// removeThreads removes a conversation's threads from the index.
+func (l *Layer) removeThreads(c *Conversation) {
+	for ch, th := range c.Threads {
+		if !th.Reassigned {
+			l.threads.remove(threadKey{ch, th.ID})
+		}
+	}
+	for _, f := range c.FormerThreads {
+		l.threads.remove(threadKey{f.Channel, f.Thread})
+	}
+}
+
+// restoreThreads indexes the threads of a conversation from a snapshot.
+func (s *State) restoreThreads(c *Conversation) {
+	for ch, th := range c.Threads {
+		if !th.Reassigned {
+			s.threads[threadKey{ch, th.ID}] = c.ID
+		}
+	}
+	for _, f := range c.FormerThreads {
+		s.threads[threadKey{f.Channel, f.Thread}] = c.ID
+	}
+}
