@@ -21,6 +21,10 @@ const MaxName = 63
 // maxWithin bounds an offer; a customer who waits a day has left.
 const maxWithin = 24 * time.Hour
 
+var roles = []string{
+	string(envelope.RoleCustomer), string(envelope.RoleBot), string(envelope.RoleAgent), string(envelope.RoleObserver),
+}
+
 var events = []string{
 	string(EventMessage), string(EventOpened), string(EventConnected), string(EventDisconnected),
 	string(EventHandoverRequested), string(EventPassed), string(EventClosed), string(EventOfferFailed),

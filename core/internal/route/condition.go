@@ -80,9 +80,13 @@ func (l *language) compile(source string) (*condition, []Problem) {
 	if p := checkCharacters(source); p != nil {
 		return nil, []Problem{*p}
 	}
-	tree, issues := l.env.Compile(source)
+	parsed, issues := l.env.Parse(source)
 	if issues.Err() != nil {
-		return nil, l.issues(source, issues)
+		return nil, syntaxProblems(source, issues)
+	}
+	tree, issues := l.env.Check(parsed)
+	if issues.Err() != nil {
+		return nil, l.typeProblems(parsed, issues)
 	}
 	c := &condition{source: source}
 	problems := l.checkTree(tree)

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"unicode/utf8"
+
+	"cel.dev/cel-go/common/types"
 )
 
 func TestMentions(t *testing.T) {
@@ -45,13 +46,14 @@ func TestMentions(t *testing.T) {
 	}
 }
 
-func TestTextIsClipped(t *testing.T) {
-	long := strings.Repeat("é", MaxText) + " agent"
-	if got := clip("x" + long); len(got) > MaxText || !utf8.ValidString(got) {
-		t.Errorf("clipped to %d bytes, valid %v", len(got), utf8.ValidString(got))
+func TestConditionsSeeTheFirstBytesOfLongTexts(t *testing.T) {
+	long := strings.Repeat("a", MaxText-1)
+	in := &input{facts: &Facts{Text: long + "é agent"}}
+	if v, _ := in.ResolveName("text"); v != types.String(long) {
+		t.Errorf("a condition sees %d bytes, want %d", len(v.(types.String)), len(long))
 	}
-	if got := clip(strings.Repeat("a", MaxText)); len(got) != MaxText {
-		t.Errorf("a text of the limit was cut to %d", len(got))
+	if in.mentions([]phrase{newPhrase("agent")}) {
+		t.Error("mentions sees text behind the limit")
 	}
 }
 

@@ -5,13 +5,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"reflect"
-	"unicode/utf8"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/text"
 )
 
 // MaxText is how much of a message's text a condition sees, in bytes. It bounds what one message can cost.
@@ -56,7 +56,7 @@ func (in *input) ResolveName(name string) (any, bool) {
 	case self:
 		return in, true
 	case "text":
-		return types.String(clip(f.Text)), true
+		return types.String(text.Clip(f.Text, MaxText)), true
 	case "parts":
 		return types.NewStringList(types.DefaultTypeAdapter, f.Parts), true
 	case "handovers":
@@ -105,7 +105,7 @@ func (in *input) mentions(phrases []phrase) bool {
 		return false
 	}
 	if !in.ready {
-		in.folded, in.ready = fold(clip(in.facts.Text)), true
+		in.folded, in.ready = fold(text.Clip(in.facts.Text, MaxText)), true
 	}
 	for i := range phrases {
 		if phrases[i].in(in.folded) {
@@ -122,20 +122,6 @@ func (in *input) open(channel string) bool { return in.facts.Open == nil || in.f
 func bucket(salt, conversation string) int64 {
 	sum := sha256.Sum256([]byte(salt + "\x00" + conversation))
 	return int64(binary.BigEndian.Uint64(sum[:8]) % 100)
-}
-
-func clip(s string) string {
-	if len(s) <= MaxText {
-		return s
-	}
-	s = s[:MaxText]
-	for len(s) > 0 && !utf8.ValidString(s[max(0, len(s)-utf8.UTFMax):]) {
-		if r, size := utf8.DecodeLastRuneInString(s); r != utf8.RuneError || size > 1 {
-			break
-		}
-		s = s[:len(s)-1]
-	}
-	return s
 }
 
 // ConvertToNative is refused: the value is opaque.

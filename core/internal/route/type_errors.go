@@ -1,0 +1,153 @@
+package route
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+	exprpb "google.golang.org/genproto/googleapis/api/expr/v1alpha1"
+)
+
+// typeProblems returns the type checker's errors, up to a loop: the others are its consequences.
+func (l *language) typeProblems(parsed *cel.Ast, issues *cel.Issues) []Problem {
+	exprs, calls := map[int64]ast.Expr{}, map[int64]ast.CallExpr{} // by id; calls by the ids of their arguments
+	ast.PreOrderVisit(parsed.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		exprs[e.ID()] = e
+		if e.Kind() == ast.CallKind {
+			for _, arg := range e.AsCall().Args() {
+				calls[arg.ID()] = e.AsCall()
+			}
+		}
+	}))
+	var out []Problem
+	for _, issue := range issues.Errors() {
+		p := problemAt(issue)
+		switch e := exprs[issue.ExprID]; {
+		case e == nil:
+		case e.Kind() == ast.IdentKind:
+			p.Message = fmt.Sprintf("undeclared reference to %q", e.AsIdent())
+			p.Suggestion = Closest(e.AsIdent(), variableNames())
+		case e.Kind() == ast.CallKind && l.env.HasFunction(e.AsCall().FunctionName()):
+			if p.Message = l.overloadMessage(e.AsCall()); p.Message == "" {
+				continue
+			}
+		case e.Kind() == ast.CallKind:
+			name := e.AsCall().FunctionName()
+			p.Column = max(1, p.Column-utf8.RuneCountInString(name)) // the checker's position is the parenthesis
+			if slices.Contains(loops, name) {
+				p.Message = fmt.Sprintf(`%s: conditions have no loops; test a list with "image" in parts`, name)
+				return append(out, p)
+			}
+			p.Message = fmt.Sprintf("undeclared reference to %q", name)
+			p.Suggestion = closestFunction(name)
+		case e.Kind() == ast.SelectKind:
+			p.Message = fmt.Sprintf("a variable has no fields such as %q", e.AsSelect().FieldName())
+		case e.Kind() == ast.LiteralKind && calls[e.ID()] != nil:
+			name := calls[e.ID()].FunctionName()
+			p.Message = "invalid argument of " + name
+			if why := patternError(e); name == "matches" && why != "" {
+				p.Message += ": " + why
+			}
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// patternError returns the reason why a literal is not a regular expression.
+func patternError(e ast.Expr) string {
+	pattern, _ := literal(e)
+	_, err := regexp.Compile(pattern)
+	if bad, ok := errors.AsType[*syntax.Error](err); ok {
+		return fmt.Sprintf("%s: %s", bad.Code, bad.Expr)
+	}
+	return ""
+}
+
+var loops = []string{"exists", "exists_one", "all", "map", "filter"}
+
+// otherNames lead from the names of functions in other languages to ours.
+var otherNames = map[string]string{
+	"len": "size", "length": "size", "lenght": "size", "count": "size", "match": "matches", "regex": "matches",
+	"attribute": "attr", "attributes": "attr", "is_open": "open", "hasPrefix": "startsWith", "hasSuffix": "endsWith",
+}
+
+func closestFunction(name string) string {
+	if other := otherNames[name]; other != "" {
+		return other
+	}
+	return Closest(name, functionNames)
+}
+
+func variableNames() []string {
+	var out []string
+	for _, v := range variables {
+		out = append(out, v.name)
+	}
+	return out
+}
+
+// overloadMessage names the types that a function or operator can't be applied to; "" if an argument has an error itself.
+func (l *language) overloadMessage(call ast.CallExpr) string {
+	args := slices.Clone(call.Args())
+	if call.IsMemberFunction() {
+		args = slices.Insert(args, 0, call.Target())
+	}
+	var names []string
+	for _, arg := range args {
+		if arg.Kind() == ast.IdentKind && arg.AsIdent() == self {
+			continue
+		}
+		t := l.typeOf(arg)
+		if t == nil {
+			return ""
+		}
+		names = append(names, typeName(t))
+	}
+	name := strings.TrimPrefix(call.FunctionName(), "@")
+	switch {
+	case name == "_?_:_":
+		return "both results of ?: must have the same type"
+	case name == "in" || strings.Contains(name, "_"):
+		return fmt.Sprintf("%s can't be applied to %s", strings.Trim(name, "_"), strings.Join(names, " and "))
+	}
+	return fmt.Sprintf("%s can't be called with %s", name, strings.Join(names, ", "))
+}
+
+// typeOf returns the type of a part of a condition, nil if it has an error itself.
+func (l *language) typeOf(e ast.Expr) *cel.Type {
+	part, err := ast.ExprToProto(e)
+	if err != nil {
+		return nil
+	}
+	tree, issues := l.env.Check(cel.ParsedExprToAst(&exprpb.ParsedExpr{Expr: part}))
+	if issues.Err() != nil {
+		return nil
+	}
+	return tree.OutputType()
+}
+
+func typeName(t *cel.Type) string {
+	switch {
+	case t.Kind() == types.DynKind:
+		return "a value of unknown type"
+	case t.Kind() == types.StringKind:
+		return "a text"
+	case t.Kind() == types.BoolKind:
+		return "true or false"
+	case t.Kind() == types.IntKind || t.Kind() == types.UintKind || t.Kind() == types.DoubleKind:
+		return "a number"
+	case t.Kind() == types.ListKind:
+		return "a list"
+	case t.Kind() == types.DurationKind:
+		return "a duration"
+	}
+	return "a " + t.TypeName()
+}
