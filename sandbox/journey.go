@@ -76,7 +76,7 @@ func (m *journey) opens(h hop, rest []hop) bool {
 
 // ended are the statuses in which a delivery stays.
 var ended = map[string]bool{
-	"delivered": true, "confirmed": true, "fenced": true, "dropped": true, "moved": true, "merged": true,
+	"delivered": true, "fenced": true, "dropped": true, "moved": true, "merged": true,
 	"unrouted": true, "dead": true,
 }
 
@@ -126,7 +126,7 @@ func (m *journey) tell(h hop) string {
 			return ""
 		}
 		return m.purpose(h) + "queued for " + h.Channel
-	case "delivered", "confirmed":
+	case "delivered":
 		if d.Kind == "open" {
 			return ""
 		}

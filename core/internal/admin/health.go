@@ -20,7 +20,7 @@ type check struct {
 func live(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }
 
 // ready answers GET /readyz. Only the required checks decide the status. If another check fails, the gateway is
-// degraded: it keeps what is meant for the failed part.
+// degraded: it keeps the messages for the failed part.
 func (a *Admin) ready(w http.ResponseWriter, r *http.Request) {
 	required, optional := a.requiredChecks(), a.optionalChecks()
 	failed := func(c check) bool { return !c.ok }

@@ -40,10 +40,13 @@ type metricsGatherer struct {
 	logger   *slog.Logger
 }
 
-func newMetricsGatherer(r *prometheus.Registry, adapters map[string]metricsSource, logger *slog.Logger) *metricsGatherer {
-	g := &metricsGatherer{gateway: r, adapters: adapters, logger: logger, up: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+func newMetricsGatherer(
+	r *prometheus.Registry, adapters map[string]metricsSource, logger *slog.Logger,
+) *metricsGatherer {
+	up := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: pluginPrefix + "scrape_up", Help: "Whether the last scrape of the adapter's own metrics succeeded.",
-	}, []string{"adapter"})}
+	}, []string{"adapter"})
+	g := &metricsGatherer{gateway: r, adapters: adapters, up: up, logger: logger}
 	for name := range adapters {
 		g.up.WithLabelValues(name)
 	}

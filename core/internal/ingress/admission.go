@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// admission bounds the concurrent requests and the body memory of one adapter. An adapter that hangs, or callers that
-// flood it, therefore do not affect other adapters. It is safe for concurrent use.
+// admission limits the concurrent requests and the body memory of one adapter, so that neither a hanging adapter nor a
+// flood of requests to it affects other adapters. It is safe for concurrent use.
 type admission struct {
 	slots    chan struct{} // one per request in the adapter or the writer
 	maxBytes int64

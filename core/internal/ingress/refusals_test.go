@@ -124,7 +124,9 @@ func TestRequestsAreRefusedIfStoringFails(t *testing.T) {
 			fake: failing(writer.ErrBusy), status: 429, text: "over a limit, try again later", reason: "limit",
 			header: "Retry-After", headerText: "10",
 		},
-		"message too large": {fake: failing(writer.ErrTooLarge), status: 413, text: "the message is too large", reason: "size"},
+		"message too large": {
+			fake: failing(writer.ErrTooLarge), status: 413, text: "the message is too large", reason: "size",
+		},
 		"not stored": {
 			fake: failing(writer.ErrUnavailable), status: 503, text: unavailable, reason: "store",
 			header: "Retry-After", headerText: "5",

@@ -8,7 +8,6 @@ const (
 	StatusQueued    = "queued"
 	StatusRetrying  = "retrying"
 	StatusDelivered = "delivered"
-	StatusConfirmed = "confirmed"
 	StatusFenced    = "fenced"
 	StatusDropped   = "dropped"
 	StatusMoved     = "moved"

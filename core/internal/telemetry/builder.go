@@ -33,10 +33,16 @@ func (b *builder) gauge(name, help string) prometheus.Gauge {
 	return v
 }
 
-func (b *builder) histograms(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
-	v := prometheus.NewHistogramVec(histogramOpts(name, help, buckets), labels)
+var latencyBuckets = []float64{.001, .0025, .005, .01, .02, .04, .08, .16, .32, .64, 1.25, 2.5, 5, 10, 30, 60, 300, 900}
+
+func (b *builder) latencies(name, help string, labels ...string) *prometheus.HistogramVec {
+	v := prometheus.NewHistogramVec(histogramOpts(name, help, latencyBuckets), labels)
 	b.r.MustRegister(v)
 	return v
+}
+
+func (b *builder) latency(name, help string) prometheus.Histogram {
+	return b.histogram(name, help, latencyBuckets)
 }
 
 func (b *builder) histogram(name, help string, buckets []float64) prometheus.Histogram {
@@ -48,6 +54,7 @@ func (b *builder) histogram(name, help string, buckets []float64) prometheus.His
 // histogramOpts makes each histogram both classic and native; native buckets are finer.
 func histogramOpts(name, help string, buckets []float64) prometheus.HistogramOpts {
 	return prometheus.HistogramOpts{
-		Name: prefix + name, Help: help, Buckets: buckets, NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160,
+		Name: prefix + name, Help: help, Buckets: buckets,
+		NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160,
 	}
 }

@@ -22,7 +22,7 @@ var _ media.Observer = (*Media)(nil)
 func NewMedia(r prometheus.Registerer, channels []string) *Media {
 	b := &builder{r: r}
 	m := &Media{
-		fetched: b.counters("media_fetched_total", "Media fetched from vendors, by inbound channel and result.", "channel", "result"),
+		fetched: b.counters("media_fetched_total", "Media fetched from vendors, by result.", "channel", "result"),
 		served:  b.counters("media_served_total", "Requests for media links, by HTTP status.", "code"),
 		bytes:   b.gauge("media_bytes", "Size of the stored media."),
 		items:   b.gauge("media_items", "Number of stored media."),

@@ -9,10 +9,7 @@ import (
 	"patchbay/core/internal/state"
 )
 
-var (
-	latencyBuckets = []float64{.001, .0025, .005, .01, .02, .04, .08, .16, .32, .64, 1.25, 2.5, 5, 10, 30, 60, 300, 900}
-	sizeBuckets    = []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000}
-)
+var sizeBuckets = []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000}
 
 // Metrics are the metrics of the ingress, the subscriptions, the writer and the lanes. It is the observer of each of
 // them. Its methods are safe for concurrent use.
@@ -46,10 +43,7 @@ type channelMetrics struct {
 }
 
 // endStatuses are the statuses that a delivery can end with.
-var endStatuses = []string{
-	state.StatusDelivered, state.StatusDead, state.StatusMoved, state.StatusDropped,
-	state.StatusFenced, state.StatusMerged,
-}
+var endStatuses = []string{state.StatusDelivered, state.StatusDead, state.StatusMoved, state.StatusDropped}
 
 // NewMetrics registers all metrics. Counters of the given channels and routes start at zero.
 func NewMetrics(r prometheus.Registerer, channels, routes []string) *Metrics {
@@ -57,21 +51,21 @@ func NewMetrics(r prometheus.Registerer, channels, routes []string) *Metrics {
 	m := &Metrics{
 		refused:       b.counters("http_requests_refused_total", "Webhook requests refused, by reason.", "adapter", "reason"),
 		requests:      b.counters("http_requests_total", "Webhook requests answered, by HTTP status.", "adapter", "code"),
-		duration:      b.histograms("http_request_duration_seconds", "Time to answer a webhook request.", latencyBuckets, "adapter"),
+		duration:      b.latencies("http_request_duration_seconds", "Time to answer a webhook request.", "adapter"),
 		routeMatches:  b.counters("route_matches_total", "Matches of a routing rule.", "route"),
-		routeErrors:   b.counters("route_errors_total", "Routing rules that failed or hit the bounce limit, by event.", "event"),
+		routeErrors:   b.counters("route_errors_total", "Rules that failed or hit the bounce limit, by event.", "event"),
 		handovers:     b.counters("handovers_total", "Handovers of control, by new owner.", "channel"),
-		deadLetters:   b.counters("dead_letters_total", "Deliveries that became dead letters, by kind of error.", "channel", "reason"),
+		deadLetters:   b.counters("dead_letters_total", "Deliveries given up, by kind of error.", "channel", "reason"),
 		attempts:      b.counters("delivery_attempts_total", "Calls to vendors, by outcome.", "channel", "outcome"),
-		breaker:       b.gauges("breaker_state", "State of the channel's circuit breaker: 0 closed, 1 half open, 2 open.", "channel"),
+		breaker:       b.gauges("breaker_state", "Circuit breaker: 0 closed, 1 half open, 2 open.", "channel"),
 		subscriptions: b.gauges("subscription_up", "Whether the channel's subscription works.", "channel"),
 
 		conversations:  b.gauge("conversations", "Live conversations."),
 		offers:         b.gauge("offers_pending", "Offers that a channel has not answered yet."),
-		commitDuration: b.histogram("commit_duration_seconds", "Time to store one record.", latencyBuckets),
+		commitDuration: b.latency("commit_duration_seconds", "Time to store one record."),
 		commitChanges:  b.histogram("commit_changes", "Number of changes in one record.", sizeBuckets),
 		commitBytes:    b.counter("commit_bytes_total", "Size of all stored records."),
-		lag:            b.histogram("writer_lag_seconds", "Wait of a record's oldest input before the commit.", latencyBuckets),
+		lag:            b.latency("writer_lag_seconds", "Wait of a record's oldest input before the commit."),
 	}
 	m.channels = b.channels(channels)
 	for _, name := range channels {
@@ -86,13 +80,13 @@ func NewMetrics(r prometheus.Registerer, channels, routes []string) *Metrics {
 
 func (b *builder) channels(names []string) map[string]*channelMetrics {
 	received := b.counters("envelopes_received_total", "Envelopes accepted.", "channel")
-	fenced := b.counters("fenced_total", "Envelopes refused because their sender no longer owned the conversation.", "channel")
+	fenced := b.counters("fenced_total", "Envelopes refused because their sender was not the owner.", "channel")
 	unrouted := b.counters("unrouted_total", "Envelopes without a conversation, rule or receiver.", "channel")
 	duplicates := b.counters("duplicates_total", "Envelopes that a vendor sent again.", "channel")
 	pending := b.gauges("deliveries_pending", "Deliveries queued or in flight.", "channel")
 	ended := b.counters("deliveries_total", "Deliveries that ended, by status.", "channel", "status")
-	attemptDuration := b.histograms("delivery_attempt_duration_seconds", "Time of one call to a vendor.", latencyBuckets, "channel")
-	endToEnd := b.histograms("end_to_end_duration_seconds", "Time from acceptance to the vendor's receipt.", latencyBuckets, "channel")
+	attemptDuration := b.latencies("delivery_attempt_duration_seconds", "Time of one call to a vendor.", "channel")
+	endToEnd := b.latencies("end_to_end_duration_seconds", "Time from acceptance to the vendor's receipt.", "channel")
 	out := map[string]*channelMetrics{}
 	for _, name := range names {
 		c := &channelMetrics{
@@ -115,7 +109,8 @@ func Loaded(r prometheus.Registerer, hash string, at time.Time) {
 	b := &builder{r: r}
 	b.gauges("config_info", "Hash of the configuration file in force; always 1.", "hash").WithLabelValues(hash).Set(1)
 	b.gauge("config_last_reload_successful", "Whether the last configuration read is in force.").Set(1)
-	b.gauge("config_last_reload_success_timestamp_seconds", "Time at which the configuration in force was read.").Set(float64(at.Unix()))
+	read := b.gauge("config_last_reload_success_timestamp_seconds", "Time at which the configuration in force was read.")
+	read.Set(float64(at.Unix()))
 }
 
 // Received counts an accepted envelope.

@@ -73,7 +73,9 @@ func registerAll(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bot := plugin.New(plugin.Options{Name: "bot", Command: "/bin/true", Logger: slog.New(slog.DiscardHandler), Metrics: calls})
+	bot := plugin.New(plugin.Options{
+		Name: "bot", Command: "/bin/true", Logger: slog.New(slog.DiscardHandler), Metrics: calls,
+	})
 	book := state.New()
 	if err := book.Replay(1, &journal.Record{Changes: []*journal.Change{deadLettered()}}); err != nil {
 		t.Fatal(err)
@@ -137,7 +139,9 @@ func allChanges() *journal.Record {
 		change("c1", &journal.Change_Disposed{Disposed: &journal.Disposed{Channel: "faq", Status: state.StatusFenced}}),
 		change("c1", &journal.Change_Disposed{Disposed: &journal.Disposed{Channel: "faq", Status: state.StatusUnrouted}}),
 		change("c1", &journal.Change_Passed{Passed: &journal.Passed{Owner: "faq"}}),
-		change("c1", &journal.Change_Routed{Routed: &journal.Routed{Event: "message", Rules: []string{"greet"}, Errors: []string{"greet: no"}}}),
+		change("c1", &journal.Change_Routed{Routed: &journal.Routed{
+			Event: "message", Rules: []string{"greet"}, Errors: []string{"greet: no"},
+		}}),
 		change("c1", &journal.Change_Queued{Queued: &journal.Queued{Delivery: &journal.Delivery{Channel: "faq"}}}),
 		change("c1", &journal.Change_Queued{Queued: &journal.Queued{Delivery: &journal.Delivery{Channel: "faq"}}}),
 		change("c1", &journal.Change_Ended{Ended: &journal.Ended{Channel: "faq", Status: state.StatusDead}}),

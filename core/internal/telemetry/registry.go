@@ -1,9 +1,9 @@
 // Package telemetry provides the gateway's metrics and its logger.
 //
 // Metric names and labels are an interface for dashboards and alerts; testdata/metrics.golden lists them. Label values
-// come from the configuration, from HTTP statuses and from closed lists such as the kinds of errors. They never contain a
-// conversation, a message, an address or an error text. Callers of the logger must keep message text and secrets out of
-// log lines.
+// come from the configuration, from HTTP statuses and from closed lists such as the kinds of errors. They never contain
+// a conversation, a message, an address or an error text. Callers of the logger must keep message text and secrets out
+// of log lines.
 package telemetry
 
 import (

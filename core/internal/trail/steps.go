@@ -70,13 +70,15 @@ func describeMessage(ch *journal.Change) (draft, bool) {
 func describeControl(ch *journal.Change) (draft, bool) {
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_Opened:
-		return draft{Entry: Entry{Step: "opened", Channel: k.Opened.GetChannel(), Detail: "owner " + k.Opened.GetOwner()}}, true
+		o := k.Opened
+		return draft{Entry: Entry{Step: "opened", Channel: o.GetChannel(), Detail: "owner " + o.GetOwner()}}, true
 	case *journal.Change_HomeMoved:
 		return draft{Entry: Entry{Step: "home", Channel: k.HomeMoved.GetHome()}}, true
 	case *journal.Change_Offered:
 		o := k.Offered
 		return draft{Entry: Entry{
-			Step: "offered", Channel: o.GetTarget(), Rule: o.GetRule(), Detail: "for " + time.Duration(o.GetWithin()).String(),
+			Step: "offered", Channel: o.GetTarget(), Rule: o.GetRule(),
+			Detail: "for " + time.Duration(o.GetWithin()).String(),
 		}}, true
 	case *journal.Change_OfferEnded:
 		o := k.OfferEnded
