@@ -14,23 +14,20 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// compose builds the call of a job. It returns nil without an error if there is nothing to send.
+// buildCall builds the call of a task. It returns a nil call without an error if there is nothing to send.
 func (e *Engine) buildCall(ctx context.Context, t *task) (call *pluginpb.DeliverCall, degraded string, err error) {
 	d := &t.job.Delivery
 	call = &pluginpb.DeliverCall{Channel: d.Channel, Key: d.ID, Attempt: int32(d.Attempts) + 1}
+	var send *pluginpb.SendAction
 	switch d.Kind {
 	case state.KindOpen:
 		call.Action = &pluginpb.DeliverCall_Open{Open: openAction(t.job)}
 		return call, "", nil
 	case state.KindTranscript:
-		send, err := e.transcript(ctx, t)
-		if send == nil || err != nil {
-			return nil, "", err
-		}
-		call.Action = &pluginpb.DeliverCall_Send{Send: send}
-		return call, "", nil
+		send, err = e.transcriptAction(ctx, t)
+	default:
+		send, degraded, err = e.sendAction(ctx, t)
 	}
-	send, degraded, err := e.send(ctx, t)
 	if send == nil || err != nil {
 		return nil, "", err
 	}
@@ -47,17 +44,15 @@ func openAction(j *delivery.Job) *pluginpb.OpenAction {
 	}
 }
 
-// send builds the delivery of one envelope. What the channel can't carry is degraded: media become a line of
-// text that names them.
-func (e *Engine) send(ctx context.Context, t *task) (*pluginpb.SendAction, string, error) {
+// sendAction builds the delivery of an envelope. Degraded describes what the channel cannot carry.
+func (e *Engine) sendAction(ctx context.Context, t *task) (send *pluginpb.SendAction, degraded string, err error) {
 	d, c := &t.job.Delivery, t.job.Conv
 	stored, err := e.Load(ctx, d.Item.Pos)
 	if err != nil {
 		return nil, "", err
 	}
 	a := assigned(stored, c)
-	degraded := ""
-	if d.Item.Rich || d.Pieces > 1 { // else the bytes go on as they are
+	if d.Item.Rich || d.Pieces > 1 { // otherwise the adapter reads the text from the envelope
 		env, err := protocol.DecodeEnvelope(stored.GetEnvelope())
 		if err != nil {
 			return nil, "", fmt.Errorf("read envelope %s: %w", stored.GetId(), err)
@@ -75,29 +70,29 @@ func (e *Engine) send(ctx context.Context, t *task) (*pluginpb.SendAction, strin
 		}
 		degraded = content.Degraded
 	}
-	send := &pluginpb.SendAction{Thread: t.job.Thread, State: t.job.State, Envelope: stored.GetEnvelope(), Assigned: a}
+	send = &pluginpb.SendAction{Thread: t.job.Thread, State: t.job.State, Envelope: stored.GetEnvelope(), Assigned: a}
 	for _, it := range d.History {
 		h, err := e.Load(ctx, it.Pos)
 		if isTemporary(err) {
 			return nil, "", err
 		}
-		if err == nil { // what was purged is not part of the history any more
+		if err == nil { // otherwise the record was purged
 			send.History = append(send.History, h.GetEnvelope())
 		}
 	}
 	return send, degraded, nil
 }
 
-// assignContent renders what the delivery carries of an envelope, and hands over its media.
+// assignContent renders the delivery's share of an envelope and adds it to the delivery.
 func (e *Engine) assignContent(ctx context.Context, t *task, a *pluginpb.Assigned, env *envelope.Envelope) (render.Content, error) {
 	media := make(map[int]render.Medium, len(t.media))
 	for i, m := range t.media {
-		media[i] = render.Medium{Ready: m.item != nil, Link: m.link, Problem: m.why}
+		media[i] = render.Medium{Ready: m.item != nil, Link: m.link, Problem: m.problem}
 	}
 	content := t.share().Render(env, &t.ch.Target, media)
 	a.Text = content.Text
 	for _, part := range content.Media {
-		if err := e.assign(ctx, t, a, part, content.Alone); err != nil {
+		if err := e.assignMedium(ctx, t, a, part, content.Alone); err != nil {
 			return content, err
 		}
 	}
@@ -117,8 +112,8 @@ func assigned(s delivery.Stored, c *state.Conversation) *pluginpb.Assigned {
 	}
 }
 
-// transcript builds one message out of what the channel has not yet seen: a line each, with who said it.
-func (e *Engine) transcript(ctx context.Context, t *task) (*pluginpb.SendAction, error) {
+// transcriptAction builds the delivery of a transcript as one message. It returns nil if the history was purged.
+func (e *Engine) transcriptAction(ctx context.Context, t *task) (*pluginpb.SendAction, error) {
 	d, c := &t.job.Delivery, t.job.Conv
 	var history []*envelope.Envelope
 	var last delivery.Stored

@@ -1,10 +1,12 @@
-// Package lane makes the deliveries' calls: at most one in flight per conversation and channel (the writer sees
-// to that), at most Concurrency per channel, not while the channel's circuit breaker is open or the vendor asked for
-// a pause, and none but a suspect while it is in doubt which call kills the adapter.
+// Package lane makes the calls of deliveries.
 //
-// Each job that was submitted has exactly one outcome, also when it is cancelled, unless the engine stops before
-// the job was begun: then it is in the log. Attempts are counted when a call was made; waiting for a breaker,
-// a pause or a restarting adapter burns none, nor does what fails before the call, as reading media may.
+// A call starts only if the channel has fewer than Concurrency calls in flight, its circuit breaker is not open, its rate
+// limit allows it, and the vendor has not asked for a pause. The writer submits only one job per lane at a time. While
+// the engine searches for the call that crashes an adapter, only suspected calls run, one at a time.
+//
+// Each submitted job gets exactly one outcome, also if it is cancelled. If the engine stops before the job has started,
+// there is no outcome and the job stays in the log. Only calls count as attempts: waiting and failures before the call,
+// such as reading media, do not.
 package lane
 
 import (
@@ -20,53 +22,40 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// Caller is an adapter process.
+// Caller is a plugin process.
 type Caller interface {
-	// Deliver makes one call; see plugin.Host.Deliver for what the errors mean.
+	// Deliver makes one call; see plugin.Host.Deliver for its errors.
 	Deliver(ctx context.Context, call *pluginpb.DeliverCall) (*pluginpb.DeliverResult, error)
-	// Attach hands over a medium for a delivery that follows; see plugin.Host.Attach.
+	// Attach transfers a medium for a following delivery; see plugin.Host.Attach.
 	Attach(ctx context.Context, first *pluginpb.AttachRequest, r io.Reader) error
 }
 
-// Channel is how one channel is called.
+// Channel describes how a channel is called.
 type Channel struct {
 	render.Target
 	Name          string
 	Adapter       string
 	Caller        Caller
-	Timeout       time.Duration
-	GiveUp        time.Duration // after which a delivery becomes a dead letter, as the writer has it; 0 is never
-	DeadOnUnknown bool          // an outcome that is not known is given up, not repeated
-	Concurrency   int           // calls at once
-	Rate          float64       // calls a second; 0 is no limit
+	Timeout       time.Duration // of one call
+	GiveUp        time.Duration // age at which the writer gives a delivery up; 0 is never
+	DeadOnUnknown bool          // a delivery with an unknown outcome is given up, not repeated
+	Concurrency   int           // maximum of calls in flight
+	Rate          float64       // maximum of calls per second; 0 is no limit
 	Media         sdk.MediaMode
-	MediaLimit    media.Limit // of one medium, for a Media other than sdk.MediaAsIs
+	MediaLimit    media.Limit // of one medium; not used with sdk.MediaAsIs
 }
 
-// Loader reads envelopes from the log.
+// Loader reads an envelope from the log.
 type Loader func(ctx context.Context, p state.Position) (delivery.Stored, error)
 
-// Finish takes an outcome; it must not wait.
+// Finish receives an outcome. It must not block.
 type Finish func(o *delivery.Outcome)
 
-// Observer counts calls. Its methods are called concurrently and must be quick.
+// Observer counts calls. Its methods are called concurrently and must not block.
 type Observer interface {
-	// Attempted tells of one call: its result (delivered or the kind of error), how long it took, and how long
-	// ago its delivery was queued, which is when its message was accepted.
+	// Attempted records one call: its result (delivered or the kind of the error), its duration and the time since its
+	// delivery was queued.
 	Attempted(channel, result string, took, age time.Duration)
-	// Breaker tells that a channel's breaker has changed: closed, half-open or open.
+	// Breaker records the new state of a channel's breaker: closed, half-open or open.
 	Breaker(channel, state string)
 }
-
-// Limits of the engine.
-const (
-	backoffBase      = 500 * time.Millisecond
-	backoffMax       = time.Minute
-	unauthorizedBase = 30 * time.Second
-	notReadyPause    = 500 * time.Millisecond // before a channel whose adapter is away is looked at again
-	breakerFailures  = 5
-	breakerOpen      = 10 * time.Second
-	maxReplyBytes    = 256 << 10 // of all replies of one call
-	maxMediaInFlight = 64 << 20  // of all media in a channel's calls, which are in the adapter's memory
-	maxCrashWeight   = 4         // a delivery is given up when so much blame for its adapter's deaths is on it; see blame
-)

@@ -210,14 +210,14 @@ func TestBackoff(t *testing.T) {
 	} {
 		low, high := time.Hour, time.Duration(0)
 		for range 2000 {
-			d := backoff(tc.base, tc.attempts)
+			d := retryDelay(tc.base, tc.attempts)
 			low, high = min(low, d), max(high, d)
 		}
 		if low < tc.base/4 || high > tc.max+tc.base/4 {
-			t.Errorf("backoff(%v, %d) is between %v and %v, want %v to %v", tc.base, tc.attempts, low, high, tc.base/4, tc.max+tc.base/4)
+			t.Errorf("retryDelay(%v, %d) is between %v and %v, want %v to %v", tc.base, tc.attempts, low, high, tc.base/4, tc.max+tc.base/4)
 		}
 		if high-low < tc.max/2 {
-			t.Errorf("backoff(%v, %d) spreads over %v only: full jitter is over %v", tc.base, tc.attempts, high-low, tc.max)
+			t.Errorf("retryDelay(%v, %d) spreads over %v only: full jitter is over %v", tc.base, tc.attempts, high-low, tc.max)
 		}
 	}
 }

@@ -1,0 +1,74 @@
+package lane
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/plugin"
+	"patchbay/core/internal/store"
+	"patchbay/sdk"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// notReadyPause is the delay before a channel whose adapter is not ready is tried again.
+const notReadyPause = 500 * time.Millisecond
+
+// readFailed returns the result of a delivery whose content could not be read. Content that is missing or damaged is
+// given up.
+func (t *task) readFailed(err error) result {
+	_, attaching := errors.AsType[*attachError](err)
+	if attaching && errors.Is(err, plugin.ErrNotReady) {
+		return t.callFailed(err)
+	}
+	if attaching || isTemporary(err) {
+		return result{out: t.retryNotCalled(string(sdk.KindTransient), err.Error(), 0), err: errNotCalled}
+	}
+	return result{out: deadLetter("unreadable", err.Error()), err: errNotCalled}
+}
+
+// isTemporary reports whether the log may be readable later.
+func isTemporary(err error) bool {
+	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrClosed) || errors.Is(err, context.Canceled) ||
+		errors.Is(err, context.DeadlineExceeded)
+}
+
+// callFailed returns the result of a call without an answer from the adapter.
+func (t *task) callFailed(err error) result {
+	if errors.Is(err, plugin.ErrNotReady) {
+		return result{out: t.retry(string(sdk.KindTransient), err.Error(), 0), err: err, pause: notReadyPause}
+	}
+	if _, ok := errors.AsType[*plugin.TooLargeError](err); ok {
+		return result{out: deadLetter(string(sdk.KindUnsupported), err.Error())}
+	}
+	return result{out: t.unknownOutcome(err.Error()), err: err}
+}
+
+// adapterFailed returns the result of a call that the adapter answered with an error. The kind of the error decides.
+func (t *task) adapterFailed(f *pluginpb.Error) result {
+	e := plugin.ToError(f)
+	text, after := e.Error(), e.After
+	switch kind := e.Kind; kind {
+	case sdk.KindInvalid, sdk.KindUnsupported, sdk.KindPermanent:
+		return result{out: deadLetter(string(kind), text)}
+	case sdk.KindDeclined:
+		return result{out: &delivery.Outcome{Result: delivery.ResultDeclined, Error: string(kind), Text: text, Reason: e.Reason}}
+	case sdk.KindGone:
+		return result{out: &delivery.Outcome{Result: delivery.ResultGone, Error: string(kind), Text: text}}
+	case sdk.KindUnknown:
+		return result{out: t.unknownOutcome(text)}
+	case sdk.KindThrottled:
+		r := result{out: t.retry(string(kind), text, max(after, backoffBase))}
+		if f.GetScope() == string(sdk.ScopeChannel) {
+			r.pause = max(after, backoffBase)
+		}
+		return r
+	case sdk.KindUnauthorized:
+		o := t.retry(string(kind), text, 0)
+		o.Next = time.Now().Add(retryDelay(unauthorizedBase, t.job.Delivery.Attempts))
+		return result{out: o}
+	default:
+		return result{out: t.retry(string(sdk.KindTransient), text, after)}
+	}
+}

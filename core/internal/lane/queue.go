@@ -1,0 +1,87 @@
+package lane
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+	"golang.org/x/time/rate"
+
+	"patchbay/core/internal/delivery"
+)
+
+// maxMediaInFlight is the maximum size of all media in a channel's calls. They are in the plugin process's memory.
+const maxMediaInFlight = 64 << 20
+
+// task is a job on its way through the engine. The engine's lock guards it, except media while it is prepared.
+type task struct {
+	job        *delivery.Job
+	ch         *channel
+	cancel     context.CancelFunc // set while the media are read or the call runs
+	cancelled  bool
+	preparing  bool // its media are being read
+	crashes    int  // weight of the crashes that it may have caused
+	suspect    bool // it was in flight when the adapter crashed, so it runs alone
+	media      map[int]readyMedium
+	mediaBytes int64 // of media that are transferred with the call
+}
+
+// channel is the state of one channel. The engine's lock guards it.
+type channel struct {
+	Channel
+	process       *adapterState
+	queue         []*task
+	running       int
+	mediaInFlight int64
+	breaker       *gobreaker.TwoStepCircuitBreaker[any]
+	limiter       *rate.Limiter // nil without a rate limit
+	pause         time.Time     // no call starts before
+	wakeTimer     *time.Timer
+}
+
+// adapterState is the state of one adapter, which several channels may share.
+type adapterState struct {
+	running  int
+	suspects []*task // while there are any, they run one at a time
+	suspect  *task   // the suspect that runs
+	channels []*channel
+}
+
+// next returns the index of the first task that may start, or -1. Tasks with media wait until there is room for their
+// bytes, in order; tasks without media overtake them.
+func (c *channel) next() int {
+	full := false
+	for i, t := range c.queue {
+		if t.mediaBytes == 0 || !full && (c.mediaInFlight == 0 || c.mediaInFlight+t.mediaBytes <= maxMediaInFlight) {
+			return i
+		}
+		full = true
+	}
+	return -1
+}
+
+// take removes a task from the queue.
+func (c *channel) take(i int) *task {
+	t := c.queue[i]
+	if i == 0 {
+		c.queue = c.queue[1:]
+	} else {
+		c.queue = slices.Delete(c.queue, i, i+1)
+	}
+	return t
+}
+
+// putBack puts a task in front of the queue.
+func (c *channel) putBack(t *task) { c.queue = append([]*task{t}, c.queue...) }
+
+// remove removes a task from the queue or from the suspects.
+func (c *channel) remove(t *task) {
+	if i := slices.Index(c.queue, t); i >= 0 {
+		c.queue = slices.Delete(slices.Clone(c.queue), i, i+1)
+		return
+	}
+	if i := slices.Index(c.process.suspects, t); i >= 0 {
+		c.process.suspects = slices.Delete(slices.Clone(c.process.suspects), i, i+1)
+	}
+}

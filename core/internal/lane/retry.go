@@ -1,0 +1,51 @@
+package lane
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"patchbay/core/internal/delivery"
+	"patchbay/sdk"
+	"patchbay/sdk/backoff"
+)
+
+const (
+	backoffBase      = 500 * time.Millisecond
+	backoffMax       = time.Minute
+	unauthorizedBase = 30 * time.Second
+)
+
+// retryDelay returns the delay before the next attempt: exponential with full jitter, but at least a quarter of base.
+func retryDelay(base time.Duration, attempts uint32) time.Duration {
+	return base/4 + backoff.Policy{Base: base, Max: backoffMax, Jitter: 1}.Delay(int(attempts))
+}
+
+// retry returns an outcome that repeats the delivery, not before the delay after.
+func (t *task) retry(kind, text string, after time.Duration) *delivery.Outcome {
+	wait := max(after, retryDelay(backoffBase, t.job.Delivery.Attempts))
+	return &delivery.Outcome{Result: delivery.ResultRetry, Error: kind, Text: text, Next: time.Now().Add(wait)}
+}
+
+// retryNotCalled is retry for a delivery whose vendor was not called. That does not count as an attempt, so the delay
+// grows with the age of the delivery. It ends when the wait for media does, so that they are tried once more.
+func (t *task) retryNotCalled(kind, text string, after time.Duration) *delivery.Outcome {
+	age := time.Since(t.job.Delivery.QueuedAt)
+	wait := max(after, backoffBase/4+rand.N(min(max(2*age, backoffBase), backoffMax)))
+	if left := t.mediaWait() - age; left > 0 {
+		wait = min(wait, max(left, backoffBase/4))
+	}
+	return &delivery.Outcome{Result: delivery.ResultRetry, Error: kind, Text: text, Next: time.Now().Add(wait), NotCalled: true}
+}
+
+// unknownOutcome returns the outcome of a call whose effect is unknown.
+func (t *task) unknownOutcome(text string) *delivery.Outcome {
+	if t.ch.DeadOnUnknown {
+		return deadLetter(string(sdk.KindUnknown), text)
+	}
+	return t.retry(string(sdk.KindUnknown), text, 0)
+}
+
+// deadLetter returns an outcome that gives the delivery up.
+func deadLetter(kind, text string) *delivery.Outcome {
+	return &delivery.Outcome{Result: delivery.ResultDead, Error: kind, Text: text}
+}
