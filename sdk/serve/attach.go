@@ -12,13 +12,13 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// Bounds of the media that wait for their deliveries.
+// Limits of attached media.
 const (
-	maxAttachedBytes = 64 << 20        // of all; the oldest make room
-	attachedFor      = 5 * time.Minute // then the delivery will not come any more
+	maxAttachedBytes = 64 << 20        // size of all; beyond it, the oldest are dropped
+	maxAttachedAge   = 5 * time.Minute // an older medium's delivery has been abandoned
 )
 
-// attachments are the media that came ahead of their deliveries. They are safe for concurrent use.
+// attachments holds media until their deliveries arrive. It is safe for concurrent use.
 type attachments struct {
 	mu    sync.Mutex
 	media map[string]*attached
@@ -37,7 +37,7 @@ func (s *service) Attach(stream pluginpb.PluginService_AttachServer) error {
 		s.attached.put(id, a, time.Now())
 	}
 	if _, typed := errors.AsType[*sdk.Error](err); err != nil && !typed {
-		return err // the stream broke
+		return err // the stream is broken
 	}
 	out := &pluginpb.AttachResponse{}
 	if err != nil {
@@ -53,12 +53,12 @@ func readAttachment(recv func() (*pluginpb.AttachRequest, error)) (string, *sdk.
 		return "", nil, err
 	}
 	if first.GetId() == "" || first.GetSize() < 0 || first.GetSize() > sdk.MaxMediaBytes {
-		return "", nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Text: fmt.Sprintf("needs a name, and a size of at most %d bytes", sdk.MaxMediaBytes)}
+		return "", nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Text: fmt.Sprintf("id missing, or size over %d bytes", sdk.MaxMediaBytes)}
 	}
 	data := make([]byte, 0, first.GetSize())
 	for next := first; ; {
 		if int64(len(data)+len(next.GetData())) > first.GetSize() {
-			return "", nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Text: "is larger than announced"}
+			return "", nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Text: "larger than announced"}
 		}
 		data = append(data, next.GetData()...)
 		if next, err = recv(); errors.Is(err, io.EOF) {
@@ -69,19 +69,19 @@ func readAttachment(recv func() (*pluginpb.AttachRequest, error)) (string, *sdk.
 		}
 	}
 	if int64(len(data)) != first.GetSize() {
-		return "", nil, &sdk.Error{Kind: sdk.KindTransient, Op: op, Text: fmt.Sprintf("has %d of %d bytes", len(data), first.GetSize())}
+		return "", nil, &sdk.Error{Kind: sdk.KindTransient, Op: op, Text: fmt.Sprintf("truncated after %d of %d bytes", len(data), first.GetSize())}
 	}
 	return first.GetId(), sdk.NewAttachment(first.GetContentType(), first.GetName(), data), nil
 }
 
-// put keeps a medium under a name, in place of a former one. The oldest make room for it: most likely nobody comes for
-// them any more, and if somebody does, its delivery is tried again with all its media.
+// put stores a medium, and replaces one with the same id. If there is no room, it drops the oldest media. Their deliveries
+// have most likely been abandoned; otherwise they are retried with all their media.
 func (s *attachments) put(id string, a *sdk.Attachment, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.remove(id)
 	for name, old := range s.media {
-		if now.Sub(old.at) > attachedFor {
+		if now.Sub(old.at) > maxAttachedAge {
 			s.remove(name)
 		}
 	}
@@ -105,8 +105,8 @@ func (s *attachments) oldest() string {
 	return first
 }
 
-// take returns the media of a delivery, in the order of the parts that are left of its envelope, and forgets them, also if
-// one is missing.
+// take removes and returns the media of a delivery, by the index of the part in the delivered envelope. If one is missing,
+// it removes the others and returns an error.
 func (s *attachments) take(assigned []*pluginpb.AssignedMedium) (out []*sdk.Attachment, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,7 +116,7 @@ func (s *attachments) take(assigned []*pluginpb.AssignedMedium) (out []*sdk.Atta
 		}
 		a := s.media[m.GetAttachment()]
 		if a == nil {
-			err = &sdk.Error{Kind: sdk.KindTransient, Op: "attach medium", Text: "a medium of the delivery is not here any more"}
+			err = &sdk.Error{Kind: sdk.KindTransient, Op: "attach medium", Text: "a medium of the delivery was dropped"}
 			continue
 		}
 		s.remove(m.GetAttachment())

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// callKind says on which stream a call came; ids are unique on a stream only.
+// callKind is the stream of a call. Ids are unique per stream.
 type callKind int
 
 const (
@@ -16,13 +16,13 @@ const (
 	callKinds
 )
 
-// calls knows every running call of the process. It is safe for concurrent use.
+// calls are the running calls of the process. It is safe for concurrent use.
 type calls struct {
 	mu       sync.Mutex
 	running  [callKinds]map[uint64]context.CancelFunc
 	total    int
 	draining bool
-	idle     chan struct{} // closed when draining and nothing runs
+	idle     chan struct{} // closed when draining and no call runs
 }
 
 func newCalls() *calls {
@@ -33,9 +33,8 @@ func newCalls() *calls {
 	return c
 }
 
-// begin registers a call and returns its context, or false when no more calls are taken. Every begin that
-// returned true needs one end.
-func (c *calls) begin(parent context.Context, k callKind, id uint64, limit time.Duration) (context.Context, bool) {
+// start registers a call and returns its context. It returns false while draining; otherwise the caller calls end.
+func (c *calls) start(parent context.Context, k callKind, id uint64, limit time.Duration) (context.Context, bool) {
 	var ctx context.Context
 	var cancel context.CancelFunc
 	if limit > 0 {
@@ -54,7 +53,7 @@ func (c *calls) begin(parent context.Context, k callKind, id uint64, limit time.
 	return ctx, true
 }
 
-// end forgets a call and frees its context.
+// end removes a call and frees its context.
 func (c *calls) end(k callKind, id uint64) {
 	c.mu.Lock()
 	cancel := c.running[k][id]
@@ -69,7 +68,7 @@ func (c *calls) end(k callKind, id uint64) {
 	}
 }
 
-// cancel ends the contexts of calls that nobody waits for. Unknown ids are calls that have ended.
+// cancel cancels calls. It ignores unknown ids, since these calls have ended.
 func (c *calls) cancel(k callKind, ids []uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -80,8 +79,8 @@ func (c *calls) cancel(k callKind, ids []uint64) {
 	}
 }
 
-// drain refuses new calls and waits until none runs or ctx ends. Media that are being read are not waited for: their
-// calls are cancelled, since the gateway can ask the next process for them.
+// drain refuses new calls, and waits until no call runs or ctx ends. It cancels fetches, since the gateway can fetch the
+// media from the next process.
 func (c *calls) drain(ctx context.Context) {
 	c.mu.Lock()
 	if !c.draining {
@@ -100,7 +99,7 @@ func (c *calls) drain(ctx context.Context) {
 	}
 }
 
-// count returns how many calls run.
+// count returns the number of running calls.
 func (c *calls) count() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -3,17 +3,18 @@ package serve
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	"patchbay/sdk"
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// healthInterval is how often a HealthChecker is asked; healthLimit is what it may take.
+// healthInterval is the time between calls of Health, and healthTimeout the limit of each call.
 const (
 	healthInterval = 5 * time.Second
-	healthLimit    = time.Second
+	healthTimeout  = time.Second
 )
 
 // WatchHealth implements pluginpb.PluginServiceServer.
@@ -21,11 +22,11 @@ func (s *service) WatchHealth(_ *pluginpb.WatchHealthRequest, stream pluginpb.Pl
 	ctx := stream.Context()
 	t := time.NewTicker(healthInterval)
 	defer t.Stop()
-	var last string
-	for first := true; ; first = false {
-		sick := s.sick(ctx)
-		if state := healthKey(sick); first || state != last {
-			if err := stream.Send(&pluginpb.WatchHealthResponse{Sick: sick}); err != nil {
+	var last *pluginpb.WatchHealthResponse
+	for {
+		state := &pluginpb.WatchHealthResponse{Sick: s.sick(ctx)}
+		if last == nil || !proto.Equal(state, last) {
+			if err := stream.Send(state); err != nil {
 				return err
 			}
 			last = state
@@ -40,7 +41,7 @@ func (s *service) WatchHealth(_ *pluginpb.WatchHealthRequest, stream pluginpb.Pl
 	}
 }
 
-// sick asks the adapter about each channel, in the order of their names.
+// sick returns the unhealthy channels, sorted by name.
 func (s *service) sick(ctx context.Context) []*pluginpb.ChannelHealth {
 	checker, ok := s.adapter.(sdk.HealthChecker)
 	if !ok {
@@ -55,8 +56,8 @@ func (s *service) sick(ctx context.Context) []*pluginpb.ChannelHealth {
 	slices.Sort(names)
 	var out []*pluginpb.ChannelHealth
 	for _, name := range names {
-		err := s.guard("health", func() error {
-			ctx, cancel := context.WithTimeout(ctx, healthLimit)
+		err := s.catchPanic("health", func() error {
+			ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 			defer cancel()
 			return checker.Health(ctx, name)
 		})
@@ -65,12 +66,4 @@ func (s *service) sick(ctx context.Context) []*pluginpb.ChannelHealth {
 		}
 	}
 	return out
-}
-
-func healthKey(sick []*pluginpb.ChannelHealth) string {
-	var b strings.Builder
-	for _, c := range sick {
-		b.WriteString(c.GetChannel() + "\x00" + c.GetText() + "\x00")
-	}
-	return b.String()
 }

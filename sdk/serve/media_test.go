@@ -19,18 +19,18 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// keeper is an adapter with media behind credentials.
-type keeper struct {
+// fetcher is an adapter whose media need credentials.
+type fetcher struct {
 	scripted
 	fetch func(context.Context, *sdk.FetchRequest) (*sdk.Medium, error)
 }
 
-func (k *keeper) Fetch(ctx context.Context, f *sdk.FetchRequest) (*sdk.Medium, error) {
-	return k.fetch(ctx, f)
+func (a *fetcher) Fetch(ctx context.Context, f *sdk.FetchRequest) (*sdk.Medium, error) {
+	return a.fetch(ctx, f)
 }
 
-// fetched reads a medium to its end.
-func fetched(t *testing.T, client pluginpb.PluginServiceClient, req *pluginpb.FetchRequest) (*pluginpb.FetchResponse, []byte, *pluginpb.Error) {
+// fetch reads a medium to its end.
+func fetch(t *testing.T, client pluginpb.PluginServiceClient, req *pluginpb.FetchRequest) (*pluginpb.FetchResponse, []byte, *pluginpb.Error) {
 	t.Helper()
 	stream, err := client.Fetch(t.Context(), req)
 	if err != nil {
@@ -61,19 +61,19 @@ func fetched(t *testing.T, client pluginpb.PluginServiceClient, req *pluginpb.Fe
 
 func TestFetchByTheAdapter(t *testing.T) {
 	content := bytes.Repeat([]byte("0123456789"), 70_000) // three chunks
-	var asked *sdk.FetchRequest
-	_, client := connect(t, &keeper{fetch: func(_ context.Context, f *sdk.FetchRequest) (*sdk.Medium, error) {
-		asked = f
+	var got *sdk.FetchRequest
+	_, client := connect(t, &fetcher{fetch: func(_ context.Context, f *sdk.FetchRequest) (*sdk.Medium, error) {
+		got = f
 		return &sdk.Medium{ContentType: "image/png", Name: "a.png", Body: io.NopCloser(bytes.NewReader(content))}, nil
 	}})
-	first, data, fault := fetched(t, client, &pluginpb.FetchRequest{
+	first, data, fault := fetch(t, client, &pluginpb.FetchRequest{
 		Channel: "c", Thread: "t", State: []byte("s"), Part: protocol.PartToProto(&envelope.Part{Type: envelope.PartImage, Ref: "r1"}),
 	})
 	if fault != nil || first.GetContentType() != "image/png" || first.GetName() != "a.png" || !bytes.Equal(data, content) {
 		t.Errorf("got %d bytes, first %v %v, error %v", len(data), first.GetContentType(), first.GetName(), fault)
 	}
 	want := &sdk.FetchRequest{Channel: "c", Thread: "t", State: []byte("s"), Part: envelope.Part{Type: envelope.PartImage, Ref: "r1"}}
-	if diff := cmp.Diff(want, asked); diff != "" {
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -87,18 +87,18 @@ func TestFetchFailures(t *testing.T) {
 	}{
 		"refused":          {err: &sdk.Error{Kind: sdk.KindGone, Text: "expired"}, want: sdk.KindGone},
 		"untyped":          {err: errors.New("oops"), want: sdk.KindTransient},
-		"nothing":          {want: sdk.KindTransient},
+		"no result":        {want: sdk.KindTransient},
 		"announced larger": {medium: &sdk.Medium{Size: 2 << 10, Body: body(strings.NewReader("x"))}, want: sdk.KindUnsupported},
 		"larger":           {medium: &sdk.Medium{Body: body(strings.NewReader(strings.Repeat("x", 2<<10)))}, want: sdk.KindUnsupported},
-		"broken off":       {medium: &sdk.Medium{Size: 100, Body: body(strings.NewReader("x"))}, want: sdk.KindTransient},
+		"truncated":        {medium: &sdk.Medium{Size: 100, Body: body(strings.NewReader("x"))}, want: sdk.KindTransient},
 		"read error": {medium: &sdk.Medium{Body: body(io.MultiReader(strings.NewReader("x"), readerFunc(func([]byte) (int, error) {
 			return 0, errors.New("reset")
 		})))}, want: sdk.KindTransient},
-		"panic": {medium: &sdk.Medium{Body: body(readerFunc(func([]byte) (int, error) { panic("evil") }))}, want: sdk.KindTransient},
+		"panic": {medium: &sdk.Medium{Body: body(readerFunc(func([]byte) (int, error) { panic("broken reader") }))}, want: sdk.KindTransient},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, client := connect(t, &keeper{fetch: func(context.Context, *sdk.FetchRequest) (*sdk.Medium, error) { return tc.medium, tc.err }})
-			_, _, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Ref: "r", MaxBytes: 1 << 10})
+			_, client := connect(t, &fetcher{fetch: func(context.Context, *sdk.FetchRequest) (*sdk.Medium, error) { return tc.medium, tc.err }})
+			_, _, fault := fetch(t, client, &pluginpb.FetchRequest{Channel: "c", Ref: "r", MaxBytes: 1 << 10})
 			if fault.GetKind() != string(tc.want) {
 				t.Errorf("error %v, want %s", fault, tc.want)
 			}
@@ -106,30 +106,30 @@ func TestFetchFailures(t *testing.T) {
 	}
 }
 
-// TestFetchThatBreaksOff: what is cut is never taken for the whole, wherever it is cut and whether its size is known or not.
-func TestFetchThatBreaksOff(t *testing.T) {
+// A truncated medium is never taken for a complete one, whether its size is known or not.
+func TestTruncatedMediumIsAnError(t *testing.T) {
 	part := bytes.Repeat([]byte("x"), protocol.MaxChunkBytes)
 	cut := func(err error) io.ReadCloser {
 		return io.NopCloser(io.MultiReader(bytes.NewReader(part[:1000]), readerFunc(func([]byte) (int, error) { return 0, err })))
 	}
 	for name, m := range map[string]*sdk.Medium{
 		"at the end of a chunk":      {Size: 2 * protocol.MaxChunkBytes, Body: io.NopCloser(bytes.NewReader(part))},
-		"at once":                    {Size: 10, Body: io.NopCloser(strings.NewReader(""))},
-		"the transport of a vendor":  {Body: cut(io.ErrUnexpectedEOF)},
+		"without any byte":           {Size: 10, Body: io.NopCloser(strings.NewReader(""))},
+		"by the vendor's transport":  {Body: cut(io.ErrUnexpectedEOF)},
 		"a file that became shorter": {Size: 2000, Body: cut(io.EOF)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, client := connect(t, &keeper{fetch: func(context.Context, *sdk.FetchRequest) (*sdk.Medium, error) { return m, nil }})
-			if _, data, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Ref: "r"}); fault.GetKind() != string(sdk.KindTransient) {
-				t.Errorf("%d bytes, error %v; want one that may pass", len(data), fault)
+			_, client := connect(t, &fetcher{fetch: func(context.Context, *sdk.FetchRequest) (*sdk.Medium, error) { return m, nil }})
+			if _, data, fault := fetch(t, client, &pluginpb.FetchRequest{Channel: "c", Ref: "r"}); fault.GetKind() != string(sdk.KindTransient) {
+				t.Errorf("%d bytes, error %v; want transient", len(data), fault)
 			}
 		})
 	}
 }
 
-func TestLinkThatBreaksOff(t *testing.T) {
+func TestTruncatedDownloadIsAnError(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, "half of ") // without a length: in HTTP's chunks
+		_, _ = io.WriteString(w, "half of ") // without Content-Length
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	}))
@@ -139,14 +139,13 @@ func TestLinkThatBreaksOff(t *testing.T) {
 		Channel: &pluginpb.ChannelConfig{Name: "c", AllowLinks: []string{"127.0.0.0/8"}}}); err != nil {
 		t.Fatal(err)
 	}
-	_, data, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Part: &pluginpb.Part{Type: "image", Url: srv.URL + "/a.png"}})
+	_, data, fault := fetch(t, client, &pluginpb.FetchRequest{Channel: "c", Part: &pluginpb.Part{Type: "image", Url: srv.URL + "/a.png"}})
 	if fault.GetKind() != string(sdk.KindTransient) {
-		t.Errorf("got %q, error %v; want one that may pass", data, fault)
+		t.Errorf("got %q, error %v; want transient", data, fault)
 	}
 }
 
-// TestFetchOfAForeignName: what a vendor says of a medium in another encoding does not keep the medium.
-func TestFetchOfAForeignName(t *testing.T) {
+func TestMediumPropertiesInAnotherEncodingAreReplaced(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "image/png; name=\"\xb2\xe2\"")
 		if r.URL.Path == "/named" {
@@ -155,7 +154,7 @@ func TestFetchOfAForeignName(t *testing.T) {
 		_, _ = io.WriteString(w, "meow")
 	}))
 	defer srv.Close()
-	_, client := connect(t, &keeper{fetch: func(context.Context, *sdk.FetchRequest) (*sdk.Medium, error) {
+	_, client := connect(t, &fetcher{fetch: func(context.Context, *sdk.FetchRequest) (*sdk.Medium, error) {
 		return &sdk.Medium{ContentType: "image/png\xff", Name: "\xb2\xe2\xca\xd4.png", Body: io.NopCloser(strings.NewReader("meow"))}, nil
 	}})
 	if _, err := client.Configure(t.Context(), &pluginpb.ConfigureRequest{
@@ -167,7 +166,7 @@ func TestFetchOfAForeignName(t *testing.T) {
 		"in a header": {Type: "image", Url: srv.URL + "/named"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			first, data, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Part: part})
+			first, data, fault := fetch(t, client, &pluginpb.FetchRequest{Channel: "c", Part: part})
 			if fault != nil || string(data) != "meow" || !strings.HasSuffix(first.GetName(), ".png") || !strings.HasPrefix(first.GetContentType(), "image/png") {
 				t.Errorf("got %q, %v, error %v", data, first, fault)
 			}
@@ -208,20 +207,20 @@ func TestFetchByLink(t *testing.T) {
 		channel, url string
 		want         sdk.ErrorKind
 	}{
-		"link":           {"open", srv.URL + "/pics/cat.jpg", ""},
-		"redirect":       {"open", srv.URL + "/moved", ""},
-		"redirect loop":  {"open", srv.URL + "/loop", sdk.KindTransient},
-		"not allowed":    {"guarded", srv.URL + "/pics/cat.jpg", sdk.KindPermanent},
-		"vendor's host":  {"vendor inside", srv.URL + "/pics/cat.jpg", sdk.KindPermanent},
-		"elsewhere":      {"elsewhere", srv.URL + "/pics/cat.jpg", sdk.KindPermanent},
-		"busy":           {"open", srv.URL + "/busy", sdk.KindTransient},
-		"gone":           {"open", srv.URL + "/nothing", sdk.KindPermanent},
-		"asks who it is": {"open", srv.URL + "/private", sdk.KindPermanent},
-		"no address":     {"open", "file:///etc/passwd", sdk.KindUnsupported},
-		"no channel":     {"other", srv.URL + "/pics/cat.jpg", sdk.KindTransient},
+		"link":                {"open", srv.URL + "/pics/cat.jpg", ""},
+		"redirect":            {"open", srv.URL + "/moved", ""},
+		"redirect loop":       {"open", srv.URL + "/loop", sdk.KindTransient},
+		"not allowed":         {"guarded", srv.URL + "/pics/cat.jpg", sdk.KindPermanent},
+		"vendor's host":       {"vendor inside", srv.URL + "/pics/cat.jpg", sdk.KindPermanent},
+		"elsewhere":           {"elsewhere", srv.URL + "/pics/cat.jpg", sdk.KindPermanent},
+		"busy":                {"open", srv.URL + "/busy", sdk.KindTransient},
+		"gone":                {"open", srv.URL + "/nothing", sdk.KindPermanent},
+		"unauthorized":        {"open", srv.URL + "/private", sdk.KindPermanent},
+		"not an http address": {"open", "file:///etc/passwd", sdk.KindUnsupported},
+		"no channel":          {"other", srv.URL + "/pics/cat.jpg", sdk.KindTransient},
 	} {
 		t.Run(name, func(t *testing.T) {
-			first, data, fault := fetched(t, client, &pluginpb.FetchRequest{
+			first, data, fault := fetch(t, client, &pluginpb.FetchRequest{
 				Channel: tc.channel, Part: &pluginpb.Part{Type: "image", Url: tc.url}})
 			if tc.want != "" {
 				if fault.GetKind() != string(tc.want) || strings.Contains(fault.GetText(), srv.URL) {
@@ -239,7 +238,7 @@ func TestFetchByLink(t *testing.T) {
 	}
 }
 
-// attach hands over a medium in chunks.
+// attach sends a medium in chunks.
 func attach(t *testing.T, client pluginpb.PluginServiceClient, size int64, first *pluginpb.AttachRequest, more ...string) *pluginpb.Error {
 	t.Helper()
 	stream, err := client.Attach(t.Context())
@@ -263,7 +262,7 @@ func attach(t *testing.T, client pluginpb.PluginServiceClient, size int64, first
 	return resp.GetError()
 }
 
-func TestAttachmentsComeWithTheirDelivery(t *testing.T) {
+func TestAttachmentsArePartOfTheirDelivery(t *testing.T) {
 	var got *sdk.Delivery
 	svc, client := connect(t, &scripted{deliver: func(_ context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 		got = d
@@ -300,14 +299,14 @@ func TestAttachmentsComeWithTheirDelivery(t *testing.T) {
 	}
 }
 
-func TestAttachmentsThatAreRefused(t *testing.T) {
+func TestInvalidAttachmentsAreRefused(t *testing.T) {
 	_, client := connect(t, &scripted{})
 	for name, tc := range map[string]struct {
 		size  int64
 		first *pluginpb.AttachRequest
 		want  sdk.ErrorKind
 	}{
-		"no name":   {3, &pluginpb.AttachRequest{Data: []byte("abc")}, sdk.KindInvalid},
+		"no id":     {3, &pluginpb.AttachRequest{Data: []byte("abc")}, sdk.KindInvalid},
 		"too large": {sdk.MaxMediaBytes + 1, &pluginpb.AttachRequest{Id: "a"}, sdk.KindInvalid},
 		"negative":  {-1, &pluginpb.AttachRequest{Id: "a"}, sdk.KindInvalid},
 		"longer":    {2, &pluginpb.AttachRequest{Id: "a", Data: []byte("abc")}, sdk.KindInvalid},
@@ -321,9 +320,8 @@ func TestAttachmentsThatAreRefused(t *testing.T) {
 	}
 }
 
-// TestAttachmentsAreBounded: what nobody came for makes room, the oldest first, so that deliveries that were cancelled keep
-// no others from theirs.
-func TestAttachmentsAreBounded(t *testing.T) {
+// Media of cancelled deliveries must not block those of others.
+func TestOldestAttachmentsAreDropped(t *testing.T) {
 	var s attachments
 	now := time.Now()
 	half := sdk.NewAttachment("", "", make([]byte, maxAttachedBytes/2))
@@ -332,7 +330,7 @@ func TestAttachmentsAreBounded(t *testing.T) {
 	}
 	for id, want := range map[string]bool{"a": true, "b": false, "c": true} {
 		if (s.media[id] != nil) != want {
-			t.Errorf("%s is there: %t, want %t", id, !want, want)
+			t.Errorf("%s is stored: %t, want %t", id, !want, want)
 		}
 	}
 	if s.bytes != maxAttachedBytes {
@@ -340,31 +338,31 @@ func TestAttachmentsAreBounded(t *testing.T) {
 	}
 	s.put("a", sdk.NewAttachment("", "", []byte("x")), now.Add(3*time.Second))
 	if len(s.media) != 2 || s.bytes != maxAttachedBytes/2+1 {
-		t.Errorf("in place of a former one: %d media, %d bytes", len(s.media), s.bytes)
+		t.Errorf("after a replacement: %d media, %d bytes", len(s.media), s.bytes)
 	}
-	s.put("d", sdk.NewAttachment("", "", []byte("x")), now.Add(attachedFor+2*time.Second+1))
+	s.put("d", sdk.NewAttachment("", "", []byte("x")), now.Add(maxAttachedAge+2*time.Second+1))
 	if len(s.media) != 2 || s.bytes != 2 || s.media["c"] != nil {
-		t.Errorf("what nobody came for is still here: %d media, %d bytes", len(s.media), s.bytes)
+		t.Errorf("abandoned media are still stored: %d media, %d bytes", len(s.media), s.bytes)
 	}
 }
 
-// TestDeliveryThatLacksAMedium leaves none of its others behind: the gateway hands over all of them anew.
-func TestDeliveryThatLacksAMedium(t *testing.T) {
+// The gateway attaches all media of the delivery again.
+func TestDeliveryWithAMissingMediumDropsItsOthers(t *testing.T) {
 	var s attachments
 	for _, id := range []string{"d1/0", "d1/2", "d2/0"} {
 		s.put(id, sdk.NewAttachment("", "", []byte("x")), time.Now())
 	}
 	_, err := s.take([]*pluginpb.AssignedMedium{{Part: 0, Attachment: "d1/0"}, {Part: 1, Attachment: "d1/1"}, {Part: 2, Attachment: "d1/2"}})
 	if sdk.KindOf(err) != sdk.KindTransient || err == nil || len(s.media) != 1 || s.bytes != 1 {
-		t.Errorf("error %v, %d media, %d bytes; want one of another delivery", err, len(s.media), s.bytes)
+		t.Errorf("error %v, %d media, %d bytes; want the one of the other delivery", err, len(s.media), s.bytes)
 	}
 }
 
-// TestDrainEndsFetches: nothing is lost by that, and a slow medium must not keep the process's successor from its calls.
+// The gateway fetches again from the next process, which must not wait for a slow medium.
 func TestDrainEndsFetches(t *testing.T) {
-	began, drained := make(chan struct{}), make(chan struct{})
-	svc, client := connect(t, &keeper{fetch: func(ctx context.Context, _ *sdk.FetchRequest) (*sdk.Medium, error) {
-		close(began)
+	started, drained := make(chan struct{}), make(chan struct{})
+	svc, client := connect(t, &fetcher{fetch: func(ctx context.Context, _ *sdk.FetchRequest) (*sdk.Medium, error) {
+		close(started)
 		return &sdk.Medium{Body: io.NopCloser(readerFunc(func([]byte) (int, error) {
 			select {
 			case <-ctx.Done():
@@ -377,16 +375,16 @@ func TestDrainEndsFetches(t *testing.T) {
 	left := -1
 	go func() {
 		defer close(drained)
-		<-began
+		<-started
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		left = svc.drain(ctx)
 	}()
-	_, _, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Ref: "r"})
+	_, _, fault := fetch(t, client, &pluginpb.FetchRequest{Channel: "c", Ref: "r"})
 	if <-drained; fault.GetKind() != string(sdk.KindTransient) || left != 0 {
-		t.Errorf("error %v, %d left; want one that may pass, and none", fault, left)
+		t.Errorf("error %v, %d left; want transient and 0", fault, left)
 	}
-	if _, _, fault := fetched(t, client, &pluginpb.FetchRequest{Channel: "c", Ref: "r"}); fault.GetKind() != string(sdk.KindTransient) {
+	if _, _, fault := fetch(t, client, &pluginpb.FetchRequest{Channel: "c", Ref: "r"}); fault.GetKind() != string(sdk.KindTransient) {
 		t.Errorf("a fetch after that: %v", fault)
 	}
 }

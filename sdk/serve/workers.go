@@ -5,13 +5,13 @@ import (
 	"sync/atomic"
 )
 
-// maxIdleWorkers bounds the goroutines that wait for calls after a burst.
+// maxIdleWorkers limits the idle goroutines after a burst of calls.
 const maxIdleWorkers = 256
 
-// workers run functions at once, each in a goroutine of its own. A goroutine that is done waits for the next function:
-// its stack has grown to what a call needs, and growing it anew is a tenth of a call's cost.
+// workers run functions concurrently, each in a goroutine. An idle goroutine is reused, because its stack has grown to the
+// size of a call: growing a new one is a tenth of a call's cost.
 type workers struct {
-	next chan func() // unbuffered: a send succeeds only if a worker waits
+	next chan func() // unbuffered: a send succeeds only if a worker is idle
 	end  chan struct{}
 	idle atomic.Int64
 	all  sync.WaitGroup
@@ -19,7 +19,7 @@ type workers struct {
 
 func newWorkers() *workers { return &workers{next: make(chan func()), end: make(chan struct{})} }
 
-// run starts f. It never blocks. It must not be called at the same time as, or after, wait.
+// run starts f and does not block. It must not be called during or after wait.
 func (w *workers) run(f func()) {
 	select {
 	case w.next <- f:
@@ -44,7 +44,7 @@ func (w *workers) loop(f func()) {
 	}
 }
 
-// wait returns when all functions have returned.
+// wait waits until all functions have returned.
 func (w *workers) wait() {
 	close(w.end)
 	w.all.Wait()

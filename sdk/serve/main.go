@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -21,19 +20,22 @@ import (
 
 // Exit codes of an adapter.
 const (
-	exitDone    = 0 // the gateway ended it
-	exitByHand  = 1 // started without the gateway
-	exitOrphan  = 3 // the gateway is gone
-	exitSIGTERM = 143
+	exitDone      = 0 // the gateway ended it
+	exitNoGateway = 1 // it was not started by the gateway
+	exitOrphaned  = 3 // the gateway is gone
+	exitSIGTERM   = 143
 )
 
-// Times of an adapter's own ending, when nobody calls Drain.
+// Time limits when the adapter stops without a Drain from the gateway.
 const (
-	parentCheck  = time.Second
-	ownDrain     = 10 * time.Second
-	hostGoodbye  = time.Second // for the gateway to take the last results and close
-	stopDeadline = 2 * time.Second
+	drainTimeout = 10 * time.Second
+	closeWait    = time.Second // for the gateway to read the last results and close the connection
+	stopTimeout  = 2 * time.Second
 )
+
+// gcPercent lets an adapter's heap, which is small and short-lived, grow to 16 MiB before a collection. GOGC in the
+// environment overrides it, and GOMEMLIMIT still applies.
+const gcPercent = 400
 
 // Main runs the adapter until the gateway ends it, and then exits the process. It is the only call in the main function
 // of a plugin. It logs JSON to standard error, where the gateway reads it, and makes that logger slog's default.
@@ -43,19 +45,18 @@ const (
 // to the gateway as well. It exits when the gateway disappears.
 func Main(a sdk.Adapter) {
 	if os.Getenv(protocol.CookieKey) != protocol.CookieValue {
-		writeStartedByHand(os.Stderr, a.Describe())
-		os.Exit(exitByHand)
+		writeUsage(os.Stderr, a.Describe())
+		os.Exit(exitNoGateway)
 	}
 	os.Exit(run(a, newLogger(os.Stderr, os.Getenv(protocol.LogLevelEnv))))
 }
 
-// writeStartedByHand tells a person what this program is for.
-func writeStartedByHand(w io.Writer, d sdk.Description) {
-	_, _ = fmt.Fprintf(w, "This is the Patchbay adapter %q, version %s. It does nothing by itself: name it in the "+
+func writeUsage(w io.Writer, d sdk.Description) {
+	_, _ = fmt.Fprintf(w, "This is the Patchbay adapter %q, version %s. The gateway starts it: name it in the "+
 		"gateway's configuration under adapters: {%s: {command: …}} and start patchbay.\n", d.Name, d.Version, d.Name)
 }
 
-// newLogger must be given the original stderr: go-plugin replaces os.Stderr while it serves.
+// newLogger returns the logger of the process. w is the original stderr: go-plugin replaces os.Stderr while it serves.
 func newLogger(w io.Writer, level string) *slog.Logger {
 	var l slog.Level
 	if l.UnmarshalText([]byte(level)) != nil {
@@ -63,10 +64,6 @@ func newLogger(w io.Writer, level string) *slog.Logger {
 	}
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l}))
 }
-
-// gcPercent lets an adapter's heap, which is small and short-lived, grow to 16 MiB before it is collected. GOGC in the
-// environment wins, and GOMEMLIMIT is obeyed in any case.
-const gcPercent = 400
 
 // run returns the exit code.
 func run(a sdk.Adapter, log *slog.Logger) int {
@@ -81,7 +78,7 @@ func run(a sdk.Adapter, log *slog.Logger) int {
 	svc := newService(a, log)
 	var server *grpc.Server
 	served := make(chan struct{})
-	built := make(chan struct{})
+	created := make(chan struct{})
 	go func() {
 		defer close(served)
 		plugin.Serve(&plugin.ServeConfig{
@@ -89,7 +86,7 @@ func run(a sdk.Adapter, log *slog.Logger) int {
 			VersionedPlugins: protocol.Plugins(svc),
 			Logger:           protocol.LibraryLogger(log),
 			GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
-				defer close(built)
+				defer close(created)
 				server = grpc.NewServer(append(opts,
 					grpc.MaxRecvMsgSize(protocol.MaxMessageBytes),
 					grpc.MaxSendMsgSize(protocol.MaxMessageBytes),
@@ -99,65 +96,35 @@ func run(a sdk.Adapter, log *slog.Logger) int {
 			},
 		})
 	}()
-	parent := newParentWatch()
-	defer parent.stop()
+	orphaned, stopWatch := context.WithCancel(context.Background())
+	defer stopWatch()
+	go func() { watchParent(orphaned); stopWatch() }()
 	code := exitDone
 	select {
-	case <-served: // the gateway shut the server down, after Drain
+	case <-served: // the gateway ended the server, after Drain
 		return code
 	case <-terminated:
 		code = exitSIGTERM
-	case <-parent.gone:
-		code = exitOrphan
+	case <-orphaned.Done():
+		code = exitOrphaned
 	}
 	log.Info("stopping", "running", svc.calls.count(), "code", code)
-	svc.stop(ownDrain)
-	waitFor(served, hostGoodbye)
+	svc.stop(drainTimeout)
+	waitClosed(served, closeWait)
 	select {
-	case <-built:
+	case <-created:
 		go server.Stop()
-		waitFor(served, stopDeadline)
+		waitClosed(served, stopTimeout)
 	default:
 	}
 	return code
 }
 
-func waitFor(done <-chan struct{}, d time.Duration) {
+func waitClosed(c <-chan struct{}, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
-	case <-done:
+	case <-c:
 	case <-t.C:
 	}
 }
-
-// parentWatch closes gone when the process gets another parent. It is the portable half of "no adapter
-// outlives its gateway"; on Linux the kernel does the same at once.
-type parentWatch struct {
-	gone   chan struct{}
-	cancel context.CancelFunc
-}
-
-func newParentWatch() *parentWatch {
-	ctx, cancel := context.WithCancel(context.Background())
-	w := &parentWatch{gone: make(chan struct{}), cancel: cancel}
-	parent := os.Getppid()
-	if p, err := strconv.Atoi(os.Getenv(protocol.ParentEnv)); err == nil {
-		parent = p
-	}
-	go func() {
-		t := time.NewTicker(parentCheck)
-		defer t.Stop()
-		for os.Getppid() == parent {
-			select {
-			case <-t.C:
-			case <-ctx.Done():
-				return
-			}
-		}
-		close(w.gone)
-	}()
-	return w
-}
-
-func (w *parentWatch) stop() { w.cancel() }

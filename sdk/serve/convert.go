@@ -1,20 +1,14 @@
 package serve
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"strings"
-
-	"google.golang.org/protobuf/types/known/durationpb"
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
 	"patchbay/sdk/settings"
-	"patchbay/sdk/text"
 )
 
 func descriptionToProto(d sdk.Description, abilities []string) (*pluginpb.DescribeResponse, error) {
@@ -71,7 +65,7 @@ func endpointToProto(ep sdk.Endpoint) *pluginpb.ConfigureResponse {
 
 func requestFromProto(c *pluginpb.ReceiveCall) *sdk.Request {
 	h := make(http.Header, len(c.GetHeader()))
-	values := make([]string, len(c.GetHeader())) // one for each field: few have more
+	values := make([]string, len(c.GetHeader())) // shared backing array: most fields have one value
 	for i, f := range c.GetHeader() {
 		k := http.CanonicalHeaderKey(f.GetName())
 		if have := h[k]; have != nil {
@@ -95,7 +89,7 @@ func responseToProto(r *sdk.Response) *pluginpb.HttpAnswer {
 	return out
 }
 
-// deliveryFromProto builds a delivery from what the log stores and what the gateway assigned.
+// deliveryFromProto returns the delivery for a stored envelope and the values that the gateway assigned.
 func deliveryFromProto(c *pluginpb.DeliverCall, send *pluginpb.SendAction) (*sdk.Delivery, error) {
 	e, err := protocol.DecodeEnvelope(send.GetEnvelope())
 	if err != nil {
@@ -116,7 +110,7 @@ func deliveryFromProto(c *pluginpb.DeliverCall, send *pluginpb.SendAction) (*sdk
 	return d, nil
 }
 
-func openingFromProto(c *pluginpb.DeliverCall, open *pluginpb.OpenAction) *sdk.OpenRequest {
+func openRequestFromProto(c *pluginpb.DeliverCall, open *pluginpb.OpenAction) *sdk.OpenRequest {
 	return &sdk.OpenRequest{
 		Channel: c.GetChannel(), Key: c.GetKey(), Attempt: int(c.GetAttempt()), Conversation: open.GetConversation(),
 		Epoch: open.GetEpoch(), Customer: protocol.SenderFromProto(open.GetCustomer()), CustomerID: open.GetCustomerId(),
@@ -124,80 +118,26 @@ func openingFromProto(c *pluginpb.DeliverCall, open *pluginpb.OpenAction) *sdk.O
 	}
 }
 
-// encodeEnvelopes checks and encodes what an adapter made. what names it in errors.
-func encodeEnvelopes(what string, list []*envelope.Envelope, check func(*envelope.Envelope) error) ([][]byte, error) {
+// encodeEnvelopes validates and encodes the envelopes of an adapter. noun names one in errors.
+func encodeEnvelopes(noun string, list []*envelope.Envelope, check func(*envelope.Envelope) error) ([][]byte, error) {
 	if len(list) == 0 {
 		return nil, nil
 	}
 	out := make([][]byte, len(list))
 	for i, e := range list {
 		if e == nil {
-			return nil, fmt.Errorf("the adapter made an invalid %s %d: nil", what, i)
+			return nil, fmt.Errorf("the adapter made an invalid %s %d: nil", noun, i)
 		}
 		err := e.Validate()
 		if err == nil {
 			err = check(e)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("the adapter made an invalid %s %d: %w", what, i, err)
+			return nil, fmt.Errorf("the adapter made an invalid %s %d: %w", noun, i, err)
 		}
 		if out[i], err = protocol.EncodeEnvelope(e); err != nil {
-			return nil, fmt.Errorf("the adapter made an invalid %s %d: %w", what, i, err)
+			return nil, fmt.Errorf("the adapter made an invalid %s %d: %w", noun, i, err)
 		}
 	}
 	return out, nil
-}
-
-// maxErrorText bounds texts that cross the wire.
-const maxErrorText = 1 << 10
-
-// errorToProto translates an error. Whatever is not an *Error counts as transient.
-func errorToProto(err error) *pluginpb.Error {
-	e, ok := errors.AsType[*sdk.Error](err)
-	if !ok {
-		return &pluginpb.Error{Kind: string(sdk.KindTransient), Text: oneLine(err.Error())}
-	}
-	text := e.Text
-	if e.Err != nil {
-		if text != "" {
-			text += ": "
-		}
-		text += e.Err.Error()
-	}
-	out := &pluginpb.Error{
-		Kind: string(e.Kind), Text: oneLine(text), Status: int32(e.Status), Code: e.Code, Scope: string(e.Scope),
-		Reason: e.Reason, Field: e.Field, Body: e.Body, Op: e.Op,
-	}
-	if out.Kind == "" {
-		out.Kind = string(sdk.KindTransient)
-	}
-	if e.After > 0 {
-		out.After = durationpb.New(e.After)
-	}
-	return out
-}
-
-// receiveError is errorToProto for inbound calls: what is not an *Error answers 500.
-func receiveError(err error) *pluginpb.Error {
-	out := errorToProto(err)
-	if _, typed := errors.AsType[*sdk.Error](err); !typed {
-		out.Status = http.StatusInternalServerError
-	}
-	return out
-}
-
-// deliverError is errorToProto for outbound calls: an untyped error after ctx ended may hide a call that
-// had its effect.
-func deliverError(ctx context.Context, err error) *pluginpb.Error {
-	out := errorToProto(err)
-	_, typed := errors.AsType[*sdk.Error](err)
-	_, panicked := errors.AsType[*panicError](err)
-	if !typed && !panicked && ctx.Err() != nil {
-		out.Kind = string(sdk.KindUnknown)
-	}
-	return out
-}
-
-func oneLine(s string) string {
-	return strings.ToValidUTF8(strings.ReplaceAll(text.Abbreviate(s, maxErrorText), "\n", "; "), "\uFFFD")
 }

@@ -19,7 +19,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// subscriber is an adapter whose Subscribe is the test's.
+// subscriber is an adapter whose Subscribe is set by the test.
 type subscriber struct {
 	scripted
 	subscribe func(context.Context, *sdk.Subscription, sdk.Emit) error
@@ -29,14 +29,14 @@ func (a *subscriber) Subscribe(ctx context.Context, l *sdk.Subscription, emit sd
 	return a.subscribe(ctx, l, emit)
 }
 
-// heard is the gateway's end of one Subscribe.
-type heard struct {
+// gatewaySide is the gateway's side of one Subscribe.
+type gatewaySide struct {
 	t      *testing.T
 	stream pluginpb.PluginService_SubscribeClient
 	cancel context.CancelFunc
 }
 
-func subscribe(t *testing.T, client pluginpb.PluginServiceClient, first ...*pluginpb.SubscribeRequest) *heard {
+func subscribe(t *testing.T, client pluginpb.PluginServiceClient, first ...*pluginpb.SubscribeRequest) *gatewaySide {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(cancel)
@@ -44,46 +44,46 @@ func subscribe(t *testing.T, client pluginpb.PluginServiceClient, first ...*plug
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &heard{t, stream, cancel}
+	g := &gatewaySide{t, stream, cancel}
 	for _, m := range first {
-		h.send(m)
+		g.send(m)
 	}
-	return h
+	return g
 }
 
-func (h *heard) send(m *pluginpb.SubscribeRequest) {
-	h.t.Helper()
-	if err := h.stream.Send(m); err != nil {
-		h.t.Fatal(err)
+func (g *gatewaySide) send(m *pluginpb.SubscribeRequest) {
+	g.t.Helper()
+	if err := g.stream.Send(m); err != nil {
+		g.t.Fatal(err)
 	}
 }
 
-func (h *heard) batch() *pluginpb.SubscribeResponse {
-	h.t.Helper()
-	m, err := h.stream.Recv()
+func (g *gatewaySide) batch() *pluginpb.SubscribeResponse {
+	g.t.Helper()
+	m, err := g.stream.Recv()
 	if err != nil {
-		h.t.Fatalf("no batch: %v", err)
+		g.t.Fatalf("no batch: %v", err)
 	}
 	return m
 }
 
 // end returns the error of the last message, or nil if the stream ended without one.
-func (h *heard) end() *pluginpb.Error {
-	h.t.Helper()
-	m, err := h.stream.Recv()
+func (g *gatewaySide) end() *pluginpb.Error {
+	g.t.Helper()
+	m, err := g.stream.Recv()
 	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	if err != nil || m.GetError() == nil {
-		h.t.Fatalf("got %v, %v, want the end", m, err)
+		g.t.Fatalf("got %v, %v, want the end", m, err)
 	}
-	if _, err := h.stream.Recv(); !errors.Is(err, io.EOF) {
-		h.t.Fatalf("after the last message: %v", err)
+	if _, err := g.stream.Recv(); !errors.Is(err, io.EOF) {
+		g.t.Fatalf("after the last message: %v", err)
 	}
 	return m.GetError()
 }
 
-func TestSubscribeWaitsUntilBatchesAreStored(t *testing.T) {
+func TestEmitReturnsWhenItsBatchIsStored(t *testing.T) {
 	emitted := make(chan error, 1)
 	var began *sdk.Subscription
 	_, client := connect(t, &subscriber{subscribe: func(ctx context.Context, l *sdk.Subscription, emit sdk.Emit) error {
@@ -96,11 +96,11 @@ func TestSubscribeWaitsUntilBatchesAreStored(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}})
-	h := subscribe(t, client,
+	g := subscribe(t, client,
 		&pluginpb.SubscribeRequest{Channel: "c", Cursor: []byte("from"), Threads: []*pluginpb.LiveThread{{Thread: "a", State: []byte("s")}}, MoreThreads: true},
 		&pluginpb.SubscribeRequest{Threads: []*pluginpb.LiveThread{{Thread: "b"}}})
 	for i := range uint64(3) {
-		b := h.batch()
+		b := g.batch()
 		if b.GetBatch() != i+1 || len(b.GetEnvelopes()) != 2 && i < 2 || !strings.HasPrefix(string(b.GetCursor()), "cursor ") {
 			t.Fatalf("batch %d: %v", i, b)
 		}
@@ -114,8 +114,8 @@ func TestSubscribeWaitsUntilBatchesAreStored(t *testing.T) {
 			t.Fatalf("emit returned %v before the batch was stored", err)
 		default:
 		}
-		h.send(&pluginpb.SubscribeRequest{Stored: i}) // what is old says nothing
-		h.send(&pluginpb.SubscribeRequest{Stored: i + 1})
+		g.send(&pluginpb.SubscribeRequest{Stored: i}) // an old number has no effect
+		g.send(&pluginpb.SubscribeRequest{Stored: i + 1})
 		if err := <-emitted; err != nil {
 			t.Fatal(err)
 		}
@@ -127,34 +127,34 @@ func TestSubscribeWaitsUntilBatchesAreStored(t *testing.T) {
 	if diff := cmp.Diff(want, began); diff != "" {
 		t.Error(diff)
 	}
-	if err := h.stream.CloseSend(); err != nil {
+	if err := g.stream.CloseSend(); err != nil {
 		t.Fatal(err)
 	}
-	if e := h.end(); e != nil {
+	if e := g.end(); e != nil {
 		t.Errorf("ended with %v, want no error: the gateway closed the stream", e)
 	}
 }
 
-func TestSubscribeIsToldToStop(t *testing.T) {
+func TestEmitWorksAfterAStop(t *testing.T) {
 	emitted := make(chan error, 1)
 	_, client := connect(t, &subscriber{subscribe: func(ctx context.Context, _ *sdk.Subscription, emit sdk.Emit) error {
 		<-ctx.Done()
 		emitted <- emit(context.WithoutCancel(ctx), []*envelope.Envelope{hello()}, nil)
 		return ctx.Err()
 	}})
-	h := subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "c"})
-	h.send(&pluginpb.SubscribeRequest{Stop: true})
-	h.batch()
-	h.send(&pluginpb.SubscribeRequest{Stored: 1})
+	g := subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "c"})
+	g.send(&pluginpb.SubscribeRequest{Stop: true})
+	g.batch()
+	g.send(&pluginpb.SubscribeRequest{Stored: 1})
 	if err := <-emitted; err != nil {
-		t.Errorf("emit = %v, want nil: the gateway was still there", err)
+		t.Errorf("emit = %v, want nil before the end of the stream", err)
 	}
-	if e := h.end(); e != nil {
+	if e := g.end(); e != nil {
 		t.Errorf("ended with %v", e)
 	}
 }
 
-func TestEmitRefusesWhatCantBeSent(t *testing.T) {
+func TestEmitRefusesInvalidBatches(t *testing.T) {
 	other, odd, large := hello(), hello(), hello()
 	other.Channel = "d"
 	odd.Kind = "nonsense"
@@ -176,28 +176,28 @@ func TestEmitRefusesWhatCantBeSent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var first error
 			_, client := connect(t, &subscriber{subscribe: func(ctx context.Context, _ *sdk.Subscription, emit sdk.Emit) error {
-				if first = emit(ctx, tc.list, tc.cursor); first != nil { // and it can go on with what is right
+				if first = emit(ctx, tc.list, tc.cursor); first != nil { // a valid batch is still possible
 					return errors.Join(first, emit(ctx, []*envelope.Envelope{hello()}, nil))
 				}
 				return nil
 			}})
-			h := subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "c"})
-			if b := h.batch(); len(b.GetEnvelopes()) != 1 {
+			g := subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "c"})
+			if b := g.batch(); len(b.GetEnvelopes()) != 1 {
 				t.Errorf("batch %v", b)
 			}
-			h.send(&pluginpb.SubscribeRequest{Stored: 1})
-			e := h.end()
+			g.send(&pluginpb.SubscribeRequest{Stored: 1})
+			e := g.end()
 			if sdk.KindOf(first) != sdk.KindInvalid || !strings.Contains(first.Error(), tc.text) {
 				t.Errorf("emit = %v", first)
 			}
 			if e.GetKind() != string(sdk.KindInvalid) || !strings.Contains(e.GetText(), tc.text) {
-				t.Errorf("the gateway was told %v", e)
+				t.Errorf("the gateway got %v", e)
 			}
 		})
 	}
 }
 
-func TestSubscribeEndsWithItsError(t *testing.T) {
+func TestErrorOfSubscribeIsSent(t *testing.T) {
 	for name, tc := range map[string]struct {
 		subscribe func() error
 		kind      sdk.ErrorKind
@@ -218,22 +218,22 @@ func TestSubscribeEndsWithItsError(t *testing.T) {
 	}
 }
 
-func TestEmitFailsWhenTheGatewayIsGone(t *testing.T) {
+func TestEmitFailsAfterTheEndOfTheStream(t *testing.T) {
 	emitted := make(chan error, 1)
 	_, client := connect(t, &subscriber{subscribe: func(ctx context.Context, _ *sdk.Subscription, emit sdk.Emit) error {
 		err := emit(ctx, []*envelope.Envelope{hello()}, nil)
 		emitted <- err
 		return err
 	}})
-	h := subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "c"})
-	h.batch()
-	h.cancel()
+	g := subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "c"})
+	g.batch()
+	g.cancel()
 	if err := <-emitted; err == nil {
-		t.Error("emit = nil though nobody stored the batch")
+		t.Error("emit = nil although the batch was not stored")
 	}
 }
 
-// TestDrainEndsSubscriptions also shows that a batch which is being stored is waited for: else it would come twice.
+// The drain waits for the batch that is being stored, since it would otherwise be emitted again.
 func TestDrainEndsSubscriptions(t *testing.T) {
 	emitted, drained := make(chan error, 1), make(chan int, 1)
 	svc, client := connect(t, &subscriber{subscribe: func(ctx context.Context, _ *sdk.Subscription, emit sdk.Emit) error {
@@ -241,12 +241,12 @@ func TestDrainEndsSubscriptions(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}})
-	h := subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "c"})
-	h.batch()
-	go func() { drained <- svc.drain(h.stream.Context()) }()
-	for !svc.subscriptions.isEnding() {
-		if h.stream.Context().Err() != nil {
-			t.Fatal("the drain did not begin")
+	g := subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "c"})
+	g.batch()
+	go func() { drained <- svc.drain(g.stream.Context()) }()
+	for !svc.subscriptions.isStopped() {
+		if g.stream.Context().Err() != nil {
+			t.Fatal("the drain did not start")
 		}
 	}
 	select {
@@ -254,14 +254,14 @@ func TestDrainEndsSubscriptions(t *testing.T) {
 		t.Fatalf("drained with %d running while a batch is on its way", n)
 	default:
 	}
-	h.send(&pluginpb.SubscribeRequest{Stored: 1})
+	g.send(&pluginpb.SubscribeRequest{Stored: 1})
 	if err := <-emitted; err != nil {
 		t.Errorf("emit = %v, want nil: the batch was stored", err)
 	}
 	if n := <-drained; n != 0 {
 		t.Errorf("%d calls run after the drain", n)
 	}
-	if e := h.end(); e != nil {
+	if e := g.end(); e != nil {
 		t.Errorf("ended with %v", e)
 	}
 	e := subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "c"}).end()
@@ -270,10 +270,10 @@ func TestDrainEndsSubscriptions(t *testing.T) {
 	}
 }
 
-func (s *subscriptions) isEnding() bool {
+func (s *subscriptions) isStopped() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.ending
+	return s.stopped
 }
 
 func TestAChannelHasOneSubscriptionAtATime(t *testing.T) {
@@ -281,7 +281,7 @@ func TestAChannelHasOneSubscriptionAtATime(t *testing.T) {
 	_, client := connect(t, &subscriber{subscribe: func(ctx context.Context, l *sdk.Subscription, _ sdk.Emit) error {
 		running <- l.Channel
 		<-ctx.Done()
-		<-release // an adapter that is slow to notice
+		<-release // a slow adapter
 		return nil
 	}})
 	first := subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "c"})
@@ -292,7 +292,7 @@ func TestAChannelHasOneSubscriptionAtATime(t *testing.T) {
 	second := subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "c"})
 	subscribe(t, client, &pluginpb.SubscribeRequest{Channel: "d"})
 	if got := <-running; got != "d" {
-		t.Fatalf("%s began to subscribe, want d alone: the former Subscribe of c has not returned", got)
+		t.Fatalf("%s has started, want d: the first subscription of c has not ended", got)
 	}
 	close(release)
 	if got := <-running; got != "c" {
@@ -307,8 +307,8 @@ func TestSubscribeIsAnAbility(t *testing.T) {
 	if err != nil || strings.Contains(strings.Join(d.GetAbilities(), " "), "subscribe") {
 		t.Errorf("abilities %v, %v", d.GetAbilities(), err)
 	}
-	h := subscribe(t, client)
-	if _, err := h.stream.Recv(); status.Code(err) != codes.Unimplemented {
+	g := subscribe(t, client)
+	if _, err := g.stream.Recv(); status.Code(err) != codes.Unimplemented {
 		t.Errorf("Subscribe = %v", err)
 	}
 	_, client = connect(t, &subscriber{})

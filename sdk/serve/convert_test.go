@@ -9,8 +9,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// TestHeaderFieldsOfARequest holds that fields given more than once keep all their values, and run into no other field.
-func TestHeaderFieldsOfARequest(t *testing.T) {
+func TestRepeatedHeaderFieldsKeepAllTheirValues(t *testing.T) {
 	got := requestFromProto(&pluginpb.ReceiveCall{Header: []*pluginpb.Header{
 		{Name: "Forwarded", Value: "for=1"}, {Name: "accept", Value: "text/plain"}, {Name: "forwarded", Value: "for=2"},
 		{Name: "Content-Type", Value: "application/json"}, {Name: "FORWARDED", Value: "for=3"}, {Name: "X-Empty"},

@@ -1,0 +1,75 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"patchbay/sdk"
+	"patchbay/sdk/protocol/pluginpb"
+	"patchbay/sdk/text"
+)
+
+// errStopping refuses calls that arrive while the adapter drains. They had no effect.
+var errStopping = &sdk.Error{Kind: sdk.KindTransient, Status: http.StatusServiceUnavailable, Text: "the adapter is stopping"}
+
+// maxErrorText limits the texts of errors in the protocol, in bytes.
+const maxErrorText = 1 << 10
+
+// errorToProto converts an error. An error that is not an *sdk.Error is transient.
+func errorToProto(err error) *pluginpb.Error {
+	e, ok := errors.AsType[*sdk.Error](err)
+	if !ok {
+		return &pluginpb.Error{Kind: string(sdk.KindTransient), Text: oneLine(err.Error())}
+	}
+	message := e.Text
+	if e.Err != nil {
+		if message != "" {
+			message += ": "
+		}
+		message += e.Err.Error()
+	}
+	out := &pluginpb.Error{
+		Kind: string(e.Kind), Text: oneLine(message), Status: int32(e.Status), Code: e.Code, Scope: string(e.Scope),
+		Reason: e.Reason, Field: e.Field, Body: e.Body, Op: e.Op,
+	}
+	if out.Kind == "" {
+		out.Kind = string(sdk.KindTransient)
+	}
+	if e.After > 0 {
+		out.After = durationpb.New(e.After)
+	}
+	return out
+}
+
+// receiveError converts an error of Receive. An error that is not an *sdk.Error is answered with 500.
+func receiveError(err error) *pluginpb.Error {
+	out := errorToProto(err)
+	if _, typed := errors.AsType[*sdk.Error](err); !typed {
+		out.Status = http.StatusInternalServerError
+	}
+	return out
+}
+
+// deliverError converts an error of Deliver, Open or Fetch. If ctx has ended, an error that is not an *sdk.Error may belong
+// to a call that had its effect.
+func deliverError(ctx context.Context, err error) *pluginpb.Error {
+	out := errorToProto(err)
+	_, typed := errors.AsType[*sdk.Error](err)
+	_, panicked := errors.AsType[*panicError](err)
+	if !typed && !panicked && ctx.Err() != nil {
+		out.Kind = string(sdk.KindUnknown)
+	}
+	return out
+}
+
+// outcomeUnknown is the error for an adapter's invalid result of a call that the vendor may have accepted.
+func outcomeUnknown(err error) error { return &sdk.Error{Kind: sdk.KindUnknown, Err: err} }
+
+// oneLine returns valid UTF-8 without line breaks, of about maxErrorText at most.
+func oneLine(s string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(text.Abbreviate(s, maxErrorText), "\n", "; "), "\uFFFD")
+}
