@@ -33,23 +33,24 @@ func NewSettings(object []byte) Settings { return settings.Values(object) }
 type Host struct {
 	// Logger has the channel's name as an attribute. Never log message text or secrets.
 	Logger *slog.Logger
-	// HTTP is the client for calls to the vendor. It refuses loopback, private, link-local and metadata addresses that are
-	// not in Allow, does not follow redirects, limits responses to 8 MiB, and has no timeout but the request's context.
+	// HTTP is the client for calls to the vendor. It refuses loopback, private, link-local and metadata addresses that
+	// are not in Allow, does not follow redirects, limits responses to 8 MiB, and has no timeout but the request's
+	// context.
 	HTTP *http.Client
-	// Allow lists the non-public networks that calls to the vendor may reach. It does not apply to links to media, which
-	// customers can send; the SDK reads these.
+	// Allow lists the non-public networks that calls to the vendor may reach. It does not apply to links to media,
+	// which customers can send; the SDK reads these.
 	Allow []netip.Prefix
-	// Registry is for the adapter's own metrics. All channels of a process share it; prometheus.AlreadyRegisteredError has
-	// the existing collector. Names must begin with patchbay_plugin_. The gateway exports these metrics with the label
-	// adapter, the adapter's name in the configuration. It omits other metrics, and all if they exceed 1 MiB of text.
-	// Registry is nil without a gateway, as in tests of an adapter.
+	// Registry is for the adapter's own metrics. All channels of a process share it; prometheus.AlreadyRegisteredError
+	// has the existing collector. Names must begin with patchbay_plugin_. The gateway exports these metrics with the
+	// label adapter, the adapter's name in the configuration. It omits other metrics, and all if they exceed 1 MiB of
+	// text. Registry is nil without a gateway, as in tests of an adapter.
 	Registry prometheus.Registerer
 }
 
 // Problem is an error or a warning about a channel's settings.
 type Problem struct {
-	// Path is the dotted path of the setting, like "verify.secret_key". "" means all settings. "role" means the channel's
-	// role, unless there is a setting of this name. The same holds for the Field of an error of Configure.
+	// Path is the dotted path of the setting, like "verify.secret_key". "" means all settings. "role" means the
+	// channel's role, unless there is a setting of this name. The same holds for the Field of an error of Configure.
 	Path    string
 	Message string // the problem and its remedy
 	// Warning means that the setting is valid but suspicious. The gateway shows the problem and starts.
@@ -66,8 +67,8 @@ type Endpoint struct {
 	Capabilities *Capabilities
 	// Subscribes means that the gateway calls Subscribe for this channel; see Subscriber.
 	Subscribes bool
-	// Unknown is the treatment of calls with an unknown outcome if the channel's setting delivery.unknown is not set: ""
-	// or "retry", or "dead" if a repeated call is worse than a dead letter.
+	// Unknown is the treatment of calls with an unknown outcome if the channel's setting delivery.unknown is not set:
+	// "" or "retry", or "dead" if a repeated call is worse than a dead letter.
 	Unknown string
 }
 
@@ -80,8 +81,8 @@ type Path struct {
 	MaxBody      int64    // bytes; 0 means 1 MiB
 }
 
-// Refusal is the format in which the gateway refuses a webhook call without the adapter. In Body, {{status}} is the HTTP
-// status and {{text}} is a sentence, which is JSON-escaped if ContentType is JSON.
+// Refusal is the format in which the gateway refuses a webhook call without the adapter. In Body, {{status}} is the
+// HTTP status and {{text}} is a sentence, which is JSON-escaped if ContentType is JSON.
 type Refusal struct {
 	ContentType string
 	Body        string

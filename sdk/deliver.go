@@ -11,8 +11,8 @@ const MaxStateBytes = 4 << 10
 
 // Deliverer is implemented by adapters that send messages to their vendor.
 type Deliverer interface {
-	// Deliver translates an envelope and makes at most one call that has an effect at the vendor. It returns a receipt or a
-	// typed error. It does not retry, since the gateway does. It must return soon after ctx ends, with an error of
+	// Deliver translates an envelope and makes at most one call that has an effect at the vendor. It returns a receipt
+	// or a typed error. It does not retry, since the gateway does. It must return soon after ctx ends, with an error of
 	// KindUnknown if the call may have had its effect.
 	Deliver(ctx context.Context, d *Delivery) (*Receipt, error)
 }
@@ -26,8 +26,8 @@ type Delivery struct {
 	// State is the state of the thread that Open or the last Deliver on it returned, at most MaxStateBytes.
 	State    []byte
 	Envelope *envelope.Envelope
-	// History has the messages that the channel has not seen yet, oldest first. It is set only on the first delivery of a
-	// thread or epoch, and only with Capabilities.History.
+	// History has the messages that the channel has not seen yet, oldest first. It is set only on the first delivery of
+	// a thread or epoch, and only with Capabilities.History.
 	History []*envelope.Envelope
 	// Media[i] has the bytes of Envelope.Parts[i] if that part is a medium and the channel has MediaStream, and is nil
 	// otherwise. Media may be shorter than Parts. It is valid until Deliver returns.
@@ -38,8 +38,8 @@ type Delivery struct {
 type Receipt struct {
 	VendorID string // the vendor's id of the message, "" without one
 	State    []byte // new state of the thread; nil keeps the state
-	// Replies are messages in the vendor's answer, as from synchronous bots. They are stored together with the outcome and
-	// then treated like received envelopes.
+	// Replies are messages in the vendor's answer, as from synchronous bots. They are stored together with the outcome
+	// and then treated like received envelopes.
 	Replies []*envelope.Envelope
 	// Degraded names the content that could not be carried, and its replacement; "" if there is none.
 	Degraded string
@@ -47,8 +47,8 @@ type Receipt struct {
 
 // Opener is implemented by adapters whose vendor needs a conversation before the first message.
 type Opener interface {
-	// Open creates the vendor's conversation and returns its thread. It is a separate delivery, ordered and retried like
-	// one. Its result is stored before the first Deliver.
+	// Open creates the vendor's conversation and returns its thread. It is a separate delivery, ordered and retried
+	// like one. Its result is stored before the first Deliver.
 	Open(ctx context.Context, o *OpenRequest) (*OpenResult, error)
 }
 
@@ -61,8 +61,8 @@ type OpenRequest struct {
 	Epoch        uint64
 	Customer     envelope.Sender
 	CustomerID   string // 32 hexadecimal characters, always the same for this customer
-	// Offer means that control is offered. The channel accepts with an envelope of kind connected, with its first message
-	// of an agent, or with OpenResult.Accepted. It refuses with an error of KindDeclined.
+	// Offer means that control is offered. The channel accepts with an envelope of kind connected, with its first
+	// message of an agent, or with OpenResult.Accepted. It refuses with an error of KindDeclined.
 	Offer      bool
 	Reason     string // name of the rule
 	Attributes map[string]string

@@ -10,10 +10,10 @@ type Description struct {
 	// Roles are the roles that a channel may have, for documentation and for the conformance suite. Validate refuses
 	// other roles.
 	Roles []envelope.Role
-	// Settings is a pointer to a zero value of the adapter's settings struct, from which the SDK makes a JSON Schema. The
-	// tag json names a setting, and doc describes it. The tag patchbay has a comma-separated list of "required",
-	// "vendor-address" (an address that the adapter calls), "default=…", "enum=a|b" and, as the last, "pattern=…". A field
-	// of type Secret is a secret.
+	// Settings is a pointer to a zero value of the adapter's settings struct, from which the SDK makes a JSON Schema.
+	// The tag json names a setting, and doc describes it. The tag patchbay has a comma-separated list of "required",
+	// "vendor-address" (an address that the adapter calls), "default=…", "enum=a|b" and, as the last, "pattern=…". A
+	// field of type Secret is a secret.
 	Settings     any
 	Capabilities Capabilities
 	// ReasonCodes are the values of a declined error's Reason, each with an explanation for operators. Rules on
@@ -42,8 +42,8 @@ type Capabilities struct {
 	MediaBytes int64
 	// MediaTypes are the accepted media types, like "image/png" or "image/*". Empty means any.
 	MediaTypes []string
-	// MediaApart means that one call carries either text or one medium. The gateway then makes separate deliveries, first
-	// the text, with the captions.
+	// MediaApart means that one call carries either text or one medium. The gateway then makes separate deliveries,
+	// first the text, with the captions.
 	MediaApart bool
 }
 

@@ -1,8 +1,8 @@
 // Package sdk is the contract between a Patchbay adapter and the gateway.
 //
-// An adapter is a separate program for one vendor. It translates the vendor's webhooks into envelopes, and envelopes into
-// calls of the vendor's API. The gateway does everything else: it receives HTTP requests, orders, retries, deduplicates,
-// and decides which channel answers.
+// An adapter is a separate program for one vendor. It translates the vendor's webhooks into envelopes, and envelopes
+// into calls of the vendor's API. The gateway does everything else: it receives HTTP requests, orders, retries,
+// deduplicates, and decides which channel answers.
 //
 //	type settings struct {
 //		BaseURL string     `json:"base_url" patchbay:"vendor-address"`

@@ -39,8 +39,8 @@ const (
 	ScopeChannel Scope = "channel" // the whole channel
 )
 
-// Error is a typed failure of an adapter's method. Any other error counts as KindTransient outbound, and is answered with
-// 500 inbound.
+// Error is a typed failure of an adapter's method. Any other error counts as KindTransient outbound, and is answered
+// with 500 inbound.
 type Error struct {
 	Kind   ErrorKind
 	Op     string        // verb phrase, like "send message"
@@ -100,16 +100,16 @@ func Invalid(field, format string, args ...any) *Error {
 	return &Error{Kind: KindInvalid, Field: field, Text: fmt.Sprintf(format, args...)}
 }
 
-// Unauthorized returns an error for a caller with missing or wrong credentials. The text is for the log; the caller does
-// not get it.
+// Unauthorized returns an error for a caller with missing or wrong credentials. The text is for the log; the caller
+// does not get it.
 func Unauthorized(format string, args ...any) *Error {
 	return &Error{Kind: KindUnauthorized, Text: fmt.Sprintf(format, args...)}
 }
 
 // FromStatus returns the error for a vendor's HTTP status, and nil for 2xx. 401 and 403 are KindUnauthorized, 429 is
 // KindThrottled for the channel, 408, 425 and 5xx are KindTransient (both with Retry-After), 413 and 415 are
-// KindUnsupported, and any other status, such as a redirect, is KindPermanent. If the vendor has its own error codes, an
-// adapter checks them first.
+// KindUnsupported, and any other status, such as a redirect, is KindPermanent. If the vendor has its own error codes,
+// an adapter checks them first.
 func FromStatus(op string, status int, header http.Header) *Error {
 	e := &Error{Op: op, Status: status}
 	switch {
@@ -150,8 +150,8 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 	return min(max(d, 0), time.Hour)
 }
 
-// FromTransport returns the error for a failed http.Client.Do. If the request was not sent (connection refused, name not
-// found), the kind is KindTransient. If the client refused the address, it is KindPermanent, and the text names the
+// FromTransport returns the error for a failed http.Client.Do. If the request was not sent (connection refused, name
+// not found), the kind is KindTransient. If the client refused the address, it is KindPermanent, and the text names the
 // setting that allows the address. Otherwise the request may have had its effect: KindUnknown.
 func FromTransport(op string, err error) *Error {
 	return &Error{Kind: transportKind(err), Op: op, Err: err}

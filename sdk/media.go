@@ -19,11 +19,11 @@ const (
 
 // Fetcher is implemented by adapters whose vendor's media need credentials.
 type Fetcher interface {
-	// Fetch opens the medium that a part of one of the adapter's envelopes names by Ref. The gateway reads it once, closes
-	// it, and keeps the content for a while. Fetch is not called for parts with a URL, which the SDK reads.
+	// Fetch opens the medium that a part of one of the adapter's envelopes names by Ref. The gateway reads it once,
+	// closes it, and keeps the content for a while. Fetch is not called for parts with a URL, which the SDK reads.
 	//
-	// Errors are those of Deliver. After KindGone, KindInvalid, KindUnsupported and KindPermanent, the gateway sends text
-	// instead of the medium. After other errors, it retries.
+	// Errors are those of Deliver. After KindGone, KindInvalid, KindUnsupported and KindPermanent, the gateway sends
+	// text instead of the medium. After other errors, it retries.
 	Fetch(ctx context.Context, f *FetchRequest) (*Medium, error)
 }
 

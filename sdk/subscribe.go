@@ -11,8 +11,8 @@ const MaxCursorBytes = 64 << 10
 
 // Subscriber is implemented by adapters whose vendor does not push: the adapter polls, or holds a connection.
 type Subscriber interface {
-	// Subscribe emits messages of one channel until ctx ends, and then returns nil within two seconds. In this time it can
-	// emit messages that the vendor has already handed out and will not hand out again, with another context.
+	// Subscribe emits messages of one channel until ctx ends, and then returns nil within two seconds. In this time it
+	// can emit messages that the vendor has already handed out and will not hand out again, with another context.
 	//
 	// The gateway calls Subscribe for channels whose Endpoint has Subscribes, one call at a time for each. It calls it
 	// after Configure, again some seconds after it returned an error or its process ended, and with each new
@@ -41,8 +41,8 @@ type LiveThread struct {
 // cursor alone. A nil cursor leaves the stored one.
 //
 // A batch has slightly less than 8 MiB. A larger batch, an envelope of another channel, or one that fails
-// Envelope.Validate is an error of KindInvalid. Emit must not be called concurrently. Once the batch was sent, Emit waits
-// for the gateway even if ctx ends.
+// Envelope.Validate is an error of KindInvalid. Emit must not be called concurrently. Once the batch was sent, Emit
+// waits for the gateway even if ctx ends.
 //
 // If the gateway ends after it stored a batch and before it says so, the adapter emits the batch again. The gateway
 // recognizes these envelopes by their VendorID.

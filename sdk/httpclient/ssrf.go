@@ -59,7 +59,8 @@ func (g guard) forbid(addr netip.Addr, purpose string) error {
 	if g.setting == settingAllowLinks {
 		remedy = "links may lead there only if the channel's allow_links list has it"
 	}
-	return fmt.Errorf("%w: %s (%s); %s, like %s: [%s/%d]", ErrForbiddenAddress, addr, purpose, remedy, g.setting, addr, addr.BitLen())
+	return fmt.Errorf("%w: %s (%s); %s, like %s: [%s/%d]",
+		ErrForbiddenAddress, addr, purpose, remedy, g.setting, addr, addr.BitLen())
 }
 
 // contains also accepts a prefix in IPv6-mapped form.

@@ -90,8 +90,8 @@ func Overlay(e *envelope.Envelope, a *pluginpb.Assigned) {
 	}
 }
 
-// overlayMedia puts what the gateway knows of media in place of what their parts say. A medium that goes alone becomes the
-// envelope's only part.
+// overlayMedia puts what the gateway knows of media in place of what their parts say. A medium that goes alone becomes
+// the envelope's only part.
 func overlayMedia(e *envelope.Envelope, media []*pluginpb.AssignedMedium) {
 	for _, m := range media {
 		if int64(m.GetPart()) >= int64(len(e.Parts)) {

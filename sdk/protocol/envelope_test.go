@@ -47,7 +47,8 @@ func TestEnvelopeRoundTrip(t *testing.T) {
 	}
 }
 
-// A field that is added to the envelope and forgotten here would be lost on the way; so the full envelope must fill all.
+// A field that is added to the envelope and forgotten here would be lost on the way; so the full envelope must fill
+// all.
 func TestFullEnvelopeIsFull(t *testing.T) {
 	v := reflect.ValueOf(*full())
 	for i := range v.NumField() {

@@ -53,7 +53,8 @@ func readAttachment(recv func() (*pluginpb.AttachRequest, error)) (string, *sdk.
 		return "", nil, err
 	}
 	if first.GetId() == "" || first.GetSize() < 0 || first.GetSize() > sdk.MaxMediaBytes {
-		return "", nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Text: fmt.Sprintf("id missing, or size over %d bytes", sdk.MaxMediaBytes)}
+		text := fmt.Sprintf("id missing, or size over %d bytes", sdk.MaxMediaBytes)
+		return "", nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Text: text}
 	}
 	data := make([]byte, 0, first.GetSize())
 	for next := first; ; {
@@ -69,13 +70,14 @@ func readAttachment(recv func() (*pluginpb.AttachRequest, error)) (string, *sdk.
 		}
 	}
 	if int64(len(data)) != first.GetSize() {
-		return "", nil, &sdk.Error{Kind: sdk.KindTransient, Op: op, Text: fmt.Sprintf("truncated after %d of %d bytes", len(data), first.GetSize())}
+		text := fmt.Sprintf("truncated after %d of %d bytes", len(data), first.GetSize())
+		return "", nil, &sdk.Error{Kind: sdk.KindTransient, Op: op, Text: text}
 	}
 	return first.GetId(), sdk.NewAttachment(first.GetContentType(), first.GetName(), data), nil
 }
 
-// put stores a medium, and replaces one with the same id. If there is no room, it drops the oldest media. Their deliveries
-// have most likely been abandoned; otherwise they are retried with all their media.
+// put stores a medium, and replaces one with the same id. If there is no room, it drops the oldest media. Their
+// deliveries have most likely been abandoned; otherwise they are retried with all their media.
 func (s *attachments) put(id string, a *sdk.Attachment, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,8 +107,8 @@ func (s *attachments) oldest() string {
 	return first
 }
 
-// take removes and returns the media of a delivery, by the index of the part in the delivered envelope. If one is missing,
-// it removes the others and returns an error.
+// take removes and returns the media of a delivery, by the index of the part in the delivered envelope. If one is
+// missing, it removes the others and returns an error.
 func (s *attachments) take(assigned []*pluginpb.AssignedMedium) (out []*sdk.Attachment, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -49,8 +49,8 @@ func (s *service) Validate(_ context.Context, req *pluginpb.ValidateRequest) (*p
 	return out, nil
 }
 
-// Configure implements pluginpb.PluginServiceServer. A channel keeps its client, and with it the connections, unless allow
-// changes.
+// Configure implements pluginpb.PluginServiceServer. A channel keeps its client, and with it the connections, unless
+// allow changes.
 func (s *service) Configure(ctx context.Context, req *pluginpb.ConfigureRequest) (*pluginpb.ConfigureResponse, error) {
 	name := req.GetChannel().GetName()
 	s.mu.Lock()

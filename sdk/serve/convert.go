@@ -113,8 +113,9 @@ func deliveryFromProto(c *pluginpb.DeliverCall, send *pluginpb.SendAction) (*sdk
 func openRequestFromProto(c *pluginpb.DeliverCall, open *pluginpb.OpenAction) *sdk.OpenRequest {
 	return &sdk.OpenRequest{
 		Channel: c.GetChannel(), Key: c.GetKey(), Attempt: int(c.GetAttempt()), Conversation: open.GetConversation(),
-		Epoch: open.GetEpoch(), Customer: protocol.SenderFromProto(open.GetCustomer()), CustomerID: open.GetCustomerId(),
-		Offer: open.GetOffer(), Reason: open.GetReason(), Attributes: open.GetAttributes(),
+		Epoch: open.GetEpoch(), Customer: protocol.SenderFromProto(open.GetCustomer()),
+		CustomerID: open.GetCustomerId(),
+		Offer:      open.GetOffer(), Reason: open.GetReason(), Attributes: open.GetAttributes(),
 	}
 }
 

@@ -65,7 +65,9 @@ func (s *service) deliver(ctx context.Context, call *pluginpb.DeliverCall) *plug
 	return out
 }
 
-func (s *service) send(ctx context.Context, call *pluginpb.DeliverCall, a *pluginpb.SendAction, out *pluginpb.DeliverResult) error {
+func (s *service) send(
+	ctx context.Context, call *pluginpb.DeliverCall, a *pluginpb.SendAction, out *pluginpb.DeliverResult,
+) error {
 	d, err := deliveryFromProto(call, a)
 	if err != nil {
 		return &sdk.Error{Kind: sdk.KindPermanent, Op: "read delivery", Err: err}
@@ -97,7 +99,9 @@ func (s *service) send(ctx context.Context, call *pluginpb.DeliverCall, a *plugi
 	return nil
 }
 
-func (s *service) open(ctx context.Context, call *pluginpb.DeliverCall, a *pluginpb.OpenAction, out *pluginpb.DeliverResult) error {
+func (s *service) open(
+	ctx context.Context, call *pluginpb.DeliverCall, a *pluginpb.OpenAction, out *pluginpb.DeliverResult,
+) error {
 	if s.opener == nil {
 		return &sdk.Error{Kind: sdk.KindUnsupported, Text: "this adapter does not open conversations"}
 	}
@@ -106,7 +110,8 @@ func (s *service) open(ctx context.Context, call *pluginpb.DeliverCall, a *plugi
 		return err
 	}
 	if o == nil || o.Thread == "" || len(o.Thread) > envelope.MaxThreadBytes {
-		return outcomeUnknown(fmt.Errorf("the adapter opened a conversation without a thread of 1 to %d bytes", envelope.MaxThreadBytes))
+		err := fmt.Errorf("the adapter opened a conversation without a thread of 1 to %d bytes", envelope.MaxThreadBytes)
+		return outcomeUnknown(err)
 	}
 	if err := checkState(o.State); err != nil {
 		return err
@@ -119,5 +124,6 @@ func checkState(state []byte) error {
 	if len(state) <= sdk.MaxStateBytes {
 		return nil
 	}
-	return outcomeUnknown(fmt.Errorf("the adapter returned a thread state of %d bytes, at most %d", len(state), sdk.MaxStateBytes))
+	err := fmt.Errorf("the adapter returned a thread state of %d bytes, at most %d", len(state), sdk.MaxStateBytes)
+	return outcomeUnknown(err)
 }

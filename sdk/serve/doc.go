@@ -1,8 +1,8 @@
-// Package serve is the runtime of an adapter: it speaks the plugin protocol with the gateway and calls the methods of the
-// contract in package sdk. An adapter's main function is one call:
+// Package serve is the runtime of an adapter: it speaks the plugin protocol with the gateway and calls the methods of
+// the contract in package sdk. An adapter's main function is one call:
 //
 //	func main() { serve.Main(newAdapter()) }
 //
-// It finds an adapter's abilities by the interfaces that it implements, gives each channel its HTTP client, validates what
-// the adapter returns, reads links to media, and recovers from panics, so that each fails one call only.
+// It finds an adapter's abilities by the interfaces that it implements, gives each channel its HTTP client, validates
+// what the adapter returns, reads links to media, and recovers from panics, so that each fails one call only.
 package serve

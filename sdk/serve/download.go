@@ -21,11 +21,11 @@ func (s *service) download(ctx context.Context, channel string, p *envelope.Part
 	ch := s.channels[channel]
 	s.mu.Unlock()
 	if ch == nil {
-		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opFetch, Text: "channel " + channel + " is not configured"}
+		return nil, fetchError(sdk.KindTransient, "channel %s is not configured", channel)
 	}
 	u, err := envelope.ParseLink(p.URL)
 	if err != nil {
-		return nil, &sdk.Error{Kind: sdk.KindUnsupported, Op: opFetch, Text: "read the medium's link: " + err.Error()}
+		return nil, fetchError(sdk.KindUnsupported, "read the medium's link: %v", err)
 	}
 	client := httpclient.NewDownloader(ch.links, sdk.MaxMediaBytes+1)
 	resp, err := get(ctx, client, u)
@@ -45,7 +45,7 @@ func (s *service) download(ctx context.Context, channel string, p *envelope.Part
 func get(ctx context.Context, client *http.Client, u *url.URL) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return nil, &sdk.Error{Kind: sdk.KindUnsupported, Op: opFetch, Text: "the medium's link is not a valid address"}
+		return nil, fetchError(sdk.KindUnsupported, "the medium's link is not a valid address")
 	}
 	resp, err := client.Do(req)
 	if err != nil {

@@ -25,8 +25,8 @@ func (s *service) Drain(ctx context.Context, req *pluginpb.DrainRequest) (*plugi
 	return &pluginpb.DrainResponse{Running: int32(s.drain(ctx))}, nil
 }
 
-// drain refuses new calls, and waits for running calls, for subscriptions and then for the adapter's own work. It returns
-// the number of calls that still run when ctx ends.
+// drain refuses new calls, and waits for running calls, for subscriptions and then for the adapter's own work. It
+// returns the number of calls that still run when ctx ends.
 func (s *service) drain(ctx context.Context) int {
 	unsubscribed := make(chan struct{})
 	go func() { defer close(unsubscribed); s.subscriptions.stop(ctx) }()

@@ -14,7 +14,9 @@ import (
 )
 
 // errStopping refuses calls that arrive while the adapter drains. They had no effect.
-var errStopping = &sdk.Error{Kind: sdk.KindTransient, Status: http.StatusServiceUnavailable, Text: "the adapter is stopping"}
+var errStopping = &sdk.Error{
+	Kind: sdk.KindTransient, Status: http.StatusServiceUnavailable, Text: "the adapter is stopping",
+}
 
 // maxErrorText limits the texts of errors in the protocol, in bytes.
 const maxErrorText = 1 << 10
@@ -54,8 +56,8 @@ func receiveError(err error) *pluginpb.Error {
 	return out
 }
 
-// deliverError converts an error of Deliver, Open or Fetch. If ctx has ended, an error that is not an *sdk.Error may belong
-// to a call that had its effect.
+// deliverError converts an error of Deliver, Open or Fetch. If ctx has ended, an error that is not an *sdk.Error may
+// belong to a call that had its effect.
 func deliverError(ctx context.Context, err error) *pluginpb.Error {
 	out := errorToProto(err)
 	_, typed := errors.AsType[*sdk.Error](err)

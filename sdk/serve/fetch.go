@@ -46,14 +46,19 @@ func (s *service) Fetch(req *pluginpb.FetchRequest, stream pluginpb.PluginServic
 	return streamErr
 }
 
+func fetchError(kind sdk.ErrorKind, format string, args ...any) *sdk.Error {
+	return &sdk.Error{Kind: kind, Op: opFetch, Text: fmt.Sprintf(format, args...)}
+}
+
 func mediumTooLarge(limit int64) error {
-	return &sdk.Error{Kind: sdk.KindUnsupported, Op: opFetch, Text: fmt.Sprintf("the medium has more than %d bytes", limit)}
+	return fetchError(sdk.KindUnsupported, "the medium has more than %d bytes", limit)
 }
 
 // openMedium opens the medium of a request.
 func (s *service) openMedium(ctx context.Context, req *pluginpb.FetchRequest) (*sdk.Medium, error) {
 	f := &sdk.FetchRequest{
-		Channel: req.GetChannel(), Thread: req.GetThread(), State: req.GetState(), Part: protocol.PartFromProto(req.GetPart()),
+		Channel: req.GetChannel(), Thread: req.GetThread(), State: req.GetState(),
+		Part: protocol.PartFromProto(req.GetPart()),
 	}
 	if f.Part.Ref == "" {
 		f.Part.Ref = req.GetRef()
@@ -64,7 +69,7 @@ func (s *service) openMedium(ctx context.Context, req *pluginpb.FetchRequest) (*
 	case f.Part.URL != "":
 		m, err = s.download(ctx, f.Channel, &f.Part)
 	case !ok || f.Part.Ref == "":
-		return nil, &sdk.Error{Kind: sdk.KindUnsupported, Op: opFetch, Text: "the medium has no link, and the adapter does not fetch media"}
+		return nil, fetchError(sdk.KindUnsupported, "the medium has no link, and the adapter does not fetch media")
 	default:
 		m, err = fetcher.Fetch(ctx, f)
 	}
@@ -74,8 +79,8 @@ func (s *service) openMedium(ctx context.Context, req *pluginpb.FetchRequest) (*
 	return m, err
 }
 
-// sendChunks sends a medium, with its properties in the first chunk. It returns an *sdk.Error if the medium is truncated or
-// too large, and otherwise the error of send.
+// sendChunks sends a medium, with its properties in the first chunk. It returns an *sdk.Error if the medium is
+// truncated or too large, and otherwise the error of send.
 func sendChunks(m *sdk.Medium, limit int64, send func(*pluginpb.FetchResponse) error) error {
 	next := &pluginpb.FetchResponse{ContentType: property(m.ContentType), Size: m.Size, Name: property(m.Name)}
 	total := int64(0)
@@ -88,7 +93,7 @@ func sendChunks(m *sdk.Medium, limit int64, send func(*pluginpb.FetchResponse) e
 			return &sdk.Error{Kind: sdk.KindTransient, Op: opFetch, Err: err}
 		}
 		if end && total < m.Size {
-			return &sdk.Error{Kind: sdk.KindTransient, Op: opFetch, Text: fmt.Sprintf("truncated after %d of %d bytes", total, m.Size)}
+			return fetchError(sdk.KindTransient, "truncated after %d of %d bytes", total, m.Size)
 		}
 		next.Data = buf[:n] // send encodes it before it returns
 		if err := send(next); err != nil {
@@ -101,8 +106,8 @@ func sendChunks(m *sdk.Medium, limit int64, send func(*pluginpb.FetchResponse) e
 	}
 }
 
-// readChunk reads until buf is full or the medium ends. io.ReadFull can't be used: it returns io.ErrUnexpectedEOF at the
-// end of a medium, which transports return for a truncated one.
+// readChunk reads until buf is full or the medium ends. io.ReadFull can't be used: it returns io.ErrUnexpectedEOF at
+// the end of a medium, which transports return for a truncated one.
 func readChunk(r io.Reader, buf []byte) (n int, end bool, err error) {
 	for n < len(buf) {
 		m, err := r.Read(buf[n:])

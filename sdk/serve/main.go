@@ -41,8 +41,8 @@ const gcPercent = 400
 // of a plugin. It logs JSON to standard error, where the gateway reads it, and makes that logger slog's default.
 // Nothing may be printed to standard output before Main: the gateway reads the first line as the handshake.
 //
-// On SIGTERM it refuses new calls, finishes running ones and exits. It ignores SIGINT and SIGHUP, which a terminal sends
-// to the gateway as well. It exits when the gateway disappears.
+// On SIGTERM it refuses new calls, finishes running ones and exits. It ignores SIGINT and SIGHUP, which a terminal
+// sends to the gateway as well. It exits when the gateway disappears.
 func Main(a sdk.Adapter) {
 	if os.Getenv(protocol.CookieKey) != protocol.CookieValue {
 		writeUsage(os.Stderr, a.Describe())

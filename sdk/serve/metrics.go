@@ -16,15 +16,17 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// Metrics by which the conformance suite detects leaks: the number of goroutines, and the live heap after the last garbage
-// collection in bytes. The gateway does not export them.
+// Metrics by which the conformance suite detects leaks: the number of goroutines, and the live heap after the last
+// garbage collection in bytes. The gateway does not export them.
 const (
 	goroutines = "go_goroutines"
 	liveHeap   = "go_gc_heap_live_bytes"
 )
 
 // CollectMetrics implements pluginpb.PluginServiceServer.
-func (s *service) CollectMetrics(context.Context, *pluginpb.CollectMetricsRequest) (*pluginpb.CollectMetricsResponse, error) {
+func (s *service) CollectMetrics(
+	context.Context, *pluginpb.CollectMetricsRequest,
+) (*pluginpb.CollectMetricsResponse, error) {
 	families, err := s.registry.Gather()
 	if err != nil {
 		return nil, status.Error(codes.Internal, "gather metrics: "+err.Error())

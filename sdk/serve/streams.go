@@ -13,9 +13,9 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// serveStream reads frames until the stream or the service ends. Each call of a frame runs in its own goroutine, so that
-// reading never waits for a call. Then serveStream cancels the running calls, waits for them, and returns after the last
-// result was written.
+// serveStream reads frames until the stream or the service ends. Each call of a frame runs in its own goroutine, so
+// that reading never waits for a call. Then serveStream cancels the running calls, waits for them, and returns after
+// the last result was written.
 func (s *service) serveStream(streamCtx context.Context, write func() error, closeWriter func(),
 	readFrame func(context.Context, *workers) error) error {
 	ctx, cancel := context.WithCancel(streamCtx)

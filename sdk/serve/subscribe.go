@@ -14,8 +14,8 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// Subscribe implements pluginpb.PluginServiceServer. The context of the adapter's Subscribe ends when the gateway sends a
-// stop or closes the stream, and when the adapter drains. After a stop or a drain, the adapter can still emit.
+// Subscribe implements pluginpb.PluginServiceServer. The context of the adapter's Subscribe ends when the gateway sends
+// a stop or closes the stream, and when the adapter drains. After a stop or a drain, the adapter can still emit.
 func (s *service) Subscribe(stream pluginpb.PluginService_SubscribeServer) error {
 	subscriber, ok := s.adapter.(sdk.Subscriber)
 	if !ok {
@@ -114,7 +114,8 @@ func (e *emitter) emit(ctx context.Context, list []*envelope.Envelope, cursor []
 		return &sdk.Error{Kind: sdk.KindInvalid, Op: opEmit, Err: err}
 	}
 	if !e.mu.TryLock() {
-		return &sdk.Error{Kind: sdk.KindPermanent, Op: opEmit, Text: "the previous batch is not stored yet; do not call emit concurrently"}
+		text := "the previous batch is not stored yet; do not call emit concurrently"
+		return &sdk.Error{Kind: sdk.KindPermanent, Op: opEmit, Text: text}
 	}
 	defer e.mu.Unlock()
 	if e.closed {

@@ -24,8 +24,9 @@ type Fault struct{ Field, Message string }
 // NewFault returns a fault; most adapters find a few of their own.
 func NewFault(field, message string) *Fault { return &Fault{Field: field, Message: message} }
 
-// DecodeJSON reads exactly one JSON value: UTF-8, no member twice, nothing behind it, at most maxNesting
-// deep. Members that into does not have are ignored; names count with their case, so give each field a json tag. A path in the Fault starts with parent.
+// DecodeJSON reads exactly one JSON value: UTF-8, no member twice, nothing behind it, at most maxNesting deep. Members
+// that into does not have are ignored; names count with their case, so give each field a json tag. A path in the Fault
+// starts with parent.
 func DecodeJSON(body []byte, into any, parent string) *Fault {
 	if nesting(body) > maxNesting {
 		return &Fault{parent, "objects and arrays are nested too deeply"}

@@ -32,18 +32,20 @@ const (
 	maxSignatures = 32
 )
 
-// ErrSignature is wrapped by every error of Verify. The text behind it says what is wrong, for logs and not for the caller.
+// ErrSignature is wrapped by every error of Verify. The text behind it says what is wrong, for logs and not for the
+// caller.
 var ErrSignature = errors.New("signature is not accepted")
 
 // SigningKey is a decoded secret of the symmetric scheme, v1: HMAC-SHA256. It never prints itself. The zero value signs
 // and verifies nothing.
 type SigningKey struct {
-	// mac begins a signature. It is a function so that packages which print unexported fields by reflection show an address.
+	// mac begins a signature. It is a function so that packages which print unexported fields by reflection show an
+	// address.
 	mac func() hash.Hash
 }
 
-// ParseSigningKeys reads secrets of the form whsec_<base64>, separated by blanks: while a secret is replaced, the new one
-// stands first and the former one behind it. An empty text gives no keys. Errors never repeat the input.
+// ParseSigningKeys reads secrets of the form whsec_<base64>, separated by blanks: while a secret is replaced, the new
+// one stands first and the former one behind it. An empty text gives no keys. Errors never repeat the input.
 func ParseSigningKeys(secrets string) ([]SigningKey, error) {
 	var keys []SigningKey
 	for secret := range strings.FieldsSeq(secrets) {
@@ -67,9 +69,9 @@ func ParseSigningKeys(secrets string) ([]SigningKey, error) {
 // Format writes "[redacted]" for every verb and flag.
 func (k SigningKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[redacted]") }
 
-// Sign sets the three header fields of Standard Webhooks for a body that is sent exactly as given. The signatures are in
-// the order of the keys, of which there must be one at least. The id must have 1 to 256 visible ASCII characters and no
-// full stop, so that nobody can move the borders between id, time and body.
+// Sign sets the three header fields of Standard Webhooks for a body that is sent exactly as given. The signatures are
+// in the order of the keys, of which there must be one at least. The id must have 1 to 256 visible ASCII characters and
+// no full stop, so that nobody can move the borders between id, time and body.
 func Sign(h http.Header, id string, at time.Time, body []byte, keys []SigningKey) error {
 	if problem := idProblem(id); problem != "" {
 		return fmt.Errorf("sign webhook: the id %s", problem)
@@ -93,10 +95,10 @@ func Sign(h http.Header, id string, at time.Time, body []byte, keys []SigningKey
 	return nil
 }
 
-// Verify checks a call that was signed by Standard Webhooks, and returns its id: a repeat of the call has the same. Each
-// of the three header fields must be there once. One signature of version v1 that one of the keys made is enough; other
-// versions count as no signature. The timestamp may be window away from now in either direction. Signatures are compared
-// in constant time, and before the time is looked at. Every error wraps ErrSignature.
+// Verify checks a call that was signed by Standard Webhooks, and returns its id: a repeat of the call has the same.
+// Each of the three header fields must be there once. One signature of version v1 that one of the keys made is enough;
+// other versions count as no signature. The timestamp may be window away from now in either direction. Signatures are
+// compared in constant time, and before the time is looked at. Every error wraps ErrSignature.
 func Verify(h http.Header, body []byte, keys []SigningKey, now time.Time, window time.Duration) (id string, err error) {
 	var fields [3]string
 	for i, name := range [...]string{HeaderID, HeaderTimestamp, HeaderSignature} {

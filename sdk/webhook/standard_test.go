@@ -267,8 +267,8 @@ func TestSigningKeyIsSilent(t *testing.T) {
 	}
 }
 
-// FuzzVerify holds for all headers and bodies: what is accepted carries a genuine signature, one border for id, time and
-// body, and a time inside the window; what Sign signs is accepted, and no longer once the body is another.
+// FuzzVerify holds for all headers and bodies: what is accepted carries a genuine signature, one border for id, time
+// and body, and a time inside the window; what Sign signs is accepted, and no longer once the body is another.
 func FuzzVerify(f *testing.F) {
 	f.Add(vectorID, fmt.Sprint(vectorTime), vectorSignature, []byte(vectorBody))
 	f.Add(vectorID, fmt.Sprint(vectorTime), "v1,AAAA "+vectorSignature, []byte(vectorBody))

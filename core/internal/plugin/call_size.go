@@ -10,8 +10,8 @@ const fieldOverhead = 16
 
 // receiveCallSize returns an upper bound of the encoded size of a call. It is faster than proto.Size.
 func receiveCallSize(c *pluginpb.ReceiveCall) int {
-	n := callOverhead + len(c.GetBody()) + len(c.GetPath()) + len(c.GetFullPath()) + len(c.GetQuery()) + len(c.GetHost()) +
-		len(c.GetMethod()) + len(c.GetRemote())
+	n := callOverhead + len(c.GetMethod()) + len(c.GetHost()) + len(c.GetPath()) + len(c.GetFullPath()) +
+		len(c.GetQuery()) + len(c.GetBody()) + len(c.GetRemote())
 	for _, h := range c.GetHeader() {
 		n += fieldOverhead + len(h.GetName()) + len(h.GetValue())
 	}
@@ -32,7 +32,8 @@ func deliverCallSize(c *pluginpb.DeliverCall) int {
 		n += attributesSize(s.GetAssigned().GetAttributes())
 	}
 	if o := c.GetOpen(); o != nil {
-		n += len(o.GetCustomer().GetId()) + len(o.GetCustomer().GetName()) + len(o.GetReason()) + attributesSize(o.GetAttributes())
+		n += len(o.GetCustomer().GetId()) + len(o.GetCustomer().GetName()) + len(o.GetReason())
+		n += attributesSize(o.GetAttributes())
 	}
 	return n
 }

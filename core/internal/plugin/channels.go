@@ -29,9 +29,9 @@ func (h *Host) Validate(ctx context.Context, c *pluginpb.ChannelConfig) ([]*plug
 	return out, err
 }
 
-// Configure applies a channel's configuration. If the adapter accepts it, the Host stores it in place of an earlier one of
-// the same name, and applies it to every later process before that accepts calls. A refusal is in the response's Error.
-// The caller must not change c afterwards.
+// Configure applies a channel's configuration. If the adapter accepts it, the Host stores it in place of an earlier one
+// of the same name, and applies it to every later process before that accepts calls. A refusal is in the response's
+// Error. The caller must not change c afterwards.
 func (h *Host) Configure(ctx context.Context, c *pluginpb.ChannelConfig) (*pluginpb.ConfigureResponse, error) {
 	var out *pluginpb.ConfigureResponse
 	for {

@@ -1,10 +1,10 @@
-// Package plugin hosts plugin processes: it starts an adapter's program, speaks the plugin protocol with it, supervises it
-// and forwards its log. In the gateway, only this package uses go-plugin.
+// Package plugin hosts plugin processes: it starts an adapter's program, speaks the plugin protocol with it, supervises
+// it and forwards its log. In the gateway, only this package uses go-plugin.
 //
 // A Host runs one adapter. Its Run method is the supervisor: one goroutine that starts a process, watches it and
-// replaces it when it ends. The goroutine is locked to an OS thread, because the kernel ties the parent-death signal to the
-// thread that forked. Each process is an instance, with a session: one connection, with one long stream for webhook calls
-// and one for deliveries. The readers of the streams never block on a call.
+// replaces it when it ends. The goroutine is locked to an OS thread, because the kernel ties the parent-death signal to
+// the thread that forked. Each process is an instance, with a session: one connection, with one long stream for webhook
+// calls and one for deliveries. The readers of the streams never block on a call.
 //
 // If the process ends during a call: a Receive, which has no side effects, is repeated once on the next instance; a
 // Deliver that was sent returns a DiedError; calls that were not sent wait for the next instance.

@@ -49,9 +49,15 @@ const (
 // ToError converts an adapter's error. It enforces the limits, since errors are logged, stored and waited for.
 func ToError(e *pluginpb.Error) *sdk.Error {
 	return &sdk.Error{
-		Kind: sdk.ErrorKind(cmp.Or(shortText(e.GetKind()), string(sdk.KindTransient))), Op: shortText(e.GetOp()), Text: shortText(e.GetText()),
-		Status: int(e.GetStatus()), Code: shortText(e.GetCode()), After: min(max(e.GetAfter().AsDuration(), 0), maxAfter),
-		Scope: sdk.Scope(shortText(e.GetScope())), Reason: shortText(e.GetReason()), Field: shortText(e.GetField()),
+		Kind:   sdk.ErrorKind(cmp.Or(shortText(e.GetKind()), string(sdk.KindTransient))),
+		Op:     shortText(e.GetOp()),
+		Text:   shortText(e.GetText()),
+		Status: int(e.GetStatus()),
+		Code:   shortText(e.GetCode()),
+		After:  min(max(e.GetAfter().AsDuration(), 0), maxAfter),
+		Scope:  sdk.Scope(shortText(e.GetScope())),
+		Reason: shortText(e.GetReason()),
+		Field:  shortText(e.GetField()),
 	}
 }
 
@@ -62,7 +68,8 @@ func orUnsupported(op string, err error) error {
 	if status.Code(err) != codes.Unimplemented {
 		return err
 	}
-	return &sdk.Error{Kind: sdk.KindUnsupported, Op: op, Text: "the adapter does not implement this call: " + shortText(status.Convert(err).Message())}
+	text := "the adapter does not implement this call: " + shortText(status.Convert(err).Message())
+	return &sdk.Error{Kind: sdk.KindUnsupported, Op: op, Text: text}
 }
 
 // Reasons for the end of a process; label of patchbay_adapter_restarts_total.

@@ -26,8 +26,8 @@ func (p *process) checkHandshake() error {
 			"print nothing to stdout before serve.Main", line)
 	}
 	if fields[1] != strconv.Itoa(protocol.Version) {
-		return endedBy(reasonPermanent, "the program speaks version %.20s of the plugin protocol, this gateway version %d; "+
-			"build both from the same release", fields[1], protocol.Version)
+		return endedBy(reasonPermanent, "the program speaks version %.20s of the plugin protocol, "+
+			"this gateway version %d; build both from the same release", fields[1], protocol.Version)
 	}
 	if fields[4] != "grpc" {
 		return endedBy(reasonPermanent, "the program speaks %.20q instead of grpc; build it with serve.Main", fields[4])

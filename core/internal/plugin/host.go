@@ -40,8 +40,8 @@ func New(o Options) *Host {
 	return h
 }
 
-// Run supervises the adapter until ctx ends, then drains and stops it. It returns an error only if a process could not be
-// killed.
+// Run supervises the adapter until ctx ends, then drains and stops it. It returns an error only if a process could not
+// be killed.
 func (h *Host) Run(ctx context.Context) error { return newSupervisor(h).run(ctx) }
 
 // Restart drains and replaces the running process, or ends a backoff or quarantine. It does not wait, and does nothing

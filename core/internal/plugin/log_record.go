@@ -18,8 +18,8 @@ type logRecord struct {
 // maxAttrDepth limits the nesting of groups.
 const maxAttrDepth = 8
 
-// decodeRecord decodes a JSON object with the keys of slog (time, level, msg) or hclog (@timestamp, @level, @message). It
-// accepts values of any type and keeps the order of the attributes. It returns false for any other line.
+// decodeRecord decodes a JSON object with the keys of slog (time, level, msg) or hclog (@timestamp, @level, @message).
+// It accepts values of any type and keeps the order of the attributes. It returns false for any other line.
 func decodeRecord(line string) (logRecord, bool) {
 	if !strings.HasPrefix(line, "{") {
 		return logRecord{}, false
@@ -75,7 +75,8 @@ func (r *logRecord) errorText() string {
 
 // decodeObject returns the members of a JSON object in order.
 func decodeObject(v jsontext.Value, depth int) ([]slog.Attr, bool) {
-	dec := jsontext.NewDecoder(strings.NewReader(string(v)), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	dec := jsontext.NewDecoder(strings.NewReader(string(v)),
+		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if t, err := dec.ReadToken(); err != nil || t.Kind() != '{' {
 		return nil, false
 	}

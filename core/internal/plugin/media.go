@@ -14,10 +14,13 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// Fetch reads a medium. It calls head once, with the properties of the medium and without data, and then chunk with each
-// piece in order; an error of either ends the call and is returned. An *sdk.Error comes from the adapter. ErrNotReady, and
-// any other error, means that the process or its connection is gone, and that the medium may be fetched again.
-func (h *Host) Fetch(ctx context.Context, req *pluginpb.FetchRequest, head func(*pluginpb.FetchResponse) error, chunk func([]byte) error) error {
+// Fetch reads a medium. It calls head once, with the properties of the medium and without data, and then chunk with
+// each piece in order; an error of either ends the call and is returned. An *sdk.Error comes from the adapter.
+// ErrNotReady, and any other error, means that the process or its connection is gone, and that the medium may be
+// fetched again.
+func (h *Host) Fetch(
+	ctx context.Context, req *pluginpb.FetchRequest, head func(*pluginpb.FetchResponse) error, chunk func([]byte) error,
+) error {
 	start := time.Now()
 	err := h.fetch(ctx, req, head, chunk)
 	switch e, typed := errors.AsType[*sdk.Error](err); {
@@ -36,7 +39,9 @@ func (h *Host) Fetch(ctx context.Context, req *pluginpb.FetchRequest, head func(
 
 // fetch reads a medium from the current process, and once more from the next one if the process ends before the first
 // chunk.
-func (h *Host) fetch(ctx context.Context, req *pluginpb.FetchRequest, head func(*pluginpb.FetchResponse) error, chunk func([]byte) error) error {
+func (h *Host) fetch(
+	ctx context.Context, req *pluginpb.FetchRequest, head func(*pluginpb.FetchResponse) error, chunk func([]byte) error,
+) error {
 	for attempt := 1; ; attempt++ {
 		s, err := h.await(ctx)
 		if err != nil {
@@ -57,7 +62,9 @@ func (h *Host) fetch(ctx context.Context, req *pluginpb.FetchRequest, head func(
 	}
 }
 
-func (s *session) fetch(ctx context.Context, req *pluginpb.FetchRequest, head func(*pluginpb.FetchResponse) error, chunk func([]byte) error) error {
+func (s *session) fetch(
+	ctx context.Context, req *pluginpb.FetchRequest, head func(*pluginpb.FetchResponse) error, chunk func([]byte) error,
+) error {
 	ctx, cancel := context.WithCancel(ctx) // ends the stream on return
 	defer cancel()
 	stream, err := s.rpc.Fetch(ctx, req, grpc.WaitForReady(false))

@@ -32,7 +32,8 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 			Name: "patchbay_adapter_info", Help: "Version of the running adapter; always 1.",
 		}, []string{"adapter", "version"}),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "patchbay_adapter_calls_total", Help: "Calls to the adapter, by result: ok, a kind of error, died, timeout or not_ready.",
+			Name: "patchbay_adapter_calls_total",
+			Help: "Calls to the adapter, by result: ok, a kind of error, died, timeout or not_ready.",
 		}, []string{"adapter", "call", "result"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "patchbay_adapter_call_duration_seconds", Help: "Time of one call to the adapter.",

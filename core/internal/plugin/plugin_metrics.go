@@ -7,8 +7,8 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// CollectMetrics returns the adapter's own metrics in Prometheus text format. It does not wait for a process: it fails with
-// ErrNotReady if none accepts calls.
+// CollectMetrics returns the adapter's own metrics in Prometheus text format. It does not wait for a process: it fails
+// with ErrNotReady if none accepts calls.
 func (h *Host) CollectMetrics(ctx context.Context) ([]byte, error) {
 	s := h.session.Load()
 	if s == nil {

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// processAttributes put the adapter into its own process group. The kernel kills it when the thread that started it ends,
-// so that it does not outlive a killed gateway.
+// processAttributes put the adapter into its own process group. The kernel kills it when the thread that started it
+// ends, so that it does not outlive a killed gateway.
 func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

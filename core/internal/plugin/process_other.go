@@ -13,8 +13,8 @@ func processAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setp
 // exitPoll is the delay in noticing the end of a process where the kernel offers no wait without reaping.
 const exitPoll = 20 * time.Millisecond
 
-// waitExit waits for the end of a process without reaping it. There is no portable call for that, so it polls: a signal to
-// a group whose only member has ended fails.
+// waitExit waits for the end of a process without reaping it. There is no portable call for that, so it polls: a signal
+// to a group whose only member has ended fails.
 func waitExit(pid int) {
 	t := time.NewTicker(exitPoll)
 	defer t.Stop()

@@ -131,7 +131,8 @@ func (l *subscribeScript) Recv() (*pluginpb.SubscribeResponse, error) {
 	return nil, status.FromContextError(l.ctx.Err()).Err()
 }
 
-// A stop must not precede the start, which names the channel. An adapter that does not stop is abandoned after stopGrace.
+// A stop must not precede the start, which names the channel. An adapter that does not stop is abandoned after
+// stopGrace.
 func TestSubscribeStopsAfterItsStart(t *testing.T) {
 	for _, when := range []time.Duration{0, time.Nanosecond, time.Second} {
 		synctest.Test(t, func(t *testing.T) {

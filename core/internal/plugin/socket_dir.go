@@ -23,9 +23,9 @@ const tempPrefix = "patchbay-"
 // processStart is the start of this process, less the resolution of file times.
 var processStart = time.Now().Add(-time.Second)
 
-// ClaimRuntimeDir returns a folder below parent for Options.RuntimeDir, and removes the socket folders of killed gateways,
-// there and in the system's temporary directory. Adapters create the folder when they need it. The caller calls release
-// after all adapters have stopped.
+// ClaimRuntimeDir returns a folder below parent for Options.RuntimeDir, and removes the socket folders of killed
+// gateways, there and in the system's temporary directory. Adapters create the folder when they need it. The caller
+// calls release after all adapters have stopped.
 func ClaimRuntimeDir(parent string) (dir string, release func() error) {
 	SweepTemp()
 	if abs, err := filepath.Abs(parent); err == nil {

@@ -28,8 +28,8 @@ type Status struct {
 	Instance int       // number of the current or last process, 0 before the first
 	PID      int       // 0 without a process
 	Restarts int
-	// Reason is the reason for the last end of a process, "" while an adapter is ready: exited, start, liveness, stream,
-	// permanent or requested.
+	// Reason is the reason for the last end of a process, "" while an adapter is ready: exited, start, liveness,
+	// stream, permanent or requested.
 	Reason    string
 	LastError string            // last failure, for operators
 	NextStart time.Time         // in backoff and quarantined
@@ -47,8 +47,8 @@ func (h *Host) Status() Status {
 	return s
 }
 
-// update changes the snapshot and wakes the callers of Wait. It is called by the supervisor and by the goroutines of its
-// current session.
+// update changes the snapshot and wakes the callers of Wait. It is called by the supervisor and by the goroutines of
+// its current session.
 func (h *Host) update(change func(*Status)) {
 	h.mu.Lock()
 	next := *h.status.Load()

@@ -26,8 +26,9 @@ const (
 	logBurst      = 1000
 )
 
-// stderrDecoder forwards an adapter's stderr to the gateway's log: a JSON line of slog or hclog becomes a record with the
-// same level and attributes, a Go panic becomes one record, and any other line becomes a warning. It accepts any input.
+// stderrDecoder forwards an adapter's stderr to the gateway's log: a JSON line of slog or hclog becomes a record with
+// the same level and attributes, a Go panic becomes one record, and any other line becomes a warning. It accepts any
+// input.
 type stderrDecoder struct {
 	log   *slog.Logger
 	limit *rate.Limiter

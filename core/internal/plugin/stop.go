@@ -80,7 +80,8 @@ func (s *session) close(grace time.Duration, cause error) error {
 	s.failCalls(cause)
 	s.removeDir()
 	if stuck {
-		return fmt.Errorf("kill process %d of adapter %s: still running after %s", s.proc.pid(), s.host.opts.Name, killWait)
+		return fmt.Errorf("kill process %d of adapter %s: still running after %s",
+			s.proc.pid(), s.host.opts.Name, killWait)
 	}
 	return nil
 }

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// strayWriter logs the lines that an adapter prints to stdout or, after serve.Main has started, to os.Stderr. It is safe
-// for concurrent use.
+// strayWriter logs the lines that an adapter prints to stdout or, after serve.Main has started, to os.Stderr. It is
+// safe for concurrent use.
 type strayWriter struct {
 	stream string
 	out    *stderrDecoder // has the rate limit and the logger

@@ -22,12 +22,13 @@ const stopGrace = 3 * time.Second
 type Store func(ctx context.Context, envelopes [][]byte, cursor []byte) error
 
 // Subscribe runs a subscription of a channel. from names the channel, the cursor and the live threads. It waits for a
-// process that accepts calls, and ends with that process. Batches are stored one after the other: each is acknowledged to
-// the adapter when store returns nil, and an error of store ends the subscription.
+// process that accepts calls, and ends with that process. Batches are stored one after the other: each is acknowledged
+// to the adapter when store returns nil, and an error of store ends the subscription.
 //
-// Subscribe returns nil when ctx has ended and the adapter had time to stop, or when the adapter stopped by itself. store
-// is also called with batches that the adapter emits while it stops; its context outlives ctx. An *sdk.Error comes from
-// the adapter. ErrNotReady, and any error that is not store's, means that the process or its connection is gone.
+// Subscribe returns nil when ctx has ended and the adapter had time to stop, or when the adapter stopped by itself.
+// store is also called with batches that the adapter emits while it stops; its context outlives ctx. An *sdk.Error
+// comes from the adapter. ErrNotReady, and any error that is not store's, means that the process or its connection is
+// gone.
 func (h *Host) Subscribe(ctx context.Context, from *pluginpb.SubscribeRequest, store Store) error {
 	s, err := h.await(ctx)
 	if err == nil && !s.hasAbility("subscribe") {
@@ -85,8 +86,8 @@ func (s *session) subscribe(ctx context.Context, from *pluginpb.SubscribeRequest
 	}
 }
 
-// streamError returns the reason why a stream broke. If the process is gone, it first waits until the session is retired,
-// so that the caller's next call does not get the same session.
+// streamError returns the reason why a stream broke. If the process is gone, it first waits until the session is
+// retired, so that the caller's next call does not get the same session.
 func (s *session) streamError(err error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), killWait)
 	defer cancel()
@@ -96,7 +97,8 @@ func (s *session) streamError(err error) error {
 	return err
 }
 
-// subscribeSender sends the gateway's messages. In contrast to the stream's Send, its methods are safe for concurrent use.
+// subscribeSender sends the gateway's messages. In contrast to the stream's Send, its methods are safe for concurrent
+// use.
 type subscribeSender struct {
 	mu     sync.Mutex
 	stream pluginpb.PluginService_SubscribeClient

@@ -43,8 +43,8 @@ func (s *supervisor) run(ctx context.Context) error {
 	return result
 }
 
-// runInstance runs one process from its start to its end. It returns the time that the process was ready, and the reason
-// for its end.
+// runInstance runs one process from its start to its end. It returns the time that the process was ready, and the
+// reason for its end.
 func (s *supervisor) runInstance(ctx context.Context, n int) (time.Duration, error) {
 	h := s.host
 	h.update(func(st *Status) {
@@ -153,8 +153,8 @@ func (s *supervisor) pause(ctx context.Context, cause error, uptime time.Duratio
 		}
 	})
 	if reason != reasonRequested {
-		h.log.Error("adapter ended", "reason", reason, "error", cause, "uptime_seconds", uptime.Seconds(), "state", string(state),
-			"next_start_seconds", next.delay.Seconds())
+		h.log.Error("adapter ended", "reason", reason, "error", cause, "uptime_seconds", uptime.Seconds(),
+			"state", string(state), "next_start_seconds", next.delay.Seconds())
 	}
 	if next.delay <= 0 {
 		return

@@ -1,10 +1,10 @@
 // Package subscription runs the subscriptions of channels whose adapter polls its vendor or holds a connection. One
-// goroutine per channel calls the adapter's Subscribe from the stored cursor on, and stores each batch together with its
-// cursor. It starts again when the adapter fails or its process dies.
+// goroutine per channel calls the adapter's Subscribe from the stored cursor on, and stores each batch together with
+// its cursor. It starts again when the adapter fails or its process dies.
 //
 // Such a vendor does not repeat a message, so the gateway refuses none: if storage is unavailable, the goroutine waits,
-// and with it the adapter. A message that can never be stored is replaced by a note or dropped with an error in the log,
-// so that no message blocks its channel.
+// and with it the adapter. A message that can never be stored is replaced by a note or dropped with an error in the
+// log, so that no message blocks its channel.
 package subscription
 
 import (

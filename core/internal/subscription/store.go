@@ -35,7 +35,8 @@ func (s *subscriber) store(ctx context.Context, encoded [][]byte, cursor []byte)
 		case errors.Is(err, writer.ErrUndecidable) && len(rest) == 0: // the cursor alone
 			return err
 		case errors.Is(err, writer.ErrUndecidable) && single:
-			s.log.Error("message dropped: the decision on it failed", "vendor_id", rest[0].Envelope.VendorID, "error", err)
+			s.log.Error("message dropped: the decision on it failed",
+				"vendor_id", rest[0].Envelope.VendorID, "error", err)
 			rest, single = rest[1:], false
 		case errors.Is(err, writer.ErrUndecidable):
 			single = true
@@ -57,7 +58,9 @@ func (s *subscriber) store(ctx context.Context, encoded [][]byte, cursor []byte)
 
 // accept hands a batch, or its first message if single is set, to the writer and counts the stored messages. It returns
 // the messages that are not stored.
-func (s *subscriber) accept(ctx context.Context, in []*inbound.Envelope, cursor []byte, single bool) ([]*inbound.Envelope, error) {
+func (s *subscriber) accept(
+	ctx context.Context, in []*inbound.Envelope, cursor []byte, single bool,
+) ([]*inbound.Envelope, error) {
 	now, later := in, []*inbound.Envelope(nil)
 	if single && len(in) > 1 {
 		now, later, cursor = in[:1], in[1:], nil
@@ -87,12 +90,15 @@ func (s *subscriber) replaceOversized(in []*inbound.Envelope) []*inbound.Envelop
 	return out
 }
 
-// oversizedNote returns an envelope of kind unparsed with the sender, thread and time of a message, without its content.
+// oversizedNote returns an envelope of kind unparsed with the sender, thread and time of a message, without its
+// content.
 func oversizedNote(in *inbound.Envelope) (*inbound.Envelope, error) {
 	e := &envelope.Envelope{
 		Channel: in.Channel, VendorID: in.Envelope.VendorID, Thread: in.Envelope.Thread, Sender: in.Envelope.Sender,
 		SentAt: in.Envelope.SentAt, Kind: envelope.KindUnparsed,
-		Attributes: map[string]string{"error": fmt.Sprintf("too large to be stored: %s of %d bytes", in.Envelope.Kind, len(in.Bytes))},
+		Attributes: map[string]string{
+			"error": fmt.Sprintf("too large to be stored: %s of %d bytes", in.Envelope.Kind, len(in.Bytes)),
+		},
 	}
 	b, err := protocol.EncodeEnvelope(e)
 	if err != nil {

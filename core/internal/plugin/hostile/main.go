@@ -1,8 +1,8 @@
 // Command hostile is an adapter that misbehaves on request. The tests of package plugin run it to show that no adapter
 // can harm the gateway or another adapter.
 //
-// The environment variable HOSTILE selects faults of the whole process; see modes. The path of a call selects a fault of
-// that call; see faults. Without either, the adapter echoes.
+// The environment variable HOSTILE selects faults of the whole process; see modes. The path of a call selects a fault
+// of that call; see faults. Without either, the adapter echoes.
 package main
 
 import (

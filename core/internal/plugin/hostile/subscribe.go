@@ -11,8 +11,8 @@ import (
 
 var _ sdk.Subscriber = (*adapter)(nil)
 
-// Subscribe implements sdk.Subscriber. Without a cursor, or with a number as cursor, it emits the following numbers up to 5;
-// each is the text, id and cursor of a message. Other cursors select a fault after the first message.
+// Subscribe implements sdk.Subscriber. Without a cursor, or with a number as cursor, it emits the following numbers up
+// to 5; each is the text, id and cursor of a message. Other cursors select a fault after the first message.
 func (a *adapter) Subscribe(ctx context.Context, l *sdk.Subscription, emit sdk.Emit) error {
 	n, err := strconv.Atoi(string(l.Cursor))
 	if err == nil || l.Cursor == nil {
