@@ -132,18 +132,18 @@ func (v *verdict) questions() {
 		for i := range trails {
 			for _, e := range trails[i].Entries {
 				switch {
-				case e.What == "accepted" && e.Channel == v.far():
+				case e.Step == "accepted" && e.Channel == v.far():
 					named[e.Envelope] = e.VendorID
-				case e.What == "fenced" && e.Delivery == "":
+				case e.Step == "fenced" && e.Delivery == "":
 					fenced[e.Envelope] = true
 				}
 			}
 			for _, e := range trails[i].Entries {
-				if question, ok := strings.CutPrefix(e.Text, "re "); e.What == "accepted" && e.Channel == "faq" && ok && !fenced[e.Envelope] {
+				if question, ok := strings.CutPrefix(e.Text, "re "); e.Step == "accepted" && e.Channel == "faq" && ok && !fenced[e.Envelope] {
 					answers[name(question)]++
 				}
 				unknown := e.Kind == "unknown" && within(v.incidents, e.At, "faq")
-				if e.What == "dead" && !unknown && !v.killedTwice(v.books[user], e.Delivery) {
+				if e.Step == "dead" && !unknown && !v.killedTwice(v.books[user], e.Delivery) {
 					v.find(user, "delivery %s to %s is a dead letter (%s), and no death of its adapter explains it", e.Delivery, e.Channel, e.Kind)
 				}
 			}

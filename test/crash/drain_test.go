@@ -54,8 +54,8 @@ func (tr *traffic) waiting(t *testing.T, g *harness.Gateway) string {
 	t.Helper()
 	e := &evidence{said: tr.said.All()}
 	for _, trail := range g.Trace(t, e.users()...) {
-		if len(trail.Waiting) > 0 {
-			return fmt.Sprintf("%s: %+v, after %+v", trail.State.Customer, trail.Waiting[0], trail.Entries[max(0, len(trail.Entries)-12):])
+		if len(trail.Pending) > 0 {
+			return fmt.Sprintf("%s: %+v, after %+v", trail.State.Customer, trail.Pending[0], trail.Entries[max(0, len(trail.Entries)-12):])
 		}
 	}
 	return "nothing waits by the trails"

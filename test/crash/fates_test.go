@@ -111,9 +111,9 @@ func (v *verdict) unknown(user string, w word) bool {
 	asked := map[string]bool{} // by delivery
 	for _, e := range trails[0].Entries {
 		switch {
-		case e.What == "queued" && e.Channel == "desk" && e.Kind == "open" && !e.At.After(held[0].At):
+		case e.Step == "queued" && e.Channel == "desk" && e.Kind == "open" && !e.At.After(held[0].At):
 			asked[e.Delivery] = true
-		case e.What == "delivered" && asked[e.Delivery] && !e.At.After(given[0].At):
+		case e.Step == "delivered" && asked[e.Delivery] && !e.At.After(given[0].At):
 			return false
 		}
 	}

@@ -193,9 +193,9 @@ func (h *handoffs) evidence(t *testing.T, g *harness.Gateway, incidents []incide
 		for i := range entries {
 			entry := &entries[i]
 			switch {
-			case entry.What == "accepted" && entry.Channel == "handoff":
+			case entry.Step == "accepted" && entry.Channel == "handoff":
 				entry.VendorID = name(entry.Text)
-			case entry.What == "queued" && entry.Channel == "handoff" && entry.Kind == "send":
+			case entry.Step == "queued" && entry.Channel == "handoff" && entry.Kind == "send":
 				keys[words[entry.Envelope]] = entry.Delivery
 			}
 			if entry.Text != "" {

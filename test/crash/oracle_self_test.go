@@ -16,25 +16,25 @@ func at(n int) time.Time { return time.Unix(1_800_000_000+int64(n), 0) }
 // while the bot's second answer is fenced. A kill repeated the first call to the bot and the first reply.
 func innocent() *evidence {
 	entries := []harness.Entry{
-		{What: "accepted", Channel: "livechat", VendorID: "c00-001", Envelope: "m1"},
-		{What: "queued", Kind: "send", Channel: "faq", Envelope: "m1", Delivery: "d1"},
-		{What: "delivered", Channel: "faq", Delivery: "d1"},
-		{What: "accepted", Channel: "faq", VendorID: "answer-1", Envelope: "a1"},
-		{What: "queued", Kind: "send", Channel: "livechat", Envelope: "a1", Delivery: "r1"},
-		{What: "delivered", Channel: "livechat", Delivery: "r1"},
-		{What: "accepted", Channel: "livechat", VendorID: "c00-002", Envelope: "m2"},
-		{What: "queued", Kind: "send", Channel: "faq", Envelope: "m2", Delivery: "d2"},
-		{What: "passed", Channel: "desk"},
-		{What: "moved", Channel: "faq", Delivery: "d2"},
-		{What: "queued", Kind: "send", Channel: "livechat", Envelope: "p1", Delivery: "r2"},
-		{What: "queued", Kind: "send", Channel: "desk", Envelope: "m2", Delivery: "d3"},
-		{What: "delivered", Channel: "livechat", Delivery: "r2"},
-		{What: "delivered", Channel: "desk", Delivery: "d3"},
-		{What: "accepted", Channel: "faq", VendorID: "answer-2", Envelope: "a2"},
-		{What: "fenced", Channel: "faq", Envelope: "a2"},
-		{What: "accepted", Channel: "desk", VendorID: "mc-1", Envelope: "a3"},
-		{What: "queued", Kind: "send", Channel: "livechat", Envelope: "a3", Delivery: "r3"},
-		{What: "delivered", Channel: "livechat", Delivery: "r3"},
+		{Step: "accepted", Channel: "livechat", VendorID: "c00-001", Envelope: "m1"},
+		{Step: "queued", Kind: "send", Channel: "faq", Envelope: "m1", Delivery: "d1"},
+		{Step: "delivered", Channel: "faq", Delivery: "d1"},
+		{Step: "accepted", Channel: "faq", VendorID: "answer-1", Envelope: "a1"},
+		{Step: "queued", Kind: "send", Channel: "livechat", Envelope: "a1", Delivery: "r1"},
+		{Step: "delivered", Channel: "livechat", Delivery: "r1"},
+		{Step: "accepted", Channel: "livechat", VendorID: "c00-002", Envelope: "m2"},
+		{Step: "queued", Kind: "send", Channel: "faq", Envelope: "m2", Delivery: "d2"},
+		{Step: "passed", Channel: "desk"},
+		{Step: "moved", Channel: "faq", Delivery: "d2"},
+		{Step: "queued", Kind: "send", Channel: "livechat", Envelope: "p1", Delivery: "r2"},
+		{Step: "queued", Kind: "send", Channel: "desk", Envelope: "m2", Delivery: "d3"},
+		{Step: "delivered", Channel: "livechat", Delivery: "r2"},
+		{Step: "delivered", Channel: "desk", Delivery: "d3"},
+		{Step: "accepted", Channel: "faq", VendorID: "answer-2", Envelope: "a2"},
+		{Step: "fenced", Channel: "faq", Envelope: "a2"},
+		{Step: "accepted", Channel: "desk", VendorID: "mc-1", Envelope: "a3"},
+		{Step: "queued", Kind: "send", Channel: "livechat", Envelope: "a3", Delivery: "r3"},
+		{Step: "delivered", Channel: "livechat", Delivery: "r3"},
 	}
 	return &evidence{
 		strict:    true,
@@ -59,7 +59,7 @@ func TestOracleFindsFaults(t *testing.T) {
 	drop := func(e *evidence, what, delivery string) {
 		tr := trail(e)
 		for i, s := range tr.Entries {
-			if s.What == what && s.Delivery == delivery {
+			if s.Step == what && s.Delivery == delivery {
 				tr.Entries = append(tr.Entries[:i:i], tr.Entries[i+1:]...)
 				return
 			}
@@ -68,18 +68,18 @@ func TestOracleFindsFaults(t *testing.T) {
 	add := func(e *evidence, s ...harness.Entry) { trail(e).Entries = append(trail(e).Entries, s...) }
 	killed := func(e *evidence, kind string, deaths ...incident) {
 		drop(e, "delivered", "d1")
-		add(e, harness.Entry{At: at(5), What: "dead", Kind: kind, Delivery: "d1"})
+		add(e, harness.Entry{At: at(5), Step: "dead", Kind: kind, Delivery: "d1"})
 		e.incidents = append(e.incidents, deaths...)
 	}
 	entry := func(what string, second int) harness.Entry {
-		return harness.Entry{At: at(second), What: what, Kind: "open", Channel: "desk", Delivery: "o1"}
+		return harness.Entry{At: at(second), Step: what, Kind: "open", Channel: "desk", Delivery: "o1"}
 	}
 	stranger := func(e *evidence, entries ...harness.Entry) { // an agent's words at 5, given up at 20
 		add(e, entries...)
 		e.words = append(e.words, word{"desk", "mc-9", "lost"})
 		e.strays = map[string]harness.Trail{"mc-9": {Entries: []harness.Entry{
-			{At: at(5), What: "held", Detail: "pending thread " + envelope.ShortID("livechat", "d8ai/d8ai_chatbot/c00")},
-			{At: at(20), What: "unrouted", Detail: "unknown thread"},
+			{At: at(5), Step: "held", Detail: "pending thread " + envelope.ShortID("livechat", "d8ai/d8ai_chatbot/c00")},
+			{At: at(20), Step: "unrouted", Detail: "unknown thread"},
 		}}}
 	}
 	tests := []struct {
@@ -89,21 +89,21 @@ func TestOracleFindsFaults(t *testing.T) {
 	}{
 		{"nothing wrong", func(*evidence) {}, ""},
 		{"no conversation", func(e *evidence) { e.trails = nil }, "has 0 conversations"},
-		{"something waits", func(e *evidence) { trail(e).Waiting = make([]harness.Waiting, 1) }, "wait after the end"},
+		{"something waits", func(e *evidence) { trail(e).Pending = make([]harness.PendingDelivery, 1) }, "wait after the end"},
 		{"message in no trail", func(e *evidence) { e.said = append(e.said, said{user: "c00", id: "c00-003"}) }, "accepted 0 times"},
 		{"message accepted twice", func(e *evidence) {
-			add(e, harness.Entry{What: "accepted", Channel: "livechat", VendorID: "c00-001", Envelope: "m9"})
+			add(e, harness.Entry{Step: "accepted", Channel: "livechat", VendorID: "c00-001", Envelope: "m9"})
 		}, "accepted 2 times"},
 		{"message without an end", func(e *evidence) { drop(e, "delivered", "d3") }, "has the ends []"},
 		{"message moved nowhere", func(e *evidence) { drop(e, "queued", "d3") }, "has the fates []"},
-		{"two fates", func(e *evidence) { add(e, harness.Entry{What: "fenced", Envelope: "m1"}) }, "fates [fenced delivered]"},
+		{"two fates", func(e *evidence) { add(e, harness.Entry{Step: "fenced", Envelope: "m1"}) }, "fates [fenced delivered]"},
 		{"unrouted", func(e *evidence) {
 			drop(e, "queued", "d1")
-			add(e, harness.Entry{What: "unrouted", Envelope: "m1"})
+			add(e, harness.Entry{Step: "unrouted", Envelope: "m1"})
 		}, "was accepted and is unrouted"},
 		{"dead letter", func(e *evidence) {
 			drop(e, "delivered", "d1")
-			add(e, harness.Entry{What: "dead", Delivery: "d1"})
+			add(e, harness.Entry{Step: "dead", Delivery: "d1"})
 		}, "is a dead letter"},
 		{"dead letter for two deaths", func(e *evidence) {
 			killed(e, "killed_adapter", incident{from: at(2), to: at(3), channel: "faq"}, incident{from: at(4), to: at(6), channel: "faq"})
@@ -123,8 +123,8 @@ func TestOracleFindsFaults(t *testing.T) {
 			e.arrivals = []arrival{{at(1), "faq", "c00-002"}, {at(4), "faq", "c00-001"}, {at(8), "desk", "c00-002"}}
 		}, "which is younger"},
 		{"pieces with two fates", func(e *evidence) {
-			add(e, harness.Entry{What: "queued", Kind: "send", Channel: "desk", Envelope: "m2", Delivery: "d4", Detail: "piece 2 of 2"},
-				harness.Entry{What: "dead", Channel: "desk", Delivery: "d4"})
+			add(e, harness.Entry{Step: "queued", Kind: "send", Channel: "desk", Envelope: "m2", Delivery: "d4", Detail: "piece 2 of 2"},
+				harness.Entry{Step: "dead", Channel: "desk", Delivery: "d4"})
 		}, "want the same"},
 		{"picture lost", func(e *evidence) {
 			e.said[1].id = "c00-002p"

@@ -84,8 +84,8 @@ func (v *verdict) open(user string) {
 		v.find(user, "has %d conversations, want 1", len(trails))
 	}
 	for i := range trails {
-		if n := len(trails[i].Waiting); n > 0 {
-			v.find(user, "%d deliveries wait after the end: %+v", n, trails[i].Waiting[0])
+		if n := len(trails[i].Pending); n > 0 {
+			v.find(user, "%d deliveries wait after the end: %+v", n, trails[i].Pending[0])
 		}
 		for j := range trails[i].Entries {
 			b.enter(&trails[i].Entries[j])
@@ -96,12 +96,12 @@ func (v *verdict) open(user string) {
 
 func (b *book) enter(e *harness.Entry) {
 	switch {
-	case e.What == "accepted":
+	case e.Step == "accepted":
 		id := [2]string{e.Channel, e.VendorID}
 		b.accepted[id] = append(b.accepted[id], e.Envelope)
-	case e.What == "passed":
+	case e.Step == "passed":
 		b.handovers++
-	case e.What == "queued" && e.Kind == "send":
+	case e.Step == "queued" && e.Kind == "send":
 		b.queued[e.Envelope] = append(b.queued[e.Envelope], e.Delivery)
 		b.order[e.Channel] = append(b.order[e.Channel], e.Delivery)
 		b.channel[e.Delivery], b.began[e.Delivery] = e.Channel, e.At
@@ -109,11 +109,11 @@ func (b *book) enter(e *harness.Entry) {
 		if _, err := fmt.Sscanf(e.Detail, "piece %d of %d", &piece, &of); err == nil {
 			b.piece[e.Delivery] = piece
 		}
-	case e.Delivery == "" && slices.Contains([]string{"fenced", "dropped", "unrouted"}, e.What):
-		b.disposed[e.Envelope] = append(b.disposed[e.Envelope], e.What)
-	case e.Delivery != "" && slices.Contains([]string{"delivered", "dead", "dropped", "moved", "merged", "fenced"}, e.What):
-		b.ended[e.Delivery] = append(b.ended[e.Delivery], e.What)
-		if e.What == "dead" {
+	case e.Delivery == "" && slices.Contains([]string{"fenced", "dropped", "unrouted"}, e.Step):
+		b.disposed[e.Envelope] = append(b.disposed[e.Envelope], e.Step)
+	case e.Delivery != "" && slices.Contains([]string{"delivered", "dead", "dropped", "moved", "merged", "fenced"}, e.Step):
+		b.ended[e.Delivery] = append(b.ended[e.Delivery], e.Step)
+		if e.Step == "dead" {
 			b.dead[e.Delivery] = e
 		}
 	}

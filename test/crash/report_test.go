@@ -44,7 +44,7 @@ func (v *verdict) keep(t *testing.T, path, user string) {
 		for _, e := range trail.Entries {
 			fmt.Fprintf(f, "%s trail %+v\n", e.At.Format(clock), e)
 		}
-		fmt.Fprintf(f, "state %+v waiting %+v\n", trail.State, trail.Waiting)
+		fmt.Fprintf(f, "state %+v waiting %+v\n", trail.State, trail.Pending)
 	}
 	for _, a := range v.arrivals {
 		if customer(a.name) == user {

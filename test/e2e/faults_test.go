@@ -17,7 +17,7 @@ import (
 )
 
 // trouble is one thing that goes wrong with one call, and how often the call has its effect then.
-type trouble struct {
+type faultCase struct {
 	name    string
 	fault   simulator.Fault
 	effects []int // what may be counted
@@ -25,44 +25,44 @@ type trouble struct {
 }
 
 var (
-	once   = []int{1}
-	twice  = []int{2}    // the answer was lost, and nobody can tell the repeat
-	either = []int{1, 2} // whether the answer counts as one is up to the adapter
-	never  = []int{0}
+	one      = []int{1}
+	two      = []int{2}    // the answer was lost, and nobody can tell the repeat
+	oneOrTwo = []int{1, 2} // whether the answer counts as one is up to the adapter
+	none     = []int{0}
 )
 
 // throttled is how long vendors want to be left alone.
-const throttled = time.Second
+const retryAfter = time.Second
 
 // before are the troubles that come before the call has an effect: it is repeated.
-var before = []trouble{
-	{"429 with Retry-After", simulator.Fault{Kind: simulator.Status, Status: http.StatusTooManyRequests, RetryAfter: throttled}, once, false},
-	{"500", simulator.Fault{Kind: simulator.Status}, once, false},
-	{"503 with Retry-After", simulator.Fault{Kind: simulator.Status, Status: http.StatusServiceUnavailable, RetryAfter: throttled}, once, false},
-	{"slow", simulator.Fault{Kind: simulator.Slow, Delay: 300 * time.Millisecond}, once, false},
-	{"hangs", simulator.Fault{Kind: simulator.Hang}, once, false},
-	{"reset", simulator.Fault{Kind: simulator.Reset}, once, false},
+var faultsBefore = []faultCase{
+	{"429 with Retry-After", simulator.Fault{Kind: simulator.Status, Status: http.StatusTooManyRequests, RetryAfter: retryAfter}, one, false},
+	{"500", simulator.Fault{Kind: simulator.Status}, one, false},
+	{"503 with Retry-After", simulator.Fault{Kind: simulator.Status, Status: http.StatusServiceUnavailable, RetryAfter: retryAfter}, one, false},
+	{"slow", simulator.Fault{Kind: simulator.Slow, Delay: 300 * time.Millisecond}, one, false},
+	{"hangs", simulator.Fault{Kind: simulator.Hang}, one, false},
+	{"reset", simulator.Fault{Kind: simulator.Reset}, one, false},
 }
 
 // after are the troubles that come after the effect.
-func after(lost, unreadable []int) []trouble {
-	return []trouble{
+func faultsAfter(lost, unreadable []int) []faultCase {
+	return []faultCase{
 		{"answer lost", simulator.Fault{Kind: simulator.Drop}, lost, false},
 		{"answer cut off", simulator.Fault{Kind: simulator.Truncate}, unreadable, false},
-		{"answer of the wrong type", simulator.Fault{Kind: simulator.ContentType}, either, false},
+		{"answer of the wrong type", simulator.Fault{Kind: simulator.ContentType}, oneOrTwo, false},
 		{"huge answer", simulator.Fault{Kind: simulator.Huge}, unreadable, false},
 	}
 }
 
 // expired is a token that the vendor does not take any more.
-var expired = trouble{"expired token", simulator.Fault{Kind: simulator.ExpiredToken}, once, false}
+var expired = faultCase{"expired token", simulator.Fault{Kind: simulator.ExpiredToken}, one, false}
 
 // hurry gives up calls soon.
-var hurry = []string{"delivery: {timeout: 2s}"}
+var shortTimeout = []string{"delivery: {timeout: 2s}"}
 
 // endure meets each trouble with words of its own, and then says something else. Words have their effect as often as the trouble says,
 // what comes behind them once, and behind them.
-func (s *scene) endure(t *testing.T, faults *simulator.Faults, endpoint, channel string, troubles []trouble, say func(text string), seen func() []string) {
+func (s *system) checkFaults(t *testing.T, faults *simulator.Faults, endpoint, channel string, troubles []faultCase, say func(text string), seen func() []string) {
 	t.Helper()
 	dead := func() float64 { return s.Metric(t, "patchbay_dead_letters_total", "channel", channel) }
 	for i, tr := range troubles {
@@ -111,16 +111,16 @@ func (s *scene) endure(t *testing.T, faults *simulator.Faults, endpoint, channel
 // no effect of its own.
 func TestUploadsUnderFaults(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{Extra: map[string][]string{"desk": hurry}})
+	s := newSystem(t, harness.Vendors{}, harness.Config{Extra: map[string][]string{"desk": shortTimeout}})
 	const user = "uma"
-	s.meets(t, user)
-	troubles := slices.Concat(before, after(once, once), []trouble{expired})
-	s.endure(t, &s.Desk.Faults, aicc.EndpointUpload, "desk", troubles, func(text string) {
+	s.connectAgent(t, user)
+	troubles := slices.Concat(faultsBefore, faultsAfter(one, one), []faultCase{expired})
+	s.checkFaults(t, &s.Desk.Faults, aicc.EndpointUpload, "desk", troubles, func(text string) {
 		if strings.HasPrefix(text, "words") {
-			s.says(t, user, "", s.attach("map.png", "image/png", append(drawing(t, 8), text...)))
+			s.say(t, user, "", s.withImage("map.png", "image/png", append(randomImage(t, 8), text...)))
 			return
 		}
-		s.says(t, user, text)
+		s.say(t, user, text)
 	}, func() []string {
 		var out []string
 		c, _ := s.Desk.Chat(deskID(user))
@@ -146,29 +146,29 @@ func TestDownloadsUnderFaults(t *testing.T) {
 		endpoint := map[aicc.FileLinks]string{aicc.FileStreamOnly: aicc.EndpointDownload, aicc.FileLinkOnly: aicc.EndpointFile}[links]
 		t.Run(endpoint, func(t *testing.T) {
 			t.Parallel()
-			s := newScene(t, harness.Vendors{Desk: aicc.Options{FileLinks: links}}, harness.Config{Extra: map[string][]string{"desk": hurry}})
+			s := newSystem(t, harness.Vendors{Desk: aicc.Options{FileLinks: links}}, harness.Config{Extra: map[string][]string{"desk": shortTimeout}})
 			const user = "dora"
-			s.meets(t, user)
-			troubles := append(slices.DeleteFunc(slices.Clone(before), func(tr trouble) bool { return tr.fault.Kind == simulator.Hang }),
-				trouble{"answer lost", simulator.Fault{Kind: simulator.Drop}, once, false},
-				trouble{"answer cut off", simulator.Fault{Kind: simulator.Truncate}, once, false},
-				trouble{"answer of the wrong type", simulator.Fault{Kind: simulator.ContentType}, once, false})
+			s.connectAgent(t, user)
+			troubles := append(slices.DeleteFunc(slices.Clone(faultsBefore), func(tr faultCase) bool { return tr.fault.Kind == simulator.Hang }),
+				faultCase{"answer lost", simulator.Fault{Kind: simulator.Drop}, one, false},
+				faultCase{"answer cut off", simulator.Fault{Kind: simulator.Truncate}, one, false},
+				faultCase{"answer of the wrong type", simulator.Fault{Kind: simulator.ContentType}, one, false})
 			if endpoint == aicc.EndpointDownload {
-				troubles = append(troubles, expired, trouble{"large answer", simulator.Fault{Kind: simulator.Huge, Bytes: 100 << 10}, once, false},
-					trouble{"huge answer", simulator.Fault{Kind: simulator.Huge}, never, false}) // more than a file may have: put into words
+				troubles = append(troubles, expired, faultCase{"large answer", simulator.Fault{Kind: simulator.Huge, Bytes: 100 << 10}, one, false},
+					faultCase{"huge answer", simulator.Fault{Kind: simulator.Huge}, none, false}) // more than a file may have: put into words
 			}
 			pictures := map[string]string{}
-			s.endure(t, &s.Desk.Faults, endpoint, "livechat", troubles, func(text string) {
+			s.checkFaults(t, &s.Desk.Faults, endpoint, "livechat", troubles, func(text string) {
 				if !strings.HasPrefix(text, "words") {
-					s.agent(t, user, text)
+					s.agentSays(t, user, text)
 					return
 				}
-				if _, err := s.Desk.SendFile(deskID(user), "IMAGE", "png", append(drawing(t, 8), text...)); err != nil {
+				if _, err := s.Desk.SendFile(deskID(user), "IMAGE", "png", append(randomImage(t, 8), text...)); err != nil {
 					t.Fatal(err)
 				}
 			}, func() []string {
 				var out []string
-				for _, a := range s.saidBy(user, "agent") {
+				for _, a := range s.answersFrom(user, "agent") {
 					if len(a.Payload.Media) == 0 {
 						out = append(out, a.Payload.BotSay)
 						continue
@@ -192,73 +192,73 @@ func TestDownloadsUnderFaults(t *testing.T) {
 // TestDownloadThatHangs holds up its own conversation, and nobody else.
 func TestDownloadThatHangs(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{})
-	s.meets(t, "hal")
-	s.meets(t, "hugo")
+	s := newSystem(t, harness.Vendors{}, harness.Config{})
+	s.connectAgent(t, "hal")
+	s.connectAgent(t, "hugo")
 	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: aicc.EndpointDownload, Count: 1})
-	data := drawing(t, 8)
+	data := randomImage(t, 8)
 	if _, err := s.Desk.SendFile(deskID("hal"), "IMAGE", "png", data); err != nil {
 		t.Fatal(err)
 	}
-	s.agent(t, "hal", "see above")
+	s.agentSays(t, "hal", "see above")
 	within(t, harness.Patience, "the download hangs", func(ctx context.Context) error {
 		return s.Desk.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 1 })
 	})
-	s.agent(t, "hugo", "hello")
-	s.hears(t, "hugo", "agent", "hello")
-	if n := len(s.words("hal", "agent")); n != 1 {
+	s.agentSays(t, "hugo", "hello")
+	s.expect(t, "hugo", "agent", "hello")
+	if n := len(s.textsFrom("hal", "agent")); n != 1 {
 		t.Errorf("%d lines, want what is behind the picture to wait for it", n)
 	}
 	s.Desk.Faults.Release()
-	if _, got := s.pictured(t, "hal"); !bytes.Equal(got.Data, data) {
+	if _, got := s.awaitMedium(t, "hal"); !bytes.Equal(got.Data, data) {
 		t.Errorf("got %d bytes, want %d", len(got.Data), len(data))
 	}
-	s.hears(t, "hal", "agent", "see above")
+	s.expect(t, "hal", "agent", "see above")
 }
 
 // TestMessagesLeftUnderFaults: what the customer leaves for later is left, whatever happens to the call; it is there twice only if an
 // answer was lost.
 func TestMessagesLeftUnderFaults(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{
-		Extra: map[string][]string{"desk": hurry}, Settings: map[string][]string{"desk": {"offline_messages: true"}},
+	s := newSystem(t, harness.Vendors{}, harness.Config{
+		Extra: map[string][]string{"desk": shortTimeout}, Settings: map[string][]string{"desk": {"offline_messages: true"}},
 	})
 	const user = "lea"
-	s.meets(t, user)
+	s.connectAgent(t, user)
 	if err := s.Desk.TimeOut(deskID(user), true); err != nil {
 		t.Fatal(err)
 	}
-	s.hears(t, user, "system", "No agent answered in time. You can leave a message.")
-	s.endure(t, &s.Desk.Faults, aicc.EndpointSendAsync, "desk", slices.Concat(before, after(twice, either), []trouble{expired}),
-		func(text string) { s.says(t, user, text) }, func() []string { return s.deskLines(user) })
+	s.expect(t, user, "system", "No agent answered in time. You can leave a message.")
+	s.checkFaults(t, &s.Desk.Faults, aicc.EndpointSendAsync, "desk", slices.Concat(faultsBefore, faultsAfter(two, oneOrTwo), []faultCase{expired}),
+		func(text string) { s.say(t, user, text) }, func() []string { return s.deskTexts(user) })
 }
 
 // polledTroubles are what may happen to a poll. What happens before it has its effect costs nothing; an answer that is lost takes along
 // what was in it, and nothing else, since the desk hands nothing out twice.
-var polledTroubles = append(slices.Clone(before), expired,
-	trouble{"answer lost", simulator.Fault{Kind: simulator.Drop}, never, false},
-	trouble{"answer cut off", simulator.Fault{Kind: simulator.Truncate}, never, false},
-	trouble{"answer of the wrong type", simulator.Fault{Kind: simulator.ContentType}, once, false},
-	trouble{"large answer", simulator.Fault{Kind: simulator.Huge, Bytes: 1 << 20}, once, false},
-	trouble{"huge answer", simulator.Fault{Kind: simulator.Huge}, never, false},
+var pollFaults = append(slices.Clone(faultsBefore), expired,
+	faultCase{"answer lost", simulator.Fault{Kind: simulator.Drop}, none, false},
+	faultCase{"answer cut off", simulator.Fault{Kind: simulator.Truncate}, none, false},
+	faultCase{"answer of the wrong type", simulator.Fault{Kind: simulator.ContentType}, one, false},
+	faultCase{"large answer", simulator.Fault{Kind: simulator.Huge, Bytes: 1 << 20}, one, false},
+	faultCase{"huge answer", simulator.Fault{Kind: simulator.Huge}, none, false},
 )
 
 // TestPollsUnderFaults meets each trouble with a line in the poll that it happens to.
 func TestPollsUnderFaults(t *testing.T) {
 	t.Parallel()
-	for i, tr := range polledTroubles {
+	for i, tr := range pollFaults {
 		t.Run(tr.name, func(t *testing.T) {
 			t.Parallel()
-			s := deskScene(t, aicc.Options{PushOff: true}, "inbound: poll", "poll_interval: 200ms")
+			s := newDeskSystem(t, aicc.Options{PushOff: true}, polling...)
 			user := fmt.Sprintf("poll-%d", i)
-			s.meets(t, user)
+			s.connectAgent(t, user)
 			faults := &s.Desk.Faults
 			// The first poll from now on fails without an effect, so that there is time to say something before the second.
 			faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: aicc.EndpointPoll, Count: 1})
 			f := tr.fault
 			f.Endpoint, f.Count = aicc.EndpointPoll, 1
 			faults.Add(f)
-			s.agent(t, user, "words")
+			s.agentSays(t, user, "words")
 			if n := faults.Hits.Len(); n > 1 {
 				t.Fatalf("%d polls were made before the agent had said anything", n)
 			}
@@ -280,9 +280,9 @@ func TestPollsUnderFaults(t *testing.T) {
 			if waited := time.Since(began); waited < tr.fault.RetryAfter-100*time.Millisecond {
 				t.Errorf("polled again after %s, want not before the %s that the vendor wanted", waited, tr.fault.RetryAfter)
 			}
-			s.agent(t, user, "next")
-			s.hears(t, user, "agent", "next")
-			got := slices.DeleteFunc(s.words(user, "agent"), func(w string) bool { return w != "words" })
+			s.agentSays(t, user, "next")
+			s.expect(t, user, "agent", "next")
+			got := slices.DeleteFunc(s.textsFrom(user, "agent"), func(w string) bool { return w != "words" })
 			if !slices.Contains(tr.effects, len(got)) {
 				t.Errorf("the line came %d times, want %v", len(got), tr.effects)
 			}
@@ -291,9 +291,9 @@ func TestPollsUnderFaults(t *testing.T) {
 }
 
 // impatientHandoff is newHandoff with calls that are given up soon.
-func impatientHandoff(t *testing.T) *scene {
+func impatientHandoff(t *testing.T) *system {
 	t.Helper()
-	s := newScene(t, harness.Vendors{}, harness.Config{
+	s := newSystem(t, harness.Vendors{}, harness.Config{
 		Without: []string{"livechat"},
 		Define: map[string]string{"handoff": `
 adapter: botwebhook
@@ -322,7 +322,7 @@ settings:
 }
 
 // handedOver brings a hand-off to an agent, and returns the agent's name for the customer.
-func (s *scene) handedOver(t *testing.T, user string) (h *botwebhook.Handoff, chat string) {
+func (s *system) connectHandoff(t *testing.T, user string) (h *botwebhook.Handoff, chat string) {
 	t.Helper()
 	h, err := s.Bots.Handoff(harness.Soon(t), botwebhook.User{UserID: user})
 	if err != nil {
@@ -346,7 +346,7 @@ func (s *scene) handedOver(t *testing.T, user string) (h *botwebhook.Handoff, ch
 func TestHandoffRepliesUnderFaults(t *testing.T) {
 	t.Parallel()
 	s := impatientHandoff(t)
-	h, chat := s.handedOver(t, "u-1")
+	h, chat := s.connectHandoff(t, "u-1")
 	heard := func() []string {
 		var out []string
 		for _, m := range h.Heard.All() {
@@ -354,7 +354,7 @@ func TestHandoffRepliesUnderFaults(t *testing.T) {
 		}
 		return out
 	}
-	s.endure(t, &s.Bots.Faults, botwebhook.EndpointReceive, "handoff", slices.Concat(before, after(twice, either)), func(text string) {
+	s.checkFaults(t, &s.Bots.Faults, botwebhook.EndpointReceive, "handoff", slices.Concat(faultsBefore, faultsAfter(two, oneOrTwo)), func(text string) {
 		if _, err := s.Desk.Say(chat, text); err != nil {
 			t.Fatal(err)
 		}
@@ -365,8 +365,8 @@ func TestHandoffRepliesUnderFaults(t *testing.T) {
 func TestHandoffEndsUnderFaults(t *testing.T) {
 	t.Parallel()
 	s := impatientHandoff(t)
-	for i, tr := range slices.Concat(before, after(once, once)) {
-		h, chat := s.handedOver(t, fmt.Sprintf("u-%d", i))
+	for i, tr := range slices.Concat(faultsBefore, faultsAfter(one, one)) {
+		h, chat := s.connectHandoff(t, fmt.Sprintf("u-%d", i))
 		f := tr.fault
 		f.Endpoint, f.Count = botwebhook.EndpointEnd, 1
 		hits := s.Bots.Faults.Hits.Len()
@@ -380,7 +380,7 @@ func TestHandoffEndsUnderFaults(t *testing.T) {
 		if end, err := h.Wait(harness.Soon(t)); err != nil || end != botwebhook.ByAgent {
 			t.Errorf("%s: the hand-off ended as %q, %v; want by the agent", tr.name, end, err)
 		}
-		s.quiet(t, h.ID)
+		s.expectNothingPending(t, h.ID)
 		s.Bots.Faults.Release()
 		if n := s.Bots.Faults.Hits.Len() - hits; n != 1 {
 			t.Errorf("%s: it happened %d times, want once", tr.name, n)
@@ -395,27 +395,27 @@ func TestHandoffEndsUnderFaults(t *testing.T) {
 }
 
 // calls are what may happen to a vendor's own calls. They are repeated until they are taken, and each has its effect once.
-var calls = []trouble{
-	{"not sent, tried again", simulator.Fault{Kind: simulator.Status}, once, false},
-	{"slow", simulator.Fault{Kind: simulator.Slow, Delay: 300 * time.Millisecond}, once, false},
-	{"reset", simulator.Fault{Kind: simulator.Reset}, once, false},
-	{"answer ignored", simulator.Fault{Kind: simulator.Drop}, once, false},
-	{"cut off", simulator.Fault{Kind: simulator.Truncate}, once, false},
-	{"wrong type", simulator.Fault{Kind: simulator.ContentType}, once, false},
-	{"huge", simulator.Fault{Kind: simulator.Huge}, once, false},
-	{"twice", simulator.Fault{Kind: simulator.Duplicate}, once, false},
-	{"wrong proof", simulator.Fault{Kind: simulator.BadSignature}, once, false},
+var webhookFaults = []faultCase{
+	{"not sent, tried again", simulator.Fault{Kind: simulator.Status}, one, false},
+	{"slow", simulator.Fault{Kind: simulator.Slow, Delay: 300 * time.Millisecond}, one, false},
+	{"reset", simulator.Fault{Kind: simulator.Reset}, one, false},
+	{"answer ignored", simulator.Fault{Kind: simulator.Drop}, one, false},
+	{"cut off", simulator.Fault{Kind: simulator.Truncate}, one, false},
+	{"wrong type", simulator.Fault{Kind: simulator.ContentType}, one, false},
+	{"huge", simulator.Fault{Kind: simulator.Huge}, one, false},
+	{"twice", simulator.Fault{Kind: simulator.Duplicate}, one, false},
+	{"wrong proof", simulator.Fault{Kind: simulator.BadSignature}, one, false},
 }
 
 // TestHandoffCallsUnderFaults: what the customer says in a hand-off reaches the agent once.
 func TestHandoffCallsUnderFaults(t *testing.T) {
 	t.Parallel()
 	s := impatientHandoff(t)
-	h, chat := s.handedOver(t, "u-1")
+	h, chat := s.connectHandoff(t, "u-1")
 	if _, err := s.Desk.Say(chat, "This is Kim."); err != nil {
 		t.Fatal(err)
 	}
-	s.endure(t, &s.Bots.Faults, botwebhook.EndpointChat, "desk", calls, func(text string) {
+	s.checkFaults(t, &s.Bots.Faults, botwebhook.EndpointChat, "desk", webhookFaults, func(text string) {
 		if out, err := h.Say(harness.Soon(t), text); err != nil || !out.Accepted {
 			t.Fatalf("say %q: %+v, %v", text, out, err)
 		}

@@ -16,14 +16,14 @@ func TestCustomerSpeaksAsAgentHangsUp(t *testing.T) {
 	for name, text := range map[string]string{"session expired": "", "as the page has it": aicc.ReasonSend} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			speakAsAgentHangsUp(t, newScene(t, harness.Vendors{Desk: aicc.Options{NoSession: text}}, harness.Config{}))
+			checkMessageDuringHangup(t, newSystem(t, harness.Vendors{Desk: aicc.Options{NoSession: text}}, harness.Config{}))
 		})
 	}
 }
 
-func speakAsAgentHangsUp(t *testing.T, s *scene) {
+func checkMessageDuringHangup(t *testing.T, s *system) {
 	t.Helper()
-	s.meets(t, "ann")
+	s.connectAgent(t, "ann")
 	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: aicc.EndpointPush, Count: 1})
 	if err := s.Desk.Hangup(deskID("ann")); err != nil {
 		t.Fatal(err)
@@ -32,18 +32,18 @@ func speakAsAgentHangsUp(t *testing.T, s *scene) {
 		return s.Desk.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 1 })
 	})
 	refused := s.Desk.Problems.Len()
-	s.says(t, "ann", "One more thing.")
+	s.say(t, "ann", "One more thing.")
 	harness.Eventually(t, harness.Patience, "the desk refuses the customer's words: the session is over", func() string {
 		if s.Desk.Problems.Len() == refused {
 			return "not yet"
 		}
 		return ""
 	})
-	s.quiet(t, "ann")
+	s.expectNothingPending(t, "ann")
 	s.Desk.Faults.Clear()
-	s.told(t, "ann", "faq")
-	s.hears(t, "ann", "bot", "You said: One more thing.")
-	s.quiet(t, "ann")
+	s.expectHandover(t, "ann", "faq")
+	s.expect(t, "ann", "bot", "You said: One more thing.")
+	s.expectNothingPending(t, "ann")
 	if waiting := s.Desk.Waiting(); len(waiting) > 0 {
 		t.Errorf("%s waits at the desk for an agent, though the bot has control", waiting[0].User)
 	}

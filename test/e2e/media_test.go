@@ -20,7 +20,7 @@ import (
 )
 
 // drawing is a picture of its own each time.
-func drawing(t *testing.T, size int) []byte {
+func randomImage(t *testing.T, size int) []byte {
 	t.Helper()
 	m := image.NewNRGBA(image.Rect(0, 0, size, size))
 	for i := range m.Pix {
@@ -35,13 +35,13 @@ func drawing(t *testing.T, size int) []byte {
 }
 
 // attach has the customer's website serve a file, and returns it as the website sends it.
-func (s *scene) attach(name, contentType string, data []byte) native.Option {
+func (s *system) withImage(name, contentType string, data []byte) native.Option {
 	path := s.Livechat.AddFile(name, contentType, data)
 	return native.WithMedia(native.File{Type: "image", URL: s.LivechatURL() + path, Name: name, ContentType: contentType})
 }
 
 // shown returns when the agent sees a file of the customer's, and what is in it.
-func (s *scene) shown(t *testing.T, user string) (aicc.Line, aicc.File) {
+func (s *system) awaitDeskFile(t *testing.T, user string) (aicc.Line, aicc.File) {
 	t.Helper()
 	var line aicc.Line
 	err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
@@ -55,7 +55,7 @@ func (s *scene) shown(t *testing.T, user string) (aicc.Line, aicc.File) {
 		return false
 	})
 	if err != nil {
-		t.Fatalf("the agent sees no file: %v; sees %q", err, s.deskLines(user))
+		t.Fatalf("the agent sees no file: %v; sees %q", err, s.deskTexts(user))
 	}
 	f, ok := s.Desk.File(line.File)
 	if !ok {
@@ -65,9 +65,9 @@ func (s *scene) shown(t *testing.T, user string) (aicc.Line, aicc.File) {
 }
 
 // pictured returns when the customer gets a medium, and what its link leads to.
-func (s *scene) pictured(t *testing.T, user string) (native.File, native.Downloaded) {
+func (s *system) awaitMedium(t *testing.T, user string) (native.File, native.Downloaded) {
 	t.Helper()
-	a := s.awaits(t, user, "a picture", func(a native.Answer) bool { return len(a.Payload.Media) > 0 })
+	a := s.expectAnswer(t, user, "a picture", func(a native.Answer) bool { return len(a.Payload.Media) > 0 })
 	got, err := s.Livechat.Download(harness.Soon(t), a.Payload.Media[0].URL)
 	if err != nil {
 		t.Fatalf("follow the link of %+v: %v", a.Payload.Media[0], err)
@@ -79,17 +79,17 @@ func (s *scene) pictured(t *testing.T, user string) (native.File, native.Downloa
 // byte for byte; links go on working after a restart.
 func TestPicturesBothWays(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{})
+	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	const user = "iris"
-	s.says(t, user, "hello")
-	s.hears(t, user, "bot", greeting)
-	s.meets(t, user)
+	s.say(t, user, "hello")
+	s.expect(t, user, "bot", greeting)
+	s.connectAgent(t, user)
 
-	map1, map2 := drawing(t, 64), drawing(t, 300)
+	map1, map2 := randomImage(t, 64), randomImage(t, 300)
 	if _, err := s.Desk.SendFile(deskID(user), "IMAGE", "png", map1); err != nil {
 		t.Fatal(err)
 	}
-	file, got := s.pictured(t, user)
+	file, got := s.awaitMedium(t, user)
 	if !bytes.Equal(got.Data, map1) || got.ContentType() != "image/png" || file.ContentType != "image/png" || file.Size != int64(len(map1)) {
 		t.Errorf("got %d bytes of %s (announced %+v), want %d", len(got.Data), got.ContentType(), file, len(map1))
 	}
@@ -97,14 +97,14 @@ func TestPicturesBothWays(t *testing.T) {
 		t.Errorf("the link is %s, want one of the gateway's", file.URL)
 	}
 
-	s.says(t, user, "Here it is", s.attach("map.png", "image/png", map2))
-	s.atDesk(t, user, "Here it is")
-	line, f := s.shown(t, user)
+	s.say(t, user, "Here it is", s.withImage("map.png", "image/png", map2))
+	s.expectAtDesk(t, user, "Here it is")
+	line, f := s.awaitDeskFile(t, user)
 	if line.MediaType != "IMAGE" || !bytes.Equal(f.Content, map2) || f.Type != "png" {
 		t.Errorf("the agent sees %+v with %d bytes of %s, want %d of png", line, len(f.Content), f.Type, len(map2))
 	}
 
-	s.quiet(t, user)
+	s.expectNothingPending(t, user)
 	s.Restart(t)
 	if again, err := s.Livechat.Download(harness.Soon(t), file.URL); err != nil || !bytes.Equal(again.Data, map1) {
 		t.Errorf("after the restart the link gives %d bytes, %v", len(again.Data), err)
@@ -112,40 +112,40 @@ func TestPicturesBothWays(t *testing.T) {
 	if n := s.Desk.Taken(aicc.EndpointDownload); n != 1 {
 		t.Errorf("the desk was asked %d times for the picture, want once", n)
 	}
-	s.content(t)
+	s.expectNoProblems(t)
 }
 
 // TestPicturesThatCanNotBeCarried become words; the message arrives all the same, and the trail says why.
 func TestPicturesThatCanNotBeCarried(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{})
+	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	const user = "olaf"
-	s.says(t, user, "hello")
-	s.hears(t, user, "bot", greeting)
-	s.meets(t, user)
+	s.say(t, user, "hello")
+	s.expect(t, user, "bot", greeting)
+	s.connectAgent(t, user)
 	for i, tc := range []struct {
 		name, contentType string
 		data              []byte
 		why               string
 	}{
 		{"page.png", "image/png", []byte("<!doctype html><script>alert(1)</script>"), "does not match the part type image"},
-		{"big.png", "image/png", append(drawing(t, 32), make([]byte, 3<<20)...), "at most"},
+		{"big.png", "image/png", append(randomImage(t, 32), make([]byte, 3<<20)...), "at most"},
 		{"moved.png", "image/png", nil, "HTTP 404"},
 	} {
-		option := s.attach(tc.name, tc.contentType, tc.data)
+		option := s.withImage(tc.name, tc.contentType, tc.data)
 		if tc.data == nil {
 			option = native.WithMedia(native.File{Type: "image", URL: s.LivechatURL() + "/files/nothing.png", Name: tc.name})
 		}
 		text, id := fmt.Sprintf("look at %d", i), fmt.Sprintf("olaf-%d", i)
-		s.says(t, user, text, option, native.WithMessageID(id))
-		s.atDesk(t, user, text)
+		s.say(t, user, text, option, native.WithMessageID(id))
+		s.expectAtDesk(t, user, text)
 		err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
-			return strings.Contains(strings.Join(s.deskLines(user), "\n"), "[image] "+tc.name+" http")
+			return strings.Contains(strings.Join(s.deskTexts(user), "\n"), "[image] "+tc.name+" http")
 		})
 		if err != nil {
-			t.Errorf("%s: %v; the agent sees %q", tc.name, err, s.deskLines(user))
+			t.Errorf("%s: %v; the agent sees %q", tc.name, err, s.deskTexts(user))
 		}
-		s.quiet(t, user)
+		s.expectNothingPending(t, user)
 		if trace := fmt.Sprintf("%+v", s.Trace(t, id)); !strings.Contains(trace, "sent as text: image") || !strings.Contains(trace, tc.why) {
 			t.Errorf("%s: the trail does not say %q", tc.name, tc.why)
 		}
@@ -158,7 +158,7 @@ func TestPicturesThatCanNotBeCarried(t *testing.T) {
 // TestLinksIntoTheVendorsNetwork: what `allow` opens to the channel's calls stays closed to the links that customers write.
 func TestLinksIntoTheVendorsNetwork(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{Define: map[string]string{"livechat": `
+	s := newSystem(t, harness.Vendors{}, harness.Config{Define: map[string]string{"livechat": `
 adapter: native
 role: customer
 owner: faq
@@ -170,24 +170,24 @@ settings:
   reply_url: ${env:LIVECHAT_URL}/replies
   reply_token: ${env:NATIVE_REPLY_TOKEN}`}})
 	const user, words = "mallory", "what is in here"
-	s.says(t, user, "hello")
-	s.hears(t, user, "bot", greeting) // through allow
-	s.meets(t, user)
+	s.say(t, user, "hello")
+	s.expect(t, user, "bot", greeting) // through allow
+	s.connectAgent(t, user)
 	asked := make(chan struct{}, 100)
 	inside := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		asked <- struct{}{}
 		w.Header().Set("Content-Type", "image/png")
-		_, _ = w.Write(drawing(t, 10))
+		_, _ = w.Write(randomImage(t, 10))
 	}))
 	defer inside.Close()
 	outside := strings.Replace(inside.URL, "127.0.0.1", "localhost", 1)
 	for i, address := range []string{inside.URL, outside} {
 		text, id := fmt.Sprintf("%s %d", words, i), fmt.Sprintf("mallory-%d", i)
-		s.says(t, user, text, native.WithMessageID(id),
+		s.say(t, user, text, native.WithMessageID(id),
 			native.WithMedia(native.File{Type: "image", URL: address + "/secrets.png", Name: "secrets.png"}))
-		s.atDesk(t, user, text)
-		s.quiet(t, user)
-		if seen := strings.Join(s.deskLines(user), "\n"); !strings.Contains(seen, "[image] secrets.png "+address) {
+		s.expectAtDesk(t, user, text)
+		s.expectNothingPending(t, user)
+		if seen := strings.Join(s.deskTexts(user), "\n"); !strings.Contains(seen, "[image] secrets.png "+address) {
 			t.Errorf("%s: the agent sees %q, want words in place of the picture", address, seen)
 		}
 		trace := fmt.Sprintf("%+v", s.Trace(t, id))
@@ -204,7 +204,7 @@ settings:
 // TestLinksToAHostThatHangs hold up no pictures of other customers, however many there are.
 func TestLinksToAHostThatHangs(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{Settings: map[string][]string{"faq": {"media: base64"}}})
+	s := newSystem(t, harness.Vendors{}, harness.Config{Settings: map[string][]string{"faq": {"media: base64"}}})
 	held, release := make(chan struct{}, 1000), make(chan struct{})
 	tarpit := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		held <- struct{}{}
@@ -214,7 +214,7 @@ func TestLinksToAHostThatHangs(t *testing.T) {
 	defer close(release)
 	address := strings.Replace(tarpit.URL, "127.0.0.1", "localhost", 1) // another host than the customers' website
 	for i := range 40 {
-		s.says(t, fmt.Sprint("troll-", i), "look", native.WithMedia(native.File{
+		s.say(t, fmt.Sprint("troll-", i), "look", native.WithMedia(native.File{
 			Type: "image", URL: fmt.Sprintf("%s/%d.png", address, i), Name: "a.png"}))
 	}
 	within(t, harness.Patience, "the host is asked", func(ctx context.Context) error {
@@ -225,9 +225,9 @@ func TestLinksToAHostThatHangs(t *testing.T) {
 			return ctx.Err()
 		}
 	})
-	data := drawing(t, 30)
-	s.says(t, "cleo", "what is this?", s.attach("thing.png", "image/png", data))
-	asked := s.asked(t, "what is this?")
+	data := randomImage(t, 30)
+	s.say(t, "cleo", "what is this?", s.withImage("thing.png", "image/png", data))
+	asked := s.botCall(t, "what is this?")
 	if m := asked.Messages[len(asked.Messages)-1].Media; len(m) != 1 || !bytes.Equal(m[0].Data, data) {
 		t.Errorf("the bot got %+v, want the picture", m)
 	}
@@ -237,34 +237,34 @@ func TestLinksToAHostThatHangs(t *testing.T) {
 // upload that fails repeats nothing that had its effect.
 func TestPicturesWhenVendorsFail(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{})
+	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	const user = "pia"
-	s.says(t, user, "hello")
-	s.hears(t, user, "bot", greeting)
-	s.meets(t, user)
-	data := drawing(t, 40)
+	s.say(t, user, "hello")
+	s.expect(t, user, "bot", greeting)
+	s.connectAgent(t, user)
+	data := randomImage(t, 40)
 
 	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: aicc.EndpointDownload, Status: 503, Count: 2})
 	if _, err := s.Desk.SendFile(deskID(user), "IMAGE", "png", data); err != nil {
 		t.Fatal(err)
 	}
-	if _, got := s.pictured(t, user); !bytes.Equal(got.Data, data) {
+	if _, got := s.awaitMedium(t, user); !bytes.Equal(got.Data, data) {
 		t.Errorf("got %d bytes, want %d", len(got.Data), len(data))
 	}
 	trace := fmt.Sprintf("%+v", s.Trace(t, user))
 	if !strings.Contains(trace, "not called: read image: ") || strings.Contains(trace, "attempt 1 failed: read") {
 		t.Errorf("the trail does not tell tries to read from attempts: %s", trace)
 	}
-	s.agent(t, user, "and this")
-	s.hears(t, user, "agent", "and this")
+	s.agentSays(t, user, "and this")
+	s.expect(t, user, "agent", "and this")
 
 	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.Drop, Endpoint: aicc.EndpointUpload, Count: 1})
 	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: aicc.EndpointSend, Status: 500, Count: 1})
-	s.says(t, user, "mine", s.attach("mine.png", "image/png", data))
-	if _, f := s.shown(t, user); !bytes.Equal(f.Content, data) {
+	s.say(t, user, "mine", s.withImage("mine.png", "image/png", data))
+	if _, f := s.awaitDeskFile(t, user); !bytes.Equal(f.Content, data) {
 		t.Errorf("the agent sees %d bytes, want %d", len(f.Content), len(data))
 	}
-	s.quiet(t, user)
+	s.expectNothingPending(t, user)
 	pictures := 0
 	c, _ := s.Desk.Chat(deskID(user))
 	for _, l := range c.Lines {

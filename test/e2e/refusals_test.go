@@ -15,15 +15,15 @@ import (
 )
 
 // call is one call of a vendor's webhook, good unless it is changed.
-type call struct {
+type vendorCall struct {
 	method, path, contentType, body string
 	header                          map[string]string
 }
 
 // refused is a "no", as a vendor reads it.
-type refused struct {
+type refusal struct {
 	status     int // of HTTP
-	told       int // in the body
+	code       int // in the body
 	field      string
 	text       string
 	retryAfter string
@@ -32,51 +32,51 @@ type refused struct {
 
 // vendor is how one vendor calls, and how it reads a "no".
 type vendor struct {
-	name string
-	good func(s *scene) call
-	read func(t *testing.T, body []byte) (told int, field, text string)
+	name  string
+	valid func(s *system) vendorCall
+	read  func(t *testing.T, body []byte) (told int, field, text string)
 }
 
 var vendors = []vendor{
-	{"native", goodNative, func(t *testing.T, body []byte) (int, string, string) {
+	{"native", nativeCall, func(t *testing.T, body []byte) (int, string, string) {
 		var no struct {
 			Error struct {
 				Status         int
 				Field, Message string
 			}
 		}
-		strictly(t, body, &no)
+		decodeStrict(t, body, &no)
 		return no.Error.Status, no.Error.Field, no.Error.Message
 	}},
-	{"botwebhook", goodBot, func(t *testing.T, body []byte) (int, string, string) {
+	{"botwebhook", botCallback, func(t *testing.T, body []byte) (int, string, string) {
 		var no struct {
 			Code int
 			Msg  string
 		}
-		strictly(t, body, &no)
-		field, text := apart(no.Msg)
+		decodeStrict(t, body, &no)
+		field, text := splitField(no.Msg)
 		return no.Code, field, text
 	}},
-	{"aicc", goodPush, func(t *testing.T, body []byte) (int, string, string) {
+	{"aicc", deskPush, func(t *testing.T, body []byte) (int, string, string) {
 		var no struct {
 			ResultCode int `json:"resultCode,string"`
 			ResultDesc string
 		}
-		strictly(t, body, &no)
-		field, text := apart(no.ResultDesc)
+		decodeStrict(t, body, &no)
+		field, text := splitField(no.ResultDesc)
 		return no.ResultCode, field, text
 	}},
 }
 
 // apart splits "field: what is wrong".
-func apart(text string) (field, rest string) {
+func splitField(text string) (field, rest string) {
 	if field, rest, ok := strings.Cut(text, ": "); ok && !strings.Contains(field, " ") {
 		return field, rest
 	}
 	return "", text
 }
 
-func strictly(t *testing.T, body []byte, into any) {
+func decodeStrict(t *testing.T, body []byte, into any) {
 	t.Helper()
 	d := json.NewDecoder(strings.NewReader(string(body)))
 	d.DisallowUnknownFields()
@@ -85,32 +85,32 @@ func strictly(t *testing.T, body []byte, into any) {
 	}
 }
 
-func goodNative(s *scene) call {
-	return call{path: harness.LivechatPath, body: `{"userId":"eve","accessToken":"` + s.Secrets.AccessToken +
+func nativeCall(s *system) vendorCall {
+	return vendorCall{path: harness.LivechatPath, body: `{"userId":"eve","accessToken":"` + s.Secrets.AccessToken +
 		`","payload":{"userSay":"hi","userInfo":{"id":"eve"}}}`}
 }
 
-func goodBot(s *scene) call {
-	return call{
+func botCallback(s *system) vendorCall {
+	return vendorCall{
 		path: harness.BotsPath, header: map[string]string{"Authorization": "Bearer " + s.Secrets.WebhookToken},
 		body: `{"message_id":"m-1","message_type":"ANSWER","text":"hi","create_time":1780000000,"conversation_id":"c-1"}`,
 	}
 }
 
-func goodPush(s *scene) call {
-	return call{
+func deskPush(s *system) vendorCall {
+	return vendorCall{
 		path: harness.DeskPath, header: map[string]string{"Authorization": "Bearer " + s.Secrets.PushKey},
-		body: `{"timestamp":1780000000000,"messages":[` + pushed("nobody", "hi") + `]}`,
+		body: `{"timestamp":1780000000000,"messages":[` + pushMessage("nobody", "hi") + `]}`,
 	}
 }
 
-func pushed(user, text string) string {
+func pushMessage(user, text string) string {
 	return `{"channel":"WEB","from":"` + harness.DeskChannel + `","to":"` + user + `","controlType":"CHAT","sourceType":"AGENT",` +
 		`"mediaType":"TEXT","content":"` + text + `","messageCode":"` + user + "-" + text + `","timestamp":1780000000000}`
 }
 
 // make makes the call and reads what is refused; anything but a refusal has the zero told.
-func (s *scene) make(t *testing.T, v vendor, c call) refused {
+func (s *system) request(t *testing.T, v vendor, c vendorCall) refusal {
 	t.Helper()
 	method, contentType := c.method, c.contentType
 	if method == "" {
@@ -136,82 +136,82 @@ func (s *scene) make(t *testing.T, v vendor, c call) refused {
 	if err != nil {
 		t.Fatal(err)
 	}
-	no := refused{status: resp.StatusCode, retryAfter: resp.Header.Get("Retry-After"), allow: resp.Header.Get("Allow")}
+	no := refusal{status: resp.StatusCode, retryAfter: resp.Header.Get("Retry-After"), allow: resp.Header.Get("Allow")}
 	if resp.StatusCode == http.StatusOK {
 		return no
 	}
 	if got := resp.Header.Get("Content-Type"); got != "application/json" {
 		t.Errorf("Content-Type of the refusal: %q, want application/json", got)
 	}
-	no.told, no.field, no.text = v.read(t, body)
-	if no.told != no.status || no.text == "" {
+	no.code, no.field, no.text = v.read(t, body)
+	if no.code != no.status || no.text == "" {
 		t.Errorf("the body %q does not tell status %d and why", body, no.status)
 	}
 	return no
 }
 
 // badCall is a way to spoil a good call, and what must come of it.
-type badCall struct {
+type invalidCall struct {
 	name   string
-	spoil  func(c *call)
+	change func(c *vendorCall)
 	status int
 	field  string
 }
 
-func replaced(from, to string) func(*call) {
-	return func(c *call) { c.body = strings.Replace(c.body, from, to, 1) }
+func replaceBody(from, to string) func(*vendorCall) {
+	return func(c *vendorCall) { c.body = strings.Replace(c.body, from, to, 1) }
 }
 
 // badCalls are those that every vendor can make; own are those of one vendor alone.
-var badCalls = []badCall{
-	{"method", func(c *call) { c.method = http.MethodGet }, 405, ""},
-	{"media type", func(c *call) { c.contentType = "text/plain" }, 415, ""},
-	{"no media type", func(c *call) { c.contentType = ";" }, 415, ""},
-	{"compressed", func(c *call) { c.header = with(c.header, "Content-Encoding", "gzip") }, 415, ""},
-	{"too large", func(c *call) { c.body += strings.Repeat(" ", 1<<20) }, 413, ""},
-	{"nobody's path", func(c *call) { c.path += "/more" }, 404, ""},
-	{"cut off", func(c *call) { c.body = c.body[:len(c.body)-1] }, 400, "*"},
-	{"not an object", func(c *call) { c.body = `[` + c.body + `]` }, 400, "*"},
-	{"empty", func(c *call) { c.body = "" }, 400, "*"},
+var commonInvalidCalls = []invalidCall{
+	{"method", func(c *vendorCall) { c.method = http.MethodGet }, 405, ""},
+	{"media type", func(c *vendorCall) { c.contentType = "text/plain" }, 415, ""},
+	{"no media type", func(c *vendorCall) { c.contentType = ";" }, 415, ""},
+	{"compressed", func(c *vendorCall) { c.header = withHeader(c.header, "Content-Encoding", "gzip") }, 415, ""},
+	{"too large", func(c *vendorCall) { c.body += strings.Repeat(" ", 1<<20) }, 413, ""},
+	{"nobody's path", func(c *vendorCall) { c.path += "/more" }, 404, ""},
+	{"cut off", func(c *vendorCall) { c.body = c.body[:len(c.body)-1] }, 400, "*"},
+	{"not an object", func(c *vendorCall) { c.body = `[` + c.body + `]` }, 400, "*"},
+	{"empty", func(c *vendorCall) { c.body = "" }, 400, "*"},
 }
 
-var own = map[string][]badCall{
+var vendorInvalidCalls = map[string][]invalidCall{
 	"native": {
-		{"wrong token", replaced(`"accessToken":"`, `"accessToken":"x`), 401, "accessToken"},
-		{"no token", replaced(`"accessToken"`, `"token"`), 401, "accessToken"},
-		{"another chatbot", func(c *call) { c.path = strings.Replace(c.path, harness.Chatbot, "other", 1) }, 404, ""},
-		{"another organization", func(c *call) { c.path = strings.Replace(c.path, "/"+harness.Organization+"/", "/other/", 1) }, 404, ""},
-		{"no user", replaced(`"userId":"eve",`, ``), 400, "userId"},
-		{"user is a number", replaced(`"userId":"eve"`, `"userId":7`), 400, "userId"},
-		{"another user's info", replaced(`"id":"eve"`, `"id":"mallory"`), 400, "payload.userInfo.id"},
-		{"nothing said", replaced(`"userSay":"hi"`, `"userSay":""`), 400, "payload.userSay"},
-		{"no payload", replaced(`"payload"`, `"Payload"`), 400, "payload"},
-		{"member twice", replaced(`{"userId"`, `{"userId":"eve","userId"`), 400, "userId"},
-		{"much data", replaced(`"userInfo"`, `"userData":{"customPayload":{"data":"`+strings.Repeat("é", 256)+`"}},"userInfo"`), 400,
+		{"wrong token", replaceBody(`"accessToken":"`, `"accessToken":"x`), 401, "accessToken"},
+		{"no token", replaceBody(`"accessToken"`, `"token"`), 401, "accessToken"},
+		{"another chatbot", func(c *vendorCall) { c.path = strings.Replace(c.path, harness.Chatbot, "other", 1) }, 404, ""},
+		{"another organization", func(c *vendorCall) { c.path = strings.Replace(c.path, "/"+harness.Organization+"/", "/other/", 1) }, 404, ""},
+		{"no user", replaceBody(`"userId":"eve",`, ``), 400, "userId"},
+		{"user is a number", replaceBody(`"userId":"eve"`, `"userId":7`), 400, "userId"},
+		{"another user's info", replaceBody(`"id":"eve"`, `"id":"mallory"`), 400, "payload.userInfo.id"},
+		{"nothing said", replaceBody(`"userSay":"hi"`, `"userSay":""`), 400, "payload.userSay"},
+		{"no payload", replaceBody(`"payload"`, `"Payload"`), 400, "payload"},
+		{"member twice", replaceBody(`{"userId"`, `{"userId":"eve","userId"`), 400, "userId"},
+		{"much data", replaceBody(`"userInfo"`, `"userData":{"customPayload":{"data":"`+strings.Repeat("é", 256)+`"}},"userInfo"`), 400,
 			"payload.userData.customPayload.data"},
-		{"not UTF-8", replaced(`"hi"`, "\"\xff\""), 400, "*"},
+		{"not UTF-8", replaceBody(`"hi"`, "\"\xff\""), 400, "*"},
 	},
 	"botwebhook": {
-		{"wrong token", func(c *call) { c.header = with(c.header, "Authorization", "Bearer no") }, 401, "Authorization"},
-		{"no token", func(c *call) { c.header = nil }, 401, "Authorization"},
-		{"another channel", func(c *call) { c.path = strings.Replace(c.path, "faq", "desk", 1) }, 404, ""},
-		{"no id", replaced(`"message_id"`, `"id"`), 400, "message_id"},
-		{"no conversation", replaced(`"conversation_id":"c-1"`, `"conversation_id":""`), 400, "conversation_id"},
-		{"no time", replaced(`,"create_time":1780000000`, ``), 400, "create_time"},
-		{"time in words", replaced(`1780000000`, `"noon"`), 400, "create_time"},
-		{"text is an object", replaced(`"text":"hi"`, `"text":{}`), 400, "text"},
+		{"wrong token", func(c *vendorCall) { c.header = withHeader(c.header, "Authorization", "Bearer no") }, 401, "Authorization"},
+		{"no token", func(c *vendorCall) { c.header = nil }, 401, "Authorization"},
+		{"another channel", func(c *vendorCall) { c.path = strings.Replace(c.path, "faq", "desk", 1) }, 404, ""},
+		{"no id", replaceBody(`"message_id"`, `"id"`), 400, "message_id"},
+		{"no conversation", replaceBody(`"conversation_id":"c-1"`, `"conversation_id":""`), 400, "conversation_id"},
+		{"no time", replaceBody(`,"create_time":1780000000`, ``), 400, "create_time"},
+		{"time in words", replaceBody(`1780000000`, `"noon"`), 400, "create_time"},
+		{"text is an object", replaceBody(`"text":"hi"`, `"text":{}`), 400, "text"},
 	},
 	"aicc": {
-		{"wrong token", func(c *call) { c.header = with(c.header, "Authorization", "Bearer no") }, 401, ""},
-		{"no token", func(c *call) { c.header = nil }, 401, ""},
-		{"another path", func(c *call) { c.path = strings.Replace(c.path, "messages", "events", 1) }, 404, ""},
-		{"no messages", replaced(`"messages"`, `"items"`), 400, "messages"},
-		{"messages are an object", func(c *call) { c.body = `{"messages":{}}` }, 400, "messages"},
-		{"too many", func(c *call) { c.body = `{"messages":[` + strings.Repeat("0,", 1000) + `0]}` }, 413, "messages"},
+		{"wrong token", func(c *vendorCall) { c.header = withHeader(c.header, "Authorization", "Bearer no") }, 401, ""},
+		{"no token", func(c *vendorCall) { c.header = nil }, 401, ""},
+		{"another path", func(c *vendorCall) { c.path = strings.Replace(c.path, "messages", "events", 1) }, 404, ""},
+		{"no messages", replaceBody(`"messages"`, `"items"`), 400, "messages"},
+		{"messages are an object", func(c *vendorCall) { c.body = `{"messages":{}}` }, 400, "messages"},
+		{"too many", func(c *vendorCall) { c.body = `{"messages":[` + strings.Repeat("0,", 1000) + `0]}` }, 413, "messages"},
 	},
 }
 
-func with(h map[string]string, name, value string) map[string]string {
+func withHeader(h map[string]string, name, value string) map[string]string {
 	out := map[string]string{name: value}
 	for n, v := range h {
 		if n != name {
@@ -225,17 +225,17 @@ func with(h map[string]string, name, value string) map[string]string {
 // wrong, and leaves no trace.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{Verify: harness.Bearer})
+	s := newSystem(t, harness.Vendors{}, harness.Config{Verify: harness.Bearer})
 	calls := 0
 	for _, v := range vendors {
-		for _, b := range append(badCalls[:len(badCalls):len(badCalls)], own[v.name]...) {
+		for _, b := range append(commonInvalidCalls[:len(commonInvalidCalls):len(commonInvalidCalls)], vendorInvalidCalls[v.name]...) {
 			t.Run(v.name+"/"+b.name, func(t *testing.T) {
-				c := v.good(s)
+				c := v.valid(s)
 				before := fmt.Sprint(c)
-				if b.spoil(&c); fmt.Sprint(c) == before {
+				if b.change(&c); fmt.Sprint(c) == before {
 					t.Fatal("the call was not spoilt")
 				}
-				no := s.make(t, v, c)
+				no := s.request(t, v, c)
 				if no.status != b.status || b.field != "*" && no.field != b.field {
 					t.Errorf("refused with %d for field %q (%s), want %d for %q", no.status, no.field, no.text, b.status, b.field)
 				}
@@ -259,7 +259,7 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("patchbay_http_requests_refused_total is %v, want %d", n, calls)
 	}
 	for _, v := range vendors { // and the good calls are good
-		if no := s.make(t, v, v.good(s)); no.status != http.StatusOK {
+		if no := s.request(t, v, v.valid(s)); no.status != http.StatusOK {
 			t.Errorf("good call of %s: status %d, want 200", v.name, no.status)
 		}
 	}
@@ -269,13 +269,13 @@ func TestRefusals(t *testing.T) {
 func TestForgedPush(t *testing.T) {
 	t.Parallel()
 	once := simulator.Retry{Attempts: 1}
-	s := newScene(t, harness.Vendors{Retry: &once}, harness.Config{})
-	s.meets(t, "ann")
+	s := newSystem(t, harness.Vendors{Retry: &once}, harness.Config{})
+	s.connectAgent(t, "ann")
 	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.BadSignature, Endpoint: aicc.EndpointPush, Count: 1})
-	s.agent(t, "ann", "forged")
-	s.agent(t, "ann", "genuine")
-	s.hears(t, "ann", "agent", "genuine")
-	if got := s.words("ann", "agent"); len(got) != 2 || got[1] != "genuine" {
+	s.agentSays(t, "ann", "forged")
+	s.agentSays(t, "ann", "genuine")
+	s.expect(t, "ann", "agent", "genuine")
+	if got := s.textsFrom("ann", "agent"); len(got) != 2 || got[1] != "genuine" {
 		t.Errorf("the customer heard %q", got)
 	}
 	for _, o := range s.Desk.Outcomes.All() {
@@ -288,27 +288,27 @@ func TestForgedPush(t *testing.T) {
 // TestTooMuch: who is over a limit is told when to come back, and what came before is kept.
 func TestTooMuch(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{Verify: harness.Bearer, Limits: []string{"limits: {opened_per_minute: 12}"}})
-	s.says(t, "u1", "hello")
-	s.says(t, "u2", "hello") // a sixth of a minute's customers may come at once
+	s := newSystem(t, harness.Vendors{}, harness.Config{Verify: harness.Bearer, Limits: []string{"limits: {opened_per_minute: 12}"}})
+	s.say(t, "u1", "hello")
+	s.say(t, "u2", "hello") // a sixth of a minute's customers may come at once
 	native, bot, desk := vendors[0], vendors[1], vendors[2]
-	if no := s.make(t, native, goodNative(s)); no.status != http.StatusTooManyRequests || no.retryAfter == "" {
+	if no := s.request(t, native, nativeCall(s)); no.status != http.StatusTooManyRequests || no.retryAfter == "" {
 		t.Errorf("a third new customer: %+v, want 429 with Retry-After", no)
 	}
-	s.says(t, "u1", "I am known")
-	s.hears(t, "u1", "bot", "You said: I am known")
-	s.hears(t, "u2", "bot", greeting)
+	s.say(t, "u1", "I am known")
+	s.expect(t, "u1", "bot", "You said: I am known")
+	s.expect(t, "u2", "bot", greeting)
 
 	// So many messages of strangers wait for their conversations to become known, on one channel; others are not
 	// concerned.
-	full := goodPush(s)
-	push := func(i, strangers int) refused {
+	full := deskPush(s)
+	push := func(i, strangers int) refusal {
 		var messages []string
 		for j := range strangers {
-			messages = append(messages, pushed(fmt.Sprintf("stranger-%d-%d", i, j), "hi"))
+			messages = append(messages, pushMessage(fmt.Sprintf("stranger-%d-%d", i, j), "hi"))
 		}
 		full.body = `{"messages":[` + strings.Join(messages, ",") + `]}`
-		return s.make(t, desk, full)
+		return s.request(t, desk, full)
 	}
 	if no := push(0, 1000); no.status != http.StatusOK {
 		t.Fatalf("a push of 1000 strangers: %+v, want 200", no)
@@ -316,11 +316,11 @@ func TestTooMuch(t *testing.T) {
 	if no := push(1, 1000); no.status != http.StatusTooManyRequests || no.retryAfter == "" {
 		t.Fatalf("another push of 1000 strangers: %+v, want 429 with Retry-After", no)
 	}
-	if no := s.make(t, bot, goodBot(s)); no.status != http.StatusOK {
+	if no := s.request(t, bot, botCallback(s)); no.status != http.StatusOK {
 		t.Errorf("an answer in an unknown conversation on another channel: %+v, want 200", no)
 	}
-	s.says(t, "u1", "Still here")
-	s.hears(t, "u1", "bot", "You said: Still here")
+	s.say(t, "u1", "Still here")
+	s.expect(t, "u1", "bot", "You said: Still here")
 	harness.Eventually(t, harness.Patience, "strangers are taken again", func() string {
 		if no := push(2, 1); no.status != http.StatusOK {
 			return fmt.Sprintf("status %d", no.status)
@@ -332,21 +332,21 @@ func TestTooMuch(t *testing.T) {
 // TestAdapterAway: while an adapter is quarantined its vendor is told to come back, in its own form.
 func TestAdapterAway(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{Verify: harness.Bearer})
+	s := newSystem(t, harness.Vendors{}, harness.Config{Verify: harness.Bearer})
 	for _, v := range vendors {
 		harness.Eventually(t, harness.Patience, v.name+" is quarantined", func() string {
 			_, body := s.Ready()
 			if strings.Contains(body, "adapter "+v.name+": degraded: quarantined") {
 				return ""
 			}
-			s.kill(t, v.name)
+			s.killPlugin(t, v.name)
 			return body
 		})
 	}
 	var calls sync.WaitGroup
 	for _, v := range vendors {
 		calls.Go(func() {
-			no := s.make(t, v, v.good(s))
+			no := s.request(t, v, v.valid(s))
 			if no.status != http.StatusServiceUnavailable || no.retryAfter == "" {
 				t.Errorf("%s: %+v, want 503 with Retry-After", v.name, no)
 			}

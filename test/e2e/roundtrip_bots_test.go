@@ -16,14 +16,14 @@ import (
 )
 
 // label names a branch or a component of a flow.
-var label = rapid.StringN(0, 12, 200)
+var anyLabel = rapid.StringN(0, 12, 200)
 
 // answer is what a bot says at once: up to six outputs, each in words of its own.
-var answer = rapid.Custom(func(t *rapid.T) []botwebhook.Item {
+var anyItems = rapid.Custom(func(t *rapid.T) []botwebhook.Item {
 	items := make([]botwebhook.Item, rapid.IntRange(1, 6).Draw(t, "items"))
 	for i := range items {
-		words := text.Filter(below).Draw(t, "words")
-		items[i] = botwebhook.Item{Text: fmt.Sprintf("%d:%s", i, words), Branch: label.Draw(t, "branch"), Component: label.Draw(t, "component")}
+		words := anyText.Filter(belowMax).Draw(t, "words")
+		items[i] = botwebhook.Item{Text: fmt.Sprintf("%d:%s", i, words), Branch: anyLabel.Draw(t, "branch"), Component: anyLabel.Draw(t, "component")}
 	}
 	return items
 })
@@ -31,7 +31,7 @@ var answer = rapid.Custom(func(t *rapid.T) []botwebhook.Item {
 // TestEveryOutputArrives: whatever an agent's flow puts out is there, in its order, in every way to answer.
 func TestEveryOutputArrives(t *testing.T) {
 	t.Parallel()
-	for name, way := range botWays {
+	for name, way := range botModes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			answers := make(chan []botwebhook.Item, 1)
@@ -39,19 +39,19 @@ func TestEveryOutputArrives(t *testing.T) {
 				items := <-answers
 				return []botwebhook.Answer{{Text: items[0].Text, Branch: items[0].Branch, Component: items[0].Component, Items: items[1:]}}
 			}
-			s := newScene(t, harness.Vendors{Bots: botwebhook.Options{Form: way.form, Stream: way.stream, Brain: brain}},
-				unruled(map[string][]string{"faq": way.settings}))
+			s := newSystem(t, harness.Vendors{Bots: botwebhook.Options{Form: way.form, Stream: way.stream, Brain: brain}},
+				withoutRules(map[string][]string{"faq": way.settings}))
 			rapid.Check(t, func(t *rapid.T) {
-				user, items := customer.Draw(t, "user"), answer.Draw(t, "answer")
+				user, items := anyCustomer.Draw(t, "user"), anyItems.Draw(t, "answer")
 				var want []string
 				for _, i := range items {
 					want = append(want, i.Text)
 				}
 				answers <- items
-				s.sends(t, user, "and?")
-				same(t, "what the customer hears", []string{strings.Join(want, "\n")}, say(s.gets(t, user, "bot", 1)))
+				s.mustSay(t, user, "and?")
+				expectEqual(t, "what the customer hears", []string{strings.Join(want, "\n")}, textsOf(s.awaitAnswers(t, user, "bot", 1)))
 			})
-			s.content(t)
+			s.expectNoProblems(t)
 		})
 	}
 }
@@ -67,12 +67,12 @@ func TestRecordingsArrive(t *testing.T) {
 			brain := func(botwebhook.Conversation, []botwebhook.Message) []botwebhook.Answer {
 				return []botwebhook.Answer{<-answers}
 			}
-			s := newScene(t, harness.Vendors{Bots: botwebhook.Options{Form: botWays[way].form, Brain: brain}},
-				unruled(map[string][]string{"faq": botWays[way].settings}))
+			s := newSystem(t, harness.Vendors{Bots: botwebhook.Options{Form: botModes[way].form, Brain: brain}},
+				withoutRules(map[string][]string{"faq": botModes[way].settings}))
 			streaming := strings.HasPrefix(way, "streaming")
 			rapid.Check(t, func(t *rapid.T) {
-				user, words, transcript := customer.Draw(t, "user"), text.Filter(below).Draw(t, "words"), text.Filter(below).Draw(t, "transcript")
-				sound := soundFile.Draw(t, "sound")
+				user, words, transcript := anyCustomer.Draw(t, "user"), anyText.Filter(belowMax).Draw(t, "words"), anyText.Filter(belowMax).Draw(t, "transcript")
+				sound := anyRecording.Draw(t, "sound")
 				a := botwebhook.Answer{Text: "1:" + words, Audio: []botwebhook.Audio{{Transcript: "2:" + transcript, Seconds: 3}}}
 				want := []string{a.Text}
 				if streaming {
@@ -82,17 +82,17 @@ func TestRecordingsArrive(t *testing.T) {
 					a.Audio[0].URL = s.LivechatURL() + s.Livechat.AddFile("sound.mp3", "audio/mpeg", sound.data)
 				}
 				answers <- a
-				s.sends(t, user, "and?")
-				got := s.gets(t, user, "bot", 1)
-				same(t, "what the customer hears", want, say(got))
+				s.mustSay(t, user, "and?")
+				got := s.awaitAnswers(t, user, "bot", 1)
+				expectEqual(t, "what the customer hears", want, textsOf(got))
 				if !streaming {
-					file := s.onlyFile(t, got[0], sound.data)
+					file := s.expectFile(t, got[0], sound.data)
 					if file.Type != "audio" || file.Text != "2:"+transcript {
 						t.Fatalf("the recording came as %s with the text %.80q, want audio with %.80q", file.Type, file.Text, transcript)
 					}
 				}
 			})
-			s.content(t)
+			s.expectNoProblems(t)
 		})
 	}
 }
@@ -100,48 +100,48 @@ func TestRecordingsArrive(t *testing.T) {
 // TestWhatTheWebsiteSendsAlongComesBack: targetAgents and customPayload are in the answer as they were in the call.
 func TestWhatTheWebsiteSendsAlongComesBack(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, unruled(nil))
+	s := newSystem(t, harness.Vendors{}, withoutRules(nil))
 	rapid.Check(t, func(t *rapid.T) {
-		user := customer.Draw(t, "user")
+		user := anyCustomer.Draw(t, "user")
 		agents := rapid.SliceOfN(rapid.StringN(0, 30, 300), 1, 5).Draw(t, "agents")
-		payload := object(2).Filter(func(m map[string]any) bool { return len(encoded(m)) <= 4000 }).Draw(t, "payload") // less than an attribute holds
-		custom := encoded(payload)
+		payload := anyObject(2).Filter(func(m map[string]any) bool { return len(mustMarshal(m)) <= 4000 }).Draw(t, "payload") // less than an attribute holds
+		custom := mustMarshal(payload)
 		if rapid.Bool().Draw(t, "spread") {
 			var spread bytes.Buffer
 			if err := json.Indent(&spread, custom, "", " \t"); err == nil && spread.Len() <= 4000 {
 				custom = spread.Bytes()
 			}
 		}
-		body := encoded(map[string]any{
+		body := mustMarshal(map[string]any{
 			"userId": user, "accessToken": s.Secrets.AccessToken, "payload": map[string]any{
 				"userSay": "hello", "userInfo": map[string]any{"id": user},
 				"userData": map[string]any{"targetAgents": agents, "customPayload": json.RawMessage(custom)},
 			},
 		})
-		s.sends(t, user, "", native.WithBody("application/json", body))
-		got := s.gets(t, user, "bot", 1)[0].Payload.UserData
+		s.mustSay(t, user, "", native.WithBody("application/json", body))
+		got := s.awaitAnswers(t, user, "bot", 1)[0].Payload.UserData
 		if got == nil {
 			t.Fatal("nothing came back")
 		}
-		same(t, "targetAgents", agents, got.TargetAgents)
-		if diff := cmp.Diff(numbered(t, custom), numbered(t, got.CustomPayload)); diff != "" {
+		expectEqual(t, "targetAgents", agents, got.TargetAgents)
+		if diff := cmp.Diff(decodeNumbers(t, custom), decodeNumbers(t, got.CustomPayload)); diff != "" {
 			t.Fatalf("customPayload (-want +got):\n%s", diff)
 		}
 	})
-	s.content(t)
+	s.expectNoProblems(t)
 }
 
 // object is a JSON object of any members. One that is called data must be text of less than 256 characters.
-func object(depth int) *rapid.Generator[map[string]any] {
+func anyObject(depth int) *rapid.Generator[map[string]any] {
 	return rapid.Custom(func(t *rapid.T) map[string]any {
 		values := []*rapid.Generator[any]{
 			rapid.SampledFrom([]any{nil, true, false, json.Number("0"), json.Number("-0"), json.Number("1e400"), json.Number("12345678901234567890"),
 				json.Number("0.1"), json.Number("1.0"), "", []any{}, map[string]any{}}),
 			rapid.Custom(func(t *rapid.T) any { return rapid.StringN(0, 40, 200).Draw(t, "string") }),
-			rapid.Custom(func(t *rapid.T) any { return rapid.SampledFrom(awkward).Draw(t, "awkward") }),
+			rapid.Custom(func(t *rapid.T) any { return rapid.SampledFrom(awkwardTexts).Draw(t, "awkward") }),
 		}
 		if depth > 0 {
-			values = append(values, rapid.Custom(func(t *rapid.T) any { return object(depth-1).Draw(t, "object") }),
+			values = append(values, rapid.Custom(func(t *rapid.T) any { return anyObject(depth-1).Draw(t, "object") }),
 				rapid.Custom(func(t *rapid.T) any {
 					return rapid.SliceOfN(rapid.OneOf(values[:2]...), 0, 3).Draw(t, "array")
 				}))
@@ -155,7 +155,7 @@ func object(depth int) *rapid.Generator[map[string]any] {
 	})
 }
 
-func encoded(m map[string]any) []byte {
+func mustMarshal(m map[string]any) []byte {
 	b, err := json.Marshal(m)
 	if err != nil {
 		panic(err) // it is made of what JSON has
@@ -164,7 +164,7 @@ func encoded(m map[string]any) []byte {
 }
 
 // numbered reads JSON without a loss of digits.
-func numbered(t *rapid.T, raw []byte) any {
+func decodeNumbers(t *rapid.T, raw []byte) any {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()

@@ -16,7 +16,7 @@ import (
 )
 
 // kind is a sort of file, and how the vendors call it.
-type kind struct {
+type fileKind struct {
 	extension, contentType, head string
 	part                         string // at the website
 	agent                        string // what an agent sends it as
@@ -24,29 +24,29 @@ type kind struct {
 }
 
 var (
-	pngs = kind{"png", "image/png", "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "image", "IMAGE", "IMAGE"}
-	jpgs = kind{"jpg", "image/jpeg", "\xff\xd8\xff\xe0\x00\x10JFIF\x00", "image", "IMAGE", "IMAGE"}
-	mp3s = kind{"mp3", "audio/mpeg", "ID3\x04\x00\x00\x00\x00\x00\x00", "audio", "AUDIO", "AUDIO"}
-	mp4s = kind{"mp4", "video/mp4", "\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom", "video", "VIDEO", "VIDEO"}
-	pdfs = kind{"pdf", "application/pdf", "%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "file", "DOCUMENT", ""}
-	csvs = kind{"csv", "text/csv", "a,b\n1,2\n", "file", "DOCUMENT", "FILE"}
+	pngs = fileKind{"png", "image/png", "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "image", "IMAGE", "IMAGE"}
+	jpgs = fileKind{"jpg", "image/jpeg", "\xff\xd8\xff\xe0\x00\x10JFIF\x00", "image", "IMAGE", "IMAGE"}
+	mp3s = fileKind{"mp3", "audio/mpeg", "ID3\x04\x00\x00\x00\x00\x00\x00", "audio", "AUDIO", "AUDIO"}
+	mp4s = fileKind{"mp4", "video/mp4", "\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom", "video", "VIDEO", "VIDEO"}
+	pdfs = fileKind{"pdf", "application/pdf", "%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "file", "DOCUMENT", ""}
+	csvs = fileKind{"csv", "text/csv", "a,b\n1,2\n", "file", "DOCUMENT", "FILE"}
 )
 
 // sample is a file of a kind, of any bytes behind the head.
-type sample struct {
-	kind
+type testFile struct {
+	fileKind
 	name string
 	data []byte
 }
 
 // GoString keeps the bytes out of reports.
-func (f sample) GoString() string {
+func (f testFile) GoString() string {
 	return fmt.Sprintf("%q of %d bytes, SHA-256 %x", f.name, len(f.data), sha256.Sum256(f.data))
 }
 
-func file(kinds ...kind) *rapid.Generator[sample] {
-	return rapid.Custom(func(t *rapid.T) sample {
-		f := sample{kind: rapid.SampledFrom(kinds).Draw(t, "kind")}
+func anyFile(kinds ...fileKind) *rapid.Generator[testFile] {
+	return rapid.Custom(func(t *rapid.T) testFile {
+		f := testFile{fileKind: rapid.SampledFrom(kinds).Draw(t, "kind")}
 		stem := rapid.StringOfN(rapid.RuneFrom([]rune("abc XYZ0-_.é字😀+%#")), 1, 20, 100).Draw(t, "name")
 		f.name = "f" + stem + "." + f.extension
 		f.data = []byte(f.head)
@@ -65,15 +65,15 @@ func file(kinds ...kind) *rapid.Generator[sample] {
 	})
 }
 
-var soundFile = file(mp3s)
+var anyRecording = anyFile(mp3s)
 
 // onlyFile returns the one file of an answer, whose link must lead to these bytes.
-func (s *scene) onlyFile(t *rapid.T, a native.Answer, want []byte) native.File {
+func (s *system) expectFile(t *rapid.T, a native.Answer, want []byte) native.File {
 	t.Helper()
 	if len(a.Payload.Media) != 1 {
 		t.Fatalf("%d files in the answer, want one: %s", len(a.Payload.Media), a.Body)
 	}
-	got, err := s.Livechat.Download(shortly(t), a.Payload.Media[0].URL)
+	got, err := s.Livechat.Download(soon(t), a.Payload.Media[0].URL)
 	if err != nil || !bytes.Equal(got.Data, want) {
 		t.Fatalf("%+v leads to %d bytes, %v; want %d", a.Payload.Media[0], len(got.Data), err, len(want))
 	}
@@ -89,37 +89,37 @@ func TestFilesBetweenCustomerAndAgent(t *testing.T) {
 	}{
 		"pushed":        {},
 		"pushed, links": {aicc.Options{FileLinks: aicc.FileLinkOnly}, nil},
-		"polled":        {aicc.Options{PushOff: true, StrictFileType: true}, []string{"inbound: poll", "poll_interval: 200ms"}},
+		"polled":        {aicc.Options{PushOff: true, StrictFileType: true}, polling},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := deskScene(t, way.o, way.settings...)
+			s := newDeskSystem(t, way.o, way.settings...)
 			const user = "ada"
-			s.meets(t, user)
+			s.connectAgent(t, user)
 			rapid.Check(t, func(t *rapid.T) {
-				heard, seen := len(s.saidBy(user, "agent")), len(s.files(user))
-				down, up := file(pngs, jpgs, mp3s, mp4s, pdfs).Draw(t, "agent's"), file(pngs, jpgs, mp3s, mp4s, csvs).Draw(t, "customer's")
+				heard, seen := len(s.answersFrom(user, "agent")), len(s.deskFiles(user))
+				down, up := anyFile(pngs, jpgs, mp3s, mp4s, pdfs).Draw(t, "agent's"), anyFile(pngs, jpgs, mp3s, mp4s, csvs).Draw(t, "customer's")
 				if _, err := s.Desk.SendFile(deskID(user), down.agent, down.extension, down.data); err != nil {
 					t.Fatal(err)
 				}
-				got := s.onlyFile(t, s.gets(t, user, "agent", heard+1)[heard], down.data)
+				got := s.expectFile(t, s.awaitAnswers(t, user, "agent", heard+1)[heard], down.data)
 				if got.Type != down.part || got.ContentType != down.contentType || got.Size != int64(len(down.data)) {
 					t.Fatalf("%s of the agent's came as %+v", down.extension, got)
 				}
 
 				path := s.Livechat.AddFile(up.name, up.contentType, up.data)
-				s.sends(t, user, "", native.WithMedia(native.File{
+				s.mustSay(t, user, "", native.WithMedia(native.File{
 					Type: up.part, URL: s.LivechatURL() + path, Name: up.name, ContentType: up.contentType,
 				}))
 				var line aicc.Line
-				if err := s.Desk.Wait(shortly(t), func([]aicc.Event) bool {
-					all := s.files(user)
+				if err := s.Desk.Wait(soon(t), func([]aicc.Event) bool {
+					all := s.deskFiles(user)
 					if len(all) > seen {
 						line = all[seen]
 					}
 					return len(all) > seen
 				}); err != nil {
-					t.Fatalf("the agent does not see the %s: %v; sees %.300q", up.extension, err, s.deskLines(user))
+					t.Fatalf("the agent does not see the %s: %v; sees %.300q", up.extension, err, s.deskTexts(user))
 				}
 				f, _ := s.Desk.File(line.File)
 				if line.MediaType != up.desk || f.Type != up.extension || !bytes.Equal(f.Content, up.data) {
@@ -129,13 +129,13 @@ func TestFilesBetweenCustomerAndAgent(t *testing.T) {
 					t.Fatalf("the file %q is called %q", up.name, line.Text)
 				}
 			})
-			s.content(t)
+			s.expectNoProblems(t)
 		})
 	}
 }
 
 // files are the customer's files that the agent sees.
-func (s *scene) files(user string) []aicc.Line {
+func (s *system) deskFiles(user string) []aicc.Line {
 	var out []aicc.Line
 	c, _ := s.Desk.Chat(deskID(user))
 	for _, l := range c.Lines {
@@ -154,23 +154,23 @@ func TestFilesForTheBot(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newScene(t, harness.Vendors{}, unruled(map[string][]string{"faq": settings}))
+			s := newSystem(t, harness.Vendors{}, withoutRules(map[string][]string{"faq": settings}))
 			rapid.Check(t, func(t *rapid.T) {
-				user, words, f := customer.Draw(t, "user"), text.Filter(below).Draw(t, "words"), file(pngs, jpgs, mp3s, pdfs, csvs).Draw(t, "file")
+				user, words, f := anyCustomer.Draw(t, "user"), anyText.Filter(belowMax).Draw(t, "words"), anyFile(pngs, jpgs, mp3s, pdfs, csvs).Draw(t, "file")
 				path := s.Livechat.AddFile(f.name, f.contentType, f.data)
-				s.sends(t, user, words, native.WithMedia(native.File{
+				s.mustSay(t, user, words, native.WithMedia(native.File{
 					Type: f.part, URL: s.LivechatURL() + path, Name: f.name, ContentType: f.contentType,
 				}))
-				s.gets(t, user, "bot", 1)
+				s.awaitAnswers(t, user, "bot", 1)
 				asked := s.Bots.AskedIn(s.Bots.Conversations(shortID(user))[0].ID)
 				m := asked[0].Messages[len(asked[0].Messages)-1]
-				same(t, "what the bot is asked", []string{words}, []string{m.Text})
+				expectEqual(t, "what the bot is asked", []string{words}, []string{m.Text})
 				if len(m.Media) != 1 {
 					t.Fatalf("%d media, want one: %.300s", len(m.Media), asked[0].Body)
 				}
 				data := m.Media[0].Data
 				if m.Media[0].URL != "" {
-					got, err := s.Livechat.Download(shortly(t), m.Media[0].URL)
+					got, err := s.Livechat.Download(soon(t), m.Media[0].URL)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -180,7 +180,7 @@ func TestFilesForTheBot(t *testing.T) {
 					t.Fatalf("the bot has %d bytes of %q, want %d", len(data), f.name, len(f.data))
 				}
 			})
-			s.content(t)
+			s.expectNoProblems(t)
 		})
 	}
 }

@@ -34,13 +34,13 @@ func init() {
 }
 
 // most is the longest text that live chats, bots and desks can say, in bytes.
-const most = 64 << 10
+const maxText = 64 << 10
 
 // below leaves room for what is put before the words.
-func below(words string) bool { return len(words) < most }
+func belowMax(words string) bool { return len(words) < maxText }
 
 // awkward are pieces of text that careless programs change: by trimming, escaping, normalising, or running them.
-var awkward = []string{
+var awkwardTexts = []string{
 	" ", "\t", "\n", "\r\n", "\r", "\u00a0", "\u2028", "\u2029", "\u0085", "\x00", "\x01", "\x1b[31m", "\x7f", "\ufeff", "\ufffd",
 	"\ufffe", "\U0010ffff", "e\u0301", "\u0301", "A\u030a\u0323", "👩‍👩‍👧‍👦", "🇩🇪", "👍🏽", "שלום", "\u202eabc\u202c", "مرحبا", "你好，世界", "한국어", "ﬁ", "ß", "İ",
 	`{"a":[1,2]}`, `"`, `\`, `\u0041`, `\\n`, "</script><script>", "&amp;", "<b>", "'; DROP TABLE users; --", "%s%d%00", "${env:HOME}", "{{.}}",
@@ -48,11 +48,11 @@ var awkward = []string{
 }
 
 // text is anything that can be said: a few runes, or long up to exactly the limit.
-var text = rapid.Custom(func(t *rapid.T) string {
-	piece := rapid.OneOf(rapid.SampledFrom(awkward), rapid.StringOfN(rapid.Rune(), 1, 20, -1),
+var anyText = rapid.Custom(func(t *rapid.T) string {
+	piece := rapid.OneOf(rapid.SampledFrom(awkwardTexts), rapid.StringOfN(rapid.Rune(), 1, 20, -1),
 		rapid.StringMatching(`[a-z]{1,12} `), rapid.StringOfN(rapid.RuneFrom([]rune("字好😀🏽é\u0301ש")), 1, 20, -1))
 	said := strings.Join(rapid.SliceOfN(piece, 1, 10).Draw(t, "pieces"), "")
-	if length := rapid.SampledFrom([]int{0, 0, 0, 0, 1023, 1024, 1025, 3000, most}).Draw(t, "length"); length > 0 {
+	if length := rapid.SampledFrom([]int{0, 0, 0, 0, 1023, 1024, 1025, 3000, maxText}).Draw(t, "length"); length > 0 {
 		said = strings.Repeat(said, length/len(said)+1)[:length]
 		for !utf8.ValidString(said) { // a rune was cut
 			said = said[:len(said)-1]
@@ -63,14 +63,14 @@ var text = rapid.Custom(func(t *rapid.T) string {
 })
 
 // texts are what somebody says one after the other. They differ, so that none can stand for another.
-var texts = rapid.Custom(func(t *rapid.T) []string {
-	return rapid.SliceOfNDistinct(text, 1, 4, rapid.ID[string]).Draw(t, "texts")
+var distinctTexts = rapid.Custom(func(t *rapid.T) []string {
+	return rapid.SliceOfNDistinct(anyText, 1, 4, rapid.ID[string]).Draw(t, "texts")
 })
 
 var customers atomic.Int64
 
 // customer is a name that no other try has: of any characters that a live chat may use.
-var customer = rapid.Custom(func(t *rapid.T) string {
+var anyCustomer = rapid.Custom(func(t *rapid.T) string {
 	printable := rapid.OneOf(rapid.RuneFrom([]rune(`/%+ .~?#&"\<>é字😀`)), rapid.Rune().Filter(func(r rune) bool { return !unicode.IsControl(r) }))
 	return rapid.StringOfN(printable, 0, 12, 100).Draw(t, "customer") + strconv.FormatInt(customers.Add(1), 10)
 })
@@ -81,26 +81,26 @@ func shortID(user string) string {
 }
 
 // shortly ends when what a try waits for ought to have come, also a text of many pieces: each is a record and a call of its own.
-func shortly(t *rapid.T) context.Context {
+func soon(t *rapid.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), harness.Patience)
 	t.Cleanup(cancel)
 	return ctx
 }
 
 // sends has a customer say something, which must be taken.
-func (s *scene) sends(t *rapid.T, user, said string, opts ...native.Option) {
+func (s *system) mustSay(t *rapid.T, user, said string, opts ...native.Option) {
 	t.Helper()
-	status, body, err := s.Livechat.Say(shortly(t), user, said, opts...)
+	status, body, err := s.Livechat.Say(soon(t), user, said, opts...)
 	if err != nil || status != http.StatusOK {
 		t.Fatalf("%q says %.80q: status %d, %s, %v", user, said, status, body, err)
 	}
 }
 
 // gets returns a customer's first n answers from role, waiting for them.
-func (s *scene) gets(t *rapid.T, user, role string, n int) []native.Answer {
+func (s *system) awaitAnswers(t *rapid.T, user, role string, n int) []native.Answer {
 	t.Helper()
 	var got []native.Answer
-	err := s.Livechat.Wait(shortly(t), user, func(all []native.Answer) bool {
+	err := s.Livechat.Wait(soon(t), user, func(all []native.Answer) bool {
 		got = slices.DeleteFunc(slices.Clone(all), func(a native.Answer) bool { return a.Payload.Sender.Role != role })
 		return len(got) >= n
 	})
@@ -110,7 +110,7 @@ func (s *scene) gets(t *rapid.T, user, role string, n int) []native.Answer {
 	return got
 }
 
-func say(answers []native.Answer) []string {
+func textsOf(answers []native.Answer) []string {
 	var out []string
 	for _, a := range answers {
 		out = append(out, a.Payload.BotSay)
@@ -119,7 +119,7 @@ func say(answers []native.Answer) []string {
 }
 
 // same fails a try if texts differ.
-func same(t *rapid.T, what string, want, got []string) {
+func expectEqual(t *rapid.T, what string, want, got []string) {
 	t.Helper()
 	if !slices.Equal(want, got) {
 		t.Fatalf("%s (-want +got):\n%s", what, cmp.Diff(want, got))
@@ -127,12 +127,12 @@ func same(t *rapid.T, what string, want, got []string) {
 }
 
 // repeater is a bot that says what it hears.
-func repeater(_ botwebhook.Conversation, messages []botwebhook.Message) []botwebhook.Answer {
+func echoBot(_ botwebhook.Conversation, messages []botwebhook.Message) []botwebhook.Answer {
 	return []botwebhook.Answer{{Text: botwebhook.Question(messages)}}
 }
 
 // botWays are the ways in which a bot is asked and answers.
-var botWays = map[string]struct {
+var botModes = map[string]struct {
 	form     botwebhook.Form
 	stream   botwebhook.Stream
 	settings []string
@@ -149,7 +149,7 @@ var botWays = map[string]struct {
 }
 
 // unruled is a gateway that lets everybody say everything.
-func unruled(settings map[string][]string) harness.Config {
+func withoutRules(settings map[string][]string) harness.Config {
 	return harness.Config{Routes: "[]", Limits: []string{"limits: {opened_per_minute: 0}"}, Settings: settings}
 }
 
@@ -157,18 +157,18 @@ func unruled(settings map[string][]string) harness.Config {
 // to the byte and in their order.
 func TestWordsReachTheBotAndComeBack(t *testing.T) {
 	t.Parallel()
-	for name, way := range botWays {
+	for name, way := range botModes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newScene(t, harness.Vendors{Bots: botwebhook.Options{Form: way.form, Stream: way.stream, Brain: repeater}},
-				unruled(map[string][]string{"faq": way.settings}))
+			s := newSystem(t, harness.Vendors{Bots: botwebhook.Options{Form: way.form, Stream: way.stream, Brain: echoBot}},
+				withoutRules(map[string][]string{"faq": way.settings}))
 			rapid.Check(t, func(t *rapid.T) {
-				user, said := customer.Draw(t, "user"), texts.Draw(t, "said")
+				user, said := anyCustomer.Draw(t, "user"), distinctTexts.Draw(t, "said")
 				for _, words := range said {
-					s.sends(t, user, words)
+					s.mustSay(t, user, words)
 				}
-				answers := s.gets(t, user, "bot", len(said))
-				same(t, "what the customer hears", said, say(answers))
+				answers := s.awaitAnswers(t, user, "bot", len(said))
+				expectEqual(t, "what the customer hears", said, textsOf(answers))
 				asked := s.Bots.Conversations(shortID(user))
 				if len(asked) != 1 {
 					t.Fatalf("%d conversations at the bot's, want one for %q", len(asked), user)
@@ -177,9 +177,9 @@ func TestWordsReachTheBotAndComeBack(t *testing.T) {
 				for _, a := range s.Bots.AskedIn(asked[0].ID) {
 					questions = append(questions, botwebhook.Question(a.Messages))
 				}
-				same(t, "what the bot is asked", said, questions)
+				expectEqual(t, "what the bot is asked", said, questions)
 			})
-			s.content(t)
+			s.expectNoProblems(t)
 		})
 	}
 }
@@ -187,13 +187,13 @@ func TestWordsReachTheBotAndComeBack(t *testing.T) {
 // TestLongNames: a customer's name may have 256 bytes of anything but control characters, as long as the thread has room for it.
 func TestLongNames(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, unruled(nil))
+	s := newSystem(t, harness.Vendors{}, withoutRules(nil))
 	for _, user := range []string{strings.Repeat("/", 150), strings.Repeat("%/", 75), strings.Repeat("字", 85), strings.Repeat("😀", 64)} {
-		s.says(t, user, "hello")
-		s.hears(t, user, "bot", greeting)
+		s.say(t, user, "hello")
+		s.expect(t, user, "bot", greeting)
 	}
 	if status, _, err := s.Livechat.Say(harness.Soon(t), strings.Repeat("/", 256), "hello"); err != nil || status != http.StatusBadRequest {
 		t.Errorf("a name of 256 slashes: status %d, %v; want 400", status, err)
 	}
-	s.content(t)
+	s.expectNoProblems(t)
 }

@@ -11,44 +11,44 @@ import (
 // TestStory is one customer's way from the bot to a person and back, and over a restart.
 func TestStory(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{})
+	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	const user = "ada"
 
-	s.says(t, user, "hello")
-	s.hears(t, user, "bot", greeting)
-	first := s.asked(t, "hello").Conversation
+	s.say(t, user, "hello")
+	s.expect(t, user, "bot", greeting)
+	first := s.botCall(t, "hello").Conversation
 
-	s.says(t, user, "I want a human")
-	s.hears(t, user, "system", looking)
-	s.waits(t, user)
+	s.say(t, user, "I want a human")
+	s.expect(t, user, "system", noticeLooking)
+	s.awaitQueue(t, user)
 	if owner := s.Only(t, user).State.Owner; owner != "faq" {
 		t.Errorf("owner while the desk is asked: %s, want faq", owner)
 	}
-	s.says(t, user, "It is about my parcel.") // waits with the offer
+	s.say(t, user, "It is about my parcel.") // waits with the offer
 	if err := s.Desk.Accept(deskID(user), "Kim"); err != nil {
 		t.Fatal(err)
 	}
-	s.agent(t, user, "This is Kim.")
-	if e := s.told(t, user, "desk").Payload.Event; e.OwnerRole != "agent" || e.Reason != "ask-for-a-person" {
+	s.agentSays(t, user, "This is Kim.")
+	if e := s.expectHandover(t, user, "desk").Payload.Event; e.OwnerRole != "agent" || e.Reason != "ask-for-a-person" {
 		t.Errorf("event at the customer's: %+v, want role agent, reason ask-for-a-person", e)
 	}
-	s.hears(t, user, "agent", "This is Kim.")
-	s.atDesk(t, user, "It is about my parcel.")
+	s.expect(t, user, "agent", "This is Kim.")
+	s.expectAtDesk(t, user, "It is about my parcel.")
 
-	s.says(t, user, "It has not come.")
-	s.atDesk(t, user, "It has not come.")
-	s.agent(t, user, "It is at the post office.")
-	s.hears(t, user, "agent", "It is at the post office.")
+	s.say(t, user, "It has not come.")
+	s.expectAtDesk(t, user, "It has not come.")
+	s.agentSays(t, user, "It is at the post office.")
+	s.expect(t, user, "agent", "It is at the post office.")
 
 	if err := s.Desk.Hangup(deskID(user)); err != nil {
 		t.Fatal(err)
 	}
-	s.told(t, user, "faq")
-	s.hears(t, user, "system", backHome)
+	s.expectHandover(t, user, "faq")
+	s.expect(t, user, "system", noticeBack)
 
-	s.says(t, user, "hello again")
-	s.hears(t, user, "bot", greeting)
-	again := s.asked(t, "hello again")
+	s.say(t, user, "hello again")
+	s.expect(t, user, "bot", greeting)
+	again := s.botCall(t, "hello again")
 	if again.Conversation.ID == first.ID {
 		t.Errorf("the bot goes on in conversation %s, want a new one for a new term", first.ID)
 	}
@@ -64,25 +64,25 @@ func TestStory(t *testing.T) {
 		t.Errorf("what the bot is told (-want +got):\n%s", diff)
 	}
 
-	s.quiet(t, user)
+	s.expectNothingPending(t, user)
 	s.Restart(t)
-	s.says(t, user, "Are you still there?")
-	s.hears(t, user, "bot", "You said: Are you still there?")
-	if now := s.asked(t, "Are you still there?"); now.Conversation.ID != again.Conversation.ID || len(now.Messages) != 1 {
+	s.say(t, user, "Are you still there?")
+	s.expect(t, user, "bot", "You said: Are you still there?")
+	if now := s.botCall(t, "Are you still there?"); now.Conversation.ID != again.Conversation.ID || len(now.Messages) != 1 {
 		t.Errorf("after the restart the bot is asked in %s with %d messages, want in %s with 1",
 			now.Conversation.ID, len(now.Messages), again.Conversation.ID)
 	}
 	if repeated := s.Livechat.Repeated(user); len(repeated) > 0 {
-		t.Errorf("answers that came twice:\n%s", transcript(repeated))
+		t.Errorf("answers that came twice:\n%s", formatAnswers(repeated))
 	}
-	s.transcriptAtDesk(t, user)
-	s.content(t)
+	s.expectTranscriptAtDesk(t, user)
+	s.expectNoProblems(t)
 }
 
 // transcriptAtDesk demands that the agent was shown what had been said, before what the customer went on to say.
-func (s *scene) transcriptAtDesk(t *testing.T, user string) {
+func (s *system) expectTranscriptAtDesk(t *testing.T, user string) {
 	t.Helper()
-	lines := s.deskLines(user)
+	lines := s.deskTexts(user)
 	want := []string{
 		"Customer: hello\nAssistant: " + greeting, "I want a human", "It is about my parcel.", "It has not come.",
 	}

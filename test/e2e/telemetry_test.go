@@ -27,7 +27,7 @@ var update = flag.Bool("update", false, "write the golden files")
 
 // eventful plays everything that leaves a trace in metrics and logs: a handover there and back, a refusal, a repeat, a stale
 // answer, a dead letter, a retry. It returns the words that must not be logged.
-func (s *scene) eventful(t *testing.T) (canaries []string) {
+func (s *system) causeEvents(t *testing.T) (canaries []string) {
 	t.Helper()
 	canary := func() string {
 		c := "canary" + rand.Text()
@@ -35,32 +35,32 @@ func (s *scene) eventful(t *testing.T) (canaries []string) {
 		return c
 	}
 	hello := canary()
-	s.says(t, "ann", hello, native.WithMessageID("id-1"), native.WithData(canary()))
-	s.says(t, "ann", hello, native.WithMessageID("id-1"))
-	s.hears(t, "ann", "bot", "You said: "+hello)
-	old := s.asked(t, hello).Conversation.ID
+	s.say(t, "ann", hello, native.WithMessageID("id-1"), native.WithData(canary()))
+	s.say(t, "ann", hello, native.WithMessageID("id-1"))
+	s.expect(t, "ann", "bot", "You said: "+hello)
+	old := s.botCall(t, hello).Conversation.ID
 
-	s.meets(t, "ann")
+	s.connectAgent(t, "ann")
 	toAgent, late := canary(), canary()
-	s.says(t, "ann", toAgent)
-	s.atDesk(t, "ann", toAgent)
+	s.say(t, "ann", toAgent)
+	s.expectAtDesk(t, "ann", toAgent)
 	if err := s.Bots.Answer(old, botwebhook.Answer{Text: late}); err != nil {
 		t.Fatal(err)
 	}
 	fromAgent := canary()
-	s.agent(t, "ann", fromAgent)
-	s.hears(t, "ann", "agent", fromAgent)
+	s.agentSays(t, "ann", fromAgent)
+	s.expect(t, "ann", "agent", fromAgent)
 	if err := s.Desk.Hangup(deskID("ann")); err != nil {
 		t.Fatal(err)
 	}
-	s.told(t, "ann", "faq")
+	s.expectHandover(t, "ann", "faq")
 
 	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusNotFound, Count: 1})
-	s.says(t, "ben", canary())
+	s.say(t, "ben", canary())
 	s.Livechat.Faults.Add(simulator.Fault{Kind: simulator.Reset, Endpoint: native.EndpointReply, Count: 1})
 	after := canary()
-	s.says(t, "ben", after)
-	s.hears(t, "ben", "bot", "You said: "+after)
+	s.say(t, "ben", after)
+	s.expect(t, "ben", "bot", "You said: "+after)
 	for _, spoilt := range []native.Option{
 		native.WithAccessToken(canary()), native.WithUserInfoID(canary()),
 		native.WithBody("application/json", []byte(`{"payload":"`+canary()+`"`)),
@@ -89,8 +89,8 @@ func TestMetrics(t *testing.T) {
 	t.Parallel()
 	once := harness.Retry
 	once.Attempts = 1
-	s := newScene(t, harness.Vendors{Retry: &once}, harness.Config{})
-	s.eventful(t)
+	s := newSystem(t, harness.Vendors{Retry: &once}, harness.Config{})
+	s.causeEvents(t)
 
 	found, err := exec.Command("./promtool.sh").Output()
 	if err != nil {
@@ -120,7 +120,7 @@ func TestMetrics(t *testing.T) {
 	}) {
 		ours := strings.HasPrefix(name, "patchbay_") && !strings.HasPrefix(name, "patchbay_plugin_") // those are their adapters'
 		if ours || name == "patchbay_plugin_scrape_up" {
-			fmt.Fprintln(&list, describe(families[name]))
+			fmt.Fprintln(&list, describeFamily(families[name]))
 		}
 	}
 	golden := filepath.Join("testdata", "metrics.golden")
@@ -144,7 +144,7 @@ func TestMetrics(t *testing.T) {
 }
 
 // describe is a metric's name, type and labels in one line.
-func describe(f *dto.MetricFamily) string {
+func describeFamily(f *dto.MetricFamily) string {
 	labels := map[string]bool{}
 	for _, m := range f.GetMetric() {
 		for _, l := range m.GetLabel() {
@@ -165,11 +165,11 @@ func TestNothingPrivateIsLogged(t *testing.T) {
 	t.Parallel()
 	once := harness.Retry
 	once.Attempts = 1
-	s := newScene(t, harness.Vendors{Retry: &once}, harness.Config{Limits: []string{"log: {level: debug}"}})
-	private := append(s.eventful(t), s.Secrets.All()...)
+	s := newSystem(t, harness.Vendors{Retry: &once}, harness.Config{Limits: []string{"log: {level: debug}"}})
+	private := append(s.causeEvents(t), s.Secrets.All()...)
 	first := s.Plugin(t, "native")
 	first.Kill(t)
-	s.another(t, "native", first)
+	s.awaitRestart(t, "native", first)
 	_, ready := s.Ready()
 	_, metrics := s.Get("/metrics")
 	_, trace := s.Get("/api/trace?id=ann&id=ben")
@@ -194,21 +194,21 @@ func TestNothingPrivateIsLogged(t *testing.T) {
 // TestOrdinaryMessagesAreNotLogged: a busy gateway's log stays readable.
 func TestOrdinaryMessagesAreNotLogged(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{})
-	s.meets(t, "carl")
-	s.says(t, "ann", "hello")
-	s.hears(t, "ann", "bot", greeting)
+	s := newSystem(t, harness.Vendors{}, harness.Config{})
+	s.connectAgent(t, "carl")
+	s.say(t, "ann", "hello")
+	s.expect(t, "ann", "bot", greeting)
 	before := len(s.Logs())
 	for i := range 20 {
 		text := fmt.Sprintf("message %d", i)
-		s.says(t, "ann", text)
-		s.hears(t, "ann", "bot", "You said: "+text)
-		s.says(t, "carl", text)
-		s.atDesk(t, "carl", text)
-		s.agent(t, "carl", text)
-		s.hears(t, "carl", "agent", text)
+		s.say(t, "ann", text)
+		s.expect(t, "ann", "bot", "You said: "+text)
+		s.say(t, "carl", text)
+		s.expectAtDesk(t, "carl", text)
+		s.agentSays(t, "carl", text)
+		s.expect(t, "carl", "agent", text)
 	}
-	s.quiet(t, "ann")
+	s.expectNothingPending(t, "ann")
 	s.Stop(t) // which is logged, so that every line before it has arrived
 	var lines []string
 	for _, l := range s.Logs()[before:] {

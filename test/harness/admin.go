@@ -18,7 +18,7 @@ import (
 type Entry struct {
 	At       time.Time `json:"at"`
 	Seq      uint64    `json:"seq"`
-	What     string    `json:"step"`
+	Step     string    `json:"step"`
 	Channel  string    `json:"channel"`
 	Envelope string    `json:"envelope"`
 	VendorID string    `json:"vendor_id"`
@@ -31,13 +31,13 @@ type Entry struct {
 }
 
 // Waiting is what has not come to an end in a conversation.
-type Waiting struct {
+type PendingDelivery struct {
 	Delivery string `json:"delivery"`
 	Channel  string `json:"channel"`
 	Kind     string `json:"kind"`
 	Status   string `json:"status"`
 	Attempts int    `json:"attempts"`
-	Why      string `json:"reason"`
+	Reason   string `json:"reason"`
 }
 
 // Trail is one conversation's trail. State is empty if the conversation has ended.
@@ -55,7 +55,7 @@ type Trail struct {
 		Held     int               `json:"held"`
 		Threads  map[string]string `json:"threads"`
 	} `json:"state"`
-	Waiting []Waiting `json:"pending"`
+	Pending []PendingDelivery `json:"pending"`
 }
 
 // client makes the calls of operators.
@@ -112,7 +112,7 @@ func (g *Gateway) Only(t testing.TB, id string) *Trail {
 func (tr *Trail) Find(what string) []Entry {
 	var out []Entry
 	for _, e := range tr.Entries {
-		if e.What == what {
+		if e.Step == what {
 			out = append(out, e)
 		}
 	}

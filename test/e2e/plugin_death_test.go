@@ -20,7 +20,7 @@ import (
 
 // crowd is customers of whom half talk to the bot and half to an agent, all at once.
 type crowd struct {
-	*scene
+	*system
 	bots, agents []string
 	said         map[string][]string // by customer: what they said
 	answered     map[string][]string // by customer of an agent: what the agent said
@@ -28,20 +28,20 @@ type crowd struct {
 	killed       []time.Time         // when adapters were
 }
 
-func newCrowd(t *testing.T, s *scene, n int) *crowd {
+func newCrowd(t *testing.T, s *system, n int) *crowd {
 	t.Helper()
-	c := &crowd{scene: s, said: map[string][]string{}, answered: map[string][]string{}}
+	c := &crowd{system: s, said: map[string][]string{}, answered: map[string][]string{}}
 	for i := range n {
 		bot, agent := fmt.Sprintf("bot-%d", i), fmt.Sprintf("agent-%d", i)
 		c.bots, c.agents = append(c.bots, bot), append(c.agents, agent)
-		s.meets(t, agent)
+		s.connectAgent(t, agent)
 		c.answered[agent] = []string{"This is Kim."}
 	}
 	return c
 }
 
 // talk has everybody say one thing, and the agents too, each until it is taken.
-func (c *crowd) talk(t *testing.T, what string) {
+func (c *crowd) exchange(t *testing.T, what string) {
 	t.Helper()
 	var calls sync.WaitGroup
 	for _, user := range slices.Concat(c.bots, c.agents) {
@@ -61,32 +61,32 @@ func (c *crowd) talk(t *testing.T, what string) {
 	for _, user := range c.agents {
 		text := fmt.Sprintf("Kim tells %s %s", user, what)
 		c.answered[user] = append(c.answered[user], text)
-		c.agent(t, user, text)
+		c.agentSays(t, user, text)
 	}
 	calls.Wait()
 }
 
 // complete waits until everything that was said has arrived, in order. A vendor that keeps no keys may get one call
 // again after each of deaths.
-func (c *crowd) complete(t *testing.T, deaths int) {
+func (c *crowd) expectAll(t *testing.T, deaths int) {
 	t.Helper()
 	for _, user := range c.bots {
 		var echo []string
 		for _, text := range c.said[user] {
 			echo = append(echo, "You said: "+text)
 		}
-		inOrder(t, user+" hears the bot", echo, deaths, func() []string { return c.words(user, "bot") })
+		expectInOrder(t, user+" hears the bot", echo, deaths, func() []string { return c.textsFrom(user, "bot") })
 	}
 	for _, user := range c.agents {
-		inOrder(t, user+" hears the agent", c.answered[user], 0, func() []string { return c.words(user, "agent") })
-		inOrder(t, "the agent sees "+user, append([]string{"I want a human"}, c.said[user]...), deaths,
-			func() []string { return c.deskLines(user) })
+		expectInOrder(t, user+" hears the agent", c.answered[user], 0, func() []string { return c.textsFrom(user, "agent") })
+		expectInOrder(t, "the agent sees "+user, append([]string{"I want a human"}, c.said[user]...), deaths,
+			func() []string { return c.deskTexts(user) })
 	}
 }
 
 // inOrder waits until got has come to its end and demands that it is want, but for at most repeats entries that stand
 // there twice, one behind the other.
-func inOrder(t *testing.T, what string, want []string, repeats int, got func() []string) {
+func expectInOrder(t *testing.T, what string, want []string, repeats int, got func() []string) {
 	t.Helper()
 	harness.Eventually(t, harness.Patience, what+" everything", func() string {
 		if all := got(); len(all) == 0 || all[len(all)-1] != want[len(want)-1] {
@@ -102,7 +102,7 @@ func inOrder(t *testing.T, what string, want []string, repeats int, got func() [
 }
 
 // dies kills an adapter's process.
-func (c *crowd) dies(t *testing.T, p harness.Process) {
+func (c *crowd) killProcess(t *testing.T, p harness.Process) {
 	t.Helper()
 	c.killed = append(c.killed, time.Now())
 	p.Kill(t)
@@ -110,7 +110,7 @@ func (c *crowd) dies(t *testing.T, p harness.Process) {
 
 // held demands that what an adapter's restart held up was held, not refused: each call was taken by its first attempt, but for those
 // of an adapter that was away for longer than calls are held.
-func (c *crowd) held(t *testing.T) {
+func (c *crowd) expectNoEarlyRefusals(t *testing.T) {
 	t.Helper()
 	const atMost = 3 * time.Second
 	away := map[string]time.Duration{} // the longest time
@@ -143,7 +143,7 @@ func (c *crowd) held(t *testing.T) {
 // before it has recovered. Nothing is lost or out of order, no webhook is refused before its time, and nobody else notices.
 func TestAdapterDies(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{Desk: aicc.Options{ConnectEvent: true}}, harness.Config{})
+	s := newSystem(t, harness.Vendors{Desk: aicc.Options{ConnectEvent: true}}, harness.Config{})
 	c := newCrowd(t, s, 3)
 	pids := map[string]harness.Process{}
 	for _, name := range []string{"native", "botwebhook", "aicc"} {
@@ -160,21 +160,21 @@ func TestAdapterDies(t *testing.T) {
 		t.Run(k.adapter, func(t *testing.T) {
 			k.faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: k.endpoint, Count: 3})
 			before := k.faults.Hits.Len()
-			c.talk(t, "one, "+k.adapter)
+			c.exchange(t, "one, "+k.adapter)
 			within(t, harness.Patience, "calls hang at the vendor", func(ctx context.Context) error {
 				return k.faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) >= before+3 })
 			})
-			c.dies(t, pids[k.adapter])
-			c.talk(t, "two, "+k.adapter)
-			c.complete(t, deathsUpTo(k.adapter))
+			c.killProcess(t, pids[k.adapter])
+			c.exchange(t, "two, "+k.adapter)
+			c.expectAll(t, deathsSoFar(k.adapter))
 
-			second := s.another(t, k.adapter, pids[k.adapter])
-			c.dies(t, second) // so soon after the first, the next start waits a little: long enough to be seen
-			s.degraded(t, k.adapter)
-			c.talk(t, "three, "+k.adapter)
-			pids[k.adapter] = s.another(t, k.adapter, second)
-			c.talk(t, "four, "+k.adapter)
-			c.complete(t, deathsUpTo(k.adapter))
+			second := s.awaitRestart(t, k.adapter, pids[k.adapter])
+			c.killProcess(t, second) // so soon after the first, the next start waits a little: long enough to be seen
+			s.awaitDegraded(t, k.adapter)
+			c.exchange(t, "three, "+k.adapter)
+			pids[k.adapter] = s.awaitRestart(t, k.adapter, second)
+			c.exchange(t, "four, "+k.adapter)
+			c.expectAll(t, deathsSoFar(k.adapter))
 
 			harness.Eventually(t, harness.Patience, "readyz", func() string {
 				if status, body := s.Ready(); status != http.StatusOK || !strings.HasSuffix(body, "\nready\n") {
@@ -196,9 +196,9 @@ func TestAdapterDies(t *testing.T) {
 		})
 	}
 	for _, user := range slices.Concat(c.bots, c.agents) {
-		s.quiet(t, user)
+		s.expectNothingPending(t, user)
 	}
-	c.held(t)
+	c.expectNoEarlyRefusals(t)
 	if n := s.Metric(t, "patchbay_dead_letters_total"); n != 0 {
 		t.Errorf("%v dead letters, want none", n)
 	}
@@ -224,12 +224,12 @@ func TestAdapterDies(t *testing.T) {
 
 // deathsUpTo is how often adapters that deliver to bot and desk have died up to and with the subtest of this adapter; each
 // death may have cut off one call of a lane whose effect is there.
-func deathsUpTo(adapter string) int {
+func deathsSoFar(adapter string) int {
 	return 2 * (1 + slices.Index([]string{"botwebhook", "aicc", "native"}, adapter))
 }
 
 // another returns the process that has taken the place of a former one.
-func (s *scene) another(t *testing.T, adapter string, former harness.Process) harness.Process {
+func (s *system) awaitRestart(t *testing.T, adapter string, former harness.Process) harness.Process {
 	t.Helper()
 	var p harness.Process
 	harness.Eventually(t, harness.Patience, "another process of "+adapter, func() string {
@@ -242,7 +242,7 @@ func (s *scene) another(t *testing.T, adapter string, former harness.Process) ha
 }
 
 // degraded waits until /readyz says that the adapter is away and the gateway ready all the same.
-func (s *scene) degraded(t *testing.T, adapter string) {
+func (s *system) awaitDegraded(t *testing.T, adapter string) {
 	t.Helper()
 	harness.Eventually(t, 5*time.Second, "readyz says that "+adapter+" is away", func() string {
 		status, body := s.Ready()
@@ -257,7 +257,7 @@ func (s *scene) degraded(t *testing.T, adapter string) {
 }
 
 // kill ends the adapter's process if there is one now.
-func (s *scene) kill(t *testing.T, adapter string) {
+func (s *system) killPlugin(t *testing.T, adapter string) {
 	t.Helper()
 	for _, p := range s.Plugins() {
 		if p.Name == adapter {

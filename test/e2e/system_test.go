@@ -18,23 +18,23 @@ import (
 
 // What the pretend bot and the usual rules say.
 const (
-	greeting = "Hello! How can I help you?"
-	looking  = "One moment, I am looking for a colleague."
-	nobody   = "Nobody is free right now; I can go on helping."
-	backHome = "You are back with the assistant."
+	greeting      = "Hello! How can I help you?"
+	noticeLooking = "One moment, I am looking for a colleague."
+	noticeNobody  = "Nobody is free right now; I can go on helping."
+	noticeBack    = "You are back with the assistant."
 )
 
 // scene is a world with a gateway in it, and what the customers have read so far.
-type scene struct {
+type system struct {
 	*harness.World
 	*harness.Gateway
 	read map[string]int // answers that were heard, by user
 }
 
-func newScene(t *testing.T, v harness.Vendors, c harness.Config) *scene {
+func newSystem(t *testing.T, v harness.Vendors, c harness.Config) *system {
 	t.Helper()
 	w := harness.NewWorld(t, v)
-	return &scene{World: w, Gateway: harness.NewGateway(t, w, c), read: map[string]int{}}
+	return &system{World: w, Gateway: harness.NewGateway(t, w, c), read: map[string]int{}}
 }
 
 // deskID is the customer's user id at the desk and at the bot's: of 32 characters.
@@ -43,7 +43,7 @@ func deskID(user string) string {
 }
 
 // says has a customer say something, which the gateway must take.
-func (s *scene) says(t *testing.T, user, text string, opts ...native.Option) {
+func (s *system) say(t *testing.T, user, text string, opts ...native.Option) {
 	t.Helper()
 	status, body, err := s.Livechat.Say(harness.Soon(t), user, text, opts...)
 	if err != nil || status != http.StatusOK || strings.TrimSpace(string(body)) != "{}" {
@@ -52,28 +52,28 @@ func (s *scene) says(t *testing.T, user, text string, opts ...native.Option) {
 }
 
 // hears returns when the customer has got words from role, exactly text, after what was heard before.
-func (s *scene) hears(t *testing.T, user, role, text string) native.Answer {
+func (s *system) expect(t *testing.T, user, role, text string) native.Answer {
 	t.Helper()
-	return s.awaits(t, user, fmt.Sprintf("%q from %s", text, role), func(a native.Answer) bool {
+	return s.expectAnswer(t, user, fmt.Sprintf("%q from %s", text, role), func(a native.Answer) bool {
 		return a.Payload.Sender.Role == role && a.Payload.BotSay == text
 	})
 }
 
 // told returns when the customer was told that control has passed to owner.
-func (s *scene) told(t *testing.T, user, owner string) native.Answer {
+func (s *system) expectHandover(t *testing.T, user, owner string) native.Answer {
 	t.Helper()
-	return s.awaits(t, user, "passed to "+owner, func(a native.Answer) bool {
+	return s.expectAnswer(t, user, "passed to "+owner, func(a native.Answer) bool {
 		return a.Payload.Event != nil && a.Payload.Event.Type == "passed" && a.Payload.Event.Owner == owner
 	})
 }
 
-func (s *scene) awaits(t *testing.T, user, what string, is func(native.Answer) bool) native.Answer {
+func (s *system) expectAnswer(t *testing.T, user, what string, is func(native.Answer) bool) native.Answer {
 	t.Helper()
 	ctx := harness.Soon(t)
 	for {
 		answers, err := s.Livechat.Next(ctx, user, s.read[user])
 		if err != nil {
-			t.Fatalf("%s gets no %s: %v; got\n%s", user, what, err, transcript(s.Livechat.Received(user)))
+			t.Fatalf("%s gets no %s: %v; got\n%s", user, what, err, formatAnswers(s.Livechat.Received(user)))
 		}
 		for _, a := range answers {
 			s.read[user]++
@@ -85,7 +85,7 @@ func (s *scene) awaits(t *testing.T, user, what string, is func(native.Answer) b
 }
 
 // transcript is what a customer got, one answer a line.
-func transcript(answers []native.Answer) string {
+func formatAnswers(answers []native.Answer) string {
 	var b strings.Builder
 	for _, a := range answers {
 		if e := a.Payload.Event; e != nil {
@@ -99,7 +99,7 @@ func transcript(answers []native.Answer) string {
 }
 
 // words is what a customer heard from role, in order, without repeats of one delivery.
-func (s *scene) words(user, role string) []string {
+func (s *system) textsFrom(user, role string) []string {
 	var out []string
 	seen := map[string]bool{}
 	for _, a := range s.Livechat.Received(user) {
@@ -112,7 +112,7 @@ func (s *scene) words(user, role string) []string {
 }
 
 // waits returns when the customer stands in the desk's queue.
-func (s *scene) waits(t *testing.T, user string) {
+func (s *system) awaitQueue(t *testing.T, user string) {
 	t.Helper()
 	err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
 		c, _ := s.Desk.Chat(deskID(user))
@@ -124,20 +124,20 @@ func (s *scene) waits(t *testing.T, user string) {
 }
 
 // meets brings a customer to an agent who sees what was said and has said hello.
-func (s *scene) meets(t *testing.T, user string) {
+func (s *system) connectAgent(t *testing.T, user string) {
 	t.Helper()
-	s.says(t, user, "I want a human")
-	s.hears(t, user, "system", looking)
-	s.waits(t, user)
+	s.say(t, user, "I want a human")
+	s.expect(t, user, "system", noticeLooking)
+	s.awaitQueue(t, user)
 	if err := s.Desk.Accept(deskID(user), "Kim"); err != nil {
 		t.Fatal(err)
 	}
-	s.agent(t, user, "This is Kim.")
-	s.hears(t, user, "agent", "This is Kim.")
-	s.atDesk(t, user, "I want a human") // it comes behind the agent's yes, which need not be before the hello
+	s.agentSays(t, user, "This is Kim.")
+	s.expect(t, user, "agent", "This is Kim.")
+	s.expectAtDesk(t, user, "I want a human") // it comes behind the agent's yes, which need not be before the hello
 }
 
-func (s *scene) agent(t *testing.T, user, text string) {
+func (s *system) agentSays(t *testing.T, user, text string) {
 	t.Helper()
 	if _, err := s.Desk.Say(deskID(user), text); err != nil {
 		t.Fatal(err)
@@ -145,18 +145,18 @@ func (s *scene) agent(t *testing.T, user, text string) {
 }
 
 // atDesk returns when the agent sees the customer's words.
-func (s *scene) atDesk(t *testing.T, user, text string) {
+func (s *system) expectAtDesk(t *testing.T, user, text string) {
 	t.Helper()
 	err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
-		return slices.Contains(s.deskLines(user), text)
+		return slices.Contains(s.deskTexts(user), text)
 	})
 	if err != nil {
-		t.Fatalf("the agent does not see %q: %v; sees %q", text, err, s.deskLines(user))
+		t.Fatalf("the agent does not see %q: %v; sees %q", text, err, s.deskTexts(user))
 	}
 }
 
 // deskLines is what the agent sees from the customer's side, in order.
-func (s *scene) deskLines(user string) []string {
+func (s *system) deskTexts(user string) []string {
 	var out []string
 	c, _ := s.Desk.Chat(deskID(user))
 	for _, l := range c.Lines {
@@ -168,7 +168,7 @@ func (s *scene) deskLines(user string) []string {
 }
 
 // asked returns the bot's call that has this question, waiting for it.
-func (s *scene) asked(t *testing.T, question string) botwebhook.Asked {
+func (s *system) botCall(t *testing.T, question string) botwebhook.Asked {
 	t.Helper()
 	var found botwebhook.Asked
 	err := s.Bots.Wait(harness.Soon(t), func(all []botwebhook.Asked) bool {
@@ -187,12 +187,12 @@ func (s *scene) asked(t *testing.T, question string) botwebhook.Asked {
 }
 
 // quiet demands that nothing waits any more in the conversation that id belongs to.
-func (s *scene) quiet(t *testing.T, id string) {
+func (s *system) expectNothingPending(t *testing.T, id string) {
 	t.Helper()
 	harness.Eventually(t, harness.Patience, "nothing waits for "+id, func() string {
 		for _, tr := range s.Trace(t, id) {
-			for _, w := range tr.Waiting {
-				return fmt.Sprintf("%s towards %s: %s", w.Status, w.Channel, w.Why)
+			for _, w := range tr.Pending {
+				return fmt.Sprintf("%s towards %s: %s", w.Status, w.Channel, w.Reason)
 			}
 		}
 		return ""
@@ -200,7 +200,7 @@ func (s *scene) quiet(t *testing.T, id string) {
 }
 
 // content demands that no vendor had to complain.
-func (s *scene) content(t *testing.T) {
+func (s *system) expectNoProblems(t *testing.T) {
 	t.Helper()
 	for name, problems := range map[string][]string{
 		"livechat": s.Livechat.Problems.All(), "gptbots": s.Bots.Problems.All(), "aicc": s.Desk.Problems.All(),

@@ -15,37 +15,37 @@ import (
 )
 
 // unheard are the troubles after which nobody knows whether a bot that answers in the call was asked: it is not asked again.
-var unheard = []trouble{
-	{"reset", simulator.Fault{Kind: simulator.Reset}, never, true},
-	{"hangs", simulator.Fault{Kind: simulator.Hang}, never, true},
-	{"gateway on the way is out of time", simulator.Fault{Kind: simulator.Status, Status: http.StatusGatewayTimeout}, never, true},
-	{"answer lost", simulator.Fault{Kind: simulator.Drop}, once, true},
+var faultsUnknown = []faultCase{
+	{"reset", simulator.Fault{Kind: simulator.Reset}, none, true},
+	{"hangs", simulator.Fault{Kind: simulator.Hang}, none, true},
+	{"gateway on the way is out of time", simulator.Fault{Kind: simulator.Status, Status: http.StatusGatewayTimeout}, none, true},
+	{"answer lost", simulator.Fault{Kind: simulator.Drop}, one, true},
 }
 
 // TestBotsThatAnswerInTheCallUnderFaults: a question is asked again where it certainly was not asked, and only there.
 func TestBotsThatAnswerInTheCallUnderFaults(t *testing.T) {
 	t.Parallel()
-	refusedAtFirst := slices.DeleteFunc(slices.Clone(before), func(tr trouble) bool {
+	refusedAtFirst := slices.DeleteFunc(slices.Clone(faultsBefore), func(tr faultCase) bool {
 		return tr.fault.Kind == simulator.Hang || tr.fault.Kind == simulator.Reset
 	})
-	for mode, own := range map[string][]trouble{
+	for mode, own := range map[string][]faultCase{
 		"blocking": {
-			{"answer cut off", simulator.Fault{Kind: simulator.Truncate}, once, true},
-			{"huge answer", simulator.Fault{Kind: simulator.Huge}, once, true},
-			{"answer of the wrong type", simulator.Fault{Kind: simulator.ContentType}, once, false},
+			{"answer cut off", simulator.Fault{Kind: simulator.Truncate}, one, true},
+			{"huge answer", simulator.Fault{Kind: simulator.Huge}, one, true},
+			{"answer of the wrong type", simulator.Fault{Kind: simulator.ContentType}, one, false},
 		},
 		"streaming": {},
 	} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			s := newScene(t, harness.Vendors{}, harness.Config{
-				Extra: map[string][]string{"faq": hurry}, Settings: map[string][]string{"faq": {"mode: " + mode}}, Routes: "[]",
+			s := newSystem(t, harness.Vendors{}, harness.Config{
+				Extra: map[string][]string{"faq": shortTimeout}, Settings: map[string][]string{"faq": {"mode: " + mode}}, Routes: "[]",
 			})
-			s.says(t, "ben", "hello") // the conversation is opened
-			s.hears(t, "ben", "bot", greeting)
+			s.say(t, "ben", "hello") // the conversation is opened
+			s.expect(t, "ben", "bot", greeting)
 			// Five failures in a row would open the breaker: it is closed again by what comes behind each trouble.
-			s.endure(t, &s.Bots.Faults, botwebhook.EndpointMessage, "faq", slices.Concat(refusedAtFirst, unheard, own), func(text string) {
-				s.says(t, "ben", text)
+			s.checkFaults(t, &s.Bots.Faults, botwebhook.EndpointMessage, "faq", slices.Concat(refusedAtFirst, faultsUnknown, own), func(text string) {
+				s.say(t, "ben", text)
 			}, func() []string {
 				var out []string
 				for _, a := range s.Bots.Asked.All() {
@@ -54,14 +54,14 @@ func TestBotsThatAnswerInTheCallUnderFaults(t *testing.T) {
 				return out
 			})
 			var want []string // what was asked, and was not given up
-			for i, tr := range slices.Concat(refusedAtFirst, unheard, own) {
+			for i, tr := range slices.Concat(refusedAtFirst, faultsUnknown, own) {
 				if !tr.dead {
 					want = append(want, fmt.Sprintf("You said: words %d", i))
 				}
 				want = append(want, fmt.Sprintf("You said: next %d", i))
 			}
-			s.hears(t, "ben", "bot", want[len(want)-1])
-			if got := s.words("ben", "bot")[1:]; !slices.Equal(got, want) {
+			s.expect(t, "ben", "bot", want[len(want)-1])
+			if got := s.textsFrom("ben", "bot")[1:]; !slices.Equal(got, want) {
 				t.Errorf("the customer heard %q, want %q", got, want)
 			}
 		})
@@ -72,13 +72,13 @@ func TestBotsThatAnswerInTheCallUnderFaults(t *testing.T) {
 func TestStreamsUnderFaults(t *testing.T) {
 	t.Parallel()
 	const whole = "One two three four five six seven eight nine ten."
-	s := newScene(t, harness.Vendors{Bots: botwebhook.Options{
+	s := newSystem(t, harness.Vendors{Bots: botwebhook.Options{
 		Brain: func(botwebhook.Conversation, []botwebhook.Message) []botwebhook.Answer {
 			return []botwebhook.Answer{{Text: whole}}
 		},
 		Stream: botwebhook.Stream{Pieces: 10},
 	}}, harness.Config{
-		Extra: map[string][]string{"faq": hurry}, Settings: map[string][]string{"faq": {"mode: streaming"}}, Routes: "[]",
+		Extra: map[string][]string{"faq": shortTimeout}, Settings: map[string][]string{"faq": {"mode: streaming"}}, Routes: "[]",
 	})
 	for i, tt := range []struct {
 		fault simulator.Fault
@@ -94,8 +94,8 @@ func TestStreamsUnderFaults(t *testing.T) {
 		name, user := fmt.Sprintf("%s %d", tt.fault.Kind, tt.fault.Code), fmt.Sprintf("sid-%d", i)
 		tt.fault.Endpoint, tt.fault.Count = botwebhook.EndpointStream, 1
 		s.Bots.Faults.Add(tt.fault)
-		s.says(t, user, "count")
-		a := s.awaits(t, user, name+": an answer", livechatRole("bot"))
+		s.say(t, user, "count")
+		a := s.expectAnswer(t, user, name+": an answer", hasRole("bot"))
 		s.Bots.Faults.Release()
 		got := a.Payload.BotSay
 		switch {
@@ -104,13 +104,13 @@ func TestStreamsUnderFaults(t *testing.T) {
 		case !tt.whole && (got == "" || got == whole || !strings.HasPrefix(whole, got)):
 			t.Errorf("%s: heard %q, want the beginning of %q", name, got, whole)
 		}
-		s.quiet(t, user)
+		s.expectNothingPending(t, user)
 		trail := fmt.Sprintf("%+v", s.Only(t, user).Entries)
 		if told := strings.Contains(trail, "broke off"); told == tt.whole {
 			t.Errorf("%s: the trail says that it broke off: %v\n%s", name, told, trail)
 		}
-		s.says(t, user, "again")
-		if a := s.awaits(t, user, name+": the next answer", livechatRole("bot")); a.Payload.BotSay != whole {
+		s.say(t, user, "again")
+		if a := s.expectAnswer(t, user, name+": the next answer", hasRole("bot")); a.Payload.BotSay != whole {
 			t.Errorf("%s: then heard %q, want %q", name, a.Payload.BotSay, whole)
 		}
 	}
@@ -125,29 +125,29 @@ func TestExpiredKeys(t *testing.T) {
 	for _, mode := range []string{"webhook", "blocking", "streaming"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			s := newScene(t, harness.Vendors{}, harness.Config{Settings: map[string][]string{"faq": {"mode: " + mode}}, Routes: "[]"})
-			s.says(t, "kai", "hello")
-			s.hears(t, "kai", "bot", greeting)
+			s := newSystem(t, harness.Vendors{}, harness.Config{Settings: map[string][]string{"faq": {"mode: " + mode}}, Routes: "[]"})
+			s.say(t, "kai", "hello")
+			s.expect(t, "kai", "bot", greeting)
 			s.Bots.Faults.Add(simulator.Fault{Kind: simulator.ExpiredToken, Endpoint: botwebhook.EndpointMessage, Count: 1})
-			s.says(t, "kai", "and now?")
+			s.say(t, "kai", "and now?")
 			if mode == "webhook" {
-				s.sick(t, "faq")
+				s.expectUnhealthy(t, "faq")
 			}
-			s.unauthorized(t, "faq", "kai")
-			s.says(t, "lou", "hello") // the vendor takes the key again: other conversations go on
-			s.hears(t, "lou", "bot", greeting)
+			s.expectSlowRetry(t, "faq", "kai")
+			s.say(t, "lou", "hello") // the vendor takes the key again: other conversations go on
+			s.expect(t, "lou", "bot", greeting)
 		})
 	}
 	t.Run("hand-off", func(t *testing.T) {
 		t.Parallel()
-		s := newHandoff(t)
+		s := newHandoffSystem(t)
 		s.Bots.Faults.Add(simulator.Fault{Kind: simulator.ExpiredToken, Endpoint: botwebhook.EndpointReceive, Count: 1})
 		h, err := s.Bots.Handoff(harness.Soon(t), botwebhook.User{UserID: "u-1"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.sick(t, "handoff")
-		s.unauthorized(t, "handoff", h.ID)
+		s.expectUnhealthy(t, "handoff")
+		s.expectSlowRetry(t, "handoff", h.ID)
 		if n := h.Heard.Len(); n != 0 {
 			t.Errorf("%d replies were heard, want none", n)
 		}
@@ -155,7 +155,7 @@ func TestExpiredKeys(t *testing.T) {
 }
 
 // sick demands that a channel is reported as such.
-func (s *scene) sick(t *testing.T, channel string) {
+func (s *system) expectUnhealthy(t *testing.T, channel string) {
 	t.Helper()
 	harness.Eventually(t, harness.Patience, "the channel is sick", func() string {
 		if _, body := s.Ready(); !strings.Contains(body, "channel "+channel+": degraded") {
@@ -166,11 +166,11 @@ func (s *scene) sick(t *testing.T, channel string) {
 }
 
 // unauthorized demands that a call of a channel was refused for its credentials, and is to be repeated, but not soon.
-func (s *scene) unauthorized(t *testing.T, channel, id string) {
+func (s *system) expectSlowRetry(t *testing.T, channel, id string) {
 	t.Helper()
-	var waiting harness.Waiting
+	var waiting harness.PendingDelivery
 	harness.Eventually(t, harness.Patience, "the refused call waits", func() string {
-		for _, w := range s.Only(t, id).Waiting {
+		for _, w := range s.Only(t, id).Pending {
 			if waiting = w; w.Channel == channel && w.Status == "retrying" {
 				return ""
 			}
@@ -186,6 +186,6 @@ func (s *scene) unauthorized(t *testing.T, channel, id string) {
 }
 
 // livechatRole returns whether somebody of a role says something in an answer.
-func livechatRole(role string) func(native.Answer) bool {
+func hasRole(role string) func(native.Answer) bool {
 	return func(a native.Answer) bool { return a.Payload.Sender.Role == role && a.Payload.BotSay != "" }
 }

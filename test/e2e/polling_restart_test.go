@@ -13,7 +13,7 @@ import (
 // handed out once by the desk, so each must arrive, once and in order.
 func TestPollingGoesOn(t *testing.T) {
 	t.Parallel()
-	s := deskScene(t, aicc.Options{PushOff: true}, "inbound: poll", "poll_interval: 200ms")
+	s := newDeskSystem(t, aicc.Options{PushOff: true}, polling...)
 	listens := func(want float64) {
 		t.Helper()
 		harness.Eventually(t, harness.Patience, "the listener is up", func() string {
@@ -24,21 +24,21 @@ func TestPollingGoesOn(t *testing.T) {
 		})
 	}
 	listens(1)
-	s.meets(t, "ann")
+	s.connectAgent(t, "ann")
 	want := []string{"This is Kim."}
 	says := func(text string) {
 		t.Helper()
 		want = append(want, text)
-		s.agent(t, "ann", text)
+		s.agentSays(t, "ann", text)
 	}
 	says("Are you there?")
-	s.hears(t, "ann", "agent", "Are you there?")
+	s.expect(t, "ann", "agent", "Are you there?")
 
 	former := s.Plugin(t, "aicc")
-	s.kill(t, "aicc")
-	s.another(t, "aicc", former)
+	s.killPlugin(t, "aicc")
+	s.awaitRestart(t, "aicc", former)
 	says("after the adapter's death")
-	s.hears(t, "ann", "agent", "after the adapter's death")
+	s.expect(t, "ann", "agent", "after the adapter's death")
 	listens(1)
 
 	for i := range 5 { // some of them are handed out while the gateway stops
@@ -47,12 +47,12 @@ func TestPollingGoesOn(t *testing.T) {
 	s.Stop(t)
 	says("while it was away")
 	s.Start(t)
-	s.hears(t, "ann", "agent", "while it was away")
+	s.expect(t, "ann", "agent", "while it was away")
 	says("after the restart")
-	s.hears(t, "ann", "agent", "after the restart")
-	if got := s.words("ann", "agent"); !slices.Equal(got, want) {
+	s.expect(t, "ann", "agent", "after the restart")
+	if got := s.textsFrom("ann", "agent"); !slices.Equal(got, want) {
 		t.Errorf("ann heard %q, want %q", got, want)
 	}
-	s.quiet(t, "ann")
-	s.content(t)
+	s.expectNothingPending(t, "ann")
+	s.expectNoProblems(t)
 }

@@ -37,7 +37,7 @@ func smallDisk(t *testing.T) string {
 }
 
 // fill leaves so many bytes on the disk, and returns what makes room again.
-func fill(t *testing.T, dir string, left int64) (empty func()) {
+func fillDisk(t *testing.T, dir string, left int64) (empty func()) {
 	t.Helper()
 	file, err := os.Create(filepath.Join(dir, "of-another-program"))
 	if err != nil {
@@ -66,22 +66,22 @@ func fill(t *testing.T, dir string, left int64) (empty func()) {
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	disk := smallDisk(t)
-	s := newScene(t, harness.Vendors{}, harness.Config{Verify: harness.Bearer, Store: filepath.Join(disk, "store")})
-	s.says(t, "ann", "before")
-	s.hears(t, "ann", "bot", "You said: before")
+	s := newSystem(t, harness.Vendors{}, harness.Config{Verify: harness.Bearer, Store: filepath.Join(disk, "store")})
+	s.say(t, "ann", "before")
+	s.expect(t, "ann", "bot", "You said: before")
 
 	// Taken in, but not yet delivered, when the disk is full.
 	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: botwebhook.EndpointMessage})
 	var taken []string
 	for i := range 5 {
 		text := fmt.Sprintf("waiting %d", i)
-		s.says(t, "ann", text)
+		s.say(t, "ann", text)
 		taken = append(taken, text)
 	}
 	within(t, harness.Patience, "a call hangs", func(ctx context.Context) error {
 		return s.Bots.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) > 0 })
 	})
-	empty := fill(t, disk, 0)
+	empty := fillDisk(t, disk, 0)
 
 	// From now on a message is either taken, and then it arrives, or refused.
 	harness.Eventually(t, harness.Patience, "messages are refused", func() string {
@@ -100,7 +100,7 @@ func TestDiskFull(t *testing.T) {
 		return ""
 	})
 	for _, v := range vendors {
-		if no := s.make(t, v, v.good(s)); no.status != http.StatusServiceUnavailable || no.retryAfter == "" {
+		if no := s.request(t, v, v.valid(s)); no.status != http.StatusServiceUnavailable || no.retryAfter == "" {
 			t.Errorf("%s on a full disk: %+v, want 503 with Retry-After", v.name, no)
 		}
 	}
@@ -116,11 +116,11 @@ func TestDiskFull(t *testing.T) {
 		}
 		return ""
 	})
-	s.says(t, "ann", "after")
+	s.say(t, "ann", "after")
 	for _, text := range append(taken, "after") {
-		s.hears(t, "ann", "bot", "You said: "+text)
+		s.expect(t, "ann", "bot", "You said: "+text)
 	}
-	s.quiet(t, "ann")
+	s.expectNothingPending(t, "ann")
 	var asked []string
 	for _, a := range s.Bots.Asked.All() {
 		asked = append(asked, botwebhook.Question(a.Messages))
@@ -129,8 +129,8 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("the bot was asked %q, want %q", asked, want)
 	}
 	s.Restart(t)
-	s.says(t, "ann", "after the restart")
-	s.hears(t, "ann", "bot", "You said: after the restart")
+	s.say(t, "ann", "after the restart")
+	s.expect(t, "ann", "bot", "You said: after the restart")
 }
 
 // TestPicturesOnAFullDisk: there is less room than is left to the log, so pictures become words, and nothing else suffers;
@@ -138,25 +138,25 @@ func TestDiskFull(t *testing.T) {
 func TestPicturesOnAFullDisk(t *testing.T) {
 	t.Parallel()
 	disk := smallDisk(t)
-	s := newScene(t, harness.Vendors{}, harness.Config{
+	s := newSystem(t, harness.Vendors{}, harness.Config{
 		Store: filepath.Join(disk, "store"), Settings: map[string][]string{"faq": {"media: base64"}},
 		Extra: map[string][]string{"faq": {"delivery: {give_up: 6s}"}}, // so that a picture is waited for half as long
 	})
 	shows := func(user, text string, data []byte) botwebhook.Asked {
 		t.Helper()
-		s.says(t, user, text, s.attach("photo.png", "image/png", data))
-		return s.asked(t, text)
+		s.say(t, user, text, s.withImage("photo.png", "image/png", data))
+		return s.botCall(t, text)
 	}
-	photo := drawing(t, 200)
+	photo := randomImage(t, 200)
 	media := func(a botwebhook.Asked) []botwebhook.Media { return a.Messages[len(a.Messages)-1].Media }
 	if m := media(shows("ann", "before", photo)); len(m) != 1 || !bytes.Equal(m[0].Data, photo) {
 		t.Fatalf("the bot got %d pictures, want one", len(m))
 	}
 
 	// The log takes webhooks down to a twentieth of the disk, media end at a tenth.
-	empty := fill(t, disk, 1800<<10)
+	empty := fillDisk(t, disk, 1800<<10)
 	const words = "while there is no room"
-	s.says(t, "bea", words, native.WithMessageID("bea-1"), s.attach("photo.png", "image/png", photo))
+	s.say(t, "bea", words, native.WithMessageID("bea-1"), s.withImage("photo.png", "image/png", photo))
 	within(t, harness.Patience, "the bot is asked in words", func(ctx context.Context) error {
 		return s.Bots.Wait(ctx, func(all []botwebhook.Asked) bool {
 			return slices.ContainsFunc(all, func(a botwebhook.Asked) bool {
@@ -165,7 +165,7 @@ func TestPicturesOnAFullDisk(t *testing.T) {
 			})
 		})
 	})
-	s.quiet(t, "bea")
+	s.expectNothingPending(t, "bea")
 	trace := fmt.Sprintf("%+v", s.Trace(t, "bea-1"))
 	if !strings.Contains(trace, "no room for the medium") || !strings.Contains(trace, "not called: ") {
 		t.Errorf("the trail does not say why: %s", trace)

@@ -13,9 +13,12 @@ import (
 	"patchbay/test/harness"
 )
 
-func deskScene(t *testing.T, o aicc.Options, settings ...string) *scene {
+// polling are the settings of a desk that the gateway polls.
+var polling = []string{"inbound: poll", "poll_interval: 200ms"}
+
+func newDeskSystem(t *testing.T, o aicc.Options, settings ...string) *system {
 	t.Helper()
-	return newScene(t, harness.Vendors{Desk: o}, harness.Config{Settings: map[string][]string{"desk": settings}})
+	return newSystem(t, harness.Vendors{Desk: o}, harness.Config{Settings: map[string][]string{"desk": settings}})
 }
 
 // TestDesksThatDiffer: deployments of AICC differ in how they sign, hand out tokens and files, and take connections.
@@ -34,21 +37,21 @@ func TestDesksThatDiffer(t *testing.T) {
 		{"tokens in quotes", aicc.Options{QuoteTokens: true}, nil},
 		{"connections are announced", aicc.Options{ConnectEvent: true}, nil},
 		{"a robot in front", aicc.Options{Robot: robot, Greeting: "I am a robot."}, []string{"transfer: true"}},
-		{"nothing is pushed", aicc.Options{PushOff: true}, []string{"inbound: poll", "poll_interval: 200ms"}},
+		{"nothing is pushed", aicc.Options{PushOff: true}, polling},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := deskScene(t, tt.o, tt.settings...)
-			s.meets(t, "ann")
-			s.says(t, "ann", "Hello Kim")
-			s.atDesk(t, "ann", "Hello Kim")
+			s := newDeskSystem(t, tt.o, tt.settings...)
+			s.connectAgent(t, "ann")
+			s.say(t, "ann", "Hello Kim")
+			s.expectAtDesk(t, "ann", "Hello Kim")
 			if err := s.Desk.Hangup(deskID("ann")); err != nil {
 				t.Fatal(err)
 			}
-			s.told(t, "ann", "faq")
-			s.quiet(t, "ann")
-			s.content(t)
+			s.expectHandover(t, "ann", "faq")
+			s.expectNothingPending(t, "ann")
+			s.expectNoProblems(t)
 		})
 	}
 }
@@ -66,7 +69,7 @@ func TestDeskDeclines(t *testing.T) {
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
-			s := newScene(t, harness.Vendors{}, harness.Config{Routes: `
+			s := newSystem(t, harness.Vendors{}, harness.Config{Routes: `
   - name: ask-for-a-person
     from: customer
     when: owner_role == "bot" && mentions(["human"])
@@ -78,8 +81,8 @@ func TestDeskDeclines(t *testing.T) {
 `})
 			refusal.Kind, refusal.Endpoint = simulator.Refuse, aicc.EndpointSend
 			s.Desk.Faults.Add(refusal)
-			s.says(t, "ann", "I want a human")
-			s.hears(t, "ann", "system", "Not now.")
+			s.say(t, "ann", "I want a human")
+			s.expect(t, "ann", "system", "Not now.")
 		})
 	}
 }
@@ -87,14 +90,14 @@ func TestDeskDeclines(t *testing.T) {
 // TestMessagesAreLeftAfterATimeOut: with the asynchronous switch on, what the customer says is left for later.
 func TestMessagesAreLeftAfterATimeOut(t *testing.T) {
 	t.Parallel()
-	s := deskScene(t, aicc.Options{}, "offline_messages: true")
-	s.meets(t, "ann")
+	s := newDeskSystem(t, aicc.Options{}, "offline_messages: true")
+	s.connectAgent(t, "ann")
 	if err := s.Desk.TimeOut(deskID("ann"), true); err != nil {
 		t.Fatal(err)
 	}
-	s.hears(t, "ann", "system", "No agent answered in time. You can leave a message.")
-	s.says(t, "ann", "Call me back")
-	s.atDesk(t, "ann", "Call me back")
+	s.expect(t, "ann", "system", "No agent answered in time. You can leave a message.")
+	s.say(t, "ann", "Call me back")
+	s.expectAtDesk(t, "ann", "Call me back")
 	if c, _ := s.Desk.Chat(deskID("ann")); c.State != aicc.StateOffline {
 		t.Errorf("the chat is %s, want it to stay as it was: a message was left", c.State)
 	}
@@ -104,19 +107,19 @@ func TestMessagesAreLeftAfterATimeOut(t *testing.T) {
 func TestPushKeyChanges(t *testing.T) {
 	t.Parallel()
 	next := strings.Repeat("k9", 22)[:43]
-	s := newScene(t, harness.Vendors{}, harness.Config{
+	s := newSystem(t, harness.Vendors{}, harness.Config{
 		Verify: `{mode: signature, secret_key: ` + next + `, previous_secret_key: "${env:AICC_PUSH_KEY}"}`})
-	s.meets(t, "ann")
+	s.connectAgent(t, "ann")
 	s.Desk.SetPushKey(next)
-	s.agent(t, "ann", "Signed by the new key.")
-	s.hears(t, "ann", "agent", "Signed by the new key.")
-	s.content(t)
+	s.agentSays(t, "ann", "Signed by the new key.")
+	s.expect(t, "ann", "agent", "Signed by the new key.")
+	s.expectNoProblems(t)
 }
 
 const logo = "\x89PNG\r\n\x1a\nlogo"
 
 // behind loads what the one link of an answer leads to.
-func behind(t *testing.T, a native.Answer) string {
+func downloadMedium(t *testing.T, a native.Answer) string {
 	t.Helper()
 	var body struct {
 		Payload struct{ Media []struct{ URL string } }
@@ -140,46 +143,35 @@ func behind(t *testing.T, a native.Answer) string {
 	return string(content)
 }
 
-// TestAgentsFiles in every way that the desk may give them out.
-func TestAgentsFiles(t *testing.T) {
+func TestAgentsImagesReachTheCustomerHoweverTheDeskServesThem(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		name     string
+	for name, tc := range map[string]struct {
 		o        aicc.Options
 		settings []string
 	}{
-		{"as a stream", aicc.Options{}, nil},
-		{"as a link", aicc.Options{FileLinks: aicc.FileLinkOnly}, nil},
-		{"as both", aicc.Options{FileLinks: aicc.FileLinkToo}, nil},
-		{"only as its type, polled", aicc.Options{StrictFileType: true, PushOff: true},
-			[]string{"inbound: poll", "poll_interval: 200ms"}},
-	}
-	for _, tt := range tests {
-		for _, library := range []bool{false, true} {
-			name := tt.name
-			if library {
-				name += ", library"
+		"as a stream":              {aicc.Options{}, nil},
+		"as a link":                {aicc.Options{FileLinks: aicc.FileLinkOnly}, nil},
+		"as both":                  {aicc.Options{FileLinks: aicc.FileLinkToo}, nil},
+		"only as its type, polled": {aicc.Options{StrictFileType: true, PushOff: true}, polling},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newDeskSystem(t, tc.o, tc.settings...)
+			s.connectAgent(t, "ann")
+			s.Desk.AddLibraryFile("logo", "png", []byte(logo))
+			if _, err := s.Desk.SayMedia(deskID("ann"), "IMAGE", "logo"); err != nil {
+				t.Fatal(err)
 			}
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				s := deskScene(t, tt.o, tt.settings...)
-				s.meets(t, "ann")
-				id := deskID("ann")
-				var err error
-				if library {
-					s.Desk.AddLibraryFile("logo", "png", []byte(logo))
-					_, err = s.Desk.SayMedia(id, "IMAGE", "logo")
-				} else {
-					_, err = s.Desk.SendFile(id, "IMAGE", "png", []byte(logo))
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				a := s.awaits(t, "ann", "image", func(a native.Answer) bool { return len(a.Payload.Media) == 1 })
-				if got := behind(t, a); got != logo {
-					t.Errorf("the link gives %q, want %q", got, logo)
-				}
-			})
-		}
+			hasImage := func(a native.Answer) bool { return len(a.Payload.Media) == 1 }
+			if got := downloadMedium(t, s.expectAnswer(t, "ann", "the library's image", hasImage)); got != logo {
+				t.Errorf("the link returns %q, want %q", got, logo)
+			}
+			if _, err := s.Desk.SendFile(deskID("ann"), "IMAGE", "png", []byte(logo+"2")); err != nil {
+				t.Fatal(err)
+			}
+			if got := downloadMedium(t, s.expectAnswer(t, "ann", "the agent's image", hasImage)); got != logo+"2" {
+				t.Errorf("the link returns %q, want %q", got, logo+"2")
+			}
+		})
 	}
 }

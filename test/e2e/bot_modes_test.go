@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"net/http"
 	"strings"
 	"testing"
@@ -20,58 +19,26 @@ func TestWaysToAskABot(t *testing.T) {
 		bots     botwebhook.Options
 		settings []string
 	}{
-		"webhook, v2 body":  {botwebhook.Options{Form: botwebhook.FormV2}, nil},
-		"webhook, v1 call":  {botwebhook.Options{}, []string{"api: v1"}},
-		"blocking":          {botwebhook.Options{}, []string{"mode: blocking"}},
-		"blocking, v1 call": {botwebhook.Options{}, []string{"mode: blocking", "api: v1"}},
-		"streaming":         {botwebhook.Options{}, []string{"mode: streaming"}},
-		"streaming, bare":   {botwebhook.Options{Stream: botwebhook.Stream{Bare: true}}, []string{"mode: streaming"}},
-		"streaming, joined": {botwebhook.Options{Stream: botwebhook.Stream{Joined: true}}, []string{"mode: streaming"}},
-		"basic":             {botwebhook.Options{WebhookScheme: "Basic"}, []string{"auth: basic"}},
-		"echoes":            {botwebhook.Options{EchoQuestions: true}, nil},
-		"milliseconds":      {botwebhook.Options{Milliseconds: true}, nil},
+		"blocking":            {botwebhook.Options{}, []string{"mode: blocking"}},
+		"streaming":           {botwebhook.Options{}, []string{"mode: streaming"}},
+		"basic authorization": {botwebhook.Options{WebhookScheme: "Basic"}, []string{"auth: basic"}},
+		"echoed questions":    {botwebhook.Options{EchoQuestions: true}, nil},
+		"milliseconds":        {botwebhook.Options{Milliseconds: true}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newScene(t, harness.Vendors{Bots: tc.bots}, harness.Config{Settings: map[string][]string{"faq": tc.settings}})
+			s := newSystem(t, harness.Vendors{Bots: tc.bots}, harness.Config{Settings: map[string][]string{"faq": tc.settings}})
 			const user = "bea"
-			s.says(t, user, "hello")
-			s.hears(t, user, "bot", greeting)
-			s.says(t, user, "wie geht's? 你好")
-			s.hears(t, user, "bot", "You said: wie geht's? 你好")
-			s.meets(t, user)
-			s.quiet(t, user)
-			if words := s.words(user, "bot"); len(words) != 2 {
+			s.say(t, user, "hello")
+			s.expect(t, user, "bot", greeting)
+			s.say(t, user, "wie geht's? 你好")
+			s.expect(t, user, "bot", "You said: wie geht's? 你好")
+			s.connectAgent(t, user)
+			s.expectNothingPending(t, user)
+			if words := s.textsFrom(user, "bot"); len(words) != 2 {
 				t.Errorf("the customer heard %q from the bot, want two answers", words)
 			}
-			s.content(t)
-		})
-	}
-}
-
-// TestPictureForTheBot reaches it as a link or as bytes.
-func TestPictureForTheBot(t *testing.T) {
-	t.Parallel()
-	for _, form := range []string{"link", "base64"} {
-		t.Run(form, func(t *testing.T) {
-			t.Parallel()
-			s := newScene(t, harness.Vendors{}, harness.Config{Settings: map[string][]string{"faq": {"media: " + form}}})
-			data := drawing(t, 30)
-			s.says(t, "cleo", "what is this?", s.attach("thing.png", "image/png", data))
-			asked := s.asked(t, "what is this?")
-			m := asked.Messages[len(asked.Messages)-1].Media
-			if len(m) != 1 || m[0].Kind != "image" {
-				t.Fatalf("the bot got %+v, want one image", m)
-			}
-			if form == "base64" && !bytes.Equal(m[0].Data, data) {
-				t.Errorf("the bot got %d bytes, want %d", len(m[0].Data), len(data))
-			}
-			if form == "link" {
-				if got, err := s.Livechat.Download(harness.Soon(t), m[0].URL); err != nil || !bytes.Equal(got.Data, data) {
-					t.Errorf("the link leads to %d bytes, %v", len(got.Data), err)
-				}
-			}
-			s.content(t)
+			s.expectNoProblems(t)
 		})
 	}
 }
@@ -79,13 +46,13 @@ func TestPictureForTheBot(t *testing.T) {
 // TestBlockingBotIsNotAskedTwice: a question whose answer got lost may have been asked; it is kept for an operator.
 func TestBlockingBotIsNotAskedTwice(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{Settings: map[string][]string{"faq": {"mode: blocking"}}})
-	s.says(t, "dan", "hello")
-	s.hears(t, "dan", "bot", greeting)
+	s := newSystem(t, harness.Vendors{}, harness.Config{Settings: map[string][]string{"faq": {"mode: blocking"}}})
+	s.say(t, "dan", "hello")
+	s.expect(t, "dan", "bot", greeting)
 	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Drop, Endpoint: botwebhook.EndpointMessage, Count: 1})
-	s.says(t, "dan", "and now?")
-	s.says(t, "dan", "next")
-	s.hears(t, "dan", "bot", "You said: next")
+	s.say(t, "dan", "and now?")
+	s.say(t, "dan", "next")
+	s.expect(t, "dan", "bot", "You said: next")
 	n := 0
 	for _, a := range s.Bots.Asked.All() {
 		if botwebhook.Question(a.Messages) == "and now?" {
@@ -101,9 +68,9 @@ func TestBlockingBotIsNotAskedTwice(t *testing.T) {
 }
 
 // newHandoff is a gateway that takes over the dialogues of a GPTBots agent.
-func newHandoff(t *testing.T) *scene {
+func newHandoffSystem(t *testing.T) *system {
 	t.Helper()
-	s := newScene(t, harness.Vendors{}, harness.Config{
+	s := newSystem(t, harness.Vendors{}, harness.Config{
 		Without: []string{"livechat"},
 		Define: map[string]string{"handoff": `
 adapter: botwebhook
@@ -139,7 +106,7 @@ settings:
 // within the waiting limit, and the end at the desk ends the hand-off.
 func TestHandoff(t *testing.T) {
 	t.Parallel()
-	s := newHandoff(t)
+	s := newHandoffSystem(t)
 	h, err := s.Bots.Handoff(harness.Soon(t), botwebhook.User{UserID: "u-77", Said: []botwebhook.Line{
 		{Type: "QUESTION", Text: "Where is my parcel?"}, {Type: "ANSWER", Text: "I do not know."},
 	}})
@@ -154,8 +121,8 @@ func TestHandoff(t *testing.T) {
 			t.Fatalf("the customer does not hear %q: %v; heard %+v", text, err, h.Heard.All())
 		}
 	}
-	heard(looking)
-	user := s.waiting(t)
+	heard(noticeLooking)
+	user := s.queuedUser(t)
 	if err := s.Desk.Accept(user, "Kim"); err != nil {
 		t.Fatal(err)
 	}
@@ -186,18 +153,18 @@ func TestHandoff(t *testing.T) {
 		t.Errorf("the hand-off ended as %q, %v; want by the desk", end, err)
 	}
 	heard("Goodbye.")
-	s.content(t)
+	s.expectNoProblems(t)
 }
 
 // TestHandoffThatTheUserEnds: the agent is told that the customer has gone.
 func TestHandoffThatTheUserEnds(t *testing.T) {
 	t.Parallel()
-	s := newHandoff(t)
+	s := newHandoffSystem(t)
 	h, err := s.Bots.Handoff(harness.Soon(t), botwebhook.User{AnonymousID: "anon-1", Said: []botwebhook.Line{{Type: "QUESTION", Text: "hello"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	user := s.waiting(t)
+	user := s.queuedUser(t)
 	if err := s.Desk.Accept(user, "Kim"); err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +189,7 @@ func TestHandoffThatTheUserEnds(t *testing.T) {
 }
 
 // waiting returns who waits at the desk, as soon as somebody does.
-func (s *scene) waiting(t *testing.T) (user string) {
+func (s *system) queuedUser(t *testing.T) (user string) {
 	t.Helper()
 	if err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
 		for _, c := range s.Desk.Waiting() {
@@ -238,10 +205,10 @@ func (s *scene) waiting(t *testing.T) (user string) {
 // TestWebhookCheck: the vendor's own test of the addresses is answered and makes no message.
 func TestWebhookCheck(t *testing.T) {
 	t.Parallel()
-	s := newHandoff(t)
+	s := newHandoffSystem(t)
 	out, err := s.Bots.Check(harness.Soon(t))
 	if err != nil || out.Status != http.StatusOK {
 		t.Errorf("check: %+v, %v", out, err)
 	}
-	s.content(t)
+	s.expectNoProblems(t)
 }

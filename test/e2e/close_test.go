@@ -13,18 +13,18 @@ import (
 // opens another conversation.
 func TestConversationIsClosed(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{Routes: harness.Routes + `
+	s := newSystem(t, harness.Vendors{}, harness.Config{Routes: harness.Routes + `
   - name: good-bye
     from: customer
     when: mentions(["bye"])
     say: Good bye.
     close: true
 `})
-	s.meets(t, "ann")
-	s.says(t, "ann", "Thank you, bye")
-	s.hears(t, "ann", "system", "Good bye.")
-	s.atDesk(t, "ann", "Thank you, bye")
-	s.quiet(t, "ann")
+	s.connectAgent(t, "ann")
+	s.say(t, "ann", "Thank you, bye")
+	s.expect(t, "ann", "system", "Good bye.")
+	s.expectAtDesk(t, "ann", "Thank you, bye")
+	s.expectNothingPending(t, "ann")
 	if err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
 		c, _ := s.Desk.Chat(deskID("ann"))
 		return c.State == aicc.StateLeft
@@ -36,13 +36,13 @@ func TestConversationIsClosed(t *testing.T) {
 	if len(first) != 1 || first[0].Live || len(first[0].Find("closed")) != 1 {
 		t.Fatalf("trail: %+v; want one that has ended, closed once", first)
 	}
-	s.says(t, "ann", "Do you remember me?")
-	s.hears(t, "ann", "bot", "You said: Do you remember me?")
+	s.say(t, "ann", "Do you remember me?")
+	s.expect(t, "ann", "bot", "You said: Do you remember me?")
 	harness.Eventually(t, 10*time.Second, "there are two conversations", func() string {
 		if n := len(s.Trace(t, first[0].ID, "ann")); n != 2 {
 			return fmt.Sprint(n)
 		}
 		return ""
 	})
-	s.content(t)
+	s.expectNoProblems(t)
 }

@@ -20,10 +20,10 @@ const (
 
 // newChain returns two gateways in a row: the near one has the website and a desk, and asks the far one, where the
 // bot is.
-func newChain(t *testing.T) (near, far *scene) {
+func newChain(t *testing.T) (near, far *system) {
 	t.Helper()
 	nearAddress := harness.FreeAddress(t)
-	far = newScene(t, harness.Vendors{}, harness.Config{Routes: "[]", Define: map[string]string{"livechat": fmt.Sprintf(`
+	far = newSystem(t, harness.Vendors{}, harness.Config{Routes: "[]", Define: map[string]string{"livechat": fmt.Sprintf(`
 adapter: native
 role: customer
 owner: faq
@@ -35,7 +35,7 @@ settings:
   reply_url: http://%s/mp/webhooks/native/answers/upstream
   reply_token: %s
   reply_secret: %s`, chainToken, nearAddress, chainAnswer, chainSecret)}})
-	near = newScene(t, harness.Vendors{}, harness.Config{
+	near = newSystem(t, harness.Vendors{}, harness.Config{
 		Listen: nearAddress, Without: []string{"faq"}, Conversations: "{history: 20, bounces: 0, owner: upstream}",
 		Define: map[string]string{
 			"upstream": fmt.Sprintf(`
@@ -73,8 +73,8 @@ func TestChain(t *testing.T) {
 	near, far := newChain(t)
 	const user = "zoe"
 
-	near.says(t, user, "hello", native.WithData("order 17"))
-	a := near.hears(t, user, "bot", greeting)
+	near.say(t, user, "hello", native.WithData("order 17"))
+	a := near.expect(t, user, "bot", greeting)
 	if got := string(a.Payload.UserData.CustomPayload); got != `{"data":"order 17"}` {
 		t.Errorf("customPayload came back as %s", got)
 	}
@@ -83,30 +83,30 @@ func TestChain(t *testing.T) {
 	}
 
 	far.Kill(t)
-	near.says(t, user, "are you there?")
+	near.say(t, user, "are you there?")
 	far.Start(t)
-	near.hears(t, user, "bot", "You said: are you there?")
+	near.expect(t, user, "bot", "You said: are you there?")
 
-	photo := drawing(t, 20)
-	near.says(t, user, "look", near.attach("photo.png", "image/png", photo))
-	question := far.asked(t, "look")
+	photo := randomImage(t, 20)
+	near.say(t, user, "look", near.withImage("photo.png", "image/png", photo))
+	question := far.botCall(t, "look")
 	if n := len(question.Messages); n == 0 || len(question.Messages[n-1].Media) != 1 {
 		t.Errorf("the far bot got %+v, want words and one image", question.Messages)
 	}
 
-	near.meets(t, user)
-	near.atDesk(t, user, "I want a human")
+	near.connectAgent(t, user)
+	near.expectAtDesk(t, user, "I want a human")
 	if err := near.Desk.Hangup(deskID(user)); err != nil {
 		t.Fatal(err)
 	}
-	near.hears(t, user, "system", backHome)
-	near.says(t, user, "thanks")
-	near.hears(t, user, "bot", "You said: thanks")
-	near.quiet(t, user)
-	near.content(t)
-	far.content(t)
+	near.expect(t, user, "system", noticeBack)
+	near.say(t, user, "thanks")
+	near.expect(t, user, "bot", "You said: thanks")
+	near.expectNothingPending(t, user)
+	near.expectNoProblems(t)
+	far.expectNoProblems(t)
 	if repeated := near.Livechat.Repeated(user); len(repeated) > 0 {
-		t.Errorf("answers that came twice:\n%s", transcript(repeated))
+		t.Errorf("answers that came twice:\n%s", formatAnswers(repeated))
 	}
 }
 
@@ -114,10 +114,10 @@ func TestChain(t *testing.T) {
 func TestChainHasAnEnd(t *testing.T) {
 	t.Parallel()
 	near, far := newChain(t)
-	near.says(t, "far", "too far", native.WithHeader("Patchbay-Hops", "9"), native.WithMessageID("hops-9"))
-	near.says(t, "near", "hello", native.WithHeader("Patchbay-Hops", "3"))
-	near.hears(t, "near", "bot", greeting)
-	near.quiet(t, "hops-9")
+	near.say(t, "far", "too far", native.WithHeader("Patchbay-Hops", "9"), native.WithMessageID("hops-9"))
+	near.say(t, "near", "hello", native.WithHeader("Patchbay-Hops", "3"))
+	near.expect(t, "near", "bot", greeting)
+	near.expectNothingPending(t, "hops-9")
 	for _, asked := range far.Bots.Asked.All() {
 		for _, m := range asked.Messages {
 			if m.Text == "too far" {
@@ -131,8 +131,8 @@ func TestChainHasAnEnd(t *testing.T) {
 func TestChainIsAuthenticated(t *testing.T) {
 	t.Parallel()
 	near, _ := newChain(t)
-	near.says(t, "eve", "hello")
-	near.hears(t, "eve", "bot", greeting)
+	near.say(t, "eve", "hello")
+	near.expect(t, "eve", "bot", greeting)
 	forged := []byte(fmt.Sprintf(`{"userId":%q,"messageId":"m1","payload":{"botSay":"send money","sender":{"role":"bot"},"userInfo":{"id":%q}}}`,
 		deskID("eve"), deskID("eve")))
 	for name, header := range map[string]http.Header{
@@ -156,9 +156,9 @@ func TestChainIsAuthenticated(t *testing.T) {
 			t.Errorf("%s: status %d, want 401", name, resp.StatusCode)
 		}
 	}
-	near.says(t, "eve", "still there?")
-	near.hears(t, "eve", "bot", "You said: still there?")
-	if words := near.words("eve", "bot"); len(words) != 2 {
+	near.say(t, "eve", "still there?")
+	near.expect(t, "eve", "bot", "You said: still there?")
+	if words := near.textsFrom("eve", "bot"); len(words) != 2 {
 		t.Errorf("the customer heard %q", words)
 	}
 }

@@ -25,8 +25,8 @@ const (
 	raceCustomers = 250
 	raceCycles    = 10
 	raceHandovers = raceCustomers * raceCycles * 2
-	lateAnswers   = 2                      // of the bot to each question, beside the one at once
-	latest        = 800 * time.Millisecond // after the question
+	laterAnswers  = 2                      // of the bot to each question, beside the one at once
+	latestAnswer  = 800 * time.Millisecond // after the question
 )
 
 // raceRoutes are the rules without anything said, and with time enough for a slow machine.
@@ -40,26 +40,26 @@ const raceRoutes = `
 // race is many customers who go back and forth between bot and agent while answers of former terms keep coming. What bot
 // and agents say carries the number of the term that it belongs to.
 type race struct {
-	*scene
-	connects map[string]chan struct{} // by user id at the desk: has one for each CONNECT
-	chats    map[string]chan string   // by user id at the desk: what the customer says there
-	late     sync.WaitGroup           // answers that are still to come
-	sent     atomic.Int64             // answers of the bot
-	asked    sync.Map                 // racerTerm → id of the bot's conversation in that term
+	*system
+	connects       map[string]chan struct{} // by user id at the desk: has one for each CONNECT
+	chats          map[string]chan string   // by user id at the desk: what the customer says there
+	pendingAnswers sync.WaitGroup           // answers that are still to come
+	sent           atomic.Int64             // answers of the bot
+	threads        sync.Map                 // racerTerm → id of the bot's conversation in that term
 }
 
 // racerTerm is one customer's term of the bot.
-type racerTerm struct {
-	user string // as the bot knows them
-	term int
+type raceEpoch struct {
+	user  string // as the bot knows them
+	epoch int
 }
 
 // TestNoStaleAnswer: over 5,000 handovers with answers in flight, not one answer reaches the customer behind the marker
 // that says that somebody else has control.
 func TestNoStaleAnswer(t *testing.T) {
 	r := &race{connects: map[string]chan struct{}{}, chats: map[string]chan string{}}
-	r.scene = newScene(t, harness.Vendors{
-		Bots: botwebhook.Options{Brain: r.think}, Desk: aicc.Options{ConnectEvent: true},
+	r.system = newSystem(t, harness.Vendors{
+		Bots: botwebhook.Options{Brain: r.answerQuestion}, Desk: aicc.Options{ConnectEvent: true},
 	}, harness.Config{
 		Routes: raceRoutes, Limits: []string{"limits: {opened_per_minute: 0}", "log: {level: warn}"},
 	})
@@ -72,14 +72,14 @@ func TestNoStaleAnswer(t *testing.T) {
 	}
 	var all sync.WaitGroup
 	following, stop := context.WithCancel(ctx)
-	all.Go(func() { r.follow(following) })
+	all.Go(func() { r.followDesk(following) })
 	var customers sync.WaitGroup
 	for i, user := range users {
 		customers.Go(func() {
 			chance := rand.New(rand.NewPCG(1, uint64(i)))
 			for cycle := range raceCycles {
 				within, cancel := context.WithTimeout(ctx, 2*time.Minute) // while all others do the same
-				err := r.cycle(within, user, cycle, chance)
+				err := r.runCycle(within, user, cycle, chance)
 				cancel()
 				if err != nil {
 					t.Errorf("%s, cycle %d: %v", user, cycle, err)
@@ -89,51 +89,51 @@ func TestNoStaleAnswer(t *testing.T) {
 		})
 	}
 	customers.Wait()
-	r.late.Wait()
+	r.pendingAnswers.Wait()
 	stop()
 	all.Wait()
 	if t.Failed() {
 		return
 	}
-	r.verify(t, users)
+	r.verifyAnswers(t, users)
 }
 
 // think answers a question at once and a few times later, when the customer may long be with an agent.
-func (r *race) think(c botwebhook.Conversation, messages []botwebhook.Message) []botwebhook.Answer {
-	term, ok := termOf(botwebhook.Question(messages))
+func (r *race) answerQuestion(c botwebhook.Conversation, messages []botwebhook.Message) []botwebhook.Answer {
+	term, ok := epochOf(botwebhook.Question(messages))
 	if !ok {
 		return nil
 	}
 	seed, _ := strconv.ParseUint(c.UserID[:16], 16, 64) // hexadecimal, or else any seed will do
 	chance := rand.New(rand.NewPCG(seed, uint64(term)))
-	for n := range lateAnswers {
-		r.late.Add(1)
-		time.AfterFunc(time.Duration(chance.Int64N(int64(latest))), func() {
-			defer r.late.Done()
-			r.answers(c.ID, fmt.Sprintf("bot %d later %d", term, n))
+	for n := range laterAnswers {
+		r.pendingAnswers.Add(1)
+		time.AfterFunc(time.Duration(chance.Int64N(int64(latestAnswer))), func() {
+			defer r.pendingAnswers.Done()
+			r.sendAnswer(c.ID, fmt.Sprintf("bot %d later %d", term, n))
 		})
 	}
-	r.asked.Store(racerTerm{c.UserID, term}, c.ID)
+	r.threads.Store(raceEpoch{c.UserID, term}, c.ID)
 	r.sent.Add(1)
 	return []botwebhook.Answer{{Text: fmt.Sprintf("bot %d now", term)}}
 }
 
 // answers has the bot say something that it was not asked for just now.
-func (r *race) answers(conversation, text string) {
+func (r *race) sendAnswer(conversation, text string) {
 	if r.Bots.Answer(conversation, botwebhook.Answer{Text: text}) == nil {
 		r.sent.Add(1)
 	}
 }
 
 // termOf returns the bot's term in which this can be asked.
-func termOf(question string) (int, bool) {
+func epochOf(question string) (int, bool) {
 	var n int
 	_, err := fmt.Sscanf(question, "question %d", &n)
 	return n, err == nil
 }
 
 // follow tells the cycles what happens at the desk.
-func (r *race) follow(ctx context.Context) {
+func (r *race) followDesk(ctx context.Context) {
 	for from := 0; ; {
 		events, err := r.Desk.Events.Next(ctx, from)
 		if err != nil {
@@ -152,20 +152,20 @@ func (r *race) follow(ctx context.Context) {
 }
 
 // cycle takes a customer from the bot to an agent and back.
-func (r *race) cycle(ctx context.Context, user string, n int, chance *rand.Rand) error {
-	if err := r.tell(ctx, user, fmt.Sprintf("question %d", n)); err != nil {
+func (r *race) runCycle(ctx context.Context, user string, n int, chance *rand.Rand) error {
+	if err := r.say(ctx, user, fmt.Sprintf("question %d", n)); err != nil {
 		return err
 	}
-	if old, ok := r.asked.Load(racerTerm{deskID(user), n - 1}); ok { // the bot had control then, and has it again
-		r.answers(old.(string), fmt.Sprintf("bot %d again", n-1))
+	if old, ok := r.threads.Load(raceEpoch{deskID(user), n - 1}); ok { // the bot had control then, and has it again
+		r.sendAnswer(old.(string), fmt.Sprintf("bot %d again", n-1))
 	}
 	if chance.IntN(2) == 0 { // else the answer is still to come when the agent is asked
 		answer := fmt.Sprintf("bot %d now", n)
-		if err := r.Livechat.Wait(ctx, user, func(all []native.Answer) bool { return has(all, answer) }); err != nil {
+		if err := r.Livechat.Wait(ctx, user, func(all []native.Answer) bool { return containsText(all, answer) }); err != nil {
 			return fmt.Errorf("wait for %q: %w", answer, err)
 		}
 	}
-	if err := r.tell(ctx, user, fmt.Sprintf("human %d", n)); err != nil {
+	if err := r.say(ctx, user, fmt.Sprintf("human %d", n)); err != nil {
 		return err
 	}
 	select {
@@ -179,13 +179,13 @@ func (r *race) cycle(ctx context.Context, user string, n int, chance *rand.Rand)
 	if _, err := r.Desk.Say(deskID(user), fmt.Sprintf("agent %d first", n)); err != nil {
 		return err
 	}
-	if err := r.passed(ctx, user, 2*n+1); err != nil {
+	if err := r.awaitHandovers(ctx, user, 2*n+1); err != nil {
 		return err
 	}
 	last := fmt.Sprintf("human %d", n)
 	if chance.IntN(2) == 0 {
 		last = fmt.Sprintf("to the agent %d", n)
-		if err := r.tell(ctx, user, last); err != nil {
+		if err := r.say(ctx, user, last); err != nil {
 			return err
 		}
 	}
@@ -206,10 +206,10 @@ func (r *race) cycle(ctx context.Context, user string, n int, chance *rand.Rand)
 	if err := r.Desk.Push(stale); err != nil { // said before the end, and here after it
 		return err
 	}
-	return r.passed(ctx, user, 2*n+2)
+	return r.awaitHandovers(ctx, user, 2*n+2)
 }
 
-func (r *race) tell(ctx context.Context, user, text string) error {
+func (r *race) say(ctx context.Context, user, text string) error {
 	status, body, err := r.Livechat.Say(ctx, user, text)
 	if err == nil && status != http.StatusOK {
 		err = fmt.Errorf("status %d: %s", status, body)
@@ -221,7 +221,7 @@ func (r *race) tell(ctx context.Context, user, text string) error {
 }
 
 // passed waits until the customer was told of n moves of control.
-func (r *race) passed(ctx context.Context, user string, n int) error {
+func (r *race) awaitHandovers(ctx context.Context, user string, n int) error {
 	err := r.Livechat.Wait(ctx, user, func(all []native.Answer) bool {
 		seen := 0
 		for _, a := range all {
@@ -237,7 +237,7 @@ func (r *race) passed(ctx context.Context, user string, n int) error {
 	return nil
 }
 
-func has(all []native.Answer, text string) bool {
+func containsText(all []native.Answer, text string) bool {
 	for _, a := range all {
 		if a.Payload.BotSay == text {
 			return true
@@ -247,7 +247,7 @@ func has(all []native.Answer, text string) bool {
 }
 
 // verify reads what each customer got, in order: whoever speaks must have control, in the term that the words are of.
-func (r *race) verify(t *testing.T, users []string) {
+func (r *race) verifyAnswers(t *testing.T, users []string) {
 	t.Helper()
 	harness.Eventually(t, harness.Patience, "all answers are taken", func() string {
 		outcomes := r.Bots.Outcomes.All()
@@ -281,12 +281,12 @@ func (r *race) verify(t *testing.T, users []string) {
 				heard[role]++
 				if role != owner || said != term || strings.HasSuffix(a.Payload.BotSay, "stale") {
 					t.Errorf("%s got %q as answer %d, in term %d of the %s:\n%s", user, a.Payload.BotSay, i, term, owner,
-						transcript(r.Livechat.Received(user)[max(0, i-6):i+1]))
+						formatAnswers(r.Livechat.Received(user)[max(0, i-6):i+1]))
 				}
 			}
 		}
 		if repeated := r.Livechat.Repeated(user); len(repeated) > 0 {
-			t.Errorf("%s got answers twice:\n%s", user, transcript(repeated))
+			t.Errorf("%s got answers twice:\n%s", user, formatAnswers(repeated))
 		}
 	}
 	if handovers != raceHandovers {

@@ -21,13 +21,13 @@ import (
 func TestVendorThrottles(t *testing.T) {
 	t.Parallel()
 	const pause = 3 * time.Second
-	s := newScene(t, harness.Vendors{}, harness.Config{})
-	s.meets(t, "carl")
+	s := newSystem(t, harness.Vendors{}, harness.Config{})
+	s.connectAgent(t, "carl")
 	s.Bots.Faults.Add(simulator.Fault{
 		Kind: simulator.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusTooManyRequests, RetryAfter: pause, Count: 1,
 	})
 	before := time.Now()
-	s.says(t, "ann", "first")
+	s.say(t, "ann", "first")
 	within(t, harness.Patience, "the vendor throttles", func(ctx context.Context) error {
 		return s.Bots.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 1 })
 	})
@@ -37,16 +37,16 @@ func TestVendorThrottles(t *testing.T) {
 		}
 		return ""
 	})
-	s.says(t, "ben", "second")
-	s.says(t, "carl", "Still there?")
-	s.atDesk(t, "carl", "Still there?")
+	s.say(t, "ben", "second")
+	s.say(t, "carl", "Still there?")
+	s.expectAtDesk(t, "carl", "Still there?")
 	if n := s.Bots.Asked.Len(); n != 0 {
 		t.Errorf("the bot was asked %d times before the desk had its message, want none: the desk does not wait", n)
 	}
-	s.hears(t, "ann", "bot", "You said: first")
-	s.hears(t, "ben", "bot", "You said: second")
+	s.expect(t, "ann", "bot", "You said: first")
+	s.expect(t, "ben", "bot", "You said: second")
 	for _, question := range []string{"first", "second"} {
-		if waited := s.asked(t, question).At.Sub(before); waited < pause {
+		if waited := s.botCall(t, question).At.Sub(before); waited < pause {
 			t.Errorf("%q was asked %s after the first call, want not before the %s that the vendor wanted", question, waited, pause)
 		}
 	}
@@ -58,13 +58,13 @@ func TestVendorThrottles(t *testing.T) {
 // TestVendorFails: answers of 500 open the breaker of that channel alone, and it closes by itself.
 func TestVendorFails(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{})
-	s.meets(t, "carl")
+	s := newSystem(t, harness.Vendors{}, harness.Config{})
+	s.connectAgent(t, "carl")
 	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusInternalServerError})
 	users := []string{"u0", "u1", "u2", "u3", "u4", "u5"}
 	for _, u := range users {
-		s.says(t, u, "one of "+u)
-		s.says(t, u, "two of "+u)
+		s.say(t, u, "one of "+u)
+		s.say(t, u, "two of "+u)
 	}
 	harness.Eventually(t, harness.Patience, "the breaker opens", func() string {
 		if n := s.Metric(t, "patchbay_breaker_state", "channel", "faq"); n != 2 {
@@ -76,8 +76,8 @@ func TestVendorFails(t *testing.T) {
 	if want := "[+] channel faq: degraded: circuit breaker is open"; status != http.StatusOK || !strings.Contains(body, want) {
 		t.Errorf("readyz: %d\n%swant 200 and %q", status, body, want)
 	}
-	waiting := s.Only(t, "u0").Waiting
-	if len(waiting) == 0 || !strings.Contains(waiting[0].Why, "circuit breaker is open") {
+	waiting := s.Only(t, "u0").Pending
+	if len(waiting) == 0 || !strings.Contains(waiting[0].Reason, "circuit breaker is open") {
 		t.Errorf("why it waits: %+v, want the open breaker", waiting)
 	}
 	if cli := s.Run(t, "trace", "u0"); cli.Code != 0 || !strings.Contains(cli.Stdout, "the channel's circuit breaker is open") ||
@@ -86,16 +86,16 @@ func TestVendorFails(t *testing.T) {
 	}
 	for i := range 3 {
 		text := fmt.Sprintf("Meanwhile %d", i)
-		s.says(t, "carl", text)
-		s.atDesk(t, "carl", text)
-		s.agent(t, "carl", text)
-		s.hears(t, "carl", "agent", text)
+		s.say(t, "carl", text)
+		s.expectAtDesk(t, "carl", text)
+		s.agentSays(t, "carl", text)
+		s.expect(t, "carl", "agent", text)
 	}
 	s.Bots.Faults.Clear()
 	for _, u := range users {
-		s.hears(t, u, "bot", "You said: one of "+u)
-		s.hears(t, u, "bot", "You said: two of "+u)
-		s.quiet(t, u)
+		s.expect(t, u, "bot", "You said: one of "+u)
+		s.expect(t, u, "bot", "You said: two of "+u)
+		s.expectNothingPending(t, u)
 	}
 	if n := s.Metric(t, "patchbay_breaker_state", "channel", "faq"); n != 0 {
 		t.Errorf("patchbay_breaker_state is %v after the recovery, want 0", n)
@@ -108,15 +108,15 @@ func TestVendorFails(t *testing.T) {
 // TestVendorHangs: a call has its time-out, is made again, and delays no other conversation.
 func TestVendorHangs(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{Extra: map[string][]string{"faq": {"delivery: {timeout: 1s}"}}})
+	s := newSystem(t, harness.Vendors{}, harness.Config{Extra: map[string][]string{"faq": {"delivery: {timeout: 1s}"}}})
 	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: botwebhook.EndpointMessage, Count: 1})
-	s.says(t, "ann", "slow")
+	s.say(t, "ann", "slow")
 	within(t, harness.Patience, "the call hangs", func(ctx context.Context) error {
 		return s.Bots.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 1 })
 	})
-	s.says(t, "ben", "fast")
-	s.hears(t, "ben", "bot", "You said: fast")
-	s.hears(t, "ann", "bot", "You said: slow")
+	s.say(t, "ben", "fast")
+	s.expect(t, "ben", "bot", "You said: fast")
+	s.expect(t, "ann", "bot", "You said: slow")
 	tr := s.Only(t, "ann")
 	if retries := tr.Find("retrying"); len(retries) != 1 {
 		t.Errorf("steps \"retrying\": %+v, want one", retries)
@@ -129,20 +129,20 @@ func TestVendorHangs(t *testing.T) {
 // TestVendorResets: broken connections are tried again with the same key, so that the website can tell a repeat.
 func TestVendorResets(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{})
+	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	s.Livechat.Faults.Add(simulator.Fault{Kind: simulator.Reset, Endpoint: native.EndpointReply, Count: 2})
-	s.says(t, "ann", "one")
-	s.hears(t, "ann", "bot", "You said: one")
+	s.say(t, "ann", "one")
+	s.expect(t, "ann", "bot", "You said: one")
 	s.Livechat.Faults.Add(simulator.Fault{Kind: simulator.Drop, Endpoint: native.EndpointReply, Count: 1})
-	s.says(t, "ann", "two")
-	s.hears(t, "ann", "bot", "You said: two")
-	s.hears(t, "ann", "bot", "You said: two")
-	s.says(t, "ann", "three")
-	s.hears(t, "ann", "bot", "You said: three")
+	s.say(t, "ann", "two")
+	s.expect(t, "ann", "bot", "You said: two")
+	s.expect(t, "ann", "bot", "You said: two")
+	s.say(t, "ann", "three")
+	s.expect(t, "ann", "bot", "You said: three")
 	if repeated := s.Livechat.Repeated("ann"); len(repeated) != 1 || repeated[0].Payload.BotSay != "You said: two" {
-		t.Errorf("repeats by key:\n%swant the one whose answer was lost", transcript(repeated))
+		t.Errorf("repeats by key:\n%swant the one whose answer was lost", formatAnswers(repeated))
 	}
-	if got := s.words("ann", "bot"); !slices.Equal(got, []string{"You said: one", "You said: two", "You said: three"}) {
+	if got := s.textsFrom("ann", "bot"); !slices.Equal(got, []string{"You said: one", "You said: two", "You said: three"}) {
 		t.Errorf("the customer heard %q", got)
 	}
 }
@@ -150,14 +150,14 @@ func TestVendorResets(t *testing.T) {
 // TestBotForgets: a conversation that GPTBots does not know any more is opened again, and told what was said.
 func TestBotForgets(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{})
-	s.says(t, "ann", "hello")
-	s.hears(t, "ann", "bot", greeting)
-	first := s.asked(t, "hello").Conversation.ID
+	s := newSystem(t, harness.Vendors{}, harness.Config{})
+	s.say(t, "ann", "hello")
+	s.expect(t, "ann", "bot", greeting)
+	first := s.botCall(t, "hello").Conversation.ID
 	s.Bots.Forget(first)
-	s.says(t, "ann", "Where were we?")
-	s.hears(t, "ann", "bot", "You said: Where were we?")
-	again := s.asked(t, "Where were we?")
+	s.say(t, "ann", "Where were we?")
+	s.expect(t, "ann", "bot", "You said: Where were we?")
+	again := s.botCall(t, "Where were we?")
 	if again.Conversation.ID == first || again.Conversation.UserID != deskID("ann") {
 		t.Errorf("asked in %+v, want in another than %s, for the same user", again.Conversation, first)
 	}
@@ -172,14 +172,14 @@ func TestBotForgets(t *testing.T) {
 // TestDeskClosed: outside the agents' hours AICC declines, the customer is told, and the bot answers what waited.
 func TestDeskClosed(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{})
+	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	s.Desk.SetOpen(false)
-	s.says(t, "ann", "I want a human")
-	s.hears(t, "ann", "system", looking)
-	s.awaits(t, "ann", "both the notice and the bot's answer", allOf(
-		livechatSays("system", nobody), livechatSays("bot", "You said: I want a human")))
-	s.says(t, "ann", "Then tell me a joke.")
-	s.hears(t, "ann", "bot", "You said: Then tell me a joke.")
+	s.say(t, "ann", "I want a human")
+	s.expect(t, "ann", "system", noticeLooking)
+	s.expectAnswer(t, "ann", "both the notice and the bot's answer", allOf(
+		hasText("system", noticeNobody), hasText("bot", "You said: I want a human")))
+	s.say(t, "ann", "Then tell me a joke.")
+	s.expect(t, "ann", "bot", "You said: Then tell me a joke.")
 	tr := s.Only(t, "ann")
 	if end := tr.Find("offer declined"); len(end) != 1 || end[0].Channel != "desk" || end[0].Detail != "outside_hours" {
 		t.Errorf("steps \"offer declined\": %+v, want one by desk, outside_hours", end)
@@ -193,16 +193,16 @@ func TestDeskClosed(t *testing.T) {
 func TestNobodyComes(t *testing.T) {
 	t.Parallel()
 	routes := strings.Replace(harness.Routes, "within: 60s", "within: 1s", 1)
-	s := newScene(t, harness.Vendors{}, harness.Config{Routes: routes})
-	s.says(t, "ann", "I want a human")
+	s := newSystem(t, harness.Vendors{}, harness.Config{Routes: routes})
+	s.say(t, "ann", "I want a human")
 	tr := s.Only(t, "ann") // at once: the offer does not live long
-	held := slices.DeleteFunc(tr.Waiting, func(w harness.Waiting) bool { return w.Status != "held" })
-	if len(held) != 1 || held[0].Why != "held until the offer to desk ends" {
+	held := slices.DeleteFunc(tr.Pending, func(w harness.PendingDelivery) bool { return w.Status != "held" })
+	if len(held) != 1 || held[0].Reason != "held until the offer to desk ends" {
 		t.Errorf("what is held: %+v, want the message, with the offer to desk", held)
 	}
-	s.hears(t, "ann", "system", looking)
-	s.awaits(t, "ann", "both the notice and the bot's answer", allOf(
-		livechatSays("system", nobody), livechatSays("bot", "You said: I want a human")))
+	s.expect(t, "ann", "system", noticeLooking)
+	s.expectAnswer(t, "ann", "both the notice and the bot's answer", allOf(
+		hasText("system", noticeNobody), hasText("bot", "You said: I want a human")))
 	within(t, harness.Patience, "the desk is told", func(ctx context.Context) error {
 		return s.Desk.Wait(ctx, func([]aicc.Event) bool {
 			c, _ := s.Desk.Chat(deskID("ann"))
@@ -212,21 +212,21 @@ func TestNobodyComes(t *testing.T) {
 	if end := s.Only(t, "ann").Find("offer expired"); len(end) != 1 {
 		t.Errorf("steps \"offer expired\": %+v, want one", end)
 	}
-	s.says(t, "ann", "I want a human now") // and it can be asked again
-	s.waits(t, "ann")
+	s.say(t, "ann", "I want a human now") // and it can be asked again
+	s.awaitQueue(t, "ann")
 	if err := s.Desk.Accept(deskID("ann"), "Kim"); err != nil {
 		t.Fatal(err)
 	}
-	s.agent(t, "ann", "At last.")
-	s.hears(t, "ann", "agent", "At last.")
+	s.agentSays(t, "ann", "At last.")
+	s.expect(t, "ann", "agent", "At last.")
 }
 
 // TestDeadLetter: what a vendor refuses for good is listed, and is delivered when it is replayed.
 func TestDeadLetter(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{})
+	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusNotFound, Count: 1})
-	s.says(t, "ann", "lost?")
+	s.say(t, "ann", "lost?")
 	var dead []struct {
 		ID, Conversation, Channel, Kind, Error, Text string
 		Attempts                                     int
@@ -248,8 +248,8 @@ func TestDeadLetter(t *testing.T) {
 	if d.Channel != "faq" || d.Kind != "send" || d.Error != "permanent" || d.Attempts != 1 {
 		t.Errorf("dead letter %+v, want one of faq: send, permanent, after 1 attempt", d)
 	}
-	s.says(t, "ann", "next")
-	s.hears(t, "ann", "bot", "You said: next")
+	s.say(t, "ann", "next")
+	s.expect(t, "ann", "bot", "You said: next")
 	if show := s.Run(t, "dead", "show", d.ID); show.Code != 0 || !strings.Contains(show.Stdout, d.ID) ||
 		!strings.Contains(show.Stdout, "permanent") || !strings.Contains(show.Stdout, "conversation "+d.Conversation) {
 		t.Errorf("dead show: code %d\n%s%s", show.Code, show.Stdout, show.Stderr)
@@ -257,7 +257,7 @@ func TestDeadLetter(t *testing.T) {
 	if again := s.Run(t, "dead", "replay", d.ID); again.Code != 0 || !strings.HasPrefix(again.Stdout, d.ID+" replayed ") {
 		t.Errorf("dead replay: code %d\n%s%s", again.Code, again.Stdout, again.Stderr)
 	}
-	s.hears(t, "ann", "bot", "You said: lost?")
+	s.expect(t, "ann", "bot", "You said: lost?")
 	if n := list(); n != "0 dead letters" {
 		t.Errorf("after the replay: %s", n)
 	}
@@ -267,7 +267,7 @@ func TestDeadLetter(t *testing.T) {
 }
 
 // livechatSays returns whether an answer has exactly these words from role.
-func livechatSays(role, text string) func(native.Answer) bool {
+func hasText(role, text string) func(native.Answer) bool {
 	return func(a native.Answer) bool { return a.Payload.Sender.Role == role && a.Payload.BotSay == text }
 }
 

@@ -15,17 +15,17 @@ import (
 // was on its way to it follows, an offer to it ends, and the trail says why.
 func TestChannelRemoved(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, harness.Vendors{}, harness.Config{})
-	s.meets(t, "owned")
-	s.says(t, "asking", "I want a human")
-	s.hears(t, "asking", "system", looking)
-	s.waits(t, "asking")
-	s.says(t, "other", "hello")
-	s.hears(t, "other", "bot", greeting)
+	s := newSystem(t, harness.Vendors{}, harness.Config{})
+	s.connectAgent(t, "owned")
+	s.say(t, "asking", "I want a human")
+	s.expect(t, "asking", "system", noticeLooking)
+	s.awaitQueue(t, "asking")
+	s.say(t, "other", "hello")
+	s.expect(t, "other", "bot", greeting)
 
 	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: aicc.EndpointSend, Status: http.StatusBadGateway})
-	s.says(t, "owned", "Are you there?")
-	s.says(t, "owned", "Anyone?")
+	s.say(t, "owned", "Are you there?")
+	s.say(t, "owned", "Anyone?")
 	within(t, harness.Patience, "the desk fails", func(ctx context.Context) error {
 		return s.Desk.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) > 0 })
 	})
@@ -33,14 +33,14 @@ func TestChannelRemoved(t *testing.T) {
 	s.Configure(t, harness.Config{Without: []string{"desk"}, Routes: "[]"})
 	s.Start(t)
 
-	if e := s.told(t, "owned", "faq").Payload.Event; e.OwnerRole != "bot" {
+	if e := s.expectHandover(t, "owned", "faq").Payload.Event; e.OwnerRole != "bot" {
 		t.Errorf("event %+v, want role bot", e)
 	}
-	s.hears(t, "owned", "bot", "You said: Are you there?")
-	s.hears(t, "owned", "bot", "You said: Anyone?")
-	s.hears(t, "asking", "bot", "You said: I want a human")
-	s.says(t, "other", "hello again")
-	s.hears(t, "other", "bot", greeting)
+	s.expect(t, "owned", "bot", "You said: Are you there?")
+	s.expect(t, "owned", "bot", "You said: Anyone?")
+	s.expect(t, "asking", "bot", "You said: I want a human")
+	s.say(t, "other", "hello again")
+	s.expect(t, "other", "bot", greeting)
 
 	tr := s.Only(t, "owned")
 	passed := tr.Find("passed")
@@ -54,7 +54,7 @@ func TestChannelRemoved(t *testing.T) {
 		t.Errorf("steps \"offer unreachable\": %+v, want one, unconfigured", ended)
 	}
 	for _, user := range []string{"owned", "asking", "other"} {
-		s.quiet(t, user)
+		s.expectNothingPending(t, user)
 		if owner := s.Only(t, user).State.Owner; owner != "faq" {
 			t.Errorf("owner of %s: %s, want faq", user, owner)
 		}
@@ -69,6 +69,6 @@ func TestChannelRemoved(t *testing.T) {
 	s.Stop(t)
 	s.Configure(t, harness.Config{}) // and it may come back
 	s.Start(t)
-	s.says(t, "owned", "Now I want a human again")
-	s.hears(t, "owned", "system", looking)
+	s.say(t, "owned", "Now I want a human again")
+	s.expect(t, "owned", "system", noticeLooking)
 }

@@ -22,7 +22,7 @@ const (
 )
 
 // newProxied is a gateway whose bot is behind a message proxy.
-func newProxied(t *testing.T, secret string) (*scene, *native.Proxy) {
+func newProxySystem(t *testing.T, secret string) (*system, *native.Proxy) {
 	t.Helper()
 	p := native.NewProxy(native.ProxyOptions{
 		AccessToken: proxyToken, WebhookToken: proxyAnswer, WebhookSecret: secret, Retry: harness.Retry,
@@ -34,7 +34,7 @@ func newProxied(t *testing.T, secret string) (*scene, *native.Proxy) {
 		server.CloseClientConnections()
 		server.Close()
 	})
-	s := newScene(t, harness.Vendors{}, harness.Config{Without: []string{"faq", "desk"}, Routes: "[]", Define: map[string]string{
+	s := newSystem(t, harness.Vendors{}, harness.Config{Without: []string{"faq", "desk"}, Routes: "[]", Define: map[string]string{
 		"proxy": fmt.Sprintf(`
 adapter: native
 role: bot
@@ -67,13 +67,13 @@ settings:
 // it is there twice only if the whole answer was lost.
 func TestProxyUnderFaults(t *testing.T) {
 	t.Parallel()
-	s, p := newProxied(t, proxySecret)
-	troubles := slices.Concat(before, after(twice, once), []trouble{
-		{"refused for good", simulator.Fault{Kind: simulator.Refuse}, never, true},
-		{"redirected", simulator.Fault{Kind: simulator.Status, Status: http.StatusFound}, never, true},
+	s, p := newProxySystem(t, proxySecret)
+	troubles := slices.Concat(faultsBefore, faultsAfter(two, one), []faultCase{
+		{"refused for good", simulator.Fault{Kind: simulator.Refuse}, none, true},
+		{"redirected", simulator.Fault{Kind: simulator.Status, Status: http.StatusFound}, none, true},
 	})
-	s.endure(t, &p.Faults, native.EndpointProxy, "proxy", troubles, func(text string) {
-		s.says(t, "ann", text, native.WithData("order 17"), native.WithTargetAgents("example_qa"))
+	s.checkFaults(t, &p.Faults, native.EndpointProxy, "proxy", troubles, func(text string) {
+		s.say(t, "ann", text, native.WithData("order 17"), native.WithTargetAgents("example_qa"))
 	}, func() []string {
 		var out []string
 		for _, a := range p.AskedBy(deskID("ann")) {
@@ -97,13 +97,13 @@ func TestProxyUnderFaults(t *testing.T) {
 // TestProxyRefusesTheToken: the call is repeated slowly, and the channel reported sick.
 func TestProxyRefusesTheToken(t *testing.T) {
 	t.Parallel()
-	s, p := newProxied(t, "")
+	s, p := newProxySystem(t, "")
 	p.Faults.Add(simulator.Fault{Kind: simulator.ExpiredToken, Endpoint: native.EndpointProxy, Count: 1})
-	s.says(t, "ann", "hello")
-	s.sick(t, "proxy")
-	s.unauthorized(t, "proxy", "ann")
-	s.says(t, "ben", "hello")
-	s.hears(t, "ben", "bot", "You said: hello")
+	s.say(t, "ann", "hello")
+	s.expectUnhealthy(t, "proxy")
+	s.expectSlowRetry(t, "proxy", "ann")
+	s.say(t, "ben", "hello")
+	s.expect(t, "ben", "bot", "You said: hello")
 }
 
 // TestProxyAnswersUnderFaults: each of the proxy's answers is heard once, whatever happens to its call, with a token alone and with a
@@ -113,16 +113,16 @@ func TestProxyAnswersUnderFaults(t *testing.T) {
 	for name, secret := range map[string]string{"token": "", "signature": proxySecret} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, p := newProxied(t, secret)
-			s.says(t, "ann", "hello")
-			s.hears(t, "ann", "bot", "You said: hello")
-			s.endure(t, &p.Faults, native.EndpointAnswer, "livechat", calls, func(text string) {
+			s, p := newProxySystem(t, secret)
+			s.say(t, "ann", "hello")
+			s.expect(t, "ann", "bot", "You said: hello")
+			s.checkFaults(t, &p.Faults, native.EndpointAnswer, "livechat", webhookFaults, func(text string) {
 				if err := p.Send(deskID("ann"), text); err != nil {
 					t.Fatal(err)
 				}
-			}, func() []string { return s.words("ann", "bot") })
+			}, func() []string { return s.textsFrom("ann", "bot") })
 			if repeated := s.Livechat.Repeated("ann"); len(repeated) > 0 {
-				t.Errorf("answers that came twice:\n%s", transcript(repeated))
+				t.Errorf("answers that came twice:\n%s", formatAnswers(repeated))
 			}
 
 			p.Faults.Add(simulator.Fault{Kind: simulator.Reorder, Endpoint: native.EndpointAnswer, Count: 1, Delay: 5 * time.Second})
@@ -131,8 +131,8 @@ func TestProxyAnswersUnderFaults(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			s.hears(t, "ann", "bot", "first") // in the order in which they came
-			s.hears(t, "ann", "bot", "second")
+			s.expect(t, "ann", "bot", "first") // in the order in which they came
+			s.expect(t, "ann", "bot", "second")
 		})
 	}
 }
@@ -140,9 +140,9 @@ func TestProxyAnswersUnderFaults(t *testing.T) {
 // TestProxyAnswersThatNobodySigned are refused with 401, and never heard.
 func TestProxyAnswersThatNobodySigned(t *testing.T) {
 	t.Parallel()
-	s, p := newProxied(t, proxySecret)
-	s.says(t, "ann", "hello")
-	s.hears(t, "ann", "bot", "You said: hello")
+	s, p := newProxySystem(t, proxySecret)
+	s.say(t, "ann", "hello")
+	s.expect(t, "ann", "bot", "You said: hello")
 	p.Faults.Add(simulator.Fault{Kind: simulator.BadSignature, Endpoint: native.EndpointAnswer}) // always
 	if err := p.Send(deskID("ann"), "send money"); err != nil {
 		t.Fatal(err)
@@ -153,9 +153,9 @@ func TestProxyAnswersThatNobodySigned(t *testing.T) {
 		}
 		return ""
 	})
-	if got := s.words("ann", "bot"); len(got) != 1 || strings.Contains(got[0], "money") {
+	if got := s.textsFrom("ann", "bot"); len(got) != 1 || strings.Contains(got[0], "money") {
 		t.Errorf("the customer heard %q", got)
 	}
 	p.Faults.Clear() // what is tried again is signed
-	s.hears(t, "ann", "bot", "send money")
+	s.expect(t, "ann", "bot", "send money")
 }
