@@ -9,27 +9,27 @@ import (
 	"patchbay/core/internal/inbound"
 )
 
-// webhook is what one call, or one batch of an adapter that listens, brings into one record.
+// submission is the envelopes of one webhook, or of one batch of a subscription, that fit into one record.
 type submission struct {
 	envelopes []*inbound.Envelope
 	bytes     int
 	since     time.Time
 	result    error
 	done      chan struct{}
-	// hopeless is set if neither deciding on it nor keeping it as a dead letter worked.
+	// undecidable is set if neither a decision nor a dead letter is possible.
 	undecidable bool
-	// inOrder means that nothing is taken after an envelope that can't be taken now. taken counts those before it, stored
-	// the same when the record is stored. With the last one the channel's cursor moves, if there is one.
+	// inOrder is set for subscriptions: after an envelope that cannot be accepted now, no later one is accepted. Taken counts
+	// the accepted envelopes, and stored those that are also stored. A cursor is stored with the last envelope.
 	inOrder       bool
 	channel       string
 	cursor        []byte
 	taken, stored int
 }
 
-// Fits reports whether an envelope can be stored at all.
+// Fits reports whether an envelope fits into a record.
 func Fits(in *inbound.Envelope) bool { return len(in.Bytes)+changeBytes <= maxRecord }
 
-// gather makes a webhook of the first of in that fit into one record.
+// newSubmission returns a submission of the first envelopes of in, as many as fit into one record.
 func newSubmission(in []*inbound.Envelope) (*submission, error) {
 	n, bytes := 0, 0
 	for ; n < len(in) && n < maxInputs; n++ {
@@ -43,9 +43,9 @@ func newSubmission(in []*inbound.Envelope) (*submission, error) {
 	return &submission{envelopes: in[:n], bytes: min(bytes, maxRecord), since: time.Now(), done: make(chan struct{})}, nil
 }
 
-// Accept stores the envelopes of one webhook call, in order, and in one record if they fit. It returns nil when all
-// are stored, or were before; else the vendor repeats the call and what was stored is a duplicate then. The
-// envelopes belong to the writer from the call on.
+// Accept stores the envelopes of one webhook in order, in one record if they fit. It returns nil when all are stored or
+// are duplicates. After an error the vendor repeats the webhook, and the envelopes that were stored are duplicates then. The
+// writer owns the envelopes from the call on.
 func (w *Writer) Accept(ctx context.Context, in []*inbound.Envelope) error {
 	for len(in) > 0 {
 		h, err := newSubmission(in)
@@ -60,10 +60,9 @@ func (w *Writer) Accept(ctx context.Context, in []*inbound.Envelope) error {
 	return nil
 }
 
-// AcceptFrom stores what the adapter of a channel that listens has emitted, in order; the cursor, if it is not empty, in the
-// same record as the last of the envelopes, or in one of its own if there are none. After an error it returns those
-// that are not stored, none before one that is, so that the caller may come again with them. The envelopes belong to the
-// writer from the call on, but for those that are returned.
+// AcceptFrom stores the envelopes of a subscription in order. A cursor that is not empty is stored in the record of the last
+// envelope, or in a separate record if there are no envelopes. After an error, AcceptFrom returns the unstored suffix, which
+// the caller may pass again. The writer owns all other envelopes from the call on.
 func (w *Writer) AcceptFrom(ctx context.Context, channel string, cursor []byte, in []*inbound.Envelope) ([]*inbound.Envelope, error) {
 	if len(cursor) > conversation.MaxCursorBytes {
 		return in, fmt.Errorf("%w: cursor of %d bytes", ErrTooLarge, len(cursor))
@@ -89,7 +88,7 @@ func (w *Writer) AcceptFrom(ctx context.Context, channel string, cursor []byte, 
 	return nil, nil
 }
 
-// accept hands a webhook to the loop. It reports whether the loop has answered: else nobody knows yet what becomes of it.
+// accept passes a submission to the loop. It reports whether the loop has answered; otherwise the outcome is unknown.
 func (w *Writer) accept(ctx context.Context, h *submission) (answered bool, err error) {
 	if err := w.Writable(); err != nil {
 		return false, err
@@ -119,8 +118,8 @@ func (h *submission) answer(err error) {
 	close(h.done)
 }
 
-// receiveInOrder decides on a batch of an adapter that listens. Its vendor repeats nothing, so what was taken is not asked
-// for again, and nothing overtakes what can't be taken now.
+// receiveInOrder decides on a batch of a subscription. The vendor does not repeat envelopes that were accepted, and no
+// envelope overtakes one that cannot be accepted now.
 func (w *Writer) receiveInOrder(tx *conversation.Transaction, h *submission, poison string) error {
 	for _, in := range h.envelopes {
 		if poison != "" {

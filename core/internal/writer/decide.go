@@ -14,8 +14,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// decide runs the batch through a turn. An input that panics is taken out and kept as a dead letter, and the rest
-// is decided anew: one bad message never stops the gateway.
+// decide decides on the batch in a transaction. If an input panics, it is removed from the batch and kept as a dead letter,
+// and the rest is decided on again. So one bad message never stops the gateway.
 func (w *Writer) decide(b *batch, now time.Time) *conversation.Transaction {
 	for {
 		tx := conversation.Begin(w.state, w.Policy, now, w.last+1, w.NewID)
@@ -25,7 +25,7 @@ func (w *Writer) decide(b *batch, now time.Time) *conversation.Transaction {
 	}
 }
 
-// attempt runs every input of the batch. It reports false if one panicked; that one is then out of the batch or poisoned.
+// decideBatch decides on every input of the batch. It returns false if an input panicked, which is then removed or marked.
 func (w *Writer) decideBatch(tx *conversation.Transaction, b *batch) (ok bool) {
 	var remove func(why string)
 	defer func() {
@@ -49,7 +49,7 @@ func (w *Writer) decideBatch(tx *conversation.Transaction, b *batch) (ok bool) {
 		tx.AdmitPending()
 	}
 	if b.expirePending {
-		remove = func(string) { b.expirePending, w.pendingFrom = false, tx.At().Add(time.Minute) } // not again at once
+		remove = func(string) { b.expirePending, w.pendingFrom = false, tx.At().Add(time.Minute) }
 		tx.ExpirePending()
 	}
 	if b.expireDeadLetters {
@@ -69,8 +69,8 @@ func (w *Writer) decideBatch(tx *conversation.Transaction, b *batch) (ok bool) {
 	return true
 }
 
-// undecided replaces an outcome that can't be decided on: its delivery is given up. If that can't be decided
-// either, the outcome is put on record alone, and the lane stays as it is until the next start.
+// undecided replaces an outcome whose decision panics. The delivery becomes a dead letter. If that decision panics too,
+// only the outcome is recorded, and the lane stays unchanged until the next start.
 func undecided(o *delivery.Outcome, why string) *delivery.Outcome {
 	if o.Error == errorUndecided {
 		return &delivery.Outcome{Delivery: o.Delivery, Channel: o.Channel, Error: errorUndecided}
@@ -83,8 +83,9 @@ func undecided(o *delivery.Outcome, why string) *delivery.Outcome {
 
 const errorUndecided = "undecided"
 
+// poison marks a submission whose decision panicked.
 func (b *batch) poison(h *submission, why string) {
-	if _, again := b.poisoned[h]; again { // it can't even be kept
+	if _, again := b.poisoned[h]; again { // the dead letter cannot be decided on either
 		h.undecidable = true
 	}
 	if b.poisoned == nil {
@@ -93,10 +94,10 @@ func (b *batch) poison(h *submission, why string) {
 	b.poisoned[h] = why
 }
 
-// receive decides on one webhook call, whole: if one of its envelopes can't be taken now, the vendor is asked to
-// come back with all of them; those that were taken are then duplicates.
+// receive decides on the envelopes of one webhook. If one of them cannot be accepted now, it returns an error, and the vendor
+// repeats the webhook; the accepted envelopes are duplicates then.
 func (w *Writer) receive(tx *conversation.Transaction, h *submission, poison string) error {
-	h.taken = 0 // it may be decided on anew
+	h.taken = 0 // this may be a repeated decision
 	if h.undecidable {
 		return fmt.Errorf("%w: %w", ErrUnavailable, ErrUndecidable)
 	}
@@ -116,7 +117,7 @@ func (w *Writer) receive(tx *conversation.Transaction, h *submission, poison str
 	return result
 }
 
-// mayOpen reports whether an envelope belongs to a known conversation or its channel may open another one now.
+// mayOpen reports whether the envelope belongs to a known conversation, or its channel is below the limit of new ones.
 func (w *Writer) mayOpen(in *inbound.Envelope) bool {
 	ch := w.Policy.Channels[in.Channel]
 	if w.OpensPerMinute <= 0 || ch == nil || ch.Role != envelope.RoleCustomer {
@@ -133,7 +134,7 @@ func (w *Writer) mayOpen(in *inbound.Envelope) bool {
 	return l.Allow()
 }
 
-// applied moves a stored turn into the book, answers callers, releases lane heads and arms timers.
+// apply applies a stored transaction to the state, answers callers, releases lane heads and sets timers.
 func (w *Writer) apply(tx *conversation.Transaction, b *batch, now time.Time) {
 	for _, o := range b.results {
 		w.inFlight.done(o.Conversation, o.Channel, o.Delivery)

@@ -1,11 +1,11 @@
-// Package writer is the one loop that decides and commits.
+// Package writer runs the loop that decides and commits.
 //
-// Webhooks, outcomes of deliveries, deadlines and operators' commands are inputs. The loop collects what waits,
-// lets package conversation decide, stores one record, and only then answers callers, releases lane heads and arms
-// timers. One commit is in flight; the loop waits for nothing but the store. Outcomes go before new input.
+// Its inputs are webhooks, outcomes of deliveries, deadlines and operators' commands. The loop collects the waiting
+// inputs, outcomes first. Package conversation decides on them, and the store appends one record. Then the loop answers
+// callers, releases lane heads and sets timers. One commit is in flight at a time, and the loop waits for the store only.
 //
-// A commit that failed leaves no trace: its webhooks are refused, its outcomes are kept and decided on again. A
-// commit whose fate is unknown is looked up after the log has recovered.
+// A failed commit has no effect: its webhooks are refused, and its outcomes are decided on again. If it is unknown
+// whether a record was stored, the loop recovers the log and looks.
 package writer
 
 import (
@@ -16,18 +16,18 @@ import (
 	"patchbay/core/internal/journal"
 )
 
-// What Accept can fail with.
+// Errors of Accept.
 var (
-	// ErrUnavailable means that nothing can be stored now: come back later.
-	ErrUnavailable = errors.New("the log can't store anything now")
-	// ErrBusy means that this sender is over a limit: come back later.
-	ErrBusy = errors.New("over a limit")
-	// ErrTooLarge means that an envelope is larger than a record may be: it can never be stored.
+	// ErrUnavailable means that the log accepts nothing now. The caller may repeat the call later.
+	ErrUnavailable = errors.New("the log cannot store anything now")
+	// ErrBusy means that the sender exceeds a limit. The caller may repeat the call later.
+	ErrBusy = errors.New("the sender exceeds a limit")
+	// ErrTooLarge means that an envelope exceeds the size of a record and can never be stored.
 	ErrTooLarge = errors.New("the message is too large")
-	// ErrUndecidable means that a decision on a message fails each time, and even its end as a dead letter. It comes with
-	// ErrUnavailable.
-	ErrUndecidable = errors.New("nothing can be decided on the message")
-	// ErrStopping means that the gateway is going down.
+	// ErrUndecidable means that every decision on a message fails, including the one that makes it a dead letter. The
+	// error also matches ErrUnavailable.
+	ErrUndecidable = errors.New("no decision on the message is possible")
+	// ErrStopping means that the gateway is stopping.
 	ErrStopping = errors.New("the gateway is stopping")
 )
 
@@ -36,45 +36,45 @@ const (
 	maxRecord           = 384 << 10              // bytes of inputs in one record; the store takes 512 KiB
 	maxInputs           = 512                    // inputs in one record
 	commitSpacing       = 2 * time.Millisecond   // between commits, under load
-	outcomeLinger       = 5 * time.Millisecond   // between commits, if only outcomes wait and nobody for them
-	maxLingering        = 64                     // outcomes that linger
+	outcomeLinger       = 5 * time.Millisecond   // between commits, if all waiting inputs are outcomes that nothing depends on
+	maxLingering        = 64                     // outcomes that may wait that long
 	maxReconciledAtOnce = 100                    // conversations in one record at start
-	changeBytes         = 640                    // about what deciding on one envelope adds to a record
+	changeBytes         = 640                    // estimated size of the changes for one envelope
 	maxDeadlinesAtOnce  = 128                    // deadlines in one record
-	startGrace          = 2 * time.Second        // after a start, before deadlines that passed meanwhile count
-	retryCommit         = 100 * time.Millisecond // between tries to store what the log refused
-	retryStart          = 5 * time.Second        // between tries to start on a store that is full
-	slowRecovery        = 2 * time.Second        // most between tries to recover the log
-	stopRecovery        = 5 * time.Second        // for the log to recover when the gateway stops
-	cacheBytes          = 8 << 20                // envelopes kept for deliveries that follow soon
-	maxSubmissions      = 8192                   // webhooks waiting for the loop
-	snapshotRecords     = 50_000                 // records
-	historyAge          = 7 * 24 * time.Hour     // how long records are kept for the trail
-	deadLettersEvery    = time.Minute            // between looks for dead letters that are too old
+	startGrace          = 2 * time.Second        // after a start, before overdue deadlines are handled
+	retryCommit         = 100 * time.Millisecond // between tries to store a refused record
+	retryStart          = 5 * time.Second        // between tries to start on a full store
+	slowRecovery        = 2 * time.Second        // maximum time between tries to recover the log
+	stopRecovery        = 5 * time.Second        // time for the log to recover when the gateway stops
+	cacheBytes          = 8 << 20                // size of the cache of recent envelopes
+	maxSubmissions      = 8192                   // submissions that wait for the loop
+	snapshotRecords     = 50_000                 // records between snapshots
+	historyAge          = 7 * 24 * time.Hour     // age up to which records are kept for the trail
+	deadLettersEvery    = time.Minute            // between searches for expired dead letters
 	snapshotFull        = 30 * time.Second       // between snapshots while the log is full
-	snapshotNear        = time.Minute            // between snapshots while it is nearly full
-	snapshotIdle        = 10 * time.Minute       // at most, between snapshots, if there is anything new
+	snapshotNear        = time.Minute            // between snapshots while the log is nearly full
+	snapshotIdle        = 10 * time.Minute       // maximum time between snapshots if there are new records
 )
 
-// Lanes is the writer's view of the deliveries' engine.
+// Lanes makes the deliveries' calls; see lane.Engine.
 type Lanes interface {
-	// Submit hands over the head of a lane. Its outcome comes back through Writer.Finish, exactly once.
+	// Submit starts the delivery at the head of a lane. Writer.Finish gets its outcome exactly once.
 	Submit(j *delivery.Job)
-	// Cancel says that nobody waits for a delivery any more. Its outcome still comes back.
+	// Cancel ends a delivery whose outcome is no longer needed. Writer.Finish still gets an outcome.
 	Cancel(delivery string)
 }
 
-// Observer sees every committed record, on the loop's goroutine: it must be quick.
+// Observer is notified of every committed record, on the loop's goroutine. It must return quickly.
 type Observer interface {
 	Committed(c Commit)
 }
 
-// Commit is what an Observer is told.
+// Commit describes a committed record.
 type Commit struct {
 	Seq     uint64
 	Record  *journal.Record
 	Bytes   int
-	Took    time.Duration // the store
-	Lag     time.Duration // how long the oldest input had waited
-	Pending int           // offers pending after it
+	Took    time.Duration // by the store
+	Lag     time.Duration // waiting time of the oldest input
+	Pending int           // number of pending offers after the commit
 }

@@ -8,7 +8,7 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// busyLanes knows the delivery in flight of each lane: conversation, channel, delivery.
+// inFlight maps conversation and channel to the id of the delivery in flight.
 type inFlight map[string]map[string]string
 
 func (b inFlight) done(conv, channel, delivery string) {
@@ -33,8 +33,8 @@ func (b inFlight) put(conv, channel, delivery string) {
 	b[conv][channel] = delivery
 }
 
-// release hands over every lane head that is due and whose lane has nothing in flight, cancels calls whose
-// delivery has ended meanwhile, and arms the conversation's timer.
+// releaseHeads submits every lane head that is due, unless a delivery of its lane is in flight. It cancels deliveries in
+// flight that have ended, and sets the conversation's timer.
 func (w *Writer) releaseHeads(c *state.Conversation, now time.Time) {
 	lanes := w.inFlight[c.ID]
 	if len(lanes) > 0 {
@@ -72,14 +72,14 @@ func newJob(c *state.Conversation, d *state.Delivery, now time.Time) *delivery.J
 	return j
 }
 
-// arm sets the conversation's timer. A head that is in flight needs none: its outcome brings the next one.
+// setTimer sets the conversation's timer to its next deadline. A delivery in flight needs no timer.
 func (w *Writer) setTimer(c *state.Conversation, now time.Time) {
 	next := conversation.NextDeadline(c, w.Policy)
 	if next.IsZero() {
 		w.timers.drop(c.ID)
 		return
 	}
-	if !next.After(now) { // a head that is in flight and was due
+	if !next.After(now) { // the deadline of a delivery in flight
 		next = w.nextAfter(c, now)
 	}
 	if next.IsZero() {
@@ -89,7 +89,7 @@ func (w *Writer) setTimer(c *state.Conversation, now time.Time) {
 	w.timers.set(c.ID, next)
 }
 
-// later returns the first deadline after now.
+// nextAfter returns the first deadline after now, or the zero time.
 func (w *Writer) nextAfter(c *state.Conversation, now time.Time) time.Time {
 	var next time.Time
 	sooner := func(at time.Time) {
@@ -106,7 +106,7 @@ func (w *Writer) nextAfter(c *state.Conversation, now time.Time) time.Time {
 	for i := range c.Lanes {
 		sooner(c.Lanes[i].Queue[0].NextAt)
 	}
-	if c.Offer == nil && len(c.Lanes) == 0 { // it should have been closed while the gateway was away
+	if c.Offer == nil && len(c.Lanes) == 0 { // the time to close it passed while the gateway was stopped
 		sooner(now.Add(time.Millisecond))
 	}
 	return next

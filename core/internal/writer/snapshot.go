@@ -9,12 +9,12 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// snapshots takes pictures of the book in the background, and purges what no picture needs.
+// snapshotter is the state of the background snapshots.
 type snapshotter struct {
-	base    bool // the log has one that the next can build on
-	seq     uint64
-	at      time.Time
-	full    bool                // the log refused the last record for want of room
+	base    bool                // the log has a snapshot that the next can extend
+	seq     uint64              // record of the last snapshot
+	at      time.Time           // of the last snapshot
+	full    bool                // the log was too full for the last record
 	running chan snapshotResult // nil if none runs
 }
 
@@ -26,7 +26,7 @@ type snapshotResult struct {
 
 func (s *snapshotter) init(seq uint64, now time.Time) { s.seq, s.at = seq, now }
 
-// maybeSnapshot starts a snapshot when enough has happened since the last one, and finishes one that is done.
+// advanceSnapshot starts a snapshot if one is due, and completes a finished one.
 func (w *Writer) advanceSnapshot(now time.Time) {
 	s := &w.snapshots
 	if s.running != nil {
@@ -48,8 +48,8 @@ func (w *Writer) advanceSnapshot(now time.Time) {
 	go func() { done <- snapshotResult{im, seq, w.save(context.Background(), im, seq, keep)} }()
 }
 
-// snapshotDue reports whether enough has happened since the last snapshot. A log that is full waits for the next one to
-// let records go.
+// snapshotDue reports whether enough time has passed or enough records were stored since the last snapshot. A full log can
+// purge records only after the next snapshot.
 func (w *Writer) snapshotDue(now time.Time) bool {
 	s := &w.snapshots
 	switch since := now.Sub(s.at); {
@@ -83,15 +83,15 @@ func (w *Writer) snapshotDone(r snapshotResult) {
 	w.purge(r.seq)
 }
 
-// nearlyFull reports whether the log has less than a fifth of its room left.
+// nearlyFull reports whether less than a fifth of the log's capacity is free.
 func (w *Writer) nearlyFull() bool {
 	b := w.Log.Bounds()
 	return b.Cap != 0 && b.Bytes >= b.Cap/10*8
 }
 
-// purge drops records that neither the snapshot nor a delivery nor a dead letter nor the history needs. The history is
-// kept for HistoryAge as long as the log is not nearly full. If it still is without, the records that only dead letters
-// need go, too, and the letters expire with them.
+// purge removes records that no snapshot, delivery, dead letter or history needs. The history is kept for HistoryAge
+// unless the log is nearly full. If the log is nearly full without the history, the records that only dead letters
+// need are removed too, and these dead letters expire.
 func (w *Writer) purge(snapshot uint64) {
 	room := !w.snapshots.full && !w.nearlyFull()
 	keep := w.state.Oldest(snapshot+1, state.Retention{History: room, DeadLetters: true})
@@ -118,7 +118,7 @@ func (w *Writer) purgeBefore(keep uint64) {
 	}
 }
 
-// lastSnapshot waits for the one that runs and takes one more, so that the next start is quick.
+// lastSnapshot waits for a running snapshot and takes another one, so that the next start is quick.
 func (w *Writer) lastSnapshot() error {
 	if w.snapshots.running != nil {
 		r := <-w.snapshots.running
@@ -130,7 +130,7 @@ func (w *Writer) lastSnapshot() error {
 	}
 	im := w.state.Snapshot()
 	if err := w.save(context.Background(), im, w.last, w.snapshots.base); err != nil {
-		w.Logger.Warn("no snapshot at stop, the next start reads the log", "error", err)
+		w.Logger.Warn("snapshot at stop failed, the next start reads the log", "error", err)
 	}
 	return nil
 }

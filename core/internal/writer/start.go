@@ -14,8 +14,8 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// Start reads the newest snapshot and the records after it, takes the next term, brings conversations in line with
-// the configured channels, and releases what waits. Call it once, before Run.
+// Start reads the newest snapshot and the records after it, and takes the next lease. Then it adapts conversations to the
+// configured channels and releases lane heads. Call it once, before Run.
 func (w *Writer) Start(ctx context.Context) error {
 	began := time.Now()
 	if err := w.restore(ctx); err != nil {
@@ -45,19 +45,19 @@ func (w *Writer) Start(ctx context.Context) error {
 	if err := w.firstRecords(ctx, now); err != nil {
 		return err
 	}
-	now = time.Now() // there may have been no room for long
+	now = time.Now() // storing may have waited for space
 	w.deadlinesFrom, w.pendingFrom = now.Add(startGrace), now.Add(conversation.PendingWait+w.longestCall())
 	w.snapshots.init(w.last, now)
 	w.state.All(func(c *state.Conversation) bool {
 		w.releaseHeads(c, now)
 		return true
 	})
-	w.Logger.Info("log replayed", "records", records, "conversations", w.state.Len(), "term", w.state.Lease(),
+	w.Logger.Info("log replayed", "records", records, "conversations", w.state.Len(), "lease", w.state.Lease(),
 		"duration_seconds", time.Since(began).Seconds())
 	return nil
 }
 
-// restore fills the book from the newest snapshot, if there is one.
+// restore loads the newest snapshot, if there is one.
 func (w *Writer) restore(ctx context.Context) error {
 	s, found, err := w.Log.LoadSnapshot(ctx)
 	switch {
@@ -69,12 +69,12 @@ func (w *Writer) restore(ctx context.Context) error {
 	first := w.Log.Bounds().First
 	if !found {
 		if first > 1 {
-			return fmt.Errorf("the log begins at record %d and there is no snapshot of what came before: restore a backup of the store", first)
+			return fmt.Errorf("the log begins at record %d, and there is no snapshot of earlier records: restore a backup of the store", first)
 		}
 		return nil
 	}
 	if first > s.Seq+1 {
-		return fmt.Errorf("the log begins at record %d, the newest whole snapshot is of record %d: restore a backup of the store", first, s.Seq)
+		return fmt.Errorf("the log begins at record %d, but the newest intact snapshot is of record %d: restore a backup of the store", first, s.Seq)
 	}
 	if err := w.state.Restore(s.Buckets, s.Meta); err != nil {
 		return err
@@ -84,13 +84,13 @@ func (w *Writer) restore(ctx context.Context) error {
 	return nil
 }
 
-// firstRecords takes the term: from here on a former writer's records are refused, and so would be ours if
-// somebody else took over. Then it brings conversations in line with the configured channels.
+// firstRecords takes the lease: from now on, records of a former writer are refused, and so are records of this one if
+// another takes over. Then it adapts conversations to the configured channels.
 func (w *Writer) firstRecords(ctx context.Context, now time.Time) error {
 	err := w.commitNow(ctx, now, func(tx *conversation.Transaction) { tx.StartLease(w.state.Lease()+1, w.Version) })
 	ids := conversation.Inconsistent(w.state, w.Policy)
 	if len(ids) > 0 {
-		w.Logger.Warn("conversations refer to channels that are not in the configuration", "count", len(ids))
+		w.Logger.Warn("conversations refer to channels that are not configured", "count", len(ids))
 	}
 	for len(ids) > 0 && err == nil {
 		n := min(len(ids), maxReconciledAtOnce)
@@ -104,7 +104,7 @@ func (w *Writer) firstRecords(ctx context.Context, now time.Time) error {
 	return err
 }
 
-// commitNow stores what f decides, outside the loop.
+// commitNow stores the changes of f in one record. It is for the time before the loop runs.
 func (w *Writer) commitNow(ctx context.Context, now time.Time, f func(*conversation.Transaction)) error {
 	tx := conversation.Begin(w.state, w.Policy, now, w.last+1, w.NewID)
 	f(tx)
@@ -125,8 +125,8 @@ func (w *Writer) commitNow(ctx context.Context, now time.Time, f func(*conversat
 	return nil
 }
 
-// appendAtStart stores a record. If the store is full it lets go of what nothing needs, and else waits for an operator
-// to make room.
+// appendAtStart stores a record. If the store is full, it purges records that nothing needs. If it is still full, it waits for
+// an operator to free space.
 func (w *Writer) appendAtStart(ctx context.Context, data []byte) error {
 	err := w.append(ctx, data)
 	if !errors.Is(err, store.ErrFull) {
@@ -137,16 +137,16 @@ func (w *Writer) appendAtStart(ctx context.Context, data []byte) error {
 		if err = w.append(ctx, data); !errors.Is(err, store.ErrFull) {
 			return err
 		}
-		w.Logger.Warn("store is full, the start waits until there is room", "retry_seconds", retryStart.Seconds(), "error", err)
+		w.Logger.Warn("store is full, the start waits for space", "retry_seconds", retryStart.Seconds(), "error", err)
 		select {
 		case <-time.After(retryStart):
 		case <-ctx.Done():
-			return fmt.Errorf("stopped while there was no room: %w", err)
+			return fmt.Errorf("stopped while the store was full: %w", err)
 		}
 	}
 }
 
-// makeRoom takes a snapshot, so that the log need not reach further back than what waits, and purges.
+// makeRoom takes a snapshot, so that only pending deliveries need older records, and purges.
 func (w *Writer) makeRoom(ctx context.Context) {
 	im := w.state.Snapshot()
 	err := w.save(ctx, im, w.last, w.snapshots.base)
@@ -155,8 +155,7 @@ func (w *Writer) makeRoom(ctx context.Context) {
 	w.snapshots.full = false
 }
 
-// Found returns what Start has found: live conversations, and deliveries that wait, by channel. Call it between
-// Start and Run.
+// Found returns the number of live conversations and the queued deliveries per channel. Call it between Start and Run.
 func (w *Writer) Found() (conversations int, queued map[string]int) {
 	queued = map[string]int{}
 	w.state.All(func(c *state.Conversation) bool {
@@ -171,7 +170,7 @@ func (w *Writer) Found() (conversations int, queued map[string]int) {
 	return conversations, queued
 }
 
-// longestCall returns the longest time that a call to any channel may take.
+// longestCall returns the longest call timeout of all channels.
 func (w *Writer) longestCall() time.Duration {
 	var longest time.Duration
 	for _, ch := range w.Policy.Channels {

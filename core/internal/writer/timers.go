@@ -7,8 +7,8 @@ import (
 	"patchbay/core/internal/conversation"
 )
 
-// timers holds at most one deadline a conversation. Setting is O(log n); what was set before is skipped when
-// its time comes.
+// timers holds at most one deadline per conversation. Setting one takes O(log n). Replaced deadlines stay in the heap and are
+// skipped when they are due.
 type timers struct {
 	heap timerHeap
 	at   map[string]time.Time
@@ -34,7 +34,7 @@ func (t *timers) set(conv string, at time.Time) {
 
 func (t *timers) drop(conv string) { delete(t.at, conv) }
 
-// next returns the first deadline, or false.
+// next returns the first deadline, or false if there is none.
 func (t *timers) next() (time.Time, bool) {
 	for len(t.heap) > 0 {
 		e := t.heap[0]
@@ -46,7 +46,7 @@ func (t *timers) next() (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// take removes and returns a conversation whose deadline has come, or "".
+// take removes and returns a conversation whose deadline is due, or "".
 func (t *timers) take(now time.Time) string {
 	at, ok := t.next()
 	if !ok || at.After(now) {
@@ -78,8 +78,8 @@ func (h *timerHeap) Pop() any {
 	return e
 }
 
-// due returns the conversations whose deadline has come, a bounded number at once. After a start, deadlines that
-// passed while the gateway was away wait for a moment: what the vendors repeat goes first.
+// due returns conversations whose deadline is due, at most maxDeadlinesAtOnce. After a start, overdue deadlines wait until
+// deadlinesFrom, so that repeated webhooks go first.
 func (w *Writer) due(now time.Time) []string {
 	if now.Before(w.deadlinesFrom) {
 		return nil
@@ -95,8 +95,8 @@ func (w *Writer) due(now time.Time) []string {
 	return out
 }
 
-// orphansDue returns when the first envelope without a thread is given up, or false. After a start they wait their whole
-// time again: the call that opens the thread was cut off, too, and is being repeated.
+// pendingDue returns the deadline of the first pending envelope, or false if there is none. After a start, pending envelopes
+// wait their full time again, since the call that opens their thread is repeated.
 func (w *Writer) pendingDue() (at time.Time, found bool) {
 	n, at := w.state.Pending()
 	if at.Before(w.pendingFrom) {
@@ -105,13 +105,13 @@ func (w *Writer) pendingDue() (at time.Time, found bool) {
 	return at, n > 0
 }
 
-// lettersDue reports whether dead letters must be looked through: rarely, or at once if there are too many or the log
-// does not have all their records any more.
+// deadLettersDue reports whether to search for expired dead letters: every deadLettersEvery, or immediately if there are too
+// many or the log no longer has their records.
 func (w *Writer) deadLettersDue(now time.Time) bool {
 	return w.state.DeadLetterCount() > conversation.MaxDeadLetters || w.state.DeadLetterCount() > 0 && !now.Before(w.expireAt)
 }
 
-// untilTimer returns how long the loop may sleep.
+// untilTimer returns the time until the next deadline of the loop.
 func (w *Writer) untilTimer(now time.Time) time.Duration {
 	next := now.Add(time.Minute)
 	if at, ok := w.timers.next(); ok && at.Before(next) {

@@ -1,7 +1,6 @@
 package writer
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -16,7 +15,7 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// Options are what a Writer needs. All are required but Limit.
+// Options configure a Writer. All fields without a documented default are required.
 type Options struct {
 	Log      store.Log
 	Policy   *conversation.Policy
@@ -25,52 +24,43 @@ type Options struct {
 	Logger   *slog.Logger
 	NewID    func() string
 	Version  string
-	// OpensPerMinute bounds the conversations that one channel may open; 0 is no bound.
+	// OpensPerMinute limits the conversations that one channel may open; 0 is no limit.
 	OpensPerMinute int
-	// HistoryAge is how long records are kept beyond what deliveries need; 0 is a week.
+	// HistoryAge is the age up to which records are kept that no delivery needs; 0 is a week.
 	HistoryAge time.Duration
 }
 
-// Writer owns the book. Its methods are safe for concurrent use, except Start and Run.
+// Writer owns the state. Its methods are safe for concurrent use, except Start and Run.
 type Writer struct {
 	Options
 	state  *state.State
 	last   uint64
 	recent *envelopeCache
 
-	mu          sync.Mutex // guards what follows
+	mu          sync.Mutex // guards the next five fields
 	results     []*delivery.Outcome
 	submissions []*submission
 	commands    []*command
 	stopping    bool
 	wake        chan struct{}
 
-	failure       atomic.Pointer[string] // why nothing can be stored, or nil
+	failure       atomic.Pointer[string] // cause, while nothing can be stored; otherwise nil
 	opens         map[string]*rate.Limiter
 	inFlight      inFlight
 	timers        timers
 	deadlinesFrom time.Time // overdue deadlines wait until then
-	pendingFrom   time.Time // no orphan is given up before: those of before the start wait anew
-	admitAt       time.Time // orphans whose thread is known are not taken in before: the last try failed
-	// lettersAt is when dead letters are looked through again, and moreLetters whether the last look left some.
-	expireAt     time.Time
-	moreToExpire bool
+	pendingFrom   time.Time // pending envelopes are kept at least until then
+	admitAt       time.Time // next try to admit pending envelopes, after a failed one
+	expireAt      time.Time // next search for expired dead letters
+	moreToExpire  bool      // the last search left expired dead letters
 
-	retryAt       time.Time // when a record that was not stored is tried again
+	retryAt       time.Time // next try to store a refused record
 	pendingOffers map[string]bool
 	snapshots     snapshotter
 	ages          ages
 }
 
-// command runs on the loop. With turn it may change state; with view it only looks.
-type command struct {
-	decide func(*conversation.Transaction) error
-	view   func(*state.State)
-	err    error
-	done   chan struct{}
-}
-
-// New returns a writer that has not yet read its log.
+// New returns a writer. Call Start and then Run.
 func New(o Options) *Writer {
 	if o.HistoryAge == 0 {
 		o.HistoryAge = historyAge
@@ -81,7 +71,7 @@ func New(o Options) *Writer {
 	}
 }
 
-// Writable returns nil if new input can be stored, else why not.
+// Writable returns nil if new input can be stored, otherwise an error that matches ErrUnavailable.
 func (w *Writer) Writable() error {
 	if why := w.failure.Load(); why != nil {
 		return fmt.Errorf("%w: %s", ErrUnavailable, *why)
@@ -92,39 +82,12 @@ func (w *Writer) Writable() error {
 	return nil
 }
 
-// Finish takes the outcome of a delivery. It does not wait.
+// Finish passes the outcome of a delivery to the loop. It does not block.
 func (w *Writer) Finish(o *delivery.Outcome) {
 	w.mu.Lock()
 	w.results = append(w.results, o)
 	w.mu.Unlock()
 	w.wakeUp()
-}
-
-// Do runs f on the loop; what it decides is stored before Do returns.
-func (w *Writer) Do(ctx context.Context, f func(*conversation.Transaction) error) error {
-	return w.command(ctx, &command{decide: f, done: make(chan struct{})})
-}
-
-// View runs f on the loop. It must be quick; it may keep the *Conversation values that it sees.
-func (w *Writer) View(ctx context.Context, f func(*state.State)) error {
-	return w.command(ctx, &command{view: f, done: make(chan struct{})})
-}
-
-func (w *Writer) command(ctx context.Context, c *command) error {
-	w.mu.Lock()
-	if w.stopping {
-		w.mu.Unlock()
-		return ErrStopping
-	}
-	w.commands = append(w.commands, c)
-	w.mu.Unlock()
-	w.wakeUp()
-	select {
-	case <-c.done:
-		return c.err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 func (w *Writer) wakeUp() {

@@ -12,7 +12,7 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// ages remembers, roughly, when records were written: one mark in markEach records.
+// ages maps sequences to times of writing, with one mark per ageMarkEvery records.
 type ages struct {
 	marks []ageMark
 }
@@ -24,10 +24,10 @@ type ageMark struct {
 
 const ageMarkEvery = 1000
 
-// samples is how many records of a log are looked at when it is opened.
+// ageSamples is the number of records that are read to find the ages in an existing log.
 const ageSamples = 64
 
-// sample marks records spread over the whole log, so that those of earlier runs grow old too.
+// sample adds marks for records spread over the whole log.
 func (a *ages) sample(ctx context.Context, log store.Log) error {
 	b := log.Bounds()
 	if b.Empty() {
@@ -57,7 +57,7 @@ func (a *ages) note(seq uint64, at time.Time) {
 	}
 }
 
-// before returns the newest known sequence that was written before t, or 0; older marks are forgotten.
+// before returns the newest marked sequence that was written before t, or 0. It removes older marks.
 func (a *ages) before(t time.Time) uint64 {
 	var seq uint64
 	for len(a.marks) > 0 && a.marks[0].at.Before(t) {

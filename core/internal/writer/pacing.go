@@ -7,9 +7,9 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// space keeps commits apart under load, so that each carries more: an append costs the same for one input as for
-// many. When the loop was idle it does not wait. Outcomes that nothing waits for may linger a little longer, to
-// be stored together with the next input; a crash meanwhile repeats their calls like any others in flight.
+// pace delays the next commit under load, so that it has more inputs: an append costs the same for one input as for many.
+// An idle loop does not wait. Outcomes that nothing depends on may wait a little longer and are stored with the next
+// input. A crash during that time repeats their calls, as for all calls in flight.
 func (w *Writer) pace(last time.Time) {
 	for {
 		limit := commitSpacing
@@ -28,14 +28,14 @@ func (w *Writer) pace(last time.Time) {
 		select {
 		case <-timer.C:
 			return
-		case <-w.wake: // something came: look again
+		case <-w.wake: // a new input may end the wait
 			timer.Stop()
 		}
 	}
 }
 
-// mayLinger reports whether nothing waits but outcomes of deliveries with nothing behind them in their
-// conversation's lanes.
+// canLinger reports whether all waiting inputs are outcomes of delivered messages, with no other delivery waiting in their
+// conversations.
 func (w *Writer) canLinger() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// lessen makes a batch smaller whose record does not fit into the log: the later half of its inputs waits for the
-// next record. If a single input is too much alone, it is given up as undecided.
+// shrinkBatch shrinks a batch whose record is too large. The second half of its inputs waits for the next record. A single
+// input that is too large becomes a dead letter.
 func (w *Writer) shrinkBatch(b *batch, why string) {
 	n := len(b.results) + len(b.deadlines) + len(b.commands) + len(b.submissions)
-	if b.expirePending && n > 0 { // their deadline has passed, so they come back at once
+	if b.expirePending && n > 0 { // their deadline has passed, so the next batch has them
 		b.expirePending = false
 		return
 	}
@@ -52,10 +52,10 @@ func (w *Writer) shrinkBatch(b *batch, why string) {
 	w.wakeUp()
 }
 
-// giveUp takes the only input of a batch out of it, or leaves what says that it was given up.
+// giveUpInput removes the only input of a batch, or replaces it with a failure outcome.
 func (w *Writer) giveUpInput(b *batch, why string) {
 	w.Logger.Error("decision does not fit into a record", "error", why)
-	if b.admitPending { // they are given up when their time comes
+	if b.admitPending { // they expire at their deadline
 		b.admitPending, w.admitAt = false, time.Now().Add(time.Minute)
 	}
 	for i, o := range b.results {

@@ -1,0 +1,66 @@
+package writer
+
+import (
+	"time"
+
+	"patchbay/core/internal/delivery"
+)
+
+// batch is the inputs of one record.
+type batch struct {
+	results           []*delivery.Outcome
+	deadlines         []string
+	commands          []*command
+	submissions       []*submission
+	expirePending     bool
+	admitPending      bool                   // pending envelopes may have a known thread
+	expireDeadLetters bool                   // dead letters may have expired
+	poisoned          map[*submission]string // cause of the panic, by submission
+	since             time.Time              // arrival of the oldest input
+}
+
+// collect takes waiting inputs, outcomes first, up to the limits of a record. It returns nil if there are none.
+func (w *Writer) collect(now time.Time) *batch {
+	b := &batch{since: now}
+	b.deadlines = w.due(now)
+	if at, found := w.pendingDue(); found && !at.After(now) {
+		b.expirePending = true
+	}
+	b.admitPending = w.state.PendingReady() && !now.Before(w.admitAt)
+	b.expireDeadLetters = w.deadLettersDue(now)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	bytes, n := 0, 0
+	for ; n < len(w.results) && n < maxInputs; n++ {
+		if bytes += outcomeBytes(w.results[n]); bytes > maxRecord && n > 0 {
+			break
+		}
+	}
+	b.results, w.results = w.results[:n:n], w.results[n:]
+	b.commands, w.commands = w.commands, nil
+	n = 0
+	for ; n < len(w.submissions) && n+len(b.results) < maxInputs; n++ {
+		if bytes += w.submissions[n].bytes; bytes > maxRecord && n+len(b.results) > 0 {
+			break
+		}
+		if w.submissions[n].since.Before(b.since) {
+			b.since = w.submissions[n].since
+		}
+	}
+	b.submissions, w.submissions = w.submissions[:n:n], w.submissions[n:]
+	if len(w.results)+len(w.submissions) > 0 {
+		w.wakeUp()
+	}
+	if len(b.results)+len(b.commands)+len(b.submissions)+len(b.deadlines) == 0 && !b.expirePending && !b.admitPending && !b.expireDeadLetters {
+		return nil
+	}
+	return b
+}
+
+func outcomeBytes(o *delivery.Outcome) int {
+	n := changeBytes + len(o.State) + len(o.Text)
+	for _, r := range o.Replies {
+		n += len(r.Bytes) + changeBytes
+	}
+	return n
+}
