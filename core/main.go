@@ -1,5 +1,5 @@
-// Command patchbay is a message gateway: it takes a message in from any vendor, decides by rules who gets it, and
-// hands it over in that vendor's own dialect. See docs/architecture.md.
+// Command patchbay is a message gateway: it receives messages from any vendor, routes them by rules, and delivers them in
+// the format of the receiving vendor. See docs/architecture.md.
 package main
 
 import (
@@ -11,14 +11,14 @@ import (
 	"patchbay/core/internal/cli"
 )
 
-// version is set by the linker.
-var version = "dev"
+// version is set by the linker, see the Makefile.
+var version string
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := cli.Main(ctx, cli.Process{
 		Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Version: version,
-		Unhook: stop, // from the first signal on, a second one ends the process at once
+		Unhook: stop, // after the first signal, a second one ends the process immediately
 	})
 	stop()
 	os.Exit(code)

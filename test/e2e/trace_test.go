@@ -50,7 +50,7 @@ func TestTrace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got := s.Run(t, "trace", id)
 			if got.Code != 0 || !strings.HasPrefix(got.Stdout, "conversation "+tr.ID+" (live)\n") ||
-				!strings.HasSuffix(got.Stdout, "  nothing waits\n") || strings.Contains(got.Stdout, greeting) {
+				!strings.HasSuffix(got.Stdout, "  no pending deliveries\n") || strings.Contains(got.Stdout, greeting) {
 				t.Errorf("trace %s: exit code %d\n%s%s", id, got.Code, got.Stdout, got.Stderr)
 			}
 		})

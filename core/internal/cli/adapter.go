@@ -15,12 +15,12 @@ import (
 )
 
 func newAdapter(o *options) *cobra.Command {
-	return group("adapter", "Look at the adapters' processes, restart one, and examine programs", newAdapterList(o), newAdapterRestart(o), newAdapterTest(o))
+	return group("adapter", "List and restart plugin processes, test an adapter", newAdapterList(o), newAdapterRestart(o), newAdapterTest(o))
 }
 
 func newAdapterList(o *options) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the adapters with their states", Args: cobra.NoArgs,
+		Use: "list", Short: "List the adapters with the state of their processes", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			asJSON, err := o.wantsJSON()
 			if err != nil {
@@ -29,7 +29,7 @@ func newAdapterList(o *options) *cobra.Command {
 			var answer struct {
 				Adapters []admin.Adapter `json:"adapters"`
 			}
-			if err := o.ask(cmd.Context(), http.MethodGet, "/api/adapters", &answer); err != nil {
+			if err := o.call(cmd.Context(), http.MethodGet, "/api/adapters", &answer); err != nil {
 				return err
 			}
 			if asJSON {
@@ -38,26 +38,28 @@ func newAdapterList(o *options) *cobra.Command {
 			tw := tabwriter.NewWriter(o.process.Stdout, 2, 8, 2, ' ', 0)
 			fmt.Fprintln(tw, "NAME\tSTATE\tSINCE\tVERSION\tPID\tRESTARTS\tLAST ERROR")
 			for _, a := range answer.Adapters {
-				word, _, _ := strings.Cut(a.LastError, "\n")
+				firstLine, _, _ := strings.Cut(a.LastError, "\n")
 				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%d\t%s\n", a.Name, a.State, a.Since.Format(time.RFC3339), cmp.Or(a.Version, "-"), a.PID,
-					a.Restarts, cmp.Or(word, "-"))
+					a.Restarts, cmp.Or(firstLine, "-"))
 			}
 			return tw.Flush()
 		},
 	}
-	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "table or json")
+	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
 	return cmd
 }
 
 func newAdapterRestart(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "restart NAME", Short: "Replace an adapter's process, or end its quarantine",
-		Long: `Replace an adapter's process: its running calls end first, and what comes meanwhile waits. An adapter that waits for its
-next start, in quarantine too, is started at once. The command does not wait for the new process; 'patchbay adapter list' shows it.`,
+		Use: "restart NAME", Short: "Restart the plugin process of an adapter",
+		Long: `Restart the plugin process of an adapter. Its running calls end first, and new
+calls wait for the new process. An adapter in backoff or quarantine starts
+immediately. The command does not wait for the new process; its state is in
+'patchbay adapter list'.`,
 		Args: arguments("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var answer struct{ Adapter, Status string }
-			if err := o.ask(cmd.Context(), http.MethodPost, "/api/adapters/"+url.PathEscape(args[0])+"/restart", &answer); err != nil {
+			if err := o.call(cmd.Context(), http.MethodPost, "/api/adapters/"+url.PathEscape(args[0])+"/restart", &answer); err != nil {
 				return err
 			}
 			fmt.Fprintln(o.process.Stdout, answer.Adapter, answer.Status)

@@ -76,7 +76,7 @@ func (o *options) examine(cmd *cobra.Command, f *examFlags, program string) erro
 		return failure(fmt.Errorf("print the scorecard: %w", err))
 	}
 	if card.Failed() {
-		return &coded{code: exitFound, said: true, err: errors.New("the adapter failed the exam")}
+		return &coded{code: exitFound, printed: true, err: errors.New("the adapter failed the exam")}
 	}
 	return nil
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// arguments takes exactly the named arguments; the last can be repeated if its name ends in "...". An error says which is
-// missing or too much.
+// arguments accepts exactly the named arguments. The last one can be repeated if its name ends in "...". An error names
+// the argument that is missing or not expected.
 func arguments(names ...string) cobra.PositionalArgs {
 	last, more := strings.CutSuffix(names[len(names)-1], "...")
 	return func(cmd *cobra.Command, args []string) error {
@@ -18,7 +18,7 @@ func arguments(names ...string) cobra.PositionalArgs {
 		case len(args) < len(names):
 			return fmt.Errorf("%s: %s is missing: %s", cmd.CommandPath(), last, cmd.UseLine())
 		case len(args) > len(names) && !more:
-			return fmt.Errorf("%s: %q is one argument too many: %s", cmd.CommandPath(), args[len(names)], cmd.UseLine())
+			return fmt.Errorf("%s: unexpected argument %q: %s", cmd.CommandPath(), args[len(names)], cmd.UseLine())
 		}
 		return nil
 	}

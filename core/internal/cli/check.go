@@ -11,14 +11,18 @@ import (
 func newCheck(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
-		Short: "Check the configuration and everything it names",
-		Long: `Check the configuration: the file, its references, the routes and their conditions, and each channel's settings, for
-which the adapters are started and asked. It listens nowhere and touches no network and no store. Everything that is
-wrong is reported at once, with file, line and column. Exit code 3 if there is any; warnings alone are no reason for it.`,
+		Short: "Check the configuration",
+		Long: `Check the configuration file, its references, the routes with their
+conditions, and the settings of each channel. The adapters are started to
+validate the settings. Nothing else is started: no listener, no store, no
+network access.
+
+All problems are reported together, with file, line and column. The exit code
+is 3 if there are problems; warnings do not count.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config.Load(config.Options{Path: o.config})
-			found := o.introduce(cmd.Context(), cfg)
+			found := o.validate(cmd.Context(), cfg)
 			if err == nil && len(found.Problems) > 0 {
 				err = &config.Problems{}
 			}

@@ -1,5 +1,5 @@
-// Package cli is the command line: one file a command. Commands that look at a running gateway go through its
-// admin listener, never to its store.
+// Package cli is the command line, with one file per command. Commands that inspect a running gateway use its admin
+// listener, never its store.
 package cli
 
 import (
@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -21,26 +22,26 @@ import (
 const (
 	exitOK      = 0
 	exitFailure = 1  // failed while running
-	exitUsage   = 2  // wrong use of the command line
+	exitUsage   = 2  // wrong usage of the command line
 	exitFound   = 3  // a check found problems
 	exitService = 69 // the gateway is not reachable
 	exitConfig  = 78 // the configuration is invalid, at start
 )
 
-// Process is what a command may touch of its process.
+// Process is the part of the operating system's process that commands use.
 type Process struct {
 	Args    []string
 	Stdout  io.Writer
 	Stderr  *os.File
-	Version string
-	Unhook  func() // gives signals back to the system
+	Version string // set by the linker, or empty
+	Unhook  func() // restores the default handling of signals
 }
 
-// coded is an error with an exit code of its own. Said means that the user has been told.
+// coded is an error with an exit code. Its message is printed unless it is printed already.
 type coded struct {
-	code int
-	said bool
-	err  error
+	code    int
+	printed bool
+	err     error
 }
 
 func (c *coded) Error() string { return c.err.Error() }
@@ -48,6 +49,8 @@ func (c *coded) Unwrap() error { return c.err }
 
 // Main runs one command and returns the process's exit code.
 func Main(ctx context.Context, p Process) int {
+	info, _ := debug.ReadBuildInfo()
+	p.Version = programVersion(p.Version, info)
 	root := newRoot(&p)
 	root.SetArgs(p.Args)
 	root.SetOut(p.Stdout)
@@ -57,10 +60,10 @@ func Main(ctx context.Context, p Process) int {
 		return exitOK
 	}
 	c, ok := errors.AsType[*coded](err)
-	if !ok { // cobra's own: unknown command or flag, wrong arguments
+	if !ok { // from cobra: an unknown command or flag, wrong arguments
 		c = &coded{code: exitUsage, err: fmt.Errorf("%w\nRun 'patchbay --help' for usage", err)}
 	}
-	if !c.said {
+	if !c.printed {
 		fmt.Fprintf(p.Stderr, "patchbay: %v\n", c.err)
 	}
 	return c.code
@@ -81,15 +84,17 @@ func newRoot(p *Process) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "patchbay",
 		Short: "A message gateway between live chats, bots and human agents",
-		Long: `Patchbay takes a message in from any channel, decides by the routes in a YAML file who gets it, and hands it
-over in that vendor's dialect: in order, with nothing lost, and with one owner of each conversation.
+		Long: `Patchbay receives messages from any channel, routes them by the rules of a YAML
+file, and delivers them in the vendor's format: in order, without loss, and
+with one owner per conversation.
 
-Exit codes: 0 success, 1 failure while running, 2 wrong usage, 3 a check found problems, 69 the gateway is not
-reachable, 78 the configuration is invalid at start.`,
-		Example: `  patchbay check                      look at config.yaml and everything it names
-  patchbay run                        start the gateway
-  patchbay trace 0190d1c2-...         what happened to a message, and what it waits for
-  patchbay dead list                  what was given up`,
+Exit codes: 0 success, 1 failure while running, 2 wrong usage, 3 a check found
+problems, 69 the gateway is not reachable, 78 the configuration is invalid at
+start.`,
+		Example: `  patchbay check               check config.yaml
+  patchbay run                 start the gateway
+  patchbay trace 0190d1c2-...  show the path of a message
+  patchbay dead list           list deliveries that were given up`,
 		SilenceErrors: true, SilenceUsage: true, Version: p.Version,
 	}
 	root.SetVersionTemplate("patchbay {{.Version}}\n")
@@ -97,14 +102,14 @@ reachable, 78 the configuration is invalid at start.`,
 	if config == "" {
 		config = "config.yaml"
 	}
-	root.PersistentFlags().StringVarP(&o.config, "config", "c", config, "configuration `file` (PATCHBAY_CONFIG)")
-	root.PersistentFlags().StringVar(&o.admin, "admin", "", "`address` of a running gateway's admin listener; default: as configured")
+	root.PersistentFlags().StringVarP(&o.config, "config", "c", config, "config `file`, PATCHBAY_CONFIG")
+	root.PersistentFlags().StringVar(&o.admin, "admin", "", "admin `address` of the gateway (default: as configured)")
 	root.AddCommand(newRun(o), newCheck(o), newTrace(o), newDead(o), newConversation(o), newAdapter(o), newVersion(o))
 	return root
 }
 
-// group makes a command that only has others below it. Alone it helps; a command that it does not have is wrong usage,
-// which cobra would take for a call for help.
+// group makes a command that only has subcommands. Without a subcommand it prints its help. An unknown subcommand is
+// wrong usage, for which cobra would print the help too.
 func group(name, short string, commands ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: name, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -113,20 +118,20 @@ func group(name, short string, commands ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// load reads the configuration. Of one that has problems it asks the adapters what else is wrong, and shows all at once;
-// the error ends the command with the given code.
+// load reads the configuration. If loading fails, the adapters validate the rest, all problems are printed, and the error
+// has the given exit code.
 func (o *options) load(ctx context.Context, code int) (*config.Config, error) {
 	cfg, err := config.Load(config.Options{Path: o.config})
 	if err != nil {
-		return nil, o.invalid(code, err, o.introduce(ctx, cfg))
+		return nil, o.invalid(code, err, o.validate(ctx, cfg))
 	}
 	o.warn(cfg.Warnings)
 	return cfg, nil
 }
 
-// introduce has the adapters check what can be used of a configuration, which can be nil. What they log is not shown: their last
-// words are in the problems.
-func (o *options) introduce(ctx context.Context, cfg *config.Config) app.Findings {
+// validate has the adapters validate the usable part of a configuration, which can be nil. It discards their logs, since
+// the problems contain their last output.
+func (o *options) validate(ctx context.Context, cfg *config.Config) app.Findings {
 	if cfg == nil {
 		return app.Findings{}
 	}
@@ -136,15 +141,14 @@ func (o *options) introduce(ctx context.Context, cfg *config.Config) app.Finding
 	return found
 }
 
-// warn shows what works, but hardly as meant.
+// warn prints warnings.
 func (o *options) warn(warnings []config.Problem) {
 	for _, w := range warnings {
 		fmt.Fprintf(o.process.Stderr, "warning: %s\n", w)
 	}
 }
 
-// invalid shows every problem, one a line, those of err and those that were found beside, and returns the error that ends
-// the command.
+// invalid prints the problems of err and of the adapters, one per line, and returns the error that ends the command.
 func (o *options) invalid(code int, err error, found app.Findings) error {
 	problems, ok := errors.AsType[*config.Problems](err)
 	if !ok {
@@ -161,5 +165,5 @@ func (o *options) invalid(code int, err error, found app.Findings) error {
 		noun = "problem"
 	}
 	fmt.Fprintf(o.process.Stderr, "patchbay: %d %s in %s\n", len(problems.List), noun, o.config)
-	return &coded{code: code, said: true, err: err}
+	return &coded{code: code, printed: true, err: err}
 }

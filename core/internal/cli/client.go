@@ -13,11 +13,11 @@ import (
 	"patchbay/core/internal/config"
 )
 
-// maxAnswer bounds what a command reads from the gateway.
+// maxAnswer bounds the size of an answer of the gateway.
 const maxAnswer = 256 << 20
 
-// ask calls the admin API of the running gateway and decodes its answer into v.
-func (o *options) ask(ctx context.Context, method, path string, v any) error {
+// call calls the admin API of the running gateway and decodes its answer into v.
+func (o *options) call(ctx context.Context, method, path string, v any) error {
 	addr := o.admin
 	if addr == "" {
 		var err error
@@ -33,7 +33,7 @@ func (o *options) ask(ctx context.Context, method, path string, v any) error {
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return &coded{code: exitService, err: fmt.Errorf("ask the gateway at %s: %w\nIs it running? --admin names another address", addr, err)}
+		return &coded{code: exitService, err: fmt.Errorf("call the gateway at %s: %w\nIs it running? Set another address with --admin", addr, err)}
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
@@ -53,7 +53,7 @@ func (o *options) ask(ctx context.Context, method, path string, v any) error {
 	return nil
 }
 
-// dialable turns an address to listen on into one to call.
+// dialable returns the address under which a listener can be called.
 func dialable(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil || host != "" {
@@ -69,7 +69,7 @@ func (o *options) print(v any) error {
 	return enc.Encode(v)
 }
 
-// wantsJSON checks the output flag.
+// wantsJSON reports whether the flag --output asks for JSON.
 func (o *options) wantsJSON() (bool, error) {
 	switch o.output {
 	case "table":
@@ -77,5 +77,5 @@ func (o *options) wantsJSON() (bool, error) {
 	case "json":
 		return true, nil
 	}
-	return false, &coded{code: exitUsage, err: fmt.Errorf("--output %q: use table or json", o.output)}
+	return false, &coded{code: exitUsage, err: fmt.Errorf("--output %q: want table or json", o.output)}
 }

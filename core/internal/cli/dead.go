@@ -16,8 +16,8 @@ import (
 )
 
 func newDead(o *options) *cobra.Command {
-	cmd := group("dead", "Look at what was given up, and replay it", newDeadList(o), newDeadShow(o), newDeadReplay(o), newDeadDrop(o))
-	cmd.PersistentFlags().StringVarP(&o.output, "output", "o", "table", "table or json")
+	cmd := group("dead", "Inspect, replay and drop dead letters", newDeadList(o), newDeadShow(o), newDeadReplay(o), newDeadDrop(o))
+	cmd.PersistentFlags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
 	return cmd
 }
 
@@ -33,7 +33,7 @@ func newDeadList(o *options) *cobra.Command {
 			var answer struct {
 				DeadLetters []trail.DeadLetter `json:"dead_letters"`
 			}
-			if err := o.ask(cmd.Context(), http.MethodGet, "/api/dead-letters?"+url.Values{"channel": {channel}}.Encode(), &answer); err != nil {
+			if err := o.call(cmd.Context(), http.MethodGet, "/api/dead-letters?"+url.Values{"channel": {channel}}.Encode(), &answer); err != nil {
 				return err
 			}
 			if asJSON {
@@ -51,13 +51,13 @@ func newDeadList(o *options) *cobra.Command {
 			return tw.Flush()
 		},
 	}
-	cmd.Flags().StringVar(&channel, "channel", "", "only those for this `channel`")
+	cmd.Flags().StringVar(&channel, "channel", "", "only dead letters of this `channel`")
 	return cmd
 }
 
 func newDeadShow(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "Show a dead letter and the trail of its conversation", Args: arguments("ID"),
+		Use: "show ID", Short: "Show a dead letter and its conversation", Args: arguments("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			asJSON, err := o.wantsJSON()
 			if err != nil {
@@ -67,14 +67,14 @@ func newDeadShow(o *options) *cobra.Command {
 				DeadLetter    trail.DeadLetter      `json:"dead_letter"`
 				Conversations []*trail.Conversation `json:"conversations"`
 			}
-			if err := o.ask(cmd.Context(), http.MethodGet, "/api/dead-letters/"+url.PathEscape(args[0]), &answer); err != nil {
+			if err := o.call(cmd.Context(), http.MethodGet, "/api/dead-letters/"+url.PathEscape(args[0]), &answer); err != nil {
 				return err
 			}
 			if asJSON {
 				return o.print(answer)
 			}
 			d := answer.DeadLetter
-			fmt.Fprintf(o.process.Stdout, "dead letter %s\n  %s towards %s, given up %s after %d attempts\n  %s: %s\n", d.ID, d.Kind, d.Channel,
+			fmt.Fprintf(o.process.Stdout, "dead letter %s\n  %s to %s, given up %s after %d attempts\n  %s: %s\n", d.ID, d.Kind, d.Channel,
 				d.DeadAt.Format(time.RFC3339), d.Attempts, d.Error, d.Detail)
 			for _, c := range answer.Conversations {
 				writeTrail(o.process.Stdout, c)
@@ -86,35 +86,35 @@ func newDeadShow(o *options) *cobra.Command {
 
 func newDeadReplay(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "replay ID...", Short: "Put dead letters back into their lanes",
-		Long: `Put dead letters back into their lanes. They pass the fence again: a customer's words go to whoever has control now,
-and what an owner said in an earlier term is not sent any more (it ends as fenced).`,
+		Use: "replay ID...", Short: "Deliver dead letters again",
+		Long: `Put dead letters back into their lanes. Fencing applies again: a customer's
+message goes to the current owner, and a message of a former owner ends as
+fenced.`,
 		Args: arguments("ID..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.eachLetter(cmd.Context(), args, http.MethodPost, "/replay")
+			return o.eachDeadLetter(cmd.Context(), args, http.MethodPost, "/replay")
 		},
 	}
 }
 
 func newDeadDrop(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "drop ID...", Short: "Let go of dead letters for good",
+		Use: "drop ID...", Short: "Delete dead letters",
 		Args: arguments("ID..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.eachLetter(cmd.Context(), args, http.MethodDelete, "")
+			return o.eachDeadLetter(cmd.Context(), args, http.MethodDelete, "")
 		},
 	}
 }
 
-// eachLetter asks the same for every dead letter and says what became of each. One that fails does not keep the others
-// from their turn.
-func (o *options) eachLetter(ctx context.Context, ids []string, method, what string) error {
+// eachDeadLetter makes one call per dead letter and prints each result. A failure does not stop the others.
+func (o *options) eachDeadLetter(ctx context.Context, ids []string, method, action string) error {
 	var failed []error
 	for _, id := range ids {
 		var answer struct{ Status, Delivery string }
-		err := o.ask(ctx, method, "/api/dead-letters/"+url.PathEscape(id)+what, &answer)
+		err := o.call(ctx, method, "/api/dead-letters/"+url.PathEscape(id)+action, &answer)
 		var c *coded
-		if errors.As(err, &c) && c.code != exitFailure { // the gateway is not there, or its address is wrong
+		if errors.As(err, &c) && c.code != exitFailure { // the gateway is not reachable
 			return err
 		}
 		if err != nil {

@@ -17,16 +17,16 @@ func newRun(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "run",
 		Short: "Start the gateway",
-		Long: `Start the gateway and serve until SIGINT or SIGTERM: then it takes no more requests, lets running calls end, stores
-their outcomes, stops the adapters and exits with 0. A second signal ends it at once; nothing that was accepted is
-lost either way.`,
+		Long: `Start the gateway and serve until SIGINT or SIGTERM. Then it refuses requests,
+waits for running calls, stores their outcomes, stops the adapters and exits
+with 0. A second signal ends it immediately. Accepted messages are never lost.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 }
 
 func (o *options) run(ctx context.Context) error {
-	began := time.Now()
+	started := time.Now()
 	cfg, err := o.load(ctx, exitConfig)
 	if err != nil {
 		return err
@@ -40,7 +40,7 @@ func (o *options) run(ctx context.Context) error {
 		return failure(fmt.Errorf("start: %w", err))
 	}
 	log.Info("ready", "listen", a.Public.String(), "admin", a.Private.String(), "version", o.process.Version,
-		"duration_seconds", time.Since(began).Seconds())
+		"duration_seconds", time.Since(started).Seconds())
 	err = a.Wait(ctx)
 	o.process.Unhook()
 	log.Info("stopping")

@@ -18,12 +18,14 @@ func newTrace(o *options) *cobra.Command {
 	var text, all bool
 	cmd := &cobra.Command{
 		Use:   "trace ID",
-		Short: "Tell what happened to a message, and why it waits",
-		Long: `Tell what happened in the conversation that an id belongs to: a message's (ours or the vendor's), a delivery's, a
-conversation's, a thread's or a customer's. If something waits, it says why now.
+		Short: "Show the path of a message",
+		Long: `Show each step of the conversation that an id belongs to, and the reasons of
+pending deliveries. The id can be that of a message (the gateway's or the
+vendor's), a delivery, a conversation, a thread or a customer.
 
-An id that belongs to a live conversation shows that one. --all shows also those of the same customer or thread that have
-ended; it reads the whole log, as does a vendor's id that nothing live is known by.`,
+A live conversation is shown alone. With --all, ended conversations of the same
+customer or thread are shown too. --all and vendor ids of ended conversations
+read the whole log.`,
 		Args: arguments("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			asJSON, err := o.wantsJSON()
@@ -41,7 +43,7 @@ ended; it reads the whole log, as does a vendor's id that nothing live is known 
 				ID            string                `json:"id"`
 				Conversations []*trail.Conversation `json:"conversations"`
 			}
-			if err := o.ask(cmd.Context(), http.MethodGet, "/api/trace?"+q.Encode(), &answer); err != nil {
+			if err := o.call(cmd.Context(), http.MethodGet, "/api/trace?"+q.Encode(), &answer); err != nil {
 				return err
 			}
 			if asJSON {
@@ -53,13 +55,13 @@ ended; it reads the whole log, as does a vendor's id that nothing live is known 
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&text, "text", false, "show what was said; it is personal data")
-	cmd.Flags().BoolVar(&all, "all", false, "look also for conversations that have ended")
-	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "table or json")
+	cmd.Flags().BoolVar(&text, "text", false, "show the texts, which are personal data")
+	cmd.Flags().BoolVar(&all, "all", false, "include ended conversations")
+	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
 	return cmd
 }
 
-// writeTrail prints one conversation: its steps, where it stands, and what waits.
+// writeTrail prints the steps and the state of one conversation.
 func writeTrail(w io.Writer, c *trail.Conversation) {
 	state := "ended"
 	if c.Live {
@@ -73,7 +75,7 @@ func writeTrail(w io.Writer, c *trail.Conversation) {
 	tw := tabwriter.NewWriter(w, 2, 8, 2, ' ', 0)
 	for i := range c.Entries {
 		e := &c.Entries[i]
-		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\n", e.At.Format("2006-01-02 15:04:05.000"), e.Step, e.Channel, about(e))
+		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\n", e.At.Format("2006-01-02 15:04:05.000"), e.Step, e.Channel, details(e))
 	}
 	_ = tw.Flush()
 	if c.State != nil {
@@ -81,8 +83,8 @@ func writeTrail(w io.Writer, c *trail.Conversation) {
 	}
 }
 
-// about joins the facts of a step.
-func about(e *trail.Entry) string {
+// details joins the details of a step.
+func details(e *trail.Entry) string {
 	var out []string
 	add := func(name, value string) {
 		if value != "" {
@@ -106,19 +108,19 @@ func writeState(w io.Writer, c *trail.Conversation) {
 	s := c.State
 	fmt.Fprintf(w, "  owner %s (epoch %d, since %s), home %s\n", s.Owner, s.Epoch, s.OwnerSince.Format(time.RFC3339), s.Home)
 	if s.ClosedBy != "" {
-		fmt.Fprintf(w, "  closed by rule %s; what waits still goes out\n", s.ClosedBy)
+		fmt.Fprintf(w, "  closed by rule %s; pending deliveries still go out\n", s.ClosedBy)
 	}
 	if s.Offer != "" {
 		fmt.Fprintf(w, "  offered to %s until %s\n", s.Offer, s.OfferUntil.Format(time.RFC3339))
 	}
 	if len(c.Pending) == 0 {
-		fmt.Fprintln(w, "  nothing waits")
+		fmt.Fprintln(w, "  no pending deliveries")
 	}
 	for _, d := range c.Pending {
-		towards := d.Channel
+		target := d.Channel
 		if d.Delivery != "" {
-			towards += " " + d.Delivery
+			target += " " + d.Delivery
 		}
-		fmt.Fprintf(w, "  %s: %s towards %s: %s\n", d.Status, d.Kind, towards, d.Reason)
+		fmt.Fprintf(w, "  %s: %s to %s: %s\n", d.Status, d.Kind, target, d.Reason)
 	}
 }

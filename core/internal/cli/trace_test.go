@@ -8,8 +8,7 @@ import (
 	"patchbay/core/internal/trail"
 )
 
-// TestWaitingLines: what waits with an offer is no delivery yet, so there is no id to show.
-func TestWaitingLines(t *testing.T) {
+func TestPendingLinesShowDeliveryIDsOnceThereAreAny(t *testing.T) {
 	var out strings.Builder
 	writeState(&out, &trail.Conversation{
 		State: &trail.State{Owner: "faq", Home: "faq", Epoch: 1, OwnerSince: time.Unix(0, 0).UTC()},
@@ -19,8 +18,8 @@ func TestWaitingLines(t *testing.T) {
 		},
 	})
 	want := `  owner faq (epoch 1, since 1970-01-01T00:00:00Z), home faq
-  held: send towards desk: held until the offer to desk ends
-  queued: send towards faq d1: in flight
+  held: send to desk: held until the offer to desk ends
+  queued: send to faq d1: in flight
 `
 	if out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)

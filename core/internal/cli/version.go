@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"runtime"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -17,13 +18,26 @@ func newVersion(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			commit, platform := telemetry.Commit(), runtime.GOOS+"/"+runtime.GOARCH
 			if asJSON {
-				return o.print(map[string]string{"version": o.process.Version, "commit": telemetry.Commit(), "go_version": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
+				return o.print(map[string]string{"version": o.process.Version, "commit": commit, "go_version": runtime.Version(), "platform": platform})
 			}
-			fmt.Fprintf(o.process.Stdout, "patchbay %s (commit %s, %s, %s/%s)\n", o.process.Version, telemetry.Commit(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			fmt.Fprintf(o.process.Stdout, "patchbay %s (commit %s, %s, %s)\n", o.process.Version, commit, runtime.Version(), platform)
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "table or json")
+	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
 	return cmd
+}
+
+// programVersion returns the version that the linker has set. Without one, as after go install, it is the version of the
+// program's module.
+func programVersion(linked string, info *debug.BuildInfo) string {
+	switch {
+	case linked != "":
+		return linked
+	case info == nil || info.Main.Version == "" || info.Main.Version == "(devel)":
+		return "dev"
+	}
+	return info.Main.Version
 }
