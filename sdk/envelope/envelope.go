@@ -1,18 +1,19 @@
-// Package envelope defines Patchbay's canonical message: what every adapter
-// produces from its vendor's webhook and what every adapter is asked to deliver.
+// Package envelope defines the canonical message. Adapters translate a vendor's webhooks into envelopes, and envelopes
+// into calls of a vendor's API.
 //
-// An envelope is a plain value. Nobody keeps a reference to one that was handed
-// over: the receiver owns it. The package imports only the standard library, so
-// that a tool can read envelopes without linking a plugin runtime.
+// An envelope is a plain value. The receiver of an envelope owns it; the sender keeps no reference. The package imports
+// only the standard library, so that a tool can read envelopes without the plugin runtime.
 package envelope
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
-// Role says what stands at the far end of a channel, or who speaks.
+// Role is the role of a channel or of a sender.
 type Role string
 
-// The roles. RoleSystem is only ever a sender (a vendor's own notices, and what
-// the gateway itself says); a channel has one of the other four.
+// The roles. RoleSystem is for senders only: a vendor's notices, and the gateway's own messages.
 const (
 	RoleCustomer Role = "customer"
 	RoleBot      Role = "bot"
@@ -21,30 +22,30 @@ const (
 	RoleSystem   Role = "system"
 )
 
-// Kind says what an envelope is: a message, an echo of one, or an event.
+// Kind is the kind of an envelope: a message, an echo of a message, or an event.
 type Kind string
 
-// Kinds that adapters produce.
+// Kinds made by adapters.
 const (
 	KindMessage           Kind = "message"
-	KindEcho              Kind = "echo"               // a customer's own words repeated by a vendor
-	KindConnected         Kind = "connected"          // the far end took the conversation
-	KindDisconnected      Kind = "disconnected"       // the far end left the conversation
-	KindHandoverRequested Kind = "handover_requested" // the far end asks that somebody else takes over
+	KindEcho              Kind = "echo"               // a message of the customer that a vendor sent back
+	KindConnected         Kind = "connected"          // the channel accepted the conversation
+	KindDisconnected      Kind = "disconnected"       // the channel left the conversation
+	KindHandoverRequested Kind = "handover_requested" // the channel asks for another owner
 	KindRead              Kind = "read"
 	KindTyping            Kind = "typing"
 	KindDelivered         Kind = "delivered"
 	KindFailed            Kind = "failed"
-	KindUnparsed          Kind = "unparsed" // verified, but not understood; Raw has the bytes
+	KindUnparsed          Kind = "unparsed" // authentic but not understood; Raw has the bytes
 )
 
-// Kinds that the gateway produces and offers to adapters that declare them.
+// Kinds made by the gateway. It delivers them to channels whose Capabilities list them.
 const (
-	KindPassed Kind = "passed" // control moved; attributes owner, owner_role, reason
-	KindClosed Kind = "closed" // the conversation ended; attribute reason
+	KindPassed Kind = "passed" // control has moved; attributes owner, owner_role, reason
+	KindClosed Kind = "closed" // the conversation has ended; attribute reason
 )
 
-// PartType says what a part holds.
+// PartType is the type of a part's content.
 type PartType string
 
 // The part types.
@@ -59,7 +60,7 @@ const (
 	PartSuggestions PartType = "suggestions"
 )
 
-// Limits that Validate enforces. They bound what one vendor call can cost.
+// Limits that Validate enforces. They bound the cost of one envelope.
 const (
 	MaxParts          = 64
 	MaxTextBytes      = 64 << 10 // of one part, UTF-8
@@ -71,74 +72,69 @@ const (
 	MaxReferences     = 64
 )
 
-// Sender is who speaks, in the vendor's own terms.
+// Sender is the author of an envelope. ID and Name are the vendor's.
 type Sender struct {
 	Role Role   `json:"role"`
 	ID   string `json:"id,omitempty"`
 	Name string `json:"name,omitempty"`
 }
 
-// Part is one piece of a message. Which fields count depends on Type.
+// Part is one piece of a message. Type determines the fields that are used.
 type Part struct {
 	Type PartType `json:"type"`
-	// Text is the words of a text part, the transcript of audio, the caption of other media.
+	// Text is the text of a text part, the transcript of audio, or the caption of other media.
 	Text string `json:"text,omitempty"`
-	// URL is where media can be fetched without credentials; else Ref is the vendor's own handle.
+	// URL is a link to the medium that needs no credentials; see ParseLink. Without one, Ref is the vendor's handle.
 	URL string `json:"url,omitempty"`
 	Ref string `json:"ref,omitempty"`
-	// ContentType is the media type, "" if unknown. Name is a file's name. Size is in bytes, 0 if unknown.
+	// ContentType is the media type, "" if unknown. Name is the file name. Size is in bytes, 0 if unknown.
 	ContentType string `json:"content_type,omitempty"`
 	Name        string `json:"name,omitempty"`
 	Size        int64  `json:"size,omitempty"`
-	// Latitude and Longitude are degrees, of a location part.
+	// Latitude and Longitude are the degrees of a location part.
 	Latitude  float64 `json:"latitude,omitempty"`
 	Longitude float64 `json:"longitude,omitempty"`
 	// Items are the suggestions of a suggestions part.
 	Items []string `json:"items,omitempty"`
-	// Attributes are facts about this part alone (a flow bot's branch and component).
+	// Attributes are facts about this part, like the branch and component of a flow bot.
 	Attributes map[string]string `json:"attributes,omitempty"`
 }
 
 // Envelope is the canonical message or event.
 //
-// An adapter fills Channel, VendorID, Thread, Sender, Kind, Parts, RefersTo,
-// SentAt, Attributes and Raw. The gateway assigns ID, Conversation, Epoch,
-// AcceptedAt, Cause and Hops, and ignores what an adapter writes there.
+// An adapter sets Channel, VendorID, Thread, Sender, Kind, Parts, RefersTo, SentAt, Attributes and Raw. The gateway
+// sets ID, Conversation, Epoch, AcceptedAt, Cause and Hops, and ignores an adapter's values of these.
 type Envelope struct {
 	ID      string `json:"id"`      // UUIDv7
-	Channel string `json:"channel"` // name of the channel it came in on; "" when the gateway speaks
-	// VendorID is the vendor's id of this message, stable over the vendor's retries; the
-	// gateway deduplicates by (channel, thread, VendorID). Empty means: never a duplicate.
+	Channel string `json:"channel"` // name of the receiving channel, "" if the gateway is the author
+	// VendorID is the vendor's id, the same in each retry of the vendor. The gateway deduplicates by channel, thread
+	// and VendorID. An envelope without VendorID is never a duplicate.
 	VendorID string `json:"vendor_id,omitempty"`
-	// Thread is the channel's own handle for the conversation.
+	// Thread is the channel's handle for the conversation.
 	Thread       string            `json:"thread"`
 	Conversation string            `json:"conversation,omitempty"`
 	Epoch        uint64            `json:"epoch,omitempty"`
 	Sender       Sender            `json:"sender"`
 	Kind         Kind              `json:"kind"`
 	Parts        []Part            `json:"parts,omitempty"`
-	RefersTo     []string          `json:"refers_to,omitempty"` // vendor ids that an event is about
-	SentAt       time.Time         `json:"sent_at,omitzero"`    // the vendor's clock; zero if it sent none
+	RefersTo     []string          `json:"refers_to,omitempty"` // vendor ids of the messages that an event refers to
+	SentAt       time.Time         `json:"sent_at,omitzero"`    // by the vendor's clock; zero if unknown
 	AcceptedAt   time.Time         `json:"accepted_at,omitzero"`
 	Attributes   map[string]string `json:"attributes,omitempty"`
-	Cause        string            `json:"cause,omitempty"` // id of the envelope that made the gateway speak
+	Cause        string            `json:"cause,omitempty"` // id of the envelope that caused this one, if the gateway is the author
 	Hops         int               `json:"hops,omitempty"`
-	Raw          []byte            `json:"raw,omitempty"` // credentials stripped by the adapter
+	Raw          []byte            `json:"raw,omitempty"` // the vendor's bytes without credentials
 }
 
-// Text returns the words of all text parts, joined by newlines.
+// Text returns the text of all text parts, joined by newlines.
 func (e *Envelope) Text() string {
-	var out string
+	var texts []string
 	for _, p := range e.Parts {
-		if p.Type != PartText || p.Text == "" {
-			continue
+		if p.Type == PartText && p.Text != "" {
+			texts = append(texts, p.Text)
 		}
-		if out != "" {
-			out += "\n"
-		}
-		out += p.Text
 	}
-	return out
+	return strings.Join(texts, "\n")
 }
 
 // TextPart returns a text part.

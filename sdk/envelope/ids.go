@@ -5,10 +5,9 @@ import (
 	"encoding/hex"
 )
 
-// ShortID maps any number of strings to 32 lower-case hexadecimal characters: the first
-// 16 bytes of their SHA-256. It serves vendors whose ids may have at most 32 characters
-// (GPTBots user_id, AICC userId). The same input gives the same id for ever; inputs are
-// separated, so ("ab", "c") and ("a", "bc") differ.
+// ShortID returns 32 lower-case hexadecimal characters for any strings: the first 16 bytes of a SHA-256. It is for
+// vendors whose ids have at most 32 characters, such as GPTBots (user_id) and AICC (userId). The result never changes.
+// The strings are separated, so that ("ab", "c") and ("a", "bc") differ.
 func ShortID(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {

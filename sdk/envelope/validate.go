@@ -21,9 +21,8 @@ var senderRoles = map[Role]bool{
 	RoleCustomer: true, RoleBot: true, RoleAgent: true, RoleObserver: true, RoleSystem: true,
 }
 
-// Validate reports everything that is wrong with an envelope from an adapter, as one
-// joined error whose lines each name the field. It does not look at the fields that
-// the gateway assigns.
+// Validate returns all errors of an envelope from an adapter, joined, each with the name of the field. It does not
+// check the fields that the gateway sets.
 func (e *Envelope) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }

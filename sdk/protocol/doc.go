@@ -1,3 +1,3 @@
-// Package protocol is the wire between the gateway and an adapter process: handshake,
-// limits, and the translation between protobuf messages and the SDK's Go types.
+// Package protocol is the protocol between the gateway and a plugin process: handshake, limits, and the conversion
+// between protobuf messages and envelopes.
 package protocol

@@ -11,7 +11,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// EnvelopeToProto translates an envelope. The result shares e's maps and byte slices.
+// EnvelopeToProto converts an envelope. The result shares e's maps and byte slices.
 func EnvelopeToProto(e *envelope.Envelope) *pluginpb.Envelope {
 	out := &pluginpb.Envelope{
 		Id: e.ID, Channel: e.Channel, VendorId: e.VendorID, Thread: e.Thread, Conversation: e.Conversation,
@@ -30,7 +30,7 @@ func EnvelopeToProto(e *envelope.Envelope) *pluginpb.Envelope {
 	return out
 }
 
-// EnvelopeFromProto translates an envelope. The result shares p's maps and byte slices.
+// EnvelopeFromProto converts an envelope. The result shares p's maps and byte slices.
 func EnvelopeFromProto(p *pluginpb.Envelope) *envelope.Envelope {
 	e := &envelope.Envelope{
 		ID: p.GetId(), Channel: p.GetChannel(), VendorID: p.GetVendorId(), Thread: p.GetThread(),
@@ -48,7 +48,8 @@ func EnvelopeFromProto(p *pluginpb.Envelope) *envelope.Envelope {
 	return e
 }
 
-// EncodeEnvelope returns the bytes of an Envelope message: what the log stores and the next adapter gets.
+// EncodeEnvelope encodes an envelope as an Envelope message. The log stores these bytes, and the receiving adapter gets
+// them unchanged.
 func EncodeEnvelope(e *envelope.Envelope) ([]byte, error) {
 	b, err := proto.Marshal(EnvelopeToProto(e))
 	if err != nil {
@@ -57,7 +58,7 @@ func EncodeEnvelope(e *envelope.Envelope) ([]byte, error) {
 	return b, nil
 }
 
-// DecodeEnvelope reads what EncodeEnvelope made. Fields that it does not know are lost.
+// DecodeEnvelope decodes the result of EncodeEnvelope. It drops unknown fields.
 func DecodeEnvelope(b []byte) (*envelope.Envelope, error) {
 	var p pluginpb.Envelope
 	if err := proto.Unmarshal(b, &p); err != nil {
@@ -66,8 +67,8 @@ func DecodeEnvelope(b []byte) (*envelope.Envelope, error) {
 	return EnvelopeFromProto(&p), nil
 }
 
-// Overlay puts what the gateway assigned in place of the envelope's own fields. If a.Text is set, that text
-// is all that the envelope carries: it is a piece of a longer one.
+// Overlay replaces fields of an envelope by the values that the gateway assigned. If a.Text is set, it replaces all
+// parts.
 func Overlay(e *envelope.Envelope, a *pluginpb.Assigned) {
 	if a == nil {
 		return
@@ -90,8 +91,7 @@ func Overlay(e *envelope.Envelope, a *pluginpb.Assigned) {
 	}
 }
 
-// overlayMedia puts what the gateway knows of media in place of what their parts say. A medium that goes alone becomes
-// the envelope's only part.
+// overlayMedia replaces fields of media parts. A medium with alone set becomes the envelope's only part.
 func overlayMedia(e *envelope.Envelope, media []*pluginpb.AssignedMedium) {
 	for _, m := range media {
 		if int64(m.GetPart()) >= int64(len(e.Parts)) {
@@ -117,17 +117,17 @@ func overlayMedia(e *envelope.Envelope, media []*pluginpb.AssignedMedium) {
 	}
 }
 
-// SenderToProto translates a sender.
+// SenderToProto converts a sender.
 func SenderToProto(s envelope.Sender) *pluginpb.Sender {
 	return &pluginpb.Sender{Role: string(s.Role), Id: s.ID, Name: s.Name}
 }
 
-// SenderFromProto translates a sender; nil gives the zero value.
+// SenderFromProto converts a sender; nil gives the zero value.
 func SenderFromProto(s *pluginpb.Sender) envelope.Sender {
 	return envelope.Sender{Role: envelope.Role(s.GetRole()), ID: s.GetId(), Name: s.GetName()}
 }
 
-// PartToProto translates a part. The result shares p's maps.
+// PartToProto converts a part. The result shares p's maps.
 func PartToProto(p *envelope.Part) *pluginpb.Part {
 	out := &pluginpb.Part{}
 	fillPart(out, p)
@@ -141,7 +141,7 @@ func fillPart(out *pluginpb.Part, p *envelope.Part) {
 	out.Items, out.Attributes = p.Items, p.Attributes
 }
 
-// PartFromProto translates a part; nil gives the zero value. The result shares p's maps.
+// PartFromProto converts a part; nil gives the zero value. The result shares p's maps.
 func PartFromProto(p *pluginpb.Part) envelope.Part {
 	return envelope.Part{
 		Type: envelope.PartType(p.GetType()), Text: p.GetText(), URL: p.GetUrl(), Ref: p.GetRef(),

@@ -47,9 +47,8 @@ func TestEnvelopeRoundTrip(t *testing.T) {
 	}
 }
 
-// A field that is added to the envelope and forgotten here would be lost on the way; so the full envelope must fill
-// all.
-func TestFullEnvelopeIsFull(t *testing.T) {
+// The round trip must test every field, so that a new one is not lost in the conversion.
+func TestFullEnvelopeSetsEveryField(t *testing.T) {
 	v := reflect.ValueOf(*full())
 	for i := range v.NumField() {
 		if v.Field(i).IsZero() {
@@ -70,18 +69,18 @@ func TestFullEnvelopeIsFull(t *testing.T) {
 	}
 }
 
-func TestDecodeOfGarbage(t *testing.T) {
+func TestInvalidInputIsAnError(t *testing.T) {
 	if _, err := DecodeEnvelope([]byte{0xff, 0xff}); err == nil {
-		t.Error("garbage is an envelope")
+		t.Error("invalid bytes were decoded")
 	}
 	bad := full()
 	bad.Parts[0].Text = "\xff"
 	if _, err := EncodeEnvelope(bad); err == nil {
-		t.Error("invalid UTF-8 is encoded")
+		t.Error("invalid UTF-8 was encoded")
 	}
 }
 
-func TestOverlay(t *testing.T) {
+func TestOverlayReplacesAssignedFields(t *testing.T) {
 	accepted := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	assigned := &pluginpb.Assigned{
 		Id: "new", Conversation: "conv2", Epoch: 9, AcceptedAt: timestamppb.New(accepted), Hops: 3,
@@ -133,7 +132,7 @@ func FuzzDecodeEnvelope(f *testing.F) {
 			t.Fatal(err)
 		}
 		if !proto.Equal(EnvelopeToProto(e), EnvelopeToProto(second)) {
-			t.Errorf("the second reading differs")
+			t.Errorf("the second decoding differs")
 		}
 	})
 }

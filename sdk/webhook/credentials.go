@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Equal compares a presented credential with the expected one in a time that depends on neither. An empty
-// expected value equals nothing, so that a forgotten setting does not open the door.
+// Equal compares a credential with the expected one in constant time. An empty expected value equals nothing, so that a
+// missing setting does not admit every caller.
 func Equal(presented, expected string) bool {
 	a, b := sha256.Sum256([]byte(presented)), sha256.Sum256([]byte(expected))
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1 && expected != ""
@@ -26,7 +26,7 @@ func BearerToken(h http.Header) string {
 	return token
 }
 
-// BasicCredentials returns user and password of an "Authorization: Basic" header (RFC 7617 2).
+// BasicCredentials returns the user and password of an "Authorization: Basic" header (RFC 7617 2).
 func BasicCredentials(h http.Header) (user, password string, ok bool) {
 	encoded, ok := authorization(h, "basic")
 	if !ok {
@@ -52,8 +52,8 @@ func authorization(h http.Header, scheme string) (string, bool) {
 	return rest, rest != ""
 }
 
-// WithinWindow reports whether a call's timestamp is at most window away from now, in either direction:
-// vendors' clocks run ahead as well. Check the signature over the timestamp first.
+// WithinWindow reports whether a call's timestamp differs from now by at most window, in either direction, since a
+// vendor's clock can be fast. Check the signature of the timestamp first.
 func WithinWindow(at, now time.Time, window time.Duration) bool {
 	d := now.Sub(at)
 	return d <= window && d >= -window

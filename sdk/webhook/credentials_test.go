@@ -51,7 +51,7 @@ func TestBasicCredentials(t *testing.T) {
 	}
 	for _, v := range []string{"Basic !!!", "Basic bm9jb2xvbg==", "Bearer x", ""} {
 		if _, _, ok := BasicCredentials(http.Header{"Authorization": {v}}); ok {
-			t.Errorf("%q is taken", v)
+			t.Errorf("%q was accepted", v)
 		}
 	}
 }

@@ -14,18 +14,18 @@ import (
 )
 
 const (
-	maxNesting    = 64  // objects and arrays within each other
-	maxFieldBytes = 120 // of a member's path in a refusal; longer paths are cut
+	maxNesting    = 64  // depth of objects and arrays
+	maxFieldBytes = 120 // of Fault.Field; longer paths are abbreviated
 )
 
-// Fault is one thing that is wrong with a body: where, as a dotted path, and what.
+// Fault is an error in a body: the dotted path of a field, and a message.
 type Fault struct{ Field, Message string }
 
-// NewFault returns a fault; most adapters find a few of their own.
+// NewFault returns a fault.
 func NewFault(field, message string) *Fault { return &Fault{Field: field, Message: message} }
 
-// DecodeJSON reads exactly one JSON value: UTF-8, no member twice, nothing behind it, at most maxNesting deep. Members
-// that into does not have are ignored; names count with their case, so give each field a json tag. A path in the Fault
+// DecodeJSON decodes exactly one JSON value of valid UTF-8, without repeated names and at most maxNesting deep. It
+// ignores names that into does not have. Names are case-sensitive, so give each field a json tag. The path of a Fault
 // starts with parent.
 func DecodeJSON(body []byte, into any, parent string) *Fault {
 	if nesting(body) > maxNesting {
@@ -50,7 +50,7 @@ func DecodeJSON(body []byte, into any, parent string) *Fault {
 	return &Fault{parent, "not valid JSON"}
 }
 
-// TextJSON reads an optional string; absent and null are "".
+// TextJSON decodes an optional string. A missing value and null are "".
 func TextJSON(v jsontext.Value, field string) (string, *Fault) {
 	if len(v) == 0 || v.Kind() == 'n' {
 		return "", nil
@@ -62,7 +62,7 @@ func TextJSON(v jsontext.Value, field string) (string, *Fault) {
 	return s, nil
 }
 
-// expectation says what a member must be that could not be read into a Go type.
+// expectation returns the message for a value that can't be decoded into a Go type.
 func expectation(t reflect.Type) string {
 	if t == nil {
 		return "has a wrong type"
@@ -83,7 +83,7 @@ func expectation(t reflect.Type) string {
 	return "has a wrong type"
 }
 
-// dotted turns a JSON pointer into the form that documents use: payload.userInfo.id.
+// dotted converts a JSON pointer to a dotted path, like payload.userInfo.id.
 func dotted(parent string, p jsontext.Pointer) string {
 	var names []string
 	if parent != "" {
@@ -95,8 +95,7 @@ func dotted(parent string, p jsontext.Pointer) string {
 	return text.Abbreviate(strings.Join(names, "."), maxFieldBytes)
 }
 
-// nesting returns how many objects and arrays are open at most at one place. It expects JSON, and
-// gives some number for anything else.
+// nesting returns the maximum depth of objects and arrays. If body is not JSON, the result is arbitrary.
 func nesting(body []byte) int {
 	depth, deepest, inString := 0, 0, false
 	for i := 0; i < len(body); i++ {

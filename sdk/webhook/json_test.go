@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-func TestDecodeJSONNesting(t *testing.T) {
+func TestDecodeJSONLimitsNesting(t *testing.T) {
 	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	tests := []struct {
 		name, body string
@@ -24,19 +24,18 @@ func TestDecodeJSONNesting(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var v any
 			if f := DecodeJSON([]byte(tt.body), &v, "at"); (f == nil) != tt.ok {
-				t.Errorf("got %+v, want taken %v", f, tt.ok)
+				t.Errorf("got %+v, want accepted: %v", f, tt.ok)
 			}
 		})
 	}
 }
 
-// TestDecodeJSONFieldIsShort holds refusals to a size, whatever names a caller makes up.
-func TestDecodeJSONFieldIsShort(t *testing.T) {
+func TestDecodeJSONAbbreviatesLongFields(t *testing.T) {
 	name := strings.Repeat("字", 10_000)
 	var v any
 	f := DecodeJSON([]byte(`{"`+name+`":1,"`+name+`":1}`), &v, "")
 	if f == nil {
-		t.Fatal("a member given twice was taken")
+		t.Fatal("a repeated name was accepted")
 	}
 	if len(f.Field) > maxFieldBytes+len("…") || !utf8.ValidString(f.Field) ||
 		!strings.HasPrefix(name, strings.TrimSuffix(f.Field, "…")) {

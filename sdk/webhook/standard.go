@@ -17,12 +17,12 @@ import (
 
 // Header fields of Standard Webhooks 1.0 ("Webhook headers"), in the form of http.Header.
 const (
-	HeaderID        = "Webhook-Id"        // the same over all attempts of one message
-	HeaderTimestamp = "Webhook-Timestamp" // when this attempt was made, in seconds since 1970
-	HeaderSignature = "Webhook-Signature" // signatures, separated by blanks
+	HeaderID        = "Webhook-Id"        // the same in all attempts of one message
+	HeaderTimestamp = "Webhook-Timestamp" // time of this attempt, in seconds since 1970
+	HeaderSignature = "Webhook-Signature" // signatures, separated by spaces
 )
 
-// Bounds of Standard Webhooks 1.0 ("Signature scheme") on a symmetric secret, and our own on what a caller may present.
+// Limits of a symmetric secret by Standard Webhooks 1.0 ("Signature scheme"), and our limits of a call's header.
 const (
 	secretPrefix  = "whsec_"
 	minKeyBytes   = 24
@@ -32,20 +32,19 @@ const (
 	maxSignatures = 32
 )
 
-// ErrSignature is wrapped by every error of Verify. The text behind it says what is wrong, for logs and not for the
-// caller.
+// ErrSignature is wrapped by every error of Verify. The text after it is for logs; the caller must not get it.
 var ErrSignature = errors.New("signature is not accepted")
 
-// SigningKey is a decoded secret of the symmetric scheme, v1: HMAC-SHA256. It never prints itself. The zero value signs
-// and verifies nothing.
+// SigningKey is a decoded secret of the symmetric scheme v1, HMAC-SHA256. It is never printed. The zero value signs and
+// verifies nothing.
 type SigningKey struct {
-	// mac begins a signature. It is a function so that packages which print unexported fields by reflection show an
-	// address.
+	// mac starts a signature. It is a function because packages that print unexported fields by reflection then show
+	// an address.
 	mac func() hash.Hash
 }
 
-// ParseSigningKeys reads secrets of the form whsec_<base64>, separated by blanks: while a secret is replaced, the new
-// one stands first and the former one behind it. An empty text gives no keys. Errors never repeat the input.
+// ParseSigningKeys parses secrets of the form whsec_<base64>, separated by spaces. While a secret is being replaced,
+// the new one is the first. An empty text gives no keys. Errors do not repeat the input.
 func ParseSigningKeys(secrets string) ([]SigningKey, error) {
 	var keys []SigningKey
 	for secret := range strings.FieldsSeq(secrets) {
@@ -55,11 +54,12 @@ func ParseSigningKeys(secrets string) ([]SigningKey, error) {
 		}
 		key, err := base64.StdEncoding.Strict().DecodeString(encoded)
 		if err != nil {
-			return nil, fmt.Errorf("secret %d is not base64 (RFC 4648 section 4, padded) behind %s", len(keys)+1, secretPrefix)
+			return nil, fmt.Errorf("secret %d is not padded base64 (RFC 4648 section 4) after %s",
+				len(keys)+1, secretPrefix)
 		}
 		if len(key) < minKeyBytes || len(key) > maxKeyBytes {
-			return nil, fmt.Errorf("secret %d has %d bytes when decoded; %d to %d are allowed", len(keys)+1, len(key),
-				minKeyBytes, maxKeyBytes)
+			return nil, fmt.Errorf("secret %d has %d decoded bytes, want %d to %d",
+				len(keys)+1, len(key), minKeyBytes, maxKeyBytes)
 		}
 		keys = append(keys, SigningKey{mac: func() hash.Hash { return hmac.New(sha256.New, key) }})
 	}
@@ -69,9 +69,9 @@ func ParseSigningKeys(secrets string) ([]SigningKey, error) {
 // Format writes "[redacted]" for every verb and flag.
 func (k SigningKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[redacted]") }
 
-// Sign sets the three header fields of Standard Webhooks for a body that is sent exactly as given. The signatures are
-// in the order of the keys, of which there must be one at least. The id must have 1 to 256 visible ASCII characters and
-// no full stop, so that nobody can move the borders between id, time and body.
+// Sign sets the three header fields of Standard Webhooks for a body. There must be at least one key; the signatures are
+// in the order of the keys. The id must have 1 to 256 visible ASCII characters without a full stop, so that the
+// boundaries between id, time and body are unambiguous.
 func Sign(h http.Header, id string, at time.Time, body []byte, keys []SigningKey) error {
 	if problem := idProblem(id); problem != "" {
 		return fmt.Errorf("sign webhook: the id %s", problem)
@@ -87,7 +87,7 @@ func Sign(h http.Header, id string, at time.Time, body []byte, keys []SigningKey
 		}
 	}
 	if len(signatures) == 0 {
-		return errors.New("sign webhook: there is no key")
+		return errors.New("sign webhook: no key")
 	}
 	h.Set(HeaderID, id)
 	h.Set(HeaderTimestamp, stamp)
@@ -95,10 +95,10 @@ func Sign(h http.Header, id string, at time.Time, body []byte, keys []SigningKey
 	return nil
 }
 
-// Verify checks a call that was signed by Standard Webhooks, and returns its id: a repeat of the call has the same.
-// Each of the three header fields must be there once. One signature of version v1 that one of the keys made is enough;
-// other versions count as no signature. The timestamp may be window away from now in either direction. Signatures are
-// compared in constant time, and before the time is looked at. Every error wraps ErrSignature.
+// Verify verifies a call signed according to Standard Webhooks, and returns its id, which is the same in each
+// repetition of the call. Each of the three header fields must occur once. At least one signature of version v1 must be
+// made by one of the keys; other versions are ignored. The timestamp must differ from now by at most window, in either
+// direction. Signatures are compared in constant time, before the timestamp is checked. Every error wraps ErrSignature.
 func Verify(h http.Header, body []byte, keys []SigningKey, now time.Time, window time.Duration) (id string, err error) {
 	var fields [3]string
 	for i, name := range [...]string{HeaderID, HeaderTimestamp, HeaderSignature} {
@@ -130,7 +130,7 @@ func Verify(h http.Header, body []byte, keys []SigningKey, now time.Time, window
 		}
 	}
 	if matches != 1 {
-		return "", fmt.Errorf("%w: none of the signatures is right", ErrSignature)
+		return "", fmt.Errorf("%w: no signature matches", ErrSignature)
 	}
 	if !WithinWindow(time.Unix(seconds, 0), now, window) {
 		return "", fmt.Errorf("%w: %s is more than %v from the gateway's clock", ErrSignature, HeaderTimestamp, window)
@@ -138,8 +138,8 @@ func Verify(h http.Header, body []byte, keys []SigningKey, now time.Time, window
 	return id, nil
 }
 
-// signature returns one element of the signature header. It is compared as text, so that no second spelling of the
-// same bytes in base64 is taken.
+// signature returns one element of the signature header. Verify compares it as text, so that other base64 spellings of
+// the same bytes are refused.
 func (k SigningKey) signature(id, stamp string, body []byte) string {
 	mac := k.mac()
 	mac.Write([]byte(id + "." + stamp + "."))
@@ -147,7 +147,7 @@ func (k SigningKey) signature(id, stamp string, body []byte) string {
 	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// idProblem says what is wrong with a message's id, "" if nothing.
+// idProblem returns the problem of a message id, or "".
 func idProblem(id string) string {
 	if id == "" || len(id) > maxIDBytes {
 		return fmt.Sprintf("has %d bytes; 1 to %d are allowed", len(id), maxIDBytes)
@@ -158,7 +158,7 @@ func idProblem(id string) string {
 	return ""
 }
 
-// parseSeconds reads decimal digits and nothing else.
+// parseSeconds parses decimal digits without a sign.
 func parseSeconds(s string) (int64, bool) {
 	if len(s) > maxTimeDigits || strings.Trim(s, "0123456789") != "" {
 		return 0, false

@@ -10,12 +10,11 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// LibraryLogger gives go-plugin a logger for its own messages. The library's debug and trace
-// messages become debug, its "plugin process exited" and "plugin failed to exit gracefully" too: whoever owns
-// the process reports its end with the reason.
+// LibraryLogger returns a logger for go-plugin's own messages. Trace messages become debug. So do "plugin process
+// exited" and similar errors, because the supervisor logs the end of a process with its reason.
 //
-// Named returns a logger whose level is Off. That makes the library skip its own parsing of an adapter's
-// stderr, which panics on lines like {"@message":1}; whoever uses it reads stderr by itself.
+// Named returns a logger with level Off. go-plugin then does not parse the adapter's stderr: its parser panics on lines
+// like {"@message":1}. The caller reads stderr itself.
 func LibraryLogger(l *slog.Logger) hclog.Logger { return &libraryLogger{slog: l} }
 
 type libraryLogger struct {

@@ -21,17 +21,17 @@ func TestLibraryLogger(t *testing.T) {
 	l.Debug("x")
 	l.Error("plugin process exited")
 	if out.Len() != 0 {
-		t.Errorf("too loud: %s", out.String())
+		t.Errorf("messages above debug: %s", out.String())
 	}
 	if l.GetLevel() != hclog.Info || l.IsDebug() || !l.IsWarn() {
 		t.Errorf("level %v", l.GetLevel())
 	}
 }
 
-// go-plugin parses an adapter's stderr, and can be made to panic by it, unless the named logger's level is Off.
+// With another level, go-plugin parses the adapter's stderr, and can panic.
 func TestNamedLibraryLoggerIsOff(t *testing.T) {
 	var out bytes.Buffer
-	n := LibraryLogger(slog.New(slog.NewTextHandler(&out, nil))).Named("evil")
+	n := LibraryLogger(slog.New(slog.NewTextHandler(&out, nil))).Named("adapter")
 	n.Error("x")
 	if n.GetLevel() != hclog.Off || n.IsError() || out.Len() != 0 {
 		t.Errorf("level %v, wrote %q", n.GetLevel(), out.String())
