@@ -17,7 +17,7 @@ import (
 	"patchbay/core/internal/store/memory"
 )
 
-// gate holds appends until it is opened.
+// gate blocks appends until the returned function is called.
 func gate(log *memory.Log) (open func()) {
 	ch := make(chan struct{})
 	log.Hook(func(_ context.Context, op memory.Op) error {
@@ -31,7 +31,7 @@ func gate(log *memory.Log) (open func()) {
 
 func TestAcceptAnswersAfterTheCommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		defer h.stop()
 		open := gate(h.log)
 		answer := h.later(message(t, "web", "w1", "m1", "hello"))
@@ -51,7 +51,7 @@ func TestAcceptAnswersAfterTheCommit(t *testing.T) {
 
 func TestConcurrentCallsShareARecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		defer h.stop()
 		before := h.log.Bounds().Last
 		open := gate(h.log)
@@ -76,9 +76,9 @@ func TestConcurrentCallsShareARecord(t *testing.T) {
 	})
 }
 
-func TestCommitsAreSpacedUnderLoad(t *testing.T) {
+func TestCommitsArePacedUnderLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		defer h.stop()
 		time.Sleep(time.Second)
 		began := time.Now()
@@ -93,9 +93,9 @@ func TestCommitsAreSpacedUnderLoad(t *testing.T) {
 	})
 }
 
-func TestOneCallInSeveralRecords(t *testing.T) {
+func TestLargeWebhookIsStoredInSeveralRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		defer h.stop()
 		before := h.log.Bounds().Last
 		var in []*inbound.Envelope
@@ -117,15 +117,15 @@ func TestOneCallInSeveralRecords(t *testing.T) {
 func TestAcceptRefuses(t *testing.T) {
 	for name, tc := range map[string]struct {
 		options func(*Options)
-		act     func(*testing.T, *house) error
+		act     func(*testing.T, *harness) error
 		want    error
 	}{
-		"too large": {nil, func(t *testing.T, h *house) error {
+		"too large": {nil, func(t *testing.T, h *harness) error {
 			in := message(t, "web", "w1", "m1", "x")
 			in.Bytes = make([]byte, maxRecord)
 			return h.Accept(t.Context(), []*inbound.Envelope{in})
 		}, ErrTooLarge},
-		"opens too many conversations": {func(o *Options) { o.OpensPerMinute = 6 }, func(_ *testing.T, h *house) error {
+		"opens too many conversations": {func(o *Options) { o.OpensPerMinute = 6 }, func(_ *testing.T, h *harness) error {
 			for i := range 2 {
 				if err := h.try(fmt.Sprint("w", i), "m", "hello"); err != nil {
 					return err
@@ -133,23 +133,23 @@ func TestAcceptRefuses(t *testing.T) {
 			}
 			return nil
 		}, ErrBusy},
-		"channel unknown": {nil, func(t *testing.T, h *house) error {
+		"channel unknown": {nil, func(t *testing.T, h *harness) error {
 			in := message(t, "web", "w1", "m1", "x")
 			in.Channel = "elsewhere"
 			return h.Accept(t.Context(), []*inbound.Envelope{in})
 		}, ErrBusy},
-		"store is not writable": {nil, func(_ *testing.T, h *house) error {
+		"store is not writable": {nil, func(_ *testing.T, h *harness) error {
 			h.log.SetHealth(&store.Health{Reason: "90 % full"})
 			return h.try("w1", "m1", "hello")
 		}, ErrUnavailable},
-		"caller gave up": {nil, func(t *testing.T, h *house) error {
+		"caller gave up": {nil, func(t *testing.T, h *harness) error {
 			open := gate(h.log)
 			defer open()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			return h.Accept(ctx, []*inbound.Envelope{message(t, "web", "w1", "m1", "hello")})
 		}, context.DeadlineExceeded},
-		"stopped": {nil, func(t *testing.T, h *house) error {
+		"stopped": {nil, func(t *testing.T, h *harness) error {
 			h.cancel()
 			synctest.Wait()
 			if err := h.View(t.Context(), func(*state.State) {}); !errors.Is(err, ErrStopping) {
@@ -164,7 +164,7 @@ func TestAcceptRefuses(t *testing.T) {
 				if tc.options != nil {
 					options = append(options, tc.options)
 				}
-				h := openHouse(t, options...)
+				h := openHarness(t, options...)
 				defer h.stop()
 				if err := tc.act(t, h); !errors.Is(err, tc.want) {
 					t.Errorf("Accept = %v, want %v", err, tc.want)
@@ -174,23 +174,23 @@ func TestAcceptRefuses(t *testing.T) {
 	}
 }
 
-func TestOpeningLimitSparesKnownConversations(t *testing.T) {
+func TestOpeningLimitDoesNotAffectKnownConversations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t, func(o *Options) { o.OpensPerMinute = 6 })
+		h := openHarness(t, func(o *Options) { o.OpensPerMinute = 6 })
 		defer h.stop()
 		h.customer("w1", "m1", "hello")
 		if err := h.try("w2", "m2", "hello"); !errors.Is(err, ErrBusy) {
 			t.Fatalf("a second conversation: %v, want ErrBusy", err)
 		}
 		h.customer("w1", "m3", "again")
-		time.Sleep(10 * time.Second) // six a minute
+		time.Sleep(10 * time.Second) // the limit is six per minute
 		h.customer("w2", "m2", "hello")
 	})
 }
 
-func TestTooMuchWaitsInOneConversation(t *testing.T) {
+func TestConversationWithTooManyDeliveriesIsBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		defer h.stop()
 		var in []*inbound.Envelope
 		for i := range conversation.MaxUndelivered {
@@ -209,7 +209,7 @@ func TestTooMuchWaitsInOneConversation(t *testing.T) {
 
 func TestDuplicatesAreAnsweredLikeTheFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		defer h.stop()
 		h.customer("w1", "m1", "hello")
 		h.customer("w1", "m1", "hello")

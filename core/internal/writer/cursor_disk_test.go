@@ -18,15 +18,15 @@ import (
 	"patchbay/core/internal/store/jetstream"
 )
 
-// mill is a writer over a log on disk, for as long as the log is left to it.
-type mill struct {
+// diskWriter is a writer over a log on disk. Another process may take the log.
+type diskWriter struct {
 	*Writer
 	t    *testing.T
 	log  *jetstream.Log
 	stop func()
 }
 
-func startMill(ctx context.Context, t *testing.T, dir string, ids *atomic.Int64) *mill {
+func startMill(ctx context.Context, t *testing.T, dir string, ids *atomic.Int64) *diskWriter {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	log, err := jetstream.Open(ctx, jetstream.Options{Dir: dir, Cap: 64 << 20, AckTimeout: time.Second, Logger: quiet})
@@ -43,11 +43,11 @@ func startMill(ctx context.Context, t *testing.T, dir string, ids *atomic.Int64)
 	running, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() { defer close(done); _ = w.Run(running) }()
-	return &mill{w, t, log, func() { stop(); <-done }}
+	return &diskWriter{w, t, log, func() { stop(); <-done }}
 }
 
-// cursor returns the number that the channel's cursor is, 0 if there is none.
-func (m *mill) cursor(ctx context.Context) int {
+// cursor returns the channel's cursor as a number, 0 if there is none.
+func (m *diskWriter) cursor(ctx context.Context) int {
 	m.t.Helper()
 	var c []byte
 	if err := m.View(ctx, func(b *state.State) { c = b.Cursor("web") }); err != nil {
@@ -57,8 +57,8 @@ func (m *mill) cursor(ctx context.Context) int {
 	return n
 }
 
-// accepted counts how often each id was taken in.
-func (m *mill) accepted(ctx context.Context) map[string]int {
+// accepted counts how often each id was accepted.
+func (m *diskWriter) accepted(ctx context.Context) map[string]int {
 	m.t.Helper()
 	n := map[string]int{}
 	err := m.log.Read(ctx, 0, func(_ uint64, data []byte) error {
@@ -79,8 +79,8 @@ func (m *mill) accepted(ctx context.Context) map[string]int {
 	return n
 }
 
-// TestCursorOnDisk takes the log away under the writer while an adapter emits: after the next start the cursor fits what is
-// stored, so that nothing is left out, and what is emitted once more is recognised.
+// TestCursorOnDisk takes the log from the writer during a subscription. After the next start the cursor matches the stored
+// envelopes, so that none is missing, and repeated ones are duplicates.
 func TestCursorOnDisk(t *testing.T) {
 	const messages, size, emits = 60, 3, 6
 	dir, ids := t.TempDir(), &atomic.Int64{}
@@ -91,7 +91,7 @@ func TestCursorOnDisk(t *testing.T) {
 		m := startMill(ctx, t, dir, ids)
 		from, closeLog := m.cursor(ctx), sync.OnceValue(m.log.Close)
 		var err error
-		for n, upto := 0, max(0, from-size-1); n < emits && upto < messages && err == nil; n++ { // some of it once more
+		for n, upto := 0, max(0, from-size-1); n < emits && upto < messages && err == nil; n++ { // repeats some envelopes
 			if n == emits-1 {
 				go func() { _ = closeLog() }()
 			}

@@ -18,8 +18,8 @@ import (
 	"patchbay/core/internal/store/memory"
 )
 
-// cursor returns what the book has for a channel.
-func (h *house) cursor(channel string) string {
+// cursor returns the cursor of a channel in the state.
+func (h *harness) cursor(channel string) string {
 	h.Helper()
 	var out string
 	if err := h.View(context.Background(), func(b *state.State) { out = string(b.Cursor(channel)) }); err != nil {
@@ -28,7 +28,7 @@ func (h *house) cursor(channel string) string {
 	return out
 }
 
-// numbered makes messages numbered from first to last; their ids are their numbers.
+// numbered returns messages whose ids are the numbers from first to last.
 func numbered(t tester, first, last int) []*inbound.Envelope {
 	var in []*inbound.Envelope
 	for n := first; n <= last; n++ {
@@ -37,9 +37,9 @@ func numbered(t tester, first, last int) []*inbound.Envelope {
 	return in
 }
 
-// neverAhead checks of every record of the log that a cursor in it is the number of a message which is stored by then,
-// with all before it.
-func (h *house) neverAhead() {
+// checkCursorsInLog checks that each cursor in the log is the number of a message that is stored by then, together with all
+// earlier ones.
+func (h *harness) checkCursorsInLog() {
 	h.Helper()
 	have := map[string]bool{}
 	for i, r := range h.records() {
@@ -66,9 +66,9 @@ func (h *house) neverAhead() {
 	}
 }
 
-func TestCursorGoesWithTheLastEnvelope(t *testing.T) {
+func TestCursorIsStoredWithTheLastEnvelope(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		defer h.stop()
 		if got := h.cursor("web"); got != "" {
 			t.Fatalf("cursor %q at first", got)
@@ -83,7 +83,7 @@ func TestCursorGoesWithTheLastEnvelope(t *testing.T) {
 		if got := h.cursor("web"); got != "3" {
 			t.Errorf("cursor %q", got)
 		}
-		long := numbered(t, 4, 12) // of several records
+		long := numbered(t, 4, 12) // needs several records
 		for _, in := range long {
 			in.Envelope.Parts[0].Text = strings.Repeat("x", 60<<10)
 			in.Bytes = append(in.Bytes, make([]byte, 100<<10)...)
@@ -108,7 +108,7 @@ func TestCursorGoesWithTheLastEnvelope(t *testing.T) {
 			}
 		}
 		before = h.log.Bounds().Last
-		for range 3 { // alone; and what changes nothing is not stored
+		for range 3 { // a cursor alone; an unchanged one is not stored
 			if _, err := h.AcceptFrom(t.Context(), "web", []byte("alone"), nil); err != nil {
 				t.Fatal(err)
 			}
@@ -125,9 +125,9 @@ func TestCursorGoesWithTheLastEnvelope(t *testing.T) {
 	})
 }
 
-func TestCursorOutlivesRestartAndSnapshot(t *testing.T) {
+func TestCursorSurvivesRestartAndSnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		accept := func(channel, cursor string) {
 			t.Helper()
 			if _, err := h.AcceptFrom(t.Context(), channel, []byte(cursor), nil); err != nil {
@@ -151,10 +151,10 @@ func TestCursorOutlivesRestartAndSnapshot(t *testing.T) {
 	})
 }
 
-// TestBatchWaitsWithoutDoubling has envelopes without ids: what is stored must not be asked for again.
-func TestBatchWaitsWithoutDoubling(t *testing.T) {
+// TestRefusedBatchIsNotStoredTwice uses envelopes without ids, which are no duplicates: a stored one must not be returned.
+func TestRefusedBatchIsNotStoredTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t, func(o *Options) { o.OpensPerMinute = 12 })
+		h := openHarness(t, func(o *Options) { o.OpensPerMinute = 12 })
 		defer h.stop()
 		var in []*inbound.Envelope
 		for n := range 6 {
@@ -181,12 +181,12 @@ func TestBatchWaitsWithoutDoubling(t *testing.T) {
 	})
 }
 
-// TestNothingIsTakenOfARecordThatFailed also shows that a batch which was put back into the queue is whole again.
-func TestNothingIsTakenOfARecordThatFailed(t *testing.T) {
+// TestFailedRecordAcceptsNothing also shows that a batch that returns to the queue is complete.
+func TestFailedRecordAcceptsNothing(t *testing.T) {
 	for name, fault := range map[string]memory.Fault{"full": memory.Full, "lost": memory.LostUnstored} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h := openHouse(t)
+				h := openHarness(t)
 				defer h.stop()
 				h.log.Fail(fault)
 				in := numbered(t, 1, 4)
@@ -197,19 +197,19 @@ func TestNothingIsTakenOfARecordThatFailed(t *testing.T) {
 				if rest, err = h.AcceptFrom(t.Context(), "web", []byte("4"), rest); err != nil || len(rest) > 0 {
 					t.Fatalf("AcceptFrom = %d left, %v", len(rest), err)
 				}
-				h.neverAhead()
+				h.checkCursorsInLog()
 			})
 		})
 	}
 }
 
-// TestNothingIsTakenOfABatchThatCantBeKept: what was decided before its poisonous message is not stored, so it is still left.
-func TestNothingIsTakenOfABatchThatCantBeKept(t *testing.T) {
+// TestUndecidableBatchAcceptsNothing shows that the envelopes before an undecidable one are not stored and are returned.
+func TestUndecidableBatchAcceptsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		defer h.stop()
 		in := numbered(t, 1, 3)
-		in[1].Envelope = nil // a programming error: both deciding and keeping panic
+		in[1].Envelope = nil // both the decision and the dead letter panic
 		rest, err := h.AcceptFrom(t.Context(), "web", []byte("3"), in)
 		if !errors.Is(err, ErrUndecidable) || len(rest) != 3 || h.cursor("web") != "" {
 			t.Fatalf("AcceptFrom = %d left, %v, cursor %q; want all", len(rest), err, h.cursor("web"))
@@ -225,15 +225,15 @@ func TestNothingIsTakenOfABatchThatCantBeKept(t *testing.T) {
 	})
 }
 
-// TestCursorAfterCrashes lets an adapter emit batches while the log fails and the gateway is killed at every place: after
-// each start the adapter goes on from the stored cursor, and repeats what it was not told is stored.
+// TestCursorAfterCrashes runs a subscription while the log fails and the gateway is killed at every point. After each start
+// the adapter continues from the stored cursor and repeats the batches that were not acknowledged.
 func TestCursorAfterCrashes(t *testing.T) {
 	const messages, size = 20, 4
 	for _, fault := range []memory.Fault{memory.LostStored, memory.LostUnstored, memory.Full, memory.None} {
 		for place := range 8 {
 			t.Run(fmt.Sprintf("fault %d at append %d", fault, place), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					h := openHouse(t)
+					h := openHarness(t)
 					for range place {
 						h.log.Fail(memory.None)
 					}
@@ -241,7 +241,7 @@ func TestCursorAfterCrashes(t *testing.T) {
 					for emits, upto := 0, 0; upto < messages; emits++ {
 						last := min(upto+size, messages)
 						_, err := h.AcceptFrom(t.Context(), "web", []byte(strconv.Itoa(last)), numbered(t, upto+1, last))
-						if emits == place || err != nil { // killed before the adapter is told
+						if emits == place || err != nil { // killed before the acknowledgement
 							h.crash()
 							h.open()
 						}
@@ -249,12 +249,12 @@ func TestCursorAfterCrashes(t *testing.T) {
 						if err == nil && upto != last {
 							t.Fatalf("cursor %d after a batch up to %d was stored", upto, last)
 						}
-						h.repeat(upto, size) // as if the cursor were that of the batch before
+						h.repeat(upto, size) // as if the cursor were that of the previous batch
 					}
 					if err := h.stop(); err != nil {
 						t.Errorf("Run = %v", err)
 					}
-					h.neverAhead()
+					h.checkCursorsInLog()
 					h.replayed()
 					want := map[string]int{}
 					for n := 1; n <= messages; n++ {
@@ -269,8 +269,8 @@ func TestCursorAfterCrashes(t *testing.T) {
 	}
 }
 
-// repeat emits again what is stored, with the cursor that is.
-func (h *house) repeat(upto, size int) {
+// repeat emits the stored envelopes again, with the stored cursor.
+func (h *harness) repeat(upto, size int) {
 	h.Helper()
 	if upto == 0 {
 		return

@@ -13,16 +13,16 @@ import (
 	"patchbay/core/internal/store/memory"
 )
 
-func TestOldLettersExpire(t *testing.T) {
+func TestOldDeadLettersExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t, func(o *Options) { o.HistoryAge = time.Hour })
+		h := openHarness(t, func(o *Options) { o.HistoryAge = time.Hour })
 		h.customer("w1", "m1", "given up")
 		h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
 		time.Sleep(time.Hour - time.Minute)
 		if n := len(h.letters()); n != 1 {
 			t.Errorf("%d dead letters before their time, want 1", n)
 		}
-		time.Sleep(3 * time.Minute) // nothing else happens
+		time.Sleep(3 * time.Minute) // without any input
 		if n := len(h.letters()); n != 0 {
 			t.Errorf("%d dead letters are left", n)
 		}
@@ -33,10 +33,10 @@ func TestOldLettersExpire(t *testing.T) {
 	})
 }
 
-// crowded makes a house whose log is nearly full because of one dead letter near its beginning.
-func crowded(t *testing.T, f func(h *house)) {
+// openNearlyFull opens a harness whose log is nearly full because of a dead letter near its beginning.
+func openNearlyFull(t *testing.T, f func(h *harness)) {
 	synctest.Test(t, func(t *testing.T) {
-		h := &house{tester: t, disk: memory.NewDisk(1 << 20), commits: &commits{}, ids: &idSource{}, options: func(o *Options) {
+		h := &harness{tester: t, disk: memory.NewDisk(1 << 20), commits: &commits{}, ids: &idSource{}, options: func(o *Options) {
 			o.Policy.History = 0
 		}}
 		h.open()
@@ -53,9 +53,9 @@ func crowded(t *testing.T, f func(h *house)) {
 	})
 }
 
-func TestLettersDontPinAFullLog(t *testing.T) {
-	crowded(t, func(h *house) {
-		time.Sleep(5 * time.Minute) // the snapshot that lets records go needs no further input
+func TestDeadLettersDoNotKeepALogFull(t *testing.T) {
+	openNearlyFull(t, func(h *harness) {
+		time.Sleep(5 * time.Minute) // the snapshot that allows the purge needs no input
 		if b := h.log.Bounds(); b.Bytes >= b.Cap/10*8 {
 			t.Errorf("the log takes %d of %d bytes from record %d on", b.Bytes, b.Cap, b.First)
 		}
@@ -65,8 +65,8 @@ func TestLettersDontPinAFullLog(t *testing.T) {
 	})
 }
 
-func TestLettersStayWhileOthersMakeRoom(t *testing.T) {
-	crowded(t, func(h *house) {
+func TestDeadLettersStayIfOtherRecordsFreeSpace(t *testing.T) {
+	openNearlyFull(t, func(h *harness) {
 		if err := h.Do(context.Background(), func(tx *conversation.Transaction) error {
 			_, _, err := tx.ReplayDeadLetter(h.state.DeadLetters()[0].Delivery.ID)
 			return err

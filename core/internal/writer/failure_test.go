@@ -28,7 +28,7 @@ func TestRecordInDoubt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h := openHouse(t)
+				h := openHarness(t)
 				h.log.Fail(tc.fault)
 				if err := h.try("w1", "m1", "hello"); !errors.Is(err, tc.want) {
 					t.Fatalf("Accept = %v, want %v", err, tc.want)
@@ -49,11 +49,11 @@ func TestRecordInDoubt(t *testing.T) {
 	}
 }
 
-func TestOutcomesSurviveADoubt(t *testing.T) {
+func TestOutcomesSurviveARecordInDoubt(t *testing.T) {
 	for name, fault := range map[string]memory.Fault{"stored": memory.LostStored, "not stored": memory.LostUnstored} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h := openHouse(t)
+				h := openHarness(t)
 				h.customer("w1", "m1", "one")
 				h.customer("w1", "m2", "two")
 				h.log.Fail(fault)
@@ -73,7 +73,7 @@ func TestOutcomesSurviveADoubt(t *testing.T) {
 
 func TestLogRecoversSlowly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		down := errors.New("disk is away")
 		h.log.Fail(memory.LostUnstored)
 		h.log.Hook(func(_ context.Context, op memory.Op) error {
@@ -107,9 +107,9 @@ func TestLogRecoversSlowly(t *testing.T) {
 	})
 }
 
-func TestStopInDoubtAppendsNothingMore(t *testing.T) {
+func TestStopWithARecordInDoubtAppendsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		h.log.Fail(memory.LostStored)
 		h.log.Hook(func(_ context.Context, op memory.Op) error {
 			if op == memory.OpRecover {
@@ -144,7 +144,7 @@ func TestStopInDoubtAppendsNothingMore(t *testing.T) {
 
 func TestFullStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		h.customer("w1", "m1", "one")
 		h.customer("w1", "m2", "two")
 		job := h.head("faq")
@@ -156,7 +156,7 @@ func TestFullStore(t *testing.T) {
 			t.Errorf("Accept = %v, want ErrUnavailable because of ErrFull", err)
 		}
 		seen := false
-		open := gate(h.log) // the outcome is on its way again, with the look beside it
+		open := gate(h.log) // the outcome is stored again, together with the view
 		time.Sleep(2 * retryCommit)
 		look := make(chan error, 1)
 		go func() { look <- h.View(context.Background(), func(b *state.State) { seen = b.Len() == 1 }) }()
@@ -164,7 +164,7 @@ func TestFullStore(t *testing.T) {
 		if err := <-look; err != nil || !seen {
 			t.Errorf("View while the store is full = %v, saw the conversation: %v", err, seen)
 		}
-		time.Sleep(3 * retryCommit) // there is room now
+		time.Sleep(3 * retryCommit) // there is space now
 		if got := h.said(h.head("faq")); got != "two" {
 			t.Errorf("the next head says %q, want two", got)
 		}
@@ -177,7 +177,7 @@ func TestFullStore(t *testing.T) {
 
 func TestStartOnAFullStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		h.customer("w1", "m1", "one")
 		h.crash()
 		h.build()
@@ -198,7 +198,7 @@ func TestStartOnAFullStore(t *testing.T) {
 
 func TestStartPurgesAFullStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := &house{tester: t, disk: memory.NewDisk(64 << 10), commits: &commits{}, ids: &idSource{}, options: func(o *Options) {
+		h := &harness{tester: t, disk: memory.NewDisk(64 << 10), commits: &commits{}, ids: &idSource{}, options: func(o *Options) {
 			o.Policy.History = 0
 		}}
 		h.open()
@@ -207,7 +207,7 @@ func TestStartPurgesAFullStore(t *testing.T) {
 		}
 		h.crash()
 		h.build()
-		full := true // to the last byte, until something is purged
+		full := true // completely, until the first purge
 		h.log.Hook(func(_ context.Context, op memory.Op) error {
 			if full && op == memory.OpAppend {
 				return store.ErrFull
@@ -230,9 +230,9 @@ func TestStartPurgesAFullStore(t *testing.T) {
 	})
 }
 
-func TestStartOnAFullStoreEndsWithItsContext(t *testing.T) {
+func TestStartOnAFullStoreStopsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		h.crash()
 		h.build()
 		h.log.Hook(func(_ context.Context, op memory.Op) error {
@@ -249,9 +249,9 @@ func TestStartOnAFullStoreEndsWithItsContext(t *testing.T) {
 	})
 }
 
-func TestOutcomesWaitAtMostAMomentAfterAFailure(t *testing.T) {
+func TestOutcomesAreRetriedSoonAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		defer h.stop()
 		h.customer("w1", "m1", "one")
 		job := h.head("faq")
@@ -267,9 +267,9 @@ func TestOutcomesWaitAtMostAMomentAfterAFailure(t *testing.T) {
 	})
 }
 
-func TestFencedWriterEnds(t *testing.T) {
+func TestFencedWriterStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		open := gate(h.log)
 		h.log.Fail(memory.Fenced)
 		first := h.later(message(t, "web", "w1", "m1", "one"))
@@ -297,9 +297,9 @@ func TestFencedWriterEnds(t *testing.T) {
 	})
 }
 
-func TestPanicInOneDecision(t *testing.T) {
+func TestPanicInADecisionAffectsOneMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		for _, w := range []string{"w1", "w2", "w3"} {
 			h.customer(w, "first-"+w, "hello")
 			h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
@@ -310,7 +310,7 @@ func TestPanicInOneDecision(t *testing.T) {
 		for _, w := range []string{"w1", "w2", "w3"} {
 			answers = append(answers, h.later(message(t, "web", w, "m-"+w, "from "+w)))
 		}
-		h.ids.panicAt(3) // each message takes two ids: its own and its delivery's; so the second call's message fails
+		h.ids.panicAt(3) // a message takes two ids, for itself and its delivery; so the second message panics
 		open()
 		time.Sleep(time.Second)
 		if err := <-blocker; err != nil {
@@ -321,7 +321,7 @@ func TestPanicInOneDecision(t *testing.T) {
 				t.Errorf("Accept %d = %v, want nil: what can't be decided is kept", i+1, err)
 			}
 		}
-		h.head("faq") // w4's
+		h.head("faq") // of w4
 		if a, b := h.said(h.head("faq")), h.said(h.head("faq")); a != "from w1" || b != "from w3" {
 			t.Errorf("released %q and %q, want those of w1 and w3", a, b)
 		}
@@ -344,9 +344,9 @@ func TestPanicInOneDecision(t *testing.T) {
 	})
 }
 
-func TestPanicOnAnOutcomeFreesTheLane(t *testing.T) {
+func TestPanicOnAnOutcomeReleasesTheLane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		h.customer("w1", "m1", "one")
 		h.customer("w1", "m2", "two")
 		job := h.head("faq")
@@ -368,12 +368,12 @@ func TestPanicOnAnOutcomeFreesTheLane(t *testing.T) {
 	})
 }
 
-func TestInputThatCantEvenBeKept(t *testing.T) {
+func TestUndecidableInputIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		defer h.stop()
 		bad := message(t, "web", "w1", "m1", "one")
-		bad.Envelope = nil // a programming error: both deciding and keeping panic
+		bad.Envelope = nil // both the decision and the dead letter panic
 		if err := h.Accept(t.Context(), []*inbound.Envelope{bad}); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("Accept = %v, want ErrUnavailable", err)
 		}
@@ -383,7 +383,7 @@ func TestInputThatCantEvenBeKept(t *testing.T) {
 
 func TestPanicInACommand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		defer h.stop()
 		err := h.Do(t.Context(), func(*conversation.Transaction) error { panic("oops") })
 		if err == nil || !strings.Contains(err.Error(), "oops") {
@@ -399,7 +399,7 @@ func TestPanicInACommand(t *testing.T) {
 
 func TestPanicInAView(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		defer h.stop()
 		err := h.View(t.Context(), func(*state.State) { panic("oops") })
 		if err == nil || !strings.Contains(err.Error(), "oops") {
@@ -409,12 +409,12 @@ func TestPanicInAView(t *testing.T) {
 	})
 }
 
-// tinyPieces makes the bot's deliveries so small that one long message needs a record that does not fit.
+// tinyPieces makes the bot's deliveries so small that the record of a long message is too large.
 func tinyPieces(o *Options) { o.Policy.Channels["faq"].TextBytes = 8 }
 
 func TestMessageWhoseRecordIsTooLarge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t, tinyPieces)
+		h := openHarness(t, tinyPieces)
 		open := gate(h.log)
 		blocker := h.later(message(t, "web", "w0", "m0", "hello"))
 		good1 := h.later(message(t, "web", "w1", "m1", "one"))
@@ -446,7 +446,7 @@ func TestMessageWhoseRecordIsTooLarge(t *testing.T) {
 
 func TestOutcomeWhoseRecordIsTooLarge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t, func(o *Options) { o.Policy.Channels["web"].TextBytes = 8 })
+		h := openHarness(t, func(o *Options) { o.Policy.Channels["web"].TextBytes = 8 })
 		h.customer("w1", "m1", "one")
 		h.customer("w1", "m2", "two")
 		h.customer("w2", "m3", "other")

@@ -31,15 +31,15 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// tester is what a house needs of *testing.T and *rapid.T.
+// tester is the common part of *testing.T and *rapid.T.
 type tester interface {
 	Helper()
 	Fatalf(format string, args ...any)
 	Errorf(format string, args ...any)
 }
 
-// house is a writer over a disk in memory, with lanes that do nothing by themselves. It is opened in a synctest bubble.
-type house struct {
+// harness is a writer over a store in memory, with lanes that make no calls. It runs in a synctest bubble.
+type harness struct {
 	tester
 	*Writer
 	disk    *memory.Disk
@@ -52,11 +52,11 @@ type house struct {
 	done    chan error
 }
 
-// idSource gives ids that are unique over restarts, and panics on demand.
+// idSource returns ids that are unique across restarts. It can panic.
 type idSource struct {
 	mu   sync.Mutex
 	n    int
-	bomb int // the call that panics, counted down; 0 is none
+	bomb int // calls until the panic; 0 is no panic
 }
 
 func (s *idSource) next() string {
@@ -77,7 +77,7 @@ func (s *idSource) panicAt(call int) {
 	s.bomb = call
 }
 
-// fakeLanes keeps what was submitted and cancelled.
+// fakeLanes records submitted and cancelled deliveries.
 type fakeLanes struct {
 	mu        sync.Mutex
 	jobs      []*delivery.Job
@@ -96,7 +96,7 @@ func (l *fakeLanes) Cancel(delivery string) {
 	l.cancelled = append(l.cancelled, delivery)
 }
 
-// take returns the oldest job towards a channel and forgets it, or nil.
+// take removes and returns the oldest job towards a channel, or nil.
 func (l *fakeLanes) take(channel string) *delivery.Job {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -115,7 +115,7 @@ func (l *fakeLanes) wasCancelled(delivery string) bool {
 	return slices.Contains(l.cancelled, delivery)
 }
 
-// commits observes.
+// commits records the commits.
 type commits struct {
 	mu   sync.Mutex
 	list []Commit
@@ -133,7 +133,7 @@ func (c *commits) all() []Commit {
 	return slices.Clone(c.list)
 }
 
-// newPolicy has a customer's channel, a bot that owns, a desk that must be asked, and an observer.
+// newPolicy has a customer channel, a bot as the owner, a desk that takes offers, and an observer.
 func newPolicy(t tester) *conversation.Policy {
 	t.Helper()
 	p := &conversation.Policy{
@@ -161,10 +161,10 @@ func newPolicy(t tester) *conversation.Policy {
 	return p
 }
 
-// openHouse starts a writer on an empty disk. Options may change what it is made with, at each restart too.
-func openHouse(t tester, options ...func(*Options)) *house {
+// openHarness starts a writer on an empty store. The options also apply to each restart.
+func openHarness(t tester, options ...func(*Options)) *harness {
 	t.Helper()
-	h := &house{tester: t, disk: memory.NewDisk(0), commits: &commits{}, ids: &idSource{}, options: func(o *Options) {
+	h := &harness{tester: t, disk: memory.NewDisk(0), commits: &commits{}, ids: &idSource{}, options: func(o *Options) {
 		for _, f := range options {
 			f(o)
 		}
@@ -173,7 +173,7 @@ func openHouse(t tester, options ...func(*Options)) *house {
 	return h
 }
 
-func (h *house) build() {
+func (h *harness) build() {
 	h.log, h.lanes = h.disk.Open(), &fakeLanes{}
 	o := Options{
 		Log: h.log, Policy: newPolicy(h.tester), Lanes: h.lanes, Observer: h.commits, Logger: slog.New(slog.DiscardHandler),
@@ -183,7 +183,7 @@ func (h *house) build() {
 	h.Writer = New(o)
 }
 
-func (h *house) open() {
+func (h *harness) open() {
 	h.Helper()
 	h.build()
 	if err := h.Start(context.Background()); err != nil {
@@ -192,7 +192,7 @@ func (h *house) open() {
 	h.run()
 }
 
-func (h *house) run() {
+func (h *harness) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	h.cancel, h.done = cancel, make(chan error, 1)
 	w, done := h.Writer, h.done
@@ -200,21 +200,21 @@ func (h *house) run() {
 	synctest.Wait()
 }
 
-// stop ends the loop and returns what Run did.
-func (h *house) stop() error {
+// stop ends the loop and returns the result of Run.
+func (h *harness) stop() error {
 	h.cancel()
 	err := <-h.done
-	h.done <- err // for whoever stops it again
+	h.done <- err // for a second stop
 	return err
 }
 
-// crash drops everything that is only in memory: the log goes away under the writer.
-func (h *house) crash() {
+// crash discards everything that is not stored, by taking the log from the writer.
+func (h *harness) crash() {
 	_ = h.log.Close()
 	_ = h.stop()
 }
 
-func (h *house) restart() {
+func (h *harness) restart() {
 	h.Helper()
 	if err := h.stop(); err != nil {
 		h.Fatalf("Run: %v", err)
@@ -236,12 +236,12 @@ func message(t tester, channel, thread, id, text string) *inbound.Envelope {
 	return &inbound.Envelope{Channel: channel, Envelope: e, Bytes: b}
 }
 
-// try accepts a customer's message.
-func (h *house) try(thread, id, text string) error {
+// try accepts a message of a customer and returns the error.
+func (h *harness) try(thread, id, text string) error {
 	return h.Accept(context.Background(), []*inbound.Envelope{message(h.tester, "web", thread, id, text)})
 }
 
-func (h *house) customer(thread, id, text string) {
+func (h *harness) customer(thread, id, text string) {
 	h.Helper()
 	if err := h.try(thread, id, text); err != nil {
 		h.Fatalf("Accept %s: %v", id, err)
@@ -249,8 +249,8 @@ func (h *house) customer(thread, id, text string) {
 	synctest.Wait()
 }
 
-// later accepts in the background and returns where the error will be.
-func (h *house) later(in ...*inbound.Envelope) <-chan error {
+// later accepts in the background and returns a channel for the error.
+func (h *harness) later(in ...*inbound.Envelope) <-chan error {
 	out := make(chan error, 1)
 	go func() { out <- h.Accept(context.Background(), in) }()
 	synctest.Wait()
@@ -262,8 +262,8 @@ func waits(c <-chan error) bool {
 	return len(c) == 0
 }
 
-// head takes the job that is in flight towards a channel.
-func (h *house) head(channel string) *delivery.Job {
+// head takes the job in flight towards a channel.
+func (h *harness) head(channel string) *delivery.Job {
 	h.Helper()
 	synctest.Wait()
 	j := h.lanes.take(channel)
@@ -273,7 +273,7 @@ func (h *house) head(channel string) *delivery.Job {
 	return j
 }
 
-func (h *house) idle(channel string) {
+func (h *harness) idle(channel string) {
 	h.Helper()
 	synctest.Wait()
 	if j := h.lanes.take(channel); j != nil {
@@ -290,15 +290,15 @@ func outcome(j *delivery.Job, o delivery.Outcome) *delivery.Outcome {
 	return &o
 }
 
-func (h *house) finish(j *delivery.Job, o delivery.Outcome) {
+func (h *harness) finish(j *delivery.Job, o delivery.Outcome) {
 	h.Finish(outcome(j, o))
 	synctest.Wait()
-	time.Sleep(2 * commitSpacing) // of the bubble's clock: commits are spaced
+	time.Sleep(2 * commitSpacing) // commits are paced; this is the bubble's clock
 	synctest.Wait()
 }
 
-// said returns the text of a job's envelope, read back from the log.
-func (h *house) said(j *delivery.Job) string {
+// text returns the text of a job's envelope, read from the log.
+func (h *harness) said(j *delivery.Job) string {
 	h.Helper()
 	s, err := h.Load(context.Background(), j.Delivery.Item.Pos)
 	if err != nil {
@@ -312,7 +312,7 @@ func (h *house) said(j *delivery.Job) string {
 }
 
 // conv returns the conversation of a customer's thread.
-func (h *house) conv(thread string) *state.Conversation {
+func (h *harness) conv(thread string) *state.Conversation {
 	h.Helper()
 	var c *state.Conversation
 	if err := h.View(context.Background(), func(b *state.State) { c = b.Conversation(b.Find("web", thread)) }); err != nil {
@@ -321,7 +321,7 @@ func (h *house) conv(thread string) *state.Conversation {
 	return c
 }
 
-func (h *house) letters() []*state.DeadLetter {
+func (h *harness) letters() []*state.DeadLetter {
 	h.Helper()
 	var out []*state.DeadLetter
 	if err := h.View(context.Background(), func(b *state.State) { out = b.DeadLetters() }); err != nil {
@@ -331,7 +331,7 @@ func (h *house) letters() []*state.DeadLetter {
 }
 
 // records returns the whole log.
-func (h *house) records() []*journal.Record {
+func (h *harness) records() []*journal.Record {
 	h.Helper()
 	var out []*journal.Record
 	err := h.disk.Open().Read(context.Background(), 0, func(_ uint64, data []byte) error {
@@ -345,8 +345,8 @@ func (h *house) records() []*journal.Record {
 	return out
 }
 
-// accepted counts, over the whole log, how often each vendor's id was taken in.
-func (h *house) accepted() map[string]int {
+// accepted counts how often each vendor id was accepted in the whole log.
+func (h *harness) accepted() map[string]int {
 	h.Helper()
 	n := map[string]int{}
 	for _, r := range h.records() {
@@ -359,7 +359,7 @@ func (h *house) accepted() map[string]int {
 	return n
 }
 
-// image is a book's content in a form that can be compared. Buckets are those that like has.
+// image returns the content of a state in a comparable form, with the buckets of like.
 func image(t tester, b *state.State, like *state.Snapshot) map[uint32][]string {
 	t.Helper()
 	b.MarkChanged(like)
@@ -383,8 +383,8 @@ func image(t tester, b *state.State, like *state.Snapshot) map[uint32][]string {
 	return out
 }
 
-// replayed checks that the stopped writer's state is the fold of the whole log.
-func (h *house) replayed() {
+// replayed checks that the state of the stopped writer equals the fold of the whole log.
+func (h *harness) replayed() {
 	h.Helper()
 	b := state.New()
 	for i, r := range h.records() {
@@ -403,7 +403,7 @@ func (h *house) replayed() {
 }
 
 // failSaves makes snapshots fail until the returned function is called.
-func failSaves(h *house) (heal func()) {
+func failSaves(h *harness) (heal func()) {
 	h.log.Hook(func(_ context.Context, op memory.Op) error {
 		if op == memory.OpSave {
 			return store.ErrFull

@@ -16,20 +16,20 @@ import (
 	"patchbay/core/internal/store/memory"
 )
 
-// world plays vendors on both sides of a writer whose store fails and whose process dies. Customers' vendors come
-// again until a message is accepted, and only then send the next; the bot answers each even message in the call.
+// world simulates the vendors of a writer whose store fails and whose process crashes. A customer's vendor repeats a message
+// until it is accepted and then sends the next. The bot answers every second message in the call.
 type world struct {
-	*house
+	*harness
 	rt      *rapid.T
 	sent    map[string]int      // accepted messages of a thread, numbered from 1
-	effects map[string][]string // what a lane's vendor has seen, by channel and thread
-	flight  []*delivery.Job     // called, and not yet reported
-	starts  int                 // each may repeat what was in flight
+	effects map[string][]string // messages at the vendor, by channel and thread
+	flight  []*delivery.Job     // calls without a reported outcome
+	starts  int                 // each may repeat the calls in flight
 }
 
 func (w *world) lane(channel, thread string) string { return channel + " " + thread }
 
-// send has the thread's vendor send its next message, or the one again that was not taken.
+// send sends the next message of a thread, or repeats the one that was not accepted.
 func (w *world) send(thread string) bool {
 	n := w.sent[thread] + 1
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -41,7 +41,7 @@ func (w *world) send(thread string) bool {
 	return err == nil
 }
 
-// call lets a released delivery have its effect at the vendor.
+// call makes the call of a released delivery.
 func (w *world) call(channel string) bool {
 	j := w.lanes.take(channel)
 	if j == nil {
@@ -58,10 +58,10 @@ func (w *world) call(channel string) bool {
 	return true
 }
 
-// text reads what a job carries; the store may be in doubt, reading is not.
+// text reads the text of a job. Reading works while a record is in doubt.
 func (w *world) text(j *delivery.Job) string { return w.said(j) }
 
-// report gives the writer the outcome of a call in flight.
+// report passes the outcome of a call in flight to the writer.
 func (w *world) report(i int) {
 	j := w.flight[i]
 	w.flight = slices.Delete(w.flight, i, i+1)
@@ -103,7 +103,7 @@ func (w *world) step() {
 		if len(w.flight) > 0 {
 			w.report(rapid.IntRange(0, len(w.flight)-1).Draw(w.rt, "call"))
 		}
-	case "refuse": // the vendor says no for now: no effect
+	case "refuse": // the vendor refuses for now, without an effect
 		if j := w.lanes.take("faq"); j != nil {
 			w.Finish(outcome(j, delivery.Outcome{Result: delivery.ResultRetry, Error: "transient", Next: time.Now().Add(time.Second)}))
 		}
@@ -122,7 +122,7 @@ func (w *world) step() {
 	}
 }
 
-// settle lets everything come to its end. The faults that are left happen meanwhile; they are few.
+// settle runs until nothing is in flight. The few remaining faults happen meanwhile.
 func (w *world) settle() {
 	for _, thread := range []string{"a", "b", "c"} {
 		for tries := 0; !w.send(thread); tries++ {
@@ -151,8 +151,8 @@ func (w *world) settle() {
 	}
 }
 
-// judge compares what each lane's vendor has seen with what was accepted.
-func (w *world) judge() {
+// checkEffects compares the messages at each lane's vendor with the accepted ones.
+func (w *world) checkEffects() {
 	for thread, n := range w.sent {
 		var asked, answered []string
 		for i := 1; i <= n; i++ {
@@ -174,21 +174,21 @@ func (w *world) judge() {
 	}
 }
 
-// bubble keeps rapid from asking for the test's deadline, which has no meaning on a synctest bubble's clock.
+// bubble hides the test's deadline from rapid, since it has no meaning on a synctest bubble's clock.
 type bubble struct{ *testing.T }
 
-// TestNothingIsLostWhateverFails is the guarantee: every accepted message is delivered, in order, and at most once more
-// for each time that the process died.
-func TestNothingIsLostWhateverFails(t *testing.T) {
+// TestNothingIsLostOrReordered checks the guarantee: every accepted message is delivered in order, with at most one
+// duplicate per crash.
+func TestNothingIsLostOrReordered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rapid.Check(bubble{t}, func(rt *rapid.T) {
-			w := &world{house: openHouse(rt), rt: rt, sent: map[string]int{}, effects: map[string][]string{}}
+			w := &world{harness: openHarness(rt), rt: rt, sent: map[string]int{}, effects: map[string][]string{}}
 			defer func() { w.crash() }()
 			for range rapid.IntRange(10, 80).Draw(rt, "steps") {
 				w.step()
 			}
 			w.settle()
-			w.judge()
+			w.checkEffects()
 		})
 	})
 }

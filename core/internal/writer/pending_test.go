@@ -12,9 +12,9 @@ import (
 	"patchbay/core/internal/state"
 )
 
-func TestManyOrphansFitIntoRecords(t *testing.T) {
+func TestManyPendingEnvelopesFitIntoRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		var in []*inbound.Envelope
 		for range 1000 {
 			in = append(in, message(t, "faq", "nobody's", "", "hello"), message(t, "desk", "nobody's", "", "hello"))
@@ -44,7 +44,7 @@ func TestManyOrphansFitIntoRecords(t *testing.T) {
 
 func TestManyAnswersOnANewThreadFitIntoRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		h.customer("w1", "m1", "desk now")
 		open := h.head("desk")
 		var in []*inbound.Envelope

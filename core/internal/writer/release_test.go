@@ -14,7 +14,7 @@ import (
 
 func TestOneInFlightPerLane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		defer h.stop()
 		h.customer("w1", "m1", "one")
 		h.customer("w1", "m2", "two")
@@ -38,7 +38,7 @@ func TestOneInFlightPerLane(t *testing.T) {
 
 func TestJobCarriesThreadAndState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		defer h.stop()
 		h.customer("w1", "m1", "one")
 		h.customer("w1", "m2", "two")
@@ -53,9 +53,9 @@ func TestJobCarriesThreadAndState(t *testing.T) {
 	})
 }
 
-func TestHandoverCancelsAndKeepsTheLaneBusy(t *testing.T) {
+func TestHandoverCancelsTheDeliveryInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		h.customer("w1", "m1", "one")
 		running := h.head("faq")
 		h.customer("w1", "m2", "desk now")
@@ -68,7 +68,7 @@ func TestHandoverCancelsAndKeepsTheLaneBusy(t *testing.T) {
 		}
 		h.finish(opening, delivery.Outcome{Result: delivery.ResultDelivered, Thread: "desk-1"})
 		h.customer("w1", "m3", "bot now")
-		h.idle("faq") // its lane has work again, but the cancelled call has not returned
+		h.idle("faq") // its lane has a delivery, but the cancelled call has not returned
 		h.finish(running, delivery.Outcome{Result: delivery.ResultRetry, Error: "cancelled"})
 		if got := h.head("faq"); got.Delivery.ID == running.Delivery.ID {
 			t.Error("the cancelled delivery was released again")
@@ -82,7 +82,7 @@ func TestHandoverCancelsAndKeepsTheLaneBusy(t *testing.T) {
 
 func TestRetryWaitsForItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		defer h.stop()
 		h.customer("w1", "m1", "one")
 		h.customer("w1", "m2", "two")
@@ -102,13 +102,13 @@ func TestRetryWaitsForItsTime(t *testing.T) {
 
 func TestOfferExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		defer h.stop()
 		h.customer("w1", "m1", "help")
 		if opening := h.head("desk"); !opening.Delivery.Offer {
 			t.Fatalf("the desk was not asked: %+v", opening.Delivery)
 		}
-		h.idle("faq") // the message waits with the offer
+		h.idle("faq") // the message is held until the offer ends
 		if last := h.commits.all(); last[len(last)-1].Pending != 1 {
 			t.Errorf("%d offers pending, want 1", last[len(last)-1].Pending)
 		}
@@ -129,9 +129,9 @@ func TestOfferExpires(t *testing.T) {
 	})
 }
 
-func TestSilentConversationsAreClosed(t *testing.T) {
+func TestIdleConversationsAreClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		h.customer("w1", "m1", "one")
 		h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
 		time.Sleep(72 * time.Hour)
@@ -145,11 +145,11 @@ func TestSilentConversationsAreClosed(t *testing.T) {
 	})
 }
 
-func TestDeadlinesThatPassedWhileAway(t *testing.T) {
+func TestOverdueDeadlinesAfterAStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
-		h.customer("w1", "m1", "help") // an offer
-		h.customer("w2", "m2", "bye")  // silence
+		h := openHarness(t)
+		h.customer("w1", "m1", "help") // causes an offer
+		h.customer("w2", "m2", "bye")  // stays idle
 		for j := h.lanes.take("faq"); j != nil; j = h.lanes.take("faq") {
 			h.finish(j, delivery.Outcome{Result: delivery.ResultDelivered})
 		}
@@ -176,9 +176,9 @@ func TestDeadlinesThatPassedWhileAway(t *testing.T) {
 	})
 }
 
-func TestDeadlinesComeInBoundedRecords(t *testing.T) {
+func TestDeadlinesPerRecordAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		defer h.stop()
 		n := 2*maxDeadlinesAtOnce + 10
 		var in []*inbound.Envelope
@@ -212,7 +212,7 @@ func TestTimers(t *testing.T) {
 	tm := newTimers()
 	tm.set("a", at(10))
 	tm.set("b", at(5))
-	tm.set("a", at(3)) // moved
+	tm.set("a", at(3)) // replaced
 	tm.set("c", at(1))
 	tm.drop("c")
 	if next, ok := tm.next(); !ok || !next.Equal(at(3)) {
@@ -241,7 +241,7 @@ func TestTimers(t *testing.T) {
 
 func TestTimersSurviveAFullStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		defer h.stop()
 		h.customer("w1", "m1", "help")
 		h.log.Fail(memory.Full, memory.Full)

@@ -15,8 +15,8 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// talk plays a few conversations that leave something of every sort: live ones, an offer, a retry, a dead letter.
-func (h *house) talk(round int) {
+// talk creates conversations of every kind: live ones, an offer, a retry, a dead letter.
+func (h *harness) talk(round int) {
 	h.Helper()
 	id := func(s string) string { return fmt.Sprint(s, round) }
 	h.customer(id("a"), "m1", "one")
@@ -41,7 +41,7 @@ func (h *house) talk(round int) {
 
 func TestReplayEqualsState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		for round := range 4 {
 			h.talk(round)
 			if round%2 == 0 {
@@ -62,10 +62,10 @@ func TestReplayEqualsState(t *testing.T) {
 	})
 }
 
-// TestFromSnapshotAndTail restores from a snapshot and the records after it, without those before.
-func TestFromSnapshotAndTail(t *testing.T) {
+// TestRestoreFromSnapshotAndLaterRecords restores from a snapshot and the records after it, without the earlier ones.
+func TestRestoreFromSnapshotAndLaterRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		h.talk(1)
 		time.Sleep(snapshotIdle)
 		h.customer("x", "m1", "the snapshot is due")
@@ -111,17 +111,17 @@ func TestFromSnapshotAndTail(t *testing.T) {
 	})
 }
 
-func TestPurgeKeepsWhatIsNeeded(t *testing.T) {
+func TestPurgeKeepsNeededRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t, func(o *Options) { o.HistoryAge = time.Hour; o.Policy.History = 0 })
-		for i := range 1200 { // ages are marked once in a thousand records
+		h := openHarness(t, func(o *Options) { o.HistoryAge = time.Hour; o.Policy.History = 0 })
+		for i := range 1200 { // there is one age mark per thousand records
 			h.customer("old", fmt.Sprint(i), "done with")
 			h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
 		}
 		h.customer("w1", "m1", "still queued")
 		waiting := h.head("faq")
 		kept := waiting.Delivery.Item.Pos.Seq
-		time.Sleep(100 * time.Hour) // the old conversation is closed meanwhile
+		time.Sleep(100 * time.Hour) // the old conversation is closed in this time
 		h.customer("w2", "m2", "given up")
 		h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
 		h.customer("w3", "m3", "later")
@@ -149,14 +149,14 @@ func TestPurgeKeepsWhatIsNeeded(t *testing.T) {
 	})
 }
 
-func TestRecordsOfEarlierRunsGrowOld(t *testing.T) {
+func TestRecordsOfEarlierRunsAreAged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t, func(o *Options) { o.HistoryAge = 24 * time.Hour; o.Policy.History = 0 })
+		h := openHarness(t, func(o *Options) { o.HistoryAge = 24 * time.Hour; o.Policy.History = 0 })
 		for i := range 1500 {
 			h.customer("w1", fmt.Sprint(i), "x")
 			h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
 		}
-		for range 10 { // a restart each half day
+		for range 10 { // one restart per half day
 			h.restart()
 			time.Sleep(12 * time.Hour)
 			h.customer("w2", "", "x")
@@ -176,11 +176,11 @@ func TestRecordsOfEarlierRunsGrowOld(t *testing.T) {
 
 func TestDamagedSnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		h.talk(1)
-		h.restart() // a snapshot
+		h.restart() // writes a snapshot
 		h.talk(2)
-		h.restart() // a newer one
+		h.restart() // writes a newer one
 		if err := h.stop(); err != nil {
 			t.Fatal(err)
 		}
@@ -193,11 +193,11 @@ func TestDamagedSnapshot(t *testing.T) {
 	})
 }
 
-func TestStartRefusesALogWithAHole(t *testing.T) {
+func TestStartRefusesALogWithAGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		h.talk(1)
-		h.crash() // no snapshot
+		h.crash() // writes no snapshot
 		if err := h.disk.Open().Purge(t.Context(), 3); err != nil {
 			t.Fatal(err)
 		}
@@ -205,7 +205,7 @@ func TestStartRefusesALogWithAHole(t *testing.T) {
 		if err := h.Start(t.Context()); err == nil {
 			t.Fatal("Start = nil though the log begins at record 3 and there is no snapshot")
 		}
-		h2 := openHouse(t)
+		h2 := openHarness(t)
 		h2.talk(1)
 		h2.restart()
 		h2.talk(2)
@@ -224,10 +224,10 @@ func TestStartRefusesALogWithAHole(t *testing.T) {
 	})
 }
 
-func TestFailedSnapshotIsRepeatedWhole(t *testing.T) {
+func TestFailedSnapshotIsRepeatedCompletely(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
-		h.restart() // a base
+		h := openHarness(t)
+		h.restart() // writes a first snapshot
 		h.talk(1)
 		h.log.SetHealth(nil)
 		open := failSaves(h)
@@ -250,7 +250,7 @@ func TestFailedSnapshotIsRepeatedWhole(t *testing.T) {
 
 func TestFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		h.customer("w1", "m1", "one")
 		h.customer("w1", "m2", "two")
 		h.customer("w2", "m3", "three")
@@ -271,9 +271,9 @@ func TestFound(t *testing.T) {
 	})
 }
 
-func TestLoadOfWhatIsGone(t *testing.T) {
+func TestLoadOfAPurgedRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := openHouse(t)
+		h := openHarness(t)
 		defer h.stop()
 		h.customer("w1", "m1", "one")
 		pos := h.head("faq").Delivery.Item.Pos
@@ -294,7 +294,7 @@ func TestLoadOfWhatIsGone(t *testing.T) {
 func TestReconcileAtStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gone := false
-		h := openHouse(t, func(o *Options) {
+		h := openHarness(t, func(o *Options) {
 			if gone {
 				delete(o.Policy.Channels, "desk")
 			}
