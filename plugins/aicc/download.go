@@ -160,8 +160,7 @@ func decodeFile(s string, limit int64) ([]byte, error) {
 
 // follow reads a file from AICC's temporary link. The link itself is the credential, so the request has no others.
 func (c *channel) follow(ctx context.Context, link string, limit int64) ([]byte, error) {
-	u, err := url.Parse(link)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+	if !isLink(link) {
 		return nil, &sdk.Error{Kind: sdk.KindPermanent, Op: opDownload, Text: "fileUrl is not an http or https URL"}
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, link, nil)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -322,10 +321,6 @@ func checkRefused(t *testing.T, tt attack) {
 	if err == nil || r != nil || sdk.KindOf(err) != sdk.KindUnauthorized {
 		t.Fatalf("Receive = %v, %v; want only an unauthorized error", r, err)
 	}
-	e := asTyped(err)
-	if e.Status != http.StatusUnauthorized || string(e.Body) != `{"resultCode":"401","resultDesc":"unauthorized"}` {
-		t.Errorf("answer = %d %s", e.Status, e.Body)
-	}
 	for _, secret := range []string{testSecretKey, previousKey, "shared-token", "previous-token"} {
 		if strings.Contains(err.Error(), secret) {
 			t.Errorf("the error contains a secret: %v", err)
@@ -360,8 +355,8 @@ func TestCredentialsAreValidForOneChannel(t *testing.T) {
 
 func TestPushBeforeConfigureIsTransient(t *testing.T) {
 	_, err := newAdapter().Receive(t.Context(), vectorRequest())
-	if e := asTyped(err); e.Kind != sdk.KindTransient || e.Status != http.StatusServiceUnavailable {
-		t.Errorf("Receive = %v; want transient with status 503", err)
+	if e := asTyped(err); e.Kind != sdk.KindTransient {
+		t.Errorf("Receive = %v; want transient", err)
 	}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -89,10 +88,7 @@ func (m *downlink) card() (envelope.Part, error) {
 	return p, nil
 }
 
-// maxLink limits the length of links that are passed on, in bytes.
-const maxLink = 4 << 10
-
 func isLink(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && len(s) <= maxLink && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
+	_, err := envelope.ParseLink(s)
+	return err == nil
 }

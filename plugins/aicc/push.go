@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
@@ -52,14 +51,14 @@ func parsePush(body []byte) ([]json.RawMessage, error) {
 		if se, ok := errors.AsType[*json.SyntaxError](err); ok {
 			text = fmt.Sprintf("is not valid JSON at byte %d", se.Offset)
 		}
-		return nil, malformed("body", text)
+		return nil, sdk.Invalid("body", "%s", text)
 	}
 	var items []json.RawMessage
 	if len(p.Messages) == 0 || p.Messages[0] != '[' {
-		return nil, malformed("messages", "is missing or not an array")
+		return nil, sdk.Invalid("messages", "is missing or not an array")
 	}
 	if err := json.Unmarshal(p.Messages, &items); err != nil {
-		return nil, malformed("messages", "is not an array")
+		return nil, sdk.Invalid("messages", "is not an array")
 	}
 	if len(items) > maxMessages {
 		return nil, tooLarge("messages", fmt.Sprintf("has %d items; at most %d are allowed", len(items), maxMessages))
@@ -67,20 +66,8 @@ func parsePush(body []byte) ([]json.RawMessage, error) {
 	return items, nil
 }
 
-func malformed(field, text string) error {
-	return refuse(sdk.Invalid(field, "%s", text), http.StatusBadRequest, field+": "+text)
-}
-
 func tooLarge(field, text string) error {
-	return refuse(sdk.Invalid(field, "%s", text), http.StatusRequestEntityTooLarge, field+": "+text)
-}
-
-// refuse adds the HTTP status and the body of the answer to AICC.
-func refuse(e *sdk.Error, status int, desc string) error {
-	body, err := json.Marshal(map[string]string{"resultCode": strconv.Itoa(status), "resultDesc": desc})
-	if err != nil {
-		return fmt.Errorf("encode refusal: %w", err)
-	}
-	e.Status, e.Body = status, body
+	e := sdk.Invalid(field, "%s", text)
+	e.Status = http.StatusRequestEntityTooLarge
 	return e
 }

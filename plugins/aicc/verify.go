@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -38,12 +37,9 @@ func (a *adapter) authenticate(req *sdk.Request) ([]*channel, error) {
 	case len(out) > 0:
 		return out, nil
 	case len(reasons) == 0 && missing != nil:
-		return nil, refuse(&sdk.Error{Kind: sdk.KindTransient, Op: "verify push", Err: missing},
-			http.StatusServiceUnavailable, "not ready")
+		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: "verify push", Err: missing}
 	}
-	return nil, refuse(&sdk.Error{
-		Kind: sdk.KindUnauthorized, Op: "verify push", Text: strings.Join(reasons, "; "),
-	}, http.StatusUnauthorized, "unauthorized")
+	return nil, &sdk.Error{Kind: sdk.KindUnauthorized, Op: "verify push", Text: strings.Join(reasons, "; ")}
 }
 
 // check authenticates a request by v. previous reports whether the request used the previous credential.

@@ -54,7 +54,7 @@ func (p *answerPayload) setUserData(e *envelope.Envelope) {
 		} else if b, err := json.Marshal(agents); err != nil || len(agents) > 0 && !fits(attrTargetAgents, b) {
 			noteOmitted(e, "payload.userData.targetAgents")
 		} else if len(agents) > 0 {
-			setAttribute(e, attrTargetAgents, string(b))
+			e.SetAttribute(attrTargetAgents, string(b))
 		}
 	}
 	if v := p.UserData.CustomPayload; len(v) > 0 && v.Kind() != 'n' {
@@ -62,6 +62,6 @@ func (p *answerPayload) setUserData(e *envelope.Envelope) {
 			noteOmitted(e, "payload.userData.customPayload")
 			return
 		}
-		setAttribute(e, attrCustomPayload, string(v))
+		e.SetAttribute(attrCustomPayload, string(v))
 	}
 }

@@ -23,14 +23,6 @@ const (
 	reasonPassed    = "passed"    // control passed at the far end, but not to an agent
 )
 
-// setAttribute sets an attribute.
-func setAttribute(e *envelope.Envelope, name, value string) {
-	if e.Attributes == nil {
-		e.Attributes = make(map[string]string)
-	}
-	e.Attributes[name] = value
-}
-
 // fits reports whether an attribute is within the limit of an envelope.
 func fits(name string, value []byte) bool { return len(name)+len(value) <= envelope.MaxAttributeBytes }
 
@@ -39,5 +31,5 @@ func noteOmitted(e *envelope.Envelope, member string) {
 	if previous := e.Attributes[attrOmitted]; previous != "" {
 		member = previous + " " + member
 	}
-	setAttribute(e, attrOmitted, member)
+	e.SetAttribute(attrOmitted, member)
 }

@@ -78,7 +78,7 @@ var (
 
 // links generates links to media.
 var links = rapid.StringMatching(`https?://cdn\.example/[a-z0-9/?&=%#.]{0,8}`).Filter(
-	func(s string) bool { return linkProblem(s) == "" })
+	func(s string) bool { return checkLink(s, "") == nil })
 
 // media generates media with all fields.
 var media = rapid.Custom(func(t *rapid.T) envelope.Part {

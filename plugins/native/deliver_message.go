@@ -29,7 +29,7 @@ func (ch *channel) message(d *sdk.Delivery) (m *outboundMessage, degraded []stri
 	if d.Envelope.Kind == envelope.KindMessage {
 		n := 0
 		c := render(d.Envelope.Parts, func(part *envelope.Part) bool {
-			carried := ch.FarEnd == farPatchbay && isMedia(part.Type) && n < maxMedia && mediumOf(part).check("") == nil
+			carried := ch.FarEnd == farPatchbay && part.Type.IsMedia() && n < maxMedia && mediumOf(part).check("") == nil
 			if carried {
 				n++
 			}

@@ -32,10 +32,10 @@ func (ev *inboundEvent) apply(e *envelope.Envelope, payload []byte) *webhook.Fau
 		return ev.setReferences(e, field+".messageIds")
 	case "closed":
 		e.Kind = envelope.KindDisconnected
-		setAttribute(e, "reason", "closed")
+		e.SetAttribute("reason", "closed")
 	default:
 		e.Kind, e.Raw = envelope.KindUnparsed, redacted(payload)
-		setAttribute(e, attrUnparsed, reasonEvent)
+		e.SetAttribute(attrUnparsed, reasonEvent)
 	}
 	return nil
 }
@@ -49,7 +49,7 @@ func (ev *inboundEvent) setReferences(e *envelope.Envelope, field string) *webho
 		return f
 	}
 	for i, id := range ev.MessageIDs {
-		if f := checkID(field+"."+strconv.Itoa(i), *id); f != nil {
+		if f := webhook.CheckID(field+"."+strconv.Itoa(i), *id, envelope.MaxIDBytes); f != nil {
 			return f
 		}
 		e.RefersTo = append(e.RefersTo, *id)
@@ -71,7 +71,7 @@ func (ev *replyEvent) apply(e *envelope.Envelope, reply []byte) {
 		ev.setOptional(e, "owner_role", ev.OwnerRole)
 		if ev.OwnerRole != string(envelope.RoleAgent) {
 			e.Kind = envelope.KindUnparsed
-			setAttribute(e, attrUnparsed, reasonPassed)
+			e.SetAttribute(attrUnparsed, reasonPassed)
 			return
 		}
 		if e.Sender.Role != envelope.RoleAgent { // the sender of the event is not the agent
@@ -80,7 +80,7 @@ func (ev *replyEvent) apply(e *envelope.Envelope, reply []byte) {
 		e.Kind = envelope.KindConnected
 	default:
 		e.Kind, e.Raw = envelope.KindUnparsed, redacted(reply)
-		setAttribute(e, attrUnparsed, reasonEvent)
+		e.SetAttribute(attrUnparsed, reasonEvent)
 	}
 }
 
@@ -91,6 +91,6 @@ func (*replyEvent) setOptional(e *envelope.Envelope, name, value string) {
 	case !fits(name, []byte(value)):
 		noteOmitted(e, "payload.event")
 	default:
-		setAttribute(e, name, value)
+		e.SetAttribute(name, value)
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 	"unicode"
@@ -14,19 +13,9 @@ import (
 const (
 	// maxMedia leaves room for a text and suggestions in an envelope.
 	maxMedia = envelope.MaxParts - 2
-	// maxURLBytes limits the link of a medium.
-	maxURLBytes = 4096
 	// maxFieldBytes limits a medium's name and content type.
 	maxFieldBytes = 256
 )
-
-func isMedia(t envelope.PartType) bool {
-	switch t {
-	case envelope.PartImage, envelope.PartAudio, envelope.PartVideo, envelope.PartFile:
-		return true
-	}
-	return false
-}
 
 // mediumOf returns the wire form of a part with a link.
 func mediumOf(p *envelope.Part) *medium {
@@ -47,12 +36,12 @@ func mediaPartsOf(media []*medium, field string, lenient bool) ([]envelope.Part,
 		}
 		p := m.part()
 		if f := m.check(at); f != nil {
-			description := describe(&p)
+			description := p.Describe()
 			if !lenient || len(description) > envelope.MaxTextBytes {
 				return nil, f
 			}
 			p = envelope.TextPart(description)
-		} else if !isMedia(p.Type) {
+		} else if !p.Type.IsMedia() {
 			if !lenient || m.Type == "" || len(m.Type) > maxFieldBytes {
 				return nil, webhook.NewFault(at+".type", "must be image, audio, video or file")
 			}
@@ -71,11 +60,11 @@ func (m *medium) part() envelope.Part {
 
 // check checks all fields of a medium except its type.
 func (m *medium) check(field string) *webhook.Fault {
-	if problem := linkProblem(m.URL); problem != "" {
-		return webhook.NewFault(field+".url", problem)
+	if f := checkLink(m.URL, field+".url"); f != nil {
+		return f
 	}
-	if len(m.Text) > envelope.MaxTextBytes {
-		return tooLong(field+".text", len(m.Text), envelope.MaxTextBytes)
+	if f := webhook.CheckLength(field+".text", m.Text, envelope.MaxTextBytes); f != nil {
+		return f
 	}
 	for _, member := range []struct{ name, value string }{{"contentType", m.ContentType}, {"name", m.Name}} {
 		if len(member.value) > maxFieldBytes || strings.ContainsFunc(member.value, unicode.IsControl) {
@@ -89,38 +78,16 @@ func (m *medium) check(field string) *webhook.Fault {
 	return nil
 }
 
-// linkProblem returns what is wrong with a medium's link, or "".
-func linkProblem(link string) string {
-	if link == "" {
-		return "missing"
-	}
-	if len(link) > maxURLBytes {
-		return fmt.Sprintf("has %d bytes; at most %d are allowed", len(link), maxURLBytes)
-	}
-	u, err := url.Parse(link)
+// checkLink checks a medium's link.
+func checkLink(link, field string) *webhook.Fault {
+	u, err := envelope.ParseLink(link)
 	switch {
-	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
-		return "must be an http or https URL"
+	case link == "":
+		return webhook.NewFault(field, "missing")
+	case err != nil:
+		return webhook.NewFault(field, err.Error())
 	case u.User != nil:
-		return "must not contain credentials"
+		return webhook.NewFault(field, "must not contain credentials")
 	}
-	return ""
-}
-
-// describe renders a part as text.
-func describe(p *envelope.Part) string {
-	if p.Type == envelope.PartSuggestions {
-		return strings.TrimSpace(p.Text + "\n" + strings.Join(p.Items, " | "))
-	}
-	fields := []string{"[" + strings.TrimSpace(string(p.Type)+" "+p.Name) + "]"}
-	if p.Type == envelope.PartLocation {
-		fields = append(fields, strconv.FormatFloat(p.Latitude, 'f', -1, 64)+","+
-			strconv.FormatFloat(p.Longitude, 'f', -1, 64))
-	}
-	for _, s := range []string{p.Text, p.URL} {
-		if s != "" {
-			fields = append(fields, s)
-		}
-	}
-	return strings.Join(fields, " ")
+	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -18,19 +17,6 @@ import (
 // maxHops is the maximum of the hops header. Gateways stop a message long before.
 const maxHops = 9999
 
-// checkID checks a required id.
-func checkID(field, id string) *webhook.Fault {
-	switch {
-	case id == "":
-		return webhook.NewFault(field, "missing")
-	case len(id) > envelope.MaxIDBytes:
-		return tooLong(field, len(id), envelope.MaxIDBytes)
-	case strings.ContainsFunc(id, unicode.IsControl):
-		return webhook.NewFault(field, "has control characters")
-	}
-	return nil
-}
-
 // messageID returns the caller's id of the message, or "". messageId in the body has priority over the header, because
 // it is part of the message and proxies keep it.
 func messageID(m *inboundMessage, header http.Header) (string, *webhook.Fault) {
@@ -39,7 +25,7 @@ func messageID(m *inboundMessage, header http.Header) (string, *webhook.Fault) {
 		return "", f
 	}
 	if id != "" {
-		return id, checkID("messageId", id)
+		return id, webhook.CheckID("messageId", id, envelope.MaxIDBytes)
 	}
 	return idempotencyKey(header)
 }
@@ -56,7 +42,7 @@ func idempotencyKey(header http.Header) (string, *webhook.Fault) {
 	if !utf8.ValidString(keys[0]) {
 		return "", webhook.NewFault(idempotencyHeader, "is not valid UTF-8")
 	}
-	return keys[0], checkID(idempotencyHeader, keys[0])
+	return keys[0], webhook.CheckID(idempotencyHeader, keys[0], envelope.MaxIDBytes)
 }
 
 // parseHops returns the number of gateways that a message has passed, 0 without the header.

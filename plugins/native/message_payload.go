@@ -24,18 +24,12 @@ func decodePayload(v jsontext.Value, user string) (*inboundPayload, *webhook.Fau
 	switch {
 	case p.UserSay == "" && len(p.Media) == 0 && p.Event == nil:
 		return nil, webhook.NewFault("payload.userSay", "missing or empty")
-	case len(p.UserSay) > envelope.MaxTextBytes:
-		return nil, tooLong("payload.userSay", len(p.UserSay), envelope.MaxTextBytes)
 	case p.UserInfo.ID == "":
 		return nil, webhook.NewFault("payload.userInfo.id", "missing")
 	case p.UserInfo.ID != user:
 		return nil, webhook.NewFault("payload.userInfo.id", "must be the same as userId")
 	}
-	return &p, nil
-}
-
-func tooLong(field string, n, limit int) *webhook.Fault {
-	return webhook.NewFault(field, fmt.Sprintf("has %d bytes; at most %d are allowed", n, limit))
+	return &p, webhook.CheckLength("payload.userSay", p.UserSay, envelope.MaxTextBytes)
 }
 
 // parts returns the visitor's text, followed by the media.
@@ -51,8 +45,8 @@ func (p *inboundPayload) parts() ([]envelope.Part, *webhook.Fault) {
 func (p *inboundPayload) attributes() (map[string]string, *webhook.Fault) {
 	var attributes map[string]string
 	set := func(name string, value []byte, field string) *webhook.Fault {
-		if !fits(name, value) {
-			return tooLong(field, len(value), envelope.MaxAttributeBytes-len(name))
+		if f := webhook.CheckLength(field, string(value), envelope.MaxAttributeBytes-len(name)); f != nil {
+			return f
 		}
 		if attributes == nil {
 			attributes = make(map[string]string)

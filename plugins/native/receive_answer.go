@@ -75,7 +75,7 @@ func (ch *channel) translateAnswer(
 ) ([]*envelope.Envelope, *webhook.Fault) {
 	user, f := webhook.TextJSON(body.UserID, "userId")
 	if f == nil {
-		f = checkID("userId", user)
+		f = webhook.CheckID("userId", user, envelope.MaxIDBytes)
 	}
 	if f != nil {
 		return nil, f
@@ -115,7 +115,7 @@ func (ch *channel) translateAnswer(
 // unparsed returns the only envelope of a reply that can't be parsed.
 func unparsed(e envelope.Envelope, reason string, body []byte) []*envelope.Envelope {
 	e.Kind, e.Raw = envelope.KindUnparsed, redacted(body)
-	setAttribute(&e, attrUnparsed, reason)
+	e.SetAttribute(attrUnparsed, reason)
 	return []*envelope.Envelope{&e}
 }
 

@@ -94,7 +94,7 @@ func authenticateMessage(channels []*channel, given jsontext.Value) *channel {
 func (ch *channel) translateMessage(m *inboundMessage, header http.Header) ([]*envelope.Envelope, *webhook.Fault) {
 	user, f := webhook.TextJSON(m.UserID, "userId")
 	if f == nil {
-		f = checkID("userId", user)
+		f = webhook.CheckID("userId", user, envelope.MaxIDBytes)
 	}
 	if f != nil {
 		return nil, f

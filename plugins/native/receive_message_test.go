@@ -158,7 +158,7 @@ func TestInvalidMessagesAreRefused(t *testing.T) {
 			field: "payload.media.0.url"},
 		{name: "medium with credentials", body: withMember(`"media":[{"type":"file","url":"https://u:p@cdn.example/a"}]`), status: 400,
 			field: "payload.media.0.url"},
-		{name: "medium with a long link", body: withMember(`"media":[{"type":"file","url":"https://cdn.example/` + long[:4077] + `"}]`), status: 400,
+		{name: "medium with a long link", body: withMember(`"media":[{"type":"file","url":"https://cdn.example/` + long + long + `"}]`), status: 400,
 			field: "payload.media.0.url"},
 		{name: "medium with a long name", body: withMember(`"media":[{"type":"file","url":"https://cdn.example/a","name":"` + long + `"}]`),
 			status: 400, field: "payload.media.0.name"},
@@ -350,7 +350,7 @@ func TestMessageID(t *testing.T) {
 // Fields of the maximum size are accepted.
 func TestFieldsOfMaximumSizeAreAccepted(t *testing.T) {
 	a := configured(t, map[string]string{"livechat": livechat}, nil)
-	link := "https://cdn.example/" + strings.Repeat("x", 4096-len("https://cdn.example/"))
+	link := "https://cdn.example/" + strings.Repeat("x", envelope.MaxLinkBytes-len("https://cdn.example/"))
 	// Each slash becomes three bytes in a thread.
 	fixed := len(thread{"d8ai", "d8ai_chatbot", ""}.String())
 	user := strings.Repeat("/", (envelope.MaxThreadBytes-fixed)/3) + strings.Repeat("u", (envelope.MaxThreadBytes-fixed)%3)

@@ -30,10 +30,10 @@ func render(parts []envelope.Part, carries func(*envelope.Part) bool) rendered {
 				texts = append(texts, p.Text)
 			}
 			r.suggestions = append(r.suggestions, p.Items...)
-		case isMedia(p.Type) && carries(p):
+		case p.Type.IsMedia() && carries(p):
 			r.media = append(r.media, *mediumOf(p))
 		default:
-			texts = append(texts, describe(p))
+			texts = append(texts, p.Describe())
 			r.degraded = append(r.degraded, string(p.Type)+" sent as text")
 		}
 	}

@@ -3,8 +3,10 @@ package webhook
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
@@ -113,4 +115,23 @@ func nesting(body []byte) int {
 		}
 	}
 	return deepest
+}
+
+// CheckID checks a required id: not empty, at most limit bytes, without control characters.
+func CheckID(field, id string, limit int) *Fault {
+	switch {
+	case id == "":
+		return NewFault(field, "missing")
+	case strings.ContainsFunc(id, unicode.IsControl):
+		return NewFault(field, "has control characters")
+	}
+	return CheckLength(field, id, limit)
+}
+
+// CheckLength checks that a text has at most limit bytes.
+func CheckLength(field, s string, limit int) *Fault {
+	if len(s) > limit {
+		return NewFault(field, fmt.Sprintf("has %d bytes; at most %d are allowed", len(s), limit))
+	}
+	return nil
 }
