@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"patchbay/sdk"
@@ -25,18 +23,6 @@ var (
 	_ sdk.Validator     = (*adapter)(nil)
 	_ sdk.HealthChecker = (*adapter)(nil)
 )
-
-// channel is a configured account. Only its health changes; a new configuration makes a new one.
-type channel struct {
-	name string
-	role envelope.Role
-	settings
-	client  *http.Client
-	metrics *metrics
-	now     func() time.Time
-	// trouble is what the vendor's last telling answer said is wrong with the account, nil if nothing.
-	trouble atomic.Pointer[string]
-}
 
 // adapter holds the configured channels by name. It is safe for concurrent use.
 type adapter struct {
@@ -62,7 +48,7 @@ func (a *adapter) Describe() sdk.Description {
 
 // Configure implements sdk.Adapter.
 func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, error) {
-	s, problems := read(ch)
+	s, problems := readSettings(ch)
 	if len(problems) > 0 {
 		p := problems[0]
 		return sdk.Endpoint{}, fmt.Errorf("configure channel %s: %w", ch.Name, sdk.Invalid(p.Path, "%s", p.Message))
@@ -80,23 +66,23 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 
 // Validate implements sdk.Validator.
 func (a *adapter) Validate(ch sdk.Channel) []sdk.Problem {
-	s, problems := read(ch)
+	s, problems := readSettings(ch)
 	if len(problems) == 0 && s.WebhookToken.IsZero() && s.Auth == "" {
-		problems = append(problems, sdk.Problem{Path: "webhook_token", Warning: true, Message: "is empty, so anybody who knows " +
-			"the path can speak here: set a token here and at the vendor, or say auth: none"})
+		problems = append(problems, sdk.Problem{Path: "webhook_token", Warning: true, Message: "is empty, so any caller that knows " +
+			"the path is accepted; set a token here and in GPTBots, or set auth: none"})
 	}
 	return problems
 }
 
-// Health implements sdk.HealthChecker: a channel is sick from when the vendor refuses its API key, has switched its API
-// off, has deleted the agent or asks for credits, until it answers otherwise.
+// Health implements sdk.HealthChecker. A channel is unhealthy after an error about its account (API key refused, API
+// switched off, agent deleted, out of credits) until another answer disproves it.
 func (a *adapter) Health(_ context.Context, name string) error {
 	ch := a.channel(name)
 	if ch == nil {
 		return fmt.Errorf("channel %s is not configured", name)
 	}
-	if trouble := ch.trouble.Load(); trouble != nil {
-		return fmt.Errorf("channel %s: GPTBots says: %s", name, *trouble)
+	if text := ch.accountError.Load(); text != nil {
+		return fmt.Errorf("channel %s: GPTBots reports: %s", name, *text)
 	}
 	return nil
 }

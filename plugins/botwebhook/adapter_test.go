@@ -28,7 +28,7 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-func TestConfigureEndpoint(t *testing.T) {
+func TestEndpointDependsOnRoleAndSettings(t *testing.T) {
 	const api = "https://api.gptbots.ai"
 	link := &sdk.Capabilities{Parts: agentParts, History: true, Media: sdk.MediaLink, MediaBytes: 10 << 20}
 	stream := &sdk.Capabilities{Parts: agentParts, History: true, Media: sdk.MediaStream, MediaBytes: 1000}
@@ -47,11 +47,11 @@ func TestConfigureEndpoint(t *testing.T) {
 		{name: "no token", settings: having(open, `"threads":"per_conversation"`),
 			want:  endpoint(sdk.ThreadsPerConversation, link, "", "msg", "/webhooks/botwebhook/faq"),
 			warns: []string{"webhook_token"}},
-		{name: "no token, on purpose", settings: having(open, `"auth":"none"`), want: bot("/webhooks/botwebhook/faq")},
+		{name: "auth none", settings: having(open, `"auth":"none"`), want: bot("/webhooks/botwebhook/faq")},
 		{name: "odd name", channel: "a/{b}", settings: agent(api), want: bot("/webhooks/botwebhook/a%2F%7Bb%7D")},
 		{name: "blocking", settings: having(agent(api), `"mode":"blocking"`), want: dead},
 		{name: "streaming", settings: having(agent(api), `"mode":"streaming","api":"v1"`), want: dead},
-		{name: "media by their bytes", settings: having(agent(api), `"media":"base64","media_bytes":1000`),
+		{name: "media as bytes", settings: having(agent(api), `"media":"base64","media_bytes":1000`),
 			want: endpoint(sdk.ThreadsPerEpoch, stream, "", "msg", "/webhooks/botwebhook/faq")},
 		{name: "hand-off", role: envelope.RoleCustomer, settings: agent(api),
 			want: endpoint(sdk.ThreadsPerConversation, &sdk.Capabilities{
@@ -81,7 +81,7 @@ func TestConfigureEndpoint(t *testing.T) {
 			var warns []string
 			for _, p := range newAdapter().Validate(ch) {
 				if !p.Warning {
-					t.Errorf("a channel that is taken has a problem: %v", p)
+					t.Errorf("an accepted channel has a problem: %v", p)
 				}
 				warns = append(warns, p.Path)
 			}
@@ -92,9 +92,9 @@ func TestConfigureEndpoint(t *testing.T) {
 	}
 }
 
-func endpoint(threads sdk.ThreadMode, caps *sdk.Capabilities, unknown, told string, patterns ...string) sdk.Endpoint {
+func endpoint(threads sdk.ThreadMode, caps *sdk.Capabilities, unknown, member string, patterns ...string) sdk.Endpoint {
 	ep := sdk.Endpoint{
-		Refusal: sdk.Refusal{ContentType: "application/json", Body: `{"code":{{status}},"` + told + `":"{{text}}"}`},
+		Refusal: sdk.Refusal{ContentType: "application/json", Body: `{"code":{{status}},"` + member + `":"{{text}}"}`},
 		Threads: threads, Capabilities: caps, Unknown: unknown,
 	}
 	for _, p := range patterns {
@@ -103,17 +103,7 @@ func endpoint(threads sdk.ThreadMode, caps *sdk.Capabilities, unknown, told stri
 	return ep
 }
 
-// TestRefusalTemplates holds the gateway's refusals and ours to one form.
-func TestRefusalTemplates(t *testing.T) {
-	for template, own := range map[string]worded{callRefusal: callRefusalBody, handoffRefusal: handoffRefusalBody} {
-		from := strings.NewReplacer("{{status}}", "413", "{{text}}", "too large").Replace(template)
-		if got := string(own(413, "too large")); got != from {
-			t.Errorf("template gives %s, the adapter %s", from, got)
-		}
-	}
-}
-
-func TestValidate(t *testing.T) {
+func TestInvalidSettings(t *testing.T) {
 	good := agent("https://api-sg.gptbots.ai")
 	tests := []struct {
 		name, settings string
@@ -133,16 +123,16 @@ func TestValidate(t *testing.T) {
 		{name: "query", settings: agent("https://api-sg.gptbots.ai?x=1"), want: []string{"base_url"}},
 		{name: "empty query", settings: agent("https://api-sg.gptbots.ai?"), want: []string{"base_url"}},
 		{name: "fragment", settings: agent("https://api-sg.gptbots.ai#x"), want: []string{"base_url"}},
-		{name: "key with a line end", settings: strings.Replace(good, testKey, `k\n`, 1), want: []string{"api_key"}},
-		{name: "token with a line end", settings: strings.Replace(good, testToken, `t\n`, 1), want: []string{"webhook_token"}},
-		{name: "token with a blank", settings: strings.Replace(good, testToken, ` t`, 1), want: []string{"webhook_token"}},
+		{name: "key with a newline", settings: strings.Replace(good, testKey, `k\n`, 1), want: []string{"api_key"}},
+		{name: "token with a newline", settings: strings.Replace(good, testToken, `t\n`, 1), want: []string{"webhook_token"}},
+		{name: "token with a space", settings: strings.Replace(good, testToken, ` t`, 1), want: []string{"webhook_token"}},
 		{name: "unknown threads", settings: having(good, `"threads":"per_day"`), want: []string{"threads"}},
 		{name: "unknown mode", settings: having(good, `"mode":"polling"`), want: []string{"mode"}},
 		{name: "unknown version", settings: having(good, `"api":"v3"`), want: []string{"api"}},
 		{name: "unknown media", settings: having(good, `"media":"stream"`), want: []string{"media"}},
 		{name: "unknown scheme", settings: having(good, `"auth":"digest"`), want: []string{"auth"}},
-		{name: "no media", settings: having(good, `"media_bytes":0`), want: []string{"media_bytes"}},
-		{name: "media larger than any", settings: having(good, `"media_bytes":20971521`), want: []string{"media_bytes"}},
+		{name: "media_bytes 0", settings: having(good, `"media_bytes":0`), want: []string{"media_bytes"}},
+		{name: "media_bytes above the maximum", settings: having(good, `"media_bytes":20971521`), want: []string{"media_bytes"}},
 		{name: "bearer without a token", settings: strings.Replace(having(good, `"auth":"bearer"`), testToken, "", 1),
 			want: []string{"webhook_token"}},
 		{name: "basic without a token", settings: strings.Replace(having(good, `"auth":"basic"`), testToken, "", 1),
@@ -150,27 +140,27 @@ func TestValidate(t *testing.T) {
 		{name: "none with a token", settings: having(good, `"auth":"none"`), want: []string{"auth"}},
 		{name: "bearer", settings: having(good, `"auth":"bearer"`)},
 		{name: "basic", settings: having(good, `"auth":"basic"`)},
-		{name: "all of an agent's", settings: having(good, `"mode":"streaming","media":"base64","short_term_memory":false,`+
+		{name: "all settings of role bot", settings: having(good, `"mode":"streaming","media":"base64","short_term_memory":false,`+
 			`"long_term_memory":true,"knowledge":{"data_ids":[],"group_ids":["g"]},"custom_variables":{"a b":""},"corner_citation":true`)},
-		{name: "old API with what it does not know", settings: having(good, `"api":"v1","knowledge":{"group_ids":[]},`+
+		{name: "v1 with settings of v2", settings: having(good, `"api":"v1","knowledge":{"group_ids":[]},`+
 			`"custom_variables":{"a":"b"},"corner_citation":false`), want: []string{"custom_variables", "corner_citation", "knowledge.group_ids"}},
 		{name: "variable without a name", settings: having(good, `"custom_variables":{"":"b"}`), want: []string{"custom_variables"}},
 		{name: "two ids in one", settings: having(good, `"knowledge":{"data_ids":["a,b"]}`), want: []string{"knowledge.data_ids"}},
 		{name: "empty id", settings: having(good, `"knowledge":{"group_ids":[""]}`), want: []string{"knowledge.group_ids"}},
-		{name: "agent with a hand-off's", settings: having(good, `"send_key":false,"waiting_limit":"90s"`),
+		{name: "role bot with settings of role customer", settings: having(good, `"send_key":false,"waiting_limit":"90s"`),
 			want: []string{"send_key", "waiting_limit"}},
 
 		{name: "hand-off", settings: having(good, `"send_key":false,"waiting_limit":"90s","auth":"basic"`), role: envelope.RoleCustomer},
-		{name: "hand-off without a wait", settings: having(good, `"waiting_limit":"0s"`), role: envelope.RoleCustomer,
+		{name: "hand-off without waiting time", settings: having(good, `"waiting_limit":"0s"`), role: envelope.RoleCustomer,
 			want: []string{"waiting_limit"}},
-		{name: "hand-off that waits for days", settings: having(good, `"waiting_limit":"48h"`), role: envelope.RoleCustomer,
+		{name: "hand-off with a waiting time of days", settings: having(good, `"waiting_limit":"48h"`), role: envelope.RoleCustomer,
 			want: []string{"waiting_limit"}},
-		{name: "hand-off with an agent's", role: envelope.RoleCustomer,
+		{name: "role customer with settings of role bot", role: envelope.RoleCustomer,
 			settings: having(good, `"mode":"blocking","api":"v1","media":"base64","media_bytes":5,"threads":"per_conversation",`+
 				`"short_term_memory":true,"long_term_memory":true,"knowledge":{},"custom_variables":{"a":"b"},"corner_citation":true`),
 			want: []string{"mode", "api", "media", "media_bytes", "threads", "short_term_memory", "long_term_memory", "knowledge",
 				"custom_variables", "corner_citation"}},
-		{name: "hand-off without anything", settings: `{}`, role: envelope.RoleCustomer, want: []string{"base_url", "api_key"}},
+		{name: "hand-off, empty", settings: `{}`, role: envelope.RoleCustomer, want: []string{"base_url", "api_key"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -179,7 +169,7 @@ func TestValidate(t *testing.T) {
 			var got []string
 			for _, p := range a.Validate(ch) {
 				if p.Message == "" || strings.Contains(p.Message, testKey) {
-					t.Errorf("problem with %q says %q", p.Path, p.Message)
+					t.Errorf("problem at %q: %q", p.Path, p.Message)
 				}
 				got = append(got, p.Path)
 			}
@@ -191,7 +181,7 @@ func TestValidate(t *testing.T) {
 				t.Errorf("Configure: %v", err)
 			}
 			if err != nil && (sdk.KindOf(err) != sdk.KindInvalid || !strings.Contains(err.Error(), "faq")) {
-				t.Errorf("Configure: %v; want an invalid error that names the channel", err)
+				t.Errorf("Configure: %v; want an invalid error with the channel's name", err)
 			}
 			if err != nil && a.channel("faq") != nil {
 				t.Error("a refused configuration took effect")

@@ -14,13 +14,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"patchbay/plugins/internal/golden"
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/webhook"
 )
 
-// FuzzReceive holds for every body, whichever call it is of: no panic; what is accepted makes valid envelopes with the
-// call's own ids, or is a test call; the same call comes out the same twice.
+// FuzzReceive checks any body of any call: an accepted call gives valid envelopes with the call's ids or is a test
+// call, and gives the same envelopes again.
 func FuzzReceive(f *testing.F) {
 	examples, err := filepath.Glob("testdata/in/*.json")
 	if err != nil || len(examples) == 0 {
@@ -41,17 +42,17 @@ func FuzzReceive(f *testing.F) {
 	f.Add(byte(2), []byte(goodChat))
 	f.Add(byte(2), []byte(`{"conversation_id":"0","other":1e700}`))
 	f.Add(byte(3), []byte(goodClose))
-	calls := []string{"", establishCall, chatCall, closeCall}
-	bot, person := configured(f, agent("https://api-sg.gptbots.ai"), nil), handoffChannel(f, "https://api-sg.gptbots.ai", nil)
+	calls := []string{"", establishPath, chatPath, closePath}
+	bot, handoff := configured(f, agent("https://api-sg.gptbots.ai"), nil), handoffChannel(f, "https://api-sg.gptbots.ai", nil)
 	f.Fuzz(func(t *testing.T, call byte, body []byte) {
 		a, req := bot, handoffRequest(calls[call%4], string(body))
 		if call%4 > 0 {
-			a = person
+			a = handoff
 		}
 		got, err := a.Receive(t.Context(), req)
 		again, errAgain := a.Receive(t.Context(), req)
 		if diff := cmp.Diff(got, again); diff != "" || (err == nil) != (errAgain == nil) {
-			t.Fatalf("the same call came out differently:\n%s", diff)
+			t.Fatalf("the repeated call gives a different result:\n%s", diff)
 		}
 		if err == nil {
 			checkAccepted(t, a == bot, got.Envelopes, body)
@@ -62,22 +63,22 @@ func FuzzReceive(f *testing.F) {
 func checkAccepted(t *testing.T, bot bool, envelopes []*envelope.Envelope, body []byte) {
 	var call map[string]any
 	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber() // any number is JSON, however large
+	dec.UseNumber() // accepts numbers of any size
 	if err := dec.Decode(&call); err != nil || !json.Valid(body) {
-		t.Fatalf("accepted what is not JSON: %v", err)
+		t.Fatalf("accepted invalid JSON: %v", err)
 	}
 	if len(envelopes) == 0 && (call["istest"] == nil || call["istest"] == false) {
 		t.Fatalf("dropped: %q", body)
 	}
-	for _, e := range valid(t, envelopes) {
+	for _, e := range golden.Valid(t, envelopes) {
 		if e.Thread != call["conversation_id"] || bot && e.VendorID != call["message_id"] || len(e.VendorID) == 0 {
 			t.Errorf("ids %q, %q of %q", e.VendorID, e.Thread, body)
 		}
 	}
 }
 
-// FuzzStream holds for every stream: no panic; the receipt is valid, or there is an error; it does not matter in which
-// pieces the stream arrives; words that came whole are in the receipt.
+// FuzzStream checks any stream: it gives a valid receipt or an error, the same in any pieces, and includes complete
+// texts.
 func FuzzStream(f *testing.F) {
 	for _, stream := range []string{
 		infoM1 + textHello + textWorld + endFrame, errorFrame(20022), textHello + errorFrame(50000), "data: [DONE]\n\n",
@@ -92,7 +93,7 @@ func FuzzStream(f *testing.F) {
 		got, err := receiptOf(ch, bytes.NewReader(stream))
 		pieces, errPieces := receiptOf(ch, iotest.OneByteReader(bytes.NewReader(stream)))
 		if diff := cmp.Diff(got, pieces); diff != "" || (err == nil) != (errPieces == nil) {
-			t.Fatalf("in pieces it comes out differently:\n%s", diff)
+			t.Fatalf("byte by byte the result differs:\n%s", diff)
 		}
 		if err != nil {
 			if _, ok := errors.AsType[*sdk.Error](err); !ok || got != nil {
@@ -100,26 +101,26 @@ func FuzzStream(f *testing.F) {
 			}
 			return
 		}
-		valid(t, got.Replies)
-		// The same words again, before it all: they must come out first.
+		golden.Valid(t, got.Replies)
+		// A text before the stream must be the first of the answer.
 		more, err := receiptOf(ch, io.MultiReader(strings.NewReader("data: {\"code\":3,\"data\":\"first words\"}\n\n"), bytes.NewReader(stream)))
 		if err != nil || len(more.Replies) != 1 || len(more.Replies[0].Parts) == 0 {
-			t.Fatalf("words were lost: %+v, %v", more, err)
+			t.Fatalf("the text is missing: %+v, %v", more, err)
 		}
 		if first := more.Replies[0].Parts[0]; !strings.HasPrefix(first.Text, "first words") {
-			t.Fatalf("the first words are %q", first.Text)
+			t.Fatalf("the answer begins with %q", first.Text)
 		}
 	})
 }
 
-// receiptOf gathers a stream.
+// receiptOf returns the receipt for a stream.
 func receiptOf(ch *channel, r io.Reader) (*sdk.Receipt, error) {
-	var s streamed
-	s.gather(r, nil)
+	var s streamAnswer
+	s.collect(r, nil)
 	return ch.receipt("c1", &s)
 }
 
-// FuzzAuthorization holds for every header: without the token in it, nobody comes in.
+// FuzzAuthorization checks that a header without the token is refused.
 func FuzzAuthorization(f *testing.F) {
 	for _, value := range []string{"", "Bearer ", "Bearer " + testToken, "Basic " + testToken, basic("u:" + testToken), basic(":")} {
 		f.Add(value)
@@ -127,17 +128,17 @@ func FuzzAuthorization(f *testing.F) {
 	ch := configured(f, agent("https://api-sg.gptbots.ai"), nil).channel("faq")
 	f.Fuzz(func(t *testing.T, value string) {
 		h := http.Header{"Authorization": {value}}
-		if !ch.authentic(h) {
+		if !ch.authenticate(h) {
 			return
 		}
 		_, password, _ := webhook.BasicCredentials(h)
 		if value != "Bearer "+testToken && value != "Basic "+testToken && password != testToken {
-			t.Errorf("%q came in", value)
+			t.Errorf("%q is accepted", value)
 		}
 	})
 }
 
-// answering is a vendor that gives every call this answer.
+// answering gives every call the same answer, without a network.
 type answering struct {
 	status int
 	body   []byte
@@ -149,8 +150,8 @@ func (v *answering) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// FuzzAnswer holds for every answer that brings the agent's words: no panic; one valid reply on the thread that was
-// asked, not more than the gateway takes in, or a typed error that does not repeat the vendor's words.
+// FuzzAnswer checks any answer of the blocking mode: it gives one valid reply on the thread within the gateway's
+// limit, or a typed error without the vendor's text.
 func FuzzAnswer(f *testing.F) {
 	examples, err := filepath.Glob("testdata/in/v[12]-*.json")
 	if err != nil || len(examples) == 0 {
@@ -181,14 +182,14 @@ func FuzzAnswer(f *testing.F) {
 				t.Errorf("status %d is %s", v.status, e.Kind)
 			}
 			if strings.Contains(err.Error(), "private words") || strings.Contains(err.Error(), testKey) {
-				t.Errorf("the error repeats the vendor: %v", err)
+				t.Errorf("the error contains the vendor's text: %v", err)
 			}
 			return
 		}
 		if v.status > 299 || len(got.Replies) != 1 {
 			t.Fatalf("status %d gave %+v", v.status, got)
 		}
-		e, size := valid(t, got.Replies)[0], 0
+		e, size := golden.Valid(t, got.Replies)[0], 0
 		for _, p := range e.Parts {
 			size += len(p.Text) + len(p.URL)
 		}

@@ -21,23 +21,23 @@ const (
 	testKey   = "app-secret-key"
 )
 
-// agent is a channel whose API is at address and whose webhook asks for a token.
+// agent returns the settings of a channel with a webhook token.
 func agent(address string) string {
 	return `{"base_url":"` + address + `","api_key":"` + testKey + `","webhook_token":"` + testToken + `"}`
 }
 
-// having returns settings with more members; they must be new ones.
+// having returns settings with additional members.
 func having(settings, members string) string {
 	return strings.TrimSuffix(settings, "}") + "," + members + "}"
 }
 
-// configured returns an adapter with an agent's channel named faq.
+// configured returns an adapter with a channel of role bot named faq.
 func configured(t testing.TB, settings string, client *http.Client) *adapter {
 	t.Helper()
 	return inRole(t, envelope.RoleBot, settings, client)
 }
 
-// inRole returns an adapter with a channel of this role, named faq.
+// inRole returns an adapter with a channel named faq.
 func inRole(t testing.TB, role envelope.Role, settings string, client *http.Client) *adapter {
 	t.Helper()
 	a := newAdapter()
@@ -55,10 +55,10 @@ func channelOf(role envelope.Role, settings string, client *http.Client) sdk.Cha
 	}
 }
 
-// request is a call of the message webhook with the right token.
+// request returns an authenticated call of the message webhook.
 func request(body string) *sdk.Request { return requestTo("/webhooks/botwebhook/faq", body) }
 
-// handoffRequest is one of the hand-off's calls with the right token.
+// handoffRequest returns an authenticated call of the hand-off.
 func handoffRequest(call, body string) *sdk.Request {
 	return requestTo("/webhooks/botwebhook/faq"+call, body)
 }

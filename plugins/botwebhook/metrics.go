@@ -2,57 +2,38 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 )
 
-// metrics are the adapter's own; all channels of a process share them. A webhook call that the vendor repeats counts
-// again, since the gateway finds out later that it is a repetition.
+// metrics are the adapter's metrics. They count a repeated webhook call again, because the gateway recognises repeats
+// later. The channels of one process share them.
 type metrics struct {
 	unparsed *prometheus.CounterVec
 	tokens   *prometheus.CounterVec
 	credits  *prometheus.CounterVec
 }
 
-// newMetrics registers the metrics, or finds those that are registered. A nil registry leaves them unregistered.
-func newMetrics(r prometheus.Registerer) (*metrics, error) {
+func newMetrics(registry prometheus.Registerer) (*metrics, error) {
+	var errs []error
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		opts := prometheus.CounterOpts{Name: "patchbay_plugin_botwebhook_" + name, Help: help}
+		c, err := sdk.RegisterCollector(registry, prometheus.NewCounterVec(opts, labels))
+		errs = append(errs, err)
+		return c
+	}
 	m := &metrics{
-		unparsed: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "patchbay_plugin_botwebhook_unparsed_total",
-			Help: "Webhook calls and answers of GPTBots that were verified and not understood.",
-		}, []string{"channel"}),
-		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "patchbay_plugin_botwebhook_tokens_total",
-			Help: "Tokens that GPTBots reports as used for answers, by use: prompt or completion.",
-		}, []string{"channel", "use"}),
-		credits: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "patchbay_plugin_botwebhook_credits_total",
-			Help: "Credits that GPTBots reports as used for answers.",
-		}, []string{"channel"}),
+		unparsed: counter("unparsed_total", "Authenticated webhook calls and answers stored as unparsed.", "channel"),
+		tokens:   counter("tokens_total", "Tokens that GPTBots reports for answers, by use (prompt, completion).", "channel", "use"),
+		credits:  counter("credits_total", "Credits that GPTBots reports for answers.", "channel"),
 	}
-	if r == nil {
-		return m, nil
-	}
-	for _, v := range []**prometheus.CounterVec{&m.unparsed, &m.tokens, &m.credits} {
-		err := r.Register(*v)
-		if twice, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
-			known, same := twice.ExistingCollector.(*prometheus.CounterVec)
-			if !same {
-				return nil, fmt.Errorf("register metrics: %w", err)
-			}
-			*v, err = known, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("register metrics: %w", err)
-		}
-	}
-	return m, nil
+	return m, errors.Join(errs...)
 }
 
-// count notes what came of one call or answer.
+// count counts one call or answer.
 func (m *metrics) count(e *envelope.Envelope, u usage) {
 	if e.Kind == envelope.KindUnparsed {
 		m.unparsed.WithLabelValues(e.Channel).Inc()

@@ -9,11 +9,11 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// TestMetrics holds that channels share metrics, and what is counted.
-func TestMetrics(t *testing.T) {
+// The channels of a process share the metrics.
+func TestAnswersAreCounted(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	a := newAdapter()
-	for name, role := range map[string]envelope.Role{"faq": envelope.RoleBot, "person": envelope.RoleCustomer} {
+	for name, role := range map[string]envelope.Role{"faq": envelope.RoleBot, "handoff": envelope.RoleCustomer} {
 		ch := channelOf(role, agent("https://api-sg.gptbots.ai"), nil)
 		ch.Name, ch.Host.Registry = name, registry
 		if _, err := a.Configure(t.Context(), ch); err != nil {
@@ -27,8 +27,8 @@ func TestMetrics(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	req := handoffRequest(chatCall, with(goodChat, `"Hi"`, `7`))
-	req.Channels = []string{"person"}
+	req := handoffRequest(chatPath, with(goodChat, `"Hi"`, `7`))
+	req.Channels = []string{"handoff"}
 	if _, err := a.Receive(t.Context(), req); err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestMetrics(t *testing.T) {
 		want float64
 	}{
 		"unparsed":           {m.unparsed.WithLabelValues("faq"), 1},
-		"unparsed, hand-off": {m.unparsed.WithLabelValues("person"), 1},
+		"unparsed, hand-off": {m.unparsed.WithLabelValues("handoff"), 1},
 		"prompt":             {m.tokens.WithLabelValues("faq", "prompt"), 38},
 		"completion":         {m.tokens.WithLabelValues("faq", "completion"), 20},
 		"credits":            {m.credits.WithLabelValues("faq"), 1},
@@ -54,7 +54,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-func TestMetricsOfOthers(t *testing.T) {
+func TestConflictingMetricIsAnError(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "patchbay_plugin_botwebhook_tokens_total", Help: "Tokens that GPTBots reports as used for answers, by use: prompt or completion.",
@@ -79,10 +79,10 @@ func TestReadUsage(t *testing.T) {
 		{"members null", `{"tokens":null,"credits":null}`, usage{}},
 		{"a number", `29`, usage{}},
 		{"wrong types", `{"tokens":[29]}`, usage{}},
-		{"not credible", `{"tokens":{"total_tokens":-1,"prompt_tokens":1e300},"credits":{"total_credits":1e10}}`, usage{}},
+		{"not plausible", `{"tokens":{"total_tokens":-1,"prompt_tokens":1e300},"credits":{"total_credits":1e10}}`, usage{}},
 	}
 	for _, tt := range tests {
-		if got := readUsage([]byte(tt.data)); got != tt.want {
+		if got := decodeUsage([]byte(tt.data)); got != tt.want {
 			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
 		}
 	}

@@ -3,12 +3,13 @@ package main
 import (
 	"testing"
 
+	"patchbay/plugins/internal/golden"
 	sdksettings "patchbay/sdk/settings"
 )
 
-// TestSettingsTable keeps the table of the README what the settings are; -update writes it.
+// The README's table describes the settings. -update writes it.
 func TestSettingsTable(t *testing.T) {
-	if err := sdksettings.SyncTable("README.md", newAdapter().Describe().Settings, *update); err != nil {
+	if err := sdksettings.SyncTable("README.md", newAdapter().Describe().Settings, *golden.Update); err != nil {
 		t.Errorf("%v; run the test with -update", err)
 	}
 }

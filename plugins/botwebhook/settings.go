@@ -23,36 +23,34 @@ const (
 	mediaBase64 = "base64"
 )
 
-// settings is one channel: an agent (role bot) or an agent's human hand-off (role customer). Those without a role in
-// front of their meaning count for both.
+// settings configures one channel: an agent (role bot) or an agent's human hand-off (role customer).
 type settings struct {
-	BaseURL      string     `json:"base_url" patchbay:"required,vendor-address" doc:"API of the agent's region, such as https://api-sg.gptbots.ai (-th, -jp, or a white-label host); may have a path"`
-	APIKey       sdk.Secret `json:"api_key" patchbay:"required" doc:"the agent's API key, sent as a bearer token"`
-	WebhookToken sdk.Secret `json:"webhook_token" doc:"token that webhook calls must carry in Authorization; without it anybody who knows the path can speak"`
-	Auth         string     `json:"auth" patchbay:"enum=bearer|basic|none" doc:"scheme that webhook calls must use; absent: bearer or basic if there is a webhook_token, else none, with a warning"`
+	BaseURL      string     `json:"base_url" patchbay:"required,vendor-address" doc:"API of the agent's region, such as https://api-sg.gptbots.ai (-th, -jp, or a white-label host). May have a path."`
+	APIKey       sdk.Secret `json:"api_key" patchbay:"required" doc:"The agent's API key, sent as a bearer token."`
+	WebhookToken sdk.Secret `json:"webhook_token" doc:"Token that webhook calls must have in the Authorization header. Without it any caller that knows the path is accepted."`
+	Auth         string     `json:"auth" patchbay:"enum=bearer|basic|none" doc:"Scheme of webhook calls. If absent, bearer or basic with a webhook_token, otherwise none and a warning."`
 
-	Mode       string         `json:"mode" patchbay:"default=webhook,enum=webhook|blocking|streaming" doc:"bot: how answers come; only with webhook can people at the vendor take over"`
-	API        string         `json:"api" patchbay:"default=v2,enum=v2|v1" doc:"bot: version of the vendor's Send message; v1 for agents that know no other"`
-	Media      string         `json:"media" patchbay:"default=link,enum=link|base64" doc:"bot: whether the vendor fetches media by their links, or gets their bytes"`
-	MediaBytes int64          `json:"media_bytes" patchbay:"default=10485760" doc:"bot: the most that one medium may have; what the vendor takes depends on the agent"`
-	Threads    sdk.ThreadMode `json:"threads" patchbay:"default=per_epoch,enum=per_epoch|per_conversation" doc:"bot: a new conversation at the vendor each time the bot gets control, or one for all"`
+	Mode       string         `json:"mode" patchbay:"default=webhook,enum=webhook|blocking|streaming" doc:"Role bot: how answers arrive. Human agents at GPTBots can take over only with webhook."`
+	API        string         `json:"api" patchbay:"default=v2,enum=v2|v1" doc:"Role bot: version of Send message. v1 is for agents that do not support v2."`
+	Media      string         `json:"media" patchbay:"default=link,enum=link|base64" doc:"Role bot: whether GPTBots gets links to media or their bytes."`
+	MediaBytes int64          `json:"media_bytes" patchbay:"default=10485760" doc:"Role bot: maximum size of a medium. GPTBots's limit depends on the agent."`
+	Threads    sdk.ThreadMode `json:"threads" patchbay:"default=per_epoch,enum=per_epoch|per_conversation" doc:"Role bot: a new GPTBots conversation each time the bot gets control, or one for the whole conversation."`
 
-	ShortTermMemory *bool             `json:"short_term_memory" doc:"bot: whether the agent uses its short-term memory; absent: as the agent is set up"`
-	LongTermMemory  *bool             `json:"long_term_memory" doc:"bot: the same for its long-term memory"`
-	Knowledge       *knowledge        `json:"knowledge" doc:"bot: which knowledge the agent uses; absent: as the agent is set up"`
-	CustomVariables map[string]string `json:"custom_variables" doc:"bot: values of the agent's custom variables, v2 only"`
-	CornerCitation  *bool             `json:"corner_citation" doc:"bot: whether answers cite by corner marks, v2 only; absent: as the agent is set up"`
+	ShortTermMemory *bool             `json:"short_term_memory" doc:"Role bot: use the agent's short-term memory. If absent, the agent's setting."`
+	LongTermMemory  *bool             `json:"long_term_memory" doc:"Role bot: use the agent's long-term memory. If absent, the agent's setting."`
+	Knowledge       *knowledge        `json:"knowledge" doc:"Role bot: the agent's knowledge. If absent, the agent's setting."`
+	CustomVariables map[string]string `json:"custom_variables" doc:"Role bot: values of the agent's custom variables. v2 only."`
+	CornerCitation  *bool             `json:"corner_citation" doc:"Role bot: corner citations in answers. v2 only. If absent, the agent's setting."`
 
-	SendKey      bool          `json:"send_key" patchbay:"default=true" doc:"customer: whether replies and closes carry the API key"`
-	WaitingLimit time.Duration `json:"waiting_limit" patchbay:"default=60s" doc:"customer: how long the vendor waits for the first reply, as set up there; told to rules and people, not enforced"`
+	SendKey      bool          `json:"send_key" patchbay:"default=true" doc:"Role customer: send the API key with replies and closes."`
+	WaitingLimit time.Duration `json:"waiting_limit" patchbay:"default=60s" doc:"Role customer: GPTBots's waiting time for the first reply, as configured there. Available to rules and agents; not enforced."`
 }
 
-// knowledge chooses among an agent's knowledge. A list that is there and empty chooses nothing; an absent one leaves the
-// choice to the agent.
+// knowledge selects an agent's knowledge. An empty list selects nothing; an absent one leaves the agent's setting.
 type knowledge struct {
-	DataIDs  []string `json:"data_ids,omitzero" doc:"bot: ids of the documents that the agent uses; empty: none; absent: as the agent is set up"`
-	GroupIDs []string `json:"group_ids,omitzero" doc:"bot: the same for groups of documents, v2 only"`
+	DataIDs  []string `json:"data_ids,omitzero" doc:"Role bot: ids of the documents that the agent uses. Empty means none. If absent, the agent's setting."`
+	GroupIDs []string `json:"group_ids,omitzero" doc:"Role bot: ids of the document groups that the agent uses. v2 only. Otherwise like data_ids."`
 }
 
-// replies reports whether answers come with the call itself.
+// replies reports whether the answer comes with the call.
 func (s *settings) replies() bool { return s.Mode == modeBlocking || s.Mode == modeStreaming }

@@ -11,84 +11,84 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// Defaults that are compared with, to find settings of the other role.
+// Defaults, to recognise settings of the other role.
 const (
 	defaultMediaBytes   = 10 << 20
 	defaultWaitingLimit = time.Minute
 )
 
-// checker collects what is wrong with a channel's settings.
+// checker collects problems of a channel's settings.
 type checker struct {
 	settings
 	problems []sdk.Problem
 }
 
-// read decodes a channel's settings and lists everything that is wrong with them.
-func read(ch sdk.Channel) (settings, []sdk.Problem) {
+// readSettings decodes a channel's settings and returns all problems with them.
+func readSettings(ch sdk.Channel) (settings, []sdk.Problem) {
 	var c checker
 	if err := ch.Settings.Decode(&c.settings); err != nil {
 		return c.settings, []sdk.Problem{{Message: err.Error()}}
 	}
-	c.access()
+	c.checkAccess()
 	switch ch.Role {
 	case envelope.RoleBot:
-		c.agent()
+		c.checkAgent()
 	case envelope.RoleCustomer:
-		c.handoff()
+		c.checkHandoff()
 	default:
-		c.bad("role", "%q is not supported: use %q for an agent, %q for an agent's human hand-off", ch.Role,
+		c.add("role", "%q is not supported; use %q for an agent, or %q for an agent's human hand-off", ch.Role,
 			envelope.RoleBot, envelope.RoleCustomer)
 	}
 	return c.settings, c.problems
 }
 
-func (c *checker) bad(path, format string, args ...any) {
+func (c *checker) add(path, format string, args ...any) {
 	c.problems = append(c.problems, sdk.Problem{Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
-// oneOf finds values that an enum would refuse: schemas are checked by the gateway, not by Decode.
+// oneOf reports a value that is not allowed. The gateway checks enums of the schema, but Decode does not.
 func (c *checker) oneOf(path, value string, allowed ...string) {
 	for _, a := range allowed {
 		if value == a {
 			return
 		}
 	}
-	c.bad(path, "unknown %q: use %s", value, strings.Join(allowed, ", "))
+	c.add(path, "%q is unknown; use %s", value, strings.Join(allowed, ", "))
 }
 
-// access checks what both roles need.
-func (c *checker) access() {
+// checkAccess checks the settings for both roles.
+func (c *checker) checkAccess() {
 	if m := addressProblem(c.BaseURL); m != "" {
-		c.bad("base_url", "%s", m)
+		c.add("base_url", "%s", m)
 	}
 	if c.APIKey.IsZero() {
-		c.bad("api_key", "missing: copy it from the agent's page Integration > API")
+		c.add("api_key", "missing; copy it from the agent's page Integration > API")
 	}
 	if strings.ContainsFunc(c.APIKey.Reveal(), unicode.IsControl) {
-		c.bad("api_key", "has control characters (a line end?), which can't be sent in a header")
+		c.add("api_key", "contains control characters such as a newline, which can't be part of a header; copy it again")
 	}
 	if token := c.WebhookToken.Reveal(); strings.TrimSpace(token) != token || strings.ContainsFunc(token, unicode.IsControl) {
-		c.bad("webhook_token", "has blanks around it or control characters, which never arrive in a header")
+		c.add("webhook_token", "has spaces around it or control characters, which can't be part of a header; copy it again")
 	}
 	switch {
 	case c.Auth == "":
 	case c.Auth == authNone && !c.WebhookToken.IsZero():
-		c.bad("auth", "is none, but there is a webhook_token: remove one of the two")
+		c.add("auth", "is none, but webhook_token is set; remove one of them")
 	case (c.Auth == authBearer || c.Auth == authBasic) && c.WebhookToken.IsZero():
-		c.bad("webhook_token", "missing: auth is %s, so set the token that the vendor sends", c.Auth)
+		c.add("webhook_token", "missing; set the token that GPTBots sends, because auth is %s", c.Auth)
 	default:
 		c.oneOf("auth", c.Auth, authBearer, authBasic, authNone)
 	}
 }
 
-// agent checks the settings of a bot.
-func (c *checker) agent() {
+// checkAgent checks the settings for role bot.
+func (c *checker) checkAgent() {
 	c.oneOf("mode", c.Mode, modeWebhook, modeBlocking, modeStreaming)
 	c.oneOf("api", c.API, apiV2, apiV1)
 	c.oneOf("media", c.Media, mediaLink, mediaBase64)
 	c.oneOf("threads", string(c.Threads), string(sdk.ThreadsPerEpoch), string(sdk.ThreadsPerConversation))
 	if c.MediaBytes < 1 || c.MediaBytes > sdk.MaxMediaBytes {
-		c.bad("media_bytes", "is %d: use 1 to %d", c.MediaBytes, sdk.MaxMediaBytes)
+		c.add("media_bytes", "is %d; use 1 to %d", c.MediaBytes, sdk.MaxMediaBytes)
 	}
 	if c.API == apiV1 {
 		c.onlyV2("custom_variables", len(c.CustomVariables) > 0)
@@ -96,39 +96,39 @@ func (c *checker) agent() {
 		c.onlyV2("knowledge.group_ids", c.Knowledge != nil && c.Knowledge.GroupIDs != nil)
 	}
 	for name := range c.CustomVariables {
-		if !variableName(name) {
-			c.bad("custom_variables", "has the name %q: names have 1 to %d bytes and no control characters", name, maxVariableName)
+		if !validVariableName(name) {
+			c.add("custom_variables", "contains the name %q; use names of 1 to %d bytes without control characters", name, maxVariableName)
 		}
 	}
 	if c.Knowledge != nil {
-		c.identifiers("knowledge.data_ids", c.Knowledge.DataIDs)
-		c.identifiers("knowledge.group_ids", c.Knowledge.GroupIDs)
+		c.checkIDs("knowledge.data_ids", c.Knowledge.DataIDs)
+		c.checkIDs("knowledge.group_ids", c.Knowledge.GroupIDs)
 	}
-	const other = "belongs to a human hand-off: remove it, or give the channel role customer"
+	const other = "does not apply to role bot; remove it, or use role customer"
 	if !c.SendKey {
-		c.bad("send_key", other)
+		c.add("send_key", other)
 	}
 	if c.WaitingLimit != defaultWaitingLimit {
-		c.bad("waiting_limit", other)
+		c.add("waiting_limit", other)
 	}
 }
 
 func (c *checker) onlyV2(path string, given bool) {
 	if given {
-		c.bad(path, "is not known to v1 of the API: remove it, or use api: v2")
+		c.add(path, "is not supported by v1 of the API; remove it, or use api: v2")
 	}
 }
 
-func (c *checker) identifiers(path string, ids []string) {
+func (c *checker) checkIDs(path string, ids []string) {
 	for _, id := range ids {
-		if !knowledgeID(id) {
-			c.bad(path, "has the id %q: ids have 1 to %d bytes, no commas, blanks around or control characters", id, maxKnowledgeID)
+		if !validKnowledgeID(id) {
+			c.add(path, "contains the id %q; use ids of 1 to %d bytes without commas, surrounding spaces or control characters", id, maxKnowledgeID)
 		}
 	}
 }
 
-// handoff checks the settings of a human hand-off: most of an agent's make no sense there.
-func (c *checker) handoff() {
+// checkHandoff checks the settings for role customer.
+func (c *checker) checkHandoff() {
 	for _, s := range []struct {
 		path  string
 		given bool
@@ -145,27 +145,27 @@ func (c *checker) handoff() {
 		{"corner_citation", c.CornerCitation != nil},
 	} {
 		if s.given {
-			c.bad(s.path, "belongs to an agent: remove it, or give the channel role bot")
+			c.add(s.path, "does not apply to role customer; remove it, or use role bot")
 		}
 	}
 	if c.WaitingLimit < time.Second || c.WaitingLimit > 24*time.Hour {
-		c.bad("waiting_limit", "is %s: use the time that is set up at the vendor, 60s if none is", c.WaitingLimit)
+		c.add("waiting_limit", "is %s; use the waiting time configured in GPTBots, 60s by default", c.WaitingLimit)
 	}
 }
 
-// addressProblem says what is wrong with the API's address, "" if nothing.
+// addressProblem returns what is wrong with base_url, or "".
 func addressProblem(address string) string {
 	if address == "" {
-		return "missing: set the API of the agent's region, like https://api-sg.gptbots.ai"
+		return "missing; set the API of the agent's region, such as https://api-sg.gptbots.ai"
 	}
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
-		return "not an address: write it like https://api-sg.gptbots.ai"
+		return "is not an http or https URL; write it like https://api-sg.gptbots.ai"
 	case u.User != nil:
-		return "has credentials in it: use api_key"
+		return "contains credentials; use api_key"
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return "has a query or fragment: the API's paths are added to it, so it must end before them"
+		return "has a query or fragment; remove it, because the API's paths are appended to the URL"
 	}
 	return ""
 }

@@ -12,36 +12,37 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"patchbay/plugins/internal/golden"
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 )
 
 // readTexts reads a stream of text frames to its end.
-func readTexts(r io.Reader) (texts []string, unreadable int, err error) {
+func readTexts(r io.Reader) (texts []string, malformed int, err error) {
 	frames := newFrameReader(r)
 	for {
 		f, err := frames.next()
 		if err != nil {
-			return texts, frames.unreadable, err
+			return texts, frames.malformed, err
 		}
-		texts = append(texts, plain(f.Data))
+		texts = append(texts, stringOf(f.Data))
 	}
 }
 
-func TestFrames(t *testing.T) {
+func TestStreamIsSplitIntoFrames(t *testing.T) {
 	const a, b = `{"code":3,"message":"Text","data":"a"}`, `{"code":3,"message":"Text","data":"b"}`
 	pretty := strings.NewReplacer("{", "{\n\n ", ",", ",\n ", "}", "\n}").Replace
 	tests := []struct {
 		name, stream string
 		want         []string
-		unreadable   int
+		malformed   int
 	}{
 		{"data lines", "data: " + a + "\n\ndata: " + b + "\n\n", []string{"a", "b"}, 0},
-		{"no blank", "data:" + a + "\n\ndata:" + b + "\n\n", []string{"a", "b"}, 0},
+		{"no space", "data:" + a + "\n\ndata:" + b + "\n\n", []string{"a", "b"}, 0},
 		{"no empty lines", "data: " + a + "\ndata: " + b + "\n", []string{"a", "b"}, 0},
 		{"carriage returns", "data: " + a + "\r\rdata: " + b + "\r\r", []string{"a", "b"}, 0},
-		{"both line ends", "data: " + a + "\r\n\r\ndata: " + b + "\r\n\r\n", []string{"a", "b"}, 0},
-		{"no line end", "data: " + a, []string{"a"}, 0},
+		{"CRLF", "data: " + a + "\r\n\r\ndata: " + b + "\r\n\r\n", []string{"a", "b"}, 0},
+		{"no newline", "data: " + a, []string{"a"}, 0},
 		{"other fields and comments", "\ufeff: hello\nevent: message\nid: 7\nretry: 10\ndata: " + a + "\n\n", []string{"a"}, 0},
 		{"bare", a + "\n" + b + "\n", []string{"a", "b"}, 0},
 		{"bare, indented", "  " + a + "\n\t" + b, []string{"a", "b"}, 0},
@@ -51,17 +52,17 @@ func TestFrames(t *testing.T) {
 		{"one on several data lines", "data: {\"code\":3,\ndata: \"data\":\"a\"}\n\n", []string{"a"}, 0},
 		{"other fields between data lines", "data: {\"code\":3,\nid: 3\ndata: \"data\":\"a\"}\n\n", []string{"a"}, 0},
 		{"braces and quotes in texts", `data: {"data":"}{[\\\"]"}` + "\n\n", []string{`}{[\"]`}, 0},
-		{"broken event", "data: {\"code\":3,\"data\":\"x\n\ndata: " + a + "\n\n", []string{"a"}, 1},
-		{"broken event, then a bare frame", "data: {\"code\":3,\"data\":\"x\n" + a + "\n", []string{"a"}, 1},
-		{"end marker of others", "data: " + a + "\n\ndata: [DONE]\n\n", []string{"a"}, 1},
-		{"words", "hello\n\ndata: hello\n\ndata: " + a + "\n\n", []string{"a"}, 2},
-		{"a long word", strings.Repeat("x", 100) + "\n" + a, []string{"a"}, 1},
-		{"words behind a frame", a + " hello " + b + "\n" + b, []string{"a", "b"}, 1},
-		{"balanced, but no JSON", "{]\n" + a + "\n{x}\n" + b, []string{"a", "b"}, 2},
+		{"malformed event", "data: {\"code\":3,\"data\":\"x\n\ndata: " + a + "\n\n", []string{"a"}, 1},
+		{"malformed event, then a bare frame", "data: {\"code\":3,\"data\":\"x\n" + a + "\n", []string{"a"}, 1},
+		{"unknown end marker", "data: " + a + "\n\ndata: [DONE]\n\n", []string{"a"}, 1},
+		{"no JSON", "hello\n\ndata: hello\n\ndata: " + a + "\n\n", []string{"a"}, 2},
+		{"a long line", strings.Repeat("x", 100) + "\n" + a, []string{"a"}, 1},
+		{"text after a frame", a + " hello " + b + "\n" + b, []string{"a", "b"}, 1},
+		{"balanced, but not JSON", "{]\n" + a + "\n{x}\n" + b, []string{"a", "b"}, 2},
 		{"not UTF-8", "data: {\"data\":\"\xff\"}\n\n", []string{"\ufffd"}, 0},
 		{"member twice", `{"data":"a","data":"b"}`, []string{"b"}, 0},
 		{"nothing", "", nil, 0},
-		{"only line ends", "\n\r\n\r\n\n", nil, 0},
+		{"only newlines", "\n\r\n\r\n\n", nil, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -69,12 +70,12 @@ func TestFrames(t *testing.T) {
 				"whole": strings.NewReader(tt.stream), "bytes": iotest.OneByteReader(strings.NewReader(tt.stream)),
 				"end with data": iotest.DataErrReader(strings.NewReader(tt.stream)),
 			} {
-				got, unreadable, err := readTexts(r)
+				got, malformed, err := readTexts(r)
 				if !errors.Is(err, io.EOF) {
 					t.Errorf("%s: ended with %v", name, err)
 				}
-				if diff := cmp.Diff(tt.want, got); diff != "" || unreadable != tt.unreadable {
-					t.Errorf("%s: %d unreadable, want %d (-want +got):\n%s", name, unreadable, tt.unreadable, diff)
+				if diff := cmp.Diff(tt.want, got); diff != "" || malformed != tt.malformed {
+					t.Errorf("%s: %d malformed, want %d (-want +got):\n%s", name, malformed, tt.malformed, diff)
 				}
 			}
 		})
@@ -89,7 +90,7 @@ func TestStreamLimits(t *testing.T) {
 		frames int
 	}{
 		{"one large frame", strings.NewReader(text + "data: {\"data\":\"" + strings.Repeat("x", maxFrameBytes) + "\"}\n\n"), 1},
-		{"one large frame on lines of its own", strings.NewReader(text + "{\n" + strings.Repeat("\n", maxFrameBytes) + `"x"`), 1},
+		{"one large bare frame", strings.NewReader(text + "{\n" + strings.Repeat("\n", maxFrameBytes) + `"x"`), 1},
 		{"many frames", strings.NewReader(strings.Repeat("{}", maxFrames+1)), maxFrames},
 		{"many bytes", io.MultiReader(strings.NewReader(text), strings.NewReader(strings.Repeat(": nothing\n", maxStreamBytes/10+10))), 1},
 	}
@@ -103,78 +104,78 @@ func TestStreamLimits(t *testing.T) {
 	}
 }
 
-// TestStreamBeyondTheLimits keeps what came before a limit, and does not ask again.
-func TestStreamBeyondTheLimits(t *testing.T) {
+// The content before a limit is kept and the message is not repeated.
+func TestContentBeforeALimitIsKept(t *testing.T) {
 	large := "data: {\"code\":39,\"data\":{\"audioAnswer\":\"" + strings.Repeat("x", maxFrameBytes) + "\"}}\n\n"
 	got, err := connectedIn(t, modeStreaming, flushed(func() {}, textHello, large)).Deliver(t.Context(), delivery())
-	if err != nil || valid(t, got.Replies)[0].Text() != "Hello" || !strings.Contains(got.Degraded, "limits") {
+	if err != nil || golden.Valid(t, got.Replies)[0].Text() != "Hello" || !strings.Contains(got.Degraded, "limits") {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	words := strings.Repeat("字", 50_000)
-	frame := `data: {"code":3,"data":"` + words + `"}` + "\n\n"
+	long := strings.Repeat("字", 50_000)
+	frame := `data: {"code":3,"data":"` + long + `"}` + "\n\n"
 	got, err = connectedIn(t, modeStreaming, flushed(func() {}, frame, frame, endFrame)).Deliver(t.Context(), delivery())
 	if err != nil {
 		t.Fatal(err)
 	}
-	said := ""
-	for _, p := range valid(t, got.Replies)[0].Parts {
-		said += p.Text
+	text := ""
+	for _, p := range golden.Valid(t, got.Replies)[0].Parts {
+		text += p.Text
 	}
-	if !strings.HasPrefix(words+words, said) || len(said) < maxReplyBytes-envelope.MaxTextBytes || !strings.Contains(got.Degraded, "too long") {
-		t.Errorf("%d of %d bytes, degraded %q", len(said), 2*len(words), got.Degraded)
+	if !strings.HasPrefix(long+long, text) || len(text) < maxReplyBytes-envelope.MaxTextBytes || !strings.Contains(got.Degraded, "too long") {
+		t.Errorf("%d of %d bytes, degraded %q", len(text), 2*len(long), got.Degraded)
 	}
 }
 
-// TestStreamWithoutTime ends while the agent speaks: what it said counts.
-func TestStreamWithoutTime(t *testing.T) {
+// The content before a cancellation is kept.
+func TestContentBeforeACancellationIsKept(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	a := connectedIn(t, modeStreaming, flushed(func() { <-release }, infoM1, textHello))
-	heard := a.channels["faq"].client.Transport
-	a.channels["faq"].client.Transport = listening{heard, "Hello", cancel}
+	transport := a.channels["faq"].client.Transport
+	a.channels["faq"].client.Transport = watchingTransport{transport, "Hello", cancel}
 	got, err := a.Deliver(ctx, delivery())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if valid(t, got.Replies)[0].Text() != "Hello" || !strings.Contains(got.Degraded, context.Canceled.Error()) {
+	if golden.Valid(t, got.Replies)[0].Text() != "Hello" || !strings.Contains(got.Degraded, context.Canceled.Error()) {
 		t.Errorf("got %+v", got)
 	}
 }
 
-// listening calls heard when an answer has said the word.
-type listening struct {
+// watchingTransport calls found when an answer contains text.
+type watchingTransport struct {
 	http.RoundTripper
-	word  string
-	heard func()
+	text  string
+	found func()
 }
 
-func (l listening) RoundTrip(req *http.Request) (*http.Response, error) {
+func (l watchingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := l.RoundTripper.RoundTrip(req)
 	if err == nil {
-		resp.Body = &listener{ReadCloser: resp.Body, l: l}
+		resp.Body = &watchedBody{ReadCloser: resp.Body, t: l}
 	}
 	return resp, err
 }
 
-type listener struct {
+type watchedBody struct {
 	io.ReadCloser
-	l    listening
-	said strings.Builder
+	t    watchingTransport
+	read strings.Builder
 }
 
-func (r *listener) Read(p []byte) (int, error) {
+func (r *watchedBody) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
-	r.said.Write(p[:n])
-	if strings.Contains(r.said.String(), r.l.word) {
-		r.l.heard()
+	r.read.Write(p[:n])
+	if strings.Contains(r.read.String(), r.t.text) {
+		r.t.found()
 	}
 	return n, err
 }
 
-// TestStreamParts holds what becomes of words that are said in more than one way.
-func TestStreamParts(t *testing.T) {
+// Texts and transcripts that repeat each other appear once.
+func TestRepeatedTextsOfAStreamAreOmitted(t *testing.T) {
 	flow := func(content string) string {
 		return `{"code":10,"data":[{"content":"` + content + `","branch":"1","from_component_name":"LLM"}]}`
 	}
@@ -191,23 +192,23 @@ func TestStreamParts(t *testing.T) {
 		frames []string
 		want   []string // texts; * marks transcripts, @ those of a flow, # recordings
 	}{
-		{"audio of the flow has a link", []string{linked("url")}, []string{"Hi", "#Hello https://v.example/a.mp3"}},
-		{"audio of the flow has an address", []string{linked("audio")}, []string{"Hi", "#Hello https://v.example/a.mp3"}},
-		{"text alone", []string{hello, world}, []string{"Hello world"}},
-		{"flow says the same", []string{hello, flow("Hello")}, []string{"@Hello"}},
-		{"flow says the same in two", []string{hello, world, flow("Hello"), flow(" world")}, []string{"@Hello", "@ world"}},
-		{"flow says more", []string{hello, flow("Hi")}, []string{"Hello", "@Hi"}},
-		{"audio says the same", []string{hello, world, audio("Hello"), audio(" world")}, []string{"Hello world"}},
-		{"audio says other words", []string{hello, audio("Listen")}, []string{"Hello", "*Listen"}},
-		{"audio alone", []string{audio("Listen")}, []string{"*Listen"}},
-		{"audio says what the flow says", []string{flow("Hello"), audio("Hello")}, []string{"@Hello"}},
-		{"audio of the flow comes twice", []string{spokenFlow, audio("Hello")}, []string{"Hi", "*Hello"}},
-		{"audio says nothing", []string{hello, audio("")}, []string{"Hello"}},
+		{"audio of the flow with url", []string{linked("url")}, []string{"Hi", "#Hello https://v.example/a.mp3"}},
+		{"audio of the flow with audio", []string{linked("audio")}, []string{"Hi", "#Hello https://v.example/a.mp3"}},
+		{"only text", []string{hello, world}, []string{"Hello world"}},
+		{"flow repeats the text", []string{hello, flow("Hello")}, []string{"@Hello"}},
+		{"flow repeats the text in two items", []string{hello, world, flow("Hello"), flow(" world")}, []string{"@Hello", "@ world"}},
+		{"flow adds text", []string{hello, flow("Hi")}, []string{"Hello", "@Hi"}},
+		{"audio repeats the text", []string{hello, world, audio("Hello"), audio(" world")}, []string{"Hello world"}},
+		{"audio adds text", []string{hello, audio("Listen")}, []string{"Hello", "*Listen"}},
+		{"only audio", []string{audio("Listen")}, []string{"*Listen"}},
+		{"audio repeats the flow", []string{flow("Hello"), audio("Hello")}, []string{"@Hello"}},
+		{"audio of the flow twice", []string{spokenFlow, audio("Hello")}, []string{"Hi", "*Hello"}},
+		{"audio without a transcript", []string{hello, audio("")}, []string{"Hello"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var s streamed
-			s.gather(strings.NewReader(strings.Join(tt.frames, "\n")+`{"code":0}`), nil)
+			var s streamAnswer
+			s.collect(strings.NewReader(strings.Join(tt.frames, "\n")+`{"code":0}`), nil)
 			var got []string
 			for _, p := range s.parts() {
 				mark := ""
@@ -222,14 +223,14 @@ func TestStreamParts(t *testing.T) {
 				}
 				got = append(got, mark+p.Text)
 			}
-			if diff := cmp.Diff(tt.want, got); diff != "" || !s.ended || s.broken > 0 {
-				t.Errorf("ended %v, %d broken (-want +got):\n%s", s.ended, s.broken, diff)
+			if diff := cmp.Diff(tt.want, got); diff != "" || !s.ended || s.malformed > 0 {
+				t.Errorf("ended %v, %d malformed (-want +got):\n%s", s.ended, s.malformed, diff)
 			}
 		})
 	}
 }
 
-func TestStreamRefusedByStatus(t *testing.T) {
+func TestStreamWithFailureStatus(t *testing.T) {
 	v := &vendor{status: 400, body: apiError(40127)}
 	_, err := connectedIn(t, modeStreaming, v).Deliver(t.Context(), delivery())
 	if sdk.KindOf(err) != sdk.KindUnauthorized {

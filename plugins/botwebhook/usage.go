@@ -6,24 +6,24 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxUsage bounds numbers that are believed: a wrong one would spoil a counter for good.
+// maxUsage limits plausible numbers, because a wrong one would corrupt a counter permanently.
 const maxUsage = 1e9
 
-// usage is what an answer cost. Numbers that the vendor does not report, or that can't be, are 0.
+// usage is the cost of an answer. Missing and implausible numbers are 0.
 type usage struct{ Total, Prompt, Completion, Credits float64 }
 
-// costs are tokens as the vendor reports them.
-type costs struct {
+// tokenCounts are the reported tokens.
+type tokenCounts struct {
 	Total      float64 `json:"total_tokens"`
 	Prompt     float64 `json:"prompt_tokens"`
 	Completion float64 `json:"completion_tokens"`
 }
 
-// readUsage reads the usage of an answer ("Send message v2", Response) or the data of a stream's Cost frame, whose form is
-// not documented: the same, or tokens alone. It is never a reason to refuse anything.
-func readUsage(v jsontext.Value) usage {
+// decodeUsage decodes the usage of an answer ("Send message v2", Response) or the data of a stream's Cost frame. The
+// format of the latter is not documented; it may be the same or only the tokens. Malformed usage is ignored.
+func decodeUsage(v jsontext.Value) usage {
 	var u struct {
-		Tokens  *costs `json:"tokens"`
+		Tokens  *tokenCounts `json:"tokens"`
 		Credits struct {
 			Total float64 `json:"total_credits"`
 		} `json:"credits"`
@@ -31,26 +31,26 @@ func readUsage(v jsontext.Value) usage {
 	if v.Kind() != '{' || decode(v, &u) != nil {
 		return usage{}
 	}
-	var c costs
+	var c tokenCounts
 	if u.Tokens != nil {
 		c = *u.Tokens
 	} else if decode(v, &c) != nil {
 		return usage{}
 	}
 	return usage{
-		Total: credible(c.Total), Prompt: credible(c.Prompt), Completion: credible(c.Completion),
-		Credits: credible(u.Credits.Total),
+		Total: plausible(c.Total), Prompt: plausible(c.Prompt), Completion: plausible(c.Completion),
+		Credits: plausible(u.Credits.Total),
 	}
 }
 
-func credible(n float64) float64 {
+func plausible(n float64) float64 {
 	if n > 0 && n <= maxUsage {
 		return n
 	}
 	return 0
 }
 
-// attributes tells people what an answer cost; nil if nothing is known.
+// attributes returns the cost as attributes, or nil.
 func (u usage) attributes() map[string]string {
 	if u.Total == 0 && u.Credits == 0 {
 		return nil

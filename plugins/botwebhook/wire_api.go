@@ -2,7 +2,7 @@ package main
 
 import "github.com/go-json-experiment/json/jsontext"
 
-// Paths of the vendor's API below base_url.
+// Paths of the API below base_url.
 const (
 	createPath     = "v1/conversation"
 	sendPathV1     = "v1/conversation/message"
@@ -11,15 +11,15 @@ const (
 	humanClosePath = "v1/human/close"
 )
 
-// maxUserIDCharacters is what user_id may have ("Create conversation").
+// maxUserIDCharacters limits user_id ("Create conversation").
 const maxUserIDCharacters = 32
 
-// createBody asks for a conversation.
+// createBody is the body of "Create conversation".
 type createBody struct {
 	UserID string `json:"user_id"`
 }
 
-// sendBodyV2 sends messages, the newest user message last ("Send message v2").
+// sendBodyV2 is the body of "Send message v2". The newest user message is the last.
 type sendBodyV2 struct {
 	ConversationID string        `json:"conversation_id"`
 	ResponseMode   string        `json:"response_mode"` // webhook, blocking or streaming
@@ -27,13 +27,14 @@ type sendBodyV2 struct {
 	Config         *chatConfig   `json:"conversation_config,omitzero"`
 }
 
-// chatMessage has role user or assistant. Content is a string or a list of contentPart.
+// chatMessage has the role user or assistant. content is a string or an array of contentPart.
 type chatMessage struct {
 	Role    string `json:"role"`
 	Content any    `json:"content"`
 }
 
-// contentPart has the one member that Type names. Items are arrays, as on the newest page; an older one has one object.
+// contentPart has the one member that type names. Media are arrays, as on the newest page; an older page has a single
+// object.
 type contentPart struct {
 	Type     string      `json:"type"`
 	Text     string      `json:"text,omitempty"`
@@ -42,8 +43,8 @@ type contentPart struct {
 	Document []mediaItem `json:"document,omitempty"`
 }
 
-// mediaItem is a file, by link or by its bytes. Format is its extension without a dot; v1 has none, and goes by
-// the name.
+// mediaItem is a file, by link or with its bytes. format is its extension without a dot. v1 has no format and uses the
+// extension of name.
 type mediaItem struct {
 	URL     string `json:"url,omitempty"`
 	Content []byte `json:"base64_content,omitempty"`
@@ -51,7 +52,7 @@ type mediaItem struct {
 	Name    string `json:"name,omitempty"`
 }
 
-// chatConfig overrides the agent's settings for one call. What is absent stays as the agent is set up.
+// chatConfig overrides the agent's settings for one call. Absent members leave the agent's settings unchanged.
 type chatConfig struct {
 	ShortTermMemory *bool             `json:"short_term_memory,omitzero"`
 	LongTermMemory  *bool             `json:"long_term_memory,omitzero"`
@@ -60,7 +61,7 @@ type chatConfig struct {
 	CornerCitation  *bool             `json:"corner_citation,omitzero"`
 }
 
-// sendBodyV1 sends one message ("Send message", deprecated).
+// sendBodyV1 is the body of "Send message" (v1, deprecated).
 type sendBodyV1 struct {
 	ConversationID  string      `json:"conversation_id"`
 	ResponseMode    string      `json:"response_mode"`
@@ -71,23 +72,23 @@ type sendBodyV1 struct {
 	Knowledge       *knowledge  `json:"knowledge,omitzero"`
 }
 
-// humanBody is a person's reply, or without Body the end of the hand-off ("Human handoff service").
+// humanBody is a reply to a hand-off, or without body its end ("Human handoff service").
 type humanBody struct {
 	ConversationID string `json:"conversation_id"`
 	Timestamp      int64  `json:"timestamp"` // milliseconds
 	Body           string `json:"body,omitempty"`
 }
 
-// apiAnswer is what matters of an answer that brings no words: code and message are an error's and may come with HTTP
-// 200. Everything else is read as far as it is there.
+// apiAnswer has the members of an answer other than its content. Errors have code and message and may have HTTP status
+// 200.
 type apiAnswer struct {
 	Code           jsontext.Value `json:"code"`
 	ConversationID jsontext.Value `json:"conversation_id"`
 	MessageID      jsontext.Value `json:"message_id"`
 }
 
-// code returns the number in code, 0 if there is none.
+// code returns the error code, or 0.
 func (a *apiAnswer) code() int {
-	n, _ := number(a.Code)
+	n, _ := intOf(a.Code)
 	return n
 }

@@ -66,26 +66,11 @@ func TestInvalidMessagesAreRefused(t *testing.T) {
 		{name: "broken escape", body: say("Hi", "Hi"), path: messagesPath + "d8ai/d8ai_chatbot%2", status: 404},
 		{name: "another path", body: say("Hi", "Hi"), path: "/d8ai/d8ai_chatbot", status: 404},
 
-		// Syntax.
+		// Syntax. Package webhook tests it in detail.
 		{name: "empty body", body: ``, status: 400},
-		{name: "blank body", body: " \n", status: 400},
-		{name: "not JSON", body: `userId=u1&accessToken=` + testToken, status: 400},
-		{name: "cut off", body: strings.TrimSuffix(say("Hi", "Hi"), "}"), status: 400},
 		{name: "a list", body: `[` + say("Hi", "Hi") + `]`, status: 400},
-		{name: "a string", body: `"hello"`, status: 400},
-		{name: "two bodies", body: say("Hi", "Hi") + say("Hi", "Hi"), status: 400},
-		{name: "text after the object", body: say("Hi", "Hi") + " x", status: 400},
-		{name: "byte order mark", body: "\ufeff" + say("Hi", "Hi"), status: 400},
-		{name: "comment", body: say(`{"userId"`, `{/* me */"userId"`), status: 400},
-		{name: "trailing comma", body: say(`{"id":"u1"}`, `{"id":"u1",}`), status: 400},
-		{name: "single quotes", body: `{'userId':'u1'}`, status: 400},
-		{name: "not UTF-8", body: say("Hi", "H\xff"), status: 400},
-		{name: "lone surrogate", body: say("Hi", `\ud83d`), status: 400},
-		{name: "raw control character", body: say("Hi", "H\x01"), status: 400},
-		{name: "member twice, deep", body: say(`{"id":"u1"}`, `{"id":"u1","id":"u1"}`), status: 400, field: "payload.userInfo.id"},
-		{name: "unknown member twice", body: say(`{"userId"`, `{"x":1,"x":2,"userId"`), status: 400, field: "x"},
+		{name: "member twice", body: say(`{"id":"u1"}`, `{"id":"u1","id":"u1"}`), status: 400, field: "payload.userInfo.id"},
 		{name: "too deep", body: say(`{"data":"d"}`, `{"x":`+strings.Repeat("[", 64)+strings.Repeat("]", 64)+`}`), status: 400},
-		{name: "much too deep, never closed", body: strings.Repeat("[", 100_000), status: 400},
 
 		// Fields.
 		{name: "userId missing", body: say(`"userId":"u1",`, ""), status: 400, field: "userId"},

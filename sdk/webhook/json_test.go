@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -40,5 +41,66 @@ func TestDecodeJSONAbbreviatesLongFields(t *testing.T) {
 	if len(f.Field) > maxFieldBytes+len("…") || !utf8.ValidString(f.Field) ||
 		!strings.HasPrefix(name, strings.TrimSuffix(f.Field, "…")) {
 		t.Errorf("field %q", f.Field)
+	}
+}
+
+// Exactly one strict JSON value is accepted.
+func TestDecodeJSONSyntax(t *testing.T) {
+	const good = `{"a":"x","b":{"c":1}}`
+	tests := []struct {
+		name, body, field string
+		ok                bool
+	}{
+		{name: "object", body: good, ok: true},
+		{name: "surrounding whitespace", body: " \n" + good + "\t", ok: true},
+		{name: "unknown member", body: `{"z":1}`, ok: true},
+		{name: "different case", body: `{"A":5}`, ok: true},
+		{name: "empty", body: ``},
+		{name: "blank", body: " \n"},
+		{name: "not JSON", body: `a=x`},
+		{name: "truncated", body: strings.TrimSuffix(good, "}")},
+		{name: "a list", body: `[` + good + `]`},
+		{name: "a string", body: `"hello"`},
+		{name: "two values", body: good + good},
+		{name: "text after the value", body: good + " x"},
+		{name: "byte order mark", body: "\ufeff" + good},
+		{name: "comment", body: `{/* x */"a":"x"}`},
+		{name: "line comment", body: "{// x\n\"a\":\"x\"}"},
+		{name: "trailing comma", body: `{"a":"x",}`},
+		{name: "single quotes", body: `{'a':'x'}`},
+		{name: "not UTF-8", body: "{\"a\":\"\xff\"}"},
+		{name: "lone surrogate", body: `{"a":"\udc00"}`},
+		{name: "raw control character", body: "{\"a\":\"\x01\"}"},
+		{name: "member twice", body: `{"a":"x","a":"x"}`, field: "at.a"},
+		{name: "member twice, escaped", body: `{"a":"x","\u0061":"x"}`, field: "at.a"},
+		{name: "member twice, nested", body: `{"b":{"c":1,"c":1}}`, field: "at.b.c"},
+		{name: "unknown member twice", body: `{"z":1,"z":2}`, field: "at.z"},
+		{name: "wrong type", body: `{"a":5}`, field: "at.a"},
+		{name: "wrong type, nested", body: `{"b":{"c":"x"}}`, field: "at.b.c"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var v struct {
+				A string `json:"a"`
+				B struct {
+					C int64 `json:"c"`
+				} `json:"b"`
+			}
+			f := DecodeJSON([]byte(tt.body), &v, "at")
+			if (f == nil) != tt.ok {
+				t.Fatalf("got %+v, want success %v", f, tt.ok)
+			}
+			if f != nil && (f.Message == "" || f.Field != cmp.Or(tt.field, "at")) {
+				t.Errorf("got %+v, want field %q", f, cmp.Or(tt.field, "at"))
+			}
+		})
+	}
+}
+
+func TestCheckID(t *testing.T) {
+	for id, ok := range map[string]bool{"": false, "a": true, "abcd": true, "abcde": false, "a\n": false, "a\x00b": false} {
+		if f := CheckID("id", id, 4); (f == nil) != ok || f != nil && f.Field != "id" {
+			t.Errorf("CheckID(%q) = %+v, want success %v", id, f, ok)
+		}
 	}
 }

@@ -10,22 +10,22 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// formats are the file formats that the vendor lists for each type of media ("Send message v2").
+// formats are the accepted file formats of each media type ("Send message v2").
 var formats = map[envelope.PartType]string{
 	envelope.PartImage: " jpg jpeg png gif webp ",
 	envelope.PartAudio: " mp3 wav ",
 	envelope.PartFile:  " pdf txt docx csv xlsx html json md tex ts xml ",
 }
 
-// formatByType gives the format of media types whose name does not end in it.
+// formatByType maps the media types whose subtype is not the format.
 var formatByType = map[string]string{
 	"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/vnd.wave": "wav", "text/plain": "txt", "text/markdown": "md",
 	"application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
 	"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet":       "xlsx",
 }
 
-// mediaItemOf returns a part as a file of the vendor's: by its bytes if they are attached, else by its link. It returns
-// false if the format is not one of the vendor's, it is larger than limit, or there is neither.
+// mediaItemOf returns a file with the attached bytes or the link of a part. It returns false if the format is not
+// accepted, the file is larger than limit, or there is neither.
 func mediaItemOf(p *envelope.Part, a *sdk.Attachment, limit int64) (mediaItem, bool) {
 	allowed, ok := formats[p.Type]
 	if !ok {
@@ -56,7 +56,7 @@ func mediaItemOf(p *envelope.Part, a *sdk.Attachment, limit int64) (mediaItem, b
 	return item, true
 }
 
-// fileOf is a file of v1, which has no format: the ending of its name tells it.
+// fileOf returns a file for v1, which derives the format from the name's extension.
 func fileOf(t envelope.PartType, item mediaItem) mediaItem {
 	if item.Name == "" {
 		if u, err := url.Parse(item.URL); err == nil && extension(u.Path) == item.Format {
@@ -72,7 +72,7 @@ func fileOf(t envelope.PartType, item mediaItem) mediaItem {
 	return item
 }
 
-// mediaPart is a content part of v2 for a part of this type.
+// mediaPart returns the content part of v2 for a file.
 func mediaPart(t envelope.PartType, item mediaItem) contentPart {
 	switch t {
 	case envelope.PartImage:
@@ -83,8 +83,8 @@ func mediaPart(t envelope.PartType, item mediaItem) contentPart {
 	return contentPart{Type: "document", Document: []mediaItem{item}}
 }
 
-// formatOf returns a file's format if it is one of those allowed: by its name, by its link, or by its media
-// type. Otherwise it returns "".
+// formatOf returns a file's format if it is one of those allowed: by its name, its link, its media type or its
+// attachment. Otherwise it returns "".
 func formatOf(p *envelope.Part, a *sdk.Attachment, allowed string) string {
 	candidates := []string{extension(p.Name)}
 	if u, err := url.Parse(p.URL); err == nil {
@@ -103,7 +103,7 @@ func formatOf(p *envelope.Part, a *sdk.Attachment, allowed string) string {
 	return ""
 }
 
-// formatsOf returns what a media type may be called.
+// formatsOf returns the possible formats of a media type.
 func formatsOf(contentType string) []string {
 	mediaType, _, _ := strings.Cut(contentType, ";")
 	mediaType = strings.ToLower(strings.TrimSpace(mediaType))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -29,7 +28,7 @@ func delivery() *sdk.Delivery {
 
 func opening() *sdk.OpenRequest { return &sdk.OpenRequest{Channel: "faq", CustomerID: customerID} }
 
-// vendor answers every call alike and counts them.
+// vendor gives every call the same answer and counts the calls.
 type vendor struct {
 	status int
 	header http.Header
@@ -46,7 +45,7 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, v.body)
 }
 
-// served returns the address of v, and a client that reaches it and follows no redirects, like the gateway's.
+// served returns the address of v and a client that calls it without following redirects, like the gateway's.
 func served(t *testing.T, v http.Handler) (string, *http.Client) {
 	t.Helper()
 	srv := httptest.NewServer(v)
@@ -56,26 +55,26 @@ func served(t *testing.T, v http.Handler) (string, *http.Client) {
 	return srv.URL, client
 }
 
-// connected returns an adapter with an agent's channel that calls v.
+// connected returns an adapter with a channel of role bot that calls v.
 func connected(t *testing.T, v http.Handler) *adapter {
 	t.Helper()
 	address, client := served(t, v)
 	return configured(t, agent(address), client)
 }
 
-// connectedIn is connected in another mode, and with other settings if there are any.
+// connectedIn returns an adapter in another mode, with additional settings.
 func connectedIn(t *testing.T, mode string, v http.Handler, members ...string) *adapter {
 	t.Helper()
 	address, client := served(t, v)
 	return configured(t, having(agent(address), strings.Join(append(members, `"mode":"`+mode+`"`), ",")), client)
 }
 
-// apiError is an error body in the vendor's form, with words that must not be repeated.
+// apiError returns an error body with text that must not be repeated.
 func apiError(code any) string {
 	return fmt.Sprintf(`{"code":%v,"message":"refused: private words, key %s"}`, code, testKey)
 }
 
-func TestDeliverOutcome(t *testing.T) {
+func TestStatusAndCodeDecideTheOutcome(t *testing.T) {
 	after := func(s string) http.Header { return http.Header{"Retry-After": {s}} }
 	tests := []struct {
 		name   string
@@ -109,7 +108,7 @@ func TestDeliverOutcome(t *testing.T) {
 		{name: "200 API off", status: 200, body: apiError(20055), kind: sdk.KindPermanent, code: "20055"},
 		{name: "200 agent deleted", status: 200, body: apiError(20059), kind: sdk.KindPermanent, code: "20059"},
 		{name: "200 agent deleted, newer", status: 200, body: apiError(40378), kind: sdk.KindPermanent, code: "40378"},
-		{name: "200 not in the settings", status: 200, body: apiError(200222), kind: sdk.KindUnsupported, code: "200222"},
+		{name: "200 not supported", status: 200, body: apiError(200222), kind: sdk.KindUnsupported, code: "200222"},
 		{name: "200 code as text", status: 200, body: apiError(`"40356"`), kind: sdk.KindGone, code: "40356"},
 		{name: "200 code like a status", status: 200, body: apiError(429), header: after("9"), kind: sdk.KindThrottled,
 			code: "429", after: 9 * time.Second},
@@ -129,13 +128,13 @@ func TestDeliverOutcome(t *testing.T) {
 		{name: "413", status: 413, kind: sdk.KindUnsupported},
 		{name: "429", status: 429, kind: sdk.KindThrottled},
 		{name: "429 with a delay", status: 429, header: after("21"), kind: sdk.KindThrottled, after: 21 * time.Second},
-		{name: "429 is never for good", status: 429, body: apiError(20059), kind: sdk.KindThrottled, code: "20059"},
+		{name: "429 is never permanent", status: 429, body: apiError(20059), kind: sdk.KindThrottled, code: "20059"},
 		{name: "429 with a code and a delay", status: 429, body: apiError(20059), header: after("9"), kind: sdk.KindThrottled, code: "20059",
 			after: 9 * time.Second},
 		{name: "429 credits", status: 429, body: apiError(20022), header: after("5"), kind: sdk.KindThrottled, code: "20022",
 			after: 10 * time.Minute},
 		{name: "500", status: 500, kind: sdk.KindTransient},
-		{name: "500 is never for good", status: 500, body: apiError(40000), kind: sdk.KindTransient, code: "40000"},
+		{name: "500 is never permanent", status: 500, body: apiError(40000), kind: sdk.KindTransient, code: "40000"},
 		{name: "500 with a code of success", status: 500, body: apiError(200), kind: sdk.KindTransient, code: "200"},
 		{name: "502 a page", status: 502, body: `<html>`, kind: sdk.KindTransient},
 		{name: "503 with a delay", status: 503, header: after("30"), kind: sdk.KindTransient, after: 30 * time.Second},
@@ -145,7 +144,7 @@ func TestDeliverOutcome(t *testing.T) {
 		tested[tt.code] = true
 		for _, mode := range []string{modeWebhook, modeBlocking, modeStreaming} {
 			if mode != modeWebhook && tt.kind == "" {
-				continue // what is an answer differs between modes
+				continue // the modes have different answers
 			}
 			t.Run(tt.name+"/"+mode, func(t *testing.T) {
 				v := &vendor{status: tt.status, header: tt.header, body: tt.body}
@@ -177,8 +176,8 @@ func TestDeliverOutcome(t *testing.T) {
 	}
 }
 
-// TestDeliverTakenID holds which ids of a taken question are kept.
-func TestDeliverTakenID(t *testing.T) {
+// Only a valid message_id becomes the receipt's vendor id.
+func TestReceiptHasAValidVendorID(t *testing.T) {
 	for id, want := range map[string]string{"m1": "m1", strings.Repeat("m", 257): "", `m\n1`: ""} {
 		got, err := connected(t, &vendor{status: 200, body: `{"message_id":"` + id + `"}`}).Deliver(t.Context(), delivery())
 		if err != nil || got.VendorID != want {
@@ -187,8 +186,8 @@ func TestDeliverTakenID(t *testing.T) {
 	}
 }
 
-// TestTimeOutAtTheVendor holds that a question is not asked again when something on the way was too slow for its answer.
-func TestTimeOutAtTheVendor(t *testing.T) {
+// After a gateway time-out the message is not repeated if the answer comes with the call.
+func TestGatewayTimeoutIsUnknownIfTheAnswerComesWithTheCall(t *testing.T) {
 	for mode, want := range map[string]sdk.ErrorKind{
 		modeWebhook: sdk.KindTransient, modeBlocking: sdk.KindUnknown, modeStreaming: sdk.KindUnknown,
 	} {
@@ -199,17 +198,17 @@ func TestTimeOutAtTheVendor(t *testing.T) {
 	}
 }
 
-// checkDiscreet checks that an error for operators has neither secrets nor what people wrote.
+// checkDiscreet checks that an error contains neither secrets nor the message.
 func checkDiscreet(t *testing.T, err error) {
 	t.Helper()
 	for _, secret := range []string{testKey, testToken, "private words"} {
 		if strings.Contains(err.Error(), secret) {
-			t.Errorf("%q tells %q", err, secret)
+			t.Errorf("%q contains %q", err, secret)
 		}
 	}
 }
 
-func TestOpenOutcome(t *testing.T) {
+func TestOutcomeOfOpen(t *testing.T) {
 	tests := []struct {
 		name   string
 		status int
@@ -223,13 +222,13 @@ func TestOpenOutcome(t *testing.T) {
 		{"empty id", 200, `{"conversation_id":""}`, "", sdk.KindTransient},
 		{"id a number", 200, `{"conversation_id":9}`, "", sdk.KindTransient},
 		{"longest id", 200, `{"conversation_id":"` + strings.Repeat("c", 256) + `"}`, strings.Repeat("c", 256), ""},
-		{"id that no webhook call could bring", 200, `{"conversation_id":"` + strings.Repeat("c", 257) + `"}`, "", sdk.KindTransient},
-		{"id with a line end", 200, `{"conversation_id":"c\n9"}`, "", sdk.KindTransient},
+		{"id too long", 200, `{"conversation_id":"` + strings.Repeat("c", 257) + `"}`, "", sdk.KindTransient},
+		{"id with a newline", 200, `{"conversation_id":"c\n9"}`, "", sdk.KindTransient},
 		{"not JSON", 200, `<html>`, "", sdk.KindTransient},
 		{"parameters", 200, apiError(40000), "", sdk.KindInvalid},
 		{"authentication", 200, apiError(40127), "", sdk.KindUnauthorized},
 		{"agent deleted", 400, apiError(40378), "", sdk.KindPermanent},
-		{"gone before it was there", 200, apiError(40358), "", sdk.KindPermanent},
+		{"gone", 200, apiError(40358), "", sdk.KindPermanent},
 		{"too fast", 429, ``, "", sdk.KindThrottled},
 		{"broken", 500, ``, "", sdk.KindTransient},
 	}
@@ -253,11 +252,11 @@ func TestOpenOutcome(t *testing.T) {
 	}
 }
 
-func TestBrokenConnections(t *testing.T) {
+func TestInterruptedCalls(t *testing.T) {
 	cutOff := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		_, _ = io.WriteString(w, `{"code":4`)
-		_ = http.NewResponseController(w).Flush() // the status is out, the rest never comes
+		_ = http.NewResponseController(w).Flush() // only the status is sent
 		panic(http.ErrAbortHandler)
 	})
 	noAnswer := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
@@ -268,67 +267,35 @@ func TestBrokenConnections(t *testing.T) {
 					t.Errorf("Deliver, %s: %v, want unknown", mode, err)
 				}
 			}
-			if _, err := person(t, handler).Deliver(t.Context(), personDelivery(envelope.KindMessage)); sdk.KindOf(err) != sdk.KindUnknown {
+			if _, err := handoffAt(t, handler).Deliver(t.Context(), handoffDelivery(envelope.KindMessage)); sdk.KindOf(err) != sdk.KindUnknown {
 				t.Errorf("Deliver, hand-off: %v, want unknown", err)
 			}
 			a := connected(t, handler)
 			if _, err := a.Deliver(t.Context(), delivery()); sdk.KindOf(err) != sdk.KindUnknown {
 				t.Errorf("Deliver: %v, want unknown", err)
 			}
-			for _, mode := range []string{modeWebhook, modeBlocking, modeStreaming} { // another conversation does no harm
+			for _, mode := range []string{modeWebhook, modeBlocking, modeStreaming} { // an additional conversation is harmless
 				if _, err := connectedIn(t, mode, handler).Open(t.Context(), opening()); err == nil || sdk.KindOf(err) != sdk.KindTransient {
 					t.Errorf("Open, %s: %v, want transient", mode, err)
 				}
 			}
 		})
 	}
-	t.Run("nobody there", func(t *testing.T) {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		address := "http://" + l.Addr().String()
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-		a := configured(t, agent(address), &http.Client{})
-		_, err = a.Deliver(t.Context(), delivery())
-		if sdk.KindOf(err) != sdk.KindTransient {
-			t.Errorf("Deliver: %v, want transient", err)
-		}
-		checkDiscreet(t, err)
-	})
-	for _, mode := range []string{modeWebhook, modeBlocking, modeStreaming} {
-		t.Run("no time left while the vendor works, "+mode, func(t *testing.T) {
-			arrived, release := make(chan struct{}), make(chan struct{})
-			a := connectedIn(t, mode, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-				close(arrived)
-				<-release
-			}))
-			defer close(release)
-			ctx, cancel := context.WithCancel(t.Context())
-			go func() { <-arrived; cancel() }()
-			_, err := a.Deliver(ctx, delivery())
-			if sdk.KindOf(err) != sdk.KindUnknown || !errors.Is(err, context.Canceled) {
-				t.Errorf("Deliver: %v, want unknown", err)
-			}
-		})
-	}
 }
 
-// TestFileOf holds that a file of v1 has a name that ends in its format.
-func TestFileOf(t *testing.T) {
+// The name of a file for v1 ends in its format.
+func TestV1FileNamesEndInTheFormat(t *testing.T) {
 	tests := []struct {
 		name string
 		of   envelope.PartType
 		item mediaItem
 		want string
 	}{
-		{"has one", envelope.PartFile, mediaItem{URL: "https://x.example/1", Name: "Bill.PDF", Format: "pdf"}, "Bill.PDF"},
-		{"ends otherwise", envelope.PartImage, mediaItem{URL: "https://x.example/a.jpg", Name: "photo.v2", Format: "jpg"}, "photo.v2.jpg"},
-		{"only its link has one", envelope.PartAudio, mediaItem{URL: "https://x.example/d/17.wav?sig=a.b", Format: "wav"}, "17.wav"},
-		{"not even its link has one", envelope.PartFile, mediaItem{URL: "https://x.example/d/17", Format: "md"}, "file.md"},
-		{"only bytes", envelope.PartImage, mediaItem{Content: []byte("PNG"), Format: "png"}, "image.png"},
+		{"in the name", envelope.PartFile, mediaItem{URL: "https://x.example/1", Name: "Bill.PDF", Format: "pdf"}, "Bill.PDF"},
+		{"different extension", envelope.PartImage, mediaItem{URL: "https://x.example/a.jpg", Name: "photo.v2", Format: "jpg"}, "photo.v2.jpg"},
+		{"only in the link", envelope.PartAudio, mediaItem{URL: "https://x.example/d/17.wav?sig=a.b", Format: "wav"}, "17.wav"},
+		{"not in the link", envelope.PartFile, mediaItem{URL: "https://x.example/d/17", Format: "md"}, "file.md"},
+		{"no link", envelope.PartImage, mediaItem{Content: []byte("PNG"), Format: "png"}, "image.png"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -340,7 +307,7 @@ func TestFileOf(t *testing.T) {
 	}
 }
 
-func TestWithoutCall(t *testing.T) {
+func TestInvalidDeliveriesMakeNoCall(t *testing.T) {
 	v := &vendor{status: 200, body: `{"conversation_id":"c9"}`}
 	a := connected(t, v)
 	ended, cancel := context.WithCancel(t.Context())
@@ -366,7 +333,7 @@ func TestWithoutCall(t *testing.T) {
 		call func() error
 		kind sdk.ErrorKind
 	}{
-		{"deliver, no time left", deliver(ended, func(*sdk.Delivery) {}), sdk.KindTransient},
+		{"deliver, ended context", deliver(ended, func(*sdk.Delivery) {}), sdk.KindTransient},
 		{"deliver, unknown channel", deliver(t.Context(), func(d *sdk.Delivery) { d.Channel = "x" }), sdk.KindTransient},
 		{"deliver, no thread", deliver(t.Context(), func(d *sdk.Delivery) { d.Thread = "" }), sdk.KindInvalid},
 		{"deliver, no parts", deliver(t.Context(), func(d *sdk.Delivery) { d.Envelope.Parts = nil }), sdk.KindInvalid},
@@ -374,7 +341,7 @@ func TestWithoutCall(t *testing.T) {
 			sdk.KindUnsupported},
 		{"deliver, not UTF-8", deliver(t.Context(), func(d *sdk.Delivery) { d.Envelope.Parts[0].Text = "\xff" }),
 			sdk.KindInvalid},
-		{"open, no time left", open(ended, func(*sdk.OpenRequest) {}), sdk.KindTransient},
+		{"open, ended context", open(ended, func(*sdk.OpenRequest) {}), sdk.KindTransient},
 		{"open, unknown channel", open(t.Context(), func(o *sdk.OpenRequest) { o.Channel = "x" }), sdk.KindTransient},
 		{"open, no customer", open(t.Context(), func(o *sdk.OpenRequest) { o.CustomerID = "" }), sdk.KindInvalid},
 		{"open, customer id too long", open(t.Context(), func(o *sdk.OpenRequest) { o.CustomerID += "0" }), sdk.KindInvalid},
@@ -391,28 +358,28 @@ func TestWithoutCall(t *testing.T) {
 	}
 }
 
-func TestHealth(t *testing.T) {
+func TestHealthReflectsAccountErrors(t *testing.T) {
 	v := &vendor{}
 	a := connected(t, v)
 	steps := []struct {
 		name   string
 		status int
 		body   string
-		sick   bool
+		unhealthy   bool
 	}{
 		{"fine", 200, `{}`, false},
 		{"key refused", 200, apiError(40127), true},
-		{"passing trouble changes nothing", 503, ``, true},
+		{"server error changes nothing", 503, ``, true},
 		{"too fast changes nothing", 429, ``, true},
 		{"a redirect changes nothing", 302, ``, true},
-		{"known again", 200, apiError(40356), false},
+		{"key accepted", 200, apiError(40356), false},
 		{"key refused by status", 401, ``, true},
 		{"fine again", 200, `{}`, false},
 		{"out of credits", 200, apiError(20022), true},
-		{"unknown trouble changes nothing", 200, apiError(77777), true},
-		{"the question is too long, but credits are there", 200, apiError(20040), false},
+		{"unknown error changes nothing", 200, apiError(77777), true},
+		{"message too long, so the account works", 200, apiError(20040), false},
 		{"API switched off", 200, apiError(20055), true},
-		{"internal trouble changes nothing", 200, apiError(50000), true},
+		{"internal error changes nothing", 200, apiError(50000), true},
 		{"switched on", 200, `{}`, false},
 		{"agent deleted", 400, apiError(40378), true},
 	}
@@ -423,20 +390,20 @@ func TestHealth(t *testing.T) {
 		v.status, v.body = s.status, s.body
 		_, _ = a.Deliver(t.Context(), delivery())
 		err := a.Health(t.Context(), "faq")
-		if (err != nil) != s.sick {
-			t.Errorf("%s: health %v, want sick %v", s.name, err, s.sick)
+		if (err != nil) != s.unhealthy {
+			t.Errorf("%s: health %v, want unhealthy %v", s.name, err, s.unhealthy)
 		}
 		if err != nil {
 			checkDiscreet(t, err)
 		}
 	}
 	if a.Health(t.Context(), "unheard-of") == nil {
-		t.Error("a channel that is not configured is well")
+		t.Error("an unconfigured channel is healthy")
 	}
 }
 
-// TestFormatsOfThePage tries each format that the vendor's page "Send message v2" lists, and others.
-func TestFormatsOfThePage(t *testing.T) {
+// The formats listed in "Send message v2" are accepted, others are not.
+func TestDocumentedFormatsAreAccepted(t *testing.T) {
 	for of, listed := range map[envelope.PartType][]string{
 		envelope.PartImage: {"jpg", "jpeg", "png", "gif", "webp"},
 		envelope.PartAudio: {"mp3", "wav"},
@@ -452,20 +419,20 @@ func TestFormatsOfThePage(t *testing.T) {
 	}
 }
 
-func TestFormat(t *testing.T) {
+func TestFormatIsFoundByNameLinkOrType(t *testing.T) {
 	tests := []struct {
 		name string
 		part envelope.Part
 		want string
 	}{
 		{"by name", envelope.Part{Type: envelope.PartFile, Name: "a.DOCX", URL: "https://x.example/1"}, "docx"},
-		{"by link, name says nothing", envelope.Part{Type: envelope.PartImage, Name: "photo.v2",
+		{"by link", envelope.Part{Type: envelope.PartImage, Name: "photo.v2",
 			URL: "https://x.example/a.jpg?b=c.exe"}, "jpg"},
 		{"by media type", envelope.Part{Type: envelope.PartImage, URL: "https://x.example/1", ContentType: "image/webp"}, "webp"},
-		{"by listed media type", envelope.Part{Type: envelope.PartFile, URL: "https://x.example/1",
+		{"by mapped media type", envelope.Part{Type: envelope.PartFile, URL: "https://x.example/1",
 			ContentType: "Text/Plain; charset=utf-8"}, "txt"},
-		{"of another kind", envelope.Part{Type: envelope.PartImage, URL: "https://x.example/a.mp3"}, ""},
-		{"host is no name", envelope.Part{Type: envelope.PartFile, URL: "https://x.md"}, ""},
+		{"format of a different type", envelope.Part{Type: envelope.PartImage, URL: "https://x.example/a.mp3"}, ""},
+		{"extension in the host", envelope.Part{Type: envelope.PartFile, URL: "https://x.md"}, ""},
 		{"program", envelope.Part{Type: envelope.PartFile, Name: "a.exe", URL: "https://x.example/a.exe"}, ""},
 		{"no link", envelope.Part{Type: envelope.PartFile, Name: "a.pdf"}, ""},
 		{"not a web link", envelope.Part{Type: envelope.PartFile, Name: "a.pdf", URL: "file:///etc/a.pdf"}, ""},

@@ -8,13 +8,13 @@ import (
 	"patchbay/sdk/webhook"
 )
 
-// authentic reports whether the caller has the channel's token in the scheme that the channel asks for, or nothing is
-// asked for. The vendor sends "Bearer {token}" or "Basic {token}" ("Webhook receives messages", Request Headers), with
-// exactly this spelling, and the header once.
-func (ch *channel) authentic(h http.Header) bool {
+// authenticate reports whether the caller has the channel's token in a permitted scheme. GPTBots sends "Bearer
+// {token}" or "Basic {token}" ("Webhook receives messages", Request Headers), in exactly this spelling and in one
+// header.
+func (ch *channel) authenticate(h http.Header) bool {
 	token := ch.WebhookToken.Reveal()
 	if token == "" {
-		return ch.Auth == "" || ch.Auth == authNone // the others are refused by Configure; they never open the door
+		return ch.Auth == "" || ch.Auth == authNone // Configure refuses the other schemes without a token
 	}
 	values := h.Values("Authorization")
 	if len(values) != 1 {
@@ -27,14 +27,14 @@ func (ch *channel) authentic(h http.Header) bool {
 	return ok && ch.Auth != authBearer && basicToken(given, token)
 }
 
-// basicToken reports whether what follows "Basic " is the token: as it is, or as RFC 7617 credentials of a developer who
-// set up those. They are accepted with any user, and whole if the configured token has the form user:password.
+// basicToken reports whether the text after "Basic " is the token, either literally or as RFC 7617 credentials. These
+// match with any user name, or completely if the configured token has the form user:password.
 func basicToken(given, token string) bool {
 	if webhook.Equal(given, token) {
 		return true
 	}
 	pair, err := base64.StdEncoding.Strict().DecodeString(given)
-	if err != nil || strings.ContainsAny(given, "\r\n") { // which the decoder skips
+	if err != nil || strings.ContainsAny(given, "\r\n") { // the decoder ignores newlines
 		return false
 	}
 	_, password, ok := strings.Cut(string(pair), ":")

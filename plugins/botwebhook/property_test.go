@@ -13,8 +13,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// saying is one output item of v2 as the vendor writes it.
-type saying struct {
+// outputItem is one output item of v2.
+type outputItem struct {
 	Branch    string `json:"from_component_branch,omitempty"`
 	Component string `json:"from_component_name,omitempty"`
 	Content   struct {
@@ -28,32 +28,32 @@ type recorded struct {
 	Transcript string `json:"transcript,omitempty"`
 }
 
-// words are texts with everything that JSON has to escape.
-var words = rapid.StringOfN(rapid.OneOf(
+// texts generates texts with characters that JSON escapes.
+var texts = rapid.StringOfN(rapid.OneOf(
 	rapid.RuneFrom([]rune("aZ 字😀\"\\/{}[]\n\t\u0000\u2028<&")), rapid.Rune()), 0, 40, -1)
 
 var label = rapid.StringN(0, 20, 200)
 
-var sayings = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) saying {
-	var s saying
-	s.Branch, s.Component, s.Content.Text = label.Draw(t, "branch"), label.Draw(t, "component"), words.Draw(t, "text")
+var outputs = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) outputItem {
+	var s outputItem
+	s.Branch, s.Component, s.Content.Text = label.Draw(t, "branch"), label.Draw(t, "component"), texts.Draw(t, "text")
 	for range rapid.IntRange(0, 2).Draw(t, "recordings") {
 		format := rapid.SampledFrom([]string{"mp3", "wav"}).Draw(t, "format")
 		s.Content.Audio = append(s.Content.Audio, recorded{
 			URL:        fmt.Sprintf("https://cdn.example/%d.%s?sig=%%2F", rapid.Int().Draw(t, "name"), format),
-			Transcript: words.Draw(t, "transcript"),
+			Transcript: texts.Draw(t, "transcript"),
 		})
 	}
 	return s
 }), 1, 6)
 
-// TestRoundTrip: what a v2 webhook says arrives as parts unchanged, and, composed into a v2 message for another agent, reads
-// back the same, as far as messages carry it: they have neither branches nor transcripts.
-func TestRoundTrip(t *testing.T) {
+// An output of v2 arrives unchanged as parts and, sent to another agent, becomes an equivalent message without
+// branches and transcripts.
+func TestOutputBecomesAnEquivalentMessage(t *testing.T) {
 	a := configured(t, agent("https://api-sg.gptbots.ai"), nil)
 	rapid.Check(t, func(t *rapid.T) {
-		said := sayings.Draw(t, "output")
-		body, err := json.Marshal(map[string]any{"message_id": "m1", "conversation_id": "c1", "create_time": 1679587005, "output": said})
+		output := outputs.Draw(t, "output")
+		body, err := json.Marshal(map[string]any{"message_id": "m1", "conversation_id": "c1", "create_time": 1679587005, "output": output})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,14 +62,14 @@ func TestRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		e := got.Envelopes[0]
-		want := expected(said)
+		want := expected(output)
 		if diff := cmp.Diff(want, e.Parts); diff != "" {
 			t.Fatalf("parts (-want +got):\n%s", diff)
 		}
 		if len(want) == 0 {
 			return
 		}
-		q, err := a.channel("faq").compose(&sdk.Delivery{Thread: "c1", Envelope: e})
+		q, err := a.channel("faq").encodeMessage(&sdk.Delivery{Thread: "c1", Envelope: e})
 		if err != nil || q.degraded != "" {
 			t.Fatalf("degraded %q, %v", q.degraded, err)
 		}
@@ -83,10 +83,10 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
-// expected is what a v2 body says, as parts.
-func expected(said []saying) []envelope.Part {
+// expected returns the parts for an output.
+func expected(output []outputItem) []envelope.Part {
 	var parts []envelope.Part
-	add := func(s saying, p envelope.Part) {
+	add := func(s outputItem, p envelope.Part) {
 		for name, value := range map[string]string{"branch": s.Branch, "component": s.Component} {
 			if value != "" {
 				if p.Attributes == nil {
@@ -97,7 +97,7 @@ func expected(said []saying) []envelope.Part {
 		}
 		parts = append(parts, p)
 	}
-	for _, s := range said {
+	for _, s := range output {
 		if s.Content.Text != "" {
 			add(s, envelope.Part{Type: "text", Text: s.Content.Text})
 		}
@@ -108,7 +108,7 @@ func expected(said []saying) []envelope.Part {
 	return parts
 }
 
-// carried is what a message carries of parts: texts, and recordings by their links. Texts alone are one text.
+// carried returns what a message carries of parts: texts and links to recordings. Only texts are joined.
 func carried(parts []envelope.Part) []string {
 	var all, texts []string
 	for _, p := range parts {
@@ -125,7 +125,7 @@ func carried(parts []envelope.Part) []string {
 	return all
 }
 
-// readBack reads the newest message of a v2 request, as the vendor would.
+// readBack parses the newest message of a v2 request.
 func readBack(t *rapid.T, body []byte) []string {
 	var sent struct {
 		Messages []struct {

@@ -7,11 +7,12 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/text"
 	"patchbay/sdk/webhook"
 )
 
-// transcriptParts returns the newest of what customer and agent said so far, oldest first, one part each, and notes in
-// attributes what there is not. A hand-off is not refused for a transcript that can't be read.
+// transcriptParts returns the newest messages between customer and agent, oldest first, one part each. It notes
+// omissions in attributes. A malformed transcript is noted as well, and does not refuse the hand-off.
 func transcriptParts(v jsontext.Value, attributes map[string]string) []envelope.Part {
 	var items []transcriptItem
 	if len(v) > 0 {
@@ -20,19 +21,19 @@ func transcriptParts(v jsontext.Value, attributes map[string]string) []envelope.
 			return nil
 		}
 	}
-	items = slices.DeleteFunc(items, func(item transcriptItem) bool { return item.words() == "" })
+	items = slices.DeleteFunc(items, func(item transcriptItem) bool { return item.text() == "" })
 	if earlier := len(items) - envelope.MaxParts; earlier > 0 {
 		attributes[attrEarlier] = strconv.Itoa(earlier)
 		items = items[earlier:]
 	}
 	parts, shortened := make([]envelope.Part, len(items)), 0
 	for i, item := range items {
-		words := item.words()
-		parts[i] = envelope.TextPart(clip(words, envelope.MaxTextBytes))
-		if len(parts[i].Text) < len(words) {
+		s := item.text()
+		parts[i] = envelope.TextPart(text.Clip(s, envelope.MaxTextBytes))
+		if len(parts[i].Text) < len(s) {
 			shortened++
 		}
-		parts[i].Attributes = item.speaker()
+		parts[i].Attributes = item.attributes()
 	}
 	if shortened > 0 {
 		attributes[attrShortened] = strconv.Itoa(shortened)
@@ -40,20 +41,20 @@ func transcriptParts(v jsontext.Value, attributes map[string]string) []envelope.
 	return parts
 }
 
-// words is what was said; what is no string stays as it is written.
-func (t *transcriptItem) words() string {
+// text returns the text. A value other than a string is returned as JSON.
+func (t *transcriptItem) text() string {
 	switch t.Text.Kind() {
 	case '"':
-		return plain(t.Text)
+		return stringOf(t.Text)
 	case 'n', 0:
 		return ""
 	}
 	return string(t.Text)
 }
 
-// speaker says in a part's attributes whose words they are, nil if that is not known.
-func (t *transcriptItem) speaker() map[string]string {
-	switch kind := plain(t.MessageType); kind {
+// attributes returns the sender's role as attributes, or nil if there is no message_type.
+func (t *transcriptItem) attributes() map[string]string {
+	switch messageType := stringOf(t.MessageType); messageType {
 	case typeQuestion:
 		return map[string]string{attrRole: string(envelope.RoleCustomer)}
 	case typeAnswer:
@@ -61,6 +62,6 @@ func (t *transcriptItem) speaker() map[string]string {
 	case "":
 		return nil
 	default:
-		return map[string]string{attrMessageType: clip(kind, maxLabelBytes)}
+		return map[string]string{attrMessageType: text.Clip(messageType, maxLabelBytes)}
 	}
 }

@@ -15,11 +15,11 @@ import (
 	"patchbay/sdk/httpclient"
 )
 
-// maxAnswerBytes bounds an answer that is read whole.
+// maxAnswerBytes limits an answer.
 const maxAnswerBytes = httpclient.MaxResponseBytes
 
-// call posts body once and returns the answer of a call that was taken. An answer that is not a JSON object is an empty
-// one.
+// call posts body once and returns the answer of a successful call. An answer that is not a JSON object counts as
+// empty.
 func (ch *channel) call(ctx context.Context, op, path string, body any) (*apiAnswer, error) {
 	var answer apiAnswer
 	if _, err := ch.exchange(ctx, op, path, body, &answer); err != nil {
@@ -28,7 +28,7 @@ func (ch *channel) call(ctx context.Context, op, path string, body any) (*apiAns
 	return &answer, nil
 }
 
-// exchange posts body once, reads the answer into answer as far as it fits, and returns its bytes.
+// exchange posts body once, decodes the answer into answer as far as possible, and returns its bytes.
 func (ch *channel) exchange(ctx context.Context, op, path string, body any, answer *apiAnswer) ([]byte, error) {
 	resp, err := ch.post(ctx, op, path, body)
 	if err != nil {
@@ -37,14 +37,14 @@ func (ch *channel) exchange(ctx context.Context, op, path string, body any, answ
 	defer resp.Body.Close()
 	content, err := readAll(resp.Body)
 	if err != nil && resp.StatusCode < 300 {
-		// Taken, or refused with HTTP 200? The rest of the answer would have said it.
-		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: op, Status: resp.StatusCode, Text: "the answer broke off", Err: err}
+		// An error code may be in the missing part of the answer.
+		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: op, Status: resp.StatusCode, Text: "the answer was interrupted", Err: err}
 	}
 	if decode(content, answer) != nil {
 		*answer = apiAnswer{}
 	}
-	e := failure(op, resp.StatusCode, resp.Header, answer.code())
-	ch.observe(e)
+	e := answerError(op, resp.StatusCode, resp.Header, answer.code())
+	ch.updateHealth(e)
 	if e != nil {
 		return nil, e
 	}
@@ -54,19 +54,19 @@ func (ch *channel) exchange(ctx context.Context, op, path string, body any, answ
 // post sends body once. The caller closes the answer's body.
 func (ch *channel) post(ctx context.Context, op, path string, body any) (*http.Response, error) {
 	if ctx.Err() != nil {
-		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: op, Text: "no time left to start", Err: ctx.Err()}
+		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: op, Text: "the deadline has passed", Err: ctx.Err()}
 	}
 	encoded, err := json.Marshal(body, json.Deterministic(true))
 	if err != nil {
-		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Text: "message is not valid UTF-8", Err: err}
+		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Text: "the message is not valid UTF-8", Err: err}
 	}
 	address, err := url.JoinPath(ch.BaseURL, path)
 	if err != nil {
-		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Field: "base_url", Text: "not an address"}
+		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Field: "base_url", Text: "is not a URL"}
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(encoded))
 	if err != nil {
-		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Field: "base_url", Text: "not an address"}
+		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Field: "base_url", Text: "is not a URL"}
 	}
 	req.Header.Set("Content-Type", jsonType)
 	if ch.role == envelope.RoleBot || ch.SendKey {
@@ -79,7 +79,7 @@ func (ch *channel) post(ctx context.Context, op, path string, body any) (*http.R
 	return resp, nil
 }
 
-// readAll reads an answer. An error means that it broke off, or is too large.
+// readAll reads an answer. An error means that it was interrupted or is too large.
 func readAll(r io.Reader) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxAnswerBytes+1))
 	if err == nil && len(b) > maxAnswerBytes {
@@ -88,8 +88,8 @@ func readAll(r io.Reader) ([]byte, error) {
 	return b, err
 }
 
-// withoutAddress takes the address off an error of http.Client: it is configuration, and only clutters
-// the text that operators read beside the channel's name.
+// withoutAddress removes the address from an error of http.Client: it is configured and would only lengthen error
+// texts.
 func withoutAddress(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return e.Err

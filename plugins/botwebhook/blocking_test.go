@@ -8,13 +8,14 @@ import (
 	"strings"
 	"testing"
 
+	"patchbay/plugins/internal/golden"
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 )
 
-// TestBlockingAnswers are answers in which something is not as documented. The question has had its effect: whatever
-// is there is kept, and nothing makes the gateway ask again by itself.
-func TestBlockingAnswers(t *testing.T) {
+// Answers that differ from the documentation. The message has had its effect, so the content is kept and nothing is
+// repeated.
+func TestUndocumentedBlockingAnswers(t *testing.T) {
 	long := strings.Repeat("x", envelope.MaxTextBytes)
 	var outputs []string
 	for range 5 {
@@ -34,9 +35,9 @@ func TestBlockingAnswers(t *testing.T) {
 		{name: "cut off", body: `{"message_id":"m1","output":[{"content":{"text":"Hi"`},
 		{name: "two", body: `{"message_id":"m1"}{"message_id":"m2"}`},
 		{name: "an empty object", body: `{}`, kind: envelope.KindUnparsed, problem: "no text"},
-		{name: "code 0 and no more", body: `{"code":0,"message":"ok"}`, kind: envelope.KindUnparsed, problem: "no text"},
+		{name: "only code 0", body: `{"code":0,"message":"ok"}`, kind: envelope.KindUnparsed, problem: "no text"},
 		{name: "no ids and no time", body: `{"output":[{"content":{"text":"Hi"}}]}`, kind: envelope.KindMessage, parts: 1},
-		{name: "strange ids and time", body: `{"message_id":"a\nb","create_time":"now","output":[{"content":{"text":"Hi"}}]}`,
+		{name: "invalid id and time", body: `{"message_id":"a\nb","create_time":"now","output":[{"content":{"text":"Hi"}}]}`,
 			kind: envelope.KindMessage, parts: 1},
 		{name: "id too long", body: `{"message_id":"` + long[:257] + `","text":"Hi"}`, kind: envelope.KindMessage, parts: 1},
 		{name: "output an object", body: `{"message_id":"m1","output":{}}`, kind: envelope.KindUnparsed, id: "m1",
@@ -46,11 +47,11 @@ func TestBlockingAnswers(t *testing.T) {
 		{name: "not UTF-8", body: "{\"message_id\":\"m1\",\"text\":\"\xff\"}", kind: envelope.KindUnparsed, id: "m1",
 			problem: "not valid UTF-8"},
 		{name: "text too long", body: `{"message_id":"m1","text":"` + long + `x"}`, kind: envelope.KindUnparsed, id: "m1",
-			problem: "text: 65537 bytes, at most 65536"},
+			problem: "text: has 65537 bytes; at most 65536 are allowed"},
 		{name: "a question", body: `{"message_id":"m1","message_type":"QUESTION","text":"Hi"}`, kind: envelope.KindEcho, id: "m1", parts: 1},
-		{name: "of another type", body: `{"message_id":"m1","message_type":"RESEARCH","text":"Hi"}`, kind: envelope.KindUnparsed, id: "m1",
+		{name: "unknown type", body: `{"message_id":"m1","message_type":"RESEARCH","text":"Hi"}`, kind: envelope.KindUnparsed, id: "m1",
 			problem: "unknown message_type"},
-		{name: "more than the gateway takes in", body: `{"message_id":"m1","output":[` + strings.Join(outputs, ",") + `]}`,
+		{name: "more than the gateway accepts", body: `{"message_id":"m1","output":[` + strings.Join(outputs, ",") + `]}`,
 			kind: envelope.KindMessage, id: "m1", parts: 3, degraded: true},
 	}
 	for _, tt := range tests {
@@ -69,7 +70,7 @@ func TestBlockingAnswers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			e := valid(t, got.Replies)[0]
+			e := golden.Valid(t, got.Replies)[0]
 			if len(got.Replies) != 1 || e.Kind != tt.kind || e.VendorID != tt.id || got.VendorID != tt.id || e.Thread != "c1" ||
 				e.Channel != "faq" || len(e.Parts) != tt.parts {
 				t.Errorf("reply %s %q on %q with %d parts", e.Kind, e.VendorID, e.Thread, len(e.Parts))
@@ -78,13 +79,13 @@ func TestBlockingAnswers(t *testing.T) {
 				t.Errorf("problem %q, degraded %q", e.Attributes[attrProblem], got.Degraded)
 			}
 			if e.Kind == envelope.KindUnparsed && len(e.Raw) == 0 {
-				t.Error("nothing is kept of it")
+				t.Error("an unparsed reply has no Raw")
 			}
 		})
 	}
 }
 
-func TestAnswerTooLarge(t *testing.T) {
+func TestOversizedAnswerIsUnknown(t *testing.T) {
 	endless := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"message_id":"m1","text":"`)
 		_, _ = io.CopyN(w, filler{}, maxAnswerBytes)
@@ -97,7 +98,7 @@ func TestAnswerTooLarge(t *testing.T) {
 	}
 }
 
-// filler reads as x for ever.
+// filler is an endless sequence of x.
 type filler struct{}
 
 func (filler) Read(p []byte) (int, error) {
@@ -107,7 +108,7 @@ func (filler) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// flushed writes pieces of an answer, each as soon as it is there, and then does what comes at the end.
+// flushed returns a handler that flushes each piece of an answer and then calls end.
 func flushed(end func(), pieces ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -128,37 +129,37 @@ const (
 
 func errorFrame(code int) string { return fmt.Sprintf("data: %s\n\n", apiError(code)) }
 
-// TestStreamEndings are streams that end in other ways than with the frame End.
-func TestStreamEndings(t *testing.T) {
+// Streams with and without the frame End.
+func TestEndOfAStream(t *testing.T) {
 	abort := func() { panic(http.ErrAbortHandler) }
 	tests := []struct {
 		name     string
 		end      func()
 		pieces   []string
-		said     string
+		text     string
 		degraded string
-		kind     sdk.ErrorKind // of the error, where nothing was said
+		kind     sdk.ErrorKind // of the error of a stream without text
 		code     string
 	}{
-		{name: "as it should", end: func() {}, pieces: []string{infoM1, textHello, textWorld, endFrame}, said: "Hello, world"},
-		{name: "a frame in two pieces", end: func() {}, pieces: []string{infoM1, textHello[:20], textHello[20:], endFrame}, said: "Hello"},
-		{name: "without End", end: func() {}, pieces: []string{infoM1, textHello}, said: "Hello", degraded: "broke off: unexpected EOF"},
-		{name: "reset", end: abort, pieces: []string{infoM1, textHello}, said: "Hello", degraded: "broke off: unexpected EOF"},
-		{name: "reset before the first word", end: abort, pieces: []string{infoM1}, kind: sdk.KindUnknown},
+		{name: "complete", end: func() {}, pieces: []string{infoM1, textHello, textWorld, endFrame}, text: "Hello, world"},
+		{name: "a frame in two pieces", end: func() {}, pieces: []string{infoM1, textHello[:20], textHello[20:], endFrame}, text: "Hello"},
+		{name: "without End", end: func() {}, pieces: []string{infoM1, textHello}, text: "Hello", degraded: "interrupted: unexpected EOF"},
+		{name: "reset", end: abort, pieces: []string{infoM1, textHello}, text: "Hello", degraded: "interrupted: unexpected EOF"},
+		{name: "reset before the first text", end: abort, pieces: []string{infoM1}, kind: sdk.KindUnknown},
 		{name: "nothing at all", end: func() {}, kind: sdk.KindUnknown},
-		{name: "only what is no frame", end: func() {}, pieces: []string{"data: hello\n\n<html>\n"}, kind: sdk.KindUnknown},
-		{name: "error at once", end: func() {}, pieces: []string{errorFrame(40356)}, kind: sdk.KindGone, code: "40356"},
+		{name: "no frames", end: func() {}, pieces: []string{"data: hello\n\n<html>\n"}, kind: sdk.KindUnknown},
+		{name: "error first", end: func() {}, pieces: []string{errorFrame(40356)}, kind: sdk.KindGone, code: "40356"},
 		{name: "error after the id", end: func() {}, pieces: []string{infoM1, errorFrame(50000)}, kind: sdk.KindTransient, code: "50000"},
-		{name: "credits run out", end: func() {}, pieces: []string{infoM1, textHello, errorFrame(20022)}, said: "Hello",
-			degraded: "broke off: send message: transient: out of credits"},
+		{name: "credits run out", end: func() {}, pieces: []string{infoM1, textHello, errorFrame(20022)}, text: "Hello",
+			degraded: "interrupted: send message: transient: out of credits"},
 		{name: "error that looks like a status", end: func() {}, pieces: []string{errorFrame(400)}, kind: sdk.KindPermanent, code: "400"},
-		{name: "highest code of a frame", end: func() {}, pieces: []string{textHello, errorFrame(399), endFrame}, said: "Hello",
-			degraded: "unknown code left out: 399"},
+		{name: "highest code of a frame", end: func() {}, pieces: []string{textHello, errorFrame(399), endFrame}, text: "Hello",
+			degraded: "unknown codes omitted: 399"},
 		{name: "negative code", end: func() {}, pieces: []string{"{\"code\":-1,\"message\":\"?\"}\n"}, kind: sdk.KindPermanent, code: "-1"},
-		{name: "words after End are not the answer's", end: func() {}, pieces: []string{textHello, endFrame, textWorld}, said: "Hello"},
-		{name: "a word that is no text", end: func() {}, pieces: []string{"data: {\"code\":3,\"data\":7}\n\n", textHello, endFrame}, said: "Hello",
-			degraded: "1 frames that can't be read"},
-		{name: "frames of no use", end: func() {}, said: "Hello", degraded: "unknown code left out: 200; 4 frames that can't be read",
+		{name: "text after End", end: func() {}, pieces: []string{textHello, endFrame, textWorld}, text: "Hello"},
+		{name: "text frame without a string", end: func() {}, pieces: []string{"data: {\"code\":3,\"data\":7}\n\n", textHello, endFrame}, text: "Hello",
+			degraded: "1 malformed frames"},
+		{name: "malformed and unknown frames", end: func() {}, text: "Hello", degraded: "unknown codes omitted: 200; 4 malformed frames",
 			pieces: []string{"data: {\"code\":11,\"data\":[]}\n\n", "data: {\"code\":39,\"data\":\"x\"}\n\n", "data: {\"code\":10,\"data\":{}}\n\n",
 				"data: {\"code\":200}\n\n", "data: {\"message\":\"?\"}\n\n", textHello, "data: {\"code\":10,\"data\":null}\n\n", endFrame}},
 	}
@@ -177,25 +178,25 @@ func TestStreamEndings(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if e := valid(t, got.Replies)[0]; len(got.Replies) != 1 || e.Text() != tt.said || e.Kind != envelope.KindMessage {
-				t.Errorf("reply %s %q, want %q", e.Kind, e.Text(), tt.said)
+			if e := golden.Valid(t, got.Replies)[0]; len(got.Replies) != 1 || e.Text() != tt.text || e.Kind != envelope.KindMessage {
+				t.Errorf("reply %s %q, want %q", e.Kind, e.Text(), tt.text)
 			}
 			if !strings.Contains(got.Degraded, tt.degraded) || (got.Degraded == "") != (tt.degraded == "") {
 				t.Errorf("degraded %q, want %q", got.Degraded, tt.degraded)
 			}
 			if strings.Contains(got.Degraded, "private words") {
-				t.Errorf("degraded tells what people wrote: %q", got.Degraded)
+				t.Errorf("degraded contains the message: %q", got.Degraded)
 			}
 		})
 	}
 }
 
-func TestStreamNothingSaid(t *testing.T) {
+func TestStreamWithoutTextIsUnparsed(t *testing.T) {
 	got, err := connectedIn(t, modeStreaming, flushed(func() {}, infoM1, endFrame)).Deliver(t.Context(), delivery())
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := valid(t, got.Replies)[0]
+	e := golden.Valid(t, got.Replies)[0]
 	if e.Kind != envelope.KindUnparsed || string(e.Raw) != infoM1+strings.TrimSpace(endFrame) || e.VendorID != "m1" {
 		t.Errorf("reply %s %q with %q", e.Kind, e.VendorID, e.Raw)
 	}

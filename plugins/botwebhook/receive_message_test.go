@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
-	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,44 +20,30 @@ const (
 		`"audio":[{"audio":"https://cdn.example/a.mp3","transcript":"Ho"}]}}],"create_time":1679587005,"conversation_id":"c1"}`
 )
 
-// with is an accepted call with one piece of it replaced.
+// with returns a call with one part replaced.
 func with(good, old, replacement string) string {
 	if !strings.Contains(good, old) {
-		panic("no " + old + " in the accepted call")
+		panic("no " + old + " in the call")
 	}
 	return strings.Replace(good, old, replacement, 1)
 }
 
-// v1 and v2 are accepted calls with one piece of them replaced.
+// v1 and v2 return accepted calls with one part replaced.
 func v1(old, replacement string) string { return with(goodV1, old, replacement) }
 func v2(old, replacement string) string { return with(goodV2, old, replacement) }
 
-func TestReceiveRefuses(t *testing.T) {
+func TestInvalidMessagesAreRefused(t *testing.T) {
 	a := configured(t, agent("https://api-sg.gptbots.ai"), nil)
 	for _, good := range []string{goodV1, goodV2} {
 		if _, err := a.Receive(t.Context(), request(good)); err != nil {
-			t.Fatalf("a call that others are made of is refused: %v", err)
+			t.Fatalf("the unchanged call is refused: %v", err)
 		}
 	}
 	long := strings.Repeat("x", 64<<10+1)
 	items := strings.TrimSuffix(strings.Repeat(`{"content":"x"},`, 64), ",")
 	tests := []struct{ name, body, field string }{
-		{"empty body", ``, ""},
-		{"blank body", "\n", ""},
-		{"not JSON", `message_id=m1`, ""},
-		{"cut off", strings.TrimSuffix(goodV1, "}"), ""},
-		{"a list", `[` + goodV1 + `]`, ""},
-		{"two bodies", goodV1 + goodV1, ""},
-		{"something behind", goodV1 + "x", ""},
-		{"trailing comma", v1(`"c1"}`, `"c1",}`), ""},
-		{"comment", v1(`{"message_id"`, `{// new`+"\n"+`"message_id"`), ""},
-		{"byte order mark", "\ufeff" + goodV1, ""},
-		{"not UTF-8", v1("Hi", "\xff"), ""},
-		{"lone surrogate", v1("Hi", `\udc00`), ""},
-		{"member twice", v1(`"text":"Hi"`, `"text":"Hi","text":"Hi"`), "text"},
-		{"unknown member twice", v1(`"text":"Hi"`, `"x":{"y":1,"y":1}`), "x.y"},
+		{"empty body", ``, "body"},
 		{"istest twice", `{"istest":true,"istest":false}`, "istest"},
-		{"too deep", v1(`"text":"Hi"`, `"x":`+strings.Repeat("[", 64)+strings.Repeat("]", 64)), ""},
 		{"null", `null`, "message_id"},
 		{"empty object", `{}`, "message_id"},
 		{"istest not true", `{"istest":1}`, "message_id"},
@@ -69,7 +53,7 @@ func TestReceiveRefuses(t *testing.T) {
 		{"message_id null", v1(`"m1"`, `null`), "message_id"},
 		{"message_id a number", v1(`"m1"`, `7`), "message_id"},
 		{"message_id too long", v1(`m1`, long[:257]), "message_id"},
-		{"message_id with a line end", v1(`m1`, `m\n1`), "message_id"},
+		{"message_id with a newline", v1(`m1`, `m\n1`), "message_id"},
 		{"message_type missing", v1(`"message_type":"ANSWER",`, ``), "message_type"},
 		{"message_type null", v1(`"ANSWER"`, `null`), "message_type"},
 		{"message_type a list", v1(`"ANSWER"`, `["ANSWER"]`), "message_type"},
@@ -113,50 +97,35 @@ func TestReceiveRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := a.Receive(t.Context(), request(tt.body))
-			checkRefusal(t, got, err, "msg", 400, tt.field)
+			checkRefusal(t, got, err, sdk.KindInvalid, tt.field)
 		})
 	}
 }
 
-// checkRefusal checks status, field and kind, and that the body tells the same in the member that is called told.
-func checkRefusal(t *testing.T, got *sdk.Reception, err error, told string, status int, field string) {
+// checkRefusal checks kind and field of a refusal. The gateway writes its body.
+func checkRefusal(t *testing.T, got *sdk.Reception, err error, kind sdk.ErrorKind, field string) {
 	t.Helper()
 	e, ok := errors.AsType[*sdk.Error](err)
 	if !ok || got != nil {
 		t.Fatalf("got %+v, error %v; want a refusal", got, err)
 	}
-	if e.Status != status || e.Field != field {
-		t.Errorf("refused with %d %q, want %d %q", e.Status, e.Field, status, field)
+	if e.Kind != kind || e.Field != field || e.Body != nil {
+		t.Errorf("refused as %s %q, body %s; want %s %q", e.Kind, e.Field, e.Body, kind, field)
 	}
-	kind := sdk.KindInvalid
-	if status == http.StatusUnauthorized {
-		kind = sdk.KindUnauthorized
-	}
-	if e.Kind != kind {
-		t.Errorf("kind %s, want %s", e.Kind, kind)
-	}
-	var body map[string]any
-	if err := json.Unmarshal(e.Body, &body); err != nil {
-		t.Fatalf("body %q: %v", e.Body, err)
-	}
-	msg, _ := body[told].(string)
-	if body["code"] != float64(status) || len(body) != 2 || msg == "" || !strings.HasPrefix(msg, field) {
-		t.Errorf("body %s, want code %d and a message about %q", e.Body, status, field)
-	}
-	if strings.Contains(string(e.Body)+e.Error(), testToken) {
-		t.Errorf("the refusal has the token in it: %s", e.Body)
+	if strings.Contains(e.Error(), testToken) {
+		t.Errorf("the refusal contains the token: %v", e)
 	}
 }
 
-func TestReceiveLimits(t *testing.T) {
+func TestMessagesWithinTheLimits(t *testing.T) {
 	a := configured(t, agent("https://api-sg.gptbots.ai"), nil)
-	words := strings.Repeat("字", 20<<10)
+	long := strings.Repeat("字", 20<<10)
 	items := strings.TrimSuffix(strings.Repeat(`{"content":"x"},`, 63), ",")
 	tests := []struct {
 		name, body string
 		parts      int
 	}{
-		{"long text", v1("Hi", words), 2},
+		{"long text", v1("Hi", long), 2},
 		{"most items and a text", v1(`[{"content":"Ho","branch":"1","from_component_name":"LLM"}]`, `[`+items+`]`), 64},
 		{"an item says the same as text", v1(`"Ho"`, `"Hi"`), 1},
 		{"longest id", v1("m1", strings.Repeat("m", 256)), 2},
@@ -180,8 +149,8 @@ func TestReceiveLimits(t *testing.T) {
 	}
 }
 
-// TestCreateTime holds where seconds end and milliseconds begin.
-func TestCreateTime(t *testing.T) {
+// Times are in seconds up to a limit and in milliseconds above it.
+func TestUnitOfTimes(t *testing.T) {
 	for written, want := range map[string]string{
 		"1":               "1970-01-01T00:00:01Z",
 		"1679587005":      "2023-03-23T15:56:45Z",
@@ -189,16 +158,16 @@ func TestCreateTime(t *testing.T) {
 		"100000000000":    "5138-11-16T09:46:40Z",
 		"100000000001":    "1973-03-03T09:46:40.001Z",
 		"253402300799999": "9999-12-31T23:59:59.999Z",
-		"253402300800000": "", // no year of four digits
+		"253402300800000": "", // beyond the year 9999
 	} {
-		got, f := createTime(jsontext.Value(written), "create_time")
+		got, f := decodeTime(jsontext.Value(written), "create_time")
 		if (f == nil) != (want != "") || f == nil && got.Format(time.RFC3339Nano) != want {
-			t.Errorf("%s is %v, %v; want %q", written, got, f, want)
+			t.Errorf("decodeTime(%s) = %v, %v; want %q", written, got, f, want)
 		}
 	}
 }
 
-func TestReceiveUnparsedTooLong(t *testing.T) {
+func TestRawIsLimited(t *testing.T) {
 	a := configured(t, agent("https://api-sg.gptbots.ai"), nil)
 	body := v1(`"ANSWER"`, `"RESEARCH","x":"`+strings.Repeat("x", 100_000)+`"`)
 	got, err := a.Receive(t.Context(), request(body))
@@ -215,9 +184,9 @@ func TestReceiveUnparsedTooLong(t *testing.T) {
 	}
 }
 
-func TestReceiveBeforeConfiguration(t *testing.T) {
+func TestCallBeforeConfigureIsTransient(t *testing.T) {
 	_, err := newAdapter().Receive(t.Context(), request(goodV1))
-	if e, ok := errors.AsType[*sdk.Error](err); !ok || e.Kind != sdk.KindTransient || e.Status != 503 {
-		t.Errorf("got %v, want a transient refusal with 503", err)
+	if e, ok := errors.AsType[*sdk.Error](err); !ok || e.Kind != sdk.KindTransient {
+		t.Errorf("got %v, want a transient refusal", err)
 	}
 }

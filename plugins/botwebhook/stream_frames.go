@@ -12,50 +12,50 @@ import (
 
 // Limits of a streamed answer.
 const (
-	maxFrameBytes  = 4 << 20 // of one frame: audio is among them
+	maxFrameBytes  = 4 << 20 // of one frame, which may contain audio
 	maxStreamBytes = maxAnswerBytes
 	maxFrames      = 100_000
-	maxFieldBytes  = 16 // of a field's name at the start of a line
+	maxFieldBytes  = 16 // of a field name at the start of a line
 )
 
-// errStreamLimit ends a stream that is beyond a limit.
-var errStreamLimit = errors.New("the streamed answer is beyond the limits")
+// errStreamLimit ends a stream that exceeds a limit.
+var errStreamLimit = errors.New("the streamed answer exceeds the limits")
 
-// frame is one piece of a streamed answer ("Send message v2", streaming). Code says what data is.
+// frame is one frame of a streamed answer ("Send message v2", streaming). code determines the type of data.
 type frame struct {
 	Code jsontext.Value `json:"code"`
 	Data jsontext.Value `json:"data"`
 }
 
-// frameReader divides a streamed answer into its frames, which are JSON objects. They come on the data lines of
-// server-sent events, as the service sends them; on lines of their own, as the vendor's page prints them; and several
-// on one line, or one on several. What is none is skipped and counted.
+// frameReader splits a streamed answer into its frames, which are JSON objects. They are on data lines of server-sent
+// events, as the service sends them, or on plain lines, as GPTBots's page prints them. A line may have several frames,
+// and a frame may have several lines. Other content is skipped and counted.
 type frameReader struct {
-	r          *bufio.Reader
-	read       int    // bytes
-	raw        []byte // the first of them, as many as an envelope keeps
-	frames     int
-	unreadable int // lines or frames that were skipped
+	r         *bufio.Reader
+	read      int    // bytes read
+	raw       []byte // the first MaxRawBytes of them
+	frames    int
+	malformed int // skipped lines and frames
 
-	frame  []byte // the frame that is open
-	depth  int    // of objects and arrays that are open in it
-	quoted bool   // within a string
-	escape bool   // behind a backslash in it
+	frame  []byte // the open frame
+	depth  int    // open objects and arrays in it
+	quoted bool   // inside a string
+	escape bool   // after a backslash in a string
 
 	line    lineState
-	event   bool   // the line, or the frame, is of a server-sent event
-	field   []byte // name at the start of the line
-	content bool   // the line has had something in it
+	event   bool   // the line or the open frame belongs to a server-sent event
+	field   []byte // field name at the start of the line
+	content bool   // the line is not empty
 	cr      bool   // the last byte was a carriage return
 }
 
-// lineState says what the bytes of a line are.
+// lineState is the meaning of the bytes of a line.
 type lineState int
 
 const (
-	lineStart lineState = iota // blanks, a field's name, or a frame
+	lineStart lineState = iota // whitespace, a field name or a frame
 	lineData                   // frames
-	lineSkip                   // nothing to read
+	lineSkip                   // skipped
 )
 
 func newFrameReader(r io.Reader) *frameReader {
@@ -66,8 +66,8 @@ func newFrameReader(r io.Reader) *frameReader {
 	return f
 }
 
-// next returns the next frame as soon as its last byte is there. After the last it returns io.EOF, errStreamLimit, or what
-// reading failed with; a frame that was open then is lost.
+// next returns the next frame as soon as its last byte has arrived. At the end it returns io.EOF, errStreamLimit or a
+// read error; an open frame is lost then.
 func (f *frameReader) next() (*frame, error) {
 	for {
 		c, err := f.r.ReadByte()
@@ -80,11 +80,11 @@ func (f *frameReader) next() (*frame, error) {
 		if len(f.raw) < envelope.MaxRawBytes {
 			f.raw = append(f.raw, c)
 		}
-		whole, err := f.take(c)
+		complete, err := f.addByte(c)
 		if err != nil {
 			return nil, err
 		}
-		if !whole {
+		if !complete {
 			continue
 		}
 		if f.frames++; f.frames > maxFrames {
@@ -96,16 +96,16 @@ func (f *frameReader) next() (*frame, error) {
 		if err == nil {
 			return &out, nil
 		}
-		f.unreadable++
+		f.malformed++
 	}
 }
 
-// take reads one byte, and reports whether it is the last of a frame.
-func (f *frameReader) take(c byte) (whole bool, err error) {
-	second := c == '\n' && f.cr // half of a line end
+// addByte processes one byte and reports whether it completes a frame.
+func (f *frameReader) addByte(c byte) (complete bool, err error) {
+	secondOfCRLF := c == '\n' && f.cr
 	f.cr = c == '\r'
 	switch {
-	case second:
+	case secondOfCRLF:
 		return false, nil
 	case c == '\n' || c == '\r':
 		f.endLine()
@@ -114,16 +114,16 @@ func (f *frameReader) take(c byte) (whole bool, err error) {
 	f.content = true
 	switch f.line {
 	case lineStart:
-		f.start(c)
+		f.addStartByte(c)
 		return false, nil
 	case lineData:
-		return f.data(c)
+		return f.addDataByte(c)
 	}
 	return false, nil
 }
 
-// start reads what is before the frames of a line.
-func (f *frameReader) start(c byte) {
+// addStartByte processes a byte before the frames of a line.
+func (f *frameReader) addStartByte(c byte) {
 	switch {
 	case c == '{' && len(f.field) == 0:
 		f.abandon()
@@ -137,14 +137,14 @@ func (f *frameReader) start(c byte) {
 	case (c == ' ' || c == '\t') && len(f.field) == 0:
 	case len(f.field) == maxFieldBytes:
 		f.line = lineSkip
-		f.unreadable++
+		f.malformed++
 	default:
 		f.field = append(f.field, c)
 	}
 }
 
-// data reads a byte of a frame, or between frames.
-func (f *frameReader) data(c byte) (whole bool, err error) {
+// addDataByte processes a byte of a frame or between frames.
+func (f *frameReader) addDataByte(c byte) (complete bool, err error) {
 	if f.depth == 0 {
 		switch c {
 		case ' ', '\t':
@@ -152,7 +152,7 @@ func (f *frameReader) data(c byte) (whole bool, err error) {
 		case '{':
 		default:
 			f.line = lineSkip
-			f.unreadable++
+			f.malformed++
 			return false, nil
 		}
 	}
@@ -176,10 +176,10 @@ func (f *frameReader) data(c byte) (whole bool, err error) {
 	return false, nil
 }
 
-// endLine ends a line. An empty one ends an event; a frame that is open is then broken.
+// endLine ends a line. An empty line ends an event and makes its open frame malformed.
 func (f *frameReader) endLine() {
 	if f.line == lineStart && len(f.field) > 0 {
-		f.unreadable++
+		f.malformed++
 	}
 	if !f.content && f.event {
 		f.abandon()
@@ -192,15 +192,15 @@ func (f *frameReader) endLine() {
 	if len(f.frame) < maxFrameBytes {
 		f.frame = append(f.frame, '\n')
 	}
-	if !f.event { // a frame on lines of its own goes on
+	if !f.event { // a frame on plain lines continues
 		f.line = lineData
 	}
 }
 
-// abandon gives up the frame that is open.
+// abandon drops the open frame.
 func (f *frameReader) abandon() {
 	if f.depth > 0 {
-		f.unreadable++
+		f.malformed++
 	}
 	f.frame, f.depth, f.quoted, f.escape = f.frame[:0], 0, false, false
 }
