@@ -362,10 +362,10 @@ func TestHealthReflectsAccountErrors(t *testing.T) {
 	v := &vendor{}
 	a := connected(t, v)
 	steps := []struct {
-		name   string
-		status int
-		body   string
-		unhealthy   bool
+		name      string
+		status    int
+		body      string
+		unhealthy bool
 	}{
 		{"fine", 200, `{}`, false},
 		{"key refused", 200, apiError(40127), true},

@@ -209,10 +209,10 @@ func TestInvalidHandoffDeliveriesMakeNoCall(t *testing.T) {
 		change func(*sdk.Delivery)
 		kind   sdk.ErrorKind
 	}{
-		"no thread":      {func(d *sdk.Delivery) { d.Thread = "" }, sdk.KindInvalid},
-		"no parts": {func(d *sdk.Delivery) { d.Envelope.Parts = nil }, sdk.KindInvalid},
-		"typing":         {func(d *sdk.Delivery) { d.Envelope.Kind = envelope.KindTyping }, sdk.KindUnsupported},
-		"a handover":     {func(d *sdk.Delivery) { d.Envelope.Kind = envelope.KindPassed }, sdk.KindUnsupported},
+		"no thread":  {func(d *sdk.Delivery) { d.Thread = "" }, sdk.KindInvalid},
+		"no parts":   {func(d *sdk.Delivery) { d.Envelope.Parts = nil }, sdk.KindInvalid},
+		"typing":     {func(d *sdk.Delivery) { d.Envelope.Kind = envelope.KindTyping }, sdk.KindUnsupported},
+		"a handover": {func(d *sdk.Delivery) { d.Envelope.Kind = envelope.KindPassed }, sdk.KindUnsupported},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := handoffDelivery(envelope.KindMessage)

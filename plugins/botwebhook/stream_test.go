@@ -35,7 +35,7 @@ func TestStreamIsSplitIntoFrames(t *testing.T) {
 	tests := []struct {
 		name, stream string
 		want         []string
-		malformed   int
+		malformed    int
 	}{
 		{"data lines", "data: " + a + "\n\ndata: " + b + "\n\n", []string{"a", "b"}, 0},
 		{"no space", "data:" + a + "\n\ndata:" + b + "\n\n", []string{"a", "b"}, 0},
