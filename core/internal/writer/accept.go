@@ -18,8 +18,8 @@ type submission struct {
 	done      chan struct{}
 	// undecidable is set if neither a decision nor a dead letter is possible.
 	undecidable bool
-	// inOrder is set for subscriptions: after an envelope that cannot be accepted now, no later one is accepted. Taken counts
-	// the accepted envelopes, and stored those that are also stored. A cursor is stored with the last envelope.
+	// inOrder is set for subscriptions: after an envelope that cannot be accepted now, no later one is accepted. Taken
+	// counts the accepted envelopes, and stored those that are also stored. A cursor is stored with the last envelope.
 	inOrder       bool
 	channel       string
 	cursor        []byte
@@ -44,8 +44,8 @@ func newSubmission(in []*inbound.Envelope) (*submission, error) {
 }
 
 // Accept stores the envelopes of one webhook in order, in one record if they fit. It returns nil when all are stored or
-// are duplicates. After an error the vendor repeats the webhook, and the envelopes that were stored are duplicates then. The
-// writer owns the envelopes from the call on.
+// are duplicates. After an error the vendor repeats the webhook, and the envelopes that were stored are duplicates
+// then. The writer owns the envelopes from the call on.
 func (w *Writer) Accept(ctx context.Context, in []*inbound.Envelope) error {
 	for len(in) > 0 {
 		h, err := newSubmission(in)
@@ -60,9 +60,9 @@ func (w *Writer) Accept(ctx context.Context, in []*inbound.Envelope) error {
 	return nil
 }
 
-// AcceptFrom stores the envelopes of a subscription in order. A cursor that is not empty is stored in the record of the last
-// envelope, or in a separate record if there are no envelopes. After an error, AcceptFrom returns the unstored suffix, which
-// the caller may pass again. The writer owns all other envelopes from the call on.
+// AcceptFrom stores the envelopes of a subscription in order. A cursor that is not empty is stored in the record of the
+// last envelope, or in a separate record if there are no envelopes. After an error, AcceptFrom returns the unstored
+// suffix, which the caller may pass again. The writer owns all other envelopes from the call on.
 func (w *Writer) AcceptFrom(ctx context.Context, channel string, cursor []byte, in []*inbound.Envelope) ([]*inbound.Envelope, error) {
 	if len(cursor) > conversation.MaxCursorBytes {
 		return in, fmt.Errorf("%w: cursor of %d bytes", ErrTooLarge, len(cursor))

@@ -9,7 +9,8 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// command is a function that runs on the loop. It has either decide, which may change the state, or view, which may not.
+// command is a function that runs on the loop. It has either decide, which may change the state, or view, which may
+// not.
 type command struct {
 	decide func(*conversation.Transaction) error
 	view   func(*state.State)
@@ -44,7 +45,8 @@ func (w *Writer) command(ctx context.Context, c *command) error {
 	}
 }
 
-// answerView runs a view command and reports whether it was one. The state is consistent while a record is being stored.
+// answerView runs a view command and reports whether it was one. The state is consistent while a record is being
+// stored.
 func (w *Writer) answerView(c *command) bool {
 	if c.view == nil {
 		return false

@@ -79,8 +79,8 @@ func (m *diskWriter) accepted(ctx context.Context) map[string]int {
 	return n
 }
 
-// TestCursorOnDisk takes the log from the writer during a subscription. After the next start the cursor matches the stored
-// envelopes, so that none is missing, and repeated ones are duplicates.
+// TestCursorOnDisk takes the log from the writer during a subscription. After the next start the cursor matches the
+// stored envelopes, so that none is missing, and repeated ones are duplicates.
 func TestCursorOnDisk(t *testing.T) {
 	const messages, size, emits = 60, 3, 6
 	dir, ids := t.TempDir(), &atomic.Int64{}

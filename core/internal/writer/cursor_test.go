@@ -37,8 +37,8 @@ func numbered(t tester, first, last int) []*inbound.Envelope {
 	return in
 }
 
-// checkCursorsInLog checks that each cursor in the log is the number of a message that is stored by then, together with all
-// earlier ones.
+// checkCursorsInLog checks that each cursor in the log is the number of a message that is stored by then, together with
+// all earlier ones.
 func (h *harness) checkCursorsInLog() {
 	h.Helper()
 	have := map[string]bool{}
@@ -151,7 +151,8 @@ func TestCursorSurvivesRestartAndSnapshot(t *testing.T) {
 	})
 }
 
-// TestRefusedBatchIsNotStoredTwice uses envelopes without ids, which are no duplicates: a stored one must not be returned.
+// TestRefusedBatchIsNotStoredTwice uses envelopes without ids, which are no duplicates: a stored one must not be
+// returned.
 func TestRefusedBatchIsNotStoredTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t, func(o *Options) { o.OpensPerMinute = 12 })
@@ -203,7 +204,8 @@ func TestFailedRecordAcceptsNothing(t *testing.T) {
 	}
 }
 
-// TestUndecidableBatchAcceptsNothing shows that the envelopes before an undecidable one are not stored and are returned.
+// TestUndecidableBatchAcceptsNothing shows that the envelopes before an undecidable one are not stored and are
+// returned.
 func TestUndecidableBatchAcceptsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t)
@@ -225,8 +227,8 @@ func TestUndecidableBatchAcceptsNothing(t *testing.T) {
 	})
 }
 
-// TestCursorAfterCrashes runs a subscription while the log fails and the gateway is killed at every point. After each start
-// the adapter continues from the stored cursor and repeats the batches that were not acknowledged.
+// TestCursorAfterCrashes runs a subscription while the log fails and the gateway is killed at every point. After each
+// start the adapter continues from the stored cursor and repeats the batches that were not acknowledged.
 func TestCursorAfterCrashes(t *testing.T) {
 	const messages, size = 20, 4
 	for _, fault := range []memory.Fault{memory.LostStored, memory.LostUnstored, memory.Full, memory.None} {

@@ -14,8 +14,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// decide decides on the batch in a transaction. If an input panics, it is removed from the batch and kept as a dead letter,
-// and the rest is decided on again. So one bad message never stops the gateway.
+// decide decides on the batch in a transaction. If an input panics, it is removed from the batch and kept as a dead
+// letter, and the rest is decided on again. So one bad message never stops the gateway.
 func (w *Writer) decide(b *batch, now time.Time) *conversation.Transaction {
 	for {
 		tx := conversation.Begin(w.state, w.Policy, now, w.last+1, w.NewID)
@@ -25,7 +25,8 @@ func (w *Writer) decide(b *batch, now time.Time) *conversation.Transaction {
 	}
 }
 
-// decideBatch decides on every input of the batch. It returns false if an input panicked, which is then removed or marked.
+// decideBatch decides on every input of the batch. It returns false if an input panicked, which is then removed or
+// marked.
 func (w *Writer) decideBatch(tx *conversation.Transaction, b *batch) (ok bool) {
 	var remove func(why string)
 	defer func() {
@@ -94,8 +95,8 @@ func (b *batch) poison(h *submission, why string) {
 	b.poisoned[h] = why
 }
 
-// receive decides on the envelopes of one webhook. If one of them cannot be accepted now, it returns an error, and the vendor
-// repeats the webhook; the accepted envelopes are duplicates then.
+// receive decides on the envelopes of one webhook. If one of them cannot be accepted now, it returns an error, and the
+// vendor repeats the webhook; the accepted envelopes are duplicates then.
 func (w *Writer) receive(tx *conversation.Transaction, h *submission, poison string) error {
 	h.taken = 0 // this may be a repeated decision
 	if h.undecidable {

@@ -2,7 +2,8 @@
 //
 // Its inputs are webhooks, outcomes of deliveries, deadlines and operators' commands. The loop collects the waiting
 // inputs, outcomes first. Package conversation decides on them, and the store appends one record. Then the loop answers
-// callers, releases lane heads and sets timers. One commit is in flight at a time, and the loop waits for the store only.
+// callers, releases lane heads and sets timers. One commit is in flight at a time, and the loop waits for the store
+// only.
 //
 // A failed commit has no effect: its webhooks are refused, and its outcomes are decided on again. If it is unknown
 // whether a record was stored, the loop recovers the log and looks.

@@ -13,8 +13,8 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// envelopeCache keeps the newest records' envelopes in memory, up to limit bytes. Most deliveries need them soon. It is safe
-// for concurrent use.
+// envelopeCache keeps the newest records' envelopes in memory, up to limit bytes. Most deliveries need them soon. It is
+// safe for concurrent use.
 type envelopeCache struct {
 	mu    sync.Mutex
 	limit int
@@ -61,7 +61,8 @@ func (h *envelopeCache) get(seq uint64) (cachedRecord, bool) {
 	return r, ok
 }
 
-// Load returns an envelope from memory or from the log. It is safe for concurrent use. The result is shared and read only.
+// Load returns an envelope from memory or from the log. It is safe for concurrent use. The result is shared and read
+// only.
 func (w *Writer) Load(ctx context.Context, p state.Position) (delivery.Stored, error) {
 	r, ok := w.recent.get(p.Seq)
 	if !ok {

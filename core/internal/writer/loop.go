@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Run runs the loop until ctx ends and the waiting inputs are stored. It returns an error if another writer has taken the
-// log. Call Start first.
+// Run runs the loop until ctx ends and the waiting inputs are stored. It returns an error if another writer has taken
+// the log. Call Start first.
 func (w *Writer) Run(ctx context.Context) error {
 	err := w.loop(ctx)
 	if err != nil {

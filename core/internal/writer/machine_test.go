@@ -16,8 +16,8 @@ import (
 	"patchbay/core/internal/store/memory"
 )
 
-// world simulates the vendors of a writer whose store fails and whose process crashes. A customer's vendor repeats a message
-// until it is accepted and then sends the next. The bot answers every second message in the call.
+// world simulates the vendors of a writer whose store fails and whose process crashes. A customer's vendor repeats a
+// message until it is accepted and then sends the next. The bot answers every second message in the call.
 type world struct {
 	*harness
 	rt      *rapid.T

@@ -7,9 +7,9 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// pace delays the next commit under load, so that it has more inputs: an append costs the same for one input as for many.
-// An idle loop does not wait. Outcomes that nothing depends on may wait a little longer and are stored with the next
-// input. A crash during that time repeats their calls, as for all calls in flight.
+// pace delays the next commit under load, so that it has more inputs: an append costs the same for one input as for
+// many. An idle loop does not wait. Outcomes that nothing depends on may wait a little longer and are stored with the
+// next input. A crash during that time repeats their calls, as for all calls in flight.
 func (w *Writer) pace(last time.Time) {
 	for {
 		limit := commitSpacing
@@ -34,8 +34,8 @@ func (w *Writer) pace(last time.Time) {
 	}
 }
 
-// canLinger reports whether all waiting inputs are outcomes of delivered messages, with no other delivery waiting in their
-// conversations.
+// canLinger reports whether all waiting inputs are outcomes of delivered messages, with no other delivery waiting in
+// their conversations.
 func (w *Writer) canLinger() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -33,8 +33,8 @@ func (b inFlight) put(conv, channel, delivery string) {
 	b[conv][channel] = delivery
 }
 
-// releaseHeads submits every lane head that is due, unless a delivery of its lane is in flight. It cancels deliveries in
-// flight that have ended, and sets the conversation's timer.
+// releaseHeads submits every lane head that is due, unless a delivery of its lane is in flight. It cancels deliveries
+// in flight that have ended, and sets the conversation's timer.
 func (w *Writer) releaseHeads(c *state.Conversation, now time.Time) {
 	lanes := w.inFlight[c.ID]
 	if len(lanes) > 0 {

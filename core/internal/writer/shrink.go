@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// shrinkBatch shrinks a batch whose record is too large. The second half of its inputs waits for the next record. A single
-// input that is too large becomes a dead letter.
+// shrinkBatch shrinks a batch whose record is too large. The second half of its inputs waits for the next record. A
+// single input that is too large becomes a dead letter.
 func (w *Writer) shrinkBatch(b *batch, why string) {
 	n := len(b.results) + len(b.deadlines) + len(b.commands) + len(b.submissions)
 	if b.expirePending && n > 0 { // their deadline has passed, so the next batch has them

@@ -48,8 +48,8 @@ func (w *Writer) advanceSnapshot(now time.Time) {
 	go func() { done <- snapshotResult{im, seq, w.save(context.Background(), im, seq, keep)} }()
 }
 
-// snapshotDue reports whether enough time has passed or enough records were stored since the last snapshot. A full log can
-// purge records only after the next snapshot.
+// snapshotDue reports whether enough time has passed or enough records were stored since the last snapshot. A full log
+// can purge records only after the next snapshot.
 func (w *Writer) snapshotDue(now time.Time) bool {
 	s := &w.snapshots
 	switch since := now.Sub(s.at); {

@@ -14,8 +14,8 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// Start reads the newest snapshot and the records after it, and takes the next lease. Then it adapts conversations to the
-// configured channels and releases lane heads. Call it once, before Run.
+// Start reads the newest snapshot and the records after it, and takes the next lease. Then it adapts conversations to
+// the configured channels and releases lane heads. Call it once, before Run.
 func (w *Writer) Start(ctx context.Context) error {
 	began := time.Now()
 	if err := w.restore(ctx); err != nil {
@@ -125,8 +125,8 @@ func (w *Writer) commitNow(ctx context.Context, now time.Time, f func(*conversat
 	return nil
 }
 
-// appendAtStart stores a record. If the store is full, it purges records that nothing needs. If it is still full, it waits for
-// an operator to free space.
+// appendAtStart stores a record. If the store is full, it purges records that nothing needs. If it is still full, it
+// waits for an operator to free space.
 func (w *Writer) appendAtStart(ctx context.Context, data []byte) error {
 	err := w.append(ctx, data)
 	if !errors.Is(err, store.ErrFull) {

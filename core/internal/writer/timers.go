@@ -7,8 +7,8 @@ import (
 	"patchbay/core/internal/conversation"
 )
 
-// timers holds at most one deadline per conversation. Setting one takes O(log n). Replaced deadlines stay in the heap and are
-// skipped when they are due.
+// timers holds at most one deadline per conversation. Setting one takes O(log n). Replaced deadlines stay in the heap
+// and are skipped when they are due.
 type timers struct {
 	heap timerHeap
 	at   map[string]time.Time
@@ -78,8 +78,8 @@ func (h *timerHeap) Pop() any {
 	return e
 }
 
-// due returns conversations whose deadline is due, at most maxDeadlinesAtOnce. After a start, overdue deadlines wait until
-// deadlinesFrom, so that repeated webhooks go first.
+// due returns conversations whose deadline is due, at most maxDeadlinesAtOnce. After a start, overdue deadlines wait
+// until deadlinesFrom, so that repeated webhooks go first.
 func (w *Writer) due(now time.Time) []string {
 	if now.Before(w.deadlinesFrom) {
 		return nil
@@ -95,8 +95,8 @@ func (w *Writer) due(now time.Time) []string {
 	return out
 }
 
-// pendingDue returns the deadline of the first pending envelope, or false if there is none. After a start, pending envelopes
-// wait their full time again, since the call that opens their thread is repeated.
+// pendingDue returns the deadline of the first pending envelope, or false if there is none. After a start, pending
+// envelopes wait their full time again, since the call that opens their thread is repeated.
 func (w *Writer) pendingDue() (at time.Time, found bool) {
 	n, at := w.state.Pending()
 	if at.Before(w.pendingFrom) {
@@ -105,8 +105,8 @@ func (w *Writer) pendingDue() (at time.Time, found bool) {
 	return at, n > 0
 }
 
-// deadLettersDue reports whether to search for expired dead letters: every deadLettersEvery, or immediately if there are too
-// many or the log no longer has their records.
+// deadLettersDue reports whether to search for expired dead letters: every deadLettersEvery, or immediately if there
+// are too many or the log no longer has their records.
 func (w *Writer) deadLettersDue(now time.Time) bool {
 	return w.state.DeadLetterCount() > conversation.MaxDeadLetters || w.state.DeadLetterCount() > 0 && !now.Before(w.expireAt)
 }
