@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"patchbay/sandbox/native"
+	"patchbay/sandbox/simulator"
 )
 
 // entry is one line of the chat page.
@@ -31,23 +32,31 @@ func (s *Sandbox) addAnswer(a native.Answer) {
 	})
 }
 
-// chatSay sends a customer's text to the gateway.
-func (s *Sandbox) chatSay(w http.ResponseWriter, r *http.Request) {
-	f, err := readForm(w, r)
+// chatMessage sends a customer's text to the gateway.
+func (s *Sandbox) chatMessage(r *simulator.Request) (any, error) {
+	f, err := readForm(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case !userID.MatchString(f.User):
+		return nil, errUser
+	case f.Text == "":
+		return nil, badRequest("text: missing")
+	}
+	return struct{}{}, s.say(r.Context(), f.User, f.Text, "m-"+rand.Text())
+}
+
+// chatPicture sends a customer's picture to the gateway.
+func (s *Sandbox) chatPicture(r *simulator.Request) (any, error) {
+	user := r.URL.Query().Get("user")
+	if !userID.MatchString(user) {
+		return nil, errUser
+	}
+	p, err := readPicture(r)
 	if err != nil {
-		sendProblem(w, http.StatusBadRequest, err.Error())
-		return
+		return nil, err
 	}
-	if !validUser(f.User) || f.Text == "" {
-		sendProblem(w, http.StatusBadRequest, "user id or text is missing or not usable")
-		return
-	}
-	if err := s.say(r.Context(), f.User, f.Text, "m-"+rand.Text()); err != nil {
-		s.o.Logger.Warn("message not taken", "error", err)
-		sendProblem(w, http.StatusBadGateway, "The gateway did not take the message: "+err.Error())
-		return
-	}
-	sendJSON(w, http.StatusAccepted, struct{}{})
+	return struct{}{}, s.sendPicture(r.Context(), user, p, "m-"+rand.Text())
 }
 
 // say sends a customer's text to the gateway and adds it to the transcript.
@@ -75,16 +84,18 @@ func (s *Sandbox) send(ctx context.Context, user, text string, e entry, options 
 		err = fmt.Errorf("status %d: %.200s", status, body)
 	}
 	if err != nil {
+		s.o.Logger.Warn("message not accepted", "error", err)
 		chat.Append(entry{At: time.Now(), Role: "problem", Text: "Not sent: " + cmp.Or(text, "the picture")})
+		return refuse(http.StatusBadGateway, "The gateway did not accept the message: "+err.Error())
 	}
-	return err
+	return nil
 }
 
 // chatEvents streams a user's transcript from the entry after Last-Event-ID.
 func (s *Sandbox) chatEvents(w http.ResponseWriter, r *http.Request) {
 	user := r.URL.Query().Get("user")
-	if !validUser(user) {
-		sendProblem(w, http.StatusBadRequest, "user is missing or not usable")
+	if !userID.MatchString(user) {
+		http.Error(w, errUser.Error(), http.StatusBadRequest)
 		return
 	}
 	from := 0
@@ -100,9 +111,7 @@ func (s *Sandbox) chatEvents(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for {
-		entries, err := wait(r.Context(), out, func(ctx context.Context) ([]entry, error) {
-			return log.Next(ctx, from)
-		})
+		entries, err := wait(r.Context(), out, func(ctx context.Context) ([]entry, error) { return log.Next(ctx, from) })
 		if err != nil {
 			return
 		}

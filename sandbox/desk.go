@@ -3,98 +3,87 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"patchbay/sandbox/aicc"
+	"patchbay/sandbox/simulator"
 )
 
-// agentName is who accepts on the desk page.
+// agentName is the agent of the desk page.
 const agentName = "Kim"
 
-var errAction = errors.New("unknown action")
-
-// deskState is everything that the desk page shows.
+// deskState is the content of the desk page.
 type deskState struct {
 	Chats []aicc.Chat `json:"chats"`
 	Open  bool        `json:"open"` // within working hours
 }
 
-// deskAct does what the agent clicked: accept, say, close, timeout or hours.
-func (s *Sandbox) deskAct(w http.ResponseWriter, r *http.Request) {
-	f, err := readForm(w, r)
+// deskAction does an action of the agent.
+func (s *Sandbox) deskAction(r *simulator.Request) (any, error) {
+	f, err := readForm(r)
 	if err != nil {
-		sendProblem(w, http.StatusBadRequest, err.Error())
-		return
+		return nil, err
 	}
-	sendDone(w, s.deskDo(r.PathValue("action"), f))
-}
-
-// sendDone answers what an agent did with what became of it.
-func sendDone(w http.ResponseWriter, err error) {
-	switch {
-	case err == nil:
-		sendJSON(w, http.StatusOK, struct{}{})
-	case errors.Is(err, errAction):
-		sendProblem(w, http.StatusNotFound, err.Error())
-	case errors.Is(err, errForm), errors.Is(err, errPicture):
-		sendProblem(w, http.StatusBadRequest, err.Error())
-	case errors.Is(err, aicc.ErrState):
-		sendProblem(w, http.StatusConflict, err.Error())
-	default:
-		sendProblem(w, http.StatusInternalServerError, err.Error())
-	}
-}
-
-func (s *Sandbox) deskDo(action string, f form) error {
-	switch action {
+	switch r.PathValue("action") {
 	case "accept":
-		return s.Desk.Accept(f.User, agentName)
+		err = s.Desk.Accept(f.User, agentName)
 	case "say":
 		if f.Text == "" {
-			return fmt.Errorf("text is missing: %w", errForm)
+			return nil, badRequest("text: missing")
 		}
-		_, err := s.Desk.Say(f.User, f.Text)
-		return err
+		_, err = s.Desk.Say(f.User, f.Text)
 	case "close":
-		return s.Desk.Hangup(f.User)
+		err = s.Desk.Hangup(f.User)
 	case "timeout":
-		return s.Desk.TimeOut(f.User, false)
+		err = s.Desk.TimeOut(f.User, false)
 	case "hours":
 		s.Desk.SetOpen(f.Open)
-		return nil
+	default:
+		return nil, refuse(http.StatusNotFound, "unknown action, must be accept, say, close, timeout or hours")
 	}
-	return fmt.Errorf("%w %q: want accept, say, close, timeout or hours", errAction, action)
+	return struct{}{}, deskError(err)
 }
 
 // deskPicture sends a picture from the agent's disk.
-func (s *Sandbox) deskPicture(w http.ResponseWriter, r *http.Request) {
-	p, err := readPicture(w, r)
-	if err == nil && (p.extension() == "gif" || p.extension() == "webp") { // downloadFileStream does not have them
-		err = fmt.Errorf("agents send PNG, JPEG or BMP: %w", errPicture)
+func (s *Sandbox) deskPicture(r *simulator.Request) (any, error) {
+	p, err := readPicture(r)
+	if err != nil {
+		return nil, err
 	}
-	if err == nil {
-		_, err = s.Desk.SendFile(r.URL.Query().Get("user"), "IMAGE", p.extension(), p.content)
+	if e := p.extension(); e == "gif" || e == "webp" { // downloadFileStream does not have them
+		return nil, badRequest("agents send PNG, JPEG or BMP")
 	}
-	sendDone(w, err)
+	_, err = s.Desk.SendFile(r.URL.Query().Get("user"), "IMAGE", p.extension(), p.content)
+	return struct{}{}, deskError(err)
 }
 
-// deskFile serves a file that is in a chat, of either side.
+func deskError(err error) error {
+	if errors.Is(err, aicc.ErrState) {
+		return refuse(http.StatusConflict, err.Error())
+	}
+	return err
+}
+
+// deskFile serves a file of a chat, of either side. A file that is not a picture is for saving only.
 func (s *Sandbox) deskFile(w http.ResponseWriter, r *http.Request) {
 	f, ok := s.Desk.File(r.PathValue("id"))
 	if !ok {
-		sendProblem(w, http.StatusNotFound, "no such file")
+		http.NotFound(w, r)
 		return
 	}
-	serveFile(w, aicc.ContentType(f.Type), f.Content)
+	contentType := aicc.ContentType(f.Type)
+	if pictureTypes[contentType] == "" {
+		w.Header().Set("Content-Disposition", "attachment")
+	}
+	w.Header().Set("Content-Type", contentType)
+	_, _ = w.Write(f.Content) // fails only if the page is closed
 }
 
 // deskEvents streams the desk as a whole, now and after each change.
 func (s *Sandbox) deskEvents(w http.ResponseWriter, r *http.Request) {
 	out := newStream(w)
-	seen := 0
 	for {
-		seen = s.Desk.Events.Len() // before the look at the chats: a change in between is sent again
+		seen := s.Desk.Events.Len() // before the look at the chats: a change in between is sent again
 		if out.send(seen, deskState{Chats: s.Desk.Chats(), Open: s.Desk.Open()}) != nil {
 			return
 		}

@@ -38,7 +38,7 @@ func (s *stream) send(id int, v any) error {
 	return s.rc.Flush()
 }
 
-// wait calls next until it has something, sending a comment each time that the beat goes by.
+// wait calls next until it returns something, and sends a comment after each heartbeat.
 func wait[T any](ctx context.Context, s *stream, next func(context.Context) (T, error)) (T, error) {
 	for {
 		beat, cancel := context.WithTimeout(ctx, s.beat)

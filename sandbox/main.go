@@ -1,12 +1,12 @@
-// Command sandbox plays the vendors around a gateway on one machine: a live-chat page for the customer,
-// a desk page for the agent, and the pretend GPTBots and AICC between them.
+// Command sandbox simulates the vendors around a gateway on one machine: a live-chat page for the customer, a desk page
+// for the agent, and the APIs of GPTBots and AICC.
 //
 //	sandbox [--listen 127.0.0.1:8070] [--gateway http://127.0.0.1:8080]
 //	sandbox run --gateway-bin bin/patchbay --config config.yaml
 //	sandbox demo --gateway-bin bin/patchbay --config config.yaml
 //
-// The second form runs a gateway too, until it gets SIGINT or SIGTERM. The third form plays a whole story without a
-// person and fails if a step of it is missing.
+// The second form also runs a gateway, until it gets SIGINT or SIGTERM. The third form plays a conversation through a
+// gateway and fails if a step of it fails.
 package main
 
 import (
@@ -23,7 +23,7 @@ import (
 
 func main() {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // nohup wants that it goes on
+	if !signal.Ignored(syscall.SIGHUP) { // nohup asks for that
 		signals = append(signals, syscall.SIGHUP)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
@@ -39,7 +39,7 @@ func main() {
 	}
 }
 
-// errUsage says that the command line was wrong; the flag package has already said how.
+// errUsage means that the command line is wrong; the flag package has printed the reason.
 var errUsage = errors.New("wrong command line")
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -53,18 +53,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	listen := flags.String("listen", "127.0.0.1:8070", "address of the pages and the pretend vendors")
+	listen := flags.String("listen", "127.0.0.1:8070", "address of the pages and the simulated vendors")
 	gateway := flags.String("gateway", "http://127.0.0.1:8080", "address of the gateway")
-	event := flags.Bool("connect-event", false,
-		"push a CONNECT event when the agent accepts, besides the system text")
 	if err := parse(flags, args); err != nil {
 		return err
 	}
-	logger := slog.New(slog.NewTextHandler(stderr, nil))
-	s, err := New(Options{
-		Listen: *listen, Gateway: *gateway, ConnectEvent: *event,
-		Credentials: CredentialsFrom(os.LookupEnv), Logger: logger,
-	})
+	s, err := New(Options{Listen: *listen, Gateway: *gateway, Logger: slog.New(slog.NewTextHandler(stderr, nil))})
 	if err != nil {
 		return err
 	}

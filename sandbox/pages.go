@@ -2,46 +2,44 @@ package main
 
 import (
 	"embed"
-	"encoding/json"
-	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
+
+	"patchbay/sandbox/simulator"
 )
 
 //go:embed web
 var web embed.FS
 
-// files are the pages and what they load, by path.
-var files = map[string]struct{ name, contentType string }{
-	"GET /{$}":             {"chat.html", "text/html; charset=utf-8"},
-	"GET /desk":            {"desk.html", "text/html; charset=utf-8"},
-	"GET /web/chat.js":     {"chat.js", "text/javascript; charset=utf-8"},
-	"GET /web/desk.js":     {"desk.js", "text/javascript; charset=utf-8"},
-	"GET /web/style.css":   {"style.css", "text/css; charset=utf-8"},
-	"GET /web/icon.svg":    {"icon.svg", "image/svg+xml"},
-	"GET /favicon.ico":     {"icon.svg", "image/svg+xml"},
-	"GET /web/messages.js": {"messages.js", "text/javascript; charset=utf-8"},
-	"GET /web/sample.png":  {"sample.png", "image/png"},
-}
-
-func addFiles(mux *http.ServeMux) {
-	for pattern, f := range files {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			content, err := web.ReadFile("web/" + f.name)
-			if err != nil {
-				http.Error(w, "page is missing from the program", http.StatusInternalServerError)
-				return
-			}
-			w.Header().Set("Content-Type", f.contentType)
-			w.Header().Set("Cache-Control", "no-cache")
-			w.Write(content)
-		})
+// pages returns the pages and the calls that they make.
+func (s *Sandbox) pages() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /web/", http.FileServerFS(web))
+	for path, name := range map[string]string{"/{$}": "chat.html", "/desk": "desk.html", "/favicon.ico": "icon.svg"} {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, web, "web/"+name) })
 	}
+	mux.HandleFunc("GET /chat/events", s.chatEvents)
+	mux.HandleFunc("GET /desk/events", s.deskEvents)
+	mux.HandleFunc("GET /desk/files/{id...}", s.deskFile)
+	calls := simulator.NewVendor(simulator.Retry{}, nil) // for its endpoints
+	for pattern, call := range map[string]simulator.Endpoint{
+		"POST /chat/messages": s.chatMessage, "POST /chat/files": s.chatPicture,
+		"POST /desk/{action}": s.deskAction, "POST /desk/files": s.deskPicture,
+		"POST /faults": s.orderFault, "DELETE /faults": s.clearFaults,
+	} {
+		mux.Handle(pattern, calls.Endpoint(pattern, call))
+	}
+	return guard(contentPolicy(s.o.Gateway), mux)
 }
 
-// contentPolicy lets the pages load their own files, talk to their own origin and show images of the gateway's, nothing
-// else.
+// refuse returns an error with the text that a page shows.
+func refuse(status int, text string) error {
+	return &simulator.Refusal{Status: status, Body: map[string]string{"error": text}, Problem: text}
+}
+
+// contentPolicy allows the pages to load their own files, to call their own origin and to show images of the gateway.
 func contentPolicy(gateway string) string {
 	images := "'self'"
 	if u, err := url.Parse(gateway); err == nil && u.Host != "" && !strings.ContainsAny(u.Host, ";, ") {
@@ -51,7 +49,7 @@ func contentPolicy(gateway string) string {
 		"; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
 
-// guard adds the security headers and refuses what other sites make a browser send.
+// guard adds the security headers and refuses requests that other sites make a browser send.
 func guard(policy string, next http.Handler) http.Handler {
 	headers := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -59,55 +57,28 @@ func guard(policy string, next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cache-Control", "no-cache")
 		next.ServeHTTP(w, r)
 	})
 	return http.NewCrossOriginProtection().Handler(headers)
 }
 
-// maxForm bounds what a page sends at once.
-const maxForm = 64 << 10
-
-// form is what the pages send.
+// form is the body of the pages' calls.
 type form struct {
 	User string `json:"user"`
 	Text string `json:"text"`
 	Open bool   `json:"open"`
 }
 
-var errForm = errors.New("want a JSON object with user and text")
-
-// readForm decodes a page's JSON and checks the user id.
-func readForm(w http.ResponseWriter, r *http.Request) (form, error) {
+func readForm(r *simulator.Request) (form, error) {
 	var f form
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxForm)).Decode(&f); err != nil {
-		return form{}, errForm
+	if err := r.Decode(&f); err != nil {
+		return f, badRequest("%v", err)
 	}
 	f.Text = strings.TrimSpace(f.Text)
 	return f, nil
 }
 
-// validUser accepts 1 to 64 letters, digits, dashes and underscores.
-func validUser(id string) bool {
-	if id == "" || len(id) > 64 {
-		return false
-	}
-	for _, c := range id {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
-		default:
-			return false
-		}
-	}
-	return true
-}
+var errUser = badRequest("user: must be 1 to 64 letters, digits, dashes and underscores")
 
-func sendJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	// An error here means that the page is gone; there is nobody to tell.
-	_ = json.NewEncoder(w).Encode(v)
-}
-
-func sendProblem(w http.ResponseWriter, status int, text string) {
-	sendJSON(w, status, map[string]string{"error": text})
-}
+var userID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)

@@ -1,16 +1,13 @@
 package main
 
 import (
-	"crypto/rand"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"path"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"patchbay/sandbox/simulator"
 )
 
 // maxPicture is the limit of a picture, in bytes: that of the desk's vendor.
@@ -23,23 +20,20 @@ type picture struct {
 	content     []byte
 }
 
-// pictureTypes are the kinds of images that pages take, with their extension. SVG is not among them: it can hold
+// pictureTypes are the types of images that pages take, with their extensions. SVG is not among them: it can contain
 // scripts.
 var pictureTypes = map[string]string{
 	"image/png": "png", "image/jpeg": "jpg", "image/bmp": "bmp", "image/gif": "gif", "image/webp": "webp",
 }
 
-var errPicture = errors.New("not a usable picture")
-
-// readPicture takes an image that is the body of a request; its kind is what its bytes say, its name the query's.
-func readPicture(w http.ResponseWriter, r *http.Request) (picture, error) {
-	content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPicture))
-	if err != nil {
-		return picture{}, fmt.Errorf("picture with more than %d bytes or broken off: %w", maxPicture, errPicture)
+// readPicture reads an image that is the body of a call. Its type is detected, its name is in the query.
+func readPicture(r *simulator.Request) (picture, error) {
+	if len(r.Body) > maxPicture {
+		return picture{}, badRequest("a picture must have at most %d bytes", maxPicture)
 	}
-	p := picture{contentType: http.DetectContentType(content), content: content}
-	if pictureTypes[p.contentType] == "" {
-		return picture{}, fmt.Errorf("want a PNG, JPEG, GIF, WebP or BMP image: %w", errPicture)
+	p := picture{contentType: http.DetectContentType(r.Body), content: r.Body}
+	if p.extension() == "" {
+		return picture{}, badRequest("a picture must be a PNG, JPEG, GIF, WebP or BMP image")
 	}
 	p.name = fileName(r.URL.Query().Get("name"))
 	if p.name == "" {
@@ -50,7 +44,7 @@ func readPicture(w http.ResponseWriter, r *http.Request) (picture, error) {
 
 func (p picture) extension() string { return pictureTypes[p.contentType] }
 
-// fileName returns the last element of a path, without control characters and not longer than 100 bytes.
+// fileName returns the last element of a path without control characters, "" if it is longer than 100 bytes.
 func fileName(given string) string {
 	name := path.Base(strings.ReplaceAll(given, `\`, "/"))
 	name = strings.Map(func(r rune) rune {
@@ -63,35 +57,4 @@ func fileName(given string) string {
 		return ""
 	}
 	return name
-}
-
-// chatPicture sends a customer's picture to the gateway.
-func (s *Sandbox) chatPicture(w http.ResponseWriter, r *http.Request) {
-	user := r.URL.Query().Get("user")
-	if !validUser(user) {
-		sendProblem(w, http.StatusBadRequest, "user id is missing or not usable")
-		return
-	}
-	p, err := readPicture(w, r)
-	if err != nil {
-		sendProblem(w, http.StatusBadRequest, err.Error())
-		return
-	}
-	if err := s.sendPicture(r.Context(), user, p, "m-"+rand.Text()); err != nil {
-		s.o.Logger.Warn("picture not taken", "error", err)
-		sendProblem(w, http.StatusBadGateway, "The gateway did not take the picture: "+err.Error())
-		return
-	}
-	sendJSON(w, http.StatusAccepted, struct{}{})
-}
-
-// serveFile sends a file that a stranger chose: as an image, or else only to be saved.
-func serveFile(w http.ResponseWriter, contentType string, content []byte) {
-	if pictureTypes[contentType] == "" {
-		w.Header().Set("Content-Disposition", "attachment")
-	}
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Content-Length", strconv.Itoa(len(content)))
-	// An error here means that the caller left; there is nobody to tell.
-	_, _ = w.Write(content)
 }

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"os"
 	"time"
+
+	"patchbay/sandbox/gateway"
 )
 
 // Limits of "sandbox run".
@@ -17,58 +19,83 @@ const (
 	stopWithin  = 30 * time.Second // after the first signal; then it is killed
 )
 
-// runOptions are the command line of "sandbox run".
-type runOptions struct {
+// stageOptions configure a stage.
+type stageOptions struct {
 	bin, config            string
 	listen, gateway, admin string // addresses
 }
 
-// runAll runs the pretend vendors and a gateway between them until ctx ends, then stops both.
-func runAll(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	var o runOptions
-	flags := flag.NewFlagSet("sandbox run", flag.ContinueOnError)
+// flags returns the flags that "sandbox run" and "sandbox demo" have in common.
+func (o *stageOptions) flags(command string, stderr io.Writer) *flag.FlagSet {
+	flags := flag.NewFlagSet(command, flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.bin, "gateway-bin", "bin/patchbay", "the gateway's program")
 	flags.StringVar(&o.config, "config", "config.yaml", "the gateway's configuration")
-	flags.StringVar(&o.listen, "listen", "127.0.0.1:8070", "address of the pages and the pretend vendors")
+	return flags
+}
+
+// stage is a sandbox with a gateway between its vendors.
+type stage struct {
+	s      *Sandbox
+	gw     *gateway.Gateway
+	served chan error // has the result of Run
+	end    context.CancelFunc
+}
+
+// newStage serves a sandbox, and prepares a gateway that writes its output to a file.
+func newStage(o stageOptions, output *os.File, logger *slog.Logger) (*stage, error) {
+	s, err := New(Options{Listen: o.listen, Gateway: "http://" + o.gateway, Logger: logger})
+	if err != nil {
+		return nil, err
+	}
+	ctx, end := context.WithCancel(context.Background())
+	st := &stage{s: s, served: make(chan error, 1), end: end}
+	go func() { st.served <- s.Run(ctx) }()
+	env := append(os.Environ(), "PATCHBAY_LISTEN="+o.gateway, "PATCHBAY_ADMIN__LISTEN="+o.admin, "SANDBOX_URL="+s.URL())
+	st.gw = &gateway.Gateway{Bin: o.bin, Config: o.config, Env: env, Admin: o.admin, Output: output}
+	return st, nil
+}
+
+// close kills the gateway if it runs, and ends the sandbox. The vendors end last: the gateway's last calls are to them.
+func (st *stage) close() error {
+	st.gw.Kill()
+	st.end()
+	return <-st.served
+}
+
+// runAll runs the sandbox and a gateway until ctx ends.
+func runAll(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	var o stageOptions
+	flags := o.flags("sandbox run", stderr)
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:8070", "address of the pages and the simulated vendors")
 	flags.StringVar(&o.gateway, "gateway-listen", "127.0.0.1:8080", "address of the gateway for webhooks")
 	flags.StringVar(&o.admin, "gateway-admin", "127.0.0.1:9090", "address of the gateway for operators")
 	if err := parse(flags, args); err != nil {
 		return err
 	}
 	defer takeTerminal(int(os.Stdin.Fd()))()
-	s, err := New(Options{
-		Listen: o.listen, Gateway: "http://" + o.gateway, Credentials: CredentialsFrom(os.LookupEnv),
-		Logger: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-	})
+	st, err := newStage(o, os.Stderr, slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if err != nil {
 		return err
 	}
-	// The vendors stay until the gateway has stopped: its last calls are to them.
-	vendors, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- s.Run(vendors) }()
-	gw := &gateway{bin: o.bin, config: o.config, listen: o.gateway, admin: o.admin, sandbox: s.URL()}
-	err = attend(ctx, gw, served, func() {
+	err = st.attend(ctx, func() {
 		fmt.Fprintf(stdout, "\n  customer  %s/\n  agent     %s/desk\n  operator  http://%s/readyz?verbose   (Ctrl-C stops)\n\n",
-			s.URL(), s.URL(), o.admin)
+			st.s.URL(), st.s.URL(), o.admin)
 	})
-	gw.kill()
-	stop()
-	return errors.Join(err, <-served)
+	return errors.Join(err, st.close())
 }
 
-// attend starts the gateway, calls ready, and stops the gateway when ctx ends. It is an error if the gateway or the
-// vendors end before. What is in served is put back.
-func attend(ctx context.Context, gw *gateway, served chan error, ready func()) error {
+// attend starts the gateway, calls ready, and stops the gateway when ctx ends. It returns an error if the gateway or the
+// sandbox ends before.
+func (st *stage) attend(ctx context.Context, ready func()) error {
 	starting, cancel := context.WithTimeout(ctx, startWithin)
-	err := gw.start(starting)
+	err := st.gw.Start(starting)
 	cancel()
 	switch {
-	case ctx.Err() != nil: // a signal came while it was starting; it may end as it likes
-		stopping, cancel := context.WithTimeout(context.Background(), stopWithin)
-		defer cancel()
-		_ = gw.stop(stopping)
+	case ctx.Err() != nil && st.gw.Running(): // a signal came while it was starting: its exit code does not matter
+		_ = st.stop()
+		return nil
+	case ctx.Err() != nil:
 		return nil
 	case err != nil:
 		return err
@@ -76,17 +103,17 @@ func attend(ctx context.Context, gw *gateway, served chan error, ready func()) e
 	ready()
 	select {
 	case <-ctx.Done():
-	case err := <-served:
-		served <- nil
-		return fmt.Errorf("the pretend vendors ended: %w", err)
-	case err := <-gw.done:
-		gw.done <- err
-		if err == nil {
-			err = errEnded
-		}
-		return fmt.Errorf("the gateway ended by itself: %w", err)
+	case err := <-st.served:
+		st.served <- nil
+		return fmt.Errorf("the sandbox ended: %w", err)
+	case <-st.gw.Exited():
+		return fmt.Errorf("%w with exit code %d", gateway.ErrEnded, st.gw.ExitCode())
 	}
-	stopping, cancel := context.WithTimeout(context.Background(), stopWithin)
+	return st.stop()
+}
+
+func (st *stage) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
-	return gw.stop(stopping)
+	return st.gw.Stop(ctx)
 }

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"patchbay/sandbox/gateway"
 )
 
-// announced is an output that tells when the addresses are on it.
+// announced is an output that reports when it has the addresses.
 type announced struct{ ready chan struct{} }
 
 func (a announced) Write(p []byte) (int, error) {
@@ -24,13 +25,9 @@ func (a announced) Write(p []byte) (int, error) {
 // runWith runs "sandbox run" on free ports with a fake gateway, until ctx ends.
 func runWith(ctx context.Context, t *testing.T, mood string, out io.Writer) (ports []string, done <-chan error) {
 	t.Helper()
-	t.Setenv("SANDBOX_TEST_GATEWAY", mood)
-	t.Setenv("PATCHBAY_STORE__DIR", t.TempDir())
-	self, err := os.Executable()
+	self := fake(t, mood)
+	ports, err := freePorts(3)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if ports, err = freePorts(3); err != nil {
 		t.Fatal(err)
 	}
 	result := make(chan error, 1)
@@ -38,7 +35,6 @@ func runWith(ctx context.Context, t *testing.T, mood string, out io.Writer) (por
 		result <- runAll(ctx, []string{"--gateway-bin", self, "--config", "none", "--listen", ports[0],
 			"--gateway-listen", ports[1], "--gateway-admin", ports[2]}, out, io.Discard)
 	}()
-	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	return ports, result
 }
 
@@ -64,7 +60,7 @@ func TestRunServesUntilItIsStopped(t *testing.T) {
 		t.Fatalf("ended: %v", err)
 	}
 	for _, address := range []string{"http://" + ports[0] + "/", "http://" + ports[0] + "/desk", "http://" + ports[2] + "/readyz"} {
-		if status, err := get(ctx, address); status != http.StatusOK {
+		if status, _, err := gateway.Get(ctx, address); status != http.StatusOK {
 			t.Errorf("%s: status %d, %v", address, status, err)
 		}
 	}
@@ -72,7 +68,7 @@ func TestRunServesUntilItIsStopped(t *testing.T) {
 	if err := await(t, done); err != nil {
 		t.Errorf("run = %v, want nil", err)
 	}
-	if _, err := get(t.Context(), "http://"+ports[2]+"/readyz"); err == nil {
+	if _, _, err := gateway.Get(t.Context(), "http://"+ports[2]+"/readyz"); err == nil {
 		t.Error("the gateway is still there")
 	}
 }
@@ -88,7 +84,7 @@ func TestRunStoppedWhileTheGatewayStarts(t *testing.T) {
 
 func TestRunReportsAGatewayThatEnds(t *testing.T) {
 	_, done := runWith(t.Context(), t, "tired", io.Discard)
-	if err := await(t, done); !errors.Is(err, errEnded) {
-		t.Errorf("run = %v, want %v", err, errEnded)
+	if err := await(t, done); !errors.Is(err, gateway.ErrEnded) {
+		t.Errorf("run = %v, want %v", err, gateway.ErrEnded)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -18,14 +19,12 @@ import (
 
 // Options configure a Sandbox.
 type Options struct {
-	Listen       string // address; port 0 takes a free one
-	Gateway      string // base address of the gateway
-	ConnectEvent bool
-	Credentials  Credentials
-	Logger       *slog.Logger
+	Listen  string // address; port 0 takes a free one
+	Gateway string // base address of the gateway
+	Logger  *slog.Logger
 }
 
-// Sandbox is all pretend vendors and their pages on one listener.
+// Sandbox is all simulated vendors and their pages on one listener.
 type Sandbox struct {
 	Livechat *native.Simulator
 	Bots     *botwebhook.Simulator
@@ -36,27 +35,26 @@ type Sandbox struct {
 	chats    simulator.Logs[entry] // by user id
 }
 
-// retry is how the pretend vendors try again when the gateway is away: long enough for a restart.
-var retry = simulator.Retry{Attempts: 12, First: 100 * time.Millisecond, Max: 5 * time.Second}
-
 // New listens and returns a sandbox, which Run serves and closes.
 func New(o Options) (*Sandbox, error) {
 	listener, err := net.Listen("tcp", o.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s (choose another address with --listen): %w", o.Listen, err)
 	}
-	c := o.Credentials
+	secret := credentials(os.LookupEnv)
+	retry := simulator.Retry{Attempts: 12, First: 100 * time.Millisecond, Max: 5 * time.Second} // long enough for a restart
 	s := &Sandbox{o: o, listener: listener}
 	s.Livechat = native.New(native.Options{
-		Gateway: o.Gateway, Organization: organization, Chatbot: chatbot,
-		AccessToken: c.NativeAccessToken, ReplyToken: c.NativeReplyToken, Observe: s.addAnswer,
+		Gateway: o.Gateway, AccessToken: secret("NATIVE_ACCESS_TOKEN"), ReplyToken: secret("NATIVE_REPLY_TOKEN"),
+		Observe: s.addAnswer,
 	})
 	s.Bots = botwebhook.New(botwebhook.Options{
-		APIKey: c.GPTBotsAPIKey, Webhook: o.Gateway + botHook, WebhookToken: c.GPTBotsWebhookToken, Retry: retry,
+		Webhook: o.Gateway + "/webhooks/botwebhook/faq",
+		APIKey:  secret("GPTBOTS_API_KEY"), WebhookToken: secret("GPTBOTS_WEBHOOK_TOKEN"), Retry: retry,
 	})
 	s.Desk = aicc.New(aicc.Options{
-		AppKey: c.AICCAppKey, AppSecret: c.AICCAppSecret, ChannelID: aiccChannel,
-		PushBase: o.Gateway, PushKey: c.AICCPushKey, ConnectEvent: o.ConnectEvent, Retry: retry,
+		PushBase: o.Gateway, ChannelID: "202105284494222653", PushKey: secret("AICC_PUSH_KEY"),
+		AppKey: secret("AICC_APP_KEY"), AppSecret: secret("AICC_APP_SECRET"), Retry: retry,
 	})
 	return s, nil
 }
@@ -64,31 +62,21 @@ func New(o Options) (*Sandbox, error) {
 // URL returns the base address that the sandbox listens on.
 func (s *Sandbox) URL() string { return "http://" + s.listener.Addr().String() }
 
-// Handler returns the pages and the pretend vendors.
+// Handler returns the pages and the simulated vendors.
 func (s *Sandbox) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/gptbots/", http.StripPrefix("/gptbots", s.Bots.Handler()))
-	mux.Handle("/aicc/", http.StripPrefix("/aicc", s.Desk.Handler()))
-	mux.Handle("/livechat/", http.StripPrefix("/livechat", s.Livechat.Handler()))
-
-	pages := http.NewServeMux()
-	addFiles(pages)
-	pages.HandleFunc("POST /chat/messages", s.chatSay)
-	pages.HandleFunc("POST /chat/files", s.chatPicture)
-	pages.HandleFunc("GET /chat/events", s.chatEvents)
-	pages.HandleFunc("POST /desk/{action}", s.deskAct)
-	pages.HandleFunc("POST /desk/files", s.deskPicture)
-	pages.HandleFunc("GET /desk/files/{id...}", s.deskFile)
-	pages.HandleFunc("GET /desk/events", s.deskEvents)
-	pages.HandleFunc("POST /faults", s.orderFault)
-	pages.HandleFunc("DELETE /faults", s.clearFaults)
-	mux.Handle("/", guard(contentPolicy(s.o.Gateway), pages))
+	for prefix, vendor := range map[string]http.Handler{
+		"/gptbots": s.Bots.Handler(), "/aicc": s.Desk.Handler(), "/livechat": s.Livechat.Handler(),
+	} {
+		mux.Handle(prefix+"/", http.StripPrefix(prefix, vendor))
+	}
+	mux.Handle("/", s.pages())
 	return mux
 }
 
 // Run serves until ctx ends, then closes everything and returns nil.
 func (s *Sandbox) Run(ctx context.Context) error {
-	// Streams and log followers end with this context; Shutdown cannot end them.
+	// Streams and followers of logs end with this context: Shutdown does not end them.
 	streams, endStreams := context.WithCancel(context.Background())
 	srv := &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second,
@@ -113,9 +101,9 @@ func (s *Sandbox) Run(ctx context.Context) error {
 	if stopErr := srv.Shutdown(grace); stopErr != nil {
 		err = errors.Join(err, fmt.Errorf("stop listener: %w", stopErr), srv.Close())
 	}
-	s.Bots.Close()
-	s.Desk.Close()
-	s.Livechat.Close()
+	for _, vendor := range s.vendors() {
+		vendor.Close()
+	}
 	wg.Wait()
 	return err
 }

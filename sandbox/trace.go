@@ -8,28 +8,25 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
+
+	"patchbay/sandbox/gateway"
+	"patchbay/sandbox/simulator"
 )
 
-// traceWithin bounds how long printTrace waits for a message's deliveries to end.
-const traceWithin = 3 * time.Second
+const (
+	traceWithin = 3 * time.Second // limit of the wait for a message's deliveries
+	traceEvery  = 25 * time.Millisecond
+)
 
-// traceEvery is how often it looks meanwhile.
-const traceEvery = 25 * time.Millisecond
-
-// trace is the answer of the gateway's GET /api/trace, as far as the demo shows it.
-type trace struct {
-	Conversations []struct {
-		Entries []hop
-		Waiting []waiting `json:"pending"`
-	}
-}
-
-// hop is one step in a conversation. Fields that do not apply are empty.
-type hop struct {
+// step is one step in the trail of a conversation, from the gateway's GET /api/trace. Members that do not apply are
+// empty.
+type step struct {
 	At       time.Time
-	Seq      uint64 // of the gateway's record; steps of one record happened at once
-	What     string `json:"step"`
+	Seq      uint64 // of the gateway's record; its steps happened at the same time
+	Step     string
 	Channel  string
 	Envelope string
 	VendorID string `json:"vendor_id"`
@@ -39,62 +36,132 @@ type hop struct {
 	Detail   string
 }
 
-// waiting is a delivery that has not ended.
-type waiting struct {
-	Delivery, Channel string
-	Why               string `json:"reason"`
-}
+var errTrace = errors.New("the gateway returned no trace")
 
-// printTrace asks the gateway's admin listener where the message with this id went, and prints each hop. While
-// deliveries of the message are under way it waits for their end, a few seconds at most. It prints nothing if the
-// gateway knows no trace of it.
-func printTrace(ctx context.Context, client *http.Client, out io.Writer, admin, id string) error {
-	tick := time.NewTicker(traceEvery)
-	defer tick.Stop()
-	late := time.NewTimer(traceWithin)
-	defer late.Stop()
-	for patient := true; ; {
-		t, err := askTrace(ctx, client, admin, id)
+// printTrace prints the steps of the message with the vendor's id, from the gateway's admin listener. While deliveries of
+// the message are pending it waits, a few seconds at most.
+func printTrace(ctx context.Context, out io.Writer, admin, id string) error {
+	late := time.Now().Add(traceWithin)
+	for {
+		m, err := traceOf(ctx, admin, id)
 		if err != nil {
-			return err
+			return fmt.Errorf("trace of %s: %w", id, err)
 		}
-		m := journeyOf(t, id)
-		if len(m.open) == 0 || !patient {
+		if len(m.pending) == 0 || time.Now().After(late) {
 			return m.print(out)
 		}
-		select {
-		case <-tick.C:
-		case <-late.C:
-			patient = false
-		case <-ctx.Done():
-			return fmt.Errorf("wait for the deliveries of %s: %w", id, ctx.Err())
+		if err := simulator.Sleep(ctx, traceEvery); err != nil {
+			return fmt.Errorf("wait for the deliveries of %s: %w", id, err)
 		}
 	}
 }
 
-// askTrace makes one call; a message that the gateway does not know has an empty trace.
-func askTrace(ctx context.Context, client *http.Client, admin, id string) (trace, error) {
-	address := admin + "/api/trace?id=" + url.QueryEscape(id)
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return trace{}, fmt.Errorf("ask for the trace of %s: %w", id, err)
-	}
-	resp, err := client.Do(r)
-	if err != nil {
-		return trace{}, fmt.Errorf("ask for the trace of %s: %w", id, err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusNotFound {
-		return trace{}, nil
-	}
-	if resp.StatusCode != http.StatusOK {
-		return trace{}, fmt.Errorf("trace of %s: status %d: %w", id, resp.StatusCode, errTrace)
-	}
-	var t trace
-	if err := json.NewDecoder(io.LimitReader(resp.Body, 4<<20)).Decode(&t); err != nil {
-		return trace{}, fmt.Errorf("read the trace of %s: %w", id, err)
-	}
-	return t, nil
+// trace is the trail of one message.
+type trace struct {
+	steps   []step
+	message string            // its envelope
+	queued  map[string]step   // its deliveries, by id
+	pending map[string]string // channels of those that have not ended, by id
 }
 
-var errTrace = errors.New("the gateway gave no trace")
+func traceOf(ctx context.Context, admin, id string) (*trace, error) {
+	status, body, err := gateway.Get(ctx, "http://"+admin+"/api/trace?id="+url.QueryEscape(id))
+	if err != nil {
+		return nil, err
+	}
+	if status != http.StatusOK {
+		return nil, fmt.Errorf("status %d: %w", status, errTrace)
+	}
+	var answer struct{ Conversations []struct{ Entries []step } }
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, err
+	}
+	m := &trace{queued: map[string]step{}, pending: map[string]string{}}
+	for _, c := range answer.Conversations {
+		first := slices.IndexFunc(c.Entries, func(s step) bool { return s.Step == "accepted" && s.VendorID == id })
+		if first >= 0 {
+			m.collect(c.Entries[first:])
+		}
+	}
+	return m, nil
+}
+
+// ended are the steps that end a delivery.
+var ended = []string{"delivered", "fenced", "dropped", "moved", "merged", "unrouted", "dead"}
+
+// collect takes the steps of the message from the trail that starts with its acceptance: the decisions of the same record
+// up to the next acceptance, and the steps of its deliveries. A thread is opened in the record that ends the delivery.
+func (m *trace) collect(entries []step) {
+	m.message = entries[0].Envelope
+	decided := true
+	for i, s := range entries {
+		decided = decided && s.Seq == entries[0].Seq && (i == 0 || s.Step != "accepted")
+		_, known := m.queued[s.Delivery]
+		if s.Step == "thread" {
+			known = slices.ContainsFunc(entries[i:], func(end step) bool {
+				return m.queued[end.Delivery].Kind == "open" && end.Seq == s.Seq && end.Channel == s.Channel
+			})
+		}
+		if !decided && !known && s.Envelope != m.message {
+			continue
+		}
+		m.steps = append(m.steps, s)
+		switch {
+		case s.Delivery == "":
+		case s.Step == "queued":
+			m.queued[s.Delivery], m.pending[s.Delivery] = s, s.Channel
+		case slices.Contains(ended, s.Step):
+			delete(m.pending, s.Delivery)
+		}
+	}
+}
+
+func (m *trace) print(out io.Writer) error {
+	for _, s := range m.steps {
+		if text := m.describe(s); text != "" {
+			since := float64(s.At.Sub(m.steps[0].At)) / float64(time.Millisecond)
+			if _, err := fmt.Fprintf(out, "      | %9s %s\n", fmt.Sprintf("%+.1f ms", since), text); err != nil {
+				return err
+			}
+		}
+	}
+	for _, channel := range m.pending {
+		if _, err := fmt.Fprintf(out, "      | %9s pending for %s\n", "", channel); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// describe returns a step in a few words, "" if another step shows it already.
+func (m *trace) describe(s step) string {
+	d, ok := m.queued[s.Delivery]
+	if ok && d.Kind == "open" && (s.Step == "queued" || s.Step == "delivered") {
+		return ""
+	}
+	subject := ""
+	if ok && d.Kind == "transcript" {
+		subject = "history "
+	} else if ok && d.Envelope != m.message {
+		subject = "notice "
+	}
+	switch s.Step {
+	case "accepted":
+		return "accepted from " + s.Channel
+	case "routed":
+		return "matched rule " + s.Rule
+	case "offered":
+		return "control offered to " + s.Channel + " " + s.Detail
+	case "passed":
+		return "control passed to " + s.Channel + " " + s.Detail
+	case "held":
+		return "held until the offer ends"
+	case "thread":
+		return fmt.Sprintf("thread %.4s… opened at %s", s.VendorID, s.Channel)
+	case "queued":
+		return subject + "queued for " + s.Channel
+	case "delivered":
+		return subject + "delivered to " + s.Channel
+	}
+	return strings.Join(strings.Fields(s.Step+" "+s.Channel+" "+s.Rule+" "+s.Detail), " ")
+}

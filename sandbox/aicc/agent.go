@@ -11,7 +11,7 @@ import (
 // Accept gives a waiting chat to an agent: the customer gets the message that the call is connected.
 func (s *Simulator) Accept(user, agent string) error {
 	return s.act(user, func(c *Chat) error {
-		c.State, c.Agent, c.Since = StateActive, agent, time.Now()
+		c.State, c.Agent = StateActive, agent
 		s.event(Event{Kind: "accepted", User: user, Text: agent})
 		s.notify(c, "The call is connected to an agent.", func(m *DownLinkMsg) { m.CallID = []byte("null") })
 		if s.o.ConnectEvent {
@@ -82,22 +82,11 @@ func (s *Simulator) TimeOut(user string, async bool) error {
 	}, StateWaiting, StateActive)
 }
 
-// RobotAnswer is the robot's answer to a question.
-type RobotAnswer struct {
-	Text         string // "" for none
-	SimQuestions string // similar questions, "" for null; the page says only that it is a string
-}
-
-// robotSays pushes a text of the robot. The desk's lock is held.
-func (s *Simulator) robotSays(c *Chat, a RobotAnswer) {
-	if a.Text == "" {
-		return
+// robotSays pushes a text of the robot, "" for none. The desk's lock is held.
+func (s *Simulator) robotSays(c *Chat, text string) {
+	if text != "" {
+		s.pushText(c, "robot", "Robot", text, nil)
 	}
-	s.pushText(c, "robot", "Robot", a.Text, func(m *DownLinkMsg) {
-		if a.SimQuestions != "" {
-			m.SimQuestions = &a.SimQuestions
-		}
-	})
 }
 
 // notify pushes a system text. The desk's lock is held.

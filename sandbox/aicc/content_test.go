@@ -88,37 +88,16 @@ func TestReadReportsAndTyping(t *testing.T) {
 	d := newDesk(t, nil)
 	header := d.login(t, "u1")
 	d.send(t, header, message("u1", "INPUT", ""), 200, "13")
-	d.send(t, header, message("u1", "CONNECT", ""), 200, "0")
-	if err := d.Accept("u1", "Bo"); err != nil {
-		t.Fatal(err)
-	}
-	first, err := d.Say("u1", "one")
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := d.Say("u1", "two")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := d.Say("u1", "three"); err != nil {
-		t.Fatal(err)
-	}
-	before, _ := d.Chat("u1")
+	talking(t, d, header)
 	d.send(t, header, message("u1", "INPUT", ""), 200, "0")
-	d.send(t, header, message("u1", "READ", first+", "+second), 200, "0")
-	after, _ := d.Chat("u1")
-	for i, want := range []bool{false, false, true, true, false} { // queuing and connected have no code
-		if after.Lines[i].Read != want {
-			t.Errorf("line %+v: read %v, want %v", after.Lines[i], after.Lines[i].Read, want)
-		}
-		if before.Lines[i].Read {
-			t.Errorf("line %d of an earlier look was changed", i)
-		}
+	d.send(t, header, message("u1", "READ", "m1,m2"), 200, "0")
+	if events := d.Events.All(); events[len(events)-1].Kind != "READ" || events[len(events)-1].Text != "m1,m2" {
+		t.Errorf("events %+v, want a READ at the end", events)
 	}
 	if err := d.Read("u1", "m1,m2"); err != nil {
 		t.Fatal(err)
 	}
-	if got := brief(d.wait(t, 6))[5]; got != "AGENT READ m1,m2" {
+	if got := brief(d.wait(t, 3))[2]; got != "AGENT READ m1,m2" {
 		t.Errorf("pushed %q", got)
 	}
 }

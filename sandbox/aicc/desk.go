@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -30,13 +29,11 @@ func (s State) live() bool { return s == StateRobot || s == StateWaiting || s ==
 
 // Chat is one customer at the desk.
 type Chat struct {
-	User     string    `json:"user"`
-	Name     string    `json:"name"`
-	State    State     `json:"state"`
-	Agent    string    `json:"agent"`
-	Since    time.Time `json:"since"`    // start of the present state's session
-	Sessions int       `json:"sessions"` // how often the customer came into the queue
-	Lines    []Line    `json:"lines"`
+	User  string `json:"user"`
+	Name  string `json:"name"`
+	State State  `json:"state"`
+	Agent string `json:"agent"`
+	Lines []Line `json:"lines"`
 }
 
 // Line is one line of a chat as the agent sees it.
@@ -47,7 +44,6 @@ type Line struct {
 	MediaType   string    `json:"mediaType"`
 	File        string    `json:"file,omitempty"` // id for Simulator.File, if the content is a file
 	MessageCode string    `json:"messageCode,omitempty"`
-	Read        bool      `json:"read,omitempty"` // the customer's side reported this agent's message as read
 }
 
 // Event is one event at the desk. Kind is a control type of send (CONNECT, CHAT, TRANS2AGENT, INPUT, READ, DISCONNECT),
@@ -97,7 +93,7 @@ func (s *Simulator) list(want func(*Chat) bool) []Chat {
 	for _, user := range s.order {
 		if c := s.desk[user]; want(c) {
 			out := *c
-			out.Lines = slices.Clip(c.Lines) // lines are only added, or replaced all together
+			out.Lines = slices.Clip(c.Lines) // lines are only added
 			chats = append(chats, out)
 		}
 	}
@@ -118,17 +114,6 @@ func (s *Simulator) chatOf(user string) *Chat {
 func (s *Simulator) inSession(user string) bool {
 	c, ok := s.Chat(user)
 	return ok && (c.State.live() || c.State == StateOffline)
-}
-
-// read marks the agent's messages with these codes, which are separated by commas.
-func (c *Chat) read(codes string) {
-	lines := slices.Clone(c.Lines)
-	for code := range strings.SplitSeq(codes, ",") {
-		for i, l := range lines {
-			lines[i].Read = l.Read || l.MessageCode != "" && l.MessageCode == strings.TrimSpace(code)
-		}
-	}
-	c.Lines = lines
 }
 
 // act runs do under the desk's lock, if the chat is in one of the states.

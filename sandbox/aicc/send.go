@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"path"
 	"slices"
-	"time"
 
 	"patchbay/sandbox/simulator"
 )
@@ -100,8 +99,6 @@ func (s *Simulator) control(c *Chat, m *upLink) (string, error) {
 		return text, nil
 	case "CHAT":
 		return s.chat(c, m)
-	case "READ":
-		c.read(m.Content)
 	}
 	s.event(Event{Kind: m.ControlType, User: c.User, Text: m.Content, MediaType: m.MediaType, Async: m.async})
 	return "success", nil
@@ -117,11 +114,10 @@ func (s *Simulator) connect(c *Chat) (string, error) {
 	if c.State.live() {
 		return "success", nil
 	}
-	c.Agent, c.Since = "", time.Now()
-	c.Sessions++
+	c.Agent = ""
 	if s.o.Robot != nil {
 		c.State = StateRobot
-		s.robotSays(c, RobotAnswer{Text: s.o.Greeting})
+		s.robotSays(c, s.o.Greeting)
 		return "connect to robot successfully.", nil
 	}
 	c.State = StateWaiting
@@ -139,7 +135,7 @@ func (s *Simulator) transfer(c *Chat) (string, error) {
 	}
 	s.event(Event{Kind: "TRANS2AGENT", User: c.User})
 	if c.State == StateRobot {
-		c.State, c.Since = StateWaiting, time.Now()
+		c.State = StateWaiting
 		s.notify(c, "Queuing...", nil)
 	}
 	return "success", nil

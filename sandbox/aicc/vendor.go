@@ -67,8 +67,8 @@ type Options struct {
 	PushOff bool
 
 	// Robot, if set, answers before the agents: CONNECT leads to it, and TRANS2AGENT brings the customer into the queue.
-	// It is called with each text of the customer, and must not call the simulator.
-	Robot    func(question string) RobotAnswer
+	// It is called with each text of the customer and must not call the simulator; the answer "" is none.
+	Robot    func(question string) (answer string)
 	Greeting string // the robot's first text, "" for none
 
 	// ConnectEvent makes Accept push a CONNECT event in addition to the system text.

@@ -50,16 +50,16 @@ func (k Kind) Known() bool { return slices.Contains(append(callFaults, ExpiredTo
 
 // Fault is one fault, which happens Count times or until it is cleared.
 type Fault struct {
-	Kind       Kind
-	Endpoint   string // name of the endpoint or webhook call; "" means any
-	Count      int    // 0 means until cleared
-	Skip       int    // matching calls that pass first
-	Status     int
-	Code       int    // of the vendor's list of errors, for Refuse
-	Text       string // of the vendor's list of errors, for Refuse; "" means the one that belongs to Code
-	RetryAfter time.Duration
-	Delay      time.Duration
-	Bytes      int
+	Kind       Kind          `json:"kind"`
+	Endpoint   string        `json:"endpoint"` // name of the endpoint or webhook call; "" means any
+	Count      int           `json:"count"`    // 0 means until cleared
+	Skip       int           `json:"skip"`     // matching calls that pass first
+	Status     int           `json:"status"`
+	Code       int           `json:"code"` // of the vendor's list of errors, for Refuse
+	Text       string        `json:"text"` // of the vendor's list of errors, for Refuse
+	Bytes      int           `json:"bytes"`
+	RetryAfter time.Duration `json:"-"`
+	Delay      time.Duration `json:"-"`
 }
 
 // Hit is one fault that happened.

@@ -12,12 +12,14 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"patchbay/sandbox/gateway"
 )
 
 // client sends load; many connections stay open.
 var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1024, MaxConnsPerHost: 1024}, Timeout: 30 * time.Second}
 
-// message is what one customer says: the documented native request.
+// message is a customer's message: the documented native request.
 func message(user int, serial int64, at time.Time) []byte {
 	id := "user-" + strconv.Itoa(user)
 	return []byte(`{"userId":"` + id + `","accessToken":"bench-token","messageId":"m-` + strconv.FormatInt(serial, 10) +
@@ -46,66 +48,18 @@ func post(ctx context.Context, url string, user int, at time.Time) (time.Duratio
 	return time.Since(at), nil
 }
 
-// sent is what came of some load.
+// sent is the outcome of a load.
 type sent struct {
+	mu        sync.Mutex
 	count     int
 	failed    int
 	latencies []time.Duration // until accepted, from the time the message was due
-	took      time.Duration
-	err       error
+	err       error           // of one of the failed
 }
 
-// atRate sends at a fixed rate, whatever the answers: an open loop, so that a stall shows in the latencies.
-func atRate(ctx context.Context, url string, users, perSecond int, d time.Duration) sent {
-	var (
-		mu   sync.Mutex
-		out  sent
-		wait sync.WaitGroup
-	)
-	began := time.Now()
-	total := int(d.Seconds() * float64(perSecond))
-	for i := range total {
-		due := began.Add(time.Duration(i) * time.Second / time.Duration(perSecond))
-		if pause := time.Until(due); pause > 0 {
-			time.Sleep(pause)
-		}
-		wait.Go(func() {
-			took, err := post(ctx, url, i%users, due)
-			mu.Lock()
-			defer mu.Unlock()
-			out.note(took, err)
-		})
-	}
-	wait.Wait()
-	out.took = time.Since(began)
-	return out
-}
-
-// saturate keeps a number of senders busy.
-func saturate(ctx context.Context, url string, users, workers int, d time.Duration) sent {
-	var (
-		mu   sync.Mutex
-		out  sent
-		wait sync.WaitGroup
-		next atomic.Int64
-	)
-	began := time.Now()
-	for range workers {
-		wait.Go(func() {
-			for time.Since(began) < d && ctx.Err() == nil {
-				took, err := post(ctx, url, int(next.Add(1))%users, time.Now())
-				mu.Lock()
-				out.note(took, err)
-				mu.Unlock()
-			}
-		})
-	}
-	wait.Wait()
-	out.took = time.Since(began)
-	return out
-}
-
-func (s *sent) note(took time.Duration, err error) {
+func (s *sent) add(took time.Duration, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err != nil {
 		s.failed++
 		s.err = err
@@ -113,6 +67,48 @@ func (s *sent) note(took time.Duration, err error) {
 	}
 	s.count++
 	s.latencies = append(s.latencies, took)
+}
+
+// atRate sends at a fixed rate, independent of the answers: a stall shows in the latencies.
+func atRate(ctx context.Context, url string, users, perSecond int, d time.Duration) *sent {
+	var out sent
+	var wait sync.WaitGroup
+	began := time.Now()
+	for i := range int(d.Seconds() * float64(perSecond)) {
+		due := began.Add(time.Duration(i) * time.Second / time.Duration(perSecond))
+		time.Sleep(time.Until(due))
+		wait.Go(func() { out.add(post(ctx, url, i%users, due)) })
+	}
+	wait.Wait()
+	return &out
+}
+
+// saturate keeps a number of workers busy.
+func saturate(ctx context.Context, url string, users, workers int, d time.Duration) *sent {
+	end := time.Now().Add(d)
+	return send(ctx, url, workers, func(i int) (user int, more bool) {
+		return i % users, time.Now().Before(end) && ctx.Err() == nil
+	})
+}
+
+// send sends messages by a number of workers; next returns the customer of the i-th message.
+func send(ctx context.Context, url string, workers int, next func(i int) (user int, more bool)) *sent {
+	var out sent
+	var wait sync.WaitGroup
+	var i atomic.Int64
+	for range workers {
+		wait.Go(func() {
+			for {
+				user, more := next(int(i.Add(1) - 1))
+				if !more {
+					return
+				}
+				out.add(post(ctx, url, user, time.Now()))
+			}
+		})
+	}
+	wait.Wait()
+	return &out
 }
 
 func quantile(list []time.Duration, q float64) time.Duration {
@@ -124,28 +120,16 @@ func quantile(list []time.Duration, q float64) time.Duration {
 	return sorted[int(q*float64(len(sorted)-1))]
 }
 
-// sinkStats asks the sink.
+// sinkStats returns the counts of the sink.
 func sinkStats(ctx context.Context, addr string) (s stats, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/stats", nil)
+	_, body, err := gateway.Get(ctx, "http://"+addr+"/stats")
 	if err != nil {
 		return s, err
 	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return s, err
-	}
-	defer resp.Body.Close()
-	return s, json.NewDecoder(resp.Body).Decode(&s)
+	return s, json.Unmarshal(body, &s)
 }
 
 func resetSink(ctx context.Context, addr string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+addr+"/reset", nil)
-	if err != nil {
-		return err
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	return resp.Body.Close()
+	_, _, err := gateway.Get(ctx, "http://"+addr+"/reset")
+	return err
 }

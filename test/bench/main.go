@@ -1,8 +1,8 @@
 // Command bench measures the gateway against its budgets and prints name=value lines.
 //
-// It counts at the sink, never from the gateway's own metrics, and measures in pairs: a bare net/http forwarder and
-// the gateway take the same messages in turns, in one run, on one machine. Gateway, adapters, forwarder and sink
-// are processes of their own, so that their CPU time can be told apart; it is read from /proc.
+// It counts at the sink, not by the gateway's metrics, and measures in pairs: a bare net/http forwarder and the gateway
+// take the same messages in turns, in one run, on one machine. Gateway, adapters, forwarder and sink are separate
+// processes, so that their CPU times are known; they are read from /proc.
 package main
 
 import (
@@ -71,7 +71,7 @@ func run(ctx context.Context, o *options) error {
 	return nil
 }
 
-// fsyncMedian tells how fast the disk under the store is: 1 KiB appended and synced.
+// fsyncMedian returns how long the disk under the store takes to append and sync 1 KiB.
 func fsyncMedian() time.Duration {
 	f, err := os.CreateTemp("", "bench-fsync-")
 	if err != nil {

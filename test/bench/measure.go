@@ -36,7 +36,7 @@ func newBench(ctx context.Context, o *options) (b *bench, err error) {
 	if b.forwarder, err = part(ctx, "forwarder", "http://"+b.sink.addr+"/forwarded"); err != nil {
 		return nil, err
 	}
-	b.gateway, b.start, err = gateway(ctx, o.bin, b.dir, b.sink.addr)
+	b.gateway, b.start, err = startGateway(ctx, o.bin, b.dir, b.sink.addr)
 	return b, err
 }
 
@@ -49,41 +49,38 @@ func (b *bench) close() {
 	_ = os.RemoveAll(b.dir)
 }
 
-// run is one measurement of one of the pair.
-type result struct {
-	cpuPerMessage time.Duration
-	perSecond     float64
-	acceptP50     time.Duration
-	acceptP99     time.Duration
-	endP50        time.Duration
-	endP99        time.Duration
-}
+// figures are the results of one measurement, by name.
+type figures map[string]float64
 
 func (b *bench) urls() (gateway, forwarder string) {
 	return "http://" + b.gateway.addr + "/mp/webhooks/native/messages/bench/bench", "http://" + b.forwarder.addr + "/"
 }
 
 // one measures one program under one load: CPU time until everything has arrived, divided by what arrived.
-func (b *bench) one(ctx context.Context, p *process, url string, load func(url string) sent) (result, error) {
+func (b *bench) one(ctx context.Context, p *process, url string, load func(url string) *sent) (figures, error) {
 	if err := resetSink(ctx, b.sink.addr); err != nil {
-		return result{}, err
+		return nil, err
 	}
 	before := p.cpu()
 	began := time.Now()
 	s := load(url)
 	if s.failed > 0 {
-		return result{}, fmt.Errorf("%d of %d messages were not accepted: %w", s.failed, s.failed+s.count, s.err)
+		return nil, fmt.Errorf("%d of %d messages were not accepted: %w", s.failed, s.failed+s.count, s.err)
 	}
 	st, err := b.arrived(ctx, s.count)
 	if err != nil {
-		return result{}, err
+		return nil, err
 	}
-	used := p.cpu() - before
-	return result{
-		cpuPerMessage: used / time.Duration(st.Count), perSecond: float64(st.Count) / st.Last.Sub(began).Seconds(),
-		acceptP50: quantile(s.latencies, .5), acceptP99: quantile(s.latencies, .99), endP50: st.P50, endP99: st.P99,
+	return figures{
+		"cpu_us":     us((p.cpu() - before) / time.Duration(st.Count)),
+		"per_second": float64(st.Count) / st.Last.Sub(began).Seconds(),
+		"accept_p50": ms(quantile(s.latencies, .5)), "accept_p99": ms(quantile(s.latencies, .99)),
+		"end_p50": ms(st.P50), "end_p99": ms(st.P99),
 	}, nil
 }
+
+func us(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
+func ms(d time.Duration) float64 { return d.Seconds() * 1000 }
 
 // arrived waits until the sink has counted n.
 func (b *bench) arrived(ctx context.Context, n int) (stats, error) {
@@ -108,12 +105,10 @@ func (b *bench) arrived(ctx context.Context, n int) (stats, error) {
 // measureAll prints everything.
 func (b *bench) measureAll(ctx context.Context) error {
 	fmt.Printf("start_to_ready_ms=%.0f\n", b.start.Seconds()*1000)
-	for name, bytes := range b.gateway.memory() {
-		fmt.Printf("memory_idle_%s_mb=%.1f\n", name, float64(bytes)/(1<<20))
-	}
+	b.gateway.printMemory("idle")
 	gw, fw := b.urls()
 	d := time.Duration(b.seconds) * time.Second
-	warm := func(url string) sent { return saturate(ctx, url, b.users, b.workers, 3*time.Second) }
+	warm := func(url string) *sent { return saturate(ctx, url, b.users, b.workers, 3*time.Second) }
 	for _, p := range []struct {
 		p   *process
 		url string
@@ -124,13 +119,13 @@ func (b *bench) measureAll(ctx context.Context) error {
 	}
 	loads := []struct {
 		name string
-		load func(url string) sent
+		load func(url string) *sent
 	}{
-		{"1000", func(url string) sent { return atRate(ctx, url, b.users, rate, d) }},
-		{"saturation", func(url string) sent { return saturate(ctx, url, b.users, b.workers, d) }},
+		{"1000", func(url string) *sent { return atRate(ctx, url, b.users, rate, d) }},
+		{"saturation", func(url string) *sent { return saturate(ctx, url, b.users, b.workers, d) }},
 	}
 	for _, l := range loads {
-		var forwarder, gateway []result
+		var forwarder, gateway []figures
 		for range b.rounds {
 			f, err := b.one(ctx, b.forwarder, fw, l.load)
 			if err != nil {
@@ -150,91 +145,48 @@ func (b *bench) measureAll(ctx context.Context) error {
 	return nil
 }
 
-func print(name string, f, g result) {
-	us := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
-	ms := func(d time.Duration) float64 { return d.Seconds() * 1000 }
-	fmt.Printf("cpu_us_per_message_forwarder_%s=%.1f\n", name, us(f.cpuPerMessage))
-	fmt.Printf("cpu_us_per_message_gateway_%s=%.1f\n", name, us(g.cpuPerMessage))
-	fmt.Printf("cpu_ratio_%s=%.2f\n", name, float64(g.cpuPerMessage)/float64(f.cpuPerMessage))
-	fmt.Printf("messages_per_second_forwarder_%s=%.0f\n", name, f.perSecond)
-	fmt.Printf("messages_per_second_gateway_%s=%.0f\n", name, g.perSecond)
-	fmt.Printf("accept_p50_ms_%s=%.2f\naccept_p99_ms_%s=%.2f\n", name, ms(g.acceptP50), name, ms(g.acceptP99))
-	fmt.Printf("end_to_end_p50_ms_%s=%.2f\nend_to_end_p99_ms_%s=%.2f\n", name, ms(g.endP50), name, ms(g.endP99))
+// print prints the figures of one load of the forwarder and the gateway.
+func print(load string, f, g figures) {
+	fmt.Printf("cpu_us_per_message_forwarder_%s=%.1f\n", load, f["cpu_us"])
+	fmt.Printf("cpu_us_per_message_gateway_%s=%.1f\n", load, g["cpu_us"])
+	fmt.Printf("cpu_ratio_%s=%.2f\n", load, g["cpu_us"]/f["cpu_us"])
+	fmt.Printf("messages_per_second_forwarder_%s=%.0f\n", load, f["per_second"])
+	fmt.Printf("messages_per_second_gateway_%s=%.0f\n", load, g["per_second"])
+	fmt.Printf("accept_p50_ms_%s=%.2f\naccept_p99_ms_%s=%.2f\n", load, g["accept_p50"], load, g["accept_p99"])
+	fmt.Printf("end_to_end_p50_ms_%s=%.2f\nend_to_end_p99_ms_%s=%.2f\n", load, g["end_p50"], load, g["end_p99"])
 }
 
-// median takes the median of each figure by itself.
-func median(list []result) result {
-	mid := func(f func(r result) time.Duration) time.Duration {
-		var all []time.Duration
-		for _, r := range list {
-			all = append(all, f(r))
+// median returns the median of each figure.
+func median(rounds []figures) figures {
+	out := figures{}
+	for name := range rounds[0] {
+		var all []float64
+		for _, r := range rounds {
+			all = append(all, r[name])
 		}
-		return quantile(all, .5)
+		slices.Sort(all)
+		out[name] = all[(len(all)-1)/2]
 	}
-	var rates []float64
-	for _, r := range list {
-		rates = append(rates, r.perSecond)
-	}
-	slices.Sort(rates)
-	return result{
-		cpuPerMessage: mid(func(r result) time.Duration { return r.cpuPerMessage }), perSecond: rates[(len(rates)-1)/2],
-		acceptP50: mid(func(r result) time.Duration { return r.acceptP50 }), acceptP99: mid(func(r result) time.Duration { return r.acceptP99 }),
-		endP50: mid(func(r result) time.Duration { return r.endP50 }), endP99: mid(func(r result) time.Duration { return r.endP99 }),
-	}
+	return out
 }
 
 // manyConversations opens conversations and measures memory with all of them live.
 func (b *bench) manyConversations(ctx context.Context) error {
 	gw, _ := b.urls()
-	sofar, err := sinkStats(ctx, b.sink.addr)
+	before, err := sinkStats(ctx, b.sink.addr)
 	if err != nil {
 		return err
 	}
 	if err := resetSink(ctx, b.sink.addr); err != nil {
 		return err
 	}
-	opened := 0
-	for opened < b.conversations {
-		s := saturateOnce(ctx, gw, sofar.Opened+opened, min(b.conversations-opened, 10_000), b.workers)
-		if s.failed > 0 {
-			return fmt.Errorf("open conversations: %d failed: %w", s.failed, s.err)
-		}
-		opened += s.count
+	out := send(ctx, gw, b.workers, func(i int) (user int, more bool) { return before.Opened + i, i < b.conversations })
+	if out.failed > 0 {
+		return fmt.Errorf("open conversations: %d failed: %w", out.failed, out.err)
 	}
-	if _, err := b.arrived(ctx, opened); err != nil {
+	if _, err := b.arrived(ctx, out.count); err != nil {
 		return err
 	}
-	for name, bytes := range b.gateway.memory() {
-		fmt.Printf("memory_%d_conversations_%s_mb=%.1f\n", sofar.Opened+opened, name, float64(bytes)/(1<<20))
-	}
+	b.gateway.printMemory(fmt.Sprintf("%d_conversations", before.Opened+out.count))
 	return nil
-}
-
-// saturateOnce sends one message for each of n users, from first on.
-func saturateOnce(ctx context.Context, url string, first, n, workers int) sent {
-	jobs := make(chan int)
-	results := make(chan sent, workers)
-	for range workers {
-		go func() {
-			var s sent
-			for user := range jobs {
-				took, err := post(ctx, url, user, time.Now())
-				s.note(took, err)
-			}
-			results <- s
-		}()
-	}
-	for i := range n {
-		jobs <- first + i
-	}
-	close(jobs)
-	var all sent
-	for range workers {
-		s := <-results
-		all.count, all.failed = all.count+s.count, all.failed+s.failed
-		if s.err != nil {
-			all.err = s.err
-		}
-	}
-	return all
 }

@@ -4,24 +4,26 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
+	"sync"
 	"time"
+
+	"patchbay/sandbox/gateway"
 )
 
 // process is a program that was started for the measurement.
 type process struct {
-	cmd  *exec.Cmd
+	pid  int
 	addr string
+	stop func()
 }
 
-// part starts a part of this program and reads its address.
+// part starts a part of this program, which prints its address.
 func part(ctx context.Context, args ...string) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -36,11 +38,16 @@ func part(ctx context.Context, args ...string) (*process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
+	stop := func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
+	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
+		stop()
 		return nil, fmt.Errorf("start %v: %w", args, err)
 	}
-	return &process{cmd, strings.TrimSpace(line)}, nil
+	return &process{cmd.Process.Pid, strings.TrimSpace(line), stop}, nil
 }
 
 const gatewayConfig = `
@@ -67,117 +74,79 @@ channels:
     settings: {base_url: "http://%s", api_key: bench-key, webhook_token: bench-token}
 `
 
-// gateway starts the built gateway with a fresh store and waits until it is ready. Start is the time from exec
-// to the first accepted request being possible.
-func gateway(ctx context.Context, bin, dir, sink string) (p *process, start time.Duration, err error) {
-	abs, err := filepath.Abs(bin)
-	if err != nil {
+// startGateway starts the built gateway with an empty store and waits until it is ready. Start is the time from exec
+// until then.
+func startGateway(ctx context.Context, bin, dir, sink string) (p *process, start time.Duration, err error) {
+	if bin, err = filepath.Abs(bin); err != nil {
 		return nil, 0, err
 	}
 	config := filepath.Join(dir, "config.yaml")
-	text := fmt.Sprintf(gatewayConfig, filepath.Join(dir, "data"), filepath.Join(abs, "native"), filepath.Join(abs, "botwebhook"), sink, sink)
+	text := fmt.Sprintf(gatewayConfig, filepath.Join(dir, "data"), filepath.Join(bin, "native"), filepath.Join(bin, "botwebhook"), sink, sink)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, 0, err
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(abs, "patchbay"), "run", "-c", config)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 20 * time.Second
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	out, err := cmd.StderrPipe()
-	if err != nil {
-		return nil, 0, err
-	}
+	log, output := io.Pipe()
+	gw := &gateway.Gateway{Bin: filepath.Join(bin, "patchbay"), Config: config, Env: os.Environ(), Output: output}
+	addr := make(chan string, 1)
+	go readLog(log, addr)
 	began := time.Now()
-	if err := cmd.Start(); err != nil {
+	if err := gw.Launch(); err != nil {
 		return nil, 0, err
 	}
-	lines := bufio.NewScanner(out)
-	var last string
-	for lines.Scan() {
-		last = lines.Text()
-		var entry struct{ Msg, Listen string }
-		if json.Unmarshal([]byte(last), &entry) == nil && entry.Msg == "ready" {
-			start = time.Since(began)
-			go func() { // keep reading, so that the gateway never waits for us
-				for lines.Scan() {
-					if strings.Contains(lines.Text(), `"level":"ERROR"`) || strings.Contains(lines.Text(), `"level":"WARN"`) {
-						fmt.Fprintln(os.Stderr, lines.Text())
-					}
-				}
-			}()
-			return &process{cmd, entry.Listen}, start, nil
+	p = &process{pid: gw.PID(), stop: sync.OnceFunc(func() {
+		ending, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := gw.Stop(ending); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+		}
+		gw.Kill()
+	})}
+	select {
+	case p.addr = <-addr:
+		return p, time.Since(began), nil
+	case <-gw.Exited():
+		err = gateway.ErrEnded
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	p.stop()
+	return nil, 0, fmt.Errorf("start the gateway: %w", err)
+}
+
+// readLog sends the address of the listener when the gateway is ready, and prints warnings and errors.
+func readLog(log io.Reader, addr chan<- string) {
+	for lines := bufio.NewScanner(log); lines.Scan(); {
+		var entry struct{ Level, Msg, Listen string }
+		_ = json.Unmarshal(lines.Bytes(), &entry) // a line that is no JSON is printed
+		if entry.Msg == "ready" {
+			addr <- entry.Listen
+		}
+		if entry.Level != "INFO" && entry.Level != "DEBUG" {
+			fmt.Fprintln(os.Stderr, lines.Text())
 		}
 	}
-	return nil, 0, fmt.Errorf("the gateway did not become ready: %s: %w", last, errors.Join(cmd.Wait(), lines.Err()))
 }
 
-func (p *process) stop() {
-	_ = p.cmd.Process.Signal(os.Interrupt)
-	_ = p.cmd.Wait()
-}
-
-// family returns the process and its children.
-func (p *process) family() []int {
-	pids := []int{p.cmd.Process.Pid}
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, path := range stats {
-		f := statFields(path)
-		if len(f) > 1 && f[1] == strconv.Itoa(p.cmd.Process.Pid) {
-			if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
-				pids = append(pids, pid)
-			}
-		}
-	}
-	return pids
-}
-
-// statFields returns the fields of a stat file after the program's name: state, parent, …
-func statFields(path string) []string {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil
-	}
-	i := strings.LastIndexByte(string(data), ')')
-	return strings.Fields(string(data[i+1:]))
-}
-
-// ticks is the kernel's unit of CPU time in /proc, on every Linux.
-const ticks = 100
-
-// cpu returns the CPU time that the family has used.
+// cpu returns the CPU time that the process and its children have used.
 func (p *process) cpu() time.Duration {
-	var sum int
-	for _, pid := range p.family() {
-		f := statFields(fmt.Sprintf("/proc/%d/stat", pid))
-		if len(f) < 13 {
-			continue
-		}
-		user, _ := strconv.Atoi(f[11])
-		system, _ := strconv.Atoi(f[12])
-		sum += user + system
+	var sum time.Duration
+	for _, one := range gateway.Family(p.pid) {
+		sum += one.CPU
 	}
-	return time.Duration(sum) * time.Second / ticks
+	return sum
 }
 
-// memory returns the resident bytes of the process itself, and of each child by name.
-func (p *process) memory() map[string]int {
-	out := map[string]int{}
-	for _, pid := range p.family() {
-		name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
-		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-		for _, line := range strings.Split(string(status), "\n") {
-			if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-				kb, _ := strconv.Atoi(strings.Fields(rest)[0])
-				out[strings.TrimSpace(string(name))] = kb << 10
-			}
-		}
+// printMemory prints the resident memory of the process and of each child.
+func (p *process) printMemory(when string) {
+	for _, one := range gateway.Family(p.pid) {
+		fmt.Printf("memory_%s_%s_mb=%.1f\n", when, one.Name, float64(one.Memory())/(1<<20))
 	}
-	return out
 }
 
+// cpuModel returns the name of the machine's CPU.
 func cpuModel() string {
-	data, _ := os.ReadFile("/proc/cpuinfo")
-	for _, line := range strings.Split(string(data), "\n") {
+	data, _ := os.ReadFile("/proc/cpuinfo") // empty on other systems
+	for line := range strings.Lines(string(data)) {
 		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
 			return strings.TrimSpace(value)
 		}
@@ -186,6 +155,6 @@ func cpuModel() string {
 }
 
 func kernel() string {
-	data, _ := os.ReadFile("/proc/sys/kernel/osrelease")
+	data, _ := os.ReadFile("/proc/sys/kernel/osrelease") // empty on other systems
 	return strings.TrimSpace(string(data))
 }

@@ -31,8 +31,7 @@ func serve(ctx context.Context, h http.Handler) error {
 // mark comes before the sending time, in nanoseconds, in every message; 19 digits follow.
 var mark = []byte("sent-at-")
 
-// sink is where messages arrive. It plays just enough of GPTBots to be called by the gateway, and takes the
-// forwarder's calls.
+// sink takes the messages. It simulates as much of GPTBots as the gateway calls, and takes the forwarder's calls.
 type sink struct {
 	mu        sync.Mutex
 	latencies []time.Duration
@@ -54,7 +53,7 @@ func serveSink(ctx context.Context) error {
 	})
 	mux.HandleFunc("POST /v2/conversation/message", s.arrive)
 	mux.HandleFunc("POST /forwarded", s.arrive)
-	mux.HandleFunc("POST /reset", func(http.ResponseWriter, *http.Request) {
+	mux.HandleFunc("GET /reset", func(http.ResponseWriter, *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.latencies = nil
@@ -67,7 +66,7 @@ func serveSink(ctx context.Context) error {
 	return serve(ctx, mux)
 }
 
-// stats is what the sink has counted since it was reset.
+// stats are the counts of the sink since it was reset.
 type stats struct {
 	Count, Opened int
 	P50, P99      time.Duration
@@ -93,7 +92,7 @@ func (s *sink) arrive(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(`{}`))
 }
 
-// serveForwarder is the yardstick: it reads a request, sends its body on, and answers when that was taken.
+// serveForwarder is the reference: it reads a request, sends its body on, and answers when that was taken.
 func serveForwarder(ctx context.Context, target string) error {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
 	return serve(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

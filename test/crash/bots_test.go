@@ -3,6 +3,7 @@ package crash
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"sync"
 	"time"
 
@@ -17,7 +18,7 @@ var patient = simulator.Retry{Attempts: 2000, First: 20 * time.Millisecond, Max:
 // vendors are a world whose bots name what they answer, and in which conversation, and give every answer words of its own.
 // All vendors take a moment between the effect of a call and its answer: a kill in between makes the call's outcome unknown.
 func (tr *traffic) vendors() harness.Vendors {
-	v := harness.Vendors{Retry: &patient, Linger: tr.linger}
+	v := harness.Vendors{Retry: &patient, Answered: func(*http.Request, []byte) { tr.linger() }}
 	v.Bots.Brain = func(c botwebhook.Conversation, m []botwebhook.Message) []botwebhook.Answer {
 		return []botwebhook.Answer{tr.answer(c.ID, "re "+name(botwebhook.Question(m)))}
 	}

@@ -87,7 +87,7 @@ func (k *killer) kill(t *testing.T, names []string) {
 	}
 	killed := time.Now()
 	for _, p := range victims {
-		p.Kill(t)
+		p.Kill()
 	}
 	for i, name := range names {
 		harness.Eventually(t, harness.Patience, name+" serves again", func() string {

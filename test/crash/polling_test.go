@@ -2,7 +2,9 @@ package crash
 
 import (
 	"encoding/json"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,12 +23,18 @@ type handed struct {
 // polls are all that were answered.
 type polls struct{ simulator.Log[handed] }
 
-func (p *polls) answered(poll harness.Poll) {
+// answered records an answer if it is one of a poll, and reports whether it is.
+func (p *polls) answered(r *http.Request, body []byte) bool {
+	if !strings.HasSuffix(r.URL.Path, "/poll") {
+		return false
+	}
 	var answer struct {
 		Messages []deskMessage `json:"downlinkMessages"`
 	}
-	_ = json.Unmarshal(poll.Answer, &answer) // refusals have none
-	p.Append(handed{poll.Caller, poll.User, answer.Messages})
+	_ = json.Unmarshal(body, &answer) // refusals have none
+	// Each process of the adapter gets a separate access token, and keeps it for an hour.
+	p.Append(handed{r.Header.Get("Authorization"), r.URL.Query().Get("receiverId"), answer.Messages})
+	return true
 }
 
 // maxOpenPolls is how many polls the adapter has under way at most, as its README says.
@@ -103,7 +111,10 @@ func TestPollingKilled(t *testing.T) {
 	var p polls
 	tr := newTraffic(t, seed(t), func(tr *traffic, v *harness.Vendors) {
 		v.Desk.PushOff, v.Desk.ConnectEvent = true, true
-		v.Polled = p.answered
+		v.Answered = func(r *http.Request, body []byte) {
+			p.answered(r, body)
+			tr.linger()
+		}
 	})
 	tr.pictures = true
 	g := harness.NewGateway(t, tr.w, harness.Config{
@@ -157,8 +168,11 @@ func TestPollInFlightAtAKill(t *testing.T) {
 			armed, taken, release := make(chan struct{}), make(chan struct{}), make(chan struct{})
 			tr := newTraffic(t, seed(t), func(tr *traffic, v *harness.Vendors) {
 				v.Desk.PushOff = true
-				v.Polled = func(poll harness.Poll) {
-					p.answered(poll)
+				v.Answered = func(r *http.Request, body []byte) {
+					defer tr.linger()
+					if !p.answered(r, body) {
+						return
+					}
 					all := p.All()
 					select {
 					case <-armed:
@@ -212,7 +226,7 @@ func TestPollInFlightAtAKill(t *testing.T) {
 				g.Start(t)
 			} else {
 				i.channel = "desk"
-				g.Plugin(t, "aicc").Kill(t)
+				g.Plugin(t, "aicc").Kill()
 			}
 			i.to = time.Now()
 			close(release)

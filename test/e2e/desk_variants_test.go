@@ -24,7 +24,7 @@ func newDeskSystem(t *testing.T, o aicc.Options, settings ...string) *system {
 // TestDesksThatDiffer: deployments of AICC differ in how they sign, hand out tokens and files, and take connections.
 func TestDesksThatDiffer(t *testing.T) {
 	t.Parallel()
-	robot := func(question string) aicc.RobotAnswer { return aicc.RobotAnswer{Text: "robot: " + question} }
+	robot := func(question string) string { return "robot: " + question }
 	tests := []struct {
 		name     string
 		o        aicc.Options

@@ -129,7 +129,7 @@ func TestPicturesThatCanNotBeCarried(t *testing.T) {
 		why               string
 	}{
 		{"page.png", "image/png", []byte("<!doctype html><script>alert(1)</script>"), "does not match the part type image"},
-		{"big.png", "image/png", append(randomImage(t, 32), make([]byte, 3<<20)...), "at most"},
+		{"big.png", "image/png", append(randomImage(t, 32), make([]byte, 3<<20)...), "the limit"},
 		{"moved.png", "image/png", nil, "HTTP 404"},
 	} {
 		option := s.withImage(tc.name, tc.contentType, tc.data)

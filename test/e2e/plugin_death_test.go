@@ -105,7 +105,7 @@ func expectInOrder(t *testing.T, what string, want []string, repeats int, got fu
 func (c *crowd) killProcess(t *testing.T, p harness.Process) {
 	t.Helper()
 	c.killed = append(c.killed, time.Now())
-	p.Kill(t)
+	p.Kill()
 }
 
 // held demands that what an adapter's restart held up was held, not refused: each call was taken by its first attempt, but for those
@@ -261,7 +261,7 @@ func (s *system) killPlugin(t *testing.T, adapter string) {
 	t.Helper()
 	for _, p := range s.Plugins() {
 		if p.Name == adapter {
-			p.Kill(t)
+			p.Kill()
 		}
 	}
 }

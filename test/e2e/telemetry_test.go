@@ -168,7 +168,7 @@ func TestNothingPrivateIsLogged(t *testing.T) {
 	s := newSystem(t, harness.Vendors{Retry: &once}, harness.Config{Limits: []string{"log: {level: debug}"}})
 	private := append(s.causeEvents(t), s.Secrets.All()...)
 	first := s.Plugin(t, "native")
-	first.Kill(t)
+	first.Kill()
 	s.awaitRestart(t, "native", first)
 	_, ready := s.Ready()
 	_, metrics := s.Get("/metrics")

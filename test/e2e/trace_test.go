@@ -84,7 +84,7 @@ func TestTrace(t *testing.T) {
 	if err := os.Remove(program); err != nil { // so that the adapter stays away
 		t.Fatal(err)
 	}
-	s.Plugin(t, "botwebhook").Kill(t)
+	s.Plugin(t, "botwebhook").Kill()
 	harness.Eventually(t, harness.Patience, "it is said that the adapter is away", func() string {
 		if got := s.Run(t, "trace", "ben"); !strings.Contains(got.Stdout, "adapter botwebhook is quarantined") {
 			return got.Stdout

@@ -1,20 +1,22 @@
 package harness
 
 import (
-	"bytes"
+	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"patchbay/sandbox/gateway"
 )
 
-// Entry is one step of a trail, as the operators' API tells it.
+// Entry is one step of a trail, from the operators' API.
 type Entry struct {
 	At       time.Time `json:"at"`
 	Seq      uint64    `json:"seq"`
@@ -30,7 +32,7 @@ type Entry struct {
 	Text     string    `json:"text"`
 }
 
-// Waiting is what has not come to an end in a conversation.
+// PendingDelivery is a delivery that has not ended, or a held message.
 type PendingDelivery struct {
 	Delivery string `json:"delivery"`
 	Channel  string `json:"channel"`
@@ -58,25 +60,17 @@ type Trail struct {
 	Pending []PendingDelivery `json:"pending"`
 }
 
-// client makes the calls of operators.
-var client = &http.Client{Timeout: 20 * time.Second}
-
-// Get calls the operators' listener and returns status and body; status 0 means that there was no answer, which
-// the body then explains.
+// Get calls the operators' listener and returns status and body; status 0 means that there was no answer, and the body
+// is the error.
 func (g *Gateway) Get(path string) (int, string) {
-	resp, err := client.Get(g.Admin + path)
+	status, body, err := gateway.Get(context.Background(), g.Admin+path)
 	if err != nil {
 		return 0, err.Error()
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return 0, err.Error()
-	}
-	return resp.StatusCode, string(body)
+	return status, string(body)
 }
 
-// Ready asks /readyz, with everything that it has to say.
+// Ready returns the answer of /readyz with all checks.
 func (g *Gateway) Ready() (status int, body string) { return g.Get("/readyz?verbose") }
 
 // Trace returns the trails that these ids belong to, with the texts; none if no id is known.
@@ -119,7 +113,7 @@ func (tr *Trail) Find(what string) []Entry {
 	return out
 }
 
-// Scrape returns everything that /metrics tells, by name.
+// Scrape returns all metrics by name.
 func (g *Gateway) Scrape(t testing.TB) map[string]*dto.MetricFamily {
 	t.Helper()
 	status, body := g.Get("/metrics")
@@ -127,7 +121,7 @@ func (g *Gateway) Scrape(t testing.TB) map[string]*dto.MetricFamily {
 		t.Fatalf("metrics: status %d: %s", status, body)
 	}
 	p := expfmt.NewTextParser(model.UTF8Validation)
-	found, err := p.TextToMetricFamilies(bytes.NewReader([]byte(body)))
+	found, err := p.TextToMetricFamilies(strings.NewReader(body))
 	if err != nil {
 		t.Fatalf("metrics: %v", err)
 	}

@@ -2,16 +2,21 @@ package harness
 
 import (
 	"cmp"
+	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
+
+	"patchbay/sandbox/gateway"
 )
 
+// Process is one process of the gateway.
+type Process = gateway.Process
+
 // Gateway is the program under test with its configuration and store. Its methods belong to the test's goroutine,
-// but for Logs, Trace, Metrics and Ready, which are safe for concurrent use while it runs.
+// except Logs, Trace, Metric and Ready, which are safe for concurrent use while it runs.
 type Gateway struct {
 	Config string // path of the configuration file
 	Store  string // folder of the log
@@ -19,22 +24,23 @@ type Gateway struct {
 	Admin  string // base address of the operators' listener
 	PID    int
 
-	world   *World
-	public  string // host:port
-	private string
-	cmd     *exec.Cmd
-	exited  chan struct{} // closed when the process has ended and its output was read
-	code    int           // exit code, -1 after a signal; read after exited
-	logs    logs
-	ours    []Process
+	world *World
+	child gateway.Gateway
+	logs  logs
 }
 
-// NewGateway writes the configuration and starts the gateway; it returns when that is ready and the vendors know its
-// address.
+// NewGateway writes the configuration and starts the gateway; it returns when the gateway is ready and the vendors know
+// its address.
 func NewGateway(t testing.TB, w *World, c Config) *Gateway {
 	t.Helper()
-	g := &Gateway{world: w, Config: filepath.Join(t.TempDir(), "config.yaml"), public: cmp.Or(c.Listen, FreeAddress(t)), private: FreeAddress(t)}
-	w.Point("http://" + g.public)
+	public, admin := cmp.Or(c.Listen, FreeAddress(t)), FreeAddress(t)
+	g := &Gateway{
+		world: w, Config: filepath.Join(t.TempDir(), "config.yaml"), Public: "http://" + public, Admin: "http://" + admin,
+	}
+	g.child = gateway.Gateway{Bin: Binary("patchbay"), Config: g.Config, Admin: admin, Output: &g.logs}
+	g.child.Env = append(w.environment(), "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"), "TMPDIR="+os.TempDir(),
+		"PATCHBAY_LISTEN="+public, "PATCHBAY_ADMIN__LISTEN="+admin, "PATCHBAY_CONFIG="+g.Config)
+	w.Point(g.Public)
 	g.Configure(t, c)
 	t.Cleanup(func() { g.cleanup(t) })
 	g.Start(t)
@@ -56,13 +62,10 @@ func (g *Gateway) Configure(t testing.TB, c Config) {
 	}
 }
 
-// Environment returns what the gateway and its commands run with.
-func (g *Gateway) Environment() []string {
-	return append(g.world.environment(), "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"), "TMPDIR="+os.TempDir(),
-		"PATCHBAY_LISTEN="+g.public, "PATCHBAY_ADMIN__LISTEN="+g.private, "PATCHBAY_CONFIG="+g.Config)
-}
+// Environment returns the environment of the gateway and its commands.
+func (g *Gateway) Environment() []string { return g.child.Env }
 
-// Start starts a gateway that was stopped or killed, at the addresses that it had, and returns when it is ready.
+// Start starts a gateway that was stopped or killed, at its former addresses, and returns when it is ready.
 func (g *Gateway) Start(t testing.TB) {
 	t.Helper()
 	g.Launch(t)
@@ -72,81 +75,41 @@ func (g *Gateway) Start(t testing.TB) {
 // Launch starts the process and does not wait until it is ready.
 func (g *Gateway) Launch(t testing.TB) {
 	t.Helper()
-	r, w, err := os.Pipe()
-	if err != nil {
+	if err := g.child.Launch(); err != nil {
 		t.Fatal(err)
 	}
-	g.cmd = exec.Command(Binary("patchbay"), "run", "-c", g.Config)
-	g.cmd.Env, g.cmd.Stderr = g.Environment(), w
-	g.exited = make(chan struct{})
-	err = g.cmd.Start()
-	_ = w.Close()
-	if err != nil {
-		_ = r.Close()
-		t.Fatalf("start the gateway: %v", err)
-	}
-	g.PID = g.cmd.Process.Pid
-	go func(cmd *exec.Cmd, exited chan struct{}) {
-		g.logs.read(r)
-		_ = r.Close()
-		_ = cmd.Wait() // the exit code says it
-		g.code = cmd.ProcessState.ExitCode()
-		close(exited)
-	}(g.cmd, g.exited)
+	g.PID = g.child.PID()
 }
 
-// AwaitReady returns when the gateway says that it is ready, at the addresses that it was given.
+// AwaitReady returns when the gateway reports that it is ready.
 func (g *Gateway) AwaitReady(t testing.TB) {
 	t.Helper()
-	g.Public, g.Admin = "http://"+g.public, "http://"+g.private
-	Eventually(t, Patience, "the gateway starts", func() string {
-		select {
-		case <-g.exited:
-			t.Fatalf("the gateway ended with exit code %d before it was ready:\n%s", g.code, g.logs.tail(20))
-		default:
-		}
-		if status, body := g.Ready(); status != 200 {
-			return "readyz: " + body
-		}
-		return ""
-	})
+	g.must(t, g.child.AwaitReady)
 }
 
-// Running reports whether the process has not ended.
-func (g *Gateway) Running() bool {
-	if g.exited == nil {
-		return false
-	}
-	select {
-	case <-g.exited:
-		return false
-	default:
-		return true
+// must fails the test if do does not succeed soon.
+func (g *Gateway) must(t testing.TB, do func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	if err := do(ctx); err != nil {
+		t.Fatalf("%v; end of the log:\n%s", err, g.logs.tail(20))
 	}
 }
 
-// Stop ends the gateway by SIGINT. It demands exit code 0 and that no process is left.
+// Running returns whether the process has not ended.
+func (g *Gateway) Running() bool { return g.child.Running() }
+
+// Stop ends the gateway by SIGINT. Its exit code must be 0, and no process may be left.
 func (g *Gateway) Stop(t testing.TB) {
 	t.Helper()
-	g.remember()
-	if err := g.cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatalf("send SIGINT to the gateway: %v", err)
-	}
-	if code := g.AwaitExit(t); code != 0 {
-		t.Errorf("exit code %d after SIGINT, want 0:\n%s", code, g.logs.tail(20))
-	}
-	g.demandNobody(t)
+	g.must(t, g.child.Stop)
 }
 
-// Kill ends the gateway by SIGKILL, and demands that its adapters end by themselves.
+// Kill ends the gateway by SIGKILL. Its adapters must end by themselves.
 func (g *Gateway) Kill(t testing.TB) {
 	t.Helper()
-	g.remember()
-	if err := g.cmd.Process.Signal(syscall.SIGKILL); err != nil {
-		t.Fatalf("kill the gateway: %v", err)
-	}
-	g.AwaitExit(t)
-	g.demandNobody(t)
+	g.must(t, func(ctx context.Context) error { return g.child.End(ctx, syscall.SIGKILL) })
 }
 
 // Restart stops the gateway and starts it again on its store.
@@ -159,26 +122,24 @@ func (g *Gateway) Restart(t testing.TB) {
 // AwaitExit returns the exit code when the process has ended: -1 if by a signal.
 func (g *Gateway) AwaitExit(t testing.TB) int {
 	t.Helper()
-	late := time.NewTimer(Patience)
-	defer late.Stop()
 	select {
-	case <-g.exited:
-		return g.code
-	case <-late.C:
+	case <-g.child.Exited():
+		return g.child.ExitCode()
+	case <-time.After(Patience):
 		t.Fatalf("the gateway did not end:\n%s", g.logs.tail(20))
 		return -1
 	}
 }
 
-// Logs returns every line that was logged, over all runs.
+// Logs returns all lines of the log, over all runs.
 func (g *Gateway) Logs() []Line { return g.logs.lines.All() }
 
-// Plugin returns the running process of an adapter, by its program's name, waiting for one.
+// Plugin returns the running process of an adapter, by its program's name, and waits for one.
 func (g *Gateway) Plugin(t testing.TB, name string) Process {
 	t.Helper()
 	var found Process
 	Eventually(t, Patience, "a process of "+name, func() string {
-		for _, p := range family(g.PID) {
+		for _, p := range g.Plugins() {
 			if p.Name == name {
 				found = p
 				return ""
@@ -189,52 +150,23 @@ func (g *Gateway) Plugin(t testing.TB, name string) Process {
 	return found
 }
 
-// remember notes the adapters that run now, to look for them after the gateway's end.
-func (g *Gateway) remember() { g.ours = append(g.ours, family(g.PID)...) }
+// Plugins returns the adapters' processes that run now.
+func (g *Gateway) Plugins() []Process { return g.child.Adapters() }
 
-// demandNobody waits until all processes of the run have ended.
-func (g *Gateway) demandNobody(t testing.TB) {
-	t.Helper()
-	defer func() { g.ours = nil }()
-	Eventually(t, 10*time.Second, "no process of the gateway is left", func() string {
-		for _, p := range append(family(g.PID), g.ours...) {
-			if p.Running() {
-				return p.String() + " runs"
-			}
-		}
-		return ""
-	})
-}
-
-// cleanup ends what the test has left, and shows the end of the log if the test failed.
+// cleanup ends the gateway if it runs, and prints the end of the log if the test failed.
 func (g *Gateway) cleanup(t testing.TB) {
 	if t.Failed() {
 		t.Logf("end of the gateway's log:\n%s", g.logs.tail(40))
 	}
 	if g.Running() {
 		g.world.Calm()
-		g.remember()
-		_ = g.cmd.Process.Signal(os.Interrupt)
-		late := time.NewTimer(Patience)
-		defer late.Stop()
-		select {
-		case <-g.exited:
-			if g.code != 0 {
-				t.Errorf("exit code %d after SIGINT, want 0:\n%s", g.code, g.logs.tail(20))
-			}
-		case <-late.C:
-			t.Errorf("the gateway did not end after SIGINT:\n%s", g.logs.tail(20))
-			_ = g.cmd.Process.Kill()
-			<-g.exited
+		ctx, cancel := context.WithTimeout(context.Background(), Patience)
+		defer cancel()
+		if err := g.child.Stop(ctx); err != nil {
+			t.Errorf("%v; end of the log:\n%s", err, g.logs.tail(20))
 		}
 	}
-	for _, p := range append(family(g.PID), g.ours...) {
-		if p.Running() {
-			t.Errorf("%s is left of the gateway", p)
-			p.Kill(t)
-		}
+	for _, p := range g.child.Kill() {
+		t.Errorf("%s is left of the gateway", p)
 	}
 }
-
-// Plugins returns the adapters' processes that run now.
-func (g *Gateway) Plugins() []Process { return family(g.PID) }

@@ -1,9 +1,8 @@
 package harness
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/json"
-	"io"
 	"strings"
 
 	"patchbay/sandbox/simulator"
@@ -15,13 +14,13 @@ type Line struct {
 	Fields map[string]any // nil if the line is no JSON object
 }
 
-// Text returns a field as text, "" if it has none.
+// Text returns a field as text, "" if it is not there or no text.
 func (l Line) Text(field string) string {
 	s, _ := l.Fields[field].(string)
 	return s
 }
 
-// Is reports whether the line has this message, and these fields as text: name, value, name, value.
+// Is returns whether the line has this message, and these fields as text: name, value, name, value.
 func (l Line) Is(msg string, fields ...string) bool {
 	if l.Text("msg") != msg {
 		return false
@@ -34,19 +33,26 @@ func (l Line) Is(msg string, fields ...string) bool {
 	return true
 }
 
-// logs keeps what the gateway writes, over its restarts.
-type logs struct{ lines simulator.Log[Line] }
+// logs keeps the output of the gateway, over its restarts.
+type logs struct {
+	lines simulator.Log[Line]
+	begun []byte // of the last line
+}
 
-// read takes lines until the gateway closes its end.
-func (l *logs) read(r io.Reader) {
-	s := bufio.NewScanner(r)
-	s.Buffer(nil, 4<<20)
-	for s.Scan() {
-		line := Line{Raw: s.Text()}
+// Write takes output. Only one process writes at a time.
+func (l *logs) Write(p []byte) (int, error) {
+	l.begun = append(l.begun, p...)
+	for {
+		raw, rest, ok := bytes.Cut(l.begun, []byte("\n"))
+		if !ok {
+			return len(p), nil
+		}
+		line := Line{Raw: string(raw)}
 		if strings.HasPrefix(line.Raw, "{") {
-			_ = json.Unmarshal([]byte(line.Raw), &line.Fields) // a line that is no JSON keeps nil, and tests see that
+			_ = json.Unmarshal(raw, &line.Fields) // a line that is no JSON keeps nil, and tests see that
 		}
 		l.lines.Append(line)
+		l.begun = bytes.Clone(rest)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// Names by which the vendors know the accounts of a World.
+// Accounts of a World at the vendors.
 const (
 	Organization = "d8ai"
 	Chatbot      = "d8ai_chatbot"
@@ -26,54 +25,42 @@ const (
 	DeskPath     = "/webhooks/v1/messages"
 )
 
-// Retry is how the vendors of a World try a webhook call again: long enough for a restart.
+// Retry is the retry of webhook calls in a World: long enough for a restart.
 var Retry = simulator.Retry{Attempts: 60, First: 50 * time.Millisecond, Max: 500 * time.Millisecond}
 
-// Secrets are the credentials of a World; no two worlds have the same.
+// Secrets are the credentials of a World, each random.
 type Secrets struct {
 	AccessToken, ReplyToken    string // live chat
 	APIKey, WebhookToken       string // GPTBots
 	AppKey, AppSecret, PushKey string // AICC
 }
 
-// All returns every secret that must not show up anywhere.
+// All returns the secrets that must not appear in any output.
 func (s *Secrets) All() []string {
 	return []string{s.AccessToken, s.ReplyToken, s.APIKey, s.WebhookToken, s.AppSecret, s.PushKey}
 }
 
-// Vendors change how the pretend vendors of a World behave. Addresses and credentials are filled in.
+// Vendors change the simulated vendors of a World. Addresses and credentials are filled in.
 type Vendors struct {
 	Livechat native.Options
 	Bots     botwebhook.Options
 	Desk     aicc.Options
 	Retry    *simulator.Retry // default Retry
-	// Linger, if set, is called with each call of the gateway when that has had its effect, before the answer leaves.
-	Linger func()
-	// Polled, if set, is called with each poll of the desk, when that has had its effect, before its answer leaves.
-	Polled func(Poll)
+	// Answered, if set, is called with each call of the gateway and the body of its answer, when the call has had its
+	// effect, before the answer leaves.
+	Answered func(r *http.Request, body []byte)
 }
 
-// Poll is one poll of the desk.
-type Poll struct {
-	Caller string // the access token; each process of the adapter gets one of its own, and keeps it for an hour
-	User   string // the customer's id
-	Answer []byte // the body
-}
-
-// watched shows the answers to polls.
-func (v *Vendors) watched(h http.Handler) http.Handler {
-	if v.Polled == nil {
-		return h
+// serve returns a server for a vendor.
+func (v *Vendors) serve(h http.Handler) *httptest.Server {
+	if v.Answered == nil {
+		return httptest.NewServer(h)
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasSuffix(r.URL.Path, "/poll") {
-			h.ServeHTTP(w, r)
-			return
-		}
+	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &copier{ResponseWriter: w}
-		h.ServeHTTP(c, r)
-		v.Polled(Poll{r.Header.Get("Authorization"), r.URL.Query().Get("receiverId"), c.body.Bytes()})
-	})
+		h.ServeHTTP(c, r) // a short answer leaves when the handler returns
+		v.Answered(r, c.body.Bytes())
+	}))
 }
 
 // copier keeps a body that it passes on.
@@ -82,23 +69,14 @@ type copier struct {
 	body bytes.Buffer
 }
 
+func (c *copier) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
 func (c *copier) Write(b []byte) (int, error) {
 	c.body.Write(b)
 	return c.ResponseWriter.Write(b)
 }
 
-// around lets h take its time.
-func (v *Vendors) around(h http.Handler) http.Handler {
-	if v.Linger == nil {
-		return h
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.ServeHTTP(w, r) // a short answer leaves when the handler returns
-		v.Linger()
-	})
-}
-
-// World is three pretend vendors, each on a listener of its own.
+// World is the three simulated vendors, each on a separate listener.
 type World struct {
 	Livechat *native.Simulator
 	Bots     *botwebhook.Simulator
@@ -128,9 +106,7 @@ func NewWorld(t testing.TB, v Vendors) *World {
 	w := &World{
 		Livechat: native.New(v.Livechat), Bots: botwebhook.New(v.Bots), Desk: aicc.New(v.Desk), Secrets: s,
 	}
-	w.livechat = httptest.NewServer(v.around(w.Livechat.Handler()))
-	w.bots = httptest.NewServer(v.around(w.Bots.Handler()))
-	w.desk = httptest.NewServer(v.around(v.watched(w.Desk.Handler())))
+	w.livechat, w.bots, w.desk = v.serve(w.Livechat.Handler()), v.serve(w.Bots.Handler()), v.serve(w.Desk.Handler())
 	t.Cleanup(w.close)
 	return w
 }
@@ -140,14 +116,14 @@ func (w *World) Faults() []*simulator.Faults {
 	return []*simulator.Faults{&w.Livechat.Faults, &w.Bots.Faults, &w.Desk.Faults}
 }
 
-// Calm makes all vendors behave again, and releases what hangs.
+// Calm removes all faults and releases the calls that hang.
 func (w *World) Calm() {
 	for _, f := range w.Faults() {
 		f.Clear()
 	}
 }
 
-// Point has the vendors call the gateway at base, "http://host:port".
+// Point makes the vendors call the gateway at base, "http://host:port".
 func (w *World) Point(base string) {
 	w.Livechat.SetGateway(base)
 	w.Bots.SetWebhook(base + BotsPath)
@@ -168,7 +144,7 @@ func (w *World) close() {
 	}
 }
 
-// environment is what the configuration's references are resolved by.
+// environment resolves the references of the configuration.
 func (w *World) environment() []string {
 	return []string{
 		"LIVECHAT_URL=" + w.livechat.URL, "GPTBOTS_URL=" + w.bots.URL, "AICC_URL=" + w.desk.URL,

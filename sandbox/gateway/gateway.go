@@ -1,0 +1,200 @@
+// Package gateway runs the gateway's program as a child of this process, and watches the processes that it starts.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"runtime"
+	"time"
+)
+
+// Errors of a gateway that does not run as it should.
+var (
+	ErrEnded    = errors.New("gateway ended")
+	ErrLeftOver = errors.New("processes of the gateway are left")
+)
+
+// Gateway is the gateway's program as a child. Set the exported members before Start; they may be changed while it does
+// not run.
+type Gateway struct {
+	Bin, Config string    // paths
+	Env         []string  // environment
+	Admin       string    // address of the admin listener, host:port
+	Output      io.Writer // takes the output
+
+	cmd    *exec.Cmd
+	exited chan struct{} // closed when the program has ended
+	known  []Process     // adapters that ran when the program was told to end
+}
+
+// Start runs the program and returns when it is ready.
+func (g *Gateway) Start(ctx context.Context) error {
+	if err := g.Launch(); err != nil {
+		return err
+	}
+	return g.AwaitReady(ctx)
+}
+
+// Launch runs the program and does not wait until it is ready.
+func (g *Gateway) Launch() error {
+	cmd := exec.Command(g.Bin, "run", "--config", g.Config)
+	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = g.Env, g.Output, g.Output, childAttributes()
+	started, exited := make(chan error), make(chan struct{})
+	go func() {
+		runtime.LockOSThread() // the child ends with the thread that started it
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // ProcessState has the result
+			close(exited)
+		}
+	}()
+	if err := <-started; err != nil {
+		return fmt.Errorf("start gateway %s: %w", g.Bin, err)
+	}
+	g.cmd, g.exited = cmd, exited
+	return nil
+}
+
+// AwaitReady returns when the admin listener reports that the gateway is ready.
+func (g *Gateway) AwaitReady(ctx context.Context) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	status := "no answer"
+	for {
+		select {
+		case <-g.exited:
+			return fmt.Errorf("%w before it was ready: %s", ErrEnded, g.cmd.ProcessState)
+		case <-ctx.Done():
+			return fmt.Errorf("wait for http://%s/readyz (%s): %w", g.Admin, status, ctx.Err())
+		case <-tick.C:
+		}
+		code, body, err := Get(ctx, "http://"+g.Admin+"/readyz?verbose")
+		if code == http.StatusOK {
+			return nil
+		}
+		if err == nil {
+			status = fmt.Sprintf("status %d: %s", code, body)
+		}
+	}
+}
+
+// client makes the calls of operators.
+var client = &http.Client{Timeout: 20 * time.Second}
+
+// Get makes a call and returns the status and the body of the answer.
+func Get(ctx context.Context, address string) (status int, body []byte, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	resp, err := client.Do(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	body, err = io.ReadAll(resp.Body)
+	return resp.StatusCode, body, err
+}
+
+// CloseIdleConnections closes the connections that are kept for Get.
+func CloseIdleConnections() { client.CloseIdleConnections() }
+
+// PID returns the id of the program's process.
+func (g *Gateway) PID() int { return g.cmd.Process.Pid }
+
+// Running returns whether the program was started and has not ended.
+func (g *Gateway) Running() bool {
+	if g.exited == nil {
+		return false
+	}
+	select {
+	case <-g.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+// Exited is closed when the program has ended.
+func (g *Gateway) Exited() <-chan struct{} { return g.exited }
+
+// ExitCode returns the exit code of a program that has ended, -1 if it was by a signal.
+func (g *Gateway) ExitCode() int { return g.cmd.ProcessState.ExitCode() }
+
+// Adapters returns the processes of adapters that run now.
+func (g *Gateway) Adapters() []Process { return adapters(g.PID()) }
+
+// End sends a signal to the program and returns when it and its adapters have ended.
+func (g *Gateway) End(ctx context.Context, signal os.Signal) error {
+	g.known = append(g.known, g.Adapters()...)
+	if err := g.cmd.Process.Signal(signal); err != nil {
+		return fmt.Errorf("send %s to the gateway: %w", signal, err)
+	}
+	select {
+	case <-g.exited:
+	case <-ctx.Done():
+		return fmt.Errorf("gateway did not end after %s: %w", signal, ctx.Err())
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		left := g.leftOver()
+		if len(left) == 0 {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %v", ErrLeftOver, left)
+		}
+	}
+}
+
+// Stop ends the program by SIGINT. Its exit code must be 0.
+func (g *Gateway) Stop(ctx context.Context) error {
+	if err := g.End(ctx, os.Interrupt); err != nil {
+		return err
+	}
+	if code := g.ExitCode(); code != 0 {
+		return fmt.Errorf("%w with exit code %d after SIGINT", ErrEnded, code)
+	}
+	return nil
+}
+
+// Kill ends the program and its adapters if they run, and returns those that were left.
+func (g *Gateway) Kill() []Process {
+	if g.Running() {
+		g.known = append(g.known, g.Adapters()...)
+		_ = g.cmd.Process.Kill() // fails only if it has ended
+		<-g.exited
+	}
+	if g.cmd == nil {
+		return nil
+	}
+	left := g.leftOver()
+	for _, p := range left {
+		p.Kill()
+	}
+	return left
+}
+
+// leftOver returns the adapters of a program that has ended.
+func (g *Gateway) leftOver() []Process {
+	var left []Process
+	for _, p := range append(g.Adapters(), g.known...) {
+		if p.Running() {
+			left = append(left, p)
+		}
+	}
+	if len(left) == 0 {
+		g.known = nil
+	}
+	return left
+}

@@ -1,0 +1,95 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// program is a gateway that is a shell script.
+func program(t *testing.T, script string) *Gateway {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "patchbay")
+	if err := os.WriteFile(bin, []byte("#!/bin/sh\n"+script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	g := &Gateway{Bin: bin, Env: []string{"PATH=" + os.Getenv("PATH")}, Admin: "127.0.0.1:1", Output: w}
+	err = g.Launch()
+	w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { g.Kill() })
+	_, _ = r.Read(make([]byte, 1)) // returns when the script waits, or has ended
+	return g
+}
+
+const waits = "echo waits\nwhile :; do sleep 0.01; done"
+
+func TestStopRequiresACleanEnd(t *testing.T) {
+	for name, tt := range map[string]struct {
+		script string
+		within time.Duration
+		want   error
+	}{
+		"clean":              {"trap 'exit 0' INT\n" + waits, time.Minute, nil},
+		"exit code":          {"trap 'exit 3' INT\n" + waits, time.Minute, ErrEnded},
+		"ignores SIGINT":     {"trap '' INT\n" + waits, 200 * time.Millisecond, context.DeadlineExceeded},
+		"leaves a process":   {"export PATCHBAY_PARENT=$$\nsleep 60 &\ntrap 'exit 0' INT\n" + waits, time.Second, ErrLeftOver},
+		"its process ends":   {"export PATCHBAY_PARENT=$$\nsleep 0.3 &\ntrap 'exit 0' INT\n" + waits, time.Minute, nil},
+		"ended before it is": {"exit 0", time.Minute, os.ErrProcessDone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := program(t, tt.script)
+			ctx, cancel := context.WithTimeout(t.Context(), tt.within)
+			defer cancel()
+			if err := g.Stop(ctx); !errors.Is(err, tt.want) {
+				t.Errorf("Stop = %v, want %v", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestAwaitReadyReportsAnEnd(t *testing.T) {
+	if err := program(t, "exit 5").AwaitReady(t.Context()); !errors.Is(err, ErrEnded) || !strings.Contains(err.Error(), "exit status 5") {
+		t.Errorf("AwaitReady = %v, want one with exit status 5", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := program(t, waits).AwaitReady(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("AwaitReady = %v, want a deadline", err)
+	}
+}
+
+func TestKillReturnsTheProcessesThatWereLeft(t *testing.T) {
+	g := program(t, "export PATCHBAY_PARENT=$$\nsleep 60 &\n"+waits)
+	var sleeps []Process
+	for _, p := range g.Kill() {
+		if p.Name == "sleep" {
+			sleeps = append(sleeps, p)
+		}
+	}
+	if len(sleeps) == 0 || g.Running() || g.ExitCode() != -1 {
+		t.Errorf("left %v, running %t, exit code %d", sleeps, g.Running(), g.ExitCode())
+	}
+	for range 100 {
+		if !sleeps[0].Running() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("%s runs", sleeps[0])
+}
