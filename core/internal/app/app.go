@@ -1,4 +1,4 @@
-// Package app wires the gateway together, starts it, and takes it down in reverse.
+// Package app wires the parts of the gateway, starts them, and stops them in reverse order.
 package app
 
 import (
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/net/netutil"
 
 	"patchbay/core/internal/admin"
@@ -30,19 +31,19 @@ import (
 	"patchbay/core/internal/writer"
 )
 
-// Options are what does not come from the configuration file.
+// Options are the settings that do not come from the configuration.
 type Options struct {
 	Version string
 	Logger  *slog.Logger
 }
 
-// ListenError means that an address could not be listened on.
+// ListenError is the failure to open a listener.
 type ListenError struct {
 	Setting, Addr string
 	Err           error
 }
 
-// Error says which setting to change.
+// Error names the setting to change.
 func (e *ListenError) Error() string {
 	return fmt.Sprintf("listen on %s: %v; change `%s` or stop what uses the address", e.Addr, e.Err, e.Setting)
 }
@@ -50,14 +51,14 @@ func (e *ListenError) Error() string {
 // Unwrap returns the cause.
 func (e *ListenError) Unwrap() error { return e.Err }
 
-// Limits.
+// Timeouts.
 const (
-	ackTimeout      = 5 * time.Second  // for the store to answer, before a record is in doubt
-	requestsTimeout = 10 * time.Second // for requests that are being answered
-	lanesTimeout    = 10 * time.Second // for calls to vendors
+	ackTimeout      = 5 * time.Second  // of a write; afterwards its outcome is unknown
+	requestsTimeout = 10 * time.Second // of running requests, at the end
+	lanesTimeout    = 10 * time.Second // of running calls to vendors, at the end
 )
 
-// App is a gateway that has been started.
+// App is a running gateway.
 type App struct {
 	log     *slog.Logger
 	onStop  []step // in order of start
@@ -66,14 +67,14 @@ type App struct {
 	Private net.Addr
 }
 
-// step is one named teardown.
+// step stops one part.
 type step struct {
 	name string
 	stop func()
 }
 
-// Start brings a gateway up, in this order: adapters with their channels, store, media, then writer and lanes, then the admin listener,
-// last the public one, whose address is taken before. If a step fails, those before it are taken down again.
+// Start starts a gateway: the adapters with their channels, the log, media, the writer and the lanes, the admin listener
+// and last the public listener, whose address is taken earlier. If a step fails, the earlier ones are stopped again.
 func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error) {
 	a := &App{log: o.Logger, failed: make(chan error, 4)}
 	defer func() {
@@ -86,37 +87,19 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	telemetry.Loaded(reg, cfg.Hash, time.Now())
 	channels, routes := names(cfg)
 	metrics := telemetry.NewMetrics(reg, channels, routes)
-	processes, err := plugin.NewMetrics(reg)
-	if err != nil {
-		return nil, fmt.Errorf("register metrics: %w", err)
-	}
-	sockets, release := plugin.ClaimRuntimeDir(filepath.Join(cfg.Store.Dir, "run"))
-	a.defers("sockets", func() {
-		if err := release(); err != nil {
-			a.log.Warn("could not remove the folder for sockets", "error", err)
-		}
-	})
-	p := startPlugins(cfg, &o, sockets, processes)
-	a.defers("adapters", p.stop)
-	found := p.introduce(ctx, cfg)
-	if len(found.Problems) > 0 {
-		return nil, &config.Problems{List: found.Problems}
-	}
-	found.warn(o.Logger)
-	log, err := jetstream.Open(ctx, jetstream.Options{Dir: cfg.Store.Dir, Cap: uint64(cfg.Store.Cap), AckTimeout: ackTimeout, Logger: o.Logger.With("component", "store")})
+	p, err := a.startAdapters(ctx, cfg, &o, reg)
 	if err != nil {
 		return nil, err
 	}
-	a.defers("store", func() {
-		if err := log.Close(); err != nil {
-			a.log.Error("store did not close", "error", err)
-		}
-	})
-	public, err := listen("listen", cfg.Listen) // nobody is answered yet, but links need the address
+	log, err := a.openLog(ctx, cfg, &o)
 	if err != nil {
 		return nil, err
 	}
-	a.defers("public address", func() { _ = public.Close() })
+	public, err := listen("listen", cfg.Listen) // without a server yet: links to media need the address
+	if err != nil {
+		return nil, err
+	}
+	a.onStopping("public address", func() { _ = public.Close() })
 	kept, err := a.openMedia(cfg, &o, p, public.Addr(), telemetry.NewMedia(reg, channels))
 	if err != nil {
 		return nil, err
@@ -147,11 +130,47 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	a.Private = a.serve("admin.listen", private, maxConnections, console.Handler(), o.Logger)
 	a.Public = a.serve("listen", public, publicConnections(), withMedia(handler, kept.Handler()), o.Logger)
 	console.Accepting(true)
-	a.defers("readiness", func() { console.Accepting(false) })
+	a.onStopping("readiness", func() { console.Accepting(false) })
 	return a, nil
 }
 
-// core builds writer and lanes, which know each other.
+// startAdapters starts the adapters and configures their channels.
+func (a *App) startAdapters(ctx context.Context, cfg *config.Config, o *Options, reg *prometheus.Registry) (*plugins, error) {
+	metrics, err := plugin.NewMetrics(reg)
+	if err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	sockets, release := plugin.ClaimRuntimeDir(filepath.Join(cfg.Store.Dir, "run"))
+	a.onStopping("sockets", func() {
+		if err := release(); err != nil {
+			a.log.Warn("could not remove the folder for sockets", "error", err)
+		}
+	})
+	p := startPlugins(cfg, o, sockets, metrics)
+	a.onStopping("adapters", p.stop)
+	found := p.configure(ctx, cfg)
+	if len(found.Problems) > 0 {
+		return nil, &config.Problems{List: found.Problems}
+	}
+	found.logWarnings(o.Logger)
+	return p, nil
+}
+
+func (a *App) openLog(ctx context.Context, cfg *config.Config, o *Options) (*jetstream.Log, error) {
+	log, err := jetstream.Open(ctx, jetstream.Options{Dir: cfg.Store.Dir, Cap: uint64(cfg.Store.Cap), AckTimeout: ackTimeout,
+		Logger: o.Logger.With("component", "store")})
+	if err != nil {
+		return nil, err
+	}
+	a.onStopping("store", func() {
+		if err := log.Close(); err != nil {
+			a.log.Error("store did not close", "error", err)
+		}
+	})
+	return log, nil
+}
+
+// core makes the writer and the lanes, which call each other.
 func (a *App) core(cfg *config.Config, o *Options, p *plugins, log *jetstream.Log, kept *media.Store,
 	m *telemetry.Metrics) (*writer.Writer, *lane.Engine) {
 	var w *writer.Writer
@@ -168,7 +187,7 @@ func (a *App) core(cfg *config.Config, o *Options, p *plugins, log *jetstream.Lo
 	return w, engine
 }
 
-// run starts the writer's loop. It ends after the lanes have: their outcomes are stored.
+// run starts the writer's loop. It stops after the lanes, so that their outcomes are stored.
 func (a *App) run(w *writer.Writer, engine *lane.Engine) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -178,15 +197,15 @@ func (a *App) run(w *writer.Writer, engine *lane.Engine) {
 			a.failed <- fmt.Errorf("writer: %w", err)
 		}
 	}()
-	a.defers("writer", func() { cancel(); <-done })
-	a.defers("lanes", func() {
+	a.onStopping("writer", func() { cancel(); <-done })
+	a.onStopping("lanes", func() {
 		ctx, cancel := context.WithTimeout(context.Background(), lanesTimeout)
 		defer cancel()
 		engine.Stop(ctx)
 	})
 }
 
-// serve runs an HTTP server with at most n connections until the app stops, and returns its address.
+// serve runs an HTTP server with at most n connections until the gateway stops, and returns its address.
 func (a *App) serve(setting string, ln net.Listener, n int, h http.Handler, log *slog.Logger) net.Addr {
 	srv := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second,
@@ -199,7 +218,7 @@ func (a *App) serve(setting string, ln net.Listener, n int, h http.Handler, log 
 			a.failed <- fmt.Errorf("serve %s: %w", ln.Addr(), err)
 		}
 	}()
-	a.defers("listener "+setting, func() {
+	a.onStopping("listener "+setting, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), requestsTimeout)
 		defer cancel()
 		if err := srv.Shutdown(ctx); err != nil {
@@ -210,7 +229,7 @@ func (a *App) serve(setting string, ln net.Listener, n int, h http.Handler, log 
 	return ln.Addr()
 }
 
-// Wait returns when ctx ends, with nil, or when a part has failed, with why.
+// Wait returns nil when ctx ends, or the error when a part fails.
 func (a *App) Wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -220,23 +239,23 @@ func (a *App) Wait(ctx context.Context) error {
 	}
 }
 
-// background runs f until the app stops.
+// background runs f until the gateway stops.
 func (a *App) background(name string, f func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); f(ctx) }()
-	a.defers(name, func() { cancel(); <-done })
+	a.onStopping(name, func() { cancel(); <-done })
 }
 
-func (a *App) defers(name string, stop func()) { a.onStop = append(a.onStop, step{name, stop}) }
+func (a *App) onStopping(name string, stop func()) { a.onStop = append(a.onStop, step{name, stop}) }
 
-// Stop takes everything down in reverse order of start: no more requests, running calls end, outcomes are
-// stored, adapters exit, the store closes. It may be called once.
+// Stop stops the parts in reverse order of their start: requests are refused, running calls end, their outcomes are
+// stored, the adapters exit, the store closes. It may be called once.
 func (a *App) Stop() {
 	for _, s := range slices.Backward(a.onStop) {
-		began := time.Now()
+		started := time.Now()
 		s.stop()
-		a.log.Debug("stopped", "part", s.name, "duration_seconds", time.Since(began).Seconds())
+		a.log.Debug("stopped", "part", s.name, "duration_seconds", time.Since(started).Seconds())
 	}
 	a.onStop = nil
 }

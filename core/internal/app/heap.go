@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Bounds of the collector's pace: a small heap may grow by heapRoom before it is collected, a large one by half.
+// Bounds of the garbage collector: a small heap may grow by heapRoom before it is collected, a large one by half.
 const (
 	heapRoom     = 96 << 20
 	heapEvery    = 5 * time.Second
@@ -16,8 +16,8 @@ const (
 	maxGCPercent = 400
 )
 
-// paceHeap keeps the garbage collector from running many times a second while the heap is small, and the memory
-// within bounds when it is large. GOGC in the environment wins, and GOMEMLIMIT is obeyed in any case.
+// paceHeap adapts the garbage collector to the size of the heap: it runs rarely while the heap is small, and keeps the
+// memory within bounds while it is large. It does nothing if GOGC is set; GOMEMLIMIT always holds.
 func paceHeap(ctx context.Context) {
 	if os.Getenv("GOGC") != "" {
 		return
@@ -37,7 +37,7 @@ func paceHeap(ctx context.Context) {
 	}
 }
 
-// gcPercent returns how much the heap may grow, in percent of what is live.
+// gcPercent returns the growth of the heap between collections, in percent of the live bytes.
 func gcPercent(live uint64) int {
 	if live == 0 {
 		return maxGCPercent

@@ -17,12 +17,11 @@ import (
 
 const module = "patchbay/"
 
-// rule says which packages may import what, and why. It speaks of direct imports of a package's own files, not of
-// its tests.
+// rule forbids imports to packages, with the reason. It covers direct imports of a package's files, without its tests.
 type rule struct {
-	who    func(pkg string) bool
+	covers func(pkg string) bool
 	forbid func(pkg, imported string) bool
-	why    string
+	reason string
 }
 
 func is(names ...string) func(string) bool {
@@ -65,7 +64,7 @@ var rules = []rule{
 	{below("sdk"), func(_, imp string) bool { return ours(imp) && !below("sdk")(imp) },
 		"an author outside this repository builds against the SDK alone"},
 	{below("plugins"), func(_, imp string) bool { return ours(imp) && !below("sdk")(imp) },
-		"what a plugin of ours may use, anybody's may use: the SDK, and never another plugin"},
+		"plugins of this repository use the SDK alone, like those of other authors, and never another plugin"},
 	{simulator, func(_, imp string) bool { return ours(imp) && !kit(imp) },
 		"a simulator is a second reading of the vendor's documents; code shared with its adapter or with the SDK would share their mistakes"},
 	{kit, func(_, imp string) bool { return ours(imp) && !kit(imp) },
@@ -87,7 +86,7 @@ var rules = []rule{
 	{is("core/internal/writer"), func(_, imp string) bool { return is("core/internal/lane")(imp) },
 		"the writer hands out jobs and does not depend on how they are done"},
 	{not(below("core/internal/config")), from("github.com/knadh/koanf"),
-		"the configuration's library can be replaced in one place, and nobody reads settings behind its checks"},
+		"the library of the configuration can be replaced in one place, and no package reads settings without its checks"},
 	{not(is("core/internal/plugin", "sdk/serve", "sdk/adaptertest", "sdk/protocol")), from("github.com/hashicorp/go-plugin"),
 		"the gateway and the conformance suite start plugin processes, and one package serves an adapter"},
 	{is("sdk", "sdk/httpclient", "sdk/settings", "sdk/webhook"),
@@ -101,18 +100,18 @@ var rules = []rule{
 		"what is wired together belongs to the program alone"},
 }
 
-// breaches returns the rules that an import breaks.
+// breaches returns the reasons of the rules that an import breaks.
 func breaches(pkg, imported string) []string {
 	var out []string
 	for _, r := range rules {
-		if r.who(pkg) && r.forbid(pkg, imported) {
-			out = append(out, r.why)
+		if r.covers(pkg) && r.forbid(pkg, imported) {
+			out = append(out, r.reason)
 		}
 	}
 	return out
 }
 
-// listed is what `go list -json` says of a package.
+// listed is the output of `go list -json` for a package.
 type listed struct {
 	ImportPath, Name, Dir string
 	Standard              bool
@@ -146,18 +145,18 @@ func list(t *testing.T) []listed {
 func TestImports(t *testing.T) {
 	pkgs := list(t)
 	if len(pkgs) < 20 {
-		t.Fatalf("go list knows %d packages of ours", len(pkgs))
+		t.Fatalf("go list has %d packages of this module", len(pkgs))
 	}
 	for _, p := range pkgs {
 		for _, imp := range p.Imports {
-			for _, why := range breaches(p.ImportPath, imp) {
-				t.Errorf("%s imports %s: %s", p.ImportPath, imp, why)
+			for _, reason := range breaches(p.ImportPath, imp) {
+				t.Errorf("%s imports %s: %s", p.ImportPath, imp, reason)
 			}
 		}
 	}
 }
 
-func TestRulesNoticeBreaches(t *testing.T) {
+func TestRulesFindForbiddenImports(t *testing.T) {
 	for _, tc := range []struct {
 		pkg, imp string
 		ok       bool
@@ -206,8 +205,8 @@ func TestRulesNoticeBreaches(t *testing.T) {
 	}
 }
 
-// calls returns the places in a package's files where one of the functions is used, by what they are called
-// with their package's own name.
+// calls returns the positions in a package's files where one of the functions is used. The functions are named with their
+// package, which must not be imported under another name.
 func calls(t *testing.T, p *listed, functions ...string) []string {
 	t.Helper()
 	var found []string
@@ -250,7 +249,7 @@ func TestDecisionsHaveNoClock(t *testing.T) {
 	for _, p := range list(t) {
 		if pure(p.ImportPath) {
 			for _, at := range calls(t, &p, clock...) {
-				t.Errorf("%s: the only clock of a decision is the one that is passed in", at)
+				t.Errorf("%s: a decision uses the time that is passed in, not the clock", at)
 			}
 		}
 	}

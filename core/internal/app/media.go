@@ -17,7 +17,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// openMedia opens the store of media; its adapters read for it. The log's lock on the folder above is held.
+// openMedia opens the media store, which reads through the adapters. The log must be open: its lock protects the folder.
 func (a *App) openMedia(cfg *config.Config, o *Options, p *plugins, listening net.Addr, m *telemetry.Media) (*media.Store, error) {
 	store, err := media.Open(media.Options{
 		Dir: filepath.Join(cfg.Store.Dir, "media"), MaxBytes: int64(cfg.Media.MaxSize), TotalBytes: int64(cfg.Media.TotalSize),
@@ -31,7 +31,7 @@ func (a *App) openMedia(cfg *config.Config, o *Options, p *plugins, listening ne
 	return store, nil
 }
 
-// mediaSource reads media through the adapters that named them.
+// mediaSource reads a medium through the adapter of its channel.
 type mediaSource struct {
 	plugins  *plugins
 	adapters map[string]string // by channel
@@ -49,8 +49,8 @@ func newMediaSource(cfg *config.Config, p *plugins) *mediaSource {
 // Fetch implements media.Source.
 func (s *mediaSource) Fetch(ctx context.Context, req media.Request, info func(media.Info) error, chunk func([]byte) error) error {
 	host := s.plugins.hosts[s.adapters[req.Channel]]
-	if host == nil { // it is not configured any more, or the gateway itself speaks
-		return &sdk.Error{Kind: sdk.KindPermanent, Op: "fetch medium", Text: fmt.Sprintf("channel %q can't be asked for it", req.Channel)}
+	if host == nil { // the channel is not configured any more, or the gateway is the sender
+		return &sdk.Error{Kind: sdk.KindPermanent, Op: "fetch medium", Text: fmt.Sprintf("channel %q is not configured", req.Channel)}
 	}
 	return host.Fetch(ctx, &pluginpb.FetchRequest{
 		Channel: req.Channel, Ref: req.Part.Ref, Part: protocol.PartToProto(&req.Part), Thread: req.Thread, State: req.State,
@@ -60,7 +60,7 @@ func (s *mediaSource) Fetch(ctx context.Context, req media.Request, info func(me
 	}, chunk)
 }
 
-// withMedia serves links to media beside the vendors' webhooks.
+// withMedia serves links to media in addition to the vendors' webhooks.
 func withMedia(webhooks, links http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, media.PathPrefix) {
@@ -71,8 +71,8 @@ func withMedia(webhooks, links http.Handler) http.Handler {
 	})
 }
 
-// mediaOf says in which form a channel wants its media.
-func mediaOf(l *lane.Channel, caps *pluginpb.Capabilities) {
+// setMedia sets the form in which a channel accepts media.
+func setMedia(l *lane.Channel, caps *pluginpb.Capabilities) {
 	l.Media = sdk.MediaMode(caps.GetMedia())
 	l.MediaLimit = media.Limit{Bytes: caps.GetMediaBytes(), Types: caps.GetMediaTypes()}
 	if l.Media == sdk.MediaStream && (l.MediaLimit.Bytes <= 0 || l.MediaLimit.Bytes > sdk.MaxMediaBytes) {

@@ -8,8 +8,8 @@ import (
 	"patchbay/core/internal/writer"
 )
 
-// observer counts every record, and logs what an operator should know of: changes of control, give-ups,
-// failing rules. Ordinary messages leave no line.
+// observer counts every record. It logs events for operators: changes of control, dead letters, failing rules. It does
+// not log ordinary messages.
 type observer struct {
 	*telemetry.Metrics
 	log *slog.Logger
@@ -21,11 +21,11 @@ var _ writer.Observer = (*observer)(nil)
 func (o *observer) Committed(c writer.Commit) {
 	o.Metrics.Committed(c)
 	for _, ch := range c.Record.GetChanges() {
-		o.tell(ch)
+		o.logChange(ch)
 	}
 }
 
-func (o *observer) tell(ch *journal.Change) {
+func (o *observer) logChange(ch *journal.Change) {
 	conv := slog.String("conversation", ch.GetConversation())
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_Passed:

@@ -17,21 +17,21 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// startTimeout is how long all adapters together may take to become ready.
+// startTimeout bounds the start and the configuration of all adapters together.
 const startTimeout = 30 * time.Second
 
-// plugins are the adapters' processes and what they said about themselves and their channels.
+// plugins are the plugin processes with the descriptions of the adapters and the endpoints of their channels.
 type plugins struct {
 	hosts     map[string]*plugin.Host
-	mu        sync.Mutex // of described and endpoints while the adapters introduce themselves
+	mu        sync.Mutex // guards described and endpoints during configure
 	described map[string]*pluginpb.DescribeResponse
 	endpoints map[string]*pluginpb.ConfigureResponse // by channel
 	cancel    context.CancelFunc
 	running   sync.WaitGroup
 }
 
-// startPlugins starts every adapter that a channel uses and whose own part of the configuration is sound, in parallel.
-// Their sockets go into folders below runtimeDir.
+// startPlugins starts, in parallel, every adapter that a channel uses and whose section of the configuration is valid.
+// Their sockets are in folders below runtimeDir.
 func startPlugins(cfg *config.Config, o *Options, runtimeDir string, m *plugin.Metrics) *plugins {
 	log := o.Logger
 	ctx, cancel := context.WithCancel(context.Background())
@@ -61,17 +61,17 @@ func startPlugins(cfg *config.Config, o *Options, runtimeDir string, m *plugin.M
 	return p
 }
 
-// environment gives each adapter half of the cores, unless somebody has said otherwise: adapters share the machine
-// with the gateway, and idle threads that look for work cost more than they bring.
+// environment gives each adapter half of the cores, unless GOMAXPROCS is set: adapters share the machine with the
+// gateway, and idle threads that look for work cost more than they gain.
 func environment(env []string) []string {
-	set := func(e string) bool { return strings.HasPrefix(e, "GOMAXPROCS=") }
-	if os.Getenv("GOMAXPROCS") != "" || slices.ContainsFunc(env, set) {
+	isSet := func(e string) bool { return strings.HasPrefix(e, "GOMAXPROCS=") }
+	if os.Getenv("GOMAXPROCS") != "" || slices.ContainsFunc(env, isSet) {
 		return env
 	}
 	return append(slices.Clone(env), fmt.Sprintf("GOMAXPROCS=%d", max(1, runtime.NumCPU()/2)))
 }
 
-// command makes a program's path absolute: a name without a slash is looked up in PATH.
+// command returns the absolute path of a program. A name without a slash is looked up in PATH.
 func command(c string) string {
 	if !strings.ContainsRune(c, os.PathSeparator) {
 		if found, err := exec.LookPath(c); err == nil {
@@ -84,7 +84,7 @@ func command(c string) string {
 	return c
 }
 
-// stop drains and ends all processes and waits for them.
+// stop drains and stops all plugin processes, and waits for them.
 func (p *plugins) stop() {
 	p.cancel()
 	p.running.Wait()

@@ -16,7 +16,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// policy is the configuration as decisions see it.
+// policy returns the part of the configuration that decisions use.
 func policy(cfg *config.Config, p *plugins, reachable func(string) bool) *conversation.Policy {
 	out := &conversation.Policy{
 		Revision: 1, Channels: map[string]*conversation.Channel{}, Routes: cfg.Table, Owner: cfg.Conversations.Owner,
@@ -48,8 +48,8 @@ func target(caps *pluginpb.Capabilities) render.Target {
 	}
 }
 
-// reachable tells whether a call to a channel has a chance now: its breaker is not open, and its adapter is not out
-// of order for good.
+// reachable returns a function that reports whether calls to a channel can succeed now: its circuit breaker is not open,
+// and its adapter is not in quarantine.
 func reachable(cfg *config.Config, p *plugins, engine *lane.Engine) func(string) bool {
 	return func(name string) bool {
 		ch, ok := cfg.Channel(name)
@@ -67,13 +67,13 @@ func laneChannels(cfg *config.Config, p *plugins) []lane.Channel {
 			DeadOnUnknown: p.unknown(ch) == config.UnknownDead, Concurrency: ch.Delivery.Concurrency, Rate: ch.Delivery.Rate,
 			Target: target(caps),
 		}
-		mediaOf(&l, caps)
+		setMedia(&l, caps)
 		out = append(out, l)
 	}
 	return out
 }
 
-// capabilities are what a channel's deliveries may carry: its own, or else its adapter's.
+// capabilities returns the capabilities of a channel, by default those of its adapter.
 func (p *plugins) capabilities(ch *config.Channel) *pluginpb.Capabilities {
 	if own := p.endpoints[ch.Name].GetCapabilities(); own != nil {
 		return own
@@ -81,7 +81,7 @@ func (p *plugins) capabilities(ch *config.Channel) *pluginpb.Capabilities {
 	return p.described[ch.Adapter].GetCapabilities()
 }
 
-// unknown is what becomes of a channel's calls that may have happened.
+// unknown returns the policy for a channel's calls with unknown outcome.
 func (p *plugins) unknown(ch *config.Channel) config.Unknown {
 	if ch.Delivery.Unknown == config.UnknownAuto {
 		return config.Unknown(p.endpoints[ch.Name].GetUnknown())
@@ -135,7 +135,7 @@ func names(cfg *config.Config) (channels, routes []string) {
 	return channels, routes
 }
 
-// listen opens a TCP listener and says in its error which setting is meant.
+// listen opens a TCP listener. Its error names the setting.
 func listen(setting, addr string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {

@@ -1,0 +1,88 @@
+package app
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"patchbay/core/internal/config"
+	"patchbay/core/internal/media"
+	"patchbay/sdk/envelope"
+)
+
+// collisions reports paths that two adapters use, or an adapter and the gateway itself.
+func (p *plugins) collisions(cfg *config.Config) []config.Problem {
+	var problems []config.Problem
+	first := map[string]*config.Channel{}
+	for i := range cfg.Channels {
+		ch := &cfg.Channels[i]
+		for _, path := range p.endpoints[ch.Name].GetPaths() {
+			full := ch.Path + path.GetPattern()
+			if strings.HasPrefix(full+"/", media.PathPrefix) {
+				problems = append(problems, cfg.Problem(fmt.Sprintf("receives on %s, which is the path of links to media: "+
+					"give the channel a `path` prefix", full), "channels", ch.Name))
+				continue
+			}
+			other := first[full]
+			if other == nil {
+				first[full] = ch
+				continue
+			}
+			if other.Adapter != ch.Adapter {
+				problems = append(problems, cfg.Problem(fmt.Sprintf("receives on %s, and so does channel %s of adapter %s: "+
+					"give one of them a `path` prefix", full, other.Name, other.Adapter), "channels", ch.Name))
+			}
+		}
+	}
+	return problems
+}
+
+// abilities reports channels and rules that need an ability that the adapter does not have.
+func (p *plugins) abilities(cfg *config.Config) []config.Problem {
+	var problems []config.Problem
+	can := func(ch *config.Channel, ability string) bool {
+		d := p.described[ch.Adapter]
+		return d == nil || slices.Contains(d.GetAbilities(), ability)
+	}
+	for i := range cfg.Channels {
+		ch := &cfg.Channels[i]
+		report := func(message string) {
+			problems = append(problems, cfg.Problem("adapter "+ch.Adapter+message, "channels", ch.Name, "adapter"))
+		}
+		if !can(ch, "deliver") {
+			report(" can't deliver, so no message could reach this channel")
+		}
+		if ch.Role != envelope.RoleObserver && !can(ch, "receive") && !can(ch, "subscribe") {
+			report(" can't receive, so this channel could never send a message")
+		}
+		if p.endpoints[ch.Name].GetSubscribes() && !can(ch, "subscribe") {
+			report(" asks for a subscription of this channel and does not implement one; report this to its author")
+		}
+	}
+	return append(problems, p.offers(cfg, can)...)
+}
+
+// offers reports offers to channels whose adapter can't accept them.
+func (p *plugins) offers(cfg *config.Config, can func(*config.Channel, string) bool) []config.Problem {
+	var problems []config.Problem
+	for i := range cfg.Routes {
+		offer := cfg.Routes[i].Offer
+		if offer == nil {
+			continue
+		}
+		for at, to := range offer.To {
+			ch, ok := cfg.Channel(to)
+			if !ok || ch.Role != envelope.RoleBot && ch.Role != envelope.RoleAgent || can(ch, "open") {
+				continue // package config reports channels of other roles
+			}
+			path := []string{"routes", strconv.Itoa(i), "offer", "to"}
+			if len(offer.To) > 1 {
+				path = append(path, strconv.Itoa(at))
+			}
+			problems = append(problems, cfg.Problem("channel "+to+" can't accept offers: its adapter "+ch.Adapter+
+				" doesn't open conversations; use `pass`", path...))
+		}
+	}
+	return problems
+}

@@ -1,0 +1,146 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"patchbay/core/internal/config"
+	"patchbay/core/internal/plugin"
+	"patchbay/sdk/protocol/pluginpb"
+	"patchbay/sdk/settings"
+)
+
+// Findings are the problems of the configuration that need the adapters to be found.
+type Findings struct {
+	Problems []config.Problem // the gateway does not start
+	Warnings []config.Problem // suspicious but valid settings
+}
+
+func (f *Findings) add(more Findings) {
+	f.Problems, f.Warnings = append(f.Problems, more.Problems...), append(f.Warnings, more.Warnings...)
+}
+
+func problem(problems ...config.Problem) Findings { return Findings{Problems: problems} }
+
+// Check starts the adapters, has them validate the settings of their channels, and stops them. It opens no store and no
+// listener, and does not use the network. It returns all findings, sorted. Of a configuration that did not load, the
+// adapters validate the usable channels, see config.Config.Usable.
+func Check(ctx context.Context, cfg *config.Config, o Options) Findings {
+	plugin.SweepTemp()
+	p := startPlugins(cfg, &o, "", nil)
+	defer p.stop()
+	return p.configure(ctx, cfg)
+}
+
+// configure reads the description of every adapter, checks the settings of its channels against its schema, and
+// configures the channels. It does not use the network. It returns all problems together; an adapter that hangs does not
+// hide those of the others.
+func (p *plugins) configure(ctx context.Context, cfg *config.Config) Findings {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	var mu sync.Mutex
+	var all Findings
+	var adapters sync.WaitGroup
+	for name, h := range p.hosts {
+		adapters.Go(func() {
+			found := p.configureAdapter(ctx, cfg, name, h)
+			mu.Lock()
+			defer mu.Unlock()
+			all.add(found)
+		})
+	}
+	adapters.Wait()
+	all.Problems = append(append(all.Problems, p.collisions(cfg)...), p.abilities(cfg)...)
+	config.SortProblems(all.Problems)
+	config.SortProblems(all.Warnings)
+	return all
+}
+
+// configureAdapter configures the channels of one adapter in the order of the file.
+func (p *plugins) configureAdapter(ctx context.Context, cfg *config.Config, name string, h *plugin.Host) Findings {
+	d, err := h.Describe(ctx)
+	if err != nil {
+		cause := err.Error()
+		if last := h.Status().LastError; last != "" {
+			cause = last
+		}
+		return problem(cfg.Problem("the program could not be started: "+cause, "adapters", name, "command"))
+	}
+	p.mu.Lock()
+	p.described[name] = d
+	p.mu.Unlock()
+	var all Findings
+	for i := range cfg.Channels {
+		if ch := &cfg.Channels[i]; ch.Adapter == name {
+			all.add(p.configureChannel(ctx, cfg, ch, h, d.GetSettingsSchema()))
+		}
+	}
+	return all
+}
+
+// configureChannel validates and configures one channel, as far as it is usable.
+func (p *plugins) configureChannel(ctx context.Context, cfg *config.Config, ch *config.Channel, h *plugin.Host, schema []byte) Findings {
+	usable := cfg.Usable(ch.Name)
+	if usable == config.UsableNot {
+		return Findings{}
+	}
+	if problems := cfg.CheckSettings(ch.Name, schema); len(problems) > 0 || usable != config.UsableWhole {
+		return problem(problems...)
+	}
+	settings, err := cfg.CompleteSettings(ch.Name, schema)
+	if err != nil {
+		return problem(cfg.SettingProblem(ch.Name, "", err.Error()))
+	}
+	pc := &pluginpb.ChannelConfig{Name: ch.Name, Role: string(ch.Role), Prefix: ch.Path, Settings: settings}
+	for _, a := range ch.Allow {
+		pc.Allow = append(pc.Allow, a.String())
+	}
+	for _, a := range ch.AllowLinks {
+		pc.AllowLinks = append(pc.AllowLinks, a.String())
+	}
+	listed, err := h.Validate(ctx, pc)
+	if err != nil {
+		return problem(cfg.Problem(err.Error(), "channels", ch.Name, "adapter"))
+	}
+	var found Findings
+	for _, f := range listed {
+		reported := settingProblem(cfg, ch, schema, f.GetPath(), f.GetMessage())
+		if f.GetWarning() {
+			found.Warnings = append(found.Warnings, reported)
+		} else {
+			found.Problems = append(found.Problems, reported)
+		}
+	}
+	if len(found.Problems) > 0 {
+		return found
+	}
+	resp, err := h.Configure(ctx, pc)
+	switch e := resp.GetError(); {
+	case err != nil:
+		found.Problems = append(found.Problems, cfg.Problem(err.Error(), "channels", ch.Name, "adapter"))
+	case e != nil:
+		found.Problems = append(found.Problems, settingProblem(cfg, ch, schema, e.GetField(), e.GetText()))
+	default:
+		p.mu.Lock()
+		p.endpoints[ch.Name] = resp
+		p.mu.Unlock()
+	}
+	return found
+}
+
+// settingProblem returns an adapter's problem with a setting, with its position. "role" means the channel's role, unless
+// the adapter has a setting of that name. Without a setting, the problem is about all settings.
+func settingProblem(cfg *config.Config, ch *config.Channel, schema []byte, setting, message string) config.Problem {
+	if s, err := settings.Parse(schema); setting == "role" && err == nil && s.Property("role") == nil {
+		return cfg.Problem(message, "channels", ch.Name, "role")
+	}
+	return cfg.SettingProblem(ch.Name, setting, message)
+}
+
+// logWarnings logs suspicious but valid settings.
+func (f *Findings) logWarnings(log *slog.Logger) {
+	for _, w := range f.Warnings {
+		log.Warn("suspicious setting", "setting", w.Path, "place", w.Position.String(), "text", w.Message)
+	}
+}
