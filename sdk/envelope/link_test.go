@@ -31,3 +31,21 @@ func TestParseLink(t *testing.T) {
 		}
 	}
 }
+
+func FuzzParseLink(f *testing.F) {
+	for _, s := range []string{"https://files.example/a.png", "http://[::1]:80/x", "javascript:alert(1)", "https://user:pw@h/%zz"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, link string) {
+		u, err := ParseLink(link)
+		if err != nil {
+			if len(link) > 30 && strings.Contains(err.Error(), link) {
+				t.Errorf("the error repeats the link: %v", err)
+			}
+			return
+		}
+		if u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || len(link) > MaxLinkBytes {
+			t.Errorf("ParseLink accepts %q", link)
+		}
+	})
+}
