@@ -12,8 +12,8 @@ import (
 )
 
 func TestSecretNeverPrintsItself(t *testing.T) {
-	const words = "hunter2"
-	s := NewSecret(words)
+	const value = "hunter2"
+	s := NewSecret(value)
 	inside := struct {
 		Token  Secret
 		hidden Secret
@@ -42,7 +42,7 @@ func TestSecretNeverPrintsItself(t *testing.T) {
 		"pointer": fmt.Sprintf("%v %+v", &s, &inside), "error": fmt.Errorf("bad %v", s).Error(),
 		"slog JSON": log.String(), "slog text": text.String(), "encoding/json": string(std), "json v2": string(v2),
 	} {
-		if strings.Contains(out, words) || strings.Contains(out, fmt.Sprintf("%x", words)) {
+		if strings.Contains(out, value) || strings.Contains(out, fmt.Sprintf("%x", value)) {
 			t.Errorf("%s shows the secret: %s", name, out)
 		}
 	}
@@ -51,7 +51,7 @@ func TestSecretNeverPrintsItself(t *testing.T) {
 			t.Errorf("%q instead of [redacted]", out)
 		}
 	}
-	if s.Reveal() != words {
+	if s.Reveal() != value {
 		t.Error("Reveal does not return the value")
 	}
 }

@@ -61,7 +61,7 @@ func (c *calls) refusing() bool {
 }
 
 // until polls a condition.
-func until(t *testing.T, what string, ok func() bool) {
+func until(t *testing.T, condition string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -70,7 +70,7 @@ func until(t *testing.T, what string, ok func() bool) {
 		select {
 		case <-tick.C:
 		case <-limit:
-			t.Fatalf("condition not met: %s", what)
+			t.Fatalf("condition not met: %s", condition)
 		}
 	}
 }

@@ -149,7 +149,7 @@ func (e *emitter) encode(list []*envelope.Envelope, cursor []byte) (*pluginpb.Su
 		return nil, err
 	}
 	if n := proto.Size(out); n > maxResultBytes {
-		return nil, fmt.Errorf("the batch has %d bytes, at most %d; emit fewer envelopes at once", n, maxResultBytes)
+		return nil, fmt.Errorf("the batch has %d bytes, at most %d; emit fewer envelopes per batch", n, maxResultBytes)
 	}
 	return out, nil
 }

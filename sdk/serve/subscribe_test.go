@@ -170,7 +170,7 @@ func TestEmitRefusesInvalidBatches(t *testing.T) {
 		"another channel": {[]*envelope.Envelope{other}, nil, `channel: "d", must be "c"`},
 		"invalid":         {[]*envelope.Envelope{hello(), odd}, nil, "invalid envelope 1: kind: unknown"},
 		"nil":             {[]*envelope.Envelope{nil}, nil, "envelope 0: nil"},
-		"large batch":     {[]*envelope.Envelope{large, large}, nil, "emit fewer envelopes at once"},
+		"large batch":     {[]*envelope.Envelope{large, large}, nil, "emit fewer envelopes per batch"},
 		"large cursor":    {nil, make([]byte, sdk.MaxCursorBytes+1), "the cursor has 65537 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {

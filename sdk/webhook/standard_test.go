@@ -38,7 +38,7 @@ func keys(t testing.TB, secrets ...string) []SigningKey {
 	return parsed
 }
 
-// vector is the header of the test vector with some fields replaced; a field without values is taken away.
+// vector returns the header of the test vector with some fields replaced; a field without values is removed.
 func vector(replace http.Header) http.Header {
 	h := http.Header{HeaderID: {vectorID}, HeaderTimestamp: {fmt.Sprint(vectorTime)}, HeaderSignature: {vectorSignature}}
 	for name, values := range replace {
@@ -47,7 +47,7 @@ func vector(replace http.Header) http.Header {
 	return h
 }
 
-func TestSignVector(t *testing.T) {
+func TestSignMatchesTheReferenceVector(t *testing.T) {
 	h := http.Header{HeaderSignature: {"old", "older"}}
 	if err := Sign(h, vectorID, time.Unix(vectorTime, 999), []byte(vectorBody), keys(t, vectorSecret)); err != nil {
 		t.Fatal(err)
@@ -57,7 +57,7 @@ func TestSignVector(t *testing.T) {
 	}
 }
 
-func TestSignRefuses(t *testing.T) {
+func TestSignRefusesInvalidInput(t *testing.T) {
 	good := keys(t, vectorSecret)
 	for name, tc := range map[string]struct {
 		id   string
@@ -68,12 +68,12 @@ func TestSignRefuses(t *testing.T) {
 		"zero key":           {vectorID, vectorTime, []SigningKey{{}}},
 		"no id":              {"", vectorTime, good},
 		"id with full stop":  {"a.1", vectorTime, good},
-		"id with blank":      {"a 1", vectorTime, good},
-		"id with line end":   {"a\r\nx: y", vectorTime, good},
+		"id with space":      {"a 1", vectorTime, good},
+		"id with line break": {"a\r\nx: y", vectorTime, good},
 		"id not ASCII":       {"ä", vectorTime, good},
 		"id too long":        {strings.Repeat("x", 257), vectorTime, good},
 		"time before 1970":   {vectorID, -1, good},
-		"keys that are zero": {vectorID, vectorTime, make([]SigningKey, 3)},
+		"zero keys":          {vectorID, vectorTime, make([]SigningKey, 3)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := http.Header{}
@@ -102,9 +102,9 @@ func TestVerify(t *testing.T) {
 		{name: "clock behind, at the end of the window", now: at.Add(-5 * time.Minute), ok: true},
 		{name: "after a wrong signature", header: http.Header{HeaderSignature: {"v1,AAAA " + vectorSignature}}, ok: true},
 		{name: "before one of another version", header: http.Header{HeaderSignature: {vectorSignature + " v1a,AAAA"}}, ok: true},
-		{name: "blanks around", header: http.Header{HeaderSignature: {"  " + vectorSignature + " "}}, ok: true},
-		{name: "new secret beside the former one", keys: keys(t, otherSecret, vectorSecret), ok: true},
-		{name: "zero key beside the secret", keys: append([]SigningKey{{}}, keys(t, vectorSecret)...), ok: true},
+		{name: "spaces around", header: http.Header{HeaderSignature: {"  " + vectorSignature + " "}}, ok: true},
+		{name: "new secret and the earlier one", keys: keys(t, otherSecret, vectorSecret), ok: true},
+		{name: "zero key and the secret", keys: append([]SigningKey{{}}, keys(t, vectorSecret)...), ok: true},
 
 		{name: "too old", now: at.Add(5*time.Minute + time.Second)},
 		{name: "too early", now: at.Add(-5*time.Minute - time.Second)},
@@ -112,7 +112,7 @@ func TestVerify(t *testing.T) {
 		{name: "zero key", keys: []SigningKey{{}}},
 		{name: "another secret", keys: keys(t, otherSecret)},
 		{name: "another body", body: `{"test": 2432232315}`},
-		{name: "body with a blank behind", body: vectorBody + " "},
+		{name: "body with a space appended", body: vectorBody + " "},
 		{name: "another id", header: http.Header{HeaderID: {"msg_other"}}},
 		{name: "another time", header: http.Header{HeaderTimestamp: {fmt.Sprint(vectorTime + 1)}}},
 		{name: "no id", header: http.Header{HeaderID: nil}},
@@ -127,23 +127,23 @@ func TestVerify(t *testing.T) {
 		{name: "version in upper case", header: http.Header{HeaderSignature: {"V1" + vectorSignature[2:]}}},
 		{name: "other version", header: http.Header{HeaderSignature: {"v2" + vectorSignature[2:]}}},
 		{name: "asymmetric version", header: http.Header{HeaderSignature: {"v1a" + vectorSignature[2:]}}},
-		{name: "cut short", header: http.Header{HeaderSignature: {vectorSignature[:len(vectorSignature)-4]}}},
+		{name: "truncated", header: http.Header{HeaderSignature: {vectorSignature[:len(vectorSignature)-4]}}},
 		{name: "without padding", header: http.Header{HeaderSignature: {strings.TrimRight(vectorSignature, "=")}}},
 		{name: "other bits in the padding", header: http.Header{HeaderSignature: {strings.Replace(vectorSignature, "OE=", "OF=", 1)}}},
-		{name: "comma instead of a blank", header: http.Header{HeaderSignature: {"v1,AAAA," + vectorSignature}}},
-		{name: "tab instead of a blank", header: http.Header{HeaderSignature: {"v1,AAAA\t" + vectorSignature}}},
+		{name: "comma instead of a space", header: http.Header{HeaderSignature: {"v1,AAAA," + vectorSignature}}},
+		{name: "tab instead of a space", header: http.Header{HeaderSignature: {"v1,AAAA\t" + vectorSignature}}},
 		{name: "too many signatures", header: http.Header{HeaderSignature: {strings.Repeat("v1,AAAA ", 32) + vectorSignature}}},
 		{name: "in base64url", header: http.Header{HeaderSignature: {strings.NewReplacer("+", "-", "/", "_").Replace(vectorSignature)}}},
 		{name: "in hex", header: http.Header{HeaderSignature: {"v1," + inHex(t, vectorSignature)}}},
 		{name: "SHA-512", header: http.Header{HeaderSignature: {sha512Signature(t)}}},
 		{name: "keyed with the text of the secret", header: http.Header{HeaderSignature: {textSignature()}}},
-		{name: "border moved to the left", header: http.Header{HeaderID: {"msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330"},
+		{name: "boundary moved to the left", header: http.Header{HeaderID: {"msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330"},
 			HeaderTimestamp: {"5"}, HeaderSignature: {mac(vectorID, fmt.Sprint(vectorTime), "5."+vectorBody)}}},
 		{name: "time with a sign", header: http.Header{HeaderTimestamp: {"+1614265330"},
 			HeaderSignature: {mac(vectorID, "+1614265330", vectorBody)}}},
 		{name: "time with a fraction", header: http.Header{HeaderTimestamp: {"1614265330.0"},
 			HeaderSignature: {mac(vectorID, "1614265330.0", vectorBody)}}},
-		{name: "time with a blank", header: http.Header{HeaderTimestamp: {" 1614265330"},
+		{name: "time with a space", header: http.Header{HeaderTimestamp: {" 1614265330"},
 			HeaderSignature: {mac(vectorID, " 1614265330", vectorBody)}}},
 		{name: "time in hex", header: http.Header{HeaderTimestamp: {"0x6037BBF2"},
 			HeaderSignature: {mac(vectorID, "0x6037BBF2", vectorBody)}}},
@@ -177,7 +177,7 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// genuine computes a signature without the package's own code.
+// genuine computes a signature independently of the package.
 func genuine(t testing.TB, secret, id, stamp, body string) string {
 	t.Helper()
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
@@ -222,35 +222,35 @@ func TestParseSigningKeys(t *testing.T) {
 		count   int
 		bad     bool
 	}{
-		"none":              {"", 0, false},
-		"blank":             {"  ", 0, false},
-		"one":               {vectorSecret, 1, false},
-		"two":               {otherSecret + " " + vectorSecret, 2, false},
-		"line ends between": {otherSecret + "\n" + vectorSecret + "\n", 2, false},
-		"no prefix":         {visible, 0, true},
-		"public key":        {"whpk_" + visible, 0, true},
-		"prefix alone":      {"whsec_", 0, true},
-		"not base64":        {"whsec_secret-words-that-nobody-sees!", 0, true},
-		"no padding":        {"whsec_" + strings.TrimRight(visible, "="), 0, true},
-		"23 bytes":          {"whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 23)), 0, true},
-		"24 bytes":          {"whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 24)), 1, false},
-		"64 bytes":          {"whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 64)), 1, false},
-		"65 bytes":          {"whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 65)), 0, true},
-		"second is bad":     {vectorSecret + " whsec_x", 0, true},
+		"none":                {"", 0, false},
+		"blank":               {"  ", 0, false},
+		"one":                 {vectorSecret, 1, false},
+		"two":                 {otherSecret + " " + vectorSecret, 2, false},
+		"line breaks between": {otherSecret + "\n" + vectorSecret + "\n", 2, false},
+		"no prefix":           {visible, 0, true},
+		"public key":          {"whpk_" + visible, 0, true},
+		"prefix alone":        {"whsec_", 0, true},
+		"not base64":          {"whsec_secret-that-must-not-leak!", 0, true},
+		"no padding":          {"whsec_" + strings.TrimRight(visible, "="), 0, true},
+		"23 bytes":            {"whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 23)), 0, true},
+		"24 bytes":            {"whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 24)), 1, false},
+		"64 bytes":            {"whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 64)), 1, false},
+		"65 bytes":            {"whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 65)), 0, true},
+		"second is bad":       {vectorSecret + " whsec_x", 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := ParseSigningKeys(tc.secrets)
 			if len(got) != tc.count || (err != nil) != tc.bad {
 				t.Errorf("got %d keys, error %v", len(got), err)
 			}
-			if err != nil && (strings.Contains(err.Error(), visible[:8]) || strings.Contains(err.Error(), "nobody")) {
+			if err != nil && (strings.Contains(err.Error(), visible[:8]) || strings.Contains(err.Error(), "must-not")) {
 				t.Errorf("%v repeats the secret", err)
 			}
 		})
 	}
 }
 
-func TestSigningKeyIsSilent(t *testing.T) {
+func TestSigningKeyIsNeverPrinted(t *testing.T) {
 	ks := keys(t, vectorSecret)
 	raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(vectorSecret, "whsec_"))
 	if err != nil {
@@ -267,8 +267,8 @@ func TestSigningKeyIsSilent(t *testing.T) {
 	}
 }
 
-// FuzzVerify holds for all headers and bodies: what is accepted carries a genuine signature, one border for id, time
-// and body, and a time inside the window; what Sign signs is accepted, and no longer once the body is another.
+// An accepted call has a genuine signature, unambiguous boundaries of id, time and body, and a time inside the window. A
+// call signed by Sign is accepted, and no longer after a change of the body.
 func FuzzVerify(f *testing.F) {
 	f.Add(vectorID, fmt.Sprint(vectorTime), vectorSignature, []byte(vectorBody))
 	f.Add(vectorID, fmt.Sprint(vectorTime), "v1,AAAA "+vectorSignature, []byte(vectorBody))
@@ -296,7 +296,7 @@ func FuzzVerify(f *testing.F) {
 			return
 		}
 		if got, err := Verify(signed, body, ks[1:], now, window); err != nil || got != id {
-			t.Fatalf("what was signed is refused: %q, %v", got, err)
+			t.Fatalf("a signed call is refused: %q, %v", got, err)
 		}
 		if _, err := Verify(signed, append(slices.Clone(body), '.'), ks, now, window); err == nil {
 			t.Fatal("another body is accepted")

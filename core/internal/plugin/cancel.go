@@ -6,7 +6,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// cancelCalls tells the process which calls were abandoned.
+// cancelCalls sends the ids of abandoned calls to the process.
 func (s *session) cancelCalls() {
 	var receive, deliver chan struct{}
 	if s.receive != nil {

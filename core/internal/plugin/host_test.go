@@ -220,7 +220,7 @@ func (s *callStream[C, R]) sentCount() int {
 }
 
 // waitFor polls a condition.
-func waitFor(t *testing.T, what string, ok func() bool) {
+func waitFor(t *testing.T, condition string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
@@ -229,7 +229,7 @@ func waitFor(t *testing.T, what string, ok func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("condition not met: %s", what)
+			t.Fatalf("condition not met: %s", condition)
 		}
 	}
 }

@@ -145,7 +145,7 @@ func (r *running) ready() {
 }
 
 // until waits for a status.
-func (r *running) until(what string, ok func(Status) bool) Status {
+func (r *running) until(condition string, ok func(Status) bool) Status {
 	r.t.Helper()
 	deadline := time.After(waitLimit)
 	for {
@@ -159,7 +159,7 @@ func (r *running) until(what string, ok func(Status) bool) Status {
 		select {
 		case <-changed:
 		case <-deadline:
-			r.t.Fatalf("status is not %s: %+v", what, st)
+			r.t.Fatalf("status is not %s: %+v", condition, st)
 		}
 	}
 }

@@ -175,7 +175,7 @@ func TestSubscribeStoresBatchesEmittedWhileStopping(t *testing.T) {
 	if err := r.Subscribe(ctx, &pluginpb.SubscribeRequest{Channel: "c", Cursor: []byte("/parting")}, s.store); err != nil {
 		t.Errorf("Subscribe = %v", err)
 	}
-	s.holds(t, "0 threads", "last words")
+	s.holds(t, "0 threads", "emitted after the stop")
 }
 
 func TestSubscribeAbandonsAnAdapterThatDoesNotStop(t *testing.T) {

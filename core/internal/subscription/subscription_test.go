@@ -75,38 +75,38 @@ func waitForEnd(ctx context.Context, _ *pluginpb.SubscribeRequest, _ plugin.Stor
 	return nil
 }
 
-// keeper is a fake writer: it keeps texts, and refuses what the test wants.
-type keeper struct {
-	state  *state.State
-	mu     sync.Mutex
-	texts  []string
-	kinds  []envelope.Kind
-	cursor string
-	refuse func(in []*inbound.Envelope) (taken int, err error)
-	asked  int
+// fakeWriter records texts, and refuses what the test wants.
+type fakeWriter struct {
+	state   *state.State
+	mu      sync.Mutex
+	texts   []string
+	kinds   []envelope.Kind
+	cursor  string
+	refuse  func(in []*inbound.Envelope) (taken int, err error)
+	accepts int
 }
 
-func (k *keeper) AcceptFrom(_ context.Context, _ string, cursor []byte, in []*inbound.Envelope) ([]*inbound.Envelope, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.asked++
+func (w *fakeWriter) AcceptFrom(_ context.Context, _ string, cursor []byte, in []*inbound.Envelope) ([]*inbound.Envelope, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.accepts++
 	n, err := len(in), error(nil)
-	if k.refuse != nil {
-		n, err = k.refuse(in)
+	if w.refuse != nil {
+		n, err = w.refuse(in)
 	}
 	for _, i := range in[:n] {
-		k.texts, k.kinds = append(k.texts, i.Envelope.Text()), append(k.kinds, i.Envelope.Kind)
+		w.texts, w.kinds = append(w.texts, i.Envelope.Text()), append(w.kinds, i.Envelope.Kind)
 	}
 	if err == nil && len(cursor) > 0 {
-		k.cursor = string(cursor)
+		w.cursor = string(cursor)
 	}
 	return in[n:], err
 }
 
 // done reports whether the cursor has moved.
-func (k *keeper) done() bool { k.mu.Lock(); defer k.mu.Unlock(); return k.cursor != "" }
+func (w *fakeWriter) done() bool { w.mu.Lock(); defer w.mu.Unlock(); return w.cursor != "" }
 
-func (k *keeper) View(_ context.Context, f func(*state.State)) error { f(k.state); return nil }
+func (w *fakeWriter) View(_ context.Context, f func(*state.State)) error { f(w.state); return nil }
 
 type counts struct {
 	mu       sync.Mutex
@@ -121,40 +121,40 @@ func (c *counts) Subscribed(_ string, up bool) {
 	c.up = append(c.up, up)
 }
 
-type bench struct {
+type run struct {
 	*host
-	*keeper
+	*fakeWriter
 	*counts
 	log    strings.Builder
 	cancel context.CancelFunc
 	done   chan struct{}
 }
 
-// play runs the scripts in a synctest bubble until stop.
-func play(t *testing.T, k *keeper, scripts ...script) *bench {
+// start runs the scripts in a synctest bubble until stop.
+func start(t *testing.T, w *fakeWriter, scripts ...script) *run {
 	t.Helper()
-	return playWith(t, k, &host{scripts: scripts})
+	return startWith(t, w, &host{scripts: scripts})
 }
 
-func playWith(t *testing.T, k *keeper, h *host) *bench {
+func startWith(t *testing.T, w *fakeWriter, h *host) *run {
 	t.Helper()
-	if k.state == nil {
-		k.state = state.New()
+	if w.state == nil {
+		w.state = state.New()
 	}
-	b := &bench{host: h, keeper: k, counts: &counts{}, done: make(chan struct{})}
+	b := &run{host: h, fakeWriter: w, counts: &counts{}, done: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
 	b.cancel = cancel
 	go func() {
 		defer close(b.done)
 		Run(ctx, Options{
-			Channels: []Channel{{Name: "c", Adapter: "a", Host: b.host}}, Writer: k, Observer: b.counts,
+			Channels: []Channel{{Name: "c", Adapter: "a", Host: b.host}}, Writer: w, Observer: b.counts,
 			Logger: slog.New(slog.NewTextHandler(&b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		})
 	}()
 	return b
 }
 
-func (b *bench) stop() {
+func (b *run) stop() {
 	b.cancel()
 	<-b.done
 }
@@ -196,8 +196,8 @@ func TestSubscribeStartsAtTheStoredCursorWithLiveThreads(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k := &keeper{state: state}
-		b := play(t, k, func(ctx context.Context, _ *pluginpb.SubscribeRequest, store plugin.Store) error {
+		w := &fakeWriter{state: state}
+		b := start(t, w, func(ctx context.Context, _ *pluginpb.SubscribeRequest, store plugin.Store) error {
 			if err := store(ctx, encoded(t, "one", "two"), []byte("next")); err != nil {
 				return err
 			}
@@ -213,8 +213,8 @@ func TestSubscribeStartsAtTheStoredCursorWithLiveThreads(t *testing.T) {
 		if diff := cmp.Diff([]string{"mine ", "theirs s"}, threads); diff != "" || string(b.from[0].GetCursor()) != "here" || b.from[0].GetChannel() != "c" {
 			t.Errorf("started at %q with threads (-want +got):\n%s", b.from[0].GetCursor(), diff)
 		}
-		if diff := cmp.Diff([]string{"one", "two"}, k.texts); diff != "" || k.cursor != "next" || b.received != 2 {
-			t.Errorf("cursor %q, %d counted, stored (-want +got):\n%s", k.cursor, b.received, diff)
+		if diff := cmp.Diff([]string{"one", "two"}, w.texts); diff != "" || w.cursor != "next" || b.received != 2 {
+			t.Errorf("cursor %q, %d counted, stored (-want +got):\n%s", w.cursor, b.received, diff)
 		}
 		if diff := cmp.Diff([]bool{false, true, false}, b.up); diff != "" {
 			t.Errorf("up (-want +got):\n%s", diff)
@@ -247,7 +247,7 @@ func TestSubscriptionStartsAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := play(t, &keeper{}, tc.scripts...)
+				b := start(t, &fakeWriter{}, tc.scripts...)
 				time.Sleep(3 * time.Minute)
 				b.stop()
 				gaps := b.gaps()
@@ -270,7 +270,7 @@ func TestSubscriptionStartsAgain(t *testing.T) {
 func TestSubscriptionWaitsForItsAdapter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var here atomic.Bool
-		b := playWith(t, &keeper{}, &host{scripts: []script{waitForEnd}, ready: func() error {
+		b := startWith(t, &fakeWriter{}, &host{scripts: []script{waitForEnd}, ready: func() error {
 			if !here.Load() {
 				return plugin.ErrNotReady
 			}
@@ -291,9 +291,9 @@ func TestSubscriptionWaitsForItsAdapter(t *testing.T) {
 }
 
 // emitOnce is a script that emits one batch and keeps the result of store.
-func emitOnce(batch [][]byte, said *error) script {
+func emitOnce(batch [][]byte, storeErr *error) script {
 	return func(ctx context.Context, _ *pluginpb.SubscribeRequest, store plugin.Store) error {
-		*said = store(ctx, batch, []byte("done"))
+		*storeErr = store(ctx, batch, []byte("done"))
 		<-ctx.Done()
 		return nil
 	}
@@ -303,27 +303,27 @@ func TestStoreWaitsForTheWriter(t *testing.T) {
 	for _, why := range []error{writer.ErrBusy, fmt.Errorf("%w: disk is full", writer.ErrUnavailable)} {
 		t.Run(why.Error(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				k, until := &keeper{}, time.Now().Add(10*time.Minute)
-				k.refuse = func(in []*inbound.Envelope) (int, error) {
+				w, until := &fakeWriter{}, time.Now().Add(10*time.Minute)
+				w.refuse = func(in []*inbound.Envelope) (int, error) {
 					if time.Now().Before(until) {
 						return min(1, len(in)-1), why // one more each time, except the last
 					}
 					return len(in), nil
 				}
-				said := errors.New("nothing yet")
-				b := play(t, k, emitOnce(encoded(t, "one", "two", "three"), &said))
+				storeErr := errors.New("no result yet")
+				b := start(t, w, emitOnce(encoded(t, "one", "two", "three"), &storeErr))
 				time.Sleep(9 * time.Minute)
 				synctest.Wait()
-				if k.done() {
+				if w.done() {
 					t.Error("the cursor has moved before all was stored")
 				}
 				time.Sleep(2 * time.Minute)
 				b.stop()
-				if diff := cmp.Diff([]string{"one", "two", "three"}, k.texts); diff != "" || said != nil || k.cursor != "done" {
-					t.Errorf("store returned %v, cursor %q, stored (-want +got):\n%s", said, k.cursor, diff)
+				if diff := cmp.Diff([]string{"one", "two", "three"}, w.texts); diff != "" || storeErr != nil || w.cursor != "done" {
+					t.Errorf("store returned %v, cursor %q, stored (-want +got):\n%s", storeErr, w.cursor, diff)
 				}
-				if k.asked > 40 {
-					t.Errorf("%d calls of the writer in ten minutes", k.asked)
+				if w.accepts > 40 {
+					t.Errorf("%d calls of the writer in ten minutes", w.accepts)
 				}
 				if n := strings.Count(b.log.String(), "subscription waits for storage"); n != 1 {
 					t.Errorf("%d warnings, want 1", n)
@@ -337,13 +337,13 @@ func TestStopEndsTheWait(t *testing.T) {
 	for name, refused := range map[string]error{"busy": writer.ErrBusy, "stopping": writer.ErrStopping} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				k := &keeper{refuse: func([]*inbound.Envelope) (int, error) { return 0, refused }}
-				var said error
-				b := play(t, k, emitOnce(encoded(t, "one"), &said))
+				w := &fakeWriter{refuse: func([]*inbound.Envelope) (int, error) { return 0, refused }}
+				var storeErr error
+				b := start(t, w, emitOnce(encoded(t, "one"), &storeErr))
 				time.Sleep(time.Minute)
 				b.stop()
-				if said == nil || k.cursor != "" {
-					t.Errorf("the adapter was store returned %v, cursor %q", said, k.cursor)
+				if storeErr == nil || w.cursor != "" {
+					t.Errorf("store returned %v, cursor %q", storeErr, w.cursor)
 				}
 			})
 		})
@@ -368,7 +368,7 @@ func TestMessagesThatCantBeStoredDoNotBlockTheChannel(t *testing.T) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		k := &keeper{refuse: func(in []*inbound.Envelope) (int, error) {
+		w := &fakeWriter{refuse: func(in []*inbound.Envelope) (int, error) {
 			for i := range in {
 				if in[i].Envelope.Text() == "poison" {
 					return 0, fmt.Errorf("%w: %w", writer.ErrUnavailable, writer.ErrUndecidable)
@@ -378,15 +378,15 @@ func TestMessagesThatCantBeStoredDoNotBlockTheChannel(t *testing.T) {
 		}}
 		list := encoded(t, "one", "poison", "two", "poison")
 		list = append(list[:1:1], append([][]byte{large, hopeless}, list[1:]...)...)
-		said := errors.New("nothing yet")
-		b := play(t, k, emitOnce(list, &said))
+		storeErr := errors.New("no result yet")
+		b := start(t, w, emitOnce(list, &storeErr))
 		time.Sleep(time.Minute)
 		b.stop()
-		if diff := cmp.Diff([]string{"one", "", "two"}, k.texts); diff != "" || said != nil || k.cursor != "done" || b.received != 3 {
-			t.Errorf("store returned %v, cursor %q, %d counted, stored (-want +got):\n%s", said, k.cursor, b.received, diff)
+		if diff := cmp.Diff([]string{"one", "", "two"}, w.texts); diff != "" || storeErr != nil || w.cursor != "done" || b.received != 3 {
+			t.Errorf("store returned %v, cursor %q, %d counted, stored (-want +got):\n%s", storeErr, w.cursor, b.received, diff)
 		}
-		if k.kinds[1] != envelope.KindUnparsed {
-			t.Errorf("the note has kind %s", k.kinds[1])
+		if w.kinds[1] != envelope.KindUnparsed {
+			t.Errorf("the note has kind %s", w.kinds[1])
 		}
 		if out := b.log.String(); strings.Count(out, "message dropped") != 2 || strings.Count(out, "replaced by a note") != 2 || strings.Contains(out, "xxx") {
 			t.Errorf("log:\n%s", out)
@@ -396,15 +396,15 @@ func TestMessagesThatCantBeStoredDoNotBlockTheChannel(t *testing.T) {
 
 func TestCursorThatCantBeStoredEndsTheSubscription(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k := &keeper{refuse: func([]*inbound.Envelope) (int, error) {
+		w := &fakeWriter{refuse: func([]*inbound.Envelope) (int, error) {
 			return 0, fmt.Errorf("%w: %w", writer.ErrUnavailable, writer.ErrUndecidable)
 		}}
-		var said error
-		b := play(t, k, emitOnce(nil, &said))
+		var storeErr error
+		b := start(t, w, emitOnce(nil, &storeErr))
 		time.Sleep(time.Minute)
 		b.stop()
-		if !errors.Is(said, writer.ErrUndecidable) {
-			t.Errorf("store returned %v", said)
+		if !errors.Is(storeErr, writer.ErrUndecidable) {
+			t.Errorf("store returned %v", storeErr)
 		}
 	})
 }
@@ -416,13 +416,13 @@ func TestAdapterMustNotEmitForAnotherChannel(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, data := range map[string][]byte{"another channel": other, "not an envelope": []byte("\xff\xff")} {
-			k := &keeper{}
-			var said error
-			b := play(t, k, emitOnce([][]byte{encoded(t, "one")[0], data}, &said))
+			w := &fakeWriter{}
+			var storeErr error
+			b := start(t, w, emitOnce([][]byte{encoded(t, "one")[0], data}, &storeErr))
 			synctest.Wait()
 			b.stop()
-			if said == nil || k.asked > 0 {
-				t.Errorf("%s: store returned %v, %d calls of the writer", name, said, k.asked)
+			if storeErr == nil || w.accepts > 0 {
+				t.Errorf("%s: store returned %v, %d calls of the writer", name, storeErr, w.accepts)
 			}
 		}
 	})

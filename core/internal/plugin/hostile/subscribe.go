@@ -22,17 +22,17 @@ func (a *adapter) Subscribe(ctx context.Context, l *sdk.Subscription, emit sdk.E
 	if err := emit(ctx, []*envelope.Envelope{first}, nil); err != nil {
 		return err
 	}
-	switch what := string(l.Cursor); what {
+	switch fault := string(l.Cursor); fault {
 	case "/early":
 		return nil
 	case "/stubborn":
 		hang()
 	case "/parting": // emits after the end of ctx
 		<-ctx.Done()
-		return emit(context.WithoutCancel(ctx), []*envelope.Envelope{message(l.Channel, "t", "1", "last words")}, nil)
+		return emit(context.WithoutCancel(ctx), []*envelope.Envelope{message(l.Channel, "t", "1", "emitted after the stop")}, nil)
 	default:
-		if fault := faults[what]; fault != nil {
-			return fault(ctx)
+		if f := faults[fault]; f != nil {
+			return f(ctx)
 		}
 	}
 	<-ctx.Done()
