@@ -14,23 +14,23 @@ import (
 	"patchbay/test/harness"
 )
 
-// unheard are the troubles after which nobody knows whether a bot that answers in the call was asked: it is not asked again.
+// faultsUnknown are faults after which the outcome of a call is unknown. A bot that answers in the call is then not
+// called again.
 var faultsUnknown = []faultCase{
 	{"reset", simulator.Fault{Kind: simulator.Reset}, none, true},
 	{"hangs", simulator.Fault{Kind: simulator.Hang}, none, true},
-	{"gateway on the way is out of time", simulator.Fault{Kind: simulator.Status, Status: http.StatusGatewayTimeout}, none, true},
+	{"504 of a proxy", simulator.Fault{Kind: simulator.Status, Status: http.StatusGatewayTimeout}, none, true},
 	{"answer lost", simulator.Fault{Kind: simulator.Drop}, one, true},
 }
 
-// TestBotsThatAnswerInTheCallUnderFaults: a question is asked again where it certainly was not asked, and only there.
-func TestBotsThatAnswerInTheCallUnderFaults(t *testing.T) {
+func TestBotCallIsRepeatedOnlyIfItHadNoEffect(t *testing.T) {
 	t.Parallel()
-	refusedAtFirst := slices.DeleteFunc(slices.Clone(faultsBefore), func(tr faultCase) bool {
-		return tr.fault.Kind == simulator.Hang || tr.fault.Kind == simulator.Reset
+	withoutEffect := slices.DeleteFunc(slices.Clone(faultsBefore), func(tc faultCase) bool {
+		return tc.fault.Kind == simulator.Hang || tc.fault.Kind == simulator.Reset
 	})
-	for mode, own := range map[string][]faultCase{
+	for mode, more := range map[string][]faultCase{
 		"blocking": {
-			{"answer cut off", simulator.Fault{Kind: simulator.Truncate}, one, true},
+			{"answer truncated", simulator.Fault{Kind: simulator.Truncate}, one, true},
 			{"huge answer", simulator.Fault{Kind: simulator.Huge}, one, true},
 			{"answer of the wrong type", simulator.Fault{Kind: simulator.ContentType}, one, false},
 		},
@@ -41,10 +41,11 @@ func TestBotsThatAnswerInTheCallUnderFaults(t *testing.T) {
 			s := newSystem(t, harness.Vendors{}, harness.Config{
 				Extra: map[string][]string{"faq": shortTimeout}, Settings: map[string][]string{"faq": {"mode: " + mode}}, Routes: "[]",
 			})
-			s.say(t, "ben", "hello") // the conversation is opened
+			s.say(t, "ben", "hello")
 			s.expect(t, "ben", "bot", greeting)
-			// Five failures in a row would open the breaker: it is closed again by what comes behind each trouble.
-			s.checkFaults(t, &s.Bots.Faults, botwebhook.EndpointMessage, "faq", slices.Concat(refusedAtFirst, faultsUnknown, own), func(text string) {
+			// The message after each fault closes the breaker, which five consecutive failures would open.
+			cases := slices.Concat(withoutEffect, faultsUnknown, more)
+			s.checkFaults(t, &s.Bots.Faults, botwebhook.EndpointMessage, "faq", cases, func(text string) {
 				s.say(t, "ben", text)
 			}, func() []string {
 				var out []string
@@ -53,23 +54,23 @@ func TestBotsThatAnswerInTheCallUnderFaults(t *testing.T) {
 				}
 				return out
 			})
-			var want []string // what was asked, and was not given up
-			for i, tr := range slices.Concat(refusedAtFirst, faultsUnknown, own) {
-				if !tr.dead {
-					want = append(want, fmt.Sprintf("You said: words %d", i))
+			var want []string
+			for i, tc := range cases {
+				if !tc.dead {
+					want = append(want, fmt.Sprintf("You said: first %d", i))
 				}
 				want = append(want, fmt.Sprintf("You said: next %d", i))
 			}
 			s.expect(t, "ben", "bot", want[len(want)-1])
 			if got := s.textsFrom("ben", "bot")[1:]; !slices.Equal(got, want) {
-				t.Errorf("the customer heard %q, want %q", got, want)
+				t.Errorf("the customer got %q, want %q", got, want)
 			}
 		})
 	}
 }
 
-// TestStreamsUnderFaults: what came before a stream broke off is the answer, and the trail says that it did.
-func TestStreamsUnderFaults(t *testing.T) {
+// The trail marks an answer whose stream was interrupted.
+func TestInterruptedStreamIsTheAnswer(t *testing.T) {
 	t.Parallel()
 	const whole = "One two three four five six seven eight nine ten."
 	s := newSystem(t, harness.Vendors{Bots: botwebhook.Options{
@@ -100,18 +101,18 @@ func TestStreamsUnderFaults(t *testing.T) {
 		got := a.Payload.BotSay
 		switch {
 		case tt.whole && got != whole:
-			t.Errorf("%s: heard %q, want %q", name, got, whole)
+			t.Errorf("%s: got %q, want %q", name, got, whole)
 		case !tt.whole && (got == "" || got == whole || !strings.HasPrefix(whole, got)):
-			t.Errorf("%s: heard %q, want the beginning of %q", name, got, whole)
+			t.Errorf("%s: got %q, want the beginning of %q", name, got, whole)
 		}
 		s.expectNothingPending(t, user)
 		trail := fmt.Sprintf("%+v", s.Only(t, user).Entries)
-		if told := strings.Contains(trail, "broke off"); told == tt.whole {
-			t.Errorf("%s: the trail says that it broke off: %v\n%s", name, told, trail)
+		if marked := strings.Contains(trail, "broke off"); marked == tt.whole {
+			t.Errorf("%s: the trail marks an interruption: %v\n%s", name, marked, trail)
 		}
 		s.say(t, user, "again")
 		if a := s.expectAnswer(t, user, name+": the next answer", hasRole("bot")); a.Payload.BotSay != whole {
-			t.Errorf("%s: then heard %q, want %q", name, a.Payload.BotSay, whole)
+			t.Errorf("%s: then got %q, want %q", name, a.Payload.BotSay, whole)
 		}
 	}
 	if n := s.Metric(t, "patchbay_dead_letters_total"); n != 0 {
@@ -119,8 +120,8 @@ func TestStreamsUnderFaults(t *testing.T) {
 	}
 }
 
-// TestExpiredKeys: a key that the vendor refuses is tried again slowly, the channel is reported sick, and nothing is given up.
-func TestExpiredKeys(t *testing.T) {
+// The channel is reported as unhealthy, and no delivery becomes a dead letter.
+func TestRefusedKeyIsRetriedSlowly(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"webhook", "blocking", "streaming"} {
 		t.Run(mode, func(t *testing.T) {
@@ -134,11 +135,11 @@ func TestExpiredKeys(t *testing.T) {
 				s.expectUnhealthy(t, "faq")
 			}
 			s.expectSlowRetry(t, "faq", "kai")
-			s.say(t, "lou", "hello") // the vendor takes the key again: other conversations go on
+			s.say(t, "lou", "hello") // the vendor accepts the key again
 			s.expect(t, "lou", "bot", greeting)
 		})
 	}
-	t.Run("hand-off", func(t *testing.T) {
+	t.Run("handoff", func(t *testing.T) {
 		t.Parallel()
 		s := newHandoffSystem(t)
 		s.Bots.Faults.Add(simulator.Fault{Kind: simulator.ExpiredToken, Endpoint: botwebhook.EndpointReceive, Count: 1})
@@ -149,15 +150,15 @@ func TestExpiredKeys(t *testing.T) {
 		s.expectUnhealthy(t, "handoff")
 		s.expectSlowRetry(t, "handoff", h.ID)
 		if n := h.Heard.Len(); n != 0 {
-			t.Errorf("%d replies were heard, want none", n)
+			t.Errorf("%d replies, want none", n)
 		}
 	})
 }
 
-// sick demands that a channel is reported as such.
+// expectUnhealthy waits until /readyz reports a channel as unhealthy.
 func (s *system) expectUnhealthy(t *testing.T, channel string) {
 	t.Helper()
-	harness.Eventually(t, harness.Patience, "the channel is sick", func() string {
+	harness.Eventually(t, harness.Patience, "the channel is unhealthy", func() string {
 		if _, body := s.Ready(); !strings.Contains(body, "channel "+channel+": degraded") {
 			return body
 		}
@@ -165,27 +166,27 @@ func (s *system) expectUnhealthy(t *testing.T, channel string) {
 	})
 }
 
-// unauthorized demands that a call of a channel was refused for its credentials, and is to be repeated, but not soon.
+// expectSlowRetry waits for a delivery that failed once and will be retried, but not soon.
 func (s *system) expectSlowRetry(t *testing.T, channel, id string) {
 	t.Helper()
-	var waiting harness.PendingDelivery
-	harness.Eventually(t, harness.Patience, "the refused call waits", func() string {
+	var pending harness.PendingDelivery
+	harness.Eventually(t, harness.Patience, "the refused delivery is pending", func() string {
 		for _, w := range s.Only(t, id).Pending {
-			if waiting = w; w.Channel == channel && w.Status == "retrying" {
+			if pending = w; w.Channel == channel && w.Status == "retrying" {
 				return ""
 			}
 		}
-		return fmt.Sprintf("%+v", waiting)
+		return fmt.Sprintf("%+v", pending)
 	})
-	if waiting.Attempts != 1 {
-		t.Errorf("%d attempts, want one for now: %+v", waiting.Attempts, waiting)
+	if pending.Attempts != 1 {
+		t.Errorf("%d attempts, want 1: %+v", pending.Attempts, pending)
 	}
 	if n := s.Metric(t, "patchbay_dead_letters_total"); n != 0 {
 		t.Errorf("%v dead letters, want none", n)
 	}
 }
 
-// livechatRole returns whether somebody of a role says something in an answer.
+// hasRole returns a function that reports whether an answer is a text from role.
 func hasRole(role string) func(native.Answer) bool {
 	return func(a native.Answer) bool { return a.Payload.Sender.Role == role && a.Payload.BotSay != "" }
 }

@@ -11,9 +11,8 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestChannelRemoved: a channel that owns conversations is gone from the file at the next start. Control falls back home, what
-// was on its way to it follows, an offer to it ends, and the trail says why.
-func TestChannelRemoved(t *testing.T) {
+// A channel that owns conversations and has an offer is missing in the configuration at the next start.
+func TestRemovedChannelLosesControl(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	s.connectAgent(t, "owned")
@@ -26,7 +25,7 @@ func TestChannelRemoved(t *testing.T) {
 	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: aicc.EndpointSend, Status: http.StatusBadGateway})
 	s.say(t, "owned", "Are you there?")
 	s.say(t, "owned", "Anyone?")
-	within(t, harness.Patience, "the desk fails", func(ctx context.Context) error {
+	within(t, harness.Patience, "a call to the desk fails", func(ctx context.Context) error {
 		return s.Desk.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) > 0 })
 	})
 	s.Stop(t)
@@ -48,7 +47,7 @@ func TestChannelRemoved(t *testing.T) {
 		t.Errorf("steps \"passed\": %+v, want the second to faq because desk is not configured", passed)
 	}
 	if moved := tr.Find("moved"); len(moved) != 2 {
-		t.Errorf("steps \"moved\": %+v, want one for each message that was on its way", moved)
+		t.Errorf("steps \"moved\": %+v, want one for each pending message", moved)
 	}
 	if ended := s.Only(t, "asking").Find("offer unreachable"); len(ended) != 1 || ended[0].Detail != "unconfigured" {
 		t.Errorf("steps \"offer unreachable\": %+v, want one, unconfigured", ended)
@@ -63,11 +62,11 @@ func TestChannelRemoved(t *testing.T) {
 		t.Errorf("%v dead letters, want none", n)
 	}
 	if again := s.Run(t, "check"); again.Code != 0 {
-		t.Errorf("check of the smaller file: code %d\n%s", again.Code, again.Stderr)
+		t.Errorf("check of the file without the desk: code %d\n%s", again.Code, again.Stderr)
 	}
 	s.Faults()[2].Clear()
 	s.Stop(t)
-	s.Configure(t, harness.Config{}) // and it may come back
+	s.Configure(t, harness.Config{}) // with the desk again
 	s.Start(t)
 	s.say(t, "owned", "Now I want a human again")
 	s.expect(t, "owned", "system", noticeLooking)

@@ -9,9 +9,8 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestConversationIsClosed: the message that closes it still arrives, both ends are told, and the customer's next message
-// opens another conversation.
-func TestConversationIsClosed(t *testing.T) {
+// The closing message is still delivered, and the customer's next message opens another conversation.
+func TestRuleClosesAConversation(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{Routes: harness.Routes + `
   - name: good-bye
@@ -25,16 +24,10 @@ func TestConversationIsClosed(t *testing.T) {
 	s.expect(t, "ann", "system", "Good bye.")
 	s.expectAtDesk(t, "ann", "Thank you, bye")
 	s.expectNothingPending(t, "ann")
-	if err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
-		c, _ := s.Desk.Chat(deskID("ann"))
-		return c.State == aicc.StateLeft
-	}); err != nil {
-		c, _ := s.Desk.Chat(deskID("ann"))
-		t.Fatalf("the desk is not told: %v; it is %v", err, c.State)
-	}
+	s.awaitChat(t, deskID("ann"), aicc.StateLeft)
 	first := s.Trace(t, "ann")
 	if len(first) != 1 || first[0].Live || len(first[0].Find("closed")) != 1 {
-		t.Fatalf("trail: %+v; want one that has ended, closed once", first)
+		t.Fatalf("trail: %+v; want one ended conversation, closed once", first)
 	}
 	s.say(t, "ann", "Do you remember me?")
 	s.expect(t, "ann", "bot", "You said: Do you remember me?")

@@ -21,8 +21,8 @@ func newDeskSystem(t *testing.T, o aicc.Options, settings ...string) *system {
 	return newSystem(t, harness.Vendors{Desk: o}, harness.Config{Settings: map[string][]string{"desk": settings}})
 }
 
-// TestDesksThatDiffer: deployments of AICC differ in how they sign, hand out tokens and files, and take connections.
-func TestDesksThatDiffer(t *testing.T) {
+// Deployments of AICC differ in signatures, tokens, files and connections.
+func TestDeploymentsOfTheDeskWorkTheSame(t *testing.T) {
 	t.Parallel()
 	robot := func(question string) string { return "robot: " + question }
 	tests := []struct {
@@ -35,9 +35,9 @@ func TestDesksThatDiffer(t *testing.T) {
 		{"host without its port", aicc.Options{BareHost: true}, nil},
 		{"three signed headers", aicc.Options{SignHeaders: []string{"content-length", "content-type", "host"}}, nil},
 		{"tokens in quotes", aicc.Options{QuoteTokens: true}, nil},
-		{"connections are announced", aicc.Options{ConnectEvent: true}, nil},
-		{"a robot in front", aicc.Options{Robot: robot, Greeting: "I am a robot."}, []string{"transfer: true"}},
-		{"nothing is pushed", aicc.Options{PushOff: true}, polling},
+		{"connect events", aicc.Options{ConnectEvent: true}, nil},
+		{"robot before the agents", aicc.Options{Robot: robot, Greeting: "I am a robot."}, []string{"transfer: true"}},
+		{"polled", aicc.Options{PushOff: true}, polling},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -56,8 +56,7 @@ func TestDesksThatDiffer(t *testing.T) {
 	}
 }
 
-// TestDeskDeclines: the reason why nobody can be offered is told apart.
-func TestDeskDeclines(t *testing.T) {
+func TestRuleSeesWhyTheDeskDeclined(t *testing.T) {
 	t.Parallel()
 	for text, refusal := range map[string]simulator.Fault{
 		"reason outside_hours":   {Code: 12, Text: aicc.ReasonClosed},
@@ -70,11 +69,11 @@ func TestDeskDeclines(t *testing.T) {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
 			s := newSystem(t, harness.Vendors{}, harness.Config{Routes: `
-  - name: ask-for-a-person
+  - name: ask-for-an-agent
     from: customer
     when: owner_role == "bot" && mentions(["human"])
     offer: {to: desk, within: 60s}
-  - name: nobody-came
+  - name: offer-failed
     event: offer_failed
     when: '"reason " + reason == "` + text + `"'
     say: Not now.
@@ -87,8 +86,7 @@ func TestDeskDeclines(t *testing.T) {
 	}
 }
 
-// TestMessagesAreLeftAfterATimeOut: with the asynchronous switch on, what the customer says is left for later.
-func TestMessagesAreLeftAfterATimeOut(t *testing.T) {
+func TestOfflineMessageIsLeftAfterATimeout(t *testing.T) {
 	t.Parallel()
 	s := newDeskSystem(t, aicc.Options{}, "offline_messages: true")
 	s.connectAgent(t, "ann")
@@ -99,12 +97,11 @@ func TestMessagesAreLeftAfterATimeOut(t *testing.T) {
 	s.say(t, "ann", "Call me back")
 	s.expectAtDesk(t, "ann", "Call me back")
 	if c, _ := s.Desk.Chat(deskID("ann")); c.State != aicc.StateOffline {
-		t.Errorf("the chat is %s, want it to stay as it was: a message was left", c.State)
+		t.Errorf("the chat is %s, want %s", c.State, aicc.StateOffline)
 	}
 }
 
-// TestPushKeyChanges: while the key is being changed, pushes by either are taken.
-func TestPushKeyChanges(t *testing.T) {
+func TestBothPushKeysAreAcceptedDuringAKeyChange(t *testing.T) {
 	t.Parallel()
 	next := strings.Repeat("k9", 22)[:43]
 	s := newSystem(t, harness.Vendors{}, harness.Config{
@@ -118,7 +115,7 @@ func TestPushKeyChanges(t *testing.T) {
 
 const logo = "\x89PNG\r\n\x1a\nlogo"
 
-// behind loads what the one link of an answer leads to.
+// downloadMedium downloads the only medium of an answer.
 func downloadMedium(t *testing.T, a native.Answer) string {
 	t.Helper()
 	var body struct {
@@ -138,7 +135,7 @@ func downloadMedium(t *testing.T, a native.Answer) string {
 	defer resp.Body.Close()
 	content, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("load %s: %s, %v", body.Payload.Media[0].URL, resp.Status, err)
+		t.Fatalf("download %s: %s, %v", body.Payload.Media[0].URL, resp.Status, err)
 	}
 	return string(content)
 }

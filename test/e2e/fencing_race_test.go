@@ -20,16 +20,16 @@ import (
 	"patchbay/test/harness"
 )
 
-// How much there is of everything. A cycle is two handovers: to the agent and back.
+// Size of the race. A cycle is two handovers: to the agent and back.
 const (
 	raceCustomers = 250
 	raceCycles    = 10
 	raceHandovers = raceCustomers * raceCycles * 2
-	laterAnswers  = 2                      // of the bot to each question, beside the one at once
-	latestAnswer  = 800 * time.Millisecond // after the question
+	laterAnswers  = 2                      // to each question, in addition to the immediate answer
+	latestAnswer  = 800 * time.Millisecond // delay after the question
 )
 
-// raceRoutes are the rules without anything said, and with time enough for a slow machine.
+// raceRoutes send no notices, and their offers last long enough for a slow machine.
 const raceRoutes = `
   - name: ask-for-a-person
     from: customer
@@ -37,26 +37,26 @@ const raceRoutes = `
     offer: {to: desk, within: 10m}
 `
 
-// race is many customers who go back and forth between bot and agent while answers of former terms keep coming. What bot
-// and agents say carries the number of the term that it belongs to.
+// race is a number of customers who go back and forth between the bot and an agent while answers of earlier epochs
+// keep arriving. Texts of the bot and the agents contain the number of the epoch to which they belong.
 type race struct {
 	*system
-	connects       map[string]chan struct{} // by user id at the desk: has one for each CONNECT
-	chats          map[string]chan string   // by user id at the desk: what the customer says there
-	pendingAnswers sync.WaitGroup           // answers that are still to come
-	sent           atomic.Int64             // answers of the bot
-	threads        sync.Map                 // racerTerm → id of the bot's conversation in that term
+	connects       map[string]chan struct{} // by user id at the desk: one element for each CONNECT
+	chats          map[string]chan string   // by user id at the desk: the customer's texts
+	pendingAnswers sync.WaitGroup           // answers of the bot that are not sent yet
+	sent           atomic.Int64             // number of sent answers of the bot
+	threads        sync.Map                 // raceEpoch → id of the bot's conversation
 }
 
-// racerTerm is one customer's term of the bot.
+// raceEpoch is one customer's period with the bot as the owner.
 type raceEpoch struct {
-	user  string // as the bot knows them
+	user  string // id at the bot
 	epoch int
 }
 
-// TestNoStaleAnswer: over 5,000 handovers with answers in flight, not one answer reaches the customer behind the marker
-// that says that somebody else has control.
-func TestNoStaleAnswer(t *testing.T) {
+// In 5,000 handovers with answers in flight, no answer may follow the notification that another channel has
+// control.
+func TestNoFencedAnswerReachesTheCustomer(t *testing.T) {
 	r := &race{connects: map[string]chan struct{}{}, chats: map[string]chan string{}}
 	r.system = newSystem(t, harness.Vendors{
 		Bots: botwebhook.Options{Brain: r.answerQuestion}, Desk: aicc.Options{ConnectEvent: true},
@@ -78,7 +78,7 @@ func TestNoStaleAnswer(t *testing.T) {
 		customers.Go(func() {
 			chance := rand.New(rand.NewPCG(1, uint64(i)))
 			for cycle := range raceCycles {
-				within, cancel := context.WithTimeout(ctx, 2*time.Minute) // while all others do the same
+				within, cancel := context.WithTimeout(ctx, 2*time.Minute) // all cycles run concurrently
 				err := r.runCycle(within, user, cycle, chance)
 				cancel()
 				if err != nil {
@@ -98,13 +98,13 @@ func TestNoStaleAnswer(t *testing.T) {
 	r.verifyAnswers(t, users)
 }
 
-// think answers a question at once and a few times later, when the customer may long be with an agent.
+// answerQuestion answers immediately, and again later, when an agent can have control.
 func (r *race) answerQuestion(c botwebhook.Conversation, messages []botwebhook.Message) []botwebhook.Answer {
 	term, ok := epochOf(botwebhook.Question(messages))
 	if !ok {
 		return nil
 	}
-	seed, _ := strconv.ParseUint(c.UserID[:16], 16, 64) // hexadecimal, or else any seed will do
+	seed, _ := strconv.ParseUint(c.UserID[:16], 16, 64) // any seed works
 	chance := rand.New(rand.NewPCG(seed, uint64(term)))
 	for n := range laterAnswers {
 		r.pendingAnswers.Add(1)
@@ -118,21 +118,21 @@ func (r *race) answerQuestion(c botwebhook.Conversation, messages []botwebhook.M
 	return []botwebhook.Answer{{Text: fmt.Sprintf("bot %d now", term)}}
 }
 
-// answers has the bot say something that it was not asked for just now.
+// sendAnswer sends an answer of the bot outside a call.
 func (r *race) sendAnswer(conversation, text string) {
 	if r.Bots.Answer(conversation, botwebhook.Answer{Text: text}) == nil {
 		r.sent.Add(1)
 	}
 }
 
-// termOf returns the bot's term in which this can be asked.
+// epochOf returns the epoch in a question.
 func epochOf(question string) (int, bool) {
 	var n int
 	_, err := fmt.Sscanf(question, "question %d", &n)
 	return n, err == nil
 }
 
-// follow tells the cycles what happens at the desk.
+// followDesk forwards the events at the desk to the customers' cycles.
 func (r *race) followDesk(ctx context.Context) {
 	for from := 0; ; {
 		events, err := r.Desk.Events.Next(ctx, from)
@@ -151,15 +151,15 @@ func (r *race) followDesk(ctx context.Context) {
 	}
 }
 
-// cycle takes a customer from the bot to an agent and back.
+// runCycle takes a customer from the bot to an agent and back.
 func (r *race) runCycle(ctx context.Context, user string, n int, chance *rand.Rand) error {
 	if err := r.say(ctx, user, fmt.Sprintf("question %d", n)); err != nil {
 		return err
 	}
-	if old, ok := r.threads.Load(raceEpoch{deskID(user), n - 1}); ok { // the bot had control then, and has it again
+	if old, ok := r.threads.Load(raceEpoch{deskID(user), n - 1}); ok { // the thread of an earlier epoch of the bot
 		r.sendAnswer(old.(string), fmt.Sprintf("bot %d again", n-1))
 	}
-	if chance.IntN(2) == 0 { // else the answer is still to come when the agent is asked
+	if chance.IntN(2) == 0 { // otherwise the answer is in flight during the offer
 		answer := fmt.Sprintf("bot %d now", n)
 		if err := r.Livechat.Wait(ctx, user, func(all []native.Answer) bool { return containsText(all, answer) }); err != nil {
 			return fmt.Errorf("wait for %q: %w", answer, err)
@@ -189,9 +189,9 @@ func (r *race) runCycle(ctx context.Context, user string, n int, chance *rand.Ra
 			return err
 		}
 	}
-	for said := ""; said != last; {
+	for text := ""; text != last; {
 		select {
-		case said = <-r.chats[deskID(user)]:
+		case text = <-r.chats[deskID(user)]:
 		case <-ctx.Done():
 			return fmt.Errorf("wait for %q at the desk: %w", last, ctx.Err())
 		}
@@ -199,11 +199,11 @@ func (r *race) runCycle(ctx context.Context, user string, n int, chance *rand.Ra
 	if _, err := r.Desk.Say(deskID(user), fmt.Sprintf("agent %d last", n)); err != nil {
 		return err
 	}
-	stale := r.Desk.Message(deskID(user), "AGENT", "CHAT", "TEXT", fmt.Sprintf("agent %d stale", n))
+	fenced := r.Desk.Message(deskID(user), "AGENT", "CHAT", "TEXT", fmt.Sprintf("agent %d fenced", n))
 	if err := r.Desk.Hangup(deskID(user)); err != nil {
 		return err
 	}
-	if err := r.Desk.Push(stale); err != nil { // said before the end, and here after it
+	if err := r.Desk.Push(fenced); err != nil { // sent before the end, arrives after it
 		return err
 	}
 	return r.awaitHandovers(ctx, user, 2*n+2)
@@ -220,7 +220,7 @@ func (r *race) say(ctx context.Context, user, text string) error {
 	return nil
 }
 
-// passed waits until the customer was told of n moves of control.
+// awaitHandovers waits until the customer has been notified of n handovers.
 func (r *race) awaitHandovers(ctx context.Context, user string, n int) error {
 	err := r.Livechat.Wait(ctx, user, func(all []native.Answer) bool {
 		seen := 0
@@ -246,64 +246,64 @@ func containsText(all []native.Answer, text string) bool {
 	return false
 }
 
-// verify reads what each customer got, in order: whoever speaks must have control, in the term that the words are of.
+// verifyAnswers checks each customer's answers in order: a text must belong to the owner and its epoch.
 func (r *race) verifyAnswers(t *testing.T, users []string) {
 	t.Helper()
-	harness.Eventually(t, harness.Patience, "all answers are taken", func() string {
+	harness.Eventually(t, harness.Patience, "all answers are accepted", func() string {
 		outcomes := r.Bots.Outcomes.All()
 		failed := slices.ContainsFunc(outcomes, func(o simulator.Outcome) bool { return !o.Accepted })
 		if n := int64(len(outcomes)); n != r.sent.Load() || failed {
-			return fmt.Sprintf("%d of %d, some given up: %t", n, r.sent.Load(), failed)
+			return fmt.Sprintf("%d of %d, failures: %t", n, r.sent.Load(), failed)
 		}
 		if n := r.Metric(t, "patchbay_deliveries_pending"); n != 0 {
-			return fmt.Sprintf("%v deliveries wait", n)
+			return fmt.Sprintf("%v pending deliveries", n)
 		}
 		return ""
 	})
-	heard, handovers := map[string]int{}, 0
+	got, handovers := map[string]int{}, 0
 	for _, user := range users {
-		owner, term := "bot", 0
+		owner, epoch := "bot", 0
 		for i, a := range r.Livechat.Received(user) {
 			if e := a.Payload.Event; e != nil {
 				handovers++
 				owner = e.OwnerRole
 				if owner == "bot" {
-					term++
+					epoch++
 				}
 				continue
 			}
-			var said int
+			var sent int
 			role, _, _ := strings.Cut(a.Payload.BotSay, " ")
 			if role == "bot" || role == "agent" {
-				if _, err := fmt.Sscanf(a.Payload.BotSay, role+" %d", &said); err != nil {
+				if _, err := fmt.Sscanf(a.Payload.BotSay, role+" %d", &sent); err != nil {
 					t.Fatalf("%s got %q", user, a.Payload.BotSay)
 				}
-				heard[role]++
-				if role != owner || said != term || strings.HasSuffix(a.Payload.BotSay, "stale") {
-					t.Errorf("%s got %q as answer %d, in term %d of the %s:\n%s", user, a.Payload.BotSay, i, term, owner,
+				got[role]++
+				if role != owner || sent != epoch || strings.HasSuffix(a.Payload.BotSay, "fenced") {
+					t.Errorf("%s got %q as answer %d, in epoch %d of the %s:\n%s", user, a.Payload.BotSay, i, epoch, owner,
 						formatAnswers(r.Livechat.Received(user)[max(0, i-6):i+1]))
 				}
 			}
 		}
 		if repeated := r.Livechat.Repeated(user); len(repeated) > 0 {
-			t.Errorf("%s got answers twice:\n%s", user, formatAnswers(repeated))
+			t.Errorf("%s got duplicate answers:\n%s", user, formatAnswers(repeated))
 		}
 	}
 	if handovers != raceHandovers {
 		t.Errorf("%d handovers, want %d", handovers, raceHandovers)
 	}
-	if want := raceCustomers * raceCycles * 2; heard["agent"] != want {
-		t.Errorf("%d answers of agents arrived, want all %d", heard["agent"], want)
+	if want := raceCustomers * raceCycles * 2; got["agent"] != want {
+		t.Errorf("%d answers of agents arrived, want all %d", got["agent"], want)
 	}
-	stale := int(r.Metric(t, "patchbay_fenced_total", "channel", "faq"))
-	if stale == 0 || heard["bot"] == 0 {
-		t.Errorf("%d answers of the bot arrived and %d were stale: there was no race", heard["bot"], stale)
+	fenced := int(r.Metric(t, "patchbay_fenced_total", "channel", "faq"))
+	if fenced == 0 || got["bot"] == 0 {
+		t.Errorf("%d answers of the bot arrived and %d were fenced: there was no race", got["bot"], fenced)
 	}
-	if sent := int(r.sent.Load()); heard["bot"]+stale != sent {
-		t.Errorf("of %d answers of the bot %d arrived and %d were stale: the others are lost", sent, heard["bot"], stale)
+	if sent := int(r.sent.Load()); got["bot"]+fenced != sent {
+		t.Errorf("of %d answers of the bot, %d arrived and %d were fenced: the others are lost", sent, got["bot"], fenced)
 	}
 	if n := r.Metric(t, "patchbay_dead_letters_total"); n != 0 {
 		t.Errorf("%v dead letters, want none", n)
 	}
-	t.Logf("%d handovers; answers of the bot: %d arrived, %d stale", handovers, heard["bot"], stale)
+	t.Logf("%d handovers; answers of the bot: %d arrived, %d fenced", handovers, got["bot"], fenced)
 }

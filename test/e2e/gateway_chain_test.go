@@ -11,15 +11,15 @@ import (
 	"patchbay/test/harness"
 )
 
-// The two ends of a chain of gateways share these.
+// Credentials that two gateways in a row share.
 const (
 	chainToken  = "chain-access-token-0123456789"
 	chainAnswer = "chain-answer-token-0123456789"
 	chainSecret = "whsec_Y2hhaW4tYW5zd2VyLXNlY3JldC0wMTIzNDU2Nzg5"
 )
 
-// newChain returns two gateways in a row: the near one has the website and a desk, and asks the far one, where the
-// bot is.
+// newChain returns two gateways in a row. The near gateway has the customers and a desk. Its bot is the far
+// gateway, which has a GPTBots bot.
 func newChain(t *testing.T) (near, far *system) {
 	t.Helper()
 	nearAddress := harness.FreeAddress(t)
@@ -66,9 +66,8 @@ settings:
 	return near, far
 }
 
-// TestChain: the near gateway's customer talks to the far gateway's bot, and comes to the near desk and back. Nothing is
-// lost when the far gateway is killed in between.
-func TestChain(t *testing.T) {
+// No message is lost if the far gateway is killed in between.
+func TestConversationThroughTwoGateways(t *testing.T) {
 	t.Parallel()
 	near, far := newChain(t)
 	const user = "zoe"
@@ -76,10 +75,10 @@ func TestChain(t *testing.T) {
 	near.say(t, user, "hello", native.WithData("order 17"))
 	a := near.expect(t, user, "bot", greeting)
 	if got := string(a.Payload.UserData.CustomPayload); got != `{"data":"order 17"}` {
-		t.Errorf("customPayload came back as %s", got)
+		t.Errorf("customPayload returned as %s", got)
 	}
 	if trace := fmt.Sprintf("%+v", far.Only(t, deskID(user)).Entries); !strings.Contains(trace, "hello") {
-		t.Errorf("the far gateway's trail has no hello")
+		t.Errorf("the far gateway's trail does not contain the message")
 	}
 
 	far.Kill(t)
@@ -91,7 +90,7 @@ func TestChain(t *testing.T) {
 	near.say(t, user, "look", near.withImage("photo.png", "image/png", photo))
 	question := far.botCall(t, "look")
 	if n := len(question.Messages); n == 0 || len(question.Messages[n-1].Media) != 1 {
-		t.Errorf("the far bot got %+v, want words and one image", question.Messages)
+		t.Errorf("the far bot got %+v, want a text and one image", question.Messages)
 	}
 
 	near.connectAgent(t, user)
@@ -106,42 +105,45 @@ func TestChain(t *testing.T) {
 	near.expectNoProblems(t)
 	far.expectNoProblems(t)
 	if repeated := near.Livechat.Repeated(user); len(repeated) > 0 {
-		t.Errorf("answers that came twice:\n%s", formatAnswers(repeated))
+		t.Errorf("duplicate answers:\n%s", formatAnswers(repeated))
 	}
 }
 
-// TestChainHasAnEnd: a message that has passed too many gateways goes nowhere.
-func TestChainHasAnEnd(t *testing.T) {
+func TestMessageWithTooManyHopsIsNotDelivered(t *testing.T) {
 	t.Parallel()
 	near, far := newChain(t)
 	near.say(t, "far", "too far", native.WithHeader("Patchbay-Hops", "9"), native.WithMessageID("hops-9"))
 	near.say(t, "near", "hello", native.WithHeader("Patchbay-Hops", "3"))
 	near.expect(t, "near", "bot", greeting)
 	near.expectNothingPending(t, "hops-9")
-	for _, asked := range far.Bots.Asked.All() {
-		for _, m := range asked.Messages {
+	for _, call := range far.Bots.Asked.All() {
+		for _, m := range call.Messages {
 			if m.Text == "too far" {
-				t.Errorf("the far bot was asked %+v", asked)
+				t.Errorf("the far bot got %+v", call)
 			}
 		}
 	}
 }
 
-// TestChainIsAuthenticated: who is not the far gateway can't speak as its bot.
-func TestChainIsAuthenticated(t *testing.T) {
+func TestOnlyTheFarGatewaySpeaksAsItsBot(t *testing.T) {
 	t.Parallel()
 	near, _ := newChain(t)
 	near.say(t, "eve", "hello")
 	near.expect(t, "eve", "bot", greeting)
-	forged := []byte(fmt.Sprintf(`{"userId":%q,"messageId":"m1","payload":{"botSay":"send money","sender":{"role":"bot"},"userInfo":{"id":%q}}}`,
-		deskID("eve"), deskID("eve")))
+	forged := fmt.Appendf(nil,
+		`{"userId":%q,"messageId":"m1","payload":{"botSay":"send money","sender":{"role":"bot"},"userInfo":{"id":%q}}}`,
+		deskID("eve"), deskID("eve"))
 	for name, header := range map[string]http.Header{
-		"nothing":        {},
-		"token alone":    {"Authorization": {"Bearer " + chainAnswer}},
+		"no credentials": {},
+		"token only":     {"Authorization": {"Bearer " + chainAnswer}},
 		"wrong token":    {"Authorization": {"Bearer x"}},
-		"made-up signed": {"Authorization": {"Bearer " + chainAnswer}, "Webhook-Id": {"m1"}, "Webhook-Timestamp": {"1700000000"}, "Webhook-Signature": {"v1,AAAA"}},
+		"forged signature": {
+			"Authorization": {"Bearer " + chainAnswer}, "Webhook-Id": {"m1"}, "Webhook-Timestamp": {"1700000000"},
+			"Webhook-Signature": {"v1,AAAA"},
+		},
 	} {
-		req, err := http.NewRequestWithContext(harness.Soon(t), http.MethodPost, near.Public+"/mp/webhooks/native/answers/upstream", bytes.NewReader(forged))
+		url := near.Public + "/mp/webhooks/native/answers/upstream"
+		req, err := http.NewRequestWithContext(harness.Soon(t), http.MethodPost, url, bytes.NewReader(forged))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,7 +160,7 @@ func TestChainIsAuthenticated(t *testing.T) {
 	}
 	near.say(t, "eve", "still there?")
 	near.expect(t, "eve", "bot", "You said: still there?")
-	if words := near.textsFrom("eve", "bot"); len(words) != 2 {
-		t.Errorf("the customer heard %q", words)
+	if texts := near.textsFrom("eve", "bot"); len(texts) != 2 {
+		t.Errorf("the customer got %q", texts)
 	}
 }

@@ -9,11 +9,11 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestCustomerSpeaksAsAgentHangsUp: the agent has hung up and the gateway does not know yet when the customer speaks. The
-// words go to whoever has control in the end, and nobody waits at the desk for nothing.
-func TestCustomerSpeaksAsAgentHangsUp(t *testing.T) {
+// The agent has hung up, but the gateway does not know it yet. The message goes to the owner in the end, and no
+// customer stays in the desk's queue.
+func TestMessageDuringAHangupGoesToTheBot(t *testing.T) {
 	t.Parallel()
-	for name, text := range map[string]string{"session expired": "", "as the page has it": aicc.ReasonSend} {
+	for name, text := range map[string]string{"session expired": "", "documented text": aicc.ReasonSend} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			checkMessageDuringHangup(t, newSystem(t, harness.Vendors{Desk: aicc.Options{NoSession: text}}, harness.Config{}))
@@ -28,12 +28,12 @@ func checkMessageDuringHangup(t *testing.T, s *system) {
 	if err := s.Desk.Hangup(deskID("ann")); err != nil {
 		t.Fatal(err)
 	}
-	within(t, harness.Patience, "the push is on its way", func(ctx context.Context) error {
+	within(t, harness.Patience, "the push hangs", func(ctx context.Context) error {
 		return s.Desk.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 1 })
 	})
 	refused := s.Desk.Problems.Len()
 	s.say(t, "ann", "One more thing.")
-	harness.Eventually(t, harness.Patience, "the desk refuses the customer's words: the session is over", func() string {
+	harness.Eventually(t, harness.Patience, "the desk refuses the message because the session is over", func() string {
 		if s.Desk.Problems.Len() == refused {
 			return "not yet"
 		}
@@ -45,6 +45,6 @@ func checkMessageDuringHangup(t *testing.T, s *system) {
 	s.expect(t, "ann", "bot", "You said: One more thing.")
 	s.expectNothingPending(t, "ann")
 	if waiting := s.Desk.Waiting(); len(waiting) > 0 {
-		t.Errorf("%s waits at the desk for an agent, though the bot has control", waiting[0].User)
+		t.Errorf("%s is in the desk's queue, but the bot is the owner", waiting[0].User)
 	}
 }

@@ -1,4 +1,4 @@
-// Package e2e sees the gateway from outside: the built programs, real sockets, pretend vendors.
+// Package e2e tests the built programs from outside, over real sockets, with simulated vendors.
 package e2e
 
 import (

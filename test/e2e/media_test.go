@@ -19,7 +19,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// drawing is a picture of its own each time.
+// randomImage returns a different image each time.
 func randomImage(t *testing.T, size int) []byte {
 	t.Helper()
 	m := image.NewNRGBA(image.Rect(0, 0, size, size))
@@ -34,13 +34,13 @@ func randomImage(t *testing.T, size int) []byte {
 	return b.Bytes()
 }
 
-// attach has the customer's website serve a file, and returns it as the website sends it.
+// withImage adds a file to the customers' website, and attaches it to a message.
 func (s *system) withImage(name, contentType string, data []byte) native.Option {
 	path := s.Livechat.AddFile(name, contentType, data)
 	return native.WithMedia(native.File{Type: "image", URL: s.LivechatURL() + path, Name: name, ContentType: contentType})
 }
 
-// shown returns when the agent sees a file of the customer's, and what is in it.
+// awaitDeskFile waits until the agent sees a file from the customer, and returns it.
 func (s *system) awaitDeskFile(t *testing.T, user string) (aicc.Line, aicc.File) {
 	t.Helper()
 	var line aicc.Line
@@ -64,20 +64,19 @@ func (s *system) awaitDeskFile(t *testing.T, user string) (aicc.Line, aicc.File)
 	return line, f
 }
 
-// pictured returns when the customer gets a medium, and what its link leads to.
+// awaitMedium waits until the customer gets a medium, and returns it with the content of its link.
 func (s *system) awaitMedium(t *testing.T, user string) (native.File, native.Downloaded) {
 	t.Helper()
-	a := s.expectAnswer(t, user, "a picture", func(a native.Answer) bool { return len(a.Payload.Media) > 0 })
+	a := s.expectAnswer(t, user, "an image", func(a native.Answer) bool { return len(a.Payload.Media) > 0 })
 	got, err := s.Livechat.Download(harness.Soon(t), a.Payload.Media[0].URL)
 	if err != nil {
-		t.Fatalf("follow the link of %+v: %v", a.Payload.Media[0], err)
+		t.Fatalf("download %+v: %v", a.Payload.Media[0], err)
 	}
 	return a.Payload.Media[0], got
 }
 
-// TestPicturesBothWays: an image of the agent's reaches the chat page, and one of the customer's reaches the agent, each
-// byte for byte; links go on working after a restart.
-func TestPicturesBothWays(t *testing.T) {
+// Links still work after a restart.
+func TestImagesTravelBothWays(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	const user = "iris"
@@ -94,7 +93,7 @@ func TestPicturesBothWays(t *testing.T) {
 		t.Errorf("got %d bytes of %s (announced %+v), want %d", len(got.Data), got.ContentType(), file, len(map1))
 	}
 	if !strings.HasPrefix(file.URL, s.Public+"/media/") {
-		t.Errorf("the link is %s, want one of the gateway's", file.URL)
+		t.Errorf("the link is %s, want a link to the gateway", file.URL)
 	}
 
 	s.say(t, user, "Here it is", s.withImage("map.png", "image/png", map2))
@@ -107,16 +106,16 @@ func TestPicturesBothWays(t *testing.T) {
 	s.expectNothingPending(t, user)
 	s.Restart(t)
 	if again, err := s.Livechat.Download(harness.Soon(t), file.URL); err != nil || !bytes.Equal(again.Data, map1) {
-		t.Errorf("after the restart the link gives %d bytes, %v", len(again.Data), err)
+		t.Errorf("after the restart the link returns %d bytes, %v", len(again.Data), err)
 	}
 	if n := s.Desk.Taken(aicc.EndpointDownload); n != 1 {
-		t.Errorf("the desk was asked %d times for the picture, want once", n)
+		t.Errorf("the image was downloaded %d times, want once", n)
 	}
 	s.expectNoProblems(t)
 }
 
-// TestPicturesThatCanNotBeCarried become words; the message arrives all the same, and the trail says why.
-func TestPicturesThatCanNotBeCarried(t *testing.T) {
+// The trail has the reason.
+func TestUndeliverableImagesBecomeText(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	const user = "olaf"
@@ -126,7 +125,7 @@ func TestPicturesThatCanNotBeCarried(t *testing.T) {
 	for i, tc := range []struct {
 		name, contentType string
 		data              []byte
-		why               string
+		reason            string
 	}{
 		{"page.png", "image/png", []byte("<!doctype html><script>alert(1)</script>"), "does not match the part type image"},
 		{"big.png", "image/png", append(randomImage(t, 32), make([]byte, 3<<20)...), "the limit"},
@@ -146,8 +145,8 @@ func TestPicturesThatCanNotBeCarried(t *testing.T) {
 			t.Errorf("%s: %v; the agent sees %q", tc.name, err, s.deskTexts(user))
 		}
 		s.expectNothingPending(t, user)
-		if trace := fmt.Sprintf("%+v", s.Trace(t, id)); !strings.Contains(trace, "sent as text: image") || !strings.Contains(trace, tc.why) {
-			t.Errorf("%s: the trail does not say %q", tc.name, tc.why)
+		if trace := fmt.Sprintf("%+v", s.Trace(t, id)); !strings.Contains(trace, "sent as text: image") || !strings.Contains(trace, tc.reason) {
+			t.Errorf("%s: the trail does not contain %q", tc.name, tc.reason)
 		}
 	}
 	if n := s.Desk.Taken(aicc.EndpointUpload); n != 0 {
@@ -155,8 +154,8 @@ func TestPicturesThatCanNotBeCarried(t *testing.T) {
 	}
 }
 
-// TestLinksIntoTheVendorsNetwork: what `allow` opens to the channel's calls stays closed to the links that customers write.
-func TestLinksIntoTheVendorsNetwork(t *testing.T) {
+// The setting allow opens private networks to the channel's calls, but not to links in customers' messages.
+func TestLinksIntoPrivateNetworksAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{Define: map[string]string{"livechat": `
 adapter: native
@@ -169,57 +168,57 @@ settings:
   access_token: ${env:NATIVE_ACCESS_TOKEN}
   reply_url: ${env:LIVECHAT_URL}/replies
   reply_token: ${env:NATIVE_REPLY_TOKEN}`}})
-	const user, words = "mallory", "what is in here"
+	const user = "mallory"
 	s.say(t, user, "hello")
-	s.expect(t, user, "bot", greeting) // through allow
+	s.expect(t, user, "bot", greeting) // needs allow
 	s.connectAgent(t, user)
-	asked := make(chan struct{}, 100)
-	inside := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		asked <- struct{}{}
+	requests := make(chan struct{}, 100)
+	private := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		requests <- struct{}{}
 		w.Header().Set("Content-Type", "image/png")
 		_, _ = w.Write(randomImage(t, 10))
 	}))
-	defer inside.Close()
-	outside := strings.Replace(inside.URL, "127.0.0.1", "localhost", 1)
-	for i, address := range []string{inside.URL, outside} {
-		text, id := fmt.Sprintf("%s %d", words, i), fmt.Sprintf("mallory-%d", i)
+	defer private.Close()
+	byName := strings.Replace(private.URL, "127.0.0.1", "localhost", 1)
+	for i, address := range []string{private.URL, byName} {
+		text, id := fmt.Sprintf("what is this %d", i), fmt.Sprintf("mallory-%d", i)
 		s.say(t, user, text, native.WithMessageID(id),
 			native.WithMedia(native.File{Type: "image", URL: address + "/secrets.png", Name: "secrets.png"}))
 		s.expectAtDesk(t, user, text)
 		s.expectNothingPending(t, user)
 		if seen := strings.Join(s.deskTexts(user), "\n"); !strings.Contains(seen, "[image] secrets.png "+address) {
-			t.Errorf("%s: the agent sees %q, want words in place of the picture", address, seen)
+			t.Errorf("%s: the agent sees %q, want text in place of the image", address, seen)
 		}
 		trace := fmt.Sprintf("%+v", s.Trace(t, id))
-		if !strings.Contains(trace, "sent as text: image") || !strings.Contains(trace, "target address is not public: 127.0.0.1 (loopback)") ||
-			!strings.Contains(trace, "allow_links") {
-			t.Errorf("%s: the trail does not say why: %s", address, trace)
+		for _, want := range []string{"sent as text: image", "target address is not public: 127.0.0.1 (loopback)", "allow_links"} {
+			if !strings.Contains(trace, want) {
+				t.Errorf("%s: the trail does not contain %q: %s", address, want, trace)
+			}
 		}
 	}
-	if n := len(asked); n != 0 {
-		t.Errorf("the host inside was asked %d times", n)
+	if n := len(requests); n != 0 {
+		t.Errorf("the private host got %d requests", n)
 	}
 }
 
-// TestLinksToAHostThatHangs hold up no pictures of other customers, however many there are.
-func TestLinksToAHostThatHangs(t *testing.T) {
+func TestHangingHostDoesNotDelayOtherImages(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{Settings: map[string][]string{"faq": {"media: base64"}}})
-	held, release := make(chan struct{}, 1000), make(chan struct{})
+	hanging, release := make(chan struct{}, 1000), make(chan struct{})
 	tarpit := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		held <- struct{}{}
+		hanging <- struct{}{}
 		<-release
 	}))
 	defer tarpit.Close()
 	defer close(release)
-	address := strings.Replace(tarpit.URL, "127.0.0.1", "localhost", 1) // another host than the customers' website
+	address := strings.Replace(tarpit.URL, "127.0.0.1", "localhost", 1) // not the host of the customers' website
 	for i := range 40 {
 		s.say(t, fmt.Sprint("troll-", i), "look", native.WithMedia(native.File{
 			Type: "image", URL: fmt.Sprintf("%s/%d.png", address, i), Name: "a.png"}))
 	}
-	within(t, harness.Patience, "the host is asked", func(ctx context.Context) error {
+	within(t, harness.Patience, "a request hangs", func(ctx context.Context) error {
 		select {
-		case <-held:
+		case <-hanging:
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
@@ -227,15 +226,14 @@ func TestLinksToAHostThatHangs(t *testing.T) {
 	})
 	data := randomImage(t, 30)
 	s.say(t, "cleo", "what is this?", s.withImage("thing.png", "image/png", data))
-	asked := s.botCall(t, "what is this?")
-	if m := asked.Messages[len(asked.Messages)-1].Media; len(m) != 1 || !bytes.Equal(m[0].Data, data) {
-		t.Errorf("the bot got %+v, want the picture", m)
+	call := s.botCall(t, "what is this?")
+	if m := call.Messages[len(call.Messages)-1].Media; len(m) != 1 || !bytes.Equal(m[0].Data, data) {
+		t.Errorf("the bot got %+v, want the image", m)
 	}
 }
 
-// TestPicturesWhenVendorsFail: a download that fails for now is tried again, one that is refused becomes words, and an
-// upload that fails repeats nothing that had its effect.
-func TestPicturesWhenVendorsFail(t *testing.T) {
+// A failed upload repeats no call that had its effect.
+func TestImageTransferIsRetried(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	const user = "pia"
@@ -253,7 +251,7 @@ func TestPicturesWhenVendorsFail(t *testing.T) {
 	}
 	trace := fmt.Sprintf("%+v", s.Trace(t, user))
 	if !strings.Contains(trace, "not called: read image: ") || strings.Contains(trace, "attempt 1 failed: read") {
-		t.Errorf("the trail does not tell tries to read from attempts: %s", trace)
+		t.Errorf("the trail counts fetches as attempts: %s", trace)
 	}
 	s.agentSays(t, user, "and this")
 	s.expect(t, user, "agent", "and this")
@@ -265,14 +263,14 @@ func TestPicturesWhenVendorsFail(t *testing.T) {
 		t.Errorf("the agent sees %d bytes, want %d", len(f.Content), len(data))
 	}
 	s.expectNothingPending(t, user)
-	pictures := 0
+	images := 0
 	c, _ := s.Desk.Chat(deskID(user))
 	for _, l := range c.Lines {
 		if l.From == "customer" && l.File != "" {
-			pictures++
+			images++
 		}
 	}
-	if pictures != 1 {
-		t.Errorf("the agent sees the picture %d times, want once", pictures)
+	if images != 1 {
+		t.Errorf("the agent sees the image %d times, want once", images)
 	}
 }

@@ -18,14 +18,14 @@ import (
 	"patchbay/test/harness"
 )
 
-// crowd is customers of whom half talk to the bot and half to an agent, all at once.
+// crowd is a number of customers who send messages concurrently: half of them to the bot, half to an agent.
 type crowd struct {
 	*system
 	bots, agents []string
-	said         map[string][]string // by customer: what they said
-	answered     map[string][]string // by customer of an agent: what the agent said
-	refused      atomic.Int64        // customers' calls that were not taken
-	killed       []time.Time         // when adapters were
+	said         map[string][]string // messages by customer
+	answered     map[string][]string // agent's messages by customer
+	refused      atomic.Int64        // customers' calls
+	killed       []time.Time         // times of the kills
 }
 
 func newCrowd(t *testing.T, s *system, n int) *crowd {
@@ -40,12 +40,12 @@ func newCrowd(t *testing.T, s *system, n int) *crowd {
 	return c
 }
 
-// talk has everybody say one thing, and the agents too, each until it is taken.
-func (c *crowd) exchange(t *testing.T, what string) {
+// exchange sends one message from each customer and each agent, and repeats refused calls.
+func (c *crowd) exchange(t *testing.T, round string) {
 	t.Helper()
 	var calls sync.WaitGroup
 	for _, user := range slices.Concat(c.bots, c.agents) {
-		text := fmt.Sprintf("%s says %s", user, what)
+		text := fmt.Sprintf("%s sends %s", user, round)
 		c.said[user] = append(c.said[user], text)
 		calls.Go(func() {
 			ctx := harness.Soon(t)
@@ -59,15 +59,15 @@ func (c *crowd) exchange(t *testing.T, what string) {
 		})
 	}
 	for _, user := range c.agents {
-		text := fmt.Sprintf("Kim tells %s %s", user, what)
+		text := fmt.Sprintf("Kim sends %s %s", user, round)
 		c.answered[user] = append(c.answered[user], text)
 		c.agentSays(t, user, text)
 	}
 	calls.Wait()
 }
 
-// complete waits until everything that was said has arrived, in order. A vendor that keeps no keys may get one call
-// again after each of deaths.
+// expectAll waits until all messages have arrived, in order. A vendor without idempotency keys can get one call
+// twice for each death.
 func (c *crowd) expectAll(t *testing.T, deaths int) {
 	t.Helper()
 	for _, user := range c.bots {
@@ -75,45 +75,45 @@ func (c *crowd) expectAll(t *testing.T, deaths int) {
 		for _, text := range c.said[user] {
 			echo = append(echo, "You said: "+text)
 		}
-		expectInOrder(t, user+" hears the bot", echo, deaths, func() []string { return c.textsFrom(user, "bot") })
+		expectInOrder(t, "bot to "+user, echo, deaths, func() []string { return c.textsFrom(user, "bot") })
 	}
 	for _, user := range c.agents {
-		expectInOrder(t, user+" hears the agent", c.answered[user], 0, func() []string { return c.textsFrom(user, "agent") })
-		expectInOrder(t, "the agent sees "+user, append([]string{"I want a human"}, c.said[user]...), deaths,
+		expectInOrder(t, "agent to "+user, c.answered[user], 0, func() []string { return c.textsFrom(user, "agent") })
+		expectInOrder(t, user+" to the agent", append([]string{"I want a human"}, c.said[user]...), deaths,
 			func() []string { return c.deskTexts(user) })
 	}
 }
 
-// inOrder waits until got has come to its end and demands that it is want, but for at most repeats entries that stand
-// there twice, one behind the other.
-func expectInOrder(t *testing.T, what string, want []string, repeats int, got func() []string) {
+// expectInOrder waits for the last text of want and checks that got returns want, with at most duplicates
+// repetitions of the text before.
+func expectInOrder(t *testing.T, what string, want []string, duplicates int, got func() []string) {
 	t.Helper()
-	harness.Eventually(t, harness.Patience, what+" everything", func() string {
+	harness.Eventually(t, harness.Patience, what+": all messages", func() string {
 		if all := got(); len(all) == 0 || all[len(all)-1] != want[len(want)-1] {
 			return fmt.Sprintf("got %d of %d", len(all), len(want))
 		}
 		return ""
 	})
 	all := got()
-	once := slices.Compact(slices.Clone(all))
-	if !slices.Equal(once, want) || len(all)-len(once) > repeats {
-		t.Errorf("%s %q, want %q with at most %d repeats", what, all, want, repeats)
+	unique := slices.Compact(slices.Clone(all))
+	if !slices.Equal(unique, want) || len(all)-len(unique) > duplicates {
+		t.Errorf("%s: %q, want %q with at most %d duplicates", what, all, want, duplicates)
 	}
 }
 
-// dies kills an adapter's process.
+// killProcess kills an adapter's plugin process.
 func (c *crowd) killProcess(t *testing.T, p harness.Process) {
 	t.Helper()
 	c.killed = append(c.killed, time.Now())
 	p.Kill()
 }
 
-// held demands that what an adapter's restart held up was held, not refused: each call was taken by its first attempt, but for those
-// of an adapter that was away for longer than calls are held.
+// expectNoEarlyRefusals checks that no webhook was refused unless its adapter was away longer than the gateway
+// holds calls.
 func (c *crowd) expectNoEarlyRefusals(t *testing.T) {
 	t.Helper()
-	const atMost = 3 * time.Second
-	away := map[string]time.Duration{} // the longest time
+	const holdTime = 3 * time.Second
+	away := map[string]time.Duration{} // longest time
 	for _, l := range c.Logs() {
 		at, err := time.Parse(time.RFC3339Nano, l.Text("time"))
 		if !l.Is("adapter ready") || err != nil {
@@ -133,15 +133,14 @@ func (c *crowd) expectNoEarlyRefusals(t *testing.T) {
 		}
 	}
 	for name, n := range refused {
-		if n > 0 && away[name] < atMost {
-			t.Errorf("%d calls of %s's vendor were refused, and it was away for %s at most; they are held for %s", n, name, away[name], atMost)
+		if n > 0 && away[name] < holdTime {
+			t.Errorf("%d calls to %s were refused; it was away for at most %s, and calls are held for %s", n, name, away[name], holdTime)
 		}
 	}
 }
 
-// TestAdapterDies kills each adapter in the middle of its work: while calls hang at the vendor, under traffic, and again
-// before it has recovered. Nothing is lost or out of order, no webhook is refused before its time, and nobody else notices.
-func TestAdapterDies(t *testing.T) {
+// Each adapter is killed while its calls hang, under traffic, and again before it has recovered.
+func TestKilledPluginProcessLosesNothing(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{Desk: aicc.Options{ConnectEvent: true}}, harness.Config{})
 	c := newCrowd(t, s, 3)
@@ -161,7 +160,7 @@ func TestAdapterDies(t *testing.T) {
 			k.faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: k.endpoint, Count: 3})
 			before := k.faults.Hits.Len()
 			c.exchange(t, "one, "+k.adapter)
-			within(t, harness.Patience, "calls hang at the vendor", func(ctx context.Context) error {
+			within(t, harness.Patience, "calls hang", func(ctx context.Context) error {
 				return k.faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) >= before+3 })
 			})
 			c.killProcess(t, pids[k.adapter])
@@ -169,7 +168,7 @@ func TestAdapterDies(t *testing.T) {
 			c.expectAll(t, deathsSoFar(k.adapter))
 
 			second := s.awaitRestart(t, k.adapter, pids[k.adapter])
-			c.killProcess(t, second) // so soon after the first, the next start waits a little: long enough to be seen
+			c.killProcess(t, second) // soon after the first, so the next start is delayed
 			s.awaitDegraded(t, k.adapter)
 			c.exchange(t, "three, "+k.adapter)
 			pids[k.adapter] = s.awaitRestart(t, k.adapter, second)
@@ -214,40 +213,40 @@ func TestAdapterDies(t *testing.T) {
 			}
 		}
 		if !slices.Equal(away, []string{"exited", "exited"}) {
-			t.Errorf("%s is logged to be away for the reasons %q, want twice that it exited", name, away)
+			t.Errorf("logged ends of %s: %q, want exited twice", name, away)
 		}
-		if want := len(away) + 3; states != want { // three were ready
-			t.Errorf("%d lines say what became of %s, want %d: one for each start and end", states, name, want)
+		if want := len(away) + 3; states != want { // three instances were ready
+			t.Errorf("%d log lines about %s, want %d: one for each start and end", states, name, want)
 		}
 	}
 }
 
-// deathsUpTo is how often adapters that deliver to bot and desk have died up to and with the subtest of this adapter; each
-// death may have cut off one call of a lane whose effect is there.
+// deathsSoFar returns how often adapters have died that deliver to the bot or the desk, up to the end of an
+// adapter's subtest.
 func deathsSoFar(adapter string) int {
 	return 2 * (1 + slices.Index([]string{"botwebhook", "aicc", "native"}, adapter))
 }
 
-// another returns the process that has taken the place of a former one.
+// awaitRestart waits for the plugin process that replaces a former one.
 func (s *system) awaitRestart(t *testing.T, adapter string, former harness.Process) harness.Process {
 	t.Helper()
 	var p harness.Process
-	harness.Eventually(t, harness.Patience, "another process of "+adapter, func() string {
+	harness.Eventually(t, harness.Patience, "a new instance of "+adapter, func() string {
 		if p = s.Plugin(t, adapter); p.PID == former.PID || s.Metric(t, "patchbay_adapter_up", "adapter", adapter) != 1 {
-			return "still " + former.String()
+			return former.String() + " is not replaced"
 		}
 		return ""
 	})
 	return p
 }
 
-// degraded waits until /readyz says that the adapter is away and the gateway ready all the same.
+// awaitDegraded waits until /readyz reports an adapter as degraded, and the gateway as ready.
 func (s *system) awaitDegraded(t *testing.T, adapter string) {
 	t.Helper()
-	harness.Eventually(t, 5*time.Second, "readyz says that "+adapter+" is away", func() string {
+	harness.Eventually(t, 5*time.Second, "readyz reports "+adapter+" as degraded", func() string {
 		status, body := s.Ready()
 		if status != http.StatusOK {
-			t.Fatalf("readyz while %s is away: status %d, want 200:\n%s", adapter, status, body)
+			t.Fatalf("readyz without %s: status %d, want 200:\n%s", adapter, status, body)
 		}
 		if !strings.Contains(body, "[+] adapter "+adapter+": degraded: backoff") || !strings.HasSuffix(body, "\nready, degraded\n") {
 			return body
@@ -256,7 +255,7 @@ func (s *system) awaitDegraded(t *testing.T, adapter string) {
 	})
 }
 
-// kill ends the adapter's process if there is one now.
+// killPlugin kills the adapter's plugin process if one is running.
 func (s *system) killPlugin(t *testing.T, adapter string) {
 	t.Helper()
 	for _, p := range s.Plugins() {

@@ -9,49 +9,48 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestPollingGoesOn has a desk that must be polled while what polls is replaced: the adapter, and the gateway. A message is
-// handed out once by the desk, so each must arrive, once and in order.
-func TestPollingGoesOn(t *testing.T) {
+// The desk returns each message once, so a restart of the adapter or the gateway must not lose a batch.
+func TestPollingContinuesAfterRestarts(t *testing.T) {
 	t.Parallel()
 	s := newDeskSystem(t, aicc.Options{PushOff: true}, polling...)
-	listens := func(want float64) {
+	awaitSubscription := func(want float64) {
 		t.Helper()
-		harness.Eventually(t, harness.Patience, "the listener is up", func() string {
+		harness.Eventually(t, harness.Patience, "the subscription is up", func() string {
 			if got := s.Metric(t, "patchbay_subscription_up", "channel", "desk"); got != want {
 				return fmt.Sprintf("patchbay_subscription_up is %v, want %v", got, want)
 			}
 			return ""
 		})
 	}
-	listens(1)
+	awaitSubscription(1)
 	s.connectAgent(t, "ann")
 	want := []string{"This is Kim."}
-	says := func(text string) {
+	agentSays := func(text string) {
 		t.Helper()
 		want = append(want, text)
 		s.agentSays(t, "ann", text)
 	}
-	says("Are you there?")
+	agentSays("Are you there?")
 	s.expect(t, "ann", "agent", "Are you there?")
 
 	former := s.Plugin(t, "aicc")
 	s.killPlugin(t, "aicc")
 	s.awaitRestart(t, "aicc", former)
-	says("after the adapter's death")
-	s.expect(t, "ann", "agent", "after the adapter's death")
-	listens(1)
+	agentSays("after the adapter's restart")
+	s.expect(t, "ann", "agent", "after the adapter's restart")
+	awaitSubscription(1)
 
-	for i := range 5 { // some of them are handed out while the gateway stops
-		says(fmt.Sprintf("on the way %d", i))
+	for i := range 5 { // the desk returns some of them while the gateway stops
+		agentSays(fmt.Sprintf("before the stop %d", i))
 	}
 	s.Stop(t)
-	says("while it was away")
+	agentSays("while the gateway was down")
 	s.Start(t)
-	s.expect(t, "ann", "agent", "while it was away")
-	says("after the restart")
+	s.expect(t, "ann", "agent", "while the gateway was down")
+	agentSays("after the restart")
 	s.expect(t, "ann", "agent", "after the restart")
 	if got := s.textsFrom("ann", "agent"); !slices.Equal(got, want) {
-		t.Errorf("ann heard %q, want %q", got, want)
+		t.Errorf("ann got %q, want %q", got, want)
 	}
 	s.expectNothingPending(t, "ann")
 	s.expectNoProblems(t)

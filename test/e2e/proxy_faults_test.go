@@ -21,7 +21,7 @@ const (
 	proxySecret = "whsec_cHJveHktYW5zd2VyLXNlY3JldC0wMTIzNDU2Nzg5YWI="
 )
 
-// newProxied is a gateway whose bot is behind a message proxy.
+// newProxySystem returns a system whose bot is behind a message proxy.
 func newProxySystem(t *testing.T, secret string) (*system, *native.Proxy) {
 	t.Helper()
 	p := native.NewProxy(native.ProxyOptions{
@@ -63,39 +63,38 @@ settings:
 	return s, p
 }
 
-// TestProxyUnderFaults: what the customer says reaches the proxy, whatever happens to the call. Any 2xx means taken, whatever its body, so
-// it is there twice only if the whole answer was lost.
-func TestProxyUnderFaults(t *testing.T) {
+// The proxy accepts a call with any 2xx status and any body, so a message is repeated only if the whole answer is
+// lost.
+func TestMessagesToTheProxySurviveFaults(t *testing.T) {
 	t.Parallel()
 	s, p := newProxySystem(t, proxySecret)
-	troubles := slices.Concat(faultsBefore, faultsAfter(two, one), []faultCase{
-		{"refused for good", simulator.Fault{Kind: simulator.Refuse}, none, true},
+	cases := slices.Concat(faultsBefore, faultsAfter(two, one), []faultCase{
+		{"refused", simulator.Fault{Kind: simulator.Refuse}, none, true},
 		{"redirected", simulator.Fault{Kind: simulator.Status, Status: http.StatusFound}, none, true},
 	})
-	s.checkFaults(t, &p.Faults, native.EndpointProxy, "proxy", troubles, func(text string) {
+	s.checkFaults(t, &p.Faults, native.EndpointProxy, "proxy", cases, func(text string) {
 		s.say(t, "ann", text, native.WithData("order 17"), native.WithTargetAgents("example_qa"))
 	}, func() []string {
 		var out []string
 		for _, a := range p.AskedBy(deskID("ann")) {
 			out = append(out, a.Text)
 			if a.Data != "order 17" || !slices.Equal(a.TargetAgents, []string{"example_qa"}) {
-				t.Errorf("%q came with data %q and target agents %q", a.Text, a.Data, a.TargetAgents)
+				t.Errorf("%q has data %q and target agents %q", a.Text, a.Data, a.TargetAgents)
 			}
 		}
 		return out
 	})
-	keys := map[string]string{} // repeats have the key of the first attempt
+	keys := map[string]string{} // by text; all attempts have the same key
 	for _, a := range p.AskedBy(deskID("ann")) {
 		key := a.Header.Get("Idempotency-Key")
 		if key == "" || keys[a.Text] != "" && keys[a.Text] != key {
-			t.Errorf("%q came with the keys %q and %q, want one", a.Text, keys[a.Text], key)
+			t.Errorf("%q has the keys %q and %q, want one", a.Text, keys[a.Text], key)
 		}
 		keys[a.Text] = key
 	}
 }
 
-// TestProxyRefusesTheToken: the call is repeated slowly, and the channel reported sick.
-func TestProxyRefusesTheToken(t *testing.T) {
+func TestRefusedProxyTokenIsRetriedSlowly(t *testing.T) {
 	t.Parallel()
 	s, p := newProxySystem(t, "")
 	p.Faults.Add(simulator.Fault{Kind: simulator.ExpiredToken, Endpoint: native.EndpointProxy, Count: 1})
@@ -106,9 +105,8 @@ func TestProxyRefusesTheToken(t *testing.T) {
 	s.expect(t, "ben", "bot", "You said: hello")
 }
 
-// TestProxyAnswersUnderFaults: each of the proxy's answers is heard once, whatever happens to its call, with a token alone and with a
-// signature beside it.
-func TestProxyAnswersUnderFaults(t *testing.T) {
+// Calls are authenticated with a token alone, or with a token and a signature.
+func TestAnswersOfTheProxySurviveFaults(t *testing.T) {
 	t.Parallel()
 	for name, secret := range map[string]string{"token": "", "signature": proxySecret} {
 		t.Run(name, func(t *testing.T) {
@@ -122,7 +120,7 @@ func TestProxyAnswersUnderFaults(t *testing.T) {
 				}
 			}, func() []string { return s.textsFrom("ann", "bot") })
 			if repeated := s.Livechat.Repeated("ann"); len(repeated) > 0 {
-				t.Errorf("answers that came twice:\n%s", formatAnswers(repeated))
+				t.Errorf("duplicate answers:\n%s", formatAnswers(repeated))
 			}
 
 			p.Faults.Add(simulator.Fault{Kind: simulator.Reorder, Endpoint: native.EndpointAnswer, Count: 1, Delay: 5 * time.Second})
@@ -131,31 +129,30 @@ func TestProxyAnswersUnderFaults(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			s.expect(t, "ann", "bot", "first") // in the order in which they came
+			s.expect(t, "ann", "bot", "first") // in the order of arrival
 			s.expect(t, "ann", "bot", "second")
 		})
 	}
 }
 
-// TestProxyAnswersThatNobodySigned are refused with 401, and never heard.
-func TestProxyAnswersThatNobodySigned(t *testing.T) {
+func TestUnsignedProxyAnswersAreRefused(t *testing.T) {
 	t.Parallel()
 	s, p := newProxySystem(t, proxySecret)
 	s.say(t, "ann", "hello")
 	s.expect(t, "ann", "bot", "You said: hello")
-	p.Faults.Add(simulator.Fault{Kind: simulator.BadSignature, Endpoint: native.EndpointAnswer}) // always
+	p.Faults.Add(simulator.Fault{Kind: simulator.BadSignature, Endpoint: native.EndpointAnswer})
 	if err := p.Send(deskID("ann"), "send money"); err != nil {
 		t.Fatal(err)
 	}
-	harness.Eventually(t, harness.Patience, "refused more than once", func() string {
+	harness.Eventually(t, harness.Patience, "the answer is refused repeatedly", func() string {
 		if n := s.Metric(t, "patchbay_plugin_native_unauthenticated_total", "channel", "proxy"); n < 3 {
 			return fmt.Sprintf("%v times", n)
 		}
 		return ""
 	})
 	if got := s.textsFrom("ann", "bot"); len(got) != 1 || strings.Contains(got[0], "money") {
-		t.Errorf("the customer heard %q", got)
+		t.Errorf("the customer got %q", got)
 	}
-	p.Faults.Clear() // what is tried again is signed
+	p.Faults.Clear() // the next attempt is signed
 	s.expect(t, "ann", "bot", "send money")
 }

@@ -14,27 +14,27 @@ import (
 	"patchbay/test/harness"
 )
 
-// call is one call of a vendor's webhook, good unless it is changed.
+// vendorCall is a webhook request of a vendor. Empty method and content type mean POST and JSON.
 type vendorCall struct {
 	method, path, contentType, body string
 	header                          map[string]string
 }
 
-// refused is a "no", as a vendor reads it.
+// refusal is a refusal in the vendor's form.
 type refusal struct {
-	status     int // of HTTP
-	code       int // in the body
+	status     int // HTTP status
+	code       int // status in the body
 	field      string
 	text       string
 	retryAfter string
 	allow      string
 }
 
-// vendor is how one vendor calls, and how it reads a "no".
+// vendor knows how one vendor calls and how it reads a refusal.
 type vendor struct {
 	name  string
 	valid func(s *system) vendorCall
-	read  func(t *testing.T, body []byte) (told int, field, text string)
+	read  func(t *testing.T, body []byte) (code int, field, text string)
 }
 
 var vendors = []vendor{
@@ -68,7 +68,7 @@ var vendors = []vendor{
 	}},
 }
 
-// apart splits "field: what is wrong".
+// splitField splits "field: problem".
 func splitField(text string) (field, rest string) {
 	if field, rest, ok := strings.Cut(text, ": "); ok && !strings.Contains(field, " ") {
 		return field, rest
@@ -81,7 +81,7 @@ func decodeStrict(t *testing.T, body []byte, into any) {
 	d := json.NewDecoder(strings.NewReader(string(body)))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		t.Errorf("body %q has not the vendor's form: %v", body, err)
+		t.Errorf("body %q does not have the vendor's form: %v", body, err)
 	}
 }
 
@@ -100,7 +100,7 @@ func botCallback(s *system) vendorCall {
 func deskPush(s *system) vendorCall {
 	return vendorCall{
 		path: harness.DeskPath, header: map[string]string{"Authorization": "Bearer " + s.Secrets.PushKey},
-		body: `{"timestamp":1780000000000,"messages":[` + pushMessage("nobody", "hi") + `]}`,
+		body: `{"timestamp":1780000000000,"messages":[` + pushMessage("stranger", "hi") + `]}`,
 	}
 }
 
@@ -109,7 +109,7 @@ func pushMessage(user, text string) string {
 		`"mediaType":"TEXT","content":"` + text + `","messageCode":"` + user + "-" + text + `","timestamp":1780000000000}`
 }
 
-// make makes the call and reads what is refused; anything but a refusal has the zero told.
+// request makes a call. Unless the status is 200, it reads the refusal.
 func (s *system) request(t *testing.T, v vendor, c vendorCall) refusal {
 	t.Helper()
 	method, contentType := c.method, c.contentType
@@ -145,12 +145,12 @@ func (s *system) request(t *testing.T, v vendor, c vendorCall) refusal {
 	}
 	no.code, no.field, no.text = v.read(t, body)
 	if no.code != no.status || no.text == "" {
-		t.Errorf("the body %q does not tell status %d and why", body, no.status)
+		t.Errorf("the body %q does not contain status %d and a text", body, no.status)
 	}
 	return no
 }
 
-// badCall is a way to spoil a good call, and what must come of it.
+// invalidCall is a change that makes a valid call invalid, and the expected refusal. The field "*" is any.
 type invalidCall struct {
 	name   string
 	change func(c *vendorCall)
@@ -162,15 +162,15 @@ func replaceBody(from, to string) func(*vendorCall) {
 	return func(c *vendorCall) { c.body = strings.Replace(c.body, from, to, 1) }
 }
 
-// badCalls are those that every vendor can make; own are those of one vendor alone.
+// commonInvalidCalls apply to all vendors.
 var commonInvalidCalls = []invalidCall{
 	{"method", func(c *vendorCall) { c.method = http.MethodGet }, 405, ""},
 	{"media type", func(c *vendorCall) { c.contentType = "text/plain" }, 415, ""},
 	{"no media type", func(c *vendorCall) { c.contentType = ";" }, 415, ""},
 	{"compressed", func(c *vendorCall) { c.header = withHeader(c.header, "Content-Encoding", "gzip") }, 415, ""},
 	{"too large", func(c *vendorCall) { c.body += strings.Repeat(" ", 1<<20) }, 413, ""},
-	{"nobody's path", func(c *vendorCall) { c.path += "/more" }, 404, ""},
-	{"cut off", func(c *vendorCall) { c.body = c.body[:len(c.body)-1] }, 400, "*"},
+	{"unknown path", func(c *vendorCall) { c.path += "/more" }, 404, ""},
+	{"truncated", func(c *vendorCall) { c.body = c.body[:len(c.body)-1] }, 400, "*"},
 	{"not an object", func(c *vendorCall) { c.body = `[` + c.body + `]` }, 400, "*"},
 	{"empty", func(c *vendorCall) { c.body = "" }, 400, "*"},
 }
@@ -184,10 +184,10 @@ var vendorInvalidCalls = map[string][]invalidCall{
 		{"no user", replaceBody(`"userId":"eve",`, ``), 400, "userId"},
 		{"user is a number", replaceBody(`"userId":"eve"`, `"userId":7`), 400, "userId"},
 		{"another user's info", replaceBody(`"id":"eve"`, `"id":"mallory"`), 400, "payload.userInfo.id"},
-		{"nothing said", replaceBody(`"userSay":"hi"`, `"userSay":""`), 400, "payload.userSay"},
+		{"no text", replaceBody(`"userSay":"hi"`, `"userSay":""`), 400, "payload.userSay"},
 		{"no payload", replaceBody(`"payload"`, `"Payload"`), 400, "payload"},
-		{"member twice", replaceBody(`{"userId"`, `{"userId":"eve","userId"`), 400, "userId"},
-		{"much data", replaceBody(`"userInfo"`, `"userData":{"customPayload":{"data":"`+strings.Repeat("é", 256)+`"}},"userInfo"`), 400,
+		{"repeated member", replaceBody(`{"userId"`, `{"userId":"eve","userId"`), 400, "userId"},
+		{"too much data", replaceBody(`"userInfo"`, `"userData":{"customPayload":{"data":"`+strings.Repeat("é", 256)+`"}},"userInfo"`), 400,
 			"payload.userData.customPayload.data"},
 		{"not UTF-8", replaceBody(`"hi"`, "\"\xff\""), 400, "*"},
 	},
@@ -198,7 +198,7 @@ var vendorInvalidCalls = map[string][]invalidCall{
 		{"no id", replaceBody(`"message_id"`, `"id"`), 400, "message_id"},
 		{"no conversation", replaceBody(`"conversation_id":"c-1"`, `"conversation_id":""`), 400, "conversation_id"},
 		{"no time", replaceBody(`,"create_time":1780000000`, ``), 400, "create_time"},
-		{"time in words", replaceBody(`1780000000`, `"noon"`), 400, "create_time"},
+		{"time is a text", replaceBody(`1780000000`, `"noon"`), 400, "create_time"},
 		{"text is an object", replaceBody(`"text":"hi"`, `"text":{}`), 400, "text"},
 	},
 	"aicc": {
@@ -221,9 +221,8 @@ func withHeader(h map[string]string, name, value string) map[string]string {
 	return out
 }
 
-// TestRefusals: whatever a vendor sends that can't be taken is refused in that vendor's own form, with the field that is
-// wrong, and leaves no trace.
-func TestRefusals(t *testing.T) {
+// A refusal names the wrong field, and nothing of the call is stored.
+func TestInvalidCallsAreRefusedInTheVendorsForm(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{Verify: harness.Bearer})
 	calls := 0
@@ -233,7 +232,7 @@ func TestRefusals(t *testing.T) {
 				c := v.valid(s)
 				before := fmt.Sprint(c)
 				if b.change(&c); fmt.Sprint(c) == before {
-					t.Fatal("the call was not spoilt")
+					t.Fatal("the call is unchanged")
 				}
 				no := s.request(t, v, c)
 				if no.status != b.status || b.field != "*" && no.field != b.field {
@@ -243,7 +242,7 @@ func TestRefusals(t *testing.T) {
 					t.Errorf("Allow: %q, want POST", no.allow)
 				}
 				if b.status != http.StatusServiceUnavailable && no.retryAfter != "" {
-					t.Errorf("Retry-After: %q, though the same call will never do", no.retryAfter)
+					t.Errorf("Retry-After: %q for a call that will never be accepted", no.retryAfter)
 				}
 			})
 			calls++
@@ -252,21 +251,20 @@ func TestRefusals(t *testing.T) {
 	m := s.Scrape(t)
 	for _, name := range []string{"patchbay_envelopes_received_total", "patchbay_conversations", "patchbay_duplicates_total"} {
 		if n := harness.Sum(m[name]); n != 0 {
-			t.Errorf("%s is %v, want 0: nothing may have been accepted", name, n)
+			t.Errorf("%s is %v, want 0: no call may be accepted", name, n)
 		}
 	}
 	if n := harness.Sum(m["patchbay_http_requests_refused_total"]); n != float64(calls) {
 		t.Errorf("patchbay_http_requests_refused_total is %v, want %d", n, calls)
 	}
-	for _, v := range vendors { // and the good calls are good
+	for _, v := range vendors {
 		if no := s.request(t, v, v.valid(s)); no.status != http.StatusOK {
-			t.Errorf("good call of %s: status %d, want 200", v.name, no.status)
+			t.Errorf("valid call of %s: status %d, want 200", v.name, no.status)
 		}
 	}
 }
 
-// TestForgedPush: a push with a wrong signature is refused, and one with the right one is not.
-func TestForgedPush(t *testing.T) {
+func TestPushWithAWrongSignatureIsRefused(t *testing.T) {
 	t.Parallel()
 	once := simulator.Retry{Attempts: 1}
 	s := newSystem(t, harness.Vendors{Retry: &once}, harness.Config{})
@@ -276,7 +274,7 @@ func TestForgedPush(t *testing.T) {
 	s.agentSays(t, "ann", "genuine")
 	s.expect(t, "ann", "agent", "genuine")
 	if got := s.textsFrom("ann", "agent"); len(got) != 2 || got[1] != "genuine" {
-		t.Errorf("the customer heard %q", got)
+		t.Errorf("the customer got %q", got)
 	}
 	for _, o := range s.Desk.Outcomes.All() {
 		if forged := strings.Contains(string(o.Call.Body), "forged"); forged && o.Status != http.StatusUnauthorized {
@@ -285,12 +283,12 @@ func TestForgedPush(t *testing.T) {
 	}
 }
 
-// TestTooMuch: who is over a limit is told when to come back, and what came before is kept.
-func TestTooMuch(t *testing.T) {
+// Known customers and other channels are not affected.
+func TestLimitsRefuseWithRetryAfter(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{Verify: harness.Bearer, Limits: []string{"limits: {opened_per_minute: 12}"}})
 	s.say(t, "u1", "hello")
-	s.say(t, "u2", "hello") // a sixth of a minute's customers may come at once
+	s.say(t, "u2", "hello") // the burst is a sixth of the limit
 	native, bot, desk := vendors[0], vendors[1], vendors[2]
 	if no := s.request(t, native, nativeCall(s)); no.status != http.StatusTooManyRequests || no.retryAfter == "" {
 		t.Errorf("a third new customer: %+v, want 429 with Retry-After", no)
@@ -299,29 +297,28 @@ func TestTooMuch(t *testing.T) {
 	s.expect(t, "u1", "bot", "You said: I am known")
 	s.expect(t, "u2", "bot", greeting)
 
-	// So many messages of strangers wait for their conversations to become known, on one channel; others are not
-	// concerned.
+	// The number of messages on pending threads is limited for each channel.
 	full := deskPush(s)
-	push := func(i, strangers int) refusal {
+	push := func(i, threads int) refusal {
 		var messages []string
-		for j := range strangers {
-			messages = append(messages, pushMessage(fmt.Sprintf("stranger-%d-%d", i, j), "hi"))
+		for j := range threads {
+			messages = append(messages, pushMessage(fmt.Sprintf("unknown-%d-%d", i, j), "hi"))
 		}
 		full.body = `{"messages":[` + strings.Join(messages, ",") + `]}`
 		return s.request(t, desk, full)
 	}
 	if no := push(0, 1000); no.status != http.StatusOK {
-		t.Fatalf("a push of 1000 strangers: %+v, want 200", no)
+		t.Fatalf("a push on 1000 unknown threads: %+v, want 200", no)
 	}
 	if no := push(1, 1000); no.status != http.StatusTooManyRequests || no.retryAfter == "" {
-		t.Fatalf("another push of 1000 strangers: %+v, want 429 with Retry-After", no)
+		t.Fatalf("another push on 1000 unknown threads: %+v, want 429 with Retry-After", no)
 	}
 	if no := s.request(t, bot, botCallback(s)); no.status != http.StatusOK {
 		t.Errorf("an answer in an unknown conversation on another channel: %+v, want 200", no)
 	}
 	s.say(t, "u1", "Still here")
 	s.expect(t, "u1", "bot", "You said: Still here")
-	harness.Eventually(t, harness.Patience, "strangers are taken again", func() string {
+	harness.Eventually(t, harness.Patience, "unknown threads are accepted again", func() string {
 		if no := push(2, 1); no.status != http.StatusOK {
 			return fmt.Sprintf("status %d", no.status)
 		}
@@ -329,8 +326,7 @@ func TestTooMuch(t *testing.T) {
 	})
 }
 
-// TestAdapterAway: while an adapter is quarantined its vendor is told to come back, in its own form.
-func TestAdapterAway(t *testing.T) {
+func TestQuarantinedAdapterIsAnsweredInTheVendorsForm(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{Verify: harness.Bearer})
 	for _, v := range vendors {
@@ -354,6 +350,6 @@ func TestAdapterAway(t *testing.T) {
 	}
 	calls.Wait()
 	if status, body := s.Ready(); status != http.StatusOK || !strings.HasSuffix(body, "\nready, degraded\n") {
-		t.Errorf("readyz: %d\n%swant 200: the gateway itself is well", status, body)
+		t.Errorf("readyz: %d\n%swant 200: the gateway itself is healthy", status, body)
 	}
 }

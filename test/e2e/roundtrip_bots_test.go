@@ -15,32 +15,34 @@ import (
 	"patchbay/test/harness"
 )
 
-// label names a branch or a component of a flow.
+// anyLabel is the name of a branch or a component of a flow.
 var anyLabel = rapid.StringN(0, 12, 200)
 
-// answer is what a bot says at once: up to six outputs, each in words of its own.
+// anyItems are up to six outputs of a bot's answer, with different texts.
 var anyItems = rapid.Custom(func(t *rapid.T) []botwebhook.Item {
 	items := make([]botwebhook.Item, rapid.IntRange(1, 6).Draw(t, "items"))
 	for i := range items {
-		words := anyText.Filter(belowMax).Draw(t, "words")
-		items[i] = botwebhook.Item{Text: fmt.Sprintf("%d:%s", i, words), Branch: anyLabel.Draw(t, "branch"), Component: anyLabel.Draw(t, "component")}
+		text := anyText.Filter(belowMax).Draw(t, "text")
+		items[i] = botwebhook.Item{
+			Text: fmt.Sprintf("%d:%s", i, text), Branch: anyLabel.Draw(t, "branch"), Component: anyLabel.Draw(t, "component"),
+		}
 	}
 	return items
 })
 
-// TestEveryOutputArrives: whatever an agent's flow puts out is there, in its order, in every way to answer.
-func TestEveryOutputArrives(t *testing.T) {
+func TestEachOutputOfAFlowArrives(t *testing.T) {
 	t.Parallel()
-	for name, way := range botModes {
+	for name, mode := range botModes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			answers := make(chan []botwebhook.Item, 1)
 			brain := func(botwebhook.Conversation, []botwebhook.Message) []botwebhook.Answer {
 				items := <-answers
-				return []botwebhook.Answer{{Text: items[0].Text, Branch: items[0].Branch, Component: items[0].Component, Items: items[1:]}}
+				first := items[0]
+				return []botwebhook.Answer{{Text: first.Text, Branch: first.Branch, Component: first.Component, Items: items[1:]}}
 			}
-			s := newSystem(t, harness.Vendors{Bots: botwebhook.Options{Form: way.form, Stream: way.stream, Brain: brain}},
-				withoutRules(map[string][]string{"faq": way.settings}))
+			s := newSystem(t, harness.Vendors{Bots: botwebhook.Options{Form: mode.form, Stream: mode.stream, Brain: brain}},
+				withoutRules(map[string][]string{"faq": mode.settings}))
 			rapid.Check(t, func(t *rapid.T) {
 				user, items := anyCustomer.Draw(t, "user"), anyItems.Draw(t, "answer")
 				var want []string
@@ -49,31 +51,30 @@ func TestEveryOutputArrives(t *testing.T) {
 				}
 				answers <- items
 				s.mustSay(t, user, "and?")
-				expectEqual(t, "what the customer hears", []string{strings.Join(want, "\n")}, textsOf(s.awaitAnswers(t, user, "bot", 1)))
+				expectEqual(t, "texts of the answer", []string{strings.Join(want, "\n")}, textsOf(s.awaitAnswers(t, user, "bot", 1)))
 			})
 			s.expectNoProblems(t)
 		})
 	}
 }
 
-// TestRecordingsArrive: a recording comes with what it says, and its link leads to its bytes; where there are only bytes,
-// its transcript is said.
-func TestRecordingsArrive(t *testing.T) {
+// A recording without a link is delivered as its transcript.
+func TestRecordingsArriveWithTheirTranscripts(t *testing.T) {
 	t.Parallel()
-	for _, way := range []string{"webhook, v2 body", "blocking", "streaming"} {
-		t.Run(way, func(t *testing.T) {
+	for _, mode := range []string{"webhook, v2 body", "blocking", "streaming"} {
+		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			answers := make(chan botwebhook.Answer, 1)
 			brain := func(botwebhook.Conversation, []botwebhook.Message) []botwebhook.Answer {
 				return []botwebhook.Answer{<-answers}
 			}
-			s := newSystem(t, harness.Vendors{Bots: botwebhook.Options{Form: botModes[way].form, Brain: brain}},
-				withoutRules(map[string][]string{"faq": botModes[way].settings}))
-			streaming := strings.HasPrefix(way, "streaming")
+			s := newSystem(t, harness.Vendors{Bots: botwebhook.Options{Form: botModes[mode].form, Brain: brain}},
+				withoutRules(map[string][]string{"faq": botModes[mode].settings}))
+			streaming := strings.HasPrefix(mode, "streaming")
 			rapid.Check(t, func(t *rapid.T) {
-				user, words, transcript := anyCustomer.Draw(t, "user"), anyText.Filter(belowMax).Draw(t, "words"), anyText.Filter(belowMax).Draw(t, "transcript")
-				sound := anyRecording.Draw(t, "sound")
-				a := botwebhook.Answer{Text: "1:" + words, Audio: []botwebhook.Audio{{Transcript: "2:" + transcript, Seconds: 3}}}
+				user, text := anyCustomer.Draw(t, "user"), anyText.Filter(belowMax).Draw(t, "text")
+				transcript, sound := anyText.Filter(belowMax).Draw(t, "transcript"), anyRecording.Draw(t, "sound")
+				a := botwebhook.Answer{Text: "1:" + text, Audio: []botwebhook.Audio{{Transcript: "2:" + transcript, Seconds: 3}}}
 				want := []string{a.Text}
 				if streaming {
 					a.Audio[0].Data = sound.data
@@ -84,11 +85,11 @@ func TestRecordingsArrive(t *testing.T) {
 				answers <- a
 				s.mustSay(t, user, "and?")
 				got := s.awaitAnswers(t, user, "bot", 1)
-				expectEqual(t, "what the customer hears", want, textsOf(got))
+				expectEqual(t, "texts of the answer", want, textsOf(got))
 				if !streaming {
 					file := s.expectFile(t, got[0], sound.data)
 					if file.Type != "audio" || file.Text != "2:"+transcript {
-						t.Fatalf("the recording came as %s with the text %.80q, want audio with %.80q", file.Type, file.Text, transcript)
+						t.Fatalf("the recording arrived as %s with the text %.80q, want audio with %.80q", file.Type, file.Text, transcript)
 					}
 				}
 			})
@@ -97,19 +98,18 @@ func TestRecordingsArrive(t *testing.T) {
 	}
 }
 
-// TestWhatTheWebsiteSendsAlongComesBack: targetAgents and customPayload are in the answer as they were in the call.
-func TestWhatTheWebsiteSendsAlongComesBack(t *testing.T) {
+func TestCustomDataOfTheWebsiteIsReturned(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, withoutRules(nil))
 	rapid.Check(t, func(t *rapid.T) {
 		user := anyCustomer.Draw(t, "user")
 		agents := rapid.SliceOfN(rapid.StringN(0, 30, 300), 1, 5).Draw(t, "agents")
-		payload := anyObject(2).Filter(func(m map[string]any) bool { return len(mustMarshal(m)) <= 4000 }).Draw(t, "payload") // less than an attribute holds
+		payload := anyObject(2).Filter(func(m map[string]any) bool { return len(mustMarshal(m)) <= 4000 }).Draw(t, "payload") // fits into an attribute
 		custom := mustMarshal(payload)
-		if rapid.Bool().Draw(t, "spread") {
-			var spread bytes.Buffer
-			if err := json.Indent(&spread, custom, "", " \t"); err == nil && spread.Len() <= 4000 {
-				custom = spread.Bytes()
+		if rapid.Bool().Draw(t, "indented") {
+			var indented bytes.Buffer
+			if err := json.Indent(&indented, custom, "", " \t"); err == nil && indented.Len() <= 4000 {
+				custom = indented.Bytes()
 			}
 		}
 		body := mustMarshal(map[string]any{
@@ -121,7 +121,7 @@ func TestWhatTheWebsiteSendsAlongComesBack(t *testing.T) {
 		s.mustSay(t, user, "", native.WithBody("application/json", body))
 		got := s.awaitAnswers(t, user, "bot", 1)[0].Payload.UserData
 		if got == nil {
-			t.Fatal("nothing came back")
+			t.Fatal("no user data returned")
 		}
 		expectEqual(t, "targetAgents", agents, got.TargetAgents)
 		if diff := cmp.Diff(decodeNumbers(t, custom), decodeNumbers(t, got.CustomPayload)); diff != "" {
@@ -131,7 +131,7 @@ func TestWhatTheWebsiteSendsAlongComesBack(t *testing.T) {
 	s.expectNoProblems(t)
 }
 
-// object is a JSON object of any members. One that is called data must be text of less than 256 characters.
+// anyObject is a JSON object. A member named data must be a text of less than 256 characters.
 func anyObject(depth int) *rapid.Generator[map[string]any] {
 	return rapid.Custom(func(t *rapid.T) map[string]any {
 		values := []*rapid.Generator[any]{
@@ -158,12 +158,12 @@ func anyObject(depth int) *rapid.Generator[map[string]any] {
 func mustMarshal(m map[string]any) []byte {
 	b, err := json.Marshal(m)
 	if err != nil {
-		panic(err) // it is made of what JSON has
+		panic(err) // cannot happen
 	}
 	return b
 }
 
-// numbered reads JSON without a loss of digits.
+// decodeNumbers decodes JSON without a loss of digits.
 func decodeNumbers(t *rapid.T, raw []byte) any {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(raw))

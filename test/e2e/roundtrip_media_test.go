@@ -15,12 +15,12 @@ import (
 	"patchbay/test/harness"
 )
 
-// kind is a sort of file, and how the vendors call it.
+// fileKind is a file type and its names at the vendors.
 type fileKind struct {
 	extension, contentType, head string
-	part                         string // at the website
-	agent                        string // what an agent sends it as
-	desk                         string // what the desk gets it as, "" if it takes none
+	part                         string // part type at the website
+	agent                        string // media type when sent by an agent
+	desk                         string // media type when sent to the desk; "" if not supported
 }
 
 var (
@@ -32,14 +32,14 @@ var (
 	csvs = fileKind{"csv", "text/csv", "a,b\n1,2\n", "file", "DOCUMENT", "FILE"}
 )
 
-// sample is a file of a kind, of any bytes behind the head.
+// testFile is a file of a kind with random content after the head.
 type testFile struct {
 	fileKind
 	name string
 	data []byte
 }
 
-// GoString keeps the bytes out of reports.
+// GoString keeps the content out of reports.
 func (f testFile) GoString() string {
 	return fmt.Sprintf("%q of %d bytes, SHA-256 %x", f.name, len(f.data), sha256.Sum256(f.data))
 }
@@ -67,7 +67,7 @@ func anyFile(kinds ...fileKind) *rapid.Generator[testFile] {
 
 var anyRecording = anyFile(mp3s)
 
-// onlyFile returns the one file of an answer, whose link must lead to these bytes.
+// expectFile checks that an answer has one file whose link returns the content.
 func (s *system) expectFile(t *rapid.T, a native.Answer, want []byte) native.File {
 	t.Helper()
 	if len(a.Payload.Media) != 1 {
@@ -75,15 +75,14 @@ func (s *system) expectFile(t *rapid.T, a native.Answer, want []byte) native.Fil
 	}
 	got, err := s.Livechat.Download(soon(t), a.Payload.Media[0].URL)
 	if err != nil || !bytes.Equal(got.Data, want) {
-		t.Fatalf("%+v leads to %d bytes, %v; want %d", a.Payload.Media[0], len(got.Data), err, len(want))
+		t.Fatalf("%+v returns %d bytes, %v; want %d", a.Payload.Media[0], len(got.Data), err, len(want))
 	}
 	return a.Payload.Media[0]
 }
 
-// TestFilesBetweenCustomerAndAgent arrive byte for byte both ways.
-func TestFilesBetweenCustomerAndAgent(t *testing.T) {
+func TestFilesBetweenCustomerAndAgentArriveUnchanged(t *testing.T) {
 	t.Parallel()
-	for name, way := range map[string]struct {
+	for name, variant := range map[string]struct {
 		o        aicc.Options
 		settings []string
 	}{
@@ -93,18 +92,18 @@ func TestFilesBetweenCustomerAndAgent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newDeskSystem(t, way.o, way.settings...)
+			s := newDeskSystem(t, variant.o, variant.settings...)
 			const user = "ada"
 			s.connectAgent(t, user)
 			rapid.Check(t, func(t *rapid.T) {
-				heard, seen := len(s.answersFrom(user, "agent")), len(s.deskFiles(user))
+				answers, lines := len(s.answersFrom(user, "agent")), len(s.deskFiles(user))
 				down, up := anyFile(pngs, jpgs, mp3s, mp4s, pdfs).Draw(t, "agent's"), anyFile(pngs, jpgs, mp3s, mp4s, csvs).Draw(t, "customer's")
 				if _, err := s.Desk.SendFile(deskID(user), down.agent, down.extension, down.data); err != nil {
 					t.Fatal(err)
 				}
-				got := s.expectFile(t, s.awaitAnswers(t, user, "agent", heard+1)[heard], down.data)
+				got := s.expectFile(t, s.awaitAnswers(t, user, "agent", answers+1)[answers], down.data)
 				if got.Type != down.part || got.ContentType != down.contentType || got.Size != int64(len(down.data)) {
-					t.Fatalf("%s of the agent's came as %+v", down.extension, got)
+					t.Fatalf("%s of the agent arrived as %+v", down.extension, got)
 				}
 
 				path := s.Livechat.AddFile(up.name, up.contentType, up.data)
@@ -114,19 +113,20 @@ func TestFilesBetweenCustomerAndAgent(t *testing.T) {
 				var line aicc.Line
 				if err := s.Desk.Wait(soon(t), func([]aicc.Event) bool {
 					all := s.deskFiles(user)
-					if len(all) > seen {
-						line = all[seen]
+					if len(all) > lines {
+						line = all[lines]
 					}
-					return len(all) > seen
+					return len(all) > lines
 				}); err != nil {
-					t.Fatalf("the agent does not see the %s: %v; sees %.300q", up.extension, err, s.deskTexts(user))
+					t.Fatalf("the %s is missing at the desk: %v; got %.300q", up.extension, err, s.deskTexts(user))
 				}
 				f, _ := s.Desk.File(line.File)
 				if line.MediaType != up.desk || f.Type != up.extension || !bytes.Equal(f.Content, up.data) {
-					t.Fatalf("%s of %d bytes came as %+v with %d bytes of %s", up.extension, len(up.data), line, len(f.Content), f.Type)
+					t.Fatalf("%s of %d bytes arrived as %+v with %d bytes of %s", up.extension, len(up.data), line, len(f.Content), f.Type)
 				}
-				if want := strings.ReplaceAll(up.name, ",", "_"); up.desk == "FILE" && !strings.HasPrefix(line.Text, fmt.Sprintf("%s,%d,", want, len(up.data))) {
-					t.Fatalf("the file %q is called %q", up.name, line.Text)
+				want := fmt.Sprintf("%s,%d,", strings.ReplaceAll(up.name, ",", "_"), len(up.data))
+				if up.desk == "FILE" && !strings.HasPrefix(line.Text, want) {
+					t.Fatalf("the file %q has the name %q", up.name, line.Text)
 				}
 			})
 			s.expectNoProblems(t)
@@ -134,7 +134,7 @@ func TestFilesBetweenCustomerAndAgent(t *testing.T) {
 	}
 }
 
-// files are the customer's files that the agent sees.
+// deskFiles returns the lines of a customer at the desk that are files.
 func (s *system) deskFiles(user string) []aicc.Line {
 	var out []aicc.Line
 	c, _ := s.Desk.Chat(deskID(user))
@@ -146,8 +146,8 @@ func (s *system) deskFiles(user string) []aicc.Line {
 	return out
 }
 
-// TestFilesForTheBot reach it byte for byte, as a link or in the call, with the words beside them.
-func TestFilesForTheBot(t *testing.T) {
+// They arrive as a link or in the call, with the text of the message.
+func TestFilesForTheBotArriveUnchanged(t *testing.T) {
 	t.Parallel()
 	for name, settings := range map[string][]string{
 		"link": nil, "base64": {"media: base64"}, "v1, link": {"api: v1"}, "v1, base64": {"api: v1", "media: base64"},
@@ -156,17 +156,18 @@ func TestFilesForTheBot(t *testing.T) {
 			t.Parallel()
 			s := newSystem(t, harness.Vendors{}, withoutRules(map[string][]string{"faq": settings}))
 			rapid.Check(t, func(t *rapid.T) {
-				user, words, f := anyCustomer.Draw(t, "user"), anyText.Filter(belowMax).Draw(t, "words"), anyFile(pngs, jpgs, mp3s, pdfs, csvs).Draw(t, "file")
+				user, text := anyCustomer.Draw(t, "user"), anyText.Filter(belowMax).Draw(t, "text")
+				f := anyFile(pngs, jpgs, mp3s, pdfs, csvs).Draw(t, "file")
 				path := s.Livechat.AddFile(f.name, f.contentType, f.data)
-				s.mustSay(t, user, words, native.WithMedia(native.File{
+				s.mustSay(t, user, text, native.WithMedia(native.File{
 					Type: f.part, URL: s.LivechatURL() + path, Name: f.name, ContentType: f.contentType,
 				}))
 				s.awaitAnswers(t, user, "bot", 1)
-				asked := s.Bots.AskedIn(s.Bots.Conversations(shortID(user))[0].ID)
-				m := asked[0].Messages[len(asked[0].Messages)-1]
-				expectEqual(t, "what the bot is asked", []string{words}, []string{m.Text})
+				calls := s.Bots.AskedIn(s.Bots.Conversations(shortID(user))[0].ID)
+				m := calls[0].Messages[len(calls[0].Messages)-1]
+				expectEqual(t, "question", []string{text}, []string{m.Text})
 				if len(m.Media) != 1 {
-					t.Fatalf("%d media, want one: %.300s", len(m.Media), asked[0].Body)
+					t.Fatalf("%d media, want one: %.300s", len(m.Media), calls[0].Body)
 				}
 				data := m.Media[0].Data
 				if m.Media[0].URL != "" {
@@ -177,7 +178,7 @@ func TestFilesForTheBot(t *testing.T) {
 					data = got.Data
 				}
 				if !bytes.Equal(data, f.data) {
-					t.Fatalf("the bot has %d bytes of %q, want %d", len(data), f.name, len(f.data))
+					t.Fatalf("the bot got %d bytes of %q, want %d", len(data), f.name, len(f.data))
 				}
 			})
 			s.expectNoProblems(t)

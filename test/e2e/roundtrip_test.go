@@ -20,11 +20,11 @@ import (
 	"patchbay/test/harness"
 )
 
-// What a vendor says and the next one can carry arrives unchanged. The properties run over the real programs; each has a
-// world of its own, and each try a customer of its own. A try draws everything before it does anything: one that can't be drawn to its
-// end is left there.
+// The properties in these files: a text or file that both vendors support arrives unchanged. They run against the built
+// programs. Each property has its own system and each check its own customer. A check draws all values before it acts,
+// because rapid can discard a check while it draws.
 
-// tries is how often each property is tried unless -rapid.checks says otherwise.
+// tries is the number of checks per property unless -rapid.checks is set.
 const tries = 20
 
 func init() {
@@ -33,13 +33,13 @@ func init() {
 	}
 }
 
-// most is the longest text that live chats, bots and desks can say, in bytes.
+// maxText is the maximum length of a text in bytes.
 const maxText = 64 << 10
 
-// below leaves room for what is put before the words.
-func belowMax(words string) bool { return len(words) < maxText }
+// belowMax leaves room for a prefix.
+func belowMax(text string) bool { return len(text) < maxText }
 
-// awkward are pieces of text that careless programs change: by trimming, escaping, normalising, or running them.
+// awkwardTexts are texts that faulty programs change: by trimming, escaping, normalising or executing them.
 var awkwardTexts = []string{
 	" ", "\t", "\n", "\r\n", "\r", "\u00a0", "\u2028", "\u2029", "\u0085", "\x00", "\x01", "\x1b[31m", "\x7f", "\ufeff", "\ufffd",
 	"\ufffe", "\U0010ffff", "e\u0301", "\u0301", "A\u030a\u0323", "👩‍👩‍👧‍👦", "🇩🇪", "👍🏽", "שלום", "\u202eabc\u202c", "مرحبا", "你好，世界", "한국어", "ﬁ", "ß", "İ",
@@ -47,14 +47,14 @@ var awkwardTexts = []string{
 	"data: {\"code\":0}\n\n", "null", "[image] x", "Customer: ",
 }
 
-// text is anything that can be said: a few runes, or long up to exactly the limit.
+// anyText is any text: a few runes, or up to exactly the maximum length.
 var anyText = rapid.Custom(func(t *rapid.T) string {
 	piece := rapid.OneOf(rapid.SampledFrom(awkwardTexts), rapid.StringOfN(rapid.Rune(), 1, 20, -1),
 		rapid.StringMatching(`[a-z]{1,12} `), rapid.StringOfN(rapid.RuneFrom([]rune("字好😀🏽é\u0301ש")), 1, 20, -1))
 	said := strings.Join(rapid.SliceOfN(piece, 1, 10).Draw(t, "pieces"), "")
 	if length := rapid.SampledFrom([]int{0, 0, 0, 0, 1023, 1024, 1025, 3000, maxText}).Draw(t, "length"); length > 0 {
 		said = strings.Repeat(said, length/len(said)+1)[:length]
-		for !utf8.ValidString(said) { // a rune was cut
+		for !utf8.ValidString(said) { // a rune is cut
 			said = said[:len(said)-1]
 		}
 		said += strings.Repeat("x", length-len(said))
@@ -62,41 +62,41 @@ var anyText = rapid.Custom(func(t *rapid.T) string {
 	return said
 })
 
-// texts are what somebody says one after the other. They differ, so that none can stand for another.
+// distinctTexts are consecutive messages. They differ, so that none can be mistaken for another.
 var distinctTexts = rapid.Custom(func(t *rapid.T) []string {
 	return rapid.SliceOfNDistinct(anyText, 1, 4, rapid.ID[string]).Draw(t, "texts")
 })
 
 var customers atomic.Int64
 
-// customer is a name that no other try has: of any characters that a live chat may use.
+// anyCustomer is a user name that no other check has, of any characters that a live chat allows.
 var anyCustomer = rapid.Custom(func(t *rapid.T) string {
 	printable := rapid.OneOf(rapid.RuneFrom([]rune(`/%+ .~?#&"\<>é字😀`)), rapid.Rune().Filter(func(r rune) bool { return !unicode.IsControl(r) }))
 	return rapid.StringOfN(printable, 0, 12, 100).Draw(t, "customer") + strconv.FormatInt(customers.Add(1), 10)
 })
 
-// shortID is a customer's id at bots and desks, whatever is in the name.
+// shortID returns a customer's 32-character id at bots and desks for any name.
 func shortID(user string) string {
 	return deskID(strings.NewReplacer("%", "%25", "/", "%2F").Replace(user))
 }
 
-// shortly ends when what a try waits for ought to have come, also a text of many pieces: each is a record and a call of its own.
+// soon returns a context for one check. A text of many pieces needs a record and a call for each piece.
 func soon(t *rapid.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), harness.Patience)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// sends has a customer say something, which must be taken.
+// mustSay sends a customer's message, which the gateway must accept.
 func (s *system) mustSay(t *rapid.T, user, said string, opts ...native.Option) {
 	t.Helper()
 	status, body, err := s.Livechat.Say(soon(t), user, said, opts...)
 	if err != nil || status != http.StatusOK {
-		t.Fatalf("%q says %.80q: status %d, %s, %v", user, said, status, body, err)
+		t.Fatalf("%q sends %.80q: status %d, %s, %v", user, said, status, body, err)
 	}
 }
 
-// gets returns a customer's first n answers from role, waiting for them.
+// awaitAnswers waits for n answers from role and returns all the customer has got.
 func (s *system) awaitAnswers(t *rapid.T, user, role string, n int) []native.Answer {
 	t.Helper()
 	var got []native.Answer
@@ -118,7 +118,7 @@ func textsOf(answers []native.Answer) []string {
 	return out
 }
 
-// same fails a try if texts differ.
+// expectEqual fails a check if texts differ.
 func expectEqual(t *rapid.T, what string, want, got []string) {
 	t.Helper()
 	if !slices.Equal(want, got) {
@@ -126,12 +126,12 @@ func expectEqual(t *rapid.T, what string, want, got []string) {
 	}
 }
 
-// repeater is a bot that says what it hears.
+// echoBot repeats the question.
 func echoBot(_ botwebhook.Conversation, messages []botwebhook.Message) []botwebhook.Answer {
 	return []botwebhook.Answer{{Text: botwebhook.Question(messages)}}
 }
 
-// botWays are the ways in which a bot is asked and answers.
+// botModes are the ways to call a bot and to get its answers.
 var botModes = map[string]struct {
 	form     botwebhook.Form
 	stream   botwebhook.Stream
@@ -148,14 +148,13 @@ var botModes = map[string]struct {
 	"streaming, joined":  {stream: botwebhook.Stream{Joined: true}, settings: []string{"mode: streaming"}},
 }
 
-// unruled is a gateway that lets everybody say everything.
+// withoutRules returns a configuration without rules and limits.
 func withoutRules(settings map[string][]string) harness.Config {
 	return harness.Config{Routes: "[]", Limits: []string{"limits: {opened_per_minute: 0}"}, Settings: settings}
 }
 
-// TestWordsReachTheBotAndComeBack: the customer's words are the bot's question, and the bot's words the customer's answer,
-// to the byte and in their order.
-func TestWordsReachTheBotAndComeBack(t *testing.T) {
+// Texts arrive unchanged and in order.
+func TestMessagesReachTheBotAndComeBack(t *testing.T) {
 	t.Parallel()
 	for name, way := range botModes {
 		t.Run(name, func(t *testing.T) {
@@ -163,29 +162,29 @@ func TestWordsReachTheBotAndComeBack(t *testing.T) {
 			s := newSystem(t, harness.Vendors{Bots: botwebhook.Options{Form: way.form, Stream: way.stream, Brain: echoBot}},
 				withoutRules(map[string][]string{"faq": way.settings}))
 			rapid.Check(t, func(t *rapid.T) {
-				user, said := anyCustomer.Draw(t, "user"), distinctTexts.Draw(t, "said")
-				for _, words := range said {
-					s.mustSay(t, user, words)
+				user, questions := anyCustomer.Draw(t, "user"), distinctTexts.Draw(t, "questions")
+				for _, text := range questions {
+					s.mustSay(t, user, text)
 				}
-				answers := s.awaitAnswers(t, user, "bot", len(said))
-				expectEqual(t, "what the customer hears", said, textsOf(answers))
-				asked := s.Bots.Conversations(shortID(user))
-				if len(asked) != 1 {
-					t.Fatalf("%d conversations at the bot's, want one for %q", len(asked), user)
+				answers := s.awaitAnswers(t, user, "bot", len(questions))
+				expectEqual(t, "answers", questions, textsOf(answers))
+				conversations := s.Bots.Conversations(shortID(user))
+				if len(conversations) != 1 {
+					t.Fatalf("%d conversations at the bot, want one for %q", len(conversations), user)
 				}
-				var questions []string
-				for _, a := range s.Bots.AskedIn(asked[0].ID) {
-					questions = append(questions, botwebhook.Question(a.Messages))
+				var got []string
+				for _, a := range s.Bots.AskedIn(conversations[0].ID) {
+					got = append(got, botwebhook.Question(a.Messages))
 				}
-				expectEqual(t, "what the bot is asked", said, questions)
+				expectEqual(t, "questions", questions, got)
 			})
 			s.expectNoProblems(t)
 		})
 	}
 }
 
-// TestLongNames: a customer's name may have 256 bytes of anything but control characters, as long as the thread has room for it.
-func TestLongNames(t *testing.T) {
+// A user name may have up to 256 bytes without control characters, if the thread has room for it.
+func TestLongUserNamesWork(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, withoutRules(nil))
 	for _, user := range []string{strings.Repeat("/", 150), strings.Repeat("%/", 75), strings.Repeat("字", 85), strings.Repeat("😀", 64)} {

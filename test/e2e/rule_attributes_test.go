@@ -7,8 +7,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestRulesOverrideTheAgentsSettings: what a rule sets goes along as conversation_config.
-func TestRulesOverrideTheAgentsSettings(t *testing.T) {
+func TestAttributesOfARuleOverrideTheBotsSettings(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{Routes: `
   - name: gold
@@ -19,14 +18,14 @@ func TestRulesOverrideTheAgentsSettings(t *testing.T) {
 `})
 	s.say(t, "ann", "hello")
 	if body := string(s.botCall(t, "hello").Body); strings.Contains(body, "conversation_config") {
-		t.Errorf("nobody overrides anything, but the agent is asked %s", body)
+		t.Errorf("call without attributes: %s", body)
 	}
 	s.say(t, "ann", "gold")
 	s.say(t, "ann", "and now?")
 	for _, question := range []string{"gold", "and now?"} {
 		want := `"conversation_config":{"short_term_memory":false,"knowledge":{"data_ids":[]},"custom_variables":{"tier":"gold"}}`
 		if body := string(s.botCall(t, question).Body); !strings.Contains(body, want) {
-			t.Errorf("the agent is asked %s; want %s", body, want)
+			t.Errorf("call %s; want %s", body, want)
 		}
 	}
 	s.expectNoProblems(t)

@@ -16,7 +16,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// What the pretend bot and the usual rules say.
+// Texts of the simulated bot and of the rules in harness.Routes.
 const (
 	greeting      = "Hello! How can I help you?"
 	noticeLooking = "One moment, I am looking for a colleague."
@@ -24,11 +24,11 @@ const (
 	noticeBack    = "You are back with the assistant."
 )
 
-// scene is a world with a gateway in it, and what the customers have read so far.
+// system is a gateway with simulated vendors.
 type system struct {
 	*harness.World
 	*harness.Gateway
-	read map[string]int // answers that were heard, by user
+	read map[string]int // number of answers that the test has read, by user
 }
 
 func newSystem(t *testing.T, v harness.Vendors, c harness.Config) *system {
@@ -37,21 +37,21 @@ func newSystem(t *testing.T, v harness.Vendors, c harness.Config) *system {
 	return &system{World: w, Gateway: harness.NewGateway(t, w, c), read: map[string]int{}}
 }
 
-// deskID is the customer's user id at the desk and at the bot's: of 32 characters.
+// deskID returns a customer's 32-character id at the desk and at the bot.
 func deskID(user string) string {
 	return envelope.ShortID("livechat", harness.Organization+"/"+harness.Chatbot+"/"+user)
 }
 
-// says has a customer say something, which the gateway must take.
+// say sends a customer's message, which the gateway must accept.
 func (s *system) say(t *testing.T, user, text string, opts ...native.Option) {
 	t.Helper()
 	status, body, err := s.Livechat.Say(harness.Soon(t), user, text, opts...)
 	if err != nil || status != http.StatusOK || strings.TrimSpace(string(body)) != "{}" {
-		t.Fatalf("%s says %q: status %d, body %q, %v; want 200 {}", user, text, status, body, err)
+		t.Fatalf("%s sends %q: status %d, body %q, %v; want 200 {}", user, text, status, body, err)
 	}
 }
 
-// hears returns when the customer has got words from role, exactly text, after what was heard before.
+// expect waits for a message from role with exactly this text, after the answers already read.
 func (s *system) expect(t *testing.T, user, role, text string) native.Answer {
 	t.Helper()
 	return s.expectAnswer(t, user, fmt.Sprintf("%q from %s", text, role), func(a native.Answer) bool {
@@ -59,7 +59,7 @@ func (s *system) expect(t *testing.T, user, role, text string) native.Answer {
 	})
 }
 
-// told returns when the customer was told that control has passed to owner.
+// expectHandover waits until the customer's website is notified of a handover to owner.
 func (s *system) expectHandover(t *testing.T, user, owner string) native.Answer {
 	t.Helper()
 	return s.expectAnswer(t, user, "passed to "+owner, func(a native.Answer) bool {
@@ -67,24 +67,25 @@ func (s *system) expectHandover(t *testing.T, user, owner string) native.Answer 
 	})
 }
 
-func (s *system) expectAnswer(t *testing.T, user, what string, is func(native.Answer) bool) native.Answer {
+// expectAnswer reads the customer's answers until one matches.
+func (s *system) expectAnswer(t *testing.T, user, what string, matches func(native.Answer) bool) native.Answer {
 	t.Helper()
 	ctx := harness.Soon(t)
 	for {
 		answers, err := s.Livechat.Next(ctx, user, s.read[user])
 		if err != nil {
-			t.Fatalf("%s gets no %s: %v; got\n%s", user, what, err, formatAnswers(s.Livechat.Received(user)))
+			t.Fatalf("%s did not get %s: %v; got\n%s", user, what, err, formatAnswers(s.Livechat.Received(user)))
 		}
 		for _, a := range answers {
 			s.read[user]++
-			if is(a) {
+			if matches(a) {
 				return a
 			}
 		}
 	}
 }
 
-// transcript is what a customer got, one answer a line.
+// formatAnswers formats answers, one per line.
 func formatAnswers(answers []native.Answer) string {
 	var b strings.Builder
 	for _, a := range answers {
@@ -98,7 +99,7 @@ func formatAnswers(answers []native.Answer) string {
 	return b.String()
 }
 
-// words is what a customer heard from role, in order, without repeats of one delivery.
+// textsFrom returns the texts that a customer got from role, in order, without duplicates of one delivery.
 func (s *system) textsFrom(user, role string) []string {
 	var out []string
 	seen := map[string]bool{}
@@ -111,19 +112,13 @@ func (s *system) textsFrom(user, role string) []string {
 	return out
 }
 
-// waits returns when the customer stands in the desk's queue.
+// awaitQueue waits until the customer is in the desk's queue.
 func (s *system) awaitQueue(t *testing.T, user string) {
 	t.Helper()
-	err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
-		c, _ := s.Desk.Chat(deskID(user))
-		return c.State == aicc.StateWaiting
-	})
-	if err != nil {
-		t.Fatalf("%s does not wait at the desk: %v", user, err)
-	}
+	s.awaitChat(t, deskID(user), aicc.StateWaiting)
 }
 
-// meets brings a customer to an agent who sees what was said and has said hello.
+// connectAgent hands a customer over to the agent Kim, who sends a greeting.
 func (s *system) connectAgent(t *testing.T, user string) {
 	t.Helper()
 	s.say(t, user, "I want a human")
@@ -134,7 +129,7 @@ func (s *system) connectAgent(t *testing.T, user string) {
 	}
 	s.agentSays(t, user, "This is Kim.")
 	s.expect(t, user, "agent", "This is Kim.")
-	s.expectAtDesk(t, user, "I want a human") // it comes behind the agent's yes, which need not be before the hello
+	s.expectAtDesk(t, user, "I want a human") // delivered after the acceptance, possibly after the greeting
 }
 
 func (s *system) agentSays(t *testing.T, user, text string) {
@@ -144,7 +139,7 @@ func (s *system) agentSays(t *testing.T, user, text string) {
 	}
 }
 
-// atDesk returns when the agent sees the customer's words.
+// expectAtDesk waits until the agent sees this text from the customer.
 func (s *system) expectAtDesk(t *testing.T, user, text string) {
 	t.Helper()
 	err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
@@ -155,10 +150,15 @@ func (s *system) expectAtDesk(t *testing.T, user, text string) {
 	}
 }
 
-// deskLines is what the agent sees from the customer's side, in order.
+// deskTexts returns the customer's texts at the desk, in order.
 func (s *system) deskTexts(user string) []string {
+	return s.chatTexts(deskID(user))
+}
+
+// chatTexts returns the customer's texts in a chat at the desk, in order.
+func (s *system) chatTexts(chat string) []string {
 	var out []string
-	c, _ := s.Desk.Chat(deskID(user))
+	c, _ := s.Desk.Chat(chat)
 	for _, l := range c.Lines {
 		if l.From == "customer" {
 			out = append(out, l.Text)
@@ -167,7 +167,20 @@ func (s *system) deskTexts(user string) []string {
 	return out
 }
 
-// asked returns the bot's call that has this question, waiting for it.
+// awaitChat waits until a chat at the desk has the state.
+func (s *system) awaitChat(t *testing.T, chat string, want aicc.State) {
+	t.Helper()
+	err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
+		c, _ := s.Desk.Chat(chat)
+		return c.State == want
+	})
+	if err != nil {
+		c, _ := s.Desk.Chat(chat)
+		t.Fatalf("chat %s at the desk is %s, want %s: %v", chat, c.State, want, err)
+	}
+}
+
+// botCall waits for the call to the bot with this question.
 func (s *system) botCall(t *testing.T, question string) botwebhook.Asked {
 	t.Helper()
 	var found botwebhook.Asked
@@ -181,15 +194,15 @@ func (s *system) botCall(t *testing.T, question string) botwebhook.Asked {
 		return false
 	})
 	if err != nil {
-		t.Fatalf("the bot is not asked %q: %v", question, err)
+		t.Fatalf("the bot got no call with %q: %v", question, err)
 	}
 	return found
 }
 
-// quiet demands that nothing waits any more in the conversation that id belongs to.
+// expectNothingPending waits until the conversations of id have no pending delivery.
 func (s *system) expectNothingPending(t *testing.T, id string) {
 	t.Helper()
-	harness.Eventually(t, harness.Patience, "nothing waits for "+id, func() string {
+	harness.Eventually(t, harness.Patience, "no pending delivery of "+id, func() string {
 		for _, tr := range s.Trace(t, id) {
 			for _, w := range tr.Pending {
 				return fmt.Sprintf("%s towards %s: %s", w.Status, w.Channel, w.Reason)
@@ -199,7 +212,7 @@ func (s *system) expectNothingPending(t *testing.T, id string) {
 	})
 }
 
-// content demands that no vendor had to complain.
+// expectNoProblems fails the test if a vendor refused a call.
 func (s *system) expectNoProblems(t *testing.T) {
 	t.Helper()
 	for name, problems := range map[string][]string{
@@ -211,7 +224,7 @@ func (s *system) expectNoProblems(t *testing.T) {
 	}
 }
 
-// within fails the test if what took longer.
+// within fails the test if do takes longer than limit.
 func within(t *testing.T, limit time.Duration, what string, do func(ctx context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)

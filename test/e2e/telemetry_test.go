@@ -25,8 +25,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// eventful plays everything that leaves a trace in metrics and logs: a handover there and back, a refusal, a repeat, a stale
-// answer, a dead letter, a retry. It returns the words that must not be logged.
+// causeEvents causes each kind of event that metrics count or that is logged. It returns texts that must not be
+// logged.
 func (s *system) causeEvents(t *testing.T) (canaries []string) {
 	t.Helper()
 	canary := func() string {
@@ -41,10 +41,10 @@ func (s *system) causeEvents(t *testing.T) (canaries []string) {
 	old := s.botCall(t, hello).Conversation.ID
 
 	s.connectAgent(t, "ann")
-	toAgent, late := canary(), canary()
+	toAgent, fenced := canary(), canary()
 	s.say(t, "ann", toAgent)
 	s.expectAtDesk(t, "ann", toAgent)
-	if err := s.Bots.Answer(old, botwebhook.Answer{Text: late}); err != nil {
+	if err := s.Bots.Answer(old, botwebhook.Answer{Text: fenced}); err != nil {
 		t.Fatal(err)
 	}
 	fromAgent := canary()
@@ -61,21 +61,21 @@ func (s *system) causeEvents(t *testing.T) (canaries []string) {
 	after := canary()
 	s.say(t, "ben", after)
 	s.expect(t, "ben", "bot", "You said: "+after)
-	for _, spoilt := range []native.Option{
+	for _, invalid := range []native.Option{
 		native.WithAccessToken(canary()), native.WithUserInfoID(canary()),
 		native.WithBody("application/json", []byte(`{"payload":"`+canary()+`"`)),
 	} {
-		if status, _, err := s.Livechat.Say(harness.Soon(t), "eve", canary(), spoilt); err != nil || status == http.StatusOK {
-			t.Errorf("a bad call was answered with %d, %v", status, err)
+		if status, _, err := s.Livechat.Say(harness.Soon(t), "eve", canary(), invalid); err != nil || status == http.StatusOK {
+			t.Errorf("an invalid call: status %d, %v", status, err)
 		}
 	}
 	if err := s.Bots.PushRaw(old, []byte(`{"message_id":"x","`+canary()+`":1}`)); err != nil {
 		t.Fatal(err)
 	}
-	// By the trails, not by the metrics: a scrape looks the dead letters up only now and then.
-	for user, what := range map[string]string{"ann": "fenced", "ben": "dead"} {
-		harness.Eventually(t, harness.Patience, what+" in the trail of "+user, func() string {
-			if len(s.Only(t, user).Find(what)) == 0 {
+	// Not by the metrics: their scan for dead letters has an interval.
+	for user, step := range map[string]string{"ann": "fenced", "ben": "dead"} {
+		harness.Eventually(t, harness.Patience, step+" in the trail of "+user, func() string {
+			if len(s.Only(t, user).Find(step)) == 0 {
 				return "not yet"
 			}
 			return ""
@@ -84,8 +84,7 @@ func (s *system) causeEvents(t *testing.T) (canaries []string) {
 	return canaries
 }
 
-// TestMetrics: names, types and labels are an interface; a golden list holds them, and Prometheus's own tool checks them.
-func TestMetrics(t *testing.T) {
+func TestMetricsMatchTheGoldenFileAndPassPromtool(t *testing.T) {
 	t.Parallel()
 	once := harness.Retry
 	once.Attempts = 1
@@ -118,7 +117,7 @@ func TestMetrics(t *testing.T) {
 			}
 		}
 	}) {
-		ours := strings.HasPrefix(name, "patchbay_") && !strings.HasPrefix(name, "patchbay_plugin_") // those are their adapters'
+		ours := strings.HasPrefix(name, "patchbay_") && !strings.HasPrefix(name, "patchbay_plugin_") // metrics of adapters
 		if ours || name == "patchbay_plugin_scrape_up" {
 			fmt.Fprintln(&list, describeFamily(families[name]))
 		}
@@ -134,7 +133,7 @@ func TestMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), list.String()); diff != "" {
-		t.Errorf("metrics (-want +got); if the change is meant, run with -update and tell operators:\n%s", diff)
+		t.Errorf("metrics (-want +got); if the change is intended, run with -update and note it in CHANGELOG.md:\n%s", diff)
 	}
 	for _, name := range []string{"go_goroutines", "process_resident_memory_bytes"} {
 		if families[name] == nil {
@@ -143,7 +142,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// describe is a metric's name, type and labels in one line.
+// describeFamily returns a metric's name, type and labels in one line.
 func describeFamily(f *dto.MetricFamily) string {
 	labels := map[string]bool{}
 	for _, m := range f.GetMetric() {
@@ -159,9 +158,8 @@ func describeFamily(f *dto.MetricFamily) string {
 	return fmt.Sprintf("%s %s {%s}", f.GetName(), strings.ToLower(f.GetType().String()), strings.Join(names, ", "))
 }
 
-// TestNothingPrivateIsLogged: what people say and what secrets are is in no log line, even at the most talkative level,
-// nor on any page for monitoring.
-func TestNothingPrivateIsLogged(t *testing.T) {
+// The log level is debug.
+func TestLogsAndPagesContainNoTextsAndNoSecrets(t *testing.T) {
 	t.Parallel()
 	once := harness.Retry
 	once.Attempts = 1
@@ -179,19 +177,18 @@ func TestNothingPrivateIsLogged(t *testing.T) {
 	for i, l := range s.Logs() {
 		pages[fmt.Sprintf("line %d of the log", i)] = l.Raw
 		if l.Fields == nil || l.Text("level") == "" || l.Text("msg") == "" || l.Text("time") == "" {
-			t.Errorf("line %d of the log is no JSON object with time, level and msg: %s", i, l.Raw)
+			t.Errorf("line %d of the log is not a JSON object with time, level and msg: %s", i, l.Raw)
 		}
 	}
 	for where, text := range pages {
 		for _, p := range private {
 			if strings.Contains(text, p) {
-				t.Errorf("%s holds %q: %s", where, p, text)
+				t.Errorf("%s contains %q: %s", where, p, text)
 			}
 		}
 	}
 }
 
-// TestOrdinaryMessagesAreNotLogged: a busy gateway's log stays readable.
 func TestOrdinaryMessagesAreNotLogged(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
@@ -209,7 +206,7 @@ func TestOrdinaryMessagesAreNotLogged(t *testing.T) {
 		s.expect(t, "carl", "agent", text)
 	}
 	s.expectNothingPending(t, "ann")
-	s.Stop(t) // which is logged, so that every line before it has arrived
+	s.Stop(t) // logs a line, behind all others
 	var lines []string
 	for _, l := range s.Logs()[before:] {
 		if l.Is("stopping") {
@@ -218,6 +215,6 @@ func TestOrdinaryMessagesAreNotLogged(t *testing.T) {
 		lines = append(lines, l.Raw)
 	}
 	if len(lines) > 0 {
-		t.Errorf("60 ordinary messages left %d lines in the log:\n%s", len(lines), strings.Join(lines, "\n"))
+		t.Errorf("60 ordinary messages caused %d log lines:\n%s", len(lines), strings.Join(lines, "\n"))
 	}
 }

@@ -13,8 +13,7 @@ import (
 	"patchbay/sandbox/botwebhook"
 )
 
-// TestTrace: every id that an operator may have finds the conversation, and what waits says why.
-func TestTrace(t *testing.T) {
+func TestTraceFindsEachIDAndExplainsPendingDeliveries(t *testing.T) {
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "botwebhook")
 	install := func() {
@@ -56,7 +55,7 @@ func TestTrace(t *testing.T) {
 		})
 	}
 	if got := s.Run(t, "trace", "ann", "--text"); !strings.Contains(got.Stdout, greeting) {
-		t.Errorf("trace --text does not show what was said:\n%s", got.Stdout)
+		t.Errorf("trace --text does not show the messages:\n%s", got.Stdout)
 	}
 	var found struct{ Conversations []struct{ ID string } }
 	if got := s.Run(t, "trace", "ann", "-o", "json"); json.Unmarshal([]byte(got.Stdout), &found) != nil ||
@@ -68,24 +67,24 @@ func TestTrace(t *testing.T) {
 	s.awaitQueue(t, "ann")
 	got := s.Run(t, "conversation", "show", tr.ID)
 	if !strings.Contains(got.Stdout, "offered to desk until ") || !strings.Contains(got.Stdout, "held until the offer to desk ends") {
-		t.Errorf("what waits with an offer:\n%s%s", got.Stdout, got.Stderr)
+		t.Errorf("conversation with an offer:\n%s%s", got.Stdout, got.Stderr)
 	}
 
 	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: botwebhook.EndpointMessage})
 	s.say(t, "ben", "first")
 	s.say(t, "ben", "second")
-	harness.Eventually(t, harness.Patience, "it is said that ben's message is in flight", func() string {
+	harness.Eventually(t, harness.Patience, "ben's message is in flight", func() string {
 		got := s.Run(t, "trace", "ben")
 		if strings.Contains(got.Stdout, ": in flight\n") && strings.Contains(got.Stdout, "queued behind ") {
 			return ""
 		}
 		return got.Stdout
 	})
-	if err := os.Remove(program); err != nil { // so that the adapter stays away
+	if err := os.Remove(program); err != nil { // the adapter cannot restart
 		t.Fatal(err)
 	}
 	s.Plugin(t, "botwebhook").Kill()
-	harness.Eventually(t, harness.Patience, "it is said that the adapter is away", func() string {
+	harness.Eventually(t, harness.Patience, "the adapter is quarantined", func() string {
 		if got := s.Run(t, "trace", "ben"); !strings.Contains(got.Stdout, "adapter botwebhook is quarantined") {
 			return got.Stdout
 		}

@@ -17,8 +17,8 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestVendorThrottles: a Retry-After holds for the whole channel, burns nothing, and nobody else waits.
-func TestVendorThrottles(t *testing.T) {
+// Other channels continue, and a throttled delivery loses no time before give_up.
+func TestRetryAfterPausesTheWholeChannel(t *testing.T) {
 	t.Parallel()
 	const pause = 3 * time.Second
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
@@ -31,7 +31,7 @@ func TestVendorThrottles(t *testing.T) {
 	within(t, harness.Patience, "the vendor throttles", func(ctx context.Context) error {
 		return s.Bots.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 1 })
 	})
-	harness.Eventually(t, harness.Patience, "the pause is known", func() string {
+	harness.Eventually(t, harness.Patience, "the attempt is counted", func() string {
 		if s.Metric(t, "patchbay_delivery_attempts_total", "channel", "faq", "outcome", "throttled") != 1 {
 			return "not counted"
 		}
@@ -41,22 +41,22 @@ func TestVendorThrottles(t *testing.T) {
 	s.say(t, "carl", "Still there?")
 	s.expectAtDesk(t, "carl", "Still there?")
 	if n := s.Bots.Asked.Len(); n != 0 {
-		t.Errorf("the bot was asked %d times before the desk had its message, want none: the desk does not wait", n)
+		t.Errorf("%d calls to the bot before the desk had its message, want none", n)
 	}
 	s.expect(t, "ann", "bot", "You said: first")
 	s.expect(t, "ben", "bot", "You said: second")
 	for _, question := range []string{"first", "second"} {
 		if waited := s.botCall(t, question).At.Sub(before); waited < pause {
-			t.Errorf("%q was asked %s after the first call, want not before the %s that the vendor wanted", question, waited, pause)
+			t.Errorf("%q was sent %s after the first call, before the vendor's pause of %s ended", question, waited, pause)
 		}
 	}
 	if n := s.Bots.Asked.Len(); n != 2 {
-		t.Errorf("the bot was asked %d times, want 2", n)
+		t.Errorf("%d calls to the bot, want 2", n)
 	}
 }
 
-// TestVendorFails: answers of 500 open the breaker of that channel alone, and it closes by itself.
-func TestVendorFails(t *testing.T) {
+// Other channels continue.
+func TestBreakerOpensAndCloses(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	s.connectAgent(t, "carl")
@@ -76,13 +76,13 @@ func TestVendorFails(t *testing.T) {
 	if want := "[+] channel faq: degraded: circuit breaker is open"; status != http.StatusOK || !strings.Contains(body, want) {
 		t.Errorf("readyz: %d\n%swant 200 and %q", status, body, want)
 	}
-	waiting := s.Only(t, "u0").Pending
-	if len(waiting) == 0 || !strings.Contains(waiting[0].Reason, "circuit breaker is open") {
-		t.Errorf("why it waits: %+v, want the open breaker", waiting)
+	pending := s.Only(t, "u0").Pending
+	if len(pending) == 0 || !strings.Contains(pending[0].Reason, "circuit breaker is open") {
+		t.Errorf("pending: %+v, want the open breaker as the reason", pending)
 	}
 	if cli := s.Run(t, "trace", "u0"); cli.Code != 0 || !strings.Contains(cli.Stdout, "the channel's circuit breaker is open") ||
 		!strings.Contains(cli.Stdout, "queued behind") {
-		t.Errorf("patchbay trace says\n%s%s", cli.Stdout, cli.Stderr)
+		t.Errorf("patchbay trace:\n%s%s", cli.Stdout, cli.Stderr)
 	}
 	for i := range 3 {
 		text := fmt.Sprintf("Meanwhile %d", i)
@@ -101,12 +101,11 @@ func TestVendorFails(t *testing.T) {
 		t.Errorf("patchbay_breaker_state is %v after the recovery, want 0", n)
 	}
 	if n := s.Bots.Asked.Len(); n != 2*len(users) {
-		t.Errorf("the bot was asked %d times, want %d", n, 2*len(users))
+		t.Errorf("%d calls to the bot, want %d", n, 2*len(users))
 	}
 }
 
-// TestVendorHangs: a call has its time-out, is made again, and delays no other conversation.
-func TestVendorHangs(t *testing.T) {
+func TestTimeoutIsRetriedAndDelaysNoOtherConversation(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{Extra: map[string][]string{"faq": {"delivery: {timeout: 1s}"}}})
 	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: botwebhook.EndpointMessage, Count: 1})
@@ -122,12 +121,12 @@ func TestVendorHangs(t *testing.T) {
 		t.Errorf("steps \"retrying\": %+v, want one", retries)
 	}
 	if n := s.Bots.Asked.Len(); n != 2 {
-		t.Errorf("the bot was asked %d times, want 2", n)
+		t.Errorf("%d calls to the bot, want 2", n)
 	}
 }
 
-// TestVendorResets: broken connections are tried again with the same key, so that the website can tell a repeat.
-func TestVendorResets(t *testing.T) {
+// The website recognizes a duplicate by its key.
+func TestRetryHasTheSameKey(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	s.Livechat.Faults.Add(simulator.Fault{Kind: simulator.Reset, Endpoint: native.EndpointReply, Count: 2})
@@ -140,15 +139,14 @@ func TestVendorResets(t *testing.T) {
 	s.say(t, "ann", "three")
 	s.expect(t, "ann", "bot", "You said: three")
 	if repeated := s.Livechat.Repeated("ann"); len(repeated) != 1 || repeated[0].Payload.BotSay != "You said: two" {
-		t.Errorf("repeats by key:\n%swant the one whose answer was lost", formatAnswers(repeated))
+		t.Errorf("duplicates by key:\n%swant the message whose answer was lost", formatAnswers(repeated))
 	}
 	if got := s.textsFrom("ann", "bot"); !slices.Equal(got, []string{"You said: one", "You said: two", "You said: three"}) {
-		t.Errorf("the customer heard %q", got)
+		t.Errorf("the customer got %q", got)
 	}
 }
 
-// TestBotForgets: a conversation that GPTBots does not know any more is opened again, and told what was said.
-func TestBotForgets(t *testing.T) {
+func TestForgottenBotConversationIsReopenedWithHistory(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	s.say(t, "ann", "hello")
@@ -159,18 +157,17 @@ func TestBotForgets(t *testing.T) {
 	s.expect(t, "ann", "bot", "You said: Where were we?")
 	again := s.botCall(t, "Where were we?")
 	if again.Conversation.ID == first || again.Conversation.UserID != deskID("ann") {
-		t.Errorf("asked in %+v, want in another than %s, for the same user", again.Conversation, first)
+		t.Errorf("call in %+v, want in another conversation than %s, for the same user", again.Conversation, first)
 	}
 	if len(again.Messages) != 3 || again.Messages[0].Text != "hello" || again.Messages[1].Text != greeting {
-		t.Errorf("the new conversation is told %+v, want the two messages before, and the question", again.Messages)
+		t.Errorf("the new conversation gets %+v, want the two earlier messages and the question", again.Messages)
 	}
 	if dead := s.Run(t, "dead", "list"); strings.TrimSpace(dead.Stdout) != "no dead letters" {
 		t.Errorf("dead letters:\n%s", dead.Stdout)
 	}
 }
 
-// TestDeskClosed: outside the agents' hours AICC declines, the customer is told, and the bot answers what waited.
-func TestDeskClosed(t *testing.T) {
+func TestDeclinedOfferLeavesTheBotInControl(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	s.Desk.SetOpen(false)
@@ -189,30 +186,24 @@ func TestDeskClosed(t *testing.T) {
 	}
 }
 
-// TestNobodyComes: an offer ends in time, the desk is told, and the bot goes on.
-func TestNobodyComes(t *testing.T) {
+func TestExpiredOfferLeavesTheBotInControl(t *testing.T) {
 	t.Parallel()
 	routes := strings.Replace(harness.Routes, "within: 60s", "within: 1s", 1)
 	s := newSystem(t, harness.Vendors{}, harness.Config{Routes: routes})
 	s.say(t, "ann", "I want a human")
-	tr := s.Only(t, "ann") // at once: the offer does not live long
+	tr := s.Only(t, "ann") // immediately: the offer expires soon
 	held := slices.DeleteFunc(tr.Pending, func(w harness.PendingDelivery) bool { return w.Status != "held" })
 	if len(held) != 1 || held[0].Reason != "held until the offer to desk ends" {
-		t.Errorf("what is held: %+v, want the message, with the offer to desk", held)
+		t.Errorf("held: %+v, want the message, with the offer to desk", held)
 	}
 	s.expect(t, "ann", "system", noticeLooking)
 	s.expectAnswer(t, "ann", "both the notice and the bot's answer", allOf(
 		hasText("system", noticeNobody), hasText("bot", "You said: I want a human")))
-	within(t, harness.Patience, "the desk is told", func(ctx context.Context) error {
-		return s.Desk.Wait(ctx, func([]aicc.Event) bool {
-			c, _ := s.Desk.Chat(deskID("ann"))
-			return c.State == aicc.StateLeft
-		})
-	})
+	s.awaitChat(t, deskID("ann"), aicc.StateLeft)
 	if end := s.Only(t, "ann").Find("offer expired"); len(end) != 1 {
 		t.Errorf("steps \"offer expired\": %+v, want one", end)
 	}
-	s.say(t, "ann", "I want a human now") // and it can be asked again
+	s.say(t, "ann", "I want a human now") // the desk can get another offer
 	s.awaitQueue(t, "ann")
 	if err := s.Desk.Accept(deskID("ann"), "Kim"); err != nil {
 		t.Fatal(err)
@@ -221,8 +212,7 @@ func TestNobodyComes(t *testing.T) {
 	s.expect(t, "ann", "agent", "At last.")
 }
 
-// TestDeadLetter: what a vendor refuses for good is listed, and is delivered when it is replayed.
-func TestDeadLetter(t *testing.T) {
+func TestDeadLetterIsListedAndReplayed(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusNotFound, Count: 1})
@@ -262,19 +252,19 @@ func TestDeadLetter(t *testing.T) {
 		t.Errorf("after the replay: %s", n)
 	}
 	if again := s.Run(t, "dead", "replay", d.ID); again.Code != 1 || !strings.Contains(again.Stderr, "no dead letter") {
-		t.Errorf("second replay: code %d, %q; want 1 and that there is none", again.Code, again.Stderr)
+		t.Errorf("second replay: code %d, %q; want 1 and an error", again.Code, again.Stderr)
 	}
 }
 
-// livechatSays returns whether an answer has exactly these words from role.
+// hasText returns a function that reports whether an answer has exactly this text from role.
 func hasText(role, text string) func(native.Answer) bool {
 	return func(a native.Answer) bool { return a.Payload.Sender.Role == role && a.Payload.BotSay == text }
 }
 
-// allOf is true of the answer with which each of them has been true once, in any order.
+// allOf returns a function that reports true when each of the given ones has reported true once, in any order.
 func allOf(each ...func(native.Answer) bool) func(native.Answer) bool {
 	return func(a native.Answer) bool {
-		each = slices.DeleteFunc(each, func(is func(native.Answer) bool) bool { return is(a) })
+		each = slices.DeleteFunc(each, func(matches func(native.Answer) bool) bool { return matches(a) })
 		return len(each) == 0
 	}
 }

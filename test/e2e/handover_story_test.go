@@ -8,8 +8,8 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestStory is one customer's way from the bot to a person and back, and over a restart.
-func TestStory(t *testing.T) {
+// The conversation also continues after a restart.
+func TestCustomerGoesFromTheBotToAnAgentAndBack(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	const user = "ada"
@@ -22,15 +22,15 @@ func TestStory(t *testing.T) {
 	s.expect(t, user, "system", noticeLooking)
 	s.awaitQueue(t, user)
 	if owner := s.Only(t, user).State.Owner; owner != "faq" {
-		t.Errorf("owner while the desk is asked: %s, want faq", owner)
+		t.Errorf("owner during the offer: %s, want faq", owner)
 	}
-	s.say(t, user, "It is about my parcel.") // waits with the offer
+	s.say(t, user, "It is about my parcel.") // held during the offer
 	if err := s.Desk.Accept(deskID(user), "Kim"); err != nil {
 		t.Fatal(err)
 	}
 	s.agentSays(t, user, "This is Kim.")
 	if e := s.expectHandover(t, user, "desk").Payload.Event; e.OwnerRole != "agent" || e.Reason != "ask-for-a-person" {
-		t.Errorf("event at the customer's: %+v, want role agent, reason ask-for-a-person", e)
+		t.Errorf("event at the website: %+v, want role agent, reason ask-for-a-person", e)
 	}
 	s.expect(t, user, "agent", "This is Kim.")
 	s.expectAtDesk(t, user, "It is about my parcel.")
@@ -50,7 +50,7 @@ func TestStory(t *testing.T) {
 	s.expect(t, user, "bot", greeting)
 	again := s.botCall(t, "hello again")
 	if again.Conversation.ID == first.ID {
-		t.Errorf("the bot goes on in conversation %s, want a new one for a new term", first.ID)
+		t.Errorf("the bot continues in conversation %s, want a new one for a new epoch", first.ID)
 	}
 	var history []string
 	for _, m := range again.Messages {
@@ -61,7 +61,7 @@ func TestStory(t *testing.T) {
 		"assistant: This is Kim.", "user: It has not come.", "assistant: It is at the post office.", "user: hello again",
 	}
 	if diff := cmp.Diff(want, history); diff != "" {
-		t.Errorf("what the bot is told (-want +got):\n%s", diff)
+		t.Errorf("history for the bot (-want +got):\n%s", diff)
 	}
 
 	s.expectNothingPending(t, user)
@@ -69,17 +69,17 @@ func TestStory(t *testing.T) {
 	s.say(t, user, "Are you still there?")
 	s.expect(t, user, "bot", "You said: Are you still there?")
 	if now := s.botCall(t, "Are you still there?"); now.Conversation.ID != again.Conversation.ID || len(now.Messages) != 1 {
-		t.Errorf("after the restart the bot is asked in %s with %d messages, want in %s with 1",
+		t.Errorf("after the restart: call in %s with %d messages, want in %s with 1",
 			now.Conversation.ID, len(now.Messages), again.Conversation.ID)
 	}
 	if repeated := s.Livechat.Repeated(user); len(repeated) > 0 {
-		t.Errorf("answers that came twice:\n%s", formatAnswers(repeated))
+		t.Errorf("duplicate answers:\n%s", formatAnswers(repeated))
 	}
 	s.expectTranscriptAtDesk(t, user)
 	s.expectNoProblems(t)
 }
 
-// transcriptAtDesk demands that the agent was shown what had been said, before what the customer went on to say.
+// expectTranscriptAtDesk checks that the agent got a transcript before the customer's later messages.
 func (s *system) expectTranscriptAtDesk(t *testing.T, user string) {
 	t.Helper()
 	lines := s.deskTexts(user)
@@ -87,6 +87,6 @@ func (s *system) expectTranscriptAtDesk(t *testing.T, user string) {
 		"Customer: hello\nAssistant: " + greeting, "I want a human", "It is about my parcel.", "It has not come.",
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
-		t.Errorf("what the agent sees (-want +got):\n%s", diff)
+		t.Errorf("texts at the desk (-want +got):\n%s", diff)
 	}
 }

@@ -1,0 +1,86 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"patchbay/sandbox/aicc"
+	"patchbay/sandbox/simulator"
+	"patchbay/test/harness"
+)
+
+func TestOfflineMessagesSurviveFaults(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, harness.Vendors{}, harness.Config{
+		Extra: map[string][]string{"desk": shortTimeout}, Settings: map[string][]string{"desk": {"offline_messages: true"}},
+	})
+	const user = "lea"
+	s.connectAgent(t, user)
+	if err := s.Desk.TimeOut(deskID(user), true); err != nil {
+		t.Fatal(err)
+	}
+	s.expect(t, user, "system", "No agent answered in time. You can leave a message.")
+	cases := slices.Concat(faultsBefore, faultsAfter(two, oneOrTwo), []faultCase{expired})
+	s.checkFaults(t, &s.Desk.Faults, aicc.EndpointSendAsync, "desk", cases,
+		func(text string) { s.say(t, user, text) }, func() []string { return s.deskTexts(user) })
+}
+
+// pollFaults are the faults of a poll. The desk returns each message once, so an answer that is lost takes its
+// messages along, and no others.
+var pollFaults = append(slices.Clone(faultsBefore), expired,
+	faultCase{"answer lost", simulator.Fault{Kind: simulator.Drop}, none, false},
+	faultCase{"answer truncated", simulator.Fault{Kind: simulator.Truncate}, none, false},
+	faultCase{"answer of the wrong type", simulator.Fault{Kind: simulator.ContentType}, one, false},
+	faultCase{"large answer", simulator.Fault{Kind: simulator.Huge, Bytes: 1 << 20}, one, false},
+	faultCase{"huge answer", simulator.Fault{Kind: simulator.Huge}, none, false},
+)
+
+// The agent's first message is in the poll in which the fault happens.
+func TestPollingSurvivesFaults(t *testing.T) {
+	t.Parallel()
+	for i, tc := range pollFaults {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			s := newDeskSystem(t, aicc.Options{PushOff: true}, polling...)
+			user := fmt.Sprintf("poll-%d", i)
+			s.connectAgent(t, user)
+			faults := &s.Desk.Faults
+			// The next poll fails without an effect, which leaves time to send the message before the second one.
+			faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: aicc.EndpointPoll, Count: 1})
+			f := tc.fault
+			f.Endpoint, f.Count = aicc.EndpointPoll, 1
+			faults.Add(f)
+			s.agentSays(t, user, "first")
+			if n := faults.Hits.Len(); n > 1 {
+				t.Fatalf("%d polls before the agent's message, want at most 1", n)
+			}
+			within(t, harness.Patience, "both faults happen", func(ctx context.Context) error {
+				return faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 2 })
+			})
+			faults.Release()
+			if n := faults.Hits.Len(); n != 2 {
+				t.Fatalf("%d faults, want 2", n)
+			}
+			began := time.Now()
+			polls := s.Desk.Taken(aicc.EndpointPoll)
+			harness.Eventually(t, harness.Patience, "another poll", func() string {
+				if n := s.Desk.Taken(aicc.EndpointPoll); n <= polls {
+					return fmt.Sprintf("%d polls", n)
+				}
+				return ""
+			})
+			if waited := time.Since(began); waited < tc.fault.RetryAfter-100*time.Millisecond {
+				t.Errorf("polled again after %s, before the vendor's pause of %s ended", waited, tc.fault.RetryAfter)
+			}
+			s.agentSays(t, user, "next")
+			s.expect(t, user, "agent", "next")
+			got := slices.DeleteFunc(s.textsFrom(user, "agent"), func(text string) bool { return text != "first" })
+			if !slices.Contains(tc.effects, len(got)) {
+				t.Errorf("the message arrived %d times, want %v", len(got), tc.effects)
+			}
+		})
+	}
+}
