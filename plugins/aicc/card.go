@@ -64,8 +64,8 @@ func cardLine(p *envelope.Part) string {
 	return strings.Join(fields, " ")
 }
 
-// webCardContent returns a WEBCARD whose description begins with the other lines of the message. The picture is omitted:
-// mediaFileId requires an upload, and a card does not contain the picture's bytes.
+// webCardContent returns a WEBCARD whose description begins with the other lines of the message. The picture is
+// omitted: mediaFileId requires an upload, and a card does not contain the picture's bytes.
 func webCardContent(p *envelope.Part, others []string) content {
 	description := strings.Join(append(others[:len(others):len(others)], p.Text), "\n")
 	if p.Text == "" {
@@ -89,7 +89,8 @@ func webCardContent(p *envelope.Part, others []string) content {
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(webCard{ // strings always encode
-		Title: literal(text.Clip(p.Name, maxTitle)), Description: literal(strings.TrimSpace(text.Clip(description, maxText))),
+		Title:       literal(text.Clip(p.Name, maxTitle)),
+		Description: literal(strings.TrimSpace(text.Clip(description, maxText))),
 		RedirectURL: literal(p.URL),
 	})
 	out.mediaType, out.text, out.degraded = mediaCard, strings.TrimSpace(b.String()), joinNotes(notes...)

@@ -20,7 +20,7 @@ const userTokenLife = 50 * time.Minute
 // tokenHeader carries a user's token in requests, and a new one in some answers (applyToken).
 const tokenHeader = "ccmessaging-token"
 
-// fetchToken requests an access token (tokenByAkSk). Repeating it is repeatable, so all network errors are transient.
+// fetchToken requests an access token (tokenByAkSk). Repeating it is harmless, so all network errors are transient.
 func (c *channel) fetchToken(ctx context.Context) (string, time.Duration, error) {
 	const op = "get access token"
 	requested := c.settings.TokenLife

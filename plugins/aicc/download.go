@@ -45,8 +45,8 @@ func (a *adapter) Fetch(ctx context.Context, f *sdk.FetchRequest) (m *sdk.Medium
 			return nil, err
 		}
 		return &sdk.Medium{
-			ContentType: mediumType(&f.Part, candidate.FileType, known, data), Name: f.Part.Name, Size: int64(len(data)),
-			Body: io.NopCloser(bytes.NewReader(data)),
+			ContentType: mediumType(&f.Part, candidate.FileType, known, data),
+			Name:        f.Part.Name, Size: int64(len(data)), Body: io.NopCloser(bytes.NewReader(data)),
 		}, nil
 	}
 	return nil, last
@@ -124,14 +124,15 @@ func (c *channel) download(
 	}
 	c.redact(&reply.result, st)
 	switch code := reply.code(); {
-	case code != codeDone && (code != "" || reply.FileStream == "" && reply.FileURL == ""): // an older sample has no code
+	case code != codeDone && (code != "" || reply.FileStream+reply.FileURL == ""): // an older sample has no code
 		return nil, &notFound{refused(opDownload, &reply.result, downloadError(code, located), "")}
 	case reply.FileStream != "":
 		return decodeFile(reply.FileStream, limit)
 	case reply.FileURL != "":
 		return c.follow(ctx, reply.FileURL, limit)
 	}
-	return nil, &notFound{&sdk.Error{Kind: sdk.KindPermanent, Op: opDownload, Text: "the answer has neither fileStream nor fileUrl"}}
+	return nil, &notFound{&sdk.Error{Kind: sdk.KindPermanent, Op: opDownload,
+		Text: "the answer has neither fileStream nor fileUrl"}}
 }
 
 // base64Bytes returns the size of n bytes in base64 with line breaks.
@@ -198,7 +199,8 @@ func mediumType(p *envelope.Part, extension string, known bool, data []byte) str
 	detected := bareContentType(http.DetectContentType(data))
 	fits := strings.HasPrefix(detected, string(p.Type)+"/")
 	if p.Type == envelope.PartFile {
-		fits = detected != "application/octet-stream" && (detected != "application/zip" || extension != "docx") // docx is a zip
+		isDocx := detected == "application/zip" && extension == "docx" // a docx file is a zip archive
+		fits = detected != "application/octet-stream" && !isDocx
 	}
 	if ct == "" || !known && fits {
 		return detected

@@ -79,8 +79,8 @@ func (m *downlink) card() (envelope.Part, error) {
 		return envelope.Part{}, invalid("content", "has neither redirectUrl nor mediaFileId")
 	}
 	p := envelope.Part{
-		Type: envelope.PartCard, Name: text.Clip(string(c.Title), envelope.MaxIDBytes), Text: string(c.Description), URL: link,
-		Ref: string(c.MediaFileID),
+		Type: envelope.PartCard, Name: text.Clip(string(c.Title), envelope.MaxIDBytes), Text: string(c.Description),
+		URL: link, Ref: string(c.MediaFileID),
 	}
 	if t := text.Clip(string(c.MediaFileType), maxAttribute); t != "" {
 		p.Attributes = map[string]string{attrFileType: t}

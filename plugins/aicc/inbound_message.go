@@ -168,7 +168,9 @@ func (m *downlink) attributes() (map[string]string, error) {
 	if m.Channel != channelWeb {
 		attrs[attrChannel] = text.Clip(m.Channel, maxAttribute)
 	}
-	for name, raw := range map[string]json.RawMessage{attrCall: m.CallID, attrAvatar: m.SenderAvatar, attrTurn: m.InterIdx} {
+	for name, raw := range map[string]json.RawMessage{
+		attrCall: m.CallID, attrAvatar: m.SenderAvatar, attrTurn: m.InterIdx,
+	} {
 		v, ok := literalText(raw)
 		if !ok {
 			v = string(raw)

@@ -23,7 +23,8 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 	var errs []error
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		opts := prometheus.CounterOpts{Name: prefix + name, Help: help}
-		c, err := sdk.RegisterCollector(registry, prometheus.NewCounterVec(opts, append([]string{"channel"}, labels...)))
+		labels = append([]string{"channel"}, labels...)
+		c, err := sdk.RegisterCollector(registry, prometheus.NewCounterVec(opts, labels))
 		errs = append(errs, err)
 		return c
 	}
@@ -40,15 +41,15 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 			"direction", "result"),
 		polls:    counter("polls_total", "Polls by result (messages, empty, failed).", "result"),
 		polled:   gauge("polled_users", "Users that the channel polls."),
-		unstored: gauge("polled_messages_unstored", "Polled messages that are not stored yet. Polling resumes after they are stored."),
+		unstored: gauge("polled_messages_unstored", "Polled messages that are not stored yet. Polling waits for them."),
 	}
 	return m, errors.Join(errs...)
 }
 
 // parsedFields are the values of the label field. All other fields count as "other".
 var parsedFields = map[string]bool{
-	"from": true, "to": true, "controlType": true, "mediaType": true, "sourceType": true, "content": true, "timestamp": true,
-	"isOfflineStatus": true,
+	"from": true, "to": true, "controlType": true, "mediaType": true, "sourceType": true, "content": true,
+	"timestamp": true, "isOfflineStatus": true,
 }
 
 // countUnparsed counts a message that could not be parsed because of field.

@@ -19,7 +19,7 @@ const (
 )
 
 // Open implements sdk.Opener. CONNECT puts the customer into the agents' queue; with the setting transfer, TRANS2AGENT
-// follows, because CONNECT only reaches AICC's robot. The thread is the user id. Repeating Open is repeatable: a customer
+// follows, because CONNECT only reaches AICC's robot. The thread is the user id. Repeating Open is harmless: a customer
 // who already has an agent is reported as accepted.
 func (a *adapter) Open(ctx context.Context, o *sdk.OpenRequest) (*sdk.OpenResult, error) {
 	c, err := a.channel(o.Channel)

@@ -25,7 +25,8 @@ func (c *channel) sendEvent(
 	return st.receipt(d.State, degraded)
 }
 
-// sendRead sends the ids of the messages that the customer has read. AICC does not know the ids that the adapter derived.
+// sendRead sends the ids of the messages that the customer has read. AICC does not know the ids that the adapter
+// derived.
 func (c *channel) sendRead(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 	var ids []string
 	for _, id := range d.Envelope.RefersTo {

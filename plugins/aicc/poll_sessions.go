@@ -7,9 +7,9 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// sessions are the polled users of one channel and the polled messages that are not stored yet. They outlive a change of
-// the channel's configuration. A nil *sessions, for a channel with pushes, ignores all calls. It is safe for concurrent
-// use.
+// sessions are the polled users of one channel and the polled messages that are not stored yet. They outlive a change
+// of the channel's configuration. A nil *sessions, for a channel with pushes, ignores all calls. It is safe for
+// concurrent use.
 type sessions struct {
 	now     func() time.Time
 	changed chan struct{} // holds a value after a user was added
@@ -17,8 +17,8 @@ type sessions struct {
 
 	mu    sync.Mutex
 	users map[string]*session
-	// unstored are the polled messages, oldest first. AICC does not send them again, so they are emitted before the next
-	// poll.
+	// unstored are the polled messages, oldest first. AICC does not send them again, so they are emitted before the
+	// next poll.
 	unstored    []pollBatch
 	pausedUntil time.Time // for all users, at AICC's request
 	failures    int       // consecutive failed polls

@@ -31,16 +31,16 @@ type Settings struct {
 
 // Verify configures the authentication of message pushes.
 type Verify struct {
-	Mode         string        `json:"mode" patchbay:"enum=signature|bearer" doc:"signature (auth-v2) or bearer (a shared token). Required with inbound: push."`
-	AccessKey    string        `json:"access_key" doc:"Access key that a signature must name. Empty accepts any."`
-	SecretKey    sdk.Secret    `json:"secret_key" doc:"Message push key from the AICC console. Required with mode: signature."`
-	FormerKey    sdk.Secret    `json:"previous_secret_key" doc:"Previous message push key, also accepted while the key is being replaced."`
-	FormerAccess string        `json:"previous_access_key" doc:"Access key that a signature by previous_secret_key must name. Empty means the same as access_key."`
-	Token        sdk.Secret    `json:"token" doc:"Shared token. Required with mode: bearer."`
-	FormerToken  sdk.Secret    `json:"previous_token" doc:"Previous shared token, also accepted while the token is being replaced."`
-	Window       time.Duration `json:"window" patchbay:"default=5m" doc:"Maximum difference between a signature's time and the gateway's clock, at most 24h."`
-	Host         string        `json:"host" doc:"Host that AICC calls, with its port if AICC signs the port. Needed if a proxy changes the Host header."`
-	Path         string        `json:"path" doc:"Path that AICC calls, such as /desk/webhooks/v1/messages. Needed if a proxy changes the path."`
+	Mode           string        `json:"mode" patchbay:"enum=signature|bearer" doc:"signature (auth-v2) or bearer (a shared token). Required with inbound: push."`
+	AccessKey      string        `json:"access_key" doc:"Access key that a signature must name. Empty accepts any."`
+	SecretKey      sdk.Secret    `json:"secret_key" doc:"Message push key from the AICC console. Required with mode: signature."`
+	PreviousKey    sdk.Secret    `json:"previous_secret_key" doc:"Previous message push key, also accepted while the key is being replaced."`
+	PreviousAccess string        `json:"previous_access_key" doc:"Access key that a signature by previous_secret_key must name. Empty means the same as access_key."`
+	Token          sdk.Secret    `json:"token" doc:"Shared token. Required with mode: bearer."`
+	PreviousToken  sdk.Secret    `json:"previous_token" doc:"Previous shared token, also accepted while the token is being replaced."`
+	Window         time.Duration `json:"window" patchbay:"default=5m" doc:"Maximum difference between a signature's time and the gateway's clock, at most 24h."`
+	Host           string        `json:"host" doc:"Host that AICC calls, with its port if AICC signs the port. Needed if a proxy changes the Host header."`
+	Path           string        `json:"path" doc:"Path that AICC calls, such as /desk/webhooks/v1/messages. Needed if a proxy changes the path."`
 }
 
 // Values of Verify.Mode, Settings.Inbound, UploadAs and Files.

@@ -29,7 +29,7 @@ func (s *Settings) problems(role envelope.Role) []sdk.Problem {
 		bad("role", "is %q; set it to agent, because AICC connects human agents", role)
 	}
 	if strings.Contains(s.BaseURL+"/", apiPath) {
-		bad("base_url", "must end before %s, which the adapter appends; write it like https://service.besclouds.com", apiPath)
+		bad("base_url", "must end before %s, which the adapter appends; write https://service.besclouds.com", apiPath)
 	} else if why := badAddress(s.BaseURL); why != "" {
 		bad("base_url", "%s; write it like https://service.besclouds.com", why)
 	}
@@ -69,7 +69,8 @@ func (s *Settings) limitProblems(bad func(path, format string, args ...any)) {
 		bad("token_life", "%s; write a duration from %s to %s, AICC's maximum", s.TokenLife, minTokenLife, maxTokenLife)
 	}
 	if s.PollInterval < minPollInterval || s.PollInterval > maxPollInterval {
-		bad("poll_interval", "%s; write a duration from %s to %s, such as 2s", s.PollInterval, minPollInterval, maxPollInterval)
+		bad("poll_interval", "%s; write a duration from %s to %s, such as 2s", s.PollInterval, minPollInterval,
+			maxPollInterval)
 	}
 	if s.MaxFileBytes < 1 || s.MaxFileBytes > maxFileBytes {
 		bad("max_file_bytes", "%d; write a number of bytes from 1 to %d", s.MaxFileBytes, maxFileBytes)
@@ -98,13 +99,16 @@ func (v *Verify) problems(bad func(path, format string, args ...any)) {
 	default:
 		bad("verify.mode", "%q is unknown; write signature or bearer", v.Mode)
 	}
-	for path, key := range map[string]string{"verify.access_key": v.AccessKey, "verify.previous_access_key": v.FormerAccess} {
+	for path, key := range map[string]string{
+		"verify.access_key": v.AccessKey, "verify.previous_access_key": v.PreviousAccess,
+	} {
 		if strings.ContainsAny(key, "/ ") {
 			bad(path, "contains a slash or a space, which can't be part of a signature; copy it again")
 		}
 	}
-	if v.FormerAccess != "" && v.FormerKey.IsZero() {
-		bad("verify.previous_access_key", "requires verify.previous_secret_key, which is empty; set that key or remove this one")
+	if v.PreviousAccess != "" && v.PreviousKey.IsZero() {
+		bad("verify.previous_access_key",
+			"requires verify.previous_secret_key, which is empty; set that key or remove this one")
 	}
 	if v.Window <= 0 || v.Window > maxWindow {
 		bad("verify.window", "%s; write a duration from 1s to %s, such as 5m", v.Window, maxWindow)
@@ -128,7 +132,7 @@ func (v *Verify) warnings() (out []sdk.Problem) {
 	for _, k := range []struct {
 		path string
 		key  sdk.Secret
-	}{{"verify.secret_key", v.SecretKey}, {"verify.previous_secret_key", v.FormerKey}} {
+	}{{"verify.secret_key", v.SecretKey}, {"verify.previous_secret_key", v.PreviousKey}} {
 		if k.key.IsZero() {
 			continue
 		}
@@ -137,7 +141,8 @@ func (v *Verify) warnings() (out []sdk.Problem) {
 		})
 		if odd >= 0 || len(k.key.Reveal()) != pushKeyLength {
 			out = append(out, sdk.Problem{Path: k.path, Warning: true, Message: fmt.Sprintf(
-				"is not %d letters and digits like the AICC console's push keys; copy it again if pushes are refused", pushKeyLength)})
+				"is not %d letters and digits like the AICC console's push keys; copy it again if pushes are refused",
+				pushKeyLength)})
 		}
 	}
 	return out

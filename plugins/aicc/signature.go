@@ -102,8 +102,8 @@ type signingKey struct {
 
 // signingKeys returns the current key and, while the key is being replaced, the previous one.
 func (v *Verify) signingKeys() []signingKey {
-	keys := []signingKey{{v.AccessKey, v.SecretKey, false}, {v.FormerAccess, v.FormerKey, true}}
-	if v.FormerAccess == "" {
+	keys := []signingKey{{v.AccessKey, v.SecretKey, false}, {v.PreviousAccess, v.PreviousKey, true}}
+	if v.PreviousAccess == "" {
 		keys[1].accessKey = v.AccessKey
 	}
 	return slices.DeleteFunc(keys, func(k signingKey) bool { return k.secret.IsZero() })
@@ -126,7 +126,8 @@ func checkSignature(v *Verify, req *sdk.Request, now time.Time) (previous bool, 
 		return false, errors.New("the signature's time has an unknown format")
 	}
 	if !webhook.WithinWindow(at, now, v.Window) {
-		return false, fmt.Errorf("the signature's time differs by %s from the gateway's clock, more than verify.window (%s); check both clocks",
+		return false, fmt.Errorf(
+			"the signature's time differs by %s from the gateway's clock, more than verify.window (%s); check both clocks",
 			now.Sub(at).Abs().Truncate(time.Second), v.Window)
 	}
 	keys := v.signingKeys()

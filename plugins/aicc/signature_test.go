@@ -175,7 +175,7 @@ func FuzzSignature(f *testing.F) {
 	f.Add("auth-v2////", "", "", []byte{})
 	f.Add("Bearer x", "gw.example.com", "%", []byte("{}"))
 	v := Verify{
-		Mode: modeSignature, Window: time.Hour, SecretKey: sdk.NewSecret(testSecretKey), FormerKey: sdk.NewSecret(previousKey),
+		Mode: modeSignature, Window: time.Hour, SecretKey: sdk.NewSecret(testSecretKey), PreviousKey: sdk.NewSecret(previousKey),
 	}
 	f.Fuzz(func(t *testing.T, header, host, query string, body []byte) {
 		auth, err := parseAuthorization(header)

@@ -20,7 +20,9 @@ const (
 
 // upload stores a file at AICC (uploadFileStream) and returns the content of the message that shows it. Repeating an
 // upload is harmless, because no message refers to the unused file.
-func (c *channel) upload(ctx context.Context, user string, st *threadState, a *sdk.Attachment) (out content, err error) {
+func (c *channel) upload(
+	ctx context.Context, user string, st *threadState, a *sdk.Attachment,
+) (out content, err error) {
 	defer func() { c.metrics.countFile(c.name, "up", err) }()
 	kind, ok := uploadType(a)
 	if !ok {
@@ -29,7 +31,8 @@ func (c *channel) upload(ctx context.Context, user string, st *threadState, a *s
 	}
 	if a.Size() == 0 || a.Size() > c.settings.MaxFileBytes {
 		return out, &sdk.Error{Kind: sdk.KindUnsupported, Op: opUpload,
-			Text: fmt.Sprintf("the file has %d bytes; the channel accepts 1 to %d (max_file_bytes)", a.Size(), c.settings.MaxFileBytes)}
+			Text: fmt.Sprintf("the file has %d bytes; the channel accepts 1 to %d (max_file_bytes)", a.Size(),
+				c.settings.MaxFileBytes)}
 	}
 	data, err := io.ReadAll(a.Reader())
 	if err != nil {
@@ -46,7 +49,9 @@ func (c *channel) upload(ctx context.Context, user string, st *threadState, a *s
 
 // callUpload makes the call and returns the file's key.
 func (c *channel) callUpload(ctx context.Context, user string, st *threadState, u uploadRequest) (string, error) {
-	a, err := c.authorized(ctx, opUpload, user, st, request{url: c.settings.BaseURL + apiPath + "uploadFileStream", body: u})
+	a, err := c.authorized(ctx, opUpload, user, st, request{
+		url: c.settings.BaseURL + apiPath + "uploadFileStream", body: u,
+	})
 	if err != nil {
 		return "", repeatable(err)
 	}

@@ -61,7 +61,7 @@ func checkBearer(v *Verify, req *sdk.Request) (previous bool, err error) {
 		return false, errors.New("there is not exactly one Authorization header with a bearer token")
 	}
 	current := webhook.Equal(token, v.Token.Reveal())
-	previous = webhook.Equal(token, v.FormerToken.Reveal())
+	previous = webhook.Equal(token, v.PreviousToken.Reveal())
 	if !current && !previous {
 		return false, errors.New("the bearer token is not the configured one")
 	}

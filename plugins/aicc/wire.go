@@ -5,9 +5,9 @@ import "encoding/json"
 // jsonType is the media type of all requests and answers.
 const jsonType = "application/json"
 
-// Values of controlType, mediaType and sourceType. INPUT (send) and DOCUMENT (push page of 2025-11-07) are not in the push
-// page of 2023-09-20. FILE, FILE_IMAGE, FILE_VIDEO and WEBCARD are documented for send only. USER is the customer in
-// queryHistoryChatMessage.
+// Values of controlType, mediaType and sourceType. INPUT (send) and DOCUMENT (push page of 2025-11-07) are not in the
+// push page of 2023-09-20. FILE, FILE_IMAGE, FILE_VIDEO and WEBCARD are documented for send only. USER is the customer
+// in queryHistoryChatMessage.
 const (
 	controlConnect    = "CONNECT"
 	controlChat       = "CHAT"

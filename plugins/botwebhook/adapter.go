@@ -37,12 +37,14 @@ func newAdapter() *adapter { return &adapter{now: time.Now, channels: make(map[s
 // Describe implements sdk.Adapter.
 func (a *adapter) Describe() sdk.Description {
 	return sdk.Description{
-		Name:         "botwebhook",
-		Version:      version,
-		Vendor:       "GPTBots",
-		Roles:        []envelope.Role{envelope.RoleBot, envelope.RoleCustomer},
-		Settings:     &settings{},
-		Capabilities: sdk.Capabilities{Parts: agentParts, History: true, Media: sdk.MediaLink, MediaBytes: defaultMediaBytes},
+		Name:     "botwebhook",
+		Version:  version,
+		Vendor:   "GPTBots",
+		Roles:    []envelope.Role{envelope.RoleBot, envelope.RoleCustomer},
+		Settings: &settings{},
+		Capabilities: sdk.Capabilities{
+			Parts: agentParts, History: true, Media: sdk.MediaLink, MediaBytes: defaultMediaBytes,
+		},
 	}
 }
 
@@ -68,8 +70,8 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 func (a *adapter) Validate(ch sdk.Channel) []sdk.Problem {
 	s, problems := readSettings(ch)
 	if len(problems) == 0 && s.WebhookToken.IsZero() && s.Auth == "" {
-		problems = append(problems, sdk.Problem{Path: "webhook_token", Warning: true, Message: "is empty, so any caller that knows " +
-			"the path is accepted; set a token here and in GPTBots, or set auth: none"})
+		problems = append(problems, sdk.Problem{Path: "webhook_token", Warning: true, Message: "is empty, so any caller " +
+			"that knows the path is accepted; set a token here and in GPTBots, or set auth: none"})
 	}
 	return problems
 }

@@ -142,7 +142,9 @@ func (o *overrides) list(name string, fallback []string) []string {
 func (o *overrides) variables(defaults map[string]string) map[string]string {
 	var out map[string]string
 	names := slices.Sorted(maps.Keys(o.attributes))
-	for _, prefix := range []string{dotPrefix + overrideVariable, underscorePrefix + strings.ReplaceAll(overrideVariable, ".", "_")} {
+	for _, prefix := range []string{
+		dotPrefix + overrideVariable, underscorePrefix + strings.ReplaceAll(overrideVariable, ".", "_"),
+	} {
 		for _, as := range names {
 			name, ok := strings.CutPrefix(as, prefix)
 			if !ok {
@@ -170,6 +172,6 @@ func validVariableName(s string) bool {
 }
 
 func validKnowledgeID(s string) bool {
-	return s != "" && len(s) <= maxKnowledgeID && strings.TrimSpace(s) == s && !strings.ContainsFunc(s, unicode.IsControl) &&
-		!strings.Contains(s, ",")
+	return s != "" && len(s) <= maxKnowledgeID && strings.TrimSpace(s) == s && !strings.Contains(s, ",") &&
+		!strings.ContainsFunc(s, unicode.IsControl)
 }

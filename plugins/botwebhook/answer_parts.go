@@ -40,7 +40,8 @@ func flowParts(v, flow jsontext.Value) ([]envelope.Part, *webhook.Fault) {
 		}
 	}
 	if len(items) >= envelope.MaxParts {
-		return nil, webhook.NewFault("flow_output", fmt.Sprintf("has %d items; at most %d are allowed", len(items), envelope.MaxParts-1))
+		return nil, webhook.NewFault("flow_output",
+			fmt.Sprintf("has %d items; at most %d are allowed", len(items), envelope.MaxParts-1))
 	}
 	var parts []envelope.Part
 	for i, item := range items {

@@ -38,7 +38,8 @@ func (ch *channel) exchange(ctx context.Context, op, path string, body any, answ
 	content, err := readAll(resp.Body)
 	if err != nil && resp.StatusCode < 300 {
 		// An error code may be in the missing part of the answer.
-		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: op, Status: resp.StatusCode, Text: "the answer was interrupted", Err: err}
+		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: op, Status: resp.StatusCode,
+			Text: "the answer was interrupted", Err: err}
 	}
 	if decode(content, answer) != nil {
 		*answer = apiAnswer{}

@@ -10,8 +10,8 @@ import (
 	"patchbay/sdk/webhook"
 )
 
-// maxReplyBytes limits the parts of an answer. The gateway accepts replies of 256 KiB per call; the rest is for the other
-// fields.
+// maxReplyBytes limits the parts of an answer. The gateway accepts replies of 256 KiB per call; the rest is for the
+// other fields.
 const maxReplyBytes = 224 << 10
 
 // sendBlocking sends a message in blocking mode. The answer has the form of a webhook call in v2, or flat as in v1. The

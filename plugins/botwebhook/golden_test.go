@@ -16,8 +16,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// TestReceiveGolden receives each call in testdata/in. The prefix of the name selects a call of the hand-off; the others
-// are calls of the message webhook.
+// TestReceiveGolden receives each call in testdata/in. The prefix of the name selects a call of the hand-off; the
+// others are calls of the message webhook.
 func TestReceiveGolden(t *testing.T) {
 	bot, handoff := configured(t, agent("https://api-sg.gptbots.ai"), nil), handoffChannel(t, "https://api-sg.gptbots.ai", nil)
 	paths := map[string]string{"establish": establishPath, "chat": chatPath, "close": closePath}

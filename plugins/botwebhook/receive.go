@@ -13,8 +13,8 @@ import (
 	"patchbay/sdk/webhook"
 )
 
-// Receive implements sdk.Receiver. The order of the checks is part of the contract: token (401), path of a hand-off (404),
-// syntax (400), test calls (accepted without an envelope), everything else (400).
+// Receive implements sdk.Receiver. The order of the checks is part of the contract: token (401), path of a hand-off
+// (404), syntax (400), test calls (accepted without an envelope), everything else (400).
 func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, error) {
 	ch, err := a.configured(req.Channels[0], "receive call") // each channel has separate paths
 	if err != nil {
@@ -44,12 +44,12 @@ func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, 
 	return &sdk.Reception{Envelopes: []*envelope.Envelope{e}, Answer: answer}, nil
 }
 
-// receiver translates an authenticated call. For a test call it returns neither an envelope nor a fault, before it checks
-// any other member.
+// receiver translates an authenticated call. For a test call it returns neither an envelope nor a fault, before it
+// checks any other member.
 type receiver func(body []byte) (*envelope.Envelope, *webhook.Fault)
 
-// handoffReceiver returns the receiver for a path of the hand-off, or nil. The gateway has already matched the part of the
-// path before the call's name.
+// handoffReceiver returns the receiver for a path of the hand-off, or nil. The gateway has already matched the part of
+// the path before the call's name.
 func (ch *channel) handoffReceiver(escaped string) receiver {
 	path, err := url.PathUnescape(escaped)
 	if err != nil {

@@ -67,7 +67,8 @@ func (c *checker) checkAccess() {
 	if strings.ContainsFunc(c.APIKey.Reveal(), unicode.IsControl) {
 		c.add("api_key", "contains control characters such as a newline, which can't be part of a header; copy it again")
 	}
-	if token := c.WebhookToken.Reveal(); strings.TrimSpace(token) != token || strings.ContainsFunc(token, unicode.IsControl) {
+	token := c.WebhookToken.Reveal()
+	if strings.TrimSpace(token) != token || strings.ContainsFunc(token, unicode.IsControl) {
 		c.add("webhook_token", "has spaces around it or control characters, which can't be part of a header; copy it again")
 	}
 	switch {
@@ -97,7 +98,8 @@ func (c *checker) checkAgent() {
 	}
 	for name := range c.CustomVariables {
 		if !validVariableName(name) {
-			c.add("custom_variables", "contains the name %q; use names of 1 to %d bytes without control characters", name, maxVariableName)
+			c.add("custom_variables", "contains the name %q; use names of 1 to %d bytes without control characters",
+				name, maxVariableName)
 		}
 	}
 	if c.Knowledge != nil {
@@ -122,7 +124,8 @@ func (c *checker) onlyV2(path string, given bool) {
 func (c *checker) checkIDs(path string, ids []string) {
 	for _, id := range ids {
 		if !validKnowledgeID(id) {
-			c.add(path, "contains the id %q; use ids of 1 to %d bytes without commas, surrounding spaces or control characters", id, maxKnowledgeID)
+			c.add(path, "contains the id %q; use ids of 1 to %d bytes without commas, surrounding spaces or control "+
+				"characters", id, maxKnowledgeID)
 		}
 	}
 }

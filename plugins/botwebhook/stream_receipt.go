@@ -36,7 +36,8 @@ func (ch *channel) receipt(thread string, s *streamAnswer) (*sdk.Receipt, error)
 	}
 	degraded := limitReply(e)
 	ch.metrics.count(e, s.usage)
-	return &sdk.Receipt{VendorID: s.id, Replies: []*envelope.Envelope{e}, Degraded: joinNotes(append([]string{degraded}, s.omissions()...)...)}, nil
+	notes := append([]string{degraded}, s.omissions()...)
+	return &sdk.Receipt{VendorID: s.id, Replies: []*envelope.Envelope{e}, Degraded: joinNotes(notes...)}, nil
 }
 
 // interruption returns why the answer was interrupted, without addresses.

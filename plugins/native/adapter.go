@@ -59,8 +59,8 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 	defer a.mu.Unlock()
 	if other := a.indistinguishable(c); other != "" {
 		return sdk.Endpoint{}, fmt.Errorf("configure channel %s: %w", ch.Name, sdk.Invalid("access_token",
-			"organization, chatbot and access_token are those of channel %s, so their calls can't be distinguished; change one of "+
-				"them, or the `path` of one channel", other))
+			"organization, chatbot and access_token are those of channel %s, so their calls can't be distinguished; "+
+				"change one of them, or the `path` of one channel", other))
 	}
 	a.channels[ch.Name] = c
 	return c.endpoint(), nil

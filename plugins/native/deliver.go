@@ -51,8 +51,8 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 	return receipt, nil
 }
 
-// encode returns the body for a delivery and a list of the changes to its content. A nil body means that nothing must be
-// sent.
+// encode returns the body for a delivery and a list of the changes to its content. A nil body means that nothing must
+// be sent.
 func (ch *channel) encode(d *sdk.Delivery) (body []byte, degraded []string, err error) {
 	var v any
 	if ch.role == envelope.RoleBot {

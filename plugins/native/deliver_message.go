@@ -74,7 +74,8 @@ func (ch *channel) setUserData(p *outboundPayload, attributes map[string]string)
 	return degraded
 }
 
-// dataOf returns the member data of an object, the only one in the revision of 04/17. omitted describes what is not sent.
+// dataOf returns the member data of an object, the only one in the revision of 04/17. omitted describes what is not
+// sent.
 func dataOf(object string) (data *customPayload, omitted string) {
 	var members map[string]any
 	if json.Unmarshal([]byte(object), &members) != nil {
@@ -110,8 +111,8 @@ func (ch *channel) event(e *envelope.Envelope) (*outboundEvent, error) {
 	return ev, nil
 }
 
-// vendorIDs returns the ids that a Patchbay's vendor gave to messages. answerID put them after the first space. Messages
-// without one come from the other gateway itself, which needs no read event.
+// vendorIDs returns the ids that a Patchbay's vendor gave to messages. answerID put them after the first space.
+// Messages without one come from the other gateway itself, which needs no read event.
 func vendorIDs(refersTo []string) []string {
 	var ids []string
 	for _, id := range refersTo {

@@ -19,7 +19,8 @@ func eventEnvelope(e envelope.Envelope, hasMessage bool) *envelope.Envelope {
 	return &e
 }
 
-// apply sets the kind and the attributes of a visitor's event. An unknown type becomes unparsed, with the payload in Raw.
+// apply sets the kind and the attributes of a visitor's event. An unknown type becomes unparsed, with the payload in
+// Raw.
 func (ev *inboundEvent) apply(e *envelope.Envelope, payload []byte) *webhook.Fault {
 	const field = "payload.event"
 	switch ev.Type {
@@ -57,8 +58,9 @@ func (ev *inboundEvent) setReferences(e *envelope.Envelope, field string) *webho
 	return nil
 }
 
-// apply sets the kind and the attributes of a reply's event. Of the passed events only one with an agent as the new owner
-// matters to this gateway; others become unparsed. An unknown type becomes unparsed as well, with the reply in Raw.
+// apply sets the kind and the attributes of a reply's event. Of the passed events only one with an agent as the new
+// owner matters to this gateway; others become unparsed. An unknown type becomes unparsed as well, with the reply in
+// Raw.
 func (ev *replyEvent) apply(e *envelope.Envelope, reply []byte) {
 	ev.setOptional(e, "reason", ev.Reason)
 	switch ev.Type {

@@ -176,7 +176,8 @@ func answerTokenAttacks() []attack {
 	}
 }
 
-// answerSignatureAttacks are attacks on the signature of role bot, with the right token. Package webhook has more of them.
+// answerSignatureAttacks are attacks on the signature of role bot, with the right token. Package webhook has more of
+// them.
 func answerSignatureAttacks() []attack {
 	signed := func(name, id string, at time.Time, secret string) attack {
 		return attack{"signature: " + name, func(t *testing.T, req *sdk.Request) { sign(t, req, id, at, secret) }}

@@ -8,8 +8,8 @@ import (
 	"patchbay/sdk"
 )
 
-// metrics are the adapter's metrics. They count calls, so a repeated call counts again. The channels of one process share
-// them.
+// metrics are the adapter's metrics. They count calls, so a repeated call counts again. The channels of one process
+// share them.
 type metrics struct {
 	unparsed        *prometheus.CounterVec // channel, reason
 	unauthenticated *prometheus.CounterVec // channel

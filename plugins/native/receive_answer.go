@@ -68,8 +68,8 @@ func (ch *channel) authenticateAnswer(req *sdk.Request, now time.Time) (id strin
 	return id, nil
 }
 
-// translateAnswer returns the envelopes of an authenticated reply: one for a message, one for an event, or both. signedID
-// is the signed id, or "".
+// translateAnswer returns the envelopes of an authenticated reply: one for a message, one for an event, or both.
+// signedID is the signed id, or "".
 func (ch *channel) translateAnswer(
 	body *answerBody, req *sdk.Request, signedID string,
 ) ([]*envelope.Envelope, *webhook.Fault) {

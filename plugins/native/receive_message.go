@@ -35,8 +35,8 @@ func (a *adapter) receiveMessage(req *sdk.Request) (*sdk.Reception, error) {
 	return ch.reception(envelopes), nil
 }
 
-// messageChannels returns the channels of role customer with the path's organization and chatbot, in the request's order.
-// There is at least one, or an error.
+// messageChannels returns the channels of role customer with the path's organization and chatbot, in the request's
+// order. There is at least one, or an error.
 func (a *adapter) messageChannels(req *sdk.Request) ([]*channel, error) {
 	organization, chatbot, ok := parsePath(req.Path)
 	var found []*channel

@@ -118,6 +118,7 @@ func (s *settings) warnings(role envelope.Role) []sdk.Problem {
 	if role != envelope.RoleBot || !s.AnswerToken.IsZero() || !s.AnswerSecret.IsZero() {
 		return nil
 	}
-	return []sdk.Problem{{Path: "answer_token", Warning: true, Message: "is empty, and so is answer_secret, so any caller that " +
-		"knows the path can reply as the bot; set one of them here and at the far end (reply_token or reply_secret of a Patchbay)"}}
+	return []sdk.Problem{{Path: "answer_token", Warning: true, Message: "is empty, and so is answer_secret, so any caller " +
+		"that knows the path can reply as the bot; set one of them here and at the far end (reply_token or reply_secret " +
+		"of a Patchbay)"}}
 }

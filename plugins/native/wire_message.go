@@ -5,13 +5,13 @@ import "github.com/go-json-experiment/json/jsontext"
 // messagesPath precedes organization and chatbot name in the path of the proxy's webhook (document, Request).
 const messagesPath = "/mp/webhooks/native/messages/"
 
-// maxDataCharacters is the exclusive limit of customPayload.data ("less than 256 chars", revision of 04/17). The document
-// does not define a character; the adapter counts Unicode code points.
+// maxDataCharacters is the exclusive limit of customPayload.data ("less than 256 chars", revision of 04/17). The
+// document does not define a character; the adapter counts Unicode code points.
 const maxDataCharacters = 256
 
-// inboundMessage is the body that a website posts (document, revisions of 03/09, 04/10 and 04/17). Its members are decoded
-// after the access token has been checked, so that a caller without the token learns nothing from error messages.
-// messageId, a stable id for repeats, is Patchbay's addition.
+// inboundMessage is the body that a website posts (document, revisions of 03/09, 04/10 and 04/17). Its members are
+// decoded after the access token has been checked, so that a caller without the token learns nothing from error
+// messages. messageId, a stable id for repeats, is Patchbay's addition.
 type inboundMessage struct {
 	UserID      jsontext.Value `json:"userId"`
 	AccessToken jsontext.Value `json:"accessToken"`
