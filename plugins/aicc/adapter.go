@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -59,12 +58,12 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 	s, problems := readSettings(ch)
 	problems = slices.DeleteFunc(problems, func(p sdk.Problem) bool { return p.Warning })
 	if len(problems) > 0 {
-		return sdk.Endpoint{}, fmt.Errorf("configure aicc channel %s: %w", ch.Name,
-			sdk.Invalid(problems[0].Path, "%v", joined(problems)))
+		p := problems[0]
+		return sdk.Endpoint{}, fmt.Errorf("configure channel %s: %w", ch.Name, sdk.Invalid(p.Path, "%s", p.Message))
 	}
 	m, err := newMetrics(ch.Host.Registry)
 	if err != nil {
-		return sdk.Endpoint{}, fmt.Errorf("configure aicc channel %s: %w", ch.Name, err)
+		return sdk.Endpoint{}, fmt.Errorf("configure channel %s: %w", ch.Name, err)
 	}
 	c := &channel{name: ch.Name, prefix: ch.Prefix, settings: s, host: ch.Host, now: a.now, metrics: m}
 	c.tokens = newTokenCache(c.fetchToken, a.now)
@@ -72,7 +71,7 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 		c.sessions = newSessions(a.now)
 	}
 	if err := a.put(c); err != nil {
-		return sdk.Endpoint{}, fmt.Errorf("configure aicc channel %s: %w", ch.Name, err)
+		return sdk.Endpoint{}, fmt.Errorf("configure channel %s: %w", ch.Name, err)
 	}
 	return c.endpoint(), nil
 }
@@ -122,16 +121,4 @@ func (a *adapter) channel(name string) (*channel, error) {
 		return c, nil
 	}
 	return nil, &sdk.Error{Kind: sdk.KindTransient, Text: fmt.Sprintf("aicc channel %q is not configured", name)}
-}
-
-func joined(problems []sdk.Problem) error {
-	var errs []error
-	for _, p := range problems {
-		if p.Path == "" {
-			errs = append(errs, errors.New(p.Message))
-			continue
-		}
-		errs = append(errs, fmt.Errorf("%s: %s", p.Path, p.Message))
-	}
-	return errors.Join(errs...)
 }

@@ -2,13 +2,12 @@ package main
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"patchbay/plugins/internal/golden"
 	"patchbay/sdk"
 )
 
@@ -51,12 +50,7 @@ func TestPollAndPushGiveTheSameEnvelopes(t *testing.T) {
 // FuzzPoll checks that any answer gives either an error or valid envelopes, at least one for each message.
 func FuzzPoll(f *testing.F) {
 	for _, dir := range []string{"poll", "in"} {
-		files, _ := filepath.Glob(filepath.Join("testdata", dir, "*.json"))
-		for _, file := range files {
-			b, err := os.ReadFile(file)
-			if err != nil {
-				f.Fatal(err)
-			}
+		for _, b := range golden.Inputs(f, "testdata/"+dir+"/*.json") {
 			f.Add([]byte(strings.Replace(string(b), `"messages":`, `"resultCode":"0","downlinkMessages":`, 1)))
 		}
 	}

@@ -4,13 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"patchbay/plugins/internal/golden"
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 )
@@ -280,12 +279,7 @@ func TestSettingsDecideTheMeaningOfEvents(t *testing.T) {
 
 // FuzzReceive checks that any body gives valid envelopes, at least one for each message, and the same ones again.
 func FuzzReceive(f *testing.F) {
-	files, _ := filepath.Glob(filepath.Join("testdata", "in", "*.json"))
-	for _, file := range files {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
+	for _, b := range golden.Inputs(f, "testdata/in/*.json") {
 		f.Add(b)
 	}
 	a := testAdapter(f, testChannel(f, "desk", bearerConfig))

@@ -5,11 +5,9 @@ import (
 	"maps"
 	"strings"
 	"testing"
-	"time"
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
-	sdksettings "patchbay/sdk/settings"
 )
 
 func TestInvalidSettings(t *testing.T) {
@@ -145,36 +143,12 @@ func TestAllProblemsAreReported(t *testing.T) {
 	}
 }
 
-func TestDescribe(t *testing.T) {
-	d := newAdapter().Describe()
-	if _, err := sdksettings.Of(d.Settings); err != nil {
-		t.Errorf("schema: %v", err)
-	}
-	if d.Name != "aicc" || d.Capabilities.TextBytes != 1024 {
-		t.Errorf("Describe = %+v", d)
-	}
+func TestDeclinedReasonsAreDeclared(t *testing.T) {
+	reasons := newAdapter().Describe().ReasonCodes
 	for _, c := range []cause{causeOther, causeHours, causeNoAgent, causeRobot, causeChannel, causeSend} {
-		if kind, reason := openError(c); kind == sdk.KindDeclined && d.ReasonCodes[reason] == "" {
+		if kind, reason := openError(c); kind == sdk.KindDeclined && reasons[reason] == "" {
 			t.Errorf("reason %q is not declared", reason)
 		}
-	}
-}
-
-func TestConfigureEndpoint(t *testing.T) {
-	a := newAdapter()
-	ep, err := a.Configure(t.Context(), testChannel(t, "desk", nil))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(ep.Paths) != 1 || ep.Paths[0].Pattern != "/webhooks/v1/messages" || ep.Threads != sdk.ThreadsPerConversation {
-		t.Errorf("Endpoint = %+v", ep)
-	}
-	c, err := a.channel("desk")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s := c.settings; s.Locale != "en_US" || s.Verify.Window != 5*time.Minute {
-		t.Errorf("defaults: locale %q, window %s", s.Locale, s.Verify.Window)
 	}
 }
 

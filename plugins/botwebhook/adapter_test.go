@@ -11,23 +11,6 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-func TestDescribe(t *testing.T) {
-	d := newAdapter().Describe()
-	schema := settingsSchema(t, d.Settings)
-	compact := strings.Join(strings.Fields(string(schema)), "")
-	for _, want := range []string{
-		`"required":["base_url","api_key"]`, `"x-vendor-address":true`, `"x-secret":true`,
-		`"enum":["per_epoch","per_conversation"]`, `"default":"per_epoch"`,
-	} {
-		if !strings.Contains(compact, want) {
-			t.Errorf("schema lacks %s:\n%s", want, schema)
-		}
-	}
-	if d.Name != "botwebhook" || !d.Capabilities.History || d.Capabilities.Idempotent {
-		t.Errorf("description %+v", d)
-	}
-}
-
 func TestEndpointDependsOnRoleAndSettings(t *testing.T) {
 	const api = "https://api.gptbots.ai"
 	link := &sdk.Capabilities{Parts: agentParts, History: true, Media: sdk.MediaLink, MediaBytes: 10 << 20}

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -23,15 +21,7 @@ import (
 // FuzzReceive checks any body of any call: an accepted call gives valid envelopes with the call's ids or is a test
 // call, and gives the same envelopes again.
 func FuzzReceive(f *testing.F) {
-	examples, err := filepath.Glob("testdata/in/*.json")
-	if err != nil || len(examples) == 0 {
-		f.Fatalf("no examples (%v)", err)
-	}
-	for _, file := range examples {
-		body, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
+	for _, body := range golden.Inputs(f, "testdata/in/*.json") {
 		for call := range byte(4) {
 			f.Add(call, body)
 		}
@@ -153,15 +143,7 @@ func (v *answering) RoundTrip(r *http.Request) (*http.Response, error) {
 // FuzzAnswer checks any answer of the blocking mode: it gives one valid reply on the thread within the gateway's
 // limit, or a typed error without the vendor's text.
 func FuzzAnswer(f *testing.F) {
-	examples, err := filepath.Glob("testdata/in/v[12]-*.json")
-	if err != nil || len(examples) == 0 {
-		f.Fatalf("no examples (%v)", err)
-	}
-	for _, file := range examples {
-		body, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
+	for _, body := range golden.Inputs(f, "testdata/in/v[12]-*.json") {
 		f.Add(byte(0), body)
 	}
 	statuses := []int{200, 202, 400, 401, 429, 500}

@@ -13,17 +13,3 @@ func TestSettingsTable(t *testing.T) {
 		t.Errorf("%v; run the test with -update", err)
 	}
 }
-
-// settingsSchema returns the JSON Schema of a settings struct.
-func settingsSchema(t *testing.T, settings any) []byte {
-	t.Helper()
-	schema, err := sdksettings.Of(settings)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := schema.Text()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}

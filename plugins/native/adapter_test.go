@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -15,25 +14,6 @@ import (
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 )
-
-func TestDescribe(t *testing.T) {
-	d := newAdapter().Describe()
-	schema := settingsSchema(t, d.Settings)
-	compact := strings.Join(strings.Fields(string(schema)), "")
-	for _, want := range []string{
-		`"required":["organization","chatbot","access_token"]`, `"x-vendor-address":true`, `"x-secret":true`,
-	} {
-		if !strings.Contains(compact, want) {
-			t.Errorf("schema lacks %s:\n%s", want, schema)
-		}
-	}
-	if d.Name != "native" || !d.Capabilities.Idempotent || len(d.Roles) != 2 {
-		t.Errorf("description %+v", d)
-	}
-	if n := strings.Count(compact, `"description":`); n != reflect.TypeFor[settings]().NumField() {
-		t.Errorf("%d settings are described; the schema is\n%s", n, schema)
-	}
-}
 
 func TestEndpointDependsOnRoleAndFarEnd(t *testing.T) {
 	media := []envelope.PartType{envelope.PartImage, envelope.PartAudio, envelope.PartVideo, envelope.PartFile}

@@ -3,13 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"patchbay/plugins/internal/golden"
 	"patchbay/sdk/webhook"
 )
 
@@ -18,15 +17,7 @@ import (
 // credentials.
 func FuzzReceive(f *testing.F) {
 	for choice, folder := range map[byte]string{0: "testdata/in", 1: "testdata/in/bot", 2: "testdata/in/bot"} {
-		examples, err := filepath.Glob(folder + "/*.json")
-		if err != nil || len(examples) == 0 {
-			f.Fatalf("no inputs (%v)", err)
-		}
-		for _, file := range examples {
-			body, err := os.ReadFile(file)
-			if err != nil {
-				f.Fatal(err)
-			}
+		for _, body := range golden.Inputs(f, folder+"/*.json") {
 			f.Add(choice, []string{testPath, answersPath + "faq", answersPath + "relay"}[choice], testKey, body)
 		}
 	}

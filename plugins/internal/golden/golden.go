@@ -60,6 +60,24 @@ func compare(t *testing.T, path string, got []byte) {
 	}
 }
 
+// Inputs returns the contents of the files that match a pattern, of which there must be at least one.
+func Inputs(t testing.TB, pattern string) [][]byte {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files match %s: %v", pattern, err)
+	}
+	var inputs [][]byte
+	for _, file := range files {
+		input, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inputs = append(inputs, input)
+	}
+	return inputs
+}
+
 // JSON returns v as indented JSON.
 func JSON(t *testing.T, v any) []byte {
 	t.Helper()
