@@ -1,7 +1,7 @@
-// Command aicc is the adapter for Huawei Cloud AICC (also sold as CEC): a desk of human agents.
+// Command aicc is the adapter for Huawei Cloud AICC (also sold as CEC), which connects a desk of human agents.
 //
-// Agents' messages come in by the vendor's message push, or by poll; customers' messages go out through tokenByAkSk,
-// applyToken, uploadFileStream and send. README.md says what is carried and what is not.
+// Messages of agents arrive by message push or poll; messages of customers are sent with tokenByAkSk, applyToken,
+// uploadFileStream and send. See README.md.
 package main
 
 import "patchbay/sdk/serve"

@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/httpclient"
 )
 
 // readSettings decodes a channel's settings and returns all problems with them.
@@ -30,11 +30,11 @@ func (s *Settings) problems(role envelope.Role) []sdk.Problem {
 	}
 	if strings.Contains(s.BaseURL+"/", apiPath) {
 		bad("base_url", "must end before %s, which the adapter appends; write https://service.besclouds.com", apiPath)
-	} else if why := badAddress(s.BaseURL); why != "" {
-		bad("base_url", "%s; write it like https://service.besclouds.com", why)
+	} else if err := httpclient.CheckAddress(s.BaseURL, false); err != nil {
+		bad("base_url", "%v; write it like https://service.besclouds.com", err)
 	}
-	if why := badAddress(s.TokenURL); why != "" {
-		bad("token_url", "%s; write the full URL of tokenByAkSk", why)
+	if err := httpclient.CheckAddress(s.TokenURL, false); err != nil {
+		bad("token_url", "%v; write the full URL of tokenByAkSk", err)
 	}
 	if strings.TrimSpace(s.AppKey) == "" {
 		bad("app_key", "empty; copy it from API Fabric")
@@ -146,25 +146,4 @@ func (v *Verify) warnings() (out []sdk.Problem) {
 		}
 	}
 	return out
-}
-
-// badAddress says why a vendor address can't be used, "" if it can. It does not repeat the address,
-// which may hold a password.
-func badAddress(addr string) string {
-	u, err := url.Parse(addr)
-	switch {
-	case addr == "":
-		return "empty"
-	case err != nil:
-		return "not a URL"
-	case u.Scheme != "https" && u.Scheme != "http":
-		return "does not start with https:// (or http://)"
-	case u.Hostname() == "":
-		return "has no host"
-	case u.User != nil:
-		return "holds a user name or password"
-	case u.RawQuery != "" || u.Fragment != "":
-		return "has a query or fragment"
-	}
-	return ""
 }

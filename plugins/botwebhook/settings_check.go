@@ -2,13 +2,13 @@ package main
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 	"unicode"
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/httpclient"
 )
 
 // Defaults, to recognise settings of the other role.
@@ -58,8 +58,8 @@ func (c *checker) oneOf(path, value string, allowed ...string) {
 
 // checkAccess checks the settings for both roles.
 func (c *checker) checkAccess() {
-	if m := addressProblem(c.BaseURL); m != "" {
-		c.add("base_url", "%s", m)
+	if err := httpclient.CheckAddress(c.BaseURL, false); err != nil {
+		c.add("base_url", "%v; write the API of the agent's region, such as https://api-sg.gptbots.ai", err)
 	}
 	if c.APIKey.IsZero() {
 		c.add("api_key", "missing; copy it from the agent's page Integration > API")
@@ -154,21 +154,4 @@ func (c *checker) checkHandoff() {
 	if c.WaitingLimit < time.Second || c.WaitingLimit > 24*time.Hour {
 		c.add("waiting_limit", "is %s; use the waiting time configured in GPTBots, 60s by default", c.WaitingLimit)
 	}
-}
-
-// addressProblem returns what is wrong with base_url, or "".
-func addressProblem(address string) string {
-	if address == "" {
-		return "missing; set the API of the agent's region, such as https://api-sg.gptbots.ai"
-	}
-	u, err := url.Parse(address)
-	switch {
-	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
-		return "is not an http or https URL; write it like https://api-sg.gptbots.ai"
-	case u.User != nil:
-		return "contains credentials; use api_key"
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return "has a query or fragment; remove it, because the API's paths are appended to the URL"
-	}
-	return ""
 }

@@ -9,6 +9,8 @@ import (
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/httpclient"
+	"patchbay/sdk/webhook"
 )
 
 // problems collects problems of settings.
@@ -52,16 +54,16 @@ func readSettings(ch sdk.Channel) (settings, []sdk.Problem) {
 }
 
 func (s *settings) checkCustomer(p *problems) {
-	p.add("reply_url", addressProblem(s.ReplyURL, "the URL that replies are posted to", "reply_token"))
+	if err := httpclient.CheckAddress(s.ReplyURL, true); err != nil {
+		p.add("reply_url", err.Error()+"; write the URL that replies are posted to")
+	}
 	p.add("reply_token", tokenProblem(s.ReplyToken))
 	p.add("reply_secret", secretProblem(s.ReplySecret))
 }
 
 func (s *settings) checkBot(p *problems) {
-	if m := addressProblem(s.BaseURL, "the far end's URL before "+messagesPath, "access_token"); m != "" {
-		p.add("base_url", m)
-	} else if strings.Contains(s.BaseURL, "?") {
-		p.add("base_url", "has a query; remove it, because the messages path is appended to the URL")
+	if err := httpclient.CheckAddress(s.BaseURL, false); err != nil {
+		p.add("base_url", err.Error()+"; write the far end's URL before "+messagesPath)
 	}
 	if s.FarEnd != farProxy && s.FarEnd != farPatchbay {
 		p.add("far_end", fmt.Sprintf("%q is unknown; use %s or %s", s.FarEnd, farProxy, farPatchbay))
@@ -121,4 +123,39 @@ func (s *settings) warnings(role envelope.Role) []sdk.Problem {
 	return []sdk.Problem{{Path: "answer_token", Warning: true, Message: "is empty, and so is answer_secret, so any caller " +
 		"that knows the path can reply as the bot; set one of them here and at the far end (reply_token or reply_secret " +
 		"of a Patchbay)"}}
+}
+
+// nameProblem returns what is wrong with a path segment, or "".
+func nameProblem(name string) string {
+	switch {
+	case name == "":
+		return "missing; set the name in the path that messages are posted to"
+	case len(name) > maxNameBytes:
+		return fmt.Sprintf("has %d bytes; at most %d are allowed", len(name), maxNameBytes)
+	case name == "." || name == "..":
+		return "can't be part of a path; use a name other than . and .."
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return "contains control characters; copy it again"
+	}
+	return ""
+}
+
+// tokenProblem returns why a token can't be sent in a header, or "".
+func tokenProblem(token sdk.Secret) string {
+	if strings.ContainsFunc(token.Reveal(), unicode.IsControl) {
+		return "contains control characters such as a newline, which can't be part of a header; copy it again"
+	}
+	return ""
+}
+
+// secretProblem returns what is wrong with Standard Webhooks secrets, or "".
+func secretProblem(secret sdk.Secret) string {
+	keys, err := webhook.ParseSigningKeys(secret.Reveal())
+	switch {
+	case err != nil:
+		return err.Error() + "; create one with `echo whsec_$(openssl rand -base64 32)`"
+	case len(keys) == 0 && !secret.IsZero():
+		return "is blank; remove it, or create one with `echo whsec_$(openssl rand -base64 32)`"
+	}
+	return ""
 }
