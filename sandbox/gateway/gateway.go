@@ -29,7 +29,6 @@ type Gateway struct {
 
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when the program has ended
-	known  []Process     // adapters that ran when the program was told to end
 }
 
 // Start runs the program and returns when it is ready.
@@ -133,7 +132,6 @@ func (g *Gateway) Adapters() []Process { return adapters(g.PID()) }
 
 // End sends a signal to the program and returns when it and its adapters have ended.
 func (g *Gateway) End(ctx context.Context, signal os.Signal) error {
-	g.known = append(g.known, g.Adapters()...)
 	if err := g.cmd.Process.Signal(signal); err != nil {
 		return fmt.Errorf("send %s to the gateway: %w", signal, err)
 	}
@@ -145,7 +143,7 @@ func (g *Gateway) End(ctx context.Context, signal os.Signal) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		left := g.leftOver()
+		left := g.Adapters()
 		if len(left) == 0 {
 			return nil
 		}
@@ -168,33 +166,18 @@ func (g *Gateway) Stop(ctx context.Context) error {
 	return nil
 }
 
-// Kill ends the program and its adapters if they run, and returns those that were left.
+// Kill ends the program and its adapters if they run, and returns the adapters.
 func (g *Gateway) Kill() []Process {
-	if g.Running() {
-		g.known = append(g.known, g.Adapters()...)
-		_ = g.cmd.Process.Kill() // fails only if it has ended
-		<-g.exited
-	}
 	if g.cmd == nil {
 		return nil
 	}
-	left := g.leftOver()
+	if g.Running() {
+		_ = g.cmd.Process.Kill() // fails only if it has ended
+		<-g.exited
+	}
+	left := g.Adapters()
 	for _, p := range left {
 		p.Kill()
-	}
-	return left
-}
-
-// leftOver returns the adapters of a program that has ended.
-func (g *Gateway) leftOver() []Process {
-	var left []Process
-	for _, p := range append(g.Adapters(), g.known...) {
-		if p.Running() {
-			left = append(left, p)
-		}
-	}
-	if len(left) == 0 {
-		g.known = nil
 	}
 	return left
 }

@@ -45,12 +45,11 @@ func TestStopRequiresACleanEnd(t *testing.T) {
 		within time.Duration
 		want   error
 	}{
-		"clean":              {"trap 'exit 0' INT\n" + waits, time.Minute, nil},
-		"exit code":          {"trap 'exit 3' INT\n" + waits, time.Minute, ErrEnded},
-		"ignores SIGINT":     {"trap '' INT\n" + waits, 200 * time.Millisecond, context.DeadlineExceeded},
-		"leaves a process":   {"export PATCHBAY_PARENT=$$\nsleep 60 &\ntrap 'exit 0' INT\n" + waits, time.Second, ErrLeftOver},
-		"its process ends":   {"export PATCHBAY_PARENT=$$\nsleep 0.3 &\ntrap 'exit 0' INT\n" + waits, time.Minute, nil},
-		"ended before it is": {"exit 0", time.Minute, os.ErrProcessDone},
+		"clean":            {"trap 'exit 0' INT\n" + waits, time.Minute, nil},
+		"exit code":        {"trap 'exit 3' INT\n" + waits, time.Minute, ErrEnded},
+		"ignores SIGINT":   {"trap '' INT\n" + waits, 200 * time.Millisecond, context.DeadlineExceeded},
+		"leaves a process": {"export PATCHBAY_PARENT=$$\nsleep 60 &\nsleep 0.2\ntrap 'exit 0' INT\n" + waits, time.Second, ErrLeftOver},
+		"its process ends": {"export PATCHBAY_PARENT=$$\nsleep 1 &\nsleep 0.2\ntrap 'exit 0' INT\n" + waits, time.Minute, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := program(t, tt.script)
@@ -75,7 +74,7 @@ func TestAwaitReadyReportsAnEnd(t *testing.T) {
 }
 
 func TestKillReturnsTheProcessesThatWereLeft(t *testing.T) {
-	g := program(t, "export PATCHBAY_PARENT=$$\nsleep 60 &\n"+waits)
+	g := program(t, "export PATCHBAY_PARENT=$$\nsleep 60 &\nsleep 0.2\n"+waits)
 	var sleeps []Process
 	for _, p := range g.Kill() {
 		if p.Name == "sleep" {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,8 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"patchbay/sandbox/gateway"
 )
 
 // client sends load; many connections stay open.
@@ -118,18 +115,4 @@ func quantile(list []time.Duration, q float64) time.Duration {
 	sorted := slices.Clone(list)
 	slices.Sort(sorted)
 	return sorted[int(q*float64(len(sorted)-1))]
-}
-
-// sinkStats returns the counts of the sink.
-func sinkStats(ctx context.Context, addr string) (s stats, err error) {
-	_, body, err := gateway.Get(ctx, "http://"+addr+"/stats")
-	if err != nil {
-		return s, err
-	}
-	return s, json.Unmarshal(body, &s)
-}
-
-func resetSink(ctx context.Context, addr string) error {
-	_, _, err := gateway.Get(ctx, "http://"+addr+"/reset")
-	return err
 }

@@ -1,8 +1,8 @@
 // Command bench measures the gateway against its budgets and prints name=value lines.
 //
 // It counts at the sink, not by the gateway's metrics, and measures in pairs: a bare net/http forwarder and the gateway
-// take the same messages in turns, in one run, on one machine. Gateway, adapters, forwarder and sink are separate
-// processes, so that their CPU times are known; they are read from /proc.
+// take the same messages in turns, in one run, on one machine. Gateway, adapters and forwarder are separate processes,
+// so that their CPU times are known; they are read from /proc.
 package main
 
 import (
@@ -46,29 +46,20 @@ func main() {
 }
 
 func run(ctx context.Context, o *options) error {
-	switch flag.Arg(0) {
-	case "sink":
-		return serveSink(ctx)
-	case "forwarder":
-		return serveForwarder(ctx, flag.Arg(1))
-	case "":
-	default:
-		return fmt.Errorf("unknown part %q", flag.Arg(0))
+	if flag.Arg(0) == "forwarder" {
+		return serveForwarder(flag.Arg(1))
 	}
 	if _, err := os.Stat(filepath.Join(o.bin, "patchbay")); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s/patchbay is not there: run `make build` first", o.bin)
 	}
-	fmt.Printf("machine_cores=%d\nmachine_cpu=%s\nmachine_kernel=%s\nmachine_go=%s\nmachine_fsync_p50_ms=%.2f\n", runtime.NumCPU(), cpuModel(), kernel(),
-		runtime.Version(), fsyncMedian().Seconds()*1000)
+	fmt.Printf("machine_cores=%d\nmachine_cpu=%s\nmachine_kernel=%s\n", runtime.NumCPU(), cpuModel(), kernel())
+	fmt.Printf("machine_go=%s\nmachine_fsync_p50_ms=%.2f\n", runtime.Version(), ms(fsyncMedian()))
 	b, err := newBench(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer b.close()
-	if err := b.measureAll(ctx); err != nil {
-		return err
-	}
-	return nil
+	return b.measureAll(ctx)
 }
 
 // fsyncMedian returns how long the disk under the store takes to append and sync 1 KiB.

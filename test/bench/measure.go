@@ -14,14 +14,14 @@ const rate = 1000
 type bench struct {
 	*options
 	dir       string
-	sink      *process
+	sink      *sink
 	forwarder *process
 	gateway   *process
 	start     time.Duration
 }
 
 func newBench(ctx context.Context, o *options) (b *bench, err error) {
-	b = &bench{options: o}
+	b = &bench{options: o, sink: newSink()}
 	defer func() {
 		if err != nil {
 			b.close()
@@ -30,22 +30,20 @@ func newBench(ctx context.Context, o *options) (b *bench, err error) {
 	if b.dir, err = os.MkdirTemp("", "patchbay-bench-"); err != nil {
 		return nil, err
 	}
-	if b.sink, err = part(ctx, "sink"); err != nil {
+	if b.forwarder, err = startForwarder(b.sink.URL + "/forwarded"); err != nil {
 		return nil, err
 	}
-	if b.forwarder, err = part(ctx, "forwarder", "http://"+b.sink.addr+"/forwarded"); err != nil {
-		return nil, err
-	}
-	b.gateway, b.start, err = startGateway(ctx, o.bin, b.dir, b.sink.addr)
+	b.gateway, b.start, err = startGateway(ctx, o.bin, b.dir, b.sink.URL)
 	return b, err
 }
 
 func (b *bench) close() {
-	for _, p := range []*process{b.gateway, b.forwarder, b.sink} {
+	for _, p := range []*process{b.gateway, b.forwarder} {
 		if p != nil {
 			p.stop()
 		}
 	}
+	b.sink.Close()
 	_ = os.RemoveAll(b.dir)
 }
 
@@ -56,51 +54,28 @@ func (b *bench) urls() (gateway, forwarder string) {
 	return "http://" + b.gateway.addr + "/mp/webhooks/native/messages/bench/bench", "http://" + b.forwarder.addr + "/"
 }
 
-// one measures one program under one load: CPU time until everything has arrived, divided by what arrived.
+// one measures one program under one load: CPU time until everything has arrived, divided by the arrivals.
 func (b *bench) one(ctx context.Context, p *process, url string, load func(url string) *sent) (figures, error) {
-	if err := resetSink(ctx, b.sink.addr); err != nil {
-		return nil, err
-	}
+	b.sink.reset()
 	before := p.cpu()
 	began := time.Now()
 	s := load(url)
 	if s.failed > 0 {
 		return nil, fmt.Errorf("%d of %d messages were not accepted: %w", s.failed, s.failed+s.count, s.err)
 	}
-	st, err := b.arrived(ctx, s.count)
+	arrived, last, err := b.sink.await(ctx, s.count)
 	if err != nil {
 		return nil, err
 	}
 	return figures{
-		"cpu_us":     us((p.cpu() - before) / time.Duration(st.Count)),
-		"per_second": float64(st.Count) / st.Last.Sub(began).Seconds(),
+		"cpu_us":     float64((p.cpu() - before).Nanoseconds()) / 1000 / float64(len(arrived)),
+		"per_second": float64(len(arrived)) / last.Sub(began).Seconds(),
 		"accept_p50": ms(quantile(s.latencies, .5)), "accept_p99": ms(quantile(s.latencies, .99)),
-		"end_p50": ms(st.P50), "end_p99": ms(st.P99),
+		"end_p50": ms(quantile(arrived, .5)), "end_p99": ms(quantile(arrived, .99)),
 	}, nil
 }
 
-func us(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
 func ms(d time.Duration) float64 { return d.Seconds() * 1000 }
-
-// arrived waits until the sink has counted n.
-func (b *bench) arrived(ctx context.Context, n int) (stats, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	for {
-		st, err := sinkStats(ctx, b.sink.addr)
-		if err != nil {
-			return st, fmt.Errorf("%d messages were accepted, not all arrived: %w", n, err)
-		}
-		if st.Count >= n {
-			return st, nil
-		}
-		select {
-		case <-time.After(20 * time.Millisecond):
-		case <-ctx.Done():
-			return st, fmt.Errorf("%d messages were accepted, %d arrived within a minute", n, st.Count)
-		}
-	}
-}
 
 // measureAll prints everything.
 func (b *bench) measureAll(ctx context.Context) error {
@@ -109,11 +84,8 @@ func (b *bench) measureAll(ctx context.Context) error {
 	gw, fw := b.urls()
 	d := time.Duration(b.seconds) * time.Second
 	warm := func(url string) *sent { return saturate(ctx, url, b.users, b.workers, 3*time.Second) }
-	for _, p := range []struct {
-		p   *process
-		url string
-	}{{b.gateway, gw}, {b.forwarder, fw}} {
-		if _, err := b.one(ctx, p.p, p.url, warm); err != nil {
+	for url, p := range map[string]*process{gw: b.gateway, fw: b.forwarder} {
+		if _, err := b.one(ctx, p, url, warm); err != nil {
 			return fmt.Errorf("warm up: %w", err)
 		}
 	}
@@ -173,20 +145,14 @@ func median(rounds []figures) figures {
 // manyConversations opens conversations and measures memory with all of them live.
 func (b *bench) manyConversations(ctx context.Context) error {
 	gw, _ := b.urls()
-	before, err := sinkStats(ctx, b.sink.addr)
-	if err != nil {
-		return err
-	}
-	if err := resetSink(ctx, b.sink.addr); err != nil {
-		return err
-	}
-	out := send(ctx, gw, b.workers, func(i int) (user int, more bool) { return before.Opened + i, i < b.conversations })
+	before := b.sink.reset()
+	out := send(ctx, gw, b.workers, func(i int) (user int, more bool) { return before + i, i < b.conversations })
 	if out.failed > 0 {
 		return fmt.Errorf("open conversations: %d failed: %w", out.failed, out.err)
 	}
-	if _, err := b.arrived(ctx, out.count); err != nil {
+	if _, _, err := b.sink.await(ctx, out.count); err != nil {
 		return err
 	}
-	b.gateway.printMemory(fmt.Sprintf("%d_conversations", before.Opened+out.count))
+	b.gateway.printMemory(fmt.Sprintf("%d_conversations", before+out.count))
 	return nil
 }

@@ -23,13 +23,13 @@ type process struct {
 	stop func()
 }
 
-// part starts a part of this program, which prints its address.
-func part(ctx context.Context, args ...string) (*process, error) {
+// startForwarder starts this program as the forwarder, which prints its address.
+func startForwarder(target string) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, args...)
+	cmd := exec.Command(self, "forwarder", target)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -39,13 +39,13 @@ func part(ctx context.Context, args ...string) (*process, error) {
 		return nil, err
 	}
 	stop := func() {
-		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		stop()
-		return nil, fmt.Errorf("start %v: %w", args, err)
+		return nil, fmt.Errorf("start the forwarder: %w", err)
 	}
 	return &process{cmd.Process.Pid, strings.TrimSpace(line), stop}, nil
 }
@@ -65,13 +65,13 @@ channels:
     role: customer
     owner: faq
     allow: [127.0.0.0/8]
-    settings: {organization: bench, chatbot: bench, access_token: bench-token, reply_url: "http://%s/forwarded"}
+    settings: {organization: bench, chatbot: bench, access_token: bench-token, reply_url: "%s/forwarded"}
   faq:
     adapter: botwebhook
     role: bot
     allow: [127.0.0.0/8]
     delivery: {concurrency: 256}
-    settings: {base_url: "http://%s", api_key: bench-key, webhook_token: bench-token}
+    settings: {base_url: "%s", api_key: bench-key, webhook_token: bench-token}
 `
 
 // startGateway starts the built gateway with an empty store and waits until it is ready. Start is the time from exec

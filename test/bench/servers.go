@@ -3,43 +3,31 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
 )
-
-// serve runs a handler on a free port, prints the address on stdout, and returns when ctx ends.
-func serve(ctx context.Context, h http.Handler) error {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	fmt.Println(ln.Addr().String())
-	srv := &http.Server{Handler: h}
-	go func() { <-ctx.Done(); _ = srv.Close() }()
-	if err := srv.Serve(ln); err != http.ErrServerClosed {
-		return err
-	}
-	return nil
-}
 
 // mark comes before the sending time, in nanoseconds, in every message; 19 digits follow.
 var mark = []byte("sent-at-")
 
 // sink takes the messages. It simulates as much of GPTBots as the gateway calls, and takes the forwarder's calls.
 type sink struct {
+	*httptest.Server
 	mu        sync.Mutex
 	latencies []time.Duration
 	opened    int
 	last      time.Time
 }
 
-func serveSink(ctx context.Context) error {
+// newSink returns a sink that listens.
+func newSink() *sink {
 	s := &sink{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/conversation", func(w http.ResponseWriter, r *http.Request) {
@@ -53,24 +41,35 @@ func serveSink(ctx context.Context) error {
 	})
 	mux.HandleFunc("POST /v2/conversation/message", s.arrive)
 	mux.HandleFunc("POST /forwarded", s.arrive)
-	mux.HandleFunc("GET /reset", func(http.ResponseWriter, *http.Request) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.latencies = nil
-	})
-	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		_ = json.NewEncoder(w).Encode(stats{Count: len(s.latencies), Opened: s.opened, P50: quantile(s.latencies, .5), P99: quantile(s.latencies, .99), Last: s.last})
-	})
-	return serve(ctx, mux)
+	s.Server = httptest.NewServer(mux)
+	return s
 }
 
-// stats are the counts of the sink since it was reset.
-type stats struct {
-	Count, Opened int
-	P50, P99      time.Duration
-	Last          time.Time
+// reset forgets the arrivals, and returns the number of conversations that were opened so far.
+func (s *sink) reset() (opened int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.latencies = nil
+	return s.opened
+}
+
+// await waits until n messages have arrived since the reset. It returns their latencies and the time of the last.
+func (s *sink) await(ctx context.Context, n int) ([]time.Duration, time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		s.mu.Lock()
+		latencies, last := slices.Clone(s.latencies), s.last
+		s.mu.Unlock()
+		if len(latencies) >= n {
+			return latencies, last, nil
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, last, fmt.Errorf("%d messages were accepted, %d arrived within a minute", n, len(latencies))
+		}
+	}
 }
 
 func (s *sink) arrive(w http.ResponseWriter, r *http.Request) {
@@ -92,10 +91,16 @@ func (s *sink) arrive(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(`{}`))
 }
 
-// serveForwarder is the reference: it reads a request, sends its body on, and answers when that was taken.
-func serveForwarder(ctx context.Context, target string) error {
+// serveForwarder is the reference: it reads a request, sends its body on, and answers when that was taken. It prints its
+// address.
+func serveForwarder(target string) error {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println(ln.Addr())
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
-	return serve(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.Serve(ln, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)

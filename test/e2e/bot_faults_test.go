@@ -107,7 +107,7 @@ func TestInterruptedStreamIsTheAnswer(t *testing.T) {
 		}
 		s.expectNothingPending(t, user)
 		trail := fmt.Sprintf("%+v", s.Only(t, user).Entries)
-		if marked := strings.Contains(trail, "broke off"); marked == tt.whole {
+		if marked := strings.Contains(trail, "interrupted"); marked == tt.whole {
 			t.Errorf("%s: the trail marks an interruption: %v\n%s", name, marked, trail)
 		}
 		s.say(t, user, "again")
