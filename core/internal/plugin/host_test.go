@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"patchbay/sdk"
-	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
 )
@@ -76,18 +75,6 @@ func TestOpen(t *testing.T) {
 	if e := open("decline").GetError(); e.GetKind() != string(sdk.KindDeclined) || e.GetReason() != "busy" {
 		t.Errorf("declined as %v", e)
 	}
-}
-
-func send(t *testing.T, text, key string) *pluginpb.DeliverCall {
-	t.Helper()
-	b, err := protocol.EncodeEnvelope(&envelope.Envelope{
-		Channel: "x", Thread: "t", Kind: envelope.KindMessage, Parts: []envelope.Part{envelope.TextPart(text)},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &pluginpb.DeliverCall{Channel: "c", Key: key, Attempt: 1, Action: &pluginpb.DeliverCall_Send{
-		Send: &pluginpb.SendAction{Thread: "thread", Envelope: b}}}
 }
 
 func TestCallsReturnTypedErrors(t *testing.T) {
@@ -175,15 +162,6 @@ func TestDeadlineEndsTheCallInTheAdapter(t *testing.T) {
 	}
 }
 
-// lateContext is a context that does not end at its deadline.
-type lateContext struct {
-	context.Context
-	at time.Time
-}
-
-// Deadline implements context.Context.
-func (c lateContext) Deadline() (time.Time, bool) { return c.at, true }
-
 func TestCancelEndsTheCallInTheAdapter(t *testing.T) {
 	r := run(t, "", func(o *Options) { o.DrainTimeout = waitLimit / 2 })
 	r.ready()
@@ -203,83 +181,5 @@ func TestCancelEndsTheCallInTheAdapter(t *testing.T) {
 	r.stop() // waits for running calls
 	if d := time.Since(began); d >= waitLimit/2 {
 		t.Errorf("the call was still running: stop took %s", d)
-	}
-}
-
-// sentCount returns the number of sent calls without a result.
-func (s *callStream[C, R]) sentCount() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
-	for _, p := range s.pending {
-		if p.sent {
-			n++
-		}
-	}
-	return n
-}
-
-// waitFor polls a condition.
-func waitFor(t *testing.T, condition string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(waitLimit)
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("condition not met: %s", condition)
-		}
-	}
-}
-
-func TestInvalidConfigurationIsRefused(t *testing.T) {
-	r := run(t, "")
-	conf, err := r.Configure(r.ctx(), &pluginpb.ChannelConfig{Name: "c", Settings: []byte(`{"greetin":"hi"}`)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if e := conf.GetError(); e.GetKind() != "invalid" || !strings.Contains(e.GetText(), "setting greetin: unknown") {
-		t.Errorf("error %v", e)
-	}
-	problems, err := r.Validate(r.ctx(), &pluginpb.ChannelConfig{Name: "c", Settings: []byte(`{"token":7}`)})
-	if err != nil || len(problems) != 1 || problems[0].GetPath() != "token" {
-		t.Errorf("problems %v, %v", problems, err)
-	}
-	if len(r.storedChannels()) != 0 {
-		t.Error("a refused configuration is stored")
-	}
-}
-
-func TestEnvironmentIsClean(t *testing.T) {
-	t.Setenv("MY_SECRET", "do not leak")
-	t.Setenv("TZ", "Asia/Tokyo")
-	r := run(t, "")
-	res, err := r.receiveAt(r.ctx(), "/env", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := string(res.GetAnswer().GetBody())
-	if strings.Contains(env, "MY_SECRET") || strings.Contains(env, "HOME=") {
-		t.Errorf("the gateway's environment leaks:\n%s", env)
-	}
-	if !strings.Contains(env, "TZ=Asia/Tokyo") || !strings.Contains(env, protocol.LogLevelEnv+"=debug") {
-		t.Errorf("wanted variables are missing:\n%s", env)
-	}
-}
-
-func TestHealthIsReported(t *testing.T) {
-	r := run(t, "sick", func(o *Options) { o.LivenessInterval = time.Hour })
-	if _, err := r.Configure(r.ctx(), &pluginpb.ChannelConfig{Name: "c"}); err != nil {
-		t.Fatal(err)
-	}
-	r.Restart() // the state is sent after each start
-	st := r.until("degraded", func(s Status) bool { return s.State == StateDegraded })
-	if st.Sick["c"] != "c is sick" || !st.Serving() {
-		t.Errorf("status %+v", st)
-	}
-	if l := r.logs.find(t, "adapter degraded", nil); l["channel"] != "c" || l["error"] != "c is sick" {
-		t.Errorf("logged %v", l)
 	}
 }

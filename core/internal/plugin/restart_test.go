@@ -1,0 +1,69 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestRestartEndsQuarantine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "late")
+	r := run(t, "", func(o *Options) { o.Command = path })
+	r.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
+	if err := os.Symlink(hostilePath, path); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "restart is accepted", func() bool { r.Restart(); return r.Status().State != StateQuarantined })
+	r.ready()
+}
+
+func TestPermanentErrorIsRetried(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "late")
+	r := run(t, "", func(o *Options) { o.Command, o.PermanentRetry = path, 20*time.Millisecond })
+	r.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
+	if err := os.Symlink(hostilePath, path); err != nil {
+		t.Fatal(err)
+	}
+	r.until("ready", Status.Serving)
+}
+
+func TestReceiveWaitsForTheNextProcess(t *testing.T) {
+	r := run(t, "")
+	ctx, cancel := context.WithTimeout(r.ctx(), time.Nanosecond)
+	defer cancel()
+	if _, err := r.receiveAt(ctx, "/x", ""); !errors.Is(err, ErrNotReady) {
+		t.Errorf("without time: %v", err)
+	}
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if _, err := r.receiveAt(r.ctx(), "/x", ""); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestCrashLoopEndsInQuarantine(t *testing.T) {
+	r := run(t, "", func(o *Options) { o.CrashBudget, o.HealthyAfter = 3, time.Hour })
+	for range 3 {
+		if _, err := r.Deliver(r.ctx(), send(t, "/exit", "k")); err == nil {
+			t.Fatal("the process is alive")
+		}
+	}
+	st := r.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
+	if st.Reason != reasonExited || st.Instance != 3 {
+		t.Errorf("status %+v", st)
+	}
+	waitFor(t, "restart is accepted", func() bool { r.Restart(); return r.Status().State != StateQuarantined })
+	r.ready()
+	if _, err := r.Deliver(r.ctx(), send(t, "/exit", "k")); err == nil {
+		t.Fatal("the process is alive")
+	}
+	r.until("quarantined by one crash in the trial", func(s Status) bool { return s.State == StateQuarantined })
+}
