@@ -2,16 +2,15 @@ package config
 
 import "testing"
 
-// The commands that look at a gateway run where its secrets are not.
-func TestAdminListen(t *testing.T) {
+func TestAdminListenNeedsNoOtherSetting(t *testing.T) {
 	const rest = "adapters: {bot: {command: \"${env:NONE}\"}}\nchannels: {faq: {adapter: bot, role: bto, settings: {key: \"${file:none}\"}}}\nroutes: [{when: \"(\"}]\n"
 	for _, tc := range []struct{ name, yaml, variable, want, problem string }{
 		{"file", "admin: {listen: \"127.0.0.1:7\"}\n" + rest, "", "127.0.0.1:7", ""},
 		{"environment", "admin: {listen: \"127.0.0.1:7\"}\n" + rest, "127.0.0.1:8", "127.0.0.1:8", ""},
 		{"default", rest, "", "127.0.0.1:9090", ""},
 		{"default, nothing below", "admin:\n", "", "127.0.0.1:9090", ""},
-		{"a reference of its own", "admin: {listen: \"127.0.0.1:${env:PORT}\"}\n", "", "127.0.0.1:8080", ""},
-		{"a reference of its own that is not there", "admin: {listen: \"${env:NONE}\"}\n", "", "",
+		{"a reference", "admin: {listen: \"127.0.0.1:${env:PORT}\"}\n", "", "127.0.0.1:8080", ""},
+		{"an unresolved reference", "admin: {listen: \"${env:NONE}\"}\n", "", "",
 			"m.yaml:1:17: admin.listen: environment variable NONE is not set or empty; set it, or give a default: ${env:NONE:-default}"},
 		{"no address", "admin: {listen: nowhere}\n", "", "", "m.yaml:1:17: admin.listen: \"nowhere\" is not an address; write host:port, such as 127.0.0.1:8080"},
 		{"no address in the environment", "", "nowhere", "",

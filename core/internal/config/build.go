@@ -10,7 +10,7 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// build checks what the form alone can't show and makes the configuration.
+// build checks the values and their combinations, and makes the configuration.
 func (l *loader) build(f *fileConfig) *Config {
 	c := &Config{
 		Listen: f.Listen.value, PublicURL: l.publicURL(&f.PublicURL), Admin: Admin{Listen: f.Admin.Listen.value},

@@ -1,9 +1,12 @@
-// Package config loads the gateway's configuration: one YAML file, environment variables above it,
-// defaults below it. It reports everything that is wrong at once, each problem with file, line, column,
-// what is wrong and what was probably meant; a configuration that loads is complete and consistent.
+// Package config loads the gateway's configuration: environment variables override one YAML file, which overrides the
+// defaults. Load returns all problems together, each with its position, advice and a suggestion. A configuration that
+// loads is complete and consistent.
 //
-// Secrets are references (${env:NAME}, ${env:NAME:-default}, ${file:path}). Their values reach the
-// adapters and nobody else: no error, no problem and no printed form contains them.
+// The file is decoded into nodes that know their position. The nodes of the defaults, the file and the environment are
+// merged and then decoded into settings, which keep their node: a check reports a problem at the setting itself.
+//
+// Secrets are references (${env:NAME}, ${env:NAME:-default}, ${file:path}). Only the adapters get their values: no error,
+// no problem and no printed form contains them.
 package config
 
 import (
@@ -18,7 +21,7 @@ import (
 // Config is a complete, checked configuration. It is immutable: readers share it without locks.
 type Config struct {
 	Listen        string // public listener, host:port
-	PublicURL     string // under which the outside reaches Listen, without a slash at the end; "" if not set, see BaseURL
+	PublicURL     string // of Listen for the outside, without a slash at the end; "" if not set, see BaseURL
 	Admin         Admin
 	Store         Store
 	Adapters      map[string]Adapter
@@ -29,7 +32,7 @@ type Config struct {
 	Log           Log
 	Routes        []route.Rule
 	Table         *route.Table // Routes, compiled
-	Warnings      []Problem    // what works, but hardly as meant
+	Warnings      []Problem    // suspicious but valid settings
 	Hash          string       // of the file's bytes; 12 hexadecimal characters
 
 	root     *node
@@ -38,10 +41,10 @@ type Config struct {
 
 // Admin is the listener for operators and monitoring.
 type Admin struct {
-	Listen string // host:port, loopback
+	Listen string // host:port on loopback
 }
 
-// Store says where the log is kept.
+// Store is the place of the log.
 type Store struct {
 	Dir string // absolute, or relative to the working directory if the file's own path is
 	Cap ByteSize
@@ -52,7 +55,7 @@ type Adapter struct {
 	Name    string
 	Command string   // a path if it has a slash, else looked up in PATH
 	Args    []string // without the program's name
-	Env     Env      // NAME=value; the process gets nothing else of the gateway's environment by this
+	Env     Env      // NAME=value, in addition to the variables that every plugin gets
 }
 
 // Channel is one configured account of an adapter.
@@ -60,28 +63,28 @@ type Channel struct {
 	Name    string
 	Adapter string
 	Role    envelope.Role
-	Owner   string // who answers first, customer channels only; filled in from conversations.owner
+	Owner   string // answers first; of customer channels only, by default conversations.owner
 	Path    string // prefix of its webhook paths, "" or "/x"
-	// Allow are the networks that are not public where its vendor may be called, AllowLinks those where links to media
-	// may lead that came in on it. Neither widens the other: anybody can send a link.
+	// Allow lists non-public networks in which the vendor may be called. AllowLinks lists non-public networks that inbound
+	// media links may resolve to. They are independent, since any customer can send a link.
 	Allow      []netip.Prefix
 	AllowLinks []netip.Prefix
 	Delivery   Delivery
 	Settings   Settings
 }
 
-// Then says what a lane does after a delivery was given up.
+// Then is the action of a lane after a delivery was given up.
 type Then string
 
-// ThenSkip goes on with the lane's next delivery.
+// ThenSkip continues with the next delivery.
 const ThenSkip Then = "skip"
 
-// Unknown says what happens to a delivery that may or may not have had its effect.
+// Unknown is the policy for a delivery with an unknown outcome.
 type Unknown string
 
-// The answers to an unknown outcome.
+// The policies for unknown outcomes.
 const (
-	UnknownAuto  Unknown = "auto" // what the adapter prefers; retry if it has no preference
+	UnknownAuto  Unknown = "auto" // the adapter's preference, by default retry
 	UnknownRetry Unknown = "retry"
 	UnknownDead  Unknown = "dead"
 )
@@ -92,38 +95,38 @@ type Delivery struct {
 	GiveUp      time.Duration // after the first attempt
 	Then        Then
 	Unknown     Unknown
-	Concurrency int     // calls at the same time
+	Concurrency int     // concurrent calls
 	Rate        float64 // calls per second, 0 means no limit
 }
 
 // Conversations are the settings that all conversations share.
 type Conversations struct {
 	Owner      string        // default for customer channels without one
-	History    int           // messages that travel with control, at most state.MaxHistory
+	History    int           // messages that a new owner gets, at most state.MaxHistory
 	CloseAfter time.Duration // silence after which a conversation ends
 	Stale      Stale
 	Bounces    int // moves of control an hour, 0 means no limit
 }
 
-// Stale says what becomes of an answer of a former owner.
+// Stale is the policy for messages of a former owner.
 type Stale string
 
-// StaleDrop keeps it in the trail only.
+// StaleDrop keeps them in the trail only.
 const StaleDrop Stale = "drop"
 
-// Limits bound what callers can make the gateway do.
+// Limits bound the load that callers can cause.
 type Limits struct {
 	OpenedPerMinute int // conversations opened per channel and minute, 0 means no limit
 }
 
-// Media bounds the images, audio, video and files that are kept while they travel.
+// Media bounds the stored images, audio, video and files.
 type Media struct {
 	MaxSize   ByteSize      // of one
 	TotalSize ByteSize      // of all
-	Keep      time.Duration // from when it was read
+	Keep      time.Duration // after it was read
 }
 
-// Log says what is logged and how.
+// Log configures logging.
 type Log struct {
 	Level  string // debug, info, warn, error
 	Format string // auto, text, json

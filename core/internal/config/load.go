@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Options say what to load.
+// Options select the configuration.
 type Options struct {
 	// Path is the file. Problems name it as given here; relative paths in it start at its folder.
 	Path string

@@ -18,12 +18,12 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// canary is in every secret of the test data; it must never come out.
+// canary is part of every secret in the test data. No output may contain it.
 const canary = "canary-7Yd2"
 
 var testEnviron = []string{"SECRET=" + canary, "SECRET_2=x" + canary, "PORT=8080", "EMPTY=", "TIMEOUT=soon-" + canary}
 
-// report is what a person sees of a file.
+// report returns the output of a check.
 func report(c *Config, err error) string {
 	if err == nil {
 		var b strings.Builder
@@ -36,7 +36,7 @@ func report(c *Config, err error) string {
 	return err.Error() + "\n"
 }
 
-func TestFiles(t *testing.T) {
+func TestFilesHaveTheProblemsOfTheirGoldenFiles(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.yaml")
 	if err != nil || len(files) < 10 {
 		t.Fatalf("test data: %v, %v", files, err)
@@ -50,7 +50,7 @@ func TestFiles(t *testing.T) {
 			got := report(Load(Options{Path: file, Environ: environ}))
 			got = strings.ReplaceAll(got, filepath.Dir(file)+"/", "")
 			if strings.Contains(got, canary) {
-				t.Errorf("a secret came out:\n%s", got)
+				t.Errorf("the output contains a secret:\n%s", got)
 			}
 			golden(t, strings.TrimSuffix(file, ".yaml")+".golden", got)
 		})
@@ -108,7 +108,7 @@ func FuzzLoad(f *testing.F) {
 		for i := 0; c != nil && i < len(c.Channels); i++ {
 			name := c.Channels[i].Name
 			if got := c.Usable(name); err == nil && got != UsableWhole {
-				t.Errorf("a configuration loads, but channel %q can't be used: %d", name, got)
+				t.Errorf("a configuration loads with the unusable channel %q: %d", name, got)
 			}
 			c.CheckSettings(name, []byte(testSchema))
 			if _, err := c.RedactedSettings(name, []byte(testSchema)); err != nil {
@@ -120,16 +120,15 @@ func FuzzLoad(f *testing.F) {
 		}
 		p, ok := errors.AsType[*Problems](err)
 		if !ok || len(p.List) == 0 {
-			t.Fatalf("an error that lists nothing: %v", err)
+			t.Fatalf("an error without problems: %v", err)
 		}
 		if strings.Contains(err.Error(), canary) && !strings.Contains(string(data), canary) {
-			t.Errorf("a secret came out: %v", err)
+			t.Errorf("the output contains a secret: %v", err)
 		}
 	})
 }
 
-// The golden file holds every default and every form of the file, as the rest of the gateway sees them.
-func TestValues(t *testing.T) {
+func TestEveryFormOfTheFileIsLoaded(t *testing.T) {
 	c, err := Load(Options{Path: "testdata/good.yaml", Environ: append(slices.Clip(testEnviron),
 		"PATCHBAY_STORE__DIR=other", "PATCHBAY_CHANNELS__WEB__DELIVERY__CONCURRENCY=9", "PATCHBAY_LOG__FORMAT=text")})
 	if err != nil {
@@ -158,8 +157,7 @@ func TestDefaults(t *testing.T) {
 	golden(t, "testdata/defaults.json", string(b)+"\n")
 }
 
-// A conversation keeps as much history as the file can ask for.
-func TestHistoryLimit(t *testing.T) {
+func TestHistoryIsLimitedToThatOfConversations(t *testing.T) {
 	for n, fits := range map[int]bool{0: true, state.MaxHistory: true, state.MaxHistory + 1: false} {
 		c, err := Load(Options{Path: "m.yaml", Environ: testEnviron, Data: fmt.Appendf(nil,
 			"conversations: {history: %d}\nadapters: {bot: {command: bin/bot}}\nchannels: {faq: {adapter: bot, role: bot}}\n", n)})
@@ -169,7 +167,7 @@ func TestHistoryLimit(t *testing.T) {
 	}
 }
 
-func TestAt(t *testing.T) {
+func TestSettingsKnowTheirPosition(t *testing.T) {
 	c, err := Load(Options{Path: "testdata/good.yaml", Environ: append(slices.Clip(testEnviron), "PATCHBAY_LISTEN=:1")})
 	if err != nil {
 		t.Fatal(err)
@@ -192,7 +190,7 @@ func TestAt(t *testing.T) {
 	}
 }
 
-func TestProblemsOfPlugins(t *testing.T) {
+func TestProblemsOfAdaptersHavePositions(t *testing.T) {
 	c := load(t, settingsHead+"      names: [a, b]\n      verify: {key: x}\n")
 	for _, tc := range []struct{ setting, want string }{
 		{"names[1]", "testdata/memory.yaml:8:18: channels.faq.settings.names[1]: is wrong"},
@@ -206,8 +204,7 @@ func TestProblemsOfPlugins(t *testing.T) {
 	}
 }
 
-// The file that comes with the gateway works as it stands.
-func TestShippedFile(t *testing.T) {
+func TestShippedConfigurationLoads(t *testing.T) {
 	const file = "../../../config.yaml"
 	c, err := Load(Options{Path: file, Environ: []string{"HOME=/"}})
 	if err != nil {

@@ -50,7 +50,7 @@ func leaves(n *node) map[string]any {
 	return out
 }
 
-// overlay adds to a mapping of the file what koanf merged from elsewhere.
+// overlay adds the defaults and the environment's settings, as merged by koanf, to a mapping of the file.
 func overlay(n *node, merged map[string]any) {
 	for _, name := range slices.Sorted(maps.Keys(merged)) {
 		have := n.child(name)

@@ -30,8 +30,8 @@ func (p Position) String() string {
 type Problem struct {
 	Position
 	Path       string // "routes[2].when", "" for the file as a whole
-	Message    string // what is wrong and what to do; never a secret
-	Suggestion string // what was probably meant, "" if nothing comes close
+	Message    string // the mistake and advice; never a secret
+	Suggestion string // the most likely correction, "" without one
 }
 
 // String returns one line: "config.yaml:14:21: routes[2].when: undeclared reference to "sorce" (did you mean "role"?)".

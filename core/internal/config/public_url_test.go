@@ -13,8 +13,8 @@ channels: {faq: {adapter: native, role: bot}}
 func TestPublicURL(t *testing.T) {
 	for _, tc := range []struct {
 		name, url string
-		want      string // how links begin
-		problem   string // or what is said of it
+		want      string // the beginning of links
+		problem   string // part of the error
 	}{
 		{name: "host", url: "https://chat.example.com", want: "https://chat.example.com"},
 		{name: "port", url: "http://chat.example.com:8443", want: "http://chat.example.com:8443"},
@@ -34,7 +34,7 @@ func TestPublicURL(t *testing.T) {
 		{name: "query", url: "https://chat.example.com?a=b", problem: "has a query"},
 		{name: "empty query", url: "https://chat.example.com?", problem: "has a query"},
 		{name: "fragment", url: `"https://chat.example.com#a"`, problem: "has a query or fragment"},
-		{name: "port that is none", url: "https://chat.example.com:99999", problem: "has an invalid port"},
+		{name: "port out of range", url: "https://chat.example.com:99999", problem: "has an invalid port"},
 		{name: "port zero", url: "https://chat.example.com:0", problem: "has an invalid port"},
 		{name: "empty port", url: `"https://chat.example.com:"`, problem: "has an invalid port"},
 		{name: "path upwards", url: "https://chat.example.com/a/../b", problem: "has a path that"},

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// maxSecretFile bounds what a ${file:…} reference reads.
+// maxSecretFile bounds the file of a ${file:…} reference, in bytes.
 const maxSecretFile = 64 << 10
 
 // resolver replaces references by their values.

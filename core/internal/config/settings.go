@@ -20,7 +20,7 @@ type Settings struct {
 }
 
 // JSON returns the settings as a JSON object with secrets resolved, for the adapter only. Without the adapter's schema,
-// YAML decides what is a number; see Config.CompleteSettings.
+// YAML decides which values are numbers; see Config.CompleteSettings.
 func (s Settings) JSON() []byte {
 	if s.reveal == nil {
 		return []byte("{}")
@@ -68,7 +68,7 @@ func marshal(v any) []byte {
 	return b
 }
 
-// shellVariable matches what operators write who mean ${env:NAME}.
+// shellVariable matches a value that was probably meant as ${env:NAME}.
 var shellVariable = regexp.MustCompile(`^\$[A-Za-z_][A-Za-z0-9_]*$`)
 
 func (l *loader) resolveAll(n *node) {

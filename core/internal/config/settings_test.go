@@ -79,7 +79,7 @@ func TestCheckSettings(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 			if strings.Contains(strings.Join(got, ""), canary) {
-				t.Error("a secret came out")
+				t.Error("the output contains a secret")
 			}
 		})
 	}
@@ -124,7 +124,7 @@ func TestCompleteSettings(t *testing.T) {
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("redacted (-want +got)\n%s", diff)
 	}
-	// Without the schema, zeros before a number still stay.
+	// Leading zeros also stay without a schema.
 	want = `{"api_key":"canary-7Yd2","base_url":"http://127.0.0.1:8080/x","labels":{"a":"1_000","b":true},` +
 		`"names":["1e3","0x10","yes","007","xcanary-7Yd2"],"phone":"0041771234567","port":"8080","retry":null}`
 	ch, _ := c.Channel("faq")
@@ -133,8 +133,7 @@ func TestCompleteSettings(t *testing.T) {
 	}
 }
 
-// No formatting of a configuration or a part of it gives a secret.
-func TestSecretsDoNotPrint(t *testing.T) {
+func TestFormattingShowsNoSecrets(t *testing.T) {
 	c := load(t, strings.Replace(settingsHead, "{command: bin/bot}", `{command: bin/bot, env: ["TOKEN=${env:SECRET}"]}`, 1)+
 		"      api_key: ${env:SECRET}\n      literal: "+canary+"\n      list: [{deep: \"x-${env:SECRET}\"}]\n")
 	ch, _ := c.Channel("faq")
@@ -153,6 +152,6 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		t.Errorf("redacted: %s", got)
 	}
 	if got := c.Adapters["bot"].Env[0]; got != "TOKEN="+canary {
-		t.Errorf("the plugin would get %q", got)
+		t.Errorf("the plugin gets %q", got)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// syntaxAdvice says what to do about a message of the YAML library. The first entry that applies counts.
+// syntaxAdvice translates the messages of the YAML library into advice. The first entry that applies is used.
 var syntaxAdvice = []struct {
 	message string
 	applies func(before, after string) bool // to the line before and after the position; nil means always
@@ -52,8 +52,8 @@ func hasColon(before, _ string) bool { return strings.Contains(before, ": ") }
 
 // syntax reports why a file is not YAML, with advice.
 func (r *reader) syntax(err error, data []byte) {
-	if line, column, what := badCharacter(data); what != "" {
-		r.bad(line, column, "", "%s", what)
+	if line, column, message := badCharacter(data); message != "" {
+		r.bad(line, column, "", "%s", message)
 		return
 	}
 	e, ok := errors.AsType[*yaml.LoadError](err)
@@ -85,9 +85,9 @@ func cutLine(lines []string, at yaml.Mark) (before, after string) {
 	return string(line[:column]), string(line[column:])
 }
 
-// badCharacter returns the position of a character that no YAML file may have, and what to do about it; "" without one. It
+// badCharacter returns the position of a character that YAML does not allow, with advice, "" without such a character. It
 // ignores files in UTF-16, which begin with a byte order mark.
-func badCharacter(data []byte) (line, column int, what string) {
+func badCharacter(data []byte) (line, column int, message string) {
 	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
 		return 0, 0, ""
 	}

@@ -2,7 +2,7 @@ package config
 
 import "testing"
 
-func TestSyntax(t *testing.T) {
+func TestSyntaxErrorsHavePositionsAndAdvice(t *testing.T) {
 	const (
 		tab    = "is not valid YAML: a tab in the indentation; use spaces"
 		begins = "is not valid YAML: a text can't begin with this character; put it in quotes"
@@ -38,7 +38,7 @@ func TestSyntax(t *testing.T) {
 			"5:3: is not valid YAML: an entry of a list among keys; correct the indentation, or remove the hyphen"},
 		{"a key among entries", "listen: :80\nroutes:\n  - name: first\n    say: a\n  name: second\n",
 			"5:3: is not valid YAML: the lines above are a list, and this line is not an entry; begin it with \"- \", or correct the indentation"},
-		{"an entry beside its key", "listen: :80\nroutes: - name: first\n", "2:9: is not valid YAML: a list begins in a separate line below its key"},
+		{"an entry in the line of its key", "listen: :80\nroutes: - name: first\n", "2:9: is not valid YAML: a list begins in a separate line below its key"},
 		{"a brace that is not closed", "listen: :80\n\nstore: {dir: x\nlog:\n  level: info\nlimits: {}\n", "3:8: " + braces},
 		{"a brace that is not closed at the end", "listen: :80\nstore: {dir: x", "2:8: " + braces},
 		{"a bracket that is not closed", "listen: :80\nroutes:\n  - name: a\n    from: [customer, bot\n    say: b\n", "4:11: " + square},

@@ -42,14 +42,14 @@ func (l *loader) unknownKey(n *node, known []string) {
 }
 
 // unknownName words the problem of an unknown name: with the one that was probably meant, or with all.
-func unknownName(what, name string, known []string) (message, suggestion string) {
+func unknownName(kind, name string, known []string) (message, suggestion string) {
 	if near := route.Closest(name, known); near != "" {
-		return "unknown " + what, near
+		return "unknown " + kind, near
 	}
 	if len(known) == 0 {
-		return "unknown " + what + "; none is possible here", ""
+		return "unknown " + kind + "; none is possible here", ""
 	}
-	return "unknown " + what + "; known are " + strings.Join(known, ", "), ""
+	return "unknown " + kind + "; known are " + strings.Join(known, ", "), ""
 }
 
 // form returns the path of a mapping with * for the name of an adapter or channel and for the number of a route.

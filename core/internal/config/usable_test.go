@@ -6,17 +6,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A file with problems still says which channels' settings can be checked, and by whom.
-func TestUsable(t *testing.T) {
+func TestValidPartsOfAnInvalidFileAreUsable(t *testing.T) {
 	const good = "adapter: bot, role: bot, settings: {base_url: x, api_key: y}"
 	for _, tc := range []struct {
 		name, channel string
 		want          Usable
-		settings      []string // what CheckSettings adds
+		settings      []string // paths of the problems of CheckSettings
 	}{
-		{"sound", "{" + good + "}", UsableWhole, nil},
-		{"problems of the gateway's own part", "{owner: nobody, delivery: {then: stop}, " + good + "}", UsableWhole, nil},
-		{"a typo in settings", "{adapter: bot, role: bot, settings: {base_ulr: x, api_key: y}}", UsableWhole, []string{
+		{"valid", "{" + good + "}", UsableWhole, nil},
+		{"problems in keys of the gateway", "{owner: nobody, delivery: {then: stop}, " + good + "}", UsableWhole, nil},
+		{"mistyped setting", "{adapter: bot, role: bot, settings: {base_ulr: x, api_key: y}}", UsableWhole, []string{
 			"channels.faq.settings.base_url", "channels.faq.settings.base_ulr"}},
 		{"wrong role", "{adapter: bot, role: robot, settings: {base_url: x, api_key: y, more: z}}", UsableSettings, []string{
 			"channels.faq.settings.more"}},
@@ -24,18 +23,18 @@ func TestUsable(t *testing.T) {
 		{"wrong network for links", "{allow_links: 8.8.8.8/32, " + good + "}", UsableSettings, nil},
 		{"unresolved reference", "{adapter: bot, role: bot, settings: {base_url: x, api_key: \"${env:NONE}\", port: \"${env:NONE}\", more: z}}", UsableSettings,
 			[]string{"channels.faq.settings.more"}},
-		{"settings that are no mapping", "{adapter: bot, role: bot, settings: [a]}", UsableSettings, nil},
-		{"unknown key beside settings", "{hours: always, " + good + "}", UsableWhole, nil},
-		{"settings by another name", "{adapter: bot, role: bot, setings: {base_url: x}}", UsableNot, nil},
+		{"settings that are a list", "{adapter: bot, role: bot, settings: [a]}", UsableSettings, nil},
+		{"unknown key in addition to settings", "{hours: always, " + good + "}", UsableWhole, nil},
+		{"settings under a mistyped key", "{adapter: bot, role: bot, setings: {base_url: x}}", UsableNot, nil},
 		{"unknown adapter", "{adapter: bto, role: bot, settings: {}}", UsableNot, nil},
-		{"adapter without a program", "{adapter: none, role: bot, settings: {}}", UsableNot, nil},
-		{"adapter with a broken environment", "{adapter: poor, role: bot, settings: {}}", UsableNot, nil},
+		{"adapter without a command", "{adapter: none, role: bot, settings: {}}", UsableNot, nil},
+		{"adapter with an invalid environment", "{adapter: poor, role: bot, settings: {}}", UsableNot, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c, err := Load(Options{Path: "m.yaml", Environ: testEnviron, Data: []byte("adapters:\n  bot: {command: bin/bot}\n" +
 				"  none: {}\n  poor: {command: bin/poor, env: [\"A=${env:NONE}\"]}\nchannels:\n  faq: " + tc.channel + "\n")})
 			if err == nil || c == nil {
-				t.Fatalf("Load = %v, %v; want what could be built beside the problems", c, err)
+				t.Fatalf("Load = %v, %v; want a configuration in addition to the problems", c, err)
 			}
 			if got := c.Usable("faq"); got != tc.want {
 				t.Errorf("usable = %d, want %d\n%v", got, tc.want, err)
@@ -54,7 +53,7 @@ func TestUsable(t *testing.T) {
 	}
 }
 
-func TestNothingUsable(t *testing.T) {
+func TestNoConfigurationIsLoadedFromInvalidYAML(t *testing.T) {
 	if c, err := Load(Options{Path: "m.yaml", Data: []byte("a: [")}); c != nil || err == nil {
 		t.Errorf("Load = %v, %v", c, err)
 	}

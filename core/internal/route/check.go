@@ -11,14 +11,14 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// Slug is the form of names of rules and channels: lower-case letters, digits and single hyphens, beginning
-// with a letter, at most 63 characters.
+// Slug matches the names of rules and channels: lower-case letters, digits and single hyphens, beginning with a letter.
+// A name has at most MaxName characters.
 var Slug = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
-// MaxName is the most characters that a name may have.
+// MaxName bounds a name, in characters.
 const MaxName = 63
 
-// maxWithin bounds an offer; a customer who waits a day has left.
+// maxWithin bounds an offer: a customer does not wait longer than a day.
 const maxWithin = 24 * time.Hour
 
 var roles = []string{
@@ -71,9 +71,9 @@ func (c *checker) check() {
 func (c *checker) checkName() {
 	switch name := c.rule.Name; {
 	case name == "":
-		c.bad("name", "", "missing; it labels the rule in metrics and in the trail")
+		c.bad("name", "", "missing; it identifies the rule in metrics and traces")
 	case !Slug.MatchString(name) || len(name) > MaxName:
-		c.bad("name", "", "%q must be lower-case letters, digits and hyphens, at most %d", name, MaxName)
+		c.bad("name", "", "%q must consist of lower-case letters, digits and hyphens, at most %d characters", name, MaxName)
 	}
 }
 
@@ -86,7 +86,7 @@ func (c *checker) checkEvents() {
 		case !supported[e]:
 			c.bad(field, "", "event %q is not supported yet", e)
 		case slices.Contains(c.rule.Events[:i], e):
-			c.bad(field, "", "event %q is there twice", e)
+			c.bad(field, "", "event %q is listed twice", e)
 		}
 	}
 }
@@ -99,7 +99,7 @@ func (c *checker) checkFrom() {
 		case !isChannel && !slices.Contains(roles, who):
 			c.bad(field, Closest(who, append(c.channels.Names(), roles...)), "there is no channel or role %q", who)
 		case slices.Contains(c.rule.From[:i], who):
-			c.bad(field, "", "%q is there twice", who)
+			c.bad(field, "", "%q is listed twice", who)
 		}
 	}
 	for _, e := range c.rule.Events {
@@ -109,7 +109,7 @@ func (c *checker) checkFrom() {
 	}
 }
 
-// about returns the roles that an event can be about, nil if any.
+// about returns the roles of the channels that an event can be about, nil for any.
 func (c *checker) about(e Event) []envelope.Role {
 	switch e {
 	case EventOpened:
@@ -141,15 +141,15 @@ func (c *checker) checkAttributes() {
 	for key, value := range c.rule.Set {
 		field := "set." + key
 		if _, bad := controlCharacter(key); key == "" || bad {
-			c.bad("set", "", "an attribute's name is empty or has control characters")
+			c.bad("set", "", "an attribute's name is empty or contains control characters")
 		} else if strings.Contains(key, ".") {
-			c.bad(field, strings.ReplaceAll(key, ".", "_"), "names with a dot are reserved for what adapters remember of a message")
+			c.bad(field, strings.ReplaceAll(key, ".", "_"), "names with a dot are reserved for adapters")
 		} else if len(key)+len(value) > envelope.MaxAttributeBytes {
-			c.bad(field, "", "%d bytes, at most %d with the name", len(key)+len(value), envelope.MaxAttributeBytes)
+			c.bad(field, "", "has %d bytes with the name, at most %d are possible", len(key)+len(value), envelope.MaxAttributeBytes)
 		}
 	}
 	if len(c.rule.Set) > envelope.MaxAttributes {
-		c.bad("set", "", "%d attributes, at most %d", len(c.rule.Set), envelope.MaxAttributes)
+		c.bad("set", "", "has %d attributes, at most %d are possible", len(c.rule.Set), envelope.MaxAttributes)
 	}
 }
 
@@ -165,7 +165,7 @@ func (c *checker) checkTargets() {
 		field := listField("copy", i, len(r.Copy))
 		c.target(field, name, false, envelope.RoleObserver)
 		if slices.Contains(r.Copy[:i], name) {
-			c.bad(field, "", "%q is there twice", name)
+			c.bad(field, "", "%q is listed twice", name)
 		}
 	}
 	if r.Offer != nil {
@@ -178,13 +178,13 @@ func (c *checker) checkTargets() {
 
 func (c *checker) checkOffer(o *Offer) {
 	if len(o.To) == 0 {
-		c.bad("offer.to", "", "missing; it names the channels that are asked, in order")
+		c.bad("offer.to", "", "missing; list the channels that get the offer, in order")
 	}
 	for i, name := range o.To {
 		field := listField("offer.to", i, len(o.To))
 		c.target(field, name, false, envelope.RoleBot, envelope.RoleAgent)
 		if slices.Contains(o.To[:i], name) {
-			c.bad(field, "", "%q is there twice", name)
+			c.bad(field, "", "%q is listed twice", name)
 		}
 	}
 	if o.Within < 0 || o.Within > maxWithin {
@@ -195,7 +195,7 @@ func (c *checker) checkOffer(o *Offer) {
 	}
 }
 
-// target checks the name of a channel that is given something.
+// target checks the channel of an action.
 func (c *checker) target(field, name string, home bool, among ...envelope.Role) {
 	role, ok := c.channels[name]
 	switch {
@@ -216,14 +216,14 @@ func (c *checker) checkSay() {
 	switch {
 	case say == "":
 	case strings.TrimSpace(say) == "":
-		c.bad("say", "", "has no words")
+		c.bad("say", "", "contains no text")
 	case !utf8.ValidString(say):
 		c.bad("say", "", "is not valid UTF-8")
 	case len(say) > envelope.MaxTextBytes:
-		c.bad("say", "", "%d bytes, at most %d", len(say), envelope.MaxTextBytes)
+		c.bad("say", "", "has %d bytes, at most %d are possible", len(say), envelope.MaxTextBytes)
 	default:
 		if r, bad := controlCharacter(say); bad {
-			c.bad("say", "", "control character %U", r)
+			c.bad("say", "", "contains the control character %U", r)
 		}
 	}
 }

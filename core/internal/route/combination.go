@@ -7,7 +7,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// actions returns the keys of a rule that do something, in the order in which they take effect.
+// actions returns the keys of a rule's actions in the order in which they take effect.
 func (r *Rule) actions() []string {
 	var out []string
 	for _, a := range []struct {
@@ -24,11 +24,11 @@ func (r *Rule) actions() []string {
 	return out
 }
 
-// checkCombination checks which keys stand beside each other.
+// checkCombination checks which keys a rule combines.
 func (c *checker) checkCombination() {
 	actions := c.rule.actions()
 	if len(actions) == 0 {
-		c.bad("", "", "does nothing; give it an action, or `to: owner` if it shall only stop here")
+		c.bad("", "", "does nothing; add an action, or `to: owner` to end the pass")
 		return
 	}
 	var control []string
@@ -42,37 +42,37 @@ func (c *checker) checkCombination() {
 		c.bad(control[1], "", "a rule has at most one of pass, offer and close, this one has %s", strings.Join(control, " and "))
 	}
 	if c.rule.Drop && c.rule.To != "" {
-		c.bad("to", "", "contradicts drop: a message is delivered or consumed")
+		c.bad("to", "", "contradicts drop: a message is either delivered or dropped")
 	}
 	if !c.rule.Continue {
 		return
 	}
 	for _, a := range actions {
 		if a != "set" && a != "copy" {
-			c.bad("continue", "", "goes only with set and copy, not with %s: later rules could contradict it", a)
+			c.bad("continue", "", "can be combined with set and copy, but not with %s: later rules could contradict it", a)
 			return
 		}
 	}
 }
 
-// checkMessageOnly checks the keys that make sense for a message alone.
+// checkMessageOnly checks the keys that apply to messages only.
 func (c *checker) checkMessageOnly() {
 	r := c.rule
 	other := slices.IndexFunc(r.Events, func(e Event) bool { return e != EventMessage })
 	if other >= 0 {
 		for _, key := range []string{"drop", "to"} {
 			if slices.Contains(r.actions(), key) {
-				c.bad(key, "", "works on messages, and event %q has none", r.Events[other])
+				c.bad(key, "", "applies to messages, and event %q has none", r.Events[other])
 			}
 		}
 	}
 	if r.To == ToCustomer && len(r.From) > 0 &&
 		!c.fromAny(envelope.RoleBot, envelope.RoleAgent, envelope.RoleObserver) {
-		c.bad("to", ToOwner, "nothing goes back to where it came from, and this rule is about customers")
+		c.bad("to", ToOwner, "a message never goes back to its sender, and this rule is about customers")
 	}
 }
 
-// checkUnique reports names that two rules share.
+// checkUnique reports names that an earlier rule has.
 func checkUnique(rules []Rule) []Problem {
 	first := map[string]int{}
 	var out []Problem
@@ -83,7 +83,7 @@ func checkUnique(rules []Rule) []Problem {
 		}
 		if _, taken := first[name]; taken {
 			out = append(out, Problem{Index: i, Rule: name, Field: "name",
-				Message: "another rule before has the name " + name + "; names must be unique"})
+				Message: "an earlier rule has the name " + name + "; names must be unique"})
 			continue
 		}
 		first[name] = i

@@ -11,26 +11,25 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 )
 
-// maxCondition is the most characters that a condition may have.
+// maxCondition bounds a condition, in characters.
 const maxCondition = 4 << 10
 
 // condition is a compiled `when`.
 type condition struct {
 	source  string
 	program cel.Program
-	// terms are equalities that must hold for the condition to be true; the index looks them up instead of
-	// evaluating the condition.
+	// terms are equalities that the condition implies. The index looks them up instead of evaluating the condition.
 	terms []term
 	never bool // the literal false
 }
 
-// term says that a word or attribute has a fixed value.
+// term is the equality of a variable or attribute with a fixed value.
 type term struct {
-	key   string // variable name, or "@" and the attribute's name
+	key   string // the variable's name, or "@" and the attribute's name
 	value string
 }
 
-// language compiles conditions. It holds the lists of mentions that it has met; programs refer to them by number.
+// language compiles conditions. It keeps the lists of all mentions; programs refer to them by number.
 type language struct {
 	env      *cel.Env
 	channels Channels
@@ -75,7 +74,7 @@ func function(name string, arg, result *cel.Type, do func(*input, ref.Val) ref.V
 		cel.BinaryBinding(func(in, v ref.Val) ref.Val { return do(in.(*input), v) })))
 }
 
-// compile checks a condition. Its problems have Line, Column, Message and Suggestion only.
+// compile compiles a condition. Its problems have only Line, Column, Message and Suggestion.
 func (l *language) compile(source string) (*condition, []Problem) {
 	if p := checkCharacters(source); p != nil {
 		return nil, []Problem{*p}
@@ -92,7 +91,7 @@ func (l *language) compile(source string) (*condition, []Problem) {
 	problems := l.checkTree(tree)
 	if tree.OutputType() != cel.BoolType {
 		problems = append(problems, Problem{Line: 1, Column: 1, Message: fmt.Sprintf(
-			"a condition must be true or false, this is %s; compare it with something", typeName(tree.OutputType()))})
+			"a condition must be true or false, this is %s; compare it with a value", typeName(tree.OutputType()))})
 	}
 	if p := l.checkCost(tree); p != nil && len(problems) == 0 {
 		problems = append(problems, *p)
@@ -111,7 +110,7 @@ func (l *language) compile(source string) (*condition, []Problem) {
 	return c, nil
 }
 
-// holds evaluates the condition. Its error never contains words of the message.
+// holds evaluates the condition. Its error never contains text of the message.
 func (c *condition) holds(in *input) (bool, error) {
 	out, _, err := c.program.Eval(in)
 	if err != nil {
@@ -119,7 +118,7 @@ func (c *condition) holds(in *input) (bool, error) {
 	}
 	b, ok := out.(types.Bool)
 	if !ok {
-		return false, errors.New("the condition gave no truth value")
+		return false, errors.New("the condition is neither true nor false")
 	}
 	return bool(b), nil
 }
@@ -170,7 +169,7 @@ func equality(left, right ast.Expr) (term, bool) {
 	}
 	switch left.Kind() {
 	case ast.IdentKind:
-		if _, isWord := (&Facts{}).word(left.AsIdent()); isWord {
+		if _, isText := (&Facts{}).shortText(left.AsIdent()); isText {
 			return term{key: left.AsIdent(), value: value}, true
 		}
 	case ast.CallKind:

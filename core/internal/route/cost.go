@@ -10,12 +10,11 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// costLimit is the most that a condition may cost in the worst case, in the language's units: about ten
-// nanoseconds each.
+// costLimit bounds the worst-case cost of a condition, in the units of CEL: about ten nanoseconds each.
 const costLimit = 1_000_000
 
-// checkCost refuses conditions that could hold up the gateway. Conditions have no loops and texts have a limit,
-// so the worst case is known beforehand, and evaluation needs no meter, which would make it three times slower.
+// checkCost refuses conditions that could slow down the gateway. Conditions have no loops and texts have a limit, so the
+// worst case is known at compile time. Measuring the cost at run time would make evaluation three times slower.
 func (l *language) checkCost(tree *cel.Ast) *Problem {
 	estimate, err := l.env.EstimateCost(tree, worstCase{l})
 	if err != nil {
@@ -28,12 +27,12 @@ func (l *language) checkCost(tree *cel.Ast) *Problem {
 	return nil
 }
 
-// worstCase knows how large the variables can be and what our functions cost.
+// worstCase estimates the size of variables and the cost of our functions.
 type worstCase struct{ language *language }
 
 var _ cost.Estimator = worstCase{}
 
-// EstimateSize returns the limits of variables and of what functions return.
+// EstimateSize returns the limits of variables and results.
 func (worstCase) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
 	if node.ComputedSize() != nil {
 		return nil
@@ -49,7 +48,7 @@ func (worstCase) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
 	return &size
 }
 
-// EstimateCallCost returns the cost of our own functions.
+// EstimateCallCost returns the cost of our functions.
 func (w worstCase) EstimateCallCost(function, _ string, _ *cost.AstNode, args []cost.AstNode) *cost.CallEstimate {
 	switch function {
 	case "@attr", "@open":

@@ -2,9 +2,8 @@ package route
 
 import "slices"
 
-// candidates are the rules that one event about one channel can match. Rules whose condition demands that a
-// word or attribute has a fixed value are found by that value, so that a thousand rules about a thousand
-// attributes cost as much as one.
+// candidates are the rules that one event of one channel can match. Rules whose condition requires a variable or attribute
+// to have a fixed value are found by that value, so that many such rules cost as much as one.
 type candidates struct {
 	always  []int                       // ascending
 	byValue map[string]map[string][]int // key of a term → value → rules, ascending
@@ -19,7 +18,7 @@ func (t *Table) buildIndex(ch Channels) {
 				t.index[e] = map[string]*candidates{}
 			}
 			for name, role := range ch {
-				if t.rules[i].rule.from(name, role) {
+				if t.rules[i].rule.isAbout(name, role) {
 					t.add(e, name, i)
 				}
 			}
@@ -54,7 +53,7 @@ func (t *Table) add(e Event, channel string, rule int) {
 	values[term.value] = append(values[term.value], rule)
 }
 
-// bestTerm prefers attributes and senders, which tell more rules apart than roles and channels do.
+// bestTerm prefers attributes and senders, which have more different values than roles and channels.
 func bestTerm(list []term) term {
 	best := list[0]
 	for _, t := range list[1:] {
@@ -77,10 +76,10 @@ func rank(t term) int {
 	return 1
 }
 
-// cursor walks the candidates of one Facts in ascending order.
+// cursor iterates over the candidates of one Facts in ascending order.
 type cursor struct {
 	lists [][]int
-	room  [8][]int
+	array [8][]int // backs lists
 }
 
 func (t *Table) candidates(f *Facts, cur *cursor) {
@@ -92,7 +91,7 @@ func (t *Table) candidates(f *Facts, cur *cursor) {
 	if c == nil {
 		return
 	}
-	cur.lists = cur.room[:0]
+	cur.lists = cur.array[:0]
 	if len(c.always) > 0 {
 		cur.lists = append(cur.lists, c.always)
 	}
@@ -103,16 +102,16 @@ func (t *Table) candidates(f *Facts, cur *cursor) {
 	}
 }
 
-// value returns what a term's key stands for.
+// value returns the value of a term's key.
 func (f *Facts) value(key string) string {
 	if key[0] == '@' {
 		return f.Attributes[key[1:]]
 	}
-	s, _ := f.word(key)
+	s, _ := f.shortText(key)
 	return s
 }
 
-// next returns the smallest remaining rule.
+// next returns the next rule.
 func (c *cursor) next() (int, bool) {
 	best := -1
 	for i, list := range c.lists {

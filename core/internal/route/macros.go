@@ -9,12 +9,12 @@ import (
 	"cel.dev/cel-go/common/types"
 )
 
-// macros give the functions their hidden first argument, and check what can be checked before types are known.
+// macros add the hidden first argument to the functions, and check what does not need types.
 func (l *language) macros() []cel.Macro {
 	return []cel.Macro{
 		cel.GlobalVarArgMacro("attr", textFunction("attr", `the attribute's name: attr("tier")`)),
 		cel.GlobalVarArgMacro("open", textFunction("open", `the channel's name: open("desk")`)),
-		cel.GlobalVarArgMacro("bucket", textFunction("bucket", `a text that tells experiments apart: bucket("greeting")`)),
+		cel.GlobalVarArgMacro("bucket", textFunction("bucket", `a text that distinguishes experiments: bucket("greeting")`)),
 		cel.GlobalVarArgMacro("mentions", l.expandMentions),
 	}
 }
@@ -49,7 +49,7 @@ func (l *language) expandMentions(eh cel.MacroExprFactory, _ ast.Expr, args []as
 		}
 		p := newPhrase(s)
 		if p.folded == "" {
-			return nil, eh.NewError(e.ID(), "an empty word would be found in every message")
+			return nil, eh.NewError(e.ID(), "an empty word is contained in every message")
 		}
 		if r, bad := controlCharacter(s); bad {
 			return nil, eh.NewError(e.ID(), controlMessage(r))

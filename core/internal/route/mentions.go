@@ -6,16 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// phrase is one entry of a mentions list, prepared for search in folded text.
+// phrase is one entry of a mentions list, prepared for the search in folded text.
 //
-// Case does not count, by Unicode's simple folding; full-width forms of ASCII count as ASCII, and any run of
-// white space as one blank. A phrase that begins or ends with a letter or digit must begin or end there in the
-// text too, so that "agent" is not found in "reagent" or "agents". Scripts that are written without blanks
-// (Chinese, Japanese, Thai, …) and Korean, which glues particles to words, have no such edge: "人工" is found
-// in "转人工客服", and "agent" in "转agent吧".
+// Case does not count, by Unicode's simple folding. Full-width forms of ASCII count as ASCII, and white space as one space.
+// A phrase that begins or ends with a letter or digit must begin or end a word of the text too: "agent" is not found in
+// "reagent" or "agents". This does not hold next to scripts without spaces (Chinese, Japanese, Thai, …) and Korean, which
+// joins particles to words: "人工" is found in "转人工客服", and "agent" in "转agent吧".
 type phrase struct {
 	folded     string
-	start, end bool // the phrase's edge must be a word's edge
+	start, end bool // must be the edge of a word
 }
 
 func newPhrase(s string) phrase {
@@ -59,19 +58,19 @@ func (p phrase) edges(text string, i int) bool {
 func fold(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
-	blank := false
+	space := false
 	for _, r := range s {
 		if unicode.IsSpace(r) {
-			blank = true
+			space = true
 			continue
 		}
-		if blank {
+		if space {
 			b.WriteByte(' ')
-			blank = false
+			space = false
 		}
 		b.WriteRune(foldRune(r))
 	}
-	if blank {
+	if space {
 		b.WriteByte(' ')
 	}
 	return b.String()
@@ -87,7 +86,7 @@ func foldRune(r rune) rune {
 		}
 		return r
 	}
-	// The smallest rune of the orbit stands for all of them.
+	// The smallest rune of the orbit represents all.
 	least := r
 	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
 		least = min(least, next)
@@ -98,7 +97,7 @@ func foldRune(r rune) rune {
 	return least
 }
 
-// edgeless are the scripts in which a word has no visible edge.
+// edgeless are the scripts in which words have no visible edge.
 var edgeless = []*unicode.RangeTable{
 	unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Bopomofo, unicode.Yi, unicode.Hangul,
 	unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar, unicode.Tibetan,

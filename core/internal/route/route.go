@@ -1,11 +1,10 @@
-// Package route turns the rules of the configuration into a table that says what an input does.
+// Package route compiles the rules of the configuration into a table that decides about inputs.
 //
-// A patch bay is normalled: with no rule at all a customer's message goes to the owner and the owner's
-// message goes to the customer. Rules only intervene. One input makes one pass over the rules in file
-// order; the first rule that matches stops the pass, unless it says `continue`.
+// Without rules, a customer's message goes to the owner and the owner's message to the customer. Rules change that. An
+// input makes one pass over the rules in file order. The first matching rule ends the pass, unless it has `continue`.
 //
-// The package is pure: no I/O, no clock, no goroutines. A Table is immutable and safe for concurrent use;
-// it decides from a Facts alone and never applies anything: that is the conversation's part.
+// The package is pure: no I/O, no clock, no goroutines. A Table is immutable and safe for concurrent use. It decides by a
+// Facts alone; package conversation applies the decision.
 package route
 
 import (
@@ -14,15 +13,15 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// Event says what happened.
+// Event is the kind of an input.
 type Event string
 
-// The events, a closed list.
+// The events.
 const (
 	EventMessage           Event = "message"
-	EventOpened            Event = "opened"       // a customer's first message made a conversation
-	EventConnected         Event = "connected"    // the far end took the conversation
-	EventDisconnected      Event = "disconnected" // the far end left the conversation
+	EventOpened            Event = "opened"       // a customer's message opened a conversation
+	EventConnected         Event = "connected"    // the vendor accepted the conversation
+	EventDisconnected      Event = "disconnected" // the vendor left the conversation
 	EventHandoverRequested Event = "handover_requested"
 	EventPassed            Event = "passed" // control moved
 	EventClosed            Event = "closed"
@@ -32,40 +31,40 @@ const (
 	EventDeliveryFailed    Event = "delivery_failed"
 )
 
-// What `pass` and `to` can name beside a channel.
+// Values of `pass` and `to` in addition to channels.
 const (
 	Home       = "home"     // pass: the conversation's home channel
 	ToOwner    = "owner"    // to: the owner
 	ToCustomer = "customer" // to: the customer
 )
 
-// DefaultWithin is how long an offer waits when the rule does not say.
+// DefaultWithin is the default time limit of an offer.
 const DefaultWithin = 60 * time.Second
 
-// Rule is one rule as it was written. The zero value of a field means that the key is absent.
+// Rule is one rule as in the file. The zero value of a field means that the key is absent.
 type Rule struct {
-	Name     string            // unique slug; label in metrics and trail, reason that travels with control
+	Name     string            // unique slug; identifies the rule in metrics and traces, and is the reason of a handover
 	Events   []Event           // empty means message
-	From     []string          // channels or roles whom the event is about; empty means anybody
+	From     []string          // channels or roles that the event is about; empty means any
 	When     string            // CEL condition; empty means true
 	Set      map[string]string // attributes to set
 	Home     string            // channel: the conversation's new home
 	Pass     string            // channel or Home: control moves now
 	Offer    *Offer            // control moves when accepted
-	Close    bool              // end the conversation
-	Drop     bool              // consume this message
-	Continue bool              // go on to later rules
+	Close    bool              // ends the conversation
+	Drop     bool              // does not deliver the message
+	Continue bool              // does not end the pass
 	Copy     []string          // observer channels
 	Say      string            // text to the customer
-	To       string            // "", ToOwner or ToCustomer: states the normal path and stops
+	To       string            // "", ToOwner or ToCustomer: delivers as without rules
 }
 
 // Offer is the `offer` of a rule.
 type Offer struct {
-	To     []string      // channels, tried in order, each for Within
+	To     []string      // channels, in order, each for Within
 	Within time.Duration // 0 means DefaultWithin
-	Else   string        // channel or Home that gets control if nobody accepts; "" means it stays
-	Hold   bool          // customer messages wait with the offer; NewOffer sets it
+	Else   string        // channel or Home that gets control if no channel accepts; "" means that the owner keeps it
+	Hold   bool          // holds customer messages until the offer ends; NewOffer sets it
 }
 
 // NewOffer returns an offer with the defaults: DefaultWithin, hold.
@@ -74,55 +73,54 @@ func NewOffer(to ...string) *Offer { return &Offer{To: to, Within: DefaultWithin
 // Channels are the names that rules may use, with the role of each.
 type Channels map[string]envelope.Role
 
-// Severity says whether a problem keeps the rules from being used.
+// Severity is the effect of a problem.
 type Severity int
 
 // The severities.
 const (
-	Error   Severity = iota // the table is refused
-	Warning                 // the table works, but hardly as meant
+	Error   Severity = iota // there is no table
+	Warning                 // the rule is valid but suspicious
 )
 
-// Problem is one thing that is wrong with a rule.
+// Problem is one mistake in a rule.
 type Problem struct {
 	Severity Severity
 	Rule     string // name, "" if it has none
-	Index    int    // place in the list, from 0
+	Index    int    // in the list of rules
 	Field    string // key below the rule: "when", "offer.to[1]", "" for the rule as a whole
-	// Line and Column are inside the expression, from 1, in characters; 0 if the problem is not inside one.
+	// Line and Column are positions in the condition, from 1, in characters; 0 if the problem is not in one.
 	Line, Column int
 	Message      string
-	Suggestion   string // what was probably meant, "" if nothing comes close
+	Suggestion   string // the most likely correction, "" without one
 }
 
-// Facts are what a rule can know about one input. Decide reads them and keeps nothing.
+// Facts are the properties of one input that rules can use. Decide keeps no reference to them.
 type Facts struct {
-	Event    Event
-	Channel  string        // whom the event is about: who sent, was offered, left, or could not be reached
-	Role     envelope.Role // the role that Channel has in the configuration, not the sender's
-	Text     string        // words of the message, "" for events
-	Parts    []string      // types of the message's parts
-	SenderID string
-	// SenderName is for people, in the vendor's terms.
-	SenderName   string
+	Event        Event
+	Channel      string        // the channel that the event is about: it sent, left, or got the offer
+	Role         envelope.Role // of Channel in the configuration, not of the sender
+	Text         string        // of the message, "" for events
+	Parts        []string      // types of the message's parts
+	SenderID     string
+	SenderName   string // as displayed by the vendor
 	Owner        string
 	OwnerRole    envelope.Role
 	Home         string
 	Pending      string // channel that has an offer open, "" if none
 	Customer     string // the customer's channel
-	Handovers    int64  // how often control moved
+	Handovers    int64  // number of times that control moved
 	Age          time.Duration
 	Silence      time.Duration
-	Reason       string // why: offer_failed, disconnected, passed
+	Reason       string // of offer_failed, disconnected and passed
 	Attributes   map[string]string
-	Open         func(channel string) bool // whether the channel is within its hours and reachable; nil means always
-	Conversation string                    // makes bucket() stick to the conversation
+	Open         func(channel string) bool // reports whether a channel is reachable; nil means that all are
+	Conversation string                    // input of bucket()
 }
 
-// Decision is what the rules say about one input.
+// Decision is the result of a pass over the rules.
 type Decision struct {
-	// Steps are the matching `continue` rules in order, then the rule that stopped the pass. Empty: the
-	// input follows the normal path.
+	// Steps are the matching rules with `continue` in order, then the rule that ended the pass. Without steps, the input is
+	// delivered as without rules.
 	Steps  []Step
 	Errors []RuleError // rules whose condition failed at run time; each counted as no match
 }
@@ -130,7 +128,7 @@ type Decision struct {
 // Step is one rule that matched.
 type Step struct {
 	Index int
-	Rule  *Rule // owned by the table: read only
+	Rule  *Rule // belongs to the table and must not be changed
 }
 
 // RuleError is a condition that failed at run time.
@@ -138,17 +136,4 @@ type RuleError struct {
 	Index int
 	Rule  string
 	Err   error // never holds message text
-}
-
-// Explanation says what one rule made of an input.
-type Explanation struct {
-	Index   int
-	Rule    string
-	Matched bool
-	// Reached is false for rules after the one that stopped the pass.
-	Reached bool
-	// Why is the first reason for no match: "event", "from", "when", "error"; "" if it matched or was not reached.
-	Why string
-	// Detail says more, for people: "when is false", "from agent, but the event is about bot \"faq\"".
-	Detail string
 }

@@ -10,7 +10,7 @@ import (
 // Table is a compiled list of rules. It is immutable and safe for concurrent use.
 type Table struct {
 	rules []compiled
-	index map[Event]map[string]*candidates // by event and channel; "" is for channels that Compile did not know
+	index map[Event]map[string]*candidates // by event and channel; "" stands for channels that Compile did not know
 }
 
 type compiled struct {
@@ -18,8 +18,8 @@ type compiled struct {
 	when *condition // nil means always
 }
 
-// Compile checks rules and makes a table of them. It reports all problems at once, in the order of the rules;
-// the table is nil if one of them is an Error. Compile copies what it keeps.
+// Compile checks rules and makes a table of them. It returns all problems in the order of the rules. The table is nil if
+// one of them is an Error. Compile copies the rules.
 func Compile(rules []Rule, ch Channels) (*Table, []Problem) {
 	lang, err := newLanguage(ch)
 	if err != nil {
@@ -28,7 +28,7 @@ func Compile(rules []Rule, ch Channels) (*Table, []Problem) {
 	t := &Table{rules: make([]compiled, len(rules))}
 	problems := checkUnique(rules)
 	for i := range rules {
-		t.rules[i].rule = normal(&rules[i])
+		t.rules[i].rule = withDefaults(&rules[i])
 		c := &checker{index: i, rule: &t.rules[i].rule, channels: ch}
 		c.check()
 		if rules[i].When != "" {
@@ -45,7 +45,7 @@ func Compile(rules []Rule, ch Channels) (*Table, []Problem) {
 		}
 		problems = append(problems, c.problems...)
 	}
-	problems = append(problems, t.shadowed(ch)...)
+	problems = append(problems, t.unreachable(ch)...)
 	slices.SortStableFunc(problems, func(a, b Problem) int { return a.Index - b.Index })
 	if slices.ContainsFunc(problems, func(p Problem) bool { return p.Severity == Error }) {
 		return nil, problems
@@ -54,8 +54,8 @@ func Compile(rules []Rule, ch Channels) (*Table, []Problem) {
 	return t, problems
 }
 
-// normal returns a deep copy with the defaults filled in.
-func normal(r *Rule) Rule {
+// withDefaults returns a deep copy with the defaults filled in.
+func withDefaults(r *Rule) Rule {
 	n := *r
 	n.When = strings.TrimSpace(r.When)
 	n.Events = slices.Clone(r.Events)
@@ -81,8 +81,8 @@ func normal(r *Rule) Rule {
 	return n
 }
 
-// from reports whether a rule is about the channel.
-func (r *Rule) from(channel string, role envelope.Role) bool {
+// isAbout reports whether `from` of a rule admits the channel.
+func (r *Rule) isAbout(channel string, role envelope.Role) bool {
 	if len(r.From) == 0 {
 		return true
 	}
@@ -94,8 +94,8 @@ func (r *Rule) from(channel string, role envelope.Role) bool {
 	return false
 }
 
-// Rules returns how many rules the table has.
+// Rules returns the number of rules.
 func (t *Table) Rules() int { return len(t.rules) }
 
-// Rule returns the i-th rule with its defaults filled in: read only.
+// Rule returns the i-th rule with its defaults filled in. It must not be changed.
 func (t *Table) Rule(i int) *Rule { return &t.rules[i].rule }

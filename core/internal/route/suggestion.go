@@ -2,8 +2,8 @@ package route
 
 import "strings"
 
-// Closest returns the candidate that was probably meant by word: the one with the smallest edit distance, at
-// most a third of the word's length and 3, or "" if none is that close. Case does not count.
+// Closest returns the candidate with the smallest edit distance to a word, at most 3 and a third of the word's length. It
+// returns "" if none is that close. Case does not count.
 func Closest(word string, candidates []string) string {
 	best, limit := "", min(3, (len(word)+2)/3)
 	lower := strings.ToLower(word)
@@ -18,8 +18,8 @@ func Closest(word string, candidates []string) string {
 	return best
 }
 
-// distance is the optimal string alignment distance: insertions, deletions, replacements and swaps of
-// neighbours each count one.
+// distance returns the optimal string alignment distance: insertions, deletions, replacements and swaps of neighbours
+// count one each.
 func distance(a, b []rune) int {
 	before, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range prev {

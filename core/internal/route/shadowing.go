@@ -2,8 +2,8 @@ package route
 
 import "slices"
 
-// shadowed warns of rules that can't be reached because earlier rules stop everything that they match.
-func (t *Table) shadowed(ch Channels) []Problem {
+// unreachable warns of rules that are never reached because earlier rules end the pass for every input that they match.
+func (t *Table) unreachable(ch Channels) []Problem {
 	var out []Problem
 	for j := range t.rules {
 		later := &t.rules[j].rule
@@ -18,13 +18,13 @@ func (t *Table) shadowed(ch Channels) []Problem {
 		}
 		if all && by != "" {
 			out = append(out, Problem{Severity: Warning, Index: j, Rule: later.Name,
-				Message: "is never reached: rule " + by + " before it stops everything that it would match"})
+				Message: "is never reached: rule " + by + " ends the pass for every input that it matches"})
 		}
 	}
 	return out
 }
 
-// covers reports whether r stops every input with event e that later would match.
+// covers reports whether r ends the pass for every input with event e that the later rule matches.
 func (r *Rule) covers(later *Rule, e Event, ch Channels) bool {
 	if r.Continue || r.When != "" && r.When != later.When {
 		return false

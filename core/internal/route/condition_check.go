@@ -9,8 +9,8 @@ import (
 	"cel.dev/cel-go/common/ast"
 )
 
-// checkTree finds what type-checks but can't be meant: unknown channels and roles, patterns that are computed
-// or hold control characters.
+// checkTree finds mistakes that pass the type checker: unknown channels and roles, and patterns that are computed or
+// contain control characters.
 func (l *language) checkTree(tree *cel.Ast) []Problem {
 	var out []Problem
 	native := tree.NativeRep()
@@ -48,7 +48,7 @@ type reporter func(e ast.Expr, message, suggestion string)
 func (l *language) checkPattern(e ast.Expr, report reporter) {
 	s, ok := literal(e)
 	if !ok {
-		report(e, `a pattern must be written out, it can't be computed: text.matches(r"^\d+$")`, "")
+		report(e, `a pattern must be a literal, such as text.matches(r"^\d+$")`, "")
 		return
 	}
 	if r, bad := controlCharacter(s); bad {
@@ -56,7 +56,7 @@ func (l *language) checkPattern(e ast.Expr, report reporter) {
 	}
 }
 
-// checkCompared checks the text that a variable is compared with.
+// checkCompared checks a literal that is compared with a variable.
 func (l *language) checkCompared(variable, value ast.Expr, report reporter) {
 	if variable.Kind() == ast.IdentKind {
 		l.checkName(variable.AsIdent(), value, report)

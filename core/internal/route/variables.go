@@ -14,13 +14,13 @@ import (
 	"patchbay/sdk/text"
 )
 
-// MaxText is how much of a message's text a condition sees, in bytes. It bounds what one message can cost.
+// MaxText bounds the text that conditions see, in bytes, and with it their cost.
 const MaxText = envelope.MaxTextBytes
 
-// self is the hidden variable that the functions get as their first argument. The language can't spell it.
+// self is the hidden variable that functions get as their first argument. A condition can't contain its name.
 const self = "@input"
 
-// variables are what a condition can name.
+// variables are the variables of conditions.
 var variables = []struct {
 	name string
 	typ  *cel.Type
@@ -32,12 +32,12 @@ var variables = []struct {
 	{"age", cel.DurationType}, {"silence", cel.DurationType}, {"reason", cel.StringType},
 }
 
-// functionNames are the functions that conditions use, ours first.
+// functionNames are the functions of conditions, ours first.
 var functionNames = []string{
 	"attr", "open", "bucket", "mentions", "matches", "contains", "startsWith", "endsWith", "size", "duration", "int",
 }
 
-// input is one Facts while it is decided: activation of the conditions, first argument of the functions.
+// input is a Facts during a decision: the activation of conditions and the first argument of functions.
 type input struct {
 	facts  *Facts
 	folded string
@@ -66,12 +66,12 @@ func (in *input) ResolveName(name string) (any, bool) {
 	case "silence":
 		return types.Duration{Duration: f.Silence}, true
 	}
-	s, ok := f.word(name)
+	s, ok := f.shortText(name)
 	return types.String(s), ok
 }
 
-// word returns a variable that is a short text.
-func (f *Facts) word(name string) (string, bool) {
+// shortText returns the value of a variable, except text.
+func (f *Facts) shortText(name string) (string, bool) {
 	switch name {
 	case "channel":
 		return f.Channel, true
@@ -117,8 +117,8 @@ func (in *input) mentions(phrases []phrase) bool {
 
 func (in *input) open(channel string) bool { return in.facts.Open == nil || in.facts.Open(channel) }
 
-// bucket maps a conversation to 0–99. The same salt and conversation give the same number for ever, in
-// every version, so that a share of the customers stays the same customers.
+// bucket maps a conversation to 0–99. The result for a salt and a conversation never changes, in any version, so that a
+// share of the customers stays the same customers.
 func bucket(salt, conversation string) int64 {
 	sum := sha256.Sum256([]byte(salt + "\x00" + conversation))
 	return int64(binary.BigEndian.Uint64(sum[:8]) % 100)

@@ -32,7 +32,7 @@ func (l *loader) positionInside(n *node, line, column int) Position {
 	return Position{n.at.File, s.line + 1, s.column + 1}
 }
 
-// scan walks through the source of a scalar in step with its value. It counts lines and columns from 0.
+// scan reads the source of a scalar in step with its value. It counts lines and columns from 0.
 type scan struct {
 	lines        []string
 	line, column int
@@ -71,7 +71,7 @@ func (s *scan) here() rune {
 	return 0
 }
 
-// skip goes on to what is no blank, over ends of lines, which a fold makes a blank of.
+// skip advances to the next character that is not white space, also over line ends, which folding turns into a space.
 func (s *scan) skip() {
 	for s.line < len(s.lines) {
 		switch r := s.here(); {
@@ -85,23 +85,23 @@ func (s *scan) skip() {
 	}
 }
 
-// take goes over what stands for the next character of the value; false if the source has something else.
+// take advances over the source of the next character of the value. It returns false if the source does not match.
 func (s *scan) take(r rune) bool {
-	blank := unicode.IsSpace(r)
-	if !blank {
+	space := unicode.IsSpace(r)
+	if !space {
 		s.skip()
 	}
 	here := s.here()
 	switch {
-	case here == 0: // a fold, or the end of what is there
+	case here == 0: // folding, or the end of the source
 	case here == r, s.quote == '"' && here == '\\':
 		s.column = min(s.column+width(s.source[s.column:], s.quote), len(s.source))
 		return true
 	}
-	return blank // of a fold
+	return space // from folding
 }
 
-// width returns how many characters of the source stand for the next character of the value.
+// width returns the length of the next character of the value in the source.
 func width(r []rune, quote rune) int {
 	switch {
 	case quote == '\'' && r[0] == '\'':
