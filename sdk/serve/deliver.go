@@ -23,24 +23,14 @@ func (s *service) Deliver(stream pluginpb.PluginService_DeliverServer) error {
 	w := newResultWriter(deliverResultSize, func(r []*pluginpb.DeliverResult) error {
 		return stream.Send(&pluginpb.DeliverResponse{Results: r})
 	})
-	return s.serveStream(stream.Context(), w.run, w.close, func(ctx context.Context, work *workers) error {
+	recv := func() ([]*pluginpb.DeliverCall, error) {
 		frame, err := stream.Recv()
-		if err != nil {
-			return err
-		}
-		for _, call := range frame.GetCalls() {
-			callCtx, ok := s.calls.start(ctx, callDeliver, call.GetId(), call.GetTimeout().AsDuration())
-			if !ok {
-				w.put(&pluginpb.DeliverResult{Id: call.GetId(), Error: errorToProto(errStopping)})
-				continue
-			}
-			work.run(func() {
-				defer s.calls.end(callDeliver, call.GetId())
-				w.put(s.deliver(callCtx, call))
-			})
-		}
-		return nil
-	})
+		return frame.GetCalls(), err
+	}
+	refuse := func(id uint64) *pluginpb.DeliverResult {
+		return &pluginpb.DeliverResult{Id: id, Error: errorToProto(errStopping)}
+	}
+	return serveCalls(s, stream.Context(), callDeliver, recv, s.deliver, refuse, w)
 }
 
 // deliver runs one call. It always returns a result.

@@ -33,24 +33,14 @@ func (s *service) Receive(stream pluginpb.PluginService_ReceiveServer) error {
 	w := newResultWriter(receiveResultSize, func(r []*pluginpb.ReceiveResult) error {
 		return stream.Send(&pluginpb.ReceiveResponse{Results: r})
 	})
-	return s.serveStream(stream.Context(), w.run, w.close, func(ctx context.Context, work *workers) error {
+	recv := func() ([]*pluginpb.ReceiveCall, error) {
 		frame, err := stream.Recv()
-		if err != nil {
-			return err
-		}
-		for _, call := range frame.GetCalls() {
-			callCtx, ok := s.calls.start(ctx, callReceive, call.GetId(), call.GetTimeout().AsDuration())
-			if !ok {
-				w.put(&pluginpb.ReceiveResult{Id: call.GetId(), Error: errorToProto(errStopping)})
-				continue
-			}
-			work.run(func() {
-				defer s.calls.end(callReceive, call.GetId())
-				w.put(s.receive(callCtx, call))
-			})
-		}
-		return nil
-	})
+		return frame.GetCalls(), err
+	}
+	refuse := func(id uint64) *pluginpb.ReceiveResult {
+		return &pluginpb.ReceiveResult{Id: id, Error: errorToProto(errStopping)}
+	}
+	return serveCalls(s, stream.Context(), callReceive, recv, s.receive, refuse, w)
 }
 
 // receive runs one call. It always returns a result.

@@ -8,28 +8,48 @@ import (
 	"sync"
 
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// serveStream reads frames until the stream or the service ends. Each call of a frame runs in its own goroutine, so
-// that reading never waits for a call. Then serveStream cancels the running calls, waits for them, and returns after
-// the last result was written.
-func (s *service) serveStream(streamCtx context.Context, write func() error, closeWriter func(),
-	readFrame func(context.Context, *workers) error) error {
+// call is a call on a stream.
+type call interface {
+	GetId() uint64
+	GetTimeout() *durationpb.Duration
+}
+
+// serveCalls reads frames of calls until the stream or the service ends. Each call runs in its own goroutine, so that
+// reading never waits for a call. Then serveCalls cancels the running calls, waits for them, and returns after the last
+// result was written. While the adapter drains, refuse makes the result of a call.
+func serveCalls[C call, R any](s *service, streamCtx context.Context, kind callKind,
+	recv func() ([]C, error), run func(context.Context, C) R, refuse func(id uint64) R, w *resultWriter[R]) error {
 	ctx, cancel := context.WithCancel(streamCtx)
 	defer cancel()
 	work := newWorkers()
 	readDone, writeDone := make(chan error, 1), make(chan error, 1)
 	go func() {
-		var err error
-		for err == nil {
-			err = readFrame(ctx, work)
+		for {
+			frame, err := recv()
+			if err != nil {
+				readDone <- err
+				return
+			}
+			for _, c := range frame {
+				callCtx, ok := s.calls.start(ctx, kind, c.GetId(), c.GetTimeout().AsDuration())
+				if !ok {
+					w.put(refuse(c.GetId()))
+					continue
+				}
+				work.run(func() {
+					defer s.calls.end(kind, c.GetId())
+					w.put(run(callCtx, c))
+				})
+			}
 		}
-		readDone <- err
 	}()
-	go func() { writeDone <- write() }()
+	go func() { writeDone <- w.run() }()
 
 	var err error
 	select {
@@ -41,7 +61,7 @@ func (s *service) serveStream(streamCtx context.Context, write func() error, clo
 	}
 	cancel()
 	work.wait()
-	closeWriter()
+	w.close()
 	<-writeDone
 	if err == nil || errors.Is(err, io.EOF) {
 		return nil
