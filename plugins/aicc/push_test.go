@@ -75,7 +75,7 @@ func TestMalformedMessages(t *testing.T) {
 		{"from a list", item(`"from":["202105284494222653"]`), "from: has the wrong type"},
 		{"to missing", item(`"to":null,"to":""`), "to: is missing"},
 		{"to an object", item(`"to":{"id":7}`), "to: has the wrong type"},
-		{"to true beside numbers", item(`"from":202105284494222653,"to":true`), "to: has the wrong type"},
+		{"to true, with numbers", item(`"from":202105284494222653,"to":true`), "to: has the wrong type"},
 		{"to too long", item(`"to":"` + strings.Repeat("x", 600) + `"`), "thread: 600 bytes"},
 		{"controlType missing", item(`"controlType":""`), `controlType: has the unknown value ""`},
 		{"controlType unknown", item(`"controlType":"WITHDRAW"`), `controlType: has the unknown value "WITHDRAW"`},

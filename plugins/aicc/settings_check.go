@@ -19,7 +19,7 @@ func readSettings(ch sdk.Channel) (Settings, []sdk.Problem) {
 	return s, s.problems(ch.Role)
 }
 
-// problems checks the settings. Each message tells the operator what to write instead.
+// problems checks the settings. Each message suggests a valid value.
 func (s *Settings) problems(role envelope.Role) []sdk.Problem {
 	var out []sdk.Problem
 	bad := func(path, format string, args ...any) {
