@@ -40,10 +40,10 @@ type Host struct {
 	// Allow lists the non-public networks that calls to the vendor may reach. It does not apply to links to media,
 	// which customers can send; the SDK reads these.
 	Allow []netip.Prefix
-	// Registry is for the adapter's own metrics. All channels of a process share it; prometheus.AlreadyRegisteredError
-	// has the existing collector. Names must begin with patchbay_plugin_. The gateway exports these metrics with the
-	// label adapter, the adapter's name in the configuration. It omits other metrics, and all if they exceed 1 MiB of
-	// text. Registry is nil without a gateway, as in tests of an adapter.
+	// Registry is for the adapter's own metrics. All channels of a process share it, so use [RegisterCollector]. Names
+	// must begin with patchbay_plugin_. The gateway exports these metrics with the label adapter, the adapter's name in
+	// the configuration. It omits other metrics, and all if they exceed 1 MiB of text. Registry is nil without a
+	// gateway, as in tests of an adapter.
 	Registry prometheus.Registerer
 }
 

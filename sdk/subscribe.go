@@ -38,7 +38,7 @@ type LiveThread struct {
 
 // Emit hands over envelopes in order, together with a cursor. It returns nil when both are stored. After an error,
 // Subscribe should return it; the next Subscribe starts at the last stored cursor. An Emit without envelopes stores the
-// cursor alone. A nil cursor leaves the stored one.
+// cursor alone. A nil cursor keeps the stored one.
 //
 // A batch has slightly less than 8 MiB. A larger batch, an envelope of another channel, or one that fails
 // Envelope.Validate is an error of KindInvalid. Emit must not be called concurrently. Once the batch was sent, Emit

@@ -63,7 +63,8 @@ func newCallStream[C, R any]() *callStream[C, R] {
 const maxCallBytes = protocol.MaxMessageBytes - 64<<10
 
 // do sends a call and returns its result. It returns errNotSent if the call did not reach the process, a DiedError if
-// the process ended during the call, and ctx's error if ctx ended first; the adapter then gets the call's id to cancel it.
+// the process ended during the call, and ctx's error if ctx ended first; the adapter then gets the call's id to cancel
+// it.
 func (s *callStream[C, R]) do(ctx context.Context, call C) (R, error) {
 	var none R
 	if n := s.size(call); n > maxCallBytes {

@@ -152,7 +152,7 @@ func TestConcurrentCallsGetTheirOwnResults(t *testing.T) {
 func TestDeadlineEndsTheCallInTheAdapter(t *testing.T) {
 	r := run(t, "")
 	r.ready()
-	// The context does not end at its deadline, since the adapter.s answer may be late on a slow machine.
+	// The context does not end at its deadline, since the adapter's answer may be late on a slow machine.
 	out, err := r.Deliver(lateContext{r.ctx(), time.Now().Add(2 * time.Second)}, send(t, "/wait", "k"))
 	if err != nil {
 		t.Fatalf("the adapter does not answer: %v", err)

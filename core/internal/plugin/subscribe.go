@@ -18,7 +18,7 @@ import (
 // stopGrace is the time that an adapter's Subscribe has to return after it was told to stop.
 const stopGrace = 3 * time.Second
 
-// Store stores a batch of encoded envelopes together with its cursor. An empty cursor leaves the stored one unchanged.
+// Store stores a batch of encoded envelopes together with its cursor. An empty cursor keeps the stored one.
 type Store func(ctx context.Context, envelopes [][]byte, cursor []byte) error
 
 // Subscribe runs a subscription of a channel. from names the channel, the cursor and the live threads. It waits for a
