@@ -39,7 +39,8 @@ func TestBotCallIsRepeatedOnlyIfItHadNoEffect(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			s := newSystem(t, harness.Vendors{}, harness.Config{
-				Extra: map[string][]string{"faq": shortTimeout}, Settings: map[string][]string{"faq": {"mode: " + mode}}, Routes: "[]",
+				Extra: map[string][]string{"faq": shortTimeout}, Settings: map[string][]string{"faq": {"mode: " + mode}},
+				Routes: "[]",
 			})
 			s.say(t, "ben", "hello")
 			s.expect(t, "ben", "bot", greeting)
@@ -79,7 +80,8 @@ func TestInterruptedStreamIsTheAnswer(t *testing.T) {
 		},
 		Stream: botwebhook.Stream{Pieces: 10},
 	}}, harness.Config{
-		Extra: map[string][]string{"faq": shortTimeout}, Settings: map[string][]string{"faq": {"mode: streaming"}}, Routes: "[]",
+		Extra: map[string][]string{"faq": shortTimeout}, Settings: map[string][]string{"faq": {"mode: streaming"}},
+		Routes: "[]",
 	})
 	for i, tt := range []struct {
 		fault simulator.Fault
@@ -126,7 +128,9 @@ func TestRefusedKeyIsRetriedSlowly(t *testing.T) {
 	for _, mode := range []string{"webhook", "blocking", "streaming"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			s := newSystem(t, harness.Vendors{}, harness.Config{Settings: map[string][]string{"faq": {"mode: " + mode}}, Routes: "[]"})
+			s := newSystem(t, harness.Vendors{}, harness.Config{
+				Settings: map[string][]string{"faq": {"mode: " + mode}}, Routes: "[]",
+			})
 			s.say(t, "kai", "hello")
 			s.expect(t, "kai", "bot", greeting)
 			s.Bots.Faults.Add(simulator.Fault{Kind: simulator.ExpiredToken, Endpoint: botwebhook.EndpointMessage, Count: 1})

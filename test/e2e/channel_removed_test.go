@@ -43,7 +43,8 @@ func TestRemovedChannelLosesControl(t *testing.T) {
 
 	tr := s.Only(t, "owned")
 	passed := tr.Find("passed")
-	if len(passed) != 2 || passed[1].Channel != "faq" || !strings.Contains(passed[1].Rule, "channel desk is not in the configuration") {
+	const reason = "channel desk is not in the configuration"
+	if len(passed) != 2 || passed[1].Channel != "faq" || !strings.Contains(passed[1].Rule, reason) {
 		t.Errorf("steps \"passed\": %+v, want the second to faq because desk is not configured", passed)
 	}
 	if moved := tr.Find("moved"); len(moved) != 2 {

@@ -109,7 +109,8 @@ func (s *system) checkFaults(
 			t.Errorf("%s: the fault happened %d times, want once", tc.name, n)
 		}
 		if took := time.Since(began); took < tc.fault.RetryAfter {
-			t.Errorf("%s: both messages arrived after %s, before the vendor's pause of %s ended", tc.name, took, tc.fault.RetryAfter)
+			t.Errorf("%s: both messages arrived after %s, before the vendor's pause of %s ended",
+				tc.name, took, tc.fault.RetryAfter)
 		}
 		if tc.dead {
 			wantDead++

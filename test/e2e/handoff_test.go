@@ -93,8 +93,8 @@ func TestHandoffToTheDeskAndBack(t *testing.T) {
 	}
 	if err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
 		texts := strings.Join(s.chatTexts(chat), "\n")
-		return strings.Contains(texts, "Customer: Where is my parcel?") && strings.Contains(texts, "Assistant: I do not know.") &&
-			strings.Contains(texts, "It is parcel 17.")
+		return strings.Contains(texts, "Customer: Where is my parcel?") &&
+			strings.Contains(texts, "Assistant: I do not know.") && strings.Contains(texts, "It is parcel 17.")
 	}); err != nil {
 		t.Fatalf("texts are missing at the desk: %v; got %q", err, s.chatTexts(chat))
 	}

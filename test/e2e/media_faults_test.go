@@ -100,7 +100,8 @@ func TestImageForTheCustomerSurvivesDownloadFaults(t *testing.T) {
 
 // downloadFaults are the faults of a download from the desk. A medium above the size limit becomes text.
 func downloadFaults(endpoint string) []faultCase {
-	cases := append(slices.DeleteFunc(slices.Clone(faultsBefore), func(tc faultCase) bool { return tc.fault.Kind == simulator.Hang }),
+	isHang := func(tc faultCase) bool { return tc.fault.Kind == simulator.Hang }
+	cases := append(slices.DeleteFunc(slices.Clone(faultsBefore), isHang),
 		faultCase{"answer lost", simulator.Fault{Kind: simulator.Drop}, one, false},
 		faultCase{"answer truncated", simulator.Fault{Kind: simulator.Truncate}, one, false},
 		faultCase{"answer of the wrong type", simulator.Fault{Kind: simulator.ContentType}, one, false})

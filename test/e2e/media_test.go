@@ -89,7 +89,8 @@ func TestImagesTravelBothWays(t *testing.T) {
 		t.Fatal(err)
 	}
 	file, got := s.awaitMedium(t, user)
-	if !bytes.Equal(got.Data, map1) || got.ContentType() != "image/png" || file.ContentType != "image/png" || file.Size != int64(len(map1)) {
+	announced := file.ContentType == "image/png" && file.Size == int64(len(map1))
+	if !bytes.Equal(got.Data, map1) || got.ContentType() != "image/png" || !announced {
 		t.Errorf("got %d bytes of %s (announced %+v), want %d", len(got.Data), got.ContentType(), file, len(map1))
 	}
 	if !strings.HasPrefix(file.URL, s.Public+"/media/") {
@@ -145,7 +146,8 @@ func TestUndeliverableImagesBecomeText(t *testing.T) {
 			t.Errorf("%s: %v; the agent sees %q", tc.name, err, s.deskTexts(user))
 		}
 		s.expectNothingPending(t, user)
-		if trace := fmt.Sprintf("%+v", s.Trace(t, id)); !strings.Contains(trace, "sent as text: image") || !strings.Contains(trace, tc.reason) {
+		trace := fmt.Sprintf("%+v", s.Trace(t, id))
+		if !strings.Contains(trace, "sent as text: image") || !strings.Contains(trace, tc.reason) {
 			t.Errorf("%s: the trail does not contain %q", tc.name, tc.reason)
 		}
 	}
@@ -190,7 +192,9 @@ settings:
 			t.Errorf("%s: the agent sees %q, want text in place of the image", address, seen)
 		}
 		trace := fmt.Sprintf("%+v", s.Trace(t, id))
-		for _, want := range []string{"sent as text: image", "target address is not public: 127.0.0.1 (loopback)", "allow_links"} {
+		for _, want := range []string{
+			"sent as text: image", "target address is not public: 127.0.0.1 (loopback)", "allow_links",
+		} {
 			if !strings.Contains(trace, want) {
 				t.Errorf("%s: the trail does not contain %q: %s", address, want, trace)
 			}

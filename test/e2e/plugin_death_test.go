@@ -127,14 +127,17 @@ func (c *crowd) expectNoEarlyRefusals(t *testing.T) {
 		}
 	}
 	refused := map[string]int{"native": int(c.refused.Load())}
-	for name, pushed := range map[string][]simulator.Outcome{"botwebhook": c.Bots.Outcomes.All(), "aicc": c.Desk.Outcomes.All()} {
+	for name, pushed := range map[string][]simulator.Outcome{
+		"botwebhook": c.Bots.Outcomes.All(), "aicc": c.Desk.Outcomes.All(),
+	} {
 		for _, o := range pushed {
 			refused[name] += max(o.Attempts-1, 0)
 		}
 	}
 	for name, n := range refused {
 		if n > 0 && away[name] < holdTime {
-			t.Errorf("%d calls to %s were refused; it was away for at most %s, and calls are held for %s", n, name, away[name], holdTime)
+			t.Errorf("%d calls to %s were refused; it was away for at most %s, and calls are held for %s",
+				n, name, away[name], holdTime)
 		}
 	}
 }
@@ -248,7 +251,8 @@ func (s *system) awaitDegraded(t *testing.T, adapter string) {
 		if status != http.StatusOK {
 			t.Fatalf("readyz without %s: status %d, want 200:\n%s", adapter, status, body)
 		}
-		if !strings.Contains(body, "[+] adapter "+adapter+": degraded: backoff") || !strings.HasSuffix(body, "\nready, degraded\n") {
+		inBackoff := strings.Contains(body, "[+] adapter "+adapter+": degraded: backoff")
+		if !inBackoff || !strings.HasSuffix(body, "\nready, degraded\n") {
 			return body
 		}
 		return ""

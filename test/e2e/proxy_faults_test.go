@@ -34,7 +34,8 @@ func newProxySystem(t *testing.T, secret string) (*system, *native.Proxy) {
 		server.CloseClientConnections()
 		server.Close()
 	})
-	s := newSystem(t, harness.Vendors{}, harness.Config{Without: []string{"faq", "desk"}, Routes: "[]", Define: map[string]string{
+	without := []string{"faq", "desk"}
+	s := newSystem(t, harness.Vendors{}, harness.Config{Without: without, Routes: "[]", Define: map[string]string{
 		"proxy": fmt.Sprintf(`
 adapter: native
 role: bot
@@ -123,7 +124,9 @@ func TestAnswersOfTheProxySurviveFaults(t *testing.T) {
 				t.Errorf("duplicate answers:\n%s", formatAnswers(repeated))
 			}
 
-			p.Faults.Add(simulator.Fault{Kind: simulator.Reorder, Endpoint: native.EndpointAnswer, Count: 1, Delay: 5 * time.Second})
+			p.Faults.Add(simulator.Fault{
+				Kind: simulator.Reorder, Endpoint: native.EndpointAnswer, Count: 1, Delay: 5 * time.Second,
+			})
 			for _, text := range []string{"second", "first"} {
 				if err := p.Send(deskID("ann"), text); err != nil {
 					t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -105,8 +106,8 @@ func deskPush(s *system) vendorCall {
 }
 
 func pushMessage(user, text string) string {
-	return `{"channel":"WEB","from":"` + harness.DeskChannel + `","to":"` + user + `","controlType":"CHAT","sourceType":"AGENT",` +
-		`"mediaType":"TEXT","content":"` + text + `","messageCode":"` + user + "-" + text + `","timestamp":1780000000000}`
+	return `{"channel":"WEB","from":"` + harness.DeskChannel + `","to":"` + user + `",` +
+		`"controlType":"CHAT","sourceType":"AGENT","mediaType":"TEXT","content":"` + text + `","messageCode":"` + user + "-" + text + `","timestamp":1780000000000}`
 }
 
 // request makes a call. Unless the status is 200, it reads the refusal.
@@ -180,19 +181,24 @@ var vendorInvalidCalls = map[string][]invalidCall{
 		{"wrong token", replaceBody(`"accessToken":"`, `"accessToken":"x`), 401, "accessToken"},
 		{"no token", replaceBody(`"accessToken"`, `"token"`), 401, "accessToken"},
 		{"another chatbot", func(c *vendorCall) { c.path = strings.Replace(c.path, harness.Chatbot, "other", 1) }, 404, ""},
-		{"another organization", func(c *vendorCall) { c.path = strings.Replace(c.path, "/"+harness.Organization+"/", "/other/", 1) }, 404, ""},
+		{"another organization", func(c *vendorCall) {
+			c.path = strings.Replace(c.path, "/"+harness.Organization+"/", "/other/", 1)
+		}, 404, ""},
 		{"no user", replaceBody(`"userId":"eve",`, ``), 400, "userId"},
 		{"user is a number", replaceBody(`"userId":"eve"`, `"userId":7`), 400, "userId"},
 		{"another user's info", replaceBody(`"id":"eve"`, `"id":"mallory"`), 400, "payload.userInfo.id"},
 		{"no text", replaceBody(`"userSay":"hi"`, `"userSay":""`), 400, "payload.userSay"},
 		{"no payload", replaceBody(`"payload"`, `"Payload"`), 400, "payload"},
 		{"repeated member", replaceBody(`{"userId"`, `{"userId":"eve","userId"`), 400, "userId"},
-		{"too much data", replaceBody(`"userInfo"`, `"userData":{"customPayload":{"data":"`+strings.Repeat("é", 256)+`"}},"userInfo"`), 400,
+		{"too much data", replaceBody(`"userInfo"`,
+			`"userData":{"customPayload":{"data":"`+strings.Repeat("é", 256)+`"}},"userInfo"`), 400,
 			"payload.userData.customPayload.data"},
 		{"not UTF-8", replaceBody(`"hi"`, "\"\xff\""), 400, "*"},
 	},
 	"botwebhook": {
-		{"wrong token", func(c *vendorCall) { c.header = withHeader(c.header, "Authorization", "Bearer no") }, 401, ""},
+		{"wrong token", func(c *vendorCall) {
+			c.header = withHeader(c.header, "Authorization", "Bearer no")
+		}, 401, ""},
 		{"no token", func(c *vendorCall) { c.header = nil }, 401, ""},
 		{"another channel", func(c *vendorCall) { c.path = strings.Replace(c.path, "faq", "desk", 1) }, 404, ""},
 		{"no id", replaceBody(`"message_id"`, `"id"`), 400, "message_id"},
@@ -227,7 +233,7 @@ func TestInvalidCallsAreRefusedInTheVendorsForm(t *testing.T) {
 	s := newSystem(t, harness.Vendors{}, harness.Config{Verify: harness.Bearer})
 	calls := 0
 	for _, v := range vendors {
-		for _, b := range append(commonInvalidCalls[:len(commonInvalidCalls):len(commonInvalidCalls)], vendorInvalidCalls[v.name]...) {
+		for _, b := range slices.Concat(commonInvalidCalls, vendorInvalidCalls[v.name]) {
 			t.Run(v.name+"/"+b.name, func(t *testing.T) {
 				c := v.valid(s)
 				before := fmt.Sprint(c)
@@ -249,7 +255,9 @@ func TestInvalidCallsAreRefusedInTheVendorsForm(t *testing.T) {
 		}
 	}
 	m := s.Scrape(t)
-	for _, name := range []string{"patchbay_envelopes_received_total", "patchbay_conversations", "patchbay_duplicates_total"} {
+	for _, name := range []string{
+		"patchbay_envelopes_received_total", "patchbay_conversations", "patchbay_duplicates_total",
+	} {
 		if n := harness.Sum(m[name]); n != 0 {
 			t.Errorf("%s is %v, want 0: no call may be accepted", name, n)
 		}
@@ -286,7 +294,9 @@ func TestPushWithAWrongSignatureIsRefused(t *testing.T) {
 // Known customers and other channels are not affected.
 func TestLimitsRefuseWithRetryAfter(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, harness.Vendors{}, harness.Config{Verify: harness.Bearer, Limits: []string{"limits: {opened_per_minute: 12}"}})
+	s := newSystem(t, harness.Vendors{}, harness.Config{
+		Verify: harness.Bearer, Limits: []string{"limits: {opened_per_minute: 12}"},
+	})
 	s.say(t, "u1", "hello")
 	s.say(t, "u2", "hello") // the burst is a sixth of the limit
 	native, bot, desk := vendors[0], vendors[1], vendors[2]

@@ -104,7 +104,8 @@ func TestCustomDataOfTheWebsiteIsReturned(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		user := anyCustomer.Draw(t, "user")
 		agents := rapid.SliceOfN(rapid.StringN(0, 30, 300), 1, 5).Draw(t, "agents")
-		payload := anyObject(2).Filter(func(m map[string]any) bool { return len(mustMarshal(m)) <= 4000 }).Draw(t, "payload") // fits into an attribute
+		fitsAttribute := func(m map[string]any) bool { return len(mustMarshal(m)) <= 4000 }
+		payload := anyObject(2).Filter(fitsAttribute).Draw(t, "payload")
 		custom := mustMarshal(payload)
 		if rapid.Bool().Draw(t, "indented") {
 			var indented bytes.Buffer
@@ -135,8 +136,8 @@ func TestCustomDataOfTheWebsiteIsReturned(t *testing.T) {
 func anyObject(depth int) *rapid.Generator[map[string]any] {
 	return rapid.Custom(func(t *rapid.T) map[string]any {
 		values := []*rapid.Generator[any]{
-			rapid.SampledFrom([]any{nil, true, false, json.Number("0"), json.Number("-0"), json.Number("1e400"), json.Number("12345678901234567890"),
-				json.Number("0.1"), json.Number("1.0"), "", []any{}, map[string]any{}}),
+			rapid.SampledFrom([]any{nil, true, false, json.Number("0"), json.Number("-0"), json.Number("1e400"),
+				json.Number("12345678901234567890"), json.Number("0.1"), json.Number("1.0"), "", []any{}, map[string]any{}}),
 			rapid.Custom(func(t *rapid.T) any { return rapid.StringN(0, 40, 200).Draw(t, "string") }),
 			rapid.Custom(func(t *rapid.T) any { return rapid.SampledFrom(awkwardTexts).Draw(t, "awkward") }),
 		}

@@ -110,9 +110,11 @@ func TestLocationsAndSimilarQuestionsOfAnAgentArrive(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		answers := len(s.answersFrom(user, "agent"))
 		latitude, longitude := coordinate(90).Draw(t, "latitude"), coordinate(180).Draw(t, "longitude")
-		address := strings.TrimSpace(rapid.OneOf(anyText, rapid.Just("Main St 1/2/rear"), rapid.Just("")).Filter(fitsDeskMessage).Draw(t, "address"))
+		anyAddress := rapid.OneOf(anyText, rapid.Just("Main St 1/2/rear"), rapid.Just("")).Filter(fitsDeskMessage)
+		address := strings.TrimSpace(anyAddress.Draw(t, "address"))
 		questions := rapid.SliceOfNDistinct(anyText.Filter(fitsDeskMessage), 1, 5, rapid.ID[string]).Draw(t, "questions")
-		content := fmt.Sprintf("%s/%s/%s", strconv.FormatFloat(latitude, 'f', -1, 64), strconv.FormatFloat(longitude, 'f', -1, 64), address)
+		decimal := func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+		content := fmt.Sprintf("%s/%s/%s", decimal(latitude), decimal(longitude), address)
 		if _, err := s.Desk.SayMedia(deskID(user), "LOCATE", content); err != nil {
 			t.Fatal(err)
 		}
@@ -222,8 +224,9 @@ func TestTextsThroughTwoGatewaysArriveUnchanged(t *testing.T) {
 		expectEqual(t, "answers", want, textsOf(answers))
 		for _, a := range answers {
 			var custom struct{ Data string }
-			if a.Payload.UserData == nil || json.Unmarshal(a.Payload.UserData.CustomPayload, &custom) != nil || custom.Data != data {
-				t.Fatalf("customPayload returned as %+v, want data %q", a.Payload.UserData, data)
+			returned := a.Payload.UserData
+			if returned == nil || json.Unmarshal(returned.CustomPayload, &custom) != nil || custom.Data != data {
+				t.Fatalf("customPayload returned as %+v, want data %q", returned, data)
 			}
 		}
 	})

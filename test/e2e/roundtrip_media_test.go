@@ -97,7 +97,8 @@ func TestFilesBetweenCustomerAndAgentArriveUnchanged(t *testing.T) {
 			s.connectAgent(t, user)
 			rapid.Check(t, func(t *rapid.T) {
 				answers, lines := len(s.answersFrom(user, "agent")), len(s.deskFiles(user))
-				down, up := anyFile(pngs, jpgs, mp3s, mp4s, pdfs).Draw(t, "agent's"), anyFile(pngs, jpgs, mp3s, mp4s, csvs).Draw(t, "customer's")
+				down := anyFile(pngs, jpgs, mp3s, mp4s, pdfs).Draw(t, "agent's")
+				up := anyFile(pngs, jpgs, mp3s, mp4s, csvs).Draw(t, "customer's")
 				if _, err := s.Desk.SendFile(deskID(user), down.agent, down.extension, down.data); err != nil {
 					t.Fatal(err)
 				}
@@ -122,7 +123,8 @@ func TestFilesBetweenCustomerAndAgentArriveUnchanged(t *testing.T) {
 				}
 				f, _ := s.Desk.File(line.File)
 				if line.MediaType != up.desk || f.Type != up.extension || !bytes.Equal(f.Content, up.data) {
-					t.Fatalf("%s of %d bytes arrived as %+v with %d bytes of %s", up.extension, len(up.data), line, len(f.Content), f.Type)
+					t.Fatalf("%s of %d bytes arrived as %+v with %d bytes of %s",
+						up.extension, len(up.data), line, len(f.Content), f.Type)
 				}
 				want := fmt.Sprintf("%s,%d,", strings.ReplaceAll(up.name, ",", "_"), len(up.data))
 				if up.desk == "FILE" && !strings.HasPrefix(line.Text, want) {

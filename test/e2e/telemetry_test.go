@@ -55,7 +55,9 @@ func (s *system) causeEvents(t *testing.T) (canaries []string) {
 	}
 	s.expectHandover(t, "ann", "faq")
 
-	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusNotFound, Count: 1})
+	s.Bots.Faults.Add(simulator.Fault{
+		Kind: simulator.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusNotFound, Count: 1,
+	})
 	s.say(t, "ben", canary())
 	s.Livechat.Faults.Add(simulator.Fault{Kind: simulator.Reset, Endpoint: native.EndpointReply, Count: 1})
 	after := canary()

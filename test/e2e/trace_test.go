@@ -66,7 +66,8 @@ func TestTraceFindsEachIDAndExplainsPendingDeliveries(t *testing.T) {
 	s.say(t, "ann", "I want a human")
 	s.awaitQueue(t, "ann")
 	got := s.Run(t, "conversation", "show", tr.ID)
-	if !strings.Contains(got.Stdout, "offered to desk until ") || !strings.Contains(got.Stdout, "held until the offer to desk ends") {
+	if !strings.Contains(got.Stdout, "offered to desk until ") ||
+		!strings.Contains(got.Stdout, "held until the offer to desk ends") {
 		t.Errorf("conversation with an offer:\n%s%s", got.Stdout, got.Stderr)
 	}
 

@@ -24,7 +24,8 @@ func TestRetryAfterPausesTheWholeChannel(t *testing.T) {
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	s.connectAgent(t, "carl")
 	s.Bots.Faults.Add(simulator.Fault{
-		Kind: simulator.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusTooManyRequests, RetryAfter: pause, Count: 1,
+		Kind: simulator.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusTooManyRequests,
+		RetryAfter: pause, Count: 1,
 	})
 	before := time.Now()
 	s.say(t, "ann", "first")
@@ -60,7 +61,9 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	s.connectAgent(t, "carl")
-	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusInternalServerError})
+	s.Bots.Faults.Add(simulator.Fault{
+		Kind: simulator.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusInternalServerError,
+	})
 	users := []string{"u0", "u1", "u2", "u3", "u4", "u5"}
 	for _, u := range users {
 		s.say(t, u, "one of "+u)
@@ -73,14 +76,16 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 		return ""
 	})
 	status, body := s.Ready()
-	if want := "[+] channel faq: degraded: circuit breaker is open"; status != http.StatusOK || !strings.Contains(body, want) {
+	want := "[+] channel faq: degraded: circuit breaker is open"
+	if status != http.StatusOK || !strings.Contains(body, want) {
 		t.Errorf("readyz: %d\n%swant 200 and %q", status, body, want)
 	}
 	pending := s.Only(t, "u0").Pending
 	if len(pending) == 0 || !strings.Contains(pending[0].Reason, "circuit breaker is open") {
 		t.Errorf("pending: %+v, want the open breaker as the reason", pending)
 	}
-	if cli := s.Run(t, "trace", "u0"); cli.Code != 0 || !strings.Contains(cli.Stdout, "the channel's circuit breaker is open") ||
+	cli := s.Run(t, "trace", "u0")
+	if cli.Code != 0 || !strings.Contains(cli.Stdout, "the channel's circuit breaker is open") ||
 		!strings.Contains(cli.Stdout, "queued behind") {
 		t.Errorf("patchbay trace:\n%s%s", cli.Stdout, cli.Stderr)
 	}
@@ -215,7 +220,9 @@ func TestExpiredOfferLeavesTheBotInControl(t *testing.T) {
 func TestDeadLetterIsListedAndReplayed(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
-	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusNotFound, Count: 1})
+	s.Bots.Faults.Add(simulator.Fault{
+		Kind: simulator.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusNotFound, Count: 1,
+	})
 	s.say(t, "ann", "lost?")
 	var dead []struct {
 		ID, Conversation, Channel, Kind, Error, Text string
