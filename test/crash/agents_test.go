@@ -7,31 +7,34 @@ import (
 	"time"
 )
 
-// staff answers the customers who come to the desk: most are taken after a moment and told a few lines until the agent
-// hangs up, some wait in vain, some are sent away by the desk's own time-out.
-func (tr *traffic) staff() {
-	rnd := chance(tr.seed, "staff")
+// runAgents serves the customers at the desk. Agents accept most customers, send a few lines and hang up. Some offers
+// expire, and some customers get the desk's own timeout.
+func (tr *traffic) runAgents() { tr.serveChats(tr.serveCustomer) }
+
+// serveChats calls serve in a new goroutine for each customer that connects to the desk.
+func (tr *traffic) serveChats(serve func(rnd *rand.Rand, user string)) {
+	rnd := newRand(tr.seed, "agents")
 	var chats sync.WaitGroup
 	defer chats.Wait()
 	for from := 0; ; {
-		events, err := tr.w.Desk.Events.Next(tr.shift, from)
+		events, err := tr.w.Desk.Events.Next(tr.staffCtx, from)
 		if err != nil {
 			return
 		}
 		from += len(events)
 		for _, e := range events {
 			if e.Kind == "CONNECT" {
-				mood, user := rand.New(rand.NewPCG(rnd.Uint64(), 0)), e.User
-				chats.Go(func() { tr.serve(mood, user) })
+				agentRand, user := rand.New(rand.NewPCG(rnd.Uint64(), 0)), e.User
+				chats.Go(func() { serve(agentRand, user) })
 			}
 		}
 	}
 }
 
-// serve is one agent and one customer. Errors mean that the chat has gone on without this agent: the customer's side has left, or
-// it is a repeated CONNECT of a chat that somebody has.
-func (tr *traffic) serve(rnd *rand.Rand, user string) {
-	pause(tr.shift, time.Duration(rnd.IntN(400))*time.Millisecond)
+// serveCustomer runs the chat of one agent with one customer. Its calls can fail: the customer has left, or a repeated
+// CONNECT belongs to a chat that another agent has.
+func (tr *traffic) serveCustomer(rnd *rand.Rand, user string) {
+	pause(tr.staffCtx, time.Duration(rnd.IntN(400))*time.Millisecond)
 	switch rnd.IntN(12) {
 	case 0:
 		return // the offer expires
@@ -53,7 +56,7 @@ func (tr *traffic) serve(rnd *rand.Rand, user string) {
 		if err != nil {
 			return
 		}
-		pause(tr.shift, time.Duration(50+rnd.IntN(500))*time.Millisecond)
+		pause(tr.staffCtx, time.Duration(50+rnd.IntN(500))*time.Millisecond)
 	}
 	_ = tr.w.Desk.Hangup(user)
 }

@@ -12,23 +12,24 @@ import (
 	"patchbay/test/harness"
 )
 
-// patient is how vendors try again: for as long as a test lasts.
-var patient = simulator.Retry{Attempts: 2000, First: 20 * time.Millisecond, Max: 150 * time.Millisecond}
+// longRetry makes vendors retry for the duration of a test.
+var longRetry = simulator.Retry{Attempts: 2000, First: 20 * time.Millisecond, Max: 150 * time.Millisecond}
 
-// vendors are a world whose bots name what they answer, and in which conversation, and give every answer words of its own.
-// All vendors take a moment between the effect of a call and its answer: a kill in between makes the call's outcome unknown.
+// vendors returns vendors whose bots name the question and the conversation in each answer, and give each answer a
+// unique text. All vendors wait between the effect of a call and its answer, so that a kill can make the outcome
+// unknown.
 func (tr *traffic) vendors() harness.Vendors {
-	v := harness.Vendors{Retry: &patient, Answered: func(*http.Request, []byte) { tr.linger() }}
+	v := harness.Vendors{Retry: &longRetry, Answered: func(*http.Request, []byte) { tr.delayAnswer() }}
 	v.Bots.Brain = func(c botwebhook.Conversation, m []botwebhook.Message) []botwebhook.Answer {
-		return []botwebhook.Answer{tr.answer(c.ID, "re "+name(botwebhook.Question(m)))}
+		return []botwebhook.Answer{tr.answer(c.ID, "re "+messageName(botwebhook.Question(m)))}
 	}
 	v.Desk.ConnectEvent = true
 	return v
 }
 
-func (tr *traffic) linger() {
-	if tr.hold != nil {
-		tr.hold()
+func (tr *traffic) delayAnswer() {
+	if tr.beforeAnswer != nil {
+		tr.beforeAnswer()
 		return
 	}
 	pause(tr.ctx, rand.N(40*time.Millisecond))
@@ -36,16 +37,18 @@ func (tr *traffic) linger() {
 
 func (tr *traffic) answer(conversation, text string) botwebhook.Answer {
 	n := tr.serial.Add(1)
-	return botwebhook.Answer{Text: fmt.Sprintf("%s #%d in %s", text, n, conversation), MessageID: fmt.Sprintf("answer-%d", n)}
+	return botwebhook.Answer{
+		Text: fmt.Sprintf("%s #%d in %s", text, n, conversation), MessageID: fmt.Sprintf("answer-%d", n),
+	}
 }
 
-// lateBots let bots speak a second time, a while after they were asked: often when control has moved.
-func (tr *traffic) lateBots() {
-	rnd := chance(tr.seed, "late bots")
+// sendLateAnswers makes bots send a second answer to some questions, often after control has moved.
+func (tr *traffic) sendLateAnswers() {
+	rnd := newRand(tr.seed, "late bots")
 	var running sync.WaitGroup
 	defer running.Wait()
 	for from := 0; ; {
-		asked, err := tr.w.Bots.Asked.Next(tr.shift, from)
+		asked, err := tr.w.Bots.Asked.Next(tr.staffCtx, from)
 		if err != nil {
 			return
 		}
@@ -56,8 +59,9 @@ func (tr *traffic) lateBots() {
 			}
 			after := time.Duration(rnd.IntN(1500)) * time.Millisecond
 			running.Go(func() {
-				if pause(tr.shift, after) {
-					_ = tr.w.Bots.Answer(a.Conversation.ID, tr.answer(a.Conversation.ID, "late "+name(botwebhook.Question(a.Messages))))
+				if pause(tr.staffCtx, after) {
+					text := "late " + messageName(botwebhook.Question(a.Messages))
+					_ = tr.w.Bots.Answer(a.Conversation.ID, tr.answer(a.Conversation.ID, text))
 				}
 			})
 		}

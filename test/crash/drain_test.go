@@ -8,26 +8,26 @@ import (
 	"patchbay/test/harness"
 )
 
-// drainTime is how long everything may take to come to an end after the last fault: a circuit breaker rests ten
-// seconds, an offer five, and a delivery that failed often backs off for longer.
+// drainTime limits the time until all deliveries end after the last fault. A circuit breaker opens for ten seconds, an
+// offer lasts five, and repeated failures cause longer delays.
 const drainTime = 60 * time.Second
 
-// finish lets the customers end, then the agents and bots, and returns when nothing is on its way any more.
+// finish stops the customers, then agents and bots, and waits for all deliveries.
 func (tr *traffic) finish(t *testing.T, g *harness.Gateway) {
 	t.Helper()
-	tr.hush()
+	tr.stopCustomers()
 	tr.customers.Wait()
 	tr.drain(t, g)
-	tr.gong()
-	tr.staffed.Wait()
+	tr.stopStaff()
+	tr.staff.Wait()
 	tr.drain(t, g)
 }
 
-// drain waits until no vendor has anything to push, and the gateway has nothing that waits, also not in between.
+// drain waits until no vendor pushes and the gateway has no pending delivery or offer, at the same time.
 func (tr *traffic) drain(t *testing.T, g *harness.Gateway) {
 	t.Helper()
 	looked, waiting := time.Now(), ""
-	harness.Eventually(t, drainTime, "everything comes to an end", func() string {
+	harness.Eventually(t, drainTime, "all deliveries end", func() string {
 		pushed, pushing := tr.pushes()
 		metrics := g.Scrape(t)
 		queued, offers := harness.Sum(metrics["patchbay_deliveries_pending"]), harness.Sum(metrics["patchbay_offers_pending"])
@@ -36,27 +36,29 @@ func (tr *traffic) drain(t *testing.T, g *harness.Gateway) {
 			return ""
 		}
 		if time.Since(looked) > 10*time.Second { // reads the whole log
-			looked, waiting = time.Now(), tr.waiting(t, g)
+			looked, waiting = time.Now(), tr.describePending(t, g)
 		}
-		return fmt.Sprintf("%d pushes under way, %v deliveries queued, %v offers pending: %s", pushing, queued, offers, waiting)
+		return fmt.Sprintf("%d pushes running, %v deliveries pending, %v offers pending: %s",
+			pushing, queued, offers, waiting)
 	})
 }
 
-// pushes returns how many pushes the vendors began, and how many of them have not ended.
+// pushes returns the number of pushes that the vendors started, and how many of them have not ended.
 func (tr *traffic) pushes() (begun, open int64) {
 	openBots, bots := tr.w.Bots.Pending()
 	openDesk, desk := tr.w.Desk.Pending()
 	return bots + desk, openBots + openDesk
 }
 
-// waiting tells of one delivery why it waits.
-func (tr *traffic) waiting(t *testing.T, g *harness.Gateway) string {
+// describePending describes one pending delivery.
+func (tr *traffic) describePending(t *testing.T, g *harness.Gateway) string {
 	t.Helper()
-	e := &evidence{said: tr.said.All()}
+	e := &evidence{messages: tr.sent.All()}
 	for _, trail := range g.Trace(t, e.users()...) {
 		if len(trail.Pending) > 0 {
-			return fmt.Sprintf("%s: %+v, after %+v", trail.State.Customer, trail.Pending[0], trail.Entries[max(0, len(trail.Entries)-12):])
+			newest := trail.Entries[max(0, len(trail.Entries)-12):]
+			return fmt.Sprintf("%s: %+v, after %+v", trail.State.Customer, trail.Pending[0], newest)
 		}
 	}
-	return "nothing waits by the trails"
+	return "no pending delivery according to the trails"
 }

@@ -14,60 +14,60 @@ import (
 	"patchbay/test/harness"
 )
 
-// copies is how often each event is sent at once.
+// copies is the number of concurrent calls for each event.
 const copies = 3
 
-// TestDuplicates sends every event of all three vendors several times at once, and all of them again after a restart:
-// each has its effect once.
+// TestDuplicates sends every event of all three vendors several times concurrently, and again after a restart. Each
+// event must have its effect once.
 func TestDuplicates(t *testing.T) {
 	tr := newTraffic(t, seed(t))
 	g := harness.NewGateway(t, tr.w, harness.Config{Routes: routes})
-	tr.staffed.Go(tr.staff)
-	const customers, each = 20, 8 // less than what the gateway remembers of one conversation
+	tr.staff.Go(tr.runAgents)
+	const customers, each = 20, 8 // fewer than the ids that the gateway remembers per conversation
 	for i := range customers {
 		tr.customers.Go(func() {
 			user := fmt.Sprintf("c%02d", i)
 			for n := 1; n <= each; n++ {
-				if !tr.sayCopies(t, user, n) {
+				if !tr.sayConcurrently(t, user, n) {
 					return
 				}
-				tr.said.Append(said{user, messageID(user, n), time.Now()})
+				tr.sent.Append(sentMessage{user, messageID(user, n), time.Now()})
 			}
 		})
 	}
 	tr.customers.Wait()
 	tr.finish(t, g)
-	tr.pushCopies(t)
+	tr.pushAgain(t)
 	tr.finish(t, g)
 	before := tr.gather(t, g, nil)
 
 	g.Restart(t)
 	for i := range customers {
 		for n := 1; n <= each; n++ {
-			tr.sayCopies(t, fmt.Sprintf("c%02d", i), n)
+			tr.sayConcurrently(t, fmt.Sprintf("c%02d", i), n)
 		}
 	}
-	tr.pushCopies(t)
+	tr.pushAgain(t)
 	tr.finish(t, g)
 
 	e := tr.gather(t, g, nil)
-	v := judge(e)
+	v := evaluate(e)
 	v.report(t)
 	if n, m := len(e.arrivals), len(before.arrivals); n != m {
-		t.Errorf("%d messages of customers arrived, %d before everything was sent again", n, m)
+		t.Errorf("%d messages of customers arrived, want %d as before the repetition", n, m)
 	}
 	repeated := g.Metric(t, "patchbay_duplicates_total") // since the restart
 	t.Logf("repeated=%v %s", repeated, v.tally)
-	if want := float64(copies * (customers*each + len(e.words))); repeated < want {
-		t.Errorf("%v duplicates were counted after the restart, want %v at least", repeated, want)
+	if want := float64(copies * (customers*each + len(e.answers))); repeated < want {
+		t.Errorf("%v duplicates counted after the restart, want at least %v", repeated, want)
 	}
 	if v.tally.duplicates > 0 || v.tally.messages != customers*each || v.tally.handovers == 0 {
-		t.Errorf("not what was to happen: %s", v.tally)
+		t.Errorf("unexpected result: %s", v.tally)
 	}
 }
 
-// sayCopies says a customer's message several times at once. Every third customer asks for an agent in the middle.
-func (tr *traffic) sayCopies(t *testing.T, user string, n int) bool {
+// sayConcurrently sends a customer's message several times. Every third customer asks for an agent halfway.
+func (tr *traffic) sayConcurrently(t *testing.T, user string, n int) bool {
 	id := messageID(user, n)
 	text := id + " hello"
 	if n == 4 && int(user[2]-'0')%3 == 0 {
@@ -86,8 +86,8 @@ func (tr *traffic) sayCopies(t *testing.T, user string, n int) bool {
 	return !t.Failed()
 }
 
-// pushCopies makes every webhook call that was ever taken again, several times at once, with new proof of who calls.
-func (tr *traffic) pushCopies(t *testing.T) {
+// pushAgain repeats every accepted webhook call several times concurrently, with new authentication.
+func (tr *traffic) pushAgain(t *testing.T) {
 	t.Helper()
 	client := simulator.NewClient()
 	defer client.CloseIdleConnections()
@@ -98,14 +98,14 @@ func (tr *traffic) pushCopies(t *testing.T) {
 			slots <- struct{}{}
 			calls.Go(func() {
 				defer func() { <-slots }()
-				tr.push(t, client, o.Call)
+				tr.pushOnce(t, client, o.Call)
 			})
 		}
 	}
 	calls.Wait()
 }
 
-func (tr *traffic) push(t *testing.T, client *http.Client, c simulator.Call) {
+func (tr *traffic) pushOnce(t *testing.T, client *http.Client, c simulator.Call) {
 	r, err := http.NewRequestWithContext(tr.ctx, http.MethodPost, c.URL, bytes.NewReader(c.Body))
 	if err != nil {
 		t.Error(err)

@@ -1,7 +1,8 @@
-// Package crash kills the gateway and its adapters under load, and judges from outside what became of every message:
-// by what the pretend vendors saw and by what the operators' API tells.
+// Package crash kills the gateway and its adapters under load. It then checks the final status of every message with
+// the records of the simulated vendors and the trails of the admin API.
 //
-// PATCHBAY_CRASHES changes how often the gateway is killed, PATCHBAY_SEED repeats the choices of a former run.
+// PATCHBAY_CRASHES sets the number of kills. PATCHBAY_SEED repeats the random choices of an earlier run.
+// PATCHBAY_TRAILS names a folder for the trails of failed checks.
 package crash
 
 import (
@@ -27,30 +28,30 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// number returns a whole number from the environment, or usual.
-func number(t *testing.T, name string, usual int) int {
+// envInt returns a positive number from the environment, or the fallback.
+func envInt(t *testing.T, name string, fallback int) int {
 	t.Helper()
 	v := os.Getenv(name)
 	if v == "" {
-		return usual
+		return fallback
 	}
 	n, err := strconv.Atoi(v)
 	if err != nil || n < 1 {
-		t.Fatalf("%s=%q: must be a whole number from 1", name, v)
+		t.Fatalf("%s=%q: set it to a positive number", name, v)
 	}
 	return n
 }
 
-// seed returns what all choices of the test follow from, and says it.
+// seed returns and logs the seed of all random choices of a test.
 func seed(t *testing.T) uint64 {
 	t.Helper()
-	s := uint64(number(t, "PATCHBAY_SEED", rand.IntN(1_000_000)+1))
+	s := uint64(envInt(t, "PATCHBAY_SEED", rand.IntN(1_000_000)+1))
 	t.Logf("PATCHBAY_SEED=%d", s)
 	return s
 }
 
-// chance returns a source of choices that belongs to one goroutine, named by parts.
-func chance(seed uint64, parts ...any) *rand.Rand {
+// newRand returns a random source for one goroutine. The seed and the parts determine its numbers.
+func newRand(seed uint64, parts ...any) *rand.Rand {
 	h := uint64(14695981039346656037)
 	for _, b := range []byte(fmt.Sprint(parts...)) {
 		h = (h ^ uint64(b)) * 1099511628211

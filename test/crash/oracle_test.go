@@ -8,93 +8,101 @@ import (
 	"patchbay/test/harness"
 )
 
-// The oracle. Of every message that was accepted, the trail must tell exactly one fate; what it tells must be true at the
-// vendors; lanes keep their order; nothing arrives twice but for what was in flight when something was killed; and the
-// customer never hears somebody who has no control.
+// The oracle checks the evidence of a run:
+//
+//   - In the trail each accepted message has exactly one final status, and the vendors' records confirm it.
+//   - Each lane keeps its order.
+//   - A message arrives twice only if a kill interrupted its call.
+//   - The customer receives messages of the owner only.
 
-// finding is one thing that must not be.
+// finding is a violation.
 type finding struct {
 	user string
 	text string
 }
 
-// tally is what the evidence adds up to.
+// tally counts messages and events of a run.
 type tally struct {
-	messages, words                  int // accepted, of customers and of far sides
+	messages, answers                int // accepted messages of customers, and of bots and agents
 	delivered, fenced, dropped, dead int
-	unrouted                         int // words for nobody that the gateway knew of
-	duplicates                       int // calls that were made again after their effect, at all vendors
-	absorbed                         int // of them, those that the vendor knew by the idempotency key
+	unrouted                         int // answers on threads that the gateway did not know
+	duplicates                       int // calls repeated after their effect, at all vendors
+	absorbed                         int // duplicates that a vendor recognized by the idempotency key
 	handovers                        int
 }
 
 func (s tally) String() string {
-	return fmt.Sprintf("messages=%d answers=%d delivered=%d fenced=%d dropped=%d dead=%d unrouted=%d handovers=%d duplicates=%d (%d absorbed by the key)",
-		s.messages, s.words, s.delivered, s.fenced, s.dropped, s.dead, s.unrouted, s.handovers, s.duplicates, s.absorbed)
+	return fmt.Sprintf("messages=%d answers=%d delivered=%d fenced=%d dropped=%d dead=%d unrouted=%d handovers=%d "+
+		"duplicates=%d (%d absorbed by the key)", s.messages, s.answers, s.delivered, s.fenced, s.dropped, s.dead,
+		s.unrouted, s.handovers, s.duplicates, s.absorbed)
 }
 
-// verdict collects findings while the evidence is gone through.
+// verdict is the result of the checks.
 type verdict struct {
 	*evidence
 	tally    tally
 	findings []finding
-	books    map[string]*book // by customer
+	indexes  map[string]*trailIndex // by customer
 }
 
-// book is one customer's trail, indexed.
-type book struct {
-	accepted  map[[2]string][]string // envelopes by channel and vendor's id
-	disposed  map[string][]string    // statuses of envelopes that were not queued
+// trailIndex is an index of a customer's trail.
+type trailIndex struct {
+	accepted  map[[2]string][]string // envelopes by channel and vendor id
+	disposed  map[string][]string    // final statuses by envelope, without a delivery
 	queued    map[string][]string    // deliveries by envelope
-	order     map[string][]string    // deliveries by channel, in the order in which they were queued
-	channel   map[string]string      // of a delivery
-	piece     map[string]int         // of a delivery that is one of several, from 1
-	began     map[string]time.Time   // when a delivery was queued
-	ended     map[string][]string    // statuses by delivery
+	order     map[string][]string    // deliveries by channel, in queue order
+	channel   map[string]string      // by delivery
+	piece     map[string]int         // by delivery: the number of the piece from 1, 0 for an undivided message
+	began     map[string]time.Time   // by delivery: the time of queueing
+	ended     map[string][]string    // final statuses by delivery
 	dead      map[string]*harness.Entry
 	handovers int
 }
 
-func judge(e *evidence) *verdict {
-	v := &verdict{evidence: e, books: map[string]*book{}}
-	v.tally.messages, v.tally.words = len(e.said), len(e.words)
+// evaluate runs all checks.
+func evaluate(e *evidence) *verdict {
+	v := &verdict{evidence: e, indexes: map[string]*trailIndex{}}
+	v.tally.messages, v.tally.answers = len(e.messages), len(e.answers)
 	for _, user := range e.users() {
-		v.open(user)
+		v.indexTrails(user)
 	}
-	v.fates()
-	v.lanes()
-	v.fence()
+	v.checkMessages()
+	v.checkLanes()
+	v.checkFencing()
 	return v
 }
 
-func (v *verdict) find(user, format string, args ...any) {
+func (v *verdict) addFinding(user, format string, args ...any) {
 	v.findings = append(v.findings, finding{user, fmt.Sprintf(format, args...)})
 }
 
-// open reads a customer's trail. There must be exactly one, and nothing may wait in it.
-func (v *verdict) open(user string) {
-	b := &book{
+// indexTrails indexes a customer's trail. There must be exactly one, without pending deliveries.
+func (v *verdict) indexTrails(user string) {
+	b := &trailIndex{
 		accepted: map[[2]string][]string{}, disposed: map[string][]string{}, queued: map[string][]string{},
 		order: map[string][]string{}, channel: map[string]string{}, piece: map[string]int{}, ended: map[string][]string{},
 		began: map[string]time.Time{}, dead: map[string]*harness.Entry{},
 	}
-	v.books[user] = b
+	v.indexes[user] = b
 	trails := v.trails[user]
 	if len(trails) != 1 {
-		v.find(user, "has %d conversations, want 1", len(trails))
+		v.addFinding(user, "has %d conversations, want 1", len(trails))
 	}
 	for i := range trails {
 		if n := len(trails[i].Pending); n > 0 {
-			v.find(user, "%d deliveries wait after the end: %+v", n, trails[i].Pending[0])
+			v.addFinding(user, "%d deliveries are pending at the end: %+v", n, trails[i].Pending[0])
 		}
 		for j := range trails[i].Entries {
-			b.enter(&trails[i].Entries[j])
+			b.add(&trails[i].Entries[j])
 		}
 	}
 	v.tally.handovers += b.handovers
 }
 
-func (b *book) enter(e *harness.Entry) {
+// finalStatuses are the trail entries that end a delivery.
+var finalStatuses = []string{"delivered", "dead", "dropped", "moved", "merged", "fenced"}
+
+func (b *trailIndex) add(e *harness.Entry) {
 	switch {
 	case e.Step == "accepted":
 		id := [2]string{e.Channel, e.VendorID}
@@ -111,7 +119,7 @@ func (b *book) enter(e *harness.Entry) {
 		}
 	case e.Delivery == "" && slices.Contains([]string{"fenced", "dropped", "unrouted"}, e.Step):
 		b.disposed[e.Envelope] = append(b.disposed[e.Envelope], e.Step)
-	case e.Delivery != "" && slices.Contains([]string{"delivered", "dead", "dropped", "moved", "merged", "fenced"}, e.Step):
+	case e.Delivery != "" && slices.Contains(finalStatuses, e.Step):
 		b.ended[e.Delivery] = append(b.ended[e.Delivery], e.Step)
 		if e.Step == "dead" {
 			b.dead[e.Delivery] = e
@@ -119,15 +127,16 @@ func (b *book) enter(e *harness.Entry) {
 	}
 }
 
-// fate returns what became of an envelope, and the channel that got it. There is exactly one, or the text is what is wrong. What
-// is divided into pieces has one fate if all of them have; if one was moved, all that follow control are queued again.
-func (b *book) fate(envelope string) (status, channel, wrong string) {
-	fates := slices.Clone(b.disposed[envelope])
-	for _, pieces := range b.calls(envelope) {
+// finalStatus returns the final status of an envelope and the channel that received it, or a problem if there is not
+// exactly one status. All pieces of a message must have the same status. Moved deliveries do not count: they are queued
+// again for the next owner.
+func (b *trailIndex) finalStatus(envelope string) (status, channel, problem string) {
+	statuses := slices.Clone(b.disposed[envelope])
+	for _, pieces := range b.deliveries(envelope) {
 		ends := map[string]bool{}
 		for _, d := range pieces {
 			if len(b.ended[d]) != 1 {
-				return "", "", fmt.Sprintf("delivery %s has the ends %v, want one", d, b.ended[d])
+				return "", "", fmt.Sprintf("delivery %s has the final statuses %v, want one", d, b.ended[d])
 			}
 			ends[b.ended[d][0]] = true
 		}
@@ -135,19 +144,19 @@ func (b *book) fate(envelope string) (status, channel, wrong string) {
 			continue
 		}
 		if len(ends) > 1 {
-			return "", "", fmt.Sprintf("the pieces of message %s have the ends %v, want the same", envelope, ends)
+			return "", "", fmt.Sprintf("the pieces of message %s have the final statuses %v, want the same", envelope, ends)
 		}
-		fates = append(fates, b.ended[pieces[0]][0])
+		statuses = append(statuses, b.ended[pieces[0]][0])
 		channel = b.channel[pieces[0]]
 	}
-	if len(fates) != 1 {
-		return "", "", fmt.Sprintf("message %s has the fates %v, want one", envelope, fates)
+	if len(statuses) != 1 {
+		return "", "", fmt.Sprintf("message %s has the final statuses %v, want one", envelope, statuses)
 	}
-	return fates[0], channel, ""
+	return statuses[0], channel, ""
 }
 
-// calls returns an envelope's deliveries, those together that are pieces of one.
-func (b *book) calls(envelope string) [][]string {
+// deliveries returns the deliveries of an envelope, grouped by the message that they are pieces of.
+func (b *trailIndex) deliveries(envelope string) [][]string {
 	var out [][]string
 	for _, d := range b.queued[envelope] {
 		if b.piece[d] <= 1 {

@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// shown is how many findings a failed test shows.
-const shown = 15
+// maxShown is the number of findings that a failed test prints.
+const maxShown = 15
 
-// report fails the test if there are findings. The trails of the first ones go into files, which are kept, to look into.
+// report fails the test if there are findings. It writes the trails of the printed findings to PATCHBAY_TRAILS.
 func (v *verdict) report(t *testing.T) {
 	t.Helper()
 	if len(v.findings) == 0 {
@@ -18,18 +18,18 @@ func (v *verdict) report(t *testing.T) {
 	}
 	t.Errorf("%d findings", len(v.findings))
 	dir := os.Getenv("PATCHBAY_TRAILS")
-	kept := map[string]bool{}
-	for _, f := range v.findings[:min(shown, len(v.findings))] {
+	written := map[string]bool{}
+	for _, f := range v.findings[:min(maxShown, len(v.findings))] {
 		t.Errorf("%s: %s", f.user, f.text)
-		if dir != "" && f.user != "" && !kept[f.user] {
-			kept[f.user] = true
-			v.keep(t, filepath.Join(dir, t.Name()+"-"+f.user+".txt"), f.user)
+		if dir != "" && f.user != "" && !written[f.user] {
+			written[f.user] = true
+			v.writeTrail(t, filepath.Join(dir, t.Name()+"-"+f.user+".txt"), f.user)
 		}
 	}
 }
 
-// keep writes down what is known of one customer.
-func (v *verdict) keep(t *testing.T, path, user string) {
+// writeTrail writes the evidence of one customer to a file.
+func (v *verdict) writeTrail(t *testing.T, path, user string) {
 	t.Helper()
 	f, err := os.Create(path)
 	if err != nil {
@@ -47,7 +47,7 @@ func (v *verdict) keep(t *testing.T, path, user string) {
 		fmt.Fprintf(f, "state %+v waiting %+v\n", trail.State, trail.Pending)
 	}
 	for _, a := range v.arrivals {
-		if customer(a.name) == user {
+		if customerOf(a.name) == user {
 			fmt.Fprintf(f, "%s arrival %s %s\n", a.at.UTC().Format(clock), a.channel, a.name)
 		}
 	}

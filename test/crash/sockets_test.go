@@ -10,7 +10,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestKilledGatewayLeavesNoSockets: what one gateway could not clean up, the next one does.
+// TestKilledGatewayLeavesNoSockets checks that a gateway removes the socket folders of a killed one.
 func TestKilledGatewayLeavesNoSockets(t *testing.T) {
 	for name, store := range map[string]string{
 		"below the store":      "",
@@ -39,17 +39,17 @@ func TestKilledGatewayLeavesNoSockets(t *testing.T) {
 			}
 			temporary, own := filepath.Join(temp, "patchbay-*"), filepath.Join(temp, "store", store, "run", "*")
 			unused, used := temporary, own
-			count := 1 // of the process that runs
+			count := 1 // of the running process
 			if store != "" {
-				unused, used, count = own, temporary, 3 // one an adapter
+				unused, used, count = own, temporary, 3 // one per adapter
 			}
 			if found := in(unused); len(found) != 0 {
-				t.Errorf("folders %q are there, and should not be", found)
+				t.Errorf("folders %q exist, want none", found)
 			}
 			found := in(used)
 			for _, folder := range found {
 				if !strings.Contains(folder, strconv.Itoa(g.PID)) {
-					t.Errorf("folder %s is not of process %d, which runs", folder, g.PID)
+					t.Errorf("folder %s does not belong to the running process %d", folder, g.PID)
 				}
 			}
 			if len(found) != count {
@@ -57,7 +57,7 @@ func TestKilledGatewayLeavesNoSockets(t *testing.T) {
 			}
 			g.Stop(t)
 			if found := append(in(temporary), in(own)...); len(found) != 0 {
-				t.Errorf("left after a stop in order: %q", found)
+				t.Errorf("folders remain after an orderly stop: %q", found)
 			}
 		})
 	}

@@ -18,101 +18,105 @@ import (
 	"patchbay/test/harness"
 )
 
-// said is a customer's message that the gateway has answered with 200.
-type said struct {
+// sentMessage is a customer's message that the gateway answered with 200.
+type sentMessage struct {
 	user, id string
 	at       time.Time
 }
 
-// refusal is one call of a customer that was not answered with 200.
+// refusal is a customer's call that the gateway did not answer with 200.
 type refusal struct {
 	at     time.Time
 	status int
 	err    error
 }
 
-// traffic is customers, bots and agents who talk through one gateway. Each message is named by its first word, which
-// begins with its customer's name: "c07-012 hello".
+// traffic runs customers, bots and agents that write to each other through one gateway. The first word of a message
+// names it and starts with the name of its customer: "c07-012 hello".
 type traffic struct {
 	w       *harness.World
 	seed    uint64
-	said    simulator.Log[said] // in the order of acceptance per customer
+	sent    simulator.Log[sentMessage] // for each customer in the order of acceptance
 	refused simulator.Log[refusal]
 
-	ctx     context.Context // of all
-	end     context.CancelFunc
-	talking context.Context // when it ends, customers say nothing more
-	hush    context.CancelFunc
-	shift   context.Context // when it ends, agents and late bots come to an end at once
-	gong    context.CancelFunc
+	ctx           context.Context // parent of the other contexts
+	stopAll       context.CancelFunc
+	customersCtx  context.Context // when it ends, customers send no further message
+	stopCustomers context.CancelFunc
+	staffCtx      context.Context // when it ends, agents and late bots stop immediately
+	stopStaff     context.CancelFunc
 
 	pace      *rate.Limiter
 	customers sync.WaitGroup
-	staffed   sync.WaitGroup
+	staff     sync.WaitGroup
 	serial    atomic.Int64
-	pictures  bool   // customers and agents also send pictures; set before begin
-	hold      func() // what vendors do between effect and answer, if not linger; set before the gateway starts
+
+	// Set these before start.
+	pictures     bool   // customers and agents also send pictures
+	beforeAnswer func() // runs between a vendor's effect and its answer; nil means a short random delay
 }
 
 func messageID(user string, n int) string { return fmt.Sprintf("%s-%03d", user, n) }
 
-// name returns the first word of a message, and customer the name in front of it.
-func name(text string) string {
+// messageName returns the first word of a message.
+func messageName(text string) string {
 	first, _, _ := strings.Cut(text, " ")
 	return first
 }
 
-func customer(name string) string {
+// customerOf returns the customer in the name of a message.
+func customerOf(name string) string {
 	user, _, _ := strings.Cut(name, "-")
 	return user
 }
 
-// newTraffic starts the vendors; nobody talks yet.
+// newTraffic starts the simulated vendors without any traffic.
 func newTraffic(t *testing.T, seed uint64, change ...func(*traffic, *harness.Vendors)) *traffic {
 	t.Helper()
 	tr := &traffic{seed: seed}
-	tr.ctx, tr.end = context.WithCancel(context.Background())
-	tr.talking, tr.hush = context.WithCancel(tr.ctx)
-	tr.shift, tr.gong = context.WithCancel(tr.ctx)
+	tr.ctx, tr.stopAll = context.WithCancel(context.Background())
+	tr.customersCtx, tr.stopCustomers = context.WithCancel(tr.ctx)
+	tr.staffCtx, tr.stopStaff = context.WithCancel(tr.ctx)
 	v := tr.vendors()
 	for _, c := range change {
 		c(tr, &v)
 	}
 	tr.w = harness.NewWorld(t, v)
-	t.Cleanup(func() { // before the world ends: cleanups run in reverse
-		tr.end()
+	t.Cleanup(func() { // runs before the cleanup of the world
+		tr.stopAll()
 		tr.customers.Wait()
-		tr.staffed.Wait()
+		tr.staff.Wait()
 	})
 	return tr
 }
 
-// begin lets customers, agents and late bots talk: perSecond messages by all customers together, each customer most.
-func (tr *traffic) begin(customers, perSecond, most int) {
-	tr.talk(customers, perSecond, most)
-	tr.staffed.Go(tr.staff)
-	tr.staffed.Go(tr.lateBots)
+// start starts customers, agents and late bots. All customers together send perSecond messages per second, each at most
+// the given number.
+func (tr *traffic) start(customers, perSecond, perCustomer int) {
+	tr.startCustomers(customers, perSecond, perCustomer)
+	tr.staff.Go(tr.runAgents)
+	tr.staff.Go(tr.sendLateAnswers)
 }
 
-// talk lets customers talk, and nobody else.
-func (tr *traffic) talk(customers, perSecond, most int) {
+// startCustomers starts customers only.
+func (tr *traffic) startCustomers(customers, perSecond, perCustomer int) {
 	tr.pace = rate.NewLimiter(rate.Limit(perSecond), 1)
 	for i := range customers {
 		user := fmt.Sprintf("c%02d", i)
-		tr.customers.Go(func() { tr.customer(user, most) })
+		tr.customers.Go(func() { tr.runCustomer(user, perCustomer) })
 	}
 }
 
-// customer says one message after the other, each until it is taken.
-func (tr *traffic) customer(user string, most int) {
-	rnd := chance(tr.seed, "customer", user)
-	for n := 1; n <= most; n++ {
-		if tr.pace.Wait(tr.talking) != nil {
+// runCustomer sends the messages of a customer one after the other.
+func (tr *traffic) runCustomer(user string, messages int) {
+	rnd := newRand(tr.seed, "customer", user)
+	for n := 1; n <= messages; n++ {
+		if tr.pace.Wait(tr.customersCtx) != nil {
 			return
 		}
 		id := messageID(user, n)
 		if tr.pictures && rnd.IntN(3) == 0 {
-			if !tr.show(rnd, user, id+"p") {
+			if !tr.sendPicture(rnd, user, id+"p") {
 				return
 			}
 			continue
@@ -127,12 +131,13 @@ func (tr *traffic) customer(user string, most int) {
 	}
 }
 
+// say sends a message and repeats the call until the gateway answers with 200.
 func (tr *traffic) say(rnd *rand.Rand, user, id, text string, opts ...native.Option) bool {
 	opts = append(opts, native.WithMessageID(id))
 	for {
 		status, _, err := tr.w.Livechat.Say(tr.ctx, user, text, opts...)
 		if err == nil && status == http.StatusOK {
-			tr.said.Append(said{user, id, time.Now()})
+			tr.sent.Append(sentMessage{user, id, time.Now()})
 			return true
 		}
 		tr.refused.Append(refusal{time.Now(), status, err})
@@ -142,7 +147,7 @@ func (tr *traffic) say(rnd *rand.Rand, user, id, text string, opts ...native.Opt
 	}
 }
 
-// pause lets d pass. It returns false at once when ctx ends.
+// pause waits for d. It returns false as soon as ctx ends.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

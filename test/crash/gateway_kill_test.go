@@ -8,14 +8,14 @@ import (
 	"patchbay/test/harness"
 )
 
-// routes let an offer expire soon, since some of the agents never come.
+// routes have a short offer timeout, because some agents never accept.
 const routes = `
-  - name: ask-for-a-person
+  - name: offer-to-desk
     from: customer
     when: owner_role == "bot" && mentions(["agent"])
     say: One moment, I am looking for a colleague.
     offer: {to: desk, within: 5s}
-  - name: nobody-came
+  - name: no-agent
     event: offer_failed
     say: Nobody is free right now; I can go on helping.
   - name: agent-left
@@ -25,18 +25,18 @@ const routes = `
     pass: home
 `
 
-// TestGatewayKilled ends the gateway with its adapters by SIGKILL at random moments, also while it starts.
-func TestGatewayKilled(t *testing.T) {
-	crashes := number(t, "PATCHBAY_CRASHES", 20)
+// TestGatewayKills kills the gateway and its adapters with SIGKILL at random moments, including its starts.
+func TestGatewayKills(t *testing.T) {
+	crashes := envInt(t, "PATCHBAY_CRASHES", 20)
 	s := seed(t)
 	tr := newTraffic(t, s)
 	g := harness.NewGateway(t, tr.w, harness.Config{Routes: routes})
-	tr.begin(60, 100, 150+5*crashes)
-	rnd := chance(s, "crashes")
+	tr.start(60, 100, 150+5*crashes)
+	rnd := newRand(s, "crashes")
 	var incidents []incident
 	var restarts []time.Duration
 	for n := range crashes {
-		if n%6 == 3 { // a stop in order leaves a snapshot, which the next kills are replayed on
+		if n%6 == 3 { // an orderly stop writes a snapshot, which the next starts use
 			g.Restart(t)
 		}
 		pause(tr.ctx, time.Duration(rnd.IntN(1200))*time.Millisecond)
@@ -44,7 +44,7 @@ func TestGatewayKilled(t *testing.T) {
 		g.Kill(t)
 		started := time.Now()
 		g.Launch(t)
-		if rnd.IntN(4) == 0 { // the next one comes during the start
+		if rnd.IntN(4) == 0 { // kill again during the start
 			incidents = append(incidents, incident{from: killed, to: time.Now()})
 			pause(tr.ctx, time.Duration(rnd.IntN(300))*time.Millisecond)
 			killed = time.Now()
@@ -56,16 +56,16 @@ func TestGatewayKilled(t *testing.T) {
 		restarts = append(restarts, time.Since(started))
 		incidents = append(incidents, incident{from: killed, to: time.Now()})
 	}
-	tr.until(t, g, func(e *evidence) bool {
-		return e.steps("passed") > 0 && e.steps("fenced") > 0 && len(e.said) >= 10*crashes
+	tr.waitForTraffic(t, g, func(e *evidence) bool {
+		return e.count("passed") > 0 && e.count("fenced") > 0 && len(e.messages) >= 10*crashes
 	})
 	tr.finish(t, g)
-	v := judge(tr.gather(t, g, incidents))
+	v := evaluate(tr.gather(t, g, incidents))
 	v.report(t)
 	slices.Sort(restarts)
 	t.Logf("crashes=%d %s restart_p50=%s restart_max=%s", len(incidents), v.tally,
 		restarts[len(restarts)/2].Round(time.Millisecond), restarts[len(restarts)-1].Round(time.Millisecond))
 	if v.tally.handovers == 0 || v.tally.fenced == 0 || v.tally.messages < 10*crashes {
-		t.Errorf("too little happened to judge by: %s", v.tally)
+		t.Errorf("too few events to check: %s", v.tally)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestOrphans: adapters do not outlive a gateway that had no chance to end them.
-func TestOrphans(t *testing.T) {
+// TestAdaptersEndWithGateway checks that adapters exit after a kill of their gateway.
+func TestAdaptersEndWithGateway(t *testing.T) {
 	w := harness.NewWorld(t, harness.Vendors{})
 	g := harness.NewGateway(t, w, harness.Config{})
 	var adapters []harness.Process
@@ -19,10 +19,10 @@ func TestOrphans(t *testing.T) {
 	if err := syscall.Kill(g.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	harness.Eventually(t, 5*time.Second, "the adapters end with their gateway", func() string {
+	harness.Eventually(t, 5*time.Second, "the adapters exit with their gateway", func() string {
 		for _, p := range adapters {
 			if p.Running() {
-				return p.String() + " runs"
+				return p.String() + " is running"
 			}
 		}
 		return ""

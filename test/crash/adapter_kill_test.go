@@ -1,0 +1,135 @@
+package crash
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"patchbay/test/harness"
+)
+
+// channels maps adapters to their channels.
+var channels = map[string]string{"native": "livechat", "botwebhook": "faq", "aicc": "desk"}
+
+// killsPerRun is the number of kills of an adapter between two restarts of the gateway. The fifth exit within two
+// minutes would quarantine the adapter.
+const killsPerRun = 4
+
+// TestAdapterKills kills one or two adapters at a time with SIGKILL at random moments while the gateway runs. Calls of
+// other channels must not fail.
+func TestAdapterKills(t *testing.T) {
+	s := seed(t)
+	tr := newTraffic(t, s)
+	g := harness.NewGateway(t, tr.w, harness.Config{Routes: routes})
+	tr.start(60, 100, 250)
+	k := &adapterKiller{traffic: tr, gateway: g, rnd: newRand(s, "plugins")}
+	for k.kills < 30 {
+		if k.kills > 0 { // an orderly stop is not an incident: an interrupted call is a finding
+			from := time.Now()
+			g.Restart(t)
+			k.stops = append(k.stops, incident{from: from, to: time.Now()})
+		}
+		k.run(t)
+	}
+	tr.waitForTraffic(t, g, func(e *evidence) bool { return e.count("passed") > 0 })
+	tr.finish(t, g)
+	v := evaluate(tr.gather(t, g, k.incidents))
+	v.report(t)
+	t.Logf("kills=%d %s down_max=%s", k.kills, v.tally, k.longest.Round(time.Millisecond))
+	k.checkRequests(t)
+	if v.tally.handovers == 0 {
+		t.Errorf("too few events to check: %s", v.tally)
+	}
+	for _, l := range g.Logs() { // the vendors had no failures
+		if l.Is("circuit breaker changed", "to", "open") {
+			t.Errorf("a circuit breaker opened after the exit of an adapter: %s", l.Raw)
+		}
+	}
+}
+
+// adapterKiller kills adapters and records the incidents.
+type adapterKiller struct {
+	*traffic
+	gateway   *harness.Gateway
+	rnd       *rand.Rand
+	kills     int
+	incidents []incident
+	stops     []incident // orderly restarts
+	longest   time.Duration
+}
+
+// run kills each adapter killsPerRun times.
+func (k *adapterKiller) run(t *testing.T) {
+	t.Helper()
+	remaining := map[string]int{"native": killsPerRun, "botwebhook": killsPerRun, "aicc": killsPerRun}
+	for remaining["native"]+remaining["botwebhook"]+remaining["aicc"] > 0 {
+		pause(k.ctx, time.Duration(k.rnd.IntN(300))*time.Millisecond)
+		var victims []string
+		for _, name := range []string{"native", "botwebhook", "aicc"} {
+			if remaining[name] > 0 && len(victims) < 2 && k.rnd.IntN(3) == 0 {
+				victims = append(victims, name)
+				remaining[name]--
+			}
+		}
+		k.kill(t, victims)
+	}
+}
+
+// kill kills adapters and returns when new processes serve in their place.
+func (k *adapterKiller) kill(t *testing.T, names []string) {
+	t.Helper()
+	line := len(k.gateway.Logs())
+	victims := make([]harness.Process, len(names))
+	for i, name := range names {
+		victims[i] = k.gateway.Plugin(t, name)
+	}
+	killed := time.Now()
+	for _, p := range victims {
+		p.Kill()
+	}
+	for i, name := range names {
+		harness.Eventually(t, harness.Patience, name+" serves again", func() string {
+			for _, l := range k.gateway.Logs()[line:] {
+				if pid, _ := l.Fields["pid"].(float64); l.Is("adapter ready", "adapter", name) && int(pid) != victims[i].PID {
+					return ""
+				}
+			}
+			return fmt.Sprintf("not in the %d log lines since the kill", len(k.gateway.Logs())-line)
+		})
+		now := time.Now()
+		k.kills++
+		k.longest = max(k.longest, now.Sub(killed))
+		k.incidents = append(k.incidents, incident{killed, now, channels[name]})
+	}
+}
+
+// checkRequests checks that customers' calls failed only while their adapter or the gateway was down, and that messages
+// were accepted while other adapters were down.
+func (k *adapterKiller) checkRequests(t *testing.T) {
+	t.Helper()
+	accepted := 0
+	for _, s := range k.sent.All() {
+		if within(k.incidents, s.at, "faq", "desk") && !within(k.incidents, s.at, "livechat") {
+			accepted++
+		}
+	}
+	if accepted == 0 {
+		t.Error("no message was accepted while the adapter of another channel was down")
+	}
+	for _, r := range k.refused.All() {
+		if !within(k.incidents, r.at, "livechat") && !within(k.stops, r.at, "") {
+			t.Errorf("a customer's call failed at %s while the live chat's adapter was running: status %d, %v",
+				r.at.Format(clock), r.status, r.err)
+		}
+	}
+	t.Logf("accepted while another adapter was down: %d; refused: %d", accepted, k.refused.Len())
+}
+
+// within reports whether at is within an incident of one of these channels, or up to 500 ms after it.
+func within(incidents []incident, at time.Time, channels ...string) bool {
+	return slices.ContainsFunc(incidents, func(i incident) bool {
+		return slices.Contains(channels, i.channel) && at.After(i.from) && at.Before(i.to.Add(500*time.Millisecond))
+	})
+}
