@@ -125,11 +125,11 @@ func (e *evidence) readTrails(t *testing.T, g *harness.Gateway, users []string) 
 }
 
 // count counts the trail entries of a kind.
-func (e *evidence) count(what string) int {
+func (e *evidence) count(step string) int {
 	n := 0
 	for _, trails := range e.trails {
 		for i := range trails {
-			n += len(trails[i].Find(what))
+			n += len(trails[i].Find(step))
 		}
 	}
 	return n

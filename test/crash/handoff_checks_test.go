@@ -80,7 +80,7 @@ func (v *verdict) checkDeadLetters(hangups map[string]time.Time) {
 				})
 				hangup, ok := hangups[user]
 				missed := ok && hangup.Before(dead.At) && dead.Channel == "desk" &&
-					strings.Contains(dead.Detail, "nobody is called back")
+					strings.Contains(dead.Detail, "no agent is called back")
 				if missed && closedAfterQueued(&trails[i], &dead) {
 					continue
 				}

@@ -58,10 +58,10 @@ func validEvidence() *evidence {
 func TestOracle(t *testing.T) {
 	first, second := incident{from: at(2), to: at(3), channel: "faq"}, incident{from: at(4), to: at(6), channel: "faq"}
 	trail := func(e *evidence) *harness.Trail { return &e.trails["c00"][0] }
-	drop := func(e *evidence, what, delivery string) {
+	drop := func(e *evidence, step, delivery string) {
 		tr := trail(e)
 		for i, s := range tr.Entries {
-			if s.Step == what && s.Delivery == delivery {
+			if s.Step == step && s.Delivery == delivery {
 				tr.Entries = append(tr.Entries[:i:i], tr.Entries[i+1:]...)
 				return
 			}
@@ -73,8 +73,8 @@ func TestOracle(t *testing.T) {
 		add(e, harness.Entry{At: at(5), Step: "dead", Kind: kind, Delivery: "d1"})
 		e.incidents = append(e.incidents, kills...)
 	}
-	entry := func(what string, second int) harness.Entry {
-		return harness.Entry{At: at(second), Step: what, Kind: "open", Channel: "desk", Delivery: "o1"}
+	entry := func(step string, second int) harness.Entry {
+		return harness.Entry{At: at(second), Step: step, Kind: "open", Channel: "desk", Delivery: "o1"}
 	}
 	pendingAnswer := func(e *evidence, entries ...harness.Entry) { // an agent's answer at 5, unrouted at 20
 		add(e, entries...)
