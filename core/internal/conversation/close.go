@@ -9,9 +9,10 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// A rule closes a conversation in two steps. The change Closing ends it for its participants: the customer's next message
-// opens another conversation, and envelopes from other channels are fenced. Queued deliveries still go out, followed by
-// notices about the end. When the lanes are empty and closedRetention has passed, the change Closed removes it.
+// A rule closes a conversation in two steps. The change Closing ends it for its participants: the customer's next
+// message opens another conversation, and envelopes from other channels are fenced. Queued deliveries still go out,
+// followed by notices about the end. When the lanes are empty and closedRetention has passed, the change Closed
+// removes it.
 
 // reasonClosed is the reason of the deliveries that notify a channel about the end of its conversation.
 const reasonClosed = "closed"
@@ -19,8 +20,8 @@ const reasonClosed = "closed"
 // closeRequest is a conversation that a rule closes at the end of the input.
 type closeRequest struct{ conv, rule string }
 
-// beginInput starts an input; the returned function ends it. Requested closes take effect when the outermost input ends,
-// so that the notices are queued behind everything that the input causes.
+// beginInput starts an input; the returned function ends it. Requested closes take effect when the outermost input
+// ends, so that the notices are queued behind everything that the input causes.
 func (tx *Transaction) beginInput() (end func()) {
 	tx.inputDepth++
 	return func() {
@@ -37,8 +38,8 @@ func (tx *Transaction) beginInput() (end func()) {
 	}
 }
 
-// requestClose requests that the conversation be closed at the end of the input. It withdraws a pending offer immediately,
-// so that the offer does not hold the message that the rule matched.
+// requestClose requests that the conversation be closed at the end of the input. It withdraws a pending offer
+// immediately, so that the offer does not hold the message that the rule matched.
 func (tx *Transaction) requestClose(c *state.Conversation, rule string) {
 	if c.Offer != nil {
 		tx.withdrawOffer(c, rule)
@@ -70,8 +71,8 @@ func hasThread(c *state.Conversation, channel string) bool {
 		slices.ContainsFunc(queued(c, channel), func(d state.Delivery) bool { return d.Kind == state.KindOpen })
 }
 
-// queueCloseNotice notifies a channel about the end of the conversation by the kind of event that it receives, if any. The
-// notice uses the thread that the channel has when the notice is sent.
+// queueCloseNotice notifies a channel about the end of the conversation by the kind of event that it receives, if
+// any. The notice uses the thread that the channel has when the notice is sent.
 func (tx *Transaction) queueCloseNotice(c *state.Conversation, channel, rule string) {
 	ch := tx.policy.Channels[channel]
 	e := &envelope.Envelope{Kind: envelope.KindClosed, Attributes: map[string]string{"reason": rule}}
@@ -85,7 +86,8 @@ func (tx *Transaction) queueCloseNotice(c *state.Conversation, channel, rule str
 		return
 	}
 	tx.queue(c, &journal.Delivery{
-		Channel: channel, Kind: state.KindSend, Item: tx.storeSystem(c, e).Proto(), Pieces: 1, Epoch: c.Epoch, Reason: reasonClosed,
+		Channel: channel, Kind: state.KindSend, Item: tx.storeSystem(c, e).Proto(), Pieces: 1, Epoch: c.Epoch,
+		Reason: reasonClosed,
 	})
 }
 

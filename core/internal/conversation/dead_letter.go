@@ -65,7 +65,8 @@ func (tx *Transaction) deadLetter(c *state.Conversation, d *state.Delivery, kind
 		Delivery: d.Proto(), Error: kind, Text: text, Attempts: d.Attempts + 1, QueuedAt: d.QueuedAt.UnixNano(),
 	}
 	if d.Follows {
-		dead.CustomerChannel, dead.CustomerThread, dead.SenderId, dead.SenderName = c.Channel, c.Thread, c.SenderID, c.SenderName
+		dead.CustomerChannel, dead.CustomerThread = c.Channel, c.Thread
+		dead.SenderId, dead.SenderName = c.SenderID, c.SenderName
 	}
 	tx.add(c.ID, &journal.Change_DeadLettered{DeadLettered: dead})
 	tx.openEnded(c, d)
@@ -81,9 +82,9 @@ func (tx *Transaction) DropDeadLetter(id string) error {
 	return nil
 }
 
-// ExpireDeadLetters ends the dead letters from before the given time and those that need a record before oldestRecord, the
-// oldest one in the log. If there are none and more than MaxDeadLetters are kept, it ends the oldest ones. The number is
-// bounded. It reports whether more may be due.
+// ExpireDeadLetters ends the dead letters from before the given time and those that need a record before
+// oldestRecord, the oldest one in the log. If there are none and more than MaxDeadLetters are kept, it ends the
+// oldest ones. The number is bounded. It reports whether more may be due.
 func (tx *Transaction) ExpireDeadLetters(before time.Time, oldestRecord uint64) (more bool) {
 	tx.oldestRecord = oldestRecord
 	tooMany := tx.layer.DeadLetterCount() > MaxDeadLetters
@@ -107,7 +108,8 @@ func (tx *Transaction) ExpireDeadLetters(before time.Time, oldestRecord uint64) 
 	return more
 }
 
-// mergeDeadLetters ends the dead letters that are pieces of a message, except one, because the whole message is sent again.
+// mergeDeadLetters ends the dead letters that are pieces of a message, except one, because the whole message is sent
+// again.
 func (tx *Transaction) mergeDeadLetters(conv string, p state.Position, except string) {
 	var pieces []*state.DeadLetter
 	tx.layer.EachDeadLetter(func(d *state.DeadLetter) {

@@ -13,277 +13,280 @@ import (
 	"patchbay/core/internal/state"
 )
 
-func TestReplayOfDeadLetters(t *testing.T) {
+func TestReplayDeadLetter(t *testing.T) {
 	toOld := route.Rule{Name: "p", From: []string{"customer"}, When: `text == "old"`, Pass: "old"}
-	dead := func(s *stage, channel string) string {
-		d := s.head(channel)
-		s.result(d, delivery.Outcome{Result: delivery.ResultDead, Error: "permanent", Text: "no"})
+	dead := func(h *harness, channel string) string {
+		d := h.head(channel)
+		h.outcome(d, delivery.Outcome{Result: delivery.ResultDead, Error: "permanent", Text: "no"})
 		return d.ID
 	}
-	replay := func(s *stage, id string) (status string, err error) {
-		s.turn(func(tx *Transaction) { status, _, err = tx.ReplayDeadLetter(id) })
+	replay := func(h *harness, id string) (status string, err error) {
+		h.transact(func(tx *Transaction) { status, _, err = tx.ReplayDeadLetter(id) })
 		return status, err
 	}
-	t.Run("the customer's words follow control", func(t *testing.T) {
-		s := newStage(t, testPolicy(t, toOld))
-		s.customer("hello")
-		s.opened("faq", "faq-1")
-		id := dead(s, "faq")
-		s.want("fate", s.fate("hello"), state.StatusDead)
-		s.customer("old")
-		s.drain("old")
-		if status, err := replay(s, id); err != nil || status != "replayed" {
+	t.Run("customer's messages go to the current owner", func(t *testing.T) {
+		h := newHarness(t, testPolicy(t, toOld))
+		h.customer("hello")
+		h.openThread("faq", "faq-1")
+		id := dead(h, "faq")
+		h.want("status", h.status("hello"), state.StatusDead)
+		h.customer("old")
+		h.drain("old")
+		if status, err := replay(h, id); err != nil || status != "replayed" {
 			t.Fatalf("%s, %v", status, err)
 		}
-		s.wantLines("to the other bot", s.queue("old"), "hello")
-		s.want("fate", s.fate("hello"), state.StatusQueued)
-		if _, err := replay(s, id); !errors.Is(err, ErrNoDeadLetter) {
+		h.wantLines("to the other bot", h.queue("old"), "hello")
+		h.want("status", h.status("hello"), state.StatusQueued)
+		if _, err := replay(h, id); !errors.Is(err, ErrNoDeadLetter) {
 			t.Fatalf("replayed twice: %v", err)
 		}
 	})
-	t.Run("an earlier owner's words are fenced", func(t *testing.T) {
-		s := newStage(t, testPolicy(t, toOld))
-		s.customer("hello")
-		s.opened("faq", "faq-1")
-		s.in(say{channel: "faq", thread: "faq-1", text: "answer"})
-		id := dead(s, "web")
-		s.customer("old")
-		if status, err := replay(s, id); err != nil || status != state.StatusFenced {
+	t.Run("an earlier owner's messages are fenced", func(t *testing.T) {
+		h := newHarness(t, testPolicy(t, toOld))
+		h.customer("hello")
+		h.openThread("faq", "faq-1")
+		h.receive(incoming{channel: "faq", thread: "faq-1", text: "answer"})
+		id := dead(h, "web")
+		h.customer("old")
+		if status, err := replay(h, id); err != nil || status != state.StatusFenced {
 			t.Fatalf("%s, %v", status, err)
 		}
-		s.want("fate", s.fate("answer"), state.StatusFenced)
+		h.want("status", h.status("answer"), state.StatusFenced)
 	})
-	t.Run("the owner's words of this term are sent", func(t *testing.T) {
-		s := newStage(t, testPolicy(t))
-		s.customer("hello")
-		s.opened("faq", "faq-1")
-		s.in(say{channel: "faq", thread: "faq-1", text: "answer"})
-		id := dead(s, "web")
-		if status, err := replay(s, id); err != nil || status != "replayed" {
+	t.Run("the owner's messages of this epoch are sent", func(t *testing.T) {
+		h := newHarness(t, testPolicy(t))
+		h.customer("hello")
+		h.openThread("faq", "faq-1")
+		h.receive(incoming{channel: "faq", thread: "faq-1", text: "answer"})
+		id := dead(h, "web")
+		if status, err := replay(h, id); err != nil || status != "replayed" {
 			t.Fatalf("%s, %v", status, err)
 		}
-		s.want("fate", s.fate("answer"), state.StatusQueued)
+		h.want("status", h.status("answer"), state.StatusQueued)
 	})
-	t.Run("a piece alone in its own term", func(t *testing.T) {
-		s := keptThread(t)
-		s.customer(strings.Repeat("many words ", 12))
-		id := dead(s, "old")
-		s.drain("old")
-		if _, err := replay(s, id); err != nil {
+	t.Run("one piece in the same epoch", func(t *testing.T) {
+		h := keptThreadHarness(t)
+		h.customer(strings.Repeat("many words ", 12))
+		id := dead(h, "old")
+		h.drain("old")
+		if _, err := replay(h, id); err != nil {
 			t.Fatal(err)
 		}
-		if q := s.queue("old"); len(q) != 1 || !strings.Contains(q[0], "1/") {
+		if q := h.queue("old"); len(q) != 1 || !strings.Contains(q[0], "1/") {
 			t.Fatalf("replayed: %v", q)
 		}
 	})
-	t.Run("pieces of one message once, whoever has control", func(t *testing.T) {
-		s := keptThread(t)
+	t.Run("pieces of one message are sent once to a new owner", func(t *testing.T) {
+		h := keptThreadHarness(t)
 		long := strings.Repeat("many words ", 12)
-		s.customer(long)
-		first, second := dead(s, "old"), dead(s, "old")
-		s.drain("old")
-		s.customer("faq")
-		s.drain("faq")
-		if status, err := replay(s, first); err != nil || status != "replayed" {
+		h.customer(long)
+		first, second := dead(h, "old"), dead(h, "old")
+		h.drain("old")
+		h.customer("faq")
+		h.drain("faq")
+		if status, err := replay(h, first); err != nil || status != "replayed" {
 			t.Fatalf("%s, %v", status, err)
 		}
-		s.wantLines("to the new owner", s.queue("faq"), "many words many word…")
-		if _, err := replay(s, second); !errors.Is(err, ErrNoDeadLetter) {
-			t.Fatalf("the other piece can be replayed, too: %v", err)
+		h.wantLines("to the new owner", h.queue("faq"), "many words many word…")
+		if _, err := replay(h, second); !errors.Is(err, ErrNoDeadLetter) {
+			t.Fatalf("the other piece was replayed too: %v", err)
 		}
 	})
-	t.Run("pieces of a message that followed control", func(t *testing.T) {
-		s := keptThread(t)
-		s.customer(strings.Repeat("many words ", 12))
-		dead(s, "old")
-		s.customer("faq")
-		s.wantLines("to the new owner", s.queue("faq"), "open", "many words many word… [hello]", "faq")
-		if l := s.state.DeadLetters(); len(l) != 0 {
+	t.Run("dead pieces are merged when control moves", func(t *testing.T) {
+		h := keptThreadHarness(t)
+		h.customer(strings.Repeat("many words ", 12))
+		dead(h, "old")
+		h.customer("faq")
+		h.wantLines("to the new owner", h.queue("faq"), "open", "many words many word… [hello]", "faq")
+		if l := h.state.DeadLetters(); len(l) != 0 {
 			t.Fatalf("dead letters: %+v", l)
 		}
 	})
 	t.Run("an open is not replayed", func(t *testing.T) {
-		s := newStage(t, testPolicy(t))
-		s.customer("hello")
-		id := dead(s, "faq")
-		s.want("what waited behind it", s.fate("hello"), state.StatusDead)
-		s.wantLines("to the bot", s.queue("faq"))
-		if _, err := replay(s, id); err == nil {
+		h := newHarness(t, testPolicy(t))
+		h.customer("hello")
+		id := dead(h, "faq")
+		h.want("message behind the open", h.status("hello"), state.StatusDead)
+		h.wantLines("to the bot", h.queue("faq"))
+		if _, err := replay(h, id); err == nil {
 			t.Fatal("an open was replayed")
 		}
 	})
 	t.Run("undecided", func(t *testing.T) {
-		s := newStage(t, testPolicy(t))
-		s.customer("hello")
-		s.turn(func(tx *Transaction) {
-			tx.KeepUndecided(s.inbound(say{channel: "web", thread: "w1", text: "odd"}), "panic")
+		h := newHarness(t, testPolicy(t))
+		h.customer("hello")
+		h.transact(func(tx *Transaction) {
+			tx.KeepUndecided(h.inbound(incoming{channel: "web", thread: "w1", text: "odd"}), "panic")
 		})
-		letters := s.state.DeadLetters()
+		letters := h.state.DeadLetters()
 		if len(letters) != 1 || letters[0].Error != "undecided" {
 			t.Fatalf("dead letters: %v", letters)
 		}
-		if _, err := replay(s, letters[0].Delivery.ID); err != nil {
+		if _, err := replay(h, letters[0].Delivery.ID); err != nil {
 			t.Fatal(err)
 		}
-		s.wantLines("to the bot", s.queue("faq"), "open", "hello", "odd")
+		h.wantLines("to the bot", h.queue("faq"), "open", "hello", "odd")
 	})
 }
 
-// endedWith gives up what waits for the bot and lets the conversation end.
-func endedWith(s *stage) (letter string) {
-	s.Helper()
-	s.customer("hello")
-	s.opened("faq", "faq-1")
-	d := s.head("faq")
-	s.result(d, delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
-	s.wait(s.policy.CloseAfter)
-	if s.state.Len() != 0 {
-		s.Fatalf("the conversation has not ended; lanes: %s", s.lanes())
+// deadLetterOfEndedConversation returns the dead letter of a conversation that was idle and has been removed.
+func deadLetterOfEndedConversation(h *harness) (id string) {
+	h.Helper()
+	h.customer("hello")
+	h.openThread("faq", "faq-1")
+	d := h.head("faq")
+	h.outcome(d, delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
+	h.advance(h.policy.CloseAfter)
+	if h.state.Len() != 0 {
+		h.Fatalf("the conversation has not ended; lanes: %s", h.lanes())
 	}
 	return d.ID
 }
 
-func TestReplayIntoAnotherConversation(t *testing.T) {
-	replay := func(s *stage, id string) (delivery string, err error) {
-		s.turn(func(tx *Transaction) { _, delivery, err = tx.ReplayDeadLetter(id) })
+func TestReplayAfterConversationEnded(t *testing.T) {
+	replay := func(h *harness, id string) (delivery string, err error) {
+		h.transact(func(tx *Transaction) { _, delivery, err = tx.ReplayDeadLetter(id) })
 		return delivery, err
 	}
-	t.Run("opened for it", func(t *testing.T) {
-		s := newStage(t, testPolicy(t))
-		id := endedWith(s)
-		delivery, err := replay(s, id)
+	t.Run("a new conversation is opened", func(t *testing.T) {
+		h := newHarness(t, testPolicy(t))
+		id := deadLetterOfEndedConversation(h)
+		delivery, err := replay(h, id)
 		if err != nil || delivery == "" {
 			t.Fatalf("replayed as %q, %v", delivery, err)
 		}
-		s.wantOwner("faq", 1)
-		s.wantLines("to the bot", s.queue("faq"), "open", "hello")
+		h.wantOwner("faq", 1)
+		h.wantLines("to the bot", h.queue("faq"), "open", "hello")
 	})
-	t.Run("that the customer has now", func(t *testing.T) {
-		s := newStage(t, testPolicy(t, route.Rule{Name: "p", From: []string{"customer"}, When: `text == "old"`, Pass: "old"}))
-		id := endedWith(s)
-		s.customer("old")
-		s.drain("old")
-		if _, err := replay(s, id); err != nil {
+	t.Run("the customer's current conversation", func(t *testing.T) {
+		h := newHarness(
+			t,
+			testPolicy(t, route.Rule{Name: "p", From: []string{"customer"}, When: `text == "old"`, Pass: "old"}),
+		)
+		id := deadLetterOfEndedConversation(h)
+		h.customer("old")
+		h.drain("old")
+		if _, err := replay(h, id); err != nil {
 			t.Fatal(err)
 		}
-		s.wantLines("to who has control", s.queue("old"), "hello")
+		h.wantLines("to the owner", h.queue("old"), "hello")
 	})
-	t.Run("undecided words of a stranger", func(t *testing.T) {
-		s := newStage(t, testPolicy(t))
-		s.turn(func(tx *Transaction) {
-			tx.KeepUndecided(s.inbound(say{channel: "web", thread: "w1", text: "odd"}), "panic")
+	t.Run("undecided message of an unknown customer", func(t *testing.T) {
+		h := newHarness(t, testPolicy(t))
+		h.transact(func(tx *Transaction) {
+			tx.KeepUndecided(h.inbound(incoming{channel: "web", thread: "w1", text: "odd"}), "panic")
 		})
-		if _, err := replay(s, s.state.DeadLetters()[0].Delivery.ID); err != nil {
+		if _, err := replay(h, h.state.DeadLetters()[0].Delivery.ID); err != nil {
 			t.Fatal(err)
 		}
-		s.wantLines("to the bot", s.queue("faq"), "open", "odd")
+		h.wantLines("to the bot", h.queue("faq"), "open", "odd")
 	})
-	t.Run("not an owner's words", func(t *testing.T) {
-		s := newStage(t, testPolicy(t))
-		s.customer("hello")
-		s.drain("faq")
-		s.in(say{channel: "faq", thread: s.conv().Threads["faq"].ID, text: "answer"})
-		d := s.head("web")
-		s.result(d, delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
-		s.wait(s.policy.CloseAfter)
-		if _, err := replay(s, d.ID); err == nil || !strings.Contains(err.Error(), "has ended; drop it") {
-			t.Fatalf("replay: %v, want what to do", err)
+	t.Run("an owner's message is refused", func(t *testing.T) {
+		h := newHarness(t, testPolicy(t))
+		h.customer("hello")
+		h.drain("faq")
+		h.receive(incoming{channel: "faq", thread: h.conv().Threads["faq"].ID, text: "answer"})
+		d := h.head("web")
+		h.outcome(d, delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
+		h.advance(h.policy.CloseAfter)
+		if _, err := replay(h, d.ID); err == nil || !strings.Contains(err.Error(), "has ended; drop it") {
+			t.Fatalf("replay: %v, want advice", err)
 		}
 	})
-	t.Run("whose channel is gone", func(t *testing.T) {
-		s := newStage(t, testPolicy(t))
-		id := endedWith(s)
-		delete(s.policy.Channels, "web")
-		if _, err := replay(s, id); err == nil || !strings.Contains(err.Error(), "drop it") {
-			t.Fatalf("replay: %v, want what to do", err)
+	t.Run("the customer's channel was removed", func(t *testing.T) {
+		h := newHarness(t, testPolicy(t))
+		id := deadLetterOfEndedConversation(h)
+		delete(h.policy.Channels, "web")
+		if _, err := replay(h, id); err == nil || !strings.Contains(err.Error(), "drop it") {
+			t.Fatalf("replay: %v, want advice", err)
 		}
 	})
 }
 
-func TestLettersEnd(t *testing.T) {
-	status := func(s *stage) string {
+func TestDeadLettersEnd(t *testing.T) {
+	status := func(h *harness) string {
 		var out []string
-		for _, e := range lastOf[*journal.Change_DeadLetterEnded](s) {
+		for _, e := range lastChanges[*journal.Change_DeadLetterEnded](h) {
 			out = append(out, e.DeadLetterEnded.GetStatus())
 		}
 		return strings.Join(out, " ")
 	}
 	t.Run("dropped", func(t *testing.T) {
-		s := newStage(t, testPolicy(t))
-		id := endedWith(s)
+		h := newHarness(t, testPolicy(t))
+		id := deadLetterOfEndedConversation(h)
 		var err error
-		s.turn(func(tx *Transaction) { err = tx.DropDeadLetter(id) })
-		if err != nil || s.state.DeadLetterCount() != 0 || status(s) != state.StatusDropped {
-			t.Fatalf("Drop = %v; %d letters are left, the record says %q", err, s.state.DeadLetterCount(), status(s))
+		h.transact(func(tx *Transaction) { err = tx.DropDeadLetter(id) })
+		if err != nil || h.state.DeadLetterCount() != 0 || status(h) != state.StatusDropped {
+			t.Fatalf("Drop = %v; %d dead letters remain, the record has status %q", err, h.state.DeadLetterCount(), status(h))
 		}
-		s.want("fate", s.fate("hello"), state.StatusDead)
-		s.turn(func(tx *Transaction) { err = tx.DropDeadLetter(id) })
+		h.want("status", h.status("hello"), state.StatusDead)
+		h.transact(func(tx *Transaction) { err = tx.DropDeadLetter(id) })
 		if !errors.Is(err, ErrNoDeadLetter) {
 			t.Fatalf("dropped twice: %v", err)
 		}
 	})
 	t.Run("by age", func(t *testing.T) {
-		s := newStage(t, testPolicy(t))
-		endedWith(s)
-		at := s.state.DeadLetters()[0].At
-		s.turn(func(tx *Transaction) { tx.ExpireDeadLetters(at, 0) })
-		if s.state.DeadLetterCount() != 1 {
-			t.Fatal("expired before its time")
+		h := newHarness(t, testPolicy(t))
+		deadLetterOfEndedConversation(h)
+		at := h.state.DeadLetters()[0].At
+		h.transact(func(tx *Transaction) { tx.ExpireDeadLetters(at, 0) })
+		if h.state.DeadLetterCount() != 1 {
+			t.Fatal("expired too early")
 		}
-		s.turn(func(tx *Transaction) { tx.ExpireDeadLetters(at.Add(1), 0) })
-		if s.state.DeadLetterCount() != 0 || status(s) != state.StatusExpired {
-			t.Fatalf("%d letters are left, the record says %q", s.state.DeadLetterCount(), status(s))
+		h.transact(func(tx *Transaction) { tx.ExpireDeadLetters(at.Add(1), 0) })
+		if h.state.DeadLetterCount() != 0 || status(h) != state.StatusExpired {
+			t.Fatalf("%d dead letters remain, the record has status %q", h.state.DeadLetterCount(), status(h))
 		}
 	})
-	t.Run("with their record", func(t *testing.T) {
-		s := newStage(t, testPolicy(t))
-		id := endedWith(s)
-		seq := s.state.DeadLetters()[0].Delivery.Item.Pos.Seq
-		s.turn(func(tx *Transaction) { tx.ExpireDeadLetters(time.Time{}, seq) })
-		if s.state.DeadLetterCount() != 1 {
-			t.Fatal("expired though its record is kept")
+	t.Run("when their record is purged", func(t *testing.T) {
+		h := newHarness(t, testPolicy(t))
+		id := deadLetterOfEndedConversation(h)
+		seq := h.state.DeadLetters()[0].Delivery.Item.Pos.Seq
+		h.transact(func(tx *Transaction) { tx.ExpireDeadLetters(time.Time{}, seq) })
+		if h.state.DeadLetterCount() != 1 {
+			t.Fatal("expired although its record is kept")
 		}
 		var err error
-		s.turn(func(tx *Transaction) { tx.oldestRecord = seq + 1; _, _, err = tx.ReplayDeadLetter(id) })
+		h.transact(func(tx *Transaction) { tx.oldestRecord = seq + 1; _, _, err = tx.ReplayDeadLetter(id) })
 		if err == nil || !strings.Contains(err.Error(), "no longer kept") {
-			t.Fatalf("replay of what is gone: %v", err)
+			t.Fatalf("replay without the record: %v", err)
 		}
-		s.turn(func(tx *Transaction) { tx.ExpireDeadLetters(time.Time{}, seq+1) })
-		if s.state.DeadLetterCount() != 0 || status(s) != state.StatusExpired {
-			t.Fatalf("%d letters are left, the record says %q", s.state.DeadLetterCount(), status(s))
+		h.transact(func(tx *Transaction) { tx.ExpireDeadLetters(time.Time{}, seq+1) })
+		if h.state.DeadLetterCount() != 0 || status(h) != state.StatusExpired {
+			t.Fatalf("%d dead letters remain, the record has status %q", h.state.DeadLetterCount(), status(h))
 		}
 	})
 }
 
-// TestLettersAreBounded does without the stage, which compares whole books after each record.
-func TestLettersAreBounded(t *testing.T) {
+// It does not use the harness, which compares whole states after each record.
+func TestDeadLettersAreBounded(t *testing.T) {
 	b, ids := state.New(), 0
 	now := midnight
-	turn := func(f func(*Transaction)) {
+	transact := func(f func(*Transaction)) {
 		now = now.Add(time.Second)
 		tx := Begin(b, testPolicy(t), now, 1, func() string { ids++; return fmt.Sprintf("id-%06d", ids) })
 		f(tx)
 		tx.Commit()
 	}
-	in := (&stage{tester: t, policy: testPolicy(t)}).inbound(say{channel: "web", thread: "w1", text: "odd"})
+	in := (&harness{tester: t, policy: testPolicy(t)}).inbound(incoming{channel: "web", thread: "w1", text: "odd"})
 	for i := range MaxDeadLetters + 1 {
-		turn(func(tx *Transaction) { tx.KeepUndecided(in, fmt.Sprint(i)) })
+		transact(func(tx *Transaction) { tx.KeepUndecided(in, fmt.Sprint(i)) })
 	}
 	var more bool
-	turn(func(tx *Transaction) { more = tx.ExpireDeadLetters(time.Time{}, 0) })
+	transact(func(tx *Transaction) { more = tx.ExpireDeadLetters(time.Time{}, 0) })
 	if n, want := b.DeadLetterCount(), MaxDeadLetters+1-maxExpiredAtOnce; n != want || more {
-		t.Fatalf("%d letters are left, want %d; more %v", n, want, more)
+		t.Fatalf("%d dead letters remain, want %d; more %v", n, want, more)
 	}
 	if first := b.DeadLetters()[0].Text; first != fmt.Sprint(maxExpiredAtOnce) {
-		t.Errorf("the oldest that is left is number %s, want %d", first, maxExpiredAtOnce)
+		t.Errorf("the oldest dead letter is number %s, want %d", first, maxExpiredAtOnce)
 	}
 	if n := b.CountDeadLetters()[state.DeadLetterClass{Channel: "web", Error: "undecided"}]; n != b.DeadLetterCount() {
 		t.Errorf("counted %d of %d", n, b.DeadLetterCount())
 	}
 	for i, left := range []int{b.DeadLetterCount() - maxExpiredAtOnce, b.DeadLetterCount() - 2*maxExpiredAtOnce} {
-		turn(func(tx *Transaction) { more = tx.ExpireDeadLetters(now.Add(time.Hour), 0) })
+		transact(func(tx *Transaction) { more = tx.ExpireDeadLetters(now.Add(time.Hour), 0) })
 		if b.DeadLetterCount() != left || !more {
-			t.Errorf("record %d of those too old: %d are left, want %d; more %v", i, b.DeadLetterCount(), left, more)
+			t.Errorf("record %d: %d dead letters remain, want %d; more %v", i, b.DeadLetterCount(), left, more)
 		}
 	}
 }

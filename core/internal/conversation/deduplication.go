@@ -21,6 +21,8 @@ func digestOf(in *inbound.Envelope) []byte {
 }
 
 func (tx *Transaction) recordDuplicate(c *state.Conversation, in *inbound.Envelope) Verdict {
-	tx.add(c.ID, &journal.Change_Duplicate{Duplicate: &journal.Duplicate{Channel: in.Channel, VendorId: in.Envelope.VendorID}})
+	tx.add(c.ID, &journal.Change_Duplicate{Duplicate: &journal.Duplicate{
+		Channel: in.Channel, VendorId: in.Envelope.VendorID,
+	}})
 	return VerdictDuplicate
 }

@@ -4,31 +4,31 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func (s *stage) want(what, got, want string) {
-	s.Helper()
+func (h *harness) want(what, got, want string) {
+	h.Helper()
 	if got != want {
-		s.Fatalf("%s: got %q, want %q; lanes:\n%s", what, got, want, s.lanes())
+		h.Fatalf("%s: got %q, want %q; lanes:\n%s", what, got, want, h.lanes())
 	}
 }
 
-func (s *stage) wantLines(what string, got []string, want ...string) {
-	s.Helper()
+func (h *harness) wantLines(what string, got []string, want ...string) {
+	h.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
-		s.Fatalf("%s (-want +got):\n%s", what, diff)
+		h.Fatalf("%s (-want +got):\n%s", what, diff)
 	}
 }
 
-func (s *stage) wantOwner(owner string, epoch uint64) {
-	s.Helper()
-	if c := s.conv(); c.Owner != owner || c.Epoch != epoch {
-		s.Fatalf("owner %s in epoch %d, want %s in epoch %d", c.Owner, c.Epoch, owner, epoch)
+func (h *harness) wantOwner(owner string, epoch uint64) {
+	h.Helper()
+	if c := h.conv(); c.Owner != owner || c.Epoch != epoch {
+		h.Fatalf("owner %s in epoch %d, want %s in epoch %d", c.Owner, c.Epoch, owner, epoch)
 	}
 }
 
-func (s *stage) queue(channel string) []string {
+func (h *harness) queue(channel string) []string {
 	var out []string
-	for _, d := range queued(s.conv(), channel) {
-		out = append(out, s.line(&d))
+	for _, d := range queued(h.conv(), channel) {
+		out = append(out, h.line(&d))
 	}
 	return out
 }

@@ -13,100 +13,110 @@ import (
 
 func TestFence(t *testing.T) {
 	t.Run("not the owner", func(t *testing.T) {
-		s := atDesk(t)
-		s.in(say{channel: "faq", thread: "faq-1", text: "me too"})
-		s.want("fate", s.fate("me too"), state.StatusFenced)
-		s.wantLines("to the customer", s.queue("web"))
-		s.customer("x")
-		if c := s.conv(); len(c.History) != 3 {
-			t.Errorf("what was fenced travels with control: %v", c.History)
+		h := atDeskHarness(t)
+		h.receive(incoming{channel: "faq", thread: "faq-1", text: "me too"})
+		h.want("status", h.status("me too"), state.StatusFenced)
+		h.wantLines("to the customer", h.queue("web"))
+		h.customer("x")
+		if c := h.conv(); len(c.History) != 3 {
+			t.Errorf("a fenced message is in the history: %v", c.History)
 		}
 	})
 	t.Run("former thread of a desk", func(t *testing.T) {
-		s := atDesk(t)
-		s.in(say{channel: "desk", thread: "desk-1", kind: envelope.KindDisconnected})
-		s.customer("human")
-		s.opened("desk", "desk-2")
-		s.in(say{channel: "desk", thread: "desk-2", kind: envelope.KindConnected})
-		s.wantOwner("desk", 4)
-		s.in(say{channel: "desk", thread: "desk-1", text: "I am late"})
-		s.want("fate", s.fate("I am late"), state.StatusFenced)
+		h := atDeskHarness(t)
+		h.receive(incoming{channel: "desk", thread: "desk-1", kind: envelope.KindDisconnected})
+		h.customer("human")
+		h.openThread("desk", "desk-2")
+		h.receive(incoming{channel: "desk", thread: "desk-2", kind: envelope.KindConnected})
+		h.wantOwner("desk", 4)
+		h.receive(incoming{channel: "desk", thread: "desk-1", text: "I am late"})
+		h.want("status", h.status("I am late"), state.StatusFenced)
 	})
 	t.Run("in flight at the handover", func(t *testing.T) {
-		s := newStage(t, testPolicy(t, route.Rule{Name: "p", From: []string{"customer"}, When: `text == "go"`, Pass: "desk"}))
-		s.customer("question")
-		s.opened("faq", "faq-1")
-		flying := s.head("faq")
-		s.customer("go")
-		s.want("fate", s.fate("question"), state.StatusQueued)
-		s.wantLines("to the desk", s.queue("desk"), "open", "question", "go")
-		s.result(flying, delivery.Outcome{Replies: []*inbound.Envelope{s.inbound(say{channel: "faq", text: "answer"})}})
-		s.want("fate", s.fate("answer"), state.StatusFenced)
-		s.want("fate", s.fate("question"), state.StatusQueued)
+		h := newHarness(
+			t,
+			testPolicy(t, route.Rule{Name: "p", From: []string{"customer"}, When: `text == "go"`, Pass: "desk"}),
+		)
+		h.customer("question")
+		h.openThread("faq", "faq-1")
+		inFlight := h.head("faq")
+		h.customer("go")
+		h.want("status", h.status("question"), state.StatusQueued)
+		h.wantLines("to the desk", h.queue("desk"), "open", "question", "go")
+		h.outcome(
+			inFlight,
+			delivery.Outcome{Replies: []*inbound.Envelope{h.inbound(incoming{channel: "faq", text: "answer"})}},
+		)
+		h.want("status", h.status("answer"), state.StatusFenced)
+		h.want("status", h.status("question"), state.StatusQueued)
 	})
-	t.Run("reply of a call of an earlier term of the same owner", func(t *testing.T) {
+	t.Run("reply to a call of an earlier epoch of the same owner", func(t *testing.T) {
 		p := testPolicy(t, route.Rule{Name: "p", From: []string{"customer"}, When: `text == "faq"`, Pass: "faq"},
 			route.Rule{Name: "q", From: []string{"customer"}, When: `text == "old"`, Pass: "old"})
 		p.Owner = "old"
-		s := newStage(t, p)
-		s.customer("question")
-		flying := s.head("old")
-		s.customer("faq")
-		s.customer("old")
-		s.wantOwner("old", 3)
-		s.result(flying, delivery.Outcome{Replies: []*inbound.Envelope{s.inbound(say{channel: "old", text: "answer"})}})
-		s.want("fate", s.fate("answer"), state.StatusFenced)
+		h := newHarness(t, p)
+		h.customer("question")
+		inFlight := h.head("old")
+		h.customer("faq")
+		h.customer("old")
+		h.wantOwner("old", 3)
+		h.outcome(
+			inFlight,
+			delivery.Outcome{Replies: []*inbound.Envelope{h.inbound(incoming{channel: "old", text: "answer"})}},
+		)
+		h.want("status", h.status("answer"), state.StatusFenced)
 	})
-	t.Run("the same bot's thread of an earlier term", func(t *testing.T) {
-		s := atDesk(t)
-		s.in(say{channel: "desk", thread: "desk-1", kind: envelope.KindDisconnected})
-		s.wantOwner("faq", 3)
-		s.in(say{channel: "faq", thread: "faq-1", text: "as I said"})
-		s.want("before the new thread is opened", s.fate("as I said"), state.StatusFenced)
-		s.customer("well")
-		s.in(say{channel: "faq", thread: "faq-1", text: "so long"})
-		s.want("while it is opened", s.fate("so long"), state.StatusFenced)
+	t.Run("thread of an earlier epoch of the same bot", func(t *testing.T) {
+		h := atDeskHarness(t)
+		h.receive(incoming{channel: "desk", thread: "desk-1", kind: envelope.KindDisconnected})
+		h.wantOwner("faq", 3)
+		h.receive(incoming{channel: "faq", thread: "faq-1", text: "as I said"})
+		h.want("before the next open is queued", h.status("as I said"), state.StatusFenced)
+		h.customer("well")
+		h.receive(incoming{channel: "faq", thread: "faq-1", text: "so long"})
+		h.want("while the open is queued", h.status("so long"), state.StatusFenced)
 	})
 	t.Run("sent before control moved", func(t *testing.T) {
-		s := keptThread(t)
-		old := s.conv().CustomerID()
-		s.in(say{channel: "old", thread: old, text: "second", sent: s.now})
-		s.customer("faq")
-		s.customer("old")
-		s.in(say{channel: "old", thread: old, text: "first", sent: s.now.Add(-time.Second)})
-		s.want("fate", s.fate("second")+" "+s.fate("first"), "queued fenced")
+		h := keptThreadHarness(t)
+		old := h.conv().CustomerID()
+		h.receive(incoming{channel: "old", thread: old, text: "second", sent: h.now})
+		h.customer("faq")
+		h.customer("old")
+		h.receive(incoming{channel: "old", thread: old, text: "first", sent: h.now.Add(-time.Second)})
+		h.want("status", h.status("second")+" "+h.status("first"), "queued fenced")
 	})
 	t.Run("by the vendor's clock", func(t *testing.T) {
-		s := keptThread(t)
-		old := s.conv().CustomerID()
-		at := s.now
-		s.in(say{channel: "old", thread: old, text: "first", sent: at})
-		s.customer("faq")
-		s.in(say{channel: "old", thread: old, text: "second", sent: at.Add(5 * time.Second)})
-		s.customer("old")
-		s.in(say{channel: "old", thread: old, text: "zeroth", sent: at.Add(-time.Second)})
-		s.in(say{channel: "old", thread: old, text: "third", sent: at.Add(3 * time.Second)})
-		s.in(say{channel: "old", thread: old, text: "fourth", sent: at.Add(6 * time.Second)})
+		h := keptThreadHarness(t)
+		old := h.conv().CustomerID()
+		at := h.now
+		h.receive(incoming{channel: "old", thread: old, text: "first", sent: at})
+		h.customer("faq")
+		h.receive(incoming{channel: "old", thread: old, text: "second", sent: at.Add(5 * time.Second)})
+		h.customer("old")
+		h.receive(incoming{channel: "old", thread: old, text: "zeroth", sent: at.Add(-time.Second)})
+		h.receive(incoming{channel: "old", thread: old, text: "third", sent: at.Add(3 * time.Second)})
+		h.receive(incoming{channel: "old", thread: old, text: "fourth", sent: at.Add(6 * time.Second)})
 		for text, want := range map[string]string{
-			"first": state.StatusQueued, "second": state.StatusFenced, "zeroth": state.StatusFenced, "third": state.StatusFenced, "fourth": state.StatusQueued,
+			"first": state.StatusQueued, "second": state.StatusFenced, "zeroth": state.StatusFenced,
+			"third": state.StatusFenced, "fourth": state.StatusQueued,
 		} {
-			s.want(text, s.fate(text), want)
+			h.want(text, h.status(text), want)
 		}
 	})
 	t.Run("observer", func(t *testing.T) {
-		s := newStage(t, testPolicy(t, route.Rule{Name: "c", Copy: []string{"audit"}, Continue: true}))
-		s.customer("hello")
-		s.in(say{channel: "audit", thread: s.conv().CustomerID(), text: "I see"})
-		s.want("fate", s.fate("I see"), state.StatusFenced)
+		h := newHarness(t, testPolicy(t, route.Rule{Name: "c", Copy: []string{"audit"}, Continue: true}))
+		h.customer("hello")
+		h.receive(incoming{channel: "audit", thread: h.conv().CustomerID(), text: "I see"})
+		h.want("status", h.status("I see"), state.StatusFenced)
 	})
 }
 
-func keptThread(t tester) *stage {
+func keptThreadHarness(t tester) *harness {
 	p := testPolicy(t, route.Rule{Name: "p", From: []string{"customer"}, When: `text == "faq"`, Pass: "faq"},
 		route.Rule{Name: "q", From: []string{"customer"}, When: `text == "old"`, Pass: "old"})
 	p.Owner = "old"
-	s := newStage(t, p)
-	s.customer("hello")
-	s.drain("old")
-	return s
+	h := newHarness(t, p)
+	h.customer("hello")
+	h.drain("old")
+	return h
 }

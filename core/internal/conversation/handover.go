@@ -36,7 +36,9 @@ func (tx *Transaction) pass(c *state.Conversation, to, reason string, how move) 
 	if c.Offer != nil {
 		tx.endOffer(c, state.OfferWithdrawn, "control passed to "+to)
 	}
-	tx.add(c.ID, &journal.Change_Passed{Passed: &journal.Passed{Owner: to, From: from, Epoch: c.Epoch + 1, Reason: reason}})
+	tx.add(c.ID, &journal.Change_Passed{Passed: &journal.Passed{
+		Owner: to, From: from, Epoch: c.Epoch + 1, Reason: reason,
+	}})
 	if th := c.Threads[to]; th != nil && th.Live && (!ch.PerEpoch || how == moveAccepted) {
 		tx.add(c.ID, &journal.Change_Linked{Linked: &journal.Linked{Channel: to, Thread: th.ID, Epoch: c.Epoch}})
 	}

@@ -1,7 +1,6 @@
 package conversation
 
 import (
-	"strings"
 	"testing"
 
 	"patchbay/core/internal/inbound"
@@ -13,10 +12,10 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// handover is what a vendor's side says when it asks for a person: a dialogue of n lines.
-func (s *stage) handover(n int) *inbound.Envelope {
-	s.Helper()
-	in := s.inbound(say{channel: "web", thread: "w1", kind: envelope.KindHandoverRequested})
+// handoverRequest returns a handover request that repeats n earlier messages.
+func (h *harness) handoverRequest(n int) *inbound.Envelope {
+	h.Helper()
+	in := h.inbound(incoming{channel: "web", thread: "w1", kind: envelope.KindHandoverRequested})
 	for i := range n {
 		p := envelope.TextPart("line " + string(rune('a'+i)))
 		p.Attributes = map[string]string{"role": []string{"customer", "bot", "tool"}[i%3]}
@@ -25,92 +24,83 @@ func (s *stage) handover(n int) *inbound.Envelope {
 	in.Envelope.Attributes = map[string]string{"vendor.email": "a@example.com", "reason": "asked"}
 	var err error
 	if in.Bytes, err = protocol.EncodeEnvelope(in.Envelope); err != nil {
-		s.Fatalf("encode: %v", err)
+		h.Fatalf("encode: %v", err)
 	}
 	return in
 }
 
-func (s *stage) handsOver(n int) {
-	s.Helper()
-	s.turn(func(tx *Transaction) {
-		if v := tx.Receive(s.handover(n)); v != VerdictAccepted {
-			s.Fatalf("verdict %v", v)
+func (h *harness) requestHandover(n int) {
+	h.Helper()
+	h.transact(func(tx *Transaction) {
+		if v := tx.Receive(h.handoverRequest(n)); v != VerdictAccepted {
+			h.Fatalf("verdict %v", v)
 		}
 	})
 }
 
-func TestHandoverTravelsToTheDesk(t *testing.T) {
-	s := newStage(t, testPolicy(t, route.Rule{
-		Name: "wanted", Events: []route.Event{route.EventHandoverRequested}, From: []string{"web"}, When: `attr("vendor.email") != ""`,
+func TestHandoverRequestIsSentToDeskAsTranscript(t *testing.T) {
+	h := newHarness(t, testPolicy(t, route.Rule{
+		Name: "wanted", Events: []route.Event{route.EventHandoverRequested}, From: []string{"web"},
+		When:  `attr("vendor.email") != ""`,
 		Offer: route.NewOffer("desk"),
 	}))
-	s.handsOver(3)
-	s.opened("desk", "d1")
-	s.in(say{channel: "desk", thread: "d1", kind: envelope.KindConnected})
-	s.customer("hello?")
-	got := s.drain("desk")
-	if len(got) != 3 || got[0] != "transcript 1/2 [handover_requested asked]" || got[1] != "transcript 2/2 [handover_requested asked]" || got[2] != "hello?" {
+	h.requestHandover(3)
+	h.openThread("desk", "d1")
+	h.receive(incoming{channel: "desk", thread: "d1", kind: envelope.KindConnected})
+	h.customer("hello?")
+	got := h.drain("desk")
+	if len(got) != 3 || got[0] != "transcript 1/2 [handover_requested asked]" ||
+		got[1] != "transcript 2/2 [handover_requested asked]" ||
+		got[2] != "hello?" {
 		t.Errorf("the desk gets %q", got)
 	}
 }
 
-// TestHandoverToAnOwnerWhoMustBeCalled needs no rule: the owner is a person.
-func TestHandoverToAnOwnerWhoMustBeCalled(t *testing.T) {
+func TestHandoverRequestAlertsOwningDesk(t *testing.T) {
 	p := testPolicy(t)
 	p.Channels["web"].Owner = "night"
-	s := newStage(t, p)
-	s.handsOver(2)
-	s.wantLines("the desk gets at once", s.queue("night"), "open", "transcript [handover_requested asked]")
-	s.opened("night", "n1")
-	s.drain("night")
-	s.customer("hello?")
-	s.wantLines("the desk gets then", s.queue("night"), "hello?")
+	h := newHarness(t, p)
+	h.requestHandover(2)
+	h.wantLines("the desk gets immediately", h.queue("night"), "open", "transcript [handover_requested asked]")
+	h.openThread("night", "n1")
+	h.drain("night")
+	h.customer("hello?")
+	h.wantLines("the desk gets next", h.queue("night"), "hello?")
 }
 
-// TestHandoverWithHistory has an owner that takes history beside a message.
-func TestHandoverWithHistory(t *testing.T) {
-	s := newStage(t, testPolicy(t))
-	s.handsOver(2)
-	if d := lastOf[*journal.Change_Disposed](s); len(d) > 0 {
-		t.Errorf("disposed of though it travels: %v", d)
+func TestHandoverRequestIsSentToBotAsHistory(t *testing.T) {
+	h := newHarness(t, testPolicy(t))
+	h.requestHandover(2)
+	if d := lastChanges[*journal.Change_Disposed](h); len(d) > 0 {
+		t.Errorf("disposed although it is history: %v", d)
 	}
-	s.customer("hello?")
-	s.wantLines("the bot gets", s.queue("faq"), "open", "hello? [handover_requested asked]")
+	h.customer("hello?")
+	h.wantLines("the bot gets", h.queue("faq"), "open", "hello? [handover_requested asked]")
 }
 
-func TestHandoverWithoutWords(t *testing.T) {
-	s := newStage(t, testPolicy(t))
-	s.handsOver(0)
-	if d := lastOf[*journal.Change_Disposed](s); len(d) != 1 || d[0].Disposed.GetStatus() != state.StatusUnrouted {
+func TestHandoverRequestWithoutParts(t *testing.T) {
+	h := newHarness(t, testPolicy(t))
+	h.requestHandover(0)
+	if d := lastChanges[*journal.Change_Disposed](h); len(d) != 1 || d[0].Disposed.GetStatus() != state.StatusUnrouted {
 		t.Errorf("disposed: %v, want unrouted", d)
 	}
-	s.customer("hello?")
-	s.wantLines("the bot gets", s.queue("faq"), "open", "hello?")
+	h.customer("hello?")
+	h.wantLines("the bot gets", h.queue("faq"), "open", "hello?")
 }
 
-// TestBotsHandoverIsNoHistory: only a customer's vendor tells of before.
-func TestBotsHandoverIsNoHistory(t *testing.T) {
-	s := newStage(t, testPolicy(t))
-	s.customer("hi")
-	s.opened("faq", "f1")
-	s.in(say{channel: "faq", thread: "f1", kind: envelope.KindHandoverRequested, text: "he wants a person"})
-	if n := len(s.conv().History); n != 1 {
-		t.Errorf("%d entries of history, want the customer's alone", n)
+func TestHandoverRequestOfBotIsNotHistory(t *testing.T) {
+	h := newHarness(t, testPolicy(t))
+	h.customer("hi")
+	h.openThread("faq", "f1")
+	h.receive(incoming{channel: "faq", thread: "f1", kind: envelope.KindHandoverRequested, text: "he wants a person"})
+	if n := len(h.conv().History); n != 1 {
+		t.Errorf("%d history entries, want only the customer's", n)
 	}
 }
 
-func TestHandedOver(t *testing.T) {
-	s := newStage(t, testPolicy(t))
-	e := s.handover(3).Envelope
-	e.Parts = append(e.Parts, envelope.Part{Type: envelope.PartFile, Name: "a.pdf"}, envelope.Part{Type: envelope.PartSuggestions})
-	want := "Customer: line a\nAssistant: line b\nline c\n[file] a.pdf"
-	if got := render.HandoverText(e); got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	if n := int(itemOf(state.Position{}, e).TextBytes); n != len(want) {
-		t.Errorf("counted %d bytes, want %d", n, len(want))
-	}
-	if strings.Contains(render.HandoverText(&envelope.Envelope{}), "\n") {
-		t.Error("no parts give lines")
+func TestHandoverRequestIsMeasuredAsText(t *testing.T) {
+	e := newHarness(t, testPolicy(t)).handoverRequest(3).Envelope
+	if n, want := int(itemOf(state.Position{}, e).TextBytes), len(render.HandoverText(e)); n != want {
+		t.Errorf("measured %d bytes, want %d", n, want)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// isHistory reports whether an envelope becomes part of the history: messages, and the earlier messages that a customer's
-// vendor sends with a handover request.
+// isHistory reports whether an envelope becomes part of the history: messages, and the earlier messages that a
+// customer's vendor sends with a handover request.
 func isHistory(ch *Channel, e *envelope.Envelope) bool {
 	switch e.Kind {
 	case envelope.KindMessage:
@@ -32,9 +32,11 @@ func (tx *Transaction) unseenHistory(c *state.Conversation, ch *Channel, without
 	return tx.historyAfter(c, seen, ch.Name, without)
 }
 
-// historyAfter returns the history after entry number seen, oldest first, without the messages of one channel and without
-// the given items.
-func (tx *Transaction) historyAfter(c *state.Conversation, seen uint64, own string, without []state.Item) []*journal.Item {
+// historyAfter returns the history after entry number seen, oldest first, without the messages of one channel and
+// without the given items.
+func (tx *Transaction) historyAfter(
+	c *state.Conversation, seen uint64, own string, without []state.Item,
+) []*journal.Item {
 	skip := map[state.Position]bool{tx.deciding: true}
 	for _, it := range without {
 		skip[it.Pos] = true
@@ -64,7 +66,8 @@ func (tx *Transaction) queueTranscript(c *state.Conversation, ch *Channel, items
 	limit := uint32(ch.TextBytes)
 	queue := func(items []*journal.Item, piece, count uint32) {
 		tx.queue(c, &journal.Delivery{
-			Channel: ch.Name, Kind: state.KindTranscript, Epoch: c.Epoch, History: items, Piece: piece, Pieces: count, Reopened: reopened,
+			Channel: ch.Name, Kind: state.KindTranscript, Epoch: c.Epoch, History: items, Piece: piece, Pieces: count,
+			Reopened: reopened,
 		})
 	}
 	var group []*journal.Item

@@ -11,295 +11,316 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// ledger is an accountant who reads nothing but records: where each message is, who owned the conversation
-// when, and which thread belongs to which term. It knows nothing of how decisions are made.
+// ledger derives from the records alone where each message is, which channel owned a conversation when, and which
+// thread belongs to which epoch. It does not use the code that decides.
 type ledger struct {
 	envelopes  map[state.Position]*envelope.Envelope
 	order      []state.Position // accepted messages, in order
-	messages   map[state.Position]*booked
-	deliveries map[string]*shipped
-	convs      map[string]*term
-	threads    map[thread]uint64 // last epoch in which an opened thread may speak
+	messages   map[state.Position]*messageEntry
+	deliveries map[string]*deliveryEntry
+	ownership  map[string]*ownership
+	threads    map[thread]uint64 // newest epoch of an opened thread
 }
 
-// booked is an accepted message.
-type booked struct {
+// messageEntry is an accepted message.
+type messageEntry struct {
 	conv, channel, thread string
 	role                  envelope.Role
 	disposed              string
-	stale                 bool // by the ledger's own reckoning
-	again                 bool // put back from a dead letter, so not in order any more
-	ships                 []*shipped
+	fenced                bool // as the ledger decides it
+	replayed              bool // from a dead letter, so it is no longer in order
+	deliveries            []*deliveryEntry
 }
 
-// shipped is a delivery.
-type shipped struct {
-	conv   string
-	d      *journal.Delivery
-	status string // "" while it waits
-	redone bool   // a dead letter that was put back
+// deliveryEntry is a delivery.
+type deliveryEntry struct {
+	conv     string
+	d        *journal.Delivery
+	status   string // "" while it is queued
+	replayed bool   // a dead letter that was replayed
 }
 
-// term is who owns a conversation.
-type term struct {
-	channel string // customer's
-	owner   string
-	epoch   uint64
-	asked   string
-	closed  bool
-	heard   map[thread]int64 // newest vendor time
-	ended   map[thread]int64 // the same, when the channel lost control
-	reached map[string]state.Position
+// ownership is the owner of a conversation.
+type ownership struct {
+	channel       string // of the customer
+	owner         string
+	epoch         uint64
+	offered       string
+	closed        bool
+	newestSent    map[thread]int64 // newest time on the vendor's clock
+	endedSent     map[thread]int64 // newestSent when the channel lost control
+	lastDelivered map[string]state.Position
 }
 
 func newLedger() *ledger {
 	return &ledger{
-		envelopes: map[state.Position]*envelope.Envelope{}, messages: map[state.Position]*booked{}, deliveries: map[string]*shipped{},
-		convs: map[string]*term{}, threads: map[thread]uint64{},
+		envelopes: map[state.Position]*envelope.Envelope{}, messages: map[state.Position]*messageEntry{},
+		deliveries: map[string]*deliveryEntry{},
+		ownership:  map[string]*ownership{}, threads: map[thread]uint64{},
 	}
 }
 
-func (l *ledger) record(s *stage, r *journal.Record) {
-	s.Helper()
+func (l *ledger) record(h *harness, r *journal.Record) {
+	h.Helper()
 	for i, st := range r.GetEnvelopes() {
 		e, err := protocol.DecodeEnvelope(st.GetEnvelope())
 		if err != nil {
-			s.Fatalf("record %d holds an envelope that can't be read: %v", s.seq, err)
+			h.Fatalf("record %d holds an envelope that can't be read: %v", h.seq, err)
 		}
-		l.envelopes[state.Position{Seq: s.seq, Index: uint32(i)}] = e
+		l.envelopes[state.Position{Seq: h.seq, Index: uint32(i)}] = e
 	}
 	for _, ch := range r.GetChanges() {
-		l.change(s, ch.GetConversation(), ch)
+		l.change(h, ch.GetConversation(), ch)
 	}
 }
 
-func (l *ledger) change(s *stage, id string, ch *journal.Change) {
-	s.Helper()
-	c := l.convs[id]
+func (l *ledger) change(h *harness, id string, ch *journal.Change) {
+	h.Helper()
+	c := l.ownership[id]
 	if c != nil && c.closed {
-		l.afterwards(s, id, ch)
+		l.checkAfterClose(h, id, ch)
 	}
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_Closing:
 		c.closed = true
-		if c.asked != "" {
-			s.Fatalf("closed while %s is asked", c.asked)
+		if c.offered != "" {
+			h.Fatalf("closed while an offer to %s is pending", c.offered)
 		}
 	case *journal.Change_Opened:
-		l.convs[id] = &term{
+		l.ownership[id] = &ownership{
 			channel: k.Opened.GetChannel(), owner: k.Opened.GetOwner(), epoch: 1,
-			heard: map[thread]int64{}, ended: map[thread]int64{}, reached: map[string]state.Position{},
+			newestSent: map[thread]int64{}, endedSent: map[thread]int64{}, lastDelivered: map[string]state.Position{},
 		}
 	case *journal.Change_Accepted:
-		l.accepted(s, id, c, k.Accepted)
+		l.accepted(h, id, c, k.Accepted)
 	case *journal.Change_Disposed:
 		if m := l.messages[state.PositionOf(k.Disposed.GetPosition())]; m != nil {
 			if m.disposed != "" {
-				s.Fatalf("message disposed of twice: %s, then %s", m.disposed, k.Disposed.GetStatus())
+				h.Fatalf("a message was disposed twice: %s, then %s", m.disposed, k.Disposed.GetStatus())
 			}
 			m.disposed = k.Disposed.GetStatus()
 		}
 	case *journal.Change_Offered:
-		c.asked = k.Offered.GetTarget()
+		c.offered = k.Offered.GetTarget()
 	case *journal.Change_OfferEnded:
-		c.asked = ""
+		c.offered = ""
 	case *journal.Change_Passed:
-		l.passed(s, c, k.Passed)
+		l.passed(h, c, k.Passed)
 	case *journal.Change_Queued:
-		l.queued(s, id, c, k.Queued.GetDelivery())
+		l.queued(h, id, c, k.Queued.GetDelivery())
 	case *journal.Change_Ended:
-		l.ended(s, c, k.Ended)
+		l.ended(h, c, k.Ended)
 	case *journal.Change_Linked:
 		if !k.Linked.GetFormer() {
 			l.threads[thread{k.Linked.GetChannel(), k.Linked.GetThread()}] = k.Linked.GetEpoch()
 		}
 	case *journal.Change_DeadLetterEnded:
 		dead := l.deliveries[k.DeadLetterEnded.GetDead()]
-		if dead == nil { // undecided: it never was in a lane
+		if dead == nil { // an undecided envelope was never queued
 			return
 		}
 		switch k.DeadLetterEnded.GetStatus() {
-		case state.StatusDropped, state.StatusExpired: // it stays dead
+		case state.StatusDropped, state.StatusExpired: // the message stays dead
 			return
 		case state.StatusFenced:
 			dead.status = state.StatusFenced
 		default:
-			dead.redone = true
+			dead.replayed = true
 		}
 		if m := l.messages[state.PositionOf(dead.d.GetItem().GetPosition())]; m != nil {
-			m.again = true
+			m.replayed = true
 		}
 	}
 }
 
-// afterwards holds a conversation that a rule has closed to what may still happen in it.
-func (l *ledger) afterwards(s *stage, id string, ch *journal.Change) {
-	s.Helper()
+// checkAfterClose checks a change of a conversation that a rule has closed.
+func (l *ledger) checkAfterClose(h *harness, id string, ch *journal.Change) {
+	h.Helper()
 	switch k := ch.GetKind().(type) {
-	case *journal.Change_Offered, *journal.Change_Passed, *journal.Change_Held, *journal.Change_HomeMoved, *journal.Change_Closing,
+	case *journal.Change_Offered, *journal.Change_Passed, *journal.Change_Held, *journal.Change_HomeMoved,
+		*journal.Change_Closing,
 		*journal.Change_Attributed:
-		s.Fatalf("after its end a conversation changes: %v", ch)
+		h.Fatalf("a closed conversation changed: %v", ch)
 	case *journal.Change_Accepted:
-		if k.Accepted.GetChannel() == l.convs[id].channel {
-			s.Fatalf("after its end a conversation takes in what its customer says: %v", ch)
+		if k.Accepted.GetChannel() == l.ownership[id].channel {
+			h.Fatalf("a closed conversation accepted a customer's envelope: %v", ch)
 		}
 	case *journal.Change_Closed:
 		for _, sh := range l.deliveries {
 			if sh.conv == id && sh.status == "" {
-				s.Fatalf("archived, and %s waits for %s", sh.d.GetKind(), sh.d.GetChannel())
+				h.Fatalf("removed while a %s to %s is queued", sh.d.GetKind(), sh.d.GetChannel())
 			}
 		}
 	}
 }
 
-func (l *ledger) accepted(s *stage, id string, c *term, a *journal.Accepted) {
+func (l *ledger) accepted(h *harness, id string, c *ownership, a *journal.Accepted) {
 	p := state.PositionOf(a.GetPosition())
 	name, key := a.GetChannel(), thread{a.GetChannel(), a.GetThread()}
-	asked := c.asked == name
+	asked := c.offered == name
 	stale := name != c.channel && (name != c.owner && !asked || c.closed)
-	if ch := s.policy.Channels[name]; ch != nil && name != c.channel {
+	if ch := h.policy.Channels[name]; ch != nil && name != c.channel {
 		if ch.Opens && ch.PerEpoch && l.threads[key] != c.epoch {
 			stale = true
 		}
-		if a.GetSentAt() != 0 && a.GetSentAt() <= c.ended[key] {
+		if a.GetSentAt() != 0 && a.GetSentAt() <= c.endedSent[key] {
 			stale = true
 		}
 	}
 	if name != c.owner && !asked {
-		c.ended[key] = max(c.ended[key], a.GetSentAt())
+		c.endedSent[key] = max(c.endedSent[key], a.GetSentAt())
 	}
-	c.heard[key] = max(c.heard[key], a.GetSentAt())
+	c.newestSent[key] = max(c.newestSent[key], a.GetSentAt())
 	if a.GetKind() != string(envelope.KindMessage) {
 		return
 	}
 	l.order = append(l.order, p)
-	l.messages[p] = &booked{conv: id, channel: name, thread: a.GetThread(), role: envelope.Role(a.GetRole()), stale: stale}
+	l.messages[p] = &messageEntry{
+		conv:    id,
+		channel: name,
+		thread:  a.GetThread(),
+		role:    envelope.Role(a.GetRole()),
+		fenced:  stale,
+	}
 }
 
-func (l *ledger) passed(s *stage, c *term, p *journal.Passed) {
+func (l *ledger) passed(h *harness, c *ownership, p *journal.Passed) {
 	if p.GetFrom() != c.owner || p.GetOwner() == c.owner {
-		s.Fatalf("control moved from %s to %s, but %s had it", p.GetFrom(), p.GetOwner(), c.owner)
+		h.Fatalf("control moved from %s to %s, but the owner was %s", p.GetFrom(), p.GetOwner(), c.owner)
 	}
 	if p.GetEpoch() != c.epoch+1 {
-		s.Fatalf("epoch went from %d to %d", c.epoch, p.GetEpoch())
+		h.Fatalf("epoch went from %d to %d", c.epoch, p.GetEpoch())
 	}
-	for key, at := range c.heard {
+	for key, at := range c.newestSent {
 		if key.channel == c.owner {
-			c.ended[key] = at
+			c.endedSent[key] = at
 		}
 	}
 	c.owner, c.epoch = p.GetOwner(), p.GetEpoch()
 }
 
-func (l *ledger) queued(s *stage, id string, c *term, d *journal.Delivery) {
-	s.Helper()
-	sh := &shipped{conv: id, d: d}
+func (l *ledger) queued(h *harness, id string, c *ownership, d *journal.Delivery) {
+	h.Helper()
+	sh := &deliveryEntry{conv: id, d: d}
 	l.deliveries[d.GetId()] = sh
 	m := l.messages[state.PositionOf(d.GetItem().GetPosition())]
 	if d.GetKind() != state.KindSend || m == nil || d.GetCopy() {
 		return
 	}
-	m.ships = append(m.ships, sh)
+	m.deliveries = append(m.deliveries, sh)
 	if d.GetChannel() != c.channel {
 		if d.GetChannel() == m.channel {
-			s.Fatalf("a message goes back to where it came from, %s", m.channel)
+			h.Fatalf("a message is sent back to its channel %s", m.channel)
 		}
 		if d.GetChannel() != c.owner {
-			s.Fatalf("a message went to %s, but %s has control", d.GetChannel(), c.owner)
+			h.Fatalf("a message is sent to %s, but the owner is %s", d.GetChannel(), c.owner)
 		}
 		return
 	}
-	if m.stale {
-		s.Fatalf("what %s said on %s reached the customer: the owner is %s in epoch %d; lanes:\n%s",
-			m.channel, m.thread, c.owner, c.epoch, s.lanesOf(id))
+	if m.fenced {
+		h.Fatalf("a message of %s on thread %s reached the customer: the owner is %s in epoch %d; lanes:\n%s",
+			m.channel, m.thread, c.owner, c.epoch, h.lanesOf(id))
 	}
 }
 
-func (l *ledger) ended(s *stage, c *term, e *journal.Ended) {
+func (l *ledger) ended(h *harness, c *ownership, e *journal.Ended) {
 	sh := l.deliveries[e.GetDelivery()]
 	if sh == nil || sh.status != "" {
-		s.Fatalf("a delivery ended that does not wait: %v", e)
+		h.Fatalf("an unknown or ended delivery ended: %v", e)
 	}
 	sh.status = e.GetStatus()
 	p := state.PositionOf(sh.d.GetItem().GetPosition())
-	if sh.status != state.StatusDelivered || !sh.d.GetFollows() || l.putBack(p) {
+	if sh.status != state.StatusDelivered || !sh.d.GetFollows() || l.wasReplayed(p) {
 		return
 	}
 	key := fmt.Sprint(sh.d.GetChannel(), " ", sh.d.GetEpoch())
-	if p.Compare(c.reached[key]) < 0 {
-		s.Fatalf("%s got a customer's message out of order: %q after %q", sh.d.GetChannel(), s.words(p), s.words(c.reached[key]))
+	if p.Compare(c.lastDelivered[key]) < 0 {
+		h.Fatalf(
+			"%s got a customer's message out of order: %q after %q",
+			sh.d.GetChannel(),
+			h.text(p),
+			h.text(c.lastDelivered[key]),
+		)
 	}
-	c.reached[key] = p
+	c.lastDelivered[key] = p
 }
 
-// putBack reports whether a message came back from the dead letters, so that its place in the order is gone.
-func (l *ledger) putBack(p state.Position) bool { return l.messages[p] == nil || l.messages[p].again }
+// wasReplayed reports whether a message was replayed from a dead letter, so that it has no place in the order.
+func (l *ledger) wasReplayed(p state.Position) bool {
+	return l.messages[p] == nil || l.messages[p].replayed
+}
 
-// check looks at the invariants that hold between records.
-func (l *ledger) check(s *stage) {
-	s.Helper()
-	s.state.All(func(c *state.Conversation) bool {
-		l.checkConversation(s, c)
+// check checks the invariants that hold between records.
+func (l *ledger) check(h *harness) {
+	h.Helper()
+	h.state.All(func(c *state.Conversation) bool {
+		l.checkConversation(h, c)
 		return true
 	})
 	for _, p := range l.order {
-		l.fate(s, p)
+		l.status(h, p)
 	}
 }
 
-func (l *ledger) checkConversation(s *stage, c *state.Conversation) {
-	s.Helper()
-	if c.Owner != l.convs[c.ID].owner || c.Epoch != l.convs[c.ID].epoch {
-		s.Fatalf("the book says %s owns epoch %d, the records say %s and %d", c.Owner, c.Epoch, l.convs[c.ID].owner, l.convs[c.ID].epoch)
+func (l *ledger) checkConversation(h *harness, c *state.Conversation) {
+	h.Helper()
+	if c.Owner != l.ownership[c.ID].owner || c.Epoch != l.ownership[c.ID].epoch {
+		h.Fatalf(
+			"state has owner %s in epoch %d, the records have %s in epoch %d",
+			c.Owner,
+			c.Epoch,
+			l.ownership[c.ID].owner,
+			l.ownership[c.ID].epoch,
+		)
 	}
-	if s.unsettled {
+	if h.unreconciled {
 		return
 	}
-	if l.convs[c.ID].closed != (c.Closing != "") {
-		s.Fatalf("the book says that %s is closed by %q, the records: %v", c.ID, c.Closing, l.convs[c.ID].closed)
+	if l.ownership[c.ID].closed != (c.Closing != "") {
+		h.Fatalf("state has %s closed by %q, closed by the records: %v", c.ID, c.Closing, l.ownership[c.ID].closed)
 	}
-	if c.Closing == "" && s.policy.Channels[c.Owner] == nil {
-		s.Fatalf("owner %q is not a channel", c.Owner)
+	if c.Closing == "" && h.policy.Channels[c.Owner] == nil {
+		h.Fatalf("owner %q is not a channel", c.Owner)
 	}
 	if len(c.Held) > 0 && (c.Offer == nil || !c.Offer.Hold) {
-		s.Fatalf("messages wait, but for no offer: %v", c.Held)
+		h.Fatalf("messages are held without an offer: %v", c.Held)
 	}
 	for _, lane := range c.Lanes {
-		if s.policy.Channels[lane.Channel] == nil {
-			s.Fatalf("a lane leads to %q, which is not configured", lane.Channel)
+		if h.policy.Channels[lane.Channel] == nil {
+			h.Fatalf("a lane leads to channel %q, which is not configured", lane.Channel)
 		}
 		if len(lane.Queue) == 0 {
-			s.Fatalf("an empty lane is kept: %s", lane.Channel)
+			h.Fatalf("empty lane: %s", lane.Channel)
 		}
-		var words state.Position
+		var newest state.Position
 		var epoch uint64
-		told := false
+		noticed := false
 		for i := range lane.Queue {
 			d := &lane.Queue[i]
-			if told && (d.Follows || d.Kind != state.KindSend || lane.Channel == c.Channel) {
-				s.Fatalf("behind the notice that the conversation has ended waits more:\n%s", s.lanesOf(c.ID))
+			if noticed && (d.Follows || d.Kind != state.KindSend || lane.Channel == c.Channel) {
+				h.Fatalf("a delivery is queued behind the close notice:\n%s", h.lanesOf(c.ID))
 			}
-			told = told || isCloseNotice(d)
-			if d.Follows && !l.putBack(d.Item.Pos) {
-				if d.Item.Pos.Compare(words) < 0 {
-					s.Fatalf("the lane of %s is out of order:\n%s", lane.Channel, s.lanesOf(c.ID))
+			noticed = noticed || isCloseNotice(d)
+			if d.Follows && !l.wasReplayed(d.Item.Pos) {
+				if d.Item.Pos.Compare(newest) < 0 {
+					h.Fatalf("the lane of %s is out of order:\n%s", lane.Channel, h.lanesOf(c.ID))
 				}
-				words = d.Item.Pos
+				newest = d.Item.Pos
 			}
 			if lane.Channel == c.Channel && d.Epoch < epoch {
-				s.Fatalf("behind the marker of epoch %d waits a delivery of epoch %d:\n%s", epoch, d.Epoch, s.lanesOf(c.ID))
+				h.Fatalf("behind the notice of epoch %d a delivery of epoch %d is queued:\n%s", epoch, d.Epoch, h.lanesOf(c.ID))
 			}
 			epoch = max(epoch, d.Epoch)
 			if d.Follows && lane.Channel != c.Owner {
-				s.Fatalf("a customer's words wait for %s, but %s has control:\n%s", lane.Channel, c.Owner, s.lanesOf(c.ID))
+				h.Fatalf("a customer's message is queued to %s, but the owner is %s:\n%s", lane.Channel, c.Owner, h.lanesOf(c.ID))
 			}
 		}
 	}
 }
 
-// fate returns where a message is. It must be in exactly one place.
-func (l *ledger) fate(s *stage, p state.Position) string {
-	s.Helper()
+// status returns the status of a message. It must have exactly one.
+func (l *ledger) status(h *harness, p state.Position) string {
+	h.Helper()
 	m := l.messages[p]
 	if m == nil {
 		return "not accepted"
@@ -308,35 +329,43 @@ func (l *ledger) fate(s *stage, p state.Position) string {
 	if m.disposed != "" {
 		places = append(places, m.disposed)
 	}
-	if c := s.state.Conversation(m.conv); c != nil && slices.ContainsFunc(c.Held, func(i state.Item) bool { return i.Pos == p }) {
+	if c := h.state.Conversation(m.conv); c != nil &&
+		slices.ContainsFunc(c.Held, func(i state.Item) bool { return i.Pos == p }) {
 		places = append(places, state.StatusHeld)
 	}
-	if f := m.shipment(s); f != "" {
+	if f := m.deliveryStatus(h); f != "" {
 		places = append(places, f)
 	}
 	if len(places) != 1 {
-		s.Fatalf("message %q of %s is in %d places (%s); lanes:\n%s", s.words(p), m.channel, len(places), strings.Join(places, ", "), s.lanesOf(m.conv))
+		h.Fatalf(
+			"message %q of %s is in %d places (%s); lanes:\n%s",
+			h.text(p),
+			m.channel,
+			len(places),
+			strings.Join(places, ", "),
+			h.lanesOf(m.conv),
+		)
 	}
 	return places[0]
 }
 
-// shipment returns what became of a message's deliveries: each piece must have gone out once in the newest
-// attempt, and an older attempt must have been broken off.
-func (m *booked) shipment(s *stage) string {
-	s.Helper()
+// deliveryStatus returns the status of a message's deliveries. Each piece must have been queued once to the newest
+// owner, and deliveries to older owners must have been moved.
+func (m *messageEntry) deliveryStatus(h *harness) string {
+	h.Helper()
 	type attempt struct {
 		conv, channel string
 		epoch         uint64
 	}
 	var keys []attempt
-	groups := map[attempt][]*shipped{}
+	groups := map[attempt][]*deliveryEntry{}
 	broken := map[attempt]bool{}
-	for _, sh := range m.ships {
+	for _, sh := range m.deliveries {
 		key := attempt{sh.conv, sh.d.GetChannel(), sh.d.GetEpoch()}
 		if groups[key] == nil && !broken[key] {
 			keys = append(keys, key)
 		}
-		if sh.status == state.StatusMoved || sh.redone {
+		if sh.status == state.StatusMoved || sh.replayed {
 			broken[key] = true
 			continue
 		}
@@ -353,11 +382,11 @@ func (m *booked) shipment(s *stage) string {
 	}
 	for _, k := range live[:len(live)-1] {
 		if !broken[k] {
-			s.Fatalf("a message went to %s in epoch %d, and again to %s", k.channel, k.epoch, live[len(live)-1].channel)
+			h.Fatalf("a message was sent to %s in epoch %d and again to %s", k.channel, k.epoch, live[len(live)-1].channel)
 		}
 		for _, sh := range groups[k] {
 			if sh.status == "" {
-				s.Fatalf("a message waits for %s and for %s", k.channel, live[len(live)-1].channel)
+				h.Fatalf("a message is queued to %s and to %s", k.channel, live[len(live)-1].channel)
 			}
 		}
 	}
@@ -375,14 +404,14 @@ func (m *booked) shipment(s *stage) string {
 	}
 	for i := range max(last[0].d.GetPieces(), 1) {
 		if got[i] != 1 {
-			s.Fatalf("piece %d of %d was sent %d times to %s", i+1, last[0].d.GetPieces(), got[i], last[0].d.GetChannel())
+			h.Fatalf("piece %d of %d was sent %d times to %s", i+1, last[0].d.GetPieces(), got[i], last[0].d.GetChannel())
 		}
 	}
 	return status
 }
 
-func (s *stage) lanesOf(id string) string {
-	c := s.state.Conversation(id)
+func (h *harness) lanesOf(id string) string {
+	c := h.state.Conversation(id)
 	if c == nil {
 		return "(closed)"
 	}
@@ -390,7 +419,7 @@ func (s *stage) lanesOf(id string) string {
 	for _, lane := range c.Lanes {
 		fmt.Fprintf(&b, "  %s:", lane.Channel)
 		for i := range lane.Queue {
-			fmt.Fprintf(&b, " | %s (epoch %d)", s.line(&lane.Queue[i]), lane.Queue[i].Epoch)
+			fmt.Fprintf(&b, " | %s (epoch %d)", h.line(&lane.Queue[i]), lane.Queue[i].Epoch)
 		}
 		b.WriteString("\n")
 	}

@@ -12,7 +12,9 @@ import (
 // offer offers the conversation to channels, one after the other. Repeating the pending offer changes nothing; another
 // offer replaces it.
 func (tx *Transaction) offer(c *state.Conversation, o *route.Offer, rule string, how move) {
-	targets := slices.DeleteFunc(slices.Clone(o.To), func(ch string) bool { return ch == c.Owner || tx.policy.Channels[ch] == nil })
+	targets := slices.DeleteFunc(slices.Clone(o.To), func(ch string) bool {
+		return ch == c.Owner || tx.policy.Channels[ch] == nil
+	})
 	if len(targets) == 0 {
 		return
 	}
@@ -49,7 +51,7 @@ func (tx *Transaction) offerNext(c *state.Conversation, o *state.Offer) {
 				tx.failOffer(c, state.OfferUnreachable, "")
 				return
 			}
-			tx.add(c.ID, &journal.Change_OfferEnded{OfferEnded: &journal.OfferEnded{Target: target, Outcome: state.OfferUnreachable}})
+			tx.recordOfferEnded(c, target, state.OfferUnreachable, "")
 			o.Rest = rest
 			continue
 		}
@@ -65,7 +67,7 @@ func (tx *Transaction) offerNext(c *state.Conversation, o *state.Offer) {
 // acceptOffer moves control to the target of the offer.
 func (tx *Transaction) acceptOffer(c *state.Conversation) {
 	o := c.Offer
-	tx.add(c.ID, &journal.Change_OfferEnded{OfferEnded: &journal.OfferEnded{Target: o.Target, Outcome: state.OfferAccepted}})
+	tx.recordOfferEnded(c, o.Target, state.OfferAccepted, "")
 	if !tx.pass(c, o.Target, o.Rule, moveAccepted) {
 		tx.releaseHeld(c)
 	}
@@ -109,20 +111,27 @@ func (tx *Transaction) failOffer(c *state.Conversation, outcome, reason string) 
 // called already.
 func (tx *Transaction) endOffer(c *state.Conversation, outcome, reason string) {
 	o := c.Offer
-	tx.add(c.ID, &journal.Change_OfferEnded{OfferEnded: &journal.OfferEnded{Target: o.Target, Outcome: outcome, Reason: reason}})
+	tx.recordOfferEnded(c, o.Target, outcome, reason)
 	for _, d := range queued(c, o.Target) {
 		if d.Kind == state.KindOpen && d.Offer {
 			tx.endDelivery(c, &d, state.StatusDropped, "offer "+outcome)
 		}
 	}
 	if th := c.Threads[o.Target]; th != nil && th.Live {
-		tx.notify(c, tx.policy.Channels[o.Target], th.ID, envelope.KindDisconnected, map[string]string{"reason": "offer_" + outcome})
+		ch, attrs := tx.policy.Channels[o.Target], map[string]string{"reason": "offer_" + outcome}
+		tx.notify(c, ch, th.ID, envelope.KindDisconnected, attrs)
 		tx.unlinkThread(c, o.Target)
 	}
 }
 
-// withdrawOffer ends the pending offer because a rule closes the conversation. Held messages go to the owner, or home if
-// the owner has left.
+func (tx *Transaction) recordOfferEnded(c *state.Conversation, target, outcome, reason string) {
+	tx.add(c.ID, &journal.Change_OfferEnded{OfferEnded: &journal.OfferEnded{
+		Target: target, Outcome: outcome, Reason: reason,
+	}})
+}
+
+// withdrawOffer ends the pending offer because a rule closes the conversation. Held messages go to the owner, or home
+// if the owner has left.
 func (tx *Transaction) withdrawOffer(c *state.Conversation, rule string) {
 	tx.endOffer(c, state.OfferWithdrawn, "the conversation is closed by "+rule)
 	if !ownerHasLeft(c) || !tx.pass(c, route.Home, rule, moveUnlimited) {

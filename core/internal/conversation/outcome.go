@@ -40,11 +40,13 @@ func (tx *Transaction) ApplyOutcome(o *delivery.Outcome) {
 }
 
 func (tx *Transaction) recordLate(o *delivery.Outcome) {
-	tx.add(o.Conversation, &journal.Change_Late{Late: &journal.Late{Delivery: o.Delivery, Channel: o.Channel, Outcome: o.Status()}})
+	tx.add(o.Conversation, &journal.Change_Late{Late: &journal.Late{
+		Delivery: o.Delivery, Channel: o.Channel, Outcome: o.Status(),
+	}})
 }
 
-// lateOutcome handles the outcome of a delivery that has ended. A thread that was opened is kept to recognise it, and its
-// channel is notified that the thread is not needed.
+// lateOutcome handles the outcome of a delivery that has ended. A thread that was opened is kept to recognise it, and
+// its channel is notified that the thread is not needed.
 func (tx *Transaction) lateOutcome(c *state.Conversation, o *delivery.Outcome) {
 	tx.recordLate(o)
 	if o.Result != delivery.ResultDelivered {
@@ -60,8 +62,8 @@ func (tx *Transaction) lateOutcome(c *state.Conversation, o *delivery.Outcome) {
 	tx.receiveReplies(c, o, true)
 }
 
-// withdrawOpen notifies a channel that a thread which it has opened is not needed. The notice goes before the next open,
-// which may get a thread with the same id.
+// withdrawOpen notifies a channel that a thread which it has opened is not needed. The notice goes before the next
+// open, which may get a thread with the same id.
 func (tx *Transaction) withdrawOpen(c *state.Conversation, o *delivery.Outcome) {
 	ch := tx.policy.Channels[o.Channel]
 	current := c.Threads[o.Channel]
@@ -90,7 +92,9 @@ func (tx *Transaction) withdrawOpen(c *state.Conversation, o *delivery.Outcome) 
 
 func (tx *Transaction) delivered(c *state.Conversation, d *state.Delivery, o *delivery.Outcome) {
 	if d.Kind == state.KindOpen {
-		tx.linkThread(c, &journal.Linked{Channel: d.Channel, Thread: o.Thread, Epoch: c.Epoch, State: o.State, HasState: o.State != nil})
+		tx.linkThread(c, &journal.Linked{
+			Channel: d.Channel, Thread: o.Thread, Epoch: c.Epoch, State: o.State, HasState: o.State != nil,
+		})
 	} else if th := c.Threads[d.Channel]; th != nil && o.State != nil && th.ID == o.Thread && th.Live {
 		tx.add(c.ID, &journal.Change_Linked{Linked: &journal.Linked{
 			Channel: d.Channel, Thread: th.ID, Epoch: th.Epoch, State: o.State, HasState: true,
@@ -98,7 +102,8 @@ func (tx *Transaction) delivered(c *state.Conversation, d *state.Delivery, o *de
 	}
 	if c.Delivery(d.ID) != nil { // a pending envelope that was admitted may have moved control and ended the delivery
 		tx.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
-			Delivery: d.ID, Status: state.StatusDelivered, VendorId: o.VendorID, Degraded: o.Degraded, Attempts: d.Attempts + 1, Channel: d.Channel,
+			Delivery: d.ID, Status: state.StatusDelivered, VendorId: o.VendorID, Degraded: o.Degraded,
+			Attempts: d.Attempts + 1, Channel: d.Channel,
 		}})
 	}
 	if d.Offer && o.Accepted && c.Offer != nil && c.Offer.Target == d.Channel {

@@ -9,11 +9,12 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// keepPending stores an envelope until its thread is known. A vendor may answer before the gateway has stored the result
-// of the call that opened the thread.
+// keepPending stores an envelope until its thread is known. A vendor may answer before the gateway has stored the
+// result of the call that opened the thread.
 func (tx *Transaction) keepPending(in *inbound.Envelope) Verdict {
 	count, bytes := tx.layer.PendingCount()
-	if count >= MaxPending || tx.layer.PendingOfChannel(in.Channel) >= maxPendingPerChannel || bytes+len(in.Bytes) > maxPendingBytes {
+	if count >= MaxPending || bytes+len(in.Bytes) > maxPendingBytes ||
+		tx.layer.PendingOfChannel(in.Channel) >= maxPendingPerChannel {
 		return VerdictBusy
 	}
 	pos := tx.store(in.Bytes, in.Envelope, nil)
@@ -24,8 +25,8 @@ func (tx *Transaction) keepPending(in *inbound.Envelope) Verdict {
 	return VerdictAccepted
 }
 
-// admitThread admits the pending envelopes of a thread that has become known, in order of arrival. Those beyond the limits
-// of one record are left to AdmitPending.
+// admitThread admits the pending envelopes of a thread that has become known, in order of arrival. Those beyond the
+// limits of one record are left to AdmitPending.
 func (tx *Transaction) admitThread(channel, thread string) {
 	if tx.layer.PendingOnThread(channel, thread) == 0 {
 		return
@@ -33,8 +34,8 @@ func (tx *Transaction) admitThread(channel, thread string) {
 	tx.admit(tx.pendingWhere(func(p *state.PendingEnvelope) bool { return p.Channel == channel && p.Thread == thread }))
 }
 
-// openEnded lets AdmitPending admit envelopes that waited for the end of an open, if the open led to no new thread: then
-// they belong to the channel's former thread.
+// openEnded lets AdmitPending admit envelopes that waited for the end of an open, if the open led to no new thread:
+// then they belong to the channel's former thread.
 func (tx *Transaction) openEnded(c *state.Conversation, d *state.Delivery) {
 	th := c.Threads[d.Channel]
 	if d.Kind == state.KindOpen && th != nil && tx.layer.PendingOnThread(d.Channel, th.ID) > 0 {
@@ -58,7 +59,8 @@ func (tx *Transaction) admit(list []*state.PendingEnvelope) {
 		if tx.layer.Pending(p.Pos) == nil { // an earlier envelope has linked the thread again
 			continue
 		}
-		if tx.admittedCount > 0 && (tx.admittedCount >= maxAdmittedAtOnce || tx.admittedBytes+len(p.Bytes) > maxAdmittedBytes) {
+		full := tx.admittedCount >= maxAdmittedAtOnce || tx.admittedBytes+len(p.Bytes) > maxAdmittedBytes
+		if full && tx.admittedCount > 0 {
 			tx.layer.SetPendingReady(true)
 			return
 		}

@@ -13,189 +13,201 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-func TestOrphans(t *testing.T) {
-	t.Run("adopted", func(t *testing.T) {
-		s := newStage(t, testPolicy(t, storyRules()...))
-		s.customer("human")
-		s.in(say{channel: "desk", thread: "desk-1", text: "Ann here"})
-		s.in(say{channel: "desk", thread: "desk-1", text: "what is it?"})
-		if n, _ := s.state.Pending(); n != 2 {
-			t.Fatalf("%d orphans", n)
+func TestPendingEnvelopes(t *testing.T) {
+	t.Run("admitted", func(t *testing.T) {
+		h := newHarness(t, testPolicy(t, storyRules()...))
+		h.customer("human")
+		h.receive(incoming{channel: "desk", thread: "desk-1", text: "Ann here"})
+		h.receive(incoming{channel: "desk", thread: "desk-1", text: "what is it?"})
+		if n, _ := h.state.Pending(); n != 2 {
+			t.Fatalf("%d pending", n)
 		}
-		s.wantOwner("faq", 1)
-		s.opened("desk", "desk-1")
-		s.wantOwner("desk", 2)
-		if n, _ := s.state.Pending(); n != 0 {
-			t.Fatalf("%d orphans are left", n)
+		h.wantOwner("faq", 1)
+		h.openThread("desk", "desk-1")
+		h.wantOwner("desk", 2)
+		if n, _ := h.state.Pending(); n != 0 {
+			t.Fatalf("%d pending remain", n)
 		}
-		s.wantLines("to the customer", s.drain("web"), "One moment.", "passed desk ask-for-a-person", "Ann here", "what is it?")
-		s.wantLines("to the desk", s.drain("desk"), "human")
+		h.wantLines(
+			"to the customer",
+			h.drain("web"),
+			"One moment.",
+			"passed desk ask-for-a-person",
+			"Ann here",
+			"what is it?",
+		)
+		h.wantLines("to the desk", h.drain("desk"), "human")
 	})
 	t.Run("unrouted", func(t *testing.T) {
-		s := newStage(t, testPolicy(t))
-		s.in(say{channel: "desk", thread: "nobody's", text: "hello?"})
-		s.wait(PendingWait - time.Nanosecond)
-		if n, at := s.state.Pending(); n != 1 || !at.After(s.now) {
-			t.Fatalf("%d orphans, due %v, now %v", n, at, s.now)
+		h := newHarness(t, testPolicy(t))
+		h.receive(incoming{channel: "desk", thread: "nobody's", text: "hello?"})
+		h.advance(PendingWait - time.Nanosecond)
+		if n, at := h.state.Pending(); n != 1 || !at.After(h.now) {
+			t.Fatalf("%d pending, due %v, now %v", n, at, h.now)
 		}
-		s.wait(time.Nanosecond)
-		if n, _ := s.state.Pending(); n != 0 {
-			t.Fatalf("%d orphans are left", n)
+		h.advance(time.Nanosecond)
+		if n, _ := h.state.Pending(); n != 0 {
+			t.Fatalf("%d pending remain", n)
 		}
-		d := lastOf[*journal.Change_Disposed](s)
+		d := lastChanges[*journal.Change_Disposed](h)
 		if len(d) != 1 || d[0].Disposed.GetStatus() != state.StatusUnrouted {
 			t.Fatalf("disposed: %v", d)
 		}
 	})
-	t.Run("wait for a call that opens slowly", func(t *testing.T) {
+	t.Run("wait as long as a slow open", func(t *testing.T) {
 		p := testPolicy(t, storyRules()...)
 		p.Channels["desk"].Timeout = 10 * time.Second
-		s := newStage(t, p)
-		s.customer("human")
-		s.in(say{channel: "desk", thread: "desk-1", text: "Ann here"})
-		s.wait(10 * time.Second)
-		s.opened("desk", "desk-1")
-		s.wantOwner("desk", 2)
+		h := newHarness(t, p)
+		h.customer("human")
+		h.receive(incoming{channel: "desk", thread: "desk-1", text: "Ann here"})
+		h.advance(10 * time.Second)
+		h.openThread("desk", "desk-1")
+		h.wantOwner("desk", 2)
 	})
-	t.Run("keep their identity", func(t *testing.T) {
-		s := newStage(t, testPolicy(t, storyRules()...))
-		s.customer("human")
-		s.in(say{channel: "desk", thread: "desk-1", text: "Ann here", hops: 3})
-		id := s.last.GetEnvelopes()[0].GetId()
-		s.opened("desk", "desk-1")
-		if e := s.last.GetEnvelopes()[0]; e.GetId() != id || e.GetHops() != 3 {
-			t.Fatalf("adopted as %s after %d hops, was %s after 3", e.GetId(), e.GetHops(), id)
+	t.Run("keep id and hops", func(t *testing.T) {
+		h := newHarness(t, testPolicy(t, storyRules()...))
+		h.customer("human")
+		h.receive(incoming{channel: "desk", thread: "desk-1", text: "Ann here", hops: 3})
+		id := h.lastRecord.GetEnvelopes()[0].GetId()
+		h.openThread("desk", "desk-1")
+		if e := h.lastRecord.GetEnvelopes()[0]; e.GetId() != id || e.GetHops() != 3 {
+			t.Fatalf("admitted as %s after %d hops, was %s after 3", e.GetId(), e.GetHops(), id)
 		}
 	})
-	t.Run("a thread of the same name", func(t *testing.T) {
-		s := newStage(t, testPolicy(t, route.Rule{
+	t.Run("a reused thread id", func(t *testing.T) {
+		h := newHarness(t, testPolicy(t, route.Rule{
 			Name: "ask", From: []string{"customer"}, When: `text == "night"`, Offer: route.NewOffer("night"),
 		}))
-		s.customer("night")
-		s.opened("night", "user-1")
-		s.wait(61 * time.Second)
-		s.drain("night")
-		s.customer("night")
-		s.in(say{channel: "night", thread: "user-1", kind: envelope.KindConnected})
-		s.wantOwner("faq", 1) // it is not known yet which question was answered
-		s.opened("night", "user-1")
-		s.wantOwner("night", 2)
-		s.wantLines("to the desk", s.drain("night"), "night", "night")
+		h.customer("night")
+		h.openThread("night", "user-1")
+		h.advance(61 * time.Second)
+		h.drain("night")
+		h.customer("night")
+		h.receive(incoming{channel: "night", thread: "user-1", kind: envelope.KindConnected})
+		h.wantOwner("faq", 1) // it is not known yet which offer was accepted
+		h.openThread("night", "user-1")
+		h.wantOwner("night", 2)
+		h.wantLines("to the desk", h.drain("night"), "night", "night")
 	})
 }
 
-// TestOrphansOfAThreadThatIsNotOpenedAgain: words on a thread of a former term wait while the next one is opened. If none is, they are
-// what they were before: not the owner's.
-func TestOrphansOfAThreadThatIsNotOpenedAgain(t *testing.T) {
-	for name, end := range map[string]func(*stage){
-		"offer expired": func(s *stage) { s.wait(2 * time.Second) },
-		"given up": func(s *stage) {
-			s.result(s.head("night"), delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
+// Envelopes on a channel's former thread are pending while its next thread is opened. If the open fails, they are
+// fenced.
+func TestPendingEnvelopesAfterOpenFails(t *testing.T) {
+	for name, end := range map[string]func(*harness){
+		"offer expired": func(h *harness) { h.advance(2 * time.Second) },
+		"given up": func(h *harness) {
+			h.outcome(h.head("night"), delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
 		},
-		"another passed": func(s *stage) { s.customer("desk") },
+		"another passed": func(h *harness) { h.customer("desk") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			night := route.NewOffer("night")
 			night.Within = 2 * time.Second
-			s := newStage(t, testPolicy(t,
+			h := newHarness(t, testPolicy(t,
 				route.Rule{Name: "ask", From: []string{"customer"}, When: `text == "night"`, Offer: night},
 				route.Rule{Name: "pass", From: []string{"customer"}, When: `text == "desk"`, Pass: "desk"},
 			))
-			s.customer("night")
-			s.opened("night", "user-1")
-			s.wait(3 * time.Second)
-			s.drain("night")
-			s.customer("night")
-			s.in(say{channel: "night", thread: "user-1", text: "Is anybody there?"})
-			if n, _ := s.state.Pending(); n != 1 {
-				t.Fatalf("%d wait while the question is put, want 1", n)
+			h.customer("night")
+			h.openThread("night", "user-1")
+			h.advance(3 * time.Second)
+			h.drain("night")
+			h.customer("night")
+			h.receive(incoming{channel: "night", thread: "user-1", text: "Is anybody there?"})
+			if n, _ := h.state.Pending(); n != 1 {
+				t.Fatalf("%d pending during the open, want 1", n)
 			}
-			end(s)
-			for s.state.PendingReady() {
-				s.turn(func(tx *Transaction) { tx.AdmitPending() })
+			end(h)
+			for h.state.PendingReady() {
+				h.transact(func(tx *Transaction) { tx.AdmitPending() })
 			}
-			if n, _ := s.state.Pending(); n != 0 {
-				t.Errorf("%d wait after the question", n)
+			if n, _ := h.state.Pending(); n != 0 {
+				t.Errorf("%d pending after the open", n)
 			}
-			s.want("fate", s.fate("Is anybody there?"), "fenced")
+			h.want("status", h.status("Is anybody there?"), "fenced")
 		})
 	}
 }
 
-func TestManyOrphansAreAdoptedInTurns(t *testing.T) {
-	s := newStage(t, testPolicy(t, storyRules()...))
-	s.customer("human")
+func TestPendingEnvelopesAreAdmittedInSeveralRecords(t *testing.T) {
+	h := newHarness(t, testPolicy(t, storyRules()...))
+	h.customer("human")
 	var want []string
 	early := func(text string) {
-		s.turn(func(tx *Transaction) {
-			if v := tx.Receive(s.inbound(say{channel: "desk", thread: "desk-1", text: text})); v != VerdictAccepted {
+		h.transact(func(tx *Transaction) {
+			if v := tx.Receive(h.inbound(incoming{channel: "desk", thread: "desk-1", text: text})); v != VerdictAccepted {
 				t.Fatalf("verdict on %q is %v", text, v)
 			}
 		})
 		want = append(want, text)
 	}
-	s.together(func() {
+	h.inOneRecord(func() {
 		for i := range maxAdmittedAtOnce + 20 {
 			early(fmt.Sprint("word ", i))
 		}
 	})
 	early(strings.Repeat("x", 2*maxAdmittedBytes))
-	s.opened("desk", "desk-1")
-	if n, _ := s.state.Pending(); n != 21 || !s.state.PendingReady() {
-		t.Fatalf("%d orphans are left, unadopted %v; want 21, true", n, s.state.PendingReady())
+	h.openThread("desk", "desk-1")
+	if n, _ := h.state.Pending(); n != 21 || !h.state.PendingReady() {
+		t.Fatalf("%d pending remain, ready %v; want 21, true", n, h.state.PendingReady())
 	}
-	early("behind those that still wait")
+	early("behind the pending ones")
 	turns := 0
-	for ; s.state.PendingReady(); turns++ {
-		s.turn(func(tx *Transaction) { tx.AdmitPending() })
+	for ; h.state.PendingReady(); turns++ {
+		h.transact(func(tx *Transaction) { tx.AdmitPending() })
 	}
-	if n, _ := s.state.Pending(); n != 0 || turns != 3 {
-		t.Fatalf("%d orphans are left after %d turns, want 0 after 3", n, turns)
+	if n, _ := h.state.Pending(); n != 0 || turns != 3 {
+		t.Fatalf("%d pending remain after %d records, want 0 after 3", n, turns)
 	}
-	got := s.drain("web")
-	for i, text := range want { // as the stage cuts it short
+	got := h.drain("web")
+	for i, text := range want { // as harness.text abbreviates it
 		if len(text) > 24 {
 			want[i] = text[:20] + "…"
 		}
 	}
-	s.wantLines("to the customer", got[len(got)-len(want):], want...)
+	h.wantLines("to the customer", got[len(got)-len(want):], want...)
 }
 
-func TestOrphansAreBounded(t *testing.T) {
-	fill := func(s *stage, channel, text string) (n int) {
-		tx := Begin(s.state, s.policy, s.now, s.seq+1, s.newID)
-		for n <= MaxPending && tx.Receive(s.inbound(say{channel: channel, thread: fmt.Sprint(n), text: text})) == VerdictAccepted {
+func TestPendingEnvelopesAreBounded(t *testing.T) {
+	fill := func(h *harness, channel, text string) (n int) {
+		tx := Begin(h.state, h.policy, h.now, h.seq+1, h.newID)
+		for n <= MaxPending {
+			m := incoming{channel: channel, thread: fmt.Sprint(n), text: text}
+			if tx.Receive(h.inbound(m)) != VerdictAccepted {
+				break
+			}
 			n++
 		}
-		s.see(tx.Record())
+		h.noteThreads(tx.Record())
 		tx.Commit()
-		s.seq++
-		v := s.view(s.state)
-		s.pendingCounted("filling", s.state, &v)
+		h.seq++
+		v := h.view(h.state)
+		h.checkPendingCounts("filling", h.state, &v)
 		return n
 	}
-	s := newStage(t, testPolicy(t))
-	if n := fill(s, "desk", "hello?"); n != maxPendingPerChannel {
-		t.Errorf("%d of one channel wait, want %d", n, maxPendingPerChannel)
+	h := newHarness(t, testPolicy(t))
+	if n := fill(h, "desk", "hello?"); n != maxPendingPerChannel {
+		t.Errorf("%d pending of one channel, want %d", n, maxPendingPerChannel)
 	}
-	if v := Begin(s.state, s.policy, s.now, s.seq+1, s.newID).Receive(s.inbound(say{channel: "night", thread: "1", text: "hi"})); v != VerdictAccepted {
-		t.Errorf("verdict on another channel's is %v", v)
+	tx := Begin(h.state, h.policy, h.now, h.seq+1, h.newID)
+	if v := tx.Receive(h.inbound(incoming{channel: "night", thread: "1", text: "hi"})); v != VerdictAccepted {
+		t.Errorf("verdict on another channel's envelope is %v", v)
 	}
-	if n := fill(s, "night", strings.Repeat("x", maxPendingBytes/100)); n != 99 {
-		t.Errorf("%d large ones wait, want 99", n)
+	if n := fill(h, "night", strings.Repeat("x", maxPendingBytes/100)); n != 99 {
+		t.Errorf("%d large pending envelopes, want 99", n)
 	}
-	s.now = s.now.Add(time.Hour)
+	h.now = h.now.Add(time.Hour)
 	for range 2 * maxPendingPerChannel / maxPendingExpiredAtOnce {
-		tx := Begin(s.state, s.policy, s.now, s.seq+1, s.newID)
+		tx := Begin(h.state, h.policy, h.now, h.seq+1, h.newID)
 		tx.ExpirePending()
 		if n := len(tx.Record().GetChanges()); n > 2*maxPendingExpiredAtOnce {
 			t.Errorf("a record of %d changes", n)
 		}
 		tx.Commit()
-		v := s.view(s.state)
-		s.pendingCounted("expiring", s.state, &v)
+		v := h.view(h.state)
+		h.checkPendingCounts("expiring", h.state, &v)
 	}
-	if n, _ := s.state.Pending(); n != 0 {
-		t.Errorf("%d are left", n)
+	if n, _ := h.state.Pending(); n != 0 {
+		t.Errorf("%d pending remain", n)
 	}
 }

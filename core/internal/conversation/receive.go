@@ -76,7 +76,8 @@ func (tx *Transaction) openConversation(ch *Channel, customer *state.Customer) s
 	}
 	id, owner := tx.newID(), tx.policy.owner(ch)
 	tx.add(id, &journal.Change_Opened{Opened: &journal.Opened{
-		Channel: customer.Channel, Thread: customer.Thread, SenderId: customer.ID, SenderName: customer.Name, Owner: owner, Home: owner,
+		Channel: customer.Channel, Thread: customer.Thread, SenderId: customer.ID, SenderName: customer.Name,
+		Owner: owner, Home: owner,
 	}})
 	return id
 }
@@ -96,8 +97,8 @@ func (tx *Transaction) accept(id string, ch *Channel, in *inbound.Envelope, late
 	it := itemOf(pos, e)
 	tx.add(c.ID, &journal.Change_Accepted{Accepted: &journal.Accepted{
 		Position: pos.Proto(), Channel: in.Channel, Thread: e.Thread, VendorId: e.VendorID, Digest: digestOf(in),
-		Kind: string(e.Kind), Role: string(e.Sender.Role), TextBytes: it.TextBytes, Rich: it.Rich, Extent: it.Proto().GetExtent(),
-		History: fenced == "" && isHistory(ch, e), SentAt: unixNano(e.SentAt),
+		Kind: string(e.Kind), Role: string(e.Sender.Role), TextBytes: it.TextBytes, Rich: it.Rich,
+		Extent: it.Proto().GetExtent(), History: fenced == "" && isHistory(ch, e), SentAt: unixNano(e.SentAt),
 	}})
 	switch {
 	case e.Hops > MaxHops:
@@ -115,7 +116,9 @@ func (tx *Transaction) accept(id string, ch *Channel, in *inbound.Envelope, late
 }
 
 // routeCustomer routes an envelope from the customer.
-func (tx *Transaction) routeCustomer(c *state.Conversation, ch *Channel, e *envelope.Envelope, pos state.Position, opened bool) {
+func (tx *Transaction) routeCustomer(
+	c *state.Conversation, ch *Channel, e *envelope.Envelope, pos state.Position, opened bool,
+) {
 	if e.Kind == envelope.KindMessage {
 		tx.deciding = pos
 		defer func() { tx.deciding = state.Position{} }()

@@ -20,8 +20,8 @@ func Inconsistent(s *state.State, p *Policy) []string {
 	return ids
 }
 
-// Reconcile adapts a conversation to the configured channels. An offer to a removed channel fails, control goes home or to
-// the first owner, and deliveries to a removed channel follow control or become dead letters.
+// Reconcile adapts a conversation to the configured channels. An offer to a removed channel fails, control goes home
+// or to the first owner, and deliveries to a removed channel follow control or become dead letters.
 func (tx *Transaction) Reconcile(id string) {
 	defer tx.beginInput()()
 	c := tx.layer.Conversation(id)

@@ -8,92 +8,92 @@ import (
 )
 
 func TestCloseAfterIdle(t *testing.T) {
-	s := newStage(t, testPolicy(t))
-	s.customer("hello")
-	if at := NextDeadline(s.conv(), s.policy); !at.IsZero() {
+	h := newHarness(t, testPolicy(t))
+	h.customer("hello")
+	if at := NextDeadline(h.conv(), h.policy); !at.IsZero() {
 		t.Fatalf("a conversation with undelivered messages closes at %v", at)
 	}
-	s.drain("faq")
-	at := NextDeadline(s.conv(), s.policy)
-	if want := s.now.Add(s.policy.CloseAfter); !at.Equal(want) {
+	h.drain("faq")
+	at := NextDeadline(h.conv(), h.policy)
+	if want := h.now.Add(h.policy.CloseAfter); !at.Equal(want) {
 		t.Fatalf("closes at %v, want %v", at, want)
 	}
-	s.wait(s.policy.CloseAfter - 1)
-	if s.state.Len() != 1 {
+	h.advance(h.policy.CloseAfter - 1)
+	if h.state.Len() != 1 {
 		t.Fatal("closed early")
 	}
-	s.wait(1)
-	if s.state.Len() != 0 {
+	h.advance(1)
+	if h.state.Len() != 0 {
 		t.Fatal("the conversation is still there")
 	}
-	for th := range s.seen {
-		if id := s.state.Find(th.channel, th.thread); id != "" {
+	for th := range h.threads {
+		if id := h.state.Find(th.channel, th.thread); id != "" {
 			t.Fatalf("thread %v still leads to %s", th, id)
 		}
 	}
-	s.customer("hello again")
-	s.wantOwner("faq", 1)
+	h.customer("hello again")
+	h.wantOwner("faq", 1)
 }
 
 func TestReconcile(t *testing.T) {
-	without := func(s *stage, names ...string) {
-		p := *s.policy
+	without := func(h *harness, names ...string) {
+		p := *h.policy
 		p.Channels = map[string]*Channel{}
-		for n, ch := range s.policy.Channels {
+		for n, ch := range h.policy.Channels {
 			p.Channels[n] = ch
 		}
 		for _, n := range names {
 			delete(p.Channels, n)
 		}
-		s.policy = &p
-		s.turn(func(tx *Transaction) {
-			for _, id := range Inconsistent(s.state, s.policy) {
+		h.policy = &p
+		h.transact(func(tx *Transaction) {
+			for _, id := range Inconsistent(h.state, h.policy) {
 				tx.Reconcile(id)
 			}
 		})
 	}
-	t.Run("the owner is gone", func(t *testing.T) {
-		s := newStage(t, testPolicy(t, onWord("old", route.Rule{Pass: "old"})))
-		s.customer("old")
-		s.customer("two")
-		without(s, "old")
-		s.wantOwner("faq", 3)
-		s.wantLines("to home", s.queue("faq"), "open", "old", "two")
+	t.Run("the owner was removed", func(t *testing.T) {
+		h := newHarness(t, testPolicy(t, onWord("old", route.Rule{Pass: "old"})))
+		h.customer("old")
+		h.customer("two")
+		without(h, "old")
+		h.wantOwner("faq", 3)
+		h.wantLines("to home", h.queue("faq"), "open", "old", "two")
 	})
-	t.Run("the offered channel is gone", func(t *testing.T) {
-		s := newStage(t, testPolicy(t, onWord("ask", route.Rule{Offer: route.NewOffer("night")})))
-		s.customer("ask")
-		without(s, "night")
-		s.want("fate", s.fate("ask"), state.StatusQueued)
-		if len(s.state.DeadLetters()) > 0 {
-			t.Fatalf("dead letters: %v", s.state.DeadLetters())
+	t.Run("the target of the offer was removed", func(t *testing.T) {
+		h := newHarness(t, testPolicy(t, onWord("ask", route.Rule{Offer: route.NewOffer("night")})))
+		h.customer("ask")
+		without(h, "night")
+		h.want("status", h.status("ask"), state.StatusQueued)
+		if len(h.state.DeadLetters()) > 0 {
+			t.Fatalf("dead letters: %v", h.state.DeadLetters())
 		}
 	})
-	t.Run("home is gone", func(t *testing.T) {
-		s := newStage(t, testPolicy(t, onWord("home", route.Rule{Home: "old"})))
-		s.customer("home")
-		without(s, "old")
-		s.wantOwner("faq", 3)
-		s.want("home", s.conv().Home, "faq")
+	t.Run("home was removed", func(t *testing.T) {
+		h := newHarness(t, testPolicy(t, onWord("home", route.Rule{Home: "old"})))
+		h.customer("home")
+		without(h, "old")
+		h.wantOwner("faq", 3)
+		h.want("home", h.conv().Home, "faq")
 	})
-	t.Run("an observer is gone", func(t *testing.T) {
-		s := newStage(t, testPolicy(t, route.Rule{Name: "c", Copy: []string{"audit"}, Continue: true}))
-		s.customer("hello")
-		without(s, "audit")
-		if l := s.state.DeadLetters(); len(l) != 1 || l[0].Error != "unconfigured" || l[0].Delivery.Item.Pos.Seq == 0 {
+	t.Run("an observer was removed", func(t *testing.T) {
+		h := newHarness(t, testPolicy(t, route.Rule{Name: "c", Copy: []string{"audit"}, Continue: true}))
+		h.customer("hello")
+		without(h, "audit")
+		if l := h.state.DeadLetters(); len(l) != 1 || l[0].Error != "unconfigured" || l[0].Delivery.Item.Pos.Seq == 0 {
 			t.Fatalf("dead letters: %+v", l)
 		}
-		s.want("the original", s.fate("hello"), state.StatusQueued)
+		h.want("the original", h.status("hello"), state.StatusQueued)
 	})
-	t.Run("messages to a channel that went away before reconciling", func(t *testing.T) {
-		s := newStage(t, testPolicy(t))
-		s.customer("hello")
-		s.drain("faq")
-		p := *s.policy
-		p.Channels = map[string]*Channel{"web": s.policy.Channels["web"]}
-		s.policy, s.unsettled = &p, true
-		s.turn(func(tx *Transaction) { tx.Receive(s.inbound(say{channel: "web", thread: "w1", text: "lost?"})) })
-		l := s.state.DeadLetters()
+	t.Run("message before reconciling", func(t *testing.T) {
+		h := newHarness(t, testPolicy(t))
+		h.customer("hello")
+		h.drain("faq")
+		p := *h.policy
+		p.Channels = map[string]*Channel{"web": h.policy.Channels["web"]}
+		h.policy, h.unreconciled = &p, true
+		h.transact(func(tx *Transaction) { tx.Receive(h.inbound(incoming{channel: "web", thread: "w1", text: "lost?"})) })
+		l := h.state.DeadLetters()
 		if len(l) != 1 || l[0].Delivery.Item.Pos.Seq == 0 || !l[0].Delivery.Follows || l[0].Delivery.Channel != "faq" {
 			t.Fatalf("dead letters: %+v", l)
 		}

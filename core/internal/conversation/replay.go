@@ -24,7 +24,8 @@ func (tx *Transaction) ReplayDeadLetter(id string) (status, delivery string, err
 	case d.Kind != state.KindSend:
 		return "", "", deadLetterError(id, "a %s is not replayed, the next message brings a new one; drop it", d.Kind)
 	case !d.Follows && ch == nil:
-		return "", "", deadLetterError(id, "channel %s is not in the configuration; configure it, or drop the dead letter", d.Channel)
+		return "", "", deadLetterError(id, "channel %s is not in the configuration; configure it, or drop the dead letter",
+			d.Channel)
 	}
 	c, err := tx.replayTarget(dead)
 	if err != nil {
@@ -64,8 +65,8 @@ func (tx *Transaction) replayTarget(dead *state.DeadLetter) (*state.Conversation
 		}
 		for _, d := range queued(c, dead.Delivery.Channel) {
 			if d.Follows && d.Item.Pos == dead.Delivery.Item.Pos {
-				return nil, deadLetterError(id, "other pieces of the message are still on their way in conversation %s, which has ended; "+
-					"try again when they have arrived", dead.Conversation)
+				return nil, deadLetterError(id, "other pieces of the message are still queued in conversation %s, "+
+					"which has ended; try again when they have arrived", dead.Conversation)
 			}
 		}
 	}

@@ -27,7 +27,9 @@ func (tx *Transaction) sendOrHold(c *state.Conversation, m *message) {
 func (tx *Transaction) sendToOwner(c *state.Conversation, it state.Item, together []state.Item) {
 	ch := tx.policy.Channels[c.Owner]
 	if ch == nil { // neither the owner nor its home is configured: an operator decides
-		id := tx.queue(c, &journal.Delivery{Channel: c.Owner, Kind: state.KindSend, Item: it.Proto(), Epoch: c.Epoch, Follows: true})
+		id := tx.queue(c, &journal.Delivery{
+			Channel: c.Owner, Kind: state.KindSend, Item: it.Proto(), Epoch: c.Epoch, Follows: true,
+		})
 		d := *c.Delivery(id) // a copy, because giveUp removes the delivery
 		tx.giveUp(c, &d, "unconfigured", "channel "+c.Owner+" is not in the configuration")
 		return
@@ -70,7 +72,9 @@ func (tx *Transaction) say(c *state.Conversation, text, cause string) {
 }
 
 // notify sends an event to a channel that receives its kind. Thread is "" for the channel's current thread.
-func (tx *Transaction) notify(c *state.Conversation, ch *Channel, thread string, kind envelope.Kind, attrs map[string]string) {
+func (tx *Transaction) notify(
+	c *state.Conversation, ch *Channel, thread string, kind envelope.Kind, attrs map[string]string,
+) {
 	if ch == nil || !ch.Events[kind] {
 		return
 	}
@@ -86,8 +90,8 @@ type sendOptions struct {
 	together []state.Item // see sendToOwner
 }
 
-// send queues an envelope towards a channel, divided into as many deliveries as the channel needs. An open and the history
-// are queued before it if they are needed.
+// send queues an envelope towards a channel, divided into as many deliveries as the channel needs. An open and the
+// history are queued before it if they are needed.
 func (tx *Transaction) send(c *state.Conversation, ch *Channel, it state.Item, o sendOptions) {
 	var history []*journal.Item
 	if o.thread == "" {

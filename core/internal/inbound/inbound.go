@@ -1,5 +1,5 @@
-// Package inbound defines an envelope as the gateway receives it from an adapter, and decodes it. Ingress, subscriptions
-// and lanes receive envelopes, the writer stores them.
+// Package inbound defines an envelope as the gateway receives it from an adapter, and decodes it. Ingress,
+// subscriptions and lanes receive envelopes, the writer stores them.
 package inbound
 
 import (
@@ -26,7 +26,8 @@ func Decode(encoded [][]byte, channels []string) ([]*Envelope, error) {
 			return nil, fmt.Errorf("envelope %d: %w", i, err)
 		}
 		if !slices.Contains(channels, e.Channel) {
-			return nil, fmt.Errorf("envelope %d: channel %q is not one of %v, which the adapter may use here", i, e.Channel, channels)
+			return nil, fmt.Errorf("envelope %d: channel %q is not one of %v, which the adapter may use here",
+				i, e.Channel, channels)
 		}
 		out = append(out, &Envelope{Channel: e.Channel, Envelope: e, Bytes: b})
 	}

@@ -3,8 +3,8 @@ package journal
 
 import "fmt"
 
-// SetKind sets the kind of a change to one of the generated Change_… wrappers. Any other type is a programming error and
-// panics.
+// SetKind sets the kind of a change to one of the generated Change_… wrappers. Any other type is a programming error
+// and panics.
 func SetKind(c *Change, kind any) {
 	k, ok := kind.(isChange_Kind)
 	if !ok {

@@ -54,8 +54,8 @@ type PartTypes uint32
 
 // partBits assigns the bits of PartTypes. The log stores them, so the order never changes.
 var partBits = []envelope.PartType{
-	envelope.PartText, envelope.PartImage, envelope.PartAudio, envelope.PartVideo, envelope.PartFile, envelope.PartLocation,
-	envelope.PartCard, envelope.PartSuggestions,
+	envelope.PartText, envelope.PartImage, envelope.PartAudio, envelope.PartVideo, envelope.PartFile,
+	envelope.PartLocation, envelope.PartCard, envelope.PartSuggestions,
 }
 
 func bitOf(t envelope.PartType) PartTypes {

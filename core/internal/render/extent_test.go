@@ -22,6 +22,7 @@ func picture(caption string) envelope.Part {
 func TestCountDeliveries(t *testing.T) {
 	long := envelope.TextPart(strings.Repeat("x", 100))
 	see := envelope.TextPart("see")
+	separate := Target{TextBytes: 60, SeparateMedia: true, Parts: takes("image")}
 	place := envelope.Part{Type: envelope.PartLocation, Latitude: 1, Longitude: 2, Text: "here"}
 	for _, tc := range []struct {
 		name   string
@@ -32,14 +33,14 @@ func TestCountDeliveries(t *testing.T) {
 		{"carried together", Target{TextBytes: 60, Parts: takes("image")}, []envelope.Part{see, picture("")}, 1},
 		{"carried, no list", Target{TextBytes: 60}, []envelope.Part{see, picture("")}, 1},
 		{"text and a link", Target{TextBytes: 60, Parts: takes()}, []envelope.Part{see, picture("")}, 6},
-		{"carried, but the text is too long", Target{TextBytes: 60, Parts: takes("location")}, []envelope.Part{long, place}, 3},
-		{"carried, but the text and a link are too long", Target{TextBytes: 60}, []envelope.Part{long, picture("")}, 7},
-		{"separate", Target{TextBytes: 60, SeparateMedia: true, Parts: takes("image")}, []envelope.Part{see, picture(""), picture("")}, 3},
-		{"separate, long text", Target{TextBytes: 60, SeparateMedia: true, Parts: takes("image")}, []envelope.Part{long, picture("")}, 3},
-		{"separate, image only", Target{TextBytes: 60, SeparateMedia: true, Parts: takes("image")}, []envelope.Part{picture("")}, 1},
-		{"separate, caption", Target{TextBytes: 60, SeparateMedia: true, Parts: takes("image")}, []envelope.Part{picture("my cat")}, 2},
-		{"separate, location", Target{TextBytes: 60, SeparateMedia: true, Parts: takes("image")}, []envelope.Part{place, picture("")}, 2},
-		{"separate, no media", Target{TextBytes: 60, SeparateMedia: true, Parts: takes("image")}, []envelope.Part{place}, 1},
+		{"carried, long text", Target{TextBytes: 60, Parts: takes("location")}, []envelope.Part{long, place}, 3},
+		{"carried, long text and a link", Target{TextBytes: 60}, []envelope.Part{long, picture("")}, 7},
+		{"separate", separate, []envelope.Part{see, picture(""), picture("")}, 3},
+		{"separate, long text", separate, []envelope.Part{long, picture("")}, 3},
+		{"separate, image only", separate, []envelope.Part{picture("")}, 1},
+		{"separate, caption", separate, []envelope.Part{picture("my cat")}, 2},
+		{"separate, location", separate, []envelope.Part{place, picture("")}, 2},
+		{"separate, no media", separate, []envelope.Part{place}, 1},
 		{"type of another version", Target{Parts: takes("image")}, []envelope.Part{{Type: "hologram"}}, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -73,14 +74,5 @@ func TestSharesOfSeparateMedia(t *testing.T) {
 	}
 	if got := ShareOf(x, 0, 1, &Target{}); got != whole {
 		t.Errorf("target that takes text and media together: %+v, want %+v", got, whole)
-	}
-}
-
-func TestTextWithoutMediaKeepsCaptions(t *testing.T) {
-	e := &envelope.Envelope{Parts: []envelope.Part{
-		envelope.TextPart("see"), picture("my cat"), {Type: envelope.PartSuggestions, Items: []string{"a", "b"}}, picture(""),
-	}}
-	if got := TextWithoutMedia(e); got != "see\nmy cat\na | b" {
-		t.Errorf("got %q", got)
 	}
 }

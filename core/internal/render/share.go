@@ -10,8 +10,8 @@ type Share struct {
 	pieces   uint32
 }
 
-// ShareOf returns the share of delivery number index of count. Text comes before media. A delivery that was queued before
-// the target took media separately carries all of the envelope, so its count is too low.
+// ShareOf returns the share of delivery number index of count. Text comes before media. A delivery that was queued
+// before the target took media separately carries all of the envelope, so its count is too low.
 func ShareOf(x Extent, index, count uint32, t *Target) Share {
 	least := x.Media
 	if x.BytesWithoutMedia > 0 {

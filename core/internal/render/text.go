@@ -59,7 +59,8 @@ func withLink(p envelope.Part, m Medium) envelope.Part {
 	return p
 }
 
-// IsLink reports whether an address is a web address. Other schemes could run code or open local files at the recipient.
+// IsLink reports whether an address is a web address. Other schemes could run code or open local files at the
+// recipient.
 func IsLink(address string) bool {
 	scheme, rest, ok := strings.Cut(address, "://")
 	return ok && rest != "" && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https"))

@@ -6,10 +6,12 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// attrSpeaker is the attribute of a part that names the role of its author, in an envelope that repeats earlier messages.
+// attrSpeaker is the attribute of a part that names the role of its author, in an envelope that repeats earlier
+// messages.
 const attrSpeaker = "role"
 
-// SpeakerBytes is an upper bound of what a transcript adds to each message: the speaker, a colon, a space and a line end.
+// SpeakerBytes is an upper bound of what a transcript adds to each message: the speaker, a colon, a space and a line
+// end.
 const SpeakerBytes = 16
 
 // Transcript returns messages and handover requests as text, one line each, with the speaker in front.

@@ -101,7 +101,9 @@ func (l *Layer) foldConversation(c *Conversation, ch *journal.Change) error {
 
 func (l *Layer) foldThreadPending(p *journal.ThreadPending) {
 	pos := PositionOf(p.GetPosition())
-	e := &PendingEnvelope{Pos: pos, Channel: p.GetChannel(), Thread: p.GetThread(), Deadline: time.Unix(0, p.GetDeadline())}
+	e := &PendingEnvelope{
+		Pos: pos, Channel: p.GetChannel(), Thread: p.GetThread(), Deadline: time.Unix(0, p.GetDeadline()),
+	}
 	if pos.Seq == l.seq && int(pos.Index) < len(l.record.GetEnvelopes()) {
 		s := l.record.GetEnvelopes()[pos.Index]
 		e.Bytes, e.ID, e.Hops, e.Cause = s.GetEnvelope(), s.GetId(), int(s.GetHops()), s.GetCause()

@@ -51,8 +51,8 @@ func (l *Layer) foldAccepted(c *Conversation, a *journal.Accepted) {
 	}
 }
 
-// foldDisposed removes a message from the held messages and the history. Entries are numbered, so only the last one can be
-// removed from the history.
+// foldDisposed removes a message from the held messages and the history. Entries are numbered, so only the last one
+// can be removed from the history.
 func foldDisposed(c *Conversation, p Position) {
 	c.Held = slices.DeleteFunc(c.Held, func(i Item) bool { return i.Pos == p })
 	n := len(c.History)

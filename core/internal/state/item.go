@@ -38,7 +38,9 @@ func (i Item) Proto() *journal.Item {
 }
 
 func toItem(i *journal.Item) Item {
-	return Item{Pos: PositionOf(i.GetPosition()), TextBytes: i.GetTextBytes(), Rich: i.GetRich(), Extent: toExtent(i.GetExtent())}
+	return Item{
+		Pos: PositionOf(i.GetPosition()), TextBytes: i.GetTextBytes(), Rich: i.GetRich(), Extent: toExtent(i.GetExtent()),
+	}
 }
 
 func toExtent(x *journal.Extent) render.Extent {

@@ -101,7 +101,8 @@ func (s *State) Restore(buckets map[uint32][]byte, meta []byte) error {
 		return fmt.Errorf("read snapshot: %w", err)
 	}
 	if m.Format > snapshotFormat {
-		return fmt.Errorf("read snapshot: format %d is newer than this program's %d; start the newer version", m.Format, snapshotFormat)
+		return fmt.Errorf("read snapshot: format %d is newer than this program's %d; start the newer version",
+			m.Format, snapshotFormat)
 	}
 	s.lease = m.Lease
 	for bucket, data := range buckets {

@@ -64,8 +64,8 @@ type Retention struct {
 	DeadLetters bool // the envelopes of dead letters
 }
 
-// Oldest returns the lowest sequence that must stay in the log, or limit if that is lower. It visits all conversations and
-// dead letters.
+// Oldest returns the lowest sequence that must stay in the log, or limit if that is lower. It visits all
+// conversations and dead letters.
 func (s *State) Oldest(limit uint64, r Retention) uint64 {
 	low := limit
 	for _, c := range s.convs {

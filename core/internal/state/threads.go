@@ -53,12 +53,13 @@ func (l *Layer) keepFormer(c *Conversation, key threadKey) {
 }
 
 func (c *Conversation) removeFormer(key threadKey) {
-	c.FormerThreads = slices.DeleteFunc(c.FormerThreads, func(f FormerThread) bool { return f == FormerThread{key.channel, key.thread} })
+	former := FormerThread{key.channel, key.thread}
+	c.FormerThreads = slices.DeleteFunc(c.FormerThreads, func(f FormerThread) bool { return f == former })
 }
 
-// indexThread makes Find return the conversation for a thread. A vendor may use the same thread for all conversations of
-// a customer: then the thread is reassigned, and the former conversation keeps it only for its remaining deliveries. A
-// conversation that a rule has closed takes no thread from another one.
+// indexThread makes Find return the conversation for a thread. A vendor may use the same thread for all conversations
+// of a customer: then the thread is reassigned, and the former conversation keeps it only for its remaining
+// deliveries. A conversation that a rule has closed takes no thread from another one.
 func (l *Layer) indexThread(c *Conversation, key threadKey) {
 	if other, ok := l.threads.get(key); ok && other != c.ID {
 		if c.Closing != "" {

@@ -1,0 +1,326 @@
+package conversation
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/inbound"
+	"patchbay/core/internal/route"
+	"patchbay/core/internal/state"
+	"patchbay/sdk/envelope"
+)
+
+// propertyRules have an effect for each text that customers, bots and agents send.
+func propertyRules() []route.Rule {
+	word := func(w string) string { return fmt.Sprintf("text == %q", w) }
+	loose := route.NewOffer("night")
+	loose.Hold = false
+	other := route.NewOffer("night", "desk")
+	other.Within, other.Else = 10*time.Second, "old"
+	return []route.Rule{
+		{
+			Name:   "wanted",
+			Events: []route.Event{route.EventHandoverRequested},
+			When:   `owner == "faq"`,
+			Offer:  route.NewOffer("night"),
+		},
+		{Name: "observe", Copy: []string{"audit"}, When: word("copy"), Continue: true},
+		{Name: "mark", Set: map[string]string{"tier": "gold"}, When: word("copy"), Continue: true},
+		{Name: "human", From: []string{"customer"}, When: word("human"), Offer: route.NewOffer("desk"), Say: "Moment."},
+		{Name: "anybody", From: []string{"customer"}, When: word("anybody"), Offer: other},
+		{Name: "loose", From: []string{"customer"}, When: word("loose"), Offer: loose},
+		{Name: "to-bot", From: []string{"customer"}, When: word("bot"), Offer: route.NewOffer("faq", "old")},
+		{Name: "to-old", From: []string{"customer"}, When: word("old"), Pass: "old"},
+		{Name: "to-faq", When: word("faq"), Pass: "faq"},
+		{Name: "to-desk", When: word("desk"), Pass: "desk"},
+		{Name: "move-home", From: []string{"customer"}, When: word("home"), Home: "old"},
+		{Name: "spam", When: word("spam"), Drop: true},
+		{Name: "bye", From: []string{"customer"}, When: word("bye"), Close: true, Say: "Bye."},
+		{Name: "enough", From: []string{"customer"}, When: word("enough"), Close: true, Drop: true},
+		{Name: "done", From: []string{"bot", "agent"}, When: word("done"), Close: true},
+		{
+			Name:   "gave-up",
+			Events: []route.Event{route.EventOfferFailed},
+			From:   []string{"night"},
+			When:   "handovers > 1",
+			Close:  true,
+		},
+		{Name: "bot-asks", From: []string{"bot"}, When: word("help"), Offer: route.NewOffer("desk", "night")},
+		{
+			Name:   "left",
+			Events: []route.Event{route.EventDisconnected},
+			From:   []string{"desk"},
+			Say:    "Back.",
+			Pass:   route.Home,
+		},
+		{
+			Name:   "left-night",
+			Events: []route.Event{route.EventDisconnected},
+			From:   []string{"night"},
+			Offer:  route.NewOffer("desk"),
+		},
+		{Name: "nobody", Events: []route.Event{route.EventOfferFailed}, Say: "Nobody is free."},
+	}
+}
+
+// vendors simulates the vendors: the calls in flight and the existing threads.
+type vendors struct {
+	*harness
+	inFlight       []call
+	channelThreads map[string][]string // by channel
+	opened         int
+	unreachable    map[string]bool // channels
+	sent           int
+}
+
+// call is a call in flight.
+type call struct {
+	conv     string
+	delivery state.Delivery
+	thread   string
+}
+
+var (
+	customerTexts = []string{
+		"hi", "human", "anybody", "loose", "bot", "old", "faq", "desk", "home", "spam", "copy", "bye", "enough",
+		strings.Repeat("a long story with many words ", 6),
+	}
+	botAndAgentTexts = []string{"answer", "help", "spam", "desk", "faq", "copy", "done"}
+)
+
+func (v *vendors) customerMessage(t *rapid.T) {
+	m := incoming{channel: "web", thread: rapid.SampledFrom([]string{"w1", "w2"}).Draw(t, "customer")}
+	m.text = rapid.SampledFrom(customerTexts).Draw(t, "text")
+	v.sent++
+	m.id = fmt.Sprintf("v%d", v.sent-rapid.IntRange(0, 1).Draw(t, "repeat"))
+	v.receive(m)
+}
+
+func (v *vendors) customerTyping(t *rapid.T) {
+	v.receive(incoming{channel: "web", thread: "w1", kind: envelope.KindTyping})
+}
+
+// handoverRequested sends a handover request with or without earlier messages.
+func (v *vendors) handoverRequested(t *rapid.T) {
+	v.receive(incoming{
+		channel: "web", thread: rapid.SampledFrom([]string{"w1", "w2"}).Draw(t, "customer"),
+		kind: envelope.KindHandoverRequested,
+		text: rapid.SampledFrom([]string{"", "what was said before", strings.Repeat("a long dialogue ", 10)}).
+			Draw(t, "transcript"),
+	})
+}
+
+func (v *vendors) botOrAgentEnvelope(t *rapid.T) {
+	channels := sorted(slices.Collect(maps.Keys(v.channelThreads)))
+	if len(channels) == 0 {
+		t.Skip("no thread")
+	}
+	channel := rapid.SampledFrom(channels).Draw(t, "channel")
+	threads := v.channelThreads[channel]
+	i := len(threads) - 1 - rapid.IntRange(0, min(2, len(threads)-1)).Draw(t, "back")
+	m := incoming{channel: channel, thread: threads[i]}
+	if ago := rapid.IntRange(0, 4).Draw(t, "ago"); ago < 4 { // otherwise the vendor sends no time
+		m.sent = v.now.Add(-time.Duration(ago) * time.Second)
+	}
+	kinds := []envelope.Kind{"", "", "", envelope.KindTyping, envelope.KindHandoverRequested}
+	if v.policy.Channels[channel] != nil && v.policy.Channels[channel].Role == envelope.RoleAgent {
+		kinds = []envelope.Kind{"", "", envelope.KindConnected, envelope.KindDisconnected}
+	}
+	if m.kind = rapid.SampledFrom(kinds).Draw(t, "kind"); m.kind == "" {
+		m.text = rapid.SampledFrom(botAndAgentTexts).Draw(t, "text")
+	}
+	v.receive(m)
+}
+
+// startCall starts the call of an idle lane's head. A vendor knows a new thread before the outcome is recorded, so it
+// may send envelopes on it before.
+func (v *vendors) startCall(t *rapid.T) {
+	var idle []call
+	v.state.All(func(c *state.Conversation) bool {
+		for _, l := range c.Lanes {
+			busy := slices.ContainsFunc(
+				v.inFlight,
+				func(f call) bool { return f.conv == c.ID && f.delivery.Channel == l.Channel },
+			)
+			if !busy {
+				idle = append(idle, call{conv: c.ID, delivery: l.Queue[0]})
+			}
+		}
+		return true
+	})
+	if len(idle) == 0 {
+		t.Skip("no delivery is queued")
+	}
+	slices.SortFunc(idle, func(a, b call) int { return strings.Compare(a.delivery.ID, b.delivery.ID) })
+	f := rapid.SampledFrom(idle).Draw(t, "delivery")
+	c := v.state.Conversation(f.conv)
+	switch th := c.Threads[f.delivery.Channel]; {
+	case f.delivery.Thread != "":
+		f.thread = f.delivery.Thread
+	case f.delivery.Kind == state.KindOpen && f.delivery.Channel == "night": // this desk's thread is the customer's id
+		f.thread = "night-" + c.CustomerID()[:6]
+	case f.delivery.Kind == state.KindOpen:
+		v.opened++
+		f.thread = fmt.Sprintf("%s-%d", f.delivery.Channel, v.opened)
+	case th == nil:
+		t.Fatalf("%s is queued to %s, which has no thread:\n%s", v.line(&f.delivery), f.delivery.Channel, v.lanesOf(f.conv))
+	default:
+		f.thread = th.ID
+	}
+	if !slices.Contains(v.channelThreads[f.delivery.Channel], f.thread) {
+		v.channelThreads[f.delivery.Channel] = append(v.channelThreads[f.delivery.Channel], f.thread)
+	}
+	v.inFlight = append(v.inFlight, f)
+}
+
+func (v *vendors) finishCall(t *rapid.T) {
+	if len(v.inFlight) == 0 {
+		t.Skip("nothing in flight")
+	}
+	i := rapid.IntRange(0, len(v.inFlight)-1).Draw(t, "call")
+	f := v.inFlight[i]
+	v.inFlight = slices.Delete(v.inFlight, i, i+1)
+	o := delivery.Outcome{Thread: f.thread}
+	o.Result = rapid.SampledFrom([]delivery.Result{
+		delivery.ResultDelivered, delivery.ResultDelivered, delivery.ResultDelivered, delivery.ResultDelivered,
+		delivery.ResultRetry, delivery.ResultDead, delivery.ResultDeclined, delivery.ResultGone,
+	}).Draw(t, "outcome")
+	if o.Result != delivery.ResultDelivered {
+		o.Error, o.Text, o.Reason, o.Next = "transient", "no luck", "busy", v.now.Add(time.Second)
+	}
+	bot := f.delivery.Channel == "faq" || f.delivery.Channel == "old"
+	if f.delivery.Kind == state.KindOpen && bot {
+		o.Accepted = true
+	}
+	if bot && f.delivery.Kind == state.KindSend && o.Result == delivery.ResultDelivered &&
+		rapid.Bool().Draw(t, "replies") {
+		o.Replies = []*inbound.Envelope{
+			v.inbound(
+				incoming{channel: f.delivery.Channel, thread: f.thread, text: rapid.SampledFrom(botAndAgentTexts).Draw(t, "reply")},
+			),
+		}
+	}
+	v.outcome(f.delivery, o)
+}
+
+// severalInputs puts several inputs into one record.
+func (v *vendors) severalInputs(t *rapid.T) {
+	v.inOneRecord(func() {
+		for range rapid.IntRange(2, 4).Draw(t, "inputs") {
+			switch what := rapid.IntRange(0, 2).Draw(t, "input"); {
+			case what == 0 && len(v.inFlight) > 0:
+				v.finishCall(t)
+			case what == 1 && len(v.channelThreads) > 0:
+				v.botOrAgentEnvelope(t)
+			default:
+				v.customerMessage(t)
+			}
+		}
+	})
+}
+
+// String shortens the log of a failed run.
+func (f call) String() string {
+	return f.delivery.Kind + " " + f.delivery.Channel + " " + f.delivery.ID
+}
+
+// GoString is String.
+func (f call) GoString() string { return f.String() }
+
+func (v *vendors) advanceTime(t *rapid.T) {
+	v.advance(
+		rapid.SampledFrom([]time.Duration{time.Second, 6 * time.Second, 61 * time.Second, closedRetention, 2 * time.Hour}).
+			Draw(t, "time"),
+	)
+}
+
+func (v *vendors) toggleReachable(t *rapid.T) {
+	ch := rapid.SampledFrom([]string{"desk", "night"}).Draw(t, "channel")
+	v.unreachable[ch] = !v.unreachable[ch]
+}
+
+func (v *vendors) reloadPolicy(t *rapid.T) {
+	p := *v.policy
+	p.Channels = map[string]*Channel{}
+	for name, ch := range v.policy.Channels {
+		p.Channels[name] = ch
+	}
+	name := rapid.SampledFrom([]string{"night", "old", "audit"}).Draw(t, "channel")
+	if p.Channels[name] != nil {
+		delete(p.Channels, name)
+	} else {
+		p.Channels[name] = testPolicy(t).Channels[name]
+	}
+	p.Revision++
+	v.policy = &p
+	v.transact(func(tx *Transaction) {
+		for _, id := range Inconsistent(v.state, v.policy) {
+			tx.Reconcile(id)
+		}
+	})
+}
+
+func (v *vendors) replayDeadLetter(t *rapid.T) {
+	dead := v.state.DeadLetters()
+	if len(dead) == 0 {
+		t.Skip("no dead letters")
+	}
+	slices.SortFunc(dead, func(a, b *state.DeadLetter) int { return strings.Compare(a.Delivery.ID, b.Delivery.ID) })
+	id := dead[rapid.IntRange(0, len(dead)-1).Draw(t, "dead letter")].Delivery.ID
+	v.transact(func(tx *Transaction) { _, _, _ = tx.ReplayDeadLetter(id) })
+}
+
+// moveCursor moves the cursor of a channel's subscription.
+func (v *vendors) moveCursor(t *rapid.T) {
+	ch := rapid.SampledFrom([]string{"web", "desk"}).Draw(t, "channel")
+	cursor := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "cursor")
+	v.transact(func(tx *Transaction) { tx.MoveCursor(ch, []byte(cursor)) })
+	if got := string(v.state.Cursor(ch)); got != cursor {
+		t.Fatalf("cursor of %s is %q, want %q", ch, got, cursor)
+	}
+}
+
+func (v *vendors) endDeadLetter(t *rapid.T) {
+	dead := v.state.DeadLetters()
+	if len(dead) == 0 {
+		t.Skip("no dead letters")
+	}
+	l := dead[rapid.IntRange(0, len(dead)-1).Draw(t, "dead letter")]
+	if rapid.Bool().Draw(t, "expire") {
+		v.transact(func(tx *Transaction) { tx.ExpireDeadLetters(l.At.Add(1), 0) })
+	} else {
+		v.transact(func(tx *Transaction) { _ = tx.DropDeadLetter(l.Delivery.ID) })
+	}
+	if v.state.DeadLetter(l.Delivery.ID) != nil {
+		t.Fatalf("dead letter %s is still kept", l.Delivery.ID)
+	}
+}
+
+// TestInvariantsHoldForAnyInputs generates inputs in any order. After each record the harness checks that a replay
+// has the same result, and the ledger checks that each message has one status, that messages are fenced and ordered,
+// and that epochs count the changes of owner.
+func TestInvariantsHoldForAnyInputs(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := testPolicy(t, propertyRules()...)
+		p.Bounces = rapid.SampledFrom([]int{0, 3}).Draw(t, "bounces")
+		v := &vendors{harness: newHarness(t, p), channelThreads: map[string][]string{}, unreachable: map[string]bool{}}
+		p.Reachable = func(ch string) bool { return !v.unreachable[ch] }
+		t.Repeat(map[string]func(*rapid.T){
+			"customer": v.customerMessage, "customer again": v.customerMessage, "typing": v.customerTyping,
+			"handover request": v.handoverRequested,
+			"bot or agent":     v.botOrAgentEnvelope, "bot or agent again": v.botOrAgentEnvelope,
+			"start": v.startCall, "start again": v.startCall, "start more": v.startCall,
+			"finish": v.finishCall, "finish again": v.finishCall, "finish more": v.finishCall,
+			"batch": v.severalInputs, "time": v.advanceTime, "reachability": v.toggleReachable, "reload": v.reloadPolicy,
+			"replay dead letter": v.replayDeadLetter,
+			"end dead letter":    v.endDeadLetter, "cursor": v.moveCursor,
+		})
+	})
+}
