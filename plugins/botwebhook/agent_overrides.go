@@ -151,7 +151,7 @@ func (o *overrides) variables(defaults map[string]string) map[string]string {
 				continue
 			}
 			if !validVariableName(name) {
-				o.omit(as, "its name has no valid variable")
+				o.omit(as, "it does not name a valid variable")
 				continue
 			}
 			if out == nil {
