@@ -56,7 +56,7 @@ func FuzzAnswers(f *testing.F) {
 		if err != nil && (v.endpoint == "send" || v.endpoint == "async") && strings.Contains(err.Error(), "private words") {
 			t.Errorf("%s: the error contains the message: %v", v.endpoint, err)
 		}
-		_, err = a.Deliver(t.Context(), picture())
+		_, err = a.Deliver(t.Context(), fileDelivery(envelope.PartImage, sdk.NewAttachment("image/png", "", []byte("PNG"))))
 		checkTyped(t, v, err)
 		opened, err := a.Open(t.Context(), opening())
 		if err == nil && (opened.Thread != testUser || len(opened.State) > sdk.MaxStateBytes) {
@@ -75,13 +75,6 @@ func FuzzAnswers(f *testing.F) {
 			t.Errorf("fetched %d bytes, %v", len(data), err)
 		}
 	})
-}
-
-// picture returns a delivery of an image.
-func picture() *sdk.Delivery {
-	d := delivery(&envelope.Envelope{Kind: envelope.KindMessage, Parts: []envelope.Part{{Type: envelope.PartImage}}})
-	d.Media = []*sdk.Attachment{sdk.NewAttachment("image/png", "", []byte("PNG"))}
-	return d
 }
 
 func checkTyped(t *testing.T, v *answering, err error) {
