@@ -298,9 +298,9 @@ func TestDeadLettersOfClosedConversation(t *testing.T) {
 	id := h.conv().ID
 	// This is the open, so the deliveries behind it die too.
 	h.outcome(h.head("faq"), delivery.Outcome{Result: delivery.ResultDead, Error: "permanent", Text: "no"})
-	letters := h.state.DeadLetters()
+	dead := h.state.DeadLetters()
 	var texts, deadID string
-	for _, l := range letters {
+	for _, l := range dead {
 		if l.Delivery.Kind == state.KindSend {
 			texts += h.text(l.Delivery.Item.Pos) + " "
 			deadID = l.Delivery.ID

@@ -118,11 +118,11 @@ func TestReplayDeadLetter(t *testing.T) {
 		h.transact(func(tx *Transaction) {
 			tx.KeepUndecided(h.inbound(incoming{channel: "web", thread: "w1", text: "odd"}), "panic")
 		})
-		letters := h.state.DeadLetters()
-		if len(letters) != 1 || letters[0].Error != "undecided" {
-			t.Fatalf("dead letters: %v", letters)
+		dead := h.state.DeadLetters()
+		if len(dead) != 1 || dead[0].Error != "undecided" {
+			t.Fatalf("dead letters: %v", dead)
 		}
-		if _, err := replay(h, letters[0].Delivery.ID); err != nil {
+		if _, err := replay(h, dead[0].Delivery.ID); err != nil {
 			t.Fatal(err)
 		}
 		h.wantLines("to the bot", h.queue("faq"), "open", "hello", "odd")

@@ -27,9 +27,6 @@ func ShareOf(x Extent, index, count uint32, t *Target) Share {
 	return Share{separate: true, medium: int(index - texts)}
 }
 
-// Medium returns the number of the only medium that the share contains, and false if it contains anything else.
-func (s Share) Medium() (number int, ok bool) { return s.medium, s.medium >= 0 }
-
 // NeedsMedium reports whether the share needs the medium at a part of the envelope.
 func (s Share) NeedsMedium(e *envelope.Envelope, part int) bool {
 	if !s.separate {
