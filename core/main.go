@@ -1,5 +1,5 @@
-// Command patchbay is a message gateway: it receives messages from any vendor, routes them by rules, and delivers them in
-// the format of the receiving vendor. See docs/architecture.md.
+// Command patchbay is a message gateway: it receives messages from any vendor, routes them by rules, and delivers
+// them in the format of the receiving vendor. See docs/architecture.md.
 package main
 
 import (

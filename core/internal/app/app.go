@@ -73,8 +73,9 @@ type step struct {
 	stop func()
 }
 
-// Start starts a gateway: the adapters with their channels, the log, media, the writer and the lanes, the admin listener
-// and last the public listener, whose address is taken earlier. If a step fails, the earlier ones are stopped again.
+// Start starts a gateway: the adapters with their channels, the log, media, the writer and the lanes, the admin
+// listener and last the public listener, whose address is taken earlier. If a step fails, the earlier ones are
+// stopped again.
 func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error) {
 	a := &App{log: o.Logger, failed: make(chan error, 4)}
 	defer func() {
@@ -112,14 +113,16 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	a.run(w, engine)
 	a.background("subscriptions", func(ctx context.Context) {
 		subscription.Run(ctx, subscription.Options{
-			Channels: subscriptions(cfg, p), Writer: w, Observer: metrics, Logger: o.Logger.With("component", "subscription"),
+			Channels: subscriptions(cfg, p), Writer: w, Observer: metrics,
+			Logger: o.Logger.With("component", "subscription"),
 		})
 	})
 	console := admin.New(admin.Options{
 		Registry: reg, Writer: w, Log: log, Lanes: engine, Hosts: p.hosts, Config: cfg,
 		Trail: trail.New(log, w), Logger: o.Logger.With("component", "admin"),
 	})
-	handler, err := ingress.New(ingress.Options{Endpoints: endpoints(cfg, p), Writer: w, Observer: metrics, Logger: o.Logger.With("component", "ingress")})
+	handler, err := ingress.New(ingress.Options{Endpoints: endpoints(cfg, p), Writer: w, Observer: metrics,
+		Logger: o.Logger.With("component", "ingress")})
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +138,8 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 }
 
 // startAdapters starts the adapters and configures their channels.
-func (a *App) startAdapters(ctx context.Context, cfg *config.Config, o *Options, reg *prometheus.Registry) (*plugins, error) {
+func (a *App) startAdapters(ctx context.Context, cfg *config.Config, o *Options, reg *prometheus.Registry,
+) (*plugins, error) {
 	metrics, err := plugin.NewMetrics(reg)
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
@@ -157,8 +161,10 @@ func (a *App) startAdapters(ctx context.Context, cfg *config.Config, o *Options,
 }
 
 func (a *App) openLog(ctx context.Context, cfg *config.Config, o *Options) (*jetstream.Log, error) {
-	log, err := jetstream.Open(ctx, jetstream.Options{Dir: cfg.Store.Dir, Cap: uint64(cfg.Store.Cap), AckTimeout: ackTimeout,
-		Logger: o.Logger.With("component", "store")})
+	log, err := jetstream.Open(ctx, jetstream.Options{
+		Dir: cfg.Store.Dir, Cap: uint64(cfg.Store.Cap), AckTimeout: ackTimeout, Logger: o.Logger.With("component",
+			"store"),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -180,8 +186,9 @@ func (a *App) core(cfg *config.Config, o *Options, p *plugins, log *jetstream.Lo
 		Finish: func(out *delivery.Outcome) { w.Finish(out) },
 	})
 	w = writer.New(writer.Options{
-		Log: log, Policy: policy(cfg, p, reachable(cfg, p, engine)), Lanes: engine, Observer: &observer{Metrics: m, log: o.Logger},
-		Logger: o.Logger.With("component", "writer"), Version: o.Version, OpensPerMinute: cfg.Limits.OpenedPerMinute,
+		Log: log, Policy: policy(cfg, p, reachable(cfg, p, engine)), Lanes: engine,
+		Observer: &observer{Metrics: m, log: o.Logger},
+		Logger:   o.Logger.With("component", "writer"), Version: o.Version, OpensPerMinute: cfg.Limits.OpenedPerMinute,
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
 	})
 	return w, engine

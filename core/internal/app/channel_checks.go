@@ -20,8 +20,9 @@ func (p *plugins) collisions(cfg *config.Config) []config.Problem {
 		for _, path := range p.endpoints[ch.Name].GetPaths() {
 			full := ch.Path + path.GetPattern()
 			if strings.HasPrefix(full+"/", media.PathPrefix) {
-				problems = append(problems, cfg.Problem(fmt.Sprintf("receives on %s, which is the path of links to media: "+
-					"give the channel a `path` prefix", full), "channels", ch.Name))
+				problems = append(problems,
+					cfg.Problem(fmt.Sprintf("receives on %s, which is the path of links to media: give the "+
+						"channel a `path` prefix", full), "channels", ch.Name))
 				continue
 			}
 			other := first[full]
@@ -30,8 +31,9 @@ func (p *plugins) collisions(cfg *config.Config) []config.Problem {
 				continue
 			}
 			if other.Adapter != ch.Adapter {
-				problems = append(problems, cfg.Problem(fmt.Sprintf("receives on %s, and so does channel %s of adapter %s: "+
-					"give one of them a `path` prefix", full, other.Name, other.Adapter), "channels", ch.Name))
+				problems = append(problems,
+					cfg.Problem(fmt.Sprintf("receives on %s, and so does channel %s of adapter %s: give one "+
+						"of them a `path` prefix", full, other.Name, other.Adapter), "channels", ch.Name))
 			}
 		}
 	}

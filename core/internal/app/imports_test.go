@@ -205,8 +205,8 @@ func TestRulesFindForbiddenImports(t *testing.T) {
 	}
 }
 
-// calls returns the positions in a package's files where one of the functions is used. The functions are named with their
-// package, which must not be imported under another name.
+// calls returns the positions in a package's files where one of the functions is used. The functions are named with
+// their package, which must not be imported under another name.
 func calls(t *testing.T, p *listed, functions ...string) []string {
 	t.Helper()
 	var found []string

@@ -17,12 +17,14 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// openMedia opens the media store, which reads through the adapters. The log must be open: its lock protects the folder.
-func (a *App) openMedia(cfg *config.Config, o *Options, p *plugins, listening net.Addr, m *telemetry.Media) (*media.Store, error) {
+// openMedia opens the media store, which reads through the adapters. The log must be open: its lock protects the
+// folder.
+func (a *App) openMedia(cfg *config.Config, o *Options, p *plugins, listening net.Addr, m *telemetry.Media,
+) (*media.Store, error) {
 	store, err := media.Open(media.Options{
-		Dir: filepath.Join(cfg.Store.Dir, "media"), MaxBytes: int64(cfg.Media.MaxSize), TotalBytes: int64(cfg.Media.TotalSize),
-		Keep: cfg.Media.Keep, BaseURL: cfg.BaseURL(listening.String()), Source: newMediaSource(cfg, p), Logger: o.Logger.With("component", "media"),
-		Observer: m,
+		Dir: filepath.Join(cfg.Store.Dir, "media"), MaxBytes: int64(cfg.Media.MaxSize),
+		TotalBytes: int64(cfg.Media.TotalSize), Keep: cfg.Media.Keep, BaseURL: cfg.BaseURL(listening.String()),
+		Source: newMediaSource(cfg, p), Logger: o.Logger.With("component", "media"), Observer: m,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the media store: %w", err)
@@ -47,14 +49,17 @@ func newMediaSource(cfg *config.Config, p *plugins) *mediaSource {
 }
 
 // Fetch implements media.Source.
-func (s *mediaSource) Fetch(ctx context.Context, req media.Request, info func(media.Info) error, chunk func([]byte) error) error {
+func (s *mediaSource) Fetch(ctx context.Context, req media.Request, info func(media.Info) error,
+	chunk func([]byte) error,
+) error {
 	host := s.plugins.hosts[s.adapters[req.Channel]]
 	if host == nil { // the channel is not configured any more, or the gateway is the sender
-		return &sdk.Error{Kind: sdk.KindPermanent, Op: "fetch medium", Text: fmt.Sprintf("channel %q is not configured", req.Channel)}
+		return &sdk.Error{Kind: sdk.KindPermanent, Op: "fetch medium",
+			Text: fmt.Sprintf("channel %q is not configured", req.Channel)}
 	}
 	return host.Fetch(ctx, &pluginpb.FetchRequest{
-		Channel: req.Channel, Ref: req.Part.Ref, Part: protocol.PartToProto(&req.Part), Thread: req.Thread, State: req.State,
-		MaxBytes: req.MaxBytes,
+		Channel: req.Channel, Ref: req.Part.Ref, Part: protocol.PartToProto(&req.Part), Thread: req.Thread,
+		State: req.State, MaxBytes: req.MaxBytes,
 	}, func(m *pluginpb.FetchResponse) error {
 		return info(media.Info{ContentType: m.GetContentType(), Name: m.GetName(), Size: m.GetSize()})
 	}, chunk)

@@ -29,17 +29,20 @@ func (o *observer) logChange(ch *journal.Change) {
 	conv := slog.String("conversation", ch.GetConversation())
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_Passed:
-		o.log.Info("control passed", conv, "from", k.Passed.GetFrom(), "to", k.Passed.GetOwner(), "epoch", k.Passed.GetEpoch(), "reason", k.Passed.GetReason())
+		o.log.Info("control passed", conv, "from", k.Passed.GetFrom(), "to", k.Passed.GetOwner(),
+			"epoch", k.Passed.GetEpoch(), "reason", k.Passed.GetReason())
 	case *journal.Change_Closing:
 		o.log.Info("conversation closed", conv, "route", k.Closing.GetRule())
 	case *journal.Change_Offered:
 		o.log.Info("conversation offered", conv, "channel", k.Offered.GetTarget(), "route", k.Offered.GetRule())
 	case *journal.Change_OfferEnded:
-		o.log.Info("offer ended", conv, "channel", k.OfferEnded.GetTarget(), "outcome", k.OfferEnded.GetOutcome(), "reason", k.OfferEnded.GetReason())
+		o.log.Info("offer ended", conv, "channel", k.OfferEnded.GetTarget(), "outcome", k.OfferEnded.GetOutcome(),
+			"reason", k.OfferEnded.GetReason())
 	case *journal.Change_DeadLettered:
 		d := k.DeadLettered
-		o.log.Warn("delivery given up", conv, "channel", d.GetDelivery().GetChannel(), "delivery", d.GetDelivery().GetId(),
-			"kind", d.GetError(), "attempts", d.GetAttempts(), "error", d.GetText())
+		o.log.Warn("delivery given up", conv, "channel", d.GetDelivery().GetChannel(),
+			"delivery", d.GetDelivery().GetId(), "kind", d.GetError(), "attempts", d.GetAttempts(),
+			"error", d.GetText())
 	case *journal.Change_Routed:
 		for _, e := range k.Routed.GetErrors() {
 			o.log.Warn("rule had no effect", conv, "event", k.Routed.GetEvent(), "error", e)

@@ -29,8 +29,9 @@ func policy(cfg *config.Config, p *plugins, reachable func(string) bool) *conver
 		caps := p.capabilities(ch)
 		c := &conversation.Channel{
 			Name: ch.Name, Role: ch.Role, Owner: ch.Owner, Opens: slices.Contains(d.GetAbilities(), "open"),
-			PerEpoch: p.endpoints[ch.Name].GetThreads() == string(sdk.ThreadsPerEpoch), Events: map[envelope.Kind]bool{},
-			Target: target(caps), History: caps.GetHistory(), GiveUp: ch.Delivery.GiveUp, Timeout: ch.Delivery.Timeout,
+			PerEpoch: p.endpoints[ch.Name].GetThreads() == string(sdk.ThreadsPerEpoch),
+			Events:   map[envelope.Kind]bool{}, Target: target(caps), History: caps.GetHistory(), GiveUp: ch.Delivery.GiveUp,
+			Timeout: ch.Delivery.Timeout,
 		}
 		for _, e := range caps.GetEvents() {
 			c.Events[envelope.Kind(e)] = true
@@ -48,8 +49,8 @@ func target(caps *pluginpb.Capabilities) render.Target {
 	}
 }
 
-// reachable returns a function that reports whether calls to a channel can succeed now: its circuit breaker is not open,
-// and its adapter is not in quarantine.
+// reachable returns a function that reports whether calls to a channel can succeed now: its circuit breaker is not
+// open, and its adapter is not in quarantine.
 func reachable(cfg *config.Config, p *plugins, engine *lane.Engine) func(string) bool {
 	return func(name string) bool {
 		ch, ok := cfg.Channel(name)
@@ -63,9 +64,9 @@ func laneChannels(cfg *config.Config, p *plugins) []lane.Channel {
 		ch := &cfg.Channels[i]
 		caps := p.capabilities(ch)
 		l := lane.Channel{
-			Name: ch.Name, Adapter: ch.Adapter, Caller: p.hosts[ch.Adapter], Timeout: ch.Delivery.Timeout, GiveUp: ch.Delivery.GiveUp,
-			DeadOnUnknown: p.unknown(ch) == config.UnknownDead, Concurrency: ch.Delivery.Concurrency, Rate: ch.Delivery.Rate,
-			Target: target(caps),
+			Name: ch.Name, Adapter: ch.Adapter, Caller: p.hosts[ch.Adapter], Timeout: ch.Delivery.Timeout,
+			GiveUp: ch.Delivery.GiveUp, DeadOnUnknown: p.unknown(ch) == config.UnknownDead,
+			Concurrency: ch.Delivery.Concurrency, Rate: ch.Delivery.Rate, Target: target(caps),
 		}
 		setMedia(&l, caps)
 		out = append(out, l)
@@ -102,11 +103,12 @@ func endpoints(cfg *config.Config, p *plugins) []ingress.Endpoint {
 	for i := range cfg.Channels {
 		ch := &cfg.Channels[i]
 		resp := p.endpoints[ch.Name]
+		refusal := ingress.RefusalTemplate{ContentType: resp.GetRefusalContentType(), Body: resp.GetRefusalBody()}
 		for _, path := range resp.GetPaths() {
 			out = append(out, ingress.Endpoint{
-				Adapter: ch.Adapter, Receiver: p.hosts[ch.Adapter], Channels: []string{ch.Name}, Prefix: ch.Path, Pattern: path.GetPattern(),
-				Methods: path.GetMethods(), ContentTypes: path.GetContentTypes(), MaxBody: path.GetMaxBody(),
-				Refusal: ingress.RefusalTemplate{ContentType: resp.GetRefusalContentType(), Body: resp.GetRefusalBody()},
+				Adapter: ch.Adapter, Receiver: p.hosts[ch.Adapter], Channels: []string{ch.Name}, Prefix: ch.Path,
+				Pattern: path.GetPattern(), Methods: path.GetMethods(), ContentTypes: path.GetContentTypes(),
+				MaxBody: path.GetMaxBody(), Refusal: refusal,
 			})
 		}
 	}

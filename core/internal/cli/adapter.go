@@ -15,7 +15,8 @@ import (
 )
 
 func newAdapter(o *options) *cobra.Command {
-	return group("adapter", "List and restart plugin processes, test an adapter", newAdapterList(o), newAdapterRestart(o), newAdapterTest(o))
+	return group("adapter", "List and restart plugin processes, test an adapter", newAdapterList(o),
+		newAdapterRestart(o), newAdapterTest(o))
 }
 
 func newAdapterList(o *options) *cobra.Command {
@@ -39,8 +40,8 @@ func newAdapterList(o *options) *cobra.Command {
 			fmt.Fprintln(tw, "NAME\tSTATE\tSINCE\tVERSION\tPID\tRESTARTS\tLAST ERROR")
 			for _, a := range answer.Adapters {
 				firstLine, _, _ := strings.Cut(a.LastError, "\n")
-				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%d\t%s\n", a.Name, a.State, a.Since.Format(time.RFC3339), cmp.Or(a.Version, "-"), a.PID,
-					a.Restarts, cmp.Or(firstLine, "-"))
+				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%d\t%s\n", a.Name, a.State, a.Since.Format(time.RFC3339),
+					cmp.Or(a.Version, "-"), a.PID, a.Restarts, cmp.Or(firstLine, "-"))
 			}
 			return tw.Flush()
 		},
@@ -59,7 +60,8 @@ immediately. The command does not wait for the new process; its state is in
 		Args: arguments("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var answer struct{ Adapter, Status string }
-			if err := o.call(cmd.Context(), http.MethodPost, "/api/adapters/"+url.PathEscape(args[0])+"/restart", &answer); err != nil {
+			path := "/api/adapters/" + url.PathEscape(args[0]) + "/restart"
+			if err := o.call(cmd.Context(), http.MethodPost, path, &answer); err != nil {
 				return err
 			}
 			fmt.Fprintln(o.process.Stdout, answer.Adapter, answer.Status)

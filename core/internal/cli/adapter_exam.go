@@ -47,7 +47,8 @@ Exit codes: 0 nothing failed, 3 something failed, 1 there was no exam.`,
 	flags.StringSliceVar(&f.options.Only, "only", nil, "`sections` to run: "+strings.Join(adaptertest.Sections(), ", "))
 	flags.StringSliceVar(&f.options.Env, "env", nil, "variables of the program, NAME=VALUE")
 	flags.StringSliceVar(&f.options.Args, "arg", nil, "arguments of the program")
-	flags.IntVar(&f.options.Messages, "messages", adaptertest.DefaultMessages, "how many messages the section memory sends")
+	flags.IntVar(&f.options.Messages, "messages", adaptertest.DefaultMessages,
+		"how many messages the section memory sends")
 	flags.BoolVar(&f.options.Update, "update", false, "write the golden files anew where they differ")
 	flags.BoolVar(&f.json, "json", false, "print the scorecard as JSON")
 	flags.BoolVar(&f.markdown, "markdown", false, "print the scorecard as Markdown")

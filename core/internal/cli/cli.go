@@ -112,14 +112,15 @@ start.`,
 // wrong usage, for which cobra would print the help too.
 func group(name, short string, commands ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: name, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use: name, Short: short, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(commands...)
 	return cmd
 }
 
-// load reads the configuration. If loading fails, the adapters validate the rest, all problems are printed, and the error
-// has the given exit code.
+// load reads the configuration. If loading fails, the adapters validate the rest, all problems are printed, and the
+// error has the given exit code.
 func (o *options) load(ctx context.Context, code int) (*config.Config, error) {
 	cfg, err := config.Load(config.Options{Path: o.config})
 	if err != nil {
@@ -129,8 +130,8 @@ func (o *options) load(ctx context.Context, code int) (*config.Config, error) {
 	return cfg, nil
 }
 
-// validate has the adapters validate the usable part of a configuration, which can be nil. It discards their logs, since
-// the problems contain their last output.
+// validate has the adapters validate the usable part of a configuration, which can be nil. It discards their logs,
+// since the problems contain their last output.
 func (o *options) validate(ctx context.Context, cfg *config.Config) app.Findings {
 	if cfg == nil {
 		return app.Findings{}

@@ -31,7 +31,8 @@ longest wait first, at most 50. 'patchbay trace ID' shows the history of one.`,
 			var answer struct {
 				Conversations []admin.WaitingConversation `json:"conversations"`
 			}
-			if err := o.call(cmd.Context(), http.MethodGet, "/api/conversations?"+url.Values{"channel": {channel}}.Encode(), &answer); err != nil {
+			path := "/api/conversations?" + url.Values{"channel": {channel}}.Encode()
+			if err := o.call(cmd.Context(), http.MethodGet, path, &answer); err != nil {
 				return err
 			}
 			if asJSON {
@@ -44,7 +45,8 @@ longest wait first, at most 50. 'patchbay trace ID' shows the history of one.`,
 			tw := tabwriter.NewWriter(o.process.Stdout, 2, 8, 2, ' ', 0)
 			fmt.Fprintln(tw, "CONVERSATION\tSINCE\tOWNER\tCHANNEL\tPENDING\tREASON")
 			for _, w := range answer.Conversations {
-				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%s\n", w.Conversation, w.Since.Format(time.RFC3339), w.Owner, w.Channel, w.Pending, w.Reason)
+				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%s\n",
+					w.Conversation, w.Since.Format(time.RFC3339), w.Owner, w.Channel, w.Pending, w.Reason)
 			}
 			return tw.Flush()
 		},
@@ -63,7 +65,8 @@ func newConversationShow(o *options) *cobra.Command {
 				return err
 			}
 			var c trail.Conversation
-			if err := o.call(cmd.Context(), http.MethodGet, "/api/conversations/"+url.PathEscape(args[0]), &c); err != nil {
+			path := "/api/conversations/" + url.PathEscape(args[0])
+			if err := o.call(cmd.Context(), http.MethodGet, path, &c); err != nil {
 				return err
 			}
 			if asJSON {

@@ -16,7 +16,8 @@ import (
 )
 
 func newDead(o *options) *cobra.Command {
-	cmd := group("dead", "Inspect, replay and drop dead letters", newDeadList(o), newDeadShow(o), newDeadReplay(o), newDeadDrop(o))
+	cmd := group("dead", "Inspect, replay and drop dead letters",
+		newDeadList(o), newDeadShow(o), newDeadReplay(o), newDeadDrop(o))
 	cmd.PersistentFlags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
 	return cmd
 }
@@ -33,7 +34,8 @@ func newDeadList(o *options) *cobra.Command {
 			var answer struct {
 				DeadLetters []trail.DeadLetter `json:"dead_letters"`
 			}
-			if err := o.call(cmd.Context(), http.MethodGet, "/api/dead-letters?"+url.Values{"channel": {channel}}.Encode(), &answer); err != nil {
+			path := "/api/dead-letters?" + url.Values{"channel": {channel}}.Encode()
+			if err := o.call(cmd.Context(), http.MethodGet, path, &answer); err != nil {
 				return err
 			}
 			if asJSON {
@@ -46,7 +48,8 @@ func newDeadList(o *options) *cobra.Command {
 			tw := tabwriter.NewWriter(o.process.Stdout, 2, 8, 2, ' ', 0)
 			fmt.Fprintln(tw, "ID\tGIVEN UP\tCHANNEL\tKIND\tATTEMPTS\tERROR\tCONVERSATION")
 			for _, d := range answer.DeadLetters {
-				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", d.ID, d.DeadAt.Format(time.RFC3339), d.Channel, d.Kind, d.Attempts, d.Error, d.Conversation)
+				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n",
+					d.ID, d.DeadAt.Format(time.RFC3339), d.Channel, d.Kind, d.Attempts, d.Error, d.Conversation)
 			}
 			return tw.Flush()
 		},
@@ -67,15 +70,16 @@ func newDeadShow(o *options) *cobra.Command {
 				DeadLetter    trail.DeadLetter      `json:"dead_letter"`
 				Conversations []*trail.Conversation `json:"conversations"`
 			}
-			if err := o.call(cmd.Context(), http.MethodGet, "/api/dead-letters/"+url.PathEscape(args[0]), &answer); err != nil {
+			path := "/api/dead-letters/" + url.PathEscape(args[0])
+			if err := o.call(cmd.Context(), http.MethodGet, path, &answer); err != nil {
 				return err
 			}
 			if asJSON {
 				return o.print(answer)
 			}
 			d := answer.DeadLetter
-			fmt.Fprintf(o.process.Stdout, "dead letter %s\n  %s to %s, given up %s after %d attempts\n  %s: %s\n", d.ID, d.Kind, d.Channel,
-				d.DeadAt.Format(time.RFC3339), d.Attempts, d.Error, d.Detail)
+			fmt.Fprintf(o.process.Stdout, "dead letter %s\n  %s to %s, given up %s after %d attempts\n  %s: %s\n",
+				d.ID, d.Kind, d.Channel, d.DeadAt.Format(time.RFC3339), d.Attempts, d.Error, d.Detail)
 			for _, c := range answer.Conversations {
 				writeTrail(o.process.Stdout, c)
 			}

@@ -106,7 +106,8 @@ func details(e *trail.Entry) string {
 
 func writeState(w io.Writer, c *trail.Conversation) {
 	s := c.State
-	fmt.Fprintf(w, "  owner %s (epoch %d, since %s), home %s\n", s.Owner, s.Epoch, s.OwnerSince.Format(time.RFC3339), s.Home)
+	fmt.Fprintf(w, "  owner %s (epoch %d, since %s), home %s\n",
+		s.Owner, s.Epoch, s.OwnerSince.Format(time.RFC3339), s.Home)
 	if s.ClosedBy != "" {
 		fmt.Fprintf(w, "  closed by rule %s; pending deliveries still go out\n", s.ClosedBy)
 	}

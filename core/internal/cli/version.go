@@ -20,9 +20,13 @@ func newVersion(o *options) *cobra.Command {
 			}
 			commit, platform := telemetry.Commit(), runtime.GOOS+"/"+runtime.GOARCH
 			if asJSON {
-				return o.print(map[string]string{"version": o.process.Version, "commit": commit, "go_version": runtime.Version(), "platform": platform})
+				return o.print(map[string]string{
+					"version": o.process.Version, "commit": commit,
+					"go_version": runtime.Version(), "platform": platform,
+				})
 			}
-			fmt.Fprintf(o.process.Stdout, "patchbay %s (commit %s, %s, %s)\n", o.process.Version, commit, runtime.Version(), platform)
+			fmt.Fprintf(o.process.Stdout, "patchbay %s (commit %s, %s, %s)\n",
+				o.process.Version, commit, runtime.Version(), platform)
 			return nil
 		},
 	}
@@ -30,8 +34,8 @@ func newVersion(o *options) *cobra.Command {
 	return cmd
 }
 
-// programVersion returns the version that the linker has set. Without one, as after go install, it is the version of the
-// program's module.
+// programVersion returns the version that the linker has set. Without one, as after go install, it is the version of
+// the program's module.
 func programVersion(linked string, info *debug.BuildInfo) string {
 	switch {
 	case linked != "":

@@ -71,7 +71,8 @@ func (l *loader) oneOfOrPlanned(s *setting[string], planned []string, allowed ..
 	case len(allowed) == 1:
 		l.bad(s.node, "%s is not supported; %s", s.node.quote(), choice)
 	default:
-		l.badFor(s.node, route.Closest(s.value, allowed), "%s is not one of %s", s.node.quote(), strings.Join(allowed, ", "))
+		l.badFor(s.node, route.Closest(s.value, allowed), "%s is not one of %s", s.node.quote(),
+			strings.Join(allowed, ", "))
 	}
 }
 
@@ -101,10 +102,12 @@ func short(d time.Duration) string {
 
 func (l *loader) conversations(f *fileConversations) Conversations {
 	history, bounces := f.History.value, f.Bounces.value
-	l.require(history >= 0 && history <= state.MaxHistory, f.History.node, "must be from 0 to %d messages", state.MaxHistory)
+	l.require(history >= 0 && history <= state.MaxHistory, f.History.node, "must be from 0 to %d messages",
+		state.MaxHistory)
 	l.require(bounces >= 0 && bounces <= state.MaxMoves, f.Bounces.node,
 		"must be from 0 (no limit) to %d moves an hour", state.MaxMoves)
 	l.requireBetween(&f.CloseAfter, time.Minute, 366*24*time.Hour)
 	l.oneOfOrPlanned(&f.Stale, []string{"note"}, string(StaleDrop))
-	return Conversations{Owner: f.Owner.value, History: history, CloseAfter: f.CloseAfter.value, Stale: Stale(f.Stale.value), Bounces: bounces}
+	return Conversations{Owner: f.Owner.value, History: history, CloseAfter: f.CloseAfter.value,
+		Stale: Stale(f.Stale.value), Bounces: bounces}
 }

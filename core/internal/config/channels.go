@@ -29,8 +29,10 @@ func (l *loader) channels(c *Config, f *fileConfig) {
 
 func (l *loader) channel(f *fileChannel, adapters *named[fileAdapter]) Channel {
 	l.checkSlug(f.node)
-	l.require(!slices.Contains(reserved, f.node.name), f.node, "%q has another meaning in routes; take another name", f.node.name)
-	out := Channel{Name: f.node.name, Adapter: f.Adapter.value, Owner: f.Owner.value, Path: f.Path.value, Delivery: l.delivery(&f.Delivery)}
+	l.require(!slices.Contains(reserved, f.node.name), f.node, "%q has another meaning in routes; take another name",
+		f.node.name)
+	out := Channel{Name: f.node.name, Adapter: f.Adapter.value, Owner: f.Owner.value, Path: f.Path.value,
+		Delivery: l.delivery(&f.Delivery)}
 	switch known := adapters.names(); {
 	case out.Adapter == "":
 		l.bad(f.Adapter.node, "missing; set it to one of the adapters")
@@ -50,7 +52,8 @@ func (l *loader) channel(f *fileChannel, adapters *named[fileAdapter]) Channel {
 	case out.Path != "" && !validPrefix(out.Path):
 		l.bad(f.Path.node, "%s must begin with a slash and not end with one, such as /shop-a", f.Path.node.quote())
 	case out.Path == linksPath || strings.HasPrefix(out.Path, linksPath+"/"):
-		l.bad(f.Path.node, "is reserved for the gateway's own links; take a path that does not begin with %s", linksPath)
+		l.bad(f.Path.node, "is reserved for the gateway's own links; take a path that does not begin with %s",
+			linksPath)
 	}
 	out.Allow = l.networks(&f.Allow)
 	out.AllowLinks = l.networks(&f.AllowLinks)
@@ -77,10 +80,12 @@ func (l *loader) delivery(f *fileDelivery) Delivery {
 	l.requireBetween(&f.GiveUp, time.Second, 7*24*time.Hour)
 	l.oneOfOrPlanned(&f.Then, []string{"block", "divert"}, string(ThenSkip))
 	l.oneOfOrPlanned(&f.Unknown, []string{"hold"}, string(UnknownAuto), string(UnknownRetry), string(UnknownDead))
-	l.require(f.Concurrency.value >= 1 && f.Concurrency.value <= 10_000, f.Concurrency.node, "must be from 1 to 10000 calls")
-	l.require(f.Rate.value >= 0 && f.Rate.value <= math.MaxInt32, f.Rate.node, "must be 0 (no limit) or more calls a second")
-	return Delivery{Timeout: f.Timeout.value, GiveUp: f.GiveUp.value, Then: Then(f.Then.value), Unknown: Unknown(f.Unknown.value),
-		Concurrency: f.Concurrency.value, Rate: f.Rate.value}
+	l.require(f.Concurrency.value >= 1 && f.Concurrency.value <= 10_000, f.Concurrency.node,
+		"must be from 1 to 10000 calls")
+	l.require(f.Rate.value >= 0 && f.Rate.value <= math.MaxInt32, f.Rate.node,
+		"must be 0 (no limit) or more calls a second")
+	return Delivery{Timeout: f.Timeout.value, GiveUp: f.GiveUp.value, Then: Then(f.Then.value),
+		Unknown: Unknown(f.Unknown.value), Concurrency: f.Concurrency.value, Rate: f.Rate.value}
 }
 
 // checkOwners gives each customer channel its owner and checks all owners.
@@ -100,7 +105,8 @@ func (l *loader) checkOwners(c *Config, f *fileConfig) {
 		case ch.Owner != "":
 			l.checkOwner(roles, &file.Owner)
 		case c.Conversations.Owner == "":
-			l.bad(file.node, "has no owner: set owner to the bot or agent channel that answers first, or conversations.owner for all channels")
+			l.bad(file.node, "has no owner: set owner to the bot or agent channel that answers first, or "+
+				"conversations.owner for all channels")
 		default:
 			ch.Owner = c.Conversations.Owner
 		}

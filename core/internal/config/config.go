@@ -5,8 +5,8 @@
 // The file is decoded into nodes that know their position. The nodes of the defaults, the file and the environment are
 // merged and then decoded into settings, which keep their node: a check reports a problem at the setting itself.
 //
-// Secrets are references (${env:NAME}, ${env:NAME:-default}, ${file:path}). Only the adapters get their values: no error,
-// no problem and no printed form contains them.
+// Secrets are references (${env:NAME}, ${env:NAME:-default}, ${file:path}). Only the adapters get their values: no
+// error, no problem and no printed form contains them.
 package config
 
 import (
@@ -65,8 +65,8 @@ type Channel struct {
 	Role    envelope.Role
 	Owner   string // answers first; of customer channels only, by default conversations.owner
 	Path    string // prefix of its webhook paths, "" or "/x"
-	// Allow lists non-public networks in which the vendor may be called. AllowLinks lists non-public networks that inbound
-	// media links may resolve to. They are independent, since any customer can send a link.
+	// Allow lists non-public networks in which the vendor may be called. AllowLinks lists non-public networks that
+	// inbound media links may resolve to. They are independent, since any customer can send a link.
 	Allow      []netip.Prefix
 	AllowLinks []netip.Prefix
 	Delivery   Delivery

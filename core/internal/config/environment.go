@@ -34,7 +34,8 @@ func (l *loader) environment() *env.Env {
 			}
 			n := l.root.find(path...)
 			if _, single := target.(interface{ single() }); !single {
-				l.report(n, at, "", "can't be set by an environment variable; write it in the file, with a reference ${env:NAME}")
+				l.report(n, at, "", "can't be set by an environment variable; write it in the file, with a "+
+					"reference ${env:NAME}")
 				return "", nil
 			}
 			set := node{kind: scalar, at: at, text: value, resolved: resolved{text: value, shown: name, secret: true}}
@@ -49,9 +50,9 @@ func (s *setting[T]) single() {}
 // entry returns a pointer to a new entry.
 func (s *named[T]) entry() any { return new(T) }
 
-// variablePath finds the setting that a variable names, given without the prefix. Names of adapters and channels match
-// with an underscore for a hyphen. Without such a setting, target is nil, path ends with the unknown part, and known has
-// the possible ones.
+// variablePath finds the setting that a variable names, given without the prefix. Names of adapters and channels
+// match with an underscore for a hyphen. Without such a setting, target is nil, path ends with the unknown part, and
+// known has the possible ones.
 func (l *loader) variablePath(name string) (path []string, target any, known []string) {
 	target = &fileConfig{}
 	for part := range strings.SplitSeq(strings.ToLower(name), "__") {
@@ -68,7 +69,9 @@ func (l *loader) variablePath(name string) (path []string, target any, known []s
 			return path, target, nil
 		}
 		known = slices.Sorted(maps.Keys(next))
-		i := slices.IndexFunc(known, func(key string) bool { return key == part || strings.ReplaceAll(key, "-", "_") == part })
+		i := slices.IndexFunc(known, func(key string) bool {
+			return key == part || strings.ReplaceAll(key, "-", "_") == part
+		})
 		if i < 0 {
 			return append(path, part), nil, known
 		}

@@ -22,7 +22,8 @@ func (l *loader) merge() bool {
 	err := load(leaves(parseDefaults(defaults)))
 	for _, ch := range l.root.child("channels").children {
 		if ch.kind == mapping || ch.kind == null {
-			err = errors.Join(err, load(map[string]any{"channels": map[string]any{ch.name: leaves(parseDefaults(channelDefaults))}}))
+			settings := leaves(parseDefaults(channelDefaults))
+			err = errors.Join(err, load(map[string]any{"channels": map[string]any{ch.name: settings}}))
 		}
 	}
 	err = errors.Join(err, load(leaves(l.root)), ko.Load(l.environment(), nil))

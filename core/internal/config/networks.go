@@ -20,8 +20,8 @@ func (l *loader) networks(f *words) []netip.Prefix {
 		case p != p.Masked():
 			l.badFor(s.node, p.Masked().String(), "%s has bits beyond its length", s.node.quote())
 		case !private(p):
-			l.bad(s.node, "%s is not a loopback or private network; public addresses need no permission, and link-local and "+
-				"shared ones, where clouds keep credentials, can't have one", s.node.quote())
+			l.bad(s.node, "%s is not a loopback or private network; public addresses need no permission, and "+
+				"link-local and shared ones, where clouds keep credentials, can't have one", s.node.quote())
 		default:
 			out = append(out, p)
 		}
@@ -29,8 +29,8 @@ func (l *loader) networks(f *words) []netip.Prefix {
 	return out
 }
 
-// privateNetworks are loopback, RFC 1918 and their like in IPv6, without link-local and shared address space (RFC 6598),
-// where clouds serve the credentials of their machines.
+// privateNetworks are loopback, RFC 1918 and their like in IPv6, without link-local and shared address space (RFC
+// 6598), where clouds serve the credentials of their machines.
 var privateNetworks = []netip.Prefix{
 	netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"),
 	netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fc00::/7"),

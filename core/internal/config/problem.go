@@ -70,8 +70,8 @@ func SortProblems(list []Problem) {
 	})
 }
 
-// Problem returns a problem with the setting at a path, with its position: Problem(m, "channels", "desk", "role"). Items of
-// a list are named by their number. A setting that is missing has the position of its closest parent.
+// Problem returns a problem with the setting at a path, with its position: Problem(m, "channels", "desk", "role").
+// Items of a list are named by their number. A setting that is missing has the position of its closest parent.
 func (c *Config) Problem(message string, path ...string) Problem {
 	return c.root.find(path...).problem(message)
 }

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// BaseURL returns the beginning of links to the public listener: the configured public_url or, without one, plain HTTP to
-// the listener's address, given as host:port. The unspecified address becomes 127.0.0.1, so such links work on this
-// machine only.
+// BaseURL returns the beginning of links to the public listener: the configured public_url or, without one, plain
+// HTTP to the listener's address, given as host:port. The unspecified address becomes 127.0.0.1, so such links work
+// on this machine only.
 func (c *Config) BaseURL(listening string) string {
 	if c.PublicURL != "" {
 		return c.PublicURL
@@ -50,7 +50,8 @@ func badPublicURL(s string) string {
 	case strings.ContainsAny(s, "?#"):
 		return "has a query or fragment"
 	}
-	if port, err := strconv.ParseUint(u.Port(), 10, 16); (u.Port() != "" || strings.HasSuffix(u.Host, ":")) && (err != nil || port == 0) {
+	if port, err := strconv.ParseUint(u.Port(), 10, 16); (u.Port() != "" || strings.HasSuffix(u.Host, ":")) &&
+		(err != nil || port == 0) {
 		return "has an invalid port"
 	}
 	if ip, err := netip.ParseAddr(u.Hostname()); err == nil && ip.IsUnspecified() {

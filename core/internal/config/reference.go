@@ -25,8 +25,8 @@ type resolved struct {
 	secret bool   // a part of text is the value of a reference
 }
 
-// resolve replaces ${env:NAME}, ${env:NAME:-default} and ${file:path}; $${ stands for ${. The errors name the references
-// that can't be resolved and never contain a value.
+// resolve replaces ${env:NAME}, ${env:NAME:-default} and ${file:path}; $${ stands for ${. The errors name the
+// references that can't be resolved and never contain a value.
 func (r *resolver) resolve(s string) (resolved, []error) {
 	var text, shown strings.Builder
 	var errs []error

@@ -14,7 +14,8 @@ func tidy(list []Problem) []Problem {
 
 // report adds a problem with a setting at a position.
 func (l *loader) report(n *node, at Position, suggestion, format string, args ...any) {
-	l.problems = append(l.problems, Problem{Position: at, Path: n.path(), Suggestion: suggestion, Message: fmt.Sprintf(format, args...)})
+	l.problems = append(l.problems, Problem{Position: at, Path: n.path(), Suggestion: suggestion,
+		Message: fmt.Sprintf(format, args...)})
 }
 
 // malformed reports a value of the wrong form.

@@ -10,8 +10,9 @@ import (
 func (l *loader) routes(c *Config, f *items[fileRoute]) {
 	for i := range f.list {
 		within := &f.list[i].Offer.Within
+		// Package route takes 0 for the default.
 		l.require(within.node.kind != scalar || within.value != 0, within.node,
-			"must be more than 0; left out, it is %s", short(route.DefaultWithin)) // package route takes 0 for the default
+			"must be more than 0; left out, it is %s", short(route.DefaultWithin))
 		c.Routes = append(c.Routes, f.list[i].rule())
 	}
 	table, problems := route.Compile(c.Routes, c.Roles())
@@ -29,7 +30,8 @@ func (l *loader) routes(c *Config, f *items[fileRoute]) {
 // addRuleProblem reports a problem that package route found, at its position in the file.
 func (l *loader) addRuleProblem(rule, field *node, p *route.Problem) {
 	// A rule that is never reached may be the consequence of another one whose form is wrong.
-	if l.follows(field) || p.Field == "" && l.brokenBelow(rule) || p.Severity == route.Warning && l.brokenBelow(rule.parent) {
+	if l.follows(field) || p.Field == "" && l.brokenBelow(rule) ||
+		p.Severity == route.Warning && l.brokenBelow(rule.parent) {
 		return
 	}
 	at := field.place()
@@ -54,9 +56,9 @@ func fieldOf(rule *node, field string) *node {
 
 func (f *fileRoute) rule() route.Rule {
 	r := route.Rule{
-		Name: f.Name.value, From: f.From.texts(), When: string(f.When.value), Home: string(f.Home.value), Pass: string(f.Pass.value),
-		Close: bool(f.Close.value), Drop: bool(f.Drop.value), Continue: bool(f.Continue.value), Copy: f.Copy.texts(),
-		Say: string(f.Say.value), To: string(f.To.value),
+		Name: f.Name.value, From: f.From.texts(), When: string(f.When.value), Home: string(f.Home.value),
+		Pass: string(f.Pass.value), Close: bool(f.Close.value), Drop: bool(f.Drop.value), Continue: bool(f.Continue.value),
+		Copy: f.Copy.texts(), Say: string(f.Say.value), To: string(f.To.value),
 	}
 	for _, e := range f.Event.texts() {
 		r.Events = append(r.Events, route.Event(e))

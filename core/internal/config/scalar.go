@@ -19,8 +19,8 @@ type (
 
 var integer = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,17})$`)
 
-// convert returns the value of a node as type t. Texts stay as they are written: 0041771234567 keeps its zeros. An error
-// shows the value unless it is confidential.
+// convert returns the value of a node as type t. Texts stay as they are written: 0041771234567 keeps its zeros. An
+// error shows the value unless it is confidential.
 func convert(n *node, t reflect.Type) (any, error) {
 	s := n.resolved.text
 	// A quoted 5 is a text, unless it comes from a reference or the environment, which have texts only.
@@ -29,7 +29,8 @@ func convert(n *node, t reflect.Type) (any, error) {
 	case reflect.TypeFor[time.Duration]():
 		d, err := time.ParseDuration(s)
 		if err != nil {
-			return nil, fmt.Errorf("%s is not a duration; write a number with a unit, such as 30s, 15m or 72h", n.quote())
+			return nil, fmt.Errorf("%s is not a duration; write a number with a unit, such as 30s, 15m or 72h",
+				n.quote())
 		}
 		return d, nil
 	case reflect.TypeFor[ByteSize]():

@@ -12,8 +12,8 @@ import (
 // redacted replaces confidential values.
 const redacted = "[redacted]"
 
-// Settings are a channel's settings as written for its adapter. The zero value is an empty object. Every formatting gives
-// the redacted form.
+// Settings are a channel's settings as written for its adapter. The zero value is an empty object. Every formatting
+// gives the redacted form.
 type Settings struct {
 	reveal func() []byte // a function hides the values from formatting by reflection
 	shown  string
@@ -100,8 +100,8 @@ func (c *Config) CompleteSettings(channel string, schema []byte) ([]byte, error)
 	return out, nil
 }
 
-// RedactedSettings returns a channel's settings as JSON for operators: secrets redacted, references as they are written,
-// defaults filled in.
+// RedactedSettings returns a channel's settings as JSON for operators: secrets redacted, references as they are
+// written, defaults filled in.
 func (c *Config) RedactedSettings(channel string, schema []byte) ([]byte, error) {
 	out, err := c.settingsJSON(channel, schema, true)
 	if err != nil {

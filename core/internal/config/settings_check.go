@@ -7,8 +7,8 @@ import (
 )
 
 // CheckSettings checks a channel's completed settings against its adapter's JSON Schema (2020-12) and returns all
-// problems with their positions, never with values. It leaves out the consequences of problems that Load found, such as a
-// reference that can't be resolved.
+// problems with their positions, never with values. It leaves out the consequences of problems that Load found, such
+// as a reference that can't be resolved.
 func (c *Config) CheckSettings(channel string, schema []byte) []Problem {
 	base := c.root.find("channels", channel, "settings")
 	validator, err := validate.Compile(schema)

@@ -7,8 +7,8 @@ import (
 	"patchbay/sdk/settings"
 )
 
-// render returns a setting as a value for JSON, with the types of its schema, which may be nil. With redact, confidential
-// values are hidden.
+// render returns a setting as a value for JSON, with the types of its schema, which may be nil. With redact,
+// confidential values are hidden.
 func render(n *node, s *settings.Schema, redact bool) any {
 	switch n.kind {
 	case mapping:

@@ -25,19 +25,26 @@ var syntaxAdvice = []struct {
 	{"expected alphabetic or numeric", nil, false, 0, "a text can't begin with this character; put it in quotes"},
 	{"unknown anchor", nil, false, 0, "this alias has no anchor; put a text that begins with * in quotes"},
 	{"mapping values are not allowed", hasColon, false, 0, "a text with a colon before a space needs quotes"},
-	{"mapping values are not allowed", nil, false, 0, "no key is possible here; correct the indentation of this line or of the one above, " +
-		"and put a space behind the colon of each key"},
+	{"mapping values are not allowed", nil, false, 0,
+		"no key is possible here; correct the indentation of this line or of the one above, " +
+			"and put a space behind the colon of each key"},
 	{"could not find expected ':'", nil, true, 0, "a key needs a colon and a space behind it: `role: bot`"},
 	{"block sequence entries", nil, false, 0, "a list begins in a separate line below its key"},
 	{"unknown escape character", nil, false, 0, "a backslash in double quotes; put the text in single quotes"},
 	{"unexpected end of stream", nil, true, 0, "a quote is not closed"},
 	{"expected ',' or", isReference, false, -1, "a reference between braces or brackets needs quotes: \"${env:NAME}\""},
-	{"expected ',' or '}'", nil, true, 0, "this { is not closed, or a comma is missing; texts that contain { } [ ] , need quotes"},
-	{"expected ',' or ']'", nil, true, 0, "this [ is not closed, or a comma is missing; texts that contain { } [ ] , need quotes"},
-	{"expected '-' indicator", nil, false, 0, "the lines above are a list, and this line is not an entry; begin it with \"- \", or correct the indentation"},
-	{"expected node content", nil, false, 0, "a value is missing: there is a comma too many, or a text that needs quotes"},
-	{"did not find expected key", beginsWith("- "), false, 0, "an entry of a list among keys; correct the indentation, or remove the hyphen"},
-	{"did not find expected key", nil, false, 0, "the line does not fit those above; correct the indentation; no text can follow the quote that ends a text"},
+	{"expected ',' or '}'", nil, true, 0,
+		"this { is not closed, or a comma is missing; texts that contain { } [ ] , need quotes"},
+	{"expected ',' or ']'", nil, true, 0,
+		"this [ is not closed, or a comma is missing; texts that contain { } [ ] , need quotes"},
+	{"expected '-' indicator", nil, false, 0,
+		"the lines above are a list, and this line is not an entry; begin it with \"- \", or correct the indentation"},
+	{"expected node content", nil, false, 0,
+		"a value is missing: there is a comma too many, or a text that needs quotes"},
+	{"did not find expected key", beginsWith("- "), false, 0,
+		"an entry of a list among keys; correct the indentation, or remove the hyphen"},
+	{"did not find expected key", nil, false, 0,
+		"the line does not fit those above; correct the indentation; no text can follow the quote that ends a text"},
 }
 
 func beginsWith(prefix string) func(string, string) bool {
@@ -85,8 +92,8 @@ func cutLine(lines []string, at yaml.Mark) (before, after string) {
 	return string(line[:column]), string(line[column:])
 }
 
-// badCharacter returns the position of a character that YAML does not allow, with advice, "" without such a character. It
-// ignores files in UTF-16, which begin with a byte order mark.
+// badCharacter returns the position of a character that YAML does not allow, with advice, "" without such a
+// character. It ignores files in UTF-16, which begin with a byte order mark.
 func badCharacter(data []byte) (line, column int, message string) {
 	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
 		return 0, 0, ""

@@ -19,8 +19,9 @@ var plannedKeys = map[string][]string{
 
 // mistakenKeys lead from keys that operators try to the right ones.
 var mistakenKeys = map[string]map[string]string{
-	"routes.*": {"on": "event", "true": "event", "if": "when", "condition": "when", "target": "pass", "events": "event"},
-	"":         {"rules": "routes", "routing": "routes", "plugins": "adapters", "logging": "log"},
+	"routes.*": {"on": "event", "true": "event", "if": "when", "condition": "when", "target": "pass",
+		"events": "event"},
+	"": {"rules": "routes", "routing": "routes", "plugins": "adapters", "logging": "log"},
 }
 
 // unknownKey reports a key that the configuration does not have.

@@ -62,7 +62,8 @@ func (r *reader) read(data []byte) *node {
 		root.kind = mapping
 	}
 	if root.kind != mapping {
-		r.bad(root.at.Line, root.at.Column, "", "must be a mapping with keys such as channels and routes, not %s", root.kind)
+		r.bad(root.at.Line, root.at.Column, "", "must be a mapping with keys such as channels and routes, not %s",
+			root.kind)
 		return nil
 	}
 	return root
@@ -75,12 +76,14 @@ func (r *reader) fill(n *node, y *yaml.Node, depth int) {
 	if r.count > maxNodes || depth > maxDepth {
 		if !r.full {
 			r.full = true
-			r.bad(y.Line, y.Column, n.path(), "is too large: at most %d values, nested at most %d deep", maxNodes, maxDepth)
+			r.bad(y.Line, y.Column, n.path(), "is too large: at most %d values, nested at most %d deep", maxNodes,
+				maxDepth)
 		}
 		return
 	}
 	if y.Style&yaml.TaggedStyle != 0 && !strings.HasPrefix(y.ShortTag(), "!!") {
-		r.bad(y.Line, y.Column, n.path(), "begins with the unknown tag %s; put a text that begins with ! in quotes", y.Tag)
+		r.bad(y.Line, y.Column, n.path(), "begins with the unknown tag %s; put a text that begins with ! in quotes",
+			y.Tag)
 	}
 	r.open[y] = true
 	switch y.Kind {

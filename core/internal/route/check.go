@@ -73,7 +73,8 @@ func (c *checker) checkName() {
 	case name == "":
 		c.bad("name", "", "missing; it identifies the rule in metrics and traces")
 	case !Slug.MatchString(name) || len(name) > MaxName:
-		c.bad("name", "", "%q must consist of lower-case letters, digits and hyphens, at most %d characters", name, MaxName)
+		c.bad("name", "", "%q must consist of lower-case letters, digits and hyphens, at most %d characters", name,
+			MaxName)
 	}
 }
 
@@ -82,7 +83,8 @@ func (c *checker) checkEvents() {
 		field := listField("event", i, len(c.rule.Events))
 		switch {
 		case !slices.Contains(events, string(e)):
-			c.bad(field, Closest(string(e), events), "there is no event %q; events are %s", e, strings.Join(events, ", "))
+			c.bad(field, Closest(string(e), events), "there is no event %q; events are %s", e,
+				strings.Join(events, ", "))
 		case !supported[e]:
 			c.bad(field, "", "event %q is not supported yet", e)
 		case slices.Contains(c.rule.Events[:i], e):
@@ -145,7 +147,8 @@ func (c *checker) checkAttributes() {
 		} else if strings.Contains(key, ".") {
 			c.bad(field, strings.ReplaceAll(key, ".", "_"), "names with a dot are reserved for adapters")
 		} else if len(key)+len(value) > envelope.MaxAttributeBytes {
-			c.bad(field, "", "has %d bytes with the name, at most %d are possible", len(key)+len(value), envelope.MaxAttributeBytes)
+			c.bad(field, "", "has %d bytes with the name, at most %d are possible", len(key)+len(value),
+				envelope.MaxAttributeBytes)
 		}
 	}
 	if len(c.rule.Set) > envelope.MaxAttributes {

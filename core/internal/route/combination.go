@@ -39,7 +39,8 @@ func (c *checker) checkCombination() {
 		}
 	}
 	if len(control) > 1 {
-		c.bad(control[1], "", "a rule has at most one of pass, offer and close, this one has %s", strings.Join(control, " and "))
+		c.bad(control[1], "", "a rule has at most one of pass, offer and close, this one has %s",
+			strings.Join(control, " and "))
 	}
 	if c.rule.Drop && c.rule.To != "" {
 		c.bad("to", "", "contradicts drop: a message is either delivered or dropped")
@@ -49,7 +50,8 @@ func (c *checker) checkCombination() {
 	}
 	for _, a := range actions {
 		if a != "set" && a != "copy" {
-			c.bad("continue", "", "can be combined with set and copy, but not with %s: later rules could contradict it", a)
+			c.bad("continue", "", "can be combined with set and copy, but not with %s: "+
+				"later rules could contradict it", a)
 			return
 		}
 	}

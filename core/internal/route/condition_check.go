@@ -78,7 +78,8 @@ func (l *language) checkName(variable string, value ast.Expr, report reporter) {
 		if name == "" || slices.Contains(roles, name) {
 			return
 		}
-		report(value, fmt.Sprintf("there is no role %q; roles are %s", name, strings.Join(roles, ", ")), Closest(name, roles))
+		report(value, fmt.Sprintf("there is no role %q; roles are %s", name, strings.Join(roles, ", ")),
+			Closest(name, roles))
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 // costLimit bounds the worst-case cost of a condition, in the units of CEL: about ten nanoseconds each.
 const costLimit = 1_000_000
 
-// checkCost refuses conditions that could slow down the gateway. Conditions have no loops and texts have a limit, so the
-// worst case is known at compile time. Measuring the cost at run time would make evaluation three times slower.
+// checkCost refuses conditions that could slow down the gateway. Conditions have no loops and texts have a limit, so
+// the worst case is known at compile time. Measuring the cost at run time would make evaluation three times slower.
 func (l *language) checkCost(tree *cel.Ast) *Problem {
 	estimate, err := l.env.EstimateCost(tree, worstCase{l})
 	if err != nil {

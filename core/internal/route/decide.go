@@ -1,7 +1,7 @@
 package route
 
-// Decide makes one pass over the rules in file order. The first matching rule without `continue` ends it. A condition that
-// fails counts as no match and is reported.
+// Decide makes one pass over the rules in file order. The first matching rule without `continue` ends it. A condition
+// that fails counts as no match and is reported.
 func (t *Table) Decide(f *Facts) Decision {
 	var (
 		d   Decision

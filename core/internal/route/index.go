@@ -2,8 +2,8 @@ package route
 
 import "slices"
 
-// candidates are the rules that one event of one channel can match. Rules whose condition requires a variable or attribute
-// to have a fixed value are found by that value, so that many such rules cost as much as one.
+// candidates are the rules that one event of one channel can match. Rules whose condition requires a variable or
+// attribute to have a fixed value are found by that value, so that many such rules cost as much as one.
 type candidates struct {
 	always  []int                       // ascending
 	byValue map[string]map[string][]int // key of a term → value → rules, ascending

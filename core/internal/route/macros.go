@@ -14,7 +14,8 @@ func (l *language) macros() []cel.Macro {
 	return []cel.Macro{
 		cel.GlobalVarArgMacro("attr", textFunction("attr", `the attribute's name: attr("tier")`)),
 		cel.GlobalVarArgMacro("open", textFunction("open", `the channel's name: open("desk")`)),
-		cel.GlobalVarArgMacro("bucket", textFunction("bucket", `a text that distinguishes experiments: bucket("greeting")`)),
+		cel.GlobalVarArgMacro("bucket", textFunction("bucket",
+			`a text that distinguishes experiments: bucket("greeting")`)),
 		cel.GlobalVarArgMacro("mentions", l.expandMentions),
 	}
 }

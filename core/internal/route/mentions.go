@@ -8,10 +8,10 @@ import (
 
 // phrase is one entry of a mentions list, prepared for the search in folded text.
 //
-// Case does not count, by Unicode's simple folding. Full-width forms of ASCII count as ASCII, and white space as one space.
-// A phrase that begins or ends with a letter or digit must begin or end a word of the text too: "agent" is not found in
-// "reagent" or "agents". This does not hold next to scripts without spaces (Chinese, Japanese, Thai, …) and Korean, which
-// joins particles to words: "人工" is found in "转人工客服", and "agent" in "转agent吧".
+// Case does not count, by Unicode's simple folding. Full-width forms of ASCII count as ASCII, and white space as one
+// space. A phrase that begins or ends with a letter or digit must begin or end a word of the text too: "agent" is not
+// found in "reagent" or "agents". This does not hold next to scripts without spaces (Chinese, Japanese, Thai, …) and
+// Korean, which joins particles to words: "人工" is found in "转人工客服", and "agent" in "转agent吧".
 type phrase struct {
 	folded     string
 	start, end bool // must be the edge of a word

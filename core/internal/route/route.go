@@ -3,8 +3,8 @@
 // Without rules, a customer's message goes to the owner and the owner's message to the customer. Rules change that. An
 // input makes one pass over the rules in file order. The first matching rule ends the pass, unless it has `continue`.
 //
-// The package is pure: no I/O, no clock, no goroutines. A Table is immutable and safe for concurrent use. It decides by a
-// Facts alone; package conversation applies the decision.
+// The package is pure: no I/O, no clock, no goroutines. A Table is immutable and safe for concurrent use. It decides
+// by a Facts alone; package conversation applies the decision.
 package route
 
 import (
@@ -43,7 +43,7 @@ const DefaultWithin = 60 * time.Second
 
 // Rule is one rule as in the file. The zero value of a field means that the key is absent.
 type Rule struct {
-	Name     string            // unique slug; identifies the rule in metrics and traces, and is the reason of a handover
+	Name     string            // unique slug for metrics and traces; the reason of a handover
 	Events   []Event           // empty means message
 	From     []string          // channels or roles that the event is about; empty means any
 	When     string            // CEL condition; empty means true
@@ -119,8 +119,8 @@ type Facts struct {
 
 // Decision is the result of a pass over the rules.
 type Decision struct {
-	// Steps are the matching rules with `continue` in order, then the rule that ended the pass. Without steps, the input is
-	// delivered as without rules.
+	// Steps are the matching rules with `continue` in order, then the rule that ended the pass. Without steps, the
+	// input is delivered as without rules.
 	Steps  []Step
 	Errors []RuleError // rules whose condition failed at run time; each counted as no match
 }

@@ -47,7 +47,8 @@ func controlCharacter(s string) (rune, bool) {
 func controlMessage(r rune) string {
 	msg := fmt.Sprintf("contains the control character %U, which no message contains", r)
 	if r == '\b' {
-		msg += `; for a word boundary write r"\b" in the expression, and the whole expression as plain or single-quoted YAML`
+		msg += `; for a word boundary write r"\b" in the expression, and the whole expression as plain or ` +
+			`single-quoted YAML`
 	}
 	return msg
 }
@@ -66,7 +67,8 @@ func syntaxProblems(source string, issues *cel.Issues) []Problem {
 	var out []Problem
 	for _, e := range issues.Errors() {
 		p := problemAt(e)
-		if e.ExprID != 0 || e.Location == nil || e.Location.Line() < 1 { // from a macro, or about the expression as a whole
+		if e.ExprID != 0 || e.Location == nil ||
+			e.Location.Line() < 1 { // from a macro, or about the expression as a whole
 			out = append(out, p)
 			continue
 		}
@@ -120,7 +122,10 @@ func firstToken(source string) string {
 	case r == '"' || r == '\'':
 		return strings.TrimSpace(line)
 	case unicode.IsLetter(r) || r == '_':
-		size = len(line) - len(strings.TrimLeftFunc(line, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' }))
+		size = len(line) - len(strings.TrimLeftFunc(line, func(r rune) bool {
+			return unicode.IsLetter(r) ||
+				unicode.IsDigit(r) || r == '_'
+		}))
 	}
 	for _, operator := range []string{"&&", "||", "==", "!=", "<=", ">="} {
 		if strings.HasPrefix(line, operator) {

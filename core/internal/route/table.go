@@ -18,8 +18,8 @@ type compiled struct {
 	when *condition // nil means always
 }
 
-// Compile checks rules and makes a table of them. It returns all problems in the order of the rules. The table is nil if
-// one of them is an Error. Compile copies the rules.
+// Compile checks rules and makes a table of them. It returns all problems in the order of the rules. The table is nil
+// if one of them is an Error. Compile copies the rules.
 func Compile(rules []Rule, ch Channels) (*Table, []Problem) {
 	lang, err := newLanguage(ch)
 	if err != nil {

@@ -94,7 +94,8 @@ func variableNames() []string {
 	return out
 }
 
-// overloadMessage names the types that a function or operator can't be applied to; "" if an argument has an error itself.
+// overloadMessage names the types that a function or operator can't be applied to; "" if an argument has an error
+// itself.
 func (l *language) overloadMessage(call ast.CallExpr) string {
 	args := slices.Clone(call.Args())
 	if call.IsMemberFunction() {

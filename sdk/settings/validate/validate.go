@@ -104,7 +104,8 @@ func (v *Validator) violations(e *jsonschema.ValidationError) []Violation {
 		}
 	case *kind.AdditionalProperties:
 		for _, name := range k.Properties {
-			out = append(out, Violation{Path: member(name), Reason: Unknown, Message: "unknown setting", Known: s.Properties.Names()})
+			out = append(out, Violation{Path: member(name), Reason: Unknown, Message: "unknown setting",
+				Known: s.Properties.Names()})
 		}
 	default:
 		out = append(out, Violation{Path: e.InstanceLocation, Message: describe(e.ErrorKind, s)})
