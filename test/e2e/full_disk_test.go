@@ -82,31 +82,8 @@ func TestFullDiskRefusesMessagesAndLosesNone(t *testing.T) {
 	})
 	freeSpace := fillDisk(t, disk, 0)
 
-	// From now on, a message is either accepted and delivered, or refused.
-	harness.Eventually(t, harness.Patience, "messages are refused", func() string {
-		text := fmt.Sprintf("on the full disk %d", len(accepted))
-		status, body, err := s.Livechat.Say(t.Context(), "ann", text)
-		if err != nil {
-			t.Fatalf("%q: %v", text, err)
-		}
-		if status == http.StatusOK {
-			accepted = append(accepted, text)
-			return "status 200"
-		}
-		if status != http.StatusServiceUnavailable {
-			t.Fatalf("%q: status %d, %s; want 200 or 503", text, status, body)
-		}
-		return ""
-	})
-	for _, v := range vendors {
-		if no := s.request(t, v, v.valid(s)); no.status != http.StatusServiceUnavailable || no.retryAfter == "" {
-			t.Errorf("%s on a full disk: %+v, want 503 with Retry-After", v.name, no)
-		}
-	}
-	if status, body := s.Ready(); status != http.StatusServiceUnavailable || !strings.Contains(body, "[-] store: ") ||
-		!strings.HasSuffix(body, "\nnot ready\n") {
-		t.Errorf("readyz on a full disk: %d\n%swant 503 with the reason", status, body)
-	}
+	accepted = append(accepted, s.sayUntilRefused(t, "ann")...)
+	s.expectFullDisk(t)
 	s.Bots.Faults.Clear()
 	freeSpace()
 	harness.Eventually(t, harness.Patience, "the gateway is ready again", func() string {
@@ -130,6 +107,41 @@ func TestFullDiskRefusesMessagesAndLosesNone(t *testing.T) {
 	s.Restart(t)
 	s.say(t, "ann", "after the restart")
 	s.expect(t, "ann", "bot", "You said: after the restart")
+}
+
+// sayUntilRefused sends messages until one is refused because the disk is full. It returns the accepted ones.
+func (s *system) sayUntilRefused(t *testing.T, user string) (accepted []string) {
+	t.Helper()
+	harness.Eventually(t, harness.Patience, "messages are refused", func() string {
+		text := fmt.Sprintf("on the full disk %d", len(accepted))
+		status, body, err := s.Livechat.Say(t.Context(), user, text)
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		if status == http.StatusOK {
+			accepted = append(accepted, text)
+			return "status 200"
+		}
+		if status != http.StatusServiceUnavailable {
+			t.Fatalf("%q: status %d, %s; want 200 or 503", text, status, body)
+		}
+		return ""
+	})
+	return accepted
+}
+
+// expectFullDisk checks that vendors are refused in their form, and that the gateway is not ready.
+func (s *system) expectFullDisk(t *testing.T) {
+	t.Helper()
+	for _, v := range vendors {
+		if no := s.request(t, v, v.valid(s)); no.status != http.StatusServiceUnavailable || no.retryAfter == "" {
+			t.Errorf("%s on a full disk: %+v, want 503 with Retry-After", v.name, no)
+		}
+	}
+	if status, body := s.Ready(); status != http.StatusServiceUnavailable || !strings.Contains(body, "[-] store: ") ||
+		!strings.HasSuffix(body, "\nnot ready\n") {
+		t.Errorf("readyz on a full disk: %d\n%swant 503 with the reason", status, body)
+	}
 }
 
 // Media need more free space than the log, so messages are still delivered.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"patchbay/sandbox/botwebhook"
 	"patchbay/test/harness"
 )
 
@@ -52,17 +53,7 @@ func TestCustomerGoesFromTheBotToAnAgentAndBack(t *testing.T) {
 	if again.Conversation.ID == first.ID {
 		t.Errorf("the bot continues in conversation %s, want a new one for a new epoch", first.ID)
 	}
-	var history []string
-	for _, m := range again.Messages {
-		history = append(history, m.Role+": "+m.Text)
-	}
-	want := []string{
-		"user: hello", "assistant: " + greeting, "user: I want a human", "user: It is about my parcel.",
-		"assistant: This is Kim.", "user: It has not come.", "assistant: It is at the post office.", "user: hello again",
-	}
-	if diff := cmp.Diff(want, history); diff != "" {
-		t.Errorf("history for the bot (-want +got):\n%s", diff)
-	}
+	expectHistory(t, again.Messages)
 
 	s.expectNothingPending(t, user)
 	s.Restart(t)
@@ -77,6 +68,22 @@ func TestCustomerGoesFromTheBotToAnAgentAndBack(t *testing.T) {
 	}
 	s.expectTranscriptAtDesk(t, user)
 	s.expectNoProblems(t)
+}
+
+// expectHistory checks that the new conversation at the bot got the earlier messages.
+func expectHistory(t *testing.T, messages []botwebhook.Message) {
+	t.Helper()
+	var history []string
+	for _, m := range messages {
+		history = append(history, m.Role+": "+m.Text)
+	}
+	want := []string{
+		"user: hello", "assistant: " + greeting, "user: I want a human", "user: It is about my parcel.",
+		"assistant: This is Kim.", "user: It has not come.", "assistant: It is at the post office.", "user: hello again",
+	}
+	if diff := cmp.Diff(want, history); diff != "" {
+		t.Errorf("history for the bot (-want +got):\n%s", diff)
+	}
 }
 
 // expectTranscriptAtDesk checks that the agent got a transcript before the customer's later messages.

@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -187,14 +188,7 @@ func TestKilledPluginProcessLosesNothing(t *testing.T) {
 			if n := s.Metric(t, "patchbay_adapter_restarts_total", "adapter", k.adapter); n != 2 {
 				t.Errorf("restarts of %s: %v, want 2", k.adapter, n)
 			}
-			for name, p := range pids {
-				if !p.Running() {
-					t.Errorf("%s ended when %s was killed", p, k.adapter)
-				}
-				if name != k.adapter && s.Plugin(t, name).PID != p.PID {
-					t.Errorf("%s was replaced when %s was killed", p, k.adapter)
-				}
-			}
+			s.expectOthersUnaffected(t, k.adapter, pids)
 		})
 	}
 	for _, user := range slices.Concat(c.bots, c.agents) {
@@ -204,7 +198,26 @@ func TestKilledPluginProcessLosesNothing(t *testing.T) {
 	if n := s.Metric(t, "patchbay_dead_letters_total"); n != 0 {
 		t.Errorf("%v dead letters, want none", n)
 	}
-	for name := range pids {
+	s.expectLoggedEnds(t, slices.Collect(maps.Keys(pids)))
+}
+
+// expectOthersUnaffected checks that all plugin processes run, and that only the killed adapter has a new one.
+func (s *system) expectOthersUnaffected(t *testing.T, killed string, pids map[string]harness.Process) {
+	t.Helper()
+	for name, p := range pids {
+		if !p.Running() {
+			t.Errorf("%s ended when %s was killed", p, killed)
+		}
+		if name != killed && s.Plugin(t, name).PID != p.PID {
+			t.Errorf("%s was replaced when %s was killed", p, killed)
+		}
+	}
+}
+
+// expectLoggedEnds checks that the log has one line for each start and end of the adapters' instances.
+func (s *system) expectLoggedEnds(t *testing.T, adapters []string) {
+	t.Helper()
+	for _, name := range adapters {
 		var away []string
 		states := 0
 		for _, l := range s.Logs() {

@@ -186,17 +186,11 @@ func TestTextsOfAHandoffArriveUnchanged(t *testing.T) {
 		}
 		s.expectPieces(t, chat, 0, append([]string{strings.Join(transcript, "\n")}, customer...))
 		want := append([]string{noticeLooking}, agent...)
-		var heard []string
-		if err := h.Heard.Wait(soon(t), func(all []botwebhook.Heard) bool {
-			heard = nil
-			for _, m := range all {
-				heard = append(heard, m.Text)
-			}
-			return len(heard) >= len(want)
-		}); err != nil {
-			t.Fatalf("the customer got %.200q: %v", heard, err)
+		err = h.Heard.Wait(soon(t), func(all []botwebhook.Heard) bool { return len(all) >= len(want) })
+		if err != nil {
+			t.Fatalf("the customer got %.200q: %v", heardTexts(h), err)
 		}
-		expectEqual(t, "texts for the customer", want, heard)
+		expectEqual(t, "texts for the customer", want, heardTexts(h))
 		if err := s.Desk.Hangup(chat); err != nil {
 			t.Fatal(err)
 		}

@@ -13,17 +13,9 @@ import (
 	"patchbay/sandbox/botwebhook"
 )
 
-func TestTraceFindsEachIDAndExplainsPendingDeliveries(t *testing.T) {
+func TestTraceFindsTheConversationOfEachID(t *testing.T) {
 	t.Parallel()
-	program := filepath.Join(t.TempDir(), "botwebhook")
-	install := func() {
-		t.Helper()
-		if err := os.Symlink(harness.Binary("botwebhook"), program); err != nil {
-			t.Fatal(err)
-		}
-	}
-	install()
-	s := newSystem(t, harness.Vendors{}, harness.Config{Programs: map[string]string{"botwebhook": program}})
+	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	s.say(t, "ann", "hello")
 	s.expect(t, "ann", "bot", greeting)
 	s.expectNothingPending(t, "ann")
@@ -62,10 +54,22 @@ func TestTraceFindsEachIDAndExplainsPendingDeliveries(t *testing.T) {
 		len(found.Conversations) != 1 || found.Conversations[0].ID != tr.ID {
 		t.Errorf("trace -o json:\n%s", got.Stdout)
 	}
+}
 
+func TestTraceExplainsPendingDeliveries(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(t.TempDir(), "botwebhook")
+	install := func() {
+		t.Helper()
+		if err := os.Symlink(harness.Binary("botwebhook"), program); err != nil {
+			t.Fatal(err)
+		}
+	}
+	install()
+	s := newSystem(t, harness.Vendors{}, harness.Config{Programs: map[string]string{"botwebhook": program}})
 	s.say(t, "ann", "I want a human")
 	s.awaitQueue(t, "ann")
-	got := s.Run(t, "conversation", "show", tr.ID)
+	got := s.Run(t, "conversation", "show", s.Only(t, "ann").ID)
 	if !strings.Contains(got.Stdout, "offered to desk until ") ||
 		!strings.Contains(got.Stdout, "held until the offer to desk ends") {
 		t.Errorf("conversation with an offer:\n%s%s", got.Stdout, got.Stderr)

@@ -2,7 +2,8 @@ package ingress
 
 import (
 	"net/http"
-	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // reservedHeaders are response headers that only the gateway sets. They frame the message or control the connection
@@ -17,22 +18,9 @@ const malformedHeader = "malformed"
 
 // allowedHeader returns the canonical name of a header, and whether an adapter may set it.
 func allowedHeader(name, value string) (canonical string, ok bool) {
-	if !validToken(name) || !validValue(value) {
+	if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
 		return malformedHeader, false
 	}
 	canonical = http.CanonicalHeaderKey(name)
 	return canonical, !reservedHeaders[canonical]
-}
-
-// validToken reports whether s is a token (RFC 9110, 5.6.2).
-func validToken(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		alphanumeric := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
-		return !alphanumeric && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
-	})
-}
-
-// validValue reports whether s has no control characters other than tabs (RFC 9110, 5.5).
-func validValue(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }

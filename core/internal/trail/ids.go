@@ -18,11 +18,7 @@ func timeOf(id string) (time.Time, bool) {
 	if err != nil || u.Version() != 7 {
 		return time.Time{}, false
 	}
-	var ms int64
-	for _, b := range u[:6] {
-		ms = ms<<8 | int64(b)
-	}
-	return time.UnixMilli(ms), true
+	return time.Unix(u.Time().UnixTime()), true
 }
 
 // earliest returns the earliest time in ids, ignoring empty ones. It reports false if an id has no time.
