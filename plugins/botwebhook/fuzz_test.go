@@ -15,7 +15,6 @@ import (
 	"patchbay/plugins/internal/golden"
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
-	"patchbay/sdk/webhook"
 )
 
 // FuzzReceive checks any body of any call: an accepted call gives valid envelopes with the call's ids or is a test
@@ -121,7 +120,7 @@ func FuzzAuthorization(f *testing.F) {
 		if !ch.authenticate(h) {
 			return
 		}
-		_, password, _ := webhook.BasicCredentials(h)
+		_, password, _ := (&http.Request{Header: h}).BasicAuth()
 		if value != "Bearer "+testToken && value != "Basic "+testToken && password != testToken {
 			t.Errorf("%q is accepted", value)
 		}

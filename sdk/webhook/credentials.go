@@ -3,7 +3,6 @@ package webhook
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
 	"net/http"
 	"strings"
 	"time"
@@ -16,40 +15,19 @@ func Equal(presented, expected string) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1 && expected != ""
 }
 
-// BearerToken returns the token of an "Authorization: Bearer" header (RFC 6750 2.1), or "" if there is
-// none or more than one Authorization header. The scheme is case-insensitive.
+// BearerToken returns the token of an "Authorization: Bearer" header (RFC 6750 2.1), or "" if there is no token or more
+// than one Authorization header. The scheme is case-insensitive.
 func BearerToken(h http.Header) string {
-	token, ok := authorization(h, "bearer")
-	if !ok || strings.ContainsAny(token, " \t") {
+	values := h.Values("Authorization")
+	if len(values) != 1 {
+		return ""
+	}
+	scheme, token, _ := strings.Cut(strings.TrimSpace(values[0]), " ")
+	token = strings.TrimSpace(token)
+	if !strings.EqualFold(scheme, "bearer") || strings.ContainsAny(token, " \t") {
 		return ""
 	}
 	return token
-}
-
-// BasicCredentials returns the user and password of an "Authorization: Basic" header (RFC 7617 2).
-func BasicCredentials(h http.Header) (user, password string, ok bool) {
-	encoded, ok := authorization(h, "basic")
-	if !ok {
-		return "", "", false
-	}
-	raw, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return "", "", false
-	}
-	return strings.Cut(string(raw), ":")
-}
-
-func authorization(h http.Header, scheme string) (string, bool) {
-	values := h.Values("Authorization")
-	if len(values) != 1 {
-		return "", false
-	}
-	s, rest, ok := strings.Cut(strings.TrimSpace(values[0]), " ")
-	if !ok || !strings.EqualFold(s, scheme) {
-		return "", false
-	}
-	rest = strings.TrimSpace(rest)
-	return rest, rest != ""
 }
 
 // WithinWindow reports whether a call's timestamp differs from now by at most window, in either direction, since a

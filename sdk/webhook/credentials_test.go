@@ -43,19 +43,6 @@ func TestBearerToken(t *testing.T) {
 	}
 }
 
-func TestBasicCredentials(t *testing.T) {
-	r := &http.Request{Header: http.Header{}}
-	r.SetBasicAuth("user", "pass:word")
-	if u, p, ok := BasicCredentials(r.Header); !ok || u != "user" || p != "pass:word" {
-		t.Errorf("%q %q %v", u, p, ok)
-	}
-	for _, v := range []string{"Basic !!!", "Basic bm9jb2xvbg==", "Bearer x", ""} {
-		if _, _, ok := BasicCredentials(http.Header{"Authorization": {v}}); ok {
-			t.Errorf("%q was accepted", v)
-		}
-	}
-}
-
 func TestWithinWindow(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for name, tc := range map[string]struct {
