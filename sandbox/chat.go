@@ -111,7 +111,7 @@ func (s *Sandbox) chatEvents(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for {
-		entries, err := wait(r.Context(), out, func(ctx context.Context) ([]entry, error) { return log.Next(ctx, from) })
+		entries, err := log.Next(r.Context(), from)
 		if err != nil {
 			return
 		}

@@ -20,7 +20,6 @@ func runDemo(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 	st := &story{out: stdout}
 	flags := o.flags("sandbox demo", stderr)
 	flags.DurationVar(&st.within, "within", 15*time.Second, "how long each step may take")
-	flags.BoolVar(&st.media, "media", true, "play the steps with pictures, too")
 	keep := flags.Bool("keep", false, "keep the temporary folder with the store and the gateway's log")
 	if err := parse(flags, args); err != nil {
 		return err
@@ -50,7 +49,9 @@ func runDemo(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 	defer func() { err = errors.Join(err, st.close()) }()
 	st.gw.Env = append(st.gw.Env, "PATCHBAY_STORE__DIR="+filepath.Join(dir, "store"))
 	if err := st.play(ctx); err != nil {
-		st.explain()
+		for name, v := range st.s.vendors() {
+			fmt.Fprintf(stdout, "\nRefused by %s: %q", name, v.Problems.All())
+		}
 		fmt.Fprintf(stdout, "\nEnd of the gateway's log:\n%s\n", tail(log.Name(), 30))
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
@@ -87,10 +86,7 @@ func (s *Sandbox) deskEvents(w http.ResponseWriter, r *http.Request) {
 		if out.send(seen, deskState{Chats: s.Desk.Chats(), Open: s.Desk.Open()}) != nil {
 			return
 		}
-		_, err := wait(r.Context(), out, func(ctx context.Context) ([]aicc.Event, error) {
-			return s.Desk.Events.Next(ctx, seen)
-		})
-		if err != nil {
+		if _, err := s.Desk.Events.Next(r.Context(), seen); err != nil {
 			return
 		}
 	}

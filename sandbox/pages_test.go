@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -323,23 +322,4 @@ func waitState(t *testing.T, stream *events, want aicc.State) deskState {
 			return now
 		}
 	}
-}
-
-func TestSilentStreamSendsHeartbeats(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := httptest.NewRecorder()
-		s := newStream(w)
-		ctx, cancel := context.WithTimeout(t.Context(), 2*heartbeat+heartbeat/2)
-		defer cancel()
-		_, err := wait(ctx, s, func(ctx context.Context) (int, error) {
-			<-ctx.Done()
-			return 0, ctx.Err()
-		})
-		if err == nil {
-			t.Error("wait ended without an error")
-		}
-		if got := w.Body.String(); got != ":\n\n:\n\n" {
-			t.Errorf("stream got %q, want two comments", got)
-		}
-	})
 }

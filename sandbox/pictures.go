@@ -1,11 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"net/http"
 	"path"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"patchbay/sandbox/simulator"
 )
@@ -31,30 +29,12 @@ func readPicture(r *simulator.Request) (picture, error) {
 	if len(r.Body) > maxPicture {
 		return picture{}, badRequest("a picture must have at most %d bytes", maxPicture)
 	}
-	p := picture{contentType: http.DetectContentType(r.Body), content: r.Body}
+	name := path.Base(cmp.Or(r.URL.Query().Get("name"), "picture"))
+	p := picture{name: name, contentType: http.DetectContentType(r.Body), content: r.Body}
 	if p.extension() == "" {
 		return picture{}, badRequest("a picture must be a PNG, JPEG, GIF, WebP or BMP image")
-	}
-	p.name = fileName(r.URL.Query().Get("name"))
-	if p.name == "" {
-		p.name = "picture." + p.extension()
 	}
 	return p, nil
 }
 
 func (p picture) extension() string { return pictureTypes[p.contentType] }
-
-// fileName returns the last element of a path without control characters, "" if it is longer than 100 bytes.
-func fileName(given string) string {
-	name := path.Base(strings.ReplaceAll(given, `\`, "/"))
-	name = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == utf8.RuneError {
-			return -1
-		}
-		return r
-	}, name)
-	if name == "." || name == "/" || len(name) > 100 {
-		return ""
-	}
-	return name
-}

@@ -160,14 +160,3 @@ func TestDeskShowsFilesOfBothSides(t *testing.T) {
 		}
 	}
 }
-
-func TestFileNames(t *testing.T) {
-	for given, want := range map[string]string{
-		"a.png": "a.png", "../../etc/passwd": "passwd", `C:\pics\a.png`: "a.png", "": "", "/": "", "a\r\nb\x00.png": "ab.png",
-		"\xff.png": ".png", strings.Repeat("x", 101): "", "图片.png": "图片.png",
-	} {
-		if got := fileName(given); got != want {
-			t.Errorf("fileName(%q) = %q, want %q", given, got, want)
-		}
-	}
-}

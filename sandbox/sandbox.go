@@ -76,7 +76,7 @@ func (s *Sandbox) Handler() http.Handler {
 
 // Run serves until ctx ends, then closes everything and returns nil.
 func (s *Sandbox) Run(ctx context.Context) error {
-	// Streams and followers of logs end with this context: Shutdown does not end them.
+	// Streams and followers of logs end with this context.
 	streams, endStreams := context.WithCancel(context.Background())
 	srv := &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second,
@@ -96,11 +96,7 @@ func (s *Sandbox) Run(ctx context.Context) error {
 		err = fmt.Errorf("serve %s: %w", s.URL(), err)
 	}
 	endStreams()
-	grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	if stopErr := srv.Shutdown(grace); stopErr != nil {
-		err = errors.Join(err, fmt.Errorf("stop listener: %w", stopErr), srv.Close())
-	}
+	err = errors.Join(err, srv.Close())
 	for _, vendor := range s.vendors() {
 		vendor.Close()
 	}

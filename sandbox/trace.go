@@ -21,9 +21,9 @@ const (
 	traceEvery  = 25 * time.Millisecond
 )
 
-// step is one step in the trail of a conversation, from the gateway's GET /api/trace. Members that do not apply are
+// hop is one step in the trail of a conversation, from the gateway's GET /api/trace. Members that do not apply are
 // empty.
-type step struct {
+type hop struct {
 	At       time.Time
 	Seq      uint64 // of the gateway's record; its steps happened at the same time
 	Step     string
@@ -48,7 +48,8 @@ func printTrace(ctx context.Context, out io.Writer, admin, id string) error {
 			return fmt.Errorf("trace of %s: %w", id, err)
 		}
 		if len(m.pending) == 0 || time.Now().After(late) {
-			return m.print(out)
+			m.print(out)
+			return nil
 		}
 		if err := simulator.Sleep(ctx, traceEvery); err != nil {
 			return fmt.Errorf("wait for the deliveries of %s: %w", id, err)
@@ -58,9 +59,9 @@ func printTrace(ctx context.Context, out io.Writer, admin, id string) error {
 
 // trace is the trail of one message.
 type trace struct {
-	steps   []step
+	steps   []hop
 	message string            // its envelope
-	queued  map[string]step   // its deliveries, by id
+	queued  map[string]hop    // its deliveries, by id
 	pending map[string]string // channels of those that have not ended, by id
 }
 
@@ -72,13 +73,13 @@ func traceOf(ctx context.Context, admin, id string) (*trace, error) {
 	if status != http.StatusOK {
 		return nil, fmt.Errorf("status %d: %w", status, errTrace)
 	}
-	var answer struct{ Conversations []struct{ Entries []step } }
+	var answer struct{ Conversations []struct{ Entries []hop } }
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return nil, err
 	}
-	m := &trace{queued: map[string]step{}, pending: map[string]string{}}
+	m := &trace{queued: map[string]hop{}, pending: map[string]string{}}
 	for _, c := range answer.Conversations {
-		first := slices.IndexFunc(c.Entries, func(s step) bool { return s.Step == "accepted" && s.VendorID == id })
+		first := slices.IndexFunc(c.Entries, func(s hop) bool { return s.Step == "accepted" && s.VendorID == id })
 		if first >= 0 {
 			m.collect(c.Entries[first:])
 		}
@@ -91,14 +92,14 @@ var ended = []string{"delivered", "fenced", "dropped", "moved", "merged", "unrou
 
 // collect takes the steps of the message from the trail that starts with its acceptance: the decisions of the same record
 // up to the next acceptance, and the steps of its deliveries. A thread is opened in the record that ends the delivery.
-func (m *trace) collect(entries []step) {
+func (m *trace) collect(entries []hop) {
 	m.message = entries[0].Envelope
 	decided := true
 	for i, s := range entries {
 		decided = decided && s.Seq == entries[0].Seq && (i == 0 || s.Step != "accepted")
 		_, known := m.queued[s.Delivery]
 		if s.Step == "thread" {
-			known = slices.ContainsFunc(entries[i:], func(end step) bool {
+			known = slices.ContainsFunc(entries[i:], func(end hop) bool {
 				return m.queued[end.Delivery].Kind == "open" && end.Seq == s.Seq && end.Channel == s.Channel
 			})
 		}
@@ -116,25 +117,20 @@ func (m *trace) collect(entries []step) {
 	}
 }
 
-func (m *trace) print(out io.Writer) error {
+func (m *trace) print(out io.Writer) {
 	for _, s := range m.steps {
 		if text := m.describe(s); text != "" {
 			since := float64(s.At.Sub(m.steps[0].At)) / float64(time.Millisecond)
-			if _, err := fmt.Fprintf(out, "      | %9s %s\n", fmt.Sprintf("%+.1f ms", since), text); err != nil {
-				return err
-			}
+			fmt.Fprintf(out, "      | %9s %s\n", fmt.Sprintf("%+.1f ms", since), text)
 		}
 	}
 	for _, channel := range m.pending {
-		if _, err := fmt.Fprintf(out, "      | %9s pending for %s\n", "", channel); err != nil {
-			return err
-		}
+		fmt.Fprintf(out, "      | %9s pending for %s\n", "", channel)
 	}
-	return nil
 }
 
 // describe returns a step in a few words, "" if another step shows it already.
-func (m *trace) describe(s step) string {
+func (m *trace) describe(s hop) string {
 	d, ok := m.queued[s.Delivery]
 	if ok && d.Kind == "open" && (s.Step == "queued" || s.Step == "delivered") {
 		return ""

@@ -1,7 +1,8 @@
 package aicc
 
 import (
-	"strconv"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
@@ -12,8 +13,8 @@ import (
 func (s *Simulator) Accept(user, agent string) error {
 	return s.act(user, func(c *Chat) error {
 		c.State, c.Agent = StateActive, agent
-		s.event(Event{Kind: "accepted", User: user, Text: agent})
-		s.notify(c, "The call is connected to an agent.", func(m *DownLinkMsg) { m.CallID = []byte("null") })
+		s.record(c, "accepted", Line{Text: agent}, false)
+		s.pushText(c, "system", "The call is connected to an agent.", []byte("null"))
 		if s.o.ConnectEvent {
 			return s.push(user, s.message(user, "AGENT", "CONNECT"))
 		}
@@ -35,14 +36,12 @@ func (s *Simulator) SendFile(user, mediaType, fileType string, content []byte) (
 // SayMedia sends an agent's message of any media type. Its content is as the page has it for that type: the id of a
 // file of the media library, or "latitude/longitude/description" for LOCATE.
 func (s *Simulator) SayMedia(user, mediaType, content string) (string, error) {
-	code := "mc-" + strconv.FormatInt(s.codes.Add(1), 10) + "-" + strconv.FormatInt(time.Now().UnixMilli(), 10)
+	code := fmt.Sprintf("mc-%d-%d", s.codes.Add(1), time.Now().UnixMilli())
 	err := s.act(user, func(c *Chat) error {
 		file := s.fileOf(mediaType, content)
-		s.line(c, Line{From: "agent", Text: content, MediaType: mediaType, File: file, MessageCode: code})
-		s.event(Event{Kind: "said", User: user, Text: content, MediaType: mediaType, File: file})
-		m := s.message(user, "AGENT", "CHAT")
-		nickname := c.Agent
-		m.MediaType, m.Content, m.SenderNickname, m.MessageCode = &mediaType, &content, &nickname, &code
+		s.record(c, "said", Line{From: "agent", Text: content, MediaType: mediaType, File: file, MessageCode: code}, false)
+		m := s.Message(user, "AGENT", "CHAT", mediaType, content)
+		m.SenderNickname, m.MessageCode = new(c.Agent), &code
 		return s.push(user, m)
 	}, StateActive)
 	return code, err
@@ -61,7 +60,7 @@ func (s *Simulator) Read(user string, ids string) error {
 func (s *Simulator) Hangup(user string) error {
 	return s.act(user, func(c *Chat) error {
 		c.State = StateClosed
-		s.event(Event{Kind: "closed", User: user})
+		s.record(c, "closed", Line{}, false)
 		return s.push(user, s.message(user, "AGENT", "DISCONNECT"))
 	}, StateActive)
 }
@@ -71,37 +70,21 @@ func (s *Simulator) Hangup(user string) error {
 func (s *Simulator) TimeOut(user string, async bool) error {
 	return s.act(user, func(c *Chat) error {
 		c.State = StateClosed
-		s.event(Event{Kind: "timed out", User: user})
+		s.record(c, "timed out", Line{}, false)
 		m := s.message(user, "SYSTEM", "DISCONNECT")
 		if async {
 			c.State = StateOffline
-			text, tip := "TEXT", "No agent answered in time. You can leave a message."
-			m.MediaType, m.Content, m.IsOfflineStatus = &text, &tip, &async
+			m.MediaType, m.Content = new("TEXT"), new("No agent answered in time. You can leave a message.")
+			m.IsOfflineStatus = &async
 		}
 		return s.push(user, m)
 	}, StateWaiting, StateActive)
 }
 
-// robotSays pushes a text of the robot, "" for none. The desk's lock is held.
-func (s *Simulator) robotSays(c *Chat, text string) {
-	if text != "" {
-		s.pushText(c, "robot", "Robot", text, nil)
-	}
-}
-
-// notify pushes a system text. The desk's lock is held.
-func (s *Simulator) notify(c *Chat, text string, change func(*DownLinkMsg)) {
-	s.pushText(c, "system", "SYSTEM", text, change)
-}
-
-// pushText pushes a text that no agent wrote, and shows it at the desk.
-func (s *Simulator) pushText(c *Chat, from, nickname, text string, change func(*DownLinkMsg)) {
-	s.line(c, Line{From: from, Text: text, MediaType: "TEXT"})
-	m := s.message(c.User, strings.ToUpper(from), "CHAT")
-	kind := "TEXT"
-	m.MediaType, m.Content, m.SenderNickname = &kind, &text, &nickname
-	if change != nil {
-		change(&m)
-	}
+// pushText pushes a text of the robot or the system, and shows it at the desk. The desk's lock is held.
+func (s *Simulator) pushText(c *Chat, from, text string, callID json.RawMessage) {
+	s.record(c, "", Line{From: from, Text: text, MediaType: "TEXT"}, false)
+	m := s.Message(c.User, strings.ToUpper(from), "CHAT", "TEXT", text)
+	m.SenderNickname, m.CallID = new(strings.ToUpper(from)), callID
 	_ = s.push(c.User, m) // fails only if the simulator is closed
 }

@@ -3,7 +3,6 @@ package aicc
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,16 +21,15 @@ var (
 	uploadTypes = slices.Concat(imageTypes, audioTypes, videoTypes, []string{"txt", "csv"})
 )
 
-// plainTypes are the file types of the media types whose content is an object key, with sendAsync an object key and an
-// extension.
-var plainTypes = map[string][]string{"IMAGE": imageTypes, "AUDIO": audioTypes, "VIDEO": videoTypes}
-
-// typedTypes are the file types of the media types whose content is an object key and an extension.
-var typedTypes = map[string][]string{"FILE_IMAGE": imageTypes, "FILE_VIDEO": videoTypes}
+// fileTypes are the file types of the media types whose content is "objectKey,extension". With send, the content of
+// IMAGE, AUDIO and VIDEO is the object key alone.
+var fileTypes = map[string][]string{
+	"IMAGE": imageTypes, "AUDIO": audioTypes, "VIDEO": videoTypes, "FILE_IMAGE": imageTypes, "FILE_VIDEO": videoTypes,
+}
 
 // content checks the content of a CHAT message of the customer. It returns the id of the file in it, "" for none.
 func (s *Simulator) content(m *upLink) (file string, err error) {
-	types, plain := plainTypes[m.MediaType]
+	types := fileTypes[m.MediaType]
 	switch {
 	case m.MediaType == "TEXT" && len(m.Content) > maxText:
 		return "", fmt.Errorf("%d bytes, at most %d", len(m.Content), maxText)
@@ -41,10 +39,8 @@ func (s *Simulator) content(m *upLink) (file string, err error) {
 		return s.described(m.From, m.Content)
 	case m.MediaType == "WEBCARD":
 		return s.card(m.From, m.Content)
-	case plain && !m.async:
+	case !m.async && !strings.HasPrefix(m.MediaType, "FILE_"):
 		return m.Content, s.uploaded(m.From, m.Content, types)
-	case !plain:
-		types = typedTypes[m.MediaType]
 	}
 	key, extension, ok := strings.Cut(m.Content, ",")
 	if !ok || !slices.Contains(types, extension) {
@@ -64,11 +60,8 @@ func (s *Simulator) described(user, content string) (file string, err error) {
 		return "", err
 	}
 	f, _ := s.files.Get(key)
-	if fields[1] != strconv.Itoa(len(f.Content)) {
-		return "", fmt.Errorf("the size is %s, but the file has %d bytes", fields[1], len(f.Content))
-	}
-	if fileType != f.Type {
-		return "", fmt.Errorf("the type is %s, but the file was uploaded as %s", fileType, f.Type)
+	if fields[1] != strconv.Itoa(len(f.Content)) || fileType != f.Type {
+		return "", fmt.Errorf("%q is not the uploaded file, a %s of %d bytes", content, f.Type, len(f.Content))
 	}
 	return key, nil
 }
@@ -85,11 +78,10 @@ func (s *Simulator) card(user, content string) (file string, err error) {
 	if err := simulator.Decode([]byte(content), &card); err != nil {
 		return "", fmt.Errorf("not the JSON of a card: %w", err)
 	}
-	link, err := url.Parse(card.RedirectURL)
 	switch {
 	case card.MediaFileID == "" && card.RedirectURL == "":
 		return "", errors.New("neither redirectUrl nor mediaFileId")
-	case card.RedirectURL != "" && (err != nil || link.Host == "" || link.Scheme != "http" && link.Scheme != "https"):
+	case card.RedirectURL != "" && !simulator.IsWebAddress(card.RedirectURL):
 		return "", fmt.Errorf("redirectUrl: %q is no web address", card.RedirectURL)
 	case !slices.Contains([]string{"", "img", "img/png", "img/jpg"}, card.MediaFileType):
 		return "", fmt.Errorf("mediaFileType: %q, must be img, img/png, img/jpg or empty", card.MediaFileType)
@@ -102,12 +94,10 @@ func (s *Simulator) card(user, content string) (file string, err error) {
 // uploaded requires that an object key is of an earlier upload of the same customer.
 func (s *Simulator) uploaded(user, key string, types []string) error {
 	f, ok := s.files.Get(key)
-	switch {
-	case !ok || f.User == "":
-		return fmt.Errorf("object key %q does not exist", key)
-	case f.User != user:
-		return fmt.Errorf("object key %q belongs to another customer", key)
-	case !slices.Contains(types, f.Type):
+	if !ok || f.User != user {
+		return fmt.Errorf("object key %q does not exist or belongs to another customer", key)
+	}
+	if !slices.Contains(types, f.Type) {
 		return fmt.Errorf("the file is a %s, must be one of %v", f.Type, types)
 	}
 	return nil

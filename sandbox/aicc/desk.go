@@ -49,13 +49,10 @@ type Line struct {
 // Event is one event at the desk. Kind is a control type of send (CONNECT, CHAT, TRANS2AGENT, INPUT, READ, DISCONNECT),
 // or accepted, said, closed, timed out, hours.
 type Event struct {
-	At        time.Time
-	Kind      string
-	User      string
-	Text      string
-	MediaType string
-	File      string // id for Simulator.File, if the content is a file
-	Async     bool   // came by sendAsync
+	Line
+	Kind  string
+	User  string
+	Async bool // came by sendAsync
 }
 
 // Chats returns all chats that ever connected, in the order of their first call.
@@ -77,13 +74,7 @@ func (s *Simulator) Chat(user string) (Chat, bool) {
 
 // Count returns the number of events of a kind.
 func (s *Simulator) Count(kind string) int {
-	n := 0
-	for _, e := range s.Events.All() {
-		if e.Kind == kind {
-			n++
-		}
-	}
-	return n
+	return len(s.Events.Select(func(e Event) bool { return e.Kind == kind }))
 }
 
 func (s *Simulator) list(want func(*Chat) bool) []Chat {
@@ -130,12 +121,13 @@ func (s *Simulator) act(user string, do func(*Chat) error, states ...State) erro
 	return do(c)
 }
 
-func (s *Simulator) line(c *Chat, l Line) {
+// record adds a line to the chat if it has a speaker, and an event if it has a kind.
+func (s *Simulator) record(c *Chat, kind string, l Line, async bool) {
 	l.At = time.Now()
-	c.Lines = append(c.Lines, l)
-}
-
-func (s *Simulator) event(e Event) {
-	e.At = time.Now()
-	s.Events.Append(e)
+	if l.From != "" {
+		c.Lines = append(c.Lines, l)
+	}
+	if kind != "" {
+		s.Events.Append(Event{Line: l, Kind: kind, User: c.User, Async: async})
+	}
 }

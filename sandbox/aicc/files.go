@@ -1,6 +1,7 @@
 package aicc
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
@@ -56,10 +57,7 @@ func (s *Simulator) fileOf(mediaType, content string) string {
 
 // ContentType returns the content type of a file type; application/octet-stream for those that it does not know.
 func ContentType(fileType string) string {
-	if t, ok := contentTypes[fileType]; ok {
-		return t
-	}
-	return "application/octet-stream"
+	return cmp.Or(contentTypes[fileType], "application/octet-stream")
 }
 
 var contentTypes = map[string]string{
@@ -129,26 +127,24 @@ func (s *Simulator) download(r *simulator.Request, _ string) (any, error) {
 
 // find returns the file, or a refusal with the page's text. That an unknown id is "objectKey is null!" is an assumption.
 func (s *Simulator) find(id, fileType, channel, multiMedia string) (File, error) {
-	if channel == "" {
-		return File{}, failed("2", "param channelId or userId or tenantId is null", "")
-	}
-	if channel != "WEB" || !slices.Contains(downloadTypes, fileType) {
-		return File{}, failed(resultFailure, "param filetype Out of range!", fmt.Sprintf("channel %q, fileType %q", channel, fileType))
-	}
 	f, ok := s.files.Get(id)
+	code, text := resultFailure, ""
 	switch {
-	case !ok, f.User != "":
-		return File{}, failed("401", "objectKey is null!", fmt.Sprintf("no file %q", id))
-	case !strings.HasPrefix(id, localPrefix) && multiMedia != "multiMedia":
-		return File{}, failed("401", "objectKey is null!", fmt.Sprintf("file %q is of the media library, but multiMedia is %q", id, multiMedia))
+	case channel == "":
+		code, text = "2", "param channelId or userId or tenantId is null"
+	case channel != "WEB" || !slices.Contains(downloadTypes, fileType):
+		text = "param filetype Out of range!"
+	case !ok, f.User != "", !strings.HasPrefix(id, localPrefix) && multiMedia != "multiMedia":
+		code, text = "401", "objectKey is null!"
 	case len(f.Content) == 0:
-		return File{}, failed(resultFailure, "empty file!", "")
-	case len(f.Content) > maxDownload:
-		return File{}, failed(resultFailure, "fsservice downloadFile is failed", fmt.Sprintf("the file has %d bytes", len(f.Content)))
-	case s.o.StrictFileType && f.Type != fileType:
-		return File{}, failed(resultFailure, "fsservice downloadFile is failed", fmt.Sprintf("the file is a %s, not a %s", f.Type, fileType))
+		text = "empty file!"
+	case len(f.Content) > maxDownload, s.o.StrictFileType && f.Type != fileType:
+		text = "fsservice downloadFile is failed"
+	default:
+		return f, nil
 	}
-	return f, nil
+	problem := fmt.Sprintf("file %q as %q, channel %q, multiMedia %q", id, fileType, channel, multiMedia)
+	return File{}, failed(code, text, problem)
 }
 
 // file serves a temporary link, which needs no credentials.

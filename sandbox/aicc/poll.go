@@ -48,11 +48,10 @@ func (s *Simulator) origin(mediaType, content string) (contentType, fileType *st
 	if id == "" {
 		return nil, nil
 	}
-	if id != content {
-		local := "1"
-		contentType = &local
-	}
 	f, _ := s.files.Get(id)
+	if id != content {
+		contentType = new("1")
+	}
 	return contentType, &f.Type
 }
 

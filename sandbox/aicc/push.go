@@ -3,7 +3,9 @@ package aicc
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -28,11 +30,6 @@ type DownLinkMsg struct {
 	CallID          json.RawMessage `json:"callId,omitempty"` // in one of the page's examples, always null
 }
 
-type pushBody struct {
-	Timestamp int64         `json:"timestamp"`
-	Messages  []DownLinkMsg `json:"messages"`
-}
-
 func (s *Simulator) message(user, source, control string) DownLinkMsg {
 	return DownLinkMsg{
 		Channel: "WEB", From: s.o.ChannelID, To: user, ControlType: control, SourceType: source,
@@ -55,7 +52,7 @@ func (s *Simulator) push(user string, messages ...DownLinkMsg) error {
 	if s.o.PushOff {
 		return nil
 	}
-	body, err := json.Marshal(pushBody{Timestamp: time.Now().UnixMilli(), Messages: messages})
+	body, err := json.Marshal(map[string]any{"timestamp": time.Now().UnixMilli(), "messages": messages})
 	if err != nil {
 		return fmt.Errorf("encode push for %s: %w", user, err)
 	}
@@ -76,31 +73,23 @@ func (s *Simulator) prove(r *http.Request, body []byte, wrong bool) {
 
 // signed returns the headers that are signed.
 func (s *Simulator) signed(r *http.Request) map[string]string {
-	headers := map[string]string{}
-	for _, name := range s.o.SignHeaders {
-		switch {
-		case name == "content-length":
-			headers[name] = strconv.FormatInt(r.ContentLength, 10)
-		case name != "host":
-			headers[name] = r.Header.Get(name)
-		case s.o.BareHost:
-			headers[name] = r.URL.Hostname()
-		default:
-			headers[name] = r.URL.Host
-		}
+	host := r.URL.Host
+	if s.o.BareHost {
+		host = r.URL.Hostname()
 	}
-	return headers
+	all := map[string]string{
+		"host": host, "content-type": r.Header.Get("Content-Type"), "content-length": strconv.FormatInt(r.ContentLength, 10),
+	}
+	maps.DeleteFunc(all, func(name, _ string) bool { return !slices.Contains(s.o.SignHeaders, name) })
+	return all
 }
 
 func (s *Simulator) stamp() string {
 	now := time.Now().UTC()
-	switch s.o.Stamp {
-	case StampMillis:
-		return now.Format("2006-01-02T15:04:05.000Z")
-	case StampEpoch:
+	if s.o.Stamp == StampEpoch {
 		return strconv.FormatInt(now.UnixMilli(), 10)
 	}
-	return now.Format(time.RFC3339)
+	return now.Format(s.o.Stamp)
 }
 
 // accepted is the page's rule: status 200, and resultCode the string "0".

@@ -8,7 +8,6 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// Result codes of send, sendAsync and poll.
 const (
 	resultClosed  = "12" // outside the agents' working hours
 	resultFailure = "13" // with a reason as text

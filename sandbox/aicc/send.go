@@ -9,12 +9,6 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-var controlTypes = []string{"CONNECT", "CHAT", "TRANS2AGENT", "INPUT", "DISCONNECT", "READ"}
-
-var mediaTypes = []string{
-	"TEXT", "IMAGE", "AUDIO", "VIDEO", "FILE", "FILE_IMAGE", "FILE_VIDEO", "WEBCARD",
-}
-
 // upLink is the body of send and sendAsync. The timestamp is a string here, unlike in a push.
 type upLink struct {
 	Channel        string `json:"channel"`
@@ -32,21 +26,15 @@ type upLink struct {
 	async bool // sent by sendAsync
 }
 
-// check returns the problem of a message that breaks the page's table, "" if there is none.
-func (m *upLink) check() string {
-	switch {
-	case m.Channel != "WEB":
-		return "channel must be WEB"
-	case !slices.Contains(controlTypes, m.ControlType):
-		return fmt.Sprintf("controlType %q is not known", m.ControlType)
-	case !slices.Contains(mediaTypes, m.MediaType):
-		return fmt.Sprintf("mediaType %q is not known", m.MediaType)
-	case m.SourceType != "CUSTOMER":
-		return "sourceType must be CUSTOMER"
-	case m.From == "" || m.To == "":
-		return "from and to are required"
-	}
-	return ""
+var (
+	controlTypes = []string{"CONNECT", "CHAT", "TRANS2AGENT", "INPUT", "DISCONNECT", "READ"}
+	mediaTypes   = []string{"TEXT", "IMAGE", "AUDIO", "VIDEO", "FILE", "FILE_IMAGE", "FILE_VIDEO", "WEBCARD"}
+)
+
+// valid returns whether a message follows the page's table.
+func (m *upLink) valid() bool {
+	return m.Channel == "WEB" && slices.Contains(controlTypes, m.ControlType) && slices.Contains(mediaTypes, m.MediaType) &&
+		m.SourceType == "CUSTOMER" && m.From != "" && m.To != ""
 }
 
 // send serves send and sendAsync, which also takes messages that a customer leaves after a time-out with the
@@ -56,8 +44,8 @@ func (s *Simulator) send(r *simulator.Request, user string) (any, error) {
 	if err := r.Decode(&m); err != nil {
 		return nil, refused(http.StatusBadRequest, err.Error())
 	}
-	if problem := m.check(); problem != "" {
-		return nil, refused(http.StatusBadRequest, problem)
+	if !m.valid() {
+		return nil, refused(http.StatusBadRequest, fmt.Sprintf("not a message of a customer: %+v", m))
 	}
 	if m.From != user {
 		return nil, failed(resultFailure, ReasonSend, "from is not the user of the token")
@@ -95,12 +83,12 @@ func (s *Simulator) control(c *Chat, m *upLink) (string, error) {
 			text = "Disconnect robot successfully"
 		}
 		c.State = StateLeft
-		s.event(Event{Kind: "DISCONNECT", User: c.User})
+		s.record(c, "DISCONNECT", Line{}, m.async)
 		return text, nil
 	case "CHAT":
 		return s.chat(c, m)
 	}
-	s.event(Event{Kind: m.ControlType, User: c.User, Text: m.Content, MediaType: m.MediaType, Async: m.async})
+	s.record(c, m.ControlType, Line{Text: m.Content, MediaType: m.MediaType}, m.async)
 	return "success", nil
 }
 
@@ -110,18 +98,20 @@ func (s *Simulator) connect(c *Chat) (string, error) {
 	if s.o.Robot == nil && s.closed.Load() {
 		return "", failed(resultClosed, ReasonClosed, "")
 	}
-	s.event(Event{Kind: "CONNECT", User: c.User})
+	s.record(c, "CONNECT", Line{}, false)
 	if c.State.live() {
 		return "success", nil
 	}
 	c.Agent = ""
 	if s.o.Robot != nil {
 		c.State = StateRobot
-		s.robotSays(c, s.o.Greeting)
+		if s.o.Greeting != "" {
+			s.pushText(c, "robot", s.o.Greeting, nil)
+		}
 		return "connect to robot successfully.", nil
 	}
 	c.State = StateWaiting
-	s.notify(c, "Queuing...", nil)
+	s.pushText(c, "system", "Queuing...", nil)
 	return "success", nil
 }
 
@@ -133,10 +123,10 @@ func (s *Simulator) transfer(c *Chat) (string, error) {
 	case c.State == StateActive:
 		return "", failed(resultFailure, ReasonWithAgent, "")
 	}
-	s.event(Event{Kind: "TRANS2AGENT", User: c.User})
+	s.record(c, "TRANS2AGENT", Line{}, false)
 	if c.State == StateRobot {
 		c.State = StateWaiting
-		s.notify(c, "Queuing...", nil)
+		s.pushText(c, "system", "Queuing...", nil)
 	}
 	return "success", nil
 }
@@ -147,10 +137,11 @@ func (s *Simulator) chat(c *Chat, m *upLink) (string, error) {
 	if err != nil {
 		return "", failed(resultFailure, ReasonSend, m.MediaType+" content: "+err.Error())
 	}
-	s.line(c, Line{From: "customer", Text: m.Content, MediaType: m.MediaType, File: file})
-	s.event(Event{Kind: "CHAT", User: c.User, Text: m.Content, MediaType: m.MediaType, File: file, Async: m.async})
+	s.record(c, "CHAT", Line{From: "customer", Text: m.Content, MediaType: m.MediaType, File: file}, m.async)
 	if c.State == StateRobot {
-		s.robotSays(c, s.o.Robot(m.Content))
+		if answer := s.o.Robot(m.Content); answer != "" {
+			s.pushText(c, "robot", answer, nil)
+		}
 		return "Send message to robot successfully", nil
 	}
 	return "sendUserMessage successfully.", nil

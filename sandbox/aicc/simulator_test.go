@@ -30,7 +30,7 @@ type desk struct {
 type pushed struct {
 	auth, path, host string
 	raw              []byte
-	body             pushBody
+	body             struct{ Messages []DownLinkMsg }
 }
 
 func newDesk(t *testing.T, change func(*Options)) *desk {
@@ -219,9 +219,9 @@ func TestPushesFollowThePage(t *testing.T) {
 		d := newDesk(t, nil)
 		d.send(t, d.login(t, "44444444"), message("44444444", "CONNECT", ""), 200, "0")
 		got := d.wait(t, 1)[0]
-		const want = `{"timestamp":946684800000,"messages":[{"channel":"WEB","from":"202105284494222653","to":"44444444",` +
+		const want = `{"messages":[{"channel":"WEB","from":"202105284494222653","to":"44444444",` +
 			`"controlType":"CHAT","sourceType":"SYSTEM","mediaType":"TEXT","content":"Queuing...","simQuestions":null,` +
-			`"senderNickname":"SYSTEM","messageCode":null,"timestamp":946684800000}]}`
+			`"senderNickname":"SYSTEM","messageCode":null,"timestamp":946684800000}],"timestamp":946684800000}`
 		if diff := cmp.Diff(want, string(got.raw)); diff != "" {
 			t.Errorf("body (-want +got):\n%s", diff)
 		}

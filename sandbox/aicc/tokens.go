@@ -35,12 +35,9 @@ func issue(to *simulator.Table[token], prefix string, t token) string {
 // fabric adds the checks of all calls through API Fabric: x-app-key and the access token.
 func (s *Simulator) fabric(next simulator.Endpoint) simulator.Endpoint {
 	return func(r *simulator.Request) (any, error) {
-		if r.Header.Get("x-app-key") != s.o.AppKey {
-			return nil, refused(http.StatusUnauthorized, "x-app-key is not a known application")
-		}
 		text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if !ok {
-			return nil, refused(http.StatusUnauthorized, "Authorization has no bearer token")
+		if !ok || r.Header.Get("x-app-key") != s.o.AppKey {
+			return nil, refused(http.StatusUnauthorized, "x-app-key or the bearer token is missing")
 		}
 		if t, ok := s.accessTokens.Get(text); !ok || t.expired() {
 			return nil, errToken
@@ -90,12 +87,8 @@ func (s *Simulator) tokenByAkSk(r *simulator.Request) (any, error) {
 	now := time.Now()
 	return map[string]string{
 		"AccessToken": issue(&s.accessTokens, "at-", token{end: now.Add(time.Duration(ttl) * time.Second)}),
-		"ApplyType":   "Bearer",
-		"CreateTime":  strconv.FormatInt(now.Unix(), 10),
-		"Expires":     strconv.Itoa(ttl),
-		"Scope":       "",
-		"AppKey":      in.AppKey,
-		"UserID":      "Anonymous",
+		"ApplyType":   "Bearer", "CreateTime": strconv.FormatInt(now.Unix(), 10), "Expires": strconv.Itoa(ttl),
+		"Scope": "", "AppKey": in.AppKey, "UserID": "Anonymous",
 	}, nil
 }
 
@@ -109,11 +102,8 @@ func (s *Simulator) applyToken(r *simulator.Request) (any, error) {
 	if err := r.Decode(&in); err != nil {
 		return nil, refused(http.StatusBadRequest, err.Error())
 	}
-	if n := utf8.RuneCountInString(in.UserID); n == 0 || n > maxUserID {
-		return nil, refused(http.StatusBadRequest, "userId must have 1 to 32 characters")
-	}
-	if in.UserName == "" || in.Locale == "" {
-		return nil, refused(http.StatusBadRequest, "userName and locale are required")
+	if n := utf8.RuneCountInString(in.UserID); n == 0 || n > maxUserID || in.UserName == "" || in.Locale == "" {
+		return nil, refused(http.StatusBadRequest, "userId must have 1 to 32 characters, userName and locale are required")
 	}
 	if in.ChannelID != s.o.ChannelID {
 		return nil, failed("1", "no such channel", "")

@@ -6,6 +6,7 @@
 package aicc
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -29,20 +30,17 @@ const (
 	EndpointPush        = "push" // the calls of the gateway's webhook
 )
 
-// Stamp is the format of the timestamp in the signature, on which sources differ.
-type Stamp int
-
-// The formats.
+// Formats of the timestamp in the signature, on which sources differ. StampEpoch is in milliseconds since 1970.
 const (
-	StampSeconds Stamp = iota // 2006-01-02T15:04:05Z
-	StampMillis               // 2006-01-02T15:04:05.000Z
-	StampEpoch                // milliseconds since 1970
+	StampSeconds = "2006-01-02T15:04:05Z"
+	StampMillis  = "2006-01-02T15:04:05.000Z"
+	StampEpoch   = "epoch"
 )
 
 // FileLinks is the way in which downloadFileStream returns a file.
 type FileLinks int
 
-// The ways.
+// The ways to return a file.
 const (
 	FileStreamOnly FileLinks = iota // in fileStream
 	FileLinkToo                     // in fileStream, and fileUrl is a temporary link to it
@@ -55,12 +53,10 @@ type Options struct {
 	AppSecret string
 	ChannelID string // the channel's configuration id
 
-	// PushBase is baseUrl of the vendor's console: gateway address and channel prefix. The simulator adds
-	// /webhooks/v1/messages.
-	PushBase string
+	PushBase string // baseUrl of the vendor's console, to which /webhooks/v1/messages is added
 	PushKey  string // message push key, 43 letters and digits: the signature's secret
-	Stamp    Stamp
-	BareHost bool // signs the host without its port; sources differ
+	Stamp    string // default StampSeconds
+	BareHost bool   // signs the host without its port; sources differ
 	// SignHeaders are the signed headers: host, which is the default, content-length and content-type.
 	SignHeaders []string
 	// PushOff makes no pushes: messages can only be polled.
@@ -79,8 +75,7 @@ type Options struct {
 
 	QuoteTokens bool // wraps tokens of applyToken into extra quotes, as an old sample has them
 	FileLinks   FileLinks
-	// StrictFileType returns files only as the type that they have. Without it any listed type is accepted: a push
-	// does not name the type.
+	// StrictFileType returns a file only as its type. Without it any listed type is accepted: a push does not name it.
 	StrictFileType bool
 
 	Retry simulator.Retry
@@ -114,9 +109,7 @@ func New(o Options) *Simulator {
 	if len(o.SignHeaders) == 0 {
 		o.SignHeaders = []string{"host"}
 	}
-	if o.NoSession == "" {
-		o.NoSession = "session expired"
-	}
+	o.NoSession, o.Stamp = cmp.Or(o.NoSession, "session expired"), cmp.Or(o.Stamp, StampSeconds)
 	s := &Simulator{o: o, desk: map[string]*Chat{}, Vendor: simulator.NewVendor(o.Retry, ordered)}
 	s.SetPushBase(o.PushBase)
 	s.SetPushKey(o.PushKey)
@@ -133,7 +126,7 @@ func (s *Simulator) SetPushKey(key string) { s.pushKey.Store(&key) }
 // answered with result code 12.
 func (s *Simulator) SetOpen(open bool) {
 	s.closed.Store(!open)
-	s.event(Event{Kind: "hours", Text: fmt.Sprintf("open: %t", open)})
+	s.record(&Chat{}, "hours", Line{Text: fmt.Sprintf("open: %t", open)}, false)
 }
 
 // Open returns whether it is within the agents' working hours.

@@ -9,47 +9,8 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// bodyV1 is the flat body: of a webhook call, page "Webhook receives messages", and, without message_type, of a blocking
-// answer to the older send call.
-type bodyV1 struct {
-	MessageID      string     `json:"message_id"`
-	MessageType    string     `json:"message_type,omitempty"`
-	Text           string     `json:"text,omitempty"`
-	FlowOutput     []flowItem `json:"flow_output,omitempty"`
-	CreateTime     int64      `json:"create_time"`
-	ConversationID string     `json:"conversation_id"`
-}
-
-type flowItem struct {
-	Content       string `json:"content,omitempty"`
-	Branch        string `json:"branch,omitempty"`
-	FromComponent string `json:"from_component_name,omitempty"`
-}
-
-// bodyV2 is the nested body: of a webhook call, page "Webhook receives messages v2", and of a blocking answer.
-type bodyV2 struct {
-	CreateTime     int64          `json:"create_time"`
-	ConversationID string         `json:"conversation_id"`
-	MessageID      string         `json:"message_id"`
-	Output         []outputItem   `json:"output"`
-	Usage          map[string]any `json:"usage"`
-}
-
-type outputItem struct {
-	Branch    string        `json:"from_component_branch"`
-	Component string        `json:"from_component_name"`
-	Content   outputContent `json:"content"`
-}
-
-type outputContent struct {
-	Text  string      `json:"text"`
-	Audio []audioItem `json:"audio,omitempty"`
-}
-
-type audioItem struct {
-	Audio      string `json:"audio"`
-	Transcript string `json:"transcript"`
-}
+// object is a JSON object.
+type object = map[string]any
 
 // stamp is create_time.
 func (s *Simulator) stamp(t time.Time) int64 {
@@ -60,7 +21,7 @@ func (s *Simulator) stamp(t time.Time) int64 {
 }
 
 // body is the body of a webhook call.
-func (s *Simulator) body(c Conversation, a Answer) (any, error) {
+func (s *Simulator) body(c Conversation, a Answer) (object, error) {
 	items := a.items()
 	if s.o.Form == FormV2 {
 		return s.nested(c, a.MessageID, items), nil
@@ -68,50 +29,72 @@ func (s *Simulator) body(c Conversation, a Answer) (any, error) {
 	if slices.ContainsFunc(items, func(i Item) bool { return len(i.Audio) > 0 }) {
 		return nil, errors.New("the flat body has no audio, use FormV2")
 	}
-	body := bodyV1{MessageID: a.MessageID, MessageType: a.Type, CreateTime: s.stamp(time.Now()), ConversationID: c.ID}
+	text := ""
 	if s.o.Form == FormV1 {
-		body.Text = a.Text
-		items = items[1:]
+		text, items = a.Text, items[1:]
 	}
-	body.FlowOutput = flowOutput(items)
+	body := s.flat(c, a.MessageID, text, items)
+	body["message_type"] = a.Type
 	return body, nil
 }
 
-func flowOutput(items []Item) []flowItem {
-	var flow []flowItem
-	for _, item := range items {
-		flow = append(flow, flowItem{Content: item.Text, Branch: item.Branch, FromComponent: item.Component})
+// flat is the flat body: of a webhook call, page "Webhook receives messages", and of a blocking answer to the older send
+// call. Empty members are absent.
+func (s *Simulator) flat(c Conversation, messageID, text string, items []Item) object {
+	body := object{"message_id": messageID, "create_time": s.stamp(time.Now()), "conversation_id": c.ID}
+	var flow []object
+	for _, i := range items {
+		item := object{}
+		for name, value := range map[string]string{"content": i.Text, "branch": i.Branch, "from_component_name": i.Component} {
+			if value != "" {
+				item[name] = value
+			}
+		}
+		flow = append(flow, item)
 	}
-	return flow
+	if flow != nil {
+		body["flow_output"] = flow
+	}
+	if text != "" {
+		body["text"] = text
+	}
+	return body
 }
 
-func (s *Simulator) nested(c Conversation, messageID string, items []Item) bodyV2 {
-	output := []outputItem{}
+// nested is the nested body: of a webhook call, page "Webhook receives messages v2", and of a blocking answer.
+func (s *Simulator) nested(c Conversation, messageID string, items []Item) object {
+	output := []object{}
 	for _, item := range items {
-		content := outputContent{Text: item.Text}
+		content := object{"text": item.Text}
+		var audio []object
 		for _, a := range item.Audio {
-			content.Audio = append(content.Audio, audioItem{Audio: a.URL, Transcript: a.Transcript})
+			audio = append(audio, object{"audio": a.URL, "transcript": a.Transcript})
 		}
-		output = append(output, outputItem{Branch: item.Branch, Component: item.Component, Content: content})
+		if audio != nil {
+			content["audio"] = audio
+		}
+		output = append(output, object{
+			"from_component_branch": item.Branch, "from_component_name": item.Component, "content": content,
+		})
 	}
-	credits := map[string]float64{
+	credits := object{
 		"total_credits": 0, "text_input_credits": 0, "text_output_credits": 0, "audio_input_credits": 0, "audio_output_credits": 0,
 	}
-	return bodyV2{
-		CreateTime: s.stamp(time.Now()), ConversationID: c.ID, MessageID: messageID, Output: output,
-		Usage: map[string]any{"tokens": tokens, "credits": credits},
+	return object{
+		"create_time": s.stamp(time.Now()), "conversation_id": c.ID, "message_id": messageID, "output": output,
+		"usage": object{"tokens": tokens, "credits": credits},
 	}
 }
 
-var tokens = map[string]any{
+var tokens = object{
 	"total_tokens": 29, "prompt_tokens": 19, "completion_tokens": 10,
-	"prompt_tokens_details":     map[string]int{"audio_tokens": 0, "text_tokens": 19},
-	"completion_tokens_details": map[string]int{"reasoning_tokens": 0, "audio_tokens": 0, "text_tokens": 10},
+	"prompt_tokens_details":     object{"audio_tokens": 0, "text_tokens": 19},
+	"completion_tokens_details": object{"reasoning_tokens": 0, "audio_tokens": 0, "text_tokens": 10},
 }
 
 // blockingReply puts all answers into one. The pages show none for the older call; it gets the flat body of its
 // webhook.
-func (s *Simulator) blockingReply(asked Asked, answers []Answer) any {
+func (s *Simulator) blockingReply(asked Asked, answers []Answer) object {
 	var items []Item
 	var texts []string
 	flow := s.o.Form == FormFlow
@@ -120,14 +103,11 @@ func (s *Simulator) blockingReply(asked Asked, answers []Answer) any {
 		texts = append(texts, a.Text)
 		flow = flow || a.flow()
 	}
-	if asked.Version == 2 {
+	switch {
+	case asked.Version == 2:
 		return s.nested(asked.Conversation, simulator.HexID(), items)
+	case flow:
+		return s.flat(asked.Conversation, simulator.HexID(), "", items)
 	}
-	body := bodyV1{MessageID: simulator.HexID(), CreateTime: s.stamp(time.Now()), ConversationID: asked.Conversation.ID}
-	if flow {
-		body.FlowOutput = flowOutput(items)
-	} else {
-		body.Text = strings.Join(texts, "\n")
-	}
-	return body
+	return s.flat(asked.Conversation, simulator.HexID(), strings.Join(texts, "\n"), nil)
 }

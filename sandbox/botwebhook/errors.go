@@ -46,17 +46,15 @@ var errorList = map[int]struct {
 // vendorError returns the error of the vendor's list with that code. Codes that are not in it have status 400.
 func vendorError(code int) *simulator.Refusal {
 	e := errorList[code]
-	message := cmp.Or(e.message, "Refused")
-	return &simulator.Refusal{
-		Status: cmp.Or(e.status, http.StatusBadRequest), Body: apiError{code, message}, Problem: fmt.Sprintf("%d: %s", code, message),
-	}
+	return newError(cmp.Or(e.status, http.StatusBadRequest), apiError{code, cmp.Or(e.message, "Refused")})
 }
 
 func badParameters(format string, args ...any) *simulator.Refusal {
-	e := vendorError(codeParameters)
-	e.Body = apiError{codeParameters, fmt.Sprintf(format, args...)}
-	e.Problem = fmt.Sprintf("%d: ", codeParameters) + fmt.Sprintf(format, args...)
-	return e
+	return newError(http.StatusBadRequest, apiError{codeParameters, fmt.Sprintf(format, args...)})
+}
+
+func newError(status int, e apiError) *simulator.Refusal {
+	return &simulator.Refusal{Status: status, Body: e, Problem: fmt.Sprintf("%d: %s", e.Code, e.Message)}
 }
 
 // ordered returns the error for a fault.

@@ -28,7 +28,7 @@ func FuzzCalls(f *testing.F) {
 		s := New(Options{APIKey: "app-key"})
 		defer s.Close()
 		s.conversations.Put("c", Conversation{ID: "c"})
-		s.handoffs.Put("h", &Handoff{ID: "h", s: s, ended: make(chan struct{})})
+		s.handoffs.Put("h", &Handoff{ID: "h", s: s})
 		r := httptest.NewRequest(http.MethodPost, paths[uint(path)%uint(len(paths))], strings.NewReader(body))
 		r.Header.Set("Authorization", "Bearer app-key")
 		r.Header.Set("Content-Type", "application/json")

@@ -11,11 +11,11 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// ErrBusy means that the gateway did not take a hand-off: the user is told that all agents are busy.
-var ErrBusy = errors.New("hand-off is not taken")
-
-// ErrEnded means that a hand-off is over.
-var ErrEnded = errors.New("hand-off has ended")
+// Errors of hand-offs. After ErrBusy the vendor tells the user that all agents are busy.
+var (
+	ErrBusy  = errors.New("hand-off is not taken")
+	ErrEnded = errors.New("hand-off has ended")
+)
 
 // handoffWait is how long after establish the first message of an agent may take.
 const handoffWait = time.Minute
@@ -53,30 +53,23 @@ type Heard struct {
 
 // Handoff is one dialogue with agents. It is safe for concurrent use.
 type Handoff struct {
-	ID   string // differs from the conversation's id
-	User User
+	ID string // differs from the conversation's id
 	// Heard lists the agents' messages, in order.
 	Heard simulator.Log[Heard]
 
-	s     *Simulator
-	ended chan struct{} // closed at the end
-
-	mu  sync.Mutex
-	how End // "" while it lasts
+	s    *Simulator
+	mu   sync.Mutex
+	ends simulator.Log[End] // empty while it lasts
 }
 
 // Handoff hands user's dialogue over: it calls establish, once, and waits for the answer. ErrBusy means that it was not
 // taken. If no agent writes within a minute, the hand-off ends with a close call of type TIMEOUT. The gateway may
 // write and end it before this returns.
 func (s *Simulator) Handoff(ctx context.Context, user User) (*Handoff, error) {
-	h := &Handoff{ID: simulator.HexID(), User: user, s: s, ended: make(chan struct{})}
-	lines := user.Said
-	if lines == nil {
-		lines = []Line{}
-	}
+	h := &Handoff{ID: simulator.HexID(), s: s}
 	s.handoffs.Put(h.ID, h)
-	out, err := h.call(ctx, EndpointEstablish, 1, map[string]any{
-		"email": "support@gptbots.ai", "bot_id": simulator.HexID(), "body": lines,
+	out, err := h.call(ctx, EndpointEstablish, 1, object{
+		"email": "support@gptbots.ai", "bot_id": simulator.HexID(), "body": append([]Line{}, user.Said...),
 		"user_info": map[string]*string{
 			"phone": nil, "email": nil, "user_id": orNull(user.UserID), "anonymous_id": orNull(user.AnonymousID),
 		},
@@ -111,7 +104,7 @@ func (h *Handoff) Say(ctx context.Context, text string) (simulator.Outcome, erro
 	if h.How() != "" {
 		return simulator.Outcome{}, ErrEnded
 	}
-	return h.call(ctx, EndpointChat, 0, map[string]any{"body": text})
+	return h.call(ctx, EndpointChat, 0, object{"body": text})
 }
 
 // Close ends the hand-off as the user does. It returns when the call ended.
@@ -119,47 +112,44 @@ func (h *Handoff) Close(ctx context.Context) (simulator.Outcome, error) { return
 
 // How returns how the hand-off ended, "" while it lasts.
 func (h *Handoff) How() End {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.how
+	if all := h.ends.All(); len(all) > 0 {
+		return all[0]
+	}
+	return ""
 }
 
 // Wait returns how the hand-off ended as soon as it has, or an error when ctx ends.
 func (h *Handoff) Wait(ctx context.Context) (End, error) {
-	select {
-	case <-h.ended:
-		return h.How(), nil
-	case <-ctx.Done():
-		return "", fmt.Errorf("wait for the end of hand-off %s: %w", h.ID, ctx.Err())
-	}
+	_, err := h.ends.Next(ctx, 0)
+	return h.How(), err
 }
 
 func (h *Handoff) leave(ctx context.Context, how End) (simulator.Outcome, error) {
 	if !h.end(how) {
 		return simulator.Outcome{}, ErrEnded
 	}
-	return h.call(ctx, EndpointClose, 0, map[string]any{"type": how})
+	return h.call(ctx, EndpointClose, 0, object{"type": how})
 }
 
 // hear records a message. It returns false if the hand-off is over.
 func (h *Handoff) hear(m Heard) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.how == "" {
-		h.Heard.Append(m)
+	if h.How() != "" {
+		return false
 	}
-	return h.how == ""
+	h.Heard.Append(m)
+	return true
 }
 
 // end returns false if the hand-off was over already.
 func (h *Handoff) end(how End) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.how != "" {
+	if h.How() != "" {
 		return false
 	}
-	h.how = how
-	close(h.ended)
+	h.ends.Append(how)
 	return true
 }
 
@@ -170,7 +160,7 @@ var handoffPaths = map[string]string{
 
 // call makes a call with these members and the common ones, behind the hand-off's other calls. Attempts 0 is the
 // usual number. The page does not say which code means success.
-func (h *Handoff) call(ctx context.Context, endpoint string, attempts int, members map[string]any) (simulator.Outcome, error) {
+func (h *Handoff) call(ctx context.Context, endpoint string, attempts int, members object) (simulator.Outcome, error) {
 	members["conversation_id"], members["timestamp"] = h.ID, time.Now().UnixMilli()
 	body, err := json.Marshal(members)
 	if err != nil {

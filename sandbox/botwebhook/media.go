@@ -1,12 +1,9 @@
 package botwebhook
 
 import (
-	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -30,38 +27,21 @@ var formats = map[string][]string{
 	"document": {"pdf", "txt", "docx", "csv", "xlsx", "html", "json", "md", "tex", "ts", "xml"},
 }
 
-// parseMedia reads both forms that the pages show: an array of items, and one item.
-func parseMedia(kind string, raw json.RawMessage) ([]Media, error) {
-	if bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) {
-		raw = json.RawMessage("[" + string(raw) + "]")
+// wireMedia is one item of an image, audio or document part.
+type wireMedia struct {
+	Source
+	Format string `json:"format"`
+	Name   string `json:"name"`
+}
+
+// media requires one of the formats, unless the address may tell the format.
+func (w wireMedia) media(kind string) (Media, error) {
+	m, err := w.Source.media()
+	if err == nil && !(w.Format == "" && m.URL != "") && !slices.Contains(formats[kind], w.Format) {
+		err = fmt.Errorf("format: %q, must be one of %q", w.Format, formats[kind])
 	}
-	var items []struct {
-		Source
-		Format string `json:"format"`
-		Name   string `json:"name"`
-	}
-	if raw == nil {
-		return nil, fmt.Errorf("%s: missing", kind)
-	}
-	if err := simulator.Decode(raw, &items); err != nil {
-		return nil, fmt.Errorf("%s: %w", kind, err)
-	}
-	if len(items) == 0 {
-		return nil, fmt.Errorf("%s: empty", kind)
-	}
-	var media []Media
-	for i, item := range items {
-		m, err := item.media()
-		if err == nil && !(item.Format == "" && m.URL != "") && !slices.Contains(formats[kind], item.Format) {
-			err = fmt.Errorf("format: %q, must be one of %q", item.Format, formats[kind])
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s[%d]: %w", kind, i, err)
-		}
-		m.Kind, m.Format, m.Name = kind, item.Format, item.Name
-		media = append(media, m)
-	}
-	return media, nil
+	m.Kind, m.Format, m.Name = kind, w.Format, w.Name
+	return m, err
 }
 
 // wireFile is one of the files of the older call, which has no member for the format.
@@ -110,9 +90,8 @@ func (s Source) media() (Media, error) {
 		}
 		return Media{Data: data}, nil
 	}
-	u, err := url.Parse(*s.URL)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return Media{}, fmt.Errorf("url: %q is no absolute http address", *s.URL)
+	if !simulator.IsWebAddress(*s.URL) {
+		return Media{}, fmt.Errorf("url: %q is not an absolute http address", *s.URL)
 	}
 	return Media{URL: *s.URL}, nil
 }

@@ -55,11 +55,11 @@ func parseMessages(in []wireMessage) ([]Message, error) {
 
 // wirePart is a part of a message's content. It has one of the members text, image, audio and document: its type.
 type wirePart struct {
-	Type     string          `json:"type"`
-	Text     *string         `json:"text"`
-	Image    json.RawMessage `json:"image"`
-	Audio    json.RawMessage `json:"audio"`
-	Document json.RawMessage `json:"document"`
+	Type     string      `json:"type"`
+	Text     string      `json:"text"`
+	Image    []wireMedia `json:"image"`
+	Audio    []wireMedia `json:"audio"`
+	Document []wireMedia `json:"document"`
 }
 
 // parseContent reads a string or an array of parts.
@@ -86,8 +86,8 @@ func parseContent(raw json.RawMessage) (Message, error) {
 			return Message{}, fmt.Errorf("part %d: %w", i, err)
 		}
 		m.Media = append(m.Media, media...)
-		if part.Text != nil {
-			texts = append(texts, *part.Text)
+		if part.Text != "" {
+			texts = append(texts, part.Text)
 		}
 	}
 	m.Text = strings.Join(texts, "\n")
@@ -95,21 +95,25 @@ func parseContent(raw json.RawMessage) (Message, error) {
 }
 
 // parse requires exactly the member that belongs to the type.
-func (p wirePart) parse() ([]Media, error) {
-	members := map[string]json.RawMessage{"image": p.Image, "audio": p.Audio, "document": p.Document}
-	for kind, raw := range members {
-		if kind != p.Type && raw != nil || kind == p.Type && p.Text != nil {
-			return nil, fmt.Errorf("a part of type %q must have the member %q only", p.Type, p.Type)
+func (p wirePart) parse() (media []Media, err error) {
+	members := map[string][]wireMedia{"image": p.Image, "audio": p.Audio, "document": p.Document}
+	if p.Text != "" {
+		members["text"] = []wireMedia{}
+	}
+	for kind, items := range members {
+		if (kind == p.Type) != (items != nil) || kind != "text" && items != nil && len(items) == 0 {
+			return nil, fmt.Errorf("a part of type %q must have the member %q only, and not empty", p.Type, p.Type)
+		}
+		for i, item := range items {
+			m, err := item.media(kind)
+			if err != nil {
+				return nil, fmt.Errorf("%s[%d]: %w", kind, i, err)
+			}
+			media = append(media, m)
 		}
 	}
-	if raw, ok := members[p.Type]; ok {
-		return parseMedia(p.Type, raw)
-	}
-	if p.Type != "text" {
+	if _, ok := members[p.Type]; !ok {
 		return nil, fmt.Errorf("type: %q, must be text, image, audio or document", p.Type)
 	}
-	if p.Text == nil || *p.Text == "" {
-		return nil, errors.New("text: must be a string that is not empty")
-	}
-	return nil, nil
+	return media, nil
 }

@@ -14,7 +14,7 @@ type spokenTo struct {
 }
 
 // handoffAnswer is the answer to such a call. The page shows none.
-var handoffAnswer = map[string]any{"code": 200, "message": "success"}
+var handoffAnswer = object{"code": 200, "message": "success"}
 
 // receive takes a message of an agent.
 func (s *Simulator) receive(r *simulator.Request) (any, error) {

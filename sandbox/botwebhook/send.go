@@ -55,7 +55,7 @@ func (s *Simulator) create(r *simulator.Request) (any, error) {
 	c := Conversation{ID: simulator.HexID(), UserID: in.UserID}
 	s.conversations.Put(c.ID, c)
 	s.Created.Append(c)
-	return map[string]string{"conversation_id": c.ID}, nil
+	return object{"conversation_id": c.ID}, nil
 }
 
 // sendV1 is the older call: one text with files.
@@ -134,7 +134,5 @@ func (s *Simulator) ask(conversation string, a Asked) (any, error) {
 			return nil, err
 		}
 	}
-	return map[string]any{
-		"conversation_id": a.Conversation.ID, "message_id": simulator.HexID(), "create_time": s.stamp(a.At),
-	}, nil
+	return object{"conversation_id": a.Conversation.ID, "message_id": simulator.HexID(), "create_time": s.stamp(a.At)}, nil
 }

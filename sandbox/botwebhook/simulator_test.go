@@ -199,7 +199,7 @@ func TestPartsAndHistoryAreUnderstood(t *testing.T) {
 		{"role":"user","content":"old"},{"role":"assistant","content":"answer"},
 		{"role":"user","content":[{"type":"text","text":"see"},
 			{"type":"image","image":[{"url":"https://x/y.png","format":"png","name":"y"}]},
-			{"type":"audio","audio":{"base64_content":"AA==","format":"mp3"}}]}],
+			{"type":"audio","audio":[{"base64_content":"AA==","format":"mp3"}]}]}],
 		"conversation_config":{"short_term_memory":false,"knowledge":{"data_ids":["d"],"group_ids":[]},
 			"custom_variables":{"tier":"gold"}}}`
 	if status, out := call(t, s, "/v2/conversation/message", "app-key", body); status != 200 {

@@ -26,85 +26,66 @@ type frame struct {
 	Data    any    `json:"data"`
 }
 
-func messageFrame(id string) frame {
-	return frame{11, "MessageInfo", map[string]string{"message_id": id}}
-}
-func textFrame(piece string) frame     { return frame{3, "Text", piece} }
-func audioFrame(a audioPiece) frame    { return frame{39, "Audio", a} }
-func flowFrame(flow []flowPiece) frame { return frame{10, "FlowOutput", flow} }
-
-// audioPiece is the data of an audio frame: first come the pieces of the transcript, then those of the sound.
-type audioPiece struct {
-	Audio      []byte `json:"audioAnswer"` // base64
-	Transcript string `json:"transcript"`
-}
-
-// flowPiece is an entry of a flow output's data.
-type flowPiece struct {
-	Content   string      `json:"content"`
-	Branch    *string     `json:"branch"`
-	Component string      `json:"from_component_name"`
-	Audio     []flowAudio `json:"audioDatas,omitempty"`
-}
-
-type flowAudio struct {
-	Transcript string `json:"transcript"`
-	URL        string `json:"url"`
-	Seconds    int    `json:"seconds"`
-}
-
 // stream makes one answer of all. Flow outputs come at its end, the rest in pieces, text before sound.
 func (s *Simulator) stream(answers []Answer) http.Handler {
 	var texts []string
 	var sounds []frame
-	var flow []flowPiece
+	var flow []object
 	for _, a := range answers {
 		if !a.flow() && a.Text != "" {
 			texts = append(texts, a.Text)
 		}
 		for _, item := range a.items() {
 			sounds = append(sounds, s.sounds(item.Audio)...)
-			if f := flowOf(item); a.flow() || len(f.Audio) > 0 {
+			if f := flowOf(item); a.flow() || f["audioDatas"] != nil {
 				flow = append(flow, f)
 			}
 		}
 	}
-	frames := []frame{messageFrame(simulator.HexID())}
+	frames := []frame{{11, "MessageInfo", object{"message_id": simulator.HexID()}}}
 	for _, piece := range pieces(strings.Join(texts, "\n"), s.o.Stream.Pieces) {
-		frames = append(frames, textFrame(piece))
+		frames = append(frames, frame{3, "Text", piece})
 	}
 	frames = append(frames, sounds...)
-	if len(flow) > 0 {
-		frames = append(frames, flowFrame(flow))
+	if flow != nil {
+		frames = append(frames, frame{10, "FlowOutput", flow})
 	}
 	frames = append(frames, frame{4, "Cost", tokens}, frame{0, "End", nil})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.write(w, r.Context(), frames) })
 }
 
-// sounds returns the frames of sounds that come with their bytes.
+// sounds returns the frames of sounds that come with their bytes: first the transcript, then the sound.
 func (s *Simulator) sounds(audio []Audio) []frame {
 	var frames []frame
+	add := func(sound []byte, transcript string) {
+		frames = append(frames, frame{39, "Audio", object{"audioAnswer": sound, "transcript": transcript}})
+	}
 	for _, a := range audio {
 		if len(a.Data) == 0 {
 			continue
 		}
 		for _, piece := range pieces(a.Transcript, s.o.Stream.Pieces) {
-			frames = append(frames, audioFrame(audioPiece{Audio: []byte{}, Transcript: piece}))
+			add([]byte{}, piece)
 		}
 		// Each piece but the last is a multiple of three bytes: so their base64 can be joined before or after decoding.
 		for piece := range slices.Chunk(a.Data, max(3, (len(a.Data)/s.o.Stream.Pieces+2)/3*3)) {
-			frames = append(frames, audioFrame(audioPiece{Audio: piece}))
+			add(piece, "")
 		}
 	}
 	return frames
 }
 
-func flowOf(item Item) flowPiece {
-	f := flowPiece{Content: item.Text, Component: item.Component, Branch: orNull(item.Branch)}
+// flowOf returns an entry of a flow output's data.
+func flowOf(item Item) object {
+	f := object{"content": item.Text, "branch": orNull(item.Branch), "from_component_name": item.Component}
+	var audio []object
 	for _, a := range item.Audio {
 		if a.URL != "" {
-			f.Audio = append(f.Audio, flowAudio{Transcript: a.Transcript, URL: a.URL, Seconds: a.Seconds})
+			audio = append(audio, object{"transcript": a.Transcript, "url": a.URL, "seconds": a.Seconds})
 		}
+	}
+	if audio != nil {
+		f["audioDatas"] = audio
 	}
 	return f
 }

@@ -80,8 +80,8 @@ func TestStreamedFrames(t *testing.T) {
 			Items: []Item{{Text: "b", Branch: "2", Component: "LLM"}}}, Answer{Text: "plain"}), []string{
 			"data: " + infoFrame, "",
 			`data: {"code":3,"message":"Text","data":"plain"}`, "",
-			`data: {"code":10,"message":"FlowOutput","data":[{"content":"你好","branch":null,"from_component_name":"User Input"},` +
-				`{"content":"b","branch":"2","from_component_name":"LLM"}]}`, "",
+			`data: {"code":10,"message":"FlowOutput","data":[{"branch":null,"content":"你好","from_component_name":"User Input"},` +
+				`{"branch":"2","content":"b","from_component_name":"LLM"}]}`, "",
 			"data: " + costFrame, "", "data: " + endFrame, "",
 		}},
 		{"sound", Stream{Pieces: 2}, says(Answer{Audio: []Audio{
@@ -92,8 +92,8 @@ func TestStreamedFrames(t *testing.T) {
 			`data: {"code":39,"message":"Audio","data":{"audioAnswer":"YWJj","transcript":""}}`, "",
 			`data: {"code":39,"message":"Audio","data":{"audioAnswer":"ZGVm","transcript":""}}`, "",
 			`data: {"code":39,"message":"Audio","data":{"audioAnswer":"Zw==","transcript":""}}`, "",
-			`data: {"code":10,"message":"FlowOutput","data":[{"content":"","branch":null,"from_component_name":"",` +
-				`"audioDatas":[{"transcript":"你好吗","url":"http://x/y.wav","seconds":3}]}]}`, "",
+			`data: {"code":10,"message":"FlowOutput","data":[{"audioDatas":[{"seconds":3,"transcript":"你好吗",` +
+				`"url":"http://x/y.wav"}],"branch":null,"content":"","from_component_name":""}]}`, "",
 			"data: " + costFrame, "", "data: " + endFrame, "",
 		}},
 		{"bare", Stream{Bare: true, Pieces: 1}, says(Answer{Text: "a"}), []string{

@@ -119,24 +119,12 @@ func (s *Simulator) Handler() http.Handler {
 
 // AskedIn returns the accepted send calls of one conversation, in order.
 func (s *Simulator) AskedIn(conversation string) []Asked {
-	var in []Asked
-	for _, a := range s.Asked.All() {
-		if a.Conversation.ID == conversation {
-			in = append(in, a)
-		}
-	}
-	return in
+	return s.Asked.Select(func(a Asked) bool { return a.Conversation.ID == conversation })
 }
 
 // Conversations returns the conversations of a user, in the order in which they were created.
 func (s *Simulator) Conversations(user string) []Conversation {
-	var of []Conversation
-	for _, c := range s.Created.All() {
-		if c.UserID == user {
-			of = append(of, c)
-		}
-	}
-	return of
+	return s.Created.Select(func(c Conversation) bool { return c.UserID == user })
 }
 
 // Wait returns nil as soon as done returns true for the accepted send calls, or an error when ctx ends.

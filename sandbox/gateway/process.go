@@ -14,7 +14,7 @@ import (
 // with the same id.
 type Process struct {
 	PID  int
-	Name string        // of the program, without its folder
+	Name string        // of the program, at most 15 bytes
 	CPU  time.Duration // user and system time that it has used
 
 	parent  int
@@ -70,14 +70,10 @@ func readProcess(pid int) (Process, bool) {
 		return Process{}, false
 	}
 	number := func(i int) int { n, _ := strconv.Atoi(fields[i]); return n }
-	p := Process{
+	return Process{
 		PID: pid, Name: string(stat[open+1 : end]), parent: number(1), started: fields[19], zombie: fields[0] == "Z",
 		CPU: time.Duration(number(11)+number(12)) * time.Second / ticks,
-	}
-	if exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); err == nil {
-		p.Name = strings.TrimSuffix(filepath.Base(exe), " (deleted)")
-	}
-	return p, true
+	}, true
 }
 
 // Family returns the process and its descendants.

@@ -14,9 +14,6 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// maxDownload bounds a download, in bytes.
-const maxDownload = 64 << 20
-
 // uploaded is a file that the website serves.
 type uploaded struct {
 	contentType string
@@ -69,10 +66,7 @@ func (s *Simulator) Download(ctx context.Context, link string) (Downloaded, erro
 	}
 	defer resp.Body.Close()
 	d := Downloaded{Status: resp.StatusCode, Header: resp.Header}
-	d.Data, err = io.ReadAll(io.LimitReader(resp.Body, maxDownload+1))
-	if err == nil && len(d.Data) > maxDownload {
-		err = fmt.Errorf("more than %d bytes", maxDownload)
-	}
+	d.Data, err = io.ReadAll(io.LimitReader(resp.Body, 64<<20))
 	if err == nil && d.Status != http.StatusOK {
 		err = fmt.Errorf("status %d", d.Status)
 	}

@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"time"
+
+	"patchbay/sandbox/simulator"
 )
 
 // reply is an answer as the gateway posts it.
@@ -66,7 +67,7 @@ type File struct {
 	Size        int64  `json:"size,omitempty"` // bytes
 }
 
-func (r *reply) check(o *Options) error {
+func (r *reply) check() error {
 	p := r.Payload
 	if r.UserID == "" || r.MessageID == "" {
 		return errors.New("userId and messageId are required")
@@ -74,7 +75,7 @@ func (r *reply) check(o *Options) error {
 	if p.UserInfo != nil && p.UserInfo.ID != r.UserID {
 		return fmt.Errorf("payload.userInfo.id: %q, must be the same as userId", p.UserInfo.ID)
 	}
-	if r.Organization != "" && r.Organization != o.Organization || r.ChatbotName != "" && r.ChatbotName != o.Chatbot {
+	if r.Organization != "" && r.Organization != Organization || r.ChatbotName != "" && r.ChatbotName != Chatbot {
 		return fmt.Errorf("answer is for %s/%s", r.Organization, r.ChatbotName)
 	}
 	if _, err := time.Parse(time.RFC3339, r.SentAt); err != nil && r.SentAt != "" {
@@ -101,8 +102,7 @@ func (f File) check() error {
 	if !slices.Contains([]string{"image", "audio", "video", "file"}, f.Type) {
 		return fmt.Errorf("type: %q, must be image, audio, video or file", f.Type)
 	}
-	u, err := url.Parse(f.URL)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	if !simulator.IsWebAddress(f.URL) {
 		return fmt.Errorf("url: %q, must be an absolute http address", f.URL)
 	}
 	if f.Size < 0 {

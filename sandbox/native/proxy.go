@@ -1,7 +1,6 @@
 package native
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -20,8 +19,6 @@ const (
 
 // ProxyOptions configure a Proxy.
 type ProxyOptions struct {
-	Organization string // default "d8ai"
-	Chatbot      string // default "d8ai_chatbot"
 	AccessToken  string // required in the body of each call
 	WebhookToken string // sent with answers as a bearer token; "" means none
 	// WebhookSecret signs answers by Standard Webhooks: "whsec_" and a key in base64; several are separated by spaces.
@@ -52,7 +49,6 @@ type Proxy struct {
 
 // NewProxy returns a simulated message proxy.
 func NewProxy(o ProxyOptions) *Proxy {
-	o.Organization, o.Chatbot = cmp.Or(o.Organization, "d8ai"), cmp.Or(o.Chatbot, "d8ai_chatbot")
 	return &Proxy{o: o, Vendor: simulator.NewVendor(o.Retry, ordered)}
 }
 
@@ -61,19 +57,13 @@ func (p *Proxy) SetWebhook(address string) { p.webhook.Store(&address) }
 
 // AskedBy returns the accepted calls of one user, in order.
 func (p *Proxy) AskedBy(user string) []Asked {
-	var by []Asked
-	for _, a := range p.Asked.All() {
-		if a.UserID == user {
-			by = append(by, a)
-		}
-	}
-	return by
+	return p.Asked.Select(func(a Asked) bool { return a.UserID == user })
 }
 
 // Handler returns the proxy's endpoint.
 func (p *Proxy) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST /mp/webhooks/native/messages/{organization}/{chatbotName}", p.Endpoint(EndpointProxy, p.ask))
+	mux.Handle("POST "+messagesPath, p.Endpoint(EndpointProxy, p.ask))
 	return mux
 }
 
@@ -89,9 +79,6 @@ type question struct {
 }
 
 func (p *Proxy) ask(r *simulator.Request) (any, error) {
-	if r.PathValue("organization") != p.o.Organization || r.PathValue("chatbotName") != p.o.Chatbot {
-		return nil, refused(http.StatusNotFound, "no such organization or chatbot")
-	}
 	var q question
 	if err := r.Decode(&q); err != nil {
 		return nil, refused(http.StatusBadRequest, err.Error())
@@ -133,8 +120,8 @@ func customData(raw json.RawMessage) (data, problem string) {
 	if custom.Data == nil {
 		return "", ""
 	}
-	if n := utf8.RuneCountInString(*custom.Data); n >= maxData {
-		return "", fmt.Sprintf("payload.userData.customPayload.data has %d characters, must be less than %d", n, maxData)
+	if n := utf8.RuneCountInString(*custom.Data); n >= 256 {
+		return "", fmt.Sprintf("payload.userData.customPayload.data has %d characters, must be less than 256", n)
 	}
 	return *custom.Data, ""
 }
@@ -148,7 +135,7 @@ func (p *Proxy) send(user, text string, data *UserData) error {
 		return fmt.Errorf("answer %s: %w", user, err)
 	}
 	body, err := json.Marshal(reply{
-		UserID: user, MessageID: simulator.UUID(), Organization: p.o.Organization, ChatbotName: p.o.Chatbot,
+		UserID: user, MessageID: simulator.UUID(), Organization: Organization, ChatbotName: Chatbot,
 		SentAt:  time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00"),
 		Payload: Payload{BotSay: text, Sender: Sender{Role: "bot"}, UserInfo: &UserInfo{ID: user}, UserData: data},
 	})

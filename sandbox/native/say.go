@@ -3,19 +3,11 @@ package native
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"unicode/utf8"
 
 	"patchbay/sandbox/simulator"
 )
-
-// maxData is the limit of customPayload.data: less than 256 characters.
-const maxData = 256
-
-var errLongData = errors.New("customPayload.data must have less than 256 characters")
 
 // message is a request of the website. MessageID and Media are the project's additions to the document.
 type message struct {
@@ -24,9 +16,8 @@ type message struct {
 	MessageID   string         `json:"messageId,omitempty"`
 	Payload     messagePayload `json:"payload"`
 
-	tooLong bool // customPayload.data
-	header  http.Header
-	body    []byte // sent instead of the other fields, if it is not nil
+	header http.Header
+	body   []byte // sent instead of the other fields, if it is not nil
 }
 
 type messagePayload struct {
@@ -57,12 +48,8 @@ func WithTargetAgents(names ...string) Option {
 // WithData adds customPayload.data.
 func WithData(data string) Option {
 	return func(m *message) {
-		raw, err := json.Marshal(map[string]string{"data": data})
-		if err != nil {
-			panic(err) // a string can be encoded
-		}
+		raw, _ := json.Marshal(map[string]string{"data": data}) // never fails
 		m.data().CustomPayload = raw
-		m.tooLong = utf8.RuneCountInString(data) >= maxData
 	}
 }
 
@@ -94,15 +81,11 @@ func (s *Simulator) Say(ctx context.Context, user, text string, opts ...Option) 
 	for _, opt := range opts {
 		opt(m)
 	}
-	if m.tooLong {
-		return 0, nil, fmt.Errorf("say as %s: %w", user, errLongData)
-	}
 	if m.body == nil {
 		var err error
 		if m.body, err = json.Marshal(m); err != nil {
 			return 0, nil, fmt.Errorf("encode message of %s: %w", user, err)
 		}
 	}
-	address := *s.gateway.Load() + "/mp/webhooks/native/messages/" + url.PathEscape(s.o.Organization) + "/" + url.PathEscape(s.o.Chatbot)
-	return s.Once(ctx, simulator.Call{Endpoint: EndpointSay, URL: address, Body: m.body, Header: m.header})
+	return s.Once(ctx, simulator.Call{Endpoint: EndpointSay, URL: *s.gateway.Load() + messagesPath, Body: m.body, Header: m.header})
 }

@@ -2,7 +2,6 @@ package native
 
 import (
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -60,11 +59,6 @@ func TestSayFollowsTheDocument(t *testing.T) {
 				t.Errorf("requests (-want +got):\n%s", diff)
 			}
 		})
-	}
-	s := New(Options{Gateway: "http://127.0.0.1:1"})
-	defer s.Close()
-	if _, _, err := s.Say(soon(t), user, "x", WithData(strings.Repeat("人", 256))); !errors.Is(err, errLongData) {
-		t.Errorf("err = %v, want %v", err, errLongData)
 	}
 }
 

@@ -18,6 +18,13 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
+// The account at the message proxy.
+const (
+	Organization = "d8ai"
+	Chatbot      = "d8ai_chatbot"
+	messagesPath = "/mp/webhooks/native/messages/" + Organization + "/" + Chatbot
+)
+
 // Names of the website's endpoints and calls, for faults.
 const (
 	EndpointSay   = "say"   // the calls of the gateway
@@ -27,11 +34,9 @@ const (
 
 // Options configure a Simulator.
 type Options struct {
-	Gateway      string // base address of the gateway: "http://127.0.0.1:8080"
-	Organization string // default "d8ai"
-	Chatbot      string // default "d8ai_chatbot"
-	AccessToken  string // sent in the body of each request
-	ReplyToken   string // bearer token that answers must have; "" means none
+	Gateway     string // base address of the gateway: "http://127.0.0.1:8080"
+	AccessToken string // sent in the body of each request
+	ReplyToken  string // bearer token that answers must have; "" means none
 	// Observe, if set, is called with each accepted answer, after it was recorded, by the goroutine that serves the call.
 	Observe func(Answer)
 }
@@ -58,7 +63,6 @@ type Simulator struct {
 
 // New returns a simulated website.
 func New(o Options) *Simulator {
-	o.Organization, o.Chatbot = cmp.Or(o.Organization, "d8ai"), cmp.Or(o.Chatbot, "d8ai_chatbot")
 	s := &Simulator{o: o, Vendor: simulator.NewVendor(simulator.Retry{}, ordered)}
 	s.SetGateway(o.Gateway)
 	return s
@@ -117,7 +121,7 @@ func (s *Simulator) reply(r *simulator.Request) (any, error) {
 	var in reply
 	err := r.Decode(&in)
 	if err == nil {
-		err = in.check(&s.o)
+		err = in.check()
 	}
 	if err != nil {
 		return nil, refused(http.StatusBadRequest, err.Error())

@@ -37,7 +37,7 @@ func (v *Vendor) deliver(c Call, f Fault) {
 	}
 	v.Outcomes.Append(out)
 	if c.ended != nil {
-		c.ended <- out
+		c.ended(out)
 	}
 }
 

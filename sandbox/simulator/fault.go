@@ -105,14 +105,6 @@ func (s *Faults) Release() {
 
 // Take returns the first fault for endpoint that is of one of the kinds, and records it as a hit.
 func (s *Faults) Take(endpoint string, kinds ...Kind) (Fault, bool) {
-	f, ok := s.take(endpoint, kinds)
-	if ok {
-		s.Hits.Append(Hit{Endpoint: endpoint, Kind: f.Kind})
-	}
-	return f, ok
-}
-
-func (s *Faults) take(endpoint string, kinds []Kind) (Fault, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, f := range s.faults {
@@ -126,9 +118,8 @@ func (s *Faults) take(endpoint string, kinds []Kind) (Fault, bool) {
 		if f.Count == 1 {
 			s.faults = slices.Delete(s.faults, i, i+1)
 		}
-		if f.Count > 1 {
-			f.Count--
-		}
+		f.Count--
+		s.Hits.Append(Hit{Endpoint: endpoint, Kind: f.Kind})
 		return *f, true
 	}
 	return Fault{}, false

@@ -3,6 +3,7 @@ package simulator
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -35,6 +36,11 @@ func (l *Log[T]) All() []T {
 // Len returns the number of entries.
 func (l *Log[T]) Len() int { return len(l.All()) }
 
+// Select returns the entries for which want returns true.
+func (l *Log[T]) Select(want func(T) bool) []T {
+	return slices.DeleteFunc(slices.Clone(l.All()), func(v T) bool { return !want(v) })
+}
+
 // Next returns the entries at index from and later. It waits until there is one or ctx ends.
 func (l *Log[T]) Next(ctx context.Context, from int) ([]T, error) {
 	var next []T
@@ -48,7 +54,12 @@ func (l *Log[T]) Next(ctx context.Context, from int) ([]T, error) {
 // Wait returns nil as soon as done returns true for the entries; it asks again after each Append.
 func (l *Log[T]) Wait(ctx context.Context, done func([]T) bool) error {
 	for {
-		all, grown := l.look()
+		l.mu.Lock()
+		if l.grown == nil {
+			l.grown = make(chan struct{})
+		}
+		all, grown := l.items[:len(l.items):len(l.items)], l.grown
+		l.mu.Unlock()
 		if done(all) {
 			return nil
 		}
@@ -72,13 +83,4 @@ func (l *Log[T]) Follow(ctx context.Context, do func(T)) {
 		}
 		from += len(entries)
 	}
-}
-
-func (l *Log[T]) look() ([]T, <-chan struct{}) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.grown == nil {
-		l.grown = make(chan struct{})
-	}
-	return l.items[:len(l.items):len(l.items)], l.grown
 }

@@ -2,14 +2,13 @@ package simulator
 
 import (
 	"bytes"
+	"cmp"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
-
-// hugeBytes is the padding of a Huge fault without Bytes.
-const hugeBytes = 16 << 20
 
 // serve answers a call of endpoint by next, with the faults for it.
 func (s *Faults) serve(w http.ResponseWriter, r *http.Request, endpoint string, next func(http.ResponseWriter)) {
@@ -19,7 +18,7 @@ func (s *Faults) serve(w http.ResponseWriter, r *http.Request, endpoint string, 
 		next(w)
 	case Status:
 		f.postpone(w.Header())
-		status := f.status(http.StatusInternalServerError)
+		status := cmp.Or(f.Status, http.StatusInternalServerError)
 		http.Error(w, http.StatusText(status), status)
 	case Slow, Hang:
 		if s.Wait(r.Context(), f) != nil {
@@ -32,14 +31,6 @@ func (s *Faults) serve(w http.ResponseWriter, r *http.Request, endpoint string, 
 	default:
 		spoil(w, f, next)
 	}
-}
-
-// status returns the fault's HTTP status, or usual if it has none.
-func (f Fault) status(usual int) int {
-	if f.Status == 0 {
-		return usual
-	}
-	return f.Status
 }
 
 // postpone sets Retry-After, rounded up to whole seconds, if the fault has it.
@@ -90,22 +81,18 @@ func spoil(w http.ResponseWriter, f Fault, next func(http.ResponseWriter)) {
 	}
 }
 
-// pad adds a member with n bytes (0 means hugeBytes) to a JSON object; it adds blanks to any other text.
+// pad adds a member with n bytes, 16 MiB if n is 0, to a JSON object; it adds spaces to any other text.
 func pad(body []byte, n int) []byte {
-	if n == 0 {
-		n = hugeBytes
-	}
+	n = cmp.Or(n, 16<<20)
 	inner, object := bytes.CutSuffix(bytes.TrimRight(body, " \n"), []byte("}"))
 	if !object || body[0] != '{' {
-		return append(bytes.Clone(body), bytes.Repeat([]byte(" "), n)...)
+		return slices.Concat(body, bytes.Repeat([]byte(" "), n))
 	}
-	out := bytes.Clone(inner)
-	if len(bytes.TrimSpace(inner)) > 1 {
-		out = append(out, ',')
+	comma := ","
+	if len(bytes.TrimSpace(inner)) == 1 {
+		comma = ""
 	}
-	out = append(out, `"padding":"`...)
-	out = append(out, bytes.Repeat([]byte("x"), n)...)
-	return append(out, `"}`...)
+	return slices.Concat(inner, []byte(comma+`"padding":"`), bytes.Repeat([]byte("x"), n), []byte(`"}`))
 }
 
 // Abort ends the connection with a TCP reset if it can, else by aborting the handler. Output that was not flushed is

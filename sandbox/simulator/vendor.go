@@ -10,6 +10,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"sync"
 	"sync/atomic"
 
@@ -113,7 +114,7 @@ func (v *Vendor) answer(w http.ResponseWriter, name string, r *Request, endpoint
 		if !ok {
 			refusal = &Refusal{Status: http.StatusInternalServerError, Body: map[string]string{"error": err.Error()}}
 		}
-		WriteJSON(w, refusal.Status, refusal.Body)
+		writeJSON(w, refusal.Status, refusal.Body)
 		return
 	}
 	v.taken.Update(name, func(n int) int { return n + 1 })
@@ -121,7 +122,7 @@ func (v *Vendor) answer(w http.ResponseWriter, name string, r *Request, endpoint
 		h.ServeHTTP(w, r.Request)
 		return
 	}
-	WriteJSON(w, http.StatusOK, result)
+	writeJSON(w, http.StatusOK, result)
 }
 
 // Decode reads the body, which must be sent as JSON, by Decode.
@@ -141,8 +142,13 @@ func Decode(body []byte, into any) error {
 	return jsonv2.Unmarshal(body, into, jsonv2.RejectUnknownMembers(true))
 }
 
-// WriteJSON answers a call with v.
-func WriteJSON(w http.ResponseWriter, status int, v any) {
+// IsWebAddress returns whether s is an absolute http or https address.
+func IsWebAddress(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // fails only if the caller has left

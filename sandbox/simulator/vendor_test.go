@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -11,7 +12,7 @@ import (
 func TestEndpointAnswersInTheVendorsFormat(t *testing.T) {
 	refusal := &Refusal{Status: 402, Body: map[string]int{"code": 7}, Problem: "no credits"}
 	v := NewVendor(Retry{}, func(f Fault) error {
-		return &Refusal{Status: f.status(401), Body: map[string]int{"code": f.Code}, Problem: "on command"}
+		return &Refusal{Status: cmp.Or(f.Status, 401), Body: map[string]int{"code": f.Code}, Problem: "on command"}
 	})
 	defer v.Close()
 	var result any

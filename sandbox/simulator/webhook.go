@@ -30,7 +30,7 @@ type Call struct {
 	Accepted func(status int, body []byte) bool
 	Attempts int // instead of Retry.Attempts, if not 0
 
-	ended chan<- Outcome // has room for the outcome; nil if no caller waits
+	ended func(Outcome) // nil if no caller waits
 }
 
 // Outcome is the outcome of one call.
@@ -76,7 +76,7 @@ func (v *Vendor) Queue(key string, c Call) error {
 // ended first, and the call continues, or the vendor was closed.
 func (v *Vendor) Do(ctx context.Context, key string, c Call) (Outcome, error) {
 	ended := make(chan Outcome, 1)
-	c.ended = ended
+	c.ended = func(o Outcome) { ended <- o }
 	if err := v.Queue(key, c); err != nil {
 		return Outcome{}, err
 	}

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// FreeAddress returns an address on which nobody listens, and keeps it for the test: no other caller gets it, in no process, also
-// while the test's gateway is away. It lies below the ports that the system gives to outgoing connections.
+// FreeAddress returns an unused address, and reserves it for the test: no other caller gets it, in no process, also while
+// the test's gateway is stopped. It is below the ports that the system gives to outgoing connections.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	for range 100 {
@@ -29,9 +29,9 @@ func FreeAddress(t testing.TB) string {
 	return ""
 }
 
-// reserve binds a socket that does not listen to a port of 127.0.0.1. It fails if the port is anybody's, listening or reserved.
-// Afterwards somebody may listen there who sets SO_REUSEADDR, as Go's listeners do (socket(7): only a socket that
-// listens keeps them out), and nobody else may reserve it.
+// reserve binds a socket that does not listen to a port of 127.0.0.1. It fails if the port is in use or reserved.
+// Afterwards a program may listen there that sets SO_REUSEADDR, as Go's listeners do (socket(7)), and no other caller can
+// reserve it.
 func reserve(port int) (release func(), err error) {
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -42,7 +42,7 @@ func reserve(port int) (release func(), err error) {
 		release()
 		return nil, os.NewSyscallError("bind", err)
 	}
-	// Not before: with it, one that is only reserved could be bound.
+	// Not earlier: with it, a port that is only reserved could be bound.
 	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
 		release()
 		return nil, os.NewSyscallError("setsockopt", err)

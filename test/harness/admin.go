@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,14 +49,11 @@ type Trail struct {
 	Live    bool    `json:"live"`
 	Entries []Entry `json:"entries"`
 	State   struct {
-		Channel  string            `json:"channel"`
-		Customer string            `json:"customer"`
-		Owner    string            `json:"owner"`
-		Home     string            `json:"home"`
-		Epoch    uint64            `json:"epoch"`
-		Offer    string            `json:"offer"`
-		Held     int               `json:"held"`
-		Threads  map[string]string `json:"threads"`
+		Channel  string `json:"channel"`
+		Customer string `json:"customer"`
+		Owner    string `json:"owner"`
+		Epoch    uint64 `json:"epoch"`
+		Offer    string `json:"offer"`
 	} `json:"state"`
 	Pending []PendingDelivery `json:"pending"`
 }
@@ -139,23 +137,15 @@ func (g *Gateway) Metric(t testing.TB, name string, labels ...string) float64 {
 func Sum(f *dto.MetricFamily, labels ...string) float64 {
 	sum := 0.0
 	for _, m := range f.GetMetric() {
-		if !hasLabels(m, labels) {
-			continue
+		has := true
+		for i := 0; i+1 < len(labels); i += 2 {
+			has = has && slices.ContainsFunc(m.GetLabel(), func(l *dto.LabelPair) bool {
+				return l.GetName() == labels[i] && l.GetValue() == labels[i+1]
+			})
 		}
-		sum += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		if has {
+			sum += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		}
 	}
 	return sum
-}
-
-func hasLabels(m *dto.Metric, labels []string) bool {
-	have := map[string]string{}
-	for _, l := range m.GetLabel() {
-		have[l.GetName()] = l.GetValue()
-	}
-	for i := 0; i+1 < len(labels); i += 2 {
-		if have[labels[i]] != labels[i+1] {
-			return false
-		}
-	}
-	return true
 }

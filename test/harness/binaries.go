@@ -21,10 +21,9 @@ var programs = map[string]string{
 	"patchbay": "./core", "native": "./plugins/native", "botwebhook": "./plugins/botwebhook", "aicc": "./plugins/aicc",
 }
 
-// Main is for TestMain: it makes sure that the programs are there, runs the tests, looks for goroutines that they
-// have left behind, and returns the exit code. The programs are taken from the folder $PATCHBAY_BIN, or else from the
-// repository's bin; those that are missing are built. Programs that are there are not built again: build them first to
-// test what has changed. The go command does not notice changes in a folder outside the repository: give it -count=1.
+// Main is for TestMain: it builds missing programs, runs the tests, looks for goroutines that they left, and returns the
+// exit code. The programs are in the folder $PATCHBAY_BIN, or else in the repository's bin. Programs that are there are not
+// built again: build them first to test a change, and use -count=1.
 func Main(m *testing.M) int {
 	if err := build(); err != nil {
 		fmt.Fprintln(os.Stderr, "build the programs under test:", err)
@@ -76,10 +75,8 @@ func build() error {
 		return err
 	}
 	for name, pkg := range programs {
-		if _, err := os.Stat(Binary(name)); err == nil {
-			continue
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return err
+		if _, err := os.Stat(Binary(name)); !errors.Is(err, fs.ErrNotExist) {
+			continue // it is there, or its use will fail
 		}
 		cmd := exec.Command("go", "build", "-o", Binary(name), pkg)
 		cmd.Dir = Root()

@@ -13,23 +13,19 @@ import (
 type Config struct {
 	Store    string              // folder of the log; default: one in the test's temporary folder
 	Without  []string            // channels to leave out
-	Extra    map[string][]string // lines for a channel beside settings: `delivery: {timeout: 1s}`
-	Bots     []string            // lines for the settings of faq: `threads: per_conversation`
-	Verify   string              // how desk knows AICC; default Signature
+	Extra    map[string][]string // lines for a channel: `delivery: {timeout: 1s}`
+	Verify   string              // how desk authenticates AICC; default Signature
 	Settings map[string][]string // lines for the settings of a channel: `mode: blocking`
-	// Define has whole channels, in place of the usual ones or beside them; lines of YAML without the channel's name and
-	// indentation.
-	Define map[string]string
-	// Programs are the paths of adapters' programs that are not the usual ones, by the usual program's name.
-	Programs map[string]string
-	Listen   string   // host:port of the webhook listener; default: one that is free
-	Limits   []string // top-level lines: `limits: {opened_per_minute: 0}`, `log: {level: debug}`
+	Define   map[string]string   // more channels, or other ones: YAML without the name and indentation
+	Programs map[string]string   // paths of other programs of adapters, by the usual program's name
+	Listen   string              // host:port of the webhook listener; default: an unused one
+	Limits   []string            // top-level lines: `limits: {opened_per_minute: 0}`, `log: {level: debug}`
+	Routes   string              // the list below routes; default Routes; "[]" is none
 	// Conversations is the value of conversations. Default: {history: 20, bounces: 0}.
 	Conversations string
-	Routes        string // the list below routes; default Routes; "[]" is none
 }
 
-// Ways in which desk knows AICC. The second needs no signature, for tests that make AICC's calls themselves.
+// Values of Verify. Bearer needs no signature, for tests that make AICC's calls.
 const (
 	Signature = `{mode: signature, secret_key: "${env:AICC_PUSH_KEY}"}`
 	Bearer    = `{mode: bearer, token: "${env:AICC_PUSH_KEY}"}`
@@ -52,36 +48,33 @@ const Routes = `
     pass: home
 `
 
-// channelText is what the file says of a channel, up to its settings.
-var channelText = map[string]string{
+// channels are the usual channels, with their settings at the end.
+var channels = map[string]string{
 	"livechat": `    adapter: native
     role: customer
     owner: faq
     allow: [127.0.0.0/8]
     allow_links: [127.0.0.0/8]
-`,
-	"faq": `    adapter: botwebhook
-    role: bot
-    allow: [127.0.0.0/8]
-`,
-	"desk": `    adapter: aicc
-    role: agent
-    allow: [127.0.0.0/8]
-`,
-}
-
-var settingsText = map[string]string{
-	"livechat": `      organization: d8ai
+    settings:
+      organization: d8ai
       chatbot: d8ai_chatbot
       access_token: ${env:NATIVE_ACCESS_TOKEN}
       reply_url: ${env:LIVECHAT_URL}/replies
       reply_token: ${env:NATIVE_REPLY_TOKEN}
 `,
-	"faq": `      base_url: ${env:GPTBOTS_URL}
+	"faq": `    adapter: botwebhook
+    role: bot
+    allow: [127.0.0.0/8]
+    settings:
+      base_url: ${env:GPTBOTS_URL}
       api_key: ${env:GPTBOTS_API_KEY}
       webhook_token: ${env:GPTBOTS_WEBHOOK_TOKEN}
 `,
-	"desk": `      base_url: ${env:AICC_URL}
+	"desk": `    adapter: aicc
+    role: agent
+    allow: [127.0.0.0/8]
+    settings:
+      base_url: ${env:AICC_URL}
       token_url: ${env:AICC_URL}/apigovernance/api/oauth/tokenByAkSk
       app_key: ${env:AICC_APP_KEY}
       app_secret: ${env:AICC_APP_SECRET}
@@ -89,7 +82,8 @@ var settingsText = map[string]string{
 `,
 }
 
-var adapterOf = map[string]string{"livechat": "native", "faq": "botwebhook", "desk": "aicc"}
+// adapters are the adapters of the usual channels.
+var adapters = map[string]string{"livechat": "native", "faq": "botwebhook", "desk": "aicc"}
 
 // text renders the file. Store must be set.
 func (c *Config) text() string {
@@ -103,9 +97,8 @@ func (c *Config) text() string {
 		return slices.Contains(c.Without, n) || c.Define[n] != ""
 	})
 	b.WriteString("adapters:\n")
-	for _, n := range []string{"livechat", "faq", "desk"} {
-		if slices.Contains(names, n) || len(c.Define) > 0 {
-			name := adapterOf[n]
+	for channel, name := range adapters {
+		if slices.Contains(names, channel) || len(c.Define) > 0 {
 			fmt.Fprintf(&b, "  %s: {command: %q}\n", name, cmp.Or(c.Programs[name], Binary(name)))
 		}
 	}
@@ -114,21 +107,15 @@ func (c *Config) text() string {
 		fmt.Fprintf(&b, "  %s:\n    %s\n", n, strings.ReplaceAll(strings.TrimSpace(c.Define[n]), "\n", "\n    "))
 	}
 	for _, n := range names {
-		fmt.Fprintf(&b, "  %s:\n%s", n, channelText[n])
-		for _, l := range c.Extra[n] {
-			fmt.Fprintf(&b, "    %s\n", l)
-		}
-		fmt.Fprintf(&b, "    settings:\n%s", settingsText[n])
+		fmt.Fprintf(&b, "  %s:\n%s", n, channels[n])
 		for _, l := range c.Settings[n] {
 			fmt.Fprintf(&b, "      %s\n", l)
 		}
-		switch n {
-		case "faq":
-			for _, l := range c.Bots {
-				fmt.Fprintf(&b, "      %s\n", l)
-			}
-		case "desk":
+		if n == "desk" {
 			fmt.Fprintf(&b, "      verify: %s\n", cmp.Or(c.Verify, Signature))
+		}
+		for _, l := range c.Extra[n] {
+			fmt.Fprintf(&b, "    %s\n", l)
 		}
 	}
 	fmt.Fprintf(&b, "routes: %s\n", cmp.Or(c.Routes, Routes))

@@ -1,3 +1,6 @@
+// Package harness runs the built gateway between simulated vendors, for tests from outside: with real processes, real
+// sockets, a configuration file and a store on disk. A World is the vendors, a Gateway is the program under test, which a
+// test can stop, kill and start again on its store. Both end with their test, which fails if a process is left.
 package harness
 
 import (
@@ -16,8 +19,8 @@ import (
 
 // Accounts of a World at the vendors.
 const (
-	Organization = "d8ai"
-	Chatbot      = "d8ai_chatbot"
+	Organization = native.Organization
+	Chatbot      = native.Chatbot
 	DeskChannel  = "202105284494222653" // AICC's id of the channel
 	// Paths of the vendors' webhooks at the gateway.
 	LivechatPath = "/mp/webhooks/native/messages/" + Organization + "/" + Chatbot
@@ -98,7 +101,6 @@ func NewWorld(t testing.TB, v Vendors) *World {
 	if v.Retry != nil {
 		retry = *v.Retry
 	}
-	v.Livechat.Organization, v.Livechat.Chatbot = Organization, Chatbot
 	v.Livechat.AccessToken, v.Livechat.ReplyToken = s.AccessToken, s.ReplyToken
 	v.Bots.APIKey, v.Bots.WebhookToken, v.Bots.Retry = s.APIKey, s.WebhookToken, retry
 	v.Desk.AppKey, v.Desk.AppSecret, v.Desk.PushKey = s.AppKey, s.AppSecret, s.PushKey
