@@ -43,7 +43,7 @@ func blocks(t *testing.T, path string) []block {
 // kinds are the blocks that documents may have. Every other one escapes the tests by a slip of the pen.
 var kinds = map[string]bool{
 	"": true, "yaml": true, "yaml fragment": true, "console": true, "console run": true, "go": true, "go main.go": true,
-	"console exam": true, "yaml exam.yaml": true, "http in/hello.http": true, "http out/answer.http": true,
+	"console conformance": true, "yaml channel.yaml": true, "http in/hello.http": true, "http out/answer.http": true,
 	"json": true, "proto": true, "ini": true, "promql": true, "sh": true,
 }
 

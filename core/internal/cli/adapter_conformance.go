@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"patchbay/sdk/conformance"
+)
+
+// conformanceFlags are the flags of adapter test.
+type conformanceFlags struct {
+	options conformance.Options
+	json    bool
+	quiet   bool
+}
+
+func newAdapterTest(o *options) *cobra.Command {
+	f := &conformanceFlags{}
+	cmd := &cobra.Command{
+		Use: "test PROGRAM", Short: "Test whether an adapter conforms to the protocol",
+		Long: `Test an adapter's program over the wire, whatever its language. The suite
+starts it as the gateway does, plays the vendor with a fault server, and prints
+a scorecard, and what failed with what to do about it.
+
+The test data are a folder with a channel.yaml (role, settings, credentials),
+in/*.http (calls of the vendor) and out/*.http (deliveries, with the requests
+and answers that they lead to), or a folder of such folders, one for each role.
+Without --testdata they are in plugins/NAME/testdata/conformance or else in
+testdata/conformance. --update writes the golden files next to them.
+The suite runs the command that channel.yaml names under sign.
+
+Groups of checks: describe wire settings configure in out odd channels
+duplicates credentials hostile oversize unknown faults guard parallel cancel
+refusals open replies media subscribe drain resources memory exit secrets
+
+Exit codes: 0 all passed, 3 a check failed, 1 the test could not run.`,
+		Example: `  patchbay adapter test bin/native
+  patchbay adapter test bin/echo --only in,out --update
+  patchbay adapter test bin/echo --testdata testdata/conformance/shop --json`,
+		Args: arguments("PROGRAM"),
+		RunE: func(cmd *cobra.Command, args []string) error { return o.testAdapter(cmd, f, args[0]) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.options.Data, "testdata", "", "`folder` with the test data")
+	flags.StringSliceVar(&f.options.Only, "only", nil, "`groups` or checks to run, like in,out.golden")
+	flags.StringSliceVar(&f.options.Env, "env", nil, "variables of the program, NAME=VALUE")
+	flags.StringSliceVar(&f.options.Args, "arg", nil, "arguments of the program")
+	flags.IntVar(&f.options.Messages, "messages", conformance.DefaultMessages, "how many messages group memory sends")
+	flags.BoolVar(&f.options.Update, "update", false, "write golden files that differ")
+	flags.BoolVar(&f.json, "json", false, "print the report as JSON")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "show no progress")
+	return cmd
+}
+
+func (o *options) testAdapter(cmd *cobra.Command, f *conformanceFlags, program string) error {
+	f.options.Command = program
+	if f.options.Data == "" {
+		f.options.Data = conformanceData(program)
+	}
+	if !f.quiet {
+		f.options.Progress = func(channel string, g *conformance.Group) {
+			fmt.Fprintf(o.process.Stderr, "%-10s %-12s %s\n", channel, g.Name, g.Status)
+		}
+	}
+	report, err := conformance.Run(cmd.Context(), f.options)
+	if errors.Is(err, conformance.ErrUnknownCheck) {
+		return &coded{code: exitUsage, err: err}
+	}
+	if err != nil {
+		return failure(err)
+	}
+	if err := printReport(o.process.Stdout, report, f.json); err != nil {
+		return failure(fmt.Errorf("print the report: %w", err))
+	}
+	if report.Failed() {
+		return &coded{code: exitFound, printed: true, err: errors.New("the adapter does not conform")}
+	}
+	return nil
+}
+
+// conformanceData is the default folder of a program's test data.
+func conformanceData(program string) string {
+	place := filepath.Join("plugins", filepath.Base(program), "testdata", "conformance")
+	if found, err := filepath.Glob(place); err == nil && len(found) > 0 {
+		return place
+	}
+	return filepath.Join("testdata", "conformance")
+}
+
+func printReport(w io.Writer, report *conformance.Report, asJSON bool) error {
+	if !asJSON {
+		return report.Print(w)
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(report)
+}

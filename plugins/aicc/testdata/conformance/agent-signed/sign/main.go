@@ -1,0 +1,78 @@
+// Command sign signs pushes for the exam as the pretend AICC does: it reads each call as a line of JSON, and writes its
+// Authorization header (auth-v2).
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	simulator "patchbay/sandbox/aicc"
+)
+
+// The access_key and secret_key of channel.yaml.
+const (
+	accessKey = "examAccessKey01"
+	secretKey = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ"
+)
+
+// call is what of a call is signed.
+type call struct {
+	Time                      time.Time
+	Method, Host, Path, Query string
+	Header                    map[string]string
+	Body                      []byte
+}
+
+func main() {
+	if err := sign(json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)); err != nil {
+		fmt.Fprintln(os.Stderr, "sign:", err)
+		os.Exit(1)
+	}
+}
+
+func sign(in *json.Decoder, out *json.Encoder) error {
+	for {
+		var c call
+		if err := in.Decode(&c); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("read a call: %w", err)
+		}
+		signed := map[string]string{"host": c.Host, "content-type": c.Header["Content-Type"]}
+		header := simulator.Authorization(accessKey, secretKey, c.Method, c.Path+query(c.Query), c.Time.UTC().Format("2006-01-02T15:04:05Z"),
+			signed, c.Body)
+		if err := out.Encode(map[string]any{"header": map[string]string{"Authorization": header}}); err != nil {
+			return fmt.Errorf("write the header: %w", err)
+		}
+	}
+}
+
+// query is the line of a canonical request that has the parameters, with the line's end before it; "" if there are none.
+func query(raw string) string {
+	if raw == "" {
+		return ""
+	}
+	var pairs []string
+	for pair := range strings.SplitSeq(raw, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		pairs = append(pairs, encoded(name)+"="+encoded(value))
+	}
+	slices.Sort(pairs)
+	return "\n" + strings.Join(pairs, "&")
+}
+
+// encoded is a query's text with every byte but letters, digits and -._~ as %XX. Text that is no encoding stays as it is.
+func encoded(s string) string {
+	plain, err := url.QueryUnescape(s)
+	if err != nil {
+		return s
+	}
+	return strings.ReplaceAll(url.QueryEscape(plain), "+", "%20")
+}

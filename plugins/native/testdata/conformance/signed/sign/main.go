@@ -1,0 +1,50 @@
+// Command sign signs answers for the exam as the pretend message proxy does: it reads each call as a line of JSON, and
+// writes its headers of Standard Webhooks.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	simulator "patchbay/sandbox/native"
+)
+
+// secret is the answer_secret of channel.yaml.
+const secret = "whsec_ZXhhbS1zZWNyZXQtb2YtdGhlLXByb3h5LTAwMDE="
+
+func main() {
+	if err := sign(json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)); err != nil {
+		fmt.Fprintln(os.Stderr, "sign:", err)
+		os.Exit(1)
+	}
+}
+
+func sign(in *json.Decoder, out *json.Encoder) error {
+	for {
+		var call struct {
+			Unix   int64
+			Header map[string]string
+			Body   []byte
+		}
+		if err := in.Decode(&call); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("read a call: %w", err)
+		}
+		signed, err := simulator.SignatureHeaders(secret, call.Header["Webhook-Id"], time.Unix(call.Unix, 0), call.Body)
+		if err != nil {
+			return err
+		}
+		header := map[string]string{}
+		for name := range signed {
+			header[name] = signed.Get(name)
+		}
+		if err := out.Encode(map[string]any{"header": header}); err != nil {
+			return fmt.Errorf("write the headers: %w", err)
+		}
+	}
+}

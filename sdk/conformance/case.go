@@ -1,0 +1,234 @@
+package conformance
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// inbound is a call of the vendor, read from in/NAME.http. Its methods return changed copies.
+type inbound struct {
+	name   string
+	method string
+	target string // path and query
+	host   string
+	header http.Header
+	body   []byte
+	signed bool // the header has a signature, or deliberately has none
+}
+
+// exchange is a call of the gateway with the requests that it makes of the vendor, read from out/NAME.http.
+type exchange struct {
+	name   string
+	action string // deliver, open, fetch or subscribe
+	call   json.RawMessage
+	steps  []*step
+}
+
+// step is one expected request and its answer.
+type step struct {
+	once   bool // optional: an earlier exchange may have made the request
+	effect bool // the request that the call is for; the others prepare it
+	method string
+	target string
+	header http.Header
+	body   []byte
+
+	status       int
+	answerHeader http.Header
+	answerBody   []byte
+}
+
+// parseInbound reads a raw HTTP request. Lines that begin with # before it are comments, and one line end at the end of the
+// file is ignored.
+func parseInbound(name string, text []byte) (*inbound, error) {
+	text = bytes.TrimSuffix(text, []byte("\n"))
+	for bytes.HasPrefix(text, []byte("#")) || bytes.HasPrefix(text, []byte("\n")) {
+		_, text, _ = bytes.Cut(text, []byte("\n"))
+	}
+	first, header, body, err := parseMessage(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	in := &inbound{name: name, host: "gateway.example.com", header: header, body: body}
+	if in.method, in.target, err = parseRequestLine(first); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if host := header.Get("Host"); host != "" {
+		in.host = host
+		header.Del("Host")
+	}
+	return in, nil
+}
+
+func parseRequestLine(line string) (method, target string, err error) {
+	words := strings.Fields(line)
+	if len(words) < 2 || len(words) > 3 || !strings.HasPrefix(words[1], "/") {
+		return "", "", fmt.Errorf("%q is not a request line; write it like POST /hooks/shop HTTP/1.1", line)
+	}
+	return words[0], words[1], nil
+}
+
+// parseMessage splits a message into its first line, header and body.
+func parseMessage(text []byte) (first string, header http.Header, body []byte, err error) {
+	head, body, _ := bytes.Cut(append(text, '\n'), []byte("\n\n"))
+	lines := strings.Split(strings.TrimRight(string(head), "\n"), "\n")
+	header = http.Header{}
+	for _, line := range lines[1:] {
+		name, value, ok := strings.Cut(strings.TrimRight(line, "\r"), ":")
+		if !ok {
+			return "", nil, nil, fmt.Errorf("%q is not a header field; a blank line ends the header", line)
+		}
+		header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+	}
+	return strings.TrimSpace(lines[0]), header, bytes.TrimSuffix(body, []byte("\n")), nil
+}
+
+// actions are the calls that an exchange begins with.
+var actions = []string{"deliver", "open", "fetch", "subscribe"}
+
+// parseExchange reads blocks that each begin with a line of ### and a word: the action with its JSON, then pairs of
+// request and answer.
+func parseExchange(name string, text []byte) (*exchange, error) {
+	x := &exchange{name: name}
+	_, rest, _ := strings.Cut("\n"+string(text), "\n### ")
+	for i, block := range strings.Split(rest, "\n### ") {
+		title, content, _ := strings.Cut(block, "\n")
+		word, flag, _ := strings.Cut(strings.TrimSpace(title), " ")
+		if err := x.addBlock(word, flag, strings.Trim(content, "\n")); err != nil {
+			return nil, fmt.Errorf("%s: block %d (%s): %w", name, i+1, title, err)
+		}
+	}
+	marked := slices.ContainsFunc(x.steps, func(s *step) bool { return s.effect })
+	for i, s := range x.steps {
+		if s.status == 0 {
+			return nil, fmt.Errorf("%s: request %s %s has no answer", name, s.method, s.target)
+		}
+		s.effect = s.effect || !marked && i == len(x.steps)-1
+	}
+	return x, nil
+}
+
+func (x *exchange) addBlock(word, flag, content string) (err error) {
+	if x.action == "" || slices.Contains(actions, word) {
+		if x.action != "" || !slices.Contains(actions, word) || flag != "" {
+			return fmt.Errorf("begin the file with one block ### and %s", strings.Join(actions, ", "))
+		}
+		if x.action, x.call = word, json.RawMessage(content); !json.Valid(x.call) {
+			return fmt.Errorf("not valid JSON")
+		}
+		return nil
+	}
+	first, header, body, err := parseMessage([]byte(content))
+	if err != nil {
+		return err
+	}
+	switch last := len(x.steps) - 1; {
+	case word == "request" && (flag == "" || flag == "once" || flag == "effect"):
+		s := &step{once: flag == "once", effect: flag == "effect", header: header, body: body}
+		s.method, s.target, err = parseRequestLine(first)
+		x.steps = append(x.steps, s)
+		return err
+	case word == "answer" && flag == "" && last >= 0 && x.steps[last].status == 0:
+		code, _, _ := strings.Cut(strings.TrimPrefix(first, "HTTP/1.1 "), " ")
+		s := x.steps[last]
+		s.answerHeader, s.answerBody = header, body
+		if s.status, err = strconv.Atoi(code); err != nil || s.status < 100 || s.status > 599 {
+			return fmt.Errorf("%q is not a status; write it like 200", first)
+		}
+		return nil
+	}
+	return fmt.Errorf("not expected here; write pairs of request (or request once, request effect) and answer")
+}
+
+// withBody returns a copy of a call with another body.
+func (in *inbound) withBody(body []byte) *inbound {
+	out := *in
+	out.body = body
+	return &out
+}
+
+// withHeader returns a copy in which a header field has these values; none removes it.
+func (in *inbound) withHeader(name string, values ...string) *inbound {
+	out := *in
+	out.header = maps.Clone(in.header)
+	if out.header.Del(name); len(values) > 0 {
+		out.header[http.CanonicalHeaderKey(name)] = values
+	}
+	return &out
+}
+
+// withQuery returns a copy in which a parameter of the query is replaced, or added behind the others, which keep their
+// form; "" removes it.
+func (in *inbound) withQuery(name, value string) *inbound {
+	out := *in
+	path, raw, _ := strings.Cut(in.target, "?")
+	pairs := slices.DeleteFunc(strings.Split(raw, "&"), func(pair string) bool {
+		return pair == "" || strings.HasPrefix(pair+"=", url.QueryEscape(name)+"=")
+	})
+	if value != "" {
+		pairs = append(pairs, url.QueryEscape(name)+"="+url.QueryEscape(value))
+	}
+	if out.target = path; len(pairs) > 0 {
+		out.target += "?" + strings.Join(pairs, "&")
+	}
+	return &out
+}
+
+// tree returns the body as a JSON tree, nil if it is not JSON.
+func (in *inbound) tree() any {
+	tree, _ := decodeJSON(in.body)
+	return tree
+}
+
+// withTree returns a copy of a call with a JSON tree as its body.
+func (in *inbound) withTree(tree any) *inbound {
+	b, _ := json.Marshal(tree) // trees come from JSON
+	return in.withBody(b)
+}
+
+// withMember returns a copy of a call in which the member at a dotted path is replaced, or removed if keep is false; the
+// call itself if there is no such member.
+func (in *inbound) withMember(path string, value any, keep bool) *inbound {
+	tree, ok := edit(in.tree(), path, func(any) (any, bool) { return value, keep })
+	if !ok {
+		return in
+	}
+	return in.withTree(tree)
+}
+
+// replaced returns a copy in which texts are replaced everywhere.
+func (in *inbound) replaced(r *strings.Replacer) *inbound {
+	out := *in
+	out.target, out.host, out.body = r.Replace(in.target), r.Replace(in.host), []byte(r.Replace(string(in.body)))
+	out.header = replacedHeader(in.header, r)
+	return &out
+}
+
+// replaced returns a copy in which texts are replaced everywhere.
+func (x *exchange) replaced(r *strings.Replacer) *exchange {
+	out := &exchange{name: x.name, action: x.action, call: json.RawMessage(r.Replace(string(x.call)))}
+	for _, s := range x.steps {
+		c := *s
+		c.target, c.body = r.Replace(s.target), []byte(r.Replace(string(s.body)))
+		c.header = replacedHeader(s.header, r)
+		out.steps = append(out.steps, &c)
+	}
+	return out
+}
+
+func replacedHeader(h http.Header, r *strings.Replacer) http.Header {
+	out := http.Header{}
+	for name, values := range h {
+		for _, v := range values {
+			out.Add(name, r.Replace(v))
+		}
+	}
+	return out
+}

@@ -1,0 +1,126 @@
+package conformance
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// channelData is the test data of one channel; see the package's documentation.
+type channelData struct {
+	dir string
+
+	Channel     string         `yaml:"channel"`
+	Role        string         `yaml:"role"`
+	Prefix      string         `yaml:"prefix"`
+	Settings    map[string]any `yaml:"settings"`
+	Second      map[string]any `yaml:"second"`
+	Credentials []credential   `yaml:"credentials"`
+	Sign        *signing       `yaml:"sign"`
+	Enums       []string       `yaml:"enums"`
+	Remembers   int            `yaml:"remembers"`
+	IDs         []string       `yaml:"ids"`
+	Effect      string         `yaml:"effect"`
+
+	in  []*inbound
+	out []*exchange
+}
+
+// credential is a place of a call that proves who called: one of Header, Query and Body, which is the dotted path of a JSON
+// member. Scheme is the prefix of the value in a header, such as Bearer.
+type credential struct {
+	Header string `yaml:"header"`
+	Scheme string `yaml:"scheme"`
+	Query  string `yaml:"query"`
+	Body   string `yaml:"body"`
+}
+
+const channelFile = "channel.yaml"
+
+// loadChannels reads the test data in a folder: its own channel, or one in each folder below it.
+func loadChannels(dir string) (out []*channelData, err error) {
+	files, _ := filepath.Glob(filepath.Join(dir, channelFile)) // the patterns are good
+	if len(files) == 0 {
+		files, _ = filepath.Glob(filepath.Join(dir, "*", channelFile))
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("no test data in %s: make a folder with a %s for each role", dir, channelFile)
+	}
+	for _, f := range files {
+		d, err := loadChannel(f)
+		if err != nil {
+			return nil, fmt.Errorf("read test data: %s: %w", f, err)
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+func loadChannel(file string) (*channelData, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	d := &channelData{dir: filepath.Dir(file)}
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	dec.KnownFields(true)
+	if err := dec.Decode(d); err != nil {
+		return nil, err
+	}
+	d.Channel = cmp.Or(d.Channel, filepath.Base(d.dir))
+	if d.Role == "" {
+		return nil, fmt.Errorf("role: missing; write customer, bot, agent or observer")
+	}
+	for i, c := range d.Credentials {
+		if n := len(slices.DeleteFunc([]string{c.Header, c.Query, c.Body}, func(s string) bool { return s == "" })); n != 1 {
+			return nil, fmt.Errorf("credentials.%d: write one of header, query and body", i)
+		}
+	}
+	if err := d.Sign.prepare(); err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
+	}
+	if d.in, err = parseFolder(filepath.Join(d.dir, "in"), parseInbound); err != nil {
+		return nil, err
+	}
+	if d.out, err = parseFolder(filepath.Join(d.dir, "out"), parseExchange); err != nil {
+		return nil, err
+	}
+	if d.Effect != "" && !slices.ContainsFunc(d.out, func(x *exchange) bool { return x.name == d.Effect }) {
+		return nil, fmt.Errorf("effect: there is no out/%s.http", d.Effect)
+	}
+	return d, nil
+}
+
+// parseFolder reads the files *.http of a folder in the order of their names.
+func parseFolder[T any](dir string, parse func(name string, text []byte) (T, error)) (out []T, err error) {
+	files, _ := filepath.Glob(filepath.Join(dir, "*.http")) // the pattern is good
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			return nil, err
+		}
+		c, err := parse(strings.TrimSuffix(filepath.Base(f), ".http"), bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", filepath.Base(dir), err)
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// main returns the exchange of an action that is disturbed: of deliveries the one that Effect names, else the first. It
+// returns nil if there is none.
+func (d *channelData) main(action string) (first *exchange) {
+	for _, x := range d.out {
+		if x.action == action && len(x.steps) > 0 && (first == nil || x.name == d.Effect) {
+			first = x
+		}
+	}
+	return first
+}

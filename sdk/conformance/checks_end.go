@@ -1,0 +1,261 @@
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"patchbay/sdk/protocol"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+var endChecks = map[string]func(*probe){
+	"drain.finishes": func(p *probe) {
+		d := p.drained()
+		p.expect(d.held.succeeded(), "the call gave %s", d.held)
+	},
+	"drain.refuses": func(p *probe) {
+		got := p.drained().late
+		p.expect(got.kind() == "transient", "%s after Drain, a new call gave %s, expected transient", soon, got)
+	},
+	"drain.reports": func(p *probe) {
+		if !delivers(p) {
+			began := time.Now()
+			n, err := p.drain(callTimeout)
+			p.expect(err == nil && n == 0 && time.Since(began) <= soon, "without work, Drain gave %d running calls, error %v", n, err)
+			p.restart()
+			return
+		}
+		d := p.drained()
+		p.expect(!d.early, "Drain returned while a call was under way")
+		p.expect(d.err == nil && d.running == 0, "Drain gave %d running calls, error %v", d.running, d.err)
+		p.expect(d.took <= soon, "Drain returned %s after the last call had ended", d.took.Round(time.Millisecond))
+	},
+	"resources.goroutines":  func(p *probe) { p.expectFreed(0) },
+	"resources.descriptors": func(p *probe) { p.expectFreed(1) },
+	"resources.threads":     func(p *probe) { p.expectFreed(2) },
+	"resources.children":    func(p *probe) { p.expectFreed(3) },
+	"memory.flat":           func(p *probe) { p.load().expectFlat(p) },
+	"memory.works":          func(p *probe) { p.load().expectWorks(p) },
+	"memory.same":           func(p *probe) { p.load().expectSame(p) },
+	"exit.shutdown": func(p *probe) {
+		p.work()
+		p.expect(p.subject.shutdown(2*time.Second), "it was still there 2s after it was shut down")
+	},
+	"exit.sigterm": func(p *probe) {
+		p.work()
+		_ = syscall.Kill(p.subject.pid(), syscall.SIGTERM)
+		p.expect(p.subject.endsWithin(2*endTimeout), "it was still there %s after SIGTERM", 2*endTimeout)
+	},
+	"exit.orphans": func(p *probe) {
+		p.work()
+		u, _ := usageOf(p.subject.pid())
+		p.subject.shutdown(2 * time.Second)
+		left := func() (n int) {
+			u.children = slices.DeleteFunc(u.children, func(pid int) bool { return !running(pid) })
+			return len(u.children)
+		}
+		p.expect(p.settle(left, 0) == 0, "processes that it started were still there after its end")
+		for _, pid := range u.children {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	},
+	"exit.alone": func(p *probe) {
+		dir, err := os.MkdirTemp("/tmp", "pbconf")
+		p.require(err == nil, "%v", err)
+		defer os.RemoveAll(dir)
+		_, ended := runFor(endTimeout, command(p.o, dir, "1"))
+		p.expect(ended, "with %s of a process that is not its parent, it was still there after %s", protocol.ParentEnv, endTimeout)
+	},
+	"exit.by-hand": func(p *probe) {
+		cmd := exec.Command(p.o.Command, p.o.Args...)
+		var out, errs bytes.Buffer
+		cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = p.o.Env, &out, &errs, pipeGrace
+		code, _ := runFor(endTimeout, cmd)
+		p.expect(code == 1 && strings.TrimSpace(errs.String()) != "" && out.Len() == 0, "it ended with %d, %d bytes on stdout and %d on stderr",
+			code, out.Len(), errs.Len())
+	},
+	"secrets.printed": func(p *probe) { p.expect(!p.witness.printed(), "a secret was printed or logged") },
+	"secrets.errors": func(p *probe) {
+		places := p.witness.heardIn(p.witness.leaked, "an error", "a problem", "a receipt")
+		p.expect(len(places) == 0, "a secret is in %s", strings.Join(places, ", "))
+	},
+	"secrets.envelopes": func(p *probe) {
+		places := p.witness.heardIn(p.witness.leaked, "an envelope", "an answer")
+		p.expect(len(places) == 0, "a secret is in %s", strings.Join(places, ", "))
+	},
+	"secrets.metrics": func(p *probe) {
+		p.work()
+		_, err := p.metrics()
+		p.expect(err == nil && len(p.witness.heardIn(p.witness.leaked, "the metrics")) == 0, "a secret is in the metrics (error %v)", err)
+	},
+	"secrets.text": func(p *probe) { p.expectPrivate() },
+}
+
+// drained is what a Drain with a call under way led to.
+type drained struct {
+	held, late *outcome
+	early      bool // Drain returned before the held call
+	running    int32
+	err        error
+	took       time.Duration // after the held call had ended
+}
+
+// drained drains a process that has a call under way, once for the group. The process is replaced.
+func (p *probe) drained() (d *drained) {
+	return once(p, "drained", func() *drained {
+		d := &drained{}
+		s, returned := p.holding(), make(chan struct{})
+		b := p.hold(s)
+		go func() {
+			defer close(returned)
+			d.running, d.err = p.drain(3 * soon)
+		}()
+		for deadline := time.Now().Add(soon); ; { // Drain is on its way, too
+			d.late = p.begin(act{exchange: p.data.main("deliver"), limit: shortTimeout}).end()
+			if d.late.kind() == "transient" || time.Now().After(deadline) {
+				break
+			}
+		}
+		select {
+		case <-returned:
+			d.early = true
+		default:
+		}
+		s.open()
+		d.held = b.end()
+		began := time.Now()
+		<-returned
+		d.took = time.Since(began)
+		p.restart()
+		return d
+	})
+}
+
+func (p *probe) drain(limit time.Duration) (int32, error) {
+	ctx, cancel := context.WithTimeout(p.ctx, limit+soon)
+	defer cancel()
+	resp, err := p.subject.rpc.Drain(ctx, &pluginpb.DrainRequest{Timeout: durationpb.New(limit)})
+	return resp.GetRunning(), err
+}
+
+// resources are what a process may hold, and how much more after many calls: connections that wait for the next call, and
+// threads that the runtime keeps.
+var resources = []struct {
+	name string
+	of   func(*probe) int // 0 if it is not known
+	more int
+}{
+	{"goroutines", func(p *probe) int { n, _ := p.metric("go_goroutines"); return int(n) }, 12},
+	{"descriptors", func(p *probe) int { u, _ := usageOf(p.subject.pid()); return u.descriptors }, 8},
+	{"threads", func(p *probe) int { u, _ := usageOf(p.subject.pid()); return u.threads }, 12},
+	{"child processes", func(p *probe) int { u, _ := usageOf(p.subject.pid()); return len(u.children) }, 0},
+}
+
+// expectFreed expects that a process holds about as many of a resource after many calls, some of which fail, as before.
+func (p *probe) expectFreed(i int) {
+	const warm, calls = 100, 300
+	r, before := resources[i], once(p, "resources", func() (before [4]int) {
+		p.disturb(warm)
+		for i, r := range resources {
+			before[i] = r.of(p)
+		}
+		p.disturb(calls)
+		return before
+	})
+	if _, ok := usageOf(p.subject.pid()); !ok && i > 0 || i == 0 && before[0] == 0 {
+		p.skip("the number of %s is not known", r.name)
+	}
+	n := p.settle(func() int { return r.of(p) }, before[i]+r.more)
+	p.expect(n <= before[i]+r.more, "%d %s after %d calls, %d before", n, r.name, calls, before[i])
+}
+
+// disturb makes calls in both directions, with faults among them.
+func (p *probe) disturb(calls int) {
+	reactions := []reaction{nil, resets, answers(500, "", nil), truncates, answers(429, "{}", nil), nil}
+	for i := range calls {
+		if receives(p) {
+			in := p.data.in[i%len(p.data.in)]
+			if i%5 == 4 {
+				in = in.withBody(in.body[:len(in.body)/2])
+			}
+			p.receive(in)
+		}
+		if delivers(p) {
+			a := act{exchange: p.data.main("deliver"), effect: reactions[i%len(reactions)]}
+			if i%25 == 24 {
+				a.effect, a.limit = silence, shortTimeout/10
+			}
+			p.perform(a)
+		}
+	}
+}
+
+// metrics returns the adapter's metrics.
+func (p *probe) metrics() (string, error) {
+	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
+	defer cancel()
+	resp, err := p.subject.rpc.CollectMetrics(ctx, &pluginpb.CollectMetricsRequest{})
+	p.witness.hear("the metrics", string(resp.GetText()))
+	return string(resp.GetText()), err
+}
+
+// work makes a few calls.
+func (p *probe) work() {
+	for i := 0; i < len(p.data.in) && receives(p); i++ {
+		p.receive(p.data.in[i])
+	}
+	if delivers(p) {
+		p.play(p.data.main("deliver"))
+	}
+}
+
+// runFor runs a program, and returns its exit code and whether it ended within d.
+func runFor(d time.Duration, cmd *exec.Cmd) (code int, ended bool) {
+	if cmd.Start() != nil {
+		return -1, false
+	}
+	late := time.AfterFunc(d, func() { _ = cmd.Process.Kill() })
+	_ = cmd.Wait() // the code says how it ended
+	return cmd.ProcessState.ExitCode(), late.Stop()
+}
+
+// customerText is the text of customers that is searched for in logs and errors.
+const customerText = "conformance-customer-says-4711"
+
+// expectPrivate sends a customer's text both ways, also in calls that fail, and searches for it.
+func (p *probe) expectPrivate() {
+	for _, in := range p.data.in {
+		if !receives(p) {
+			break
+		}
+		for _, e := range p.receive(in).envelopes {
+			members("", in.tree(), func(path string, v any) {
+				if text := e.Text(); text != "" && v == any(text) {
+					spoken := in.withMember(path, customerText, true)
+					p.receive(spoken)
+					p.receive(spoken.withBody(spoken.body[:len(spoken.body)-1]))
+					p.receive(spoken.withHeader("Content-Type", "text/plain"))
+				}
+			})
+		}
+	}
+	for _, react := range []reaction{nil, answers(400, "{}", nil), answers(500, "{}", nil), answers(0, "x", nil), truncates, resets} {
+		if delivers(p) {
+			p.perform(act{exchange: p.data.main("deliver"), effect: react, change: func(c *pluginpb.DeliverCall) {
+				c.GetSend().Envelope = withText(c.GetSend().GetEnvelope(), customerText)
+			}})
+		}
+	}
+	time.Sleep(pipeGrace) // for what is on its way
+	p.expect(!strings.Contains(p.witness.said.String(), customerText), "a customer's text was printed or logged")
+	places := p.witness.heardIn(p.witness.exposed, "an error")
+	p.expect(len(places) == 0, "a customer's text is in %s", strings.Join(places, ", "))
+}

@@ -1,0 +1,179 @@
+package conformance
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"patchbay/sdk/envelope"
+)
+
+var faultsChecks = map[string]func(*probe){
+	"faults.throttled":    func(p *probe) { p.expectFaults("throttled") },
+	"faults.server":       func(p *probe) { p.expectFaults("server") },
+	"faults.timeout":      func(p *probe) { p.expectFaults("timeout") },
+	"faults.reset":        func(p *probe) { p.expectFaults("reset") },
+	"faults.unauthorized": func(p *probe) { p.expectFaults("unauthorized") },
+	"faults.refusal":      func(p *probe) { p.expectFaults("refusal") },
+	"faults.broken": func(p *probe) {
+		for _, x := range p.disturbed() {
+			if g := goldenOutcome(p.data.dir, x.name); g == nil || g.Error != nil {
+				continue
+			}
+			p.expectHonest(act{exchange: x, effect: truncates, what: "an answer that is cut"})
+			for _, body := range append(slices.Clone(cases.Answers), strings.Repeat("x", 9<<20)) {
+				reply := answers(0, body, map[string]string{"Content-Type": "application/json"})
+				p.expectHonest(act{exchange: x, effect: reply, what: fmt.Sprintf("the answer %.40q", body)})
+			}
+		}
+		p.skip("no exchange has a golden success")
+	},
+	"faults.refused": func(p *probe) {
+		v, nowhere := p.moved()
+		v.close()
+		defer p.reset()
+		p.configure(p.config(nowhere))
+		got := p.play(p.data.main("deliver"))
+		p.expect(got.kind() == "transient", "a delivery to a closed port gave %s, expected transient", got)
+	},
+	"faults.once": func(p *probe) {
+		for _, f := range p.faults() {
+			// what was unauthorized had no effect, so renewed credentials may be tried
+			p.expect(f.script.count() <= 1 || f.Check == "unauthorized", "%s: the request was made %d times", f.act, f.script.count())
+		}
+	},
+	"faults.prepare": func(p *probe) {
+		for _, x := range p.disturbed() {
+			for _, f := range cases.Prepare {
+				if !slices.ContainsFunc(x.steps, func(s *step) bool { return !s.effect }) {
+					continue
+				}
+				p.reset() // forgets what was prepared
+				a := act{exchange: x, prepare: f.react(), limit: f.Limit, what: f.What}
+				if got, s := p.perform(a); s.count() == 0 { // else it was prepared already
+					f.expect(p, a, got)
+				}
+			}
+		}
+		p.skip("no exchange has requests before the one with the effect")
+	},
+	"faults.heals": func(p *probe) {
+		p.faults()
+		got := p.play(p.data.main("deliver"))
+		p.expect(got.succeeded(), "a delivery gave %s", got)
+	},
+	"guard.private": func(p *probe) {
+		c := p.config(p.subject.settings)
+		c.Allow = nil
+		defer p.reset()
+		p.configure(c)
+		before := p.vendor.conns.Load()
+		got, s := p.perform(act{exchange: p.data.main("deliver"), what: "an address that is not allowed"})
+		p.expect(got.kind() == "permanent" && s.heard() == "" && p.vendor.conns.Load() == before,
+			"a call to 127.0.0.1, which allow does not name, gave %s, expected permanent and no connection", got)
+	},
+	"guard.links": func(p *probe) {
+		defer p.reset()
+		got, s := p.fetchLink(nil, nil)
+		p.expect(got.kind() == "permanent" && s.heard() == "",
+			"a link to 127.0.0.1, which allow_links does not name, gave %s, expected permanent and no request", got)
+		if other, err := newVendor("127.0.0.2"); err == nil { // a system may have one loopback address
+			defer other.close()
+			got, _ = p.fetchLink([]string{"127.0.0.1/32"}, answers(302, "", map[string]string{"Location": other.base + "/private"}))
+			p.expect(got.Error != nil && other.conns.Load() == 0, "a link that redirects to an address that is not allowed gave %s", got)
+		}
+	},
+	"guard.redirects": func(p *probe) {
+		for _, status := range []int{302, 307} {
+			location := map[string]string{"Location": vendorMark + "/conformance-redirect"}
+			got, s := p.perform(act{exchange: p.data.main("deliver"), effect: answers(status, "", location)})
+			p.expect(!strings.Contains(s.heard(), "/conformance-redirect"), "a redirect with status %d was followed: %s", status, got)
+		}
+	},
+	"guard.answers": func(p *probe) {
+		const most, endless = 32 << 20, 128 << 20 // 8 MiB, and what buffers on the way hold
+		sent := make(chan int, 8)
+		got, _ := p.perform(act{exchange: p.data.main("deliver"), effect: func(w http.ResponseWriter, _ *http.Request, s *step, _ string) {
+			w.WriteHeader(s.status)
+			n, err := w.Write([]byte(`{"conformance": "`))
+			for block := []byte(strings.Repeat("x", 1<<20)); err == nil && n < endless; n += len(block) {
+				_, err = w.Write(block)
+			}
+			sent <- n
+		}})
+		n := <-sent
+		p.expect(n <= most, "of an endless answer %d MiB were read: %s", n>>20, got)
+	},
+}
+
+// faultPlayed is a fault with what the adapter made of it.
+type faultPlayed struct {
+	fault
+	act    act
+	got    *outcome
+	script *script
+}
+
+// expectFaults expects the right kinds for the faults of a check.
+func (p *probe) expectFaults(check string) {
+	for _, f := range p.faults() {
+		if f.Check == check {
+			f.expect(p, f.act, f.got)
+		}
+	}
+}
+
+// disturbed are the exchanges that are disturbed.
+func (p *probe) disturbed() (out []*exchange) {
+	for _, action := range []string{"deliver", "open"} {
+		if x := p.data.main(action); x != nil && p.can(action) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// faults plays all faults, once for the group.
+func (p *probe) faults() []faultPlayed {
+	return once(p, "faults", func() (out []faultPlayed) {
+		for _, x := range p.disturbed() {
+			for _, f := range cases.Faults {
+				a := act{exchange: x, effect: f.react(), limit: f.Limit, what: f.What}
+				got, s := p.perform(a)
+				out = append(out, faultPlayed{f, a, got, s})
+			}
+		}
+		return out
+	})
+}
+
+// expectHonest expects an error, or a success that says nothing more than the golden one.
+func (p *probe) expectHonest(a act) {
+	got, _ := p.perform(a)
+	golden := goldenOutcome(p.data.dir, a.name)
+	switch {
+	case got.lost != "":
+		p.expect(false, "%s: %s", a, got)
+	case got.Error != nil:
+		p.expect(got.kind() != "transient" || a.action == "open" || p.subject.capabilities().GetIdempotent(),
+			"%s gave %s, so a call that the vendor took would be made twice", a, got)
+	case got.Opened != nil:
+		thread := strings.ReplaceAll(got.Opened.Thread, p.vendor.base, vendorMark)
+		p.expect(golden.Opened != nil && matches(golden.Opened.Thread, thread), "%s gave success with the thread %q", a, thread)
+	case golden.Receipt != nil:
+		id, n := got.Receipt.VendorID, len(got.replies())
+		p.expect((id == "" || matches(golden.Receipt.VendorID, id)) && n == len(golden.replies()),
+			"%s gave success with the vendor's id %q and %d replies", a, id, n)
+	}
+}
+
+// fetchLink fetches a medium by a link to the fault server, which reacts to it.
+func (p *probe) fetchLink(allowed []string, react reaction) (*outcome, *script) {
+	c := p.config(p.subject.settings)
+	c.AllowLinks = allowed
+	p.configure(c)
+	s := newScript(&exchange{steps: []*step{{effect: true, method: "GET", target: "/conformance-link", status: 200}}}, react)
+	p.vendor.play(s)
+	return p.fetchPart(envelope.Part{Type: envelope.PartImage, URL: p.vendor.base + "/conformance-link"}, "", nil, 0), s
+}

@@ -1,0 +1,218 @@
+package conformance
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+var inChecks = map[string]func(*probe){
+	"in.reachable": func(p *probe) {
+		p.require(len(p.data.in) > 0, "there are no calls of the vendor in the test data")
+		for _, in := range p.data.in {
+			path := p.pathOf(in)
+			kind, _, _ := mime.ParseMediaType(in.header.Get("Content-Type"))
+			types, what := path.GetContentTypes(), fmt.Sprintf("in/%s.http: path %q", in.name, path.GetPattern())
+			p.expect(path != nil, "in/%s.http: %s is on no path of the channel", in.name, in.target)
+			p.expect(slices.Contains(path.GetMethods(), in.method), "%s does not take %s", what, in.method)
+			p.expect(len(types) == 0 || slices.Contains(types, kind), "%s takes %v, not %q", what, types, kind)
+			p.expect(len(in.body) <= mostBody(path), "%s takes %d bytes, not %d", what, mostBody(path), len(in.body))
+		}
+	},
+	"in.golden": func(p *probe) {
+		p.require(len(p.data.in) > 0, "there are no calls of the vendor in the test data")
+		for _, in := range p.data.in {
+			if got := p.receive(in); p.expect(got.lost == "", "in/%s.http: %s", in.name, got) {
+				p.compare("in", in.name, got.golden())
+			}
+		}
+	},
+	"duplicates.same":    func(p *probe) { p.expectSameIDs(func() {}) },
+	"duplicates.restart": func(p *probe) { p.expectSameIDs(p.restart) },
+	"duplicates.key": func(p *probe) {
+		const key = "0190d1c2-7c4b-4a58-9d3b-6f1f6c1f0001"
+		for attempt := int32(1); attempt <= 2; attempt++ {
+			_, s := p.perform(act{exchange: p.data.main("deliver"), change: func(c *pluginpb.DeliverCall) { c.Key, c.Attempt = key, attempt }})
+			p.expect(strings.Contains(s.heard(), key), "attempt %d does not carry the key %s", attempt, key)
+		}
+	},
+	"oversize.padded": func(p *probe) {
+		in := p.jsonCall()
+		room := max(mostBody(p.pathOf(in))-len(in.body), 0)
+		got := p.receive(in.withBody(append(bytes.Clone(in.body), bytes.Repeat([]byte(" "), room)...)), "blanks")
+		p.expect(got.accepted(), "in/%s.http with %d blanks: %s", in.name, room, got)
+	},
+	"oversize.member": func(p *probe) {
+		in := p.jsonCall()
+		members("", in.tree(), func(path string, v any) {
+			if _, ok := v.(string); ok {
+				n := max(mostBody(p.pathOf(in))-len(in.withMember(path, "", true).body), 0)
+				got := p.receive(in.withMember(path, strings.Repeat("y", n), true), "a long "+path)
+				p.expect(got.lost == "" && got.status < 500, "in/%s.http with %s of %d bytes: %s", in.name, path, n, got)
+			}
+		})
+	},
+	"unknown.members": func(p *probe) {
+		p.expectSame("unknown members in each object", func(in *inbound) *inbound {
+			if in.tree() == nil {
+				return in
+			}
+			return in.withTree(withStrangers(in.tree()))
+		})
+	},
+	"unknown.header": func(p *probe) {
+		p.expectSame("an unknown header field and query parameter", func(in *inbound) *inbound {
+			return in.withHeader("X-Conformance", "1").withQuery("conformance", "1")
+		})
+	},
+	"unknown.values": func(p *probe) {
+		for _, in := range p.data.in {
+			for _, path := range p.data.Enums {
+				if call := in.withMember(path, "CONFORMANCE_UNKNOWN", true); call != in && p.receive(in).accepted() {
+					got := p.receive(call, "an unknown value of "+path)
+					p.expect(got.accepted(), "in/%s.http with an unknown value of %s: %s", in.name, path, got)
+				}
+			}
+		}
+		p.skip("channel.yaml names no member under enums")
+	},
+	"refusals.template": func(p *probe) {
+		c := p.subject.endpoint
+		p.expect(c.GetRefusalContentType() != "", "the refusal has no content type")
+		for _, mark := range []string{"{{status}}", "{{text}}"} {
+			p.expect(strings.Contains(c.GetRefusalBody(), mark), "the refusal's body has no %s: %s", mark, c.GetRefusalBody())
+		}
+	},
+	"refusals.json": func(p *probe) {
+		filled := fillTemplate(p.subject.endpoint, 413, `with "quotes" and \ and newline`+"\n")
+		p.expect(json.Valid(filled), "the filled template is not JSON: %s", filled)
+	},
+	"refusals.form": func(p *probe) {
+		in, refused := p.authentic(), false
+		for _, body := range []string{"", "{", "[]", `"x"`, "\x00"} {
+			what := fmt.Sprintf("the body %q", body)
+			if got := p.receive(in.withBody([]byte(body)), what); got.refused != nil {
+				refused = true
+				p.expectForm(what, got)
+			}
+		}
+		p.expect(refused, "an empty body, { and [] are all taken")
+	},
+}
+
+// pathOf returns the endpoint's path that a request is for, nil if there is none.
+func (p *probe) pathOf(in *inbound) *pluginpb.Path {
+	req, err := http.NewRequest(in.method, strings.ReplaceAll(in.target, vendorMark, p.vendor.base), nil)
+	for _, path := range p.subject.endpoint.GetPaths() {
+		if mux := newMux(path.GetPattern()); mux != nil && err == nil {
+			if _, found := mux.Handler(req); found != "" {
+				return path
+			}
+		}
+	}
+	return nil
+}
+
+// mostBody is the most bytes of a body that a path takes.
+func mostBody(p *pluginpb.Path) int {
+	if n := int(p.GetMaxBody()); n > 0 {
+		return n
+	}
+	return 1 << 20
+}
+
+// expectSameIDs makes each call twice, with between in the middle.
+func (p *probe) expectSameIDs(between func()) {
+	first := map[string][]string{}
+	for _, in := range p.data.in {
+		first[in.name] = ids(p.receive(in).envelopes)
+	}
+	between()
+	for _, in := range p.data.in {
+		if again := ids(p.receive(in).envelopes); len(again) > 0 {
+			p.expect(slices.Equal(first[in.name], again), "in/%s.http: the ids were %q and then %q", in.name, first[in.name], again)
+		}
+	}
+	p.skip("no call of the test data has ids, and without them no repeated message is recognised")
+}
+
+// ids returns thread and vendor id of envelopes that have one.
+func ids(list []*envelope.Envelope) (out []string) {
+	for _, e := range list {
+		if e.VendorID != "" {
+			out = append(out, e.Thread+" "+e.VendorID)
+		}
+	}
+	return out
+}
+
+// jsonCall returns the first call that is taken, if its body is JSON.
+func (p *probe) jsonCall() *inbound {
+	in := p.authentic()
+	if in.tree() == nil {
+		p.skip("in/%s.http is not JSON", in.name)
+	}
+	return in
+}
+
+// expectSame expects that a changed call gives as many envelopes of the same kinds as the plain one.
+func (p *probe) expectSame(what string, change func(*inbound) *inbound) {
+	for _, in := range p.data.in {
+		plain := p.receive(in)
+		if !plain.accepted() {
+			continue
+		}
+		got := p.receive(change(in), what)
+		same := slices.EqualFunc(got.envelopes, plain.envelopes, func(a, b *envelope.Envelope) bool {
+			return a.Kind == b.Kind && a.Text() == b.Text()
+		})
+		p.expect(got.accepted() && same, "in/%s.http with %s: %s, without: %s", in.name, what, got, plain)
+	}
+	p.skip("no call of the test data is taken")
+}
+
+// withStrangers adds an unknown member to each object of a JSON tree.
+func withStrangers(tree any) any {
+	switch t := tree.(type) {
+	case map[string]any:
+		out := map[string]any{"xConformance": map[string]any{"a": []any{true, nil, "x"}}}
+		for name, v := range t {
+			out[name] = withStrangers(v)
+		}
+		return out
+	case []any:
+		out := []any{}
+		for _, v := range t {
+			out = append(out, withStrangers(v))
+		}
+		return out
+	}
+	return tree
+}
+
+// expectForm expects a refusal in the form of the channel's template.
+func (p *probe) expectForm(what string, got *received) {
+	if !p.refusesJSON() {
+		p.expect(len(got.body) > 0 || p.subject.endpoint.GetRefusalBody() == "", "%s: the refusal has no body", what)
+		return
+	}
+	template, err := decodeJSON(fillTemplate(p.subject.endpoint, got.status, "text"))
+	if err != nil {
+		return // see refusals.json
+	}
+	want, _ := template.(map[string]any)
+	body, err := decodeJSON(got.body)
+	have, _ := body.(map[string]any)
+	p.expect(err == nil, "%s: the refusal is not JSON: %.200q", what, got.body)
+	for name := range want {
+		_, ok := have[name]
+		p.expect(ok, "%s: the refusal %s has no member %s of the template", what, got.body, name)
+	}
+}

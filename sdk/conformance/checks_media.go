@@ -1,0 +1,102 @@
+package conformance
+
+import (
+	"slices"
+	"strings"
+
+	"patchbay/sdk/envelope"
+)
+
+var mediaChecks = map[string]func(*probe){
+	"media.requests": func(p *probe) { p.expectRequests("fetch") },
+	"media.golden": func(p *probe) {
+		brings := receives(p) && slices.ContainsFunc(p.data.in, func(in *inbound) bool {
+			return slices.ContainsFunc(p.receive(in).envelopes, func(e *envelope.Envelope) bool {
+				return slices.ContainsFunc(e.Parts, func(part envelope.Part) bool { return part.Ref != "" && part.URL == "" })
+			})
+		})
+		p.require(!brings || len(p.exchanges("fetch")) > 0, "its calls bring media with a ref, and no out/*.http fetches any")
+		p.expectGolden("fetch")
+	},
+	"media.limit": func(p *probe) {
+		a := act{exchange: p.fetchExample(), most: 1, what: "at most 1 byte"}
+		got, _ := p.perform(a)
+		p.expect(got.kind() == "unsupported", "%s gave %s, expected unsupported", a, got)
+	},
+	"media.broken": func(p *probe) {
+		a := act{exchange: p.fetchExample(), effect: truncates, what: "an answer that is cut"}
+		got, _ := p.perform(a)
+		p.expect(got.Error != nil, "%s gave %s, expected an error", a, got)
+	},
+	"media.faults": func(p *probe) {
+		for _, f := range cases.Fetch {
+			a := act{exchange: p.fetchExample(), effect: f.react(), what: f.What}
+			got, _ := p.perform(a)
+			f.expect(p, a, got)
+		}
+	},
+	"media.attached": func(p *probe) {
+		x := p.attachExample()
+		got := p.play(x)
+		p.expect(got.succeeded(), "out/%s.http gave %s", x.name, got)
+	},
+	"media.large": func(p *probe) {
+		data := strings.Repeat("0123456789abcdef", large/16)
+		if p.can("fetch") {
+			defer p.reset()
+			got, _ := p.fetchLink([]string{"127.0.0.0/8"}, answers(200, data, map[string]string{"Content-Type": "image/png"}))
+			p.expect(got.Fetched != nil && got.Fetched.SHA256 == checksum([]byte(data)), "a linked medium of %d bytes gave %s", large, got)
+		}
+		if takesMedia(large)(p) {
+			x := *p.attachExample()
+			tree, _ := decodeJSON(x.call) // it was valid when it was loaded
+			tree, _ = edit(tree, "media.0.data", func(any) (any, bool) { return data, true })
+			x.call = goldenText(tree)
+			got, s := p.perform(act{exchange: &x})
+			p.expect(got.succeeded() && len(s.heard()) > large, "an attached medium of %d bytes gave %s, and the vendor got %d bytes", large, got,
+				len(s.heard()))
+		}
+	},
+	"subscribe.requests": func(p *probe) {
+		p.require(len(p.exchanges("subscribe")) > 0, "the channel subscribes, and no out/*.http does")
+		p.expectRequests("subscribe")
+	},
+	"subscribe.golden": func(p *probe) { p.expectGolden("subscribe") },
+	"subscribe.again":  func(p *probe) { p.expectAgain("subscribe") },
+	"subscribe.faults": func(p *probe) {
+		for _, x := range p.examples("subscribe") {
+			for _, f := range cases.Subscribe {
+				react := firstOnly(f.react())
+				a := act{exchange: x, effect: react, prepare: react, what: f.What}
+				got, _ := p.perform(a)
+				if got.Error != nil { // the gateway subscribes again
+					p.expect(slices.Contains([]string{"transient", "throttled", "unknown"}, got.kind()), "%s: it ended with %s", a, got)
+					got = p.play(x)
+				}
+				p.expect(got.Emitted != nil && len(got.Emitted.Envelopes) == len(goldenOutcome(p.data.dir, x.name).Emitted.Envelopes),
+					"%s: then there was %s", a, got)
+			}
+		}
+	},
+}
+
+// large is the size of media that are larger than a message.
+const large = 9 << 20
+
+// fetchExample returns the first exchange that fetches a medium with success.
+func (p *probe) fetchExample() *exchange {
+	all := p.examples("fetch")
+	if len(all) == 0 {
+		p.skip("no exchange of the test data fetches a medium")
+	}
+	return all[0]
+}
+
+// attachExample returns the first delivery with attached bytes.
+func (p *probe) attachExample() *exchange {
+	i := slices.IndexFunc(p.data.out, func(x *exchange) bool {
+		return x.action == "deliver" && slices.ContainsFunc(readCall[delivery](p, x).Media, func(m medium) bool { return m.URL == "" })
+	})
+	p.require(i >= 0, "media are wanted as bytes, and no out/*.http attaches any")
+	return p.data.out[i]
+}

@@ -1,0 +1,295 @@
+package conformance
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+var outChecks = map[string]func(*probe){
+	"out.requests": func(p *probe) {
+		p.require(len(p.exchanges("deliver")) > 0 || len(p.subject.capabilities().GetParts()) == 0, "there is no delivery in the test data")
+		p.expectRequests("deliver")
+	},
+	"out.golden": func(p *probe) { p.expectGolden("deliver") },
+	"out.coverage": func(p *probe) {
+		shown := map[string]bool{}
+		for _, x := range p.examples("deliver") {
+			e := readCall[delivery](p, x).Envelope
+			shown[string(e.Kind)] = true
+			for _, part := range e.Parts {
+				shown[string(part.Type)] = true
+			}
+		}
+		c := p.subject.capabilities()
+		for _, declared := range append(slices.Clone(c.GetParts()), c.GetEvents()...) {
+			p.expect(shown[declared], "%s is declared, and no out/*.http delivers one", declared)
+		}
+	},
+	"out.text": func(p *probe) {
+		most := int(p.subject.capabilities().GetTextBytes())
+		text := strings.Repeat("界", most/3) + strings.Repeat("x", most%3)
+		got, _ := p.perform(act{exchange: p.data.main("deliver"), change: func(c *pluginpb.DeliverCall) { c.GetSend().Assigned.Text = text }})
+		p.expect(got.succeeded(), "a text of %d bytes gave %s", most, got)
+	},
+	"out.pieces": func(p *probe) {
+		const whole, piece = "conformance-whole-text", "conformance-piece-7"
+		got, s := p.perform(act{exchange: p.data.main("deliver"), change: func(c *pluginpb.DeliverCall) {
+			c.GetSend().Envelope = withText(c.GetSend().GetEnvelope(), whole)
+			c.GetSend().Assigned.Text = piece
+		}})
+		p.expect(got.succeeded() && strings.Contains(s.heard(), piece) && !strings.Contains(s.heard(), whole),
+			"with assigned.text %q the outcome was %s, and the vendor got %.300q", piece, got, s.heard())
+	},
+	"odd.survives": func(p *probe) {
+		p.oddities()
+		p.expect(true, "")
+	},
+	"odd.typed": func(p *probe) {
+		for what, got := range p.oddities() {
+			p.expect(got.kind() != "transient" && got.kind() != "unknown", "%s gave %s, though the vendor takes it", what, got)
+		}
+	},
+	"channels.in": func(p *probe) {
+		in, q := p.authentic(), p.second()
+		got := q.receive(q.data.in[slices.Index(p.data.in, in)], "a second channel")
+		p.expect(got.accepted(), "in/%s.http, changed to a call of channel %s: %s", in.name, q.data.Channel, got)
+		got = p.receive(in, "a second channel")
+		p.expect(got.accepted(), "in/%s.http, after channel %s was configured: %s", in.name, q.data.Channel, got)
+	},
+	"channels.out": func(p *probe) {
+		q := p.second()
+		first, second := newScript(p.data.main("deliver"), nil), newScript(q.data.main("deliver"), nil)
+		second.strict = true
+		p.vendor.play(first)
+		q.vendor.play(second)
+		got := q.begin(act{exchange: q.data.main("deliver")}).end()
+		p.expect(got.succeeded() && len(second.report()) == 0 && first.heard() == "", "a delivery on channel %s gave %s; its vendor noticed %q, "+
+			"and the vendor of channel %s got %q", q.data.Channel, got, second.report(), p.data.Channel, first.heard())
+		got = p.begin(act{exchange: p.data.main("deliver")}).end()
+		p.expect(got.succeeded() && first.count() == 1, "after that, a delivery on channel %s gave %s", p.data.Channel, got)
+	},
+	"channels.credentials": func(p *probe) {
+		in, q := p.authentic(), p.second()
+		mixed := q.data.in[slices.Index(p.data.in, in)]
+		good := fmt.Sprint(mixed)
+		for _, c := range p.data.Credentials {
+			if c.Header != "" {
+				mixed = mixed.withHeader(c.Header, in.header.Get(c.Header))
+			} else if c.Body != "" {
+				mixed = mixed.withMember(c.Body, valueAt(in.tree(), c.Body), true)
+			}
+		}
+		if fmt.Sprint(mixed) == good {
+			p.skip("both channels have the same credentials; write others under second in channel.yaml")
+		}
+		got := q.receive(mixed, "the credentials of another channel")
+		p.expect(got.status == 401, "in/%s.http with credentials of channel %s on channel %s: %s", in.name, p.data.Channel, q.data.Channel, got)
+	},
+	"parallel.out": func(p *probe) {
+		x := p.data.main("deliver")
+		s := newScript(x, nil)
+		s.effect = firstOnly(s.holds)
+		b := p.hold(s)
+		got := p.begin(act{exchange: x, limit: soon}).end()
+		p.expect(got.succeeded(), "while one delivery waited for the vendor, another gave %s", got)
+		s.open()
+		got = b.end()
+		p.expect(got.succeeded(), "the delivery that had waited gave %s", got)
+	},
+	"parallel.in": func(p *probe) {
+		s := p.holding()
+		b := p.hold(s)
+		began := time.Now()
+		got := p.receive(p.data.in[0])
+		p.expect(got.lost == "" && time.Since(began) <= soon, "while a delivery waited for the vendor, in/%s.http took %s: %s",
+			p.data.in[0].name, time.Since(began).Round(time.Millisecond), got)
+		s.open()
+		b.end()
+	},
+	"cancel.soon": func(p *probe) {
+		c := once(p, "cancelled", p.cancelled)
+		p.expect(c.got.lost == "" && c.took <= soon, "the call went on for %s after it was cancelled: %s", c.took.Round(time.Millisecond), c.got)
+	},
+	"cancel.kind": func(p *probe) {
+		got := once(p, "cancelled", p.cancelled).got
+		p.expect(got.kind() == "unknown" || got.kind() == "transient", "a cancelled call gave %s", got)
+	},
+	"cancel.after": func(p *probe) {
+		p.cancelled()
+		got := p.play(p.data.main("deliver"))
+		p.expect(got.succeeded(), "the next delivery gave %s", got)
+	},
+	"open.unable": func(p *probe) {
+		got := p.play(&exchange{name: "unable", action: "open", call: []byte(`{"customer":{"role":"customer","id":"c"}}`)})
+		p.expect(got.kind() == "unsupported", "without the ability open, OpenAction gave %s", got)
+	},
+	"open.requests": func(p *probe) { p.expectRequests("open") },
+	"open.golden": func(p *probe) {
+		p.require(len(p.examples("open")) > 0 || p.o.Update, "no out/*.http opens a conversation with success")
+		p.expectGolden("open")
+	},
+	"open.again": func(p *probe) { p.expectAgain("open") },
+	"replies.sender": func(p *probe) {
+		for _, x := range p.replying() {
+			for _, e := range p.play(x).replies() {
+				p.expect(e.Kind != envelope.KindMessage || e.Sender.Role != envelope.RoleCustomer, "out/%s.http: the sender is the customer", x.name)
+			}
+		}
+	},
+	"replies.ids": func(p *probe) {
+		for _, x := range p.replying() {
+			a, b := ids(p.play(x).replies()), ids(p.play(x).replies())
+			p.expect(slices.Equal(a, b), "out/%s.http: the ids were %q and then %q", x.name, a, b)
+		}
+	},
+}
+
+// withText replaces the texts of an encoded envelope.
+func withText(b []byte, text string) []byte {
+	e, _ := protocol.DecodeEnvelope(b) // the suite made it
+	for i := range e.Parts {
+		if e.Parts[i].Text != "" {
+			e.Parts[i].Text = text
+		}
+	}
+	out, _ := protocol.EncodeEnvelope(e)
+	return out
+}
+
+// played is an exchange that was played strictly.
+type played struct {
+	got    *outcome
+	script *script
+}
+
+// exchanges plays all exchanges of an action, once for a group.
+func (p *probe) exchanges(action string) map[string]played {
+	return once(p, "exchanges", func() map[string]played {
+		out := map[string]played{}
+		for _, x := range p.data.out {
+			if x.action == action {
+				got, s := p.perform(act{exchange: x, strict: action != "subscribe"}) // the number of polls is free
+				out[x.name] = played{got, s}
+			}
+		}
+		return out
+	})
+}
+
+// expectRequests expects the requests of all exchanges of an action.
+func (p *probe) expectRequests(action string) {
+	for name, x := range p.exchanges(action) {
+		problems := x.script.report()
+		p.expect(len(problems) == 0, "out/%s.http: %s", name, strings.Join(problems, "; "))
+	}
+	p.skip("there is no such call in the test data")
+}
+
+// expectGolden expects the golden outcomes of all exchanges of an action.
+func (p *probe) expectGolden(action string) {
+	for name, x := range p.exchanges(action) {
+		if p.expect(x.got.lost == "", "out/%s.http: %s", name, x.got) {
+			p.compare("out", name, x.got)
+		}
+	}
+	p.skip("there is no such call in the test data")
+}
+
+// expectAgain expects that the exchanges of an action succeed twice.
+func (p *probe) expectAgain(action string) {
+	for _, x := range p.examples(action) {
+		p.play(x)
+		got := p.play(x)
+		p.expect(got.succeeded(), "out/%s.http once more gave %s", x.name, got)
+	}
+}
+
+// replying are the deliveries whose golden outcome has replies.
+func (p *probe) replying() []*exchange {
+	return slices.DeleteFunc(p.examples("deliver"), func(x *exchange) bool {
+		return len(goldenOutcome(p.data.dir, x.name).replies()) == 0
+	})
+}
+
+// oddities delivers everything odd in each of the examples, once for the group.
+func (p *probe) oddities() map[string]*outcome {
+	return once(p, "odd", func() map[string]*outcome {
+		out := map[string]*outcome{}
+		for _, x := range p.examples("deliver") {
+			for _, o := range cases.Odd {
+				var tree map[string]any
+				_ = json.Unmarshal(x.call, &tree) // it was valid when it was loaded
+				o.apply(tree)
+				odd := *x
+				odd.call, _ = json.Marshal(tree)
+				a := act{exchange: &odd, what: o.What}
+				out[a.String()], _ = p.perform(a)
+			}
+		}
+		return out
+	})
+}
+
+// cancelled is a cancelled delivery, and how long it then took.
+type cancelled struct {
+	got  *outcome
+	took time.Duration
+}
+
+// cancelled cancels a delivery that the vendor holds.
+func (p *probe) cancelled() cancelled {
+	b := p.hold(p.holding())
+	began := time.Now()
+	p.cancelCall(b.call.GetId())
+	return cancelled{b.end(), time.Since(began)}
+}
+
+// second configures a second channel of the same adapter, whose vendor is another fault server. Its examples are those of the
+// first, with the values under second in channel.yaml.
+func (p *probe) second() *probe {
+	return once(p, "second", func() *probe {
+		q, d := *p, *p.data
+		q.data, q.vendor = &d, p.newVendor()
+		d.Channel, d.in, d.out = d.Channel+"-2", nil, nil
+		var texts []string
+		d.Settings = overlaid(d.Settings, d.Second, &texts)
+		resp := q.configure(q.config(q.fill(q.vendor.base)))
+		p.require(resp.GetError() == nil, "a second channel was refused: %s", resp.GetError().GetText())
+		r := strings.NewReplacer(texts...)
+		for _, in := range p.data.in {
+			second := in.replaced(r)
+			if i := slices.Index(p.subject.endpoint.GetPaths(), p.pathOf(in)); i >= 0 && i < len(resp.GetPaths()) {
+				second.target = strings.Replace(second.target, p.subject.endpoint.GetPaths()[i].GetPattern(), resp.GetPaths()[i].GetPattern(), 1)
+			}
+			d.in = append(d.in, second)
+		}
+		for _, x := range p.data.out {
+			d.out = append(d.out, x.replaced(r))
+		}
+		return &q
+	})
+}
+
+// overlaid returns settings with others in their place, and adds the texts that are replaced, each with its replacement.
+func overlaid(all, second map[string]any, texts *[]string) map[string]any {
+	out := maps.Clone(all)
+	for name, v := range second {
+		switch was := all[name].(type) {
+		case map[string]any:
+			inner, _ := v.(map[string]any)
+			v = overlaid(was, inner, texts)
+		case string:
+			*texts = append(*texts, was, fmt.Sprint(v))
+		}
+		out[name] = v
+	}
+	return out
+}

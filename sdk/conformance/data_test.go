@@ -1,0 +1,265 @@
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseInbound(t *testing.T) {
+	in, err := parseInbound("hello",
+		[]byte("# A comment.\n#another\n\nPOST /hooks/a?b=c HTTP/1.1\nHost: h.example:8080\nX-Two: a: b\n\n{\"a\":\n\n1}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &inbound{name: "hello", method: "POST", target: "/hooks/a?b=c", host: "h.example:8080",
+		header: http.Header{"X-Two": {"a: b"}}, body: []byte("{\"a\":\n\n1}")}
+	if d := cmp.Diff(want, in, cmp.AllowUnexported(inbound{})); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestParseExchange(t *testing.T) {
+	x, err := parseExchange("text", []byte("# ignored\n### deliver\n{\"thread\": \"t\"}\n\n### request once\nPOST /token\n\n### answer\n200\n"+
+		"Content-Type: text/plain\n\nt\n\n### request\nPUT /m?x={any}\nA: b\n\n#### no block\n\n### answer\n204\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &exchange{name: "text", action: "deliver", call: json.RawMessage(`{"thread": "t"}`), steps: []*step{
+		{once: true, method: "POST", target: "/token", header: http.Header{}, status: 200,
+			answerHeader: http.Header{"Content-Type": {"text/plain"}}, answerBody: []byte("t")},
+		{effect: true, method: "PUT", target: "/m?x={any}", header: http.Header{"A": {"b"}}, body: []byte("#### no block"),
+			status: 204, answerHeader: http.Header{}},
+	}}
+	if d := cmp.Diff(want, x, cmp.AllowUnexported(exchange{}, step{}), cmp.Transformer("text",
+		func(b []byte) string { return string(b) })); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestParseMistakes(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                      "begin the file with one block",
+		"### request\nGET /\n\n### answer\n200": "begin the file with one block",
+		"### deliver\nno":                       "not valid JSON",
+		"### deliver\n{}\n\n### deliver\n{}":    "begin the file with one block",
+		"### deliver\n{}\n\n### request\nPOST /a":                         "has no answer",
+		"### deliver\n{}\n\n### request\nPOST":                            "is not a request line",
+		"### deliver\n{}\n\n### request twice\nPOST /a":                   "(request twice): not expected here",
+		"### deliver\n{}\n\n### answer\n200":                              "not expected here",
+		"### open\n{}\n\n### request\nGET /\n\n### answer\nfine":          "is not a status",
+		"### open\n{}\n\n### request\nGET /\nnonsense\n\n### answer\n200": "is not a header field",
+	} {
+		if _, err := parseExchange("x", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want %q", text, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"":                  "is not a request line",
+		"POST hooks":        "is not a request line",
+		"GET /a\nno header": "is not a header field",
+	} {
+		if _, err := parseInbound("x", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want %q", text, err, want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("POST / HTTP/1.1\nA: b\n\nbody")
+	f.Add("### deliver\n{}\n\n### request once\nPOST /\nA: b\n\nbody\n\n### answer\n200\n\nx")
+	f.Fuzz(func(t *testing.T, text string) {
+		if in, err := parseInbound("x", []byte(text)); err == nil && (in.method == "" || !strings.HasPrefix(in.target, "/")) {
+			t.Errorf("%q: %s %s", text, in.method, in.target)
+		}
+		x, err := parseExchange("x", []byte(text))
+		if err != nil {
+			return
+		}
+		effects := 0
+		for _, s := range x.steps {
+			if s.effect {
+				effects++
+			}
+			if s.status == 0 {
+				t.Errorf("%q: a request without an answer", text)
+			}
+		}
+		if len(x.steps) > 0 && effects == 0 {
+			t.Errorf("%q: no request has the effect", text)
+		}
+	})
+}
+
+func TestMatches(t *testing.T) {
+	for _, tc := range []struct {
+		pattern, text string
+		want          bool
+	}{
+		{"a", "a", true}, {"a", "b", false}, {"{any}", "", true}, {"a{any}", "abc", true}, {"{any}c", "abc", true},
+		{"a{any}c", "ac", true}, {"a{any}c", "abd", false}, {"a{any}b{any}c", "a-b-c", true}, {"a{any}b{any}c", "a-c", false},
+		{"ab{any}ba", "aba", false},
+	} {
+		if got := matches(tc.pattern, tc.text); got != tc.want {
+			t.Errorf("matches(%q, %q) = %v", tc.pattern, tc.text, got)
+		}
+	}
+}
+
+func TestBodyDifference(t *testing.T) {
+	for _, tc := range []struct {
+		want, got string
+		same      bool
+	}{
+		{`{"a":1,"b":[true,null]}`, ` { "b": [true, null], "a": 1 }`, true},
+		{`{"a":"{any}"}`, `{"a":{"x":[]}}`, true},
+		{`{"a":"x-{any}"}`, `{"a":"x-1"}`, true},
+		{`{"a":"x-{any}"}`, `{"a":"y-1"}`, false},
+		{`{"a":1}`, `{"a":2}`, false},
+		{`{"a":1}`, `{}`, false},
+		{`{}`, `{"a":1}`, false},
+		{`[1]`, `[1,2]`, false},
+		{`{"a":[]}`, `{"a":{}}`, false},
+		{`1`, `no`, false},
+		{"a\nb", "a\r\nb\r\n", true},
+		{"a{any}b", "a\x00\x01b", true},
+		{"words", "word", false},
+		{"", "x", false},
+	} {
+		if got := bodyDifference([]byte(tc.want), []byte(tc.got)); (got == "") != tc.same {
+			t.Errorf("%s against %s: %q", tc.got, tc.want, got)
+		}
+	}
+}
+
+func TestPlaceholdersAreKeptAndMade(t *testing.T) {
+	now := time.Now().UTC().Format(time.RFC3339Nano)
+	v := map[string]any{"id": "x-77", "at": "2020-01-01T00:00:00Z", "now": now, "list": []any{"a", now}}
+	former := map[string]any{"id": "x-{any}", "at": "{any}", "list": []any{"b-{any}"}}
+	want := map[string]any{"id": "x-{any}", "at": "{any}", "now": "{any}", "list": []any{"a", "{any}"}}
+	if d := cmp.Diff(any(want), withPlaceholders(v, former)); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestLoadMistakes(t *testing.T) {
+	for text, want := range map[string]string{
+		"settings: {}":                                  "role: missing",
+		"role: bot\nroll: 1":                            "field roll not found",
+		"role: bot\ncredentials: [{}]":                  "write one of header, query and body",
+		"role: bot\neffect: nothing":                    "there is no out/nothing.http",
+		"role: bot\ncredentials: [{body: a, query: b}]": "write one of header, query and body",
+		"role: bot\nsign: {}":                           "sign: command: missing",
+		"role: bot\nsign: {command: [x], window: 1s}":   "window 1s is too short",
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, channelFile), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := loadChannels(dir); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestFlippedBytesCount(t *testing.T) {
+	for _, tc := range []struct {
+		text string
+		i    int
+		want string
+	}{
+		{"a1", 0, "f1"}, {"f1", 0, "a1"}, {"a1", 1, "a8"}, {"a9", 1, "a0"}, {"Zz", 0, "Az"}, {"Zz", 1, "Za"}, {"-", 0, "q"},
+		{"QQ==", 1, "QA=="}, {"QA==", 1, "Qw=="}, {"QQ==", 2, "QQq="},
+	} {
+		if got := flip(tc.text, tc.i); got != tc.want {
+			t.Errorf("flip(%q, %d) = %q, want %q", tc.text, tc.i, got, tc.want)
+		}
+	}
+	if got := reversedWord("auth-v2/k1/abc123=="); got != "auth-v2/k1/321cba==" {
+		t.Error(got)
+	}
+}
+
+// shellSigner starts a script as the signer of a channel with one example.
+func shellSigner(t *testing.T, script string) (*signer, *channelData, error) {
+	t.Helper()
+	d := &channelData{dir: t.TempDir(), Sign: &signing{Command: []string{"sh", "-c", script}}, in: []*inbound{{
+		name: "hello", method: "POST", target: "/hooks/a?b=c", host: "h.example", body: []byte("{\"x\":\xff\n}"),
+		header: http.Header{"X-Two": {"a", "b"}},
+	}}}
+	s, err := newSigner(t.Context(), d)
+	if err == nil {
+		t.Cleanup(s.close)
+	}
+	return s, d, err
+}
+
+func TestSignerReadsACallAndAddsItsProof(t *testing.T) {
+	s, d, err := shellSigner(t, `while head -n 1 > next && test -s next; do mv next got; echo '{"header": {"X-Sum": "1"}, "query": {"sum": "a b"}}'; done`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := d.in[0]
+	p, err := s.prove(t.Context(), in, time.Date(2026, 11, 22, 13, 0, 0, 123456789, time.FixedZone("", 3600)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := os.ReadFile(filepath.Join(d.dir, "got"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"name":"hello","time":"2026-11-22T12:00:00.123Z","unix":1795348800,"method":"POST","host":"h.example",` +
+		`"path":"/hooks/a","query":"b=c","header":{"X-Two":"a, b"},"body":"eyJ4Ijr/Cn0="}` + "\n"
+	if d := cmp.Diff(want, string(line)); d != "" {
+		t.Errorf("line (-want +got):\n%s", d)
+	}
+	signed := p.of(in)
+	if signed.target != "/hooks/a?b=c&sum=a+b" || signed.header.Get("X-Sum") != "1" || !signed.signed {
+		t.Errorf("signed call %+v", signed)
+	}
+	if _, err := s.prove(t.Context(), in.withBody(bytes.Repeat([]byte("x"), 2<<20)), time.Now()); err != nil {
+		t.Errorf("a large call: %v", err)
+	}
+}
+
+func TestSignersThatDoNotSign(t *testing.T) {
+	for _, tc := range []struct{ name, script, want string }{
+		{"ends", "echo no key >&2; exit 3", "it printed: no key"},
+		{"writes words", "echo hello; cat >/dev/null", `must be a line like`},
+		{"writes another member", `echo '{"headers":{}}'; cat >/dev/null`, `unknown field "headers"`},
+		{"adds nothing", `while read -r line; do echo '{}'; done`, "neither header nor query"},
+		{"says why not", `while read -r line; do echo '{"error":"no such key"}'; done`, "it failed: no such key"},
+		{"signs in two ways", `while read -r line; do n=x$n; echo "{\"header\":{\"A\":\"$n\"}}"; done`, "make a nonce from the signed bytes"},
+		{"is not there", "exec ./nobody", "not found"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			_, _, err := shellSigner(t, tc.script)
+			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "sign in/hello.http") {
+				t.Errorf("error %v, want one with %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestSilentSignerIsNotAwaitedForLong(t *testing.T) {
+	s, d, err := shellSigner(t, `for i in 1 2; do read -r line; echo '{"header":{"A":"1"}}'; done; cat >/dev/null`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.limit = 10 * time.Millisecond
+	if _, err := s.prove(t.Context(), d.in[0], time.Now()); err == nil || !strings.Contains(err.Error(), "no answer within 10ms") {
+		t.Errorf("error %v", err)
+	}
+	if _, again := s.prove(context.Background(), d.in[0], time.Now()); again != s.err {
+		t.Errorf("it was asked again: %v", again)
+	}
+}

@@ -1,0 +1,189 @@
+// Command flawed is an adapter for a vendor that speaks plain JSON. The environment variable FLAW gives it a flaw, which makes
+// it fail one check of the conformance suite. The suite's tests list the flaws; without one it passes.
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"patchbay/sdk"
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol"
+	"patchbay/sdk/serve"
+)
+
+var flaw = os.Getenv("FLAW")
+
+func main() {
+	switch {
+	case flaw == "silent-by-hand" && os.Getenv(protocol.CookieKey) == "":
+		os.Exit(0)
+	case flaw == "immortal": // any parent is its gateway
+		_ = os.Setenv(protocol.ParentEnv, strconv.Itoa(os.Getppid()))
+	}
+	serve.Main(&adapter{channels: map[string]*channel{}, seen: map[string]bool{}})
+}
+
+type settings struct {
+	BaseURL string     `json:"base_url" patchbay:"required,vendor-address" doc:"Address of the vendor."`
+	Token   sdk.Secret `json:"token" patchbay:"required" doc:"Bearer token of the vendor's calls."`
+	APIKey  sdk.Secret `json:"api_key" patchbay:"required" doc:"Bearer token of calls to the vendor."`
+	Secret  sdk.Secret `json:"signing_secret" doc:"Secret of the vendor's signatures; without it, calls carry the token."`
+	Retries int        `json:"retries" patchbay:"default=0" doc:"Unused."`
+	Login   bool       `json:"login" patchbay:"default=false" doc:"Whether a session is needed before the first message."`
+	Nested  struct {
+		Mode string `json:"mode" patchbay:"default=plain,enum=plain|fancy" doc:"Unused."`
+	} `json:"nested" doc:"Settings within settings."`
+}
+
+type adapter struct {
+	mu       sync.Mutex
+	channels map[string]*channel
+	first    *channel
+	seen     map[string]bool // ids and threads
+	keeps    [][]byte
+	files    []*os.File
+	calls    atomic.Int64
+	sulking  atomic.Bool
+	one      sync.Mutex
+	road     sync.RWMutex
+}
+
+type channel struct {
+	sdk.Channel
+	settings settings
+	ctx      context.Context
+	cancel   context.CancelFunc
+	session  atomic.Bool
+}
+
+// Describe implements sdk.Adapter.
+func (a *adapter) Describe() sdk.Description {
+	d := sdk.Description{
+		Name: "flawed", Version: "1.0.0", Vendor: "Flawed Inc.", Settings: &settings{},
+		Roles: []envelope.Role{envelope.RoleBot, envelope.RoleAgent},
+		Capabilities: sdk.Capabilities{
+			Parts: []envelope.PartType{envelope.PartText, envelope.PartImage}, Events: []envelope.Kind{envelope.KindTyping},
+			TextBytes: 300, Idempotent: true, Media: sdk.MediaStream,
+		},
+		ReasonCodes: map[string]string{"busy": "No agent is free."},
+	}
+	if flaw == "overpromises" {
+		d.Capabilities.Parts = append(d.Capabilities.Parts, envelope.PartVideo)
+	}
+	return d
+}
+
+// Validate implements sdk.Validator.
+func (a *adapter) Validate(ch sdk.Channel) []sdk.Problem {
+	if ch.Role != envelope.RoleBot && ch.Role != envelope.RoleAgent && flaw != "any-role" {
+		return []sdk.Problem{{Path: "role", Message: "must be bot or agent"}}
+	}
+	return nil
+}
+
+// Configure implements sdk.Adapter.
+func (a *adapter) Configure(ctx context.Context, ch sdk.Channel) (sdk.Endpoint, error) {
+	c := &channel{Channel: ch}
+	if err := ch.Settings.Decode(&c.settings); err != nil && flaw != "takes-anything" {
+		return sdk.Endpoint{}, sdk.Invalid("settings", "%v", err)
+	}
+	if c.settings.APIKey.IsZero() {
+		return sdk.Endpoint{}, sdk.Invalid("api_key", "missing")
+	}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	switch flaw {
+	case "calls-home":
+		_ = c.call(ctx, "POST", "/home", nil, &answer{})
+	case "logs-token":
+		ch.Host.Logger.Info("configured", "token", c.settings.Token.Reveal())
+	case "metric-key":
+		labels := prometheus.Labels{"key": c.settings.APIKey.Reveal()}
+		_ = ch.Host.Registry.Register(prometheus.NewGauge(prometheus.GaugeOpts{Name: "patchbay_plugin_flawed", ConstLabels: labels}))
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	former := a.channels[ch.Name]
+	if former != nil && flaw == "drops-calls" {
+		former.cancel()
+	}
+	if former == nil || flaw != "keeps-settings" {
+		a.channels[ch.Name] = c
+	}
+	if a.first == nil || a.first.Name == ch.Name {
+		a.first = c
+	}
+	ep := sdk.Endpoint{
+		Paths: []sdk.Path{{
+			Pattern: "/hooks/" + ch.Name, Methods: []string{"POST"}, ContentTypes: []string{"application/json"}, MaxBody: 256 << 10,
+		}},
+		Refusal:    sdk.Refusal{ContentType: "application/json", Body: `{"status":{{status}},"error":"{{text}}"}`},
+		Subscribes: ch.Role == envelope.RoleAgent,
+	}
+	switch flaw {
+	case "no-status-mark":
+		ep.Refusal.Body = `{"error":"{{text}}"}`
+	case "unquoted":
+		ep.Refusal.Body = `{"status":{{status}},"error":{{text}}}`
+	}
+	return ep, nil
+}
+
+func (a *adapter) channel(name string) (*channel, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if c := a.channels[name]; c != nil {
+		return c, nil
+	}
+	return nil, fmt.Errorf("channel %s is not configured", name)
+}
+
+// waste takes resources that the flaw does not give back.
+func (a *adapter) waste() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n := a.calls.Add(1)
+	switch flaw {
+	case "hoards":
+		a.keeps = append(a.keeps, bytes.Repeat([]byte("x"), 16<<10))
+	case "ignores-sigterm":
+		signal.Ignore(syscall.SIGTERM)
+	case "leaks-goroutines":
+		go func() { select {} }()
+	case "leaks-threads":
+		go func() { runtime.LockOSThread(); select {} }()
+	case "leaks-files":
+		f, _ := os.Open(os.DevNull)
+		a.files = append(a.files, f)
+	case "leaks-processes":
+		if n%100 == 0 {
+			_ = exec.Command("sleep", "60").Start()
+		}
+	case "leaves-orphans":
+		if n == 1 {
+			c := exec.Command("sleep", "60")
+			c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+			_ = c.Start()
+		}
+	}
+}
+
+// repeated reports whether an id was seen before, and forgets it every other time unless the flaw needs it.
+func (a *adapter) repeated(id string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	was := a.seen[id]
+	a.seen[id] = !was || flaw == "opens-once"
+	return was
+}

@@ -1,0 +1,316 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"patchbay/sdk"
+	"patchbay/sdk/envelope"
+)
+
+// outgoing is a message to the vendor.
+type outgoing struct {
+	To    string `json:"to"`
+	Type  string `json:"type"`
+	Text  string `json:"text,omitempty"`
+	Image string `json:"image,omitempty"` // bytes as text
+	Key   string `json:"key,omitempty"`
+}
+
+// answer is an answer of the vendor.
+type answer struct {
+	ID    string `json:"id"`
+	Reply string `json:"reply"`
+}
+
+// Deliver implements sdk.Deliverer.
+func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
+	c, err := a.channel(d.Channel)
+	if err != nil {
+		return nil, err
+	}
+	a.waste()
+	switch {
+	case flaw == "one-vendor":
+		c = a.first
+	case flaw == "one-lock":
+		a.road.RLock()
+		defer a.road.RUnlock()
+	case flaw == "one-at-a-time":
+		a.one.Lock()
+		defer a.one.Unlock()
+	case flaw == "drops-calls":
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer context.AfterFunc(c.ctx, cancel)()
+		defer cancel()
+	case flaw == "crashes-on-state" && string(d.State) == "[]":
+		os.Exit(7)
+	case flaw == "repeats-state" && string(d.State) == "[]":
+		return nil, &sdk.Error{Kind: sdk.KindTransient, Text: "odd state"}
+	}
+	m, err := compose(d)
+	if err == nil {
+		err = c.login(ctx)
+	}
+	var got answer
+	if err == nil {
+		err = c.call(ctx, "POST", "/messages", m, &got)
+	}
+	switch kind := sdk.KindOf(err); {
+	case ctx.Err() != nil && flaw == "cancel-permanent":
+		return nil, &sdk.Error{Kind: sdk.KindPermanent}
+	case ctx.Err() != nil && flaw == "sulks-after-cancel", kind == sdk.KindUnauthorized && flaw == "sulks":
+		a.sulking.Store(true)
+	case err == nil && a.sulking.Load():
+		return nil, &sdk.Error{Kind: sdk.KindPermanent, Text: "something failed once"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if flaw == "misreads-id" {
+		got.ID += "x"
+	}
+	r := &sdk.Receipt{VendorID: got.ID}
+	if got.Reply != "" {
+		e := &envelope.Envelope{
+			Channel: c.Name, VendorID: got.ID + "-reply", Thread: d.Thread, Kind: envelope.KindMessage,
+			Sender: envelope.Sender{Role: c.Role}, Parts: []envelope.Part{envelope.TextPart(got.Reply)},
+		}
+		switch flaw {
+		case "replies-as-customer":
+			e.Sender.Role = envelope.RoleCustomer
+		case "counts-replies":
+			e.VendorID += fmt.Sprint(a.calls.Load())
+		}
+		r.Replies = []*envelope.Envelope{e}
+	}
+	return r, nil
+}
+
+// compose makes a message of a delivery.
+func compose(d *sdk.Delivery) (*outgoing, error) {
+	m := &outgoing{To: d.Thread, Type: "text", Text: d.Envelope.Text(), Key: d.Key}
+	switch flaw {
+	case "forgets-key":
+		m.Key = ""
+	case "wrong-type":
+		m.Type = "message"
+	}
+	for i, part := range d.Envelope.Parts {
+		if part.Type != envelope.PartImage {
+			continue
+		}
+		if i >= len(d.Media) || d.Media[i] == nil || flaw == "blind" && d.Media[i].Size() < 1<<20 {
+			return nil, &sdk.Error{Kind: sdk.KindUnsupported, Text: "an image without bytes"}
+		}
+		b, _ := io.ReadAll(d.Media[i].Reader()) // from memory
+		m.Type, m.Image = "image", string(b)
+	}
+	switch {
+	case d.Thread == "", len(m.Text) > 300, flaw == "short-text" && len(m.Text) > 200:
+		return nil, sdk.Invalid("parts", "no thread, or too long")
+	case d.Envelope.Kind == envelope.KindTyping:
+		m.Type = "typing"
+	}
+	return m, nil
+}
+
+// login asks for a session, once for each configuration.
+func (c *channel) login(ctx context.Context) error {
+	if !c.settings.Login || c.session.Load() {
+		return nil
+	}
+	if err := c.call(ctx, "POST", "/login", struct{}{}, &answer{}); err != nil {
+		if flaw == "shrugs" && !strings.Contains(err.Error(), "refused") {
+			return &sdk.Error{Kind: sdk.KindInvalid, Text: "no session"}
+		}
+		if sdk.KindOf(err) == sdk.KindUnknown {
+			return &sdk.Error{Kind: sdk.KindTransient, Text: "no session"} // nothing was sent
+		}
+		return err
+	}
+	c.session.Store(true)
+	return nil
+}
+
+// call makes one call, and reads a JSON object with an id.
+func (c *channel) call(ctx context.Context, method, path string, body any, into *answer) error {
+	resp, err := c.request(ctx, method, path, body)
+	if err == nil && resp.StatusCode == 500 && flaw == "retries" {
+		_ = resp.Body.Close()
+		resp, err = c.request(ctx, method, path, body)
+	}
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if err := c.refused(resp); err != nil {
+		return err
+	}
+	limited := io.LimitReader(resp.Body, 8<<20)
+	if flaw == "reads-all" {
+		limited = resp.Body
+	}
+	text, err := io.ReadAll(limited)
+	if err == nil {
+		err = json.Unmarshal(text, into)
+	}
+	if flaw == "believes" && into.ID == "" {
+		into.ID = "surely-taken"
+	} else if err != nil || into.ID == "" {
+		return &sdk.Error{Kind: sdk.KindUnknown, Status: resp.StatusCode, Text: "the answer has no id"}
+	}
+	return nil
+}
+
+// request makes a request of the vendor.
+func (c *channel) request(ctx context.Context, method, path string, body any) (*http.Response, error) {
+	var b []byte
+	if body != nil {
+		b, _ = json.Marshal(body) // a struct of texts
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.settings.BaseURL+path, bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+c.settings.APIKey.Reveal())
+	client, allowed := c.Host.HTTP, len(c.Host.Allow) > 0
+	switch {
+	case flaw == "no-guard", flaw == "reads-all" && allowed:
+		client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	case flaw == "follows-redirects" && allowed:
+		client = http.DefaultClient
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		e := sdk.FromTransport("call", err)
+		refused := strings.Contains(err.Error(), "connection refused")
+		late := ctx.Err() != nil
+		if flaw == "gives-up-refused" && refused || flaw == "gives-up-timeout" && late || flaw == "gives-up-reset" && !refused && !late {
+			e.Kind = sdk.KindPermanent
+		}
+		return nil, e
+	}
+	return resp, nil
+}
+
+// refused is the error of a status, nil if it is none.
+func (c *channel) refused(resp *http.Response) error {
+	e := sdk.FromStatus("call", resp.StatusCode, resp.Header)
+	switch status := resp.StatusCode; {
+	case e == nil:
+		return nil
+	case status == http.StatusConflict:
+		e.Kind, e.Reason = sdk.KindDeclined, "busy"
+	case flaw == "gives-up-429" && status == 429, flaw == "gives-up-401" && (status == 401 || status == 403),
+		flaw == "gives-up-500" && status >= 500, flaw == "fetch-permanent":
+		e.Kind = sdk.KindPermanent
+	case flaw == "repeats-400" && e.Kind == sdk.KindPermanent:
+		e.Kind = sdk.KindTransient
+	case flaw == "error-key":
+		e.Text = "refused " + c.settings.APIKey.Reveal()
+	}
+	return e
+}
+
+// Open implements sdk.Opener.
+func (a *adapter) Open(ctx context.Context, o *sdk.OpenRequest) (*sdk.OpenResult, error) {
+	c, err := a.channel(o.Channel)
+	if err != nil {
+		return nil, err
+	}
+	if flaw == "pings" {
+		_ = c.call(ctx, "GET", "/ping", nil, &answer{})
+	}
+	var got answer
+	if err := c.call(ctx, "POST", "/conversations", map[string]string{"customer": o.CustomerID}, &got); err != nil {
+		return nil, err
+	}
+	if flaw == "opens-once" && a.repeated(o.CustomerID) {
+		return nil, &sdk.Error{Kind: sdk.KindPermanent, Text: "is open"}
+	}
+	if flaw == "opens-x" {
+		got.ID += "x"
+	}
+	return &sdk.OpenResult{Thread: got.ID}, nil
+}
+
+// Fetch implements sdk.Fetcher.
+func (a *adapter) Fetch(ctx context.Context, f *sdk.FetchRequest) (*sdk.Medium, error) {
+	c, err := a.channel(f.Channel)
+	if err != nil {
+		return nil, err
+	}
+	if flaw == "pings" {
+		_ = c.call(ctx, "GET", "/ping", nil, &answer{})
+	}
+	resp, err := c.request(ctx, "GET", "/media/"+url.PathEscape(f.Part.Ref), nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.refused(resp); err != nil {
+		_ = resp.Body.Close()
+		return nil, err
+	}
+	m := &sdk.Medium{ContentType: resp.Header.Get("Content-Type"), Size: max(resp.ContentLength, 0), Body: resp.Body}
+	switch flaw {
+	case "misnames-media":
+		m.ContentType = "text/html"
+	case "swallows-cut":
+		b, _ := io.ReadAll(resp.Body)
+		m.Size, m.Body = int64(len(b)), io.NopCloser(bytes.NewReader(b))
+	}
+	return m, nil
+}
+
+// Subscribe implements sdk.Subscriber: it asks for updates behind the cursor.
+func (a *adapter) Subscribe(ctx context.Context, s *sdk.Subscription, emit sdk.Emit) error {
+	c, err := a.channel(s.Channel)
+	if err != nil {
+		return err
+	}
+	if flaw == "pings" {
+		_ = c.call(ctx, "GET", "/ping", nil, &answer{})
+	}
+	if a.calls.Add(1)%3 == 0 && flaw == "every-third" {
+		return &sdk.Error{Kind: sdk.KindTransient, Text: "a subscription is running"}
+	}
+	for cursor := string(s.Cursor); ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+		resp, err := c.request(ctx, "GET", "/updates?after="+url.QueryEscape(cursor), nil)
+		if err != nil {
+			return err
+		}
+		var updates []hook
+		err = json.NewDecoder(resp.Body).Decode(&updates)
+		_ = resp.Body.Close()
+		if err != nil || resp.StatusCode >= 400 {
+			if flaw == "despairs" {
+				return &sdk.Error{Kind: sdk.KindPermanent, Text: "no updates"}
+			}
+			return &sdk.Error{Kind: sdk.KindTransient, Text: "no updates"}
+		}
+		for _, h := range updates {
+			e, err := a.envelope(c, &h, nil)
+			if err != nil {
+				return err
+			}
+			if cursor = h.ID; flaw == "loses-cursor" {
+				cursor = ""
+			}
+			if err := emit(ctx, []*envelope.Envelope{e}, []byte(cursor)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

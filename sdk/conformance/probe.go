@@ -1,0 +1,313 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// probe is what checks work with: a running adapter, its vendor and the test data of a channel. One goroutine uses it.
+type probe struct {
+	ctx     context.Context
+	cancel  context.CancelCauseFunc // ends the suite for a fault that is not the adapter's
+	o       *Options
+	data    *channelData
+	vendor  *vendor
+	subject *subject
+	witness *witness
+	signer  *signer // nil if calls of the vendor are not signed
+
+	result  *Result        // of the running check
+	shared  map[string]any // by the checks of a group
+	others  []*vendor      // of second channels
+	deaths  int            // of processes in the running group
+	hangs   int            // of calls
+	leftOut string         // why the rest of the group can't run
+}
+
+// expect notes a finding for the running check unless ok, and returns ok.
+func (p *probe) expect(ok bool, format string, args ...any) bool {
+	if !ok {
+		p.result.fail(fmt.Sprintf(format, args...))
+	} else if p.result.Status == NotApplicable {
+		p.result.Status = Pass
+	}
+	return ok
+}
+
+// require is expect, and ends the running check unless ok.
+func (p *probe) require(ok bool, format string, args ...any) {
+	if !p.expect(ok, format, args...) {
+		runtime.Goexit()
+	}
+}
+
+// skip ends the running check, which does not apply unless something was checked already.
+func (p *probe) skip(format string, args ...any) {
+	if p.result.Status == NotApplicable {
+		p.result.Findings = []string{fmt.Sprintf(format, args...)}
+	}
+	runtime.Goexit()
+}
+
+// abort ends the suite for a fault of the test data.
+func (p *probe) abort(err error) {
+	p.cancel(err)
+	runtime.Goexit()
+}
+
+// once returns the result of f, which runs once for all checks of a group.
+func once[T any](p *probe, key string, f func() T) T {
+	if v, ok := p.shared[key]; ok {
+		return v.(T)
+	}
+	v := f()
+	p.shared[key] = v
+	return v
+}
+
+// lose notes that a call has no result, starts another process, and returns what happened.
+func (p *probe) lose(call string, err error) string {
+	const maxDeaths, maxHangs = 5, 2 // in one group
+	switch {
+	case errors.Is(err, errDied):
+		p.expect(false, "%s ended the process or its stream%s: recover from panics, check what you index, and keep both streams open",
+			call, lastWords(p.witness.said))
+		p.deaths++
+	case errors.Is(err, errHangs):
+		p.expect(false, "%s has no result after its time was over: answer each call, and end it when its timeout is over", call)
+		p.hangs++
+	default:
+		runtime.Goexit() // the suite ends
+	}
+	p.restart()
+	if p.deaths >= maxDeaths || p.hangs >= maxHangs {
+		p.leftOut = fmt.Sprintf("left out: %d processes died and %d calls hung in this group; see %s", p.deaths, p.hangs, p.result.ID)
+		runtime.Goexit()
+	}
+	return err.Error()
+}
+
+// restart replaces the process by another, with the channel configured.
+func (p *probe) restart() {
+	if p.subject != nil {
+		p.subject.close()
+	}
+	s, err := startSubject(p.ctx, p.o, p.data, p.vendor, p.witness)
+	p.subject = s
+	p.require(err == nil, "%v", err)
+}
+
+// configure applies a configuration. A refusal is in the response.
+func (p *probe) configure(c *pluginpb.ChannelConfig) *pluginpb.ConfigureResponse {
+	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
+	defer cancel()
+	resp, err := p.subject.rpc.Configure(ctx, &pluginpb.ConfigureRequest{Channel: c})
+	p.require(err == nil, "configure channel %s: %v%s", c.GetName(), err, lastWords(p.witness.said))
+	p.witness.hear("an error of Configure", resp.GetError().GetText())
+	return resp
+}
+
+// config is the configuration of the channel with these settings.
+func (p *probe) config(settings map[string]any) *pluginpb.ChannelConfig {
+	return channelConfig(p.data, settings)
+}
+
+// reset applies the channel's own configuration.
+func (p *probe) reset() { p.configure(p.config(p.subject.settings)) }
+
+// call makes the call for a request, signed as the vendor signs it now unless it is already.
+func (p *probe) call(in *inbound) *pluginpb.ReceiveCall {
+	in = p.sign(in)
+	path, query, _ := strings.Cut(strings.ReplaceAll(in.target, vendorMark, p.vendor.base), "?")
+	call := &pluginpb.ReceiveCall{
+		Timeout: durationpb.New(receiveTimeout), Channels: []string{p.data.Channel}, Method: in.method, Host: in.host,
+		Path: path, FullPath: p.data.Prefix + path, Query: query, Remote: "127.0.0.1:40000", Body: in.body,
+	}
+	for name, values := range in.header {
+		for _, v := range values {
+			call.Header = append(call.Header, &pluginpb.Header{Name: name, Value: v})
+		}
+	}
+	return call
+}
+
+// receive makes an inbound call. what describes how it was changed.
+func (p *probe) receive(in *inbound, what ...string) *received {
+	r, err := p.receiveFrame(in)
+	if err != nil {
+		return &received{lost: p.lose(strings.Join(append([]string{"in/" + in.name + ".http"}, what...), " with "), err)}
+	}
+	return r[0]
+}
+
+// receiveFrame makes inbound calls that travel together.
+func (p *probe) receiveFrame(list ...*inbound) (out []*received, err error) {
+	s := p.subject.receive
+	var frame []*pluginpb.ReceiveCall
+	for _, in := range list {
+		frame = append(frame, p.call(in))
+	}
+	results, err := s.put(frame, func(c *pluginpb.ReceiveCall, id uint64) { c.Id = id })
+	for _, result := range results {
+		r, err := s.wait(p.ctx, result, receiveTimeout+grace)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p.readReceived(r))
+	}
+	return out, err
+}
+
+// act is an exchange with what the vendor or the gateway does differently.
+type act struct {
+	*exchange
+	effect  reaction
+	prepare reaction
+	strict  bool
+	limit   time.Duration // of the call; 0 means callTimeout
+	change  func(*pluginpb.DeliverCall)
+	most    int64  // of a fetched medium
+	what    string // describes the difference
+}
+
+// String names the exchange for findings.
+func (a act) String() string {
+	return strings.TrimSuffix("out/"+a.name+".http with "+a.what, " with ")
+}
+
+// play performs an exchange as it is written.
+func (p *probe) play(x *exchange) *outcome {
+	got, _ := p.perform(act{exchange: x})
+	return got
+}
+
+// perform plays an exchange and returns its outcome, with the script that the vendor played.
+func (p *probe) perform(a act) (*outcome, *script) {
+	s := newScript(a.exchange, a.effect)
+	s.prepare, s.strict = a.prepare, a.strict
+	p.vendor.play(s)
+	switch a.action {
+	case "fetch":
+		return p.fetch(a.exchange, a.most), s
+	case "subscribe":
+		return p.subscribe(a.exchange), s
+	}
+	return p.begin(a).end(), s
+}
+
+// begun is an outbound call under way.
+type begun struct {
+	p      *probe
+	act    act
+	call   *pluginpb.DeliverCall
+	result []chan *pluginpb.DeliverResult
+	err    error
+}
+
+// begin starts an outbound call. The vendor goes on with its script.
+func (p *probe) begin(a act) *begun {
+	if a.limit == 0 {
+		a.limit = callTimeout
+	}
+	b := &begun{p: p, act: a, call: p.deliverCall(a.exchange)}
+	if a.change != nil {
+		a.change(b.call)
+	}
+	b.call.Timeout = durationpb.New(a.limit)
+	b.result, b.err = p.subject.deliver.put([]*pluginpb.DeliverCall{b.call}, func(c *pluginpb.DeliverCall, id uint64) { c.Id = id })
+	return b
+}
+
+// end waits for the outcome.
+func (b *begun) end() *outcome {
+	if b.err == nil {
+		var r *pluginpb.DeliverResult
+		if r, b.err = b.p.subject.deliver.wait(b.p.ctx, b.result[0], b.act.limit+grace); b.err == nil {
+			return b.p.readDelivered(b.call.GetOpen() != nil, r)
+		}
+	}
+	return &outcome{lost: b.p.lose(b.act.String(), b.err)}
+}
+
+// hold starts the main delivery while the vendor plays s, and returns when the request with the effect is there.
+func (p *probe) hold(s *script) *begun {
+	p.vendor.play(s)
+	x := p.data.main("deliver")
+	b := p.begin(act{exchange: x})
+	select {
+	case <-s.arrived:
+	case <-time.After(callTimeout):
+		p.require(false, "out/%s.http: the request with the effect was not made; see out.requests", x.name)
+	case <-p.ctx.Done():
+		runtime.Goexit()
+	}
+	return b
+}
+
+// holding is a script of the main delivery in which the vendor holds the request until it is opened.
+func (p *probe) holding() *script {
+	s := newScript(p.data.main("deliver"), nil)
+	s.effect = s.holds
+	return s
+}
+
+// cancelCall cancels an outbound call.
+func (p *probe) cancelCall(id uint64) {
+	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
+	defer cancel()
+	_, err := p.subject.rpc.Cancel(ctx, &pluginpb.CancelRequest{Deliver: []uint64{id}})
+	p.expect(err == nil, "Cancel does not answer: %v", err)
+}
+
+// newVendor starts another fault server, which is closed with the group.
+func (p *probe) newVendor() *vendor {
+	v, err := newVendor("127.0.0.1")
+	if err != nil {
+		p.abort(err)
+	}
+	p.others = append(p.others, v)
+	return v
+}
+
+// authentic returns the first inbound call that is taken.
+func (p *probe) authentic() *inbound {
+	in := once(p, "authentic", func() *inbound {
+		for _, in := range p.data.in {
+			if p.receive(in).accepted() {
+				return in
+			}
+		}
+		return nil
+	})
+	if in == nil {
+		p.skip("no call of the test data is taken; see credentials.taken")
+	}
+	return in
+}
+
+// examples returns the exchanges of an action whose golden outcome is a success.
+func (p *probe) examples(action string) (out []*exchange) {
+	for _, x := range p.data.out {
+		if g := goldenOutcome(p.data.dir, x.name); x.action == action && g != nil && g.Error == nil {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// settle waits until a number is at most enough, or the time is over, and returns it.
+func (p *probe) settle(number func() int, enough int) int {
+	for deadline := time.Now().Add(settleTime); ; time.Sleep(20 * time.Millisecond) {
+		if n := number(); n <= enough || time.Now().After(deadline) || p.ctx.Err() != nil {
+			return n
+		}
+	}
+}

@@ -1,0 +1,268 @@
+package conformance
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"patchbay/sdk/protocol"
+)
+
+// process is a running adapter in its own process group. Its owner calls kill once.
+type process struct {
+	cmd    *exec.Cmd
+	dial   []grpc.DialOption
+	said   *transcript
+	dir    string // of its socket
+	socket string
+	stdout *os.File // read end
+	conn   *grpc.ClientConn
+	exited chan struct{}
+	copies sync.WaitGroup
+}
+
+// pipeGrace is how long processes that were left behind may hold stdout and stderr.
+const pipeGrace = 250 * time.Millisecond
+
+// inherited are the variables that an adapter gets from the gateway's environment.
+var inherited = []string{
+	"PATH", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "GOMEMLIMIT", "GOMAXPROCS", "GODEBUG", "GOTRACEBACK",
+	"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy",
+}
+
+// command prepares a process with the gateway's environment.
+func command(o *Options, dir, parent string) *exec.Cmd {
+	cmd := exec.Command(o.Command, o.Args...)
+	cmd.SysProcAttr, cmd.WaitDelay = &syscall.SysProcAttr{Setpgid: true}, pipeGrace
+	for _, k := range inherited {
+		if v, ok := os.LookupEnv(k); ok {
+			cmd.Env = append(cmd.Env, k+"="+v)
+		}
+	}
+	cmd.Env = append(cmd.Env, protocol.LogLevelEnv+"=debug", protocol.ParentEnv+"="+parent,
+		protocol.CookieKey+"="+protocol.CookieValue, "PLUGIN_PROTOCOL_VERSIONS="+strconv.Itoa(protocol.Version),
+		"PLUGIN_UNIX_SOCKET_DIR="+dir)
+	cmd.Env = append(cmd.Env, o.Env...)
+	return cmd
+}
+
+// launch starts the adapter as the gateway does and connects to it.
+func launch(o *Options, said *transcript) (*process, error) {
+	dir, err := os.MkdirTemp("/tmp", "pbconf") // short, since the address of a socket is
+	if err != nil {
+		return nil, fmt.Errorf("make the socket folder: %w", err)
+	}
+	p := &process{dial: o.dial, cmd: command(o, dir, strconv.Itoa(os.Getpid())), said: said, dir: dir, exited: make(chan struct{})}
+	if err = p.start(); err != nil {
+		p.kill()
+		return nil, fmt.Errorf("start the adapter: %w%s", err, lastWords(said))
+	}
+	return p, nil
+}
+
+func (p *process) start() error {
+	cert, err := clientCertificate()
+	if err != nil {
+		return err
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]})
+	p.cmd.Env = append(p.cmd.Env, "PLUGIN_CLIENT_CERT="+string(text))
+	stdout, childOut, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	p.stdout, p.cmd.Stdout, p.cmd.Stderr = stdout, childOut, p.said
+	err = p.cmd.Start()
+	_ = childOut.Close()
+	if err != nil {
+		return err
+	}
+	go func() {
+		defer close(p.exited)
+		_ = p.cmd.Wait() // checks look at how it ended
+	}()
+	_ = stdout.SetReadDeadline(time.Now().Add(startTimeout))
+	lines := bufio.NewReader(io.TeeReader(stdout, p.said))
+	line, err := lines.ReadString('\n')
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("it did not print the line of its handshake within %s", startTimeout)
+	} else if err != nil {
+		p.endsWithin(pipeGrace) // so that its last words are there
+		return errors.New("it closed its standard output before it printed the line of its handshake")
+	}
+	_ = stdout.SetReadDeadline(time.Time{})
+	p.copies.Go(func() { _, _ = io.Copy(io.Discard, lines) })
+	return p.connect(strings.TrimSpace(line), cert)
+}
+
+// connect reads the handshake and dials the socket.
+func (p *process) connect(line string, cert tls.Certificate) error {
+	f := strings.Split(line, "|")
+	if len(f) < 6 || f[0] != "1" || f[1] != strconv.Itoa(protocol.Version) || f[2] != "unix" || f[4] != "grpc" {
+		return fmt.Errorf("the first line on its standard output is %.200q: print 1|%d|unix|PATH|grpc|CERTIFICATE", line, protocol.Version)
+	}
+	der, err := base64.RawStdEncoding.DecodeString(f[5])
+	if err != nil {
+		return fmt.Errorf("read the certificate of the handshake: %w", err)
+	}
+	server, err := x509.ParseCertificate(der)
+	if err != nil {
+		return fmt.Errorf("read the certificate of the handshake: %w", err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(server)
+	p.socket = f[3]
+	c := &tls.Config{RootCAs: pool, ServerName: "localhost", Certificates: []tls.Certificate{cert}}
+	p.conn, err = dial(p.socket, c, p.dial...)
+	if err == nil {
+		p.copies.Go(p.copyStdio)
+	}
+	return err
+}
+
+// dial returns a connection to the socket of a plugin.
+func dial(socket string, c *tls.Config, more ...grpc.DialOption) (*grpc.ClientConn, error) {
+	return grpc.NewClient("passthrough:///localhost", append(more, grpc.WithTransportCredentials(credentials.NewTLS(c)),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+		}),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(protocol.MaxMessageBytes),
+			grpc.MaxCallSendMsgSize(protocol.MaxMessageBytes)),
+		grpc.WithInitialWindowSize(protocol.StreamWindow), grpc.WithInitialConnWindowSize(protocol.ConnectionWindow))...)
+}
+
+// copyStdio keeps what an adapter prints while it serves, if it has go-plugin's service for that.
+func (p *process) copyStdio() {
+	stdio, err := p.conn.NewStream(context.Background(), &grpc.StreamDesc{ServerStreams: true}, "/plugin.GRPCStdio/StreamStdio",
+		grpc.ForceCodec(rawCodec{}))
+	if err != nil || stdio.SendMsg(&[]byte{}) != nil || stdio.CloseSend() != nil {
+		return
+	}
+	for b := (&[]byte{}); stdio.RecvMsg(b) == nil; {
+		_, _ = p.said.Write(*b)
+	}
+}
+
+// rawCodec passes bytes as they are. It implements encoding.Codec.
+type rawCodec struct{}
+
+func (rawCodec) Marshal(v any) ([]byte, error)   { return *v.(*[]byte), nil }
+func (rawCodec) Unmarshal(b []byte, v any) error { *v.(*[]byte) = bytes.Clone(b); return nil }
+func (rawCodec) Name() string                    { return "proto" }
+
+// clientCertificate makes the certificate by which an adapter recognises its gateway.
+func clientCertificate() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("make a client certificate: %w", err)
+	}
+	t := &x509.Certificate{
+		DNSNames: []string{"localhost"}, SerialNumber: big.NewInt(time.Now().UnixNano()), IsCA: true, BasicConstraintsValid: true,
+		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
+		NotBefore:   time.Now().Add(-time.Minute), NotAfter: time.Now().Add(24 * time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
+}
+
+// shutdown asks the process to end, and reports whether it does so within d.
+func (p *process) shutdown(d time.Duration) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	defer cancel()
+	_ = p.conn.Invoke(ctx, "/plugin.GRPCController/Shutdown", &emptypb.Empty{}, &emptypb.Empty{}) // it may end before it answers
+	return p.endsWithin(d)
+}
+
+// endsWithin reports whether the process ends within d.
+func (p *process) endsWithin(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-p.exited:
+		return true
+	case <-t.C:
+		return false
+	}
+}
+
+// pid is the number of the process.
+func (p *process) pid() int { return p.cmd.Process.Pid }
+
+// kill ends the process and gives back what it had.
+func (p *process) kill() {
+	if p.cmd.Process != nil {
+		if !p.endsWithin(0) {
+			_ = syscall.Kill(-p.pid(), syscall.SIGKILL)
+		}
+		<-p.exited
+	}
+	if p.stdout != nil {
+		_ = p.stdout.SetReadDeadline(time.Now().Add(pipeGrace)) // processes that were left behind may hold it
+	}
+	if p.conn != nil {
+		_ = p.conn.Close()
+	}
+	p.copies.Wait()
+	_ = p.stdout.Close()
+	_ = os.RemoveAll(p.dir)
+}
+
+// transcript keeps what processes print. It is safe for concurrent use, and never fails.
+type transcript struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+// Write implements io.Writer.
+func (t *transcript) Write(b []byte) (int, error) {
+	const most = 8 << 20
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, b[:min(most-len(t.text), len(b))]...)
+	return len(b), nil
+}
+
+// String returns all that was printed.
+func (t *transcript) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.text)
+}
+
+// lastWords is what a process printed last, for an error.
+func lastWords(t *transcript) string {
+	const most = 300
+	text := strings.TrimSpace(t.String())
+	if text == "" {
+		return ""
+	}
+	start := max(strings.LastIndex(text, "panic: "), strings.LastIndex(text, "fatal error: "))
+	if start < 0 {
+		start = max(0, len(text)-most)
+	}
+	return "; it printed: " + strings.ReplaceAll(text[start:min(len(text), start+most)], "\n", "; ")
+}

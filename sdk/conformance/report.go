@@ -1,0 +1,208 @@
+package conformance
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// Status is the result of a check, of a group or of all.
+type Status string
+
+// The statuses.
+const (
+	Pass          Status = "pass"
+	Fail          Status = "fail"
+	NotApplicable Status = "n/a"
+)
+
+// Result is the result of one check.
+type Result struct {
+	ID     string `json:"id"`
+	Title  string `json:"title"`
+	Todo   string `json:"todo"`
+	Status Status `json:"status"`
+	// Findings describe what was observed and what was expected, or why the check does not apply. The first few
+	// show the pattern; Failures counts all.
+	Findings []string `json:"findings,omitempty"`
+	Failures int      `json:"failures,omitempty"`
+}
+
+// Group is the results of a group of checks.
+type Group struct {
+	Name   string        `json:"name"`
+	Title  string        `json:"title"`
+	Status Status        `json:"status"`
+	Checks []*Result     `json:"checks"`
+	Took   time.Duration `json:"took_ns"`
+
+	Passed int `json:"passed"`
+	Failed int `json:"failed"`
+}
+
+// Channel is the results of an adapter in one role, with what it declares for the channel.
+type Channel struct {
+	Name         string                      `json:"name"`
+	Role         string                      `json:"role"`
+	Abilities    []string                    `json:"abilities"`
+	Capabilities *pluginpb.Capabilities      `json:"capabilities"`
+	Endpoint     *pluginpb.ConfigureResponse `json:"endpoint"`
+	Groups       []*Group                    `json:"groups"`
+}
+
+// Report is the results of a conformance test: the scorecard of an adapter.
+type Report struct {
+	Adapter     string            `json:"adapter"`
+	Version     string            `json:"version"`
+	Vendor      string            `json:"vendor"`
+	ReasonCodes map[string]string `json:"reason_codes,omitempty"`
+	Status      Status            `json:"status"`
+	Passed      int               `json:"passed"`
+	Failures    int               `json:"failed"`
+	Skipped     int               `json:"not_applicable"`
+	Channels    []*Channel        `json:"channels"`
+}
+
+// Failed reports whether a check failed.
+func (r *Report) Failed() bool { return r.Status == Fail }
+
+// FailedIDs returns the ids of all checks that failed, sorted.
+func (r *Report) FailedIDs() []string {
+	ids := map[string]bool{}
+	for _, ch := range r.Channels {
+		for _, g := range ch.Groups {
+			for _, c := range g.Checks {
+				ids[c.ID] = ids[c.ID] || c.Status == Fail
+			}
+		}
+	}
+	maps.DeleteFunc(ids, func(_ string, failed bool) bool { return !failed })
+	return slices.Sorted(maps.Keys(ids))
+}
+
+// count fills in the totals. A report in which no check applied has not passed.
+func (r *Report) count() {
+	for _, ch := range r.Channels {
+		for _, g := range ch.Groups {
+			r.Passed, r.Failures = r.Passed+g.Passed, r.Failures+g.Failed
+			r.Skipped += len(g.Checks) - g.Passed - g.Failed
+		}
+	}
+	r.Status = statusOf(r.Passed, r.Failures)
+}
+
+func statusOf(passed, failed int) Status {
+	switch {
+	case failed > 0:
+		return Fail
+	case passed > 0:
+		return Pass
+	}
+	return NotApplicable
+}
+
+// settle derives the group's status from its checks.
+func (g *Group) settle() {
+	for _, c := range g.Checks {
+		switch c.Status {
+		case Pass:
+			g.Passed++
+		case Fail:
+			g.Failed++
+		}
+	}
+	g.Status = statusOf(g.Passed, g.Failed)
+}
+
+// fail records a finding.
+func (r *Result) fail(finding string) {
+	const maxFindings, maxFinding = 5, 900
+	if r.Status != Fail {
+		r.Status, r.Findings = Fail, nil
+	}
+	r.Failures++
+	if len(finding) > maxFinding {
+		finding = finding[:maxFinding] + "…"
+	}
+	if len(r.Findings) < maxFindings {
+		r.Findings = append(r.Findings, finding)
+	}
+}
+
+// add adds the results of a channel.
+func (r *Report) add(i int, ch *Channel, d *pluginpb.DescribeResponse) {
+	r.Adapter, r.Version, r.Vendor, r.ReasonCodes = d.GetName(), d.GetVersion(), d.GetVendor(), d.GetReasonCodes()
+	r.Channels[i] = ch
+}
+
+// Print writes the scores of all groups, and the findings of failed checks, for a terminal.
+func (r *Report) Print(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s (%s)\n\n", r.Adapter, r.Version, r.Vendor)
+	tw := tabwriter.NewWriter(&b, 2, 8, 2, ' ', 0)
+	for _, cells := range r.Scores() {
+		fmt.Fprintln(tw, strings.Join(cells, "\t"))
+	}
+	_ = tw.Flush() // a builder takes everything
+	for _, ch := range r.Channels {
+		ch.printFindings(&b)
+	}
+	fmt.Fprintf(&b, "\n%s: %d checks passed, %d failed, %d do not apply\n", r.Status, r.Passed, r.Failures, r.Skipped)
+	for line := range strings.Lines(b.String()) {
+		if _, err := io.WriteString(w, strings.TrimRight(line, " \n")+"\n"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Scores is a table of the groups, with its head: a column for each channel, and one for the title.
+func (r *Report) Scores() [][]string {
+	out := [][]string{{"GROUP"}}
+	for i, ch := range r.Channels {
+		out[0] = append(out[0], strings.ToUpper(ch.Name))
+		for j, g := range ch.Groups {
+			if i == 0 {
+				out = append(out, []string{g.Name})
+			}
+			text := string(g.Status)
+			if g.Status != NotApplicable {
+				text += fmt.Sprintf(" %d/%d", g.Passed, g.Passed+g.Failed)
+			}
+			if out[j+1] = append(out[j+1], text); i == len(r.Channels)-1 {
+				out[j+1] = append(out[j+1], g.Title)
+			}
+		}
+	}
+	out[0] = append(out[0], "")
+	return out
+}
+
+// printFindings lists the failed checks, and why duplicates were not checked: an adapter without ids passes, and its
+// customers get everything twice.
+func (ch *Channel) printFindings(w io.Writer) {
+	for _, g := range ch.Groups {
+		for _, c := range g.Checks {
+			if c.ID == "duplicates.same" && c.Status == NotApplicable && len(ch.Endpoint.GetPaths()) > 0 {
+				fmt.Fprintf(w, "\nnote %s (channel %s): %s\n", c.ID, ch.Name, strings.Join(c.Findings, "; "))
+			}
+			if c.Status != Fail {
+				continue
+			}
+			fmt.Fprintf(w, "\nFAIL %s (channel %s): %s\n", c.ID, ch.Name, c.Title)
+			for _, f := range c.Findings {
+				fmt.Fprintf(w, "  - %s\n", strings.ReplaceAll(strings.TrimSpace(f), "\n", "\n    "))
+			}
+			if more := c.Failures - len(c.Findings); more > 0 {
+				fmt.Fprintf(w, "  and %d more\n", more)
+			}
+			fmt.Fprintf(w, "  What to do: %s\n", c.Todo)
+		}
+	}
+}

@@ -1,0 +1,186 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+)
+
+// Options say what is tested, and how.
+type Options struct {
+	// Command is the adapter's program, Args its arguments. Env is added to the few variables that the gateway passes on.
+	Command string
+	Args    []string
+	Env     []string
+	// Data is the folder with the test data: one with a channel.yaml, or one with a folder for each channel.
+	Data string
+	// Only are names of groups or ids of checks; none means all.
+	Only []string
+	// Update writes golden files where the results differ from them.
+	Update bool
+	// Messages is the number of messages that the group memory sends; 0 means DefaultMessages.
+	Messages int
+	// Progress, if it is not nil, is called after each group. Calls are not concurrent.
+	Progress func(channel string, g *Group)
+
+	dial []grpc.DialOption // tests tamper with what an adapter says
+}
+
+// DefaultMessages is the number of messages that the group memory sends after a warm-up.
+const DefaultMessages = 10_000
+
+// Times of the suite. A call that takes longer counts as hanging.
+const (
+	startTimeout   = 10 * time.Second
+	callTimeout    = 10 * time.Second // of a call that nothing disturbs
+	receiveTimeout = 5 * time.Second
+	shortTimeout   = 500 * time.Millisecond
+	soon           = 3 * time.Second // to return after a context ended
+	grace          = 3 * time.Second // to answer after a call's timeout
+	endTimeout     = 5 * time.Second // for a process to end
+	settleTime     = 5 * time.Second
+)
+
+// ErrUnknownCheck means that Options.Only names a group or check that does not exist.
+var ErrUnknownCheck = errors.New("unknown group or check")
+
+// slots bound the channels under test, in all suites of this process.
+var slots = make(chan struct{}, 3*runtime.GOMAXPROCS(0))
+
+// Run tests an adapter, its channels side by side, and returns the report. An error means that there was no test: the data
+// can't be read, or the program does not start. Faults of the adapter are in the report; see Report.Failed.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	for _, name := range o.Only {
+		if !slices.ContainsFunc(groups, func(g group) bool { return g.isSelected([]string{name}) }) {
+			return nil, fmt.Errorf("%w %q; the groups are %s", ErrUnknownCheck, name, strings.Join(Groups(), " "))
+		}
+	}
+	abs, err := filepath.Abs(o.Command)
+	if err != nil {
+		return nil, fmt.Errorf("find %s: %w", o.Command, err)
+	}
+	o.Command = abs
+	if o.Messages <= 0 {
+		o.Messages = DefaultMessages
+	}
+	channels, err := loadChannels(o.Data)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	report := &Report{Channels: make([]*Channel, len(channels))}
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	for i, data := range channels {
+		all.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			if err := runChannel(ctx, cancel, &o, data, &mu, report, i); err != nil {
+				cancel(fmt.Errorf("test %s as channel %s: %w", filepath.Base(o.Command), data.Channel, err))
+			}
+		})
+	}
+	all.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	report.count()
+	return report, nil
+}
+
+// runChannel tests one channel. The mutex is for the report and for Options.Progress.
+func runChannel(ctx context.Context, cancel context.CancelCauseFunc, o *Options, data *channelData, mu *sync.Mutex, r *Report, i int) error {
+	p := &probe{ctx: ctx, cancel: cancel, o: o, data: data, witness: newWitness()}
+	var err error
+	if p.signer, err = newSigner(ctx, data); err != nil {
+		return err
+	}
+	if p.signer != nil {
+		defer p.signer.close()
+	}
+	if p.vendor, err = newVendor("127.0.0.1"); err != nil {
+		return err
+	}
+	defer p.vendor.close()
+	if p.subject, err = startSubject(ctx, o, data, p.vendor, p.witness); err != nil {
+		return err
+	}
+	defer func() { p.subject.close() }()
+	ch := &Channel{
+		Name: data.Channel, Role: data.Role, Abilities: p.subject.desc.GetAbilities(), Capabilities: p.subject.capabilities(),
+		Endpoint: p.subject.endpoint,
+	}
+	leftOut := ""
+	for _, g := range groups {
+		if !g.isSelected(o.Only) || ctx.Err() != nil {
+			continue
+		}
+		p.leftOut = leftOut
+		done := p.runGroup(g)
+		if g.Name == "wire" && done.Status == Fail && p.hangs+p.deaths > 0 {
+			leftOut = "left out: no call was answered; see wire.answers"
+		}
+		ch.Groups = append(ch.Groups, done)
+		mu.Lock()
+		if o.Progress != nil {
+			o.Progress(data.Channel, done)
+		}
+		mu.Unlock()
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	r.add(i, ch, p.subject.desc)
+	return nil
+}
+
+// runGroup runs the selected checks of a group.
+func (p *probe) runGroup(g group) *Group {
+	began := time.Now()
+	out := &Group{Name: g.Name, Title: g.Title}
+	p.shared, p.deaths, p.hangs = map[string]any{}, 0, 0
+	for _, c := range g.Checks {
+		if c.isSelected(g.Name, p.o.Only) {
+			out.Checks = append(out.Checks, p.run(g, c))
+		}
+	}
+	p.vendor.play(&script{})
+	for ; len(p.others) > 0; p.others = p.others[1:] {
+		p.others[0].close()
+	}
+	out.settle()
+	out.Took = time.Since(began)
+	return out
+}
+
+// run runs one check. A process that has died is started again before it.
+func (p *probe) run(g group, c check) *Result {
+	p.result = &Result{ID: g.Name + "." + c.ID, Title: c.Title, Todo: c.Todo, Status: NotApplicable}
+	done := make(chan struct{})
+	go func() { // which the check can end at any place
+		defer close(done)
+		if p.leftOut != "" {
+			p.skip("%s", p.leftOut)
+		}
+		if p.subject == nil || !p.subject.alive() {
+			p.restart()
+		}
+		if p.subject.endpoint.GetError() != nil && !c.Early {
+			p.skip("the channel is not configured; see configure.accepts")
+		}
+		if n := needs[c.Needs]; !n.met(p) {
+			p.skip("%s", n.why)
+		}
+		checks[p.result.ID](p)
+	}()
+	<-done
+	return p.result
+}

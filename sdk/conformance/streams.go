@@ -1,0 +1,118 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+var (
+	// errHangs means that a call has no result although its time is over.
+	errHangs = errors.New("no result: the call hangs")
+	// errDied means that the process or its stream ended before there was a result.
+	errDied = errors.New("the process or its stream ended")
+)
+
+// stream matches the results of a Receive or Deliver stream with their calls. It is safe for concurrent use.
+type stream[C, R any] struct {
+	send func([]C) error
+	idOf func(R) uint64
+
+	mu      sync.Mutex
+	next    uint64
+	pending map[uint64]chan R
+	strange int // results without a call, or of a call that had a result
+	ended   chan struct{}
+}
+
+// newStream reads results until recv fails.
+func newStream[C, R any](send func([]C) error, recv func() ([]R, error), idOf func(R) uint64) *stream[C, R] {
+	s := &stream[C, R]{send: send, idOf: idOf, pending: map[uint64]chan R{}, ended: make(chan struct{})}
+	go func() {
+		defer close(s.ended)
+		for {
+			results, err := recv()
+			if err != nil {
+				return
+			}
+			s.take(results)
+		}
+	}()
+	return s
+}
+
+// take hands results to their calls.
+func (s *stream[C, R]) take(results []R) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range results {
+		id := s.idOf(r)
+		if ch := s.pending[id]; ch != nil {
+			delete(s.pending, id)
+			ch <- r // has room
+		} else {
+			s.strange++
+		}
+	}
+}
+
+// strangers returns the number of results that belong to no call. The stream may be nil.
+func (s *stream[C, R]) strangers() int {
+	if s == nil {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.strange
+}
+
+// alive reports whether the stream has not ended. It may be nil: the adapter lacks the ability.
+func (s *stream[C, R]) alive() bool {
+	if s == nil {
+		return true
+	}
+	select {
+	case <-s.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+// put sends calls as one frame. number gives each its id; the results are read by wait.
+func (s *stream[C, R]) put(frame []C, number func(call C, id uint64)) (results []chan R, err error) {
+	s.mu.Lock()
+	for _, call := range frame {
+		s.next++
+		number(call, s.next)
+		results = append(results, make(chan R, 1))
+		s.pending[s.next] = results[len(results)-1]
+	}
+	s.mu.Unlock()
+	if s.send(frame) != nil {
+		return nil, errDied
+	}
+	return results, nil
+}
+
+// wait returns a call's result, errDied, or errHangs after limit.
+func (s *stream[C, R]) wait(ctx context.Context, result chan R, limit time.Duration) (r R, err error) {
+	t := time.NewTimer(limit)
+	defer t.Stop()
+	select {
+	case r = <-result:
+		return r, nil
+	case <-t.C:
+		return r, errHangs
+	case <-ctx.Done():
+		return r, ctx.Err()
+	case <-s.ended:
+	}
+	select { // it may have come just before the end
+	case r = <-result:
+		return r, nil
+	default:
+		return r, errDied
+	}
+}

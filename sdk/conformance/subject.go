@@ -1,0 +1,180 @@
+package conformance
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"patchbay/sdk/protocol/pluginpb"
+	"patchbay/sdk/settings"
+	"patchbay/sdk/settings/validate"
+)
+
+// subject is a running adapter with a configured channel and its two streams.
+type subject struct {
+	*process
+	rpc      pluginpb.PluginServiceClient
+	cancel   context.CancelFunc // ends the streams
+	receive  *stream[*pluginpb.ReceiveCall, *pluginpb.ReceiveResult]
+	deliver  *stream[*pluginpb.DeliverCall, *pluginpb.DeliverResult]
+	desc     *pluginpb.DescribeResponse
+	endpoint *pluginpb.ConfigureResponse
+	schema   *validate.Validator
+	invalid  error          // why the schema can't be used
+	settings map[string]any // of the channel, with defaults
+}
+
+// startSubject launches the adapter, describes it, and configures the channel for a vendor. Faults of the description and a
+// refused configuration are left to the checks.
+func startSubject(ctx context.Context, o *Options, d *channelData, v *vendor, w *witness) (*subject, error) {
+	p, err := launch(o, w.said)
+	if err != nil {
+		return nil, err
+	}
+	s := &subject{process: p, rpc: pluginpb.NewPluginServiceClient(p.conn), cancel: func() {}}
+	if err := s.prepare(ctx, d, v, w); err != nil {
+		s.close()
+		return nil, fmt.Errorf("%w%s", err, lastWords(w.said))
+	}
+	return s, nil
+}
+
+func (s *subject) prepare(ctx context.Context, d *channelData, v *vendor, w *witness) (err error) {
+	limited, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if s.desc, err = s.rpc.Describe(limited, &pluginpb.DescribeRequest{GatewayVersion: "conformance"}); err != nil {
+		return fmt.Errorf("describe: %w", err)
+	}
+	if s.schema, s.invalid = validate.Compile(s.desc.GetSettingsSchema()); s.invalid != nil {
+		s.schema = &validate.Validator{Schema: &settings.Schema{}}
+	}
+	if s.settings, err = fillSettings(s.schema.Schema, d.Settings, v.base); err != nil {
+		return err
+	}
+	w.know(s.secrets()...)
+	c := &pluginpb.ConfigureRequest{Channel: channelConfig(d, s.settings)}
+	if s.endpoint, err = s.rpc.Configure(limited, c); err != nil {
+		return fmt.Errorf("configure: %w", err)
+	}
+	w.hear("an error of Configure", s.endpoint.GetError().GetText())
+	return s.openStreams()
+}
+
+// fillSettings returns settings with the defaults of a schema and the address of the fault server: in the required addresses
+// that are left out, and in place of vendorMark.
+func fillSettings(s *settings.Schema, given map[string]any, base string) (map[string]any, error) {
+	out := map[string]any{}
+	text, err := json.Marshal(given)
+	if err == nil && given != nil {
+		err = json.Unmarshal([]byte(strings.ReplaceAll(string(text), vendorMark, base)), &out)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read settings of the test data: %w", err)
+	}
+	for p := range s.All() {
+		value, _ := valueAt(out, p.Name()).(string)
+		switch {
+		case !p.Address:
+		case value == "" && p.Required:
+			out = withSetting(out, p.Path, base)
+		case value != "" && !strings.HasPrefix(value, base):
+			return nil, fmt.Errorf("setting %s is an address that the adapter calls: write it with %s, or leave it out", p.Name(), vendorMark)
+		}
+	}
+	s.AddDefaults(out)
+	return out, nil
+}
+
+// withSetting returns a copy of settings in which the value at path is replaced; a nil value removes it.
+func withSetting(all map[string]any, path []string, value any) map[string]any {
+	out := maps.Clone(all)
+	if out == nil {
+		out = map[string]any{}
+	}
+	switch name := path[0]; {
+	case len(path) > 1:
+		inner, _ := out[name].(map[string]any)
+		out[name] = withSetting(inner, path[1:], value)
+	case value == nil:
+		delete(out, name)
+	default:
+		out[name] = value
+	}
+	return out
+}
+
+// channelConfig is the configuration of a channel with these settings. Calls to this machine are allowed.
+func channelConfig(d *channelData, settings map[string]any) *pluginpb.ChannelConfig {
+	text, _ := json.Marshal(settings) // they come from JSON
+	return &pluginpb.ChannelConfig{
+		Name: d.Channel, Role: d.Role, Prefix: d.Prefix, Settings: text, Allow: []string{"127.0.0.0/8"},
+	}
+}
+
+// openStreams opens the streams of the abilities that the adapter has.
+func (s *subject) openStreams() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	if slices.Contains(s.desc.GetAbilities(), "receive") {
+		w, err := s.rpc.Receive(ctx)
+		if err != nil {
+			return fmt.Errorf("open the receive stream: %w", err)
+		}
+		s.receive = newStream(func(c []*pluginpb.ReceiveCall) error { return w.Send(&pluginpb.ReceiveRequest{Calls: c}) },
+			func() ([]*pluginpb.ReceiveResult, error) { f, err := w.Recv(); return f.GetResults(), err },
+			(*pluginpb.ReceiveResult).GetId)
+	}
+	if slices.Contains(s.desc.GetAbilities(), "deliver") {
+		w, err := s.rpc.Deliver(ctx)
+		if err != nil {
+			return fmt.Errorf("open the deliver stream: %w", err)
+		}
+		s.deliver = newStream(func(c []*pluginpb.DeliverCall) error { return w.Send(&pluginpb.DeliverRequest{Calls: c}) },
+			func() ([]*pluginpb.DeliverResult, error) { f, err := w.Recv(); return f.GetResults(), err },
+			(*pluginpb.DeliverResult).GetId)
+	}
+	return nil
+}
+
+// capabilities are the channel's.
+func (s *subject) capabilities() *pluginpb.Capabilities {
+	if c := s.endpoint.GetCapabilities(); c != nil {
+		return c
+	}
+	return s.desc.GetCapabilities()
+}
+
+// secrets are the values of the settings that the schema marks as secret.
+func (s *subject) secrets() (out []string) {
+	for p := range s.schema.Schema.All() {
+		if text, _ := valueAt(s.settings, p.Name()).(string); p.Secret && text != "" {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// alive reports whether the process runs and its streams stand.
+func (s *subject) alive() bool {
+	select {
+	case <-s.exited:
+		return false
+	default:
+		return s.receive.alive() && s.deliver.alive()
+	}
+}
+
+// close ends the process and its streams.
+func (s *subject) close() {
+	s.cancel()
+	s.kill()
+	if s.receive != nil {
+		<-s.receive.ended
+	}
+	if s.deliver != nil {
+		<-s.deliver.ended
+	}
+}

@@ -1,0 +1,184 @@
+package conformance
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/protobuf/proto"
+
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// wire changes what an adapter hears and says, to what no adapter that is made with the SDK can do. The functions may be nil.
+type wire struct {
+	asked    func(request any)                                      // changes a request
+	said     func(reply any)                                        // changes a reply
+	unary    func(ctx context.Context, method string) (bool, error) // takes the place of a call, if it returns true
+	received func(recv func() error, message any) error             // takes the place of a stream's RecvMsg
+	before   func(ctx context.Context, request any, rpc pluginpb.PluginServiceClient)
+	after    func(request any)
+}
+
+// options are the dial options of a subject with this wire.
+func (w *wire) options() []grpc.DialOption {
+	if w == nil {
+		return nil
+	}
+	return []grpc.DialOption{
+		grpc.WithUnaryInterceptor(func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker,
+			opts ...grpc.CallOption) error {
+			if w.unary != nil {
+				if done, err := w.unary(ctx, method); done {
+					return err
+				}
+			}
+			if w.asked != nil {
+				w.asked(req)
+			}
+			if w.before != nil {
+				w.before(ctx, req, pluginpb.NewPluginServiceClient(cc))
+			}
+			err := invoke(ctx, method, req, reply, cc, opts...)
+			if err == nil && w.said != nil {
+				w.said(reply)
+			}
+			if w.after != nil {
+				w.after(req)
+			}
+			return err
+		}),
+		grpc.WithStreamInterceptor(func(ctx context.Context, d *grpc.StreamDesc, cc *grpc.ClientConn, method string, open grpc.Streamer,
+			opts ...grpc.CallOption) (grpc.ClientStream, error) {
+			s, err := open(ctx, d, cc, method, opts...)
+			return &tampered{s, w}, err
+		}),
+	}
+}
+
+type tampered struct {
+	grpc.ClientStream
+	wire *wire
+}
+
+func (t *tampered) SendMsg(m any) error {
+	if t.wire.asked != nil {
+		t.wire.asked(m)
+	}
+	return t.ClientStream.SendMsg(m)
+}
+
+func (t *tampered) RecvMsg(m any) error {
+	if _, ours := m.(proto.Message); !ours {
+		return t.ClientStream.RecvMsg(m)
+	}
+	recv := func() error { return t.ClientStream.RecvMsg(m) }
+	var err error
+	if t.wire.received != nil {
+		err = t.wire.received(recv, m)
+	} else {
+		err = recv()
+	}
+	if err == nil && t.wire.said != nil {
+		t.wire.said(m)
+	}
+	return err
+}
+
+// says makes a wire that changes replies of a type.
+func says[M any](change func(M)) *wire {
+	return &wire{said: func(reply any) {
+		if m, ok := reply.(M); ok {
+			change(m)
+		}
+	}}
+}
+
+// describes makes a wire that replaces a text of the settings schema.
+func describes(former, text string) *wire {
+	return says(func(d *pluginpb.DescribeResponse) {
+		var compact map[string]any
+		if json.Unmarshal(d.SettingsSchema, &compact) == nil {
+			d.SettingsSchema, _ = json.Marshal(compact)
+		}
+		if !strings.Contains(string(d.SettingsSchema), former) {
+			panic("the schema has no " + former + ": " + string(d.SettingsSchema))
+		}
+		d.SettingsSchema = []byte(strings.ReplaceAll(string(d.SettingsSchema), former, text))
+	})
+}
+
+// lax makes a wire that replaces a text of the settings schema, and finds no problems.
+func lax(former, text string) *wire {
+	w := describes(former, text)
+	change := w.said
+	w.said = func(reply any) {
+		change(reply)
+		if v, ok := reply.(*pluginpb.ValidateResponse); ok {
+			v.Problems = slices.DeleteFunc(v.GetProblems(), func(p *pluginpb.Problem) bool { return p.GetPath() != "role" })
+		}
+	}
+	return w
+}
+
+// cannotOpen takes the ability to open conversations from a description.
+func cannotOpen(d *pluginpb.DescribeResponse) {
+	d.Abilities = slices.DeleteFunc(d.GetAbilities(), func(a string) bool { return a == "open" })
+}
+
+// silent loses what comes on the streams of calls.
+func silent(recv func() error, m any) error {
+	for {
+		err := recv()
+		switch m.(type) {
+		case *pluginpb.ReceiveResponse, *pluginpb.DeliverResponse:
+		default:
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		proto.Reset(m.(proto.Message))
+	}
+}
+
+// ended ends the streams of calls at once.
+func ended(recv func() error, m any) error {
+	switch m.(type) {
+	case *pluginpb.ReceiveResponse, *pluginpb.DeliverResponse:
+		return io.EOF
+	}
+	return recv()
+}
+
+// ignores makes a wire that does not pass on the calls of a method.
+func ignores(suffix string) *wire {
+	return &wire{unary: func(_ context.Context, method string) (bool, error) {
+		return strings.HasSuffix(method, suffix), nil
+	}}
+}
+
+// slowly makes a wire that delays calls of a method.
+func slowly(suffix string, d time.Duration) *wire {
+	return &wire{unary: func(_ context.Context, method string) (bool, error) {
+		if strings.HasSuffix(method, suffix) {
+			time.Sleep(d)
+		}
+		return false, nil
+	}}
+}
+
+// mute hides the metrics, as of an adapter of another language.
+var mute = &wire{said: func(reply any) {
+	if m, ok := reply.(*pluginpb.CollectMetricsResponse); ok {
+		m.Text = nil
+	}
+}}
+
+// sick reports that an adapter does not serve.
+var sick = says(func(h *healthpb.HealthCheckResponse) { h.Status = healthpb.HealthCheckResponse_NOT_SERVING })

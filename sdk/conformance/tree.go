@@ -1,0 +1,143 @@
+package conformance
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Placeholders of test data.
+const (
+	vendorMark = "{vendor}" // the fault server's base URL
+	anyMark    = "{any}"    // any text, and alone any JSON value
+)
+
+// decodeJSON reads one JSON value and keeps numbers as they are written.
+func decodeJSON(b []byte) (v any, err error) {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.UseNumber()
+	if err = dec.Decode(&v); err == nil && dec.More() {
+		err = fmt.Errorf("more than one JSON value")
+	}
+	return v, err
+}
+
+// joined appends a name to a dotted path.
+func joined(path, name string) string { return strings.TrimPrefix(path+"."+name, ".") }
+
+// edit returns a copy of a JSON tree in which f replaces or removes the value at a dotted path. It returns false if there is
+// no such value.
+func edit(tree any, path string, f func(any) (value any, keep bool)) (any, bool) {
+	name, rest, deeper := strings.Cut(path, ".")
+	change := func(v any) (out any, keep, ok bool) {
+		if deeper {
+			out, ok = edit(v, rest, f)
+			return out, true, ok
+		}
+		out, keep = f(v)
+		return out, keep, true
+	}
+	switch t := tree.(type) {
+	case map[string]any:
+		if v, ok := t[name]; ok {
+			t = maps.Clone(t)
+			value, keep, ok := change(v)
+			if t[name] = value; !keep {
+				delete(t, name)
+			}
+			return t, ok
+		}
+	case []any:
+		if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < len(t) {
+			value, keep, ok := change(t[i])
+			if !keep {
+				return slices.Delete(slices.Clone(t), i, i+1), ok
+			}
+			t = slices.Clone(t)
+			t[i] = value
+			return t, ok
+		}
+	}
+	return tree, false
+}
+
+// valueAt returns the value at a dotted path, nil if there is none.
+func valueAt(tree any, path string) (found any) {
+	edit(tree, path, func(v any) (any, bool) { found = v; return v, true })
+	return found
+}
+
+// members calls f for each value of a JSON tree except the root, with its dotted path.
+func members(path string, tree any, f func(path string, v any)) {
+	visit := func(name string, v any) {
+		if !strings.Contains(name, ".") { // else it has no path
+			f(joined(path, name), v)
+			members(joined(path, name), v, f)
+		}
+	}
+	switch t := tree.(type) {
+	case map[string]any:
+		for _, k := range slices.Sorted(maps.Keys(t)) {
+			visit(k, t[k])
+		}
+	case []any:
+		for i, v := range t {
+			visit(strconv.Itoa(i), v)
+		}
+	}
+}
+
+// matches reports whether text fits pattern, where anyMark stands for any text.
+func matches(pattern, text string) bool {
+	pieces := strings.Split(pattern, anyMark)
+	if len(pieces) == 1 {
+		return pattern == text
+	}
+	rest, ok := strings.CutPrefix(text, pieces[0])
+	for _, p := range pieces[1 : len(pieces)-1] {
+		var found bool
+		_, rest, found = strings.Cut(rest, p)
+		ok = ok && found
+	}
+	return ok && strings.HasSuffix(rest, pieces[len(pieces)-1])
+}
+
+func isPattern(v any) bool {
+	s, ok := v.(string)
+	return ok && strings.Contains(s, anyMark)
+}
+
+// difference describes how got differs from want, "" if it does not. Texts of want may have placeholders.
+func difference(want, got any) string {
+	return cmp.Diff(want, got, cmp.FilterValues(func(a, b any) bool { return isPattern(a) || isPattern(b) },
+		cmp.Comparer(func(a, b any) bool {
+			x, xok := a.(string)
+			y, yok := b.(string)
+			return a == anyMark || b == anyMark || xok && yok && (matches(x, y) || matches(y, x))
+		})))
+}
+
+// bodyDifference compares bodies: as JSON if want is JSON, else as text with any line ends.
+func bodyDifference(want, got []byte) string {
+	plain := func(b []byte) string { return strings.TrimRight(strings.ReplaceAll(string(b), "\r\n", "\n"), "\n") }
+	if w, err := decodeJSON(want); err == nil {
+		if g, err := decodeJSON(got); err == nil {
+			return difference(w, g)
+		}
+	} else if matches(plain(want), plain(got)) {
+		return ""
+	}
+	return fmt.Sprintf("the body is %.300q, expected %.300q", got, want)
+}
+
+// shown is a JSON value for a finding.
+func shown(v any) string {
+	b, _ := json.Marshal(v) // values come from JSON
+	return fmt.Sprintf("%.200s", b)
+}

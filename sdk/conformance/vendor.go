@@ -1,0 +1,286 @@
+package conformance
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// vendor is a fault server: it plays the vendor that the test data describe, and misbehaves on command. It is safe for
+// concurrent use.
+type vendor struct {
+	base   string
+	server *http.Server
+	served chan struct{}
+	conns  atomic.Int64 // opened so far
+
+	mu     sync.Mutex
+	script *script
+}
+
+// newVendor starts a fault server at an address of this machine.
+func newVendor(host string) (*vendor, error) {
+	l, err := net.Listen("tcp", host+":0")
+	if err != nil {
+		return nil, fmt.Errorf("start the fault server: %w", err)
+	}
+	v := &vendor{base: "http://" + l.Addr().String(), served: make(chan struct{}), script: &script{}}
+	v.server = &http.Server{Handler: v, ConnState: func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			v.conns.Add(1)
+		}
+	}}
+	go func() {
+		defer close(v.served)
+		_ = v.server.Serve(l) // returns ErrServerClosed after close
+	}()
+	return v, nil
+}
+
+// close ends the server with its connections and waiting handlers.
+func (v *vendor) close() {
+	v.play(&script{})
+	_ = v.server.Close()
+	<-v.served
+}
+
+// play makes requests meet s from now on, and releases the held requests of the former script.
+func (v *vendor) play(s *script) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.script.open()
+	v.script = s
+}
+
+// ServeHTTP implements http.Handler.
+func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	const maxBody = 64 << 20
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
+	if err != nil {
+		return
+	}
+	v.mu.Lock()
+	s := v.script
+	v.mu.Unlock()
+	st := s.take(r, body, v.base)
+	if st == nil {
+		http.Error(w, "the test data do not have this request", http.StatusNotFound)
+		return
+	}
+	react := s.prepare
+	if st.effect {
+		react = s.effect
+	}
+	if react == nil {
+		react = writeAnswer
+	}
+	react(w, r, st, v.base)
+}
+
+// reaction answers a request in place of the test data.
+type reaction func(w http.ResponseWriter, r *http.Request, s *step, base string)
+
+// script is the behaviour of the fault server: it answers the steps of an exchange, in their order if it is strict, and
+// replaces the answer of the effect, or of the steps before it, by a reaction.
+type script struct {
+	steps     []*step
+	strict    bool
+	forgetful bool // keeps no texts of requests
+	effect    reaction
+	prepare   reaction
+
+	release  chan struct{} // closed by open
+	once     sync.Once
+	arrived  chan struct{} // one for each request with the effect
+	mu       sync.Mutex
+	next     int // of the steps, if strict
+	used     map[*step]bool
+	problems []string
+	effects  int // requests that had the effect, or would have had it
+	keyed    int // of these, those with an idempotency key
+	texts    strings.Builder
+}
+
+func newScript(x *exchange, effect reaction) *script {
+	return &script{
+		steps: x.steps, effect: effect, release: make(chan struct{}), arrived: make(chan struct{}, 1<<10), used: map[*step]bool{},
+	}
+}
+
+// open releases held requests.
+func (s *script) open() {
+	if s.release != nil {
+		s.once.Do(func() { close(s.release) })
+	}
+}
+
+// take finds the step of a request, and notes differences.
+func (s *script) take(r *http.Request, body []byte, base string) *step {
+	target := strings.ReplaceAll(r.RequestURI, base, vendorMark)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.forgetful {
+		fmt.Fprintf(&s.texts, "%s %s\n", r.Method, target)
+		_ = r.Header.Write(&s.texts)
+		s.texts.Write(body)
+	}
+	found := s.find(r.Method, target)
+	if found == nil {
+		s.problems = append(s.problems, fmt.Sprintf("%s %s: not expected here", r.Method, target))
+		return nil
+	}
+	if s.strict {
+		if d := found.difference(r, body, base); d != "" {
+			s.problems = append(s.problems, fmt.Sprintf("%s %s: %s", r.Method, target, d))
+		}
+	}
+	if found.effect {
+		s.effects++
+		if r.Header.Get("Idempotency-Key") != "" {
+			s.keyed++
+		}
+		select {
+		case s.arrived <- struct{}{}:
+		default:
+		}
+	}
+	return found
+}
+
+// find returns the step of a request: the next one if the script is strict, else one that fits and was not used yet, or the
+// last that fits.
+func (s *script) find(method, target string) (found *step) {
+	for i, st := range s.steps {
+		fits := st.method == method && matches(st.target, target)
+		switch {
+		case s.strict && i >= s.next && fits:
+			s.next = i + 1
+			return st
+		case s.strict && i >= s.next && !st.once:
+			return nil
+		case !s.strict && fits && !s.used[st]:
+			s.used[st] = true
+			return st
+		case !s.strict && fits:
+			found = st
+		}
+	}
+	return found
+}
+
+// report returns the differences of requests, and the requests that were not made if the script is strict.
+func (s *script) report() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.problems
+	for _, st := range s.steps[s.next:] {
+		if s.strict && !st.once {
+			out = append(out, fmt.Sprintf("%s %s: was not made", st.method, st.target))
+		}
+	}
+	return out
+}
+
+// count returns the number of requests with the effect, without repeats that the vendor recognises by their key.
+func (s *script) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.effects - max(s.keyed-1, 0)
+}
+
+// heard returns all requests as one text.
+func (s *script) heard() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.texts.String()
+}
+
+// difference describes how a request differs from the step. Header fields that the step does not name are free.
+func (s *step) difference(r *http.Request, body []byte, base string) string {
+	for name, want := range s.header {
+		got := strings.ReplaceAll(strings.Join(r.Header.Values(name), ", "), base, vendorMark)
+		if name == "Host" {
+			got = r.Host
+		}
+		if w := strings.Join(want, ", "); !matches(w, got) {
+			return fmt.Sprintf("header %s: is %q, expected %q", name, got, w)
+		}
+	}
+	return bodyDifference(s.body, []byte(strings.ReplaceAll(string(body), base, vendorMark)))
+}
+
+// answer returns the header and the body that the test data give.
+func (s *step) answer(base string) (http.Header, []byte) {
+	r := strings.NewReplacer(vendorMark, base)
+	return replacedHeader(s.answerHeader, r), []byte(r.Replace(string(s.answerBody)))
+}
+
+func writeAnswer(w http.ResponseWriter, _ *http.Request, s *step, base string) {
+	h, body := s.answer(base)
+	maps.Copy(w.Header(), h)
+	w.WriteHeader(s.status)
+	_, _ = w.Write(body) // a caller that has gone notices by itself
+}
+
+// answers makes a reaction of a status, a body and a header. Status 0 is that of the test data.
+func answers(status int, body string, header map[string]string) reaction {
+	return func(w http.ResponseWriter, _ *http.Request, s *step, base string) {
+		for name, value := range header {
+			w.Header().Set(name, strings.ReplaceAll(value, vendorMark, base))
+		}
+		w.WriteHeader(cmp.Or(status, s.status))
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// resets drops the connection after the request was read.
+func resets(w http.ResponseWriter, _ *http.Request, _ *step, _ string) {
+	if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		if tcp, ok := c.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0)
+		}
+		_ = c.Close()
+	}
+}
+
+// truncates announces the whole answer and closes the connection after half of it.
+func truncates(w http.ResponseWriter, _ *http.Request, s *step, base string) {
+	h, body := s.answer(base)
+	maps.Copy(w.Header(), h)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)+1)) // one more, for answers without a body
+	w.WriteHeader(s.status)
+	_, _ = w.Write(body[:len(body)/2])
+	_ = http.NewResponseController(w).Flush()
+	panic(http.ErrAbortHandler)
+}
+
+// silence never answers.
+func silence(_ http.ResponseWriter, r *http.Request, _ *step, _ string) { <-r.Context().Done() }
+
+// holds answers when the script is opened, or never if the caller goes away.
+func (s *script) holds(w http.ResponseWriter, r *http.Request, st *step, base string) {
+	select {
+	case <-s.release:
+		writeAnswer(w, r, st, base)
+	case <-r.Context().Done():
+	}
+}
+
+// firstOnly reacts to the first request that is not optional, and plays the data for the others.
+func firstOnly(react reaction) reaction {
+	var once sync.Once
+	return func(w http.ResponseWriter, r *http.Request, s *step, base string) {
+		answer := writeAnswer
+		if !s.once {
+			once.Do(func() { answer = react })
+		}
+		answer(w, r, s, base)
+	}
+}
