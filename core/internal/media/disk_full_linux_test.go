@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"patchbay/core/internal/disk"
 	"patchbay/core/internal/store/storetest"
 	"patchbay/sdk/envelope"
 )
@@ -65,10 +66,10 @@ func TestFreeSpaceIsReserved(t *testing.T) {
 			b := open(t)
 			b.dir = d.Dir
 			b.reopen(func(o *Options) { o.FreeLow = 0 })
-			size, free, err := diskSpace(d.Dir)
-			if err != nil || b.opt.FreeLow <= 0 || b.opt.FreeLow != min(size/10, maxDefaultFreeLow) ||
-				d.Mounted && size != smallDiskMiB<<20 {
-				t.Fatalf("FreeLow = %d on a disk of %d bytes, %v", b.opt.FreeLow, size, err)
+			space, err := disk.ReadSpace(d.Dir)
+			if err != nil || b.opt.FreeLow <= 0 || b.opt.FreeLow != min(int64(space.Size)/10, maxDefaultFreeLow) ||
+				d.Mounted && space.Size != smallDiskMiB<<20 {
+				t.Fatalf("FreeLow = %d on a disk of %d bytes, %v", b.opt.FreeLow, space.Size, err)
 			}
 			b.reopen(func(o *Options) { o.FreeLow = 1 << 60 })
 			b.vendor.put("cat", png1(5000))
@@ -83,7 +84,7 @@ func TestFreeSpaceIsReserved(t *testing.T) {
 			if !d.Mounted {
 				return // other programs write to that disk
 			}
-			b.reopen(func(o *Options) { o.FreeLow, o.MaxBytes, o.TotalBytes = free-photoBytes, 2<<20, 64<<20 })
+			b.reopen(func(o *Options) { o.FreeLow, o.MaxBytes, o.TotalBytes = int64(space.Free)-photoBytes, 2<<20, 64<<20 })
 			b.vendor.put("photo", png1(photoBytes)) // fits without its metadata
 			if _, err := b.Get(t.Context(), request(envelope.PartImage, "photo"), Limit{}); !errors.Is(err, ErrNoRoom) {
 				t.Errorf("error = %v", err)

@@ -3,6 +3,7 @@ package media
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"patchbay/sdk"
@@ -67,12 +68,6 @@ func IsPermanent(err error) bool {
 // isPermanentKind reports whether an error of the source is permanent; see sdk.Fetcher.
 func isPermanentKind(err error) bool {
 	e, ok := errors.AsType[*sdk.Error](err)
-	if !ok {
-		return false
-	}
-	switch e.Kind {
-	case sdk.KindGone, sdk.KindInvalid, sdk.KindUnsupported, sdk.KindPermanent:
-		return true
-	}
-	return false
+	permanent := []sdk.ErrorKind{sdk.KindGone, sdk.KindInvalid, sdk.KindUnsupported, sdk.KindPermanent}
+	return ok && slices.Contains(permanent, e.Kind)
 }

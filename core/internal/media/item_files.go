@@ -1,12 +1,12 @@
 package media
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"patchbay/core/internal/disk"
 	"path/filepath"
 	"time"
 )
@@ -16,7 +16,7 @@ import (
 const (
 	dataSuffix     = ".data"
 	metadataSuffix = ".json"
-	tempSuffix     = ".part" // of a file being written
+	tempSuffix     = disk.TempSuffix // of a file being written
 
 	blockBytes      = 4 << 10
 	metadataVersion = 2
@@ -27,12 +27,12 @@ const (
 type metadata struct {
 	Version     int       `json:"version"`
 	ID          string    `json:"id"`
-	Source      string    `json:"source"`
+	Source      digest    `json:"source"`
 	ContentType string    `json:"content_type"`
 	Declared    string    `json:"declared,omitempty"`
 	Name        string    `json:"name"`
 	Size        int64     `json:"size"`
-	SHA256      string    `json:"sha256"`
+	SHA256      digest    `json:"sha256"`
 	Fetched     time.Time `json:"fetched"`
 	Expires     time.Time `json:"expires"`
 }
@@ -45,9 +45,8 @@ func (s *Store) path(id, suffix string) string { return filepath.Join(s.opt.Dir,
 // commitFiles renames the written bytes of an item and writes its metadata.
 func (s *Store) commitFiles(i *Item) error {
 	text, err := json.Marshal(metadata{
-		Version: metadataVersion, ID: i.ID, Source: hex.EncodeToString(i.source[:]),
-		ContentType: i.ContentType, Declared: i.declared, Name: i.Name, Size: i.Size,
-		SHA256: hex.EncodeToString(i.sum[:]), Fetched: i.fetched, Expires: i.Expires,
+		Version: metadataVersion, ID: i.ID, Source: i.source, ContentType: i.ContentType, Declared: i.declared,
+		Name: i.Name, Size: i.Size, SHA256: i.sum, Fetched: i.fetched, Expires: i.Expires,
 	})
 	if err != nil {
 		return fmt.Errorf("encode the metadata: %w", err)

@@ -5,12 +5,26 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
+	"fmt"
 	"strings"
 )
 
 // digest is a SHA-256 of a medium's bytes or of its source. The source is not stored, because links can contain
 // secrets.
 type digest [sha256.Size]byte
+
+// MarshalText implements encoding.TextMarshaler.
+func (d digest) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, d[:]), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *digest) UnmarshalText(text []byte) error {
+	if len(text) != 2*len(d) {
+		return fmt.Errorf("digest of %d digits, want %d", len(text), 2*len(d))
+	}
+	_, err := hex.Decode(d[:], text)
+	return err
+}
 
 // sourceDigest identifies a medium by its channel, thread and link or reference.
 func sourceDigest(req *Request) digest {

@@ -2,6 +2,7 @@ package media
 
 import (
 	"mime"
+	"slices"
 	"strings"
 
 	"patchbay/sdk/envelope"
@@ -79,11 +80,7 @@ func isActive(contentType string) bool {
 
 // isGeneric reports whether a type carries no information.
 func isGeneric(contentType string) bool {
-	switch contentType {
-	case "", opaque, "binary/octet-stream", "application/binary":
-		return true
-	}
-	return false
+	return slices.Contains([]string{"", opaque, "binary/octet-stream", "application/binary"}, contentType)
 }
 
 // containerTypes are the types of a container format without and with video.

@@ -1,7 +1,6 @@
 package media
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,14 +81,14 @@ func (s *Store) readItem(id string, now time.Time) (*Item, error) {
 	}
 	i := &Item{
 		ID: id, Info: Info{ContentType: m.ContentType, Name: m.Name, Size: m.Size}, Expires: m.Expires, store: s,
-		declared: m.Declared, fetched: m.Fetched,
+		source: m.Source, sum: m.SHA256, declared: m.Declared, fetched: m.Fetched,
 	}
 	if until := i.fetched.Add(s.opt.Keep); until.Before(i.Expires) {
 		i.Expires = until // Options.Keep was lowered
 	}
 	switch {
-	case m.ID != id || m.Version != metadataVersion || !parseDigest(&i.source, m.Source) || !parseDigest(&i.sum, m.SHA256):
-		return nil, errors.New("the metadata are damaged or have another version")
+	case m.ID != id || m.Version != metadataVersion:
+		return nil, errors.New("the metadata belong to another item or have another version")
 	case m.Name == "" || cleanName(m.Name) != m.Name || parseType(m.ContentType) != m.ContentType:
 		return nil, errors.New("the metadata have an invalid name or type")
 	case !data.Mode().IsRegular() || data.Size() != m.Size || m.Size > s.opt.MaxBytes:
@@ -117,13 +116,4 @@ func (s *Store) readMetadata(id string) (m metadata, err error) {
 		return m, fmt.Errorf("decode the metadata: %w", err)
 	}
 	return m, nil
-}
-
-// parseDigest parses hexadecimal digits.
-func parseDigest(out *digest, text string) bool {
-	if len(text) != 2*len(out) {
-		return false
-	}
-	_, err := hex.Decode(out[:], []byte(text))
-	return err == nil
 }

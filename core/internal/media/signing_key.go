@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+
+	"patchbay/core/internal/disk"
 )
 
 const (
@@ -44,31 +46,8 @@ func openKey(dir string, log *slog.Logger) ([]byte, error) {
 func createKey(path string) ([]byte, error) {
 	key := make([]byte, keyBytes)
 	_, _ = rand.Read(key) // never fails
-	if err := replaceSynced(path, key); err != nil {
+	if err := disk.Replace(path, key); err != nil {
 		return nil, fmt.Errorf("write the signing key: %w", err)
 	}
 	return key, nil
-}
-
-func replaceSynced(path string, content []byte) error {
-	temp := path + tempSuffix
-	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(temp, path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

@@ -13,7 +13,7 @@ func TestAppendFailsBeforeDiskIsFull(t *testing.T) {
 	for name, d := range smallDisks(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Cleanup(func() { d.Clear(t) })
-			h := newHarness(t, Options{Dir: d.Dir, statDisk: d.statDisk, Cap: 64 << 20, FreeLow: 8 << 20})
+			h := newHarness(t, Options{Dir: d.Dir, readSpace: d.readSpace, Cap: 64 << 20, FreeLow: 8 << 20})
 			notWritable := false
 			last := appendUntil(t, h.log, 0, store.ErrFull, func() {
 				notWritable = notWritable || !h.log.Health().Writable
@@ -50,7 +50,7 @@ func TestAppendFailsBeforeDiskIsFull(t *testing.T) {
 func TestRecoverAfterFullDisk(t *testing.T) {
 	for name, d := range smallDisks(t) {
 		t.Run(name, func(t *testing.T) {
-			h := newHarness(t, Options{Dir: d.Dir, statDisk: d.statDisk, Cap: 16 << 20, FreeLow: 4})
+			h := newHarness(t, Options{Dir: d.Dir, readSpace: d.readSpace, Cap: 16 << 20, FreeLow: 4})
 			last := uint64(0)
 			for ; last < 40; last++ {
 				if err := h.log.Append(withTimeout(t), last, childRecord(last+1)); err != nil {

@@ -8,44 +8,27 @@ import (
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"patchbay/core/internal/store"
 )
 
 // spacePoll is the interval at which Recover checks the free space while the disk is full.
 const spacePoll = 200 * time.Millisecond
 
-// disk describes the volume of a folder.
-type disk struct {
-	size, free uint64 // bytes; free is what an unprivileged process can use
-	volatile   string // kind of a file system that can lose synced writes, else empty
-}
-
-func statDisk(dir string) (disk, error) {
-	var s unix.Statfs_t
-	if err := unix.Statfs(dir, &s); err != nil {
-		return disk{}, fmt.Errorf("read the free space of %s: %w", dir, err)
-	}
-	unit := uint64(s.Bsize)
-	return disk{size: uint64(s.Blocks) * unit, free: uint64(s.Bavail) * unit, volatile: volatileKind(&s)}, nil
-}
-
 // deriveLimits sets the limits that the options leave open from the size of the disk, and warns about a volatile disk.
 func (l *Log) deriveLimits() error {
-	d, err := l.options.statDisk(l.options.Dir)
+	d, err := l.options.readSpace(l.options.Dir)
 	if err != nil {
 		return err
 	}
-	if d.volatile != "" {
+	if d.Volatile != "" {
 		l.logger.Warn("store is on a volume that can lose acknowledged messages in a power cut",
-			"dir", l.options.Dir, "volume", d.volatile)
+			"dir", l.options.Dir, "volume", d.Volatile)
 	}
 	if l.freeLow = l.options.FreeLow; l.freeLow == 0 {
-		l.freeLow = min(d.size/20, maxDerivedFreeLow)
+		l.freeLow = min(d.Size/20, maxDerivedFreeLow)
 	}
 	l.reserve = l.freeLow / 4
-	l.free = d.free
+	l.free = d.Free
 	if l.limit = l.options.Cap; l.limit != 0 {
 		return nil
 	}
@@ -53,9 +36,9 @@ func (l *Log) deriveLimits() error {
 	if err != nil {
 		return err
 	}
-	l.limit = min((d.free+used)/5*4, maxDerivedCap)
+	l.limit = min((d.Free+used)/5*4, maxDerivedCap)
 	if l.limit < minCap {
-		return fmt.Errorf("%w: %d bytes are free: free disk space", store.ErrFull, d.free)
+		return fmt.Errorf("%w: %d bytes are free: free disk space", store.ErrFull, d.Free)
 	}
 	return nil
 }
@@ -81,14 +64,14 @@ func usedBytes(dir string) (total uint64, err error) {
 
 // sampleFreeSpace reads the free space of the disk and remembers it.
 func (l *Log) sampleFreeSpace() (uint64, error) {
-	d, err := l.options.statDisk(l.options.Dir)
+	d, err := l.options.readSpace(l.options.Dir)
 	if err != nil {
 		return 0, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.free = d.free
-	return d.free, nil
+	l.free = d.Free
+	return d.Free, nil
 }
 
 // checkReserve fails with store.ErrFull if size more bytes would use the reserve of the disk.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"patchbay/core/internal/disk"
 	"patchbay/core/internal/store"
 )
 
@@ -47,32 +48,8 @@ func (f *folder) setFormat(next format) error {
 	if err != nil {
 		return fmt.Errorf("encode format.json: %w", err)
 	}
-	path := filepath.Join(f.dir, "format.json")
-	if err := writeSynced(path+".new", text); err != nil {
+	if err := disk.Replace(filepath.Join(f.dir, "format.json"), text); err != nil {
 		return fmt.Errorf("write format.json: %w", err)
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return fmt.Errorf("write format.json: %w", err)
-	}
-	return syncDir(f.dir)
-}
-
-func writeSynced(path string, text []byte) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(text)
-	return errors.Join(err, file.Sync(), file.Close())
-}
-
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("sync the folder: %w", err)
-	}
-	if err := errors.Join(dir.Sync(), dir.Close()); err != nil {
-		return fmt.Errorf("sync the folder: %w", err)
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"patchbay/core/internal/disk"
 )
 
 const (
@@ -35,8 +37,8 @@ type Options struct {
 	// Logger is required.
 	Logger *slog.Logger
 
-	// statDisk returns the volume of a folder; tests replace it with a small one.
-	statDisk func(dir string) (disk, error)
+	// readSpace is disk.ReadSpace; tests replace it to simulate a small disk.
+	readSpace func(dir string) (disk.Space, error)
 }
 
 // withDefaults validates the options and sets the defaults that do not depend on the disk.
@@ -44,8 +46,8 @@ func (o Options) withDefaults() (Options, error) {
 	if o.AckTimeout == 0 {
 		o.AckTimeout = defaultAckTimeout
 	}
-	if o.statDisk == nil {
-		o.statDisk = statDisk
+	if o.readSpace == nil {
+		o.readSpace = disk.ReadSpace
 	}
 	var problems []error
 	if o.Dir == "" {

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"patchbay/core/internal/disk"
 	"patchbay/core/internal/store/storetest"
 )
 
@@ -12,7 +13,7 @@ const smallDiskMiB = 24
 // smallDisk is a disk that a test can fill, with the option that makes a store see its size.
 type smallDisk struct {
 	storetest.SmallDisk
-	statDisk func(string) (disk, error) // nil for a mounted volume
+	readSpace func(string) (disk.Space, error) // nil for a mounted volume
 }
 
 func smallDisks(t *testing.T) map[string]smallDisk {
@@ -24,12 +25,12 @@ func smallDisks(t *testing.T) map[string]smallDisk {
 			var full atomic.Bool
 			small.Fill = func(t *testing.T, free int64) { t.Helper(); full.Store(true); d.Fill(t, free) }
 			small.Clear = func(t *testing.T) { t.Helper(); full.Store(false); d.Clear(t) }
-			small.statDisk = func(dir string) (disk, error) {
+			small.readSpace = func(dir string) (disk.Space, error) {
 				used, err := usedBytes(dir)
 				if full.Load() {
 					used = smallDiskMiB << 20
 				}
-				return disk{size: smallDiskMiB << 20, free: smallDiskMiB<<20 - min(smallDiskMiB<<20, used)}, err
+				return disk.Space{Size: smallDiskMiB << 20, Free: smallDiskMiB<<20 - min(smallDiskMiB<<20, used)}, err
 			}
 		}
 		disks[name] = small

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package jetstream
+package disk
 
 import "golang.org/x/sys/unix"
 

@@ -1,4 +1,4 @@
-package jetstream
+package disk
 
 import "golang.org/x/sys/unix"
 
