@@ -68,7 +68,8 @@ func TestMetricsTableIsComplete(t *testing.T) {
 	}
 	known := metricName.FindAllString(string(golden), -1)
 	for _, name := range documented {
-		if !live[name] && !slices.Contains(known, name) {
+		isPrefix := strings.HasSuffix(name, "_")
+		if !live[name] && !slices.Contains(known, name) && !isPrefix {
 			t.Errorf("operations.md has %s, the gateway does not", name)
 		}
 	}
