@@ -31,7 +31,8 @@ func (e *Engine) call(ctx context.Context, t *task) result {
 		return t.readFailed(err)
 	}
 	if call == nil { // the piece is empty, or the history was purged
-		return result{out: &delivery.Outcome{Result: delivery.ResultDelivered, Degraded: "nothing to send"}, err: errNotCalled}
+		return result{out: &delivery.Outcome{Result: delivery.ResultDelivered, Degraded: "nothing to send"},
+			err: errNotCalled}
 	}
 	res, err := t.ch.Caller.Deliver(ctx, call)
 	if err != nil {

@@ -38,7 +38,8 @@ func (e *Engine) buildCall(ctx context.Context, t *task) (call *pluginpb.Deliver
 func openAction(j *delivery.Job) *pluginpb.OpenAction {
 	c := j.Conv
 	return &pluginpb.OpenAction{
-		Conversation: c.ID, Epoch: j.Delivery.Epoch, Offer: j.Delivery.Offer, Reason: j.Delivery.Reason, Attributes: c.Attributes,
+		Conversation: c.ID, Epoch: j.Delivery.Epoch, Offer: j.Delivery.Offer, Reason: j.Delivery.Reason,
+		Attributes: c.Attributes,
 		Customer:   &pluginpb.Sender{Role: string(envelope.RoleCustomer), Id: c.SenderID, Name: c.SenderName},
 		CustomerId: c.CustomerID(),
 	}
@@ -84,7 +85,8 @@ func (e *Engine) sendAction(ctx context.Context, t *task) (send *pluginpb.SendAc
 }
 
 // assignContent renders the delivery's share of an envelope and adds it to the delivery.
-func (e *Engine) assignContent(ctx context.Context, t *task, a *pluginpb.Assigned, env *envelope.Envelope) (render.Content, error) {
+func (e *Engine) assignContent(ctx context.Context, t *task, a *pluginpb.Assigned,
+	env *envelope.Envelope) (render.Content, error) {
 	media := make(map[int]render.Medium, len(t.media))
 	for i, m := range t.media {
 		media[i] = render.Medium{Ready: m.item != nil, Link: m.link, Problem: m.problem}

@@ -6,8 +6,8 @@ import (
 	"patchbay/core/internal/plugin"
 )
 
-// When a plugin process crashes, each call in flight is a suspect. Suspects are repeated one at a time, and a suspect that
-// crashes the process alone is given up.
+// When a plugin process crashes, each call in flight is a suspect. Suspects are repeated one at a time, and a suspect
+// that crashes the process alone is given up.
 
 const (
 	// maxCrashWeight is the weight of crashes at which a delivery is given up.
@@ -58,8 +58,9 @@ func (t *task) countCrash(r *result) {
 	}
 }
 
-// crashWeight returns the weight of a crash for a call. A call that was alone in the process has weight 2, so two crashes
-// are enough. Next to webhook calls, which may have caused the crash, it has weight 1, next to other deliveries 0.
+// crashWeight returns the weight of a crash for a call. A call that was alone in the process has weight 2, so two
+// crashes are enough. Next to webhook calls, which may have caused the crash, it has weight 1, next to other
+// deliveries 0.
 func crashWeight(died *plugin.DiedError, p *adapterState) int {
 	switch {
 	case died.Alone:

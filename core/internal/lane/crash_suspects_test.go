@@ -3,32 +3,129 @@ package lane
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/plugin"
 )
 
-// TestBlame convicts a delivery after two deaths alone in the process, after four beside webhooks, and never for
-// deaths that other deliveries could have caused.
-func TestBlame(t *testing.T) {
+func TestCrashingDeliveryIsFoundAndGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Channel{Name: "faq", Concurrency: 10}, Channel{Name: "other", Concurrency: 10})
+		defer h.close()
+		poison := h.submit("faq", "poison")
+		others := []*delivery.Job{h.submit("faq", "a"), h.submit("other", "b"), h.submit("faq", "c")}
+		for _, c := range h.bot.takeCalls() { // the process crashed with all calls
+			c.answer <- crashed(false)
+		}
+		for n := 0; h.outcome(poison) == nil; n++ {
+			if n > 10 {
+				t.Fatal("the delivery was not found in ten calls")
+			}
+			later := h.submit("other", "later") // must wait
+			others = append(others, later)
+			calls := h.bot.takeCalls()
+			if len(calls) != 1 {
+				t.Fatalf("call %d: %d calls in flight, want one suspect", n, len(calls))
+			}
+			if calls[0].GetKey() == poison.Delivery.ID {
+				calls[0].answer <- crashed(true)
+			} else {
+				calls[0].answer <- delivered()
+			}
+		}
+		if o := h.mustOutcome(poison); o.Result != delivery.ResultDead || o.Error != "killed_adapter" {
+			t.Errorf("outcome %+v of the crashing delivery", o)
+		}
+		for calls := h.bot.takeCalls(); len(calls) > 0; calls = h.bot.takeCalls() {
+			for _, c := range calls {
+				c.answer <- delivered()
+			}
+		}
+		for i, j := range others {
+			if o := h.mustOutcome(j); o.Result != delivery.ResultDelivered {
+				t.Errorf("delivery %d: outcome %+v", i, o)
+			}
+		}
+		if !h.Reachable("faq") {
+			t.Error("the breaker is open")
+		}
+	})
+}
+
+func TestSuspectOfPausedChannelDoesNotBlockOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Channel{Name: "faq"}, Channel{Name: "other"})
+		defer h.close()
+		suspect := h.submit("faq", "suspect")
+		slow := h.submit("faq", "throttled")
+		for _, c := range h.bot.takeCalls() {
+			if c.GetKey() == suspect.Delivery.ID {
+				c.answer <- crashed(false)
+			} else {
+				c.answer <- throttled(time.Hour, "channel")
+			}
+			synctest.Wait()
+		}
+		h.mustOutcome(slow)
+		for _, c := range h.bot.takeCalls() { // the suspect may have started before the pause
+			c.answer <- notReady()
+		}
+		other := h.submit("other", "of the same adapter")
+		for _, c := range h.bot.takeCalls() {
+			c.answer <- delivered()
+		}
+		if o := h.mustOutcome(other); o.Result != delivery.ResultDelivered {
+			t.Errorf("outcome %+v", o)
+		}
+		h.bot.answerAll(delivered())
+		time.Sleep(time.Hour + time.Second)
+		if o := h.mustOutcome(suspect); o.Result != delivery.ResultDelivered {
+			t.Errorf("outcome %+v of the suspect after the pause", o)
+		}
+	})
+}
+
+func TestCancelledSuspectIsNotRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Channel{Name: "faq"})
+		defer h.close()
+		j, other := h.submit("faq", "one"), h.submit("faq", "two")
+		calls := h.bot.takeCalls()
+		h.Cancel(j.Delivery.ID)
+		h.mustOutcome(j)
+		for _, c := range calls {
+			c.answer <- crashed(false)
+		}
+		again := h.bot.takeCalls()
+		if len(again) != 1 || again[0].GetKey() != other.Delivery.ID {
+			t.Fatalf("%d calls after the crash, want the other delivery's", len(again))
+		}
+		h.Cancel(other.Delivery.ID)
+		h.mustOutcome(other)
+	})
+}
+
+func TestCrashWeight(t *testing.T) {
 	for name, tt := range map[string]struct {
-		died    error
+		err     error
 		running int // other deliveries in flight
-		deaths  int
+		crashes int
 		want    bool
 	}{
-		"once alone":              {&plugin.DiedError{Alone: true}, 0, 1, false},
-		"twice alone":             {&plugin.DiedError{Alone: true}, 0, 2, true},
-		"thrice beside webhooks":  {&plugin.DiedError{}, 0, 3, false},
-		"four beside webhooks":    {&plugin.DiedError{}, 0, 4, true},
-		"always beside others":    {&plugin.DiedError{}, 1, 100, false},
-		"another error each time": {errors.New("deadline"), 0, 100, false},
+		"one crash alone":                  {&plugin.DiedError{Alone: true}, 0, 1, false},
+		"two crashes alone":                {&plugin.DiedError{Alone: true}, 0, 2, true},
+		"three crashes next to webhooks":   {&plugin.DiedError{}, 0, 3, false},
+		"four crashes next to webhooks":    {&plugin.DiedError{}, 0, 4, true},
+		"crashes next to other deliveries": {&plugin.DiedError{}, 1, 100, false},
+		"other errors":                     {errors.New("deadline"), 0, 100, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			task := &task{job: &delivery.Job{}, ch: &channel{process: &adapterState{running: tt.running}}}
 			var r result
-			for range tt.deaths {
-				r = result{out: task.unknownOutcome("died"), err: tt.died}
+			for range tt.crashes {
+				r = result{out: task.unknownOutcome("died"), err: tt.err}
 				task.countCrash(&r)
 			}
 			if got := r.out.Result == delivery.ResultDead; got != tt.want {

@@ -85,7 +85,8 @@ func (e *Engine) finishCall(t *task, r result, done func(error)) {
 	e.finish(t.job, r.out)
 }
 
-// requeue keeps a task whose adapter was not ready, or which is suspected of having crashed it. It reports whether it did.
+// requeue keeps a task whose adapter was not ready, or which is suspected of having crashed it. It reports whether it
+// did.
 func (e *Engine) requeue(t *task, err error) bool {
 	if err == nil || t.cancelled || e.stopping {
 		return false

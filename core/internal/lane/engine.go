@@ -66,7 +66,8 @@ func (e *Engine) Submit(j *delivery.Job) {
 	ch := e.channels[j.Delivery.Channel]
 	switch {
 	case ch == nil:
-		e.finish(j, &delivery.Outcome{Result: delivery.ResultDead, Error: "unconfigured", Text: "channel is not in the configuration"})
+		e.finish(j, &delivery.Outcome{Result: delivery.ResultDead, Error: "unconfigured",
+			Text: "channel is not in the configuration"})
 		return
 	case e.stopping:
 		return
@@ -96,7 +97,8 @@ func (e *Engine) Cancel(id string) {
 	}
 	t.ch.remove(t)
 	delete(e.tasks, id)
-	e.finish(t.job, &delivery.Outcome{Result: delivery.ResultRetry, Error: "cancelled", Next: time.Now(), NotCalled: true})
+	e.finish(t.job, &delivery.Outcome{Result: delivery.ResultRetry, Error: "cancelled", Next: time.Now(),
+		NotCalled: true})
 }
 
 // Stop accepts no more jobs, waits for running calls until ctx ends, aborts the rest, and returns when none is running.

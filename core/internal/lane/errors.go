@@ -30,7 +30,8 @@ func (t *task) readFailed(err error) result {
 
 // isTemporary reports whether the log may be readable later.
 func isTemporary(err error) bool {
-	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrClosed) || errors.Is(err, context.Canceled) ||
+	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrClosed) ||
+		errors.Is(err, context.Canceled) ||
 		errors.Is(err, context.DeadlineExceeded)
 }
 
@@ -53,7 +54,8 @@ func (t *task) adapterFailed(f *pluginpb.Error) result {
 	case sdk.KindInvalid, sdk.KindUnsupported, sdk.KindPermanent:
 		return result{out: deadLetter(string(kind), text)}
 	case sdk.KindDeclined:
-		return result{out: &delivery.Outcome{Result: delivery.ResultDeclined, Error: string(kind), Text: text, Reason: e.Reason}}
+		return result{out: &delivery.Outcome{Result: delivery.ResultDeclined, Error: string(kind), Text: text,
+			Reason: e.Reason}}
 	case sdk.KindGone:
 		return result{out: &delivery.Outcome{Result: delivery.ResultGone, Error: string(kind), Text: text}}
 	case sdk.KindUnknown:

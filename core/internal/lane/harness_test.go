@@ -26,7 +26,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// answer is what a call comes to.
+// answer is the result of a call to the adapter.
 type answer struct {
 	res *pluginpb.DeliverResult
 	err error
@@ -34,33 +34,34 @@ type answer struct {
 
 func delivered() answer { return answer{res: &pluginpb.DeliverResult{VendorId: "v1"}} }
 
-func refused(kind string) answer {
+func failed(kind string) answer {
 	return answer{res: &pluginpb.DeliverResult{Error: &pluginpb.Error{Kind: kind, Text: "no"}}}
 }
 
 func throttled(after time.Duration, scope string) answer {
-	return answer{res: &pluginpb.DeliverResult{Error: &pluginpb.Error{Kind: "throttled", After: durationpb.New(after), Scope: scope}}}
+	return answer{res: &pluginpb.DeliverResult{Error: &pluginpb.Error{Kind: "throttled", After: durationpb.New(after),
+		Scope: scope}}}
 }
 
-func died(alone bool) answer {
+func crashed(alone bool) answer {
 	return answer{err: &plugin.DiedError{Name: "bot", Alone: alone, Text: "panic: poison"}}
 }
 
-func away() answer { return answer{err: fmt.Errorf("deliver: %w", plugin.ErrNotReady)} }
+func notReady() answer { return answer{err: fmt.Errorf("deliver: %w", plugin.ErrNotReady)} }
 
-// call is one that an adapter has in hand.
+// call is a call in flight.
 type call struct {
 	*pluginpb.DeliverCall
 	ctx    context.Context
 	answer chan answer
 }
 
-// fakeAdapter answers at once by a script, or lets each call wait for the test.
+// fakeAdapter answers calls immediately by answerFunc, or keeps them until the test answers.
 type fakeAdapter struct {
-	mu     sync.Mutex
-	script func(*pluginpb.DeliverCall) answer // nil: calls wait
-	calls  []*call                            // that wait
-	total  int
+	mu         sync.Mutex
+	answerFunc func(*pluginpb.DeliverCall) answer // nil keeps calls in flight
+	calls      []*call                            // in flight
+	callTotal  int
 
 	attached  map[string]string
 	attachErr error
@@ -68,10 +69,10 @@ type fakeAdapter struct {
 
 func (f *fakeAdapter) Deliver(ctx context.Context, c *pluginpb.DeliverCall) (*pluginpb.DeliverResult, error) {
 	f.mu.Lock()
-	f.total++
-	if f.script != nil {
+	f.callTotal++
+	if f.answerFunc != nil {
 		defer f.mu.Unlock()
-		a := f.script(c)
+		a := f.answerFunc(c)
 		return a.res, a.err
 	}
 	w := &call{c, ctx, make(chan answer, 1)}
@@ -85,7 +86,7 @@ func (f *fakeAdapter) Deliver(ctx context.Context, c *pluginpb.DeliverCall) (*pl
 	}
 }
 
-// Attach keeps what is attached until a call comes for it.
+// Attach stores an attachment.
 func (f *fakeAdapter) Attach(_ context.Context, first *pluginpb.AttachRequest, r io.Reader) error {
 	data, err := io.ReadAll(r)
 	if err != nil {
@@ -103,8 +104,8 @@ func (f *fakeAdapter) Attach(_ context.Context, first *pluginpb.AttachRequest, r
 	return nil
 }
 
-// take returns the calls that wait, and forgets them.
-func (f *fakeAdapter) take() []*call {
+// takeCalls returns the new calls in flight.
+func (f *fakeAdapter) takeCalls() []*call {
 	synctest.Wait()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -113,23 +114,25 @@ func (f *fakeAdapter) take() []*call {
 	return out
 }
 
-func (f *fakeAdapter) always(a answer) { f.by(func(*pluginpb.DeliverCall) answer { return a }) }
-
-func (f *fakeAdapter) by(script func(*pluginpb.DeliverCall) answer) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.script = script
+func (f *fakeAdapter) answerAll(a answer) {
+	f.answerWith(func(*pluginpb.DeliverCall) answer { return a })
 }
 
-func (f *fakeAdapter) count() int {
+func (f *fakeAdapter) answerWith(script func(*pluginpb.DeliverCall) answer) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answerFunc = script
+}
+
+func (f *fakeAdapter) callCount() int {
 	synctest.Wait()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.total
+	return f.callTotal
 }
 
-// bench is an engine over one adapter, with a log in memory.
-type bench struct {
+// harness is an engine with one adapter and a log in memory.
+type harness struct {
 	*testing.T
 	*Engine
 	bot      *fakeAdapter
@@ -139,15 +142,15 @@ type bench struct {
 	breakers []string
 	stored   map[state.Position]delivery.Stored
 	loadErr  error
-	jobs     int
+	jobCount int
 }
 
-func newBench(t *testing.T, channels ...Channel) *bench {
+func newHarness(t *testing.T, channels ...Channel) *harness {
 	t.Helper()
-	b := &bench{T: t, bot: &fakeAdapter{}, stored: map[state.Position]delivery.Stored{}}
+	h := &harness{T: t, bot: &fakeAdapter{}, stored: map[state.Position]delivery.Stored{}}
 	for i := range channels {
 		c := &channels[i]
-		c.Adapter, c.Caller = "bot", b.bot
+		c.Adapter, c.Caller = "bot", h.bot
 		if c.Timeout == 0 {
 			c.Timeout = 10 * time.Second
 		}
@@ -156,124 +159,130 @@ func newBench(t *testing.T, channels ...Channel) *bench {
 			c.Concurrency = 4
 		}
 	}
-	b.Engine = New(Options{Channels: channels, Load: b.load, Finish: b.finished, Observer: b, Logger: slog.New(slog.DiscardHandler)})
-	return b
+	h.Engine = New(Options{Channels: channels, Load: h.load, Finish: h.finish, Observer: h,
+		Logger: slog.New(slog.DiscardHandler)})
+	return h
 }
 
-func (b *bench) load(_ context.Context, p state.Position) (delivery.Stored, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.loadErr != nil {
-		return delivery.Stored{}, b.loadErr
+func (h *harness) load(_ context.Context, p state.Position) (delivery.Stored, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.loadErr != nil {
+		return delivery.Stored{}, h.loadErr
 	}
-	s, ok := b.stored[p]
+	s, ok := h.stored[p]
 	if !ok {
 		return delivery.Stored{}, fmt.Errorf("read record %d: %w", p.Seq, store.ErrNotFound)
 	}
 	return s, nil
 }
 
-func (b *bench) finished(o *delivery.Outcome) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.outcomes = append(b.outcomes, o)
+func (h *harness) finish(o *delivery.Outcome) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.outcomes = append(h.outcomes, o)
 }
 
-func (b *bench) Attempted(channel, result string, _, _ time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.attempts = append(b.attempts, channel+" "+result)
+func (h *harness) Attempted(channel, result string, _, _ time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.attempts = append(h.attempts, channel+" "+result)
 }
 
-func (b *bench) Breaker(channel, state string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.breakers = append(b.breakers, channel+" "+state)
+func (h *harness) Breaker(channel, state string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.breakers = append(h.breakers, channel+" "+state)
 }
 
-func (b *bench) attempted() []string {
+func (h *harness) attemptResults() []string {
 	synctest.Wait()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return append([]string(nil), b.attempts...)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([]string(nil), h.attempts...)
 }
 
-// store puts an envelope into the log.
-func (b *bench) store(e *envelope.Envelope) state.Item {
-	b.Helper()
+// storeEnvelope adds an envelope to the log.
+func (h *harness) storeEnvelope(e *envelope.Envelope) state.Item {
+	h.Helper()
 	data, err := protocol.EncodeEnvelope(e)
 	if err != nil {
-		b.Fatalf("encode: %v", err)
+		h.Fatalf("encode: %v", err)
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	p := state.Position{Seq: uint64(len(b.stored) + 1)}
-	b.stored[p] = delivery.Stored{
-		StoredEnvelope: &journal.StoredEnvelope{Envelope: data, Id: fmt.Sprint("env-", p.Seq), Epoch: 3, Hops: int32(e.Hops)}, At: time.Unix(1000, 0),
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := state.Position{Seq: uint64(len(h.stored) + 1)}
+	h.stored[p] = delivery.Stored{
+		StoredEnvelope: &journal.StoredEnvelope{Envelope: data, Id: fmt.Sprint("env-", p.Seq), Epoch: 3,
+			Hops: int32(e.Hops)}, At: time.Unix(1000, 0),
 	}
 	rich := len(e.Parts) != 1 || e.Parts[0].Type != envelope.PartText
 	return state.Item{Pos: p, TextBytes: uint32(len(e.Text())), Rich: rich}
 }
 
-func message(words string) *envelope.Envelope {
+func message(text string) *envelope.Envelope {
 	return &envelope.Envelope{
 		Thread: "w1", Kind: envelope.KindMessage, Sender: envelope.Sender{Role: envelope.RoleCustomer, ID: "c1"},
-		Parts: []envelope.Part{envelope.TextPart(words)},
+		Parts: []envelope.Part{envelope.TextPart(text)},
 	}
 }
 
-// job makes a delivery of a text, in a conversation of its own.
-func (b *bench) job(channel, words string) *delivery.Job {
-	b.Helper()
-	b.jobs++
+// job returns a delivery of a text in a new conversation.
+func (h *harness) job(channel, text string) *delivery.Job {
+	h.Helper()
+	h.jobCount++
 	return &delivery.Job{
 		Delivery: state.Delivery{
-			ID: fmt.Sprint("d", b.jobs), Channel: channel, Kind: state.KindSend, Item: b.store(message(words)), Pieces: 1, QueuedAt: time.Now(),
+			ID: fmt.Sprint(
+				"d",
+				h.jobCount,
+			), Channel: channel, Kind: state.KindSend, Item: h.storeEnvelope(message(text)), Pieces: 1, QueuedAt: time.Now(),
 		},
-		Conv:   &state.Conversation{ID: fmt.Sprint("conv", b.jobs), Channel: "web", Thread: "w1", Attributes: map[string]string{"lang": "en"}},
+		Conv: &state.Conversation{ID: fmt.Sprint("conv", h.jobCount), Channel: "web", Thread: "w1",
+			Attributes: map[string]string{"lang": "en"}},
 		Thread: "bot-thread", State: []byte("token"),
 	}
 }
 
-func (b *bench) submit(channel, words string) *delivery.Job {
-	b.Helper()
-	j := b.job(channel, words)
-	b.Submit(j)
+func (h *harness) submit(channel, text string) *delivery.Job {
+	h.Helper()
+	j := h.job(channel, text)
+	h.Submit(j)
 	return j
 }
 
-// outcome returns what came of a job, or nil while it is on its way.
-func (b *bench) outcome(j *delivery.Job) *delivery.Outcome {
-	b.Helper()
+// outcome returns the outcome of a job, or nil if it has none yet.
+func (h *harness) outcome(j *delivery.Job) *delivery.Outcome {
+	h.Helper()
 	synctest.Wait()
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	var found *delivery.Outcome
-	for _, o := range b.outcomes {
+	for _, o := range h.outcomes {
 		if o.Delivery != j.Delivery.ID {
 			continue
 		}
 		if found != nil {
-			b.Fatalf("delivery %s has two outcomes", o.Delivery)
+			h.Fatalf("delivery %s has two outcomes", o.Delivery)
 		}
 		found = o
 	}
 	return found
 }
 
-// must returns what came of a job.
-func (b *bench) must(j *delivery.Job) *delivery.Outcome {
-	b.Helper()
-	o := b.outcome(j)
+// mustOutcome returns the outcome of a job.
+func (h *harness) mustOutcome(j *delivery.Job) *delivery.Outcome {
+	h.Helper()
+	o := h.outcome(j)
 	if o == nil {
-		b.Fatalf("delivery %s has no outcome", j.Delivery.ID)
+		h.Fatalf("delivery %s has no outcome", j.Delivery.ID)
 	}
 	return o
 }
 
-// close stops the engine; nothing may run on.
-func (b *bench) close() {
+// close stops the engine and aborts its calls.
+func (h *harness) close() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	b.Stop(ctx)
+	h.Stop(ctx)
 }

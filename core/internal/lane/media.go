@@ -25,8 +25,8 @@ const (
 	maxMediaWait = time.Minute
 )
 
-// readyMedium is a medium in the form that its channel takes. Without an item, text replaces it, with a link if there is
-// one.
+// readyMedium is a medium in the form that its channel takes. Without an item, text replaces it, with a link if there
+// is one.
 type readyMedium struct {
 	item    *media.Item
 	link    string
@@ -89,7 +89,8 @@ func (e *Engine) readMedia(ctx context.Context, t *task) *result {
 		if m.item != nil && t.ch.Media == sdk.MediaStream {
 			if streamed += m.item.Size; streamed > sdk.MaxDeliveryMediaBytes {
 				m.item = nil
-				m.problem = fmt.Sprintf("the media have %d bytes together, at most %d go with a delivery", streamed, int64(sdk.MaxDeliveryMediaBytes))
+				m.problem = fmt.Sprintf("the media have %d bytes together, at most %d go with a delivery", streamed,
+					int64(sdk.MaxDeliveryMediaBytes))
 			} else {
 				t.mediaBytes = streamed
 			}

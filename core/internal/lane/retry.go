@@ -34,7 +34,8 @@ func (t *task) retryNotCalled(kind, text string, after time.Duration) *delivery.
 	if left := t.mediaWait() - age; left > 0 {
 		wait = min(wait, max(left, backoffBase/4))
 	}
-	return &delivery.Outcome{Result: delivery.ResultRetry, Error: kind, Text: text, Next: time.Now().Add(wait), NotCalled: true}
+	return &delivery.Outcome{Result: delivery.ResultRetry, Error: kind, Text: text, Next: time.Now().Add(wait),
+		NotCalled: true}
 }
 
 // unknownOutcome returns the outcome of a call whose effect is unknown.

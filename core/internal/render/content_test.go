@@ -71,6 +71,14 @@ func TestRender(t *testing.T) {
 			parts: []envelope.Part{see, cat}, media: ready, count: 1,
 			want: Content{Text: "see\n[image] a.png my cat https://gateway/a", Degraded: "sent as text: image"},
 		},
+		{
+			name: "two media, queued before the target took media separately", target: Target{SeparateMedia: true},
+			parts: []envelope.Part{linked, cat}, media: ready, count: 1,
+			want: Content{
+				Text:     "[image] https://vendor/a.png\n[image] a.png my cat https://gateway/a",
+				Degraded: "sent as text: image, image",
+			},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			e := &envelope.Envelope{Kind: envelope.KindMessage, Parts: tc.parts}

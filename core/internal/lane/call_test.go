@@ -1,0 +1,73 @@
+package lane
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/state"
+	"patchbay/sdk/protocol"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+func TestDelivered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Channel{Name: "faq"})
+		defer h.close()
+		reply, err := protocol.EncodeEnvelope(message("an answer"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.bot.answerAll(answer{res: &pluginpb.DeliverResult{
+			VendorId: "v1", HasState: true, Degraded: "no bold", Replies: [][]byte{reply}, Accepted: true,
+		}})
+		o := h.mustOutcome(h.submit("faq", "hello"))
+		if o.Result != delivery.ResultDelivered || o.VendorID != "v1" || o.Degraded != "no bold" || !o.Accepted {
+			t.Errorf("outcome %+v", o)
+		}
+		if o.State == nil {
+			t.Error("state is nil, want empty: the adapter cleared it")
+		}
+		if len(o.Replies) != 1 || o.Replies[0].Channel != "faq" || o.Replies[0].Envelope.Text() != "an answer" {
+			t.Errorf("replies %+v", o.Replies)
+		}
+		if diff := cmp.Diff([]string{"faq delivered"}, h.attemptResults()); diff != "" {
+			t.Errorf("attempts differ:\n%s", diff)
+		}
+	})
+}
+
+func TestUnreadableReplies(t *testing.T) {
+	for name, replies := range map[string][][]byte{
+		"too many bytes": {make([]byte, maxReplyBytes+1)},
+		"no envelope":    {[]byte("not protobuf")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHarness(t, Channel{Name: "faq"})
+				defer h.close()
+				h.bot.answerAll(answer{res: &pluginpb.DeliverResult{Replies: replies}})
+				o := h.mustOutcome(h.submit("faq", "hello"))
+				if o.Result != delivery.ResultDelivered || len(o.Replies) != 0 || o.Degraded == "" {
+					t.Errorf("outcome %+v, want delivered, and the replies described as lost", o)
+				}
+			})
+		})
+	}
+}
+
+func TestOpenWithoutThreadIsDead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Channel{Name: "desk"})
+		defer h.close()
+		h.bot.answerAll(delivered())
+		j := h.job("desk", "")
+		j.Delivery.Kind, j.Thread = state.KindOpen, ""
+		h.Submit(j)
+		if o := h.mustOutcome(j); o.Result != delivery.ResultDead || o.Error != "permanent" {
+			t.Errorf("outcome %+v, want dead", o)
+		}
+	})
+}
