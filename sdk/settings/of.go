@@ -35,7 +35,7 @@ var (
 	secretType   = reflect.TypeFor[interface{ Reveal() string }]()
 )
 
-// durationPattern matches what time.ParseDuration takes, without a sign.
+// durationPattern matches the durations of time.ParseDuration without a sign.
 const durationPattern = `^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$|^0$`
 
 func schemaOf(t reflect.Type, depth int) (*Schema, error) {

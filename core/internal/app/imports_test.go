@@ -52,7 +52,7 @@ func standard(imported string) bool {
 
 var simulator = below("sandbox/native", "sandbox/botwebhook", "sandbox/aicc")
 
-// kit is what the simulators have in common.
+// kit is the code that the simulators share.
 var kit = is("sandbox/simulator")
 
 // pure are the packages without input, output, clock and randomness.
@@ -97,7 +97,7 @@ var rules = []rule{
 	{below("core"), func(_, imp string) bool { return below("plugins", "sandbox", "test")(imp) },
 		"the gateway knows no vendor"},
 	{not(is("core/internal/cli")), func(pkg, imp string) bool { return imp == module+"core/internal/app" },
-		"what is wired together belongs to the program alone"},
+		"only the program wires the parts together"},
 }
 
 // breaches returns the reasons of the rules that an import breaks.

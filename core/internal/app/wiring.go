@@ -41,7 +41,7 @@ func policy(cfg *config.Config, p *plugins, reachable func(string) bool) *conver
 	return out
 }
 
-// target describes what a channel can carry.
+// target returns the forms of content that a channel accepts.
 func target(caps *pluginpb.Capabilities) render.Target {
 	return render.Target{
 		TextBytes: int(caps.GetTextBytes()), Parts: parts(caps), SeparateMedia: caps.GetMediaApart(),

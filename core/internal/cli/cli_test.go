@@ -19,7 +19,7 @@ import (
 	"patchbay/core/internal/cli"
 )
 
-// suite builds the adapters once, for the scripts' configurations to name.
+// suite builds the adapters once, for the configurations of the scripts.
 type suite struct{ *testing.M }
 
 var plugins string
@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(suite{m}, map[string]func(){"patchbay": patchbay})
 }
 
-// patchbay is the program as main makes it, with a version of its own.
+// patchbay runs the program like main, with a fixed version.
 func patchbay() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := cli.Main(ctx, cli.Process{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Version: "1.2.3", Unhook: stop})
@@ -59,7 +59,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ports": ports, "await": await, "until": until},
-		// what cmp compares with is rewritten
+		// rewrites the expected output of cmp
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
 }
@@ -81,7 +81,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// ports sets environment variables to addresses that nobody listens on: ports NAME...
+// ports sets environment variables to free addresses: ports NAME...
 func ports(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: ports name...")
@@ -89,7 +89,7 @@ func ports(ts *testscript.TestScript, neg bool, args []string) {
 	for _, name := range args {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		ts.Check(err)
-		defer ln.Close() // all are open until all are known, so that they differ
+		defer ln.Close() // stays open so that the next address differs
 		ts.Setenv(name, ln.Addr().String())
 	}
 }
@@ -116,7 +116,7 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// await asks a URL until it answers with 200: await http://…
+// await calls a URL until it answers with 200: await http://…
 func await(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: await url")

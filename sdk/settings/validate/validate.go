@@ -113,7 +113,7 @@ func (v *Validator) violations(e *jsonschema.ValidationError) []Violation {
 	return out
 }
 
-// describe says what a value must be, without the value itself.
+// describe words a violation without the value.
 func describe(e jsonschema.ErrorKind, s *settings.Schema) string {
 	switch k := e.(type) {
 	case *kind.Type:
