@@ -101,7 +101,7 @@ func (tx *Transaction) dropCloseNotices(c *state.Conversation) {
 	for _, l := range slices.Clone(c.Lanes) {
 		for _, d := range slices.Clone(l.Queue) {
 			if isCloseNotice(&d) {
-				tx.endDelivery(c, &d, state.StatusDropped, "the customer has come back")
+				tx.endDelivery(c, &d, state.StatusDropped, "the customer opened another conversation")
 			}
 		}
 	}

@@ -49,9 +49,9 @@ func (tx *Transaction) giveUp(c *state.Conversation, d *state.Delivery, kind, te
 			return
 		case next.Thread != "": // uses a thread that exists
 		case isCloseNotice(&next):
-			tx.endDelivery(c, &next, state.StatusDropped, "its conversation could not be opened")
+			tx.endDelivery(c, &next, state.StatusDropped, "its thread could not be opened")
 		default:
-			tx.deadLetter(c, &next, kind, "its conversation could not be opened: "+text)
+			tx.deadLetter(c, &next, kind, "its thread could not be opened: "+text)
 		}
 	}
 }

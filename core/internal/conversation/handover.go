@@ -123,7 +123,7 @@ func (tx *Transaction) ownerDisconnected(c *state.Conversation, ch *Channel, ev 
 	case c.Home != ch.Name:
 		tx.pass(c, c.Home, "disconnected", moveUnlimited)
 	case !matched:
-		tx.dispose(c.ID, ev.pos, ch.Name, state.StatusUnrouted, "left, and is home itself", "")
+		tx.dispose(c.ID, ev.pos, ch.Name, state.StatusUnrouted, "the owner left and is home", "")
 	}
 }
 

@@ -78,7 +78,7 @@ func (tx *Transaction) withdrawOpen(c *state.Conversation, o *delivery.Outcome) 
 		behind = behind[first:]
 	}
 	for i := range behind {
-		tx.endDelivery(c, &behind[i], state.StatusMoved, "queued again after the notice that an earlier open is withdrawn")
+		tx.endDelivery(c, &behind[i], state.StatusMoved, "queued again behind the notice that an earlier open is withdrawn")
 	}
 	reason := "control_moved"
 	if o.Offer {
@@ -124,7 +124,7 @@ func (tx *Transaction) receiveReplies(c *state.Conversation, o *delivery.Outcome
 		}
 		in.Channel = o.Channel
 		if tx.receive(in, late || c.Closing != "") == VerdictBusy { // the vendor will not send it again
-			tx.KeepUndecided(in, "an answer that came with a result could not be taken in")
+			tx.KeepUndecided(in, "the conversation has too many undelivered messages for a reply")
 		}
 	}
 }

@@ -74,7 +74,7 @@ func (tx *Transaction) admit(list []*state.PendingEnvelope) {
 		e, err := protocol.DecodeEnvelope(p.Bytes)
 		ch := tx.policy.Channels[p.Channel]
 		if err != nil || ch == nil {
-			tx.dispose("", p.Pos, p.Channel, state.StatusUnrouted, "can't be read", "")
+			tx.dispose("", p.Pos, p.Channel, state.StatusUnrouted, "the envelope cannot be decoded", "")
 			continue
 		}
 		e.ID, e.Hops, e.Cause = p.ID, p.Hops, p.Cause // assigned by the gateway, not part of the bytes

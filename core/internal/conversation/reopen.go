@@ -13,7 +13,7 @@ import (
 func (tx *Transaction) threadGone(c *state.Conversation, d *state.Delivery, o *delivery.Outcome) {
 	ch := tx.policy.Channels[d.Channel]
 	if isCloseNotice(d) {
-		tx.endDelivery(c, d, state.StatusDropped, "the vendor has forgotten the thread")
+		tx.endDelivery(c, d, state.StatusDropped, "the vendor no longer knows the thread")
 		return
 	}
 	if ch == nil || !ch.Opens || d.Kind == state.KindOpen || d.Thread != "" || d.Reopened >= maxReopened {
@@ -39,7 +39,7 @@ func (tx *Transaction) reopen(c *state.Conversation, ch *Channel, reopened uint3
 	lane := queued(c, ch.Name)
 	var messages []state.Item // queued again, so not sent as history
 	for i := range lane {
-		tx.endDelivery(c, &lane[i], state.StatusMoved, "the vendor forgot the thread")
+		tx.endDelivery(c, &lane[i], state.StatusMoved, "the vendor no longer knows the thread")
 		if lane[i].Follows {
 			messages = append(messages, lane[i].Item)
 		}

@@ -42,7 +42,7 @@ func (tx *Transaction) routeMessage(c *state.Conversation, m *message) {
 	switch {
 	case rule != nil && rule.Drop:
 	case rule != nil && rule.To == route.ToCustomer && !m.toCustomer:
-		tx.dispose(c.ID, m.pos, m.channel, state.StatusUnrouted, "nothing goes back to where it came from", rule.Name)
+		tx.dispose(c.ID, m.pos, m.channel, state.StatusUnrouted, "a message is not sent back to its sender", rule.Name)
 	case m.toCustomer && (rule == nil || rule.To != route.ToOwner):
 		tx.sendToCustomer(c, m)
 	default:
@@ -58,7 +58,7 @@ func (tx *Transaction) routeMessage(c *state.Conversation, m *message) {
 func (tx *Transaction) runEvent(c *state.Conversation, kind route.Event, ev *event) bool {
 	if tx.eventDepth >= maxEventDepth {
 		tx.add(c.ID, &journal.Change_Routed{Routed: &journal.Routed{
-			Event: string(kind), Errors: []string{"too many events out of one input; rules were not run"},
+			Event: string(kind), Errors: []string{"one input caused too many events; rules were not run"},
 		}})
 		return false
 	}

@@ -12,7 +12,7 @@ import (
 // sendOrHold sends a customer's message to the owner, or holds it while an offer with hold is pending.
 func (tx *Transaction) sendOrHold(c *state.Conversation, m *message) {
 	if m.role != envelope.RoleCustomer {
-		tx.dispose(c.ID, m.pos, m.channel, state.StatusUnrouted, "nothing goes back to where it came from", "")
+		tx.dispose(c.ID, m.pos, m.channel, state.StatusUnrouted, "a message is not sent back to its sender", "")
 		return
 	}
 	if c.Offer != nil && c.Offer.Hold {

@@ -65,11 +65,11 @@ func decodeReplies(o *delivery.Outcome, channel string, res *pluginpb.DeliverRes
 	size := 0
 	for _, b := range res.GetReplies() {
 		if size += len(b); size > maxReplyBytes {
-			return fmt.Errorf("replies beyond %d bytes were left out", maxReplyBytes)
+			return fmt.Errorf("replies beyond %d bytes are dropped", maxReplyBytes)
 		}
 		env, err := protocol.DecodeEnvelope(b)
 		if err != nil {
-			return fmt.Errorf("a reply can't be read: %w", err)
+			return fmt.Errorf("decode reply: %w", err)
 		}
 		o.Replies = append(o.Replies, &inbound.Envelope{Channel: channel, Envelope: env, Bytes: b})
 	}

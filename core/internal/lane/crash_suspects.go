@@ -54,7 +54,7 @@ func (t *task) countCrash(r *result) {
 		return
 	}
 	if t.crashes += crashWeight(died, t.ch.process); t.crashes >= maxCrashWeight {
-		r.out = deadLetter(errorKilled, "the delivery ended the adapter's process again and again: "+died.Text)
+		r.out = deadLetter(errorKilled, "the delivery crashed the adapter repeatedly: "+died.Text)
 	}
 }
 

@@ -147,7 +147,7 @@ func (e *Engine) get(ctx context.Context, t *task, env *envelope.Envelope, p *en
 	carried := t.ch.Parts == nil || t.ch.Parts[p.Type]
 	switch {
 	case p.URL != "" && !render.IsLink(p.URL):
-		return readyMedium{problem: "its link is no http address"}, nil
+		return readyMedium{problem: "its link is not a web address"}, nil
 	case p.URL != "" && (!carried || t.ch.Media != sdk.MediaStream):
 		return readyMedium{link: p.URL}, nil
 	}

@@ -88,13 +88,13 @@ func TestMediaForms(t *testing.T) {
 				Media: sdk.MediaLink}, parts: []envelope.Part{{Type: envelope.PartImage, URL: "JavaScript:alert(1)"}},
 			n:    1,
 			want: []envelope.Part{envelope.TextPart("[image] JavaScript:alert(1)")},
-			lost: "sent as text: image (its link is no http address)",
+			lost: "sent as text: image (its link is not a web address)",
 		},
 		"a file as a link": {
 			ch: Channel{Target: render.Target{Parts: images}}, parts: []envelope.Part{{Type: envelope.PartImage,
 				URL: "file:///etc/passwd"}}, n: 1,
 			want: []envelope.Part{envelope.TextPart("[image] file:///etc/passwd")},
-			lost: "sent as text: image (its link is no http address)",
+			lost: "sent as text: image (its link is not a web address)",
 		},
 		"gone": {
 			ch: Channel{Target: render.Target{Parts: images},

@@ -1,0 +1,77 @@
+package conversation
+
+import (
+	"patchbay/core/internal/route"
+	"patchbay/core/internal/state"
+	"patchbay/sdk/envelope"
+)
+
+// routeCustomer routes an envelope from the customer.
+func (tx *Transaction) routeCustomer(
+	c *state.Conversation, ch *Channel, e *envelope.Envelope, pos state.Position, opened bool,
+) {
+	if e.Kind == envelope.KindMessage {
+		tx.deciding = pos
+		defer func() { tx.deciding = state.Position{} }()
+	}
+	if opened {
+		tx.runEvent(c, route.EventOpened, &event{channel: ch.Name, role: ch.Role})
+	}
+	switch e.Kind {
+	case envelope.KindMessage:
+		tx.rememberAttributes(c, e.Attributes)
+		tx.routeMessage(c, &message{channel: ch.Name, role: ch.Role, envelope: e, pos: pos, item: itemOf(pos, e)})
+	case envelope.KindConnected, envelope.KindDisconnected, envelope.KindHandoverRequested:
+		requested := e.Kind == envelope.KindHandoverRequested
+		if requested {
+			tx.rememberAttributes(c, e.Attributes)
+		}
+		matched := tx.runEvent(c, route.Event(e.Kind), &event{
+			channel: ch.Name, role: ch.Role, pos: pos, reason: e.Attributes["reason"],
+		})
+		if !matched && !(requested && tx.notifyAgent(c)) && !isHistory(ch, e) {
+			tx.dispose(c.ID, pos, ch.Name, state.StatusUnrouted, "no rule for "+string(e.Kind), "")
+		}
+	default:
+		tx.forward(c, c.Owner, e, pos)
+	}
+}
+
+// routeOwner routes an envelope from the owner, or from the channel that has a pending offer.
+func (tx *Transaction) routeOwner(c *state.Conversation, ch *Channel, e *envelope.Envelope, pos state.Position) {
+	accepted := false
+	if c.Offer != nil && c.Offer.Target == ch.Name {
+		if e.Kind == envelope.KindDisconnected {
+			tx.unlinkThread(c, ch.Name)
+			tx.failOffer(c, state.OfferClosed, e.Attributes["reason"])
+			return
+		}
+		tx.acceptOffer(c)
+		accepted = true
+	}
+	ev := &event{channel: ch.Name, role: ch.Role, pos: pos, reason: e.Attributes["reason"]}
+	switch e.Kind {
+	case envelope.KindMessage:
+		tx.routeMessage(c, &message{
+			channel: ch.Name, role: ch.Role, envelope: e, pos: pos, item: itemOf(pos, e), toCustomer: true,
+		})
+	case envelope.KindDisconnected:
+		tx.ownerDisconnected(c, ch, ev)
+	case envelope.KindConnected, envelope.KindHandoverRequested:
+		if !tx.runEvent(c, route.Event(e.Kind), ev) && !accepted {
+			tx.dispose(c.ID, pos, ch.Name, state.StatusUnrouted, "no rule for "+string(e.Kind), "")
+		}
+	default:
+		tx.forward(c, c.Channel, e, pos)
+	}
+}
+
+// forward sends receipts and typing to a channel that receives them.
+func (tx *Transaction) forward(c *state.Conversation, to string, e *envelope.Envelope, pos state.Position) {
+	ch := tx.policy.Channels[to]
+	if ch == nil || !ch.receives(e.Kind) {
+		tx.dispose(c.ID, pos, e.Channel, state.StatusUnrouted, to+" does not receive "+string(e.Kind), "")
+		return
+	}
+	tx.send(c, ch, state.Item{Pos: pos}, sendOptions{})
+}
