@@ -19,7 +19,7 @@ func (h *Host) Deliver(ctx context.Context, call *pluginpb.DeliverCall) (*plugin
 	if call.GetOpen() != nil {
 		m = h.metrics.open
 	}
-	res, err := h.deliver(ctx, call)
+	res, err := sendCall(ctx, h, h.await, func(s *session) *deliverStream { return s.deliver }, call)
 	if err != nil {
 		m.observe(start, resultOf(err))
 		return nil, fmt.Errorf("deliver to %s: %w", call.GetChannel(), err)
@@ -28,27 +28,26 @@ func (h *Host) Deliver(ctx context.Context, call *pluginpb.DeliverCall) (*plugin
 	return res, nil
 }
 
-func (h *Host) deliver(ctx context.Context, call *pluginpb.DeliverCall) (*pluginpb.DeliverResult, error) {
+// sendCall sends a call to the first process that takes it, and returns the result.
+func sendCall[C, R any](ctx context.Context, h *Host, await func(context.Context) (*session, error),
+	streamOf func(*session) *callStream[C, R], call C) (R, error) {
+	var none R
 	for {
-		s, err := h.await(ctx)
+		s, err := await(ctx)
 		if err != nil {
-			return nil, err
+			return none, err
 		}
-		if s.deliver == nil {
-			return nil, fmt.Errorf("%w: %s does not deliver", ErrNotReady, h.opts.Name)
+		stream := streamOf(s)
+		if stream == nil {
+			return none, fmt.Errorf("%w: %s does not implement this call", ErrNotReady, h.opts.Name)
 		}
-		res, err := s.deliver.do(ctx, call)
-		if !errors.Is(err, errNotSent) || ctx.Err() != nil {
-			return res, h.orNotReady(ctx, err)
+		res, err := stream.do(ctx, call)
+		switch {
+		case !errors.Is(err, errNotSent):
+			return res, err
+		case ctx.Err() != nil:
+			return none, h.notReady(ctx)
 		}
 		s.awaitRetired(ctx) // then the next process gets the call
 	}
-}
-
-// orNotReady replaces errNotSent by ErrNotReady with the adapter's state.
-func (h *Host) orNotReady(ctx context.Context, err error) error {
-	if errors.Is(err, errNotSent) {
-		return h.notReady(ctx)
-	}
-	return err
 }

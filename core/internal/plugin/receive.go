@@ -15,7 +15,7 @@ import (
 func (h *Host) Receive(ctx context.Context, call *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
 	start := time.Now()
 	for attempt := 1; ; attempt++ {
-		res, err := h.receive(ctx, call)
+		res, err := sendCall(ctx, h, h.hold, func(s *session) *receiveStream { return s.receive }, call)
 		if _, died := errors.AsType[*DiedError](err); died && attempt == 1 && ctx.Err() == nil {
 			continue
 		}
@@ -25,24 +25,6 @@ func (h *Host) Receive(ctx context.Context, call *pluginpb.ReceiveCall) (*plugin
 		}
 		h.metrics.receive.observe(start, kindOrOK(res.GetError()))
 		return res, nil
-	}
-}
-
-// receive makes one attempt, on the first process that takes the call.
-func (h *Host) receive(ctx context.Context, call *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
-	for {
-		s, err := h.hold(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if s.receive == nil {
-			return nil, fmt.Errorf("%w: %s does not receive", ErrNotReady, h.opts.Name)
-		}
-		res, err := s.receive.do(ctx, call)
-		if !errors.Is(err, errNotSent) || ctx.Err() != nil {
-			return res, h.orNotReady(ctx, err)
-		}
-		s.awaitRetired(ctx) // then the next process gets the call
 	}
 }
 
