@@ -107,7 +107,8 @@ func deskPush(s *system) vendorCall {
 
 func pushMessage(user, text string) string {
 	return `{"channel":"WEB","from":"` + harness.DeskChannel + `","to":"` + user + `",` +
-		`"controlType":"CHAT","sourceType":"AGENT","mediaType":"TEXT","content":"` + text + `","messageCode":"` + user + "-" + text + `","timestamp":1780000000000}`
+		`"controlType":"CHAT","sourceType":"AGENT","mediaType":"TEXT","content":"` + text + `",` +
+		`"messageCode":"` + user + "-" + text + `","timestamp":1780000000000}`
 }
 
 // request makes a call. Unless the status is 200, it reads the refusal.
@@ -176,43 +177,23 @@ var commonInvalidCalls = []invalidCall{
 	{"empty", func(c *vendorCall) { c.body = "" }, 400, "*"},
 }
 
+// vendorInvalidCalls apply to one vendor. The adapters' tests cover their fields.
 var vendorInvalidCalls = map[string][]invalidCall{
 	"native": {
 		{"wrong token", replaceBody(`"accessToken":"`, `"accessToken":"x`), 401, "accessToken"},
-		{"no token", replaceBody(`"accessToken"`, `"token"`), 401, "accessToken"},
 		{"another chatbot", func(c *vendorCall) { c.path = strings.Replace(c.path, harness.Chatbot, "other", 1) }, 404, ""},
-		{"another organization", func(c *vendorCall) {
-			c.path = strings.Replace(c.path, "/"+harness.Organization+"/", "/other/", 1)
-		}, 404, ""},
-		{"no user", replaceBody(`"userId":"eve",`, ``), 400, "userId"},
 		{"user is a number", replaceBody(`"userId":"eve"`, `"userId":7`), 400, "userId"},
-		{"another user's info", replaceBody(`"id":"eve"`, `"id":"mallory"`), 400, "payload.userInfo.id"},
 		{"no text", replaceBody(`"userSay":"hi"`, `"userSay":""`), 400, "payload.userSay"},
-		{"no payload", replaceBody(`"payload"`, `"Payload"`), 400, "payload"},
-		{"repeated member", replaceBody(`{"userId"`, `{"userId":"eve","userId"`), 400, "userId"},
-		{"too much data", replaceBody(`"userInfo"`,
-			`"userData":{"customPayload":{"data":"`+strings.Repeat("é", 256)+`"}},"userInfo"`), 400,
-			"payload.userData.customPayload.data"},
-		{"not UTF-8", replaceBody(`"hi"`, "\"\xff\""), 400, "*"},
 	},
 	"botwebhook": {
-		{"wrong token", func(c *vendorCall) {
-			c.header = withHeader(c.header, "Authorization", "Bearer no")
-		}, 401, ""},
-		{"no token", func(c *vendorCall) { c.header = nil }, 401, ""},
+		{"wrong token", func(c *vendorCall) { c.header = withHeader(c.header, "Authorization", "Bearer no") }, 401, ""},
 		{"another channel", func(c *vendorCall) { c.path = strings.Replace(c.path, "faq", "desk", 1) }, 404, ""},
 		{"no id", replaceBody(`"message_id"`, `"id"`), 400, "message_id"},
-		{"no conversation", replaceBody(`"conversation_id":"c-1"`, `"conversation_id":""`), 400, "conversation_id"},
-		{"no time", replaceBody(`,"create_time":1780000000`, ``), 400, "create_time"},
-		{"time is a text", replaceBody(`1780000000`, `"noon"`), 400, "create_time"},
-		{"text is an object", replaceBody(`"text":"hi"`, `"text":{}`), 400, "text"},
 	},
 	"aicc": {
 		{"wrong token", func(c *vendorCall) { c.header = withHeader(c.header, "Authorization", "Bearer no") }, 401, ""},
-		{"no token", func(c *vendorCall) { c.header = nil }, 401, ""},
 		{"another path", func(c *vendorCall) { c.path = strings.Replace(c.path, "messages", "events", 1) }, 404, ""},
 		{"no messages", replaceBody(`"messages"`, `"items"`), 400, "messages"},
-		{"messages are an object", func(c *vendorCall) { c.body = `{"messages":{}}` }, 400, "messages"},
 		{"too many", func(c *vendorCall) { c.body = `{"messages":[` + strings.Repeat("0,", 1000) + `0]}` }, 413, "messages"},
 	},
 }
