@@ -71,8 +71,8 @@ func hasThread(c *state.Conversation, channel string) bool {
 		slices.ContainsFunc(queued(c, channel), func(d state.Delivery) bool { return d.Kind == state.KindOpen })
 }
 
-// queueCloseNotice notifies a channel about the end of the conversation by the kind of event that it receives, if
-// any. The notice uses the thread that the channel has when the notice is sent.
+// queueCloseNotice queues a notice about the end of the conversation: the event closed, or disconnected for a channel
+// that receives only this one. The notice uses the thread that the channel has when it is sent.
 func (tx *Transaction) queueCloseNotice(c *state.Conversation, channel, rule string) {
 	ch := tx.policy.Channels[channel]
 	e := &envelope.Envelope{Kind: envelope.KindClosed, Attributes: map[string]string{"reason": rule}}

@@ -84,7 +84,7 @@ func (tx *Transaction) DropDeadLetter(id string) error {
 
 // ExpireDeadLetters ends the dead letters from before the given time and those that need a record before
 // oldestRecord, the oldest one in the log. If there are none and more than MaxDeadLetters are kept, it ends the
-// oldest ones. The number is bounded. It reports whether more may be due.
+// oldest ones. It ends at most maxExpiredAtOnce and reports whether more are due.
 func (tx *Transaction) ExpireDeadLetters(before time.Time, oldestRecord uint64) (more bool) {
 	tx.oldestRecord = oldestRecord
 	tooMany := tx.layer.DeadLetterCount() > MaxDeadLetters

@@ -30,9 +30,9 @@ func (tx *Transaction) fenceReason(c *state.Conversation, ch *Channel, e *envelo
 	return ""
 }
 
-// nextThreadOpening reports whether a thread is a channel's ended thread while the channel is opening its next one. The
-// vendor may use the same id for both, so the envelope's thread is not known until the open has an outcome.
-func (tx *Transaction) nextThreadOpening(id string, ch *Channel, thread string) bool {
+// isBetweenThreads reports whether a channel's thread has ended and its next one is being opened. The vendor may use the
+// same id for both, so the thread of an envelope is not known until the open has an outcome.
+func (tx *Transaction) isBetweenThreads(id string, ch *Channel, thread string) bool {
 	c := tx.layer.Conversation(id)
 	if c == nil || c.Closing != "" {
 		return false

@@ -58,7 +58,7 @@ func (tx *Transaction) pass(c *state.Conversation, to, reason string, how move) 
 	return true
 }
 
-// overBounceLimit reports whether rules have moved control as often as they may in an hour, and records that.
+// overBounceLimit reports whether rules have reached the limit of handovers in an hour. If so, it records that.
 func (tx *Transaction) overBounceLimit(c *state.Conversation, rule string) bool {
 	if tx.policy.Bounces <= 0 || movesInLastHour(c, tx.at) < tx.policy.Bounces {
 		return false

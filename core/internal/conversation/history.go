@@ -35,7 +35,7 @@ func (tx *Transaction) unseenHistory(c *state.Conversation, ch *Channel, without
 // historyAfter returns the history after entry number seen, oldest first, without the messages of one channel and
 // without the given items.
 func (tx *Transaction) historyAfter(
-	c *state.Conversation, seen uint64, own string, without []state.Item,
+	c *state.Conversation, seen uint64, except string, without []state.Item,
 ) []*journal.Item {
 	skip := map[state.Position]bool{tx.deciding: true}
 	for _, it := range without {
@@ -45,7 +45,7 @@ func (tx *Transaction) historyAfter(
 	for i := max(0, len(c.History)-tx.policy.History); i < len(c.History); i++ {
 		h := &c.History[i]
 		number := c.HistoryCount - uint64(len(c.History)-1-i)
-		if number > seen && !skip[h.Pos] && h.Channel != own {
+		if number > seen && !skip[h.Pos] && h.Channel != except {
 			out = append(out, h.Item.Proto())
 		}
 	}

@@ -8,7 +8,7 @@ const (
 	MaxHops          = 8                // gateways that a message may pass
 	MaxAttributes    = 16 << 10         // bytes of a message's attributes that are remembered
 	MaxCursorBytes   = 64 << 10         // size of a subscription's cursor
-	maxEventDepth    = 6                // events that one input may cause, each by the one before
+	maxEventDepth    = 6                // length of a chain of events that one input causes
 	maxReopened      = 3                // times that a delivery is queued again because the vendor lost its thread
 	closedRetention  = 10 * time.Minute // a conversation that a rule closed is kept, to recognise repeated messages
 	MaxDeadLetters   = 10_000           // the oldest ones expire first

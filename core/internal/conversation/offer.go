@@ -37,7 +37,7 @@ func (tx *Transaction) offer(c *state.Conversation, o *route.Offer, rule string,
 	tx.offerNext(c, &state.Offer{Rest: targets, Within: within, Rule: rule, Else: o.Else, Hold: o.Hold})
 }
 
-// offerNext makes an offer to the first reachable channel of o.Rest. If there is none, the offer has failed.
+// offerNext makes an offer to the first reachable channel of o.Rest. If there is none, the offer fails.
 func (tx *Transaction) offerNext(c *state.Conversation, o *state.Offer) {
 	for len(o.Rest) > 0 {
 		target, rest := o.Rest[0], o.Rest[1:]
@@ -58,7 +58,7 @@ func (tx *Transaction) offerNext(c *state.Conversation, o *state.Offer) {
 		tx.unlinkThread(c, target) // a live thread of an earlier epoch does not answer this offer
 		tx.ensureThread(c, ch, true)
 		if !ch.Opens {
-			tx.acceptOffer(c) // the channel cannot be asked, so it cannot decline
+			tx.acceptOffer(c) // without an open, the channel cannot decline
 		}
 		return
 	}
@@ -107,8 +107,8 @@ func (tx *Transaction) failOffer(c *state.Conversation, outcome, reason string) 
 	tx.runEvent(c, route.EventOfferFailed, ev)
 }
 
-// endOffer records the end of the offer. It drops the target's queued open, or notifies the target if that has been
-// called already.
+// endOffer records the end of the offer. It drops the target's queued open, and notifies a target that has a live
+// thread.
 func (tx *Transaction) endOffer(c *state.Conversation, outcome, reason string) {
 	o := c.Offer
 	tx.recordOfferEnded(c, o.Target, outcome, reason)

@@ -45,8 +45,8 @@ func (tx *Transaction) recordLate(o *delivery.Outcome) {
 	}})
 }
 
-// lateOutcome handles the outcome of a delivery that has ended. A thread that was opened is kept to recognise it, and
-// its channel is notified that the thread is not needed.
+// lateOutcome handles the outcome of a delivery that has ended. A thread that was opened is kept as a former thread,
+// and its channel is notified that the thread is not needed.
 func (tx *Transaction) lateOutcome(c *state.Conversation, o *delivery.Outcome) {
 	tx.recordLate(o)
 	if o.Result != delivery.ResultDelivered {
@@ -70,23 +70,23 @@ func (tx *Transaction) withdrawOpen(c *state.Conversation, o *delivery.Outcome) 
 	if ch == nil || !o.Offer && ch.Role != envelope.RoleAgent || current != nil && current.Live && current.ID == o.Thread {
 		return
 	}
-	behind := queued(c, o.Channel)
-	first := slices.IndexFunc(behind, func(d state.Delivery) bool { return d.Kind == state.KindOpen })
+	later := queued(c, o.Channel)
+	first := slices.IndexFunc(later, func(d state.Delivery) bool { return d.Kind == state.KindOpen })
 	if first < 0 || !ch.Events[envelope.KindDisconnected] {
-		behind = nil
+		later = nil
 	} else {
-		behind = behind[first:]
+		later = later[first:]
 	}
-	for i := range behind {
-		tx.endDelivery(c, &behind[i], state.StatusMoved, "queued again behind the notice that an earlier open is withdrawn")
+	for i := range later {
+		tx.endDelivery(c, &later[i], state.StatusMoved, "queued again behind the notice that an earlier open is withdrawn")
 	}
 	reason := "control_moved"
 	if o.Offer {
 		reason = "offer_withdrawn"
 	}
 	tx.notify(c, ch, o.Thread, envelope.KindDisconnected, map[string]string{"reason": reason})
-	for i := range behind {
-		tx.requeue(c, &behind[i], behind[i].Reopened, nil)
+	for i := range later {
+		tx.requeue(c, &later[i], later[i].Reopened, nil)
 	}
 }
 

@@ -34,8 +34,8 @@ func (tx *Transaction) admitThread(channel, thread string) {
 	tx.admit(tx.pendingWhere(func(p *state.PendingEnvelope) bool { return p.Channel == channel && p.Thread == thread }))
 }
 
-// openEnded lets AdmitPending admit envelopes that waited for the end of an open, if the open led to no new thread:
-// then they belong to the channel's former thread.
+// openEnded handles an open that ended without a new thread. Envelopes that waited for it belong to the channel's
+// current thread, so AdmitPending can admit them.
 func (tx *Transaction) openEnded(c *state.Conversation, d *state.Delivery) {
 	th := c.Threads[d.Channel]
 	if d.Kind == state.KindOpen && th != nil && tx.layer.PendingOnThread(d.Channel, th.ID) > 0 {
@@ -50,7 +50,7 @@ func (tx *Transaction) AdmitPending() {
 	tx.admit(tx.pendingWhere(func(p *state.PendingEnvelope) bool {
 		id := tx.layer.Find(p.Channel, p.Thread)
 		ch := tx.policy.Channels[p.Channel]
-		return id != "" && (ch == nil || !tx.nextThreadOpening(id, ch, p.Thread))
+		return id != "" && (ch == nil || !tx.isBetweenThreads(id, ch, p.Thread))
 	}))
 }
 
@@ -85,8 +85,7 @@ func (tx *Transaction) admit(list []*state.PendingEnvelope) {
 	}
 }
 
-// ExpirePending ends pending envelopes whose deadline has passed. The number is bounded, because they must fit in one
-// record.
+// ExpirePending ends pending envelopes whose deadline has passed, as many as fit in one record.
 func (tx *Transaction) ExpirePending() {
 	due := tx.pendingWhere(func(p *state.PendingEnvelope) bool { return !p.Deadline.After(tx.at) })
 	for _, p := range due[:min(len(due), maxPendingExpiredAtOnce)] {

@@ -22,7 +22,7 @@ const (
 // Receive decides on an envelope that a channel received.
 func (tx *Transaction) Receive(in *inbound.Envelope) Verdict { return tx.receive(in, false) }
 
-// receive is Receive. Late is set for the reply to a call that had ended before its outcome came.
+// receive implements Receive. Late is set for a reply in the outcome of a delivery that had already ended.
 func (tx *Transaction) receive(in *inbound.Envelope, late bool) Verdict {
 	defer tx.beginInput()()
 	ch := tx.policy.Channels[in.Channel]
@@ -33,8 +33,8 @@ func (tx *Transaction) receive(in *inbound.Envelope, late bool) Verdict {
 	id := tx.layer.Find(in.Channel, thread)
 	if ch.Role != envelope.RoleCustomer {
 		// Envelopes that arrived earlier on the thread may still be pending.
-		behind := tx.layer.PendingReady() && !late && tx.layer.PendingOnThread(in.Channel, thread) > 0
-		if id == "" || behind || tx.nextThreadOpening(id, ch, thread) {
+		earlierPending := tx.layer.PendingReady() && !late && tx.layer.PendingOnThread(in.Channel, thread) > 0
+		if id == "" || earlierPending || tx.isBetweenThreads(id, ch, thread) {
 			return tx.keepPending(in)
 		}
 		return tx.accept(id, ch, in, late, false)

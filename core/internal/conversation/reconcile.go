@@ -7,7 +7,7 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// Inconsistent returns the ids of the conversations that refer to channels which the policy lacks, sorted.
+// Inconsistent returns the ids of the conversations that refer to channels missing from the policy, sorted.
 func Inconsistent(s *state.State, p *Policy) []string {
 	var ids []string
 	s.All(func(c *state.Conversation) bool {

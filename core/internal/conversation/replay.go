@@ -22,7 +22,7 @@ func (tx *Transaction) ReplayDeadLetter(id string) (status, delivery string, err
 	case oldest != 0 && oldest < tx.oldestRecord:
 		return "", "", deadLetterError(id, "its record is no longer kept; drop it")
 	case d.Kind != state.KindSend:
-		return "", "", deadLetterError(id, "a %s is not replayed, the next message brings a new one; drop it", d.Kind)
+		return "", "", deadLetterError(id, "deliveries of kind %s are not replayed, since the next message queues a new one; drop it", d.Kind)
 	case !d.Follows && ch == nil:
 		return "", "", deadLetterError(id, "channel %s is not in the configuration; configure it, or drop the dead letter",
 			d.Channel)
@@ -66,7 +66,7 @@ func (tx *Transaction) replayTarget(dead *state.DeadLetter) (*state.Conversation
 		for _, d := range queued(c, dead.Delivery.Channel) {
 			if d.Follows && d.Item.Pos == dead.Delivery.Item.Pos {
 				return nil, deadLetterError(id, "other pieces of the message are still queued in conversation %s, "+
-					"which has ended; try again when they have arrived", dead.Conversation)
+					"which has ended; try again when they are delivered", dead.Conversation)
 			}
 		}
 	}
@@ -75,7 +75,7 @@ func (tx *Transaction) replayTarget(dead *state.DeadLetter) (*state.Conversation
 	}
 	ch := tx.policy.Channels[customer.Channel]
 	if ch == nil || ch.Role != envelope.RoleCustomer {
-		return nil, deadLetterError(id, "conversation %s has ended and %s is no customer's channel any more; drop it",
+		return nil, deadLetterError(id, "conversation %s has ended and %s is no longer a customer channel; drop it",
 			dead.Conversation, customer.Channel)
 	}
 	if current := tx.layer.Find(customer.Channel, customer.Thread); current != "" {

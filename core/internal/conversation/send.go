@@ -22,8 +22,8 @@ func (tx *Transaction) sendOrHold(c *state.Conversation, m *message) {
 	tx.sendToOwner(c, m.item, nil)
 }
 
-// sendToOwner queues a customer's message to the owner. Together are the items that are queued to the owner in the same
-// step, so the history leaves them out.
+// sendToOwner queues a customer's message to the owner. Together lists the items that are queued to the owner in the
+// same step. The history does not repeat them.
 func (tx *Transaction) sendToOwner(c *state.Conversation, it state.Item, together []state.Item) {
 	ch := tx.policy.Channels[c.Owner]
 	if ch == nil { // neither the owner nor its home is configured: an operator decides

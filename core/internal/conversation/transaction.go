@@ -28,7 +28,7 @@ type Transaction struct {
 	closeRequests []closeRequest
 	// deciding is the customer's message that rules decide on. It is not history yet.
 	deciding                     state.Position
-	oldestRecord                 uint64 // of the log; 0 if not known
+	oldestRecord                 uint64 // of the log; 0 if unknown
 	admittedCount, admittedBytes int    // pending envelopes that this transaction has admitted
 }
 

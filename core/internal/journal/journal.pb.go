@@ -798,7 +798,7 @@ type Opened struct {
 	SenderName string `protobuf:"bytes,4,opt,name=sender_name,json=senderName,proto3" json:"sender_name,omitempty"`
 	// First owner.
 	Owner string `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`
-	// Channel that control falls back to.
+	// Channel that control returns to.
 	Home          string `protobuf:"bytes,6,opt,name=home,proto3" json:"home,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1430,7 +1430,7 @@ type OfferEnded struct {
 	Target string `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"`
 	// accepted, declined, expired, closed, unreachable or withdrawn.
 	Outcome string `protobuf:"bytes,2,opt,name=outcome,proto3" json:"outcome,omitempty"`
-	// Reason code of the adapter.
+	// Reason code of the adapter, or the cause.
 	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1781,7 +1781,7 @@ type Delivery struct {
 	Follows bool `protobuf:"varint,12,opt,name=follows,proto3" json:"follows,omitempty"`
 	// Whether it is a copy for an observer.
 	Copy bool `protobuf:"varint,13,opt,name=copy,proto3" json:"copy,omitempty"`
-	// How often the vendor has lost the thread of this message.
+	// How often it was queued again because the vendor lost the thread.
 	Reopened      uint32 `protobuf:"varint,14,opt,name=reopened,proto3" json:"reopened,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -75,7 +75,7 @@ func (e *Engine) readMedia(ctx context.Context, t *task) *result {
 	t.media = map[int]readyMedium{}
 	streamed := int64(0)
 	for i := range env.Parts {
-		if !render.IsMedium(env.Parts[i].Type) || !t.share().NeedsMedium(env, i) {
+		if !env.Parts[i].Type.IsMedia() || !t.share().NeedsMedium(env, i) {
 			continue
 		}
 		m, err := e.getWithTimeout(ctx, t, env, i)
@@ -130,7 +130,7 @@ func (t *task) mediaWaitOver() bool {
 func (e *Engine) getWithTimeout(ctx context.Context, t *task, env *envelope.Envelope, part int) (readyMedium, error) {
 	remaining := 0
 	for i := part; i < len(env.Parts); i++ {
-		if render.IsMedium(env.Parts[i].Type) && t.share().NeedsMedium(env, i) {
+		if env.Parts[i].Type.IsMedia() && t.share().NeedsMedium(env, i) {
 			remaining++
 		}
 	}

@@ -11,7 +11,6 @@ import (
 
 	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/media"
-	"patchbay/core/internal/render"
 	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 )
@@ -72,7 +71,7 @@ func (h *harness) submitEnvelope(e *envelope.Envelope, piece, pieces uint32) *st
 	j.Delivery.Item = h.storeEnvelope(e)
 	j.Delivery.Item.Rich = true
 	for i := range e.Parts {
-		if render.IsMedium(e.Parts[i].Type) {
+		if e.Parts[i].Type.IsMedia() {
 			j.Delivery.Item.Extent.Media++
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"patchbay/sdk"
-	"patchbay/sdk/envelope"
 )
 
 // Get returns a medium from the cache, or fetches it from its source. Concurrent calls for one medium share a fetch,
@@ -25,9 +24,7 @@ func (s *Store) Get(ctx context.Context, req Request, limit Limit) (*Item, error
 }
 
 func (s *Store) get(ctx context.Context, req *Request) (*Item, error) {
-	switch req.Part.Type {
-	case envelope.PartImage, envelope.PartAudio, envelope.PartVideo, envelope.PartFile:
-	default:
+	if !req.Part.Type.IsMedia() {
 		return nil, sdk.Invalid("type", "a part of type %s has no medium", req.Part.Type)
 	}
 	if req.Part.URL == "" && req.Part.Ref == "" {

@@ -16,7 +16,7 @@ type Content struct {
 	Degraded string // what was lost and why; "" if nothing
 }
 
-// Empty reports whether there is nothing to send, for a share of a divided envelope.
+// Empty reports whether a share of a divided envelope has nothing to send.
 func (c *Content) Empty() bool { return c.Text == "" && len(c.Media) == 0 }
 
 // Render returns the content of a share of an envelope. Media contains the prepared media by part.
@@ -28,7 +28,7 @@ func (s Share) Render(e *envelope.Envelope, t *Target, media map[int]Medium) Con
 	case s.separate:
 		return Content{
 			Text:     Piece(TextWithoutMedia(e), s.piece, s.pieces, t.TextBytes),
-			Degraded: r.losses(func(i int) bool { return !IsMedium(e.Parts[i].Type) && !r.carries(i) }),
+			Degraded: r.losses(func(i int) bool { return !e.Parts[i].Type.IsMedia() && !r.carries(i) }),
 		}
 	}
 	return r.whole(s.piece, s.pieces)
@@ -45,7 +45,7 @@ func (r *renderer) whole(piece, pieces uint32) Content {
 	lost := ""
 	if r.Kind == envelope.KindMessage {
 		separate := r.target.SeparateMedia && len(r.Parts) > 1 // the target no longer takes both in one delivery
-		lost = r.losses(func(i int) bool { return !r.carries(i) || separate && IsMedium(r.Parts[i].Type) })
+		lost = r.losses(func(i int) bool { return !r.carries(i) || separate && r.Parts[i].Type.IsMedia() })
 	}
 	if lost == "" && pieces > 1 {
 		lost = r.losses(func(i int) bool { return r.Parts[i].Type != envelope.PartText })
@@ -79,8 +79,8 @@ func (r *renderer) medium(part int) Content {
 	return r.bounded(PartText(&p), r.losses(func(i int) bool { return i == part }))
 }
 
-// bounded cuts text that is longer than was computed when the deliveries were queued, such as a long link. The vendor
-// would refuse all of it.
+// bounded cuts text at the target's limit. The text can be longer than computed when the deliveries were queued, for
+// example because of a long link.
 func (r *renderer) bounded(s, lost string) Content {
 	limit := r.target.TextBytes
 	if limit <= 0 || len(s) <= limit {
@@ -95,7 +95,7 @@ func (r *renderer) carries(part int) bool {
 	if !r.target.takes(p.Type) {
 		return false
 	}
-	return !IsMedium(p.Type) || r.media[part].Ready || r.target.Links && IsLink(p.URL)
+	return !p.Type.IsMedia() || r.media[part].Ready || r.target.Links && IsLink(p.URL)
 }
 
 // losses describes the parts that text replaces, with their problems, or returns "".

@@ -20,7 +20,7 @@ func Measure(e *envelope.Envelope) Extent {
 	for i := range e.Parts {
 		p := &e.Parts[i]
 		x.Types |= bitOf(p.Type)
-		if !IsMedium(p.Type) {
+		if !p.Type.IsMedia() {
 			continue
 		}
 		x.Media++
@@ -79,13 +79,4 @@ func (s PartTypes) within(parts map[envelope.PartType]bool) bool {
 		}
 	}
 	return s&^have == 0
-}
-
-// IsMedium reports whether parts of the type are media, which are read by reference.
-func IsMedium(t envelope.PartType) bool {
-	switch t {
-	case envelope.PartImage, envelope.PartAudio, envelope.PartVideo, envelope.PartFile:
-		return true
-	}
-	return false
 }

@@ -10,8 +10,8 @@ type Share struct {
 	pieces   uint32
 }
 
-// ShareOf returns the share of delivery number index of count. Text comes before media. A delivery that was queued
-// before the target took media separately carries all of the envelope, so its count is too low.
+// ShareOf returns the share of delivery number index of count. Text comes before media. If count is too low for
+// separate media, the target's SeparateMedia was set after the delivery was queued, and the share is not separate.
 func ShareOf(x Extent, index, count uint32, t *Target) Share {
 	least := x.Media
 	if x.BytesWithoutMedia > 0 {
@@ -38,7 +38,7 @@ func (s Share) NeedsMedium(e *envelope.Envelope, part int) bool {
 // mediumPart returns the part with medium number n, or -1.
 func mediumPart(e *envelope.Envelope, n int) int {
 	for i := range e.Parts {
-		if !IsMedium(e.Parts[i].Type) {
+		if !e.Parts[i].Type.IsMedia() {
 			continue
 		}
 		if n == 0 {

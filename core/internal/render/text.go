@@ -42,7 +42,7 @@ func TextWithoutMedia(e *envelope.Envelope) string {
 	for i := range e.Parts {
 		p := &e.Parts[i]
 		s := p.Text
-		if !IsMedium(p.Type) {
+		if !p.Type.IsMedia() {
 			s = PartText(p)
 		}
 		if s != "" {

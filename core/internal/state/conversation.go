@@ -29,10 +29,10 @@ type Conversation struct {
 	Held            []Item             `json:"he,omitempty"` // messages that wait for the end of the offer
 	Attributes      map[string]string  `json:"at,omitempty"`
 	History         []HistoryEntry     `json:"hi,omitempty"`
-	HistoryCount    uint64             `json:"hn,omitempty"` // entries so far: the last one in History has this number
-	HistoryEpoch    uint64             `json:"tr,omitempty"` // newest epoch whose owner has been sent the history
+	HistoryCount    uint64             `json:"hn,omitempty"` // number of the newest history entry, from 1
+	HistoryEpoch    uint64             `json:"hp,omitempty"` // newest epoch whose owner has been sent the history
 	Lanes           []Lane             `json:"la,omitempty"` // none is empty
-	Digests         [][16]byte         `json:"ri,omitempty"` // of the newest vendor ids, for deduplication
+	Digests         [][16]byte         `json:"dg,omitempty"` // of the newest vendor ids, for deduplication
 	UnansweredSince time.Time          `json:"un,omitzero"`  // time of the oldest customer message without an answer
 	Closing         string             `json:"cl,omitempty"` // rule that closed the conversation; "" while it is open
 	ClosedAt        time.Time          `json:"ca,omitzero"`
@@ -44,7 +44,7 @@ type Thread struct {
 	Epoch      uint64 `json:"e"`            // newest epoch in which it was linked
 	State      []byte `json:"st,omitempty"` // opaque, of the adapter
 	Live       bool   `json:"l,omitempty"`
-	Reassigned bool   `json:"tk,omitempty"` // Find returns another conversation for it
+	Reassigned bool   `json:"ra,omitempty"` // Find returns another conversation for it
 	Seen       uint64 `json:"s,omitempty"`  // number of the newest history entry that the channel has received
 	LastSent   int64  `json:"ls,omitempty"` // newest time of the vendor's clock, in nanoseconds
 	EndedSent  int64  `json:"es,omitempty"` // LastSent when the channel last lost control
@@ -75,7 +75,8 @@ type HistoryEntry struct {
 	Channel string `json:"ch"`
 }
 
-// clone copies everything that a fold may change. It shares Digests and History: folds append to them or replace them.
+// clone copies everything that a fold may change. It shares Digests and History, because folds never change their
+// elements.
 func (c *Conversation) clone() *Conversation {
 	d := *c
 	d.Moves = slices.Clone(c.Moves)
@@ -129,7 +130,7 @@ func (c *Conversation) Undelivered() int {
 	return n
 }
 
-// HasDigest reports whether a digest is among the newest ones. An empty digest never is.
+// HasDigest reports whether a digest is among the newest ones. It returns false for an empty digest.
 func (c *Conversation) HasDigest(digest []byte) bool {
 	return len(digest) == 16 && slices.Contains(c.Digests, [16]byte(digest))
 }

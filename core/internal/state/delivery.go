@@ -28,14 +28,14 @@ type Delivery struct {
 	Thread   string    `json:"th,omitempty"` // if not the channel's current thread
 	Follows  bool      `json:"f,omitempty"`  // carries the customer's message, so it follows control
 	Copy     bool      `json:"cp,omitempty"` // for an observer
-	Reopened uint32    `json:"ro,omitempty"` // how often the vendor lost the thread before this delivery succeeded
+	Reopened uint32    `json:"ro,omitempty"` // how often it was queued again because the vendor lost the thread
 	QueuedAt time.Time `json:"q"`
 	Attempts uint32    `json:"a,omitempty"` // failed calls so far
 	NextAt   time.Time `json:"n,omitzero"`  // earliest time of the next attempt
 	// NotCalled is set if the last failure happened before the vendor was called. It does not count as an attempt.
-	NotCalled bool   `json:"u,omitempty"`
+	NotCalled bool   `json:"nc,omitempty"`
 	Error     string `json:"er,omitempty"` // kind of the last error
-	Text      string `json:"tx,omitempty"` // its text
+	Text      string `json:"tx,omitempty"` // text of the last error
 }
 
 // Proto returns the delivery as the journal encodes it, without its attempts.

@@ -27,7 +27,7 @@ func (l *Layer) Fold(ch *journal.Change) error {
 	return l.foldConversation(c, ch)
 }
 
-// foldGlobal applies changes that do not belong to a conversation. It reports whether ch is one.
+// foldGlobal applies a change that changes no conversation. It returns false for all other changes.
 func (l *Layer) foldGlobal(ch *journal.Change) bool {
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_LeaseStarted:

@@ -30,7 +30,7 @@ func (l *Layer) foldAccepted(c *Conversation, a *journal.Accepted) {
 	if th != nil && th.ID == a.GetThread() {
 		th.LastSent = max(th.LastSent, a.GetSentAt())
 		if offered := c.Offer != nil && c.Offer.Target == a.GetChannel(); a.GetChannel() != c.Owner && !offered {
-			th.EndedSent = max(th.EndedSent, a.GetSentAt()) // the channel does not own: this and older messages stay fenced
+			th.EndedSent = max(th.EndedSent, a.GetSentAt()) // not the owner: this and older messages stay fenced
 		}
 	}
 	if !a.GetHistory() {
@@ -59,7 +59,7 @@ func foldDisposed(c *Conversation, p Position) {
 	if n == 0 || c.History[n-1].Pos != p {
 		return
 	}
-	c.History = slices.Clip(c.History[:n-1]) // clipped: an append must not overwrite the entry of an older value
+	c.History = slices.Clip(c.History[:n-1]) // clipped: older values share the array
 	c.HistoryCount--
 	for _, th := range c.Threads {
 		th.Seen = min(th.Seen, c.HistoryCount)

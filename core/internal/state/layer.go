@@ -38,7 +38,7 @@ func (l *Layer) Conversation(id string) *Conversation {
 	return c
 }
 
-// Mutable returns a conversation that reflects later folds, or nil.
+// Mutable returns the layer's copy of a conversation, which later folds change, or nil.
 func (l *Layer) Mutable(id string) *Conversation {
 	if c, ok := l.convs.set[id]; ok {
 		return c

@@ -35,14 +35,14 @@ func (l *Layer) foldLinked(c *Conversation, linked *journal.Linked) {
 		if old != nil && !old.Reassigned {
 			l.keepFormer(c, threadKey{key.channel, old.ID})
 		}
-		// The index must not lose a thread in use when the oldest former thread is removed.
+		// A thread in use is not a former thread: removing the oldest former thread removes it from the index.
 		c.removeFormer(key)
 		c.Threads[key.channel] = &Thread{ID: key.thread, Epoch: linked.GetEpoch(), State: linked.GetState(), Live: true}
 	}
 	l.indexThread(c, key)
 }
 
-// keepFormer keeps a thread in the index although it is no longer used. The oldest former thread may have to go.
+// keepFormer keeps a thread in the index although it is no longer used. At the limit, it removes the oldest one.
 func (l *Layer) keepFormer(c *Conversation, key threadKey) {
 	c.removeFormer(key)
 	if len(c.FormerThreads) >= maxFormerThreads {
