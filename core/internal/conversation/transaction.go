@@ -26,7 +26,7 @@ type Transaction struct {
 	eventDepth    int
 	inputDepth    int
 	closeRequests []closeRequest
-	// deciding is the customer's message that rules decide on. It is not history yet.
+	// deciding is the customer's message that rules decide on. It is sent later, so historyAfter leaves it out.
 	deciding                     state.Position
 	oldestRecord                 uint64 // of the log; 0 if unknown
 	admittedCount, admittedBytes int    // pending envelopes that this transaction has admitted

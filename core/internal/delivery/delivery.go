@@ -12,11 +12,10 @@ import (
 
 // Job is the head of a lane with everything that the call needs except the envelope.
 type Job struct {
-	Delivery   state.Delivery
-	Conv       *state.Conversation // as of the commit that released the job; read only
-	Thread     string
-	State      []byte // of the thread
-	ReleasedAt time.Time
+	Delivery state.Delivery
+	Conv     *state.Conversation // as of the commit that released the job; read only
+	Thread   string
+	State    []byte // of the thread
 }
 
 // Stored is an envelope from the log. It is shared: read only.

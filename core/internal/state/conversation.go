@@ -60,7 +60,6 @@ type FormerThread struct {
 type Offer struct {
 	Target   string        `json:"t"`
 	Rest     []string      `json:"r,omitempty"` // next targets if this one does not accept
-	MadeAt   time.Time     `json:"m"`
 	Deadline time.Time     `json:"d"`
 	Within   time.Duration `json:"w"`            // time for each target
 	Rule     string        `json:"ru"`           // rule that made it

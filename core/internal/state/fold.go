@@ -66,7 +66,7 @@ func (l *Layer) foldConversation(c *Conversation, ch *journal.Change) error {
 	case *journal.Change_HomeMoved:
 		c.Home = k.HomeMoved.GetHome()
 	case *journal.Change_Offered:
-		c.Offer = toOffer(k.Offered, l.at)
+		c.Offer = toOffer(k.Offered)
 	case *journal.Change_OfferEnded:
 		c.Offer = nil
 	case *journal.Change_Held:

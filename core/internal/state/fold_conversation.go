@@ -79,9 +79,9 @@ func appendBounded[T any](list []T, v T, keep int) []T {
 	return append(list, v)
 }
 
-func toOffer(o *journal.Offered, at time.Time) *Offer {
+func toOffer(o *journal.Offered) *Offer {
 	return &Offer{
-		Target: o.GetTarget(), Rest: o.GetRest(), MadeAt: at, Deadline: time.Unix(0, o.GetDeadline()),
+		Target: o.GetTarget(), Rest: o.GetRest(), Deadline: time.Unix(0, o.GetDeadline()),
 		Within: time.Duration(o.GetWithin()), Rule: o.GetRule(), Else: o.GetElse(), Hold: o.GetHold(),
 	}
 }

@@ -52,7 +52,7 @@ func (l *Layer) Mutable(id string) *Conversation {
 	return c
 }
 
-// Changed returns a conversation that Mutable has returned or a fold has changed, or nil.
+// Changed returns a conversation if Mutable has returned it or a fold has changed it, otherwise nil.
 func (l *Layer) Changed(id string) *Conversation { return l.convs.set[id] }
 
 // Find returns the id of the conversation that a channel's thread belongs to, or "".

@@ -54,7 +54,7 @@ func (w *Writer) releaseHeads(c *state.Conversation, now time.Time) {
 			continue
 		}
 		w.inFlight.put(c.ID, head.Channel, head.ID)
-		w.Lanes.Submit(newJob(c, head, now))
+		w.Lanes.Submit(newJob(c, head))
 	}
 	w.setTimer(c, now)
 	if c.Offer != nil {
@@ -64,8 +64,8 @@ func (w *Writer) releaseHeads(c *state.Conversation, now time.Time) {
 	}
 }
 
-func newJob(c *state.Conversation, d *state.Delivery, now time.Time) *delivery.Job {
-	j := &delivery.Job{Delivery: *d, Conv: c, Thread: d.Thread, ReleasedAt: now}
+func newJob(c *state.Conversation, d *state.Delivery) *delivery.Job {
+	j := &delivery.Job{Delivery: *d, Conv: c, Thread: d.Thread}
 	if th := c.Threads[d.Channel]; th != nil && (j.Thread == "" || j.Thread == th.ID) {
 		j.Thread, j.State = th.ID, th.State
 	}
