@@ -89,7 +89,7 @@ func (p *probe) forgeries() []forgery {
 					places = append(places, credential{Header: name})
 				}
 			}
-			out = p.signedForgeries(in, good)
+			out = p.signedForgeries(in)
 		}
 		for _, c := range places {
 			out = append(out, c.forgeries(p.sign(in))...)
@@ -203,13 +203,13 @@ const (
 
 // signedForgeries are calls with the signature of another call or of another time, and good calls by other clocks. Only what
 // the signature covers is altered: what changes the answer of the signer.
-func (p *probe) signedForgeries(in *inbound, good *proof) (out []forgery) {
+func (p *probe) signedForgeries(in *inbound) (out []forgery) {
 	now := time.Now()
 	add := func(group, what string, call *inbound, loose bool) {
 		call.signed = true
 		out = append(out, forgery{group: group, what: what, call: call, loose: loose})
 	}
-	good = p.prove(in, now)
+	good := p.prove(in, now)
 	add("taken", "a good signature of now", good.of(in), false)
 	bare := in
 	for name := range good.Header {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -98,6 +99,9 @@ start.`,
 		SilenceErrors: true, SilenceUsage: true, Version: p.Version,
 	}
 	root.SetVersionTemplate("patchbay {{.Version}}\n")
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(),
+		"Use \"{{.CommandPath}} [command] --help\" for more information about a command.",
+		"Run '{{.CommandPath}} COMMAND --help' for the help of a command.", 1))
 	config := os.Getenv("PATCHBAY_CONFIG")
 	if config == "" {
 		config = "config.yaml"
