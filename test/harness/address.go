@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// FreeAddress returns an unused address, and reserves it for the test: no other caller gets it, in no process, also while
-// the test's gateway is stopped. It is below the ports that the system gives to outgoing connections.
+// FreeAddress returns an unused address and reserves it until the end of the test. No other caller in any process
+// gets it, even while the test's gateway is stopped. Its port is below the system's ports for outgoing connections.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	for range 100 {
@@ -25,13 +25,13 @@ func FreeAddress(t testing.TB) string {
 		t.Cleanup(release)
 		return fmt.Sprintf("127.0.0.1:%d", port)
 	}
-	t.Fatal("no free port on 127.0.0.1 among 100 tries")
+	t.Fatal("no free port on 127.0.0.1 in 100 attempts")
 	return ""
 }
 
-// reserve binds a socket that does not listen to a port of 127.0.0.1. It fails if the port is in use or reserved.
-// Afterwards a program may listen there that sets SO_REUSEADDR, as Go's listeners do (socket(7)), and no other caller can
-// reserve it.
+// reserve binds a socket to a port of 127.0.0.1 without listening. It fails if the port is in use or reserved. A
+// program that sets SO_REUSEADDR, as Go's listeners do (socket(7)), can then listen on the port, but no other
+// caller can reserve it.
 func reserve(port int) (release func(), err error) {
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -42,7 +42,7 @@ func reserve(port int) (release func(), err error) {
 		release()
 		return nil, os.NewSyscallError("bind", err)
 	}
-	// Not earlier: with it, a port that is only reserved could be bound.
+	// After the bind: before it, this option would allow to bind a reserved port.
 	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
 		release()
 		return nil, os.NewSyscallError("setsockopt", err)

@@ -8,18 +8,18 @@ import (
 	"testing"
 )
 
-// TestFreeAddressIsKept: whoever has it may listen, stop and listen again; until then and in between it is nobody else's.
-func TestFreeAddressIsKept(t *testing.T) {
+// The owner can listen, stop and listen again. No other caller gets the address meanwhile.
+func TestFreeAddressStaysReserved(t *testing.T) {
 	var address string
-	t.Run("its test", func(t *testing.T) {
+	t.Run("owner", func(t *testing.T) {
 		address = FreeAddress(t)
 		for range 2 {
-			taken(t, address)
+			expectReserved(t, address)
 			l, err := net.Listen("tcp", address)
 			if err != nil {
 				t.Fatal(err)
 			}
-			taken(t, address)
+			expectReserved(t, address)
 			if err := l.Close(); err != nil {
 				t.Fatal(err)
 			}
@@ -27,16 +27,16 @@ func TestFreeAddressIsKept(t *testing.T) {
 	})
 	release, err := reserve(port(t, address))
 	if err != nil {
-		t.Fatalf("after its test: %v", err)
+		t.Fatalf("after the test: %v", err)
 	}
 	release()
 }
 
-// taken demands that nobody else gets the address.
-func taken(t *testing.T, address string) {
+// expectReserved checks that no other caller gets the address.
+func expectReserved(t *testing.T, address string) {
 	t.Helper()
 	if _, err := reserve(port(t, address)); !errors.Is(err, syscall.EADDRINUSE) {
-		t.Errorf("it is reserved again: error %v, want %v", err, syscall.EADDRINUSE)
+		t.Errorf("second reservation: error %v, want %v", err, syscall.EADDRINUSE)
 	}
 }
 

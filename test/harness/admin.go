@@ -100,11 +100,11 @@ func (g *Gateway) Only(t testing.TB, id string) *Trail {
 	return &found[0]
 }
 
-// Find returns the steps of the trail that are called what, in order.
-func (tr *Trail) Find(what string) []Entry {
+// Find returns the entries of the trail with this step, in order.
+func (tr *Trail) Find(step string) []Entry {
 	var out []Entry
 	for _, e := range tr.Entries {
-		if e.Step == what {
+		if e.Step == step {
 			out = append(out, e)
 		}
 	}
@@ -127,7 +127,7 @@ func (g *Gateway) Scrape(t testing.TB) map[string]*dto.MetricFamily {
 }
 
 // Metric returns the sum of a counter's or gauge's series that have these labels: name, value, name, value. A
-// histogram counts by its observations. A metric that is not there is 0.
+// histogram counts by its observations. A missing metric is 0.
 func (g *Gateway) Metric(t testing.TB, name string, labels ...string) float64 {
 	t.Helper()
 	return Sum(g.Scrape(t)[name], labels...)

@@ -8,20 +8,19 @@ import (
 	"testing"
 )
 
-// Result is what a command of the gateway's program left behind.
+// Result is the result of a command.
 type Result struct {
 	Code           int
 	Stdout, Stderr string
 }
 
-// Run runs a command of the gateway's program with the gateway's environment, so that it finds the configuration and the
-// operators' listener.
+// Run runs a command of the gateway with its environment, which names the configuration.
 func (g *Gateway) Run(t testing.TB, args ...string) Result {
 	t.Helper()
 	return Run(t, g.Environment(), args...)
 }
 
-// Run runs the gateway's program.
+// Run runs a command of the gateway in the given environment.
 func Run(t testing.TB, environment []string, args ...string) Result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), Patience)

@@ -11,16 +11,16 @@ import (
 // Line is one line of the gateway's log.
 type Line struct {
 	Raw    string
-	Fields map[string]any // nil if the line is no JSON object
+	Fields map[string]any // nil if the line is not a JSON object
 }
 
-// Text returns a field as text, "" if it is not there or no text.
+// Text returns a field as text, or "" if it is missing or not a text.
 func (l Line) Text(field string) string {
 	s, _ := l.Fields[field].(string)
 	return s
 }
 
-// Is returns whether the line has this message, and these fields as text: name, value, name, value.
+// Is reports whether the line has this message and these fields as text: name, value, name, value.
 func (l Line) Is(msg string, fields ...string) bool {
 	if l.Text("msg") != msg {
 		return false
@@ -33,26 +33,26 @@ func (l Line) Is(msg string, fields ...string) bool {
 	return true
 }
 
-// logs keeps the output of the gateway, over its restarts.
+// logs records the log of the gateway over its restarts.
 type logs struct {
-	lines simulator.Log[Line]
-	begun []byte // of the last line
+	lines   simulator.Log[Line]
+	partial []byte // an incomplete line
 }
 
-// Write takes output. Only one process writes at a time.
+// Write implements io.Writer. Only one process writes at a time.
 func (l *logs) Write(p []byte) (int, error) {
-	l.begun = append(l.begun, p...)
+	l.partial = append(l.partial, p...)
 	for {
-		raw, rest, ok := bytes.Cut(l.begun, []byte("\n"))
+		raw, rest, ok := bytes.Cut(l.partial, []byte("\n"))
 		if !ok {
 			return len(p), nil
 		}
 		line := Line{Raw: string(raw)}
 		if strings.HasPrefix(line.Raw, "{") {
-			_ = json.Unmarshal(raw, &line.Fields) // a line that is no JSON keeps nil, and tests see that
+			_ = json.Unmarshal(raw, &line.Fields) // Fields stays nil if the line is not JSON
 		}
 		l.lines.Append(line)
-		l.begun = bytes.Clone(rest)
+		l.partial = bytes.Clone(rest)
 	}
 }
 
