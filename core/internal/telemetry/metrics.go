@@ -11,8 +11,8 @@ import (
 
 var sizeBuckets = []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000}
 
-// Metrics are the metrics of the ingress, the subscriptions, the writer and the lanes. It is the observer of each of
-// them. Its methods are safe for concurrent use.
+// Metrics are the metrics of the ingress, the subscriptions, the writer and the lanes, and implement the observer of
+// each. Its methods are safe for concurrent use.
 type Metrics struct {
 	channels      map[string]*channelMetrics
 	refused       *prometheus.CounterVec

@@ -28,7 +28,7 @@ type search struct {
 	live       map[string][]string // live conversations by id
 	ids        map[string]bool     // searched ids; true if found
 	patterns   [][]byte            // the ids as bytes; a record without any is not decoded; nil decodes each record
-	customerID bool                // an id can be a conversation.CustomerID, which records do not contain
+	customerID bool                // an id can be a short customer id, which records do not contain
 
 	found      map[string]*collected // by conversation
 	order      []string              // keys of found, by first match
