@@ -109,7 +109,7 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	if err := w.Start(ctx); err != nil {
 		return nil, fmt.Errorf("start the writer: %w", err)
 	}
-	metrics.Restored(w.Found())
+	metrics.Restored(w.Counts())
 	a.run(w, engine)
 	a.background("subscriptions", func(ctx context.Context) {
 		subscription.Run(ctx, subscription.Options{

@@ -30,8 +30,8 @@ func (tx *Transaction) fenceReason(c *state.Conversation, ch *Channel, e *envelo
 	return ""
 }
 
-// isBetweenThreads reports whether a channel's thread has ended and its next one is being opened. The vendor may use the
-// same id for both, so the thread of an envelope is not known until the open has an outcome.
+// isBetweenThreads reports whether a channel's thread has ended and its next one is being opened. The vendor may use
+// the same id for both, so the thread of an envelope is not known until the open has an outcome.
 func (tx *Transaction) isBetweenThreads(id string, ch *Channel, thread string) bool {
 	c := tx.layer.Conversation(id)
 	if c == nil || c.Closing != "" {

@@ -22,7 +22,8 @@ func (tx *Transaction) ReplayDeadLetter(id string) (status, delivery string, err
 	case oldest != 0 && oldest < tx.oldestRecord:
 		return "", "", deadLetterError(id, "its record is no longer kept; drop it")
 	case d.Kind != state.KindSend:
-		return "", "", deadLetterError(id, "deliveries of kind %s are not replayed, since the next message queues a new one; drop it", d.Kind)
+		return "", "", deadLetterError(id, "deliveries of kind %s are not replayed, since the next message queues a new "+
+			"one; drop it", d.Kind)
 	case !d.Follows && ch == nil:
 		return "", "", deadLetterError(id, "channel %s is not in the configuration; configure it, or drop the dead letter",
 			d.Channel)

@@ -9,7 +9,7 @@ import (
 	"patchbay/core/internal/inbound"
 )
 
-// submission is the envelopes of one webhook, or of one batch of a subscription, that fit into one record.
+// submission contains the envelopes of one webhook, or of one batch of a subscription, that fit into one record.
 type submission struct {
 	envelopes []*inbound.Envelope
 	bytes     int
@@ -18,12 +18,12 @@ type submission struct {
 	done      chan struct{}
 	// undecidable is set if neither a decision nor a dead letter is possible.
 	undecidable bool
-	// inOrder is set for subscriptions: after an envelope that cannot be accepted now, no later one is accepted. Taken
-	// counts the accepted envelopes, and stored those that are also stored. A cursor is stored with the last envelope.
-	inOrder       bool
-	channel       string
-	cursor        []byte
-	taken, stored int
+	// inOrder is set for subscriptions: after an envelope that cannot be accepted now, no later one is accepted.
+	inOrder  bool
+	channel  string
+	cursor   []byte // stored with the last envelope
+	accepted int    // envelopes that the decision accepted
+	stored   int    // envelopes that are accepted and stored
 }
 
 // Fits reports whether an envelope fits into a record.
@@ -48,14 +48,14 @@ func newSubmission(in []*inbound.Envelope) (*submission, error) {
 // then. The writer owns the envelopes from the call on.
 func (w *Writer) Accept(ctx context.Context, in []*inbound.Envelope) error {
 	for len(in) > 0 {
-		h, err := newSubmission(in)
+		s, err := newSubmission(in)
 		if err != nil {
 			return err
 		}
-		if _, err := w.accept(ctx, h); err != nil {
+		if _, err := w.accept(ctx, s); err != nil {
 			return err
 		}
-		in = in[len(h.envelopes):]
+		in = in[len(s.envelopes):]
 	}
 	return nil
 }
@@ -63,23 +63,25 @@ func (w *Writer) Accept(ctx context.Context, in []*inbound.Envelope) error {
 // AcceptFrom stores the envelopes of a subscription in order. A cursor that is not empty is stored in the record of the
 // last envelope, or in a separate record if there are no envelopes. After an error, AcceptFrom returns the unstored
 // suffix, which the caller may pass again. The writer owns all other envelopes from the call on.
-func (w *Writer) AcceptFrom(ctx context.Context, channel string, cursor []byte, in []*inbound.Envelope) ([]*inbound.Envelope, error) {
+func (w *Writer) AcceptFrom(
+	ctx context.Context, channel string, cursor []byte, in []*inbound.Envelope,
+) ([]*inbound.Envelope, error) {
 	if len(cursor) > conversation.MaxCursorBytes {
 		return in, fmt.Errorf("%w: cursor of %d bytes", ErrTooLarge, len(cursor))
 	}
 	for len(in) > 0 || len(cursor) > 0 {
-		h, err := newSubmission(in)
+		s, err := newSubmission(in)
 		if err != nil {
 			return in, err
 		}
-		h.inOrder = true
-		if len(h.envelopes) == len(in) {
-			h.channel, h.cursor = channel, cursor
-			h.bytes = min(h.bytes+len(cursor)+changeBytes, maxRecord)
+		s.inOrder = true
+		if len(s.envelopes) == len(in) {
+			s.channel, s.cursor = channel, cursor
+			s.bytes = min(s.bytes+len(cursor)+changeBytes, maxRecord)
 		}
-		answered, err := w.accept(ctx, h)
+		answered, err := w.accept(ctx, s)
 		if answered {
-			in = in[h.stored:]
+			in = in[s.stored:]
 		}
 		if err != nil || len(in) == 0 {
 			return in, err
@@ -89,7 +91,7 @@ func (w *Writer) AcceptFrom(ctx context.Context, channel string, cursor []byte, 
 }
 
 // accept passes a submission to the loop. It reports whether the loop has answered; otherwise the outcome is unknown.
-func (w *Writer) accept(ctx context.Context, h *submission) (answered bool, err error) {
+func (w *Writer) accept(ctx context.Context, s *submission) (answered bool, err error) {
 	if err := w.Writable(); err != nil {
 		return false, err
 	}
@@ -102,35 +104,35 @@ func (w *Writer) accept(ctx context.Context, h *submission) (answered bool, err 
 		w.mu.Unlock()
 		return false, ErrUnavailable
 	}
-	w.submissions = append(w.submissions, h)
+	w.submissions = append(w.submissions, s)
 	w.mu.Unlock()
 	w.wakeUp()
 	select {
-	case <-h.done:
-		return true, h.result
+	case <-s.done:
+		return true, s.result
 	case <-ctx.Done():
 		return false, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
 	}
 }
 
-func (h *submission) answer(err error) {
-	h.result = err
-	close(h.done)
+func (s *submission) answer(err error) {
+	s.result = err
+	close(s.done)
 }
 
 // receiveInOrder decides on a batch of a subscription. The vendor does not repeat envelopes that were accepted, and no
 // envelope overtakes one that cannot be accepted now.
-func (w *Writer) receiveInOrder(tx *conversation.Transaction, h *submission, poison string) error {
-	for _, in := range h.envelopes {
-		if poison != "" {
-			tx.KeepUndecided(in, poison)
+func (w *Writer) receiveInOrder(tx *conversation.Transaction, s *submission, cause string) error {
+	for _, in := range s.envelopes {
+		if cause != "" {
+			tx.KeepUndecided(in, cause)
 		} else if !w.mayOpen(in) || tx.Receive(in) == conversation.VerdictBusy {
 			return ErrBusy
 		}
-		h.taken++
+		s.accepted++
 	}
-	if len(h.cursor) > 0 {
-		tx.MoveCursor(h.channel, h.cursor)
+	if len(s.cursor) > 0 {
+		tx.MoveCursor(s.channel, s.cursor)
 	}
 	return nil
 }

@@ -6,16 +6,16 @@ import (
 	"patchbay/core/internal/delivery"
 )
 
-// batch is the inputs of one record.
+// batch contains the inputs of one record.
 type batch struct {
-	results           []*delivery.Outcome
+	outcomes          []*delivery.Outcome
 	deadlines         []string
 	commands          []*command
 	submissions       []*submission
 	expirePending     bool
 	admitPending      bool                   // pending envelopes may have a known thread
 	expireDeadLetters bool                   // dead letters may have expired
-	poisoned          map[*submission]string // cause of the panic, by submission
+	poisoned          map[*submission]string // cause, by submission
 	since             time.Time              // arrival of the oldest input
 }
 
@@ -31,16 +31,16 @@ func (w *Writer) collect(now time.Time) *batch {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	bytes, n := 0, 0
-	for ; n < len(w.results) && n < maxInputs; n++ {
-		if bytes += outcomeBytes(w.results[n]); bytes > maxRecord && n > 0 {
+	for ; n < len(w.outcomes) && n < maxInputs; n++ {
+		if bytes += outcomeBytes(w.outcomes[n]); bytes > maxRecord && n > 0 {
 			break
 		}
 	}
-	b.results, w.results = w.results[:n:n], w.results[n:]
+	b.outcomes, w.outcomes = w.outcomes[:n:n], w.outcomes[n:]
 	b.commands, w.commands = w.commands, nil
 	n = 0
-	for ; n < len(w.submissions) && n+len(b.results) < maxInputs; n++ {
-		if bytes += w.submissions[n].bytes; bytes > maxRecord && n+len(b.results) > 0 {
+	for ; n < len(w.submissions) && n+len(b.outcomes) < maxInputs; n++ {
+		if bytes += w.submissions[n].bytes; bytes > maxRecord && n+len(b.outcomes) > 0 {
 			break
 		}
 		if w.submissions[n].since.Before(b.since) {
@@ -48,13 +48,18 @@ func (w *Writer) collect(now time.Time) *batch {
 		}
 	}
 	b.submissions, w.submissions = w.submissions[:n:n], w.submissions[n:]
-	if len(w.results)+len(w.submissions) > 0 {
+	if len(w.outcomes)+len(w.submissions) > 0 {
 		w.wakeUp()
 	}
-	if len(b.results)+len(b.commands)+len(b.submissions)+len(b.deadlines) == 0 && !b.expirePending && !b.admitPending && !b.expireDeadLetters {
+	if b.inputs() == 0 && !b.expirePending && !b.admitPending && !b.expireDeadLetters {
 		return nil
 	}
 	return b
+}
+
+// inputs returns the number of inputs, except those about pending envelopes and dead letters.
+func (b *batch) inputs() int {
+	return len(b.outcomes) + len(b.deadlines) + len(b.commands) + len(b.submissions)
 }
 
 func outcomeBytes(o *delivery.Outcome) int {

@@ -56,7 +56,8 @@ func (w *Writer) commit(ctx context.Context, tx *conversation.Transaction, b *ba
 	w.ages.note(w.last, now)
 	w.apply(tx, b, now)
 	w.Observer.Committed(Commit{
-		Seq: w.last, Record: rec, Bytes: len(data), Took: time.Since(began), Lag: now.Sub(b.since), Pending: len(w.pendingOffers),
+		Seq: w.last, Record: rec, Bytes: len(data), Took: time.Since(began), Lag: now.Sub(b.since),
+		Pending: len(w.pendingOffers),
 	})
 	return nil
 }
@@ -110,8 +111,8 @@ var errRecordInDoubt = errors.New("stopping while a record is in doubt")
 // discard answers the callers of a record that was not stored. Outcomes and deadlines are decided on again.
 func (w *Writer) discard(b *batch, cause error) {
 	w.Logger.Warn("record was not stored", "seq", w.last+1, "error", cause)
-	for _, h := range b.submissions {
-		h.answer(fmt.Errorf("%w: %w", ErrUnavailable, cause))
+	for _, s := range b.submissions {
+		s.answer(fmt.Errorf("%w: %w", ErrUnavailable, cause))
 	}
 	for _, c := range b.commands {
 		if w.answerView(c) {
@@ -121,7 +122,7 @@ func (w *Writer) discard(b *batch, cause error) {
 		close(c.done)
 	}
 	w.mu.Lock()
-	w.results = append(append([]*delivery.Outcome(nil), b.results...), w.results...)
+	w.outcomes = append(append([]*delivery.Outcome(nil), b.outcomes...), w.outcomes...)
 	w.mu.Unlock()
 	for _, id := range b.deadlines {
 		if c := w.state.Conversation(id); c != nil {

@@ -25,8 +25,7 @@ func (w *Writer) decide(b *batch, now time.Time) *conversation.Transaction {
 	}
 }
 
-// decideBatch decides on every input of the batch. It returns false if an input panicked, which is then removed or
-// marked.
+// decideBatch decides on every input of the batch. If one panics, it removes or marks that input and returns false.
 func (w *Writer) decideBatch(tx *conversation.Transaction, b *batch) (ok bool) {
 	var remove func(why string)
 	defer func() {
@@ -37,8 +36,8 @@ func (w *Writer) decideBatch(tx *conversation.Transaction, b *batch) (ok bool) {
 			ok = false
 		}
 	}()
-	for i, o := range b.results {
-		remove = func(why string) { b.results[i] = undecided(o, why) }
+	for i, o := range b.outcomes {
+		remove = func(why string) { b.outcomes[i] = undecided(o, why) }
 		tx.ApplyOutcome(o)
 	}
 	for i, id := range b.deadlines {
@@ -63,52 +62,53 @@ func (w *Writer) decideBatch(tx *conversation.Transaction, b *batch) (ok bool) {
 			c.err = c.decide(tx)
 		}
 	}
-	for _, h := range b.submissions {
-		remove = func(why string) { b.poison(h, why) }
-		h.result = w.receive(tx, h, b.poisoned[h])
+	for _, s := range b.submissions {
+		remove = func(why string) { b.poison(s, why) }
+		s.result = w.receive(tx, s, b.poisoned[s])
 	}
 	return true
 }
 
-// undecided replaces an outcome whose decision panics. The delivery becomes a dead letter. If that decision panics too,
+// undecided replaces an outcome whose decision failed. The delivery becomes a dead letter. If that decision fails too,
 // only the outcome is recorded, and the lane stays unchanged until the next start.
 func undecided(o *delivery.Outcome, why string) *delivery.Outcome {
 	if o.Error == errorUndecided {
 		return &delivery.Outcome{Delivery: o.Delivery, Channel: o.Channel, Error: errorUndecided}
 	}
 	return &delivery.Outcome{
-		Conversation: o.Conversation, Delivery: o.Delivery, Channel: o.Channel, Kind: o.Kind, Offer: o.Offer, Thread: o.Thread,
-		Result: delivery.ResultDead, Error: errorUndecided, Text: why,
+		Conversation: o.Conversation, Delivery: o.Delivery, Channel: o.Channel, Kind: o.Kind, Offer: o.Offer,
+		Thread: o.Thread, Result: delivery.ResultDead, Error: errorUndecided, Text: why,
 	}
 }
 
 const errorUndecided = "undecided"
 
-// poison marks a submission whose decision panicked.
-func (b *batch) poison(h *submission, why string) {
-	if _, again := b.poisoned[h]; again { // the dead letter cannot be decided on either
-		h.undecidable = true
+// poison marks a submission whose decision panicked or does not fit into a record.
+func (b *batch) poison(s *submission, why string) {
+	if _, again := b.poisoned[s]; again { // the dead letter cannot be decided on either
+		s.undecidable = true
 	}
 	if b.poisoned == nil {
 		b.poisoned = map[*submission]string{}
 	}
-	b.poisoned[h] = why
+	b.poisoned[s] = why
 }
 
-// receive decides on the envelopes of one webhook. If one of them cannot be accepted now, it returns an error, and the
+// receive decides on the envelopes of a submission. If cause is set, earlier decisions failed, and the envelopes become
+// dead letters with this cause. If an envelope of a webhook cannot be accepted now, receive returns an error, and the
 // vendor repeats the webhook; the accepted envelopes are duplicates then.
-func (w *Writer) receive(tx *conversation.Transaction, h *submission, poison string) error {
-	h.taken = 0 // this may be a repeated decision
-	if h.undecidable {
+func (w *Writer) receive(tx *conversation.Transaction, s *submission, cause string) error {
+	s.accepted = 0 // this may be a repeated decision
+	if s.undecidable {
 		return fmt.Errorf("%w: %w", ErrUnavailable, ErrUndecidable)
 	}
-	if h.inOrder {
-		return w.receiveInOrder(tx, h, poison)
+	if s.inOrder {
+		return w.receiveInOrder(tx, s, cause)
 	}
 	var result error
-	for _, in := range h.envelopes {
-		if poison != "" {
-			tx.KeepUndecided(in, poison)
+	for _, in := range s.envelopes {
+		if cause != "" {
+			tx.KeepUndecided(in, cause)
 			continue
 		}
 		if !w.mayOpen(in) || tx.Receive(in) == conversation.VerdictBusy {
@@ -137,15 +137,15 @@ func (w *Writer) mayOpen(in *inbound.Envelope) bool {
 
 // apply applies a stored transaction to the state, answers callers, releases lane heads and sets timers.
 func (w *Writer) apply(tx *conversation.Transaction, b *batch, now time.Time) {
-	for _, o := range b.results {
+	for _, o := range b.outcomes {
 		w.inFlight.done(o.Conversation, o.Channel, o.Delivery)
 	}
 	var touched []*state.Conversation
 	tx.EachChanged(func(c *state.Conversation) { touched = append(touched, c) })
 	tx.Commit()
-	for _, h := range b.submissions {
-		h.stored = h.taken
-		h.answer(h.result)
+	for _, s := range b.submissions {
+		s.stored = s.accepted
+		s.answer(s.result)
 	}
 	if b.expireDeadLetters && !w.moreToExpire {
 		w.expireAt = now.Add(deadLettersEvery)
@@ -155,12 +155,12 @@ func (w *Writer) apply(tx *conversation.Transaction, b *batch, now time.Time) {
 			close(c.done)
 		}
 	}
-	seen := make(map[string]bool, len(touched)+len(b.results))
+	seen := make(map[string]bool, len(touched)+len(b.outcomes))
 	for _, c := range touched {
 		seen[c.ID] = true
 		w.releaseHeads(c, now)
 	}
-	for _, o := range b.results {
+	for _, o := range b.outcomes {
 		w.releaseByID(o.Conversation, seen, now)
 	}
 	for _, id := range b.deadlines {

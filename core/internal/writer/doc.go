@@ -6,7 +6,7 @@
 // only.
 //
 // A failed commit has no effect: its webhooks are refused, and its outcomes are decided on again. If it is unknown
-// whether a record was stored, the loop recovers the log and looks.
+// whether a record was stored, the loop recovers the log to find out.
 package writer
 
 import (
@@ -37,7 +37,7 @@ const (
 	maxRecord           = 384 << 10              // bytes of inputs in one record; the store takes 512 KiB
 	maxInputs           = 512                    // inputs in one record
 	commitSpacing       = 2 * time.Millisecond   // between commits, under load
-	outcomeLinger       = 5 * time.Millisecond   // between commits, if all waiting inputs are outcomes that nothing depends on
+	outcomeLinger       = 5 * time.Millisecond   // between commits, if no input needs a commit sooner; see canLinger
 	maxLingering        = 64                     // outcomes that may wait that long
 	maxReconciledAtOnce = 100                    // conversations in one record at start
 	changeBytes         = 640                    // estimated size of the changes for one envelope

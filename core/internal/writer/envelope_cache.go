@@ -33,7 +33,7 @@ func newEnvelopeCache(limit int) *envelopeCache {
 	return &envelopeCache{limit: limit, recs: map[uint64]cachedRecord{}}
 }
 
-func (h *envelopeCache) add(seq uint64, r *journal.Record) {
+func (c *envelopeCache) add(seq uint64, r *journal.Record) {
 	if len(r.GetEnvelopes()) == 0 {
 		return
 	}
@@ -41,23 +41,23 @@ func (h *envelopeCache) add(seq uint64, r *journal.Record) {
 	for _, e := range rec.envelopes {
 		rec.size += len(e.GetEnvelope()) + 256
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.recs[seq] = rec
-	h.order = append(h.order, seq)
-	h.size += rec.size
-	for h.size > h.limit && len(h.order) > 1 {
-		old := h.order[0]
-		h.order = h.order[1:]
-		h.size -= h.recs[old].size
-		delete(h.recs, old)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.recs[seq] = rec
+	c.order = append(c.order, seq)
+	c.size += rec.size
+	for c.size > c.limit && len(c.order) > 1 {
+		old := c.order[0]
+		c.order = c.order[1:]
+		c.size -= c.recs[old].size
+		delete(c.recs, old)
 	}
 }
 
-func (h *envelopeCache) get(seq uint64) (cachedRecord, bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	r, ok := h.recs[seq]
+func (c *envelopeCache) get(seq uint64) (cachedRecord, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r, ok := c.recs[seq]
 	return r, ok
 }
 

@@ -69,8 +69,8 @@ func (w *Writer) refuseInput(cause error) {
 func (w *Writer) refuseAll() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, h := range w.submissions {
-		h.answer(ErrStopping)
+	for _, s := range w.submissions {
+		s.answer(ErrStopping)
 	}
 	for _, c := range w.commands {
 		c.err = ErrStopping
@@ -82,15 +82,15 @@ func (w *Writer) refuseAll() {
 func (w *Writer) hasInput() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.results)+len(w.submissions)+len(w.commands) > 0
+	return len(w.outcomes)+len(w.submissions)+len(w.commands) > 0
 }
 
 // refuseWaiting refuses the waiting submissions while the log is unavailable. Their vendors repeat them.
 func (w *Writer) refuseWaiting() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, h := range w.submissions {
-		h.answer(w.unavailable())
+	for _, s := range w.submissions {
+		s.answer(w.unavailable())
 	}
 	w.submissions = nil
 	w.commands = slices.DeleteFunc(w.commands, w.answerView)

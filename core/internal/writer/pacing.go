@@ -39,10 +39,10 @@ func (w *Writer) pace(last time.Time) {
 func (w *Writer) canLinger() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.stopping || len(w.submissions)+len(w.commands) > 0 || len(w.results) == 0 || len(w.results) > maxLingering {
+	if w.stopping || len(w.submissions)+len(w.commands) > 0 || len(w.outcomes) == 0 || len(w.outcomes) > maxLingering {
 		return false
 	}
-	for _, o := range w.results {
+	for _, o := range w.outcomes {
 		if o.Result != delivery.ResultDelivered || o.Kind != state.KindSend || len(o.Replies) > 0 {
 			return false
 		}

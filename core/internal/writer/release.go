@@ -11,26 +11,26 @@ import (
 // inFlight maps conversation and channel to the id of the delivery in flight.
 type inFlight map[string]map[string]string
 
-func (b inFlight) done(conv, channel, delivery string) {
-	if lanes := b[conv]; lanes[channel] == delivery {
+func (f inFlight) done(conv, channel, delivery string) {
+	if lanes := f[conv]; lanes[channel] == delivery {
 		delete(lanes, channel)
 		if len(lanes) == 0 {
-			delete(b, conv)
+			delete(f, conv)
 		}
 	}
 }
 
-func (b inFlight) cancelAll(conv string, l Lanes) {
-	for _, delivery := range b[conv] {
+func (f inFlight) cancelAll(conv string, l Lanes) {
+	for _, delivery := range f[conv] {
 		l.Cancel(delivery)
 	}
 }
 
-func (b inFlight) put(conv, channel, delivery string) {
-	if b[conv] == nil {
-		b[conv] = map[string]string{}
+func (f inFlight) put(conv, channel, delivery string) {
+	if f[conv] == nil {
+		f[conv] = map[string]string{}
 	}
-	b[conv][channel] = delivery
+	f[conv][channel] = delivery
 }
 
 // releaseHeads submits every lane head that is due, unless a delivery of its lane is in flight. It cancels deliveries

@@ -261,7 +261,7 @@ func TestFound(t *testing.T) {
 		if err := h.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		n, queued := h.Found()
+		n, queued := h.Counts()
 		if diff := cmp.Diff(map[string]int{"faq": 3}, queued); n != 2 || diff != "" {
 			t.Errorf("found %d conversations, want 2; queued differ:\n%s", n, diff)
 		}

@@ -8,7 +8,7 @@ import (
 // shrinkBatch shrinks a batch whose record is too large. The second half of its inputs waits for the next record. A
 // single input that is too large becomes a dead letter.
 func (w *Writer) shrinkBatch(b *batch, why string) {
-	n := len(b.results) + len(b.deadlines) + len(b.commands) + len(b.submissions)
+	n := b.inputs()
 	if b.expirePending && n > 0 { // their deadline has passed, so the next batch has them
 		b.expirePending = false
 		return
@@ -33,9 +33,9 @@ func (w *Writer) shrinkBatch(b *batch, why string) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	i := take(len(b.results))
-	w.results = append(b.results[i:len(b.results):len(b.results)], w.results...)
-	b.results = b.results[:i:i]
+	i := take(len(b.outcomes))
+	w.outcomes = append(b.outcomes[i:len(b.outcomes):len(b.outcomes)], w.outcomes...)
+	b.outcomes = b.outcomes[:i:i]
 	i = take(len(b.deadlines))
 	for _, id := range b.deadlines[i:] {
 		if id != "" {
@@ -58,8 +58,8 @@ func (w *Writer) giveUpInput(b *batch, why string) {
 	if b.admitPending { // they expire at their deadline
 		b.admitPending, w.admitAt = false, time.Now().Add(time.Minute)
 	}
-	for i, o := range b.results {
-		b.results[i] = undecided(o, why)
+	for i, o := range b.outcomes {
+		b.outcomes[i] = undecided(o, why)
 	}
 	for i, id := range b.deadlines {
 		b.deadlines[i] = ""

@@ -42,10 +42,10 @@ func (w *Writer) advanceSnapshot(now time.Time) {
 		return
 	}
 	s.seq, s.at = w.last, now
-	im, done := w.state.Snapshot(), make(chan snapshotResult, 1)
+	snapshot, done := w.state.Snapshot(), make(chan snapshotResult, 1)
 	s.running = done
 	keep, seq := s.base, w.last
-	go func() { done <- snapshotResult{im, seq, w.save(context.Background(), im, seq, keep)} }()
+	go func() { done <- snapshotResult{snapshot, seq, w.save(context.Background(), snapshot, seq, keep)} }()
 }
 
 // snapshotDue reports whether enough time has passed or enough records were stored since the last snapshot. A full log
@@ -62,8 +62,8 @@ func (w *Writer) snapshotDue(now time.Time) bool {
 	}
 }
 
-func (w *Writer) save(ctx context.Context, im *state.Snapshot, seq uint64, keep bool) error {
-	buckets, meta, err := im.Encode()
+func (w *Writer) save(ctx context.Context, snapshot *state.Snapshot, seq uint64, keep bool) error {
+	buckets, meta, err := snapshot.Encode()
 	if err != nil {
 		return err
 	}
@@ -128,8 +128,8 @@ func (w *Writer) lastSnapshot() error {
 	if w.last == w.snapshots.seq && w.snapshots.base {
 		return nil
 	}
-	im := w.state.Snapshot()
-	if err := w.save(context.Background(), im, w.last, w.snapshots.base); err != nil {
+	snapshot := w.state.Snapshot()
+	if err := w.save(context.Background(), snapshot, w.last, w.snapshots.base); err != nil {
 		w.Logger.Warn("snapshot at stop failed, the next start reads the log", "error", err)
 	}
 	return nil

@@ -69,12 +69,14 @@ func (w *Writer) restore(ctx context.Context) error {
 	first := w.Log.Bounds().First
 	if !found {
 		if first > 1 {
-			return fmt.Errorf("the log begins at record %d, and there is no snapshot of earlier records: restore a backup of the store", first)
+			return fmt.Errorf("the log begins at record %d, and there is no snapshot of earlier records: "+
+				"restore a backup of the store", first)
 		}
 		return nil
 	}
 	if first > s.Seq+1 {
-		return fmt.Errorf("the log begins at record %d, but the newest intact snapshot is of record %d: restore a backup of the store", first, s.Seq)
+		return fmt.Errorf("the log begins at record %d, but the newest intact snapshot is of record %d: "+
+			"restore a backup of the store", first, s.Seq)
 	}
 	if err := w.state.Restore(s.Buckets, s.Meta); err != nil {
 		return err
@@ -148,15 +150,15 @@ func (w *Writer) appendAtStart(ctx context.Context, data []byte) error {
 
 // makeRoom takes a snapshot, so that only pending deliveries need older records, and purges.
 func (w *Writer) makeRoom(ctx context.Context) {
-	im := w.state.Snapshot()
-	err := w.save(ctx, im, w.last, w.snapshots.base)
+	snapshot := w.state.Snapshot()
+	err := w.save(ctx, snapshot, w.last, w.snapshots.base)
 	w.snapshots.full = true
-	w.snapshotDone(snapshotResult{im, w.last, err})
+	w.snapshotDone(snapshotResult{snapshot, w.last, err})
 	w.snapshots.full = false
 }
 
-// Found returns the number of live conversations and the queued deliveries per channel. Call it between Start and Run.
-func (w *Writer) Found() (conversations int, queued map[string]int) {
+// Counts returns the number of live conversations and the queued deliveries per channel. Call it between Start and Run.
+func (w *Writer) Counts() (conversations int, queued map[string]int) {
 	queued = map[string]int{}
 	w.state.All(func(c *state.Conversation) bool {
 		if c.Closing == "" {

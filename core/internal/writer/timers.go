@@ -108,7 +108,8 @@ func (w *Writer) pendingDue() (at time.Time, found bool) {
 // deadLettersDue reports whether to search for expired dead letters: every deadLettersEvery, or immediately if there
 // are too many or the log no longer has their records.
 func (w *Writer) deadLettersDue(now time.Time) bool {
-	return w.state.DeadLetterCount() > conversation.MaxDeadLetters || w.state.DeadLetterCount() > 0 && !now.Before(w.expireAt)
+	n := w.state.DeadLetterCount()
+	return n > conversation.MaxDeadLetters || n > 0 && !now.Before(w.expireAt)
 }
 
 // untilTimer returns the time until the next deadline of the loop.

@@ -38,7 +38,7 @@ type Writer struct {
 	recent *envelopeCache
 
 	mu          sync.Mutex // guards the next five fields
-	results     []*delivery.Outcome
+	outcomes    []*delivery.Outcome
 	submissions []*submission
 	commands    []*command
 	stopping    bool
@@ -85,7 +85,7 @@ func (w *Writer) Writable() error {
 // Finish passes the outcome of a delivery to the loop. It does not block.
 func (w *Writer) Finish(o *delivery.Outcome) {
 	w.mu.Lock()
-	w.results = append(w.results, o)
+	w.outcomes = append(w.outcomes, o)
 	w.mu.Unlock()
 	w.wakeUp()
 }
