@@ -21,15 +21,15 @@ func (a *Admin) trace(w http.ResponseWriter, r *http.Request) {
 			"parameter id: give 1 to %d ids of messages, deliveries, conversations, threads or customers", trail.MaxIDs)})
 		return
 	}
-	names := strings.Join(ids[:min(len(ids), 3)], ", ")
 	ctx, cancel := context.WithTimeout(r.Context(), apiTimeout)
 	defer cancel()
 	found, err := a.Trail.Find(ctx, trail.Query{IDs: ids, Text: r.URL.Query().Has("text"), All: r.URL.Query().Has("all")})
 	if err != nil {
-		a.fail(w, "trace "+names, err)
+		a.fail(w, "trace", err) // without the ids: a customer's id must not be logged
 		return
 	}
 	if len(found) == 0 {
+		names := strings.Join(ids[:min(len(ids), 3)], ", ")
 		reply(w, http.StatusNotFound, problem{fmt.Sprintf("the log has nothing with the id %q", names)})
 		return
 	}
