@@ -96,6 +96,6 @@ const (
 	// ThreadsPerConversation keeps one thread for the whole conversation.
 	ThreadsPerConversation ThreadMode = "per_conversation"
 	// ThreadsPerEpoch opens a new thread each time the channel gets control, so that an answer on an earlier thread is
-	// known to be stale.
+	// fenced.
 	ThreadsPerEpoch ThreadMode = "per_epoch"
 )

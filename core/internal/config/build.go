@@ -107,7 +107,7 @@ func (l *loader) conversations(f *fileConversations) Conversations {
 	l.require(bounces >= 0 && bounces <= state.MaxMoves, f.Bounces.node,
 		"must be from 0 (no limit) to %d moves an hour", state.MaxMoves)
 	l.requireBetween(&f.CloseAfter, time.Minute, 366*24*time.Hour)
-	l.oneOfOrPlanned(&f.Stale, []string{"note"}, string(StaleDrop))
+	l.oneOfOrPlanned(&f.Fenced, []string{"note"}, "drop")
 	return Conversations{Owner: f.Owner.value, History: history, CloseAfter: f.CloseAfter.value,
-		Stale: Stale(f.Stale.value), Bounces: bounces}
+		Bounces: bounces}
 }

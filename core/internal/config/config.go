@@ -104,15 +104,8 @@ type Conversations struct {
 	Owner      string        // default for customer channels without one
 	History    int           // messages that a new owner gets, at most state.MaxHistory
 	CloseAfter time.Duration // silence after which a conversation ends
-	Stale      Stale
-	Bounces    int // moves of control an hour, 0 means no limit
+	Bounces    int           // moves of control an hour, 0 means no limit
 }
-
-// Stale is the policy for messages of a former owner.
-type Stale string
-
-// StaleDrop keeps them in the trail only.
-const StaleDrop Stale = "drop"
 
 // Limits bound the load that callers can cause.
 type Limits struct {

@@ -64,7 +64,7 @@ type fileConversations struct {
 	Owner      setting[string]        `koanf:"owner"`
 	History    setting[int]           `koanf:"history"`
 	CloseAfter setting[time.Duration] `koanf:"close_after"`
-	Stale      setting[string]        `koanf:"stale"`
+	Fenced     setting[string]        `koanf:"fenced"` // only "drop" exists
 	Bounces    setting[int]           `koanf:"bounces"`
 }
 
