@@ -27,7 +27,7 @@ type event struct {
 }
 
 // routeMessage runs the rules for a message and then sends it. Effects are applied in this order: set, home, pass or
-// offer, the message, copy, say.
+// offer, the message, copy, say, close.
 func (tx *Transaction) routeMessage(c *state.Conversation, m *message) {
 	f := tx.facts(c, route.EventMessage, m.channel, m.role)
 	f.Text, f.SenderID, f.SenderName = m.envelope.Text(), m.envelope.Sender.ID, m.envelope.Sender.Name

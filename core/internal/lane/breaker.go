@@ -43,9 +43,9 @@ func notCalled(err error) bool {
 	return errors.Is(err, plugin.ErrNotReady) || errors.Is(err, errNotCalled)
 }
 
-// breakerError returns the result of a call as the breaker counts it: nil, a failure, or errNotCalled for results
-// that say nothing about the vendor. A crash of the adapter says nothing and affects many calls, unless each affected
-// delivery is given up: then the breaker limits the damage.
+// breakerError returns the result of a call as the breaker counts it: nil, a failure, or errNotCalled for results that
+// do not depend on the vendor. A crash of the adapter counts only if DeadOnUnknown is set: then each call in flight
+// becomes a dead letter, and the open breaker limits their number.
 func breakerError(r result, cancelled bool) error {
 	_, crashed := errors.AsType[*plugin.DiedError](r.err)
 	switch {

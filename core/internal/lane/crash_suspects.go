@@ -18,15 +18,15 @@ const (
 
 // startSuspect starts the next suspect if no other call is in flight. It reports whether all other calls must wait. A
 // suspect whose channel allows no call now returns to the channel's queue, so that others need not wait for it.
-func (e *Engine) startSuspect(p *adapterState) (othersWait bool) {
-	for len(p.suspects) > 0 {
-		if p.running > 0 {
+func (e *Engine) startSuspect(a *adapterState) (othersWait bool) {
+	for len(a.suspects) > 0 {
+		if a.running > 0 {
 			return true
 		}
-		t := p.suspects[0]
-		p.suspects = p.suspects[1:]
+		t := a.suspects[0]
+		a.suspects = a.suspects[1:]
 		if done, ok := e.allow(t.ch); ok {
-			p.suspect = t
+			a.suspect = t
 			e.startCall(t, done)
 			return true
 		}
@@ -35,15 +35,15 @@ func (e *Engine) startSuspect(p *adapterState) (othersWait bool) {
 	return false
 }
 
-// keepSuspect makes a task a suspect if its adapter has crashed and the delivery is not given up. It reports whether it
-// did.
+// keepSuspect makes a task a suspect if its adapter has crashed and the delivery is not given up. It returns false for
+// all other tasks.
 func (t *task) keepSuspect(err error) bool {
 	_, crashed := errors.AsType[*plugin.DiedError](err)
 	if !crashed || t.ch.DeadOnUnknown || t.crashes >= maxCrashWeight {
 		return false
 	}
 	t.suspect = true
-	t.ch.process.suspects = append(t.ch.process.suspects, t)
+	t.ch.adapter.suspects = append(t.ch.adapter.suspects, t)
 	return true
 }
 
@@ -53,7 +53,7 @@ func (t *task) countCrash(r *result) {
 	if !ok {
 		return
 	}
-	if t.crashes += crashWeight(died, t.ch.process); t.crashes >= maxCrashWeight {
+	if t.crashes += crashWeight(died, t.ch.adapter); t.crashes >= maxCrashWeight {
 		r.out = deadLetter(errorKilled, "the delivery crashed the adapter repeatedly: "+died.Text)
 	}
 }
@@ -61,11 +61,11 @@ func (t *task) countCrash(r *result) {
 // crashWeight returns the weight of a crash for a call. A call that was alone in the process has weight 2, so two
 // crashes are enough. Next to webhook calls, which may have caused the crash, it has weight 1, next to other
 // deliveries 0.
-func crashWeight(died *plugin.DiedError, p *adapterState) int {
+func crashWeight(died *plugin.DiedError, a *adapterState) int {
 	switch {
 	case died.Alone:
 		return 2
-	case p.running == 0:
+	case a.running == 0:
 		return 1
 	}
 	return 0

@@ -122,7 +122,7 @@ func TestCrashWeight(t *testing.T) {
 		"other errors":                     {errors.New("deadline"), 0, 100, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			task := &task{job: &delivery.Job{}, ch: &channel{process: &adapterState{running: tt.running}}}
+			task := &task{job: &delivery.Job{}, ch: &channel{adapter: &adapterState{running: tt.running}}}
 			var r result
 			for range tt.crashes {
 				r = result{out: task.unknownOutcome("died"), err: tt.err}

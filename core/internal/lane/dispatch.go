@@ -9,11 +9,11 @@ import (
 )
 
 // startCalls starts all calls of an adapter that may start. The caller holds the lock.
-func (e *Engine) startCalls(p *adapterState) {
-	if p.suspect != nil || e.startSuspect(p) {
+func (e *Engine) startCalls(a *adapterState) {
+	if a.suspect != nil || e.startSuspect(a) {
 		return
 	}
-	for _, ch := range p.channels {
+	for _, ch := range a.channels {
 		for ch.running < ch.Concurrency {
 			i := ch.next()
 			if i < 0 {
@@ -25,12 +25,12 @@ func (e *Engine) startCalls(p *adapterState) {
 			}
 			t := ch.take(i)
 			switch {
-			case t.suspect && p.running > 0: // it runs after the calls in flight, before any other
+			case t.suspect && a.running > 0: // it runs after the calls in flight, before any other
 				done(errNotCalled)
-				p.suspects = append(p.suspects, t)
+				a.suspects = append(a.suspects, t)
 				return
 			case t.suspect:
-				p.suspect = t
+				a.suspect = t
 				e.startCall(t, done)
 				return
 			}
@@ -45,7 +45,7 @@ func (e *Engine) startCall(t *task, done func(error)) {
 	t.cancel = cancel
 	t.ch.running++
 	t.ch.mediaInFlight += t.mediaBytes
-	t.ch.process.running++
+	t.ch.adapter.running++
 	e.running.Go(func() {
 		defer cancel()
 		began := time.Now()
@@ -63,15 +63,15 @@ func (e *Engine) finishCall(t *task, r result, done func(error)) {
 	defer e.mu.Unlock()
 	t.ch.running--
 	t.ch.mediaInFlight -= t.mediaBytes
-	t.ch.process.running--
+	t.ch.adapter.running--
 	t.cancel = nil
-	if t.ch.process.suspect == t {
-		t.ch.process.suspect = nil
+	if t.ch.adapter.suspect == t {
+		t.ch.adapter.suspect = nil
 	}
 	t.countCrash(&r)
 	r.out.NotCalled = notCalled(r.err)
 	done(breakerError(r, t.cancelled))
-	defer e.startCalls(t.ch.process)
+	defer e.startCalls(t.ch.adapter)
 	if r.pause > 0 {
 		t.ch.pause = time.Now().Add(r.pause)
 	}
@@ -85,8 +85,8 @@ func (e *Engine) finishCall(t *task, r result, done func(error)) {
 	e.finish(t.job, r.out)
 }
 
-// requeue keeps a task whose adapter was not ready, or which is suspected of having crashed it. It reports whether it
-// did.
+// requeue keeps a task whose adapter was not ready, or which is suspected of having crashed it. It returns false for
+// all other tasks.
 func (e *Engine) requeue(t *task, err error) bool {
 	if err == nil || t.cancelled || e.stopping {
 		return false

@@ -44,16 +44,16 @@ func New(o Options) *Engine {
 		tasks: map[string]*task{},
 	}
 	for _, c := range o.Channels {
-		p := e.adapters[c.Adapter]
-		if p == nil {
-			p = &adapterState{}
-			e.adapters[c.Adapter] = p
+		a := e.adapters[c.Adapter]
+		if a == nil {
+			a = &adapterState{}
+			e.adapters[c.Adapter] = a
 		}
-		ch := &channel{Channel: c, process: p, breaker: e.newBreaker(c.Name)}
+		ch := &channel{Channel: c, adapter: a, breaker: e.newBreaker(c.Name)}
 		if c.Rate > 0 {
 			ch.limiter = rate.NewLimiter(rate.Limit(c.Rate), max(int(c.Rate), 1))
 		}
-		p.channels = append(p.channels, ch)
+		a.channels = append(a.channels, ch)
 		e.channels[c.Name] = ch
 	}
 	return e
@@ -79,7 +79,7 @@ func (e *Engine) Submit(j *delivery.Job) {
 		return
 	}
 	ch.queue = append(ch.queue, t)
-	e.startCalls(ch.process)
+	e.startCalls(ch.adapter)
 }
 
 // Cancel aborts the call of a delivery or removes its job from the queue. The job still gets an outcome.
@@ -112,8 +112,8 @@ func (e *Engine) Stop(ctx context.Context) {
 			ch.wakeTimer.Stop()
 		}
 	}
-	for _, p := range e.adapters {
-		p.suspects = nil
+	for _, a := range e.adapters {
+		a.suspects = nil
 	}
 	for _, t := range e.tasks {
 		if t.preparing {

@@ -55,7 +55,7 @@ func (e *Engine) prepareMedia(t *task) {
 			e.finish(t.job, r.out)
 		default:
 			t.ch.queue = append(t.ch.queue, t)
-			e.startCalls(t.ch.process)
+			e.startCalls(t.ch.adapter)
 		}
 	})
 }
@@ -100,7 +100,8 @@ func (e *Engine) readMedia(ctx context.Context, t *task) *result {
 	return nil
 }
 
-// mediaPause returns how long the vendor wants not to be asked for a medium, but not longer than the wait for media.
+// mediaPause returns the pause that the vendor asks for before a medium is read again, up to the end of the wait for
+// media.
 func (t *task) mediaPause(err error) time.Duration {
 	e, ok := errors.AsType[*sdk.Error](err)
 	if !ok {
@@ -126,7 +127,7 @@ func (t *task) mediaWaitOver() bool {
 	return tried && age >= t.mediaWait()
 }
 
-// getWithTimeout reads one medium within its share of the time, so that a slow one leaves time for those behind it.
+// getWithTimeout reads one medium within its share of the time, so that a slow one leaves time for the following ones.
 func (e *Engine) getWithTimeout(ctx context.Context, t *task, env *envelope.Envelope, part int) (readyMedium, error) {
 	remaining := 0
 	for i := part; i < len(env.Parts); i++ {

@@ -43,7 +43,7 @@ func (e *Engine) attach(ctx context.Context, t *task, m *pluginpb.AssignedMedium
 }
 
 // degradeMedium lets text replace a medium that could not be transferred, if the error is permanent or the wait for
-// media is over. It reports whether it did. A medium that the store no longer has is read again.
+// media is over. It reports whether text replaces it. A medium that the store no longer has is read again.
 func (t *task) degradeMedium(ctx context.Context, err error) bool {
 	failed, ok := errors.AsType[*attachError](err)
 	if !ok || ctx.Err() != nil || errors.Is(err, plugin.ErrNotReady) || errors.Is(err, media.ErrGone) ||

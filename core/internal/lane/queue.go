@@ -30,7 +30,7 @@ type task struct {
 // channel is the state of one channel. The engine's lock guards it.
 type channel struct {
 	Channel
-	process       *adapterState
+	adapter       *adapterState
 	queue         []*task
 	running       int
 	mediaInFlight int64
@@ -81,7 +81,7 @@ func (c *channel) remove(t *task) {
 		c.queue = slices.Delete(slices.Clone(c.queue), i, i+1)
 		return
 	}
-	if i := slices.Index(c.process.suspects, t); i >= 0 {
-		c.process.suspects = slices.Delete(slices.Clone(c.process.suspects), i, i+1)
+	if i := slices.Index(c.adapter.suspects, t); i >= 0 {
+		c.adapter.suspects = slices.Delete(slices.Clone(c.adapter.suspects), i, i+1)
 	}
 }

@@ -36,6 +36,6 @@ func (e *Engine) wakeAfter(ch *channel, d time.Duration) {
 	ch.wakeTimer = time.AfterFunc(d, func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		e.startCalls(ch.process)
+		e.startCalls(ch.adapter)
 	})
 }

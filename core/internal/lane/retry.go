@@ -27,7 +27,7 @@ func (t *task) retry(kind, text string, after time.Duration) *delivery.Outcome {
 }
 
 // retryNotCalled is retry for a delivery whose vendor was not called. That does not count as an attempt, so the delay
-// grows with the age of the delivery. It ends when the wait for media does, so that they are tried once more.
+// grows with the age of the delivery. It ends no later than the wait for media, so that media are read once more.
 func (t *task) retryNotCalled(kind, text string, after time.Duration) *delivery.Outcome {
 	age := time.Since(t.job.Delivery.QueuedAt)
 	wait := max(after, backoffBase/4+rand.N(min(max(2*age, backoffBase), backoffMax)))

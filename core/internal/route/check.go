@@ -105,14 +105,14 @@ func (c *checker) checkFrom() {
 		}
 	}
 	for _, e := range c.rule.Events {
-		if who := c.about(e); who != nil && !c.fromAny(who...) {
+		if who := c.subjectRoles(e); who != nil && !c.fromAny(who...) {
 			c.warn("from", "never matches: event %q is about a channel of role %s", e, joinRoles(who))
 		}
 	}
 }
 
-// about returns the roles of the channels that an event can be about, nil for any.
-func (c *checker) about(e Event) []envelope.Role {
+// subjectRoles returns the roles that the channel of an event can have, nil for any.
+func (c *checker) subjectRoles(e Event) []envelope.Role {
 	switch e {
 	case EventOpened:
 		return []envelope.Role{envelope.RoleCustomer}

@@ -28,7 +28,7 @@ func (r *Rule) actions() []string {
 func (c *checker) checkCombination() {
 	actions := c.rule.actions()
 	if len(actions) == 0 {
-		c.bad("", "", "does nothing; add an action, or `to: owner` to end the pass")
+		c.bad("", "", "does nothing; add an action, or `to: owner` to end the evaluation")
 		return
 	}
 	var control []string

@@ -104,7 +104,7 @@ func (l *language) compile(source string) (*condition, []Problem) {
 	c.terms = terms(root, nil)
 	prg, err := l.env.Program(tree, cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
-		return nil, []Problem{{Line: 1, Column: 1, Message: "can't be planned: " + firstLine(err.Error())}}
+		return nil, []Problem{{Line: 1, Column: 1, Message: "can't be compiled: " + firstLine(err.Error())}}
 	}
 	c.program = prg
 	return c, nil

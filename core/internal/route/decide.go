@@ -1,7 +1,7 @@
 package route
 
-// Decide makes one pass over the rules in file order. The first matching rule without `continue` ends it. A condition
-// that fails counts as no match and is reported.
+// Decide evaluates the rules in file order, up to the first matching rule without `continue`. A condition that fails
+// counts as no match and is reported.
 func (t *Table) Decide(f *Facts) Decision {
 	var (
 		d   Decision
@@ -28,7 +28,7 @@ func (t *Table) Decide(f *Facts) Decision {
 
 // matches reports whether a rule for the event matches.
 func (c *compiled) matches(f *Facts, in *input) (bool, error) {
-	if !c.rule.isAbout(f.Channel, f.Role) {
+	if !c.rule.admits(f.Channel, f.Role) {
 		return false, nil
 	}
 	if c.when == nil {

@@ -18,7 +18,7 @@ func (t *Table) buildIndex(ch Channels) {
 				t.index[e] = map[string]*candidates{}
 			}
 			for name, role := range ch {
-				if t.rules[i].rule.isAbout(name, role) {
+				if t.rules[i].rule.admits(name, role) {
 					t.add(e, name, i)
 				}
 			}

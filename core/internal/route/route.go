@@ -1,7 +1,8 @@
 // Package route compiles the rules of the configuration into a table that decides about inputs.
 //
 // Without rules, a customer's message goes to the owner and the owner's message to the customer. Rules change that. An
-// input makes one pass over the rules in file order. The first matching rule ends the pass, unless it has `continue`.
+// input is evaluated against the rules in file order. The first matching rule ends the evaluation, unless it has
+// `continue`.
 //
 // The package is pure: no I/O, no clock, no goroutines. A Table is immutable and safe for concurrent use. It decides
 // by a Facts alone; package conversation applies the decision.
@@ -53,7 +54,7 @@ type Rule struct {
 	Offer    *Offer            // control moves when accepted
 	Close    bool              // ends the conversation
 	Drop     bool              // does not deliver the message
-	Continue bool              // does not end the pass
+	Continue bool              // does not end the evaluation
 	Copy     []string          // observer channels
 	Say      string            // text to the customer
 	To       string            // "", ToOwner or ToCustomer: delivers as without rules
@@ -78,7 +79,7 @@ type Severity int
 
 // The severities.
 const (
-	Error   Severity = iota // there is no table
+	Error   Severity = iota // the rules cannot be used
 	Warning                 // the rule is valid but suspicious
 )
 
@@ -117,9 +118,9 @@ type Facts struct {
 	Conversation string                    // input of bucket()
 }
 
-// Decision is the result of a pass over the rules.
+// Decision is the result of the evaluation of one input.
 type Decision struct {
-	// Steps are the matching rules with `continue` in order, then the rule that ended the pass. Without steps, the
+	// Steps are the matching rules with `continue` in order, then the rule that ended the evaluation. Without steps, the
 	// input is delivered as without rules.
 	Steps  []Step
 	Errors []RuleError // rules whose condition failed at run time; each counted as no match

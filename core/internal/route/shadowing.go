@@ -2,7 +2,8 @@ package route
 
 import "slices"
 
-// unreachable warns of rules that are never reached because earlier rules end the pass for every input that they match.
+// unreachable warns of rules that are never reached because earlier rules end the evaluation for every input that they
+// match.
 func (t *Table) unreachable(ch Channels) []Problem {
 	var out []Problem
 	for j := range t.rules {
@@ -18,13 +19,13 @@ func (t *Table) unreachable(ch Channels) []Problem {
 		}
 		if all && by != "" {
 			out = append(out, Problem{Severity: Warning, Index: j, Rule: later.Name,
-				Message: "is never reached: rule " + by + " ends the pass for every input that it matches"})
+				Message: "is never reached: rule " + by + " ends the evaluation for every input that it matches"})
 		}
 	}
 	return out
 }
 
-// covers reports whether r ends the pass for every input with event e that the later rule matches.
+// covers reports whether r ends the evaluation for every input with event e that the later rule matches.
 func (r *Rule) covers(later *Rule, e Event, ch Channels) bool {
 	if r.Continue || r.When != "" && r.When != later.When {
 		return false

@@ -81,8 +81,8 @@ func withDefaults(r *Rule) Rule {
 	return n
 }
 
-// isAbout reports whether `from` of a rule admits the channel.
-func (r *Rule) isAbout(channel string, role envelope.Role) bool {
+// admits reports whether a rule's `from` admits the channel.
+func (r *Rule) admits(channel string, role envelope.Role) bool {
 	if len(r.From) == 0 {
 		return true
 	}

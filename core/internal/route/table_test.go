@@ -67,7 +67,7 @@ func TestRuleProblems(t *testing.T) {
 		{"continue with say", Rule{Name: "a", Set: map[string]string{"a": "b"}, Say: "x", Continue: true},
 			"continue: can be combined with set and copy, but not with say: later rules could contradict it"},
 		{"nothing", Rule{Name: "a", Continue: true},
-			": does nothing; add an action, or `to: owner` to end the pass"},
+			": does nothing; add an action, or `to: owner` to end the evaluation"},
 		{"blank text", Rule{Name: "a", Say: " \n"}, "say: contains no text"},
 		{"bell", Rule{Name: "a", Say: "x\a"}, "say: contains the control character U+0007"},
 		{"large attribute", Rule{Name: "a", Set: map[string]string{"k": strings.Repeat("x", 5000)}},

@@ -73,7 +73,7 @@ func patternError(e ast.Expr) string {
 
 var loops = []string{"exists", "exists_one", "all", "map", "filter"}
 
-// otherNames lead from the names of functions in other languages to ours.
+// otherNames maps the names of functions in other languages to ours.
 var otherNames = map[string]string{
 	"len": "size", "length": "size", "lenght": "size", "count": "size", "match": "matches", "regex": "matches",
 	"attribute": "attr", "attributes": "attr", "is_open": "open", "hasPrefix": "startsWith", "hasSuffix": "endsWith",

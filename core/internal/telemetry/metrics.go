@@ -86,7 +86,7 @@ func (b *builder) channels(names []string) map[string]*channelMetrics {
 	pending := b.gauges("deliveries_pending", "Deliveries queued or in flight.", "channel")
 	ended := b.counters("deliveries_total", "Deliveries that ended, by status.", "channel", "status")
 	attemptDuration := b.latencies("delivery_attempt_duration_seconds", "Time of one call to a vendor.", "channel")
-	endToEnd := b.latencies("end_to_end_duration_seconds", "Time from acceptance to the vendor's receipt.", "channel")
+	endToEnd := b.latencies("end_to_end_duration_seconds", "Time from queueing a delivery to the vendor's receipt.", "channel")
 	out := map[string]*channelMetrics{}
 	for _, name := range names {
 		c := &channelMetrics{
@@ -129,7 +129,7 @@ func (m *Metrics) Answered(adapter string, status int, took time.Duration) {
 	m.duration.WithLabelValues(adapter).Observe(took.Seconds())
 }
 
-// Attempted counts a call to a vendor. Age is the time since the delivery's envelope was accepted.
+// Attempted counts a call to a vendor. Age is the time since the delivery was queued.
 func (m *Metrics) Attempted(channel, outcome string, took, age time.Duration) {
 	m.attempts.WithLabelValues(channel, outcome).Inc()
 	c := m.channels[channel]
