@@ -84,10 +84,10 @@ func (p *plugins) configureChannel(ctx context.Context, cfg *config.Config, ch *
 	schema []byte,
 ) Findings {
 	usable := cfg.Usable(ch.Name)
-	if usable == config.UsableNot {
+	if usable == config.Unusable {
 		return Findings{}
 	}
-	if problems := cfg.CheckSettings(ch.Name, schema); len(problems) > 0 || usable != config.UsableWhole {
+	if problems := cfg.CheckSettings(ch.Name, schema); len(problems) > 0 || usable != config.UsableChannel {
 		return problem(problems...)
 	}
 	settings, err := cfg.CompleteSettings(ch.Name, schema)

@@ -107,7 +107,7 @@ func FuzzLoad(f *testing.F) {
 		c, err := Load(Options{Path: "testdata/fuzz.yaml", Data: data, Environ: testEnviron})
 		for i := 0; c != nil && i < len(c.Channels); i++ {
 			name := c.Channels[i].Name
-			if got := c.Usable(name); err == nil && got != UsableWhole {
+			if got := c.Usable(name); err == nil && got != UsableChannel {
 				t.Errorf("a configuration loads with the unusable channel %q: %d", name, got)
 			}
 			c.CheckSettings(name, []byte(testSchema))

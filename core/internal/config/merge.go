@@ -15,7 +15,7 @@ const delimiter = "\x1f"
 // leaf is a setting inside koanf. It is a function because koanf copies everything else by reflection.
 type leaf func() *node
 
-// merge puts the defaults below and the environment above the file's settings.
+// merge adds the defaults to the file's settings, and replaces those that the environment sets.
 func (l *loader) merge() bool {
 	ko := koanf.New(delimiter)
 	load := func(values map[string]any) error { return ko.Load(confmap.Provider(values, ""), nil) }
@@ -35,8 +35,8 @@ func (l *loader) merge() bool {
 	return true
 }
 
-// leaves returns the settings of a mapping as koanf takes them. Keys without a value are left out, so that defaults
-// hold.
+// leaves returns the settings of a mapping in the form for koanf, without keys that have no value, so that their
+// defaults hold.
 func leaves(n *node) map[string]any {
 	out := map[string]any{}
 	for _, child := range n.children {

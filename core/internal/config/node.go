@@ -37,7 +37,7 @@ type node struct {
 	resolved resolved   // text with references resolved; set by the decoder
 }
 
-// newChild returns a node for a member of n without adding it. It is at n's place until it has its own.
+// newChild returns a node for a member of n without adding it. Its position is that of n until it has one.
 func (n *node) newChild(kind nodeKind, name string) *node {
 	return &node{kind: kind, name: name, at: n.place(), parent: n}
 }
@@ -68,7 +68,7 @@ func (n *node) child(name string) *node {
 	return n.newChild(absent, name)
 }
 
-// find returns the setting at a path, an absent node at the place of its closest parent if there is none.
+// find returns the setting at a path. Without one, it returns an absent node at the place of the closest parent.
 func (n *node) find(path ...string) *node {
 	for _, name := range path {
 		n = n.child(name)
@@ -87,7 +87,7 @@ func (n *node) path() string {
 	return join(n.parent.path(), n.name)
 }
 
-// place returns the position of a setting as a whole: that of its key if the value has parts, else that of the value.
+// place returns the position of a setting as a whole: the key of a mapping or list, else the value.
 func (n *node) place() Position {
 	if n.kind != scalar && n.key != (Position{}) {
 		return n.key
@@ -103,8 +103,8 @@ func (n *node) keyPlace() Position {
 	return n.at
 }
 
-// quoted reports whether the text is written in quotes, and so is a text whatever it looks like.
-func (n *node) quoted() bool { return n.yaml != nil && n.yaml.ShortTag() == "!!str" }
+// isText reports whether YAML reads the value as a text, such as a number in quotes.
+func (n *node) isText() bool { return n.yaml != nil && n.yaml.ShortTag() == "!!str" }
 
 // join appends a key or the number of an item to a path.
 func join(path, name string) string {

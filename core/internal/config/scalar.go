@@ -24,7 +24,7 @@ var integer = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,17})$`)
 func convert(n *node, t reflect.Type) (any, error) {
 	s := n.resolved.text
 	// A quoted 5 is a text, unless it comes from a reference or the environment, which have texts only.
-	plain := n.resolved.secret || !n.quoted()
+	plain := n.resolved.secret || !n.isText()
 	switch t {
 	case reflect.TypeFor[time.Duration]():
 		d, err := time.ParseDuration(s)

@@ -43,7 +43,7 @@ type scan struct {
 func newScan(lines []string, n *node) *scan {
 	s := &scan{lines: lines}
 	if n.yaml.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
-		s.enter(n.at.Line) // a block begins below its head
+		s.enter(n.at.Line) // a block begins below its indicator
 		return s
 	}
 	s.enter(n.at.Line - 1)

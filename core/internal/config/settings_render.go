@@ -40,7 +40,7 @@ func renderScalar(n *node, s *settings.Schema, redact bool) any {
 		return v.shown
 	case redact && (s == nil || s.Ref != "" || s.Secret):
 		return redacted
-	case n.quoted() && !v.secret:
+	case n.isText() && !v.secret:
 		return v.text
 	case s != nil && len(s.Type) > 0:
 		return typed(v.text, s.Type)

@@ -2,37 +2,37 @@ package config
 
 import "slices"
 
-// Usable is the part of a channel that its adapter can validate although the configuration has problems.
-type Usable int
+// Usability is the part of a channel that its adapter can validate although the configuration has problems.
+type Usability int
 
-// From nothing to everything.
+// The degrees of usability, from nothing to everything.
 const (
-	// UsableNot: the channel has no known adapter, or its settings have another key.
-	UsableNot Usable = iota
+	// Unusable: the channel has no known adapter, or its settings have another key.
+	Unusable Usability = iota
 	// UsableSettings: the settings can be checked against the schema, but not be given to the adapter: one of their
 	// references is not resolved, or a key that the adapter needs is wrong.
 	UsableSettings
-	// UsableWhole: the adapter can validate and configure the channel.
-	UsableWhole
+	// UsableChannel: the adapter can validate and configure the channel.
+	UsableChannel
 )
 
 // adapterKeys are the keys of a channel that its adapter gets.
 var adapterKeys = []string{"adapter", "role", "path", "allow", "allow_links", "settings"}
 
 // Usable returns how much of a channel is valid; everything if the configuration loaded.
-func (c *Config) Usable(channel string) Usable {
+func (c *Config) Usable(channel string) Usability {
 	ch, ok := c.Channel(channel)
 	if !ok || !c.UsableAdapter(ch.Adapter) {
-		return UsableNot
+		return Unusable
 	}
 	n := c.root.find("channels", channel)
 	if n.child("settings").kind == absent && hasUnknownKey(n) {
-		return UsableNot // the unknown key may be meant as settings
+		return Unusable // the unknown key may be meant as settings
 	}
 	if slices.ContainsFunc(adapterKeys, func(key string) bool { return c.faulty(n.child(key)) }) {
 		return UsableSettings
 	}
-	return UsableWhole
+	return UsableChannel
 }
 
 func hasUnknownKey(channel *node) bool {

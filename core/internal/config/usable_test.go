@@ -10,12 +10,12 @@ func TestValidPartsOfAnInvalidFileAreUsable(t *testing.T) {
 	const good = "adapter: bot, role: bot, settings: {base_url: x, api_key: y}"
 	for _, tc := range []struct {
 		name, channel string
-		want          Usable
+		want          Usability
 		settings      []string // paths of the problems of CheckSettings
 	}{
-		{"valid", "{" + good + "}", UsableWhole, nil},
-		{"problems in keys of the gateway", "{owner: nobody, delivery: {then: stop}, " + good + "}", UsableWhole, nil},
-		{"mistyped setting", "{adapter: bot, role: bot, settings: {base_ulr: x, api_key: y}}", UsableWhole, []string{
+		{"valid", "{" + good + "}", UsableChannel, nil},
+		{"problems in keys of the gateway", "{owner: nobody, delivery: {then: stop}, " + good + "}", UsableChannel, nil},
+		{"mistyped setting", "{adapter: bot, role: bot, settings: {base_ulr: x, api_key: y}}", UsableChannel, []string{
 			"channels.faq.settings.base_url", "channels.faq.settings.base_ulr"}},
 		{"wrong role", "{adapter: bot, role: robot, settings: {base_url: x, api_key: y, more: z}}", UsableSettings, []string{
 			"channels.faq.settings.more"}},
@@ -24,11 +24,11 @@ func TestValidPartsOfAnInvalidFileAreUsable(t *testing.T) {
 		{"unresolved reference", "{adapter: bot, role: bot, settings: {base_url: x, api_key: \"${env:NONE}\", port: \"${env:NONE}\", more: z}}", UsableSettings,
 			[]string{"channels.faq.settings.more"}},
 		{"settings that are a list", "{adapter: bot, role: bot, settings: [a]}", UsableSettings, nil},
-		{"unknown key in addition to settings", "{hours: always, " + good + "}", UsableWhole, nil},
-		{"settings under a mistyped key", "{adapter: bot, role: bot, setings: {base_url: x}}", UsableNot, nil},
-		{"unknown adapter", "{adapter: bto, role: bot, settings: {}}", UsableNot, nil},
-		{"adapter without a command", "{adapter: none, role: bot, settings: {}}", UsableNot, nil},
-		{"adapter with an invalid environment", "{adapter: poor, role: bot, settings: {}}", UsableNot, nil},
+		{"unknown key in addition to settings", "{hours: always, " + good + "}", UsableChannel, nil},
+		{"settings under a mistyped key", "{adapter: bot, role: bot, setings: {base_url: x}}", Unusable, nil},
+		{"unknown adapter", "{adapter: bto, role: bot, settings: {}}", Unusable, nil},
+		{"adapter without a command", "{adapter: none, role: bot, settings: {}}", Unusable, nil},
+		{"adapter with an invalid environment", "{adapter: poor, role: bot, settings: {}}", Unusable, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c, err := Load(Options{Path: "m.yaml", Environ: testEnviron, Data: []byte("adapters:\n  bot: {command: bin/bot}\n" +
@@ -39,7 +39,7 @@ func TestValidPartsOfAnInvalidFileAreUsable(t *testing.T) {
 			if got := c.Usable("faq"); got != tc.want {
 				t.Errorf("usable = %d, want %d\n%v", got, tc.want, err)
 			}
-			if tc.want == UsableNot {
+			if tc.want == Unusable {
 				return
 			}
 			var got []string
