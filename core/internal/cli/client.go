@@ -29,7 +29,7 @@ func (o *options) call(ctx context.Context, method, path string, v any) error {
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+dialable(addr)+path, nil)
 	if err != nil {
-		return &coded{code: exitUsage, err: fmt.Errorf("--admin %q: %w; give host:port", addr, err)}
+		return &coded{code: exitUsage, err: fmt.Errorf("--admin %q: %w; write host:port", addr, err)}
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
