@@ -85,9 +85,11 @@ func TestArchitectureListsImports(t *testing.T) {
 	want := table
 	for i, r := range rows {
 		imports := importsOf(rows, i, pkgs)
-		want = strings.Replace(want, "| `"+r.folder+"` | "+r.purpose+" | "+r.imports+" |", "| `"+r.folder+"` | "+r.purpose+" | "+imports+" |", 1)
+		line := "| `" + r.folder + "` | " + r.purpose + " | "
+		want = strings.Replace(want, line+r.imports+" |", line+imports+" |", 1)
 		if imports != r.imports && !*update {
-			t.Errorf("%s imports %s, docs/architecture.md says %s; run the test with -update", r.folder, imports, r.imports)
+			t.Errorf("%s imports %s, docs/architecture.md has %s; run the test with -update", r.folder, imports,
+				r.imports)
 		}
 		if _, err := os.Stat("../../../" + r.folder); err != nil {
 			t.Errorf("docs/architecture.md: %v", err)
@@ -101,7 +103,8 @@ func TestArchitectureListsImports(t *testing.T) {
 }
 
 func TestArchitectureFindsFeatures(t *testing.T) {
-	rows := regexp.MustCompile("(?m)^\\| ([^|`]+) \\| (`.*`) \\|$").FindAllStringSubmatch(section(t, readArchitecture(t), "Where is ..."), -1)
+	table := section(t, readArchitecture(t), "Where is ...")
+	rows := regexp.MustCompile("(?m)^\\| ([^|`]+) \\| (`.*`) \\|$").FindAllStringSubmatch(table, -1)
 	if len(rows) < 25 {
 		t.Errorf("the table of features has %d rows, want at least 25", len(rows))
 	}

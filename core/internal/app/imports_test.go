@@ -30,7 +30,9 @@ func is(names ...string) func(string) bool {
 
 func below(folders ...string) func(string) bool {
 	return func(pkg string) bool {
-		return slices.ContainsFunc(folders, func(f string) bool { return pkg == module+f || strings.HasPrefix(pkg, module+f+"/") })
+		return slices.ContainsFunc(folders, func(f string) bool {
+			return pkg == module+f || strings.HasPrefix(pkg, module+f+"/")
+		})
 	}
 }
 
@@ -38,7 +40,9 @@ func not(f func(string) bool) func(string) bool { return func(s string) bool { r
 
 func from(prefixes ...string) func(string, string) bool {
 	return func(_, imported string) bool {
-		return slices.ContainsFunc(prefixes, func(p string) bool { return imported == p || strings.HasPrefix(imported, p+"/") })
+		return slices.ContainsFunc(prefixes, func(p string) bool {
+			return imported == p || strings.HasPrefix(imported, p+"/")
+		})
 	}
 }
 
@@ -66,7 +70,8 @@ var rules = []rule{
 	{below("plugins"), func(_, imp string) bool { return ours(imp) && !below("sdk")(imp) },
 		"plugins of this repository use the SDK alone, like those of other authors, and never another plugin"},
 	{simulator, func(_, imp string) bool { return ours(imp) && !kit(imp) },
-		"a simulator is a second reading of the vendor's documents; code shared with its adapter or with the SDK would share their mistakes"},
+		"a simulator is a second reading of the vendor's documents; code shared with its adapter or with the SDK " +
+			"would share their mistakes"},
 	{kit, func(_, imp string) bool { return ours(imp) && !kit(imp) },
 		"the simulators' kit knows no vendor"},
 	{is("sandbox"), func(_, imp string) bool { return ours(imp) && !below("sandbox")(imp) },
@@ -81,16 +86,20 @@ var rules = []rule{
 	{is("core/internal/delivery", "core/internal/inbound"), func(_, imp string) bool {
 		return is("core/internal/conversation", "core/internal/writer", "core/internal/lane", "core/internal/route")(imp)
 	}, "the types that the writer and the lanes exchange lie below both"},
-	{is("core/internal/lane"), func(_, imp string) bool { return is("core/internal/conversation", "core/internal/writer")(imp) },
+	{is("core/internal/lane"), func(_, imp string) bool {
+		return is("core/internal/conversation", "core/internal/writer")(imp)
+	},
 		"lanes make calls; they neither decide nor commit"},
 	{is("core/internal/writer"), func(_, imp string) bool { return is("core/internal/lane")(imp) },
 		"the writer hands out jobs and does not depend on how they are done"},
 	{not(below("core/internal/config")), from("github.com/knadh/koanf"),
-		"the library of the configuration can be replaced in one place, and no package reads settings without its checks"},
+		"the library of the configuration can be replaced in one place, and no package reads settings without its " +
+			"checks"},
 	{not(is("core/internal/plugin", "sdk/serve", "sdk/protocol")), from("github.com/hashicorp/go-plugin"),
 		"the gateway starts plugin processes, and one package serves an adapter"},
 	{is("sdk", "sdk/httpclient", "sdk/settings", "sdk/webhook"),
-		from("github.com/hashicorp/go-plugin", "google.golang.org/grpc", "google.golang.org/protobuf", module+"sdk/protocol", module+"sdk/serve"),
+		from("github.com/hashicorp/go-plugin", "google.golang.org/grpc", "google.golang.org/protobuf",
+			module+"sdk/protocol", module+"sdk/serve"),
 		"an author reads and tests an adapter against the contract, without the runtime"},
 	{not(below("core/internal/store/jetstream")), from("github.com/nats-io"),
 		"the log is a port; another engine must be able to take its place"},
@@ -240,7 +249,8 @@ func uses(t *testing.T, path string, src any, functions []string) []string {
 }
 
 var clock = []string{
-	"time.Now", "time.Since", "time.Until", "time.Sleep", "time.After", "time.AfterFunc", "time.Tick", "time.NewTimer", "time.NewTicker",
+	"time.Now", "time.Since", "time.Until", "time.Sleep", "time.After", "time.AfterFunc", "time.Tick",
+	"time.NewTimer", "time.NewTicker",
 }
 
 var exits = []string{"os.Exit", "log.Fatal", "log.Fatalf", "log.Fatalln", "syscall.Exit"}

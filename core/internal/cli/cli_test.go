@@ -30,7 +30,8 @@ func (s suite) Run() int {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	build := exec.Command("go", "build", "-o", dir+string(os.PathSeparator), "patchbay/plugins/native", "patchbay/plugins/botwebhook", "patchbay/plugins/aicc")
+	build := exec.Command("go", "build", "-o", dir+string(os.PathSeparator), "patchbay/plugins/native",
+		"patchbay/plugins/botwebhook", "patchbay/plugins/aicc")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		panic(fmt.Sprintf("build the adapters: %v", err))
@@ -46,7 +47,8 @@ func TestMain(m *testing.M) {
 // patchbay runs the program like main, with a fixed version.
 func patchbay() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := cli.Main(ctx, cli.Process{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Version: "1.2.3", Unhook: stop})
+	code := cli.Main(ctx, cli.Process{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Version: "1.2.3",
+		Unhook: stop})
 	stop()
 	os.Exit(code)
 }
@@ -58,7 +60,8 @@ func TestScripts(t *testing.T) {
 			e.Setenv("PLUGINS", plugins)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ports": ports, "await": await, "until": until},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ports": ports, "await": await,
+			"until": until},
 		// rewrites the expected output of cmp
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})

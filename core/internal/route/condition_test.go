@@ -28,7 +28,8 @@ func line(p Problem) string {
 func TestConditionProblems(t *testing.T) {
 	for _, tc := range []struct{ name, when, want string }{
 		{"unknown variable", `ownr == "x"`, `1:1: undeclared reference to "ownr" (did you mean "owner"?)`},
-		{"second line", "text == \"a\" &&\n  rol == \"bot\"", `2:3: undeclared reference to "rol" (did you mean "role"?)`},
+		{"second line", "text == \"a\" &&\n  rol == \"bot\"",
+			`2:3: undeclared reference to "rol" (did you mean "role"?)`},
 		{"column in characters", `"客服" == rol`, `1:9: undeclared reference to "rol" (did you mean "role"?)`},
 		{"unknown function", `lenght(text) > 3`, `1:1: undeclared reference to "lenght" (did you mean "size"?)`},
 		{"single equals", `owner_role = "bot"`, `1:12: syntax error at "="; equality is ==`},
@@ -40,7 +41,8 @@ func TestConditionProblems(t *testing.T) {
 		{"types", `age > 5`, `1:5: > can't be applied to a duration and a number`},
 		{"unknown channel", `owner == "dsk"`, `1:10: there is no channel "dsk" (did you mean "desk"?)`},
 		{"unknown channel, reversed", `"dsk" != channel`, `1:1: there is no channel "dsk" (did you mean "desk"?)`},
-		{"unknown channel in list", `pending in ["desk", "nigth"]`, `1:21: there is no channel "nigth" (did you mean "night"?)`},
+		{"unknown channel in list", `pending in ["desk", "nigth"]`,
+			`1:21: there is no channel "nigth" (did you mean "night"?)`},
 		{"unknown channel in open", `open("dsk")`, `1:6: there is no channel "dsk" (did you mean "desk"?)`},
 		{"unknown role", `role == "bott"`,
 			`1:9: there is no role "bott"; roles are customer, bot, agent, observer (did you mean "bot"?)`},
@@ -50,26 +52,33 @@ func TestConditionProblems(t *testing.T) {
 			`1:18: mentions takes a list of words or phrases: mentions(["agent", "human"])`},
 		{"mentions of nothing", `mentions(["a", " "])`, `1:16: an empty word is contained in every message`},
 		{"bad pattern", `text.matches("[")`, `1:14: invalid argument of matches: missing closing ]: [`},
-		{"second bad pattern", "text.matches('ü') && text.matches(r'a(?!b)')", `1:35: invalid argument of matches: invalid or unsupported Perl syntax: (?!`},
-		{"bad pattern in the second line", "text != ''\n  && text.matches('*')", `2:19: invalid argument of matches: missing argument to repetition operator: *`},
+		{"second bad pattern", "text.matches('ü') && text.matches(r'a(?!b)')",
+			`1:35: invalid argument of matches: invalid or unsupported Perl syntax: (?!`},
+		{"bad pattern in the second line", "text != ''\n  && text.matches('*')",
+			`2:19: invalid argument of matches: missing argument to repetition operator: *`},
 		{"computed pattern", `text.matches(role)`,
 			`1:14: a pattern must be a literal, such as text.matches(r"^\d+$")`},
-		{"backspace for word boundary", `text.matches("\bagent\b")`, `1:14: contains the control character U+0008, which no message ` +
-			`contains; for a word boundary write r"\b" in the expression, and the whole expression as plain or single-quoted YAML`},
+		{"backspace for word boundary", `text.matches("\bagent\b")`,
+			`1:14: contains the control character U+0008, which no message contains; for a word boundary write ` +
+				`r"\b" in the expression, and the whole expression as plain or single-quoted YAML`},
 		{"bad duration", `age > duration("10 minutes")`, `1:16: invalid argument of duration`},
 		{"types of a list", `text in "a"`, `1:6: in can't be applied to a text and a text`},
 		{"types of a negation", `!handovers`, `1:1: ! can't be applied to a number`},
 		{"types of a choice", `(true ? text : handovers) == ""`, `1:7: both results of ?: must have the same type`},
 		{"types of a method", `parts.startsWith("a")`, `1:17: startsWith can't be called with a list, a text`},
 		{"types below an error", `(ownr + 1) > true`, `1:2: undeclared reference to "ownr" (did you mean "owner"?)`},
-		{"types of a comparison", `(size(parts) > 1) == age`, `1:19: == can't be applied to true or false and a duration`},
+		{"types of a comparison", `(size(parts) > 1) == age`,
+			`1:19: == can't be applied to true or false and a duration`},
 		{"member of a variable", `text.size > 3`, `1:5: a variable has no fields such as "size"`},
 		{"member of an unknown variable", `message.text == ""`, `1:1: undeclared reference to "message"`},
-		{"macro without arguments", `mentions()`, `1:9: mentions takes a list of words or phrases: mentions(["agent", "human"])`},
+		{"macro without arguments", `mentions()`,
+			`1:9: mentions takes a list of words or phrases: mentions(["agent", "human"])`},
 		{"two syntax errors", `text == && )`, `1:9: syntax error at "&&"`},
 		{"wrong character", `text == #x`, `1:9: syntax error at "#"`},
-		{"nested too deep", strings.Repeat("(", 70) + "true" + strings.Repeat(")", 70), `1:1: expression recursion limit exceeded: 64`},
-		{"loop", `parts.exists(p, p == "image")`, `1:7: exists: conditions have no loops; test a list with "image" in parts`},
+		{"nested too deep", strings.Repeat("(", 70) + "true" + strings.Repeat(")", 70),
+			`1:1: expression recursion limit exceeded: 64`},
+		{"loop", `parts.exists(p, p == "image")`,
+			`1:7: exists: conditions have no loops; test a list with "image" in parts`},
 		{"hidden variable", `@input == 1`, `1:1: syntax error at "@"`},
 		{"never", `false`, `warning: 1:1: is always false: the rule never matches`},
 		{"blank", ` `, `0:0: is empty; leave the key out if the rule has no condition`},
@@ -98,7 +107,8 @@ func TestConditionCost(t *testing.T) {
 	if len(problems) != 1 || !strings.Contains(problems[0].Message, "could take too long") {
 		t.Errorf("problems = %v", problems)
 	}
-	_, problems = Compile([]Rule{{Name: "a", When: "true" + strings.Repeat(" && true", 1000), To: ToOwner}}, testChannels)
+	_, problems = Compile([]Rule{{Name: "a", When: "true" + strings.Repeat(" && true", 1000), To: ToOwner}},
+		testChannels)
 	if len(problems) == 0 {
 		t.Error("a condition of 8 KiB was accepted")
 	}
@@ -106,7 +116,8 @@ func TestConditionCost(t *testing.T) {
 
 func TestConditionValues(t *testing.T) {
 	facts := &Facts{
-		Event: EventMessage, Channel: "livechat", Role: envelope.RoleCustomer, Text: "Ich möchte einen MENSCHEN sprechen",
+		Event: EventMessage, Channel: "livechat", Role: envelope.RoleCustomer,
+		Text:  "Ich möchte einen MENSCHEN sprechen",
 		Parts: []string{"text", "image"}, SenderID: "u1", SenderName: "Ann", Owner: "faq", OwnerRole: envelope.RoleBot,
 		Home: "faq", Pending: "desk", Customer: "livechat", Handovers: 2, Age: 3600e9, Silence: 5e9, Reason: "declined",
 		Attributes: map[string]string{"tier": "gold"}, Open: func(ch string) bool { return ch == "night" }, Conversation: "c1",
@@ -166,7 +177,8 @@ func TestRuntimeErrorsContainNoText(t *testing.T) {
 }
 
 func FuzzCompile(f *testing.F) {
-	for _, s := range []string{`mentions(["a"])`, `attr("x") == "y"`, `text.matches("[`, "\x00", `((((`, `"\u00e9" in parts`} {
+	for _, s := range []string{`mentions(["a"])`, `attr("x") == "y"`, `text.matches("[`, "\x00", `((((`,
+		`"\u00e9" in parts`} {
 		f.Add(s, "hello")
 	}
 	f.Fuzz(func(t *testing.T, when, text string) {

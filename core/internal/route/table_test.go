@@ -22,17 +22,20 @@ func TestRuleProblems(t *testing.T) {
 		{"no name", Rule{To: ToOwner}, "name: missing; it identifies the rule in metrics and traces"},
 		{"bad name", Rule{Name: "Ask Me", To: ToOwner},
 			`name: "Ask Me" must consist of lower-case letters, digits and hyphens, at most 63 characters`},
-		{"unknown event", Rule{Name: "a", Events: []Event{"conected"}, Say: "x"}, `event: there is no event "conected"; ` +
-			`events are message, opened, connected, disconnected, handover_requested, passed, closed, offer_failed, idle, ` +
-			`unanswered, delivery_failed (did you mean "connected"?)`},
+		{"unknown event", Rule{Name: "a", Events: []Event{"conected"}, Say: "x"},
+			`event: there is no event "conected"; events are message, opened, connected, disconnected, ` +
+				`handover_requested, passed, closed, offer_failed, idle, unanswered, delivery_failed (did you mean ` +
+				`"connected"?)`},
 		{"planned event", Rule{Name: "a", Events: []Event{EventMessage, EventIdle}, Say: "x"},
 			`event[1]: event "idle" is not supported yet`},
 		{"unknown from", Rule{Name: "a", From: []string{"bot", "dsk"}, Say: "x"},
 			`from[1]: there is no channel or role "dsk" (did you mean "desk"?)`},
 		{"from twice", Rule{Name: "a", From: []string{"bot", "bot"}, Say: "x"}, `from[1]: "bot" is listed twice`},
-		{"event of other roles", Rule{Name: "a", Events: []Event{EventOfferFailed}, From: []string{"customer"}, Say: "x"},
+		{"event of other roles", Rule{Name: "a", Events: []Event{EventOfferFailed}, From: []string{"customer"},
+			Say: "x"},
 			`warning: from: never matches: event "offer_failed" is about a channel of role bot or agent`},
-		{"pass to an unknown channel", Rule{Name: "a", Pass: "hom"}, `pass: there is no channel "hom" (did you mean "home"?)`},
+		{"pass to an unknown channel", Rule{Name: "a", Pass: "hom"},
+			`pass: there is no channel "hom" (did you mean "home"?)`},
 		{"pass to customer", Rule{Name: "a", Pass: "livechat"},
 			`pass: channel "livechat" has role customer; pass needs a channel of role bot or agent`},
 		{"home to home", Rule{Name: "a", Home: "home"}, `home: there is no channel "home"`},
@@ -55,7 +58,8 @@ func TestRuleProblems(t *testing.T) {
 			"close: a rule has at most one of pass, offer and close, this one has pass and close"},
 		{"close and continue", Rule{Name: "a", Close: true, Continue: true},
 			"continue: can be combined with set and copy, but not with close: later rules could contradict it"},
-		{"good close", Rule{Name: "a", Events: []Event{EventHandoverRequested}, Close: true, Say: "x", Copy: []string{"audit"}}, ""},
+		{"good close", Rule{Name: "a", Events: []Event{EventHandoverRequested}, Close: true, Say: "x",
+			Copy: []string{"audit"}}, ""},
 		{"drop and to", Rule{Name: "a", Drop: true, To: ToOwner},
 			"to: contradicts drop: a message is either delivered or dropped"},
 		{"drop an event", Rule{Name: "a", Events: []Event{EventConnected}, Drop: true},
@@ -72,7 +76,8 @@ func TestRuleProblems(t *testing.T) {
 		{"bell", Rule{Name: "a", Say: "x\a"}, "say: contains the control character U+0007"},
 		{"large attribute", Rule{Name: "a", Set: map[string]string{"k": strings.Repeat("x", 5000)}},
 			"set.k: has 5001 bytes with the name, at most 4096 are possible"},
-		{"good", Rule{Name: "a", From: []string{"customer"}, When: `open("desk")`, Say: "x", Set: map[string]string{"a": "b"},
+		{"good", Rule{Name: "a", From: []string{"customer"}, When: `open("desk")`, Say: "x",
+			Set:  map[string]string{"a": "b"},
 			Home: "faq", Offer: NewOffer("desk", "night"), Copy: []string{"audit"}, Drop: true}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -97,7 +102,8 @@ func TestRuleProblems(t *testing.T) {
 
 func TestAllProblemsAtOnce(t *testing.T) {
 	_, problems := Compile([]Rule{
-		{Name: "a", Pass: "nobody", When: "rol == 1"}, {Name: "a", When: "handovers > 1", To: ToOwner}, {Name: "c", Say: "", From: []string{"x"}},
+		{Name: "a", Pass: "unknown", When: "rol == 1"}, {Name: "a", When: "handovers > 1", To: ToOwner},
+		{Name: "c", Say: "", From: []string{"x"}},
 	}, testChannels)
 	var got []string
 	for _, p := range problems {
@@ -115,13 +121,18 @@ func TestUnreachableRulesAreWarnings(t *testing.T) {
 		rules []Rule
 		want  string
 	}{
-		{"unconditional before", []Rule{{Name: "a", To: ToOwner}, {Name: "b", From: []string{"bot"}, Say: "x"}}, "b by a"},
-		{"role covers channel", []Rule{{Name: "a", From: []string{"agent"}, Say: "x"}, {Name: "b", From: []string{"desk"}, Say: "y"}}, "b by a"},
-		{"channel does not cover role", []Rule{{Name: "a", From: []string{"desk"}, Say: "x"}, {Name: "b", From: []string{"agent"}, Say: "y"}}, ""},
-		{"same condition", []Rule{{Name: "a", When: `open("desk")`, Say: "x"}, {Name: "b", When: `open("desk")`, Say: "y"}}, "b by a"},
+		{"unconditional before", []Rule{{Name: "a", To: ToOwner}, {Name: "b", From: []string{"bot"}, Say: "x"}},
+			"b by a"},
+		{"role covers channel", []Rule{{Name: "a", From: []string{"agent"}, Say: "x"},
+			{Name: "b", From: []string{"desk"}, Say: "y"}}, "b by a"},
+		{"channel does not cover role", []Rule{{Name: "a", From: []string{"desk"}, Say: "x"},
+			{Name: "b", From: []string{"agent"}, Say: "y"}}, ""},
+		{"same condition", []Rule{{Name: "a", When: `open("desk")`, Say: "x"},
+			{Name: "b", When: `open("desk")`, Say: "y"}}, "b by a"},
 		{"other condition", []Rule{{Name: "a", When: `open("desk")`, Say: "x"}, {Name: "b", Say: "y"}}, ""},
 		{"continue", []Rule{{Name: "a", Copy: []string{"audit"}, Continue: true}, {Name: "b", Say: "y"}}, ""},
-		{"one event of two", []Rule{{Name: "a", Say: "x"}, {Name: "b", Events: []Event{EventMessage, EventPassed}, Say: "y"}}, ""},
+		{"one event of two", []Rule{{Name: "a", Say: "x"}, {Name: "b", Events: []Event{EventMessage, EventPassed},
+			Say: "y"}}, ""},
 		{"both events", []Rule{{Name: "a", Say: "x"}, {Name: "b", Events: []Event{EventPassed}, Say: "x"},
 			{Name: "c", Events: []Event{EventMessage, EventPassed}, Say: "y"}}, "c by b"},
 	} {
@@ -143,9 +154,11 @@ func TestUnreachableRulesAreWarnings(t *testing.T) {
 
 func TestDecide(t *testing.T) {
 	table, problems := Compile([]Rule{
-		{Name: "tag", From: []string{"customer"}, When: `mentions(["invoice"])`, Set: map[string]string{"topic": "billing"}, Continue: true},
+		{Name: "tag", From: []string{"customer"}, When: `mentions(["invoice"])`,
+			Set: map[string]string{"topic": "billing"}, Continue: true},
 		{Name: "watch", Copy: []string{"audit"}, Continue: true},
-		{Name: "ask", From: []string{"customer"}, When: `owner_role == "bot" && mentions(["agent"])`, Offer: NewOffer("desk")},
+		{Name: "ask", From: []string{"customer"}, When: `owner_role == "bot" && mentions(["agent"])`,
+			Offer: NewOffer("desk")},
 		{Name: "left", Events: []Event{EventDisconnected}, From: []string{"agent"}, Pass: Home},
 		{Name: "desk-only", From: []string{"desk"}, To: ToCustomer},
 	}, testChannels)
@@ -157,11 +170,12 @@ func TestDecide(t *testing.T) {
 		facts Facts
 		want  string
 	}{
-		{"only the copy", Facts{Event: EventMessage, Channel: "livechat", Role: "customer", OwnerRole: "bot", Text: "hello"}, "watch"},
-		{"rules with continue, then the last one", Facts{Event: EventMessage, Channel: "livechat", Role: "customer", OwnerRole: "bot",
-			Text: "an agent about my invoice"}, "tag watch ask"},
-		{"a term that does not hold", Facts{Event: EventMessage, Channel: "livechat", Role: "customer", OwnerRole: "agent",
-			Text: "agent"}, "watch"},
+		{"only the copy", Facts{Event: EventMessage, Channel: "livechat", Role: "customer", OwnerRole: "bot",
+			Text: "hello"}, "watch"},
+		{"rules with continue, then the last one", Facts{Event: EventMessage, Channel: "livechat", Role: "customer",
+			OwnerRole: "bot", Text: "an agent about my invoice"}, "tag watch ask"},
+		{"a term that does not hold", Facts{Event: EventMessage, Channel: "livechat", Role: "customer",
+			OwnerRole: "agent", Text: "agent"}, "watch"},
 		{"by role", Facts{Event: EventDisconnected, Channel: "night", Role: "agent"}, "left"},
 		{"by channel", Facts{Event: EventMessage, Channel: "desk", Role: "agent"}, "watch desk-only"},
 		{"another channel of the role", Facts{Event: EventMessage, Channel: "night", Role: "agent"}, "watch"},
@@ -184,7 +198,8 @@ func TestDecide(t *testing.T) {
 }
 
 func TestTableIsSafeForConcurrentUse(t *testing.T) {
-	table, problems := Compile([]Rule{{Name: "a", When: `text.matches("^ag") && mentions(["agent"])`, To: ToOwner}}, testChannels)
+	table, problems := Compile([]Rule{{Name: "a", When: `text.matches("^ag") && mentions(["agent"])`, To: ToOwner}},
+		testChannels)
 	if table == nil {
 		t.Fatal(problems)
 	}
@@ -192,7 +207,8 @@ func TestTableIsSafeForConcurrentUse(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for range 200 {
-				if d := table.Decide(&Facts{Event: EventMessage, Channel: "livechat", Role: "customer", Text: "agent"}); len(d.Steps) != 1 {
+				if d := table.Decide(&Facts{Event: EventMessage, Channel: "livechat", Role: "customer",
+					Text: "agent"}); len(d.Steps) != 1 {
 					t.Errorf("decision = %+v", d)
 				}
 			}
@@ -202,7 +218,8 @@ func TestTableIsSafeForConcurrentUse(t *testing.T) {
 }
 
 func TestDefaultsAndCopies(t *testing.T) {
-	rules := []Rule{{Name: "a", Offer: &Offer{To: []string{"desk"}}, Set: map[string]string{"a": "b"}, From: []string{"bot"}}}
+	rules := []Rule{{Name: "a", Offer: &Offer{To: []string{"desk"}}, Set: map[string]string{"a": "b"},
+		From: []string{"bot"}}}
 	table, _ := Compile(rules, testChannels)
 	rules[0].Offer.To[0], rules[0].Set["a"], rules[0].From[0] = "x", "x", "x"
 	want := &Rule{Name: "a", Events: []Event{EventMessage}, Offer: &Offer{To: []string{"desk"}, Within: DefaultWithin},
@@ -238,7 +255,8 @@ func TestIndexFindsEveryMatchingRule(t *testing.T) {
 	for range 300 {
 		var rules []Rule
 		for i := range 12 {
-			rule := Rule{Name: fmt.Sprintf("r%d", i), When: conditions[r.IntN(len(conditions))], Copy: []string{"audit"}, Continue: r.IntN(3) > 0}
+			rule := Rule{Name: fmt.Sprintf("r%d", i), When: conditions[r.IntN(len(conditions))],
+				Copy: []string{"audit"}, Continue: r.IntN(3) > 0}
 			if from := pick("", "customer", "desk", "agent"); from != "" {
 				rule.From = []string{from}
 			}
@@ -250,8 +268,10 @@ func TestIndexFindsEveryMatchingRule(t *testing.T) {
 			t.Fatal(problems)
 		}
 		channel := pick("livechat", "desk", "night")
-		f := &Facts{Event: Event(pick("message", "passed")), Channel: channel, Role: testChannels[channel], Owner: pick("faq", "desk", ""),
-			SenderID: pick("u", "v"), Handovers: int64(r.IntN(2)), Attributes: map[string]string{"a": pick("1", "2", "x")}}
+		f := &Facts{Event: Event(pick("message", "passed")), Channel: channel, Role: testChannels[channel],
+			Owner:    pick("faq", "desk", ""),
+			SenderID: pick("u", "v"), Handovers: int64(r.IntN(2)), Attributes: map[string]string{"a": pick("1", "2",
+				"x")}}
 		var indexed []int
 		for _, s := range table.Decide(f).Steps {
 			indexed = append(indexed, s.Index)
