@@ -169,7 +169,7 @@ func media(ch *conformance.Channel) string {
 	if types := c.GetMediaTypes(); len(types) > 0 {
 		out += ", " + strings.Join(types, " ")
 	}
-	if c.GetMediaApart() {
+	if c.GetSeparateMedia() {
 		out += ", apart from text"
 	}
 	return out

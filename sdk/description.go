@@ -42,9 +42,9 @@ type Capabilities struct {
 	MediaBytes int64
 	// MediaTypes are the accepted media types, like "image/png" or "image/*". Empty means any.
 	MediaTypes []string
-	// MediaApart means that one call carries either text or one medium. The gateway then makes separate deliveries,
+	// SeparateMedia means that one call carries either text or one medium. The gateway then makes separate deliveries,
 	// first the text, with the captions.
-	MediaApart bool
+	SeparateMedia bool
 }
 
 // MediaMode is the form in which Deliver gets media. The gateway turns a medium without this form into text.

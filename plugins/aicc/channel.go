@@ -23,12 +23,12 @@ func capabilities(fileBytes int64) sdk.Capabilities {
 			envelope.PartText, envelope.PartImage, envelope.PartAudio, envelope.PartVideo, envelope.PartFile,
 			envelope.PartCard,
 		},
-		Events:     slices.Clone(deliveredEvents),
-		TextBytes:  maxText,
-		Media:      sdk.MediaStream,
-		MediaBytes: fileBytes,
-		MediaTypes: uploadTypes(),
-		MediaApart: true,
+		Events:        slices.Clone(deliveredEvents),
+		TextBytes:     maxText,
+		Media:         sdk.MediaStream,
+		MediaBytes:    fileBytes,
+		MediaTypes:    uploadTypes(),
+		SeparateMedia: true,
 	}
 }
 

@@ -201,7 +201,7 @@ func TestDecodeFile(t *testing.T) {
 func TestCapabilities(t *testing.T) {
 	ep := configureIn(t, newAdapter(), newMemoryVendor(), map[string]any{"max_file_bytes": 1000})
 	can := ep.Capabilities
-	if can.Media != sdk.MediaStream || !can.MediaApart || can.MediaBytes != 1000 || can.TextBytes != 1024 {
+	if can.Media != sdk.MediaStream || !can.SeparateMedia || can.MediaBytes != 1000 || can.TextBytes != 1024 {
 		t.Errorf("Capabilities = %+v", can)
 	}
 	for _, ct := range can.MediaTypes {

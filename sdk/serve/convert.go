@@ -33,7 +33,7 @@ func descriptionToProto(d sdk.Description, abilities []string) (*pluginpb.Descri
 func capabilitiesToProto(c *sdk.Capabilities) *pluginpb.Capabilities {
 	out := &pluginpb.Capabilities{
 		TextBytes: int64(c.TextBytes), History: c.History, Idempotent: c.Idempotent, Media: string(c.Media),
-		MediaBytes: c.MediaBytes, MediaTypes: c.MediaTypes, MediaApart: c.MediaApart,
+		MediaBytes: c.MediaBytes, MediaTypes: c.MediaTypes, SeparateMedia: c.SeparateMedia,
 	}
 	for _, p := range c.Parts {
 		out.Parts = append(out.Parts, string(p))

@@ -24,7 +24,7 @@ func (s *service) WatchHealth(_ *pluginpb.WatchHealthRequest, stream pluginpb.Pl
 	defer t.Stop()
 	var last *pluginpb.WatchHealthResponse
 	for {
-		state := &pluginpb.WatchHealthResponse{Sick: s.sick(ctx)}
+		state := &pluginpb.WatchHealthResponse{Unhealthy: s.unhealthy(ctx)}
 		if last == nil || !proto.Equal(state, last) {
 			if err := stream.Send(state); err != nil {
 				return err
@@ -41,8 +41,8 @@ func (s *service) WatchHealth(_ *pluginpb.WatchHealthRequest, stream pluginpb.Pl
 	}
 }
 
-// sick returns the unhealthy channels, sorted by name.
-func (s *service) sick(ctx context.Context) []*pluginpb.ChannelHealth {
+// unhealthy returns the unhealthy channels, sorted by name.
+func (s *service) unhealthy(ctx context.Context) []*pluginpb.ChannelHealth {
 	checker, ok := s.adapter.(sdk.HealthChecker)
 	if !ok {
 		return nil

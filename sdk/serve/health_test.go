@@ -29,7 +29,7 @@ func (s *healthStream) Send(r *pluginpb.WatchHealthResponse) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var channels []string
-	for _, c := range r.GetSick() {
+	for _, c := range r.GetUnhealthy() {
 		channels = append(channels, c.GetChannel()+": "+c.GetText())
 	}
 	s.sent = append(s.sent, strings.Join(channels, ", "))

@@ -27,7 +27,7 @@ type Adapter struct {
 func describeAdapter(name string, s plugin.Status) Adapter {
 	a := Adapter{
 		Name: name, State: string(s.State), Since: s.Since, Version: s.Version, PID: s.PID, Restarts: s.Restarts,
-		Reason: s.Reason, LastError: s.LastError, Unhealthy: s.Sick,
+		Reason: s.Reason, LastError: s.LastError, Unhealthy: s.Unhealthy,
 	}
 	if !s.NextStart.IsZero() {
 		a.NextStart = &s.NextStart

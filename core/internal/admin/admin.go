@@ -35,7 +35,7 @@ type Writer interface {
 
 // Lanes reports the state of a channel's lanes; see lane.Engine.State.
 type Lanes interface {
-	State(channel string) (breaker string, paused time.Duration, waiting, running int)
+	State(channel string) (breaker string, pause time.Duration, queued, running int)
 }
 
 // Options configure an Admin.

@@ -45,9 +45,9 @@ type testAPI struct {
 }
 
 type laneState struct {
-	breaker          string
-	paused           time.Duration
-	waiting, running int
+	breaker         string
+	pause           time.Duration
+	queued, running int
 }
 
 func (a *testAPI) Submit(j *delivery.Job) {
@@ -58,8 +58,8 @@ func (a *testAPI) Submit(j *delivery.Job) {
 
 func (a *testAPI) Cancel(string)           {}
 func (a *testAPI) Committed(writer.Commit) {}
-func (a *testAPI) State(string) (breaker string, paused time.Duration, waiting, running int) {
-	return a.lanes.breaker, a.lanes.paused, a.lanes.waiting, a.lanes.running
+func (a *testAPI) State(string) (breaker string, pause time.Duration, queued, running int) {
+	return a.lanes.breaker, a.lanes.pause, a.lanes.queued, a.lanes.running
 }
 
 func newTestAPI(t *testing.T) *testAPI {

@@ -83,14 +83,14 @@ func (a *Admin) optionalChecks() []check {
 	for name, h := range a.Hosts {
 		s := h.Status()
 		c := check{"adapter " + name, s.Serving(), string(s.State)}
-		if c.ok && len(s.Sick) > 0 {
+		if c.ok && len(s.Unhealthy) > 0 {
 			c.text = "serving, but some channels are unhealthy"
 		}
 		if s.LastError != "" && !s.Serving() {
 			c.text += ", " + strings.SplitN(s.LastError, "\n", 2)[0]
 		}
 		out = append(out, c)
-		for channel, problem := range s.Sick {
+		for channel, problem := range s.Unhealthy {
 			out = append(out, check{"channel " + channel, false, strings.TrimPrefix(problem, "channel "+channel+": ")})
 		}
 	}

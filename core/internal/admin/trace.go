@@ -64,7 +64,7 @@ func (a *Admin) pendingReason(d *trail.PendingDelivery) string {
 			return fmt.Sprintf("adapter %s is %s", ch.Adapter, s.State)
 		}
 	}
-	breaker, pause, waiting, running := a.Lanes.State(d.Channel)
+	breaker, pause, queued, running := a.Lanes.State(d.Channel)
 	switch {
 	case breaker == "open":
 		return "the channel's circuit breaker is open after repeated failures"
@@ -73,7 +73,7 @@ func (a *Admin) pendingReason(d *trail.PendingDelivery) string {
 	case d.NextAttempt.After(time.Now()):
 		return "next attempt at " + d.NextAttempt.Format(time.RFC3339)
 	case running >= ch.Delivery.Concurrency:
-		return fmt.Sprintf("the channel's concurrency limit is reached: %d calls in flight, %d waiting", running, waiting)
+		return fmt.Sprintf("the channel's concurrency limit is reached: %d calls in flight, %d queued", running, queued)
 	}
 	return "in flight"
 }

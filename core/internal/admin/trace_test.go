@@ -111,8 +111,8 @@ func TestPendingDeliveriesHaveReasons(t *testing.T) {
 	}{
 		"in flight":   {want: "in flight"},
 		"breaker":     {state: laneState{breaker: "open"}, want: "circuit breaker is open"},
-		"pause":       {state: laneState{paused: 90 * time.Second}, want: "pause of 1m30s"},
-		"limit":       {state: laneState{waiting: 3, running: 2}, want: "limit is reached: 2 calls in flight, 3 waiting"},
+		"pause":       {state: laneState{pause: 90 * time.Second}, want: "pause of 1m30s"},
+		"limit":       {state: laneState{queued: 3, running: 2}, want: "limit is reached: 2 calls in flight, 3 queued"},
 		"backoff":     {retry: time.Hour, want: "next attempt at "},
 		"adapter":     {away: true, want: "adapter bot is stopped"},
 		"last reason": {retry: time.Hour, want: "last attempt failed: try later"},

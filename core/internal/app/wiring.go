@@ -44,7 +44,7 @@ func policy(cfg *config.Config, p *plugins, reachable func(string) bool) *conver
 // target returns the forms of content that a channel accepts.
 func target(caps *pluginpb.Capabilities) render.Target {
 	return render.Target{
-		TextBytes: int(caps.GetTextBytes()), Parts: parts(caps), SeparateMedia: caps.GetMediaApart(),
+		TextBytes: int(caps.GetTextBytes()), Parts: parts(caps), SeparateMedia: caps.GetSeparateMedia(),
 		Links: sdk.MediaMode(caps.GetMedia()) != sdk.MediaStream,
 	}
 }

@@ -52,11 +52,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve answers a request for one endpoint.
 func (h *Handler) serve(ep *Endpoint, w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	answer, no := h.handle(ep, w, r)
+	answer, refused := h.handle(ep, w, r)
 	var status int
-	if no != nil {
-		status = no.status
-		h.refuse(ep, w, r, no)
+	if refused != nil {
+		status = refused.status
+		h.refuse(ep, w, r, refused)
 	} else {
 		status = h.respond(ep, w, answer)
 	}
@@ -65,17 +65,17 @@ func (h *Handler) serve(ep *Endpoint, w http.ResponseWriter, r *http.Request) {
 
 // handle returns the adapter's answer after its envelopes are stored, or a refusal.
 func (h *Handler) handle(ep *Endpoint, w http.ResponseWriter, r *http.Request) (*pluginpb.HttpAnswer, *refusal) {
-	if no := ep.check(r); no != nil {
-		return nil, no
+	if refused := ep.check(r); refused != nil {
+		return nil, refused
 	}
 	if err := h.Writer.Writable(); err != nil {
 		return nil, storeUnavailable(err)
 	}
 	body := &countedBody{reader: r.Body, admission: ep.admission}
 	defer body.release()
-	content, no := ep.readBody(w, body)
-	if no != nil {
-		return nil, no
+	content, refused := ep.readBody(w, body)
+	if refused != nil {
+		return nil, refused
 	}
 	if !ep.admission.tryAcquire() { // after reading: a slow sender must not occupy a slot
 		return nil, busy("too many concurrent requests")

@@ -16,15 +16,15 @@ const (
 )
 
 // logRefusal logs a refusal unless the rate limit is reached.
-func (h *Handler) logRefusal(ep *Endpoint, r *http.Request, no *refusal) {
-	suppressed, ok := h.logLimiter.allow(ep.Adapter, no.reason)
+func (h *Handler) logRefusal(ep *Endpoint, r *http.Request, refused *refusal) {
+	suppressed, ok := h.logLimiter.allow(ep.Adapter, refused.reason)
 	if suppressed > 0 {
-		h.Logger.Info("refusals not logged", "adapter", ep.Adapter, "reason", no.reason, "count", suppressed)
+		h.Logger.Info("refusals not logged", "adapter", ep.Adapter, "reason", refused.reason, "count", suppressed)
 	}
 	if ok {
 		h.Logger.Info("request refused", "adapter", ep.Adapter, "path", text.Abbreviate(r.URL.Path, maxLoggedPath),
-			"status", no.status, "reason", no.reason, "remote", r.RemoteAddr,
-			"detail", text.Abbreviate(no.detail, maxLoggedText))
+			"status", refused.status, "reason", refused.reason, "remote", r.RemoteAddr,
+			"detail", text.Abbreviate(refused.detail, maxLoggedText))
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// refusal is an answer that tells the vendor that a request was not accepted.
+// refusal is the answer to a request that was not accepted.
 type refusal struct {
 	status     int
 	reason     string // metric label
@@ -37,7 +37,7 @@ func storeUnavailable(err error) *refusal { return temporarilyUnavailable("store
 
 func adapterFailed(err error) *refusal {
 	if errors.Is(err, plugin.ErrNotReady) {
-		return temporarilyUnavailable("adapter_away", err, 1)
+		return temporarilyUnavailable("adapter_not_ready", err, 1)
 	}
 	return temporarilyUnavailable("adapter", err, 2)
 }
@@ -56,25 +56,25 @@ func invalidEnvelopes(err error) *refusal {
 // adapterRefused returns the refusal for an error that the adapter returned.
 func adapterRefused(e *pluginpb.Error) *refusal {
 	kind := sdk.ErrorKind(e.GetKind())
-	no := &refusal{status: int(e.GetStatus()), reason: reasonOf(kind), body: e.GetBody(), detail: e.GetText()}
-	if no.status == 0 {
-		no.status = statusOf(kind)
+	refused := &refusal{status: int(e.GetStatus()), reason: reasonOf(kind), body: e.GetBody(), detail: e.GetText()}
+	if refused.status == 0 {
+		refused.status = statusOf(kind)
 	}
-	if !validStatus(no.status) {
-		no.status = http.StatusInternalServerError
+	if !validStatus(refused.status) {
+		refused.status = http.StatusInternalServerError
 	}
-	no.text = http.StatusText(no.status)
+	refused.text = http.StatusText(refused.status)
 	if e.GetField() != "" {
-		no.text = e.GetField() + ": " + e.GetText()
-		no.detail = no.text
+		refused.text = e.GetField() + ": " + e.GetText()
+		refused.detail = refused.text
 	}
-	if no.status == http.StatusUnauthorized {
-		no.text = "unauthorized"
+	if refused.status == http.StatusUnauthorized {
+		refused.text = "unauthorized"
 	}
-	if no.status == http.StatusServiceUnavailable || no.status == http.StatusTooManyRequests {
-		no.retryAfter = max(int(e.GetAfter().AsDuration()/time.Second), 1)
+	if refused.status == http.StatusServiceUnavailable || refused.status == http.StatusTooManyRequests {
+		refused.retryAfter = max(int(e.GetAfter().AsDuration()/time.Second), 1)
 	}
-	return no
+	return refused
 }
 
 // validStatus reports whether net/http accepts status for a final response; it panics at others.

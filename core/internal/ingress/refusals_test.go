@@ -143,7 +143,7 @@ func TestRequestsAreRefusedIfTheAdapterFails(t *testing.T) {
 	checkRefusals(t, map[string]refusalCase{
 		"not ready": {
 			fake: &fake{receive: failsWith(fmt.Errorf("receive: %w", plugin.ErrNotReady))}, status: 503, text: unavailable,
-			reason: "adapter_away", header: "Retry-After", headerText: "1",
+			reason: "adapter_not_ready", header: "Retry-After", headerText: "1",
 		},
 		"died": {
 			fake: &fake{receive: failsWith(&plugin.DiedError{Name: "bot"})}, status: 503, text: unavailable, reason: "adapter",

@@ -41,24 +41,24 @@ func (h *Handler) setHeader(ep *Endpoint, to http.Header, name, value string) {
 }
 
 // refuse writes a refusal in the vendor's form, and logs it without the request's content.
-func (h *Handler) refuse(ep *Endpoint, w http.ResponseWriter, r *http.Request, no *refusal) {
-	h.Observer.Refused(ep.Adapter, no.reason)
-	h.logRefusal(ep, r, no)
-	body := no.body
+func (h *Handler) refuse(ep *Endpoint, w http.ResponseWriter, r *http.Request, refused *refusal) {
+	h.Observer.Refused(ep.Adapter, refused.reason)
+	h.logRefusal(ep, r, refused)
+	body := refused.body
 	if body == nil {
-		body = ep.Refusal.fill(no.status, no.text)
+		body = ep.Refusal.fill(refused.status, refused.text)
 	}
 	w.Header().Set("Content-Type", ep.Refusal.contentType())
-	if no.retryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(no.retryAfter))
+	if refused.retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(refused.retryAfter))
 	}
-	if no.allow != "" {
-		w.Header().Set("Allow", no.allow)
+	if refused.allow != "" {
+		w.Header().Set("Allow", refused.allow)
 	}
-	if no.status == http.StatusUnauthorized {
+	if refused.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
-	w.WriteHeader(no.status)
+	w.WriteHeader(refused.status)
 	_, _ = w.Write(body)
 }
 

@@ -24,7 +24,7 @@ type Source interface {
 
 // Request identifies a medium.
 type Request struct {
-	Channel string // on which the medium came in
+	Channel string // that received the medium
 	Thread  string // of the envelope
 	State   []byte // of the thread, if known
 	Part    envelope.Part
@@ -50,7 +50,7 @@ type Options struct {
 	Dir        string // Open creates it; the caller holds the lock on its parent folder
 	MaxBytes   int64  // size limit of one medium; 0 means sdk.MaxMediaBytes
 	TotalBytes int64  // size limit of all files, counted in blocks; 0 means 1 GiB
-	FreeLow    int64  // free disk space to leave to other programs, in bytes; 0 means a tenth of the disk, at most 1 GiB
+	FreeLow    int64  // free disk space that media leave, in bytes; 0 means a tenth of the disk, at most 1 GiB
 	Keep       time.Duration
 	BaseURL    string // public URL of Handler without a trailing slash
 	Source     Source

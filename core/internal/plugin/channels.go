@@ -79,15 +79,6 @@ func (h *Host) storeChannel(c *pluginpb.ChannelConfig) {
 	h.channels = append(h.channels, c)
 }
 
-// Forget no longer applies a channel's configuration to later processes. The running process keeps it.
-func (h *Host) Forget(channel string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if i := h.channelIndex(channel); i >= 0 {
-		h.channels = append(h.channels[:i:i], h.channels[i+1:]...)
-	}
-}
-
 // channelIndex returns the index of a stored channel, or -1. The caller holds the lock.
 func (h *Host) channelIndex(name string) int {
 	return slices.IndexFunc(h.channels, func(c *pluginpb.ChannelConfig) bool { return c.GetName() == name })

@@ -45,16 +45,16 @@ func TestEnvironmentIsClean(t *testing.T) {
 }
 
 func TestHealthIsReported(t *testing.T) {
-	r := run(t, "sick", func(o *Options) { o.LivenessInterval = time.Hour })
+	r := run(t, "unhealthy", func(o *Options) { o.LivenessInterval = time.Hour })
 	if _, err := r.Configure(r.ctx(), &pluginpb.ChannelConfig{Name: "c"}); err != nil {
 		t.Fatal(err)
 	}
 	r.Restart() // the state is sent after each start
 	st := r.until("degraded", func(s Status) bool { return s.State == StateDegraded })
-	if st.Sick["c"] != "c is sick" || !st.Serving() {
+	if st.Unhealthy["c"] != "c is unhealthy" || !st.Serving() {
 		t.Errorf("status %+v", st)
 	}
-	if l := r.logs.find(t, "adapter degraded", nil); l["channel"] != "c" || l["error"] != "c is sick" {
+	if l := r.logs.find(t, "adapter degraded", nil); l["channel"] != "c" || l["error"] != "c is unhealthy" {
 		t.Errorf("logged %v", l)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// Deliver has the adapter call its vendor. The Host sets the call's id and timeout, which is slightly shorter than ctx
+// Deliver makes the adapter call its vendor. The Host sets the call's id and timeout, which is slightly shorter than ctx
 // so that the adapter's answer still arrives; the caller must not use the call afterwards. A call that was sent is
 // never repeated. After ErrNotReady or TooLargeError, the call had no effect. After DiedError, or ctx's error without
 // ErrNotReady, the outcome is unknown. The vendor's answer is in the result.

@@ -12,7 +12,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// watchHealth updates Status.Sick.
+// watchHealth updates Status.Unhealthy.
 func (s *session) watchHealth() {
 	stream, err := s.rpc.WatchHealth(s.ctx, &pluginpb.WatchHealthRequest{})
 	healthy := true
@@ -21,17 +21,17 @@ func (s *session) watchHealth() {
 		if r, err = stream.Recv(); err != nil {
 			break
 		}
-		sick := make(map[string]string, len(r.GetSick()))
-		for _, c := range r.GetSick() {
-			sick[c.GetChannel()] = c.GetText()
+		unhealthy := make(map[string]string, len(r.GetUnhealthy()))
+		for _, c := range r.GetUnhealthy() {
+			unhealthy[c.GetChannel()] = c.GetText()
 		}
-		if healthy != (len(sick) == 0) {
+		if healthy != (len(unhealthy) == 0) {
 			healthy = !healthy
-			s.logHealth(sick)
+			s.logHealth(unhealthy)
 		}
 		s.host.update(func(st *Status) {
 			if st.Instance == s.instance {
-				st.Sick = sick
+				st.Unhealthy = unhealthy
 			}
 		})
 	}
@@ -40,12 +40,12 @@ func (s *session) watchHealth() {
 	}
 }
 
-func (s *session) logHealth(sick map[string]string) {
-	if len(sick) == 0 {
+func (s *session) logHealth(unhealthy map[string]string) {
+	if len(unhealthy) == 0 {
 		s.log.Info("adapter recovered")
 		return
 	}
-	for channel, text := range sick {
+	for channel, text := range unhealthy {
 		s.log.Warn("adapter degraded", "channel", channel, "error", text)
 	}
 }

@@ -33,7 +33,7 @@ type Options struct {
 	CrashBudget     int           // crashes within CrashWindow that lead to quarantine; 5
 	CrashWindow     time.Duration // 2 min
 	QuarantineRetry time.Duration // time between trials in quarantine; 5 min
-	PermanentRetry  time.Duration // the same after an error that a restart can't repair; 30 s
+	PermanentRetry  time.Duration // time between trials after an error that a restart can't repair; 30 s
 }
 
 func (o *Options) setDefaults() {

@@ -9,7 +9,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// Receive has the adapter translate a webhook call. The Host sets the call's id and timeout; the caller must not use
+// Receive makes the adapter translate a webhook call. The Host sets the call's id and timeout; the caller must not use
 // the call afterwards. While no process is ready, Receive waits up to Options.HoldTimeout. If the process ends during
 // the call, the call is repeated once on the next one; a second end is a DiedError. A refusal is in the result's Error.
 func (h *Host) Receive(ctx context.Context, call *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {

@@ -33,7 +33,7 @@ type Status struct {
 	Reason    string
 	LastError string            // last failure, for operators
 	NextStart time.Time         // in backoff and quarantined
-	Sick      map[string]string // problems reported by the adapter, by channel
+	Unhealthy map[string]string // problems reported by the adapter, by channel
 	Version   string            // of the adapter
 }
 
@@ -43,7 +43,7 @@ func (s Status) Serving() bool { return s.State == StateReady || s.State == Stat
 // Status returns the current snapshot. It never blocks.
 func (h *Host) Status() Status {
 	s := *h.status.Load()
-	s.Sick = maps.Clone(s.Sick)
+	s.Unhealthy = maps.Clone(s.Unhealthy)
 	return s
 }
 
@@ -54,10 +54,10 @@ func (h *Host) update(change func(*Status)) {
 	next := *h.status.Load()
 	before := next.State
 	change(&next)
-	if next.State == StateReady && len(next.Sick) > 0 {
+	if next.State == StateReady && len(next.Unhealthy) > 0 {
 		next.State = StateDegraded
 	}
-	if next.State == StateDegraded && len(next.Sick) == 0 {
+	if next.State == StateDegraded && len(next.Unhealthy) == 0 {
 		next.State = StateReady
 	}
 	if next.State != before {

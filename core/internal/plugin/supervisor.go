@@ -48,7 +48,7 @@ func (s *supervisor) run(ctx context.Context) error {
 func (s *supervisor) runInstance(ctx context.Context, n int) (time.Duration, error) {
 	h := s.host
 	h.update(func(st *Status) {
-		st.State, st.Instance, st.Sick, st.NextStart = StateVerifying, n, nil, time.Time{}
+		st.State, st.Instance, st.Unhealthy, st.NextStart = StateVerifying, n, nil, time.Time{}
 	})
 	if err := verifyCommand(s.opts.Command); err != nil {
 		return 0, err
@@ -146,7 +146,7 @@ func (s *supervisor) pause(ctx context.Context, cause error, uptime time.Duratio
 		state = StateQuarantined
 	}
 	h.update(func(st *Status) {
-		st.State, st.PID, st.Sick, st.Restarts = state, 0, nil, st.Restarts+1
+		st.State, st.PID, st.Unhealthy, st.Restarts = state, 0, nil, st.Restarts+1
 		st.Reason, st.NextStart = reason, time.Now().Add(next.delay)
 		if cause != nil && reason != reasonRequested {
 			st.LastError = cause.Error()

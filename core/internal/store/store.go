@@ -21,9 +21,9 @@ type Log interface {
 	// unknown, and each further Append fails with ErrUnavailable until Recover succeeds.
 	Append(ctx context.Context, last uint64, record []byte) error
 
-	// Recover makes the log usable after [ErrUnavailable] and returns the sequence of the newest record. This settles a
-	// record with unknown outcome: last+1 means stored, last means not stored and never will be. Recover can take as long
-	// as a start and can wait for free disk space. After [ErrUnavailable] or [ErrFull] call it again later.
+	// Recover makes the log usable after [ErrUnavailable] and returns the sequence of the newest record. If it is one
+	// higher than before, the record with unknown outcome was stored, and otherwise it will never be. Recover can take
+	// as long as a start and can wait for free disk space. After [ErrUnavailable] or [ErrFull] call it again later.
 	Recover(ctx context.Context) (last uint64, err error)
 
 	// Get returns the record with the given sequence, or [ErrNotFound] if it is purged, lost or not written yet. The
@@ -94,7 +94,7 @@ type Health struct {
 	// Writable means that the log accepts new input. It turns false before Append fails, so that pending work can
 	// still be committed.
 	Writable bool
-	// Reason tells an operator why the log is not writable and what to do. It is empty if the log is writable.
+	// Reason says why the log is not writable and what an operator can do. It is empty if the log is writable.
 	Reason string
 	// Free is the free space on the disk in bytes.
 	Free uint64

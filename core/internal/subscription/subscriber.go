@@ -20,7 +20,7 @@ type subscriber struct {
 	failures int // subscriptions in a row that ended early and stored nothing
 }
 
-// run subscribes again and again until ctx ends.
+// run keeps subscribing until ctx ends.
 func (s *subscriber) run(ctx context.Context) {
 	s.options.Observer.Subscribed(s.Name, false)
 	for ctx.Err() == nil {

@@ -64,8 +64,8 @@ func textOf(ch *journal.Change, seq uint64, r *journal.Record) string {
 	return e.Text()
 }
 
-// endMatching ends the first pass, which started at seq. Conversations whose own id is searched are collected since
-// then. Live conversations are found even if the log has none of their records left.
+// endMatching ends the first pass, which started at seq. It has collected the conversations whose own id is searched
+// from seq on. Live conversations are found even if the log has none of their records left.
 func (s *search) endMatching(seq uint64) {
 	s.secondPass = true
 	for _, id := range s.query.IDs {
@@ -90,8 +90,8 @@ func (s *search) incomplete() (ids []string, end uint64) {
 	return ids, end
 }
 
-// collectedFrom notes that the second pass has collected all incomplete conversations from seq on.
-func (s *search) collectedFrom(seq uint64) {
+// markCollected notes that the second pass has collected all incomplete conversations from seq on.
+func (s *search) markCollected(seq uint64) {
 	for _, c := range s.found {
 		if !c.opened {
 			c.since = min(c.since, seq)

@@ -88,8 +88,8 @@ func (s *search) complete() bool {
 	return !slices.ContainsFunc(s.query.IDs, func(id string) bool { return !s.ids[id] && len(s.live[id]) == 0 })
 }
 
-// see matches and collects a record.
-func (s *search) see(seq uint64, data []byte) error {
+// visit matches and collects a record.
+func (s *search) visit(seq uint64, data []byte) error {
 	if !s.mayMatch(data) {
 		return nil
 	}

@@ -56,16 +56,16 @@ func (t *Trail) nextRecord(ctx context.Context, seq, end uint64) (uint64, []byte
 // errScanned ends a scan at its last record.
 var errScanned = errors.New("scanned")
 
-// scan calls see with each record from the sequence from on and before end; an end of 0 is the end of the log. After a
+// scan calls visit with each record from the sequence from on and before end; an end of 0 is the end of the log. After a
 // timeout the error contains the progress.
-func (t *Trail) scan(ctx context.Context, from, end uint64, see func(seq uint64, record []byte) error) error {
+func (t *Trail) scan(ctx context.Context, from, end uint64, visit func(seq uint64, record []byte) error) error {
 	began, last := time.Now(), from
 	err := t.log.Read(ctx, from, func(seq uint64, record []byte) error {
 		if end != 0 && seq >= end {
 			return errScanned
 		}
 		last = seq
-		if err := see(seq, record); err != nil {
+		if err := visit(seq, record); err != nil {
 			return fmt.Errorf("read record %d: %w", seq, err)
 		}
 		return ctx.Err()

@@ -27,12 +27,12 @@ func (t *Trail) Find(ctx context.Context, q Query) ([]*Conversation, error) {
 		return nil, err
 	}
 	s := newSearch(q, live)
-	if err := t.scan(ctx, from, 0, s.see); err != nil {
+	if err := t.scan(ctx, from, 0, s.visit); err != nil {
 		return nil, err
 	}
 	if from > t.log.Bounds().First && !s.complete() { // an id was a vendor's and only looked like one of the gateway
 		from, s = 0, newSearch(q, live)
-		if err := t.scan(ctx, from, 0, s.see); err != nil {
+		if err := t.scan(ctx, from, 0, s.visit); err != nil {
 			return nil, err
 		}
 	}
@@ -89,10 +89,10 @@ func (t *Trail) collectBeginnings(ctx context.Context, s *search) error {
 		if len(ids) == 0 || end <= from {
 			continue
 		}
-		if err := t.scan(ctx, from, end, s.see); err != nil {
+		if err := t.scan(ctx, from, end, s.visit); err != nil {
 			return err
 		}
-		s.collectedFrom(from)
+		s.markCollected(from)
 	}
 	return nil
 }

@@ -584,7 +584,7 @@ type Capabilities struct {
 	// Accepted media types, "image/png" or "image/*"; empty means any.
 	MediaTypes []string `protobuf:"bytes,8,rep,name=media_types,json=mediaTypes,proto3" json:"media_types,omitempty"`
 	// Whether a call carries either text or one medium, so that each becomes a separate delivery.
-	MediaApart    bool `protobuf:"varint,9,opt,name=media_apart,json=mediaApart,proto3" json:"media_apart,omitempty"`
+	SeparateMedia bool `protobuf:"varint,9,opt,name=separate_media,json=separateMedia,proto3" json:"separate_media,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -675,9 +675,9 @@ func (x *Capabilities) GetMediaTypes() []string {
 	return nil
 }
 
-func (x *Capabilities) GetMediaApart() bool {
+func (x *Capabilities) GetSeparateMedia() bool {
 	if x != nil {
-		return x.MediaApart
+		return x.SeparateMedia
 	}
 	return false
 }
@@ -2671,7 +2671,7 @@ func (*WatchHealthRequest) Descriptor() ([]byte, []int) {
 type WatchHealthResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Unhealthy channels; empty if all are healthy.
-	Sick          []*ChannelHealth `protobuf:"bytes,1,rep,name=sick,proto3" json:"sick,omitempty"`
+	Unhealthy     []*ChannelHealth `protobuf:"bytes,1,rep,name=unhealthy,proto3" json:"unhealthy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2706,9 +2706,9 @@ func (*WatchHealthResponse) Descriptor() ([]byte, []int) {
 	return file_plugin_proto_rawDescGZIP(), []int{33}
 }
 
-func (x *WatchHealthResponse) GetSick() []*ChannelHealth {
+func (x *WatchHealthResponse) GetUnhealthy() []*ChannelHealth {
 	if x != nil {
-		return x.Sick
+		return x.Unhealthy
 	}
 	return nil
 }
@@ -3436,7 +3436,7 @@ const file_plugin_proto_rawDesc = "" +
 	"\x05roles\x18\b \x03(\tR\x05roles\x1a>\n" +
 	"\x10ReasonCodesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8e\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x94\x02\n" +
 	"\fCapabilities\x12\x14\n" +
 	"\x05parts\x18\x01 \x03(\tR\x05parts\x12\x16\n" +
 	"\x06events\x18\x02 \x03(\tR\x06events\x12\x1d\n" +
@@ -3450,9 +3450,8 @@ const file_plugin_proto_rawDesc = "" +
 	"\vmedia_bytes\x18\a \x01(\x03R\n" +
 	"mediaBytes\x12\x1f\n" +
 	"\vmedia_types\x18\b \x03(\tR\n" +
-	"mediaTypes\x12\x1f\n" +
-	"\vmedia_apart\x18\t \x01(\bR\n" +
-	"mediaApart\"\xa2\x01\n" +
+	"mediaTypes\x12%\n" +
+	"\x0eseparate_media\x18\t \x01(\bR\rseparateMedia\"\xa2\x01\n" +
 	"\rChannelConfig\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04role\x18\x02 \x01(\tR\x04role\x12\x16\n" +
@@ -3608,9 +3607,9 @@ const file_plugin_proto_rawDesc = "" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\atimeout\")\n" +
 	"\rDrainResponse\x12\x18\n" +
 	"\arunning\x18\x01 \x01(\x05R\arunning\"\x14\n" +
-	"\x12WatchHealthRequest\"L\n" +
-	"\x13WatchHealthResponse\x125\n" +
-	"\x04sick\x18\x01 \x03(\v2!.patchbay.plugin.v1.ChannelHealthR\x04sick\"=\n" +
+	"\x12WatchHealthRequest\"V\n" +
+	"\x13WatchHealthResponse\x12?\n" +
+	"\tunhealthy\x18\x01 \x03(\v2!.patchbay.plugin.v1.ChannelHealthR\tunhealthy\"=\n" +
 	"\rChannelHealth\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\"\x17\n" +
@@ -3770,7 +3769,7 @@ var file_plugin_proto_depIdxs = []int32{
 	27, // 32: patchbay.plugin.v1.DeliverResponse.results:type_name -> patchbay.plugin.v1.DeliverResult
 	13, // 33: patchbay.plugin.v1.DeliverResult.error:type_name -> patchbay.plugin.v1.Error
 	50, // 34: patchbay.plugin.v1.DrainRequest.timeout:type_name -> google.protobuf.Duration
-	34, // 35: patchbay.plugin.v1.WatchHealthResponse.sick:type_name -> patchbay.plugin.v1.ChannelHealth
+	34, // 35: patchbay.plugin.v1.WatchHealthResponse.unhealthy:type_name -> patchbay.plugin.v1.ChannelHealth
 	38, // 36: patchbay.plugin.v1.SubscribeRequest.threads:type_name -> patchbay.plugin.v1.LiveThread
 	13, // 37: patchbay.plugin.v1.SubscribeResponse.error:type_name -> patchbay.plugin.v1.Error
 	2,  // 38: patchbay.plugin.v1.FetchRequest.part:type_name -> patchbay.plugin.v1.Part

@@ -58,7 +58,7 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 	}
 	a.greeting.Store(&s.Greeting)
 	configured := prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "patchbay_plugin_configured_total", Help: "Configurations taken.",
+		Name: "patchbay_plugin_configured_total", Help: "Accepted configurations.",
 	})
 	if err := ch.Host.Registry.Register(configured); err != nil { // registered by another channel
 		known, ok := errors.AsType[prometheus.AlreadyRegisteredError](err)
@@ -77,7 +77,7 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 // faults are selected by the path of a request, or by the text of a delivered envelope or a cursor.
 var faults = map[string]func(ctx context.Context) error{
 	"/panic": func(context.Context) error { panic("hostile fault") },
-	"/crash": func(context.Context) error { // a panic that can.t be recovered
+	"/crash": func(context.Context) error { // a panic that can't be recovered
 		go func() { panic("hostile crash") }()
 		select {}
 	},
@@ -165,8 +165,8 @@ func (a *adapter) Drain(ctx context.Context) error {
 
 // Health implements sdk.HealthChecker.
 func (a *adapter) Health(_ context.Context, channel string) error {
-	if isActive("sick") {
-		return fmt.Errorf("%s is sick", channel)
+	if isActive("unhealthy") {
+		return fmt.Errorf("%s is unhealthy", channel)
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ var modes = map[string]func(){
 	// The adapter itself reads these.
 	"hang-configure": func() {},
 	"hang-drain":     func() {},
-	"sick":           func() {},
+	"unhealthy":      func() {},
 	"stray":          func() {},
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // A snapshot is a sequence of messages in the snapshot stream: the concatenated buckets in pieces of at most pieceSize
-// bytes, then the manifest in the same form, then one commit message. A snapshot without a commit does not count. An
+// bytes, then the manifest in the same form, then one commit message. A snapshot without a commit is ignored. An
 // unchanged bucket stays where an earlier snapshot wrote it. The store keeps the two newest snapshots.
 
 // manifest locates the buckets of a snapshot.
