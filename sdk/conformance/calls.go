@@ -5,12 +5,14 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"patchbay/sdk/envelope"
@@ -18,44 +20,21 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// delivery is the JSON of a block ### deliver.
+// delivery is the JSON of a block ### deliver. State is a string, or any other JSON as it is.
 type delivery struct {
 	Thread   string              `json:"thread"`
-	State    json.RawMessage     `json:"state"` // a string, or any other JSON as it is
+	State    json.RawMessage     `json:"state"`
 	Key      string              `json:"key"`
 	Attempt  int32               `json:"attempt"`
-	Envelope *envelope.Envelope  `json:"envelope"`
+	Envelope envelope.Envelope   `json:"envelope"`
 	History  []envelope.Envelope `json:"history"`
-	Media    []medium            `json:"media"`
-}
-
-// medium is attached to a delivery: its bytes as text, or a link.
-type medium struct {
-	Part        uint32 `json:"part"`
-	ContentType string `json:"content_type"`
-	Name        string `json:"name"`
-	Data        string `json:"data"`
-	URL         string `json:"url"`
-}
-
-// opening is the JSON of a block ### open.
-type opening struct {
-	Conversation string            `json:"conversation"`
-	Epoch        uint64            `json:"epoch"`
-	Customer     envelope.Sender   `json:"customer"`
-	CustomerID   string            `json:"customer_id"`
-	Offer        bool              `json:"offer"`
-	Reason       string            `json:"reason"`
-	Attributes   map[string]string `json:"attributes"`
-	Key          string            `json:"key"`
-	Attempt      int32             `json:"attempt"`
-}
-
-// fetching is the JSON of a block ### fetch.
-type fetching struct {
-	Thread string          `json:"thread"`
-	State  json.RawMessage `json:"state"`
-	Part   envelope.Part   `json:"part"`
+	Media    []struct {
+		Part        uint32 `json:"part"`
+		ContentType string `json:"content_type"`
+		Name        string `json:"name"`
+		Data        string `json:"data"` // bytes as text
+		URL         string `json:"url"`  // in place of data
+	} `json:"media"`
 }
 
 // subscribing is the JSON of a block ### subscribe.
@@ -65,15 +44,22 @@ type subscribing struct {
 		Thread string          `json:"thread"`
 		State  json.RawMessage `json:"state"`
 	} `json:"threads"`
-	// Batches is the number of batches that are awaited; 0 means 1.
-	Batches int `json:"batches"`
+	Batches int `json:"batches"` // number of batches that are awaited; 0 means 1
 }
 
-// readCall reads the JSON of an exchange's call. Mistakes are the author's, and end the suite.
-func readCall[T any](p *probe, x *exchange) (v T) {
-	dec := json.NewDecoder(strings.NewReader(strings.ReplaceAll(string(x.call), vendorMark, p.vendor.base)))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&v); err != nil {
+// readCall reads the JSON of an exchange's call, also into a message of the protocol. Mistakes end the suite.
+func readCall[T any](p *probe, x *exchange) *T {
+	v := new(T)
+	text := strings.ReplaceAll(string(x.call), vendorMark, p.vendor.base)
+	var err error
+	if m, ok := any(v).(proto.Message); ok {
+		err = protojson.Unmarshal([]byte(text), m)
+	} else {
+		dec := json.NewDecoder(strings.NewReader(text))
+		dec.DisallowUnknownFields()
+		err = dec.Decode(v)
+	}
+	if err != nil {
 		p.abort(fmt.Errorf("out/%s.http: read %s: %w", x.name, x.action, err))
 	}
 	return v
@@ -82,34 +68,26 @@ func readCall[T any](p *probe, x *exchange) (v T) {
 // stateBytes is a state in the form in which the adapter made it.
 func stateBytes(raw json.RawMessage) []byte {
 	var text string
+	var b bytes.Buffer
 	if json.Unmarshal(raw, &text) == nil {
 		return []byte(text)
 	}
-	var b bytes.Buffer
-	if json.Compact(&b, raw) != nil {
-		return raw
-	}
+	_ = json.Compact(&b, raw) // it was valid when it was loaded
 	return b.Bytes()
 }
 
 // deliverCall makes the call of a deliver or open exchange.
 func (p *probe) deliverCall(x *exchange) *pluginpb.DeliverCall {
-	call := &pluginpb.DeliverCall{Channel: p.data.Channel}
+	call := &pluginpb.DeliverCall{Channel: p.data.Channel, Key: uuid.NewString(), Attempt: 1}
 	if x.action == "open" {
-		o := readCall[opening](p, x)
-		call.Key, call.Attempt = cmp.Or(o.Key, uuid.NewString()), max(o.Attempt, 1)
-		call.Action = &pluginpb.DeliverCall_Open{Open: &pluginpb.OpenAction{
-			Conversation: cmp.Or(o.Conversation, uuid.NewString()), Epoch: max(o.Epoch, 1), Reason: o.Reason, Offer: o.Offer,
-			Customer: protocol.SenderToProto(o.Customer), CustomerId: cmp.Or(o.CustomerID, envelope.ShortID("conformance", o.Customer.ID)),
-			Attributes: o.Attributes,
-		}}
+		o := readCall[pluginpb.OpenAction](p, x)
+		o.Conversation, o.Epoch = cmp.Or(o.GetConversation(), uuid.NewString()), max(o.GetEpoch(), 1)
+		o.CustomerId = cmp.Or(o.GetCustomerId(), envelope.ShortID("conformance", o.GetCustomer().GetId()))
+		call.Action = &pluginpb.DeliverCall_Open{Open: o}
 		return call
 	}
 	d := readCall[delivery](p, x)
-	if d.Envelope == nil {
-		p.abort(fmt.Errorf("out/%s.http: read deliver: envelope: missing", x.name))
-	}
-	e := d.Envelope
+	e := &d.Envelope
 	e.ID = cmp.Or(e.ID, uuid.Must(uuid.NewV7()).String())
 	e.Channel, e.Conversation = cmp.Or(e.Channel, "elsewhere"), cmp.Or(e.Conversation, uuid.NewString())
 	if e.AcceptedAt.IsZero() {
@@ -117,21 +95,24 @@ func (p *probe) deliverCall(x *exchange) *pluginpb.DeliverCall {
 			e.AcceptedAt = time.Now()
 		}
 	}
-	send := &pluginpb.SendAction{Thread: d.Thread, State: stateBytes(d.State), Envelope: p.encode(e), Assigned: &pluginpb.Assigned{
-		Id: e.ID, Conversation: e.Conversation, Epoch: e.Epoch, AcceptedAt: timestamppb.New(e.AcceptedAt), Hops: int32(e.Hops),
-	}}
+	send := &pluginpb.SendAction{Thread: d.Thread, State: stateBytes(d.State), Envelope: p.encode(e),
+		Assigned: &pluginpb.Assigned{
+			Id: e.ID, Conversation: e.Conversation, Epoch: e.Epoch, AcceptedAt: timestamppb.New(e.AcceptedAt),
+			Hops: int32(e.Hops),
+		}}
 	for i := range d.History {
 		send.History = append(send.History, p.encode(&d.History[i]))
 	}
 	for _, m := range d.Media {
-		a := &pluginpb.AssignedMedium{Part: m.Part, ContentType: m.ContentType, Name: m.Name, Url: m.URL, Size: int64(len(m.Data))}
+		a := &pluginpb.AssignedMedium{Part: m.Part, ContentType: m.ContentType, Name: m.Name, Url: m.URL,
+			Size: int64(len(m.Data))}
 		if m.URL == "" {
 			a.Attachment = uuid.NewString()
 			p.attach(x.name, a, []byte(m.Data))
 		}
 		send.Assigned.Media = append(send.Assigned.Media, a)
 	}
-	call.Key, call.Attempt = cmp.Or(d.Key, uuid.NewString()), max(d.Attempt, 1)
+	call.Key, call.Attempt = cmp.Or(d.Key, call.Key), max(d.Attempt, 1)
 	call.Action = &pluginpb.DeliverCall_Send{Send: send}
 	return call
 }
@@ -144,45 +125,33 @@ func (p *probe) encode(e *envelope.Envelope) []byte {
 	return b
 }
 
-// maxChunk is the most bytes that one message of Attach or Fetch may carry.
-const maxChunk = protocol.MaxChunkBytes
-
 // attach hands over a medium. A refusal is a finding of the running check.
 func (p *probe) attach(name string, a *pluginpb.AssignedMedium, data []byte) {
 	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
 	defer cancel()
 	stream, err := p.subject.rpc.Attach(ctx)
-	if err == nil {
-		chunk := &pluginpb.AttachRequest{Id: a.GetAttachment(), ContentType: a.GetContentType(), Name: a.GetName(), Size: int64(len(data))}
-		for first := true; first || len(data) > 0; first = false {
-			n := min(len(data), maxChunk)
-			chunk.Data, data = data[:n], data[n:]
-			if stream.Send(chunk) != nil {
-				break // the answer says why
-			}
-			chunk = &pluginpb.AttachRequest{}
-		}
-		var resp *pluginpb.AttachResponse
-		resp, err = stream.CloseAndRecv()
-		if e := resp.GetError(); err == nil && e != nil {
-			err = fmt.Errorf("refused as %s: %s", e.GetKind(), e.GetText())
-		}
+	chunk := &pluginpb.AttachRequest{Id: a.GetAttachment(), ContentType: a.GetContentType(), Name: a.GetName(),
+		Size: a.GetSize()}
+	for more := err == nil; more; chunk = new(pluginpb.AttachRequest) {
+		n := min(len(data), protocol.MaxChunkBytes)
+		chunk.Data, data = data[:n], data[n:]
+		more = stream.Send(chunk) == nil && len(data) > 0 // the response says why it failed
 	}
-	p.expect(err == nil, "out/%s.http: attach a medium of %d bytes: %v; take each medium that media_bytes allows", name, a.GetSize(), err)
+	var resp *pluginpb.AttachResponse
+	if err == nil {
+		resp, err = stream.CloseAndRecv()
+	}
+	p.expect(err == nil && resp.GetError() == nil, "out/%s.http: a medium of %d bytes can't be attached: %v %v", name,
+		a.GetSize(), err,
+		resp.GetError())
 }
 
 // fetch asks for a medium of at most limit bytes; 0 leaves the limit to the adapter.
-func (p *probe) fetch(x *exchange, limit int64) *outcome {
-	f := readCall[fetching](p, x)
-	return p.fetchPart(f.Part, f.Thread, stateBytes(f.State), limit)
-}
-
-func (p *probe) fetchPart(part envelope.Part, thread string, state []byte, limit int64) *outcome {
+func (p *probe) fetch(r *pluginpb.FetchRequest, limit int64) *outcome {
 	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
 	defer cancel()
-	stream, err := p.subject.rpc.Fetch(ctx, &pluginpb.FetchRequest{
-		Channel: p.data.Channel, Ref: part.Ref, Thread: thread, State: state, MaxBytes: limit, Part: protocol.PartToProto(&part),
-	})
+	r.Channel, r.Ref, r.MaxBytes = p.data.Channel, r.GetPart().GetRef(), limit
+	stream, err := p.subject.rpc.Fetch(ctx, r)
 	out := &fetched{}
 	var data []byte
 	for first := true; err == nil; first = false {
@@ -193,18 +162,18 @@ func (p *probe) fetchPart(part envelope.Part, thread string, state []byte, limit
 		if e := chunk.GetError(); e != nil {
 			return p.failed("Fetch", e)
 		}
-		if n := len(chunk.GetData()); n > maxChunk {
-			return &outcome{lost: fmt.Sprintf("a chunk of %d bytes: send at most %d", n, maxChunk)}
-		}
 		if first {
 			out.ContentType, out.Name, out.Size = chunk.GetContentType(), chunk.GetName(), chunk.GetSize()
 		}
-		data = append(data, chunk.GetData()...)
+		if data = append(data, chunk.GetData()...); len(chunk.GetData()) > protocol.MaxChunkBytes {
+			return &outcome{lost: fmt.Sprintf("a chunk of %d bytes, expected at most %d", len(chunk.GetData()),
+				protocol.MaxChunkBytes)}
+		}
 	}
-	if !isEnd(err) {
+	switch {
+	case err != io.EOF:
 		return &outcome{lost: "fetch: " + err.Error()}
-	}
-	if out.Size != 0 && out.Size != int64(len(data)) {
+	case out.Size != 0 && out.Size != int64(len(data)):
 		return &outcome{lost: fmt.Sprintf("size is announced as %d, but there are %d bytes", out.Size, len(data))}
 	}
 	out.Size, out.SHA256 = int64(len(data)), checksum(data)
@@ -216,40 +185,38 @@ func (p *probe) subscribe(x *exchange) *outcome {
 	l := readCall[subscribing](p, x)
 	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
 	defer cancel()
-	first := &pluginpb.SubscribeRequest{Channel: p.data.Channel, Cursor: stateBytes(l.Cursor)}
+	next := &pluginpb.SubscribeRequest{Channel: p.data.Channel, Cursor: stateBytes(l.Cursor)}
 	for _, t := range l.Threads {
-		first.Threads = append(first.Threads, &pluginpb.LiveThread{Thread: t.Thread, State: stateBytes(t.State)})
+		next.Threads = append(next.Threads, &pluginpb.LiveThread{Thread: t.Thread, State: stateBytes(t.State)})
 	}
 	stream, err := p.subject.rpc.Subscribe(ctx)
-	if err == nil {
-		err = stream.Send(first)
-	}
 	out := &emitted{Envelopes: []*envelope.Envelope{}}
 	for range max(l.Batches, 1) {
 		var batch *pluginpb.SubscribeResponse
 		if err == nil {
+			err = stream.Send(next)
+		}
+		if err == nil {
 			batch, err = stream.Recv()
 		}
-		if err != nil {
-			return &outcome{lost: "subscribe: " + err.Error()}
-		}
-		if e := batch.GetError(); e != nil {
-			return p.failed("Subscribe", e)
-		}
 		list, invalid := p.readEnvelopes(batch.GetEnvelopes())
-		if invalid != nil {
+		switch {
+		case err != nil:
+			return &outcome{lost: "subscribe: " + err.Error()}
+		case batch.GetError() != nil:
+			return p.failed("Subscribe", batch.GetError())
+		case invalid != nil:
 			return &outcome{lost: invalid.Error()}
-		}
-		out.Envelopes = append(out.Envelopes, list...)
-		if batch.GetCursor() != nil {
+		case batch.GetCursor() != nil:
 			out.Cursor = readable(batch.GetCursor())
 		}
-		err = stream.Send(&pluginpb.SubscribeRequest{Stored: batch.GetBatch()})
+		out.Envelopes = append(out.Envelopes, list...)
+		next = &pluginpb.SubscribeRequest{Stored: batch.GetBatch()}
 	}
+	_ = stream.Send(next) // the call ends in any case
 	return &outcome{Emitted: out}
 }
 
-// readEnvelopes decodes and validates envelopes that an adapter made.
 func (p *probe) readEnvelopes(list [][]byte) (out []*envelope.Envelope, err error) {
 	for i, b := range list {
 		e, err := protocol.DecodeEnvelope(b)
@@ -260,7 +227,7 @@ func (p *probe) readEnvelopes(list [][]byte) (out []*envelope.Envelope, err erro
 			err = fmt.Errorf("channel: is %q, expected %q", e.Channel, p.data.Channel)
 		}
 		if err != nil {
-			return nil, errors.New("envelope " + fmt.Sprint(i) + " is invalid: " + strings.ReplaceAll(err.Error(), "\n", "; "))
+			return nil, fmt.Errorf("envelope %d is invalid: %s", i, strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
 		p.witness.hear("an envelope", string(b))
 		out = append(out, e)

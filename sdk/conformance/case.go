@@ -31,7 +31,6 @@ type exchange struct {
 	steps  []*step
 }
 
-// step is one expected request and its answer.
 type step struct {
 	once   bool // optional: an earlier exchange may have made the request
 	effect bool // the request that the call is for; the others prepare it
@@ -45,8 +44,8 @@ type step struct {
 	answerBody   []byte
 }
 
-// parseInbound reads a raw HTTP request. Lines that begin with # before it are comments, and one line end at the end of the
-// file is ignored.
+// parseInbound reads a raw HTTP request. Lines that begin with # before it are comments, and one line end at the end of
+// the file is ignored.
 func parseInbound(name string, text []byte) (*inbound, error) {
 	text = bytes.TrimSuffix(text, []byte("\n"))
 	for bytes.HasPrefix(text, []byte("#")) || bytes.HasPrefix(text, []byte("\n")) {
@@ -75,7 +74,6 @@ func parseRequestLine(line string) (method, target string, err error) {
 	return words[0], words[1], nil
 }
 
-// parseMessage splits a message into its first line, header and body.
 func parseMessage(text []byte) (first string, header http.Header, body []byte, err error) {
 	head, body, _ := bytes.Cut(append(text, '\n'), []byte("\n\n"))
 	lines := strings.Split(strings.TrimRight(string(head), "\n"), "\n")
@@ -147,10 +145,16 @@ func (x *exchange) addBlock(word, flag, content string) (err error) {
 	return fmt.Errorf("not expected here; write pairs of request (or request once, request effect) and answer")
 }
 
-// withBody returns a copy of a call with another body.
 func (in *inbound) withBody(body []byte) *inbound {
 	out := *in
 	out.body = body
+	return &out
+}
+
+// asSigned returns a copy of a call that is not signed any more.
+func (in *inbound) asSigned() *inbound {
+	out := *in
+	out.signed = true
 	return &out
 }
 
@@ -187,14 +191,13 @@ func (in *inbound) tree() any {
 	return tree
 }
 
-// withTree returns a copy of a call with a JSON tree as its body.
 func (in *inbound) withTree(tree any) *inbound {
 	b, _ := json.Marshal(tree) // trees come from JSON
 	return in.withBody(b)
 }
 
-// withMember returns a copy of a call in which the member at a dotted path is replaced, or removed if keep is false; the
-// call itself if there is no such member.
+// withMember returns a copy of a call in which the member at a dotted path is replaced, or removed if keep is false;
+// the call itself if there is no such member.
 func (in *inbound) withMember(path string, value any, keep bool) *inbound {
 	tree, ok := edit(in.tree(), path, func(any) (any, bool) { return value, keep })
 	if !ok {
@@ -203,7 +206,6 @@ func (in *inbound) withMember(path string, value any, keep bool) *inbound {
 	return in.withTree(tree)
 }
 
-// replaced returns a copy in which texts are replaced everywhere.
 func (in *inbound) replaced(r *strings.Replacer) *inbound {
 	out := *in
 	out.target, out.host, out.body = r.Replace(in.target), r.Replace(in.host), []byte(r.Replace(string(in.body)))
@@ -211,7 +213,6 @@ func (in *inbound) replaced(r *strings.Replacer) *inbound {
 	return &out
 }
 
-// replaced returns a copy in which texts are replaced everywhere.
 func (x *exchange) replaced(r *strings.Replacer) *exchange {
 	out := &exchange{name: x.name, action: x.action, call: json.RawMessage(r.Replace(string(x.call)))}
 	for _, s := range x.steps {

@@ -12,7 +12,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// channelData is the test data of one channel; see the package's documentation.
 type channelData struct {
 	dir string
 
@@ -32,8 +31,8 @@ type channelData struct {
 	out []*exchange
 }
 
-// credential is a place of a call that proves who called: one of Header, Query and Body, which is the dotted path of a JSON
-// member. Scheme is the prefix of the value in a header, such as Bearer.
+// credential is a place of a call that proves who called: one of Header, Query and Body, which is the dotted path of a
+// JSON member. Scheme is the prefix of the value in a header, such as Bearer.
 type credential struct {
 	Header string `yaml:"header"`
 	Scheme string `yaml:"scheme"`
@@ -82,8 +81,8 @@ func loadChannel(file string) (*channelData, error) {
 			return nil, fmt.Errorf("credentials.%d: write one of header, query and body", i)
 		}
 	}
-	if err := d.Sign.prepare(); err != nil {
-		return nil, fmt.Errorf("sign: %w", err)
+	if s := d.Sign; s != nil && (len(s.Command) == 0 || s.Window != 0 && s.Window < 4*windowMargin) {
+		return nil, fmt.Errorf("sign: write a command that signs, and a window of at least %s or none", 4*windowMargin)
 	}
 	if d.in, err = parseFolder(filepath.Join(d.dir, "in"), parseInbound); err != nil {
 		return nil, err
@@ -97,7 +96,6 @@ func loadChannel(file string) (*channelData, error) {
 	return d, nil
 }
 
-// parseFolder reads the files *.http of a folder in the order of their names.
 func parseFolder[T any](dir string, parse func(name string, text []byte) (T, error)) (out []T, err error) {
 	files, _ := filepath.Glob(filepath.Join(dir, "*.http")) // the pattern is good
 	for _, f := range files {

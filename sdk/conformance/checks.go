@@ -4,7 +4,9 @@ import (
 	_ "embed"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -14,7 +16,6 @@ import (
 //go:embed checks.yaml
 var checksText []byte
 
-// group is a set of checks.
 type group struct {
 	Name   string
 	Title  string
@@ -30,7 +31,6 @@ type check struct {
 // groups are all checks, in the order in which they run.
 var groups = readYAML[[]group]("checks.yaml", checksText)
 
-// readYAML reads a file of the package.
 func readYAML[T any](name string, text []byte) (v T) {
 	if err := yaml.Unmarshal(text, &v); err != nil {
 		panic("read " + name + ": " + err.Error())
@@ -59,7 +59,8 @@ func (c check) isSelected(group string, names []string) bool {
 var checks = func() map[string]func(*probe) {
 	all := map[string]func(*probe){}
 	for _, m := range []map[string]func(*probe){
-		describeChecks, settingsChecks, inChecks, credentialsChecks, hostileChecks, outChecks, faultsChecks, mediaChecks, endChecks,
+		describeChecks, settingsChecks, inChecks, credentialsChecks, hostileChecks, outChecks, faultsChecks, mediaChecks,
+		endChecks,
 	} {
 		maps.Copy(all, m)
 	}
@@ -76,17 +77,19 @@ var needs = map[string]need{
 	"":         {func(*probe) bool { return true }, ""},
 	"receives": {receives, "the channel receives no calls"},
 	"delivers": {delivers, "there is no delivery in the test data"},
-	"both":     {func(p *probe) bool { return receives(p) && delivers(p) }, "the channel does not both receive and deliver"},
-	"calls":    {func(p *probe) bool { return receives(p) || delivers(p) }, "there are no calls in the test data"},
-	"paths":    {func(p *probe) bool { return len(p.subject.endpoint.GetPaths()) > 0 }, "the channel receives no calls"},
-	"deliver":  {func(p *probe) bool { return p.can("deliver") }, "the adapter does not deliver"},
-	"fetch":    {func(p *probe) bool { return p.can("fetch") }, "the adapter fetches no media"},
-	"no open":  {func(p *probe) bool { return p.can("deliver") && !p.can("open") }, "the adapter opens conversations, or does not deliver"},
-	"opens":    {opens, "the channel opens no conversations"},
-	"replies":  {func(p *probe) bool { return len(p.replying()) > 0 }, "no exchange of the test data has replies"},
-	"stream":   {takesMedia(0), "the channel does not take media as bytes"},
-	"secrets":  {func(p *probe) bool { return len(p.subject.secrets()) > 0 }, "the settings have no secret"},
-	"reasons":  {func(p *probe) bool { return len(p.subject.desc.GetReasonCodes()) > 0 }, "there are no reason codes"},
+	"both": {func(p *probe) bool { return receives(p) && delivers(p) },
+		"the channel does not both receive and deliver"},
+	"calls":   {func(p *probe) bool { return receives(p) || delivers(p) }, "there are no calls in the test data"},
+	"paths":   {func(p *probe) bool { return len(p.subject.endpoint.GetPaths()) > 0 }, "the channel receives no calls"},
+	"deliver": {func(p *probe) bool { return p.can("deliver") }, "the adapter does not deliver"},
+	"fetch":   {func(p *probe) bool { return p.can("fetch") }, "the adapter fetches no media"},
+	"no open": {func(p *probe) bool { return p.can("deliver") && !p.can("open") },
+		"the adapter opens conversations, or does not deliver"},
+	"opens":   {opens, "the channel opens no conversations"},
+	"replies": {func(p *probe) bool { return len(p.replying()) > 0 }, "no exchange of the test data has replies"},
+	"stream":  {takesMedia(0), "the channel does not take media as bytes"},
+	"secrets": {func(p *probe) bool { return len(p.subject.secrets()) > 0 }, "the settings have no secret"},
+	"reasons": {func(p *probe) bool { return len(p.subject.desc.GetReasonCodes()) > 0 }, "there are no reason codes"},
 	"subscribes": {func(p *probe) bool { return p.can("subscribe") && p.subject.endpoint.GetSubscribes() },
 		"the channel does not subscribe"},
 	"idempotent": {func(p *probe) bool { return delivers(p) && p.subject.capabilities().GetIdempotent() },
@@ -109,7 +112,6 @@ func opens(p *probe) bool {
 	return p.can("open") && (p.data.Role != "customer" || len(p.examples("open")) > 0)
 }
 
-// takesMedia returns whether a channel takes media of so many bytes by Attach.
 func takesMedia(size int64) func(*probe) bool {
 	return func(p *probe) bool {
 		c := p.subject.capabilities()
@@ -117,7 +119,6 @@ func takesMedia(size int64) func(*probe) bool {
 	}
 }
 
-// hasSetting returns whether a setting fits.
 func hasSetting(fits func(settings.Setting) bool) func(*probe) bool {
 	return func(p *probe) bool { return p.setting(fits) != nil }
 }
@@ -134,11 +135,102 @@ func (p *probe) setting(fits func(settings.Setting) bool) *settings.Setting {
 
 func isText(s settings.Setting) bool { return s.Has("string") && len(s.Path) == 1 }
 
-// can reports whether the adapter has an ability.
 func (p *probe) can(ability string) bool {
 	return slices.Contains(p.subject.desc.GetAbilities(), ability)
 }
 
 func (p *probe) refusesJSON() bool {
 	return strings.Contains(p.subject.endpoint.GetRefusalContentType(), "json")
+}
+
+//go:embed cases.yaml
+var casesText []byte
+
+// cases are what the suite does to each adapter; see cases.yaml.
+var cases = readYAML[struct {
+	Faults, Prepare, Fetch, Subscribe []fault
+	Answers, Bodies, Values           []string
+	Odd                               []oddity
+}]("cases.yaml", casesText)
+
+// fault is something that the vendor does to a request, and the kinds of errors that are right then.
+type fault struct {
+	Check  string
+	What   string
+	Do     string // silence, reset, or an answer with these:
+	Status int
+	Body   string
+	Header map[string]string
+	Limit  time.Duration // of the call
+	Kinds  []string
+	Open   []string // further kinds where the call only opens a conversation
+	After  time.Duration
+}
+
+func (f *fault) react() reaction {
+	switch f.Do {
+	case "silence":
+		return silence
+	case "reset":
+		return resets
+	}
+	return answers(f.Status, f.Body, f.Header)
+}
+
+func (f *fault) expect(p *probe, a act, got *outcome) {
+	kinds := f.Kinds
+	if a.action == "open" {
+		kinds = append(slices.Clone(kinds), f.Open...)
+	}
+	p.expect(slices.Contains(kinds, got.kind()), "%s gave %s, expected %s", a, got, strings.Join(kinds, " or "))
+	if f.After > 0 && got.Error != nil {
+		after, _ := time.ParseDuration(got.Error.After) // 0 if there is none
+		p.expect(after > f.After-time.Second/10, "%s: the error waits %q, expected %s", a, got.Error.After, f.After)
+	}
+}
+
+type oddity struct {
+	What       string
+	Set        map[string]any // members of the delivery
+	Envelope   map[string]any // members of its envelope
+	Text       string         // of each text part
+	Attributes string         // the value of each attribute
+}
+
+func (o *oddity) apply(delivery map[string]any) {
+	e, _ := delivery["envelope"].(map[string]any)
+	for name, v := range o.Set {
+		delivery[name] = repeated(v)
+	}
+	for name, v := range o.Envelope {
+		e[name] = repeated(v)
+	}
+	parts, _ := e["parts"].([]any)
+	for _, part := range parts {
+		if part, _ := part.(map[string]any); o.Text != "" && part["type"] == "text" {
+			part["text"] = o.Text
+		}
+	}
+	if attributes, _ := e["attributes"].(map[string]any); o.Attributes != "" {
+		for name := range attributes {
+			attributes[name] = o.Attributes
+		}
+	}
+}
+
+func repeated(v any) any {
+	switch v := v.(type) {
+	case string:
+		text, count, _ := strings.Cut(v, "*")
+		if n, err := strconv.Atoi(count); err == nil {
+			return strings.Repeat(text, n)
+		}
+	case map[string]any:
+		out := map[string]any{}
+		for name := range v {
+			out[name] = repeated(v[name])
+		}
+		return out
+	}
+	return v
 }

@@ -22,7 +22,8 @@ var credentialsChecks = map[string]func(*probe){
 		for _, in := range p.data.in {
 			text := fmt.Sprint(in.target, in.header, string(in.body))
 			for _, secret := range p.subject.secrets() {
-				p.expect(len(p.data.Credentials) > 0 || p.signer != nil || len(secret) < minSecret || !strings.Contains(text, secret),
+				p.expect(len(p.data.Credentials) > 0 || p.signer != nil || len(secret) < minSecret || !strings.Contains(text,
+					secret),
 					"in/%s.http carries a secret of the settings, and channel.yaml does not say where", in.name)
 			}
 		}
@@ -45,7 +46,8 @@ var credentialsChecks = map[string]func(*probe){
 			got := p.receive(f.call, f.what)
 			said := string(got.body) + got.refused.GetText() + got.refused.GetField()
 			for _, v := range append([]string{f.value}, p.subject.secrets()...) {
-				p.expect(len(v) < minSecret || !strings.Contains(said, v), "%s: the refusal repeats credentials: %.200s", f.what, said)
+				p.expect(len(v) < minSecret || !strings.Contains(said, v), "%s: the refusal repeats credentials: %.200s", f.what,
+					said)
 			}
 		}
 	},
@@ -60,7 +62,6 @@ type forgery struct {
 	loose bool   // other refusals than 401 are right, too: the call is also malformed
 }
 
-// forged makes the calls of a group, and expects that they are refused, or taken.
 func (p *probe) forged(group string) {
 	for _, f := range p.forgeries() {
 		if f.group != group {
@@ -76,8 +77,8 @@ func (p *probe) forged(group string) {
 	p.skip("the test data have no such call; list credentials in channel.yaml, or the program that signs under sign")
 }
 
-// forgeries are calls with good credentials by other clocks, and with bad ones. Where channel.yaml lists no credentials, they
-// are the places of the signature.
+// forgeries are calls with good credentials by other clocks, and with bad ones. Where channel.yaml lists no
+// credentials, they are the places of the signature.
 func (p *probe) forgeries() []forgery {
 	in := p.authentic()
 	return once(p, "forgeries", func() (out []forgery) {
@@ -98,7 +99,6 @@ func (p *probe) forgeries() []forgery {
 	})
 }
 
-// forgeries returns all forged forms of a credential.
 func (c credential) forgeries(in *inbound) (out []forgery) {
 	var place, value string
 	var put func(value string) *inbound
@@ -130,7 +130,8 @@ func (c credential) forgeries(in *inbound) (out []forgery) {
 	for what, v := range map[string]string{
 		"cut at its end": value[:len(value)-1], "cut at its beginning": value[1:], "cut to its first byte": value[:1],
 		"cut in its middle": value[:len(value)/2], "made longer": value + "x", "doubled": value + value,
-		"in upper case": strings.ToUpper(value), "in lower case": strings.ToLower(value), "with a word reversed": reversedWord(value),
+		"in upper case": strings.ToUpper(value), "in lower case": strings.ToLower(value),
+		"with a word reversed": reversedWord(value),
 	} {
 		if v != value {
 			add("altered", what, v, put(v), false)
@@ -158,8 +159,9 @@ func (c credential) forgeries(in *inbound) (out []forgery) {
 	return out
 }
 
-// flip replaces the byte at i by another that may stand in a header: a digit by a digit, and a letter by one of the same case
-// that is a hexadecimal digit, so that the form stays good. In base64 the other one differs in bits that count.
+// flip replaces the byte at i by another that may stand in a header: a digit by a digit, and a letter by one of the
+// same case that is a hexadecimal digit, so that the form stays good. In base64 the other one differs in bits that
+// count.
 func flip(s string, i int) string {
 	b := []byte(s)
 	pick := func(c, low, high byte) { // one of two, by which half b[i] is in
@@ -193,21 +195,20 @@ func reversedWord(s string) string {
 	return strings.Replace(s, word, string(b), 1)
 }
 
-// Times of signatures that are tried: the difference of honest clocks, far outside of any window, and to both sides of a
-// window's border.
+// Times of signatures that are tried: the difference of honest clocks, far outside of any window, and to both sides of
+// a window's border.
 const (
 	clockSkew    = 10 * time.Second
 	longAgo      = 25 * time.Hour
 	windowMargin = 15 * time.Second
 )
 
-// signedForgeries are calls with the signature of another call or of another time, and good calls by other clocks. Only what
-// the signature covers is altered: what changes the answer of the signer.
+// signedForgeries are calls with the signature of another call or of another time, and good calls by other clocks. Only
+// what the signature covers is altered: what changes the answer of the signer.
 func (p *probe) signedForgeries(in *inbound) (out []forgery) {
 	now := time.Now()
 	add := func(group, what string, call *inbound, loose bool) {
-		call.signed = true
-		out = append(out, forgery{group: group, what: what, call: call, loose: loose})
+		out = append(out, forgery{group: group, what: what, call: call.asSigned(), loose: loose})
 	}
 	good := p.prove(in, now)
 	add("taken", "a good signature of now", good.of(in), false)
@@ -215,7 +216,7 @@ func (p *probe) signedForgeries(in *inbound) (out []forgery) {
 	for name := range good.Header {
 		bare = bare.withHeader(name)
 	}
-	add("missing", "all of the signature left out", bare.withBody(in.body), false)
+	add("missing", "all of the signature left out", bare, false)
 	alteredCalls(in, good, func(what string, call *inbound, loose bool) {
 		if !p.prove(call, now).equal(good) {
 			add("signature", "a signature of the call before "+what, good.of(call), loose)
@@ -250,7 +251,6 @@ func httpHeader(fields map[string]string) http.Header {
 	return out
 }
 
-// alteredCalls alters each thing of a call that a signature may cover, except the proof.
 func alteredCalls(in *inbound, proof *proof, add func(what string, call *inbound, loose bool)) {
 	const maxMembers, maxBytes = 24, 32
 	add("a blank was added behind the body", in.withBody(append(bytes.Clone(in.body), ' ')), false)

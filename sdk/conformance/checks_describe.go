@@ -25,7 +25,8 @@ var (
 	mediaTypes = []string{"image", "audio", "video", "file"}
 	partTypes  = append([]string{"text", "location", "card", "suggestions"}, mediaTypes...)
 	events     = []string{
-		"echo", "connected", "disconnected", "handover_requested", "read", "typing", "delivered", "failed", "passed", "closed",
+		"echo", "connected", "disconnected", "handover_requested", "read", "typing", "delivered", "failed", "passed",
+		"closed",
 	}
 )
 
@@ -47,7 +48,8 @@ var describeChecks = map[string]func(*probe){
 	},
 	"describe.secrets": func(p *probe) {
 		for s := range p.subject.schema.Schema.All() {
-			p.expect(s.Secret || !s.Has("string") || !secretName.MatchString(s.Path[len(s.Path)-1]), "setting %s looks like a secret", s.Name())
+			p.expect(s.Secret || !s.Has("string") || !secretName.MatchString(s.Path[len(s.Path)-1]),
+				"setting %s looks like a secret", s.Name())
 		}
 	},
 	"describe.address": func(p *probe) {
@@ -55,7 +57,8 @@ var describeChecks = map[string]func(*probe){
 		for s := range p.subject.schema.Schema.All() {
 			text, _ := valueAt(p.subject.settings, s.Name()).(string)
 			marked = marked || s.Address
-			p.expect(s.Address || !strings.Contains(text, p.vendor.base), "setting %s has the vendor's address and is not marked", s.Name())
+			p.expect(s.Address || !strings.Contains(text, p.vendor.base),
+				"setting %s has the vendor's address and is not marked", s.Name())
 		}
 		p.expect(marked, "no setting is marked")
 	},
@@ -67,17 +70,21 @@ var describeChecks = map[string]func(*probe){
 		p.expectKnown("ability", p.subject.desc.GetAbilities(), abilities)
 		p.expect(p.can("receive") || p.can("deliver") || p.can("subscribe"), "it has none of receive, deliver and subscribe")
 		p.expect(!p.can("open") || p.can("deliver"), "it opens conversations and does not deliver")
-		p.expect(!p.subject.endpoint.GetSubscribes() || p.can("subscribe"), "the channel subscribes, and the ability is missing")
+		p.expect(!p.subject.endpoint.GetSubscribes() || p.can("subscribe"),
+			"the channel subscribes, and the ability is missing")
 	},
 	"describe.capabilities": func(p *probe) {
 		c := p.subject.capabilities()
 		p.expectKnown("part", c.GetParts(), partTypes)
 		p.expectKnown("event", c.GetEvents(), events)
 		p.expectKnown("media", []string{c.GetMedia()}, []string{"", "link", "stream"})
-		p.expect(p.can("deliver") == (len(c.GetParts())+len(c.GetEvents()) > 0), "the parts %q and events %q do not fit the ability deliver",
+		p.expect(p.can("deliver") == (len(c.GetParts())+len(c.GetEvents()) > 0),
+			"the parts %q and events %q do not fit the ability deliver",
 			c.GetParts(), c.GetEvents())
-		p.expect(c.GetTextBytes() == 0 || c.GetTextBytes() >= 16, "text_bytes is %d, expected at least 16, or 0 for no limit", c.GetTextBytes())
-		p.expect(c.GetMedia() == "" || slices.ContainsFunc(c.GetParts(), func(t string) bool { return slices.Contains(mediaTypes, t) }),
+		p.expect(c.GetTextBytes() == 0 || c.GetTextBytes() >= 16,
+			"text_bytes is %d, expected at least 16, or 0 for no limit", c.GetTextBytes())
+		p.expect(c.GetMedia() == "" || slices.ContainsFunc(c.GetParts(),
+			func(t string) bool { return slices.Contains(mediaTypes, t) }),
 			"media are wanted as %s, and none of %v is among the parts", c.GetMedia(), mediaTypes)
 		p.expect(c.GetMediaBytes() >= 0, "media_bytes is %d", c.GetMediaBytes())
 		for _, t := range c.GetMediaTypes() {
@@ -128,7 +135,6 @@ var describeChecks = map[string]func(*probe){
 	},
 }
 
-// expectKnown expects words of a list.
 func (p *probe) expectKnown(what string, words, known []string) {
 	p.expect(len(words) > 0 || what != "role", "no %s is listed", what)
 	for _, w := range words {

@@ -29,7 +29,8 @@ var endChecks = map[string]func(*probe){
 		if !delivers(p) {
 			began := time.Now()
 			n, err := p.drain(callTimeout)
-			p.expect(err == nil && n == 0 && time.Since(began) <= soon, "without work, Drain gave %d running calls, error %v", n, err)
+			p.expect(err == nil && n == 0 && time.Since(began) <= soon, "without work, Drain gave %d running calls, error %v",
+				n, err)
 			p.restart()
 			return
 		}
@@ -72,14 +73,16 @@ var endChecks = map[string]func(*probe){
 		p.require(err == nil, "%v", err)
 		defer os.RemoveAll(dir)
 		_, ended := runFor(endTimeout, command(p.o, dir, "1"))
-		p.expect(ended, "with %s of a process that is not its parent, it was still there after %s", protocol.ParentEnv, endTimeout)
+		p.expect(ended, "with %s of a process that is not its parent, it was still there after %s", protocol.ParentEnv,
+			endTimeout)
 	},
 	"exit.by-hand": func(p *probe) {
 		cmd := exec.Command(p.o.Command, p.o.Args...)
 		var out, errs bytes.Buffer
 		cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = p.o.Env, &out, &errs, pipeGrace
 		code, _ := runFor(endTimeout, cmd)
-		p.expect(code == 1 && strings.TrimSpace(errs.String()) != "" && out.Len() == 0, "it ended with %d, %d bytes on stdout and %d on stderr",
+		p.expect(code == 1 && strings.TrimSpace(errs.String()) != "" && out.Len() == 0,
+			"it ended with %d, %d bytes on stdout and %d on stderr",
 			code, out.Len(), errs.Len())
 	},
 	"secrets.printed": func(p *probe) { p.expect(!p.witness.printed(), "a secret was printed or logged") },
@@ -94,7 +97,8 @@ var endChecks = map[string]func(*probe){
 	"secrets.metrics": func(p *probe) {
 		p.work()
 		_, err := p.metrics()
-		p.expect(err == nil && len(p.witness.heardIn(p.witness.leaked, "the metrics")) == 0, "a secret is in the metrics (error %v)", err)
+		p.expect(err == nil && len(p.witness.heardIn(p.witness.leaked, "the metrics")) == 0,
+			"a secret is in the metrics (error %v)", err)
 	},
 	"secrets.text": func(p *probe) { p.expectPrivate() },
 }
@@ -146,8 +150,8 @@ func (p *probe) drain(limit time.Duration) (int32, error) {
 	return resp.GetRunning(), err
 }
 
-// resources are what a process may hold, and how much more after many calls: connections that wait for the next call, and
-// threads that the runtime keeps.
+// resources are what a process may hold, and how much more after many calls: connections that wait for the next call,
+// and threads that the runtime keeps.
 var resources = []struct {
 	name string
 	of   func(*probe) int // 0 if it is not known
@@ -159,7 +163,6 @@ var resources = []struct {
 	{"child processes", func(p *probe) int { u, _ := usageOf(p.subject.pid()); return len(u.children) }, 0},
 }
 
-// expectFreed expects that a process holds about as many of a resource after many calls, some of which fail, as before.
 func (p *probe) expectFreed(i int) {
 	const warm, calls = 100, 300
 	r, before := resources[i], once(p, "resources", func() (before [4]int) {
@@ -177,7 +180,6 @@ func (p *probe) expectFreed(i int) {
 	p.expect(n <= before[i]+r.more, "%d %s after %d calls, %d before", n, r.name, calls, before[i])
 }
 
-// disturb makes calls in both directions, with faults among them.
 func (p *probe) disturb(calls int) {
 	reactions := []reaction{nil, resets, answers(500, "", nil), truncates, answers(429, "{}", nil), nil}
 	for i := range calls {
@@ -198,7 +200,6 @@ func (p *probe) disturb(calls int) {
 	}
 }
 
-// metrics returns the adapter's metrics.
 func (p *probe) metrics() (string, error) {
 	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
 	defer cancel()
@@ -207,7 +208,6 @@ func (p *probe) metrics() (string, error) {
 	return string(resp.GetText()), err
 }
 
-// work makes a few calls.
 func (p *probe) work() {
 	for i := 0; i < len(p.data.in) && receives(p); i++ {
 		p.receive(p.data.in[i])
@@ -247,7 +247,8 @@ func (p *probe) expectPrivate() {
 			})
 		}
 	}
-	for _, react := range []reaction{nil, answers(400, "{}", nil), answers(500, "{}", nil), answers(0, "x", nil), truncates, resets} {
+	for _, react := range []reaction{nil, answers(400, "{}", nil), answers(500, "{}", nil), answers(0, "x", nil),
+		truncates, resets} {
 		if delivers(p) {
 			p.perform(act{exchange: p.data.main("deliver"), effect: react, change: func(c *pluginpb.DeliverCall) {
 				c.GetSend().Envelope = withText(c.GetSend().GetEnvelope(), customerText)

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol/pluginpb"
 )
 
 var faultsChecks = map[string]func(*probe){
@@ -40,7 +40,8 @@ var faultsChecks = map[string]func(*probe){
 	"faults.once": func(p *probe) {
 		for _, f := range p.faults() {
 			// what was unauthorized had no effect, so renewed credentials may be tried
-			p.expect(f.script.count() <= 1 || f.Check == "unauthorized", "%s: the request was made %d times", f.act, f.script.count())
+			p.expect(f.script.count() <= 1 || f.Check == "unauthorized", "%s: the request was made %d times", f.act,
+				f.script.count())
 		}
 	},
 	"faults.prepare": func(p *probe) {
@@ -80,21 +81,25 @@ var faultsChecks = map[string]func(*probe){
 			"a link to 127.0.0.1, which allow_links does not name, gave %s, expected permanent and no request", got)
 		if other, err := newVendor("127.0.0.2"); err == nil { // a system may have one loopback address
 			defer other.close()
-			got, _ = p.fetchLink([]string{"127.0.0.1/32"}, answers(302, "", map[string]string{"Location": other.base + "/private"}))
-			p.expect(got.Error != nil && other.conns.Load() == 0, "a link that redirects to an address that is not allowed gave %s", got)
+			got, _ = p.fetchLink([]string{"127.0.0.1/32"}, answers(302, "", map[string]string{"Location": other.base +
+				"/private"}))
+			p.expect(got.Error != nil && other.conns.Load() == 0,
+				"a link that redirects to an address that is not allowed gave %s", got)
 		}
 	},
 	"guard.redirects": func(p *probe) {
 		for _, status := range []int{302, 307} {
 			location := map[string]string{"Location": vendorMark + "/conformance-redirect"}
 			got, s := p.perform(act{exchange: p.data.main("deliver"), effect: answers(status, "", location)})
-			p.expect(!strings.Contains(s.heard(), "/conformance-redirect"), "a redirect with status %d was followed: %s", status, got)
+			p.expect(!strings.Contains(s.heard(), "/conformance-redirect"), "a redirect with status %d was followed: %s",
+				status, got)
 		}
 	},
 	"guard.answers": func(p *probe) {
 		const most, endless = 32 << 20, 128 << 20 // 8 MiB, and what buffers on the way hold
 		sent := make(chan int, 8)
-		got, _ := p.perform(act{exchange: p.data.main("deliver"), effect: func(w http.ResponseWriter, _ *http.Request, s *step, _ string) {
+		got, _ := p.perform(act{exchange: p.data.main("deliver"), effect: func(w http.ResponseWriter, _ *http.Request,
+			s *step, _ string) {
 			w.WriteHeader(s.status)
 			n, err := w.Write([]byte(`{"conformance": "`))
 			for block := []byte(strings.Repeat("x", 1<<20)); err == nil && n < endless; n += len(block) {
@@ -115,7 +120,6 @@ type faultPlayed struct {
 	script *script
 }
 
-// expectFaults expects the right kinds for the faults of a check.
 func (p *probe) expectFaults(check string) {
 	for _, f := range p.faults() {
 		if f.Check == check {
@@ -160,7 +164,8 @@ func (p *probe) expectHonest(a act) {
 			"%s gave %s, so a call that the vendor took would be made twice", a, got)
 	case got.Opened != nil:
 		thread := strings.ReplaceAll(got.Opened.Thread, p.vendor.base, vendorMark)
-		p.expect(golden.Opened != nil && matches(golden.Opened.Thread, thread), "%s gave success with the thread %q", a, thread)
+		p.expect(golden.Opened != nil && matches(golden.Opened.Thread, thread), "%s gave success with the thread %q", a,
+			thread)
 	case golden.Receipt != nil:
 		id, n := got.Receipt.VendorID, len(got.replies())
 		p.expect((id == "" || matches(golden.Receipt.VendorID, id)) && n == len(golden.replies()),
@@ -168,12 +173,13 @@ func (p *probe) expectHonest(a act) {
 	}
 }
 
-// fetchLink fetches a medium by a link to the fault server, which reacts to it.
 func (p *probe) fetchLink(allowed []string, react reaction) (*outcome, *script) {
 	c := p.config(p.subject.settings)
 	c.AllowLinks = allowed
 	p.configure(c)
-	s := newScript(&exchange{steps: []*step{{effect: true, method: "GET", target: "/conformance-link", status: 200}}}, react)
+	s := newScript(&exchange{steps: []*step{{effect: true, method: "GET", target: "/conformance-link", status: 200}}},
+		react)
 	p.vendor.play(s)
-	return p.fetchPart(envelope.Part{Type: envelope.PartImage, URL: p.vendor.base + "/conformance-link"}, "", nil, 0), s
+	return p.fetch(&pluginpb.FetchRequest{Part: &pluginpb.Part{Type: "image", Url: p.vendor.base + "/conformance-link"}},
+		0), s
 }

@@ -27,7 +27,8 @@ var hostileChecks = map[string]func(*probe){
 	},
 	"hostile.truncated": func(p *probe) {
 		for _, h := range p.hostile() {
-			meant := slices.ContainsFunc(h.got.envelopes, func(e *envelope.Envelope) bool { return e.Kind != envelope.KindUnparsed })
+			meant := slices.ContainsFunc(h.got.envelopes,
+				func(e *envelope.Envelope) bool { return e.Kind != envelope.KindUnparsed })
 			p.expect(!h.cut || !meant, "%s: a message was taken", h.what)
 		}
 	},
@@ -69,7 +70,6 @@ func (p *probe) hostile() []*hostile {
 	})
 }
 
-// hostileCalls breaks the body of a good call in every way.
 func hostileCalls(in *inbound, rnd *rand.Rand) (out []*hostile) {
 	const maxPrefixes, maxMembers, random = 96, 80, 64
 	body, tree := bytes.TrimSpace(in.body), in.tree()
@@ -94,7 +94,8 @@ func hostileCalls(in *inbound, rnd *rand.Rand) (out []*hostile) {
 	for _, s := range append(slices.Clone(cases.Bodies), strings.Repeat("[", 20_000), strings.Repeat(`{"a":`, 20_000)) {
 		add([]byte(s), false, "the body %.40q", s)
 	}
-	values := append(slices.Clone(cases.Values), strings.Repeat("[", 5000)+strings.Repeat("]", 5000), "\"\xff\xfe\xc0\xaf\"",
+	values := append(slices.Clone(cases.Values), strings.Repeat("[", 5000)+strings.Repeat("]", 5000),
+		"\"\xff\xfe\xc0\xaf\"",
 		`"`+strings.Repeat("x", 70<<10)+`"`)
 	n := 0
 	members("", tree, func(path string, _ any) {
@@ -107,7 +108,8 @@ func hostileCalls(in *inbound, rnd *rand.Rand) (out []*hostile) {
 	object, _ := tree.(map[string]any)
 	for name := range object {
 		for _, v := range []string{"null", `"other"`, "[]"} {
-			add(append(fmt.Appendf(nil, "{%s:%s,", shown(name), v), bytes.TrimPrefix(body, []byte("{"))...), false, "member %s twice", name)
+			add(append(fmt.Appendf(nil, "{%s:%s,", shown(name), v), bytes.TrimPrefix(body, []byte("{"))...), false,
+				"member %s twice", name)
 		}
 	}
 	return out

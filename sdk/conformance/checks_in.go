@@ -39,7 +39,10 @@ var inChecks = map[string]func(*probe){
 	"duplicates.key": func(p *probe) {
 		const key = "0190d1c2-7c4b-4a58-9d3b-6f1f6c1f0001"
 		for attempt := int32(1); attempt <= 2; attempt++ {
-			_, s := p.perform(act{exchange: p.data.main("deliver"), change: func(c *pluginpb.DeliverCall) { c.Key, c.Attempt = key, attempt }})
+			_, s := p.perform(act{exchange: p.data.main("deliver"), change: func(c *pluginpb.DeliverCall) {
+				c.Key,
+					c.Attempt = key, attempt
+			}})
 			p.expect(strings.Contains(s.heard(), key), "attempt %d does not carry the key %s", attempt, key)
 		}
 	},
@@ -120,7 +123,6 @@ func (p *probe) pathOf(in *inbound) *pluginpb.Path {
 	return nil
 }
 
-// mostBody is the most bytes of a body that a path takes.
 func mostBody(p *pluginpb.Path) int {
 	if n := int(p.GetMaxBody()); n > 0 {
 		return n
@@ -137,7 +139,8 @@ func (p *probe) expectSameIDs(between func()) {
 	between()
 	for _, in := range p.data.in {
 		if again := ids(p.receive(in).envelopes); len(again) > 0 {
-			p.expect(slices.Equal(first[in.name], again), "in/%s.http: the ids were %q and then %q", in.name, first[in.name], again)
+			p.expect(slices.Equal(first[in.name], again), "in/%s.http: the ids were %q and then %q", in.name, first[in.name],
+				again)
 		}
 	}
 	p.skip("no call of the test data has ids, and without them no repeated message is recognised")
@@ -153,7 +156,6 @@ func ids(list []*envelope.Envelope) (out []string) {
 	return out
 }
 
-// jsonCall returns the first call that is taken, if its body is JSON.
 func (p *probe) jsonCall() *inbound {
 	in := p.authentic()
 	if in.tree() == nil {
@@ -162,7 +164,6 @@ func (p *probe) jsonCall() *inbound {
 	return in
 }
 
-// expectSame expects that a changed call gives as many envelopes of the same kinds as the plain one.
 func (p *probe) expectSame(what string, change func(*inbound) *inbound) {
 	for _, in := range p.data.in {
 		plain := p.receive(in)
@@ -178,7 +179,6 @@ func (p *probe) expectSame(what string, change func(*inbound) *inbound) {
 	p.skip("no call of the test data is taken")
 }
 
-// withStrangers adds an unknown member to each object of a JSON tree.
 func withStrangers(tree any) any {
 	switch t := tree.(type) {
 	case map[string]any:
@@ -197,7 +197,6 @@ func withStrangers(tree any) any {
 	return tree
 }
 
-// expectForm expects a refusal in the form of the channel's template.
 func (p *probe) expectForm(what string, got *received) {
 	if !p.refusesJSON() {
 		p.expect(len(got.body) > 0 || p.subject.endpoint.GetRefusalBody() == "", "%s: the refusal has no body", what)

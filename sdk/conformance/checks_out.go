@@ -15,7 +15,8 @@ import (
 
 var outChecks = map[string]func(*probe){
 	"out.requests": func(p *probe) {
-		p.require(len(p.exchanges("deliver")) > 0 || len(p.subject.capabilities().GetParts()) == 0, "there is no delivery in the test data")
+		p.require(len(p.exchanges("deliver")) > 0 || len(p.subject.capabilities().GetParts()) == 0,
+			"there is no delivery in the test data")
 		p.expectRequests("deliver")
 	},
 	"out.golden": func(p *probe) { p.expectGolden("deliver") },
@@ -36,7 +37,8 @@ var outChecks = map[string]func(*probe){
 	"out.text": func(p *probe) {
 		most := int(p.subject.capabilities().GetTextBytes())
 		text := strings.Repeat("界", most/3) + strings.Repeat("x", most%3)
-		got, _ := p.perform(act{exchange: p.data.main("deliver"), change: func(c *pluginpb.DeliverCall) { c.GetSend().Assigned.Text = text }})
+		got, _ := p.perform(act{exchange: p.data.main("deliver"),
+			change: func(c *pluginpb.DeliverCall) { c.GetSend().Assigned.Text = text }})
 		p.expect(got.succeeded(), "a text of %d bytes gave %s", most, got)
 	},
 	"out.pieces": func(p *probe) {
@@ -71,8 +73,9 @@ var outChecks = map[string]func(*probe){
 		p.vendor.play(first)
 		q.vendor.play(second)
 		got := q.begin(act{exchange: q.data.main("deliver")}).end()
-		p.expect(got.succeeded() && len(second.report()) == 0 && first.heard() == "", "a delivery on channel %s gave %s; its vendor noticed %q, "+
-			"and the vendor of channel %s got %q", q.data.Channel, got, second.report(), p.data.Channel, first.heard())
+		p.expect(got.succeeded() && len(second.report()) == 0 && first.heard() == "",
+			"a delivery on channel %s gave %s; its vendor noticed %q, "+
+				"and the vendor of channel %s got %q", q.data.Channel, got, second.report(), p.data.Channel, first.heard())
 		got = p.begin(act{exchange: p.data.main("deliver")}).end()
 		p.expect(got.succeeded() && first.count() == 1, "after that, a delivery on channel %s gave %s", p.data.Channel, got)
 	},
@@ -91,7 +94,8 @@ var outChecks = map[string]func(*probe){
 			p.skip("both channels have the same credentials; write others under second in channel.yaml")
 		}
 		got := q.receive(mixed, "the credentials of another channel")
-		p.expect(got.status == 401, "in/%s.http with credentials of channel %s on channel %s: %s", in.name, p.data.Channel, q.data.Channel, got)
+		p.expect(got.status == 401, "in/%s.http with credentials of channel %s on channel %s: %s", in.name, p.data.Channel,
+			q.data.Channel, got)
 	},
 	"parallel.out": func(p *probe) {
 		x := p.data.main("deliver")
@@ -109,14 +113,16 @@ var outChecks = map[string]func(*probe){
 		b := p.hold(s)
 		began := time.Now()
 		got := p.receive(p.data.in[0])
-		p.expect(got.lost == "" && time.Since(began) <= soon, "while a delivery waited for the vendor, in/%s.http took %s: %s",
+		p.expect(got.lost == "" && time.Since(began) <= soon,
+			"while a delivery waited for the vendor, in/%s.http took %s: %s",
 			p.data.in[0].name, time.Since(began).Round(time.Millisecond), got)
 		s.open()
 		b.end()
 	},
 	"cancel.soon": func(p *probe) {
 		c := once(p, "cancelled", p.cancelled)
-		p.expect(c.got.lost == "" && c.took <= soon, "the call went on for %s after it was cancelled: %s", c.took.Round(time.Millisecond), c.got)
+		p.expect(c.got.lost == "" && c.took <= soon, "the call went on for %s after it was cancelled: %s",
+			c.took.Round(time.Millisecond), c.got)
 	},
 	"cancel.kind": func(p *probe) {
 		got := once(p, "cancelled", p.cancelled).got
@@ -140,7 +146,8 @@ var outChecks = map[string]func(*probe){
 	"replies.sender": func(p *probe) {
 		for _, x := range p.replying() {
 			for _, e := range p.play(x).replies() {
-				p.expect(e.Kind != envelope.KindMessage || e.Sender.Role != envelope.RoleCustomer, "out/%s.http: the sender is the customer", x.name)
+				p.expect(e.Kind != envelope.KindMessage || e.Sender.Role != envelope.RoleCustomer,
+					"out/%s.http: the sender is the customer", x.name)
 			}
 		}
 	},
@@ -152,7 +159,6 @@ var outChecks = map[string]func(*probe){
 	},
 }
 
-// withText replaces the texts of an encoded envelope.
 func withText(b []byte, text string) []byte {
 	e, _ := protocol.DecodeEnvelope(b) // the suite made it
 	for i := range e.Parts {
@@ -164,7 +170,6 @@ func withText(b []byte, text string) []byte {
 	return out
 }
 
-// played is an exchange that was played strictly.
 type played struct {
 	got    *outcome
 	script *script
@@ -184,7 +189,6 @@ func (p *probe) exchanges(action string) map[string]played {
 	})
 }
 
-// expectRequests expects the requests of all exchanges of an action.
 func (p *probe) expectRequests(action string) {
 	for name, x := range p.exchanges(action) {
 		problems := x.script.report()
@@ -193,7 +197,6 @@ func (p *probe) expectRequests(action string) {
 	p.skip("there is no such call in the test data")
 }
 
-// expectGolden expects the golden outcomes of all exchanges of an action.
 func (p *probe) expectGolden(action string) {
 	for name, x := range p.exchanges(action) {
 		if p.expect(x.got.lost == "", "out/%s.http: %s", name, x.got) {
@@ -203,7 +206,6 @@ func (p *probe) expectGolden(action string) {
 	p.skip("there is no such call in the test data")
 }
 
-// expectAgain expects that the exchanges of an action succeed twice.
 func (p *probe) expectAgain(action string) {
 	for _, x := range p.examples(action) {
 		p.play(x)
@@ -212,7 +214,6 @@ func (p *probe) expectAgain(action string) {
 	}
 }
 
-// replying are the deliveries whose golden outcome has replies.
 func (p *probe) replying() []*exchange {
 	return slices.DeleteFunc(p.examples("deliver"), func(x *exchange) bool {
 		return len(goldenOutcome(p.data.dir, x.name).replies()) == 0
@@ -252,8 +253,8 @@ func (p *probe) cancelled() cancelled {
 	return cancelled{b.end(), time.Since(began)}
 }
 
-// second configures a second channel of the same adapter, whose vendor is another fault server. Its examples are those of the
-// first, with the values under second in channel.yaml.
+// second configures a second channel of the same adapter, whose vendor is another fault server. Its examples are those
+// of the first, with the values under second in channel.yaml.
 func (p *probe) second() *probe {
 	return once(p, "second", func() *probe {
 		q, d := *p, *p.data
@@ -267,7 +268,8 @@ func (p *probe) second() *probe {
 		for _, in := range p.data.in {
 			second := in.replaced(r)
 			if i := slices.Index(p.subject.endpoint.GetPaths(), p.pathOf(in)); i >= 0 && i < len(resp.GetPaths()) {
-				second.target = strings.Replace(second.target, p.subject.endpoint.GetPaths()[i].GetPattern(), resp.GetPaths()[i].GetPattern(), 1)
+				second.target = strings.Replace(second.target, p.subject.endpoint.GetPaths()[i].GetPattern(),
+					resp.GetPaths()[i].GetPattern(), 1)
 			}
 			d.in = append(d.in, second)
 		}
@@ -278,7 +280,8 @@ func (p *probe) second() *probe {
 	})
 }
 
-// overlaid returns settings with others in their place, and adds the texts that are replaced, each with its replacement.
+// overlaid returns settings with others in their place, and adds the texts that are replaced, each with its
+// replacement.
 func overlaid(all, second map[string]any, texts *[]string) map[string]any {
 	out := maps.Clone(all)
 	for name, v := range second {

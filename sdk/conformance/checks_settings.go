@@ -44,7 +44,8 @@ var settingsChecks = map[string]func(*probe){
 		for s := range p.subject.schema.Schema.All() {
 			without := withSetting(p.subject.settings, s.Path, nil)
 			if e := p.configure(p.config(without)).GetError(); valueAt(p.subject.settings, s.Name()) != nil && e != nil {
-				p.expect(len(p.problems(without)) > 0, "without %s, Configure refuses %s (%s), and nothing is reported", s.Name(), e.GetField(), e.GetText())
+				p.expect(len(p.problems(without)) > 0, "without %s, Configure refuses %s (%s), and nothing is reported", s.Name(),
+					e.GetField(), e.GetText())
 			}
 		}
 		p.expect(true, "")
@@ -56,7 +57,10 @@ var settingsChecks = map[string]func(*probe){
 			}
 			c := p.config(p.subject.settings)
 			c.Role = r
-			found := slices.ContainsFunc(p.validate(c), func(m *pluginpb.Problem) bool { return m.GetPath() == "role" && !m.GetWarning() })
+			found := slices.ContainsFunc(p.validate(c), func(m *pluginpb.Problem) bool {
+				return m.GetPath() == "role" &&
+					!m.GetWarning()
+			})
 			c.Name += "-in-another-role"
 			p.expect(found || p.configure(c).GetError().GetField() == "role", "role %s is not refused", r)
 		}
@@ -77,20 +81,23 @@ var settingsChecks = map[string]func(*probe){
 		for _, path := range c.GetPaths() {
 			p.expect(newMux(path.GetPattern()) != nil, "path %q is not a pattern", path.GetPattern())
 			p.expect(len(path.GetMethods()) > 0, "path %q takes no methods", path.GetPattern())
-			p.expect(path.GetMaxBody() >= 0 && path.GetMaxBody() <= 7<<20, "path %q takes %d bytes", path.GetPattern(), path.GetMaxBody())
+			p.expect(path.GetMaxBody() >= 0 && path.GetMaxBody() <= 7<<20, "path %q takes %d bytes", path.GetPattern(),
+				path.GetMaxBody())
 		}
 		p.expectKnown("threads", []string{c.GetThreads()}, []string{"per_conversation", "per_epoch"})
 		p.expectKnown("unknown", []string{c.GetUnknown()}, []string{"", "retry", "dead"})
 	},
 	"configure.same": func(p *probe) {
 		again := p.configure(p.config(p.subject.settings))
-		p.expect(proto.Equal(again, p.subject.endpoint), "the second answer is %v, the first was %v", again, p.subject.endpoint)
+		p.expect(proto.Equal(again, p.subject.endpoint), "the second answer is %v, the first was %v", again,
+			p.subject.endpoint)
 	},
 	"configure.refuses": func(p *probe) {
 		name := p.setting(isText).Name()
 		e := p.configure(p.config(withSetting(p.subject.settings, []string{name}, []any{1}))).GetError()
 		p.expect(e.GetKind() == "invalid", "setting %s as an array gave kind %q, expected invalid", name, e.GetKind())
-		p.expect(strings.Contains(e.GetText()+e.GetField(), name), "the refusal %q does not name setting %s", e.GetText(), name)
+		p.expect(strings.Contains(e.GetText()+e.GetField(), name), "the refusal %q does not name setting %s", e.GetText(),
+			name)
 		if delivers(p) {
 			got := p.play(p.data.main("deliver"))
 			p.expect(got.succeeded(), "after settings were refused, a delivery gave %s", got)
@@ -120,7 +127,6 @@ var settingsChecks = map[string]func(*probe){
 	},
 }
 
-// moved returns another vendor, with the settings of a channel that calls it.
 func (p *probe) moved() (*vendor, map[string]any) {
 	other, err := newVendor("127.0.0.1")
 	if err != nil {
@@ -129,7 +135,6 @@ func (p *probe) moved() (*vendor, map[string]any) {
 	return other, p.fill(other.base)
 }
 
-// fill returns the settings of the channel for a vendor at an address.
 func (p *probe) fill(base string) map[string]any {
 	all, err := fillSettings(p.subject.schema.Schema, p.data.Settings, base)
 	if err != nil {
@@ -138,7 +143,6 @@ func (p *probe) fill(base string) map[string]any {
 	return all
 }
 
-// validate returns the problems that the adapter finds.
 func (p *probe) validate(c *pluginpb.ChannelConfig) []*pluginpb.Problem {
 	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
 	defer cancel()
@@ -150,7 +154,6 @@ func (p *probe) validate(c *pluginpb.ChannelConfig) []*pluginpb.Problem {
 	return resp.GetProblems()
 }
 
-// violations returns the paths that the schema refuses.
 func (p *probe) violations(all map[string]any) (out []string) {
 	if p.subject.invalid != nil {
 		return nil // see describe.schema
@@ -161,7 +164,6 @@ func (p *probe) violations(all map[string]any) (out []string) {
 	return out
 }
 
-// problems returns the paths of all problems of settings, of the schema and of the adapter.
 func (p *probe) problems(all map[string]any) []string {
 	out := p.violations(all)
 	for _, m := range p.validate(p.config(all)) {
@@ -172,7 +174,6 @@ func (p *probe) problems(all map[string]any) []string {
 	return out
 }
 
-// expectProblem expects that a problem about path is found in settings.
 func (p *probe) expectProblem(all map[string]any, path string) {
 	reported := p.problems(all)
 	found := slices.ContainsFunc(reported, func(r string) bool {

@@ -28,8 +28,9 @@ func TestParseInbound(t *testing.T) {
 }
 
 func TestParseExchange(t *testing.T) {
-	x, err := parseExchange("text", []byte("# ignored\n### deliver\n{\"thread\": \"t\"}\n\n### request once\nPOST /token\n\n### answer\n200\n"+
-		"Content-Type: text/plain\n\nt\n\n### request\nPUT /m?x={any}\nA: b\n\n#### no block\n\n### answer\n204\n"))
+	x, err := parseExchange("text",
+		[]byte("# ignored\n### deliver\n{\"thread\": \"t\"}\n\n### request once\nPOST /token\n\n### answer\n200\n"+
+			"Content-Type: text/plain\n\nt\n\n### request\nPUT /m?x={any}\nA: b\n\n#### no block\n\n### answer\n204\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,8 +158,8 @@ func TestLoadMistakes(t *testing.T) {
 		"role: bot\ncredentials: [{}]":                  "write one of header, query and body",
 		"role: bot\neffect: nothing":                    "there is no out/nothing.http",
 		"role: bot\ncredentials: [{body: a, query: b}]": "write one of header, query and body",
-		"role: bot\nsign: {}":                           "sign: command: missing",
-		"role: bot\nsign: {command: [x], window: 1s}":   "window 1s is too short",
+		"role: bot\nsign: {}":                           "write a command that signs",
+		"role: bot\nsign: {command: [x], window: 1s}":   "a window of at least 1m0s",
 	} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, channelFile), []byte(text), 0o600); err != nil {
@@ -203,7 +204,8 @@ func shellSigner(t *testing.T, script string) (*signer, *channelData, error) {
 }
 
 func TestSignerReadsACallAndAddsItsProof(t *testing.T) {
-	s, d, err := shellSigner(t, `while head -n 1 > next && test -s next; do mv next got; echo '{"header": {"X-Sum": "1"}, "query": {"sum": "a b"}}'; done`)
+	s, d, err := shellSigner(t,
+		`while head -n 1 > next && test -s next; do mv next got; echo '{"header": {"X-Sum": "1"}, "query": {"sum": "a b"}}'; done`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +220,11 @@ func TestSignerReadsACallAndAddsItsProof(t *testing.T) {
 	}
 	const want = `{"name":"hello","time":"2026-11-22T12:00:00.123Z","unix":1795348800,"method":"POST","host":"h.example",` +
 		`"path":"/hooks/a","query":"b=c","header":{"X-Two":"a, b"},"body":"eyJ4Ijr/Cn0="}` + "\n"
-	if d := cmp.Diff(want, string(line)); d != "" {
+	var wanted, got any
+	if json.Unmarshal([]byte(want), &wanted) != nil || json.Unmarshal(line, &got) != nil {
+		t.Fatalf("line %s", line)
+	}
+	if d := cmp.Diff(wanted, got); d != "" {
 		t.Errorf("line (-want +got):\n%s", d)
 	}
 	signed := p.of(in)
@@ -235,9 +241,10 @@ func TestSignersThatDoNotSign(t *testing.T) {
 		{"ends", "echo no key >&2; exit 3", "it printed: no key"},
 		{"writes words", "echo hello; cat >/dev/null", `must be a line like`},
 		{"writes another member", `echo '{"headers":{}}'; cat >/dev/null`, `unknown field "headers"`},
-		{"adds nothing", `while read -r line; do echo '{}'; done`, "neither header nor query"},
+		{"adds nothing", `while read -r line; do echo '{}'; done`, "answer with a header or a query"},
 		{"says why not", `while read -r line; do echo '{"error":"no such key"}'; done`, "it failed: no such key"},
-		{"signs in two ways", `while read -r line; do n=x$n; echo "{\"header\":{\"A\":\"$n\"}}"; done`, "make a nonce from the signed bytes"},
+		{"signs in two ways", `while read -r line; do n=x$n; echo "{\"header\":{\"A\":\"$n\"}}"; done`,
+			"make a nonce from the signed bytes"},
 		{"is not there", "exec ./nobody", "not found"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -256,7 +263,8 @@ func TestSilentSignerIsNotAwaitedForLong(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.limit = 10 * time.Millisecond
-	if _, err := s.prove(t.Context(), d.in[0], time.Now()); err == nil || !strings.Contains(err.Error(), "no answer within 10ms") {
+	if _, err := s.prove(t.Context(), d.in[0], time.Now()); err == nil || !strings.Contains(err.Error(),
+		"no answer within 10ms") {
 		t.Errorf("error %v", err)
 	}
 	if _, again := s.prove(context.Background(), d.in[0], time.Now()); again != s.err {

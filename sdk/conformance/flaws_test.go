@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"crypto/rand"
 	"slices"
 	"strings"
 	"testing"
@@ -25,7 +26,10 @@ var flaws = []struct {
 	{"open secret", "", "describe.secrets", describes(`"type":"string","x-secret":true`, `"type":"string"`)},
 	{"unmarked address", "", "describe.address", describes(`,"x-vendor-address":true`, "")},
 	{"no roles", "", "describe.roles", says(func(d *pluginpb.DescribeResponse) { d.Roles = nil })},
-	{"flies", "", "describe.abilities", says(func(d *pluginpb.DescribeResponse) { d.Abilities = append(d.Abilities, "fly") })},
+	{"flies", "", "describe.abilities", says(func(d *pluginpb.DescribeResponse) {
+		d.Abilities = append(d.Abilities,
+			"fly")
+	})},
 	{"odd media type", "", "describe.capabilities",
 		says(func(d *pluginpb.DescribeResponse) { d.Capabilities.MediaTypes = []string{"pictures"} })},
 	{"unhealthy", "", "describe.health", sick},
@@ -39,7 +43,7 @@ var flaws = []struct {
 	{"lax about keys", "", "settings.unknown", lax(`"additionalProperties":false,`, "")},
 	{"lax about types", "", "settings.types", lax(`"type":"integer"`, `"type":["integer","string","array"]`)},
 	{"lax about keys that are required", "", "settings.required", lax(`"required":["base_url","token","api_key"],`, "")},
-	{"any-role", "", "settings.role", nil},
+	{"plays any role", "", "settings.role", says(func(v *pluginpb.ValidateResponse) { v.Problems = nil })},
 	{"calls-home", "", "settings.offline", nil},
 	{"refuses its settings", "", "configure.accepts", says(func(c *pluginpb.ConfigureResponse) {
 		proto.Reset(c)
@@ -51,30 +55,25 @@ var flaws = []struct {
 	{"drops-calls", "", "configure.in-flight", nil},
 	{"keeps-settings", "", "configure.applies", nil},
 	{"elsewhere", "", "in.reachable", says(func(c *pluginpb.ConfigureResponse) { c.Paths[0].Pattern = "/elsewhere" })},
-	{"shouts", "", "in.golden", nil},
+	{"shouts", "", "in.golden", envelopes(func(e *pluginpb.Envelope) { e.Kind = "echo" })},
 	{"wrong-type", "", "out.requests", nil},
-	{"misreads-id", "", "out.golden", nil},
-	{"overpromises", "", "out.coverage", nil},
+	{"misreads ids", "", "out.golden", delivered(func(r *pluginpb.DeliverResult) { r.VendorId += "x" })},
+	{"overpromises", "", "out.coverage",
+		says(func(d *pluginpb.DescribeResponse) { d.Capabilities.Parts = append(d.Capabilities.Parts, "video") })},
 	{"short-text", "", "out.text", nil},
-	{"ignores pieces", "", "out.pieces", &wire{asked: func(request any) {
-		if r, ok := request.(*pluginpb.DeliverRequest); ok && len(r.Calls[0].GetSend().GetAssigned().GetText()) < 200 {
-			for _, c := range r.Calls {
-				c.GetSend().GetAssigned().Text = ""
-			}
-		}
-	}}},
-	{"crashes-on-state", "", "odd.survives", nil},
-	{"repeats-state", "", "odd.typed", nil},
-	{"says one channel", "", "channels.in", says(func(r *pluginpb.ReceiveResponse) {
-		for _, result := range r.GetResults() {
-			rename(result.Envelopes, func(e *pluginpb.Envelope) { e.Channel = "bot" })
+	{"ignores pieces", "", "out.pieces", sends(func(c *pluginpb.DeliverCall) {
+		if a := c.GetSend().GetAssigned(); a != nil && len(a.GetText()) < 200 {
+			a.Text = ""
 		}
 	})},
+	{"crashes-on-state", "", "odd.survives", nil},
+	{"repeats-state", "", "odd.typed", nil},
+	{"says one channel", "", "channels.in", envelopes(func(e *pluginpb.Envelope) { e.Channel = "bot" })},
 	{"one-vendor", "", "channels.out", nil},
 	{"any-token", "", "channels.credentials", nil},
 	{"toggles-ids", "", "duplicates.same", nil},
 	{"process-ids", "", "duplicates.restart", nil},
-	{"forgets-key", "", "duplicates.key", nil},
+	{"forgets keys", "", "duplicates.key", sends(func(c *pluginpb.DeliverCall) { c.Key = "another" })},
 	{"shut-door", "", "credentials.taken", nil},
 	{"optional", "", "credentials.missing", nil},
 	{"empty-token", "", "credentials.empty", nil},
@@ -88,29 +87,42 @@ var flaws = []struct {
 	{"patient", "signed", "credentials.time", nil},
 	{"looks-back", "signed", "credentials.time", nil},
 	{"punctual", "signed", "credentials.taken", nil},
-	{"bare-refusal", "", "credentials.shape", nil},
+	{"refuses without a form", "", "credentials.shape", failing("unauthorized",
+		func(e *pluginpb.Error) { e.Body = []byte("no") })},
 	{"repeats-token", "", "credentials.silent", nil},
 	{"crashes", "", "hostile.survives", nil},
-	{"untyped-errors", "", "hostile.status", nil},
-	{"makes invalid envelopes", "", "hostile.valid", says(func(r *pluginpb.ReceiveResponse) {
-		for _, result := range r.GetResults() {
-			rename(result.Envelopes, func(e *pluginpb.Envelope) { e.Kind = "nonsense" })
-		}
-	})},
+	{"answers 500", "", "hostile.status", failing("invalid", func(e *pluginpb.Error) { e.Status = 500 })},
+	{"makes invalid envelopes", "", "hostile.valid", envelopes(func(e *pluginpb.Envelope) { e.Kind = "nonsense" })},
 	{"lenient", "", "hostile.truncated", nil},
 	{"small", "", "oversize.padded", nil},
 	{"chokes", "", "oversize.member", nil},
 	{"strict-members", "", "unknown.members", nil},
 	{"strict-types", "", "unknown.values", nil},
 	{"strict-query", "", "unknown.header", nil},
-	{"gives-up-429", "", "faults.throttled", nil},
-	{"gives-up-500", "", "faults.server", nil},
-	{"gives-up-timeout", "", "faults.timeout", nil},
-	{"gives-up-reset", "", "faults.reset", nil},
-	{"gives-up-401", "", "faults.unauthorized", nil},
-	{"repeats-400", "", "faults.refusal", nil},
+	{"gives up on 429", "", "faults.throttled", failing("throttled", permanent)},
+	{"gives up on 5xx", "", "faults.server", failing("transient", func(e *pluginpb.Error) {
+		if e.GetStatus() >= 500 {
+			e.Kind = "permanent"
+		}
+	})},
+	{"repeats what got no answer", "", "faults.timeout", failing("unknown", func(e *pluginpb.Error) {
+		if strings.Contains(e.GetText(), "deadline") {
+			e.Kind = "throttled"
+		}
+	})},
+	{"repeats what was reset", "", "faults.reset", failing("unknown", func(e *pluginpb.Error) {
+		if strings.Contains(e.GetText(), "reset") {
+			e.Kind = "throttled"
+		}
+	})},
+	{"gives up on 401", "", "faults.unauthorized", failing("unauthorized", permanent)},
+	{"repeats on 4xx", "", "faults.refusal", failing("permanent", func(e *pluginpb.Error) { e.Kind = "transient" })},
 	{"believes", "", "faults.broken", nil},
-	{"gives-up-refused", "", "faults.refused", nil},
+	{"gives up on a closed port", "", "faults.refused", failing("transient", func(e *pluginpb.Error) {
+		if e.GetStatus() == 0 {
+			e.Kind = "permanent"
+		}
+	})},
 	{"retries", "", "faults.once", nil},
 	{"shrugs", "agent", "faults.prepare", nil},
 	{"sulks", "", "faults.heals", nil},
@@ -125,23 +137,33 @@ var flaws = []struct {
 	{"one-at-a-time", "", "parallel.out", nil},
 	{"one-lock", "", "parallel.in", nil},
 	{"cancels late", "", "cancel.soon", slowly("/Cancel", 4*time.Second)},
-	{"cancel-permanent", "", "cancel.kind", nil},
+	{"gives up on cancelled calls", "", "cancel.kind", failing("unknown", permanent)},
 	{"sulks-after-cancel", "", "cancel.after", nil},
-	{"no-status-mark", "", "refusals.template", nil},
-	{"unquoted", "", "refusals.json", nil},
-	{"own-form", "", "refusals.form", nil},
+	{"no mark for the status", "", "refusals.template",
+		says(func(c *pluginpb.ConfigureResponse) { c.RefusalBody = `{"error":"{{text}}"}` })},
+	{"no quotes", "", "refusals.json",
+		says(func(c *pluginpb.ConfigureResponse) { c.RefusalBody = `{"status":{{status}},"error":{{text}}}` })},
+	{"another form", "", "refusals.form", failing("invalid", func(e *pluginpb.Error) { e.Body = []byte("no JSON") })},
 	{"opens though it can't", "", "open.unable", says(cannotOpen)},
 	{"pings", "", "open.requests", nil},
-	{"opens-x", "", "open.golden", nil},
+	{"misreads threads", "", "open.golden", delivered(func(r *pluginpb.DeliverResult) { r.Thread += "x" })},
 	{"opens-once", "", "open.again", nil},
-	{"replies-as-customer", "", "replies.sender", nil},
-	{"counts-replies", "", "replies.ids", nil},
+	{"replies as the customer", "", "replies.sender", replying(func(e *pluginpb.Envelope) { e.Sender.Role = "customer" })},
+	{"counts replies", "", "replies.ids", replying(func(e *pluginpb.Envelope) { e.VendorId += rand.Text() })},
 	{"pings", "", "media.requests", nil},
-	{"misnames-media", "", "media.golden", nil},
+	{"misnames media", "", "media.golden", says(func(f *pluginpb.FetchResponse) { f.Name = "x" })},
 	{"sends all of a medium", "", "media.limit", fetchLimit(func(limit int64) int64 { return 0 })},
 	{"swallows-cut", "", "media.broken", nil},
-	{"fetch-permanent", "", "media.faults", nil},
-	{"blind", "", "media.attached", nil},
+	{"gives up on media", "", "media.faults", says(func(f *pluginpb.FetchResponse) {
+		if f.GetError().GetKind() == "throttled" {
+			f.Error.Kind = "permanent"
+		}
+	})},
+	{"blind", "", "media.attached", sends(func(c *pluginpb.DeliverCall) {
+		if m := c.GetSend().GetAssigned().GetMedia(); len(m) > 0 && m[0].GetSize() < 1<<20 {
+			m[0].Attachment = "another"
+		}
+	})},
 	{"one message for a medium", "", "media.large", fetchLimit(func(limit int64) int64 {
 		if limit == 0 {
 			return 8 << 20
@@ -178,7 +200,10 @@ var flaws = []struct {
 	{"leaks-processes", "", "resources.children", nil},
 	{"hoards", "", "memory.flat", nil},
 	{"hoards", "signed", "memory.flat", mute},
-	{"answers twice", "", "memory.works", says(func(r *pluginpb.ReceiveResponse) { r.Results = append(r.Results, r.Results...) })},
+	{"answers twice", "", "memory.works", says(func(r *pluginpb.ReceiveResponse) {
+		r.Results = append(r.Results,
+			r.Results...)
+	})},
 	{"fills-up", "", "memory.same", nil},
 	{"ignores its gateway", "", "exit.shutdown", ignores("/Shutdown")},
 	{"ignores-sigterm", "", "exit.sigterm", nil},
@@ -186,23 +211,17 @@ var flaws = []struct {
 	{"immortal", "", "exit.alone", nil},
 	{"silent-by-hand", "", "exit.by-hand", nil},
 	{"logs-token", "", "secrets.printed", nil},
-	{"error-key", "", "secrets.errors", nil},
-	{"raw-token", "", "secrets.envelopes", nil},
-	{"metric-key", "", "secrets.metrics", nil},
+	{"says its key", "", "secrets.errors", failing("", func(e *pluginpb.Error) { e.Text += " conformance-key-0815" })},
+	{"keeps the token", "", "secrets.envelopes",
+		envelopes(func(e *pluginpb.Envelope) { e.Raw = []byte("conformance-token-1") })},
+	{"measures its key", "", "secrets.metrics",
+		says(func(m *pluginpb.CollectMetricsResponse) {
+			m.Text = append(m.Text, "keys{key=\"conformance-key-0815\"} 1\n"...)
+		})},
 	{"logs-text", "", "secrets.text", nil},
 }
 
-// rename changes encoded envelopes.
-func rename(list [][]byte, change func(*pluginpb.Envelope)) {
-	for i, b := range list {
-		var e pluginpb.Envelope
-		if err := proto.Unmarshal(b, &e); err != nil {
-			panic(err)
-		}
-		change(&e)
-		list[i], _ = proto.Marshal(&e)
-	}
-}
+func permanent(e *pluginpb.Error) { e.Kind = "permanent" }
 
 // counting makes a wire on which no endpoint is as the one before.
 func counting() *wire {
@@ -233,8 +252,9 @@ func TestEachFlawFailsItsCheckAlone(t *testing.T) {
 				channel = "bot"
 			}
 			report, err := Run(t.Context(), Options{
-				Command: flawed, Env: []string{"FLAW=" + f.name}, Data: "testdata/flawed/" + channel, Only: []string{group}, Messages: 6000,
-				dial: f.wire.options(),
+				Command: flawed, Env: []string{"FLAW=" + f.name}, Data: "testdata/flawed/" + channel, Only: []string{group},
+				Messages: 6000,
+				dial:     f.wire.options(),
 			})
 			if err != nil {
 				t.Fatal(err)

@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 		panic(fmt.Sprintf("build the flawed adapter: %v", err))
 	}
 	flag.Parse()
-	if err := flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0))); err != nil { // tests mostly wait
+	if err := flag.Set("test.parallel", strconv.Itoa(8*runtime.GOMAXPROCS(0))); err != nil { // tests mostly wait
 		panic(err)
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {

@@ -11,8 +11,8 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// fresh returns the nth text in the form of an id: its last hexadecimal digits are replaced by decimal ones, or some are added
-// if it does not end in enough of them. After a million they repeat.
+// fresh returns the nth text in the form of an id: its last hexadecimal digits are replaced by decimal ones, or some
+// are added if it does not end in enough of them. After a million they repeat.
 func fresh(id string, n int) string {
 	text := fmt.Sprintf("%06d", n%1_000_000)
 	head := strings.TrimRight(id, "0123456789abcdefABCDEF")
@@ -22,7 +22,8 @@ func fresh(id string, n int) string {
 	return id[:len(id)-len(text)] + text
 }
 
-// nth returns the nth of many calls: with other values of the members and header fields that channel.yaml lists under ids.
+// nth returns the nth of many calls: with other values of the members and header fields that channel.yaml lists under
+// ids.
 func (in *inbound) nth(ids []string, n int) *inbound {
 	tree, changed := in.tree(), false
 	for _, id := range ids {
@@ -85,7 +86,6 @@ func (p *probe) load() *load {
 	})
 }
 
-// prepare plays each example as it is, and another time for another conversation.
 func (l *load) prepare(p *probe) {
 	for i := 0; i < len(p.data.in) && receives(p); i++ {
 		in := p.data.in[i]
@@ -119,7 +119,8 @@ func (p *probe) loaded(x *exchange, window int) *loaded {
 	out.steps = nil
 	for _, s := range x.steps {
 		c := *s
-		for _, id := range []string{call.GetSend().GetThread(), call.GetOpen().GetCustomerId(), call.GetOpen().GetCustomer().GetId()} {
+		for _, id := range []string{call.GetSend().GetThread(), call.GetOpen().GetCustomerId(),
+			call.GetOpen().GetCustomer().GetId()} {
 			if id != "" {
 				c.target = strings.NewReplacer(url.PathEscape(id), anyMark, url.QueryEscape(id), anyMark).Replace(c.target)
 			}
@@ -130,7 +131,6 @@ func (p *probe) loaded(x *exchange, window int) *loaded {
 	return &loaded{&out, window, got.kind()}
 }
 
-// frame makes some calls at once each way.
 func (l *load) frame(p *probe) {
 	const window = 16
 	var calls []*inbound
@@ -155,7 +155,6 @@ func (l *load) frame(p *probe) {
 	}
 }
 
-// deliver makes outbound calls at once, for the given threads or for new ones, and returns their threads.
 func (l *load) deliver(p *probe, o *loaded, threads []string) []string {
 	s := newScript(o.exchange, nil)
 	s.forgetful = true
@@ -195,7 +194,8 @@ func (l *load) expectFlat(p *probe) {
 	if len(l.samples) < 8 {
 		p.skip("too few messages were measured")
 	}
-	p.expect(len(l.fixed) == 0, "another conversation was not made of in/%s: list under ids in channel.yaml what differs with each message",
+	p.expect(len(l.fixed) == 0,
+		"another conversation was not made of in/%s: list under ids in channel.yaml what differs with each message",
 		strings.Join(l.fixed, ", "))
 	median := func(list []int64) int64 { return slices.Sorted(slices.Values(list))[len(list)/2] }
 	early, late := median(l.samples[:len(l.samples)/4]), median(l.samples[len(l.samples)*3/4:])
@@ -204,7 +204,8 @@ func (l *load) expectFlat(p *probe) {
 	if _, ok := p.metric(liveHeap); !ok { // runtimes give resident memory back late
 		limit = early + 20<<20 + early/16 + grown*256
 	}
-	p.expect(late <= limit, "%d KiB of memory after %d messages, %d KiB before: %d bytes a message", late>>10, p.o.Messages, early>>10,
+	p.expect(late <= limit, "%d KiB of memory after %d messages, %d KiB before: %d bytes a message", late>>10,
+		p.o.Messages, early>>10,
 		(late-early)/grown)
 }
 
@@ -224,7 +225,6 @@ func (l *load) expectSame(p *probe) {
 // liveHeap is the metric of the heap's size after its last collection, which adapters of the SDK have.
 const liveHeap = "go_gc_heap_live_bytes"
 
-// memory returns the bytes of the heap, or those that the process has resident.
 func (p *probe) memory() (int64, bool) {
 	if n, ok := p.metric(liveHeap); ok {
 		return int64(n), n > 0 // after the first collection

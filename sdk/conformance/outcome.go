@@ -1,16 +1,18 @@
 package conformance
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol/pluginpb"
@@ -64,10 +66,8 @@ type failure struct {
 	text string
 }
 
-// succeeded reports whether the call had a usable result without an error.
 func (o *outcome) succeeded() bool { return o.lost == "" && o.Error == nil }
 
-// replies are the replies of a receipt.
 func (o *outcome) replies() []*envelope.Envelope {
 	if o.Receipt == nil {
 		return nil
@@ -97,7 +97,6 @@ func (o *outcome) String() string {
 	return strings.TrimSuffix("an error of kind "+o.Error.Kind+" ("+o.Error.text+")", " ()")
 }
 
-// readDelivered reads the result of a deliver or open call.
 func (p *probe) readDelivered(open bool, r *pluginpb.DeliverResult) *outcome {
 	if e := r.GetError(); e != nil {
 		return p.failed("Deliver", e)
@@ -121,14 +120,15 @@ func (p *probe) readDelivered(open bool, r *pluginpb.DeliverResult) *outcome {
 		return &outcome{lost: "reply: " + err.Error()}
 	}
 	p.witness.hear("a receipt", r.GetDegraded(), r.GetVendorId())
-	return &outcome{Receipt: &receipt{VendorID: r.GetVendorId(), State: state, Replies: replies, Degraded: r.GetDegraded()}}
+	return &outcome{Receipt: &receipt{VendorID: r.GetVendorId(), State: state, Replies: replies,
+		Degraded: r.GetDegraded()}}
 }
 
-// failed reads an error.
 func (p *probe) failed(call string, e *pluginpb.Error) *outcome {
 	p.witness.hear("an error of "+call, e.GetText(), e.GetOp(), e.GetField(), e.GetCode(), e.GetReason())
 	f := &failure{
-		Kind: cmp.Or(e.GetKind(), "of no kind"), Status: e.GetStatus(), Code: e.GetCode(), Reason: e.GetReason(), Field: e.GetField(),
+		Kind: cmp.Or(e.GetKind(), "of no kind"), Status: e.GetStatus(), Code: e.GetCode(), Reason: e.GetReason(),
+		Field: e.GetField(),
 		Scope: e.GetScope(), text: e.GetText(),
 	}
 	if d := e.GetAfter().AsDuration(); d > 0 {
@@ -137,7 +137,6 @@ func (p *probe) failed(call string, e *pluginpb.Error) *outcome {
 	return &outcome{Error: f}
 }
 
-// received is the result of an inbound call.
 type received struct {
 	lost        string // why there is no usable result
 	envelopes   []*envelope.Envelope
@@ -147,7 +146,6 @@ type received struct {
 	body        []byte
 }
 
-// accepted reports whether the call was taken.
 func (r *received) accepted() bool { return r.lost == "" && r.refused == nil && r.status < 300 }
 
 // String describes the result for a finding.
@@ -161,7 +159,6 @@ func (r *received) String() string {
 	return fmt.Sprintf("answered with %d, %d envelopes", r.status, len(r.envelopes))
 }
 
-// readReceived reads the result of an inbound call.
 func (p *probe) readReceived(r *pluginpb.ReceiveResult) *received {
 	out := &received{refused: r.GetError()}
 	if e := r.GetError(); e != nil {
@@ -202,7 +199,6 @@ func fillTemplate(c *pluginpb.ConfigureResponse, status int, text string) []byte
 	return []byte(strings.NewReplacer("{{status}}", strconv.Itoa(status), "{{text}}", text).Replace(c.GetRefusalBody()))
 }
 
-// readable is bytes in the form of golden files: JSON as it is, else text.
 func readable(b []byte) any {
 	if v, err := decodeJSON(b); err == nil {
 		return v
@@ -215,5 +211,87 @@ func checksum(b []byte) string {
 	return hex.EncodeToString(h[:])
 }
 
-// isEnd reports whether a stream ended without an error.
-func isEnd(err error) bool { return errors.Is(err, io.EOF) }
+// inGolden is the result of an inbound call in the form of golden files.
+type inGolden struct {
+	Status      int                  `json:"status"`
+	ContentType string               `json:"content_type,omitempty"`
+	Body        any                  `json:"body,omitempty"`
+	Refused     string               `json:"refused,omitempty"` // kind of the error
+	Envelopes   []*envelope.Envelope `json:"envelopes,omitempty"`
+}
+
+func (r *received) golden() *inGolden {
+	g := &inGolden{Status: r.status, ContentType: r.contentType, Envelopes: r.envelopes, Refused: r.refused.GetKind()}
+	if len(r.body) > 0 {
+		g.Body = readable(r.body)
+	}
+	return g
+}
+
+// compare expects a result to be as the golden file of an example in folder ("in", "out"). With Options.Update it
+// writes the file instead where they differ.
+func (p *probe) compare(folder, name string, got any) {
+	path := filepath.Join(p.data.dir, folder, name+".golden")
+	g, err := decodeJSON(bytes.ReplaceAll(goldenText(got), []byte(p.vendor.base), []byte(vendorMark)))
+	if err != nil {
+		p.abort(fmt.Errorf("read back what goes to %s: %w", path, err))
+	}
+	var w any
+	d := "there is no golden file; run the suite with --update, and read what it writes"
+	if want, err := os.ReadFile(path); err == nil {
+		if w, err = decodeJSON(want); err != nil {
+			p.abort(fmt.Errorf("read %s: %w", path, err))
+		}
+		if d = difference(w, g); d != "" {
+			d = "differs from its golden file (-expected +observed); correct the adapter, or run the suite with --update:\n" + d
+		}
+	}
+	if d != "" && p.o.Update {
+		if err := os.WriteFile(path, goldenText(withPlaceholders(g, w)), 0o644); err != nil {
+			p.abort(fmt.Errorf("write a golden file: %w", err))
+		}
+		d = ""
+	}
+	if o, ok := got.(*outcome); ok && d != "" && o.Error != nil && o.Error.text != "" {
+		d += " (" + o.Error.text + ")"
+	}
+	p.expect(d == "", "%s/%s.http: %s", folder, name, d)
+}
+
+func goldenText(v any) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	_ = enc.Encode(v) // goldens are made of JSON types
+	return b.Bytes()
+}
+
+// goldenOutcome returns the golden outcome of an exchange, nil if there is none.
+func goldenOutcome(dir, name string) *outcome {
+	o := &outcome{}
+	text, err := os.ReadFile(filepath.Join(dir, "out", name+".golden"))
+	if err != nil || json.Unmarshal(text, o) != nil {
+		return nil
+	}
+	return o
+}
+
+// withPlaceholders returns a golden value with anyMark in place of texts that differ each time: those where the former
+// golden has a placeholder that still fits, and times near now.
+func withPlaceholders(v, former any) any {
+	members("", v, func(path string, text any) {
+		t, _ := text.(string)
+		pattern, _ := valueAt(former, path).(string)
+		at, err := time.Parse(time.RFC3339, t)
+		switch {
+		case isPattern(pattern) && matches(pattern, t):
+		case err == nil && time.Since(at).Abs() < 24*time.Hour:
+			pattern = anyMark
+		default:
+			return
+		}
+		v, _ = edit(v, path, func(any) (any, bool) { return pattern, true })
+	})
+	return v
+}

@@ -13,7 +13,6 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// probe is what checks work with: a running adapter, its vendor and the test data of a channel. One goroutine uses it.
 type probe struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc // ends the suite for a fault that is not the adapter's
@@ -78,24 +77,26 @@ func (p *probe) lose(call string, err error) string {
 	const maxDeaths, maxHangs = 5, 2 // in one group
 	switch {
 	case errors.Is(err, errDied):
-		p.expect(false, "%s ended the process or its stream%s: recover from panics, check what you index, and keep both streams open",
+		p.expect(false,
+			"%s ended the process or its stream%s: recover from panics, check what you index, and keep both streams open",
 			call, lastWords(p.witness.said))
 		p.deaths++
 	case errors.Is(err, errHangs):
-		p.expect(false, "%s has no result after its time was over: answer each call, and end it when its timeout is over", call)
+		p.expect(false, "%s has no result after its time was over: answer each call, and end it when its timeout is over",
+			call)
 		p.hangs++
 	default:
 		runtime.Goexit() // the suite ends
 	}
 	p.restart()
 	if p.deaths >= maxDeaths || p.hangs >= maxHangs {
-		p.leftOut = fmt.Sprintf("left out: %d processes died and %d calls hung in this group; see %s", p.deaths, p.hangs, p.result.ID)
+		p.leftOut = fmt.Sprintf("left out: %d processes died and %d calls hung in this group; see %s", p.deaths, p.hangs,
+			p.result.ID)
 		runtime.Goexit()
 	}
 	return err.Error()
 }
 
-// restart replaces the process by another, with the channel configured.
 func (p *probe) restart() {
 	if p.subject != nil {
 		p.subject.close()
@@ -105,7 +106,6 @@ func (p *probe) restart() {
 	p.require(err == nil, "%v", err)
 }
 
-// configure applies a configuration. A refusal is in the response.
 func (p *probe) configure(c *pluginpb.ChannelConfig) *pluginpb.ConfigureResponse {
 	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
 	defer cancel()
@@ -115,12 +115,10 @@ func (p *probe) configure(c *pluginpb.ChannelConfig) *pluginpb.ConfigureResponse
 	return resp
 }
 
-// config is the configuration of the channel with these settings.
 func (p *probe) config(settings map[string]any) *pluginpb.ChannelConfig {
 	return channelConfig(p.data, settings)
 }
 
-// reset applies the channel's own configuration.
 func (p *probe) reset() { p.configure(p.config(p.subject.settings)) }
 
 // call makes the call for a request, signed as the vendor signs it now unless it is already.
@@ -148,7 +146,6 @@ func (p *probe) receive(in *inbound, what ...string) *received {
 	return r[0]
 }
 
-// receiveFrame makes inbound calls that travel together.
 func (p *probe) receiveFrame(list ...*inbound) (out []*received, err error) {
 	s := p.subject.receive
 	var frame []*pluginpb.ReceiveCall
@@ -189,21 +186,19 @@ func (p *probe) play(x *exchange) *outcome {
 	return got
 }
 
-// perform plays an exchange and returns its outcome, with the script that the vendor played.
 func (p *probe) perform(a act) (*outcome, *script) {
 	s := newScript(a.exchange, a.effect)
 	s.prepare, s.strict = a.prepare, a.strict
 	p.vendor.play(s)
 	switch a.action {
 	case "fetch":
-		return p.fetch(a.exchange, a.most), s
+		return p.fetch(readCall[pluginpb.FetchRequest](p, a.exchange), a.most), s
 	case "subscribe":
 		return p.subscribe(a.exchange), s
 	}
 	return p.begin(a).end(), s
 }
 
-// begun is an outbound call under way.
 type begun struct {
 	p      *probe
 	act    act
@@ -222,11 +217,13 @@ func (p *probe) begin(a act) *begun {
 		a.change(b.call)
 	}
 	b.call.Timeout = durationpb.New(a.limit)
-	b.result, b.err = p.subject.deliver.put([]*pluginpb.DeliverCall{b.call}, func(c *pluginpb.DeliverCall, id uint64) { c.Id = id })
+	b.result, b.err = p.subject.deliver.put([]*pluginpb.DeliverCall{b.call}, func(c *pluginpb.DeliverCall,
+		id uint64) {
+		c.Id = id
+	})
 	return b
 }
 
-// end waits for the outcome.
 func (b *begun) end() *outcome {
 	if b.err == nil {
 		var r *pluginpb.DeliverResult
@@ -259,7 +256,6 @@ func (p *probe) holding() *script {
 	return s
 }
 
-// cancelCall cancels an outbound call.
 func (p *probe) cancelCall(id uint64) {
 	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
 	defer cancel()
@@ -267,7 +263,6 @@ func (p *probe) cancelCall(id uint64) {
 	p.expect(err == nil, "Cancel does not answer: %v", err)
 }
 
-// newVendor starts another fault server, which is closed with the group.
 func (p *probe) newVendor() *vendor {
 	v, err := newVendor("127.0.0.1")
 	if err != nil {
@@ -277,7 +272,6 @@ func (p *probe) newVendor() *vendor {
 	return v
 }
 
-// authentic returns the first inbound call that is taken.
 func (p *probe) authentic() *inbound {
 	in := once(p, "authentic", func() *inbound {
 		for _, in := range p.data.in {

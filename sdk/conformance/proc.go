@@ -8,7 +8,6 @@ import (
 	"strconv"
 )
 
-// usage is what a process holds.
 type usage struct {
 	descriptors, threads int
 	resident             int64 // bytes
@@ -23,7 +22,8 @@ func usageOf(pid int) (u usage, ok bool) {
 	statm, _ := os.ReadFile(filepath.Join(dir, "statm"))
 	var size, pages int64
 	_, _ = fmt.Sscan(string(statm), &size, &pages)
-	return usage{len(descriptors), len(threads), pages * int64(os.Getpagesize()), descendants(pid)}, err == nil && pages > 0
+	return usage{len(descriptors), len(threads), pages * int64(os.Getpagesize()), descendants(pid)}, err == nil &&
+		pages > 0
 }
 
 // descendants returns the processes that pid started, and those that they started.
@@ -47,7 +47,6 @@ func descendants(pid int) (out []int) {
 	return out
 }
 
-// status returns the state and the parent of a process, 0 if there is none.
 func status(pid int) (state byte, parent int) {
 	text, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
 	i := bytes.LastIndexByte(text, ')') // of the name, which may have blanks

@@ -31,7 +31,6 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// process is a running adapter in its own process group. Its owner calls kill once.
 type process struct {
 	cmd    *exec.Cmd
 	dial   []grpc.DialOption
@@ -53,7 +52,6 @@ var inherited = []string{
 	"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy",
 }
 
-// command prepares a process with the gateway's environment.
 func command(o *Options, dir, parent string) *exec.Cmd {
 	cmd := exec.Command(o.Command, o.Args...)
 	cmd.SysProcAttr, cmd.WaitDelay = &syscall.SysProcAttr{Setpgid: true}, pipeGrace
@@ -69,13 +67,13 @@ func command(o *Options, dir, parent string) *exec.Cmd {
 	return cmd
 }
 
-// launch starts the adapter as the gateway does and connects to it.
 func launch(o *Options, said *transcript) (*process, error) {
 	dir, err := os.MkdirTemp("/tmp", "pbconf") // short, since the address of a socket is
 	if err != nil {
 		return nil, fmt.Errorf("make the socket folder: %w", err)
 	}
-	p := &process{dial: o.dial, cmd: command(o, dir, strconv.Itoa(os.Getpid())), said: said, dir: dir, exited: make(chan struct{})}
+	p := &process{dial: o.dial, cmd: command(o, dir, strconv.Itoa(os.Getpid())), said: said, dir: dir,
+		exited: make(chan struct{})}
 	if err = p.start(); err != nil {
 		p.kill()
 		return nil, fmt.Errorf("start the adapter: %w%s", err, lastWords(said))
@@ -118,11 +116,11 @@ func (p *process) start() error {
 	return p.connect(strings.TrimSpace(line), cert)
 }
 
-// connect reads the handshake and dials the socket.
 func (p *process) connect(line string, cert tls.Certificate) error {
 	f := strings.Split(line, "|")
 	if len(f) < 6 || f[0] != "1" || f[1] != strconv.Itoa(protocol.Version) || f[2] != "unix" || f[4] != "grpc" {
-		return fmt.Errorf("the first line on its standard output is %.200q: print 1|%d|unix|PATH|grpc|CERTIFICATE", line, protocol.Version)
+		return fmt.Errorf("the first line on its standard output is %.200q: print 1|%d|unix|PATH|grpc|CERTIFICATE", line,
+			protocol.Version)
 	}
 	der, err := base64.RawStdEncoding.DecodeString(f[5])
 	if err != nil {
@@ -143,7 +141,6 @@ func (p *process) connect(line string, cert tls.Certificate) error {
 	return err
 }
 
-// dial returns a connection to the socket of a plugin.
 func dial(socket string, c *tls.Config, more ...grpc.DialOption) (*grpc.ClientConn, error) {
 	return grpc.NewClient("passthrough:///localhost", append(more, grpc.WithTransportCredentials(credentials.NewTLS(c)),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
@@ -154,9 +151,9 @@ func dial(socket string, c *tls.Config, more ...grpc.DialOption) (*grpc.ClientCo
 		grpc.WithInitialWindowSize(protocol.StreamWindow), grpc.WithInitialConnWindowSize(protocol.ConnectionWindow))...)
 }
 
-// copyStdio keeps what an adapter prints while it serves, if it has go-plugin's service for that.
 func (p *process) copyStdio() {
-	stdio, err := p.conn.NewStream(context.Background(), &grpc.StreamDesc{ServerStreams: true}, "/plugin.GRPCStdio/StreamStdio",
+	stdio, err := p.conn.NewStream(context.Background(), &grpc.StreamDesc{ServerStreams: true},
+		"/plugin.GRPCStdio/StreamStdio",
 		grpc.ForceCodec(rawCodec{}))
 	if err != nil || stdio.SendMsg(&[]byte{}) != nil || stdio.CloseSend() != nil {
 		return
@@ -173,17 +170,17 @@ func (rawCodec) Marshal(v any) ([]byte, error)   { return *v.(*[]byte), nil }
 func (rawCodec) Unmarshal(b []byte, v any) error { *v.(*[]byte) = bytes.Clone(b); return nil }
 func (rawCodec) Name() string                    { return "proto" }
 
-// clientCertificate makes the certificate by which an adapter recognises its gateway.
 func clientCertificate() (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("make a client certificate: %w", err)
 	}
 	t := &x509.Certificate{
-		DNSNames: []string{"localhost"}, SerialNumber: big.NewInt(time.Now().UnixNano()), IsCA: true, BasicConstraintsValid: true,
-		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
-		NotBefore:   time.Now().Add(-time.Minute), NotAfter: time.Now().Add(24 * time.Hour),
+		DNSNames: []string{"localhost"}, SerialNumber: big.NewInt(time.Now().UnixNano()), IsCA: true,
+		BasicConstraintsValid: true,
+		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
+		NotBefore:             time.Now().Add(-time.Minute), NotAfter: time.Now().Add(24 * time.Hour),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
@@ -193,11 +190,11 @@ func clientCertificate() (tls.Certificate, error) {
 func (p *process) shutdown(d time.Duration) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
-	_ = p.conn.Invoke(ctx, "/plugin.GRPCController/Shutdown", &emptypb.Empty{}, &emptypb.Empty{}) // it may end before it answers
+	// it may end before it answers
+	_ = p.conn.Invoke(ctx, "/plugin.GRPCController/Shutdown", &emptypb.Empty{}, &emptypb.Empty{})
 	return p.endsWithin(d)
 }
 
-// endsWithin reports whether the process ends within d.
 func (p *process) endsWithin(d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -209,7 +206,6 @@ func (p *process) endsWithin(d time.Duration) bool {
 	}
 }
 
-// pid is the number of the process.
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
 // kill ends the process and gives back what it had.
@@ -253,7 +249,6 @@ func (t *transcript) String() string {
 	return string(t.text)
 }
 
-// lastWords is what a process printed last, for an error.
 func lastWords(t *transcript) string {
 	const most = 300
 	text := strings.TrimSpace(t.String())

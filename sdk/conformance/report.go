@@ -107,7 +107,6 @@ func statusOf(passed, failed int) Status {
 	return NotApplicable
 }
 
-// settle derives the group's status from its checks.
 func (g *Group) settle() {
 	for _, c := range g.Checks {
 		switch c.Status {
@@ -120,7 +119,6 @@ func (g *Group) settle() {
 	g.Status = statusOf(g.Passed, g.Failed)
 }
 
-// fail records a finding.
 func (r *Result) fail(finding string) {
 	const maxFindings, maxFinding = 5, 900
 	if r.Status != Fail {
@@ -135,7 +133,6 @@ func (r *Result) fail(finding string) {
 	}
 }
 
-// add adds the results of a channel.
 func (r *Report) add(i int, ch *Channel, d *pluginpb.DescribeResponse) {
 	r.Adapter, r.Version, r.Vendor, r.ReasonCodes = d.GetName(), d.GetVersion(), d.GetVendor(), d.GetReasonCodes()
 	r.Channels[i] = ch

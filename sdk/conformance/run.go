@@ -53,10 +53,10 @@ const (
 var ErrUnknownCheck = errors.New("unknown group or check")
 
 // slots bound the channels under test, in all suites of this process.
-var slots = make(chan struct{}, 3*runtime.GOMAXPROCS(0))
+var slots = make(chan struct{}, 6*runtime.GOMAXPROCS(0))
 
-// Run tests an adapter, its channels side by side, and returns the report. An error means that there was no test: the data
-// can't be read, or the program does not start. Faults of the adapter are in the report; see Report.Failed.
+// Run tests an adapter, its channels side by side, and returns the report. An error means that there was no test: the
+// data can't be read, or the program does not start. Faults of the adapter are in the report; see Report.Failed.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	for _, name := range o.Only {
 		if !slices.ContainsFunc(groups, func(g group) bool { return g.isSelected([]string{name}) }) {
@@ -98,7 +98,8 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 }
 
 // runChannel tests one channel. The mutex is for the report and for Options.Progress.
-func runChannel(ctx context.Context, cancel context.CancelCauseFunc, o *Options, data *channelData, mu *sync.Mutex, r *Report, i int) error {
+func runChannel(ctx context.Context, cancel context.CancelCauseFunc, o *Options, data *channelData, mu *sync.Mutex,
+	r *Report, i int) error {
 	p := &probe{ctx: ctx, cancel: cancel, o: o, data: data, witness: newWitness()}
 	var err error
 	if p.signer, err = newSigner(ctx, data); err != nil {
@@ -142,7 +143,6 @@ func runChannel(ctx context.Context, cancel context.CancelCauseFunc, o *Options,
 	return nil
 }
 
-// runGroup runs the selected checks of a group.
 func (p *probe) runGroup(g group) *Group {
 	began := time.Now()
 	out := &Group{Name: g.Name, Title: g.Title}
@@ -161,7 +161,6 @@ func (p *probe) runGroup(g group) *Group {
 	return out
 }
 
-// run runs one check. A process that has died is started again before it.
 func (p *probe) run(g group, c check) *Result {
 	p.result = &Result{ID: g.Name + "." + c.ID, Title: c.Title, Todo: c.Todo, Status: NotApplicable}
 	done := make(chan struct{})

@@ -51,7 +51,8 @@ func TestAdapterThatDoesNotOpenPasses(t *testing.T) {
 			}
 		}
 	}
-	report, err := Run(t.Context(), Options{Command: flawed, Data: "testdata/flawed/bot", Only: []string{"open"}, dial: w.options()})
+	report, err := Run(t.Context(), Options{Command: flawed, Data: "testdata/flawed/bot", Only: []string{"open"},
+		dial: w.options()})
 	if err != nil || report.Status != Pass {
 		t.Errorf("%v %v", report, err)
 	}
@@ -136,9 +137,12 @@ func TestSuitesThatCannotRun(t *testing.T) {
 	}{
 		{"no data", Options{Command: flawed, Data: t.TempDir()}, "no test data in"},
 		{"no program", Options{Command: "/nowhere/at-all", Data: "testdata/flawed/bot"}, "no such file"},
-		{"not an adapter", Options{Command: "/bin/true", Data: "testdata/flawed/bot"}, "before it printed the line of its handshake"},
-		{"another handshake", Options{Command: "/bin/echo", Args: []string{"hello"}, Data: "testdata/flawed/bot"}, `is "hello": print`},
-		{"unknown check", Options{Command: flawed, Data: "testdata/flawed", Only: []string{"nonsense"}}, `"nonsense"; the groups are describe`},
+		{"not an adapter", Options{Command: "/bin/true", Data: "testdata/flawed/bot"},
+			"before it printed the line of its handshake"},
+		{"another handshake", Options{Command: "/bin/echo", Args: []string{"hello"}, Data: "testdata/flawed/bot"},
+			`is "hello": print`},
+		{"unknown check", Options{Command: flawed, Data: "testdata/flawed", Only: []string{"nonsense"}},
+			`"nonsense"; the groups are describe`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := Run(t.Context(), tc.o)

@@ -13,50 +13,37 @@ import (
 	"time"
 )
 
-// signing describes how calls of the vendor are signed: by a program.
+// signing describes how calls of the vendor are signed: by a program. Window is how far the time of a call may be from
+// the clock; 0 means that it is not known.
 type signing struct {
-	Command []string `yaml:"command"`
-	// Window is how far the time of a call may be from the clock; 0 means that it is not known.
-	Window time.Duration `yaml:"window"`
-}
-
-// prepare checks the description.
-func (s *signing) prepare() error {
-	switch {
-	case s == nil:
-	case len(s.Command) == 0:
-		return fmt.Errorf("command: missing; write a program that signs, with its arguments")
-	case s.Window != 0 && s.Window < 4*windowMargin:
-		return fmt.Errorf("window %s is too short to be tried; write at least %s, or leave it out", s.Window, 4*windowMargin)
-	}
-	return nil
+	Command []string      `yaml:"command"`
+	Window  time.Duration `yaml:"window"`
 }
 
 // proof is what a signer adds to a call.
 type proof struct {
 	Header map[string]string `json:"header"`
 	Query  map[string]string `json:"query"`
+	Error  string            `json:"error"`
 }
 
-// equal reports whether two proofs are the same.
 func (p *proof) equal(q *proof) bool {
 	return maps.Equal(p.Header, q.Header) && maps.Equal(p.Query, q.Query)
 }
 
 // of returns a copy of a call with a proof, which is not signed again.
 func (p *proof) of(in *inbound) *inbound {
-	out := in.withBody(in.body)
 	for name, value := range p.Header {
-		out = out.withHeader(name, value)
+		in = in.withHeader(name, value)
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Query)) {
-		out = out.withQuery(name, p.Query[name])
+		in = in.withQuery(name, p.Query[name])
 	}
-	out.signed = true
-	return out
+	return in.asSigned()
 }
 
-// sign returns a call as the vendor makes it now: with its signature, or as it is if calls are not signed or this one is.
+// sign returns a call as the vendor makes it now: with its signature, or as it is if calls are not signed or this one
+// is.
 func (p *probe) sign(in *inbound) *inbound {
 	in = in.withBody([]byte(strings.ReplaceAll(string(in.body), vendorMark, p.vendor.base)))
 	if p.signer == nil || in.signed {
@@ -76,32 +63,19 @@ func (p *probe) prove(in *inbound, at time.Time) *proof {
 	return out
 }
 
-// signRequest is one call to sign, a line on the program's standard input; see the package's documentation.
-type signRequest struct {
-	Name   string            `json:"name"`
-	Time   time.Time         `json:"time"` // of the call, which is not the clock's
-	Unix   int64             `json:"unix"` // the same in seconds
-	Method string            `json:"method"`
-	Host   string            `json:"host"`
-	Path   string            `json:"path"`
-	Query  string            `json:"query"`
-	Header map[string]string `json:"header"`
-	Body   []byte            `json:"body"` // in base64
-}
-
-// signer is a running program of the test data that signs calls: the same call at the same time always in the same way.
+// signer is a running program of the test data that signs calls, each at a time always in the same way.
 type signer struct {
 	command string
 	cmd     *exec.Cmd
 	stdin   io.WriteCloser
 	answers *json.Decoder
 	said    transcript
-
-	limit time.Duration // of the next answer
-	err   error         // of the first call that was not signed; after it, none is
+	limit   time.Duration // of the next answer
+	err     error         // of the first call that was not signed; after it, none is
 }
 
-// newSigner starts the signer of a channel, nil if calls are not signed, and signs each example twice. The caller closes it.
+// newSigner starts the signer of a channel, nil if calls are not signed, and signs each example twice. The caller
+// closes it.
 func newSigner(ctx context.Context, d *channelData) (*signer, error) {
 	if d.Sign == nil {
 		return nil, nil
@@ -123,7 +97,14 @@ func newSigner(ctx context.Context, d *channelData) (*signer, error) {
 	s.answers = json.NewDecoder(stdout)
 	s.answers.DisallowUnknownFields()
 	for at, i := time.Now(), 0; i < len(d.in) && err == nil; i++ {
-		err = s.try(ctx, d.in[i], at)
+		var first, again *proof
+		if first, err = s.prove(ctx, d.in[i], at); err == nil {
+			again, err = s.prove(ctx, d.in[i], at)
+		}
+		if err == nil && (len(first.Header)+len(first.Query) == 0 || !first.equal(again)) {
+			err = fmt.Errorf("sign in/%s.http: answer with a header or a query, the same for the same call and time, "+
+				"and make a nonce from the signed bytes", d.in[i].name)
+		}
 	}
 	if err != nil {
 		s.close()
@@ -132,34 +113,13 @@ func newSigner(ctx context.Context, d *channelData) (*signer, error) {
 	return s, nil
 }
 
-// try signs an example twice.
-func (s *signer) try(ctx context.Context, in *inbound, at time.Time) error {
-	first, err := s.prove(ctx, in, at)
-	if err != nil {
-		return err
-	}
-	again, err := s.prove(ctx, in, at)
-	switch {
-	case err != nil:
-		return err
-	case len(first.Header)+len(first.Query) == 0:
-		return fmt.Errorf("sign in/%s.http: the answer has neither header nor query", in.name)
-	case !again.equal(first):
-		return fmt.Errorf("sign in/%s.http: the same call at the same time is signed in two ways, so it is unknown what a "+
-			"signature covers: make a nonce from the signed bytes", in.name)
-	}
-	return nil
-}
-
 // close ends the program: at the end of its input, or else by a signal to its group.
 func (s *signer) close() {
 	_ = s.stdin.Close()
-	late := time.AfterFunc(soon, s.kill)
-	defer late.Stop()
+	defer time.AfterFunc(soon, s.kill).Stop()
 	_ = s.cmd.Wait() // its exit code changes nothing any more
 }
 
-// kill ends the program with all that it started.
 func (s *signer) kill() { _ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) }
 
 // prove makes the proof of a call that is made at a time.
@@ -184,29 +144,26 @@ func (s *signer) prove(ctx context.Context, in *inbound, at time.Time) (*proof, 
 	return p, nil
 }
 
-// ask writes a line and reads one.
+// ask writes a line and reads one; see the package's documentation.
 func (s *signer) ask(in *inbound, at time.Time) (*proof, error) {
 	path, query, _ := strings.Cut(in.target, "?")
 	at = at.UTC().Truncate(time.Millisecond)
-	r := signRequest{
-		Name: in.name, Time: at, Unix: at.Unix(), Method: in.method, Host: in.host, Path: path, Query: query,
-		Header: map[string]string{}, Body: in.body,
-	}
+	header := map[string]string{}
 	for name, values := range in.header {
-		r.Header[name] = strings.Join(values, ", ")
+		header[name] = strings.Join(values, ", ")
 	}
-	if err := json.NewEncoder(s.stdin).Encode(r); err != nil {
+	if err := json.NewEncoder(s.stdin).Encode(map[string]any{
+		"name": in.name, "time": at, "unix": at.Unix(), "method": in.method, "host": in.host, "path": path, "query": query,
+		"header": header, "body": in.body,
+	}); err != nil {
 		return nil, fmt.Errorf("it ended before the end of its input: %w", err)
 	}
-	var a struct {
-		proof
-		Error string `json:"error"`
-	}
-	if err := s.answers.Decode(&a); err != nil {
+	p := &proof{}
+	if err := s.answers.Decode(p); err != nil {
 		return nil, fmt.Errorf(`the answer must be a line like {"header": {"X-Signature": "…"}}: %w`, err)
 	}
-	if a.Error != "" {
-		return nil, fmt.Errorf("it failed: %.300s", a.Error)
+	if p.Error != "" {
+		return nil, fmt.Errorf("it failed: %.300s", p.Error)
 	}
-	return &a.proof, nil
+	return p, nil
 }

@@ -26,7 +26,6 @@ type stream[C, R any] struct {
 	ended   chan struct{}
 }
 
-// newStream reads results until recv fails.
 func newStream[C, R any](send func([]C) error, recv func() ([]R, error), idOf func(R) uint64) *stream[C, R] {
 	s := &stream[C, R]{send: send, idOf: idOf, pending: map[uint64]chan R{}, ended: make(chan struct{})}
 	go func() {
@@ -96,7 +95,6 @@ func (s *stream[C, R]) put(frame []C, number func(call C, id uint64)) (results [
 	return results, nil
 }
 
-// wait returns a call's result, errDied, or errHangs after limit.
 func (s *stream[C, R]) wait(ctx context.Context, result chan R, limit time.Duration) (r R, err error) {
 	t := time.NewTimer(limit)
 	defer t.Stop()

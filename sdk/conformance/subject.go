@@ -27,8 +27,8 @@ type subject struct {
 	settings map[string]any // of the channel, with defaults
 }
 
-// startSubject launches the adapter, describes it, and configures the channel for a vendor. Faults of the description and a
-// refused configuration are left to the checks.
+// startSubject launches the adapter, describes it, and configures the channel for a vendor. Faults of the description
+// and a refused configuration are left to the checks.
 func startSubject(ctx context.Context, o *Options, d *channelData, v *vendor, w *witness) (*subject, error) {
 	p, err := launch(o, w.said)
 	if err != nil {
@@ -63,8 +63,8 @@ func (s *subject) prepare(ctx context.Context, d *channelData, v *vendor, w *wit
 	return s.openStreams()
 }
 
-// fillSettings returns settings with the defaults of a schema and the address of the fault server: in the required addresses
-// that are left out, and in place of vendorMark.
+// fillSettings returns settings with the defaults of a schema and the address of the fault server: in the required
+// addresses that are left out, and in place of vendorMark.
 func fillSettings(s *settings.Schema, given map[string]any, base string) (map[string]any, error) {
 	out := map[string]any{}
 	text, err := json.Marshal(given)
@@ -81,7 +81,8 @@ func fillSettings(s *settings.Schema, given map[string]any, base string) (map[st
 		case value == "" && p.Required:
 			out = withSetting(out, p.Path, base)
 		case value != "" && !strings.HasPrefix(value, base):
-			return nil, fmt.Errorf("setting %s is an address that the adapter calls: write it with %s, or leave it out", p.Name(), vendorMark)
+			return nil, fmt.Errorf("setting %s is an address that the adapter calls: write it with %s, or leave it out",
+				p.Name(), vendorMark)
 		}
 	}
 	s.AddDefaults(out)
@@ -114,7 +115,6 @@ func channelConfig(d *channelData, settings map[string]any) *pluginpb.ChannelCon
 	}
 }
 
-// openStreams opens the streams of the abilities that the adapter has.
 func (s *subject) openStreams() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
@@ -139,7 +139,6 @@ func (s *subject) openStreams() error {
 	return nil
 }
 
-// capabilities are the channel's.
 func (s *subject) capabilities() *pluginpb.Capabilities {
 	if c := s.endpoint.GetCapabilities(); c != nil {
 		return c
@@ -157,7 +156,6 @@ func (s *subject) secrets() (out []string) {
 	return out
 }
 
-// alive reports whether the process runs and its streams stand.
 func (s *subject) alive() bool {
 	select {
 	case <-s.exited:

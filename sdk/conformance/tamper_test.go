@@ -15,7 +15,8 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// wire changes what an adapter hears and says, to what no adapter that is made with the SDK can do. The functions may be nil.
+// wire changes what an adapter hears and says, to what no adapter that is made with the SDK can do. The functions may
+// be nil.
 type wire struct {
 	asked    func(request any)                                      // changes a request
 	said     func(reply any)                                        // changes a reply
@@ -31,7 +32,8 @@ func (w *wire) options() []grpc.DialOption {
 		return nil
 	}
 	return []grpc.DialOption{
-		grpc.WithUnaryInterceptor(func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker,
+		grpc.WithUnaryInterceptor(func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn,
+			invoke grpc.UnaryInvoker,
 			opts ...grpc.CallOption) error {
 			if w.unary != nil {
 				if done, err := w.unary(ctx, method); done {
@@ -53,7 +55,8 @@ func (w *wire) options() []grpc.DialOption {
 			}
 			return err
 		}),
-		grpc.WithStreamInterceptor(func(ctx context.Context, d *grpc.StreamDesc, cc *grpc.ClientConn, method string, open grpc.Streamer,
+		grpc.WithStreamInterceptor(func(ctx context.Context, d *grpc.StreamDesc, cc *grpc.ClientConn, method string,
+			open grpc.Streamer,
 			opts ...grpc.CallOption) (grpc.ClientStream, error) {
 			s, err := open(ctx, d, cc, method, opts...)
 			return &tampered{s, w}, err
@@ -182,3 +185,72 @@ var mute = &wire{said: func(reply any) {
 
 // sick reports that an adapter does not serve.
 var sick = says(func(h *healthpb.HealthCheckResponse) { h.Status = healthpb.HealthCheckResponse_NOT_SERVING })
+
+// rename changes encoded envelopes.
+func rename(list [][]byte, change func(*pluginpb.Envelope)) {
+	for i, b := range list {
+		var e pluginpb.Envelope
+		if err := proto.Unmarshal(b, &e); err != nil {
+			panic(err)
+		}
+		change(&e)
+		list[i], _ = proto.Marshal(&e)
+	}
+}
+
+// envelopes makes a wire that changes envelopes of inbound calls.
+func envelopes(change func(*pluginpb.Envelope)) *wire {
+	return says(func(r *pluginpb.ReceiveResponse) {
+		for _, result := range r.GetResults() {
+			rename(result.Envelopes, change)
+		}
+	})
+}
+
+// delivered makes a wire that changes results of deliveries that went well.
+func delivered(change func(*pluginpb.DeliverResult)) *wire {
+	return says(func(r *pluginpb.DeliverResponse) {
+		for _, result := range r.GetResults() {
+			if result.GetError() == nil {
+				change(result)
+			}
+		}
+	})
+}
+
+// replying makes a wire that changes replies.
+func replying(change func(*pluginpb.Envelope)) *wire {
+	return delivered(func(r *pluginpb.DeliverResult) { rename(r.Replies, change) })
+}
+
+// failing makes a wire that changes errors of a kind, in both directions; "" is any kind.
+func failing(kind string, change func(*pluginpb.Error)) *wire {
+	fail := func(e *pluginpb.Error) {
+		if e != nil && (kind == "" || e.GetKind() == kind) {
+			change(e)
+		}
+	}
+	return &wire{said: func(reply any) {
+		switch r := reply.(type) {
+		case *pluginpb.ReceiveResponse:
+			for _, result := range r.GetResults() {
+				fail(result.GetError())
+			}
+		case *pluginpb.DeliverResponse:
+			for _, result := range r.GetResults() {
+				fail(result.GetError())
+			}
+		}
+	}}
+}
+
+// sends makes a wire that changes outbound calls.
+func sends(change func(*pluginpb.DeliverCall)) *wire {
+	return &wire{asked: func(request any) {
+		if r, ok := request.(*pluginpb.DeliverRequest); ok {
+			for _, c := range r.GetCalls() {
+				change(c)
+			}
+		}
+	}}
+}

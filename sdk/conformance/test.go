@@ -16,8 +16,9 @@ type T interface {
 	Fatalf(format string, args ...any)
 }
 
-// Test builds the adapter of a Go package, tests it, and fails t for each failed check. Options.Command names the package ("."
-// for the one under test); without Options.Data, the test data are in testdata/conformance. It returns the report.
+// Test builds the adapter of a Go package, tests it, and fails t for each failed check. Options.Command names the
+// package ("." for the one under test); without Options.Data, the test data are in testdata/conformance. It returns the
+// report.
 //
 //	func TestConformance(t *testing.T) { conformance.Test(t, conformance.Options{Command: "."}) }
 func Test(t T, o Options) *Report {

@@ -28,11 +28,10 @@ func decodeJSON(b []byte) (v any, err error) {
 	return v, err
 }
 
-// joined appends a name to a dotted path.
 func joined(path, name string) string { return strings.TrimPrefix(path+"."+name, ".") }
 
-// edit returns a copy of a JSON tree in which f replaces or removes the value at a dotted path. It returns false if there is
-// no such value.
+// edit returns a copy of a JSON tree in which f replaces or removes the value at a dotted path. It returns false if
+// there is no such value.
 func edit(tree any, path string, f func(any) (value any, keep bool)) (any, bool) {
 	name, rest, deeper := strings.Cut(path, ".")
 	change := func(v any) (out any, keep, ok bool) {
@@ -123,7 +122,6 @@ func difference(want, got any) string {
 		})))
 }
 
-// bodyDifference compares bodies: as JSON if want is JSON, else as text with any line ends.
 func bodyDifference(want, got []byte) string {
 	plain := func(b []byte) string { return strings.TrimRight(strings.ReplaceAll(string(b), "\r\n", "\n"), "\n") }
 	if w, err := decodeJSON(want); err == nil {
@@ -136,7 +134,6 @@ func bodyDifference(want, got []byte) string {
 	return fmt.Sprintf("the body is %.300q, expected %.300q", got, want)
 }
 
-// shown is a JSON value for a finding.
 func shown(v any) string {
 	b, _ := json.Marshal(v) // values come from JSON
 	return fmt.Sprintf("%.200s", b)

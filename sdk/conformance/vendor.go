@@ -25,7 +25,6 @@ type vendor struct {
 	script *script
 }
 
-// newVendor starts a fault server at an address of this machine.
 func newVendor(host string) (*vendor, error) {
 	l, err := net.Listen("tcp", host+":0")
 	if err != nil {
@@ -110,11 +109,11 @@ type script struct {
 
 func newScript(x *exchange, effect reaction) *script {
 	return &script{
-		steps: x.steps, effect: effect, release: make(chan struct{}), arrived: make(chan struct{}, 1<<10), used: map[*step]bool{},
+		steps: x.steps, effect: effect, release: make(chan struct{}), arrived: make(chan struct{}, 1<<10),
+		used: map[*step]bool{},
 	}
 }
 
-// open releases held requests.
 func (s *script) open() {
 	if s.release != nil {
 		s.once.Do(func() { close(s.release) })
@@ -154,8 +153,8 @@ func (s *script) take(r *http.Request, body []byte, base string) *step {
 	return found
 }
 
-// find returns the step of a request: the next one if the script is strict, else one that fits and was not used yet, or the
-// last that fits.
+// find returns the step of a request: the next one if the script is strict, else one that fits and was not used yet, or
+// the last that fits.
 func (s *script) find(method, target string) (found *step) {
 	for i, st := range s.steps {
 		fits := st.method == method && matches(st.target, target)
@@ -175,7 +174,6 @@ func (s *script) find(method, target string) (found *step) {
 	return found
 }
 
-// report returns the differences of requests, and the requests that were not made if the script is strict.
 func (s *script) report() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -195,7 +193,6 @@ func (s *script) count() int {
 	return s.effects - max(s.keyed-1, 0)
 }
 
-// heard returns all requests as one text.
 func (s *script) heard() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -216,7 +213,6 @@ func (s *step) difference(r *http.Request, body []byte, base string) string {
 	return bodyDifference(s.body, []byte(strings.ReplaceAll(string(body), base, vendorMark)))
 }
 
-// answer returns the header and the body that the test data give.
 func (s *step) answer(base string) (http.Header, []byte) {
 	r := strings.NewReplacer(vendorMark, base)
 	return replacedHeader(s.answerHeader, r), []byte(r.Replace(string(s.answerBody)))
@@ -229,7 +225,6 @@ func writeAnswer(w http.ResponseWriter, _ *http.Request, s *step, base string) {
 	_, _ = w.Write(body) // a caller that has gone notices by itself
 }
 
-// answers makes a reaction of a status, a body and a header. Status 0 is that of the test data.
 func answers(status int, body string, header map[string]string) reaction {
 	return func(w http.ResponseWriter, _ *http.Request, s *step, base string) {
 		for name, value := range header {
@@ -240,7 +235,6 @@ func answers(status int, body string, header map[string]string) reaction {
 	}
 }
 
-// resets drops the connection after the request was read.
 func resets(w http.ResponseWriter, _ *http.Request, _ *step, _ string) {
 	if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
 		if tcp, ok := c.(*net.TCPConn); ok {
@@ -250,7 +244,6 @@ func resets(w http.ResponseWriter, _ *http.Request, _ *step, _ string) {
 	}
 }
 
-// truncates announces the whole answer and closes the connection after half of it.
 func truncates(w http.ResponseWriter, _ *http.Request, s *step, base string) {
 	h, body := s.answer(base)
 	maps.Copy(w.Header(), h)
@@ -261,7 +254,6 @@ func truncates(w http.ResponseWriter, _ *http.Request, s *step, base string) {
 	panic(http.ErrAbortHandler)
 }
 
-// silence never answers.
 func silence(_ http.ResponseWriter, r *http.Request, _ *step, _ string) { <-r.Context().Done() }
 
 // holds answers when the script is opened, or never if the caller goes away.

@@ -9,8 +9,8 @@ import (
 // minSecret is the least length of a secret that is searched for; shorter ones are part of many words.
 const minSecret = 6
 
-// witness collects everything that an adapter says where no secret and no customer's text may be. It is safe for concurrent
-// use.
+// witness collects everything that an adapter says where no secret and no customer's text may be. It is safe for
+// concurrent use.
 type witness struct {
 	said *transcript
 
@@ -24,7 +24,6 @@ func newWitness() *witness {
 	return &witness{said: &transcript{}, leaked: map[string]bool{}, exposed: map[string]bool{}}
 }
 
-// know adds secrets to search for.
 func (w *witness) know(secrets ...string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -35,7 +34,6 @@ func (w *witness) know(secrets ...string) {
 	}
 }
 
-// hear searches texts that were said in a place.
 func (w *witness) hear(place string, texts ...string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -63,7 +61,6 @@ func (w *witness) heardIn(heard map[string]bool, prefixes ...string) (out []stri
 	return out
 }
 
-// printed reports whether a secret was printed.
 func (w *witness) printed() bool {
 	text := w.said.String()
 	w.mu.Lock()

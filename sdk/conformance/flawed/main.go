@@ -1,5 +1,5 @@
-// Command flawed is an adapter for a vendor that speaks plain JSON. The environment variable FLAW gives it a flaw, which makes
-// it fail one check of the conformance suite. The suite's tests list the flaws; without one it passes.
+// Command flawed is an adapter for a vendor that speaks plain JSON. The environment variable FLAW gives it a flaw,
+// which makes it fail one check of the conformance suite. The suite's tests list the flaws; without one it passes.
 package main
 
 import (
@@ -14,8 +14,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
@@ -70,7 +68,7 @@ type channel struct {
 
 // Describe implements sdk.Adapter.
 func (a *adapter) Describe() sdk.Description {
-	d := sdk.Description{
+	return sdk.Description{
 		Name: "flawed", Version: "1.0.0", Vendor: "Flawed Inc.", Settings: &settings{},
 		Roles: []envelope.Role{envelope.RoleBot, envelope.RoleAgent},
 		Capabilities: sdk.Capabilities{
@@ -79,15 +77,11 @@ func (a *adapter) Describe() sdk.Description {
 		},
 		ReasonCodes: map[string]string{"busy": "No agent is free."},
 	}
-	if flaw == "overpromises" {
-		d.Capabilities.Parts = append(d.Capabilities.Parts, envelope.PartVideo)
-	}
-	return d
 }
 
 // Validate implements sdk.Validator.
 func (a *adapter) Validate(ch sdk.Channel) []sdk.Problem {
-	if ch.Role != envelope.RoleBot && ch.Role != envelope.RoleAgent && flaw != "any-role" {
+	if ch.Role != envelope.RoleBot && ch.Role != envelope.RoleAgent {
 		return []sdk.Problem{{Path: "role", Message: "must be bot or agent"}}
 	}
 	return nil
@@ -108,9 +102,6 @@ func (a *adapter) Configure(ctx context.Context, ch sdk.Channel) (sdk.Endpoint, 
 		_ = c.call(ctx, "POST", "/home", nil, &answer{})
 	case "logs-token":
 		ch.Host.Logger.Info("configured", "token", c.settings.Token.Reveal())
-	case "metric-key":
-		labels := prometheus.Labels{"key": c.settings.APIKey.Reveal()}
-		_ = ch.Host.Registry.Register(prometheus.NewGauge(prometheus.GaugeOpts{Name: "patchbay_plugin_flawed", ConstLabels: labels}))
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -124,20 +115,14 @@ func (a *adapter) Configure(ctx context.Context, ch sdk.Channel) (sdk.Endpoint, 
 	if a.first == nil || a.first.Name == ch.Name {
 		a.first = c
 	}
-	ep := sdk.Endpoint{
+	return sdk.Endpoint{
 		Paths: []sdk.Path{{
-			Pattern: "/hooks/" + ch.Name, Methods: []string{"POST"}, ContentTypes: []string{"application/json"}, MaxBody: 256 << 10,
+			Pattern: "/hooks/" + ch.Name, Methods: []string{"POST"}, ContentTypes: []string{"application/json"},
+			MaxBody: 256 << 10,
 		}},
 		Refusal:    sdk.Refusal{ContentType: "application/json", Body: `{"status":{{status}},"error":"{{text}}"}`},
 		Subscribes: ch.Role == envelope.RoleAgent,
-	}
-	switch flaw {
-	case "no-status-mark":
-		ep.Refusal.Body = `{"error":"{{text}}"}`
-	case "unquoted":
-		ep.Refusal.Body = `{"status":{{status}},"error":{{text}}}`
-	}
-	return ep, nil
+	}, nil
 }
 
 func (a *adapter) channel(name string) (*channel, error) {

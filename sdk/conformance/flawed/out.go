@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -25,7 +24,6 @@ type outgoing struct {
 	Key   string `json:"key,omitempty"`
 }
 
-// answer is an answer of the vendor.
 type answer struct {
 	ID    string `json:"id"`
 	Reply string `json:"reply"`
@@ -66,8 +64,6 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 		err = c.call(ctx, "POST", "/messages", m, &got)
 	}
 	switch kind := sdk.KindOf(err); {
-	case ctx.Err() != nil && flaw == "cancel-permanent":
-		return nil, &sdk.Error{Kind: sdk.KindPermanent}
 	case ctx.Err() != nil && flaw == "sulks-after-cancel", kind == sdk.KindUnauthorized && flaw == "sulks":
 		a.sulking.Store(true)
 	case err == nil && a.sulking.Load():
@@ -76,40 +72,26 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 	if err != nil {
 		return nil, err
 	}
-	if flaw == "misreads-id" {
-		got.ID += "x"
-	}
 	r := &sdk.Receipt{VendorID: got.ID}
 	if got.Reply != "" {
-		e := &envelope.Envelope{
+		r.Replies = []*envelope.Envelope{{
 			Channel: c.Name, VendorID: got.ID + "-reply", Thread: d.Thread, Kind: envelope.KindMessage,
 			Sender: envelope.Sender{Role: c.Role}, Parts: []envelope.Part{envelope.TextPart(got.Reply)},
-		}
-		switch flaw {
-		case "replies-as-customer":
-			e.Sender.Role = envelope.RoleCustomer
-		case "counts-replies":
-			e.VendorID += fmt.Sprint(a.calls.Load())
-		}
-		r.Replies = []*envelope.Envelope{e}
+		}}
 	}
 	return r, nil
 }
 
-// compose makes a message of a delivery.
 func compose(d *sdk.Delivery) (*outgoing, error) {
 	m := &outgoing{To: d.Thread, Type: "text", Text: d.Envelope.Text(), Key: d.Key}
-	switch flaw {
-	case "forgets-key":
-		m.Key = ""
-	case "wrong-type":
+	if flaw == "wrong-type" {
 		m.Type = "message"
 	}
 	for i, part := range d.Envelope.Parts {
 		if part.Type != envelope.PartImage {
 			continue
 		}
-		if i >= len(d.Media) || d.Media[i] == nil || flaw == "blind" && d.Media[i].Size() < 1<<20 {
+		if i >= len(d.Media) || d.Media[i] == nil {
 			return nil, &sdk.Error{Kind: sdk.KindUnsupported, Text: "an image without bytes"}
 		}
 		b, _ := io.ReadAll(d.Media[i].Reader()) // from memory
@@ -142,7 +124,6 @@ func (c *channel) login(ctx context.Context) error {
 	return nil
 }
 
-// call makes one call, and reads a JSON object with an id.
 func (c *channel) call(ctx context.Context, method, path string, body any, into *answer) error {
 	resp, err := c.request(ctx, method, path, body)
 	if err == nil && resp.StatusCode == 500 && flaw == "retries" {
@@ -153,7 +134,7 @@ func (c *channel) call(ctx context.Context, method, path string, body any, into 
 		return err
 	}
 	defer resp.Body.Close()
-	if err := c.refused(resp); err != nil {
+	if err := refused(resp); err != nil {
 		return err
 	}
 	limited := io.LimitReader(resp.Body, 8<<20)
@@ -172,7 +153,6 @@ func (c *channel) call(ctx context.Context, method, path string, body any, into 
 	return nil
 }
 
-// request makes a request of the vendor.
 func (c *channel) request(ctx context.Context, method, path string, body any) (*http.Response, error) {
 	var b []byte
 	if body != nil {
@@ -193,32 +173,19 @@ func (c *channel) request(ctx context.Context, method, path string, body any) (*
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		e := sdk.FromTransport("call", err)
-		refused := strings.Contains(err.Error(), "connection refused")
-		late := ctx.Err() != nil
-		if flaw == "gives-up-refused" && refused || flaw == "gives-up-timeout" && late || flaw == "gives-up-reset" && !refused && !late {
-			e.Kind = sdk.KindPermanent
-		}
-		return nil, e
+		return nil, sdk.FromTransport("call", err)
 	}
 	return resp, nil
 }
 
 // refused is the error of a status, nil if it is none.
-func (c *channel) refused(resp *http.Response) error {
+func refused(resp *http.Response) error {
 	e := sdk.FromStatus("call", resp.StatusCode, resp.Header)
-	switch status := resp.StatusCode; {
-	case e == nil:
+	if e == nil {
 		return nil
-	case status == http.StatusConflict:
+	}
+	if resp.StatusCode == http.StatusConflict {
 		e.Kind, e.Reason = sdk.KindDeclined, "busy"
-	case flaw == "gives-up-429" && status == 429, flaw == "gives-up-401" && (status == 401 || status == 403),
-		flaw == "gives-up-500" && status >= 500, flaw == "fetch-permanent":
-		e.Kind = sdk.KindPermanent
-	case flaw == "repeats-400" && e.Kind == sdk.KindPermanent:
-		e.Kind = sdk.KindTransient
-	case flaw == "error-key":
-		e.Text = "refused " + c.settings.APIKey.Reveal()
 	}
 	return e
 }
@@ -239,9 +206,6 @@ func (a *adapter) Open(ctx context.Context, o *sdk.OpenRequest) (*sdk.OpenResult
 	if flaw == "opens-once" && a.repeated(o.CustomerID) {
 		return nil, &sdk.Error{Kind: sdk.KindPermanent, Text: "is open"}
 	}
-	if flaw == "opens-x" {
-		got.ID += "x"
-	}
 	return &sdk.OpenResult{Thread: got.ID}, nil
 }
 
@@ -258,15 +222,12 @@ func (a *adapter) Fetch(ctx context.Context, f *sdk.FetchRequest) (*sdk.Medium, 
 	if err != nil {
 		return nil, err
 	}
-	if err := c.refused(resp); err != nil {
+	if err := refused(resp); err != nil {
 		_ = resp.Body.Close()
 		return nil, err
 	}
 	m := &sdk.Medium{ContentType: resp.Header.Get("Content-Type"), Size: max(resp.ContentLength, 0), Body: resp.Body}
-	switch flaw {
-	case "misnames-media":
-		m.ContentType = "text/html"
-	case "swallows-cut":
+	if flaw == "swallows-cut" {
 		b, _ := io.ReadAll(resp.Body)
 		m.Size, m.Body = int64(len(b)), io.NopCloser(bytes.NewReader(b))
 	}

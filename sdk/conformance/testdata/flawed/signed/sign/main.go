@@ -1,4 +1,5 @@
-// Command sign signs calls of the flawed adapter's vendor: it reads each as a line of JSON, and writes the header fields.
+// Command sign signs calls of the flawed adapter's vendor: it reads each as a line of JSON, and writes the header
+// fields.
 package main
 
 import (
