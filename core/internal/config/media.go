@@ -19,6 +19,7 @@ const (
 const linksPath = "/media"
 
 func (l *loader) media(f *fileMedia) Media {
+	l.requireBetween(&f.Keep, minMediaKeep, maxMediaKeep)
 	m := Media{MaxSize: f.MaxSize.value, TotalSize: f.TotalSize.value, Keep: f.Keep.value}
 	if m.MaxSize < minMediaSize || m.MaxSize > sdk.MaxMediaBytes {
 		l.bad(f.MaxSize.node, "must be from %s to %s", ByteSize(minMediaSize), ByteSize(sdk.MaxMediaBytes))
@@ -27,6 +28,5 @@ func (l *loader) media(f *fileMedia) Media {
 	least := concurrentMedia * m.MaxSize
 	l.require(m.TotalSize >= least && m.TotalSize <= maxTotalSize, f.TotalSize.node,
 		"must be from %s, which is %d times media.max_size, to %s", least, concurrentMedia, ByteSize(maxTotalSize))
-	l.requireBetween(&f.Keep, minMediaKeep, maxMediaKeep)
 	return m
 }

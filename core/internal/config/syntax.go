@@ -14,9 +14,9 @@ import (
 // syntaxAdvice translates the messages of the YAML library into advice. The first entry that applies is used.
 var syntaxAdvice = []struct {
 	message string
-	applies func(before, after string) bool // to the line before and after the position; nil means always
-	atStart bool                            // the position is the start of the unfinished value
-	offset  int                             // from the library's position, in columns
+	applies func(*sourceError) bool // nil means always
+	atStart bool                    // the position is the start of the unfinished value
+	offset  int                     // from the library's position, in columns
 	advice  string
 }{
 	{"tab character", nil, false, 0, "a tab in the indentation; use spaces"},
@@ -41,21 +41,29 @@ var syntaxAdvice = []struct {
 		"the lines above are a list, and this line is not an entry; begin it with \"- \", or correct the indentation"},
 	{"expected node content", nil, false, 0,
 		"a value is missing: there is a comma too many, or a text that needs quotes"},
+	{"expected <document start>", nil, false, 0, "the line does not fit the first one; correct the indentation of both"},
 	{"did not find expected key", beginsWith("- "), false, 0,
 		"an entry of a list among keys; correct the indentation, or remove the hyphen"},
 	{"did not find expected key", nil, false, 0,
 		"the line does not fit those above; correct the indentation; no text can follow the quote that ends a text"},
 }
 
-func beginsWith(prefix string) func(string, string) bool {
-	return func(_, after string) bool { return strings.HasPrefix(after, prefix) }
+// sourceError is an error of the YAML library with the parts of its line before and after the position.
+type sourceError struct {
+	*yaml.LoadError
+	before, after string
 }
 
-func isReference(before, after string) bool {
-	return strings.HasSuffix(before, "$") && strings.HasPrefix(after, "{")
+func beginsWith(prefix string) func(*sourceError) bool {
+	return func(e *sourceError) bool { return strings.HasPrefix(e.after, prefix) }
 }
 
-func hasColon(before, _ string) bool { return strings.Contains(before, ": ") }
+// isReference reports whether the error is in a reference in the line of the brace or bracket around it.
+func isReference(e *sourceError) bool {
+	return strings.HasSuffix(e.before, "$") && strings.HasPrefix(e.after, "{") && e.Mark.Line == e.ContextMark.Line
+}
+
+func hasColon(e *sourceError) bool { return strings.Contains(e.before, ": ") }
 
 // syntax reports why a file is not YAML, with advice.
 func (r *reader) syntax(err error, data []byte) {
@@ -68,9 +76,11 @@ func (r *reader) syntax(err error, data []byte) {
 		r.bad(0, 0, "", "is not valid YAML: %v", err)
 		return
 	}
-	before, after := cutLine(splitLines(data), e.Mark)
+	e = unclosedBefore(e, data)
+	s := &sourceError{LoadError: e}
+	s.before, s.after = cutLine(splitLines(data), e.Mark)
 	for _, a := range syntaxAdvice {
-		if strings.Contains(e.Message, a.message) && (a.applies == nil || a.applies(before, after)) {
+		if strings.Contains(e.Message, a.message) && (a.applies == nil || a.applies(s)) {
 			at := e.Mark
 			if a.atStart && e.ContextMark.Line > 0 {
 				at = e.ContextMark
@@ -80,6 +90,21 @@ func (r *reader) syntax(err error, data []byte) {
 		}
 	}
 	r.bad(e.Mark.Line, e.Mark.Column, "", "is not valid YAML: %s", e.Message)
+}
+
+// unclosedBefore returns the error of a { or [ that is not closed above the line of an error about a key, else the error
+// itself: between braces and brackets, the library reads further keys as text until one does not fit.
+func unclosedBefore(e *yaml.LoadError, data []byte) *yaml.LoadError {
+	if !strings.Contains(e.Message, "mapping values") && !strings.Contains(e.Message, "expected ':'") {
+		return e
+	}
+	above := bytes.Join(bytes.SplitAfter(data, []byte("\n"))[:max(e.Mark.Line-1, 0)], nil)
+	var doc yaml.Node
+	first, ok := errors.AsType[*yaml.LoadError](yaml.NewDecoder(bytes.NewReader(above)).Decode(&doc))
+	if ok && strings.Contains(first.Message, "expected ',' or") {
+		return first
+	}
+	return e
 }
 
 // cutLine returns the part of the marked line before the mark, and the rest.

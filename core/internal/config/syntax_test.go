@@ -42,6 +42,11 @@ func TestSyntaxErrorsHavePositionsAndAdvice(t *testing.T) {
 		{"a brace that is not closed", "listen: :80\n\nstore: {dir: x\nlog:\n  level: info\nlimits: {}\n", "3:8: " + braces},
 		{"a brace that is not closed at the end", "listen: :80\nstore: {dir: x", "2:8: " + braces},
 		{"a bracket that is not closed", "listen: :80\nroutes:\n  - name: a\n    from: [customer, bot\n    say: b\n", "4:11: " + square},
+		{"a bracket that is not closed among keys of several levels", "channels:\n  a:\n    settings:\n      x: [a, b\n      y: z\n" +
+			"      u: v\n\n  b:\n    role: bot\n", "4:10: " + square},
+		{"a first line that is indented", "  listen: :80\nlog: {level: info}\n",
+			"2:1: is not valid YAML: the line does not fit the first one; correct the indentation of both"},
+		{"a brace above a reference", "store: {\n  dir: ${env:DIR}\n", "1:8: " + braces},
 		{"a comma too many", "listen: :80\nroutes:\n  - name: a\n    from: [customer, , bot]\n",
 			"4:22: is not valid YAML: a value is missing: there is a comma too many, or a text that needs quotes"},
 		{"a reference in braces", "listen: :80\nadmin: {listen: ${env:ADMIN}, x: y}\n",
