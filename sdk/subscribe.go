@@ -12,7 +12,7 @@ const MaxCursorBytes = 64 << 10
 // Subscriber is implemented by adapters whose vendor does not push: the adapter polls, or holds a connection.
 type Subscriber interface {
 	// Subscribe emits messages of one channel until ctx ends, and then returns nil within two seconds. In this time it
-	// can emit messages that the vendor has already handed out and will not hand out again, with another context.
+	// can still emit, with another context, messages that the vendor has delivered and will not deliver again.
 	//
 	// The gateway calls Subscribe for channels whose Endpoint has Subscribes, one call at a time for each. It calls it
 	// after Configure, again some seconds after it returned an error or its process ended, and with each new
@@ -44,6 +44,6 @@ type LiveThread struct {
 // Envelope.Validate is an error of KindInvalid. Emit must not be called concurrently. Once the batch was sent, Emit
 // waits for the gateway even if ctx ends.
 //
-// If the gateway ends after it stored a batch and before it says so, the adapter emits the batch again. The gateway
-// recognizes these envelopes by their VendorID.
+// If the gateway ends after it stored a batch and before it acknowledged it, the adapter emits the batch again. The
+// gateway recognizes these envelopes by their VendorID.
 type Emit func(ctx context.Context, envelopes []*envelope.Envelope, cursor []byte) error

@@ -20,10 +20,10 @@ import (
 
 // Exit codes of an adapter.
 const (
-	exitDone      = 0 // the gateway ended it
-	exitNoGateway = 1 // it was not started by the gateway
-	exitOrphaned  = 3 // the gateway is gone
-	exitSIGTERM   = 143
+	exitDone        = 0 // the gateway ended it
+	exitNoGateway   = 1 // it was not started by the gateway
+	exitGatewayGone = 3 // the gateway ended first
+	exitSIGTERM     = 143
 )
 
 // Time limits when the adapter stops without a Drain from the gateway.
@@ -96,17 +96,17 @@ func run(a sdk.Adapter, log *slog.Logger) int {
 			},
 		})
 	}()
-	orphaned, stopWatch := context.WithCancel(context.Background())
+	gatewayGone, stopWatch := context.WithCancel(context.Background())
 	defer stopWatch()
-	go func() { watchParent(orphaned); stopWatch() }()
+	go func() { watchParent(gatewayGone); stopWatch() }()
 	code := exitDone
 	select {
 	case <-served: // the gateway ended the server, after Drain
 		return code
 	case <-terminated:
 		code = exitSIGTERM
-	case <-orphaned.Done():
-		code = exitOrphaned
+	case <-gatewayGone.Done():
+		code = exitGatewayGone
 	}
 	log.Info("stopping", "running", svc.calls.count(), "code", code)
 	svc.stop(drainTimeout)

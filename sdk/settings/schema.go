@@ -134,7 +134,7 @@ func (p Properties) Names() []string {
 	return names
 }
 
-// maxReferences bounds a chain of references that leads to a reference.
+// maxReferences bounds a chain of references.
 const maxReferences = 16
 
 // resolver replaces references by the definitions that they name.

@@ -15,7 +15,7 @@ const maxDepth = 16
 type Setting struct {
 	*Schema
 	Path     []string
-	Required bool // as soon as the object that it belongs to is present
+	Required bool // if the parent object is present
 }
 
 // Name returns the dotted path.

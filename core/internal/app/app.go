@@ -74,7 +74,7 @@ type step struct {
 }
 
 // Start starts a gateway: the adapters with their channels, the log, media, the writer and the lanes, the admin
-// listener and last the public listener, whose address is taken earlier. If a step fails, the earlier ones are
+// listener and last the public listener, whose port is opened earlier. If a step fails, the earlier ones are
 // stopped again.
 func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error) {
 	a := &App{log: o.Logger, failed: make(chan error, 4)}
@@ -85,7 +85,7 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	}()
 	a.background("heap", paceHeap)
 	reg := telemetry.NewRegistry(o.Version)
-	telemetry.Loaded(reg, cfg.Hash, time.Now())
+	telemetry.RegisterConfig(reg, cfg.Hash, time.Now())
 	channels, routes := names(cfg)
 	metrics := telemetry.NewMetrics(reg, channels, routes)
 	p, err := a.startAdapters(ctx, cfg, &o, reg)

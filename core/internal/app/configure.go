@@ -23,9 +23,9 @@ func (f *Findings) add(more Findings) {
 
 func problem(problems ...config.Problem) Findings { return Findings{Problems: problems} }
 
-// Check starts the adapters, has them validate the settings of their channels, and stops them. It opens no store and no
-// listener, and does not use the network. It returns all findings, sorted. Of a configuration that did not load, the
-// adapters validate the usable channels, see config.Config.Usable.
+// Check starts the adapters, lets them validate the settings of their channels, and stops them. It opens no store and no
+// listener, and does not use the network. It returns all findings, sorted. If the configuration did not load, the
+// adapters validate its usable channels, see config.Config.Usable.
 func Check(ctx context.Context, cfg *config.Config, o Options) Findings {
 	plugin.SweepTemp()
 	p := startPlugins(cfg, &o, "", nil)
@@ -143,6 +143,6 @@ func settingProblem(cfg *config.Config, ch *config.Channel, schema []byte, setti
 // logWarnings logs suspicious but valid settings.
 func (f *Findings) logWarnings(log *slog.Logger) {
 	for _, w := range f.Warnings {
-		log.Warn("suspicious setting", "setting", w.Path, "place", w.Position.String(), "text", w.Message)
+		log.Warn("suspicious setting", "setting", w.Path, "position", w.Position.String(), "text", w.Message)
 	}
 }

@@ -134,7 +134,7 @@ func (o *options) load(ctx context.Context, code int) (*config.Config, error) {
 	return cfg, nil
 }
 
-// validate has the adapters validate the usable part of a configuration, which can be nil. It discards their logs,
+// validate lets the adapters validate the usable part of a configuration, which can be nil. It discards their logs,
 // since the problems contain their last output.
 func (o *options) validate(ctx context.Context, cfg *config.Config) app.Findings {
 	if cfg == nil {

@@ -92,7 +92,7 @@ const (
 // Delivery bounds the calls to a channel's vendor.
 type Delivery struct {
 	Timeout     time.Duration // of one call
-	GiveUp      time.Duration // after the first attempt
+	GiveUp      time.Duration // age at which a failed delivery becomes a dead letter
 	Then        Then
 	Unknown     Unknown
 	Concurrency int     // concurrent calls

@@ -24,10 +24,10 @@ type (
 		node *node
 		list []T
 	}
-	// words are one text or a list of texts.
-	words struct{ items[setting[string]] }
-	// free is a mapping that is decoded later, with the schema of its adapter.
-	free struct{ node *node }
+	// textList is one text or a list of texts.
+	textList struct{ items[setting[string]] }
+	// rawMapping is a mapping that is decoded later, with the schema of its adapter.
+	rawMapping struct{ node *node }
 	// place is embedded in the structs that stand for mappings with known keys.
 	place struct{ node *node }
 )
@@ -111,7 +111,7 @@ func (s *named[T]) decode(l *loader, n *node) {
 	}
 }
 
-func (s *words) decode(l *loader, n *node) {
+func (s *textList) decode(l *loader, n *node) {
 	if n.kind != scalar {
 		s.items.decode(l, n)
 		return
@@ -120,7 +120,7 @@ func (s *words) decode(l *loader, n *node) {
 	l.decode(&s.list[0], n)
 }
 
-func (s *free) decode(_ *loader, n *node) { s.node = n }
+func (s *rawMapping) decode(_ *loader, n *node) { s.node = n }
 
 // decode reads an offer also from its targets alone.
 func (o *fileOffer) decode(l *loader, n *node) {
@@ -136,7 +136,7 @@ func (o *fileOffer) decode(l *loader, n *node) {
 }
 
 // texts returns the values of a list.
-func (s *words) texts() []string { return values(s.list) }
+func (s *textList) texts() []string { return values(s.list) }
 
 func values[T any](list []setting[T]) []T {
 	var out []T

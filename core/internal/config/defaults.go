@@ -1,6 +1,6 @@
 package config
 
-// defaults hold where the file and the environment are silent.
+// defaults apply to settings that neither the file nor the environment sets.
 const defaults = `
 listen: 127.0.0.1:8080
 admin: {listen: "127.0.0.1:9090"}
@@ -11,7 +11,7 @@ log: {level: info, format: auto}
 media: {max_size: 20MiB, total_size: 1GiB, keep: 24h}
 `
 
-// channelDefaults hold for each channel.
+// channelDefaults apply to each channel.
 const channelDefaults = `
 delivery: {timeout: 10s, give_up: 15m, then: skip, unknown: auto, concurrency: 64}
 `

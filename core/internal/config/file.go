@@ -43,10 +43,10 @@ type fileChannel struct {
 	Role       setting[string] `koanf:"role"`
 	Owner      setting[string] `koanf:"owner"`
 	Path       setting[string] `koanf:"path"`
-	Allow      words           `koanf:"allow"`
-	AllowLinks words           `koanf:"allow_links"`
+	Allow      textList        `koanf:"allow"`
+	AllowLinks textList        `koanf:"allow_links"`
 	Delivery   fileDelivery    `koanf:"delivery"`
-	Settings   free            `koanf:"settings"`
+	Settings   rawMapping      `koanf:"settings"`
 }
 
 type fileDelivery struct {
@@ -89,8 +89,8 @@ type fileLog struct {
 type fileRoute struct {
 	place
 	Name     setting[string]        `koanf:"name"`
-	Event    words                  `koanf:"event"`
-	From     words                  `koanf:"from"`
+	Event    textList               `koanf:"event"`
+	From     textList               `koanf:"from"`
 	When     setting[filled]        `koanf:"when"`
 	Set      named[setting[string]] `koanf:"set"`
 	Home     setting[filled]        `koanf:"home"`
@@ -99,7 +99,7 @@ type fileRoute struct {
 	Close    setting[onlyTrue]      `koanf:"close"`
 	Drop     setting[onlyTrue]      `koanf:"drop"`
 	Continue setting[onlyTrue]      `koanf:"continue"`
-	Copy     words                  `koanf:"copy"`
+	Copy     textList               `koanf:"copy"`
 	Say      setting[filled]        `koanf:"say"`
 	To       setting[filled]        `koanf:"to"`
 }
@@ -107,7 +107,7 @@ type fileRoute struct {
 // fileOffer can be written as its targets alone.
 type fileOffer struct {
 	place
-	To     words                  `koanf:"to"`
+	To     textList               `koanf:"to"`
 	Within setting[time.Duration] `koanf:"within"`
 	Else   setting[filled]        `koanf:"else"`
 	Hold   setting[bool]          `koanf:"hold"`

@@ -21,7 +21,7 @@ type Options struct {
 	Environ []string
 }
 
-// loader takes one file through its stages.
+// loader loads one file.
 type loader struct {
 	opts     Options
 	lines    []string // of the file
@@ -29,7 +29,7 @@ type loader struct {
 	resolver *resolver
 	problems []Problem
 	warnings []Problem
-	// broken are the paths of settings whose form is wrong. Further problems with them are consequences.
+	// broken has the paths of malformed settings. Further problems with them are consequences and not reported.
 	broken map[string]bool
 }
 
@@ -47,8 +47,8 @@ func newLoader(opts Options) *loader {
 }
 
 // Load reads, merges, resolves and checks a configuration. Every error is a *Problems. The Config that comes with an
-// error is incomplete: it serves to validate the rest with the adapters, see Config.Usable. It is nil if the file could
-// not be used at all.
+// error is incomplete: the adapters can validate its usable channels, see Config.Usable. It is nil if the file could not
+// be used at all.
 func Load(opts Options) (*Config, error) {
 	l := newLoader(opts)
 	data, ok := l.data()

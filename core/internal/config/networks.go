@@ -6,7 +6,7 @@ import (
 )
 
 // networks reads the non-public networks that a channel may use.
-func (l *loader) networks(f *words) []netip.Prefix {
+func (l *loader) networks(f *textList) []netip.Prefix {
 	var out []netip.Prefix
 	for _, s := range f.list {
 		p, err := netip.ParsePrefix(s.value)
@@ -29,8 +29,8 @@ func (l *loader) networks(f *words) []netip.Prefix {
 	return out
 }
 
-// privateNetworks are loopback, RFC 1918 and their like in IPv6, without link-local and shared address space (RFC
-// 6598), where clouds serve the credentials of their machines.
+// privateNetworks are loopback, RFC 1918 and the same in IPv6, without link-local and shared address space (RFC 6598),
+// where clouds serve the credentials of their machines.
 var privateNetworks = []netip.Prefix{
 	netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"),
 	netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fc00::/7"),

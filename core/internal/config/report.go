@@ -23,12 +23,13 @@ func (l *loader) malformed(n *node, format string, args ...any) {
 	l.report(n, n.at, "", format, args...)
 }
 
-// bad reports a setting whose form is right, unless the problem follows from one of form. Values go through quote.
+// bad reports a problem with a well-formed setting. It reports nothing if the setting or a parent is malformed. Write
+// values with quote.
 func (l *loader) bad(n *node, format string, args ...any) { l.badFor(n, "", format, args...) }
 
 // badFor is bad with a suggestion, which is left out if the value is confidential.
 func (l *loader) badFor(n *node, suggestion, format string, args ...any) {
-	if l.follows(n) {
+	if l.isMalformed(n) {
 		return
 	}
 	if n.resolved.secret {
@@ -37,8 +38,8 @@ func (l *loader) badFor(n *node, suggestion, format string, args ...any) {
 	l.report(n, n.place(), suggestion, format, args...)
 }
 
-// follows reports whether the form of a setting or of one that contains it is wrong.
-func (l *loader) follows(n *node) bool {
+// isMalformed reports whether a setting or a parent is malformed.
+func (l *loader) isMalformed(n *node) bool {
 	for ; n != nil; n = n.parent {
 		if l.broken[n.path()] && n.parent != nil {
 			return true
@@ -47,8 +48,8 @@ func (l *loader) follows(n *node) bool {
 	return false
 }
 
-// brokenBelow reports whether the form of a setting or of anything below it is wrong.
-func (l *loader) brokenBelow(n *node) bool {
+// hasMalformed reports whether a setting or anything below it is malformed.
+func (l *loader) hasMalformed(n *node) bool {
 	for path := range l.broken {
 		if within(path, n.path()) {
 			return true

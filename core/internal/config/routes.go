@@ -30,8 +30,8 @@ func (l *loader) routes(c *Config, f *items[fileRoute]) {
 // addRuleProblem reports a problem that package route found, at its position in the file.
 func (l *loader) addRuleProblem(rule, field *node, p *route.Problem) {
 	// A rule that is never reached may be the consequence of another one whose form is wrong.
-	if l.follows(field) || p.Field == "" && l.brokenBelow(rule) ||
-		p.Severity == route.Warning && l.brokenBelow(rule.parent) {
+	if l.isMalformed(field) || p.Field == "" && l.hasMalformed(rule) ||
+		p.Severity == route.Warning && l.hasMalformed(rule.parent) {
 		return
 	}
 	at := field.place()

@@ -9,8 +9,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// positionInside returns the position of a character in a scalar, which is counted from 1 in its value, for every style
-// of scalar. It is the scalar's own position if the character can't be found.
+// positionInside returns the position in the file of a character of a scalar's value. Line and column count from 1 in
+// the value. If the character can't be found, it returns the position of the scalar.
 func (l *loader) positionInside(n *node, line, column int) Position {
 	if n.kind != scalar || line == 0 || n.yaml == nil || n.at.Line > len(l.lines) {
 		return n.place()
@@ -32,7 +32,7 @@ func (l *loader) positionInside(n *node, line, column int) Position {
 	return Position{n.at.File, s.line + 1, s.column + 1}
 }
 
-// scan reads the source of a scalar in step with its value. It counts lines and columns from 0.
+// scan finds the characters of a scalar's value in its source. It counts lines and columns from 0.
 type scan struct {
 	lines        []string
 	line, column int

@@ -50,7 +50,7 @@ func renderScalar(n *node, s *settings.Schema, redact bool) any {
 	return typed(v.text, yamlTypes[n.yaml.ShortTag()])
 }
 
-// yamlTypes are the types that YAML gives to unquoted text. They count where the schema is not known.
+// yamlTypes are the types that YAML gives to unquoted text. They apply to settings without a schema.
 var yamlTypes = map[string][]string{"!!bool": {"boolean"}, "!!int": {"integer"}, "!!float": {"number"}}
 
 var (
@@ -58,8 +58,8 @@ var (
 	jsonNumber  = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
 )
 
-// typed returns a text as the first of the types whose form it has, else as it is: a number with leading zeros is a
-// telephone number or an account.
+// typed converts a text to the first of the types that it matches. It returns any other text unchanged, such as a
+// number with leading zeros, which is a telephone number or an account.
 func typed(text string, types []string) any {
 	for _, t := range types {
 		switch t {

@@ -17,7 +17,7 @@ var plannedKeys = map[string][]string{
 	"conversations": {"undelivered"},
 }
 
-// mistakenKeys lead from keys that operators try to the right ones.
+// mistakenKeys maps keys that operators write by mistake to the right ones.
 var mistakenKeys = map[string]map[string]string{
 	"routes.*": {"on": "event", "true": "event", "if": "when", "condition": "when", "target": "pass",
 		"events": "event"},
@@ -42,7 +42,8 @@ func (l *loader) unknownKey(n *node, known []string) {
 	l.report(n, n.keyPlace(), near, "%s", message)
 }
 
-// unknownName words the problem of an unknown name: with the one that was probably meant, or with all.
+// unknownName returns the problem of an unknown name: with the most similar known name as suggestion, or with all known
+// names in the message.
 func unknownName(kind, name string, known []string) (message, suggestion string) {
 	if near := route.Closest(name, known); near != "" {
 		return "unknown " + kind, near

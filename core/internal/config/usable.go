@@ -7,10 +7,10 @@ type Usability int
 
 // The degrees of usability, from nothing to everything.
 const (
-	// Unusable: the channel has no known adapter, or its settings have another key.
+	// Unusable: the adapter is not usable, or an unknown key may be a misspelling of settings.
 	Unusable Usability = iota
-	// UsableSettings: the settings can be checked against the schema, but not be given to the adapter: one of their
-	// references is not resolved, or a key that the adapter needs is wrong.
+	// UsableSettings: the settings can be checked against the schema, but the adapter cannot validate them, because a
+	// reference in them is not resolved or another key that the adapter needs is wrong.
 	UsableSettings
 	// UsableChannel: the adapter can validate and configure the channel.
 	UsableChannel
@@ -19,7 +19,7 @@ const (
 // adapterKeys are the keys of a channel that its adapter gets.
 var adapterKeys = []string{"adapter", "role", "path", "allow", "allow_links", "settings"}
 
-// Usable returns how much of a channel is valid; everything if the configuration loaded.
+// Usable returns the usable part of a channel. It is UsableChannel if the configuration loaded.
 func (c *Config) Usable(channel string) Usability {
 	ch, ok := c.Channel(channel)
 	if !ok || !c.UsableAdapter(ch.Adapter) {

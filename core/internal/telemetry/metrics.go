@@ -104,8 +104,8 @@ func (b *builder) channels(names []string) map[string]*channelMetrics {
 	return out
 }
 
-// Loaded registers the metrics of the configuration in force.
-func Loaded(r prometheus.Registerer, hash string, at time.Time) {
+// RegisterConfig registers the metrics of the configuration in force.
+func RegisterConfig(r prometheus.Registerer, hash string, at time.Time) {
 	b := &builder{r: r}
 	b.gauges("config_info", "Hash of the configuration file in force; always 1.", "hash").WithLabelValues(hash).Set(1)
 	b.gauge("config_last_reload_successful", "Whether the last configuration read is in force.").Set(1)

@@ -66,7 +66,7 @@ func registerAll(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 	t.Helper()
 	reg := &recorder{Registry: telemetry.NewRegistry("1.2.3")}
 	m := telemetry.NewMetrics(reg, []string{"web", "faq"}, []string{"greet"})
-	telemetry.Loaded(reg, "0123456789ab", time.Unix(0, 0))
+	telemetry.RegisterConfig(reg, "0123456789ab", time.Unix(0, 0))
 	kept := telemetry.NewMedia(reg, []string{"web", "faq"})
 	kept.Served(200)
 	kept.Stored(100, 1)

@@ -2341,7 +2341,7 @@ type DeliverResult struct {
 	State []byte `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
 	// Whether state replaces the thread state.
 	HasState bool `protobuf:"varint,5,opt,name=has_state,json=hasState,proto3" json:"has_state,omitempty"`
-	// Encoded Envelopes that came with the vendor's answer.
+	// Encoded Envelopes from the vendor's answer.
 	Replies [][]byte `protobuf:"bytes,6,rep,name=replies,proto3" json:"replies,omitempty"`
 	// Content that could not be carried, and its replacement.
 	Degraded string `protobuf:"bytes,7,opt,name=degraded,proto3" json:"degraded,omitempty"`
