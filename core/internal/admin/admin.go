@@ -33,7 +33,7 @@ type Writer interface {
 	Writable() error
 }
 
-// Lanes reports the state of a channel's lanes; see lane.Engine.State.
+// Lanes reports the state of a channel's lanes; see delivery.Engine.State.
 type Lanes interface {
 	State(channel string) (breaker string, pause time.Duration, queued, running int)
 }

@@ -14,9 +14,9 @@ import (
 
 	"go.uber.org/goleak"
 
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/conversation"
-	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/route"
@@ -40,7 +40,7 @@ type testAPI struct {
 	lanes laneState
 
 	mu   sync.Mutex
-	jobs []*delivery.Job
+	jobs []*attempt.Job
 	ids  int
 }
 
@@ -50,7 +50,7 @@ type laneState struct {
 	queued, running int
 }
 
-func (a *testAPI) Submit(j *delivery.Job) {
+func (a *testAPI) Submit(j *attempt.Job) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.jobs = append(a.jobs, j)
@@ -123,12 +123,12 @@ func (a *testAPI) say(channel, thread, id, text string) {
 }
 
 // job removes and returns the first released delivery towards a channel.
-func (a *testAPI) job(channel string) *delivery.Job {
+func (a *testAPI) job(channel string) *attempt.Job {
 	a.Helper()
 	a.settle()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	i := slices.IndexFunc(a.jobs, func(j *delivery.Job) bool { return j.Delivery.Channel == channel })
+	i := slices.IndexFunc(a.jobs, func(j *attempt.Job) bool { return j.Delivery.Channel == channel })
 	if i < 0 {
 		a.Fatalf("no delivery was released towards %s", channel)
 	}
@@ -154,7 +154,7 @@ func (a *testAPI) settle() {
 	}
 }
 
-func (a *testAPI) finish(j *delivery.Job, out delivery.Outcome) {
+func (a *testAPI) finish(j *attempt.Job, out attempt.Outcome) {
 	a.Helper()
 	out.Conversation, out.Delivery, out.Channel, out.Kind = j.Conv.ID, j.Delivery.ID, j.Delivery.Channel, j.Delivery.Kind
 	if out.Thread == "" {

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/trail"
 )
 
@@ -31,7 +31,7 @@ func TestConversationsAreListedLongestWaitFirst(t *testing.T) {
 		t.Errorf("%q is listed without conversations", got)
 	}
 	a.say("web", "w1", "m1", "hello")
-	a.finish(a.job("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
+	a.finish(a.job("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 	a.say("web", "w2", "m2", "hello")
 	a.say("web", "w2", "m3", "hello?")
 	a.say("web", "w3", "m4", "help")
@@ -39,7 +39,7 @@ func TestConversationsAreListedLongestWaitFirst(t *testing.T) {
 		"cust-w3 for desk: 2, in flight", list(""); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	a.finish(a.job("desk"), delivery.Outcome{Result: delivery.ResultDelivered, Thread: "t1"})
+	a.finish(a.job("desk"), attempt.Outcome{Result: attempt.ResultDelivered, Thread: "t1"})
 	if want, got := "cust-w3 for desk: 1, held until the offer to desk ends", list("desk"); got != want {
 		t.Errorf("for the desk: %q, want %q", got, want)
 	}

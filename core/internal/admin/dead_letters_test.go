@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/state"
 	"patchbay/core/internal/trail"
 )
@@ -17,7 +17,7 @@ func TestDeadLetterIsListedShownAndReplayed(t *testing.T) {
 	a := newTestAPI(t)
 	a.say("web", "w1", "m1", "hello")
 	j := a.job("faq")
-	a.finish(j, delivery.Outcome{Result: delivery.ResultDead, Error: "permanent", Text: "no such user"})
+	a.finish(j, attempt.Outcome{Result: attempt.ResultDead, Error: "permanent", Text: "no such user"})
 	var all, faq, desk deadLetterAnswer
 	a.call("GET", "/api/dead-letters", 200, &all)
 	a.call("GET", "/api/dead-letters?channel=faq", 200, &faq)
@@ -59,10 +59,10 @@ func TestReplayIsFenced(t *testing.T) {
 	a := newTestAPI(t)
 	a.say("web", "w1", "m1", "hello")
 	j := a.job("faq")
-	a.finish(j, delivery.Outcome{Result: delivery.ResultDelivered})
+	a.finish(j, attempt.Outcome{Result: attempt.ResultDelivered})
 	a.say("faq", j.Thread, "a1", "an answer")
 	answer := a.job("web")
-	a.finish(answer, delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
+	a.finish(answer, attempt.Outcome{Result: attempt.ResultDead, Error: "permanent"})
 	a.say("web", "w1", "m2", "desk now")
 	var replayed struct{ Status string }
 	a.call("POST", "/api/dead-letters/"+answer.Delivery.ID+"/replay", 200, &replayed)
@@ -70,7 +70,7 @@ func TestReplayIsFenced(t *testing.T) {
 		t.Errorf("replay of a former owner's message: %q, want fenced", replayed.Status)
 	}
 	opening := a.job("desk")
-	a.finish(opening, delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
+	a.finish(opening, attempt.Outcome{Result: attempt.ResultDead, Error: "permanent"})
 	a.call("POST", "/api/dead-letters/"+opening.Delivery.ID+"/replay", 409, nil)
 	var dropped struct{ Status string }
 	a.call("DELETE", "/api/dead-letters/"+opening.Delivery.ID, 200, &dropped)

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/state"
 	"patchbay/core/internal/trail"
 )
@@ -40,7 +40,7 @@ func TestTraceFindsAConversationByEachKindOfID(t *testing.T) {
 	a := newTestAPI(t)
 	a.say("web", "w1", "m1", "hello")
 	j := a.job("faq")
-	a.finish(j, delivery.Outcome{Result: delivery.ResultDelivered, VendorID: "bot-77"})
+	a.finish(j, attempt.Outcome{Result: attempt.ResultDelivered, VendorID: "bot-77"})
 	a.say("web", "w2", "m2", "another customer")
 	whole := a.trace("m1")
 	want := "opened web, accepted web, thread faq, queued faq, delivered faq"
@@ -128,8 +128,8 @@ func TestPendingDeliveriesHaveReasons(t *testing.T) {
 			a.say("web", "w1", "m2", "again")
 			j := a.job("faq")
 			if tc.retry > 0 {
-				a.finish(j, delivery.Outcome{
-					Result: delivery.ResultRetry, Error: "transient", Text: "try later", Next: time.Now().Add(tc.retry),
+				a.finish(j, attempt.Outcome{
+					Result: attempt.ResultRetry, Error: "transient", Text: "try later", Next: time.Now().Add(tc.retry),
 					NotCalled: tc.notCalled,
 				})
 			}

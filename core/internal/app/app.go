@@ -17,10 +17,10 @@ import (
 	"golang.org/x/net/netutil"
 
 	"patchbay/core/internal/admin"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/ingress"
-	"patchbay/core/internal/lane"
 	"patchbay/core/internal/media"
 	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/state"
@@ -178,12 +178,12 @@ func (a *App) openLog(ctx context.Context, cfg *config.Config, o *Options) (*jet
 
 // core makes the writer and the lanes, which call each other.
 func (a *App) core(cfg *config.Config, o *Options, p *plugins, log *jetstream.Log, kept *media.Store,
-	m *telemetry.Metrics) (*writer.Writer, *lane.Engine) {
+	m *telemetry.Metrics) (*writer.Writer, *delivery.Engine) {
 	var w *writer.Writer
-	engine := lane.New(lane.Options{
-		Channels: laneChannels(cfg, p), Observer: m, Logger: o.Logger.With("component", "lane"), Media: kept,
-		Load:   func(ctx context.Context, pos state.Position) (delivery.Stored, error) { return w.Load(ctx, pos) },
-		Finish: func(out *delivery.Outcome) { w.Finish(out) },
+	engine := delivery.New(delivery.Options{
+		Channels: laneChannels(cfg, p), Observer: m, Logger: o.Logger.With("component", "delivery"), Media: kept,
+		Load:   func(ctx context.Context, pos state.Position) (attempt.Stored, error) { return w.Load(ctx, pos) },
+		Finish: func(out *attempt.Outcome) { w.Finish(out) },
 	})
 	w = writer.New(writer.Options{
 		Log: log, Policy: policy(cfg, p, reachable(cfg, p, engine)), Lanes: engine,
@@ -195,7 +195,7 @@ func (a *App) core(cfg *config.Config, o *Options, p *plugins, log *jetstream.Lo
 }
 
 // run starts the writer's loop. It stops after the lanes, so that their outcomes are stored.
-func (a *App) run(w *writer.Writer, engine *lane.Engine) {
+func (a *App) run(w *writer.Writer, engine *delivery.Engine) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {

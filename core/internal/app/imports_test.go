@@ -83,14 +83,14 @@ var rules = []rule{
 	}, "the state is a fold of the journal; it must not depend on how decisions are made"},
 	{is("core/internal/render"), func(_, imp string) bool { return ours(imp) && !below("sdk")(imp) },
 		"an envelope is rendered for a target without the gateway's state"},
-	{is("core/internal/delivery", "core/internal/inbound"), func(_, imp string) bool {
-		return is("core/internal/conversation", "core/internal/writer", "core/internal/lane", "core/internal/route")(imp)
+	{is("core/internal/attempt", "core/internal/inbound"), func(_, imp string) bool {
+		return is("core/internal/conversation", "core/internal/writer", "core/internal/delivery", "core/internal/route")(imp)
 	}, "the types that the writer and the lanes exchange lie below both"},
-	{is("core/internal/lane"), func(_, imp string) bool {
+	{is("core/internal/delivery"), func(_, imp string) bool {
 		return is("core/internal/conversation", "core/internal/writer")(imp)
 	},
 		"lanes make calls; they neither decide nor commit"},
-	{is("core/internal/writer"), func(_, imp string) bool { return is("core/internal/lane")(imp) },
+	{is("core/internal/writer"), func(_, imp string) bool { return is("core/internal/delivery")(imp) },
 		"the writer hands out jobs and does not depend on how they are done"},
 	{not(below("core/internal/config")), from("github.com/knadh/koanf"),
 		"the library of the configuration can be replaced in one place, and no package reads settings without its " +
@@ -197,12 +197,12 @@ func TestRulesFindForbiddenImports(t *testing.T) {
 		{"patchbay/core/internal/state", "patchbay/core/internal/route", false},
 		{"patchbay/core/internal/render", "patchbay/core/internal/state", false},
 		{"patchbay/core/internal/render", "os", false},
+		{"patchbay/core/internal/attempt", "patchbay/core/internal/writer", false},
 		{"patchbay/core/internal/delivery", "patchbay/core/internal/writer", false},
-		{"patchbay/core/internal/lane", "patchbay/core/internal/writer", false},
-		{"patchbay/core/internal/writer", "patchbay/core/internal/lane", false},
+		{"patchbay/core/internal/writer", "patchbay/core/internal/delivery", false},
 		{"patchbay/core/internal/admin", "github.com/knadh/koanf/v2", false},
 		{"patchbay/core/internal/config", "github.com/knadh/koanf/v2", true},
-		{"patchbay/core/internal/lane", "github.com/hashicorp/go-plugin", false},
+		{"patchbay/core/internal/delivery", "github.com/hashicorp/go-plugin", false},
 		{"patchbay/core/internal/writer", "github.com/nats-io/nats.go/jetstream", false},
 		{"patchbay/core/internal/store/jetstream", "github.com/nats-io/nats.go", true},
 		{"patchbay/core/internal/app", "patchbay/plugins/native", false},

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"patchbay/core/internal/config"
-	"patchbay/core/internal/lane"
+	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/media"
 	"patchbay/core/internal/telemetry"
 	"patchbay/sdk"
@@ -77,7 +77,7 @@ func withMedia(webhooks, links http.Handler) http.Handler {
 }
 
 // setMedia sets the form in which a channel accepts media.
-func setMedia(l *lane.Channel, caps *pluginpb.Capabilities) {
+func setMedia(l *delivery.Channel, caps *pluginpb.Capabilities) {
 	l.Media = sdk.MediaMode(caps.GetMedia())
 	l.MediaLimit = media.Limit{Bytes: caps.GetMediaBytes(), Types: caps.GetMediaTypes()}
 	if l.Media == sdk.MediaStream && (l.MediaLimit.Bytes <= 0 || l.MediaLimit.Bytes > sdk.MaxMediaBytes) {

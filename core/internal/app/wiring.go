@@ -6,8 +6,8 @@ import (
 
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/ingress"
-	"patchbay/core/internal/lane"
 	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/render"
 	"patchbay/core/internal/subscription"
@@ -51,19 +51,19 @@ func target(caps *pluginpb.Capabilities) render.Target {
 
 // reachable returns a function that reports whether calls to a channel can succeed now: its circuit breaker is not
 // open, and its adapter is not in quarantine.
-func reachable(cfg *config.Config, p *plugins, engine *lane.Engine) func(string) bool {
+func reachable(cfg *config.Config, p *plugins, engine *delivery.Engine) func(string) bool {
 	return func(name string) bool {
 		ch, ok := cfg.Channel(name)
 		return ok && p.hosts[ch.Adapter].Status().State != plugin.StateQuarantined && engine.Reachable(name)
 	}
 }
 
-func laneChannels(cfg *config.Config, p *plugins) []lane.Channel {
-	var out []lane.Channel
+func laneChannels(cfg *config.Config, p *plugins) []delivery.Channel {
+	var out []delivery.Channel
 	for i := range cfg.Channels {
 		ch := &cfg.Channels[i]
 		caps := p.capabilities(ch)
-		l := lane.Channel{
+		l := delivery.Channel{
 			Name: ch.Name, Adapter: ch.Adapter, Caller: p.hosts[ch.Adapter], Timeout: ch.Delivery.Timeout,
 			GiveUp: ch.Delivery.GiveUp, DeadOnUnknown: p.unknown(ch) == config.UnknownDead,
 			Concurrency: ch.Delivery.Concurrency, Rate: ch.Delivery.Rate, Target: target(caps),

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/route"
@@ -114,14 +114,14 @@ func TestCloseAfterOwnerLeftSendsHeldMessagesHome(t *testing.T) {
 
 // The agent hangs up while the customer's last messages are on their way.
 func TestCloseDoesNotReopenAgentThread(t *testing.T) {
-	gone := delivery.Outcome{Result: delivery.ResultGone, Error: "gone", Text: "session expired"}
+	gone := attempt.Outcome{Result: attempt.ResultGone, Error: "gone", Text: "session expired"}
 	t.Run("the vendor's thread ends after the close", func(t *testing.T) {
 		h := closeHarness(t)
 		h.customer("desk")
 		h.openThread("desk", "d1")
 		h.customer("one more thing")
 		h.customer("bye")
-		h.outcome(h.head("desk"), delivery.Outcome{})
+		h.outcome(h.head("desk"), attempt.Outcome{})
 		h.outcome(h.head("desk"), gone)
 		h.wantLines("to the desk", h.queue("desk"), "bye", "disconnected closed")
 		h.outcome(h.head("desk"), gone)
@@ -179,7 +179,7 @@ func TestCustomerMessageAfterCloseOpensConversation(t *testing.T) {
 	h.wantLines("the customer gets", h.queue("web"), "answer")
 	h.outcome(
 		c.Lane("faq").Queue[0],
-		delivery.Outcome{
+		attempt.Outcome{
 			Thread:  "f1",
 			Replies: []*inbound.Envelope{h.inbound(incoming{channel: "faq", thread: "f1", text: "late reply"})},
 		},
@@ -202,7 +202,7 @@ func TestReusedThreadIsReassignedToNewConversation(t *testing.T) {
 	}
 	h.outcome(
 		waiting,
-		delivery.Outcome{
+		attempt.Outcome{
 			Thread:  thread,
 			State:   []byte("of before"),
 			Replies: []*inbound.Envelope{h.inbound(incoming{channel: "old", thread: thread, text: "late"})},
@@ -215,7 +215,7 @@ func TestReusedThreadIsReassignedToNewConversation(t *testing.T) {
 		t.Errorf("the former conversation still owns the thread")
 	}
 	for c := h.state.Conversation(former); c != nil && len(c.Lanes) > 0; c = h.state.Conversation(former) {
-		h.outcome(c.Lanes[0].Queue[0], delivery.Outcome{})
+		h.outcome(c.Lanes[0].Queue[0], attempt.Outcome{})
 	}
 	h.advance(closedRetention)
 	if h.state.Conversation(former) != nil {
@@ -278,7 +278,7 @@ func TestClosedConversationIsArchivedAfterItsDeliveries(t *testing.T) {
 	}
 	h.outcome(
 		h.head("faq"),
-		delivery.Outcome{Result: delivery.ResultRetry, Error: "transient", Next: h.now.Add(time.Second)},
+		attempt.Outcome{Result: attempt.ResultRetry, Error: "transient", Next: h.now.Add(time.Second)},
 	)
 	h.drain("faq")
 	h.advance(time.Second)
@@ -297,7 +297,7 @@ func TestDeadLettersOfClosedConversation(t *testing.T) {
 	h.customer("bye")
 	id := h.conv().ID
 	// This is the open, so the deliveries behind it die too.
-	h.outcome(h.head("faq"), delivery.Outcome{Result: delivery.ResultDead, Error: "permanent", Text: "no"})
+	h.outcome(h.head("faq"), attempt.Outcome{Result: attempt.ResultDead, Error: "permanent", Text: "no"})
 	dead := h.state.DeadLetters()
 	var texts, deadID string
 	for _, l := range dead {
@@ -325,9 +325,9 @@ func TestCloseNoticeDoesNotReopenThread(t *testing.T) {
 	h.openThread("desk", "d1")
 	h.drain("desk")
 	h.customer("bye")
-	h.outcome(h.head("desk"), delivery.Outcome{})
+	h.outcome(h.head("desk"), attempt.Outcome{})
 	h.wantLines("to the desk", h.queue("desk"), "disconnected closed")
-	h.outcome(h.head("desk"), delivery.Outcome{Result: delivery.ResultGone, Error: "gone"})
+	h.outcome(h.head("desk"), attempt.Outcome{Result: attempt.ResultGone, Error: "gone"})
 	if l := h.conv().Lane("desk"); l != nil {
 		t.Errorf("the desk's lane: %v", l.Queue)
 	}

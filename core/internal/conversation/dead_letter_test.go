@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
@@ -17,7 +17,7 @@ func TestReplayDeadLetter(t *testing.T) {
 	toOld := route.Rule{Name: "p", From: []string{"customer"}, When: `text == "old"`, Pass: "old"}
 	dead := func(h *harness, channel string) string {
 		d := h.head(channel)
-		h.outcome(d, delivery.Outcome{Result: delivery.ResultDead, Error: "permanent", Text: "no"})
+		h.outcome(d, attempt.Outcome{Result: attempt.ResultDead, Error: "permanent", Text: "no"})
 		return d.ID
 	}
 	replay := func(h *harness, id string) (status string, err error) {
@@ -135,7 +135,7 @@ func deadLetterOfEndedConversation(h *harness) (id string) {
 	h.customer("hello")
 	h.openThread("faq", "faq-1")
 	d := h.head("faq")
-	h.outcome(d, delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
+	h.outcome(d, attempt.Outcome{Result: attempt.ResultDead, Error: "permanent"})
 	h.advance(h.policy.CloseAfter)
 	if h.state.Len() != 0 {
 		h.Fatalf("the conversation has not ended; lanes: %s", h.lanes())
@@ -187,7 +187,7 @@ func TestReplayAfterConversationEnded(t *testing.T) {
 		h.drain("faq")
 		h.receive(incoming{channel: "faq", thread: h.conv().Threads["faq"].ID, text: "answer"})
 		d := h.head("web")
-		h.outcome(d, delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
+		h.outcome(d, attempt.Outcome{Result: attempt.ResultDead, Error: "permanent"})
 		h.advance(h.policy.CloseAfter)
 		if _, err := replay(h, d.ID); err == nil || !strings.Contains(err.Error(), "has ended; drop it") {
 			t.Fatalf("replay: %v, want advice", err)

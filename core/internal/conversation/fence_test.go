@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
@@ -45,7 +45,7 @@ func TestFence(t *testing.T) {
 		h.wantLines("to the desk", h.queue("desk"), "open", "question", "go")
 		h.outcome(
 			inFlight,
-			delivery.Outcome{Replies: []*inbound.Envelope{h.inbound(incoming{channel: "faq", text: "answer"})}},
+			attempt.Outcome{Replies: []*inbound.Envelope{h.inbound(incoming{channel: "faq", text: "answer"})}},
 		)
 		h.want("status", h.status("answer"), state.StatusFenced)
 		h.want("status", h.status("question"), state.StatusQueued)
@@ -62,7 +62,7 @@ func TestFence(t *testing.T) {
 		h.wantOwner("old", 3)
 		h.outcome(
 			inFlight,
-			delivery.Outcome{Replies: []*inbound.Envelope{h.inbound(incoming{channel: "old", text: "answer"})}},
+			attempt.Outcome{Replies: []*inbound.Envelope{h.inbound(incoming{channel: "old", text: "answer"})}},
 		)
 		h.want("status", h.status("answer"), state.StatusFenced)
 	})

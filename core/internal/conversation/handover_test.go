@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
@@ -39,7 +39,7 @@ func TestUndeliveredMessagesFollowControl(t *testing.T) {
 		h.customer("old")
 		h.wantLines("to the new owner", h.queue("old"), "one", "two", "old")
 		h.wantLines("to the former owner", h.queue("faq"))
-		h.outcome(inFlight, delivery.Outcome{})
+		h.outcome(inFlight, attempt.Outcome{})
 		if late := lastChanges[*journal.Change_Late](h); len(late) != 1 ||
 			late[0].Late.GetOutcome() != state.StatusDelivered {
 			t.Fatalf("the outcome of the call in flight was recorded as %v", late)
@@ -49,7 +49,7 @@ func TestUndeliveredMessagesFollowControl(t *testing.T) {
 	t.Run("a divided message as a whole", func(t *testing.T) {
 		h := keptThreadHarness(t)
 		h.customer(long)
-		h.outcome(h.head("old"), delivery.Outcome{})
+		h.outcome(h.head("old"), attempt.Outcome{})
 		h.customer("faq")
 		h.wantLines("to the former owner", h.queue("old"))
 		h.wantLines("to the new owner", h.queue("faq"), "open", "many words many word… [hello]", "faq")
@@ -69,7 +69,7 @@ func TestUndeliveredMessagesFollowControl(t *testing.T) {
 		h.customer("desk")
 		inFlight := h.head("desk")
 		h.customer("faq")
-		h.outcome(inFlight, delivery.Outcome{Thread: "desk-1"})
+		h.outcome(inFlight, attempt.Outcome{Thread: "desk-1"})
 		h.wantLines("to the desk", h.queue("desk"), "disconnected control_moved")
 	})
 	t.Run("history leaves out messages that are sent", func(t *testing.T) {
@@ -156,7 +156,7 @@ func TestThreadInUseOutlivesFormerThreads(t *testing.T) {
 	h.customer("desk")
 	inFlight := h.head("desk")
 	h.customer("faq")
-	h.outcome(inFlight, delivery.Outcome{Thread: "user-1"}) // late, so the thread is only recognised
+	h.outcome(inFlight, attempt.Outcome{Thread: "user-1"}) // late, so the thread is only recognised
 	h.drain("desk")
 	h.customer("desk")
 	h.openThread("desk", "user-1")
@@ -164,7 +164,7 @@ func TestThreadInUseOutlivesFormerThreads(t *testing.T) {
 		h.customer("night")
 		inFlight := h.head("night")
 		h.advance(time.Minute)
-		h.outcome(inFlight, delivery.Outcome{Thread: fmt.Sprint("night-", i)})
+		h.outcome(inFlight, attempt.Outcome{Thread: fmt.Sprint("night-", i)})
 		h.drain("night")
 	}
 	h.want("thread in use", h.state.Find("desk", "user-1"), h.conv().ID)

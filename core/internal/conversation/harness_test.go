@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"google.golang.org/protobuf/proto"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/render"
@@ -385,7 +385,7 @@ func (h *harness) head(channel string) state.Delivery {
 }
 
 // outcome applies an outcome of a delivery, which may have ended.
-func (h *harness) outcome(d state.Delivery, o delivery.Outcome) {
+func (h *harness) outcome(d state.Delivery, o attempt.Outcome) {
 	h.Helper()
 	h.transact(func(tx *Transaction) {
 		r := o
@@ -415,7 +415,7 @@ func (h *harness) openThread(channel, thread string) {
 	if d.Kind != state.KindOpen {
 		h.Fatalf("head of %s is a %s, not an open; lanes: %s", channel, d.Kind, h.lanes())
 	}
-	h.outcome(d, delivery.Outcome{Thread: thread})
+	h.outcome(d, attempt.Outcome{Thread: thread})
 }
 
 // drain delivers all deliveries of a lane and returns one line for each.
@@ -425,7 +425,7 @@ func (h *harness) drain(channel string) []string {
 	for h.conv().Lane(channel) != nil {
 		d := h.head(channel)
 		out = append(out, h.line(&d))
-		o := delivery.Outcome{}
+		o := attempt.Outcome{}
 		if d.Kind == state.KindOpen {
 			o.Thread = fmt.Sprintf("%s-%d", channel, h.seq)
 		}

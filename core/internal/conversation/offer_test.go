@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
@@ -92,7 +92,7 @@ func TestOffer(t *testing.T) {
 	})
 	t.Run("declined", func(t *testing.T) {
 		h := begin(t, "desk")
-		h.outcome(h.head("desk"), delivery.Outcome{Result: delivery.ResultDeclined, Error: "declined", Reason: "no agent"})
+		h.outcome(h.head("desk"), attempt.Outcome{Result: attempt.ResultDeclined, Error: "declined", Reason: "no agent"})
 		h.want("outcome", outcomes(h), "desk declined")
 		h.wantLines("to the bot", h.queue("faq"), "open", "desk")
 		h.wantLines("to the customer", h.queue("web"), "Sorry.")
@@ -100,7 +100,7 @@ func TestOffer(t *testing.T) {
 	})
 	t.Run("given up", func(t *testing.T) {
 		h := begin(t, "desk")
-		h.outcome(h.head("desk"), delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
+		h.outcome(h.head("desk"), attempt.Outcome{Result: attempt.ResultDead, Error: "permanent"})
 		h.want("outcome", outcomes(h), "desk unreachable")
 		h.wantLines("to the customer", h.queue("web"), "Sorry.")
 		if n := len(h.state.DeadLetters()); n != 0 {
@@ -145,7 +145,7 @@ func TestOffer(t *testing.T) {
 		inFlight := h.head("desk")
 		h.advance(time.Minute)
 		h.wantLines("to the desk", h.queue("desk"))
-		h.outcome(inFlight, delivery.Outcome{Thread: "desk-1"})
+		h.outcome(inFlight, attempt.Outcome{Thread: "desk-1"})
 		h.wantLines("to the desk", h.queue("desk"), "disconnected offer_withdrawn")
 		if th := h.head("desk").Thread; th != "desk-1" {
 			t.Fatalf("notified on thread %q", th)
@@ -158,7 +158,7 @@ func TestOffer(t *testing.T) {
 		inFlight := h.head("desk")
 		h.advance(time.Minute)
 		h.customer("desk")
-		h.outcome(inFlight, delivery.Outcome{Thread: "user-1"})
+		h.outcome(inFlight, attempt.Outcome{Thread: "user-1"})
 		h.wantLines("to the desk", h.queue("desk"), "disconnected offer_withdrawn", "ask")
 		h.drain("desk")
 		h.want("offered", h.conv().Offer.Target, "desk")
@@ -173,7 +173,7 @@ func TestOffer(t *testing.T) {
 		p.Owner = "old"
 		h := newHarness(t, p)
 		h.customer("bot")
-		h.outcome(h.head("faq"), delivery.Outcome{Thread: "faq-1", Accepted: true})
+		h.outcome(h.head("faq"), attempt.Outcome{Thread: "faq-1", Accepted: true})
 		h.wantOwner("faq", 2)
 		h.wantLines("to the bot", h.drain("faq"), "bot")
 		h.receive(incoming{channel: "faq", thread: "faq-1", text: "at your service"})

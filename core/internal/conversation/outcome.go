@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
@@ -12,7 +12,7 @@ import (
 
 // ApplyOutcome records the outcome of a delivery and acts on it. The outcome of a delivery that has ended meanwhile,
 // because control moved, is only recorded.
-func (tx *Transaction) ApplyOutcome(o *delivery.Outcome) {
+func (tx *Transaction) ApplyOutcome(o *attempt.Outcome) {
 	defer tx.beginInput()()
 	c := tx.layer.Mutable(o.Conversation)
 	if c == nil {
@@ -26,20 +26,20 @@ func (tx *Transaction) ApplyOutcome(o *delivery.Outcome) {
 	}
 	cp := *d
 	switch o.Result {
-	case delivery.ResultDelivered:
+	case attempt.ResultDelivered:
 		tx.delivered(c, &cp, o)
-	case delivery.ResultRetry:
+	case attempt.ResultRetry:
 		tx.retry(c, &cp, o)
-	case delivery.ResultDeclined:
+	case attempt.ResultDeclined:
 		tx.declined(c, &cp, o)
-	case delivery.ResultGone:
+	case attempt.ResultGone:
 		tx.threadGone(c, &cp, o)
 	default:
 		tx.giveUp(c, &cp, o.Error, o.Text)
 	}
 }
 
-func (tx *Transaction) recordLate(o *delivery.Outcome) {
+func (tx *Transaction) recordLate(o *attempt.Outcome) {
 	tx.add(o.Conversation, &journal.Change_Late{Late: &journal.Late{
 		Delivery: o.Delivery, Channel: o.Channel, Outcome: o.Status(),
 	}})
@@ -47,9 +47,9 @@ func (tx *Transaction) recordLate(o *delivery.Outcome) {
 
 // lateOutcome handles the outcome of a delivery that has ended. A thread that was opened is kept as a former thread,
 // and its channel is notified that the thread is not needed.
-func (tx *Transaction) lateOutcome(c *state.Conversation, o *delivery.Outcome) {
+func (tx *Transaction) lateOutcome(c *state.Conversation, o *attempt.Outcome) {
 	tx.recordLate(o)
-	if o.Result != delivery.ResultDelivered {
+	if o.Result != attempt.ResultDelivered {
 		return
 	}
 	if o.Kind == state.KindOpen && o.Thread != "" {
@@ -64,7 +64,7 @@ func (tx *Transaction) lateOutcome(c *state.Conversation, o *delivery.Outcome) {
 
 // withdrawOpen notifies a channel that a thread which it has opened is not needed. The notice goes before the next
 // open, which may get a thread with the same id.
-func (tx *Transaction) withdrawOpen(c *state.Conversation, o *delivery.Outcome) {
+func (tx *Transaction) withdrawOpen(c *state.Conversation, o *attempt.Outcome) {
 	ch := tx.policy.Channels[o.Channel]
 	current := c.Threads[o.Channel]
 	if ch == nil || !o.Offer && ch.Role != envelope.RoleAgent || current != nil && current.Live && current.ID == o.Thread {
@@ -90,7 +90,7 @@ func (tx *Transaction) withdrawOpen(c *state.Conversation, o *delivery.Outcome) 
 	}
 }
 
-func (tx *Transaction) delivered(c *state.Conversation, d *state.Delivery, o *delivery.Outcome) {
+func (tx *Transaction) delivered(c *state.Conversation, d *state.Delivery, o *attempt.Outcome) {
 	if d.Kind == state.KindOpen {
 		tx.linkThread(c, &journal.Linked{
 			Channel: d.Channel, Thread: o.Thread, Epoch: c.Epoch, State: o.State, HasState: o.State != nil,
@@ -113,7 +113,7 @@ func (tx *Transaction) delivered(c *state.Conversation, d *state.Delivery, o *de
 }
 
 // receiveReplies receives the envelopes that a vendor returned in the call.
-func (tx *Transaction) receiveReplies(c *state.Conversation, o *delivery.Outcome, late bool) {
+func (tx *Transaction) receiveReplies(c *state.Conversation, o *attempt.Outcome, late bool) {
 	for _, in := range o.Replies {
 		if in.Envelope.Thread == "" {
 			in.Envelope.Thread = o.Thread
@@ -130,7 +130,7 @@ func (tx *Transaction) receiveReplies(c *state.Conversation, o *delivery.Outcome
 }
 
 // retry keeps the delivery at the head of its lane, or gives it up at the age GiveUp.
-func (tx *Transaction) retry(c *state.Conversation, d *state.Delivery, o *delivery.Outcome) {
+func (tx *Transaction) retry(c *state.Conversation, d *state.Delivery, o *attempt.Outcome) {
 	ch := tx.policy.Channels[d.Channel]
 	age := tx.at.Sub(d.QueuedAt)
 	if ch != nil && ch.GiveUp > 0 && age >= ch.GiveUp {
@@ -147,7 +147,7 @@ func (tx *Transaction) retry(c *state.Conversation, d *state.Delivery, o *delive
 }
 
 // declined ends a declined offer. A channel may decline only offers; otherwise the delivery is given up.
-func (tx *Transaction) declined(c *state.Conversation, d *state.Delivery, o *delivery.Outcome) {
+func (tx *Transaction) declined(c *state.Conversation, d *state.Delivery, o *attempt.Outcome) {
 	if d.Kind != state.KindOpen || !d.Offer {
 		tx.giveUp(c, d, o.Error, o.Text)
 		return

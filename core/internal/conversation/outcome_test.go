@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
 )
@@ -16,7 +16,7 @@ func TestOutcomes(t *testing.T) {
 		h.customer("two")
 		h.openThread("faq", "faq-1")
 		next := h.now.Add(3 * time.Second)
-		h.outcome(h.head("faq"), delivery.Outcome{Result: delivery.ResultRetry, Error: "transient", Text: "503", Next: next})
+		h.outcome(h.head("faq"), attempt.Outcome{Result: attempt.ResultRetry, Error: "transient", Text: "503", Next: next})
 		if d := h.head("faq"); d.Attempts != 1 || !d.NextAt.Equal(next) || h.line(&d) != "one" || d.Error != "transient" {
 			t.Fatalf("after an attempt: %+v", d)
 		}
@@ -24,7 +24,7 @@ func TestOutcomes(t *testing.T) {
 			t.Fatalf("next at %v, want %v", at, next)
 		}
 		h.now = h.now.Add(time.Hour)
-		h.outcome(h.head("faq"), delivery.Outcome{Result: delivery.ResultRetry, Error: "transient", Next: h.now})
+		h.outcome(h.head("faq"), attempt.Outcome{Result: attempt.ResultRetry, Error: "transient", Next: h.now})
 		h.want("status", h.status("one")+" "+h.status("two"), "dead queued")
 		if l := h.state.DeadLetters(); len(l) != 1 || l[0].Attempts != 2 || l[0].Error != "transient" ||
 			!l[0].Delivery.Follows {
@@ -40,7 +40,7 @@ func TestOutcomes(t *testing.T) {
 			next := h.now.Add(3 * time.Second)
 			h.outcome(
 				h.head("faq"),
-				delivery.Outcome{Result: delivery.ResultRetry, Error: "transient", Text: "why", Next: next, NotCalled: notCalled},
+				attempt.Outcome{Result: attempt.ResultRetry, Error: "transient", Text: "why", Next: next, NotCalled: notCalled},
 			)
 			if d := h.head("faq"); d.Attempts != attempts || d.NotCalled != notCalled || !d.NextAt.Equal(next) ||
 				d.Text != "why" {
@@ -59,16 +59,16 @@ func TestOutcomes(t *testing.T) {
 		h.drain("faq")
 		h.customer("one")
 		h.customer("two")
-		h.outcome(h.head("faq"), delivery.Outcome{Result: delivery.ResultGone, Error: "gone"})
+		h.outcome(h.head("faq"), attempt.Outcome{Result: attempt.ResultGone, Error: "gone"})
 		h.wantLines("to the bot", h.queue("faq"), "open", "one [zero]", "two")
 		h.openThread("faq", "faq-again")
 		h.receive(incoming{channel: "faq", thread: "faq-again", text: "welcome back"})
 		h.want("answer on the new thread", h.status("welcome back"), state.StatusQueued)
 		for range maxReopened - 1 {
-			h.outcome(h.head("faq"), delivery.Outcome{Result: delivery.ResultGone, Error: "gone"})
+			h.outcome(h.head("faq"), attempt.Outcome{Result: attempt.ResultGone, Error: "gone"})
 			h.openThread("faq", "faq-"+h.newID())
 		}
-		h.outcome(h.head("faq"), delivery.Outcome{Result: delivery.ResultGone, Error: "gone"})
+		h.outcome(h.head("faq"), attempt.Outcome{Result: attempt.ResultGone, Error: "gone"})
 		h.want("status", h.status("one")+" "+h.status("two"), "dead queued")
 	})
 	t.Run("reopened transcripts are bounded", func(t *testing.T) {
@@ -78,11 +78,11 @@ func TestOutcomes(t *testing.T) {
 		h.customer("desk")
 		for range maxReopened {
 			h.openThread("desk", "desk-"+h.newID())
-			h.outcome(h.head("desk"), delivery.Outcome{Result: delivery.ResultGone, Error: "gone"})
+			h.outcome(h.head("desk"), attempt.Outcome{Result: attempt.ResultGone, Error: "gone"})
 			h.wantLines("to the desk", h.queue("desk"), "open", "transcript [zero]", "desk")
 		}
 		h.openThread("desk", "desk-last")
-		h.outcome(h.head("desk"), delivery.Outcome{Result: delivery.ResultGone, Error: "gone"})
+		h.outcome(h.head("desk"), attempt.Outcome{Result: attempt.ResultGone, Error: "gone"})
 		h.wantLines("to the desk", h.queue("desk"), "desk")
 	})
 	t.Run("gone from an agent desk counts as departure", func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestOutcomes(t *testing.T) {
 		h.customer("desk")
 		h.openThread("desk", "desk-1")
 		h.customer("one more thing")
-		h.outcome(h.head("desk"), delivery.Outcome{Result: delivery.ResultGone, Error: "gone"})
+		h.outcome(h.head("desk"), attempt.Outcome{Result: attempt.ResultGone, Error: "gone"})
 		h.wantOwner("faq", 3)
 		h.wantLines("to the desk", h.queue("desk"))
 		h.wantLines("to the bot", h.drain("faq"), "open", "desk", "one more thing")
@@ -109,7 +109,7 @@ func TestOutcomes(t *testing.T) {
 		h := newHarness(t, testPolicy(t))
 		h.customer("one")
 		h.customer("two")
-		h.outcome(h.head("faq"), delivery.Outcome{Result: delivery.ResultDead, Error: "unauthorized"})
+		h.outcome(h.head("faq"), attempt.Outcome{Result: attempt.ResultDead, Error: "unauthorized"})
 		h.want("status", h.status("one")+" "+h.status("two"), "dead dead")
 		h.customer("three")
 		h.wantLines("to the bot", h.queue("faq"), "open", "three [one, two]")
@@ -117,17 +117,17 @@ func TestOutcomes(t *testing.T) {
 	t.Run("an unknown conversation", func(t *testing.T) {
 		h := newHarness(t, testPolicy(t))
 		h.transact(func(tx *Transaction) {
-			tx.ApplyOutcome(&delivery.Outcome{Conversation: "nobody", Delivery: "d", Channel: "faq"})
+			tx.ApplyOutcome(&attempt.Outcome{Conversation: "nobody", Delivery: "d", Channel: "faq"})
 		})
 	})
 	t.Run("state is kept with its thread", func(t *testing.T) {
 		h := newHarness(t, testPolicy(t))
 		h.customer("one")
-		h.outcome(h.head("faq"), delivery.Outcome{Thread: "faq-1", State: []byte("token")})
+		h.outcome(h.head("faq"), attempt.Outcome{Thread: "faq-1", State: []byte("token")})
 		if th := h.conv().Threads["faq"]; string(th.State) != "token" || !th.Live || th.Epoch != 1 {
 			t.Fatalf("thread %+v", th)
 		}
-		h.outcome(h.head("faq"), delivery.Outcome{State: []byte("newer")})
+		h.outcome(h.head("faq"), attempt.Outcome{State: []byte("newer")})
 		if th := h.conv().Threads["faq"]; string(th.State) != "newer" {
 			t.Fatalf("thread %+v", th)
 		}

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
@@ -97,7 +97,7 @@ func TestPendingEnvelopesAfterOpenFails(t *testing.T) {
 	for name, end := range map[string]func(*harness){
 		"offer expired": func(h *harness) { h.advance(2 * time.Second) },
 		"given up": func(h *harness) {
-			h.outcome(h.head("night"), delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
+			h.outcome(h.head("night"), attempt.Outcome{Result: attempt.ResultDead, Error: "permanent"})
 		},
 		"another passed": func(h *harness) { h.customer("desk") },
 	} {

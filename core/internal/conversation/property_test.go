@@ -10,7 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
@@ -187,19 +187,19 @@ func (v *vendors) finishCall(t *rapid.T) {
 	i := rapid.IntRange(0, len(v.inFlight)-1).Draw(t, "call")
 	f := v.inFlight[i]
 	v.inFlight = slices.Delete(v.inFlight, i, i+1)
-	o := delivery.Outcome{Thread: f.thread}
-	o.Result = rapid.SampledFrom([]delivery.Result{
-		delivery.ResultDelivered, delivery.ResultDelivered, delivery.ResultDelivered, delivery.ResultDelivered,
-		delivery.ResultRetry, delivery.ResultDead, delivery.ResultDeclined, delivery.ResultGone,
+	o := attempt.Outcome{Thread: f.thread}
+	o.Result = rapid.SampledFrom([]attempt.Result{
+		attempt.ResultDelivered, attempt.ResultDelivered, attempt.ResultDelivered, attempt.ResultDelivered,
+		attempt.ResultRetry, attempt.ResultDead, attempt.ResultDeclined, attempt.ResultGone,
 	}).Draw(t, "outcome")
-	if o.Result != delivery.ResultDelivered {
+	if o.Result != attempt.ResultDelivered {
 		o.Error, o.Text, o.Reason, o.Next = "transient", "no luck", "busy", v.now.Add(time.Second)
 	}
 	bot := f.delivery.Channel == "faq" || f.delivery.Channel == "old"
 	if f.delivery.Kind == state.KindOpen && bot {
 		o.Accepted = true
 	}
-	if bot && f.delivery.Kind == state.KindSend && o.Result == delivery.ResultDelivered &&
+	if bot && f.delivery.Kind == state.KindSend && o.Result == attempt.ResultDelivered &&
 		rapid.Bool().Draw(t, "replies") {
 		o.Replies = []*inbound.Envelope{
 			v.inbound(

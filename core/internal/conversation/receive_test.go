@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/state"
 )
@@ -53,12 +53,12 @@ func TestBusyWithTooManyUndelivered(t *testing.T) {
 		t.Fatalf("verdict is %v when there is room again", v)
 	}
 	// A reply to a call cannot be refused, so it becomes a dead letter.
-	h.outcome(h.head("faq"), delivery.Outcome{Result: delivery.ResultRetry, Replies: nil})
+	h.outcome(h.head("faq"), attempt.Outcome{Result: attempt.ResultRetry, Replies: nil})
 	full := h.inbound(incoming{channel: "faq", thread: "faq-1", text: "answer"})
 	h.transact(func(tx *Transaction) { tx.Receive(h.inbound(incoming{channel: "web", thread: "w1", text: "y"})) })
 	h.outcome(
 		state.Delivery{ID: h.head("faq").ID, Channel: "faq", Kind: state.KindSend},
-		delivery.Outcome{Replies: []*inbound.Envelope{full, full}},
+		attempt.Outcome{Replies: []*inbound.Envelope{full, full}},
 	)
 	if n := len(h.state.DeadLetters()); n != 1 {
 		t.Fatalf("%d dead letters, want the refused reply; %d undelivered", n, h.conv().Undelivered())

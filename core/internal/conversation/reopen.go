@@ -1,7 +1,7 @@
 package conversation
 
 import (
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
@@ -10,7 +10,7 @@ import (
 // threadGone handles a vendor that no longer knows the thread. It opens a new thread, sends the history if the
 // channel is the owner, and queues the lane's deliveries again, in order. From an agent desk that owns the
 // conversation it counts as the agent's departure. No agent is called back to a conversation that a rule has closed.
-func (tx *Transaction) threadGone(c *state.Conversation, d *state.Delivery, o *delivery.Outcome) {
+func (tx *Transaction) threadGone(c *state.Conversation, d *state.Delivery, o *attempt.Outcome) {
 	ch := tx.policy.Channels[d.Channel]
 	if isCloseNotice(d) {
 		tx.endDelivery(c, d, state.StatusDropped, "the vendor no longer knows the thread")
@@ -66,7 +66,7 @@ func (tx *Transaction) reopen(c *state.Conversation, ch *Channel, reopened uint3
 }
 
 // giveUpClosed gives up a delivery to an agent who has left a closed conversation.
-func (tx *Transaction) giveUpClosed(c *state.Conversation, d *state.Delivery, o *delivery.Outcome) {
+func (tx *Transaction) giveUpClosed(c *state.Conversation, d *state.Delivery, o *attempt.Outcome) {
 	text := o.Text + "; no agent is called back, since " + c.Closing + " has closed the conversation"
 	if d.Kind == state.KindTranscript { // it contains only messages that have their own deliveries
 		tx.endDelivery(c, d, state.StatusDropped, text)

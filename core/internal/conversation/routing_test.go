@@ -3,7 +3,7 @@ package conversation
 import (
 	"testing"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
@@ -46,7 +46,7 @@ func TestMessageAndReply(t *testing.T) {
 	h.want("status", h.status("hello"), state.StatusQueued)
 	h.outcome(
 		h.head("faq"),
-		delivery.Outcome{Replies: []*inbound.Envelope{h.inbound(incoming{channel: "faq", text: "good day"})}},
+		attempt.Outcome{Replies: []*inbound.Envelope{h.inbound(incoming{channel: "faq", text: "good day"})}},
 	)
 	h.want("status", h.status("hello"), state.StatusDelivered)
 	h.wantLines("to the customer", h.drain("web"), "good day")
@@ -63,7 +63,7 @@ func TestHandoverToDeskAndBack(t *testing.T) {
 	h.openThread("faq", "faq-1")
 	h.outcome(
 		h.head("faq"),
-		delivery.Outcome{Replies: []*inbound.Envelope{h.inbound(incoming{channel: "faq", text: "good day"})}},
+		attempt.Outcome{Replies: []*inbound.Envelope{h.inbound(incoming{channel: "faq", text: "good day"})}},
 	)
 	h.customer("a human please")
 	h.customer("are you there?")

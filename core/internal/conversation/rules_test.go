@@ -3,7 +3,7 @@ package conversation
 import (
 	"testing"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
@@ -61,7 +61,7 @@ func TestMessageEffects(t *testing.T) {
 	h.receive(incoming{channel: "web", thread: "w1", text: "again", kind: envelope.KindEcho})
 	h.wantLines("to the owner", h.drain("old"), "gold", "old", "far")
 	// A dead copy does not affect the message.
-	h.outcome(h.head("audit"), delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
+	h.outcome(h.head("audit"), attempt.Outcome{Result: attempt.ResultDead, Error: "permanent"})
 	h.want("the original", h.status("note"), state.StatusUnrouted)
 }
 

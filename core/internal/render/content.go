@@ -1,11 +1,7 @@
 package render
 
 import (
-	"fmt"
-	"strings"
-
 	"patchbay/sdk/envelope"
-	"patchbay/sdk/text"
 )
 
 // Content is what a delivery carries.
@@ -65,65 +61,5 @@ func (r *renderer) whole(piece, pieces uint32) Content {
 	return c
 }
 
-// medium renders one medium, without its caption, which the text contains. If the target does not carry it, a line of
-// text replaces it.
-func (r *renderer) medium(part int) Content {
-	if part < 0 {
-		return Content{}
-	}
-	if r.carries(part) {
-		return Content{Media: []int{part}, Alone: true}
-	}
-	p := withLink(r.Parts[part], r.media[part])
-	p.Text = ""
-	return r.bounded(PartText(&p), r.losses(func(i int) bool { return i == part }))
-}
-
-// bounded cuts text at the target's limit. The text can be longer than computed when the deliveries were queued, for
-// example because of a long link.
-func (r *renderer) bounded(s, lost string) Content {
-	limit := r.target.TextBytes
-	if limit <= 0 || len(s) <= limit {
-		return Content{Text: s, Degraded: lost}
-	}
-	return Content{Text: Piece(s, 0, 2, limit), Degraded: Join(lost, fmt.Sprintf("cut to %d bytes", limit))}
-}
-
-// carries reports whether the target takes a part as it is or as it was prepared.
-func (r *renderer) carries(part int) bool {
-	p := &r.Parts[part]
-	if !r.target.takes(p.Type) {
-		return false
-	}
-	return !p.Type.IsMedia() || r.media[part].Ready || r.target.Links && IsLink(p.URL)
-}
-
-// losses describes the parts that text replaces, with their problems, or returns "".
-func (r *renderer) losses(loses func(part int) bool) string {
-	var names []string
-	for i := range r.Parts {
-		if !loses(i) {
-			continue
-		}
-		name := string(r.Parts[i].Type)
-		if problem := r.media[i].Problem; problem != "" {
-			name += " (" + problem + ")"
-		}
-		names = append(names, name)
-	}
-	if len(names) == 0 {
-		return ""
-	}
-	return text.Abbreviate("sent as text: "+strings.Join(names, ", "), MaxDegraded)
-}
-
 // MaxDegraded is the maximum number of bytes that one source adds to the description of losses.
 const MaxDegraded = 1 << 10
-
-// Join joins descriptions of losses.
-func Join(a, b string) string {
-	if a != "" && b != "" {
-		return a + "; " + b
-	}
-	return a + b
-}

@@ -32,7 +32,7 @@ func logged(t *testing.T, format, level string, f func(*slog.Logger)) string {
 func TestJSONWritesOneObjectPerLine(t *testing.T) {
 	for _, format := range []string{"json", "auto"} {
 		out := logged(t, format, "info", func(l *slog.Logger) {
-			l.With("component", "lane").WithGroup("g").Warn("delivery given up", "time", time.Unix(0, 0).UTC(), "n", 3)
+			l.With("component", "delivery").WithGroup("g").Warn("delivery given up", "time", time.Unix(0, 0).UTC(), "n", 3)
 		})
 		var line struct {
 			Time, Level, Msg, Component string
@@ -48,7 +48,7 @@ func TestJSONWritesOneObjectPerLine(t *testing.T) {
 			t.Errorf("%s: time %q, want UTC with microseconds", format, line.Time)
 		}
 		group := line.G.N == 3 && line.G.Time.Equal(time.Unix(0, 0))
-		if line.Level != "WARN" || line.Msg != "delivery given up" || line.Component != "lane" || !group {
+		if line.Level != "WARN" || line.Msg != "delivery given up" || line.Component != "delivery" || !group {
 			t.Errorf("%s: line %+v", format, line)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/conversation"
-	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/state"
 	"patchbay/core/internal/store"
@@ -202,7 +202,7 @@ func TestConversationWithTooManyDeliveriesIsBusy(t *testing.T) {
 		if err := h.try("w1", "more", "hello"); !errors.Is(err, ErrBusy) {
 			t.Errorf("Accept = %v, want ErrBusy", err)
 		}
-		h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
+		h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 		h.customer("w1", "more", "hello")
 	})
 }
@@ -216,7 +216,7 @@ func TestDuplicatesAreAnsweredLikeTheFirst(t *testing.T) {
 		if n := h.accepted()["m1"]; n != 1 {
 			t.Errorf("accepted %d times, want once", n)
 		}
-		h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
+		h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 		h.idle("faq")
 	})
 }

@@ -3,12 +3,12 @@ package writer
 import (
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 )
 
 // batch contains the inputs of one record.
 type batch struct {
-	outcomes          []*delivery.Outcome
+	outcomes          []*attempt.Outcome
 	deadlines         []string
 	commands          []*command
 	submissions       []*submission
@@ -62,7 +62,7 @@ func (b *batch) inputs() int {
 	return len(b.outcomes) + len(b.deadlines) + len(b.commands) + len(b.submissions)
 }
 
-func outcomeBytes(o *delivery.Outcome) int {
+func outcomeBytes(o *attempt.Outcome) int {
 	n := changeBytes + len(o.State) + len(o.Text)
 	for _, r := range o.Replies {
 		n += len(r.Bytes) + changeBytes

@@ -8,8 +8,8 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/conversation"
-	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/store"
 )
 
@@ -122,7 +122,7 @@ func (w *Writer) discard(b *batch, cause error) {
 		close(c.done)
 	}
 	w.mu.Lock()
-	w.outcomes = append(append([]*delivery.Outcome(nil), b.outcomes...), w.outcomes...)
+	w.outcomes = append(append([]*attempt.Outcome(nil), b.outcomes...), w.outcomes...)
 	w.mu.Unlock()
 	for _, id := range b.deadlines {
 		if c := w.state.Conversation(id); c != nil {

@@ -8,8 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/conversation"
-	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/store/memory"
 )
 
@@ -17,7 +17,7 @@ func TestOldDeadLettersExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t, func(o *Options) { o.HistoryAge = time.Hour })
 		h.customer("w1", "m1", "given up")
-		h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
+		h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDead, Error: "permanent"})
 		time.Sleep(time.Hour - time.Minute)
 		if n := len(h.letters()); n != 1 {
 			t.Errorf("%d dead letters before their time, want 1", n)
@@ -41,10 +41,10 @@ func openNearlyFull(t *testing.T, f func(h *harness)) {
 		}}
 		h.open()
 		h.customer("w1", "m1", "given up")
-		h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
+		h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDead, Error: "permanent"})
 		for i := 0; h.log.Bounds().Bytes < 1<<20/10*8; i++ {
 			h.customer("w2", fmt.Sprint("x", i), strings.Repeat("much ", 2000))
-			h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
+			h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 		}
 		f(h)
 		if err := h.stop(); err != nil {
@@ -73,14 +73,14 @@ func TestDeadLettersStayIfOtherRecordsFreeSpace(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
+		h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 		h.customer("w1", "m2", "given up, too")
-		h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
+		h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDead, Error: "permanent"})
 		time.Sleep(5 * time.Minute)
 		if b := h.log.Bounds(); b.Bytes >= b.Cap/10*8 {
 			t.Errorf("the log takes %d of %d bytes from record %d on", b.Bytes, b.Cap, b.First)
 		}
-		if dead := h.letters(); len(dead) != 1 || h.said(&delivery.Job{Delivery: dead[0].Delivery}) != "given up, too" {
+		if dead := h.letters(); len(dead) != 1 || h.said(&attempt.Job{Delivery: dead[0].Delivery}) != "given up, too" {
 			t.Errorf("dead letters %+v, want the new one, with its record", dead)
 		}
 	})

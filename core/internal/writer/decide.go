@@ -7,8 +7,8 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/conversation"
-	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
@@ -71,13 +71,13 @@ func (w *Writer) decideBatch(tx *conversation.Transaction, b *batch) (ok bool) {
 
 // undecided replaces an outcome whose decision failed. The delivery becomes a dead letter. If that decision fails too,
 // only the outcome is recorded, and the lane stays unchanged until the next start.
-func undecided(o *delivery.Outcome, why string) *delivery.Outcome {
+func undecided(o *attempt.Outcome, why string) *attempt.Outcome {
 	if o.Error == errorUndecided {
-		return &delivery.Outcome{Delivery: o.Delivery, Channel: o.Channel, Error: errorUndecided}
+		return &attempt.Outcome{Delivery: o.Delivery, Channel: o.Channel, Error: errorUndecided}
 	}
-	return &delivery.Outcome{
+	return &attempt.Outcome{
 		Conversation: o.Conversation, Delivery: o.Delivery, Channel: o.Channel, Kind: o.Kind, Offer: o.Offer,
-		Thread: o.Thread, Result: delivery.ResultDead, Error: errorUndecided, Text: why,
+		Thread: o.Thread, Result: attempt.ResultDead, Error: errorUndecided, Text: why,
 	}
 }
 

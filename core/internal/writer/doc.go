@@ -13,7 +13,7 @@ import (
 	"errors"
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/journal"
 )
 
@@ -57,10 +57,10 @@ const (
 	snapshotIdle        = 10 * time.Minute       // maximum time between snapshots if there are new records
 )
 
-// Lanes makes the deliveries' calls; see lane.Engine.
+// Lanes makes the deliveries' calls; see delivery.Engine.
 type Lanes interface {
 	// Submit starts the delivery at the head of a lane. Writer.Finish gets its outcome exactly once.
-	Submit(j *delivery.Job)
+	Submit(j *attempt.Job)
 	// Cancel ends a delivery whose outcome is no longer needed. Writer.Finish still gets an outcome.
 	Cancel(delivery string)
 }

@@ -8,7 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/state"
 )
@@ -63,21 +63,21 @@ func (c *envelopeCache) get(seq uint64) (cachedRecord, bool) {
 
 // Load returns an envelope from memory or from the log. It is safe for concurrent use. The result is shared and read
 // only.
-func (w *Writer) Load(ctx context.Context, p state.Position) (delivery.Stored, error) {
+func (w *Writer) Load(ctx context.Context, p state.Position) (attempt.Stored, error) {
 	r, ok := w.recent.get(p.Seq)
 	if !ok {
 		data, err := w.Log.Get(ctx, p.Seq)
 		if err != nil {
-			return delivery.Stored{}, fmt.Errorf("read record %d: %w", p.Seq, err)
+			return attempt.Stored{}, fmt.Errorf("read record %d: %w", p.Seq, err)
 		}
 		var rec journal.Record
 		if err := proto.Unmarshal(data, &rec); err != nil {
-			return delivery.Stored{}, fmt.Errorf("read record %d: %w", p.Seq, err)
+			return attempt.Stored{}, fmt.Errorf("read record %d: %w", p.Seq, err)
 		}
 		r = cachedRecord{envelopes: rec.GetEnvelopes(), at: rec.GetAt()}
 	}
 	if int(p.Index) >= len(r.envelopes) {
-		return delivery.Stored{}, fmt.Errorf("record %d has no envelope %d", p.Seq, p.Index)
+		return attempt.Stored{}, fmt.Errorf("record %d has no envelope %d", p.Seq, p.Index)
 	}
-	return delivery.Stored{StoredEnvelope: r.envelopes[p.Index], At: time.Unix(0, r.at)}, nil
+	return attempt.Stored{StoredEnvelope: r.envelopes[p.Index], At: time.Unix(0, r.at)}, nil
 }

@@ -9,8 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/conversation"
-	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/state"
 	"patchbay/core/internal/store"
@@ -57,7 +57,7 @@ func TestOutcomesSurviveARecordInDoubt(t *testing.T) {
 				h.customer("w1", "m1", "one")
 				h.customer("w1", "m2", "two")
 				h.log.Fail(fault)
-				h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
+				h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 				time.Sleep(2 * retryCommit)
 				if got := h.said(h.head("faq")); got != "two" {
 					t.Errorf("the next head says %q, want two", got)
@@ -149,7 +149,7 @@ func TestFullStore(t *testing.T) {
 		h.customer("w1", "m2", "two")
 		job := h.head("faq")
 		h.log.Fail(memory.Full, memory.Full, memory.Full)
-		h.Finish(outcome(job, delivery.Outcome{Result: delivery.ResultDelivered}))
+		h.Finish(outcome(job, attempt.Outcome{Result: attempt.ResultDelivered}))
 		synctest.Wait()
 		h.idle("faq")
 		if err := h.try("w1", "m3", "three"); !errors.Is(err, ErrUnavailable) || !errors.Is(err, store.ErrFull) {
@@ -203,7 +203,7 @@ func TestStartPurgesAFullStore(t *testing.T) {
 		}}
 		h.open()
 		for i := 0; h.try("w1", fmt.Sprint(i), strings.Repeat("much ", 20)) == nil; i++ {
-			h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
+			h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 		}
 		h.crash()
 		h.build()
@@ -257,7 +257,7 @@ func TestOutcomesAreRetriedSoonAfterAFailure(t *testing.T) {
 		job := h.head("faq")
 		h.log.Fail(memory.Full)
 		before := h.log.Bounds().Last
-		h.Finish(outcome(job, delivery.Outcome{Result: delivery.ResultDelivered}))
+		h.Finish(outcome(job, attempt.Outcome{Result: attempt.ResultDelivered}))
 		synctest.Wait()
 		time.Sleep(retryCommit + 2*outcomeLinger)
 		synctest.Wait()
@@ -302,7 +302,7 @@ func TestPanicInADecisionAffectsOneMessage(t *testing.T) {
 		h := openHarness(t)
 		for _, w := range []string{"w1", "w2", "w3"} {
 			h.customer(w, "first-"+w, "hello")
-			h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
+			h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 		}
 		open := gate(h.log)
 		blocker := h.later(message(t, "web", "w4", "m0", "hello"))
@@ -329,7 +329,7 @@ func TestPanicInADecisionAffectsOneMessage(t *testing.T) {
 		if len(dead) != 1 || dead[0].Error != errorUndecided || !strings.Contains(dead[0].Text, "no id today") {
 			t.Fatalf("dead letters %+v, want one undecided with the panic's text", dead)
 		}
-		j := &delivery.Job{Delivery: dead[0].Delivery}
+		j := &attempt.Job{Delivery: dead[0].Delivery}
 		if got := h.said(j); got != "from w2" {
 			t.Errorf("the dead letter is of %q, want that of w2", got)
 		}
@@ -351,8 +351,8 @@ func TestPanicOnAnOutcomeReleasesTheLane(t *testing.T) {
 		h.customer("w1", "m2", "two")
 		job := h.head("faq")
 		h.ids.panicAt(1) // the reply's id
-		h.finish(job, delivery.Outcome{
-			Result: delivery.ResultDelivered, Replies: []*inbound.Envelope{message(t, "faq", job.Thread, "r1", "answer")},
+		h.finish(job, attempt.Outcome{
+			Result: attempt.ResultDelivered, Replies: []*inbound.Envelope{message(t, "faq", job.Thread, "r1", "answer")},
 		})
 		dead := h.letters()
 		if len(dead) != 1 || dead[0].Error != errorUndecided || dead[0].Delivery.ID != job.Delivery.ID {
@@ -451,8 +451,8 @@ func TestOutcomeWhoseRecordIsTooLarge(t *testing.T) {
 		h.customer("w1", "m2", "two")
 		h.customer("w2", "m3", "other")
 		job := h.head("faq")
-		h.finish(job, delivery.Outcome{
-			Result:  delivery.ResultDelivered,
+		h.finish(job, attempt.Outcome{
+			Result:  attempt.ResultDelivered,
 			Replies: []*inbound.Envelope{message(t, "faq", job.Thread, "r1", strings.Repeat("long ", 12_000))},
 		})
 		other := h.head("faq")
@@ -462,7 +462,7 @@ func TestOutcomeWhoseRecordIsTooLarge(t *testing.T) {
 		if got := h.said(h.head("faq")); got != "two" {
 			t.Errorf("the next head says %q, want two", got)
 		}
-		h.finish(other, delivery.Outcome{Result: delivery.ResultDelivered})
+		h.finish(other, attempt.Outcome{Result: attempt.ResultDelivered})
 		if c := h.conv("w2"); c.Undelivered() != 0 {
 			t.Errorf("another conversation's outcome was not stored: %d left", c.Undelivered())
 		}

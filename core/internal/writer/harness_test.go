@@ -16,8 +16,8 @@ import (
 	"go.uber.org/goleak"
 	"google.golang.org/protobuf/proto"
 
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/conversation"
-	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/render"
@@ -80,11 +80,11 @@ func (s *idSource) panicAt(call int) {
 // fakeLanes records submitted and cancelled deliveries.
 type fakeLanes struct {
 	mu        sync.Mutex
-	jobs      []*delivery.Job
+	jobs      []*attempt.Job
 	cancelled []string
 }
 
-func (l *fakeLanes) Submit(j *delivery.Job) {
+func (l *fakeLanes) Submit(j *attempt.Job) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.jobs = append(l.jobs, j)
@@ -97,10 +97,10 @@ func (l *fakeLanes) Cancel(delivery string) {
 }
 
 // take removes and returns the oldest job towards a channel, or nil.
-func (l *fakeLanes) take(channel string) *delivery.Job {
+func (l *fakeLanes) take(channel string) *attempt.Job {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	i := slices.IndexFunc(l.jobs, func(j *delivery.Job) bool { return j.Delivery.Channel == channel })
+	i := slices.IndexFunc(l.jobs, func(j *attempt.Job) bool { return j.Delivery.Channel == channel })
 	if i < 0 {
 		return nil
 	}
@@ -263,7 +263,7 @@ func waits(c <-chan error) bool {
 }
 
 // head takes the job in flight towards a channel.
-func (h *harness) head(channel string) *delivery.Job {
+func (h *harness) head(channel string) *attempt.Job {
 	h.Helper()
 	synctest.Wait()
 	j := h.lanes.take(channel)
@@ -281,7 +281,7 @@ func (h *harness) idle(channel string) {
 	}
 }
 
-func outcome(j *delivery.Job, o delivery.Outcome) *delivery.Outcome {
+func outcome(j *attempt.Job, o attempt.Outcome) *attempt.Outcome {
 	o.Conversation, o.Delivery, o.Channel = j.Conv.ID, j.Delivery.ID, j.Delivery.Channel
 	o.Kind, o.Offer = j.Delivery.Kind, j.Delivery.Offer
 	if o.Thread == "" {
@@ -290,7 +290,7 @@ func outcome(j *delivery.Job, o delivery.Outcome) *delivery.Outcome {
 	return &o
 }
 
-func (h *harness) finish(j *delivery.Job, o delivery.Outcome) {
+func (h *harness) finish(j *attempt.Job, o attempt.Outcome) {
 	h.Finish(outcome(j, o))
 	synctest.Wait()
 	time.Sleep(2 * commitSpacing) // commits are paced; this is the bubble's clock
@@ -298,7 +298,7 @@ func (h *harness) finish(j *delivery.Job, o delivery.Outcome) {
 }
 
 // text returns the text of a job's envelope, read from the log.
-func (h *harness) said(j *delivery.Job) string {
+func (h *harness) said(j *attempt.Job) string {
 	h.Helper()
 	s, err := h.Load(context.Background(), j.Delivery.Item.Pos)
 	if err != nil {

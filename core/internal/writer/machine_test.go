@@ -11,7 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/store/memory"
 )
@@ -23,7 +23,7 @@ type world struct {
 	rt      *rapid.T
 	sent    map[string]int      // accepted messages of a thread, numbered from 1
 	effects map[string][]string // messages at the vendor, by channel and thread
-	flight  []*delivery.Job     // calls without a reported outcome
+	flight  []*attempt.Job      // calls without a reported outcome
 	starts  int                 // each may repeat the calls in flight
 }
 
@@ -59,13 +59,13 @@ func (w *world) call(channel string) bool {
 }
 
 // text reads the text of a job. Reading works while a record is in doubt.
-func (w *world) text(j *delivery.Job) string { return w.said(j) }
+func (w *world) text(j *attempt.Job) string { return w.said(j) }
 
 // report passes the outcome of a call in flight to the writer.
 func (w *world) report(i int) {
 	j := w.flight[i]
 	w.flight = slices.Delete(w.flight, i, i+1)
-	o := delivery.Outcome{Result: delivery.ResultDelivered}
+	o := attempt.Outcome{Result: attempt.ResultDelivered}
 	if text := w.text(j); j.Delivery.Channel == "faq" && even(text) {
 		o.Replies = []*inbound.Envelope{message(w.rt, "faq", j.Thread, "r"+text, text)}
 	}
@@ -105,7 +105,7 @@ func (w *world) step() {
 		}
 	case "refuse": // the vendor refuses for now, without an effect
 		if j := w.lanes.take("faq"); j != nil {
-			w.Finish(outcome(j, delivery.Outcome{Result: delivery.ResultRetry, Error: "transient", Next: time.Now().Add(time.Second)}))
+			w.Finish(outcome(j, attempt.Outcome{Result: attempt.ResultRetry, Error: "transient", Next: time.Now().Add(time.Second)}))
 		}
 	case "fault":
 		w.log.Fail(rapid.SliceOfN(rapid.SampledFrom([]memory.Fault{memory.None, memory.LostStored, memory.LostUnstored, memory.Full}), 1, 3).

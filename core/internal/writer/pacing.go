@@ -3,7 +3,7 @@ package writer
 import (
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/state"
 )
 
@@ -43,7 +43,7 @@ func (w *Writer) canLinger() bool {
 		return false
 	}
 	for _, o := range w.outcomes {
-		if o.Result != delivery.ResultDelivered || o.Kind != state.KindSend || len(o.Replies) > 0 {
+		if o.Result != attempt.ResultDelivered || o.Kind != state.KindSend || len(o.Replies) > 0 {
 			return false
 		}
 		if c := w.state.Conversation(o.Conversation); c != nil && c.Undelivered() > 1 {

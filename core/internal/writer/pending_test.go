@@ -6,8 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/conversation"
-	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/state"
 )
@@ -54,7 +54,7 @@ func TestManyAnswersOnANewThreadFitIntoRecords(t *testing.T) {
 		if err := h.Accept(t.Context(), in); err != nil {
 			t.Fatal(err)
 		}
-		h.finish(open, delivery.Outcome{Result: delivery.ResultDelivered, Thread: "d1"})
+		h.finish(open, attempt.Outcome{Result: attempt.ResultDelivered, Thread: "d1"})
 		time.Sleep(time.Second)
 		synctest.Wait()
 		c := h.conv("w1")

@@ -3,8 +3,8 @@ package writer
 import (
 	"time"
 
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/conversation"
-	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/state"
 )
 
@@ -64,8 +64,8 @@ func (w *Writer) releaseHeads(c *state.Conversation, now time.Time) {
 	}
 }
 
-func newJob(c *state.Conversation, d *state.Delivery) *delivery.Job {
-	j := &delivery.Job{Delivery: *d, Conv: c, Thread: d.Thread}
+func newJob(c *state.Conversation, d *state.Delivery) *attempt.Job {
+	j := &attempt.Job{Delivery: *d, Conv: c, Thread: d.Thread}
 	if th := c.Threads[d.Channel]; th != nil && (j.Thread == "" || j.Thread == th.ID) {
 		j.Thread, j.State = th.ID, th.State
 	}

@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/state"
 	"patchbay/core/internal/store/memory"
@@ -25,7 +25,7 @@ func TestOneInFlightPerLane(t *testing.T) {
 		}
 		h.idle("faq")
 		open := gate(h.log)
-		h.Finish(outcome(first, delivery.Outcome{Result: delivery.ResultDelivered}))
+		h.Finish(outcome(first, attempt.Outcome{Result: attempt.ResultDelivered}))
 		time.Sleep(2 * commitSpacing)
 		h.idle("faq") // the outcome is not stored yet
 		open()
@@ -46,7 +46,7 @@ func TestJobCarriesThreadAndState(t *testing.T) {
 		if want := first.Conv.CustomerID(); first.Thread != want || first.State != nil {
 			t.Errorf("thread %q with state %q, want %q without", first.Thread, first.State, want)
 		}
-		h.finish(first, delivery.Outcome{Result: delivery.ResultDelivered, State: []byte("token")})
+		h.finish(first, attempt.Outcome{Result: attempt.ResultDelivered, State: []byte("token")})
 		if j := h.head("faq"); string(j.State) != "token" {
 			t.Errorf("state %q, want token", j.State)
 		}
@@ -66,10 +66,10 @@ func TestHandoverCancelsTheDeliveryInFlight(t *testing.T) {
 		if opening.Delivery.Kind != state.KindOpen {
 			t.Fatalf("released a %s to the desk, want an open", opening.Delivery.Kind)
 		}
-		h.finish(opening, delivery.Outcome{Result: delivery.ResultDelivered, Thread: "desk-1"})
+		h.finish(opening, attempt.Outcome{Result: attempt.ResultDelivered, Thread: "desk-1"})
 		h.customer("w1", "m3", "bot now")
 		h.idle("faq") // its lane has a delivery, but the cancelled call has not returned
-		h.finish(running, delivery.Outcome{Result: delivery.ResultRetry, Error: "cancelled"})
+		h.finish(running, attempt.Outcome{Result: attempt.ResultRetry, Error: "cancelled"})
 		if got := h.head("faq"); got.Delivery.ID == running.Delivery.ID {
 			t.Error("the cancelled delivery was released again")
 		}
@@ -87,7 +87,7 @@ func TestRetryWaitsForItsTime(t *testing.T) {
 		h.customer("w1", "m1", "one")
 		h.customer("w1", "m2", "two")
 		job := h.head("faq")
-		h.finish(job, delivery.Outcome{Result: delivery.ResultRetry, Error: "transient", Next: time.Now().Add(10 * time.Second)})
+		h.finish(job, attempt.Outcome{Result: attempt.ResultRetry, Error: "transient", Next: time.Now().Add(10 * time.Second)})
 		h.idle("faq")
 		time.Sleep(9 * time.Second)
 		h.idle("faq")
@@ -133,7 +133,7 @@ func TestIdleConversationsAreClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t)
 		h.customer("w1", "m1", "one")
-		h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
+		h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 		time.Sleep(72 * time.Hour)
 		if c := h.conv("w1"); c != nil {
 			t.Errorf("conversation %s is still open after 72 hours of silence", c.ID)
@@ -151,7 +151,7 @@ func TestOverdueDeadlinesAfterAStart(t *testing.T) {
 		h.customer("w1", "m1", "help") // causes an offer
 		h.customer("w2", "m2", "bye")  // stays idle
 		for j := h.lanes.take("faq"); j != nil; j = h.lanes.take("faq") {
-			h.finish(j, delivery.Outcome{Result: delivery.ResultDelivered})
+			h.finish(j, attempt.Outcome{Result: attempt.ResultDelivered})
 		}
 		if err := h.stop(); err != nil {
 			t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/state"
 )
@@ -30,11 +30,11 @@ func (h *harness) talk(round int) {
 	for j := h.lanes.take("faq"); j != nil; j = h.lanes.take("faq") {
 		switch h.said(j) {
 		case "one":
-			h.finish(j, delivery.Outcome{Result: delivery.ResultDelivered, State: []byte("s")})
+			h.finish(j, attempt.Outcome{Result: attempt.ResultDelivered, State: []byte("s")})
 		case "bad":
-			h.finish(j, delivery.Outcome{Result: delivery.ResultDead, Error: "permanent", Text: "no"})
+			h.finish(j, attempt.Outcome{Result: attempt.ResultDead, Error: "permanent", Text: "no"})
 		default:
-			h.finish(j, delivery.Outcome{Result: delivery.ResultRetry, Error: "transient", Next: time.Now().Add(time.Hour)})
+			h.finish(j, attempt.Outcome{Result: attempt.ResultRetry, Error: "transient", Next: time.Now().Add(time.Hour)})
 		}
 	}
 }
@@ -116,14 +116,14 @@ func TestPurgeKeepsNeededRecords(t *testing.T) {
 		h := openHarness(t, func(o *Options) { o.HistoryAge = time.Hour; o.Policy.History = 0 })
 		for i := range 1200 { // there is one age mark per thousand records
 			h.customer("old", fmt.Sprint(i), "done with")
-			h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
+			h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 		}
 		h.customer("w1", "m1", "still queued")
 		waiting := h.head("faq")
 		kept := waiting.Delivery.Item.Pos.Seq
 		time.Sleep(100 * time.Hour) // the old conversation is closed in this time
 		h.customer("w2", "m2", "given up")
-		h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDead, Error: "permanent"})
+		h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDead, Error: "permanent"})
 		h.customer("w3", "m3", "later")
 		time.Sleep(snapshotIdle)
 		h.customer("w3", "m4", "the snapshot is due")
@@ -140,7 +140,7 @@ func TestPurgeKeepsNeededRecords(t *testing.T) {
 		if slices.Sort(said); said[1] != "still queued" {
 			t.Errorf("after purge and restart the heads say %q", said)
 		}
-		if dead := h.letters(); len(dead) != 1 || h.said(&delivery.Job{Delivery: dead[0].Delivery}) != "given up" {
+		if dead := h.letters(); len(dead) != 1 || h.said(&attempt.Job{Delivery: dead[0].Delivery}) != "given up" {
 			t.Errorf("dead letters %+v, want one that can still be read", dead)
 		}
 		if err := h.stop(); err != nil {
@@ -154,16 +154,16 @@ func TestRecordsOfEarlierRunsAreAged(t *testing.T) {
 		h := openHarness(t, func(o *Options) { o.HistoryAge = 24 * time.Hour; o.Policy.History = 0 })
 		for i := range 1500 {
 			h.customer("w1", fmt.Sprint(i), "x")
-			h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
+			h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 		}
 		for range 10 { // one restart per half day
 			h.restart()
 			time.Sleep(12 * time.Hour)
 			h.customer("w2", "", "x")
-			h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
+			h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 			time.Sleep(snapshotIdle)
 			h.customer("w2", "", "x")
-			h.finish(h.head("faq"), delivery.Outcome{Result: delivery.ResultDelivered})
+			h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 		}
 		if first := h.log.Bounds().First; first <= 1 {
 			t.Error("nothing was purged in five days though records are kept for one")

@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/conversation"
-	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/state"
 	"patchbay/core/internal/store"
 )
@@ -38,7 +38,7 @@ type Writer struct {
 	recent *envelopeCache
 
 	mu          sync.Mutex // guards the next five fields
-	outcomes    []*delivery.Outcome
+	outcomes    []*attempt.Outcome
 	submissions []*submission
 	commands    []*command
 	stopping    bool
@@ -83,7 +83,7 @@ func (w *Writer) Writable() error {
 }
 
 // Finish passes the outcome of a delivery to the loop. It does not block.
-func (w *Writer) Finish(o *delivery.Outcome) {
+func (w *Writer) Finish(o *attempt.Outcome) {
 	w.mu.Lock()
 	w.outcomes = append(w.outcomes, o)
 	w.mu.Unlock()

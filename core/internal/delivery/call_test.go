@@ -1,4 +1,4 @@
-package lane
+package delivery
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/state"
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
@@ -24,7 +24,7 @@ func TestDelivered(t *testing.T) {
 			VendorId: "v1", HasState: true, Degraded: "no bold", Replies: [][]byte{reply}, Accepted: true,
 		}})
 		o := h.mustOutcome(h.submit("faq", "hello"))
-		if o.Result != delivery.ResultDelivered || o.VendorID != "v1" || o.Degraded != "no bold" || !o.Accepted {
+		if o.Result != attempt.ResultDelivered || o.VendorID != "v1" || o.Degraded != "no bold" || !o.Accepted {
 			t.Errorf("outcome %+v", o)
 		}
 		if o.State == nil {
@@ -50,7 +50,7 @@ func TestUnreadableReplies(t *testing.T) {
 				defer h.close()
 				h.bot.answerAll(answer{res: &pluginpb.DeliverResult{Replies: replies}})
 				o := h.mustOutcome(h.submit("faq", "hello"))
-				if o.Result != delivery.ResultDelivered || len(o.Replies) != 0 || o.Degraded == "" {
+				if o.Result != attempt.ResultDelivered || len(o.Replies) != 0 || o.Degraded == "" {
 					t.Errorf("outcome %+v, want delivered, and the replies described as lost", o)
 				}
 			})
@@ -66,7 +66,7 @@ func TestOpenWithoutThreadIsDead(t *testing.T) {
 		j := h.job("desk", "")
 		j.Delivery.Kind, j.Thread = state.KindOpen, ""
 		h.Submit(j)
-		if o := h.mustOutcome(j); o.Result != delivery.ResultDead || o.Error != "permanent" {
+		if o := h.mustOutcome(j); o.Result != attempt.ResultDead || o.Error != "permanent" {
 			t.Errorf("outcome %+v, want dead", o)
 		}
 	})

@@ -1,4 +1,4 @@
-package lane
+package delivery
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 )
 
 func TestConcurrencyLimit(t *testing.T) {
@@ -64,7 +64,7 @@ func TestCallTimeout(t *testing.T) {
 		defer h.close()
 		j := h.submit("faq", "hello")
 		time.Sleep(3*time.Second + time.Millisecond)
-		if o := h.mustOutcome(j); o.Result != delivery.ResultRetry || o.Error != "unknown" {
+		if o := h.mustOutcome(j); o.Result != attempt.ResultRetry || o.Error != "unknown" {
 			t.Errorf("outcome %+v, want unknown", o)
 		}
 	})
@@ -86,7 +86,7 @@ func TestStopWaitsForRunningCalls(t *testing.T) {
 		late := h.submit("faq", "late")
 		call.answer <- delivered()
 		<-stopped
-		if o := h.mustOutcome(running); o.Result != delivery.ResultDelivered {
+		if o := h.mustOutcome(running); o.Result != attempt.ResultDelivered {
 			t.Errorf("outcome %+v of the running call", o)
 		}
 		if h.outcome(queued) != nil || h.outcome(late) != nil {
@@ -135,7 +135,7 @@ func TestUnconfiguredChannel(t *testing.T) {
 		defer h.close()
 		j := h.job("elsewhere", "hello")
 		h.Submit(j)
-		if o := h.mustOutcome(j); o.Result != delivery.ResultDead || o.Error != "unconfigured" {
+		if o := h.mustOutcome(j); o.Result != attempt.ResultDead || o.Error != "unconfigured" {
 			t.Errorf("outcome %+v", o)
 		}
 		if h.Reachable("elsewhere") {

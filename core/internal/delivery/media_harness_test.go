@@ -1,4 +1,4 @@
-package lane
+package delivery
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/media"
 	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
@@ -82,7 +82,7 @@ func (h *harness) submitEnvelope(e *envelope.Envelope, piece, pieces uint32) *st
 	return &j.Delivery
 }
 
-func (h *harness) outcomeOf(d *state.Delivery) *delivery.Outcome {
+func (h *harness) outcomeOf(d *state.Delivery) *attempt.Outcome {
 	h.Helper()
 	synctest.Wait()
 	h.mu.Lock()

@@ -1,4 +1,4 @@
-package lane
+package delivery
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 )
 
 func TestBreakerOpensAndCloses(t *testing.T) {
@@ -34,7 +34,7 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 			t.Error("a call was made or an attempt counted while the breaker was open")
 		}
 		time.Sleep(2 * time.Second) // half open: one call is allowed
-		if o := h.mustOutcome(j); o.Result != delivery.ResultRetry || h.bot.callCount() != calls+1 {
+		if o := h.mustOutcome(j); o.Result != attempt.ResultRetry || h.bot.callCount() != calls+1 {
 			t.Errorf("half open: outcome %+v after %d calls, want one call that fails", o, h.bot.callCount()-calls)
 		}
 		h.bot.answerWith(nil)
@@ -48,8 +48,8 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 		h.bot.answerAll(delivered())
 		h.bot.callCount()
 		time.Sleep(time.Second)
-		if h.mustOutcome(first).Result != delivery.ResultDelivered ||
-			h.mustOutcome(second).Result != delivery.ResultDelivered {
+		if h.mustOutcome(first).Result != attempt.ResultDelivered ||
+			h.mustOutcome(second).Result != attempt.ResultDelivered {
 			t.Error("not delivered after the vendor came back")
 		}
 		want := []string{"faq open", "faq half-open", "faq open", "faq half-open", "faq closed"}

@@ -1,6 +1,6 @@
-// Package delivery defines what the writer and the lanes exchange: a [Job] goes to the lanes, its [Outcome] returns. It
+// Package attempt defines what the writer and the lanes exchange: a [Job] goes to the lanes, its [Outcome] returns. It
 // lies below both, and below the decisions on outcomes, so that none of them imports another for a type.
-package delivery
+package attempt
 
 import (
 	"time"

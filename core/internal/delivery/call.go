@@ -1,11 +1,11 @@
-package lane
+package delivery
 
 import (
 	"context"
 	"fmt"
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/render"
 	"patchbay/core/internal/state"
@@ -19,7 +19,7 @@ const maxReplyBytes = 256 << 10
 
 // result is the result of one call.
 type result struct {
-	out   *delivery.Outcome
+	out   *attempt.Outcome
 	pause time.Duration // of the whole channel
 	err   error         // set if there was no call, or no answer to it
 }
@@ -31,7 +31,7 @@ func (e *Engine) call(ctx context.Context, t *task) result {
 		return t.readFailed(err)
 	}
 	if call == nil { // the piece is empty, or the history was purged
-		return result{out: &delivery.Outcome{Result: delivery.ResultDelivered, Degraded: "nothing to send"},
+		return result{out: &attempt.Outcome{Result: attempt.ResultDelivered, Degraded: "nothing to send"},
 			err: errNotCalled}
 	}
 	res, err := t.ch.Caller.Deliver(ctx, call)
@@ -41,8 +41,8 @@ func (e *Engine) call(ctx context.Context, t *task) result {
 	if f := res.GetError(); f != nil {
 		return t.adapterFailed(f)
 	}
-	o := &delivery.Outcome{
-		Result: delivery.ResultDelivered, VendorID: res.GetVendorId(), Thread: res.GetThread(), Accepted: res.GetAccepted(),
+	o := &attempt.Outcome{
+		Result: attempt.ResultDelivered, VendorID: res.GetVendorId(), Thread: res.GetThread(), Accepted: res.GetAccepted(),
 		Degraded: render.Join(degraded, text.Abbreviate(res.GetDegraded(), render.MaxDegraded)),
 	}
 	if res.GetHasState() {
@@ -61,7 +61,7 @@ func (e *Engine) call(ctx context.Context, t *task) result {
 }
 
 // decodeReplies adds the envelopes that the vendor returned in the call to the outcome.
-func decodeReplies(o *delivery.Outcome, channel string, res *pluginpb.DeliverResult) error {
+func decodeReplies(o *attempt.Outcome, channel string, res *pluginpb.DeliverResult) error {
 	size := 0
 	for _, b := range res.GetReplies() {
 		if size += len(b); size > maxReplyBytes {

@@ -1,4 +1,4 @@
-package lane
+package delivery
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/state"
 )
 
@@ -60,13 +60,13 @@ func New(o Options) *Engine {
 }
 
 // Submit queues the head of a lane. While the engine stops it does nothing: the job stays in the log.
-func (e *Engine) Submit(j *delivery.Job) {
+func (e *Engine) Submit(j *attempt.Job) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	ch := e.channels[j.Delivery.Channel]
 	switch {
 	case ch == nil:
-		e.finish(j, &delivery.Outcome{Result: delivery.ResultDead, Error: "unconfigured",
+		e.finish(j, &attempt.Outcome{Result: attempt.ResultDead, Error: "unconfigured",
 			Text: "channel is not in the configuration"})
 		return
 	case e.stopping:
@@ -97,7 +97,7 @@ func (e *Engine) Cancel(id string) {
 	}
 	t.ch.remove(t)
 	delete(e.tasks, id)
-	e.finish(t.job, &delivery.Outcome{Result: delivery.ResultRetry, Error: "cancelled", Next: time.Now(),
+	e.finish(t.job, &attempt.Outcome{Result: attempt.ResultRetry, Error: "cancelled", Next: time.Now(),
 		NotCalled: true})
 }
 
@@ -150,7 +150,7 @@ func (e *Engine) State(name string) (breaker string, pause time.Duration, queued
 	return ch.breaker.State().String(), max(time.Until(ch.pause), 0), queued, ch.running
 }
 
-func (e *Engine) finish(j *delivery.Job, o *delivery.Outcome) {
+func (e *Engine) finish(j *attempt.Job, o *attempt.Outcome) {
 	o.Conversation, o.Delivery, o.Channel = j.Conv.ID, j.Delivery.ID, j.Delivery.Channel
 	o.Kind, o.Offer = j.Delivery.Kind, j.Delivery.Offer
 	if o.Thread == "" {

@@ -1,4 +1,4 @@
-package lane
+package delivery
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"github.com/sony/gobreaker/v2"
 	"golang.org/x/time/rate"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 )
 
 // maxMediaInFlight is the maximum size of all media in a channel's calls. They are in the plugin process's memory.
@@ -16,7 +16,7 @@ const maxMediaInFlight = 64 << 20
 
 // task is a job on its way through the engine. The engine's lock guards it, except media while it is prepared.
 type task struct {
-	job        *delivery.Job
+	job        *attempt.Job
 	ch         *channel
 	cancel     context.CancelFunc // set while the media are read or the call runs
 	cancelled  bool

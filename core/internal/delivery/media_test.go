@@ -1,4 +1,4 @@
-package lane
+package delivery
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/media"
 	"patchbay/core/internal/render"
 	"patchbay/sdk"
@@ -149,7 +149,7 @@ func TestCancelAndStopWhileMediaAreRead(t *testing.T) {
 		left := h.submitEnvelope(fromDesk(image("slow")), 0, 1)
 		synctest.Wait()
 		h.Cancel(cancelled.ID)
-		if o := h.outcomeOf(cancelled); o == nil || o.Result != delivery.ResultRetry || !o.NotCalled {
+		if o := h.outcomeOf(cancelled); o == nil || o.Result != attempt.ResultRetry || !o.NotCalled {
 			t.Errorf("outcome %+v of the cancelled delivery", o)
 		}
 		began := time.Now()
@@ -192,7 +192,7 @@ func TestDescriptionOfLossesIsBounded(t *testing.T) {
 			parts = append(parts, image("gone"))
 		}
 		o := h.outcomeOf(h.submitEnvelope(fromDesk(parts...), 0, 1))
-		if o == nil || o.Result != delivery.ResultDelivered || len(o.Degraded) > 4<<10 ||
+		if o == nil || o.Result != attempt.ResultDelivered || len(o.Degraded) > 4<<10 ||
 			!utf8.ValidString(o.Degraded) ||
 			!strings.HasPrefix(o.Degraded, "sent as text: image (") || !strings.Contains(o.Degraded, "; ü") {
 			t.Errorf("outcome %.200v with a description of %d bytes", o, len(o.Degraded))

@@ -1,11 +1,11 @@
-package lane
+package delivery
 
 import (
 	"context"
 	"errors"
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/store"
 	"patchbay/sdk"
@@ -54,10 +54,10 @@ func (t *task) adapterFailed(f *pluginpb.Error) result {
 	case sdk.KindInvalid, sdk.KindUnsupported, sdk.KindPermanent:
 		return result{out: deadLetter(string(kind), text)}
 	case sdk.KindDeclined:
-		return result{out: &delivery.Outcome{Result: delivery.ResultDeclined, Error: string(kind), Text: text,
+		return result{out: &attempt.Outcome{Result: attempt.ResultDeclined, Error: string(kind), Text: text,
 			Reason: e.Reason}}
 	case sdk.KindGone:
-		return result{out: &delivery.Outcome{Result: delivery.ResultGone, Error: string(kind), Text: text}}
+		return result{out: &attempt.Outcome{Result: attempt.ResultGone, Error: string(kind), Text: text}}
 	case sdk.KindUnknown:
 		return result{out: t.unknownOutcome(text)}
 	case sdk.KindThrottled:

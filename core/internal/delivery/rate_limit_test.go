@@ -1,4 +1,4 @@
-package lane
+package delivery
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 )
 
 func TestRateLimit(t *testing.T) {
@@ -43,7 +43,7 @@ func TestThrottledChannelPauses(t *testing.T) {
 			t.Fatalf("outcome %+v during the pause", o)
 		}
 		time.Sleep(2 * time.Second)
-		if o := h.mustOutcome(j); o.Result != delivery.ResultDelivered {
+		if o := h.mustOutcome(j); o.Result != attempt.ResultDelivered {
 			t.Errorf("outcome %+v after the pause", o)
 		}
 	})

@@ -1,4 +1,4 @@
-package lane
+package delivery
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/sdk/protocol/pluginpb"
 )
 
@@ -28,7 +28,7 @@ func TestNotReadyIsNotAnAttempt(t *testing.T) {
 		var order []string
 		h.bot.answerWith(func(c *pluginpb.DeliverCall) answer { order = append(order, c.GetKey()); return delivered() })
 		time.Sleep(2 * notReadyPause)
-		if o := h.mustOutcome(first); o.Result != delivery.ResultDelivered {
+		if o := h.mustOutcome(first); o.Result != attempt.ResultDelivered {
 			t.Errorf("outcome %+v after the adapter is ready", o)
 		}
 		h.mustOutcome(second)
@@ -46,7 +46,7 @@ func TestUnknownOutcomes(t *testing.T) {
 				h := newHarness(t, Channel{Name: "faq", DeadOnUnknown: true})
 				defer h.close()
 				h.bot.answerAll(a)
-				if o := h.mustOutcome(h.submit("faq", "hello")); o.Result != delivery.ResultDead ||
+				if o := h.mustOutcome(h.submit("faq", "hello")); o.Result != attempt.ResultDead ||
 					o.Error != "unknown" {
 					t.Errorf("outcome %+v, want dead", o)
 				}

@@ -1,4 +1,4 @@
-package lane
+package delivery
 
 import (
 	"strings"
@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/render"
 	"patchbay/sdk"
 	"patchbay/sdk/protocol/pluginpb"
@@ -21,7 +21,7 @@ func TestSlowMediaDoNotBlockTheChannel(t *testing.T) {
 		h.bot.answerAll(delivered())
 		slow := h.submitEnvelope(fromDesk(image("slow")), 0, 1)
 		quick := h.submit("faq", "hello")
-		if o := h.mustOutcome(quick); o.Result != delivery.ResultDelivered || h.outcomeOf(slow) != nil {
+		if o := h.mustOutcome(quick); o.Result != attempt.ResultDelivered || h.outcomeOf(slow) != nil {
 			t.Fatalf("outcome %+v of the text, %+v of the slow medium", o, h.outcomeOf(slow))
 		}
 		if _, _, waiting, running := h.State("faq"); waiting != 1 || running != 0 {
@@ -29,7 +29,7 @@ func TestSlowMediaDoNotBlockTheChannel(t *testing.T) {
 		}
 		time.Sleep(mediaTimeout)
 		o := h.outcomeOf(slow)
-		if o == nil || o.Result != delivery.ResultRetry || !strings.Contains(o.Text, "read image") {
+		if o == nil || o.Result != attempt.ResultRetry || !strings.Contains(o.Text, "read image") {
 			t.Fatalf("outcome %+v, want a retry", o)
 		}
 		time.Sleep(maxMediaWait) // as the writer repeats it
@@ -37,7 +37,7 @@ func TestSlowMediaDoNotBlockTheChannel(t *testing.T) {
 		late.Delivery.Item, late.Delivery.QueuedAt, late.Delivery.NotCalled = slow.Item, time.Now().Add(-maxMediaWait), true
 		h.Submit(late)
 		time.Sleep(mediaTimeout)
-		if o := h.mustOutcome(late); o.Result != delivery.ResultDelivered ||
+		if o := h.mustOutcome(late); o.Result != attempt.ResultDelivered ||
 			!strings.HasPrefix(o.Degraded, "sent as text: image (") {
 			t.Errorf("outcome %+v, want text", o)
 		}
@@ -50,7 +50,7 @@ func TestTransientMediaErrorIsRetried(t *testing.T) {
 		h := newMediaHarness(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink}, v)
 		defer h.close()
 		d := h.submitEnvelope(fromDesk(image("r1")), 0, 1)
-		if o := h.outcomeOf(d); o == nil || o.Result != delivery.ResultRetry || o.Error != string(sdk.KindTransient) ||
+		if o := h.outcomeOf(d); o == nil || o.Result != attempt.ResultRetry || o.Error != string(sdk.KindTransient) ||
 			h.bot.callCount() != 0 {
 			t.Errorf("outcome %+v, %d calls; want a retry without a call", o, h.bot.callCount())
 		}
@@ -72,10 +72,10 @@ func TestReadingMediaIsNotAnAttempt(t *testing.T) {
 		for j := first; ; tries++ {
 			h.Submit(j)
 			o := h.mustOutcome(j)
-			if o.Result == delivery.ResultDelivered {
+			if o.Result == attempt.ResultDelivered {
 				break
 			}
-			if o.Result != delivery.ResultRetry || !o.NotCalled || time.Until(o.Next) <= 0 {
+			if o.Result != attempt.ResultRetry || !o.NotCalled || time.Until(o.Next) <= 0 {
 				t.Fatalf("outcome %+v, want a retry that is not an attempt", o)
 			}
 			time.Sleep(time.Until(o.Next)) // as the writer does
@@ -102,15 +102,15 @@ func TestMediaWaitEndsBeforeGiveUp(t *testing.T) {
 			GiveUp: 10 * time.Second}, v)
 		defer h.close()
 		h.bot.answerAll(delivered())
-		for age, want := range map[time.Duration]delivery.Result{0: delivery.ResultRetry,
-			5 * time.Second: delivery.ResultDelivered} {
+		for age, want := range map[time.Duration]attempt.Result{0: attempt.ResultRetry,
+			5 * time.Second: attempt.ResultDelivered} {
 			j := h.job("faq", "x")
 			j.Delivery.QueuedAt = time.Now().Add(-age)
 			j.Delivery.Item = h.storeEnvelope(fromDesk(image("r1")))
 			j.Delivery.Item.Extent = render.Extent{BytesWithoutMedia: 11, BytesWithMedia: 300, Media: 1, Types: 3}
 			h.Submit(j)
 			o := h.mustOutcome(j)
-			if o.Result != want || want == delivery.ResultRetry && time.Until(o.Next) != 5*time.Second {
+			if o.Result != want || want == attempt.ResultRetry && time.Until(o.Next) != 5*time.Second {
 				t.Errorf("after %s: outcome %+v", age, o)
 			}
 		}
@@ -129,7 +129,7 @@ func TestMediaRetryWaitsForVendorPause(t *testing.T) {
 				h := newMediaHarness(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink}, v)
 				defer h.close()
 				o := h.outcomeOf(h.submitEnvelope(fromDesk(image("r1")), 0, 1))
-				if o == nil || o.Result != delivery.ResultRetry {
+				if o == nil || o.Result != attempt.ResultRetry {
 					t.Fatalf("outcome %+v, want a retry", o)
 				}
 				if wait := time.Until(o.Next); wait < tc.want || wait > tc.want+2*backoffBase {
@@ -153,7 +153,7 @@ func TestSlowMediumLeavesTimeForOthers(t *testing.T) {
 		j.Delivery.Item.Extent = render.Extent{BytesWithoutMedia: 23, BytesWithMedia: 900, Media: 3, Types: 2}
 		h.Submit(j)
 		time.Sleep(mediaTimeout)
-		if o := h.mustOutcome(j); o.Result != delivery.ResultDelivered ||
+		if o := h.mustOutcome(j); o.Result != attempt.ResultDelivered ||
 			strings.Count(receivedEnvelope(t, call).Text(), "https://gw.example/media/") != 2 {
 			t.Errorf("outcome %+v, carries %q; want links to the other media", o, receivedEnvelope(t, call).Text())
 		}

@@ -1,10 +1,10 @@
-package lane
+package delivery
 
 import (
 	"math/rand/v2"
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/sdk"
 	"patchbay/sdk/backoff"
 )
@@ -21,25 +21,25 @@ func retryDelay(base time.Duration, attempts uint32) time.Duration {
 }
 
 // retry returns an outcome that repeats the delivery, not before the delay after.
-func (t *task) retry(kind, text string, after time.Duration) *delivery.Outcome {
+func (t *task) retry(kind, text string, after time.Duration) *attempt.Outcome {
 	wait := max(after, retryDelay(backoffBase, t.job.Delivery.Attempts))
-	return &delivery.Outcome{Result: delivery.ResultRetry, Error: kind, Text: text, Next: time.Now().Add(wait)}
+	return &attempt.Outcome{Result: attempt.ResultRetry, Error: kind, Text: text, Next: time.Now().Add(wait)}
 }
 
 // retryNotCalled is retry for a delivery whose vendor was not called. That does not count as an attempt, so the delay
 // grows with the age of the delivery. It ends no later than the wait for media, so that media are read once more.
-func (t *task) retryNotCalled(kind, text string, after time.Duration) *delivery.Outcome {
+func (t *task) retryNotCalled(kind, text string, after time.Duration) *attempt.Outcome {
 	age := time.Since(t.job.Delivery.QueuedAt)
 	wait := max(after, backoffBase/4+rand.N(min(max(2*age, backoffBase), backoffMax)))
 	if left := t.mediaWait() - age; left > 0 {
 		wait = min(wait, max(left, backoffBase/4))
 	}
-	return &delivery.Outcome{Result: delivery.ResultRetry, Error: kind, Text: text, Next: time.Now().Add(wait),
+	return &attempt.Outcome{Result: attempt.ResultRetry, Error: kind, Text: text, Next: time.Now().Add(wait),
 		NotCalled: true}
 }
 
 // unknownOutcome returns the outcome of a call whose effect is unknown.
-func (t *task) unknownOutcome(text string) *delivery.Outcome {
+func (t *task) unknownOutcome(text string) *attempt.Outcome {
 	if t.ch.DeadOnUnknown {
 		return deadLetter(string(sdk.KindUnknown), text)
 	}
@@ -47,6 +47,6 @@ func (t *task) unknownOutcome(text string) *delivery.Outcome {
 }
 
 // deadLetter returns an outcome that gives the delivery up.
-func deadLetter(kind, text string) *delivery.Outcome {
-	return &delivery.Outcome{Result: delivery.ResultDead, Error: kind, Text: text}
+func deadLetter(kind, text string) *attempt.Outcome {
+	return &attempt.Outcome{Result: attempt.ResultDead, Error: kind, Text: text}
 }

@@ -1,4 +1,4 @@
-package lane
+package delivery
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/render"
 	"patchbay/core/internal/state"
@@ -27,7 +27,7 @@ func TestAttachErrorIsRetried(t *testing.T) {
 		defer h.close()
 		h.bot.attachErr = errors.New("attach: connection lost")
 		d := h.submitEnvelope(fromDesk(image("r1")), 0, 1)
-		if o := h.outcomeOf(d); o == nil || o.Result != delivery.ResultRetry || h.bot.callCount() != 0 {
+		if o := h.outcomeOf(d); o == nil || o.Result != attempt.ResultRetry || h.bot.callCount() != 0 {
 			t.Errorf("outcome %+v, %d calls; want a retry", o, h.bot.callCount())
 		}
 	})
@@ -74,12 +74,12 @@ func TestTextReplacesMediumThatCannotBeAttached(t *testing.T) {
 				h.Submit(j)
 				o := h.outcome(j)
 				if tc.want == "" {
-					if call != nil || o != nil && o.Result != delivery.ResultRetry {
+					if call != nil || o != nil && o.Result != attempt.ResultRetry {
 						t.Errorf("outcome %+v, call %v; want a retry", o, call)
 					}
 					return
 				}
-				if o == nil || o.Result != delivery.ResultDelivered || call == nil ||
+				if o == nil || o.Result != attempt.ResultDelivered || call == nil ||
 					!strings.Contains(o.Degraded, tc.err.Error()) {
 					t.Fatalf("outcome %+v, call %v; want text and the problem", o, call)
 				}
@@ -106,7 +106,7 @@ func TestTextReplacesMediaBeyondDeliveryLimit(t *testing.T) {
 		var call *pluginpb.DeliverCall
 		h.bot.answerWith(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
 		o := h.outcomeOf(h.submitEnvelope(fromDesk(parts...), 0, 1))
-		if o == nil || o.Result != delivery.ResultDelivered || !strings.Contains(o.Degraded, "at most") {
+		if o == nil || o.Result != attempt.ResultDelivered || !strings.Contains(o.Degraded, "at most") {
 			t.Fatalf("outcome %+v, want text", o)
 		}
 		if text := receivedEnvelope(t, call).Text(); strings.Count(text, "https://gw.example/media/") != 3 {
@@ -143,7 +143,7 @@ func TestMediaInFlightAreBounded(t *testing.T) {
 			t.Errorf("next calls (-want +got):\n%s", diff)
 		}
 		for _, d := range all {
-			if o := h.outcomeOf(d); o == nil || o.Result != delivery.ResultDelivered || o.Degraded != "" {
+			if o := h.outcomeOf(d); o == nil || o.Result != attempt.ResultDelivered || o.Degraded != "" {
 				t.Errorf("outcome %+v", o)
 			}
 		}

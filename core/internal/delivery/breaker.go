@@ -1,4 +1,4 @@
-package lane
+package delivery
 
 import (
 	"errors"
@@ -6,7 +6,7 @@ import (
 
 	"github.com/sony/gobreaker/v2"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/plugin"
 	"patchbay/sdk"
 )
@@ -49,10 +49,10 @@ func notCalled(err error) bool {
 func breakerError(r result, cancelled bool) error {
 	_, crashed := errors.AsType[*plugin.DiedError](r.err)
 	switch {
-	case cancelled || notCalled(r.err) || crashed && r.out.Result == delivery.ResultRetry,
+	case cancelled || notCalled(r.err) || crashed && r.out.Result == attempt.ResultRetry,
 		r.out.Error == string(sdk.KindThrottled), r.out.Error == errorKilled:
 		return errNotCalled
-	case r.out.Result == delivery.ResultRetry || r.out.Error == string(sdk.KindUnknown):
+	case r.out.Result == attempt.ResultRetry || r.out.Error == string(sdk.KindUnknown):
 		return errors.New(r.out.Error)
 	}
 	return nil

@@ -1,4 +1,4 @@
-package lane
+package delivery
 
 import (
 	"context"
@@ -6,7 +6,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/render"
 	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
@@ -35,7 +35,7 @@ func (e *Engine) buildCall(ctx context.Context, t *task) (call *pluginpb.Deliver
 	return call, degraded, nil
 }
 
-func openAction(j *delivery.Job) *pluginpb.OpenAction {
+func openAction(j *attempt.Job) *pluginpb.OpenAction {
 	c := j.Conv
 	return &pluginpb.OpenAction{
 		Conversation: c.ID, Epoch: j.Delivery.Epoch, Offer: j.Delivery.Offer, Reason: j.Delivery.Reason,
@@ -107,7 +107,7 @@ func (t *task) share() render.Share {
 	return render.ShareOf(d.Item.Extent, d.Piece, d.Pieces, &t.ch.Target)
 }
 
-func assigned(s delivery.Stored, c *state.Conversation) *pluginpb.Assigned {
+func assigned(s attempt.Stored, c *state.Conversation) *pluginpb.Assigned {
 	return &pluginpb.Assigned{
 		Id: s.GetId(), Conversation: c.ID, Epoch: s.GetEpoch(), AcceptedAt: timestamppb.New(s.At), Attributes: c.Attributes,
 		Hops: s.GetHops() + 1,
@@ -118,7 +118,7 @@ func assigned(s delivery.Stored, c *state.Conversation) *pluginpb.Assigned {
 func (e *Engine) transcriptAction(ctx context.Context, t *task) (*pluginpb.SendAction, error) {
 	d, c := &t.job.Delivery, t.job.Conv
 	var history []*envelope.Envelope
-	var last delivery.Stored
+	var last attempt.Stored
 	for _, it := range d.History {
 		stored, err := e.Load(ctx, it.Pos)
 		if isTemporary(err) {

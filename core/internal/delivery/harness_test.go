@@ -1,4 +1,4 @@
-package lane
+package delivery
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 	"go.uber.org/goleak"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/state"
@@ -137,17 +137,17 @@ type harness struct {
 	*Engine
 	bot      *fakeAdapter
 	mu       sync.Mutex
-	outcomes []*delivery.Outcome
+	outcomes []*attempt.Outcome
 	attempts []string // channel and result
 	breakers []string
-	stored   map[state.Position]delivery.Stored
+	stored   map[state.Position]attempt.Stored
 	loadErr  error
 	jobCount int
 }
 
 func newHarness(t *testing.T, channels ...Channel) *harness {
 	t.Helper()
-	h := &harness{T: t, bot: &fakeAdapter{}, stored: map[state.Position]delivery.Stored{}}
+	h := &harness{T: t, bot: &fakeAdapter{}, stored: map[state.Position]attempt.Stored{}}
 	for i := range channels {
 		c := &channels[i]
 		c.Adapter, c.Caller = "bot", h.bot
@@ -164,20 +164,20 @@ func newHarness(t *testing.T, channels ...Channel) *harness {
 	return h
 }
 
-func (h *harness) load(_ context.Context, p state.Position) (delivery.Stored, error) {
+func (h *harness) load(_ context.Context, p state.Position) (attempt.Stored, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.loadErr != nil {
-		return delivery.Stored{}, h.loadErr
+		return attempt.Stored{}, h.loadErr
 	}
 	s, ok := h.stored[p]
 	if !ok {
-		return delivery.Stored{}, fmt.Errorf("read record %d: %w", p.Seq, store.ErrNotFound)
+		return attempt.Stored{}, fmt.Errorf("read record %d: %w", p.Seq, store.ErrNotFound)
 	}
 	return s, nil
 }
 
-func (h *harness) finish(o *delivery.Outcome) {
+func (h *harness) finish(o *attempt.Outcome) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.outcomes = append(h.outcomes, o)
@@ -212,7 +212,7 @@ func (h *harness) storeEnvelope(e *envelope.Envelope) state.Item {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p := state.Position{Seq: uint64(len(h.stored) + 1)}
-	h.stored[p] = delivery.Stored{
+	h.stored[p] = attempt.Stored{
 		StoredEnvelope: &journal.StoredEnvelope{Envelope: data, Id: fmt.Sprint("env-", p.Seq), Epoch: 3,
 			Hops: int32(e.Hops)}, At: time.Unix(1000, 0),
 	}
@@ -228,10 +228,10 @@ func message(text string) *envelope.Envelope {
 }
 
 // job returns a delivery of a text in a new conversation.
-func (h *harness) job(channel, text string) *delivery.Job {
+func (h *harness) job(channel, text string) *attempt.Job {
 	h.Helper()
 	h.jobCount++
-	return &delivery.Job{
+	return &attempt.Job{
 		Delivery: state.Delivery{
 			ID: fmt.Sprint(
 				"d",
@@ -244,7 +244,7 @@ func (h *harness) job(channel, text string) *delivery.Job {
 	}
 }
 
-func (h *harness) submit(channel, text string) *delivery.Job {
+func (h *harness) submit(channel, text string) *attempt.Job {
 	h.Helper()
 	j := h.job(channel, text)
 	h.Submit(j)
@@ -252,12 +252,12 @@ func (h *harness) submit(channel, text string) *delivery.Job {
 }
 
 // outcome returns the outcome of a job, or nil if it has none yet.
-func (h *harness) outcome(j *delivery.Job) *delivery.Outcome {
+func (h *harness) outcome(j *attempt.Job) *attempt.Outcome {
 	h.Helper()
 	synctest.Wait()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var found *delivery.Outcome
+	var found *attempt.Outcome
 	for _, o := range h.outcomes {
 		if o.Delivery != j.Delivery.ID {
 			continue
@@ -271,7 +271,7 @@ func (h *harness) outcome(j *delivery.Job) *delivery.Outcome {
 }
 
 // mustOutcome returns the outcome of a job.
-func (h *harness) mustOutcome(j *delivery.Job) *delivery.Outcome {
+func (h *harness) mustOutcome(j *attempt.Job) *attempt.Outcome {
 	h.Helper()
 	o := h.outcome(j)
 	if o == nil {

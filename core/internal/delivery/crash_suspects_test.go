@@ -1,4 +1,4 @@
-package lane
+package delivery
 
 import (
 	"errors"
@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/plugin"
 )
 
@@ -15,7 +15,7 @@ func TestCrashingDeliveryIsFoundAndGivenUp(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq", Concurrency: 10}, Channel{Name: "other", Concurrency: 10})
 		defer h.close()
 		poison := h.submit("faq", "poison")
-		others := []*delivery.Job{h.submit("faq", "a"), h.submit("other", "b"), h.submit("faq", "c")}
+		others := []*attempt.Job{h.submit("faq", "a"), h.submit("other", "b"), h.submit("faq", "c")}
 		for _, c := range h.bot.takeCalls() { // the process crashed with all calls
 			c.answer <- crashed(false)
 		}
@@ -35,7 +35,7 @@ func TestCrashingDeliveryIsFoundAndGivenUp(t *testing.T) {
 				calls[0].answer <- delivered()
 			}
 		}
-		if o := h.mustOutcome(poison); o.Result != delivery.ResultDead || o.Error != "killed_adapter" {
+		if o := h.mustOutcome(poison); o.Result != attempt.ResultDead || o.Error != "killed_adapter" {
 			t.Errorf("outcome %+v of the crashing delivery", o)
 		}
 		for calls := h.bot.takeCalls(); len(calls) > 0; calls = h.bot.takeCalls() {
@@ -44,7 +44,7 @@ func TestCrashingDeliveryIsFoundAndGivenUp(t *testing.T) {
 			}
 		}
 		for i, j := range others {
-			if o := h.mustOutcome(j); o.Result != delivery.ResultDelivered {
+			if o := h.mustOutcome(j); o.Result != attempt.ResultDelivered {
 				t.Errorf("delivery %d: outcome %+v", i, o)
 			}
 		}
@@ -76,12 +76,12 @@ func TestSuspectOfPausedChannelDoesNotBlockOthers(t *testing.T) {
 		for _, c := range h.bot.takeCalls() {
 			c.answer <- delivered()
 		}
-		if o := h.mustOutcome(other); o.Result != delivery.ResultDelivered {
+		if o := h.mustOutcome(other); o.Result != attempt.ResultDelivered {
 			t.Errorf("outcome %+v", o)
 		}
 		h.bot.answerAll(delivered())
 		time.Sleep(time.Hour + time.Second)
-		if o := h.mustOutcome(suspect); o.Result != delivery.ResultDelivered {
+		if o := h.mustOutcome(suspect); o.Result != attempt.ResultDelivered {
 			t.Errorf("outcome %+v of the suspect after the pause", o)
 		}
 	})
@@ -122,13 +122,13 @@ func TestCrashWeight(t *testing.T) {
 		"other errors":                     {errors.New("deadline"), 0, 100, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			task := &task{job: &delivery.Job{}, ch: &channel{adapter: &adapterState{running: tt.running}}}
+			task := &task{job: &attempt.Job{}, ch: &channel{adapter: &adapterState{running: tt.running}}}
 			var r result
 			for range tt.crashes {
 				r = result{out: task.unknownOutcome("died"), err: tt.err}
 				task.countCrash(&r)
 			}
-			if got := r.out.Result == delivery.ResultDead; got != tt.want {
+			if got := r.out.Result == attempt.ResultDead; got != tt.want {
 				t.Errorf("given up: %v, want %v (%+v)", got, tt.want, r.out)
 			}
 		})

@@ -1,4 +1,4 @@
-package lane
+package delivery
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/state"
 	"patchbay/core/internal/store"
@@ -21,7 +21,7 @@ import (
 func TestErrorKinds(t *testing.T) {
 	const forever = 2 * time.Minute
 	type want struct {
-		result   delivery.Result
+		result   attempt.Result
 		err      string
 		min, max time.Duration // until the next attempt
 	}
@@ -29,28 +29,28 @@ func TestErrorKinds(t *testing.T) {
 		a    answer
 		want want
 	}{
-		"invalid":     {failed("invalid"), want{result: delivery.ResultDead, err: "invalid"}},
-		"unsupported": {failed("unsupported"), want{result: delivery.ResultDead, err: "unsupported"}},
-		"permanent":   {failed("permanent"), want{result: delivery.ResultDead, err: "permanent"}},
-		"declined":    {failed("declined"), want{result: delivery.ResultDeclined, err: "declined"}},
-		"gone":        {failed("gone"), want{result: delivery.ResultGone, err: "gone"}},
-		"unauthorized": {failed("unauthorized"), want{delivery.ResultRetry, "unauthorized", unauthorizedBase / 4,
+		"invalid":     {failed("invalid"), want{result: attempt.ResultDead, err: "invalid"}},
+		"unsupported": {failed("unsupported"), want{result: attempt.ResultDead, err: "unsupported"}},
+		"permanent":   {failed("permanent"), want{result: attempt.ResultDead, err: "permanent"}},
+		"declined":    {failed("declined"), want{result: attempt.ResultDeclined, err: "declined"}},
+		"gone":        {failed("gone"), want{result: attempt.ResultGone, err: "gone"}},
+		"unauthorized": {failed("unauthorized"), want{attempt.ResultRetry, "unauthorized", unauthorizedBase / 4,
 			forever}},
-		"transient": {failed("transient"), want{delivery.ResultRetry, "transient", backoffBase / 4,
+		"transient": {failed("transient"), want{attempt.ResultRetry, "transient", backoffBase / 4,
 			2 * backoffBase}},
-		"unknown": {failed("unknown"), want{delivery.ResultRetry, "unknown", backoffBase / 4,
+		"unknown": {failed("unknown"), want{attempt.ResultRetry, "unknown", backoffBase / 4,
 			2 * backoffBase}},
-		"unknown kind": {failed("brand_new"), want{delivery.ResultRetry, "transient", backoffBase / 4,
+		"unknown kind": {failed("brand_new"), want{attempt.ResultRetry, "transient", backoffBase / 4,
 			2 * backoffBase}},
-		"throttled": {throttled(0, "lane"), want{delivery.ResultRetry, "throttled", backoffBase,
+		"throttled": {throttled(0, "lane"), want{attempt.ResultRetry, "throttled", backoffBase,
 			2 * backoffBase}},
-		"throttled, after": {throttled(time.Minute, "lane"), want{delivery.ResultRetry, "throttled", time.Minute,
+		"throttled, after": {throttled(time.Minute, "lane"), want{attempt.ResultRetry, "throttled", time.Minute,
 			time.Minute}},
 		"transient, after": {answer{res: &pluginpb.DeliverResult{Error: &pluginpb.Error{Kind: "transient",
-			After: durationpb.New(time.Minute)}}}, want{delivery.ResultRetry, "transient", time.Minute, time.Minute}},
+			After: durationpb.New(time.Minute)}}}, want{attempt.ResultRetry, "transient", time.Minute, time.Minute}},
 		"too large to call": {answer{err: &plugin.TooLargeError{Bytes: 2, Limit: 1}},
-			want{result: delivery.ResultDead, err: "unsupported"}},
-		"timeout": {answer{err: context.DeadlineExceeded}, want{delivery.ResultRetry, "unknown",
+			want{result: attempt.ResultDead, err: "unsupported"}},
+		"timeout": {answer{err: context.DeadlineExceeded}, want{attempt.ResultRetry, "unknown",
 			backoffBase / 4, 2 * backoffBase}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -64,7 +64,7 @@ func TestErrorKinds(t *testing.T) {
 				if got.result != tc.want.result || got.err != tc.want.err {
 					t.Errorf("result %v, error %q; want %v, %q", o.Result, o.Error, tc.want.result, tc.want.err)
 				}
-				if wait := time.Until(o.Next); o.Result == delivery.ResultRetry &&
+				if wait := time.Until(o.Next); o.Result == attempt.ResultRetry &&
 					(wait < tc.want.min || wait > tc.want.max) {
 					t.Errorf("next attempt in %v, want %v to %v", wait, tc.want.min, tc.want.max)
 				}
@@ -80,12 +80,12 @@ func TestErrorKinds(t *testing.T) {
 func TestUnreadableEnvelope(t *testing.T) {
 	for name, tc := range map[string]struct {
 		err    error
-		result delivery.Result
+		result attempt.Result
 		kind   string
 	}{
-		"purged":          {store.ErrNotFound, delivery.ResultDead, "unreadable"},
-		"log unavailable": {store.ErrUnavailable, delivery.ResultRetry, "transient"},
-		"timeout":         {context.DeadlineExceeded, delivery.ResultRetry, "transient"},
+		"purged":          {store.ErrNotFound, attempt.ResultDead, "unreadable"},
+		"log unavailable": {store.ErrUnavailable, attempt.ResultRetry, "transient"},
+		"timeout":         {context.DeadlineExceeded, attempt.ResultRetry, "transient"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -95,7 +95,7 @@ func TestUnreadableEnvelope(t *testing.T) {
 				h.loadErr = fmt.Errorf("read record 1: %w", tc.err)
 				for range 2 * breakerFailures {
 					o := h.mustOutcome(h.submit("faq", "hello"))
-					if o.Result != tc.result || o.Error != tc.kind || o.Result == delivery.ResultRetry && !o.NotCalled {
+					if o.Result != tc.result || o.Error != tc.kind || o.Result == attempt.ResultRetry && !o.NotCalled {
 						t.Fatalf("outcome %+v, want %v %s that is not an attempt", o, tc.result, tc.kind)
 					}
 				}

@@ -1,4 +1,4 @@
-// Package lane makes the calls of deliveries.
+// Package delivery makes the calls of deliveries.
 //
 // A call starts only if the channel has fewer than Concurrency calls in flight, its circuit breaker is not open, its
 // rate limit allows it, and the vendor has not asked for a pause. The writer submits only one job per lane at a time.
@@ -7,14 +7,14 @@
 // Each submitted job gets exactly one outcome, also if it is cancelled. If the engine stops before the job has started,
 // there is no outcome and the job stays in the log. Only calls count as attempts: waiting and failures before the call,
 // such as reading media, do not.
-package lane
+package delivery
 
 import (
 	"context"
 	"io"
 	"time"
 
-	"patchbay/core/internal/delivery"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/media"
 	"patchbay/core/internal/render"
 	"patchbay/core/internal/state"
@@ -46,10 +46,10 @@ type Channel struct {
 }
 
 // Loader reads an envelope from the log.
-type Loader func(ctx context.Context, p state.Position) (delivery.Stored, error)
+type Loader func(ctx context.Context, p state.Position) (attempt.Stored, error)
 
 // Finish receives an outcome. It must not block.
-type Finish func(o *delivery.Outcome)
+type Finish func(o *attempt.Outcome)
 
 // Observer counts calls. Its methods are called concurrently and must not block.
 type Observer interface {
