@@ -104,8 +104,8 @@ func (l *loader) conversations(f *fileConversations) Conversations {
 	history, bounces := f.History.value, f.Bounces.value
 	l.require(history >= 0 && history <= state.MaxHistory, f.History.node, "must be from 0 to %d messages",
 		state.MaxHistory)
-	l.require(bounces >= 0 && bounces <= state.MaxMoves, f.Bounces.node,
-		"must be from 0 (no limit) to %d moves an hour", state.MaxMoves)
+	l.require(bounces >= 0 && bounces <= state.MaxHandoverTimes, f.Bounces.node,
+		"must be from 0 (no limit) to %d handovers an hour", state.MaxHandoverTimes)
 	l.requireBetween(&f.CloseAfter, time.Minute, 366*24*time.Hour)
 	l.oneOfOrPlanned(&f.Fenced, []string{"note"}, "drop")
 	return Conversations{Owner: f.Owner.value, History: history, CloseAfter: f.CloseAfter.value,

@@ -104,7 +104,7 @@ type Conversations struct {
 	Owner      string        // default for customer channels without one
 	History    int           // messages that a new owner gets, at most state.MaxHistory
 	CloseAfter time.Duration // silence after which a conversation ends
-	Bounces    int           // moves of control an hour, 0 means no limit
+	Bounces    int           // handovers in an hour after which rules move no control, 0 means no limit
 }
 
 // Limits bound the load that callers can cause.

@@ -11,17 +11,17 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// move is the kind of a handover. It decides whether the bounce limit applies.
-type move int
+// handoverKind is the kind of a handover. It decides whether the bounce limit applies.
+type handoverKind int
 
 const (
-	moveByRule    move = iota // limited
-	moveUnlimited             // the owner has left
-	moveAccepted              // a channel accepted an offer, so its thread belongs to the new epoch
+	handoverByRule    handoverKind = iota // limited
+	handoverUnlimited                     // the owner has left, or its channel or an offer failed
+	handoverAccepted                      // a channel accepted an offer, so its thread belongs to the new epoch
 )
 
 // pass moves control. Passing to the owner changes nothing. It reports whether control has moved.
-func (tx *Transaction) pass(c *state.Conversation, to, reason string, how move) bool {
+func (tx *Transaction) pass(c *state.Conversation, to, reason string, how handoverKind) bool {
 	if to == route.Home {
 		to = c.Home
 	}
@@ -29,7 +29,7 @@ func (tx *Transaction) pass(c *state.Conversation, to, reason string, how move) 
 	if to == c.Owner || ch == nil {
 		return false
 	}
-	if how == moveByRule && tx.overBounceLimit(c, reason) {
+	if how == handoverByRule && tx.overBounceLimit(c, reason) {
 		return false
 	}
 	from := c.Owner
@@ -39,7 +39,7 @@ func (tx *Transaction) pass(c *state.Conversation, to, reason string, how move) 
 	tx.add(c.ID, &journal.Change_Passed{Passed: &journal.Passed{
 		Owner: to, From: from, Epoch: c.Epoch + 1, Reason: reason,
 	}})
-	if th := c.Threads[to]; th != nil && th.Live && (!ch.PerEpoch || how == moveAccepted) {
+	if th := c.Threads[to]; th != nil && th.Live && (!ch.PerEpoch || how == handoverAccepted) {
 		tx.add(c.ID, &journal.Change_Linked{Linked: &journal.Linked{Channel: to, Thread: th.ID, Epoch: c.Epoch}})
 	}
 	items := tx.reclaim(c, from)
@@ -60,19 +60,19 @@ func (tx *Transaction) pass(c *state.Conversation, to, reason string, how move) 
 
 // overBounceLimit reports whether rules have reached the limit of handovers in an hour. If so, it records that.
 func (tx *Transaction) overBounceLimit(c *state.Conversation, rule string) bool {
-	if tx.policy.Bounces <= 0 || movesInLastHour(c, tx.at) < tx.policy.Bounces {
+	if tx.policy.Bounces <= 0 || handoversInLastHour(c, tx.at) < tx.policy.Bounces {
 		return false
 	}
 	tx.add(c.ID, &journal.Change_Routed{Routed: &journal.Routed{
-		Event:  "move",
-		Errors: []string{rule + ": bounce limit of " + strconv.Itoa(tx.policy.Bounces) + " moves an hour; control stays"},
+		Event:  "handover",
+		Errors: []string{rule + ": bounce limit of " + strconv.Itoa(tx.policy.Bounces) + " handovers an hour; control stays"},
 	}})
 	return true
 }
 
-func movesInLastHour(c *state.Conversation, now time.Time) int {
+func handoversInLastHour(c *state.Conversation, now time.Time) int {
 	n := 0
-	for _, m := range c.Moves {
+	for _, m := range c.HandoverTimes {
 		if now.Sub(m) < time.Hour {
 			n++
 		}
@@ -121,7 +121,7 @@ func (tx *Transaction) ownerDisconnected(c *state.Conversation, ch *Channel, ev 
 	case tx.closeRequested(c) && !hasCustomerMessages(c, ch.Name): // the conversation ends and needs no owner
 	case c.Offer != nil && c.Offer.Hold: // control goes home if the offer fails
 	case c.Home != ch.Name:
-		tx.pass(c, c.Home, "disconnected", moveUnlimited)
+		tx.pass(c, c.Home, "disconnected", handoverUnlimited)
 	case !matched:
 		tx.dispose(c.ID, ev.pos, ch.Name, state.StatusUnrouted, "the owner left and is home", "")
 	}

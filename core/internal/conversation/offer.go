@@ -11,7 +11,7 @@ import (
 
 // offer offers the conversation to channels, one after the other. Repeating the pending offer changes nothing; another
 // offer replaces it.
-func (tx *Transaction) offer(c *state.Conversation, o *route.Offer, rule string, how move) {
+func (tx *Transaction) offer(c *state.Conversation, o *route.Offer, rule string, how handoverKind) {
 	targets := slices.DeleteFunc(slices.Clone(o.To), func(ch string) bool {
 		return ch == c.Owner || tx.policy.Channels[ch] == nil
 	})
@@ -21,7 +21,7 @@ func (tx *Transaction) offer(c *state.Conversation, o *route.Offer, rule string,
 	if c.Offer != nil && (c.Offer.Rule == rule || slices.Contains(o.To, c.Offer.Target)) {
 		return
 	}
-	if how == moveByRule && tx.overBounceLimit(c, rule) {
+	if how == handoverByRule && tx.overBounceLimit(c, rule) {
 		return
 	}
 	if c.Offer != nil {
@@ -68,7 +68,7 @@ func (tx *Transaction) offerNext(c *state.Conversation, o *state.Offer) {
 func (tx *Transaction) acceptOffer(c *state.Conversation) {
 	o := c.Offer
 	tx.recordOfferEnded(c, o.Target, state.OfferAccepted, "")
-	if !tx.pass(c, o.Target, o.Rule, moveAccepted) {
+	if !tx.pass(c, o.Target, o.Rule, handoverAccepted) {
 		tx.releaseHeld(c)
 	}
 }
@@ -94,7 +94,7 @@ func (tx *Transaction) failOffer(c *state.Conversation, outcome, reason string) 
 	if to == "" && ownerHasLeft(c) {
 		to = route.Home
 	}
-	if to == "" || !tx.pass(c, to, o.Rule, moveUnlimited) {
+	if to == "" || !tx.pass(c, to, o.Rule, handoverUnlimited) {
 		tx.releaseHeld(c)
 	}
 	ev := &event{channel: o.Target, reason: outcome}
@@ -134,7 +134,7 @@ func (tx *Transaction) recordOfferEnded(c *state.Conversation, target, outcome, 
 // if the owner has left.
 func (tx *Transaction) withdrawOffer(c *state.Conversation, rule string) {
 	tx.endOffer(c, state.OfferWithdrawn, "the conversation is closed by "+rule)
-	if !ownerHasLeft(c) || !tx.pass(c, route.Home, rule, moveUnlimited) {
+	if !ownerHasLeft(c) || !tx.pass(c, route.Home, rule, handoverUnlimited) {
 		tx.releaseHeld(c)
 	}
 }

@@ -32,7 +32,7 @@ type Policy struct {
 	Owner      string // first owner for customer channels that name none
 	History    int    // messages of the history that a new owner gets, at most state.MaxHistory
 	CloseAfter time.Duration
-	Bounces    int // moves of control by rules in one hour, at most state.MaxMoves; 0 is no limit
+	Bounces    int // bounce limit, at most state.MaxHandoverTimes; 0 is no limit
 	// Reachable reports whether a call to a channel may succeed now. Nil is always.
 	Reachable func(channel string) bool
 }

@@ -55,7 +55,7 @@ func (tx *Transaction) reconcileControl(c *state.Conversation) {
 		tx.failOffer(c, state.OfferUnreachable, "unconfigured")
 	}
 	if tx.policy.Channels[c.Owner] == nil {
-		tx.pass(c, c.Home, "channel "+c.Owner+" is not in the configuration", moveUnlimited)
+		tx.pass(c, c.Home, "channel "+c.Owner+" is not in the configuration", handoverUnlimited)
 	}
 }
 

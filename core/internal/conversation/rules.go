@@ -38,7 +38,7 @@ func (tx *Transaction) routeMessage(c *state.Conversation, m *message) {
 	if r := finalRule(steps); r != nil && r.Drop { // before control moves, so that it is not reclaimed
 		tx.dispose(c.ID, m.pos, m.channel, state.StatusDropped, "rule", r.Name)
 	}
-	rule := tx.applyControl(c, steps, moveByRule)
+	rule := tx.applyControl(c, steps, handoverByRule)
 	switch {
 	case rule != nil && rule.Drop:
 	case rule != nil && rule.To == route.ToCustomer && !m.toCustomer:
@@ -67,9 +67,9 @@ func (tx *Transaction) runEvent(c *state.Conversation, kind route.Event, ev *eve
 	f := tx.facts(c, kind, ev.channel, ev.role)
 	f.Reason = ev.reason
 	steps := tx.runRules(c, f, ev.pos)
-	how := moveByRule
+	how := handoverByRule
 	if ev.ownerLeft {
-		how = moveUnlimited
+		how = handoverUnlimited
 	}
 	if rule := tx.applyControl(c, steps, how); rule != nil && rule.Say != "" {
 		tx.say(c, rule.Say, "")
@@ -113,7 +113,7 @@ func (tx *Transaction) runRules(c *state.Conversation, f *route.Facts, pos state
 }
 
 // applyControl applies the effects on attributes, home and control. It returns the final rule.
-func (tx *Transaction) applyControl(c *state.Conversation, steps []route.Step, how move) *route.Rule {
+func (tx *Transaction) applyControl(c *state.Conversation, steps []route.Step, how handoverKind) *route.Rule {
 	for _, s := range steps {
 		if len(s.Rule.Set) > 0 {
 			tx.add(c.ID, &journal.Change_Attributed{Attributed: &journal.Attributed{Attributes: s.Rule.Set}})

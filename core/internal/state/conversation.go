@@ -22,7 +22,7 @@ type Conversation struct {
 	Epoch           uint64             `json:"e"`
 	OwnerSince      time.Time          `json:"os"`
 	Handovers       uint32             `json:"ho,omitempty"`
-	Moves           []time.Time        `json:"mv,omitempty"` // of control, the newest MaxMoves
+	HandoverTimes   []time.Time        `json:"ht,omitempty"` // the newest MaxHandoverTimes
 	Threads         map[string]*Thread `json:"ts,omitempty"` // by channel
 	FormerThreads   []FormerThread     `json:"fo,omitempty"`
 	Offer           *Offer             `json:"of,omitempty"` // pending
@@ -78,7 +78,7 @@ type HistoryEntry struct {
 // elements.
 func (c *Conversation) clone() *Conversation {
 	d := *c
-	d.Moves = slices.Clone(c.Moves)
+	d.HandoverTimes = slices.Clone(c.HandoverTimes)
 	d.Threads = make(map[string]*Thread, len(c.Threads))
 	for k, v := range c.Threads {
 		t := *v

@@ -92,8 +92,8 @@ func (l *Layer) foldPassed(c *Conversation, p *journal.Passed) {
 	}
 	c.Owner, c.Epoch, c.OwnerSince = p.GetOwner(), p.GetEpoch(), l.at
 	c.Handovers++
-	if len(c.Moves) >= MaxMoves {
-		c.Moves = slices.Delete(c.Moves, 0, 1)
+	if len(c.HandoverTimes) >= MaxHandoverTimes {
+		c.HandoverTimes = slices.Delete(c.HandoverTimes, 0, 1)
 	}
-	c.Moves = append(c.Moves, l.at)
+	c.HandoverTimes = append(c.HandoverTimes, l.at)
 }
