@@ -16,7 +16,7 @@ type Adapter interface {
 	Configure(ctx context.Context, ch Channel) (Endpoint, error)
 }
 
-// Validator is implemented by adapters whose settings need checks that a JSON Schema can't express.
+// Validator is implemented by adapters whose settings need checks that a JSON Schema cannot express.
 type Validator interface {
 	// Validate returns the problems of a channel's settings. It must not use the network.
 	Validate(ch Channel) []Problem

@@ -21,7 +21,7 @@ type ErrorKind string
 const (
 	KindInvalid      ErrorKind = "invalid"      // the message or call is malformed; inbound 400
 	KindUnauthorized ErrorKind = "unauthorized" // the credentials are refused; retried slowly; inbound 401
-	KindUnsupported  ErrorKind = "unsupported"  // the vendor can't carry this content; inbound 415
+	KindUnsupported  ErrorKind = "unsupported"  // the vendor cannot carry this content; inbound 415
 	KindPermanent    ErrorKind = "permanent"    // the vendor refuses, and will refuse again
 	KindTransient    ErrorKind = "transient"    // a later attempt may succeed; retried with backoff; inbound 503
 	KindThrottled    ErrorKind = "throttled"    // too many calls; retried after After; inbound 429
@@ -158,7 +158,7 @@ func FromTransport(op string, err error) *Error {
 }
 
 func transportKind(err error) ErrorKind {
-	if errors.Is(err, httpclient.ErrForbiddenAddress) { // a retry can't change the configuration
+	if errors.Is(err, httpclient.ErrForbiddenAddress) { // a retry cannot change the configuration
 		return KindPermanent
 	}
 	if errors.Is(err, syscall.ECONNREFUSED) {

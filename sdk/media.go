@@ -31,7 +31,7 @@ type Fetcher interface {
 type FetchRequest struct {
 	Channel string
 	Thread  string // of the envelope that has the part
-	// State is the state of the thread if it still belongs to the conversation. It can't be changed.
+	// State is the state of the thread if it still belongs to the conversation. It cannot be changed.
 	State []byte
 	Part  envelope.Part
 }

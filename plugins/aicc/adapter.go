@@ -76,7 +76,7 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 	return c.endpoint(), nil
 }
 
-// put adds a channel or replaces the one with its name. It refuses a channel whose messages can't be distinguished
+// put adds a channel or replaces the one with its name. It refuses a channel whose messages cannot be distinguished
 // from another's: a push identifies its channel only by channel_id, and a poll removes messages at AICC. The polled
 // users of the replaced channel move to the new one.
 func (a *adapter) put(c *channel) error {
@@ -84,8 +84,8 @@ func (a *adapter) put(c *channel) error {
 	defer a.mu.Unlock()
 	for name, other := range a.channels {
 		if name != c.name && c.sharesMessages(other) {
-			return sdk.Invalid("channel_id", "is already used by channel %s, so their messages can't be distinguished; "+
-				"change one of the ids, or the `path` of one channel", name)
+			return sdk.Invalid("channel_id", "is already used by channel %s, so their messages cannot be "+
+				"distinguished; change one of the ids, or the `path` of one channel", name)
 		}
 	}
 	previous := a.channels[c.name]

@@ -20,7 +20,7 @@ type batch struct {
 }
 
 // translate returns the envelopes of one message: usually one, more if a READ lists more ids than an envelope can hold.
-// A message that can't be parsed, or whose envelope would be invalid, becomes one envelope of kind unparsed.
+// A message that cannot be parsed, or whose envelope would be invalid, becomes one envelope of kind unparsed.
 func (b *batch) translate(raw json.RawMessage) []*envelope.Envelope {
 	m, err := readDownlink(raw)
 	if m.To == "" {
@@ -58,7 +58,7 @@ func (b *batch) channelOf(from string) (*channel, bool) {
 	return b.channels[0], false
 }
 
-// unparsed preserves a message that can't be parsed, with the fields that are known, and counts it. Raw contains no
+// unparsed preserves a message that cannot be parsed, with the fields that are known, and counts it. Raw contains no
 // credentials: AICC sends those in the header only.
 func (b *batch) unparsed(c *channel, m *downlink, raw []byte, problem error) *envelope.Envelope {
 	e := &envelope.Envelope{

@@ -48,7 +48,7 @@ func TestErrorKinds(t *testing.T) {
 			open: sdk.KindDeclined, reason: "no_agent", chat: sdk.KindTransient, hangup: sdk.KindTransient},
 		{name: "robot", endpoint: "send", answer: respond(200, failure("fail to initialize robot")),
 			open: sdk.KindDeclined, reason: "robot_not_ready", chat: sdk.KindTransient, hangup: sdk.KindTransient},
-		{name: "robot, different text", endpoint: "send", answer: respond(200, failure("Robot not initialised")),
+		{name: "robot, different text", endpoint: "send", answer: respond(200, failure("Robot not initialized")),
 			open: sdk.KindDeclined, reason: "robot_not_ready", chat: sdk.KindTransient, hangup: sdk.KindTransient},
 		{name: "no channel", endpoint: "send", answer: respond(200, failure("transfer to agent failed, none channel config found.")),
 			open: sdk.KindDeclined, reason: "no_channel", chat: sdk.KindPermanent, hangup: sdk.KindPermanent},

@@ -56,7 +56,7 @@ var events = map[string]envelope.Kind{
 	controlInput:      envelope.KindTyping,
 }
 
-// envelope translates one message of channel c. The envelope has no id yet. An error names the field that can't be
+// envelope translates one message of channel c. The envelope has no id yet. An error names the field that cannot be
 // parsed.
 func (m *downlink) envelope(c *channel, polled bool) (*envelope.Envelope, error) {
 	if m.To == "" {

@@ -126,7 +126,7 @@ func flagValue(raw json.RawMessage) (value, given bool, err error) {
 	return false, false, invalid("isOfflineStatus", "is neither true nor false")
 }
 
-// fieldError reports a field that can't be parsed.
+// fieldError reports a field that cannot be parsed.
 type fieldError struct{ field, text string }
 
 // Error implements error.

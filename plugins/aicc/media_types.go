@@ -105,7 +105,7 @@ func extensionOf(name string) string {
 	return cleanExtension(name[i:])
 }
 
-// cleanExtension normalises an extension to the form of fileTypes. It returns "" for a text that can't be an
+// cleanExtension normalizes an extension to the form of fileTypes. It returns "" for a text that cannot be an
 // extension.
 func cleanExtension(ext string) string {
 	ext = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(ext), "."))

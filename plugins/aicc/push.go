@@ -18,7 +18,7 @@ const maxMessages = 1000
 const acceptedBody = `{"resultCode":"0","resultDesc":"success"}`
 
 // Receive implements sdk.Receiver. It refuses a push only if no channel's credentials match, if it is too large, or if
-// it has no array of messages. A message that can't be parsed becomes an envelope of kind unparsed and does not affect
+// it has no array of messages. A message that cannot be parsed becomes an envelope of kind unparsed and does not affect
 // the others. The envelopes keep the order of the messages.
 func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, error) {
 	if len(req.Body) > maxPush {

@@ -61,7 +61,7 @@ func item(changes string) string {
 	return s + "}"
 }
 
-// One bad message becomes unparsed, want why, keeps its bytes, and leaves its neighbours alone.
+// One bad message becomes unparsed, want why, keeps its bytes, and leaves its neighbors alone.
 func TestMalformedMessages(t *testing.T) {
 	tests := []struct{ name, item, want string }{
 		{"null", `null`, "from: is the channel_id of no channel"},

@@ -55,7 +55,7 @@ const (
 // cause returns the meaning of a result.
 func (r *result) cause() cause { return causeOf(r.code(), string(r.ResultDesc)) }
 
-// causeOf matches significant parts of the documented result texts, ignoring case. "Working time" is recognised with
+// causeOf matches significant parts of the documented result texts, ignoring case. "Working time" is recognized with
 // any code.
 func causeOf(code, desc string) cause {
 	d := strings.ToLower(desc)
@@ -111,7 +111,7 @@ func openError(c cause) (sdk.ErrorKind, string) {
 }
 
 // sendError types a refused CHAT or DISCONNECT. A refusal had no effect, so the message may be repeated unless
-// repeating can't succeed.
+// repeating cannot succeed.
 func sendError(c cause) (sdk.ErrorKind, string) {
 	switch c {
 	case causeHours:

@@ -24,7 +24,7 @@ type Settings struct {
 	UploadAs     string `json:"upload_media_type" patchbay:"default=plain,enum=plain|file" doc:"plain sends images and videos as IMAGE and VIDEO. file sends them as FILE_IMAGE and FILE_VIDEO, which include the file type."`
 	Files        string `json:"files" patchbay:"default=both,enum=both|local|library" doc:"Where to look for an agent's file if the message does not name the store: local (sent from disk), library (media library), or both in this order."`
 
-	Inbound      string        `json:"inbound" patchbay:"default=push,enum=push|poll" doc:"push receives AICC's message push. poll requests each customer's messages from AICC, for gateways that AICC can't reach."`
+	Inbound      string        `json:"inbound" patchbay:"default=push,enum=push|poll" doc:"push receives AICC's message push. poll requests each customer's messages from AICC, for gateways that AICC cannot reach."`
 	PollInterval time.Duration `json:"poll_interval" patchbay:"default=2s" doc:"Time between two polls of one customer, 200ms to 5m."`
 	Verify       Verify        `json:"verify" doc:"How pushes from AICC are authenticated. Not needed with inbound: poll."`
 }

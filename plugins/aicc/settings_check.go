@@ -103,7 +103,7 @@ func (v *Verify) problems(bad func(path, format string, args ...any)) {
 		"verify.access_key": v.AccessKey, "verify.previous_access_key": v.PreviousAccess,
 	} {
 		if strings.ContainsAny(key, "/ ") {
-			bad(path, "contains a slash or a space, which can't be part of a signature; copy it again")
+			bad(path, "contains a slash or a space, which cannot be part of a signature; copy it again")
 		}
 	}
 	if v.PreviousAccess != "" && v.PreviousKey.IsZero() {
@@ -124,7 +124,7 @@ func (v *Verify) problems(bad func(path, format string, args ...any)) {
 // pushKeyLength is the number of letters and digits in a message push key (console page "Enabling message push").
 const pushKeyLength = 43
 
-// warnings reports push keys that the console can't have generated. Most of them are truncated copies.
+// warnings reports push keys that the console cannot have generated. Most of them are truncated copies.
 func (v *Verify) warnings() (out []sdk.Problem) {
 	if v.Mode != modeSignature {
 		return nil

@@ -116,7 +116,7 @@ func TestVerifyWithPollIsAWarning(t *testing.T) {
 	}
 }
 
-// A push key that the console can't have generated is a warning: it is probably truncated.
+// A push key that the console cannot have generated is a warning: it is probably truncated.
 func TestSuspiciousPushKeysAreAWarning(t *testing.T) {
 	for name, key := range map[string]string{
 		"truncated": testSecretKey[:42], "too long": testSecretKey + "x", "with a dash": "-" + testSecretKey[1:],
@@ -152,7 +152,7 @@ func TestDeclinedReasonsAreDeclared(t *testing.T) {
 	}
 }
 
-// A channel whose messages can't be distinguished from another channel's is refused.
+// A channel whose messages cannot be distinguished from another channel's is refused.
 func TestChannelsThatShareMessagesAreRefused(t *testing.T) {
 	for _, tt := range []struct {
 		name, channel, prefix, id string

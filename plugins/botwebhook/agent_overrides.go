@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// Attributes that override the agent's settings for one call. Rules can't set names with a dot, so each attribute has a
-// second name with underscores, which has priority: botwebhook_short_term_memory.
+// Attributes that override the agent's settings for one call. Rules cannot set names with a dot. Each attribute
+// therefore has a second name with underscores, which has priority: botwebhook_short_term_memory.
 const (
 	dotPrefix        = "botwebhook."
 	underscorePrefix = "botwebhook_"
@@ -28,7 +28,7 @@ const (
 	maxKnowledgeList = 256
 )
 
-// none selects no knowledge, like an empty list. Rules can't set an empty attribute.
+// none selects no knowledge, like an empty list. Rules cannot set an empty attribute.
 const none = "none"
 
 // overrides applies a delivery's attributes to the settings.

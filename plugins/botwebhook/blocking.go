@@ -44,7 +44,7 @@ func (ch *channel) sendBlocking(ctx context.Context, thread string, m *outboundM
 	return &sdk.Receipt{VendorID: e.VendorID, Replies: []*envelope.Envelope{e}, Degraded: degraded}, nil
 }
 
-// validID returns an id of GPTBots, or "" if an envelope can't hold it. An answer without an id is never a duplicate.
+// validID returns an id of GPTBots, or "" if an envelope cannot hold it. An answer without an id is never a duplicate.
 func validID(id string) string {
 	if len(id) > envelope.MaxIDBytes || strings.ContainsFunc(id, unicode.IsControl) {
 		return ""

@@ -36,7 +36,7 @@ func (ch *channel) deliverHandoff(ctx context.Context, d *sdk.Delivery) (*sdk.Re
 		return &sdk.Receipt{}, nil
 	}
 	return nil, &sdk.Error{Kind: sdk.KindUnsupported, Op: opReply, Field: "kind",
-		Text: fmt.Sprintf("%q can't be sent to a hand-off", d.Envelope.Kind)}
+		Text: fmt.Sprintf("%q cannot be sent to a hand-off", d.Envelope.Kind)}
 }
 
 // handoffEnded makes gone permanent, because only GPTBots can start a hand-off again.

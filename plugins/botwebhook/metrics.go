@@ -9,7 +9,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// metrics are the adapter's metrics. They count a repeated webhook call again, because the gateway recognises repeats
+// metrics are the adapter's metrics. They count a repeated webhook call again, because the gateway recognizes repeats
 // later. The channels of one process share them.
 type metrics struct {
 	unparsed *prometheus.CounterVec

@@ -20,7 +20,7 @@ func (ch *channel) encodeMessage(d *sdk.Delivery) (*outboundMessage, error) {
 	e := d.Envelope
 	if e.Kind != envelope.KindMessage {
 		return nil, &sdk.Error{Kind: sdk.KindUnsupported, Op: opSend, Field: "kind",
-			Text: fmt.Sprintf("%q can't be sent to an agent", e.Kind)}
+			Text: fmt.Sprintf("%q cannot be sent to an agent", e.Kind)}
 	}
 	pieces, degraded := ch.pieces(d)
 	if len(pieces) == 0 {

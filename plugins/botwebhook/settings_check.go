@@ -11,7 +11,7 @@ import (
 	"patchbay/sdk/httpclient"
 )
 
-// Defaults, to recognise settings of the other role.
+// Defaults, to recognize settings of the other role.
 const (
 	defaultMediaBytes   = 10 << 20
 	defaultWaitingLimit = time.Minute
@@ -65,11 +65,13 @@ func (c *checker) checkAccess() {
 		c.add("api_key", "missing; copy it from the agent's page Integration > API")
 	}
 	if strings.ContainsFunc(c.APIKey.Reveal(), unicode.IsControl) {
-		c.add("api_key", "contains control characters such as a newline, which can't be part of a header; copy it again")
+		c.add("api_key", "contains control characters such as a newline, which cannot be part of a header; "+
+			"copy it again")
 	}
 	token := c.WebhookToken.Reveal()
 	if strings.TrimSpace(token) != token || strings.ContainsFunc(token, unicode.IsControl) {
-		c.add("webhook_token", "has spaces around it or control characters, which can't be part of a header; copy it again")
+		c.add("webhook_token", "has spaces around it or control characters, which cannot be part of a header; "+
+			"copy it again")
 	}
 	switch {
 	case c.Auth == "":

@@ -43,7 +43,7 @@ func (a *adapter) Describe() sdk.Description {
 	}
 }
 
-// Configure implements sdk.Adapter. All channels of role customer share one path. A channel whose calls can't be
+// Configure implements sdk.Adapter. All channels of role customer share one path. A channel whose calls cannot be
 // distinguished from another channel's is refused. A channel of role bot has a separate path.
 func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, error) {
 	s, problems := readSettings(ch)
@@ -59,14 +59,14 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 	defer a.mu.Unlock()
 	if other := a.indistinguishable(c); other != "" {
 		return sdk.Endpoint{}, fmt.Errorf("configure channel %s: %w", ch.Name, sdk.Invalid("access_token",
-			"organization, chatbot and access_token are those of channel %s, so their calls can't be distinguished; "+
+			"organization, chatbot and access_token are those of channel %s, so their calls cannot be distinguished; "+
 				"change one of them, or the `path` of one channel", other))
 	}
 	a.channels[ch.Name] = c
 	return c.endpoint(), nil
 }
 
-// indistinguishable returns the name of another channel whose calls can't be distinguished from those for c, or "".
+// indistinguishable returns the name of another channel whose calls cannot be distinguished from those for c, or "".
 func (a *adapter) indistinguishable(c *channel) string {
 	if c.role != envelope.RoleCustomer {
 		return ""

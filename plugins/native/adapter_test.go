@@ -192,7 +192,7 @@ func TestUnauthenticatedAnswersAreAWarning(t *testing.T) {
 	}
 }
 
-// A channel whose calls can't be distinguished from another channel's is refused.
+// A channel whose calls cannot be distinguished from another channel's is refused.
 func TestIndistinguishableChannelsAreRefused(t *testing.T) {
 	other := func(old, new string) string { return strings.Replace(livechat, old, new, 1) }
 	for _, tt := range []struct {

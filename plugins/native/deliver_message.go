@@ -102,7 +102,7 @@ func (ch *channel) event(e *envelope.Envelope) (*outboundEvent, error) {
 	}[e.Kind]
 	if eventType == "" || ch.FarEnd != farPatchbay {
 		return nil, &sdk.Error{Kind: sdk.KindUnsupported, Op: opMessage, Field: "kind",
-			Text: fmt.Sprintf("%q can't be sent to a %s", e.Kind, ch.FarEnd)}
+			Text: fmt.Sprintf("%q cannot be sent to a %s", e.Kind, ch.FarEnd)}
 	}
 	ev := &outboundEvent{Type: eventType}
 	if e.Kind == envelope.KindRead {

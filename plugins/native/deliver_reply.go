@@ -44,7 +44,7 @@ func reply(d *sdk.Delivery) (r *replyBody, degraded []string, err error) {
 		p.Event = &replyEvent{Type: "typing"}
 	default:
 		return nil, nil, &sdk.Error{Kind: sdk.KindUnsupported, Op: opReply, Field: "kind",
-			Text: fmt.Sprintf("%q can't be sent to a customer", e.Kind)}
+			Text: fmt.Sprintf("%q cannot be sent to a customer", e.Kind)}
 	}
 	return r, append(degraded, p.setUserData(e.Attributes)...), nil
 }

@@ -148,7 +148,7 @@ func TestInvalidDeliveriesMakeNoCall(t *testing.T) {
 		{"echo", t.Context(), func(d *sdk.Delivery) { d.Envelope.Kind = envelope.KindEcho }, sdk.KindUnsupported},
 		{"read", t.Context(), func(d *sdk.Delivery) { d.Envelope.Kind = envelope.KindRead }, sdk.KindUnsupported},
 		{"not UTF-8", t.Context(), func(d *sdk.Delivery) { d.Envelope.Sender.Name = "\xff" }, sdk.KindInvalid},
-		{"key that can't be signed", t.Context(), func(d *sdk.Delivery) { d.Key = "a.b" }, sdk.KindInvalid},
+		{"key that cannot be signed", t.Context(), func(d *sdk.Delivery) { d.Key = "a.b" }, sdk.KindInvalid},
 		{"message, ended context", ended, func(d *sdk.Delivery) { *d = *messageDelivery() }, sdk.KindTransient},
 		{"message without a thread", t.Context(), func(d *sdk.Delivery) { *d = *messageDelivery(); d.Thread = "" }, sdk.KindInvalid},
 		{"message without text", t.Context(), func(d *sdk.Delivery) { *d = *messageDelivery(); d.Envelope.Parts = nil }, sdk.KindInvalid},

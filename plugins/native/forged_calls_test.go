@@ -24,10 +24,10 @@ const spoken = `{"userId":"` + testUser + `","messageId":"m1","payload":{"botSay
 
 // newAttacked returns an adapter with channels of both roles and different credentials.
 func newAttacked(t *testing.T) *adapter {
-	neighbour := strings.NewReplacer(testToken, "neighbour-token", "d8ai_chatbot", "sales").Replace(livechat)
+	neighbor := strings.NewReplacer(testToken, "neighbor-token", "d8ai_chatbot", "sales").Replace(livechat)
 	other := strings.NewReplacer("answer-sesame", "other-sesame", testSecret+" "+previousSecret,
 		"whsec_"+base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32))).Replace(relay)
-	a := configured(t, map[string]string{"livechat": replyingTo("https://site.example"), "neighbour": neighbour}, nil)
+	a := configured(t, map[string]string{"livechat": replyingTo("https://site.example"), "neighbor": neighbor}, nil)
 	return withBots(t, a, map[string]string{
 		"relay": strings.Replace(relay, testToken, "relay-token", 1), "other": strings.Replace(other, testToken, "other-token", 1),
 	}, nil)
@@ -62,7 +62,7 @@ func TestForgedCallsAreRefused(t *testing.T) {
 	}
 	try(messageAttacks(), func() *sdk.Request {
 		req := request(say("Hi", "Hi"))
-		req.Channels = []string{"livechat", "neighbour"}
+		req.Channels = []string{"livechat", "neighbor"}
 		return req
 	})
 	try(append(answerTokenAttacks(), answerSignatureAttacks()...), func() *sdk.Request { return answer(t, "relay", spoken) })
@@ -94,7 +94,7 @@ func messageAttacks() []attack {
 		token("with look-alike full stops", strings.ReplaceAll(testToken, ".", "․")),
 		token("as a pattern", "fc41.*"),
 		token("twice in a row", testToken+testToken),
-		token("of the neighbour", "neighbour-token"),
+		token("of the neighbor", "neighbor-token"),
 		token("of a channel of role bot", "relay-token"),
 		token("of answers", "answer-sesame"),
 		token("for replies", "site-secret"),
@@ -128,7 +128,7 @@ func messageAttacks() []attack {
 			req.Body = []byte(say(givenToken+",", ""))
 			sign(t, req, testKey, testNow, testSecret)
 		}},
-		path("valid token, the neighbour's chatbot", messagesPath+"d8ai/sales"),
+		path("valid token, the neighbor's chatbot", messagesPath+"d8ai/sales"),
 		path("valid token, unknown organization", messagesPath+"other/d8ai_chatbot"),
 		path("dot segment", messagesPath+"d8ai/x/../d8ai_chatbot"),
 		path("names in a different case", messagesPath+"D8ai/d8ai_chatbot"),
@@ -209,7 +209,7 @@ func answerSignatureAttacks() []attack {
 	}
 }
 
-// A replayed signed call has the id of the original, whatever headers are changed, so the gateway recognises it.
+// A replayed signed call has the id of the original, whatever headers are changed, so the gateway recognizes it.
 func TestReplayedCallKeepsItsID(t *testing.T) {
 	a := newAttacked(t)
 	for _, body := range []string{spoken, `{"userId":"` + testUser + `","payload":{"botSay":"Hi"}}`} {

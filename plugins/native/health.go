@@ -30,7 +30,7 @@ func (h *health) recordAnswer(e *sdk.Error) {
 	}
 }
 
-// recordNoAnswer records a call without an answer. A call that the gateway cancelled does not count.
+// recordNoAnswer records a call without an answer. A call that the gateway canceled does not count.
 func (h *health) recordNoAnswer(err error) {
 	if !errors.Is(err, context.Canceled) {
 		h.unanswered.Add(1)

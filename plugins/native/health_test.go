@@ -50,7 +50,7 @@ func TestHealthReflectsTheLastCalls(t *testing.T) {
 		{"three calls without an answer", []outcome{
 			{err: refused}, {err: syscall.ECONNREFUSED}, {err: context.DeadlineExceeded, want: unreachable},
 			{err: refused, want: unreachable}, {status: 500}, {err: refused}, {err: refused}, {status: 200}, {err: refused}}},
-		{"cancelled by the gateway", []outcome{{err: context.Canceled}, {err: context.Canceled}, {err: context.Canceled}}},
+		{"canceled by the gateway", []outcome{{err: context.Canceled}, {err: context.Canceled}, {err: context.Canceled}}},
 		{"refused, then no answer", []outcome{
 			{status: 401, want: credentials}, {err: refused, want: credentials}, {err: refused, want: credentials},
 			{err: refused, want: credentials}, {status: 200}}},

@@ -23,7 +23,7 @@ func mediumOf(p *envelope.Part) *medium {
 }
 
 // mediaPartsOf returns the parts for the member media. With lenient, a medium of unknown type becomes a file, and a
-// medium that an envelope can't hold becomes text. Otherwise both are faults.
+// medium that an envelope cannot hold becomes text. Otherwise both are faults.
 func mediaPartsOf(media []*medium, field string, lenient bool) ([]envelope.Part, *webhook.Fault) {
 	if len(media) > maxMedia {
 		return nil, webhook.NewFault(field, fmt.Sprintf("has %d media; at most %d are allowed", len(media), maxMedia))

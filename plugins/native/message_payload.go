@@ -61,7 +61,7 @@ func (p *inboundPayload) attributes() (map[string]string, *webhook.Fault) {
 		}
 		agents, err := json.Marshal(p.UserData.TargetAgents)
 		if err != nil {
-			return nil, webhook.NewFault(field, "can't be encoded as JSON")
+			return nil, webhook.NewFault(field, "cannot be encoded as JSON")
 		}
 		if f := set(attrTargetAgents, agents, field); f != nil {
 			return nil, f

@@ -112,7 +112,7 @@ func (ch *channel) translateAnswer(
 	return out, f
 }
 
-// unparsed returns the only envelope of a reply that can't be parsed.
+// unparsed returns the only envelope of a reply that cannot be parsed.
 func unparsed(e envelope.Envelope, reason string, body []byte) []*envelope.Envelope {
 	e.Kind, e.Raw = envelope.KindUnparsed, redacted(body)
 	e.SetAttribute(attrUnparsed, reason)

@@ -252,7 +252,7 @@ func TestPathAndTokenSelectTheChannel(t *testing.T) {
 		{"same names, different token", "acme/faq", "t4", "twin"},
 		{"escaped slash", "acme/faq%2Feu", "t6", "slash"},
 		{"unescaped slash", "acme/faq/eu", "t6", ""},
-		{"token of the neighbour", "acme/sales", "t1", ""},
+		{"token of the neighbor", "acme/sales", "t1", ""},
 		{"token of a channel that is not on this path", "gone/faq", "t5", ""},
 	}
 	for _, tt := range tests {

@@ -40,7 +40,7 @@ func readSettings(ch sdk.Channel) (settings, []sdk.Problem) {
 	case token == "":
 		p.add("access_token", "missing; set the token that messages carry as accessToken")
 	case !utf8.ValidString(token):
-		p.add("access_token", "is not valid UTF-8, so it can't be part of JSON; copy it again")
+		p.add("access_token", "is not valid UTF-8, so it cannot be part of JSON; copy it again")
 	}
 	switch ch.Role {
 	case envelope.RoleCustomer:
@@ -78,7 +78,7 @@ func (s *settings) checkBot(p *problems) {
 	if m := tokenProblem(s.AnswerToken); m != "" {
 		p.add("answer_token", m)
 	} else if strings.ContainsFunc(s.AnswerToken.Reveal(), unicode.IsSpace) {
-		p.add("answer_token", "contains spaces, which a bearer token can't have; copy it again")
+		p.add("answer_token", "contains spaces, which a bearer token cannot have; copy it again")
 	}
 	p.add("answer_secret", secretProblem(s.AnswerSecret))
 	if w := s.AnswerWindow; w <= 0 || w > maxWindow {
@@ -133,17 +133,17 @@ func nameProblem(name string) string {
 	case len(name) > maxNameBytes:
 		return fmt.Sprintf("has %d bytes; at most %d are allowed", len(name), maxNameBytes)
 	case name == "." || name == "..":
-		return "can't be part of a path; use a name other than . and .."
+		return "cannot be part of a path; use a name other than . and .."
 	case strings.ContainsFunc(name, unicode.IsControl):
 		return "contains control characters; copy it again"
 	}
 	return ""
 }
 
-// tokenProblem returns why a token can't be sent in a header, or "".
+// tokenProblem returns why a token cannot be sent in a header, or "".
 func tokenProblem(token sdk.Secret) string {
 	if strings.ContainsFunc(token.Reveal(), unicode.IsControl) {
-		return "contains control characters such as a newline, which can't be part of a header; copy it again"
+		return "contains control characters such as a newline, which cannot be part of a header; copy it again"
 	}
 	return ""
 }

@@ -14,7 +14,7 @@ func (t PartType) IsMedia() bool {
 	return false
 }
 
-// Describe renders a part as text, for a vendor that can't carry its type.
+// Describe renders a part as text, for a vendor that cannot carry its type.
 func (p *Part) Describe() string {
 	switch p.Type {
 	case PartText:

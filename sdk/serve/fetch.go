@@ -106,7 +106,7 @@ func sendChunks(m *sdk.Medium, limit int64, send func(*pluginpb.FetchResponse) e
 	}
 }
 
-// readChunk reads until buf is full or the medium ends. io.ReadFull can't be used: it returns io.ErrUnexpectedEOF at
+// readChunk reads until buf is full or the medium ends. io.ReadFull cannot be used: it returns io.ErrUnexpectedEOF at
 // the end of a medium, which transports return for a truncated one.
 func readChunk(r io.Reader, buf []byte) (n int, end bool, err error) {
 	for n < len(buf) {

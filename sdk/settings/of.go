@@ -75,7 +75,7 @@ func schemaOf(t reflect.Type, depth int) (*Schema, error) {
 	case reflect.Struct:
 		return structSchema(t, depth)
 	}
-	return nil, fmt.Errorf("%v can't be a setting", t)
+	return nil, fmt.Errorf("%v cannot be a setting", t)
 }
 
 func structSchema(t reflect.Type, depth int) (*Schema, error) {

@@ -190,7 +190,7 @@ func TestMistakesInTags(t *testing.T) {
 		"no name": {&struct{ Wait int }{}, "field Wait: needs a json tag"},
 		"function": {&struct {
 			A func() `json:"a"`
-		}{}, "a: func() can't be a setting"},
+		}{}, "a: func() cannot be a setting"},
 		"no struct": {new(int), "want a pointer to a struct"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -64,7 +64,7 @@ func TextJSON(v jsontext.Value, field string) (string, *Fault) {
 	return s, nil
 }
 
-// expectation returns the message for a value that can't be decoded into a Go type.
+// expectation returns the message for a value that cannot be decoded into a Go type.
 func expectation(t reflect.Type) string {
 	if t == nil {
 		return "has a wrong type"

@@ -12,10 +12,10 @@ import (
 	"patchbay/test/harness"
 )
 
-// labelledImage returns an image that ends with text.
-func labelledImage(t *testing.T, text string) []byte { return append(randomImage(t, 8), text...) }
+// labeledImage returns an image that ends with text.
+func labeledImage(t *testing.T, text string) []byte { return append(randomImage(t, 8), text...) }
 
-// imageLabel returns the text of a labelledImage, which begins with "first"; false for other content.
+// imageLabel returns the text of a labeledImage, which begins with "first"; false for other content.
 func imageLabel(content []byte) (string, bool) {
 	at := bytes.LastIndex(content, []byte("first"))
 	if at < 0 {
@@ -33,7 +33,7 @@ func TestImageForTheAgentSurvivesUploadFaults(t *testing.T) {
 	cases := slices.Concat(faultsBefore, faultsAfter(one, one), []faultCase{expired})
 	s.checkFaults(t, &s.Desk.Faults, aicc.EndpointUpload, "desk", cases, func(text string) {
 		if strings.HasPrefix(text, "first") {
-			s.say(t, user, "", s.withImage("map.png", "image/png", labelledImage(t, text)))
+			s.say(t, user, "", s.withImage("map.png", "image/png", labeledImage(t, text)))
 			return
 		}
 		s.say(t, user, text)
@@ -72,7 +72,7 @@ func TestImageForTheCustomerSurvivesDownloadFaults(t *testing.T) {
 					s.agentSays(t, user, text)
 					return
 				}
-				if _, err := s.Desk.SendFile(deskID(user), "IMAGE", "png", labelledImage(t, text)); err != nil {
+				if _, err := s.Desk.SendFile(deskID(user), "IMAGE", "png", labeledImage(t, text)); err != nil {
 					t.Fatal(err)
 				}
 			}, func() []string {

@@ -53,10 +53,10 @@ func (p *plugins) abilities(cfg *config.Config) []config.Problem {
 			problems = append(problems, cfg.Problem("adapter "+ch.Adapter+message, "channels", ch.Name, "adapter"))
 		}
 		if !can(ch, "deliver") {
-			report(" can't deliver, so no message could reach this channel")
+			report(" cannot deliver, so no message could reach this channel")
 		}
 		if ch.Role != envelope.RoleObserver && !can(ch, "receive") && !can(ch, "subscribe") {
-			report(" can't receive, so this channel could never send a message")
+			report(" cannot receive, so this channel could never send a message")
 		}
 		if p.endpoints[ch.Name].GetSubscribes() && !can(ch, "subscribe") {
 			report(" asks for a subscription of this channel and does not implement one; report this to its author")
@@ -65,7 +65,7 @@ func (p *plugins) abilities(cfg *config.Config) []config.Problem {
 	return append(problems, p.offers(cfg, can)...)
 }
 
-// offers reports offers to channels whose adapter can't accept them.
+// offers reports offers to channels whose adapter cannot accept them.
 func (p *plugins) offers(cfg *config.Config, can func(*config.Channel, string) bool) []config.Problem {
 	var problems []config.Problem
 	for i := range cfg.Routes {
@@ -82,8 +82,8 @@ func (p *plugins) offers(cfg *config.Config, can func(*config.Channel, string) b
 			if len(offer.To) > 1 {
 				path = append(path, strconv.Itoa(at))
 			}
-			problems = append(problems, cfg.Problem("channel "+to+" can't accept offers: its adapter "+ch.Adapter+
-				" doesn't open conversations; use `pass`", path...))
+			problems = append(problems, cfg.Problem("channel "+to+" cannot accept offers: its adapter "+ch.Adapter+
+				" does not open conversations; use `pass`", path...))
 		}
 	}
 	return problems

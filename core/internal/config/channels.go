@@ -11,7 +11,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// reserved can't be names of channels: rules use them with another meaning.
+// reserved cannot be names of channels: rules use them with another meaning.
 var reserved = []string{"customer", "bot", "agent", "observer", "system", "owner", route.Home, "any", "gateway"}
 
 var pathPrefix = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)

@@ -34,7 +34,7 @@ func (l *loader) environment() *env.Env {
 			}
 			n := l.root.find(path...)
 			if _, single := target.(interface{ single() }); !single {
-				l.report(n, at, "", "can't be set by an environment variable; write it in the file, with a "+
+				l.report(n, at, "", "cannot be set by an environment variable; write it in the file, with a "+
 					"reference ${env:NAME}")
 				return "", nil
 			}

@@ -26,7 +26,7 @@ func (l *loader) checkListeners(public, admin *setting[string]) {
 	}
 }
 
-// overlap reports whether two addresses can't be listened on at the same time.
+// overlap reports whether two addresses cannot be listened on at the same time.
 func overlap(a, b string) bool {
 	hostA, portA, _ := net.SplitHostPort(a)
 	hostB, portB, _ := net.SplitHostPort(b)

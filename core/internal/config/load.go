@@ -97,7 +97,7 @@ func (l *loader) data() ([]byte, bool) {
 		if cause, ok := errors.AsType[*fs.PathError](err); ok {
 			err = cause.Err
 		}
-		message := "can't be read: " + err.Error()
+		message := "cannot be read: " + err.Error()
 		if errors.Is(err, fs.ErrNotExist) {
 			message += "; --config or " + ConfigVariable + " names another file"
 		}

@@ -21,7 +21,7 @@ func (l *loader) networks(f *textList) []netip.Prefix {
 			l.badFor(s.node, p.Masked().String(), "%s has bits beyond its length", s.node.quote())
 		case !private(p):
 			l.bad(s.node, "%s is not a loopback or private network; public addresses need no permission, and "+
-				"link-local and shared ones, where clouds keep credentials, can't have one", s.node.quote())
+				"link-local and shared ones, where clouds keep credentials, cannot have one", s.node.quote())
 		default:
 			out = append(out, p)
 		}

@@ -35,7 +35,7 @@ func (l *loader) publicURL(s *setting[filled]) string {
 	return strings.TrimRight(address, "/")
 }
 
-// badPublicURL returns the reason why links can't begin with an address, "" if they can.
+// badPublicURL returns the reason why links cannot begin with an address, "" if they can.
 func badPublicURL(s string) string {
 	u, err := url.Parse(s)
 	switch {
@@ -55,10 +55,10 @@ func badPublicURL(s string) string {
 		return "has an invalid port"
 	}
 	if ip, err := netip.ParseAddr(u.Hostname()); err == nil && ip.IsUnspecified() {
-		return "has a host that can't be called"
+		return "has a host that cannot be called"
 	}
 	if path := strings.TrimRight(u.EscapedPath(), "/"); path != "" && !validPrefix(path) {
-		return "has a path that links can't begin with"
+		return "has a path that links cannot begin with"
 	}
 	return ""
 }

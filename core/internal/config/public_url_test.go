@@ -29,7 +29,7 @@ func TestPublicURL(t *testing.T) {
 		{name: "host and port", url: "chat.example.com:443", problem: "is not a web address"},
 		{name: "other scheme", url: "ftp://chat.example.com", problem: "does not begin with http"},
 		{name: "no host", url: "https:///chat", problem: "has no host"},
-		{name: "wildcard", url: "http://0.0.0.0:8080", problem: "has a host that can't be called"},
+		{name: "wildcard", url: "http://0.0.0.0:8080", problem: "has a host that cannot be called"},
 		{name: "user", url: "https://me:secret@chat.example.com", problem: "contains a user name"},
 		{name: "query", url: "https://chat.example.com?a=b", problem: "has a query"},
 		{name: "empty query", url: "https://chat.example.com?", problem: "has a query"},

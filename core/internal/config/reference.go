@@ -26,7 +26,7 @@ type resolved struct {
 }
 
 // resolve replaces ${env:NAME}, ${env:NAME:-default} and ${file:path}; $${ stands for ${. The errors name the
-// references that can't be resolved and never contain a value.
+// references that cannot be resolved and never contain a value.
 func (r *resolver) resolve(s string) (resolved, []error) {
 	var text, shown strings.Builder
 	var errs []error
@@ -123,7 +123,7 @@ func (r *resolver) file(name string) (string, error) {
 		if cause, ok := errors.AsType[*fs.PathError](err); ok {
 			err = cause.Err
 		}
-		return "", fmt.Errorf("file %s can't be read: %w", name, err)
+		return "", fmt.Errorf("file %s cannot be read: %w", name, err)
 	}
 	return strings.TrimRight(string(data), "\r\n"), nil
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // positionInside returns the position in the file of a character of a scalar's value. Line and column count from 1 in
-// the value. If the character can't be found, it returns the position of the scalar.
+// the value. If the character cannot be found, it returns the position of the scalar.
 func (l *loader) positionInside(n *node, line, column int) Position {
 	if n.kind != scalar || line == 0 || n.yaml == nil || n.at.Line > len(l.lines) {
 		return n.place()

@@ -8,12 +8,12 @@ import (
 
 // CheckSettings checks a channel's completed settings against its adapter's JSON Schema (2020-12) and returns all
 // problems with their positions, never with values. It leaves out the consequences of problems that Load found, such
-// as a reference that can't be resolved.
+// as a reference that cannot be resolved.
 func (c *Config) CheckSettings(channel string, schema []byte) []Problem {
 	base := c.root.find("channels", channel, "settings")
 	validator, err := validate.Compile(schema)
 	if err != nil {
-		return []Problem{base.problem("the adapter's schema can't be used")}
+		return []Problem{base.problem("the adapter's schema cannot be used")}
 	}
 	values, err := c.complete(channel, validator.Schema, false)
 	if err != nil {

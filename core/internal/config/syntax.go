@@ -21,8 +21,8 @@ var syntaxAdvice = []struct {
 }{
 	{"tab character", nil, false, 0, "a tab in the indentation; use spaces"},
 	{"cannot start any token", beginsWith("\t"), false, 0, "a tab in the indentation; use spaces"},
-	{"cannot start any token", nil, false, 0, "a text can't begin with this character; put it in quotes"},
-	{"expected alphabetic or numeric", nil, false, 0, "a text can't begin with this character; put it in quotes"},
+	{"cannot start any token", nil, false, 0, "a text cannot begin with this character; put it in quotes"},
+	{"expected alphabetic or numeric", nil, false, 0, "a text cannot begin with this character; put it in quotes"},
 	{"unknown anchor", nil, false, 0, "this alias has no anchor; put a text that begins with * in quotes"},
 	{"mapping values are not allowed", hasColon, false, 0, "a text with a colon before a space needs quotes"},
 	{"mapping values are not allowed", nil, false, 0,

@@ -5,7 +5,7 @@ import "testing"
 func TestSyntaxErrorsHavePositionsAndAdvice(t *testing.T) {
 	const (
 		tab    = "is not valid YAML: a tab in the indentation; use spaces"
-		begins = "is not valid YAML: a text can't begin with this character; put it in quotes"
+		begins = "is not valid YAML: a text cannot begin with this character; put it in quotes"
 		star   = "is not valid YAML: this alias has no anchor; put a text that begins with * in quotes"
 		colon  = "is not valid YAML: a text with a colon before a space needs quotes"
 		among  = "is not valid YAML: the line does not fit those above; correct the indentation; no text can follow the quote that ends a text"

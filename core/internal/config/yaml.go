@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Limits of a file. Aliases are resolved before they are counted, so that a few lines can't become gigabytes.
+// Limits of a file. Aliases are resolved before they are counted, so that a few lines cannot become gigabytes.
 const (
 	maxFile  = 4 << 20
 	maxNodes = 100_000

@@ -156,7 +156,7 @@ func TestThreadInUseOutlivesFormerThreads(t *testing.T) {
 	h.customer("desk")
 	inFlight := h.head("desk")
 	h.customer("faq")
-	h.outcome(inFlight, attempt.Outcome{Thread: "user-1"}) // late, so the thread is only recognised
+	h.outcome(inFlight, attempt.Outcome{Thread: "user-1"}) // late, so the thread is only recognized
 	h.drain("desk")
 	h.customer("desk")
 	h.openThread("desk", "user-1")

@@ -65,7 +65,7 @@ func (l *ledger) record(h *harness, r *journal.Record) {
 	for i, st := range r.GetEnvelopes() {
 		e, err := protocol.DecodeEnvelope(st.GetEnvelope())
 		if err != nil {
-			h.Fatalf("record %d holds an envelope that can't be read: %v", h.seq, err)
+			h.Fatalf("record %d holds an envelope that cannot be read: %v", h.seq, err)
 		}
 		l.envelopes[state.Position{Seq: h.seq, Index: uint32(i)}] = e
 	}

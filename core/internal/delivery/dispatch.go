@@ -70,7 +70,7 @@ func (e *Engine) finishCall(t *task, r result, done func(error)) {
 	}
 	t.countCrash(&r)
 	r.out.NotCalled = notCalled(r.err)
-	done(breakerError(r, t.cancelled))
+	done(breakerError(r, t.canceled))
 	defer e.startCalls(t.ch.adapter)
 	if r.pause > 0 {
 		t.ch.pause = time.Now().Add(r.pause)
@@ -79,7 +79,7 @@ func (e *Engine) finishCall(t *task, r result, done func(error)) {
 		return
 	}
 	delete(e.tasks, t.job.Delivery.ID)
-	if e.stopping && !t.cancelled && errors.Is(r.err, plugin.ErrNotReady) {
+	if e.stopping && !t.canceled && errors.Is(r.err, plugin.ErrNotReady) {
 		return // it has not started, so it stays in the log
 	}
 	e.finish(t.job, r.out)
@@ -88,7 +88,7 @@ func (e *Engine) finishCall(t *task, r result, done func(error)) {
 // requeue keeps a task whose adapter was not ready, or which is suspected of having crashed it. It returns false for
 // all other tasks.
 func (e *Engine) requeue(t *task, err error) bool {
-	if err == nil || t.cancelled || e.stopping {
+	if err == nil || t.canceled || e.stopping {
 		return false
 	}
 	if errors.Is(err, plugin.ErrNotReady) {

@@ -4,7 +4,7 @@
 // rate limit allows it, and the vendor has not asked for a pause. The writer submits only one job per lane at a time.
 // While the engine searches for the call that crashes an adapter, only suspected calls run, one at a time.
 //
-// Each submitted job gets exactly one outcome, also if it is cancelled. If the engine stops before the job has started,
+// Each submitted job gets exactly one outcome, also if it is canceled. If the engine stops before the job has started,
 // there is no outcome and the job stays in the log. Only calls count as attempts: waiting and failures before the call,
 // such as reading media, do not.
 package delivery

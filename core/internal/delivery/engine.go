@@ -25,7 +25,7 @@ type Options struct {
 // Engine makes the calls. Its methods are safe for concurrent use.
 type Engine struct {
 	Options
-	ctx  context.Context // cancelled to abort running calls
+	ctx  context.Context // canceled to abort running calls
 	stop context.CancelFunc
 
 	mu       sync.Mutex
@@ -87,17 +87,17 @@ func (e *Engine) Cancel(id string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	t := e.tasks[id]
-	if t == nil || t.cancelled {
+	if t == nil || t.canceled {
 		return
 	}
-	t.cancelled = true
+	t.canceled = true
 	if t.cancel != nil {
 		t.cancel()
 		return
 	}
 	t.ch.remove(t)
 	delete(e.tasks, id)
-	e.finish(t.job, &attempt.Outcome{Result: attempt.ResultRetry, Error: "cancelled", Next: time.Now(),
+	e.finish(t.job, &attempt.Outcome{Result: attempt.ResultRetry, Error: "canceled", Next: time.Now(),
 		NotCalled: true})
 }
 

@@ -42,7 +42,7 @@ func TestCancel(t *testing.T) {
 		call := h.bot.takeCalls()[0]
 		h.Cancel(queued.Delivery.ID)
 		h.Cancel("unknown")
-		if o := h.mustOutcome(queued); o.Error != "cancelled" {
+		if o := h.mustOutcome(queued); o.Error != "canceled" {
 			t.Errorf("outcome %+v of the queued job", o)
 		}
 		h.Cancel(running.Delivery.ID)
@@ -53,7 +53,7 @@ func TestCancel(t *testing.T) {
 		}
 		h.mustOutcome(running)
 		if next := h.bot.takeCalls(); len(next) != 1 || next[0].GetKey() != last.Delivery.ID {
-			t.Errorf("%d calls start after the cancelled one, want the last job's", len(next))
+			t.Errorf("%d calls start after the canceled one, want the last job's", len(next))
 		}
 	})
 }

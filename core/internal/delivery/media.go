@@ -45,11 +45,11 @@ func (e *Engine) prepareMedia(t *task) {
 		defer e.mu.Unlock()
 		t.cancel, t.preparing = nil, false
 		switch {
-		case e.stopping && !t.cancelled: // it has not started, so it stays in the log
+		case e.stopping && !t.canceled: // it has not started, so it stays in the log
 			delete(e.tasks, t.job.Delivery.ID)
-		case r != nil || t.cancelled:
+		case r != nil || t.canceled:
 			if r == nil {
-				r = &result{out: t.retryNotCalled("cancelled", "", 0)}
+				r = &result{out: t.retryNotCalled("canceled", "", 0)}
 			}
 			delete(e.tasks, t.job.Delivery.ID)
 			e.finish(t.job, r.out)

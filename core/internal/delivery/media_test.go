@@ -145,12 +145,12 @@ func TestCancelAndStopWhileMediaAreRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vendor{hangs: map[string]bool{"slow": true}}
 		h := newMediaHarness(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink}, v)
-		cancelled := h.submitEnvelope(fromDesk(image("slow")), 0, 1)
+		canceled := h.submitEnvelope(fromDesk(image("slow")), 0, 1)
 		left := h.submitEnvelope(fromDesk(image("slow")), 0, 1)
 		synctest.Wait()
-		h.Cancel(cancelled.ID)
-		if o := h.outcomeOf(cancelled); o == nil || o.Result != attempt.ResultRetry || !o.NotCalled {
-			t.Errorf("outcome %+v of the cancelled delivery", o)
+		h.Cancel(canceled.ID)
+		if o := h.outcomeOf(canceled); o == nil || o.Result != attempt.ResultRetry || !o.NotCalled {
+			t.Errorf("outcome %+v of the canceled delivery", o)
 		}
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

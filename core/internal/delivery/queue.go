@@ -19,7 +19,7 @@ type task struct {
 	job        *attempt.Job
 	ch         *channel
 	cancel     context.CancelFunc // set while the media are read or the call runs
-	cancelled  bool
+	canceled   bool
 	preparing  bool // its media are being read
 	crashes    int  // weight of the crashes that it may have caused
 	suspect    bool // it was in flight when the adapter crashed, so it runs alone

@@ -2238,7 +2238,7 @@ type Linked struct {
 	State []byte `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
 	// Whether state is set.
 	HasState bool `protobuf:"varint,5,opt,name=has_state,json=hasState,proto3" json:"has_state,omitempty"`
-	// Whether the thread is not used, but recognised, so that its envelopes are fenced.
+	// Whether the thread is not used, but recognized, so that its envelopes are fenced.
 	Former        bool `protobuf:"varint,6,opt,name=former,proto3" json:"former,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2316,7 +2316,7 @@ func (x *Linked) GetFormer() bool {
 	return false
 }
 
-// Unlinked ends a channel's thread. The thread is still recognised.
+// Unlinked ends a channel's thread. The thread is still recognized.
 type Unlinked struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Channel.

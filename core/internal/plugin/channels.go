@@ -18,7 +18,7 @@ func (h *Host) Describe(ctx context.Context) (*pluginpb.DescribeResponse, error)
 	return s.description, nil
 }
 
-// Validate returns the problems of a channel's settings that the schema can't express.
+// Validate returns the problems of a channel's settings that the schema cannot express.
 func (h *Host) Validate(ctx context.Context, c *pluginpb.ChannelConfig) ([]*pluginpb.Problem, error) {
 	var out []*pluginpb.Problem
 	err := h.call(ctx, "validate "+c.GetName(), func(s *session) error {

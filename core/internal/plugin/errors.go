@@ -78,7 +78,7 @@ const (
 	reasonStart     = "start"     // the process did not become ready
 	reasonLiveness  = "liveness"  // the process failed health checks
 	reasonStream    = "stream"    // a stream was closed or broke
-	reasonPermanent = "permanent" // the program can't run: its file or its protocol is wrong
+	reasonPermanent = "permanent" // the program cannot run: its file or its protocol is wrong
 	reasonRequested = "requested" // an operator asked for a restart
 )
 

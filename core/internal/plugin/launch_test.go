@@ -36,7 +36,7 @@ func TestFailedStartsAreExplained(t *testing.T) {
 		"another version":               {"wrong-version", nil, reasonPermanent, "version 99"},
 		"noise on stdout":               {"noise", nil, reasonPermanent, "hello, I am printed too early"},
 		"wrong cookie":                  {"wrong-cookie", nil, reasonStart, "name it in the gateway's configuration"},
-		"exit at start":                 {"exit-at-start", nil, reasonStart, "exit status 7: can't find my teapot"},
+		"exit at start":                 {"exit-at-start", nil, reasonStart, "exit status 7: cannot find my teapot"},
 		"panic at start":                {"panic-at-start", nil, reasonStart, "panic: bad morning"},
 		"hang in handshake":             {"hang-handshake", quickStart, reasonStart, "not ready after"},
 		"no server after the handshake": {"half-handshake", quickStart, reasonStart, "not ready after"},

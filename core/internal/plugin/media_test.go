@@ -115,6 +115,6 @@ func TestAttach(t *testing.T) {
 	broken := errors.New("broken disk")
 	err = r.Attach(r.ctx(), &pluginpb.AttachRequest{Id: "m3", Size: 10}, iotest.ErrReader(broken))
 	if !errors.Is(err, broken) {
-		t.Errorf("a medium that can't be read: %v", err)
+		t.Errorf("a medium that cannot be read: %v", err)
 	}
 }

@@ -12,7 +12,7 @@ type Options struct {
 	Args    []string // arguments without the program's name
 	Env     []string // "KEY=value", added to the clean environment
 	// RuntimeDir is the folder for sockets; it belongs to this gateway process, see ClaimRuntimeDir. Folders in the
-	// system's temporary directory are used instead if it is "", too long for a socket's path, or can't be created.
+	// system's temporary directory are used instead if it is "", too long for a socket's path, or cannot be created.
 	RuntimeDir     string
 	GatewayVersion string
 	Logger         *slog.Logger // nil discards the log
@@ -33,7 +33,7 @@ type Options struct {
 	CrashBudget     int           // crashes within CrashWindow that lead to quarantine; 5
 	CrashWindow     time.Duration // 2 min
 	QuarantineRetry time.Duration // time between trials in quarantine; 5 min
-	PermanentRetry  time.Duration // time between trials after an error that a restart can't repair; 30 s
+	PermanentRetry  time.Duration // time between trials after an error that a restart cannot repair; 30 s
 }
 
 func (o *Options) setDefaults() {

@@ -39,7 +39,7 @@ func ClaimRuntimeDir(parent string) (dir string, release func() error) {
 // SweepTemp removes the socket folders of killed gateways in the system's temporary directory.
 func SweepTemp() { sweep(tempParent(), tempPrefix) }
 
-// sweep removes the folders in parent that are named after a process which has ended. It ignores folders that can't be
+// sweep removes the folders in parent that are named after a process which has ended. It ignores folders that cannot be
 // removed, such as another user's.
 func sweep(parent, prefix string) {
 	entries, err := os.ReadDir(parent)

@@ -104,7 +104,7 @@ func (l *language) compile(source string) (*condition, []Problem) {
 	c.terms = terms(root, nil)
 	prg, err := l.env.Program(tree, cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
-		return nil, []Problem{{Line: 1, Column: 1, Message: "can't be compiled: " + firstLine(err.Error())}}
+		return nil, []Problem{{Line: 1, Column: 1, Message: "cannot be compiled: " + firstLine(err.Error())}}
 	}
 	c.program = prg
 	return c, nil
@@ -136,7 +136,7 @@ func runtimeError(err error) error {
 		}
 		return errors.New(known)
 	}
-	return errors.New("a value can't be converted or looked up")
+	return errors.New("a value cannot be converted or looked up")
 }
 
 // terms collects the equalities of the outermost conjunction.

@@ -18,7 +18,7 @@ const costLimit = 1_000_000
 func (l *language) checkCost(tree *cel.Ast) *Problem {
 	estimate, err := l.env.EstimateCost(tree, worstCase{l})
 	if err != nil {
-		return &Problem{Line: 1, Column: 1, Message: "its cost can't be estimated: " + firstLine(err.Error())}
+		return &Problem{Line: 1, Column: 1, Message: "its cost cannot be estimated: " + firstLine(err.Error())}
 	}
 	if estimate.Max > costLimit {
 		return &Problem{Line: 1, Column: 1, Message: fmt.Sprintf("could take too long on a long message (cost %d, "+

@@ -18,7 +18,7 @@ func Closest(word string, candidates []string) string {
 	return best
 }
 
-// distance returns the optimal string alignment distance: insertions, deletions, replacements and swaps of neighbours
+// distance returns the optimal string alignment distance: insertions, deletions, replacements and swaps of neighbors
 // count one each.
 func distance(a, b []rune) int {
 	before, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)

@@ -90,7 +90,7 @@ func sourceAround(source string, line, column int) (before, after string) {
 	return before, source
 }
 
-// syntaxMessage names the token that the parser can't use. It replaces the parser's list of expected tokens.
+// syntaxMessage names the token that the parser cannot use. It replaces the parser's list of expected tokens.
 func syntaxMessage(before, after string) string {
 	word := firstToken(after)
 	if word == "" {

@@ -94,7 +94,7 @@ func variableNames() []string {
 	return out
 }
 
-// overloadMessage names the types that a function or operator can't be applied to; "" if an argument has an error
+// overloadMessage names the types that a function or operator cannot be applied to; "" if an argument has an error
 // itself.
 func (l *language) overloadMessage(call ast.CallExpr) string {
 	args := slices.Clone(call.Args())
@@ -117,9 +117,9 @@ func (l *language) overloadMessage(call ast.CallExpr) string {
 	case name == "_?_:_":
 		return "both results of ?: must have the same type"
 	case name == "in" || strings.Contains(name, "_"):
-		return fmt.Sprintf("%s can't be applied to %s", strings.Trim(name, "_"), strings.Join(names, " and "))
+		return fmt.Sprintf("%s cannot be applied to %s", strings.Trim(name, "_"), strings.Join(names, " and "))
 	}
-	return fmt.Sprintf("%s can't be called with %s", name, strings.Join(names, ", "))
+	return fmt.Sprintf("%s cannot be called with %s", name, strings.Join(names, ", "))
 }
 
 // typeOf returns the type of a part of a condition, nil if it has an error itself.

@@ -17,7 +17,7 @@ import (
 // MaxText bounds the text that conditions see, in bytes, and with it their cost.
 const MaxText = envelope.MaxTextBytes
 
-// self is the hidden variable that functions get as their first argument. A condition can't contain its name.
+// self is the hidden variable that functions get as their first argument. A condition cannot contain its name.
 const self = "@input"
 
 // variables are the variables of conditions.

@@ -50,7 +50,7 @@ type Thread struct {
 	EndedSent  int64  `json:"es,omitempty"` // LastSent when the channel last lost control
 }
 
-// FormerThread is a thread that is recognised but no longer used.
+// FormerThread is a thread that is recognized but no longer used.
 type FormerThread struct {
 	Channel string `json:"ch"`
 	Thread  string `json:"th"`

@@ -19,7 +19,7 @@ func TestLookupFindsConversationsByEveryID(t *testing.T) {
 	s.deadLetters["undecided"] = &DeadLetter{Delivery: Delivery{ID: "undecided"}}
 	short := c.CustomerID()
 	if !IsCustomerID(short) || IsCustomerID(short[1:]) || IsCustomerID("z"+short[1:]) {
-		t.Errorf("IsCustomerID does not recognise %s, or recognises something else", short)
+		t.Errorf("IsCustomerID does not recognize %s, or recognizes something else", short)
 	}
 	got := s.Lookup([]string{"c1", "w1", "bot-1", "anna", short, "d2", "d0", "undecided", "unknown", ""})
 	slices.Sort(got["anna"])

@@ -15,7 +15,7 @@ import (
 const warnAfter = 5
 
 // store stores a batch and its cursor, waiting while the writer is busy or unavailable. It returns an error if the
-// adapter may not emit the batch, if the cursor can't be decided on, or if ctx ends.
+// adapter may not emit the batch, if the cursor cannot be decided on, or if ctx ends.
 func (s *subscriber) store(ctx context.Context, encoded [][]byte, cursor []byte) error {
 	in, err := inbound.Decode(encoded, []string{s.Name})
 	if err != nil {
@@ -23,7 +23,7 @@ func (s *subscriber) store(ctx context.Context, encoded [][]byte, cursor []byte)
 	}
 	in = s.replaceOversized(in)
 	attempts := 0
-	single := false // accept one message at a time, to find the one that can't be decided on
+	single := false // accept one message at a time, to find the one that cannot be decided on
 	for {
 		rest, err := s.accept(ctx, in, cursor, single)
 		switch {

@@ -318,7 +318,7 @@ func TestPanicInADecisionAffectsOneMessage(t *testing.T) {
 		}
 		for i, a := range answers {
 			if err := <-a; err != nil {
-				t.Errorf("Accept %d = %v, want nil: what can't be decided is kept", i+1, err)
+				t.Errorf("Accept %d = %v, want nil: what cannot be decided is kept", i+1, err)
 			}
 		}
 		h.head("faq") // of w4

@@ -77,11 +77,11 @@ func (s *idSource) panicAt(call int) {
 	s.bomb = call
 }
 
-// fakeLanes records submitted and cancelled deliveries.
+// fakeLanes records submitted and canceled deliveries.
 type fakeLanes struct {
-	mu        sync.Mutex
-	jobs      []*attempt.Job
-	cancelled []string
+	mu       sync.Mutex
+	jobs     []*attempt.Job
+	canceled []string
 }
 
 func (l *fakeLanes) Submit(j *attempt.Job) {
@@ -93,7 +93,7 @@ func (l *fakeLanes) Submit(j *attempt.Job) {
 func (l *fakeLanes) Cancel(delivery string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.cancelled = append(l.cancelled, delivery)
+	l.canceled = append(l.canceled, delivery)
 }
 
 // take removes and returns the oldest job towards a channel, or nil.
@@ -112,7 +112,7 @@ func (l *fakeLanes) take(channel string) *attempt.Job {
 func (l *fakeLanes) wasCancelled(delivery string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Contains(l.cancelled, delivery)
+	return slices.Contains(l.canceled, delivery)
 }
 
 // commits records the commits.

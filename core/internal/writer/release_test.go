@@ -60,7 +60,7 @@ func TestHandoverCancelsTheDeliveryInFlight(t *testing.T) {
 		running := h.head("faq")
 		h.customer("w1", "m2", "desk now")
 		if !h.lanes.wasCancelled(running.Delivery.ID) {
-			t.Error("the call to the former owner was not cancelled")
+			t.Error("the call to the former owner was not canceled")
 		}
 		opening := h.head("desk")
 		if opening.Delivery.Kind != state.KindOpen {
@@ -68,10 +68,10 @@ func TestHandoverCancelsTheDeliveryInFlight(t *testing.T) {
 		}
 		h.finish(opening, attempt.Outcome{Result: attempt.ResultDelivered, Thread: "desk-1"})
 		h.customer("w1", "m3", "bot now")
-		h.idle("faq") // its lane has a delivery, but the cancelled call has not returned
-		h.finish(running, attempt.Outcome{Result: attempt.ResultRetry, Error: "cancelled"})
+		h.idle("faq") // its lane has a delivery, but the canceled call has not returned
+		h.finish(running, attempt.Outcome{Result: attempt.ResultRetry, Error: "canceled"})
 		if got := h.head("faq"); got.Delivery.ID == running.Delivery.ID {
-			t.Error("the cancelled delivery was released again")
+			t.Error("the canceled delivery was released again")
 		}
 		if err := h.stop(); err != nil {
 			t.Errorf("Run = %v", err)

@@ -77,7 +77,7 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 // faults are selected by the path of a request, or by the text of a delivered envelope or a cursor.
 var faults = map[string]func(ctx context.Context) error{
 	"/panic": func(context.Context) error { panic("hostile fault") },
-	"/crash": func(context.Context) error { // a panic that can't be recovered
+	"/crash": func(context.Context) error { // a panic that cannot be recovered
 		go func() { panic("hostile crash") }()
 		select {}
 	},

@@ -22,7 +22,7 @@ import (
 
 // modes are the values of HOSTILE; several are separated by commas.
 var modes = map[string]func(){
-	"exit-at-start":  func() { fmt.Fprintln(os.Stderr, "can't find my teapot"); os.Exit(7) },
+	"exit-at-start":  func() { fmt.Fprintln(os.Stderr, "cannot find my teapot"); os.Exit(7) },
 	"panic-at-start": func() { panic("bad morning") },
 	"hang-handshake": func() { hang() },
 	"noise":          func() { fmt.Println("hello, I am printed too early") },
