@@ -32,6 +32,7 @@ type term struct {
 // language compiles conditions. It keeps the lists of all mentions; programs refer to them by number.
 type language struct {
 	env      *cel.Env
+	strict   *cel.Env // env with checks of literals
 	channels Channels
 	lists    [][]phrase
 }
@@ -41,8 +42,6 @@ func newLanguage(ch Channels) (*language, error) {
 	opts := []cel.EnvOption{
 		cel.ClearMacros(), cel.Macros(append(l.macros(), cel.HasMacro)...),
 		cel.ParserExpressionSizeLimit(maxCondition), cel.ParserRecursionLimit(64),
-		cel.ASTValidators(cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals(),
-			cel.ValidateRegexLiterals(), cel.ValidateHomogeneousAggregateLiterals()),
 		cel.Variable(self, cel.DynType),
 		function("@attr", cel.StringType, cel.StringType, func(in *input, k ref.Val) ref.Val {
 			return types.String(in.facts.Attributes[string(k.(types.String))])
@@ -64,7 +63,12 @@ func newLanguage(ch Channels) (*language, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the language of conditions: %w", err)
 	}
-	l.env = env
+	strict, err := env.Extend(cel.ASTValidators(cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals(),
+		cel.ValidateRegexLiterals(), cel.ValidateHomogeneousAggregateLiterals()))
+	if err != nil {
+		return nil, fmt.Errorf("set up the checks of literals: %w", err)
+	}
+	l.env, l.strict = env, strict
 	return l, nil
 }
 
@@ -86,6 +90,9 @@ func (l *language) compile(source string) (*condition, []Problem) {
 	tree, issues := l.env.Check(parsed)
 	if issues.Err() != nil {
 		return nil, l.typeProblems(parsed, issues)
+	}
+	if _, issues := l.strict.Check(parsed); issues.Err() != nil {
+		return nil, literalProblems(parsed, issues)
 	}
 	c := &condition{source: source}
 	problems := l.checkTree(tree)

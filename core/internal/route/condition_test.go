@@ -66,6 +66,13 @@ func TestConditionProblems(t *testing.T) {
 		{"types of a negation", `!handovers`, `1:1: ! cannot be applied to a number`},
 		{"types of a choice", `(true ? text : handovers) == ""`, `1:7: both results of ?: must have the same type`},
 		{"types of a method", `parts.startsWith("a")`, `1:17: startsWith cannot be called with a list, a text`},
+		{"types next to an invalid literal", `owner == duration("x")`, `1:7: == cannot be applied to a text and a duration`},
+		{"text in place of true or false", `role || owner == "faq"`, `1:1: must be true or false here, this is a text`},
+		{"number in place of true or false", `"image" in parts && size(parts)`, `1:25: must be true or false here, this is a number`},
+		{"literal in place of true or false", `1.5 || true`, `1:1: must be true or false here, this is a number`},
+		{"closed text in a wrong place", `owner "faq"`,
+			`1:7: syntax error at "\"faq\""; a quote is missing, or one inside the text needs a backslash`},
+		{"number in a wrong place", `owner 1.5`, `1:7: syntax error at "1.5"`},
 		{"types below an error", `(ownr + 1) > true`, `1:2: undeclared reference to "ownr" (did you mean "owner"?)`},
 		{"types of a comparison", `(size(parts) > 1) == age`,
 			`1:19: == cannot be applied to true or false and a duration`},
@@ -188,6 +195,9 @@ func FuzzCompile(f *testing.F) {
 				t.Fatal("no table and no problem")
 			}
 			return
+		}
+		if when != "" && table.rules[0].when == nil {
+			t.Fatal("a condition without problems is not in the table")
 		}
 		facts := &Facts{Event: EventMessage, Channel: "livechat", Role: envelope.RoleCustomer, Text: text}
 		d := table.Decide(facts)

@@ -113,14 +113,20 @@ var syntaxHints = map[string]string{
 	"=": "equality is ==", "and": "and is &&", "or": "or is ||", "not": "not is !", "&": "and is &&", "|": "or is ||",
 }
 
-// firstToken returns the first word, operator or character of a source, of a quoted text the rest of the line.
+// firstToken returns the first word, number, text, operator or character of a source, of a text that is not closed the
+// rest of the line.
 func firstToken(source string) string {
 	source = strings.TrimSpace(source)
 	line, _, _ := strings.Cut(source, "\n")
 	r, size := utf8.DecodeRuneInString(line)
 	switch {
 	case r == '"' || r == '\'':
+		if end := strings.IndexRune(line[1:], r); end >= 0 {
+			return line[:end+2]
+		}
 		return strings.TrimSpace(line)
+	case unicode.IsDigit(r):
+		size = len(line) - len(strings.TrimLeft(line, "0123456789."))
 	case unicode.IsLetter(r) || r == '_':
 		size = len(line) - len(strings.TrimLeftFunc(line, func(r rune) bool {
 			return unicode.IsLetter(r) ||

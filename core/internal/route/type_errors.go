@@ -17,28 +17,31 @@ import (
 
 // typeProblems returns the type checker's errors, up to a loop: the others are its consequences.
 func (l *language) typeProblems(parsed *cel.Ast, issues *cel.Issues) []Problem {
-	exprs, calls := map[int64]ast.Expr{}, map[int64]ast.CallExpr{} // by id; calls by the ids of their arguments
-	ast.PreOrderVisit(parsed.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
-		exprs[e.ID()] = e
-		if e.Kind() == ast.CallKind {
-			for _, arg := range e.AsCall().Args() {
-				calls[arg.ID()] = e.AsCall()
-			}
-		}
-	}))
+	exprs := exprsByID(parsed)
 	var out []Problem
 	for _, issue := range issues.Errors() {
 		p := problemAt(issue)
-		switch e := exprs[issue.ExprID]; {
-		case e == nil:
-		case e.Kind() == ast.IdentKind:
+		e := exprs[issue.ExprID]
+		if e == nil {
+			out = append(out, p)
+			continue
+		}
+		if t := l.typeOf(e); t != nil { // the part is valid, but not in its place
+			p.Message = "must be true or false here, this is " + typeName(t)
+			out = append(out, p)
+			continue
+		}
+		switch e.Kind() {
+		case ast.IdentKind:
 			p.Message = fmt.Sprintf("undeclared reference to %q", e.AsIdent())
 			p.Suggestion = Closest(e.AsIdent(), variableNames())
-		case e.Kind() == ast.CallKind && l.env.HasFunction(e.AsCall().FunctionName()):
-			if p.Message = l.overloadMessage(e.AsCall()); p.Message == "" {
-				continue
+		case ast.SelectKind:
+			p.Message = fmt.Sprintf("a variable has no fields such as %q", e.AsSelect().FieldName())
+		case ast.CallKind:
+			if l.env.HasFunction(e.AsCall().FunctionName()) {
+				p.Message = l.overloadMessage(e.AsCall())
+				break
 			}
-		case e.Kind() == ast.CallKind:
 			name := e.AsCall().FunctionName()
 			p.Column = max(1, p.Column-utf8.RuneCountInString(name)) // the checker's position is the parenthesis
 			if slices.Contains(loops, name) {
@@ -47,14 +50,38 @@ func (l *language) typeProblems(parsed *cel.Ast, issues *cel.Issues) []Problem {
 			}
 			p.Message = fmt.Sprintf("undeclared reference to %q", name)
 			p.Suggestion = closestFunction(name)
-		case e.Kind() == ast.SelectKind:
-			p.Message = fmt.Sprintf("a variable has no fields such as %q", e.AsSelect().FieldName())
-		case e.Kind() == ast.LiteralKind && calls[e.ID()] != nil:
-			name := calls[e.ID()].FunctionName()
-			p.Message = "invalid argument of " + name
-			if why := patternError(e); name == "matches" && why != "" {
-				p.Message += ": " + why
+		}
+		if p.Message != "" {
+			out = append(out, p)
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, problemAt(issues.Errors()[0]))
+	}
+	return out
+}
+
+// exprsByID returns the parts of a condition by their ids.
+func exprsByID(parsed *cel.Ast) map[int64]ast.Expr {
+	exprs := map[int64]ast.Expr{}
+	ast.PreOrderVisit(parsed.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) { exprs[e.ID()] = e }))
+	return exprs
+}
+
+// literalProblems returns the errors in literals.
+func literalProblems(parsed *cel.Ast, issues *cel.Issues) []Problem {
+	exprs := exprsByID(parsed)
+	var out []Problem
+	for _, issue := range issues.Errors() {
+		p := problemAt(issue)
+		for _, e := range exprs {
+			if e.Kind() == ast.CallKind && slices.ContainsFunc(e.AsCall().Args(),
+				func(arg ast.Expr) bool { return arg.ID() == issue.ExprID }) {
+				p.Message = "invalid argument of " + e.AsCall().FunctionName()
 			}
+		}
+		if why := patternError(exprs[issue.ExprID]); why != "" {
+			p.Message += ": " + why
 		}
 		out = append(out, p)
 	}
@@ -63,6 +90,9 @@ func (l *language) typeProblems(parsed *cel.Ast, issues *cel.Issues) []Problem {
 
 // patternError returns the reason why a literal is not a regular expression.
 func patternError(e ast.Expr) string {
+	if e == nil {
+		return ""
+	}
 	pattern, _ := literal(e)
 	_, err := regexp.Compile(pattern)
 	if bad, ok := errors.AsType[*syntax.Error](err); ok {
