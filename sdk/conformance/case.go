@@ -206,24 +206,6 @@ func (in *inbound) withMember(path string, value any, keep bool) *inbound {
 	return in.withTree(tree)
 }
 
-func (in *inbound) replaced(r *strings.Replacer) *inbound {
-	out := *in
-	out.target, out.host, out.body = r.Replace(in.target), r.Replace(in.host), []byte(r.Replace(string(in.body)))
-	out.header = replacedHeader(in.header, r)
-	return &out
-}
-
-func (x *exchange) replaced(r *strings.Replacer) *exchange {
-	out := &exchange{name: x.name, action: x.action, call: json.RawMessage(r.Replace(string(x.call)))}
-	for _, s := range x.steps {
-		c := *s
-		c.target, c.body = r.Replace(s.target), []byte(r.Replace(string(s.body)))
-		c.header = replacedHeader(s.header, r)
-		out.steps = append(out.steps, &c)
-	}
-	return out
-}
-
 func replacedHeader(h http.Header, r *strings.Replacer) http.Header {
 	out := http.Header{}
 	for name, values := range h {

@@ -84,10 +84,7 @@ func loadChannel(file string) (*channelData, error) {
 	if s := d.Sign; s != nil && (len(s.Command) == 0 || s.Window != 0 && s.Window < 4*windowMargin) {
 		return nil, fmt.Errorf("sign: write a command that signs, and a window of at least %s or none", 4*windowMargin)
 	}
-	if d.in, err = parseFolder(filepath.Join(d.dir, "in"), parseInbound); err != nil {
-		return nil, err
-	}
-	if d.out, err = parseFolder(filepath.Join(d.dir, "out"), parseExchange); err != nil {
+	if err := d.loadMessages(strings.NewReplacer()); err != nil {
 		return nil, err
 	}
 	if d.Effect != "" && !slices.ContainsFunc(d.out, func(x *exchange) bool { return x.name == d.Effect }) {
@@ -96,14 +93,24 @@ func loadChannel(file string) (*channelData, error) {
 	return d, nil
 }
 
-func parseFolder[T any](dir string, parse func(name string, text []byte) (T, error)) (out []T, err error) {
+// loadMessages reads in/*.http and out/*.http in the order of their names, with texts replaced.
+func (d *channelData) loadMessages(r *strings.Replacer) (err error) {
+	if d.in, err = parseFolder(filepath.Join(d.dir, "in"), r, parseInbound); err == nil {
+		d.out, err = parseFolder(filepath.Join(d.dir, "out"), r, parseExchange)
+	}
+	return err
+}
+
+func parseFolder[T any](dir string, r *strings.Replacer, parse func(name string, text []byte) (T, error)) (
+	out []T, err error) {
 	files, _ := filepath.Glob(filepath.Join(dir, "*.http")) // the pattern is good
 	for _, f := range files {
 		text, err := os.ReadFile(f)
 		if err != nil {
 			return nil, err
 		}
-		c, err := parse(strings.TrimSuffix(filepath.Base(f), ".http"), bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")))
+		plain := r.Replace(strings.ReplaceAll(string(text), "\r\n", "\n"))
+		c, err := parse(strings.TrimSuffix(filepath.Base(f), ".http"), []byte(plain))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", filepath.Base(dir), err)
 		}

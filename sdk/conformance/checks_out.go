@@ -259,22 +259,19 @@ func (p *probe) second() *probe {
 	return once(p, "second", func() *probe {
 		q, d := *p, *p.data
 		q.data, q.vendor = &d, p.newVendor()
-		d.Channel, d.in, d.out = d.Channel+"-2", nil, nil
+		d.Channel += "-2"
 		var texts []string
 		d.Settings = overlaid(d.Settings, d.Second, &texts)
 		resp := q.configure(q.config(q.fill(q.vendor.base)))
 		p.require(resp.GetError() == nil, "a second channel was refused: %s", resp.GetError().GetText())
-		r := strings.NewReplacer(texts...)
-		for _, in := range p.data.in {
-			second := in.replaced(r)
-			if i := slices.Index(p.subject.endpoint.GetPaths(), p.pathOf(in)); i >= 0 && i < len(resp.GetPaths()) {
-				second.target = strings.Replace(second.target, p.subject.endpoint.GetPaths()[i].GetPattern(),
-					resp.GetPaths()[i].GetPattern(), 1)
-			}
-			d.in = append(d.in, second)
+		if err := d.loadMessages(strings.NewReplacer(texts...)); err != nil {
+			p.abort(err)
 		}
-		for _, x := range p.data.out {
-			d.out = append(d.out, x.replaced(r))
+		for i, in := range p.data.in {
+			if n := slices.Index(p.subject.endpoint.GetPaths(), p.pathOf(in)); n >= 0 && n < len(resp.GetPaths()) {
+				first, second := p.subject.endpoint.GetPaths()[n].GetPattern(), resp.GetPaths()[n].GetPattern()
+				d.in[i].target = strings.Replace(d.in[i].target, first, second, 1)
+			}
 		}
 		return &q
 	})

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"slices"
@@ -44,61 +45,90 @@ var flaws = []struct {
 	{"lax about types", "", "settings.types", lax(`"type":"integer"`, `"type":["integer","string","array"]`)},
 	{"lax about keys that are required", "", "settings.required", lax(`"required":["base_url","token","api_key"],`, "")},
 	{"plays any role", "", "settings.role", says(func(v *pluginpb.ValidateResponse) { v.Problems = nil })},
-	{"calls-home", "", "settings.offline", nil},
+	{"calls home", "", "settings.offline", callsHome},
 	{"refuses its settings", "", "configure.accepts", says(func(c *pluginpb.ConfigureResponse) {
 		proto.Reset(c)
 		c.Error = &pluginpb.Error{Kind: "invalid", Field: "token"}
 	})},
 	{"odd threads", "", "configure.endpoint", says(func(c *pluginpb.ConfigureResponse) { c.Threads = "forever" })},
 	{"counts endpoints", "", "configure.same", counting()},
-	{"takes-anything", "", "configure.refuses", nil},
-	{"drops-calls", "", "configure.in-flight", nil},
+	{"takes anything", "", "configure.refuses", takingAnything()},
+	{"drops calls", "", "configure.in-flight", dropping[*pluginpb.ConfigureRequest](0)},
 	{"keeps-settings", "", "configure.applies", nil},
 	{"elsewhere", "", "in.reachable", says(func(c *pluginpb.ConfigureResponse) { c.Paths[0].Pattern = "/elsewhere" })},
 	{"shouts", "", "in.golden", envelopes(func(e *pluginpb.Envelope) { e.Kind = "echo" })},
-	{"wrong-type", "", "out.requests", nil},
+	{"says something else", "", "out.requests", sends(func(c *pluginpb.DeliverCall) {
+		if a := c.GetSend().GetAssigned(); a != nil && a.GetText() == "" {
+			a.Text = "another"
+		}
+	})},
 	{"misreads ids", "", "out.golden", delivered(func(r *pluginpb.DeliverResult) { r.VendorId += "x" })},
 	{"overpromises", "", "out.coverage",
 		says(func(d *pluginpb.DescribeResponse) { d.Capabilities.Parts = append(d.Capabilities.Parts, "video") })},
-	{"short-text", "", "out.text", nil},
+	{"too little text", "", "out.text", sends(func(c *pluginpb.DeliverCall) {
+		if a := c.GetSend().GetAssigned(); len(a.GetText()) > 200 {
+			a.Text += "x"
+		}
+	})},
 	{"ignores pieces", "", "out.pieces", sends(func(c *pluginpb.DeliverCall) {
 		if a := c.GetSend().GetAssigned(); a != nil && len(a.GetText()) < 200 {
 			a.Text = ""
 		}
 	})},
 	{"crashes-on-state", "", "odd.survives", nil},
-	{"repeats-state", "", "odd.typed", nil},
+	{"repeats odd states", "", "odd.typed", repeatingState()},
 	{"says one channel", "", "channels.in", envelopes(func(e *pluginpb.Envelope) { e.Channel = "bot" })},
-	{"one-vendor", "", "channels.out", nil},
-	{"any-token", "", "channels.credentials", nil},
-	{"toggles-ids", "", "duplicates.same", nil},
-	{"process-ids", "", "duplicates.restart", nil},
+	{"one vendor", "", "channels.out", sends(func(c *pluginpb.DeliverCall) { c.Channel = "bot" })},
+	{"any token", "", "channels.credentials", hears(func(c *pluginpb.ReceiveCall) {
+		authorize(c,
+			"Bearer conformance-token-"+
+				map[bool]string{true: "2", false: "1"}[c.GetChannels()[0] == "bot-2"])
+	})},
+	{"toggles ids", "", "duplicates.same", toggling()},
+	{"ids of its own process", "", "duplicates.restart", numbering()},
 	{"forgets keys", "", "duplicates.key", sends(func(c *pluginpb.DeliverCall) { c.Key = "another" })},
-	{"shut-door", "", "credentials.taken", nil},
-	{"optional", "", "credentials.missing", nil},
-	{"empty-token", "", "credentials.empty", nil},
-	{"compares-prefix", "", "credentials.altered", nil},
-	{"any-case", "signed", "credentials.altered", nil},
-	{"first-of-two", "", "credentials.doubled", nil},
-	{"skips-query", "signed", "credentials.signature", nil},
-	{"knows-host", "signed", "credentials.signature", nil},
-	{"trims", "signed", "credentials.signature", nil},
+	{"shut door", "", "credentials.taken", hears(func(c *pluginpb.ReceiveCall) { authorize(c, "no") })},
+	{"optional", "", "credentials.missing", admits(func(given []string) bool { return len(given) == 0 })},
+	{"empty token", "", "credentials.empty", admits(func(given []string) bool {
+		return slices.Equal(given,
+			[]string{"Bearer "})
+	})},
+	{"compares a prefix", "", "credentials.altered",
+		admits(func(given []string) bool { return len(given) == 1 && strings.HasPrefix(given[0], "Bearer conf") })},
+	{"any case", "signed", "credentials.altered", hears(func(c *pluginpb.ReceiveCall) {
+		for _, h := range c.GetHeader() {
+			if h.GetName() == "X-Signature" {
+				h.Value = strings.ToLower(h.GetValue())
+			}
+		}
+	})},
+	{"first of two", "", "credentials.doubled",
+		admits(func(given []string) bool { return len(given) > 1 && given[0] == "Bearer conformance-token-1" })},
+	{"skips the query", "signed", "credentials.signature", hears(func(c *pluginpb.ReceiveCall) { c.Query = "" })},
+	{"knows its host", "signed", "credentials.signature",
+		hears(func(c *pluginpb.ReceiveCall) { c.Host = "gateway.example.com" })},
+	{"trims", "signed", "credentials.signature",
+		hears(func(c *pluginpb.ReceiveCall) { c.Body = bytes.TrimSpace(c.GetBody()) })},
 	{"timeless", "signed", "credentials.time", nil},
 	{"patient", "signed", "credentials.time", nil},
 	{"looks-back", "signed", "credentials.time", nil},
 	{"punctual", "signed", "credentials.taken", nil},
 	{"refuses without a form", "", "credentials.shape", failing("unauthorized",
 		func(e *pluginpb.Error) { e.Body = []byte("no") })},
-	{"repeats-token", "", "credentials.silent", nil},
+	{"repeats the token", "", "credentials.silent",
+		failing("unauthorized", func(e *pluginpb.Error) { e.Text += " conformance-token-1" })},
 	{"crashes", "", "hostile.survives", nil},
 	{"answers 500", "", "hostile.status", failing("invalid", func(e *pluginpb.Error) { e.Status = 500 })},
 	{"makes invalid envelopes", "", "hostile.valid", envelopes(func(e *pluginpb.Envelope) { e.Kind = "nonsense" })},
-	{"lenient", "", "hostile.truncated", nil},
-	{"small", "", "oversize.padded", nil},
-	{"chokes", "", "oversize.member", nil},
-	{"strict-members", "", "unknown.members", nil},
-	{"strict-types", "", "unknown.values", nil},
-	{"strict-query", "", "unknown.header", nil},
+	{"lenient", "", "hostile.truncated", hears(repair)},
+	{"small", "", "oversize.padded", refuses(func(c *pluginpb.ReceiveCall) bool { return len(c.GetBody()) > 64<<10 })},
+	{"chokes", "", "oversize.member", failing("invalid", func(e *pluginpb.Error) { e.Status = 500 })},
+	{"strict about members", "", "unknown.members",
+		refuses(func(c *pluginpb.ReceiveCall) bool { return bytes.Contains(c.GetBody(), []byte("xConformance")) })},
+	{"strict about values", "", "unknown.values",
+		refuses(func(c *pluginpb.ReceiveCall) bool { return bytes.Contains(c.GetBody(), []byte("CONFORMANCE_UNKNOWN")) })},
+	{"strict about the query", "", "unknown.header",
+		refuses(func(c *pluginpb.ReceiveCall) bool { return c.GetQuery() != "" })},
 	{"gives up on 429", "", "faults.throttled", failing("throttled", permanent)},
 	{"gives up on 5xx", "", "faults.server", failing("transient", func(e *pluginpb.Error) {
 		if e.GetStatus() >= 500 {
@@ -125,7 +155,7 @@ var flaws = []struct {
 	})},
 	{"retries", "", "faults.once", nil},
 	{"shrugs", "agent", "faults.prepare", nil},
-	{"sulks", "", "faults.heals", nil},
+	{"sulks", "", "faults.heals", sulking("unauthorized")},
 	{"no-guard", "", "guard.private", nil},
 	{"reads any link", "", "guard.links", &wire{asked: func(request any) {
 		if r, ok := request.(*pluginpb.ConfigureRequest); ok {
@@ -138,7 +168,7 @@ var flaws = []struct {
 	{"one-lock", "", "parallel.in", nil},
 	{"cancels late", "", "cancel.soon", slowly("/Cancel", 4*time.Second)},
 	{"gives up on cancelled calls", "", "cancel.kind", failing("unknown", permanent)},
-	{"sulks-after-cancel", "", "cancel.after", nil},
+	{"sulks after a cancelled call", "", "cancel.after", sulking("unknown")},
 	{"no mark for the status", "", "refusals.template",
 		says(func(c *pluginpb.ConfigureResponse) { c.RefusalBody = `{"error":"{{text}}"}` })},
 	{"no quotes", "", "refusals.json",
@@ -147,7 +177,7 @@ var flaws = []struct {
 	{"opens though it can't", "", "open.unable", says(cannotOpen)},
 	{"pings", "", "open.requests", nil},
 	{"misreads threads", "", "open.golden", delivered(func(r *pluginpb.DeliverResult) { r.Thread += "x" })},
-	{"opens-once", "", "open.again", nil},
+	{"opens once", "", "open.again", openingOnce()},
 	{"replies as the customer", "", "replies.sender", replying(func(e *pluginpb.Envelope) { e.Sender.Role = "customer" })},
 	{"counts replies", "", "replies.ids", replying(func(e *pluginpb.Envelope) { e.VendorId += rand.Text() })},
 	{"pings", "", "media.requests", nil},
@@ -171,21 +201,14 @@ var flaws = []struct {
 		return limit
 	})},
 	{"pings", "agent", "subscribe.requests", nil},
-	{"loses-cursor", "agent", "subscribe.golden", nil},
-	{"every-third", "agent", "subscribe.again", nil},
-	{"despairs", "agent", "subscribe.faults", nil},
-	{"drops calls to drain", "", "drain.finishes", &wire{
-		before: func(ctx context.Context, request any, rpc pluginpb.PluginServiceClient) {
-			if _, ok := request.(*pluginpb.DrainRequest); ok {
-				_, _ = rpc.Cancel(ctx, &pluginpb.CancelRequest{Deliver: []uint64{1, 2, 3}})
-			}
-		},
-		after: func(request any) {
-			if _, ok := request.(*pluginpb.DrainRequest); ok {
-				time.Sleep(time.Second)
-			}
-		},
-	}},
+	{"loses the cursor", "agent", "subscribe.golden", says(func(s *pluginpb.SubscribeResponse) { s.Cursor = nil })},
+	{"not a third time", "agent", "subscribe.again", thirdFailing()},
+	{"despairs", "agent", "subscribe.faults", says(func(s *pluginpb.SubscribeResponse) {
+		if s.GetError() != nil {
+			s.Error.Kind = "permanent"
+		}
+	})},
+	{"drops calls to drain", "", "drain.finishes", dropping[*pluginpb.DrainRequest](time.Second)},
 	{"goes on while it drains", "", "drain.refuses", &wire{unary: func(_ context.Context, method string) (bool, error) {
 		if strings.HasSuffix(method, "/Drain") {
 			time.Sleep(soon + 3*time.Second/2)
@@ -204,7 +227,7 @@ var flaws = []struct {
 		r.Results = append(r.Results,
 			r.Results...)
 	})},
-	{"fills-up", "", "memory.same", nil},
+	{"fills up", "", "memory.same", filling()},
 	{"ignores its gateway", "", "exit.shutdown", ignores("/Shutdown")},
 	{"ignores-sigterm", "", "exit.sigterm", nil},
 	{"leaves-orphans", "", "exit.orphans", nil},

@@ -1,9 +1,11 @@
 package conformance
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -253,4 +255,192 @@ func sends(change func(*pluginpb.DeliverCall)) *wire {
 			}
 		}
 	}}
+}
+
+// hears makes a wire that changes inbound calls.
+func hears(change func(*pluginpb.ReceiveCall)) *wire {
+	return &wire{asked: func(request any) {
+		if r, ok := request.(*pluginpb.ReceiveRequest); ok {
+			for _, c := range r.GetCalls() {
+				change(c)
+			}
+		}
+	}}
+}
+
+// authorize gives an inbound call these credentials alone.
+func authorize(c *pluginpb.ReceiveCall, value string) {
+	c.Header = slices.DeleteFunc(c.GetHeader(), func(h *pluginpb.Header) bool { return h.GetName() == "Authorization" })
+	c.Header = append(c.Header, &pluginpb.Header{Name: "Authorization", Value: value})
+}
+
+// admits makes a wire that puts good credentials in place of some.
+func admits(some func(given []string) bool) *wire {
+	return hears(func(c *pluginpb.ReceiveCall) {
+		var given []string
+		for _, h := range c.GetHeader() {
+			if h.GetName() == "Authorization" {
+				given = append(given, h.GetValue())
+			}
+		}
+		if some(given) {
+			authorize(c, "Bearer conformance-token-1")
+		}
+	})
+}
+
+// refuses makes a wire that breaks the body of some calls.
+func refuses(some func(*pluginpb.ReceiveCall) bool) *wire {
+	return hears(func(c *pluginpb.ReceiveCall) {
+		if some(c) {
+			c.Body = []byte("{")
+		}
+	})
+}
+
+// repair completes a body that was cut.
+func repair(c *pluginpb.ReceiveCall) {
+	for _, end := range []string{`"}`, "}"} {
+		if whole := append(bytes.Clone(c.GetBody()), end...); !json.Valid(c.GetBody()) && json.Valid(whole) {
+			c.Body = whole
+		}
+	}
+}
+
+// callsHome calls the vendor for each configuration.
+var callsHome = &wire{asked: func(request any) {
+	if r, ok := request.(*pluginpb.ConfigureRequest); ok {
+		var s struct {
+			BaseURL string `json:"base_url"`
+		}
+		if json.Unmarshal(r.GetChannel().GetSettings(), &s) == nil {
+			if resp, err := http.Get(s.BaseURL); err == nil {
+				_ = resp.Body.Close()
+			}
+		}
+	}
+}}
+
+// takingAnything makes a wire on which a refused configuration looks like the one before.
+func takingAnything() *wire {
+	var good *pluginpb.ConfigureResponse
+	return says(func(c *pluginpb.ConfigureResponse) {
+		if c.GetError() == nil {
+			good = proto.CloneOf(c)
+			return
+		}
+		proto.Reset(c)
+		proto.Merge(c, good)
+	})
+}
+
+// dropping makes a wire on which a request cancels all calls, and is answered after a while.
+func dropping[M any](after time.Duration) *wire {
+	return &wire{
+		before: func(ctx context.Context, request any, rpc pluginpb.PluginServiceClient) {
+			if _, ok := request.(M); ok {
+				_, _ = rpc.Cancel(ctx, &pluginpb.CancelRequest{Deliver: []uint64{1, 2, 3, 4, 5, 6, 7, 8}})
+			}
+		},
+		after: func(request any) {
+			if _, ok := request.(M); ok {
+				time.Sleep(after)
+			}
+		},
+	}
+}
+
+// repeatingState makes a wire on which a delivery with an odd state fails for a while.
+func repeatingState() *wire {
+	odd := map[uint64]bool{}
+	w := sends(func(c *pluginpb.DeliverCall) { odd[c.GetId()] = string(c.GetSend().GetState()) == "[]" })
+	w.said = func(reply any) {
+		if r, ok := reply.(*pluginpb.DeliverResponse); ok {
+			for _, result := range r.GetResults() {
+				if odd[result.GetId()] {
+					result.Error = &pluginpb.Error{Kind: "transient"}
+				}
+			}
+		}
+	}
+	return w
+}
+
+// toggling makes a wire on which each second time an id is another.
+func toggling() *wire {
+	seen := map[string]bool{}
+	w := envelopes(func(e *pluginpb.Envelope) {
+		if seen[e.GetVendorId()] = !seen[e.GetVendorId()]; !seen[e.GetVendorId()] {
+			e.VendorId += "-again"
+		}
+	})
+	change := w.said
+	w.said = func(reply any) {
+		if _, ok := reply.(*pluginpb.DescribeResponse); ok { // another process
+			clear(seen)
+		}
+		change(reply)
+	}
+	return w
+}
+
+// numbering makes a wire on which ids depend on the process.
+func numbering() *wire {
+	processes := byte('0')
+	w := envelopes(func(e *pluginpb.Envelope) { e.VendorId += string(processes) })
+	change := w.said
+	w.said = func(reply any) {
+		if _, ok := reply.(*pluginpb.DescribeResponse); ok {
+			processes++
+		}
+		change(reply)
+	}
+	return w
+}
+
+// sulking makes a wire on which deliveries fail after an error of a kind.
+func sulking(kind string) *wire {
+	sulks := false
+	return says(func(r *pluginpb.DeliverResponse) {
+		for _, result := range r.GetResults() {
+			if result.GetError() == nil && sulks {
+				result.Error = &pluginpb.Error{Kind: "permanent"}
+			}
+			sulks = sulks || result.GetError().GetKind() == kind
+		}
+	})
+}
+
+// openingOnce makes a wire on which one conversation can be opened.
+func openingOnce() *wire {
+	n := 0
+	return delivered(func(r *pluginpb.DeliverResult) {
+		if n++; n > 1 {
+			r.Error = &pluginpb.Error{Kind: "permanent"}
+		}
+	})
+}
+
+// thirdFailing makes a wire on which the third subscription fails for a while.
+func thirdFailing() *wire {
+	n := 0
+	return says(func(s *pluginpb.SubscribeResponse) {
+		if s.GetBatch() == 1 {
+			if n++; n == 3 {
+				s.Error = &pluginpb.Error{Kind: "transient"}
+			}
+		}
+	})
+}
+
+// filling makes a wire on which there is no room after some calls.
+func filling() *wire {
+	n := 0
+	return says(func(r *pluginpb.ReceiveResponse) {
+		for _, result := range r.GetResults() {
+			if n++; n > 1000 {
+				result.Error = &pluginpb.Error{Kind: "transient"}
+			}
+		}
+	})
 }

@@ -30,7 +30,7 @@ func main() {
 	case flaw == "immortal": // any parent is its gateway
 		_ = os.Setenv(protocol.ParentEnv, strconv.Itoa(os.Getppid()))
 	}
-	serve.Main(&adapter{channels: map[string]*channel{}, seen: map[string]bool{}})
+	serve.Main(&adapter{channels: map[string]*channel{}})
 }
 
 type settings struct {
@@ -48,12 +48,9 @@ type settings struct {
 type adapter struct {
 	mu       sync.Mutex
 	channels map[string]*channel
-	first    *channel
-	seen     map[string]bool // ids and threads
 	keeps    [][]byte
 	files    []*os.File
 	calls    atomic.Int64
-	sulking  atomic.Bool
 	one      sync.Mutex
 	road     sync.RWMutex
 }
@@ -61,8 +58,6 @@ type adapter struct {
 type channel struct {
 	sdk.Channel
 	settings settings
-	ctx      context.Context
-	cancel   context.CancelFunc
 	session  atomic.Bool
 }
 
@@ -88,32 +83,21 @@ func (a *adapter) Validate(ch sdk.Channel) []sdk.Problem {
 }
 
 // Configure implements sdk.Adapter.
-func (a *adapter) Configure(ctx context.Context, ch sdk.Channel) (sdk.Endpoint, error) {
+func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, error) {
 	c := &channel{Channel: ch}
-	if err := ch.Settings.Decode(&c.settings); err != nil && flaw != "takes-anything" {
+	if err := ch.Settings.Decode(&c.settings); err != nil {
 		return sdk.Endpoint{}, sdk.Invalid("settings", "%v", err)
 	}
 	if c.settings.APIKey.IsZero() {
 		return sdk.Endpoint{}, sdk.Invalid("api_key", "missing")
 	}
-	c.ctx, c.cancel = context.WithCancel(context.Background())
-	switch flaw {
-	case "calls-home":
-		_ = c.call(ctx, "POST", "/home", nil, &answer{})
-	case "logs-token":
+	if flaw == "logs-token" {
 		ch.Host.Logger.Info("configured", "token", c.settings.Token.Reveal())
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	former := a.channels[ch.Name]
-	if former != nil && flaw == "drops-calls" {
-		former.cancel()
-	}
-	if former == nil || flaw != "keeps-settings" {
+	if a.channels[ch.Name] == nil || flaw != "keeps-settings" {
 		a.channels[ch.Name] = c
-	}
-	if a.first == nil || a.first.Name == ch.Name {
-		a.first = c
 	}
 	return sdk.Endpoint{
 		Paths: []sdk.Path{{
@@ -162,13 +146,4 @@ func (a *adapter) waste() {
 			_ = c.Start()
 		}
 	}
-}
-
-// repeated reports whether an id was seen before, and forgets it every other time unless the flaw needs it.
-func (a *adapter) repeated(id string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	was := a.seen[id]
-	a.seen[id] = !was || flaw == "opens-once"
-	return was
 }

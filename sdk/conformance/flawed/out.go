@@ -37,23 +37,14 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 	}
 	a.waste()
 	switch {
-	case flaw == "one-vendor":
-		c = a.first
 	case flaw == "one-lock":
 		a.road.RLock()
 		defer a.road.RUnlock()
 	case flaw == "one-at-a-time":
 		a.one.Lock()
 		defer a.one.Unlock()
-	case flaw == "drops-calls":
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithCancel(ctx)
-		defer context.AfterFunc(c.ctx, cancel)()
-		defer cancel()
 	case flaw == "crashes-on-state" && string(d.State) == "[]":
 		os.Exit(7)
-	case flaw == "repeats-state" && string(d.State) == "[]":
-		return nil, &sdk.Error{Kind: sdk.KindTransient, Text: "odd state"}
 	}
 	m, err := compose(d)
 	if err == nil {
@@ -62,12 +53,6 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 	var got answer
 	if err == nil {
 		err = c.call(ctx, "POST", "/messages", m, &got)
-	}
-	switch kind := sdk.KindOf(err); {
-	case ctx.Err() != nil && flaw == "sulks-after-cancel", kind == sdk.KindUnauthorized && flaw == "sulks":
-		a.sulking.Store(true)
-	case err == nil && a.sulking.Load():
-		return nil, &sdk.Error{Kind: sdk.KindPermanent, Text: "something failed once"}
 	}
 	if err != nil {
 		return nil, err
@@ -84,9 +69,6 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 
 func compose(d *sdk.Delivery) (*outgoing, error) {
 	m := &outgoing{To: d.Thread, Type: "text", Text: d.Envelope.Text(), Key: d.Key}
-	if flaw == "wrong-type" {
-		m.Type = "message"
-	}
 	for i, part := range d.Envelope.Parts {
 		if part.Type != envelope.PartImage {
 			continue
@@ -98,7 +80,7 @@ func compose(d *sdk.Delivery) (*outgoing, error) {
 		m.Type, m.Image = "image", string(b)
 	}
 	switch {
-	case d.Thread == "", len(m.Text) > 300, flaw == "short-text" && len(m.Text) > 200:
+	case d.Thread == "", len(m.Text) > 300:
 		return nil, sdk.Invalid("parts", "no thread, or too long")
 	case d.Envelope.Kind == envelope.KindTyping:
 		m.Type = "typing"
@@ -203,9 +185,6 @@ func (a *adapter) Open(ctx context.Context, o *sdk.OpenRequest) (*sdk.OpenResult
 	if err := c.call(ctx, "POST", "/conversations", map[string]string{"customer": o.CustomerID}, &got); err != nil {
 		return nil, err
 	}
-	if flaw == "opens-once" && a.repeated(o.CustomerID) {
-		return nil, &sdk.Error{Kind: sdk.KindPermanent, Text: "is open"}
-	}
 	return &sdk.OpenResult{Thread: got.ID}, nil
 }
 
@@ -243,9 +222,6 @@ func (a *adapter) Subscribe(ctx context.Context, s *sdk.Subscription, emit sdk.E
 	if flaw == "pings" {
 		_ = c.call(ctx, "GET", "/ping", nil, &answer{})
 	}
-	if a.calls.Add(1)%3 == 0 && flaw == "every-third" {
-		return &sdk.Error{Kind: sdk.KindTransient, Text: "a subscription is running"}
-	}
 	for cursor := string(s.Cursor); ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
 		resp, err := c.request(ctx, "GET", "/updates?after="+url.QueryEscape(cursor), nil)
 		if err != nil {
@@ -255,19 +231,14 @@ func (a *adapter) Subscribe(ctx context.Context, s *sdk.Subscription, emit sdk.E
 		err = json.NewDecoder(resp.Body).Decode(&updates)
 		_ = resp.Body.Close()
 		if err != nil || resp.StatusCode >= 400 {
-			if flaw == "despairs" {
-				return &sdk.Error{Kind: sdk.KindPermanent, Text: "no updates"}
-			}
 			return &sdk.Error{Kind: sdk.KindTransient, Text: "no updates"}
 		}
 		for _, h := range updates {
-			e, err := a.envelope(c, &h, nil)
+			e, err := c.envelope(&h, nil)
 			if err != nil {
 				return err
 			}
-			if cursor = h.ID; flaw == "loses-cursor" {
-				cursor = ""
-			}
+			cursor = h.ID
 			if err := emit(ctx, []*envelope.Envelope{e}, []byte(cursor)); err != nil {
 				return err
 			}
