@@ -45,7 +45,8 @@ type ListenError struct {
 
 // Error names the setting to change.
 func (e *ListenError) Error() string {
-	return fmt.Sprintf("listen on %s: %v; change `%s` or stop the program that uses the address", e.Addr, e.Err, e.Setting)
+	return fmt.Sprintf("listen on %s: %v; change `%s` or stop the program that uses the address",
+		e.Addr, e.Err, e.Setting)
 }
 
 // Unwrap returns the cause.

@@ -23,8 +23,8 @@ func (f *Findings) add(more Findings) {
 
 func problem(problems ...config.Problem) Findings { return Findings{Problems: problems} }
 
-// Check starts the adapters, lets them validate the settings of their channels, and stops them. It opens no store and no
-// listener, and does not use the network. It returns all findings, sorted. If the configuration did not load, the
+// Check starts the adapters, lets them validate the settings of their channels, and stops them. It opens no store and
+// no listener, and does not use the network. It returns all findings, sorted. If the configuration did not load, the
 // adapters validate its usable channels, see config.Config.Usable.
 func Check(ctx context.Context, cfg *config.Config, o Options) Findings {
 	plugin.SweepTemp()

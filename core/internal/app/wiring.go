@@ -30,8 +30,8 @@ func policy(cfg *config.Config, p *plugins, reachable func(string) bool) *conver
 		c := &conversation.Channel{
 			Name: ch.Name, Role: ch.Role, Owner: ch.Owner, Opens: slices.Contains(d.GetAbilities(), "open"),
 			PerEpoch: p.endpoints[ch.Name].GetThreads() == string(sdk.ThreadsPerEpoch),
-			Events:   map[envelope.Kind]bool{}, Target: target(caps), History: caps.GetHistory(), GiveUp: ch.Delivery.GiveUp,
-			Timeout: ch.Delivery.Timeout,
+			Events:   map[envelope.Kind]bool{}, Target: target(caps), History: caps.GetHistory(),
+			GiveUp: ch.Delivery.GiveUp, Timeout: ch.Delivery.Timeout,
 		}
 		for _, e := range caps.GetEvents() {
 			c.Events[envelope.Kind(e)] = true

@@ -47,8 +47,8 @@ func newLoader(opts Options) *loader {
 }
 
 // Load reads, merges, resolves and checks a configuration. Every error is a *Problems. The Config that comes with an
-// error is incomplete: the adapters can validate its usable channels, see Config.Usable. It is nil if the file could not
-// be used at all.
+// error is incomplete: the adapters can validate its usable channels, see Config.Usable. It is nil if the file could
+// not be used at all.
 func Load(opts Options) (*Config, error) {
 	l := newLoader(opts)
 	data, ok := l.data()

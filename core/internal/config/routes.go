@@ -57,8 +57,8 @@ func fieldOf(rule *node, field string) *node {
 func (f *fileRoute) rule() route.Rule {
 	r := route.Rule{
 		Name: f.Name.value, From: f.From.texts(), When: string(f.When.value), Home: string(f.Home.value),
-		Pass: string(f.Pass.value), Close: bool(f.Close.value), Drop: bool(f.Drop.value), Continue: bool(f.Continue.value),
-		Copy: f.Copy.texts(), Say: string(f.Say.value), To: string(f.To.value),
+		Pass: string(f.Pass.value), Close: bool(f.Close.value), Drop: bool(f.Drop.value),
+		Continue: bool(f.Continue.value), Copy: f.Copy.texts(), Say: string(f.Say.value), To: string(f.To.value),
 	}
 	for _, e := range f.Event.texts() {
 		r.Events = append(r.Events, route.Event(e))

@@ -41,7 +41,8 @@ var syntaxAdvice = []struct {
 		"the lines above are a list, and this line is not an entry; begin it with \"- \", or correct the indentation"},
 	{"expected node content", nil, false, 0,
 		"a value is missing: there is a comma too many, or a text that needs quotes"},
-	{"expected <document start>", nil, false, 0, "the line does not fit the first one; correct the indentation of both"},
+	{"expected <document start>", nil, false, 0,
+		"the line does not fit the first one; correct the indentation of both"},
 	{"did not find expected key", beginsWith("- "), false, 0,
 		"an entry of a list among keys; correct the indentation, or remove the hyphen"},
 	{"did not find expected key", nil, false, 0,
@@ -92,8 +93,8 @@ func (r *reader) syntax(err error, data []byte) {
 	r.bad(e.Mark.Line, e.Mark.Column, "", "is not valid YAML: %s", e.Message)
 }
 
-// unclosedBefore returns the error of a { or [ that is not closed above the line of an error about a key, else the error
-// itself: between braces and brackets, the library reads further keys as text until one does not fit.
+// unclosedBefore returns the error of a { or [ that is not closed above the line of an error about a key, else the
+// error itself: between braces and brackets, the library reads further keys as text until one does not fit.
 func unclosedBefore(e *yaml.LoadError, data []byte) *yaml.LoadError {
 	if !strings.Contains(e.Message, "mapping values") && !strings.Contains(e.Message, "expected ':'") {
 		return e

@@ -120,8 +120,8 @@ type Facts struct {
 
 // Decision is the result of the evaluation of one input.
 type Decision struct {
-	// Steps are the matching rules with `continue` in order, then the rule that ended the evaluation. Without steps, the
-	// input is delivered as without rules.
+	// Steps are the matching rules with `continue` in order, then the rule that ended the evaluation. Without steps,
+	// the input is delivered as without rules.
 	Steps  []Step
 	Errors []RuleError // rules whose condition failed at run time; each counted as no match
 }
