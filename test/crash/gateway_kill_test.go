@@ -17,7 +17,7 @@ const routes = `
     offer: {to: desk, within: 5s}
   - name: no-agent
     event: offer_failed
-    say: Nobody is free right now; I can go on helping.
+    say: No agent is free right now; I can go on helping.
   - name: agent-left
     event: disconnected
     from: agent

@@ -31,7 +31,7 @@ const (
 
 // raceRoutes send no notices, and their offers last long enough for a slow machine.
 const raceRoutes = `
-  - name: ask-for-a-person
+  - name: ask-for-an-agent
     from: customer
     when: owner_role == "bot" && mentions(["human"])
     offer: {to: desk, within: 10m}

@@ -30,8 +30,8 @@ func TestCustomerGoesFromTheBotToAnAgentAndBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.agentSays(t, user, "This is Kim.")
-	if e := s.expectHandover(t, user, "desk").Payload.Event; e.OwnerRole != "agent" || e.Reason != "ask-for-a-person" {
-		t.Errorf("event at the website: %+v, want role agent, reason ask-for-a-person", e)
+	if e := s.expectHandover(t, user, "desk").Payload.Event; e.OwnerRole != "agent" || e.Reason != "ask-for-an-agent" {
+		t.Errorf("event at the website: %+v, want role agent, reason ask-for-an-agent", e)
 	}
 	s.expect(t, user, "agent", "This is Kim.")
 	s.expectAtDesk(t, user, "It is about my parcel.")

@@ -20,7 +20,7 @@ import (
 const (
 	greeting      = "Hello! How can I help you?"
 	noticeLooking = "One moment, I am looking for a colleague."
-	noticeNobody  = "Nobody is free right now; I can go on helping."
+	noticeNoAgent = "No agent is free right now; I can go on helping."
 	noticeBack    = "You are back with the assistant."
 )
 

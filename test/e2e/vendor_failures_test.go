@@ -179,7 +179,7 @@ func TestDeclinedOfferLeavesTheBotInControl(t *testing.T) {
 	s.say(t, "ann", "I want a human")
 	s.expect(t, "ann", "system", noticeLooking)
 	s.expectAnswer(t, "ann", "both the notice and the bot's answer", allOf(
-		hasText("system", noticeNobody), hasText("bot", "You said: I want a human")))
+		hasText("system", noticeNoAgent), hasText("bot", "You said: I want a human")))
 	s.say(t, "ann", "Then tell me a joke.")
 	s.expect(t, "ann", "bot", "You said: Then tell me a joke.")
 	tr := s.Only(t, "ann")
@@ -203,7 +203,7 @@ func TestExpiredOfferLeavesTheBotInControl(t *testing.T) {
 	}
 	s.expect(t, "ann", "system", noticeLooking)
 	s.expectAnswer(t, "ann", "both the notice and the bot's answer", allOf(
-		hasText("system", noticeNobody), hasText("bot", "You said: I want a human")))
+		hasText("system", noticeNoAgent), hasText("bot", "You said: I want a human")))
 	s.awaitChat(t, deskID("ann"), aicc.StateLeft)
 	if end := s.Only(t, "ann").Find("offer expired"); len(end) != 1 {
 		t.Errorf("steps \"offer expired\": %+v, want one", end)

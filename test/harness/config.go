@@ -33,14 +33,14 @@ const (
 
 // Routes are the rules that most tests need.
 const Routes = `
-  - name: ask-for-a-person
+  - name: ask-for-an-agent
     from: customer
     when: owner_role == "bot" && mentions(["agent", "human", "人工", "客服"])
     say: One moment, I am looking for a colleague.
     offer: {to: desk, within: 60s}
-  - name: nobody-came
+  - name: no-agent
     event: offer_failed
-    say: Nobody is free right now; I can go on helping.
+    say: No agent is free right now; I can go on helping.
   - name: agent-left
     event: disconnected
     from: agent

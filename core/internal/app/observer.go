@@ -8,7 +8,7 @@ import (
 	"patchbay/core/internal/writer"
 )
 
-// observer counts every record. It logs events for operators: changes of control, dead letters, failing rules. It does
+// observer counts every record. It logs events for operators: handovers, offers, dead letters, failing rules. It does
 // not log ordinary messages.
 type observer struct {
 	*telemetry.Metrics

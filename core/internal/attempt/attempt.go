@@ -1,5 +1,5 @@
-// Package attempt defines what the writer and the lanes exchange: a [Job] goes to the lanes, its [Outcome] returns. It
-// lies below both, and below the decisions on outcomes, so that none of them imports another for a type.
+// Package attempt defines what the writer and the lanes exchange: a [Job] goes to the lanes, its [Outcome] returns. The
+// packages writer, delivery and conversation import it, and not each other, for these types.
 package attempt
 
 import (
@@ -53,7 +53,7 @@ type Outcome struct {
 	State        []byte // new state of the thread; nil keeps it
 	Thread       string // open: the new thread; otherwise the thread that was used
 	Accepted     bool   // open: an agent is connected already
-	Degraded     string // what was lost
+	Degraded     string // content that could not be carried, and its replacement
 	Replies      []*inbound.Envelope
 }
 

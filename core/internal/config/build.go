@@ -58,7 +58,7 @@ func (l *loader) filePath(p string) string {
 // oneOf checks that a setting has one of the values.
 func (l *loader) oneOf(s *setting[string], allowed ...string) { l.oneOfOrPlanned(s, nil, allowed...) }
 
-// oneOfOrPlanned is oneOf where further values are known and not supported yet.
+// oneOfOrPlanned is oneOf with planned values, which are not supported yet.
 func (l *loader) oneOfOrPlanned(s *setting[string], planned []string, allowed ...string) {
 	choice := "possible: " + strings.Join(allowed, ", ")
 	if len(allowed) == 1 {

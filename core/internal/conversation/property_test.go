@@ -66,7 +66,7 @@ func propertyRules() []route.Rule {
 			From:   []string{"night"},
 			Offer:  route.NewOffer("desk"),
 		},
-		{Name: "nobody", Events: []route.Event{route.EventOfferFailed}, Say: "Nobody is free."},
+		{Name: "nobody", Events: []route.Event{route.EventOfferFailed}, Say: "No agent is free."},
 	}
 }
 

@@ -13,10 +13,10 @@ import (
 func storyRules() []route.Rule {
 	return []route.Rule{
 		{
-			Name: "ask-for-a-person", From: []string{"customer"}, When: `owner_role == "bot" && mentions(["human"])`,
+			Name: "ask-for-an-agent", From: []string{"customer"}, When: `owner_role == "bot" && mentions(["human"])`,
 			Say: "One moment.", Offer: route.NewOffer("desk"),
 		},
-		{Name: "nobody-came", Events: []route.Event{route.EventOfferFailed}, Say: "Nobody is free."},
+		{Name: "no-agent", Events: []route.Event{route.EventOfferFailed}, Say: "No agent is free."},
 		{
 			Name: "agent-left", Events: []route.Event{route.EventDisconnected}, From: []string{"agent"},
 			Say: "You are back.", Pass: route.Home,
@@ -76,7 +76,7 @@ func TestHandoverToDeskAndBack(t *testing.T) {
 	h.wantOwner("faq", 1)
 	h.receive(incoming{channel: "desk", thread: "desk-1", kind: envelope.KindConnected})
 	h.wantOwner("desk", 2)
-	h.wantLines("to the customer", h.drain("web"), "passed desk ask-for-a-person")
+	h.wantLines("to the customer", h.drain("web"), "passed desk ask-for-an-agent")
 	h.wantLines("to the desk", h.drain("desk"),
 		"transcript [hello]", "transcript [good day]", "a human please", "are you there?")
 
@@ -106,6 +106,6 @@ func TestFirstAgentMessageAcceptsOffer(t *testing.T) {
 	h.want("a notice of the desk", h.status("please hold"), state.StatusFenced)
 	h.receive(incoming{channel: "desk", thread: "desk-1", text: "Ann here"})
 	h.wantOwner("desk", 2)
-	h.wantLines("to the customer", h.drain("web"), "One moment.", "passed desk ask-for-a-person", "Ann here")
+	h.wantLines("to the customer", h.drain("web"), "One moment.", "passed desk ask-for-an-agent", "Ann here")
 	h.wantLines("to the desk", h.drain("desk"), "human")
 }

@@ -147,13 +147,13 @@ func TestTranscriptWithPurgedHistory(t *testing.T) {
 
 func TestOpen(t *testing.T) {
 	call, _ := callFor(t, Channel{}, func(_ *harness, d *state.Delivery) {
-		d.Kind, d.Offer, d.Reason, d.Epoch = state.KindOpen, true, "ask-for-a-person", 7
+		d.Kind, d.Offer, d.Reason, d.Epoch = state.KindOpen, true, "ask-for-an-agent", 7
 	})
 	if call.GetOpen() == nil {
 		t.Fatalf("call %v, want an open", call)
 	}
 	o := call.GetOpen()
-	if o.GetConversation() != "conv1" || o.GetEpoch() != 7 || !o.GetOffer() || o.GetReason() != "ask-for-a-person" ||
+	if o.GetConversation() != "conv1" || o.GetEpoch() != 7 || !o.GetOffer() || o.GetReason() != "ask-for-an-agent" ||
 		o.GetAttributes()["lang"] != "en" {
 		t.Errorf("open %v", o)
 	}

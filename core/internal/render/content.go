@@ -4,12 +4,12 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// Content is what a delivery carries.
+// Content is the content of a delivery.
 type Content struct {
 	Text     string // replaces the envelope's parts; "" keeps them
 	Media    []int  // parts to hand over as media
 	Alone    bool   // the delivery carries the one medium and nothing else
-	Degraded string // what was lost and why; "" if nothing
+	Degraded string // content that text replaces, with the reasons; "" if none
 }
 
 // Empty reports whether a share of a divided envelope has nothing to send.

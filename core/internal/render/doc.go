@@ -1,13 +1,13 @@
-// Package render turns an envelope into what a target channel can carry: it splits long text, replaces media and other
-// parts that the channel does not take with text, and writes transcripts.
+// Package render adapts an envelope to its target channel: it splits long text, replaces media and other parts that the
+// channel does not take with text, and writes transcripts.
 //
-// How many deliveries an envelope needs is computed from its [Extent] when the deliveries are queued. What a delivery
-// carries is rendered when it is called. Package render is pure: no input or output, no clock, no randomness.
+// The number of deliveries of an envelope is computed from its [Extent] when they are queued. The content of a delivery
+// is rendered before its call. Package render is pure: no input or output, no clock, no randomness.
 package render
 
 import "patchbay/sdk/envelope"
 
-// Target describes what a channel can carry.
+// Target describes the content that a channel takes.
 type Target struct {
 	TextBytes     int                        // most bytes of text in one delivery; 0 is no limit
 	Parts         map[envelope.PartType]bool // types of parts that it takes as they are; nil is all

@@ -10,8 +10,7 @@ import (
 // messages.
 const attrSpeaker = "role"
 
-// SpeakerBytes is an upper bound of what a transcript adds to each message: the speaker, a colon, a space and a line
-// end.
+// SpeakerBytes bounds the bytes that a transcript adds to each message: the speaker, a colon, a space and a line end.
 const SpeakerBytes = 16
 
 // Transcript returns messages and handover requests as text, one line each, with the speaker in front.

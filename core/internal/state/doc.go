@@ -1,5 +1,4 @@
-// Package state holds what the gateway knows: conversations with their lanes, pending envelopes, dead letters and
-// cursors.
+// Package state holds the gateway's state: conversations with their lanes, pending envelopes, dead letters and cursors.
 //
 // A [State] is the fold of the journal's changes. Changes are folded into a [Layer] over the state, by the same code
 // for a new decision and for a record that is read from the log, so a replay cannot differ from the decision.

@@ -58,7 +58,7 @@ func (s *State) All(f func(*Conversation) bool) {
 // Cursor returns the stored cursor of a channel's subscription, or nil. The caller must not change it.
 func (s *State) Cursor(channel string) []byte { return s.cursors[channel] }
 
-// Retention selects what keeps records in the log in addition to pending deliveries and held messages.
+// Retention selects data that keep records in the log, in addition to pending deliveries and held messages.
 type Retention struct {
 	History     bool // the history of conversations
 	DeadLetters bool // the envelopes of dead letters
