@@ -86,9 +86,13 @@ func (p *probe) forgeries() []forgery {
 		if p.signer != nil {
 			good := p.prove(in, time.Now())
 			for _, name := range slices.Sorted(maps.Keys(good.Header)) {
-				if len(p.data.Credentials) == 0 {
-					places = append(places, credential{Header: name})
-				}
+				places = append(places, credential{Header: name})
+			}
+			for _, name := range slices.Sorted(maps.Keys(good.Query)) {
+				places = append(places, credential{Query: name})
+			}
+			if len(p.data.Credentials) > 0 {
+				places = p.data.Credentials
 			}
 			out = p.signedForgeries(in)
 		}

@@ -1,5 +1,5 @@
-// Command sign signs pushes for the exam as the pretend AICC does: it reads each call as a line of JSON, and writes its
-// Authorization header (auth-v2).
+// Command sign signs pushes for the conformance suite as the simulated AICC does: it reads each call as a line of JSON,
+// and writes its Authorization header (auth-v2).
 package main
 
 import (
@@ -46,7 +46,8 @@ func sign(in *json.Decoder, out *json.Encoder) error {
 			return fmt.Errorf("read a call: %w", err)
 		}
 		signed := map[string]string{"host": c.Host, "content-type": c.Header["Content-Type"]}
-		header := simulator.Authorization(accessKey, secretKey, c.Method, c.Path+query(c.Query), c.Time.UTC().Format("2006-01-02T15:04:05Z"),
+		header := simulator.Authorization(accessKey, secretKey, c.Method, c.Path+query(c.Query),
+			c.Time.UTC().Format("2006-01-02T15:04:05Z"),
 			signed, c.Body)
 		if err := out.Encode(map[string]any{"header": map[string]string{"Authorization": header}}); err != nil {
 			return fmt.Errorf("write the header: %w", err)
@@ -54,7 +55,8 @@ func sign(in *json.Decoder, out *json.Encoder) error {
 	}
 }
 
-// query is the line of a canonical request that has the parameters, with the line's end before it; "" if there are none.
+// query is the line of a canonical request that has the parameters, with the line's end before it; "" if there are
+// none.
 func query(raw string) string {
 	if raw == "" {
 		return ""
@@ -68,7 +70,8 @@ func query(raw string) string {
 	return "\n" + strings.Join(pairs, "&")
 }
 
-// encoded is a query's text with every byte but letters, digits and -._~ as %XX. Text that is no encoding stays as it is.
+// encoded is a query's text with every byte but letters, digits and -._~ as %XX. Text that is no encoding stays as it
+// is.
 func encoded(s string) string {
 	plain, err := url.QueryUnescape(s)
 	if err != nil {

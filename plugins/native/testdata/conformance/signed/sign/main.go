@@ -1,5 +1,5 @@
-// Command sign signs answers for the exam as the pretend message proxy does: it reads each call as a line of JSON, and
-// writes its headers of Standard Webhooks.
+// Command sign signs answers for the conformance suite as the simulated message proxy does: it reads each call as a
+// line of JSON, and writes its headers of Standard Webhooks.
 package main
 
 import (
