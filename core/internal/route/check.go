@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
-	"unicode/utf8"
 
 	"patchbay/sdk/envelope"
 )
@@ -17,9 +15,6 @@ var Slug = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
 // MaxName bounds a name, in characters.
 const MaxName = 63
-
-// maxWithin bounds an offer: a customer does not wait longer than a day.
-const maxWithin = 24 * time.Hour
 
 var roles = []string{
 	string(envelope.RoleCustomer), string(envelope.RoleBot), string(envelope.RoleAgent), string(envelope.RoleObserver),
@@ -137,98 +132,6 @@ func (c *checker) fromAny(among ...envelope.Role) bool {
 		}
 	}
 	return false
-}
-
-func (c *checker) checkAttributes() {
-	for key, value := range c.rule.Set {
-		field := "set." + key
-		if _, bad := controlCharacter(key); key == "" || bad {
-			c.bad("set", "", "an attribute's name is empty or contains control characters")
-		} else if strings.Contains(key, ".") {
-			c.bad(field, strings.ReplaceAll(key, ".", "_"), "names with a dot are reserved for adapters")
-		} else if len(key)+len(value) > envelope.MaxAttributeBytes {
-			c.bad(field, "", "has %d bytes with the name, at most %d are possible", len(key)+len(value),
-				envelope.MaxAttributeBytes)
-		}
-	}
-	if len(c.rule.Set) > envelope.MaxAttributes {
-		c.bad("set", "", "has %d attributes, at most %d are possible", len(c.rule.Set), envelope.MaxAttributes)
-	}
-}
-
-func (c *checker) checkTargets() {
-	r := c.rule
-	if r.Home != "" {
-		c.target("home", r.Home, false, envelope.RoleBot, envelope.RoleAgent)
-	}
-	if r.Pass != "" {
-		c.target("pass", r.Pass, true, envelope.RoleBot, envelope.RoleAgent)
-	}
-	for i, name := range r.Copy {
-		field := listField("copy", i, len(r.Copy))
-		c.target(field, name, false, envelope.RoleObserver)
-		if slices.Contains(r.Copy[:i], name) {
-			c.bad(field, "", "%q is listed twice", name)
-		}
-	}
-	if r.Offer != nil {
-		c.checkOffer(r.Offer)
-	}
-	if r.To != "" && r.To != ToOwner && r.To != ToCustomer {
-		c.bad("to", Closest(r.To, []string{ToOwner, ToCustomer}), "must be %s or %s, not %q", ToOwner, ToCustomer, r.To)
-	}
-}
-
-func (c *checker) checkOffer(o *Offer) {
-	if len(o.To) == 0 {
-		c.bad("offer.to", "", "missing; list the channels that get the offer, in order")
-	}
-	for i, name := range o.To {
-		field := listField("offer.to", i, len(o.To))
-		c.target(field, name, false, envelope.RoleBot, envelope.RoleAgent)
-		if slices.Contains(o.To[:i], name) {
-			c.bad(field, "", "%q is listed twice", name)
-		}
-	}
-	if o.Within < 0 || o.Within > maxWithin {
-		c.bad("offer.within", "", "must be more than 0 and at most %gh", maxWithin.Hours())
-	}
-	if o.Else != "" {
-		c.target("offer.else", o.Else, true, envelope.RoleBot, envelope.RoleAgent)
-	}
-}
-
-// target checks the channel of an action.
-func (c *checker) target(field, name string, home bool, among ...envelope.Role) {
-	role, ok := c.channels[name]
-	switch {
-	case home && name == Home:
-	case !ok:
-		candidates := c.channels.Names()
-		if home {
-			candidates = append(candidates, Home)
-		}
-		c.bad(field, Closest(name, candidates), "there is no channel %q", name)
-	case role != "" && !slices.Contains(among, role): // "": the channel's own role is wrong
-		c.bad(field, "", "channel %q has role %s; %s needs a channel of role %s", name, role, field, joinRoles(among))
-	}
-}
-
-func (c *checker) checkSay() {
-	say := c.rule.Say
-	switch {
-	case say == "":
-	case strings.TrimSpace(say) == "":
-		c.bad("say", "", "contains no text")
-	case !utf8.ValidString(say):
-		c.bad("say", "", "is not valid UTF-8")
-	case len(say) > envelope.MaxTextBytes:
-		c.bad("say", "", "has %d bytes, at most %d are possible", len(say), envelope.MaxTextBytes)
-	default:
-		if r, bad := controlCharacter(say); bad {
-			c.bad("say", "", "contains the control character %U", r)
-		}
-	}
 }
 
 func listField(name string, i, n int) string {

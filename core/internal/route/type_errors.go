@@ -1,10 +1,7 @@
 package route
 
 import (
-	"errors"
 	"fmt"
-	"regexp"
-	"regexp/syntax"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -66,39 +63,6 @@ func exprsByID(parsed *cel.Ast) map[int64]ast.Expr {
 	exprs := map[int64]ast.Expr{}
 	ast.PreOrderVisit(parsed.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) { exprs[e.ID()] = e }))
 	return exprs
-}
-
-// literalProblems returns the errors in literals.
-func literalProblems(parsed *cel.Ast, issues *cel.Issues) []Problem {
-	exprs := exprsByID(parsed)
-	var out []Problem
-	for _, issue := range issues.Errors() {
-		p := problemAt(issue)
-		for _, e := range exprs {
-			if e.Kind() == ast.CallKind && slices.ContainsFunc(e.AsCall().Args(),
-				func(arg ast.Expr) bool { return arg.ID() == issue.ExprID }) {
-				p.Message = "invalid argument of " + e.AsCall().FunctionName()
-			}
-		}
-		if why := patternError(exprs[issue.ExprID]); why != "" {
-			p.Message += ": " + why
-		}
-		out = append(out, p)
-	}
-	return out
-}
-
-// patternError returns the reason why a literal is not a regular expression.
-func patternError(e ast.Expr) string {
-	if e == nil {
-		return ""
-	}
-	pattern, _ := literal(e)
-	_, err := regexp.Compile(pattern)
-	if bad, ok := errors.AsType[*syntax.Error](err); ok {
-		return fmt.Sprintf("%s: %s", bad.Code, bad.Expr)
-	}
-	return ""
 }
 
 var loops = []string{"exists", "exists_one", "all", "map", "filter"}
