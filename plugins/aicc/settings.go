@@ -16,15 +16,15 @@ type Settings struct {
 	Locale    string     `json:"locale" patchbay:"default=en_US" doc:"Language of AICC's own texts for the customer, such as zh_CN."`
 
 	TokenLife       time.Duration `json:"token_life" patchbay:"default=1h" doc:"Requested lifetime of an access token (X-Token-Expire), 1m to 1h."`
-	Transfer        bool          `json:"transfer" patchbay:"default=false" doc:"Send TRANS2AGENT after CONNECT. Needed if CONNECT reaches AICC's robot first."`
-	Offline         bool          `json:"offline_messages" patchbay:"default=false" doc:"After a session expires, send customer messages as offline messages (sendAsync), and keep the conversation at the desk after a time-out that allows offline messages."`
-	SendFailedLimit int           `json:"send_failed_limit" patchbay:"default=3" doc:"Number of attempts after which \"send failed\" counts as an expired session, which is then reopened. 0 means never. At most 100."`
+	Transfer        bool          `json:"transfer" patchbay:"default=false" doc:"Send TRANS2AGENT after CONNECT. Required if CONNECT reaches AICC's robot first."`
+	Offline         bool          `json:"offline_messages" patchbay:"default=false" doc:"Send customer messages as offline messages (sendAsync) after a session has expired. After a time-out that allows offline messages, keep the conversation at the desk."`
+	SendFailedLimit int           `json:"send_failed_limit" patchbay:"default=3" doc:"Number of the attempt from which \"send failed\" counts as an expired session, which is then reopened. 0 means never. At most 100."`
 
 	MaxFileBytes int64  `json:"max_file_bytes" patchbay:"default=2097152" doc:"Maximum size of a file in bytes, in both directions. AICC's default limit is 2 MiB. At most 5242880."`
 	UploadAs     string `json:"upload_media_type" patchbay:"default=plain,enum=plain|file" doc:"plain sends images and videos as IMAGE and VIDEO. file sends them as FILE_IMAGE and FILE_VIDEO, which include the file type."`
 	Files        string `json:"files" patchbay:"default=both,enum=both|local|library" doc:"Where to look for an agent's file if the message does not name the store: local (sent from disk), library (media library), or both in this order."`
 
-	Inbound      string        `json:"inbound" patchbay:"default=push,enum=push|poll" doc:"push receives AICC's message push. poll requests each customer's messages from AICC, for gateways that AICC cannot reach."`
+	Inbound      string        `json:"inbound" patchbay:"default=push,enum=push|poll" doc:"push: AICC sends messages to the gateway. poll: the gateway requests each customer's messages, for gateways that AICC cannot reach."`
 	PollInterval time.Duration `json:"poll_interval" patchbay:"default=2s" doc:"Time between two polls of one customer, 200ms to 5m."`
 	Verify       Verify        `json:"verify" doc:"How pushes from AICC are authenticated. Not needed with inbound: poll."`
 }
