@@ -52,7 +52,7 @@ func (w *Writer) Start(ctx context.Context) error {
 		w.releaseHeads(c, now)
 		return true
 	})
-	w.Logger.Info("log replayed", "records", records, "conversations", w.state.Len(), "lease", w.state.Lease(),
+	w.Logger.Info("state restored", "records", records, "conversations", w.state.Len(), "lease", w.state.Lease(),
 		"duration_seconds", time.Since(began).Seconds())
 	return nil
 }
