@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -52,20 +51,11 @@ func runDemo(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 		for name, v := range st.s.vendors() {
 			fmt.Fprintf(stdout, "\nRefused by %s: %q", name, v.Problems.All())
 		}
-		fmt.Fprintf(stdout, "\nEnd of the gateway's log:\n%s\n", tail(log.Name(), 30))
+		content, _ := os.ReadFile(log.Name()) // only explains the error
+		fmt.Fprintf(stdout, "\nEnd of the gateway's log:\n%s\n", content[max(0, len(content)-8000):])
 		return err
 	}
 	return nil
-}
-
-// tail returns the last lines of a file.
-func tail(path string, lines int) []byte {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return []byte(err.Error())
-	}
-	all := bytes.Split(bytes.TrimRight(content, "\n"), []byte("\n"))
-	return bytes.Join(all[max(0, len(all)-lines):], []byte("\n"))
 }
 
 // freePorts returns n unused local addresses. They are below the ports that systems choose for listeners and outgoing

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"time"
 
@@ -32,26 +34,14 @@ func (s *Sandbox) orderFault(r *simulator.Request) (any, error) {
 	case o.Bytes < 0 || o.Bytes > 1<<30 || o.Count < 0 || o.Skip < 0:
 		return nil, badRequest("bytes, count and skip must not be negative, bytes at most 1 GiB")
 	}
-	var err error
-	if o.Fault.RetryAfter, err = duration("retry_after", o.RetryAfter); err != nil {
-		return nil, err
-	}
-	if o.Fault.Delay, err = duration("delay", o.Delay); err != nil {
-		return nil, err
+	var errs [2]error
+	o.Fault.RetryAfter, errs[0] = time.ParseDuration(cmp.Or(o.RetryAfter, "0s"))
+	o.Fault.Delay, errs[1] = time.ParseDuration(cmp.Or(o.Delay, "0s"))
+	if err := errors.Join(errs[:]...); err != nil || o.Fault.RetryAfter < 0 || o.Fault.Delay < 0 {
+		return nil, badRequest("retry_after and delay must be times like 1.5s: %v", err)
 	}
 	vendor.Faults.Add(o.Fault)
 	return struct{}{}, nil
-}
-
-func duration(field, text string) (time.Duration, error) {
-	if text == "" {
-		return 0, nil
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 {
-		return 0, badRequest("%s: %q, must be a time like 1.5s", field, text)
-	}
-	return d, nil
 }
 
 // clearFaults removes the faults of all simulated vendors, and releases the calls that hang.

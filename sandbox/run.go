@@ -78,29 +78,26 @@ func runAll(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	if err != nil {
 		return err
 	}
-	err = st.attend(ctx, func() {
-		fmt.Fprintf(stdout, "\n  customer  %s/\n  agent     %s/desk\n  operator  http://%s/readyz?verbose   (Ctrl-C stops)\n\n",
-			st.s.URL(), st.s.URL(), o.admin)
-	})
-	return errors.Join(err, st.close())
+	return errors.Join(st.attend(ctx, stdout), st.close())
 }
 
-// attend starts the gateway, calls ready, and stops the gateway when ctx ends. It returns an error if the gateway or the
-// sandbox ends before.
-func (st *stage) attend(ctx context.Context, ready func()) error {
+// attend starts the gateway, prints the addresses, and stops the gateway when ctx ends. It returns an error if the gateway
+// or the sandbox ends before.
+func (st *stage) attend(ctx context.Context, stdout io.Writer) error {
 	starting, cancel := context.WithTimeout(ctx, startWithin)
 	err := st.gw.Start(starting)
 	cancel()
-	switch {
-	case ctx.Err() != nil && st.gw.Running(): // a signal came while it was starting: its exit code does not matter
-		_ = st.stop()
+	if ctx.Err() != nil { // a signal came while it was starting: its exit code does not matter
+		if st.gw.Running() {
+			_ = st.stop()
+		}
 		return nil
-	case ctx.Err() != nil:
-		return nil
-	case err != nil:
+	}
+	if err != nil {
 		return err
 	}
-	ready()
+	fmt.Fprintf(stdout, "\n  customer  %s/\n  agent     %s/desk\n  operator  http://%s/readyz?verbose   (Ctrl-C stops)\n\n",
+		st.s.URL(), st.s.URL(), st.gw.Admin)
 	select {
 	case <-ctx.Done():
 	case err := <-st.served:

@@ -45,17 +45,18 @@ func New(o Options) (*Sandbox, error) {
 	retry := simulator.Retry{Attempts: 12, First: 100 * time.Millisecond, Max: 5 * time.Second} // long enough for a restart
 	s := &Sandbox{o: o, listener: listener}
 	s.Livechat = native.New(native.Options{
-		Gateway: o.Gateway, AccessToken: secret("NATIVE_ACCESS_TOKEN"), ReplyToken: secret("NATIVE_REPLY_TOKEN"),
-		Observe: s.addAnswer,
+		AccessToken: secret("NATIVE_ACCESS_TOKEN"), ReplyToken: secret("NATIVE_REPLY_TOKEN"), Observe: s.addAnswer,
 	})
 	s.Bots = botwebhook.New(botwebhook.Options{
-		Webhook: o.Gateway + "/webhooks/botwebhook/faq",
-		APIKey:  secret("GPTBOTS_API_KEY"), WebhookToken: secret("GPTBOTS_WEBHOOK_TOKEN"), Retry: retry,
+		APIKey: secret("GPTBOTS_API_KEY"), WebhookToken: secret("GPTBOTS_WEBHOOK_TOKEN"), Retry: retry,
 	})
 	s.Desk = aicc.New(aicc.Options{
-		PushBase: o.Gateway, ChannelID: "202105284494222653", PushKey: secret("AICC_PUSH_KEY"),
+		ChannelID: "202105284494222653", PushKey: secret("AICC_PUSH_KEY"),
 		AppKey: secret("AICC_APP_KEY"), AppSecret: secret("AICC_APP_SECRET"), Retry: retry,
 	})
+	for _, vendor := range s.vendors() {
+		vendor.Point(o.Gateway)
+	}
 	return s, nil
 }
 

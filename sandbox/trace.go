@@ -16,11 +16,6 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-const (
-	traceWithin = 3 * time.Second // limit of the wait for a message's deliveries
-	traceEvery  = 25 * time.Millisecond
-)
-
 // hop is one step in the trail of a conversation, from the gateway's GET /api/trace. Members that do not apply are
 // empty.
 type hop struct {
@@ -41,7 +36,7 @@ var errTrace = errors.New("the gateway returned no trace")
 // printTrace prints the steps of the message with the vendor's id, from the gateway's admin listener. While deliveries of
 // the message are pending it waits, a few seconds at most.
 func printTrace(ctx context.Context, out io.Writer, admin, id string) error {
-	late := time.Now().Add(traceWithin)
+	late := time.Now().Add(3 * time.Second)
 	for {
 		m, err := traceOf(ctx, admin, id)
 		if err != nil {
@@ -51,7 +46,7 @@ func printTrace(ctx context.Context, out io.Writer, admin, id string) error {
 			m.print(out)
 			return nil
 		}
-		if err := simulator.Sleep(ctx, traceEvery); err != nil {
+		if err := simulator.Sleep(ctx, 25*time.Millisecond); err != nil {
 			return fmt.Errorf("wait for the deliveries of %s: %w", id, err)
 		}
 	}

@@ -13,7 +13,6 @@ var ErrState = errors.New("chat is not in the right state")
 // State is the state of a chat at the desk.
 type State string
 
-// The states.
 const (
 	StateNone    State = "none"    // has a token, never connected
 	StateRobot   State = "robot"   // talks with the robot

@@ -57,7 +57,7 @@ func (s *Simulator) push(user string, messages ...DownLinkMsg) error {
 		return fmt.Errorf("encode push for %s: %w", user, err)
 	}
 	return s.Queue(user, simulator.Call{
-		Endpoint: EndpointPush, URL: *s.pushBase.Load() + "/webhooks/v1/messages", Body: body,
+		Endpoint: EndpointPush, URL: s.Gateway() + "/webhooks/v1/messages", Body: body,
 		Prove: s.prove, Accepted: accepted,
 	})
 }

@@ -4,9 +4,8 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"maps"
-	"regexp"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -36,14 +35,4 @@ func mac(key, message string) string {
 }
 
 // percent encodes every byte but letters, digits and "-._~"; a slash is no exception.
-func percent(text string) string { return reserved.ReplaceAllStringFunc(text, encodeBytes) }
-
-var reserved = regexp.MustCompile(`[^A-Za-z0-9._~-]+`)
-
-func encodeBytes(s string) string {
-	var b strings.Builder
-	for _, c := range []byte(s) {
-		fmt.Fprintf(&b, "%%%02X", c)
-	}
-	return b.String()
-}
+func percent(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }

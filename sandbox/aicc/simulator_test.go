@@ -35,12 +35,13 @@ type pushed struct {
 
 func newDesk(t *testing.T, change func(*Options)) *desk {
 	t.Helper()
-	o := Options{AppKey: "ak", AppSecret: "as", ChannelID: channelID, PushBase: "http://gateway:8080/x", PushKey: pushKey}
+	o := Options{AppKey: "ak", AppSecret: "as", ChannelID: channelID, PushKey: pushKey}
 	if change != nil {
 		change(&o)
 	}
 	d := &desk{Simulator: New(o)}
 	d.Client.Transport = d
+	d.Point("http://gateway:8080/x")
 	t.Cleanup(d.Simulator.Close)
 	return d
 }

@@ -40,7 +40,6 @@ const (
 // FileLinks is the way in which downloadFileStream returns a file.
 type FileLinks int
 
-// The ways to return a file.
 const (
 	FileStreamOnly FileLinks = iota // in fileStream
 	FileLinkToo                     // in fileStream, and fileUrl is a temporary link to it
@@ -53,7 +52,6 @@ type Options struct {
 	AppSecret string
 	ChannelID string // the channel's configuration id
 
-	PushBase string // baseUrl of the vendor's console, to which /webhooks/v1/messages is added
 	PushKey  string // message push key, 43 letters and digits: the signature's secret
 	Stamp    string // default StampSeconds
 	BareHost bool   // signs the host without its port; sources differ
@@ -87,11 +85,10 @@ type Simulator struct {
 	// Events lists the events at the desk, on both sides, in order.
 	Events simulator.Log[Event]
 
-	o        Options
-	pushBase atomic.Pointer[string]
-	pushKey  atomic.Pointer[string]
-	closed   atomic.Bool // outside working hours
-	codes    atomic.Int64
+	o       Options
+	pushKey atomic.Pointer[string]
+	closed  atomic.Bool // outside working hours
+	codes   atomic.Int64
 
 	accessTokens simulator.Table[token]
 	userTokens   simulator.Table[token]
@@ -111,13 +108,9 @@ func New(o Options) *Simulator {
 	}
 	o.NoSession, o.Stamp = cmp.Or(o.NoSession, "session expired"), cmp.Or(o.Stamp, StampSeconds)
 	s := &Simulator{o: o, desk: map[string]*Chat{}, Vendor: simulator.NewVendor(o.Retry, ordered)}
-	s.SetPushBase(o.PushBase)
 	s.SetPushKey(o.PushKey)
 	return s
 }
-
-// SetPushBase changes the address of pushes, for a gateway that restarted on another port.
-func (s *Simulator) SetPushBase(base string) { s.pushBase.Store(&base) }
 
 // SetPushKey changes the key of the signature, for all attempts from now on.
 func (s *Simulator) SetPushKey(key string) { s.pushKey.Store(&key) }

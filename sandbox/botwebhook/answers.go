@@ -83,5 +83,5 @@ func (s *Simulator) push(c Conversation, a Answer) error {
 
 // PushRaw makes a webhook call with exactly this body, behind the conversation's other calls.
 func (s *Simulator) PushRaw(conversation string, body []byte) error {
-	return s.Queue(conversation, s.call(EndpointPush, *s.webhook.Load(), body, `{"code":200,"msg":"success"}`))
+	return s.Queue(conversation, s.call(EndpointPush, s.Gateway()+webhookPath, body, `{"code":200,"msg":"success"}`))
 }

@@ -46,7 +46,8 @@ func TestAnswersWithSeveralOutputs(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newHook(t)
-			s := start(t, Options{Webhook: h.URL, Form: tt.form, Milliseconds: true})
+			s := start(t, Options{Form: tt.form, Milliseconds: true})
+			s.Point(h.URL)
 			if err := s.Answer(create(t, s, "u1"), tt.answer); err != nil {
 				t.Fatal(err)
 			}
@@ -134,7 +135,8 @@ func TestWebhookMustAnswerAsDocumented(t *testing.T) {
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			io.WriteString(w, body)
 		}))
-		s := start(t, Options{Webhook: srv.URL})
+		s := start(t, Options{})
+		s.Point(srv.URL)
 		if err := s.Answer(create(t, s, "u1"), Answer{Text: "x"}); err != nil {
 			t.Fatal(err)
 		}

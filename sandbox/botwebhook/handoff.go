@@ -20,10 +20,9 @@ var (
 // handoffWait is how long after establish the first message of an agent may take.
 const handoffWait = time.Minute
 
-// End is the way in which a hand-off ended.
+// End is the way in which a hand-off ended. The first two are types of the close call.
 type End string
 
-// The ends. The first two are types of the close call.
 const (
 	TimedOut End = "TIMEOUT"     // no agent wrote in time
 	ByUser   End = "USER_CLOSED" // Handoff.Close
@@ -79,7 +78,7 @@ func (s *Simulator) Handoff(ctx context.Context, user User) (*Handoff, error) {
 	}
 	if err != nil {
 		h.end(Busy)
-		return nil, fmt.Errorf("hand over to %s: %w", *s.human.Load(), err)
+		return nil, fmt.Errorf("hand over: %w", err)
 	}
 	time.AfterFunc(handoffWait, h.expire)
 	return h, nil
@@ -166,7 +165,7 @@ func (h *Handoff) call(ctx context.Context, endpoint string, attempts int, membe
 	if err != nil {
 		return simulator.Outcome{}, fmt.Errorf("encode %s: %w", endpoint, err)
 	}
-	c := h.s.call(endpoint, *h.s.human.Load()+handoffPaths[endpoint], body, `{"code":200,"message":"success"}`)
+	c := h.s.call(endpoint, h.s.Gateway()+handoffPath+handoffPaths[endpoint], body, `{"code":200,"message":"success"}`)
 	c.Attempts = attempts
 	return h.s.Do(ctx, h.ID, c)
 }

@@ -63,7 +63,7 @@ func startDesk(t *testing.T, o Options) (*Simulator, *desk) {
 	d := &desk{answer: taken}
 	s := start(t, o)
 	s.Client.Transport = d
-	s.SetHuman("http://gateway/handoff")
+	s.Point("http://gateway")
 	return s, d
 }
 
@@ -97,13 +97,13 @@ func TestHandoffFromEstablishToClose(t *testing.T) {
 		t.Fatalf("Close = %+v, %v", out, err)
 	}
 	want := []deskCall{
-		{"/handoff/conversation/establish", "Bearer ht", map[string]any{
+		{"/webhooks/botwebhook/handoff/conversation/establish", "Bearer ht", map[string]any{
 			"conversation_id": h.ID, "email": "support@gptbots.ai", "body": []any{
 				map[string]any{"message_type": "QUESTION", "text": "human service"},
 				map[string]any{"message_type": "ANSWER", "text": "wait"},
 			}, "user_info": map[string]any{"phone": nil, "email": nil, "user_id": "u1", "anonymous_id": nil}}},
-		{"/handoff/chat", "Bearer ht", map[string]any{"conversation_id": h.ID, "body": "Hello Eve"}},
-		{"/handoff/conversation/close", "Bearer ht", map[string]any{"conversation_id": h.ID, "type": "USER_CLOSED"}},
+		{"/webhooks/botwebhook/handoff/chat", "Bearer ht", map[string]any{"conversation_id": h.ID, "body": "Hello Eve"}},
+		{"/webhooks/botwebhook/handoff/conversation/close", "Bearer ht", map[string]any{"conversation_id": h.ID, "type": "USER_CLOSED"}},
 	}
 	got := d.calls.All()
 	for i := range got {
@@ -133,8 +133,8 @@ func TestHandoffEndsWhenNobodySpeaks(t *testing.T) {
 		speak bool // just before the time is over
 		want  []string
 	}{
-		{"silence", false, []string{"/handoff/conversation/establish", "/handoff/conversation/close TIMEOUT"}},
-		{"a word in time", true, []string{"/handoff/conversation/establish"}},
+		{"silence", false, []string{"/webhooks/botwebhook/handoff/conversation/establish", "/webhooks/botwebhook/handoff/conversation/close TIMEOUT"}},
+		{"a word in time", true, []string{"/webhooks/botwebhook/handoff/conversation/establish"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -198,7 +198,7 @@ func TestAgentEndsHandoff(t *testing.T) {
 	if how, err := h.Wait(soon(t)); err != nil || how != ByAgent {
 		t.Errorf("ended by %q, %v, want %q", how, err, ByAgent)
 	}
-	if diff := cmp.Diff([]string{"/handoff/conversation/establish"}, d.paths()); diff != "" {
+	if diff := cmp.Diff([]string{"/webhooks/botwebhook/handoff/conversation/establish"}, d.paths()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
@@ -275,8 +275,8 @@ func TestFaultsOfHandoffs(t *testing.T) {
 	for _, c := range d.calls.All() {
 		got = append(got, c.path+" "+c.auth)
 	}
-	want := []string{"/handoff/conversation/establish Bearer ht", "/handoff/conversation/establish Bearer ht",
-		"/handoff/chat Bearer wrong-ht", "/handoff/conversation/close Bearer ht"}
+	want := []string{"/webhooks/botwebhook/handoff/conversation/establish Bearer ht", "/webhooks/botwebhook/handoff/conversation/establish Bearer ht",
+		"/webhooks/botwebhook/handoff/chat Bearer wrong-ht", "/webhooks/botwebhook/handoff/conversation/close Bearer ht"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}

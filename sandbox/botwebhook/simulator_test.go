@@ -103,7 +103,8 @@ func TestWebhookCallsByForm(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newHook(t)
-			s := start(t, Options{Webhook: h.URL, WebhookToken: "wt", Form: tt.form})
+			s := start(t, Options{WebhookToken: "wt", Form: tt.form})
+			s.Point(h.URL)
 			c := create(t, s, "u1")
 			if status, out := call(t, s, "/v2/conversation/message", "app-key", question(c, "Hello")); status != 200 {
 				t.Fatalf("message = %d %v", status, out)
@@ -127,7 +128,8 @@ func TestWebhookCallsByForm(t *testing.T) {
 
 func TestQuestionIsEchoedBeforeTheAnswer(t *testing.T) {
 	h := newHook(t)
-	s := start(t, Options{Webhook: h.URL, EchoQuestions: true})
+	s := start(t, Options{EchoQuestions: true})
+	s.Point(h.URL)
 	c := create(t, s, "u1")
 	call(t, s, "/v2/conversation/message", "app-key", question(c, "Where is my order?"))
 	var got []string
@@ -193,7 +195,8 @@ func TestErrors(t *testing.T) {
 
 func TestPartsAndHistoryAreUnderstood(t *testing.T) {
 	h := newHook(t)
-	s := start(t, Options{Webhook: h.URL})
+	s := start(t, Options{})
+	s.Point(h.URL)
 	c := create(t, s, "u1")
 	body := `{"conversation_id":"` + c + `","response_mode":"webhook","messages":[
 		{"role":"user","content":"old"},{"role":"assistant","content":"answer"},
@@ -252,7 +255,8 @@ func TestForgottenConversationIsUnknown(t *testing.T) {
 
 func TestLateAnswerAndTestCall(t *testing.T) {
 	h := newHook(t)
-	s := start(t, Options{Webhook: h.URL, WebhookToken: "wt", WebhookScheme: "Basic"})
+	s := start(t, Options{WebhookToken: "wt", WebhookScheme: "Basic"})
+	s.Point(h.URL)
 	c := create(t, s, "u1")
 	if err := s.Answer(c, Answer{Text: "late", MessageID: "m1"}); err != nil {
 		t.Fatal(err)
@@ -272,7 +276,8 @@ func TestLateAnswerAndTestCall(t *testing.T) {
 func TestFaultsOnCommand(t *testing.T) {
 	h := newHook(t)
 	once := simulator.Retry{Attempts: 2, First: time.Millisecond}
-	s := start(t, Options{Webhook: h.URL, WebhookToken: "wt", Retry: once})
+	s := start(t, Options{WebhookToken: "wt", Retry: once})
+	s.Point(h.URL)
 	s.Faults.Add(simulator.Fault{Kind: simulator.ExpiredToken, Endpoint: EndpointCreate, Count: 1})
 	status, out := call(t, s, "/v1/conversation", "app-key", `{"user_id":"u"}`)
 	if status != 401 || out["code"] != 40127.0 {
@@ -298,7 +303,8 @@ func TestFaultsOnCommand(t *testing.T) {
 func TestManyConversationsAtOnceKeepTheirOrder(t *testing.T) {
 	const conversations, messages = 20, 10
 	h := newHook(t)
-	s := start(t, Options{Webhook: h.URL})
+	s := start(t, Options{})
+	s.Point(h.URL)
 	var wg sync.WaitGroup
 	for u := range conversations {
 		c := create(t, s, fmt.Sprint("u", u))

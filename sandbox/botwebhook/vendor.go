@@ -9,10 +9,8 @@ package botwebhook
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"net/http"
-	"sync/atomic"
 
 	"patchbay/sandbox/simulator"
 )
@@ -34,10 +32,15 @@ const (
 	EndpointClose     = "close"
 )
 
+// Paths of the gateway's webhooks, for answers and for hand-offs.
+const (
+	webhookPath = "/webhooks/botwebhook/faq"
+	handoffPath = "/webhooks/botwebhook/handoff"
+)
+
 // Form is the format of a webhook call.
 type Form int
 
-// The forms.
 const (
 	FormV1   Form = iota // flat: text; further items of an answer are flow_output
 	FormFlow             // flat: flow_output, no text
@@ -47,7 +50,6 @@ const (
 // Options configure a Simulator.
 type Options struct {
 	APIKey        string // required of callers as a bearer token
-	Webhook       string // address of the gateway's webhook, path included
 	WebhookToken  string // sent with webhook calls; "" means no Authorization header
 	WebhookScheme string // "Bearer" (default) or "Basic"
 	Form          Form
@@ -69,8 +71,6 @@ type Simulator struct {
 	Created simulator.Log[Conversation]
 
 	o             Options
-	webhook       atomic.Pointer[string]
-	human         atomic.Pointer[string] // base address of the hand-off's webhooks
 	conversations simulator.Table[Conversation]
 	handoffs      simulator.Table[*Handoff]
 }
@@ -82,17 +82,8 @@ func New(o Options) *Simulator {
 	}
 	o.WebhookScheme = cmp.Or(o.WebhookScheme, "Bearer")
 	o.Stream.Pieces = cmp.Or(o.Stream.Pieces, 3)
-	s := &Simulator{o: o, Vendor: simulator.NewVendor(o.Retry, ordered)}
-	s.SetWebhook(o.Webhook)
-	s.SetHuman("")
-	return s
+	return &Simulator{o: o, Vendor: simulator.NewVendor(o.Retry, ordered)}
 }
-
-// SetWebhook changes the address of the gateway's webhook, for a gateway that restarted on another port.
-func (s *Simulator) SetWebhook(address string) { s.webhook.Store(&address) }
-
-// SetHuman changes the base address of the gateway's webhooks for hand-offs.
-func (s *Simulator) SetHuman(base string) { s.human.Store(&base) }
 
 // Handler returns the API; its paths start with /v1 and /v2.
 func (s *Simulator) Handler() http.Handler {
@@ -125,11 +116,6 @@ func (s *Simulator) AskedIn(conversation string) []Asked {
 // Conversations returns the conversations of a user, in the order in which they were created.
 func (s *Simulator) Conversations(user string) []Conversation {
 	return s.Created.Select(func(c Conversation) bool { return c.UserID == user })
-}
-
-// Wait returns nil as soon as done returns true for the accepted send calls, or an error when ctx ends.
-func (s *Simulator) Wait(ctx context.Context, done func([]Asked) bool) error {
-	return s.Asked.Wait(ctx, done)
 }
 
 // Forget drops a conversation: calls for it are answered with code 40356 from now on.

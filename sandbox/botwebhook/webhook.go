@@ -50,7 +50,7 @@ func like(answer []byte, example string) bool {
 // Check makes the vendor's test call of the webhook: a body with istest, which must be answered as usual and not be
 // taken for a message. It returns when the call ended. No page shows more members of its body.
 func (s *Simulator) Check(ctx context.Context) (simulator.Outcome, error) {
-	c := s.call(EndpointPush, *s.webhook.Load(), []byte(`{"istest":true}`), `{"code":200,"msg":"success"}`)
+	c := s.call(EndpointPush, s.Gateway()+webhookPath, []byte(`{"istest":true}`), `{"code":200,"msg":"success"}`)
 	c.Attempts = 1
 	return s.Do(ctx, "check", c)
 }

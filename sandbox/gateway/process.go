@@ -43,16 +43,12 @@ func (p Process) Kill() {
 	}
 }
 
-// Memory returns the resident bytes of the process.
-func (p Process) Memory() int {
-	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID)) // empty if it has ended
-	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kb, _ := strconv.Atoi(strings.Fields(rest)[0])
-			return kb << 10
-		}
-	}
-	return 0
+// Memory returns the resident bytes of the process, 0 if it has ended.
+func (p Process) Memory() (bytes int) {
+	statm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.PID))
+	var size, pages int
+	_, _ = fmt.Sscan(string(statm), &size, &pages)
+	return pages * os.Getpagesize()
 }
 
 // readProcess returns false if there is no such process.

@@ -45,13 +45,10 @@ func (s *Simulator) file(r *simulator.Request) (any, error) {
 
 // Downloaded is the content behind a link.
 type Downloaded struct {
-	Status int
-	Header http.Header
-	Data   []byte
+	Status      int
+	ContentType string // as the server sent it
+	Data        []byte
 }
-
-// ContentType returns the content type that the server sent.
-func (d Downloaded) ContentType() string { return d.Header.Get("Content-Type") }
 
 // Download reads a link of an answer as a customer's browser does, without credentials. It returns an error if the
 // answer is not a whole file with status 200.
@@ -65,7 +62,7 @@ func (s *Simulator) Download(ctx context.Context, link string) (Downloaded, erro
 		return Downloaded{}, fmt.Errorf("download: %w", err)
 	}
 	defer resp.Body.Close()
-	d := Downloaded{Status: resp.StatusCode, Header: resp.Header}
+	d := Downloaded{Status: resp.StatusCode, ContentType: resp.Header.Get("Content-Type")}
 	d.Data, err = io.ReadAll(io.LimitReader(resp.Body, 64<<20))
 	if err == nil && d.Status != http.StatusOK {
 		err = fmt.Errorf("status %d", d.Status)

@@ -69,25 +69,21 @@ type File struct {
 
 func (r *reply) check() error {
 	p := r.Payload
-	if r.UserID == "" || r.MessageID == "" {
+	_, err := time.Parse(time.RFC3339, r.SentAt)
+	switch {
+	case r.UserID == "" || r.MessageID == "":
 		return errors.New("userId and messageId are required")
-	}
-	if p.UserInfo != nil && p.UserInfo.ID != r.UserID {
+	case p.UserInfo != nil && p.UserInfo.ID != r.UserID:
 		return fmt.Errorf("payload.userInfo.id: %q, must be the same as userId", p.UserInfo.ID)
-	}
-	if r.Organization != "" && r.Organization != Organization || r.ChatbotName != "" && r.ChatbotName != Chatbot {
+	case r.Organization != "" && r.Organization != Organization, r.ChatbotName != "" && r.ChatbotName != Chatbot:
 		return fmt.Errorf("answer is for %s/%s", r.Organization, r.ChatbotName)
-	}
-	if _, err := time.Parse(time.RFC3339, r.SentAt); err != nil && r.SentAt != "" {
+	case err != nil && r.SentAt != "":
 		return fmt.Errorf("sentAt: %q, must be a time of RFC 3339", r.SentAt)
-	}
-	if !slices.Contains([]string{"bot", "agent", "system"}, p.Sender.Role) {
+	case !slices.Contains([]string{"bot", "agent", "system"}, p.Sender.Role):
 		return fmt.Errorf("payload.sender.role: %q, must be bot, agent or system", p.Sender.Role)
-	}
-	if p.Event != nil && !slices.Contains([]string{"passed", "closed", "typing"}, p.Event.Type) {
+	case p.Event != nil && !slices.Contains([]string{"passed", "closed", "typing"}, p.Event.Type):
 		return fmt.Errorf("payload.event.type: %q, must be passed, closed or typing", p.Event.Type)
-	}
-	if p.BotSay == "" && p.Event == nil && len(p.Media) == 0 && len(p.Suggestions) == 0 {
+	case p.BotSay == "" && p.Event == nil && len(p.Media) == 0 && len(p.Suggestions) == 0:
 		return errors.New("payload: must have one of botSay, event, media, suggestions")
 	}
 	for i, f := range p.Media {
@@ -99,13 +95,12 @@ func (r *reply) check() error {
 }
 
 func (f File) check() error {
-	if !slices.Contains([]string{"image", "audio", "video", "file"}, f.Type) {
+	switch {
+	case !slices.Contains([]string{"image", "audio", "video", "file"}, f.Type):
 		return fmt.Errorf("type: %q, must be image, audio, video or file", f.Type)
-	}
-	if !simulator.IsWebAddress(f.URL) {
+	case !simulator.IsWebAddress(f.URL):
 		return fmt.Errorf("url: %q, must be an absolute http address", f.URL)
-	}
-	if f.Size < 0 {
+	case f.Size < 0:
 		return fmt.Errorf("size: %d, must be a number of bytes", f.Size)
 	}
 	return nil

@@ -23,7 +23,7 @@ func FuzzArrivals(f *testing.F) {
 		site := New(Options{})
 		defer site.Close()
 		proxy := NewProxy(ProxyOptions{AccessToken: "at"})
-		proxy.SetWebhook("http://127.0.0.1:1")
+		proxy.Point("http://127.0.0.1:1")
 		defer proxy.Close()
 		handler, path := proxy.Handler(), proxyPath
 		if end%2 == 1 {

@@ -25,11 +25,11 @@ func TestDownloadOfFiles(t *testing.T) {
 	picture := append([]byte("\x89PNG\r\n\x1a\n"), bytes.Repeat([]byte{1}, 100_000)...)
 	path := s.AddFile("my cat.png", "image/png", picture)
 	d, err := s.Download(soon(t), base+path)
-	if err != nil || d.ContentType() != "image/png" || !bytes.Equal(d.Data, picture) {
-		t.Errorf("Download = %d %s, %d bytes, %v", d.Status, d.ContentType(), len(d.Data), err)
+	if err != nil || d.ContentType != "image/png" || !bytes.Equal(d.Data, picture) {
+		t.Errorf("Download = %d %s, %d bytes, %v", d.Status, d.ContentType, len(d.Data), err)
 	}
-	if d, err := s.Download(soon(t), base+s.AddFile("x", "", []byte("<html>"))); err != nil || d.ContentType() != "" {
-		t.Errorf("a file of unknown type came as %q, %v", d.ContentType(), err)
+	if d, err := s.Download(soon(t), base+s.AddFile("x", "", []byte("<html>"))); err != nil || d.ContentType != "" {
+		t.Errorf("a file of unknown type came as %q, %v", d.ContentType, err)
 	}
 	if d, err := s.Download(soon(t), base+"/files/nope/x"); err == nil || d.Status != 404 {
 		t.Errorf("Download of nothing = %+v, %v, want 404 and an error", d, err)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -36,24 +35,20 @@ type Asked struct {
 	Header       http.Header
 }
 
-// Proxy is the simulated message proxy, whose bot echoes. Create it with NewProxy and end it with Close; it is safe for
+// Proxy is the simulated message proxy, whose bot echoes. It posts answers to the address of Point. Create it with NewProxy and end it with Close; it is safe for
 // concurrent use.
 type Proxy struct {
 	*simulator.Vendor
 	// Asked lists the accepted calls.
 	Asked simulator.Log[Asked]
 
-	o       ProxyOptions
-	webhook atomic.Pointer[string]
+	o ProxyOptions
 }
 
 // NewProxy returns a simulated message proxy.
 func NewProxy(o ProxyOptions) *Proxy {
 	return &Proxy{o: o, Vendor: simulator.NewVendor(o.Retry, ordered)}
 }
-
-// SetWebhook sets the address that answers are posted to.
-func (p *Proxy) SetWebhook(address string) { p.webhook.Store(&address) }
 
 // AskedBy returns the accepted calls of one user, in order.
 func (p *Proxy) AskedBy(user string) []Asked {
@@ -143,7 +138,7 @@ func (p *Proxy) send(user, text string, data *UserData) error {
 		return fmt.Errorf("answer %s: %w", user, err)
 	}
 	return p.Queue(user, simulator.Call{
-		Endpoint: EndpointAnswer, URL: *p.webhook.Load(), Body: body, Prove: prove,
+		Endpoint: EndpointAnswer, URL: p.Gateway(), Body: body, Prove: prove,
 		Accepted: func(status int, _ []byte) bool { return status/100 == 2 },
 	})
 }

@@ -24,7 +24,7 @@ func newProxy(t *testing.T, o ProxyOptions) *Proxy {
 	t.Helper()
 	o.AccessToken = "at"
 	p := NewProxy(o)
-	p.SetWebhook("http://127.0.0.1:1")
+	p.Point("http://127.0.0.1:1")
 	t.Cleanup(p.Close)
 	return p
 }
@@ -102,7 +102,7 @@ func TestProxyReadsStrictly(t *testing.T) {
 func TestProxyAnswersInTheWebsitesFormat(t *testing.T) {
 	site, base := website(t, Options{ReplyToken: "rt"})
 	p := newProxy(t, ProxyOptions{WebhookToken: "rt", Retry: simulator.Retry{Attempts: 2, First: time.Millisecond}})
-	p.SetWebhook(base + "/answers")
+	p.Point(base + "/answers")
 	p.Faults.Add(simulator.Fault{Kind: simulator.BadSignature, Endpoint: EndpointAnswer, Count: 1})
 	if status, _ := ask(t, p, proxyPath, whole); status != 200 {
 		t.Fatalf("status %d", status)
@@ -147,7 +147,7 @@ func TestProxyKeepsItsIDOverAttempts(t *testing.T) {
 	}))
 	defer srv.Close()
 	p := newProxy(t, ProxyOptions{WebhookSecret: exampleSecret, Retry: simulator.Retry{Attempts: 3, First: time.Millisecond}})
-	p.SetWebhook(srv.URL)
+	p.Point(srv.URL)
 	p.Faults.Add(simulator.Fault{Kind: simulator.BadSignature, Endpoint: EndpointAnswer, Count: 1})
 	if err := p.Send(user, "x"); err != nil {
 		t.Fatal(err)

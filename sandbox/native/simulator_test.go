@@ -48,7 +48,8 @@ func TestSayFollowsTheDocument(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			base, heard := gateway(t)
-			s := New(Options{Gateway: base + "/x", AccessToken: "at"})
+			s := New(Options{AccessToken: "at"})
+			s.Point(base + "/x")
 			defer s.Close()
 			s.Faults.Add(simulator.Fault{Kind: simulator.Duplicate, Endpoint: EndpointSay, Count: 1})
 			status, body, err := s.Say(soon(t), user, "Hello", tt.opts...)

@@ -12,7 +12,6 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"patchbay/sandbox/simulator"
@@ -34,7 +33,6 @@ const (
 
 // Options configure a Simulator.
 type Options struct {
-	Gateway     string // base address of the gateway: "http://127.0.0.1:8080"
 	AccessToken string // sent in the body of each request
 	ReplyToken  string // bearer token that answers must have; "" means none
 	// Observe, if set, is called with each accepted answer, after it was recorded, by the goroutine that serves the call.
@@ -56,20 +54,14 @@ type Simulator struct {
 	*simulator.Vendor
 
 	o       Options
-	gateway atomic.Pointer[string]
 	answers simulator.Logs[Answer]    // by user id
 	uploads simulator.Table[uploaded] // by path
 }
 
 // New returns a simulated website.
 func New(o Options) *Simulator {
-	s := &Simulator{o: o, Vendor: simulator.NewVendor(simulator.Retry{}, ordered)}
-	s.SetGateway(o.Gateway)
-	return s
+	return &Simulator{o: o, Vendor: simulator.NewVendor(simulator.Retry{}, ordered)}
 }
-
-// SetGateway changes the gateway's address, for a gateway that restarted on another port.
-func (s *Simulator) SetGateway(base string) { s.gateway.Store(&base) }
 
 // Received returns the answers for user in the order of their arrival.
 func (s *Simulator) Received(user string) []Answer { return s.answers.Of(user).All() }

@@ -11,12 +11,6 @@ import (
 	"time"
 )
 
-var (
-	errNotMade = errors.New("not made on command")
-	errIgnored = errors.New("answer ignored on command")
-	errBroken  = errors.New("connection broken on command")
-)
-
 // maxAnswer bounds an answer, in bytes.
 const maxAnswer = 1 << 20
 
@@ -57,7 +51,7 @@ func (v *Vendor) Once(ctx context.Context, c Call) (status int, answer []byte, e
 func (v *Vendor) attempt(ctx context.Context, c Call, f Fault) (status int, answer []byte, err error) {
 	switch f.Kind {
 	case Status:
-		return 0, nil, errNotMade
+		return 0, nil, errors.New("not made on command")
 	case Slow, Hang:
 		err = v.Faults.Wait(ctx, f)
 	case Duplicate:
@@ -71,7 +65,7 @@ func (v *Vendor) attempt(ctx context.Context, c Call, f Fault) (status int, answ
 	}
 	status, answer, err = v.post(ctx, c, f)
 	if err == nil && f.Kind == Drop {
-		return 0, nil, errIgnored
+		return 0, nil, errors.New("answer ignored on command")
 	}
 	return status, answer, err
 }
@@ -128,4 +122,4 @@ func (c *Call) request(ctx context.Context, f Fault) (*http.Request, error) {
 // brokenReader fails in the middle of a body, which makes the client break the connection.
 type brokenReader struct{}
 
-func (brokenReader) Read([]byte) (int, error) { return 0, errBroken }
+func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("connection broken on command") }

@@ -2,8 +2,8 @@ package simulator
 
 import (
 	"crypto/rand"
-	"encoding/hex"
 	"fmt"
+	"strings"
 	"sync"
 )
 
@@ -58,16 +58,11 @@ func (l *Logs[T]) Of(key string) *Log[T] {
 
 // UUID returns a random UUID, version 4.
 func UUID() string {
-	b := random(16)
+	var b [16]byte
+	rand.Read(b[:]) // never fails
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // HexID returns 24 random hexadecimal characters.
-func HexID() string { return hex.EncodeToString(random(12)) }
-
-func random(n int) []byte {
-	b := make([]byte, n)
-	rand.Read(b) // never fails
-	return b
-}
+func HexID() string { return strings.ReplaceAll(UUID(), "-", "")[8:] }

@@ -29,6 +29,7 @@ type Vendor struct {
 
 	retry   Retry
 	refuse  func(Fault) error
+	gateway atomic.Pointer[string]
 	ctx     context.Context
 	cancel  context.CancelFunc
 	working sync.WaitGroup
@@ -43,9 +44,16 @@ type Vendor struct {
 // or ExpiredToken fault, which should be a *Refusal.
 func NewVendor(retry Retry, refuse func(Fault) error) *Vendor {
 	v := &Vendor{retry: retry, refuse: refuse, Client: NewClient(), queues: map[string]*Log[Call]{}}
+	v.Point("")
 	v.ctx, v.cancel = context.WithCancel(context.Background())
 	return v
 }
+
+// Point sets the base address of the gateway's webhooks: "http://127.0.0.1:8080".
+func (v *Vendor) Point(base string) { v.gateway.Store(&base) }
+
+// Gateway returns the base address of the gateway's webhooks.
+func (v *Vendor) Gateway() string { return *v.gateway.Load() }
 
 // Close ends the webhook calls, including those in flight, and waits for them.
 func (v *Vendor) Close() {

@@ -166,7 +166,6 @@ func TestKillsDuringHandoffs(t *testing.T) {
 		Without: []string{"livechat"}, Define: map[string]string{"handoff": handoffChannel}, Routes: handoffRoutes,
 		Limits: []string{"limits: {opened_per_minute: 0}"},
 	})
-	tr.w.Bots.SetHuman(g.Public + "/webhooks/botwebhook/handoff")
 	h.start(12)
 	tr.staff.Go(h.runAgents)
 	var incidents []incident

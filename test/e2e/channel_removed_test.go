@@ -65,7 +65,7 @@ func TestRemovedChannelLosesControl(t *testing.T) {
 	if again := s.Run(t, "check"); again.Code != 0 {
 		t.Errorf("check of the file without the desk: code %d\n%s", again.Code, again.Stderr)
 	}
-	s.Faults()[2].Clear()
+	s.Desk.Faults.Clear()
 	s.Stop(t)
 	s.Configure(t, harness.Config{}) // with the desk again
 	s.Start(t)

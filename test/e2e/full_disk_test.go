@@ -168,7 +168,7 @@ func TestImagesBecomeTextOnAFullDisk(t *testing.T) {
 	const text = "without space"
 	s.say(t, "bea", text, native.WithMessageID("bea-1"), s.withImage("photo.png", "image/png", photo))
 	within(t, harness.Patience, "the bot gets the image as text", func(ctx context.Context) error {
-		return s.Bots.Wait(ctx, func(all []botwebhook.Asked) bool {
+		return s.Bots.Asked.Wait(ctx, func(all []botwebhook.Asked) bool {
 			return slices.ContainsFunc(all, func(a botwebhook.Asked) bool {
 				question := botwebhook.Question(a.Messages)
 				isText := strings.HasPrefix(question, text) && strings.Contains(question, "[image] photo.png http")

@@ -43,7 +43,6 @@ settings:
     close: true
 `,
 	})
-	s.Bots.SetHuman(s.Public + "/webhooks/botwebhook/handoff")
 	return s
 }
 

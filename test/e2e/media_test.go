@@ -90,8 +90,8 @@ func TestImagesTravelBothWays(t *testing.T) {
 	}
 	file, got := s.awaitMedium(t, user)
 	announced := file.ContentType == "image/png" && file.Size == int64(len(map1))
-	if !bytes.Equal(got.Data, map1) || got.ContentType() != "image/png" || !announced {
-		t.Errorf("got %d bytes of %s (announced %+v), want %d", len(got.Data), got.ContentType(), file, len(map1))
+	if !bytes.Equal(got.Data, map1) || got.ContentType != "image/png" || !announced {
+		t.Errorf("got %d bytes of %s (announced %+v), want %d", len(got.Data), got.ContentType, file, len(map1))
 	}
 	if !strings.HasPrefix(file.URL, s.Public+"/media/") {
 		t.Errorf("the link is %s, want a link to the gateway", file.URL)

@@ -60,7 +60,7 @@ settings:
   reply_url: ${env:LIVECHAT_URL}/replies
   reply_token: ${env:NATIVE_REPLY_TOKEN}`,
 	}})
-	p.SetWebhook(s.Public + "/mp/webhooks/native/answers/proxy")
+	p.Point(s.Public + "/mp/webhooks/native/answers/proxy")
 	return s, p
 }
 

@@ -184,7 +184,7 @@ func (s *system) awaitChat(t *testing.T, chat string, want aicc.State) {
 func (s *system) botCall(t *testing.T, question string) botwebhook.Asked {
 	t.Helper()
 	var found botwebhook.Asked
-	err := s.Bots.Wait(harness.Soon(t), func(all []botwebhook.Asked) bool {
+	err := s.Bots.Asked.Wait(harness.Soon(t), func(all []botwebhook.Asked) bool {
 		for _, a := range all {
 			if botwebhook.Question(a.Messages) == question {
 				found = a

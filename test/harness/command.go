@@ -2,7 +2,6 @@ package harness
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"os/exec"
 	"testing"
@@ -23,13 +22,11 @@ func (g *Gateway) Run(t testing.TB, args ...string) Result {
 // Run runs a command of the gateway in the given environment.
 func Run(t testing.TB, environment []string, args ...string) Result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), Patience)
-	defer cancel()
 	var out, errs bytes.Buffer
-	cmd := exec.CommandContext(ctx, Binary("patchbay"), args...)
+	cmd := exec.CommandContext(Soon(t), Binary("patchbay"), args...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = environment, &out, &errs
 	err := cmd.Run()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited || cmd.ProcessState.ExitCode() < 0 {
 		t.Fatalf("patchbay %v: %v", args, err)
 	}
 	return Result{Code: cmd.ProcessState.ExitCode(), Stdout: out.String(), Stderr: errs.String()}

@@ -97,9 +97,6 @@ func (g *Gateway) must(t testing.TB, do func(context.Context) error) {
 	}
 }
 
-// Running returns whether the process has not ended.
-func (g *Gateway) Running() bool { return g.child.Running() }
-
 // Stop ends the gateway by SIGINT. Its exit code must be 0, and no process may be left.
 func (g *Gateway) Stop(t testing.TB) {
 	t.Helper()
@@ -158,7 +155,7 @@ func (g *Gateway) cleanup(t testing.TB) {
 	if t.Failed() {
 		t.Logf("end of the gateway's log:\n%s", g.logs.tail(40))
 	}
-	if g.Running() {
+	if g.child.Running() {
 		g.world.Calm()
 		ctx, cancel := context.WithTimeout(context.Background(), Patience)
 		defer cancel()

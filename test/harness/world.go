@@ -113,23 +113,22 @@ func NewWorld(t testing.TB, v Vendors) *World {
 	return w
 }
 
-// Faults returns the faults of all vendors.
-func (w *World) Faults() []*simulator.Faults {
-	return []*simulator.Faults{&w.Livechat.Faults, &w.Bots.Faults, &w.Desk.Faults}
+func (w *World) vendors() []*simulator.Vendor {
+	return []*simulator.Vendor{w.Livechat.Vendor, w.Bots.Vendor, w.Desk.Vendor}
 }
 
 // Calm removes all faults and releases the calls that hang.
 func (w *World) Calm() {
-	for _, f := range w.Faults() {
-		f.Clear()
+	for _, v := range w.vendors() {
+		v.Faults.Clear()
 	}
 }
 
 // Point makes the vendors call the gateway at base, "http://host:port".
 func (w *World) Point(base string) {
-	w.Livechat.SetGateway(base)
-	w.Bots.SetWebhook(base + BotsPath)
-	w.Desk.SetPushBase(base)
+	for _, v := range w.vendors() {
+		v.Point(base)
+	}
 }
 
 // LivechatURL is the website's base address: answers are posted below it, and its customers' files are there.
@@ -137,9 +136,9 @@ func (w *World) LivechatURL() string { return w.livechat.URL }
 
 func (w *World) close() {
 	w.Calm()
-	w.Bots.Close()
-	w.Desk.Close()
-	w.Livechat.Close()
+	for _, v := range w.vendors() {
+		v.Close()
+	}
 	for _, s := range []*httptest.Server{w.livechat, w.bots, w.desk} {
 		s.CloseClientConnections()
 		s.Close()
