@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestFaultsAreOrderedAndCleared(t *testing.T) {
+func TestFaultsAreAddedAndCleared(t *testing.T) {
 	s := serve(t, 200)
 	create := func() int {
 		resp, _ := do(t, "POST", s.URL()+"/gptbots/v1/conversation", `{"user_id":"u"}`,
@@ -36,7 +36,7 @@ func TestFaultsAreOrderedAndCleared(t *testing.T) {
 	}
 }
 
-func TestWrongFaultOrdersSayWhatIsWrong(t *testing.T) {
+func TestInvalidFaultsAreRefused(t *testing.T) {
 	s := serve(t, 200)
 	tests := []struct{ name, body, want string }{
 		{"unknown vendor", `{"vendor":"acme","kind":"slow"}`, "livechat, gptbots or aicc"},

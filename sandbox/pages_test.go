@@ -86,7 +86,7 @@ var (
 	dangerousCall = regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function`)
 )
 
-func TestPagesObeyTheirOwnPolicy(t *testing.T) {
+func TestPagesFollowTheirContentPolicy(t *testing.T) {
 	s := serve(t, 200)
 	for _, page := range []string{"/", "/desk"} {
 		t.Run(page, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestPagesObeyTheirOwnPolicy(t *testing.T) {
 	}
 }
 
-// checkFile demands that a loaded file is there, with what it imports, and adds no markup as text.
+// checkFile requires that a loaded file and its imports exist, and that they insert no HTML.
 func checkFile(t *testing.T, base, path string) {
 	t.Helper()
 	resp, body := do(t, "GET", base+path, "", nil)
@@ -238,7 +238,7 @@ func TestChatStreamShowsBothSidesAndResumes(t *testing.T) {
 	}
 }
 
-func TestMessageThatIsNotTakenIsShownAsSuch(t *testing.T) {
+func TestRefusedMessageIsShownAsNotSent(t *testing.T) {
 	s := serve(t, 503)
 	resp, _ := do(t, "POST", s.URL()+"/chat/messages", `{"user":"u1","text":"hello"}`, nil)
 	if resp.StatusCode != 502 {

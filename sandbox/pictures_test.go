@@ -88,7 +88,7 @@ func TestCustomersPictureGoesToTheGatewayAsALink(t *testing.T) {
 	}
 }
 
-func TestPicturesThatAreNotTaken(t *testing.T) {
+func TestUnusablePicturesAreRefused(t *testing.T) {
 	s := serve(t, 503)
 	png := sample(t)
 	tests := []struct {

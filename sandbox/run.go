@@ -81,8 +81,8 @@ func runAll(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	return errors.Join(st.attend(ctx, stdout), st.close())
 }
 
-// attend starts the gateway, prints the addresses, and stops the gateway when ctx ends. It returns an error if the gateway
-// or the sandbox ends before.
+// attend starts the gateway, prints the addresses, and stops the gateway when ctx ends. It returns an error if the
+// gateway or the sandbox ends before.
 func (st *stage) attend(ctx context.Context, stdout io.Writer) error {
 	starting, cancel := context.WithTimeout(ctx, startWithin)
 	err := st.gw.Start(starting)
@@ -96,8 +96,8 @@ func (st *stage) attend(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "\n  customer  %s/\n  agent     %s/desk\n  operator  http://%s/readyz?verbose   (Ctrl-C stops)\n\n",
-		st.s.URL(), st.s.URL(), st.gw.Admin)
+	fmt.Fprintf(stdout, "\n  customer  %s/\n  agent     %s/desk\n", st.s.URL(), st.s.URL())
+	fmt.Fprintf(stdout, "  operator  http://%s/readyz?verbose   (Ctrl-C stops)\n\n", st.gw.Admin)
 	select {
 	case <-ctx.Done():
 	case err := <-st.served:

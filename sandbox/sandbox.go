@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,8 +42,8 @@ func New(o Options) (*Sandbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s (choose another address with --listen): %w", o.Listen, err)
 	}
-	secret := credentials(os.LookupEnv)
-	retry := simulator.Retry{Attempts: 12, First: 100 * time.Millisecond, Max: 5 * time.Second} // long enough for a restart
+	// Long enough for a restart of the gateway.
+	retry := simulator.Retry{Attempts: 12, First: 100 * time.Millisecond, Max: 5 * time.Second}
 	s := &Sandbox{o: o, listener: listener}
 	s.Livechat = native.New(native.Options{
 		AccessToken: secret("NATIVE_ACCESS_TOKEN"), ReplyToken: secret("NATIVE_REPLY_TOKEN"), Observe: s.addAnswer,
@@ -127,4 +128,18 @@ func (s *Sandbox) report(ctx context.Context, wg *sync.WaitGroup) {
 // vendors are the simulated vendors by name.
 func (s *Sandbox) vendors() map[string]*simulator.Vendor {
 	return map[string]*simulator.Vendor{"livechat": s.Livechat.Vendor, "gptbots": s.Bots.Vendor, "aicc": s.Desk.Vendor}
+}
+
+// secret returns a credential from the environment. The defaults are those of the config.yaml of the repository: they
+// protect nothing.
+func secret(name string) string { return cmp.Or(os.Getenv(name), defaultSecrets[name]) }
+
+var defaultSecrets = map[string]string{
+	"NATIVE_ACCESS_TOKEN":   "sandbox-native-access-token",
+	"NATIVE_REPLY_TOKEN":    "sandbox-native-reply-token",
+	"GPTBOTS_API_KEY":       "sandbox-gptbots-api-key",
+	"GPTBOTS_WEBHOOK_TOKEN": "sandbox-gptbots-webhook-token",
+	"AICC_APP_KEY":          "sandbox-aicc-app-key",
+	"AICC_APP_SECRET":       "sandbox-aicc-app-secret",
+	"AICC_PUSH_KEY":         "sandboxAiccPushKey0123456789abcdefghijklmno",
 }

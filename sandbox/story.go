@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
-	"patchbay/sandbox/aicc"
 	"patchbay/sandbox/native"
 )
 
@@ -139,62 +137,6 @@ func (st *story) await(ctx context.Context, done func(native.Answer) bool) (nati
 			}
 		}
 	}
-}
-
-// waiting waits for the customer in the desk's queue.
-func (st *story) waiting(ctx context.Context) error {
-	err := st.s.Desk.Wait(ctx, func([]aicc.Event) bool { return len(st.s.Desk.Waiting()) > 0 })
-	if err != nil {
-		return fmt.Errorf("no customer waits at the desk: %w", err)
-	}
-	w := st.s.Desk.Waiting()[0]
-	st.deskUser = w.User
-	st.printf("    (desk)     %s is waiting as %s", w.Name, w.User)
-	return nil
-}
-
-func (st *story) accept(context.Context) error {
-	st.printf("    (desk)     %s accepts", agentName)
-	return st.s.Desk.Accept(st.deskUser, agentName)
-}
-
-func (st *story) agent(text string) action {
-	return func(context.Context) error {
-		st.printf("    (desk)     the agent writes %q", text)
-		_, err := st.s.Desk.Say(st.deskUser, text)
-		return err
-	}
-}
-
-func (st *story) hangup(context.Context) error {
-	st.printf("    (desk)     %s closes the chat", agentName)
-	return st.s.Desk.Hangup(st.deskUser)
-}
-
-// desk waits for a text of the customer at the desk.
-func (st *story) desk(text string) action {
-	return func(ctx context.Context) error {
-		_, err := st.atDesk(ctx, func(l aicc.Line) bool { return l.Text == text })
-		if err == nil {
-			st.printf("    (desk)     shows %q", text)
-		}
-		return err
-	}
-}
-
-// atDesk waits for a line of the customer for which done returns true.
-func (st *story) atDesk(ctx context.Context, done func(aicc.Line) bool) (found aicc.Line, err error) {
-	err = st.s.Desk.Wait(ctx, func(all []aicc.Event) bool {
-		i := slices.IndexFunc(all, func(e aicc.Event) bool { return e.From == "customer" && done(e.Line) })
-		if i >= 0 {
-			found = all[i].Line
-		}
-		return i >= 0
-	})
-	if err != nil {
-		return found, fmt.Errorf("the message is not at the desk: %w", err)
-	}
-	return found, nil
 }
 
 var errOther = errors.New("not what was sent before")

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// takeTerminal makes this process a separate group in the foreground of its terminal, if it has one. Ctrl-C then does not
-// reach the program that started it, such as make, which can report how this one ended. The returned function gives the
-// foreground back.
+// takeTerminal makes this process a separate group in the foreground of its terminal, if it has one. Ctrl-C then does
+// not reach the program that started it, such as make, which can report how this one ended. The returned function gives
+// the foreground back.
 func takeTerminal(fd int) (giveBack func()) {
 	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
 	if err != nil || group != unix.Getpgrp() || group == os.Getpid() {

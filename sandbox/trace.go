@@ -33,8 +33,8 @@ type hop struct {
 
 var errTrace = errors.New("the gateway returned no trace")
 
-// printTrace prints the steps of the message with the vendor's id, from the gateway's admin listener. While deliveries of
-// the message are pending it waits, a few seconds at most.
+// printTrace prints the steps of the message with the vendor's id, from the gateway's admin listener. While deliveries
+// of the message are pending it waits, a few seconds at most.
 func printTrace(ctx context.Context, out io.Writer, admin, id string) error {
 	late := time.Now().Add(3 * time.Second)
 	for {
@@ -85,8 +85,9 @@ func traceOf(ctx context.Context, admin, id string) (*trace, error) {
 // ended are the steps that end a delivery.
 var ended = []string{"delivered", "fenced", "dropped", "moved", "merged", "unrouted", "dead"}
 
-// collect takes the steps of the message from the trail that starts with its acceptance: the decisions of the same record
-// up to the next acceptance, and the steps of its deliveries. A thread is opened in the record that ends the delivery.
+// collect takes the steps of the message from the trail that starts with its acceptance: the decisions of the same
+// record up to the next acceptance, and the steps of its deliveries. A thread is opened in the record that ends the
+// delivery.
 func (m *trace) collect(entries []hop) {
 	m.message = entries[0].Envelope
 	decided := true

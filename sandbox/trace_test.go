@@ -18,7 +18,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// traceServer answers the nth question for a trace with the nth answer, and the last one from then on.
+// traceServer answers the nth call with the nth answer, and all later calls with the last one.
 func traceServer(t *testing.T, answers ...[]byte) (admin string, asked *atomic.Int32) {
 	t.Helper()
 	asked = new(atomic.Int32)
@@ -34,7 +34,7 @@ func traceServer(t *testing.T, answers ...[]byte) (admin string, asked *atomic.I
 	return strings.TrimPrefix(srv.URL, "http://"), asked
 }
 
-// idOf returns what an answer says it was asked for.
+// idOf returns the id of an answer.
 func idOf(t *testing.T, answer []byte) string {
 	t.Helper()
 	var a struct{ ID string }
@@ -44,7 +44,7 @@ func idOf(t *testing.T, answer []byte) string {
 	return a.ID
 }
 
-func TestTraceTellsTheHopsOfOneMessage(t *testing.T) {
+func TestTracePrintsTheStepsOfOneMessage(t *testing.T) {
 	files, err := filepath.Glob("testdata/trace/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no answers in testdata/trace: %v", err)
@@ -77,7 +77,7 @@ func TestTraceTellsTheHopsOfOneMessage(t *testing.T) {
 	}
 }
 
-// underWay is a trace of a message whose delivery waits; the same with its end follows.
+// A trace of a message, with a pending or a delivered delivery at its end.
 const (
 	underWay = `{"id": "m-1", "conversations": [{"id": "c", "live": true, "entries": [
 		{"at": "2026-11-22T07:00:00Z", "seq": 2, "step": "accepted", "channel": "livechat", "envelope": "e-1", "vendor_id": "m-1"},
@@ -86,7 +86,7 @@ const (
 	delivered = `,{"at": "2026-11-22T07:00:00.5Z", "seq": 3, "step": "delivered", "channel": "faq", "delivery": "d-1"}]}]}`
 )
 
-func TestTraceWaitsForTheEnd(t *testing.T) {
+func TestTraceWaitsForDeliveries(t *testing.T) {
 	admin, asked := traceServer(t, []byte(underWay+waits), []byte(underWay+waits), []byte(underWay+delivered))
 	var out bytes.Buffer
 	if err := printTrace(t.Context(), &out, admin, "m-1"); err != nil {
@@ -97,7 +97,7 @@ func TestTraceWaitsForTheEnd(t *testing.T) {
 	}
 }
 
-func TestTraceSaysWhyAMessageStillWaits(t *testing.T) {
+func TestTraceShowsPendingDeliveries(t *testing.T) {
 	admin, _ := traceServer(t, []byte(underWay+waits))
 	var out bytes.Buffer
 	if err := printTrace(t.Context(), &out, admin, "m-1"); err != nil {

@@ -125,7 +125,8 @@ func (s *Simulator) download(r *simulator.Request, _ string) (any, error) {
 	return out, nil
 }
 
-// find returns the file, or a refusal with the page's text. That an unknown id is "objectKey is null!" is an assumption.
+// find returns the file, or a refusal with the page's text. That an unknown id is "objectKey is null!" is an
+// assumption.
 func (s *Simulator) find(id, fileType, channel, multiMedia string) (File, error) {
 	f, ok := s.files.Get(id)
 	code, text := resultFailure, ""

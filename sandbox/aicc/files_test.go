@@ -128,7 +128,7 @@ func TestTemporaryLinks(t *testing.T) {
 		links  FileLinks
 		stream string
 	}{
-		"besides the stream": {FileLinkToo, encode("png")}, "instead of it": {FileLinkOnly, ""},
+		"with the stream": {FileLinkToo, encode("png")}, "instead of it": {FileLinkOnly, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t, func(o *Options) { o.FileLinks = tt.links })

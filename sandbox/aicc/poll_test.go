@@ -90,7 +90,7 @@ func TestPollInsteadOfPushes(t *testing.T) {
 	}
 }
 
-func TestPollDemandsWhatOtherCallsDemand(t *testing.T) {
+func TestPollRequiresTokensAndReceiver(t *testing.T) {
 	d := newDesk(t, nil)
 	header := d.login(t, "u1")
 	for name, tt := range map[string]struct {
@@ -110,7 +110,7 @@ func TestPollDemandsWhatOtherCallsDemand(t *testing.T) {
 	}
 }
 
-func TestMailboxesAreBounded(t *testing.T) {
+func TestMailboxKeepsTheNewestMessages(t *testing.T) {
 	d := newDesk(t, func(o *Options) { o.PushOff = true })
 	header := d.login(t, "u1")
 	for range maxMailbox + 5 {

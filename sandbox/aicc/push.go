@@ -68,7 +68,8 @@ func (s *Simulator) prove(r *http.Request, body []byte, wrong bool) {
 	if wrong {
 		key += "x"
 	}
-	r.Header.Set("Authorization", Authorization(s.o.AppKey, key, r.Method, r.URL.EscapedPath(), s.stamp(), s.signed(r), body))
+	header := Authorization(s.o.AppKey, key, r.Method, r.URL.EscapedPath(), s.stamp(), s.signed(r), body)
+	r.Header.Set("Authorization", header)
 }
 
 // signed returns the headers that are signed.

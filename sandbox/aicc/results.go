@@ -13,7 +13,8 @@ const (
 	resultFailure = "13" // with a reason as text
 )
 
-// Texts of result codes, from the page senMsgRsp. It has none for a message with unusable content: that gets ReasonSend.
+// Texts of result codes, from the page senMsgRsp. It has none for a message with unusable content: that gets
+// ReasonSend.
 const (
 	ReasonClosed     = "The current time is not within the working time of the service agents" // code 12
 	ReasonNoCCUCS    = "No ccucs address available!"

@@ -6,7 +6,7 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// said sends a message by one of both endpoints and returns code and text.
+// said sends a message to an endpoint and returns the result's code and text.
 func (d *desk) said(t *testing.T, endpoint string, header map[string]string, m map[string]any) (code, text string) {
 	t.Helper()
 	status, out, _ := d.call(t, "/apiaccess/ccmessaging/"+endpoint, header, m)
@@ -32,7 +32,7 @@ func TestTextsOfResults(t *testing.T) {
 			"CHAT", "13", ReasonSend},
 		{"transfer without session", nil, nil, "TRANS2AGENT", "13", ReasonNoSession},
 		{"disconnect without session", nil, nil, "DISCONNECT", "13", ReasonDisconnect},
-		{"transfer to whom has an agent", nil, talking, "TRANS2AGENT", "13", ReasonWithAgent},
+		{"transfer of a chat with an agent", nil, talking, "TRANS2AGENT", "13", ReasonWithAgent},
 		{"repeated connect", nil, talking, "CONNECT", "0", "success"},
 		{"chat", nil, talking, "CHAT", "0", "sendUserMessage successfully."},
 		{"disconnect", nil, talking, "DISCONNECT", "0", "disconnect successfully"},
@@ -83,7 +83,7 @@ func TestRefusalsOnCommand(t *testing.T) {
 	}
 }
 
-func TestMessagesLeftBehindAfterATimeOut(t *testing.T) {
+func TestMessagesLeftAfterATimeOut(t *testing.T) {
 	d := newDesk(t, nil)
 	header := d.login(t, "u1")
 	d.send(t, header, message("u1", "CONNECT", ""), 200, "0")

@@ -34,7 +34,7 @@ func TestRobotAnswersUntilTheTransfer(t *testing.T) {
 	d.send(t, header, message("u1", "TRANS2AGENT", ""), 200, "0")
 	d.send(t, header, message("u1", "TRANS2AGENT", ""), 200, "0")
 	if len(d.Waiting()) != 1 {
-		t.Error("nobody waits after the transfer")
+		t.Error("no customer waits after the transfer")
 	}
 	d.send(t, header, message("u1", "CHAT", "are you there?"), 200, "0")
 	if err := d.Accept("u1", "Bo"); err != nil {

@@ -33,8 +33,8 @@ var (
 
 // valid returns whether a message follows the page's table.
 func (m *upLink) valid() bool {
-	return m.Channel == "WEB" && slices.Contains(controlTypes, m.ControlType) && slices.Contains(mediaTypes, m.MediaType) &&
-		m.SourceType == "CUSTOMER" && m.From != "" && m.To != ""
+	return m.Channel == "WEB" && m.SourceType == "CUSTOMER" && m.From != "" && m.To != "" &&
+		slices.Contains(controlTypes, m.ControlType) && slices.Contains(mediaTypes, m.MediaType)
 }
 
 // send serves send and sendAsync, which also takes messages that a customer leaves after a time-out with the

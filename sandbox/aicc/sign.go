@@ -11,9 +11,9 @@ import (
 )
 
 // Authorization returns the Authorization header of a push by the vendor's auth-v2 signature, as the AK/SK signing demo
-// of its contact-centre APIs makes it. That pushes use it is an assumption: their page shows the header without its last
-// segment. The timestamp is used as it is. Names of the signed headers must be lower-case. A query, if the address has
-// one, is a second line of path: its pairs, encoded and sorted.
+// of its contact-centre APIs makes it. That pushes use it is an assumption: their page shows the header without its
+// last segment. The timestamp is used as it is. Names of the signed headers must be lower-case. A query, if the address
+// has one, is a second line of path: its pairs, encoded and sorted.
 func Authorization(accessKey, secretKey, method, path, timestamp string, headers map[string]string, body []byte) string {
 	names := slices.Sorted(maps.Keys(headers))
 	signed := strings.Join(names, ";")

@@ -151,7 +151,7 @@ func brief(ps []pushed) []string {
 	return out
 }
 
-func TestAChatFromQueueToHangup(t *testing.T) {
+func TestChatFromQueueToHangup(t *testing.T) {
 	d := newDesk(t, func(o *Options) { o.ConnectEvent = true })
 	header := d.login(t, "u1")
 	d.send(t, header, message("u1", "CONNECT", ""), 200, "0")
@@ -347,13 +347,13 @@ func TestOutsideWorkingHours(t *testing.T) {
 	d.SetOpen(false)
 	d.send(t, header, message("u1", "CONNECT", ""), 200, "12")
 	if len(d.Waiting()) != 0 {
-		t.Error("somebody waits although the desk is closed")
+		t.Error("a customer waits although the desk is closed")
 	}
 	d.SetOpen(true)
 	d.send(t, header, message("u1", "CONNECT", ""), 200, "0")
 }
 
-func TestPushIsTriedAgainWithANewSignature(t *testing.T) {
+func TestPushIsRetriedWithANewSignature(t *testing.T) {
 	d := newDesk(t, func(o *Options) { o.Retry = simulator.Retry{Attempts: 2, First: time.Millisecond} })
 	d.Faults.Add(simulator.Fault{Kind: simulator.Drop, Endpoint: EndpointPush, Count: 1})
 	d.Faults.Add(simulator.Fault{Kind: simulator.BadSignature, Endpoint: EndpointPush, Count: 1})

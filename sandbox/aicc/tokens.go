@@ -55,14 +55,10 @@ func (s *Simulator) session(next func(*simulator.Request, string) (any, error)) 
 			return nil, refused(http.StatusUnauthorized, "ccmessaging-token is not valid")
 		}
 		if t.expired() {
-			r.Answer.Set("ccmessaging-token", s.issueUserToken(t.user))
+			r.Answer.Set("ccmessaging-token", issue(&s.userTokens, "ct-", token{t.user, time.Now().Add(userTokenTTL)}))
 		}
 		return next(r, t.user)
 	}
-}
-
-func (s *Simulator) issueUserToken(user string) string {
-	return issue(&s.userTokens, "ct-", token{user, time.Now().Add(userTokenTTL)})
 }
 
 func (s *Simulator) tokenByAkSk(r *simulator.Request) (any, error) {
@@ -111,7 +107,7 @@ func (s *Simulator) applyToken(r *simulator.Request) (any, error) {
 	s.mu.Lock()
 	s.chatOf(in.UserID).Name = in.UserName
 	s.mu.Unlock()
-	text := s.issueUserToken(in.UserID)
+	text := issue(&s.userTokens, "ct-", token{in.UserID, time.Now().Add(userTokenTTL)})
 	if s.o.QuoteTokens {
 		text = strconv.Quote(text)
 	}

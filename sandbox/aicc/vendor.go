@@ -60,8 +60,8 @@ type Options struct {
 	// PushOff makes no pushes: messages can only be polled.
 	PushOff bool
 
-	// Robot, if set, answers before the agents: CONNECT leads to it, and TRANS2AGENT brings the customer into the queue.
-	// It is called with each text of the customer and must not call the simulator; the answer "" is none.
+	// Robot, if set, answers before the agents: CONNECT leads to it, and TRANS2AGENT brings the customer into the
+	// queue. It is called with each text of the customer and must not call the simulator; the answer "" is none.
 	Robot    func(question string) (answer string)
 	Greeting string // the robot's first text, "" for none
 

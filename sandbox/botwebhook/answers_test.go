@@ -65,7 +65,7 @@ func TestAnswersWithSeveralOutputs(t *testing.T) {
 	}
 }
 
-func TestAnswersThatAFormCantCarry(t *testing.T) {
+func TestFlatFormsRefuseSound(t *testing.T) {
 	for name, tt := range map[string]struct {
 		form   Form
 		answer Answer

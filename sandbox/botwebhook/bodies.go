@@ -38,14 +38,15 @@ func (s *Simulator) body(c Conversation, a Answer) (object, error) {
 	return body, nil
 }
 
-// flat is the flat body: of a webhook call, page "Webhook receives messages", and of a blocking answer to the older send
-// call. Empty members are absent.
+// flat is the flat body: of a webhook call, page "Webhook receives messages", and of a blocking answer to the older
+// send call. Empty members are absent.
 func (s *Simulator) flat(c Conversation, messageID, text string, items []Item) object {
 	body := object{"message_id": messageID, "create_time": s.stamp(time.Now()), "conversation_id": c.ID}
 	var flow []object
 	for _, i := range items {
 		item := object{}
-		for name, value := range map[string]string{"content": i.Text, "branch": i.Branch, "from_component_name": i.Component} {
+		members := map[string]string{"content": i.Text, "branch": i.Branch, "from_component_name": i.Component}
+		for name, value := range members {
 			if value != "" {
 				item[name] = value
 			}
@@ -78,7 +79,8 @@ func (s *Simulator) nested(c Conversation, messageID string, items []Item) objec
 		})
 	}
 	credits := object{
-		"total_credits": 0, "text_input_credits": 0, "text_output_credits": 0, "audio_input_credits": 0, "audio_output_credits": 0,
+		"total_credits": 0, "text_input_credits": 0, "text_output_credits": 0,
+		"audio_input_credits": 0, "audio_output_credits": 0,
 	}
 	return object{
 		"create_time": s.stamp(time.Now()), "conversation_id": c.ID, "message_id": messageID, "output": output,

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// FuzzCalls demands that whatever arrives is taken, or refused with an error of the vendor's list that is no internal one.
+// FuzzCalls checks that each call is accepted, or refused with an error of the vendor's list other than the internal
+// one.
 func FuzzCalls(f *testing.F) {
 	paths := []string{
 		"/v1/conversation", "/v1/conversation/message", "/v2/conversation/message", "/v1/human/message/receive", "/v1/human/close",

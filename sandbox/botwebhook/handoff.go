@@ -80,15 +80,12 @@ func (s *Simulator) Handoff(ctx context.Context, user User) (*Handoff, error) {
 		h.end(Busy)
 		return nil, fmt.Errorf("hand over: %w", err)
 	}
-	time.AfterFunc(handoffWait, h.expire)
+	time.AfterFunc(handoffWait, func() {
+		if h.Heard.Len() == 0 {
+			_, _ = h.leave(context.Background(), TimedOut) // the call is in the outcomes
+		}
+	})
 	return h, nil
-}
-
-// expire ends the hand-off if no agent has written.
-func (h *Handoff) expire() {
-	if h.Heard.Len() == 0 {
-		_, _ = h.leave(context.Background(), TimedOut) // the call is in the outcomes
-	}
 }
 
 func orNull(s string) *string {

@@ -61,7 +61,7 @@ func TestMediaAreReadStrictly(t *testing.T) {
 	}
 }
 
-func TestOlderCall(t *testing.T) {
+func TestV1Call(t *testing.T) {
 	s := start(t, Options{Brain: says()})
 	c := create(t, s, "u1")
 	body := `{"conversation_id":"` + c + `","response_mode":"webhook","text":"see","short_term_memory":true,
@@ -82,7 +82,7 @@ func TestOlderCall(t *testing.T) {
 	}
 }
 
-func TestOlderCallRefuses(t *testing.T) {
+func TestV1CallRefusesInvalidFiles(t *testing.T) {
 	for name, file := range map[string]string{
 		"no name":   `{"url":"http://x/y.pdf"}`,
 		"a format":  `{"url":"http://x/y","name":"y.pdf","format":"pdf"}`,

@@ -102,10 +102,14 @@ func pieces(text string, n int) []string {
 	return out
 }
 
+var streamFaults = []simulator.Kind{
+	simulator.Slow, simulator.Hang, simulator.Reset, simulator.Truncate, simulator.Refuse,
+}
+
 // write writes the frames one by one, with the faults of EndpointStream.
 func (s *Simulator) write(w http.ResponseWriter, ctx context.Context, frames []frame) {
 	w.Header().Set("Content-Type", "text/event-stream")
-	f, _ := s.Faults.Take(EndpointStream, simulator.Slow, simulator.Hang, simulator.Reset, simulator.Truncate, simulator.Refuse)
+	f, _ := s.Faults.Take(EndpointStream, streamFaults...)
 	together := 1
 	if s.o.Stream.Joined {
 		together = 2

@@ -16,7 +16,7 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// listen asks over a connection and returns what arrived, without the ids that differ each time.
+// listen makes a call over a connection and returns the answer with the message id replaced.
 func listen(t *testing.T, s *Simulator) (string, error) {
 	t.Helper()
 	resp := open(t, soon(t), s)
@@ -141,7 +141,7 @@ func TestFaultsInTheMiddleOfAStream(t *testing.T) {
 			if (err != nil) != tt.err {
 				t.Errorf("err = %v, want one: %v", err, tt.err)
 			}
-			// A reset may overtake what was sent before it.
+			// A reset may overtake earlier output.
 			if got != tt.want && !(tt.err && strings.HasPrefix(tt.want, got)) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// FuzzArrivals demands that whatever arrives at either end is taken whole or refused as the caller's fault.
+// FuzzArrivals checks that both ends accept a call completely or refuse it with a client error.
 func FuzzArrivals(f *testing.F) {
 	for _, body := range []string{
 		whole, `{}`, `null`, `{"userId":"u","messageId":"m","payload":{"botSay":"x","sender":{"role":"bot"}}}`,

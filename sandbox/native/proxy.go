@@ -35,8 +35,8 @@ type Asked struct {
 	Header       http.Header
 }
 
-// Proxy is the simulated message proxy, whose bot echoes. It posts answers to the address of Point. Create it with NewProxy and end it with Close; it is safe for
-// concurrent use.
+// Proxy is the simulated message proxy, whose bot echoes. It posts answers to the address of Point. Create it with
+// NewProxy and end it with Close; it is safe for concurrent use.
 type Proxy struct {
 	*simulator.Vendor
 	// Asked lists the accepted calls.

@@ -87,5 +87,6 @@ func (s *Simulator) Say(ctx context.Context, user, text string, opts ...Option) 
 			return 0, nil, fmt.Errorf("encode message of %s: %w", user, err)
 		}
 	}
-	return s.Once(ctx, simulator.Call{Endpoint: EndpointSay, URL: s.Gateway() + messagesPath, Body: m.body, Header: m.header})
+	address := s.Gateway() + messagesPath
+	return s.Once(ctx, simulator.Call{Endpoint: EndpointSay, URL: address, Body: m.body, Header: m.header})
 }

@@ -29,7 +29,7 @@ func TestSignMatchesTheSpecification(t *testing.T) {
 	}
 }
 
-func TestSecretsThatAreNotUsable(t *testing.T) {
+func TestUnusableSecretsAreRefused(t *testing.T) {
 	for _, secrets := range []string{"whsec_AAAA", exampleSecret[6:], exampleSecret + " x"} {
 		if _, err := SignatureHeaders(secrets, "m", exampleTime, nil); err == nil {
 			t.Errorf("SignatureHeaders takes the secrets %q", secrets)

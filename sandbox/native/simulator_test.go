@@ -15,7 +15,7 @@ import (
 
 const user = "8fcc179e-302e-4d80-9719-e61df2163a1c"
 
-// gateway records what it is told and answers as the live chat's document says.
+// gateway records the calls and answers them as the live chat's document requires.
 func gateway(t *testing.T) (base string, heard *[]string) {
 	t.Helper()
 	heard = new([]string)

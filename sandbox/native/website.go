@@ -1,6 +1,6 @@
 // Package native simulates both ends of the native dialect: Simulator is a website with a live chat, which sends the
-// customers' messages to the gateway and takes the answers on its own endpoint; Proxy is the message proxy, to which the
-// gateway sends the customers' messages, and which posts a bot's answers to the gateway.
+// customers' messages to the gateway and takes the answers on its own endpoint; Proxy is the message proxy, to which
+// the gateway sends the customers' messages, and which posts a bot's answers to the gateway.
 //
 // The call to the bot is the live chat's documented request (revision 04/17). The answer has no vendor document: both
 // ends use the project's own format, and the website checks it strictly. It does not deduplicate: an answer that
@@ -35,7 +35,8 @@ const (
 type Options struct {
 	AccessToken string // sent in the body of each request
 	ReplyToken  string // bearer token that answers must have; "" means none
-	// Observe, if set, is called with each accepted answer, after it was recorded, by the goroutine that serves the call.
+	// Observe, if set, is called with each accepted answer, after it was recorded, by the goroutine that serves the
+	// call.
 	Observe func(Answer)
 }
 

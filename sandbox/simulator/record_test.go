@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestNextReturnsWhatComesAfterTheIndex(t *testing.T) {
+func TestNextReturnsTheEntriesFromTheIndex(t *testing.T) {
 	var l Log[string]
 	l.Append("a")
 	go func() { l.Append("b") }()

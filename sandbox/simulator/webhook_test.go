@@ -88,7 +88,7 @@ func TestCallsOfOneKeyStayInOrderOverRetries(t *testing.T) {
 	}
 }
 
-func TestGivesUpAfterItsAttempts(t *testing.T) {
+func TestCallIsGivenUpAfterItsAttempts(t *testing.T) {
 	h := newHook(t, func(int) int { return 500 })
 	p := newVendor(Retry{Attempts: 3, First: time.Millisecond})
 	defer p.Close()

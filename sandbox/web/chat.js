@@ -1,4 +1,4 @@
-import { bubble, complain, line, link, offerPictures, picture, send, sendFile, show, words } from "./messages.js";
+import { bubble, showProblem, line, link, addPictureButtons, picture, send, sendFile, show, paragraph } from "./messages.js";
 
 const log = document.getElementById("log");
 const owner = document.getElementById("owner");
@@ -20,7 +20,7 @@ function customer() {
 
 const user = customer();
 
-function happened(event) {
+function showEvent(event) {
   if (event.type === "typing") {
     typing.hidden = false;
     clearTimeout(typingEnds);
@@ -31,13 +31,13 @@ function happened(event) {
     show(log, line("The conversation ended"));
     return;
   }
-  const who = event.ownerRole === "agent" ? "a person" : "the assistant";
+  const who = event.ownerRole === "agent" ? "an agent" : "the assistant";
   owner.textContent = "with " + who;
   show(log, line("You are talking to " + who + (event.owner ? " (" + event.owner + ")" : "")));
 }
 
-function heard(entry) {
-  if (entry.event) happened(entry.event);
+function showEntry(entry) {
+  if (entry.event) showEvent(entry.event);
   const kind = Object.hasOwn(names, entry.role) ? entry.role : "system";
   if (entry.text || entry.media || entry.suggestions) {
     typing.hidden = true;
@@ -52,7 +52,7 @@ function heard(entry) {
 function medium(m) {
   const label = m.name || m.type || "File";
   const shown = m.type === "image" ? picture(m.url || "", label) : link(m.url || "", label);
-  return m.text ? [shown, words(m.text)] : [shown];
+  return m.text ? [shown, paragraph(m.text)] : [shown];
 }
 
 function suggestion(text) {
@@ -65,7 +65,7 @@ function suggestion(text) {
 }
 
 async function say(text) {
-  complain(await send("/chat/messages", { user, text }));
+  showProblem(await send("/chat/messages", { user, text }));
 }
 
 document.getElementById("say").addEventListener("submit", (e) => {
@@ -76,7 +76,7 @@ document.getElementById("say").addEventListener("submit", (e) => {
   say(text);
 });
 
-offerPictures(async (file) => complain(await sendFile("/chat/files", user, file)));
+addPictureButtons(async (file) => showProblem(await sendFile("/chat/files", user, file)));
 
 document.getElementById("new").addEventListener("click", () => {
   localStorage.removeItem("customer");
@@ -84,6 +84,6 @@ document.getElementById("new").addEventListener("click", () => {
 });
 
 const events = new EventSource("/chat/events?user=" + encodeURIComponent(user));
-events.addEventListener("message", (e) => heard(JSON.parse(e.data)));
-events.addEventListener("open", () => complain(""));
-events.addEventListener("error", () => complain("Connection lost, trying again …"));
+events.addEventListener("message", (e) => showEntry(JSON.parse(e.data)));
+events.addEventListener("open", () => showProblem(""));
+events.addEventListener("error", () => showProblem("Connection lost, reconnecting …"));

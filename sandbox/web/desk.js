@@ -1,4 +1,4 @@
-import { bubble, complain, line, link, offerPictures, picture, send, sendFile, show } from "./messages.js";
+import { bubble, showProblem, line, link, addPictureButtons, picture, send, sendFile, show } from "./messages.js";
 
 const log = document.getElementById("log");
 const list = document.getElementById("chats");
@@ -11,8 +11,8 @@ const buttons = {
   close: document.getElementById("close"),
 };
 const states = {
-  robot: "with the robot", waiting: "waiting", active: "in talk",
-  closed: "closed", offline: "left messages", left: "left",
+  robot: "with the robot", waiting: "waiting", active: "in chat",
+  closed: "closed", offline: "may leave messages", left: "left",
 };
 
 let desk = { chats: [], open: true };
@@ -69,7 +69,7 @@ function choice(chat) {
 
 function choose(user) {
   chosen = user;
-  complain("");
+  showProblem("");
   showDesk();
 }
 
@@ -83,14 +83,14 @@ function showDesk() {
   document.getElementById("empty").hidden = chats.length > 0;
   const waiting = chats.filter((c) => c.state === "waiting").length;
   document.getElementById("summary").textContent =
-    waiting === 0 ? "Nobody is waiting." : waiting === 1 ? "One customer is waiting." : waiting + " customers are waiting.";
+    waiting === 0 ? "No customer is waiting." : waiting === 1 ? "One customer is waiting." : waiting + " customers are waiting.";
   document.title = (waiting ? "(" + waiting + ") " : "") + "Agent desk – Patchbay sandbox";
   open.checked = desk.open;
   showTalk();
 }
 
 async function act(action, data) {
-  complain(await send("/desk/" + action, data));
+  showProblem(await send("/desk/" + action, data));
 }
 
 for (const [action, button] of Object.entries(buttons)) {
@@ -108,7 +108,7 @@ say.addEventListener("submit", (e) => {
   act("say", { user: chosen, text });
 });
 
-offerPictures(async (file) => complain(await sendFile("/desk/files", chosen, file)));
+addPictureButtons(async (file) => showProblem(await sendFile("/desk/files", chosen, file)));
 
 open.addEventListener("change", () => act("hours", { open: open.checked }));
 
@@ -118,5 +118,5 @@ events.addEventListener("message", (e) => {
   if (!chosen && desk.chats.length > 0) chosen = desk.chats[0].user;
   showDesk();
 });
-events.addEventListener("open", () => complain(""));
-events.addEventListener("error", () => complain("Connection lost, trying again …"));
+events.addEventListener("open", () => showProblem(""));
+events.addEventListener("error", () => showProblem("Connection lost, reconnecting …"));

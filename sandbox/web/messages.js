@@ -1,4 +1,4 @@
-// What both pages share: showing messages and sending forms. Text only ever goes in as text.
+// Functions of both pages: they show messages and send forms. Text is inserted as text only, never as HTML.
 
 const time = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
 
@@ -14,11 +14,11 @@ export function bubble(kind, who, text, at) {
   stamp.textContent = time.format(when);
   head.append(" ", stamp);
   item.append(head);
-  if (text) item.append(words(text));
+  if (text) item.append(paragraph(text));
   return item;
 }
 
-export function words(text) {
+export function paragraph(text) {
   const body = document.createElement("p");
   body.textContent = text;
   return body;
@@ -31,7 +31,7 @@ export function line(text) {
   return item;
 }
 
-// link returns an element for an address, and a link only if it is one of the web.
+// link returns a link to a web address, and plain text for any other address.
 export function link(address, label) {
   const url = URL.parse ? URL.parse(address, location.href) : null;
   if (!url || (url.protocol !== "https:" && url.protocol !== "http:")) {
@@ -48,7 +48,7 @@ export function link(address, label) {
   return a;
 }
 
-// picture returns a link that shows the image behind it, or its label if the image can't be shown.
+// picture returns a link that shows the image, or the label if the image cannot be shown.
 export function picture(address, label) {
   const a = link(address, label);
   if (!a.href) return a;
@@ -65,19 +65,19 @@ function scrollToEnd(log) {
   if (log && log.dataset.end === "true") log.scrollTop = log.scrollHeight;
 }
 
-// show appends to a log and keeps its end in sight, unless the reader has scrolled up.
+// show appends an item to a log and scrolls to it, unless the reader has scrolled up.
 export function show(log, item) {
   log.dataset.end = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
   log.append(item);
   scrollToEnd(log);
 }
 
-// send posts JSON; it returns "" or what went wrong.
+// send posts JSON and returns the problem, "" for none.
 export function send(path, data) {
   return post(path, JSON.stringify(data), "application/json");
 }
 
-// sendFile posts a file as it is; it returns "" or what went wrong.
+// sendFile posts a file and returns the problem, "" for none.
 export function sendFile(path, user, file) {
   const query = new URLSearchParams({ user, name: file.name || "" });
   return post(path + "?" + query, file, file.type || "application/octet-stream");
@@ -94,8 +94,8 @@ async function post(path, body, type) {
   }
 }
 
-// offerPictures has the page's buttons for pictures hand over a file: one that is chosen, or the sample.
-export function offerPictures(take) {
+// addPictureButtons makes the buttons for pictures call take with a file: a chosen one, or the sample.
+export function addPictureButtons(take) {
   const file = document.getElementById("file");
   document.getElementById("picture").addEventListener("click", () => file.click());
   file.addEventListener("change", () => {
@@ -108,7 +108,7 @@ export function offerPictures(take) {
   });
 }
 
-export function complain(text) {
+export function showProblem(text) {
   const problem = document.getElementById("problem");
   problem.textContent = text;
   problem.hidden = text === "";

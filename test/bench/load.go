@@ -7,21 +7,21 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // client sends load; many connections stay open.
-var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1024, MaxConnsPerHost: 1024}, Timeout: 30 * time.Second}
+var client = &http.Client{
+	Transport: &http.Transport{MaxIdleConnsPerHost: 1024, MaxConnsPerHost: 1024}, Timeout: 30 * time.Second,
+}
 
 // message is a customer's message: the documented native request.
 func message(user int, serial int64, at time.Time) []byte {
-	id := "user-" + strconv.Itoa(user)
-	return []byte(`{"userId":"` + id + `","accessToken":"bench-token","messageId":"m-` + strconv.FormatInt(serial, 10) +
-		`","payload":{"userSay":"The parcel with my order has still not come, can you look it up please? sent-at-` + strconv.FormatInt(at.UnixNano(), 10) +
-		`","userInfo":{"id":"` + id + `"},"userData":{"targetAgents":["example_qa"]}}}`)
+	const text = "The parcel with my order has still not come, can you look it up please? sent-at-"
+	return fmt.Appendf(nil, `{"userId":"user-%d","accessToken":"bench-token","messageId":"m-%d","payload":{"userSay":"%s%d",`+
+		`"userInfo":{"id":"user-%d"},"userData":{"targetAgents":["example_qa"]}}}`, user, serial, text, at.UnixNano(), user)
 }
 
 var serial atomic.Int64

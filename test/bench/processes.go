@@ -81,7 +81,8 @@ func startGateway(ctx context.Context, bin, dir, sink string) (p *process, start
 		return nil, 0, err
 	}
 	config := filepath.Join(dir, "config.yaml")
-	text := fmt.Sprintf(gatewayConfig, filepath.Join(dir, "data"), filepath.Join(bin, "native"), filepath.Join(bin, "botwebhook"), sink, sink)
+	native, botwebhook := filepath.Join(bin, "native"), filepath.Join(bin, "botwebhook")
+	text := fmt.Sprintf(gatewayConfig, filepath.Join(dir, "data"), native, botwebhook, sink, sink)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, 0, err
 	}

@@ -91,8 +91,8 @@ func (s *sink) arrive(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(`{}`))
 }
 
-// serveForwarder is the reference: it reads a request, sends its body on, and answers when that was taken. It prints its
-// address.
+// serveForwarder is the reference: it reads a request, sends its body on, and answers when that was taken. It prints
+// its address.
 func serveForwarder(target string) error {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,6 +1,6 @@
 // Package harness runs the built gateway between simulated vendors, for tests from outside: with real processes, real
-// sockets, a configuration file and a store on disk. A World is the vendors, a Gateway is the program under test, which a
-// test can stop, kill and start again on its store. Both end with their test, which fails if a process is left.
+// sockets, a configuration file and a store on disk. A World is the vendors, a Gateway is the program under test, which
+// a test can stop, kill and start again on its store. Both end with their test, which fails if a process is left.
 package harness
 
 import (
