@@ -96,8 +96,8 @@ func (st *stage) attend(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "\n  customer  %s/\n  agent     %s/desk\n", st.s.URL(), st.s.URL())
-	fmt.Fprintf(stdout, "  operator  http://%s/readyz?verbose   (Ctrl-C stops)\n\n", st.gw.Admin)
+	const addresses = "\n  customer  %s/\n  agent     %s/desk\n  operator  http://%s/readyz?verbose   (Ctrl-C stops)\n\n"
+	fmt.Fprintf(stdout, addresses, st.s.URL(), st.s.URL(), st.gw.Admin)
 	select {
 	case <-ctx.Done():
 	case err := <-st.served:
