@@ -11,7 +11,7 @@ import (
 
 // A rule closes a conversation in two steps. The change Closing ends it for its participants: the customer's next
 // message opens another conversation, and envelopes from other channels are fenced. Queued deliveries still go out,
-// followed by notices about the end. When the lanes are empty and closedRetention has passed, the change Closed
+// followed by the closing events. When the lanes are empty and closedRetention has passed, the change Closed
 // removes it.
 
 // reasonClosed is the reason of the deliveries that notify a channel about the end of its conversation.
@@ -21,7 +21,7 @@ const reasonClosed = "closed"
 type closeRequest struct{ conv, rule string }
 
 // beginInput starts an input; the returned function ends it. Requested closes take effect when the outermost input
-// ends, so that the notices are queued behind everything that the input causes.
+// ends, so that the closing events are queued behind everything that the input causes.
 func (tx *Transaction) beginInput() (end func()) {
 	tx.inputDepth++
 	return func() {
@@ -56,10 +56,10 @@ func (tx *Transaction) close(c *state.Conversation, rule string) {
 		tx.withdrawOffer(c, rule)
 	}
 	tx.add(c.ID, &journal.Change_Closing{Closing: &journal.Closing{Rule: rule}})
-	tx.queueCloseNotice(c, c.Channel, rule)
+	tx.queueClosingEvent(c, c.Channel, rule)
 	for _, name := range slices.Sorted(maps.Keys(tx.policy.Channels)) {
 		if name != c.Channel && hasThread(c, name) {
-			tx.queueCloseNotice(c, name, rule)
+			tx.queueClosingEvent(c, name, rule)
 		}
 	}
 }
@@ -71,9 +71,9 @@ func hasThread(c *state.Conversation, channel string) bool {
 		slices.ContainsFunc(queued(c, channel), func(d state.Delivery) bool { return d.Kind == state.KindOpen })
 }
 
-// queueCloseNotice queues a notice about the end of the conversation: the event closed, or disconnected for a channel
-// that receives only this one. The notice uses the thread that the channel has when it is sent.
-func (tx *Transaction) queueCloseNotice(c *state.Conversation, channel, rule string) {
+// queueClosingEvent informs a channel about the end of its conversation: by the event closed, or by disconnected if the
+// channel receives only this one. The event uses the thread that the channel has when it is sent.
+func (tx *Transaction) queueClosingEvent(c *state.Conversation, channel, rule string) {
 	ch := tx.policy.Channels[channel]
 	e := &envelope.Envelope{Kind: envelope.KindClosed, Attributes: map[string]string{"reason": rule}}
 	switch {
@@ -91,16 +91,16 @@ func (tx *Transaction) queueCloseNotice(c *state.Conversation, channel, rule str
 	})
 }
 
-func isCloseNotice(d *state.Delivery) bool {
+func isClosingEvent(d *state.Delivery) bool {
 	return d.Kind == state.KindSend && d.Reason == reasonClosed && !d.Copy
 }
 
-// dropCloseNotices drops the queued notices about the end of a customer's former conversation. A vendor that uses one
+// dropClosingEvents drops the queued closing events of a customer's former conversation. A vendor that uses one
 // thread for all conversations of a customer would apply them to the new one.
-func (tx *Transaction) dropCloseNotices(c *state.Conversation) {
+func (tx *Transaction) dropClosingEvents(c *state.Conversation) {
 	for _, l := range slices.Clone(c.Lanes) {
 		for _, d := range slices.Clone(l.Queue) {
-			if isCloseNotice(&d) {
+			if isClosingEvent(&d) {
 				tx.endDelivery(c, &d, state.StatusDropped, "the customer opened another conversation")
 			}
 		}

@@ -13,7 +13,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// closeHarness has rules that close, and channels that receive close notices.
+// closeHarness has rules that close, and channels that receive closing events.
 func closeHarness(t *testing.T, rules ...route.Rule) *harness {
 	t.Helper()
 	p := testPolicy(t, append([]route.Rule{
@@ -29,7 +29,7 @@ func closeHarness(t *testing.T, rules ...route.Rule) *harness {
 	return newHarness(t, p)
 }
 
-func TestCloseNoticesAreQueuedLast(t *testing.T) {
+func TestClosingEventsAreQueuedLast(t *testing.T) {
 	h := closeHarness(t)
 	h.customer("hi")
 	h.openThread("faq", "f1")
@@ -170,7 +170,7 @@ func TestCustomerMessageAfterCloseOpensConversation(t *testing.T) {
 	h.wantLines("the bot gets after the close", h.queue("faq"), "open", "hello again")
 	c := h.state.Conversation(former)
 	if got := h.lanesOf(former); strings.Contains(got, "closed") || c.Lane("faq") == nil || len(c.Lane("faq").Queue) != 2 {
-		t.Errorf("queued in the former conversation, want the messages and no notice:\n%s", got)
+		t.Errorf("queued in the former conversation, want the messages and no closing event:\n%s", got)
 	}
 	h.openThread("faq", "f2")
 	h.receive(incoming{channel: "faq", thread: "f1", text: "late answer"})
@@ -307,7 +307,7 @@ func TestDeadLettersOfClosedConversation(t *testing.T) {
 		}
 	}
 	if texts != "hi bye " && texts != "bye hi " {
-		t.Errorf("dead letters: %q, want the messages and no notice", texts)
+		t.Errorf("dead letters: %q, want the messages and no closing event", texts)
 	}
 	h.transact(func(tx *Transaction) {
 		if status, _, err := tx.ReplayDeadLetter(deadID); err != nil || status != state.StatusReplayed {
@@ -319,7 +319,7 @@ func TestDeadLettersOfClosedConversation(t *testing.T) {
 	}
 }
 
-func TestCloseNoticeDoesNotReopenThread(t *testing.T) {
+func TestClosingEventDoesNotReopenThread(t *testing.T) {
 	h := closeHarness(t)
 	h.customer("desk")
 	h.openThread("desk", "d1")

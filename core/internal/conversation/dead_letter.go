@@ -48,7 +48,7 @@ func (tx *Transaction) giveUp(c *state.Conversation, d *state.Delivery, kind, te
 		case next.Kind == state.KindOpen: // the deliveries after it need another thread
 			return
 		case next.Thread != "": // uses a thread that exists
-		case isCloseNotice(&next):
+		case isClosingEvent(&next):
 			tx.endDelivery(c, &next, state.StatusDropped, "its thread could not be opened")
 		default:
 			tx.deadLetter(c, &next, kind, "its thread could not be opened: "+text)

@@ -147,8 +147,8 @@ func (h *harness) transact(f func(*Transaction)) {
 	h.seq++
 	h.lastRecord = read
 	h.noteThreads(read)
-	if err := h.mirror.Replay(h.seq, read); err != nil {
-		h.Fatalf("replay record %d: %v", h.seq, err)
+	if err := h.mirror.FoldRecord(h.seq, read); err != nil {
+		h.Fatalf("fold record %d: %v", h.seq, err)
 	}
 	h.checkEqual("decision and replay", h.state, h.mirror)
 	if h.seq%8 == 0 {

@@ -298,9 +298,9 @@ func (l *ledger) checkConversation(h *harness, c *state.Conversation) {
 		for i := range lane.Queue {
 			d := &lane.Queue[i]
 			if noticed && (d.Follows || d.Kind != state.KindSend || lane.Channel == c.Channel) {
-				h.Fatalf("a delivery is queued behind the close notice:\n%s", h.lanesOf(c.ID))
+				h.Fatalf("a delivery is queued behind the closing event:\n%s", h.lanesOf(c.ID))
 			}
-			noticed = noticed || isCloseNotice(d)
+			noticed = noticed || isClosingEvent(d)
 			if d.Follows && !l.wasReplayed(d.Item.Pos) {
 				if d.Item.Pos.Compare(newest) < 0 {
 					h.Fatalf("the lane of %s is out of order:\n%s", lane.Channel, h.lanesOf(c.ID))
@@ -308,7 +308,7 @@ func (l *ledger) checkConversation(h *harness, c *state.Conversation) {
 				newest = d.Item.Pos
 			}
 			if lane.Channel == c.Channel && d.Epoch < epoch {
-				h.Fatalf("behind the notice of epoch %d a delivery of epoch %d is queued:\n%s", epoch, d.Epoch, h.lanesOf(c.ID))
+				h.Fatalf("behind the closing event of epoch %d a delivery of epoch %d is queued:\n%s", epoch, d.Epoch, h.lanesOf(c.ID))
 			}
 			epoch = max(epoch, d.Epoch)
 			if d.Follows && lane.Channel != c.Owner {

@@ -62,7 +62,7 @@ func (tx *Transaction) lateOutcome(c *state.Conversation, o *attempt.Outcome) {
 	tx.receiveReplies(c, o, true)
 }
 
-// withdrawOpen notifies a channel that a thread which it has opened is not needed. The notice goes before the next
+// withdrawOpen notifies a channel that a thread which it has opened is not needed. The event goes before the next
 // open, which may get a thread with the same id.
 func (tx *Transaction) withdrawOpen(c *state.Conversation, o *attempt.Outcome) {
 	ch := tx.policy.Channels[o.Channel]
@@ -78,7 +78,7 @@ func (tx *Transaction) withdrawOpen(c *state.Conversation, o *attempt.Outcome) {
 		later = later[first:]
 	}
 	for i := range later {
-		tx.endDelivery(c, &later[i], state.StatusMoved, "queued again behind the notice that an earlier open is withdrawn")
+		tx.endDelivery(c, &later[i], state.StatusMoved, "queued again behind the event that an earlier open is withdrawn")
 	}
 	reason := "control_moved"
 	if o.Offer {

@@ -71,7 +71,7 @@ func opensConversation(k envelope.Kind) bool {
 // openConversation opens a conversation of a customer, who may have a closed one that is not archived yet.
 func (tx *Transaction) openConversation(ch *Channel, customer *state.Customer) string {
 	if former := tx.layer.Find(customer.Channel, customer.Thread); former != "" {
-		tx.dropCloseNotices(tx.layer.Mutable(former))
+		tx.dropClosingEvents(tx.layer.Mutable(former))
 	}
 	id, owner := tx.newID(), tx.policy.owner(ch)
 	tx.add(id, &journal.Change_Opened{Opened: &journal.Opened{

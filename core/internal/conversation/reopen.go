@@ -12,7 +12,7 @@ import (
 // conversation it counts as the agent's departure. No agent is called back to a conversation that a rule has closed.
 func (tx *Transaction) threadGone(c *state.Conversation, d *state.Delivery, o *attempt.Outcome) {
 	ch := tx.policy.Channels[d.Channel]
-	if isCloseNotice(d) {
+	if isClosingEvent(d) {
 		tx.endDelivery(c, d, state.StatusDropped, "the vendor no longer knows the thread")
 		return
 	}

@@ -86,8 +86,8 @@ func (s *State) Oldest(limit uint64, r Retention) uint64 {
 	return low
 }
 
-// Replay folds a record that was read from the log at seq.
-func (s *State) Replay(seq uint64, r *journal.Record) error {
+// FoldRecord folds a record that was read from the log at seq.
+func (s *State) FoldRecord(seq uint64, r *journal.Record) error {
 	l := NewLayer(s, time.Unix(0, r.GetAt()), seq, r)
 	for _, c := range r.GetChanges() {
 		if err := l.Fold(c); err != nil {

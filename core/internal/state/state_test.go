@@ -13,7 +13,7 @@ var start = time.Unix(1_000_000, 0)
 // fold folds changes as the record with the sequence seq.
 func fold(t *testing.T, s *State, seq uint64, changes ...*journal.Change) {
 	t.Helper()
-	if err := s.Replay(seq, &journal.Record{Lease: 1, At: start.UnixNano(), Changes: changes}); err != nil {
+	if err := s.FoldRecord(seq, &journal.Record{Lease: 1, At: start.UnixNano(), Changes: changes}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -121,11 +121,11 @@ func TestRestoreRefusesWhatItCannotRead(t *testing.T) {
 
 func TestFoldRefusesUnknownConversation(t *testing.T) {
 	held := change("c9", &journal.Change_Held{Held: &journal.Held{}})
-	if err := New().Replay(1, &journal.Record{Changes: []*journal.Change{held}}); err == nil {
+	if err := New().FoldRecord(1, &journal.Record{Changes: []*journal.Change{held}}); err == nil {
 		t.Error("a change of an unknown conversation was folded")
 	}
 	late := change("c9", &journal.Change_Late{Late: &journal.Late{Delivery: "d1"}})
-	if err := New().Replay(1, &journal.Record{Changes: []*journal.Change{late}}); err != nil {
+	if err := New().FoldRecord(1, &journal.Record{Changes: []*journal.Change{late}}); err != nil {
 		t.Errorf("a late outcome of an ended conversation: %v", err)
 	}
 }

@@ -26,7 +26,7 @@ func TestSubscribeStartsAtTheStoredCursorWithLiveThreads(t *testing.T) {
 			journal.SetKind(ch, kind)
 			return ch
 		}
-		err := state.Replay(1, &journal.Record{Changes: []*journal.Change{
+		err := state.FoldRecord(1, &journal.Record{Changes: []*journal.Change{
 			change(&journal.Change_Opened{Opened: &journal.Opened{Channel: "c", Thread: "mine"}}, "1"),
 			change(&journal.Change_Opened{Opened: &journal.Opened{Channel: "web", Thread: "w"}}, "2"),
 			change(&journal.Change_Linked{Linked: &journal.Linked{Channel: "c", Thread: "theirs", State: []byte("s"), HasState: true}}, "2"),

@@ -78,7 +78,7 @@ func registerAll(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 		Name: "bot", Command: "/bin/true", Logger: slog.New(slog.DiscardHandler), Metrics: calls,
 	})
 	book := state.New()
-	if err := book.Replay(1, &journal.Record{Changes: []*journal.Change{deadLettered()}}); err != nil {
+	if err := book.FoldRecord(1, &journal.Record{Changes: []*journal.Change{deadLettered()}}); err != nil {
 		t.Fatal(err)
 	}
 	admin.New(admin.Options{

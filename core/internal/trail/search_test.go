@@ -79,7 +79,7 @@ func (h *history) record(envelopes []*journal.StoredEnvelope, changes ...*journa
 		h.Fatal(err)
 	}
 	h.last++
-	if err := h.state.Replay(h.last, r); err != nil {
+	if err := h.state.FoldRecord(h.last, r); err != nil {
 		h.Fatal(err)
 	}
 	h.at = h.at.Add(time.Hour)

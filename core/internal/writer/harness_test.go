@@ -388,7 +388,7 @@ func (h *harness) replayed() {
 	h.Helper()
 	b := state.New()
 	for i, r := range h.records() {
-		if err := b.Replay(uint64(i+1), r); err != nil {
+		if err := b.FoldRecord(uint64(i+1), r); err != nil {
 			h.Fatalf("Replay %d: %v", i+1, err)
 		}
 	}

@@ -74,7 +74,7 @@ func TestRestoreFromSnapshotAndLaterRecords(t *testing.T) {
 		h.crash()
 		whole := state.New()
 		for i, r := range h.records() {
-			if err := whole.Replay(uint64(i+1), r); err != nil {
+			if err := whole.FoldRecord(uint64(i+1), r); err != nil {
 				t.Fatal(err)
 			}
 		}

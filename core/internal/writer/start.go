@@ -27,8 +27,8 @@ func (w *Writer) Start(ctx context.Context) error {
 		if err := proto.Unmarshal(data, &r); err != nil {
 			return fmt.Errorf("read record %d: %w", seq, err)
 		}
-		if err := w.state.Replay(seq, &r); err != nil {
-			return fmt.Errorf("replay record %d: %w", seq, err)
+		if err := w.state.FoldRecord(seq, &r); err != nil {
+			return fmt.Errorf("fold record %d: %w", seq, err)
 		}
 		w.last = seq
 		records++
