@@ -23,14 +23,14 @@ const (
 	mediaBase64 = "base64"
 )
 
-// settings configures one channel: an agent (role bot) or an agent's human hand-off (role customer).
+// settings configures one channel: a GPTBots agent (role bot) or its hand-offs to humans (role customer).
 type settings struct {
 	BaseURL      string     `json:"base_url" patchbay:"required,vendor-address" doc:"API of the agent's region, such as https://api-sg.gptbots.ai (-th, -jp, or a white-label host). May have a path."`
 	APIKey       sdk.Secret `json:"api_key" patchbay:"required" doc:"The agent's API key, sent as a bearer token."`
 	WebhookToken sdk.Secret `json:"webhook_token" doc:"Token that webhook calls must have in the Authorization header. Without it any caller that knows the path is accepted."`
-	Auth         string     `json:"auth" patchbay:"enum=bearer|basic|none" doc:"Scheme of webhook calls. If absent, bearer or basic with a webhook_token, otherwise none and a warning."`
+	Auth         string     `json:"auth" patchbay:"enum=bearer|basic|none" doc:"Scheme of webhook calls. If absent: bearer or basic if webhook_token is set, otherwise none, with a warning."`
 
-	Mode       string         `json:"mode" patchbay:"default=webhook,enum=webhook|blocking|streaming" doc:"Role bot: how answers arrive. Human agents at GPTBots can take over only with webhook."`
+	Mode       string         `json:"mode" patchbay:"default=webhook,enum=webhook|blocking|streaming" doc:"Role bot: how answers arrive. Humans at GPTBots can take over only with webhook."`
 	API        string         `json:"api" patchbay:"default=v2,enum=v2|v1" doc:"Role bot: version of Send message. v1 is for agents that do not support v2."`
 	Media      string         `json:"media" patchbay:"default=link,enum=link|base64" doc:"Role bot: whether GPTBots gets links to media or their bytes."`
 	MediaBytes int64          `json:"media_bytes" patchbay:"default=10485760" doc:"Role bot: maximum size of a medium. GPTBots's limit depends on the agent."`
@@ -43,7 +43,7 @@ type settings struct {
 	CornerCitation  *bool             `json:"corner_citation" doc:"Role bot: corner citations in answers. v2 only. If absent, the agent's setting."`
 
 	SendKey      bool          `json:"send_key" patchbay:"default=true" doc:"Role customer: send the API key with replies and closes."`
-	WaitingLimit time.Duration `json:"waiting_limit" patchbay:"default=60s" doc:"Role customer: GPTBots's waiting time for the first reply, as configured there. Available to rules and agents; not enforced."`
+	WaitingLimit time.Duration `json:"waiting_limit" patchbay:"default=60s" doc:"Role customer: GPTBots's waiting time for the first reply, as configured there. The envelope's attributes contain it. The adapter does not enforce it."`
 }
 
 // knowledge selects an agent's knowledge. An empty list selects nothing; an absent one leaves the agent's setting.
