@@ -96,7 +96,7 @@ func milliTime(raw json.RawMessage) (time.Time, error) {
 	}
 	ms, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
-		f, err := strconv.ParseFloat(s, 64) // some JSON encoders write a long as 1.625898453913E12
+		f, err := strconv.ParseFloat(s, 64) // some encoders write the integer as 1.625898453913E12
 		if err != nil || math.IsNaN(f) || math.Abs(f) > lastMilli {
 			return time.Time{}, invalid("timestamp", "is not a time in milliseconds")
 		}

@@ -69,5 +69,5 @@ const (
 	maxSendFailed   = 100
 )
 
-// maxWindow limits verify.window, which is how long a captured push can be replayed.
+// maxWindow limits verify.window, which is how long a captured push can be sent again.
 const maxWindow = 24 * time.Hour

@@ -11,8 +11,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// receipt returns the receipt for a streamed answer. The message has had its effect, so an interrupted answer counts
-// as the answer.
+// receipt returns the receipt for a streamed answer. Once text has arrived, GPTBots has processed the customer's message
+// and it must not be sent again: the text counts as the answer even if the stream was interrupted.
 func (ch *channel) receipt(thread string, s *streamAnswer) (*sdk.Receipt, error) {
 	parts := s.parts()
 	if len(parts) == 0 && s.err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // eventEnvelope returns an envelope for the event of a call. If the call also has a message, the event's id is the
-// message's with a suffix, so that it is as stable.
+// message's with a suffix, so that a repeated call gives the same id.
 func eventEnvelope(e envelope.Envelope, hasMessage bool) *envelope.Envelope {
 	e.Attributes = maps.Clone(e.Attributes)
 	if hasMessage && e.VendorID != "" {

@@ -12,8 +12,8 @@ import (
 )
 
 // receiveAnswer receives a reply to a channel of role bot. The order of the checks is part of the contract: path (404),
-// token and signature (401), syntax and userId (400). Any other defect makes the reply unparsed instead of refusing it,
-// because the format of other far ends is not public.
+// token and signature (401), syntax and userId (400). A reply with any other defect is stored as unparsed and not
+// refused, because the format of d8ai's replies is not public.
 func (a *adapter) receiveAnswer(req *sdk.Request) (*sdk.Reception, error) {
 	ch, err := a.answerChannel(req)
 	if err != nil {

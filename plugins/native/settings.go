@@ -7,10 +7,9 @@ import (
 )
 
 const (
-	// maxNameBytes limits organization and chatbot, so that both fit into a thread together with
-	// a customer's id.
+	// maxNameBytes limits organization and chatbot, so that both fit into a thread together with a customer's id.
 	maxNameBytes = 64
-	// maxWindow limits answer_window, the time in which a captured call can be replayed.
+	// maxWindow limits answer_window, the time in which a captured call can be sent again.
 	maxWindow = time.Hour
 	// defaultWindow is the default of answer_window.
 	defaultWindow = 5 * time.Minute
@@ -24,7 +23,7 @@ const (
 	farPatchbay farEnd = "patchbay" // accepts Patchbay's additions as well
 )
 
-// settings configures one channel. The first three apply to both roles, each of the others to one.
+// settings configures one channel. The first three apply to both roles, each of the others to one role.
 type settings struct {
 	Organization string     `json:"organization" patchbay:"required" doc:"Organization in the messages path, at most 64 bytes."`
 	Chatbot      string     `json:"chatbot" patchbay:"required" doc:"Chatbot name in the messages path, at most 64 bytes."`
@@ -32,12 +31,12 @@ type settings struct {
 
 	ReplyURL    string     `json:"reply_url" patchbay:"vendor-address" doc:"Role customer, required: URL that replies are posted to."`
 	ReplyToken  sdk.Secret `json:"reply_token" doc:"Role customer: bearer token that is sent with replies. Empty sends none."`
-	ReplySecret sdk.Secret `json:"reply_secret" doc:"Role customer: Standard Webhooks secret (whsec_…) that replies are signed with. During a replacement, the new and the previous secret, separated by a space."`
+	ReplySecret sdk.Secret `json:"reply_secret" doc:"Role customer: Standard Webhooks secret (whsec_…) for signing replies. While you replace it, write the new and the previous secret, separated by a space."`
 
-	BaseURL      string        `json:"base_url" patchbay:"vendor-address" doc:"Role bot, required: the far end's URL before /mp/webhooks/native/messages/."`
-	FarEnd       farEnd        `json:"far_end" patchbay:"default=proxy,enum=proxy|patchbay" doc:"Role bot: type of the far end. messageId, media and events are sent only to a patchbay."`
+	BaseURL      string        `json:"base_url" patchbay:"vendor-address" doc:"Role bot, required: the far end's URL without /mp/webhooks/native/messages/."`
+	FarEnd       farEnd        `json:"far_end" patchbay:"default=proxy,enum=proxy|patchbay" doc:"Role bot: type of the far end. Only patchbay gets messageId, media and events."`
 	TargetAgents []string      `json:"target_agents" doc:"Role bot: default of a message's targetAgents."`
-	TextBytes    int           `json:"text_bytes" patchbay:"default=0" doc:"Role bot: maximum size of userSay in bytes of UTF-8. Longer texts are split. 0 means no limit, or 65536 for a patchbay."`
+	TextBytes    int           `json:"text_bytes" patchbay:"default=0" doc:"Role bot: maximum size of userSay in bytes of UTF-8. Longer texts are split. 0 means no limit; with far_end patchbay it means 65536."`
 	AnswerToken  sdk.Secret    `json:"answer_token" doc:"Role bot: bearer token that replies must have. Empty requires none."`
 	AnswerSecret sdk.Secret    `json:"answer_secret" doc:"Role bot: Standard Webhooks secrets (whsec_…) of replies, separated by spaces. A reply must be signed with one of them. Empty requires no signature."`
 	AnswerWindow time.Duration `json:"answer_window" patchbay:"default=5m" doc:"Role bot: maximum difference between the timestamp of a signed reply and the gateway's clock, at most 1h."`
