@@ -11,7 +11,7 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// Errors of hand-offs. After ErrBusy the vendor tells the user that all agents are busy.
+// Errors of hand-offs. After ErrBusy the vendor informs the user that all agents are busy.
 var (
 	ErrBusy  = errors.New("hand-off is not taken")
 	ErrEnded = errors.New("hand-off has ended")
