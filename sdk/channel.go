@@ -81,7 +81,7 @@ type Path struct {
 	MaxBody      int64    // bytes; 0 means 1 MiB
 }
 
-// Refusal is the format of the gateway's answer to a webhook call that it refuses. In Body, {{status}} is the
+// Refusal is the format of the gateway's response to a webhook call that it refuses. In Body, {{status}} is the
 // HTTP status and {{text}} is a sentence, which is JSON-escaped if ContentType is JSON.
 type Refusal struct {
 	ContentType string

@@ -38,7 +38,7 @@ type Delivery struct {
 type Receipt struct {
 	VendorID string // the vendor's id of the message, "" without one
 	State    []byte // new state of the thread; nil keeps the state
-	// Replies are messages in the vendor's answer, as from synchronous bots. They are stored together with the outcome
+	// Replies are messages in the vendor's response, as from synchronous bots. They are stored together with the outcome
 	// and then treated like received envelopes.
 	Replies []*envelope.Envelope
 	// Degraded names the content that could not be carried, and its replacement; "" if there is none.
@@ -72,6 +72,6 @@ type OpenRequest struct {
 type OpenResult struct {
 	Thread string // required
 	State  []byte
-	// Accepted means that the vendor has accepted the offer in its answer.
+	// Accepted means that the vendor has accepted the offer in its response.
 	Accepted bool
 }

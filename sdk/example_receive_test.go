@@ -36,7 +36,7 @@ func (a *signedReceiver) Receive(_ context.Context, req *sdk.Request) (*sdk.Rece
 	}
 	return &sdk.Reception{
 		Envelopes: []*envelope.Envelope{message},
-		Answer:    sdk.Response{Status: http.StatusAccepted},
+		Response:  sdk.Response{Status: http.StatusAccepted},
 	}, nil
 }
 
@@ -61,7 +61,7 @@ func ExampleReceiver() {
 		return
 	}
 	e := reception.Envelopes[0]
-	fmt.Printf("%d: %s says %q (id %s)\n", reception.Answer.Status, e.Sender.ID, e.Text(), e.VendorID)
+	fmt.Printf("%d: %s says %q (id %s)\n", reception.Response.Status, e.Sender.ID, e.Text(), e.VendorID)
 
 	// A forged call.
 	call.Body = append(call.Body, ' ')

@@ -13,7 +13,7 @@ const ReceiveTimeout = 5 * time.Second
 
 // Receiver is implemented by adapters whose vendor sends webhooks.
 type Receiver interface {
-	// Receive authenticates the caller, and returns the envelopes and the answer that the vendor expects once they are
+	// Receive authenticates the caller, and returns the envelopes and the response that the vendor expects once they are
 	// stored. It returns an error, which refuses the whole call, only for wrong credentials, size or syntax. An invalid
 	// item in a valid batch becomes an envelope of kind unparsed. Receive has no side effects and may run twice for one
 	// call.
@@ -37,8 +37,8 @@ type Request struct {
 type Reception struct {
 	// Envelopes may be empty, as for challenges and test calls.
 	Envelopes []*envelope.Envelope
-	// Answer is sent once all envelopes are stored, and also if they are duplicates.
-	Answer Response
+	// Response is sent once all envelopes are stored, and also if they are duplicates.
+	Response Response
 }
 
 // Response is an HTTP response to the vendor.

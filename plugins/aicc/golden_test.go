@@ -85,8 +85,8 @@ func TestReceiveGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if string(r.Answer.Body) != acceptedBody || r.Answer.Status != 200 || r.Answer.ContentType != jsonType {
-			t.Errorf("Answer = %d %s %s", r.Answer.Status, r.Answer.ContentType, r.Answer.Body)
+		if string(r.Response.Body) != acceptedBody || r.Response.Status != 200 || r.Response.ContentType != jsonType {
+			t.Errorf("Response = %d %s %s", r.Response.Status, r.Response.ContentType, r.Response.Body)
 		}
 		return goldenJSON(t, withRawText(t, r.Envelopes))
 	})

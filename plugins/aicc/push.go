@@ -39,7 +39,7 @@ func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, 
 	}
 	return &sdk.Reception{
 		Envelopes: out,
-		Answer:    sdk.Response{Status: http.StatusOK, ContentType: jsonType, Body: []byte(acceptedBody)},
+		Response:  sdk.Response{Status: http.StatusOK, ContentType: jsonType, Body: []byte(acceptedBody)},
 	}, nil
 }
 

@@ -93,7 +93,7 @@ func TestSignatureOfHuaweisDemoIsAccepted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Envelopes) != 0 || string(r.Answer.Body) != `{"resultCode":"0","resultDesc":"success"}` {
+	if len(r.Envelopes) != 0 || string(r.Response.Body) != `{"resultCode":"0","resultDesc":"success"}` {
 		t.Errorf("Reception = %+v", r)
 	}
 }

@@ -35,7 +35,7 @@ func TestReceiveGolden(t *testing.T) {
 			Answer    string               `json:"answer"`
 			Envelopes []*envelope.Envelope `json:"envelopes"`
 		}{
-			fmt.Sprintf("%d %s %s", got.Answer.Status, got.Answer.ContentType, got.Answer.Body), golden.Valid(t, got.Envelopes),
+			fmt.Sprintf("%d %s %s", got.Response.Status, got.Response.ContentType, got.Response.Body), golden.Valid(t, got.Envelopes),
 		})
 	})
 }

@@ -25,23 +25,23 @@ func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, 
 		e.Field = "Authorization"
 		return nil, e
 	}
-	receive, answer := ch.receiveMessage, messageAnswer
+	receive, response := ch.receiveMessage, messageResponse
 	if ch.role == envelope.RoleCustomer {
 		if receive = ch.handoffReceiver(req.Path); receive == nil {
 			e := sdk.Invalid("path", "unknown hand-off call")
 			e.Status = http.StatusNotFound
 			return nil, e
 		}
-		answer = handoffAnswer
+		response = handoffResponse
 	}
 	e, f := receive(req.Body)
 	if f != nil {
 		return nil, invalid(f)
 	}
 	if e == nil {
-		return &sdk.Reception{Answer: answer}, nil
+		return &sdk.Reception{Response: response}, nil
 	}
-	return &sdk.Reception{Envelopes: []*envelope.Envelope{e}, Answer: answer}, nil
+	return &sdk.Reception{Envelopes: []*envelope.Envelope{e}, Response: response}, nil
 }
 
 // receiver translates an authenticated call. For a test call it returns neither an envelope nor a fault, before it

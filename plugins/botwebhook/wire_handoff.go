@@ -56,8 +56,8 @@ type closeBody struct {
 	Type jsontext.Value `json:"type"`
 }
 
-// handoffAnswer is the answer to the hand-off's calls ("Human handoff service").
-var handoffAnswer = sdk.Response{
+// handoffResponse is the response to the hand-off's calls ("Human handoff service").
+var handoffResponse = sdk.Response{
 	Status: http.StatusOK, ContentType: jsonType, Body: []byte(`{"code":200,"message":"success"}`),
 }
 

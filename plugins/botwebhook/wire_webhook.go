@@ -53,8 +53,8 @@ type output struct {
 	} `json:"content"`
 }
 
-// messageAnswer is the answer to a call of the message webhook ("Webhook receives messages", Response).
-var messageAnswer = sdk.Response{
+// messageResponse is the response to a call of the message webhook ("Webhook receives messages", Response).
+var messageResponse = sdk.Response{
 	Status: http.StatusOK, ContentType: jsonType, Body: []byte(`{"code":200,"msg":"success"}`),
 }
 

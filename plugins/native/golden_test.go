@@ -53,7 +53,7 @@ func received(t *testing.T, a *adapter, req *sdk.Request) []byte {
 	return golden.JSON(t, struct {
 		Answer    string    `json:"answer"`
 		Envelopes []rawText `json:"envelopes"`
-	}{fmt.Sprintf("%d %s %s", got.Answer.Status, got.Answer.ContentType, got.Answer.Body), envelopes})
+	}{fmt.Sprintf("%d %s %s", got.Response.Status, got.Response.ContentType, got.Response.Body), envelopes})
 }
 
 // TestDeliverGolden delivers each reply in testdata/out and records the website's call.

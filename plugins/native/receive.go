@@ -25,7 +25,7 @@ func (ch *channel) reception(envelopes []*envelope.Envelope) *sdk.Reception {
 			ch.metrics.unparsed.WithLabelValues(ch.name, e.Attributes[attrUnparsed]).Inc()
 		}
 	}
-	return &sdk.Reception{Envelopes: envelopes, Answer: acceptedAnswer}
+	return &sdk.Reception{Envelopes: envelopes, Response: acceptedResponse}
 }
 
 // withEvent returns the envelopes of a call with parts, an event or both. The message's envelope comes first.

@@ -21,8 +21,8 @@ const (
 	hopsHeader        = "Patchbay-Hops"
 )
 
-// acceptedAnswer is the answer to an accepted call (document, Response).
-var acceptedAnswer = sdk.Response{Status: http.StatusOK, ContentType: jsonType, Body: []byte(`{}`)}
+// acceptedResponse is the response to an accepted call (document, Response).
+var acceptedResponse = sdk.Response{Status: http.StatusOK, ContentType: jsonType, Body: []byte(`{}`)}
 
 // replyBody is the body that role customer posts to reply_url and role bot receives. The vendor's format is not public.
 // This format mirrors the message; this file is the place for the vendor's.

@@ -166,7 +166,7 @@ func (p *probe) readReceived(r *pluginpb.ReceiveResult) *received {
 		out.status, out.contentType, out.body = refusal(p.subject.endpoint, e)
 		return out
 	}
-	a := r.GetAnswer()
+	a := r.GetResponse()
 	out.status, out.contentType, out.body = cmp.Or(int(a.GetStatus()), http.StatusOK), a.GetContentType(), a.GetBody()
 	p.witness.hear("an answer to the vendor", string(out.body))
 	var err error

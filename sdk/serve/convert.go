@@ -81,8 +81,8 @@ func requestFromProto(c *pluginpb.ReceiveCall) *sdk.Request {
 	}
 }
 
-func responseToProto(r *sdk.Response) *pluginpb.HttpAnswer {
-	out := &pluginpb.HttpAnswer{Status: int32(r.Status), ContentType: r.ContentType, Body: r.Body}
+func responseToProto(r *sdk.Response) *pluginpb.HttpResponse {
+	out := &pluginpb.HttpResponse{Status: int32(r.Status), ContentType: r.ContentType, Body: r.Body}
 	for k, v := range r.Header {
 		out.Header = append(out.Header, &pluginpb.Header{Name: k, Value: v})
 	}

@@ -55,7 +55,7 @@ func (s *service) receive(ctx context.Context, call *pluginpb.ReceiveCall) *plug
 		if rec == nil {
 			return errors.New("the adapter returned neither a reception nor an error")
 		}
-		out.Answer = responseToProto(&rec.Answer)
+		out.Response = responseToProto(&rec.Response)
 		out.Envelopes, err = encodeEnvelopes("envelope", rec.Envelopes, func(e *envelope.Envelope) error {
 			if !slices.Contains(req.Channels, e.Channel) {
 				return fmt.Errorf("channel: %q is not a channel of this call", e.Channel)

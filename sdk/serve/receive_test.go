@@ -17,7 +17,7 @@ func TestRequestAndAnswerAreConverted(t *testing.T) {
 	var got *sdk.Request
 	svc := newService(&scripted{receive: func(_ context.Context, r *sdk.Request) (*sdk.Reception, error) {
 		got = r
-		return &sdk.Reception{Answer: sdk.Response{Status: 202, ContentType: "a/b", Body: []byte("x"), Header: map[string]string{"H": "v"}}}, nil
+		return &sdk.Reception{Response: sdk.Response{Status: 202, ContentType: "a/b", Body: []byte("x"), Header: map[string]string{"H": "v"}}}, nil
 	}}, quiet)
 	res := svc.receive(t.Context(), &pluginpb.ReceiveCall{
 		Id: 3, Channels: []string{"c", "d"}, Method: "POST", Host: "h", Path: "/p", FullPath: "/x/p", Query: "q=1",
@@ -30,7 +30,7 @@ func TestRequestAndAnswerAreConverted(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	a := res.GetAnswer()
+	a := res.GetResponse()
 	if res.GetId() != 3 || a.GetStatus() != 202 || string(a.GetBody()) != "x" || a.GetHeader()[0].GetValue() != "v" {
 		t.Errorf("result %v", res)
 	}

@@ -154,8 +154,8 @@ func (w *resultWriter[R]) sendFrames(batch []R) error {
 const resultOverhead = 256
 
 func receiveResultSize(r *pluginpb.ReceiveResult) int {
-	n := resultOverhead + len(r.GetAnswer().GetBody()) + len(r.GetError().GetBody())
-	for _, h := range r.GetAnswer().GetHeader() {
+	n := resultOverhead + len(r.GetResponse().GetBody()) + len(r.GetError().GetBody())
+	for _, h := range r.GetResponse().GetHeader() {
 		n += len(h.GetName()) + len(h.GetValue())
 	}
 	for _, e := range r.GetEnvelopes() {

@@ -52,19 +52,19 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve answers a request for one endpoint.
 func (h *Handler) serve(ep *Endpoint, w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	answer, refused := h.handle(ep, w, r)
+	response, refused := h.handle(ep, w, r)
 	var status int
 	if refused != nil {
 		status = refused.status
 		h.refuse(ep, w, r, refused)
 	} else {
-		status = h.respond(ep, w, answer)
+		status = h.respond(ep, w, response)
 	}
 	h.Observer.Answered(ep.Adapter, status, time.Since(began))
 }
 
-// handle returns the adapter's answer after its envelopes are stored, or a refusal.
-func (h *Handler) handle(ep *Endpoint, w http.ResponseWriter, r *http.Request) (*pluginpb.HttpAnswer, *refusal) {
+// handle returns the adapter's response after its envelopes are stored, or a refusal.
+func (h *Handler) handle(ep *Endpoint, w http.ResponseWriter, r *http.Request) (*pluginpb.HttpResponse, *refusal) {
 	if refused := ep.check(r); refused != nil {
 		return nil, refused
 	}
@@ -94,7 +94,7 @@ func (h *Handler) handle(ep *Endpoint, w http.ResponseWriter, r *http.Request) (
 	if err != nil {
 		return nil, invalidEnvelopes(err)
 	}
-	return res.GetAnswer(), h.accept(r.Context(), in)
+	return res.GetResponse(), h.accept(r.Context(), in)
 }
 
 // accept stores the envelopes. Its timeout does not include the adapter's time.

@@ -128,7 +128,7 @@ func encodedEnvelope(t *testing.T, channel, id string) []byte {
 // receives returns a receive function that answers 202 with one envelope for each id.
 func receives(t *testing.T, channel string, ids ...string) receiveFunc {
 	t.Helper()
-	res := &pluginpb.ReceiveResult{Answer: &pluginpb.HttpAnswer{
+	res := &pluginpb.ReceiveResult{Response: &pluginpb.HttpResponse{
 		Status: 202, ContentType: "text/plain", Body: []byte("thanks"),
 		Header: []*pluginpb.Header{{Name: "X-Vendor", Value: "yes"}},
 	}}

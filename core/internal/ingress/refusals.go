@@ -11,7 +11,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// refusal is the answer to a request that was not accepted.
+// refusal is the response to a request that was not accepted.
 type refusal struct {
 	status     int
 	reason     string // metric label

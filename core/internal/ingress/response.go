@@ -10,8 +10,8 @@ import (
 	"patchbay/sdk/text"
 )
 
-// respond writes the adapter's answer and returns its status. An invalid status becomes 200: the envelopes are stored.
-func (h *Handler) respond(ep *Endpoint, w http.ResponseWriter, a *pluginpb.HttpAnswer) int {
+// respond writes the adapter's response and returns its status. An invalid status becomes 200: the envelopes are stored.
+func (h *Handler) respond(ep *Endpoint, w http.ResponseWriter, a *pluginpb.HttpResponse) int {
 	status := int(a.GetStatus())
 	if !validStatus(status) {
 		status = http.StatusOK
@@ -27,7 +27,7 @@ func (h *Handler) respond(ep *Endpoint, w http.ResponseWriter, a *pluginpb.HttpA
 	return status
 }
 
-// setHeader sets a header of the adapter's answer. It drops a header that is not allowed, and logs that once.
+// setHeader sets a header of the adapter's response. It drops a header that is not allowed, and logs that once.
 func (h *Handler) setHeader(ep *Endpoint, to http.Header, name, value string) {
 	canonical, ok := allowedHeader(name, value)
 	if ok {
@@ -35,7 +35,7 @@ func (h *Handler) setHeader(ep *Endpoint, to http.Header, name, value string) {
 		return
 	}
 	if _, logged := h.droppedHeaders.LoadOrStore([2]string{ep.Adapter, canonical}, true); !logged {
-		h.Logger.Warn("header dropped from the adapter's answers",
+		h.Logger.Warn("header dropped from the adapter's responses",
 			"adapter", ep.Adapter, "header", text.Abbreviate(name, maxLoggedPath))
 	}
 }

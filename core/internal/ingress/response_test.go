@@ -21,7 +21,7 @@ func TestRefusalHasTheAdaptersBody(t *testing.T) {
 
 func TestInvalidAnswerStatusBecomes200(t *testing.T) {
 	f := &fake{receive: func(context.Context, *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
-		return &pluginpb.ReceiveResult{Answer: &pluginpb.HttpAnswer{Status: 20000}}, nil
+		return &pluginpb.ReceiveResult{Response: &pluginpb.HttpResponse{Status: 20000}}, nil
 	}}
 	if w := serve(f.handler(t), request("POST", "/x/hooks/7", "{}")); w.Code != 200 {
 		t.Errorf("answer %d, want 200 because the envelopes are stored", w.Code)
@@ -59,7 +59,7 @@ func TestRefusalTemplateIsFilled(t *testing.T) {
 func TestReservedAndMalformedHeadersAreDropped(t *testing.T) {
 	f := &fake{}
 	h, log := loggedHandler(t, f)
-	res := &pluginpb.ReceiveResult{Answer: &pluginpb.HttpAnswer{
+	res := &pluginpb.ReceiveResult{Response: &pluginpb.HttpResponse{
 		Status: 202, Body: []byte("thanks"), ContentType: "text/plain\r\nX-Split: 1",
 	}}
 	for _, header := range [][2]string{
@@ -67,7 +67,7 @@ func TestReservedAndMalformedHeadersAreDropped(t *testing.T) {
 		{"Set-Cookie", "a=b"}, {"Bad Name", "x"}, {"X-Split", "a\r\nb: c"}, {"", "x"}, {"x-vendor", "kept"},
 		{"Retry-After", "7"},
 	} {
-		res.Answer.Header = append(res.Answer.Header, &pluginpb.Header{Name: header[0], Value: header[1]})
+		res.Response.Header = append(res.Response.Header, &pluginpb.Header{Name: header[0], Value: header[1]})
 	}
 	f.receive = func(context.Context, *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) { return res, nil }
 	for range 2 {
@@ -81,7 +81,7 @@ func TestReservedAndMalformedHeadersAreDropped(t *testing.T) {
 	}
 	logged := map[string]int{}
 	for _, l := range logLines(t, log) {
-		if l["msg"] != "header dropped from the adapter's answers" {
+		if l["msg"] != "header dropped from the adapter's responses" {
 			t.Errorf("unexpected line %v", l)
 		}
 		logged[l["header"].(string)]++

@@ -35,7 +35,7 @@ func TestEnvironmentIsClean(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := string(res.GetAnswer().GetBody())
+	env := string(res.GetResponse().GetBody())
 	if strings.Contains(env, "MY_SECRET") || strings.Contains(env, "HOME=") {
 		t.Errorf("the gateway's environment leaks:\n%s", env)
 	}

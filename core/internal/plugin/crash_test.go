@@ -34,7 +34,7 @@ func TestProcessDiesDuringDeliver(t *testing.T) {
 				t.Errorf("died %+v", died)
 			}
 			res, err := r.receiveAt(r.ctx(), "/x", "")
-			if err != nil || string(res.GetAnswer().GetBody()) != "again" {
+			if err != nil || string(res.GetResponse().GetBody()) != "again" {
 				t.Errorf("the next process is not configured: %v %v", res, err)
 			}
 			if st := r.Status(); st.Instance != 2 || st.Restarts != 1 {

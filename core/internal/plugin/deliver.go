@@ -10,9 +10,9 @@ import (
 )
 
 // Deliver makes the adapter call its vendor. The Host sets the call's id and timeout, which is slightly shorter than ctx
-// so that the adapter's answer still arrives; the caller must not use the call afterwards. A call that was sent is
+// so that the adapter's result still arrives; the caller must not use the call afterwards. A call that was sent is
 // never repeated. After ErrNotReady or TooLargeError, the call had no effect. After DiedError, or ctx's error without
-// ErrNotReady, the outcome is unknown. The vendor's answer is in the result.
+// ErrNotReady, the outcome is unknown. The vendor's response is in the result.
 func (h *Host) Deliver(ctx context.Context, call *pluginpb.DeliverCall) (*pluginpb.DeliverResult, error) {
 	start := time.Now()
 	m := h.metrics.deliver

@@ -38,8 +38,8 @@ func TestCallsReturnTheAdaptersResults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(res.GetAnswer().GetBody()) != "hi" {
-		t.Errorf("answer %q", res.GetAnswer().GetBody())
+	if string(res.GetResponse().GetBody()) != "hi" {
+		t.Errorf("answer %q", res.GetResponse().GetBody())
 	}
 	e, err := protocol.DecodeEnvelope(res.GetEnvelopes()[0])
 	if err != nil || e.Text() != "words" || e.Channel != "c" {
@@ -117,8 +117,8 @@ func TestCallsReturnTypedErrors(t *testing.T) {
 func TestLargeMessages(t *testing.T) {
 	r := run(t, "")
 	res, err := r.receiveAt(r.ctx(), "/big", strings.Repeat("y", 5<<20))
-	if err != nil || len(res.GetAnswer().GetBody()) != 5<<20 {
-		t.Fatalf("5 MiB: %d bytes back, %v", len(res.GetAnswer().GetBody()), err)
+	if err != nil || len(res.GetResponse().GetBody()) != 5<<20 {
+		t.Fatalf("5 MiB: %d bytes back, %v", len(res.GetResponse().GetBody()), err)
 	}
 	_, err = r.receiveAt(r.ctx(), "/x", strings.Repeat("y", 9<<20))
 	if _, ok := errors.AsType[*TooLargeError](err); !ok {

@@ -53,7 +53,7 @@ func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, 
 		return nil, err
 	}
 	return &sdk.Reception{
-		Envelopes: []*envelope.Envelope{e}, Answer: sdk.Response{ContentType: "application/json",
+		Envelopes: []*envelope.Envelope{e}, Response: sdk.Response{ContentType: "application/json",
 			Body: []byte(`{"ok":true}`)},
 	}, nil
 }

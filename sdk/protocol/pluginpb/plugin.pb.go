@@ -1176,7 +1176,7 @@ type Error struct {
 	Reason string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Invalid field, if kind is invalid.
 	Field string `protobuf:"bytes,8,opt,name=field,proto3" json:"field,omitempty"`
-	// Answer to the vendor in the vendor's format; inbound only.
+	// Response to the vendor in the vendor's format; inbound only.
 	Body []byte `protobuf:"bytes,9,opt,name=body,proto3" json:"body,omitempty"`
 	// Failed operation as a verb phrase.
 	Op            string `protobuf:"bytes,10,opt,name=op,proto3" json:"op,omitempty"`
@@ -1574,8 +1574,8 @@ type ReceiveResult struct {
 	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Encoded Envelope messages. The log stores these bytes, and the receiving adapter gets them unchanged.
 	Envelopes [][]byte `protobuf:"bytes,2,rep,name=envelopes,proto3" json:"envelopes,omitempty"`
-	// Answer to the vendor, sent after the envelopes are stored.
-	Answer *HttpAnswer `protobuf:"bytes,3,opt,name=answer,proto3" json:"answer,omitempty"`
+	// Response to the vendor, sent after the envelopes are stored.
+	Response *HttpResponse `protobuf:"bytes,3,opt,name=response,proto3" json:"response,omitempty"`
 	// Set if the call is refused.
 	Error         *Error `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1626,9 +1626,9 @@ func (x *ReceiveResult) GetEnvelopes() [][]byte {
 	return nil
 }
 
-func (x *ReceiveResult) GetAnswer() *HttpAnswer {
+func (x *ReceiveResult) GetResponse() *HttpResponse {
 	if x != nil {
-		return x.Answer
+		return x.Response
 	}
 	return nil
 }
@@ -1640,8 +1640,8 @@ func (x *ReceiveResult) GetError() *Error {
 	return nil
 }
 
-// HttpAnswer is an HTTP response.
-type HttpAnswer struct {
+// HttpResponse is an HTTP response.
+type HttpResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Status code; 0 means 200.
 	Status int32 `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"`
@@ -1655,20 +1655,20 @@ type HttpAnswer struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *HttpAnswer) Reset() {
-	*x = HttpAnswer{}
+func (x *HttpResponse) Reset() {
+	*x = HttpResponse{}
 	mi := &file_plugin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *HttpAnswer) String() string {
+func (x *HttpResponse) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*HttpAnswer) ProtoMessage() {}
+func (*HttpResponse) ProtoMessage() {}
 
-func (x *HttpAnswer) ProtoReflect() protoreflect.Message {
+func (x *HttpResponse) ProtoReflect() protoreflect.Message {
 	mi := &file_plugin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -1680,33 +1680,33 @@ func (x *HttpAnswer) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use HttpAnswer.ProtoReflect.Descriptor instead.
-func (*HttpAnswer) Descriptor() ([]byte, []int) {
+// Deprecated: Use HttpResponse.ProtoReflect.Descriptor instead.
+func (*HttpResponse) Descriptor() ([]byte, []int) {
 	return file_plugin_proto_rawDescGZIP(), []int{19}
 }
 
-func (x *HttpAnswer) GetStatus() int32 {
+func (x *HttpResponse) GetStatus() int32 {
 	if x != nil {
 		return x.Status
 	}
 	return 0
 }
 
-func (x *HttpAnswer) GetContentType() string {
+func (x *HttpResponse) GetContentType() string {
 	if x != nil {
 		return x.ContentType
 	}
 	return ""
 }
 
-func (x *HttpAnswer) GetBody() []byte {
+func (x *HttpResponse) GetBody() []byte {
 	if x != nil {
 		return x.Body
 	}
 	return nil
 }
 
-func (x *HttpAnswer) GetHeader() []*Header {
+func (x *HttpResponse) GetHeader() []*Header {
 	if x != nil {
 		return x.Header
 	}
@@ -2341,7 +2341,7 @@ type DeliverResult struct {
 	State []byte `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
 	// Whether state replaces the thread state.
 	HasState bool `protobuf:"varint,5,opt,name=has_state,json=hasState,proto3" json:"has_state,omitempty"`
-	// Encoded Envelopes from the vendor's answer.
+	// Encoded Envelopes from the vendor's response.
 	Replies [][]byte `protobuf:"bytes,6,rep,name=replies,proto3" json:"replies,omitempty"`
 	// Content that could not be carried, and its replacement.
 	Degraded string `protobuf:"bytes,7,opt,name=degraded,proto3" json:"degraded,omitempty"`
@@ -3517,14 +3517,13 @@ const file_plugin_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\"N\n" +
 	"\x0fReceiveResponse\x12;\n" +
-	"\aresults\x18\x01 \x03(\v2!.patchbay.plugin.v1.ReceiveResultR\aresults\"\xa6\x01\n" +
+	"\aresults\x18\x01 \x03(\v2!.patchbay.plugin.v1.ReceiveResultR\aresults\"\xac\x01\n" +
 	"\rReceiveResult\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1c\n" +
-	"\tenvelopes\x18\x02 \x03(\fR\tenvelopes\x126\n" +
-	"\x06answer\x18\x03 \x01(\v2\x1e.patchbay.plugin.v1.HttpAnswerR\x06answer\x12/\n" +
-	"\x05error\x18\x04 \x01(\v2\x19.patchbay.plugin.v1.ErrorR\x05error\"\x8f\x01\n" +
-	"\n" +
-	"HttpAnswer\x12\x16\n" +
+	"\tenvelopes\x18\x02 \x03(\fR\tenvelopes\x12<\n" +
+	"\bresponse\x18\x03 \x01(\v2 .patchbay.plugin.v1.HttpResponseR\bresponse\x12/\n" +
+	"\x05error\x18\x04 \x01(\v2\x19.patchbay.plugin.v1.ErrorR\x05error\"\x91\x01\n" +
+	"\fHttpResponse\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\x05R\x06status\x12!\n" +
 	"\fcontent_type\x18\x02 \x01(\tR\vcontentType\x12\x12\n" +
 	"\x04body\x18\x03 \x01(\fR\x04body\x122\n" +
@@ -3700,7 +3699,7 @@ var file_plugin_proto_goTypes = []any{
 	(*Header)(nil),                 // 16: patchbay.plugin.v1.Header
 	(*ReceiveResponse)(nil),        // 17: patchbay.plugin.v1.ReceiveResponse
 	(*ReceiveResult)(nil),          // 18: patchbay.plugin.v1.ReceiveResult
-	(*HttpAnswer)(nil),             // 19: patchbay.plugin.v1.HttpAnswer
+	(*HttpResponse)(nil),           // 19: patchbay.plugin.v1.HttpResponse
 	(*DeliverRequest)(nil),         // 20: patchbay.plugin.v1.DeliverRequest
 	(*DeliverCall)(nil),            // 21: patchbay.plugin.v1.DeliverCall
 	(*SendAction)(nil),             // 22: patchbay.plugin.v1.SendAction
@@ -3753,9 +3752,9 @@ var file_plugin_proto_depIdxs = []int32{
 	50, // 16: patchbay.plugin.v1.ReceiveCall.timeout:type_name -> google.protobuf.Duration
 	16, // 17: patchbay.plugin.v1.ReceiveCall.header:type_name -> patchbay.plugin.v1.Header
 	18, // 18: patchbay.plugin.v1.ReceiveResponse.results:type_name -> patchbay.plugin.v1.ReceiveResult
-	19, // 19: patchbay.plugin.v1.ReceiveResult.answer:type_name -> patchbay.plugin.v1.HttpAnswer
+	19, // 19: patchbay.plugin.v1.ReceiveResult.response:type_name -> patchbay.plugin.v1.HttpResponse
 	13, // 20: patchbay.plugin.v1.ReceiveResult.error:type_name -> patchbay.plugin.v1.Error
-	16, // 21: patchbay.plugin.v1.HttpAnswer.header:type_name -> patchbay.plugin.v1.Header
+	16, // 21: patchbay.plugin.v1.HttpResponse.header:type_name -> patchbay.plugin.v1.Header
 	21, // 22: patchbay.plugin.v1.DeliverRequest.calls:type_name -> patchbay.plugin.v1.DeliverCall
 	50, // 23: patchbay.plugin.v1.DeliverCall.timeout:type_name -> google.protobuf.Duration
 	22, // 24: patchbay.plugin.v1.DeliverCall.send:type_name -> patchbay.plugin.v1.SendAction

@@ -108,20 +108,20 @@ func (a *adapter) Receive(ctx context.Context, req *sdk.Request) (*sdk.Reception
 			return nil, err
 		}
 	}
-	out := &sdk.Reception{Answer: sdk.Response{Status: 200, ContentType: "text/plain"}}
+	out := &sdk.Reception{Response: sdk.Response{Status: 200, ContentType: "text/plain"}}
 	switch req.Path {
 	case "/env":
-		out.Answer.Body = []byte(strings.Join(os.Environ(), "\n"))
+		out.Response.Body = []byte(strings.Join(os.Environ(), "\n"))
 	case "/pid":
-		out.Answer.Body = fmt.Append(nil, os.Getpid())
+		out.Response.Body = fmt.Append(nil, os.Getpid())
 	case "/big": // as large as the request
-		out.Answer.Body = bytes.Repeat([]byte("x"), len(req.Body))
+		out.Response.Body = bytes.Repeat([]byte("x"), len(req.Body))
 	case "/too-big":
-		out.Answer.Body = make([]byte, 9<<20)
+		out.Response.Body = make([]byte, 9<<20)
 	case "/invalid":
 		out.Envelopes = []*envelope.Envelope{{Channel: req.Channels[0], Thread: "t", Kind: "nonsense"}}
 	default:
-		out.Answer.Body = []byte(a.greet())
+		out.Response.Body = []byte(a.greet())
 		out.Envelopes = []*envelope.Envelope{message(req.Channels[0], "t", "v1", string(req.Body))}
 	}
 	return out, nil
