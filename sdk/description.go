@@ -36,7 +36,7 @@ type Capabilities struct {
 	// sends the key with every delivery and does not use this field yet: the setting delivery.unknown alone decides
 	// about calls with an unknown outcome.
 	Idempotent bool
-	// Media is the form of images, audio, video and files, as far as Parts has them.
+	// Media is the form in which Deliver gets images, audio, video and files. Parts lists which of them it gets.
 	Media MediaMode
 	// MediaBytes limits the size of one medium. 0 means MaxMediaBytes.
 	MediaBytes int64
@@ -47,12 +47,13 @@ type Capabilities struct {
 	SeparateMedia bool
 }
 
-// MediaMode is the form in which Deliver gets media. The gateway turns a medium without this form into text.
+// MediaMode is the form in which Deliver gets media. The gateway replaces a medium by text if it cannot provide this
+// form.
 type MediaMode string
 
 // The media modes.
 const (
-	// MediaAsIs is for adapters that forward the links of vendors: a medium has the URL of its vendor.
+	// MediaAsIs means that each medium has the URL that its vendor gave. A medium without a URL becomes text.
 	MediaAsIs MediaMode = ""
 	// MediaLink means that each medium has a URL that needs no credentials: its vendor's URL, or a signed URL of the
 	// gateway, which expires.

@@ -45,9 +45,9 @@ type Error struct {
 	Kind   ErrorKind
 	Op     string        // verb phrase, like "send message"
 	Text   string        // one line for operators, without message text and secrets
-	Status int           // HTTP status: the vendor's outbound, the response's inbound; 0 means the kind's default
+	Status int           // HTTP status of the vendor's response, or inbound of the refusal; 0 means the kind's default
 	Code   string        // the vendor's error code, "" without one
-	After  time.Duration // earliest time of a retry, for KindThrottled and KindTransient
+	After  time.Duration // minimum delay before a retry, for KindThrottled and KindTransient
 	Scope  Scope         // extent of the pause, for KindThrottled
 	Reason string        // one of Description.ReasonCodes, for KindDeclined
 	Field  string        // the invalid field, for KindInvalid

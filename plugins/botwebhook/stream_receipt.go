@@ -11,8 +11,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// receipt returns the receipt for a streamed answer. Once text has arrived, GPTBots has processed the customer's message
-// and it must not be sent again: the text counts as the answer even if the stream was interrupted.
+// receipt returns the receipt for a streamed answer. Once text has arrived, GPTBots has processed the customer's
+// message, which must not be sent again. The text then counts as the answer even if the stream was interrupted.
 func (ch *channel) receipt(thread string, s *streamAnswer) (*sdk.Receipt, error) {
 	parts := s.parts()
 	if len(parts) == 0 && s.err != nil {

@@ -59,7 +59,7 @@ func parseHops(header http.Header) (int, *webhook.Fault) {
 }
 
 // answerID returns the id that identifies repeats of a reply: its messageId, or an id of the call, or "". If calls are
-// signed, only the signed id counts. Otherwise an intercepted call could be sent again with a different Idempotency-Key.
+// signed, Idempotency-Key does not count: a stranger could send an intercepted call again with a different one.
 //
 // A reply from a Patchbay also has the id of its vendor, which a read event must contain. It follows the messageId and
 // a space; vendorIDs extracts it.

@@ -23,16 +23,17 @@ func newAdapterTest(o *options) *cobra.Command {
 	f := &conformanceFlags{}
 	cmd := &cobra.Command{
 		Use: "test PROGRAM", Short: "Test whether an adapter conforms to the protocol",
-		Long: `Test an adapter's program over the wire, whatever its language. The suite
-starts it as the gateway does, plays the vendor with a fault server, and prints
-a scorecard, and what failed with what to do about it.
+		Long: `Test an adapter's program, in any language, over the plugin protocol. The suite
+starts the program as the gateway does and replaces the vendor by a fault
+server. It prints a scorecard, and a remedy for each check that failed.
 
-The test data are a folder with a channel.yaml (role, settings, credentials),
-in/*.http (calls of the vendor) and out/*.http (deliveries, with the requests
-and answers that they lead to), or a folder of such folders, one for each role.
-Without --testdata they are in plugins/NAME/testdata/conformance or else in
-testdata/conformance. --update writes the golden files next to them.
-The suite runs the command that channel.yaml names under sign.
+A folder of test data has channel.yaml (role, settings, credentials), in/*.http
+(calls of the vendor) and out/*.http (deliveries, the requests that they cause,
+and the vendor's answers). For several roles, use a folder with one such folder
+for each role. Without --testdata the suite uses
+plugins/NAME/testdata/conformance or, if that does not exist,
+testdata/conformance. --update writes the golden files into the same folders.
+The suite runs the command under sign in channel.yaml to sign calls.
 
 Groups of checks: describe wire settings configure in out odd channels
 duplicates credentials hostile oversize unknown faults guard parallel cancel
@@ -50,10 +51,10 @@ Exit codes: 0 all passed, 3 a check failed, 1 the test could not run.`,
 	flags.StringSliceVar(&f.options.Only, "only", nil, "`groups` or checks to run, like in,out.golden")
 	flags.StringSliceVar(&f.options.Env, "env", nil, "variables of the program, NAME=VALUE")
 	flags.StringSliceVar(&f.options.Args, "arg", nil, "arguments of the program")
-	flags.IntVar(&f.options.Messages, "messages", conformance.DefaultMessages, "how many messages group memory sends")
+	flags.IntVar(&f.options.Messages, "messages", conformance.DefaultMessages, "messages that the group memory sends")
 	flags.BoolVar(&f.options.Update, "update", false, "write golden files that differ")
 	flags.BoolVar(&f.json, "json", false, "print the report as JSON")
-	flags.BoolVarP(&f.quiet, "quiet", "q", false, "show no progress")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print no progress")
 	return cmd
 }
 

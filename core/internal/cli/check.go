@@ -13,9 +13,9 @@ func newCheck(o *options) *cobra.Command {
 		Use:   "check",
 		Short: "Check the configuration",
 		Long: `Check the configuration file, its references, the routes with their
-conditions, and the settings of each channel. The adapters are started to
-validate the settings. Nothing else is started: no listener, no store, no
-network access.
+conditions, and the settings of each channel. The command starts the adapters to
+validate the settings. It opens no listener and no store, and makes no network
+calls.
 
 All problems are reported together, with file, line and column. The exit code
 is 3 if there are problems; warnings do not count.`,

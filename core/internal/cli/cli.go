@@ -85,9 +85,9 @@ func newRoot(p *Process) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "patchbay",
 		Short: "A message gateway between live chats, bots and human agents",
-		Long: `Patchbay receives messages from any channel, routes them by the rules of a YAML
-file, and delivers them in the vendor's format: in order, without loss, and
-with one owner per conversation.
+		Long: `Patchbay receives messages from any channel and routes them by the rules of a
+YAML file. It delivers them in the receiver's format, in order and without loss.
+Each conversation has one owner at a time.
 
 Exit codes: 0 success, 1 failure while running, 2 wrong usage, 3 a check found
 problems, 69 the gateway is not reachable, 78 the configuration is invalid at
@@ -106,7 +106,7 @@ start.`,
 	if config == "" {
 		config = "config.yaml"
 	}
-	root.PersistentFlags().StringVarP(&o.config, "config", "c", config, "config `file`, PATCHBAY_CONFIG")
+	root.PersistentFlags().StringVarP(&o.config, "config", "c", config, "config `file` (or PATCHBAY_CONFIG)")
 	root.PersistentFlags().StringVar(&o.admin, "admin", "", "admin `address` of the gateway (default: as configured)")
 	root.AddCommand(newRun(o), newCheck(o), newTrace(o), newDead(o), newConversation(o), newAdapter(o), newVersion(o))
 	return root

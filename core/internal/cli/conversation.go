@@ -22,7 +22,7 @@ func newConversationList(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List live conversations with pending work", Args: cobra.NoArgs,
 		Long: `List live conversations that have pending deliveries or an unanswered customer,
-longest wait first, at most 50. 'patchbay trace ID' shows the history of one.`,
+longest wait first, at most 50. 'patchbay trace ID' shows the steps of one.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			asJSON, err := o.wantsJSON()
 			if err != nil {

@@ -91,9 +91,8 @@ func newDeadShow(o *options) *cobra.Command {
 func newDeadReplay(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "replay ID...", Short: "Deliver dead letters again",
-		Long: `Put dead letters back into their lanes. Fencing applies again: a customer's
-message goes to the current owner, and a message of a former owner ends as
-fenced.`,
+		Long: `Queue dead letters again. A customer's message goes to the current owner. A
+message of a former owner is fenced: it is not delivered.`,
 		Args: arguments("ID..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.eachDeadLetter(cmd.Context(), args, http.MethodPost, "/replay")

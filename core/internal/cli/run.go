@@ -17,9 +17,10 @@ func newRun(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "run",
 		Short: "Start the gateway",
-		Long: `Start the gateway and serve until SIGINT or SIGTERM. Then it refuses requests,
-waits for running calls, stores their outcomes, stops the adapters and exits
-with 0. A second signal ends it immediately. Accepted messages are never lost.`,
+		Long: `Start the gateway and serve until SIGINT or SIGTERM. Then the gateway refuses
+requests, waits for running calls, stores their outcomes, stops the adapters and
+exits with 0. A second signal ends it immediately. Accepted messages stay in the
+store and are delivered after the next start.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}

@@ -19,13 +19,15 @@ func newTrace(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trace ID",
 		Short: "Show the path of a message",
-		Long: `Show each step of the conversation that an id belongs to, and the reasons of
+		Long: `Show each step of the conversations that an id belongs to, and the reasons of
 pending deliveries. The id can be that of a message (the gateway's or the
 vendor's), a delivery, a conversation, a thread or a customer.
 
-A live conversation is shown alone. With --all, ended conversations of the same
-customer or thread are shown too. --all and vendor ids of ended conversations
-read the whole log.`,
+If a thread or a customer has a live conversation, trace shows no earlier ones,
+except one that was closed within the last minutes. --all shows all of them and
+reads the whole log. It has no effect on ids that the gateway made. A vendor's
+message id, and a thread or a customer without a live conversation, also require
+reading the whole log.`,
 		Args: arguments("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			asJSON, err := o.wantsJSON()
@@ -56,7 +58,7 @@ read the whole log.`,
 		},
 	}
 	cmd.Flags().BoolVar(&text, "text", false, "show the texts, which are personal data")
-	cmd.Flags().BoolVar(&all, "all", false, "include ended conversations")
+	cmd.Flags().BoolVar(&all, "all", false, "show all conversations of a thread or customer")
 	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
 	return cmd
 }

@@ -80,9 +80,9 @@ func handoversInLastHour(c *state.Conversation, now time.Time) int {
 	return n
 }
 
-// reclaim ends the deliveries to the former owner that are not recorded as delivered, including the one in flight, but
-// keeps copies and notices for a thread that has ended. It returns the customer's messages among them and the held
-// messages, in order: they follow control.
+// reclaim ends the deliveries to the former owner that are not recorded as delivered, including the one in flight. It
+// keeps copies, and deliveries for one certain thread, such as the event that ends it. It returns the customer's
+// messages among the ended deliveries and the held messages, in order: they follow control.
 func (tx *Transaction) reclaim(c *state.Conversation, from string) []state.Item {
 	items := slices.Clone(c.Held)
 	for _, d := range queued(c, from) {

@@ -58,8 +58,8 @@ func (tx *Transaction) receive(in *inbound.Envelope, late bool) Verdict {
 	return tx.accept(id, ch, in, late, true)
 }
 
-// opensConversation reports whether a customer's envelope of this kind opens a conversation. Receipts, typing and the
-// like refer to one that has ended.
+// opensConversation reports whether a customer's envelope of this kind opens a conversation. Other kinds, such as read
+// and typing, refer to an earlier conversation: if there is none, that conversation has ended.
 func opensConversation(k envelope.Kind) bool {
 	switch k {
 	case envelope.KindMessage, envelope.KindConnected, envelope.KindHandoverRequested:

@@ -4,9 +4,9 @@
 // rate limit allows it, and the vendor has not asked for a pause. The writer submits only one job per lane at a time.
 // While the engine searches for the call that crashes an adapter, only suspected calls run, one at a time.
 //
-// Each submitted job gets exactly one outcome, also if it is canceled. If the engine stops before the job has started,
-// there is no outcome and the job stays in the log. Only calls count as attempts: waiting and failures before the call,
-// such as reading media, do not.
+// Each submitted job gets exactly one outcome, even if it is canceled. The only exception is a job that has not started
+// when the engine stops: it gets no outcome, stays in the log, and is submitted again after the next start. Only calls
+// count as attempts. Waiting and failures before the call, such as reading media, do not.
 package delivery
 
 import (

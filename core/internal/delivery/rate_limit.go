@@ -2,8 +2,9 @@ package delivery
 
 import "time"
 
-// allow reports whether a call to the channel may start now, by the vendor's pause, the rate limit and the breaker. If
-// not, the channel is tried again later. Done must be called with the result of the call.
+// allow reports whether a call to the channel may start now. The vendor's pause must be over, the rate limit must
+// permit a call, and the breaker must not be open. Otherwise allow schedules a later try. If ok is true, the caller must
+// call done with the result of the call.
 func (e *Engine) allow(ch *channel) (done func(error), ok bool) {
 	if e.stopping {
 		return nil, false

@@ -62,9 +62,9 @@ func newCallStream[C, R any]() *callStream[C, R] {
 // maxCallBytes leaves room for the frame around a call.
 const maxCallBytes = protocol.MaxMessageBytes - 64<<10
 
-// do sends a call and returns its result. It returns errNotSent if the call did not reach the process, a DiedError if
-// the process ended during the call, and ctx's error if ctx ended first; the adapter then gets the call's id to cancel
-// it.
+// do sends a call and returns its result. It returns errNotSent if the call did not reach the process, and a DiedError
+// if the process ended during the call. If ctx ends first, do returns the error of ctx and asks the adapter to cancel
+// the call.
 func (s *callStream[C, R]) do(ctx context.Context, call C) (R, error) {
 	var none R
 	if n := s.size(call); n > maxCallBytes {
@@ -219,7 +219,7 @@ func (s *callStream[C, R]) close() int {
 }
 
 // fail ends all calls after close: sent calls with err, the others with errNotSent. The stream's goroutines must have
-// ended, since the callers may then use their calls again.
+// ended before, because they read the callers' messages, which the callers may change when their calls end.
 func (s *callStream[C, R]) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

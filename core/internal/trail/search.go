@@ -16,7 +16,8 @@ type Query struct {
 	IDs []string
 	// Text includes the message texts.
 	Text bool
-	// All includes ended conversations even if an id belongs to a live one. It scans the whole log.
+	// All includes the earlier conversations of a thread or customer that has a live one. It scans the whole log for
+	// such an id, and has no effect on ids that the gateway made.
 	All bool
 }
 

@@ -2,8 +2,8 @@
 //
 // Its inputs are webhooks, outcomes of deliveries, deadlines and operators' commands. The loop collects the waiting
 // inputs, outcomes first. Package conversation decides on them, and the store appends one record. Then the loop answers
-// callers, releases lane heads and sets timers. One commit is in flight at a time, and the loop waits for the store
-// only.
+// callers, releases lane heads and sets timers. One commit is in flight at a time. The loop waits
+// for the store, but never for an adapter or a vendor.
 //
 // A failed commit has no effect: its webhooks are refused, and its outcomes are decided on again. If it is unknown
 // whether a record was stored, the loop recovers the log to find out.
@@ -59,9 +59,10 @@ const (
 
 // Lanes makes the deliveries' calls; see delivery.Engine.
 type Lanes interface {
-	// Submit starts the delivery at the head of a lane. Writer.Finish gets its outcome exactly once.
+	// Submit starts the delivery at the head of a lane. Writer.Finish gets its outcome exactly once, or never if the
+	// engine stops before the delivery starts.
 	Submit(j *attempt.Job)
-	// Cancel ends a delivery whose outcome is no longer needed. Writer.Finish still gets an outcome.
+	// Cancel ends a delivery whose outcome is no longer needed. Writer.Finish still gets an outcome, as after Submit.
 	Cancel(delivery string)
 }
 
