@@ -60,7 +60,7 @@ func (h *Handler) serve(ep *Endpoint, w http.ResponseWriter, r *http.Request) {
 	} else {
 		status = h.respond(ep, w, response)
 	}
-	h.Observer.Answered(ep.Adapter, status, time.Since(began))
+	h.Observer.Responded(ep.Adapter, status, time.Since(began))
 }
 
 // handle returns the adapter's response after its envelopes are stored, or a refusal.

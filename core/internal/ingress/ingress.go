@@ -29,7 +29,7 @@ type Writer interface {
 type Observer interface {
 	Received(channel string)
 	Refused(adapter, reason string)
-	Answered(adapter string, status int, took time.Duration)
+	Responded(adapter string, status int, took time.Duration)
 }
 
 // Endpoint is a path on which an adapter receives requests.

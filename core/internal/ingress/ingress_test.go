@@ -67,7 +67,7 @@ func (f *fake) observe(format string, args ...any) {
 
 func (f *fake) Received(channel string)        { f.observe("received %s", channel) }
 func (f *fake) Refused(adapter, reason string) { f.observe("refused %s %s", adapter, reason) }
-func (f *fake) Answered(adapter string, status int, _ time.Duration) {
+func (f *fake) Responded(adapter string, status int, _ time.Duration) {
 	f.observe("answered %s %d", adapter, status)
 }
 

@@ -61,7 +61,7 @@ func (h *Handler) shareAdmission(endpoints []Endpoint) {
 
 func (h *Handler) notFound(ep *Endpoint, w http.ResponseWriter, r *http.Request) {
 	h.refuse(ep, w, r, &refusal{status: http.StatusNotFound, reason: "path", text: "no channel receives on this path"})
-	h.Observer.Answered(ep.Adapter, http.StatusNotFound, 0)
+	h.Observer.Responded(ep.Adapter, http.StatusNotFound, 0)
 }
 
 // mergeEndpoints merges the endpoints of one adapter that share a path.

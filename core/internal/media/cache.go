@@ -58,16 +58,16 @@ func (s *Store) release(n int64) {
 	s.used -= n
 }
 
-// sweep removes expired items and refusals.
+// sweep removes expired items and remembered permanent failures.
 func (s *Store) sweep() {
 	now := s.opt.Now()
 	for s.removeExpired(now) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for source, r := range s.refusals {
+	for source, r := range s.failures {
 		if !now.Before(r.until) {
-			delete(s.refusals, source)
+			delete(s.failures, source)
 		}
 	}
 }

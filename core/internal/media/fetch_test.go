@@ -226,13 +226,13 @@ func TestPermanentErrorsAreRemembered(t *testing.T) {
 		t.Fatalf("error = %v", err)
 	}
 	b.vendor.put("cat", png1(100))
-	b.clock.advance(refusalDuration - time.Second)
+	b.clock.advance(failureDuration - time.Second)
 	if err := get(); sdk.KindOf(err) != sdk.KindPermanent {
 		t.Errorf("before: error = %v", err)
 	}
 	b.clock.advance(time.Second)
 	b.sweep()
-	if len(b.refusals) != 0 {
+	if len(b.failures) != 0 {
 		t.Error("the error is still remembered")
 	}
 	if err := get(); err != nil {

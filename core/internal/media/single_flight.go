@@ -7,8 +7,8 @@ import (
 
 // Permanent errors are remembered, so that repeated deliveries do not repeat the fetch.
 const (
-	refusalDuration = 5 * time.Minute
-	maxRefusals     = 4096
+	failureDuration = 5 * time.Minute
+	maxFailures     = 4096
 )
 
 // flight is one fetch with all its waiting callers. Unlike x/sync/singleflight it is canceled when the last one leaves.
@@ -20,8 +20,8 @@ type flight struct {
 	err     error
 }
 
-// refusal is a permanent error of a source.
-type refusal struct {
+// permanentFailure is a permanent error of a source.
+type permanentFailure struct {
 	err   error
 	until time.Time
 }
@@ -39,7 +39,7 @@ func (s *Store) lookup(source digest, req *Request) (*Item, *flight, error) {
 	if cached != nil && cached.Expires.Sub(now) >= s.opt.Keep/4 {
 		return cached, nil, nil
 	}
-	if r := s.refusals[source]; r != nil && now.Before(r.until) {
+	if r := s.failures[source]; r != nil && now.Before(r.until) {
 		if cached != nil {
 			return cached, nil, nil
 		}
@@ -103,8 +103,8 @@ func (s *Store) finishFlight(source digest, f *flight, i *Item, err error) {
 	switch {
 	case err == nil:
 		s.add(i)
-	case IsPermanent(err) && len(s.refusals) < maxRefusals:
-		s.refusals[source] = &refusal{err: err, until: s.opt.Now().Add(refusalDuration)}
+	case IsPermanent(err) && len(s.failures) < maxFailures:
+		s.failures[source] = &permanentFailure{err: err, until: s.opt.Now().Add(failureDuration)}
 	}
 	f.item, f.err = i, err
 	close(f.done)

@@ -30,12 +30,12 @@ type Store struct {
 
 	mu       sync.Mutex // guards the fields below
 	closed   bool
-	items    map[string]*Item    // by ID
-	latest   map[digest]*Item    // newest item of each source
-	order    list.List           // all items, oldest first
-	used     int64               // bytes on disk, including files being written
-	flights  map[digest]*flight  // running fetches by source
-	refusals map[digest]*refusal // recent permanent errors by source
+	items    map[string]*Item             // by ID
+	latest   map[digest]*Item             // newest item of each source
+	order    list.List                    // all items, oldest first
+	used     int64                        // bytes on disk, including files being written
+	flights  map[digest]*flight           // running fetches by source
+	failures map[digest]*permanentFailure // recent permanent errors by source
 	limiters map[limiterKey]*limiter
 }
 
@@ -54,7 +54,7 @@ func Open(o Options) (*Store, error) {
 	}
 	s := &Store{
 		opt: o, items: map[string]*Item{}, latest: map[digest]*Item{}, flights: map[digest]*flight{},
-		refusals: map[digest]*refusal{}, limiters: map[limiterKey]*limiter{},
+		failures: map[digest]*permanentFailure{}, limiters: map[limiterKey]*limiter{},
 		downloads: make(chan struct{}, maxDownloads),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())

@@ -50,8 +50,8 @@ func NewMetrics(r prometheus.Registerer, channels, routes []string) *Metrics {
 	b := &builder{r: r}
 	m := &Metrics{
 		refused:       b.counters("http_requests_refused_total", "Webhook requests refused, by reason.", "adapter", "reason"),
-		requests:      b.counters("http_requests_total", "Webhook requests answered, by HTTP status.", "adapter", "code"),
-		duration:      b.latencies("http_request_duration_seconds", "Time to answer a webhook request.", "adapter"),
+		requests:      b.counters("http_requests_total", "Webhook requests, by HTTP status of the response.", "adapter", "code"),
+		duration:      b.latencies("http_request_duration_seconds", "Time to respond to a webhook request.", "adapter"),
 		routeMatches:  b.counters("route_matches_total", "Matches of a routing rule.", "route"),
 		routeErrors:   b.counters("route_errors_total", "Rules that failed or hit the bounce limit, by event.", "event"),
 		handovers:     b.counters("handovers_total", "Handovers of control, by new owner.", "channel"),
@@ -123,8 +123,8 @@ func (m *Metrics) Received(channel string) {
 // Refused counts a refused request.
 func (m *Metrics) Refused(adapter, reason string) { m.refused.WithLabelValues(adapter, reason).Inc() }
 
-// Answered counts an answered request.
-func (m *Metrics) Answered(adapter string, status int, took time.Duration) {
+// Responded counts the response to a request.
+func (m *Metrics) Responded(adapter string, status int, took time.Duration) {
 	m.requests.WithLabelValues(adapter, strconv.Itoa(status)).Inc()
 	m.duration.WithLabelValues(adapter).Observe(took.Seconds())
 }

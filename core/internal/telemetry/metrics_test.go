@@ -87,7 +87,7 @@ func registerAll(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 	})
 	m.Refused("bot", "method")
 	m.Subscribed("web", true)
-	m.Answered("bot", 200, time.Second)
+	m.Responded("bot", 200, time.Second)
 	m.Attempted("faq", "delivered", time.Second, 2*time.Second)
 	m.Committed(writer.Commit{Record: allChanges()})
 	families, err = reg.Gather()
