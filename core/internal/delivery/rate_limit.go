@@ -3,8 +3,8 @@ package delivery
 import "time"
 
 // allow reports whether a call to the channel may start now. The vendor's pause must be over, the rate limit must
-// permit a call, and the breaker must not be open. Otherwise allow schedules a later try. If ok is true, the caller must
-// call done with the result of the call.
+// permit a call, and the breaker must not be open. Otherwise allow schedules a later try. If ok is true, the caller
+// must call done with the result of the call.
 func (e *Engine) allow(ch *channel) (done func(error), ok bool) {
 	if e.stopping {
 		return nil, false

@@ -1,7 +1,7 @@
 // Package ingress handles the requests of the public listener.
 //
-// It refuses requests by path, method, media type, size and load without a call to an adapter. It passes other requests to
-// the adapter whose channel has the path, stores the returned envelopes through the writer, and only then answers.
+// It refuses requests by path, method, media type, size and load without a call to an adapter. It passes other requests
+// to the adapter whose channel has the path, stores the returned envelopes through the writer, and only then responds.
 // Every refusal has the form that the adapter declared for its vendor.
 package ingress
 

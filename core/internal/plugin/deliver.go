@@ -9,8 +9,8 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// Deliver makes the adapter call its vendor. The Host sets the call's id and timeout, which is slightly shorter than ctx
-// so that the adapter's result still arrives; the caller must not use the call afterwards. A call that was sent is
+// Deliver makes the adapter call its vendor. The Host sets the call's id and timeout, which is slightly shorter than
+// ctx so that the adapter's result still arrives; the caller must not use the call afterwards. A call that was sent is
 // never repeated. After ErrNotReady or TooLargeError, the call had no effect. After DiedError, or ctx's error without
 // ErrNotReady, the outcome is unknown. The vendor's response is in the result.
 func (h *Host) Deliver(ctx context.Context, call *pluginpb.DeliverCall) (*pluginpb.DeliverResult, error) {

@@ -50,7 +50,7 @@ func NewMetrics(r prometheus.Registerer, channels, routes []string) *Metrics {
 	b := &builder{r: r}
 	m := &Metrics{
 		refused:       b.counters("http_requests_refused_total", "Webhook requests refused, by reason.", "adapter", "reason"),
-		requests:      b.counters("http_requests_total", "Webhook requests, by HTTP status of the response.", "adapter", "code"),
+		requests:      b.counters("http_requests_total", "Webhook requests, by HTTP status.", "adapter", "code"),
 		duration:      b.latencies("http_request_duration_seconds", "Time to respond to a webhook request.", "adapter"),
 		routeMatches:  b.counters("route_matches_total", "Matches of a routing rule.", "route"),
 		routeErrors:   b.counters("route_errors_total", "Rules that failed or hit the bounce limit, by event.", "event"),
@@ -86,7 +86,7 @@ func (b *builder) channels(names []string) map[string]*channelMetrics {
 	pending := b.gauges("deliveries_pending", "Deliveries queued or in flight.", "channel")
 	ended := b.counters("deliveries_total", "Deliveries that ended, by status.", "channel", "status")
 	attemptDuration := b.latencies("delivery_attempt_duration_seconds", "Time of one call to a vendor.", "channel")
-	endToEnd := b.latencies("end_to_end_duration_seconds", "Time from queueing a delivery to the vendor's receipt.", "channel")
+	endToEnd := b.latencies("end_to_end_duration_seconds", "Time from queueing a delivery to its receipt.", "channel")
 	out := map[string]*channelMetrics{}
 	for _, name := range names {
 		c := &channelMetrics{

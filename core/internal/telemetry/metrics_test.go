@@ -77,12 +77,12 @@ func registerAll(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 	bot := plugin.New(plugin.Options{
 		Name: "bot", Command: "/bin/true", Logger: slog.New(slog.DiscardHandler), Metrics: calls,
 	})
-	book := state.New()
-	if err := book.FoldRecord(1, &journal.Record{Changes: []*journal.Change{deadLettered()}}); err != nil {
+	st := state.New()
+	if err := st.FoldRecord(1, &journal.Record{Changes: []*journal.Change{deadLettered()}}); err != nil {
 		t.Fatal(err)
 	}
 	admin.New(admin.Options{
-		Registry: reg.Registry, Writer: bookWriter{book}, Config: &config.Config{Channels: []config.Channel{{Name: "web"}}},
+		Registry: reg.Registry, Writer: stateWriter{st}, Config: &config.Config{Channels: []config.Channel{{Name: "web"}}},
 		Logger: slog.New(slog.DiscardHandler), Hosts: map[string]*plugin.Host{"bot": bot}, Log: memory.NewDisk(0).Open(),
 	})
 	m.Refused("bot", "method")
@@ -113,11 +113,11 @@ func registerAll(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 	return lines, families
 }
 
-type bookWriter struct{ book *state.State }
+type stateWriter struct{ state *state.State }
 
-func (w bookWriter) View(_ context.Context, f func(*state.State)) error            { f(w.book); return nil }
-func (bookWriter) Do(context.Context, func(*conversation.Transaction) error) error { return nil }
-func (bookWriter) Writable() error                                                 { return nil }
+func (w stateWriter) View(_ context.Context, f func(*state.State)) error            { f(w.state); return nil }
+func (stateWriter) Do(context.Context, func(*conversation.Transaction) error) error { return nil }
+func (stateWriter) Writable() error                                                 { return nil }
 
 func change(conv string, kind any) *journal.Change {
 	ch := &journal.Change{Conversation: conv}
