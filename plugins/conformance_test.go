@@ -72,7 +72,8 @@ func TestAdaptersConform(t *testing.T) {
 	}
 }
 
-// writeReport writes the results of an adapter. The same adapter gives the same text: it has neither times nor versions.
+// writeReport writes the results of an adapter. The same adapter gives the same text: it has neither times nor
+// versions.
 func writeReport(b *bytes.Buffer, r *conformance.Report) {
 	fmt.Fprintf(b, "\n## %s\n\nVendor: %s. Result: **%s**, %d checks passed, %d failed, %d do not apply.\n\n", r.Adapter, r.Vendor, r.Status,
 		r.Passed, r.Failures, r.Skipped)

@@ -39,7 +39,7 @@ func (st *story) steps() []step {
 	return []step{
 		{"the gateway starts", []action{st.gw.Start}},
 		{"the bot answers the customer's hello", []action{st.customer("hello"), st.answer("bot", greeting), st.trace}},
-		{"asking for a person brings a notice and an entry at the desk",
+		{"asking for an agent brings a notice and an entry at the desk",
 			[]action{st.customer("I want a human"), st.answer("system", ""), st.waiting, st.trace}},
 		{"the agent accepts and greets the customer", []action{st.accept, st.agent(hello), st.answer("agent", hello)}},
 		{"the customer's answer reaches the agent", []action{st.customer(question), st.desk(question), st.trace}},

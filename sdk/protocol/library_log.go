@@ -8,8 +8,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// LibraryLogger returns a logger for go-plugin's own messages. Trace messages become debug. So do "plugin process exited"
-// and similar errors, because the supervisor logs the end of a process with its reason.
+// LibraryLogger returns a logger for go-plugin's own messages. Trace messages become debug. So do "plugin process
+// exited" and similar errors, because the supervisor logs the end of a process with its reason.
 //
 // Named returns a logger with level Off. go-plugin then does not parse the adapter's stderr: its parser panics on lines
 // like {"@message":1}. The caller reads stderr itself.

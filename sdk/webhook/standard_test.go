@@ -267,8 +267,8 @@ func TestSigningKeyIsNeverPrinted(t *testing.T) {
 	}
 }
 
-// An accepted call has a genuine signature, unambiguous boundaries of id, time and body, and a time inside the window. A
-// call signed by Sign is accepted, and no longer after a change of the body.
+// An accepted call has a genuine signature, unambiguous boundaries of id, time and body, and a time inside the window.
+// A call signed by Sign is accepted, and no longer after a change of the body.
 func FuzzVerify(f *testing.F) {
 	f.Add(vectorID, fmt.Sprint(vectorTime), vectorSignature, []byte(vectorBody))
 	f.Add(vectorID, fmt.Sprint(vectorTime), "v1,AAAA "+vectorSignature, []byte(vectorBody))

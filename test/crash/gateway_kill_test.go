@@ -13,11 +13,11 @@ const routes = `
   - name: offer-to-desk
     from: customer
     when: owner_role == "bot" && mentions(["agent"])
-    say: One moment, I am looking for a colleague.
+    say: One moment, I am looking for an agent.
     offer: {to: desk, within: 5s}
   - name: no-agent
     event: offer_failed
-    say: No agent is free right now; I can go on helping.
+    say: No agent is free right now; I can continue to help.
   - name: agent-left
     event: disconnected
     from: agent

@@ -40,7 +40,7 @@ func (h *handoffs) evidence(t *testing.T, g *harness.Gateway, incidents []incide
 		}
 		for _, m := range d.Heard.All() {
 			r := reply{at: m.At, key: keys[m.Text], role: "system", text: m.Text}
-			if m.Text == "One moment, I am looking for a colleague." {
+			if m.Text == "One moment, I am looking for an agent." {
 				continue // not unique; waitForLines has waited for it
 			}
 			e.replies[d.user] = append(e.replies[d.user], r)

@@ -19,7 +19,7 @@ const handoffRoutes = `
   - name: offer-to-desk
     event: handover_requested
     from: handoff
-    say: One moment, I am looking for a colleague.
+    say: One moment, I am looking for an agent.
     offer: {to: desk, within: 60s, hold: true}
   - name: agent-left
     event: disconnected

@@ -39,7 +39,8 @@ func TestBotModesLookTheSameToTheCustomer(t *testing.T) {
 	}
 }
 
-// If the answer to a blocking call is lost, the bot may have processed the question. The delivery becomes a dead letter.
+// If the answer to a blocking call is lost, the bot may have processed the question. The delivery becomes a dead
+// letter.
 func TestBlockingCallIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{Settings: map[string][]string{"faq": {"mode: blocking"}}})

@@ -44,8 +44,8 @@ func statusFault(status int, after time.Duration) simulator.Fault {
 	return simulator.Fault{Kind: simulator.Status, Status: status, RetryAfter: after}
 }
 
-// faultsAfter returns faults that happen after the call has had its effect, with the numbers of effects after a lost and
-// after an unreadable answer.
+// faultsAfter returns faults that happen after the call has had its effect, with the numbers of effects after a lost
+// and after an unreadable answer.
 func faultsAfter(lost, unreadable []int) []faultCase {
 	return []faultCase{
 		{"answer lost", simulator.Fault{Kind: simulator.Drop}, lost, false},
@@ -74,8 +74,8 @@ var webhookFaults = []faultCase{
 var shortTimeout = []string{"delivery: {timeout: 2s}"}
 
 // checkFaults causes each fault with one message and then sends another one. It checks that the first message has its
-// effects, that the second one arrives once and after it, and that the vendor's pause is respected. Received returns the
-// texts that the receiver has got.
+// effects, that the second one arrives once and after it, and that the vendor's pause is respected. Received returns
+// the texts that the receiver has got.
 func (s *system) checkFaults(
 	t *testing.T, faults *simulator.Faults, endpoint, channel string, cases []faultCase,
 	send func(text string), received func() []string,

@@ -19,8 +19,8 @@ import (
 // Texts of the simulated bot and of the rules in harness.Routes.
 const (
 	greeting      = "Hello! How can I help you?"
-	noticeLooking = "One moment, I am looking for a colleague."
-	noticeNoAgent = "No agent is free right now; I can go on helping."
+	noticeLooking = "One moment, I am looking for an agent."
+	noticeNoAgent = "No agent is free right now; I can continue to help."
 	noticeBack    = "You are back with the assistant."
 )
 

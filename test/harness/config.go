@@ -36,11 +36,11 @@ const Routes = `
   - name: ask-for-an-agent
     from: customer
     when: owner_role == "bot" && mentions(["agent", "human", "人工", "客服"])
-    say: One moment, I am looking for a colleague.
+    say: One moment, I am looking for an agent.
     offer: {to: desk, within: 60s}
   - name: no-agent
     event: offer_failed
-    say: No agent is free right now; I can go on helping.
+    say: No agent is free right now; I can continue to help.
   - name: agent-left
     event: disconnected
     from: agent

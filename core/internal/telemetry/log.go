@@ -11,8 +11,8 @@ import (
 	"golang.org/x/term"
 )
 
-// NewLogger returns a logger that writes to f. Format is text, json or auto (text on a terminal, else json); json writes
-// one object per line. Level is debug, info, warn or error; any other value means info.
+// NewLogger returns a logger that writes to f. Format is text, json or auto (text on a terminal, else json); json
+// writes one object per line. Level is debug, info, warn or error; any other value means info.
 //
 // Text is coloured on a terminal unless NO_COLOR is set or TERM is dumb. FORCE_COLOR colours it everywhere.
 func NewLogger(f *os.File, format, level string) *slog.Logger {

@@ -2,8 +2,8 @@
 // step from the log, and the pending deliveries.
 //
 // The log has no index, so a search reads records in order. It starts as late as possible: at the beginning of a live
-// conversation, or at the time in an id of the gateway (a UUIDv7). Other ids, such as a vendor's message id, need a scan
-// of the whole log. Only records that contain a searched id are decoded.
+// conversation, or at the time in an id of the gateway (a UUIDv7). Other ids, such as a vendor's message id, need a
+// scan of the whole log. Only records that contain a searched id are decoded.
 package trail
 
 import (
