@@ -15,7 +15,7 @@ import (
 type Channel struct {
 	Name     string
 	Role     envelope.Role
-	Prefix   string // path prefix in the configuration, "" or "/x"; the paths of an Endpoint are without it
+	Prefix   string // configured path prefix, "" or "/x"; the paths of an Endpoint do not have it
 	Settings Settings
 	Host     Host
 }
@@ -37,8 +37,8 @@ type Host struct {
 	// are not in Allow, does not follow redirects, limits responses to 8 MiB, and has no timeout but the request's
 	// context.
 	HTTP *http.Client
-	// Allow lists the non-public networks that calls to the vendor may reach. It does not apply to links to media,
-	// which customers can send; the SDK reads these.
+	// Allow lists the non-public networks that calls to the vendor may reach. It does not apply to media links, since a
+	// customer can send any link. The SDK reads these.
 	Allow []netip.Prefix
 	// Registry is for the adapter's own metrics. All channels of a process share it, so use [RegisterCollector]. Names
 	// must begin with patchbay_plugin_. The gateway exports these metrics with the label adapter, the adapter's name in
@@ -50,7 +50,7 @@ type Host struct {
 // Problem is an error or a warning about a channel's settings.
 type Problem struct {
 	// Path is the dotted path of the setting, like "verify.secret_key". "" means all settings. "role" means the
-	// channel's role, unless there is a setting of this name. The same holds for the Field of an error of Configure.
+	// channel's role, unless there is a setting of this name. The Field of an error that Configure returns has the same form.
 	Path    string
 	Message string // the problem and its remedy
 	// Warning means that the setting is valid but suspicious. The gateway shows the problem and starts.

@@ -32,9 +32,9 @@ func (o *observer) logChange(ch *journal.Change) {
 		o.log.Info("control passed", conv, "from", k.Passed.GetFrom(), "to", k.Passed.GetOwner(),
 			"epoch", k.Passed.GetEpoch(), "reason", k.Passed.GetReason())
 	case *journal.Change_Closing:
-		o.log.Info("conversation closed", conv, "route", k.Closing.GetRule())
+		o.log.Info("conversation closed", conv, "rule", k.Closing.GetRule())
 	case *journal.Change_Offered:
-		o.log.Info("conversation offered", conv, "channel", k.Offered.GetTarget(), "route", k.Offered.GetRule())
+		o.log.Info("conversation offered", conv, "channel", k.Offered.GetTarget(), "rule", k.Offered.GetRule())
 	case *journal.Change_OfferEnded:
 		o.log.Info("offer ended", conv, "channel", k.OfferEnded.GetTarget(), "outcome", k.OfferEnded.GetOutcome(),
 			"reason", k.OfferEnded.GetReason())

@@ -1,7 +1,7 @@
 package config
 
-// AdminListen returns the address of the admin listener by the same rules as Load: the environment above the file above
-// the default. It reads no other setting, so that it works without the gateway's secrets. Every error is a *Problems.
+// AdminListen returns the address of the admin listener by the same rules as Load: the environment overrides the
+// file, and the file overrides the default. It reads no other setting, so that it works without the gateway's secrets. Every error is a *Problems.
 func AdminListen(opts Options) (string, error) {
 	l := newLoader(opts)
 	const variable = EnvPrefix + "ADMIN__LISTEN"
@@ -15,7 +15,7 @@ func AdminListen(opts Options) (string, error) {
 	if !l.merge() {
 		return "", &Problems{List: tidy(l.problems)}
 	}
-	l.problems = nil // of other settings
+	l.problems = nil // problems of other settings do not matter here
 	var listen setting[string]
 	l.decode(&listen, l.root.find("admin", "listen"))
 	l.markBroken()

@@ -84,7 +84,7 @@ func (w *Writer) append(ctx context.Context, data []byte) error {
 			w.Logger.Info("log recovered, record was not stored", "seq", last+1)
 			return err
 		case rerr == nil:
-			return fmt.Errorf("log is at %d, not at %d: %w", last, w.last, store.ErrFenced)
+			return fmt.Errorf("log ends at record %d instead of %d or %d: %w", last, w.last, w.last+1, store.ErrFenced)
 		case errors.Is(rerr, store.ErrClosed):
 			return fmt.Errorf("recover log: %w", store.ErrFenced)
 		}
@@ -108,7 +108,8 @@ func withGrace(ctx context.Context, d time.Duration) (context.Context, context.C
 // could take its place.
 var errRecordInDoubt = errors.New("stopping while a record is in doubt")
 
-// discard answers the callers of a record that was not stored. Outcomes and deadlines are decided on again.
+// discard refuses the submissions and commands of a batch that was not stored. Its outcomes and deadlines are decided on
+// again.
 func (w *Writer) discard(b *batch, cause error) {
 	w.Logger.Warn("record was not stored", "seq", w.last+1, "error", cause)
 	for _, s := range b.submissions {

@@ -5,13 +5,9 @@ import (
 	"runtime/debug"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/conversation"
-	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/state"
-	"patchbay/sdk/envelope"
 )
 
 // decide decides on the batch in a transaction. If an input panics, it is removed from the batch and kept as a dead
@@ -116,23 +112,6 @@ func (w *Writer) receive(tx *conversation.Transaction, s *submission, cause stri
 		}
 	}
 	return result
-}
-
-// mayOpen reports whether the envelope belongs to a known conversation, or its channel is below the limit of new ones.
-func (w *Writer) mayOpen(in *inbound.Envelope) bool {
-	ch := w.Policy.Channels[in.Channel]
-	if w.OpensPerMinute <= 0 || ch == nil || ch.Role != envelope.RoleCustomer {
-		return true
-	}
-	if c := w.state.Conversation(w.state.Find(in.Channel, in.Envelope.Thread)); c != nil && c.Closing == "" {
-		return true
-	}
-	l := w.opens[in.Channel]
-	if l == nil {
-		l = rate.NewLimiter(rate.Limit(float64(w.OpensPerMinute)/60), max(w.OpensPerMinute/6, 1))
-		w.opens[in.Channel] = l
-	}
-	return l.Allow()
 }
 
 // apply applies a stored transaction to the state, answers callers, releases lane heads and sets timers.

@@ -86,8 +86,8 @@ func (w *Writer) restore(ctx context.Context) error {
 	return nil
 }
 
-// firstRecords takes the lease: from now on, records of a former writer are refused, and so are records of this one if
-// another takes over. Then it adapts conversations to the configured channels.
+// firstRecords takes the lease, so that the log refuses records of any former writer. Then it adapts conversations to
+// the configured channels.
 func (w *Writer) firstRecords(ctx context.Context, now time.Time) error {
 	err := w.commitNow(ctx, now, func(tx *conversation.Transaction) { tx.StartLease(w.state.Lease()+1, w.Version) })
 	ids := conversation.Inconsistent(w.state, w.Policy)
@@ -148,7 +148,7 @@ func (w *Writer) appendAtStart(ctx context.Context, data []byte) error {
 	}
 }
 
-// makeRoom takes a snapshot, so that only pending deliveries need older records, and purges.
+// makeRoom takes a snapshot, which replaces the records before it, and purges the log.
 func (w *Writer) makeRoom(ctx context.Context) {
 	snapshot := w.state.Snapshot()
 	err := w.save(ctx, snapshot, w.last, w.snapshots.base)
