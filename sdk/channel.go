@@ -49,8 +49,8 @@ type Host struct {
 
 // Problem is an error or a warning about a channel's settings.
 type Problem struct {
-	// Path is the dotted path of the setting, like "verify.secret_key". "" means all settings. "role" means the
-	// channel's role, unless there is a setting of this name. The Field of an error that Configure returns has the same form.
+	// Path is the dotted path of the setting, like "verify.secret_key". "" means all settings. "role" means the channel's
+	// role, unless there is a setting of this name. The Field of an error that Configure returns has the same form.
 	Path    string
 	Message string // the problem and its remedy
 	// Warning means that the setting is valid but suspicious. The gateway shows the problem and starts.

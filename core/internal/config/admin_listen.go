@@ -1,7 +1,8 @@
 package config
 
-// AdminListen returns the address of the admin listener by the same rules as Load: the environment overrides the
-// file, and the file overrides the default. It reads no other setting, so that it works without the gateway's secrets. Every error is a *Problems.
+// AdminListen returns the address of the admin listener by the same rules as Load: the environment overrides the file,
+// and the file overrides the default. It reads no other setting, so that it works without the gateway's secrets. Every
+// error is a *Problems.
 func AdminListen(opts Options) (string, error) {
 	l := newLoader(opts)
 	const variable = EnvPrefix + "ADMIN__LISTEN"

@@ -108,8 +108,8 @@ func withGrace(ctx context.Context, d time.Duration) (context.Context, context.C
 // could take its place.
 var errRecordInDoubt = errors.New("stopping while a record is in doubt")
 
-// discard refuses the submissions and commands of a batch that was not stored. Its outcomes and deadlines are decided on
-// again.
+// discard refuses the submissions and commands of a batch that was not stored. Its outcomes and deadlines are decided
+// on again.
 func (w *Writer) discard(b *batch, cause error) {
 	w.Logger.Warn("record was not stored", "seq", w.last+1, "error", cause)
 	for _, s := range b.submissions {
