@@ -12,7 +12,7 @@ import (
 
 // An oversized answer is read up to a limit and counts as lost.
 func TestOversizedAnswerCountsAsLost(t *testing.T) {
-	huge := `{"resultCode":"0","resultDesc":"` + strings.Repeat("x", maxAnswer) + `"}`
+	huge := `{"resultCode":"0","resultDesc":"` + strings.Repeat("x", maxResponse) + `"}`
 	for _, tt := range []struct {
 		call, action string
 		want         sdk.ErrorKind

@@ -9,7 +9,7 @@ import (
 
 // authorized makes a call with the access token and the user's token. If AICC refuses them (401, 403), it renews the
 // user's token and, if that may be the cause, the access token, and calls once more: a refused call had no effect.
-func (c *channel) authorized(ctx context.Context, op, user string, st *threadState, q request) (*answer, error) {
+func (c *channel) authorized(ctx context.Context, op, user string, st *threadState, q request) (*response, error) {
 	c.sessions.loadToken(user, st)
 	a, access, err := c.tryAuthorized(ctx, op, user, st, q)
 	if access == "" || err == nil || sdk.KindOf(err) != sdk.KindUnauthorized {
@@ -24,7 +24,7 @@ func (c *channel) authorized(ctx context.Context, op, user string, st *threadSta
 // tryAuthorized makes the call once. It returns the access token that it used, or "".
 func (c *channel) tryAuthorized(
 	ctx context.Context, op, user string, st *threadState, q request,
-) (*answer, string, error) {
+) (*response, string, error) {
 	access, err := c.tokens.get(ctx)
 	if err != nil {
 		return nil, "", err

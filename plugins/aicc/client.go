@@ -19,11 +19,11 @@ import (
 // apiPath is the path of AICC's calls below the base URL.
 const apiPath = "/apiaccess/ccmessaging/"
 
-// maxAnswer is the default limit of an answer in bytes. Answers without files have a few hundred.
-const maxAnswer = 64 << 10
+// maxResponse is the default limit of a response in bytes. Responses without files have a few hundred.
+const maxResponse = 64 << 10
 
-// errAnswerTooLarge is the cause of the error for an answer above the call's limit.
-var errAnswerTooLarge = errors.New("the answer is too large")
+// errResponseTooLarge is the cause of the error for a response above the call's limit.
+var errResponseTooLarge = errors.New("the response is too large")
 
 // maxVendorText limits the vendor's text in an error, in bytes.
 const maxVendorText = 160
@@ -32,22 +32,22 @@ const maxVendorText = 160
 type request struct {
 	url     string
 	body    any   // sent as JSON with POST; nil means GET
-	limit   int64 // of the answer in bytes; 0 means maxAnswer
+	limit   int64 // of the response in bytes; 0 means maxResponse
 	header  http.Header
 	secrets []string // redacted in errors
-	// allowResult500 accepts an answer with HTTP status 500 and a result code, which the page of send calls a business
+	// allowResult500 accepts a response with HTTP status 500 and a result code, which the page of send calls a business
 	// failure.
 	allowResult500 bool
 }
 
-// answer is AICC's answer.
-type answer struct {
+// response is AICC's response.
+type response struct {
 	header http.Header
 	body   []byte
 }
 
 // do makes one call. A failure status gives a typed error with AICC's redacted code and text.
-func (c *channel) do(ctx context.Context, op string, q request) (*answer, error) {
+func (c *channel) do(ctx context.Context, op string, q request) (*response, error) {
 	req, err := q.http(ctx)
 	if err != nil {
 		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Err: err}
@@ -57,13 +57,13 @@ func (c *channel) do(ctx context.Context, op string, q request) (*answer, error)
 		return nil, sdk.FromTransport(op, err)
 	}
 	defer resp.Body.Close()
-	limit := max(q.limit, maxAnswer)
+	limit := max(q.limit, maxResponse)
 	data, readErr := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	if e := sdk.FromStatus(op, resp.StatusCode, resp.Header); e != nil {
 		var f fault
 		_ = json.Unmarshal(data, &f)
 		if q.allowResult500 && f.isResult(resp.StatusCode) {
-			return &answer{header: resp.Header, body: data}, nil
+			return &response{header: resp.Header, body: data}, nil
 		}
 		secrets := append(slices.Clip(q.secrets), c.settings.AppSecret.Reveal())
 		e.Code = redactCode(string(f.ErrorCode+f.ResultCode+f.ReturnCode), secrets...)
@@ -75,12 +75,12 @@ func (c *channel) do(ctx context.Context, op string, q request) (*answer, error)
 	}
 	if int64(len(data)) > limit {
 		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: op,
-			Err: fmt.Errorf("%w: more than %d bytes", errAnswerTooLarge, limit)}
+			Err: fmt.Errorf("%w: more than %d bytes", errResponseTooLarge, limit)}
 	}
-	return &answer{header: resp.Header, body: data}, nil
+	return &response{header: resp.Header, body: data}, nil
 }
 
-// isResult reports whether the answer has a result code that explains the failure.
+// isResult reports whether the response has a result code that explains the failure.
 func (f *fault) isResult(status int) bool {
 	code := f.ResultCode + f.ReturnCode
 	return status == http.StatusInternalServerError && f.ErrorCode == "" && code != "" && code != codeDone

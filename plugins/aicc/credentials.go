@@ -11,13 +11,13 @@ import (
 	"patchbay/sdk"
 )
 
-// defaultTokenLife is the assumed life of an access token if the answer has no valid Expires.
+// defaultTokenLife is the assumed life of an access token if the response has no valid Expires.
 const defaultTokenLife = 10 * time.Minute
 
 // userTokenLife is how long a user's token is used. It is valid for one hour (applyToken).
 const userTokenLife = 50 * time.Minute
 
-// tokenHeader carries a user's token in requests, and a new one in some answers (applyToken).
+// tokenHeader carries a user's token in requests, and a new one in some responses (applyToken).
 const tokenHeader = "ccmessaging-token"
 
 // fetchToken requests an access token (tokenByAkSk). Repeating it is harmless, so all network errors are transient.
@@ -37,7 +37,7 @@ func (c *channel) fetchToken(ctx context.Context) (string, time.Duration, error)
 	var r accessReply
 	if err := json.Unmarshal(a.body, &r); err != nil || r.AccessToken == "" {
 		return "", 0, &sdk.Error{Kind: sdk.KindUnauthorized, Op: op,
-			Text: "the answer has no AccessToken; check token_url, app_key and app_secret"}
+			Text: "the response has no AccessToken; check token_url, app_key and app_secret"}
 	}
 	life := defaultTokenLife
 	if n, err := strconv.Atoi(string(r.Expires)); err == nil && n > 0 {
@@ -59,7 +59,7 @@ func (c *channel) applyToken(ctx context.Context, access, user, name string) (st
 	}
 	var r userReply
 	if err := json.Unmarshal(a.body, &r); err != nil {
-		return "", &sdk.Error{Kind: sdk.KindTransient, Op: op, Text: "the answer is not JSON"}
+		return "", &sdk.Error{Kind: sdk.KindTransient, Op: op, Text: "the response is not JSON"}
 	}
 	token := unquoteToken(string(r.Token))
 	if code := r.code(); code != codeDone && code != "" || token == "" { // an older sample has no resultCode

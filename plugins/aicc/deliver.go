@@ -59,7 +59,7 @@ func (c *channel) send(ctx context.Context, op, call string, st *threadState, m 
 	}
 	var r result
 	if err := json.Unmarshal(a.body, &r); err != nil || r.code() == "" {
-		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: op, Text: "the answer has no resultCode"}
+		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: op, Text: "the response has no resultCode"}
 	}
 	c.redact(&r, st, m.Content)
 	return &r, nil

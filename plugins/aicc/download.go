@@ -105,9 +105,9 @@ func (c *channel) download(
 ) ([]byte, error) {
 	limit := c.settings.MaxFileBytes
 	a, err := c.authorized(ctx, opDownload, user, st, request{
-		url: c.settings.BaseURL + apiPath + "downloadFileStream", body: r, limit: base64Bytes(limit) + maxAnswer,
+		url: c.settings.BaseURL + apiPath + "downloadFileStream", body: r, limit: base64Bytes(limit) + maxResponse,
 	})
-	if errors.Is(err, errAnswerTooLarge) {
+	if errors.Is(err, errResponseTooLarge) {
 		return nil, tooLargeFile(limit)
 	}
 	if err != nil {
@@ -115,7 +115,7 @@ func (c *channel) download(
 	}
 	var reply downloadReply
 	if err := json.Unmarshal(a.body, &reply); err != nil {
-		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opDownload, Text: "the answer is not JSON"}
+		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opDownload, Text: "the response is not JSON"}
 	}
 	c.redact(&reply.result, st)
 	switch code := reply.code(); {
@@ -127,5 +127,5 @@ func (c *channel) download(
 		return c.follow(ctx, reply.FileURL, limit)
 	}
 	return nil, &notFound{&sdk.Error{Kind: sdk.KindPermanent, Op: opDownload,
-		Text: "the answer has neither fileStream nor fileUrl"}}
+		Text: "the response has neither fileStream nor fileUrl"}}
 }

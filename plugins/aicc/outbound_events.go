@@ -41,8 +41,8 @@ func (c *channel) sendRead(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, 
 }
 
 // disconnect ends the customer's session. An expired session counts as success. "Disconnect failed" has no documented
-// cause: it is repeated once and then counts as an expired session, since AICC gives this answer as well if the first
-// call succeeded and its answer was lost.
+// cause: it is repeated once and then counts as an expired session, since AICC gives this response as well if the first
+// call succeeded and its response was lost.
 func (c *channel) disconnect(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 	const op = "disconnect"
 	st := readState(d.State)

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	opPoll        = "poll messages"
-	pollTimeout   = 10 * time.Second // for one poll
-	maxPollAnswer = 4 << 20          // in bytes
+	opPoll          = "poll messages"
+	pollTimeout     = 10 * time.Second // for one poll
+	maxPollResponse = 4 << 20          // in bytes
 )
 
 // poll requests a user's messages. Without isNeedRead AICC omits READ.
@@ -23,7 +23,7 @@ func (c *channel) poll(ctx context.Context, user string) ([]*envelope.Envelope, 
 	st := c.sessions.state(user)
 	query := url.Values{"receiverId": {user}, "channel": {channelWeb}, "isNeedRead": {"true"}}
 	a, err := c.authorized(ctx, opPoll, user, &st, request{
-		url: c.settings.BaseURL + apiPath + "poll?" + query.Encode(), limit: maxPollAnswer,
+		url: c.settings.BaseURL + apiPath + "poll?" + query.Encode(), limit: maxPollResponse,
 	})
 	if err != nil {
 		return nil, repeatable(err)
@@ -31,12 +31,12 @@ func (c *channel) poll(ctx context.Context, user string) ([]*envelope.Envelope, 
 	return c.readPoll(user, &st, a.body)
 }
 
-// readPoll translates an answer of poll. Messages in an answer with a failure code count as well. A refusal concerns
+// readPoll translates a response of poll. Messages in a response with a failure code count as well. A refusal concerns
 // only this user (KindGone).
 func (c *channel) readPoll(user string, st *threadState, body []byte) ([]*envelope.Envelope, error) {
 	var r pollReply
 	if err := json.Unmarshal(body, &r); err != nil {
-		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opPoll, Text: "the answer is not a JSON object"}
+		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opPoll, Text: "the response is not a JSON object"}
 	}
 	c.redact(&r.result, st)
 	items := r.list()

@@ -101,7 +101,7 @@ func (s *sessions) remove(user string) {
 	delete(s.users, user)
 }
 
-// loadToken sets the user's newest token in st, if there is one. Any answer of AICC may replace it.
+// loadToken sets the user's newest token in st, if there is one. Any response of AICC may replace it.
 func (s *sessions) loadToken(user string, st *threadState) {
 	if s == nil {
 		return

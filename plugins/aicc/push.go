@@ -14,7 +14,8 @@ import (
 // maxMessages limits the messages in one push.
 const maxMessages = 1000
 
-// acceptedBody answers a stored push. resultCode is the string "0" (Message Push Interface Specifications, table 4).
+// acceptedBody is the response to a stored push. resultCode is the string "0" (Message Push Interface Specifications,
+// table 4).
 const acceptedBody = `{"resultCode":"0","resultDesc":"success"}`
 
 // Receive implements sdk.Receiver. It refuses a push only if no channel's credentials match, if it is too large, or if

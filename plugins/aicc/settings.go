@@ -59,7 +59,7 @@ const (
 	filesLibrary = "library"
 )
 
-// Bounds of settings. A file of maxFileBytes still fits into an answer of 8 MiB when base64-encoded.
+// Bounds of settings. A file of maxFileBytes still fits into a response of 8 MiB when base64-encoded.
 const (
 	minTokenLife    = time.Minute
 	maxTokenLife    = time.Hour // AICC's maximum (tokenByAkSk, X-Token-Expire)

@@ -85,7 +85,7 @@ func (t *tokenCache) fetchedSince(fetches int) (string, error) {
 
 // renew fetches a token. The caller holds the turn. The other calls do not share the error of an ended context.
 func (t *tokenCache) renew(ctx context.Context) (string, error) {
-	start := t.now() // a token's life begins before its answer arrives
+	start := t.now() // a token's life begins before its response arrives
 	token, life, err := t.fetch(ctx)
 	t.mu.Lock()
 	defer t.mu.Unlock()

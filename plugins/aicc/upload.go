@@ -57,14 +57,14 @@ func (c *channel) callUpload(ctx context.Context, user string, st *threadState, 
 	}
 	var r uploadReply
 	if err := json.Unmarshal(a.body, &r); err != nil || r.code() == "" {
-		return "", &sdk.Error{Kind: sdk.KindTransient, Op: opUpload, Text: "the answer has no returnCode"}
+		return "", &sdk.Error{Kind: sdk.KindTransient, Op: opUpload, Text: "the response has no returnCode"}
 	}
 	c.redact(&r.result, st)
 	if r.code() != codeDone {
 		return "", refused(opUpload, &r.result, uploadError(r.code()), "")
 	}
 	if r.ObjectKey == "" {
-		return "", &sdk.Error{Kind: sdk.KindTransient, Op: opUpload, Text: "the answer has no objectKey"}
+		return "", &sdk.Error{Kind: sdk.KindTransient, Op: opUpload, Text: "the response has no objectKey"}
 	}
 	return string(r.ObjectKey), nil
 }

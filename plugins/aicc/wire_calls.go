@@ -2,8 +2,8 @@ package main
 
 import "encoding/json"
 
-// result is the common part of all answers except tokenByAkSk's. The codes are strings; numbers are accepted as well.
-// The code is returnCode in answers of uploadFileStream and resultCode in all others.
+// result is the common part of all responses except tokenByAkSk's. The codes are strings; numbers are accepted as well.
+// The code is returnCode in responses of uploadFileStream and resultCode in all others.
 type result struct {
 	ResultCode literal `json:"resultCode"`
 	ReturnCode literal `json:"returnCode"`
@@ -20,7 +20,7 @@ func (r *result) code() string {
 	return string(r.ReturnCode)
 }
 
-// fault is the body of an answer with a status other than 200.
+// fault is the body of a response with a status other than 200.
 type fault struct {
 	ErrorCode     literal `json:"errorCode"`
 	ExceptionInfo literal `json:"exceptionInfo"`
@@ -35,7 +35,7 @@ type accessRequest struct {
 	AppSecret string `json:"app_secret"`
 }
 
-// accessReply is the answer of tokenByAkSk. Expires is a string of seconds.
+// accessReply is the response of tokenByAkSk. Expires is a string of seconds.
 type accessReply struct {
 	AccessToken literal `json:"AccessToken"`
 	Expires     literal `json:"Expires"`
@@ -49,7 +49,7 @@ type userRequest struct {
 	Locale    string `json:"locale"`
 }
 
-// userReply is the answer of applyToken.
+// userReply is the response of applyToken.
 type userReply struct {
 	result
 	Token literal `json:"token"`
@@ -62,7 +62,7 @@ type uploadRequest struct {
 	Channel    string `json:"channel"`
 }
 
-// uploadReply is the answer of uploadFileStream.
+// uploadReply is the response of uploadFileStream.
 type uploadReply struct {
 	result
 	ObjectKey literal `json:"objectKey"`
@@ -76,14 +76,14 @@ type downloadRequest struct {
 	MultiMedia string `json:"multiMedia,omitempty"`
 }
 
-// downloadReply is the answer of downloadFileStream: the bytes in base64, or a link that needs no credentials.
+// downloadReply is the response of downloadFileStream: the bytes in base64, or a link that needs no credentials.
 type downloadReply struct {
 	result
 	FileStream string `json:"fileStream"`
 	FileURL    string `json:"fileUrl"`
 }
 
-// pollReply is the answer of poll.
+// pollReply is the response of poll.
 type pollReply struct {
 	result
 	Messages json.RawMessage `json:"downlinkMessages"`

@@ -2,7 +2,7 @@ package main
 
 import "encoding/json"
 
-// jsonType is the media type of all requests and answers.
+// jsonType is the media type of all requests and responses.
 const jsonType = "application/json"
 
 // Values of controlType, mediaType and sourceType. INPUT (send) and DOCUMENT (push page of 2025-11-07) are not in the
@@ -60,7 +60,7 @@ type downlink struct {
 	MessageCode     string          `json:"messageCode"`
 	CallID          json.RawMessage `json:"callId"` // only in an example
 
-	// The following fields occur only in answers of poll.
+	// The following fields occur only in responses of poll.
 	SenderAvatar  json.RawMessage `json:"senderAvatar"`
 	InterIdx      json.RawMessage `json:"interIdx"`      // number of interactions
 	ContentType   json.RawMessage `json:"contentType"`   // "1": sent from disk; null: from the media library

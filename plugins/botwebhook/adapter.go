@@ -77,7 +77,7 @@ func (a *adapter) Validate(ch sdk.Channel) []sdk.Problem {
 }
 
 // Health implements sdk.HealthChecker. A channel is unhealthy after an error about its account (API key refused, API
-// switched off, agent deleted, out of credits) until another answer disproves it.
+// switched off, agent deleted, out of credits) until another response disproves it.
 func (a *adapter) Health(_ context.Context, name string) error {
 	ch := a.channel(name)
 	if ch == nil {

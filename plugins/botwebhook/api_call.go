@@ -15,10 +15,10 @@ import (
 	"patchbay/sdk/httpclient"
 )
 
-// maxAnswerBytes limits an answer.
+// maxAnswerBytes limits a response.
 const maxAnswerBytes = httpclient.MaxResponseBytes
 
-// call posts body once and returns the answer of a successful call. An answer that is not a JSON object counts as
+// call posts body once and returns the response of a successful call. A response that is not a JSON object counts as
 // empty.
 func (ch *channel) call(ctx context.Context, op, path string, body any) (*apiAnswer, error) {
 	var answer apiAnswer
@@ -28,7 +28,7 @@ func (ch *channel) call(ctx context.Context, op, path string, body any) (*apiAns
 	return &answer, nil
 }
 
-// exchange posts body once, decodes the answer into answer as far as possible, and returns its bytes.
+// exchange posts body once, decodes the response into answer, and returns its bytes. Malformed members are skipped.
 func (ch *channel) exchange(ctx context.Context, op, path string, body any, answer *apiAnswer) ([]byte, error) {
 	resp, err := ch.post(ctx, op, path, body)
 	if err != nil {
@@ -37,9 +37,9 @@ func (ch *channel) exchange(ctx context.Context, op, path string, body any, answ
 	defer resp.Body.Close()
 	content, err := readAll(resp.Body)
 	if err != nil && resp.StatusCode < 300 {
-		// An error code may be in the missing part of the answer.
+		// An error code may be in the missing part of the response.
 		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: op, Status: resp.StatusCode,
-			Text: "the answer was interrupted", Err: err}
+			Text: "the response was interrupted", Err: err}
 	}
 	if decode(content, answer) != nil {
 		*answer = apiAnswer{}
@@ -52,7 +52,7 @@ func (ch *channel) exchange(ctx context.Context, op, path string, body any, answ
 	return content, nil
 }
 
-// post sends body once. The caller closes the answer's body.
+// post sends body once. The caller closes the response's body.
 func (ch *channel) post(ctx context.Context, op, path string, body any) (*http.Response, error) {
 	if ctx.Err() != nil {
 		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: op, Text: "the deadline has passed", Err: ctx.Err()}
@@ -80,7 +80,7 @@ func (ch *channel) post(ctx context.Context, op, path string, body any) (*http.R
 	return resp, nil
 }
 
-// readAll reads an answer. An error means that it was interrupted or is too large.
+// readAll reads a response. An error means that it was interrupted or is too large.
 func readAll(r io.Reader) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxAnswerBytes+1))
 	if err == nil && len(b) > maxAnswerBytes {

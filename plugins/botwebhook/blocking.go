@@ -14,8 +14,8 @@ import (
 // other fields.
 const maxReplyBytes = 224 << 10
 
-// sendBlocking sends a message in blocking mode. The answer has the form of a webhook call in v2, or flat as in v1. The
-// answer of v1 is not documented, so both forms are accepted for both versions.
+// sendBlocking sends a message in blocking mode. The response has the form of a webhook call: of v2, or flat as in v1.
+// The response of v1 is not documented, so both forms are accepted for both versions.
 func (ch *channel) sendBlocking(ctx context.Context, thread string, m *outboundMessage) (*sdk.Receipt, error) {
 	var head apiAnswer
 	body, err := ch.exchange(ctx, opSend, m.path, m.body, &head)
@@ -25,7 +25,7 @@ func (ch *channel) sendBlocking(ctx context.Context, thread string, m *outboundM
 	var answer messageBody
 	f := webhook.DecodeJSON(body, &answer, "")
 	if f != nil && decode(body, &answer) != nil {
-		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: opSend, Text: "the answer is not a JSON object"}
+		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: opSend, Text: "the response is not a JSON object"}
 	}
 	e := &envelope.Envelope{Channel: ch.name, Thread: thread, VendorID: validID(stringOf(answer.MessageID))}
 	if at, f := decodeTime(answer.CreateTime, "create_time"); f == nil {

@@ -19,7 +19,7 @@ const (
 )
 
 // Deliver implements sdk.Deliverer: one call of "Send message" or of the hand-off's API. In webhook mode the answer
-// arrives at the webhook, and any 2xx status without an error code is success, because the answer of the call is not
+// arrives at the webhook, and any 2xx status without an error code is success, because the response to the call is not
 // documented. In the other modes the receipt contains the answer.
 func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 	ch, err := a.configured(d.Channel, opSend)
@@ -55,7 +55,7 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 	return r, nil
 }
 
-// gatewayTimeout changes the kind of status 504 to unknown if the answer comes with the call, because the agent may
+// gatewayTimeout changes the kind of status 504 to unknown if the answer comes in the response, because the agent may
 // have received the message. In webhook mode the message is repeated.
 func (ch *channel) gatewayTimeout(err error) error {
 	if e, ok := errors.AsType[*sdk.Error](err); ok && ch.replies() && e.Status == http.StatusGatewayTimeout {

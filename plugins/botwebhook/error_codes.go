@@ -38,7 +38,7 @@ var codes = map[int]codeMeaning{
 	200222: {sdk.KindUnsupported, 0, "the agent's settings do not support this", false},
 }
 
-// answerError returns the error for an answer with this status and code, or nil for success. The statuses 429 and 5xx
+// answerError returns the error for a response with this status and code, or nil for success. The statuses 429 and 5xx
 // are transient with any code. An unlisted code counts as an HTTP status if it looks like one; 5xxxx counts as an
 // internal error, and any other code as permanent.
 func answerError(op string, status int, header http.Header, code int) *sdk.Error {
@@ -66,7 +66,7 @@ func answerError(op string, status int, header http.Header, code int) *sdk.Error
 	return e
 }
 
-// updateHealth updates the channel's health after an answer; e is nil for success. Success and errors about the call
+// updateHealth updates the channel's health after a response; e is nil for success. Success and errors about the call
 // itself prove that the account works. Other errors leave the health unchanged.
 func (ch *channel) updateHealth(e *sdk.Error) {
 	if e == nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// decode decodes an answer of GPTBots. It tolerates duplicate members and invalid UTF-8.
+// decode decodes a response of GPTBots. It tolerates duplicate members and invalid UTF-8.
 func decode(v []byte, into any) error {
 	return json.Unmarshal(v, into, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }

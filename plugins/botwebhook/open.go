@@ -29,7 +29,7 @@ func (a *adapter) Open(ctx context.Context, o *sdk.OpenRequest) (*sdk.OpenResult
 	}
 	id := validID(stringOf(answer.ConversationID))
 	if id == "" {
-		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opCreate, Text: "the answer has no valid conversation_id"}
+		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opCreate, Text: "the response has no valid conversation_id"}
 	}
 	return &sdk.OpenResult{Thread: id, Accepted: true}, nil
 }

@@ -79,7 +79,7 @@ type humanBody struct {
 	Body           string `json:"body,omitempty"`
 }
 
-// apiAnswer has the members of an answer other than its content. Errors have code and message and may have HTTP status
+// apiAnswer has the members of a response other than its content. Errors have code and message and may have HTTP status
 // 200.
 type apiAnswer struct {
 	Code           jsontext.Value `json:"code"`

@@ -61,5 +61,5 @@ var handoffResponse = sdk.Response{
 	Status: http.StatusOK, ContentType: jsonType, Body: []byte(`{"code":200,"message":"success"}`),
 }
 
-// handoffRefusal is the format of refusals of the hand-off's webhooks, with message like their answer.
+// handoffRefusal is the format of refusals of the hand-off's webhooks, with message like their response.
 const handoffRefusal = `{"code":{{status}},"message":"{{text}}"}`

@@ -29,7 +29,7 @@ type messageBody struct {
 	Usage          jsontext.Value `json:"usage"` // v2
 }
 
-// v2 reports whether a call or an answer has the form of v2.
+// v2 reports whether a call or a response has the form of v2.
 func (c *messageBody) v2() bool { return len(c.Output) > 0 && c.Output.Kind() != 'n' }
 
 // flowOutput is one component's answer in v1.
@@ -58,5 +58,5 @@ var messageResponse = sdk.Response{
 	Status: http.StatusOK, ContentType: jsonType, Body: []byte(`{"code":200,"msg":"success"}`),
 }
 
-// messageRefusal is the format of refusals of the message webhook, with msg like its answer.
+// messageRefusal is the format of refusals of the message webhook, with msg like its response.
 const messageRefusal = `{"code":{{status}},"msg":"{{text}}"}`

@@ -23,7 +23,7 @@ const (
 	opMessage = "post message"
 )
 
-// maxAnswerBytes is how much of an answer is read, so that the connection can be reused. The content is ignored.
+// maxAnswerBytes is how much of a response is read, so that the connection can be reused. The content is ignored.
 const maxAnswerBytes = 64 << 10
 
 // Deliver implements sdk.Deliverer. It makes one POST: to reply_url in role customer, to the far end's messages path in
@@ -116,13 +116,13 @@ func (ch *channel) post(req *http.Request) error {
 		if e, ok := errors.AsType[*url.Error](err); ok {
 			err = e.Err
 		}
-		ch.health.recordNoAnswer(err)
+		ch.health.recordNoResponse(err)
 		return sdk.FromTransport(ch.op(), err)
 	}
 	defer resp.Body.Close()
 	_, _ = io.CopyN(io.Discard, resp.Body, maxAnswerBytes) // the status decides
 	e := sdk.FromStatus(ch.op(), resp.StatusCode, resp.Header)
-	ch.health.recordAnswer(e)
+	ch.health.recordResponse(e)
 	if e != nil {
 		return e
 	}

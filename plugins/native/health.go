@@ -8,19 +8,19 @@ import (
 	"patchbay/sdk"
 )
 
-// unreachableAfter is the number of consecutive calls without an answer that make a channel unhealthy. A restart of
+// unreachableAfter is the number of consecutive calls without a response that make a channel unhealthy. A restart of
 // the far end must not cause an alert.
 const unreachableAfter = 3
 
 // health summarizes the last calls of the far end. The zero value is healthy. It is safe for concurrent use.
 type health struct {
 	refused    atomic.Bool  // the far end refused the credentials and has accepted no call since
-	unanswered atomic.Int32 // consecutive calls without an answer
+	unanswered atomic.Int32 // consecutive calls without a response
 }
 
-// recordAnswer records a call with an HTTP answer. Only an accepted call proves the credentials; other failures may
+// recordResponse records a call with a response. Only an accepted call proves the credentials; other failures may
 // occur before the far end checks them.
-func (h *health) recordAnswer(e *sdk.Error) {
+func (h *health) recordResponse(e *sdk.Error) {
 	h.unanswered.Store(0)
 	switch {
 	case e == nil:
@@ -30,8 +30,8 @@ func (h *health) recordAnswer(e *sdk.Error) {
 	}
 }
 
-// recordNoAnswer records a call without an answer. A call that the gateway canceled does not count.
-func (h *health) recordNoAnswer(err error) {
+// recordNoResponse records a call without a response. A call that the gateway canceled does not count.
+func (h *health) recordNoResponse(err error) {
 	if !errors.Is(err, context.Canceled) {
 		h.unanswered.Add(1)
 	}

@@ -63,7 +63,7 @@ func (s *settings) checkCustomer(p *problems) {
 
 func (s *settings) checkBot(p *problems) {
 	if err := httpclient.CheckAddress(s.BaseURL, false); err != nil {
-		p.add("base_url", err.Error()+"; write the far end's URL before "+messagesPath)
+		p.add("base_url", err.Error()+"; write the far end's URL without "+messagesPath)
 	}
 	if s.FarEnd != farProxy && s.FarEnd != farPatchbay {
 		p.add("far_end", fmt.Sprintf("%q is unknown; use %s or %s", s.FarEnd, farProxy, farPatchbay))
