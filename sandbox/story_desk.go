@@ -107,11 +107,11 @@ func (st *story) pictureToAgent(ctx context.Context) error {
 	return st.compare("(desk)", f.Content, sample)
 }
 
-// compare requires that the picture at a place is the one that was sent.
+// compare returns an error if the image at a place differs from the one that was sent.
 func (st *story) compare(place string, got, want []byte) error {
 	if !bytes.Equal(got, want) {
-		return fmt.Errorf("%s has a picture of %d bytes, want %d: %w", place, len(got), len(want), errOther)
+		return fmt.Errorf("%s shows an image of %d bytes, want %d: %w", place, len(got), len(want), errOther)
 	}
-	st.printf("    %-10s shows the picture, %d bytes", place, len(got))
+	st.printf("    %-10s shows the image, %d bytes", place, len(got))
 	return nil
 }

@@ -40,7 +40,7 @@ func (ch *channel) receipt(thread string, s *streamAnswer) (*sdk.Receipt, error)
 	return &sdk.Receipt{VendorID: s.id, Replies: []*envelope.Envelope{e}, Degraded: joinNotes(notes...)}, nil
 }
 
-// interruption returns why the answer was interrupted, without addresses.
+// interruption returns the cause of an interrupted answer, without network addresses.
 func (s *streamAnswer) interruption() error {
 	if s.cause == nil || errors.Is(s.cause, io.EOF) {
 		return io.ErrUnexpectedEOF

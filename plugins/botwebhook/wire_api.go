@@ -11,7 +11,7 @@ const (
 	humanClosePath = "v1/human/close"
 )
 
-// maxUserIDCharacters limits user_id ("Create conversation").
+// maxUserIDCharacters is the vendor's limit of user_id, page "Create conversation".
 const maxUserIDCharacters = 32
 
 // createBody is the body of "Create conversation".
@@ -72,7 +72,8 @@ type sendBodyV1 struct {
 	Knowledge       *knowledge  `json:"knowledge,omitzero"`
 }
 
-// humanBody is a reply to a hand-off, or without body its end ("Human handoff service").
+// humanBody is the body of an agent's reply in a hand-off, page "Human handoff service". Without a message it ends the
+// hand-off.
 type humanBody struct {
 	ConversationID string `json:"conversation_id"`
 	Timestamp      int64  `json:"timestamp"` // milliseconds

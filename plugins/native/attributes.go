@@ -2,7 +2,7 @@ package main
 
 import "patchbay/sdk/envelope"
 
-// Attributes with the userData of a message, which replies return.
+// Attributes with the userData of a customer message. Replies return them to the vendor.
 const (
 	attrTargetAgents  = "native.target_agents"  // payload.userData.targetAgents, a JSON array of strings
 	attrCustomPayload = "native.custom_payload" // payload.userData.customPayload, the JSON object as received
@@ -12,7 +12,7 @@ const (
 const (
 	attrUnparsed = "native.unparsed" // reason of kind unparsed, see below
 	attrOmitted  = "native.omitted"  // omitted members, separated by spaces
-	attrMedium   = "native.type"     // of a file part: the type in the call
+	attrMedium   = "native.type"     // of a part of type file: the media type that the vendor declared
 )
 
 // Reasons of kind unparsed.

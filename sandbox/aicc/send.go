@@ -31,14 +31,14 @@ var (
 	mediaTypes   = []string{"TEXT", "IMAGE", "AUDIO", "VIDEO", "FILE", "FILE_IMAGE", "FILE_VIDEO", "WEBCARD"}
 )
 
-// valid returns whether a message follows the page's table.
+// valid reports whether the message has the required fields and the values of the page "Send message".
 func (m *upLink) valid() bool {
 	return m.Channel == "WEB" && m.SourceType == "CUSTOMER" && m.From != "" && m.To != "" &&
 		slices.Contains(controlTypes, m.ControlType) && slices.Contains(mediaTypes, m.MediaType)
 }
 
-// send serves send and sendAsync, which also takes messages that a customer leaves after a time-out with the
-// asynchronous switch on.
+// send serves the endpoints send and sendAsync. If the vendor's asynchronous switch is on, a customer may also leave
+// messages with sendAsync after the session has timed out.
 func (s *Simulator) send(r *simulator.Request, user string) (any, error) {
 	m := upLink{async: path.Base(r.URL.Path) == EndpointSendAsync}
 	if err := r.Decode(&m); err != nil {

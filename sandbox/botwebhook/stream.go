@@ -18,15 +18,16 @@ type Stream struct {
 	Joined bool // two frames in one line, as in one of the vendor's samples
 }
 
-// frame is one JSON value of a stream, page "Send message v2". A frame with a code of the vendor's list, and without
-// data, is an error; no page shows one, it has the form of all errors.
+// frame is one JSON value of a stream, page "Send message v2". A frame without data whose code is in the vendor's
+// list of error codes is an error. No page shows such a frame; it has the form of the vendor's other errors.
 type frame struct {
 	Code    int    `json:"code"`
 	Message string `json:"message"`
 	Data    any    `json:"data"`
 }
 
-// stream makes one answer of all. Flow outputs come at its end, the rest in pieces, text before sound.
+// stream returns a handler that streams the answers as one: first the texts in pieces, then the sounds in pieces, then
+// the flow outputs.
 func (s *Simulator) stream(answers []Answer) http.Handler {
 	var texts []string
 	var sounds []frame
@@ -54,7 +55,7 @@ func (s *Simulator) stream(answers []Answer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.write(w, r.Context(), frames) })
 }
 
-// sounds returns the frames of sounds that come with their bytes: first the transcript, then the sound.
+// sounds returns the frames of each sound that has bytes: first those of its transcript, then those of its bytes.
 func (s *Simulator) sounds(audio []Audio) []frame {
 	var frames []frame
 	add := func(sound []byte, transcript string) {
@@ -125,7 +126,7 @@ func (s *Simulator) write(w http.ResponseWriter, ctx context.Context, frames []f
 		if _, err := w.Write(s.line(line...)); err != nil {
 			return // the caller has left
 		}
-		_ = http.NewResponseController(w).Flush() // fails if a fault keeps the answer
+		_ = http.NewResponseController(w).Flush() // it fails if a fault holds the response back
 	}
 }
 

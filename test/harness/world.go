@@ -49,8 +49,8 @@ type Vendors struct {
 	Bots     botwebhook.Options
 	Desk     aicc.Options
 	Retry    *simulator.Retry // default Retry
-	// Answered, if set, is called with each call of the gateway and the body of its answer, when the call has had its
-	// effect, before the answer leaves.
+	// Answered, if set, gets each request of the gateway and the body of the response, after the request has had its
+	// effect and before the response is sent.
 	Answered func(r *http.Request, body []byte)
 }
 
@@ -61,7 +61,7 @@ func (v *Vendors) serve(h http.Handler) *httptest.Server {
 	}
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &copier{ResponseWriter: w}
-		h.ServeHTTP(c, r) // a short answer leaves when the handler returns
+		h.ServeHTTP(c, r) // net/http sends a short response only when the handler returns
 		v.Answered(r, c.body.Bytes())
 	}))
 }
@@ -145,7 +145,7 @@ func (w *World) close() {
 	}
 }
 
-// environment resolves the references of the configuration.
+// environment returns the variables to which the references of the configuration refer.
 func (w *World) environment() []string {
 	return []string{
 		"LIVECHAT_URL=" + w.livechat.URL, "GPTBOTS_URL=" + w.bots.URL, "AICC_URL=" + w.desk.URL,
