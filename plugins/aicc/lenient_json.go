@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// stringFields are the fields of a DownLinkMsg that the page calls strings. readDownlink accepts numbers as well.
+// stringFields are the fields of a DownLinkMsg that the page calls strings. readDownlink also accepts numbers.
 var stringFields = []string{
 	"channel", "from", "mediaType", "senderNickname", "sourceType", "controlType", "to", "messageCode",
 }

@@ -31,7 +31,7 @@ func (c *channel) poll(ctx context.Context, user string) ([]*envelope.Envelope, 
 	return c.readPoll(user, &st, a.body)
 }
 
-// readPoll translates a response of poll. Messages in a response with a failure code count as well. A refusal concerns
+// readPoll translates a response of poll. Messages in a response with a failure code are accepted. A refusal concerns
 // only this user (KindGone).
 func (c *channel) readPoll(user string, st *threadState, body []byte) ([]*envelope.Envelope, error) {
 	var r pollReply

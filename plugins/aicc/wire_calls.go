@@ -2,7 +2,7 @@ package main
 
 import "encoding/json"
 
-// result is the common part of all responses except tokenByAkSk's. The codes are strings; numbers are accepted as well.
+// result is the common part of all responses except tokenByAkSk's. The codes are strings; numbers are accepted too.
 // The code is returnCode in responses of uploadFileStream and resultCode in all others.
 type result struct {
 	ResultCode literal `json:"resultCode"`

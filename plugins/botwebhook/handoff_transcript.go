@@ -12,7 +12,7 @@ import (
 )
 
 // transcriptParts returns the newest messages between customer and agent, oldest first, one part each. It notes
-// omissions in attributes. A malformed transcript is noted as well, and does not refuse the hand-off.
+// omissions in attributes. A malformed transcript is also noted there. It does not refuse the hand-off.
 func transcriptParts(v jsontext.Value, attributes map[string]string) []envelope.Part {
 	var items []transcriptItem
 	if len(v) > 0 {

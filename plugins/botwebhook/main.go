@@ -1,5 +1,5 @@
 // Botwebhook is the adapter for GPTBots. A channel of role bot sends customers' messages to a GPTBots agent and
-// receives its answers. A channel of role customer receives the human hand-offs of an agent. See README.md.
+// receives its answers. A channel of role customer receives an agent's hand-offs to humans. See README.md.
 package main
 
 import "patchbay/sdk/serve"

@@ -36,7 +36,7 @@ func readSettings(ch sdk.Channel) (settings, []sdk.Problem) {
 	case envelope.RoleCustomer:
 		c.checkHandoff()
 	default:
-		c.add("role", "%q is not supported; use %q for an agent, or %q for an agent's human hand-off", ch.Role,
+		c.add("role", "%q is not supported; use %q for a GPTBots agent, or %q for its hand-offs to humans", ch.Role,
 			envelope.RoleBot, envelope.RoleCustomer)
 	}
 	return c.settings, c.problems

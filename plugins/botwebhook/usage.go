@@ -20,7 +20,7 @@ type tokenCounts struct {
 }
 
 // decodeUsage decodes the usage of an answer ("Send message v2", Response) or the data of a stream's Cost frame. The
-// format of the latter is not documented; it may be the same or only the tokens. Malformed usage is ignored.
+// format of a Cost frame is not documented: it may be usage, or only its tokens. Malformed usage is ignored.
 func decodeUsage(v jsontext.Value) usage {
 	var u struct {
 		Tokens  *tokenCounts `json:"tokens"`

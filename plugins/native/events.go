@@ -59,8 +59,7 @@ func (ev *inboundEvent) setReferences(e *envelope.Envelope, field string) *webho
 }
 
 // apply sets the kind and the attributes of a reply's event. Of the passed events only one with an agent as the new
-// owner matters to this gateway; others become unparsed. An unknown type becomes unparsed as well, with the reply in
-// Raw.
+// owner matters to this gateway; others become unparsed. An unknown type also becomes unparsed, with the reply in Raw.
 func (ev *replyEvent) apply(e *envelope.Envelope, reply []byte) {
 	ev.setOptional(e, "reason", ev.Reason)
 	switch ev.Type {

@@ -20,7 +20,7 @@ type farEnd string
 
 const (
 	farProxy    farEnd = "proxy"    // accepts the documented format
-	farPatchbay farEnd = "patchbay" // accepts Patchbay's additions as well
+	farPatchbay farEnd = "patchbay" // also accepts Patchbay's additions
 )
 
 // settings configures one channel. The first three apply to both roles, each of the others to one role.

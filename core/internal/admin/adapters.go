@@ -35,7 +35,7 @@ func describeAdapter(name string, s plugin.Status) Adapter {
 	return a
 }
 
-// adapterList answers GET /api/adapters, sorted by name.
+// adapterList serves GET /api/adapters, sorted by name.
 func (a *Admin) adapterList(w http.ResponseWriter, _ *http.Request) {
 	list := []Adapter{}
 	for name, h := range a.Hosts {
@@ -45,7 +45,7 @@ func (a *Admin) adapterList(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"adapters": list})
 }
 
-// adapterRestart answers POST /api/adapters/{name}/restart. It does not wait for the new instance.
+// adapterRestart serves POST /api/adapters/{name}/restart. It does not wait for the new instance.
 func (a *Admin) adapterRestart(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
 	h := a.Hosts[name]

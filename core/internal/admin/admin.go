@@ -122,7 +122,7 @@ func reply(w http.ResponseWriter, status int, v any) {
 	_ = enc.Encode(v) // fails if the caller has disconnected
 }
 
-// fail answers 500. Operation is a verb phrase.
+// fail responds with 500. Operation is a verb phrase.
 func (a *Admin) fail(w http.ResponseWriter, operation string, err error) {
 	a.Logger.Error("request failed", "operation", operation, "error", err)
 	reply(w, http.StatusInternalServerError, problem{fmt.Sprintf("%s: %v", operation, err)})

@@ -27,7 +27,7 @@ type WaitingConversation struct {
 	trail *trail.Conversation
 }
 
-// conversationList answers GET /api/conversations[?channel=…], longest wait first.
+// conversationList serves GET /api/conversations[?channel=…], longest wait first.
 func (a *Admin) conversationList(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), apiTimeout)
 	defer cancel()
@@ -47,7 +47,7 @@ func (a *Admin) conversationList(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"conversations": list})
 }
 
-// conversationShow answers GET /api/conversations/{id}.
+// conversationShow serves GET /api/conversations/{id}.
 func (a *Admin) conversationShow(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), apiTimeout)
 	defer cancel()

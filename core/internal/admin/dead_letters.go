@@ -11,7 +11,7 @@ import (
 	"patchbay/core/internal/trail"
 )
 
-// deadLetterList answers GET /api/dead-letters[?channel=…], oldest first.
+// deadLetterList serves GET /api/dead-letters[?channel=…], oldest first.
 func (a *Admin) deadLetterList(w http.ResponseWriter, r *http.Request) {
 	list := []trail.DeadLetter{}
 	err := a.Writer.View(r.Context(), func(s *state.State) {
@@ -28,7 +28,7 @@ func (a *Admin) deadLetterList(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"dead_letters": list})
 }
 
-// deadLetterShow answers GET /api/dead-letters/{id}[?text=1] with the dead letter and the trail of its conversation.
+// deadLetterShow serves GET /api/dead-letters/{id}[?text=1] with the dead letter and the trail of its conversation.
 func (a *Admin) deadLetterShow(w http.ResponseWriter, r *http.Request) {
 	var d *trail.DeadLetter
 	err := a.Writer.View(r.Context(), func(s *state.State) {
@@ -55,7 +55,7 @@ func (a *Admin) deadLetterShow(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"dead_letter": d, "conversations": found})
 }
 
-// deadLetterReplay answers POST /api/dead-letters/{id}/replay.
+// deadLetterReplay serves POST /api/dead-letters/{id}/replay.
 func (a *Admin) deadLetterReplay(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	var status, delivery string
@@ -71,7 +71,7 @@ func (a *Admin) deadLetterReplay(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]string{"dead_letter": id, "status": status, "delivery": delivery})
 }
 
-// deadLetterDrop answers DELETE /api/dead-letters/{id}.
+// deadLetterDrop serves DELETE /api/dead-letters/{id}.
 func (a *Admin) deadLetterDrop(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	err := a.Writer.Do(r.Context(), func(tx *conversation.Transaction) error { return tx.DropDeadLetter(id) })

@@ -16,10 +16,10 @@ type check struct {
 	text string
 }
 
-// live answers GET /livez and /healthz.
+// live serves GET /livez and /healthz.
 func live(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }
 
-// ready answers GET /readyz. Only the required checks decide the status. If another check fails, the gateway is
+// ready serves GET /readyz. Only the required checks decide the status. If another check fails, the gateway is
 // degraded: it keeps the messages for the failed part.
 func (a *Admin) ready(w http.ResponseWriter, r *http.Request) {
 	required, optional := a.requiredChecks(), a.optionalChecks()

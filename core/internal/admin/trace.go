@@ -13,7 +13,7 @@ import (
 
 const apiTimeout = 20 * time.Second
 
-// trace answers GET /api/trace?id=…[&id=…][&text=1][&all=1].
+// trace serves GET /api/trace?id=…[&id=…][&text=1][&all=1].
 func (a *Admin) trace(w http.ResponseWriter, r *http.Request) {
 	ids := r.URL.Query()["id"]
 	if len(ids) == 0 || ids[0] == "" || len(ids) > trail.MaxIDs {

@@ -27,18 +27,18 @@ func newAdapterList(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var answer struct {
+			var response struct {
 				Adapters []admin.Adapter `json:"adapters"`
 			}
-			if err := o.call(cmd.Context(), http.MethodGet, "/api/adapters", &answer); err != nil {
+			if err := o.call(cmd.Context(), http.MethodGet, "/api/adapters", &response); err != nil {
 				return err
 			}
 			if asJSON {
-				return o.print(answer.Adapters)
+				return o.print(response.Adapters)
 			}
 			tw := tabwriter.NewWriter(o.process.Stdout, 2, 8, 2, ' ', 0)
 			fmt.Fprintln(tw, "NAME\tSTATE\tSINCE\tVERSION\tPID\tRESTARTS\tLAST ERROR")
-			for _, a := range answer.Adapters {
+			for _, a := range response.Adapters {
 				firstLine, _, _ := strings.Cut(a.LastError, "\n")
 				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%d\t%s\n", a.Name, a.State, a.Since.Format(time.RFC3339),
 					cmp.Or(a.Version, "-"), a.PID, a.Restarts, cmp.Or(firstLine, "-"))
@@ -59,12 +59,12 @@ immediately. The command does not wait for the new process; its state is in
 'patchbay adapter list'.`,
 		Args: arguments("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var answer struct{ Adapter, Status string }
+			var response struct{ Adapter, Status string }
 			path := "/api/adapters/" + url.PathEscape(args[0]) + "/restart"
-			if err := o.call(cmd.Context(), http.MethodPost, path, &answer); err != nil {
+			if err := o.call(cmd.Context(), http.MethodPost, path, &response); err != nil {
 				return err
 			}
-			fmt.Fprintln(o.process.Stdout, answer.Adapter, answer.Status)
+			fmt.Fprintln(o.process.Stdout, response.Adapter, response.Status)
 			return nil
 		},
 	}

@@ -29,7 +29,7 @@ server. It prints a scorecard, and a remedy for each check that failed.
 
 A folder of test data has channel.yaml (role, settings, credentials), in/*.http
 (calls of the vendor) and out/*.http (deliveries, the requests that they cause,
-and the vendor's answers). For several roles, use a folder with one such folder
+and their responses). For several roles, use a folder with one such folder
 for each role. Without --testdata the suite uses
 plugins/NAME/testdata/conformance or, if that does not exist,
 testdata/conformance. --update writes the golden files into the same folders.

@@ -13,10 +13,10 @@ import (
 	"patchbay/core/internal/config"
 )
 
-// maxAnswer bounds the size of an answer of the gateway.
-const maxAnswer = 256 << 20
+// maxResponse bounds the size of a response of the gateway.
+const maxResponse = 256 << 20
 
-// call calls the admin API of the running gateway and decodes its answer into v.
+// call calls the admin API of the running gateway and decodes its response into v.
 func (o *options) call(ctx context.Context, method, path string, v any) error {
 	addr := o.admin
 	if addr == "" {
@@ -37,9 +37,9 @@ func (o *options) call(ctx context.Context, method, path string, v any) error {
 			err: fmt.Errorf("call the gateway at %s: %w\nIs it running? Set another address with --admin", addr, err)}
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
 	if err != nil {
-		return failure(fmt.Errorf("read the gateway's answer: %w", err))
+		return failure(fmt.Errorf("read the gateway's response: %w", err))
 	}
 	if resp.StatusCode != http.StatusOK {
 		var p struct{ Error string }
@@ -49,7 +49,7 @@ func (o *options) call(ctx context.Context, method, path string, v any) error {
 		return failure(fmt.Errorf("%s", p.Error))
 	}
 	if err := json.Unmarshal(body, v); err != nil {
-		return failure(fmt.Errorf("read the gateway's answer: %w", err))
+		return failure(fmt.Errorf("read the gateway's response: %w", err))
 	}
 	return nil
 }

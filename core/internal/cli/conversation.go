@@ -28,23 +28,23 @@ longest wait first, at most 50. 'patchbay trace ID' shows the steps of one.`,
 			if err != nil {
 				return err
 			}
-			var answer struct {
+			var response struct {
 				Conversations []admin.WaitingConversation `json:"conversations"`
 			}
 			path := "/api/conversations?" + url.Values{"channel": {channel}}.Encode()
-			if err := o.call(cmd.Context(), http.MethodGet, path, &answer); err != nil {
+			if err := o.call(cmd.Context(), http.MethodGet, path, &response); err != nil {
 				return err
 			}
 			if asJSON {
-				return o.print(answer.Conversations)
+				return o.print(response.Conversations)
 			}
-			if len(answer.Conversations) == 0 {
+			if len(response.Conversations) == 0 {
 				fmt.Fprintln(o.process.Stdout, "no pending work")
 				return nil
 			}
 			tw := tabwriter.NewWriter(o.process.Stdout, 2, 8, 2, ' ', 0)
 			fmt.Fprintln(tw, "CONVERSATION\tSINCE\tOWNER\tCHANNEL\tPENDING\tREASON")
-			for _, w := range answer.Conversations {
+			for _, w := range response.Conversations {
 				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%s\n",
 					w.Conversation, w.Since.Format(time.RFC3339), w.Owner, w.Channel, w.Pending, w.Reason)
 			}

@@ -31,23 +31,23 @@ func newDeadList(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var answer struct {
+			var response struct {
 				DeadLetters []trail.DeadLetter `json:"dead_letters"`
 			}
 			path := "/api/dead-letters?" + url.Values{"channel": {channel}}.Encode()
-			if err := o.call(cmd.Context(), http.MethodGet, path, &answer); err != nil {
+			if err := o.call(cmd.Context(), http.MethodGet, path, &response); err != nil {
 				return err
 			}
 			if asJSON {
-				return o.print(answer.DeadLetters)
+				return o.print(response.DeadLetters)
 			}
-			if len(answer.DeadLetters) == 0 {
+			if len(response.DeadLetters) == 0 {
 				fmt.Fprintln(o.process.Stdout, "no dead letters")
 				return nil
 			}
 			tw := tabwriter.NewWriter(o.process.Stdout, 2, 8, 2, ' ', 0)
 			fmt.Fprintln(tw, "ID\tGIVEN UP\tCHANNEL\tKIND\tATTEMPTS\tERROR\tCONVERSATION")
-			for _, d := range answer.DeadLetters {
+			for _, d := range response.DeadLetters {
 				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n",
 					d.ID, d.DeadAt.Format(time.RFC3339), d.Channel, d.Kind, d.Attempts, d.Error, d.Conversation)
 			}
@@ -66,21 +66,21 @@ func newDeadShow(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var answer struct {
+			var response struct {
 				DeadLetter    trail.DeadLetter      `json:"dead_letter"`
 				Conversations []*trail.Conversation `json:"conversations"`
 			}
 			path := "/api/dead-letters/" + url.PathEscape(args[0])
-			if err := o.call(cmd.Context(), http.MethodGet, path, &answer); err != nil {
+			if err := o.call(cmd.Context(), http.MethodGet, path, &response); err != nil {
 				return err
 			}
 			if asJSON {
-				return o.print(answer)
+				return o.print(response)
 			}
-			d := answer.DeadLetter
+			d := response.DeadLetter
 			fmt.Fprintf(o.process.Stdout, "dead letter %s\n  %s to %s, given up %s after %d attempts\n  %s: %s\n",
 				d.ID, d.Kind, d.Channel, d.DeadAt.Format(time.RFC3339), d.Attempts, d.Error, d.Detail)
-			for _, c := range answer.Conversations {
+			for _, c := range response.Conversations {
 				writeTrail(o.process.Stdout, c)
 			}
 			return nil
@@ -114,8 +114,8 @@ func newDeadDrop(o *options) *cobra.Command {
 func (o *options) eachDeadLetter(ctx context.Context, ids []string, method, action string) error {
 	var failed []error
 	for _, id := range ids {
-		var answer struct{ Status, Delivery string }
-		err := o.call(ctx, method, "/api/dead-letters/"+url.PathEscape(id)+action, &answer)
+		var response struct{ Status, Delivery string }
+		err := o.call(ctx, method, "/api/dead-letters/"+url.PathEscape(id)+action, &response)
 		var c *coded
 		if errors.As(err, &c) && c.code != exitFailure { // the gateway is not reachable
 			return err
@@ -124,7 +124,7 @@ func (o *options) eachDeadLetter(ctx context.Context, ids []string, method, acti
 			failed = append(failed, err)
 			continue
 		}
-		fmt.Fprintln(o.process.Stdout, strings.TrimSpace(id+" "+answer.Status+" "+answer.Delivery))
+		fmt.Fprintln(o.process.Stdout, strings.TrimSpace(id+" "+response.Status+" "+response.Delivery))
 	}
 	if len(failed) > 0 {
 		return failure(errors.Join(failed...))

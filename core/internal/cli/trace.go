@@ -41,17 +41,17 @@ reading the whole log.`,
 			if all {
 				q.Set("all", "1")
 			}
-			var answer struct {
+			var response struct {
 				ID            string                `json:"id"`
 				Conversations []*trail.Conversation `json:"conversations"`
 			}
-			if err := o.call(cmd.Context(), http.MethodGet, "/api/trace?"+q.Encode(), &answer); err != nil {
+			if err := o.call(cmd.Context(), http.MethodGet, "/api/trace?"+q.Encode(), &response); err != nil {
 				return err
 			}
 			if asJSON {
-				return o.print(answer)
+				return o.print(response)
 			}
-			for _, c := range answer.Conversations {
+			for _, c := range response.Conversations {
 				writeTrail(o.process.Stdout, c)
 			}
 			return nil
@@ -111,7 +111,7 @@ func writeState(w io.Writer, c *trail.Conversation) {
 	fmt.Fprintf(w, "  owner %s (epoch %d, since %s), home %s\n",
 		s.Owner, s.Epoch, s.OwnerSince.Format(time.RFC3339), s.Home)
 	if s.ClosedBy != "" {
-		fmt.Fprintf(w, "  closed by rule %s; pending deliveries still go out\n", s.ClosedBy)
+		fmt.Fprintf(w, "  closed by rule %s\n", s.ClosedBy)
 	}
 	if s.Offer != "" {
 		fmt.Fprintf(w, "  offered to %s until %s\n", s.Offer, s.OfferUntil.Format(time.RFC3339))
