@@ -77,7 +77,7 @@ var rules = []rule{
 	{is("sandbox"), func(_, imp string) bool { return ours(imp) && !below("sandbox")(imp) },
 		"the sandbox runs the gateway as a program"},
 	{pure, from("net", "os", "io/fs", "io/ioutil", "syscall", "crypto/rand", "math/rand", "log", "log/slog"),
-		"decisions are replayed and tested as pure functions"},
+		"decisions are tested as pure functions"},
 	{is("core/internal/state"), func(_, imp string) bool {
 		return ours(imp) && !below("sdk")(imp) && !is("core/internal/journal", "core/internal/render")(imp)
 	}, "the state is a fold of the journal; it must not depend on how decisions are made"},

@@ -29,13 +29,13 @@ type tester interface {
 	Logf(format string, args ...any)
 }
 
-// harness takes the writer's place: it commits transactions, and keeps a second state that replays the encoded records.
-// After each commit it checks that both states are equal and that the ledger's invariants hold.
+// harness takes the writer's place: it commits transactions, and keeps a second state that is restored from the
+// encoded records. After each commit it checks that both states are equal and that the ledger's invariants hold.
 type harness struct {
 	tester
 	policy     *Policy
 	state      *state.State // of the transactions
-	mirror     *state.State // of the replayed records
+	mirror     *state.State // restored from the records
 	ledger     *ledger
 	now        time.Time
 	seq        uint64
@@ -150,7 +150,7 @@ func (h *harness) transact(f func(*Transaction)) {
 	if err := h.mirror.FoldRecord(h.seq, read); err != nil {
 		h.Fatalf("fold record %d: %v", h.seq, err)
 	}
-	h.checkEqual("decision and replay", h.state, h.mirror)
+	h.checkEqual("decision and restored state", h.state, h.mirror)
 	if h.seq%8 == 0 {
 		h.restore()
 	}

@@ -303,7 +303,7 @@ func (v *vendors) endDeadLetter(t *rapid.T) {
 	}
 }
 
-// TestInvariantsHoldForAnyInputs generates inputs in any order. After each record the harness checks that a replay
+// TestInvariantsHoldForAnyInputs generates inputs in any order. After each record the harness checks that a restore
 // has the same result, and the ledger checks that each message has one status, that messages are fenced and ordered,
 // and that epochs count the changes of owner.
 func TestInvariantsHoldForAnyInputs(t *testing.T) {

@@ -257,7 +257,7 @@ func TestCursorAfterCrashes(t *testing.T) {
 						t.Errorf("Run = %v", err)
 					}
 					h.checkCursorsInLog()
-					h.replayed()
+					h.checkRestored()
 					want := map[string]int{}
 					for n := 1; n <= messages; n++ {
 						want[strconv.Itoa(n)] = 1

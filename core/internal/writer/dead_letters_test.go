@@ -29,7 +29,7 @@ func TestOldDeadLettersExpire(t *testing.T) {
 		if err := h.stop(); err != nil {
 			t.Errorf("Run = %v", err)
 		}
-		h.replayed()
+		h.checkRestored()
 	})
 }
 

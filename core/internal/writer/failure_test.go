@@ -43,7 +43,7 @@ func TestRecordInDoubt(t *testing.T) {
 				if err := h.stop(); err != nil {
 					t.Errorf("Run = %v", err)
 				}
-				h.replayed()
+				h.checkRestored()
 			})
 		})
 	}
@@ -65,7 +65,7 @@ func TestOutcomesSurviveARecordInDoubt(t *testing.T) {
 				if err := h.stop(); err != nil {
 					t.Errorf("Run = %v", err)
 				}
-				h.replayed()
+				h.checkRestored()
 			})
 		})
 	}
@@ -171,7 +171,7 @@ func TestFullStore(t *testing.T) {
 		if err := h.stop(); err != nil {
 			t.Errorf("Run = %v", err)
 		}
-		h.replayed()
+		h.checkRestored()
 	})
 }
 
@@ -340,7 +340,7 @@ func TestPanicInADecisionAffectsOneMessage(t *testing.T) {
 		if err := h.stop(); err != nil {
 			t.Errorf("Run = %v", err)
 		}
-		h.replayed()
+		h.checkRestored()
 	})
 }
 
@@ -364,7 +364,7 @@ func TestPanicOnAnOutcomeReleasesTheLane(t *testing.T) {
 		if err := h.stop(); err != nil {
 			t.Errorf("Run = %v", err)
 		}
-		h.replayed()
+		h.checkRestored()
 	})
 }
 
@@ -440,7 +440,7 @@ func TestMessageWhoseRecordIsTooLarge(t *testing.T) {
 		if err := h.stop(); err != nil {
 			t.Errorf("Run = %v", err)
 		}
-		h.replayed()
+		h.checkRestored()
 	})
 }
 
@@ -472,6 +472,6 @@ func TestOutcomeWhoseRecordIsTooLarge(t *testing.T) {
 		if err := h.stop(); err != nil {
 			t.Errorf("Run = %v", err)
 		}
-		h.replayed()
+		h.checkRestored()
 	})
 }

@@ -383,8 +383,8 @@ func image(t tester, b *state.State, like *state.Snapshot) map[uint32][]string {
 	return out
 }
 
-// replayed checks that the state of the stopped writer equals the fold of the whole log.
-func (h *harness) replayed() {
+// checkRestored checks that the state of the stopped writer equals the fold of the whole log.
+func (h *harness) checkRestored() {
 	h.Helper()
 	b := state.New()
 	for i, r := range h.records() {

@@ -84,7 +84,7 @@ func (w *world) again(crash bool) {
 	} else if err := w.stop(); err != nil && !errors.Is(err, errRecordInDoubt) {
 		w.Fatalf("Run = %v", err)
 	}
-	w.replayed()
+	w.checkRestored()
 	w.flight = nil
 	w.starts++
 	w.open()

@@ -38,7 +38,7 @@ func TestManyPendingEnvelopesFitIntoRecords(t *testing.T) {
 		if err := h.stop(); err != nil {
 			t.Errorf("Run = %v", err)
 		}
-		h.replayed()
+		h.checkRestored()
 	})
 }
 
@@ -67,6 +67,6 @@ func TestManyAnswersOnANewThreadFitIntoRecords(t *testing.T) {
 		if err := h.stop(); err != nil {
 			t.Errorf("Run = %v", err)
 		}
-		h.replayed()
+		h.checkRestored()
 	})
 }

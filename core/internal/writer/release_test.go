@@ -76,7 +76,7 @@ func TestHandoverCancelsTheDeliveryInFlight(t *testing.T) {
 		if err := h.stop(); err != nil {
 			t.Errorf("Run = %v", err)
 		}
-		h.replayed()
+		h.checkRestored()
 	})
 }
 
@@ -141,7 +141,7 @@ func TestIdleConversationsAreClosed(t *testing.T) {
 		if err := h.stop(); err != nil {
 			t.Errorf("Run = %v", err)
 		}
-		h.replayed()
+		h.checkRestored()
 	})
 }
 

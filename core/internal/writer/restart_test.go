@@ -48,14 +48,14 @@ func TestReplayEqualsState(t *testing.T) {
 				h.restart()
 			} else {
 				h.crash()
-				h.replayed()
+				h.checkRestored()
 				h.open()
 			}
 		}
 		if err := h.stop(); err != nil {
 			t.Errorf("Run = %v", err)
 		}
-		h.replayed()
+		h.checkRestored()
 		if got := h.state.Lease(); got != 5 {
 			t.Errorf("term %d after five starts", got)
 		}
@@ -189,7 +189,7 @@ func TestDamagedSnapshot(t *testing.T) {
 		if err := h.stop(); err != nil {
 			t.Errorf("Run = %v", err)
 		}
-		h.replayed()
+		h.checkRestored()
 	})
 }
 
@@ -244,7 +244,7 @@ func TestFailedSnapshotIsRepeatedCompletely(t *testing.T) {
 		if err := h.stop(); err != nil {
 			t.Errorf("Run = %v", err)
 		}
-		h.replayed()
+		h.checkRestored()
 	})
 }
 
@@ -316,6 +316,6 @@ func TestReconcileAtStart(t *testing.T) {
 		if err := h.stop(); err != nil {
 			t.Errorf("Run = %v", err)
 		}
-		h.replayed()
+		h.checkRestored()
 	})
 }
