@@ -50,12 +50,11 @@ type subscribing struct {
 // readCall reads the JSON of an exchange's call, also into a message of the protocol. Mistakes end the suite.
 func readCall[T any](p *probe, x *exchange) *T {
 	v := new(T)
-	text := strings.ReplaceAll(string(x.call), vendorMark, p.vendor.base)
 	var err error
 	if m, ok := any(v).(proto.Message); ok {
-		err = protojson.Unmarshal([]byte(text), m)
+		err = protojson.Unmarshal(x.call, m)
 	} else {
-		dec := json.NewDecoder(strings.NewReader(text))
+		dec := json.NewDecoder(bytes.NewReader(x.call))
 		dec.DisallowUnknownFields()
 		err = dec.Decode(v)
 	}

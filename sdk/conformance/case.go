@@ -205,13 +205,3 @@ func (in *inbound) withMember(path string, value any, keep bool) *inbound {
 	}
 	return in.withTree(tree)
 }
-
-func replacedHeader(h http.Header, r *strings.Replacer) http.Header {
-	out := http.Header{}
-	for name, values := range h {
-		for _, v := range values {
-			out.Add(name, r.Replace(v))
-		}
-	}
-	return out
-}

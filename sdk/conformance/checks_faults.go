@@ -89,7 +89,7 @@ var faultsChecks = map[string]func(*probe){
 	},
 	"guard.redirects": func(p *probe) {
 		for _, status := range []int{302, 307} {
-			location := map[string]string{"Location": vendorMark + "/conformance-redirect"}
+			location := map[string]string{"Location": p.vendor.base + "/conformance-redirect"}
 			got, s := p.perform(act{exchange: p.data.main("deliver"), effect: answers(status, "", location)})
 			p.expect(!strings.Contains(s.heard(), "/conformance-redirect"), "a redirect with status %d was followed: %s",
 				status, got)
@@ -99,7 +99,7 @@ var faultsChecks = map[string]func(*probe){
 		const most, endless = 32 << 20, 128 << 20 // 8 MiB, and what buffers on the way hold
 		sent := make(chan int, 8)
 		got, _ := p.perform(act{exchange: p.data.main("deliver"), effect: func(w http.ResponseWriter, _ *http.Request,
-			s *step, _ string) {
+			s *step) {
 			w.WriteHeader(s.status)
 			n, err := w.Write([]byte(`{"conformance": "`))
 			for block := []byte(strings.Repeat("x", 1<<20)); err == nil && n < endless; n += len(block) {

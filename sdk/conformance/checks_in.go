@@ -112,7 +112,7 @@ var inChecks = map[string]func(*probe){
 
 // pathOf returns the endpoint's path that a request is for, nil if there is none.
 func (p *probe) pathOf(in *inbound) *pluginpb.Path {
-	req, err := http.NewRequest(in.method, strings.ReplaceAll(in.target, vendorMark, p.vendor.base), nil)
+	req, err := http.NewRequest(in.method, in.target, nil)
 	for _, path := range p.subject.endpoint.GetPaths() {
 		if mux := newMux(path.GetPattern()); mux != nil && err == nil {
 			if _, found := mux.Handler(req); found != "" {

@@ -264,7 +264,7 @@ func (p *probe) second() *probe {
 		d.Settings = overlaid(d.Settings, d.Second, &texts)
 		resp := q.configure(q.config(q.fill(q.vendor.base)))
 		p.require(resp.GetError() == nil, "a second channel was refused: %s", resp.GetError().GetText())
-		if err := d.loadMessages(strings.NewReplacer(texts...)); err != nil {
+		if err := d.loadMessages(strings.NewReplacer(append(texts, vendorMark, q.vendor.base)...)); err != nil {
 			p.abort(err)
 		}
 		for i, in := range p.data.in {

@@ -105,8 +105,7 @@ var settingsChecks = map[string]func(*probe){
 		p.reset()
 	},
 	"configure.in-flight": func(p *probe) {
-		other, moved := p.moved()
-		defer other.close()
+		_, moved := p.moved()
 		defer p.reset()
 		s := p.holding()
 		b := p.hold(s)
@@ -117,7 +116,6 @@ var settingsChecks = map[string]func(*probe){
 	},
 	"configure.applies": func(p *probe) {
 		other, moved := p.moved()
-		defer other.close()
 		defer p.reset()
 		p.configure(p.config(moved))
 		s := newScript(p.data.main("deliver"), nil)
@@ -128,10 +126,7 @@ var settingsChecks = map[string]func(*probe){
 }
 
 func (p *probe) moved() (*vendor, map[string]any) {
-	other, err := newVendor("127.0.0.1")
-	if err != nil {
-		p.abort(err)
-	}
+	other := p.newVendor()
 	return other, p.fill(other.base)
 }
 

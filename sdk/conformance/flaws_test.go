@@ -282,7 +282,7 @@ func TestEachFlawFailsItsCheckAlone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := report.FailedIDs(); !slices.Equal(got, []string{f.check}) {
+			if got := failedIDs(report); !slices.Equal(got, []string{f.check}) {
 				t.Errorf("failed checks %q, want %q alone", got, f.check)
 				_ = report.Print(t.Output())
 			}

@@ -98,11 +98,8 @@ func (p *probe) lose(call string, err error) string {
 }
 
 func (p *probe) restart() {
-	if p.subject != nil {
-		p.subject.close()
-	}
-	s, err := startSubject(p.ctx, p.o, p.data, p.vendor, p.witness)
-	p.subject = s
+	p.subject.close()
+	err := p.startSubject()
 	p.require(err == nil, "%v", err)
 }
 
@@ -115,16 +112,12 @@ func (p *probe) configure(c *pluginpb.ChannelConfig) *pluginpb.ConfigureResponse
 	return resp
 }
 
-func (p *probe) config(settings map[string]any) *pluginpb.ChannelConfig {
-	return channelConfig(p.data, settings)
-}
-
 func (p *probe) reset() { p.configure(p.config(p.subject.settings)) }
 
 // call makes the call for a request, signed as the vendor signs it now unless it is already.
 func (p *probe) call(in *inbound) *pluginpb.ReceiveCall {
 	in = p.sign(in)
-	path, query, _ := strings.Cut(strings.ReplaceAll(in.target, vendorMark, p.vendor.base), "?")
+	path, query, _ := strings.Cut(in.target, "?")
 	call := &pluginpb.ReceiveCall{
 		Timeout: durationpb.New(receiveTimeout), Channels: []string{p.data.Channel}, Method: in.method, Host: in.host,
 		Path: path, FullPath: p.data.Prefix + path, Query: query, Remote: "127.0.0.1:40000", Body: in.body,
@@ -152,7 +145,7 @@ func (p *probe) receiveFrame(list ...*inbound) (out []*received, err error) {
 	for _, in := range list {
 		frame = append(frame, p.call(in))
 	}
-	results, err := s.put(frame, func(c *pluginpb.ReceiveCall, id uint64) { c.Id = id })
+	results, err := s.put(frame...)
 	for _, result := range results {
 		r, err := s.wait(p.ctx, result, receiveTimeout+grace)
 		if err != nil {
@@ -217,17 +210,15 @@ func (p *probe) begin(a act) *begun {
 		a.change(b.call)
 	}
 	b.call.Timeout = durationpb.New(a.limit)
-	b.result, b.err = p.subject.deliver.put([]*pluginpb.DeliverCall{b.call}, func(c *pluginpb.DeliverCall,
-		id uint64) {
-		c.Id = id
-	})
+	b.result, b.err = p.subject.deliver.put(b.call)
 	return b
 }
 
 func (b *begun) end() *outcome {
 	if b.err == nil {
 		var r *pluginpb.DeliverResult
-		if r, b.err = b.p.subject.deliver.wait(b.p.ctx, b.result[0], b.act.limit+grace); b.err == nil {
+		r, b.err = b.p.subject.deliver.wait(b.p.ctx, b.result[0], b.act.limit+grace)
+		if b.err == nil {
 			return b.p.readDelivered(b.call.GetOpen() != nil, r)
 		}
 	}
@@ -263,6 +254,7 @@ func (p *probe) cancelCall(id uint64) {
 	p.expect(err == nil, "Cancel does not answer: %v", err)
 }
 
+// newVendor starts another fault server, which ends with the group.
 func (p *probe) newVendor() *vendor {
 	v, err := newVendor("127.0.0.1")
 	if err != nil {

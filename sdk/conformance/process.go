@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -15,7 +14,6 @@ import (
 	"fmt"
 	"io"
 	"math/big"
-	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -39,7 +37,7 @@ type process struct {
 	socket string
 	stdout *os.File // read end
 	conn   *grpc.ClientConn
-	exited chan struct{}
+	exited context.Context
 	copies sync.WaitGroup
 }
 
@@ -72,8 +70,7 @@ func launch(o *Options, said *transcript) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the socket folder: %w", err)
 	}
-	p := &process{dial: o.dial, cmd: command(o, dir, strconv.Itoa(os.Getpid())), said: said, dir: dir,
-		exited: make(chan struct{})}
+	p := &process{dial: o.dial, cmd: command(o, dir, strconv.Itoa(os.Getpid())), said: said, dir: dir}
 	if err = p.start(); err != nil {
 		p.kill()
 		return nil, fmt.Errorf("start the adapter: %w%s", err, lastWords(said))
@@ -98,8 +95,10 @@ func (p *process) start() error {
 	if err != nil {
 		return err
 	}
+	exited, exit := context.WithCancel(context.Background())
+	p.exited = exited
 	go func() {
-		defer close(p.exited)
+		defer exit()
 		_ = p.cmd.Wait() // checks look at how it ended
 	}()
 	_ = stdout.SetReadDeadline(time.Now().Add(startTimeout))
@@ -122,53 +121,38 @@ func (p *process) connect(line string, cert tls.Certificate) error {
 		return fmt.Errorf("the first line on its standard output is %.200q: print 1|%d|unix|PATH|grpc|CERTIFICATE", line,
 			protocol.Version)
 	}
-	der, err := base64.RawStdEncoding.DecodeString(f[5])
-	if err != nil {
-		return fmt.Errorf("read the certificate of the handshake: %w", err)
-	}
+	der, _ := base64.RawStdEncoding.DecodeString(f[5]) // what is not base64 is no certificate either
 	server, err := x509.ParseCertificate(der)
 	if err != nil {
 		return fmt.Errorf("read the certificate of the handshake: %w", err)
 	}
-	pool := x509.NewCertPool()
-	pool.AddCert(server)
 	p.socket = f[3]
-	c := &tls.Config{RootCAs: pool, ServerName: "localhost", Certificates: []tls.Certificate{cert}}
-	p.conn, err = dial(p.socket, c, p.dial...)
-	if err == nil {
+	c := &tls.Config{RootCAs: x509.NewCertPool(), ServerName: "localhost", Certificates: []tls.Certificate{cert}}
+	c.RootCAs.AddCert(server)
+	if p.conn, err = dial(p.socket, c, p.dial...); err == nil {
 		p.copies.Go(p.copyStdio)
 	}
 	return err
 }
 
 func dial(socket string, c *tls.Config, more ...grpc.DialOption) (*grpc.ClientConn, error) {
-	return grpc.NewClient("passthrough:///localhost", append(more, grpc.WithTransportCredentials(credentials.NewTLS(c)),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
-		}),
+	return grpc.NewClient("unix://"+socket, append(more, grpc.WithTransportCredentials(credentials.NewTLS(c)),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(protocol.MaxMessageBytes),
 			grpc.MaxCallSendMsgSize(protocol.MaxMessageBytes)),
 		grpc.WithInitialWindowSize(protocol.StreamWindow), grpc.WithInitialConnWindowSize(protocol.ConnectionWindow))...)
 }
 
+// copyStdio keeps the output that go-plugin sends over the connection. Its messages are unknown fields of an Empty.
 func (p *process) copyStdio() {
 	stdio, err := p.conn.NewStream(context.Background(), &grpc.StreamDesc{ServerStreams: true},
-		"/plugin.GRPCStdio/StreamStdio",
-		grpc.ForceCodec(rawCodec{}))
-	if err != nil || stdio.SendMsg(&[]byte{}) != nil || stdio.CloseSend() != nil {
+		"/plugin.GRPCStdio/StreamStdio")
+	if err != nil || stdio.SendMsg(&emptypb.Empty{}) != nil || stdio.CloseSend() != nil {
 		return
 	}
-	for b := (&[]byte{}); stdio.RecvMsg(b) == nil; {
-		_, _ = p.said.Write(*b)
+	for m := new(emptypb.Empty); stdio.RecvMsg(m) == nil; {
+		_, _ = p.said.Write(m.ProtoReflect().GetUnknown())
 	}
 }
-
-// rawCodec passes bytes as they are. It implements encoding.Codec.
-type rawCodec struct{}
-
-func (rawCodec) Marshal(v any) ([]byte, error)   { return *v.(*[]byte), nil }
-func (rawCodec) Unmarshal(b []byte, v any) error { *v.(*[]byte) = bytes.Clone(b); return nil }
-func (rawCodec) Name() string                    { return "proto" }
 
 func clientCertificate() (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -196,12 +180,10 @@ func (p *process) shutdown(d time.Duration) bool {
 }
 
 func (p *process) endsWithin(d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
 	select {
-	case <-p.exited:
+	case <-p.exited.Done():
 		return true
-	case <-t.C:
+	case <-time.After(d):
 		return false
 	}
 }
@@ -211,10 +193,10 @@ func (p *process) pid() int { return p.cmd.Process.Pid }
 // kill ends the process and gives back what it had.
 func (p *process) kill() {
 	if p.cmd.Process != nil {
-		if !p.endsWithin(0) {
+		if p.exited.Err() == nil {
 			_ = syscall.Kill(-p.pid(), syscall.SIGKILL)
 		}
-		<-p.exited
+		<-p.exited.Done()
 	}
 	if p.stdout != nil {
 		_ = p.stdout.SetReadDeadline(time.Now().Add(pipeGrace)) // processes that were left behind may hold it

@@ -3,8 +3,6 @@ package conformance
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -72,25 +70,12 @@ type Report struct {
 // Failed reports whether a check failed.
 func (r *Report) Failed() bool { return r.Status == Fail }
 
-// FailedIDs returns the ids of all checks that failed, sorted.
-func (r *Report) FailedIDs() []string {
-	ids := map[string]bool{}
-	for _, ch := range r.Channels {
-		for _, g := range ch.Groups {
-			for _, c := range g.Checks {
-				ids[c.ID] = ids[c.ID] || c.Status == Fail
-			}
-		}
-	}
-	maps.DeleteFunc(ids, func(_ string, failed bool) bool { return !failed })
-	return slices.Sorted(maps.Keys(ids))
-}
-
 // count fills in the totals. A report in which no check applied has not passed.
 func (r *Report) count() {
 	for _, ch := range r.Channels {
 		for _, g := range ch.Groups {
-			r.Passed, r.Failures = r.Passed+g.Passed, r.Failures+g.Failed
+			r.Passed += g.Passed
+			r.Failures += g.Failed
 			r.Skipped += len(g.Checks) - g.Passed - g.Failed
 		}
 	}
@@ -107,18 +92,6 @@ func statusOf(passed, failed int) Status {
 	return NotApplicable
 }
 
-func (g *Group) settle() {
-	for _, c := range g.Checks {
-		switch c.Status {
-		case Pass:
-			g.Passed++
-		case Fail:
-			g.Failed++
-		}
-	}
-	g.Status = statusOf(g.Passed, g.Failed)
-}
-
 func (r *Result) fail(finding string) {
 	const maxFindings, maxFinding = 5, 900
 	if r.Status != Fail {
@@ -131,11 +104,6 @@ func (r *Result) fail(finding string) {
 	if len(r.Findings) < maxFindings {
 		r.Findings = append(r.Findings, finding)
 	}
-}
-
-func (r *Report) add(i int, ch *Channel, d *pluginpb.DescribeResponse) {
-	r.Adapter, r.Version, r.Vendor, r.ReasonCodes = d.GetName(), d.GetVersion(), d.GetVendor(), d.GetReasonCodes()
-	r.Channels[i] = ch
 }
 
 // Print writes the scores of all groups, and the findings of failed checks, for a terminal.
@@ -189,17 +157,16 @@ func (ch *Channel) printFindings(w io.Writer) {
 			if c.ID == "duplicates.same" && c.Status == NotApplicable && len(ch.Endpoint.GetPaths()) > 0 {
 				fmt.Fprintf(w, "\nnote %s (channel %s): %s\n", c.ID, ch.Name, strings.Join(c.Findings, "; "))
 			}
-			if c.Status != Fail {
-				continue
+			if c.Status == Fail {
+				fmt.Fprintf(w, "\nFAIL %s (channel %s): %s\n", c.ID, ch.Name, c.Title)
+				for _, f := range c.Findings {
+					fmt.Fprintf(w, "  - %s\n", strings.ReplaceAll(strings.TrimSpace(f), "\n", "\n    "))
+				}
+				if more := c.Failures - len(c.Findings); more > 0 {
+					fmt.Fprintf(w, "  and %d more\n", more)
+				}
+				fmt.Fprintf(w, "  What to do: %s\n", c.Todo)
 			}
-			fmt.Fprintf(w, "\nFAIL %s (channel %s): %s\n", c.ID, ch.Name, c.Title)
-			for _, f := range c.Findings {
-				fmt.Fprintf(w, "  - %s\n", strings.ReplaceAll(strings.TrimSpace(f), "\n", "\n    "))
-			}
-			if more := c.Failures - len(c.Findings); more > 0 {
-				fmt.Fprintf(w, "  and %d more\n", more)
-			}
-			fmt.Fprintf(w, "  What to do: %s\n", c.Todo)
 		}
 	}
 }

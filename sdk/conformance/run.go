@@ -63,17 +63,15 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			return nil, fmt.Errorf("%w %q; the groups are %s", ErrUnknownCheck, name, strings.Join(Groups(), " "))
 		}
 	}
-	abs, err := filepath.Abs(o.Command)
-	if err != nil {
-		return nil, fmt.Errorf("find %s: %w", o.Command, err)
-	}
-	o.Command = abs
-	if o.Messages <= 0 {
-		o.Messages = DefaultMessages
-	}
 	channels, err := loadChannels(o.Data)
+	if err == nil {
+		o.Command, err = filepath.Abs(o.Command)
+	}
 	if err != nil {
 		return nil, err
+	}
+	if o.Messages <= 0 {
+		o.Messages = DefaultMessages
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -84,7 +82,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		all.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			if err := runChannel(ctx, cancel, &o, data, &mu, report, i); err != nil {
+			p := &probe{ctx: ctx, cancel: cancel, o: &o, data: data, witness: newWitness()}
+			err := p.runChannel(&mu, report, i)
+			if err != nil {
 				cancel(fmt.Errorf("test %s as channel %s: %w", filepath.Base(o.Command), data.Channel, err))
 			}
 		})
@@ -98,31 +98,31 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 }
 
 // runChannel tests one channel. The mutex is for the report and for Options.Progress.
-func runChannel(ctx context.Context, cancel context.CancelCauseFunc, o *Options, data *channelData, mu *sync.Mutex,
-	r *Report, i int) error {
-	p := &probe{ctx: ctx, cancel: cancel, o: o, data: data, witness: newWitness()}
-	var err error
-	if p.signer, err = newSigner(ctx, data); err != nil {
+func (p *probe) runChannel(mu *sync.Mutex, r *Report, i int) (err error) {
+	if p.vendor, err = newVendor("127.0.0.1"); err != nil {
+		return err
+	}
+	defer p.vendor.close()
+	if err = p.data.loadMessages(strings.NewReplacer(vendorMark, p.vendor.base)); err != nil {
+		return err
+	}
+	if p.signer, err = newSigner(p.ctx, p.data); err != nil {
 		return err
 	}
 	if p.signer != nil {
 		defer p.signer.close()
 	}
-	if p.vendor, err = newVendor("127.0.0.1"); err != nil {
-		return err
-	}
-	defer p.vendor.close()
-	if p.subject, err = startSubject(ctx, o, data, p.vendor, p.witness); err != nil {
+	if err = p.startSubject(); err != nil {
 		return err
 	}
 	defer func() { p.subject.close() }()
-	ch := &Channel{
-		Name: data.Channel, Role: data.Role, Abilities: p.subject.desc.GetAbilities(), Capabilities: p.subject.capabilities(),
-		Endpoint: p.subject.endpoint,
-	}
+	ch, d := &Channel{
+		Name: p.data.Channel, Role: p.data.Role, Abilities: p.subject.desc.GetAbilities(),
+		Capabilities: p.subject.capabilities(), Endpoint: p.subject.endpoint,
+	}, p.subject.desc
 	leftOut := ""
 	for _, g := range groups {
-		if !g.isSelected(o.Only) || ctx.Err() != nil {
+		if !g.isSelected(p.o.Only) || p.ctx.Err() != nil {
 			continue
 		}
 		p.leftOut = leftOut
@@ -132,14 +132,15 @@ func runChannel(ctx context.Context, cancel context.CancelCauseFunc, o *Options,
 		}
 		ch.Groups = append(ch.Groups, done)
 		mu.Lock()
-		if o.Progress != nil {
-			o.Progress(data.Channel, done)
+		if p.o.Progress != nil {
+			p.o.Progress(p.data.Channel, done)
 		}
 		mu.Unlock()
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	r.add(i, ch, p.subject.desc)
+	r.Channels[i] = ch
+	r.Adapter, r.Version, r.Vendor, r.ReasonCodes = d.GetName(), d.GetVersion(), d.GetVendor(), d.GetReasonCodes()
 	return nil
 }
 
@@ -149,19 +150,25 @@ func (p *probe) runGroup(g group) *Group {
 	p.shared, p.deaths, p.hangs = map[string]any{}, 0, 0
 	for _, c := range g.Checks {
 		if c.isSelected(g.Name, p.o.Only) {
-			out.Checks = append(out.Checks, p.run(g, c))
+			p.run(g, c)
+			out.Checks = append(out.Checks, p.result)
+			switch p.result.Status {
+			case Pass:
+				out.Passed++
+			case Fail:
+				out.Failed++
+			}
 		}
 	}
-	p.vendor.play(&script{})
+	p.vendor.play(newScript(&exchange{}, nil))
 	for ; len(p.others) > 0; p.others = p.others[1:] {
 		p.others[0].close()
 	}
-	out.settle()
-	out.Took = time.Since(began)
+	out.Status, out.Took = statusOf(out.Passed, out.Failed), time.Since(began)
 	return out
 }
 
-func (p *probe) run(g group, c check) *Result {
+func (p *probe) run(g group, c check) {
 	p.result = &Result{ID: g.Name + "." + c.ID, Title: c.Title, Todo: c.Todo, Status: NotApplicable}
 	done := make(chan struct{})
 	go func() { // which the check can end at any place
@@ -169,7 +176,7 @@ func (p *probe) run(g group, c check) *Result {
 		if p.leftOut != "" {
 			p.skip("%s", p.leftOut)
 		}
-		if p.subject == nil || !p.subject.alive() {
+		if !p.subject.alive() {
 			p.restart()
 		}
 		if p.subject.endpoint.GetError() != nil && !c.Early {
@@ -181,5 +188,4 @@ func (p *probe) run(g group, c check) *Result {
 		checks[p.result.ID](p)
 	}()
 	<-done
-	return p.result
 }

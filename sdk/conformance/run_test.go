@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -103,7 +104,7 @@ func TestForeignClientsAreFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := report.FailedIDs(); !slices.Equal(got, []string{"wire.foreign"}) {
+	if got := failedIDs(report); !slices.Equal(got, []string{"wire.foreign"}) {
 		t.Errorf("failed checks %q, want wire.foreign", got)
 	}
 }
@@ -119,7 +120,7 @@ func TestDeadStreamsFailWithinSeconds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := report.FailedIDs(); !slices.Equal(got, []string{"wire.answers"}) {
+			if got := failedIDs(report); !slices.Equal(got, []string{"wire.answers"}) {
 				t.Errorf("failed checks %q, want wire.answers", got)
 			}
 			if took := time.Since(began); took > time.Minute {
@@ -154,4 +155,19 @@ func TestSuitesThatCannotRun(t *testing.T) {
 			}
 		})
 	}
+}
+
+// failedIDs returns the ids of all checks that failed, sorted.
+func failedIDs(r *Report) []string {
+	failed := map[string]bool{}
+	for _, ch := range r.Channels {
+		for _, g := range ch.Groups {
+			for _, c := range g.Checks {
+				if c.Status == Fail {
+					failed[c.ID] = true
+				}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(failed))
 }

@@ -45,7 +45,6 @@ func (p *proof) of(in *inbound) *inbound {
 // sign returns a call as the vendor makes it now: with its signature, or as it is if calls are not signed or this one
 // is.
 func (p *probe) sign(in *inbound) *inbound {
-	in = in.withBody([]byte(strings.ReplaceAll(string(in.body), vendorMark, p.vendor.base)))
 	if p.signer == nil || in.signed {
 		return in
 	}
@@ -55,7 +54,7 @@ func (p *probe) sign(in *inbound) *inbound {
 // prove returns the proof of a call. An error is not the adapter's, and ends the suite.
 func (p *probe) prove(in *inbound, at time.Time) *proof {
 	plain := in.withBody(in.body)
-	plain.target = p.data.Prefix + strings.ReplaceAll(in.target, vendorMark, p.vendor.base) // as the vendor calls it
+	plain.target = p.data.Prefix + in.target // as the vendor calls it
 	out, err := p.signer.prove(p.ctx, plain, at)
 	if err != nil {
 		p.abort(err)

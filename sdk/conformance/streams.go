@@ -16,25 +16,24 @@ var (
 
 // stream matches the results of a Receive or Deliver stream with their calls. It is safe for concurrent use.
 type stream[C, R any] struct {
-	send func([]C) error
-	idOf func(R) uint64
+	send   func([]C) error
+	idOf   func(R) uint64
+	number func(call C, id uint64) // gives a call its id
 
 	mu      sync.Mutex
 	next    uint64
 	pending map[uint64]chan R
 	strange int // results without a call, or of a call that had a result
-	ended   chan struct{}
+	ended   context.Context
 }
 
-func newStream[C, R any](send func([]C) error, recv func() ([]R, error), idOf func(R) uint64) *stream[C, R] {
-	s := &stream[C, R]{send: send, idOf: idOf, pending: map[uint64]chan R{}, ended: make(chan struct{})}
+func newStream[C, R any](send func([]C) error, recv func() ([]R, error), idOf func(R) uint64,
+	number func(C, uint64)) *stream[C, R] {
+	ended, end := context.WithCancel(context.Background())
+	s := &stream[C, R]{send: send, idOf: idOf, number: number, pending: map[uint64]chan R{}, ended: ended}
 	go func() {
-		defer close(s.ended)
-		for {
-			results, err := recv()
-			if err != nil {
-				return
-			}
+		defer end()
+		for results, err := recv(); err == nil; results, err = recv() {
 			s.take(results)
 		}
 	}()
@@ -68,23 +67,15 @@ func (s *stream[C, R]) strangers() int {
 
 // alive reports whether the stream has not ended. It may be nil: the adapter lacks the ability.
 func (s *stream[C, R]) alive() bool {
-	if s == nil {
-		return true
-	}
-	select {
-	case <-s.ended:
-		return false
-	default:
-		return true
-	}
+	return s == nil || s.ended.Err() == nil
 }
 
-// put sends calls as one frame. number gives each its id; the results are read by wait.
-func (s *stream[C, R]) put(frame []C, number func(call C, id uint64)) (results []chan R, err error) {
+// put sends calls as one frame. The results are read by wait.
+func (s *stream[C, R]) put(frame ...C) (results []chan R, err error) {
 	s.mu.Lock()
 	for _, call := range frame {
 		s.next++
-		number(call, s.next)
+		s.number(call, s.next)
 		results = append(results, make(chan R, 1))
 		s.pending[s.next] = results[len(results)-1]
 	}
@@ -96,16 +87,14 @@ func (s *stream[C, R]) put(frame []C, number func(call C, id uint64)) (results [
 }
 
 func (s *stream[C, R]) wait(ctx context.Context, result chan R, limit time.Duration) (r R, err error) {
-	t := time.NewTimer(limit)
-	defer t.Stop()
 	select {
 	case r = <-result:
 		return r, nil
-	case <-t.C:
+	case <-time.After(limit):
 		return r, errHangs
 	case <-ctx.Done():
 		return r, ctx.Err()
-	case <-s.ended:
+	case <-s.ended.Done():
 	}
 	select { // it may have come just before the end
 	case r = <-result:

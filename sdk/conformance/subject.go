@@ -27,23 +27,25 @@ type subject struct {
 	settings map[string]any // of the channel, with defaults
 }
 
-// startSubject launches the adapter, describes it, and configures the channel for a vendor. Faults of the description
+// startSubject launches the adapter, describes it, and configures the channel for the vendor. Faults of the description
 // and a refused configuration are left to the checks.
-func startSubject(ctx context.Context, o *Options, d *channelData, v *vendor, w *witness) (*subject, error) {
-	p, err := launch(o, w.said)
+func (p *probe) startSubject() error {
+	p.subject = nil
+	proc, err := launch(p.o, p.witness.said)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s := &subject{process: p, rpc: pluginpb.NewPluginServiceClient(p.conn), cancel: func() {}}
-	if err := s.prepare(ctx, d, v, w); err != nil {
+	s := &subject{process: proc, rpc: pluginpb.NewPluginServiceClient(proc.conn), cancel: func() {}}
+	if err := p.prepare(s); err != nil {
 		s.close()
-		return nil, fmt.Errorf("%w%s", err, lastWords(w.said))
+		return fmt.Errorf("%w%s", err, lastWords(p.witness.said))
 	}
-	return s, nil
+	p.subject = s
+	return nil
 }
 
-func (s *subject) prepare(ctx context.Context, d *channelData, v *vendor, w *witness) (err error) {
-	limited, cancel := context.WithTimeout(ctx, callTimeout)
+func (p *probe) prepare(s *subject) (err error) {
+	limited, cancel := context.WithTimeout(p.ctx, callTimeout)
 	defer cancel()
 	if s.desc, err = s.rpc.Describe(limited, &pluginpb.DescribeRequest{GatewayVersion: "conformance"}); err != nil {
 		return fmt.Errorf("describe: %w", err)
@@ -51,15 +53,15 @@ func (s *subject) prepare(ctx context.Context, d *channelData, v *vendor, w *wit
 	if s.schema, s.invalid = validate.Compile(s.desc.GetSettingsSchema()); s.invalid != nil {
 		s.schema = &validate.Validator{Schema: &settings.Schema{}}
 	}
-	if s.settings, err = fillSettings(s.schema.Schema, d.Settings, v.base); err != nil {
+	if s.settings, err = fillSettings(s.schema.Schema, p.data.Settings, p.vendor.base); err != nil {
 		return err
 	}
-	w.know(s.secrets()...)
-	c := &pluginpb.ConfigureRequest{Channel: channelConfig(d, s.settings)}
+	p.witness.know(s.secrets()...)
+	c := &pluginpb.ConfigureRequest{Channel: p.config(s.settings)}
 	if s.endpoint, err = s.rpc.Configure(limited, c); err != nil {
 		return fmt.Errorf("configure: %w", err)
 	}
-	w.hear("an error of Configure", s.endpoint.GetError().GetText())
+	p.witness.hear("an error of Configure", s.endpoint.GetError().GetText())
 	return s.openStreams()
 }
 
@@ -107,11 +109,11 @@ func withSetting(all map[string]any, path []string, value any) map[string]any {
 	return out
 }
 
-// channelConfig is the configuration of a channel with these settings. Calls to this machine are allowed.
-func channelConfig(d *channelData, settings map[string]any) *pluginpb.ChannelConfig {
+// config is the configuration of the channel with these settings. Calls to this machine are allowed.
+func (p *probe) config(settings map[string]any) *pluginpb.ChannelConfig {
 	text, _ := json.Marshal(settings) // they come from JSON
 	return &pluginpb.ChannelConfig{
-		Name: d.Channel, Role: d.Role, Prefix: d.Prefix, Settings: text, Allow: []string{"127.0.0.0/8"},
+		Name: p.data.Channel, Role: p.data.Role, Prefix: p.data.Prefix, Settings: text, Allow: []string{"127.0.0.0/8"},
 	}
 }
 
@@ -125,7 +127,7 @@ func (s *subject) openStreams() error {
 		}
 		s.receive = newStream(func(c []*pluginpb.ReceiveCall) error { return w.Send(&pluginpb.ReceiveRequest{Calls: c}) },
 			func() ([]*pluginpb.ReceiveResult, error) { f, err := w.Recv(); return f.GetResults(), err },
-			(*pluginpb.ReceiveResult).GetId)
+			(*pluginpb.ReceiveResult).GetId, func(c *pluginpb.ReceiveCall, id uint64) { c.Id = id })
 	}
 	if slices.Contains(s.desc.GetAbilities(), "deliver") {
 		w, err := s.rpc.Deliver(ctx)
@@ -134,7 +136,7 @@ func (s *subject) openStreams() error {
 		}
 		s.deliver = newStream(func(c []*pluginpb.DeliverCall) error { return w.Send(&pluginpb.DeliverRequest{Calls: c}) },
 			func() ([]*pluginpb.DeliverResult, error) { f, err := w.Recv(); return f.GetResults(), err },
-			(*pluginpb.DeliverResult).GetId)
+			(*pluginpb.DeliverResult).GetId, func(c *pluginpb.DeliverCall, id uint64) { c.Id = id })
 	}
 	return nil
 }
@@ -157,22 +159,20 @@ func (s *subject) secrets() (out []string) {
 }
 
 func (s *subject) alive() bool {
-	select {
-	case <-s.exited:
-		return false
-	default:
-		return s.receive.alive() && s.deliver.alive()
-	}
+	return s != nil && s.exited.Err() == nil && s.receive.alive() && s.deliver.alive()
 }
 
-// close ends the process and its streams.
+// close ends the process and its streams. The subject may be nil.
 func (s *subject) close() {
+	if s == nil {
+		return
+	}
 	s.cancel()
 	s.kill()
 	if s.receive != nil {
-		<-s.receive.ended
+		<-s.receive.ended.Done()
 	}
 	if s.deliver != nil {
-		<-s.deliver.ended
+		<-s.deliver.ended.Done()
 	}
 }

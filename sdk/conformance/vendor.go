@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -16,9 +17,9 @@ import (
 // vendor is a fault server: it plays the vendor that the test data describe, and misbehaves on command. It is safe for
 // concurrent use.
 type vendor struct {
-	base   string
+	base   string // URL
 	server *http.Server
-	served chan struct{}
+	served sync.WaitGroup
 	conns  atomic.Int64 // opened so far
 
 	mu     sync.Mutex
@@ -30,24 +31,21 @@ func newVendor(host string) (*vendor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the fault server: %w", err)
 	}
-	v := &vendor{base: "http://" + l.Addr().String(), served: make(chan struct{}), script: &script{}}
+	v := &vendor{base: "http://" + l.Addr().String(), script: newScript(&exchange{}, nil)}
 	v.server = &http.Server{Handler: v, ConnState: func(_ net.Conn, s http.ConnState) {
 		if s == http.StateNew {
 			v.conns.Add(1)
 		}
 	}}
-	go func() {
-		defer close(v.served)
-		_ = v.server.Serve(l) // returns ErrServerClosed after close
-	}()
+	v.served.Go(func() { _ = v.server.Serve(l) }) // returns ErrServerClosed after close
 	return v, nil
 }
 
 // close ends the server with its connections and waiting handlers.
 func (v *vendor) close() {
-	v.play(&script{})
+	v.play(newScript(&exchange{}, nil))
 	_ = v.server.Close()
-	<-v.served
+	v.served.Wait()
 }
 
 // play makes requests meet s from now on, and releases the held requests of the former script.
@@ -68,7 +66,7 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.mu.Lock()
 	s := v.script
 	v.mu.Unlock()
-	st := s.take(r, body, v.base)
+	st := s.take(r, body)
 	if st == nil {
 		http.Error(w, "the test data do not have this request", http.StatusNotFound)
 		return
@@ -80,11 +78,11 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if react == nil {
 		react = writeAnswer
 	}
-	react(w, r, st, v.base)
+	react(w, r, st)
 }
 
 // reaction answers a request in place of the test data.
-type reaction func(w http.ResponseWriter, r *http.Request, s *step, base string)
+type reaction func(w http.ResponseWriter, r *http.Request, s *step)
 
 // script is the behaviour of the fault server: it answers the steps of an exchange, in their order if it is strict, and
 // replaces the answer of the effect, or of the steps before it, by a reaction.
@@ -95,9 +93,9 @@ type script struct {
 	effect    reaction
 	prepare   reaction
 
-	release  chan struct{} // closed by open
-	once     sync.Once
-	arrived  chan struct{} // one for each request with the effect
+	released context.Context
+	open     context.CancelFunc // releases held requests
+	arrived  chan struct{}      // one for each request with the effect
 	mu       sync.Mutex
 	next     int // of the steps, if strict
 	used     map[*step]bool
@@ -108,37 +106,31 @@ type script struct {
 }
 
 func newScript(x *exchange, effect reaction) *script {
-	return &script{
-		steps: x.steps, effect: effect, release: make(chan struct{}), arrived: make(chan struct{}, 1<<10),
-		used: map[*step]bool{},
-	}
-}
-
-func (s *script) open() {
-	if s.release != nil {
-		s.once.Do(func() { close(s.release) })
-	}
+	s := &script{steps: x.steps, effect: effect, arrived: make(chan struct{}, 1<<10), used: map[*step]bool{}}
+	s.released, s.open = context.WithCancel(context.Background())
+	return s
 }
 
 // take finds the step of a request, and notes differences.
-func (s *script) take(r *http.Request, body []byte, base string) *step {
-	target := strings.ReplaceAll(r.RequestURI, base, vendorMark)
+func (s *script) take(r *http.Request, body []byte) *step {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.forgetful {
-		fmt.Fprintf(&s.texts, "%s %s\n", r.Method, target)
+		fmt.Fprintf(&s.texts, "%s %s\n", r.Method, r.RequestURI)
 		_ = r.Header.Write(&s.texts)
 		s.texts.Write(body)
 	}
-	found := s.find(r.Method, target)
+	found, problem := s.find(r.Method, r.RequestURI), ""
 	if found == nil {
-		s.problems = append(s.problems, fmt.Sprintf("%s %s: not expected here", r.Method, target))
-		return nil
+		problem = "not expected here"
+	} else if s.strict {
+		problem = found.difference(r, body)
 	}
-	if s.strict {
-		if d := found.difference(r, body, base); d != "" {
-			s.problems = append(s.problems, fmt.Sprintf("%s %s: %s", r.Method, target, d))
-		}
+	if problem != "" {
+		s.problems = append(s.problems, fmt.Sprintf("%s %s: %s", r.Method, r.RequestURI, problem))
+	}
+	if found == nil {
+		return nil
 	}
 	if found.effect {
 		s.effects++
@@ -200,9 +192,9 @@ func (s *script) heard() string {
 }
 
 // difference describes how a request differs from the step. Header fields that the step does not name are free.
-func (s *step) difference(r *http.Request, body []byte, base string) string {
+func (s *step) difference(r *http.Request, body []byte) string {
 	for name, want := range s.header {
-		got := strings.ReplaceAll(strings.Join(r.Header.Values(name), ", "), base, vendorMark)
+		got := strings.Join(r.Header.Values(name), ", ")
 		if name == "Host" {
 			got = r.Host
 		}
@@ -210,32 +202,26 @@ func (s *step) difference(r *http.Request, body []byte, base string) string {
 			return fmt.Sprintf("header %s: is %q, expected %q", name, got, w)
 		}
 	}
-	return bodyDifference(s.body, []byte(strings.ReplaceAll(string(body), base, vendorMark)))
+	return bodyDifference(s.body, body)
 }
 
-func (s *step) answer(base string) (http.Header, []byte) {
-	r := strings.NewReplacer(vendorMark, base)
-	return replacedHeader(s.answerHeader, r), []byte(r.Replace(string(s.answerBody)))
-}
-
-func writeAnswer(w http.ResponseWriter, _ *http.Request, s *step, base string) {
-	h, body := s.answer(base)
-	maps.Copy(w.Header(), h)
+func writeAnswer(w http.ResponseWriter, _ *http.Request, s *step) {
+	maps.Copy(w.Header(), s.answerHeader)
 	w.WriteHeader(s.status)
-	_, _ = w.Write(body) // a caller that has gone notices by itself
+	_, _ = w.Write(s.answerBody) // a caller that has gone notices by itself
 }
 
 func answers(status int, body string, header map[string]string) reaction {
-	return func(w http.ResponseWriter, _ *http.Request, s *step, base string) {
+	return func(w http.ResponseWriter, _ *http.Request, s *step) {
 		for name, value := range header {
-			w.Header().Set(name, strings.ReplaceAll(value, vendorMark, base))
+			w.Header().Set(name, value)
 		}
 		w.WriteHeader(cmp.Or(status, s.status))
 		_, _ = io.WriteString(w, body)
 	}
 }
 
-func resets(w http.ResponseWriter, _ *http.Request, _ *step, _ string) {
+func resets(w http.ResponseWriter, _ *http.Request, _ *step) {
 	if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
 		if tcp, ok := c.(*net.TCPConn); ok {
 			_ = tcp.SetLinger(0)
@@ -244,23 +230,22 @@ func resets(w http.ResponseWriter, _ *http.Request, _ *step, _ string) {
 	}
 }
 
-func truncates(w http.ResponseWriter, _ *http.Request, s *step, base string) {
-	h, body := s.answer(base)
-	maps.Copy(w.Header(), h)
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)+1)) // one more, for answers without a body
+func truncates(w http.ResponseWriter, _ *http.Request, s *step) {
+	maps.Copy(w.Header(), s.answerHeader)
+	w.Header().Set("Content-Length", strconv.Itoa(len(s.answerBody)+1)) // one more, for answers without a body
 	w.WriteHeader(s.status)
-	_, _ = w.Write(body[:len(body)/2])
+	_, _ = w.Write(s.answerBody[:len(s.answerBody)/2])
 	_ = http.NewResponseController(w).Flush()
 	panic(http.ErrAbortHandler)
 }
 
-func silence(_ http.ResponseWriter, r *http.Request, _ *step, _ string) { <-r.Context().Done() }
+func silence(_ http.ResponseWriter, r *http.Request, _ *step) { <-r.Context().Done() }
 
 // holds answers when the script is opened, or never if the caller goes away.
-func (s *script) holds(w http.ResponseWriter, r *http.Request, st *step, base string) {
+func (s *script) holds(w http.ResponseWriter, r *http.Request, st *step) {
 	select {
-	case <-s.release:
-		writeAnswer(w, r, st, base)
+	case <-s.released.Done():
+		writeAnswer(w, r, st)
 	case <-r.Context().Done():
 	}
 }
@@ -268,11 +253,11 @@ func (s *script) holds(w http.ResponseWriter, r *http.Request, st *step, base st
 // firstOnly reacts to the first request that is not optional, and plays the data for the others.
 func firstOnly(react reaction) reaction {
 	var once sync.Once
-	return func(w http.ResponseWriter, r *http.Request, s *step, base string) {
+	return func(w http.ResponseWriter, r *http.Request, s *step) {
 		answer := writeAnswer
 		if !s.once {
 			once.Do(func() { answer = react })
 		}
-		answer(w, r, s, base)
+		answer(w, r, s)
 	}
 }
