@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -53,17 +54,12 @@ func parseInbound(name string, text []byte) (*inbound, error) {
 	}
 	first, header, body, err := parseMessage(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, err
 	}
-	in := &inbound{name: name, host: "gateway.example.com", header: header, body: body}
-	if in.method, in.target, err = parseRequestLine(first); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	if host := header.Get("Host"); host != "" {
-		in.host = host
-		header.Del("Host")
-	}
-	return in, nil
+	in := &inbound{name: name, host: cmp.Or(header.Get("Host"), "gateway.example.com"), header: header, body: body}
+	header.Del("Host")
+	in.method, in.target, err = parseRequestLine(first)
+	return in, err
 }
 
 func parseRequestLine(line string) (method, target string, err error) {
@@ -100,13 +96,13 @@ func parseExchange(name string, text []byte) (*exchange, error) {
 		title, content, _ := strings.Cut(block, "\n")
 		word, flag, _ := strings.Cut(strings.TrimSpace(title), " ")
 		if err := x.addBlock(word, flag, strings.Trim(content, "\n")); err != nil {
-			return nil, fmt.Errorf("%s: block %d (%s): %w", name, i+1, title, err)
+			return nil, fmt.Errorf("block %d (%s): %w", i+1, title, err)
 		}
 	}
 	marked := slices.ContainsFunc(x.steps, func(s *step) bool { return s.effect })
 	for i, s := range x.steps {
 		if s.status == 0 {
-			return nil, fmt.Errorf("%s: request %s %s has no answer", name, s.method, s.target)
+			return nil, fmt.Errorf("request %s %s has no answer", s.method, s.target)
 		}
 		s.effect = s.effect || !marked && i == len(x.steps)-1
 	}

@@ -110,9 +110,10 @@ func parseFolder[T any](dir string, r *strings.Replacer, parse func(name string,
 			return nil, err
 		}
 		plain := r.Replace(strings.ReplaceAll(string(text), "\r\n", "\n"))
-		c, err := parse(strings.TrimSuffix(filepath.Base(f), ".http"), []byte(plain))
+		name := strings.TrimSuffix(filepath.Base(f), ".http")
+		c, err := parse(name, []byte(plain))
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", filepath.Base(dir), err)
+			return nil, fmt.Errorf("%s/%s: %w", filepath.Base(dir), name, err)
 		}
 		out = append(out, c)
 	}

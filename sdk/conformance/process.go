@@ -35,7 +35,6 @@ type process struct {
 	said   *transcript
 	dir    string // of its socket
 	socket string
-	stdout *os.File // read end
 	conn   *grpc.ClientConn
 	exited context.Context
 	copies sync.WaitGroup
@@ -85,14 +84,9 @@ func (p *process) start() error {
 	}
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]})
 	p.cmd.Env = append(p.cmd.Env, "PLUGIN_CLIENT_CERT="+string(text))
-	stdout, childOut, err := os.Pipe()
-	if err != nil {
-		return err
-	}
-	p.stdout, p.cmd.Stdout, p.cmd.Stderr = stdout, childOut, p.said
-	err = p.cmd.Start()
-	_ = childOut.Close()
-	if err != nil {
+	stdout, w := io.Pipe()
+	p.cmd.Stdout, p.cmd.Stderr = io.MultiWriter(p.said, w), p.said
+	if err := p.cmd.Start(); err != nil {
 		return err
 	}
 	exited, exit := context.WithCancel(context.Background())
@@ -100,17 +94,17 @@ func (p *process) start() error {
 	go func() {
 		defer exit()
 		_ = p.cmd.Wait() // checks look at how it ended
+		_ = w.CloseWithError(errors.New("it ended before it printed the line of its handshake"))
 	}()
-	_ = stdout.SetReadDeadline(time.Now().Add(startTimeout))
-	lines := bufio.NewReader(io.TeeReader(stdout, p.said))
+	late := time.AfterFunc(startTimeout, func() {
+		_ = w.CloseWithError(fmt.Errorf("it did not print the line of its handshake within %s", startTimeout))
+	})
+	lines := bufio.NewReader(stdout)
 	line, err := lines.ReadString('\n')
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("it did not print the line of its handshake within %s", startTimeout)
-	} else if err != nil {
-		p.endsWithin(pipeGrace) // so that its last words are there
-		return errors.New("it closed its standard output before it printed the line of its handshake")
+	late.Stop()
+	if err != nil {
+		return err
 	}
-	_ = stdout.SetReadDeadline(time.Time{})
 	p.copies.Go(func() { _, _ = io.Copy(io.Discard, lines) })
 	return p.connect(strings.TrimSpace(line), cert)
 }
@@ -198,14 +192,10 @@ func (p *process) kill() {
 		}
 		<-p.exited.Done()
 	}
-	if p.stdout != nil {
-		_ = p.stdout.SetReadDeadline(time.Now().Add(pipeGrace)) // processes that were left behind may hold it
-	}
 	if p.conn != nil {
 		_ = p.conn.Close()
 	}
 	p.copies.Wait()
-	_ = p.stdout.Close()
 	_ = os.RemoveAll(p.dir)
 }
 
