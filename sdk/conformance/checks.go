@@ -2,7 +2,10 @@ package conformance
 
 import (
 	_ "embed"
+	"encoding/json"
+	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,6 +108,14 @@ var needs = map[string]need{
 
 func receives(p *probe) bool { return p.can("receive") && len(p.data.in) > 0 }
 
+// inbound returns the calls of the test data, none if the adapter does not receive.
+func (p *probe) inbound() []*inbound {
+	if !receives(p) {
+		return nil
+	}
+	return p.data.in
+}
+
 func delivers(p *probe) bool { return p.can("deliver") && p.data.main("deliver") != nil }
 
 // opens reports whether the channel opens conversations; one of a customer is not asked to.
@@ -131,6 +142,17 @@ func (p *probe) setting(fits func(settings.Setting) bool) *settings.Setting {
 		}
 	}
 	return nil
+}
+
+// expectKind expects an error of one of kinds.
+func (p *probe) expectKind(what fmt.Stringer, got *outcome, kinds ...string) {
+	p.expect(slices.Contains(kinds, got.kind()), "%s gave %s, expected %s", what, got, strings.Join(kinds, " or "))
+}
+
+// expectDelivery expects the main delivery to succeed.
+func (p *probe) expectDelivery(when string) {
+	got := p.play(p.data.main("deliver"))
+	p.expect(got.succeeded(), "%s, a delivery gave %s", when, got)
 }
 
 func isText(s settings.Setting) bool { return s.Has("string") && len(s.Path) == 1 }
@@ -182,7 +204,7 @@ func (f *fault) expect(p *probe, a act, got *outcome) {
 	if a.action == "open" {
 		kinds = append(slices.Clone(kinds), f.Open...)
 	}
-	p.expect(slices.Contains(kinds, got.kind()), "%s gave %s, expected %s", a, got, strings.Join(kinds, " or "))
+	p.expectKind(a, got, kinds...)
 	if f.After > 0 && got.Error != nil {
 		after, _ := time.ParseDuration(got.Error.After) // 0 if there is none
 		p.expect(after > f.After-time.Second/10, "%s: the error waits %q, expected %s", a, got.Error.After, f.After)
@@ -197,40 +219,32 @@ type oddity struct {
 	Attributes string         // the value of each attribute
 }
 
-func (o *oddity) apply(delivery map[string]any) {
-	e, _ := delivery["envelope"].(map[string]any)
-	for name, v := range o.Set {
-		delivery[name] = repeated(v)
+// apply returns an odd copy of a delivery.
+func (o *oddity) apply(call json.RawMessage) json.RawMessage {
+	var tree any
+	_ = json.Unmarshal(call, &tree) // it was valid when it was loaded
+	delivery := tree.(map[string]any)
+	maps.Copy(delivery, o.Set)
+	if e, ok := delivery["envelope"].(map[string]any); ok {
+		maps.Copy(e, o.Envelope)
 	}
-	for name, v := range o.Envelope {
-		e[name] = repeated(v)
-	}
-	parts, _ := e["parts"].([]any)
-	for _, part := range parts {
-		if part, _ := part.(map[string]any); o.Text != "" && part["type"] == "text" {
+	members("", tree, func(path string, v any) {
+		part, _ := v.(map[string]any)
+		switch {
+		case o.Text != "" && strings.HasPrefix(path, "envelope.parts.") && part["type"] == "text":
 			part["text"] = o.Text
+		case o.Attributes != "" && path == "envelope.attributes":
+			for name := range part {
+				part[name] = o.Attributes
+			}
 		}
-	}
-	if attributes, _ := e["attributes"].(map[string]any); o.Attributes != "" {
-		for name := range attributes {
-			attributes[name] = o.Attributes
-		}
-	}
+	})
+	text, _ := json.Marshal(tree)
+	return repeats.ReplaceAllFunc(text, func(b []byte) []byte {
+		n, _ := strconv.Atoi(string(b[3 : len(b)-1]))
+		return []byte(strconv.Quote(strings.Repeat(string(b[1]), n)))
+	})
 }
 
-func repeated(v any) any {
-	switch v := v.(type) {
-	case string:
-		text, count, _ := strings.Cut(v, "*")
-		if n, err := strconv.Atoi(count); err == nil {
-			return strings.Repeat(text, n)
-		}
-	case map[string]any:
-		out := map[string]any{}
-		for name := range v {
-			out[name] = repeated(v[name])
-		}
-		return out
-	}
-	return v
-}
+// repeats matches a text of one repeated letter, like "x*512".
+var repeats = regexp.MustCompile(`"[a-z]\*\d+"`)

@@ -79,13 +79,11 @@ var describeChecks = map[string]func(*probe){
 		p.expectKnown("event", c.GetEvents(), events)
 		p.expectKnown("media", []string{c.GetMedia()}, []string{"", "link", "stream"})
 		p.expect(p.can("deliver") == (len(c.GetParts())+len(c.GetEvents()) > 0),
-			"the parts %q and events %q do not fit the ability deliver",
-			c.GetParts(), c.GetEvents())
-		p.expect(c.GetTextBytes() == 0 || c.GetTextBytes() >= 16,
-			"text_bytes is %d, expected at least 16, or 0 for no limit", c.GetTextBytes())
-		p.expect(c.GetMedia() == "" || slices.ContainsFunc(c.GetParts(),
-			func(t string) bool { return slices.Contains(mediaTypes, t) }),
-			"media are wanted as %s, and none of %v is among the parts", c.GetMedia(), mediaTypes)
+			"the parts %q and events %q do not fit the ability deliver", c.GetParts(), c.GetEvents())
+		n := c.GetTextBytes()
+		p.expect(n == 0 || n >= 16, "text_bytes is %d, expected at least 16, or 0 for no limit", n)
+		carries := slices.ContainsFunc(c.GetParts(), func(t string) bool { return slices.Contains(mediaTypes, t) })
+		p.expect(c.GetMedia() == "" || carries, "media are wanted, and none of %v is among the parts", mediaTypes)
 		p.expect(c.GetMediaBytes() >= 0, "media_bytes is %d", c.GetMediaBytes())
 		for _, t := range c.GetMediaTypes() {
 			_, _, err := mime.ParseMediaType(t)

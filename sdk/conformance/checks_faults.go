@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"slices"
@@ -30,18 +31,16 @@ var faultsChecks = map[string]func(*probe){
 		p.skip("no exchange has a golden success")
 	},
 	"faults.refused": func(p *probe) {
-		v, nowhere := p.moved()
-		v.close()
 		defer p.reset()
-		p.configure(p.config(nowhere))
-		got := p.play(p.data.main("deliver"))
-		p.expect(got.kind() == "transient", "a delivery to a closed port gave %s, expected transient", got)
+		p.move().close()
+		a := act{exchange: p.data.main("deliver"), what: "a closed port"}
+		got, _ := p.perform(a)
+		p.expectKind(a, got, "transient")
 	},
 	"faults.once": func(p *probe) {
 		for _, f := range p.faults() {
-			// what was unauthorized had no effect, so renewed credentials may be tried
-			p.expect(f.script.count() <= 1 || f.Check == "unauthorized", "%s: the request was made %d times", f.act,
-				f.script.count())
+			n := f.script.count() // what was unauthorized had no effect, so renewed credentials may be tried
+			p.expect(n <= 1 || f.Check == "unauthorized", "%s: the request was made %d times", f.act, n)
 		}
 	},
 	"faults.prepare": func(p *probe) {
@@ -61,8 +60,7 @@ var faultsChecks = map[string]func(*probe){
 	},
 	"faults.heals": func(p *probe) {
 		p.faults()
-		got := p.play(p.data.main("deliver"))
-		p.expect(got.succeeded(), "a delivery gave %s", got)
+		p.expectDelivery("after the faults")
 	},
 	"guard.private": func(p *probe) {
 		c := p.config(p.subject.settings)
@@ -81,32 +79,31 @@ var faultsChecks = map[string]func(*probe){
 			"a link to 127.0.0.1, which allow_links does not name, gave %s, expected permanent and no request", got)
 		if other, err := newVendor("127.0.0.2"); err == nil { // a system may have one loopback address
 			defer other.close()
-			got, _ = p.fetchLink([]string{"127.0.0.1/32"}, answers(302, "", map[string]string{"Location": other.base +
-				"/private"}))
-			p.expect(got.Error != nil && other.conns.Load() == 0,
-				"a link that redirects to an address that is not allowed gave %s", got)
+			redirect := answers(302, "", map[string]string{"Location": other.base + "/private"})
+			got, _ = p.fetchLink([]string{"127.0.0.1/32"}, redirect)
+			p.expect(got.Error != nil && other.conns.Load() == 0, "a link that redirects to another address gave %s", got)
 		}
 	},
 	"guard.redirects": func(p *probe) {
 		for _, status := range []int{302, 307} {
 			location := map[string]string{"Location": p.vendor.base + "/conformance-redirect"}
 			got, s := p.perform(act{exchange: p.data.main("deliver"), effect: answers(status, "", location)})
-			p.expect(!strings.Contains(s.heard(), "/conformance-redirect"), "a redirect with status %d was followed: %s",
-				status, got)
+			followed := strings.Contains(s.heard(), "/conformance-redirect")
+			p.expect(!followed, "a redirect with status %d was followed: %s", status, got)
 		}
 	},
 	"guard.answers": func(p *probe) {
 		const most, endless = 32 << 20, 128 << 20 // 8 MiB, and what buffers on the way hold
 		sent := make(chan int, 8)
-		got, _ := p.perform(act{exchange: p.data.main("deliver"), effect: func(w http.ResponseWriter, _ *http.Request,
-			s *step) {
+		endlessly := func(w http.ResponseWriter, _ *http.Request, s *step) {
 			w.WriteHeader(s.status)
 			n, err := w.Write([]byte(`{"conformance": "`))
-			for block := []byte(strings.Repeat("x", 1<<20)); err == nil && n < endless; n += len(block) {
+			for block := bytes.Repeat([]byte("x"), 1<<20); err == nil && n < endless; n += len(block) {
 				_, err = w.Write(block)
 			}
 			sent <- n
-		}})
+		}
+		got, _ := p.perform(act{exchange: p.data.main("deliver"), effect: endlessly})
 		n := <-sent
 		p.expect(n <= most, "of an endless answer %d MiB were read: %s", n>>20, got)
 	},
@@ -177,9 +174,9 @@ func (p *probe) fetchLink(allowed []string, react reaction) (*outcome, *script) 
 	c := p.config(p.subject.settings)
 	c.AllowLinks = allowed
 	p.configure(c)
-	s := newScript(&exchange{steps: []*step{{effect: true, method: "GET", target: "/conformance-link", status: 200}}},
-		react)
+	link := &step{effect: true, method: "GET", target: "/conformance-link", status: 200}
+	s := newScript(&exchange{steps: []*step{link}}, react)
 	p.vendor.play(s)
-	return p.fetch(&pluginpb.FetchRequest{Part: &pluginpb.Part{Type: "image", Url: p.vendor.base + "/conformance-link"}},
-		0), s
+	part := &pluginpb.Part{Type: "image", Url: p.vendor.base + link.target}
+	return p.fetch(&pluginpb.FetchRequest{Part: part}, 0), s
 }

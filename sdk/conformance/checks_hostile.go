@@ -17,7 +17,7 @@ var hostileChecks = map[string]func(*probe){
 	},
 	"hostile.status": func(p *probe) {
 		for _, h := range p.hostile() {
-			p.expect(h.got.status < 500, "%s: answered with %d (%s)", h.what, h.got.status, h.got.refused.GetText())
+			p.expect(h.got.Status < 500, "%s: answered with %d (%s)", h.what, h.got.Status, h.got.refused.GetText())
 		}
 	},
 	"hostile.valid": func(p *probe) {
@@ -27,7 +27,7 @@ var hostileChecks = map[string]func(*probe){
 	},
 	"hostile.truncated": func(p *probe) {
 		for _, h := range p.hostile() {
-			meant := slices.ContainsFunc(h.got.envelopes,
+			meant := slices.ContainsFunc(h.got.Envelopes,
 				func(e *envelope.Envelope) bool { return e.Kind != envelope.KindUnparsed })
 			p.expect(!h.cut || !meant, "%s: a message was taken", h.what)
 		}

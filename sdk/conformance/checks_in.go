@@ -30,7 +30,7 @@ var inChecks = map[string]func(*probe){
 		p.require(len(p.data.in) > 0, "there are no calls of the vendor in the test data")
 		for _, in := range p.data.in {
 			if got := p.receive(in); p.expect(got.lost == "", "in/%s.http: %s", in.name, got) {
-				p.compare("in", in.name, got.golden())
+				p.compare("in", in.name, got)
 			}
 		}
 	},
@@ -39,10 +39,8 @@ var inChecks = map[string]func(*probe){
 	"duplicates.key": func(p *probe) {
 		const key = "0190d1c2-7c4b-4a58-9d3b-6f1f6c1f0001"
 		for attempt := int32(1); attempt <= 2; attempt++ {
-			_, s := p.perform(act{exchange: p.data.main("deliver"), change: func(c *pluginpb.DeliverCall) {
-				c.Key,
-					c.Attempt = key, attempt
-			}})
+			_, s := p.perform(act{exchange: p.data.main("deliver"),
+				change: func(c *pluginpb.DeliverCall) { c.Key, c.Attempt = key, attempt }})
 			p.expect(strings.Contains(s.heard(), key), "attempt %d does not carry the key %s", attempt, key)
 		}
 	},
@@ -58,7 +56,7 @@ var inChecks = map[string]func(*probe){
 			if _, ok := v.(string); ok {
 				n := max(mostBody(p.pathOf(in))-len(in.withMember(path, "", true).body), 0)
 				got := p.receive(in.withMember(path, strings.Repeat("y", n), true), "a long "+path)
-				p.expect(got.lost == "" && got.status < 500, "in/%s.http with %s of %d bytes: %s", in.name, path, n, got)
+				p.expect(got.lost == "" && got.Status < 500, "in/%s.http with %s of %d bytes: %s", in.name, path, n, got)
 			}
 		})
 	},
@@ -134,11 +132,11 @@ func mostBody(p *pluginpb.Path) int {
 func (p *probe) expectSameIDs(between func()) {
 	first := map[string][]string{}
 	for _, in := range p.data.in {
-		first[in.name] = ids(p.receive(in).envelopes)
+		first[in.name] = ids(p.receive(in).Envelopes)
 	}
 	between()
 	for _, in := range p.data.in {
-		if again := ids(p.receive(in).envelopes); len(again) > 0 {
+		if again := ids(p.receive(in).Envelopes); len(again) > 0 {
 			p.expect(slices.Equal(first[in.name], again), "in/%s.http: the ids were %q and then %q", in.name, first[in.name],
 				again)
 		}
@@ -171,7 +169,7 @@ func (p *probe) expectSame(what string, change func(*inbound) *inbound) {
 			continue
 		}
 		got := p.receive(change(in), what)
-		same := slices.EqualFunc(got.envelopes, plain.envelopes, func(a, b *envelope.Envelope) bool {
+		same := slices.EqualFunc(got.Envelopes, plain.Envelopes, func(a, b *envelope.Envelope) bool {
 			return a.Kind == b.Kind && a.Text() == b.Text()
 		})
 		p.expect(got.accepted() && same, "in/%s.http with %s: %s, without: %s", in.name, what, got, plain)
@@ -202,7 +200,7 @@ func (p *probe) expectForm(what string, got *received) {
 		p.expect(len(got.body) > 0 || p.subject.endpoint.GetRefusalBody() == "", "%s: the refusal has no body", what)
 		return
 	}
-	template, err := decodeJSON(fillTemplate(p.subject.endpoint, got.status, "text"))
+	template, err := decodeJSON(fillTemplate(p.subject.endpoint, got.Status, "text"))
 	if err != nil {
 		return // see refusals.json
 	}

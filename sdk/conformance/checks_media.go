@@ -11,7 +11,7 @@ var mediaChecks = map[string]func(*probe){
 	"media.requests": func(p *probe) { p.expectRequests("fetch") },
 	"media.golden": func(p *probe) {
 		brings := receives(p) && slices.ContainsFunc(p.data.in, func(in *inbound) bool {
-			return slices.ContainsFunc(p.receive(in).envelopes, func(e *envelope.Envelope) bool {
+			return slices.ContainsFunc(p.receive(in).Envelopes, func(e *envelope.Envelope) bool {
 				return slices.ContainsFunc(e.Parts, func(part envelope.Part) bool { return part.Ref != "" && part.URL == "" })
 			})
 		})
@@ -21,7 +21,7 @@ var mediaChecks = map[string]func(*probe){
 	"media.limit": func(p *probe) {
 		a := act{exchange: p.fetchExample(), most: 1, what: "at most 1 byte"}
 		got, _ := p.perform(a)
-		p.expect(got.kind() == "unsupported", "%s gave %s, expected unsupported", a, got)
+		p.expectKind(a, got, "unsupported")
 	},
 	"media.broken": func(p *probe) {
 		a := act{exchange: p.fetchExample(), effect: truncates, what: "an answer that is cut"}
@@ -45,8 +45,8 @@ var mediaChecks = map[string]func(*probe){
 		if p.can("fetch") {
 			defer p.reset()
 			got, _ := p.fetchLink([]string{"127.0.0.0/8"}, answers(200, data, map[string]string{"Content-Type": "image/png"}))
-			p.expect(got.Fetched != nil && got.Fetched.SHA256 == checksum([]byte(data)), "a linked medium of %d bytes gave %s",
-				large, got)
+			whole := got.Fetched != nil && got.Fetched.SHA256 == checksum([]byte(data))
+			p.expect(whole, "a linked medium of %d bytes gave %s", large, got)
 		}
 		if takesMedia(large)(p) {
 			x := *p.attachExample()
@@ -54,9 +54,8 @@ var mediaChecks = map[string]func(*probe){
 			tree, _ = edit(tree, "media.0.data", func(any) (any, bool) { return data, true })
 			x.call = goldenText(tree)
 			got, s := p.perform(act{exchange: &x})
-			p.expect(got.succeeded() && len(s.heard()) > large,
-				"an attached medium of %d bytes gave %s, and the vendor got %d bytes", large, got,
-				len(s.heard()))
+			n := len(s.heard())
+			p.expect(got.succeeded() && n > large, "a medium of %d bytes gave %s, and the vendor got %d bytes", large, got, n)
 		}
 	},
 	"subscribe.requests": func(p *probe) {
@@ -72,13 +71,11 @@ var mediaChecks = map[string]func(*probe){
 				a := act{exchange: x, effect: react, prepare: react, what: f.What}
 				got, _ := p.perform(a)
 				if got.Error != nil { // the gateway subscribes again
-					p.expect(slices.Contains([]string{"transient", "throttled", "unknown"}, got.kind()), "%s: it ended with %s", a,
-						got)
+					p.expectKind(a, got, "transient", "throttled", "unknown")
 					got = p.play(x)
 				}
-				p.expect(got.Emitted != nil && len(got.Emitted.Envelopes) == len(goldenOutcome(p.data.dir,
-					x.name).Emitted.Envelopes),
-					"%s: then there was %s", a, got)
+				want := len(goldenOutcome(p.data.dir, x.name).Emitted.Envelopes)
+				p.expect(got.Emitted != nil && len(got.Emitted.Envelopes) == want, "%s: then there was %s", a, got)
 			}
 		}
 	},

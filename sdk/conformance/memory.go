@@ -87,14 +87,13 @@ func (p *probe) load() *load {
 }
 
 func (l *load) prepare(p *probe) {
-	for i := 0; i < len(p.data.in) && receives(p); i++ {
-		in := p.data.in[i]
+	for _, in := range p.inbound() {
 		plain, again := p.receive(in), p.receive(in.nth(p.data.IDs, 1))
 		l.in, l.kinds = append(l.in, in), append(l.kinds, plain.refused.GetKind())
-		same := slices.EqualFunc(plain.envelopes, again.envelopes, func(a, b *envelope.Envelope) bool {
+		same := slices.EqualFunc(plain.Envelopes, again.Envelopes, func(a, b *envelope.Envelope) bool {
 			return a.Thread == b.Thread && a.VendorID == b.VendorID && a.Sender.ID == b.Sender.ID
 		})
-		if len(plain.envelopes) > 0 && same {
+		if len(plain.Envelopes) > 0 && same {
 			l.fixed = append(l.fixed, in.name)
 		}
 	}
@@ -205,21 +204,7 @@ func (l *load) expectFlat(p *probe) {
 		limit = early + 20<<20 + early/16 + grown*256
 	}
 	p.expect(late <= limit, "%d KiB of memory after %d messages, %d KiB before: %d bytes a message", late>>10,
-		p.o.Messages, early>>10,
-		(late-early)/grown)
-}
-
-func (l *load) expectWorks(p *probe) {
-	n := p.subject.receive.strangers() + p.subject.deliver.strangers()
-	p.expect(l.failed == "", "%s", l.failed)
-	p.expect(n == 0, "%d results had the id of no call that waits", n)
-}
-
-func (l *load) expectSame(p *probe) {
-	p.expect(true, "")
-	for _, c := range l.changed {
-		p.expect(false, "%s", c)
-	}
+		p.o.Messages, early>>10, (late-early)/grown)
 }
 
 // liveHeap is the metric of the heap's size after its last collection, which adapters of the SDK have.

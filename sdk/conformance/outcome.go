@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -77,24 +76,21 @@ func (o *outcome) replies() []*envelope.Envelope {
 
 // kind is the kind of the error, "" for success, and "lost" if there is no usable result.
 func (o *outcome) kind() string {
-	switch {
-	case o.lost != "":
-		return "lost"
-	case o.Error != nil:
+	if o.Error != nil {
 		return o.Error.Kind
+	}
+	if o.lost != "" {
+		return "lost"
 	}
 	return ""
 }
 
 // String describes the outcome for a finding.
 func (o *outcome) String() string {
-	switch {
-	case o.lost != "":
-		return o.lost
-	case o.Error == nil:
-		return "success"
+	if o.Error != nil {
+		return strings.TrimSuffix("an error of kind "+o.Error.Kind+" ("+o.Error.text+")", " ()")
 	}
-	return strings.TrimSuffix("an error of kind "+o.Error.Kind+" ("+o.Error.text+")", " ()")
+	return cmp.Or(o.lost, "success")
 }
 
 func (p *probe) readDelivered(open bool, r *pluginpb.DeliverResult) *outcome {
@@ -126,54 +122,35 @@ func (p *probe) readDelivered(open bool, r *pluginpb.DeliverResult) *outcome {
 
 func (p *probe) failed(call string, e *pluginpb.Error) *outcome {
 	p.witness.hear("an error of "+call, e.GetText(), e.GetOp(), e.GetField(), e.GetCode(), e.GetReason())
-	f := &failure{
-		Kind: cmp.Or(e.GetKind(), "of no kind"), Status: e.GetStatus(), Code: e.GetCode(), Reason: e.GetReason(),
-		Field: e.GetField(),
-		Scope: e.GetScope(), text: e.GetText(),
-	}
+	f := &failure{cmp.Or(e.GetKind(), "of no kind"), e.GetStatus(), e.GetCode(), e.GetReason(), e.GetField(), "",
+		e.GetScope(), e.GetText()}
 	if d := e.GetAfter().AsDuration(); d > 0 {
 		f.After = d.String()
 	}
 	return &outcome{Error: f}
 }
 
+// received is the result of an inbound call, in the form of golden files.
 type received struct {
-	lost        string // why there is no usable result
-	envelopes   []*envelope.Envelope
-	refused     *pluginpb.Error
-	status      int // of the answer that the vendor gets
-	contentType string
-	body        []byte
+	Status      int                  `json:"status"` // of the answer that the vendor gets
+	ContentType string               `json:"content_type,omitempty"`
+	Body        any                  `json:"body,omitempty"`
+	Kind        string               `json:"refused,omitempty"` // of the error
+	Envelopes   []*envelope.Envelope `json:"envelopes,omitempty"`
+
+	lost    string // why there is no usable result
+	refused *pluginpb.Error
+	body    []byte
 }
 
-func (r *received) accepted() bool { return r.lost == "" && r.refused == nil && r.status < 300 }
+func (r *received) accepted() bool { return r.lost == "" && r.refused == nil && r.Status < 300 }
 
 // String describes the result for a finding.
 func (r *received) String() string {
-	switch {
-	case r.lost != "":
-		return r.lost
-	case r.refused != nil:
-		return fmt.Sprintf("refused with %d: %s", r.status, strings.TrimSpace(r.refused.GetField()+" "+r.refused.GetText()))
+	if r.refused != nil {
+		return fmt.Sprintf("refused with %d: %s", r.Status, strings.TrimSpace(r.refused.GetField()+" "+r.refused.GetText()))
 	}
-	return fmt.Sprintf("answered with %d, %d envelopes", r.status, len(r.envelopes))
-}
-
-func (p *probe) readReceived(r *pluginpb.ReceiveResult) *received {
-	out := &received{refused: r.GetError()}
-	if e := r.GetError(); e != nil {
-		p.witness.hear("an error of Receive", e.GetText(), string(e.GetBody()), e.GetField(), e.GetOp())
-		out.status, out.contentType, out.body = refusal(p.subject.endpoint, e)
-		return out
-	}
-	a := r.GetResponse()
-	out.status, out.contentType, out.body = cmp.Or(int(a.GetStatus()), http.StatusOK), a.GetContentType(), a.GetBody()
-	p.witness.hear("an answer to the vendor", string(out.body))
-	var err error
-	if out.envelopes, err = p.readEnvelopes(r.GetEnvelopes()); err != nil {
-		out.lost = err.Error()
-	}
-	return out
+	return cmp.Or(r.lost, fmt.Sprintf("answered with %d, %d envelopes", r.Status, len(r.Envelopes)))
 }
 
 // statuses are the HTTP statuses of the kinds that answer a vendor.
@@ -181,13 +158,28 @@ var statuses = map[string]int{
 	"invalid": 400, "unauthorized": 401, "unsupported": 415, "throttled": 429, "transient": 503,
 }
 
-// refusal returns the answer that the gateway gives for an inbound error.
-func refusal(c *pluginpb.ConfigureResponse, e *pluginpb.Error) (status int, contentType string, body []byte) {
-	status = cmp.Or(int(e.GetStatus()), statuses[e.GetKind()], http.StatusInternalServerError)
-	if body = e.GetBody(); body == nil {
-		body = fillTemplate(c, status, http.StatusText(status))
+// readReceived reads a result. For an error it makes the answer that the gateway gives.
+func (p *probe) readReceived(r *pluginpb.ReceiveResult) *received {
+	e, a, c := r.GetError(), r.GetResponse(), p.subject.endpoint
+	out := &received{refused: e, Kind: e.GetKind()}
+	if e != nil {
+		p.witness.hear("an error of Receive", e.GetText(), string(e.GetBody()), e.GetField(), e.GetOp())
+		out.Status = cmp.Or(int(e.GetStatus()), statuses[e.GetKind()], http.StatusInternalServerError)
+		if out.ContentType, out.body = c.GetRefusalContentType(), e.GetBody(); out.body == nil {
+			out.body = fillTemplate(c, out.Status, http.StatusText(out.Status))
+		}
+	} else {
+		out.Status, out.ContentType, out.body = cmp.Or(int(a.GetStatus()), http.StatusOK), a.GetContentType(), a.GetBody()
+		p.witness.hear("an answer to the vendor", string(out.body))
+		var err error
+		if out.Envelopes, err = p.readEnvelopes(r.GetEnvelopes()); err != nil {
+			out.lost = err.Error()
+		}
 	}
-	return status, c.GetRefusalContentType(), body
+	if len(out.body) > 0 {
+		out.Body = readable(out.body)
+	}
+	return out
 }
 
 // fillTemplate fills in a channel's refusal template.
@@ -206,27 +198,7 @@ func readable(b []byte) any {
 	return string(b)
 }
 
-func checksum(b []byte) string {
-	h := sha256.Sum256(b)
-	return hex.EncodeToString(h[:])
-}
-
-// inGolden is the result of an inbound call in the form of golden files.
-type inGolden struct {
-	Status      int                  `json:"status"`
-	ContentType string               `json:"content_type,omitempty"`
-	Body        any                  `json:"body,omitempty"`
-	Refused     string               `json:"refused,omitempty"` // kind of the error
-	Envelopes   []*envelope.Envelope `json:"envelopes,omitempty"`
-}
-
-func (r *received) golden() *inGolden {
-	g := &inGolden{Status: r.status, ContentType: r.contentType, Envelopes: r.envelopes, Refused: r.refused.GetKind()}
-	if len(r.body) > 0 {
-		g.Body = readable(r.body)
-	}
-	return g
-}
+func checksum(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b)) }
 
 // compare expects a result to be as the golden file of an example in folder ("in", "out"). With Options.Update it
 // writes the file instead where they differ.

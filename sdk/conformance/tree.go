@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,8 +28,6 @@ func decodeJSON(b []byte) (v any, err error) {
 	}
 	return v, err
 }
-
-func joined(path, name string) string { return strings.TrimPrefix(path+"."+name, ".") }
 
 // edit returns a copy of a JSON tree in which f replaces or removes the value at a dotted path. It returns false if
 // there is no such value.
@@ -76,8 +75,9 @@ func valueAt(tree any, path string) (found any) {
 func members(path string, tree any, f func(path string, v any)) {
 	visit := func(name string, v any) {
 		if !strings.Contains(name, ".") { // else it has no path
-			f(joined(path, name), v)
-			members(joined(path, name), v, f)
+			at := strings.TrimPrefix(path+"."+name, ".")
+			f(at, v)
+			members(at, v, f)
 		}
 	}
 	switch t := tree.(type) {
@@ -94,17 +94,12 @@ func members(path string, tree any, f func(path string, v any)) {
 
 // matches reports whether text fits pattern, where anyMark stands for any text.
 func matches(pattern, text string) bool {
-	pieces := strings.Split(pattern, anyMark)
-	if len(pieces) == 1 {
+	if !strings.Contains(pattern, anyMark) {
 		return pattern == text
 	}
-	rest, ok := strings.CutPrefix(text, pieces[0])
-	for _, p := range pieces[1 : len(pieces)-1] {
-		var found bool
-		_, rest, found = strings.Cut(rest, p)
-		ok = ok && found
-	}
-	return ok && strings.HasSuffix(rest, pieces[len(pieces)-1])
+	form := strings.ReplaceAll(regexp.QuoteMeta(pattern), regexp.QuoteMeta(anyMark), ".*")
+	re, err := regexp.Compile("(?s)^" + form + "$")
+	return err == nil && re.MatchString(text) // an error is a pattern that is not UTF-8
 }
 
 func isPattern(v any) bool {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -27,10 +28,7 @@ type hook struct {
 
 // Receive implements sdk.Receiver.
 func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, error) {
-	c, err := a.channel(req.Channels[0])
-	if err != nil {
-		return nil, err
-	}
+	c := a.channel(req.Channels[0])
 	a.waste()
 	if flaw == "one-lock" {
 		for end := time.Now().Add(4 * time.Second); !a.road.TryLock() &&
@@ -52,10 +50,8 @@ func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, 
 	if err != nil {
 		return nil, err
 	}
-	return &sdk.Reception{
-		Envelopes: []*envelope.Envelope{e}, Response: sdk.Response{ContentType: "application/json",
-			Body: []byte(`{"ok":true}`)},
-	}, nil
+	response := sdk.Response{ContentType: "application/json", Body: []byte(`{"ok":true}`)}
+	return &sdk.Reception{Envelopes: []*envelope.Envelope{e}, Response: response}, nil
 }
 
 func (c *channel) admit(req *sdk.Request) error {
@@ -74,11 +70,8 @@ func (c *channel) checkSignature(req *sdk.Request, now time.Time) error {
 	if len(given) != 1 || len(stamp) != 1 {
 		return sdk.Unauthorized("not one signature and one time")
 	}
-	window := 5 * time.Minute
-	if w, ok := map[string]time.Duration{"patient": time.Hour, "punctual": 2 * time.Second,
-		"timeless": 1 << 60}[flaw]; ok {
-		window = w
-	}
+	windows := map[string]time.Duration{"patient": time.Hour, "punctual": 2 * time.Second, "timeless": 1 << 60}
+	window := cmp.Or(windows[flaw], 5*time.Minute)
 	seconds, err := strconv.ParseInt(stamp[0], 10, 64)
 	age := now.Sub(time.Unix(seconds, 0))
 	if err != nil || strconv.FormatInt(seconds, 10) != stamp[0] || age > window || age < -window && flaw != "looks-back" {

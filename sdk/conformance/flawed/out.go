@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"os"
@@ -31,10 +32,7 @@ type answer struct {
 
 // Deliver implements sdk.Deliverer.
 func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
-	c, err := a.channel(d.Channel)
-	if err != nil {
-		return nil, err
-	}
+	c := a.channel(d.Channel)
 	a.waste()
 	switch {
 	case flaw == "one-lock":
@@ -50,11 +48,11 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 	if err == nil {
 		err = c.login(ctx)
 	}
-	var got answer
-	if err == nil {
-		err = c.call(ctx, "POST", "/messages", m, &got)
-	}
 	if err != nil {
+		return nil, err
+	}
+	var got answer
+	if err := c.call(ctx, "POST", "/messages", m, &got); err != nil {
 		return nil, err
 	}
 	r := &sdk.Receipt{VendorID: got.ID}
@@ -108,22 +106,18 @@ func (c *channel) login(ctx context.Context) error {
 
 func (c *channel) call(ctx context.Context, method, path string, body any, into *answer) error {
 	resp, err := c.request(ctx, method, path, body)
-	if err == nil && resp.StatusCode == 500 && flaw == "retries" {
-		_ = resp.Body.Close()
+	if flaw == "retries" && err != nil && sdk.KindOf(err) == sdk.KindTransient {
 		resp, err = c.request(ctx, method, path, body)
 	}
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	if err := refused(resp); err != nil {
-		return err
-	}
-	limited := io.LimitReader(resp.Body, 8<<20)
+	most := int64(8 << 20)
 	if flaw == "reads-all" {
-		limited = resp.Body
+		most = math.MaxInt64
 	}
-	text, err := io.ReadAll(limited)
+	text, err := io.ReadAll(io.LimitReader(resp.Body, most))
 	if err == nil {
 		err = json.Unmarshal(text, into)
 	}
@@ -136,6 +130,9 @@ func (c *channel) call(ctx context.Context, method, path string, body any, into 
 }
 
 func (c *channel) request(ctx context.Context, method, path string, body any) (*http.Response, error) {
+	if flaw == "pings" && path != "/ping" {
+		_ = c.call(ctx, "GET", "/ping", nil, &answer{})
+	}
 	var b []byte
 	if body != nil {
 		b, _ = json.Marshal(body) // a struct of texts
@@ -157,30 +154,20 @@ func (c *channel) request(ctx context.Context, method, path string, body any) (*
 	if err != nil {
 		return nil, sdk.FromTransport("call", err)
 	}
-	return resp, nil
-}
-
-// refused is the error of a status, nil if it is none.
-func refused(resp *http.Response) error {
 	e := sdk.FromStatus("call", resp.StatusCode, resp.Header)
 	if e == nil {
-		return nil
+		return resp, nil
 	}
+	_ = resp.Body.Close()
 	if resp.StatusCode == http.StatusConflict {
 		e.Kind, e.Reason = sdk.KindDeclined, "busy"
 	}
-	return e
+	return nil, e
 }
 
 // Open implements sdk.Opener.
 func (a *adapter) Open(ctx context.Context, o *sdk.OpenRequest) (*sdk.OpenResult, error) {
-	c, err := a.channel(o.Channel)
-	if err != nil {
-		return nil, err
-	}
-	if flaw == "pings" {
-		_ = c.call(ctx, "GET", "/ping", nil, &answer{})
-	}
+	c := a.channel(o.Channel)
 	var got answer
 	if err := c.call(ctx, "POST", "/conversations", map[string]string{"customer": o.CustomerID}, &got); err != nil {
 		return nil, err
@@ -190,19 +177,9 @@ func (a *adapter) Open(ctx context.Context, o *sdk.OpenRequest) (*sdk.OpenResult
 
 // Fetch implements sdk.Fetcher.
 func (a *adapter) Fetch(ctx context.Context, f *sdk.FetchRequest) (*sdk.Medium, error) {
-	c, err := a.channel(f.Channel)
-	if err != nil {
-		return nil, err
-	}
-	if flaw == "pings" {
-		_ = c.call(ctx, "GET", "/ping", nil, &answer{})
-	}
+	c := a.channel(f.Channel)
 	resp, err := c.request(ctx, "GET", "/media/"+url.PathEscape(f.Part.Ref), nil)
 	if err != nil {
-		return nil, err
-	}
-	if err := refused(resp); err != nil {
-		_ = resp.Body.Close()
 		return nil, err
 	}
 	m := &sdk.Medium{ContentType: resp.Header.Get("Content-Type"), Size: max(resp.ContentLength, 0), Body: resp.Body}
@@ -215,13 +192,7 @@ func (a *adapter) Fetch(ctx context.Context, f *sdk.FetchRequest) (*sdk.Medium, 
 
 // Subscribe implements sdk.Subscriber: it asks for updates behind the cursor.
 func (a *adapter) Subscribe(ctx context.Context, s *sdk.Subscription, emit sdk.Emit) error {
-	c, err := a.channel(s.Channel)
-	if err != nil {
-		return err
-	}
-	if flaw == "pings" {
-		_ = c.call(ctx, "GET", "/ping", nil, &answer{})
-	}
+	c := a.channel(s.Channel)
 	for cursor := string(s.Cursor); ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
 		resp, err := c.request(ctx, "GET", "/updates?after="+url.QueryEscape(cursor), nil)
 		if err != nil {
@@ -230,7 +201,7 @@ func (a *adapter) Subscribe(ctx context.Context, s *sdk.Subscription, emit sdk.E
 		var updates []hook
 		err = json.NewDecoder(resp.Body).Decode(&updates)
 		_ = resp.Body.Close()
-		if err != nil || resp.StatusCode >= 400 {
+		if err != nil {
 			return &sdk.Error{Kind: sdk.KindTransient, Text: "no updates"}
 		}
 		for _, h := range updates {
