@@ -77,7 +77,7 @@ func loadChannel(file string) (*channelData, error) {
 		return nil, fmt.Errorf("role: missing; write customer, bot, agent or observer")
 	}
 	for i, c := range d.Credentials {
-		if n := len(slices.DeleteFunc([]string{c.Header, c.Query, c.Body}, func(s string) bool { return s == "" })); n != 1 {
+		if place := c.Header + c.Query + c.Body; place == "" || place != cmp.Or(c.Header, c.Query, c.Body) {
 			return nil, fmt.Errorf("credentials.%d: write one of header, query and body", i)
 		}
 	}

@@ -67,6 +67,15 @@ var checks = func() map[string]func(*probe) {
 	} {
 		maps.Copy(all, m)
 	}
+	for _, f := range cases.Faults {
+		all["faults."+f.Check] = func(p *probe) { p.expectFaults(f.Check) }
+	}
+	for i, r := range resources {
+		all["resources."+r.name] = func(p *probe) { p.expectFreed(i) }
+	}
+	for _, group := range []string{"empty", "altered", "doubled", "signature", "time"} {
+		all["credentials."+group] = func(p *probe) { p.forged(group) }
+	}
 	return all
 }()
 
@@ -80,19 +89,17 @@ var needs = map[string]need{
 	"":         {func(*probe) bool { return true }, ""},
 	"receives": {receives, "the channel receives no calls"},
 	"delivers": {delivers, "there is no delivery in the test data"},
-	"both": {func(p *probe) bool { return receives(p) && delivers(p) },
-		"the channel does not both receive and deliver"},
-	"calls":   {func(p *probe) bool { return receives(p) || delivers(p) }, "there are no calls in the test data"},
-	"paths":   {func(p *probe) bool { return len(p.subject.endpoint.GetPaths()) > 0 }, "the channel receives no calls"},
-	"deliver": {func(p *probe) bool { return p.can("deliver") }, "the adapter does not deliver"},
-	"fetch":   {func(p *probe) bool { return p.can("fetch") }, "the adapter fetches no media"},
-	"no open": {func(p *probe) bool { return p.can("deliver") && !p.can("open") },
-		"the adapter opens conversations, or does not deliver"},
-	"opens":   {opens, "the channel opens no conversations"},
-	"replies": {func(p *probe) bool { return len(p.replying()) > 0 }, "no exchange of the test data has replies"},
-	"stream":  {takesMedia(0), "the channel does not take media as bytes"},
-	"secrets": {func(p *probe) bool { return len(p.subject.secrets()) > 0 }, "the settings have no secret"},
-	"reasons": {func(p *probe) bool { return len(p.subject.desc.GetReasonCodes()) > 0 }, "there are no reason codes"},
+	"both":     {func(p *probe) bool { return receives(p) && delivers(p) }, "it does not both receive and deliver"},
+	"calls":    {func(p *probe) bool { return receives(p) || delivers(p) }, "there are no calls in the test data"},
+	"paths":    {func(p *probe) bool { return len(p.subject.endpoint.GetPaths()) > 0 }, "the channel receives no calls"},
+	"deliver":  {func(p *probe) bool { return p.can("deliver") }, "the adapter does not deliver"},
+	"fetch":    {func(p *probe) bool { return p.can("fetch") }, "the adapter fetches no media"},
+	"no open":  {func(p *probe) bool { return p.can("deliver") && !p.can("open") }, "the adapter opens conversations"},
+	"opens":    {opens, "the channel opens no conversations"},
+	"replies":  {func(p *probe) bool { return len(p.replying()) > 0 }, "no exchange of the test data has replies"},
+	"stream":   {takesMedia(0), "the channel does not take media as bytes"},
+	"secrets":  {func(p *probe) bool { return len(p.subject.secrets()) > 0 }, "the settings have no secret"},
+	"reasons":  {func(p *probe) bool { return len(p.subject.desc.GetReasonCodes()) > 0 }, "there are no reason codes"},
 	"subscribes": {func(p *probe) bool { return p.can("subscribe") && p.subject.endpoint.GetSubscribes() },
 		"the channel does not subscribe"},
 	"idempotent": {func(p *probe) bool { return delivers(p) && p.subject.capabilities().GetIdempotent() },
@@ -173,6 +180,8 @@ var cases = readYAML[struct {
 	Faults, Prepare, Fetch, Subscribe []fault
 	Answers, Bodies, Values           []string
 	Odd                               []oddity
+	// the words of the protocol
+	Abilities, Roles, Media, Parts, Events []string
 }]("cases.yaml", casesText)
 
 // fault is something that the vendor does to a request, and the kinds of errors that are right then.

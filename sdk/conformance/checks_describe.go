@@ -19,15 +19,6 @@ var (
 	codeForm    = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 	// secretName matches the names of settings that are secrets.
 	secretName = regexp.MustCompile(`(^|_)(secret|password|passwd|token|api_?key|private_key|secret_key)$`)
-
-	abilities  = []string{"receive", "deliver", "open", "subscribe", "fetch"}
-	roles      = []string{"customer", "bot", "agent", "observer"}
-	mediaTypes = []string{"image", "audio", "video", "file"}
-	partTypes  = append([]string{"text", "location", "card", "suggestions"}, mediaTypes...)
-	events     = []string{
-		"echo", "connected", "disconnected", "handover_requested", "read", "typing", "delivered", "failed", "passed",
-		"closed",
-	}
 )
 
 var describeChecks = map[string]func(*probe){
@@ -63,11 +54,11 @@ var describeChecks = map[string]func(*probe){
 		p.expect(marked, "no setting is marked")
 	},
 	"describe.roles": func(p *probe) {
-		p.expectKnown("role", p.subject.desc.GetRoles(), roles)
+		p.expectKnown("role", p.subject.desc.GetRoles(), cases.Roles)
 		p.expectKnown("role of channel.yaml", []string{p.data.Role}, p.subject.desc.GetRoles())
 	},
 	"describe.abilities": func(p *probe) {
-		p.expectKnown("ability", p.subject.desc.GetAbilities(), abilities)
+		p.expectKnown("ability", p.subject.desc.GetAbilities(), cases.Abilities)
 		p.expect(p.can("receive") || p.can("deliver") || p.can("subscribe"), "it has none of receive, deliver and subscribe")
 		p.expect(!p.can("open") || p.can("deliver"), "it opens conversations and does not deliver")
 		p.expect(!p.subject.endpoint.GetSubscribes() || p.can("subscribe"),
@@ -75,15 +66,15 @@ var describeChecks = map[string]func(*probe){
 	},
 	"describe.capabilities": func(p *probe) {
 		c := p.subject.capabilities()
-		p.expectKnown("part", c.GetParts(), partTypes)
-		p.expectKnown("event", c.GetEvents(), events)
+		p.expectKnown("part", c.GetParts(), slices.Concat(cases.Parts, cases.Media))
+		p.expectKnown("event", c.GetEvents(), cases.Events)
 		p.expectKnown("media", []string{c.GetMedia()}, []string{"", "link", "stream"})
 		p.expect(p.can("deliver") == (len(c.GetParts())+len(c.GetEvents()) > 0),
 			"the parts %q and events %q do not fit the ability deliver", c.GetParts(), c.GetEvents())
 		n := c.GetTextBytes()
 		p.expect(n == 0 || n >= 16, "text_bytes is %d, expected at least 16, or 0 for no limit", n)
-		carries := slices.ContainsFunc(c.GetParts(), func(t string) bool { return slices.Contains(mediaTypes, t) })
-		p.expect(c.GetMedia() == "" || carries, "media are wanted, and none of %v is among the parts", mediaTypes)
+		carries := slices.ContainsFunc(c.GetParts(), func(t string) bool { return slices.Contains(cases.Media, t) })
+		p.expect(c.GetMedia() == "" || carries, "media are wanted, and none of %v is among the parts", cases.Media)
 		p.expect(c.GetMediaBytes() >= 0, "media_bytes is %d", c.GetMediaBytes())
 		for _, t := range c.GetMediaTypes() {
 			_, _, err := mime.ParseMediaType(t)

@@ -52,7 +52,7 @@ var settingsChecks = map[string]func(*probe){
 		p.expect(true, "")
 	},
 	"settings.role": func(p *probe) {
-		for _, r := range append(slices.Clone(roles), "conformance") {
+		for _, r := range append(slices.Clone(cases.Roles), "conformance") {
 			if slices.Contains(p.subject.desc.GetRoles(), r) {
 				continue
 			}

@@ -25,7 +25,7 @@ func fresh(id string, n int) string {
 // nth returns the nth of many calls: with other values of the members and header fields that channel.yaml lists under
 // ids.
 func (in *inbound) nth(ids []string, n int) *inbound {
-	tree, changed := in.tree(), false
+	tree := in.tree()
 	for _, id := range ids {
 		if name, ok := strings.CutPrefix(id, "header "); ok {
 			if v := in.header.Get(name); v != "" {
@@ -33,16 +33,14 @@ func (in *inbound) nth(ids []string, n int) *inbound {
 			}
 			continue
 		}
-		var ok bool
-		tree, ok = edit(tree, id, func(v any) (any, bool) {
+		tree, _ = edit(tree, id, func(v any) (any, bool) {
 			if number, err := strconv.ParseInt(fmt.Sprint(v), 10, 64); err == nil && v != any(fmt.Sprint(v)) {
 				return number + int64(n), true
 			}
 			return fresh(fmt.Sprint(v), n), true
 		})
-		changed = changed || ok
 	}
-	if !changed {
+	if tree == nil {
 		return in
 	}
 	return in.withTree(tree)
@@ -97,11 +95,10 @@ func (l *load) prepare(p *probe) {
 			l.fixed = append(l.fixed, in.name)
 		}
 	}
-	examples := p.examples("open")
-	if x := p.data.main("deliver"); delivers(p) {
-		l.out = append(l.out, p.loaded(x, 16))
+	if delivers(p) {
+		l.out = append(l.out, p.loaded(p.data.main("deliver"), 16))
 	}
-	if len(examples) > 0 && p.can("open") {
+	if examples := p.examples("open"); len(examples) > 0 && p.can("open") {
 		l.out = append(l.out, p.loaded(examples[0], 2))
 	}
 	for _, x := range p.examples("deliver") {
@@ -115,11 +112,11 @@ func (l *load) prepare(p *probe) {
 // loaded returns an exchange for any thread and customer: they may have any value in addresses.
 func (p *probe) loaded(x *exchange, window int) *loaded {
 	call, out := p.deliverCall(x), *x
+	ids := []string{call.GetSend().GetThread(), call.GetOpen().GetCustomerId(), call.GetOpen().GetCustomer().GetId()}
 	out.steps = nil
 	for _, s := range x.steps {
 		c := *s
-		for _, id := range []string{call.GetSend().GetThread(), call.GetOpen().GetCustomerId(),
-			call.GetOpen().GetCustomer().GetId()} {
+		for _, id := range ids {
 			if id != "" {
 				c.target = strings.NewReplacer(url.PathEscape(id), anyMark, url.QueryEscape(id), anyMark).Replace(c.target)
 			}
@@ -193,8 +190,7 @@ func (l *load) expectFlat(p *probe) {
 	if len(l.samples) < 8 {
 		p.skip("too few messages were measured")
 	}
-	p.expect(len(l.fixed) == 0,
-		"another conversation was not made of in/%s: list under ids in channel.yaml what differs with each message",
+	p.expect(len(l.fixed) == 0, "list under ids in channel.yaml what differs with each message of in/%s",
 		strings.Join(l.fixed, ", "))
 	median := func(list []int64) int64 { return slices.Sorted(slices.Values(list))[len(list)/2] }
 	early, late := median(l.samples[:len(l.samples)/4]), median(l.samples[len(l.samples)*3/4:])

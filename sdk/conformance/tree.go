@@ -33,33 +33,29 @@ func decodeJSON(b []byte) (v any, err error) {
 // there is no such value.
 func edit(tree any, path string, f func(any) (value any, keep bool)) (any, bool) {
 	name, rest, deeper := strings.Cut(path, ".")
-	change := func(v any) (out any, keep, ok bool) {
-		if deeper {
-			out, ok = edit(v, rest, f)
-			return out, true, ok
-		}
-		out, keep = f(v)
-		return out, keep, true
+	found := true
+	if last := f; deeper {
+		f = func(v any) (out any, keep bool) { out, found = edit(v, rest, last); return out, true }
 	}
 	switch t := tree.(type) {
 	case map[string]any:
 		if v, ok := t[name]; ok {
 			t = maps.Clone(t)
-			value, keep, ok := change(v)
-			if t[name] = value; !keep {
+			if value, keep := f(v); keep {
+				t[name] = value
+			} else {
 				delete(t, name)
 			}
-			return t, ok
+			return t, found
 		}
 	case []any:
 		if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < len(t) {
-			value, keep, ok := change(t[i])
-			if !keep {
-				return slices.Delete(slices.Clone(t), i, i+1), ok
+			value, keep := f(t[i])
+			if t = slices.Clone(t); keep {
+				t[i] = value
+				return t, found
 			}
-			t = slices.Clone(t)
-			t[i] = value
-			return t, ok
+			return slices.Delete(t, i, i+1), found
 		}
 	}
 	return tree, false
