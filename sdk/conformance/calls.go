@@ -89,11 +89,7 @@ func (p *probe) deliverCall(x *exchange) *pluginpb.DeliverCall {
 	e := &d.Envelope
 	e.ID = cmp.Or(e.ID, uuid.Must(uuid.NewV7()).String())
 	e.Channel, e.Conversation = cmp.Or(e.Channel, "elsewhere"), cmp.Or(e.Conversation, uuid.NewString())
-	if e.AcceptedAt.IsZero() {
-		if e.AcceptedAt = e.SentAt; e.AcceptedAt.IsZero() { // so that examples need not name both
-			e.AcceptedAt = time.Now()
-		}
-	}
+	e.AcceptedAt = cmp.Or(e.AcceptedAt, e.SentAt, time.Now()) // so that examples need not name both
 	send := &pluginpb.SendAction{Thread: d.Thread, State: stateBytes(d.State), Envelope: p.encode(e),
 		Assigned: &pluginpb.Assigned{
 			Id: e.ID, Conversation: e.Conversation, Epoch: e.Epoch, AcceptedAt: timestamppb.New(e.AcceptedAt),
@@ -141,8 +137,7 @@ func (p *probe) attach(name string, a *pluginpb.AssignedMedium, data []byte) {
 		resp, err = stream.CloseAndRecv()
 	}
 	p.expect(err == nil && resp.GetError() == nil, "out/%s.http: a medium of %d bytes can't be attached: %v %v", name,
-		a.GetSize(), err,
-		resp.GetError())
+		a.GetSize(), err, resp.GetError())
 }
 
 // fetch asks for a medium of at most limit bytes; 0 leaves the limit to the adapter.
@@ -151,33 +146,30 @@ func (p *probe) fetch(r *pluginpb.FetchRequest, limit int64) *outcome {
 	defer cancel()
 	r.Channel, r.Ref, r.MaxBytes = p.data.Channel, r.GetPart().GetRef(), limit
 	stream, err := p.subject.rpc.Fetch(ctx, r)
-	out := &fetched{}
+	var first, chunk *pluginpb.FetchResponse
 	var data []byte
-	for first := true; err == nil; first = false {
-		var chunk *pluginpb.FetchResponse
+	for err == nil {
 		if chunk, err = stream.Recv(); err != nil {
 			break
 		}
-		if e := chunk.GetError(); e != nil {
-			return p.failed("Fetch", e)
+		n := len(chunk.GetData())
+		if chunk.GetError() != nil {
+			return p.failed("Fetch", chunk.GetError())
+		} else if n > protocol.MaxChunkBytes {
+			return lost("a chunk of %d bytes, expected at most %d", n, protocol.MaxChunkBytes)
 		}
-		if first {
-			out.ContentType, out.Name, out.Size = chunk.GetContentType(), chunk.GetName(), chunk.GetSize()
-		}
-		if data = append(data, chunk.GetData()...); len(chunk.GetData()) > protocol.MaxChunkBytes {
-			return &outcome{lost: fmt.Sprintf("a chunk of %d bytes, expected at most %d", len(chunk.GetData()),
-				protocol.MaxChunkBytes)}
-		}
+		first, data = cmp.Or(first, chunk), append(data, chunk.GetData()...)
 	}
-	switch {
-	case err != io.EOF:
-		return &outcome{lost: "fetch: " + err.Error()}
-	case out.Size != 0 && out.Size != int64(len(data)):
-		return &outcome{lost: fmt.Sprintf("size is announced as %d, but there are %d bytes", out.Size, len(data))}
+	n := int64(len(data))
+	if err != io.EOF {
+		return lost("fetch: %v", err)
+	} else if first.GetSize() != 0 && first.GetSize() != n {
+		return lost("size is announced as %d, but there are %d bytes", first.GetSize(), n)
 	}
-	out.Size, out.SHA256 = int64(len(data)), checksum(data)
-	return &outcome{Fetched: out}
+	return &outcome{Fetched: &fetched{first.GetContentType(), first.GetName(), n, checksum(data)}}
 }
+
+func lost(format string, args ...any) *outcome { return &outcome{lost: fmt.Sprintf(format, args...)} }
 
 // subscribe reads batches until those that are awaited came, and then ends the call. Batches are stored immediately.
 func (p *probe) subscribe(x *exchange) *outcome {
@@ -201,11 +193,11 @@ func (p *probe) subscribe(x *exchange) *outcome {
 		list, invalid := p.readEnvelopes(batch.GetEnvelopes())
 		switch {
 		case err != nil:
-			return &outcome{lost: "subscribe: " + err.Error()}
+			return lost("subscribe: %v", err)
 		case batch.GetError() != nil:
 			return p.failed("Subscribe", batch.GetError())
 		case invalid != nil:
-			return &outcome{lost: invalid.Error()}
+			return lost("%v", invalid)
 		case batch.GetCursor() != nil:
 			out.Cursor = readable(batch.GetCursor())
 		}

@@ -147,7 +147,7 @@ func (in *inbound) withBody(body []byte) *inbound {
 	return &out
 }
 
-// asSigned returns a copy of a call that is not signed any more.
+// asSigned returns a copy that is not signed again.
 func (in *inbound) asSigned() *inbound {
 	out := *in
 	out.signed = true

@@ -103,17 +103,17 @@ func (p *probe) readDelivered(open bool, r *pluginpb.DeliverResult) *outcome {
 	}
 	const maxState = 4 << 10
 	if n := len(r.GetState()); n > maxState {
-		return &outcome{lost: fmt.Sprintf("a thread state of %d bytes: keep at most %d", n, maxState)}
+		return lost("a thread state of %d bytes: keep at most %d", n, maxState)
 	}
 	if open {
 		if n := len(r.GetThread()); n == 0 || n > envelope.MaxThreadBytes {
-			return &outcome{lost: fmt.Sprintf("a thread of %d bytes: it must have 1 to %d", n, envelope.MaxThreadBytes)}
+			return lost("a thread of %d bytes: it must have 1 to %d", n, envelope.MaxThreadBytes)
 		}
 		return &outcome{Opened: &opened{Thread: r.GetThread(), State: state, Accepted: r.GetAccepted()}}
 	}
 	replies, err := p.readEnvelopes(r.GetReplies())
 	if err != nil {
-		return &outcome{lost: "reply: " + err.Error()}
+		return lost("reply: %v", err)
 	}
 	p.witness.hear("a receipt", r.GetDegraded(), r.GetVendorId())
 	return &outcome{Receipt: &receipt{VendorID: r.GetVendorId(), State: state, Replies: replies,

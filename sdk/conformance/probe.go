@@ -222,7 +222,7 @@ func (b *begun) end() *outcome {
 			return b.p.readDelivered(b.call.GetOpen() != nil, r)
 		}
 	}
-	return &outcome{lost: b.p.lose(b.act.String(), b.err)}
+	return lost("%s", b.p.lose(b.act.String(), b.err))
 }
 
 // hold starts the main delivery while the vendor plays s, and returns when the request with the effect is there.

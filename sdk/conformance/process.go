@@ -43,21 +43,10 @@ type process struct {
 // pipeGrace is how long processes that were left behind may hold stdout and stderr.
 const pipeGrace = 250 * time.Millisecond
 
-// inherited are the variables that an adapter gets from the gateway's environment.
-var inherited = []string{
-	"PATH", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "GOMEMLIMIT", "GOMAXPROCS", "GODEBUG", "GOTRACEBACK",
-	"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy",
-}
-
 func command(o *Options, dir, parent string) *exec.Cmd {
 	cmd := exec.Command(o.Command, o.Args...)
 	cmd.SysProcAttr, cmd.WaitDelay = &syscall.SysProcAttr{Setpgid: true}, pipeGrace
-	for _, k := range inherited {
-		if v, ok := os.LookupEnv(k); ok {
-			cmd.Env = append(cmd.Env, k+"="+v)
-		}
-	}
-	cmd.Env = append(cmd.Env, protocol.LogLevelEnv+"=debug", protocol.ParentEnv+"="+parent,
+	cmd.Env = append(protocol.InheritedEnv(), protocol.LogLevelEnv+"=debug", protocol.ParentEnv+"="+parent,
 		protocol.CookieKey+"="+protocol.CookieValue, "PLUGIN_PROTOCOL_VERSIONS="+strconv.Itoa(protocol.Version),
 		"PLUGIN_UNIX_SOCKET_DIR="+dir)
 	cmd.Env = append(cmd.Env, o.Env...)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"patchbay/sdk/protocol/pluginpb"
+	"patchbay/sdk/text"
 )
 
 // Status is the result of a check, of a group or of all.
@@ -67,9 +68,6 @@ type Report struct {
 	Channels    []*Channel        `json:"channels"`
 }
 
-// Failed reports whether a check failed.
-func (r *Report) Failed() bool { return r.Status == Fail }
-
 // count fills in the totals. A report in which no check applied has not passed.
 func (r *Report) count() {
 	for _, ch := range r.Channels {
@@ -98,11 +96,8 @@ func (r *Result) fail(finding string) {
 		r.Status, r.Findings = Fail, nil
 	}
 	r.Failures++
-	if len(finding) > maxFinding {
-		finding = finding[:maxFinding] + "…"
-	}
 	if len(r.Findings) < maxFindings {
-		r.Findings = append(r.Findings, finding)
+		r.Findings = append(r.Findings, text.Abbreviate(finding, maxFinding))
 	}
 }
 
@@ -129,24 +124,26 @@ func (r *Report) Print(w io.Writer) error {
 
 // Scores is a table of the groups, with its head: a column for each channel, and one for the title.
 func (r *Report) Scores() [][]string {
-	out := [][]string{{"GROUP"}}
-	for i, ch := range r.Channels {
-		out[0] = append(out[0], strings.ToUpper(ch.Name))
-		for j, g := range ch.Groups {
-			if i == 0 {
-				out = append(out, []string{g.Name})
-			}
-			text := string(g.Status)
-			if g.Status != NotApplicable {
-				text += fmt.Sprintf(" %d/%d", g.Passed, g.Passed+g.Failed)
-			}
-			if out[j+1] = append(out[j+1], text); i == len(r.Channels)-1 {
-				out[j+1] = append(out[j+1], g.Title)
-			}
-		}
+	head := []string{"GROUP"}
+	for _, ch := range r.Channels {
+		head = append(head, strings.ToUpper(ch.Name))
 	}
-	out[0] = append(out[0], "")
+	out := [][]string{append(head, "")}
+	for i, g := range r.Channels[0].Groups { // all channels have the same
+		row := []string{g.Name}
+		for _, ch := range r.Channels {
+			row = append(row, ch.Groups[i].score())
+		}
+		out = append(out, append(row, g.Title))
+	}
 	return out
+}
+
+func (g *Group) score() string {
+	if g.Status == NotApplicable {
+		return string(g.Status)
+	}
+	return fmt.Sprintf("%s %d/%d", g.Status, g.Passed, g.Passed+g.Failed)
 }
 
 // printFindings lists the failed checks, and why duplicates were not checked: an adapter without ids passes, and its

@@ -56,7 +56,7 @@ var ErrUnknownCheck = errors.New("unknown group or check")
 var slots = make(chan struct{}, 6*runtime.GOMAXPROCS(0))
 
 // Run tests an adapter, its channels side by side, and returns the report. An error means that there was no test: the
-// data can't be read, or the program does not start. Faults of the adapter are in the report; see Report.Failed.
+// data can't be read, or the program does not start. Faults of the adapter are in the report; see Report.Status.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	for _, name := range o.Only {
 		if !slices.ContainsFunc(groups, func(g group) bool { return g.isSelected([]string{name}) }) {

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -142,10 +143,7 @@ func (s *subject) openStreams() error {
 }
 
 func (s *subject) capabilities() *pluginpb.Capabilities {
-	if c := s.endpoint.GetCapabilities(); c != nil {
-		return c
-	}
-	return s.desc.GetCapabilities()
+	return cmp.Or(s.endpoint.GetCapabilities(), s.desc.GetCapabilities())
 }
 
 // secrets are the values of the settings that the schema marks as secret.

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"context"
+	"os"
 
 	"github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
@@ -72,4 +73,17 @@ func (p *grpcPlugin) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
 // GRPCClient returns the pluginpb.PluginServiceClient in the gateway's process.
 func (p *grpcPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, cc *grpc.ClientConn) (any, error) {
 	return pluginpb.NewPluginServiceClient(cc), nil
+}
+
+// InheritedEnv returns the variables of this process's environment that an adapter gets. The others may be secrets.
+func InheritedEnv() (env []string) {
+	for _, name := range []string{
+		"PATH", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "GOMEMLIMIT", "GOMAXPROCS", "GODEBUG", "GOTRACEBACK",
+		"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy",
+	} {
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
 }

@@ -78,7 +78,7 @@ func (o *options) testAdapter(cmd *cobra.Command, f *conformanceFlags, program s
 	if err := printReport(o.process.Stdout, report, f.json); err != nil {
 		return failure(fmt.Errorf("print the report: %w", err))
 	}
-	if report.Failed() {
+	if report.Status == conformance.Fail {
 		return &coded{code: exitFound, printed: true, err: errors.New("the adapter does not conform")}
 	}
 	return nil
