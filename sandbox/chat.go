@@ -69,12 +69,12 @@ func (s *Sandbox) sendPicture(ctx context.Context, user string, p picture, id st
 	path := "/livechat" + s.Livechat.AddFile(p.name, p.contentType, p.content)
 	f := native.File{Type: "image", URL: path, ContentType: p.contentType, Name: p.name, Size: int64(len(p.content))}
 	e := entry{Role: "customer", Media: []native.File{f}}
-	f.URL = s.URL() + path // the page shows the path: its visitor may have another name for this host
+	f.URL = s.URL() + path // the page keeps the path: a browser may reach this host by another name
 	return s.send(ctx, user, "", e, native.WithMessageID(id), native.WithMedia(f))
 }
 
-// send sends a message to the gateway and adds it to the transcript first: an answer may arrive before the gateway's
-// 200 does.
+// send adds a message to the transcript and sends it to the gateway, in this order: an answer may arrive before the
+// gateway's response.
 func (s *Sandbox) send(ctx context.Context, user, text string, e entry, options ...native.Option) error {
 	chat := s.chats.Of(user)
 	e.At = time.Now()

@@ -58,8 +58,8 @@ func runDemo(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 	return nil
 }
 
-// freePorts returns n unused local addresses. They are below the ports that systems choose for listeners and outgoing
-// connections: no other program is given one of them before the gateway listens there.
+// freePorts returns n unused local addresses. They are below the ephemeral ports, so the system assigns them to no
+// other program before the gateway listens.
 func freePorts(n int) ([]string, error) {
 	addresses := make([]string, 0, n)
 	for tries := 0; len(addresses) < n; tries++ {
@@ -70,7 +70,7 @@ func freePorts(n int) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("find a free port: %w", err)
 		}
-		defer l.Close() // at the end, or one could be found twice
+		defer l.Close() // all are closed together, so no port is returned twice
 		addresses = append(addresses, l.Addr().String())
 	}
 	return addresses, nil

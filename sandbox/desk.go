@@ -8,7 +8,7 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// agentName is the agent of the desk page.
+// agentName is the name of the agent on the desk page.
 const agentName = "Kim"
 
 // deskState is the content of the desk page.
@@ -49,7 +49,7 @@ func (s *Sandbox) deskPicture(r *simulator.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e := p.extension(); e == "gif" || e == "webp" { // downloadFileStream does not have them
+	if e := p.extension(); e == "gif" || e == "webp" { // downloadFileStream does not support these types
 		return nil, badRequest("agents send PNG, JPEG or BMP")
 	}
 	_, err = s.Desk.SendFile(r.URL.Query().Get("user"), "IMAGE", p.extension(), p.content)
@@ -63,7 +63,7 @@ func deskError(err error) error {
 	return err
 }
 
-// deskFile serves a file of a chat, of either side. A file that is not a picture is for saving only.
+// deskFile serves a file that the customer or the agent sent. Files other than pictures are sent as attachments.
 func (s *Sandbox) deskFile(w http.ResponseWriter, r *http.Request) {
 	f, ok := s.Desk.File(r.PathValue("id"))
 	if !ok {
@@ -78,11 +78,11 @@ func (s *Sandbox) deskFile(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(f.Content) // fails only if the page is closed
 }
 
-// deskEvents streams the desk as a whole, now and after each change.
+// deskEvents streams the whole state of the desk, immediately and after each change.
 func (s *Sandbox) deskEvents(w http.ResponseWriter, r *http.Request) {
 	out := newStream(w)
 	for {
-		seen := s.Desk.Events.Len() // before the look at the chats: a change in between is sent again
+		seen := s.Desk.Events.Len() // read before the chats, so that no change is missed
 		if out.send(seen, deskState{Chats: s.Desk.Chats(), Open: s.Desk.Open()}) != nil {
 			return
 		}

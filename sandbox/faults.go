@@ -9,7 +9,7 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// faultOrder is the body of POST /faults. Times are texts like 1.5s.
+// faultOrder is the body of POST /faults. Durations are written like 1.5s.
 type faultOrder struct {
 	Vendor string `json:"vendor"` // livechat, gptbots or aicc
 	simulator.Fault

@@ -5,8 +5,8 @@
 //	sandbox run --gateway-bin bin/patchbay --config config.yaml
 //	sandbox demo --gateway-bin bin/patchbay --config config.yaml
 //
-// The second form also runs a gateway, until it gets SIGINT or SIGTERM. The third form plays a conversation through a
-// gateway and fails if a step of it fails.
+// The second form also runs a gateway, until SIGINT or SIGTERM. The third form plays a conversation through a gateway
+// and fails if a step fails.
 package main
 
 import (
@@ -23,7 +23,7 @@ import (
 
 func main() {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // nohup asks for that
+	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
 		signals = append(signals, syscall.SIGHUP)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)

@@ -23,7 +23,7 @@ func (s *Sandbox) pages() http.Handler {
 	mux.HandleFunc("GET /chat/events", s.chatEvents)
 	mux.HandleFunc("GET /desk/events", s.deskEvents)
 	mux.HandleFunc("GET /desk/files/{id...}", s.deskFile)
-	calls := simulator.NewVendor(simulator.Retry{}, nil) // for its endpoints
+	calls := simulator.NewVendor(simulator.Retry{}, nil) // used only for Endpoint
 	for pattern, call := range map[string]simulator.Endpoint{
 		"POST /chat/messages": s.chatMessage, "POST /chat/files": s.chatPicture,
 		"POST /desk/{action}": s.deskAction, "POST /desk/files": s.deskPicture,
@@ -49,7 +49,7 @@ func contentPolicy(gateway string) string {
 		"; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
 
-// guard adds the security headers and refuses requests that other sites make a browser send.
+// guard adds security headers and refuses cross-site requests.
 func guard(policy string, next http.Handler) http.Handler {
 	headers := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

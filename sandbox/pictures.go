@@ -8,7 +8,7 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// maxPicture is the limit of a picture, in bytes: that of the desk's vendor.
+// maxPicture is the maximum size of a picture in bytes. It is the limit of the desk's vendor.
 const maxPicture = 2 << 20
 
 // picture is an image that was chosen on a page.
@@ -18,13 +18,13 @@ type picture struct {
 	content     []byte
 }
 
-// pictureTypes are the types of images that pages take, with their extensions. SVG is not among them: it can contain
+// pictureTypes maps the content types that the pages accept to file extensions. SVG is missing because it can contain
 // scripts.
 var pictureTypes = map[string]string{
 	"image/png": "png", "image/jpeg": "jpg", "image/bmp": "bmp", "image/gif": "gif", "image/webp": "webp",
 }
 
-// readPicture reads an image that is the body of a call. Its type is detected, its name is in the query.
+// readPicture reads an image from the body of a call. It detects the content type and takes the name from the query.
 func readPicture(r *simulator.Request) (picture, error) {
 	if len(r.Body) > maxPicture {
 		return picture{}, badRequest("a picture must have at most %d bytes", maxPicture)

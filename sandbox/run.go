@@ -15,8 +15,8 @@ import (
 
 // Limits of "sandbox run".
 const (
-	startWithin = 60 * time.Second // the gateway, which checks its store first
-	stopWithin  = 30 * time.Second // after the first signal; then it is killed
+	startWithin = 60 * time.Second // includes the check of the store
+	stopWithin  = 30 * time.Second // from the first signal until the gateway is killed
 )
 
 // stageOptions configure a stage.
@@ -38,7 +38,7 @@ func (o *stageOptions) flags(command string, stderr io.Writer) *flag.FlagSet {
 type stage struct {
 	s      *Sandbox
 	gw     *gateway.Gateway
-	served chan error // has the result of Run
+	served chan error // receives the result of Run
 	end    context.CancelFunc
 }
 
@@ -56,7 +56,8 @@ func newStage(o stageOptions, output *os.File, logger *slog.Logger) (*stage, err
 	return st, nil
 }
 
-// close kills the gateway if it runs, and ends the sandbox. The vendors end last: the gateway's last calls are to them.
+// close kills the gateway if it runs, and ends the sandbox. The vendors end last because the gateway calls them until
+// it ends.
 func (st *stage) close() error {
 	st.gw.Kill()
 	st.end()
@@ -82,12 +83,12 @@ func runAll(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 }
 
 // attend starts the gateway, prints the addresses, and stops the gateway when ctx ends. It returns an error if the
-// gateway or the sandbox ends before.
+// gateway or the sandbox ends earlier.
 func (st *stage) attend(ctx context.Context, stdout io.Writer) error {
 	starting, cancel := context.WithTimeout(ctx, startWithin)
 	err := st.gw.Start(starting)
 	cancel()
-	if ctx.Err() != nil { // a signal came while it was starting: its exit code does not matter
+	if ctx.Err() != nil { // a signal interrupted the start: the exit code does not matter
 		if st.gw.Running() {
 			_ = st.stop()
 		}

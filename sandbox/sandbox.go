@@ -42,7 +42,7 @@ func New(o Options) (*Sandbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s (choose another address with --listen): %w", o.Listen, err)
 	}
-	// Long enough for a restart of the gateway.
+	// The retries last longer than a restart of the gateway.
 	retry := simulator.Retry{Attempts: 12, First: 100 * time.Millisecond, Max: 5 * time.Second}
 	s := &Sandbox{o: o, listener: listener}
 	s.Livechat = native.New(native.Options{
@@ -106,7 +106,7 @@ func (s *Sandbox) Run(ctx context.Context) error {
 	return err
 }
 
-// report logs refused calls and given up webhook calls, until ctx ends.
+// report logs refused calls and failed webhook calls until ctx ends.
 func (s *Sandbox) report(ctx context.Context, wg *sync.WaitGroup) {
 	for name, v := range s.vendors() {
 		wg.Go(func() {
@@ -130,8 +130,7 @@ func (s *Sandbox) vendors() map[string]*simulator.Vendor {
 	return map[string]*simulator.Vendor{"livechat": s.Livechat.Vendor, "gptbots": s.Bots.Vendor, "aicc": s.Desk.Vendor}
 }
 
-// secret returns a credential from the environment. The defaults are those of the config.yaml of the repository: they
-// protect nothing.
+// secret returns a credential from the environment, or the public default of the repository's config.yaml.
 func secret(name string) string { return cmp.Or(os.Getenv(name), defaultSecrets[name]) }
 
 var defaultSecrets = map[string]string{

@@ -12,7 +12,7 @@ import (
 	"patchbay/sandbox/native"
 )
 
-// story is the demo: one customer's path from the bot to an agent and back, and over a restart of the gateway.
+// story is the demo: a customer talks to the bot, to an agent and to the bot again, before and after a restart.
 type story struct {
 	*stage
 	out    io.Writer
@@ -21,7 +21,7 @@ type story struct {
 	user     string // the customer's id at the website
 	deskUser string // the customer's id at the desk
 	sent     string // id of the customer's last message
-	seen     int    // answers that were printed
+	seen     int    // number of printed answers
 }
 
 // action does or checks something.
@@ -100,7 +100,7 @@ func (st *story) trace(ctx context.Context) error {
 	return printTrace(ctx, st.out, st.gw.Admin, st.sent)
 }
 
-// answer waits for a text from role, exactly want unless that is "".
+// answer waits for a text from role. The text must equal want unless want is empty.
 func (st *story) answer(role, want string) action {
 	return func(ctx context.Context) error {
 		_, err := st.await(ctx, func(a native.Answer) bool {

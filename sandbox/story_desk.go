@@ -11,7 +11,7 @@ import (
 	"patchbay/sandbox/native"
 )
 
-// waiting waits for the customer in the desk's queue.
+// waiting waits until the customer is in the desk's queue.
 func (st *story) waiting(ctx context.Context) error {
 	err := st.s.Desk.Wait(ctx, func([]aicc.Event) bool { return len(st.s.Desk.Waiting()) > 0 })
 	if err != nil {

@@ -8,15 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// takeTerminal makes this process a separate group in the foreground of its terminal, if it has one. Ctrl-C then does
-// not reach the program that started it, such as make, which can report how this one ended. The returned function gives
-// the foreground back.
+// takeTerminal moves this process into a separate process group in the foreground of its terminal, if it has one.
+// Ctrl-C then does not reach the parent process, such as make, which can still report the exit code. The returned
+// function restores the foreground group.
 func takeTerminal(fd int) (giveBack func()) {
 	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
 	if err != nil || group != unix.Getpgrp() || group == os.Getpid() {
-		return func() {} // no terminal, in the background, or done by the shell already
+		return func() {} // there is no terminal, this is a background job, or the shell has created a group
 	}
-	// Ctrl-Z would stop this group only, while the program that waits for it is in the other one.
+	// Ctrl-Z would stop only this group, and the parent process would wait for it.
 	signal.Ignore(syscall.SIGTTOU, syscall.SIGTSTP)
 	if unix.Setpgid(0, 0) != nil {
 		return func() {}

@@ -20,7 +20,7 @@ import (
 // empty.
 type hop struct {
 	At       time.Time
-	Seq      uint64 // of the gateway's record; its steps happened at the same time
+	Seq      uint64 // number of the record; all steps of a record have the same time
 	Step     string
 	Channel  string
 	Envelope string
@@ -33,8 +33,8 @@ type hop struct {
 
 var errTrace = errors.New("the gateway returned no trace")
 
-// printTrace prints the steps of the message with the vendor's id, from the gateway's admin listener. While deliveries
-// of the message are pending it waits, a few seconds at most.
+// printTrace prints the trail of the message with the vendor's id, read from the gateway's admin listener. It waits up
+// to three seconds for pending deliveries.
 func printTrace(ctx context.Context, out io.Writer, admin, id string) error {
 	late := time.Now().Add(3 * time.Second)
 	for {
@@ -55,9 +55,9 @@ func printTrace(ctx context.Context, out io.Writer, admin, id string) error {
 // trace is the trail of one message.
 type trace struct {
 	steps   []hop
-	message string            // its envelope
+	message string            // id of its envelope
 	queued  map[string]hop    // its deliveries, by id
-	pending map[string]string // channels of those that have not ended, by id
+	pending map[string]string // channels of its pending deliveries, by id
 }
 
 func traceOf(ctx context.Context, admin, id string) (*trace, error) {
@@ -85,9 +85,9 @@ func traceOf(ctx context.Context, admin, id string) (*trace, error) {
 // ended are the steps that end a delivery.
 var ended = []string{"delivered", "fenced", "dropped", "moved", "merged", "unrouted", "dead"}
 
-// collect takes the steps of the message from the trail that starts with its acceptance: the decisions of the same
-// record up to the next acceptance, and the steps of its deliveries. A thread is opened in the record that ends the
-// delivery.
+// collect selects the steps of the message from entries, whose first entry is its acceptance. These steps are the
+// decisions of the same record up to the next acceptance, the steps of its deliveries, and the threads that they open.
+// A thread is opened in the record that ends the delivery.
 func (m *trace) collect(entries []hop) {
 	m.message = entries[0].Envelope
 	decided := true
@@ -125,7 +125,7 @@ func (m *trace) print(out io.Writer) {
 	}
 }
 
-// describe returns a step in a few words, "" if another step shows it already.
+// describe returns a short description of a step, or "" if another step covers it.
 func (m *trace) describe(s hop) string {
 	d, ok := m.queued[s.Delivery]
 	if ok && d.Kind == "open" && (s.Step == "queued" || s.Step == "delivered") {

@@ -9,7 +9,7 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// Accept gives a waiting chat to an agent: the customer gets the message that the call is connected.
+// Accept assigns a waiting chat to an agent. The customer gets a system text.
 func (s *Simulator) Accept(user, agent string) error {
 	return s.act(user, func(c *Chat) error {
 		c.State, c.Agent = StateActive, agent
@@ -25,16 +25,16 @@ func (s *Simulator) Accept(user, agent string) error {
 // Say sends an agent's text and returns its messageCode.
 func (s *Simulator) Say(user, text string) (string, error) { return s.SayMedia(user, "TEXT", text) }
 
-// SendFile sends a file from the agent's disk as IMAGE, AUDIO, VIDEO or DOCUMENT, and returns its messageCode. The file
-// can be downloaded as "local/" and the message's content.
+// SendFile sends a file from the agent's disk as IMAGE, AUDIO, VIDEO or DOCUMENT, and returns its messageCode. The
+// file's id for downloadFileStream is "local/" followed by the message's content.
 func (s *Simulator) SendFile(user, mediaType, fileType string, content []byte) (string, error) {
 	id := simulator.UUID()
 	s.files.Put(localPrefix+id, File{Type: fileType, Content: content})
 	return s.SayMedia(user, mediaType, id)
 }
 
-// SayMedia sends an agent's message of any media type. Its content is as the page has it for that type: the id of a
-// file of the media library, or "latitude/longitude/description" for LOCATE.
+// SayMedia sends an agent's message of any media type. content follows the page: the id of a file of the media library,
+// or "latitude/longitude/description" for LOCATE.
 func (s *Simulator) SayMedia(user, mediaType, content string) (string, error) {
 	code := fmt.Sprintf("mc-%d-%d", s.codes.Add(1), time.Now().UnixMilli())
 	err := s.act(user, func(c *Chat) error {
@@ -47,7 +47,7 @@ func (s *Simulator) SayMedia(user, mediaType, content string) (string, error) {
 	return code, err
 }
 
-// Read reports that the agent read these messages, whose ids are separated by commas.
+// Read reports that the agent read the messages with these comma-separated ids.
 func (s *Simulator) Read(user string, ids string) error {
 	return s.act(user, func(*Chat) error {
 		m := s.message(user, "AGENT", "READ")
@@ -65,8 +65,8 @@ func (s *Simulator) Hangup(user string) error {
 	}, StateActive)
 }
 
-// TimeOut ends a waiting or active chat as the system does. With async, the vendor's asynchronous switch, the customer
-// may still leave messages by sendAsync, and is told so.
+// TimeOut ends a waiting or active chat as the system does. If async, the vendor's asynchronous switch, is true, the
+// customer gets a text and may still leave messages by sendAsync.
 func (s *Simulator) TimeOut(user string, async bool) error {
 	return s.act(user, func(c *Chat) error {
 		c.State = StateClosed
@@ -81,7 +81,7 @@ func (s *Simulator) TimeOut(user string, async bool) error {
 	}, StateWaiting, StateActive)
 }
 
-// pushText pushes a text of the robot or the system, and shows it at the desk. The desk's lock is held.
+// pushText pushes a text of the robot or the system, and shows it at the desk. The caller holds s.mu.
 func (s *Simulator) pushText(c *Chat, from, text string, callID json.RawMessage) {
 	s.record(c, "", Line{From: from, Text: text, MediaType: "TEXT"}, false)
 	m := s.Message(c.User, strings.ToUpper(from), "CHAT", "TEXT", text)

@@ -10,7 +10,7 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// maxText is the limit of a TEXT message: 1 KB, taken as bytes of UTF-8.
+// maxText is the maximum size of a TEXT message: 1 KB, counted in bytes of UTF-8.
 const maxText = 1 << 10
 
 // File types of uploadFileStream. An older page spells bmp as bpm.
@@ -21,7 +21,7 @@ var (
 	uploadTypes = slices.Concat(imageTypes, audioTypes, videoTypes, []string{"txt", "csv"})
 )
 
-// fileTypes are the file types of the media types whose content is "objectKey,extension". With send, the content of
+// fileTypes lists the file types of each media type whose content is "objectKey,extension". With send, the content of
 // IMAGE, AUDIO and VIDEO is the object key alone.
 var fileTypes = map[string][]string{
 	"IMAGE": imageTypes, "AUDIO": audioTypes, "VIDEO": videoTypes, "FILE_IMAGE": imageTypes, "FILE_VIDEO": videoTypes,
@@ -49,7 +49,8 @@ func (s *Simulator) content(m *upLink) (file string, err error) {
 	return key, s.uploaded(m.From, key, types)
 }
 
-// described reads "fileName,fileSize,fileId,fileType", the size in bytes.
+// described checks content of the form "fileName,fileSize,fileId,fileType", with the size in bytes. It returns the file
+// id.
 func (s *Simulator) described(user, content string) (file string, err error) {
 	fields := strings.Split(content, ",")
 	if len(fields) != 4 || fields[0] == "" {
@@ -66,7 +67,7 @@ func (s *Simulator) described(user, content string) (file string, err error) {
 	return key, nil
 }
 
-// card reads a JSON object with the members that the page calls fixed; redirectUrl or mediaFileId must not be empty.
+// card checks a JSON object with the fixed members of the page. It must have a redirectUrl or a mediaFileId.
 func (s *Simulator) card(user, content string) (file string, err error) {
 	var card struct {
 		Title         string `json:"title"`
@@ -91,7 +92,7 @@ func (s *Simulator) card(user, content string) (file string, err error) {
 	return card.MediaFileID, s.uploaded(user, card.MediaFileID, imageTypes)
 }
 
-// uploaded requires that an object key is of an earlier upload of the same customer.
+// uploaded returns an error unless the customer uploaded the file with this key and its type is one of types.
 func (s *Simulator) uploaded(user, key string, types []string) error {
 	f, ok := s.files.Get(key)
 	if !ok || f.User != user {

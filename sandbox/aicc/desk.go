@@ -51,7 +51,7 @@ type Event struct {
 	Line
 	Kind  string
 	User  string
-	Async bool // came by sendAsync
+	Async bool // sent by sendAsync
 }
 
 // Chats returns all chats that ever connected, in the order of their first call.
@@ -83,14 +83,14 @@ func (s *Simulator) list(want func(*Chat) bool) []Chat {
 	for _, user := range s.order {
 		if c := s.desk[user]; want(c) {
 			out := *c
-			out.Lines = slices.Clip(c.Lines) // lines are only added
+			out.Lines = slices.Clip(c.Lines) // lines are append-only
 			chats = append(chats, out)
 		}
 	}
 	return chats
 }
 
-// chatOf returns the customer's chat, a new one if there is none. The desk's lock is held.
+// chatOf returns the customer's chat, or a new one if there is none. The caller holds s.mu.
 func (s *Simulator) chatOf(user string) *Chat {
 	c := s.desk[user]
 	if c == nil {
@@ -106,7 +106,7 @@ func (s *Simulator) inSession(user string) bool {
 	return ok && (c.State.live() || c.State == StateOffline)
 }
 
-// act runs do under the desk's lock, if the chat is in one of the states.
+// act runs do under the desk's lock. It returns ErrState if the chat is in none of the states.
 func (s *Simulator) act(user string, do func(*Chat) error, states ...State) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,7 +120,7 @@ func (s *Simulator) act(user string, do func(*Chat) error, states ...State) erro
 	return do(c)
 }
 
-// record adds a line to the chat if it has a speaker, and an event if it has a kind.
+// record adds l to the chat if l has a speaker, and to the events if kind is not empty.
 func (s *Simulator) record(c *Chat, kind string, l Line, async bool) {
 	l.At = time.Now()
 	if l.From != "" {

@@ -14,14 +14,14 @@ import (
 )
 
 const (
-	// localPrefix precedes the id of a file that an agent sent from disk; other ids are of the media library.
+	// localPrefix precedes the id of a file that an agent sent from disk. Other ids belong to the media library.
 	localPrefix = "local/"
-	maxUpload   = 10 << 20       // bytes of a file; the page states none
+	maxUpload   = 10 << 20       // bytes of a file; the page states no limit
 	maxDownload = 2 << 20        // bytes of a file
 	linkTTL     = 24 * time.Hour // of a temporary link of downloadFileStream
 )
 
-// File is a file that a customer uploaded, an agent sent, or the media library has.
+// File is a file that a customer uploaded, an agent sent, or the media library contains.
 type File struct {
 	Type    string // extension, lower-case
 	Content []byte // must not be changed
@@ -55,7 +55,7 @@ func (s *Simulator) fileOf(mediaType, content string) string {
 	return ""
 }
 
-// ContentType returns the content type of a file type; application/octet-stream for those that it does not know.
+// ContentType returns the content type of a file type, application/octet-stream by default.
 func ContentType(fileType string) string {
 	return cmp.Or(contentTypes[fileType], "application/octet-stream")
 }
@@ -125,8 +125,7 @@ func (s *Simulator) download(r *simulator.Request, _ string) (any, error) {
 	return out, nil
 }
 
-// find returns the file, or a refusal with the page's text. That an unknown id is "objectKey is null!" is an
-// assumption.
+// find returns the file, or a refusal with a text of the page. The text for an unknown id is an assumption.
 func (s *Simulator) find(id, fileType, channel, multiMedia string) (File, error) {
 	f, ok := s.files.Get(id)
 	code, text := resultFailure, ""

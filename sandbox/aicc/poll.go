@@ -7,7 +7,7 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// maxMailbox is the number of messages that are kept for a customer's poll; older ones are lost.
+// maxMailbox is the maximum number of messages kept for a customer's next poll. Older messages are dropped.
 const maxMailbox = 1000
 
 // polledMsg is one message of a poll's answer.
@@ -19,7 +19,7 @@ type polledMsg struct {
 	MediaFileType *string `json:"mediaFileType"` // extension
 }
 
-// mailbox is a customer's messages that were not polled yet.
+// mailbox contains a customer's unpolled messages.
 type mailbox struct {
 	messages []polledMsg
 	count    int
@@ -42,7 +42,7 @@ func (s *Simulator) post(messages []DownLinkMsg) {
 	}
 }
 
-// origin returns where a message's file comes from and of which type it is. Both are null if it has no file.
+// origin returns the contentType and the mediaFileType of a message's file. Both are nil for a message without a file.
 func (s *Simulator) origin(mediaType, content string) (contentType, fileType *string) {
 	id := s.fileOf(mediaType, content)
 	if id == "" {
@@ -55,8 +55,8 @@ func (s *Simulator) origin(mediaType, content string) (contentType, fileType *st
 	return contentType, &f.Type
 }
 
-// poll returns the customer's messages since the last poll. Reports of messages that agents read are in it only if the
-// query has isNeedRead=true; else they are lost.
+// poll returns the customer's messages since the last poll. It includes read receipts only if the query has
+// isNeedRead=true, and drops them otherwise.
 func (s *Simulator) poll(r *simulator.Request, user string) (any, error) {
 	q := r.URL.Query()
 	if q.Get("channel") != "WEB" {

@@ -44,7 +44,7 @@ func (s *Simulator) Message(user, source, control, mediaType, content string) Do
 	return m
 }
 
-// Push makes one push with all these messages, behind the other pushes of the first one's user.
+// Push queues one push with all these messages, after the earlier pushes for the first message's user.
 func (s *Simulator) Push(messages ...DownLinkMsg) error { return s.push(messages[0].To, messages...) }
 
 func (s *Simulator) push(user string, messages ...DownLinkMsg) error {
@@ -93,7 +93,7 @@ func (s *Simulator) stamp() string {
 	return now.Format(s.o.Stamp)
 }
 
-// accepted is the page's rule: status 200, and resultCode the string "0".
+// accepted returns whether a push was accepted by the page's rule: status 200 and the string "0" as resultCode.
 func accepted(status int, answer []byte) bool {
 	var out struct {
 		ResultCode string `json:"resultCode"`

@@ -13,7 +13,7 @@ const (
 	resultFailure = "13" // with a reason as text
 )
 
-// Texts of result codes, from the page senMsgRsp. It has none for a message with unusable content: that gets
+// Texts of result codes, from the page senMsgRsp. The page has no text for invalid content; the simulator uses
 // ReasonSend.
 const (
 	ReasonClosed     = "The current time is not within the working time of the service agents" // code 12
@@ -28,7 +28,7 @@ const (
 
 func succeeded(text string) any { return map[string]string{"resultCode": "0", "resultDesc": text} }
 
-// failed returns a refusal with a result code. The problem explains it further, to a test's author.
+// failed returns a refusal with a result code. problem is an additional explanation in Vendor.Problems.
 func failed(code, text, problem string) error {
 	if problem != "" {
 		problem = " (" + problem + ")"

@@ -62,7 +62,7 @@ func (s *Simulator) send(r *simulator.Request, user string) (any, error) {
 	return succeeded(text), nil
 }
 
-// control does what a customer's message asks for, and returns the text of the result.
+// control executes the control type of a customer's message and returns the result text.
 func (s *Simulator) control(c *Chat, m *upLink) (string, error) {
 	if m.ControlType == "CONNECT" {
 		return s.connect(c)
@@ -92,8 +92,8 @@ func (s *Simulator) control(c *Chat, m *upLink) (string, error) {
 	return "success", nil
 }
 
-// connect brings the customer to the robot if there is one, else into the queue. A second CONNECT of a live session
-// changes nothing.
+// connect moves the customer to the robot, or into the queue if there is no robot. It changes nothing in a live
+// session.
 func (s *Simulator) connect(c *Chat) (string, error) {
 	if s.o.Robot == nil && s.closed.Load() {
 		return "", failed(resultClosed, ReasonClosed, "")
@@ -115,7 +115,7 @@ func (s *Simulator) connect(c *Chat) (string, error) {
 	return "success", nil
 }
 
-// transfer brings a customer from the robot into the queue. It changes nothing for one who waits there already.
+// transfer moves a customer from the robot into the queue. It changes nothing for a waiting customer.
 func (s *Simulator) transfer(c *Chat) (string, error) {
 	switch {
 	case s.closed.Load():
@@ -131,7 +131,7 @@ func (s *Simulator) transfer(c *Chat) (string, error) {
 	return "success", nil
 }
 
-// chat takes a message of the customer.
+// chat records a message of the customer. The robot answers it while the chat is with the robot.
 func (s *Simulator) chat(c *Chat, m *upLink) (string, error) {
 	file, err := s.content(m)
 	if err != nil {

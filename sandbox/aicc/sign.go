@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// Authorization returns the Authorization header of a push by the vendor's auth-v2 signature, as the AK/SK signing demo
-// of its contact-centre APIs makes it. That pushes use it is an assumption: their page shows the header without its
-// last segment. The timestamp is used as it is. Names of the signed headers must be lower-case. A query, if the address
-// has one, is a second line of path: its pairs, encoded and sorted.
+// Authorization returns the Authorization header of a push. It uses the vendor's auth-v2 signature, as in the AK/SK
+// signing demo of its contact-centre APIs. This is an assumption: the page on pushes shows the header without its last
+// segment. The keys of headers must be lower-case. If the address has a query, path has a second line with its encoded
+// and sorted pairs.
 func Authorization(accessKey, secretKey, method, path, timestamp string, headers map[string]string, body []byte) string {
 	names := slices.Sorted(maps.Keys(headers))
 	signed := strings.Join(names, ";")
@@ -24,7 +24,7 @@ func Authorization(accessKey, secretKey, method, path, timestamp string, headers
 	}
 	slices.Sort(pairs)
 	canonical := method + "\n" + path + "\n" + signed + "\n" + strings.Join(pairs, "\n") + "\n" + percent(string(body))
-	// The derived key is used as text: its hexadecimal form, not the bytes.
+	// The derived key is the hexadecimal text, not the bytes.
 	return prefix + "/" + mac(mac(secretKey, prefix), canonical)
 }
 
@@ -34,5 +34,5 @@ func mac(key, message string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// percent encodes every byte but letters, digits and "-._~"; a slash is no exception.
+// percent encodes every byte except letters, digits and "-._~". It encodes slashes.
 func percent(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }

@@ -32,7 +32,7 @@ func issue(to *simulator.Table[token], prefix string, t token) string {
 	return text
 }
 
-// fabric adds the checks of all calls through API Fabric: x-app-key and the access token.
+// fabric checks x-app-key and the access token, as API Fabric does for all calls.
 func (s *Simulator) fabric(next simulator.Endpoint) simulator.Endpoint {
 	return func(r *simulator.Request) (any, error) {
 		text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -46,8 +46,8 @@ func (s *Simulator) fabric(next simulator.Endpoint) simulator.Endpoint {
 	}
 }
 
-// session adds the check of the customer's token, and passes on the customer's id. Within a session an expired token is
-// replaced by the answer's header ccmessaging-token.
+// session checks the customer's token and passes the customer's id to next. During a session it replaces an expired
+// token in the response header ccmessaging-token.
 func (s *Simulator) session(next func(*simulator.Request, string) (any, error)) simulator.Endpoint {
 	return func(r *simulator.Request) (any, error) {
 		t, ok := s.userTokens.Get(r.Header.Get("ccmessaging-token"))

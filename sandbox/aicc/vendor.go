@@ -1,4 +1,4 @@
-// Package aicc simulates Huawei Cloud AICC: the message API that the gateway calls, the pushes that bring the agents'
+// Package aicc simulates Huawei Cloud AICC: the message API that the gateway calls, the pushes with the agents'
 // messages, and the desk with its queue.
 //
 // It follows the vendor's pages "Message Push Interface Specifications", tokenByAkSk, applyToken, send, sendAsync,
@@ -30,7 +30,7 @@ const (
 	EndpointPush        = "push" // the calls of the gateway's webhook
 )
 
-// Formats of the timestamp in the signature, on which sources differ. StampEpoch is in milliseconds since 1970.
+// Formats of the timestamp in the signature; sources differ. StampEpoch is in milliseconds since 1970.
 const (
 	StampSeconds = "2006-01-02T15:04:05Z"
 	StampMillis  = "2006-01-02T15:04:05.000Z"
@@ -42,8 +42,8 @@ type FileLinks int
 
 const (
 	FileStreamOnly FileLinks = iota // in fileStream
-	FileLinkToo                     // in fileStream, and fileUrl is a temporary link to it
-	FileLinkOnly                    // fileStream is empty
+	FileLinkToo                     // in fileStream and as a temporary link in fileUrl
+	FileLinkOnly                    // only as a temporary link in fileUrl
 )
 
 // Options configure a Simulator.
@@ -57,23 +57,24 @@ type Options struct {
 	BareHost bool   // signs the host without its port; sources differ
 	// SignHeaders are the signed headers: host, which is the default, content-length and content-type.
 	SignHeaders []string
-	// PushOff makes no pushes: messages can only be polled.
+	// PushOff disables pushes: messages can only be polled.
 	PushOff bool
 
-	// Robot, if set, answers before the agents: CONNECT leads to it, and TRANS2AGENT brings the customer into the
-	// queue. It is called with each text of the customer and must not call the simulator; the answer "" is none.
+	// Robot, if set, answers the customer's messages from CONNECT until TRANS2AGENT, which moves the customer into the
+	// queue. It must not call the simulator. An empty answer sends nothing.
 	Robot    func(question string) (answer string)
 	Greeting string // the robot's first text, "" for none
 
 	// ConnectEvent makes Accept push a CONNECT event in addition to the system text.
 	ConnectEvent bool
-	// NoSession is the text with which CHAT, INPUT and READ are refused when there is no session; default
-	// "session expired". The pages list only ReasonSend for CHAT, which has other causes, too.
+	// NoSession is the result text of CHAT, INPUT and READ without a session; default "session expired". The vendor's
+	// pages list only ReasonSend for CHAT, which also has other causes.
 	NoSession string
 
-	QuoteTokens bool // wraps tokens of applyToken into extra quotes, as an old sample has them
+	QuoteTokens bool // wraps tokens of applyToken in extra quotes, as in an old sample
 	FileLinks   FileLinks
-	// StrictFileType returns a file only as its type. Without it any listed type is accepted: a push does not name it.
+	// StrictFileType makes downloadFileStream require the type of the file. Otherwise it accepts any listed type,
+	// because a push does not contain the type.
 	StrictFileType bool
 
 	Retry simulator.Retry
@@ -115,14 +116,14 @@ func New(o Options) *Simulator {
 // SetPushKey changes the key of the signature, for all attempts from now on.
 func (s *Simulator) SetPushKey(key string) { s.pushKey.Store(&key) }
 
-// SetOpen sets whether it is within the agents' working hours. Outside, CONNECT without a robot and TRANS2AGENT are
-// answered with result code 12.
+// SetOpen sets whether the desk is within its working hours. Outside them, CONNECT without a robot and TRANS2AGENT fail
+// with result code 12.
 func (s *Simulator) SetOpen(open bool) {
 	s.closed.Store(!open)
 	s.record(&Chat{}, "hours", Line{Text: fmt.Sprintf("open: %t", open)}, false)
 }
 
-// Open returns whether it is within the agents' working hours.
+// Open returns whether the desk is within its working hours.
 func (s *Simulator) Open() bool { return !s.closed.Load() }
 
 // Wait returns nil as soon as done returns true for the desk's events, or an error when ctx ends.

@@ -9,17 +9,17 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// Brain makes the answers to a conversation's new messages. The last user message is the question. In webhook mode
-// each answer is one call; in the other modes all of them are one answer.
+// Brain makes the answers to a conversation's new messages. The last user message is the question. In webhook mode each
+// answer is one call; in the other modes all answers are one response.
 type Brain func(c Conversation, messages []Message) []Answer
 
-// Answer is one answer of a bot: one webhook call, or a part of another mode's answer.
+// Answer is one answer of a bot: one webhook call, or a part of the response in another mode.
 type Answer struct {
 	Text      string
 	Audio     []Audio
 	Branch    string // of the flow
 	Component string // of the flow
-	Items     []Item // further ones, of a flow that has several outputs
+	Items     []Item // further outputs of a flow
 
 	MessageID string // default: a new one
 	Type      string // ANSWER (default) or QUESTION
@@ -47,7 +47,7 @@ func (a Answer) items() []Item {
 	return append([]Item{first}, a.Items...)
 }
 
-// flow returns whether only a flow can have made the answer.
+// flow returns whether the answer has members that only a flow sets.
 func (a Answer) flow() bool { return a.Component != "" || a.Branch != "" || len(a.Items) > 0 }
 
 var greetings = []string{"hello", "hi", "hey", "good morning", "你好", "您好"}
@@ -81,7 +81,7 @@ func (s *Simulator) push(c Conversation, a Answer) error {
 	return s.PushRaw(c.ID, encoded)
 }
 
-// PushRaw makes a webhook call with exactly this body, behind the conversation's other calls.
+// PushRaw queues a webhook call with exactly this body, after the conversation's earlier calls.
 func (s *Simulator) PushRaw(conversation string, body []byte) error {
 	return s.Queue(conversation, s.call(EndpointPush, s.Gateway()+webhookPath, body, `{"code":200,"msg":"success"}`))
 }

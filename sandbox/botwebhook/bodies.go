@@ -12,7 +12,7 @@ import (
 // object is a JSON object.
 type object = map[string]any
 
-// stamp is create_time.
+// stamp returns t as create_time.
 func (s *Simulator) stamp(t time.Time) int64 {
 	if s.o.Milliseconds {
 		return t.UnixMilli()
@@ -20,7 +20,7 @@ func (s *Simulator) stamp(t time.Time) int64 {
 	return t.Unix()
 }
 
-// body is the body of a webhook call.
+// body returns the body of a webhook call.
 func (s *Simulator) body(c Conversation, a Answer) (object, error) {
 	items := a.items()
 	if s.o.Form == FormV2 {
@@ -38,8 +38,8 @@ func (s *Simulator) body(c Conversation, a Answer) (object, error) {
 	return body, nil
 }
 
-// flat is the flat body: of a webhook call, page "Webhook receives messages", and of a blocking answer to the older
-// send call. Empty members are absent.
+// flat returns the flat body of a webhook call (page "Webhook receives messages") or of a blocking response to the v1
+// call. It omits empty members.
 func (s *Simulator) flat(c Conversation, messageID, text string, items []Item) object {
 	body := object{"message_id": messageID, "create_time": s.stamp(time.Now()), "conversation_id": c.ID}
 	var flow []object
@@ -62,7 +62,8 @@ func (s *Simulator) flat(c Conversation, messageID, text string, items []Item) o
 	return body
 }
 
-// nested is the nested body: of a webhook call, page "Webhook receives messages v2", and of a blocking answer.
+// nested returns the nested body of a webhook call (page "Webhook receives messages v2") or of a blocking response to
+// the v2 call.
 func (s *Simulator) nested(c Conversation, messageID string, items []Item) object {
 	output := []object{}
 	for _, item := range items {
@@ -94,8 +95,8 @@ var tokens = object{
 	"completion_tokens_details": object{"reasoning_tokens": 0, "audio_tokens": 0, "text_tokens": 10},
 }
 
-// blockingReply puts all answers into one. The pages show none for the older call; it gets the flat body of its
-// webhook.
+// blockingReply joins all answers in one response. The pages show no response of the v1 call; the simulator uses the
+// flat body.
 func (s *Simulator) blockingReply(asked Asked, answers []Answer) object {
 	var items []Item
 	var texts []string

@@ -14,7 +14,7 @@ type apiError struct {
 	Message string `json:"message"`
 }
 
-// Codes of the errors that the simulator finds. The others of the vendor's list come on command.
+// Codes of the errors that the simulator detects. Other codes of the vendor's list come only from faults.
 const (
 	codeParameters     = 40000
 	codeAuthentication = 40127
@@ -22,7 +22,7 @@ const (
 	codeTooLong        = 20040
 )
 
-// errorList is the list of the pages, with a status that fits; the pages have none.
+// errorList contains the errors of the pages. The pages state no HTTP status; the simulator chooses one.
 var errorList = map[int]struct {
 	status  int
 	message string

@@ -17,17 +17,17 @@ var (
 	ErrEnded = errors.New("hand-off has ended")
 )
 
-// handoffWait is how long after establish the first message of an agent may take.
+// handoffWait is the time limit from establish to the first message of an agent.
 const handoffWait = time.Minute
 
-// End is the way in which a hand-off ended. The first two are types of the close call.
+// End is the reason for the end of a hand-off. The first two are also types of the close call.
 type End string
 
 const (
 	TimedOut End = "TIMEOUT"     // no agent wrote in time
 	ByUser   End = "USER_CLOSED" // Handoff.Close
 	ByAgent  End = "agent"       // the gateway's call
-	Busy     End = "busy"        // establish was not answered as it must be
+	Busy     End = "busy"        // establish was not accepted
 )
 
 // User is the user whose dialogue is handed over. Empty members are null in the call.
@@ -58,12 +58,12 @@ type Handoff struct {
 
 	s    *Simulator
 	mu   sync.Mutex
-	ends simulator.Log[End] // empty while it lasts
+	ends simulator.Log[End] // empty until the hand-off ends
 }
 
-// Handoff hands user's dialogue over: it calls establish, once, and waits for the answer. ErrBusy means that it was not
-// taken. If no agent writes within a minute, the hand-off ends with a close call of type TIMEOUT. The gateway may
-// write and end it before this returns.
+// Handoff hands the user's dialogue over. It calls establish once and returns ErrBusy if the gateway does not accept
+// it. If no agent writes within a minute, the hand-off ends with a close call of type TIMEOUT. The gateway may send
+// messages and end the hand-off before Handoff returns.
 func (s *Simulator) Handoff(ctx context.Context, user User) (*Handoff, error) {
 	h := &Handoff{ID: simulator.HexID(), s: s}
 	s.handoffs.Put(h.ID, h)
@@ -95,7 +95,7 @@ func orNull(s string) *string {
 	return &s
 }
 
-// Say passes on a message of the user. It returns when the call ended.
+// Say sends a message of the user to the gateway and waits for the outcome.
 func (h *Handoff) Say(ctx context.Context, text string) (simulator.Outcome, error) {
 	if h.How() != "" {
 		return simulator.Outcome{}, ErrEnded
@@ -103,7 +103,7 @@ func (h *Handoff) Say(ctx context.Context, text string) (simulator.Outcome, erro
 	return h.call(ctx, EndpointChat, 0, object{"body": text})
 }
 
-// Close ends the hand-off as the user does. It returns when the call ended.
+// Close ends the hand-off for the user and waits for the outcome of the call.
 func (h *Handoff) Close(ctx context.Context) (simulator.Outcome, error) { return h.leave(ctx, ByUser) }
 
 // How returns how the hand-off ended, "" while it lasts.
@@ -154,8 +154,8 @@ var handoffPaths = map[string]string{
 	EndpointEstablish: "/conversation/establish", EndpointChat: "/chat", EndpointClose: "/conversation/close",
 }
 
-// call makes a call with these members and the common ones, behind the hand-off's other calls. Attempts 0 is the
-// usual number. The page does not say which code means success.
+// call makes a call with members and the common members, after the hand-off's earlier calls. If attempts is 0, it uses
+// the default. The page does not state the code for success.
 func (h *Handoff) call(ctx context.Context, endpoint string, attempts int, members object) (simulator.Outcome, error) {
 	members["conversation_id"], members["timestamp"] = h.ID, time.Now().UnixMilli()
 	body, err := json.Marshal(members)

@@ -13,14 +13,15 @@ import (
 
 // Media is one item of an image, audio or document part, or one of the files of the older call.
 type Media struct {
-	Kind   string // image, audio or document; "" if the older call does not tell
+	Kind   string // image, audio or document; "" if unknown, in the v1 call
 	URL    string // either URL or Data is set
 	Data   []byte // decoded
 	Format string
 	Name   string
 }
 
-// formats are the longest lists that the page "Send message v2" has. That of documents is open there.
+// formats lists the formats of each kind: the longest lists of the page "Send message v2". The page's list of documents
+// is open-ended.
 var formats = map[string][]string{
 	"audio":    {"mp3", "wav"},
 	"image":    {"jpg", "jpeg", "png", "gif", "webp"},
@@ -34,7 +35,7 @@ type wireMedia struct {
 	Name   string `json:"name"`
 }
 
-// media requires one of the formats, unless the address may tell the format.
+// media returns the item. Its format must be one of formats, or empty if the item has an address.
 func (w wireMedia) media(kind string) (Media, error) {
 	m, err := w.Source.media()
 	if err == nil && !(w.Format == "" && m.URL != "") && !slices.Contains(formats[kind], w.Format) {
@@ -69,13 +70,13 @@ func (f wireFile) media() (Media, error) {
 	return m, err
 }
 
-// Source is where a medium's content is.
+// Source is the address or the content of a medium.
 type Source struct {
 	URL    *string `json:"url"`
 	Base64 *string `json:"base64_content"`
 }
 
-// media requires exactly one of an absolute address and a content in standard base64.
+// media returns the source as a medium. It must have either an absolute address or content in standard base64.
 func (s Source) media() (Media, error) {
 	if (s.URL == nil) == (s.Base64 == nil) {
 		return Media{}, errors.New("exactly one of url and base64_content is required")

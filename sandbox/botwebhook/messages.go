@@ -33,7 +33,7 @@ type wireMessage struct {
 	Content json.RawMessage `json:"content"`
 }
 
-// parseMessages requires the roles user and assistant, and a user's message at the end.
+// parseMessages parses messages. Roles must be user or assistant, and the last message must have the role user.
 func parseMessages(in []wireMessage) ([]Message, error) {
 	messages := make([]Message, 0, len(in))
 	for i, m := range in {
@@ -53,7 +53,8 @@ func parseMessages(in []wireMessage) ([]Message, error) {
 	return messages, nil
 }
 
-// wirePart is a part of a message's content. It has one of the members text, image, audio and document: its type.
+// wirePart is a part of a message's content. Its type names the one member of text, image, audio and document that is
+// set.
 type wirePart struct {
 	Type     string      `json:"type"`
 	Text     string      `json:"text"`
@@ -94,7 +95,7 @@ func parseContent(raw json.RawMessage) (Message, error) {
 	return m, nil
 }
 
-// parse requires exactly the member that belongs to the type.
+// parse returns the media of the part. The part must have only the member that its type names.
 func (p wirePart) parse() (media []Media, err error) {
 	members := map[string][]wireMedia{"image": p.Image, "audio": p.Audio, "document": p.Document}
 	if p.Text != "" {

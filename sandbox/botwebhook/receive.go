@@ -13,10 +13,10 @@ type spokenTo struct {
 	Body           *string `json:"body"`
 }
 
-// handoffAnswer is the answer to such a call. The page shows none.
+// handoffAnswer is the response to the gateway's calls. The page shows no response.
 var handoffAnswer = object{"code": 200, "message": "success"}
 
-// receive takes a message of an agent.
+// receive records a message of an agent.
 func (s *Simulator) receive(r *simulator.Request) (any, error) {
 	h, in, err := s.handoff(r)
 	if err != nil {
@@ -31,7 +31,7 @@ func (s *Simulator) receive(r *simulator.Request) (any, error) {
 	return handoffAnswer, nil
 }
 
-// hangUp takes the end of a hand-off from the gateway.
+// hangUp ends a hand-off at the gateway's request.
 func (s *Simulator) hangUp(r *simulator.Request) (any, error) {
 	h, in, err := s.handoff(r)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 const (
 	maxUserID = 32 // characters, page "Create conversation"
-	// maxQuestion is in bytes. It stands for the agent's token limit, whose size the vendor leaves to each agent.
+	// maxQuestion is the maximum size of a question in bytes. It replaces the token limit, which each agent configures.
 	maxQuestion = 256 << 10
 )
 
@@ -30,7 +30,7 @@ type Asked struct {
 	Body         []byte // as it arrived
 }
 
-// config is conversation_config. The older call has the first three members without it.
+// config is conversation_config. The v1 call has its first three members at the top level.
 type config struct {
 	ShortTermMemory *bool `json:"short_term_memory"`
 	LongTermMemory  *bool `json:"long_term_memory"`
@@ -105,7 +105,7 @@ func (s *Simulator) sendV2(r *simulator.Request) (any, error) {
 	return s.ask(in.ConversationID, Asked{Messages: messages, Mode: in.ResponseMode, Version: 2, Body: r.Body})
 }
 
-// ask records a question, makes the bot answer it, and returns the call's own answer.
+// ask records a question, gets the bot's answers, and returns the response of the call.
 func (s *Simulator) ask(conversation string, a Asked) (any, error) {
 	if !slices.Contains([]string{"blocking", "streaming", "webhook"}, a.Mode) {
 		return nil, badParameters("response_mode: %q, must be blocking, streaming or webhook", a.Mode)

@@ -13,21 +13,21 @@ import (
 
 // Stream is the format of answers in streaming mode.
 type Stream struct {
-	Pieces int  // of a text, a transcript and a sound; default 3
+	Pieces int  // number of pieces of each text, transcript and sound; default 3
 	Bare   bool // one JSON value a line, as the pages print it, instead of SSE
 	Joined bool // two frames in one line, as in one of the vendor's samples
 }
 
-// frame is one JSON value of a stream, page "Send message v2". A frame without data whose code is in the vendor's
-// list of error codes is an error. No page shows such a frame; it has the form of the vendor's other errors.
+// frame is one JSON value of a stream, page "Send message v2". An error frame has a code of the vendor's list of errors
+// and no data. No page shows one; it has the form of the vendor's other errors.
 type frame struct {
 	Code    int    `json:"code"`
 	Message string `json:"message"`
 	Data    any    `json:"data"`
 }
 
-// stream returns a handler that streams the answers as one: first the texts in pieces, then the sounds in pieces, then
-// the flow outputs.
+// stream returns a handler that streams all answers as one response: first the texts in pieces, then the sounds in
+// pieces, then the flow outputs.
 func (s *Simulator) stream(answers []Answer) http.Handler {
 	var texts []string
 	var sounds []frame
@@ -55,7 +55,7 @@ func (s *Simulator) stream(answers []Answer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.write(w, r.Context(), frames) })
 }
 
-// sounds returns the frames of each sound that has bytes: first those of its transcript, then those of its bytes.
+// sounds returns the frames of each sound with data: first its transcript, then its data.
 func (s *Simulator) sounds(audio []Audio) []frame {
 	var frames []frame
 	add := func(sound []byte, transcript string) {
@@ -68,7 +68,7 @@ func (s *Simulator) sounds(audio []Audio) []frame {
 		for _, piece := range pieces(a.Transcript, s.o.Stream.Pieces) {
 			add([]byte{}, piece)
 		}
-		// Each piece but the last is a multiple of three bytes: so their base64 can be joined before or after decoding.
+		// Each piece except the last has a multiple of three bytes, so base64 can be joined before or after decoding.
 		for piece := range slices.Chunk(a.Data, max(3, (len(a.Data)/s.o.Stream.Pieces+2)/3*3)) {
 			add(piece, "")
 		}
@@ -130,7 +130,7 @@ func (s *Simulator) write(w http.ResponseWriter, ctx context.Context, frames []f
 	}
 }
 
-// interrupt does what f orders for the middle of the stream, and returns whether the stream continues.
+// interrupt applies f in the middle of the stream and returns whether the stream continues.
 func (s *Simulator) interrupt(w http.ResponseWriter, ctx context.Context, f simulator.Fault) bool {
 	switch f.Kind {
 	case simulator.Hang:
@@ -151,7 +151,7 @@ func (s *Simulator) interrupt(w http.ResponseWriter, ctx context.Context, f simu
 func (s *Simulator) line(frames ...frame) []byte {
 	prefix, end := "data: ", "\n\n"
 	if s.o.Stream.Bare {
-		prefix, end = "", "  \n" // the page's sample has blanks there, too
+		prefix, end = "", "  \n" // the page's sample has these trailing spaces
 	}
 	line := bytes.NewBufferString(prefix)
 	for _, f := range frames {

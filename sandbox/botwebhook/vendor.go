@@ -1,10 +1,10 @@
-// Package botwebhook simulates GPTBots: the conversation API that the gateway calls, the webhook calls that bring the
-// answers, and the hand-off of a dialogue to agents at the gateway's side.
+// Package botwebhook simulates GPTBots: the conversation API that the gateway calls, the webhook calls with the
+// answers, and the hand-off of a dialogue to agents at the gateway.
 //
 // It follows the vendor's pages "Create conversation", "Send message" (both versions), "Webhook receives messages"
-// (both versions), "Webhook check", "Human handoff service" and "API overview". It refuses members that no page names,
-// so that a misspelt one is found. The pages do not say which HTTP status an error has, what a call in webhook mode is
-// answered with, and whether failed webhook calls are repeated: these are choices of the simulator.
+// (both versions), "Webhook check", "Human handoff service" and "API overview". It refuses members that are on no page,
+// which detects misspelt names. The pages do not state the HTTP status of an error, the response to a call in webhook
+// mode, and the retries of failed webhook calls. These are choices of the simulator.
 package botwebhook
 
 import (
@@ -19,9 +19,8 @@ import (
 const (
 	EndpointCreate  = "create"  // POST /v1/conversation
 	EndpointMessage = "message" // POST /v2/conversation/message and its v1
-	// EndpointStream is the answer to a call in streaming mode, once it has begun. Slow waits before each frame;
-	// Hang, Reset, Truncate (the answer ends without its last frames) and Refuse (the last frame is an error) happen in
-	// its middle.
+	// EndpointStream is the stream of frames in streaming mode. Slow delays each frame. Hang, Reset, Truncate (drops
+	// the last frames) and Refuse (ends with an error frame) apply in the middle of the stream.
 	EndpointStream  = "stream"
 	EndpointReceive = "receive" // POST /v1/human/message/receive
 	EndpointEnd     = "end"     // POST /v1/human/close
@@ -54,10 +53,11 @@ type Options struct {
 	WebhookScheme string // "Bearer" (default) or "Basic"
 	Form          Form
 	Milliseconds  bool // create_time is in milliseconds, as in the vendor's lists, instead of seconds
-	// EchoQuestions makes a webhook call of type QUESTION for each user message, before the answers. FormV2 has none.
+	// EchoQuestions makes a webhook call of type QUESTION for each user message, before the answers. FormV2 does not
+	// support it.
 	EchoQuestions bool
 	Stream        Stream
-	// Brain makes the answers; default Greeter. It is called by the goroutine that serves the call.
+	// Brain makes the answers; default Greeter. It runs in the goroutine that handles the call.
 	Brain Brain
 	Retry simulator.Retry
 }
@@ -118,7 +118,7 @@ func (s *Simulator) Conversations(user string) []Conversation {
 	return s.Created.Select(func(c Conversation) bool { return c.UserID == user })
 }
 
-// Forget drops a conversation: calls for it are answered with code 40356 from now on.
+// Forget deletes a conversation. Later calls for it fail with code 40356.
 func (s *Simulator) Forget(conversation string) { s.conversations.Delete(conversation) }
 
 // Answer makes a webhook call without a question: a late answer, or a second one. The conversation must exist.

@@ -9,8 +9,8 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// call is a webhook call with the developer's token. It must be answered with status 200, and a body with the code
-// of the page's example and its text member.
+// call returns a webhook call with the developer's token. The response must have status 200 and a body like the page's
+// example.
 func (s *Simulator) call(endpoint, address string, body []byte, example string) simulator.Call {
 	return simulator.Call{
 		Endpoint: endpoint, URL: address, Body: body,
@@ -33,7 +33,7 @@ func (s *Simulator) call(endpoint, address string, body []byte, example string) 
 	}
 }
 
-// like returns whether an answer has the example's code, and a text where the example has one.
+// like returns whether a response has the example's code and a text for each other member of the example.
 func like(answer []byte, example string) bool {
 	var got, want map[string]any
 	if json.Unmarshal(answer, &got) != nil || json.Unmarshal([]byte(example), &want) != nil {
@@ -47,8 +47,8 @@ func like(answer []byte, example string) bool {
 	return got["code"] == want["code"]
 }
 
-// Check makes the vendor's test call of the webhook: a body with istest, which must be answered as usual and not be
-// taken for a message. It returns when the call ended. No page shows more members of its body.
+// Check makes the vendor's test call of the webhook and waits for its outcome. The gateway must accept the body, which
+// has the member istest, but not as a message. No page shows further members.
 func (s *Simulator) Check(ctx context.Context) (simulator.Outcome, error) {
 	c := s.call(EndpointPush, s.Gateway()+webhookPath, []byte(`{"istest":true}`), `{"code":200,"msg":"success"}`)
 	c.Attempts = 1

@@ -4,5 +4,5 @@ package gateway
 
 import "syscall"
 
-// childAttributes requests nothing of other systems.
+// childAttributes returns no attributes on other systems.
 func childAttributes() *syscall.SysProcAttr { return nil }

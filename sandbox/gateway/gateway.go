@@ -13,19 +13,18 @@ import (
 	"time"
 )
 
-// Errors of a gateway that does not run as it should.
+// Errors of a gateway that ends unexpectedly or leaves processes.
 var (
 	ErrEnded    = errors.New("gateway ended")
 	ErrLeftOver = errors.New("processes of the gateway are left")
 )
 
-// Gateway is the gateway's program as a child. Set the exported members before Start; they may be changed while it does
-// not run.
+// Gateway runs the gateway's program as a child process. Change the exported fields only while it is not running.
 type Gateway struct {
 	Bin, Config string    // paths
 	Env         []string  // environment
 	Admin       string    // address of the admin listener, host:port
-	Output      io.Writer // takes the output
+	Output      io.Writer // receives standard output and standard error
 
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when the program has ended
@@ -124,7 +123,7 @@ func (g *Gateway) Running() bool {
 // Exited is closed when the program has ended.
 func (g *Gateway) Exited() <-chan struct{} { return g.exited }
 
-// ExitCode returns the exit code of a program that has ended, -1 if it was by a signal.
+// ExitCode returns the exit code of a program that has ended, or -1 if a signal ended it.
 func (g *Gateway) ExitCode() int { return g.cmd.ProcessState.ExitCode() }
 
 // Adapters returns the processes of adapters that run now.
@@ -166,7 +165,7 @@ func (g *Gateway) Stop(ctx context.Context) error {
 	return nil
 }
 
-// Kill ends the program and its adapters if they run, and returns the adapters.
+// Kill kills the program and its adapters, and returns the adapters that were still running.
 func (g *Gateway) Kill() []Process {
 	if g.cmd == nil {
 		return nil

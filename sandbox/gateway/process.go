@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Process is one process, read from /proc/PID/stat (proc_pid_stat(5)). Its start time distinguishes it from a later one
-// with the same id.
+// Process is one process, read from /proc/PID/stat (proc_pid_stat(5)). Its start time distinguishes it from a later
+// process with the same id.
 type Process struct {
 	PID  int
 	Name string        // of the program, at most 15 bytes
@@ -28,7 +28,7 @@ const ticks = 100
 // String names the process.
 func (p Process) String() string { return fmt.Sprintf("%s (%d)", p.Name, p.PID) }
 
-// Running returns whether the process has not ended.
+// Running returns whether the process is still running.
 func (p Process) Running() bool {
 	now, ok := readProcess(p.PID)
 	return ok && now.started == p.started && !now.zombie
@@ -81,10 +81,10 @@ func Family(pid int) []Process {
 	return append(family, adapters(pid)...)
 }
 
-// parentEnv is the variable by which an adapter knows the id of its gateway's process.
+// parentEnv is the environment variable with the process id of an adapter's gateway.
 const parentEnv = "PATCHBAY_PARENT"
 
-// adapters returns the adapters of a gateway: its children, and processes that it started and that lost it.
+// adapters returns the running adapters of a gateway: its children, and orphaned processes that it started.
 func adapters(gateway int) []Process {
 	folders, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {

@@ -20,8 +20,8 @@ type uploaded struct {
 	data        []byte
 }
 
-// AddFile makes the website serve a file of its customer, and returns the path of its address below the place where
-// Handler is mounted. An empty contentType is not sent.
+// AddFile adds a customer's file to the website and returns its path, relative to the mount point of Handler. If
+// contentType is empty, the response has no Content-Type.
 func (s *Simulator) AddFile(name, contentType string, data []byte) string {
 	path := "/files/" + rand.Text() + "/" + url.PathEscape(name)
 	s.uploads.Put(path, uploaded{contentType, data})
@@ -51,7 +51,7 @@ type Downloaded struct {
 }
 
 // Download reads a link of an answer as a customer's browser does, without credentials. It returns an error if the
-// answer is not a whole file with status 200.
+// response is not a complete file with status 200.
 func (s *Simulator) Download(ctx context.Context, link string) (Downloaded, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, link, http.NoBody)
 	if err != nil {

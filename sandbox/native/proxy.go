@@ -101,7 +101,7 @@ func (p *Proxy) ask(r *simulator.Request) (any, error) {
 	return struct{}{}, p.send(a.UserID, "You said: "+a.Text, q.Payload.UserData)
 }
 
-// customData returns customPayload.data, or what is wrong with it.
+// customData returns customPayload.data, or the problem with it.
 func customData(raw json.RawMessage) (data, problem string) {
 	var custom struct {
 		Data *string `json:"data"`
@@ -143,8 +143,9 @@ func (p *Proxy) send(user, text string, data *UserData) error {
 	})
 }
 
-// prove returns a function that authenticates each attempt at one message: by the same id, and a signature of the
-// attempt's time. With wrong it spoils the signature if there is one, else the token.
+// prove returns a function that authenticates the attempts for one message. All attempts have the same id; each
+// signature has the time of its attempt. If wrong is true, the signature is invalid, or the token if there is no
+// signature.
 func (p *Proxy) prove() (func(r *http.Request, body []byte, wrong bool), error) {
 	keys, err := keys(p.o.WebhookSecret)
 	if err != nil {

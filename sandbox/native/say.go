@@ -73,8 +73,8 @@ func WithBody(contentType string, body []byte) Option {
 	}
 }
 
-// Say sends the user's text and returns the gateway's answer. It does not retry. It returns an error if there was no
-// whole answer; any HTTP status is a result.
+// Say sends the user's text and returns the gateway's answer. It does not retry. It returns an error only if it got no
+// complete response; every HTTP status is a result.
 func (s *Simulator) Say(ctx context.Context, user, text string, opts ...Option) (int, []byte, error) {
 	m := &message{UserID: user, AccessToken: s.o.AccessToken, header: http.Header{}}
 	m.Payload.UserSay, m.Payload.UserInfo.ID = text, user

@@ -41,8 +41,8 @@ func sign(header http.Header, keys [][]byte, id string, now time.Time, body []by
 	header.Set("Webhook-Signature", strings.Join(signatures, " "))
 }
 
-// SignatureHeaders returns the headers of Standard Webhooks for a call that is made at now, with a signature by each of
-// the secrets, which are separated by spaces.
+// SignatureHeaders returns the headers of Standard Webhooks for a call at time now. It signs with each of the
+// space-separated secrets.
 func SignatureHeaders(secrets, id string, now time.Time, body []byte) (http.Header, error) {
 	keys, err := keys(secrets)
 	if err != nil {

@@ -3,8 +3,8 @@
 // the gateway sends the customers' messages, and which posts a bot's answers to the gateway.
 //
 // The call to the bot is the live chat's documented request (revision 04/17). The answer has no vendor document: both
-// ends use the project's own format, and the website checks it strictly. It does not deduplicate: an answer that
-// arrives twice is recorded twice, so that a test can see it.
+// ends use the project's own format, and the website checks it strictly. It also records duplicates of an answer, so
+// that a test can detect them.
 package native
 
 import (
@@ -90,8 +90,7 @@ func (s *Simulator) Repeated(user string) []Answer {
 	return repeated
 }
 
-// Handler returns the website: it takes answers by POST on every path that it is mounted on, and serves the files of
-// AddFile below every such path.
+// Handler returns the website. It accepts answers by POST on every path, and serves the files of AddFile by GET.
 func (s *Simulator) Handler() http.Handler {
 	replies, files := s.Endpoint(EndpointReply, s.reply), s.Endpoint(EndpointFile, s.file)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -130,7 +129,7 @@ func (s *Simulator) reply(r *simulator.Request) (any, error) {
 	return struct{}{}, nil
 }
 
-// refused returns a refusal. The document shows none: status and body are the project's.
+// refused returns a refusal in the project's format. The vendor's document shows no errors.
 func refused(status int, problem string) error {
 	return &simulator.Refusal{Status: status, Body: map[string]string{"error": problem}, Problem: problem}
 }

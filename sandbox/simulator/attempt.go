@@ -14,8 +14,8 @@ import (
 // maxAnswer bounds an answer, in bytes.
 const maxAnswer = 1 << 20
 
-// deliver makes c until it is accepted or the attempts are used up, and records the outcome. The fault concerns the
-// first attempt.
+// deliver repeats c until it is accepted or no attempts are left, and records the outcome. f applies to the first
+// attempt.
 func (v *Vendor) deliver(c Call, f Fault) {
 	out := Outcome{Call: c}
 	wait := cmp.Or(v.retry.First, 50*time.Millisecond)
@@ -27,7 +27,7 @@ func (v *Vendor) deliver(c Call, f Fault) {
 			break
 		}
 		wait = min(2*wait, cmp.Or(v.retry.Max, 2*time.Second))
-		f, _ = v.Faults.Take(c.Endpoint, callFaults...) // Reorder has no meaning here
+		f, _ = v.Faults.Take(c.Endpoint, callFaults...) // Reorder does not apply to retries
 	}
 	v.Outcomes.Append(out)
 	if c.ended != nil {
@@ -42,7 +42,7 @@ func (c *Call) accepts(status int, answer []byte) bool {
 	return c.Accepted(status, answer)
 }
 
-// Once makes c immediately, with the faults for it, and returns the answer. It does not retry.
+// Once makes c immediately, subject to the faults, and returns the response. It does not retry.
 func (v *Vendor) Once(ctx context.Context, c Call) (status int, answer []byte, err error) {
 	f, _ := v.Faults.Take(c.Endpoint, callFaults...)
 	return v.attempt(ctx, c, f)
@@ -119,7 +119,7 @@ func (c *Call) request(ctx context.Context, f Fault) (*http.Request, error) {
 	return r, nil
 }
 
-// brokenReader fails in the middle of a body, which makes the client break the connection.
+// brokenReader returns an error, so that the client breaks the connection in the middle of a body.
 type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("connection broken on command") }

@@ -10,7 +10,7 @@ import (
 // Kind is a kind of fault.
 type Kind string
 
-// Faults of an endpoint before the vendor does anything: the call has no effect.
+// Faults that apply before an endpoint handles the call. The call has no effect, except after Slow and Hang.
 const (
 	Status Kind = "status" // answers Fault.Status (default 500), with Retry-After if set
 	Slow   Kind = "slow"   // waits Fault.Delay, then continues as usual
@@ -19,12 +19,13 @@ const (
 
 	// ExpiredToken makes the vendor refuse the caller's token in the vendor's format.
 	ExpiredToken Kind = "expired token"
-	// Refuse makes the vendor refuse the call in the vendor's format, with Fault.Code and Fault.Text of its list of
-	// errors and with the HTTP status Fault.Status if that is set.
+	// Refuse makes the vendor refuse the call in its format, with Fault.Code and Fault.Text of its list of errors.
+	// Fault.Status, if set, is the HTTP status.
 	Refuse Kind = "refuse"
 )
 
-// Faults of an endpoint after the vendor did its work: the call has its effect, the caller may not learn of it.
+// Faults that apply after an endpoint has handled the call. The call has its effect, but its response is lost or
+// damaged.
 const (
 	Drop        Kind = "drop"         // resets the connection instead of answering
 	Truncate    Kind = "truncate"     // sends half of the body
@@ -32,8 +33,8 @@ const (
 	Huge        Kind = "huge"         // sends Fault.Bytes (default 16 MiB) of padding with the body
 )
 
-// Faults of webhook calls only. Status, Slow, Hang, Reset, Drop, Truncate, ContentType and Huge apply there, too:
-// with Status the call is not made and retried later, with Drop its answer is ignored.
+// Faults of webhook calls only. Status, Slow, Hang, Reset, Drop, Truncate, ContentType and Huge also apply to webhook
+// calls: Status skips the attempt, which counts as failed, and Drop ignores its response.
 const (
 	Duplicate    Kind = "duplicate"     // makes the call twice
 	BadSignature Kind = "bad signature" // sends a wrong signature or token
@@ -48,12 +49,12 @@ var callFaults = append(slices.Clone(endpointFaults), Duplicate, Reorder, BadSig
 // Known returns whether k is one of the kinds.
 func (k Kind) Known() bool { return slices.Contains(append(callFaults, ExpiredToken, Refuse), k) }
 
-// Fault is one fault, which happens Count times or until it is cleared.
+// Fault is a fault that applies to Count calls, or until it is cleared.
 type Fault struct {
 	Kind       Kind          `json:"kind"`
 	Endpoint   string        `json:"endpoint"` // name of the endpoint or webhook call; "" means any
 	Count      int           `json:"count"`    // 0 means until cleared
-	Skip       int           `json:"skip"`     // matching calls that pass first
+	Skip       int           `json:"skip"`     // number of matching calls before the first fault
 	Status     int           `json:"status"`
 	Code       int           `json:"code"` // of the vendor's list of errors, for Refuse
 	Text       string        `json:"text"` // of the vendor's list of errors, for Refuse
@@ -78,7 +79,7 @@ type Faults struct {
 	release chan struct{}
 }
 
-// Add puts f behind the other faults. One call meets at most one fault: the first that matches.
+// Add appends f to the faults. The first matching fault applies to a call.
 func (s *Faults) Add(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,7 +94,7 @@ func (s *Faults) Clear() {
 	s.Release()
 }
 
-// Release continues all calls that hang now.
+// Release lets all hanging calls continue.
 func (s *Faults) Release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,7 +126,8 @@ func (s *Faults) Take(endpoint string, kinds ...Kind) (Fault, bool) {
 	return Fault{}, false
 }
 
-// Wait does the waiting of a Slow or Hang fault. It returns the error of ctx if that ends first.
+// Wait blocks for the delay of a Slow fault, or until Release for a Hang fault. It returns the error of ctx if ctx ends
+// first.
 func (s *Faults) Wait(ctx context.Context, f Fault) error {
 	if f.Kind == Slow {
 		return Sleep(ctx, f.Delay)
@@ -144,7 +146,7 @@ func (s *Faults) Wait(ctx context.Context, f Fault) error {
 	}
 }
 
-// Sleep waits d or until the end of ctx, whose error it returns.
+// Sleep waits for d. It returns the error of ctx if ctx ends first.
 func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

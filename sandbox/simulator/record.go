@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// Log is a list that only grows. The zero value is ready to use; it is safe for concurrent use.
-// Slices that it returns are never written to again and must not be changed by the reader.
+// Log is a list that only grows. The zero value is ready to use; it is safe for concurrent use. Callers must not change
+// the slices that it returns.
 type Log[T any] struct {
 	mu    sync.Mutex
 	items []T

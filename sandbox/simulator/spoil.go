@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// serve answers a call of endpoint by next, with the faults for it.
+// serve handles a call of endpoint with next, subject to its faults.
 func (s *Faults) serve(w http.ResponseWriter, r *http.Request, endpoint string, next func(http.ResponseWriter)) {
 	f, _ := s.Take(endpoint, endpointFaults...)
 	switch f.Kind {
@@ -40,7 +40,7 @@ func (f Fault) postpone(header http.Header) {
 	}
 }
 
-// answer keeps what an endpoint writes.
+// answer buffers the response of an endpoint.
 type answer struct {
 	header http.Header
 	status int
@@ -51,7 +51,7 @@ func (a *answer) Header() http.Header         { return a.header }
 func (a *answer) WriteHeader(status int)      { a.status = status }
 func (a *answer) Write(b []byte) (int, error) { return a.body.Write(b) }
 
-// spoil lets next do its work and then damages the answer.
+// spoil runs next and damages its response.
 func spoil(w http.ResponseWriter, f Fault, next func(http.ResponseWriter)) {
 	kept := &answer{header: http.Header{}, status: http.StatusOK}
 	next(kept)
@@ -81,7 +81,7 @@ func spoil(w http.ResponseWriter, f Fault, next func(http.ResponseWriter)) {
 	}
 }
 
-// pad adds a member with n bytes, 16 MiB if n is 0, to a JSON object; it adds spaces to any other text.
+// pad adds n bytes of padding, or 16 MiB if n is 0: as a member of a JSON object, or as spaces after any other text.
 func pad(body []byte, n int) []byte {
 	n = cmp.Or(n, 16<<20)
 	inner, object := bytes.CutSuffix(bytes.TrimRight(body, " \n"), []byte("}"))

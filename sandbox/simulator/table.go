@@ -21,7 +21,7 @@ func (t *Table[V]) Get(key string) (V, bool) {
 	return v, ok
 }
 
-// Update stores what change makes of the row of key, which is the zero value if there is none, and returns it.
+// Update replaces the row of key by the result of change and returns it. A missing row is the zero value.
 func (t *Table[V]) Update(key string, change func(V) V) V {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -43,7 +43,7 @@ func (t *Table[V]) Delete(key string) {
 	delete(t.rows, key)
 }
 
-// Logs are logs by key. The zero value is ready to use.
+// Logs is a set of logs by key. The zero value is ready to use.
 type Logs[T any] struct{ table Table[*Log[T]] }
 
 // Of returns the log of key.

@@ -1,5 +1,5 @@
-// Package simulator is the kit for simulated vendors: endpoints that decode strictly and refuse in the vendor's format,
-// faults on command, records that tests read and wait for, and webhook calls in order with retries.
+// Package simulator provides the common parts of simulated vendors: endpoints with strict decoding and errors in the
+// vendor's format, injected faults, records for tests, and ordered webhook calls with retries.
 package simulator
 
 import (
@@ -40,8 +40,8 @@ type Vendor struct {
 	queues map[string]*Log[Call]
 }
 
-// NewVendor returns a vendor without endpoints. Retry is for its webhook calls; refuse returns the error for a Refuse
-// or ExpiredToken fault, which should be a *Refusal.
+// NewVendor returns a vendor without endpoints. retry applies to its webhook calls. refuse returns the error for a
+// Refuse or ExpiredToken fault; it should be a *Refusal.
 func NewVendor(retry Retry, refuse func(Fault) error) *Vendor {
 	v := &Vendor{retry: retry, refuse: refuse, Client: NewClient(), queues: map[string]*Log[Call]{}}
 	v.Point("")
@@ -64,7 +64,7 @@ func (v *Vendor) Close() {
 	v.Client.CloseIdleConnections()
 }
 
-// Taken returns how many calls of an endpoint were not refused.
+// Taken returns the number of successful calls of an endpoint.
 func (v *Vendor) Taken(endpoint string) int {
 	n, _ := v.taken.Get(endpoint)
 	return n
@@ -74,10 +74,10 @@ func (v *Vendor) Taken(endpoint string) int {
 type Request struct {
 	*http.Request
 	Body   []byte
-	Answer http.Header // of the answer
+	Answer http.Header // headers of the response
 }
 
-// Endpoint answers a call. A result that is an http.Handler writes the answer; any other is sent as JSON.
+// Endpoint handles a call. If the result is an http.Handler, it writes the response; any other result is sent as JSON.
 type Endpoint func(*Request) (any, error)
 
 // Refusal is an error that is sent to the caller.
@@ -89,13 +89,13 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return r.Problem }
 
-// maxBody bounds a call's body, in bytes: files come in it as base64.
+// maxBody is the maximum size of a call's body in bytes. It allows for files in base64.
 const maxBody = 64 << 20
 
-// Endpoint returns the handler of the endpoint with that name, with the vendor's faults.
+// Endpoint returns an HTTP handler for endpoint. It applies the vendor's faults for name.
 func (v *Vendor) Endpoint(name string, endpoint Endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Only when the body has been read does net/http notice that the caller leaves.
+		// net/http detects that the caller disconnects only after the body has been read.
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		if err != nil {
 			http.Error(w, "body is not readable", http.StatusBadRequest)
@@ -133,7 +133,7 @@ func (v *Vendor) answer(w http.ResponseWriter, name string, r *Request, endpoint
 	writeJSON(w, http.StatusOK, result)
 }
 
-// Decode reads the body, which must be sent as JSON, by Decode.
+// Decode decodes the body like the function Decode. The Content-Type must be application/json.
 func (r *Request) Decode(into any) error {
 	given := r.Header.Get("Content-Type")
 	if media, _, err := mime.ParseMediaType(given); err != nil || media != "application/json" {
@@ -145,7 +145,7 @@ func (r *Request) Decode(into any) error {
 	return nil
 }
 
-// Decode reads exactly one JSON value. Names of members are case-sensitive, unknown ones are refused.
+// Decode decodes exactly one JSON value. Member names are case-sensitive; unknown members are an error.
 func Decode(body []byte, into any) error {
 	return jsonv2.Unmarshal(body, into, jsonv2.RejectUnknownMembers(true))
 }

@@ -10,7 +10,7 @@ import (
 // ErrClosed means that the vendor makes no more calls.
 var ErrClosed = errors.New("vendor is closed")
 
-// Retry is how failed webhook calls are repeated. The zero value means never.
+// Retry configures the retries of failed webhook calls. The zero value means no retries.
 type Retry struct {
 	Attempts int           // in total; 0 and 1 mean one
 	First    time.Duration // before the second attempt, then doubled; default 50 ms
@@ -23,8 +23,8 @@ type Call struct {
 	URL      string
 	Body     []byte // JSON
 	Header   http.Header
-	// Prove adds the headers that authenticate the caller, to each attempt; with wrong they must not be valid. It may
-	// be nil.
+	// Prove, if set, adds the headers that authenticate the caller to each attempt. If wrong is true, they must be
+	// invalid.
 	Prove func(r *http.Request, body []byte, wrong bool)
 	// Accepted returns whether an answer means success. Nil means status 200.
 	Accepted func(status int, body []byte) bool
@@ -43,7 +43,7 @@ type Outcome struct {
 	Err      error  // of the last attempt, nil if there was an answer
 }
 
-// NewClient returns an HTTP client that keeps many connections to one host, uses 64 at most, and follows no redirect.
+// NewClient returns an HTTP client with at most 64 connections to each host. It follows no redirects.
 func NewClient() *http.Client {
 	return &http.Client{
 		Timeout: 30 * time.Second,
@@ -72,8 +72,8 @@ func (v *Vendor) Queue(key string, c Call) error {
 	return nil
 }
 
-// Do queues c behind the other calls of key and waits for its outcome. An error means that there is no outcome: ctx
-// ended first, and the call continues, or the vendor was closed.
+// Do queues c behind the other calls of key and waits for its outcome. It returns an error if ctx ends or the vendor is
+// closed first. If ctx ends, the call continues.
 func (v *Vendor) Do(ctx context.Context, key string, c Call) (Outcome, error) {
 	ended := make(chan Outcome, 1)
 	c.ended = func(o Outcome) { ended <- o }
@@ -92,7 +92,7 @@ func (v *Vendor) Do(ctx context.Context, key string, c Call) (Outcome, error) {
 
 // Pending returns how many queued calls have no outcome yet, and how many were queued in total.
 func (v *Vendor) Pending() (pending, queued int64) {
-	ended := int64(v.Outcomes.Len()) // before: a call that ends meanwhile counts as open
+	ended := int64(v.Outcomes.Len()) // read first: a call that ends between the two reads counts as pending
 	queued = v.queued.Load()
 	return queued - ended, queued
 }

@@ -51,7 +51,7 @@ type sent struct {
 	count     int
 	failed    int
 	latencies []time.Duration // until accepted, from the time the message was due
-	err       error           // of one of the failed
+	err       error           // of the last failure
 }
 
 func (s *sent) add(took time.Duration, err error) {
@@ -66,7 +66,7 @@ func (s *sent) add(took time.Duration, err error) {
 	s.latencies = append(s.latencies, took)
 }
 
-// atRate sends at a fixed rate, independent of the answers: a stall shows in the latencies.
+// atRate sends at a fixed rate without waiting for responses, so that the latencies include stalls.
 func atRate(ctx context.Context, url string, users, perSecond int, d time.Duration) *sent {
 	var out sent
 	var wait sync.WaitGroup
@@ -80,7 +80,7 @@ func atRate(ctx context.Context, url string, users, perSecond int, d time.Durati
 	return &out
 }
 
-// saturate keeps a number of workers busy.
+// saturate sends messages with a number of workers, each without pauses.
 func saturate(ctx context.Context, url string, users, workers int, d time.Duration) *sent {
 	end := time.Now().Add(d)
 	return send(ctx, url, workers, func(i int) (user int, more bool) {

@@ -1,8 +1,8 @@
 // Command bench measures the gateway against its budgets and prints name=value lines.
 //
-// It counts at the sink, not by the gateway's metrics, and measures in pairs: a bare net/http forwarder and the gateway
-// take the same messages in turns, in one run, on one machine. Gateway, adapters and forwarder are separate processes,
-// so that their CPU times are known; they are read from /proc.
+// It counts messages at the sink, not with the gateway's metrics. It measures a bare net/http forwarder and the gateway
+// in turns, with the same load. Gateway, adapters and forwarder are separate processes; their CPU times are read from
+// /proc.
 package main
 
 import (
@@ -35,7 +35,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 3, "how often each pair is measured; medians are printed")
 	flag.IntVar(&o.users, "users", 500, "customers")
 	flag.IntVar(&o.workers, "workers", 64, "senders at saturation")
-	flag.IntVar(&o.conversations, "conversations", 0, "also measure memory with so many live conversations")
+	flag.IntVar(&o.conversations, "conversations", 0, "also measure memory with this number of live conversations")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

@@ -54,7 +54,7 @@ func (b *bench) urls() (gateway, forwarder string) {
 	return "http://" + b.gateway.addr + "/mp/webhooks/native/messages/bench/bench", "http://" + b.forwarder.addr + "/"
 }
 
-// one measures one program under one load: CPU time until everything has arrived, divided by the arrivals.
+// one measures one program under one load. cpu_us is the CPU time per message, until all messages have arrived.
 func (b *bench) one(ctx context.Context, p *process, url string, load func(url string) *sent) (figures, error) {
 	b.sink.reset()
 	before := p.cpu()

@@ -74,8 +74,8 @@ channels:
     settings: {base_url: "%s", api_key: bench-key, webhook_token: bench-token}
 `
 
-// startGateway starts the built gateway with an empty store and waits until it is ready. Start is the time from exec
-// until then.
+// startGateway starts the built gateway with an empty store and waits until it is ready. start is the time from exec to
+// ready.
 func startGateway(ctx context.Context, bin, dir, sink string) (p *process, start time.Duration, err error) {
 	if bin, err = filepath.Abs(bin); err != nil {
 		return nil, 0, err

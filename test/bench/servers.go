@@ -14,10 +14,11 @@ import (
 	"time"
 )
 
-// mark comes before the sending time, in nanoseconds, in every message; 19 digits follow.
+// mark precedes the sending time in every message: 19 digits, in nanoseconds since 1970.
 var mark = []byte("sent-at-")
 
-// sink takes the messages. It simulates as much of GPTBots as the gateway calls, and takes the forwarder's calls.
+// sink receives the messages of the gateway and of the forwarder. It simulates the calls of GPTBots that the gateway
+// makes.
 type sink struct {
 	*httptest.Server
 	mu        sync.Mutex
@@ -45,7 +46,7 @@ func newSink() *sink {
 	return s
 }
 
-// reset forgets the arrivals, and returns the number of conversations that were opened so far.
+// reset clears the latencies and returns the number of conversations opened so far.
 func (s *sink) reset() (opened int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,8 +92,8 @@ func (s *sink) arrive(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(`{}`))
 }
 
-// serveForwarder is the reference: it reads a request, sends its body on, and answers when that was taken. It prints
-// its address.
+// serveForwarder runs the reference program and prints its address. It posts the body of each request to target and
+// then responds.
 func serveForwarder(target string) error {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -126,8 +126,8 @@ func (g *Gateway) Scrape(t testing.TB) map[string]*dto.MetricFamily {
 	return found
 }
 
-// Metric returns the sum of a counter's or gauge's series that have these labels: name, value, name, value. A
-// histogram counts by its observations. A missing metric is 0.
+// Metric returns the sum of a counter's or gauge's series that have these labels: name, value, name, value. For a
+// histogram it returns the number of observations. A missing metric is 0.
 func (g *Gateway) Metric(t testing.TB, name string, labels ...string) float64 {
 	t.Helper()
 	return Sum(g.Scrape(t)[name], labels...)

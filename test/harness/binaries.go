@@ -21,9 +21,9 @@ var programs = map[string]string{
 	"patchbay": "./core", "native": "./plugins/native", "botwebhook": "./plugins/botwebhook", "aicc": "./plugins/aicc",
 }
 
-// Main is for TestMain: it builds missing programs, runs the tests, looks for goroutines that they left, and returns
-// the exit code. The programs are in the folder $PATCHBAY_BIN, or else in the repository's bin. Programs that are there
-// are not built again: build them first to test a change, and use -count=1.
+// Main is for TestMain. It builds missing programs, runs the tests, checks for leaked goroutines, and returns the exit
+// code. The programs are in the folder $PATCHBAY_BIN, or else in the repository's bin. Main does not rebuild existing
+// programs: to test a change, build them first and use -count=1.
 func Main(m *testing.M) int {
 	if err := build(); err != nil {
 		fmt.Fprintln(os.Stderr, "build the programs under test:", err)

@@ -8,16 +8,15 @@ import (
 	"strings"
 )
 
-// Config is a configuration file in parts. The zero value is the usual one: three channels (livechat, faq, desk) and
-// Routes.
+// Config describes a configuration file. The zero value has three channels (livechat, faq, desk) and Routes.
 type Config struct {
 	Store    string              // folder of the log; default: one in the test's temporary folder
 	Without  []string            // channels to leave out
 	Extra    map[string][]string // lines for a channel: `delivery: {timeout: 1s}`
 	Verify   string              // how desk authenticates AICC; default Signature
 	Settings map[string][]string // lines for the settings of a channel: `mode: blocking`
-	Define   map[string]string   // more channels, or other ones: YAML without the name and indentation
-	Programs map[string]string   // paths of other programs of adapters, by the usual program's name
+	Define   map[string]string   // more or replaced channels: YAML without the name and indentation
+	Programs map[string]string   // paths of replaced adapter programs, by adapter name
 	Listen   string              // host:port of the webhook listener; default: an unused one
 	Limits   []string            // top-level lines: `limits: {opened_per_minute: 0}`, `log: {level: debug}`
 	Routes   string              // the list below routes; default Routes; "[]" is none
@@ -48,7 +47,7 @@ const Routes = `
     pass: home
 `
 
-// channels are the usual channels, with their settings at the end.
+// channels are the default channels. The settings come last, so that text can append lines.
 var channels = map[string]string{
 	"livechat": `    adapter: native
     role: customer

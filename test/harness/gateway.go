@@ -15,7 +15,7 @@ import (
 // Process is one process of the gateway.
 type Process = gateway.Process
 
-// Gateway is the program under test with its configuration and store. Its methods belong to the test's goroutine,
+// Gateway is the program under test with its configuration and store. Only the test's goroutine may call its methods,
 // except Logs, Trace, Metric and Ready, which are safe for concurrent use while it runs.
 type Gateway struct {
 	Config string // path of the configuration file
@@ -47,7 +47,7 @@ func NewGateway(t testing.TB, w *World, c Config) *Gateway {
 	return g
 }
 
-// Configure writes another configuration on the same store, for the next start.
+// Configure writes the configuration for the next start. It keeps the store unless c names one.
 func (g *Gateway) Configure(t testing.TB, c Config) {
 	t.Helper()
 	if c.Store == "" {
@@ -116,7 +116,7 @@ func (g *Gateway) Restart(t testing.TB) {
 	g.Start(t)
 }
 
-// AwaitExit returns the exit code when the process has ended: -1 if by a signal.
+// AwaitExit waits until the process has ended and returns its exit code, -1 after a signal.
 func (g *Gateway) AwaitExit(t testing.TB) int {
 	t.Helper()
 	select {
@@ -131,7 +131,7 @@ func (g *Gateway) AwaitExit(t testing.TB) int {
 // Logs returns all lines of the log, over all runs.
 func (g *Gateway) Logs() []Line { return g.logs.lines.All() }
 
-// Plugin returns the running process of an adapter, by its program's name, and waits for one.
+// Plugin waits for a running process of the adapter program with this name and returns it.
 func (g *Gateway) Plugin(t testing.TB, name string) Process {
 	t.Helper()
 	var found Process

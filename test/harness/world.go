@@ -1,6 +1,7 @@
 // Package harness runs the built gateway between simulated vendors, for tests from outside: with real processes, real
-// sockets, a configuration file and a store on disk. A World is the vendors, a Gateway is the program under test, which
-// a test can stop, kill and start again on its store. Both end with their test, which fails if a process is left.
+// sockets, a configuration file and a store on disk. A World contains the vendors. A Gateway is the program under test,
+// which a test can stop, kill and start again on its store. Both end with their test. The test fails if a process is
+// left.
 package harness
 
 import (
@@ -49,8 +50,8 @@ type Vendors struct {
 	Bots     botwebhook.Options
 	Desk     aicc.Options
 	Retry    *simulator.Retry // default Retry
-	// Answered, if set, gets each request of the gateway and the body of the response, after the request has had its
-	// effect and before the response is sent.
+	// Answered, if set, is called with each request of the gateway and the body of the response, after the vendor has
+	// handled the request and before it sends the response.
 	Answered func(r *http.Request, body []byte)
 }
 
@@ -66,7 +67,7 @@ func (v *Vendors) serve(h http.Handler) *httptest.Server {
 	}))
 }
 
-// copier keeps a body that it passes on.
+// copier records a body while it writes it.
 type copier struct {
 	http.ResponseWriter
 	body bytes.Buffer
