@@ -199,11 +199,8 @@ type fault struct {
 }
 
 func (f *fault) react() reaction {
-	switch f.Do {
-	case "silence":
-		return silence
-	case "reset":
-		return resets
+	if r := map[string]reaction{"silence": silence, "reset": resets}[f.Do]; r != nil {
+		return r
 	}
 	return answers(f.Status, f.Body, f.Header)
 }

@@ -87,7 +87,7 @@ func (p *probe) load() *load {
 func (l *load) prepare(p *probe) {
 	for _, in := range p.inbound() {
 		plain, again := p.receive(in), p.receive(in.nth(p.data.IDs, 1))
-		l.in, l.kinds = append(l.in, in), append(l.kinds, plain.refused.GetKind())
+		l.in, l.kinds = append(l.in, in), append(l.kinds, plain.Kind)
 		same := slices.EqualFunc(plain.Envelopes, again.Envelopes, func(a, b *envelope.Envelope) bool {
 			return a.Thread == b.Thread && a.VendorID == b.VendorID && a.Sender.ID == b.Sender.ID
 		})
@@ -140,7 +140,7 @@ func (l *load) frame(p *probe) {
 			return
 		}
 		for i, r := range results {
-			l.same("in/"+calls[i].name+".http", l.kinds[(l.n+i)%len(l.in)], r.refused.GetKind())
+			l.same("in/"+calls[i].name+".http", l.kinds[(l.n+i)%len(l.in)], r.Kind)
 		}
 		l.n, l.messages = l.n+window, l.messages+window
 	}

@@ -97,11 +97,10 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 	if a.channels[ch.Name] == nil || flaw != "keeps-settings" {
 		a.channels[ch.Name] = c
 	}
+	hooks := sdk.Path{Pattern: "/hooks/" + ch.Name, Methods: []string{"POST"}, MaxBody: 256 << 10}
+	hooks.ContentTypes = []string{"application/json"}
 	return sdk.Endpoint{
-		Paths: []sdk.Path{{
-			Pattern: "/hooks/" + ch.Name, Methods: []string{"POST"}, ContentTypes: []string{"application/json"},
-			MaxBody: 256 << 10,
-		}},
+		Paths:      []sdk.Path{hooks},
 		Refusal:    sdk.Refusal{ContentType: "application/json", Body: `{"status":{{status}},"error":"{{text}}"}`},
 		Subscribes: ch.Role == envelope.RoleAgent,
 	}, nil
