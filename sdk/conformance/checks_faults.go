@@ -155,8 +155,8 @@ func (p *probe) expectHonest(a act) {
 			"%s gave %s, so a call that the vendor took would be made twice", a, got)
 	case got.Opened != nil:
 		thread := strings.ReplaceAll(got.Opened.Thread, p.vendor.base, vendorMark)
-		p.expect(golden.Opened != nil && matches(golden.Opened.Thread, thread), "%s gave success with the thread %q", a,
-			thread)
+		same := golden.Opened != nil && matches(golden.Opened.Thread, thread)
+		p.expect(same, "%s gave success with the thread %q", a, thread)
 	case golden.Receipt != nil:
 		id, n := got.Receipt.VendorID, len(got.replies())
 		p.expect((id == "" || matches(golden.Receipt.VendorID, id)) && n == len(golden.replies()),

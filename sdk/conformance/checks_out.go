@@ -94,8 +94,8 @@ var outChecks = map[string]func(*probe){
 	},
 	"parallel.out": func(p *probe) {
 		x := p.data.main("deliver")
-		s := newScript(x, nil)
-		s.effect = firstOnly(s.holds)
+		s := p.holding()
+		s.effect = firstOnly(s.effect)
 		b := p.hold(s)
 		got := p.begin(act{exchange: x, limit: soon}).end()
 		p.expect(got.succeeded(), "while one delivery waited for the vendor, another gave %s", got)
@@ -108,7 +108,7 @@ var outChecks = map[string]func(*probe){
 		b := p.hold(s)
 		began := time.Now()
 		got := p.receive(p.data.in[0])
-		p.expect(got.lost == "" && time.Since(began) <= soon, "while a delivery waited for the vendor, in/%s.http took %s: %s",
+		p.expect(got.lost == "" && time.Since(began) <= soon, "while a delivery waited, in/%s.http took %s: %s",
 			p.data.in[0].name, time.Since(began).Round(time.Millisecond), got)
 		s.open()
 		b.end()

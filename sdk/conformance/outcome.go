@@ -116,8 +116,7 @@ func (p *probe) readDelivered(open bool, r *pluginpb.DeliverResult) *outcome {
 		return lost("reply: %v", err)
 	}
 	p.witness.hear("a receipt", r.GetDegraded(), r.GetVendorId())
-	return &outcome{Receipt: &receipt{VendorID: r.GetVendorId(), State: state, Replies: replies,
-		Degraded: r.GetDegraded()}}
+	return &outcome{Receipt: &receipt{r.GetVendorId(), state, replies, r.GetDegraded()}}
 }
 
 func (p *probe) failed(call string, e *pluginpb.Error) *outcome {
