@@ -29,7 +29,7 @@ type Settings interface {
 // NewSettings returns the settings in a JSON object, for tests of an adapter.
 func NewSettings(object []byte) Settings { return settings.Values(object) }
 
-// Host is what the SDK provides for one channel. All fields are safe for concurrent use.
+// Host contains the SDK's services for one channel. All fields are safe for concurrent use.
 type Host struct {
 	// Logger has the channel's name as an attribute. Never log message text or secrets.
 	Logger *slog.Logger
@@ -42,8 +42,8 @@ type Host struct {
 	Allow []netip.Prefix
 	// Registry is for the adapter's own metrics. All channels of a process share it, so use [RegisterCollector]. Names
 	// must begin with patchbay_plugin_. The gateway exports these metrics with the label adapter, the adapter's name in
-	// the configuration. It omits other metrics, and all if they exceed 1 MiB of text. Registry is nil without a
-	// gateway, as in tests of an adapter.
+	// the configuration. It omits other metrics. If the text exceeds 1 MiB, it omits all metrics. Registry is nil
+	// without a gateway, as in tests of an adapter.
 	Registry prometheus.Registerer
 }
 

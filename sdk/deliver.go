@@ -47,8 +47,8 @@ type Receipt struct {
 
 // Opener is implemented by adapters whose vendor needs a conversation before the first message.
 type Opener interface {
-	// Open creates the vendor's conversation and returns its thread. It is a separate delivery, ordered and retried
-	// like one. Its result is stored before the first Deliver.
+	// Open creates the vendor's conversation and returns its thread. The gateway orders and retries it like a delivery,
+	// and stores its result before the first Deliver.
 	Open(ctx context.Context, o *OpenRequest) (*OpenResult, error)
 }
 

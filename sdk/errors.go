@@ -45,7 +45,7 @@ type Error struct {
 	Kind   ErrorKind
 	Op     string        // verb phrase, like "send message"
 	Text   string        // one line for operators, without message text and secrets
-	Status int           // HTTP status of the vendor's response, or inbound of the refusal; 0 means the kind's default
+	Status int           // HTTP status of the vendor's response; inbound: of the refusal, 0 means the kind's default
 	Code   string        // the vendor's error code, "" without one
 	After  time.Duration // minimum delay before a retry, for KindThrottled and KindTransient
 	Scope  Scope         // extent of the pause, for KindThrottled
@@ -106,10 +106,10 @@ func Unauthorized(format string, args ...any) *Error {
 	return &Error{Kind: KindUnauthorized, Text: fmt.Sprintf(format, args...)}
 }
 
-// FromStatus returns the error for a vendor's HTTP status, and nil for 2xx. 401 and 403 are KindUnauthorized, 429 is
-// KindThrottled for the channel, 408, 425 and 5xx are KindTransient (both with Retry-After), 413 and 415 are
-// KindUnsupported, and any other status, such as a redirect, is KindPermanent. If the vendor has its own error codes,
-// an adapter checks them first.
+// FromStatus returns the error for a vendor's HTTP status, and nil for 2xx. 401 and 403 are KindUnauthorized. 429 is
+// KindThrottled for the channel, and 408, 425 and 5xx are KindTransient, both with Retry-After. 413 and 415 are
+// KindUnsupported. Any other status, such as a redirect, is KindPermanent. If the vendor has its own error codes, an
+// adapter checks them first.
 func FromStatus(op string, status int, header http.Header) *Error {
 	e := &Error{Op: op, Status: status}
 	switch {

@@ -14,8 +14,7 @@ const redacted = "[redacted]"
 // Secret is a setting that is never printed: formatting and encoding it gives "[redacted]". The zero value is the empty
 // secret.
 type Secret struct {
-	// value is a pointer because packages that print unexported fields by reflection cannot call their methods. They
-	// show an address.
+	// value is a pointer so that packages that print unexported fields by reflection show only an address.
 	value *string
 }
 

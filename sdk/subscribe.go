@@ -14,9 +14,9 @@ type Subscriber interface {
 	// Subscribe emits messages of one channel until ctx ends, and then returns nil within two seconds. In this time it
 	// can still emit, with another context, messages that the vendor has delivered and will not deliver again.
 	//
-	// The gateway calls Subscribe for channels whose Endpoint has Subscribes, one call at a time for each. It calls it
-	// after Configure, again some seconds after it returned an error or its process ended, and with each new
-	// configuration of the channel.
+	// The gateway calls Subscribe for channels whose Endpoint has Subscribes, one call at a time for each. It calls
+	// Subscribe after Configure, some seconds after Subscribe returned an error or the process ended, and after each
+	// new configuration of the channel.
 	Subscribe(ctx context.Context, s *Subscription, emit Emit) error
 }
 
@@ -36,11 +36,11 @@ type LiveThread struct {
 	State  []byte
 }
 
-// Emit hands over envelopes in order, together with a cursor. It returns nil when both are stored. After an error,
-// Subscribe should return it; the next Subscribe starts at the last stored cursor. An Emit without envelopes stores the
-// cursor alone. A nil cursor keeps the stored one.
+// Emit hands over envelopes in order, together with a cursor. It returns nil when both are stored. If Emit returns an
+// error, Subscribe should return it; the next Subscribe starts at the last stored cursor. An Emit without envelopes
+// stores the cursor alone. A nil cursor keeps the stored one.
 //
-// A batch has slightly less than 8 MiB. A larger batch, an envelope of another channel, or one that fails
+// A batch must be slightly smaller than 8 MiB. A larger batch, an envelope of another channel, or one that fails
 // Envelope.Validate is an error of KindInvalid. Emit must not be called concurrently. Once the batch was sent, Emit
 // waits for the gateway even if ctx ends.
 //

@@ -97,8 +97,8 @@ func (a *adapter) put(c *channel) error {
 	return nil
 }
 
-// Health implements sdk.HealthChecker. A channel is unhealthy while the last request for an access token has failed,
-// or the last three polls have.
+// Health implements sdk.HealthChecker. A channel is unhealthy if the last request for an access token or the last three
+// polls failed.
 func (a *adapter) Health(_ context.Context, name string) error {
 	c, err := a.channel(name)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // authorized makes a call with the access token and the user's token. If AICC refuses them (401, 403), it renews the
-// user's token and, if that may be the cause, the access token, and calls once more: a refused call had no effect.
+// user's token and, if necessary, the access token, and repeats the call once. A refused call had no effect.
 func (c *channel) authorized(ctx context.Context, op, user string, st *threadState, q request) (*response, error) {
 	c.sessions.loadToken(user, st)
 	a, access, err := c.tryAuthorized(ctx, op, user, st, q)

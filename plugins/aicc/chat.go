@@ -11,7 +11,8 @@ import (
 )
 
 // chat sends the text, the card or the file of a message. With offline_messages, a message that is refused because the
-// session has expired is sent by sendAsync instead. The refused call had no effect, so at most one call has.
+// session has expired is sent by sendAsync instead. The refused call had no effect, so the message is sent at most
+// once.
 func (c *channel) chat(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 	op := "send message"
 	st := readState(d.State)
@@ -47,7 +48,7 @@ type content struct {
 	mediaType string
 	text      string // the field content
 	asyncText string // the field content for sendAsync, "" if it is the same
-	degraded  string // what was omitted or changed
+	degraded  string // omitted or changed content
 }
 
 // contentOf converts a message to the content of a CHAT. It uploads the file of a message that has one.

@@ -109,8 +109,7 @@ func (q *request) http(ctx context.Context) (*http.Request, error) {
 	return req, nil
 }
 
-// repeatable converts unknown, which means that a call may have had its effect, to transient. It is for calls that can
-// be repeated without harm.
+// repeatable changes unknown to transient, for calls that can be repeated without harm.
 func repeatable(err error) error {
 	if sdk.KindOf(err) == sdk.KindUnknown {
 		e := *asTyped(err)

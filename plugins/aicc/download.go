@@ -47,7 +47,7 @@ func (a *adapter) Fetch(ctx context.Context, f *sdk.FetchRequest) (m *sdk.Medium
 	return nil, last
 }
 
-// notFound reports that AICC has no such file. Another store or type may have it.
+// notFound means that AICC has no such file. Another candidate may succeed.
 type notFound struct{ err error }
 
 // Error implements error.
@@ -98,8 +98,8 @@ func downloadTypes(p *envelope.Part) (types []string, known bool) {
 	return documentTypes, false
 }
 
-// download makes one call. located means that it is the only candidate. After a *notFound error the other candidates
-// are worth a try.
+// download makes one call. located means that r is the only candidate. The error is a *notFound if another candidate
+// may succeed.
 func (c *channel) download(
 	ctx context.Context, user string, st *threadState, r downloadRequest, located bool,
 ) ([]byte, error) {

@@ -9,8 +9,8 @@ import (
 	"patchbay/sdk/text"
 )
 
-// uplinkForms parse contents that are only documented for customers' messages (send, content). They come down as
-// echoes.
+// uplinkForms parse content forms that are documented only for customers' messages (send, content). AICC returns such
+// messages as echoes.
 var uplinkForms = map[string]func(m *downlink, content string, polled bool) (envelope.Part, error){
 	mediaFile: (*downlink).describedFile,
 	mediaFileImage: func(m *downlink, content string, polled bool) (envelope.Part, error) {

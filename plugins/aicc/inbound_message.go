@@ -98,8 +98,8 @@ func (m *downlink) envelope(c *channel, polled bool) (*envelope.Envelope, error)
 	return e, nil
 }
 
-// markEcho marks messages of the customer that AICC repeats. They must neither be delivered again nor, like CONNECT,
-// count as an acceptance. A DISCONNECT by the customer remains a disconnected event.
+// markEcho marks messages of the customer that AICC repeats. They must not be delivered again, and a repeated CONNECT
+// must not count as an acceptance. A DISCONNECT by the customer remains a disconnected event.
 func (m *downlink) markEcho(e *envelope.Envelope) {
 	if e.Sender.Role != envelope.RoleCustomer || e.Kind == envelope.KindDisconnected {
 		return
@@ -139,8 +139,8 @@ func (m *downlink) event(e *envelope.Envelope, s *Settings) error {
 	return nil
 }
 
-// disconnectReason returns who ended the chat. For a time-out it depends on whether AICC accepts offline messages
-// (table 3, isOfflineStatus).
+// disconnectReason returns the reason for the end of a chat. For a time-out it depends on whether AICC accepts offline
+// messages (table 3, isOfflineStatus).
 func (m *downlink) disconnectReason(offline bool) string {
 	switch m.SourceType {
 	case sourceAgent:

@@ -37,8 +37,8 @@ func readDownlink(raw json.RawMessage) (*downlink, error) {
 	return &m, err
 }
 
-// quoteNumbers returns a message with numbers converted to strings where the page has strings, or nil for anything but
-// an object. It keeps the digits as written: AICC's ids exceed the precision of a float64.
+// quoteNumbers converts the numbers in stringFields to strings. It returns nil if raw is not an object. It keeps the
+// digits as written: AICC's ids exceed the precision of a float64.
 func quoteNumbers(raw json.RawMessage) json.RawMessage {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(raw, &fields) != nil {

@@ -25,8 +25,8 @@ func (b *batch) vendorID(c *channel, m *downlink) string {
 	return b.derivedID(c, m.To, at, m.ControlType, m.SourceType, m.MediaType, content)
 }
 
-// derivedID derives an id from fields and the number of equal messages of the channel earlier in this call. Two equal
-// notices in one push get different ids, and a repeated push gets the same ids.
+// derivedID derives an id from fields and from the number of earlier equal messages of the channel in this call. Two
+// equal notices in one push get different ids, and a repeated push gets the same ids.
 func (b *batch) derivedID(c *channel, fields ...string) string {
 	equal := envelope.ShortID(append([]string{c.name}, fields...)...)
 	n := b.counts[equal]

@@ -8,8 +8,8 @@ import (
 	"patchbay/sdk"
 )
 
-// sendEvent sends an event that is only useful now. Repeating it is harmless. A refusal is noted on the receipt and not
-// repeated, because it must neither delay later messages nor reopen an expired session.
+// sendEvent sends an event that is useful only for a short time. Repeating it is harmless. A refusal is only noted on
+// the receipt, because a retry would delay later messages or reopen an expired session.
 func (c *channel) sendEvent(
 	ctx context.Context, d *sdk.Delivery, op, control, content string,
 ) (*sdk.Receipt, error) {
@@ -41,8 +41,8 @@ func (c *channel) sendRead(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, 
 }
 
 // disconnect ends the customer's session. An expired session counts as success. "Disconnect failed" has no documented
-// cause: it is repeated once and then counts as an expired session, since AICC gives this response as well if the first
-// call succeeded and its response was lost.
+// cause. AICC also gives this response if an earlier call succeeded and its response was lost. The call is therefore
+// repeated once, and then counts as successful.
 func (c *channel) disconnect(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 	const op = "disconnect"
 	st := readState(d.State)

@@ -28,7 +28,7 @@ type sessions struct {
 // session is one polled user.
 type session struct {
 	state    threadState // with the user's newest token
-	openings int         // number of Opens; the end of an earlier session does not end a later one
+	openings int         // number of sessions so far; the end of an earlier one does not end a later one
 	due      time.Time
 	failures int  // consecutive failed polls
 	polling  bool // a poll is running

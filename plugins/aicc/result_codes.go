@@ -90,8 +90,8 @@ func causeOf(code, desc string) cause {
 	return causeOther
 }
 
-// openError types a refused CONNECT or TRANS2AGENT: the channel declines the conversation. After an expired session
-// another attempt opens a new one.
+// openError returns the kind and reason for a refused CONNECT or TRANS2AGENT. The channel declines the conversation,
+// except after an expired session: another attempt opens a new session.
 func openError(c cause) (sdk.ErrorKind, string) {
 	switch c {
 	case causeHours:
@@ -110,8 +110,8 @@ func openError(c cause) (sdk.ErrorKind, string) {
 	return sdk.KindDeclined, declinedFailed
 }
 
-// sendError types a refused CHAT or DISCONNECT. A refusal had no effect, so the message may be repeated unless
-// repeating cannot succeed.
+// sendError returns the kind and reason for a refused CHAT or DISCONNECT. A refused call had no effect, so it is
+// repeated unless it cannot succeed.
 func sendError(c cause) (sdk.ErrorKind, string) {
 	switch c {
 	case causeHours:
@@ -135,7 +135,7 @@ func (c *channel) sessionExpired(r *result, attempt int) bool {
 	return cause == causeSession || cause == causeSend && limit > 0 && attempt >= limit
 }
 
-// uploadError types a refused uploadFileStream.
+// uploadError returns the kind for a refused uploadFileStream.
 func uploadError(code string) sdk.ErrorKind {
 	switch code {
 	case codeMissing, codeWrong:
@@ -144,8 +144,8 @@ func uploadError(code string) sdk.ErrorKind {
 	return sdk.KindTransient
 }
 
-// downloadError types a refused downloadFileStream. Code 13 means either a failure or a wrong file type, so it is
-// repeated only if store and type are known.
+// downloadError returns the kind for a refused downloadFileStream. Code 13 means either a failure or a wrong file type,
+// so it is repeated only if store and type are known.
 func downloadError(code string, located bool) sdk.ErrorKind {
 	switch {
 	case code == codeMissing || code == codeNoFile:

@@ -69,5 +69,5 @@ const (
 	maxSendFailed   = 100
 )
 
-// maxWindow limits verify.window, which is how long a captured push can be sent again.
+// maxWindow limits verify.window, the time in which a captured push can be replayed.
 const maxWindow = 24 * time.Hour

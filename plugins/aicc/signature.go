@@ -109,9 +109,9 @@ func (v *Verify) signingKeys() []signingKey {
 	return slices.DeleteFunc(keys, func(k signingKey) bool { return k.secret.IsZero() })
 }
 
-// checkSignature authenticates a request by a signature that one of v's push keys made. The page does not define which
-// host and path are signed, so all plausible forms are computed with all keys. The computation does not stop at a
-// match, so its duration reveals nothing about the keys.
+// checkSignature checks the signature of a request with v's push keys. The page does not define which host and path are
+// signed, so all plausible forms are computed with all keys. The computation does not stop at a match, so its duration
+// reveals nothing about the keys.
 func checkSignature(v *Verify, req *sdk.Request, now time.Time) (previous bool, err error) {
 	given := req.Header.Values("Authorization")
 	if len(given) != 1 {

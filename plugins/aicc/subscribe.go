@@ -10,7 +10,7 @@ import (
 
 const (
 	maxPolls  = 8               // concurrent polls
-	pollGrace = 2 * time.Second // for running polls, and for storing their messages, after the context ends
+	pollGrace = 2 * time.Second // after the context ends, to finish polls and store their messages
 )
 
 // Subscribe implements sdk.Subscriber. It polls the users with open conversations concurrently and emits each user's

@@ -8,12 +8,12 @@ import (
 	"patchbay/sdk"
 )
 
-// renewPause is how long a valid token is used after an early renewal failed.
+// renewPause is the delay before the next renewal of a valid token if a renewal failed.
 const renewPause = 30 * time.Second
 
-// tokenCache caches one channel's access token and renews it after four fifths of its life. Of concurrent calls that
-// need a new token, one fetches it and the others share its result. After a failed fetch with Retry-After, none fetches
-// until that time. It is safe for concurrent use and starts no goroutine, so a call's context also ends its fetch.
+// tokenCache caches one channel's access token and renews it after four fifths of its life. Concurrent calls that need
+// a new token share one fetch. After a failed fetch with Retry-After, there is no fetch until that time. It is safe for
+// concurrent use. It starts no goroutine, so a fetch ends with the context of its call.
 type tokenCache struct {
 	// fetch requests a token and returns its life.
 	fetch func(context.Context) (token string, life time.Duration, err error)
@@ -36,7 +36,7 @@ func newTokenCache(
 	return &tokenCache{fetch: fetch, now: now, turn: make(chan struct{}, 1)}
 }
 
-// get returns a valid token. It returns when ctx ends.
+// get returns a valid token. It returns an error when ctx ends.
 func (t *tokenCache) get(ctx context.Context) (string, error) {
 	token, fetches, err := t.cached()
 	if token != "" || err != nil {
@@ -83,7 +83,7 @@ func (t *tokenCache) fetchedSince(fetches int) (string, error) {
 	return "", t.lastErr // nil if the token was invalidated since
 }
 
-// renew fetches a token. The caller holds the turn. The other calls do not share the error of an ended context.
+// renew fetches a token. The caller holds the turn. If ctx ends, the other calls do not share the error.
 func (t *tokenCache) renew(ctx context.Context) (string, error) {
 	start := t.now() // a token's life begins before its response arrives
 	token, life, err := t.fetch(ctx)
@@ -117,8 +117,9 @@ func (t *tokenCache) current() string {
 	return t.token
 }
 
-// invalidate removes a token that AICC refused. If it is not certain that this token was refused, a token younger than
-// renewPause stays, so that AICC refusing many users' tokens causes few fetches. A newer token stays in any case.
+// invalidate removes a token that AICC refused. If certain is false, AICC may have refused the user's token instead. A
+// token younger than renewPause then stays, which limits the fetches if AICC refuses many user tokens. A newer token
+// always stays.
 func (t *tokenCache) invalidate(token string, certain bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 	"patchbay/sdk/webhook"
 )
 
-// authenticate returns the channels on the request's path whose credentials the request carries, in the request's
-// order. If there are none, the error is typed as unauthorized and gives the reason for each channel.
+// authenticate returns the channels whose credentials the request carries, in the order of req.Channels. If there are
+// none, it returns an unauthorized error with the reason for each channel.
 func (a *adapter) authenticate(req *sdk.Request) ([]*channel, error) {
 	var out []*channel
 	var reasons []string

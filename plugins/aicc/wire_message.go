@@ -43,8 +43,8 @@ type push struct {
 	Messages json.RawMessage `json:"messages"`
 }
 
-// downlink is one DownLinkMsg (table 3), decoded by readDownlink. Fields that AICC's pages show with more than one
-// type are raw, so that a surprising type does not affect the other fields.
+// downlink is one DownLinkMsg (table 3), decoded by readDownlink. Fields that AICC's pages show with more than one type
+// are raw, so that an unexpected type does not affect the other fields.
 type downlink struct {
 	Channel         string          `json:"channel"`
 	IsOfflineStatus json.RawMessage `json:"isOfflineStatus"`

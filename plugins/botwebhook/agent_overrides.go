@@ -138,7 +138,7 @@ func (o *overrides) list(name string, fallback []string) []string {
 	return ids
 }
 
-// variables returns the defaults with the attributes' values.
+// variables returns the defaults, overridden by the attributes.
 func (o *overrides) variables(defaults map[string]string) map[string]string {
 	var out map[string]string
 	names := slices.Sorted(maps.Keys(o.attributes))

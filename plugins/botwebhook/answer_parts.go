@@ -63,8 +63,8 @@ func flowParts(v, flow jsontext.Value) ([]envelope.Part, *webhook.Fault) {
 	return append([]envelope.Part{envelope.TextPart(answer)}, parts...), nil
 }
 
-// isRepeated reports whether a text is the same as one of the flow's parts or all of them. The flow's parts are kept
-// then, because they have labels. Transcripts and written texts are compared separately.
+// isRepeated reports whether answer equals one of the flow's parts or all of them joined. The caller then omits answer,
+// because the parts have labels. Transcripts and written texts are compared separately.
 func isRepeated(answer string, parts []envelope.Part) bool {
 	var written, transcripts []string
 	for i := range parts {
@@ -82,8 +82,8 @@ func isOneOrAll(answer string, texts []string) bool {
 		len(texts) > 0 && (strings.Join(texts, "") == answer || strings.Join(texts, "\n") == answer)
 }
 
-// outputParts returns the parts for output of v2. Audio without a link becomes its transcript. skipped lists audio
-// with neither and content other than text and audio.
+// outputParts returns the parts for output of v2. Audio without a link becomes its transcript. skipped lists audio that
+// has neither, and content other than text and audio.
 func outputParts(v jsontext.Value) (parts []envelope.Part, skipped []string, f *webhook.Fault) {
 	var items []output
 	if f := webhook.DecodeJSON(v, &items, "output"); f != nil {
@@ -134,8 +134,8 @@ func nonEmptyMembers(members map[string]jsontext.Value) []string {
 	return names
 }
 
-// audioPart returns the part for a recording. Without a link it is the marked transcript, because audio is only passed
-// on by link. It returns false if there is neither.
+// audioPart returns the part for a recording. Without a link it is the transcript, marked by an attribute, because
+// audio can only be sent as a link. It returns false if there is neither.
 func audioPart(link, transcript string) (envelope.Part, bool) {
 	switch {
 	case isLink(link):

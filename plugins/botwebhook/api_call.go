@@ -89,8 +89,8 @@ func readAll(r io.Reader) ([]byte, error) {
 	return b, err
 }
 
-// withoutAddress removes the address from an error of http.Client: it is configured and would only lengthen error
-// texts.
+// withoutAddress removes the address from an error of http.Client, because the configured address only lengthens the
+// text.
 func withoutAddress(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return e.Err

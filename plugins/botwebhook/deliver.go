@@ -55,8 +55,8 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 	return r, nil
 }
 
-// gatewayTimeout changes the kind of status 504 to unknown if the answer comes in the response, because the agent may
-// have received the message. In webhook mode the message is repeated.
+// gatewayTimeout changes the kind of status 504 to unknown in blocking and streaming mode, because the agent may have
+// received the message. In webhook mode the error stays transient, and the gateway retries.
 func (ch *channel) gatewayTimeout(err error) error {
 	if e, ok := errors.AsType[*sdk.Error](err); ok && ch.replies() && e.Status == http.StatusGatewayTimeout {
 		e.Kind = sdk.KindUnknown

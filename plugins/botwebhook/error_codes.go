@@ -19,8 +19,8 @@ type codeMeaning struct {
 	account bool // the error concerns the account, so the channel is unhealthy
 }
 
-// codes are the documented error codes ("Send message v2", "Create conversation" and others). They decide about
-// repeats, because errors may have HTTP status 200.
+// codes are the documented error codes ("Send message v2", "Create conversation" and others). The code determines the
+// error kind, because errors may have HTTP status 200.
 var codes = map[int]codeMeaning{
 	20022:  {sdk.KindTransient, creditPause, "out of credits", true},
 	20040:  {sdk.KindUnsupported, 0, "the message exceeds the agent's token limit", false},

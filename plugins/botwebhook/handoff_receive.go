@@ -43,9 +43,9 @@ const (
 // vendorEmail is GPTBots's placeholder for an unknown address ("Human handoff service").
 const vendorEmail = "support@gptbots.ai"
 
-// newHandoffEnvelope returns an envelope with the common fields of the three calls. The calls have no id, so it is
-// derived from the call's path and body, which contains the hand-off's id and the time. An invalid time is ignored, so
-// that a waiting customer is not refused.
+// newHandoffEnvelope returns an envelope with the common fields of the three calls. The calls have no id, so VendorID
+// is derived from the path and the body, which contains the hand-off's id and the time. An invalid time is ignored
+// instead of refusing a waiting customer.
 func (ch *channel) newHandoffEnvelope(call string, h *handoffHead, body []byte) (*envelope.Envelope, *webhook.Fault) {
 	e := &envelope.Envelope{Channel: ch.name, Sender: envelope.Sender{Role: envelope.RoleCustomer}}
 	var f *webhook.Fault

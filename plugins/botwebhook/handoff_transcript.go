@@ -11,8 +11,8 @@ import (
 	"patchbay/sdk/webhook"
 )
 
-// transcriptParts returns the newest messages between customer and agent, oldest first, one part each. It notes
-// omissions in attributes. A malformed transcript is also noted there. It does not refuse the hand-off.
+// transcriptParts returns the newest messages of the transcript, oldest first, one part each. It notes omitted and
+// malformed content in attributes instead of refusing the hand-off.
 func transcriptParts(v jsontext.Value, attributes map[string]string) []envelope.Part {
 	var items []transcriptItem
 	if len(v) > 0 {

@@ -83,8 +83,7 @@ func mediaPart(t envelope.PartType, item mediaItem) contentPart {
 	return contentPart{Type: "document", Document: []mediaItem{item}}
 }
 
-// formatOf returns a file's format if it is one of those allowed: by its name, its link, its media type or its
-// attachment. Otherwise it returns "".
+// formatOf returns the first allowed format that the file's name, link, media type or attachment gives, or "".
 func formatOf(p *envelope.Part, a *sdk.Attachment, allowed string) string {
 	candidates := []string{extension(p.Name)}
 	if u, err := url.Parse(p.URL); err == nil {

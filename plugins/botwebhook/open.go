@@ -34,7 +34,8 @@ func (a *adapter) Open(ctx context.Context, o *sdk.OpenRequest) (*sdk.OpenResult
 	return &sdk.OpenResult{Thread: id, Accepted: true}, nil
 }
 
-// openError changes the kinds that presuppose a thread. Gone would open the conversation again indefinitely.
+// openError changes gone to permanent, because the gateway would otherwise open the conversation again indefinitely. It
+// changes unknown to transient.
 func openError(err error) error {
 	e, ok := errors.AsType[*sdk.Error](err)
 	switch {

@@ -44,8 +44,8 @@ func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, 
 	return &sdk.Reception{Envelopes: []*envelope.Envelope{e}, Response: response}, nil
 }
 
-// receiver translates an authenticated call. For a test call it returns neither an envelope nor a fault, before it
-// checks any other member.
+// receiver translates an authenticated call. For a test call it returns neither an envelope nor a fault, and does not
+// check the other members.
 type receiver func(body []byte) (*envelope.Envelope, *webhook.Fault)
 
 // handoffReceiver returns the receiver for a path of the hand-off, or nil. The gateway has already matched the part of

@@ -11,7 +11,7 @@ import (
 	"patchbay/sdk/httpclient"
 )
 
-// Defaults, to recognize settings of the other role.
+// Defaults of settings for one role. A different value is a problem in the other role.
 const (
 	defaultMediaBytes   = 10 << 20
 	defaultWaitingLimit = time.Minute

@@ -63,7 +63,7 @@ type streamAnswer struct {
 
 	ended bool       // the frame End has arrived
 	err   *sdk.Error // of an error frame
-	cause error      // why the stream ended without either
+	cause error      // read error before End or an error frame
 }
 
 // collect reads frames until End, an error frame or the end of the stream.
@@ -124,7 +124,7 @@ func (s *streamAnswer) add(code int, data jsontext.Value) bool {
 	return true
 }
 
-// addAudio adds the transcript of a recording. Its bytes are dropped, because audio is only passed on by link.
+// addAudio adds the transcript of a recording. It drops the bytes, because audio can only be sent as a link.
 func (s *streamAnswer) addAudio(data jsontext.Value) bool {
 	var a audioData
 	if data.Kind() != '{' || decode(data, &a) != nil {

@@ -63,7 +63,7 @@ func (ch *channel) endpoint() sdk.Endpoint {
 
 var mediaParts = []envelope.PartType{envelope.PartImage, envelope.PartAudio, envelope.PartVideo, envelope.PartFile}
 
-// customerCapabilities returns what a reply can carry.
+// customerCapabilities returns the capabilities for replies.
 func customerCapabilities() sdk.Capabilities {
 	return sdk.Capabilities{
 		Parts:      append([]envelope.PartType{envelope.PartText, envelope.PartSuggestions}, mediaParts...),
@@ -73,7 +73,7 @@ func customerCapabilities() sdk.Capabilities {
 	}
 }
 
-// botCapabilities returns what a message to the far end can carry.
+// botCapabilities returns the capabilities for messages to the far end.
 func (s *settings) botCapabilities() sdk.Capabilities {
 	if s.FarEnd != farPatchbay {
 		return sdk.Capabilities{Parts: []envelope.PartType{envelope.PartText}, TextBytes: s.TextBytes}

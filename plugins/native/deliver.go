@@ -23,7 +23,8 @@ const (
 	opMessage = "post message"
 )
 
-// maxAnswerBytes is how much of a response is read, so that the connection can be reused. The content is ignored.
+// maxAnswerBytes limits the bytes read from a response. The response is read so that the connection can be reused, and
+// its content is ignored.
 const maxAnswerBytes = 64 << 10
 
 // Deliver implements sdk.Deliverer. It makes one POST: to reply_url in role customer, to the far end's messages path in

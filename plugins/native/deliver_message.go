@@ -51,7 +51,7 @@ func (ch *channel) message(d *sdk.Delivery) (m *outboundMessage, degraded []stri
 }
 
 // setUserData sets targetAgents, from the message or else from the settings, and the part of customPayload that the
-// document allows. It returns what it omits.
+// document allows. It returns notes about omitted attributes.
 func (ch *channel) setUserData(p *outboundPayload, attributes map[string]string) (degraded []string) {
 	data := outboundData{TargetAgents: ch.TargetAgents}
 	if value, ok := attributes[attrTargetAgents]; ok {
@@ -74,8 +74,8 @@ func (ch *channel) setUserData(p *outboundPayload, attributes map[string]string)
 	return degraded
 }
 
-// dataOf returns the member data of an object, the only one in the revision of 04/17. omitted describes what is not
-// sent.
+// dataOf returns the member data of an object, the only one in the revision of 04/17. omitted describes the omitted
+// content.
 func dataOf(object string) (data *customPayload, omitted string) {
 	var members map[string]any
 	if json.Unmarshal([]byte(object), &members) != nil {
@@ -111,8 +111,8 @@ func (ch *channel) event(e *envelope.Envelope) (*outboundEvent, error) {
 	return ev, nil
 }
 
-// vendorIDs returns the ids that a Patchbay's vendor gave to messages. answerID put them after the first space.
-// Messages without one come from the other gateway itself, which needs no read event.
+// vendorIDs returns the vendor ids that answerID appended after the first space. Messages without one come from the
+// other gateway itself, which needs no read event.
 func vendorIDs(refersTo []string) []string {
 	var ids []string
 	for _, id := range refersTo {

@@ -49,7 +49,7 @@ func reply(d *sdk.Delivery) (r *replyBody, degraded []string, err error) {
 	return r, append(degraded, p.setUserData(e.Attributes)...), nil
 }
 
-// setUserData returns the userData of the customer's last message.
+// setUserData sets the userData of the customer's last message and returns notes about omitted attributes.
 func (p *replyPayload) setUserData(attributes map[string]string) (degraded []string) {
 	var data replyData
 	for _, a := range []struct {
@@ -75,7 +75,8 @@ func (p *replyPayload) setUserData(attributes map[string]string) (degraded []str
 }
 
 // sentAt returns the time when the gateway accepted the message, or else the vendor's time, or "". A gateway at the far
-// end orders replies by this time, so one clock is preferred; vendors' clocks may have a resolution of seconds.
+// end orders replies by this time. The gateway's time has priority because all replies then have one clock, and
+// vendors' clocks may have a resolution of seconds.
 func sentAt(e *envelope.Envelope) string {
 	at := e.AcceptedAt
 	if at.IsZero() {

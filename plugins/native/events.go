@@ -58,8 +58,8 @@ func (ev *inboundEvent) setReferences(e *envelope.Envelope, field string) *webho
 	return nil
 }
 
-// apply sets the kind and the attributes of a reply's event. Of the passed events only one with an agent as the new
-// owner matters to this gateway; others become unparsed. An unknown type also becomes unparsed, with the reply in Raw.
+// apply sets the kind and the attributes of a reply's event. A passed event becomes connected if the new owner is an
+// agent, and unparsed otherwise. An unknown type becomes unparsed, with the reply in Raw.
 func (ev *replyEvent) apply(e *envelope.Envelope, reply []byte) {
 	ev.setOptional(e, "reason", ev.Reason)
 	switch ev.Type {

@@ -58,8 +58,9 @@ func parseHops(header http.Header) (int, *webhook.Fault) {
 	return int(n), nil
 }
 
-// answerID returns the id that identifies repeats of a reply: its messageId, or an id of the call, or "". If calls are
-// signed, Idempotency-Key does not count: a stranger could send an intercepted call again with a different one.
+// answerID returns the id by which repeats of a reply are recognized: its messageId, the signed id, Idempotency-Key, or
+// "". For signed calls it ignores Idempotency-Key, which is not signed: an attacker could replay a call with another
+// key.
 //
 // A reply from a Patchbay also has the id of its vendor, which a read event must contain. It follows the messageId and
 // a space; vendorIDs extracts it.

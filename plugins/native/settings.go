@@ -9,7 +9,7 @@ import (
 const (
 	// maxNameBytes limits organization and chatbot, so that both fit into a thread together with a customer's id.
 	maxNameBytes = 64
-	// maxWindow limits answer_window, the time in which a captured call can be sent again.
+	// maxWindow limits answer_window, the time in which a captured call can be replayed.
 	maxWindow = time.Hour
 	// defaultWindow is the default of answer_window.
 	defaultWindow = 5 * time.Minute

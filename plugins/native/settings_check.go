@@ -125,7 +125,7 @@ func (s *settings) warnings(role envelope.Role) []sdk.Problem {
 		"of a Patchbay)"}}
 }
 
-// nameProblem returns what is wrong with a path segment, or "".
+// nameProblem returns the problem with a path segment, or "".
 func nameProblem(name string) string {
 	switch {
 	case name == "":
@@ -148,7 +148,7 @@ func tokenProblem(token sdk.Secret) string {
 	return ""
 }
 
-// secretProblem returns what is wrong with Standard Webhooks secrets, or "".
+// secretProblem returns the problem with Standard Webhooks secrets, or "".
 func secretProblem(secret sdk.Secret) string {
 	keys, err := webhook.ParseSigningKeys(secret.Reveal())
 	switch {

@@ -12,8 +12,8 @@ import (
 
 // The handshake. These values never change, since go-plugin would report "not a plugin" instead of a version mismatch.
 const (
-	// CookieKey and CookieValue are an environment variable by which an adapter recognizes that the gateway started
-	// it. Users who start an adapter by hand get an error. It is no protection.
+	// CookieKey and CookieValue are the name and value of an environment variable that the gateway sets. An adapter
+	// that is started by hand reports an error. This is not a security measure.
 	CookieKey   = "PATCHBAY_PLUGIN"
 	CookieValue = "c7a1f5d4e0b24c5e8a8f3b8e2d6b90b7"
 	// PluginName is the name of the service in go-plugin's plugin set.

@@ -14,8 +14,8 @@ import (
 
 // Limits of attached media.
 const (
-	maxAttachedBytes = 64 << 20        // size of all; beyond it, the oldest are dropped
-	maxAttachedAge   = 5 * time.Minute // an older medium's delivery has been abandoned
+	maxAttachedBytes = 64 << 20        // total size; above it, the oldest media are dropped
+	maxAttachedAge   = 5 * time.Minute // the delivery of an older medium has been abandoned
 )
 
 // attachments holds media until their deliveries arrive. It is safe for concurrent use.
@@ -107,7 +107,7 @@ func (s *attachments) oldest() string {
 	return first
 }
 
-// take removes and returns the media of a delivery, by the index of the part in the delivered envelope. If one is
+// take removes the media of a delivery and returns them, indexed like the parts of the delivered envelope. If one is
 // missing, it removes the others and returns an error.
 func (s *attachments) take(assigned []*pluginpb.AssignedMedium) (out []*sdk.Attachment, err error) {
 	s.mu.Lock()

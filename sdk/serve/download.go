@@ -41,7 +41,7 @@ func (s *service) download(ctx context.Context, channel string, p *envelope.Part
 	return m, nil
 }
 
-// get makes the request. Its errors do not have the link, which may be a secret.
+// get makes the request. Its errors do not contain the link, which may be a secret.
 func get(ctx context.Context, client *http.Client, u *url.URL) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {

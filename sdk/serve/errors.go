@@ -68,7 +68,7 @@ func deliverError(ctx context.Context, err error) *pluginpb.Error {
 	return out
 }
 
-// outcomeUnknown is the error for an adapter's invalid result of a call that the vendor may have accepted.
+// outcomeUnknown returns the error for an invalid result of an adapter if the vendor may have accepted the call.
 func outcomeUnknown(err error) error { return &sdk.Error{Kind: sdk.KindUnknown, Err: err} }
 
 // oneLine returns valid UTF-8 without line breaks, of about maxErrorText at most.

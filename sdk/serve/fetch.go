@@ -23,7 +23,7 @@ func (s *service) Fetch(req *pluginpb.FetchRequest, stream pluginpb.PluginServic
 		return stream.Send(&pluginpb.FetchResponse{Error: errorToProto(errStopping)})
 	}
 	defer s.calls.end(callFetch, id)
-	var streamErr error // then no error can be sent
+	var streamErr error // error of the stream itself; no result can be sent
 	err := s.catchPanic("fetch", func() error {
 		m, err := s.openMedium(ctx, req)
 		if err != nil {

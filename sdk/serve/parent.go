@@ -12,8 +12,8 @@ import (
 // parentInterval is the time between checks of the parent process.
 const parentInterval = time.Second
 
-// watchParent returns when the process gets another parent than the gateway, or when ctx ends, so that an adapter does
-// not outlive its gateway. On Linux, the kernel also kills the adapter.
+// watchParent returns when the gateway is no longer the parent process, or when ctx ends. An adapter thus does not
+// outlive its gateway. On Linux, the kernel also kills the adapter.
 func watchParent(ctx context.Context) {
 	parent := os.Getppid()
 	if p, err := strconv.Atoi(os.Getenv(protocol.ParentEnv)); err == nil {

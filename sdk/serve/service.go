@@ -44,7 +44,7 @@ type service struct {
 	channels map[string]*channel
 }
 
-// channel is what the SDK keeps of a configured channel.
+// channel is the SDK's state of a configured channel.
 type channel struct {
 	client *http.Client
 	allow  []netip.Prefix // for calls to the vendor

@@ -80,7 +80,8 @@ type emitter struct {
 	closed bool
 }
 
-// readAcks reads the gateway's messages until the stream ends. A stop, and the end, call cancel.
+// readAcks reads the gateway's messages until the stream ends. It calls cancel after a stop and at the end of the
+// stream.
 func (e *emitter) readAcks(stream pluginpb.PluginService_SubscribeServer, cancel context.CancelFunc) {
 	defer cancel()
 	defer close(e.broken)
@@ -179,7 +180,7 @@ func (e *emitter) wait() error {
 	}
 }
 
-// close makes every later emit fail, such as one of a goroutine that outlives Subscribe.
+// close makes later calls of emit fail, such as those of a goroutine that outlives Subscribe.
 func (e *emitter) close() {
 	close(e.returned)
 	e.mu.Lock()

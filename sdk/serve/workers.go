@@ -8,8 +8,8 @@ import (
 // maxIdleWorkers limits the idle goroutines after a burst of calls.
 const maxIdleWorkers = 256
 
-// workers run functions concurrently, each in a goroutine. An idle goroutine is reused, because its stack is large
-// enough for a call. Growing the stack of a new goroutine takes a tenth of a call's time.
+// workers run functions concurrently, each in a goroutine. Idle goroutines are reused, because their stacks have grown
+// to the size for a call. Growing a new stack takes a tenth of a call's time.
 type workers struct {
 	next chan func() // unbuffered: a send succeeds only if a worker is idle
 	end  chan struct{}

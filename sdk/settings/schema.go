@@ -19,8 +19,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Schema is one level of a JSON Schema (2020-12), as far as settings use it. The fields are in the order in which they
-// are written.
+// Schema is one level of a JSON Schema (2020-12), with the keywords that settings use. The fields are in the order of
+// output.
 type Schema struct {
 	Dialect     string           `json:"$schema,omitempty"`
 	Ref         string           `json:"$ref,omitempty"` // only where Parse cannot resolve it
@@ -143,7 +143,7 @@ type resolver struct {
 	seen map[*Schema]bool
 }
 
-// resolve returns the schema that s stands for, with everything below it resolved.
+// resolve returns the schema that s refers to, or s itself, with all schemas below it resolved.
 func (r *resolver) resolve(s *Schema) *Schema {
 	for range maxReferences {
 		name, ok := strings.CutPrefix(s.Ref, "#/$defs/")

@@ -78,7 +78,7 @@ func cell(s string) string {
 }
 
 // SyncTable compares the table in the document at path with the schema of a settings struct, see Of. If they differ, it
-// updates the document with write set, and returns ErrTableOutdated without.
+// updates the document if write is true, and otherwise returns ErrTableOutdated.
 func SyncTable(path string, settings any, write bool) error {
 	s, err := Of(settings)
 	if err != nil {

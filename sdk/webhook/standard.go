@@ -32,14 +32,15 @@ const (
 	maxSignatures = 32
 )
 
-// ErrSignature is wrapped by every error of Verify. The text after it is for logs; the caller must not get it.
+// ErrSignature is wrapped by every error of Verify. The rest of the text is for logs and must not be sent to the
+// caller.
 var ErrSignature = errors.New("signature is not accepted")
 
 // SigningKey is a decoded secret of the symmetric scheme v1, HMAC-SHA256. It is never printed. The zero value signs and
 // verifies nothing.
 type SigningKey struct {
-	// mac starts a signature. It is a function because packages that print unexported fields by reflection then show
-	// an address.
+	// mac returns a new MAC. It is a function so that packages that print unexported fields by reflection show only an
+	// address.
 	mac func() hash.Hash
 }
 

@@ -35,13 +35,13 @@ type Violation struct {
 	Path    []string // below the channel's settings; items of a list are named by their number
 	Reason  Reason
 	Message string   // never contains the value, which may be a secret
-	Known   []string // of an unknown setting: the names that are possible, sorted
+	Known   []string // for an unknown setting: the possible names, sorted
 }
 
 // Name returns the dotted path.
 func (v *Violation) Name() string { return strings.Join(v.Path, ".") }
 
-// Compile reads a schema, which must be complete: nothing is fetched.
+// Compile compiles a schema. It does not fetch references.
 func Compile(schema []byte) (*Validator, error) {
 	parsed, err := settings.Parse(schema)
 	if err != nil {
@@ -113,7 +113,7 @@ func (v *Validator) violations(e *jsonschema.ValidationError) []Violation {
 	return out
 }
 
-// describe words a violation without the value.
+// describe returns the message of a violation, without the value.
 func describe(e jsonschema.ErrorKind, s *settings.Schema) string {
 	switch k := e.(type) {
 	case *kind.Type:

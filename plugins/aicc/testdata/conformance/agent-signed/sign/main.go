@@ -22,7 +22,7 @@ const (
 	secretKey = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ"
 )
 
-// call is what of a call is signed.
+// call contains the signed fields of a call.
 type call struct {
 	Time                      time.Time
 	Method, Host, Path, Query string
@@ -55,8 +55,7 @@ func sign(in *json.Decoder, out *json.Encoder) error {
 	}
 }
 
-// query is the line of a canonical request that has the parameters, with the line's end before it; "" if there are
-// none.
+// query returns a newline and the query line of a canonical request, or "" without a query.
 func query(raw string) string {
 	if raw == "" {
 		return ""
@@ -70,8 +69,8 @@ func query(raw string) string {
 	return "\n" + strings.Join(pairs, "&")
 }
 
-// encoded is a query's text with every byte but letters, digits and -._~ as %XX. Text that is no encoding stays as it
-// is.
+// encoded encodes every byte of a query's text except letters, digits and -._~ as %XX. It returns malformed text
+// unchanged.
 func encoded(s string) string {
 	plain, err := url.QueryUnescape(s)
 	if err != nil {
