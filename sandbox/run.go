@@ -34,7 +34,7 @@ func (o *stageOptions) flags(command string, stderr io.Writer) *flag.FlagSet {
 	return flags
 }
 
-// stage is a sandbox with a gateway between its vendors.
+// stage is a sandbox and a gateway that connects its vendors.
 type stage struct {
 	s      *Sandbox
 	gw     *gateway.Gateway

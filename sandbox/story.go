@@ -47,7 +47,7 @@ func (st *story) steps() []step {
 		{"the customer's second answer reaches the agent", []action{st.customer(thanks), st.desk(thanks), st.trace}},
 		{"the agent's picture reaches the chat page", []action{st.pictureToCustomer}},
 		{"the customer's picture reaches the agent", []action{st.pictureToAgent, st.trace}},
-		{"the agent closes and the customer is told", []action{st.hangup, st.answer("system", "")}},
+		{"the agent closes and the customer gets a notice", []action{st.hangup, st.answer("system", "")}},
 		{"the bot answers again", []action{st.customer("hello again"), st.answer("bot", greeting), st.trace}},
 		{"the gateway stops on SIGINT and leaves no process", []action{st.gw.Stop}},
 		{"the gateway starts on the same store", []action{st.gw.Start}},
@@ -139,14 +139,14 @@ func (st *story) await(ctx context.Context, done func(native.Answer) bool) (nati
 	}
 }
 
-var errOther = errors.New("not what was sent before")
+var errMismatch = errors.New("mismatch")
 
 // sameConversation requires that the bot was asked in the same conversation as before.
 func (st *story) sameConversation(context.Context) error {
 	asked := st.s.Bots.Asked.All()
 	last, before := asked[len(asked)-1].Conversation.ID, asked[len(asked)-2].Conversation.ID
 	if last != before {
-		return fmt.Errorf("the bot was asked in conversation %s, before the restart in %s: %w", last, before, errOther)
+		return fmt.Errorf("the bot got the question in conversation %s, want %s as before the restart: %w", last, before, errMismatch)
 	}
 	st.printf("    (gptbots)  still conversation %s", last)
 	return nil

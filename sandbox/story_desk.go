@@ -110,7 +110,7 @@ func (st *story) pictureToAgent(ctx context.Context) error {
 // compare returns an error if the image at a place differs from the one that was sent.
 func (st *story) compare(place string, got, want []byte) error {
 	if !bytes.Equal(got, want) {
-		return fmt.Errorf("%s shows an image of %d bytes, want %d: %w", place, len(got), len(want), errOther)
+		return fmt.Errorf("%s shows an image of %d bytes, want %d: %w", place, len(got), len(want), errMismatch)
 	}
 	st.printf("    %-10s shows the image, %d bytes", place, len(got))
 	return nil

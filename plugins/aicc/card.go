@@ -11,7 +11,7 @@ import (
 )
 
 // maxTitle limits a card's title, in bytes. The page of send names no limits for the texts of a WEBCARD; the adapter
-// applies that of a text message to the description.
+// applies the limit of a text message to the description.
 const maxTitle = envelope.MaxIDBytes
 
 // cardContent returns the content for a message with cards, or zero for one without. A single card becomes a WEBCARD.

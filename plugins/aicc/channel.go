@@ -16,7 +16,7 @@ const maxPush = 1 << 20
 
 const defaultFileBytes = 2 << 20
 
-// capabilities returns what a channel accepts.
+// capabilities returns the capabilities of a channel.
 func capabilities(fileBytes int64) sdk.Capabilities {
 	return sdk.Capabilities{
 		Parts: []envelope.PartType{

@@ -70,7 +70,7 @@ func (c *channel) callUpload(ctx context.Context, user string, st *threadState, 
 }
 
 // fileMessage returns the content of a message with an uploaded file. The page of sendAsync appends the extension to
-// the key for all media; that of send only for FILE_IMAGE and FILE_VIDEO.
+// the key for all media; the page of send does so only for FILE_IMAGE and FILE_VIDEO.
 func (c *channel) fileMessage(kind fileType, key string, a *sdk.Attachment) content {
 	typed := key + "," + kind.extension
 	switch {

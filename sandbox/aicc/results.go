@@ -47,7 +47,7 @@ func refused(status int, text string) error {
 
 var errToken = refused(http.StatusForbidden, "illegal or expired token")
 
-// ordered returns the refusal for a fault. Codes other than 12 and 13 are those of the vendor's CCUCS service.
+// ordered returns the refusal for a fault. Codes other than 12 and 13 belong to the vendor's CCUCS service.
 func ordered(f simulator.Fault) error {
 	if f.Kind == simulator.ExpiredToken {
 		return errToken
@@ -55,5 +55,5 @@ func ordered(f simulator.Fault) error {
 	if f.Status != 0 {
 		return refused(f.Status, f.Text)
 	}
-	return failed(strconv.Itoa(cmp.Or(f.Code, 13)), f.Text, "refused on command")
+	return failed(strconv.Itoa(cmp.Or(f.Code, 13)), f.Text, "refused by a fault")
 }

@@ -2,7 +2,7 @@
 // messages, and the desk with its queue.
 //
 // It follows the vendor's pages "Message Push Interface Specifications", tokenByAkSk, applyToken, send, sendAsync,
-// poll, uploadFileStream and downloadFileStream; texts of results are those of the page senMsgRsp.
+// poll, uploadFileStream and downloadFileStream; result texts come from the page senMsgRsp.
 package aicc
 
 import (
@@ -37,7 +37,7 @@ const (
 	StampEpoch   = "epoch"
 )
 
-// FileLinks is the way in which downloadFileStream returns a file.
+// FileLinks selects the form in which downloadFileStream returns a file.
 type FileLinks int
 
 const (
@@ -55,7 +55,7 @@ type Options struct {
 	PushKey  string // message push key, 43 letters and digits: the signature's secret
 	Stamp    string // default StampSeconds
 	BareHost bool   // signs the host without its port; sources differ
-	// SignHeaders are the signed headers: host, which is the default, content-length and content-type.
+	// SignHeaders lists the signed headers: any of host, content-length and content-type. Default: host.
 	SignHeaders []string
 	// PushOff disables pushes: messages can only be polled.
 	PushOff bool

@@ -121,7 +121,7 @@ func customData(raw json.RawMessage) (data, problem string) {
 	return *custom.Data, ""
 }
 
-// Send posts a text of the bot behind the user's other answers. It returns immediately.
+// Send queues a text of the bot after the user's earlier answers. It returns immediately.
 func (p *Proxy) Send(user, text string) error { return p.send(user, text, nil) }
 
 func (p *Proxy) send(user, text string, data *UserData) error {

@@ -139,5 +139,5 @@ func ordered(f simulator.Fault) error {
 	if f.Kind == simulator.ExpiredToken {
 		return refused(http.StatusUnauthorized, "token has expired")
 	}
-	return refused(cmp.Or(f.Status, http.StatusBadRequest), "refused on command")
+	return refused(cmp.Or(f.Status, http.StatusBadRequest), "refused by a fault")
 }

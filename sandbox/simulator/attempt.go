@@ -51,7 +51,7 @@ func (v *Vendor) Once(ctx context.Context, c Call) (status int, answer []byte, e
 func (v *Vendor) attempt(ctx context.Context, c Call, f Fault) (status int, answer []byte, err error) {
 	switch f.Kind {
 	case Status:
-		return 0, nil, errors.New("not made on command")
+		return 0, nil, errors.New("attempt skipped by a fault")
 	case Slow, Hang:
 		err = v.Faults.Wait(ctx, f)
 	case Duplicate:
@@ -65,7 +65,7 @@ func (v *Vendor) attempt(ctx context.Context, c Call, f Fault) (status int, answ
 	}
 	status, answer, err = v.post(ctx, c, f)
 	if err == nil && f.Kind == Drop {
-		return 0, nil, errors.New("answer ignored on command")
+		return 0, nil, errors.New("response ignored by a fault")
 	}
 	return status, answer, err
 }
@@ -122,4 +122,4 @@ func (c *Call) request(ctx context.Context, f Fault) (*http.Request, error) {
 // brokenReader returns an error, so that the client breaks the connection in the middle of a body.
 type brokenReader struct{}
 
-func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("connection broken on command") }
+func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("connection broken by a fault") }

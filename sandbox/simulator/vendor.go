@@ -23,7 +23,7 @@ type Vendor struct {
 	Faults Faults
 	// Problems lists the reasons for refused calls.
 	Problems Log[string]
-	// Outcomes lists the outcomes of the webhook calls, in the order in which they ended.
+	// Outcomes lists the outcomes of the webhook calls, in the order of completion.
 	Outcomes Log[Outcome]
 	Client   *http.Client // makes the webhook calls
 

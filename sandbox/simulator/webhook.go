@@ -54,7 +54,7 @@ func NewClient() *http.Client {
 	}
 }
 
-// Queue queues c behind the other calls of key and returns immediately.
+// Queue queues c after the earlier calls of key and returns immediately.
 func (v *Vendor) Queue(key string, c Call) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -72,8 +72,8 @@ func (v *Vendor) Queue(key string, c Call) error {
 	return nil
 }
 
-// Do queues c behind the other calls of key and waits for its outcome. It returns an error if ctx ends or the vendor is
-// closed first. If ctx ends, the call continues.
+// Do queues c after the earlier calls of key and waits for its outcome. It returns an error if ctx ends or the vendor
+// is closed first. If ctx ends, the call continues.
 func (v *Vendor) Do(ctx context.Context, key string, c Call) (Outcome, error) {
 	ended := make(chan Outcome, 1)
 	c.ended = func(o Outcome) { ended <- o }

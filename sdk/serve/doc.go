@@ -4,5 +4,5 @@
 //	func main() { serve.Main(newAdapter()) }
 //
 // It finds an adapter's abilities by the interfaces that it implements, gives each channel its HTTP client, validates
-// what the adapter returns, reads links to media, and recovers from panics, so that a panic fails only one call.
+// the adapter's results, reads links to media, and recovers from panics, so that a panic fails only one call.
 package serve

@@ -56,8 +56,8 @@ func receiveError(err error) *pluginpb.Error {
 	return out
 }
 
-// deliverError converts an error of Deliver, Open or Fetch. If ctx has ended, an error that is not an *sdk.Error may
-// belong to a call that had its effect.
+// deliverError converts an error of Deliver, Open or Fetch. If ctx has ended, an error other than *sdk.Error and
+// *panicError is unknown, because the call may have had its effect.
 func deliverError(ctx context.Context, err error) *pluginpb.Error {
 	out := errorToProto(err)
 	_, typed := errors.AsType[*sdk.Error](err)

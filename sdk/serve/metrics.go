@@ -16,7 +16,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// Metrics by which the conformance suite detects leaks: the number of goroutines, and the live heap after the last
+// Metrics for the leak detection of the conformance suite: the number of goroutines, and the live heap after the last
 // garbage collection in bytes. The gateway does not export them.
 const (
 	goroutines = "go_goroutines"

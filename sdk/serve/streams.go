@@ -22,7 +22,7 @@ type call interface {
 
 // serveCalls reads frames of calls until the stream or the service ends. Each call runs in its own goroutine, so that
 // reading never waits for a call. Then serveCalls cancels the running calls, waits for them, and returns after the last
-// result was written. While the adapter drains, the result of a call is that of refuse.
+// result was written. While the adapter drains, a new call does not run, and refuse returns its result.
 func serveCalls[C call, R any](s *service, streamCtx context.Context, kind callKind,
 	recv func() ([]C, error), run func(context.Context, C) R, refuse func(id uint64) R, w *resultWriter[R]) error {
 	ctx, cancel := context.WithCancel(streamCtx)

@@ -53,7 +53,8 @@ type Properties []Property
 // Types are the JSON types that a value may have. A single one is written without a list.
 type Types []string
 
-// Additional are the members that an object may have in addition to its Properties: any, none, or those of a Schema.
+// Additional are the members that an object may have in addition to its Properties: any, none, or members that match a
+// Schema.
 type Additional struct {
 	Denied bool
 	Schema *Schema

@@ -19,7 +19,7 @@ const (
 // Errors of SyncTable.
 var (
 	ErrTableOutdated = errors.New("the settings table differs from the schema")
-	ErrNoTable       = errors.New("no line " + TableBegin + " with a line " + TableEnd + " behind it")
+	ErrNoTable       = errors.New("no line " + TableBegin + " followed by a line " + TableEnd)
 )
 
 // table returns a Markdown table of the settings in the order of the schema. Nested settings have their path.
