@@ -36,6 +36,7 @@ func ExampleNew() {
 	}
 	defer resp.Body.Close()
 	fmt.Println(resp.Status)
-	// Output: true target address is not public: 127.0.0.1 (loopback); to call it, add it to the channel's allow list,
-	// like allow: [127.0.0.1/32] 404 Not Found
+	// Output:
+	// true target address is not public: 127.0.0.1 (loopback); to call it, add it to the channel's allow list, like allow: [127.0.0.1/32]
+	// 404 Not Found
 }
