@@ -35,8 +35,7 @@ const (
 type Options struct {
 	AccessToken string // sent in the body of each request
 	ReplyToken  string // bearer token that answers must have; "" means none
-	// Observe, if set, is called with each accepted answer, after it was recorded, by the goroutine that serves the
-	// call.
+	// Observe, if set, is called with each accepted answer, after it was recorded, by the goroutine that serves the call.
 	Observe func(Answer)
 }
 

@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// rate is the load of the budgets, in messages a second.
-const rate = 1000
+const rate = 1000 // messages per second, at which the budgets apply
 
 type bench struct {
 	*options
@@ -128,7 +127,6 @@ func print(load string, f, g figures) {
 	fmt.Printf("end_to_end_p50_ms_%s=%.2f\nend_to_end_p99_ms_%s=%.2f\n", load, g["end_p50"], load, g["end_p99"])
 }
 
-// median returns the median of each figure.
 func median(rounds []figures) figures {
 	out := figures{}
 	for name := range rounds[0] {
