@@ -24,4 +24,6 @@ var (
 	ErrLocked = errors.New("store is in use")
 	// ErrNewer means that a newer version of the program wrote the store.
 	ErrNewer = errors.New("store has a newer format")
+	// ErrOlder means that an older version of the program wrote the store, and this one cannot read it.
+	ErrOlder = errors.New("store has an older format")
 )

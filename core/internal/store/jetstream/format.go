@@ -12,8 +12,8 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// formatVersion is the version of the store's layout. Increase it when older programs could misread the new layout.
-const formatVersion = 1
+// formatVersion is the version of the store's layout. Increase it when one program could misread the layout of another.
+const formatVersion = 2
 
 // format is the content of format.json.
 type format struct {
@@ -38,6 +38,10 @@ func (f *folder) format() (format, error) {
 	if got.Version > formatVersion {
 		return format{}, fmt.Errorf("%w: it has version %d and this program reads up to %d: run the version that wrote it",
 			store.ErrNewer, got.Version, formatVersion)
+	}
+	if got.Version < formatVersion {
+		return format{}, fmt.Errorf("%w: it has version %d and this program reads %d: run the version that wrote it, "+
+			"or move the folder away to start with an empty store", store.ErrOlder, got.Version, formatVersion)
 	}
 	return got, nil
 }

@@ -7,8 +7,8 @@ import (
 )
 
 // Open locks the folder, starts the embedded server and checks the stored data. It logs damage that leaves the log
-// usable, and Health lists it. Among its errors are [store.ErrLocked], [store.ErrNewer] and [store.ErrDamaged]. ctx
-// limits the start only. The caller must Close the log.
+// usable, and Health lists it. Among its errors are [store.ErrLocked], [store.ErrNewer], [store.ErrOlder] and
+// [store.ErrDamaged]. ctx limits the start only. The caller must Close the log.
 func Open(ctx context.Context, options Options) (_ *Log, err error) {
 	options, err = options.withDefaults()
 	if err != nil {

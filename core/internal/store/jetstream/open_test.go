@@ -78,7 +78,8 @@ func TestOpenChecksFormat(t *testing.T) {
 		text string
 		want error
 	}{
-		"newer":      {`{"version":2,"streams":[]}`, store.ErrNewer},
+		"newer":      {`{"version":3,"streams":[]}`, store.ErrNewer},
+		"older":      {`{"version":1,"streams":[]}`, store.ErrOlder},
 		"unreadable": {`{"version":`, store.ErrDamaged},
 	} {
 		t.Run(name, func(t *testing.T) {
