@@ -274,11 +274,9 @@ func TestEachFlawFailsItsCheckAlone(t *testing.T) {
 			if channel == "" {
 				channel = "bot"
 			}
-			report, err := Run(t.Context(), Options{
-				Command: flawed, Env: []string{"FLAW=" + f.name}, Data: "testdata/flawed/" + channel, Only: []string{group},
-				Messages: 6000,
-				dial:     f.wire.options(),
-			})
+			o := flawed(f.name, channel, f.wire, group)
+			o.Messages = 6000
+			report, err := Run(t.Context(), o)
 			if err != nil {
 				t.Fatal(err)
 			}

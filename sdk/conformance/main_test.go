@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -21,35 +20,38 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// flawed is the path of the built adapter whose flaws the tests choose.
-var flawed string
-
-// openSocketEnv makes the test binary an adapter that accepts any client.
-const openSocketEnv = "CONFORMANCE_OPEN_SOCKET"
+const (
+	// openSocketEnv makes the test binary an adapter that accepts any client.
+	openSocketEnv = "CONFORMANCE_OPEN_SOCKET"
+	// signerEnv makes it the signer of testdata/flawed/signed.
+	signerEnv = "CONFORMANCE_SIGNER"
+	// selfEnv is the path of the test binary.
+	selfEnv = "CONFORMANCE_TEST"
+)
 
 func TestMain(m *testing.M) {
 	if os.Getenv(openSocketEnv) != "" {
 		serveAnyClient()
 		return
+	} else if os.Getenv(signerEnv) != "" {
+		signCalls()
+		return
+	} else if _, ok := os.LookupEnv(flawEnv); ok {
+		serveFlawed()
+		return
 	}
-	dir, err := os.MkdirTemp("", "conformance-")
+	self, err := os.Executable()
+	if err == nil {
+		err = os.Setenv(selfEnv, self)
+	}
 	if err != nil {
 		panic(err)
-	}
-	flawed = filepath.Join(dir, "flawed")
-	build := exec.Command("go", "build", "-o", flawed, "patchbay/sdk/conformance/flawed")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		panic(fmt.Sprintf("build the flawed adapter: %v", err))
 	}
 	flag.Parse()
 	if err := flag.Set("test.parallel", strconv.Itoa(8*runtime.GOMAXPROCS(0))); err != nil { // tests mostly wait
 		panic(err)
 	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		_ = os.RemoveAll(dir)
-		os.Exit(code)
-	}))
+	goleak.VerifyTestMain(m)
 }
 
 // serveAnyClient serves an adapter without abilities, which asks for no client certificate.

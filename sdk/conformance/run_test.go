@@ -14,7 +14,9 @@ import (
 
 func TestAdapterWithoutFlawsPassesEveryCheck(t *testing.T) {
 	t.Parallel()
-	report, err := Run(t.Context(), Options{Command: flawed, Data: "testdata/flawed", Messages: 4000})
+	o := flawed("", "", nil)
+	o.Messages = 4000
+	report, err := Run(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,8 +54,7 @@ func TestAdapterThatDoesNotOpenPasses(t *testing.T) {
 			}
 		}
 	}
-	report, err := Run(t.Context(), Options{Command: flawed, Data: "testdata/flawed/bot", Only: []string{"open"},
-		dial: w.options()})
+	report, err := Run(t.Context(), flawed("", "bot", w, "open"))
 	if err != nil || report.Status != Pass {
 		t.Errorf("%v %v", report, err)
 	}
@@ -116,7 +117,7 @@ func TestDeadStreamsFailWithinSeconds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			began := time.Now()
-			report, err := Run(t.Context(), Options{Command: flawed, Data: "testdata/flawed/bot", dial: w.options()})
+			report, err := Run(t.Context(), flawed("", "bot", w))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -136,13 +137,13 @@ func TestSuitesThatCannotRun(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{"no data", Options{Command: flawed, Data: t.TempDir()}, "no test data in"},
+		{"no data", Options{Command: os.Args[0], Data: t.TempDir()}, "no test data in"},
 		{"no program", Options{Command: "/nowhere/at-all", Data: "testdata/flawed/bot"}, "no such file"},
 		{"not an adapter", Options{Command: "/bin/true", Data: "testdata/flawed/bot"},
 			"before it printed the line of its handshake"},
 		{"another handshake", Options{Command: "/bin/echo", Args: []string{"hello"}, Data: "testdata/flawed/bot"},
 			`is "hello": print`},
-		{"unknown check", Options{Command: flawed, Data: "testdata/flawed", Only: []string{"nonsense"}},
+		{"unknown check", flawed("", "", nil, "nonsense"),
 			`"nonsense"; the groups are describe`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -1,13 +1,16 @@
-// Command flawed is an adapter for a vendor that speaks plain JSON. The environment variable FLAW gives it a flaw,
-// which makes it fail one check of the conformance suite. The suite's tests list the flaws; without one it passes.
-package main
+package conformance
 
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"sync"
@@ -20,19 +23,56 @@ import (
 	"patchbay/sdk/serve"
 )
 
-var flaw = os.Getenv("FLAW")
+// flawEnv makes the test binary the flawed adapter: an adapter for a vendor that speaks plain JSON, with a flaw of this
+// name, which makes it fail one check. With an empty name it passes.
+const flawEnv = "CONFORMANCE_FLAW"
 
-func main() {
+var flaw = os.Getenv(flawEnv)
+
+// flawed are options for tests of the flawed adapter in a role: of the test data in a folder of testdata/flawed.
+func flawed(flaw, channel string, w *wire, only ...string) Options {
+	return Options{
+		Command: os.Args[0], Env: []string{flawEnv + "=" + flaw}, Data: filepath.Join("testdata/flawed", channel),
+		Only: only, dial: w.options(),
+	}
+}
+
+func serveFlawed() {
 	switch {
 	case flaw == "silent-by-hand" && os.Getenv(protocol.CookieKey) == "":
 		os.Exit(0)
 	case flaw == "immortal": // any parent is its gateway
 		_ = os.Setenv(protocol.ParentEnv, strconv.Itoa(os.Getppid()))
 	}
-	serve.Main(&adapter{channels: map[string]*channel{}})
+	serve.Main(&flawedAdapter{channels: map[string]*flawedChannel{}})
 }
 
-type settings struct {
+// signCalls signs calls of the flawed adapter's vendor: it reads each as a line of JSON, and writes the header fields.
+func signCalls() {
+	in, out := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
+	var c struct {
+		Unix              int64
+		Host, Path, Query string
+		Header            map[string]string
+		Body              []byte
+	}
+	for in.Decode(&c) == nil {
+		mac := signature("conformance-signing-secret-1234", fmt.Sprint(c.Unix), c.Host, c.Path, c.Query, c.Header["X-Topic"],
+			c.Body)
+		header := map[string]string{"X-Time": fmt.Sprint(c.Unix), "X-Signature": mac}
+		_ = out.Encode(map[string]any{"header": header}) // the suite notices a broken pipe
+		clear(c.Header)
+	}
+}
+
+// signature is the HMAC-SHA256 of time, host, path, query, topic and body.
+func signature(secret, stamp, host, path, query, topic string, body []byte) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	fmt.Fprintf(mac, "%s\n%s\n%s\n%s\n%s\n%s", stamp, host, path, query, topic, body)
+	return fmt.Sprintf("s1=%x", mac.Sum(nil))
+}
+
+type flawedSettings struct {
 	BaseURL string     `json:"base_url" patchbay:"required,vendor-address" doc:"Address of the vendor."`
 	Token   sdk.Secret `json:"token" patchbay:"required" doc:"Bearer token of the vendor's calls."`
 	APIKey  sdk.Secret `json:"api_key" patchbay:"required" doc:"Bearer token of calls to the vendor."`
@@ -44,25 +84,25 @@ type settings struct {
 	} `json:"nested" doc:"Settings within settings."`
 }
 
-type adapter struct {
+type flawedAdapter struct {
 	mu       sync.Mutex
-	channels map[string]*channel
+	channels map[string]*flawedChannel
 	keeps    [][]byte
 	calls    int
 	one      sync.Mutex
 	road     sync.RWMutex
 }
 
-type channel struct {
+type flawedChannel struct {
 	sdk.Channel
-	settings settings
+	settings flawedSettings
 	session  atomic.Bool
 }
 
 // Describe implements sdk.Adapter.
-func (a *adapter) Describe() sdk.Description {
+func (a *flawedAdapter) Describe() sdk.Description {
 	return sdk.Description{
-		Name: "flawed", Version: "1.0.0", Vendor: "Flawed Inc.", Settings: &settings{},
+		Name: "flawed", Version: "1.0.0", Vendor: "Flawed Inc.", Settings: &flawedSettings{},
 		Roles: []envelope.Role{envelope.RoleBot, envelope.RoleAgent},
 		Capabilities: sdk.Capabilities{
 			Parts: []envelope.PartType{envelope.PartText, envelope.PartImage}, Events: []envelope.Kind{envelope.KindTyping},
@@ -73,7 +113,7 @@ func (a *adapter) Describe() sdk.Description {
 }
 
 // Validate implements sdk.Validator.
-func (a *adapter) Validate(ch sdk.Channel) []sdk.Problem {
+func (a *flawedAdapter) Validate(ch sdk.Channel) []sdk.Problem {
 	if ch.Role != envelope.RoleBot && ch.Role != envelope.RoleAgent {
 		return []sdk.Problem{{Path: "role", Message: "must be bot or agent"}}
 	}
@@ -81,8 +121,8 @@ func (a *adapter) Validate(ch sdk.Channel) []sdk.Problem {
 }
 
 // Configure implements sdk.Adapter.
-func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, error) {
-	c := &channel{Channel: ch}
+func (a *flawedAdapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, error) {
+	c := &flawedChannel{Channel: ch}
 	if err := ch.Settings.Decode(&c.settings); err != nil {
 		return sdk.Endpoint{}, sdk.Invalid("settings", "%v", err)
 	}
@@ -106,25 +146,25 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 	}, nil
 }
 
-func (a *adapter) channel(name string) *channel {
+func (a *flawedAdapter) channel(name string) *flawedChannel {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.channels[name] // the suite makes no call of an unknown channel
 }
 
 // wastes are the flaws that take resources and give none back. n counts calls.
-var wastes = map[string]func(a *adapter, n int){
-	"hoards":           func(a *adapter, _ int) { a.keeps = append(a.keeps, bytes.Repeat([]byte("x"), 16<<10)) },
-	"ignores-sigterm":  func(*adapter, int) { signal.Ignore(syscall.SIGTERM) },
-	"leaks-goroutines": func(*adapter, int) { go func() { select {} }() },
-	"leaks-threads":    func(*adapter, int) { go func() { runtime.LockOSThread(); select {} }() },
-	"leaks-files":      func(*adapter, int) { _, _ = syscall.Open(os.DevNull, syscall.O_RDONLY, 0) },
-	"leaks-processes": func(_ *adapter, n int) {
+var wastes = map[string]func(a *flawedAdapter, n int){
+	"hoards":           func(a *flawedAdapter, _ int) { a.keeps = append(a.keeps, bytes.Repeat([]byte("x"), 16<<10)) },
+	"ignores-sigterm":  func(*flawedAdapter, int) { signal.Ignore(syscall.SIGTERM) },
+	"leaks-goroutines": func(*flawedAdapter, int) { go func() { select {} }() },
+	"leaks-threads":    func(*flawedAdapter, int) { go func() { runtime.LockOSThread(); select {} }() },
+	"leaks-files":      func(*flawedAdapter, int) { _, _ = syscall.Open(os.DevNull, syscall.O_RDONLY, 0) },
+	"leaks-processes": func(_ *flawedAdapter, n int) {
 		if n%100 == 0 {
 			_ = exec.Command("sleep", "60").Start()
 		}
 	},
-	"leaves-orphans": func(_ *adapter, n int) {
+	"leaves-orphans": func(_ *flawedAdapter, n int) {
 		if n == 1 {
 			c := exec.Command("sleep", "60")
 			c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -133,7 +173,7 @@ var wastes = map[string]func(a *adapter, n int){
 	},
 }
 
-func (a *adapter) waste() {
+func (a *flawedAdapter) waste() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.calls++

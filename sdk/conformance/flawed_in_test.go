@@ -1,12 +1,9 @@
-package main
+package conformance
 
 import (
 	"cmp"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/json"
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -27,7 +24,7 @@ type hook struct {
 }
 
 // Receive implements sdk.Receiver.
-func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, error) {
+func (a *flawedAdapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, error) {
 	c := a.channel(req.Channels[0])
 	a.waste()
 	if flaw == "one-lock" {
@@ -54,7 +51,7 @@ func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, 
 	return &sdk.Reception{Envelopes: []*envelope.Envelope{e}, Response: response}, nil
 }
 
-func (c *channel) admit(req *sdk.Request) error {
+func (c *flawedChannel) admit(req *sdk.Request) error {
 	if !c.settings.Secret.IsZero() {
 		return c.checkSignature(req, time.Now())
 	}
@@ -64,8 +61,7 @@ func (c *channel) admit(req *sdk.Request) error {
 	return nil
 }
 
-// checkSignature checks the HMAC-SHA256 of time, host, path, query, topic and body.
-func (c *channel) checkSignature(req *sdk.Request, now time.Time) error {
+func (c *flawedChannel) checkSignature(req *sdk.Request, now time.Time) error {
 	given, stamp := req.Header.Values("X-Signature"), req.Header.Values("X-Time")
 	if len(given) != 1 || len(stamp) != 1 {
 		return sdk.Unauthorized("not one signature and one time")
@@ -77,16 +73,14 @@ func (c *channel) checkSignature(req *sdk.Request, now time.Time) error {
 	if err != nil || strconv.FormatInt(seconds, 10) != stamp[0] || age > window || age < -window && flaw != "looks-back" {
 		return sdk.Unauthorized("not in time")
 	}
-	mac := hmac.New(sha256.New, []byte(c.settings.Secret.Reveal()))
-	fmt.Fprintf(mac, "%s\n%s\n%s\n%s\n%s\n%s", stamp[0], req.Host, req.FullPath, req.Query, req.Header.Get("X-Topic"),
-		req.Body)
-	if given[0] != fmt.Sprintf("s1=%x", mac.Sum(nil)) {
+	if given[0] != signature(c.settings.Secret.Reveal(), stamp[0], req.Host, req.FullPath, req.Query,
+		req.Header.Get("X-Topic"), req.Body) {
 		return sdk.Unauthorized("wrong signature")
 	}
 	return nil
 }
 
-func (c *channel) envelope(h *hook, raw []byte) (*envelope.Envelope, error) {
+func (c *flawedChannel) envelope(h *hook, raw []byte) (*envelope.Envelope, error) {
 	e := &envelope.Envelope{
 		Channel: c.Name, VendorID: h.ID, Thread: h.User, SentAt: time.UnixMilli(h.At).UTC(), Kind: envelope.KindMessage,
 		Sender: envelope.Sender{Role: c.Role},

@@ -1,4 +1,4 @@
-package main
+package conformance
 
 import (
 	"bytes"
@@ -31,7 +31,7 @@ type answer struct {
 }
 
 // Deliver implements sdk.Deliverer.
-func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
+func (a *flawedAdapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 	c := a.channel(d.Channel)
 	a.waste()
 	switch {
@@ -87,7 +87,7 @@ func compose(d *sdk.Delivery) (*outgoing, error) {
 }
 
 // login asks for a session, once for each configuration.
-func (c *channel) login(ctx context.Context) error {
+func (c *flawedChannel) login(ctx context.Context) error {
 	if !c.settings.Login || c.session.Load() {
 		return nil
 	}
@@ -104,7 +104,7 @@ func (c *channel) login(ctx context.Context) error {
 	return nil
 }
 
-func (c *channel) call(ctx context.Context, method, path string, body any) (got answer, err error) {
+func (c *flawedChannel) call(ctx context.Context, method, path string, body any) (got answer, err error) {
 	resp, err := c.request(ctx, method, path, body)
 	if flaw == "retries" && err != nil && sdk.KindOf(err) == sdk.KindTransient {
 		resp, err = c.request(ctx, method, path, body)
@@ -127,7 +127,7 @@ func (c *channel) call(ctx context.Context, method, path string, body any) (got 
 	return got, nil
 }
 
-func (c *channel) request(ctx context.Context, method, path string, body any) (*http.Response, error) {
+func (c *flawedChannel) request(ctx context.Context, method, path string, body any) (*http.Response, error) {
 	if flaw == "pings" && path != "/ping" {
 		_, _ = c.call(ctx, "GET", "/ping", nil)
 	}
@@ -164,7 +164,7 @@ func (c *channel) request(ctx context.Context, method, path string, body any) (*
 }
 
 // Open implements sdk.Opener.
-func (a *adapter) Open(ctx context.Context, o *sdk.OpenRequest) (*sdk.OpenResult, error) {
+func (a *flawedAdapter) Open(ctx context.Context, o *sdk.OpenRequest) (*sdk.OpenResult, error) {
 	c := a.channel(o.Channel)
 	got, err := c.call(ctx, "POST", "/conversations", map[string]string{"customer": o.CustomerID})
 	if err != nil {
@@ -174,7 +174,7 @@ func (a *adapter) Open(ctx context.Context, o *sdk.OpenRequest) (*sdk.OpenResult
 }
 
 // Fetch implements sdk.Fetcher.
-func (a *adapter) Fetch(ctx context.Context, f *sdk.FetchRequest) (*sdk.Medium, error) {
+func (a *flawedAdapter) Fetch(ctx context.Context, f *sdk.FetchRequest) (*sdk.Medium, error) {
 	c := a.channel(f.Channel)
 	resp, err := c.request(ctx, "GET", "/media/"+url.PathEscape(f.Part.Ref), nil)
 	if err != nil {
@@ -189,7 +189,7 @@ func (a *adapter) Fetch(ctx context.Context, f *sdk.FetchRequest) (*sdk.Medium, 
 }
 
 // Subscribe implements sdk.Subscriber: it asks for updates behind the cursor.
-func (a *adapter) Subscribe(ctx context.Context, s *sdk.Subscription, emit sdk.Emit) error {
+func (a *flawedAdapter) Subscribe(ctx context.Context, s *sdk.Subscription, emit sdk.Emit) error {
 	c := a.channel(s.Channel)
 	for cursor := string(s.Cursor); ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
 		resp, err := c.request(ctx, "GET", "/updates?after="+url.QueryEscape(cursor), nil)
