@@ -38,9 +38,10 @@ var codes = map[int]codeMeaning{
 	200222: {sdk.KindUnsupported, 0, "the agent's settings do not support this", false},
 }
 
-// answerError returns the error for a response with this status and code, or nil for success. The statuses 429 and 5xx
-// are transient with any code. An unlisted code counts as an HTTP status if it looks like one; 5xxxx counts as an
-// internal error, and any other code as permanent.
+// answerError returns the error for a response with this status and code, or nil for success. A status that permits
+// a retry (408, 425, 429, 5xx) decides before the code. After it, a listed code decides, and then any other HTTP error.
+// With a status 2xx, an unlisted code from 400 to 599 counts as an HTTP status, 5xxxx is transient, and others are
+// permanent.
 func answerError(op string, status int, header http.Header, code int) *sdk.Error {
 	byStatus := sdk.FromStatus(op, status, header)
 	if code == 0 || (code == http.StatusOK && byStatus == nil) {
@@ -66,8 +67,8 @@ func answerError(op string, status int, header http.Header, code int) *sdk.Error
 	return e
 }
 
-// updateHealth updates the channel's health after a response; e is nil for success. Success and errors about the call
-// itself prove that the account works. Other errors leave the health unchanged.
+// updateHealth updates the channel's health after a response; e is nil for success. An error of the account makes
+// the channel unhealthy. Success and errors about the call itself make it healthy again. Other errors change nothing.
 func (ch *channel) updateHealth(e *sdk.Error) {
 	if e == nil {
 		ch.accountError.Store(nil)

@@ -25,7 +25,7 @@ const (
 	attrWaitingLimit = "botwebhook.waiting_limit" // waiting time for the first reply
 	attrEarlier      = "botwebhook.earlier"       // number of older messages omitted from the transcript
 	attrShortened    = "botwebhook.shortened"     // number of cut texts in the transcript
-	attrCloseType    = "botwebhook.close_type"    // type of an unknown close call
+	attrCloseType    = "botwebhook.close_type"    // type of a close call, if it is unknown
 
 	// Attributes of the transcript's parts.
 	attrRole        = "role"         // customer or bot
@@ -64,7 +64,7 @@ func (ch *channel) newHandoffEnvelope(call string, h *handoffHead, body []byte) 
 	return e, nil
 }
 
-// receiveEstablish translates the start of a hand-off: the agent's customer requests a human.
+// receiveEstablish translates the start of a hand-off: the customer of the GPTBots agent, a bot, requests a person.
 func (ch *channel) receiveEstablish(body []byte) (*envelope.Envelope, *webhook.Fault) {
 	var call establishBody
 	if f := webhook.DecodeJSON(body, &call, ""); f != nil {

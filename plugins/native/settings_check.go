@@ -120,9 +120,9 @@ func (s *settings) warnings(role envelope.Role) []sdk.Problem {
 	if role != envelope.RoleBot || !s.AnswerToken.IsZero() || !s.AnswerSecret.IsZero() {
 		return nil
 	}
-	return []sdk.Problem{{Path: "answer_token", Warning: true, Message: "is empty, and so is answer_secret, so any caller " +
-		"that knows the path can reply as the bot; set one of them here and at the far end (reply_token or reply_secret " +
-		"of a Patchbay)"}}
+	return []sdk.Problem{{Path: "answer_token", Warning: true, Message: "is empty, and so is answer_secret, so any " +
+		"caller that knows the path can reply as the bot; set one of them here and at the far end, where Patchbay calls " +
+		"them reply_token and reply_secret"}}
 }
 
 // nameProblem returns the problem with a path segment, or "".

@@ -9,11 +9,11 @@ import (
 // spokenTo is the body of the gateway's calls in a hand-off.
 type spokenTo struct {
 	ConversationID string  `json:"conversation_id"`
-	Timestamp      int64   `json:"timestamp"` // milliseconds, as in the page's example
+	Timestamp      int64   `json:"timestamp"` // milliseconds, as in the example of "Human handoff service"
 	Body           *string `json:"body"`
 }
 
-// handoffAnswer is the response to the gateway's calls. The page shows no response.
+// handoffAnswer is the response to the gateway's calls. "Human handoff service" shows no response.
 var handoffAnswer = object{"code": 200, "message": "success"}
 
 // receive records a message of an agent.

@@ -17,8 +17,8 @@ var ErrResponseTooLarge = errors.New("the vendor's response is too large")
 
 var errTooManyRedirects = errors.New("too many redirects")
 
-// New returns a client for calls to a vendor's API. It connects to public addresses and to the networks in allow, the
-// channel's setting of this name. It checks the address when it connects, after name resolution, so that a name cannot
+// New returns a client for calls to a vendor's API. It connects to public addresses and to the networks in allow, which
+// is the channel's setting allow. It checks the address when it connects, after name resolution, so that a name cannot
 // resolve to another address later. It uses no proxy, does not follow redirects (the 3xx response is returned), and
 // limits bodies to MaxResponseBytes. It has no timeout: use the request's context. The client is safe for concurrent
 // use. Call CloseIdleConnections when it is no longer needed.

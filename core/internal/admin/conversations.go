@@ -20,7 +20,7 @@ type WaitingConversation struct {
 	Conversation string    `json:"conversation"`
 	Since        time.Time `json:"since"`
 	Owner        string    `json:"owner"`
-	Channel      string    `json:"channel"` // the channel that it has waited for the longest
+	Channel      string    `json:"channel"` // of the conversation's longest wait
 	Pending      int       `json:"pending"` // deliveries and held messages
 	Reason       string    `json:"reason"`
 
@@ -66,7 +66,8 @@ func (a *Admin) conversationShow(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, c)
 }
 
-// waitingConversations returns the conversations that have waited the longest, of one channel unless channel is "".
+// waitingConversations returns at most maxWaiting conversations, longest wait first. If channel is not "", only waits
+// for that channel count.
 func waitingConversations(s *state.State, channel string) []WaitingConversation {
 	var all []WaitingConversation
 	s.All(func(c *state.Conversation) bool {
@@ -85,8 +86,8 @@ func waitingConversations(s *state.State, channel string) []WaitingConversation 
 	return all
 }
 
-// longestWait returns when the longest wait of a conversation began and for which channel, considering one channel
-// unless channel is "". The time is zero if nothing waits.
+// longestWait returns the start of a conversation's longest wait and the channel that it waits for. If channel is not
+// "", only waits for that channel count. The time is zero if nothing waits.
 func longestWait(c *state.Conversation, channel string) (since time.Time, waitsFor string) {
 	since, waitsFor = c.UnansweredSince, c.Owner
 	if c.Offer != nil {
@@ -104,8 +105,8 @@ func longestWait(c *state.Conversation, channel string) (since time.Time, waitsF
 	return since, waitsFor
 }
 
-// reason returns the reason of the first pending delivery of the channel, else of the held messages, else that the
-// owner has not answered.
+// reason returns the reason of the first pending delivery to the channel. If there is none, it returns the reason of a
+// held message, and otherwise a text that the owner has not answered.
 func (c *WaitingConversation) reason() string {
 	held := ""
 	for _, d := range c.trail.Pending {

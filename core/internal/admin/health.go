@@ -52,7 +52,7 @@ func (a *Admin) ready(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintln(w, summary)
 }
 
-// requiredChecks are the checks without which the gateway accepts nothing.
+// requiredChecks returns the checks that must succeed: if one fails, the gateway accepts nothing.
 func (a *Admin) requiredChecks() []check {
 	listener, store := check{"listener", a.accepting.Load(), "accepting"}, check{"store", true, "writable"}
 	if !listener.ok {

@@ -33,7 +33,7 @@ and their responses). For several roles, use a folder with one such folder
 for each role. Without --testdata the suite uses
 plugins/NAME/testdata/conformance or, if that does not exist,
 testdata/conformance. --update writes the golden files into the same folders.
-The suite runs the command under sign in channel.yaml to sign calls.
+If channel.yaml has the key "sign", the suite runs its command to sign calls.
 
 Groups of checks: describe wire settings configure in out odd channels
 duplicates credentials hostile oversize unknown faults guard parallel cancel
@@ -51,7 +51,7 @@ Exit codes: 0 all passed, 3 a check failed, 1 the test could not run.`,
 	flags.StringSliceVar(&f.options.Only, "only", nil, "`groups` or checks to run, like in,out.golden")
 	flags.StringSliceVar(&f.options.Env, "env", nil, "variables of the program, NAME=VALUE")
 	flags.StringSliceVar(&f.options.Args, "arg", nil, "arguments of the program")
-	flags.IntVar(&f.options.Messages, "messages", conformance.DefaultMessages, "messages that the group memory sends")
+	flags.IntVar(&f.options.Messages, "messages", conformance.DefaultMessages, "messages in the checks named memory")
 	flags.BoolVar(&f.options.Update, "update", false, "write golden files that differ")
 	flags.BoolVar(&f.json, "json", false, "print the report as JSON")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print no progress")

@@ -110,7 +110,8 @@ func newDeadDrop(o *options) *cobra.Command {
 	}
 }
 
-// eachDeadLetter makes one call per dead letter and prints each result. A failure does not stop the others.
+// eachDeadLetter makes one call per dead letter and prints each result. It stops only if the gateway is not
+// reachable.
 func (o *options) eachDeadLetter(ctx context.Context, ids []string, method, action string) error {
 	var failed []error
 	for _, id := range ids {

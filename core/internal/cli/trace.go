@@ -25,9 +25,9 @@ vendor's), a delivery, a conversation, a thread or a customer.
 
 If a thread or a customer has a live conversation, trace shows no earlier ones,
 except one that was closed within the last minutes. --all shows all of them and
-reads the whole log. It has no effect on ids that the gateway made. A vendor's
-message id, and a thread or a customer without a live conversation, also require
-reading the whole log.`,
+reads the whole log. For an id that the gateway made, --all has no effect. A
+vendor's message id, and a thread or a customer without a live conversation,
+also require reading the whole log.`,
 		Args: arguments("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			asJSON, err := o.wantsJSON()

@@ -83,7 +83,7 @@ func (l *loader) delivery(f *fileDelivery) Delivery {
 	l.require(f.Concurrency.value >= 1 && f.Concurrency.value <= 10_000, f.Concurrency.node,
 		"must be from 1 to 10000 calls")
 	l.require(f.Rate.value >= 0 && f.Rate.value <= math.MaxInt32, f.Rate.node,
-		"must be 0 (no limit) or more calls a second")
+		"must be 0 (no limit) or a number of calls a second")
 	return Delivery{Timeout: f.Timeout.value, GiveUp: f.GiveUp.value, Then: Then(f.Then.value),
 		Unknown: Unknown(f.Unknown.value), Concurrency: f.Concurrency.value, Rate: f.Rate.value}
 }

@@ -73,7 +73,8 @@ func fieldsOf(target any) map[string]any {
 	return fields
 }
 
-// expect reports a node of another kind. A mapping or list without content counts as absent.
+// expect returns whether a node has the wanted kind, and reports a problem if it has another one. A key without a value
+// counts as absent, which is no problem.
 func (l *loader) expect(n *node, want nodeKind) bool {
 	if n.kind != want && n.kind < null {
 		l.malformed(n, "must be %s, not %s", want, n.kind)
@@ -122,7 +123,7 @@ func (s *textList) decode(l *loader, n *node) {
 
 func (s *rawMapping) decode(_ *loader, n *node) { s.node = n }
 
-// decode reads an offer also from its targets alone.
+// decode also accepts the short form of an offer: its targets without the other settings.
 func (o *fileOffer) decode(l *loader, n *node) {
 	if n.kind != scalar && n.kind != list {
 		l.decode((*offerFields)(o), n)
@@ -156,7 +157,7 @@ func (l *loader) scalar(n *node, t reflect.Type) (any, bool) {
 		return nil, false
 	}
 	switch {
-	case n.resolved.secret: // from the environment
+	case n.resolved.secret: // set by a PATCHBAY_ variable, so it is resolved
 	case n.isBelow("routes"):
 		n.resolved = resolved{text: n.text, shown: n.text}
 		if strings.Contains(n.text, "${env:") || strings.Contains(n.text, "${file:") {

@@ -37,7 +37,8 @@ func overlap(a, b string) bool {
 	return portA == portB && portA != "0" && (hostA == hostB || unspecified(hostA) || unspecified(hostB))
 }
 
-// checkAddress returns the host of a host:port, "" if it is wrong, 0.0.0.0 if it has none.
+// checkAddress returns the host of an address host:port, or 0.0.0.0 if the host is empty. It reports an invalid address
+// and returns "" for it.
 func (l *loader) checkAddress(s *setting[string]) string {
 	host, port, err := net.SplitHostPort(s.value)
 	if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil {

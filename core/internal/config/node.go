@@ -68,7 +68,8 @@ func (n *node) child(name string) *node {
 	return n.newChild(absent, name)
 }
 
-// find returns the setting at a path. Without one, it returns an absent node at the place of the closest parent.
+// find returns the setting at a path. If there is no such setting, it returns an absent node with the position of the
+// closest parent that exists.
 func (n *node) find(path ...string) *node {
 	for _, name := range path {
 		n = n.child(name)
@@ -103,7 +104,7 @@ func (n *node) keyPlace() Position {
 	return n.at
 }
 
-// isText reports whether YAML reads the value as a text, such as a number in quotes.
+// isText reports whether the value is a text for YAML. A number in quotes is one.
 func (n *node) isText() bool { return n.yaml != nil && n.yaml.ShortTag() == "!!str" }
 
 // join appends a key or the number of an item to a path.

@@ -58,7 +58,7 @@ func badPublicURL(s string) string {
 		return "has a host that cannot be called"
 	}
 	if path := strings.TrimRight(u.EscapedPath(), "/"); path != "" && !validPrefix(path) {
-		return "has a path that links cannot begin with"
+		return "has a path with an empty segment, a segment of dots, or a character other than letters, digits, and ._~-"
 	}
 	return ""
 }

@@ -37,9 +37,9 @@ func TestPublicURL(t *testing.T) {
 		{name: "port out of range", url: "https://chat.example.com:99999", problem: "has an invalid port"},
 		{name: "port zero", url: "https://chat.example.com:0", problem: "has an invalid port"},
 		{name: "empty port", url: `"https://chat.example.com:"`, problem: "has an invalid port"},
-		{name: "path upwards", url: "https://chat.example.com/a/../b", problem: "has a path that"},
-		{name: "path with an escape", url: "https://chat.example.com/%2e%2e", problem: "has a path that"},
-		{name: "space", url: "https://chat.example.com/a b", problem: "has a path that"},
+		{name: "path upwards", url: "https://chat.example.com/a/../b", problem: "has a path with"},
+		{name: "path with an escape", url: "https://chat.example.com/%2e%2e", problem: "has a path with"},
+		{name: "space", url: "https://chat.example.com/a b", problem: "has a path with"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c, err := Load(Options{Path: "testdata/memory.yaml", Data: []byte("public_url: " + tc.url + minimal),

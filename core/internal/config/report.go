@@ -23,8 +23,8 @@ func (l *loader) malformed(n *node, format string, args ...any) {
 	l.report(n, n.at, "", format, args...)
 }
 
-// bad reports a problem with a well-formed setting. It reports nothing if the setting or a parent is malformed. Write
-// values with quote.
+// bad reports a problem with a well-formed setting. It reports nothing if the setting or a parent is malformed. To
+// show a value, callers use node.quote, which hides confidential ones.
 func (l *loader) bad(n *node, format string, args ...any) { l.badFor(n, "", format, args...) }
 
 // badFor is bad with a suggestion, which is left out if the value is confidential.

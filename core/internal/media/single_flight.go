@@ -26,8 +26,8 @@ type permanentFailure struct {
 	until time.Time
 }
 
-// lookup returns a cached item, a remembered permanent error, or a flight that the caller must wait for. An item in
-// addition to a flight expires soon.
+// lookup returns a cached item, a remembered permanent error, or a flight that the caller must wait for. If it returns
+// both an item and a flight, the item expires soon: the flight renews it, and the caller uses the item if that fails.
 func (s *Store) lookup(source digest, req *Request) (*Item, *flight, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
