@@ -20,13 +20,13 @@ type Receiver interface {
 	Receive(ctx context.Context, req *Request) (*Reception, error)
 }
 
-// Request is a webhook call as it arrived.
+// Request is a webhook call as it arrived, except for Path and the spaces in Authorization.
 type Request struct {
 	Channels []string // channels with this path, at least one
 	Method   string
 	Host     string // Host header
-	Path     string // escaped path without the channel's prefix
-	FullPath string // escaped path with the prefix
+	Path     string // escaped path without the channel's prefix and without extra slashes
+	FullPath string // escaped path as sent
 	Query    string // raw query without "?"
 	Header   http.Header
 	Body     []byte // raw body, over which signatures are computed

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 type Handler struct {
 	Options
 	mux            *http.ServeMux
+	endpoints      map[string]*Endpoint // by pattern with prefix
 	logLimiter     logLimiter
 	droppedHeaders sync.Map // set of [2]string{adapter, header}: each is logged once
 }
@@ -30,29 +30,22 @@ func New(o Options) (*Handler, error) {
 	if o.BodyBytes <= 0 {
 		o.BodyBytes = defaultBodyBytes
 	}
-	h := &Handler{Options: o, logLimiter: logLimiter{windows: map[[2]string]*logWindow{}}}
-	mux, err := h.routes()
-	if err != nil {
+	h := &Handler{Options: o, logLimiter: logLimiter{logger: o.Logger, windows: map[[2]string]*logWindow{}}}
+	if err := h.routes(); err != nil {
 		return nil, err
 	}
-	h.mux = mux
 	return h, nil
 }
 
-// ServeHTTP implements http.Handler. It refuses unclean paths: http.ServeMux would redirect them, and vendors do not
-// follow redirects.
+// ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if p := r.URL.Path; strings.Contains(p, "//") || strings.Contains(p+"/", "/./") || strings.Contains(p+"/", "/../") {
-		h.notFound(&Endpoint{}, w, r)
-		return
-	}
-	h.mux.ServeHTTP(w, r)
-}
-
-// serve answers a request for one endpoint.
-func (h *Handler) serve(ep *Endpoint, w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	response, refused := h.handle(ep, w, r)
+	ep, path, found := h.route(r.URL)
+	var response *pluginpb.HttpResponse
+	refused := notFound
+	if found {
+		response, refused = h.handle(ep, path, w, r)
+	}
 	var status int
 	if refused != nil {
 		status = refused.status
@@ -63,8 +56,9 @@ func (h *Handler) serve(ep *Endpoint, w http.ResponseWriter, r *http.Request) {
 	h.Observer.Responded(ep.Adapter, status, time.Since(began))
 }
 
-// handle returns the adapter's response after its envelopes are stored, or a refusal.
-func (h *Handler) handle(ep *Endpoint, w http.ResponseWriter, r *http.Request) (*pluginpb.HttpResponse, *refusal) {
+// handle returns the adapter's response after its envelopes are stored, or a refusal. path is the request's clean path.
+func (h *Handler) handle(ep *Endpoint, path string, w http.ResponseWriter, r *http.Request,
+) (*pluginpb.HttpResponse, *refusal) {
 	if refused := ep.check(r); refused != nil {
 		return nil, refused
 	}
@@ -83,7 +77,7 @@ func (h *Handler) handle(ep *Endpoint, w http.ResponseWriter, r *http.Request) (
 	defer ep.admission.release()
 	ctx, cancel := context.WithTimeout(r.Context(), sdk.ReceiveTimeout)
 	defer cancel()
-	res, err := ep.Receiver.Receive(ctx, ep.receiveCall(r, content))
+	res, err := ep.Receiver.Receive(ctx, ep.receiveCall(r, path, content))
 	if err != nil {
 		return nil, adapterFailed(err)
 	}

@@ -65,6 +65,7 @@ func TestAdapterGetsTheWholeRequest(t *testing.T) {
 	r := request("POST", "/x/hooks/a%2Fb?q=1&q=%20", `{"a":1}`)
 	r.Header.Add("X-Signature", "one")
 	r.Header.Add("X-Signature", "two")
+	r.Header.Set("Authorization", "Basic   dTpw")
 	r.Host, r.RemoteAddr = "gateway.example", "192.0.2.7:1234"
 	if w := serve(f.handler(t), r); w.Code != 200 || w.Body.Len() != 0 {
 		t.Errorf("answer %d %q, want an empty 200 because the adapter returned no answer", w.Code, w.Body)
@@ -81,6 +82,9 @@ func TestAdapterGetsTheWholeRequest(t *testing.T) {
 	}
 	var signatures []string
 	for _, h := range c.GetHeader() {
+		if h.GetName() == "Authorization" && h.GetValue() != "Basic dTpw" {
+			t.Errorf("Authorization %q, want one space after the scheme", h.GetValue())
+		}
 		if h.GetName() == "X-Signature" {
 			signatures = append(signatures, h.GetValue())
 		}

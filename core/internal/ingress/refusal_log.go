@@ -1,6 +1,7 @@
 package ingress
 
 import (
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -17,32 +18,27 @@ const (
 
 // logRefusal logs a refusal unless the rate limit is reached.
 func (h *Handler) logRefusal(ep *Endpoint, r *http.Request, refused *refusal) {
-	suppressed, ok := h.logLimiter.allow(ep.Adapter, refused.reason)
-	if suppressed > 0 {
-		h.Logger.Info("refusals not logged", "adapter", ep.Adapter, "reason", refused.reason, "count", suppressed)
+	if !h.logLimiter.allow(ep.Adapter, refused.reason) {
+		return
 	}
-	if ok {
-		h.Logger.Info("request refused", "adapter", ep.Adapter, "path", text.Abbreviate(r.URL.Path, maxLoggedPath),
-			"status", refused.status, "reason", refused.reason, "remote", r.RemoteAddr,
-			"detail", text.Abbreviate(refused.detail, maxLoggedText))
-	}
+	h.Logger.Info("request refused", "adapter", ep.Adapter, "path", text.Abbreviate(r.URL.Path, maxLoggedPath),
+		"status", refused.status, "reason", refused.reason, "remote", r.RemoteAddr,
+		"detail", text.Abbreviate(refused.detail, maxLoggedText))
 }
 
 // logLimiter limits the rate of log lines for refusals, which any caller can cause. It is safe for concurrent use.
 type logLimiter struct {
+	logger  *slog.Logger
 	mu      sync.Mutex
-	windows map[[2]string]*logWindow
+	windows map[[2]string]*logWindow // by adapter and reason; each exists for one second
 }
 
 // logWindow counts the refusals of one second for one adapter and reason.
-type logWindow struct {
-	began      time.Time
-	lines      int
-	suppressed int
-}
+type logWindow struct{ lines, suppressed int }
 
-// allow reports whether to log this refusal, and how many earlier refusals of its kind were not logged.
-func (l *logLimiter) allow(adapter, reason string) (suppressed int, ok bool) {
+// allow reports whether to log this refusal. The refusals that are not logged are counted, and the count is logged at
+// the end of the second.
+func (l *logLimiter) allow(adapter, reason string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	key := [2]string{adapter, reason}
@@ -50,15 +46,22 @@ func (l *logLimiter) allow(adapter, reason string) (suppressed int, ok bool) {
 	if w == nil {
 		w = &logWindow{}
 		l.windows[key] = w
-	}
-	if time.Since(w.began) >= time.Second {
-		suppressed = w.suppressed
-		*w = logWindow{began: time.Now()}
+		time.AfterFunc(time.Second, func() { l.end(key) })
 	}
 	if w.lines == linesPerSecond {
 		w.suppressed++
-		return 0, false
+		return false
 	}
 	w.lines++
-	return suppressed, true
+	return true
+}
+
+func (l *logLimiter) end(key [2]string) {
+	l.mu.Lock()
+	w := l.windows[key]
+	delete(l.windows, key)
+	l.mu.Unlock()
+	if w.suppressed > 0 {
+		l.logger.Info("refusals not logged", "adapter", key[0], "reason", key[1], "count", w.suppressed)
+	}
 }

@@ -43,7 +43,11 @@ func TestRefusalsAreLoggedAtALimitedRate(t *testing.T) {
 			serve(h, request("POST", "/x/hooks/7", "{}"))
 		}
 		serve(h, request("GET", "/x/hooks/7", "")) // another reason
-		time.Sleep(time.Second)
+		time.Sleep(time.Second)                    // the count needs no further refusal
+		synctest.Wait()
+		if lines := logLines(t, log); len(lines) != linesPerSecond+2 || lines[len(lines)-1]["count"] != 995.0 {
+			t.Errorf("after a second: %d lines, the last is %v", len(lines), lines[len(lines)-1])
+		}
 		serve(h, request("POST", "/x/hooks/7", "{}"))
 		var reasons []string
 		for _, l := range logLines(t, log) {

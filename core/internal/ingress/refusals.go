@@ -22,6 +22,8 @@ type refusal struct {
 	allow      string // allowed methods
 }
 
+var notFound = &refusal{status: http.StatusNotFound, reason: "path", text: "no channel receives on this path"}
+
 func bodyTooLarge(limit int64) *refusal {
 	return &refusal{
 		status: http.StatusRequestEntityTooLarge, reason: "size",

@@ -110,6 +110,19 @@ func TestRequestsAreRefusedByTheirForm(t *testing.T) {
 	})
 }
 
+func TestCarelessHeadersAreAccepted(t *testing.T) {
+	for _, contentType := range []string{
+		"application/json;charset", "application/json; charset=", "application/json;  charset=utf-8", "Application/JSON ;",
+		" application/json", "application/json; charset=utf-8; charset=utf-8",
+	} {
+		r := request("POST", "/x/hooks/7", "{}")
+		r.Header.Set("Content-Type", contentType)
+		if w := serve((&fake{}).handler(t), r); w.Code != 200 {
+			t.Errorf("Content-Type %q: status %d, want 200", contentType, w.Code)
+		}
+	}
+}
+
 func TestRequestsAreRefusedIfStoringFails(t *testing.T) {
 	failing := func(err error) *fake {
 		return &fake{accept: func(context.Context, []*inbound.Envelope) error { return err }}

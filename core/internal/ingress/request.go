@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -23,8 +22,7 @@ func (ep *Endpoint) check(r *http.Request) *refusal {
 		}
 	}
 	if len(ep.ContentTypes) > 0 {
-		got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-		if err != nil || !slices.Contains(ep.ContentTypes, got) {
+		if !slices.Contains(ep.ContentTypes, mediaType(r.Header.Get("Content-Type"))) {
 			return &refusal{
 				status: http.StatusUnsupportedMediaType, reason: "media_type",
 				text: "unsupported content type: use " + strings.Join(ep.ContentTypes, " or "),
@@ -43,6 +41,13 @@ func (ep *Endpoint) check(r *http.Request) *refusal {
 	return nil
 }
 
+// mediaType returns the media type of a Content-Type header. It ignores the parameters, which some vendors send
+// malformed (";charset" without a value).
+func mediaType(header string) string {
+	bare, _, _ := strings.Cut(header, ";")
+	return strings.ToLower(strings.TrimSpace(bare))
+}
+
 func (ep *Endpoint) readBody(w http.ResponseWriter, body *countedBody) ([]byte, *refusal) {
 	content, err := io.ReadAll(http.MaxBytesReader(w, io.NopCloser(body), ep.MaxBody))
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
@@ -59,23 +64,37 @@ func (ep *Endpoint) readBody(w http.ResponseWriter, body *countedBody) ([]byte, 
 	return content, nil
 }
 
-// receiveCall returns the request in the form that adapters get, with the channel's path prefix removed from Path.
-func (ep *Endpoint) receiveCall(r *http.Request, body []byte) *pluginpb.ReceiveCall {
-	full := r.URL.EscapedPath()
-	path, found := strings.CutPrefix(full, ep.Prefix)
+// receiveCall returns the request in the form that adapters get. Path is the clean path without the channel's prefix,
+// FullPath is the path as sent, which signatures cover.
+func (ep *Endpoint) receiveCall(r *http.Request, clean string, body []byte) *pluginpb.ReceiveCall {
+	path, found := strings.CutPrefix(clean, ep.Prefix)
 	if !found { // the caller has escaped characters of the prefix that need no escape
-		path = (&url.URL{Path: strings.TrimPrefix(r.URL.Path, ep.Prefix)}).EscapedPath()
+		decoded, _ := url.PathUnescape(clean) // it matched, so it is valid
+		path = (&url.URL{Path: strings.TrimPrefix(decoded, ep.Prefix)}).EscapedPath()
 	}
 	c := &pluginpb.ReceiveCall{
-		Channels: ep.Channels, Method: r.Method, Host: r.Host, Path: path, FullPath: full,
+		Channels: ep.Channels, Method: r.Method, Host: r.Host, Path: path, FullPath: r.URL.EscapedPath(),
 		Query: r.URL.RawQuery, Body: body, Remote: r.RemoteAddr, Header: make([]*pluginpb.Header, 0, len(r.Header)),
 	}
 	for name, values := range r.Header {
 		for _, v := range values {
+			if name == "Authorization" {
+				v = singleSpace(v)
+			}
 			c.Header = append(c.Header, &pluginpb.Header{Name: name, Value: v})
 		}
 	}
 	return c
+}
+
+// singleSpace replaces the spaces between the scheme and the credentials of an Authorization header by one: any number
+// of them is valid (RFC 9110, 11.4), but not every parser accepts it.
+func singleSpace(authorization string) string {
+	scheme, credentials, found := strings.Cut(authorization, " ")
+	if !found {
+		return authorization
+	}
+	return scheme + " " + strings.TrimLeft(credentials, " ")
 }
 
 // decode reads the envelopes. It fails if one of them is for a channel that does not use the endpoint.

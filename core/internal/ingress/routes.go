@@ -3,14 +3,13 @@ package ingress
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
 
-// routes returns the routing table. Requests below the fixed part of an endpoint's path that match no endpoint are
-// refused with that adapter's template.
-func (h *Handler) routes() (mux *http.ServeMux, err error) {
-	mux = http.NewServeMux()
+// routes builds the routing table: the mux only matches paths, and endpoints has the endpoint of each pattern.
+func (h *Handler) routes() (err error) {
 	defer func() { // ServeMux panics if patterns conflict
 		if p := recover(); p != nil {
 			err = fmt.Errorf("paths conflict: %v", p)
@@ -18,32 +17,89 @@ func (h *Handler) routes() (mux *http.ServeMux, err error) {
 	}()
 	endpoints, err := mergeEndpoints(h.Endpoints)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	h.shareAdmission(endpoints)
-	routed := map[string]bool{}
+	h.mux, h.endpoints = http.NewServeMux(), map[string]*Endpoint{}
 	for i := range endpoints {
 		ep := &endpoints[i]
-		path := ep.Prefix + ep.Pattern
-		routed[path] = true
-		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { h.serve(ep, w, r) })
+		h.mux.Handle(ep.path(), http.NotFoundHandler())
+		h.endpoints[ep.path()] = ep
 	}
-	for i := range endpoints {
-		ep := &endpoints[i]
-		folder := fixedFolder(ep.Prefix + ep.Pattern)
-		if routed[folder] || folder == "/" {
-			continue
-		}
-		// ServeMux would redirect a path without the trailing slash.
-		for _, path := range []string{folder, strings.TrimSuffix(folder, "/")} {
-			if !routed[path] {
-				routed[path] = true
-				mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { h.notFound(ep, w, r) })
-			}
+	return nil
+}
+
+// path returns the endpoint's pattern with the channel's prefix.
+func (ep *Endpoint) path() string { return ep.Prefix + ep.Pattern }
+
+// route returns the endpoint for a URL, and the escaped path that the endpoint matches: without repeated slashes in
+// front of the path or after a channel's prefix, and without a trailing slash that no pattern has. It reports false if
+// no endpoint matches; then the endpoint has the form of the refusal. It matches other unclean paths with no endpoint:
+// http.ServeMux would redirect them, and vendors do not follow redirects.
+func (h *Handler) route(u *url.URL) (ep *Endpoint, path string, ok bool) {
+	path = "/" + strings.TrimLeft(u.EscapedPath(), "/")
+	if strings.Contains(path, "//") {
+		path = h.trimAfterPrefix(path)
+	}
+	if ep := h.match(path); ep != nil {
+		return ep, path, true
+	}
+	if short := strings.TrimSuffix(path, "/"); short != "" && short != path {
+		if ep := h.match(short); ep != nil {
+			return ep, short, true
 		}
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.notFound(&Endpoint{}, w, r) })
-	return mux, nil
+	return h.nearest(path), path, false
+}
+
+// trimAfterPrefix removes repeated slashes after a channel's prefix.
+func (h *Handler) trimAfterPrefix(path string) string {
+	for _, ep := range h.endpoints {
+		if rest, found := strings.CutPrefix(path, ep.Prefix+"//"); found && ep.Prefix != "" {
+			return ep.Prefix + "/" + strings.TrimLeft(rest, "/")
+		}
+	}
+	return path
+}
+
+// match returns the endpoint whose pattern matches a clean escaped path, or nil.
+func (h *Handler) match(escaped string) *Endpoint {
+	path, err := url.PathUnescape(escaped)
+	if err != nil || strings.Contains(path, "//") || strings.Contains(path+"/", "/./") ||
+		strings.Contains(path+"/", "/../") {
+		return nil
+	}
+	r := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: path, RawPath: escaped}}
+	_, pattern := h.mux.Handler(r)
+	return h.endpoints[pattern]
+}
+
+// nearest returns the endpoint that shares most folders with a path, for the form of a refusal. It returns an empty
+// endpoint if none shares one, or if endpoints of several adapters share as many.
+func (h *Handler) nearest(path string) *Endpoint {
+	none := &Endpoint{}
+	best, most := none, 0
+	for _, ep := range h.endpoints {
+		switch n := sharedSegments(ep.path(), path); {
+		case n > most:
+			best, most = ep, n
+		case n == most && n > 0 && ep.Adapter != best.Adapter:
+			best = none
+		case n == most && n > 0 && ep.path() < best.path(): // the same one each time
+			best = ep
+		}
+	}
+	return best
+}
+
+// sharedSegments returns the number of equal segments at the start of two paths.
+func sharedSegments(a, b string) int {
+	as, bs := strings.Split(a, "/"), strings.Split(b, "/")
+	n := 1 // both begin with a slash
+	for n < len(as) && n < len(bs) && as[n] == bs[n] && as[n] != "" {
+		n++
+	}
+	return n - 1
 }
 
 // shareAdmission gives all endpoints of one adapter the same admission.
@@ -57,11 +113,6 @@ func (h *Handler) shareAdmission(endpoints []Endpoint) {
 		ep.admission = byAdapter[ep.Adapter]
 		ep.admission.maxBytes = max(ep.admission.maxBytes, ep.MaxBody) // one body always fits
 	}
-}
-
-func (h *Handler) notFound(ep *Endpoint, w http.ResponseWriter, r *http.Request) {
-	h.refuse(ep, w, r, &refusal{status: http.StatusNotFound, reason: "path", text: "no channel receives on this path"})
-	h.Observer.Responded(ep.Adapter, http.StatusNotFound, 0)
 }
 
 // mergeEndpoints merges the endpoints of one adapter that share a path.
@@ -85,12 +136,4 @@ func mergeEndpoints(endpoints []Endpoint) ([]Endpoint, error) {
 		out[i].MaxBody = max(out[i].MaxBody, ep.MaxBody)
 	}
 	return out, nil
-}
-
-// fixedFolder returns the longest folder at the start of path that has no wildcard, with a trailing slash.
-func fixedFolder(path string) string {
-	if i := strings.IndexByte(path, '{'); i >= 0 {
-		path = path[:i]
-	}
-	return path[:strings.LastIndexByte(path, '/')+1]
 }

@@ -62,16 +62,66 @@ func TestUncleanPathsAreRefusedAndNotRedirected(t *testing.T) {
 	f := &fake{}
 	h := f.handler(t)
 	for _, path := range []string{
-		"//x/hooks/a", "/x//hooks/a", "/x/./hooks/a", "/x/../x/hooks/a", "/x/hooks", "/x/hooks/", "/x/hooks/..",
+		"/x/hooks//a", "/x/./hooks/a", "/x/../x/hooks/a", "/x/hooks", "/x/hooks/", "/x/hooks/..", "/x/hooks/a//",
+		"/x/hooks//", "/x//", "//x", "/x/hooks/a/b/",
 	} {
 		r := request(http.MethodPost, "/", "{}")
 		r.URL.Path = path
-		if w := serve(h, r); w.Code != http.StatusNotFound {
-			t.Errorf("%s: status %d, want 404", path, w.Code)
+		w := serve(h, r)
+		if w.Code != http.StatusNotFound || !strings.HasPrefix(w.Body.String(), `{"code":404,`) {
+			t.Errorf("%s: %d %s, want 404 in the vendor's form", path, w.Code, w.Body)
 		}
 	}
 	if len(f.calls) != 0 {
 		t.Errorf("the adapter was called: %v", f.calls)
+	}
+}
+
+func TestHarmlessSlashesAreAccepted(t *testing.T) {
+	f := &fake{}
+	h := f.handler(t)
+	for _, path := range []string{"//x/hooks/a", "///x/hooks/a", "/x/hooks/a/", "/x//hooks/a", "//x//hooks/a/"} {
+		r := request(http.MethodPost, "/", "{}")
+		r.URL.Path = path
+		if w := serve(h, r); w.Code != http.StatusOK {
+			t.Errorf("%s: status %d, want 200", path, w.Code)
+			continue
+		}
+		got := f.calls[len(f.calls)-1]
+		if got.GetPath() != "/hooks/a" || got.GetFullPath() != path {
+			t.Errorf("%s: path %q, full path %q; want the clean path and the one that was sent", path, got.GetPath(),
+				got.GetFullPath())
+		}
+	}
+}
+
+func TestSlashesOfAPatternAreKept(t *testing.T) {
+	f := &fake{}
+	h := f.handler(t, Endpoint{Adapter: "native", Receiver: f, Channels: []string{"web"}, Pattern: "/hooks/"})
+	for path, want := range map[string]string{"/hooks/": "/hooks/", "/hooks": "/hooks", "/hooks/a/": "/hooks/a/"} {
+		if w := serve(h, request("POST", path, "{}")); w.Code != 200 {
+			t.Errorf("%s: status %d, want 200", path, w.Code)
+		} else if got := f.calls[len(f.calls)-1].GetPath(); got != want {
+			t.Errorf("%s: path %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestRefusalNamesTheNearestAdapter(t *testing.T) {
+	f := &fake{}
+	h := f.handler(t, Endpoint{Adapter: "native", Receiver: f, Pattern: "/hooks", Refusal: RefusalTemplate{Body: "n"}},
+		Endpoint{Adapter: "bot", Receiver: f, Pattern: "/v1/bot/{id}", Refusal: RefusalTemplate{Body: "b"}},
+		Endpoint{Adapter: "desk", Receiver: f, Pattern: "/v1/desk/{id}", Refusal: RefusalTemplate{Body: "d"}})
+	for path, want := range map[string]string{
+		"/hooks/a": "native", "/v1/bot/a/b": "bot", "/v1/desk": "desk", "/v1/other": "", "/v1/bot/../desk/a": "bot",
+	} {
+		f.observed = nil
+		r := request(http.MethodPost, "/", "{}")
+		r.URL.Path = path
+		serve(h, r)
+		if diff := cmp.Diff([]string{"refused " + want + " path", "answered " + want + " 404"}, f.observed); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", path, diff)
+		}
 	}
 }
 
