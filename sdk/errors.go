@@ -28,6 +28,7 @@ const (
 	KindDeclined     ErrorKind = "declined"     // an offer is declined; Reason has the reason code
 	KindGone         ErrorKind = "gone"         // the vendor no longer has the thread; it is opened again, with history
 	KindUnknown      ErrorKind = "unknown"      // the call may have had its effect
+	KindPanicked     ErrorKind = "panicked"     // the adapter's method panicked; package serve returns it
 )
 
 // Scope is the extent of a pause.

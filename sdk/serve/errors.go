@@ -21,8 +21,11 @@ var errStopping = &sdk.Error{
 // maxErrorText limits the texts of errors in the protocol, in bytes.
 const maxErrorText = 1 << 10
 
-// errorToProto converts an error. An error that is not an *sdk.Error is transient.
+// errorToProto converts an error. A panic is of its own kind. Any other error that is not an *sdk.Error is transient.
 func errorToProto(err error) *pluginpb.Error {
+	if _, panicked := errors.AsType[*panicError](err); panicked {
+		return &pluginpb.Error{Kind: string(sdk.KindPanicked), Text: oneLine(err.Error())}
+	}
 	e, ok := errors.AsType[*sdk.Error](err)
 	if !ok {
 		return &pluginpb.Error{Kind: string(sdk.KindTransient), Text: oneLine(err.Error())}

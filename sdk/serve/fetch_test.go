@@ -92,7 +92,7 @@ func TestFetchFailures(t *testing.T) {
 		"read error": {medium: &sdk.Medium{Body: body(io.MultiReader(strings.NewReader("x"), readerFunc(func([]byte) (int, error) {
 			return 0, errors.New("reset")
 		})))}, want: sdk.KindTransient},
-		"panic": {medium: &sdk.Medium{Body: body(readerFunc(func([]byte) (int, error) { panic("broken reader") }))}, want: sdk.KindTransient},
+		"panic": {medium: &sdk.Medium{Body: body(readerFunc(func([]byte) (int, error) { panic("broken reader") }))}, want: sdk.KindPanicked},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, client := connect(t, &fetcher{fetch: func(context.Context, *sdk.FetchRequest) (*sdk.Medium, error) { return tc.medium, tc.err }})

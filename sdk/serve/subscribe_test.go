@@ -205,7 +205,7 @@ func TestErrorOfSubscribeIsSent(t *testing.T) {
 	}{
 		"typed":   {func() error { return &sdk.Error{Kind: sdk.KindUnauthorized, Text: "token refused"} }, sdk.KindUnauthorized, "token refused"},
 		"untyped": {func() error { return errors.New("no route") }, sdk.KindTransient, "no route"},
-		"panic":   {func() error { panic("oops") }, sdk.KindTransient, "panicked: oops"},
+		"panic":   {func() error { panic("oops") }, sdk.KindPanicked, "panicked: oops"},
 		"nothing": {func() error { return nil }, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,12 +22,13 @@ type Adapter struct {
 	LastError string            `json:"last_error,omitempty"` // kept after recovery
 	NextStart *time.Time        `json:"next_start,omitempty"`
 	Unhealthy map[string]string `json:"unhealthy_channels,omitempty"` // problem by channel
+	Overdue   int               `json:"overdue_calls,omitempty"`      // cancelled calls that have not ended
 }
 
 func describeAdapter(name string, s plugin.Status) Adapter {
 	a := Adapter{
 		Name: name, State: string(s.State), Since: s.Since, Version: s.Version, PID: s.PID, Restarts: s.Restarts,
-		Reason: s.Reason, LastError: s.LastError, Unhealthy: s.Unhealthy,
+		Reason: s.Reason, LastError: s.LastError, Unhealthy: s.Unhealthy, Overdue: s.Overdue,
 	}
 	if !s.NextStart.IsZero() {
 		a.NextStart = &s.NextStart

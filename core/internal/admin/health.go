@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/store"
 )
 
@@ -74,6 +75,21 @@ func missingRecords(missing []store.Range) (n uint64, sequences string) {
 	return n, strings.Join(list, ", ")
 }
 
+// adapterCheck reports an adapter that does not accept calls, or in which a cancelled call goes on.
+func adapterCheck(name string, s *plugin.Status) check {
+	c := check{"adapter " + name, s.Serving() && s.Overdue == 0, string(s.State)}
+	if s.Serving() && len(s.Unhealthy) > 0 {
+		c.text = "serving, but some channels are unhealthy"
+	}
+	if s.Overdue > 0 {
+		c.text += fmt.Sprintf(", %d cancelled calls have not ended", s.Overdue)
+	}
+	if s.LastError != "" && !s.Serving() {
+		c.text += ", " + strings.SplitN(s.LastError, "\n", 2)[0]
+	}
+	return c
+}
+
 // optionalChecks are the checks of parts that can fail without affecting others: adapters, channels and single records.
 func (a *Admin) optionalChecks() []check {
 	var out []check
@@ -82,14 +98,7 @@ func (a *Admin) optionalChecks() []check {
 	}
 	for name, h := range a.Hosts {
 		s := h.Status()
-		c := check{"adapter " + name, s.Serving(), string(s.State)}
-		if c.ok && len(s.Unhealthy) > 0 {
-			c.text = "serving, but some channels are unhealthy"
-		}
-		if s.LastError != "" && !s.Serving() {
-			c.text += ", " + strings.SplitN(s.LastError, "\n", 2)[0]
-		}
-		out = append(out, c)
+		out = append(out, adapterCheck(name, &s))
 		for channel, problem := range s.Unhealthy {
 			out = append(out, check{"channel " + channel, false, strings.TrimPrefix(problem, "channel "+channel+": ")})
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/store"
 )
 
@@ -42,6 +43,13 @@ func TestReadyReportsRequiredAndOptionalChecks(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestOverdueCallsDegradeAnAdapter(t *testing.T) {
+	c := adapterCheck("bot", &plugin.Status{State: plugin.StateReady, Overdue: 2})
+	if c.ok || c.text != "ready, 2 cancelled calls have not ended" {
+		t.Errorf("check %+v", c)
 	}
 }
 

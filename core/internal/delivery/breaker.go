@@ -44,12 +44,12 @@ func notCalled(err error) bool {
 }
 
 // breakerError returns the result of a call as the breaker counts it: nil, a failure, or errNotCalled for results that
-// do not depend on the vendor. A crash of the adapter counts only if DeadOnUnknown is set: then each call in flight
+// do not depend on the vendor. A fault of the adapter counts only if DeadOnUnknown is set: then each call in flight
 // becomes a dead letter, and the open breaker limits their number.
 func breakerError(r result, canceled bool) error {
-	_, crashed := errors.AsType[*plugin.DiedError](r.err)
+	_, broke := errors.AsType[*plugin.BrokeError](r.err)
 	switch {
-	case canceled || notCalled(r.err) || crashed && r.out.Result == attempt.ResultRetry,
+	case canceled || notCalled(r.err) || broke && r.out.Result == attempt.ResultRetry,
 		r.out.Error == string(sdk.KindThrottled), r.out.Error == errorKilled:
 		return errNotCalled
 	case r.out.Result == attempt.ResultRetry || r.out.Error == string(sdk.KindUnknown):

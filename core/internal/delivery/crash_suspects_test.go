@@ -107,29 +107,62 @@ func TestCancelledSuspectIsNotRepeated(t *testing.T) {
 	})
 }
 
-func TestCrashWeight(t *testing.T) {
+func TestBlame(t *testing.T) {
+	died := func(weight int) error { return &plugin.BrokeError{Fault: plugin.FaultDied, Weight: weight} }
 	for name, tt := range map[string]struct {
-		err     error
-		running int // other deliveries in flight
-		crashes int
-		want    bool
+		err   error
+		times int
+		want  bool
 	}{
-		"one crash alone":                  {&plugin.DiedError{Alone: true}, 0, 1, false},
-		"two crashes alone":                {&plugin.DiedError{Alone: true}, 0, 2, true},
-		"three crashes next to webhooks":   {&plugin.DiedError{}, 0, 3, false},
-		"four crashes next to webhooks":    {&plugin.DiedError{}, 0, 4, true},
-		"crashes next to other deliveries": {&plugin.DiedError{}, 1, 100, false},
-		"other errors":                     {errors.New("deadline"), 0, 100, false},
+		"one crash alone":                  {died(plugin.WeightCertain), 1, false},
+		"two crashes alone":                {died(plugin.WeightCertain), 2, true},
+		"three crashes next to webhooks":   {died(plugin.WeightLikely), 3, false},
+		"four crashes next to webhooks":    {died(plugin.WeightLikely), 4, true},
+		"crashes next to other deliveries": {died(plugin.WeightNone), 100, false},
+		"other errors":                     {errors.New("deadline"), 100, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			task := &task{job: &attempt.Job{}, ch: &channel{adapter: &adapterState{running: tt.running}}}
+			task := &task{job: &attempt.Job{}, ch: &channel{adapter: &adapterState{}}}
 			var r result
-			for range tt.crashes {
-				r = result{out: task.unknownOutcome("died"), err: tt.err}
-				task.countCrash(&r)
+			for range tt.times {
+				r = result{out: task.unknownOutcome("broke"), err: tt.err}
+				task.addBlame(&r)
 			}
 			if got := r.out.Result == attempt.ResultDead; got != tt.want {
 				t.Errorf("given up: %v, want %v (%+v)", got, tt.want, r.out)
+			}
+		})
+	}
+}
+
+// A hang or a panic has a certain cause, so other calls need not wait until it is found.
+func TestHungOrPanickedDeliveryIsGivenUpNextToOthers(t *testing.T) {
+	for _, fault := range []plugin.Fault{plugin.FaultHung, plugin.FaultPanicked} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHarness(t, Channel{Name: "faq", Concurrency: 10})
+			defer h.close()
+			poison, innocent := h.submit("faq", "poison"), h.submit("faq", "innocent")
+			for range 2 {
+				slow := h.submit("faq", "slow")
+				for _, c := range h.bot.takeCalls() {
+					switch {
+					case c.GetKey() == poison.Delivery.ID:
+						c.answer <- broke(fault, plugin.WeightCertain)
+					case c.GetKey() == innocent.Delivery.ID && fault == plugin.FaultHung && c.GetAttempt() == 1:
+						c.answer <- broke(fault, plugin.WeightNone)
+					default:
+						c.answer <- delivered()
+					}
+				}
+				if o := h.mustOutcome(slow); o.Result != attempt.ResultDelivered {
+					t.Errorf("%s: outcome %+v of another delivery", fault, o)
+				}
+			}
+			if o := h.mustOutcome(poison); o.Result != attempt.ResultDead || o.Error != "killed_adapter" {
+				t.Errorf("%s: outcome %+v", fault, o)
+			}
+			if !h.Reachable("faq") {
+				t.Errorf("%s: the breaker is open", fault)
 			}
 		})
 	}

@@ -68,7 +68,7 @@ func (e *Engine) finishCall(t *task, r result, done func(error)) {
 	if t.ch.adapter.suspect == t {
 		t.ch.adapter.suspect = nil
 	}
-	t.countCrash(&r)
+	t.addBlame(&r)
 	r.out.NotCalled = notCalled(r.err)
 	done(breakerError(r, t.canceled))
 	defer e.startCalls(t.ch.adapter)
@@ -85,7 +85,7 @@ func (e *Engine) finishCall(t *task, r result, done func(error)) {
 	e.finish(t.job, r.out)
 }
 
-// requeue keeps a task whose adapter was not ready, or which is suspected of having crashed it. It returns false for
+// requeue keeps a task whose adapter was not ready, or on which its adapter broke. It returns false for
 // all other tasks.
 func (e *Engine) requeue(t *task, err error) bool {
 	if err == nil || t.canceled || e.stopping {

@@ -44,7 +44,15 @@ func throttled(after time.Duration, scope string) answer {
 }
 
 func crashed(alone bool) answer {
-	return answer{err: &plugin.DiedError{Name: "bot", Alone: alone, Text: "panic: poison"}}
+	e := &plugin.BrokeError{Name: "bot", Fault: plugin.FaultDied, Text: "panic: poison"}
+	if alone {
+		e.Weight = plugin.WeightCertain
+	}
+	return answer{err: e}
+}
+
+func broke(fault plugin.Fault, weight int) answer {
+	return answer{err: &plugin.BrokeError{Name: "bot", Fault: fault, Weight: weight, Text: "poison"}}
 }
 
 func notReady() answer { return answer{err: fmt.Errorf("deliver: %w", plugin.ErrNotReady)} }

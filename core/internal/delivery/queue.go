@@ -21,7 +21,7 @@ type task struct {
 	cancel     context.CancelFunc // set while the media are read or the call runs
 	canceled   bool
 	preparing  bool // its media are being read
-	crashes    int  // weight of the crashes that it may have caused
+	blame      int  // weight of the faults of the adapter that it may have caused
 	suspect    bool // it was in flight when the adapter crashed, so it runs alone
 	media      map[int]readyMedium
 	mediaBytes int64 // of media that are transferred with the call

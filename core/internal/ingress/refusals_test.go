@@ -159,7 +159,7 @@ func TestRequestsAreRefusedIfTheAdapterFails(t *testing.T) {
 			reason: "adapter_not_ready", header: "Retry-After", headerText: "1",
 		},
 		"died": {
-			fake: &fake{receive: failsWith(&plugin.DiedError{Name: "bot"})}, status: 503, text: unavailable, reason: "adapter",
+			fake: &fake{receive: failsWith(&plugin.BrokeError{Name: "bot"})}, status: 503, text: unavailable, reason: "adapter",
 			header: "Retry-After", headerText: "2",
 		},
 		"envelope of another channel": {

@@ -23,22 +23,27 @@ type callStream[C, R any] struct {
 	idOf    func(R) uint64
 	send    func([]C) error
 	recv    func() ([]R, error)
+	grace   time.Duration    // time that a cancelled call has to end
+	overdue func(change int) // counts cancelled calls that have not ended
+	hung    func(C)          // called when a cancelled call has not ended within grace
 
 	mu        sync.Mutex
 	nextID    uint64
 	pending   map[uint64]*pendingCall[R]
 	queue     []queuedCall[C, R]
-	abandoned []uint64 // ids of sent calls whose callers have left
+	abandoned []uint64 // ids of calls to cancel
+	answered  bool     // a call has had a result
 	closed    bool
 	wake      chan struct{} // wakes the writer
 	cancels   chan struct{} // signals that abandoned is not empty
 	ended     chan struct{} // closed by read after the last result
 }
 
-// pendingCall is a call without a result. The lock of the stream guards sent.
+// pendingCall is a call without a result. The lock of the stream guards sent and hung.
 type pendingCall[R any] struct {
 	id   uint64
 	sent bool
+	hung bool // it has not ended within the grace after it was cancelled
 	done chan callResult[R]
 }
 
@@ -62,9 +67,9 @@ func newCallStream[C, R any]() *callStream[C, R] {
 // maxCallBytes leaves room for the frame around a call.
 const maxCallBytes = protocol.MaxMessageBytes - 64<<10
 
-// do sends a call and returns its result. It returns errNotSent if the call did not reach the process, and a DiedError
-// if the process ended during the call. If ctx ends first, do returns the error of ctx and asks the adapter to cancel
-// the call.
+// do sends a call and returns its result. It returns errNotSent if the call did not reach the process, and a BrokeError
+// if the process ended during the call. If ctx ends first, do asks the adapter to cancel the call and still waits for
+// its result. A call that does not end within the grace hangs: the process is replaced.
 func (s *callStream[C, R]) do(ctx context.Context, call C) (R, error) {
 	var none R
 	if n := s.size(call); n > maxCallBytes {
@@ -98,30 +103,41 @@ func (s *callStream[C, R]) do(ctx context.Context, call C) (R, error) {
 	case r := <-p.done:
 		return r.result, r.err
 	case <-ctx.Done():
-		return s.abandon(ctx, p)
+		return s.abandon(call, p)
 	}
 }
 
-// abandon stops waiting for a call. It returns a result that arrived at the same moment.
-func (s *callStream[C, R]) abandon(ctx context.Context, p *pendingCall[R]) (R, error) {
-	var none R
+// abandon cancels a call and returns its result. If the call hangs, abandon returns at the end of the process.
+func (s *callStream[C, R]) abandon(call C, p *pendingCall[R]) (R, error) {
 	s.mu.Lock()
-	if s.pending[p.id] != p {
+	if s.pending[p.id] == p && !p.sent {
+		delete(s.pending, p.id)
 		s.mu.Unlock()
-		r := <-p.done
-		return r.result, r.err
-	}
-	delete(s.pending, p.id)
-	sent := p.sent
-	if sent {
-		s.abandoned = append(s.abandoned, p.id)
-	}
-	s.mu.Unlock()
-	if !sent {
+		var none R
 		return none, errNotSent
 	}
-	signal(s.cancels)
-	return none, context.Cause(ctx)
+	if s.pending[p.id] == p {
+		s.abandoned = append(s.abandoned, p.id)
+		signal(s.cancels)
+	}
+	s.mu.Unlock()
+	s.overdue(1)
+	defer s.overdue(-1)
+	t := time.NewTimer(s.grace)
+	defer t.Stop()
+	select {
+	case r := <-p.done:
+		return r.result, r.err
+	case <-t.C:
+	}
+	s.mu.Lock()
+	p.hung = s.pending[p.id] == p
+	s.mu.Unlock()
+	if p.hung {
+		s.hung(call)
+	}
+	r := <-p.done
+	return r.result, r.err
 }
 
 // takeAbandoned returns the ids to cancel, each once.
@@ -133,7 +149,7 @@ func (s *callStream[C, R]) takeAbandoned() []uint64 {
 	return ids
 }
 
-// read takes results until the stream ends. It drops results of unknown and abandoned calls.
+// read takes results until the stream ends. It drops results of unknown calls.
 func (s *callStream[C, R]) read() error {
 	defer close(s.ended)
 	for {
@@ -146,6 +162,7 @@ func (s *callStream[C, R]) read() error {
 			id := s.idOf(r)
 			if p := s.pending[id]; p != nil && p.sent {
 				delete(s.pending, id)
+				s.answered = true
 				p.done <- callResult[R]{result: r} // never blocks: there is one result per call
 			}
 		}
@@ -218,15 +235,16 @@ func (s *callStream[C, R]) close() int {
 	return n
 }
 
-// fail ends all calls after close: sent calls with err, the others with errNotSent. The stream's goroutines must have
-// ended before, because they read the callers' messages, which the callers may change when their calls end.
-func (s *callStream[C, R]) fail(err error) {
+// fail ends all calls after close: sent calls with the error that broke returns, the others with errNotSent. The
+// stream's goroutines must have ended before, because they read the callers' messages, which the callers may change when
+// their calls end.
+func (s *callStream[C, R]) fail(broke func(hung bool) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, p := range s.pending {
 		delete(s.pending, id)
 		if p.sent {
-			p.done <- callResult[R]{err: err}
+			p.done <- callResult[R]{err: broke(p.hung)}
 		} else {
 			p.done <- callResult[R]{err: errNotSent}
 		}
@@ -234,11 +252,17 @@ func (s *callStream[C, R]) fail(err error) {
 	s.queue = nil
 }
 
-// pendingCalls returns the number of calls without a result.
+// pendingCalls returns the number of calls without a result that do not hang.
 func (s *callStream[C, R]) pendingCalls() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.pending)
+	n := 0
+	for _, p := range s.pending {
+		if !p.hung {
+			n++
+		}
+	}
+	return n
 }
 
 // signal fills a channel of capacity one.

@@ -3,7 +3,9 @@ package plugin
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,16 +18,20 @@ import (
 // manualStream is a callStream whose other end is the test.
 type manualStream struct {
 	*callStream[*pluginpb.DeliverCall, *pluginpb.DeliverResult]
-	sent    chan []uint64
-	results chan *pluginpb.DeliverResult
+	sent         chan []uint64
+	hangs        chan struct{}
+	overdueCount atomic.Int64
+	results      chan *pluginpb.DeliverResult
 }
 
 func newManualStream() *manualStream {
 	m := &manualStream{
 		callStream: newCallStream[*pluginpb.DeliverCall, *pluginpb.DeliverResult](),
-		sent:       make(chan []uint64, 100), results: make(chan *pluginpb.DeliverResult, 100),
+		sent:       make(chan []uint64, 100), hangs: make(chan struct{}, 1), results: make(chan *pluginpb.DeliverResult, 100),
 	}
 	m.size = deliverCallSize
+	m.grace, m.overdue = time.Second, func(change int) { m.overdueCount.Add(int64(change)) }
+	m.hung = func(*pluginpb.DeliverCall) { m.hangs <- struct{}{} }
 	m.idOf = (*pluginpb.DeliverResult).GetId
 	m.prepare = func(c *pluginpb.DeliverCall, id uint64, limit *durationpb.Duration) { c.Id, c.Timeout = id, limit }
 	m.send = func(calls []*pluginpb.DeliverCall) error {
@@ -70,7 +76,7 @@ func TestCloseCountsSentCallsOnly(t *testing.T) {
 	if n := m.close(); n != 1 {
 		t.Errorf("%d calls were sent, want 1", n)
 	}
-	m.fail(errors.New("died"))
+	m.fail(func(bool) error { return errors.New("died") })
 	if o := <-first; o.err == nil || o.err.Error() != "died" {
 		t.Errorf("sent: %v", o.err)
 	}
@@ -104,14 +110,52 @@ func TestAbandonedCalls(t *testing.T) {
 		t.Errorf("the abandoned call was sent: %s", diff)
 	}
 	cancel()
-	if o := <-sentCall; !errors.Is(o.err, context.Canceled) || errors.Is(o.err, errNotSent) {
-		t.Errorf("after it was sent: %v", o.err)
-	}
+	<-m.cancels
 	if diff := cmp.Diff([]uint64{2}, m.takeAbandoned()); diff != "" {
 		t.Error(diff)
 	}
+	m.close()
+	m.fail(func(bool) error { return errors.New("died") })
+	if o := <-sentCall; o.err == nil || o.err.Error() != "died" {
+		t.Errorf("after it was sent: %v", o.err)
+	}
 	end()
 	<-written
+}
+
+func TestCancelledCallHasTheGraceToEnd(t *testing.T) {
+	for name, late := range map[string]time.Duration{"in time": time.Second - 1, "hung": time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := newManualStream()
+				stop, end := context.WithCancel(t.Context())
+				written, read := make(chan error, 1), make(chan error, 1)
+				go func() { written <- m.write(stop) }()
+				go func() { read <- m.read() }()
+				ctx, cancel := context.WithCancel(t.Context())
+				out := m.begin(ctx, &pluginpb.DeliverCall{})
+				<-m.sent
+				cancel()
+				synctest.Wait()
+				if n := m.overdueCount.Load(); n != 1 {
+					t.Errorf("%d calls are overdue, want 1", n)
+				}
+				time.Sleep(late)
+				synctest.Wait()
+				if hung := len(m.hangs) == 1; hung != (name == "hung") || hung != (m.pendingCalls() == 0) {
+					t.Errorf("hung: %v with %d other calls", hung, m.pendingCalls())
+				}
+				m.results <- &pluginpb.DeliverResult{Id: 1, VendorId: "v"}
+				if o := <-out; o.err != nil || o.result.GetVendorId() != "v" || m.overdueCount.Load() != 0 {
+					t.Errorf("outcome %+v, %d overdue", o, m.overdueCount.Load())
+				}
+				close(m.results)
+				<-read
+				end()
+				<-written
+			})
+		})
+	}
 }
 
 func TestUnknownResultsAreDropped(t *testing.T) {
@@ -162,7 +206,7 @@ func TestFramesObserveTheLimits(t *testing.T) {
 	cancel()
 	<-written
 	m.close()
-	m.fail(errors.New("end"))
+	m.fail(func(bool) error { return errors.New("end") })
 	for _, o := range outs {
 		<-o
 	}

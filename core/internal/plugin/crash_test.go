@@ -26,11 +26,11 @@ func TestProcessDiesDuringDeliver(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = r.Deliver(r.ctx(), send(t, tc.fault, "k"))
-			died, ok := errors.AsType[*DiedError](err)
+			died, ok := errors.AsType[*BrokeError](err)
 			if !ok {
 				t.Fatalf("error %v", err)
 			}
-			if !died.Alone || !strings.Contains(died.Text, tc.text) || died.Name != "hostile" {
+			if died.Weight != WeightCertain || died.Fault != FaultDied || !strings.Contains(died.Text, tc.text) || died.Name != "hostile" {
 				t.Errorf("died %+v", died)
 			}
 			res, err := r.receiveAt(r.ctx(), "/x", "")
@@ -60,8 +60,8 @@ func TestDeliverIsNotRepeatedAfterAKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		died, ok := errors.AsType[*DiedError](<-failed)
-		if !ok || died.Alone || !strings.Contains(died.Text, "killed") {
+		died, ok := errors.AsType[*BrokeError](<-failed)
+		if !ok || died.Weight != WeightNone || !strings.Contains(died.Text, "killed") {
 			t.Errorf("died %+v", died)
 		}
 	}
@@ -85,7 +85,7 @@ func TestReceiveIsRepeatedOnceAfterACrash(t *testing.T) {
 		t.Errorf("the call was not repeated: %v", err)
 	}
 	_, err := r.receiveAt(r.ctx(), "/crash", "")
-	if _, ok := errors.AsType[*DiedError](err); !ok {
+	if _, ok := errors.AsType[*BrokeError](err); !ok {
 		t.Errorf("a call that always crashes: %v", err)
 	}
 	r.until("ready", Status.Serving)

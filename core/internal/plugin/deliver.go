@@ -11,8 +11,8 @@ import (
 
 // Deliver makes the adapter call its vendor. The Host sets the call's id and timeout, which is slightly shorter than
 // ctx so that the adapter's result still arrives; the caller must not use the call afterwards. A call that was sent is
-// never repeated. After ErrNotReady or TooLargeError, the call had no effect. After DiedError, or ctx's error without
-// ErrNotReady, the outcome is unknown. The vendor's response is in the result.
+// never repeated. After ErrNotReady or TooLargeError, the call had no effect. After BrokeError the outcome is unknown.
+// The vendor's response is in the result, which may arrive up to Options.CancelGrace after the end of ctx.
 func (h *Host) Deliver(ctx context.Context, call *pluginpb.DeliverCall) (*pluginpb.DeliverResult, error) {
 	start := time.Now()
 	m := h.metrics.deliver
@@ -20,6 +20,9 @@ func (h *Host) Deliver(ctx context.Context, call *pluginpb.DeliverCall) (*plugin
 		m = h.metrics.open
 	}
 	res, err := sendCall(ctx, h, h.await, func(s *session) *deliverStream { return s.deliver }, call)
+	if err == nil {
+		err = h.panicked(res.GetError())
+	}
 	if err != nil {
 		m.observe(start, resultOf(err))
 		return nil, fmt.Errorf("deliver to %s: %w", call.GetChannel(), err)

@@ -7,5 +7,5 @@
 // calls and one for deliveries. The readers of the streams never block on a call.
 //
 // If the process ends during a call: a Receive, which has no side effects, is repeated once on the next instance; a
-// Deliver that was sent returns a DiedError; calls that were not sent wait for the next instance.
+// Deliver that was sent returns a BrokeError; calls that were not sent wait for the next instance.
 package plugin

@@ -18,20 +18,6 @@ import (
 // ErrNotReady means that no process received the call, so that it had no effect.
 var ErrNotReady = errors.New("adapter is not ready")
 
-// DiedError means that the process ended during the call. The outcome of a Deliver is then unknown.
-type DiedError struct {
-	Name string // name of the adapter
-	// Alone means that the process ran no other call, so that this call is the likely cause.
-	Alone bool
-	// Text is the panic with the top of its stack, or the exit status with the last lines of the log.
-	Text string
-}
-
-// Error returns one line, with the first line of Text.
-func (e *DiedError) Error() string {
-	return fmt.Sprintf("adapter %s died during the call: %s", e.Name, firstLine(e.Text))
-}
-
 // TooLargeError means that a call exceeds the message size of the protocol. It had no effect.
 type TooLargeError struct{ Bytes, Limit int }
 
@@ -77,13 +63,14 @@ const (
 	reasonExited    = "exited"    // the process exited
 	reasonStart     = "start"     // the process did not become ready
 	reasonLiveness  = "liveness"  // the process failed health checks
+	reasonHung      = "hung"      // a call did not end after it was cancelled
 	reasonStream    = "stream"    // a stream was closed or broke
 	reasonPermanent = "permanent" // the program cannot run: its file or its protocol is wrong
 	reasonRequested = "requested" // an operator asked for a restart
 )
 
 var restartReasons = []string{
-	reasonExited, reasonStart, reasonLiveness, reasonStream, reasonPermanent, reasonRequested,
+	reasonExited, reasonStart, reasonLiveness, reasonHung, reasonStream, reasonPermanent, reasonRequested,
 }
 
 // endError is the reason why an instance ended or did not start.

@@ -19,6 +19,7 @@ type Host struct {
 
 	session atomic.Pointer[session] // nil while no process accepts calls
 	status  atomic.Pointer[Status]
+	overdue atomic.Int64  // cancelled calls that have not ended
 	restart chan *session // the session to replace; nil if there was none
 
 	mu       sync.Mutex

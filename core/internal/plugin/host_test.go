@@ -83,7 +83,6 @@ func TestCallsReturnTypedErrors(t *testing.T) {
 		path, kind, text string
 		status           int32
 	}{
-		{"/panic", "transient", "the adapter panicked: hostile fault", 500},
 		{"/error", "transient", "something broke", 500},
 		{"/refuse", "unauthorized", "wrong signature", 0},
 		{"/invalid", "transient", "kind: unknown", 500},
@@ -99,18 +98,6 @@ func TestCallsReturnTypedErrors(t *testing.T) {
 				t.Errorf("error %v", e)
 			}
 		})
-	}
-	t.Run("deliver", func(t *testing.T) {
-		out, err := r.Deliver(r.ctx(), send(t, "/panic", "k"))
-		if err != nil || out.GetError().GetKind() != "transient" {
-			t.Errorf("panic: %v %v", out, err)
-		}
-	})
-	if rec := r.logs.find(t, "panic in a call", nil); !strings.Contains(rec["stack"], "adapter.go") {
-		t.Errorf("no stack in %v", rec)
-	}
-	if g := r.Status().Instance; g != 1 {
-		t.Errorf("a recovered panic ended the process: instance %d", g)
 	}
 }
 
@@ -174,8 +161,8 @@ func TestCancelEndsTheCallInTheAdapter(t *testing.T) {
 	s := r.session.Load()
 	waitFor(t, "the call is sent", func() bool { return s.deliver.sentCount() == 1 })
 	cancel()
-	if err := <-failed; !errors.Is(err, context.Canceled) || errors.Is(err, ErrNotReady) {
-		t.Fatalf("error %v", err)
+	if err := <-failed; err != nil {
+		t.Fatalf("the result after the cancel is lost: %v", err)
 	}
 	began := time.Now()
 	r.stop() // waits for running calls

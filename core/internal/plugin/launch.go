@@ -39,7 +39,10 @@ func (s *supervisor) launch(ctx context.Context, n int) (*session, error) {
 	if err != nil {
 		return nil, endedBy(reasonStart, "%w", err)
 	}
-	sess := &session{host: h, instance: n, log: h.log.With("instance", n), dir: dir, retired: make(chan struct{})}
+	sess := &session{
+		host: h, instance: n, log: h.log.With("instance", n), dir: dir, retired: make(chan struct{}),
+		hangs: make(chan string, 1),
+	}
 	sess.ctx, sess.cancel = context.WithCancelCause(context.Background())
 	sess.proc = newProcess(s.opts, sess.log)
 	sess.printed = [2]*strayWriter{

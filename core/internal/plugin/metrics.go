@@ -33,7 +33,7 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 		}, []string{"adapter", "version"}),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "patchbay_adapter_calls_total",
-			Help: "Calls to the adapter, by result: ok, a kind of error, died, timeout or not_ready.",
+			Help: "Calls to the adapter, by result: ok, a kind of error, died, hung, timeout or not_ready.",
 		}, []string{"adapter", "call", "result"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "patchbay_adapter_call_duration_seconds", Help: "Time of one call to the adapter.",
@@ -61,7 +61,6 @@ const (
 // Values of the label result, in addition to the error kinds.
 const (
 	resultOK       = "ok"
-	resultDied     = "died"
 	resultTimeout  = "timeout"
 	resultNotReady = "not_ready"
 	resultTooLarge = "too_large"
@@ -69,7 +68,7 @@ const (
 )
 
 var callResults = []string{
-	resultOK, resultDied, resultTimeout, resultNotReady, resultTooLarge, resultOther,
+	resultOK, string(FaultDied), string(FaultHung), string(FaultPanicked), resultTimeout, resultNotReady, resultTooLarge, resultOther,
 	string(sdk.KindInvalid), string(sdk.KindUnauthorized), string(sdk.KindUnsupported), string(sdk.KindPermanent),
 	string(sdk.KindTransient), string(sdk.KindThrottled), string(sdk.KindDeclined), string(sdk.KindGone),
 	string(sdk.KindUnknown),
@@ -123,8 +122,8 @@ func (c *callMetrics) observe(start time.Time, result string) {
 }
 
 func resultOf(err error) string {
-	if _, ok := errors.AsType[*DiedError](err); ok {
-		return resultDied
+	if broke, ok := errors.AsType[*BrokeError](err); ok {
+		return string(broke.Fault)
 	}
 	if _, ok := errors.AsType[*TooLargeError](err); ok {
 		return resultTooLarge

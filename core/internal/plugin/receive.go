@@ -10,13 +10,16 @@ import (
 )
 
 // Receive makes the adapter translate a webhook call. The Host sets the call's id and timeout; the caller must not use
-// the call afterwards. While no process is ready, Receive waits up to Options.HoldTimeout. If the process ends during
-// the call, the call is repeated once on the next one; a second end is a DiedError. A refusal is in the result's Error.
+// the call afterwards. While no process is ready, Receive waits up to Options.HoldTimeout. If the adapter
+// breaks on the call, the call is repeated once; the second time is a BrokeError. A refusal is in the result's Error.
 func (h *Host) Receive(ctx context.Context, call *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
 	start := time.Now()
 	for attempt := 1; ; attempt++ {
 		res, err := sendCall(ctx, h, h.hold, func(s *session) *receiveStream { return s.receive }, call)
-		if _, died := errors.AsType[*DiedError](err); died && attempt == 1 && ctx.Err() == nil {
+		if err == nil {
+			err = h.panicked(res.GetError())
+		}
+		if _, broke := errors.AsType[*BrokeError](err); broke && attempt == 1 && ctx.Err() == nil {
 			continue
 		}
 		if err != nil {

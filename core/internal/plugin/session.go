@@ -36,6 +36,7 @@ type session struct {
 	cancel  context.CancelCauseFunc
 	tasks   sync.WaitGroup
 	retired chan struct{} // closed when the Host no longer uses the session
+	hangs   chan string   // has a call that hangs
 
 	mu    sync.Mutex
 	conns []*grpc.ClientConn // all connections of go-plugin, which does not close each of them

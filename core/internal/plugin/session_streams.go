@@ -27,6 +27,8 @@ func (s *session) openReceive() error {
 	c := newCallStream[*pluginpb.ReceiveCall, *pluginpb.ReceiveResult]()
 	c.size = receiveCallSize
 	c.idOf = (*pluginpb.ReceiveResult).GetId
+	c.grace, c.overdue = s.host.opts.CancelGrace, s.host.countOverdue
+	c.hung = func(call *pluginpb.ReceiveCall) { s.reportHang("receive on " + call.GetPath()) }
 	c.prepare = func(call *pluginpb.ReceiveCall, id uint64, limit *durationpb.Duration) {
 		call.Id, call.Timeout = id, limit
 	}
@@ -50,6 +52,8 @@ func (s *session) openDeliver() error {
 	c := newCallStream[*pluginpb.DeliverCall, *pluginpb.DeliverResult]()
 	c.size = deliverCallSize
 	c.idOf = (*pluginpb.DeliverResult).GetId
+	c.grace, c.overdue = s.host.opts.CancelGrace, s.host.countOverdue
+	c.hung = func(call *pluginpb.DeliverCall) { s.reportHang(deliverName(call)) }
 	c.prepare = func(call *pluginpb.DeliverCall, id uint64, limit *durationpb.Duration) {
 		call.Id, call.Timeout = id, limit
 	}
@@ -60,6 +64,22 @@ func (s *session) openDeliver() error {
 	}
 	s.deliver = c
 	return nil
+}
+
+func deliverName(call *pluginpb.DeliverCall) string {
+	if call.GetOpen() != nil {
+		return "open on " + call.GetChannel()
+	}
+	return "deliver to " + call.GetChannel()
+}
+
+// reportHang makes the supervisor replace the process because a call hangs. The first call counts.
+func (s *session) reportHang(call string) {
+	s.log.Error("call hung", "call", call, "grace_seconds", s.host.opts.CancelGrace.Seconds())
+	select {
+	case s.hangs <- call:
+	default:
+	}
 }
 
 // run starts the two goroutines of a stream. The end of either ends the session. If the process closed the stream

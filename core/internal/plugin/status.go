@@ -29,12 +29,13 @@ type Status struct {
 	PID      int       // 0 without a process
 	Restarts int
 	// Reason is the reason for the last end of a process, "" while an adapter is ready: exited, start, liveness,
-	// stream, permanent or requested.
+	// hung, stream, permanent or requested.
 	Reason    string
 	LastError string            // last failure, for operators
 	NextStart time.Time         // in backoff and quarantined
 	Unhealthy map[string]string // problems reported by the adapter, by channel
 	Version   string            // of the adapter
+	Overdue   int               // cancelled calls that have not ended
 }
 
 // Serving reports whether the adapter accepts calls.
@@ -44,8 +45,11 @@ func (s Status) Serving() bool { return s.State == StateReady || s.State == Stat
 func (h *Host) Status() Status {
 	s := *h.status.Load()
 	s.Unhealthy = maps.Clone(s.Unhealthy)
+	s.Overdue = int(h.overdue.Load())
 	return s
 }
+
+func (h *Host) countOverdue(change int) { h.overdue.Add(int64(change)) }
 
 // update changes the snapshot and wakes the callers of Wait. It is called by the supervisor and by the goroutines of
 // its current session.

@@ -19,8 +19,8 @@ import (
 const (
 	maxLogLine    = 256 << 10 // bytes of one line
 	maxTrace      = 64 << 10  // bytes of a panic in the log
-	maxPanicText  = 2 << 10   // bytes of a panic in a DiedError
-	tailLines     = 20        // last lines in a DiedError
+	maxPanicText  = 2 << 10   // bytes of a panic in a BrokeError
+	tailLines     = 20        // last lines in a BrokeError
 	tailLineBytes = 512
 	logsPerSecond = 200
 	logBurst      = 1000

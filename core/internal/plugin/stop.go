@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -29,7 +30,11 @@ func (s *session) drain(limit time.Duration) {
 		s.log.Warn("calls are still running after the drain", "calls", n)
 		return
 	}
-	// The response can overtake results on the streams.
+	s.awaitCalls(ctx) // the response can overtake results on the streams
+}
+
+// awaitCalls waits until no call is pending or ctx ends.
+func (s *session) awaitCalls(ctx context.Context) {
 	t := time.NewTicker(time.Millisecond)
 	defer t.Stop()
 	for s.pendingCalls() > 0 {
@@ -41,6 +46,7 @@ func (s *session) drain(limit time.Duration) {
 	}
 }
 
+// pendingCalls returns the number of calls without a result that do not hang.
 func (s *session) pendingCalls() int {
 	n := 0
 	if s.receive != nil {
@@ -101,19 +107,33 @@ func (s *session) removeDir() {
 
 // failCalls ends pending calls. The goroutines of the streams have ended.
 func (s *session) failCalls(cause error) {
-	sent := 0
+	receives, delivers := 0, 0
 	if s.receive != nil {
-		sent += s.receive.close()
+		receives = s.receive.close()
 	}
 	if s.deliver != nil {
-		sent += s.deliver.close()
+		delivers = s.deliver.close()
 	}
-	died := &DiedError{Name: s.host.opts.Name, Alone: sent == 1, Text: s.crashText(cause)}
+	text := s.crashText(cause)
+	broke := func(same, others int) func(bool) error {
+		return func(hung bool) error {
+			e := &BrokeError{Name: s.host.opts.Name, Fault: FaultDied, Text: text}
+			switch {
+			case hung:
+				e.Fault, e.Weight = FaultHung, WeightCertain
+			case reasonOf(cause, "") == reasonHung:
+				e.Fault = FaultHung
+			case !errors.Is(cause, errStopped):
+				e.Weight = weightOf(same, others)
+			}
+			return e
+		}
+	}
 	if s.receive != nil {
-		s.receive.fail(died)
+		s.receive.fail(broke(receives, delivers))
 	}
 	if s.deliver != nil {
-		s.deliver.fail(died)
+		s.deliver.fail(broke(delivers, receives))
 	}
 }
 

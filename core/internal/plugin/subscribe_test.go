@@ -145,7 +145,7 @@ func TestSubscribeReturnsTheAdaptersFaults(t *testing.T) {
 		"returns early":   {"/early", "", ""},
 		"fails":           {"/error", "something broke", sdk.KindTransient},
 		"is unauthorized": {"/refuse", "wrong signature", sdk.KindUnauthorized},
-		"panics":          {"/panic", "panicked: hostile fault", sdk.KindTransient},
+		"panics":          {"/panic", "panicked: hostile fault", sdk.KindPanicked},
 		"crashes":         {"/crash", "ended", ""},
 		"exits":           {"/exit", "ended", ""},
 	} {

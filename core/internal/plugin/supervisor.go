@@ -11,6 +11,10 @@ import (
 // exitGrace is the time that a process which closed its streams has to exit before it is killed.
 const exitGrace = 200 * time.Millisecond
 
+// hangDrain is the time that the other calls have to end before a process is killed in which a call hangs. It is
+// shorter than Options.HoldTimeout, so that webhooks that arrive meanwhile are not refused.
+const hangDrain = 2 * time.Second
+
 // supervisor is the state of Run. It belongs to one goroutine on one OS thread.
 type supervisor struct {
 	host   *Host
@@ -81,6 +85,8 @@ func (s *supervisor) watch(ctx context.Context, sess *session) error {
 			return s.discard(sess, context.Cause(sess.ctx))
 		case <-ctx.Done():
 			return s.stop(sess)
+		case call := <-sess.hangs:
+			return s.replaceHung(ctx, sess, call)
 		case requested := <-s.host.restart:
 			if requested == sess {
 				if err := s.stop(sess); err != nil {
@@ -90,6 +96,17 @@ func (s *supervisor) watch(ctx context.Context, sess *session) error {
 			}
 		}
 	}
+}
+
+// replaceHung ends a process in which a call hangs, after the other calls had a moment to end.
+func (s *supervisor) replaceHung(ctx context.Context, sess *session, call string) error {
+	s.host.session.Store(nil)
+	s.host.update(func(st *Status) { st.State = StateDraining })
+	limit, cancel := context.WithTimeout(ctx, hangDrain)
+	defer cancel()
+	defer context.AfterFunc(sess.ctx, cancel)()
+	sess.awaitCalls(limit)
+	return s.discard(sess, endedBy(reasonHung, "%s did not end within %s after it was cancelled", call, s.opts.CancelGrace))
 }
 
 // stop drains a session and ends its process.

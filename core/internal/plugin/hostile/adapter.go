@@ -87,6 +87,11 @@ var faults = map[string]func(ctx context.Context) error{
 		<-ctx.Done() // the signal may reach another thread first
 		return ctx.Err()
 	},
+	"/hang": func(context.Context) error { select {} },
+	"/loop": func(context.Context) error { // burns a core
+		for {
+		}
+	},
 	"/wait": func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
 	"/second": func(ctx context.Context) error {
 		slog.Warn("hostile call begins")

@@ -1,0 +1,63 @@
+package plugin
+
+import (
+	"fmt"
+
+	"patchbay/sdk"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// Fault is the way in which an adapter broke.
+type Fault string
+
+// The faults.
+const (
+	FaultDied     Fault = "died"     // the process ended
+	FaultHung     Fault = "hung"     // a call did not end after it was cancelled, so the process was killed
+	FaultPanicked Fault = "panicked" // a handler panicked; the process goes on
+)
+
+// Weights of the blame for a call. GiveUpWeight is the sum at which a call is not repeated any more.
+const (
+	WeightCertain = 2 // this call is the cause: no other call ran, or it hung or panicked itself
+	WeightLikely  = 1 // other calls ran, but none of the same direction
+	WeightNone    = 0 // another call of the same direction ran, or another call hung
+	GiveUpWeight  = 4
+)
+
+// BrokeError means that the adapter broke during the call. The outcome of a Deliver is then unknown.
+type BrokeError struct {
+	Name   string // name of the adapter
+	Fault  Fault
+	Weight int // of the blame for this call
+	// Text is the panic with the top of its stack, or the cause with the last lines of the log.
+	Text string
+}
+
+// Error returns one line, with the first line of Text.
+func (e *BrokeError) Error() string {
+	return fmt.Sprintf("adapter %s %s during the call: %s", e.Name, e.Fault, firstLine(e.Text))
+}
+
+// Isolate reports whether the cause is in doubt, so that the call is repeated while no other call runs.
+func (e *BrokeError) Isolate() bool { return e.Fault == FaultDied }
+
+// weightOf returns the weight for a call when the process ends with calls in flight: same of its direction, including
+// itself, and others.
+func weightOf(same, others int) int {
+	switch {
+	case same > 1:
+		return WeightNone
+	case others > 0:
+		return WeightLikely
+	}
+	return WeightCertain
+}
+
+// panicked returns a BrokeError if e reports a panic, and nil otherwise.
+func (h *Host) panicked(e *pluginpb.Error) error {
+	if sdk.ErrorKind(e.GetKind()) != sdk.KindPanicked {
+		return nil
+	}
+	return &BrokeError{Name: h.opts.Name, Fault: FaultPanicked, Weight: WeightCertain, Text: shortText(e.GetText())}
+}
