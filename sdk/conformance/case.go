@@ -141,44 +141,38 @@ func (x *exchange) addBlock(word, flag, content string) (err error) {
 	return fmt.Errorf("not expected here; write pairs of request (or request once, request effect) and answer")
 }
 
-func (in *inbound) withBody(body []byte) *inbound {
+// with returns a changed copy.
+func (in *inbound) with(change func(*inbound)) *inbound {
 	out := *in
-	out.body = body
+	out.header = maps.Clone(in.header)
+	change(&out)
 	return &out
 }
 
-// asSigned returns a copy that is not signed again.
-func (in *inbound) asSigned() *inbound {
-	out := *in
-	out.signed = true
-	return &out
+func (in *inbound) withBody(body []byte) *inbound {
+	return in.with(func(in *inbound) { in.body = body })
 }
 
 // withHeader returns a copy in which a header field has these values; none removes it.
 func (in *inbound) withHeader(name string, values ...string) *inbound {
-	out := *in
-	out.header = maps.Clone(in.header)
-	if out.header.Del(name); len(values) > 0 {
-		out.header[http.CanonicalHeaderKey(name)] = values
-	}
-	return &out
+	return in.with(func(in *inbound) {
+		if in.header.Del(name); len(values) > 0 {
+			in.header[http.CanonicalHeaderKey(name)] = values
+		}
+	})
 }
 
-// withQuery returns a copy in which a parameter of the query is replaced, or added behind the others, which keep their
-// form; "" removes it.
-func (in *inbound) withQuery(name, value string) *inbound {
-	out := *in
+// withQuery returns a copy in which a parameter of the query has these values, behind the others, which keep their form;
+// none removes it.
+func (in *inbound) withQuery(name string, values ...string) *inbound {
 	path, raw, _ := strings.Cut(in.target, "?")
 	pairs := slices.DeleteFunc(strings.Split(raw, "&"), func(pair string) bool {
 		return pair == "" || strings.HasPrefix(pair+"=", url.QueryEscape(name)+"=")
 	})
-	if value != "" {
-		pairs = append(pairs, url.QueryEscape(name)+"="+url.QueryEscape(value))
+	for _, v := range values {
+		pairs = append(pairs, url.QueryEscape(name)+"="+url.QueryEscape(v))
 	}
-	if out.target = path; len(pairs) > 0 {
-		out.target += "?" + strings.Join(pairs, "&")
-	}
-	return &out
+	return in.with(func(in *inbound) { in.target = strings.TrimSuffix(path+"?"+strings.Join(pairs, "&"), "?") })
 }
 
 // tree returns the body as a JSON tree, nil if it is not JSON.

@@ -3,7 +3,6 @@ package conformance
 import (
 	_ "embed"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -63,7 +62,7 @@ var checks = func() map[string]func(*probe) {
 	all := map[string]func(*probe){}
 	for _, m := range []map[string]func(*probe){
 		describeChecks, settingsChecks, inChecks, credentialsChecks, hostileChecks, outChecks, faultsChecks, mediaChecks,
-		endChecks,
+		endChecks, memoryChecks,
 	} {
 		maps.Copy(all, m)
 	}
@@ -152,13 +151,13 @@ func (p *probe) setting(fits func(settings.Setting) bool) *settings.Setting {
 }
 
 // expectKind expects an error of one of kinds.
-func (p *probe) expectKind(what fmt.Stringer, got *outcome, kinds ...string) {
-	p.expect(slices.Contains(kinds, got.kind()), "%s gave %s, expected %s", what, got, strings.Join(kinds, " or "))
+func (p *probe) expectKind(got *outcome, kinds ...string) {
+	p.expect(slices.Contains(kinds, got.kind()), "%s gave %s, expected %s", got.act, got, strings.Join(kinds, " or "))
 }
 
 // expectDelivery expects the main delivery to succeed.
 func (p *probe) expectDelivery(when string) {
-	got := p.play(p.data.main("deliver"))
+	got := p.perform(act{})
 	p.expect(got.succeeded(), "%s, a delivery gave %s", when, got)
 }
 
@@ -205,15 +204,15 @@ func (f *fault) react() reaction {
 	return answers(f.Status, f.Body, f.Header)
 }
 
-func (f *fault) expect(p *probe, a act, got *outcome) {
+func (f *fault) expect(p *probe, got *outcome) {
 	kinds := f.Kinds
-	if a.action == "open" {
-		kinds = append(slices.Clone(kinds), f.Open...)
+	if got.act.action == "open" {
+		kinds = slices.Concat(kinds, f.Open)
 	}
-	p.expectKind(a, got, kinds...)
+	p.expectKind(got, kinds...)
 	if f.After > 0 && got.Error != nil {
 		after, _ := time.ParseDuration(got.Error.After) // 0 if there is none
-		p.expect(after > f.After-time.Second/10, "%s: the error waits %q, expected %s", a, got.Error.After, f.After)
+		p.expect(after > f.After-time.Second/10, "%s: the error waits %q, expected %s", got.act, got.Error.After, f.After)
 	}
 }
 

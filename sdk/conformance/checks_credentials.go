@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -29,129 +30,147 @@ var credentialsChecks = map[string]func(*probe){
 	},
 	"credentials.shape": func(p *probe) {
 		for _, f := range p.forgeries() {
-			if got := p.receive(f.call, f.what); got.refused != nil {
-				p.expectForm(f.what, got)
+			if f.got.refused != nil {
+				p.expectForm(f.what, f.got)
 			}
 		}
 	},
 	"credentials.silent": func(p *probe) {
+		places := p.places(p.authentic())
 		for _, f := range p.forgeries() {
-			got := p.receive(f.call, f.what)
-			said := string(got.body) + got.refused.GetText() + got.refused.GetField()
-			for _, v := range append([]string{f.value}, p.subject.secrets()...) {
+			said, secrets := string(f.got.body)+f.got.refused.GetText()+f.got.refused.GetField(), p.subject.secrets()
+			for _, c := range places {
+				secrets = append(secrets, c.value(f.call))
+			}
+			for _, v := range secrets {
 				p.expect(len(v) < minSecret || !strings.Contains(said, v), "%s: it repeats credentials: %.200s", f.what, said)
 			}
 		}
 	},
 }
 
-// forgery is an inbound call for the check of credentials that group names.
+// forgery is an inbound call for the check of credentials that group names, with its result.
 type forgery struct {
 	group string
 	what  string
 	call  *inbound
-	value string // of the presented credential, if any
-	loose bool   // other refusals than 401 are right, too: the call is also malformed
+	loose bool // other refusals than 401 are right, too: the call is also malformed
+	got   *received
 }
+
+// forge makes a forgery.
+type forge func(group, what string, call *inbound, loose bool)
 
 func (p *probe) forged(group string) {
 	for _, f := range p.forgeries() {
-		if f.group != group {
-			continue
-		}
-		got := p.receive(f.call, f.what)
-		if group == "taken" {
-			p.expect(got.accepted(), "%s: %s", f.what, got)
-		} else {
-			p.expect(got.Status == 401 || f.loose && got.Status >= 400 && got.Status < 500, "%s: %s, expected 401", f.what, got)
+		switch {
+		case f.group != group:
+		case group == "taken":
+			p.expect(f.got.accepted(), "%s: %s", f.what, f.got)
+		default:
+			refused := f.got.Status == 401 || f.loose && f.got.Status >= 400 && f.got.Status < 500
+			p.expect(refused, "%s: %s, expected 401", f.what, f.got)
 		}
 	}
 	p.skip("the test data have no such call; list credentials in channel.yaml, or the program that signs under sign")
 }
 
-// forgeries are calls with good credentials by other clocks, and with bad ones. Where channel.yaml lists no
-// credentials, they are the places of the signature.
-func (p *probe) forgeries() []forgery {
+// forgeries are calls with good credentials by other clocks, and with bad ones. They are made once for the group.
+func (p *probe) forgeries() []*forgery {
 	in := p.authentic()
-	return once(p, "forgeries", func() (out []forgery) {
-		places := p.data.Credentials
+	return once(p, "forgeries", func() (out []*forgery) {
+		add := func(group, what string, call *inbound, loose bool) {
+			out = append(out, &forgery{group, what, call, loose, p.receive(call, what)})
+		}
 		if p.signer != nil {
-			out = p.signedForgeries(in)
+			p.forgeSignature(in, add)
 		}
-		if p.signer != nil && len(places) == 0 {
-			good := p.prove(in, time.Now())
-			for name := range good.Header {
-				places = append(places, credential{Header: name})
-			}
-			for name := range good.Query {
-				places = append(places, credential{Query: name})
-			}
-		}
-		for _, c := range places {
-			out = append(out, c.forgeries(p.sign(in))...)
+		for _, c := range p.places(in) {
+			c.forge(p.sign(in), add)
 		}
 		return out
 	})
 }
 
-func (c credential) forgeries(in *inbound) (out []forgery) {
-	var place, value string
-	var put func(value string) *inbound
-	whole := in.header.Get(c.Header)
-	switch {
-	case c.Header != "":
-		place, value = "header "+c.Header, strings.TrimPrefix(whole, c.Scheme+" ")
-		put = func(v string) *inbound { return in.withHeader(c.Header, strings.TrimSuffix(whole, value)+v) }
-	case c.Query != "":
-		request, _ := http.NewRequest(in.method, in.target, nil) // it was parsed when it was loaded
-		place, value = "query parameter "+c.Query, request.FormValue(c.Query)
-		put = func(v string) *inbound { return in.withQuery(c.Query, v) }
-	default:
-		place = "member " + c.Body
-		value, _ = valueAt(in.tree(), c.Body).(string)
-		put = func(v string) *inbound { return in.withMember(c.Body, v, true) }
-	}
-	add := func(group, what, value string, call *inbound, loose bool) {
-		out = append(out, forgery{group, place + " " + what, call, value, loose})
-	}
-	if value == "" {
-		add("missing", "is listed in channel.yaml, and not in in/"+in.name+".http", "", in, false)
-		return out
-	}
-	add("empty", "empty", "", put(""), false)
-	for i := range value {
-		add("altered", fmt.Sprintf("altered at position %d", i), flip(value, i), put(flip(value, i)), false)
-	}
-	for what, v := range map[string]string{
-		"cut at its end": value[:len(value)-1], "cut at its beginning": value[1:], "cut to its first byte": value[:1],
-		"cut in its middle": value[:len(value)/2], "made longer": value + "x", "doubled": value + value,
-		"in upper case": strings.ToUpper(value), "in lower case": strings.ToLower(value),
-		"with a word reversed": reversedWord(value),
-	} {
-		if v != value {
-			add("altered", what, v, put(v), false)
+// places are where a call has its credentials: those in channel.yaml, or if there are none, those of the signature.
+func (p *probe) places(in *inbound) []credential {
+	out := p.data.Credentials
+	if p.signer != nil && len(out) == 0 {
+		proof := p.prove(in, time.Now())
+		for name := range proof.Header {
+			out = append(out, credential{Header: name})
 		}
-	}
-	switch wrong := strings.TrimSuffix(whole, value) + flip(value, 0); {
-	case c.Header != "":
-		add("missing", "left out", "", in.withHeader(c.Header), false)
-		add("doubled", "twice, right and right", value, in.withHeader(c.Header, whole, whole), false)
-		add("doubled", "twice, right and wrong", value, in.withHeader(c.Header, whole, wrong), false)
-		add("doubled", "twice, wrong and right", value, in.withHeader(c.Header, wrong, whole), false)
-	case c.Query != "":
-		add("missing", "left out", "", in.withQuery(c.Query, ""), false)
-	default:
-		add("missing", "left out", "", in.withMember(c.Body, nil, false), false)
-		for _, v := range []any{nil, true, 0, []any{value}, map[string]any{"value": value}} {
-			add("altered", fmt.Sprintf("as %T", v), "", in.withMember(c.Body, v, true), true)
-		}
-		if !strings.Contains(c.Body, ".") {
-			head := fmt.Appendf(nil, "{%s:%s,", shown(c.Body), shown(wrong))
-			body := append(head, bytes.TrimPrefix(bytes.TrimSpace(in.body), []byte("{"))...)
-			add("doubled", "twice, wrong and right", value, in.withBody(body), true)
+		for name := range proof.Query {
+			out = append(out, credential{Query: name})
 		}
 	}
 	return out
+}
+
+// value returns the credential of a call without its scheme, "" if there is none.
+func (c credential) value(in *inbound) string {
+	switch {
+	case c.Header != "":
+		return strings.TrimPrefix(in.header.Get(c.Header), c.Scheme+" ")
+	case c.Query != "":
+		request, _ := http.NewRequest(in.method, in.target, nil) // it was parsed when it was loaded
+		return request.FormValue(c.Query)
+	}
+	text, _ := valueAt(in.tree(), c.Body).(string)
+	return text
+}
+
+// with returns a copy of a call with one or two values in place of the credential; none removes it.
+func (c credential) with(in *inbound, values ...string) *inbound {
+	switch {
+	case c.Header != "":
+		scheme, whole := strings.TrimSuffix(in.header.Get(c.Header), c.value(in)), []string(nil)
+		for _, v := range values {
+			whole = append(whole, scheme+v)
+		}
+		return in.withHeader(c.Header, whole...)
+	case c.Query != "":
+		return in.withQuery(c.Query, values...)
+	case len(values) < 2:
+		return in.withMember(c.Body, strings.Join(values, ""), len(values) > 0)
+	}
+	name, mark := shown(c.Body[strings.LastIndex(c.Body, ".")+1:])+":", []byte(`"CONFORMANCE"`)
+	body := in.withMember(c.Body, "CONFORMANCE", true).body
+	return in.withBody(bytes.Replace(body, mark, []byte(shown(values[0])+","+name+shown(values[1])), 1))
+}
+
+// forge makes calls with bad values in place of the credential.
+func (c credential) forge(in *inbound, add forge) {
+	place, value := cmp.Or(c.Header, c.Query, c.Body), c.value(in)
+	if value == "" {
+		add("missing", place+" is listed in channel.yaml, and not in in/"+in.name+".http", in, false)
+		return
+	}
+	put := func(group, what string, values ...string) {
+		add(group, place+" "+what, c.with(in, values...), c.Body != "" && group == "doubled")
+	}
+	put("missing", "left out")
+	put("empty", "empty", "")
+	for i := range value {
+		put("altered", fmt.Sprintf("altered at position %d", i), flip(value, i))
+	}
+	for what, v := range map[string]string{
+		"cut at its end": value[:len(value)-1], "cut at its beginning": value[1:], "cut to its first byte": value[:1],
+		"made longer": value + "x", "in upper case": strings.ToUpper(value), "in lower case": strings.ToLower(value),
+	} {
+		if v != value {
+			put("altered", what, v)
+		}
+	}
+	put("doubled", "twice, wrong and right", flip(value, 0), value)
+	if c.Body == "" {
+		put("doubled", "twice, right and right", value, value)
+		put("doubled", "twice, right and wrong", value, flip(value, 0))
+		return
+	}
+	for _, v := range []any{nil, true, 0, []any{value}, map[string]any{"value": value}} {
+		add("altered", fmt.Sprintf("%s as %T", place, v), in.withMember(c.Body, v, true), true)
+	}
 }
 
 // flip replaces the byte at i by another that may stand in a header: a digit by a digit, and a letter by one of the
@@ -176,15 +195,6 @@ func flip(s string, i int) string {
 	return s[:i] + others[:1] + s[i+1:]
 }
 
-// reversedWord reverses the longest run of letters and digits, which keeps the form of a signature.
-func reversedWord(s string) string {
-	words := strings.FieldsFunc(s, func(r rune) bool { return !('0' <= r && r <= '9' || 'a' <= r|0x20 && r|0x20 <= 'z') })
-	word := slices.MaxFunc(append(words, ""), func(a, b string) int { return len(a) - len(b) })
-	b := []byte(word)
-	slices.Reverse(b)
-	return strings.Replace(s, word, string(b), 1)
-}
-
 // Times of signatures that are tried: the difference of honest clocks, far outside of any window, and to both sides of
 // a window's border.
 const (
@@ -193,78 +203,47 @@ const (
 	windowMargin = 15 * time.Second
 )
 
-// signedForgeries are calls with the signature of another call or of another time, and good calls by other clocks. Only
+// forgeSignature makes calls with the signature of another call or of another time, and good calls by other clocks. Only
 // what the signature covers is altered: what changes the answer of the signer.
-func (p *probe) signedForgeries(in *inbound) (out []forgery) {
+func (p *probe) forgeSignature(in *inbound, add forge) {
+	const maxBytes = 256
 	now := time.Now()
-	add := func(group, what string, call *inbound, loose bool) {
-		out = append(out, forgery{group: group, what: what, call: call.asSigned(), loose: loose})
-	}
-	good := p.prove(in, now)
-	add("taken", "a good signature of now", good.of(in), false)
-	bare := in
+	good, bare := p.prove(in, now), in
 	for name := range good.Header {
 		bare = bare.withHeader(name)
 	}
-	add("missing", "all of the signature left out", bare, false)
-	alteredCalls(in, bare.header, func(what string, call *inbound, loose bool) {
+	add("taken", "a good signature of now", good.of(in), false)
+	add("missing", "all of the signature left out", new(proof).of(bare), false)
+	alter := func(what string, call *inbound, loose bool) {
 		if !p.prove(call, now).equal(good) {
 			add("signature", "a signature of the call before "+what, good.of(call), loose)
 		}
-	})
+	}
+	alter("a blank was added behind the body", in.withBody(append(bytes.Clone(in.body), ' ')), false)
+	alter("a blank was put before the body", in.withBody(append([]byte(" "), in.body...)), false)
+	alter("the body was emptied", in.withBody(nil), true)
+	alter("a query parameter was added", in.withQuery("conformance", "1"), false)
+	alter("the host was replaced", in.with(func(in *inbound) { in.host = "other." + in.host }), false)
+	path, query, _ := strings.Cut(in.target, "?")
+	alter("the path was made longer", in.with(func(in *inbound) { in.target = path + "x?" + query }), true)
+	for name := range bare.header {
+		if v := in.header.Get(name); v != "" {
+			alter("header "+name+" was altered", in.withHeader(name, flip(v, len(v)-1)), true)
+		}
+	}
+	for i := 0; i < len(in.body); i += max(1, len(in.body)/maxBytes) {
+		body := []byte(flip(string(in.body), i))
+		alter(fmt.Sprintf("byte %d of the body was altered", i), in.withBody(body), !json.Valid(body))
+	}
 	offsets := map[time.Duration]string{clockSkew: "taken", longAgo: "time"}
 	if w := p.data.Sign.Window; w > 0 {
 		offsets[w-windowMargin], offsets[w+windowMargin] = "taken", "time"
 	}
-	for by, group := range offsets {
-		for _, by := range []time.Duration{by, -by} {
-			what, other := "a good signature of a clock that differs by "+by.String(), p.prove(in, now.Add(by))
-			if other.equal(good) {
-				return out // signatures have no time
-			}
-			add(group, what, other.of(in), false)
-			for name := range good.Header {
-				if group == "time" && other.Header[name] != good.Header[name] && len(good.Header)+len(good.Query) > 1 {
-					add("time", what+" with the "+name+" of now", other.of(in).withHeader(name, good.Header[name]), false)
-				}
+	for offset, group := range offsets {
+		for _, by := range []time.Duration{offset, -offset} {
+			if other := p.prove(in, now.Add(by)); !other.equal(good) { // else signatures have no time
+				add(group, "a good signature of a clock that differs by "+by.String(), other.of(in), false)
 			}
 		}
-	}
-	return out
-}
-
-// alteredCalls adds calls that differ in one place, but not in the fields of a signature, which header lacks.
-func alteredCalls(in *inbound, header http.Header, add func(what string, call *inbound, loose bool)) {
-	const maxMembers, maxBytes = 24, 32
-	add("a blank was added behind the body", in.withBody(append(bytes.Clone(in.body), ' ')), false)
-	add("a blank was put before the body", in.withBody(append([]byte(" "), in.body...)), false)
-	add("the body was emptied", in.withBody(nil), true)
-	add("a query parameter was added", in.withQuery("conformance", "1"), false)
-	path, host := in.withBody(in.body), in.withBody(in.body)
-	before, query, _ := strings.Cut(in.target, "?")
-	path.target = strings.TrimSuffix(before+"x?"+query, "?")
-	host.host = "other." + in.host
-	add("the path was made longer", path, true)
-	add("the host was replaced", host, false)
-	for name := range header {
-		if v := in.header.Get(name); v != "" {
-			add("header "+name+" was altered", in.withHeader(name, flip(v, len(v)-1)), true)
-		}
-	}
-	n := 0
-	members("", in.tree(), func(path string, v any) {
-		var other any
-		if t, ok := v.(string); ok && t != "" {
-			other = flip(t, 0)
-		} else if number, ok := v.(json.Number); ok {
-			other = json.Number("1" + strings.TrimPrefix(number.String(), "-"))
-		}
-		if n++; other != nil && n <= maxMembers {
-			add(path+" was altered", in.withMember(path, other, true), false)
-		}
-	})
-	for i := 0; i < len(in.body); i += max(1, len(in.body)/maxBytes) {
-		body := []byte(flip(string(in.body), i))
-		add(fmt.Sprintf("byte %d of the body was altered", i), in.withBody(body), !json.Valid(body))
 	}
 }

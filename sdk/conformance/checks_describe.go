@@ -115,7 +115,7 @@ var describeChecks = map[string]func(*probe){
 			p.expect(p.receive(p.data.in[0]).lost == "", "in/%s.http has no result", p.data.in[0].name)
 		}
 		if delivers(p) {
-			got, _ := p.perform(act{exchange: p.data.main("deliver"), limit: soon})
+			got := p.perform(act{limit: soon})
 			p.expect(got.lost == "", "a delivery has no result: %s", got)
 		}
 	},

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/encoding/protojson"
+
 	"patchbay/sdk/protocol/pluginpb"
 )
 
@@ -26,15 +28,14 @@ var faultsChecks = map[string]func(*probe){
 	},
 	"faults.refused": func(p *probe) {
 		defer p.reset()
-		p.move().close()
-		a := act{exchange: p.data.main("deliver"), what: "a closed port"}
-		got, _ := p.perform(a)
-		p.expectKind(a, got, "transient")
+		p.move().vendor.close()
+		p.expectKind(p.perform(act{what: "a closed port"}), "transient")
 	},
 	"faults.once": func(p *probe) {
 		for _, f := range p.faults() {
 			// what was unauthorized had no effect, so renewed credentials may be tried
-			p.expect(f.count <= 1 || f.Check == "unauthorized", "%s: the request was made %d times", f.act, f.count)
+			n := f.got.script.count()
+			p.expect(n <= 1 || f.Check == "unauthorized", "%s: the request was made %d times", f.got.act, n)
 		}
 	},
 	"faults.prepare": func(p *probe) {
@@ -43,9 +44,9 @@ var faultsChecks = map[string]func(*probe){
 			for i := 0; prepared && i < len(cases.Prepare); i++ {
 				f := &cases.Prepare[i]
 				p.reset() // forgets what was prepared
-				a := act{exchange: x, prepare: f.react(), limit: f.Limit, what: f.What}
-				if got, s := p.perform(a); s.count() == 0 { // else it was prepared already
-					f.expect(p, a, got)
+				got := p.perform(act{exchange: x, prepare: f.react(), limit: f.Limit, what: f.What})
+				if got.script.count() == 0 { // else it was prepared already
+					f.expect(p, got)
 				}
 			}
 		}
@@ -61,28 +62,27 @@ var faultsChecks = map[string]func(*probe){
 		defer p.reset()
 		p.configure(c)
 		before := p.vendor.conns.Load()
-		a := act{exchange: p.data.main("deliver"), what: "an address that is not allowed"}
-		got, _ := p.perform(a)
-		p.expectKind(a, got, "permanent")
-		p.expect(p.vendor.conns.Load() == before, "%s connected to 127.0.0.1, which allow does not name", a)
+		got := p.perform(act{what: "an address that is not allowed"})
+		p.expectKind(got, "permanent")
+		p.expect(p.vendor.conns.Load() == before, "%s connected to 127.0.0.1, which allow does not name", got.act)
 	},
 	"guard.links": func(p *probe) {
 		defer p.reset()
-		got, s := p.fetchLink(nil, nil)
-		p.expect(got.kind() == "permanent" && s.heard() == "",
+		got := p.fetchLink(nil, nil)
+		p.expect(got.kind() == "permanent" && got.script.heard() == "",
 			"a link to 127.0.0.1, which allow_links does not name, gave %s, expected permanent and no request", got)
 		if other, err := newVendor("127.0.0.2"); err == nil { // a system may have one loopback address
 			defer other.close()
 			redirect := answers(302, "", map[string]string{"Location": other.base + "/private"})
-			got, _ = p.fetchLink([]string{"127.0.0.1/32"}, redirect)
+			got = p.fetchLink([]string{"127.0.0.1/32"}, redirect)
 			p.expect(got.Error != nil && other.conns.Load() == 0, "a link that redirects to another address gave %s", got)
 		}
 	},
 	"guard.redirects": func(p *probe) {
 		for _, status := range []int{302, 307} {
 			location := map[string]string{"Location": p.vendor.base + "/conformance-redirect"}
-			got, s := p.perform(act{exchange: p.data.main("deliver"), effect: answers(status, "", location)})
-			followed := strings.Contains(s.heard(), "/conformance-redirect")
+			got := p.perform(act{effect: answers(status, "", location)})
+			followed := strings.Contains(got.script.heard(), "/conformance-redirect")
 			p.expect(!followed, "a redirect with status %d was followed: %s", status, got)
 		}
 	},
@@ -97,7 +97,7 @@ var faultsChecks = map[string]func(*probe){
 			}
 			sent <- n
 		}
-		got, _ := p.perform(act{exchange: p.data.main("deliver"), effect: endlessly})
+		got := p.perform(act{effect: endlessly})
 		n := <-sent
 		p.expect(n <= most, "of an endless answer %d MiB were read: %s", n>>20, got)
 	},
@@ -106,15 +106,13 @@ var faultsChecks = map[string]func(*probe){
 // faultPlayed is a fault with its result.
 type faultPlayed struct {
 	fault
-	act   act
-	got   *outcome
-	count int // of requests
+	got *outcome
 }
 
 func (p *probe) expectFaults(check string) {
 	for _, f := range p.faults() {
 		if f.Check == check {
-			f.expect(p, f.act, f.got)
+			f.expect(p, f.got)
 		}
 	}
 }
@@ -135,8 +133,7 @@ func (p *probe) faults() []faultPlayed {
 		for _, x := range p.disturbed() {
 			for _, f := range cases.Faults {
 				a := act{exchange: x, effect: f.react(), limit: f.Limit, what: f.What}
-				got, s := p.perform(a)
-				out = append(out, faultPlayed{f, a, got, s.count()})
+				out = append(out, faultPlayed{f, p.perform(a)})
 			}
 		}
 		return out
@@ -145,8 +142,7 @@ func (p *probe) faults() []faultPlayed {
 
 // expectHonest expects an error, or a success that says nothing more than the golden one.
 func (p *probe) expectHonest(a act) {
-	got, _ := p.perform(a)
-	golden := goldenOutcome(p.data.dir, a.name)
+	got, golden := p.perform(a), goldenOutcome(p.data.dir, a.name)
 	switch {
 	case got.lost != "":
 		p.expect(false, "%s: %s", a, got)
@@ -164,13 +160,13 @@ func (p *probe) expectHonest(a act) {
 	}
 }
 
-func (p *probe) fetchLink(allowed []string, react reaction) (*outcome, *script) {
+// fetchLink fetches a medium by a link to the vendor, while links to these networks are allowed.
+func (p *probe) fetchLink(allowed []string, react reaction) *outcome {
 	c := p.config(p.subject.settings)
 	c.AllowLinks = allowed
 	p.configure(c)
 	link := &step{effect: true, method: "GET", target: "/conformance-link", status: 200}
-	s := newScript(&exchange{steps: []*step{link}}, react)
-	p.vendor.play(s)
-	part := &pluginpb.Part{Type: "image", Url: p.vendor.base + link.target}
-	return p.fetch(&pluginpb.FetchRequest{Part: part}, 0), s
+	call, _ := protojson.Marshal(&pluginpb.FetchRequest{Part: &pluginpb.Part{Type: "image", Url: p.vendor.base + link.target}})
+	x := &exchange{name: "link", action: "fetch", call: call, steps: []*step{link}}
+	return p.perform(act{exchange: x, effect: react})
 }

@@ -39,9 +39,8 @@ var inChecks = map[string]func(*probe){
 	"duplicates.key": func(p *probe) {
 		const key = "0190d1c2-7c4b-4a58-9d3b-6f1f6c1f0001"
 		for attempt := int32(1); attempt <= 2; attempt++ {
-			_, s := p.perform(act{exchange: p.data.main("deliver"),
-				change: func(c *pluginpb.DeliverCall) { c.Key, c.Attempt = key, attempt }})
-			p.expect(strings.Contains(s.heard(), key), "attempt %d does not carry the key %s", attempt, key)
+			got := p.perform(act{change: func(c *pluginpb.DeliverCall) { c.Key, c.Attempt = key, attempt }})
+			p.expect(strings.Contains(got.script.heard(), key), "attempt %d does not carry the key %s", attempt, key)
 		}
 	},
 	"oversize.padded": func(p *probe) {

@@ -19,32 +19,26 @@ var mediaChecks = map[string]func(*probe){
 		p.expectGolden("fetch")
 	},
 	"media.limit": func(p *probe) {
-		a := act{exchange: p.fetchExample(), most: 1, what: "at most 1 byte"}
-		got, _ := p.perform(a)
-		p.expectKind(a, got, "unsupported")
+		p.expectKind(p.perform(act{exchange: p.fetchExample(), most: 1, what: "at most 1 byte"}), "unsupported")
 	},
 	"media.broken": func(p *probe) {
-		a := act{exchange: p.fetchExample(), effect: truncates, what: "an answer that is cut"}
-		got, _ := p.perform(a)
-		p.expect(got.Error != nil, "%s gave %s, expected an error", a, got)
+		got := p.perform(act{exchange: p.fetchExample(), effect: truncates, what: "an answer that is cut"})
+		p.expect(got.Error != nil, "%s gave %s, expected an error", got.act, got)
 	},
 	"media.faults": func(p *probe) {
 		for _, f := range cases.Fetch {
-			a := act{exchange: p.fetchExample(), effect: f.react(), what: f.What}
-			got, _ := p.perform(a)
-			f.expect(p, a, got)
+			f.expect(p, p.perform(act{exchange: p.fetchExample(), effect: f.react(), what: f.What}))
 		}
 	},
 	"media.attached": func(p *probe) {
-		x := p.attachExample()
-		got := p.play(x)
-		p.expect(got.succeeded(), "out/%s.http gave %s", x.name, got)
+		got := p.perform(act{exchange: p.attachExample()})
+		p.expect(got.succeeded(), "%s gave %s", got.act, got)
 	},
 	"media.large": func(p *probe) {
 		data := strings.Repeat("0123456789abcdef", large/16)
 		if p.can("fetch") {
 			defer p.reset()
-			got, _ := p.fetchLink([]string{"127.0.0.0/8"}, answers(200, data, map[string]string{"Content-Type": "image/png"}))
+			got := p.fetchLink([]string{"127.0.0.0/8"}, answers(200, data, map[string]string{"Content-Type": "image/png"}))
 			whole := got.Fetched != nil && got.Fetched.SHA256 == checksum([]byte(data))
 			p.expect(whole, "a linked medium of %d bytes gave %s", large, got)
 		}
@@ -53,8 +47,8 @@ var mediaChecks = map[string]func(*probe){
 			tree, _ := decodeJSON(x.call) // it was valid when it was loaded
 			tree, _ = edit(tree, "media.0.data", func(any) (any, bool) { return data, true })
 			x.call = goldenText(tree)
-			got, s := p.perform(act{exchange: &x})
-			n := len(s.heard())
+			got := p.perform(act{exchange: &x})
+			n := len(got.script.heard())
 			p.expect(got.succeeded() && n > large, "a medium of %d bytes gave %s, and the vendor got %d bytes", large, got, n)
 		}
 	},
@@ -68,14 +62,13 @@ var mediaChecks = map[string]func(*probe){
 		for _, x := range p.examples("subscribe") {
 			for _, f := range cases.Subscribe {
 				react := firstOnly(f.react())
-				a := act{exchange: x, effect: react, prepare: react, what: f.What}
-				got, _ := p.perform(a)
+				got := p.perform(act{exchange: x, effect: react, prepare: react, what: f.What})
 				if got.Error != nil { // the gateway subscribes again
-					p.expectKind(a, got, "transient", "throttled", "unknown")
-					got = p.play(x)
+					p.expectKind(got, "transient", "throttled", "unknown")
+					got = p.perform(act{exchange: x})
 				}
 				want := len(goldenOutcome(p.data.dir, x.name).Emitted.Envelopes)
-				p.expect(got.Emitted != nil && len(got.Emitted.Envelopes) == want, "%s: then there was %s", a, got)
+				p.expect(got.Emitted != nil && len(got.Emitted.Envelopes) == want, "%s: %s", got.act, got)
 			}
 		}
 	},

@@ -101,28 +101,25 @@ var settingsChecks = map[string]func(*probe){
 	},
 	"configure.in-flight": func(p *probe) {
 		defer p.reset()
-		s := p.holding()
-		b := p.hold(s)
+		b := p.hold()
 		p.move()
-		s.open()
+		b.release()
 		got := b.end()
 		p.expect(got.succeeded(), "a delivery that was under way gave %s", got)
 	},
 	"configure.applies": func(p *probe) {
 		defer p.reset()
-		other := p.move()
-		s := newScript(p.data.main("deliver"), nil)
-		other.play(s)
-		got := p.begin(act{exchange: p.data.main("deliver")}).end()
-		p.expect(s.count() > 0, "after the address was changed, a delivery did not reach it (%s)", got)
+		got := p.move().perform(act{})
+		p.expect(got.script.count() > 0, "after the address was changed, a delivery did not reach it (%s)", got)
 	},
 }
 
-// move configures the channel for another vendor, which the end of the group closes.
-func (p *probe) move() *vendor {
-	other := p.newVendor()
-	p.configure(p.config(p.fill(other.base)))
-	return other
+// move configures the channel for another vendor, which the end of the group closes, and returns a probe with it.
+func (p *probe) move() *probe {
+	q := *p
+	q.vendor = p.newVendor()
+	q.configure(q.config(q.fill(q.vendor.base)))
+	return &q
 }
 
 func (p *probe) fill(base string) map[string]any {

@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -184,9 +183,6 @@ func TestFlippedBytesCount(t *testing.T) {
 			t.Errorf("flip(%q, %d) = %q, want %q", tc.text, tc.i, got, tc.want)
 		}
 	}
-	if got := reversedWord("auth-v2/k1/abc123=="); got != "auth-v2/k1/321cba==" {
-		t.Error(got)
-	}
 }
 
 // shellSigner starts a script as the signer of a channel with one example.
@@ -266,8 +262,5 @@ func TestSilentSignerIsNotAwaitedForLong(t *testing.T) {
 	if _, err := s.prove(t.Context(), d.in[0], time.Now()); err == nil || !strings.Contains(err.Error(),
 		"no answer within 10ms") {
 		t.Errorf("error %v", err)
-	}
-	if _, again := s.prove(context.Background(), d.in[0], time.Now()); again != s.err {
-		t.Errorf("it was asked again: %v", again)
 	}
 }

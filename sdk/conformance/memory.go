@@ -8,31 +8,150 @@ import (
 	"strings"
 
 	"patchbay/sdk/envelope"
-	"patchbay/sdk/protocol/pluginpb"
 )
 
-// fresh returns the nth text in the form of an id: its last hexadecimal digits are replaced by decimal ones, or some
-// are added if it does not end in enough of them. After a million they repeat.
-func fresh(id string, n int) string {
-	text := fmt.Sprintf("%06d", n%1_000_000)
-	head := strings.TrimRight(id, "0123456789abcdefABCDEF")
-	if len(id)-len(head) < len(text) {
-		return id + text
+var memoryChecks = map[string]func(*probe){
+	"memory.flat": func(p *probe) {
+		samples := p.load().samples
+		n := len(samples)
+		if n < 8 {
+			p.skip("too few messages were measured")
+		}
+		median := func(list []int64) int64 { return slices.Sorted(slices.Values(list))[len(list)/2] }
+		early, late := median(samples[:n/4]), median(samples[n*3/4:])
+		grown := int64(p.o.Messages) * 3 / 4 // messages between the two
+		limit := early + 192<<10 + early/16 + grown*16
+		if _, ok := p.metric(liveHeap); !ok { // runtimes give resident memory back late
+			limit = early + 20<<20 + early/16 + grown*256
+		}
+		p.expect(late <= limit, "%d KiB of memory after %d messages, %d KiB before: %d bytes a message", late>>10,
+			p.o.Messages, early>>10, (late-early)/grown)
+	},
+	"memory.works": func(p *probe) {
+		failed := p.load().failed
+		n := p.subject.receive.strangers() + p.subject.deliver.strangers()
+		p.expect(failed == "", "%s", failed)
+		p.expect(n == 0, "%d results had the id of no call that waits", n)
+	},
+	"memory.same": func(p *probe) {
+		changed := p.load().changed
+		p.expect(len(changed) == 0, "%s", strings.Join(changed, "; "))
+	},
+}
+
+// load is the result of many calls in both directions.
+type load struct {
+	n       int                  // calls so far
+	first   map[string][2]string // kind of error and ids of the first result of each example
+	changed []string             // findings of later results
+	failed  string               // why it stopped
+	samples []int64              // of the memory
+}
+
+// load makes many calls with new ids, once for the group, and measures the memory.
+func (p *probe) load() *load {
+	return once(p, "load", func() *load {
+		const together = 16
+		l, in, out := &load{first: map[string][2]string{}}, p.inbound(), p.repeated()
+		warm := max(p.o.Messages/4, 2*p.data.Remembers*max(1, len(in)))
+		for l.n < warm+p.o.Messages && p.deaths+p.hangs == 0 {
+			id, frame := l.n, []*inbound(nil)
+			for i := id; i < id+together && len(in) > 0; i++ {
+				frame = append(frame, in[i%len(in)].nth(p.data.IDs, i))
+			}
+			results, err := p.receiveFrame(frame...)
+			if err != nil {
+				l.failed = p.lose(fmt.Sprintf("a call after %d messages", l.n), err)
+			}
+			for i, r := range results {
+				l.note("in/"+frame[i].name+".http", r.Kind, strings.Join(ids(r.Envelopes), " "))
+			}
+			for _, x := range out {
+				var calls []*begun
+				for i := range together {
+					x := x.nth(id + i)
+					p.vendor.play(&script{steps: x.steps})
+					calls = append(calls, p.begin(act{exchange: x}))
+				}
+				for _, b := range calls {
+					l.note("out/"+x.name+".http", b.end().kind(), "")
+				}
+			}
+			if bytes, ok := p.memory(); ok && l.n > warm {
+				l.samples = append(l.samples, bytes)
+			}
+		}
+		return l
+	})
+}
+
+// repeated returns the exchanges of the load: the main delivery, the first that opens a conversation, and the first that
+// ends one.
+func (p *probe) repeated() (out []*exchange) {
+	if delivers(p) {
+		out = append(out, p.data.main("deliver"))
 	}
-	return id[:len(id)-len(text)] + text
+	if opening := p.examples("open"); p.can("open") && len(opening) > 0 {
+		out = append(out, opening[0])
+	}
+	for _, x := range p.examples("deliver") {
+		kind := readCall[delivery](p, x).Envelope.Kind
+		if kind == envelope.KindClosed || kind == envelope.KindDisconnected {
+			return append(out, x)
+		}
+	}
+	return out
+}
+
+// note counts a result, and compares it with the first one of its example.
+func (l *load) note(name, kind, ids string) {
+	l.n++
+	switch first, ok := l.first[name]; {
+	case !ok:
+		l.first[name] = [2]string{kind, ids}
+	case kind != first[0]:
+		l.changed = append(l.changed, fmt.Sprintf("after %d messages %s gave %q, at first %q", l.n, name, kind, first[0]))
+	case ids != "" && ids == first[1]:
+		l.changed = append(l.changed, name+" has the same ids again: list under ids in channel.yaml what differs")
+	}
 }
 
 // nth returns the nth of many calls: with other values of the members and header fields that channel.yaml lists under
 // ids.
 func (in *inbound) nth(ids []string, n int) *inbound {
-	tree := in.tree()
+	if tree := in.tree(); tree != nil {
+		in = in.withTree(withIDs(tree, ids, n))
+	}
 	for _, id := range ids {
-		if name, ok := strings.CutPrefix(id, "header "); ok {
-			if v := in.header.Get(name); v != "" {
-				in = in.withHeader(name, fresh(v, n))
-			}
-			continue
+		name, _ := strings.CutPrefix(id, "header ")
+		if v := in.header.Get(name); v != "" && name != id {
+			in = in.withHeader(name, fresh(v, n))
 		}
+	}
+	return in
+}
+
+// nth returns the nth of many calls: for another thread or customer. The addresses of its requests may have any.
+func (x *exchange) nth(n int) *exchange {
+	ids := []string{"thread", "customer_id", "customer.id"}
+	tree, _ := decodeJSON(x.call) // it was valid when it was loaded
+	out := *x
+	out.call, out.steps = goldenText(withIDs(tree, ids, n)), nil
+	for _, s := range x.steps {
+		s := *s
+		for _, id := range ids {
+			if text, _ := valueAt(tree, id).(string); text != "" {
+				s.target = strings.NewReplacer(url.PathEscape(text), anyMark, url.QueryEscape(text), anyMark).Replace(s.target)
+			}
+		}
+		out.steps = append(out.steps, &s)
+	}
+	return &out
+}
+
+// withIDs returns a JSON tree with the nth values of ids, which are dotted paths.
+func withIDs(tree any, ids []string, n int) any {
+	for _, id := range ids {
 		tree, _ = edit(tree, id, func(v any) (any, bool) {
 			if number, err := strconv.ParseInt(fmt.Sprint(v), 10, 64); err == nil && v != any(fmt.Sprint(v)) {
 				return number + int64(n), true
@@ -40,167 +159,17 @@ func (in *inbound) nth(ids []string, n int) *inbound {
 			return fresh(fmt.Sprint(v), n), true
 		})
 	}
-	if tree == nil {
-		return in
-	}
-	return in.withTree(tree)
+	return tree
 }
 
-// loaded is an outbound example that is delivered many times, for other threads and customers.
-type loaded struct {
-	exchange *exchange // for any thread
-	window   int       // of calls at once
-	kind     string    // of the error that it gives
-}
-
-// load is what many calls in both directions led to.
-type load struct {
-	in       []*inbound
-	kinds    []string // of the errors that they give
-	out      []*loaded
-	ending   *loaded  // ends a conversation, if there is such an example
-	n        int      // conversations so far
-	messages int      // so far
-	samples  []int64  // of the memory
-	changed  []string // findings of calls that gave another result later
-	fixed    []string // examples that ids do not change
-	failed   string   // why it stopped
-}
-
-// load makes many calls, once for the group, and measures the memory.
-func (p *probe) load() *load {
-	return once(p, "load", func() *load {
-		l := &load{}
-		l.prepare(p)
-		total := p.o.Messages
-		warm := max(total/4, 2*p.data.Remembers*max(1, len(p.data.in)))
-		for frames := 0; l.messages < warm+total && p.deaths+p.hangs == 0; frames++ {
-			l.frame(p)
-			if n, ok := p.memory(); ok && l.messages > warm && frames%4 == 0 {
-				l.samples = append(l.samples, n)
-			}
-		}
-		return l
-	})
-}
-
-func (l *load) prepare(p *probe) {
-	for _, in := range p.inbound() {
-		plain, again := p.receive(in), p.receive(in.nth(p.data.IDs, 1))
-		l.in, l.kinds = append(l.in, in), append(l.kinds, plain.Kind)
-		same := slices.EqualFunc(plain.Envelopes, again.Envelopes, func(a, b *envelope.Envelope) bool {
-			return a.Thread == b.Thread && a.VendorID == b.VendorID && a.Sender.ID == b.Sender.ID
-		})
-		if len(plain.Envelopes) > 0 && same {
-			l.fixed = append(l.fixed, in.name)
-		}
+// fresh returns the nth text in the form of an id: its last hexadecimal digits are replaced by decimal ones, or some
+// are added if it does not end in enough of them. After a million they repeat.
+func fresh(id string, n int) string {
+	const digits = 6
+	if len(id)-len(strings.TrimRight(id, "0123456789abcdefABCDEF")) >= digits {
+		id = id[:len(id)-digits]
 	}
-	if delivers(p) {
-		l.out = append(l.out, p.loaded(p.data.main("deliver"), 16))
-	}
-	if examples := p.examples("open"); len(examples) > 0 && p.can("open") {
-		l.out = append(l.out, p.loaded(examples[0], 2))
-	}
-	for _, x := range p.examples("deliver") {
-		kind := readCall[delivery](p, x).Envelope.Kind
-		if l.ending == nil && (kind == envelope.KindClosed || kind == envelope.KindDisconnected) {
-			l.ending = p.loaded(x, 0)
-		}
-	}
-}
-
-// loaded returns an exchange for any thread and customer: they may have any value in addresses.
-func (p *probe) loaded(x *exchange, window int) *loaded {
-	call, out := p.deliverCall(x), *x
-	ids := []string{call.GetSend().GetThread(), call.GetOpen().GetCustomerId(), call.GetOpen().GetCustomer().GetId()}
-	out.steps = nil
-	for _, s := range x.steps {
-		c := *s
-		for _, id := range ids {
-			if id != "" {
-				c.target = strings.NewReplacer(url.PathEscape(id), anyMark, url.QueryEscape(id), anyMark).Replace(c.target)
-			}
-		}
-		out.steps = append(out.steps, &c)
-	}
-	got, _ := p.perform(act{exchange: &out})
-	return &loaded{&out, window, got.kind()}
-}
-
-func (l *load) frame(p *probe) {
-	const window = 16
-	var calls []*inbound
-	for i := 0; i < window && len(l.in) > 0; i++ {
-		calls = append(calls, l.in[(l.n+i)%len(l.in)].nth(p.data.IDs, l.n+i))
-	}
-	if len(calls) > 0 {
-		results, err := p.receiveFrame(calls...)
-		if err != nil {
-			l.failed = p.lose(fmt.Sprintf("a call after %d messages", l.messages), err)
-			return
-		}
-		for i, r := range results {
-			l.same("in/"+calls[i].name+".http", l.kinds[(l.n+i)%len(l.in)], r.Kind)
-		}
-		l.n, l.messages = l.n+window, l.messages+window
-	}
-	for _, o := range l.out {
-		if threads := l.deliver(p, o, make([]string, o.window)); l.ending != nil {
-			l.deliver(p, l.ending, threads)
-		}
-	}
-}
-
-func (l *load) deliver(p *probe, o *loaded, threads []string) []string {
-	s := newScript(o.exchange, nil)
-	s.forgetful = true
-	p.vendor.play(s)
-	var calls []*begun
-	for i := range threads {
-		l.n++
-		calls = append(calls, p.begin(act{exchange: o.exchange, change: func(c *pluginpb.DeliverCall) {
-			if o := c.GetOpen(); o != nil {
-				o.CustomerId = fresh(o.GetCustomerId(), l.n)
-				o.Customer.Id = fresh(o.GetCustomer().GetId(), l.n)
-				return
-			}
-			if threads[i] == "" && o.kind == "" {
-				threads[i] = fresh(c.GetSend().GetThread(), l.n)
-			}
-			c.GetSend().Thread = threads[i]
-		}}))
-	}
-	for i, b := range calls {
-		got := b.end()
-		l.messages++
-		if l.same("out/"+o.exchange.name+".http", o.kind, got.kind()); got.Opened != nil {
-			threads[i] = got.Opened.Thread
-		}
-	}
-	return threads
-}
-
-func (l *load) same(name, first, now string) {
-	if first != now {
-		l.changed = append(l.changed, fmt.Sprintf("after %d conversations %s gave %q, at first %q", l.n, name, now, first))
-	}
-}
-
-func (l *load) expectFlat(p *probe) {
-	if len(l.samples) < 8 {
-		p.skip("too few messages were measured")
-	}
-	p.expect(len(l.fixed) == 0, "list under ids in channel.yaml what differs with each message of in/%s",
-		strings.Join(l.fixed, ", "))
-	median := func(list []int64) int64 { return slices.Sorted(slices.Values(list))[len(list)/2] }
-	early, late := median(l.samples[:len(l.samples)/4]), median(l.samples[len(l.samples)*3/4:])
-	grown := int64(p.o.Messages) * 3 / 4 // messages between the two
-	limit := early + 192<<10 + early/16 + grown*16
-	if _, ok := p.metric(liveHeap); !ok { // runtimes give resident memory back late
-		limit = early + 20<<20 + early/16 + grown*256
-	}
-	p.expect(late <= limit, "%d KiB of memory after %d messages, %d KiB before: %d bytes a message", late>>10,
-		p.o.Messages, early>>10, (late-early)/grown)
+	return fmt.Sprintf("%s%0*d", id, digits, n%1_000_000)
 }
 
 // liveHeap is the metric of the heap's size after its last collection, which adapters of the SDK have.

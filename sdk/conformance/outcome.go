@@ -25,7 +25,9 @@ type outcome struct {
 	Emitted *emitted `json:"emitted,omitempty"`
 	Error   *failure `json:"error,omitempty"`
 
-	lost string // why there is no usable result
+	lost   string // why there is no usable result
+	act    act
+	script *script // what the vendor heard
 }
 
 type receipt struct {

@@ -1,9 +1,11 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"runtime"
 	"strings"
 	"time"
@@ -173,85 +175,76 @@ func (a act) String() string {
 	return strings.TrimSuffix("out/"+a.name+".http with "+a.what, " with ")
 }
 
-// play performs an exchange as it is written.
-func (p *probe) play(x *exchange) *outcome {
-	got, _ := p.perform(act{exchange: x})
-	return got
-}
-
-func (p *probe) perform(a act) (*outcome, *script) {
-	s := newScript(a.exchange, a.effect)
-	s.prepare, s.strict = a.prepare, a.strict
+// perform plays an exchange with the vendor, the main delivery if a has none.
+func (p *probe) perform(a act) (got *outcome) {
+	if a.exchange == nil {
+		a.exchange = p.data.main("deliver")
+	}
+	s := &script{steps: a.steps, effect: a.effect, prepare: a.prepare, strict: a.strict}
 	p.vendor.play(s)
 	switch a.action {
 	case "fetch":
-		return p.fetch(readCall[pluginpb.FetchRequest](p, a.exchange), a.most), s
+		got = p.fetch(readCall[pluginpb.FetchRequest](p, a.exchange), a.most)
 	case "subscribe":
-		return p.subscribe(a.exchange), s
+		got = p.subscribe(a.exchange)
+	default:
+		got = p.begin(a).end()
 	}
-	return p.begin(a).end(), s
+	got.act, got.script = a, s
+	return got
 }
 
+// begun is an outbound call under way. Function end awaits its outcome.
 type begun struct {
-	p      *probe
-	act    act
-	call   *pluginpb.DeliverCall
-	result []chan *pluginpb.DeliverResult
-	err    error
+	id      uint64
+	end     func() *outcome
+	release func() // makes the vendor answer, if it holds the request
 }
 
 // begin starts an outbound call. The vendor goes on with its script.
 func (p *probe) begin(a act) *begun {
-	if a.limit == 0 {
-		a.limit = callTimeout
-	}
-	b := &begun{p: p, act: a, call: p.deliverCall(a.exchange)}
+	limit := cmp.Or(a.limit, callTimeout)
+	call := p.deliverCall(a.exchange)
 	if a.change != nil {
-		a.change(b.call)
+		a.change(call)
 	}
-	b.call.Timeout = durationpb.New(a.limit)
-	b.result, b.err = p.subject.deliver.put(b.call)
-	return b
-}
-
-func (b *begun) end() *outcome {
-	if b.err == nil {
+	call.Timeout = durationpb.New(limit)
+	results, err := p.subject.deliver.put(call)
+	return &begun{id: call.GetId(), end: func() *outcome {
 		var r *pluginpb.DeliverResult
-		r, b.err = b.p.subject.deliver.wait(b.p.ctx, b.result[0], b.act.limit+grace)
-		if b.err == nil {
-			return b.p.readDelivered(b.call.GetOpen() != nil, r)
+		if err == nil {
+			r, err = p.subject.deliver.wait(p.ctx, results[0], limit+grace)
 		}
-	}
-	return lost("%s", b.p.lose(b.act.String(), b.err))
+		if err != nil {
+			return lost("%s", p.lose(a.String(), err))
+		}
+		return p.readDelivered(call.GetOpen() != nil, r)
+	}}
 }
 
-// hold starts the main delivery while the vendor plays s, and returns when the request with the effect is there.
-func (p *probe) hold(s *script) *begun {
-	p.vendor.play(s)
-	x := p.data.main("deliver")
+// hold starts the main delivery, and returns when its request is there. The vendor holds this first request.
+func (p *probe) hold() *begun {
+	x, arrived := p.data.main("deliver"), make(chan struct{})
+	released, release := context.WithCancel(p.ctx)
+	p.vendor.play(&script{steps: x.steps, effect: firstOnly(func(w http.ResponseWriter, r *http.Request, s *step) {
+		close(arrived)
+		select {
+		case <-released.Done():
+			writeAnswer(w, r, s)
+		case <-r.Context().Done():
+		}
+	})})
 	b := p.begin(act{exchange: x})
+	b.release = release
 	select {
-	case <-s.arrived:
+	case <-arrived:
 	case <-time.After(callTimeout):
+		release()
 		p.require(false, "out/%s.http: the request with the effect was not made; see out.requests", x.name)
 	case <-p.ctx.Done():
 		runtime.Goexit()
 	}
 	return b
-}
-
-// holding is a script of the main delivery in which the vendor holds the request until it is opened.
-func (p *probe) holding() *script {
-	s := newScript(p.data.main("deliver"), nil)
-	s.effect = s.holds
-	return s
-}
-
-func (p *probe) cancelCall(id uint64) {
-	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
-	defer cancel()
-	_, err := p.subject.rpc.Cancel(ctx, &pluginpb.CancelRequest{Deliver: []uint64{id}})
-	p.expect(err == nil, "Cancel does not answer: %v", err)
 }
 
 // newVendor starts another fault server, which ends with the group.
@@ -264,19 +257,17 @@ func (p *probe) newVendor() *vendor {
 	return v
 }
 
+// authentic returns the first call of the test data that the adapter takes.
 func (p *probe) authentic() *inbound {
-	in := once(p, "authentic", func() *inbound {
+	return once(p, "authentic", func() *inbound {
 		for _, in := range p.data.in {
 			if p.receive(in).accepted() {
 				return in
 			}
 		}
+		p.skip("no call of the test data is taken; see credentials.taken")
 		return nil
 	})
-	if in == nil {
-		p.skip("no call of the test data is taken; see credentials.taken")
-	}
-	return in
 }
 
 // examples returns the exchanges of an action whose golden outcome is a success.

@@ -40,13 +40,3 @@ func descendants(pid int) (out []int) {
 	}
 	return out
 }
-
-// running reports whether a process is there and does not just wait to be reaped.
-func running(pid int) bool {
-	p, err := procfs.NewProc(pid)
-	if err != nil {
-		return false
-	}
-	stat, err := p.Stat()
-	return err == nil && stat.State != "Z"
-}

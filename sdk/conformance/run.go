@@ -160,7 +160,7 @@ func (p *probe) runGroup(g group) *Group {
 			}
 		}
 	}
-	p.vendor.play(newScript(&exchange{}, nil))
+	p.vendor.play(&script{})
 	for ; len(p.others) > 0; p.others = p.others[1:] {
 		p.others[0].close()
 	}

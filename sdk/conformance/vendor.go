@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -31,7 +30,7 @@ func newVendor(host string) (*vendor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the fault server: %w", err)
 	}
-	v := &vendor{base: "http://" + l.Addr().String(), script: newScript(&exchange{}, nil)}
+	v := &vendor{base: "http://" + l.Addr().String(), script: &script{}}
 	v.server = &http.Server{Handler: v, ConnState: func(_ net.Conn, s http.ConnState) {
 		if s == http.StateNew {
 			v.conns.Add(1)
@@ -41,18 +40,16 @@ func newVendor(host string) (*vendor, error) {
 	return v, nil
 }
 
-// close ends the server with its connections and waiting handlers.
+// close ends the server with its connections.
 func (v *vendor) close() {
-	v.play(newScript(&exchange{}, nil))
 	_ = v.server.Close()
 	v.served.Wait()
 }
 
-// play makes requests meet s from now on, and releases the held requests of the former script.
+// play makes requests meet s from now on.
 func (v *vendor) play(s *script) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.script.open()
 	v.script = s
 }
 
@@ -85,41 +82,28 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type reaction func(w http.ResponseWriter, r *http.Request, s *step)
 
 // script is the behaviour of the fault server: it answers the steps of an exchange, in their order if it is strict, and
-// replaces the answer of the effect, or of the steps before it, by a reaction.
+// replaces the answer of the effect, or of the steps before it, by a reaction. The zero script knows no request.
 type script struct {
-	steps     []*step
-	strict    bool
-	forgetful bool // keeps no texts of requests
-	effect    reaction
-	prepare   reaction
+	steps   []*step
+	strict  bool
+	effect  reaction
+	prepare reaction
 
-	released context.Context
-	open     context.CancelFunc // releases held requests
-	arrived  chan struct{}      // one for each request with the effect
 	mu       sync.Mutex
-	next     int // of the steps, if strict
-	used     map[*step]bool
+	next     int // of the steps
 	problems []string
 	effects  int // requests that had the effect, or would have had it
 	keyed    int // of these, those with an idempotency key
 	texts    strings.Builder
 }
 
-func newScript(x *exchange, effect reaction) *script {
-	s := &script{steps: x.steps, effect: effect, arrived: make(chan struct{}, 1<<10), used: map[*step]bool{}}
-	s.released, s.open = context.WithCancel(context.Background())
-	return s
-}
-
 // take finds the step of a request, and notes differences.
 func (s *script) take(r *http.Request, body []byte) *step {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.forgetful {
-		fmt.Fprintf(&s.texts, "%s %s\n", r.Method, r.RequestURI)
-		_ = r.Header.Write(&s.texts)
-		s.texts.Write(body)
-	}
+	fmt.Fprintf(&s.texts, "%s %s\n", r.Method, r.RequestURI)
+	_ = r.Header.Write(&s.texts)
+	s.texts.Write(body)
 	found, problem := s.find(r.Method, r.RequestURI), ""
 	if found == nil {
 		problem = "not expected here"
@@ -129,36 +113,25 @@ func (s *script) take(r *http.Request, body []byte) *step {
 	if problem != "" {
 		s.problems = append(s.problems, fmt.Sprintf("%s %s: %s", r.Method, r.RequestURI, problem))
 	}
-	if found == nil {
-		return nil
-	}
-	if found.effect {
+	if found != nil && found.effect {
 		s.effects++
 		if r.Header.Get("Idempotency-Key") != "" {
 			s.keyed++
-		}
-		select {
-		case s.arrived <- struct{}{}:
-		default:
 		}
 	}
 	return found
 }
 
-// find returns the step of a request: the next one if the script is strict, else one that fits and was not used yet, or
-// the last that fits.
+// find returns the step of a request: the next one, or if the script is not strict, any that fits.
 func (s *script) find(method, target string) (found *step) {
 	for i, st := range s.steps {
 		fits := st.method == method && matches(st.target, target)
 		switch {
-		case s.strict && i >= s.next && fits:
+		case i >= s.next && fits:
 			s.next = i + 1
 			return st
 		case s.strict && i >= s.next && !st.once:
 			return nil
-		case !s.strict && fits && !s.used[st]:
-			s.used[st] = true
-			return st
 		case !s.strict && fits:
 			found = st
 		}
@@ -240,15 +213,6 @@ func truncates(w http.ResponseWriter, _ *http.Request, s *step) {
 }
 
 func silence(_ http.ResponseWriter, r *http.Request, _ *step) { <-r.Context().Done() }
-
-// holds answers when the script is opened, or never if the caller goes away.
-func (s *script) holds(w http.ResponseWriter, r *http.Request, st *step) {
-	select {
-	case <-s.released.Done():
-		writeAnswer(w, r, st)
-	case <-r.Context().Done():
-	}
-}
 
 // firstOnly reacts to the first request that is not optional, and plays the data for the others.
 func firstOnly(react reaction) reaction {
