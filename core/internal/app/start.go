@@ -73,7 +73,7 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 		Trail: trail.New(log, w), Logger: o.Logger.With("component", "admin"),
 	})
 	handler, err := ingress.New(ingress.Options{Endpoints: endpoints(cfg, p), Writer: w, Observer: metrics,
-		Logger: o.Logger.With("component", "ingress")})
+		TrustedProxies: cfg.TrustedProxies, Logger: o.Logger.With("component", "ingress")})
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,8 @@ import (
 // build checks the values and their combinations, and makes the configuration.
 func (l *loader) build(f *fileConfig) *Config {
 	c := &Config{
-		Listen: f.Listen.value, PublicURL: l.publicURL(&f.PublicURL), Admin: Admin{Listen: f.Admin.Listen.value},
+		Listen: f.Listen.value, PublicURL: l.publicURL(&f.PublicURL),
+		TrustedProxies: l.trustedProxies(&f.Proxies), Admin: Admin{Listen: f.Admin.Listen.value},
 		Store: l.store(&f.Store), Media: l.media(&f.Media), Conversations: l.conversations(&f.Conversations),
 		Limits: Limits{OpenedPerMinute: f.Limits.OpenedPerMinute.value},
 		Log:    Log{Level: f.Log.Level.value, Format: f.Log.Format.value},

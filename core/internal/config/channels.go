@@ -55,8 +55,8 @@ func (l *loader) channel(f *fileChannel, adapters *named[fileAdapter]) Channel {
 		l.bad(f.Path.node, "is reserved for the gateway's own links; take a path that does not begin with %s",
 			linksPath)
 	}
-	out.Allow = l.networks(&f.Allow)
-	out.AllowLinks = l.networks(&f.AllowLinks)
+	out.Allow = l.privateNetworks(&f.Allow)
+	out.AllowLinks = l.privateNetworks(&f.AllowLinks)
 	out.Settings = l.settings(f.Settings.node)
 	return out
 }

@@ -20,8 +20,11 @@ import (
 
 // Config is a complete, checked configuration. It is immutable: readers share it without locks.
 type Config struct {
-	Listen        string // public listener, host:port
-	PublicURL     string // of Listen for the outside, without a slash at the end; "" if not set, see BaseURL
+	Listen    string // public listener, host:port
+	PublicURL string // of Listen for the outside, without a slash at the end; "" if not set, see BaseURL
+	// TrustedProxies are the networks of proxies in front of Listen.
+	TrustedProxies []netip.Prefix
+
 	Admin         Admin
 	Store         Store
 	Adapters      map[string]Adapter

@@ -8,6 +8,7 @@ type fileConfig struct {
 	place
 	Listen        setting[string]    `koanf:"listen"`
 	PublicURL     setting[filled]    `koanf:"public_url"`
+	Proxies       textList           `koanf:"trusted_proxies"`
 	Admin         fileAdmin          `koanf:"admin"`
 	Store         fileStore          `koanf:"store"`
 	Adapters      named[fileAdapter] `koanf:"adapters"`

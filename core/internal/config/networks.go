@@ -5,8 +5,29 @@ import (
 	"slices"
 )
 
-// networks reads the non-public networks that a channel may use.
-func (l *loader) networks(f *textList) []netip.Prefix {
+// privateNetworks reads the non-public networks that a channel may use.
+func (l *loader) privateNetworks(f *textList) []netip.Prefix {
+	return l.networks(f, func(p netip.Prefix) string {
+		if private(p) {
+			return ""
+		}
+		return "is not a loopback or private network; public addresses need no permission, and link-local and shared " +
+			"ones, where clouds keep credentials, cannot have one"
+	})
+}
+
+// trustedProxies reads the networks of proxies. A proxy for every address would let callers choose their address.
+func (l *loader) trustedProxies(f *textList) []netip.Prefix {
+	return l.networks(f, func(p netip.Prefix) string {
+		if p.Bits() > 0 {
+			return ""
+		}
+		return "trusts every caller; name the networks of your proxies"
+	})
+}
+
+// networks reads networks. problem returns the problem of one, or "".
+func (l *loader) networks(f *textList, problem func(netip.Prefix) string) []netip.Prefix {
 	var out []netip.Prefix
 	for _, s := range f.list {
 		p, err := netip.ParsePrefix(s.value)
@@ -19,9 +40,8 @@ func (l *loader) networks(f *textList) []netip.Prefix {
 			l.badFor(s.node, suggestion, "%s is not a network; write it as 127.0.0.0/8 or 10.1.2.0/24", s.node.quote())
 		case p != p.Masked():
 			l.badFor(s.node, p.Masked().String(), "%s has bits beyond its length", s.node.quote())
-		case !private(p):
-			l.bad(s.node, "%s is not a loopback or private network; public addresses need no permission, and "+
-				"link-local and shared ones, where clouds keep credentials, cannot have one", s.node.quote())
+		case problem(p) != "":
+			l.bad(s.node, "%s %s", s.node.quote(), problem(p))
 		default:
 			out = append(out, p)
 		}
@@ -29,15 +49,15 @@ func (l *loader) networks(f *textList) []netip.Prefix {
 	return out
 }
 
-// privateNetworks are loopback, RFC 1918 and the same in IPv6, without link-local and shared address space (RFC 6598),
+// privateRanges are loopback, RFC 1918 and the same in IPv6, without link-local and shared address space (RFC 6598),
 // where clouds serve the credentials of their machines.
-var privateNetworks = []netip.Prefix{
+var privateRanges = []netip.Prefix{
 	netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"),
 	netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fc00::/7"),
 }
 
 func private(p netip.Prefix) bool {
-	return slices.ContainsFunc(privateNetworks, func(n netip.Prefix) bool {
+	return slices.ContainsFunc(privateRanges, func(n netip.Prefix) bool {
 		return n.Bits() <= p.Bits() && n.Contains(p.Addr())
 	})
 }

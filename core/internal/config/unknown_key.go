@@ -9,7 +9,7 @@ import (
 
 // plannedKeys are known keys that are not supported yet, by the form of their mapping.
 var plannedKeys = map[string][]string{
-	"":              {"nats", "trusted_proxies", "tls", "telemetry", "retention"},
+	"":              {"nats", "tls", "telemetry", "retention"},
 	"admin":         {"token", "tls"},
 	"adapters.*":    {"checksum", "sha256", "limits"},
 	"channels.*":    {"hours"},

@@ -19,6 +19,8 @@ type Handler struct {
 	mux            *http.ServeMux
 	endpoints      map[string]*Endpoint // by pattern with prefix
 	logLimiter     logLimiter
+	guesses        *guessLimit
+	proxyWarning   sync.Once
 	droppedHeaders sync.Map // set of [2]string{adapter, header}: each is logged once
 }
 
@@ -30,7 +32,10 @@ func New(o Options) (*Handler, error) {
 	if o.BodyBytes <= 0 {
 		o.BodyBytes = defaultBodyBytes
 	}
-	h := &Handler{Options: o, logLimiter: logLimiter{logger: o.Logger, windows: map[[2]string]*logWindow{}}}
+	h := &Handler{
+		Options: o, logLimiter: logLimiter{logger: o.Logger, windows: map[[2]string]*logWindow{}},
+		guesses: newGuessLimit(),
+	}
 	if err := h.routes(); err != nil {
 		return nil, err
 	}
@@ -65,7 +70,12 @@ func (h *Handler) handle(ep *Endpoint, path string, w http.ResponseWriter, r *ht
 	if err := h.Writer.Writable(); err != nil {
 		return nil, storeUnavailable(err)
 	}
-	body := &countedBody{reader: r.Body, admission: ep.admission}
+	client := h.clientAddress(r)
+	guess := h.guesses.attempt(ep, network(client), r)
+	if wait := guess.wait(time.Now()); wait > 0 {
+		return nil, tooManyGuesses(wait)
+	}
+	body := ep.admission.bodies.body(ep, network(client), w, r)
 	defer body.release()
 	content, refused := ep.readBody(w, body)
 	if refused != nil {
@@ -77,10 +87,11 @@ func (h *Handler) handle(ep *Endpoint, path string, w http.ResponseWriter, r *ht
 	defer ep.admission.release()
 	ctx, cancel := context.WithTimeout(r.Context(), sdk.ReceiveTimeout)
 	defer cancel()
-	res, err := ep.Receiver.Receive(ctx, ep.receiveCall(r, path, content))
+	res, err := ep.Receiver.Receive(ctx, ep.receiveCall(r, path, remote(r, client), content))
 	if err != nil {
 		return nil, adapterFailed(err)
 	}
+	guess.end(res, time.Now())
 	if res.GetError() != nil {
 		return nil, adapterRefused(res.GetError())
 	}

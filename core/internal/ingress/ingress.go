@@ -8,6 +8,7 @@ package ingress
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"patchbay/core/internal/inbound"
@@ -61,6 +62,8 @@ type Options struct {
 	Concurrency int
 	// BodyBytes bounds the memory for request bodies of one adapter; 0 is 64 MiB.
 	BodyBytes int64
+	// TrustedProxies are the networks of proxies whose X-Forwarded-For header is valid.
+	TrustedProxies []netip.Prefix
 }
 
 const (

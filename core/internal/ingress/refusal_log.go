@@ -22,7 +22,7 @@ func (h *Handler) logRefusal(ep *Endpoint, r *http.Request, refused *refusal) {
 		return
 	}
 	h.Logger.Info("request refused", "adapter", ep.Adapter, "path", text.Abbreviate(r.URL.Path, maxLoggedPath),
-		"status", refused.status, "reason", refused.reason, "remote", r.RemoteAddr,
+		"status", refused.status, "reason", refused.reason, "remote", remote(r, h.clientAddress(r)),
 		"detail", text.Abbreviate(refused.detail, maxLoggedText))
 }
 

@@ -38,7 +38,7 @@ func logLines(t *testing.T, log *bytes.Buffer) []map[string]any {
 
 func TestRefusalsAreLoggedAtALimitedRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h, log := loggedHandler(t, &fake{receive: refuses(&pluginpb.Error{Kind: "unauthorized"})})
+		h, log := loggedHandler(t, &fake{receive: refuses(&pluginpb.Error{Kind: "invalid"})})
 		for range 1000 {
 			serve(h, request("POST", "/x/hooks/7", "{}"))
 		}
@@ -56,7 +56,7 @@ func TestRefusalsAreLoggedAtALimitedRate(t *testing.T) {
 				t.Errorf("%v refusals not logged, want 995", n)
 			}
 		}
-		want := append(slices.Repeat([]string{"unauthorized"}, linesPerSecond), "method", "unauthorized", "unauthorized")
+		want := append(slices.Repeat([]string{"invalid"}, linesPerSecond), "method", "invalid", "invalid")
 		if diff := cmp.Diff(want, reasons); diff != "" {
 			t.Errorf("logged reasons (-want +got):\n%s", diff)
 		}

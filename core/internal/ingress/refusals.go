@@ -35,6 +35,14 @@ func busy(text string) *refusal {
 	return &refusal{status: http.StatusServiceUnavailable, reason: "busy", text: text, retryAfter: 1}
 }
 
+// tooManyGuesses refuses a request from a network with too many failed authentications.
+func tooManyGuesses(wait time.Duration) *refusal {
+	return &refusal{
+		status: http.StatusTooManyRequests, reason: "guesses", text: "too many requests with wrong credentials",
+		retryAfter: int(wait / time.Second),
+	}
+}
+
 func storeUnavailable(err error) *refusal { return temporarilyUnavailable("store", err, 5) }
 
 func adapterFailed(err error) *refusal {

@@ -66,7 +66,7 @@ func (ep *Endpoint) readBody(w http.ResponseWriter, body *countedBody) ([]byte, 
 
 // receiveCall returns the request in the form that adapters get. Path is the clean path without the channel's prefix,
 // FullPath is the path as sent, which signatures cover.
-func (ep *Endpoint) receiveCall(r *http.Request, clean string, body []byte) *pluginpb.ReceiveCall {
+func (ep *Endpoint) receiveCall(r *http.Request, clean, remote string, body []byte) *pluginpb.ReceiveCall {
 	path, found := strings.CutPrefix(clean, ep.Prefix)
 	if !found { // the caller has escaped characters of the prefix that need no escape
 		decoded, _ := url.PathUnescape(clean) // it matched, so it is valid
@@ -74,7 +74,7 @@ func (ep *Endpoint) receiveCall(r *http.Request, clean string, body []byte) *plu
 	}
 	c := &pluginpb.ReceiveCall{
 		Channels: ep.Channels, Method: r.Method, Host: r.Host, Path: path, FullPath: r.URL.EscapedPath(),
-		Query: r.URL.RawQuery, Body: body, Remote: r.RemoteAddr, Header: make([]*pluginpb.Header, 0, len(r.Header)),
+		Query: r.URL.RawQuery, Body: body, Remote: remote, Header: make([]*pluginpb.Header, 0, len(r.Header)),
 	}
 	for name, values := range r.Header {
 		for _, v := range values {

@@ -111,7 +111,7 @@ func (h *Handler) shareAdmission(endpoints []Endpoint) {
 			byAdapter[ep.Adapter] = newAdmission(h.Concurrency, h.BodyBytes)
 		}
 		ep.admission = byAdapter[ep.Adapter]
-		ep.admission.maxBytes = max(ep.admission.maxBytes, ep.MaxBody) // one body always fits
+		ep.admission.bodies.maxBody = max(ep.admission.bodies.maxBody, ep.MaxBody)
 	}
 }
 

@@ -1,0 +1,98 @@
+package ingress
+
+import (
+	"crypto/sha256"
+	"math"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/time/rate"
+
+	"patchbay/sdk"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// Limits on failed authentication of one network on one path.
+const (
+	failureBurst     = 60
+	failuresPerSec   = 1
+	maxFailureLimits = 8192 // networks and paths that are remembered; the least recently used one is forgotten
+	maxKnownGood     = 8192
+)
+
+// guessLimit limits failed authentication, so that credentials cannot be guessed at the speed of the network. A network
+// over the limit is refused without a call to the adapter, except with an Authorization header that was accepted before:
+// callers behind one proxy share an address. It is safe for concurrent use.
+type guessLimit struct {
+	failures *lru.Cache[guesser, *rate.Limiter]
+	good     *lru.Cache[credential, struct{}]
+}
+
+type guesser struct {
+	network netip.Prefix
+	path    *Endpoint
+}
+
+// credential is the digest of an Authorization header and the path and query to which it was sent.
+type credential [sha256.Size]byte
+
+func newGuessLimit() *guessLimit {
+	failures, _ := lru.New[guesser, *rate.Limiter](maxFailureLimits) // fails for negative sizes only
+	good, _ := lru.New[credential, struct{}](maxKnownGood)
+	return &guessLimit{failures, good}
+}
+
+// attempt is one request that presents credentials, or should.
+type attempt struct {
+	limit      *guessLimit
+	guesser    guesser
+	credential *credential // nil without an Authorization header
+}
+
+func (g *guessLimit) attempt(ep *Endpoint, from netip.Prefix, r *http.Request) *attempt {
+	a := &attempt{limit: g, guesser: guesser{from, ep}}
+	if values := r.Header.Values("Authorization"); len(values) > 0 {
+		text := strings.Join(slices.Concat(values, []string{r.URL.EscapedPath(), r.URL.RawQuery}), "\n")
+		c := credential(sha256.Sum256([]byte(text)))
+		a.credential = &c
+	}
+	return a
+}
+
+// wait returns the time until the attempt is allowed, or 0.
+func (a *attempt) wait(now time.Time) time.Duration {
+	failures, ok := a.limit.failures.Get(a.guesser)
+	if !ok || a.credential != nil && a.limit.good.Contains(*a.credential) {
+		return 0
+	}
+	missing := 1 - failures.TokensAt(now)
+	return time.Duration(math.Ceil(max(missing, 0)/failuresPerSec)) * time.Second
+}
+
+// end records the adapter's result.
+func (a *attempt) end(res *pluginpb.ReceiveResult, now time.Time) {
+	switch e := res.GetError(); {
+	case e == nil && a.credential != nil:
+		a.limit.good.Add(*a.credential, struct{}{})
+	case e != nil && isAuthenticationFailure(e):
+		if a.credential != nil {
+			a.limit.good.Remove(*a.credential)
+		}
+		failures, ok := a.limit.failures.Get(a.guesser)
+		if !ok {
+			failures = rate.NewLimiter(failuresPerSec, failureBurst)
+			if first, found, _ := a.limit.failures.PeekOrAdd(a.guesser, failures); found {
+				failures = first
+			}
+		}
+		failures.ReserveN(now, 1) // also if none is left: concurrent attempts count
+	}
+}
+
+func isAuthenticationFailure(e *pluginpb.Error) bool {
+	return sdk.ErrorKind(e.GetKind()) == sdk.KindUnauthorized || e.GetStatus() == http.StatusUnauthorized
+}

@@ -1,0 +1,117 @@
+package ingress
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// guarded accepts calls with the header "Bearer right".
+func guarded(_ context.Context, c *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
+	for _, h := range c.GetHeader() {
+		if h.GetName() == "Authorization" && h.GetValue() == "Bearer right" {
+			return &pluginpb.ReceiveResult{}, nil
+		}
+	}
+	return &pluginpb.ReceiveResult{Error: &pluginpb.Error{Kind: "unauthorized"}}, nil
+}
+
+func guess(from, path, token string) *http.Request {
+	r := request("POST", path, "{}")
+	r.RemoteAddr = from
+	r.Header.Set("Authorization", "Bearer "+token)
+	return r
+}
+
+func TestGuessesAreLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{receive: guarded}
+		other := f.endpoint()
+		other.Pattern, other.Channels = "/other", []string{"faq2"}
+		h := f.handler(t, f.endpoint(), other)
+		try := func(name string, r *http.Request, want int) {
+			t.Helper()
+			if w := serve(h, r); w.Code != want {
+				t.Errorf("%s: status %d %s, want %d", name, w.Code, w.Body, want)
+			}
+		}
+		try("known credentials", guess(attacker, "/x/hooks/7", "right"), 200)
+		for i := range failureBurst {
+			try("guess", guess(attacker, "/x/hooks/7", fmt.Sprint(i)), 401)
+		}
+		calls := len(f.calls)
+		w := serve(h, guess(attacker, "/x/hooks/7", "another"))
+		var body struct{ Code int }
+		if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil || w.Code != 429 || body.Code != 429 ||
+			w.Header().Get("Retry-After") != "1" {
+			t.Errorf("answer %d %s, want 429 in the vendor's form", w.Code, w.Body)
+		}
+		try("the right one as a guess", guess(attacker, "/x/hooks/8", "right"), 429)
+		if len(f.calls) != calls {
+			t.Errorf("the adapter was called %d times", len(f.calls)-calls)
+		}
+		try("credentials that were accepted before", guess(attacker, "/x/hooks/7", "right"), 200)
+		try("another network", guess(vendorIP, "/x/hooks/7", "wrong"), 401)
+		try("another path", guess(attacker, "/x/other", "wrong"), 401)
+		time.Sleep(time.Second)
+		try("after a second", guess(attacker, "/x/hooks/7", "wrong"), 401)
+		try("one later", guess(attacker, "/x/hooks/7", "wrong"), 429)
+	})
+}
+
+func TestConcurrentGuessesCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		f := &fake{receive: func(ctx context.Context, c *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
+			<-release
+			return guarded(ctx, c)
+		}}
+		h := f.handler(t)
+		for range 2 * failureBurst {
+			go serve(h, guess(attacker, "/x/hooks/7", "wrong"))
+		}
+		synctest.Wait()
+		close(release)
+		synctest.Wait()
+		w := serve(h, guess(attacker, "/x/hooks/7", "wrong"))
+		if after := w.Header().Get("Retry-After"); w.Code != 429 || after != fmt.Sprint(failureBurst+1) {
+			t.Errorf("status %d, Retry-After %s; want 429 until the concurrent guesses are made up for", w.Code, after)
+		}
+	})
+}
+
+func TestCredentialsThatAreRefusedAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{receive: guarded}
+		h := f.handler(t)
+		serve(h, guess(attacker, "/x/hooks/7", "right"))
+		f.receive = refuses(&pluginpb.Error{Kind: "unauthorized"}) // the token was changed
+		statuses := map[int]int{}
+		for range 2 * failureBurst {
+			statuses[serve(h, guess(attacker, "/x/hooks/7", "right")).Code]++
+		}
+		if statuses[401] != failureBurst || statuses[429] != failureBurst {
+			t.Errorf("statuses %v", statuses)
+		}
+	})
+}
+
+func TestGuessLimitHasBoundedMemory(t *testing.T) {
+	f := &fake{receive: guarded}
+	h := f.handler(t)
+	for i := range maxFailureLimits + 10 {
+		from := fmt.Sprintf("[2001:db8:%x::1]:9", i)
+		serve(h, guess(from, "/x/hooks/7", "wrong"))
+		serve(h, guess(from, "/x/hooks/"+strings.Repeat("a", i%100)+fmt.Sprint(i), "right"))
+	}
+	if a, b := h.guesses.failures.Len(), h.guesses.good.Len(); a > maxFailureLimits || b > maxKnownGood {
+		t.Errorf("%d limits, %d credentials", a, b)
+	}
+}
