@@ -24,7 +24,9 @@ func render(parts []envelope.Part, carries func(*envelope.Part) bool) rendered {
 		p := &parts[i]
 		switch {
 		case p.Type == envelope.PartText:
-			texts = append(texts, p.Text)
+			if p.Text != "" {
+				texts = append(texts, p.Text)
+			}
 		case p.Type == envelope.PartSuggestions && carries(p):
 			if p.Text != "" {
 				texts = append(texts, p.Text)

@@ -65,6 +65,7 @@ func (s *service) send(
 	if d.Media, err = s.attached.take(a.GetAssigned().GetMedia()); err != nil {
 		return err
 	}
+	cleanDelivery(d)
 	r, err := s.deliverer.Deliver(ctx, d)
 	if err != nil {
 		return err
@@ -95,7 +96,9 @@ func (s *service) open(
 	if s.opener == nil {
 		return &sdk.Error{Kind: sdk.KindUnsupported, Text: "this adapter does not open conversations"}
 	}
-	o, err := s.opener.Open(ctx, openRequestFromProto(call, a))
+	request := openRequestFromProto(call, a)
+	cleanOpen(request)
+	o, err := s.opener.Open(ctx, request)
 	if err != nil {
 		return err
 	}
