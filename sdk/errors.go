@@ -42,11 +42,16 @@ const (
 
 // Error is a typed failure of an adapter's method. Any other error counts as KindTransient outbound, and is answered
 // with 500 inbound.
+//
+// Outbound, Status is the HTTP status of the vendor's response. Set it also for an error code in a response with status
+// 200. A status below 500 other than 429 means that the vendor can be reached and refuses this call. Errors of
+// KindTransient and KindUnknown without a status, and all with 429 or 5xx, open the channel's circuit breaker if they
+// repeat. Leave it 0 if the response is not from the vendor's API, like the page of a proxy.
 type Error struct {
 	Kind   ErrorKind
 	Op     string        // verb phrase, like "send message"
 	Text   string        // one line for operators, without message text and secrets
-	Status int           // HTTP status of the vendor's response; inbound: of the refusal, 0 means the kind's default
+	Status int           // HTTP status, see below; inbound: of the refusal, 0 means the kind's default
 	Code   string        // the vendor's error code, "" without one
 	After  time.Duration // minimum delay before a retry, for KindThrottled and KindTransient
 	Scope  Scope         // extent of the pause, for KindThrottled

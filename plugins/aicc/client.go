@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"unicode"
 
 	"patchbay/sdk"
 	"patchbay/sdk/text"
@@ -59,6 +58,7 @@ func (c *channel) do(ctx context.Context, op string, q request) (*response, erro
 	defer resp.Body.Close()
 	limit := max(q.limit, maxResponse)
 	data, readErr := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // a result code may follow the mark
 	if e := sdk.FromStatus(op, resp.StatusCode, resp.Header); e != nil {
 		var f fault
 		_ = json.Unmarshal(data, &f)
@@ -125,20 +125,11 @@ func redactCode(s string, secrets ...string) string { return text.Clip(redactTex
 // redactText prepares AICC's text for an error: one line, limited length, without secrets. Secrets shorter than four
 // bytes are ignored, because replacing them would reveal where they occur.
 func redactText(s string, secrets ...string) string {
-	s = oneLine(s)
+	s = text.OneLine(s)
 	for _, secret := range secrets {
 		if len(secret) >= 4 {
-			s = strings.ReplaceAll(s, oneLine(secret), "[redacted]")
+			s = strings.ReplaceAll(s, text.OneLine(secret), "[redacted]")
 		}
 	}
 	return text.Clip(strings.TrimSpace(s), maxVendorText)
-}
-
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, s)
 }

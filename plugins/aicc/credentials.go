@@ -35,7 +35,10 @@ func (c *channel) fetchToken(ctx context.Context) (string, time.Duration, error)
 		return "", 0, repeatable(err)
 	}
 	var r accessReply
-	if err := json.Unmarshal(a.body, &r); err != nil || r.AccessToken == "" {
+	if err := json.Unmarshal(a.body, &r); err != nil {
+		return "", 0, &sdk.Error{Kind: sdk.KindTransient, Op: op, Text: "the response is not JSON; check token_url"}
+	}
+	if r.AccessToken == "" {
 		return "", 0, &sdk.Error{Kind: sdk.KindUnauthorized, Op: op,
 			Text: "the response has no AccessToken; check token_url, app_key and app_secret"}
 	}
@@ -61,13 +64,17 @@ func (c *channel) applyToken(ctx context.Context, access, user, name string) (st
 	if err := json.Unmarshal(a.body, &r); err != nil {
 		return "", &sdk.Error{Kind: sdk.KindTransient, Op: op, Text: "the response is not JSON"}
 	}
-	token := unquoteToken(string(r.Token))
-	if code := r.code(); code != codeDone && code != "" || token == "" { // an older sample has no resultCode
-		c.redact(&r.result, &threadState{Token: token}, access)
-		return "", &sdk.Error{Kind: sdk.KindTransient, Op: op, Code: r.shownCode,
-			Text: strings.TrimSpace("refused; check channel_id: " + r.shown)}
+	token, code := unquoteToken(string(r.Token)), r.code()
+	if token != "" && (code == codeDone || code == "") { // an older sample has no resultCode
+		return token, nil
 	}
-	return token, nil
+	c.redact(&r.result, &threadState{Token: token}, access)
+	e := &sdk.Error{Kind: sdk.KindTransient, Op: op, Code: r.shownCode,
+		Text: strings.TrimSpace("refused; check channel_id: " + r.shown)}
+	if code != codeDone && code != "" {
+		e.Status = http.StatusOK
+	}
+	return "", e
 }
 
 // header returns the header of all calls except tokenByAkSk.

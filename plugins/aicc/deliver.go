@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strconv"
 
 	"patchbay/sdk"
@@ -87,7 +88,8 @@ func (m uplink) withSender(e *envelope.Envelope) uplink {
 	return m
 }
 
-// refused returns the error for a result code other than 0.
+// refused returns the error for a result code other than 0. Its status is 200: AICC may send a business failure with
+// HTTP status 500 (send), but it has processed the call, and other calls may succeed.
 func refused(op string, r *result, kind sdk.ErrorKind, reason string) error {
-	return &sdk.Error{Kind: kind, Op: op, Reason: reason, Code: r.shownCode, Text: r.shown}
+	return &sdk.Error{Kind: kind, Op: op, Status: http.StatusOK, Reason: reason, Code: r.shownCode, Text: r.shown}
 }

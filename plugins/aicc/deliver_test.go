@@ -428,3 +428,40 @@ func TestSendFailedLimit(t *testing.T) {
 		})
 	}
 }
+
+// An answer about one message or one customer carries the status of a response, so that the gateway knows that AICC can
+// be reached.
+func TestRefusalsHaveAStatus(t *testing.T) {
+	for name, tt := range map[string]struct {
+		endpoint string
+		answer   reply
+		want     int // of the error; 0 means that AICC did not answer the call
+	}{
+		"business code":       {"send", respond(200, `{"resultCode":"2001","resultDesc":"content refused"}`), 200},
+		"business code, 500":  {"send", respond(500, `{"resultCode":"2001","resultDesc":"content refused"}`), 200},
+		"400":                 {"send", respond(400, `{}`), 400},
+		"500":                 {"send", respond(500, ``), 500},
+		"a page":              {"send", respond(200, `<html>`), 0},
+		"user token refused":  {"apply", respond(200, `{"resultCode":"1","resultDesc":"no such user"}`), 200},
+		"user token, a page":  {"apply", respond(200, `<html>`), 0},
+		"access token, page":  {"token", respond(200, `<html>`), 0},
+		"code behind a BOM":   {"send", respond(200, "\ufeff"+`{"resultCode":"2001"}`), 200},
+		"upload refused":      {"upload", respond(200, `{"returnCode":"13","resultDesc":"virus"}`), 200},
+		"upload without code": {"upload", respond(200, `{}`), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newVendor(t, map[string][]reply{tt.endpoint: {tt.answer}})
+			d := delivery(message("hi"))
+			if tt.endpoint == "upload" {
+				d.Envelope.Parts = []envelope.Part{{Type: envelope.PartImage}}
+				d.Media = []*sdk.Attachment{sdk.NewAttachment("image/png", "a.png", []byte("PNG"))}
+			}
+			_, err := deskAt(t, v, nil).Deliver(t.Context(), d)
+			if e, ok := errors.AsType[*sdk.Error](err); !ok || e.Status != tt.want {
+				t.Errorf("got %v, want status %d", err, tt.want)
+			} else if tt.want == 0 && e.Kind != sdk.KindTransient && e.Kind != sdk.KindUnknown {
+				t.Errorf("got %v, want a failure of the transport", err)
+			}
+		})
+	}
+}
