@@ -44,7 +44,6 @@ func TestBotCallIsRepeatedOnlyIfItHadNoEffect(t *testing.T) {
 			})
 			s.say(t, "ben", "hello")
 			s.expect(t, "ben", "bot", greeting)
-			// The message after each fault closes the breaker, which five consecutive failures would open.
 			cases := slices.Concat(withoutEffect, faultsUnknown, more)
 			s.checkFaults(t, &s.Bots.Faults, botwebhook.EndpointMessage, "faq", cases, func(text string) {
 				s.say(t, "ben", text)

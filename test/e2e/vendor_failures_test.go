@@ -110,6 +110,25 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 	}
 }
 
+// The desk is reachable: it refuses one customer's message with a business code in HTTP 200.
+func TestRefusedMessageDelaysNoOtherCustomer(t *testing.T) {
+	t.Parallel()
+	const attempts = 6
+	s := newSystem(t, harness.Vendors{}, harness.Config{})
+	s.connectAgent(t, "ann")
+	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.Refuse, Endpoint: aicc.EndpointSend, Code: 13})
+	s.say(t, "ann", "refused")
+	within(t, time.Minute, "the desk refuses the message repeatedly", func(ctx context.Context) error {
+		return s.Desk.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == attempts })
+	})
+	if n := s.Metric(t, "patchbay_breaker_state", "channel", "desk"); n != 0 {
+		t.Errorf("patchbay_breaker_state is %v after the refusals, want 0", n)
+	}
+	s.Desk.Faults.Clear()
+	s.connectAgent(t, "ben")
+	s.expectAtDesk(t, "ann", "refused")
+}
+
 func TestTimeoutIsRetriedAndDelaysNoOtherConversation(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{Extra: map[string][]string{"faq": {"delivery: {timeout: 1s}"}}})

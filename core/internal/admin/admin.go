@@ -12,12 +12,12 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
-	"time"
 	"unicode"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/plugin"
@@ -35,7 +35,7 @@ type Writer interface {
 
 // Lanes reports the state of a channel's lanes; see delivery.Engine.State.
 type Lanes interface {
-	State(channel string) (breaker string, pause time.Duration, queued, running int)
+	State(channel string) attempt.ChannelState
 }
 
 // Options configure an Admin.

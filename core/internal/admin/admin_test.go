@@ -10,7 +10,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -37,17 +36,11 @@ type testAPI struct {
 	admin *Admin
 	w     *writer.Writer
 	log   *memory.Log
-	lanes laneState
+	lanes attempt.ChannelState
 
 	mu   sync.Mutex
 	jobs []*attempt.Job
 	ids  int
-}
-
-type laneState struct {
-	breaker         string
-	pause           time.Duration
-	queued, running int
 }
 
 func (a *testAPI) Submit(j *attempt.Job) {
@@ -56,11 +49,9 @@ func (a *testAPI) Submit(j *attempt.Job) {
 	a.jobs = append(a.jobs, j)
 }
 
-func (a *testAPI) Cancel(string)           {}
-func (a *testAPI) Committed(writer.Commit) {}
-func (a *testAPI) State(string) (breaker string, pause time.Duration, queued, running int) {
-	return a.lanes.breaker, a.lanes.pause, a.lanes.queued, a.lanes.running
-}
+func (a *testAPI) Cancel(string)                     {}
+func (a *testAPI) Committed(writer.Commit)           {}
+func (a *testAPI) State(string) attempt.ChannelState { return a.lanes }
 
 func newTestAPI(t *testing.T) *testAPI {
 	t.Helper()

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/store"
@@ -105,8 +106,12 @@ func (a *Admin) optionalChecks() []check {
 	}
 	for i := range a.Config.Channels {
 		name := a.Config.Channels[i].Name
-		if breaker, _, _, _ := a.Lanes.State(name); breaker == "open" {
-			out = append(out, check{"channel " + name, false, "circuit breaker is open"})
+		switch s := a.Lanes.State(name); {
+		case s.Breaker == "open":
+			out = append(out, check{"channel " + name, false, "circuit breaker is open: " + s.Cause})
+		case s.Pause > 0:
+			out = append(out, check{"channel " + name, false, "the vendor asked for a pause, which ends in " +
+				s.Pause.Round(time.Second).String()})
 		}
 	}
 	slices.SortFunc(out, func(x, y check) int { return strings.Compare(x.name, y.name) })

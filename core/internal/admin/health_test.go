@@ -4,7 +4,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/store"
 )
@@ -25,8 +27,10 @@ func TestReadyReportsRequiredAndOptionalChecks(t *testing.T) {
 			[]string{"[+] records: degraded: 6 are missing from the log: 5 to 9, 12 to 12", "ready, degraded"}},
 		"adapter down": {func(a *testAPI) { a.addAdapter("bot") }, 200,
 			[]string{"[+] adapter bot: degraded: stopped", "ready, degraded"}},
-		"vendor down": {func(a *testAPI) { a.lanes.breaker = "open" }, 200,
-			[]string{"[+] channel faq: degraded: circuit breaker is open", "ready, degraded"}},
+		"vendor down": {func(a *testAPI) { a.lanes = attempt.ChannelState{Breaker: "open", Cause: "HTTP 502"} }, 200,
+			[]string{"[+] channel faq: degraded: circuit breaker is open: HTTP 502", "ready, degraded"}},
+		"vendor asked for a pause": {func(a *testAPI) { a.lanes.Pause = 90 * time.Second }, 200,
+			[]string{"[+] channel faq: degraded: the vendor asked for a pause, which ends in 1m30s", "ready, degraded"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newTestAPI(t)

@@ -64,16 +64,17 @@ func (a *Admin) pendingReason(d *trail.PendingDelivery) string {
 			return fmt.Sprintf("adapter %s is %s", ch.Adapter, s.State)
 		}
 	}
-	breaker, pause, queued, running := a.Lanes.State(d.Channel)
+	s := a.Lanes.State(d.Channel)
 	switch {
-	case breaker == "open":
-		return "the channel's circuit breaker is open after repeated failures"
-	case pause > 0:
-		return "the vendor asked for a pause of " + pause.Round(time.Second).String()
+	case s.Breaker == "open":
+		return "the channel's circuit breaker is open: " + s.Cause
+	case s.Pause > 0:
+		return "the vendor asked for a pause, which ends in " + s.Pause.Round(time.Second).String()
 	case d.NextAttempt.After(time.Now()):
 		return "next attempt at " + d.NextAttempt.Format(time.RFC3339)
-	case running >= ch.Delivery.Concurrency:
-		return fmt.Sprintf("the channel's concurrency limit is reached: %d calls in flight, %d queued", running, queued)
+	case s.InFlight >= ch.Delivery.Concurrency:
+		return fmt.Sprintf("the channel's concurrency limit is reached: %d calls in flight, %d queued",
+			s.InFlight, s.Queued)
 	}
 	return "in flight"
 }

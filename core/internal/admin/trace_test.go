@@ -103,16 +103,18 @@ func TestUnknownAndInvalidRequestsFail(t *testing.T) {
 
 func TestPendingDeliveriesHaveReasons(t *testing.T) {
 	for name, tc := range map[string]struct {
-		state     laneState
+		state     attempt.ChannelState
 		retry     time.Duration // until the next attempt, after a failed one
 		notCalled bool          // the failure preceded the call
 		away      bool          // the adapter is not running
 		want      string
 	}{
-		"in flight":   {want: "in flight"},
-		"breaker":     {state: laneState{breaker: "open"}, want: "circuit breaker is open"},
-		"pause":       {state: laneState{pause: 90 * time.Second}, want: "pause of 1m30s"},
-		"limit":       {state: laneState{queued: 3, running: 2}, want: "limit is reached: 2 calls in flight, 3 queued"},
+		"in flight": {want: "in flight"},
+		"breaker": {state: attempt.ChannelState{Breaker: "open", Cause: "HTTP 502"},
+			want: "circuit breaker is open: HTTP 502"},
+		"pause": {state: attempt.ChannelState{Pause: 90 * time.Second}, want: "a pause, which ends in 1m30s"},
+		"limit": {state: attempt.ChannelState{Queued: 3, InFlight: 2},
+			want: "limit is reached: 2 calls in flight, 3 queued"},
 		"backoff":     {retry: time.Hour, want: "next attempt at "},
 		"adapter":     {away: true, want: "adapter bot is stopped"},
 		"last reason": {retry: time.Hour, want: "last attempt failed: try later"},

@@ -36,6 +36,15 @@ const (
 	ResultGone     // the vendor no longer knows the thread
 )
 
+// ChannelState is the state of a channel's calls.
+type ChannelState struct {
+	Breaker  string        // closed, half-open or open
+	Cause    string        // why the breaker is not closed
+	Pause    time.Duration // rest of the pause that the vendor asked for
+	Queued   int           // jobs that wait, including those whose media are being read
+	InFlight int           // calls
+}
+
 // Outcome is the result of one attempt of a delivery.
 type Outcome struct {
 	Conversation string

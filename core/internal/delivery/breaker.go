@@ -2,58 +2,150 @@ package delivery
 
 import (
 	"errors"
+	"slices"
 	"time"
 
-	"github.com/sony/gobreaker/v2"
-
-	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/plugin"
 	"patchbay/sdk"
 )
 
+// A breaker stops the calls to a channel whose vendor cannot be reached. It opens when the calls of several
+// conversations have failed and none has reached the vendor since. With work of one conversation only it stays closed,
+// because one message may be the cause of all failures, and the delay between its attempts protects the vendor.
+
 const (
-	breakerFailures = 5 // in a row
-	breakerOpen     = 10 * time.Second
+	breakerFailures = 5 // conversations whose failures open a breaker
+	// breakerMinimum is used instead of breakerFailures if fewer conversations have work on the channel.
+	breakerMinimum = 2
+	breakerOpen    = 10 * time.Second
 )
 
-func (e *Engine) newBreaker(name string) *gobreaker.TwoStepCircuitBreaker[any] {
-	return gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
-		Name: name, MaxRequests: 1, Timeout: breakerOpen,
-		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= breakerFailures },
-		IsExcluded:  func(err error) bool { return errors.Is(err, errNotCalled) },
-		OnStateChange: func(name string, from, to gobreaker.State) {
-			e.Logger.Info("circuit breaker changed", "channel", name, "from", from.String(), "to", to.String())
-			e.Observer.Breaker(name, to.String())
-		},
-	})
+// States of a breaker.
+const (
+	breakerClosed   = "closed"
+	breakerHalfOpen = "half-open" // one call is allowed
+	breakerIsOpen   = "open"
+)
+
+// breaker is the circuit breaker of one channel. The engine's lock guards it.
+type breaker struct {
+	state  string
+	failed []string // conversations with failed calls since a call has reached the vendor
+	cause  string   // text of the last failure
+	probe  *task    // the call in flight of a half-open breaker
+	timer  *time.Timer
+}
+
+// allows reports whether a call may start.
+func (b *breaker) allows() bool {
+	return b.state == breakerClosed || b.state == breakerHalfOpen && b.probe == nil
+}
+
+// started notes a call that starts.
+func (b *breaker) started(t *task) {
+	if b.state == breakerHalfOpen {
+		b.probe = t
+	}
+}
+
+// ended returns the state after a call. Working returns the number of conversations with work on the channel, at most
+// the given limit.
+func (b *breaker) ended(t *task, r *result, working func(limit int) int) string {
+	probe := b.probe == t && b.state == breakerHalfOpen
+	if b.probe == t {
+		b.probe = nil
+	}
+	switch {
+	case r.vendor == vendorReachable:
+		b.failed = nil
+		return breakerClosed
+	case r.vendor == vendorUnknown:
+		return b.state
+	}
+	b.cause = r.out.Text
+	if b.state == breakerClosed && !slices.Contains(b.failed, t.job.Conv.ID) {
+		b.failed = append(b.failed, t.job.Conv.ID)
+	}
+	limit := max(breakerMinimum, working(breakerFailures))
+	if probe || b.state == breakerClosed && len(b.failed) >= limit {
+		return breakerIsOpen
+	}
+	return b.state
+}
+
+// countCall passes the result of a call to the breaker of its channel. The caller holds the lock.
+func (e *Engine) countCall(t *task, r *result) {
+	b := &t.ch.breaker
+	if t.canceled || r.out.Error == string(sdk.KindThrottled) && time.Now().Before(t.ch.pause) {
+		r.vendor = vendorUnknown // throttled calls that started before the pause are not further failures
+	}
+	to := b.ended(t, r, func(limit int) int { return e.working(t.ch, limit) })
+	e.setBreaker(t.ch, to)
+}
+
+// working counts the conversations that have a job on the channel or are among the breaker's failures, up to a limit.
+func (e *Engine) working(ch *channel, limit int) int {
+	found := map[string]bool{}
+	for _, conv := range ch.breaker.failed {
+		found[conv] = true
+	}
+	for _, t := range e.tasks {
+		if len(found) >= limit {
+			return limit
+		}
+		if t.ch == ch {
+			found[t.job.Conv.ID] = true
+		}
+	}
+	return len(found)
+}
+
+// halfOpen lets an open breaker allow one call.
+func (e *Engine) halfOpen(ch *channel) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if ch.breaker.state != breakerIsOpen || e.stopping {
+		return
+	}
+	e.setBreaker(ch, breakerHalfOpen)
+	e.startCalls(ch.adapter)
+}
+
+func (e *Engine) setBreaker(ch *channel, to string) {
+	b := &ch.breaker
+	from := b.state
+	if to == from {
+		return
+	}
+	b.state = to
+	if b.timer != nil {
+		b.timer.Stop()
+	}
+	if to == breakerIsOpen {
+		b.timer = time.AfterFunc(breakerOpen, func() { e.halfOpen(ch) })
+	}
+	e.Observer.Breaker(ch.Name, to)
+	switch {
+	case from == breakerClosed:
+		e.Logger.Warn("circuit breaker opened", "channel", ch.Name, "conversations", len(b.failed), "error", b.cause)
+	case to == breakerClosed:
+		e.Logger.Info("circuit breaker closed", "channel", ch.Name)
+	default:
+		e.Logger.Debug("circuit breaker changed", "channel", ch.Name, "from", from, "to", to, "error", b.cause)
+	}
 }
 
 // Reachable reports whether the channel is configured and its breaker is not open.
 func (e *Engine) Reachable(name string) bool {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	ch := e.channels[name]
-	e.mu.Unlock()
-	return ch != nil && ch.breaker.State() != gobreaker.StateOpen
+	return ch != nil && ch.breaker.state != breakerIsOpen
 }
 
-// errNotCalled means that the vendor was not called. The breaker does not count it.
+// errNotCalled means that the vendor was not called. The call is not an attempt.
 var errNotCalled = errors.New("the vendor was not called")
 
 func notCalled(err error) bool {
 	return errors.Is(err, plugin.ErrNotReady) || errors.Is(err, errNotCalled)
-}
-
-// breakerError returns the result of a call as the breaker counts it: nil, a failure, or errNotCalled for results that
-// do not depend on the vendor. A fault of the adapter counts only if DeadOnUnknown is set: then each call in flight
-// becomes a dead letter, and the open breaker limits their number.
-func breakerError(r result, canceled bool) error {
-	_, broke := errors.AsType[*plugin.BrokeError](r.err)
-	switch {
-	case canceled || notCalled(r.err) || broke && r.out.Result == attempt.ResultRetry,
-		r.out.Error == string(sdk.KindThrottled), r.out.Error == errorKilled:
-		return errNotCalled
-	case r.out.Result == attempt.ResultRetry || r.out.Error == string(sdk.KindUnknown):
-		return errors.New(r.out.Error)
-	}
-	return nil
 }

@@ -1,6 +1,10 @@
 package delivery
 
 import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -8,24 +12,48 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"patchbay/core/internal/attempt"
+	"patchbay/sdk/protocol/pluginpb"
 )
+
+// failedWith returns an adapter's error with the HTTP status of the vendor's response.
+func failedWith(kind string, status int32) answer {
+	return answer{res: &pluginpb.DeliverResult{Error: &pluginpb.Error{Kind: kind, Text: "no", Status: status}}}
+}
+
+// repeat submits the next attempt of a delivery.
+func (h *harness) repeat(j *attempt.Job) *attempt.Job {
+	h.Helper()
+	again := *j
+	h.mu.Lock()
+	for i, o := range h.outcomes {
+		if o.Delivery == j.Delivery.ID {
+			h.outcomes = append(h.outcomes[:i:i], h.outcomes[i+1:]...)
+			break
+		}
+	}
+	h.mu.Unlock()
+	again.Delivery.Attempts++
+	h.Submit(&again)
+	return &again
+}
 
 func TestBreakerOpensAndCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq"}, Channel{Name: "other"})
 		defer h.close()
+		var log strings.Builder
+		h.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		h.bot.answerAll(failed("transient"))
-		for range breakerFailures {
-			if !h.Reachable("faq") {
-				t.Fatal("not reachable before the breaker opened")
-			}
-			h.mustOutcome(h.submit("faq", "hello"))
+		h.mustOutcome(h.submit("faq", "hello"))
+		if !h.Reachable("faq") {
+			t.Fatal("the breaker opened after the failure of one conversation")
 		}
+		h.mustOutcome(h.submit("faq", "hello"))
 		if h.Reachable("faq") || !h.Reachable("other") {
 			t.Errorf("reachable: faq %v, other %v; want only the other", h.Reachable("faq"), h.Reachable("other"))
 		}
-		if state, _, _, _ := h.State("faq"); state != "open" {
-			t.Errorf("State returns %q, want open", state)
+		if s := h.State("faq"); s.Breaker != "open" || !strings.Contains(s.Cause, "no") {
+			t.Errorf("State returns %+v, want an open breaker with its cause", s)
 		}
 		calls := h.bot.callCount()
 		j := h.submit("faq", "waits")
@@ -56,17 +84,112 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 		if diff := cmp.Diff(want, h.breakers); diff != "" {
 			t.Errorf("the observer received (-want +got):\n%s", diff)
 		}
+		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+		if len(lines) != 2 || !strings.Contains(lines[0], "level=WARN msg=\"circuit breaker opened\" channel=faq "+
+			"conversations=2 error=") || !strings.Contains(lines[0], "transient: no") ||
+			!strings.Contains(lines[1], "level=INFO msg=\"circuit breaker closed\" channel=faq") {
+			t.Errorf("log output:\n%s", log.String())
+		}
+	})
+}
+
+func TestFailuresOfOneConversationDoNotStopOthers(t *testing.T) {
+	for _, kind := range []string{"transient", "unknown"} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHarness(t, Channel{Name: "faq"})
+			defer h.close()
+			h.bot.answerAll(failedWith(kind, 503))
+			j := h.submit("faq", "poison")
+			for range 10 * breakerFailures {
+				h.mustOutcome(j)
+				j = h.repeat(j)
+			}
+			h.bot.answerAll(delivered())
+			if o := h.mustOutcome(h.submit("faq", "of another customer")); o.Result != attempt.ResultDelivered {
+				t.Errorf("%s: outcome %+v", kind, o)
+			}
+		})
+	}
+}
+
+func TestBreakerComparesConversationsWithWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Channel{Name: "faq", Concurrency: 100})
+		defer h.close()
+		for i := range 10 {
+			h.submit("faq", fmt.Sprint(i))
+		}
+		calls := h.bot.takeCalls()
+		for i := range breakerFailures {
+			if !h.Reachable("faq") {
+				t.Fatalf("the breaker opened after %d of 10 conversations failed", i)
+			}
+			calls[i].answer <- failedWith("transient", 503)
+			synctest.Wait()
+		}
+		if h.Reachable("faq") {
+			t.Errorf("the breaker is closed after %d conversations failed", breakerFailures)
+		}
+		calls[breakerFailures].answer <- delivered()
+		synctest.Wait()
+		if !h.Reachable("faq") {
+			t.Error("the breaker is open although a call that started before has reached the vendor")
+		}
+	})
+}
+
+func TestReachedVendorClearsFailures(t *testing.T) {
+	for name, reached := range map[string]answer{"delivered": delivered(), "refused": failedWith("permanent", 200)} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHarness(t, Channel{Name: "faq"})
+			defer h.close()
+			for range breakerFailures {
+				h.bot.answerAll(failedWith("transient", 500))
+				h.mustOutcome(h.submit("faq", "fails"))
+				h.bot.answerAll(reached)
+				h.mustOutcome(h.submit("faq", "reaches the vendor"))
+			}
+			if !h.Reachable("faq") {
+				t.Errorf("%s: the breaker is open", name)
+			}
+		})
+	}
+}
+
+func TestHalfOpenBreakerPrefersDeliveryThatHasNotFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Channel{Name: "faq"})
+		defer h.close()
+		h.bot.answerAll(failedWith("transient", 500))
+		one, two := h.submit("faq", "poison"), h.submit("faq", "poison")
+		h.mustOutcome(one)
+		h.mustOutcome(two)
+		h.bot.answerWith(nil)
+		h.repeat(one)
+		h.repeat(two)
+		fresh := h.submit("faq", "of another customer")
+		time.Sleep(breakerOpen + time.Second)
+		calls := h.bot.takeCalls()
+		if len(calls) != 1 || calls[0].GetKey() != fresh.Delivery.ID {
+			t.Fatalf("%d calls while half open, want that of the delivery that has not failed", len(calls))
+		}
+		calls[0].answer <- delivered()
+		if n := len(h.bot.takeCalls()); n != 2 {
+			t.Errorf("%d calls after the breaker closed, want the other two", n)
+		}
 	})
 }
 
 func TestBreakerIgnoresOtherFailures(t *testing.T) {
 	for name, a := range map[string]answer{
-		"throttled": throttled(time.Millisecond,
-			"lane"), "permanent": failed("permanent"), "gone": failed("gone"), "declined": failed("declined"),
+		"throttled conversation": throttled(time.Millisecond, "lane"), "permanent": failed("permanent"),
+		"gone": failed("gone"), "declined": failed("declined"), "unauthorized": failedWith("unauthorized", 401),
+		"business error": failedWith("transient", 200), "unknown error code": failedWith("unknown", 200),
+		"client error": failedWith("transient", 425), "crash": crashed(true),
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h := newHarness(t, Channel{Name: "faq"})
+				h := newHarness(t, Channel{Name: "faq", DeadOnUnknown: true})
 				defer h.close()
 				h.bot.answerAll(a)
 				for range 3 * breakerFailures {
@@ -78,6 +201,44 @@ func TestBreakerIgnoresOtherFailures(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestBreakerCountsFailuresOfTheVendor(t *testing.T) {
+	for name, a := range map[string]answer{
+		"server error": failedWith("transient", 502), "error without a status": failed("unknown"),
+		"too many requests": failedWith("throttled", 429), "timeout": {err: context.DeadlineExceeded},
+		"kind of a later version": failed("brand_new"),
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHarness(t, Channel{Name: "faq"})
+			defer h.close()
+			h.bot.answerAll(a)
+			for range breakerMinimum {
+				h.mustOutcome(h.submit("faq", "hello"))
+			}
+			if h.Reachable("faq") {
+				t.Errorf("%s: the breaker is closed", name)
+			}
+		})
+	}
+}
+
+// Calls in flight when the vendor asks for a pause fail for the same reason as the first one.
+func TestThrottledBurstCountsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Channel{Name: "faq", Concurrency: 2 * breakerFailures})
+		defer h.close()
+		for range 2 * breakerFailures {
+			h.submit("faq", "hello")
+		}
+		for _, c := range h.bot.takeCalls() {
+			c.answer <- throttled(time.Second, "channel")
+			synctest.Wait()
+		}
+		if !h.Reachable("faq") {
+			t.Error("the breaker opened for one burst")
+		}
+	})
 }
 
 func TestBreakerIgnoresCrashes(t *testing.T) {

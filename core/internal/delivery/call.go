@@ -19,9 +19,10 @@ const maxReplyBytes = 256 << 10
 
 // result is the result of one call.
 type result struct {
-	out   *attempt.Outcome
-	pause time.Duration // of the whole channel
-	err   error         // set if there was no call, or no answer to it
+	out    *attempt.Outcome
+	pause  time.Duration // of the whole channel
+	vendor vendorState
+	err    error // set if there was no call, or no answer to it
 }
 
 // call builds a call, makes it and reads the answer.
@@ -55,9 +56,9 @@ func (e *Engine) call(ctx context.Context, t *task) result {
 		o.Degraded = render.Join(o.Degraded, err.Error())
 	}
 	if t.job.Delivery.Kind == state.KindOpen && o.Thread == "" {
-		return result{out: deadLetter("permanent", "the adapter opened a conversation without a thread")}
+		return result{out: deadLetter("permanent", "the adapter opened a conversation without a thread"), vendor: vendorReachable}
 	}
-	return result{out: o}
+	return result{out: o, vendor: vendorReachable}
 }
 
 // decodeReplies adds the envelopes that the vendor returned in the call to the outcome.

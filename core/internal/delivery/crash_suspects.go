@@ -21,9 +21,9 @@ func (e *Engine) startSuspect(a *adapterState) (othersWait bool) {
 		}
 		t := a.suspects[0]
 		a.suspects = a.suspects[1:]
-		if done, ok := e.allow(t.ch); ok {
+		if e.allow(t.ch) {
 			a.suspect = t
-			e.startCall(t, done)
+			e.startCall(t)
 			return true
 		}
 		t.ch.putBack(t)

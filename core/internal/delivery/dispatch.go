@@ -19,31 +19,30 @@ func (e *Engine) startCalls(a *adapterState) {
 			if i < 0 {
 				break
 			}
-			done, ok := e.allow(ch)
-			if !ok {
+			if !e.allow(ch) {
 				break
 			}
 			t := ch.take(i)
 			switch {
 			case t.suspect && a.running > 0: // it runs after the calls in flight, before any other
-				done(errNotCalled)
 				a.suspects = append(a.suspects, t)
 				return
 			case t.suspect:
 				a.suspect = t
-				e.startCall(t, done)
+				e.startCall(t)
 				return
 			}
-			e.startCall(t, done)
+			e.startCall(t)
 		}
 	}
 }
 
-// startCall runs a task's call on a new goroutine. Done reports the result to the breaker.
-func (e *Engine) startCall(t *task, done func(error)) {
+// startCall runs a task's call on a new goroutine.
+func (e *Engine) startCall(t *task) {
 	ctx, cancel := context.WithTimeout(e.ctx, t.ch.Timeout)
 	t.cancel = cancel
 	t.ch.running++
+	t.ch.breaker.started(t)
 	t.ch.mediaInFlight += t.mediaBytes
 	t.ch.adapter.running++
 	e.running.Go(func() {
@@ -53,12 +52,12 @@ func (e *Engine) startCall(t *task, done func(error)) {
 		if !notCalled(r.err) {
 			e.Observer.Attempted(t.ch.Name, r.out.Status(), time.Since(began), time.Since(t.job.Delivery.QueuedAt))
 		}
-		e.finishCall(t, r, done)
+		e.finishCall(t, r)
 	})
 }
 
 // finishCall passes the result to the breaker, the channel and the writer, and starts the next calls.
-func (e *Engine) finishCall(t *task, r result, done func(error)) {
+func (e *Engine) finishCall(t *task, r result) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	t.ch.running--
@@ -70,7 +69,7 @@ func (e *Engine) finishCall(t *task, r result, done func(error)) {
 	}
 	t.addBlame(&r)
 	r.out.NotCalled = notCalled(r.err)
-	done(breakerError(r, t.canceled))
+	e.countCall(t, &r)
 	defer e.startCalls(t.ch.adapter)
 	if r.pause > 0 {
 		t.ch.pause = time.Now().Add(r.pause)

@@ -49,7 +49,7 @@ func New(o Options) *Engine {
 			a = &adapterState{}
 			e.adapters[c.Adapter] = a
 		}
-		ch := &channel{Channel: c, adapter: a, breaker: e.newBreaker(c.Name)}
+		ch := &channel{Channel: c, adapter: a, breaker: breaker{state: breakerClosed}}
 		if c.Rate > 0 {
 			ch.limiter = rate.NewLimiter(rate.Limit(c.Rate), max(int(c.Rate), 1))
 		}
@@ -108,8 +108,10 @@ func (e *Engine) Stop(ctx context.Context) {
 	e.stopping = true
 	for _, ch := range e.channels {
 		ch.queue = nil
-		if ch.wakeTimer != nil {
-			ch.wakeTimer.Stop()
+		for _, timer := range []*time.Timer{ch.wakeTimer, ch.breaker.timer} {
+			if timer != nil {
+				timer.Stop()
+			}
 		}
 	}
 	for _, a := range e.adapters {
@@ -132,22 +134,27 @@ func (e *Engine) Stop(ctx context.Context) {
 	e.stop()
 }
 
-// State returns the state of a channel's breaker, the rest of the vendor's pause, and the number of queued and running
-// jobs. Jobs whose media are being read count as queued.
-func (e *Engine) State(name string) (breaker string, pause time.Duration, queued, running int) {
+// State returns the state of a channel's calls.
+func (e *Engine) State(name string) attempt.ChannelState {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	ch := e.channels[name]
 	if ch == nil {
-		return "", 0, 0, 0
+		return attempt.ChannelState{}
 	}
-	queued = len(ch.queue)
+	queued := len(ch.queue)
 	for _, t := range e.tasks {
 		if t.preparing && t.ch == ch {
 			queued++
 		}
 	}
-	return ch.breaker.State().String(), max(time.Until(ch.pause), 0), queued, ch.running
+	s := attempt.ChannelState{
+		Breaker: ch.breaker.state, Pause: max(time.Until(ch.pause), 0), Queued: queued, InFlight: ch.running,
+	}
+	if s.Breaker != breakerClosed {
+		s.Cause = ch.breaker.cause
+	}
+	return s
 }
 
 func (e *Engine) finish(j *attempt.Job, o *attempt.Outcome) {

@@ -23,8 +23,8 @@ func TestConcurrencyLimit(t *testing.T) {
 		if len(calls) != 3 {
 			t.Fatalf("%d calls in flight, want two and one of the other channel", len(calls))
 		}
-		if _, _, waiting, running := h.State("faq"); waiting != 3 || running != 2 {
-			t.Errorf("State: %d queued, %d running, want 3 and 2", waiting, running)
+		if s := h.State("faq"); s.Queued != 3 || s.InFlight != 2 {
+			t.Errorf("State: %+v, want 3 jobs queued and 2 calls in flight", s)
 		}
 		mine := slices.IndexFunc(calls, func(c *call) bool { return c.GetChannel() == "faq" })
 		calls[mine].answer <- delivered()

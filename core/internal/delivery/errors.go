@@ -43,12 +43,19 @@ func (t *task) callFailed(err error) result {
 	if _, ok := errors.AsType[*plugin.TooLargeError](err); ok {
 		return result{out: deadLetter(string(sdk.KindUnsupported), err.Error())}
 	}
-	return result{out: t.unknownOutcome(err.Error()), err: err}
+	return result{out: t.unknownOutcome(err.Error()), vendor: vendorStateWithout(err), err: err}
 }
 
 // adapterFailed returns the result of a call that the adapter answered with an error. The kind of the error decides.
 func (t *task) adapterFailed(f *pluginpb.Error) result {
 	e := plugin.ToError(f)
+	r := t.refused(e)
+	r.vendor = vendorStateOf(e)
+	return r
+}
+
+// refused returns the result of a call for the adapter's error.
+func (t *task) refused(e *sdk.Error) result {
 	text, after := e.Error(), e.After
 	switch kind := e.Kind; kind {
 	case sdk.KindInvalid, sdk.KindUnsupported, sdk.KindPermanent:
@@ -62,7 +69,7 @@ func (t *task) adapterFailed(f *pluginpb.Error) result {
 		return result{out: t.unknownOutcome(text)}
 	case sdk.KindThrottled:
 		r := result{out: t.retry(string(kind), text, max(after, backoffBase))}
-		if f.GetScope() == string(sdk.ScopeChannel) {
+		if e.Scope == sdk.ScopeChannel {
 			r.pause = max(after, backoffBase)
 		}
 		return r

@@ -137,7 +137,7 @@ func TestAdapterErrorsAreBounded(t *testing.T) {
 				t.Errorf("%s: text of %d bytes, reason of %d, next in %v", kind, len(o.Text), len(o.Reason),
 					time.Until(o.Next))
 			}
-			if _, paused, _, _ := h.State("faq"); paused > time.Hour {
+			if paused := h.State("faq").Pause; paused > time.Hour {
 				t.Errorf("%s: paused for %v", kind, paused)
 			}
 		})

@@ -24,8 +24,8 @@ func TestSlowMediaDoNotBlockTheChannel(t *testing.T) {
 		if o := h.mustOutcome(quick); o.Result != attempt.ResultDelivered || h.outcomeOf(slow) != nil {
 			t.Fatalf("outcome %+v of the text, %+v of the slow medium", o, h.outcomeOf(slow))
 		}
-		if _, _, waiting, running := h.State("faq"); waiting != 1 || running != 0 {
-			t.Errorf("%d queued and %d running, want the slow medium queued", waiting, running)
+		if s := h.State("faq"); s.Queued != 1 || s.InFlight != 0 {
+			t.Errorf("State: %+v, want the slow medium queued", s)
 		}
 		time.Sleep(mediaTimeout)
 		o := h.outcomeOf(slow)

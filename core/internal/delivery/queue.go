@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sony/gobreaker/v2"
 	"golang.org/x/time/rate"
 
 	"patchbay/core/internal/attempt"
@@ -34,7 +33,7 @@ type channel struct {
 	queue         []*task
 	running       int
 	mediaInFlight int64
-	breaker       *gobreaker.TwoStepCircuitBreaker[any]
+	breaker       breaker
 	limiter       *rate.Limiter // nil without a rate limit
 	pause         time.Time     // no call starts before
 	wakeTimer     *time.Timer
@@ -49,16 +48,23 @@ type adapterState struct {
 }
 
 // next returns the index of the first task that may start, or -1. Tasks with media wait until there is room for their
-// bytes, in order; tasks without media overtake them.
+// bytes, in order; tasks without media overtake them. A half-open breaker prefers a delivery that has not failed yet,
+// because a delivery that has failed may be the cause of its failures.
 func (c *channel) next() int {
-	full := false
+	full, first := false, -1
 	for i, t := range c.queue {
-		if t.mediaBytes == 0 || !full && (c.mediaInFlight == 0 || c.mediaInFlight+t.mediaBytes <= maxMediaInFlight) {
+		if t.mediaBytes > 0 && (full || c.mediaInFlight > 0 && c.mediaInFlight+t.mediaBytes > maxMediaInFlight) {
+			full = true
+			continue
+		}
+		if c.breaker.state != breakerHalfOpen || t.job.Delivery.Attempts == 0 {
 			return i
 		}
-		full = true
+		if first < 0 {
+			first = i
+		}
 	}
-	return -1
+	return first
 }
 
 // take removes a task from the queue.

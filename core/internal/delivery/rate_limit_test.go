@@ -35,7 +35,7 @@ func TestThrottledChannelPauses(t *testing.T) {
 		h.bot.answerAll(delivered())
 		j := h.submit("faq", "waits")
 		h.mustOutcome(h.submit("other", "does not"))
-		if _, paused, _, _ := h.State("faq"); paused != time.Minute {
+		if paused := h.State("faq").Pause; paused != time.Minute {
 			t.Errorf("State returns a pause of %v, want a minute", paused)
 		}
 		time.Sleep(time.Minute - time.Second)
