@@ -61,7 +61,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ports": ports, "await": await,
-			"until": until},
+			"until": until, "hangup": hangup},
 		// rewrites the expected output of cmp
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
@@ -116,6 +116,16 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 		case <-deadline:
 			ts.Fatalf("%q does not print %s: %v\n%s", args[1:], want, err, got)
 		}
+	}
+}
+
+// hangup sends SIGHUP to the background programs.
+func hangup(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: hangup")
+	}
+	for _, c := range ts.BackgroundCmds() {
+		ts.Check(c.Process.Signal(syscall.SIGHUP))
 	}
 }
 

@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,7 +24,7 @@ func newRun(o *options) *cobra.Command {
 		Long: `Start the gateway and serve until SIGINT or SIGTERM. Then the gateway refuses
 requests, waits for running calls, stores their outcomes, stops the adapters and
 exits with 0. A second signal ends it immediately. Accepted messages stay in the
-store and are delivered after the next start.`,
+store and are delivered after the next start. SIGHUP is logged and ignored.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
@@ -28,11 +32,16 @@ store and are delivered after the next start.`,
 
 func (o *options) run(ctx context.Context) error {
 	started := time.Now()
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	cfg, err := o.load(ctx, exitConfig)
 	if err != nil {
 		return err
 	}
 	log := telemetry.NewLogger(o.process.Stderr, cfg.Log.Format, cfg.Log.Level)
+	stopIgnoring := ignoreHangups(hangups, log)
+	defer stopIgnoring()
 	a, err := app.Start(ctx, cfg, app.Options{Version: o.process.Version, Logger: log})
 	if err != nil {
 		if _, ok := errors.AsType[*config.Problems](err); ok {
@@ -51,4 +60,21 @@ func (o *options) run(ctx context.Context) error {
 		return failure(err)
 	}
 	return nil
+}
+
+// ignoreHangups logs each SIGHUP until stop is called. Without a handler, the signal would end the process.
+func ignoreHangups(hangups <-chan os.Signal, log *slog.Logger) (stop func()) {
+	end, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-hangups:
+				log.Warn("signal ignored", "signal", "SIGHUP", "remedy", "restart the gateway to change its configuration")
+			case <-end:
+				return
+			}
+		}
+	}()
+	return func() { close(end); <-done }
 }

@@ -96,3 +96,15 @@ func TestPanicIsBlamedWithoutARestart(t *testing.T) {
 		t.Errorf("a recovered panic ended the process: instance %d", g)
 	}
 }
+
+func TestCallsThatKillTheProcessDoNotLeadToQuarantine(t *testing.T) {
+	r := run(t, "")
+	for range 6 {
+		if _, err := r.Deliver(r.ctx(), send(t, "/exit", "k")); err == nil {
+			t.Fatal("the process is alive")
+		}
+	}
+	if out, err := r.Deliver(r.ctx(), send(t, "hello", "k")); err != nil || out.GetError() != nil {
+		t.Errorf("another call: %v %v, status %+v", out, err, r.Status())
+	}
+}

@@ -221,18 +221,28 @@ func (s *callStream[C, R]) nextFrame(frame []C, batch []queuedCall[C, R]) ([]C, 
 	return frame, nil
 }
 
-// close refuses further calls and returns the number of sent calls without a result.
-func (s *callStream[C, R]) close() int {
+// stoppedCalls describes the calls of a stream at its end.
+type stoppedCalls struct {
+	sent     int  // without a result
+	hung     int  // of these
+	answered bool // another call has had a result
+}
+
+// close refuses further calls and describes those without a result.
+func (s *callStream[C, R]) close() stoppedCalls {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	n := 0
+	out := stoppedCalls{answered: s.answered}
 	for _, p := range s.pending {
 		if p.sent {
-			n++
+			out.sent++
+		}
+		if p.hung {
+			out.hung++
 		}
 	}
-	return n
+	return out
 }
 
 // fail ends all calls after close: sent calls with the error that broke returns, the others with errNotSent. The

@@ -73,7 +73,7 @@ func TestCloseCountsSentCallsOnly(t *testing.T) {
 	<-written
 	second := m.begin(t.Context(), &pluginpb.DeliverCall{}) // the writer has ended
 	waitFor(t, "both are pending", func() bool { return m.pendingCalls() == 2 })
-	if n := m.close(); n != 1 {
+	if n := m.close().sent; n != 1 {
 		t.Errorf("%d calls were sent, want 1", n)
 	}
 	m.fail(func(bool) error { return errors.New("died") })

@@ -101,6 +101,9 @@ func TestCrashesLeaveNothingBehind(t *testing.T) {
 			if _, err := r.Deliver(r.ctx(), send(t, "/exit", "k")); err == nil {
 				t.Fatal("the process is alive")
 			}
+			if _, err := r.Deliver(r.ctx(), send(t, "hello", "k")); err != nil { // so that only the calls are blamed
+				t.Fatal(err)
+			}
 		}
 		r.ready()
 	}

@@ -38,7 +38,7 @@ func run(t *testing.T, modes string, change ...func(*Options)) *running {
 		StartTimeout: 5 * time.Second, DrainTimeout: 2 * time.Second, StopTimeout: time.Second,
 		LivenessInterval: 50 * time.Millisecond, LivenessTimeout: 2 * time.Second,
 		BackoffMin: 5 * time.Millisecond, BackoffMax: 20 * time.Millisecond,
-		QuarantineRetry: time.Hour, PermanentRetry: time.Hour,
+		QuarantineMin: time.Hour, QuarantineRetry: time.Hour, PermanentRetry: time.Hour,
 	}
 	for _, f := range change {
 		f(&o)

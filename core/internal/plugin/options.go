@@ -33,8 +33,9 @@ type Options struct {
 	HealthyAfter    time.Duration // uptime that clears the restart budget; 60 s
 	CrashBudget     int           // crashes within CrashWindow that lead to quarantine; 5
 	CrashWindow     time.Duration // 2 min
-	QuarantineRetry time.Duration // time between trials in quarantine; 5 min
-	PermanentRetry  time.Duration // time between trials after an error that a restart cannot repair; 30 s
+	QuarantineMin   time.Duration // time to the first trial in quarantine; it doubles with each trial; 5 s
+	QuarantineRetry time.Duration // longest time between trials in quarantine; 5 min
+	PermanentRetry  time.Duration // the same after an error that a restart cannot repair; 30 s
 }
 
 func (o *Options) setDefaults() {
@@ -54,6 +55,7 @@ func (o *Options) setDefaults() {
 	def(&o.BackoffMax, 30*time.Second)
 	def(&o.HealthyAfter, time.Minute)
 	def(&o.CrashWindow, 2*time.Minute)
+	def(&o.QuarantineMin, 5*time.Second)
 	def(&o.QuarantineRetry, 5*time.Minute)
 	def(&o.PermanentRetry, 30*time.Second)
 	if o.LivenessMisses <= 0 {

@@ -12,27 +12,49 @@ type restartBudget struct {
 	opts     *Options
 	failures int         // ends in a row, none of them after HealthyAfter
 	crashes  []time.Time // within CrashWindow
-	trial    bool        // the last start was a trial out of quarantine
+	blamed   int         // ends in a row that one call caused, while no call of its direction had a result
+	trials   int         // starts out of quarantine in a row
 }
+
+// maxBlamed is the number of ends in a row that are blamed on calls before the adapter itself is blamed. Each such call
+// ends two processes before it is given up.
+const maxBlamed = 10
 
 type restart struct {
 	delay      time.Duration
 	quarantine bool
 }
 
-// next records the end of a process at now and returns when to start the next one. uptime is how long the process was
-// ready, or 0 if it never was.
-func (b *restartBudget) next(now time.Time, reason string, uptime time.Duration) restart {
+// ending describes the end of a process.
+type ending struct {
+	cause    error
+	uptime   time.Duration // how long the process was ready; 0 if it never was
+	blamed   bool          // one call caused it
+	answered bool          // before, a call of the same direction had a result
+}
+
+// next records the end of a process at now and returns when to start the next one. An end that one call caused does
+// not count, because that call is given up soon.
+func (b *restartBudget) next(now time.Time, reason string, end ending) restart {
+	uptime := end.uptime
 	if reason == reasonRequested {
 		return restart{}
 	}
 	if reason == reasonPermanent {
 		b.failures++
-		b.trial = true
-		return restart{delay: b.opts.PermanentRetry, quarantine: true}
+		return b.quarantine(b.opts.PermanentRetry)
 	}
 	if uptime >= b.opts.HealthyAfter {
-		b.failures, b.crashes, b.trial = 0, nil, false
+		b.failures, b.crashes, b.trials = 0, nil, 0
+	}
+	if end.answered || !end.blamed {
+		b.blamed = 0
+	}
+	if end.blamed {
+		if b.blamed++; b.blamed <= maxBlamed {
+			return restart{}
+		}
+		return b.quarantine(b.opts.QuarantineRetry)
 	}
 	b.failures++
 	recent := b.crashes[:0]
@@ -42,13 +64,19 @@ func (b *restartBudget) next(now time.Time, reason string, uptime time.Duration)
 		}
 	}
 	b.crashes = append(recent, now)
-	if b.trial || len(b.crashes) >= b.opts.CrashBudget {
-		b.trial = true
-		return restart{delay: b.opts.QuarantineRetry, quarantine: true}
+	if b.trials > 0 || len(b.crashes) >= b.opts.CrashBudget {
+		return b.quarantine(b.opts.QuarantineRetry)
 	}
 	if b.failures == 1 && uptime > 0 {
 		return restart{}
 	}
 	delay := backoff.Policy{Base: b.opts.BackoffMin, Max: b.opts.BackoffMax, Jitter: 0.5}
 	return restart{delay: delay.Delay(b.failures - 1)}
+}
+
+// quarantine returns a delay that doubles with each trial, up to limit.
+func (b *restartBudget) quarantine(limit time.Duration) restart {
+	delay := backoff.Policy{Base: min(b.opts.QuarantineMin, limit), Max: limit}.Delay(b.trials)
+	b.trials++
+	return restart{delay: delay, quarantine: true}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -51,10 +52,9 @@ func TestReceiveWaitsForTheNextProcess(t *testing.T) {
 
 func TestCrashLoopEndsInQuarantine(t *testing.T) {
 	r := run(t, "", func(o *Options) { o.CrashBudget, o.HealthyAfter = 3, time.Hour })
-	for range 3 {
-		if _, err := r.Deliver(r.ctx(), send(t, "/exit", "k")); err == nil {
-			t.Fatal("the process is alive")
-		}
+	for n := range 3 {
+		r.until("ready", func(s Status) bool { return s.Instance == n+1 && s.Serving() })
+		kill(t, r)
 	}
 	st := r.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
 	if st.Reason != reasonExited || st.Instance != 3 {
@@ -62,8 +62,14 @@ func TestCrashLoopEndsInQuarantine(t *testing.T) {
 	}
 	waitFor(t, "restart is accepted", func() bool { r.Restart(); return r.Status().State != StateQuarantined })
 	r.ready()
-	if _, err := r.Deliver(r.ctx(), send(t, "/exit", "k")); err == nil {
-		t.Fatal("the process is alive")
-	}
+	kill(t, r)
 	r.until("quarantined by one crash in the trial", func(s Status) bool { return s.State == StateQuarantined })
+}
+
+// kill kills the process while it runs no call.
+func kill(t *testing.T, r *running) {
+	t.Helper()
+	if err := syscall.Kill(r.Status().PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
 }

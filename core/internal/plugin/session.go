@@ -38,6 +38,10 @@ type session struct {
 	retired chan struct{} // closed when the Host no longer uses the session
 	hangs   chan string   // has a call that hangs
 
+	// About the end of the process; set by close.
+	blamed   bool // one call caused it
+	answered bool // before, a call of the same direction had a result
+
 	mu    sync.Mutex
 	conns []*grpc.ClientConn // all connections of go-plugin, which does not close each of them
 }

@@ -107,12 +107,19 @@ func (s *session) removeDir() {
 
 // failCalls ends pending calls. The goroutines of the streams have ended.
 func (s *session) failCalls(cause error) {
-	receives, delivers := 0, 0
+	var receives, delivers stoppedCalls
 	if s.receive != nil {
 		receives = s.receive.close()
 	}
 	if s.deliver != nil {
 		delivers = s.deliver.close()
+	}
+	if reasonOf(cause, "") == reasonHung {
+		s.blamed = receives.hung+delivers.hung > 0
+		s.answered = receives.hung > 0 && receives.answered || delivers.hung > 0 && delivers.answered
+	} else if !errors.Is(cause, errStopped) {
+		s.blamed = receives.sent == 1 || delivers.sent == 1
+		s.answered = receives.sent == 1 && receives.answered || delivers.sent == 1 && delivers.answered
 	}
 	text := s.crashText(cause)
 	broke := func(same, others int) func(bool) error {
@@ -130,10 +137,10 @@ func (s *session) failCalls(cause error) {
 		}
 	}
 	if s.receive != nil {
-		s.receive.fail(broke(receives, delivers))
+		s.receive.fail(broke(receives.sent, delivers.sent))
 	}
 	if s.deliver != nil {
-		s.deliver.fail(broke(delivers, receives))
+		s.deliver.fail(broke(delivers.sent, receives.sent))
 	}
 }
 

@@ -34,35 +34,34 @@ func (s *supervisor) run(ctx context.Context) error {
 	defer runtime.UnlockOSThread()
 	var result error
 	for instance := 1; ctx.Err() == nil; instance++ {
-		uptime, err := s.runInstance(ctx, instance)
-		if stuck, ok := errors.AsType[*stuckError](err); ok {
+		end := s.runInstance(ctx, instance)
+		if stuck, ok := errors.AsType[*stuckError](end.cause); ok {
 			result = errors.Join(result, stuck)
 		}
 		if ctx.Err() != nil {
 			break
 		}
-		s.pause(ctx, err, uptime)
+		s.pause(ctx, end)
 	}
 	s.host.update(func(st *Status) { st.State, st.PID, st.NextStart = StateStopped, 0, time.Time{} })
 	return result
 }
 
-// runInstance runs one process from its start to its end. It returns the time that the process was ready, and the
-// reason for its end.
-func (s *supervisor) runInstance(ctx context.Context, n int) (time.Duration, error) {
+// runInstance runs one process from its start to its end.
+func (s *supervisor) runInstance(ctx context.Context, n int) ending {
 	h := s.host
 	h.update(func(st *Status) {
 		st.State, st.Instance, st.Unhealthy, st.NextStart = StateVerifying, n, nil, time.Time{}
 	})
 	if err := verifyCommand(s.opts.Command); err != nil {
-		return 0, err
+		return ending{cause: err}
 	}
 	sess, err := s.launch(ctx, n)
 	if err != nil {
 		if sess != nil {
 			err = s.discard(sess, err)
 		}
-		return 0, err
+		return ending{cause: err}
 	}
 	start := time.Now()
 	version := sess.description.GetVersion()
@@ -72,7 +71,7 @@ func (s *supervisor) runInstance(ctx context.Context, n int) (time.Duration, err
 	h.metrics.info.WithLabelValues(version).Set(1)
 	h.log.Info("adapter ready", "instance", n, "pid", sess.proc.pid(), "version", version)
 	err = s.watch(ctx, sess)
-	return time.Since(start), err
+	return ending{cause: err, uptime: time.Since(start), blamed: sess.blamed, answered: sess.answered}
 }
 
 // watch waits until the session fails, a restart is requested or ctx ends. It returns after the end of the process.
@@ -153,11 +152,11 @@ func (s *supervisor) discard(sess *session, cause error) error {
 }
 
 // pause waits until the next start: for the delay of the restart budget, or until an operator requests a restart.
-func (s *supervisor) pause(ctx context.Context, cause error, uptime time.Duration) {
-	h := s.host
+func (s *supervisor) pause(ctx context.Context, end ending) {
+	h, cause := s.host, end.cause
 	reason := reasonOf(cause, reasonExited)
 	h.metrics.restarts[reason].Inc()
-	next := s.budget.next(time.Now(), reason, uptime)
+	next := s.budget.next(time.Now(), reason, end)
 	state := StateBackoff
 	if next.quarantine {
 		state = StateQuarantined
@@ -170,7 +169,7 @@ func (s *supervisor) pause(ctx context.Context, cause error, uptime time.Duratio
 		}
 	})
 	if reason != reasonRequested {
-		h.log.Error("adapter ended", "reason", reason, "error", cause, "uptime_seconds", uptime.Seconds(),
+		h.log.Error("adapter ended", "reason", reason, "error", cause, "uptime_seconds", end.uptime.Seconds(),
 			"state", string(state), "next_start_seconds", next.delay.Seconds())
 	}
 	if next.delay <= 0 {
