@@ -355,3 +355,21 @@ func TestRawIsLimited(t *testing.T) {
 		}
 	}
 }
+
+// A text that AICC cut between the halves of a surrogate pair is accepted, also in a poll and inside a string.
+func TestLoneSurrogatesAreReplaced(t *testing.T) {
+	for name, changes := range map[string]string{
+		"text": `"content":"cut \ud83d"`, "nickname": `"senderNickname":"cut \ud83d"`,
+		"card":       `"mediaType":"WEBCARD","content":"{\"title\":\"cut \\ud83d\",\"redirectUrl\":\"https://x.example\"}"`,
+		"suggestion": `"simQuestions":["cut \ud83d"]`,
+	} {
+		r, err := deskAdapter(t).Receive(t.Context(), signedRequest([]byte(`{"messages":[`+item(changes)+`]}`)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := golden.Valid(t, r.Envelopes)[0]
+		if e.Kind != envelope.KindMessage || !strings.Contains(fmt.Sprint(e.Parts, e.Sender), "cut \ufffd") {
+			t.Errorf("%s: %+v", name, e)
+		}
+	}
+}

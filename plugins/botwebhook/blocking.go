@@ -27,7 +27,7 @@ func (ch *channel) sendBlocking(ctx context.Context, thread string, m *outboundM
 	if f != nil && decode(body, &answer) != nil {
 		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: opSend, Text: "the response is not a JSON object"}
 	}
-	e := &envelope.Envelope{Channel: ch.name, Thread: thread, VendorID: validID(stringOf(answer.MessageID))}
+	e := &envelope.Envelope{Channel: ch.name, Thread: thread, VendorID: validID(idOf(answer.MessageID))}
 	if at, f := decodeTime(answer.CreateTime, "create_time"); f == nil {
 		e.SentAt = at
 	}

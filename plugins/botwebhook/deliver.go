@@ -45,7 +45,7 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 	default:
 		var answer *apiAnswer
 		if answer, err = ch.call(ctx, opSend, m.path, m.body); err == nil {
-			r = &sdk.Receipt{VendorID: validID(stringOf(answer.MessageID))}
+			r = &sdk.Receipt{VendorID: validID(idOf(answer.MessageID))}
 		}
 	}
 	if err != nil {

@@ -24,7 +24,7 @@ func (ch *channel) deliverHandoff(ctx context.Context, d *sdk.Delivery) (*sdk.Re
 		if err != nil {
 			return nil, ch.handoffEnded(err)
 		}
-		return &sdk.Receipt{VendorID: validID(stringOf(answer.MessageID)), Degraded: sentAsText(d.Envelope)}, nil
+		return &sdk.Receipt{VendorID: validID(idOf(answer.MessageID)), Degraded: sentAsText(d.Envelope)}, nil
 	case envelope.KindClosed, envelope.KindDisconnected:
 		_, err := ch.call(ctx, opClose, humanClosePath, body)
 		if err != nil && sdk.KindOf(err) != sdk.KindGone {

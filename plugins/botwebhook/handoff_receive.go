@@ -52,11 +52,7 @@ func (ch *channel) newHandoffEnvelope(call string, h *handoffHead, body []byte) 
 	if e.Thread, f = decodeID(h.ConversationID, "conversation_id"); f != nil {
 		return nil, f
 	}
-	at := h.Timestamp
-	if at.Kind() == '"' {
-		at = jsontext.Value(stringOf(at))
-	}
-	if sent, f := decodeTime(at, "timestamp"); f == nil {
+	if sent, f := decodeTime(h.Timestamp, "timestamp"); f == nil {
 		e.SentAt = sent
 	}
 	sum := sha256.Sum256(body)
@@ -99,8 +95,8 @@ func (call *establishBody) setCustomer(e *envelope.Envelope) *webhook.Fault {
 		email = knownEmail(call.Email)
 	}
 	fields := []struct{ name, value string }{
-		{attrUserID, stringOf(user.UserID)}, {attrAnonymousID, stringOf(user.AnonymousID)}, {attrEmail, email},
-		{attrPhone, stringOf(user.Phone)}, {attrBotID, stringOf(call.BotID)},
+		{attrUserID, idOf(user.UserID)}, {attrAnonymousID, idOf(user.AnonymousID)}, {attrEmail, email},
+		{attrPhone, idOf(user.Phone)}, {attrBotID, idOf(call.BotID)},
 	}
 	for i, field := range fields {
 		value := text.Clip(field.value, maxCustomerBytes)

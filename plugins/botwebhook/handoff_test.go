@@ -39,7 +39,7 @@ func TestInvalidHandoffCallsAreRefused(t *testing.T) {
 			{"istest not true", `{"istest":1}`, "conversation_id"},
 			{"conversation_id missing", with(good, `"conversation_id":"h1",`, ``), "conversation_id"},
 			{"conversation_id empty", with(good, `"h1"`, `""`), "conversation_id"},
-			{"conversation_id a number", with(good, `"h1"`, `1`), "conversation_id"},
+			{"conversation_id a list", with(good, `"h1"`, `["h1"]`), "conversation_id"},
 			{"conversation_id too long", with(good, `h1`, long), "conversation_id"},
 			{"conversation_id with a newline", with(good, `h1`, `h\n1`), "conversation_id"},
 		}

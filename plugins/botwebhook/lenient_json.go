@@ -21,12 +21,16 @@ func stringOf(v jsontext.Value) string {
 	return s
 }
 
+// idOf returns the text of a JSON string or number, or "".
+func idOf(v jsontext.Value) string {
+	if v.Kind() == '0' {
+		return string(v)
+	}
+	return stringOf(v)
+}
+
 // intOf returns a whole number, which may be written as a string.
 func intOf(v jsontext.Value) (int, bool) {
-	s := string(v)
-	if v.Kind() == '"' {
-		s = stringOf(v)
-	}
-	n, err := strconv.Atoi(s)
+	n, err := strconv.Atoi(idOf(v))
 	return n, err == nil
 }

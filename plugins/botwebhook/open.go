@@ -27,7 +27,7 @@ func (a *adapter) Open(ctx context.Context, o *sdk.OpenRequest) (*sdk.OpenResult
 	if err != nil {
 		return nil, openError(err)
 	}
-	id := validID(stringOf(answer.ConversationID))
+	id := validID(idOf(answer.ConversationID))
 	if id == "" {
 		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opCreate, Text: "the response has no valid conversation_id"}
 	}

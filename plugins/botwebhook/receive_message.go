@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -109,29 +110,31 @@ func setUnparsed(e *envelope.Envelope, problem string, body []byte) {
 	}
 }
 
-// decodeID decodes a required id.
+// decodeID decodes a required id, which may be a number.
 func decodeID(v jsontext.Value, field string) (string, *webhook.Fault) {
-	id, f := webhook.TextJSON(v, field)
+	id, f := webhook.ScalarJSON(v, field)
 	if f == nil {
 		f = webhook.CheckID(field, id, envelope.MaxIDBytes)
 	}
 	return id, f
 }
 
-// decodeTime decodes a required time. GPTBots's pages differ about its unit.
+// decodeTime decodes a required time: a number or a string, with a fraction or without. GPTBots's pages differ about
+// its unit.
 func decodeTime(v jsontext.Value, field string) (time.Time, *webhook.Fault) {
-	if len(v) == 0 || v.Kind() == 'n' {
-		return time.Time{}, webhook.NewFault(field, "missing")
-	}
-	var n int64
-	if f := webhook.DecodeJSON(v, &n, field); f != nil {
+	s, f := webhook.ScalarJSON(v, field)
+	if f != nil {
 		return time.Time{}, f
 	}
-	switch {
-	case n <= 0 || n > maxMilliseconds:
-		return time.Time{}, webhook.NewFault(field, "is not a time in seconds or milliseconds since 1970")
-	case n <= maxSeconds:
-		return time.Unix(n, 0).UTC(), nil
+	if s = strings.TrimSpace(s); s == "" {
+		return time.Time{}, webhook.NewFault(field, "missing")
 	}
-	return time.UnixMilli(n).UTC(), nil
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(n > 0 && n <= maxMilliseconds) {
+		return time.Time{}, webhook.NewFault(field, "is not a time in seconds or milliseconds since 1970")
+	}
+	if n <= maxSeconds {
+		n *= 1000
+	}
+	return time.UnixMilli(int64(math.Round(n))).UTC(), nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"patchbay/plugins/internal/golden"
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 )
@@ -51,7 +53,7 @@ func TestInvalidMessagesAreRefused(t *testing.T) {
 		{"message_id missing", v1(`"message_id":"m1",`, ``), "message_id"},
 		{"message_id empty", v1(`"m1"`, `""`), "message_id"},
 		{"message_id null", v1(`"m1"`, `null`), "message_id"},
-		{"message_id a number", v1(`"m1"`, `7`), "message_id"},
+		{"message_id a list", v1(`"m1"`, `["m1"]`), "message_id"},
 		{"message_id too long", v1(`m1`, long[:257]), "message_id"},
 		{"message_id with a newline", v1(`m1`, `m\n1`), "message_id"},
 		{"message_type missing", v1(`"message_type":"ANSWER",`, ``), "message_type"},
@@ -59,12 +61,13 @@ func TestInvalidMessagesAreRefused(t *testing.T) {
 		{"message_type a list", v1(`"ANSWER"`, `["ANSWER"]`), "message_type"},
 		{"conversation_id missing", v1(`,"conversation_id":"c1"`, ``), "conversation_id"},
 		{"conversation_id empty", v1(`"c1"`, `""`), "conversation_id"},
-		{"conversation_id a number", v1(`"c1"`, `1`), "conversation_id"},
+		{"conversation_id true", v1(`"c1"`, `true`), "conversation_id"},
 		{"conversation_id too long", v1(`c1`, long[:257]), "conversation_id"},
 		{"create_time missing", v1(`"create_time":1679587005,`, ``), "create_time"},
 		{"create_time null", v1(`1679587005`, `null`), "create_time"},
-		{"create_time a string", v1(`1679587005`, `"1679587005"`), "create_time"},
-		{"create_time a fraction", v1(`1679587005`, `1679587005.5`), "create_time"},
+		{"create_time a text", v1(`1679587005`, `"yesterday"`), "create_time"},
+		{"create_time an object", v1(`1679587005`, `{}`), "create_time"},
+		{"create_time not a number", v1(`1679587005`, `"NaN"`), "create_time"},
 		{"create_time zero", v1(`1679587005`, `0`), "create_time"},
 		{"create_time negative", v1(`1679587005`, `-1679587005`), "create_time"},
 		{"create_time in microseconds", v1(`1679587005`, `1679587005000000`), "create_time"},
@@ -159,10 +162,56 @@ func TestUnitOfTimes(t *testing.T) {
 		"100000000001":    "1973-03-03T09:46:40.001Z",
 		"253402300799999": "9999-12-31T23:59:59.999Z",
 		"253402300800000": "", // beyond the year 9999
+
+		`"1679587005"`:      "2023-03-23T15:56:45Z",
+		`" 1679587005123 "`: "2023-03-23T15:56:45.123Z",
+		"1679587005.5":      "2023-03-23T15:56:45.5Z",
+		`"1679587005.123"`:  "2023-03-23T15:56:45.123Z",
+		"1.679587005123E12": "2023-03-23T15:56:45.123Z",
+		"1.679587005e9":     "2023-03-23T15:56:45Z",
+		`"Infinity"`:        "",
 	} {
 		got, f := decodeTime(jsontext.Value(written), "create_time")
 		if (f == nil) != (want != "") || f == nil && got.Format(time.RFC3339Nano) != want {
 			t.Errorf("decodeTime(%s) = %v, %v; want %q", written, got, f, want)
+		}
+	}
+}
+
+// Ids have the same text as numbers and as strings, so that a repeat in the other form is recognized.
+func TestIDsMayBeNumbers(t *testing.T) {
+	a := configured(t, agent("https://api-sg.gptbots.ai"), nil)
+	for _, form := range []string{`202105284494222653`, `"202105284494222653"`} {
+		got, err := a.Receive(t.Context(), request(with(v1(`"m1"`, form), `"c1"`, form)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := got.Envelopes[0]; e.VendorID != "202105284494222653" || e.Thread != e.VendorID {
+			t.Errorf("%s gives id %q, thread %q", form, e.VendorID, e.Thread)
+		}
+	}
+	call := `{"conversation_id":17,"timestamp":"1732500000123","body":"Hi"}`
+	got, err := handoffChannel(t, "https://api-sg.gptbots.ai", nil).Receive(t.Context(), handoffRequest(chatPath, call))
+	if err != nil || got.Envelopes[0].Thread != "17" || got.Envelopes[0].SentAt.UnixMilli() != 1732500000123 {
+		t.Errorf("hand-off: %+v, %v", got, err)
+	}
+}
+
+// A text that GPTBots cut between the halves of a surrogate pair is accepted.
+func TestLoneSurrogatesAreReplaced(t *testing.T) {
+	a := configured(t, agent("https://api-sg.gptbots.ai"), nil)
+	for name, body := range map[string]string{
+		"v1 text": v1(`"Hi"`, `"\ud83d"`), "v1 flow": v1(`"Ho"`, `"\ud83d"`), "v1 branch": v1(`"branch":"1"`, `"branch":"\ud83d"`),
+		"v2 text": v2(`"Hi"`, `"\ud83d"`), "v2 transcript": v2(`"Ho"`, `"\ud83d"`), "unknown member": v1(`{`, `{"x":"\ud83d",`),
+	} {
+		got, err := a.Receive(t.Context(), request(body))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		e := golden.Valid(t, got.Envelopes)[0]
+		if e.Kind != envelope.KindMessage || name != "unknown member" && !strings.Contains(fmt.Sprint(e.Parts), "\ufffd") {
+			t.Errorf("%s: %+v", name, e)
 		}
 	}
 }

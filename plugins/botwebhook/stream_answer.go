@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -51,10 +50,10 @@ func (ch *channel) sendStreaming(ctx context.Context, thread string, m *outbound
 // streamAnswer is the part of a streamed answer that has arrived.
 type streamAnswer struct {
 	id         string
-	text       strings.Builder
+	text       streamedText
 	flow       []envelope.Part
-	transcript strings.Builder // of recordings
-	audioBytes int             // of recordings
+	transcript streamedText // of recordings
+	audioBytes int          // of recordings
 	usage      usage
 	unknown    []string // codes of unknown frames
 	malformed  int      // frames and lines
@@ -106,10 +105,9 @@ func (s *streamAnswer) add(code int, data jsontext.Value) bool {
 		if data.Kind() != '{' || decode(data, &info) != nil {
 			return false
 		}
-		s.id = validID(stringOf(info.MessageID))
+		s.id = validID(idOf(info.MessageID))
 	case frameText:
-		s.text.WriteString(stringOf(data))
-		return data.Kind() == '"' || data.Kind() == 'n'
+		return len(data) > 0 && s.text.add(data)
 	case frameAudio:
 		return s.addAudio(data)
 	case frameFlow:
@@ -131,8 +129,7 @@ func (s *streamAnswer) addAudio(data jsontext.Value) bool {
 		return false
 	}
 	s.audioBytes += base64.StdEncoding.DecodedLen(len(a.Answer))
-	s.transcript.WriteString(a.Transcript)
-	return true
+	return s.transcript.add(a.Transcript)
 }
 
 // addFlow adds the items of a flow's output and their recordings.
@@ -159,7 +156,7 @@ func (s *streamAnswer) addFlow(data jsontext.Value) bool {
 		}
 		for _, a := range recordings {
 			s.audioBytes += base64.StdEncoding.DecodedLen(len(a.Answer))
-			if p, ok := audioPart(a.link(), text.Clip(a.Transcript, envelope.MaxTextBytes)); ok {
+			if p, ok := audioPart(a.link(), text.Clip(stringOf(a.Transcript), envelope.MaxTextBytes)); ok {
 				s.flow = append(s.flow, withLabels(p, branch, component))
 			}
 		}
@@ -188,7 +185,7 @@ func (s *streamAnswer) parts() []envelope.Part {
 // members, according to copies of GPTBots's pages.
 type audioData struct {
 	Answer     string         `json:"audioAnswer"` // base64
-	Transcript string         `json:"transcript"`
+	Transcript jsontext.Value `json:"transcript"`
 	URL        jsontext.Value `json:"url"`
 	Audio      jsontext.Value `json:"audio"`
 }

@@ -203,6 +203,11 @@ func TestRepeatedTextsOfAStreamAreOmitted(t *testing.T) {
 		{"only audio", []string{audio("Listen")}, []string{"*Listen"}},
 		{"audio repeats the flow", []string{flow("Hello"), audio("Hello")}, []string{"@Hello"}},
 		{"audio of the flow twice", []string{spokenFlow, audio("Hello")}, []string{"Hi", "*Hello"}},
+		{"halves of a character", []string{`{"code":3,"data":"hi \ud83d"}`, `{"code":3,"data":"\ude00 there"}`}, []string{"hi 😀 there"}},
+		{"halves of a character in audio", []string{audio(`hi \ud83d`), audio(`\ude00 there`)}, []string{"*hi 😀 there"}},
+		{"half of a character", []string{`{"code":3,"data":"hi \ud83d"}`, `{"code":3,"data":" there"}`}, []string{"hi \ufffd there"}},
+		{"half of a character at the end", []string{`{"code":3,"data":"hi \ud83d"}`, `{"code":3,"data":null}`}, []string{"hi \ufffd"}},
+		{"escapes", []string{`{"code":3,"data":"a\"b\\\n"}`, `{"code":3,"data":"n"}`}, []string{"a\"b\\\nn"}},
 		{"audio without a transcript", []string{hello, audio("")}, []string{"Hello"}},
 	}
 	for _, tt := range tests {

@@ -9,22 +9,19 @@ import (
 )
 
 // authenticate reports whether the caller has the channel's token in a permitted scheme. GPTBots sends "Bearer
-// {token}" or "Basic {token}" ("Webhook receives messages", Request Headers), in exactly this spelling and in one
-// header.
+// {token}" or "Basic {token}" ("Webhook receives messages", Request Headers).
 func (ch *channel) authenticate(h http.Header) bool {
 	token := ch.WebhookToken.Reveal()
 	if token == "" {
 		return ch.Auth == "" || ch.Auth == authNone // Configure refuses the other schemes without a token
 	}
-	values := h.Values("Authorization")
-	if len(values) != 1 {
-		return false
-	}
-	if given, ok := strings.CutPrefix(values[0], "Bearer "); ok {
+	switch scheme, given := webhook.Credentials(h); scheme {
+	case "bearer":
 		return ch.Auth != authBasic && webhook.Equal(given, token)
+	case "basic":
+		return ch.Auth != authBearer && basicToken(given, token)
 	}
-	given, ok := strings.CutPrefix(values[0], "Basic ")
-	return ok && ch.Auth != authBearer && basicToken(given, token)
+	return false
 }
 
 // basicToken reports whether the text after "Basic " is the token, either literally or as RFC 7617 credentials. These

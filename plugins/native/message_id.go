@@ -85,15 +85,8 @@ func (ch *channel) answerID(body *answerBody, header http.Header, signedID strin
 
 // scalar returns a string, or a number as written, or "".
 func scalar(v jsontext.Value) string {
-	switch v.Kind() {
-	case '0':
-		return string(v)
-	case '"':
-		if s, f := webhook.TextJSON(v, ""); f == nil {
-			return s
-		}
-	}
-	return ""
+	s, _ := webhook.ScalarJSON(v, "")
+	return s
 }
 
 // parseSentAt returns the time of a reply, or zero.

@@ -364,3 +364,30 @@ func TestFieldsOfMaximumSizeAreAccepted(t *testing.T) {
 		}
 	}
 }
+
+// A text that the website cut between the halves of a surrogate pair is accepted, and the reply returns its userData.
+func TestLoneSurrogatesAreReplaced(t *testing.T) {
+	a := configured(t, map[string]string{"livechat": livechat}, nil)
+	got, err := a.Receive(t.Context(), request(strings.NewReplacer(`"Hi"`, `"cut \ud83d"`, `"d"`, `"\ude00"`, `["a"]`, `["\ud83d"]`).
+		Replace(say("Hi", "Hi"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := got.Envelopes[0]
+	if e.Text() != "cut \ufffd" || !json.Valid([]byte(e.Attributes[attrCustomPayload])) {
+		t.Errorf("got %+v", e)
+	}
+	r, degraded, err := reply(&sdk.Delivery{Thread: e.Thread, Envelope: e})
+	if err != nil || len(degraded) > 0 || !strings.Contains(string(r.Payload.UserData.CustomPayload), "ufffd") {
+		t.Errorf("the reply has %+v, degraded %q, error %v", r, degraded, err)
+	}
+	bot := withBots(t, configured(t, nil, nil), map[string]string{"faq": faq}, nil)
+	got, err = bot.Receive(t.Context(), answer(t, "faq", `{"userId":"u","payload":{"botSay":"cut \ud83d"}}`))
+	if err != nil || got.Envelopes[0].Text() != "cut \ufffd" {
+		t.Errorf("the answer gives %+v, %v", got, err)
+	}
+	got, err = bot.Receive(t.Context(), answer(t, "faq", `{"userId":"u","payload":{"botSay":["cut \ud83d"]}}`))
+	if err != nil || got.Envelopes[0].Kind != envelope.KindUnparsed || len(got.Envelopes[0].Raw) == 0 {
+		t.Errorf("the unparsed answer gives %+v, %v", got, err)
+	}
+}

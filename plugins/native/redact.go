@@ -19,8 +19,8 @@ var credentialMembers = map[string]bool{
 // body is not JSON.
 func redacted(body []byte) []byte {
 	var out bytes.Buffer
-	dec := jsontext.NewDecoder(bytes.NewReader(body))
-	enc := jsontext.NewEncoder(&out)
+	dec := jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowInvalidUTF8(true)) // DecodeJSON accepts lone surrogates
+	enc := jsontext.NewEncoder(&out, jsontext.AllowInvalidUTF8(true))
 	for {
 		secret := false
 		if kind, length := dec.StackIndex(dec.StackDepth()); kind == '{' && length%2 == 1 {

@@ -15,16 +15,24 @@ func Equal(presented, expected string) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1 && expected != ""
 }
 
-// BearerToken returns the token of an "Authorization: Bearer" header (RFC 6750 2.1), or "" if there is no token or more
-// than one Authorization header. The scheme is case-insensitive.
-func BearerToken(h http.Header) string {
+// Credentials returns the scheme and the credentials of the only Authorization header (RFC 9110 11.4), or "" and "" if
+// there are no credentials or more than one header. The scheme is in lower case, because its case has no meaning.
+func Credentials(h http.Header) (scheme, credentials string) {
 	values := h.Values("Authorization")
 	if len(values) != 1 {
-		return ""
+		return "", ""
 	}
-	scheme, token, _ := strings.Cut(strings.TrimSpace(values[0]), " ")
-	token = strings.TrimSpace(token)
-	if !strings.EqualFold(scheme, "bearer") || strings.ContainsAny(token, " \t") {
+	scheme, credentials, _ = strings.Cut(strings.Trim(values[0], " "), " ")
+	if credentials = strings.TrimLeft(credentials, " "); credentials == "" {
+		return "", ""
+	}
+	return strings.ToLower(scheme), credentials
+}
+
+// BearerToken returns the token of an "Authorization: Bearer" header (RFC 6750 2.1), or "" if there is none.
+func BearerToken(h http.Header) string {
+	scheme, token := Credentials(h)
+	if scheme != "bearer" || strings.ContainsAny(token, " \t") {
 		return ""
 	}
 	return token

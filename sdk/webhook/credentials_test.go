@@ -43,6 +43,32 @@ func TestBearerToken(t *testing.T) {
 	}
 }
 
+func TestCredentials(t *testing.T) {
+	for name, tc := range map[string]struct {
+		values              []string
+		scheme, credentials string
+	}{
+		"usual":          {[]string{"Bearer abc"}, "bearer", "abc"},
+		"lower case":     {[]string{"basic abc"}, "basic", "abc"},
+		"upper case":     {[]string{"BASIC Abc"}, "basic", "Abc"},
+		"spaces":         {[]string{"  Bearer   abc  "}, "bearer", "abc"},
+		"spaces inside":  {[]string{"Bearer a  b"}, "bearer", "a  b"},
+		"newline":        {[]string{"Bearer abc\n"}, "bearer", "abc\n"},
+		"tab":            {[]string{"Bearer\tabc"}, "", ""},
+		"none":           {nil, "", ""},
+		"scheme alone":   {[]string{"Bearer"}, "", ""},
+		"no credentials": {[]string{"Bearer "}, "", ""},
+		"two headers":    {[]string{"Bearer a", "Basic b"}, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scheme, credentials := Credentials(http.Header{"Authorization": tc.values})
+			if scheme != tc.scheme || credentials != tc.credentials {
+				t.Errorf("got %q, %q", scheme, credentials)
+			}
+		})
+	}
+}
+
 func TestWithinWindow(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for name, tc := range map[string]struct {

@@ -28,12 +28,12 @@ func NewFault(field, message string) *Fault { return &Fault{Field: field, Messag
 
 // DecodeJSON decodes exactly one JSON value of valid UTF-8, without repeated names and at most maxNesting deep. It
 // ignores names that into does not have. Names are case-sensitive, so give each field a json tag. The path of a Fault
-// starts with parent.
+// starts with parent. An escaped half of a surrogate pair becomes U+FFFD, also in raw values: vendors cut texts there.
 func DecodeJSON(body []byte, into any, parent string) *Fault {
 	if nesting(body) > maxNesting {
 		return &Fault{parent, "objects and arrays are nested too deeply"}
 	}
-	err := json.Unmarshal(body, into)
+	err := json.Unmarshal(replaceSurrogates(body), into)
 	if err == nil {
 		return nil
 	}
@@ -50,6 +50,18 @@ func DecodeJSON(body []byte, into any, parent string) *Fault {
 		return &Fault{parent, "empty: a JSON object is expected"}
 	}
 	return &Fault{parent, "not valid JSON"}
+}
+
+// ScalarJSON decodes an optional string or number as text. A missing value and null are "". A number keeps its digits,
+// because ids may exceed the precision of a float.
+func ScalarJSON(v jsontext.Value, field string) (string, *Fault) {
+	switch v.Kind() {
+	case '0':
+		return string(v), nil
+	case '"', 'n', 0:
+		return TextJSON(v, field)
+	}
+	return "", &Fault{field, "must be a string or a number"}
 }
 
 // TextJSON decodes an optional string. A missing value and null are "".

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 func TestDecodeJSONLimitsNesting(t *testing.T) {
@@ -69,7 +71,7 @@ func TestDecodeJSONSyntax(t *testing.T) {
 		{name: "trailing comma", body: `{"a":"x",}`},
 		{name: "single quotes", body: `{'a':'x'}`},
 		{name: "not UTF-8", body: "{\"a\":\"\xff\"}"},
-		{name: "lone surrogate", body: `{"a":"\udc00"}`},
+		{name: "lone surrogate", body: `{"a":"\udc00"}`, ok: true},
 		{name: "raw control character", body: "{\"a\":\"\x01\"}"},
 		{name: "member twice", body: `{"a":"x","a":"x"}`, field: "at.a"},
 		{name: "member twice, escaped", body: `{"a":"x","\u0061":"x"}`, field: "at.a"},
@@ -101,6 +103,56 @@ func TestCheckID(t *testing.T) {
 	for id, ok := range map[string]bool{"": false, "a": true, "abcd": true, "abcde": false, "a\n": false, "a\x00b": false} {
 		if f := CheckID("id", id, 4); (f == nil) != ok || f != nil && f.Field != "id" {
 			t.Errorf("CheckID(%q) = %+v, want success %v", id, f, ok)
+		}
+	}
+}
+
+// A vendor that cuts text between the halves of a surrogate pair does not lose the message.
+func TestDecodeJSONReplacesLoneSurrogates(t *testing.T) {
+	for written, want := range map[string]string{
+		`cut \ud83d`:             "cut \ufffd",
+		`\ude00 there`:           "\ufffd there",
+		`\ud83d\ude00`:           "\U0001f600",
+		`\uD83D\uDE00`:           "\U0001f600",
+		`\ud83d\ud83d\ude00`:     "\ufffd\U0001f600",
+		`\ude00\ud83d`:           "\ufffd\ufffd",
+		`\ud83dx\ude00`:          "\ufffdx\ufffd",
+		`\ud83d\n`:               "\ufffd\n",
+		`\\ud83d`:                `\ud83d`,
+		`\\\ud83d`:               `\` + "\ufffd",
+		`\u0041\ud83d\u0042`:     "A\ufffdB",
+		`no escapes`:             "no escapes",
+		`\u00e9\"\ud83d\ude00\"`: "é\"\U0001f600\"",
+	} {
+		body := []byte(`{"a":"` + written + `","raw":{"b":"` + written + `"}}`)
+		before := string(body)
+		var v struct {
+			A   string         `json:"a"`
+			Raw jsontext.Value `json:"raw"`
+		}
+		if f := DecodeJSON(body, &v, ""); f != nil || v.A != want {
+			t.Errorf("%s: got %q, %+v; want %q", written, v.A, f, want)
+		}
+		if !v.Raw.IsValid() {
+			t.Errorf("%s: the raw value %s is not valid", written, v.Raw)
+		}
+		if string(body) != before {
+			t.Errorf("%s: the body was changed", written)
+		}
+	}
+}
+
+func TestScalarJSON(t *testing.T) {
+	for written, want := range map[string]string{
+		``: "", `null`: "", `"a"`: "a", `7`: "7", `-7.5`: "-7.5", `202105284494222653`: "202105284494222653", `"\ud83d"`: "\ufffd",
+	} {
+		if got, f := ScalarJSON(jsontext.Value(written), "id"); f != nil || got != want {
+			t.Errorf("ScalarJSON(%s) = %q, %+v; want %q", written, got, f, want)
+		}
+	}
+	for _, written := range []string{`true`, `{}`, `["a"]`} {
+		if got, f := ScalarJSON(jsontext.Value(written), "id"); f == nil || f.Field != "id" {
+			t.Errorf("ScalarJSON(%s) = %q, %+v; want a fault", written, got, f)
 		}
 	}
 }
