@@ -49,7 +49,7 @@ func startPlugins(cfg *config.Config, o *Options, runtimeDir string, m *plugin.M
 		}
 		h := plugin.New(plugin.Options{
 			Name: name, Command: command(a.Command), Args: a.Args, Env: environment(a.Env), GatewayVersion: o.Version,
-			RuntimeDir: runtimeDir, Logger: log, Metrics: m,
+			RuntimeDir: runtimeDir, Logger: log, Metrics: m, Complete: completeSettings(cfg),
 		})
 		p.hosts[name] = h
 		p.running.Go(func() {
@@ -59,6 +59,16 @@ func startPlugins(cfg *config.Config, o *Options, runtimeDir string, m *plugin.M
 		})
 	}
 	return p
+}
+
+// completeSettings returns a function that checks and completes the settings of a channel by a schema.
+func completeSettings(cfg *config.Config) func(string, []byte) ([]byte, error) {
+	return func(channel string, schema []byte) ([]byte, error) {
+		if problems := cfg.CheckSettings(channel, schema); len(problems) > 0 {
+			return nil, &config.Problems{List: problems}
+		}
+		return cfg.CompleteSettings(channel, schema)
+	}
 }
 
 // environment gives each adapter half of the cores, unless GOMAXPROCS is set: adapters share the machine with the

@@ -4,17 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// Describe returns the description of the running process. It waits for a process.
+// Describe waits for a process and returns its description, which is then in force.
 func (h *Host) Describe(ctx context.Context) (*pluginpb.DescribeResponse, error) {
 	s, err := h.await(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("describe: %w", err)
 	}
+	h.Adopt(s.description)
 	return s.description, nil
 }
 
@@ -30,7 +30,7 @@ func (h *Host) Validate(ctx context.Context, c *pluginpb.ChannelConfig) ([]*plug
 }
 
 // Configure applies a channel's configuration. If the adapter accepts it, the Host stores it in place of an earlier one
-// of the same name, and applies it to every later process before that accepts calls. A refusal is in the response's
+// of the same name with the response, and applies it to every later process before that accepts calls. A refusal is in the response's
 // Error. The caller must not change c afterwards.
 func (h *Host) Configure(ctx context.Context, c *pluginpb.ChannelConfig) (*pluginpb.ConfigureResponse, error) {
 	var out *pluginpb.ConfigureResponse
@@ -44,7 +44,7 @@ func (h *Host) Configure(ctx context.Context, c *pluginpb.ChannelConfig) (*plugi
 		if err != nil || out.GetError() != nil {
 			return out, err
 		}
-		h.storeChannel(c)
+		h.storeChannel(c, out)
 		// A process that started meanwhile may have read the list before this channel was on it.
 		if h.session.Load() == configured || ctx.Err() != nil {
 			return out, nil
@@ -67,25 +67,4 @@ func (h *Host) call(ctx context.Context, op string, f func(*session) error) erro
 		}
 		return fmt.Errorf("%s: adapter %s: %w", op, h.opts.Name, errors.Join(err, context.Cause(ctx)))
 	}
-}
-
-func (h *Host) storeChannel(c *pluginpb.ChannelConfig) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if i := h.channelIndex(c.GetName()); i >= 0 {
-		h.channels[i] = c
-		return
-	}
-	h.channels = append(h.channels, c)
-}
-
-// channelIndex returns the index of a stored channel, or -1. The caller holds the lock.
-func (h *Host) channelIndex(name string) int {
-	return slices.IndexFunc(h.channels, func(c *pluginpb.ChannelConfig) bool { return c.GetName() == name })
-}
-
-func (h *Host) storedChannels() []*pluginpb.ChannelConfig {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return slices.Clone(h.channels)
 }

@@ -22,7 +22,7 @@ func TestInvalidConfigurationIsRefused(t *testing.T) {
 	if err != nil || len(problems) != 1 || problems[0].GetPath() != "token" {
 		t.Errorf("problems %v, %v", problems, err)
 	}
-	if len(r.storedChannels()) != 0 {
+	if _, channels := r.inForce(); len(channels) != 0 {
 		t.Error("a refused configuration is stored")
 	}
 }

@@ -19,7 +19,9 @@ func (h *Host) Deliver(ctx context.Context, call *pluginpb.DeliverCall) (*plugin
 	if call.GetOpen() != nil {
 		m = h.metrics.open
 	}
-	res, err := sendCall(ctx, h, h.await, func(s *session) *deliverStream { return s.deliver }, call)
+	res, err := sendCall(ctx, h, h.await, func(s *session) (*deliverStream, error) {
+		return s.deliver, s.checkServed(call.GetChannel())
+	}, call)
 	if err == nil {
 		err = h.panicked(res.GetError())
 	}
@@ -33,14 +35,17 @@ func (h *Host) Deliver(ctx context.Context, call *pluginpb.DeliverCall) (*plugin
 
 // sendCall sends a call to the first process that takes it, and returns the result.
 func sendCall[C, R any](ctx context.Context, h *Host, await func(context.Context) (*session, error),
-	streamOf func(*session) *callStream[C, R], call C) (R, error) {
+	streamOf func(*session) (*callStream[C, R], error), call C) (R, error) {
 	var none R
 	for {
 		s, err := await(ctx)
 		if err != nil {
 			return none, err
 		}
-		stream := streamOf(s)
+		stream, err := streamOf(s)
+		if err != nil {
+			return none, err
+		}
 		if stream == nil {
 			return none, fmt.Errorf("%w: %s does not implement this call", ErrNotReady, h.opts.Name)
 		}

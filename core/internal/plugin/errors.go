@@ -64,13 +64,14 @@ const (
 	reasonStart     = "start"     // the process did not become ready
 	reasonLiveness  = "liveness"  // the process failed health checks
 	reasonHung      = "hung"      // a call did not end after it was cancelled
+	reasonChanged   = "changed"   // the program differs from the one in force
 	reasonStream    = "stream"    // a stream was closed or broke
 	reasonPermanent = "permanent" // the program cannot run: its file or its protocol is wrong
 	reasonRequested = "requested" // an operator asked for a restart
 )
 
 var restartReasons = []string{
-	reasonExited, reasonStart, reasonLiveness, reasonHung, reasonStream, reasonPermanent, reasonRequested,
+	reasonExited, reasonStart, reasonLiveness, reasonHung, reasonChanged, reasonStream, reasonPermanent, reasonRequested,
 }
 
 // endError is the reason why an instance ended or did not start.

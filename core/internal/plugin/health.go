@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	goplugin "github.com/hashicorp/go-plugin"
@@ -29,15 +30,29 @@ func (s *session) watchHealth() {
 			healthy = !healthy
 			s.logHealth(unhealthy)
 		}
-		s.host.update(func(st *Status) {
-			if st.Instance == s.instance {
-				st.Unhealthy = unhealthy
-			}
-		})
+		s.reportUnhealthy(unhealthy)
 	}
 	if s.ctx.Err() == nil && status.Code(err) != codes.Unimplemented {
 		s.log.Debug("health watch ended", "error", err) // the streams and the liveness checks detect a dead process
 	}
+}
+
+// reportUnhealthy sets Status.Unhealthy to the channels that the adapter reports and those that it refused.
+func (s *session) reportUnhealthy(reported map[string]string) {
+	all := maps.Clone(reported)
+	s.mu.Lock()
+	for channel, text := range s.refused {
+		if all == nil {
+			all = map[string]string{}
+		}
+		all[channel] = text
+	}
+	s.mu.Unlock()
+	s.host.update(func(st *Status) {
+		if st.Instance == s.instance {
+			st.Unhealthy = all
+		}
+	})
 }
 
 func (s *session) logHealth(unhealthy map[string]string) {

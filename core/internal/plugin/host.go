@@ -22,9 +22,11 @@ type Host struct {
 	overdue atomic.Int64  // cancelled calls that have not ended
 	restart chan *session // the session to replace; nil if there was none
 
-	mu       sync.Mutex
-	changed  chan struct{} // closed and replaced at each change of the status
-	channels []*pluginpb.ChannelConfig
+	mu      sync.Mutex
+	changed chan struct{} // closed and replaced at each change of the status
+	// In force, see in_force.go.
+	description *pluginpb.DescribeResponse
+	channels    []*channelInForce
 }
 
 // New returns a Host that does nothing until Run.
@@ -48,6 +50,7 @@ func (h *Host) Run(ctx context.Context) error { return newSupervisor(h).run(ctx)
 // Restart drains and replaces the running process, or ends a backoff or quarantine. It does not wait, and does nothing
 // while a process starts or ends.
 func (h *Host) Restart() {
+	h.forgetFaults()
 	select {
 	case h.restart <- h.session.Load():
 	default: // a restart is already pending

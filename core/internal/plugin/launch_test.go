@@ -65,7 +65,7 @@ func TestStopWhileStarting(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			r := run(t, mode, func(o *Options) { o.StartTimeout = time.Hour })
 			if mode == "hang-configure" {
-				r.storeChannel(&pluginpb.ChannelConfig{Name: "c"})
+				r.storeChannel(&pluginpb.ChannelConfig{Name: "c"}, &pluginpb.ConfigureResponse{})
 			}
 			r.until("starting", func(s Status) bool { return s.State == StateStarting || s.State == StateConfiguring })
 			r.stop()

@@ -50,6 +50,9 @@ func (h *Host) fetch(
 		if !s.hasAbility("fetch") {
 			return &sdk.Error{Kind: sdk.KindUnsupported, Op: "fetch medium", Text: "the adapter does not read media"}
 		}
+		if err := s.checkServed(req.GetChannel()); err != nil {
+			return err
+		}
 		started := false
 		err = s.fetch(ctx, req, func(m *pluginpb.FetchResponse) error { started = true; return head(m) }, chunk)
 		if attempt > 1 || started || err == nil || ctx.Err() != nil {

@@ -17,6 +17,9 @@ type Options struct {
 	GatewayVersion string
 	Logger         *slog.Logger // nil discards the log
 	Metrics        *Metrics     // nil means unregistered metrics
+	// Complete returns the settings of a channel, checked and completed by a schema. With it, the Host refuses a later
+	// process whose schema changes the settings of a channel.
+	Complete func(channel string, schema []byte) ([]byte, error)
 
 	StartTimeout time.Duration // limit of each step of a start; 10 s
 	HoldTimeout  time.Duration // time that Receive waits for a process; 3 s

@@ -40,7 +40,7 @@ func (b *restartBudget) next(now time.Time, reason string, end ending) restart {
 	if reason == reasonRequested {
 		return restart{}
 	}
-	if reason == reasonPermanent {
+	if reason == reasonPermanent || reason == reasonChanged {
 		b.failures++
 		return b.quarantine(b.opts.PermanentRetry)
 	}

@@ -13,9 +13,13 @@ import (
 // the call afterwards. While no process is ready, Receive waits up to Options.HoldTimeout. If the adapter
 // breaks on the call, the call is repeated once; the second time is a BrokeError. A refusal is in the result's Error.
 func (h *Host) Receive(ctx context.Context, call *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
-	start := time.Now()
+	start, channels := time.Now(), call.GetChannels()
 	for attempt := 1; ; attempt++ {
-		res, err := sendCall(ctx, h, h.hold, func(s *session) *receiveStream { return s.receive }, call)
+		res, err := sendCall(ctx, h, h.hold, func(s *session) (*receiveStream, error) {
+			var err error
+			call.Channels, err = s.served(channels)
+			return s.receive, err
+		}, call)
 		if err == nil {
 			err = h.panicked(res.GetError())
 		}

@@ -42,8 +42,9 @@ type session struct {
 	blamed   bool // one call caused it
 	answered bool // before, a call of the same direction had a result
 
-	mu    sync.Mutex
-	conns []*grpc.ClientConn // all connections of go-plugin, which does not close each of them
+	mu      sync.Mutex
+	refused map[string]string  // reasons by channel
+	conns   []*grpc.ClientConn // all connections of go-plugin, which does not close each of them
 }
 
 var errStopped = errors.New("stopped")
@@ -96,10 +97,11 @@ func (s *session) open(ctx context.Context, limit time.Duration) error {
 	if err := step(s.describe); err != nil {
 		return err
 	}
-	for _, c := range s.host.storedChannels() {
-		if err := step(func(ctx context.Context) error { return s.configure(ctx, c) }); err != nil {
-			return err
-		}
+	if err := s.host.checkDescription(s.description); err != nil {
+		return err
+	}
+	if err := s.configureAll(step); err != nil {
+		return err
 	}
 	if err := s.openReceive(); err != nil {
 		return err
@@ -135,18 +137,6 @@ func (s *session) describe(ctx context.Context) error {
 		return endedBy(reasonStart, "describe: %w", err)
 	}
 	s.description = d
-	return nil
-}
-
-// configure applies a channel's configuration that an earlier process accepted. A refusal affects this channel only.
-func (s *session) configure(ctx context.Context, c *pluginpb.ChannelConfig) error {
-	resp, err := s.rpc.Configure(ctx, &pluginpb.ConfigureRequest{Channel: c})
-	if err != nil {
-		return endedBy(reasonStart, "configure channel %s: %w", c.GetName(), err)
-	}
-	if e := resp.GetError(); e != nil {
-		s.log.Error("channel refused its earlier configuration", "channel", c.GetName(), "error", e.GetText())
-	}
 	return nil
 }
 

@@ -29,7 +29,7 @@ type Status struct {
 	PID      int       // 0 without a process
 	Restarts int
 	// Reason is the reason for the last end of a process, "" while an adapter is ready: exited, start, liveness,
-	// hung, stream, permanent or requested.
+	// hung, changed, stream, permanent or requested.
 	Reason    string
 	LastError string            // last failure, for operators
 	NextStart time.Time         // in backoff and quarantined

@@ -31,6 +31,9 @@ type Store func(ctx context.Context, envelopes [][]byte, cursor []byte) error
 // gone.
 func (h *Host) Subscribe(ctx context.Context, from *pluginpb.SubscribeRequest, store Store) error {
 	s, err := h.await(ctx)
+	if err == nil {
+		err = s.checkServed(from.GetChannel())
+	}
 	if err == nil && !s.hasAbility("subscribe") {
 		err = &sdk.Error{Kind: sdk.KindUnsupported, Op: "subscribe", Text: "the adapter does not subscribe"}
 	}

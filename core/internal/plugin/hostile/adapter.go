@@ -24,6 +24,12 @@ type settings struct {
 	Token    sdk.Secret `json:"token" doc:"Not used."`
 }
 
+// newSettings are the settings in the mode other-setting.
+type newSettings struct {
+	settings
+	Account string `json:"account" patchbay:"required" doc:"Not used."`
+}
+
 type adapter struct {
 	greeting atomic.Pointer[string]
 }
@@ -38,10 +44,20 @@ var (
 
 // Describe implements sdk.Adapter.
 func (a *adapter) Describe() sdk.Description {
-	return sdk.Description{
+	d := sdk.Description{
 		Name: "hostile", Version: "6.6.6", Vendor: "Hostile Inc.", Settings: &settings{},
 		Capabilities: sdk.Capabilities{Parts: []envelope.PartType{envelope.PartText}, Idempotent: true},
 	}
+	if isActive("other-version") {
+		d.Version = "7.0.0"
+	}
+	if isActive("other-limit") {
+		d.Capabilities.TextBytes = 100
+	}
+	if isActive("other-setting") {
+		d.Settings = &newSettings{}
+	}
+	return d
 }
 
 // Configure implements sdk.Adapter.
@@ -50,8 +66,14 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 	if err := ch.Settings.Decode(&s); err != nil {
 		return sdk.Endpoint{}, sdk.Invalid("settings", "%v", err)
 	}
-	if isActive("hang-configure") {
+	if isActive("hang-configure") || ch.Name == "bad" && isActive("hang-bad") {
 		hang()
+	}
+	if ch.Name == "bad" && isActive("crash-bad") {
+		os.Exit(9)
+	}
+	if ch.Name == "bad" && isActive("refuse-bad") {
+		return sdk.Endpoint{}, sdk.Invalid("greeting", "I do not like it any more")
 	}
 	if isActive("stray") {
 		fmt.Println("printed by accident")
@@ -68,8 +90,12 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 		configured = known.ExistingCollector.(prometheus.Counter)
 	}
 	configured.Inc()
+	pattern := "/hostile"
+	if isActive("other-path") {
+		pattern = "/other"
+	}
 	return sdk.Endpoint{
-		Paths:   []sdk.Path{{Pattern: "/hostile", Methods: []string{"POST"}}},
+		Paths:   []sdk.Path{{Pattern: pattern, Methods: []string{"POST"}}},
 		Refusal: sdk.Refusal{ContentType: "application/json", Body: `{"error":"{{text}}"}`},
 	}, nil
 }

@@ -1,8 +1,8 @@
 // Command hostile is an adapter that misbehaves on request. The tests of package plugin run it to show that no adapter
 // can harm the gateway or another adapter.
 //
-// The environment variable HOSTILE selects faults of the whole process; see modes. The path of a call selects a fault
-// of that call; see faults. Without either, the adapter echoes.
+// The environment variable HOSTILE, or the file that HOSTILE_FILE names, selects faults of the whole process; see modes.
+// The path of a call selects a fault of that call; see faults. Without either, the adapter echoes.
 package main
 
 import (
@@ -37,6 +37,13 @@ var modes = map[string]func(){
 	// The adapter itself reads these.
 	"hang-configure": func() {},
 	"hang-drain":     func() {},
+	"hang-bad":       func() {},
+	"crash-bad":      func() {},
+	"refuse-bad":     func() {},
+	"other-path":     func() {},
+	"other-limit":    func() {},
+	"other-setting":  func() {},
+	"other-version":  func() {},
 	"unhealthy":      func() {},
 	"stray":          func() {},
 }
@@ -54,10 +61,18 @@ func main() {
 }
 
 func activeModes() []string {
-	if os.Getenv("HOSTILE") == "" {
+	modes := os.Getenv("HOSTILE")
+	if path := os.Getenv("HOSTILE_FILE"); path != "" {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			panic(err)
+		}
+		modes = string(data)
+	}
+	if modes == "" {
 		return nil
 	}
-	return strings.Split(os.Getenv("HOSTILE"), ",")
+	return strings.Split(modes, ",")
 }
 
 func isActive(mode string) bool { return slices.Contains(activeModes(), mode) }

@@ -1,0 +1,145 @@
+package plugin
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// changing is a running adapter whose next process gets other modes.
+type changing struct {
+	*running
+	file string
+}
+
+// runChanging starts the hostile adapter with the channels good and bad.
+func runChanging(t *testing.T, change ...func(*Options)) *changing {
+	t.Helper()
+	c := &changing{file: filepath.Join(t.TempDir(), "modes")}
+	c.set(t, "")
+	c.running = run(t, "", append(change, func(o *Options) {
+		o.Env = append(o.Env, "HOSTILE_FILE="+c.file)
+	})...)
+	if _, err := c.Describe(c.ctx()); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"good", "bad"} {
+		if _, err := c.Configure(c.ctx(), &pluginpb.ChannelConfig{Name: name, Settings: []byte(`{}`)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}
+
+func (c *changing) set(t *testing.T, modes string) {
+	t.Helper()
+	if err := os.WriteFile(c.file, []byte(modes), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (c *changing) restartWith(t *testing.T, modes string) {
+	t.Helper()
+	c.set(t, modes)
+	c.Restart()
+}
+
+func (c *changing) deliverTo(t *testing.T, channel string) error {
+	t.Helper()
+	call := send(t, "hello", "k")
+	call.Channel = channel
+	_, err := c.Deliver(c.ctx(), call)
+	return err
+}
+
+func TestChangedProgramIsRefused(t *testing.T) {
+	for mode, text := range map[string]string{
+		"other-path":    "another endpoint of channel good (paths)",
+		"other-limit":   "another description (capabilities)",
+		"other-setting": "other settings: account is missing",
+	} {
+		t.Run(mode, func(t *testing.T) {
+			c := runChanging(t, func(o *Options) {
+				o.Complete = func(_ string, schema []byte) ([]byte, error) {
+					if strings.Contains(string(schema), "account") {
+						return nil, errors.New("account is missing")
+					}
+					return []byte(`{}`), nil
+				}
+			})
+			c.restartWith(t, mode)
+			st := c.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
+			if st.Reason != reasonChanged || !strings.Contains(st.LastError, text) ||
+				!strings.Contains(st.LastError, "restart the gateway") {
+				t.Errorf("status %+v", st)
+			}
+			if err := c.deliverTo(t, "good"); !errors.Is(err, ErrNotReady) {
+				t.Errorf("deliver: %v", err)
+			}
+			c.restartWith(t, "other-version") // other versions of the same program are welcome
+			st = c.until("ready", Status.Serving)
+			if st.Version != "7.0.0" {
+				t.Errorf("version %s", st.Version)
+			}
+		})
+	}
+}
+
+func TestRefusedChannelAffectsNoOther(t *testing.T) {
+	for mode, text := range map[string]string{
+		"refuse-bad": "I do not like it any more", "hang-bad": "hangs", "crash-bad": "broke the adapter repeatedly",
+	} {
+		t.Run(mode, func(t *testing.T) {
+			c := runChanging(t, func(o *Options) { o.StartTimeout = time.Second })
+			c.restartWith(t, mode)
+			st := c.until("degraded", func(s Status) bool { return s.State == StateDegraded })
+			if !strings.Contains(st.Unhealthy["bad"], text) {
+				t.Errorf("status %+v", st)
+			}
+			if err := c.deliverTo(t, "good"); err != nil {
+				t.Errorf("deliver to the good channel: %v", err)
+			}
+			if err := c.deliverTo(t, "bad"); !errors.Is(err, ErrNotReady) || !strings.Contains(err.Error(), text) {
+				t.Errorf("deliver to the bad channel: %v", err)
+			}
+			receive := func(channels ...string) error {
+				_, err := c.Receive(c.ctx(), &pluginpb.ReceiveCall{Channels: channels, Method: "POST", Path: "/x"})
+				return err
+			}
+			if err := receive("bad"); !errors.Is(err, ErrNotReady) {
+				t.Errorf("receive on the bad channel: %v", err)
+			}
+			if err := receive("bad", "good"); err != nil {
+				t.Errorf("receive on both channels: %v", err)
+			}
+			c.restartWith(t, "")
+			c.until("ready", func(s Status) bool { return s.State == StateReady })
+			if err := c.deliverTo(t, "bad"); err != nil {
+				t.Errorf("deliver to the repaired channel: %v", err)
+			}
+		})
+	}
+}
+
+func TestAdoptedChannelWaitsForAProcess(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "modes")
+	if err := os.WriteFile(file, []byte("exit-at-start"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := runChanging(t)
+	d, channels := c.inForce()
+	late := &changing{file: file, running: run(t, "", func(o *Options) { o.Env = append(o.Env, "HOSTILE_FILE="+file) })}
+	late.Adopt(d)
+	late.AdoptChannel(channels[0].config, channels[0].response, "not started")
+	late.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
+	late.restartWith(t, "")
+	late.until("ready", func(s Status) bool { return s.State == StateReady })
+	if err := late.deliverTo(t, "good"); err != nil {
+		t.Errorf("deliver: %v", err)
+	}
+}
