@@ -54,7 +54,7 @@ func (tx *Transaction) receive(in *inbound.Envelope, late bool) Verdict {
 		return VerdictAccepted
 	}
 	sender := in.Envelope.Sender
-	id = tx.openConversation(ch, &state.Customer{Channel: in.Channel, Thread: thread, ID: sender.ID, Name: sender.Name})
+	id = tx.openConversation(&state.Customer{Channel: in.Channel, Thread: thread, ID: sender.ID, Name: sender.Name})
 	return tx.accept(id, ch, in, late, true)
 }
 
@@ -69,15 +69,12 @@ func opensConversation(k envelope.Kind) bool {
 }
 
 // openConversation opens a conversation of a customer, who may have a closed one that is not archived yet.
-func (tx *Transaction) openConversation(ch *Channel, customer *state.Customer) string {
+func (tx *Transaction) openConversation(customer *state.Customer) string {
 	if former := tx.layer.Find(customer.Channel, customer.Thread); former != "" {
 		tx.dropClosingEvents(tx.layer.Mutable(former))
 	}
-	id, owner := tx.newID(), tx.policy.owner(ch)
-	tx.add(id, &journal.Change_Opened{Opened: &journal.Opened{
-		Channel: customer.Channel, Thread: customer.Thread, SenderId: customer.ID, SenderName: customer.Name,
-		Owner: owner, Home: owner,
-	}})
+	id := tx.newID()
+	tx.add(id, &journal.Change_Opened{Opened: tx.policy.Opening(customer)})
 	return id
 }
 

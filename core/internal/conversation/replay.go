@@ -84,7 +84,7 @@ func (tx *Transaction) replayTarget(dead *state.DeadLetter) (*state.Conversation
 			return c, nil
 		}
 	}
-	c := tx.layer.Mutable(tx.openConversation(ch, customer))
+	c := tx.layer.Mutable(tx.openConversation(customer))
 	tx.runEvent(c, route.EventOpened, &event{channel: ch.Name, role: ch.Role})
 	return c, nil
 }

@@ -28,7 +28,13 @@ func Replace(path string, content []byte) error {
 	if err := os.Rename(temp, path); err != nil {
 		return err
 	}
-	dir, err := os.Open(filepath.Dir(path))
+	return SyncFolder(filepath.Dir(path))
+}
+
+// SyncFolder syncs a folder. After that, the files that were created, renamed or removed in it stay so after a power
+// cut.
+func SyncFolder(path string) error {
+	dir, err := os.Open(path)
 	if err != nil {
 		return err
 	}

@@ -21,13 +21,17 @@ func (w *Writer) Start(ctx context.Context) error {
 	if err := w.restore(ctx); err != nil {
 		return err
 	}
-	from, records := w.last+1, 0
+	from, records, lost := w.last+1, 0, false
 	err := w.Log.Read(ctx, from, func(seq uint64, data []byte) error {
 		var r journal.Record
 		if err := proto.Unmarshal(data, &r); err != nil {
 			return fmt.Errorf("read record %d: %w", seq, err)
 		}
-		if err := w.state.FoldRecord(seq, &r); err != nil {
+		folded := &r
+		if lost = lost || seq > w.last+1; lost {
+			folded = w.withoutLost(seq, folded)
+		}
+		if err := w.state.FoldRecord(seq, folded); err != nil {
 			return fmt.Errorf("fold record %d: %w", seq, err)
 		}
 		w.last = seq
@@ -43,6 +47,9 @@ func (w *Writer) Start(ctx context.Context) error {
 	}
 	now := time.Now()
 	if err := w.firstRecords(ctx, now); err != nil {
+		return err
+	}
+	if err := w.giveUpLost(ctx, now); err != nil {
 		return err
 	}
 	now = time.Now() // storing may have waited for space
@@ -68,13 +75,13 @@ func (w *Writer) restore(ctx context.Context) error {
 	}
 	first := w.Log.Bounds().First
 	if !found {
-		if first > 1 {
+		if first > 1 && !w.isLost(1, first-1) {
 			return fmt.Errorf("the log begins at record %d, and there is no snapshot of earlier records: "+
 				"restore a backup of the store", first)
 		}
 		return nil
 	}
-	if first > s.Seq+1 {
+	if first > s.Seq+1 && !w.isLost(s.Seq+1, first-1) {
 		return fmt.Errorf("the log begins at record %d, but the newest intact snapshot is of record %d: "+
 			"restore a backup of the store", first, s.Seq)
 	}

@@ -38,6 +38,7 @@ func (l *Log) append(ctx context.Context, last uint64, record []byte) error {
 	switch {
 	case err == nil:
 		l.countRecord(last+1, size)
+		_ = l.updateWatermark(false) // watch repeats it and reports the error
 		return nil
 	case errors.Is(err, errStoreRefused) && l.exceedsCap(size):
 		return fmt.Errorf("%w: the cap of %d bytes is reached: %w", store.ErrFull, l.limit, err)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -17,6 +16,9 @@ import (
 
 // startTimeout limits the start of the server, which reads its index and, after a crash, the newest block files.
 const startTimeout = 5 * time.Minute
+
+// readyPoll is the interval at which the start checks for failure and for the end of its context.
+const readyPoll = 100 * time.Millisecond
 
 // maxPayload is the size limit of a server message in bytes. Records and snapshot pieces stay far below it.
 const maxPayload = 1 << 20
@@ -43,7 +45,7 @@ type engine struct {
 }
 
 // startEngine starts a server on dir. Call openStreams next.
-func startEngine(dir string, logger *slog.Logger) (*engine, error) {
+func startEngine(ctx context.Context, dir string, logger *slog.Logger) (*engine, error) {
 	s, err := server.NewServer(&server.Options{
 		ServerName: "patchbay", StoreDir: dir, JetStream: true, SyncAlways: true,
 		DontListen: true, NoSigs: true, NoLog: false, DisableJetStreamBanner: true,
@@ -54,18 +56,38 @@ func startEngine(dir string, logger *slog.Logger) (*engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure the embedded server: %w", err)
 	}
-	s.SetLoggerV2(serverLogger{logger}, false, false, false)
+	log := serverLogger{logger, make(chan string, 1)}
+	s.SetLoggerV2(log, false, false, false)
 	e := &engine{server: s, down: make(chan struct{})}
 	s.Start()
-	if !s.ReadyForConnections(startTimeout) || !s.JetStreamEnabled() {
+	if err := e.awaitReady(ctx, log.fatal); err != nil {
 		e.stop()
-		return nil, fmt.Errorf("start the embedded server: not ready: %w", store.ErrUnavailable)
+		return nil, fmt.Errorf("start the embedded server: %w: %w", store.ErrUnavailable, err)
 	}
 	if err := e.connect(logger); err != nil {
 		e.stop()
 		return nil, err
 	}
 	return e, nil
+}
+
+// awaitReady waits until the server is ready, has failed, or ctx ends.
+func (e *engine) awaitReady(ctx context.Context, fatal <-chan string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("not ready within %s", startTimeout))
+	defer cancel()
+	for !e.server.ReadyForConnections(readyPoll) {
+		select {
+		case text := <-fatal:
+			return errors.New(text)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		default:
+		}
+	}
+	if !e.server.JetStreamEnabled() {
+		return errors.New("storage is not enabled")
+	}
+	return nil
 }
 
 func (e *engine) connect(logger *slog.Logger) (err error) {
@@ -86,17 +108,17 @@ func (e *engine) connect(logger *slog.Logger) (err error) {
 	return nil
 }
 
-// openStreams opens both streams. It creates a missing stream unless known lists it.
-func (e *engine) openStreams(ctx context.Context, limit uint64, known []string) (err error) {
+// openStreams opens both streams. It creates a missing stream.
+func (e *engine) openStreams(ctx context.Context, limit uint64) (err error) {
 	client, err := js.New(e.reads)
 	if err != nil {
 		return fmt.Errorf("open the streams: %w", err)
 	}
-	e.logStream, err = openStream(ctx, client, streamConfig(logStream, logSubject, limit), known)
+	e.logStream, err = openStream(ctx, client, streamConfig(logStream, logSubject, limit))
 	if err != nil {
 		return err
 	}
-	e.snapshotStream, err = openStream(ctx, client, streamConfig(snapshotStream, snapshotSubject, limit), known)
+	e.snapshotStream, err = openStream(ctx, client, streamConfig(snapshotStream, snapshotSubject, limit))
 	if err != nil {
 		return err
 	}
@@ -117,16 +139,13 @@ func streamConfig(name, subject string, limit uint64) js.StreamConfig {
 	}
 }
 
-func openStream(ctx context.Context, client js.JetStream, want js.StreamConfig, known []string) (js.Stream, error) {
+func openStream(ctx context.Context, client js.JetStream, want js.StreamConfig) (js.Stream, error) {
 	stream, err := client.Stream(ctx, want.Name)
 	switch {
 	case err == nil && stream.CachedInfo().Config.MaxBytes == want.MaxBytes:
 		return stream, nil
 	case err == nil:
 		stream, err = client.UpdateStream(ctx, want)
-	case errors.Is(err, js.ErrStreamNotFound) && slices.Contains(known, want.Name):
-		return nil, fmt.Errorf("%w: stream %s is missing: restore a backup, or move the folder away to start empty",
-			store.ErrDamaged, want.Name)
 	case errors.Is(err, js.ErrStreamNotFound):
 		stream, err = client.CreateStream(ctx, want)
 	}

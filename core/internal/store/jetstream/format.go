@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,20 +21,37 @@ type format struct {
 	Version int `json:"version"`
 	// Streams lists the created streams. If one of them is missing, the store is damaged; it is never created again.
 	Streams []string `json:"streams"`
+	// Sum is the checksum of the fields above. Stores of earlier builds have none.
+	Sum string `json:"sum,omitempty"`
 }
 
-// format reads the format file. A new store has the zero format.
-func (f *folder) format() (format, error) {
+// sum returns the checksum of the other fields.
+func (f format) sum() string {
+	return fmt.Sprintf("%08x", crc32.ChecksumIEEE(fmt.Append(nil, f.Version, f.Streams)))
+}
+
+// currentFormat is the format of the stores that this program creates.
+func currentFormat() format {
+	f := format{Version: formatVersion, Streams: []string{logStream, snapshotStream}}
+	f.Sum = f.sum()
+	return f
+}
+
+// format reads the format file. A new store has the zero format. A store whose file is missing or damaged has the
+// current format and the streams whose folders exist; its version is zero.
+func (f *folder) format() (got format, err error) {
 	text, err := os.ReadFile(filepath.Join(f.dir, "format.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return format{}, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return format{}, fmt.Errorf("read format.json: %w", err)
 	}
-	var got format
-	if err := json.Unmarshal(text, &got); err != nil {
-		return format{}, fmt.Errorf("%w: decode format.json: %w", store.ErrDamaged, err)
+	if err := json.Unmarshal(text, &got); err != nil || got.Version == 0 || got.Sum != "" && got.Sum != got.sum() {
+		got = format{}
+		for _, stream := range currentFormat().Streams {
+			if _, err := os.Stat(streamFolder(f.dir, stream)); err == nil {
+				got.Streams = append(got.Streams, stream)
+			}
+		}
+		return got, nil
 	}
 	if got.Version > formatVersion {
 		return format{}, fmt.Errorf("%w: it has version %d and this program reads up to %d: run the version that wrote it",

@@ -58,7 +58,7 @@ func newHarness(t *testing.T, options Options) *harness {
 	h.LoseAnswer = h.loseAnswer
 	h.DamageSnapshot = func(t *testing.T, text []byte) store.Log {
 		h.log.Close()
-		flipByte(t, h.options.Dir, text)
+		damageBlock(t, h.options.Dir, text)
 		return h.open(t)
 	}
 	return h
@@ -87,8 +87,8 @@ func (h *harness) loseAnswer(t *testing.T, stored bool) {
 	h.log.options.AckTimeout = 100 * time.Millisecond
 }
 
-// flipByte flips a bit of text in the block file that contains it.
-func flipByte(t *testing.T, dir string, text []byte) {
+// damageBlock changes two bytes of text in the block file that contains it.
+func damageBlock(t *testing.T, dir string, text []byte) {
 	t.Helper()
 	flipped := 0
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
@@ -97,6 +97,7 @@ func flipByte(t *testing.T, dir string, text []byte) {
 		}
 		content, err := os.ReadFile(path)
 		if at := bytes.Index(content, text); err == nil && at >= 0 {
+			content[at] ^= 1
 			content[at+len(text)/2] ^= 1
 			flipped++
 			err = os.WriteFile(path, content, 0o600)
@@ -104,7 +105,7 @@ func flipByte(t *testing.T, dir string, text []byte) {
 		return err
 	})
 	if err != nil || flipped != 1 {
-		t.Fatalf("flipped a bit in %d files, error %v, want 1, nil", flipped, err)
+		t.Fatalf("changed %d files, error %v, want 1, nil", flipped, err)
 	}
 }
 

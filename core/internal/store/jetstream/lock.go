@@ -10,20 +10,22 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"patchbay/core/internal/disk"
 	"patchbay/core/internal/store"
 )
 
 // folder is the store folder, locked for this process.
 type folder struct {
-	dir  string
-	lock *os.File
+	dir       string
+	lock      *os.File
+	watermark *os.File // nil before the first write
 }
 
 // openFolder creates the folder if necessary and locks it. It fails with store.ErrLocked if another process has it
 // open.
 func openFolder(dir string) (*folder, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("create the folder: %w", err)
+	if err := disk.MakeFolder(dir); err != nil {
+		return nil, err
 	}
 	path := filepath.Join(dir, "lock")
 	lock, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -54,4 +56,9 @@ func (f *folder) writeOwner() error {
 }
 
 // unlock releases the folder. The lock file stays: if it were removed, two processes could lock two files of that name.
-func (f *folder) unlock() error { return f.lock.Close() }
+func (f *folder) unlock() error {
+	if f.watermark != nil {
+		return errors.Join(f.watermark.Close(), f.lock.Close())
+	}
+	return f.lock.Close()
+}

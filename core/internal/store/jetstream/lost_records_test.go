@@ -46,6 +46,32 @@ func TestLostNewestRecordsKeepTheirSequences(t *testing.T) {
 	}
 }
 
+func TestShortBlockAfterKillIsReported(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Options{Dir: t.TempDir()})
+	for last := range uint64(10) {
+		if err := h.log.Append(t.Context(), last, childRecord(last+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	killed := Options{Dir: filepath.Join(t.TempDir(), "killed"), Logger: testLogger(t)}
+	if err := os.CopyFS(killed.Dir, os.DirFS(h.options.Dir)); err != nil {
+		t.Fatal(err)
+	}
+	block := filepath.Join(filepath.Dir(index(t, killed.Dir)), "1.blk")
+	if err := os.Truncate(block, int64(7*storedSize(1, len(childRecord(1)))+100)); err != nil {
+		t.Fatal(err)
+	}
+	log, err := Open(t.Context(), killed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if diff := cmp.Diff([]store.Range{{First: 8, Last: 10}}, log.Health().Missing); diff != "" || log.Bounds().Last != 10 {
+		t.Errorf("Bounds() = %+v, Health().Missing differs (-want +got):\n%s", log.Bounds(), diff)
+	}
+}
+
 func TestLostOldestRecordsAreMissing(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, Options{Dir: t.TempDir(), Cap: 16 << 20})
@@ -123,30 +149,24 @@ func TestDamagedRecordsAreMissing(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			flipByte(t, h.options.Dir, childRecord(50)[150:])
+			damageBlock(t, h.options.Dir, childRecord(50)[150:])
 			log := h.open(t)
 
-			lost := map[uint64]bool{}
-			for seq := uint64(1); seq <= total; seq++ {
-				lost[seq] = true
-			}
+			next := uint64(1)
 			err := log.Read(withTimeout(t), 1, func(seq uint64, record []byte) error {
-				if delete(lost, seq); string(record) != string(childRecord(seq)) {
-					t.Errorf("Read returned %d bytes as record %d, want the record", len(record), seq)
+				if seq != next || string(record) != string(childRecord(seq)) {
+					t.Errorf("Read returned %d bytes as record %d, want record %d", len(record), seq, next)
+				}
+				if next = seq + 1; next == 50 {
+					next++
 				}
 				return nil
 			})
-			if err != nil || !lost[50] {
-				t.Fatalf("Read = %v, want nil without record 50", err)
+			if err != nil || next != total+1 {
+				t.Fatalf("Read = %v before record %d, want nil and all records except 50", err, next)
 			}
-			listed := map[uint64]bool{}
-			for _, r := range log.Health().Missing {
-				for seq := r.First; seq <= r.Last; seq++ {
-					listed[seq] = true
-				}
-			}
-			if diff := cmp.Diff(lost, listed); diff != "" {
-				t.Errorf("Health().Missing differs from what Read skipped (-lost +listed):\n%s", diff)
+			if diff := cmp.Diff([]store.Range{{First: 50, Last: 50}}, log.Health().Missing); diff != "" {
+				t.Errorf("Health().Missing differs (-want +got):\n%s", diff)
 			}
 			if _, err := log.Get(t.Context(), 50); !errors.Is(err, store.ErrNotFound) {
 				t.Errorf("Get(50) = %v, want ErrNotFound", err)
@@ -161,9 +181,5 @@ func TestDamagedRecordsAreMissing(t *testing.T) {
 // index returns the path of the log stream's index.
 func index(t *testing.T, dir string) string {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(dir, "jetstream", "$G", "streams", "*_log_0", "msgs", "index.db"))
-	if err != nil || len(found) != 1 {
-		t.Fatalf("found indexes %v, error %v, want one", found, err)
-	}
-	return found[0]
+	return filepath.Join(streamFolder(dir, logStream), "msgs", "index.db")
 }

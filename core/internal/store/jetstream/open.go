@@ -34,8 +34,7 @@ func Open(ctx context.Context, options Options) (_ *Log, err error) {
 		return nil, err
 	}
 	if known.Version == 0 {
-		created := format{Version: formatVersion, Streams: []string{logStream, snapshotStream}}
-		if err := l.folder.setFormat(created); err != nil {
+		if err := l.folder.setFormat(currentFormat()); err != nil {
 			return nil, err
 		}
 	}
@@ -59,13 +58,16 @@ func (l *Log) cleanUpFailedOpen() error {
 	return l.folder.unlock()
 }
 
-// start starts a new engine. The streams in known must exist.
+// start repairs the files of the known streams and starts a new engine.
 func (l *Log) start(ctx context.Context, known []string) error {
-	e, err := startEngine(l.options.Dir, l.logger)
+	if err := l.repair(known); err != nil {
+		return err
+	}
+	e, err := startEngine(ctx, l.options.Dir, l.logger)
 	if err != nil {
 		return err
 	}
-	if err := e.openStreams(ctx, l.limit, known); err != nil {
+	if err := e.openStreams(ctx, l.limit); err != nil {
 		e.stop()
 		return err
 	}

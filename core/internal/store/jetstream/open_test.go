@@ -78,9 +78,8 @@ func TestOpenChecksFormat(t *testing.T) {
 		text string
 		want error
 	}{
-		"newer":      {`{"version":3,"streams":[]}`, store.ErrNewer},
-		"older":      {`{"version":1,"streams":[]}`, store.ErrOlder},
-		"unreadable": {`{"version":`, store.ErrDamaged},
+		"newer": {`{"version":3,"streams":[]}`, store.ErrNewer},
+		"older": {`{"version":1,"streams":[]}`, store.ErrOlder},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

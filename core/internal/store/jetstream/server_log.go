@@ -5,8 +5,12 @@ import (
 	"log/slog"
 )
 
-// serverLogger forwards warnings and errors of the embedded server and drops its notices.
-type serverLogger struct{ to *slog.Logger }
+// serverLogger forwards warnings and errors of the embedded server and drops its notices. A fatal error, after which the
+// server never becomes ready, goes to fatal.
+type serverLogger struct {
+	to    *slog.Logger
+	fatal chan string // buffered
+}
 
 func (l serverLogger) Noticef(string, ...any) {}
 func (l serverLogger) Debugf(string, ...any)  {}
@@ -21,5 +25,8 @@ func (l serverLogger) Errorf(format string, args ...any) {
 }
 
 func (l serverLogger) Fatalf(format string, args ...any) {
-	l.to.Error("nats server fatal error", "text", fmt.Sprintf(format, args...))
+	select {
+	case l.fatal <- fmt.Sprintf(format, args...):
+	default: // the first one ended the start
+	}
 }

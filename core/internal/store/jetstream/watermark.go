@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"patchbay/core/internal/disk"
 	"patchbay/core/internal/store"
 )
 
@@ -37,23 +38,27 @@ func (f *folder) readWatermark() (watermark, error) {
 }
 
 // writeWatermark replaces the watermark. All watermarks have the same length, so only the first write needs disk space.
-func (f *folder) writeWatermark(w watermark, sync bool) error {
-	file, err := os.OpenFile(filepath.Join(f.dir, "watermark"), os.O_WRONLY|os.O_CREATE, 0o600)
-	if err != nil {
-		return fmt.Errorf("write the watermark: %w", err)
+// The first write also syncs the folder, so that the file survives a power cut.
+func (f *folder) writeWatermark(w watermark, sync bool) (err error) {
+	if f.watermark == nil {
+		if f.watermark, err = os.OpenFile(filepath.Join(f.dir, "watermark"), os.O_WRONLY|os.O_CREATE, 0o600); err == nil {
+			err = disk.SyncFolder(f.dir)
+		}
 	}
-	_, err = file.WriteString(w.String())
+	if err == nil {
+		_, err = f.watermark.WriteAt([]byte(w.String()), 0)
+	}
 	if err == nil && sync {
-		err = file.Sync()
+		err = f.watermark.Sync()
 	}
-	if err := errors.Join(err, file.Close()); err != nil {
+	if err != nil {
 		return fmt.Errorf("write the watermark: %w", err)
 	}
 	return nil
 }
 
-// updateWatermark writes the current bounds if they have changed. A purge syncs them first, so that purged records do
-// not look lost after a power cut.
+// updateWatermark writes the current bounds if they have changed. Each append writes them, so that a lost record is noticed
+// also after a kill. A purge syncs them first, so that purged records do not look lost after a power cut.
 func (l *Log) updateWatermark(sync bool) error {
 	l.watermarkMu.Lock()
 	defer l.watermarkMu.Unlock()

@@ -3,6 +3,7 @@ package memory
 
 import (
 	"bytes"
+	"slices"
 	"sync"
 
 	"patchbay/core/internal/store"
@@ -79,4 +80,14 @@ func (d *Disk) missing() (found []store.Range) {
 		}
 	}
 	return found
+}
+
+// Clone returns a copy of the disk.
+func (d *Disk) Clone() *Disk {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return &Disk{
+		cap: d.cap, first: d.first, records: slices.Clone(d.records), bytes: d.bytes,
+		newest: d.newest, previous: d.previous, damage: d.damage,
+	}
 }

@@ -1,0 +1,40 @@
+package conversation
+
+import (
+	"fmt"
+	"slices"
+
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
+)
+
+// Opening returns the change that opens a customer's conversation.
+func (p *Policy) Opening(customer *state.Customer) *journal.Opened {
+	owner := p.owner(p.Channels[customer.Channel])
+	return &journal.Opened{
+		Channel: customer.Channel, Thread: customer.Thread, SenderId: customer.ID, SenderName: customer.Name,
+		Owner: owner, Home: owner,
+	}
+}
+
+// GiveUpLost makes the deliveries of a conversation dead letters whose messages the log has lost, and drops its held
+// messages that are lost.
+func (tx *Transaction) GiveUpLost(id string, isLost func(state.Position) bool) {
+	defer tx.beginInput()()
+	c := tx.layer.Mutable(id)
+	if c == nil {
+		return
+	}
+	for _, lane := range slices.Clone(c.Lanes) {
+		for _, d := range queued(c, lane.Channel) {
+			if c.Delivery(d.ID) != nil && isLost(d.Item.Pos) {
+				tx.deadLetter(c, &d, "unreadable", fmt.Sprintf("the disk has lost record %d with the message", d.Item.Pos.Seq))
+			}
+		}
+	}
+	for _, held := range slices.Clone(c.Held) {
+		if isLost(held.Pos) {
+			tx.dispose(c.ID, held.Pos, c.Channel, state.StatusDropped, "the disk has lost the message", "")
+		}
+	}
+}

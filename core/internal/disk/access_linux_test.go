@@ -1,0 +1,102 @@
+package disk_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"patchbay/core/internal/disk"
+)
+
+func TestCheckAccessNamesFileOwnerAndUser(t *testing.T) {
+	for name, deny := range map[string]struct {
+		path string
+		mode os.FileMode
+	}{
+		"unreadable folder": {"jetstream/streams", 0o300},
+		"unwritable folder": {"jetstream", 0o500},
+		"unreadable file":   {"jetstream/streams/1.blk", 0o200},
+		"unwritable file":   {"jetstream/streams/1.blk", 0o400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.MkdirAll(filepath.Join(dir, "jetstream/streams"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, "jetstream/streams/1.blk"), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			giveAway(t, dir)
+			if err := asNobody(t, dir); err != nil {
+				t.Fatalf("CheckAccess = %v, want nil before the change", err)
+			}
+			path := filepath.Join(dir, deny.path)
+			if err := os.Chmod(path, deny.mode); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { os.Chmod(path, 0o700) }) // for the removal of the folder
+			err := asNobody(t, dir)
+			if !errors.Is(err, fs.ErrPermission) {
+				t.Fatalf("CheckAccess = %v, want ErrPermission", err)
+			}
+			for _, want := range []string{path + ":", "has the owner ", "runs as ", "change the owner"} {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("CheckAccess = %q, want it to contain %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestCheckAccessOfMissingFolder(t *testing.T) {
+	t.Parallel()
+	if err := disk.CheckAccess(filepath.Join(t.TempDir(), "missing")); err != nil {
+		t.Errorf("CheckAccess = %v, want nil", err)
+	}
+}
+
+const nobody = 65534
+
+// giveAway changes the owner of everything in dir to nobody, if this process may do that.
+func giveAway(t *testing.T, dir string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return
+	}
+	if err := os.Chmod(filepath.Dir(dir), 0o711); err != nil {
+		t.Fatal(err)
+	}
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Chown(path, nobody, nobody)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// asNobody calls CheckAccess without the privileges of root.
+func asNobody(t *testing.T, dir string) error {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return disk.CheckAccess(dir)
+	}
+	result := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		if err := unix.Setfsuid(nobody); err != nil {
+			result <- err
+			return
+		}
+		result <- disk.CheckAccess(dir)
+	}()
+	return <-result
+}

@@ -1,0 +1,138 @@
+package jetstream
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"patchbay/core/internal/disk"
+	"patchbay/core/internal/store"
+	"patchbay/core/internal/store/jetstream/blockfile"
+)
+
+const (
+	// damagedFolder keeps the damaged parts of repaired block files until an operator deletes them.
+	damagedFolder = "damaged"
+	blockName     = "%d.blk"
+)
+
+// streamFolder returns the folder of a stream in the server's layout.
+func streamFolder(dir, stream string) string {
+	return filepath.Join(dir, "jetstream", "$G", "streams", stream)
+}
+
+// repair makes the files of the known streams readable for the server, which would cut off a block at the first damaged
+// record and would not open a stream with a damaged description. The server must not run.
+func (l *Log) repair(known []string) error {
+	for _, stream := range known {
+		folder := streamFolder(l.options.Dir, stream)
+		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) && stream == logStream {
+			return fmt.Errorf("%w: stream %s is missing: restore a backup, or move the folder away to start empty",
+				store.ErrDamaged, stream)
+		}
+		if err := l.repairDescription(folder, stream); err != nil {
+			return fmt.Errorf("repair the description of stream %s: %w", stream, err)
+		}
+		if err := l.repairBlocks(filepath.Join(folder, "msgs"), stream); err != nil {
+			return fmt.Errorf("repair stream %s: %w", stream, err)
+		}
+	}
+	return nil
+}
+
+// repairBlocks repairs the block files of a stream.
+func (l *Log) repairBlocks(folder, stream string) error {
+	numbers, err := blockNumbers(folder)
+	if err != nil {
+		return err
+	}
+	last := uint64(0)
+	for i, number := range numbers {
+		path := filepath.Join(folder, fmt.Sprintf(blockName, number))
+		block, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		size := len(block)
+		content, damages, next, err := blockfile.Repair(stream, number, last, block)
+		if err != nil {
+			return err
+		}
+		last = next
+		if len(damages) == 0 {
+			continue
+		}
+		// A crash during a write leaves an incomplete record at the end, which was not acknowledged.
+		cut := damages[0].Offset
+		torn := i == len(numbers)-1 && !damages[0].Corrected && cut+damages[0].Size == size
+		if err := l.keepDamaged(path, stream, cut); err != nil && !torn {
+			return fmt.Errorf("keep a copy of the damaged block %s: %w", path, err)
+		}
+		if len(content) > 0 { // otherwise its format may be unknown, so only the server cuts it
+			if err := l.replaceBlock(path, content); err != nil {
+				return fmt.Errorf("replace the damaged block %s: %w", path, err)
+			}
+		}
+		l.logDamages(path, torn, damages)
+	}
+	return nil
+}
+
+// blockNumbers returns the numbers of the block files in a folder, in order.
+func blockNumbers(folder string) (numbers []uint32, err error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, entry := range entries {
+		var number uint32
+		if _, err := fmt.Sscanf(entry.Name(), blockName, &number); err == nil && entry.Name() == fmt.Sprintf(blockName, number) {
+			numbers = append(numbers, number)
+		}
+	}
+	slices.Sort(numbers)
+	return slices.Compact(numbers), nil
+}
+
+// keepDamaged copies a block file, from the first damaged byte on, to the folder of damaged blocks.
+func (l *Log) keepDamaged(path, stream string, offset int) error {
+	folder := filepath.Join(l.options.Dir, damagedFolder)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	block, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("%s-%s-%d-%s", stream, filepath.Base(path), offset, time.Now().UTC().Format("20060102T150405.000"))
+	return disk.Replace(filepath.Join(folder, name), block[offset:])
+}
+
+// replaceBlock writes the repaired block and deletes the server's index of the stream, which describes the former one.
+func (l *Log) replaceBlock(path string, content []byte) error {
+	if err := disk.Replace(path, content); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(filepath.Dir(path), "index.db")); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func (l *Log) logDamages(path string, torn bool, damages []blockfile.Damage) {
+	for _, d := range damages {
+		at := []any{"file", path, "offset", d.Offset, "bytes", d.Size, "copy", filepath.Join(l.options.Dir, damagedFolder)}
+		switch {
+		case d.Corrected:
+			l.logger.Warn("store corrected a wrong bit in a stored record; check the disk and the memory", at...)
+		case torn:
+			l.logger.Warn("store removed an incomplete record at the end of the log, which a crash can leave", at...)
+		default:
+			l.logger.Error("store removed damaged records and kept all others; check the disk", at...)
+		}
+	}
+}

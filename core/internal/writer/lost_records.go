@@ -1,0 +1,118 @@
+package writer
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
+	"patchbay/core/internal/store"
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol"
+)
+
+// withoutLost makes a record foldable whose predecessors may be lost. A conversation whose opening is lost is opened
+// again by the customer's next message. Other changes of unknown conversations are removed and logged.
+func (w *Writer) withoutLost(seq uint64, r *journal.Record) *journal.Record {
+	known := map[string]bool{"": true}
+	out := &journal.Record{Lease: r.GetLease(), Revision: r.GetRevision(), At: r.GetAt(), Envelopes: r.GetEnvelopes()}
+	for _, ch := range r.GetChanges() {
+		id := ch.GetConversation()
+		if ch.GetOpened() != nil || w.state.Conversation(id) != nil {
+			known[id] = true
+		}
+		if opened := w.reopen(ch, r); !known[id] && opened != nil {
+			w.Logger.Error("conversation is opened again because its first record is lost", "conversation", id,
+				"channel", opened.GetChannel(), "thread", opened.GetThread(), "customer", opened.GetSenderId(), "record", seq)
+			again := &journal.Change{Conversation: id}
+			journal.SetKind(again, &journal.Change_Opened{Opened: opened})
+			out.Changes = append(out.Changes, again)
+			known[id] = true
+		}
+		if known[id] {
+			out.Changes = append(out.Changes, ch)
+		} else if a := ch.GetAccepted(); a != nil {
+			w.Logger.Error("message is lost because its conversation is lost", "conversation", id,
+				"id", envelopeID(r, a.GetPosition()), "channel", a.GetChannel(), "thread", a.GetThread(), "record", seq)
+		}
+	}
+	return out
+}
+
+// reopen returns the change that opens a conversation again, if ch accepted a customer's message, else nil.
+func (w *Writer) reopen(ch *journal.Change, r *journal.Record) *journal.Opened {
+	a := ch.GetAccepted()
+	from := w.Policy.Channels[a.GetChannel()]
+	if from == nil || from.Role != envelope.RoleCustomer || int(a.GetPosition().GetIndex()) >= len(r.GetEnvelopes()) {
+		return nil
+	}
+	customer := state.Customer{Channel: a.GetChannel(), Thread: a.GetThread()}
+	if e, err := protocol.DecodeEnvelope(r.GetEnvelopes()[a.GetPosition().GetIndex()].GetEnvelope()); err == nil {
+		customer.ID, customer.Name = e.Sender.ID, e.Sender.Name
+	}
+	return w.Policy.Opening(&customer)
+}
+
+func envelopeID(r *journal.Record, p *journal.Position) string {
+	if int(p.GetIndex()) >= len(r.GetEnvelopes()) {
+		return ""
+	}
+	return r.GetEnvelopes()[p.GetIndex()].GetId()
+}
+
+// isLost reports whether the disk has lost all records from first to last.
+func (w *Writer) isLost(first, last uint64) bool {
+	return slices.ContainsFunc(w.Log.Health().Missing, func(r store.Range) bool { return r.First <= first && last <= r.Last })
+}
+
+// giveUpLost logs the pending messages whose records are missing from the log, and makes their deliveries dead letters.
+func (w *Writer) giveUpLost(ctx context.Context, now time.Time) error {
+	missing := w.Log.Health().Missing
+	isLost := func(p state.Position) bool {
+		return slices.ContainsFunc(missing, func(r store.Range) bool { return r.First <= p.Seq && p.Seq <= r.Last })
+	}
+	var ids []string
+	if len(missing) > 0 {
+		w.state.All(func(c *state.Conversation) bool {
+			if w.logLost(c, isLost) {
+				ids = append(ids, c.ID)
+			}
+			return true
+		})
+	}
+	slices.Sort(ids)
+	for part := range slices.Chunk(ids, maxReconciledAtOnce) {
+		err := w.commitNow(ctx, now, func(tx *conversation.Transaction) {
+			for _, id := range part {
+				tx.GiveUpLost(id, isLost)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// logLost logs the lost messages that a conversation still needs. It reports whether there are any.
+func (w *Writer) logLost(c *state.Conversation, isLost func(state.Position) bool) (found bool) {
+	log := func(p state.Position, channel, delivery string) {
+		if !isLost(p) {
+			return
+		}
+		found = true
+		w.Logger.Error("message is lost", "record", p.Seq, "index", p.Index, "conversation", c.ID, "channel", c.Channel,
+			"thread", c.Thread, "customer", c.SenderID, "target", channel, "delivery", delivery)
+	}
+	for _, lane := range c.Lanes {
+		for i := range lane.Queue {
+			log(lane.Queue[i].Item.Pos, lane.Channel, lane.Queue[i].ID)
+		}
+	}
+	for _, held := range c.Held {
+		log(held.Pos, "", "")
+	}
+	return found
+}

@@ -1,0 +1,99 @@
+package writer
+
+import (
+	"fmt"
+	"maps"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"patchbay/core/internal/state"
+)
+
+// pendingMessages returns the messages that deliveries, held messages and dead letters still need.
+func (h *harness) pendingMessages() map[state.Position]bool {
+	found := map[state.Position]bool{}
+	h.state.All(func(c *state.Conversation) bool {
+		for _, lane := range c.Lanes {
+			for i := range lane.Queue {
+				found[lane.Queue[i].Item.Pos] = true
+			}
+		}
+		for _, held := range c.Held {
+			found[held.Pos] = true
+		}
+		return true
+	})
+	for _, d := range h.state.DeadLetters() {
+		found[d.Delivery.Item.Pos] = true
+	}
+	delete(found, state.Position{})
+	return found
+}
+
+// TestLostRecordLosesOnlyItsMessages loses each record in turn.
+func TestLostRecordLosesOnlyItsMessages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := openHarness(t)
+		first.talk(1)
+		first.customer("a1", "m3", "three")
+		first.customer("b1", "m2", "while the offer is pending")
+		first.customer("c1", "m2", "to the desk")
+		first.crash()
+		want, last := first.pendingMessages(), first.log.Bounds().Last
+		if len(want) < 6 {
+			t.Fatalf("%d pending messages, want enough for a test", len(want))
+		}
+		for lost := uint64(1); lost <= last; lost++ {
+			h := &harness{tester: t, disk: first.disk.Clone(), commits: &commits{}, ids: &idSource{n: 1000}, options: first.options}
+			h.disk.Lose(lost)
+			h.open()
+			got := h.pendingMessages()
+			for pos := range maps.Keys(want) {
+				if pos.Seq != lost && !got[pos] {
+					t.Errorf("record %d lost: message %v is not pending any more", lost, pos)
+				}
+			}
+			for _, d := range h.state.DeadLetters() {
+				if seq := d.Delivery.Item.Pos.Seq; (seq == lost) != (d.Error == "unreadable") {
+					t.Errorf("record %d lost: the message of record %d is a dead letter %s", lost, seq, d.Error)
+				}
+			}
+			h.crash() // before a snapshot, so that the next start reads the same records
+			h.open()
+			if diff := cmp.Diff(got, h.pendingMessages()); diff != "" {
+				t.Errorf("record %d lost: the second start differs (-first +second):\n%s", lost, diff)
+			}
+			if err := h.stop(); err != nil {
+				t.Errorf("record %d lost: Run = %v", lost, err)
+			}
+		}
+	})
+}
+
+// TestLostRecordBehindSnapshotIsDeadLetter loses a record that the snapshot knows.
+func TestLostRecordBehindSnapshotIsDeadLetter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHarness(t)
+		h.customer("a", "m1", "one")
+		h.customer("a", "m2", "two")
+		lost := h.conv("a").Lanes[0].Queue[1]
+		if err := h.stop(); err != nil { // takes a snapshot
+			t.Fatal(err)
+		}
+		h.disk.Lose(lost.Item.Pos.Seq)
+		h.open()
+		letters := h.letters()
+		if len(letters) != 1 || letters[0].Delivery.ID != lost.ID || letters[0].Error != "unreadable" ||
+			letters[0].Text != fmt.Sprintf("the disk has lost record %d with the message", lost.Item.Pos.Seq) {
+			t.Errorf("dead letters = %+v, want the second message", letters)
+		}
+		if c := h.conv("a"); len(c.Lanes) != 1 || len(c.Lanes[0].Queue) != 1 {
+			t.Errorf("lanes = %+v, want the first message", c.Lanes)
+		}
+		if err := h.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
