@@ -19,7 +19,7 @@ TOOLS := .tools/versions-$(shell cat tools/*/go.mod tools/*/go.sum | sha256sum |
 GENERATED := '*.pb.go' ':(glob)**/*_string.go'
 
 .NOTPARALLEL:
-.PHONY: help build run demo test unit e2e docs race fuzz parsers generate check-generated lint bench clean
+.PHONY: help build run demo test unit e2e browser docs race fuzz parsers generate check-generated lint bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ unit: ## unit tests, with the race detector for packages with goroutines
 
 e2e: build ## end-to-end and crash tests of the built programs
 	go test -timeout 10m -parallel 6 $$(go list ./test/... | grep -v /test/docs)
+
+browser: build .tools/axe.min.js ## test the sandbox's pages in Chromium; needs chromium and npm
+	BROWSER=$$(command -v chromium chromium-browser google-chrome | head -1 | grep . || { echo 'install Chromium first: apt-get install chromium' >&2; exit 1; }) \
+	  go test -count=1 ./test/browser
 
 docs: build ## test the documents against the programs
 	go test ./test/docs/...
@@ -77,6 +81,11 @@ bench: build ## measure the gateway; see docs/benchmarks.md
 
 clean: ## remove the results of the other targets; ./data stays
 	rm -rf bin .tools .build
+
+# axe-core finds faults of accessibility. It is used only here.
+.tools/axe.min.js:
+	@mkdir -p .tools
+	cd .tools && npm pack --silent axe-core@4.14.1 && tar xzOf axe-core-4.14.1.tgz package/axe.min.js > axe.min.js && rm axe-core-4.14.1.tgz
 
 $(TOOLS): ; rm -f .tools/versions-*
 	cd tools/buf && go build -o ../../.tools/buf github.com/bufbuild/buf/cmd/buf

@@ -15,8 +15,9 @@ import (
 
 // entry is one line of the chat page.
 type entry struct {
+	ID          string        `json:"id,omitempty"` // of a customer's message
 	At          time.Time     `json:"at"`
-	Role        string        `json:"role"` // customer, bot, agent, system, or problem
+	Role        string        `json:"role"` // customer, bot, agent, system, or problem: the entry ID was not sent
 	Name        string        `json:"name,omitempty"`
 	Text        string        `json:"text,omitempty"`
 	Event       *native.Event `json:"event,omitempty"`
@@ -43,7 +44,11 @@ func (s *Sandbox) chatMessage(r *simulator.Request) (any, error) {
 	case f.Text == "":
 		return nil, badRequest("text: missing")
 	}
-	return struct{}{}, s.say(r.Context(), f.User, f.Text, "m-"+rand.Text())
+	id, err := messageID(f.ID)
+	if err != nil {
+		return nil, err
+	}
+	return struct{}{}, s.say(r.Context(), f.User, f.Text, id)
 }
 
 // chatPicture sends a customer's picture to the gateway.
@@ -52,23 +57,35 @@ func (s *Sandbox) chatPicture(r *simulator.Request) (any, error) {
 	if !userID.MatchString(user) {
 		return nil, errUser
 	}
+	id, err := messageID(r.URL.Query().Get("id"))
+	if err != nil {
+		return nil, err
+	}
 	p, err := readPicture(r)
 	if err != nil {
 		return nil, err
 	}
-	return struct{}{}, s.sendPicture(r.Context(), user, p, "m-"+rand.Text())
+	return struct{}{}, s.sendPicture(r.Context(), user, p, id)
+}
+
+// messageID returns the page's id of a message, which is the same if the page sends the message again, or a new one.
+func messageID(id string) (string, error) {
+	if id != "" && !userID.MatchString(id) {
+		return "", badRequest("id: must be 1 to 64 letters, digits, dashes and underscores")
+	}
+	return cmp.Or(id, "m-"+rand.Text()), nil
 }
 
 // say sends a customer's text to the gateway and adds it to the transcript.
 func (s *Sandbox) say(ctx context.Context, user, text, id string) error {
-	return s.send(ctx, user, text, entry{Role: "customer", Text: text}, native.WithMessageID(id))
+	return s.send(ctx, user, text, entry{ID: id, Role: "customer", Text: text}, native.WithMessageID(id))
 }
 
 // sendPicture sends a customer's picture to the gateway, as a link to the sandbox, and adds it to the transcript.
 func (s *Sandbox) sendPicture(ctx context.Context, user string, p picture, id string) error {
 	path := "/livechat" + s.Livechat.AddFile(p.name, p.contentType, p.content)
 	f := native.File{Type: "image", URL: path, ContentType: p.contentType, Name: p.name, Size: int64(len(p.content))}
-	e := entry{Role: "customer", Media: []native.File{f}}
+	e := entry{ID: id, Role: "customer", Media: []native.File{f}}
 	f.URL = s.URL() + path // the page keeps the path: a browser may reach this host by another name
 	return s.send(ctx, user, "", e, native.WithMessageID(id), native.WithMedia(f))
 }
@@ -85,7 +102,7 @@ func (s *Sandbox) send(ctx context.Context, user, text string, e entry, options 
 	}
 	if err != nil {
 		s.o.Logger.Warn("message not accepted", "error", err)
-		chat.Append(entry{At: time.Now(), Role: "problem", Text: "Not sent: " + cmp.Or(text, "the picture")})
+		chat.Append(entry{ID: e.ID, At: time.Now(), Role: "problem"})
 		return refuse(http.StatusBadGateway, "The gateway did not accept the message: "+err.Error())
 	}
 	return nil

@@ -46,7 +46,8 @@ func runDemo(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, st.close()) }()
-	st.gw.Env = append(st.gw.Env, "PATCHBAY_STORE__DIR="+filepath.Join(dir, "store"))
+	st.gw.Env = append(st.gw.Env, "PATCHBAY_LISTEN="+o.gateway, "PATCHBAY_ADMIN__LISTEN="+o.admin,
+		"PATCHBAY_STORE__DIR="+filepath.Join(dir, "store"))
 	if err := st.play(ctx); err != nil {
 		for name, v := range st.s.vendors() {
 			fmt.Fprintf(stdout, "\nRefused by %s: %q", name, v.Problems.All())

@@ -31,7 +31,11 @@ func runFakeGateway(mood string) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	for _, address := range []string{os.Getenv("PATCHBAY_LISTEN"), os.Getenv("PATCHBAY_ADMIN__LISTEN")} {
+	listen, admin, err := gateway.Addresses(os.Args[len(os.Args)-1]) // run --config FILE
+	if err != nil {
+		return 3
+	}
+	for _, address := range []string{listen, admin} {
 		l, err := net.Listen("tcp", address)
 		if err != nil {
 			return 4
@@ -61,7 +65,7 @@ func TestDemoNamesTheStepThatFails(t *testing.T) {
 	} {
 		t.Run(mood, func(t *testing.T) {
 			var out bytes.Buffer
-			err := runDemo(t.Context(), []string{"--gateway-bin", fake(t, mood), "--config", "none", "--within", "2s"}, &out, io.Discard)
+			err := runDemo(t.Context(), []string{"--gateway-bin", fake(t, mood), "--config", "../config.yaml", "--within", "2s"}, &out, io.Discard)
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("err = %v, want one with %s", err, want)
 			}

@@ -67,6 +67,7 @@ func guard(policy string, next http.Handler) http.Handler {
 type form struct {
 	User string `json:"user"`
 	Text string `json:"text"`
+	ID   string `json:"id"`
 	Open bool   `json:"open"`
 }
 

@@ -51,7 +51,7 @@ func newStage(o stageOptions, output *os.File, logger *slog.Logger) (*stage, err
 	ctx, end := context.WithCancel(context.Background())
 	st := &stage{s: s, served: make(chan error, 1), end: end}
 	go func() { st.served <- s.Run(ctx) }()
-	env := append(os.Environ(), "PATCHBAY_LISTEN="+o.gateway, "PATCHBAY_ADMIN__LISTEN="+o.admin, "SANDBOX_URL="+s.URL())
+	env := append(os.Environ(), "SANDBOX_URL="+s.URL())
 	st.gw = &gateway.Gateway{Bin: o.bin, Config: o.config, Env: env, Admin: o.admin, Output: output}
 	return st, nil
 }
@@ -69,9 +69,11 @@ func runAll(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	var o stageOptions
 	flags := o.flags("sandbox run", stderr)
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:8070", "address of the pages and the simulated vendors")
-	flags.StringVar(&o.gateway, "gateway-listen", "127.0.0.1:8080", "address of the gateway for webhooks")
-	flags.StringVar(&o.admin, "gateway-admin", "127.0.0.1:9090", "address of the gateway for operators")
 	if err := parse(flags, args); err != nil {
+		return err
+	}
+	var err error
+	if o.gateway, o.admin, err = gateway.Addresses(o.config); err != nil {
 		return err
 	}
 	defer takeTerminal(int(os.Stdin.Fd()))()

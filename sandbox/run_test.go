@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -30,10 +33,14 @@ func runWith(ctx context.Context, t *testing.T, mood string, out io.Writer) (por
 	if err != nil {
 		t.Fatal(err)
 	}
+	config := filepath.Join(t.TempDir(), "config.yaml")
+	addresses := fmt.Sprintf("listen: %s\nadmin: {listen: '%s'}\n", ports[1], ports[2])
+	if err := os.WriteFile(config, []byte(addresses), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	result := make(chan error, 1)
 	go func() {
-		result <- runAll(ctx, []string{"--gateway-bin", self, "--config", "none", "--listen", ports[0],
-			"--gateway-listen", ports[1], "--gateway-admin", ports[2]}, out, io.Discard)
+		result <- runAll(ctx, []string{"--gateway-bin", self, "--config", config, "--listen", ports[0]}, out, io.Discard)
 	}()
 	return ports, result
 }

@@ -54,6 +54,7 @@ func New(o Options) (*Sandbox, error) {
 	s.Desk = aicc.New(aicc.Options{
 		ChannelID: "202105284494222653", PushKey: secret("AICC_PUSH_KEY"),
 		AppKey: secret("AICC_APP_KEY"), AppSecret: secret("AICC_APP_SECRET"), Retry: retry,
+		ConnectEvent: true, // the customer's words then reach the desk before the first answer
 	})
 	for _, vendor := range s.vendors() {
 		vendor.Point(o.Gateway)

@@ -12,7 +12,8 @@ import (
 // Accept assigns a waiting chat to an agent. The customer gets a system text.
 func (s *Simulator) Accept(user, agent string) error {
 	return s.act(user, func(c *Chat) error {
-		c.State, c.Agent = StateActive, agent
+		c.enter(StateActive)
+		c.Agent = agent
 		s.record(c, "accepted", Line{Text: agent}, false)
 		s.pushText(c, "system", "The call is connected to an agent.", []byte("null"))
 		if s.o.ConnectEvent {
@@ -59,7 +60,7 @@ func (s *Simulator) Read(user string, ids string) error {
 // Hangup ends an active chat as the agent does.
 func (s *Simulator) Hangup(user string) error {
 	return s.act(user, func(c *Chat) error {
-		c.State = StateClosed
+		c.enter(StateClosed)
 		s.record(c, "closed", Line{}, false)
 		return s.push(user, s.message(user, "AGENT", "DISCONNECT"))
 	}, StateActive)
@@ -69,11 +70,11 @@ func (s *Simulator) Hangup(user string) error {
 // customer gets a text and may still leave messages by sendAsync.
 func (s *Simulator) TimeOut(user string, async bool) error {
 	return s.act(user, func(c *Chat) error {
-		c.State = StateClosed
+		c.enter(StateClosed)
 		s.record(c, "timed out", Line{}, false)
 		m := s.message(user, "SYSTEM", "DISCONNECT")
 		if async {
-			c.State = StateOffline
+			c.enter(StateOffline)
 			m.MediaType, m.Content = new("TEXT"), new("No agent answered in time. You can leave a message.")
 			m.IsOfflineStatus = &async
 		}

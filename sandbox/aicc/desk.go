@@ -28,12 +28,15 @@ func (s State) live() bool { return s == StateRobot || s == StateWaiting || s ==
 
 // Chat is one customer at the desk.
 type Chat struct {
-	User  string `json:"user"`
-	Name  string `json:"name"`
-	State State  `json:"state"`
-	Agent string `json:"agent"`
-	Lines []Line `json:"lines"`
+	User  string    `json:"user"`
+	Name  string    `json:"name"`
+	State State     `json:"state"`
+	Since time.Time `json:"since"` // start of the state
+	Agent string    `json:"agent"`
+	Lines []Line    `json:"lines"`
 }
+
+func (c *Chat) enter(s State) { c.State, c.Since = s, time.Now() }
 
 // Line is one line of a chat as the agent sees it.
 type Line struct {

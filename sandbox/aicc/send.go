@@ -82,7 +82,7 @@ func (s *Simulator) control(c *Chat, m *upLink) (string, error) {
 		if c.State == StateRobot {
 			text = "Disconnect robot successfully"
 		}
-		c.State = StateLeft
+		c.enter(StateLeft)
 		s.record(c, "DISCONNECT", Line{}, m.async)
 		return text, nil
 	case "CHAT":
@@ -104,13 +104,13 @@ func (s *Simulator) connect(c *Chat) (string, error) {
 	}
 	c.Agent = ""
 	if s.o.Robot != nil {
-		c.State = StateRobot
+		c.enter(StateRobot)
 		if s.o.Greeting != "" {
 			s.pushText(c, "robot", s.o.Greeting, nil)
 		}
 		return "connect to robot successfully.", nil
 	}
-	c.State = StateWaiting
+	c.enter(StateWaiting)
 	s.pushText(c, "system", "Queuing...", nil)
 	return "success", nil
 }
@@ -125,7 +125,7 @@ func (s *Simulator) transfer(c *Chat) (string, error) {
 	}
 	s.record(c, "TRANS2AGENT", Line{}, false)
 	if c.State == StateRobot {
-		c.State = StateWaiting
+		c.enter(StateWaiting)
 		s.pushText(c, "system", "Queuing...", nil)
 	}
 	return "success", nil

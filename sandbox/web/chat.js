@@ -1,11 +1,14 @@
-import { bubble, showProblem, line, link, addPictureButtons, picture, send, sendFile, show, paragraph } from "./messages.js";
+import {
+  bubble, showProblem, line, link, addPictureButtons, attempt, clearSent, followEnd, picture, send, sendFile, show, paragraph,
+} from "./messages.js";
 
 const log = document.getElementById("log");
 const owner = document.getElementById("owner");
 const typing = document.getElementById("typing");
 const input = document.getElementById("text");
-const names = { customer: "You", bot: "Assistant", agent: "Agent", system: "Notice", problem: "Not sent" };
+const names = { customer: "You", bot: "Assistant", agent: "Agent", system: "Notice" };
 let typingEnds = 0;
+followEnd(log);
 
 function customer() {
   let id = localStorage.getItem("customer");
@@ -38,11 +41,16 @@ function showEvent(event) {
 
 function showEntry(entry) {
   if (entry.event) showEvent(entry.event);
+  if (entry.role === "problem") { // the entry with this id was not sent; its sender sees why
+    log.querySelector(`[data-id="${CSS.escape(entry.id)}"]`)?.remove();
+    return;
+  }
   const kind = Object.hasOwn(names, entry.role) ? entry.role : "system";
   if (entry.text || entry.media || entry.suggestions) {
     typing.hidden = true;
     const who = entry.role === "agent" && entry.name ? entry.name : names[kind];
     const item = bubble(kind, who, entry.text || "", entry.at);
+    if (entry.id) item.dataset.id = entry.id;
     for (const m of entry.media || []) item.append(...medium(m));
     for (const s of entry.suggestions || []) item.append(suggestion(s));
     show(log, item);
@@ -64,19 +72,34 @@ function suggestion(text) {
   return button;
 }
 
-async function say(text) {
-  showProblem(await send("/chat/messages", { user, text }));
+// Each message keeps its id when it is sent again, so that the gateway recognizes it.
+function newID() {
+  return "m-" + Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, "0")).join("");
 }
 
-document.getElementById("say").addEventListener("submit", (e) => {
+function say(text) {
+  const id = newID();
+  return attempt(async () => {
+    const problem = await send("/chat/messages", { user, text, id });
+    if (!problem) clearSent(input, text);
+    return problem;
+  });
+}
+
+document.getElementById("say").addEventListener("submit", async (e) => {
   e.preventDefault();
   const text = input.value.trim();
-  if (!text) return;
-  input.value = "";
-  say(text);
+  const button = e.target.querySelector("[type=submit]");
+  if (!text || button.disabled) return;
+  button.disabled = true;
+  await say(text);
+  button.disabled = false;
 });
 
-addPictureButtons(async (file) => showProblem(await sendFile("/chat/files", user, file)));
+addPictureButtons((file) => {
+  const id = newID();
+  return attempt(() => sendFile("/chat/files", { user, id }, file));
+});
 
 document.getElementById("new").addEventListener("click", () => {
   localStorage.removeItem("customer");

@@ -3,7 +3,7 @@
 const time = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
 
 export function bubble(kind, who, text, at) {
-  const item = document.createElement("li");
+  const item = document.createElement("div");
   item.className = "bubble " + kind;
   const head = document.createElement("span");
   head.className = "who";
@@ -25,7 +25,7 @@ export function paragraph(text) {
 }
 
 export function line(text) {
-  const item = document.createElement("li");
+  const item = document.createElement("div");
   item.className = "line";
   item.textContent = text;
   return item;
@@ -65,11 +65,24 @@ function scrollToEnd(log) {
   if (log && log.dataset.end === "true") log.scrollTop = log.scrollHeight;
 }
 
-// show appends an item to a log and scrolls to it, unless the reader has scrolled up.
+// followEnd makes a log show its end, also when it gets another size, until the reader scrolls up.
+export function followEnd(log) {
+  log.dataset.end = "true";
+  log.addEventListener("scroll", () => {
+    log.dataset.end = String(log.scrollHeight - log.scrollTop - log.clientHeight < 80);
+  });
+  new ResizeObserver(() => scrollToEnd(log)).observe(log);
+}
+
 export function show(log, item) {
-  log.dataset.end = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
   log.append(item);
   scrollToEnd(log);
+}
+
+// clear empties a log, which then follows its end again.
+export function clear(log) {
+  log.replaceChildren();
+  log.dataset.end = "true";
 }
 
 // send posts JSON and returns the problem, "" for none.
@@ -78,8 +91,8 @@ export function send(path, data) {
 }
 
 // sendFile posts a file and returns the problem, "" for none.
-export function sendFile(path, user, file) {
-  const query = new URLSearchParams({ user, name: file.name || "" });
+export function sendFile(path, data, file) {
+  const query = new URLSearchParams({ ...data, name: file.name || "" });
   return post(path + "?" + query, file, file.type || "application/octet-stream");
 }
 
@@ -108,8 +121,27 @@ export function addPictureButtons(take) {
   });
 }
 
-export function showProblem(text) {
+// showProblem shows a problem, "" for none. With retry, a button offers to try again.
+export function showProblem(text, retry) {
   const problem = document.getElementById("problem");
-  problem.textContent = text;
+  problem.replaceChildren(text);
   problem.hidden = text === "";
+  if (!text || !retry) return;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "quiet";
+  button.textContent = "Try again";
+  button.addEventListener("click", retry);
+  problem.append(" ", button);
+}
+
+// attempt makes a call, which returns a problem or "", and shows the problem with a button that makes the call again.
+export async function attempt(call) {
+  const problem = await call();
+  showProblem(problem, () => attempt(call));
+}
+
+// clearSent empties an input whose text was sent, unless it has another text by now.
+export function clearSent(input, text) {
+  if (input.value.trim() === text) input.value = "";
 }
