@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -122,30 +123,24 @@ func (p *probe) encode(e *envelope.Envelope) []byte {
 
 // attach hands over a medium. A refusal is a finding of the running check.
 func (p *probe) attach(name string, a *pluginpb.AssignedMedium, data []byte) {
-	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
-	defer cancel()
-	stream, err := p.subject.rpc.Attach(ctx)
-	chunk := &pluginpb.AttachRequest{Id: a.GetAttachment(), ContentType: a.GetContentType(), Name: a.GetName(),
-		Size: a.GetSize()}
-	for more := err == nil; more; chunk = new(pluginpb.AttachRequest) {
-		n := min(len(data), protocol.MaxChunkBytes)
-		chunk.Data, data = data[:n], data[n:]
-		more = stream.Send(chunk) == nil && len(data) > 0 // the response says why it failed
+	stream, err := p.subject.rpc.Attach(p.ctx)
+	p.require(err == nil, "out/%s.http: attach a medium: %v", name, err)
+	head := min(len(data), protocol.MaxChunkBytes)
+	_ = stream.Send(&pluginpb.AttachRequest{ // the response says why it failed
+		Id: a.GetAttachment(), ContentType: a.GetContentType(), Name: a.GetName(), Size: a.GetSize(), Data: data[:head],
+	})
+	for chunk := range slices.Chunk(data[head:], protocol.MaxChunkBytes) {
+		_ = stream.Send(&pluginpb.AttachRequest{Data: chunk})
 	}
-	var resp *pluginpb.AttachResponse
-	if err == nil {
-		resp, err = stream.CloseAndRecv()
-	}
+	resp, err := stream.CloseAndRecv()
 	p.expect(err == nil && resp.GetError() == nil, "out/%s.http: a medium of %d bytes can't be attached: %v %v", name,
 		a.GetSize(), err, resp.GetError())
 }
 
 // fetch asks for a medium of at most limit bytes; 0 leaves the limit to the adapter.
 func (p *probe) fetch(r *pluginpb.FetchRequest, limit int64) *outcome {
-	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
-	defer cancel()
 	r.Channel, r.Ref, r.MaxBytes = p.data.Channel, r.GetPart().GetRef(), limit
-	stream, err := p.subject.rpc.Fetch(ctx, r)
+	stream, err := p.subject.rpc.Fetch(p.ctx, r)
 	var first, chunk *pluginpb.FetchResponse
 	var data []byte
 	for err == nil {

@@ -1,12 +1,15 @@
 package conformance
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
+	"net/textproto"
 	"net/url"
 	"slices"
 	"strconv"
@@ -71,17 +74,15 @@ func parseRequestLine(line string) (method, target string, err error) {
 }
 
 func parseMessage(text []byte) (first string, header http.Header, body []byte, err error) {
-	head, body, _ := bytes.Cut(append(text, '\n'), []byte("\n\n"))
-	lines := strings.Split(strings.TrimRight(string(head), "\n"), "\n")
-	header = http.Header{}
-	for _, line := range lines[1:] {
-		name, value, ok := strings.Cut(strings.TrimRight(line, "\r"), ":")
-		if !ok {
-			return "", nil, nil, fmt.Errorf("%q is not a header field; a blank line ends the header", line)
-		}
-		header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+	const end = "\n\n" // of a message without a body
+	r := textproto.NewReader(bufio.NewReader(io.MultiReader(bytes.NewReader(text), strings.NewReader(end))))
+	first, _ = r.ReadLine() // reading from memory does not fail
+	fields, err := r.ReadMIMEHeader()
+	if err != nil {
+		return "", nil, nil, fmt.Errorf("%w; a blank line ends the header", err)
 	}
-	return strings.TrimSpace(lines[0]), header, bytes.TrimSuffix(body, []byte("\n")), nil
+	body, _ = io.ReadAll(r.R)
+	return strings.TrimSpace(first), http.Header(fields), bytes.TrimSuffix(body, []byte(end)), nil
 }
 
 // actions are the calls that an exchange begins with.
@@ -186,12 +187,11 @@ func (in *inbound) withTree(tree any) *inbound {
 	return in.withBody(b)
 }
 
-// withMember returns a copy of a call in which the member at a dotted path is replaced, or removed if keep is false;
-// the call itself if there is no such member.
-func (in *inbound) withMember(path string, value any, keep bool) *inbound {
-	tree, ok := edit(in.tree(), path, func(any) (any, bool) { return value, keep })
-	if !ok {
-		return in
+// withMember returns a copy of a call in which the member at a dotted path has another value; the call itself if there
+// is no such member.
+func (in *inbound) withMember(path string, value any) *inbound {
+	if tree, ok := edit(in.tree(), path, func(any) any { return value }); ok {
+		return in.withTree(tree)
 	}
-	return in.withTree(tree)
+	return in
 }

@@ -66,7 +66,7 @@ func loadChannel(file string) (*channelData, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &channelData{dir: filepath.Dir(file)}
+	d := &channelData{dir: filepath.Dir(file), Settings: map[string]any{}}
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	dec.KnownFields(true)
 	if err := dec.Decode(d); err != nil {

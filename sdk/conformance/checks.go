@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
-
-	"patchbay/sdk/settings"
 )
 
 //go:embed checks.yaml
@@ -107,9 +105,9 @@ var needs = map[string]need{
 		"no limit is declared"},
 	"large media": {func(p *probe) bool { return p.can("fetch") || takesMedia(large)(p) },
 		"the channel neither fetches nor takes media as large"},
-	"json refusals": {func(p *probe) bool { return p.refusesJSON() }, "refusals are not JSON"},
-	"settings":      {hasSetting(func(settings.Setting) bool { return true }), "there are no settings"},
-	"text setting":  {hasSetting(isText), "no setting is a text"},
+	"json refusals": {(*probe).refusesJSON, "refusals are not JSON"},
+	"settings":      {func(p *probe) bool { return len(p.subject.schema.Schema.Properties) > 0 }, "there are no settings"},
+	"text setting":  {func(p *probe) bool { return textSetting(p) != "" }, "no setting is a text"},
 }
 
 func receives(p *probe) bool { return p.can("receive") && len(p.data.in) > 0 }
@@ -136,18 +134,14 @@ func takesMedia(size int64) func(*probe) bool {
 	}
 }
 
-func hasSetting(fits func(settings.Setting) bool) func(*probe) bool {
-	return func(p *probe) bool { return p.setting(fits) != nil }
-}
-
-// setting returns the first setting that fits, nil if there is none.
-func (p *probe) setting(fits func(settings.Setting) bool) *settings.Setting {
+// textSetting returns the name of a setting that is a text, "" if there is none.
+func textSetting(p *probe) string {
 	for s := range p.subject.schema.Schema.All() {
-		if fits(s) {
-			return &s
+		if s.Has("string") && len(s.Path) == 1 {
+			return s.Name()
 		}
 	}
-	return nil
+	return ""
 }
 
 // expectKind expects an error of one of kinds.
@@ -160,8 +154,6 @@ func (p *probe) expectDelivery(when string) {
 	got := p.perform(act{})
 	p.expect(got.succeeded(), "%s, a delivery gave %s", when, got)
 }
-
-func isText(s settings.Setting) bool { return s.Has("string") && len(s.Path) == 1 }
 
 func (p *probe) can(ability string) bool {
 	return slices.Contains(p.subject.desc.GetAbilities(), ability)
@@ -204,7 +196,8 @@ func (f *fault) react() reaction {
 	return answers(f.Status, f.Body, f.Header)
 }
 
-func (f *fault) expect(p *probe, got *outcome) {
+// expectFault expects that a fault was reported as it should be.
+func (p *probe) expectFault(f *fault, got *outcome) {
 	kinds := f.Kinds
 	if got.act.action == "open" {
 		kinds = slices.Concat(kinds, f.Open)

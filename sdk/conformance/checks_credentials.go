@@ -131,11 +131,13 @@ func (c credential) with(in *inbound, values ...string) *inbound {
 		return in.withHeader(c.Header, whole...)
 	case c.Query != "":
 		return in.withQuery(c.Query, values...)
-	case len(values) < 2:
-		return in.withMember(c.Body, strings.Join(values, ""), len(values) > 0)
+	case len(values) == 0:
+		return in.withMember(c.Body, removed)
+	case len(values) == 1:
+		return in.withMember(c.Body, values[0])
 	}
 	name, mark := shown(c.Body[strings.LastIndex(c.Body, ".")+1:])+":", []byte(`"CONFORMANCE"`)
-	body := in.withMember(c.Body, "CONFORMANCE", true).body
+	body := in.withMember(c.Body, "CONFORMANCE").body
 	return in.withBody(bytes.Replace(body, mark, []byte(shown(values[0])+","+name+shown(values[1])), 1))
 }
 
@@ -169,7 +171,7 @@ func (c credential) forge(in *inbound, add forge) {
 		return
 	}
 	for _, v := range []any{nil, true, 0, []any{value}, map[string]any{"value": value}} {
-		add("altered", fmt.Sprintf("%s as %T", place, v), in.withMember(c.Body, v, true), true)
+		add("altered", fmt.Sprintf("%s as %T", place, v), in.withMember(c.Body, v), true)
 	}
 }
 

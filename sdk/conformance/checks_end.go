@@ -3,7 +3,6 @@ package conformance
 import (
 	"bytes"
 	"context"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -54,10 +53,7 @@ var endChecks = map[string]func(*probe){
 		}
 	},
 	"exit.alone": func(p *probe) {
-		dir, err := os.MkdirTemp("/tmp", "pbconf")
-		p.require(err == nil, "%v", err)
-		defer os.RemoveAll(dir)
-		_, ended := runFor(endTimeout, command(p.o, dir, "1"))
+		_, ended := runFor(endTimeout, command(p.o, p.subject.dir, "1"))
 		p.expect(ended, "with another parent in %s, it was still there after %s", protocol.ParentEnv, endTimeout)
 	},
 	"exit.by-hand": func(p *probe) {
@@ -69,15 +65,20 @@ var endChecks = map[string]func(*probe){
 			"it ended with %d, %d bytes on stdout and %d on stderr", code, out.Len(), errs.Len())
 	},
 	"secrets.printed":   func(p *probe) { p.expect(!p.witness.printed(), "a secret was printed or logged") },
-	"secrets.errors":    func(p *probe) { p.expectUnheard(p.witness.leaked, "an error", "a problem", "a receipt") },
-	"secrets.envelopes": func(p *probe) { p.expectUnheard(p.witness.leaked, "an envelope", "an answer") },
+	"secrets.errors":    func(p *probe) { p.expectUnheard(&p.witness.leaked, "an error", "a problem", "a receipt") },
+	"secrets.envelopes": func(p *probe) { p.expectUnheard(&p.witness.leaked, "an envelope", "an answer") },
 	"secrets.metrics": func(p *probe) {
 		p.work()
 		_, err := p.metrics()
 		p.expect(err == nil, "CollectMetrics does not answer: %v", err)
-		p.expectUnheard(p.witness.leaked, "the metrics")
+		p.expectUnheard(&p.witness.leaked, "the metrics")
 	},
-	"secrets.text": func(p *probe) { p.expectPrivate() },
+	"secrets.text": func(p *probe) {
+		p.sayCustomerText()
+		time.Sleep(pipeGrace) // for what is on its way
+		p.expect(!strings.Contains(p.witness.said.String(), customerText), "a customer's text was printed or logged")
+		p.expectUnheard(&p.witness.exposed, "an error")
+	},
 }
 
 // drained is what a Drain with a call under way led to.
@@ -176,9 +177,7 @@ func (p *probe) disturb(calls int) {
 }
 
 func (p *probe) metrics() (string, error) {
-	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
-	defer cancel()
-	resp, err := p.subject.rpc.CollectMetrics(ctx, &pluginpb.CollectMetricsRequest{})
+	resp, err := p.subject.rpc.CollectMetrics(p.ctx, &pluginpb.CollectMetricsRequest{})
 	p.witness.hear("the metrics", string(resp.GetText()))
 	return string(resp.GetText()), err
 }
@@ -205,13 +204,13 @@ func runFor(d time.Duration, cmd *exec.Cmd) (code int, ended bool) {
 // customerText is the text of customers that is searched for in logs and errors.
 const customerText = "conformance-customer-says-4711"
 
-// expectPrivate sends a customer's text both ways, also in calls that fail, and searches for it.
-func (p *probe) expectPrivate() {
+// sayCustomerText sends a customer's text both ways, also in calls that fail.
+func (p *probe) sayCustomerText() {
 	for _, in := range p.inbound() {
 		for _, e := range p.receive(in).Envelopes {
 			members("", in.tree(), func(path string, v any) {
 				if text := e.Text(); text != "" && v == any(text) {
-					spoken := in.withMember(path, customerText, true)
+					spoken := in.withMember(path, customerText)
 					p.receive(spoken)
 					p.receive(spoken.withBody(spoken.body[:len(spoken.body)-1]))
 					p.receive(spoken.withHeader("Content-Type", "text/plain"))
@@ -226,13 +225,15 @@ func (p *probe) expectPrivate() {
 	for i := 0; i < len(faults) && delivers(p); i++ {
 		p.perform(act{effect: faults[i], change: change})
 	}
-	time.Sleep(pipeGrace) // for what is on its way
-	p.expect(!strings.Contains(p.witness.said.String(), customerText), "a customer's text was printed or logged")
-	p.expectUnheard(p.witness.exposed, "an error")
 }
 
-// expectUnheard expects that nothing secret was heard in places that begin with one of prefixes.
-func (p *probe) expectUnheard(heard map[string]bool, prefixes ...string) {
-	places := p.witness.heardIn(heard, prefixes...)
-	p.expect(len(places) == 0, "a secret or a customer's text is in %s", strings.Join(places, ", "))
+// expectUnheard expects that nothing was heard in places that begin with one of prefixes.
+func (p *probe) expectUnheard(heard *[]string, prefixes ...string) {
+	p.witness.mu.Lock()
+	defer p.witness.mu.Unlock()
+	for _, place := range *heard {
+		private := slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(place, prefix) })
+		p.expect(!private, "a secret or a customer's text is in %s", place)
+	}
+	p.expect(true, "")
 }

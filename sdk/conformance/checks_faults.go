@@ -32,10 +32,10 @@ var faultsChecks = map[string]func(*probe){
 		p.expectKind(p.perform(act{what: "a closed port"}), "transient")
 	},
 	"faults.once": func(p *probe) {
-		for _, f := range p.faults() {
+		for _, got := range p.faults() {
 			// what was unauthorized had no effect, so renewed credentials may be tried
-			n := f.got.script.count()
-			p.expect(n <= 1 || f.Check == "unauthorized", "%s: the request was made %d times", f.got.act, n)
+			n := got.script.count()
+			p.expect(n <= 1 || got.act.fault.Check == "unauthorized", "%s: the request was made %d times", got.act, n)
 		}
 	},
 	"faults.prepare": func(p *probe) {
@@ -46,7 +46,7 @@ var faultsChecks = map[string]func(*probe){
 				p.reset() // forgets what was prepared
 				got := p.perform(act{exchange: x, prepare: f.react(), limit: f.Limit, what: f.What})
 				if got.script.count() == 0 { // else it was prepared already
-					f.expect(p, got)
+					p.expectFault(f, got)
 				}
 			}
 		}
@@ -103,16 +103,10 @@ var faultsChecks = map[string]func(*probe){
 	},
 }
 
-// faultPlayed is a fault with its result.
-type faultPlayed struct {
-	fault
-	got *outcome
-}
-
 func (p *probe) expectFaults(check string) {
-	for _, f := range p.faults() {
-		if f.Check == check {
-			f.expect(p, f.got)
+	for _, got := range p.faults() {
+		if got.act.fault.Check == check {
+			p.expectFault(got.act.fault, got)
 		}
 	}
 }
@@ -128,12 +122,11 @@ func (p *probe) disturbed() (out []*exchange) {
 }
 
 // faults plays all faults, once for the group.
-func (p *probe) faults() []faultPlayed {
-	return once(p, "faults", func() (out []faultPlayed) {
+func (p *probe) faults() []*outcome {
+	return once(p, "faults", func() (out []*outcome) {
 		for _, x := range p.disturbed() {
-			for _, f := range cases.Faults {
-				a := act{exchange: x, effect: f.react(), limit: f.Limit, what: f.What}
-				out = append(out, faultPlayed{f, p.perform(a)})
+			for i := range cases.Faults {
+				out = append(out, p.perform(act{exchange: x, fault: &cases.Faults[i]}))
 			}
 		}
 		return out

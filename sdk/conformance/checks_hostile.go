@@ -30,49 +30,30 @@ var hostileChecks = map[string]func(*probe){
 	},
 }
 
-// hostile is a call with a broken body. Cut means that it is the beginning of a good JSON body.
+// hostile is the result of a call with a broken body. Cut means that it is the beginning of a good JSON body.
 type hostile struct {
 	what string
-	call *inbound
 	cut  bool
 	got  *received
 }
 
-// hostile makes all calls with broken bodies, once for the group.
-func (p *probe) hostile() []*hostile {
-	return once(p, "hostile", func() (all []*hostile) {
+// hostile makes calls with broken bodies, once for the group.
+func (p *probe) hostile() []hostile {
+	return once(p, "hostile", func() (out []hostile) {
 		for i, in := range p.data.in {
-			all = append(all, hostileCalls(in, rand.New(rand.NewPCG(uint64(i), 1)))...) // the same in each test
+			rnd := rand.New(rand.NewPCG(uint64(i), 1)) // the same in each test
+			in.breakBody(rnd, func(body []byte, cut bool, format string, args ...any) {
+				what := fmt.Sprintf(format, args...)
+				out = append(out, hostile{"in/" + in.name + ".http with " + what, cut, p.receive(in.withBody(body), what)})
+			})
 		}
-		const together = 32
-		for frame := range slices.Chunk(all, together) {
-			calls := make([]*inbound, len(frame))
-			for i, h := range frame {
-				calls[i] = h.call
-			}
-			results, err := p.receiveFrame(calls...)
-			if err != nil { // one of them ends the process
-				p.restart()
-			}
-			for i, h := range frame {
-				if err == nil {
-					h.got = results[i]
-				} else {
-					h.got = p.receive(h.call, h.what)
-				}
-			}
-		}
-		return all
+		return out
 	})
 }
 
-func hostileCalls(in *inbound, rnd *rand.Rand) (out []*hostile) {
+func (in *inbound) breakBody(rnd *rand.Rand, add func(body []byte, cut bool, format string, args ...any)) {
 	const maxPrefixes, maxMembers, random = 96, 80, 64
 	body, tree := bytes.TrimSpace(in.body), in.tree()
-	add := func(body []byte, cut bool, format string, args ...any) {
-		what := "in/" + in.name + ".http with " + fmt.Sprintf(format, args...)
-		out = append(out, &hostile{what: what, call: in.withBody(body), cut: cut})
-	}
 	for n := 0; n < len(body); n += max(1, len(body)/maxPrefixes) {
 		add(body[:n], tree != nil, "its first %d bytes", n)
 	}
@@ -91,22 +72,13 @@ func hostileCalls(in *inbound, rnd *rand.Rand) (out []*hostile) {
 		add([]byte(s), false, "the body %.40q", s)
 	}
 	values := append(slices.Clone(cases.Values), strings.Repeat("[", 5000)+strings.Repeat("]", 5000),
-		"\"\xff\xfe\xc0\xaf\"",
-		`"`+strings.Repeat("x", 70<<10)+`"`)
+		"\"\xff\xfe\xc0\xaf\"", `"`+strings.Repeat("x", 70<<10)+`"`)
 	n := 0
 	members("", tree, func(path string, _ any) {
-		marked := in.withMember(path, "CONFORMANCE", true).body
+		marked := in.withMember(path, "CONFORMANCE").body
 		for _, v := range values[:len(values)*min(1, max(0, maxMembers-n))] {
 			add(bytes.Replace(marked, []byte(`"CONFORMANCE"`), []byte(v), 1), false, "%s as %.20s", path, v)
 		}
 		n++
 	})
-	object, _ := tree.(map[string]any)
-	for name := range object {
-		for _, v := range []string{"null", `"other"`, "[]"} {
-			add(append(fmt.Appendf(nil, "{%s:%s,", shown(name), v), bytes.TrimPrefix(body, []byte("{"))...), false,
-				"member %s twice", name)
-		}
-	}
-	return out
 }

@@ -27,7 +27,7 @@ var mediaChecks = map[string]func(*probe){
 	},
 	"media.faults": func(p *probe) {
 		for _, f := range cases.Fetch {
-			f.expect(p, p.perform(act{exchange: p.fetchExample(), effect: f.react(), what: f.What}))
+			p.expectFault(&f, p.perform(act{exchange: p.fetchExample(), fault: &f}))
 		}
 	},
 	"media.attached": func(p *probe) {
@@ -45,7 +45,7 @@ var mediaChecks = map[string]func(*probe){
 		if takesMedia(large)(p) {
 			x := *p.attachExample()
 			tree, _ := decodeJSON(x.call) // it was valid when it was loaded
-			tree, _ = edit(tree, "media.0.data", func(any) (any, bool) { return data, true })
+			tree, _ = edit(tree, "media.0.data", func(any) any { return data })
 			x.call = goldenText(tree)
 			got := p.perform(act{exchange: &x})
 			n := len(got.script.heard())

@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -106,12 +105,11 @@ var outChecks = map[string]func(*probe){
 		b.end()
 	},
 	"cancel.soon": func(p *probe) {
-		c := once(p, "cancelled", p.cancelled)
-		p.expect(c.got.lost == "" && c.took <= soon, "the call went on for %s after it was cancelled: %s",
-			c.took.Round(time.Millisecond), c.got)
+		got, took := p.cancelled()
+		p.expect(got.lost == "" && took <= soon, "the call went on for %s after it was cancelled: %s", took, got)
 	},
 	"cancel.kind": func(p *probe) {
-		got := once(p, "cancelled", p.cancelled).got
+		got, _ := p.cancelled()
 		p.expect(got.kind() == "unknown" || got.kind() == "transient", "a cancelled call gave %s", got)
 	},
 	"cancel.after": func(p *probe) {
@@ -212,28 +210,20 @@ func (p *probe) oddities() []*outcome {
 	})
 }
 
-// cancelled is a cancelled delivery, and how long it then took.
-type cancelled struct {
-	got  *outcome
-	took time.Duration
-}
-
-// cancelled cancels a delivery that the vendor holds.
-func (p *probe) cancelled() cancelled {
+// cancelled cancels a delivery that the vendor holds, and returns how long it then took.
+func (p *probe) cancelled() (got *outcome, took time.Duration) {
 	b, began := p.hold(), time.Now()
-	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
-	defer cancel()
-	_, err := p.subject.rpc.Cancel(ctx, &pluginpb.CancelRequest{Deliver: []uint64{b.id}})
+	_, err := p.subject.rpc.Cancel(p.ctx, &pluginpb.CancelRequest{Deliver: []uint64{b.id}})
 	p.expect(err == nil, "Cancel does not answer: %v", err)
-	return cancelled{b.end(), time.Since(began)}
+	return b.end(), time.Since(began)
 }
 
 // second configures a second channel of the same adapter, whose vendor is another fault server. Its examples are those
 // of the first, with the values under second in channel.yaml.
 func (p *probe) second() *probe {
 	return once(p, "second", func() *probe {
-		q, d := *p, *p.data
-		q.data, q.vendor = &d, p.newVendor()
+		q, d := p.other(), *p.data
+		q.data = &d
 		d.Channel += "-2"
 		var texts []string // each that is replaced, and its replacement
 		members("", d.Second, func(path string, v any) {
@@ -245,7 +235,7 @@ func (p *probe) second() *probe {
 			}
 			d.Settings = withSetting(d.Settings, strings.Split(path, "."), v)
 		})
-		resp := q.configure(q.config(q.fill(q.vendor.base)))
+		resp := q.configure(q.config(q.fill()))
 		p.require(resp.GetError() == nil, "a second channel was refused: %s", resp.GetError().GetText())
 		if err := d.loadMessages(strings.NewReplacer(append(texts, vendorMark, q.vendor.base)...)); err != nil {
 			p.abort(err)
@@ -256,6 +246,6 @@ func (p *probe) second() *probe {
 				d.in[i].target = strings.Replace(d.in[i].target, first, second, 1)
 			}
 		}
-		return &q
+		return q
 	})
 }

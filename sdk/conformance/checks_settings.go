@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -44,7 +43,7 @@ var settingsChecks = map[string]func(*probe){
 	"settings.required": func(p *probe) {
 		defer p.reset()
 		for s := range p.subject.schema.Schema.All() {
-			without := p.config(withSetting(p.subject.settings, s.Path, nil))
+			without := p.config(withSetting(p.subject.settings, s.Path, removed))
 			if e := p.configure(without).GetError(); valueAt(p.subject.settings, s.Name()) != nil && e != nil {
 				p.expect(len(p.problems(without)) > 0, "without %s, Configure gives %v, and nothing is reported", s.Name(), e)
 			}
@@ -90,7 +89,7 @@ var settingsChecks = map[string]func(*probe){
 		p.expect(proto.Equal(again, p.subject.endpoint), "%v, and at first %v", again, p.subject.endpoint)
 	},
 	"configure.refuses": func(p *probe) {
-		name := p.setting(isText).Name()
+		name := textSetting(p)
 		e := p.configure(p.config(withSetting(p.subject.settings, []string{name}, []any{1}))).GetError()
 		p.expect(e.GetKind() == "invalid" && strings.Contains(e.GetText()+e.GetField(), name),
 			"setting %s as an array gave %v, expected an error of kind invalid that names it", name, e)
@@ -116,14 +115,14 @@ var settingsChecks = map[string]func(*probe){
 
 // move configures the channel for another vendor, which the end of the group closes, and returns a probe with it.
 func (p *probe) move() *probe {
-	q := *p
-	q.vendor = p.newVendor()
-	q.configure(q.config(q.fill(q.vendor.base)))
-	return &q
+	q := p.other()
+	q.configure(q.config(q.fill()))
+	return q
 }
 
-func (p *probe) fill(base string) map[string]any {
-	all, err := fillSettings(p.subject.schema.Schema, p.data.Settings, base)
+// fill returns the settings of the test data, with the address of the vendor.
+func (p *probe) fill() map[string]any {
+	all, err := fillSettings(p.subject.schema.Schema, p.data.Settings, p.vendor.base)
 	if err != nil {
 		p.abort(err)
 	}
@@ -131,9 +130,7 @@ func (p *probe) fill(base string) map[string]any {
 }
 
 func (p *probe) validate(c *pluginpb.ChannelConfig) []*pluginpb.Problem {
-	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
-	defer cancel()
-	resp, err := p.subject.rpc.Validate(ctx, &pluginpb.ValidateRequest{Channel: c})
+	resp, err := p.subject.rpc.Validate(p.ctx, &pluginpb.ValidateRequest{Channel: c})
 	p.require(err == nil, "Validate does not answer: %v", err)
 	for _, m := range resp.GetProblems() {
 		p.witness.hear("a problem of Validate", m.GetMessage())

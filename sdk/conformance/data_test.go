@@ -56,7 +56,7 @@ func TestParseMistakes(t *testing.T) {
 		"### deliver\n{}\n\n### request twice\nPOST /a":                   "(request twice): not expected here",
 		"### deliver\n{}\n\n### answer\n200":                              "not expected here",
 		"### open\n{}\n\n### request\nGET /\n\n### answer\nfine":          "is not a status",
-		"### open\n{}\n\n### request\nGET /\nnonsense\n\n### answer\n200": "is not a header field",
+		"### open\n{}\n\n### request\nGET /\nnonsense\n\n### answer\n200": "a blank line ends the header",
 	} {
 		if _, err := parseExchange("x", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", text, err, want)
@@ -65,7 +65,7 @@ func TestParseMistakes(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                  "is not a request line",
 		"POST hooks":        "is not a request line",
-		"GET /a\nno header": "is not a header field",
+		"GET /a\nno header": "a blank line ends the header",
 	} {
 		if _, err := parseInbound("x", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", text, err, want)
@@ -206,7 +206,7 @@ func TestSignerReadsACallAndAddsItsProof(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := d.in[0]
-	p, err := s.prove(t.Context(), in, time.Date(2026, 11, 22, 13, 0, 0, 123456789, time.FixedZone("", 3600)))
+	p, err := s.prove(in, time.Date(2026, 11, 22, 13, 0, 0, 123456789, time.FixedZone("", 3600)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +227,7 @@ func TestSignerReadsACallAndAddsItsProof(t *testing.T) {
 	if signed.target != "/hooks/a?b=c&sum=a+b" || signed.header.Get("X-Sum") != "1" || !signed.signed {
 		t.Errorf("signed call %+v", signed)
 	}
-	if _, err := s.prove(t.Context(), in.withBody(bytes.Repeat([]byte("x"), 2<<20)), time.Now()); err != nil {
+	if _, err := s.prove(in.withBody(bytes.Repeat([]byte("x"), 2<<20)), time.Now()); err != nil {
 		t.Errorf("a large call: %v", err)
 	}
 }
@@ -259,7 +259,7 @@ func TestSilentSignerIsNotAwaitedForLong(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.limit = 10 * time.Millisecond
-	if _, err := s.prove(t.Context(), d.in[0], time.Now()); err == nil || !strings.Contains(err.Error(),
+	if _, err := s.prove(d.in[0], time.Now()); err == nil || !strings.Contains(err.Error(),
 		"no answer within 10ms") {
 		t.Errorf("error %v", err)
 	}

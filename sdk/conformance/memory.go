@@ -152,12 +152,15 @@ func (x *exchange) nth(n int) *exchange {
 // withIDs returns a JSON tree with the nth values of ids, which are dotted paths.
 func withIDs(tree any, ids []string, n int) any {
 	for _, id := range ids {
-		tree, _ = edit(tree, id, func(v any) (any, bool) {
+		with, ok := edit(tree, id, func(v any) any {
 			if number, err := strconv.ParseInt(fmt.Sprint(v), 10, 64); err == nil && v != any(fmt.Sprint(v)) {
-				return number + int64(n), true
+				return number + int64(n)
 			}
-			return fresh(fmt.Sprint(v), n), true
+			return fresh(fmt.Sprint(v), n)
 		})
+		if ok {
+			tree = with
+		}
 	}
 	return tree
 }

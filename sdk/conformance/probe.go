@@ -27,7 +27,7 @@ type probe struct {
 
 	result  *Result        // of the running check
 	shared  map[string]any // by the checks of a group
-	others  []*vendor      // of second channels
+	others  []*probe       // with another vendor
 	deaths  int            // of processes in the running group
 	hangs   int            // of calls
 	leftOut string         // why the rest of the group can't run
@@ -81,7 +81,7 @@ func (p *probe) lose(call string, err error) string {
 	case errors.Is(err, errDied):
 		p.expect(false,
 			"%s ended the process or its stream%s: recover from panics, check what you index, and keep both streams open",
-			call, lastWords(p.witness.said))
+			call, lastWords(&p.witness.said))
 		p.deaths++
 	case errors.Is(err, errHangs):
 		p.expect(false, "%s has no result after its time was over: answer each call, and end it when its timeout is over",
@@ -106,10 +106,8 @@ func (p *probe) restart() {
 }
 
 func (p *probe) configure(c *pluginpb.ChannelConfig) *pluginpb.ConfigureResponse {
-	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
-	defer cancel()
-	resp, err := p.subject.rpc.Configure(ctx, &pluginpb.ConfigureRequest{Channel: c})
-	p.require(err == nil, "configure channel %s: %v%s", c.GetName(), err, lastWords(p.witness.said))
+	resp, err := p.subject.rpc.Configure(p.ctx, &pluginpb.ConfigureRequest{Channel: c})
+	p.require(err == nil, "configure channel %s: %v%s", c.GetName(), err, lastWords(&p.witness.said))
 	p.witness.hear("an error of Configure", resp.GetError().GetText())
 	return resp
 }
@@ -161,6 +159,7 @@ func (p *probe) receiveFrame(list ...*inbound) (out []*received, err error) {
 // act is an exchange with what the vendor or the gateway does differently.
 type act struct {
 	*exchange
+	fault   *fault // of the request with the effect
 	effect  reaction
 	prepare reaction
 	strict  bool
@@ -179,6 +178,9 @@ func (a act) String() string {
 func (p *probe) perform(a act) (got *outcome) {
 	if a.exchange == nil {
 		a.exchange = p.data.main("deliver")
+	}
+	if f := a.fault; f != nil {
+		a.effect, a.limit, a.what = f.react(), f.Limit, f.What
 	}
 	s := &script{steps: a.steps, effect: a.effect, prepare: a.prepare, strict: a.strict}
 	p.vendor.play(s)
@@ -247,14 +249,15 @@ func (p *probe) hold() *begun {
 	return b
 }
 
-// newVendor starts another fault server, which ends with the group.
-func (p *probe) newVendor() *vendor {
-	v, err := newVendor("127.0.0.1")
-	if err != nil {
+// other returns a probe of the same process with another vendor, which ends with the group.
+func (p *probe) other() *probe {
+	q := *p
+	var err error
+	if q.vendor, err = newVendor("127.0.0.1"); err != nil {
 		p.abort(err)
 	}
-	p.others = append(p.others, v)
-	return v
+	p.others = append(p.others, &q)
+	return &q
 }
 
 // authentic returns the first call of the test data that the adapter takes.

@@ -27,11 +27,11 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"patchbay/sdk/protocol"
+	"patchbay/sdk/protocol/pluginpb"
 )
 
 type process struct {
 	cmd    *exec.Cmd
-	dial   []grpc.DialOption
 	said   *transcript
 	dir    string // of its socket
 	socket string
@@ -53,29 +53,21 @@ func command(o *Options, dir, parent string) *exec.Cmd {
 	return cmd
 }
 
-func launch(o *Options, said *transcript) (*process, error) {
-	dir, err := os.MkdirTemp("/tmp", "pbconf") // short, since the address of a socket is
-	if err != nil {
-		return nil, fmt.Errorf("make the socket folder: %w", err)
+// start starts the adapter and connects to it. The caller kills the process, also after an error.
+func (p *process) start(o *Options) (err error) {
+	if p.dir, err = os.MkdirTemp("/tmp", "pbconf"); err != nil { // short, since the address of a socket is
+		return err
 	}
-	p := &process{dial: o.dial, cmd: command(o, dir, strconv.Itoa(os.Getpid())), said: said, dir: dir}
-	if err = p.start(); err != nil {
-		p.kill()
-		return nil, fmt.Errorf("start the adapter: %w%s", err, lastWords(said))
-	}
-	return p, nil
-}
-
-func (p *process) start() error {
 	cert, err := clientCertificate()
 	if err != nil {
 		return err
 	}
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]})
+	p.cmd = command(o, p.dir, strconv.Itoa(os.Getpid()))
 	p.cmd.Env = append(p.cmd.Env, "PLUGIN_CLIENT_CERT="+string(text))
 	stdout, w := io.Pipe()
 	p.cmd.Stdout, p.cmd.Stderr = io.MultiWriter(p.said, w), p.said
-	if err := p.cmd.Start(); err != nil {
+	if err = p.cmd.Start(); err != nil {
 		return err
 	}
 	exited, exit := context.WithCancel(context.Background())
@@ -95,10 +87,10 @@ func (p *process) start() error {
 		return err
 	}
 	p.copies.Go(func() { _, _ = io.Copy(io.Discard, lines) })
-	return p.connect(strings.TrimSpace(line), cert)
+	return p.connect(strings.TrimSpace(line), cert, o.dial)
 }
 
-func (p *process) connect(line string, cert tls.Certificate) error {
+func (p *process) connect(line string, cert tls.Certificate, options []grpc.DialOption) error {
 	f := strings.Split(line, "|")
 	if len(f) < 6 || f[0] != "1" || f[1] != strconv.Itoa(protocol.Version) || f[2] != "unix" || f[4] != "grpc" {
 		return fmt.Errorf("the first line on its standard output is %.200q: print 1|%d|unix|PATH|grpc|CERTIFICATE", line,
@@ -112,17 +104,25 @@ func (p *process) connect(line string, cert tls.Certificate) error {
 	p.socket = f[3]
 	c := &tls.Config{RootCAs: x509.NewCertPool(), ServerName: "localhost", Certificates: []tls.Certificate{cert}}
 	c.RootCAs.AddCert(server)
-	if p.conn, err = dial(p.socket, c, p.dial...); err == nil {
+	if p.conn, err = dial(p.socket, c, options...); err == nil {
 		p.copies.Go(p.copyStdio)
 	}
 	return err
 }
 
+// timeouts are those of calls that nothing disturbs: callTimeout for all but the streams that stay open, and Drain.
+var timeouts = fmt.Sprintf(`{"methodConfig": [
+	{"name": [{"service": %[1]q}], "timeout": "%[2]gs"},
+	{"name": [{"service": %[1]q, "method": "Receive"}, {"service": %[1]q, "method": "Deliver"},
+		{"service": %[1]q, "method": "Subscribe"}, {"service": %[1]q, "method": "Drain"}]}
+]}`, pluginpb.PluginService_ServiceDesc.ServiceName, callTimeout.Seconds())
+
 func dial(socket string, c *tls.Config, more ...grpc.DialOption) (*grpc.ClientConn, error) {
 	return grpc.NewClient("unix://"+socket, append(more, grpc.WithTransportCredentials(credentials.NewTLS(c)),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(protocol.MaxMessageBytes),
 			grpc.MaxCallSendMsgSize(protocol.MaxMessageBytes)),
-		grpc.WithInitialWindowSize(protocol.StreamWindow), grpc.WithInitialConnWindowSize(protocol.ConnectionWindow))...)
+		grpc.WithDefaultServiceConfig(timeouts), grpc.WithInitialWindowSize(protocol.StreamWindow),
+		grpc.WithInitialConnWindowSize(protocol.ConnectionWindow))...)
 }
 
 // copyStdio keeps the output that go-plugin sends over the connection. Its messages are unknown fields of an Empty.
@@ -175,7 +175,7 @@ func (p *process) pid() int { return p.cmd.Process.Pid }
 
 // kill ends the process and gives back what it had.
 func (p *process) kill() {
-	if p.cmd.Process != nil {
+	if p.exited != nil {
 		if p.exited.Err() == nil {
 			_ = syscall.Kill(-p.pid(), syscall.SIGKILL)
 		}

@@ -3,6 +3,7 @@ package conformance
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -53,6 +54,8 @@ type Channel struct {
 	Capabilities *pluginpb.Capabilities      `json:"capabilities"`
 	Endpoint     *pluginpb.ConfigureResponse `json:"endpoint"`
 	Groups       []*Group                    `json:"groups"`
+
+	desc *pluginpb.DescribeResponse
 }
 
 // Report is the results of a conformance test: the scorecard of an adapter.
@@ -68,8 +71,10 @@ type Report struct {
 	Channels    []*Channel        `json:"channels"`
 }
 
-// count fills in the totals. A report in which no check applied has not passed.
-func (r *Report) count() {
+// sum fills in the totals. A report in which no check applied has not passed.
+func (r *Report) sum() {
+	d := r.Channels[0].desc
+	r.Adapter, r.Version, r.Vendor, r.ReasonCodes = d.GetName(), d.GetVersion(), d.GetVendor(), d.GetReasonCodes()
 	for _, ch := range r.Channels {
 		for _, g := range ch.Groups {
 			r.Passed += g.Passed
@@ -101,6 +106,9 @@ func (r *Result) fail(finding string) {
 	}
 }
 
+// blanks at the end of a line, where a cell of a table is empty.
+var blanks = regexp.MustCompile(`(?m) +$`)
+
 // Print writes the scores of all groups, and the findings of failed checks, for a terminal.
 func (r *Report) Print(w io.Writer) error {
 	var b strings.Builder
@@ -114,12 +122,8 @@ func (r *Report) Print(w io.Writer) error {
 		ch.printFindings(&b)
 	}
 	fmt.Fprintf(&b, "\n%s: %d checks passed, %d failed, %d do not apply\n", r.Status, r.Passed, r.Failures, r.Skipped)
-	for line := range strings.Lines(b.String()) {
-		if _, err := io.WriteString(w, strings.TrimRight(line, " \n")+"\n"); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := io.WriteString(w, blanks.ReplaceAllString(b.String(), ""))
+	return err
 }
 
 // Scores is a table of the groups, with its head: a column for each channel, and one for the title.

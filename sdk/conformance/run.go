@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -52,9 +51,6 @@ const (
 // ErrUnknownCheck means that Options.Only names a group or check that does not exist.
 var ErrUnknownCheck = errors.New("unknown group or check")
 
-// slots bound the channels under test, in all suites of this process.
-var slots = make(chan struct{}, 6*runtime.GOMAXPROCS(0))
-
 // Run tests an adapter, its channels side by side, and returns the report. An error means that there was no test: the
 // data can't be read, or the program does not start. Faults of the adapter are in the report; see Report.Status.
 func Run(ctx context.Context, o Options) (*Report, error) {
@@ -77,49 +73,51 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	defer cancel(nil)
 	report := &Report{Channels: make([]*Channel, len(channels))}
 	var all sync.WaitGroup
-	var mu sync.Mutex
+	var mu sync.Mutex // of Options.Progress
 	for i, data := range channels {
 		all.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			p := &probe{ctx: ctx, cancel: cancel, o: &o, data: data, witness: newWitness()}
-			err := p.runChannel(&mu, report, i)
+			p := &probe{ctx: ctx, cancel: cancel, o: &o, data: data, witness: &witness{}}
+			ch, err := p.runChannel(func(g *Group) {
+				mu.Lock()
+				defer mu.Unlock()
+				if o.Progress != nil {
+					o.Progress(data.Channel, g)
+				}
+			})
 			if err != nil {
 				cancel(fmt.Errorf("test %s as channel %s: %w", filepath.Base(o.Command), data.Channel, err))
 			}
+			report.Channels[i] = ch
 		})
 	}
 	all.Wait()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	report.count()
+	report.sum()
 	return report, nil
 }
 
-// runChannel tests one channel. The mutex is for the report and for Options.Progress.
-func (p *probe) runChannel(mu *sync.Mutex, r *Report, i int) (err error) {
+func (p *probe) runChannel(progress func(*Group)) (ch *Channel, err error) {
 	if p.vendor, err = newVendor("127.0.0.1"); err != nil {
-		return err
+		return nil, err
 	}
 	defer p.vendor.close()
 	if err = p.data.loadMessages(strings.NewReplacer(vendorMark, p.vendor.base)); err != nil {
-		return err
+		return nil, err
 	}
 	if p.signer, err = newSigner(p.ctx, p.data); err != nil {
-		return err
+		return nil, err
 	}
-	if p.signer != nil {
-		defer p.signer.close()
-	}
+	defer p.signer.close()
 	if err = p.startSubject(); err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { p.subject.close() }()
-	ch, d := &Channel{
+	ch = &Channel{
 		Name: p.data.Channel, Role: p.data.Role, Abilities: p.subject.desc.GetAbilities(),
-		Capabilities: p.subject.capabilities(), Endpoint: p.subject.endpoint,
-	}, p.subject.desc
+		Capabilities: p.subject.capabilities(), Endpoint: p.subject.endpoint, desc: p.subject.desc,
+	}
 	leftOut := ""
 	for _, g := range groups {
 		if !g.isSelected(p.o.Only) || p.ctx.Err() != nil {
@@ -131,17 +129,9 @@ func (p *probe) runChannel(mu *sync.Mutex, r *Report, i int) (err error) {
 			leftOut = "left out: no call was answered; see wire.answers"
 		}
 		ch.Groups = append(ch.Groups, done)
-		mu.Lock()
-		if p.o.Progress != nil {
-			p.o.Progress(p.data.Channel, done)
-		}
-		mu.Unlock()
+		progress(done)
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	r.Channels[i] = ch
-	r.Adapter, r.Version, r.Vendor, r.ReasonCodes = d.GetName(), d.GetVersion(), d.GetVendor(), d.GetReasonCodes()
-	return nil
+	return ch, nil
 }
 
 func (p *probe) runGroup(g group) *Group {
@@ -162,7 +152,10 @@ func (p *probe) runGroup(g group) *Group {
 	}
 	p.vendor.play(&script{})
 	for ; len(p.others) > 0; p.others = p.others[1:] {
-		p.others[0].close()
+		q := p.others[0]
+		if q.vendor.close(); q.subject != p.subject {
+			q.subject.close()
+		}
 	}
 	out.Status, out.Took = statusOf(out.Passed, out.Failed), time.Since(began)
 	return out

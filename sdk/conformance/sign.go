@@ -53,9 +53,8 @@ func (p *probe) sign(in *inbound) *inbound {
 
 // prove returns the proof of a call. An error is not the adapter's, and ends the suite.
 func (p *probe) prove(in *inbound, at time.Time) *proof {
-	plain := in.withBody(in.body)
-	plain.target = p.data.Prefix + in.target // as the vendor calls it
-	out, err := p.signer.prove(p.ctx, plain, at)
+	plain := in.with(func(in *inbound) { in.target = p.data.Prefix + in.target }) // as the vendor calls it
+	out, err := p.signer.prove(plain, at)
 	if err != nil {
 		p.abort(err)
 	}
@@ -77,10 +76,10 @@ func newSigner(ctx context.Context, d *channelData) (*signer, error) {
 	if d.Sign == nil {
 		return nil, nil
 	}
-	s := &signer{cmd: exec.Command(d.Sign.Command[0], d.Sign.Command[1:]...)}
+	s := &signer{cmd: exec.CommandContext(ctx, d.Sign.Command[0], d.Sign.Command[1:]...)}
 	s.limit = time.Minute // it may need to be compiled
 	s.cmd.Dir, s.cmd.Stderr, s.cmd.WaitDelay = d.dir, &s.said, pipeGrace
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	s.cmd.SysProcAttr, s.cmd.Cancel = &syscall.SysProcAttr{Setpgid: true}, s.kill
 	stdout, err := s.cmd.StdoutPipe()
 	if err == nil {
 		s.stdin, err = s.cmd.StdinPipe()
@@ -93,11 +92,10 @@ func newSigner(ctx context.Context, d *channelData) (*signer, error) {
 	}
 	s.answers = json.NewDecoder(stdout)
 	s.answers.DisallowUnknownFields()
-	now := time.Now()
-	for i := 0; i < len(d.in) && err == nil; i++ {
+	for now, i := time.Now(), 0; i < len(d.in) && err == nil; i++ {
 		var first, again *proof
-		if first, err = s.prove(ctx, d.in[i], now); err == nil {
-			again, err = s.prove(ctx, d.in[i], now)
+		if first, err = s.prove(d.in[i], now); err == nil {
+			again, err = s.prove(d.in[i], now)
 		}
 		if err == nil && (len(first.Header)+len(first.Query) == 0 || !first.equal(again)) {
 			err = fmt.Errorf("sign in/%s.http: answer with a header or a query, the same for the same call and time, "+
@@ -110,52 +108,46 @@ func newSigner(ctx context.Context, d *channelData) (*signer, error) {
 	return s, err
 }
 
-// close ends the program: at the end of its input, or else by a signal to its group.
+// close ends the program: at the end of its input, or else by a signal to its group. The signer may be nil.
 func (s *signer) close() {
+	if s == nil {
+		return
+	}
 	_ = s.stdin.Close()
-	defer time.AfterFunc(soon, s.kill).Stop()
+	defer time.AfterFunc(soon, func() { _ = s.kill() }).Stop()
 	_ = s.cmd.Wait() // its exit code changes nothing any more
 }
 
-func (s *signer) kill() { _ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) }
+func (s *signer) kill() error { return syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) }
 
-// prove makes the proof of a call that is made at a time.
-func (s *signer) prove(ctx context.Context, in *inbound, at time.Time) (*proof, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.limit)
-	defer cancel()
-	defer context.AfterFunc(ctx, s.kill)()
-	p, err := s.ask(in, at)
-	if ctx.Err() != nil {
-		err = fmt.Errorf("no answer within %s: write a line for each that it reads, and flush it", s.limit)
-	}
-	if err != nil {
-		s.kill()
-		_ = s.cmd.Wait() // so that all that it printed is there
-		return nil, fmt.Errorf("sign in/%s.http by %q: %w%s", in.name, s.cmd, err, lastWords(&s.said))
-	}
-	return p, nil
-}
-
-// ask writes a line and reads one; see the package's documentation.
-func (s *signer) ask(in *inbound, at time.Time) (*proof, error) {
+// prove makes the proof of a call that is made at a time: it writes a line and reads one, as README.md describes. An
+// error ends the program.
+func (s *signer) prove(in *inbound, at time.Time) (*proof, error) {
 	path, query, _ := strings.Cut(in.target, "?")
 	at = at.UTC().Truncate(time.Millisecond)
 	header := map[string]string{}
 	for name, values := range in.header {
 		header[name] = strings.Join(values, ", ")
 	}
-	if err := json.NewEncoder(s.stdin).Encode(map[string]any{
+	out, late := &proof{}, time.AfterFunc(s.limit, func() { _ = s.kill() })
+	err := json.NewEncoder(s.stdin).Encode(map[string]any{
 		"name": in.name, "time": at, "unix": at.Unix(), "method": in.method, "host": in.host, "path": path, "query": query,
 		"header": header, "body": in.body,
-	}); err != nil {
-		return nil, fmt.Errorf("it ended before the end of its input: %w", err)
+	})
+	if err == nil {
+		err = s.answers.Decode(out)
 	}
-	p := &proof{}
-	if err := s.answers.Decode(p); err != nil {
-		return nil, fmt.Errorf(`the answer must be a line like {"header": {"X-Signature": "…"}}: %w`, err)
+	switch {
+	case !late.Stop():
+		err = fmt.Errorf("no answer within %s: write a line for each that it reads, and flush it", s.limit)
+	case err != nil:
+		err = fmt.Errorf(`the answer must be a line like {"header": {"X-Signature": "…"}}: %w`, err)
+	case out.Error != "":
+		err = fmt.Errorf("it failed: %.300s", out.Error)
+	default:
+		return out, nil
 	}
-	if p.Error != "" {
-		return nil, fmt.Errorf("it failed: %.300s", p.Error)
-	}
-	return p, nil
+	_ = s.kill()
+	_ = s.cmd.Wait() // so that all that it printed is there
+	return nil, fmt.Errorf("sign in/%s.http by %q: %w%s", in.name, s.cmd, err, lastWords(&s.said))
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"google.golang.org/grpc"
 )
 
 var (
@@ -14,10 +16,13 @@ var (
 	errDied = errors.New("the process or its stream ended")
 )
 
-// stream matches the results of a Receive or Deliver stream with their calls. It is safe for concurrent use.
-type stream[C, R any] struct {
+// withID is a result of the protocol, which has the id of its call.
+type withID interface{ GetId() uint64 }
+
+// stream matches the results of a Receive or Deliver stream with their calls. It is safe for concurrent use. It may be
+// nil if the adapter lacks the ability.
+type stream[C any, R withID] struct {
 	send   func([]C) error
-	idOf   func(R) uint64
 	number func(call C, id uint64) // gives a call its id
 
 	mu      sync.Mutex
@@ -27,14 +32,16 @@ type stream[C, R any] struct {
 	ended   context.Context
 }
 
-func newStream[C, R any](send func([]C) error, recv func() ([]R, error), idOf func(R) uint64,
+func newStream[C, Q, P any, R withID](w grpc.BidiStreamingClient[Q, P], request func([]C) *Q, results func(*P) []R,
 	number func(C, uint64)) *stream[C, R] {
+	s := &stream[C, R]{number: number, pending: map[uint64]chan R{}}
+	s.send = func(frame []C) error { return w.Send(request(frame)) }
 	ended, end := context.WithCancel(context.Background())
-	s := &stream[C, R]{send: send, idOf: idOf, number: number, pending: map[uint64]chan R{}, ended: ended}
+	s.ended = ended
 	go func() {
 		defer end()
-		for results, err := recv(); err == nil; results, err = recv() {
-			s.take(results)
+		for resp, err := w.Recv(); err == nil; resp, err = w.Recv() {
+			s.take(results(resp))
 		}
 	}()
 	return s
@@ -45,9 +52,8 @@ func (s *stream[C, R]) take(results []R) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range results {
-		id := s.idOf(r)
-		if ch := s.pending[id]; ch != nil {
-			delete(s.pending, id)
+		if ch := s.pending[r.GetId()]; ch != nil {
+			delete(s.pending, r.GetId())
 			ch <- r // has room
 		} else {
 			s.strange++
@@ -55,7 +61,7 @@ func (s *stream[C, R]) take(results []R) {
 	}
 }
 
-// strangers returns the number of results that belong to no call. The stream may be nil.
+// strangers returns the number of results that belong to no call.
 func (s *stream[C, R]) strangers() int {
 	if s == nil {
 		return 0
@@ -65,10 +71,8 @@ func (s *stream[C, R]) strangers() int {
 	return s.strange
 }
 
-// alive reports whether the stream has not ended. It may be nil: the adapter lacks the ability.
-func (s *stream[C, R]) alive() bool {
-	return s == nil || s.ended.Err() == nil
-}
+// alive reports whether the stream has not ended.
+func (s *stream[C, R]) alive() bool { return s == nil || s.ended.Err() == nil }
 
 // put sends calls as one frame. The results are read by wait.
 func (s *stream[C, R]) put(frame ...C) (results []chan R, err error) {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -31,24 +30,22 @@ type subject struct {
 // startSubject launches the adapter, describes it, and configures the channel for the vendor. Faults of the description
 // and a refused configuration are left to the checks.
 func (p *probe) startSubject() error {
-	p.subject = nil
-	proc, err := launch(p.o, p.witness.said)
-	if err != nil {
-		return err
-	}
-	s := &subject{process: proc, rpc: pluginpb.NewPluginServiceClient(proc.conn), cancel: func() {}}
-	if err := p.prepare(s); err != nil {
-		s.close()
-		return fmt.Errorf("%w%s", err, lastWords(p.witness.said))
-	}
+	s := &subject{process: &process{said: &p.witness.said}, cancel: func() {}}
 	p.subject = s
+	err := s.start(p.o)
+	if err == nil {
+		err = p.prepare(s)
+	}
+	if err != nil {
+		s.close()
+		return fmt.Errorf("start the adapter: %w%s", err, lastWords(s.said))
+	}
 	return nil
 }
 
 func (p *probe) prepare(s *subject) (err error) {
-	limited, cancel := context.WithTimeout(p.ctx, callTimeout)
-	defer cancel()
-	if s.desc, err = s.rpc.Describe(limited, &pluginpb.DescribeRequest{GatewayVersion: "conformance"}); err != nil {
+	s.rpc = pluginpb.NewPluginServiceClient(s.conn)
+	if s.desc, err = s.rpc.Describe(p.ctx, &pluginpb.DescribeRequest{GatewayVersion: "conformance"}); err != nil {
 		return fmt.Errorf("describe: %w", err)
 	}
 	if s.schema, s.invalid = validate.Compile(s.desc.GetSettingsSchema()); s.invalid != nil {
@@ -59,7 +56,7 @@ func (p *probe) prepare(s *subject) (err error) {
 	}
 	p.witness.know(s.secrets()...)
 	c := &pluginpb.ConfigureRequest{Channel: p.config(s.settings)}
-	if s.endpoint, err = s.rpc.Configure(limited, c); err != nil {
+	if s.endpoint, err = s.rpc.Configure(p.ctx, c); err != nil {
 		return fmt.Errorf("configure: %w", err)
 	}
 	p.witness.hear("an error of Configure", s.endpoint.GetError().GetText())
@@ -71,7 +68,7 @@ func (p *probe) prepare(s *subject) (err error) {
 func fillSettings(s *settings.Schema, given map[string]any, base string) (map[string]any, error) {
 	out := map[string]any{}
 	text, err := json.Marshal(given)
-	if err == nil && given != nil {
+	if err == nil {
 		err = json.Unmarshal([]byte(strings.ReplaceAll(string(text), vendorMark, base)), &out)
 	}
 	if err != nil {
@@ -92,22 +89,10 @@ func fillSettings(s *settings.Schema, given map[string]any, base string) (map[st
 	return out, nil
 }
 
-// withSetting returns a copy of settings in which the value at path is replaced; a nil value removes it.
+// withSetting returns a copy of settings in which the value at a path is replaced, added or removed.
 func withSetting(all map[string]any, path []string, value any) map[string]any {
-	out := maps.Clone(all)
-	if out == nil {
-		out = map[string]any{}
-	}
-	switch name := path[0]; {
-	case len(path) > 1:
-		inner, _ := out[name].(map[string]any)
-		out[name] = withSetting(inner, path[1:], value)
-	case value == nil:
-		delete(out, name)
-	default:
-		out[name] = value
-	}
-	return out
+	out, _ := edit(all, strings.Join(path, "."), func(any) any { return value })
+	return out.(map[string]any)
 }
 
 // config is the configuration of the channel with these settings. Calls to this machine are allowed.
@@ -126,18 +111,18 @@ func (s *subject) openStreams() error {
 		if err != nil {
 			return fmt.Errorf("open the receive stream: %w", err)
 		}
-		s.receive = newStream(func(c []*pluginpb.ReceiveCall) error { return w.Send(&pluginpb.ReceiveRequest{Calls: c}) },
-			func() ([]*pluginpb.ReceiveResult, error) { f, err := w.Recv(); return f.GetResults(), err },
-			(*pluginpb.ReceiveResult).GetId, func(c *pluginpb.ReceiveCall, id uint64) { c.Id = id })
+		request := func(c []*pluginpb.ReceiveCall) *pluginpb.ReceiveRequest { return &pluginpb.ReceiveRequest{Calls: c} }
+		s.receive = newStream(w, request, (*pluginpb.ReceiveResponse).GetResults,
+			func(c *pluginpb.ReceiveCall, id uint64) { c.Id = id })
 	}
 	if slices.Contains(s.desc.GetAbilities(), "deliver") {
 		w, err := s.rpc.Deliver(ctx)
 		if err != nil {
 			return fmt.Errorf("open the deliver stream: %w", err)
 		}
-		s.deliver = newStream(func(c []*pluginpb.DeliverCall) error { return w.Send(&pluginpb.DeliverRequest{Calls: c}) },
-			func() ([]*pluginpb.DeliverResult, error) { f, err := w.Recv(); return f.GetResults(), err },
-			(*pluginpb.DeliverResult).GetId, func(c *pluginpb.DeliverCall, id uint64) { c.Id = id })
+		request := func(c []*pluginpb.DeliverCall) *pluginpb.DeliverRequest { return &pluginpb.DeliverRequest{Calls: c} }
+		s.deliver = newStream(w, request, (*pluginpb.DeliverResponse).GetResults,
+			func(c *pluginpb.DeliverCall, id uint64) { c.Id = id })
 	}
 	return nil
 }
@@ -157,14 +142,11 @@ func (s *subject) secrets() (out []string) {
 }
 
 func (s *subject) alive() bool {
-	return s != nil && s.exited.Err() == nil && s.receive.alive() && s.deliver.alive()
+	return s.exited != nil && s.exited.Err() == nil && s.receive.alive() && s.deliver.alive()
 }
 
-// close ends the process and its streams. The subject may be nil.
+// close ends the process and its streams.
 func (s *subject) close() {
-	if s == nil {
-		return
-	}
 	s.cancel()
 	s.kill()
 	if s.receive != nil {

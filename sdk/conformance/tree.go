@@ -29,33 +29,36 @@ func decodeJSON(b []byte) (v any, err error) {
 	return v, err
 }
 
-// edit returns a copy of a JSON tree in which f replaces or removes the value at a dotted path. It returns false if
-// there is no such value.
-func edit(tree any, path string, f func(any) (value any, keep bool)) (any, bool) {
+// removed is a value in place of which edit removes the member.
+var removed any = new(byte)
+
+// edit returns a copy of a JSON tree in which f replaces the value at a dotted path. If there is no such value it is
+// added to its object, and found is false.
+func edit(tree any, path string, f func(any) any) (out any, found bool) {
 	name, rest, deeper := strings.Cut(path, ".")
-	found := true
-	if last := f; deeper {
-		f = func(v any) (out any, keep bool) { out, found = edit(v, rest, last); return out, true }
+	change := func(v any) any {
+		if deeper {
+			v, found = edit(v, rest, f)
+			return v
+		}
+		return f(v)
 	}
 	switch t := tree.(type) {
+	case nil:
+		out, _ = edit(map[string]any{}, path, f)
+		return out, false
 	case map[string]any:
-		if v, ok := t[name]; ok {
-			t = maps.Clone(t)
-			if value, keep := f(v); keep {
-				t[name] = value
-			} else {
-				delete(t, name)
-			}
-			return t, found
+		t = maps.Clone(t)
+		_, found = t[name]
+		if t[name] = change(t[name]); t[name] == removed {
+			delete(t, name)
 		}
+		return t, found
 	case []any:
 		if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < len(t) {
-			value, keep := f(t[i])
-			if t = slices.Clone(t); keep {
-				t[i] = value
-				return t, found
-			}
-			return slices.Delete(t, i, i+1), found
+			t, found = slices.Clone(t), true
+			t[i] = change(t[i])
+			return t, found
 		}
 	}
 	return tree, false
@@ -63,7 +66,7 @@ func edit(tree any, path string, f func(any) (value any, keep bool)) (any, bool)
 
 // valueAt returns the value at a dotted path, nil if there is none.
 func valueAt(tree any, path string) (found any) {
-	edit(tree, path, func(v any) (any, bool) { found = v; return v, true })
+	edit(tree, path, func(v any) any { found = v; return v })
 	return found
 }
 

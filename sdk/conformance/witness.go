@@ -12,16 +12,12 @@ const minSecret = 6
 // witness collects everything that an adapter says where no secret and no customer's text may be. It is safe for
 // concurrent use.
 type witness struct {
-	said *transcript
+	said transcript
 
 	mu      sync.Mutex
 	secrets []string
-	leaked  map[string]bool // places where a secret was heard
-	exposed map[string]bool // places where a customer's text was heard
-}
-
-func newWitness() *witness {
-	return &witness{said: &transcript{}, leaked: map[string]bool{}, exposed: map[string]bool{}}
+	leaked  []string // places where a secret was heard
+	exposed []string // places where a customer's text was heard
 }
 
 func (w *witness) know(secrets ...string) {
@@ -38,8 +34,12 @@ func (w *witness) hear(place string, texts ...string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, t := range texts {
-		w.leaked[place] = w.leaked[place] || w.isSecret(t)
-		w.exposed[place] = w.exposed[place] || strings.Contains(t, customerText)
+		if w.isSecret(t) && !slices.Contains(w.leaked, place) {
+			w.leaked = append(w.leaked, place)
+		}
+		if strings.Contains(t, customerText) && !slices.Contains(w.exposed, place) {
+			w.exposed = append(w.exposed, place)
+		}
 	}
 }
 
@@ -48,22 +48,8 @@ func (w *witness) isSecret(text string) bool {
 	return slices.ContainsFunc(w.secrets, func(s string) bool { return strings.Contains(text, s) })
 }
 
-// heardIn returns the places among heard that begin with one of prefixes.
-func (w *witness) heardIn(heard map[string]bool, prefixes ...string) (out []string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for place, found := range heard {
-		if found && slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(place, p) }) {
-			out = append(out, place)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
 func (w *witness) printed() bool {
-	text := w.said.String()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.isSecret(text)
+	return w.isSecret(w.said.String())
 }
