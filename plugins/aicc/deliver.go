@@ -89,7 +89,12 @@ func (m uplink) withSender(e *envelope.Envelope) uplink {
 }
 
 // refused returns the error for a result code other than 0. Its status is 200: AICC may send a business failure with
-// HTTP status 500 (send), but it has processed the call, and other calls may succeed.
+// HTTP status 500 (send), but it has processed the call, and other calls may succeed. A response without a code has no
+// status, because it is not a result of AICC.
 func refused(op string, r *result, kind sdk.ErrorKind, reason string) error {
-	return &sdk.Error{Kind: kind, Op: op, Status: http.StatusOK, Reason: reason, Code: r.shownCode, Text: r.shown}
+	e := &sdk.Error{Kind: kind, Op: op, Reason: reason, Code: r.shownCode, Text: r.shown}
+	if r.code() != "" {
+		e.Status = http.StatusOK
+	}
+	return e
 }

@@ -68,6 +68,9 @@ func (c *channel) follow(ctx context.Context, link string, limit int64) ([]byte,
 	if int64(len(data)) > limit {
 		return nil, tooLargeFile(limit)
 	}
+	if bareContentType(http.DetectContentType(data)) == "text/html" { // AICC has no files of this type
+		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opDownload, Text: "fileUrl leads to a web page instead of a file"}
+	}
 	return data, nil
 }
 

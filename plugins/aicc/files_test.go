@@ -157,6 +157,27 @@ func TestTemporaryLinkIsSecret(t *testing.T) {
 	}
 }
 
+// A web page behind a temporary link is not the file.
+func TestWebPageIsNotTheFile(t *testing.T) {
+	v := newMemoryVendor()
+	v.answer = func(call string, _ *http.Request, _ []byte) http.HandlerFunc {
+		switch call {
+		case "download":
+			return func(w http.ResponseWriter, _ *http.Request) {
+				fmt.Fprint(w, `{"resultCode":"0","fileUrl":"https://files.example.com/files/1"}`)
+			}
+		case "file":
+			return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<!DOCTYPE html><html>Log in</html>") }
+		}
+		return nil
+	}
+	_, err := deskIn(t, v, nil).Fetch(t.Context(), &sdk.FetchRequest{Channel: "desk", Thread: testUser,
+		Part: envelope.Part{Type: envelope.PartFile, Ref: "x", Name: "a.pdf"}})
+	if err == nil || sdk.KindOf(err) != sdk.KindTransient {
+		t.Errorf("Fetch = %v; want transient", err)
+	}
+}
+
 // A lost answer of an upload or download is transient, because neither has an effect. For the message after an upload
 // the outcome is unknown.
 func TestLostAnswersOfFileCalls(t *testing.T) {

@@ -40,6 +40,9 @@ func (c *channel) readPoll(user string, st *threadState, body []byte) ([]*envelo
 	}
 	c.redact(&r.result, st)
 	items := r.list()
+	if r.code() == "" && len(r.Messages) == 0 {
+		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opPoll, Text: "the response has no resultCode"}
+	}
 	if len(items) == 0 && r.code() != codeDone {
 		return nil, refused(opPoll, &r.result, sdk.KindGone, "")
 	}

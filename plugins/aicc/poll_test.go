@@ -80,3 +80,20 @@ func FuzzPoll(f *testing.F) {
 		}
 	})
 }
+
+// A response without AICC's format is repeated and does not end the polling of the user.
+func TestPollOfAnotherServerIsRepeated(t *testing.T) {
+	c, err := testAdapter(t, pollingChannel(t, nil)).channel("desk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for body, want := range map[string]sdk.ErrorKind{
+		`{}`: sdk.KindTransient, `<html>`: sdk.KindTransient, `[]`: sdk.KindTransient, `null`: sdk.KindTransient,
+		`{"resultCode":"1"}`: sdk.KindGone,
+	} {
+		st := readState(nil)
+		if _, err := c.readPoll(testUser, &st, []byte(body)); err == nil || sdk.KindOf(err) != want {
+			t.Errorf("%s: %v; want %s", body, err, want)
+		}
+	}
+}

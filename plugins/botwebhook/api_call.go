@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
@@ -18,8 +20,11 @@ import (
 // maxAnswerBytes limits a response.
 const maxAnswerBytes = httpclient.MaxResponseBytes
 
-// call posts body once and returns the response of a successful call. A response that is not a JSON object counts as
-// empty.
+// byteOrderMark may precede the JSON of a response.
+var byteOrderMark = []byte("\ufeff")
+
+// call posts body once and returns the response of a successful call. The response may be empty, because GPTBots does
+// not document it for all calls.
 func (ch *channel) call(ctx context.Context, op, path string, body any) (*apiAnswer, error) {
 	var answer apiAnswer
 	if _, err := ch.exchange(ctx, op, path, body, &answer); err != nil {
@@ -28,7 +33,8 @@ func (ch *channel) call(ctx context.Context, op, path string, body any) (*apiAns
 	return &answer, nil
 }
 
-// exchange posts body once, decodes the response into answer, and returns its bytes. Malformed members are skipped.
+// exchange posts body once, decodes the response into answer, and returns its bytes. The response of a successful call
+// is a JSON object or empty. Any other body, like the page of a proxy, is not from GPTBots.
 func (ch *channel) exchange(ctx context.Context, op, path string, body any, answer *apiAnswer) ([]byte, error) {
 	resp, err := ch.post(ctx, op, path, body)
 	if err != nil {
@@ -41,10 +47,17 @@ func (ch *channel) exchange(ctx context.Context, op, path string, body any, answ
 		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: op, Status: resp.StatusCode,
 			Text: "the response was interrupted", Err: err}
 	}
-	if decode(content, answer) != nil {
+	content = bytes.TrimSpace(bytes.TrimPrefix(content, byteOrderMark))
+	isObject := jsontext.Value(content).Kind() == '{' && decode(content, answer) == nil
+	if !isObject {
 		*answer = apiAnswer{}
 	}
 	e := answerError(op, resp.StatusCode, resp.Header, answer.code())
+	if e == nil && !isObject && len(content) > 0 {
+		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: op,
+			Text: fmt.Sprintf("the response (HTTP %d) is not a JSON object, so it is not from GPTBots; check base_url and proxies",
+				resp.StatusCode)}
+	}
 	ch.updateHealth(e)
 	if e != nil {
 		return nil, e

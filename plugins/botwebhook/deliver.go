@@ -19,8 +19,7 @@ const (
 )
 
 // Deliver implements sdk.Deliverer: one call of "Send message" or of the hand-off's API. In webhook mode the answer
-// arrives at the webhook, and any 2xx status without an error code is success, because the response to the call is not
-// documented. In the other modes the receipt contains the answer.
+// arrives at the webhook, and a 2xx status without an error code is success. In the other modes the receipt contains the answer.
 func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 	ch, err := a.configured(d.Channel, opSend)
 	if err != nil {

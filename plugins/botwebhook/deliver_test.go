@@ -87,8 +87,7 @@ func TestStatusAndCodeDecideTheOutcome(t *testing.T) {
 	}{
 		{name: "200 with an id", status: 200, body: `{"message_id":"m1"}`},
 		{name: "200 empty", status: 200},
-		{name: "200 not JSON", status: 200, body: `ok`},
-		{name: "200 a list", status: 200, body: `[{"code":40000}]`},
+		{name: "200 blank", status: 200, body: " \n"},
 		{name: "200 code 0", status: 200, body: `{"code":0,"message":"ok"}`},
 		{name: "200 code 200", status: 200, body: `{"code":200,"message":"ok"}`},
 		{name: "200 code null", status: 200, body: `{"code":null}`},
@@ -115,6 +114,9 @@ func TestStatusAndCodeDecideTheOutcome(t *testing.T) {
 		{name: "200 code like a server's status", status: 200, body: apiError(503), kind: sdk.KindTransient, code: "503"},
 		{name: "200 other internal code", status: 200, body: apiError(50123), kind: sdk.KindTransient, code: "50123"},
 		{name: "200 unknown code", status: 200, body: apiError(77777), kind: sdk.KindPermanent, code: "77777"},
+
+		{name: "200 internal behind a byte order mark", status: 200, body: "\ufeff" + apiError(50000), kind: sdk.KindTransient,
+			code: "50000"},
 
 		{name: "302 is not followed", status: 302, header: http.Header{"Location": {"/"}}, kind: sdk.KindPermanent},
 		{name: "400", status: 400, kind: sdk.KindPermanent},
@@ -172,6 +174,37 @@ func TestStatusAndCodeDecideTheOutcome(t *testing.T) {
 	for code := range codes {
 		if !tested[strconv.Itoa(code)] {
 			t.Errorf("code %d is not tested", code)
+		}
+	}
+}
+
+// A body that is not a JSON object is not from GPTBots, so no call succeeds with it. It does not disprove an error about
+// the account either.
+func TestOtherBodiesAreNoSuccess(t *testing.T) {
+	for name, body := range map[string]string{
+		"a page": `<html><body>Service busy</body></html>`, "a word": `ok`, "a list": `[]`, "null": `null`, "a string": `"ok"`,
+		"truncated": `{"message_id":"m1"`, "two objects": `{}{}`, "a page behind a mark": "\ufeff<html>",
+	} {
+		v := &vendor{status: 200, body: body}
+		for _, mode := range []string{modeWebhook, modeBlocking, modeStreaming} {
+			a := connectedIn(t, mode, v)
+			text := "out of credits"
+			a.channel("faq").accountError.Store(&text)
+			receipt, err := a.Deliver(t.Context(), delivery())
+			if e, ok := errors.AsType[*sdk.Error](err); !ok || e.Kind != sdk.KindUnknown || e.Status != 0 {
+				t.Errorf("%s, %s: %+v, %v; want unknown without a status", name, mode, receipt, err)
+			}
+			if a.Health(t.Context(), "faq") == nil {
+				t.Errorf("%s, %s: the channel became healthy", name, mode)
+			}
+		}
+		if _, err := connected(t, v).Open(t.Context(), opening()); err == nil || sdk.KindOf(err) != sdk.KindTransient {
+			t.Errorf("%s, open: %v; want transient", name, err)
+		}
+		for _, kind := range []envelope.Kind{envelope.KindMessage, envelope.KindClosed} {
+			if _, err := handoffAt(t, v).Deliver(t.Context(), handoffDelivery(kind)); err == nil || sdk.KindOf(err) != sdk.KindUnknown {
+				t.Errorf("%s, hand-off %s: %v; want unknown", name, kind, err)
+			}
 		}
 	}
 }

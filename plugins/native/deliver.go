@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -23,12 +24,11 @@ const (
 	opMessage = "post message"
 )
 
-// maxAnswerBytes limits the bytes read from a response. The response is read so that the connection can be reused, and
-// its content is ignored.
+// maxAnswerBytes limits the bytes read from a response.
 const maxAnswerBytes = 64 << 10
 
 // Deliver implements sdk.Deliverer. It makes one POST: to reply_url in role customer, to the far end's messages path in
-// role bot. Any 2xx status is success; the document names 200.
+// role bot. Any 2xx status with a body that the far end may send is success; the document names 200.
 func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 	ch := a.channel(d.Channel)
 	if ch == nil {
@@ -121,11 +121,28 @@ func (ch *channel) post(req *http.Request) error {
 		return sdk.FromTransport(ch.op(), err)
 	}
 	defer resp.Body.Close()
-	_, _ = io.CopyN(io.Discard, resp.Body, maxAnswerBytes) // the status decides
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes)) // without it, the status decides
 	e := sdk.FromStatus(ch.op(), resp.StatusCode, resp.Header)
+	if e == nil && !ch.isAnswer(body) {
+		e = &sdk.Error{Kind: sdk.KindUnknown, Op: ch.op(),
+			Text: fmt.Sprintf("the response (HTTP %d) is not from the far end; check the address and proxies", resp.StatusCode)}
+		ch.health.recordNoResponse(e)
+		return e
+	}
 	ch.health.recordResponse(e)
 	if e != nil {
 		return e
 	}
 	return nil
+}
+
+// isAnswer reports whether the body of a 2xx response may be from the far end. A proxy responds with a JSON object
+// (document, Response). The response of a website is not defined, but a web page means that something else received
+// the reply. An empty body is accepted.
+func (ch *channel) isAnswer(body []byte) bool {
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
+	if ch.role == envelope.RoleBot {
+		return len(body) == 0 || body[0] == '{'
+	}
+	return !strings.HasPrefix(http.DetectContentType(body), "text/html")
 }

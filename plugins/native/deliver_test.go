@@ -43,7 +43,8 @@ func TestStatusDecidesTheOutcome(t *testing.T) {
 		after  time.Duration
 	}{
 		{name: "200", status: 200, body: `{}`},
-		{name: "200 with a long page", status: 200, body: strings.Repeat("<p>", 100_000)},
+		{name: "200 with a long object", status: 200, body: `{"x":"` + strings.Repeat("<p>", 100_000) + `"}`},
+		{name: "200 behind a byte order mark", status: 200, body: "\ufeff {}"},
 		{name: "201", status: 201},
 		{name: "204", status: 204},
 		{name: "301 is not followed", status: 301, header: http.Header{"Location": {"/elsewhere"}}, kind: sdk.KindPermanent},
@@ -97,6 +98,31 @@ func TestStatusDecidesTheOutcome(t *testing.T) {
 				checkDiscreet(t, err)
 			}
 		})
+	}
+}
+
+// A web page with status 200 is from a proxy or a login form, so the delivery did not arrive. The document defines the
+// response of a messages path, but no document defines a website's response to a reply.
+func TestOtherBodiesAreNoSuccess(t *testing.T) {
+	for body, accepted := range map[string]struct{ customer, bot bool }{
+		"<!DOCTYPE html><html>Service busy</html>": {false, false},
+		"\ufeff\n<html>":               {false, false},
+		strings.Repeat("<p>", 100_000): {false, false},
+		"[]":                           {true, false},
+		"OK":                           {true, false},
+		" \n":                          {true, true},
+		"{}":                           {true, true},
+	} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }))
+		defer srv.Close()
+		a := withBots(t, configured(t, map[string]string{"livechat": replyingTo(srv.URL)}, srv.Client()),
+			map[string]string{"faq": proxyAt(srv.URL)}, srv.Client())
+		for d, want := range map[*sdk.Delivery]bool{delivery(): accepted.customer, messageDelivery(): accepted.bot} {
+			_, err := a.Deliver(t.Context(), d)
+			if e, ok := errors.AsType[*sdk.Error](err); want != (err == nil) || ok && (e.Kind != sdk.KindUnknown || e.Status != 0) {
+				t.Errorf("%s, %.20q: %v; want success %v", d.Channel, body, err, want)
+			}
+		}
 	}
 }
 

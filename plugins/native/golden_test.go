@@ -59,7 +59,7 @@ func received(t *testing.T, a *adapter, req *sdk.Request) []byte {
 // TestDeliverGolden delivers each reply in testdata/out and records the website's call.
 func TestDeliverGolden(t *testing.T) {
 	var seen bytes.Buffer
-	srv := recorder(t, &seen)
+	srv := recorder(t, &seen, "thanks, this is not JSON")
 	a := configured(t, map[string]string{"livechat": replyingTo(srv.URL + "/replies?site=7")}, srv.Client())
 	golden.Run(t, "testdata/out", func(t *testing.T, _ string, input []byte) []byte {
 		return delivered(t, a, &seen, readDelivery(t, input))
@@ -69,7 +69,7 @@ func TestDeliverGolden(t *testing.T) {
 // TestDeliverMessageGolden delivers each message in testdata/out/bot and records the far end's call.
 func TestDeliverMessageGolden(t *testing.T) {
 	var seen bytes.Buffer
-	srv := recorder(t, &seen)
+	srv := recorder(t, &seen, "{}")
 	a := withBots(t, configured(t, nil, nil), map[string]string{
 		"faq":   strings.Replace(faq, "https://proxy.example", srv.URL, 1),
 		"relay": strings.Replace(relay, "https://relay.example", srv.URL, 1),
@@ -80,11 +80,11 @@ func TestDeliverMessageGolden(t *testing.T) {
 	})
 }
 
-func recorder(t *testing.T, seen *bytes.Buffer) *httptest.Server {
+func recorder(t *testing.T, seen *bytes.Buffer, answer string) *httptest.Server {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		golden.WriteRequest(seen, r, map[string]string{"site-secret": "(reply token)", testToken: "(access token)"})
-		_, _ = io.WriteString(w, "thanks, this is not JSON")
+		_, _ = io.WriteString(w, answer)
 	}))
 	t.Cleanup(srv.Close)
 	return srv
