@@ -7,34 +7,31 @@ import (
 	"strings"
 
 	"patchbay/core/internal/config"
+	"patchbay/core/internal/ingress"
 	"patchbay/core/internal/media"
 	"patchbay/sdk/envelope"
 )
 
-// collisions reports paths that two adapters use, or an adapter and the gateway itself.
+// collisions reports the paths that have no place in the routing table: those of the gateway itself, malformed ones,
+// and those that conflict with the path of another channel.
 func (p *plugins) collisions(cfg *config.Config) []config.Problem {
 	var problems []config.Problem
-	first := map[string]*config.Channel{}
-	for i := range cfg.Channels {
-		ch := &cfg.Channels[i]
-		for _, path := range p.endpoints[ch.Name].GetPaths() {
-			full := ch.Path + path.GetPattern()
-			if strings.HasPrefix(full+"/", media.PathPrefix) {
-				problems = append(problems,
-					cfg.Problem(fmt.Sprintf("receives on %s, which is the path of links to media: give the "+
-						"channel a `path` prefix", full), "channels", ch.Name))
-				continue
-			}
-			other := first[full]
-			if other == nil {
-				first[full] = ch
-				continue
-			}
-			if other.Adapter != ch.Adapter {
-				problems = append(problems,
-					cfg.Problem(fmt.Sprintf("receives on %s, and so does channel %s of adapter %s: give one "+
-						"of them a `path` prefix", full, other.Name, other.Adapter), "channels", ch.Name))
-			}
+	report := func(ep *ingress.Endpoint, format string, args ...any) {
+		text := fmt.Sprintf("adapter %s receives on %s, ", ep.Adapter, ep.Prefix+ep.Pattern) + fmt.Sprintf(format, args...)
+		problems = append(problems, cfg.Problem(text, "channels", ep.Channels[0]))
+	}
+	all := endpoints(cfg, p)
+	for _, c := range ingress.Conflicts(all) {
+		if c.Other == nil {
+			report(c.Endpoint, "which is no valid path; report this to its author: %v", c.Err)
+			continue
+		}
+		report(c.Endpoint, "which conflicts with %s of adapter %s, channel %s: give one of the channels a `path` prefix",
+			c.Other.Prefix+c.Other.Pattern, c.Other.Adapter, c.Other.Channels[0])
+	}
+	for i := range all {
+		if strings.HasPrefix(all[i].Prefix+all[i].Pattern+"/", media.PathPrefix) {
+			report(&all[i], "which is the path of links to media: give the channel a `path` prefix")
 		}
 	}
 	return problems

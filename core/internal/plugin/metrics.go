@@ -68,7 +68,8 @@ const (
 )
 
 var callResults = []string{
-	resultOK, string(FaultDied), string(FaultHung), string(FaultPanicked), resultTimeout, resultNotReady, resultTooLarge, resultOther,
+	resultOK, string(FaultDied), string(FaultHung), string(FaultPanicked),
+	resultTimeout, resultNotReady, resultTooLarge, resultOther,
 	string(sdk.KindInvalid), string(sdk.KindUnauthorized), string(sdk.KindUnsupported), string(sdk.KindPermanent),
 	string(sdk.KindTransient), string(sdk.KindThrottled), string(sdk.KindDeclined), string(sdk.KindGone),
 	string(sdk.KindUnknown),
