@@ -60,7 +60,7 @@ type Admin struct {
 // New returns an Admin that is not ready until Accepting(true), and registers its metrics.
 func New(o Options) *Admin {
 	a := &Admin{Options: o}
-	o.Registry.MustRegister(newBacklogMetrics(a), newHealthMetrics(a))
+	o.Registry.MustRegister(newBacklogMetrics(a), newHealthMetrics(a), newLaneMetrics(a))
 	adapters := make(map[string]metricsSource, len(o.Hosts))
 	for name, h := range o.Hosts {
 		adapters[name] = h

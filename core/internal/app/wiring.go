@@ -3,6 +3,7 @@ package app
 import (
 	"net"
 	"slices"
+	"time"
 
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/conversation"
@@ -17,7 +18,9 @@ import (
 )
 
 // policy returns the part of the configuration that decisions use.
-func policy(cfg *config.Config, p *plugins, reachable func(string) bool) *conversation.Policy {
+func policy(
+	cfg *config.Config, p *plugins, reachable func(string, time.Duration) bool,
+) *conversation.Policy {
 	out := &conversation.Policy{
 		Revision: 1, Channels: map[string]*conversation.Channel{}, Routes: cfg.Table, Owner: cfg.Conversations.Owner,
 		History: cfg.Conversations.History, CloseAfter: cfg.Conversations.CloseAfter,
@@ -31,7 +34,7 @@ func policy(cfg *config.Config, p *plugins, reachable func(string) bool) *conver
 			Name: ch.Name, Role: ch.Role, Owner: ch.Owner, Opens: slices.Contains(d.GetAbilities(), "open"),
 			PerEpoch: p.endpoints[ch.Name].GetThreads() == string(sdk.ThreadsPerEpoch),
 			Events:   map[envelope.Kind]bool{}, Target: target(caps), History: caps.GetHistory(),
-			GiveUp: ch.Delivery.GiveUp, Timeout: ch.Delivery.Timeout,
+			Timeout: ch.Delivery.Timeout,
 		}
 		for _, e := range caps.GetEvents() {
 			c.Events[envelope.Kind(e)] = true
@@ -49,12 +52,12 @@ func target(caps *pluginpb.Capabilities) render.Target {
 	}
 }
 
-// reachable returns a function that reports whether calls to a channel can succeed now: its circuit breaker is not
-// open, and its adapter is not in quarantine.
-func reachable(cfg *config.Config, p *plugins, engine *delivery.Engine) func(string) bool {
-	return func(name string) bool {
+// reachable returns a function that reports whether calls to a channel can succeed within a time: its circuit breaker is
+// not open, a pause that the vendor asked for ends within this time, and its adapter is not in quarantine.
+func reachable(cfg *config.Config, p *plugins, engine *delivery.Engine) func(string, time.Duration) bool {
+	return func(name string, within time.Duration) bool {
 		ch, ok := cfg.Channel(name)
-		return ok && p.hosts[ch.Adapter].Status().State != plugin.StateQuarantined && engine.Reachable(name)
+		return ok && p.hosts[ch.Adapter].Status().State != plugin.StateQuarantined && engine.Reachable(name, within)
 	}
 }
 
@@ -65,7 +68,7 @@ func laneChannels(cfg *config.Config, p *plugins) []delivery.Channel {
 		caps := p.capabilities(ch)
 		l := delivery.Channel{
 			Name: ch.Name, Adapter: ch.Adapter, Caller: p.hosts[ch.Adapter], Timeout: ch.Delivery.Timeout,
-			GiveUp: ch.Delivery.GiveUp, DeadOnUnknown: p.unknown(ch) == config.UnknownDead,
+			GiveUp: ch.Delivery.GiveUp, MaxPause: ch.Delivery.MaxPause, DeadOnUnknown: p.unknown(ch) == config.UnknownDead,
 			Concurrency: ch.Delivery.Concurrency, Rate: ch.Delivery.Rate, Target: target(caps),
 		}
 		setMedia(&l, caps)

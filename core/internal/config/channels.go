@@ -78,13 +78,15 @@ func validPrefix(p string) bool {
 func (l *loader) delivery(f *fileDelivery) Delivery {
 	l.requireBetween(&f.Timeout, 100*time.Millisecond, 5*time.Minute)
 	l.requireBetween(&f.GiveUp, time.Second, 7*24*time.Hour)
+	l.requireBetween(&f.MaxPause, time.Second, 24*time.Hour)
 	l.oneOfOrPlanned(&f.Then, []string{"block", "divert"}, string(ThenSkip))
 	l.oneOfOrPlanned(&f.Unknown, []string{"hold"}, string(UnknownAuto), string(UnknownRetry), string(UnknownDead))
 	l.require(f.Concurrency.value >= 1 && f.Concurrency.value <= 10_000, f.Concurrency.node,
 		"must be from 1 to 10000 calls")
 	l.require(f.Rate.value >= 0 && f.Rate.value <= math.MaxInt32, f.Rate.node,
 		"must be 0 (no limit) or a number of calls a second")
-	return Delivery{Timeout: f.Timeout.value, GiveUp: f.GiveUp.value, Then: Then(f.Then.value),
+	return Delivery{Timeout: f.Timeout.value, GiveUp: f.GiveUp.value, MaxPause: f.MaxPause.value,
+		Then:    Then(f.Then.value),
 		Unknown: Unknown(f.Unknown.value), Concurrency: f.Concurrency.value, Rate: f.Rate.value}
 }
 

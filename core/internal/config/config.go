@@ -95,7 +95,8 @@ const (
 // Delivery bounds the calls to a channel's vendor.
 type Delivery struct {
 	Timeout     time.Duration // of one call
-	GiveUp      time.Duration // age at which a failed delivery becomes a dead letter
+	GiveUp      time.Duration // age at which a delivery becomes a dead letter
+	MaxPause    time.Duration // maximum of a pause that the vendor asks for
 	Then        Then
 	Unknown     Unknown
 	Concurrency int     // concurrent calls

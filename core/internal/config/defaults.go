@@ -13,7 +13,7 @@ media: {max_size: 20MiB, total_size: 1GiB, keep: 24h}
 
 // channelDefaults apply to each channel.
 const channelDefaults = `
-delivery: {timeout: 10s, give_up: 15m, then: skip, unknown: auto, concurrency: 64}
+delivery: {timeout: 10s, give_up: 15m, max_pause: 5m, then: skip, unknown: auto, concurrency: 64}
 `
 
 // parseDefaults returns defaults as nodes.

@@ -54,6 +54,7 @@ type fileDelivery struct {
 	place
 	Timeout     setting[time.Duration] `koanf:"timeout"`
 	GiveUp      setting[time.Duration] `koanf:"give_up"`
+	MaxPause    setting[time.Duration] `koanf:"max_pause"`
 	Then        setting[string]        `koanf:"then"`
 	Unknown     setting[string]        `koanf:"unknown"`
 	Concurrency setting[int]           `koanf:"concurrency"`

@@ -59,10 +59,10 @@ func (tx *Transaction) giveUp(c *state.Conversation, d *state.Delivery, kind, te
 // deadLetter ends a delivery and keeps it as a dead letter.
 func (tx *Transaction) deadLetter(c *state.Conversation, d *state.Delivery, kind, text string) {
 	tx.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
-		Delivery: d.ID, Status: state.StatusDead, Error: kind, Text: text, Attempts: d.Attempts + 1, Channel: d.Channel,
+		Delivery: d.ID, Status: state.StatusDead, Error: kind, Text: text, Attempts: d.Attempts, Channel: d.Channel,
 	}})
 	dead := &journal.DeadLettered{
-		Delivery: d.Proto(), Error: kind, Text: text, Attempts: d.Attempts + 1, QueuedAt: d.QueuedAt.UnixNano(),
+		Delivery: d.Proto(), Error: kind, Text: text, Attempts: d.Attempts, QueuedAt: d.QueuedAt.UnixNano(),
 	}
 	if d.Follows {
 		dead.CustomerChannel, dead.CustomerThread = c.Channel, c.Thread

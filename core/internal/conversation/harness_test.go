@@ -74,7 +74,7 @@ func testPolicy(t tester, rules ...route.Rule) *Policy {
 	}
 	for _, ch := range []*Channel{
 		{Name: "web", Role: envelope.RoleCustomer, Events: events(envelope.KindPassed, envelope.KindTyping)},
-		{Name: "faq", Role: envelope.RoleBot, Opens: true, PerEpoch: true, History: true, GiveUp: time.Hour},
+		{Name: "faq", Role: envelope.RoleBot, Opens: true, PerEpoch: true, History: true},
 		{Name: "old", Role: envelope.RoleBot, Target: render.Target{TextBytes: 64}},
 		{
 			Name: "desk", Role: envelope.RoleAgent, Opens: true, Target: render.Target{TextBytes: 40},

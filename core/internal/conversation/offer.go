@@ -46,7 +46,7 @@ func (tx *Transaction) offerNext(c *state.Conversation, o *state.Offer) {
 			Rule: o.Rule, Else: o.Else, Hold: o.Hold,
 		}})
 		ch := tx.policy.Channels[target]
-		if ch == nil || !tx.policy.reachable(target) {
+		if ch == nil || !tx.policy.reachable(target, o.Within) {
 			if len(rest) == 0 {
 				tx.failOffer(c, state.OfferUnreachable, "")
 				return

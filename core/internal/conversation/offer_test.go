@@ -117,7 +117,7 @@ func TestOffer(t *testing.T) {
 	})
 	t.Run("an unreachable target fails immediately", func(t *testing.T) {
 		h := newHarness(t, testPolicy(t, rules...))
-		h.policy.Reachable = func(ch string) bool { return ch == "faq" }
+		h.policy.Reachable = func(ch string, _ time.Duration) bool { return ch == "faq" }
 		h.customer("both")
 		h.want("outcome", outcomes(h), "desk unreachable, night unreachable")
 		h.wantLines("to the bot", h.queue("faq"), "open", "both")

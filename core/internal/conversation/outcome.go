@@ -2,7 +2,6 @@ package conversation
 
 import (
 	"slices"
-	"time"
 
 	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/journal"
@@ -25,6 +24,9 @@ func (tx *Transaction) ApplyOutcome(o *attempt.Outcome) {
 		return
 	}
 	cp := *d
+	if !o.NotCalled {
+		cp.Attempts++
+	}
 	switch o.Result {
 	case attempt.ResultDelivered:
 		tx.delivered(c, &cp, o)
@@ -103,7 +105,7 @@ func (tx *Transaction) delivered(c *state.Conversation, d *state.Delivery, o *at
 	if c.Delivery(d.ID) != nil { // a pending envelope that was admitted may have moved control and ended the delivery
 		tx.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
 			Delivery: d.ID, Status: state.StatusDelivered, VendorId: o.VendorID, Degraded: o.Degraded,
-			Attempts: d.Attempts + 1, Channel: d.Channel,
+			Attempts: d.Attempts, Channel: d.Channel,
 		}})
 	}
 	if d.Offer && o.Accepted && c.Offer != nil && c.Offer.Target == d.Channel {
@@ -129,20 +131,10 @@ func (tx *Transaction) receiveReplies(c *state.Conversation, o *attempt.Outcome,
 	}
 }
 
-// retry keeps the delivery at the head of its lane, or gives it up at the age GiveUp.
+// retry keeps the delivery at the head of its lane.
 func (tx *Transaction) retry(c *state.Conversation, d *state.Delivery, o *attempt.Outcome) {
-	ch := tx.policy.Channels[d.Channel]
-	age := tx.at.Sub(d.QueuedAt)
-	if ch != nil && ch.GiveUp > 0 && age >= ch.GiveUp {
-		tx.giveUp(c, d, o.Error, "given up after "+age.Round(time.Second).String()+": "+o.Text)
-		return
-	}
-	attempts := d.Attempts
-	if !o.NotCalled {
-		attempts++
-	}
 	tx.add(c.ID, &journal.Change_Attempted{Attempted: &journal.Attempted{
-		Delivery: d.ID, Error: o.Error, Text: o.Text, Attempts: attempts, Next: unixNano(o.Next), NotCalled: o.NotCalled,
+		Delivery: d.ID, Error: o.Error, Text: o.Text, Attempts: d.Attempts, Next: unixNano(o.Next), NotCalled: o.NotCalled,
 	}})
 }
 

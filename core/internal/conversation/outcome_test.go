@@ -10,7 +10,7 @@ import (
 )
 
 func TestOutcomes(t *testing.T) {
-	t.Run("retry keeps the head, give-up ends it", func(t *testing.T) {
+	t.Run("retry keeps the head, a dead letter ends it", func(t *testing.T) {
 		h := newHarness(t, testPolicy(t))
 		h.customer("one")
 		h.customer("two")
@@ -24,11 +24,15 @@ func TestOutcomes(t *testing.T) {
 			t.Fatalf("next at %v, want %v", at, next)
 		}
 		h.now = h.now.Add(time.Hour)
-		h.outcome(h.head("faq"), attempt.Outcome{Result: attempt.ResultRetry, Error: "transient", Next: h.now})
+		h.outcome(h.head("faq"), attempt.Outcome{Result: attempt.ResultDead, Error: "transient"})
 		h.want("status", h.status("one")+" "+h.status("two"), "dead queued")
-		if l := h.state.DeadLetters(); len(l) != 1 || l[0].Attempts != 2 || l[0].Error != "transient" ||
-			!l[0].Delivery.Follows {
+		h.outcome(h.head("faq"), attempt.Outcome{Result: attempt.ResultDead, Error: "throttled", NotCalled: true})
+		l := h.state.DeadLetters()
+		if len(l) != 2 {
 			t.Fatalf("dead letters: %+v", l)
+		}
+		if l[0].Attempts != 2 || l[0].Error != "transient" || !l[0].Delivery.Follows || l[1].Attempts != 0 {
+			t.Fatalf("dead letters: %+v and %+v, want two attempts and none", l[0], l[1])
 		}
 	})
 	t.Run("a failure before the call is not an attempt", func(t *testing.T) {

@@ -18,7 +18,6 @@ type Channel struct {
 	PerEpoch bool                   // it gets a new thread each time that it gets control
 	Events   map[envelope.Kind]bool // kinds other than messages that it receives
 	History  bool                   // it takes the history with a message; otherwise it gets a transcript
-	GiveUp   time.Duration          // age at which a failed delivery becomes a dead letter; 0 is never
 	Timeout  time.Duration          // of one call
 }
 
@@ -33,11 +32,16 @@ type Policy struct {
 	History    int    // messages of the history that a new owner gets, at most state.MaxHistory
 	CloseAfter time.Duration
 	Bounces    int // bounce limit, at most state.MaxHandoverTimes; 0 is no limit
-	// Reachable reports whether a call to a channel may succeed now. Nil is always.
-	Reachable func(channel string) bool
+	// Reachable reports whether a call to a channel may succeed within the given time. Nil is always.
+	Reachable func(channel string, within time.Duration) bool
 }
 
-func (p *Policy) reachable(channel string) bool { return p.Reachable == nil || p.Reachable(channel) }
+func (p *Policy) reachable(channel string, within time.Duration) bool {
+	return p.Reachable == nil || p.Reachable(channel, within)
+}
+
+// open implements the function of this name in conditions: an offer to the channel with the default time may succeed.
+func (p *Policy) open(channel string) bool { return p.reachable(channel, route.DefaultWithin) }
 
 // owner returns the first owner of conversations of a customer channel.
 func (p *Policy) owner(ch *Channel) string {

@@ -311,7 +311,7 @@ func TestInvariantsHoldForAnyInputs(t *testing.T) {
 		p := testPolicy(t, propertyRules()...)
 		p.Bounces = rapid.SampledFrom([]int{0, 3}).Draw(t, "bounces")
 		v := &vendors{harness: newHarness(t, p), channelThreads: map[string][]string{}, unreachable: map[string]bool{}}
-		p.Reachable = func(ch string) bool { return !v.unreachable[ch] }
+		p.Reachable = func(ch string, _ time.Duration) bool { return !v.unreachable[ch] }
 		t.Repeat(map[string]func(*rapid.T){
 			"customer": v.customerMessage, "customer again": v.customerMessage, "typing": v.customerTyping,
 			"handover request": v.handoverRequested,

@@ -81,7 +81,7 @@ func (tx *Transaction) facts(c *state.Conversation, ev route.Event, channel stri
 	f := &route.Facts{
 		Event: ev, Channel: channel, Role: role, SenderID: c.SenderID, SenderName: c.SenderName, Owner: c.Owner,
 		Home: c.Home, Customer: c.Channel, Handovers: int64(c.Handovers), Age: tx.at.Sub(c.Created),
-		Attributes: c.Attributes, Open: tx.policy.reachable, Conversation: c.ID,
+		Attributes: c.Attributes, Open: tx.policy.open, Conversation: c.ID,
 	}
 	if o := tx.policy.Channels[c.Owner]; o != nil {
 		f.OwnerRole = o.Role

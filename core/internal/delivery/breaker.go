@@ -135,12 +135,13 @@ func (e *Engine) setBreaker(ch *channel, to string) {
 	}
 }
 
-// Reachable reports whether the channel is configured and its breaker is not open.
-func (e *Engine) Reachable(name string) bool {
+// Reachable reports whether the channel is configured, its breaker is not open, and a pause that the vendor asked for
+// ends within the given time.
+func (e *Engine) Reachable(name string, within time.Duration) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	ch := e.channels[name]
-	return ch != nil && ch.breaker.state != breakerIsOpen
+	return ch != nil && ch.breaker.state != breakerIsOpen && time.Until(ch.pause) < within
 }
 
 // errNotCalled means that the vendor was not called. The call is not an attempt.

@@ -48,7 +48,7 @@ func TestCrashingDeliveryIsFoundAndGivenUp(t *testing.T) {
 				t.Errorf("delivery %d: outcome %+v", i, o)
 			}
 		}
-		if !h.Reachable("faq") {
+		if !h.Reachable("faq", time.Minute) {
 			t.Error("the breaker is open")
 		}
 	})
@@ -122,7 +122,7 @@ func TestBlame(t *testing.T) {
 		"other errors":                     {errors.New("deadline"), 100, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			task := &task{job: &attempt.Job{}, ch: &channel{adapter: &adapterState{}}}
+			task := &task{job: &attempt.Job{}, ch: &channel{now: time.Now, adapter: &adapterState{}}}
 			var r result
 			for range tt.times {
 				r = result{out: task.unknownOutcome("broke"), err: tt.err}
@@ -161,7 +161,7 @@ func TestHungOrPanickedDeliveryIsGivenUpNextToOthers(t *testing.T) {
 			if o := h.mustOutcome(poison); o.Result != attempt.ResultDead || o.Error != "killed_adapter" {
 				t.Errorf("%s: outcome %+v", fault, o)
 			}
-			if !h.Reachable("faq") {
+			if !h.Reachable("faq", time.Minute) {
 				t.Errorf("%s: the breaker is open", fault)
 			}
 		})

@@ -50,7 +50,7 @@ func (e *Engine) startCall(t *task) {
 		began := time.Now()
 		r := e.call(ctx, t)
 		if !notCalled(r.err) {
-			e.Observer.Attempted(t.ch.Name, r.out.Status(), time.Since(began), time.Since(t.job.Delivery.QueuedAt))
+			e.Observer.Attempted(t.ch.Name, r.out.Status(), time.Since(began), t.age())
 		}
 		e.finishCall(t, r)
 	})
@@ -71,28 +71,35 @@ func (e *Engine) finishCall(t *task, r result) {
 	r.out.NotCalled = notCalled(r.err)
 	e.countCall(t, &r)
 	defer e.startCalls(t.ch.adapter)
-	if r.pause > 0 {
-		t.ch.pause = time.Now().Add(r.pause)
+	if end := time.Now().Add(r.pause); r.pause > 0 && end.After(t.ch.pause) {
+		t.ch.pause = end
+	}
+	t.ch.notReady = ""
+	if errors.Is(r.err, plugin.ErrNotReady) {
+		t.ch.notReadyUntil, t.ch.notReady = time.Now().Add(notReadyPause), r.err.Error()
 	}
 	if e.requeue(t, r.err) {
 		return
 	}
-	delete(e.tasks, t.job.Delivery.ID)
+	e.forget(t)
 	if e.stopping && !t.canceled && errors.Is(r.err, plugin.ErrNotReady) {
 		return // it has not started, so it stays in the log
 	}
+	t.bound(r.out)
 	e.finish(t.job, r.out)
 }
 
 // requeue keeps a task whose adapter was not ready, or on which its adapter broke. It returns false for
 // all other tasks.
 func (e *Engine) requeue(t *task, err error) bool {
-	if err == nil || t.canceled || e.stopping {
+	switch {
+	case err == nil || t.canceled || e.stopping || t.overdue():
+		return false
+	case errors.Is(err, plugin.ErrNotReady):
+		t.ch.putBack(t)
+	case !t.keepSuspect(err):
 		return false
 	}
-	if errors.Is(err, plugin.ErrNotReady) {
-		t.ch.putBack(t)
-		return true
-	}
-	return t.keepSuspect(err)
+	e.watchDeadline(t)
+	return true
 }

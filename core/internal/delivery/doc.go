@@ -37,7 +37,8 @@ type Channel struct {
 	Adapter       string
 	Caller        Caller
 	Timeout       time.Duration // of one call
-	GiveUp        time.Duration // age at which the writer gives a delivery up; 0 is never
+	GiveUp        time.Duration // age at which a delivery is given up; 0 is never
+	MaxPause      time.Duration // maximum of a pause that the vendor asks for; 0 is no limit
 	DeadOnUnknown bool          // a delivery with an unknown outcome is given up, not repeated
 	Concurrency   int           // maximum of calls in flight
 	Rate          float64       // maximum of calls per second; 0 is no limit

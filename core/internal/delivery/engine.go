@@ -20,6 +20,7 @@ type Options struct {
 	Finish   Finish
 	Observer Observer
 	Logger   *slog.Logger
+	Now      func() time.Time // a clock that does not step; nil is time.Now
 }
 
 // Engine makes the calls. Its methods are safe for concurrent use.
@@ -43,13 +44,17 @@ func New(o Options) *Engine {
 		Options: o, ctx: ctx, stop: stop, channels: map[string]*channel{}, adapters: map[string]*adapterState{},
 		tasks: map[string]*task{},
 	}
+	if e.Now == nil {
+		e.Now = time.Now
+	}
+	started := e.Now()
 	for _, c := range o.Channels {
 		a := e.adapters[c.Adapter]
 		if a == nil {
 			a = &adapterState{}
 			e.adapters[c.Adapter] = a
 		}
-		ch := &channel{Channel: c, adapter: a, breaker: breaker{state: breakerClosed}}
+		ch := &channel{Channel: c, adapter: a, breaker: breaker{state: breakerClosed}, now: e.Now, started: started}
 		if c.Rate > 0 {
 			ch.limiter = rate.NewLimiter(rate.Limit(c.Rate), max(int(c.Rate), 1))
 		}
@@ -74,12 +79,30 @@ func (e *Engine) Submit(j *attempt.Job) {
 	}
 	t := &task{job: j, ch: ch}
 	e.tasks[j.Delivery.ID] = t
-	if d := &j.Delivery; e.Media != nil && d.Kind == state.KindSend && d.Item.Extent.Media > 0 {
+	switch d := &j.Delivery; {
+	case d.Error != "" && t.overdue():
+		e.expire(t)
+	case e.Media != nil && d.Kind == state.KindSend && d.Item.Extent.Media > 0:
 		e.prepareMedia(t)
-		return
+		e.watchDeadline(t)
+	default:
+		e.enqueue(t)
 	}
-	ch.queue = append(ch.queue, t)
-	e.startCalls(ch.adapter)
+}
+
+// enqueue appends a task to its channel's queue. The caller holds the lock.
+func (e *Engine) enqueue(t *task) {
+	t.ch.queue = append(t.ch.queue, t)
+	e.startCalls(t.ch.adapter)
+	e.watchDeadline(t)
+}
+
+// forget removes a task that gets no further call. The caller holds the lock.
+func (e *Engine) forget(t *task) {
+	delete(e.tasks, t.job.Delivery.ID)
+	if t.expiry != nil {
+		t.expiry.Stop()
+	}
 }
 
 // Cancel aborts the call of a delivery or removes its job from the queue. The job still gets an outcome.
@@ -96,7 +119,7 @@ func (e *Engine) Cancel(id string) {
 		return
 	}
 	t.ch.remove(t)
-	delete(e.tasks, id)
+	e.forget(t)
 	e.finish(t.job, &attempt.Outcome{Result: attempt.ResultRetry, Error: "canceled", Next: time.Now(),
 		NotCalled: true})
 }

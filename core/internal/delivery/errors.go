@@ -38,7 +38,7 @@ func isTemporary(err error) bool {
 // callFailed returns the result of a call without an answer from the adapter.
 func (t *task) callFailed(err error) result {
 	if errors.Is(err, plugin.ErrNotReady) {
-		return result{out: t.retry(string(sdk.KindTransient), err.Error(), 0), err: err, pause: notReadyPause}
+		return result{out: t.retry(string(sdk.KindTransient), err.Error(), 0), err: err}
 	}
 	if _, ok := errors.AsType[*plugin.TooLargeError](err); ok {
 		return result{out: deadLetter(string(sdk.KindUnsupported), err.Error())}
@@ -56,7 +56,7 @@ func (t *task) adapterFailed(f *pluginpb.Error) result {
 
 // refused returns the result of a call for the adapter's error.
 func (t *task) refused(e *sdk.Error) result {
-	text, after := e.Error(), e.After
+	text, after := e.Error(), t.ch.limitPause(e.After)
 	switch kind := e.Kind; kind {
 	case sdk.KindInvalid, sdk.KindUnsupported, sdk.KindPermanent:
 		return result{out: deadLetter(string(kind), text)}
@@ -75,7 +75,7 @@ func (t *task) refused(e *sdk.Error) result {
 		return r
 	case sdk.KindUnauthorized:
 		o := t.retry(string(kind), text, 0)
-		o.Next = time.Now().Add(retryDelay(unauthorizedBase, t.job.Delivery.Attempts))
+		o.Next = t.ch.now().Add(retryDelay(unauthorizedBase, t.job.Delivery.Attempts))
 		return result{out: o}
 	default:
 		return result{out: t.retry(string(sdk.KindTransient), text, after)}

@@ -36,7 +36,7 @@ type readyMedium struct {
 // prepareMedia reads a task's media on a new goroutine and then queues the task. It does not count as a call of the
 // channel, so slow media delay only their own conversation. The caller holds the lock.
 func (e *Engine) prepareMedia(t *task) {
-	ctx, cancel := context.WithTimeout(e.ctx, mediaTimeout)
+	ctx, cancel := context.WithTimeout(e.ctx, t.mediaTimeout())
 	t.cancel, t.preparing = cancel, true
 	e.running.Go(func() {
 		defer cancel()
@@ -46,16 +46,16 @@ func (e *Engine) prepareMedia(t *task) {
 		t.cancel, t.preparing = nil, false
 		switch {
 		case e.stopping && !t.canceled: // it has not started, so it stays in the log
-			delete(e.tasks, t.job.Delivery.ID)
+			e.forget(t)
 		case r != nil || t.canceled:
 			if r == nil {
 				r = &result{out: t.retryNotCalled("canceled", "", 0)}
 			}
-			delete(e.tasks, t.job.Delivery.ID)
+			e.forget(t)
+			t.bound(r.out)
 			e.finish(t.job, r.out)
 		default:
-			t.ch.queue = append(t.ch.queue, t)
-			e.startCalls(t.ch.adapter)
+			e.enqueue(t)
 		}
 	})
 }
@@ -107,7 +107,15 @@ func (t *task) mediaPause(err error) time.Duration {
 	if !ok {
 		return 0
 	}
-	return min(e.After, t.mediaWait()-time.Since(t.job.Delivery.QueuedAt))
+	return min(t.ch.limitPause(e.After), t.mediaWait()-t.age())
+}
+
+// mediaTimeout returns the time for reading the media. It leaves time for a call before the deadline.
+func (t *task) mediaTimeout() time.Duration {
+	if at, ok := t.deadline(); ok {
+		return min(mediaTimeout, at.Sub(t.ch.now())/2)
+	}
+	return mediaTimeout
 }
 
 // mediaWait returns how long the delivery waits for media. It leaves time for calls before GiveUp.
@@ -122,7 +130,7 @@ func (t *task) mediaWait() time.Duration {
 // others for that long still gets a second try if GiveUp leaves time.
 func (t *task) mediaWaitOver() bool {
 	d := &t.job.Delivery
-	age := time.Since(d.QueuedAt)
+	age := t.age()
 	tried := d.NotCalled || t.ch.GiveUp > 0 && age >= t.ch.GiveUp/2
 	return tried && age >= t.mediaWait()
 }

@@ -19,9 +19,10 @@ type task struct {
 	ch         *channel
 	cancel     context.CancelFunc // set while the media are read or the call runs
 	canceled   bool
-	preparing  bool // its media are being read
-	blame      int  // weight of the faults of the adapter that it may have caused
-	suspect    bool // it was in flight when the adapter crashed, so it runs alone
+	expiry     *time.Timer // ends the task at its deadline; set when it waits
+	preparing  bool        // its media are being read
+	blame      int         // weight of the faults of the adapter that it may have caused
+	suspect    bool        // it was in flight when the adapter crashed, so it runs alone
 	media      map[int]readyMedium
 	mediaBytes int64 // of media that are transferred with the call
 }
@@ -35,8 +36,12 @@ type channel struct {
 	mediaInFlight int64
 	breaker       breaker
 	limiter       *rate.Limiter // nil without a rate limit
-	pause         time.Time     // no call starts before
+	pause         time.Time     // the vendor asked for no call before
+	notReadyUntil time.Time     // the adapter was not ready; no call starts before
+	notReady      string        // error of the last call if the adapter was not ready
 	wakeTimer     *time.Timer
+	now           func() time.Time
+	started       time.Time // of the engine
 }
 
 // adapterState is the state of one adapter, which several channels may share.

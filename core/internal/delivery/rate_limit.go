@@ -8,7 +8,7 @@ func (e *Engine) allow(ch *channel) bool {
 	if e.stopping || !ch.breaker.allows() { // the breaker's timer or the end of its call tries again
 		return false
 	}
-	if wait := time.Until(ch.pause); wait > 0 {
+	if wait := max(time.Until(ch.pause), time.Until(ch.notReadyUntil)); wait > 0 {
 		e.wakeAfter(ch, wait)
 		return false
 	}

@@ -23,20 +23,23 @@ func retryDelay(base time.Duration, attempts uint32) time.Duration {
 // retry returns an outcome that repeats the delivery, not before the delay after.
 func (t *task) retry(kind, text string, after time.Duration) *attempt.Outcome {
 	wait := max(after, retryDelay(backoffBase, t.job.Delivery.Attempts))
-	return &attempt.Outcome{Result: attempt.ResultRetry, Error: kind, Text: text, Next: time.Now().Add(wait)}
+	return &attempt.Outcome{Result: attempt.ResultRetry, Error: kind, Text: text, Next: t.ch.now().Add(wait)}
 }
 
 // retryNotCalled is retry for a delivery whose vendor was not called. That does not count as an attempt, so the delay
 // grows with the age of the delivery. It ends no later than the wait for media, so that media are read once more.
 func (t *task) retryNotCalled(kind, text string, after time.Duration) *attempt.Outcome {
-	age := time.Since(t.job.Delivery.QueuedAt)
+	age := t.age()
 	wait := max(after, backoffBase/4+rand.N(min(max(2*age, backoffBase), backoffMax)))
 	if left := t.mediaWait() - age; left > 0 {
 		wait = min(wait, max(left, backoffBase/4))
 	}
-	return &attempt.Outcome{Result: attempt.ResultRetry, Error: kind, Text: text, Next: time.Now().Add(wait),
+	return &attempt.Outcome{Result: attempt.ResultRetry, Error: kind, Text: text, Next: t.ch.now().Add(wait),
 		NotCalled: true}
 }
+
+// age returns the time since the delivery was queued.
+func (t *task) age() time.Duration { return t.ch.now().Sub(t.job.Delivery.QueuedAt) }
 
 // unknownOutcome returns the outcome of a call whose effect is unknown.
 func (t *task) unknownOutcome(text string) *attempt.Outcome {

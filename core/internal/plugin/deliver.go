@@ -19,7 +19,7 @@ func (h *Host) Deliver(ctx context.Context, call *pluginpb.DeliverCall) (*plugin
 	if call.GetOpen() != nil {
 		m = h.metrics.open
 	}
-	res, err := sendCall(ctx, h, h.await, func(s *session) (*deliverStream, error) {
+	res, err := sendCall(ctx, h, h.awaitBriefly, func(s *session) (*deliverStream, error) {
 		return s.deliver, s.checkServed(call.GetChannel())
 	}, call)
 	if err == nil {
@@ -31,6 +31,14 @@ func (h *Host) Deliver(ctx context.Context, call *pluginpb.DeliverCall) (*plugin
 	}
 	m.observe(start, kindOrOK(res.GetError()))
 	return res, nil
+}
+
+// deliverWait limits the time in which Deliver waits for a process. Its caller keeps the delivery and repeats the call,
+// unless the delivery is given up meanwhile.
+const deliverWait = time.Second
+
+func (h *Host) awaitBriefly(ctx context.Context) (*session, error) {
+	return h.awaitFor(ctx, deliverWait)
 }
 
 // sendCall sends a call to the first process that takes it, and returns the result.

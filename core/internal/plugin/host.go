@@ -87,6 +87,16 @@ func (h *Host) await(ctx context.Context) (*session, error) {
 	}
 }
 
+// awaitFor is await with a time limit.
+func (h *Host) awaitFor(ctx context.Context, limit time.Duration) (*session, error) {
+	if s := h.session.Load(); s != nil {
+		return s, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return h.await(ctx)
+}
+
 func (h *Host) notReady(ctx context.Context) error {
 	st := h.status.Load()
 	if st.LastError == "" {

@@ -103,7 +103,7 @@ func (s *session) fetch(
 // Attach hands over a medium for a later delivery. first has the id that the delivery refers to and the size of r.
 // Errors are those of Fetch.
 func (h *Host) Attach(ctx context.Context, first *pluginpb.AttachRequest, r io.Reader) error {
-	s, err := h.await(ctx)
+	s, err := h.awaitBriefly(ctx)
 	if err == nil {
 		err = s.attach(ctx, first, r)
 	}

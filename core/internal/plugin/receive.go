@@ -37,10 +37,5 @@ func (h *Host) Receive(ctx context.Context, call *pluginpb.ReceiveCall) (*plugin
 
 // hold is await with a limit of Options.HoldTimeout, which leaves the rest of ctx for the translation.
 func (h *Host) hold(ctx context.Context) (*session, error) {
-	if s := h.session.Load(); s != nil {
-		return s, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, h.opts.HoldTimeout)
-	defer cancel()
-	return h.await(ctx)
+	return h.awaitFor(ctx, h.opts.HoldTimeout)
 }

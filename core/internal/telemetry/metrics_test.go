@@ -18,6 +18,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"patchbay/core/internal/admin"
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
@@ -83,7 +84,7 @@ func registerAll(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 	}
 	admin.New(admin.Options{
 		Registry: reg.Registry, Writer: stateWriter{st}, Config: &config.Config{Channels: []config.Channel{{Name: "web"}}},
-		Logger: slog.New(slog.DiscardHandler), Hosts: map[string]*plugin.Host{"bot": bot}, Log: memory.NewDisk(0).Open(),
+		Logger: slog.New(slog.DiscardHandler), Hosts: map[string]*plugin.Host{"bot": bot}, Log: memory.NewDisk(0).Open(), Lanes: idleLanes{},
 	})
 	m.Refused("bot", "method")
 	m.Subscribed("web", true)
@@ -117,7 +118,13 @@ type stateWriter struct{ state *state.State }
 
 func (w stateWriter) View(_ context.Context, f func(*state.State)) error            { f(w.state); return nil }
 func (stateWriter) Do(context.Context, func(*conversation.Transaction) error) error { return nil }
-func (stateWriter) Writable() error                                                 { return nil }
+
+// idleLanes are lanes without calls.
+type idleLanes struct{}
+
+func (idleLanes) State(string) attempt.ChannelState { return attempt.ChannelState{} }
+
+func (stateWriter) Writable() error { return nil }
 
 func change(conv string, kind any) *journal.Change {
 	ch := &journal.Change{Conversation: conv}

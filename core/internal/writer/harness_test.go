@@ -143,7 +143,7 @@ func newPolicy(t tester) *conversation.Policy {
 	roles := route.Channels{}
 	for _, ch := range []*conversation.Channel{
 		{Name: "web", Role: envelope.RoleCustomer},
-		{Name: "faq", Role: envelope.RoleBot, History: true, GiveUp: time.Hour},
+		{Name: "faq", Role: envelope.RoleBot, History: true},
 		{Name: "desk", Role: envelope.RoleAgent, Opens: true, Target: render.Target{TextBytes: 64}},
 		{Name: "audit", Role: envelope.RoleObserver},
 	} {

@@ -1,0 +1,223 @@
+package delivery
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"patchbay/core/internal/attempt"
+	"patchbay/core/internal/render"
+	"patchbay/sdk"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+const testGiveUp = 5 * time.Second
+
+// wantGivenUp checks that a delivery was given up without a call.
+func (h *harness) wantGivenUp(j *attempt.Job, kind string, texts ...string) {
+	h.Helper()
+	o := h.mustOutcome(j)
+	if o.Result != attempt.ResultDead || o.Error != kind || !o.NotCalled {
+		h.Errorf("outcome %+v, want dead by %q without a call", o, kind)
+	}
+	for _, want := range append(texts, "given up after 5s") {
+		if !strings.Contains(o.Text, want) {
+			h.Errorf("text %q does not contain %q", o.Text, want)
+		}
+	}
+}
+
+// Whatever a delivery waits for, it is given up at its deadline.
+func TestWaitingDeliveryIsGivenUpAtDeadline(t *testing.T) {
+	for name, tc := range map[string]struct {
+		prepare func(h *harness) // makes faq wait; takes no time
+		kind    string
+		text    string
+	}{
+		"pause": {func(h *harness) {
+			h.bot.answerAll(throttled(time.Hour, "channel"))
+			h.mustOutcome(h.submit("faq", "throttled"))
+		}, "throttled", "a pause that the vendor asked for"},
+		"breaker": {func(h *harness) {
+			h.bot.answerAll(failedWith("transient", 503))
+			for range breakerMinimum {
+				h.mustOutcome(h.submit("faq", "fails"))
+			}
+		}, "transient", "the circuit breaker: transient: no [HTTP 503]"},
+		"adapter": {func(h *harness) { h.bot.answerAll(notReady()) }, "transient", "adapter is not ready"},
+		"concurrency": {func(h *harness) {
+			for range 4 {
+				h.submit("faq", "hangs")
+			}
+		}, "transient", "4 are in flight"},
+		"suspects": {func(h *harness) {
+			h.submit("other", "suspect")
+			h.submit("other", "suspect")
+			for _, c := range h.bot.takeCalls() {
+				c.answer <- crashed(false)
+			}
+			h.bot.takeCalls() // the first suspect runs alone
+		}, "transient", "the search for a call that crashed the adapter"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHarness(t, Channel{Name: "faq", GiveUp: testGiveUp, Timeout: time.Minute},
+					Channel{Name: "other", Timeout: time.Minute})
+				defer h.close()
+				tc.prepare(h)
+				j := h.submit("faq", "waits")
+				time.Sleep(testGiveUp - time.Millisecond)
+				if o := h.outcome(j); o != nil {
+					t.Fatalf("outcome %+v before the deadline", o)
+				}
+				time.Sleep(time.Millisecond)
+				h.wantGivenUp(j, tc.kind, tc.text)
+			})
+		})
+	}
+}
+
+func TestRunningCallIsNotAbortedAtDeadline(t *testing.T) {
+	for name, tc := range map[string]struct {
+		a    answer
+		want attempt.Result
+	}{
+		"delivered": {delivered(), attempt.ResultDelivered}, "failed": {failed("transient"), attempt.ResultDead},
+		"adapter away": {notReady(), attempt.ResultDead}, "adapter crashed": {crashed(false), attempt.ResultDead},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHarness(t, Channel{Name: "faq", GiveUp: testGiveUp, Timeout: time.Minute})
+				defer h.close()
+				j := h.submit("faq", "slow")
+				call := h.bot.takeCalls()[0]
+				time.Sleep(2 * testGiveUp)
+				if o := h.outcome(j); o != nil || call.ctx.Err() != nil {
+					t.Fatalf("outcome %+v, context %v while the call runs", o, call.ctx.Err())
+				}
+				call.answer <- tc.a
+				if o := h.mustOutcome(j); o.Result != tc.want {
+					t.Errorf("outcome %+v", o)
+				}
+			})
+		})
+	}
+}
+
+func TestRetryIsNotLaterThanDeadline(t *testing.T) {
+	for name, a := range map[string]answer{
+		"throttled": throttled(time.Hour, "lane"), "unauthorized": failed("unauthorized"),
+		"retry after": {res: &pluginpb.DeliverResult{Error: &pluginpb.Error{Kind: "transient",
+			After: throttled(time.Hour, "").res.Error.After}}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHarness(t, Channel{Name: "faq", GiveUp: testGiveUp})
+			defer h.close()
+			h.bot.answerAll(a)
+			j := h.submit("faq", "hello")
+			o := h.mustOutcome(j)
+			if o.Result != attempt.ResultRetry || time.Until(o.Next) > testGiveUp {
+				t.Fatalf("%s: outcome %+v, want a retry before the deadline", name, o)
+			}
+			time.Sleep(testGiveUp)
+			calls := h.bot.callCount()
+			j.Delivery.Error, j.Delivery.Text = o.Error, o.Text
+			again := h.repeat(j)
+			h.wantGivenUp(again, o.Error, "last error: ")
+			if n := h.bot.callCount() - calls; n != 0 {
+				t.Errorf("%s: %d calls at the deadline, want none", name, n)
+			}
+		})
+	}
+}
+
+// A delivery that waited behind others of its lane gets an attempt if the channel is free.
+func TestOverdueDeliveryWithoutAttemptIsTried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Channel{Name: "faq", GiveUp: testGiveUp, Concurrency: 1})
+		defer h.close()
+		time.Sleep(time.Hour)
+		first, second := h.job("faq", "first"), h.job("faq", "second")
+		first.Delivery.QueuedAt, second.Delivery.QueuedAt = time.Now().Add(-time.Hour), time.Now().Add(-time.Hour)
+		h.Submit(first)
+		h.Submit(second)
+		h.bot.takeCalls()[0].answer <- delivered()
+		if o := h.mustOutcome(first); o.Result != attempt.ResultDelivered {
+			t.Errorf("outcome %+v", o)
+		}
+		if o := h.mustOutcome(second); o.Result != attempt.ResultDead {
+			t.Errorf("outcome %+v of the second delivery, for which the channel has no room", o)
+		}
+	})
+}
+
+// The time in which the gateway did not run is not the vendor's.
+func TestOldDeliveriesHaveTimeAfterStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Channel{Name: "faq", GiveUp: time.Hour})
+		defer h.close()
+		h.bot.answerAll(notReady()) // the adapter is starting
+		j := h.job("faq", "hello")
+		j.Delivery.QueuedAt, j.Delivery.Error = time.Now().Add(-24*time.Hour), "transient"
+		h.Submit(j)
+		time.Sleep(startGrace - time.Second)
+		if o := h.outcome(j); o != nil {
+			t.Fatalf("outcome %+v while the gateway starts", o)
+		}
+		time.Sleep(time.Second)
+		if o := h.mustOutcome(j); o.Result != attempt.ResultDead {
+			t.Errorf("outcome %+v, want dead", o)
+		}
+	})
+}
+
+func TestMediaAreReadBeforeDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &vendor{hangs: map[string]bool{"slow": true}}
+		h := newMediaHarness(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink,
+			GiveUp: testGiveUp}, v)
+		defer h.close()
+		h.bot.answerAll(delivered())
+		j := h.submitEnvelope(fromDesk(image("slow")), 0, 1)
+		time.Sleep(testGiveUp)
+		o := h.outcomeOf(j)
+		if o == nil || o.Result != attempt.ResultDelivered || o.Degraded == "" {
+			t.Errorf("outcome %+v, want delivered with a text instead of the medium", o)
+		}
+	})
+}
+
+func TestPauseIsBounded(t *testing.T) {
+	const day = 24 * time.Hour
+	for name, a := range map[string]answer{
+		"channel": throttled(day, "channel"), "conversation": throttled(day, "lane"),
+		"unavailable": {res: &pluginpb.DeliverResult{Error: &pluginpb.Error{Kind: "transient", Status: 503,
+			After: throttled(day, "").res.Error.After}}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHarness(t, Channel{Name: "faq", GiveUp: day, MaxPause: 2 * time.Minute})
+			defer h.close()
+			h.bot.answerAll(a)
+			o := h.mustOutcome(h.submit("faq", "hello"))
+			if wait := time.Until(o.Next); wait != 2*time.Minute {
+				t.Errorf("%s: next attempt in %s, want 2m", name, wait)
+			}
+			if pause := h.State("faq").Pause; pause > 2*time.Minute || name == "channel" && pause != 2*time.Minute {
+				t.Errorf("%s: paused for %s", name, pause)
+			}
+		})
+	}
+}
+
+func TestChannelIsUnreachableDuringLongPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Channel{Name: "faq"})
+		defer h.close()
+		h.bot.answerAll(throttled(time.Minute, "channel"))
+		h.mustOutcome(h.submit("faq", "hello"))
+		if h.Reachable("faq", time.Minute) || !h.Reachable("faq", time.Minute+time.Second) {
+			t.Error("Reachable ignores the length of the pause")
+		}
+	})
+}
