@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"patchbay/core/internal/state"
@@ -17,34 +18,44 @@ const maxWaiting = 50
 
 // WaitingConversation is a live conversation with pending deliveries, or with a customer who waits for an answer.
 type WaitingConversation struct {
-	Conversation string    `json:"conversation"`
-	Since        time.Time `json:"since"`
-	Owner        string    `json:"owner"`
-	Channel      string    `json:"channel"` // of the conversation's longest wait
-	Pending      int       `json:"pending"` // deliveries and held messages
-	Reason       string    `json:"reason"`
-
-	trail *trail.Conversation
+	Conversation string `json:"conversation"`
+	trail.Wait
+	Owner   string `json:"owner"`
+	Pending int    `json:"pending"` // deliveries and held messages
 }
 
-// conversationList serves GET /api/conversations[?channel=…], longest wait first.
+// WaitingList is a part of the waiting conversations.
+type WaitingList struct {
+	Conversations []WaitingConversation `json:"conversations"` // longest wait first
+	Total         int                   `json:"total"`         // number of all
+}
+
+// conversationList serves GET /api/conversations[?channel=…].
 func (a *Admin) conversationList(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), apiTimeout)
 	defer cancel()
-	list := []WaitingConversation{}
+	channel := r.URL.Query().Get("channel")
+	list := WaitingList{Conversations: []WaitingConversation{}}
+	var longest []*trail.Conversation
+	known := false
 	err := a.Writer.View(ctx, func(s *state.State) {
-		list = append(list, waitingConversations(s, r.URL.Query().Get("channel"))...)
+		longest, list.Total = waitingConversations(s, channel)
+		known = a.knowsChannel(s, channel)
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		a.fail(w, "list conversations", err)
 		return
+	case !known:
+		a.replyNoChannel(w, channel)
+		return
 	}
-	for i := range list {
-		c := &list[i]
-		a.addReasons(c.trail)
-		c.Pending, c.Reason = len(c.trail.Pending), c.reason()
+	for _, c := range longest {
+		a.addReasons(c)
+		list.Conversations = append(list.Conversations,
+			WaitingConversation{Conversation: c.ID, Wait: *c.Wait, Owner: c.State.Owner, Pending: len(c.Pending)})
 	}
-	reply(w, http.StatusOK, map[string]any{"conversations": list})
+	reply(w, http.StatusOK, list)
 }
 
 // conversationShow serves GET /api/conversations/{id}.
@@ -52,7 +63,7 @@ func (a *Admin) conversationShow(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), apiTimeout)
 	defer cancel()
 	var c *trail.Conversation
-	err := a.Writer.View(ctx, func(s *state.State) { c = trail.Describe(s, r.PathValue("id")) })
+	err := a.Writer.View(ctx, func(s *state.State) { c = trail.Describe(s, r.PathValue("id"), "") })
 	if err != nil {
 		a.fail(w, "show the conversation", err)
 		return
@@ -66,56 +77,46 @@ func (a *Admin) conversationShow(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, c)
 }
 
-// waitingConversations returns at most maxWaiting conversations, longest wait first. If channel is not "", only waits
-// for that channel count.
-func waitingConversations(s *state.State, channel string) []WaitingConversation {
-	var all []WaitingConversation
+// waitingConversations returns at most maxWaiting conversations, longest wait first, and the number of all. If channel is
+// not "", only waits for that channel count.
+func waitingConversations(s *state.State, channel string) (longest []*trail.Conversation, total int) {
+	type waiting struct {
+		id    string
+		since time.Time
+	}
+	var all []waiting
 	s.All(func(c *state.Conversation) bool {
-		if since, waitsFor := longestWait(c, channel); !since.IsZero() {
-			all = append(all, WaitingConversation{Conversation: c.ID, Since: since.UTC(), Owner: c.Owner, Channel: waitsFor})
+		if w := trail.LongestWait(c, channel); !w.Since.IsZero() {
+			all = append(all, waiting{c.ID, w.Since})
 		}
 		return true
 	})
-	slices.SortFunc(all, func(x, y WaitingConversation) int {
-		return cmp.Or(x.Since.Compare(y.Since), cmp.Compare(x.Conversation, y.Conversation))
+	slices.SortFunc(all, func(x, y waiting) int { return cmp.Or(x.since.Compare(y.since), cmp.Compare(x.id, y.id)) })
+	for _, w := range all[:min(len(all), maxWaiting)] {
+		longest = append(longest, trail.Describe(s, w.id, channel))
+	}
+	return longest, len(all)
+}
+
+// knowsChannel reports whether a channel is configured, or removed with pending deliveries or dead letters left. The
+// name "" stands for all channels.
+func (a *Admin) knowsChannel(s *state.State, name string) bool {
+	_, known := a.Config.Channel(name)
+	known = known || name == ""
+	s.All(func(c *state.Conversation) bool {
+		known = known || c.Lane(name) != nil || c.Owner == name
+		return !known
 	})
-	all = slices.Clip(all[:min(len(all), maxWaiting)])
-	for i := range all {
-		all[i].trail = trail.Describe(s, all[i].Conversation)
+	for class := range s.CountDeadLetters() {
+		known = known || class.Channel == name
 	}
-	return all
+	return known
 }
 
-// longestWait returns the start of a conversation's longest wait and the channel that it waits for. If channel is not
-// "", only waits for that channel count. The time is zero if nothing waits.
-func longestWait(c *state.Conversation, channel string) (since time.Time, waitsFor string) {
-	since, waitsFor = c.UnansweredSince, c.Owner
-	if c.Offer != nil {
-		waitsFor = c.Offer.Target
+func (a *Admin) replyNoChannel(w http.ResponseWriter, name string) {
+	var names []string
+	for _, c := range a.Config.Channels {
+		names = append(names, c.Name)
 	}
-	if channel != "" && channel != waitsFor {
-		since = time.Time{}
-	}
-	for i := range c.Lanes {
-		head := c.Lanes[i].Queue[0].QueuedAt
-		if (channel == "" || channel == c.Lanes[i].Channel) && (since.IsZero() || head.Before(since)) {
-			since, waitsFor = head, c.Lanes[i].Channel
-		}
-	}
-	return since, waitsFor
-}
-
-// reason returns the reason of the first pending delivery to the channel. If there is none, it returns the reason of a
-// held message, and otherwise a text that the owner has not answered.
-func (c *WaitingConversation) reason() string {
-	held := ""
-	for _, d := range c.trail.Pending {
-		switch {
-		case d.Delivery == "":
-			held = d.Reason
-		case d.Channel == c.Channel:
-			return d.Reason
-		}
-	}
-	return cmp.Or(held, c.Owner+" has not answered the customer")
+	reply(w, http.StatusNotFound, problem{fmt.Sprintf("no channel %q; the channels are %s", name, strings.Join(names, ", "))})
 }

@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/trail"
 )
@@ -14,12 +17,19 @@ func TestConversationsAreListedLongestWaitFirst(t *testing.T) {
 	a := newTestAPI(t)
 	list := func(channel string) string {
 		t.Helper()
-		var got struct{ Conversations []WaitingConversation }
+		var got WaitingList
 		a.call("GET", "/api/conversations?channel="+channel, 200, &got)
 		var out []string
 		for _, w := range got.Conversations {
 			var c trail.Conversation
 			a.call("GET", "/api/conversations/"+w.Conversation, 200, &c)
+			var traced struct{ Conversations []trail.Conversation }
+			a.call("GET", "/api/trace?id="+w.Conversation, 200, &traced)
+			for _, other := range []*trail.Wait{c.Wait, traced.Conversations[0].Wait} {
+				if channel == "" && cmp.Diff(w.Wait, *other, cmpopts.IgnoreUnexported(trail.Wait{})) != "" {
+					t.Errorf("the list has the wait %+v, another command %+v", w.Wait, other)
+				}
+			}
 			if w.Since.Before(c.State.Created) || w.Since.After(time.Now()) || w.Owner != c.State.Owner {
 				t.Errorf("%+v does not match the conversation %+v", w, c.State)
 			}
@@ -39,6 +49,14 @@ func TestConversationsAreListedLongestWaitFirst(t *testing.T) {
 		"cust-w3 for desk: 2, in flight", list(""); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
+	a.finish(a.job("faq"), attempt.Outcome{Result: attempt.ResultDead, Error: "permanent", Text: "too long"})
+	if got, want := list("faq"), "cust-w2 for faq: 1, in flight"; !strings.Contains(got, want) {
+		t.Errorf("for the bot: %q, want %q", got, want)
+	}
+	a.finish(a.job("faq"), attempt.Outcome{Result: attempt.ResultDead, Error: "permanent", Text: "too long"})
+	if got, want := list("faq"), "cust-w2 for faq: 0, 2 messages to faq are dead letters (permanent)"; !strings.Contains(got, want) {
+		t.Errorf("for the bot: %q, want %q", got, want)
+	}
 	a.finish(a.job("desk"), attempt.Outcome{Result: attempt.ResultDelivered, Thread: "t1"})
 	if want, got := "cust-w3 for desk: 1, held until the offer to desk ends", list("desk"); got != want {
 		t.Errorf("for the desk: %q, want %q", got, want)
@@ -48,5 +66,16 @@ func TestConversationsAreListedLongestWaitFirst(t *testing.T) {
 	}
 	if got := strings.Split(list("faq"), "\n"); len(got) != maxWaiting || !strings.HasPrefix(got[0], "cust-w1 ") {
 		t.Errorf("%d conversations, the first %q; want %d, longest wait first", len(got), got[0], maxWaiting)
+	}
+}
+
+func TestListsOfAnUnknownChannelAreErrors(t *testing.T) {
+	a := newTestAPI(t)
+	for _, list := range []string{"conversations", "dead-letters"} {
+		var p problem
+		a.call("GET", "/api/"+list+"?channel=nosuch", 404, &p)
+		if !strings.HasPrefix(p.Error, `no channel "nosuch"; the channels are `) || !strings.Contains(p.Error, "desk") {
+			t.Errorf("%s: %q", list, p.Error)
+		}
 	}
 }

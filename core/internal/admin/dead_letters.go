@@ -13,16 +13,21 @@ import (
 
 // deadLetterList serves GET /api/dead-letters[?channel=…], oldest first.
 func (a *Admin) deadLetterList(w http.ResponseWriter, r *http.Request) {
-	list := []trail.DeadLetter{}
+	list, ch, known := []trail.DeadLetter{}, r.URL.Query().Get("channel"), false
 	err := a.Writer.View(r.Context(), func(s *state.State) {
+		known = a.knowsChannel(s, ch)
 		for _, d := range s.DeadLetters() {
-			if ch := r.URL.Query().Get("channel"); ch == "" || ch == d.Delivery.Channel {
+			if ch == "" || ch == d.Delivery.Channel {
 				list = append(list, trail.DescribeDeadLetter(d))
 			}
 		}
 	})
 	if err != nil {
 		a.fail(w, "list the dead letters", err)
+		return
+	}
+	if !known {
+		a.replyNoChannel(w, ch)
 		return
 	}
 	reply(w, http.StatusOK, map[string]any{"dead_letters": list})

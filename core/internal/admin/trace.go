@@ -39,7 +39,8 @@ func (a *Admin) trace(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"id": ids[0], "conversations": found})
 }
 
-// addReasons adds the reasons of pending deliveries that only lanes, adapters and the configuration know.
+// addReasons adds the reasons of pending deliveries, and of a wait for one, that only lanes, adapters and the
+// configuration know.
 func (a *Admin) addReasons(c *trail.Conversation) {
 	for i := range c.Pending {
 		d := &c.Pending[i]
@@ -52,6 +53,7 @@ func (a *Admin) addReasons(c *trail.Conversation) {
 		}
 		d.Reason = reason
 	}
+	c.Complete()
 }
 
 func (a *Admin) pendingReason(d *trail.PendingDelivery) string {

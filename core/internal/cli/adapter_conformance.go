@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -59,6 +60,9 @@ Exit codes: 0 all passed, 3 a check failed, 1 the test could not run.`,
 }
 
 func (o *options) testAdapter(cmd *cobra.Command, f *conformanceFlags, program string) error {
+	if _, err := os.Stat(program); err != nil {
+		return failure(fmt.Errorf("find the adapter's program: %w; build it first, or give its path", err))
+	}
 	f.options.Command = program
 	if f.options.Data == "" {
 		f.options.Data = conformanceData(program)

@@ -30,8 +30,8 @@ is 3 if there are problems; warnings do not count.`,
 				return o.invalid(exitFound, err, found)
 			}
 			o.warn(found.Warnings)
-			fmt.Fprintf(o.process.Stdout, "%s: ok (%d adapters, %d channels, %d routes)\n",
-				o.config, len(cfg.Adapters), len(cfg.Channels), len(cfg.Routes))
+			fmt.Fprintf(o.process.Stdout, "%s: ok (%s, %s, %s)\n", o.config,
+				count(len(cfg.Adapters), "adapter"), count(len(cfg.Channels), "channel"), count(len(cfg.Routes), "route"))
 			return nil
 		},
 	}

@@ -109,7 +109,35 @@ start.`,
 	root.PersistentFlags().StringVarP(&o.config, "config", "c", config, "config `file` (or PATCHBAY_CONFIG)")
 	root.PersistentFlags().StringVar(&o.admin, "admin", "", "admin `address` of the gateway (default: as configured)")
 	root.AddCommand(newRun(o), newCheck(o), newTrace(o), newDead(o), newConversation(o), newAdapter(o), newVersion(o))
+	refuseUnknownTopics(root)
 	return root
+}
+
+// refuseUnknownTopics makes an unknown topic of cobra's commands help and completion wrong usage. Cobra would print the
+// usage and end with success.
+func refuseUnknownTopics(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "completion":
+			cmd.Args = cobra.NoArgs
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		case "help":
+			cmd.Run = nil
+			cmd.RunE = func(_ *cobra.Command, topic []string) error {
+				found, rest, err := root.Find(topic)
+				if err == nil && len(rest) > 0 {
+					err = fmt.Errorf("unknown command %q for %q", rest[0], found.CommandPath())
+				}
+				if err != nil {
+					return err
+				}
+				found.InitDefaultHelpFlag()
+				return found.Help()
+			}
+		}
+	}
 }
 
 // group makes a command that only has subcommands. Without a subcommand it prints its help. An unknown subcommand is
@@ -165,10 +193,6 @@ func (o *options) invalid(code int, err error, found app.Findings) error {
 	for _, p := range problems.List {
 		fmt.Fprintln(o.process.Stderr, p)
 	}
-	noun := "problems"
-	if len(problems.List) == 1 {
-		noun = "problem"
-	}
-	fmt.Fprintf(o.process.Stderr, "patchbay: %d %s in %s\n", len(problems.List), noun, o.config)
+	fmt.Fprintf(o.process.Stderr, "patchbay: %s in %s\n", count(len(problems.List), "problem"), o.config)
 	return &coded{code: code, printed: true, err: err}
 }

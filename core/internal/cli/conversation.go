@@ -2,8 +2,10 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -28,32 +30,47 @@ longest wait first, at most 50. 'patchbay trace ID' shows the steps of one.`,
 			if err != nil {
 				return err
 			}
-			var response struct {
-				Conversations []admin.WaitingConversation `json:"conversations"`
-			}
+			var list admin.WaitingList
 			path := "/api/conversations?" + url.Values{"channel": {channel}}.Encode()
-			if err := o.call(cmd.Context(), http.MethodGet, path, &response); err != nil {
+			if err := o.call(cmd.Context(), http.MethodGet, path, &list); err != nil {
 				return err
 			}
 			if asJSON {
-				return o.print(response.Conversations)
+				return o.print(list)
 			}
-			if len(response.Conversations) == 0 {
-				fmt.Fprintln(o.process.Stdout, "no pending work")
-				return nil
-			}
-			tw := tabwriter.NewWriter(o.process.Stdout, 2, 8, 2, ' ', 0)
-			fmt.Fprintln(tw, "CONVERSATION\tSINCE\tOWNER\tCHANNEL\tPENDING\tREASON")
-			for _, w := range response.Conversations {
-				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%s\n",
-					w.Conversation, w.Since.Format(time.RFC3339), w.Owner, w.Channel, w.Pending, w.Reason)
-			}
-			return tw.Flush()
+			writeWaiting(o.process.Stdout, &list)
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&channel, "channel", "", "only conversations that wait for this `channel`")
 	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
 	return cmd
+}
+
+// writeWaiting prints a line for each conversation, with the reason below it.
+func writeWaiting(w io.Writer, list *admin.WaitingList) {
+	if list.Total == 0 {
+		fmt.Fprintln(w, "nothing waits")
+		return
+	}
+	var table strings.Builder
+	tw := tabwriter.NewWriter(&table, 2, 8, 2, ' ', 0)
+	fmt.Fprintln(tw, "CONVERSATION\tSINCE\tOWNER\tWAITS FOR\tPENDING")
+	for _, c := range list.Conversations {
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\n", c.Conversation, c.Since.Format(time.RFC3339), c.Owner, c.Channel, c.Pending)
+	}
+	_ = tw.Flush() // a strings.Builder has no errors
+	lines := strings.Split(table.String(), "\n")
+	fmt.Fprintln(w, lines[0])
+	for i, c := range list.Conversations {
+		fmt.Fprintln(w, lines[i+1])
+		wrap(w, "  ", "  ", c.Reason)
+	}
+	fmt.Fprintf(w, "%s waiting", count(list.Total, "conversation"))
+	if shown := len(list.Conversations); shown < list.Total {
+		fmt.Fprintf(w, ", the longest %d shown", shown)
+	}
+	fmt.Fprintln(w)
 }
 
 func newConversationShow(o *options) *cobra.Command {

@@ -78,8 +78,9 @@ func newDeadShow(o *options) *cobra.Command {
 				return o.print(response)
 			}
 			d := response.DeadLetter
-			fmt.Fprintf(o.process.Stdout, "dead letter %s\n  %s to %s, given up %s after %d attempts\n  %s: %s\n",
-				d.ID, d.Kind, d.Channel, d.DeadAt.Format(time.RFC3339), d.Attempts, d.Error, d.Detail)
+			fmt.Fprintf(o.process.Stdout, "dead letter %s\n  %s to %s, given up %s after %s\n",
+				d.ID, d.Kind, d.Channel, d.DeadAt.Format(time.RFC3339), count(d.Attempts, "attempt"))
+			wrap(o.process.Stdout, "  "+d.Error+": ", "      ", d.Detail)
 			for _, c := range response.Conversations {
 				writeTrail(o.process.Stdout, c)
 			}

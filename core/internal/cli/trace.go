@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -74,12 +73,15 @@ func writeTrail(w io.Writer, c *trail.Conversation) {
 	} else {
 		fmt.Fprintf(w, "conversation %s (%s)\n", c.ID, state)
 	}
-	tw := tabwriter.NewWriter(w, 2, 8, 2, ' ', 0)
+	steps, channels := 0, 0 // widths
+	for i := range c.Entries {
+		steps, channels = max(steps, len(c.Entries[i].Step)), max(channels, len(c.Entries[i].Channel))
+	}
 	for i := range c.Entries {
 		e := &c.Entries[i]
-		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\n", e.At.Format("2006-01-02 15:04:05.000"), e.Step, e.Channel, details(e))
+		at := e.At.UTC().Format("2006-01-02T15:04:05.000Z")
+		wrap(w, fmt.Sprintf("  %s  %-*s  %-*s  ", at, steps, e.Step, channels, e.Channel), "      ", details(e))
 	}
-	_ = tw.Flush()
 	if c.State != nil {
 		writeState(w, c)
 	}
@@ -116,7 +118,7 @@ func writeState(w io.Writer, c *trail.Conversation) {
 	if s.Offer != "" {
 		fmt.Fprintf(w, "  offered to %s until %s\n", s.Offer, s.OfferUntil.Format(time.RFC3339))
 	}
-	if len(c.Pending) == 0 {
+	if len(c.Pending) == 0 && c.Wait == nil {
 		fmt.Fprintln(w, "  no pending deliveries")
 	}
 	for _, d := range c.Pending {
@@ -124,6 +126,10 @@ func writeState(w io.Writer, c *trail.Conversation) {
 		if d.Delivery != "" {
 			target += " " + d.Delivery
 		}
-		fmt.Fprintf(w, "  %s: %s to %s: %s\n", d.Status, d.Kind, target, d.Reason)
+		wrap(w, fmt.Sprintf("  %s: %s to %s: ", d.Status, d.Kind, target), "      ", d.Reason)
+	}
+	if c.Wait != nil {
+		since := c.Wait.Since.Format(time.RFC3339)
+		wrap(w, fmt.Sprintf("  waits for %s since %s: ", c.Wait.Channel, since), "      ", c.Wait.Reason)
 	}
 }

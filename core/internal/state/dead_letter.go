@@ -51,6 +51,18 @@ func (s *State) DeadLetters() []*DeadLetter {
 	return out
 }
 
+// DeadLettersOf returns the dead letters of a conversation, oldest first.
+func (s *State) DeadLettersOf(conv string) []*DeadLetter {
+	var out []*DeadLetter
+	for _, d := range s.deadLetters {
+		if d.Conversation == conv {
+			out = append(out, d)
+		}
+	}
+	slices.SortFunc(out, (*DeadLetter).Compare)
+	return out
+}
+
 // DeadLetter returns a dead letter by its delivery's id, or nil.
 func (s *State) DeadLetter(id string) *DeadLetter { return s.deadLetters[id] }
 

@@ -4,13 +4,22 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// Describe returns a live conversation without entries, or nil.
-func Describe(s *state.State, id string) *Conversation {
+// Describe returns a live conversation without entries, or nil. Its wait is the longest one for a channel, or for any if
+// channel is "".
+func Describe(s *state.State, id, channel string) *Conversation {
 	c := s.Conversation(id)
 	if c == nil {
 		return nil
 	}
-	return &Conversation{ID: id, Live: c.Closing == "", State: describeState(c), Pending: pendingDeliveries(c)}
+	out := &Conversation{ID: id}
+	out.describe(s, c, channel)
+	return out
+}
+
+// describe adds the current state and the pending deliveries.
+func (out *Conversation) describe(s *state.State, c *state.Conversation, channel string) {
+	out.Live, out.State, out.Pending = c.Closing == "", describeState(c), pendingDeliveries(c)
+	out.Wait = describeWait(s, c, channel)
 }
 
 func describeState(c *state.Conversation) *State {
@@ -34,8 +43,7 @@ func pendingDeliveries(c *state.Conversation) []PendingDelivery {
 	var out []PendingDelivery
 	for range c.Held {
 		out = append(out, PendingDelivery{
-			Kind: state.KindSend, Status: state.StatusHeld, Channel: offerTarget(c),
-			Reason: "held until the offer to " + offerTarget(c) + " ends",
+			Kind: state.KindSend, Status: state.StatusHeld, Channel: offerTarget(c), Reason: heldReason(c),
 		})
 	}
 	for i := range c.Lanes {
@@ -61,6 +69,10 @@ func pendingDeliveries(c *state.Conversation) []PendingDelivery {
 		}
 	}
 	return out
+}
+
+func heldReason(c *state.Conversation) string {
+	return "held until the offer to " + offerTarget(c) + " ends"
 }
 
 func offerTarget(c *state.Conversation) string {

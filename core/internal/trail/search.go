@@ -106,7 +106,7 @@ func (t *Trail) addState(ctx context.Context, found []*Conversation) error {
 	return t.state.View(ctx, func(s *state.State) {
 		for _, out := range found {
 			if c := s.Conversation(out.ID); c != nil {
-				out.Live, out.State, out.Pending = c.Closing == "", describeState(c), pendingDeliveries(c)
+				out.describe(s, c, "")
 			}
 		}
 	})

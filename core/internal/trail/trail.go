@@ -37,6 +37,7 @@ type Conversation struct {
 	Entries []Entry           `json:"entries"`
 	State   *State            `json:"state,omitempty"` // nil if the conversation has ended
 	Pending []PendingDelivery `json:"pending,omitempty"`
+	Wait    *Wait             `json:"wait,omitempty"` // the longest one; nil if nothing waits
 }
 
 // State is the current state of a conversation that is live, or that a rule closed while deliveries were pending.

@@ -1,0 +1,82 @@
+package trail
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"patchbay/core/internal/state"
+)
+
+// Wait is the longest wait of a conversation: for a delivery, for an agent, or for an answer.
+type Wait struct {
+	Since   time.Time `json:"since"`
+	Channel string    `json:"channel"` // that the conversation waits for
+	Reason  string    `json:"reason"`
+
+	delivery string // the reason is that of this pending delivery; "" for other waits
+}
+
+// LongestWait returns the longest wait of a conversation, without its reason. If channel is not "", only waits for that
+// channel count. Since is zero if nothing waits.
+func LongestWait(c *state.Conversation, channel string) Wait {
+	var w Wait
+	consider := func(since time.Time, for_, delivery string) {
+		if (channel == "" || channel == for_) && !since.IsZero() && (w.Since.IsZero() || since.Before(w.Since)) {
+			w = Wait{Since: since.UTC(), Channel: for_, delivery: delivery}
+		}
+	}
+	consider(c.UnansweredSince, cmp.Or(offerTarget(c), c.Owner), "")
+	for i := range c.Lanes {
+		head := &c.Lanes[i].Queue[0]
+		consider(head.QueuedAt, head.Channel, head.ID)
+	}
+	return w
+}
+
+// describeWait returns the longest wait with its reason, or nil. The reason is empty if it is that of a delivery, which
+// Complete adds.
+func describeWait(s *state.State, c *state.Conversation, channel string) *Wait {
+	w := LongestWait(c, channel)
+	switch l := c.Lane(w.Channel); {
+	case w.Since.IsZero():
+		return nil
+	case w.delivery != "":
+	case l != nil: // the customer has waited longer than the delivery, for the same channel
+		w.delivery = l.Queue[0].ID
+	case len(c.Held) > 0:
+		w.Reason = heldReason(c)
+	case c.Offer != nil:
+		w.Reason = fmt.Sprintf("offered to %s, which has not accepted yet", w.Channel)
+	default:
+		w.Reason = cmp.Or(deadReason(s, c), w.Channel+" has not answered the customer")
+	}
+	return &w
+}
+
+// deadReason returns that messages of the customer who waits are dead letters, or "".
+func deadReason(s *state.State, c *state.Conversation) string {
+	messages := map[state.Position]bool{}
+	var newest *state.DeadLetter
+	for _, d := range s.DeadLettersOf(c.ID) {
+		if d.Delivery.Follows && !d.Delivery.QueuedAt.Before(c.UnansweredSince) {
+			messages[d.Delivery.Item.Pos], newest = true, d
+		}
+	}
+	switch len(messages) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("the message to %s is a dead letter (%s)", newest.Delivery.Channel, newest.Error)
+	}
+	return fmt.Sprintf("%d messages to %s are dead letters (%s)", len(messages), newest.Delivery.Channel, newest.Error)
+}
+
+// Complete gives the wait the reason of its delivery, after the reasons of the pending deliveries were completed.
+func (c *Conversation) Complete() {
+	for _, p := range c.Pending {
+		if c.Wait != nil && c.Wait.delivery != "" && p.Delivery == c.Wait.delivery {
+			c.Wait.Reason = p.Reason
+		}
+	}
+}
