@@ -1,27 +1,27 @@
-// Package text cuts text to sizes in bytes without breaking a character.
+// Package text cuts and cleans texts. It measures them in bytes, and cuts between the characters that people see:
+// extended grapheme clusters (Unicode Standard Annex 29), such as a letter with its accents or a family of emoji.
 package text
 
 import (
 	"unicode/utf8"
 )
 
-// Clip returns the longest prefix of s that has at most limit bytes and ends between characters. Bytes that are not
-// valid UTF-8 count as characters of one byte.
+// Clip returns the longest prefix of s that has at most limit bytes and ends between clusters. If the first cluster is
+// longer, the prefix ends between code points. Bytes that are not valid UTF-8 count as code points of one byte.
 func Clip(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
-	limit = max(limit, 0)
-	for start := limit - 1; start >= max(limit-utf8.UTFMax+1, 0); start-- {
-		if !utf8.RuneStart(s[start]) {
-			continue
-		}
-		if _, size := utf8.DecodeRuneInString(s[start:]); start+size > limit {
-			return s[:start]
-		}
-		break
+	switch {
+	case limit <= 0:
+		return ""
+	case s[limit-1] < utf8.RuneSelf && s[limit] < utf8.RuneSelf && s[limit-1:limit+1] != "\r\n":
+		return s[:limit]
 	}
-	return s[:limit]
+	if end, _ := lastBoundaries(s, max(limit-maxClusterBytes, 0), limit); end > 0 {
+		return s[:end]
+	}
+	return s[:codePointStart(s, limit)]
 }
 
 // Abbreviate returns s, or if s has more than limit bytes, its Clip with "…" appended.
@@ -33,7 +33,7 @@ func Abbreviate(s string, limit int) string {
 }
 
 // Split divides s into pieces of at most limit bytes, each as long as possible, none empty. A limit below
-// [utf8.UTFMax] counts as utf8.UTFMax, so that every character fits.
+// [utf8.UTFMax] counts as utf8.UTFMax, so that every code point fits.
 func Split(s string, limit int) []string {
 	limit = max(limit, utf8.UTFMax)
 	pieces := make([]string, 0, (len(s)+limit-1)/limit)
@@ -43,4 +43,17 @@ func Split(s string, limit int) []string {
 		s = s[len(piece):]
 	}
 	return pieces
+}
+
+// CutPoint returns the best position to divide s that is above low and at most at: the last one after white space,
+// otherwise the last one between clusters. If a longer cluster is in the way, it is the last one between code points,
+// which may be up to three bytes below at.
+func CutPoint(s string, low, at int) int {
+	switch end, afterSpace := lastBoundaries(s, low, at); {
+	case afterSpace > 0:
+		return afterSpace
+	case end > 0:
+		return end
+	}
+	return codePointStart(s, at)
 }

@@ -51,7 +51,7 @@ func TestRender(t *testing.T) {
 		{
 			name: "text that grew after it was divided", target: Target{TextBytes: 20, Parts: takes()},
 			parts: []envelope.Part{cat}, media: map[int]Medium{0: {Link: "https://gateway/a/long/link"}},
-			want: Content{Text: "[image] a.png my", Degraded: "sent as text: image; cut to 20 bytes"},
+			want: Content{Text: "[image] a.png ", Degraded: "sent as text: image; cut to 20 bytes"},
 		},
 		{
 			name: "separate text", target: Target{SeparateMedia: true}, parts: []envelope.Part{see, cat}, media: ready, count: 2,

@@ -1,12 +1,22 @@
 package render
 
 import (
-	"strings"
 	"unicode/utf8"
+
+	"patchbay/sdk/text"
 )
 
-// slack is the number of bytes by which a cut may move back to a better place.
-func slack(limit int) int { return max(limit/8, utf8.UTFMax) }
+// clusterBytes is the length of the longest usual clusters, which are sequences of emoji. If the limit is at least four
+// times as long, cuts keep them whole. Below, that would cost too many pieces.
+const clusterBytes = 40
+
+// slack is the number of bytes by which a cut may move back to a better place. Longer clusters may be divided.
+func slack(limit int) int {
+	if limit >= 4*clusterBytes {
+		return max(limit/8, clusterBytes)
+	}
+	return max(limit/8, utf8.UTFMax)
+}
 
 // CountPieces returns the number of pieces for a text of the given length. It does not depend on the text.
 func CountPieces(textBytes uint32, limit int) uint32 {
@@ -18,34 +28,27 @@ func CountPieces(textBytes uint32, limit int) uint32 {
 }
 
 // Piece returns piece i of n of a text. A piece has at most limit bytes, and all pieces joined are the text. Cuts are
-// between characters, and after white space if there is some near. Pieces may be empty if the text is shorter than the
-// length that n was computed for.
-func Piece(text string, i, n uint32, limit int) string {
+// after white space if there is some near, otherwise between clusters, see package text. Pieces may be empty if the text
+// is shorter than the length that n was computed for.
+func Piece(s string, i, n uint32, limit int) string {
 	if n <= 1 || limit <= 0 {
-		return text
+		return s
 	}
-	end := len(text)
+	end := len(s)
 	if i < n-1 {
-		end = pieceStart(text, int(i)+1, limit)
+		end = pieceStart(s, int(i)+1, limit)
 	}
-	return text[pieceStart(text, int(i), limit):end]
+	return s[pieceStart(s, int(i), limit):end]
 }
 
-// pieceStart returns the offset at which piece i begins.
-func pieceStart(text string, i, limit int) int {
+// pieceStart returns the offset at which piece i begins. Its cost does not depend on the length of the text.
+func pieceStart(s string, i, limit int) int {
 	if i == 0 {
 		return 0
 	}
 	at := i * max(limit-slack(limit), 1)
-	if at >= len(text) {
-		return len(text)
+	if at >= len(s) {
+		return len(s)
 	}
-	for n := 1; n < utf8.UTFMax && at > 0 && !utf8.RuneStart(text[at]); n++ {
-		at--
-	}
-	low := max(at-slack(limit)+utf8.UTFMax, 0)
-	if j := strings.LastIndexAny(text[low:at], " \n\t"); low < at && j >= 0 {
-		return low + j + 1
-	}
-	return at
+	return text.CutPoint(s, max(at-slack(limit), 0), at)
 }

@@ -63,6 +63,26 @@ func TestPiecesOfTextShorterThanItsCountedLength(t *testing.T) {
 	}
 }
 
+// Cuts are between the characters that people see, also if the limit of the channel is small.
+func TestPiecesKeepClusters(t *testing.T) {
+	for name, cluster := range map[string]string{
+		"Thai": "ที่", "Hindi": "क्षि", "family": "👨‍👩‍👧", "accent": "e\u0301", "flag": "🇩🇪", "couple": "👩🏽‍❤️‍💋‍👨🏽", "line": "a\r\n",
+	} {
+		for _, limit := range []int{160, 500, 1000, 1024, 4096} {
+			for prefix := range 5 {
+				text := strings.Repeat("x", prefix) + strings.Repeat(cluster, 10_000/len(cluster))
+				checkPieces(t, text, limit)
+				n := CountPieces(uint32(len(text)), limit)
+				for i := range n {
+					if p := strings.TrimLeft(Piece(text, i, n, limit), "x"); strings.ReplaceAll(p, cluster, "") != "" {
+						t.Fatalf("%s: piece %d of %d cuts a cluster with limit %d: %+q", name, i, n, limit, p)
+					}
+				}
+			}
+		}
+	}
+}
+
 func FuzzPiece(f *testing.F) {
 	f.Add("hello world, this is a text", 8)
 	f.Add(strings.Repeat("客服 ", 50), 40)
