@@ -71,6 +71,10 @@ func (tx *Transaction) replayTarget(dead *state.DeadLetter) (*state.Conversation
 			}
 		}
 	}
+	if customer == nil && dead.Conversation == "" {
+		return nil, deadLetterError(id, "it was not translated, so it has no customer; let the vendor send it again, or "+
+			"drop it")
+	}
 	if customer == nil {
 		return nil, deadLetterError(id, "conversation %s has ended; drop it", dead.Conversation)
 	}

@@ -134,6 +134,11 @@ func (tx *Transaction) dispose(conv string, pos state.Position, channel, status,
 
 // KeepUndecided stores an envelope on which no decision could be made, and a dead letter with the cause.
 func (tx *Transaction) KeepUndecided(in *inbound.Envelope, cause string) {
+	tx.KeepDead(in, "undecided", cause)
+}
+
+// KeepDead stores an envelope without a decision on it, and a dead letter with the kind and the cause.
+func (tx *Transaction) KeepDead(in *inbound.Envelope, kind, cause string) {
 	e := in.Envelope
 	pos := tx.store(in.Bytes, e, nil)
 	d := &journal.DeadLettered{
@@ -141,7 +146,7 @@ func (tx *Transaction) KeepUndecided(in *inbound.Envelope, cause string) {
 			Id: tx.newID(), Channel: in.Channel, Kind: state.KindSend, Item: itemOf(pos, e).Proto(),
 			Follows: e.Sender.Role == envelope.RoleCustomer,
 		},
-		Error: "undecided", Text: cause, QueuedAt: tx.at.UnixNano(),
+		Error: kind, Text: cause, QueuedAt: tx.at.UnixNano(),
 	}
 	if d.Delivery.Follows {
 		d.CustomerChannel, d.CustomerThread, d.SenderId, d.SenderName = in.Channel, e.Thread, e.Sender.ID, e.Sender.Name

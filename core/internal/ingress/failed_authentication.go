@@ -25,8 +25,8 @@ const (
 )
 
 // guessLimit limits failed authentication, so that credentials cannot be guessed at the speed of the network. A network
-// over the limit is refused without a call to the adapter, except with an Authorization header that was accepted before:
-// callers behind one proxy share an address. It is safe for concurrent use.
+// over the limit is refused without a call to the adapter, except with an Authorization header that was accepted
+// before: callers behind one proxy share an address. It is safe for concurrent use.
 type guessLimit struct {
 	failures *lru.Cache[guesser, *rate.Limiter]
 	good     *lru.Cache[credential, struct{}]
@@ -82,15 +82,20 @@ func (a *attempt) end(res *pluginpb.ReceiveResult, now time.Time) {
 		if a.credential != nil {
 			a.limit.good.Remove(*a.credential)
 		}
-		failures, ok := a.limit.failures.Get(a.guesser)
-		if !ok {
-			failures = rate.NewLimiter(failuresPerSec, failureBurst)
-			if first, found, _ := a.limit.failures.PeekOrAdd(a.guesser, failures); found {
-				failures = first
-			}
-		}
-		failures.ReserveN(now, 1) // also if none is left: concurrent attempts count
+		a.failed(now)
 	}
+}
+
+// failed counts a failure: wrong credentials, or a request on which the adapter broke, which needs no credentials.
+func (a *attempt) failed(now time.Time) {
+	failures, ok := a.limit.failures.Get(a.guesser)
+	if !ok {
+		failures = rate.NewLimiter(failuresPerSec, failureBurst)
+		if first, found, _ := a.limit.failures.PeekOrAdd(a.guesser, failures); found {
+			failures = first
+		}
+	}
+	failures.ReserveN(now, 1) // also if none is left: concurrent attempts count
 }
 
 func isAuthenticationFailure(e *pluginpb.Error) bool {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"patchbay/core/internal/inbound"
+	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/writer"
 	"patchbay/sdk"
 	"patchbay/sdk/protocol/pluginpb"
@@ -87,7 +88,12 @@ func (h *Handler) handle(ep *Endpoint, path string, w http.ResponseWriter, r *ht
 	defer ep.admission.release()
 	ctx, cancel := context.WithTimeout(r.Context(), sdk.ReceiveTimeout)
 	defer cancel()
-	res, err := ep.Receiver.Receive(ctx, ep.receiveCall(r, path, remote(r, client), content))
+	res, done, err := ep.Receiver.Receive(ctx, ep.receiveCall(r, path, remote(r, client), content))
+	defer done()
+	if given, ok := errors.AsType[*plugin.GivenUpError](err); ok {
+		guess.failed(time.Now())
+		return nil, h.keepWebhook(r.Context(), ep, path, content, given)
+	}
 	if err != nil {
 		return nil, adapterFailed(err)
 	}

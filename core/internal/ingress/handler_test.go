@@ -28,6 +28,20 @@ func TestEnvelopesAreStoredInOrderAndTheAdapterAnswers(t *testing.T) {
 	}
 }
 
+func TestNextCallFollowsTheCommit(t *testing.T) {
+	f := &fake{receive: receives(t, "faq", "m1")}
+	f.accept = func(context.Context, []*inbound.Envelope) error {
+		if f.done.Load() != 0 {
+			t.Error("the next call may return before this one is stored")
+		}
+		return nil
+	}
+	serve(f.handler(t), request("POST", "/x/hooks/7", "{}"))
+	if n := f.done.Load(); n != 1 {
+		t.Errorf("done was called %d times", n)
+	}
+}
+
 func TestAnswerFollowsTheCommit(t *testing.T) {
 	f := &fake{receive: receives(t, "faq", "m1")}
 	entered, release := make(chan struct{}), make(chan struct{})

@@ -17,12 +17,13 @@ import (
 
 // Receiver translates requests; see plugin.Host.Receive.
 type Receiver interface {
-	Receive(ctx context.Context, call *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error)
+	Receive(ctx context.Context, call *pluginpb.ReceiveCall) (res *pluginpb.ReceiveResult, done func(), err error)
 }
 
 // Writer stores envelopes; see writer.Writer.
 type Writer interface {
 	Accept(ctx context.Context, in []*inbound.Envelope) error
+	Keep(ctx context.Context, in *inbound.Envelope, kind, cause string) error
 	Writable() error
 }
 

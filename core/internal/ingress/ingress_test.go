@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,26 +24,43 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 type receiveFunc = func(context.Context, *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error)
 
+type keptWebhook struct {
+	envelope    *inbound.Envelope
+	kind, cause string
+}
+
 // fake is an adapter, a writer and an observer.
 type fake struct {
 	receive  receiveFunc
 	accept   func(context.Context, []*inbound.Envelope) error
 	writable error
 
+	keepError error
+	done      atomic.Int64 // calls of done
+
 	mu       sync.Mutex
 	calls    []*pluginpb.ReceiveCall
 	accepted []string
+	kept     []keptWebhook
 	observed []string
 }
 
-func (f *fake) Receive(ctx context.Context, c *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
+func (f *fake) Receive(ctx context.Context, c *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, func(), error) {
 	f.mu.Lock()
 	f.calls = append(f.calls, c)
 	f.mu.Unlock()
 	if f.receive == nil {
-		return &pluginpb.ReceiveResult{}, nil
+		return &pluginpb.ReceiveResult{}, func() {}, nil
 	}
-	return f.receive(ctx, c)
+	res, err := f.receive(ctx, c)
+	return res, func() { f.done.Add(1) }, err
+}
+
+func (f *fake) Keep(_ context.Context, in *inbound.Envelope, kind, cause string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.kept = append(f.kept, keptWebhook{in, kind, cause})
+	return f.keepError
 }
 
 func (f *fake) Accept(ctx context.Context, in []*inbound.Envelope) error {

@@ -122,8 +122,14 @@ func (r *running) until(condition string, ok func(Status) bool) Status {
 	}
 }
 
+func webhook(path, body string) *pluginpb.ReceiveCall {
+	return &pluginpb.ReceiveCall{Channels: []string{"c"}, Method: "POST", Path: path, FullPath: path, Body: []byte(body)}
+}
+
 func (r *running) receiveAt(ctx context.Context, path, body string) (*pluginpb.ReceiveResult, error) {
-	return r.Receive(ctx, &pluginpb.ReceiveCall{Channels: []string{"c"}, Method: "POST", Path: path, Body: []byte(body)})
+	res, done, err := r.Receive(ctx, webhook(path, body))
+	done()
+	return res, err
 }
 
 // logRecorder records log records and signals each.

@@ -17,10 +17,12 @@ type Host struct {
 	log     *slog.Logger
 	metrics *hostMetrics
 
-	session atomic.Pointer[session] // nil while no process accepts calls
-	status  atomic.Pointer[Status]
-	overdue atomic.Int64  // cancelled calls that have not ended
-	restart chan *session // the session to replace; nil if there was none
+	session  atomic.Pointer[session] // nil while no process accepts calls
+	status   atomic.Pointer[Status]
+	overdue  atomic.Int64 // cancelled calls that have not ended
+	receives receiveQueue
+	broken   *brokenWebhooks
+	restart  chan *session // the session to replace; nil if there was none
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced at each change of the status
@@ -37,7 +39,7 @@ func New(o Options) *Host {
 	}
 	h := &Host{
 		opts: o, log: o.Logger.With("adapter", o.Name), metrics: o.Metrics.of(o.Name),
-		restart: make(chan *session, 1), changed: make(chan struct{}),
+		restart: make(chan *session, 1), broken: newBrokenWebhooks(o.Name), changed: make(chan struct{}),
 	}
 	h.status.Store(&Status{State: StateStopped, Since: time.Now()})
 	return h
@@ -48,9 +50,10 @@ func New(o Options) *Host {
 func (h *Host) Run(ctx context.Context) error { return newSupervisor(h).run(ctx) }
 
 // Restart drains and replaces the running process, or ends a backoff or quarantine. It does not wait, and does nothing
-// while a process starts or ends.
+// while a process starts or ends. The adapter gets the webhooks again that were given up.
 func (h *Host) Restart() {
 	h.forgetFaults()
+	h.broken.forgiveAll()
 	select {
 	case h.restart <- h.session.Load():
 	default: // a restart is already pending

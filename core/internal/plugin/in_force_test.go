@@ -108,7 +108,8 @@ func TestRefusedChannelAffectsNoOther(t *testing.T) {
 				t.Errorf("deliver to the bad channel: %v", err)
 			}
 			receive := func(channels ...string) error {
-				_, err := c.Receive(c.ctx(), &pluginpb.ReceiveCall{Channels: channels, Method: "POST", Path: "/x"})
+				_, done, err := c.Receive(c.ctx(), &pluginpb.ReceiveCall{Channels: channels, Method: "POST", Path: "/x"})
+				done()
 				return err
 			}
 			if err := receive("bad"); !errors.Is(err, ErrNotReady) {

@@ -64,12 +64,13 @@ const (
 	resultTimeout  = "timeout"
 	resultNotReady = "not_ready"
 	resultTooLarge = "too_large"
+	resultGivenUp  = "given_up" // the adapter was not called again
 	resultOther    = "other"
 )
 
 var callResults = []string{
-	resultOK, string(FaultDied), string(FaultHung), string(FaultPanicked),
-	resultTimeout, resultNotReady, resultTooLarge, resultOther,
+	resultOK, string(FaultDied), string(FaultHung), string(FaultPanicked), resultTimeout, resultNotReady, resultTooLarge,
+	resultGivenUp, resultOther,
 	string(sdk.KindInvalid), string(sdk.KindUnauthorized), string(sdk.KindUnsupported), string(sdk.KindPermanent),
 	string(sdk.KindTransient), string(sdk.KindThrottled), string(sdk.KindDeclined), string(sdk.KindGone),
 	string(sdk.KindUnknown),
@@ -128,6 +129,9 @@ func resultOf(err error) string {
 	}
 	if _, ok := errors.AsType[*TooLargeError](err); ok {
 		return resultTooLarge
+	}
+	if _, ok := errors.AsType[*GivenUpError](err); ok {
+		return resultGivenUp
 	}
 	if errors.Is(err, ErrNotReady) {
 		return resultNotReady

@@ -10,32 +10,81 @@ import (
 )
 
 // Receive makes the adapter translate a webhook call. The Host sets the call's id and timeout; the caller must not use
-// the call afterwards. While no process is ready, Receive waits up to Options.HoldTimeout. If the adapter
-// breaks on the call, the call is repeated once; the second time is a BrokeError. A refusal is in the result's Error.
-func (h *Host) Receive(ctx context.Context, call *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
-	start, channels := time.Now(), call.GetChannels()
-	for attempt := 1; ; attempt++ {
-		res, err := sendCall(ctx, h, h.hold, func(s *session) (*receiveStream, error) {
-			var err error
-			call.Channels, err = s.served(channels)
-			return s.receive, err
-		}, call)
+// the call afterwards. While no process is ready, Receive waits up to Options.HoldTimeout. A refusal is in the result's
+// Error. If the adapter breaks on the call, the call is repeated until ctx ends or until the adapter has broken on this
+// webhook so often that Receive returns a GivenUpError.
+//
+// Receive returns the results of calls that were held or repeated in their order of arrival, and later calls after
+// them. The caller stores the result and then calls done, which lets the next one return.
+func (h *Host) Receive(ctx context.Context, call *pluginpb.ReceiveCall,
+) (res *pluginpb.ReceiveResult, done func(), err error) {
+	start := time.Now()
+	c := h.receives.enter()
+	res, err = h.receive(ctx, c, call)
+	if err == nil && !c.awaitTurn(ctx) {
+		err = h.notReady(ctx)
+	}
+	if err != nil {
+		c.leave()
+		h.metrics.receive.observe(start, resultOf(err))
+		return nil, func() {}, fmt.Errorf("receive: %w", err)
+	}
+	h.metrics.receive.observe(start, kindOrOK(res.GetError()))
+	return res, c.leave, nil
+}
+
+func (h *Host) receive(ctx context.Context, c *receiving, call *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
+	channels := call.GetChannels()
+	for {
+		if err := h.broken.givenUp(call); err != nil {
+			return nil, err
+		}
+		res, err := h.runReceive(ctx, c, call, channels)
 		if err == nil {
 			err = h.panicked(res.GetError())
 		}
-		if _, broke := errors.AsType[*BrokeError](err); broke && attempt == 1 && ctx.Err() == nil {
-			continue
+		broke, ok := errors.AsType[*BrokeError](err)
+		switch {
+		case err == nil:
+			h.broken.forgive(call)
+			return res, nil
+		case !ok:
+			return nil, err
 		}
-		if err != nil {
-			h.metrics.receive.observe(start, resultOf(err))
-			return nil, fmt.Errorf("receive: %w", err)
+		if given := h.broken.blame(call, broke); given != nil {
+			return nil, given
 		}
-		h.metrics.receive.observe(start, kindOrOK(res.GetError()))
-		return res, nil
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		c.repeat(broke.Isolate())
 	}
 }
 
-// hold is await with a limit of Options.HoldTimeout, which leaves the rest of ctx for the translation.
-func (h *Host) hold(ctx context.Context) (*session, error) {
-	return h.awaitFor(ctx, h.opts.HoldTimeout)
+// runReceive runs a call once, for those of the channels that the process serves. It waits until suspects permit that
+// and a process is ready. The limit of Options.HoldTimeout leaves the rest of ctx for the translation.
+func (h *Host) runReceive(ctx context.Context, c *receiving, call *pluginpb.ReceiveCall, channels []string,
+) (*pluginpb.ReceiveResult, error) {
+	if !c.start() {
+		limit, cancel := context.WithTimeout(ctx, h.opts.HoldTimeout)
+		defer cancel()
+		if !c.awaitStart(limit) {
+			return nil, h.notReady(limit)
+		}
+	}
+	defer c.stop()
+	held := false
+	await := func(ctx context.Context) (*session, error) {
+		if s := h.session.Load(); s != nil && !held {
+			held = true // if the process does not take the call
+			return s, nil
+		}
+		c.delay()
+		return h.awaitFor(ctx, h.opts.HoldTimeout)
+	}
+	return sendCall(ctx, h, await, func(s *session) (*receiveStream, error) {
+		var err error
+		call.Channels, err = s.served(channels)
+		return s.receive, err
+	}, call)
 }

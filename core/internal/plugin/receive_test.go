@@ -17,7 +17,7 @@ func TestReceiveLeavesTimeForTheTranslation(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), sdk.ReceiveTimeout)
 		defer cancel()
 		began := time.Now()
-		_, err := h.Receive(ctx, &pluginpb.ReceiveCall{})
+		_, _, err := h.Receive(ctx, &pluginpb.ReceiveCall{})
 		if took := time.Since(began); !errors.Is(err, ErrNotReady) || took != 3*time.Second || ctx.Err() != nil {
 			t.Errorf("Receive = %v after %s, want ErrNotReady after 3 s with time left", err, took)
 		}

@@ -3,10 +3,12 @@ package trail
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/state"
+	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
 )
 
@@ -60,6 +62,14 @@ func textOf(ch *journal.Change, seq uint64, r *journal.Record) string {
 	e, err := protocol.DecodeEnvelope(r.GetEnvelopes()[p.GetIndex()].GetEnvelope())
 	if err != nil {
 		return ""
+	}
+	return shownText(e)
+}
+
+// shownText returns the text of an envelope, or the bytes of one that was not understood.
+func shownText(e *envelope.Envelope) string {
+	if e.Kind == envelope.KindUnparsed {
+		return strings.ToValidUTF8(string(e.Raw), "\uFFFD")
 	}
 	return e.Text()
 }

@@ -152,7 +152,7 @@ func describeDeadLetter(ch *journal.Change) (draft, bool) {
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_DeadLettered:
 		d := k.DeadLettered
-		if d.GetError() != "undecided" || d.GetAttempts() > 0 {
+		if d.GetAttempts() > 0 {
 			return draft{}, false
 		}
 		return draft{Entry{

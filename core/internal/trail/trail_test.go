@@ -122,6 +122,37 @@ func TestUnassignedEnvelopesAreFoundByEachOfTheirIDs(t *testing.T) {
 	}
 }
 
+func TestWebhookThatBrokeItsAdapterIsShownWithItsBytes(t *testing.T) {
+	log := memory.NewDisk(0).Open()
+	b, err := protocol.EncodeEnvelope(&envelope.Envelope{
+		Channel: "faq", Thread: "webhook", Kind: envelope.KindUnparsed, Sender: envelope.Sender{Role: envelope.RoleSystem},
+		Raw: []byte("{\"odd\":\"\xff\"}"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead := change("", &journal.Change_DeadLettered{DeadLettered: &journal.DeadLettered{
+		Delivery: &journal.Delivery{Id: "d1", Channel: "faq", Item: &journal.Item{Position: pos(1, 0)}},
+		Error:    "killed_adapter", Text: "panic",
+	}})
+	data, err := proto.Marshal(&journal.Record{
+		Envelopes: []*journal.StoredEnvelope{{Id: "e1", Envelope: b}}, Changes: []*journal.Change{dead},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Append(t.Context(), 0, data); err != nil {
+		t.Fatal(err)
+	}
+	found, err := New(log, emptyState{}).Find(t.Context(), Query{IDs: []string{"d1"}, Text: true})
+	if err != nil || len(found) != 1 || steps(found[0]) != "dead" {
+		t.Fatalf("found %+v, %v", found, err)
+	}
+	if e := found[0].Entries[0]; e.Kind != "killed_adapter" || e.Text != "{\"odd\":\"\uFFFD\"}" {
+		t.Errorf("entry %+v", e)
+	}
+}
+
 func TestUnreadableRecordIsNamed(t *testing.T) {
 	log := memory.NewDisk(0).Open()
 	if err := log.Append(t.Context(), 0, []byte("not protobuf: x")); err != nil {

@@ -38,7 +38,7 @@ func (s *search) matchUnassigned(seq uint64, r *journal.Record) {
 		}
 		conv, delivery := changeOf(r, p)
 		if matched := s.matches(st.GetId(), e.VendorID, e.Thread, delivery); matched && s.unassigned[p] == nil {
-			s.unassigned[p] = &unassigned{vendorID: e.VendorID, text: e.Text()}
+			s.unassigned[p] = &unassigned{vendorID: e.VendorID, text: shownText(e)}
 			s.addConversation(conv, seq)
 		}
 	}

@@ -18,6 +18,8 @@ type submission struct {
 	done      chan struct{}
 	// undecidable is set if neither a decision nor a dead letter is possible.
 	undecidable bool
+	// dead is the kind of the dead letter that the envelope becomes without a decision; "" for others.
+	dead, cause string
 	// inOrder is set for subscriptions: after an envelope that cannot be accepted now, no later one is accepted.
 	inOrder  bool
 	channel  string
@@ -58,6 +60,18 @@ func (w *Writer) Accept(ctx context.Context, in []*inbound.Envelope) error {
 		in = in[len(s.envelopes):]
 	}
 	return nil
+}
+
+// Keep stores an envelope that cannot be decided on, and a dead letter of the given kind with the cause. The writer owns
+// the envelope from the call on.
+func (w *Writer) Keep(ctx context.Context, in *inbound.Envelope, kind, cause string) error {
+	s, err := newSubmission([]*inbound.Envelope{in})
+	if err != nil {
+		return err
+	}
+	s.dead, s.cause = kind, cause
+	_, err = w.accept(ctx, s)
+	return err
 }
 
 // AcceptFrom stores the envelopes of a subscription in order. A cursor that is not empty is stored in the record of the

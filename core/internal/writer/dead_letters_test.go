@@ -11,6 +11,7 @@ import (
 	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/store/memory"
+	"patchbay/sdk/envelope"
 )
 
 func TestOldDeadLettersExpire(t *testing.T) {
@@ -83,5 +84,31 @@ func TestDeadLettersStayIfOtherRecordsFreeSpace(t *testing.T) {
 		if dead := h.letters(); len(dead) != 1 || h.said(&attempt.Job{Delivery: dead[0].Delivery}) != "given up, too" {
 			t.Errorf("dead letters %+v, want the new one, with its record", dead)
 		}
+	})
+}
+
+func TestWebhookThatCannotBeDecidedOnIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHarness(t)
+		in := message(t, "web", "webhook", "", "odd")
+		in.Envelope.Kind, in.Envelope.Sender = envelope.KindUnparsed, envelope.Sender{Role: envelope.RoleSystem}
+		if err := h.Keep(t.Context(), in, "killed_adapter", "panic"); err != nil {
+			t.Fatal(err)
+		}
+		dead := h.letters()
+		if len(dead) != 1 || dead[0].Error != "killed_adapter" || dead[0].Text != "panic" || h.state.Len() != 0 {
+			t.Fatalf("dead letters %+v, %d conversations", dead, h.state.Len())
+		}
+		err := h.Do(t.Context(), func(tx *conversation.Transaction) error {
+			_, _, err := tx.ReplayDeadLetter(dead[0].Delivery.ID)
+			return err
+		})
+		if err == nil || !strings.Contains(err.Error(), "let the vendor send it again") {
+			t.Errorf("replay: %v, want advice", err)
+		}
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		h.checkRestored()
 	})
 }

@@ -103,6 +103,10 @@ func (w *Writer) receive(tx *conversation.Transaction, s *submission, cause stri
 	}
 	var result error
 	for _, in := range s.envelopes {
+		if s.dead != "" {
+			tx.KeepDead(in, s.dead, s.cause)
+			continue
+		}
 		if cause != "" {
 			tx.KeepUndecided(in, cause)
 			continue

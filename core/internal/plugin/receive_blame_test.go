@@ -1,0 +1,170 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+)
+
+// wantGivenUp fails the test unless err is a GivenUpError, and returns it.
+func wantGivenUp(t *testing.T, err error) *GivenUpError {
+	t.Helper()
+	given, ok := errors.AsType[*GivenUpError](err)
+	if !ok {
+		t.Fatalf("error %v, want a GivenUpError", err)
+	}
+	return given
+}
+
+func TestWebhookThatBreaksTheAdapterIsGivenUp(t *testing.T) {
+	for fault, deaths := range map[string]int{"/crash": 2, "/exit": 2, "/panic": 0} {
+		t.Run(fault, func(t *testing.T) {
+			r := run(t, "")
+			for range 5 { // the vendor repeats it
+				_, err := r.receiveAt(r.ctx(), fault, "body")
+				wantGivenUp(t, err)
+			}
+			if _, err := r.receiveAt(r.ctx(), "/x", "body"); err != nil {
+				t.Errorf("another webhook: %v", err)
+			}
+			if st := r.Status(); st.Restarts != deaths || !st.Serving() {
+				t.Errorf("status %+v, want %d restarts", st, deaths)
+			}
+			_, err := r.receiveAt(r.ctx(), fault, "another body") // is tried
+			wantGivenUp(t, err)
+			r.until("ready again", Status.Serving)
+			if st := r.Status(); st.Restarts != 2*deaths {
+				t.Errorf("status %+v, want %d restarts", st, 2*deaths)
+			}
+		})
+	}
+}
+
+func TestHungWebhookIsGivenUpTheSecondTime(t *testing.T) {
+	r := run(t, "", func(o *Options) { o.CancelGrace = 50 * time.Millisecond })
+	for i, fault := range []Fault{FaultHung, FaultHung} {
+		r.ready()
+		ctx, cancel := context.WithTimeout(r.ctx(), 50*time.Millisecond)
+		defer cancel()
+		_, err := r.receiveAt(ctx, "/hang", "")
+		wantBroke(t, err, fault, WeightCertain)
+		if given := errors.As(err, new(*GivenUpError)); given != (i == 1) {
+			t.Errorf("call %d: %v", i, err)
+		}
+	}
+	began := time.Now()
+	_, err := r.receiveAt(r.ctx(), "/hang", "")
+	wantGivenUp(t, err)
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("the adapter got the call again, for %s", took)
+	}
+}
+
+func TestOnlyTheWebhookThatKillsTheAdapterIsGivenUp(t *testing.T) {
+	r := run(t, "", func(o *Options) { o.HoldTimeout = waitLimit })
+	r.ready()
+	s := r.session.Load()
+	failed := make(chan error, 3)
+	var innocent sync.WaitGroup
+	for i := range 3 {
+		innocent.Go(func() {
+			if _, err := r.receiveAt(r.ctx(), "/second", fmt.Sprint(i)); err != nil {
+				failed <- err
+			}
+		})
+	}
+	waitFor(t, "the innocent calls are sent", func() bool { return s.receive.sentCount() == 3 })
+	_, err := r.receiveAt(r.ctx(), "/exit", "")
+	wantGivenUp(t, err)
+	innocent.Wait()
+	close(failed)
+	for err := range failed {
+		t.Errorf("innocent call: %v", err)
+	}
+	st := r.until("ready again", func(st Status) bool { return st.Restarts >= 3 && st.Serving() })
+	if st.Restarts != 3 {
+		t.Errorf("%d restarts, want 3: one in company, two alone", st.Restarts)
+	}
+}
+
+func TestRestartForgivesWebhooks(t *testing.T) {
+	r := run(t, "")
+	kill := func() {
+		t.Helper()
+		_, err := r.receiveAt(r.ctx(), "/exit", "")
+		wantGivenUp(t, err)
+		r.ready()
+	}
+	kill()
+	before := r.Status().Restarts
+	kill()
+	if n := r.Status().Restarts; n != before {
+		t.Fatalf("%d restarts, want %d: it is given up", n, before)
+	}
+	r.Restart()
+	r.until("restarted", func(st Status) bool { return st.Restarts > before && st.Serving() })
+	before = r.Status().Restarts
+	kill()
+	if n := r.Status().Restarts; n != before+2 {
+		t.Errorf("%d restarts after the operator's, want 2", n-before)
+	}
+}
+
+func TestBlameEndsWithSuccessAndWithTheVersion(t *testing.T) {
+	b := newBrokenWebhooks("hostile")
+	b.use("1")
+	bad, certain := webhook("/x", "bad"), &BrokeError{Fault: FaultHung, Weight: WeightCertain, Text: "hung"}
+	for name, end := range map[string]func(){
+		"success": func() { b.forgive(bad) }, "version": func() { b.use("2") }, "restart": b.forgiveAll,
+	} {
+		if err := b.blame(bad, certain); err != nil {
+			t.Errorf("first fault: %v", err)
+		}
+		end()
+		if err := b.blame(bad, certain); err != nil {
+			t.Errorf("first fault after %s: %v", name, err)
+		}
+		wantGivenUp(t, b.blame(bad, certain))
+		wantGivenUp(t, b.givenUp(bad))
+		if err := b.givenUp(webhook("/y", "bad")); err != nil {
+			t.Errorf("another path: %v", err)
+		}
+		b.use("1") // as after an unchanged restart
+		if name != "version" {
+			wantGivenUp(t, b.givenUp(bad))
+		}
+		b.forgiveAll()
+	}
+}
+
+func TestWebhookIsKeptOnce(t *testing.T) {
+	b := newBrokenWebhooks("hostile")
+	bad, certain := webhook("/x", "bad"), &BrokeError{Weight: GiveUpWeight}
+	stored := 0
+	store := func(err error) func() error { return func() error { stored++; return err } }
+	full := errors.New("full")
+	if err := wantGivenUp(t, b.blame(bad, certain)).Keep.Do(store(full)); !errors.Is(err, full) {
+		t.Errorf("Keep = %v", err)
+	}
+	for range 3 {
+		if err := wantGivenUp(t, b.givenUp(bad)).Keep.Do(store(nil)); err != nil {
+			t.Errorf("Keep = %v", err)
+		}
+	}
+	if stored != 2 {
+		t.Errorf("stored %d times, want one failure and one success", stored)
+	}
+}
+
+func TestBlameHasBoundedMemory(t *testing.T) {
+	b := newBrokenWebhooks("hostile")
+	for i := range 2 * maxBrokenWebhooks {
+		_ = b.blame(webhook("/x", fmt.Sprint(i)), &BrokeError{Weight: WeightCertain})
+	}
+	if n := b.webhooks.Len(); n > maxBrokenWebhooks {
+		t.Errorf("%d webhooks", n)
+	}
+}

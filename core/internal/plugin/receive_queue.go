@@ -1,0 +1,167 @@
+package plugin
+
+import (
+	"container/list"
+	"context"
+	"sync"
+)
+
+// receiveQueue orders the webhook calls of one adapter while its process is replaced. Calls that were held or repeated
+// are delayed: they return after all earlier calls, and later calls return after them. Calls that may have caused the
+// end of a process are suspects: they run alone, one after the other, before all other calls. Without delayed calls and
+// suspects, no call waits. It is safe for concurrent use.
+type receiveQueue struct {
+	mu       sync.Mutex
+	calls    list.List // of *receiving, in order of arrival
+	running  int
+	delayed  int
+	suspects int
+	changed  chan struct{} // closed when a call that others wait for has changed; nil if nobody waits
+}
+
+// receiving is one call in the queue. The lock of the queue guards it.
+type receiving struct {
+	queue   *receiveQueue
+	place   *list.Element
+	running bool
+	delayed bool
+	suspect bool
+}
+
+func (q *receiveQueue) enter() *receiving {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	c := &receiving{queue: q}
+	c.place = q.calls.PushBack(c)
+	return c
+}
+
+// leave ends a call.
+func (c *receiving) leave() {
+	q := c.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.calls.Remove(c.place)
+	if c.delayed {
+		q.delayed--
+	}
+	if c.suspect {
+		q.suspects--
+	}
+	q.wake()
+}
+
+// wake lets waiting calls look again. The caller holds the lock.
+func (q *receiveQueue) wake() {
+	if q.changed != nil {
+		close(q.changed)
+		q.changed = nil
+	}
+}
+
+// start starts a call without waiting. It reports false if the call must wait for others.
+func (c *receiving) start() bool {
+	c.queue.mu.Lock()
+	defer c.queue.mu.Unlock()
+	return c.tryStart()
+}
+
+func (c *receiving) tryStart() bool {
+	q := c.queue
+	if q.suspects > 0 && (q.running > 0 || q.first(func(o *receiving) bool { return o.suspect }) != c) {
+		return false
+	}
+	c.running = true
+	q.running++
+	return true
+}
+
+// awaitStart delays a call until it may start, and starts it. It reports false if ctx ends before.
+func (c *receiving) awaitStart(ctx context.Context) bool {
+	c.delay()
+	return c.queue.await(ctx, c.tryStart)
+}
+
+// stop ends a run of a call. The call may run again.
+func (c *receiving) stop() {
+	q := c.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	c.running = false
+	q.running--
+	q.wake()
+}
+
+// delay makes a call a delayed one.
+func (c *receiving) delay() {
+	c.queue.mu.Lock()
+	defer c.queue.mu.Unlock()
+	c.setDelayed()
+}
+
+func (c *receiving) setDelayed() {
+	if !c.delayed {
+		c.delayed = true
+		c.queue.delayed++
+	}
+}
+
+// repeat makes a call a delayed one and, if suspect is set, a suspect.
+func (c *receiving) repeat(suspect bool) {
+	c.queue.mu.Lock()
+	defer c.queue.mu.Unlock()
+	c.setDelayed()
+	if suspect && !c.suspect {
+		c.suspect = true
+		c.queue.suspects++
+	}
+}
+
+// awaitTurn waits until a call may return. A call with a result is no suspect any more. A call that must wait is a
+// delayed one. It reports false if ctx ends before.
+func (c *receiving) awaitTurn(ctx context.Context) bool {
+	q := c.queue
+	return q.await(ctx, func() bool {
+		if c.suspect {
+			c.suspect = false
+			q.suspects--
+			q.wake()
+		}
+		if !c.delayed && (q.delayed == 0 || q.first(func(o *receiving) bool { return o == c || o.delayed }) == c) {
+			return true
+		}
+		c.setDelayed()
+		return q.calls.Front() == c.place
+	})
+}
+
+// first returns the first call that satisfies a condition. The caller holds the lock.
+func (q *receiveQueue) first(ok func(*receiving) bool) *receiving {
+	for e := q.calls.Front(); e != nil; e = e.Next() {
+		if c := e.Value.(*receiving); ok(c) {
+			return c
+		}
+	}
+	return nil
+}
+
+// await waits until ready, which it calls with the lock, returns true. It reports false if ctx ends before.
+func (q *receiveQueue) await(ctx context.Context, ready func() bool) bool {
+	for {
+		q.mu.Lock()
+		if ready() {
+			q.mu.Unlock()
+			return true
+		}
+		if q.changed == nil {
+			q.changed = make(chan struct{})
+		}
+		changed := q.changed
+		q.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
