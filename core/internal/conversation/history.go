@@ -11,7 +11,7 @@ import (
 func isHistory(ch *Channel, e *envelope.Envelope) bool {
 	switch e.Kind {
 	case envelope.KindMessage:
-		return ch.Role != envelope.RoleObserver
+		return ch.Role != envelope.RoleObserver && !isBlank(e)
 	case envelope.KindHandoverRequested:
 		return ch.Role == envelope.RoleCustomer && len(e.Parts) > 0
 	}

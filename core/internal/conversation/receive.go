@@ -48,6 +48,11 @@ func (tx *Transaction) receive(in *inbound.Envelope, late bool) Verdict {
 	if id != "" {
 		return tx.accept(id, ch, in, late, false)
 	}
+	if isBlank(in.Envelope) {
+		pos := tx.store(in.Bytes, in.Envelope, nil)
+		tx.dispose("", pos, in.Channel, state.StatusBlank, "", "")
+		return VerdictAccepted
+	}
 	if !opensConversation(in.Envelope.Kind) {
 		pos := tx.store(in.Bytes, in.Envelope, nil)
 		tx.dispose("", pos, in.Channel, state.StatusUnrouted, string(in.Envelope.Kind)+" does not open a conversation", "")
@@ -103,6 +108,8 @@ func (tx *Transaction) accept(id string, ch *Channel, in *inbound.Envelope, late
 		tx.dispose(c.ID, pos, ch.Name, state.StatusUnrouted, string(e.Kind), "")
 	case fenced != "":
 		tx.dispose(c.ID, pos, ch.Name, state.StatusFenced, fenced, "")
+	case isBlank(e):
+		tx.dispose(c.ID, pos, ch.Name, state.StatusBlank, "", "")
 	case ch.Role == envelope.RoleCustomer:
 		tx.routeCustomer(c, ch, e, pos, opened)
 	default:

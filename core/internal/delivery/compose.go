@@ -134,7 +134,7 @@ func (e *Engine) transcriptAction(ctx context.Context, t *task) (*pluginpb.SendA
 		history = append(history, env)
 		last = stored
 	}
-	text := render.Piece(render.Transcript(history), d.Piece, d.Pieces, t.ch.TextBytes)
+	text := render.VisiblePiece(render.Transcript(history), d.Piece, d.Pieces, t.ch.TextBytes)
 	if text == "" {
 		return nil, nil
 	}

@@ -23,7 +23,7 @@ func (s Share) Render(e *envelope.Envelope, t *Target, media map[int]Medium) Con
 		return r.medium(mediumPart(e, s.medium))
 	case s.separate:
 		return Content{
-			Text:     Piece(TextWithoutMedia(e), s.piece, s.pieces, t.TextBytes),
+			Text:     VisiblePiece(TextWithoutMedia(e), s.piece, s.pieces, t.TextBytes),
 			Degraded: r.losses(func(i int) bool { return !e.Parts[i].Type.IsMedia() && !r.carries(i) }),
 		}
 	}
@@ -48,9 +48,9 @@ func (r *renderer) whole(piece, pieces uint32) Content {
 	}
 	switch {
 	case lost != "":
-		return r.bounded(Piece(FullText(r.Envelope, r.media), piece, pieces, r.target.TextBytes), lost)
+		return r.bounded(VisiblePiece(FullText(r.Envelope, r.media), piece, pieces, r.target.TextBytes), lost)
 	case pieces > 1:
-		return Content{Text: Piece(r.Text(), piece, pieces, r.target.TextBytes)}
+		return Content{Text: VisiblePiece(r.Text(), piece, pieces, r.target.TextBytes)}
 	}
 	var c Content
 	for i := range r.Parts {

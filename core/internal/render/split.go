@@ -27,6 +27,14 @@ func CountPieces(textBytes uint32, limit int) uint32 {
 	return uint32((int(textBytes) + step - 1) / step)
 }
 
+// VisiblePiece returns Piece, or "" if the piece is blank.
+func VisiblePiece(s string, i, n uint32, limit int) string {
+	if piece := Piece(s, i, n, limit); !text.IsBlank(piece) {
+		return piece
+	}
+	return ""
+}
+
 // Piece returns piece i of n of a text. A piece has at most limit bytes, and all pieces joined are the text. Cuts are
 // after white space if there is some near, otherwise between clusters, see package text. Pieces may be empty if the text
 // is shorter than the length that n was computed for.

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"patchbay/sdk/envelope"
 )
 
 func checkPieces(t *testing.T, text string, limit int) {
@@ -80,6 +82,23 @@ func TestPiecesKeepClusters(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Pieces of a long run of spaces are not sent, and all other pieces joined have the rest of the text.
+func TestBlankPiecesAreEmpty(t *testing.T) {
+	body := "start" + strings.Repeat(" ", 3000) + strings.Repeat("\u200b", 1000) + "end"
+	e := &envelope.Envelope{Kind: envelope.KindMessage, Parts: []envelope.Part{envelope.TextPart(body)}}
+	target := &Target{TextBytes: 1024}
+	n, sent := CountPieces(uint32(len(body)), target.TextBytes), ""
+	for i := range n {
+		c := ShareOf(Extent{}, i, n, target).Render(e, target, nil)
+		if sent += c.Text; c.Text != "" && strings.Trim(c.Text, " \u200b") == "" {
+			t.Errorf("piece %d of %d is blank", i, n)
+		}
+	}
+	if !strings.HasPrefix(sent, "start") || !strings.HasSuffix(sent, "end") {
+		t.Errorf("sent %+q", sent)
 	}
 }
 

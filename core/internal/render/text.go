@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/text"
 )
 
 // PartText returns a part as a line of text.
@@ -45,7 +46,7 @@ func TextWithoutMedia(e *envelope.Envelope) string {
 		if !p.Type.IsMedia() {
 			s = PartText(p)
 		}
-		if s != "" {
+		if !text.IsBlank(s) {
 			lines = append(lines, s)
 		}
 	}

@@ -22,7 +22,8 @@ func TestPartText(t *testing.T) {
 
 func TestTextWithoutMediaKeepsCaptions(t *testing.T) {
 	e := &envelope.Envelope{Parts: []envelope.Part{
-		envelope.TextPart("see"), picture("my cat"), {Type: envelope.PartSuggestions, Items: []string{"a", "b"}}, picture(""),
+		envelope.TextPart("see"), envelope.TextPart(" \u200b"), picture("my cat"),
+		{Type: envelope.PartSuggestions, Items: []string{"a", "b"}}, picture(""), picture(" "),
 	}}
 	if got := TextWithoutMedia(e); got != "see\nmy cat\na | b" {
 		t.Errorf("got %q", got)
@@ -51,7 +52,7 @@ func TestTranscript(t *testing.T) {
 	}
 	got := Transcript([]*envelope.Envelope{
 		{Kind: envelope.KindHandoverRequested, Parts: []envelope.Part{
-			quoted("customer", "hi"), quoted("bot", "hello"), quoted("tool", "looked up"), {Type: envelope.PartSuggestions},
+			quoted("customer", "hi"), quoted("customer", " \u200b"), quoted("bot", "hello"), quoted("tool", "looked up"), {Type: envelope.PartSuggestions},
 		}},
 		message(envelope.RoleCustomer, envelope.TextPart("see"), picture("my cat")),
 		message(envelope.RoleAgent, envelope.TextPart("nice")),

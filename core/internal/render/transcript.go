@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/text"
 )
 
 // attrSpeaker is the attribute of a part that names the role of its author, in an envelope that repeats earlier
@@ -33,7 +34,7 @@ func HandoverText(e *envelope.Envelope) string {
 	for i := range e.Parts {
 		p := &e.Parts[i]
 		line := PartText(p)
-		if line == "" {
+		if text.IsBlank(line) {
 			continue
 		}
 		switch role := envelope.Role(p.Attributes[attrSpeaker]); role {

@@ -13,6 +13,7 @@ const (
 	StatusMoved     = "moved"
 	StatusMerged    = "merged"
 	StatusUnrouted  = "unrouted"
+	StatusBlank     = "blank"    // it has only white space and invisible characters
 	StatusAdmitted  = "admitted" // a pending envelope whose thread became known
 	StatusDead      = "dead"
 	StatusReplayed  = "replayed" // a dead letter that was queued again

@@ -62,6 +62,8 @@ func (m *Metrics) countDisposed(d *journal.Disposed) {
 		c.fenced.Inc()
 	case state.StatusUnrouted:
 		c.unrouted.Inc()
+	case state.StatusBlank:
+		c.blank.Inc()
 	}
 }
 

@@ -36,10 +36,10 @@ type Metrics struct {
 
 // channelMetrics are one channel's metrics, looked up once: a lookup costs nine times as much as counting.
 type channelMetrics struct {
-	received, fenced, duplicates, unrouted prometheus.Counter
-	pending                                prometheus.Gauge
-	ended                                  map[string]prometheus.Counter // by status
-	attemptDuration, endToEnd              prometheus.Histogram
+	received, fenced, duplicates, unrouted, blank prometheus.Counter
+	pending                                       prometheus.Gauge
+	ended                                         map[string]prometheus.Counter // by status
+	attemptDuration, endToEnd                     prometheus.Histogram
 }
 
 // endStatuses are the statuses that a delivery can end with.
@@ -82,6 +82,7 @@ func (b *builder) channels(names []string) map[string]*channelMetrics {
 	received := b.counters("envelopes_received_total", "Envelopes accepted.", "channel")
 	fenced := b.counters("fenced_total", "Envelopes refused because their sender was not the owner.", "channel")
 	unrouted := b.counters("unrouted_total", "Envelopes without a conversation, rule or receiver.", "channel")
+	blank := b.counters("blank_total", "Messages with only white space and invisible characters.", "channel")
 	duplicates := b.counters("duplicates_total", "Envelopes that a vendor sent again.", "channel")
 	pending := b.gauges("deliveries_pending", "Deliveries queued or in flight.", "channel")
 	ended := b.counters("deliveries_total", "Deliveries that ended, by status.", "channel", "status")
@@ -92,6 +93,7 @@ func (b *builder) channels(names []string) map[string]*channelMetrics {
 		c := &channelMetrics{
 			received: received.WithLabelValues(name), fenced: fenced.WithLabelValues(name),
 			duplicates: duplicates.WithLabelValues(name), unrouted: unrouted.WithLabelValues(name),
+			blank:   blank.WithLabelValues(name),
 			pending: pending.WithLabelValues(name), ended: map[string]prometheus.Counter{},
 			attemptDuration: attemptDuration.WithLabelValues(name).(prometheus.Histogram),
 			endToEnd:        endToEnd.WithLabelValues(name).(prometheus.Histogram),

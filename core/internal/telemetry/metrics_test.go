@@ -146,6 +146,7 @@ func allChanges() *journal.Record {
 		change("c1", &journal.Change_Duplicate{Duplicate: &journal.Duplicate{Channel: "web"}}),
 		change("c1", &journal.Change_Disposed{Disposed: &journal.Disposed{Channel: "faq", Status: state.StatusFenced}}),
 		change("c1", &journal.Change_Disposed{Disposed: &journal.Disposed{Channel: "faq", Status: state.StatusUnrouted}}),
+		change("c1", &journal.Change_Disposed{Disposed: &journal.Disposed{Channel: "web", Status: state.StatusBlank}}),
 		change("c1", &journal.Change_Passed{Passed: &journal.Passed{Owner: "faq"}}),
 		change("c1", &journal.Change_Routed{Routed: &journal.Routed{
 			Event: "message", Rules: []string{"greet"}, Errors: []string{"greet: no"},
@@ -238,6 +239,7 @@ func TestEachChangeIsCounted(t *testing.T) {
 		{"patchbay_fenced_total", []string{"web"}, 0},
 		{"patchbay_unrouted_total", []string{"faq"}, 1},
 		{"patchbay_unrouted_total", []string{"web"}, 0},
+		{"patchbay_blank_total", []string{"web"}, 1},
 		{"patchbay_handovers_total", []string{"faq"}, 1},
 		{"patchbay_route_matches_total", []string{"greet"}, 1},
 		{"patchbay_route_errors_total", []string{"message"}, 1},
