@@ -60,7 +60,7 @@ func readCall[T any](p *probe, x *exchange) *T {
 		err = dec.Decode(v)
 	}
 	if err != nil {
-		p.abort(fmt.Errorf("out/%s.http: read %s: %w", x.name, x.action, err))
+		p.abort(fmt.Errorf("%s: read %s: %w", x, x.action, err))
 	}
 	return v
 }
@@ -104,7 +104,7 @@ func (p *probe) deliverCall(x *exchange) *pluginpb.DeliverCall {
 			Size: int64(len(m.Data))}
 		if m.URL == "" {
 			a.Attachment = uuid.NewString()
-			p.attach(x.name, a, []byte(m.Data))
+			p.attach(x, a, []byte(m.Data))
 		}
 		send.Assigned.Media = append(send.Assigned.Media, a)
 	}
@@ -122,9 +122,9 @@ func (p *probe) encode(e *envelope.Envelope) []byte {
 }
 
 // attach hands over a medium. A refusal is a finding of the running check.
-func (p *probe) attach(name string, a *pluginpb.AssignedMedium, data []byte) {
+func (p *probe) attach(x *exchange, a *pluginpb.AssignedMedium, data []byte) {
 	stream, err := p.subject.rpc.Attach(p.ctx)
-	p.require(err == nil, "out/%s.http: attach a medium: %v", name, err)
+	p.require(err == nil, "%s: attach a medium: %v", x, err)
 	head := min(len(data), protocol.MaxChunkBytes)
 	_ = stream.Send(&pluginpb.AttachRequest{ // the response says why it failed
 		Id: a.GetAttachment(), ContentType: a.GetContentType(), Name: a.GetName(), Size: a.GetSize(), Data: data[:head],
@@ -133,8 +133,8 @@ func (p *probe) attach(name string, a *pluginpb.AssignedMedium, data []byte) {
 		_ = stream.Send(&pluginpb.AttachRequest{Data: chunk})
 	}
 	resp, err := stream.CloseAndRecv()
-	p.expect(err == nil && resp.GetError() == nil, "out/%s.http: a medium of %d bytes can't be attached: %v %v", name,
-		a.GetSize(), err, resp.GetError())
+	p.expect(err == nil && resp.GetError() == nil, "%s: a medium of %d bytes can't be attached: %v %v", x, a.GetSize(),
+		err, resp.GetError())
 }
 
 // fetch asks for a medium of at most limit bytes; 0 leaves the limit to the adapter.
@@ -144,11 +144,8 @@ func (p *probe) fetch(r *pluginpb.FetchRequest, limit int64) *outcome {
 	var first, chunk *pluginpb.FetchResponse
 	var data []byte
 	for err == nil {
-		if chunk, err = stream.Recv(); err != nil {
-			break
-		}
-		n := len(chunk.GetData())
-		if chunk.GetError() != nil {
+		chunk, err = stream.Recv()
+		if n := len(chunk.GetData()); chunk.GetError() != nil {
 			return p.failed("Fetch", chunk.GetError())
 		} else if n > protocol.MaxChunkBytes {
 			return lost("a chunk of %d bytes, expected at most %d", n, protocol.MaxChunkBytes)
@@ -177,27 +174,21 @@ func (p *probe) subscribe(x *exchange) *outcome {
 	}
 	stream, err := p.subject.rpc.Subscribe(ctx)
 	out := &emitted{Envelopes: []*envelope.Envelope{}}
-	for range max(l.Batches, 1) {
+	for i := 0; i < max(l.Batches, 1) && err == nil; i++ {
+		_ = stream.Send(next) // the receiver gets its error
 		var batch *pluginpb.SubscribeResponse
-		if err == nil {
-			err = stream.Send(next)
-		}
-		if err == nil {
-			batch, err = stream.Recv()
-		}
-		list, invalid := p.readEnvelopes(batch.GetEnvelopes())
-		switch {
-		case err != nil:
-			return lost("subscribe: %v", err)
-		case batch.GetError() != nil:
+		if batch, err = stream.Recv(); batch.GetError() != nil {
 			return p.failed("Subscribe", batch.GetError())
-		case invalid != nil:
-			return lost("%v", invalid)
-		case batch.GetCursor() != nil:
+		} else if batch.GetCursor() != nil {
 			out.Cursor = readable(batch.GetCursor())
 		}
+		list, invalid := p.readEnvelopes(batch.GetEnvelopes())
+		err = cmp.Or(err, invalid)
 		out.Envelopes = append(out.Envelopes, list...)
 		next = &pluginpb.SubscribeRequest{Stored: batch.GetBatch()}
+	}
+	if err != nil {
+		return lost("subscribe: %v", err)
 	}
 	_ = stream.Send(next) // the call ends in any case
 	return &outcome{Emitted: out}

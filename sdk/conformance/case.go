@@ -27,6 +27,8 @@ type inbound struct {
 	signed bool // the header has a signature, or deliberately has none
 }
 
+func (in *inbound) String() string { return "in/" + in.name + ".http" }
+
 // exchange is a call of the gateway with the requests that it makes of the vendor, read from out/NAME.http.
 type exchange struct {
 	name   string
@@ -34,6 +36,8 @@ type exchange struct {
 	call   json.RawMessage
 	steps  []*step
 }
+
+func (x *exchange) String() string { return "out/" + x.name + ".http" }
 
 type step struct {
 	once   bool // optional: an earlier exchange may have made the request
@@ -48,8 +52,7 @@ type step struct {
 	answerBody   []byte
 }
 
-// parseInbound reads a raw HTTP request. Lines that begin with # before it are comments, and one line end at the end of
-// the file is ignored.
+// parseInbound reads a raw HTTP request, without lines before it that begin with # and one line end at the file's end.
 func parseInbound(name string, text []byte) (*inbound, error) {
 	text = bytes.TrimSuffix(text, []byte("\n"))
 	for bytes.HasPrefix(text, []byte("#")) || bytes.HasPrefix(text, []byte("\n")) {
@@ -85,9 +88,6 @@ func parseMessage(text []byte) (first string, header http.Header, body []byte, e
 	return strings.TrimSpace(first), http.Header(fields), bytes.TrimSuffix(body, []byte(end)), nil
 }
 
-// actions are the calls that an exchange begins with.
-var actions = []string{"deliver", "open", "fetch", "subscribe"}
-
 // parseExchange reads blocks that each begin with a line of ### and a word: the action with its JSON, then pairs of
 // request and answer.
 func parseExchange(name string, text []byte) (*exchange, error) {
@@ -111,6 +111,7 @@ func parseExchange(name string, text []byte) (*exchange, error) {
 }
 
 func (x *exchange) addBlock(word, flag, content string) (err error) {
+	actions := []string{"deliver", "open", "fetch", "subscribe"}
 	if x.action == "" || slices.Contains(actions, word) {
 		if x.action != "" || !slices.Contains(actions, word) || flag != "" {
 			return fmt.Errorf("begin the file with one block ### and %s", strings.Join(actions, ", "))
@@ -163,8 +164,7 @@ func (in *inbound) withHeader(name string, values ...string) *inbound {
 	})
 }
 
-// withQuery returns a copy in which a parameter of the query has these values, behind the others, which keep their form;
-// none removes it.
+// withQuery returns a copy with these values of a query parameter, behind the others; none removes it.
 func (in *inbound) withQuery(name string, values ...string) *inbound {
 	path, raw, _ := strings.Cut(in.target, "?")
 	pairs := slices.DeleteFunc(strings.Split(raw, "&"), func(pair string) bool {
@@ -187,8 +187,7 @@ func (in *inbound) withTree(tree any) *inbound {
 	return in.withBody(b)
 }
 
-// withMember returns a copy of a call in which the member at a dotted path has another value; the call itself if there
-// is no such member.
+// withMember returns a copy with another value of the member at a dotted path; the call itself if there is none.
 func (in *inbound) withMember(path string, value any) *inbound {
 	if tree, ok := edit(in.tree(), path, func(any) any { return value }); ok {
 		return in.withTree(tree)

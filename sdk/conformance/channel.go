@@ -120,8 +120,7 @@ func parseFolder[T any](dir string, r *strings.Replacer, parse func(name string,
 	return out, nil
 }
 
-// main returns the exchange of an action that is disturbed: of deliveries the one that Effect names, else the first. It
-// returns nil if there is none.
+// main returns the exchange of an action that is disturbed, or nil: the one that Effect names, else the first.
 func (d *channelData) main(action string) (first *exchange) {
 	for _, x := range d.out {
 		if x.action == action && len(x.steps) > 0 && (first == nil || x.name == d.Effect) {

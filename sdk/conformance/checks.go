@@ -59,8 +59,7 @@ func (c check) isSelected(group string, names []string) bool {
 var checks = func() map[string]func(*probe) {
 	all := map[string]func(*probe){}
 	for _, m := range []map[string]func(*probe){
-		describeChecks, settingsChecks, inChecks, credentialsChecks, hostileChecks, outChecks, faultsChecks, mediaChecks,
-		endChecks, memoryChecks,
+		setupChecks, inChecks, credentialsChecks, outChecks, faultsChecks, endChecks, memoryChecks,
 	} {
 		maps.Copy(all, m)
 	}
@@ -76,49 +75,32 @@ var checks = func() map[string]func(*probe) {
 	return all
 }()
 
-// need is a condition without which a check does not apply.
-type need struct {
-	met func(p *probe) bool
-	why string // it does not apply
+// needs are the conditions without which a check does not apply.
+var needs = map[string]func(*probe) bool{
+	"":              func(*probe) bool { return true },
+	"receives":      receives,
+	"delivers":      delivers,
+	"both":          func(p *probe) bool { return receives(p) && delivers(p) },
+	"calls":         func(p *probe) bool { return receives(p) || delivers(p) },
+	"paths":         func(p *probe) bool { return len(p.subject.endpoint.GetPaths()) > 0 },
+	"deliver":       func(p *probe) bool { return p.can("deliver") },
+	"fetch":         func(p *probe) bool { return p.can("fetch") },
+	"no open":       func(p *probe) bool { return p.can("deliver") && !p.can("open") },
+	"opens":         opens,
+	"replies":       func(p *probe) bool { return len(p.replying()) > 0 },
+	"stream":        takesMedia(0),
+	"secrets":       func(p *probe) bool { return len(p.subject.secrets()) > 0 },
+	"reasons":       func(p *probe) bool { return len(p.subject.desc.GetReasonCodes()) > 0 },
+	"subscribes":    func(p *probe) bool { return p.can("subscribe") && p.subject.endpoint.GetSubscribes() },
+	"idempotent":    func(p *probe) bool { return delivers(p) && p.subject.capabilities().GetIdempotent() },
+	"text limit":    func(p *probe) bool { return delivers(p) && p.subject.capabilities().GetTextBytes() > 0 },
+	"large media":   func(p *probe) bool { return p.can("fetch") || takesMedia(large)(p) },
+	"json refusals": (*probe).refusesJSON,
+	"settings":      func(p *probe) bool { return len(p.subject.schema.Schema.Properties) > 0 },
+	"text setting":  func(p *probe) bool { return textSetting(p) != "" },
 }
 
-var needs = map[string]need{
-	"":         {func(*probe) bool { return true }, ""},
-	"receives": {receives, "the channel receives no calls"},
-	"delivers": {delivers, "there is no delivery in the test data"},
-	"both":     {func(p *probe) bool { return receives(p) && delivers(p) }, "it does not both receive and deliver"},
-	"calls":    {func(p *probe) bool { return receives(p) || delivers(p) }, "there are no calls in the test data"},
-	"paths":    {func(p *probe) bool { return len(p.subject.endpoint.GetPaths()) > 0 }, "the channel receives no calls"},
-	"deliver":  {func(p *probe) bool { return p.can("deliver") }, "the adapter does not deliver"},
-	"fetch":    {func(p *probe) bool { return p.can("fetch") }, "the adapter fetches no media"},
-	"no open":  {func(p *probe) bool { return p.can("deliver") && !p.can("open") }, "the adapter opens conversations"},
-	"opens":    {opens, "the channel opens no conversations"},
-	"replies":  {func(p *probe) bool { return len(p.replying()) > 0 }, "no exchange of the test data has replies"},
-	"stream":   {takesMedia(0), "the channel does not take media as bytes"},
-	"secrets":  {func(p *probe) bool { return len(p.subject.secrets()) > 0 }, "the settings have no secret"},
-	"reasons":  {func(p *probe) bool { return len(p.subject.desc.GetReasonCodes()) > 0 }, "there are no reason codes"},
-	"subscribes": {func(p *probe) bool { return p.can("subscribe") && p.subject.endpoint.GetSubscribes() },
-		"the channel does not subscribe"},
-	"idempotent": {func(p *probe) bool { return delivers(p) && p.subject.capabilities().GetIdempotent() },
-		"the vendor takes no idempotency key"},
-	"text limit": {func(p *probe) bool { return delivers(p) && p.subject.capabilities().GetTextBytes() > 0 },
-		"no limit is declared"},
-	"large media": {func(p *probe) bool { return p.can("fetch") || takesMedia(large)(p) },
-		"the channel neither fetches nor takes media as large"},
-	"json refusals": {(*probe).refusesJSON, "refusals are not JSON"},
-	"settings":      {func(p *probe) bool { return len(p.subject.schema.Schema.Properties) > 0 }, "there are no settings"},
-	"text setting":  {func(p *probe) bool { return textSetting(p) != "" }, "no setting is a text"},
-}
-
-func receives(p *probe) bool { return p.can("receive") && len(p.data.in) > 0 }
-
-// inbound returns the calls of the test data, none if the adapter does not receive.
-func (p *probe) inbound() []*inbound {
-	if !receives(p) {
-		return nil
-	}
-	return p.data.in
-}
+func receives(p *probe) bool { return len(p.data.in) > 0 }
 
 func delivers(p *probe) bool { return p.can("deliver") && p.data.main("deliver") != nil }
 

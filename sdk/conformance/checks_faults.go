@@ -6,10 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-
-	"google.golang.org/protobuf/encoding/protojson"
-
-	"patchbay/sdk/protocol/pluginpb"
 )
 
 var faultsChecks = map[string]func(*probe){
@@ -144,8 +140,7 @@ func (p *probe) expectHonest(a act) {
 			"%s gave %s, so a call that the vendor took would be made twice", a, got)
 	case got.Opened != nil:
 		thread := strings.ReplaceAll(got.Opened.Thread, p.vendor.base, vendorMark)
-		same := golden.Opened != nil && matches(golden.Opened.Thread, thread)
-		p.expect(same, "%s gave success with the thread %q", a, thread)
+		p.expect(golden.Opened != nil && matches(golden.Opened.Thread, thread), "%s gave success with the thread %q", a, thread)
 	case golden.Receipt != nil:
 		id, n := got.Receipt.VendorID, len(got.replies())
 		p.expect((id == "" || matches(golden.Receipt.VendorID, id)) && n == len(golden.replies()),
@@ -159,7 +154,7 @@ func (p *probe) fetchLink(allowed []string, react reaction) *outcome {
 	c.AllowLinks = allowed
 	p.configure(c)
 	link := &step{effect: true, method: "GET", target: "/conformance-link", status: 200}
-	call, _ := protojson.Marshal(&pluginpb.FetchRequest{Part: &pluginpb.Part{Type: "image", Url: p.vendor.base + link.target}})
+	call := fmt.Appendf(nil, `{"part": {"type": "image", "url": %q}}`, p.vendor.base+link.target)
 	x := &exchange{name: "link", action: "fetch", call: call, steps: []*step{link}}
 	return p.perform(act{exchange: x, effect: react})
 }

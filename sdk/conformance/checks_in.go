@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"mime"
@@ -19,8 +20,8 @@ var inChecks = map[string]func(*probe){
 		for _, in := range p.data.in {
 			path := p.pathOf(in)
 			kind, _, _ := mime.ParseMediaType(in.header.Get("Content-Type"))
-			types, what := path.GetContentTypes(), fmt.Sprintf("in/%s.http: path %q", in.name, path.GetPattern())
-			p.expect(path != nil, "in/%s.http: %s is on no path of the channel", in.name, in.target)
+			types, what := path.GetContentTypes(), fmt.Sprintf("%s: path %q", in, path.GetPattern())
+			p.expect(path != nil, "%s: %s is on no path of the channel", in, in.target)
 			p.expect(slices.Contains(path.GetMethods(), in.method), "%s does not take %s", what, in.method)
 			p.expect(len(types) == 0 || slices.Contains(types, kind), "%s takes %v, not %q", what, types, kind)
 			p.expect(len(in.body) <= mostBody(path), "%s takes %d bytes, not %d", what, mostBody(path), len(in.body))
@@ -29,7 +30,7 @@ var inChecks = map[string]func(*probe){
 	"in.golden": func(p *probe) {
 		p.require(len(p.data.in) > 0, "there are no calls of the vendor in the test data")
 		for _, in := range p.data.in {
-			if got := p.receive(in); p.expect(got.lost == "", "in/%s.http: %s", in.name, got) {
+			if got := p.receive(in); p.expect(got.lost == "", "%s: %s", in, got) {
 				p.compare("in", in.name, got)
 			}
 		}
@@ -46,18 +47,25 @@ var inChecks = map[string]func(*probe){
 	"oversize.padded": func(p *probe) {
 		in := p.authentic()
 		if in.tree() == nil {
-			p.skip("in/%s.http is not JSON", in.name)
+			p.skip("%s is not JSON", in)
 		}
 		room := max(mostBody(p.pathOf(in))-len(in.body), 0)
 		got := p.receive(in.withBody(append(bytes.Clone(in.body), bytes.Repeat([]byte(" "), room)...)), "blanks")
-		p.expect(got.accepted(), "in/%s.http with %d blanks: %s", in.name, room, got)
+		p.expect(got.accepted(), "%s with %d blanks: %s", in, room, got)
 	},
 	"unknown.members": func(p *probe) {
 		p.expectSame("unknown members in each object", func(in *inbound) *inbound {
+			stranger := func(any) any { return map[string]any{"a": []any{true, nil, "x"}} }
+			tree, _ := edit(in.tree(), "xConformance", stranger)
+			members("", in.tree(), func(path string, v any) {
+				if _, ok := v.(map[string]any); ok {
+					tree, _ = edit(tree, path+".xConformance", stranger)
+				}
+			})
 			if in.tree() == nil {
 				return in
 			}
-			return in.withTree(withStrangers(in.tree()))
+			return in.withTree(tree)
 		})
 	},
 	"unknown.header": func(p *probe) {
@@ -70,7 +78,7 @@ var inChecks = map[string]func(*probe){
 			for _, path := range p.data.Enums {
 				if call := in.withMember(path, "CONFORMANCE_UNKNOWN"); call != in && p.receive(in).accepted() {
 					got := p.receive(call, "an unknown value of "+path)
-					p.expect(got.accepted(), "in/%s.http with an unknown value of %s: %s", in.name, path, got)
+					p.expect(got.accepted(), "%s with an unknown value of %s: %s", in, path, got)
 				}
 			}
 		}
@@ -98,6 +106,23 @@ var inChecks = map[string]func(*probe){
 		}
 		p.expect(refused, "an empty body, { and [] are all taken")
 	},
+	"hostile.survives": func(p *probe) { p.expect(p.hostile() != nil, "there are no bodies") },
+	"hostile.status": func(p *probe) {
+		for _, h := range p.hostile() {
+			p.expect(h.got.Status < 500, "%s: answered with %d (%s)", h.what, h.got.Status, h.got.refused.GetText())
+		}
+	},
+	"hostile.valid": func(p *probe) {
+		for _, h := range p.hostile() {
+			p.expect(!strings.Contains(h.got.lost, "invalid"), "%s: %s", h.what, h.got)
+		}
+	},
+	"hostile.truncated": func(p *probe) {
+		meant := func(e *envelope.Envelope) bool { return e.Kind != envelope.KindUnparsed }
+		for _, h := range p.hostile() {
+			p.expect(!h.cut || !slices.ContainsFunc(h.got.Envelopes, meant), "%s: a message was taken", h.what)
+		}
+	},
 }
 
 // pathOf returns the endpoint's path that a request is for, nil if there is none.
@@ -113,12 +138,7 @@ func (p *probe) pathOf(in *inbound) *pluginpb.Path {
 	return nil
 }
 
-func mostBody(p *pluginpb.Path) int {
-	if n := int(p.GetMaxBody()); n > 0 {
-		return n
-	}
-	return 1 << 20
-}
+func mostBody(p *pluginpb.Path) int { return cmp.Or(int(p.GetMaxBody()), 1<<20) }
 
 // expectSameIDs makes each call twice, with between in the middle.
 func (p *probe) expectSameIDs(between func()) {
@@ -129,7 +149,7 @@ func (p *probe) expectSameIDs(between func()) {
 	between()
 	for _, in := range p.data.in {
 		if was, again := first[in.name], ids(p.receive(in).Envelopes); len(again) > 0 {
-			p.expect(slices.Equal(was, again), "in/%s.http: the ids were %q and then %q", in.name, was, again)
+			p.expect(slices.Equal(was, again), "%s: the ids were %q and then %q", in, was, again)
 		}
 	}
 	p.skip("no call of the test data has ids, and without them no repeated message is recognised")
@@ -155,25 +175,9 @@ func (p *probe) expectSame(what string, change func(*inbound) *inbound) {
 		same := slices.EqualFunc(got.Envelopes, plain.Envelopes, func(a, b *envelope.Envelope) bool {
 			return a.Kind == b.Kind && a.Text() == b.Text()
 		})
-		p.expect(got.accepted() && same, "in/%s.http with %s: %s, without: %s", in.name, what, got, plain)
+		p.expect(got.accepted() && same, "%s with %s: %s, without: %s", in, what, got, plain)
 	}
 	p.skip("no call of the test data is taken")
-}
-
-func withStrangers(tree any) any {
-	switch t := tree.(type) {
-	case map[string]any:
-		out := map[string]any{"xConformance": map[string]any{"a": []any{true, nil, "x"}}}
-		for name, v := range t {
-			out[name] = withStrangers(v)
-		}
-		return out
-	case []any:
-		for i, v := range t {
-			t[i] = withStrangers(v)
-		}
-	}
-	return tree
 }
 
 // expectForm expects a refusal in the form of the template: if that is JSON, with its members.
@@ -190,4 +194,43 @@ func (p *probe) expectForm(what string, got *received) {
 		_, ok := have[name]
 		p.expect(ok, "%s: the refusal %s has no member %s of the template", what, got.body, name)
 	}
+}
+
+// hostile is the result of a call with a broken body. Cut means that it is the beginning of a good JSON body.
+type hostile struct {
+	what string
+	cut  bool
+	got  *received
+}
+
+// hostile makes calls with broken bodies, once for the group.
+func (p *probe) hostile() []hostile {
+	return once(p, "hostile", func() (out []hostile) {
+		for _, in := range p.data.in {
+			const maxPositions = 96
+			add := func(body []byte, cut bool, format string, args ...any) {
+				what := fmt.Sprintf(format, args...)
+				out = append(out, hostile{in.String() + " with " + what, cut, p.receive(in.withBody(body), what)})
+			}
+			body, tree := bytes.TrimSpace(in.body), in.tree()
+			for n := 0; n < len(body); n += max(1, len(body)/maxPositions) {
+				changed := bytes.Clone(body)
+				changed[n] = ^changed[n]
+				add(changed, false, "byte %d inverted", n)
+				add(body[:n], tree != nil, "its first %d bytes", n)
+			}
+			for _, s := range append(slices.Clone(cases.Bodies), strings.Repeat("[", 20_000), strings.Repeat(`{"a":`, 20_000)) {
+				add([]byte(s), false, "the body %.40q", s)
+			}
+			values := append(slices.Clone(cases.Values), strings.Repeat("[", 5000)+strings.Repeat("]", 5000),
+				"\"\xff\xfe\xc0\xaf\"", `"`+strings.Repeat("x", 70<<10)+`"`)
+			members("", tree, func(path string, _ any) {
+				marked := in.withMember(path, "CONFORMANCE").body
+				for _, v := range values {
+					add(bytes.Replace(marked, []byte(`"CONFORMANCE"`), []byte(v), 1), false, "%s as %.20s", path, v)
+				}
+			})
+		}
+		return out
+	})
 }

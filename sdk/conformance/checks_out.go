@@ -58,9 +58,9 @@ var outChecks = map[string]func(*probe){
 	"channels.in": func(p *probe) {
 		in, q := p.authentic(), p.second()
 		got := q.receive(q.data.in[slices.Index(p.data.in, in)], "a second channel")
-		p.expect(got.accepted(), "in/%s.http, changed to a call of channel %s: %s", in.name, q.data.Channel, got)
+		p.expect(got.accepted(), "%s, changed to a call of channel %s: %s", in, q.data.Channel, got)
 		got = p.receive(in, "a second channel")
-		p.expect(got.accepted(), "in/%s.http, after channel %s was configured: %s", in.name, q.data.Channel, got)
+		p.expect(got.accepted(), "%s, after channel %s was configured: %s", in, q.data.Channel, got)
 	},
 	"channels.out": func(p *probe) {
 		q, first := p.second(), new(script)
@@ -77,15 +77,16 @@ var outChecks = map[string]func(*probe){
 	"channels.credentials": func(p *probe) {
 		in, q := p.authentic(), p.second()
 		mixed := q.data.in[slices.Index(p.data.in, in)]
-		good := fmt.Sprint(mixed)
+		same := true
 		for _, c := range p.data.Credentials {
+			same = same && c.value(mixed) == c.value(in)
 			mixed = c.with(mixed, c.value(in))
 		}
-		if fmt.Sprint(mixed) == good {
+		if same {
 			p.skip("both channels have the same credentials; write others under second in channel.yaml")
 		}
 		got := q.receive(mixed, "the credentials of another channel")
-		p.expect(got.Status == 401, "in/%s.http with credentials of channel %s on channel %s: %s", in.name, p.data.Channel,
+		p.expect(got.Status == 401, "%s with credentials of channel %s on channel %s: %s", in, p.data.Channel,
 			q.data.Channel, got)
 	},
 	"parallel.out": func(p *probe) {
@@ -99,8 +100,8 @@ var outChecks = map[string]func(*probe){
 	"parallel.in": func(p *probe) {
 		b, began := p.hold(), time.Now()
 		got := p.receive(p.data.in[0])
-		p.expect(got.lost == "" && time.Since(began) <= soon, "while a delivery waited, in/%s.http took %s: %s",
-			p.data.in[0].name, time.Since(began).Round(time.Millisecond), got)
+		p.expect(got.lost == "" && time.Since(began) <= soon, "while a delivery waited, %s took %s: %s",
+			p.data.in[0], time.Since(began).Round(time.Millisecond), got)
 		b.release()
 		b.end()
 	},
@@ -130,14 +131,78 @@ var outChecks = map[string]func(*probe){
 		for _, x := range p.replying() {
 			for _, e := range p.perform(act{exchange: x}).replies() {
 				p.expect(e.Kind != envelope.KindMessage || e.Sender.Role != envelope.RoleCustomer,
-					"out/%s.http: the sender is the customer", x.name)
+					"%s: the sender is the customer", x)
 			}
 		}
 	},
 	"replies.ids": func(p *probe) {
 		for _, x := range p.replying() {
 			a, b := ids(p.perform(act{exchange: x}).replies()), ids(p.perform(act{exchange: x}).replies())
-			p.expect(slices.Equal(a, b), "out/%s.http: the ids were %q and then %q", x.name, a, b)
+			p.expect(slices.Equal(a, b), "%s: the ids were %q and then %q", x, a, b)
+		}
+	},
+	"media.requests": func(p *probe) { p.expectRequests("fetch") },
+	"media.golden": func(p *probe) {
+		brings := receives(p) && slices.ContainsFunc(p.data.in, func(in *inbound) bool {
+			return slices.ContainsFunc(p.receive(in).Envelopes, func(e *envelope.Envelope) bool {
+				return slices.ContainsFunc(e.Parts, func(part envelope.Part) bool { return part.Ref != "" && part.URL == "" })
+			})
+		})
+		p.require(!brings || len(p.exchanges("fetch")) > 0, "its calls bring media with a ref, and no out/*.http fetches any")
+		p.expectGolden("fetch")
+	},
+	"media.limit": func(p *probe) {
+		p.expectKind(p.perform(act{exchange: p.fetchExample(), most: 1, what: "at most 1 byte"}), "unsupported")
+	},
+	"media.broken": func(p *probe) {
+		got := p.perform(act{exchange: p.fetchExample(), effect: truncates, what: "an answer that is cut"})
+		p.expect(got.Error != nil, "%s gave %s, expected an error", got.act, got)
+	},
+	"media.faults": func(p *probe) {
+		for _, f := range cases.Fetch {
+			p.expectFault(&f, p.perform(act{exchange: p.fetchExample(), fault: &f}))
+		}
+	},
+	"media.attached": func(p *probe) {
+		got := p.perform(act{exchange: p.attachExample()})
+		p.expect(got.succeeded(), "%s gave %s", got.act, got)
+	},
+	"media.large": func(p *probe) {
+		data := strings.Repeat("0123456789abcdef", large/16)
+		if p.can("fetch") {
+			defer p.reset()
+			got := p.fetchLink([]string{"127.0.0.0/8"}, answers(200, data, map[string]string{"Content-Type": "image/png"}))
+			whole := got.Fetched != nil && got.Fetched.SHA256 == checksum([]byte(data))
+			p.expect(whole, "a linked medium of %d bytes gave %s", large, got)
+		}
+		if takesMedia(large)(p) {
+			x := *p.attachExample()
+			tree, _ := decodeJSON(x.call) // it was valid when it was loaded
+			tree, _ = edit(tree, "media.0.data", func(any) any { return data })
+			x.call = goldenText(tree)
+			got := p.perform(act{exchange: &x})
+			n := len(got.script.heard())
+			p.expect(got.succeeded() && n > large, "a medium of %d bytes gave %s, and the vendor got %d bytes", large, got, n)
+		}
+	},
+	"subscribe.requests": func(p *probe) {
+		p.require(len(p.exchanges("subscribe")) > 0, "the channel subscribes, and no out/*.http does")
+		p.expectRequests("subscribe")
+	},
+	"subscribe.golden": func(p *probe) { p.expectGolden("subscribe") },
+	"subscribe.again":  func(p *probe) { p.expectAgain("subscribe") },
+	"subscribe.faults": func(p *probe) {
+		for _, x := range p.examples("subscribe") {
+			for _, f := range cases.Subscribe {
+				react := firstOnly(f.react())
+				got := p.perform(act{exchange: x, effect: react, prepare: react, what: f.What})
+				if got.Error != nil { // the gateway subscribes again
+					p.expectKind(got, "transient", "throttled", "unknown")
+					got = p.perform(act{exchange: x})
+				}
+				want := len(goldenOutcome(p.data.dir, x.name).Emitted.Envelopes)
+				p.expect(got.Emitted != nil && len(got.Emitted.Envelopes) == want, "%s: %s", got.act, got)
+			}
 		}
 	},
 }
@@ -186,7 +251,7 @@ func (p *probe) expectAgain(action string) {
 	for _, x := range p.examples(action) {
 		p.perform(act{exchange: x})
 		got := p.perform(act{exchange: x})
-		p.expect(got.succeeded(), "out/%s.http once more gave %s", x.name, got)
+		p.expect(got.succeeded(), "%s once more gave %s", x, got)
 	}
 }
 
@@ -248,4 +313,27 @@ func (p *probe) second() *probe {
 		}
 		return q
 	})
+}
+
+// large is the size of media that are larger than a message.
+const large = 9 << 20
+
+func (p *probe) fetchExample() *exchange {
+	all := p.examples("fetch")
+	if len(all) == 0 {
+		p.skip("no exchange of the test data fetches a medium")
+	}
+	return all[0]
+}
+
+func (p *probe) attachExample() *exchange {
+	i := slices.IndexFunc(p.data.out, func(x *exchange) bool {
+		if x.action != "deliver" {
+			return false
+		}
+		d := readCall[delivery](p, x)
+		return len(d.Media) > 0 && d.Media[0].URL == ""
+	})
+	p.require(i >= 0, "media are wanted as bytes, and no out/*.http attaches any")
+	return p.data.out[i]
 }

@@ -224,8 +224,8 @@ func (p *probe) compare(folder, name string, got any) {
 		}
 		d = ""
 	}
-	p.expect(d == "", "%s/%s.http (%s) differs from its golden file (-expected +observed); correct the adapter, or run the "+
-		"suite with --update:\n%s", folder, name, got, d)
+	p.expect(d == "", "%s/%s.http (%s) differs from its golden file (-expected +observed); correct the adapter, or run "+
+		"the suite with --update:\n%s", folder, name, got, d)
 }
 
 func goldenText(v any) []byte {

@@ -134,7 +134,7 @@ func (p *probe) call(in *inbound) *pluginpb.ReceiveCall {
 func (p *probe) receive(in *inbound, what ...string) *received {
 	r, err := p.receiveFrame(in)
 	if err != nil {
-		return &received{lost: p.lose(strings.Join(append([]string{"in/" + in.name + ".http"}, what...), " with "), err)}
+		return &received{lost: p.lose(strings.Join(append([]string{in.String()}, what...), " with "), err)}
 	}
 	return r[0]
 }
@@ -171,7 +171,7 @@ type act struct {
 
 // String names the exchange for findings.
 func (a act) String() string {
-	return strings.TrimSuffix("out/"+a.name+".http with "+a.what, " with ")
+	return strings.TrimSuffix(a.exchange.String()+" with "+a.what, " with ")
 }
 
 // perform plays an exchange with the vendor, the main delivery if a has none.
@@ -242,7 +242,7 @@ func (p *probe) hold() *begun {
 	case <-arrived:
 	case <-time.After(callTimeout):
 		release()
-		p.require(false, "out/%s.http: the request with the effect was not made; see out.requests", x.name)
+		p.require(false, "%s: the request with the effect was not made; see out.requests", x)
 	case <-p.ctx.Done():
 		runtime.Goexit()
 	}

@@ -22,6 +22,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/procfs"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -171,13 +172,11 @@ func (p *process) endsWithin(d time.Duration) bool {
 	}
 }
 
-func (p *process) pid() int { return p.cmd.Process.Pid }
-
 // kill ends the process and gives back what it had.
 func (p *process) kill() {
 	if p.exited != nil {
 		if p.exited.Err() == nil {
-			_ = syscall.Kill(-p.pid(), syscall.SIGKILL)
+			_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 		}
 		<-p.exited.Done()
 	}
@@ -221,4 +220,33 @@ func lastWords(t *transcript) string {
 		start = max(0, len(text)-most)
 	}
 	return "; it printed: " + strings.ReplaceAll(text[start:min(len(text), start+most)], "\n", "; ")
+}
+
+type usage struct {
+	descriptors, threads int
+	resident             int64 // bytes
+	children             []int
+}
+
+// usageOf reads what a process holds from /proc; false if the system does not have it.
+func usageOf(pid int) (u usage, ok bool) {
+	p, err := procfs.NewProc(pid)
+	if err != nil {
+		return u, false
+	}
+	stat, err := p.Stat()
+	u.descriptors, _ = p.FileDescriptorsLen()
+	u.threads, u.resident, u.children = stat.NumThreads, int64(stat.ResidentMemory()), descendants(pid)
+	return u, err == nil && u.resident > 0
+}
+
+// descendants returns the processes that pid started, and those that they started.
+func descendants(pid int) (out []int) {
+	all, _ := procfs.AllProcs()
+	for _, p := range all {
+		if stat, err := p.Stat(); err == nil && stat.PPID == pid && stat.State != "Z" {
+			out = append(append(out, p.PID), descendants(p.PID)...)
+		}
+	}
+	return out
 }

@@ -106,9 +106,6 @@ func (r *Result) fail(finding string) {
 	}
 }
 
-// blanks at the end of a line, where a cell of a table is empty.
-var blanks = regexp.MustCompile(`(?m) +$`)
-
 // Print writes the scores of all groups, and the findings of failed checks, for a terminal.
 func (r *Report) Print(w io.Writer) error {
 	var b strings.Builder
@@ -122,6 +119,7 @@ func (r *Report) Print(w io.Writer) error {
 		ch.printFindings(&b)
 	}
 	fmt.Fprintf(&b, "\n%s: %d checks passed, %d failed, %d do not apply\n", r.Status, r.Passed, r.Failures, r.Skipped)
+	blanks := regexp.MustCompile(`(?m) +$`) // where a cell of the table is empty
 	_, err := io.WriteString(w, blanks.ReplaceAllString(b.String(), ""))
 	return err
 }
@@ -136,22 +134,18 @@ func (r *Report) Scores() [][]string {
 	for i, g := range r.Channels[0].Groups { // all channels have the same
 		row := []string{g.Name}
 		for _, ch := range r.Channels {
-			row = append(row, ch.Groups[i].score())
+			cell, g := "n/a", ch.Groups[i]
+			if g.Status != NotApplicable {
+				cell = fmt.Sprintf("%s %d/%d", g.Status, g.Passed, g.Passed+g.Failed)
+			}
+			row = append(row, cell)
 		}
 		out = append(out, append(row, g.Title))
 	}
 	return out
 }
 
-func (g *Group) score() string {
-	if g.Status == NotApplicable {
-		return string(g.Status)
-	}
-	return fmt.Sprintf("%s %d/%d", g.Status, g.Passed, g.Passed+g.Failed)
-}
-
-// printFindings lists the failed checks, and why duplicates were not checked: an adapter without ids passes, and its
-// customers get everything twice.
+// printFindings lists the failed checks, and why duplicates were not checked: without ids, customers get them.
 func (ch *Channel) printFindings(w io.Writer) {
 	for _, g := range ch.Groups {
 		for _, c := range g.Checks {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -114,6 +115,9 @@ func (p *probe) runChannel(progress func(*Group)) (ch *Channel, err error) {
 		return nil, err
 	}
 	defer func() { p.subject.close() }()
+	if !p.can("receive") {
+		p.data.in = nil
+	}
 	ch = &Channel{
 		Name: p.data.Channel, Role: p.data.Role, Abilities: p.subject.desc.GetAbilities(),
 		Capabilities: p.subject.capabilities(), Endpoint: p.subject.endpoint, desc: p.subject.desc,
@@ -175,10 +179,45 @@ func (p *probe) run(g group, c check) {
 		if p.subject.endpoint.GetError() != nil && !c.Early {
 			p.skip("the channel is not configured; see configure.accepts")
 		}
-		if n := needs[c.Needs]; !n.met(p) {
-			p.skip("%s", n.why)
+		if !needs[c.Needs](p) {
+			p.skip("the channel or its test data lack what the check needs: %s", c.Needs)
 		}
 		checks[p.result.ID](p)
 	}()
 	<-done
+}
+
+// T is the part of *testing.T that Test needs.
+type T interface {
+	Helper()
+	Context() context.Context
+	TempDir() string
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// Test builds the adapter of a Go package, tests it, and fails t for each failed check. Options.Command names the
+// package ("." for the one under test); without Options.Data, the test data are in testdata/conformance. It returns the
+// report.
+//
+//	func TestConformance(t *testing.T) { conformance.Test(t, conformance.Options{Command: "."}) }
+func Test(t T, o Options) *Report {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "adapter")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, o.Command).CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", o.Command, err, out)
+	}
+	o.Command = program
+	if o.Data == "" {
+		o.Data = filepath.Join("testdata", "conformance")
+	}
+	report, err := Run(t.Context(), o)
+	if err != nil {
+		t.Fatalf("the adapter can't be tested: %v", err)
+	}
+	var text strings.Builder
+	if err := report.Print(&text); err != nil || report.Status != Pass {
+		t.Errorf("the adapter does not conform\n%s", text.String())
+	}
+	return report
 }

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -42,8 +43,7 @@ func (p *proof) of(in *inbound) *inbound {
 	return in.with(func(in *inbound) { in.signed = true })
 }
 
-// sign returns a call as the vendor makes it now: with its signature, or as it is if calls are not signed or this one
-// is.
+// sign returns a call as the vendor makes it now: with its signature, unless calls are not signed or this one is.
 func (p *probe) sign(in *inbound) *inbound {
 	if p.signer == nil || in.signed {
 		return in
@@ -70,8 +70,7 @@ type signer struct {
 	limit   time.Duration // of an answer
 }
 
-// newSigner starts the signer of a channel, nil if calls are not signed, and signs each example twice. The caller
-// closes it.
+// newSigner starts the signer of a channel, nil if calls are not signed. The caller closes it.
 func newSigner(ctx context.Context, d *channelData) (*signer, error) {
 	if d.Sign == nil {
 		return nil, nil
@@ -80,17 +79,13 @@ func newSigner(ctx context.Context, d *channelData) (*signer, error) {
 	s.limit = time.Minute // it may need to be compiled
 	s.cmd.Dir, s.cmd.Stderr, s.cmd.WaitDelay = d.dir, &s.said, pipeGrace
 	s.cmd.SysProcAttr, s.cmd.Cancel = &syscall.SysProcAttr{Setpgid: true}, s.kill
-	stdout, err := s.cmd.StdoutPipe()
-	if err == nil {
-		s.stdin, err = s.cmd.StdinPipe()
-	}
-	if err == nil {
-		err = s.cmd.Start()
-	}
+	stdout, errOut := s.cmd.StdoutPipe()
+	stdin, errIn := s.cmd.StdinPipe()
+	err := cmp.Or(errOut, errIn, s.cmd.Start())
 	if err != nil {
 		return nil, fmt.Errorf("start the signer %q in %s: %w", s.cmd, d.dir, err)
 	}
-	s.answers = json.NewDecoder(stdout)
+	s.stdin, s.answers = stdin, json.NewDecoder(stdout)
 	s.answers.DisallowUnknownFields()
 	for now, i := time.Now(), 0; i < len(d.in) && err == nil; i++ {
 		var first, again *proof
@@ -98,8 +93,8 @@ func newSigner(ctx context.Context, d *channelData) (*signer, error) {
 			again, err = s.prove(d.in[i], now)
 		}
 		if err == nil && (len(first.Header)+len(first.Query) == 0 || !first.equal(again)) {
-			err = fmt.Errorf("sign in/%s.http: answer with a header or a query, the same for the same call and time, "+
-				"and make a nonce from the signed bytes", d.in[i].name)
+			err = fmt.Errorf("sign %s: answer with a header or a query, the same for the same call and time, "+
+				"and make a nonce from the signed bytes", d.in[i])
 		}
 	}
 	if err != nil {
@@ -149,5 +144,5 @@ func (s *signer) prove(in *inbound, at time.Time) (*proof, error) {
 	}
 	_ = s.kill()
 	_ = s.cmd.Wait() // so that all that it printed is there
-	return nil, fmt.Errorf("sign in/%s.http by %q: %w%s", in.name, s.cmd, err, lastWords(&s.said))
+	return nil, fmt.Errorf("sign %s by %q: %w%s", in, s.cmd, err, lastWords(&s.said))
 }

@@ -63,19 +63,16 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.mu.Lock()
 	s := v.script
 	v.mu.Unlock()
-	st := s.take(r, body)
-	if st == nil {
+	switch st := s.take(r, body); {
+	case st == nil:
 		http.Error(w, "the test data do not have this request", http.StatusNotFound)
-		return
+	case st.effect && s.effect != nil:
+		s.effect(w, r, st)
+	case !st.effect && s.prepare != nil:
+		s.prepare(w, r, st)
+	default:
+		writeAnswer(w, r, st)
 	}
-	react := s.prepare
-	if st.effect {
-		react = s.effect
-	}
-	if react == nil {
-		react = writeAnswer
-	}
-	react(w, r, st)
 }
 
 // reaction answers a request in place of the test data.

@@ -9,8 +9,7 @@ import (
 // minSecret is the least length of a secret that is searched for; shorter ones are part of many words.
 const minSecret = 6
 
-// witness collects everything that an adapter says where no secret and no customer's text may be. It is safe for
-// concurrent use.
+// witness notes where an adapter says a secret or a customer's text. It is safe for concurrent use.
 type witness struct {
 	said transcript
 
@@ -34,22 +33,12 @@ func (w *witness) hear(place string, texts ...string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, t := range texts {
-		if w.isSecret(t) && !slices.Contains(w.leaked, place) {
+		secret := slices.ContainsFunc(w.secrets, func(s string) bool { return strings.Contains(t, s) })
+		if secret && !slices.Contains(w.leaked, place) {
 			w.leaked = append(w.leaked, place)
 		}
 		if strings.Contains(t, customerText) && !slices.Contains(w.exposed, place) {
 			w.exposed = append(w.exposed, place)
 		}
 	}
-}
-
-// isSecret reports whether a text has a secret in it. The lock is held.
-func (w *witness) isSecret(text string) bool {
-	return slices.ContainsFunc(w.secrets, func(s string) bool { return strings.Contains(text, s) })
-}
-
-func (w *witness) printed() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.isSecret(w.said.String())
 }

@@ -52,7 +52,7 @@ type load struct {
 func (p *probe) load() *load {
 	return once(p, "load", func() *load {
 		const together = 16
-		l, in, out := &load{first: map[string][2]string{}}, p.inbound(), p.repeated()
+		l, in, out := &load{first: map[string][2]string{}}, p.data.in, p.repeated()
 		warm := max(p.o.Messages/4, 2*p.data.Remembers*max(1, len(in)))
 		for l.n < warm+p.o.Messages && p.deaths+p.hangs == 0 {
 			id, frame := l.n, []*inbound(nil)
@@ -64,7 +64,7 @@ func (p *probe) load() *load {
 				l.failed = p.lose(fmt.Sprintf("a call after %d messages", l.n), err)
 			}
 			for i, r := range results {
-				l.note("in/"+frame[i].name+".http", r.Kind, strings.Join(ids(r.Envelopes), " "))
+				l.note(frame[i].String(), r.Kind, strings.Join(ids(r.Envelopes), " "))
 			}
 			for _, x := range out {
 				var calls []*begun
@@ -74,7 +74,7 @@ func (p *probe) load() *load {
 					calls = append(calls, p.begin(act{exchange: x}))
 				}
 				for _, b := range calls {
-					l.note("out/"+x.name+".http", b.end().kind(), "")
+					l.note(x.String(), b.end().kind(), "")
 				}
 			}
 			if bytes, ok := p.memory(); ok && l.n > warm {
@@ -85,8 +85,7 @@ func (p *probe) load() *load {
 	})
 }
 
-// repeated returns the exchanges of the load: the main delivery, the first that opens a conversation, and the first that
-// ends one.
+// repeated returns the main delivery, the first exchange that opens a conversation, and the first that ends one.
 func (p *probe) repeated() (out []*exchange) {
 	if delivers(p) {
 		out = append(out, p.data.main("deliver"))
@@ -116,8 +115,7 @@ func (l *load) note(name, kind, ids string) {
 	}
 }
 
-// nth returns the nth of many calls: with other values of the members and header fields that channel.yaml lists under
-// ids.
+// nth returns the nth of many calls: with other values of the members and header fields that are ids.
 func (in *inbound) nth(ids []string, n int) *inbound {
 	if tree := in.tree(); tree != nil {
 		in = in.withTree(withIDs(tree, ids, n))
@@ -182,7 +180,7 @@ func (p *probe) memory() (int64, bool) {
 	if n, ok := p.metric(liveHeap); ok {
 		return int64(n), n > 0 // after the first collection
 	}
-	u, ok := usageOf(p.subject.pid())
+	u, ok := usageOf(p.subject.cmd.Process.Pid)
 	return u.resident, ok
 }
 
