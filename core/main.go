@@ -18,7 +18,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := cli.Main(ctx, cli.Process{
 		Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Version: version,
-		Unhook: stop, // after the first signal, a second one ends the process immediately
+		Unhook: stop,
 	})
 	stop()
 	os.Exit(code)

@@ -35,7 +35,7 @@ type Process struct {
 	Stdout  io.Writer
 	Stderr  *os.File
 	Version string // set by the linker, or empty
-	Unhook  func() // restores the default handling of signals
+	Unhook  func() // restores the default handling of signals; called when the context ends, so that a second one kills
 }
 
 // coded is an error with an exit code. Its message is printed unless it is printed already.
@@ -50,6 +50,7 @@ func (c *coded) Unwrap() error { return c.err }
 
 // Main runs one command and returns the process's exit code.
 func Main(ctx context.Context, p Process) int {
+	defer context.AfterFunc(ctx, p.Unhook)()
 	info, _ := debug.ReadBuildInfo()
 	p.Version = programVersion(p.Version, info)
 	root := newRoot(&p)

@@ -52,7 +52,6 @@ func (o *options) run(ctx context.Context) error {
 	log.Info("ready", "listen", a.Public.String(), "admin", a.Private.String(), "version", o.process.Version,
 		"duration_seconds", time.Since(started).Seconds())
 	err = a.Wait(ctx)
-	o.process.Unhook()
 	log.Info("stopping")
 	a.Stop()
 	log.Info("stopped")

@@ -12,8 +12,10 @@ const TempSuffix = ".part"
 
 // Replace writes a file with mode 0600 atomically and syncs it: after a crash the file has either the old or the new
 // content.
-func Replace(path string, content []byte) error {
-	temp := path + TempSuffix
+func Replace(path string, content []byte) error { return ReplaceVia(path+TempSuffix, path, content) }
+
+// ReplaceVia is Replace with another name for the temporary file.
+func ReplaceVia(temp, path string, content []byte) error {
 	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -33,10 +35,13 @@ func Replace(path string, content []byte) error {
 
 // SyncFolder syncs a folder. After that, the files that were created, renamed or removed in it stay so after a power
 // cut.
-func SyncFolder(path string) error {
-	dir, err := os.Open(path)
+func SyncFolder(path string) error { return SyncFile(path) }
+
+// SyncFile syncs a file.
+func SyncFile(path string) error {
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return errors.Join(f.Sync(), f.Close())
 }

@@ -90,7 +90,7 @@ func (w *fileWriter) reserve(n int64) error {
 
 // finish returns the complete medium as an item. If finish fails, the caller must call discard.
 func (w *fileWriter) finish(source digest, part *envelope.Part) (*Item, error) {
-	if err := w.file.Close(); err != nil {
+	if err := errors.Join(w.file.Sync(), w.file.Close()); err != nil {
 		return nil, writeError(err)
 	}
 	s := w.store

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"patchbay/core/internal/disk"
 	"path/filepath"
 	"time"
+
+	"patchbay/core/internal/disk"
 )
 
 // An item has two files: its bytes and its metadata. The metadata are written last and deleted first, so that bytes
@@ -42,7 +43,7 @@ func diskSize(size int64) int64 { return (size+blockBytes-1)/blockBytes*blockByt
 
 func (s *Store) path(id, suffix string) string { return filepath.Join(s.opt.Dir, id+suffix) }
 
-// commitFiles renames the written bytes of an item and writes its metadata.
+// commitFiles renames the synced bytes of an item and writes its metadata. After that the item survives a power cut.
 func (s *Store) commitFiles(i *Item) error {
 	text, err := json.Marshal(metadata{
 		Version: metadataVersion, ID: i.ID, Source: i.source, ContentType: i.ContentType, Declared: i.declared,
@@ -54,10 +55,7 @@ func (s *Store) commitFiles(i *Item) error {
 	if err := os.Rename(s.path(i.ID, tempSuffix), s.path(i.ID, dataSuffix)); err != nil {
 		return err
 	}
-	if err := os.WriteFile(s.path(i.ID, tempSuffix), text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(s.path(i.ID, tempSuffix), s.path(i.ID, metadataSuffix))
+	return disk.ReplaceVia(s.path(i.ID, tempSuffix), s.path(i.ID, metadataSuffix), text)
 }
 
 // deleteFiles deletes the files of an item that exist.

@@ -5,11 +5,11 @@ import (
 	"container/list"
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"time"
 
+	"patchbay/core/internal/disk"
 	"patchbay/sdk"
 )
 
@@ -70,8 +70,8 @@ func (s *Store) open() (err error) {
 		return fmt.Errorf("one medium of %d bytes exceeds the limit of %d bytes for all media: raise that limit",
 			o.MaxBytes, o.TotalBytes)
 	}
-	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-		return fmt.Errorf("create the folder: %w", err)
+	if err := disk.MakeFolder(o.Dir); err != nil {
+		return err
 	}
 	if o.FreeLow == 0 {
 		if o.FreeLow, err = defaultFreeLow(o.Dir); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"patchbay/core/internal/store"
 )
@@ -34,7 +35,13 @@ func (l *Log) append(ctx context.Context, last uint64, record []byte) error {
 	if err := l.checkReserve(size); err != nil {
 		return err
 	}
+	sent := time.Now()
+	l.sent.Store(&sent)
 	err = e.logPublisher.publish(ctx, logSubject, last, record, l.options.AckTimeout)
+	if err == nil {
+		err = l.syncBlockNames()
+	}
+	l.sent.Store(nil)
 	switch {
 	case err == nil:
 		l.countRecord(last+1, size)
@@ -49,6 +56,14 @@ func (l *Log) append(ctx context.Context, last uint64, record []byte) error {
 		l.inDoubt.Store(true)
 	}
 	return err
+}
+
+// syncBlockNames makes the name of the block with the newest record survive a power cut.
+func (l *Log) syncBlockNames() error {
+	if err := l.blocks.sync(); err != nil {
+		return fmt.Errorf("%w: sync the folder of the log: %w", store.ErrUnavailable, err)
+	}
+	return nil
 }
 
 // countRecord adds a stored record to the bounds and subtracts it from the free space.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"patchbay/core/internal/store"
 )
@@ -20,11 +22,16 @@ import (
 // killed.
 const childDir = "PATCHBAY_STORE_TEST_CHILD"
 
+// childTimeout is the time after which the child recovers from a failed write.
+const childTimeout = 200 * time.Millisecond
+
 // runChild appends records indefinitely and prints the sequence of each acknowledged record. It regularly saves
 // snapshots and purges, so that kills also interrupt those.
 func runChild(dir string) int {
 	ctx := context.Background()
-	log, err := Open(ctx, Options{Dir: dir, Cap: 64 << 20, FreeLow: 1 << 20, Logger: slog.New(slog.DiscardHandler)})
+	log, err := Open(ctx, Options{
+		Dir: dir, Cap: 64 << 20, FreeLow: 1 << 20, AckTimeout: childTimeout, Logger: slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -34,7 +41,14 @@ func runChild(dir string) int {
 		return 1
 	}
 	for last := log.Bounds().Last; ; last++ {
-		if err := log.Append(ctx, last, childRecord(last+1)); err != nil {
+		err := log.Append(ctx, last, childRecord(last+1))
+		for errors.Is(err, store.ErrUnavailable) {
+			var got uint64
+			if got, err = log.Recover(ctx); err == nil && got == last {
+				err = log.Append(ctx, last, childRecord(last+1))
+			}
+		}
+		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"patchbay/core/internal/store"
 )
@@ -28,6 +29,9 @@ type Log struct {
 	bounds  store.Bounds
 	missing []store.Range
 	free    uint64 // last sample minus the bytes written since
+
+	blocks blockNames                // of the log stream
+	sent   atomic.Pointer[time.Time] // when the append without an answer was sent; nil if there is none
 
 	watermarkMu sync.Mutex // guards watermark and its file
 	watermark   watermark  // as last written

@@ -60,6 +60,9 @@ func (l *Log) fillLostTail(ctx context.Context, e *engine, first, last uint64) e
 			}
 		}
 	}
+	if err := l.syncBlockNames(); err != nil {
+		return err
+	}
 	_, err := l.refreshBounds(ctx, e)
 	return err
 }

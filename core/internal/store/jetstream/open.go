@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+
+	"patchbay/core/internal/disk"
 )
 
 // Open locks the folder, starts the embedded server and checks the stored data. It logs damage that leaves the log
@@ -71,7 +74,18 @@ func (l *Log) start(ctx context.Context, known []string) error {
 		e.stop()
 		return err
 	}
-	if _, err := l.refreshBounds(ctx, e); err != nil {
+	_, err = l.refreshBounds(ctx, e)
+	if err == nil {
+		err = syncFolders(filepath.Join(l.options.Dir, "jetstream"))
+	}
+	if err == nil {
+		err = disk.SyncFolder(l.options.Dir)
+	}
+	l.blocks.folder = filepath.Join(streamFolder(l.options.Dir, logStream), "msgs")
+	if err == nil {
+		err = l.blocks.reset()
+	}
+	if err != nil {
 		e.stop()
 		return err
 	}

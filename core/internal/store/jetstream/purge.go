@@ -41,5 +41,8 @@ func (l *Log) purge(ctx context.Context, before uint64) error {
 		purgeErr = fmt.Errorf("%w: %w", store.ErrUnavailable, purgeErr)
 	}
 	_, err = l.refreshBounds(ctx, e)
+	if err == nil { // a purge of all records replaces the folder
+		err = l.blocks.reset()
+	}
 	return errors.Join(purgeErr, err)
 }

@@ -2,8 +2,13 @@ package jetstream
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
 
+	"patchbay/core/internal/disk"
 	"patchbay/core/internal/store"
 )
 
@@ -51,6 +56,9 @@ func (l *Log) restart(ctx context.Context) error {
 		l.logger.Warn("store restarts", "dir", l.options.Dir)
 		e.stop()
 	}
+	if err := l.rewriteNewestBlock(); err != nil {
+		return fmt.Errorf("%w: write the newest block again: %w", store.ErrUnavailable, err)
+	}
 	known, err := l.folder.format()
 	if err != nil {
 		return err
@@ -60,4 +68,22 @@ func (l *Log) restart(ctx context.Context) error {
 	}
 	l.logger.Info("store restarted", "dir", l.options.Dir)
 	return nil
+}
+
+// rewriteNewestBlock writes the newest block of the log again. After a failed sync the system can have forgotten what was
+// written, although it still reads it from memory, and a later sync succeeds. On a full disk, nothing was forgotten.
+func (l *Log) rewriteNewestBlock() error {
+	numbers, err := blockNumbers(l.blocks.folder)
+	if err != nil || len(numbers) == 0 {
+		return err
+	}
+	path := filepath.Join(l.blocks.folder, fmt.Sprintf(blockName, numbers[len(numbers)-1]))
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err = disk.Replace(path, content); errors.Is(err, syscall.ENOSPC) {
+		return disk.SyncFile(path)
+	}
+	return err
 }

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 
 	js "github.com/nats-io/nats.go/jetstream"
 
+	"patchbay/core/internal/disk"
 	"patchbay/core/internal/store"
 )
 
@@ -50,6 +52,9 @@ func (l *Log) saveSnapshot(ctx context.Context, s store.Snapshot) error {
 	}
 	if err := w.publish(ctx, snapshotCommit, text); err != nil {
 		return err
+	}
+	if err := disk.SyncFolder(filepath.Join(streamFolder(l.options.Dir, snapshotStream), "msgs")); err != nil {
+		return fmt.Errorf("%w: sync the folder of the snapshots: %w", store.ErrUnavailable, err)
 	}
 	next.setPlace(c, w.last)
 	previous := l.base

@@ -45,7 +45,7 @@ func (l *Log) repairDescription(folder, stream string) error {
 	if err := errors.Join(disk.Replace(path, text), disk.Replace(sumPath, want)); err != nil {
 		return err
 	}
-	l.logger.Error("store wrote a damaged description of a stream again; check the disk", "file", path)
+	l.logger.Warn("store wrote a missing or damaged description of a stream again", "file", path)
 	return nil
 }
 

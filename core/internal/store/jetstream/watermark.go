@@ -38,18 +38,20 @@ func (f *folder) readWatermark() (watermark, error) {
 }
 
 // writeWatermark replaces the watermark. All watermarks have the same length, so only the first write needs disk space.
-// The first write also syncs the folder, so that the file survives a power cut.
+// The first write is synced, so that the file always has a watermark after a power cut.
 func (f *folder) writeWatermark(w watermark, sync bool) (err error) {
-	if f.watermark == nil {
-		if f.watermark, err = os.OpenFile(filepath.Join(f.dir, "watermark"), os.O_WRONLY|os.O_CREATE, 0o600); err == nil {
-			err = disk.SyncFolder(f.dir)
-		}
+	first := f.watermark == nil
+	if first {
+		f.watermark, err = os.OpenFile(filepath.Join(f.dir, "watermark"), os.O_WRONLY|os.O_CREATE, 0o600)
 	}
 	if err == nil {
 		_, err = f.watermark.WriteAt([]byte(w.String()), 0)
 	}
-	if err == nil && sync {
+	if err == nil && (sync || first) {
 		err = f.watermark.Sync()
+	}
+	if err == nil && first {
+		err = disk.SyncFolder(f.dir)
 	}
 	if err != nil {
 		return fmt.Errorf("write the watermark: %w", err)
