@@ -46,8 +46,10 @@ type Options struct {
 	Lanes    Lanes
 	Hosts    map[string]*plugin.Host
 	Config   *config.Config
-	Trail    *trail.Trail
-	Logger   *slog.Logger
+	// Unavailable has the causes, by channel, why a channel is not usable until the gateway restarts.
+	Unavailable map[string]string
+	Trail       *trail.Trail
+	Logger      *slog.Logger
 }
 
 // Admin serves the API.

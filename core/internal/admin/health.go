@@ -86,9 +86,14 @@ func adapterCheck(name string, s *plugin.Status) check {
 		c.text += fmt.Sprintf(", %d cancelled calls have not ended", s.Overdue)
 	}
 	if s.LastError != "" && !s.Serving() {
-		c.text += ", " + strings.SplitN(s.LastError, "\n", 2)[0]
+		c.text += ", " + firstLine(s.LastError)
 	}
 	return c
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
 }
 
 // optionalChecks are the checks of parts that can fail without affecting others: adapters, channels and single records.
@@ -103,6 +108,10 @@ func (a *Admin) optionalChecks() []check {
 		for channel, problem := range s.Unhealthy {
 			out = append(out, check{"channel " + channel, false, strings.TrimPrefix(problem, "channel "+channel+": ")})
 		}
+	}
+	for name, cause := range a.Unavailable {
+		text := "unavailable until the gateway restarts: " + firstLine(cause)
+		out = append(out, check{"channel " + name, false, text})
 	}
 	for i := range a.Config.Channels {
 		name := a.Config.Channels[i].Name

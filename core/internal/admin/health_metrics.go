@@ -8,6 +8,7 @@ import (
 type healthMetrics struct {
 	admin                               *Admin
 	ready, size, capacity, free, missed *prometheus.Desc
+	available                           *prometheus.Desc // by channel
 }
 
 func newHealthMetrics(a *Admin) *healthMetrics {
@@ -19,12 +20,14 @@ func newHealthMetrics(a *Admin) *healthMetrics {
 		capacity: desc("store_cap_bytes", "Maximum size of the stored records."),
 		free:     desc("store_disk_free_bytes", "Free space on the disk of the store."),
 		missed:   desc("store_missing_records", "Stored records that the disk has lost."),
+		available: prometheus.NewDesc("patchbay_channel_available", "Whether the channel's adapter accepts calls for it.",
+			[]string{"channel"}, nil),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (m *healthMetrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.ready, m.size, m.capacity, m.free, m.missed} {
+	for _, d := range []*prometheus.Desc{m.ready, m.size, m.capacity, m.free, m.missed, m.available} {
 		ch <- d
 	}
 }
@@ -45,4 +48,17 @@ func (m *healthMetrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(m.free, float64(health.Free))
 	missing, _ := missingRecords(health.Missing)
 	gauge(m.missed, float64(missing))
+	for i := range m.admin.Config.Channels {
+		name, up := m.admin.Config.Channels[i].Name, 0.0
+		if m.admin.available(name, m.admin.Config.Channels[i].Adapter) {
+			up = 1
+		}
+		ch <- prometheus.MustNewConstMetric(m.available, prometheus.GaugeValue, up, name)
+	}
+}
+
+// available reports whether the adapter accepts calls for the channel.
+func (a *Admin) available(channel, adapter string) bool {
+	h := a.Hosts[adapter]
+	return a.Unavailable[channel] == "" && h != nil && h.Status().Serving() && h.Serves(channel)
 }

@@ -27,6 +27,8 @@ func TestReadyReportsRequiredAndOptionalChecks(t *testing.T) {
 			[]string{"[+] records: degraded: 6 are missing from the log: 5 to 9, 12 to 12", "ready, degraded"}},
 		"adapter down": {func(a *testAPI) { a.addAdapter("bot") }, 200,
 			[]string{"[+] adapter bot: degraded: stopped", "ready, degraded"}},
+		"channel unavailable": {func(a *testAPI) { a.admin.Unavailable = map[string]string{"faq": "no program\nmore"} }, 200,
+			[]string{"[+] channel faq: degraded: unavailable until the gateway restarts: no program\n", "ready, degraded"}},
 		"vendor down": {func(a *testAPI) { a.lanes = attempt.ChannelState{Breaker: "open", Cause: "HTTP 502"} }, 200,
 			[]string{"[+] channel faq: degraded: circuit breaker is open: HTTP 502", "ready, degraded"}},
 		"vendor asked for a pause": {func(a *testAPI) { a.lanes.Pause = 90 * time.Second }, 200,

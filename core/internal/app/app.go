@@ -18,6 +18,7 @@ import (
 type Options struct {
 	Version string
 	Logger  *slog.Logger
+	Strict  bool // refuse to start without all adapters
 }
 
 // ListenError is the failure to open a listener.

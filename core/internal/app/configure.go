@@ -7,7 +7,6 @@ import (
 
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/plugin"
-	"patchbay/sdk/protocol/pluginpb"
 	"patchbay/sdk/settings"
 )
 
@@ -28,6 +27,7 @@ func problem(problems ...config.Problem) Findings { return Findings{Problems: pr
 // adapters validate its usable channels, see config.Config.Usable.
 func Check(ctx context.Context, cfg *config.Config, o Options) Findings {
 	plugin.SweepTemp()
+	o.Strict = true
 	p := startPlugins(cfg, &o, "", nil)
 	defer p.stop()
 	return p.configure(ctx, cfg)
@@ -59,13 +59,18 @@ func (p *plugins) configure(ctx context.Context, cfg *config.Config) Findings {
 
 // configureAdapter configures the channels of one adapter in the order of the file.
 func (p *plugins) configureAdapter(ctx context.Context, cfg *config.Config, name string, h *plugin.Host) Findings {
+	if p.kept[name] != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, keptTimeout)
+		defer cancel()
+	}
 	d, err := h.Describe(ctx)
 	if err != nil {
 		cause := err.Error()
 		if last := h.Status().LastError; last != "" {
 			cause = last
 		}
-		return problem(cfg.Problem("the program could not be started: "+cause, "adapters", name, "command"))
+		return p.missing(cfg, name, h, cause)
 	}
 	p.mu.Lock()
 	p.described[name] = d
@@ -87,23 +92,21 @@ func (p *plugins) configureChannel(ctx context.Context, cfg *config.Config, ch *
 	if usable == config.Unusable {
 		return Findings{}
 	}
-	if problems := cfg.CheckSettings(ch.Name, schema); len(problems) > 0 || usable != config.UsableChannel {
-		return problem(problems...)
+	if problems := cfg.CheckSettings(ch.Name, schema); len(problems) > 0 {
+		return p.refused(cfg, ch, h, problem(problems...))
 	}
-	settings, err := cfg.CompleteSettings(ch.Name, schema)
+	if usable != config.UsableChannel {
+		return Findings{}
+	}
+	pc, err := channelConfig(cfg, ch, schema)
 	if err != nil {
 		return problem(cfg.SettingProblem(ch.Name, "", err.Error()))
 	}
-	pc := &pluginpb.ChannelConfig{Name: ch.Name, Role: string(ch.Role), Prefix: ch.Path, Settings: settings}
-	for _, a := range ch.Allow {
-		pc.Allow = append(pc.Allow, a.String())
-	}
-	for _, a := range ch.AllowLinks {
-		pc.AllowLinks = append(pc.AllowLinks, a.String())
-	}
+	ctx, cancel := context.WithTimeout(ctx, configureTimeout)
+	defer cancel()
 	listed, err := h.Validate(ctx, pc)
 	if err != nil {
-		return problem(cfg.Problem(err.Error(), "channels", ch.Name, "adapter"))
+		return p.failed(cfg, ch, h, err)
 	}
 	var found Findings
 	for _, f := range listed {
@@ -115,17 +118,18 @@ func (p *plugins) configureChannel(ctx context.Context, cfg *config.Config, ch *
 		}
 	}
 	if len(found.Problems) > 0 {
-		return found
+		return p.refused(cfg, ch, h, found)
 	}
 	resp, err := h.Configure(ctx, pc)
 	switch e := resp.GetError(); {
 	case err != nil:
-		found.Problems = append(found.Problems, cfg.Problem(err.Error(), "channels", ch.Name, "adapter"))
+		found.add(p.failed(cfg, ch, h, err))
 	case e != nil:
 		found.Problems = append(found.Problems, settingProblem(cfg, ch, schema, e.GetField(), e.GetText()))
+		return p.refused(cfg, ch, h, found)
 	default:
 		p.mu.Lock()
-		p.endpoints[ch.Name] = resp
+		p.endpoints[ch.Name], p.configured[ch.Name] = resp, pc
 		p.mu.Unlock()
 	}
 	return found

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,14 +21,24 @@ import (
 // startTimeout bounds the start and the configuration of all adapters together.
 const startTimeout = 30 * time.Second
 
+// configureTimeout bounds the configuration of one channel.
+const configureTimeout = 10 * time.Second
+
 // plugins are the plugin processes with the descriptions of the adapters and the endpoints of their channels.
 type plugins struct {
-	hosts     map[string]*plugin.Host
-	mu        sync.Mutex // guards described and endpoints during configure
-	described map[string]*pluginpb.DescribeResponse
-	endpoints map[string]*pluginpb.ConfigureResponse // by channel
-	cancel    context.CancelFunc
-	running   sync.WaitGroup
+	hosts  map[string]*plugin.Host
+	log    *slog.Logger
+	strict bool                    // an adapter that does not start is a problem
+	kept   map[string]*keptAdapter // nil for an adapter without a kept description
+
+	mu          sync.Mutex // guards the maps below during configure
+	described   map[string]*pluginpb.DescribeResponse
+	endpoints   map[string]*pluginpb.ConfigureResponse // by channel
+	configured  map[string]*pluginpb.ChannelConfig     // by channel; those that a process accepted
+	unavailable map[string]string                      // causes by channel, until the gateway restarts
+
+	cancel  context.CancelFunc
+	running sync.WaitGroup
 }
 
 // startPlugins starts, in parallel, every adapter that a channel uses and whose section of the configuration is valid.
@@ -36,8 +47,9 @@ func startPlugins(cfg *config.Config, o *Options, runtimeDir string, m *plugin.M
 	log := o.Logger
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &plugins{
-		hosts: map[string]*plugin.Host{}, described: map[string]*pluginpb.DescribeResponse{},
-		endpoints: map[string]*pluginpb.ConfigureResponse{}, cancel: cancel,
+		hosts: map[string]*plugin.Host{}, log: log, strict: o.Strict, kept: map[string]*keptAdapter{},
+		described: map[string]*pluginpb.DescribeResponse{}, endpoints: map[string]*pluginpb.ConfigureResponse{},
+		configured: map[string]*pluginpb.ChannelConfig{}, unavailable: map[string]string{}, cancel: cancel,
 	}
 	for name, a := range cfg.Adapters {
 		if !slices.ContainsFunc(cfg.Channels, func(c config.Channel) bool { return c.Adapter == name }) {

@@ -47,6 +47,7 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	if err != nil {
 		return nil, err
 	}
+	p.keep(cfg)
 	public, err := listen("listen", cfg.Listen) // without a server yet: links to media need the address
 	if err != nil {
 		return nil, err
@@ -69,11 +70,11 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 		})
 	})
 	console := admin.New(admin.Options{
-		Registry: reg, Writer: w, Log: log, Lanes: engine, Hosts: p.hosts, Config: cfg,
+		Registry: reg, Writer: w, Log: log, Lanes: engine, Hosts: p.hosts, Config: cfg, Unavailable: p.unavailable,
 		Trail: trail.New(log, w), Logger: o.Logger.With("component", "admin"),
 	})
-	handler, err := ingress.New(ingress.Options{Endpoints: endpoints(cfg, p), Writer: w, Observer: metrics,
-		TrustedProxies: cfg.TrustedProxies, Logger: o.Logger.With("component", "ingress")})
+	handler, err := ingress.New(ingress.Options{Endpoints: endpoints(cfg, p), Incomplete: p.lacksPaths(),
+		Writer: w, Observer: metrics, TrustedProxies: cfg.TrustedProxies, Logger: o.Logger.With("component", "ingress")})
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +104,9 @@ func (a *App) startAdapters(ctx context.Context, cfg *config.Config, o *Options,
 	})
 	p := startPlugins(cfg, o, sockets, metrics)
 	a.onStopping("adapters", p.stop)
+	if !p.strict {
+		p.readKept(keptDir(cfg))
+	}
 	found := p.configure(ctx, cfg)
 	if len(found.Problems) > 0 {
 		return nil, &config.Problems{List: found.Problems}

@@ -30,8 +30,10 @@ func policy(
 		ch := &cfg.Channels[i]
 		d := p.described[ch.Adapter]
 		caps := p.capabilities(ch)
+		// An adapter without a description may need threads: a thread without its open would be stored.
+		opens := d == nil || slices.Contains(d.GetAbilities(), "open")
 		c := &conversation.Channel{
-			Name: ch.Name, Role: ch.Role, Owner: ch.Owner, Opens: slices.Contains(d.GetAbilities(), "open"),
+			Name: ch.Name, Role: ch.Role, Owner: ch.Owner, Opens: opens,
 			PerEpoch: p.endpoints[ch.Name].GetThreads() == string(sdk.ThreadsPerEpoch),
 			Events:   map[envelope.Kind]bool{}, Target: target(caps), History: caps.GetHistory(),
 			Timeout: ch.Delivery.Timeout,
@@ -53,11 +55,16 @@ func target(caps *pluginpb.Capabilities) render.Target {
 }
 
 // reachable returns a function that reports whether calls to a channel can succeed within a time: its circuit breaker is
-// not open, a pause that the vendor asked for ends within this time, and its adapter is not in quarantine.
+// not open, a pause that the vendor asked for ends within this time, its adapter is not in quarantine, and the adapter
+// has accepted it.
 func reachable(cfg *config.Config, p *plugins, engine *delivery.Engine) func(string, time.Duration) bool {
 	return func(name string, within time.Duration) bool {
 		ch, ok := cfg.Channel(name)
-		return ok && p.hosts[ch.Adapter].Status().State != plugin.StateQuarantined && engine.Reachable(name, within)
+		if !ok || p.unavailable[name] != "" {
+			return false
+		}
+		h := p.hosts[ch.Adapter]
+		return h.Status().State != plugin.StateQuarantined && h.Serves(name) && engine.Reachable(name, within)
 	}
 }
 
@@ -67,9 +74,10 @@ func laneChannels(cfg *config.Config, p *plugins) []delivery.Channel {
 		ch := &cfg.Channels[i]
 		caps := p.capabilities(ch)
 		l := delivery.Channel{
-			Name: ch.Name, Adapter: ch.Adapter, Caller: p.hosts[ch.Adapter], Timeout: ch.Delivery.Timeout,
-			GiveUp: ch.Delivery.GiveUp, MaxPause: ch.Delivery.MaxPause, DeadOnUnknown: p.unknown(ch) == config.UnknownDead,
-			Concurrency: ch.Delivery.Concurrency, Rate: ch.Delivery.Rate, Target: target(caps),
+			Name: ch.Name, Unavailable: p.unavailable[ch.Name], Adapter: ch.Adapter, Caller: p.hosts[ch.Adapter],
+			Timeout: ch.Delivery.Timeout, GiveUp: ch.Delivery.GiveUp, MaxPause: ch.Delivery.MaxPause,
+			DeadOnUnknown: p.unknown(ch) == config.UnknownDead,
+			Concurrency:   ch.Delivery.Concurrency, Rate: ch.Delivery.Rate, Target: target(caps),
 		}
 		setMedia(&l, caps)
 		out = append(out, l)

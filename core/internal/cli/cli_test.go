@@ -3,6 +3,7 @@ package cli_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -41,7 +43,26 @@ func (s suite) Run() int {
 }
 
 func TestMain(m *testing.M) {
-	testscript.Main(suite{m}, map[string]func(){"patchbay": patchbay})
+	testscript.Main(suite{m}, map[string]func(){"patchbay": patchbay, "request": request})
+}
+
+// request makes a request and prints the status and the body of the response: request METHOD URL.
+func request() {
+	req, err := http.NewRequest(os.Args[1], os.Args[2], strings.NewReader("{}"))
+	if err != nil {
+		panic(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	body, err := io.ReadAll(resp.Body)
+	fmt.Printf("%d\n%s", resp.StatusCode, body)
+	if err != nil || resp.Body.Close() != nil {
+		os.Exit(1)
+	}
 }
 
 // patchbay runs the program like main, with a fixed version.

@@ -18,19 +18,28 @@ import (
 )
 
 func newRun(o *options) *cobra.Command {
-	return &cobra.Command{
+	var strict bool
+	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Start the gateway",
 		Long: `Start the gateway and serve until SIGINT or SIGTERM. Then the gateway refuses
 requests, waits for running calls, stores their outcomes, stops the adapters and
 exits with 0. A second signal ends it immediately. Accepted messages stay in the
-store and are delivered after the next start. SIGHUP is logged and ignored.`,
+store and are delivered after the next start.
+
+If an adapter does not start, the others serve. Its channels wait for it, if the
+gateway has started with it before; otherwise they are unavailable until the
+next start. With --strict, the gateway does not start.
+
+SIGHUP is logged and ignored.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), strict) },
 	}
+	cmd.Flags().BoolVar(&strict, "strict", false, "do not start unless all adapters start")
+	return cmd
 }
 
-func (o *options) run(ctx context.Context) error {
+func (o *options) run(ctx context.Context, strict bool) error {
 	started := time.Now()
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
@@ -42,7 +51,7 @@ func (o *options) run(ctx context.Context) error {
 	log := telemetry.NewLogger(o.process.Stderr, cfg.Log.Format, cfg.Log.Level)
 	stopIgnoring := ignoreHangups(hangups, log)
 	defer stopIgnoring()
-	a, err := app.Start(ctx, cfg, app.Options{Version: o.process.Version, Logger: log})
+	a, err := app.Start(ctx, cfg, app.Options{Version: o.process.Version, Logger: log, Strict: strict})
 	if err != nil {
 		if _, ok := errors.AsType[*config.Problems](err); ok {
 			return o.invalid(exitConfig, err, app.Findings{})

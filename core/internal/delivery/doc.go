@@ -35,6 +35,7 @@ type Channel struct {
 	render.Target
 	Name          string
 	Adapter       string
+	Unavailable   string // why deliveries are given up immediately; empty for a channel that works
 	Caller        Caller
 	Timeout       time.Duration // of one call
 	GiveUp        time.Duration // age at which a delivery is given up; 0 is never

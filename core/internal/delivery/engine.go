@@ -74,6 +74,9 @@ func (e *Engine) Submit(j *attempt.Job) {
 		e.finish(j, &attempt.Outcome{Result: attempt.ResultDead, Error: "unconfigured",
 			Text: "channel is not in the configuration"})
 		return
+	case ch.Unavailable != "":
+		e.finish(j, &attempt.Outcome{Result: attempt.ResultDead, Error: "unavailable", Text: ch.Unavailable})
+		return
 	case e.stopping:
 		return
 	}

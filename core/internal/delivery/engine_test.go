@@ -143,3 +143,14 @@ func TestUnconfiguredChannel(t *testing.T) {
 		}
 	})
 }
+
+func TestDeliveryToAnUnavailableChannelIsADeadLetter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Channel{Name: "faq", Unavailable: "no program"})
+		defer h.close()
+		o := h.mustOutcome(h.submit("faq", "hello"))
+		if o.Result != attempt.ResultDead || o.Error != "unavailable" || o.Text != "no program" || h.bot.callCount() > 0 {
+			t.Errorf("outcome %+v after %d calls", o, h.bot.callCount())
+		}
+	})
+}

@@ -49,6 +49,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ep, path, found := h.route(r.URL)
 	var response *pluginpb.HttpResponse
 	refused := notFound
+	if h.Incomplete {
+		refused = pathUnknown
+	}
 	if found {
 		response, refused = h.handle(ep, path, w, r)
 	}

@@ -56,9 +56,12 @@ type RefusalTemplate struct{ ContentType, Body string }
 // Options configure a Handler.
 type Options struct {
 	Endpoints []Endpoint
-	Writer    Writer
-	Observer  Observer
-	Logger    *slog.Logger
+	// Incomplete means that the paths of some channels are unknown. Then a request on an unknown path gets 503, which
+	// vendors repeat.
+	Incomplete bool
+	Writer     Writer
+	Observer   Observer
+	Logger     *slog.Logger
 	// Concurrency bounds the concurrent requests of one adapter; 0 is 512.
 	Concurrency int
 	// BodyBytes bounds the memory for request bodies of one adapter; 0 is 64 MiB.

@@ -22,6 +22,11 @@ type refusal struct {
 	allow      string // allowed methods
 }
 
+var pathUnknown = &refusal{
+	status: http.StatusServiceUnavailable, reason: "adapter_not_ready", text: "temporarily unavailable, try again",
+	detail: "no channel receives on this path, but an adapter is missing since the start", retryAfter: 5,
+}
+
 var notFound = &refusal{status: http.StatusNotFound, reason: "path", text: "no channel receives on this path"}
 
 func bodyTooLarge(limit int64) *refusal {

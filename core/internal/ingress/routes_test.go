@@ -42,6 +42,19 @@ func TestUnknownPathsAreRefusedInTheNearestAdaptersForm(t *testing.T) {
 	}
 }
 
+func TestUnknownPathIsTemporaryWhileAnAdapterIsMissing(t *testing.T) {
+	f := &fake{}
+	o := f.options(f.endpoint())
+	o.Incomplete = true
+	h, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := serve(h, request("POST", "/unknown", "{}")); w.Code != 503 || w.Header().Get("Retry-After") == "" {
+		t.Errorf("%d with headers %v, want 503 with Retry-After", w.Code, w.Header())
+	}
+}
+
 func TestConflictingPathsFail(t *testing.T) {
 	f := &fake{}
 	for name, second := range map[string]Endpoint{

@@ -42,8 +42,14 @@ func (h *Host) Adopt(d *pluginpb.DescribeResponse) {
 func (h *Host) AdoptChannel(c *pluginpb.ChannelConfig, resp *pluginpb.ConfigureResponse, refusal string) {
 	h.storeChannel(c, resp)
 	if s := h.session.Load(); s != nil {
-		s.refuse(c.GetName(), refusal)
+		s.markRefused(c.GetName(), refusal)
 	}
+}
+
+// Serves reports whether the running process serves a channel. It returns true without a process.
+func (h *Host) Serves(channel string) bool {
+	s := h.session.Load()
+	return s == nil || s.checkServed(channel) == nil
 }
 
 func (h *Host) storeChannel(c *pluginpb.ChannelConfig, resp *pluginpb.ConfigureResponse) {
@@ -155,9 +161,13 @@ func withSortedPaths(m proto.Message) proto.Message {
 	return r
 }
 
-// refuse marks a channel that the process does not serve.
+// refuse logs and marks a channel that the process does not serve.
 func (s *session) refuse(channel, text string) {
 	s.log.Error("adapter refused the channel", "channel", channel, "error", text)
+	s.markRefused(channel, text)
+}
+
+func (s *session) markRefused(channel, text string) {
 	s.mu.Lock()
 	if s.refused == nil {
 		s.refused = map[string]string{}

@@ -1,0 +1,140 @@
+package app
+
+import (
+	"os"
+	"path/filepath"
+	"time"
+
+	"patchbay/core/internal/config"
+	"patchbay/core/internal/plugin"
+)
+
+// keptTimeout bounds the wait for an adapter whose description is kept. It allows for one start that hangs.
+const keptTimeout = 12 * time.Second
+
+func keptDir(cfg *config.Config) string { return filepath.Join(cfg.Store.Dir, "adapters") }
+
+// readKept reads the kept descriptions of all adapters.
+func (p *plugins) readKept(dir string) {
+	for name := range p.hosts {
+		k, err := readKept(dir, name)
+		if err != nil {
+			p.log.Warn("kept description of an adapter is not usable", "adapter", name, "error", err)
+		}
+		p.kept[name] = k
+	}
+}
+
+// keep stores the descriptions of the adapters that accepted all their channels.
+func (p *plugins) keep(cfg *config.Config) {
+	dir := keptDir(cfg)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		p.log.Warn("descriptions of adapters are not kept", "error", err)
+		return
+	}
+	for name, d := range p.described {
+		k := &keptAdapter{description: d, channels: map[string]keptChannel{}}
+		complete := true
+		for i := range cfg.Channels {
+			ch := &cfg.Channels[i]
+			if ch.Adapter != name {
+				continue
+			}
+			pc := p.configured[ch.Name]
+			if complete = complete && pc != nil; pc != nil {
+				k.channels[ch.Name] = keptChannel{config: configDigest(pc), endpoint: p.endpoints[ch.Name]}
+			}
+		}
+		if !complete {
+			continue
+		}
+		if err := k.write(dir, name); err != nil {
+			p.log.Warn("description of an adapter is not kept", "adapter", name, "error", err)
+		}
+	}
+}
+
+// missing handles an adapter that does not start. With strict it is a problem. Otherwise its channels wait for it with
+// their kept endpoints; without one they are unavailable until the gateway restarts.
+func (p *plugins) missing(cfg *config.Config, name string, h *plugin.Host, cause string) Findings {
+	if p.strict {
+		return problem(cfg.Problem("the program could not be started: "+cause, "adapters", name, "command"))
+	}
+	var waiting, unavailable []string
+	for i := range cfg.Channels {
+		ch := &cfg.Channels[i]
+		switch {
+		case ch.Adapter != name:
+		case p.restore(cfg, ch, h, cause):
+			waiting = append(waiting, ch.Name)
+		default:
+			p.makeUnavailable(ch.Name, cause)
+			unavailable = append(unavailable, ch.Name)
+		}
+	}
+	p.log.Error("adapter is missing at start", "adapter", name, "error", cause, "waiting_channels", waiting,
+		"unavailable_channels", unavailable, "remedy", missingRemedy(unavailable))
+	return Findings{}
+}
+
+func missingRemedy(unavailable []string) string {
+	if len(unavailable) > 0 {
+		return "repair the adapter, then restart the gateway"
+	}
+	return "repair the adapter; the gateway goes on trying to start it"
+}
+
+// failed handles a channel whose configuration fails in the adapter, not by its settings.
+func (p *plugins) failed(cfg *config.Config, ch *config.Channel, h *plugin.Host, err error) Findings {
+	if p.strict {
+		return problem(cfg.Problem(err.Error(), "channels", ch.Name, "adapter"))
+	}
+	var unavailable []string
+	if !p.restore(cfg, ch, h, err.Error()) {
+		p.makeUnavailable(ch.Name, err.Error())
+		unavailable = append(unavailable, ch.Name)
+	}
+	p.log.Error("adapter did not take a channel at start", "adapter", ch.Adapter, "channel", ch.Name, "error", err,
+		"remedy", missingRemedy(unavailable))
+	return Findings{}
+}
+
+// refused handles a channel whose settings the adapter refuses. If an earlier process accepted the same configuration,
+// the program has changed, and the channel waits for another one. Otherwise the problem is in the configuration.
+func (p *plugins) refused(cfg *config.Config, ch *config.Channel, h *plugin.Host, found Findings) Findings {
+	if p.strict || !p.restore(cfg, ch, h, found.Problems[0].Message) {
+		return found
+	}
+	p.log.Error("adapter refused a channel that it accepted before", "adapter", ch.Adapter, "channel", ch.Name,
+		"error", &config.Problems{List: found.Problems},
+		"remedy", "adapt the settings and restart the gateway, or install the former program and restart the adapter")
+	found.Problems = nil
+	return found
+}
+
+// restore puts the kept description of a channel into force. It reports whether there is one for this configuration.
+func (p *plugins) restore(cfg *config.Config, ch *config.Channel, h *plugin.Host, cause string) bool {
+	k := p.kept[ch.Adapter]
+	pc, endpoint := k.match(cfg, ch)
+	if pc == nil {
+		return false
+	}
+	h.Adopt(k.description)
+	h.AdoptChannel(pc, endpoint, cause)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.described[ch.Adapter] == nil {
+		p.described[ch.Adapter] = k.description
+	}
+	p.endpoints[ch.Name] = endpoint
+	return true
+}
+
+func (p *plugins) makeUnavailable(channel, cause string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unavailable[channel] = cause
+}
+
+// lacksPaths reports whether the webhook paths of a channel are unknown.
+func (p *plugins) lacksPaths() bool { return len(p.unavailable) > 0 }

@@ -1,0 +1,29 @@
+package app
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// hostilePath is the path of the built hostile adapter.
+var hostilePath string
+
+func TestMain(m *testing.M) { os.Exit(runTests(m)) }
+
+func runTests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "hostile-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	hostilePath = filepath.Join(dir, "hostile")
+	build := exec.Command("go", "build", "-o", hostilePath, "patchbay/core/internal/plugin/hostile")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		panic(fmt.Sprintf("build the hostile adapter: %v", err))
+	}
+	return m.Run()
+}
