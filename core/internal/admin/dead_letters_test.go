@@ -5,8 +5,12 @@ import (
 	"testing"
 
 	"patchbay/core/internal/attempt"
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/state"
 	"patchbay/core/internal/trail"
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol"
 )
 
 type deadLetterAnswer struct {
@@ -71,11 +75,38 @@ func TestReplayIsFenced(t *testing.T) {
 	}
 	opening := a.job("desk")
 	a.finish(opening, attempt.Outcome{Result: attempt.ResultDead, Error: "permanent"})
-	a.call("POST", "/api/dead-letters/"+opening.Delivery.ID+"/replay", 409, nil)
+	var list deadLetterAnswer
+	a.call("GET", "/api/dead-letters", 200, &list)
+	if len(list.DeadLetters) != 1 || list.DeadLetters[0].Kind != state.KindOpen || list.DeadLetters[0].Messages != 1 {
+		t.Errorf("dead letters %+v, want the open with its message", list.DeadLetters)
+	}
+	a.call("POST", "/api/dead-letters/"+opening.Delivery.ID+"/replay", 200, &replayed)
+	if again := a.job("desk"); replayed.Status != state.StatusReplayed || again.Delivery.Kind != state.KindOpen {
+		t.Errorf("replay of an open: %q, released %+v", replayed.Status, again.Delivery)
+	}
+}
+
+func TestRefusedReplayKeepsDeadLetter(t *testing.T) {
+	a := newTestAPI(t)
+	e := &envelope.Envelope{Channel: "faq", Kind: envelope.KindUnparsed}
+	b, err := protocol.EncodeEnvelope(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.w.Do(t.Context(), func(tx *conversation.Transaction) error {
+		tx.KeepDead(&inbound.Envelope{Channel: "faq", Envelope: e, Bytes: b}, "killed_adapter", "crashed")
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var list deadLetterAnswer
+	a.call("GET", "/api/dead-letters", 200, &list)
+	path := "/api/dead-letters/" + list.DeadLetters[0].ID
+	a.call("POST", path+"/replay", 409, nil)
 	var dropped struct{ Status string }
-	a.call("DELETE", "/api/dead-letters/"+opening.Delivery.ID, 200, &dropped)
+	a.call("DELETE", path, 200, &dropped)
 	if dropped.Status != state.StatusDropped {
 		t.Errorf("drop after a failed replay: %q, want dropped", dropped.Status)
 	}
-	a.call("DELETE", "/api/dead-letters/"+opening.Delivery.ID, 404, nil)
+	a.call("DELETE", path, 404, nil)
 }

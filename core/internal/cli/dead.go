@@ -46,10 +46,11 @@ func newDeadList(o *options) *cobra.Command {
 				return nil
 			}
 			tw := tabwriter.NewWriter(o.process.Stdout, 2, 8, 2, ' ', 0)
-			fmt.Fprintln(tw, "ID\tGIVEN UP\tCHANNEL\tKIND\tATTEMPTS\tERROR\tCONVERSATION")
+			fmt.Fprintln(tw, "ID\tGIVEN UP\tCHANNEL\tKIND\tMESSAGES\tATTEMPTS\tERROR\tCONVERSATION")
 			for _, d := range response.DeadLetters {
-				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n",
-					d.ID, d.DeadAt.Format(time.RFC3339), d.Channel, d.Kind, d.Attempts, d.Error, d.Conversation)
+				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\n",
+					d.ID, d.DeadAt.Format(time.RFC3339), d.Channel, d.Kind, d.Messages, d.Attempts, d.Error,
+					d.Conversation)
 			}
 			return tw.Flush()
 		},
@@ -78,8 +79,9 @@ func newDeadShow(o *options) *cobra.Command {
 				return o.print(response)
 			}
 			d := response.DeadLetter
-			fmt.Fprintf(o.process.Stdout, "dead letter %s\n  %s to %s, given up %s after %s\n",
-				d.ID, d.Kind, d.Channel, d.DeadAt.Format(time.RFC3339), count(d.Attempts, "attempt"))
+			fmt.Fprintf(o.process.Stdout, "dead letter %s\n  %s to %s with %s, given up %s after %s\n",
+				d.ID, d.Kind, d.Channel, count(d.Messages, "message"), d.DeadAt.Format(time.RFC3339),
+				count(d.Attempts, "attempt"))
 			wrap(o.process.Stdout, "  "+d.Error+": ", "      ", d.Detail)
 			for _, c := range response.Conversations {
 				writeTrail(o.process.Stdout, c)
@@ -92,8 +94,9 @@ func newDeadShow(o *options) *cobra.Command {
 func newDeadReplay(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "replay ID...", Short: "Deliver dead letters again",
-		Long: `Queue dead letters again. A customer's message goes to the current owner. A
-message of a former owner is fenced: it is not delivered.`,
+		Long: `Queue dead letters again, each with all of its messages, in order. A customer's
+message goes to the current owner. A message of a former owner is fenced: it is
+not delivered.`,
 		Args: arguments("ID..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.eachDeadLetter(cmd.Context(), args, http.MethodPost, "/replay")

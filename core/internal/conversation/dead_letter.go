@@ -39,37 +39,57 @@ func (tx *Transaction) giveUp(c *state.Conversation, d *state.Delivery, kind, te
 		}
 		return
 	}
-	tx.deadLetter(c, d, kind, text)
-	if d.Kind != state.KindOpen {
-		return
+	var messages []state.Delivery
+	if d.Kind == state.KindOpen {
+		messages = tx.endMessagesOf(c, d, kind, "its thread could not be opened: "+text)
 	}
-	for _, next := range queued(c, d.Channel) {
-		switch {
-		case next.Kind == state.KindOpen: // the deliveries after it need another thread
-			return
-		case next.Thread != "": // uses a thread that exists
-		case isClosingEvent(&next):
-			tx.endDelivery(c, &next, state.StatusDropped, "its thread could not be opened")
-		default:
-			tx.deadLetter(c, &next, kind, "its thread could not be opened: "+text)
-		}
-	}
+	tx.deadLetter(c, d, kind, text, messages...)
 }
 
-// deadLetter ends a delivery and keeps it as a dead letter.
-func (tx *Transaction) deadLetter(c *state.Conversation, d *state.Delivery, kind, text string) {
-	tx.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
-		Delivery: d.ID, Status: state.StatusDead, Error: kind, Text: text, Attempts: d.Attempts, Channel: d.Channel,
-	}})
+// endMessagesOf ends the deliveries that need the thread of an open, and returns the messages among them. The others
+// contain nothing that is sent again: closing events, and messages that have their own deliveries.
+func (tx *Transaction) endMessagesOf(c *state.Conversation, open *state.Delivery, kind, text string) []state.Delivery {
+	var messages []state.Delivery
+	lane := queued(c, open.Channel)
+	for i := 1 + slices.IndexFunc(lane, func(d state.Delivery) bool { return d.ID == open.ID }); i < len(lane); i++ {
+		next := &lane[i]
+		switch {
+		case next.Kind == state.KindOpen: // the deliveries after it need another thread
+			return messages
+		case next.Thread != "": // uses a thread that exists
+		case isClosingEvent(next) || next.Kind == state.KindTranscript:
+			tx.endDelivery(c, next, state.StatusDropped, text)
+		default:
+			tx.endDead(c, next, kind, text)
+			messages = append(messages, *next)
+		}
+	}
+	return messages
+}
+
+// deadLetter ends a delivery and keeps it as a dead letter, with the messages that have ended because of it.
+func (tx *Transaction) deadLetter(c *state.Conversation, d *state.Delivery, kind, text string, messages ...state.Delivery) {
+	tx.endDead(c, d, kind, text)
 	dead := &journal.DeadLettered{
 		Delivery: d.Proto(), Error: kind, Text: text, Attempts: d.Attempts, QueuedAt: d.QueuedAt.UnixNano(),
 	}
-	if d.Follows {
+	follows := d.Follows
+	for i := range messages {
+		dead.Messages = append(dead.Messages, messages[i].Proto())
+		follows = follows || messages[i].Follows
+	}
+	if follows {
 		dead.CustomerChannel, dead.CustomerThread = c.Channel, c.Thread
 		dead.SenderId, dead.SenderName = c.SenderID, c.SenderName
 	}
 	tx.add(c.ID, &journal.Change_DeadLettered{DeadLettered: dead})
 	tx.openEnded(c, d)
+}
+
+func (tx *Transaction) endDead(c *state.Conversation, d *state.Delivery, kind, text string) {
+	tx.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
+		Delivery: d.ID, Status: state.StatusDead, Error: kind, Text: text, Attempts: d.Attempts, Channel: d.Channel,
+	}})
 }
 
 // DropDeadLetter ends a dead letter without a replay.
@@ -113,7 +133,7 @@ func (tx *Transaction) ExpireDeadLetters(before time.Time, oldestRecord uint64) 
 func (tx *Transaction) mergeDeadLetters(conv string, p state.Position, except string) {
 	var pieces []*state.DeadLetter
 	tx.layer.EachDeadLetter(func(d *state.DeadLetter) {
-		if d.Delivery.ID != except && d.Conversation == conv && d.Delivery.Follows && d.Delivery.Item.Pos == p {
+		if d.Delivery.ID != except && d.Conversation == conv && d.IsPieceOf(p) {
 			pieces = append(pieces, d)
 		}
 	})

@@ -102,16 +102,6 @@ func TestReplayDeadLetter(t *testing.T) {
 			t.Fatalf("dead letters: %+v", l)
 		}
 	})
-	t.Run("an open is not replayed", func(t *testing.T) {
-		h := newHarness(t, testPolicy(t))
-		h.customer("hello")
-		id := dead(h, "faq")
-		h.want("message behind the open", h.status("hello"), state.StatusDead)
-		h.wantLines("to the bot", h.queue("faq"))
-		if _, err := replay(h, id); err == nil {
-			t.Fatal("an open was replayed")
-		}
-	})
 	t.Run("undecided", func(t *testing.T) {
 		h := newHarness(t, testPolicy(t))
 		h.customer("hello")
@@ -126,6 +116,115 @@ func TestReplayDeadLetter(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.wantLines("to the bot", h.queue("faq"), "open", "hello", "odd")
+	})
+}
+
+// A dead open and the messages that needed its thread are one dead letter with one replay.
+func TestReplayDeadOpen(t *testing.T) {
+	toOld := route.Rule{Name: "p", From: []string{"customer"}, When: `text == "old"`, Pass: "old"}
+	toDesk := route.Rule{Name: "d", From: []string{"customer"}, When: `text == "desk"`, Pass: "desk"}
+	deadOpen := func(h *harness, channel string, messages int) (id string) {
+		d := h.head(channel)
+		h.outcome(d, attempt.Outcome{Result: attempt.ResultDead, Error: "unauthorized", Text: "no"})
+		h.wantLines("in the lane", h.queue(channel))
+		l := h.state.DeadLetters()
+		if len(l) != 1 || l[0].Delivery.ID != d.ID || l[0].MessageCount() != messages {
+			h.Fatalf("dead letters %+v, want one with %d messages", l, messages)
+		}
+		return d.ID
+	}
+	replay := func(h *harness, id string) (status string, err error) {
+		h.transact(func(tx *Transaction) { status, _, err = tx.ReplayDeadLetter(id) })
+		if n := h.state.DeadLetterCount(); err == nil && n != 0 {
+			h.Fatalf("%d dead letters remain", n)
+		}
+		return status, err
+	}
+	begin := func(t *testing.T, rules ...route.Rule) (h *harness, id string) {
+		h = newHarness(t, testPolicy(t, rules...))
+		h.customer("one")
+		h.customer("two")
+		h.customer("three")
+		id = deadOpen(h, "faq", 3)
+		h.want("status", h.status("one")+" "+h.status("three"), "dead dead")
+		return h, id
+	}
+	t.Run("all messages in order", func(t *testing.T) {
+		h, id := begin(t)
+		if status, err := replay(h, id); err != nil || status != state.StatusReplayed {
+			t.Fatalf("%s, %v", status, err)
+		}
+		h.wantLines("to the bot", h.drain("faq"), "open", "one", "two", "three")
+		h.want("status", h.status("one")+" "+h.status("three"), "delivered delivered")
+	})
+	t.Run("by the id of a message", func(t *testing.T) {
+		h, _ := begin(t)
+		id := h.state.DeadLetters()[0].Messages[1].ID
+		if status, err := replay(h, id); err != nil || status != state.StatusReplayed {
+			t.Fatalf("%s, %v", status, err)
+		}
+		h.wantLines("to the bot", h.queue("faq"), "open", "one", "two", "three")
+	})
+	t.Run("to the current owner", func(t *testing.T) {
+		h, id := begin(t, toOld)
+		h.customer("old")
+		h.drain("old")
+		if status, err := replay(h, id); err != nil || status != state.StatusReplayed {
+			t.Fatalf("%s, %v", status, err)
+		}
+		h.wantLines("to the other bot", h.queue("old"), "one", "two", "three")
+	})
+	t.Run("in a new conversation", func(t *testing.T) {
+		h, id := begin(t)
+		h.advance(h.policy.CloseAfter)
+		if status, err := replay(h, id); err != nil || status != state.StatusReplayed {
+			t.Fatalf("%s, %v", status, err)
+		}
+		h.wantLines("to the bot", h.queue("faq"), "open", "one", "two", "three")
+	})
+	t.Run("a transcript is made again", func(t *testing.T) {
+		h := newHarness(t, testPolicy(t, toDesk))
+		h.customer("hello")
+		h.drain("faq")
+		h.customer("desk")
+		id := deadOpen(h, "desk", 1)
+		if status, err := replay(h, id); err != nil || status != state.StatusReplayed {
+			t.Fatalf("%s, %v", status, err)
+		}
+		h.wantLines("to the desk", h.queue("desk"), "open", "transcript [hello]", "desk")
+	})
+	t.Run("without messages", func(t *testing.T) {
+		h, id := begin(t)
+		h.transact(func(tx *Transaction) {
+			tx.endDeadLetter(h.state.DeadLetter(id), state.StatusDropped, "")
+			c := tx.layer.Mutable(h.conv().ID)
+			tx.ensureThread(c, h.policy.Channels["faq"], false)
+		})
+		id = deadOpen(h, "faq", 0)
+		if status, err := replay(h, id); err != nil || status != state.StatusReplayed {
+			t.Fatalf("%s, %v", status, err)
+		}
+		h.wantLines("to the bot", h.queue("faq"), "open")
+	})
+	t.Run("dropped as one", func(t *testing.T) {
+		h, id := begin(t)
+		h.transact(func(tx *Transaction) {
+			if err := tx.DropDeadLetter(id); err != nil {
+				t.Error(err)
+			}
+		})
+		if n := h.state.DeadLetterCount(); n != 0 {
+			t.Errorf("%d dead letters remain", n)
+		}
+	})
+	t.Run("when a record is purged", func(t *testing.T) {
+		h, id := begin(t)
+		seq := h.state.DeadLetters()[0].Messages[0].Item.Pos.Seq
+		var err error
+		h.transact(func(tx *Transaction) { tx.oldestRecord = seq + 1; _, _, err = tx.ReplayDeadLetter(id) })
+		if err == nil || !strings.Contains(err.Error(), "no longer kept") {
+			t.Fatalf("replay without the record: %v", err)
+		}
 	})
 }
 

@@ -18,6 +18,7 @@ type ledger struct {
 	order      []state.Position // accepted messages, in order
 	messages   map[state.Position]*messageEntry
 	deliveries map[string]*deliveryEntry
+	letters    map[string][]string // deliveries by dead letter
 	ownership  map[string]*ownership
 	threads    map[thread]uint64 // newest epoch of an opened thread
 }
@@ -55,8 +56,8 @@ type ownership struct {
 func newLedger() *ledger {
 	return &ledger{
 		envelopes: map[state.Position]*envelope.Envelope{}, messages: map[state.Position]*messageEntry{},
-		deliveries: map[string]*deliveryEntry{},
-		ownership:  map[string]*ownership{}, threads: map[thread]uint64{},
+		deliveries: map[string]*deliveryEntry{}, letters: map[string][]string{},
+		ownership: map[string]*ownership{}, threads: map[thread]uint64{},
 	}
 }
 
@@ -114,22 +115,33 @@ func (l *ledger) change(h *harness, id string, ch *journal.Change) {
 		if !k.Linked.GetFormer() {
 			l.threads[thread{k.Linked.GetChannel(), k.Linked.GetThread()}] = k.Linked.GetEpoch()
 		}
+	case *journal.Change_DeadLettered:
+		d := k.DeadLettered
+		for _, m := range append(d.GetMessages(), d.GetDelivery()) {
+			l.letters[d.GetDelivery().GetId()] = append(l.letters[d.GetDelivery().GetId()], m.GetId())
+		}
 	case *journal.Change_DeadLetterEnded:
-		dead := l.deliveries[k.DeadLetterEnded.GetDead()]
-		if dead == nil { // an undecided envelope was never queued
-			return
+		for _, id := range l.letters[k.DeadLetterEnded.GetDead()] {
+			l.deadLetterEnded(id, k.DeadLetterEnded.GetStatus())
 		}
-		switch k.DeadLetterEnded.GetStatus() {
-		case state.StatusDropped, state.StatusExpired: // the message stays dead
-			return
-		case state.StatusFenced:
-			dead.status = state.StatusFenced
-		default:
-			dead.replayed = true
-		}
-		if m := l.messages[state.PositionOf(dead.d.GetItem().GetPosition())]; m != nil {
-			m.replayed = true
-		}
+	}
+}
+
+func (l *ledger) deadLetterEnded(delivery, status string) {
+	dead := l.deliveries[delivery]
+	if dead == nil { // an undecided envelope was never queued
+		return
+	}
+	switch status {
+	case state.StatusDropped, state.StatusExpired: // the message stays dead
+		return
+	case state.StatusFenced:
+		dead.status = state.StatusFenced
+	default:
+		dead.replayed = true
+	}
+	if m := l.messages[state.PositionOf(dead.d.GetItem().GetPosition())]; m != nil {
+		m.replayed = true
 	}
 }
 

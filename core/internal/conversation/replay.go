@@ -1,14 +1,17 @@
 package conversation
 
 import (
+	"slices"
+
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 )
 
-// ReplayDeadLetter queues a dead letter again. The fence applies: the customer's messages go to the current owner, in a
-// new conversation if theirs has ended; an owner's message of an earlier epoch is not sent. It returns the status with
-// which the dead letter ended, replayed or fenced, and the id of the new delivery.
+// ReplayDeadLetter queues a dead letter again, with all messages that it holds, in order. The fence applies: the
+// customer's messages go to the current owner, in a new conversation if theirs has ended; an owner's message of an
+// earlier epoch is not sent. It returns the status with which the dead letter ended, replayed or fenced, and the id of
+// the last new delivery.
 func (tx *Transaction) ReplayDeadLetter(id string) (status, delivery string, err error) {
 	defer tx.beginInput()()
 	dead := tx.layer.DeadLetter(id)
@@ -16,15 +19,13 @@ func (tx *Transaction) ReplayDeadLetter(id string) (status, delivery string, err
 		return "", "", &DeadLetterError{id, ErrNoDeadLetter}
 	}
 	d := &dead.Delivery
-	ch := tx.policy.Channels[d.Channel]
 	oldest := dead.OldestRecord()
 	switch {
 	case oldest != 0 && oldest < tx.oldestRecord:
 		return "", "", deadLetterError(id, "its record is no longer kept; drop it")
-	case d.Kind != state.KindSend:
-		return "", "", deadLetterError(id, "deliveries of kind %s are not replayed, since the next message queues a new "+
-			"one; drop it", d.Kind)
-	case !d.Follows && ch == nil:
+	case d.Kind == state.KindTranscript:
+		return "", "", deadLetterError(id, "a transcript is not replayed, since the next message queues a new one; drop it")
+	case dead.Customer == nil && tx.policy.Channels[d.Channel] == nil:
 		return "", "", deadLetterError(id, "channel %s is not in the configuration; configure it, or drop the dead letter",
 			d.Channel)
 	}
@@ -32,40 +33,73 @@ func (tx *Transaction) ReplayDeadLetter(id string) (status, delivery string, err
 	if err != nil {
 		return "", "", err
 	}
-	if !d.Follows && !d.Copy && d.Epoch != c.Epoch {
-		tx.endDeadLetter(dead, state.StatusFenced, "")
-		return state.StatusFenced, "", nil
-	}
 	before := len(tx.record.GetChanges())
-	moved := c.ID != dead.Conversation || d.Epoch != c.Epoch
-	if d.Follows && (d.Pieces <= 1 || moved) {
-		tx.sendToOwner(c, d.Item, nil)
-		if d.Pieces > 1 {
-			tx.mergeDeadLetters(dead.Conversation, d.Item.Pos, id)
-		}
-	} else {
-		tx.ensureThread(c, ch, false)
-		tx.requeue(c, d, 0, nil)
+	messages := dead.Messages
+	if d.Kind == state.KindSend {
+		messages = []state.Delivery{*d}
+	}
+	tx.replayMessages(c, dead, messages)
+	status = state.StatusFenced
+	if owner := tx.policy.Channels[c.Owner]; len(messages) == 0 && owner != nil && owner.Name == d.Channel {
+		tx.ensureThread(c, owner, false)
+		tx.sendTranscript(c, owner, nil)
+		status = state.StatusReplayed
 	}
 	for _, change := range tx.record.GetChanges()[before:] {
-		if q := change.GetQueued(); q != nil && q.GetDelivery().GetKind() == state.KindSend {
-			delivery = q.GetDelivery().GetId()
+		q := change.GetQueued().GetDelivery()
+		if q != nil {
+			status = state.StatusReplayed
+		}
+		if q.GetKind() == state.KindSend {
+			delivery = q.GetId()
 		}
 	}
-	tx.endDeadLetter(dead, state.StatusReplayed, delivery)
-	return state.StatusReplayed, delivery, nil
+	tx.endDeadLetter(dead, status, delivery)
+	return status, delivery, nil
+}
+
+// replayMessages queues the messages of a dead letter that are not fenced, in order. It sends a customer's message as a
+// whole if control has moved or if the dead letter holds the message from its first piece on.
+func (tx *Transaction) replayMessages(c *state.Conversation, dead *state.DeadLetter, messages []state.Delivery) {
+	var together []state.Item
+	for i := range messages {
+		if messages[i].Follows {
+			together = append(together, messages[i].Item)
+		}
+	}
+	whole := map[state.Position]bool{}
+	for i := range messages {
+		m := &messages[i]
+		moved := c.ID != dead.Conversation || m.Epoch != c.Epoch
+		ch := tx.policy.Channels[m.Channel]
+		switch {
+		case whole[m.Item.Pos]:
+		case m.Follows && (moved || m.Pieces <= 1 || dead.Delivery.Kind == state.KindOpen && m.Piece == 0):
+			whole[m.Item.Pos] = true
+			tx.sendToOwner(c, m.Item, together)
+			if m.Pieces > 1 {
+				tx.mergeDeadLetters(dead.Conversation, m.Item.Pos, dead.Delivery.ID)
+			}
+		case ch == nil || moved && !m.Follows && !m.Copy: // fenced
+		default:
+			tx.ensureThread(c, ch, false)
+			tx.requeue(c, m, 0, nil)
+		}
+	}
 }
 
 // replayTarget returns the conversation for a replay: the dead letter's own one, or, if that has ended, the customer's
 // current one, which is opened if there is none.
 func (tx *Transaction) replayTarget(dead *state.DeadLetter) (*state.Conversation, error) {
 	id, customer := dead.Delivery.ID, dead.Customer
+	messages := dead.Deliveries()
 	if c := tx.layer.Mutable(dead.Conversation); c != nil {
 		if c.Closing == "" {
 			return c, nil
 		}
 		for _, d := range queued(c, dead.Delivery.Channel) {
-			if d.Follows && d.Item.Pos == dead.Delivery.Item.Pos {
+			same := func(m state.Delivery) bool { return m.Follows && m.Item.Pos == d.Item.Pos }
+			if d.Follows && slices.ContainsFunc(messages, same) {
 				return nil, deadLetterError(id, "other pieces of the message are still queued in conversation %s, "+
 					"which has ended; try again when they are delivered", dead.Conversation)
 			}

@@ -2657,7 +2657,9 @@ type DeadLettered struct {
 	// Customer's id at the vendor.
 	SenderId string `protobuf:"bytes,8,opt,name=sender_id,json=senderId,proto3" json:"sender_id,omitempty"`
 	// Customer's name.
-	SenderName    string `protobuf:"bytes,9,opt,name=sender_name,json=senderName,proto3" json:"sender_name,omitempty"`
+	SenderName string `protobuf:"bytes,9,opt,name=sender_name,json=senderName,proto3" json:"sender_name,omitempty"`
+	// Deliveries that needed the thread of this one, an open, in order.
+	Messages      []*Delivery `protobuf:"bytes,10,rep,name=messages,proto3" json:"messages,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2753,6 +2755,13 @@ func (x *DeadLettered) GetSenderName() string {
 		return x.SenderName
 	}
 	return ""
+}
+
+func (x *DeadLettered) GetMessages() []*Delivery {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
 }
 
 // DeadLetterEnded removes a dead letter.
@@ -3015,7 +3024,7 @@ const file_journal_proto_rawDesc = "" +
 	"\bdeadline\x18\x04 \x01(\x03R\bdeadline\"a\n" +
 	"\fPendingEnded\x129\n" +
 	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x16\n" +
-	"\x06status\x18\x02 \x01(\tR\x06status\"\xbe\x02\n" +
+	"\x06status\x18\x02 \x01(\tR\x06status\"\xf9\x02\n" +
 	"\fDeadLettered\x129\n" +
 	"\bdelivery\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.DeliveryR\bdelivery\x12\x14\n" +
 	"\x05error\x18\x02 \x01(\tR\x05error\x12\x12\n" +
@@ -3026,7 +3035,9 @@ const file_journal_proto_rawDesc = "" +
 	"\x0fcustomer_thread\x18\a \x01(\tR\x0ecustomerThread\x12\x1b\n" +
 	"\tsender_id\x18\b \x01(\tR\bsenderId\x12\x1f\n" +
 	"\vsender_name\x18\t \x01(\tR\n" +
-	"senderName\"Y\n" +
+	"senderName\x129\n" +
+	"\bmessages\x18\n" +
+	" \x03(\v2\x1d.patchbay.journal.v1.DeliveryR\bmessages\"Y\n" +
 	"\x0fDeadLetterEnded\x12\x12\n" +
 	"\x04dead\x18\x01 \x01(\tR\x04dead\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x1a\n" +
@@ -3122,11 +3133,12 @@ var file_journal_proto_depIdxs = []int32{
 	1,  // 38: patchbay.journal.v1.ThreadPending.position:type_name -> patchbay.journal.v1.Position
 	1,  // 39: patchbay.journal.v1.PendingEnded.position:type_name -> patchbay.journal.v1.Position
 	18, // 40: patchbay.journal.v1.DeadLettered.delivery:type_name -> patchbay.journal.v1.Delivery
-	41, // [41:41] is the sub-list for method output_type
-	41, // [41:41] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	18, // 41: patchbay.journal.v1.DeadLettered.messages:type_name -> patchbay.journal.v1.Delivery
+	42, // [42:42] is the sub-list for method output_type
+	42, // [42:42] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_journal_proto_init() }

@@ -6,15 +6,44 @@ import (
 	"time"
 )
 
-// DeadLetter is a delivery that was given up.
+// DeadLetter is a delivery that was given up, and for an open the messages that needed its thread.
 type DeadLetter struct {
-	Conversation string    `json:"conversation"`
-	Delivery     Delivery  `json:"delivery"`
-	Error        string    `json:"error"`
-	Text         string    `json:"text,omitempty"`
-	Attempts     uint32    `json:"attempts"`
-	At           time.Time `json:"at"`
-	Customer     *Customer `json:"customer,omitempty"` // sender, if the delivery carries the customer's message
+	Conversation string     `json:"conversation"`
+	Delivery     Delivery   `json:"delivery"`
+	Messages     []Delivery `json:"messages,omitempty"` // in order
+	Error        string     `json:"error"`
+	Text         string     `json:"text,omitempty"`
+	Attempts     uint32     `json:"attempts"`
+	At           time.Time  `json:"at"`
+	Customer     *Customer  `json:"customer,omitempty"` // sender, if a delivery carries the customer's message
+}
+
+// Deliveries returns the delivery and the messages.
+func (d *DeadLetter) Deliveries() []Delivery { return append([]Delivery{d.Delivery}, d.Messages...) }
+
+// MessageCount returns the number of envelopes that a replay sends. The pieces of a message count once.
+func (d *DeadLetter) MessageCount() int {
+	seen := map[Position]bool{}
+	for _, m := range d.Deliveries() {
+		if m.Kind == KindSend {
+			seen[m.Item.Pos] = true
+		}
+	}
+	return len(seen)
+}
+
+// IsPieceOf reports whether the dead letter holds pieces of one customer's message and nothing else.
+func (d *DeadLetter) IsPieceOf(p Position) bool {
+	for _, m := range d.Deliveries() {
+		if m.Kind == KindSend && (!m.Follows || m.Item.Pos != p) {
+			return false
+		}
+	}
+	return d.MessageCount() == 1
+}
+
+func (d *DeadLetter) has(delivery string) bool {
+	return slices.ContainsFunc(d.Messages, func(m Delivery) bool { return m.ID == delivery })
 }
 
 // Customer is a customer as the vendor identifies them.
@@ -32,10 +61,12 @@ func (d *DeadLetter) Compare(o *DeadLetter) int {
 
 // OldestRecord returns the lowest sequence that a replay needs, or 0 if it needs none.
 func (d *DeadLetter) OldestRecord() uint64 {
-	low := d.Delivery.Item.Pos.Seq
-	for _, it := range d.Delivery.History {
-		if s := it.Pos.Seq; s != 0 && (low == 0 || s < low) {
-			low = s
+	low := uint64(0)
+	for _, m := range d.Deliveries() {
+		for _, it := range append([]Item{m.Item}, m.History...) {
+			if s := it.Pos.Seq; s != 0 && (low == 0 || s < low) {
+				low = s
+			}
 		}
 	}
 	return low
@@ -63,8 +94,18 @@ func (s *State) DeadLettersOf(conv string) []*DeadLetter {
 	return out
 }
 
-// DeadLetter returns a dead letter by its delivery's id, or nil.
-func (s *State) DeadLetter(id string) *DeadLetter { return s.deadLetters[id] }
+// DeadLetter returns a dead letter by the id of its delivery or of one of its messages, or nil.
+func (s *State) DeadLetter(id string) *DeadLetter {
+	if d := s.deadLetters[id]; d != nil {
+		return d
+	}
+	for _, d := range s.deadLetters {
+		if d.has(id) {
+			return d
+		}
+	}
+	return nil
+}
 
 // DeadLetterCount returns the number of dead letters.
 func (s *State) DeadLetterCount() int { return len(s.deadLetters) }

@@ -118,6 +118,9 @@ func (l *Layer) foldDeadLettered(conv string, d *journal.DeadLettered) {
 	dead := &DeadLetter{
 		Conversation: conv, Delivery: delivery, Error: d.GetError(), Text: d.GetText(), Attempts: d.GetAttempts(), At: l.at,
 	}
+	for _, m := range d.GetMessages() {
+		dead.Messages = append(dead.Messages, toDelivery(m, delivery.QueuedAt))
+	}
 	if d.GetCustomerChannel() != "" {
 		dead.Customer = &Customer{
 			Channel: d.GetCustomerChannel(), Thread: d.GetCustomerThread(), ID: d.GetSenderId(), Name: d.GetSenderName(),

@@ -67,10 +67,17 @@ func (l *Layer) Cursor(channel string) []byte {
 	return cursor
 }
 
-// DeadLetter returns a dead letter, or nil.
+// DeadLetter returns a dead letter by the id of its delivery or of one of its messages, or nil.
 func (l *Layer) DeadLetter(id string) *DeadLetter {
-	d, _ := l.deadLetters.get(id)
-	return d
+	found, _ := l.deadLetters.get(id)
+	if found == nil {
+		l.EachDeadLetter(func(d *DeadLetter) {
+			if d.has(id) {
+				found = d
+			}
+		})
+	}
+	return found
 }
 
 // DeadLetterCount returns the number of dead letters.

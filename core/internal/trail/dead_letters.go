@@ -6,7 +6,7 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// DeadLetter is a delivery that was given up.
+// DeadLetter is a delivery that was given up, and for an open the messages that needed its thread.
 type DeadLetter struct {
 	ID           string    `json:"id"` // of the delivery
 	Conversation string    `json:"conversation,omitempty"`
@@ -15,6 +15,7 @@ type DeadLetter struct {
 	Error        string    `json:"error"` // kind of error
 	Detail       string    `json:"detail,omitempty"`
 	Attempts     uint32    `json:"attempts"`
+	Messages     int       `json:"messages"` // that a replay sends
 	QueuedAt     time.Time `json:"queued_at"`
 	DeadAt       time.Time `json:"dead_at"`
 }
@@ -23,6 +24,6 @@ type DeadLetter struct {
 func DescribeDeadLetter(d *state.DeadLetter) DeadLetter {
 	return DeadLetter{
 		ID: d.Delivery.ID, Conversation: d.Conversation, Channel: d.Delivery.Channel, Kind: d.Delivery.Kind, Error: d.Error,
-		Detail: d.Text, Attempts: d.Attempts, QueuedAt: d.Delivery.QueuedAt.UTC(), DeadAt: d.At.UTC(),
+		Detail: d.Text, Attempts: d.Attempts, Messages: d.MessageCount(), QueuedAt: d.Delivery.QueuedAt.UTC(), DeadAt: d.At.UTC(),
 	}
 }

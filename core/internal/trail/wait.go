@@ -59,8 +59,14 @@ func deadReason(s *state.State, c *state.Conversation) string {
 	messages := map[state.Position]bool{}
 	var newest *state.DeadLetter
 	for _, d := range s.DeadLettersOf(c.ID) {
-		if d.Delivery.Follows && !d.Delivery.QueuedAt.Before(c.UnansweredSince) {
-			messages[d.Delivery.Item.Pos], newest = true, d
+		since := d.Delivery.QueuedAt
+		if len(d.Messages) > 0 { // they were queued later than the open
+			since = d.At
+		}
+		for _, m := range d.Deliveries() {
+			if m.Follows && !since.Before(c.UnansweredSince) {
+				messages[m.Item.Pos], newest = true, d
+			}
 		}
 	}
 	switch len(messages) {
