@@ -127,8 +127,3 @@ func bodyDifference(want, got []byte) string {
 	}
 	return fmt.Sprintf("the body is %.300q, expected %.300q", got, want)
 }
-
-func shown(v any) string {
-	b, _ := json.Marshal(v) // values come from JSON
-	return fmt.Sprintf("%.200s", b)
-}
