@@ -8,8 +8,12 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// isDuplicate reports whether the conversation has accepted an envelope with the same vendor id recently.
-func isDuplicate(c *state.Conversation, in *inbound.Envelope) bool { return c.HasDigest(digestOf(in)) }
+// IsDuplicate reports whether an envelope with the same channel, thread and vendor id was accepted recently; see
+// state.IDRetention. It returns false if the vendor gave no id.
+func (tx *Transaction) IsDuplicate(in *inbound.Envelope) bool {
+	digest := digestOf(in)
+	return digest != nil && tx.layer.HasID(state.ID(digest))
+}
 
 // digestOf returns a digest of the channel, the thread and the vendor id, or nil if the vendor gave no id.
 func digestOf(in *inbound.Envelope) []byte {
@@ -20,8 +24,9 @@ func digestOf(in *inbound.Envelope) []byte {
 	return h[:16]
 }
 
-func (tx *Transaction) recordDuplicate(c *state.Conversation, in *inbound.Envelope) Verdict {
-	tx.add(c.ID, &journal.Change_Duplicate{Duplicate: &journal.Duplicate{
+// recordDuplicate records a duplicate. Its conversation is "" if it has ended.
+func (tx *Transaction) recordDuplicate(conv string, in *inbound.Envelope) Verdict {
+	tx.add(conv, &journal.Change_Duplicate{Duplicate: &journal.Duplicate{
 		Channel: in.Channel, VendorId: in.Envelope.VendorID,
 	}})
 	return VerdictDuplicate

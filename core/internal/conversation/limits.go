@@ -10,7 +10,7 @@ const (
 	MaxCursorBytes   = 64 << 10         // size of a subscription's cursor
 	maxEventDepth    = 6                // length of a chain of events that one input causes
 	maxReopened      = 3                // times that a delivery is queued again because the vendor lost its thread
-	closedRetention  = 10 * time.Minute // a conversation that a rule closed is kept, to recognize repeated messages
+	closedRetention  = 10 * time.Minute // a conversation that a rule closed is kept, to fence late answers
 	MaxDeadLetters   = 10_000           // the oldest ones expire first
 	maxExpiredAtOnce = 500              // dead letters that expire in one record
 )

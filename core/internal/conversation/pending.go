@@ -79,7 +79,9 @@ func (tx *Transaction) admit(list []*state.PendingEnvelope) {
 		}
 		e.ID, e.Hops, e.Cause = p.ID, p.Hops, p.Cause // assigned by the gateway, not part of the bytes
 		in := &inbound.Envelope{Channel: p.Channel, Envelope: e, Bytes: p.Bytes}
-		if tx.accept(id, ch, in, false, false) == VerdictBusy {
+		if tx.IsDuplicate(in) {
+			tx.recordDuplicate(id, in)
+		} else if tx.accept(id, ch, in, false, false) == VerdictBusy {
 			tx.dispose("", p.Pos, p.Channel, state.StatusUnrouted, "the conversation has too many undelivered messages", "")
 		}
 	}

@@ -31,6 +31,9 @@ func (tx *Transaction) receive(in *inbound.Envelope, late bool) Verdict {
 	}
 	thread := in.Envelope.Thread
 	id := tx.layer.Find(in.Channel, thread)
+	if tx.IsDuplicate(in) {
+		return tx.recordDuplicate(id, in)
+	}
 	if ch.Role != envelope.RoleCustomer {
 		// Envelopes that arrived earlier on the thread may still be pending.
 		earlierPending := tx.layer.PendingReady() && !late && tx.layer.PendingOnThread(in.Channel, thread) > 0
@@ -40,9 +43,6 @@ func (tx *Transaction) receive(in *inbound.Envelope, late bool) Verdict {
 		return tx.accept(id, ch, in, late, false)
 	}
 	if c := tx.layer.Conversation(id); c != nil && c.Closing != "" {
-		if isDuplicate(c, in) {
-			return tx.recordDuplicate(c, in)
-		}
 		id = ""
 	}
 	if id != "" {
@@ -86,9 +86,6 @@ func (tx *Transaction) openConversation(customer *state.Customer) string {
 // accept stores an envelope in a conversation and routes it. Opened is set if the envelope has opened the conversation.
 func (tx *Transaction) accept(id string, ch *Channel, in *inbound.Envelope, late, opened bool) Verdict {
 	c := tx.layer.Mutable(id)
-	if isDuplicate(c, in) {
-		return tx.recordDuplicate(c, in)
-	}
 	if c.Undelivered() >= MaxUndelivered {
 		return VerdictBusy
 	}

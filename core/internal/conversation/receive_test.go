@@ -3,37 +3,60 @@ package conversation
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/state"
 )
 
-func TestDuplicates(t *testing.T) {
-	const digests, slack = 64, 32 // as in package state
+func TestRepeatedPushIsRecognized(t *testing.T) {
 	h := newHarness(t, testPolicy(t))
+	const batch = 200
+	push := func(want Verdict) {
+		t.Helper()
+		h.inOneRecord(func() {
+			for i := range batch {
+				h.batched = append(h.batched, func(tx *Transaction) {
+					m := incoming{channel: "web", thread: "w1", text: "hello", id: fmt.Sprint("v", i)}
+					if v := tx.Receive(h.inbound(m)); v != want {
+						t.Errorf("verdict on message %d is %v, want %v", i, v, want)
+					}
+				})
+			}
+		})
+	}
+	push(VerdictAccepted)
+	push(VerdictDuplicate)
+	if v := h.receive(incoming{channel: "web", thread: "w2", text: "hello", id: "v0"}); v != VerdictAccepted {
+		t.Errorf("verdict on the same id on another thread is %v", v)
+	}
+	if n := h.conv().Undelivered(); n != batch+1 {
+		t.Errorf("%d undelivered, want %d and the open", n, batch)
+	}
+}
+
+func TestRepeatsAreRecognizedAfterTheConversation(t *testing.T) {
+	p := testPolicy(t)
+	p.CloseAfter = time.Hour
+	h := newHarness(t, p)
 	first := incoming{channel: "web", thread: "w1", text: "hello", id: "v0"}
 	h.receive(first)
-	if v := h.receive(first); v != VerdictDuplicate {
-		t.Fatalf("verdict on a duplicate is %v", v)
-	}
-	if v := h.receive(incoming{channel: "web", thread: "w2", text: "hello", id: "v0"}); v != VerdictAccepted {
-		t.Fatalf("verdict on the same id on another thread is %v", v)
-	}
-	for i := range digests - 1 {
-		h.receive(incoming{channel: "web", thread: "w1", text: "more", id: fmt.Sprint("w", i)})
+	h.drain("faq")
+	h.advance(p.CloseAfter)
+	if id := h.state.Find("web", "w1"); id != "" {
+		t.Fatalf("conversation %s has not ended", id)
 	}
 	if v := h.receive(first); v != VerdictDuplicate {
-		t.Fatalf("the digest was dropped too early: %v", v)
+		t.Errorf("verdict on a repeat after the conversation is %v", v)
 	}
-	for i := range slack + 1 {
-		h.receive(incoming{channel: "web", thread: "w1", text: "more", id: fmt.Sprint("last", i)})
+	h.advance(state.IDRetention - p.CloseAfter - time.Second)
+	if v := h.receive(first); v != VerdictDuplicate {
+		t.Errorf("verdict on a repeat within %s is %v", state.IDRetention, v)
 	}
+	h.advance(2 * time.Hour)
 	if v := h.receive(first); v != VerdictAccepted {
-		t.Fatalf("the digests are not bounded: %v", v)
-	}
-	if n := len(h.conv().Digests); n < digests || n > digests+slack {
-		t.Fatalf("%d digests", n)
+		t.Errorf("verdict on a repeat after more than %s is %v", state.IDRetention, v)
 	}
 }
 

@@ -32,7 +32,6 @@ type Conversation struct {
 	HistoryCount    uint64             `json:"hn,omitempty"` // number of the newest history entry, from 1
 	HistoryEpoch    uint64             `json:"hp,omitempty"` // newest epoch whose owner has been sent the history
 	Lanes           []Lane             `json:"la,omitempty"` // none is empty
-	Digests         [][16]byte         `json:"dg,omitempty"` // of the newest vendor ids, for deduplication
 	UnansweredSince time.Time          `json:"un,omitzero"`  // time of the oldest customer message without an answer
 	Closing         string             `json:"cl,omitempty"` // rule that closed the conversation; "" while it is open
 	ClosedAt        time.Time          `json:"ca,omitzero"`
@@ -74,8 +73,7 @@ type HistoryEntry struct {
 	Channel string `json:"ch"`
 }
 
-// clone copies everything that a fold may change. It shares Digests and History, because folds never change their
-// elements.
+// clone copies everything that a fold may change. It shares History, because folds never change its elements.
 func (c *Conversation) clone() *Conversation {
 	d := *c
 	d.HandoverTimes = slices.Clone(c.HandoverTimes)
@@ -127,11 +125,6 @@ func (c *Conversation) Undelivered() int {
 		n += len(c.Lanes[i].Queue)
 	}
 	return n
-}
-
-// HasDigest reports whether a digest is among the newest ones. It returns false for an empty digest.
-func (c *Conversation) HasDigest(digest []byte) bool {
-	return len(digest) == 16 && slices.Contains(c.Digests, [16]byte(digest))
 }
 
 // CustomerID returns the customer's id for vendors that limit the length of ids. It depends on the channel and thread

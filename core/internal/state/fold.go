@@ -44,7 +44,7 @@ func (l *Layer) foldGlobal(ch *journal.Change) bool {
 		l.foldDeadLettered(ch.GetConversation(), k.DeadLettered)
 	case *journal.Change_DeadLetterEnded:
 		l.deadLetters.remove(k.DeadLetterEnded.GetDead())
-	case *journal.Change_Disposed:
+	case *journal.Change_Disposed, *journal.Change_Duplicate:
 		return ch.GetConversation() == ""
 	default:
 		return false

@@ -14,17 +14,13 @@ func (l *Layer) foldOpened(id string, o *journal.Opened) {
 		Threads: map[string]*Thread{o.GetChannel(): {ID: o.GetThread(), Epoch: 1, Live: true}},
 	}
 	l.convs.put(id, c)
-	key := threadKey{c.Channel, c.Thread}
-	if former, ok := l.threads.get(key); ok { // the vendor may repeat messages of the former conversation
-		c.Digests = slices.Clip(l.Mutable(former).Digests) // clipped, because both conversations append
-	}
-	l.indexThread(c, key)
+	l.indexThread(c, threadKey{c.Channel, c.Thread})
 }
 
 func (l *Layer) foldAccepted(c *Conversation, a *journal.Accepted) {
 	c.LastActive = l.at
 	if len(a.GetDigest()) == 16 {
-		c.Digests = appendBounded(c.Digests, [16]byte(a.GetDigest()), maxDigests)
+		l.ids = append(l.ids, ID(a.GetDigest()))
 	}
 	th := c.Threads[a.GetChannel()]
 	if th != nil && th.ID == a.GetThread() {

@@ -2,6 +2,7 @@ package state
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 
 	"patchbay/core/internal/journal"
@@ -15,6 +16,7 @@ type Layer struct {
 	deadLetters overlay[string, *DeadLetter]
 	pending     overlay[Position, *PendingEnvelope]
 	cursors     overlay[string, []byte]
+	ids         []ID // accepted, in order
 
 	pendingCount pendingCount // difference to the state's count
 	pendingReady bool
@@ -67,6 +69,12 @@ func (l *Layer) Cursor(channel string) []byte {
 	return cursor
 }
 
+// HasID reports whether an envelope with the id was accepted recently: within IDRetention and before fewer than
+// MaxRecentIDs others.
+func (l *Layer) HasID(id ID) bool {
+	return slices.Contains(l.ids, id) || l.state.ids.contains(id, l.at)
+}
+
 // DeadLetter returns a dead letter by the id of its delivery or of one of its messages, or nil.
 func (l *Layer) DeadLetter(id string) *DeadLetter {
 	found, _ := l.deadLetters.get(id)
@@ -105,6 +113,10 @@ func (l *Layer) Commit() {
 	}
 	if l.cursors.changed() {
 		s.changed[bucketCursors] = true
+	}
+	s.ids.forget(l.at)
+	for _, id := range l.ids {
+		s.ids.add(id, l.at)
 	}
 	s.lease = max(s.lease, l.record.GetLease())
 	s.pendingReady = l.pendingReady

@@ -4,6 +4,5 @@ package state
 const (
 	MaxHistory       = 50 // history entries that are kept
 	MaxHandoverTimes = 32 // handovers whose times are remembered
-	maxDigests       = 64 // vendor ids that are remembered
 	maxFormerThreads = 16
 )

@@ -15,7 +15,8 @@ const (
 	bucketDeadLetters = convBuckets
 	bucketPending     = convBuckets + 1
 	bucketCursors     = convBuckets + 2
-	snapshotFormat    = 2
+	bucketIDs         = convBuckets + 3 // the first of idPages
+	snapshotFormat    = 3
 )
 
 func bucketOf(id string) uint32 {
@@ -45,8 +46,11 @@ func (s *State) Snapshot() *Snapshot {
 	out := &Snapshot{lease: s.lease, buckets: map[uint32]any{}}
 	convs := map[uint32][]*Conversation{}
 	for bucket := range s.changed {
-		if bucket < convBuckets {
+		switch {
+		case bucket < convBuckets:
 			convs[bucket] = []*Conversation{}
+		case bucket >= bucketIDs:
+			out.buckets[bucket] = s.ids.snapshot(bucket)
 		}
 	}
 	for id, c := range s.convs {
@@ -105,10 +109,20 @@ func (s *State) Restore(buckets map[uint32][]byte, meta []byte) error {
 			m.Format, snapshotFormat)
 	}
 	s.lease = m.Lease
+	var pages []*idPage
 	for bucket, data := range buckets {
-		if err := s.restoreBucket(bucket, data); err != nil {
+		var err error
+		if bucket >= bucketIDs {
+			err = restoreList(data, func(p *idPage) { pages = append(pages, p) })
+		} else {
+			err = s.restoreBucket(bucket, data)
+		}
+		if err != nil {
 			return fmt.Errorf("read snapshot bucket %d: %w", bucket, err)
 		}
+	}
+	if err := s.ids.restore(pages); err != nil {
+		return fmt.Errorf("read snapshot: %w", err)
 	}
 	clear(s.changed)
 	return nil

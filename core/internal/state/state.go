@@ -17,6 +17,7 @@ type State struct {
 	deadLetters map[string]*DeadLetter
 	pending     map[Position]*PendingEnvelope
 	cursors     map[string][]byte // by channel; the bytes never change
+	ids         recentIDs
 	lease       uint64
 
 	pendingCount pendingCount
@@ -27,10 +28,11 @@ type State struct {
 
 // New returns an empty state.
 func New() *State {
+	changed := map[uint32]bool{}
 	return &State{
 		convs: map[string]*Conversation{}, threads: map[threadKey]string{}, deadLetters: map[string]*DeadLetter{},
-		pending: map[Position]*PendingEnvelope{}, cursors: map[string][]byte{}, changed: map[uint32]bool{},
-		pendingCount: newPendingCount(), pendingReady: true,
+		pending: map[Position]*PendingEnvelope{}, cursors: map[string][]byte{}, changed: changed,
+		ids: recentIDs{changed: changed}, pendingCount: newPendingCount(), pendingReady: true,
 	}
 }
 

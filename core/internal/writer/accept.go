@@ -140,7 +140,7 @@ func (w *Writer) receiveInOrder(tx *conversation.Transaction, s *submission, cau
 	for _, in := range s.envelopes {
 		if cause != "" {
 			tx.KeepUndecided(in, cause)
-		} else if !w.mayOpen(in) || tx.Receive(in) == conversation.VerdictBusy {
+		} else if !w.mayOpen(tx, in) || tx.Receive(in) == conversation.VerdictBusy {
 			return ErrBusy
 		}
 		s.accepted++

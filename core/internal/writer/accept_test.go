@@ -220,3 +220,48 @@ func TestDuplicatesAreAnsweredLikeTheFirst(t *testing.T) {
 		h.idle("faq")
 	})
 }
+
+// TestRepeatedPushIsDeliveredOnce repeats a push of 1,000 messages: to the running gateway, after a crash, after a stop,
+// and after the conversations have ended.
+func TestRepeatedPushIsDeliveredOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHarness(t, func(o *Options) { o.OpensPerMinute, o.Policy.CloseAfter = 6, time.Hour })
+		defer func() { h.stop() }()
+		threads := []string{"w1", "w2"}
+		for _, thread := range threads {
+			h.customer(thread, "first", "hello")
+			time.Sleep(10 * time.Second)
+		}
+		push := func() {
+			t.Helper()
+			var in []*inbound.Envelope
+			for i := range 1000 {
+				in = append(in, message(t, "web", threads[i%2], fmt.Sprint("m", i), "hello"))
+			}
+			if err := h.Accept(t.Context(), in); err != nil {
+				t.Fatal(err)
+			}
+		}
+		push()
+		push()
+		h.crash()
+		h.checkRestored()
+		h.open()
+		push()
+		h.restart()
+		push()
+		for h.conv("w1") != nil || h.conv("w2") != nil {
+			for j := h.lanes.take("faq"); j != nil; j = h.lanes.take("faq") {
+				h.finish(j, attempt.Outcome{Result: attempt.ResultDelivered})
+			}
+			time.Sleep(time.Minute)
+		}
+		push()
+		h.idle("faq")
+		for id, n := range h.accepted() {
+			if n != 1 && id != "first" {
+				t.Fatalf("message %s was accepted %d times", id, n)
+			}
+		}
+	})
+}

@@ -111,7 +111,7 @@ func (w *Writer) receive(tx *conversation.Transaction, s *submission, cause stri
 			tx.KeepUndecided(in, cause)
 			continue
 		}
-		if !w.mayOpen(in) || tx.Receive(in) == conversation.VerdictBusy {
+		if !w.mayOpen(tx, in) || tx.Receive(in) == conversation.VerdictBusy {
 			result = ErrBusy
 		}
 	}

@@ -3,17 +3,19 @@ package writer
 import (
 	"golang.org/x/time/rate"
 
+	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/inbound"
 	"patchbay/sdk/envelope"
 )
 
-// mayOpen reports whether the envelope belongs to a known conversation, or its channel is below the limit of new ones.
-func (w *Writer) mayOpen(in *inbound.Envelope) bool {
+// mayOpen reports whether the envelope opens no conversation, or its channel is below the limit of new ones.
+func (w *Writer) mayOpen(tx *conversation.Transaction, in *inbound.Envelope) bool {
 	ch := w.Policy.Channels[in.Channel]
 	if w.OpensPerMinute <= 0 || ch == nil || ch.Role != envelope.RoleCustomer {
 		return true
 	}
-	if c := w.state.Conversation(w.state.Find(in.Channel, in.Envelope.Thread)); c != nil && c.Closing == "" {
+	c := w.state.Conversation(w.state.Find(in.Channel, in.Envelope.Thread))
+	if c != nil && c.Closing == "" || tx.IsDuplicate(in) {
 		return true
 	}
 	l := w.opens[in.Channel]
