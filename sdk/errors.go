@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"syscall"
@@ -158,9 +159,17 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 
 // FromTransport returns the error for a failed http.Client.Do. If the request was not sent (connection refused, name
 // not found), the kind is KindTransient. If the client refused the address, it is KindPermanent, and the text names the
-// setting that allows the address. Otherwise the request may have had its effect: KindUnknown.
+// setting that allows the address. Otherwise the request may have had its effect: KindUnknown. The result has only the
+// cause of a url.Error, because its URL may contain a secret.
 func FromTransport(op string, err error) *Error {
-	return &Error{Kind: transportKind(err), Op: op, Err: err}
+	e := &Error{Kind: transportKind(err), Op: op}
+	for e.Err = err; ; {
+		withURL, ok := errors.AsType[*url.Error](e.Err)
+		if !ok {
+			return e
+		}
+		e.Err = withURL.Err
+	}
 }
 
 func transportKind(err error) ErrorKind {

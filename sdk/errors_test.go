@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +96,21 @@ func TestFromTransport(t *testing.T) {
 	} {
 		if e := FromTransport("send message", tc.err); e.Kind != tc.want || !strings.Contains(e.Error(), tc.text) {
 			t.Errorf("%s: %v, want %s with %q", name, e, tc.want, tc.text)
+		}
+	}
+}
+
+// Tokens are in the paths and queries of some vendors' addresses.
+func TestFromTransportHasNoAddress(t *testing.T) {
+	cause := errors.New("connection reset")
+	in := &url.Error{Op: "Post", URL: "https://api.example/bot123:SECRET/send?key=SECRET", Err: cause}
+	for name, err := range map[string]error{
+		"plain": in, "wrapped": fmt.Errorf("call vendor: %w", in), "joined": errors.Join(in, context.Canceled),
+		"nested": &url.Error{Op: "Get", URL: "https://SECRET.example", Err: in},
+	} {
+		e := FromTransport("send", err)
+		if strings.Contains(e.Error(), "SECRET") || !strings.Contains(e.Error(), "connection reset") || !errors.Is(e, cause) {
+			t.Errorf("%s: %v", name, e)
 		}
 	}
 }

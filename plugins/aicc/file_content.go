@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"patchbay/sdk"
@@ -49,9 +47,6 @@ func (c *channel) follow(ctx context.Context, link string, limit int64) ([]byte,
 	}
 	resp, err := c.host.HTTP.Do(req)
 	if err != nil {
-		if ue, ok := errors.AsType[*url.Error](err); ok {
-			err = ue.Err // url.Error contains the link, which is a secret
-		}
 		return nil, repeatable(sdk.FromTransport(opDownload, err))
 	}
 	defer resp.Body.Close()

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -88,7 +87,7 @@ func (ch *channel) post(ctx context.Context, op, path string, body any) (*http.R
 	}
 	resp, err := ch.client.Do(req)
 	if err != nil {
-		return nil, sdk.FromTransport(op, withoutAddress(err))
+		return nil, sdk.FromTransport(op, err)
 	}
 	return resp, nil
 }
@@ -100,13 +99,4 @@ func readAll(r io.Reader) ([]byte, error) {
 		return nil, httpclient.ErrResponseTooLarge
 	}
 	return b, err
-}
-
-// withoutAddress removes the address from an error of http.Client, because the configured address only lengthens the
-// text.
-func withoutAddress(err error) error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return e.Err
-	}
-	return err
 }

@@ -40,12 +40,12 @@ func (ch *channel) receipt(thread string, s *streamAnswer) (*sdk.Receipt, error)
 	return &sdk.Receipt{VendorID: s.id, Replies: []*envelope.Envelope{e}, Degraded: joinNotes(notes...)}, nil
 }
 
-// interruption returns the cause of an interrupted answer, without network addresses.
+// interruption returns the cause of an interrupted answer.
 func (s *streamAnswer) interruption() error {
 	if s.cause == nil || errors.Is(s.cause, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
-	return withoutAddress(s.cause)
+	return s.cause
 }
 
 // omissions returns notes about the missing parts of the answer.

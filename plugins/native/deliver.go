@@ -3,11 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -113,10 +111,6 @@ func (a *adapter) request(ctx context.Context, ch *channel, d *sdk.Delivery, bod
 func (ch *channel) post(req *http.Request) error {
 	resp, err := ch.client.Do(req)
 	if err != nil {
-		// url.Error contains the address, whose query may hold a secret.
-		if e, ok := errors.AsType[*url.Error](err); ok {
-			err = e.Err
-		}
 		ch.health.recordNoResponse(err)
 		return sdk.FromTransport(ch.op(), err)
 	}

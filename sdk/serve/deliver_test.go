@@ -71,3 +71,20 @@ func TestUntypedErrorAfterTheDeadlineIsUnknown(t *testing.T) {
 		t.Errorf("error %v", e)
 	}
 }
+
+// An adapter may return an error of its HTTP client as it is. The addresses in it may contain tokens.
+func TestErrorsHaveNoPathsAndQueries(t *testing.T) {
+	for text, want := range map[string]string{
+		`Post "https://api.example:8443/bot123:SECRET/send?key=SECRET": reset`: `Post "https://api.example:8443/…": reset`,
+		"get HTTP://user:SECRET@api.example#SECRET, again":                     "get HTTP://api.example/… again",
+		"https://api.example/ and wss://b.example":                             "https://api.example/ and wss://b.example",
+		"call https://api.example: refused":                                    "call https://api.example: refused",
+		"no address: //x":                                                      "no address: //x",
+	} {
+		for _, err := range []error{errors.New(text), &sdk.Error{Text: text}, &sdk.Error{Err: errors.New(text)}} {
+			if got := errorToProto(err).GetText(); got != want {
+				t.Errorf("%T: %q, want %q", err, got, want)
+			}
+		}
+	}
+}

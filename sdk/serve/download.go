@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -49,9 +48,6 @@ func get(ctx context.Context, client *http.Client, u *url.URL) (*http.Response, 
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		if e, ok := errors.AsType[*url.Error](err); ok {
-			err = e.Err
-		}
 		e := sdk.FromTransport(opFetch, err)
 		if e.Kind == sdk.KindUnknown {
 			e.Kind = sdk.KindTransient // a read has no effect

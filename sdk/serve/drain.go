@@ -34,7 +34,7 @@ func (s *service) drain(ctx context.Context) int {
 	<-unsubscribed
 	if d, ok := s.adapter.(sdk.Drainer); ok {
 		if err := s.catchPanic("drain", func() error { return d.Drain(ctx) }); err != nil {
-			s.log.Warn("drain failed", "error", err.Error())
+			s.log.Warn("drain failed", "error", oneLine(err.Error()))
 		}
 	}
 	return s.calls.count() + s.subscriptions.count()

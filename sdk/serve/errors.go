@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -74,7 +75,25 @@ func deliverError(ctx context.Context, err error) *pluginpb.Error {
 // outcomeUnknown returns the error for an invalid result of an adapter if the vendor may have accepted the call.
 func outcomeUnknown(err error) error { return &sdk.Error{Kind: sdk.KindUnknown, Err: err} }
 
-// oneLine returns valid UTF-8 without line breaks, of about maxErrorText at most.
+// oneLine returns valid UTF-8 without line breaks and secrets in URLs, of about maxErrorText at most.
 func oneLine(s string) string {
-	return strings.ToValidUTF8(strings.ReplaceAll(text.Abbreviate(s, maxErrorText), "\n", "; "), "\uFFFD")
+	s = text.Abbreviate(urls.ReplaceAllStringFunc(s, shortenURL), maxErrorText)
+	return strings.ToValidUTF8(text.OneLine(strings.ReplaceAll(s, "\n", "; ")), "\uFFFD")
+}
+
+var urls = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]*://[^\s"'<>]+`)
+
+// shortenURL removes the user, path, query and fragment of a URL. Vendors have tokens in all of them.
+func shortenURL(u string) string {
+	scheme, rest, _ := strings.Cut(u, "://")
+	authority, short := rest, ""
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		authority = rest[:i]
+		if len(rest) > i+1 {
+			short = "/…"
+		} else {
+			short = rest[i:]
+		}
+	}
+	return scheme + "://" + authority[strings.LastIndexByte(authority, '@')+1:] + short
 }
