@@ -37,6 +37,8 @@ type Host struct {
 	// are not in Allow, does not follow redirects, limits responses to 8 MiB, and has no timeout but the request's
 	// context.
 	HTTP *http.Client
+	// Media is HTTP with the limit MaxMediaResponseBytes. Use it in Fetch.
+	Media *http.Client
 	// Allow lists the non-public networks that calls to the vendor may reach. It does not apply to media links, since a
 	// customer can send any link. The SDK reads these.
 	Allow []netip.Prefix

@@ -13,7 +13,7 @@ import (
 
 // archive fetches media with the vendor's credentials.
 type archive struct {
-	http    *http.Client // sdk.Host.HTTP
+	http    *http.Client // sdk.Host.Media
 	address string
 	token   sdk.Secret
 }

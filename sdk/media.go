@@ -12,6 +12,8 @@ import (
 const (
 	// MaxMediaBytes limits the size of a medium unless a lower limit is set.
 	MaxMediaBytes = 20 << 20
+	// MaxMediaResponseBytes limits the responses that Host.Media reads: a medium of MaxMediaBytes, also in base64.
+	MaxMediaResponseBytes = 28 << 20
 	// MaxDeliveryMediaBytes limits the total size of Delivery.Media. The gateway sends the media of a larger message as
 	// text.
 	MaxDeliveryMediaBytes = 40 << 20
@@ -20,7 +22,8 @@ const (
 // Fetcher is implemented by adapters whose vendor's media need credentials.
 type Fetcher interface {
 	// Fetch opens the medium that a part of one of the adapter's envelopes names by Ref. The gateway reads it once,
-	// closes it, and keeps the content for a while. Fetch is not called for parts with a URL, which the SDK reads.
+	// closes it, and keeps the content for a while. Fetch is not called for parts with a URL, which the SDK reads. Call
+	// the vendor with Host.Media, because Host.HTTP has a lower limit.
 	//
 	// Errors are those of Deliver. After KindGone, KindInvalid, KindUnsupported and KindPermanent, the gateway sends
 	// text instead of the medium. After other errors, it retries.

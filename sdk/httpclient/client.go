@@ -2,6 +2,7 @@ package httpclient
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -12,7 +13,7 @@ import (
 // MaxResponseBytes limits the body of a vendor's response.
 const MaxResponseBytes = 8 << 20
 
-// ErrResponseTooLarge is returned by reads of a body beyond the client's limit.
+// ErrResponseTooLarge is wrapped by the error of a read beyond the client's limit. The text has the limit.
 var ErrResponseTooLarge = errors.New("the vendor's response is too large")
 
 var errTooManyRedirects = errors.New("too many redirects")
@@ -26,6 +27,13 @@ func New(allow []netip.Prefix) *http.Client {
 	c := newClient(guard{allow: allow, setting: settingAllow}, MaxResponseBytes)
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return c
+}
+
+// WithLimit returns a client that shares the connections of c, which is from New, and limits bodies to maxBytes.
+func WithLimit(c *http.Client, maxBytes int64) *http.Client {
+	limited := *c
+	limited.Transport = &limitedTransport{base: c.Transport.(*limitedTransport).base, maxBytes: maxBytes}
+	return &limited
 }
 
 const (
@@ -80,7 +88,7 @@ func (t *limitedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 		return nil, err
 	}
 	if resp.StatusCode != http.StatusSwitchingProtocols { // its body is the connection
-		resp.Body = &limitedBody{ReadCloser: resp.Body, left: t.maxBytes}
+		resp.Body = &limitedBody{ReadCloser: resp.Body, left: t.maxBytes, limit: t.maxBytes}
 	}
 	return resp, nil
 }
@@ -92,13 +100,17 @@ func (t *limitedTransport) CloseIdleConnections() { t.base.CloseIdleConnections(
 // complete one.
 type limitedBody struct {
 	io.ReadCloser
-	left int64
+	left, limit int64
+}
+
+func (b *limitedBody) tooLarge() error {
+	return fmt.Errorf("%w: more than %d bytes", ErrResponseTooLarge, b.limit)
 }
 
 // Read implements io.Reader.
 func (b *limitedBody) Read(p []byte) (int, error) {
 	if b.left < 0 {
-		return 0, ErrResponseTooLarge
+		return 0, b.tooLarge()
 	}
 	if int64(len(p)) > b.left+1 {
 		p = p[:b.left+1]
@@ -106,7 +118,7 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.left -= int64(n)
 	if b.left < 0 {
-		return n - 1, ErrResponseTooLarge
+		return n - 1, b.tooLarge()
 	}
 	return n, err
 }

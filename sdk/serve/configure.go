@@ -95,11 +95,13 @@ func (s *service) newChannel(c *pluginpb.ChannelConfig, client func([]netip.Pref
 	if err != nil {
 		return sdk.Channel{}, err
 	}
+	calls := client(allow)
 	return sdk.Channel{
 		Name: c.GetName(), Role: envelope.Role(c.GetRole()), Prefix: c.GetPrefix(),
 		Settings: sdk.NewSettings(c.GetSettings()),
 		Host: sdk.Host{
-			Logger: s.log.With("channel", c.GetName()), HTTP: client(allow), Allow: allow, Registry: s.registry,
+			Logger: s.log.With("channel", c.GetName()), HTTP: calls, Allow: allow, Registry: s.registry,
+			Media: httpclient.WithLimit(calls, sdk.MaxMediaResponseBytes),
 		},
 	}, nil
 }

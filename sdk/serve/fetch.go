@@ -86,8 +86,11 @@ func sendChunks(m *sdk.Medium, limit int64, send func(*pluginpb.FetchResponse) e
 	total := int64(0)
 	for buf := make([]byte, protocol.MaxChunkBytes); ; {
 		n, end, err := readChunk(m.Body, buf)
-		if total += int64(n); total > limit || errors.Is(err, httpclient.ErrResponseTooLarge) {
+		if total += int64(n); total > limit {
 			return mediumTooLarge(limit)
+		}
+		if errors.Is(err, httpclient.ErrResponseTooLarge) { // by the limit of the adapter's client
+			return &sdk.Error{Kind: sdk.KindUnsupported, Op: opFetch, Err: err}
 		}
 		if err != nil {
 			return &sdk.Error{Kind: sdk.KindTransient, Op: opFetch, Err: err}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/httpclient"
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
 )
@@ -122,6 +125,52 @@ func TestTruncatedMediumIsAnError(t *testing.T) {
 				t.Errorf("%d bytes, error %v; want transient", len(data), fault)
 			}
 		})
+	}
+}
+
+// Fetch has a client for media of the maximum size. The error for a larger one names the limit that applied.
+func TestFetchLimits(t *testing.T) {
+	const large = httpclient.MaxResponseBytes + 1
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, large)) }))
+	defer srv.Close()
+	var host sdk.Host
+	a := &fetcher{fetch: func(ctx context.Context, f *sdk.FetchRequest) (*sdk.Medium, error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, srv.URL, nil)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := map[string]*http.Client{"media": host.Media, "http": host.HTTP}[f.Part.Ref].Do(req)
+		if err != nil {
+			return nil, err
+		}
+		return &sdk.Medium{Body: resp.Body}, nil
+	}}
+	a.configure = func(ch sdk.Channel) (sdk.Endpoint, error) {
+		host = ch.Host
+		return sdk.Endpoint{}, nil
+	}
+	svc, client := connect(t, a)
+	_, err := svc.Configure(t.Context(), &pluginpb.ConfigureRequest{Channel: &pluginpb.ChannelConfig{Name: "c", Allow: []string{"127.0.0.0/8"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.HTTP.CloseIdleConnections()
+	for name, tc := range map[string]struct {
+		client string
+		limit  int64  // of the gateway
+		want   string // of the error; "" is success
+	}{
+		"large":              {"media", sdk.MaxMediaBytes, ""},
+		"too large":          {"media", large - 1, "more than 8388608 bytes"},
+		"client for calls":   {"http", sdk.MaxMediaBytes, "more than 8388608 bytes"},
+		"much lower limit":   {"http", 1000, "more than 1000 bytes"},
+		"maximum by default": {"media", 0, ""},
+	} {
+		_, data, fault := fetch(t, client, &pluginpb.FetchRequest{Channel: "c", Ref: tc.client, MaxBytes: tc.limit})
+		if tc.want == "" && (fault != nil || len(data) != large) ||
+			tc.want != "" && (fault.GetKind() != string(sdk.KindUnsupported) || !strings.Contains(fault.GetText(), tc.want)) {
+			t.Errorf("%s: %d bytes, %v; want %q", name, len(data), fault, tc.want)
+		}
 	}
 }
 
