@@ -173,7 +173,9 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 		}
 	}
 	if text == "/reply" {
-		r.Replies = []*envelope.Envelope{message(d.Channel, d.Thread, "r1", a.greet())}
+		reply := message(d.Channel, d.Thread, "reply-"+d.Key, a.greet())
+		reply.Sender = envelope.Sender{Role: envelope.RoleBot, ID: "hostile"}
+		r.Replies = []*envelope.Envelope{reply}
 	}
 	return r, nil
 }
