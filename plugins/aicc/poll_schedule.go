@@ -13,8 +13,9 @@ const (
 	maxBackoff        = time.Minute     // between failed polls of a user
 	throttledPause    = 5 * time.Second // after 429 without Retry-After
 	unauthorizedPause = 30 * time.Second
-	unhealthyAfter    = 3   // consecutive failed polls
-	maxEmit           = 100 // envelopes per Emit
+	maxPause          = 5 * time.Minute // that AICC can ask for between polls, and between fetches of a token
+	unhealthyAfter    = 3               // consecutive failed polls
+	maxEmit           = 100             // envelopes per Emit
 )
 
 // pollResult is the result of one poll.
@@ -99,7 +100,7 @@ func (s *sessions) pause(now time.Time, err error) {
 	var until time.Time
 	switch {
 	case e.After > 0:
-		until = now.Add(e.After)
+		until = now.Add(min(e.After, maxPause))
 	case e.Kind == sdk.KindThrottled:
 		until = now.Add(throttledPause)
 	case e.Kind == sdk.KindUnauthorized:

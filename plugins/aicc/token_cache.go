@@ -93,6 +93,11 @@ func (t *tokenCache) renew(ctx context.Context) (string, error) {
 		return "", err
 	}
 	t.fetches++
+	if err != nil {
+		limited := *asTyped(err)
+		limited.After = min(limited.After, maxPause)
+		err = &limited
+	}
 	t.lastErr = err
 	if err == nil {
 		t.token, t.fetchedAt, t.renewAt, t.expiresAt = token, start, start.Add(life/5*4), start.Add(life)

@@ -204,6 +204,26 @@ func TestThrottledFetchPausesAllCalls(t *testing.T) {
 	})
 }
 
+// One response does not stop a channel for longer than maxPause.
+func TestPausesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &countingFetch{life: time.Hour, broken: throttled(time.Hour)}
+		s := f.cache()
+		if _, err := s.get(t.Context()); asTyped(err).After != maxPause {
+			t.Errorf("get: %v after %s, want after %s", err, asTyped(err).After, maxPause)
+		}
+		f.broken = nil
+		wait(t, maxPause)
+		mustGet(t, s, "token-2")
+
+		polls := newSessions(time.Now)
+		polls.pause(time.Now(), throttled(time.Hour))
+		if left := time.Until(polls.pausedUntil); left != maxPause {
+			t.Errorf("polls pause for %s, want %s", left, maxPause)
+		}
+	})
+}
+
 // A throttled renewal of a valid token waits for the time that AICC asked for, at most until the token expires.
 func TestThrottledRenewalOfAValidToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

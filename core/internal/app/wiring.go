@@ -132,7 +132,9 @@ func subscriptions(cfg *config.Config, p *plugins) []subscription.Channel {
 	for i := range cfg.Channels {
 		ch := &cfg.Channels[i]
 		if p.endpoints[ch.Name].GetSubscribes() {
-			out = append(out, subscription.Channel{Name: ch.Name, Adapter: ch.Adapter, Host: p.hosts[ch.Adapter]})
+			out = append(out, subscription.Channel{
+				Name: ch.Name, Adapter: ch.Adapter, Host: p.hosts[ch.Adapter], MaxPause: ch.Delivery.MaxPause,
+			})
 		}
 	}
 	return out

@@ -92,7 +92,7 @@ func (t *task) waitsFor() (kind, text string) {
 	case now.Before(c.pause):
 		return string(sdk.KindThrottled), "the end of a pause that the vendor asked for"
 	case c.notReady != "":
-		text = c.notReady
+		text = "the adapter: " + c.notReady
 	case c.adapter.suspect != nil || len(c.adapter.suspects) > 0:
 		text = "the search for a call that crashed the adapter"
 	case c.running >= c.Concurrency:

@@ -10,7 +10,7 @@ func (s *State) Lookup(ids []string) map[string][]string {
 	for _, id := range ids {
 		l.wanted[id] = true
 		l.customerIDs = l.customerIDs || IsCustomerID(id)
-		if d := s.deadLetters[id]; d != nil && d.Conversation != "" {
+		if d := s.DeadLetter(id); d != nil && d.Conversation != "" {
 			l.add(id, d.Conversation)
 		}
 	}

@@ -45,6 +45,8 @@ type Channel struct {
 	Name    string
 	Adapter string
 	Host    Host
+	// MaxPause is the maximum of a pause that the vendor asks for; 0 is no limit.
+	MaxPause time.Duration
 }
 
 // Options are the dependencies of Run. All are required.

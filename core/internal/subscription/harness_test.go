@@ -129,6 +129,8 @@ func start(t *testing.T, w *fakeWriter, scripts ...script) *run {
 	return startWith(t, w, &host{scripts: scripts})
 }
 
+const testMaxPause = 2 * time.Minute
+
 func startWith(t *testing.T, w *fakeWriter, h *host) *run {
 	t.Helper()
 	if w.state == nil {
@@ -140,7 +142,7 @@ func startWith(t *testing.T, w *fakeWriter, h *host) *run {
 	go func() {
 		defer close(b.done)
 		Run(ctx, Options{
-			Channels: []Channel{{Name: "c", Adapter: "a", Host: b.host}}, Writer: w, Observer: b.counts,
+			Channels: []Channel{{Name: "c", Adapter: "a", Host: b.host, MaxPause: testMaxPause}}, Writer: w, Observer: b.counts,
 			Logger: slog.New(slog.NewTextHandler(&b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		})
 	}()

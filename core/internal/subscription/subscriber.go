@@ -1,6 +1,7 @@
 package subscription
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -35,7 +36,7 @@ func (s *subscriber) run(ctx context.Context) {
 		wait := delay.Delay(s.failures)
 		s.failures++
 		if e, ok := errors.AsType[*sdk.Error](err); ok {
-			wait = max(wait, e.After)
+			wait = max(wait, min(e.After, cmp.Or(s.MaxPause, e.After)))
 		}
 		s.logEnd(err, wait)
 		sleep(ctx, wait)

@@ -83,6 +83,9 @@ func TestSubscriptionStartsAgain(t *testing.T) {
 			delay.Base, 2 * delay.Base, 4 * delay.Base, delay.Base, 2 * delay.Base,
 		}},
 		"not before After": {[]script{fails(&sdk.Error{Kind: sdk.KindThrottled, After: time.Minute}), waitForEnd}, []time.Duration{time.Minute}},
+		"not later than the maximum pause": {
+			[]script{fails(&sdk.Error{Kind: sdk.KindThrottled, After: time.Hour}), waitForEnd}, []time.Duration{testMaxPause},
+		},
 		"soon after a long subscription": {[]script{broken, broken, func(context.Context, *pluginpb.SubscribeRequest, plugin.Store) error {
 			time.Sleep(healthyAfter)
 			return errors.New("reset")
