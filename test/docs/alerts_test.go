@@ -2,6 +2,7 @@ package docs
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -72,6 +73,9 @@ func TestAlertsAreConsistent(t *testing.T) {
 					t.Errorf("%s uses the label %s, which its metrics do not have", r.Alert, l[1])
 				}
 			}
+			if url := r.Annotations["runbook_url"]; url != "docs/operations.md#alerts" {
+				t.Errorf("%s has the runbook_url %q", r.Alert, url)
+			}
 			if len(names) == 0 || r.Labels["severity"] == "" || r.Annotations["summary"] == "" {
 				t.Errorf("%s has no metric, severity or summary: %+v", r.Alert, r)
 			}
@@ -87,6 +91,17 @@ func TestAlertsAreConsistent(t *testing.T) {
 		if !named[name[1]] {
 			t.Errorf("operations.md has the alert %s, which is not in alerts.yaml", name[1])
 		}
+	}
+}
+
+// TestAlertsFireOncePerCause runs the cases of alerts_test.yaml in promtool.
+func TestAlertsFireOncePerCause(t *testing.T) {
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("promtool is not installed")
+	}
+	if out, err := exec.Command(promtool, "test", "rules", "testdata/alerts_test.yaml").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

@@ -85,9 +85,9 @@ func newTestAPI(t *testing.T) *testAPI {
 		}
 	})
 	cfg := &config.Config{Channels: []config.Channel{
-		{Name: "web", Adapter: "native", Delivery: config.Delivery{Concurrency: 2}},
-		{Name: "faq", Adapter: "bot", Delivery: config.Delivery{Concurrency: 2}},
-		{Name: "desk", Adapter: "aicc", Delivery: config.Delivery{Concurrency: 2}},
+		{Name: "web", Adapter: "native", Role: envelope.RoleCustomer, Delivery: config.Delivery{Concurrency: 2}},
+		{Name: "faq", Adapter: "bot", Role: envelope.RoleBot, Delivery: config.Delivery{Concurrency: 2}},
+		{Name: "desk", Adapter: "aicc", Role: envelope.RoleAgent, Delivery: config.Delivery{Concurrency: 2}},
 	}}
 	a.admin = New(Options{
 		Registry: telemetry.NewRegistry("test"), Writer: a.w, Log: a.log, Lanes: a, Hosts: map[string]*plugin.Host{},

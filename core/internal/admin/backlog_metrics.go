@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"patchbay/core/internal/state"
+	"patchbay/sdk/envelope"
 )
 
 // backlogInterval is the minimum time between two scans of the state, which run on the writer's loop.
@@ -16,6 +17,7 @@ const backlogInterval = 10 * time.Second
 // backlogMetrics collects ages and counts that need a scan of all conversations.
 type backlogMetrics struct {
 	admin       *Admin
+	waiting     *prometheus.Desc
 	unanswered  *prometheus.Desc
 	oldest      *prometheus.Desc
 	deadLetters *prometheus.Desc
@@ -27,7 +29,8 @@ type backlogMetrics struct {
 }
 
 type backlog struct {
-	unansweredSince time.Time
+	waiting         map[string]int       // customers without an answer, by the channel that they wait for
+	unansweredSince map[string]time.Time // by the same channel
 	oldestPending   map[string]time.Time // by channel
 	deadLetters     map[state.DeadLetterClass]int
 }
@@ -37,8 +40,10 @@ func newBacklogMetrics(a *Admin) *backlogMetrics {
 		return prometheus.NewDesc("patchbay_"+name, help, labels, nil)
 	}
 	return &backlogMetrics{
-		admin:       a,
-		unanswered:  desc("oldest_unanswered_message_age_seconds", "Age of the oldest customer message without an answer."),
+		admin:   a,
+		waiting: desc("customers_waiting", "Customers without an answer, by the channel that they wait for.", "channel", "role"),
+		unanswered: desc("oldest_unanswered_message_age_seconds",
+			"Age of the oldest customer message without an answer, by the channel that the customer waits for.", "channel"),
 		oldest:      desc("oldest_pending_delivery_age_seconds", "Age of the oldest delivery queued or in flight.", "channel"),
 		deadLetters: desc("dead_letters", "Number of stored dead letters, by kind of error.", "channel", "reason"),
 	}
@@ -46,6 +51,7 @@ func newBacklogMetrics(a *Admin) *backlogMetrics {
 
 // Describe implements prometheus.Collector.
 func (m *backlogMetrics) Describe(ch chan<- *prometheus.Desc) {
+	ch <- m.waiting
 	ch <- m.unanswered
 	ch <- m.oldest
 	ch <- m.deadLetters
@@ -69,20 +75,28 @@ func (m *backlogMetrics) Collect(ch chan<- prometheus.Metric) {
 		}
 		return now.Sub(t).Seconds()
 	}
-	ch <- prometheus.MustNewConstMetric(m.unanswered, prometheus.GaugeValue, age(m.backlog.unansweredSince))
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
 	for i := range m.admin.Config.Channels {
-		name := m.admin.Config.Channels[i].Name
-		ch <- prometheus.MustNewConstMetric(m.oldest, prometheus.GaugeValue, age(m.backlog.oldestPending[name]), name)
+		c := &m.admin.Config.Channels[i]
+		gauge(m.oldest, age(m.backlog.oldestPending[c.Name]), c.Name)
+		if c.Role != envelope.RoleCustomer {
+			gauge(m.waiting, float64(m.backlog.waiting[c.Name]), c.Name, string(c.Role))
+			gauge(m.unanswered, age(m.backlog.unansweredSince[c.Name]), c.Name)
+		}
 	}
 	for class, n := range m.backlog.deadLetters {
-		ch <- prometheus.MustNewConstMetric(m.deadLetters, prometheus.GaugeValue, float64(n), class.Channel, class.Error)
+		gauge(m.deadLetters, float64(n), class.Channel, class.Error)
 	}
 }
 
 func (m *backlogMetrics) scan() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	b := backlog{oldestPending: map[string]time.Time{}}
+	b := backlog{
+		waiting: map[string]int{}, unansweredSince: map[string]time.Time{}, oldestPending: map[string]time.Time{},
+	}
 	err := m.admin.Writer.View(ctx, func(s *state.State) {
 		s.All(func(c *state.Conversation) bool {
 			b.add(c)
@@ -97,13 +111,20 @@ func (m *backlogMetrics) scan() {
 }
 
 func (b *backlog) add(c *state.Conversation) {
-	if t := c.UnansweredSince; !t.IsZero() && (b.unansweredSince.IsZero() || t.Before(b.unansweredSince)) {
-		b.unansweredSince = t
+	earliest := func(m map[string]time.Time, channel string, at time.Time) {
+		if oldest, ok := m[channel]; !ok || at.Before(oldest) {
+			m[channel] = at
+		}
+	}
+	if t := c.UnansweredSince; !t.IsZero() {
+		channel := c.Owner
+		if c.Offer != nil {
+			channel = c.Offer.Target
+		}
+		b.waiting[channel]++
+		earliest(b.unansweredSince, channel, t)
 	}
 	for i := range c.Lanes {
-		ch, at := c.Lanes[i].Channel, c.Lanes[i].Queue[0].QueuedAt
-		if oldest, ok := b.oldestPending[ch]; !ok || at.Before(oldest) {
-			b.oldestPending[ch] = at
-		}
+		earliest(b.oldestPending, c.Lanes[i].Channel, c.Lanes[i].Queue[0].QueuedAt)
 	}
 }

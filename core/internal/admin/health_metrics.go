@@ -6,9 +6,9 @@ import (
 
 // healthMetrics collects the gateway's readiness and the room in its store.
 type healthMetrics struct {
-	admin                               *Admin
-	ready, size, capacity, free, missed *prometheus.Desc
-	available                           *prometheus.Desc // by channel
+	admin                                      *Admin
+	ready, size, capacity, limit, free, missed *prometheus.Desc
+	available                                  *prometheus.Desc // by channel
 }
 
 func newHealthMetrics(a *Admin) *healthMetrics {
@@ -18,6 +18,7 @@ func newHealthMetrics(a *Admin) *healthMetrics {
 		ready:    desc("ready", "Whether the gateway accepts webhooks; the same as /readyz."),
 		size:     desc("store_bytes", "Size of the stored records."),
 		capacity: desc("store_cap_bytes", "Maximum size of the stored records."),
+		limit:    desc("store_limit_bytes", "Size of the stored records above which webhooks get 503."),
 		free:     desc("store_disk_free_bytes", "Free space on the disk of the store."),
 		missed:   desc("store_missing_records", "Stored records that the disk has lost."),
 		available: prometheus.NewDesc("patchbay_channel_available", "Whether the channel's adapter accepts calls for it.",
@@ -27,7 +28,7 @@ func newHealthMetrics(a *Admin) *healthMetrics {
 
 // Describe implements prometheus.Collector.
 func (m *healthMetrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.ready, m.size, m.capacity, m.free, m.missed, m.available} {
+	for _, d := range []*prometheus.Desc{m.ready, m.size, m.capacity, m.limit, m.free, m.missed, m.available} {
 		ch <- d
 	}
 }
@@ -45,6 +46,7 @@ func (m *healthMetrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(m.ready, ready)
 	gauge(m.size, float64(bounds.Bytes))
 	gauge(m.capacity, float64(bounds.Cap))
+	gauge(m.limit, float64(health.Limit))
 	gauge(m.free, float64(health.Free))
 	missing, _ := missingRecords(health.Missing)
 	gauge(m.missed, float64(missing))

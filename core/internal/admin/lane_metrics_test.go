@@ -24,3 +24,23 @@ func TestCallsAndPausesAreMetrics(t *testing.T) {
 		}
 	}
 }
+
+func TestWaitingCustomersAreMetricsOfTheChannelThatTheyWaitFor(t *testing.T) {
+	a := newTestAPI(t)
+	a.say("web", "w1", "m1", "hello")
+	a.say("web", "w2", "m2", "hello")
+	a.say("web", "w3", "m3", "help") // offered to the desk
+	r := httptest.NewRequest("GET", "http://127.0.0.1/metrics", nil)
+	w := httptest.NewRecorder()
+	a.admin.Handler().ServeHTTP(w, r)
+	for _, want := range []string{
+		`patchbay_customers_waiting{channel="faq",role="bot"} 2`, `patchbay_customers_waiting{channel="desk",role="agent"} 1`,
+	} {
+		if !strings.Contains(w.Body.String(), "\n"+want+"\n") {
+			t.Errorf("metrics do not contain %q", want)
+		}
+	}
+	if strings.Contains(w.Body.String(), `patchbay_customers_waiting{channel="web"`) {
+		t.Error("customers wait for the customers' channel")
+	}
+}

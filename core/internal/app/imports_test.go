@@ -54,6 +54,11 @@ func standard(imported string) bool {
 	return !strings.Contains(first, ".") && !ours(imported) && imported != "C"
 }
 
+// segments reports whether an import is the library for grapheme clusters, which has no other dependencies.
+func segments(imported string) bool {
+	return strings.HasPrefix(imported, "github.com/clipperhouse/uax29/")
+}
+
 var simulator = below("sandbox/native", "sandbox/botwebhook", "sandbox/aicc")
 
 // kit is the code that the simulators share.
@@ -63,7 +68,7 @@ var kit = is("sandbox/simulator")
 var pure = is("core/internal/route", "core/internal/conversation", "core/internal/state", "core/internal/render")
 
 var rules = []rule{
-	{is("sdk/envelope", "sdk/text", "sdk/backoff"), func(_, imp string) bool { return !standard(imp) },
+	{is("sdk/envelope", "sdk/text", "sdk/backoff"), func(_, imp string) bool { return !standard(imp) && !segments(imp) },
 		"a tool must be able to use these without linking a plugin runtime"},
 	{below("sdk"), func(_, imp string) bool { return ours(imp) && !below("sdk")(imp) },
 		"an author outside this repository builds against the SDK alone"},

@@ -2,6 +2,8 @@ package app
 
 import (
 	"log/slog"
+	"strings"
+	"time"
 
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/telemetry"
@@ -9,10 +11,25 @@ import (
 )
 
 // observer counts every record. It logs events for operators: handovers, offers, dead letters, failing rules. It does
-// not log ordinary messages.
+// not log ordinary messages. Each message can cause a failing rule and a dead letter, so their lines are limited.
 type observer struct {
 	*telemetry.Metrics
-	log *slog.Logger
+	log     *slog.Logger
+	limiter *telemetry.LogLimiter
+}
+
+// Limits of the lines about failing rules, by rule, and about dead letters, by channel.
+const (
+	repeatedLines  = 5
+	repeatedWindow = time.Minute
+)
+
+func newObserver(m *telemetry.Metrics, log *slog.Logger) *observer {
+	report := func(key string, suppressed int) {
+		event, name, _ := strings.Cut(key, " ")
+		log.Warn("lines not logged", "event", event, "name", name, "count", suppressed)
+	}
+	return &observer{m, log, telemetry.NewLogLimiter(repeatedLines, repeatedWindow, report)}
 }
 
 var _ writer.Observer = (*observer)(nil)
@@ -40,11 +57,18 @@ func (o *observer) logChange(ch *journal.Change) {
 			"reason", k.OfferEnded.GetReason())
 	case *journal.Change_DeadLettered:
 		d := k.DeadLettered
+		if !o.limiter.Allow("given_up " + d.GetDelivery().GetChannel()) {
+			return
+		}
 		o.log.Warn("delivery given up", conv, "channel", d.GetDelivery().GetChannel(),
 			"delivery", d.GetDelivery().GetId(), "kind", d.GetError(), "attempts", d.GetAttempts(),
 			"error", d.GetText())
 	case *journal.Change_Routed:
 		for _, e := range k.Routed.GetErrors() {
+			rule, _, _ := strings.Cut(e, ":")
+			if !o.limiter.Allow("rule " + rule) {
+				continue
+			}
 			o.log.Warn("rule had no effect", conv, "event", k.Routed.GetEvent(), "error", e)
 		}
 	}

@@ -142,7 +142,7 @@ func (a *App) core(cfg *config.Config, o *Options, p *plugins, log *jetstream.Lo
 	})
 	w = writer.New(writer.Options{
 		Log: log, Policy: policy(cfg, p, reachable(cfg, p, engine)), Lanes: engine,
-		Observer: &observer{Metrics: m, log: o.Logger},
+		Observer: newObserver(m, o.Logger),
 		Logger:   o.Logger.With("component", "writer"), Version: o.Version, OpensPerMinute: cfg.Limits.OpenedPerMinute,
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
 	})

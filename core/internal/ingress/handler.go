@@ -9,6 +9,7 @@ import (
 
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/plugin"
+	"patchbay/core/internal/telemetry"
 	"patchbay/core/internal/writer"
 	"patchbay/sdk"
 	"patchbay/sdk/protocol/pluginpb"
@@ -19,7 +20,7 @@ type Handler struct {
 	Options
 	mux            *http.ServeMux
 	endpoints      map[string]*Endpoint // by pattern with prefix
-	logLimiter     logLimiter
+	logLimiter     *telemetry.LogLimiter
 	guesses        *guessLimit
 	proxyWarning   sync.Once
 	droppedHeaders sync.Map // set of [2]string{adapter, header}: each is logged once
@@ -34,9 +35,10 @@ func New(o Options) (*Handler, error) {
 		o.BodyBytes = defaultBodyBytes
 	}
 	h := &Handler{
-		Options: o, logLimiter: logLimiter{logger: o.Logger, windows: map[[2]string]*logWindow{}},
+		Options: o,
 		guesses: newGuessLimit(),
 	}
+	h.logLimiter = telemetry.NewLogLimiter(linesPerSecond, time.Second, h.logSuppressed)
 	if err := h.routes(); err != nil {
 		return nil, err
 	}

@@ -1,10 +1,8 @@
 package ingress
 
 import (
-	"log/slog"
 	"net/http"
-	"sync"
-	"time"
+	"strings"
 
 	"patchbay/sdk/text"
 )
@@ -18,7 +16,7 @@ const (
 
 // logRefusal logs a refusal unless the rate limit is reached.
 func (h *Handler) logRefusal(ep *Endpoint, r *http.Request, refused *refusal) {
-	if !h.logLimiter.allow(ep.Adapter, refused.reason) {
+	if !h.logLimiter.Allow(ep.Adapter + " " + refused.reason) {
 		return
 	}
 	h.Logger.Info("request refused", "adapter", ep.Adapter, "path", text.Abbreviate(r.URL.Path, maxLoggedPath),
@@ -26,42 +24,8 @@ func (h *Handler) logRefusal(ep *Endpoint, r *http.Request, refused *refusal) {
 		"detail", text.Abbreviate(refused.detail, maxLoggedText))
 }
 
-// logLimiter limits the rate of log lines for refusals, which any caller can cause. It is safe for concurrent use.
-type logLimiter struct {
-	logger  *slog.Logger
-	mu      sync.Mutex
-	windows map[[2]string]*logWindow // by adapter and reason; each exists for one second
-}
-
-// logWindow counts the refusals of one second for one adapter and reason.
-type logWindow struct{ lines, suppressed int }
-
-// allow reports whether to log this refusal. The refusals that are not logged are counted, and the count is logged at
-// the end of the second.
-func (l *logLimiter) allow(adapter, reason string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	key := [2]string{adapter, reason}
-	w := l.windows[key]
-	if w == nil {
-		w = &logWindow{}
-		l.windows[key] = w
-		time.AfterFunc(time.Second, func() { l.end(key) })
-	}
-	if w.lines == linesPerSecond {
-		w.suppressed++
-		return false
-	}
-	w.lines++
-	return true
-}
-
-func (l *logLimiter) end(key [2]string) {
-	l.mu.Lock()
-	w := l.windows[key]
-	delete(l.windows, key)
-	l.mu.Unlock()
-	if w.suppressed > 0 {
-		l.logger.Info("refusals not logged", "adapter", key[0], "reason", key[1], "count", w.suppressed)
-	}
+// logSuppressed logs how many refusals were not logged in a second.
+func (h *Handler) logSuppressed(key string, count int) {
+	adapter, reason, _ := strings.Cut(key, " ")
+	h.Logger.Info("refusals not logged", "adapter", adapter, "reason", reason, "count", count)
 }

@@ -98,6 +98,8 @@ type Health struct {
 	Reason string
 	// Free is the free space on the disk in bytes.
 	Free uint64
+	// Limit is the size of the records in bytes above which the log accepts no new input.
+	Limit uint64
 	// Missing lists the records that were acknowledged and not purged, but were unreadable at the start or in a Read.
 	Missing []Range
 }

@@ -1,6 +1,10 @@
 package telemetry
 
 import (
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/state"
 	"patchbay/core/internal/writer"
@@ -22,11 +26,20 @@ func (m *Metrics) countChange(ch *journal.Change) {
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_Opened:
 		m.conversations.Inc()
+		if c := m.channels[k.Opened.GetChannel()]; c != nil {
+			c.opened.Inc()
+		}
 	case *journal.Change_Closing:
 		m.conversations.Dec()
+		m.closed[closedByRule].Inc()
 	case *journal.Change_Closed:
 		if k.Closed.GetReason() != state.ReasonArchived { // Closing has counted archived conversations
 			m.conversations.Dec()
+			m.closed[closedIdle].Inc()
+		}
+	case *journal.Change_OfferEnded:
+		if c := m.channels[k.OfferEnded.GetTarget()]; c != nil {
+			count(c.offers, k.OfferEnded.GetOutcome())
 		}
 	case *journal.Change_Duplicate:
 		if c := m.channels[k.Duplicate.GetChannel()]; c != nil {
@@ -40,7 +53,11 @@ func (m *Metrics) countChange(ch *journal.Change) {
 		for _, r := range k.Routed.GetRules() {
 			m.routeMatches.WithLabelValues(r).Inc()
 		}
-		m.routeErrors.WithLabelValues(k.Routed.GetEvent()).Add(float64(len(k.Routed.GetErrors())))
+		for _, e := range k.Routed.GetErrors() {
+			if rule, _, ok := strings.Cut(e, ":"); ok {
+				m.routeErrors.WithLabelValues(rule).Inc()
+			}
+		}
 	case *journal.Change_Queued:
 		if c := m.channels[k.Queued.GetDelivery().GetChannel()]; c != nil {
 			c.pending.Inc()
@@ -73,7 +90,12 @@ func (m *Metrics) countEnded(d *journal.Ended) {
 		return
 	}
 	c.pending.Dec()
-	if n := c.ended[d.GetStatus()]; n != nil {
+	count(c.ended, d.GetStatus())
+}
+
+// count increments a counter. Unknown labels have none.
+func count(counters map[string]prometheus.Counter, label string) {
+	if n := counters[label]; n != nil {
 		n.Inc()
 	}
 }

@@ -27,6 +27,7 @@ type Metrics struct {
 	subscriptions *prometheus.GaugeVec
 
 	conversations  prometheus.Gauge
+	closed         map[string]prometheus.Counter // by reason
 	offers         prometheus.Gauge
 	commitDuration prometheus.Histogram
 	commitChanges  prometheus.Histogram
@@ -36,14 +37,28 @@ type Metrics struct {
 
 // channelMetrics are one channel's metrics, looked up once: a lookup costs nine times as much as counting.
 type channelMetrics struct {
-	received, fenced, duplicates, unrouted, blank prometheus.Counter
-	pending                                       prometheus.Gauge
-	ended                                         map[string]prometheus.Counter // by status
-	attemptDuration, endToEnd                     prometheus.Histogram
+	received, fenced, duplicates, unrouted, blank, opened prometheus.Counter
+
+	pending                   prometheus.Gauge
+	ended                     map[string]prometheus.Counter // by status
+	offers                    map[string]prometheus.Counter // by outcome
+	attemptDuration, endToEnd prometheus.Histogram
 }
 
 // endStatuses are the statuses that a delivery can end with.
 var endStatuses = []string{state.StatusDelivered, state.StatusDead, state.StatusMoved, state.StatusDropped}
+
+// offerOutcomes are the outcomes of an offer.
+var offerOutcomes = []string{
+	state.OfferAccepted, state.OfferDeclined, state.OfferExpired, state.OfferClosed, state.OfferUnreachable,
+	state.OfferWithdrawn,
+}
+
+// Reasons for the end of a conversation.
+const (
+	closedByRule = "rule"
+	closedIdle   = state.ReasonIdle
+)
 
 // NewMetrics registers all metrics. Counters of the given channels and routes start at zero.
 func NewMetrics(r prometheus.Registerer, channels, routes []string) *Metrics {
@@ -53,7 +68,7 @@ func NewMetrics(r prometheus.Registerer, channels, routes []string) *Metrics {
 		requests:      b.counters("http_requests_total", "Webhook requests, by HTTP status.", "adapter", "code"),
 		duration:      b.latencies("http_request_duration_seconds", "Time to respond to a webhook request.", "adapter"),
 		routeMatches:  b.counters("route_matches_total", "Matches of a routing rule.", "route"),
-		routeErrors:   b.counters("route_errors_total", "Rules that failed or hit the bounce limit, by event.", "event"),
+		routeErrors:   b.counters("route_errors_total", "Times that a rule failed or hit the bounce limit.", "route"),
 		handovers:     b.counters("handovers_total", "Handovers of control, by new owner.", "channel"),
 		deadLetters:   b.counters("dead_letters_total", "Deliveries given up, by kind of error.", "channel", "reason"),
 		attempts:      b.counters("delivery_attempts_total", "Calls to vendors, by outcome.", "channel", "outcome"),
@@ -68,12 +83,18 @@ func NewMetrics(r prometheus.Registerer, channels, routes []string) *Metrics {
 		lag:            b.latency("writer_lag_seconds", "Wait of a record's oldest input before the commit."),
 	}
 	m.channels = b.channels(channels)
+	closed := b.counters("conversations_closed_total", "Conversations that ended: by a rule, or idle.", "reason")
+	m.closed = map[string]prometheus.Counter{}
+	for _, reason := range []string{closedByRule, closedIdle} {
+		m.closed[reason] = closed.WithLabelValues(reason)
+	}
 	for _, name := range channels {
 		m.handovers.WithLabelValues(name)
 		m.breaker.WithLabelValues(name)
 	}
 	for _, name := range routes {
 		m.routeMatches.WithLabelValues(name)
+		m.routeErrors.WithLabelValues(name)
 	}
 	return m
 }
@@ -85,6 +106,8 @@ func (b *builder) channels(names []string) map[string]*channelMetrics {
 	blank := b.counters("blank_total", "Messages with only white space and invisible characters.", "channel")
 	duplicates := b.counters("duplicates_total", "Envelopes that a vendor sent again.", "channel")
 	pending := b.gauges("deliveries_pending", "Deliveries queued or in flight.", "channel")
+	opened := b.counters("conversations_opened_total", "Conversations that began, by the customer's channel.", "channel")
+	offers := b.counters("offers_total", "Offers that ended, by outcome.", "channel", "outcome")
 	ended := b.counters("deliveries_total", "Deliveries that ended, by status.", "channel", "status")
 	attemptDuration := b.latencies("delivery_attempt_duration_seconds", "Time of one call to a vendor.", "channel")
 	endToEnd := b.latencies("end_to_end_duration_seconds", "Time from queueing a delivery to its receipt.", "channel")
@@ -93,13 +116,17 @@ func (b *builder) channels(names []string) map[string]*channelMetrics {
 		c := &channelMetrics{
 			received: received.WithLabelValues(name), fenced: fenced.WithLabelValues(name),
 			duplicates: duplicates.WithLabelValues(name), unrouted: unrouted.WithLabelValues(name),
-			blank:   blank.WithLabelValues(name),
-			pending: pending.WithLabelValues(name), ended: map[string]prometheus.Counter{},
+			blank: blank.WithLabelValues(name), opened: opened.WithLabelValues(name),
+			pending: pending.WithLabelValues(name),
+			ended:   map[string]prometheus.Counter{}, offers: map[string]prometheus.Counter{},
 			attemptDuration: attemptDuration.WithLabelValues(name).(prometheus.Histogram),
 			endToEnd:        endToEnd.WithLabelValues(name).(prometheus.Histogram),
 		}
 		for _, status := range endStatuses {
 			c.ended[status] = ended.WithLabelValues(name, status)
+		}
+		for _, outcome := range offerOutcomes {
+			c.offers[outcome] = offers.WithLabelValues(name, outcome)
 		}
 		out[name] = c
 	}

@@ -66,7 +66,7 @@ func (r *recorder) describe(c prometheus.Collector) {
 func registerAll(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 	t.Helper()
 	reg := &recorder{Registry: telemetry.NewRegistry("1.2.3")}
-	m := telemetry.NewMetrics(reg, []string{"web", "faq"}, []string{"greet"})
+	m := telemetry.NewMetrics(reg, []string{"web", "faq"}, []string{"greet", "never-failed"})
 	telemetry.RegisterConfig(reg, "0123456789ab", time.Unix(0, 0))
 	kept := telemetry.NewMedia(reg, []string{"web", "faq"})
 	kept.Served(200)
@@ -155,7 +155,8 @@ func allChanges() *journal.Record {
 		change("c1", &journal.Change_Queued{Queued: &journal.Queued{Delivery: &journal.Delivery{Channel: "faq"}}}),
 		change("c1", &journal.Change_Ended{Ended: &journal.Ended{Channel: "faq", Status: state.StatusDead}}),
 		deadLettered(),
-		change("c2", &journal.Change_Closed{Closed: &journal.Closed{}}),
+		change("c1", &journal.Change_OfferEnded{OfferEnded: &journal.OfferEnded{Target: "faq", Outcome: "declined"}}),
+		change("c2", &journal.Change_Closed{Closed: &journal.Closed{Reason: state.ReasonIdle}}),
 	}}
 }
 
@@ -242,7 +243,13 @@ func TestEachChangeIsCounted(t *testing.T) {
 		{"patchbay_blank_total", []string{"web"}, 1},
 		{"patchbay_handovers_total", []string{"faq"}, 1},
 		{"patchbay_route_matches_total", []string{"greet"}, 1},
-		{"patchbay_route_errors_total", []string{"message"}, 1},
+		{"patchbay_route_errors_total", []string{"greet"}, 1},
+		{"patchbay_route_errors_total", []string{"never-failed"}, 0},
+		{"patchbay_conversations_opened_total", []string{"web"}, 2},
+		{"patchbay_conversations_closed_total", []string{"idle"}, 1},
+		{"patchbay_conversations_closed_total", []string{"rule"}, 0},
+		{"patchbay_offers_total", []string{"faq", "declined"}, 1},
+		{"patchbay_offers_total", []string{"faq", "accepted"}, 0},
 		{"patchbay_deliveries_pending", []string{"faq"}, 1},
 		{"patchbay_deliveries_total", []string{"faq", "dead"}, 1},
 		{"patchbay_deliveries_total", []string{"faq", "delivered"}, 0},

@@ -22,6 +22,7 @@ func (l *Log) Health() store.Health {
 	h := store.Health{Free: l.free, Missing: slices.Clone(l.missing)}
 	bounds := l.bounds
 	l.mu.Unlock()
+	h.Limit = bounds.Cap / 10 * 9
 	switch {
 	case l.closed.Load():
 		h.Reason = "the store is closed"
@@ -34,7 +35,7 @@ func (l *Log) Health() store.Health {
 	case h.Free < l.freeLow:
 		h.Reason = fmt.Sprintf("%d bytes are free on the disk of %s, less than %d: free disk space",
 			h.Free, l.options.Dir, l.freeLow)
-	case bounds.Bytes > bounds.Cap/10*9:
+	case bounds.Bytes > h.Limit:
 		h.Reason = fmt.Sprintf("the log takes %d of at most %d bytes: wait for deliveries, or raise the cap",
 			bounds.Bytes, bounds.Cap)
 	default:

@@ -190,7 +190,7 @@ func (l *Log) Health() store.Health {
 	if l.health != nil {
 		return *l.health
 	}
-	h := store.Health{Writable: true, Free: l.disk.cap - l.disk.bytes, Missing: l.disk.missing()}
+	h := store.Health{Writable: true, Free: l.disk.cap - l.disk.bytes, Missing: l.disk.missing(), Limit: l.disk.cap}
 	switch {
 	case l.closed:
 		h.Writable, h.Reason = false, "the log is closed"
