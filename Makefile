@@ -8,6 +8,9 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO_BUILD := CGO_ENABLED=0 go build -trimpath
 FUZZTIME ?= 30s
 PARSERTIME ?= 60s
+# Length of the long tests: seconds of a soak, simulated power cuts and damaged stores of each kind.
+SOAK ?= 600
+CUTS ?= 300
 # Packages that start no goroutines run without the race detector, which needs a C compiler. So do the conformance tests: they run built
 # adapters, whose code has its own tests.
 PURE := (/internal/(attempt|config|conversation|inbound|journal|render|route|state|telemetry|trail)|^patchbay/plugins)$$
@@ -19,7 +22,7 @@ TOOLS := .tools/versions-$(shell cat tools/*/go.mod tools/*/go.sum | sha256sum |
 GENERATED := '*.pb.go' ':(glob)**/*_string.go'
 
 .NOTPARALLEL:
-.PHONY: help build run demo test unit e2e browser docs race fuzz parsers generate check-generated lint bench clean
+.PHONY: help build run demo test unit e2e browser docs race fuzz parsers soak faults generate check-generated lint bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +64,13 @@ fuzz: ## each fuzz test for FUZZTIME (30s)
 
 parsers: ## fuzz every parser of vendor bytes for PARSERTIME (60s)
 	.ci/parsers $(PARSERTIME)
+
+soak: build ## traffic with faults for SOAK seconds (600); memory, goroutines and files must not grow
+	PATCHBAY_SOAK=$(SOAK) go test ./test/crash -run '^TestSoak$$' -count 1 -v -timeout $$(($(SOAK) + 600))s
+
+faults: ## CUTS (300) simulated power cuts, failed writes and damaged stores of each kind
+	PATCHBAY_POWER_CUTS=$(CUTS) PATCHBAY_DAMAGE_CASES=$(CUTS) go test ./core/internal/store/jetstream -count 1 -timeout 60m \
+	  -run '^Test(PowerCut|FailedWrites|OneWrongBit|DamageLoses|ShortBlock|DamagedMetadata)'
 
 generate: $(TOOLS) ## regenerate the generated code
 	.tools/buf lint

@@ -55,6 +55,7 @@ type adapterKiller struct {
 	gateway   *harness.Gateway
 	rnd       *rand.Rand
 	kills     int
+	faults    int
 	incidents []incident
 	stops     []incident // orderly restarts
 	longest   time.Duration

@@ -18,7 +18,7 @@ func (p *Policy) Opening(customer *state.Customer) *journal.Opened {
 }
 
 // GiveUpLost makes the deliveries of a conversation dead letters whose messages the log has lost, and drops its held
-// messages that are lost.
+// messages that are lost. Then it opens the threads that deliveries need and whose opening is lost.
 func (tx *Transaction) GiveUpLost(id string, isLost func(state.Position) bool) {
 	defer tx.beginInput()()
 	c := tx.layer.Mutable(id)
@@ -37,4 +37,18 @@ func (tx *Transaction) GiveUpLost(id string, isLost func(state.Position) bool) {
 			tx.dispose(c.ID, held.Pos, c.Channel, state.StatusDropped, "the disk has lost the message", "")
 		}
 	}
+	for _, lane := range slices.Clone(c.Lanes) {
+		if ch := tx.policy.Channels[lane.Channel]; ch != nil && lacksThread(c, lane.Channel) {
+			tx.reopen(c, ch, 0)
+		}
+	}
+}
+
+// lacksThread reports whether deliveries to a channel need a thread that is neither known nor about to be opened.
+func lacksThread(c *state.Conversation, channel string) bool {
+	if th := c.Threads[channel]; th != nil && th.Live {
+		return false
+	}
+	return !isOpening(c, channel) &&
+		slices.ContainsFunc(queued(c, channel), func(d state.Delivery) bool { return d.Thread == "" })
 }

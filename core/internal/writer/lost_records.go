@@ -14,10 +14,11 @@ import (
 )
 
 // withoutLost makes a record foldable whose predecessors may be lost. A conversation whose opening is lost is opened
-// again by the customer's next message. Other changes of unknown conversations are removed and logged.
-func (w *Writer) withoutLost(seq uint64, r *journal.Record) *journal.Record {
+// again by the customer's next message. Other changes of unknown conversations are removed and logged. reopened are the
+// conversations that are opened again.
+func (w *Writer) withoutLost(seq uint64, r *journal.Record) (out *journal.Record, reopened []string) {
 	known := map[string]bool{"": true}
-	out := &journal.Record{Lease: r.GetLease(), Revision: r.GetRevision(), At: r.GetAt(), Envelopes: r.GetEnvelopes()}
+	out = &journal.Record{Lease: r.GetLease(), Revision: r.GetRevision(), At: r.GetAt(), Envelopes: r.GetEnvelopes()}
 	for _, ch := range r.GetChanges() {
 		id := ch.GetConversation()
 		if ch.GetOpened() != nil || w.state.Conversation(id) != nil {
@@ -30,6 +31,7 @@ func (w *Writer) withoutLost(seq uint64, r *journal.Record) *journal.Record {
 			journal.SetKind(again, &journal.Change_Opened{Opened: opened})
 			out.Changes = append(out.Changes, again)
 			known[id] = true
+			reopened = append(reopened, id)
 		}
 		if known[id] {
 			out.Changes = append(out.Changes, ch)
@@ -38,7 +40,7 @@ func (w *Writer) withoutLost(seq uint64, r *journal.Record) *journal.Record {
 				"id", envelopeID(r, a.GetPosition()), "channel", a.GetChannel(), "thread", a.GetThread(), "record", seq)
 		}
 	}
-	return out
+	return out, reopened
 }
 
 // reopen returns the change that opens a conversation again, if ch accepted a customer's message, else nil.
@@ -67,13 +69,14 @@ func (w *Writer) isLost(first, last uint64) bool {
 	return slices.ContainsFunc(w.Log.Health().Missing, func(r store.Range) bool { return r.First <= first && last <= r.Last })
 }
 
-// giveUpLost logs the pending messages whose records are missing from the log, and makes their deliveries dead letters.
-func (w *Writer) giveUpLost(ctx context.Context, now time.Time) error {
+// giveUpLost logs the pending messages whose records are missing from the log, and makes their deliveries dead letters. It
+// opens the threads that the conversations opened again need.
+func (w *Writer) giveUpLost(ctx context.Context, now time.Time, reopened []string) error {
 	missing := w.Log.Health().Missing
 	isLost := func(p state.Position) bool {
 		return slices.ContainsFunc(missing, func(r store.Range) bool { return r.First <= p.Seq && p.Seq <= r.Last })
 	}
-	var ids []string
+	ids := slices.Clone(reopened)
 	if len(missing) > 0 {
 		w.state.All(func(c *state.Conversation) bool {
 			if w.logLost(c, isLost) {
@@ -83,6 +86,7 @@ func (w *Writer) giveUpLost(ctx context.Context, now time.Time) error {
 		})
 	}
 	slices.Sort(ids)
+	ids = slices.Compact(ids)
 	for part := range slices.Chunk(ids, maxReconciledAtOnce) {
 		err := w.commitNow(ctx, now, func(tx *conversation.Transaction) {
 			for _, id := range part {

@@ -60,6 +60,7 @@ func TestLostRecordLosesOnlyItsMessages(t *testing.T) {
 					t.Errorf("record %d lost: the message of record %d is a dead letter %s", lost, seq, d.Error)
 				}
 			}
+			h.checkThreads(lost)
 			h.crash() // before a snapshot, so that the next start reads the same records
 			h.open()
 			if diff := cmp.Diff(got, h.pendingMessages()); diff != "" {
@@ -69,6 +70,20 @@ func TestLostRecordLosesOnlyItsMessages(t *testing.T) {
 				t.Errorf("record %d lost: Run = %v", lost, err)
 			}
 		}
+	})
+}
+
+// checkThreads checks that every delivery has a thread or follows an open.
+func (h *harness) checkThreads(lost uint64) {
+	h.Helper()
+	h.state.All(func(c *state.Conversation) bool {
+		for _, lane := range c.Lanes {
+			th, head := c.Threads[lane.Channel], lane.Queue[0]
+			if (th == nil || !th.Live) && head.Thread == "" && head.Kind != state.KindOpen {
+				h.Errorf("record %d lost: conversation %s has no thread for %+v", lost, c.ID, head)
+			}
+		}
+		return true
 	})
 }
 

@@ -22,6 +22,7 @@ func (w *Writer) Start(ctx context.Context) error {
 		return err
 	}
 	from, records, lost := w.last+1, 0, false
+	var reopened []string
 	err := w.Log.Read(ctx, from, func(seq uint64, data []byte) error {
 		var r journal.Record
 		if err := proto.Unmarshal(data, &r); err != nil {
@@ -29,7 +30,9 @@ func (w *Writer) Start(ctx context.Context) error {
 		}
 		folded := &r
 		if lost = lost || seq > w.last+1; lost {
-			folded = w.withoutLost(seq, folded)
+			var again []string
+			folded, again = w.withoutLost(seq, folded)
+			reopened = append(reopened, again...)
 		}
 		if err := w.state.FoldRecord(seq, folded); err != nil {
 			return fmt.Errorf("fold record %d: %w", seq, err)
@@ -49,7 +52,7 @@ func (w *Writer) Start(ctx context.Context) error {
 	if err := w.firstRecords(ctx, now); err != nil {
 		return err
 	}
-	if err := w.giveUpLost(ctx, now); err != nil {
+	if err := w.giveUpLost(ctx, now, reopened); err != nil {
 		return err
 	}
 	now = time.Now() // storing may have waited for space
