@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 )
@@ -24,7 +25,9 @@ type closeRequest struct{ conv, rule string }
 // ends, so that the closing events are queued behind everything that the input causes.
 func (tx *Transaction) beginInput() (end func()) {
 	tx.inputDepth++
+	endEvents := tx.beginEvents()
 	return func() {
+		endEvents()
 		if tx.inputDepth--; tx.inputDepth > 0 {
 			return
 		}
@@ -55,13 +58,52 @@ func (tx *Transaction) close(c *state.Conversation, rule string) {
 	for c.Offer != nil {
 		tx.withdrawOffer(c, rule)
 	}
+	var undelivered []state.Item
+	if hasLeft(c, c.Owner) && tx.mayContinue(c) {
+		undelivered = tx.reclaim(c, c.Owner)
+	}
 	tx.add(c.ID, &journal.Change_Closing{Closing: &journal.Closing{Rule: rule}})
+	tx.wakeCustomer(c)
 	tx.queueClosingEvent(c, c.Channel, rule)
 	for _, name := range slices.Sorted(maps.Keys(tx.policy.Channels)) {
 		if name != c.Channel && hasThread(c, name) {
 			tx.queueClosingEvent(c, name, rule)
 		}
 	}
+	tx.continueConversation(c, undelivered)
+}
+
+// mayContinue reports whether the customer of a closed conversation can get another one.
+func (tx *Transaction) mayContinue(c *state.Conversation) bool {
+	ch := tx.policy.Channels[c.Channel]
+	return ch != nil && ch.Role == envelope.RoleCustomer
+}
+
+// continueConversation sends the customer's messages that a closed conversation could not deliver, because its owner has
+// left, in the customer's next conversation. It opens one if there is none.
+func (tx *Transaction) continueConversation(c *state.Conversation, undelivered []state.Item) {
+	if len(undelivered) == 0 {
+		return
+	}
+	next := tx.currentConversation(&state.Customer{
+		Channel: c.Channel, Thread: c.Thread, ID: c.SenderID, Name: c.SenderName,
+	})
+	for _, it := range undelivered {
+		tx.sendToOwner(next, it, undelivered)
+	}
+}
+
+// currentConversation returns the customer's open conversation. It opens one if there is none.
+func (tx *Transaction) currentConversation(customer *state.Customer) *state.Conversation {
+	if id := tx.layer.Find(customer.Channel, customer.Thread); id != "" {
+		if c := tx.layer.Mutable(id); c.Closing == "" {
+			return c
+		}
+	}
+	ch := tx.policy.Channels[customer.Channel]
+	c := tx.layer.Mutable(tx.openConversation(customer))
+	tx.runEvent(c, route.EventOpened, &event{channel: ch.Name, role: ch.Role})
+	return c
 }
 
 // hasThread reports whether a channel has a live thread or a queued open.

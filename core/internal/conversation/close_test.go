@@ -113,7 +113,7 @@ func TestCloseAfterOwnerLeftSendsHeldMessagesHome(t *testing.T) {
 }
 
 // The agent hangs up while the customer's last messages are on their way.
-func TestCloseDoesNotReopenAgentThread(t *testing.T) {
+func TestUndeliveredMessagesOfClosedConversationAreNotLost(t *testing.T) {
 	gone := attempt.Outcome{Result: attempt.ResultGone, Error: "gone", Text: "session expired"}
 	t.Run("the vendor's thread ends after the close", func(t *testing.T) {
 		h := closeHarness(t)
@@ -123,16 +123,36 @@ func TestCloseDoesNotReopenAgentThread(t *testing.T) {
 		h.customer("bye")
 		h.outcome(h.head("desk"), attempt.Outcome{})
 		h.outcome(h.head("desk"), gone)
-		h.wantLines("to the desk", h.queue("desk"), "bye", "disconnected closed")
-		h.outcome(h.head("desk"), gone)
-		h.outcome(h.head("desk"), gone)
 		h.wantLines("to the desk", h.queue("desk"))
-		h.want("statuses", h.status("one more thing")+" "+h.status("bye"), "dead dead")
-		dead := h.state.DeadLetters()
-		if len(dead) != 2 ||
-			dead[0].Text != "session expired; no agent is called back, since bye has closed the conversation" {
+		h.wantLines("to the bot in the next conversation", h.queue("faq"), "open", "one more thing", "bye")
+		h.openThread("faq", "f1")
+		h.receive(incoming{channel: "faq", thread: "f1", text: "answer"})
+		h.wantLines("to the customer", h.queue("web"), "answer")
+		if dead := h.state.DeadLetters(); len(dead) != 0 {
 			t.Errorf("dead letters: %+v", dead)
 		}
+	})
+	t.Run("the customer has written again", func(t *testing.T) {
+		h := closeHarness(t)
+		h.customer("desk")
+		h.openThread("desk", "d1")
+		inFlight := h.head("desk")
+		h.customer("bye")
+		h.customer("hello again")
+		h.outcome(inFlight, gone)
+		h.wantLines("to the bot in the next conversation", h.queue("faq"), "open", "hello again", "desk", "bye")
+	})
+	t.Run("the customer's channel is not configured", func(t *testing.T) {
+		h := closeHarness(t)
+		h.customer("desk")
+		h.openThread("desk", "d1")
+		inFlight := h.head("desk")
+		h.customer("bye")
+		p := *h.policy
+		p.Channels = map[string]*Channel{"faq": h.policy.Channels["faq"], "desk": h.policy.Channels["desk"]}
+		h.policy, h.unreconciled = &p, true
+		h.outcome(inFlight, gone)
+		h.want("status", h.status("desk"), state.StatusDead)
 	})
 	t.Run("with the transcript", func(t *testing.T) {
 		h := closeHarness(t)
@@ -142,7 +162,8 @@ func TestCloseDoesNotReopenAgentThread(t *testing.T) {
 		h.openThread("desk", "d1")
 		h.customer("bye")
 		h.outcome(h.head("desk"), gone)
-		h.wantLines("to the desk", h.queue("desk"), "desk", "bye", "disconnected closed")
+		h.wantLines("to the desk", h.queue("desk"))
+		h.wantLines("to the bot in the next conversation", h.queue("faq"), "open", "desk", "bye")
 		if dead := h.state.DeadLetters(); len(dead) != 0 {
 			t.Errorf("dead letters: %+v", dead)
 		}
@@ -370,8 +391,8 @@ func TestCloseWhenAgentDisconnects(t *testing.T) {
 	h.openThread("desk", "d2")
 	h.customer("one moment") // not delivered
 	h.receive(incoming{channel: "desk", thread: "d2", kind: envelope.KindDisconnected})
-	h.wantOwner("faq", 3)
-	h.wantLines("the bot gets", h.queue("faq"), "open", "desk", "one moment", "closed left")
+	h.wantOwner("faq", 1)
+	h.wantLines("the bot gets in the next conversation", h.queue("faq"), "open", "desk", "one moment")
 }
 
 func TestReconcileClosedConversation(t *testing.T) {

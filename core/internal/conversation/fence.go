@@ -5,12 +5,12 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// fenceReason returns why an envelope must not reach the customer, or "".
+// fenceReason returns why an envelope must not reach the customer or change the conversation, or "".
 func (tx *Transaction) fenceReason(c *state.Conversation, ch *Channel, e *envelope.Envelope, late bool) string {
-	if ch.Role == envelope.RoleCustomer {
-		return ""
-	}
 	th := c.Threads[ch.Name]
+	if ch.Role == envelope.RoleCustomer {
+		return fenceCustomer(th, e)
+	}
 	switch offered := c.Offer != nil && c.Offer.Target == ch.Name; {
 	case late:
 		return "reply to a call of an earlier epoch"
@@ -20,6 +20,10 @@ func (tx *Transaction) fenceReason(c *state.Conversation, ch *Channel, e *envelo
 		return "thread of an earlier epoch"
 	case unixNano(e.SentAt) != 0 && unixNano(e.SentAt) <= th.EndedSent:
 		return "sent in an earlier epoch"
+	case isFromEarlierSession(th, e):
+		return "sent in an earlier session"
+	case c.Departure != nil && c.Departure.Channel == ch.Name && isAfterDeparture(c.Departure, e):
+		return "sent after the owner had left"
 	case offered && th.Live && (acceptsOffer(e) || e.Kind == envelope.KindDisconnected):
 		return ""
 	case ch.Name != c.Owner:
@@ -28,6 +32,47 @@ func (tx *Transaction) fenceReason(c *state.Conversation, ch *Channel, e *envelo
 		return "thread of an earlier epoch"
 	}
 	return ""
+}
+
+// fenceCustomer returns why an event of the customer's vendor belongs to an earlier conversation, or "". Messages are
+// never fenced.
+func fenceCustomer(th *state.Thread, e *envelope.Envelope) string {
+	sent := unixNano(e.SentAt)
+	if th == nil || sent == 0 {
+		return ""
+	}
+	switch e.Kind {
+	case envelope.KindDisconnected:
+		if sent < th.FirstSent {
+			return "sent before the conversation"
+		}
+	case envelope.KindConnected, envelope.KindHandoverRequested:
+	default:
+		return ""
+	}
+	if sent <= th.EndedSent {
+		return "sent in an earlier conversation"
+	}
+	return ""
+}
+
+// isFromEarlierSession reports whether the vendor sent an envelope before the present session of its thread. Some vendors
+// use one thread for all sessions of a customer. A session ends last, so its end is not older than its first envelope.
+func isFromEarlierSession(th *state.Thread, e *envelope.Envelope) bool {
+	sent := unixNano(e.SentAt)
+	if sent == 0 || th.LastSent == 0 { // the vendor's clock is not known
+		return false
+	}
+	if e.Kind == envelope.KindDisconnected && sent < th.FirstSent {
+		return true
+	}
+	return sent+int64(th.Lag+sessionTolerance) < th.StartedAt
+}
+
+// isAfterDeparture reports whether the owner sent an envelope after it had left, or the same departure again.
+func isAfterDeparture(d *state.Departure, e *envelope.Envelope) bool {
+	sent := unixNano(e.SentAt)
+	return sent == 0 || sent > d.SentAt || e.Kind == envelope.KindDisconnected
 }
 
 // isBetweenThreads reports whether a channel's thread has ended and its next one is being opened. The vendor may use

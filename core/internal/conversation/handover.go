@@ -11,11 +11,11 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// handoverKind is the kind of a handover. It decides whether the bounce limit applies.
+// handoverKind is the kind of a handover. It decides whether the bounce limit counts and holds it.
 type handoverKind int
 
 const (
-	handoverByRule    handoverKind = iota // limited
+	handoverByRule    handoverKind = iota // counted and limited
 	handoverUnlimited                     // the owner has left, or its channel or an offer failed
 	handoverAccepted                      // a channel accepted an offer, so its thread belongs to the new epoch
 )
@@ -37,10 +37,15 @@ func (tx *Transaction) pass(c *state.Conversation, to, reason string, how handov
 		tx.endOffer(c, state.OfferWithdrawn, "control passed to "+to)
 	}
 	tx.add(c.ID, &journal.Change_Passed{Passed: &journal.Passed{
-		Owner: to, From: from, Epoch: c.Epoch + 1, Reason: reason,
+		Owner: to, From: from, Epoch: c.Epoch + 1, Reason: reason, Counted: how == handoverByRule,
 	}})
+	tx.wakeCustomer(c)
 	if th := c.Threads[to]; th != nil && th.Live && (!ch.PerEpoch || how == handoverAccepted) {
-		tx.add(c.ID, &journal.Change_Linked{Linked: &journal.Linked{Channel: to, Thread: th.ID, Epoch: c.Epoch}})
+		l := &journal.Linked{Channel: to, Thread: th.ID, Epoch: c.Epoch}
+		if how != handoverAccepted { // the session of an accepted offer began with the offer
+			l.StartedAt = tx.at.UnixNano()
+		}
+		tx.add(c.ID, &journal.Change_Linked{Linked: l})
 	}
 	items := tx.reclaim(c, from)
 	tx.disconnectAgent(c, from)
@@ -54,7 +59,7 @@ func (tx *Transaction) pass(c *state.Conversation, to, reason string, how handov
 	for _, it := range items {
 		tx.sendToOwner(c, it, items)
 	}
-	tx.runEvent(c, route.EventPassed, &event{channel: to, role: ch.Role, reason: reason})
+	tx.raise(c, route.EventPassed, &event{channel: to, role: ch.Role, reason: reason})
 	return true
 }
 
@@ -118,7 +123,7 @@ func (tx *Transaction) ownerDisconnected(c *state.Conversation, ch *Channel, ev 
 	matched := tx.runEvent(c, route.EventDisconnected, ev)
 	switch {
 	case c.Owner != ch.Name:
-	case tx.closeRequested(c) && !hasCustomerMessages(c, ch.Name): // the conversation ends and needs no owner
+	case tx.closeRequested(c): // the conversation ends and needs no owner
 	case c.Offer != nil && c.Offer.Hold: // control goes home if the offer fails
 	case c.Home != ch.Name:
 		tx.pass(c, c.Home, "disconnected", handoverUnlimited)
@@ -127,11 +132,14 @@ func (tx *Transaction) ownerDisconnected(c *state.Conversation, ch *Channel, ev 
 	}
 }
 
-// ownerHasLeft reports whether the owner has left and is neither home nor opening a new thread.
-func ownerHasLeft(c *state.Conversation) bool {
-	th := c.Threads[c.Owner]
-	return th != nil && !th.Live && c.Home != c.Owner && !isOpening(c, c.Owner)
+// hasLeft reports whether a channel's thread has ended and no new one is being opened.
+func hasLeft(c *state.Conversation, channel string) bool {
+	th := c.Threads[channel]
+	return th != nil && !th.Live && !isOpening(c, channel)
 }
+
+// ownerHasLeft reports whether the owner has left and is neither home nor opening a new thread.
+func ownerHasLeft(c *state.Conversation) bool { return c.Home != c.Owner && hasLeft(c, c.Owner) }
 
 // notifyAgent alerts the owning desk about a handover request: it opens a thread and sends the transcript. It reports
 // whether the owner is a desk that can be alerted.

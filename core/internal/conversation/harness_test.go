@@ -447,6 +447,12 @@ func (h *harness) advance(d time.Duration) {
 			tx.ApplyDeadlines(id)
 		}
 	})
+	h.state.All(func(c *state.Conversation) bool {
+		if c.Departure != nil && !c.Departure.Deadline.After(h.now) {
+			h.Fatalf("the departure from %s is overdue", c.ID)
+		}
+		return true
+	})
 }
 
 // lanes describes the queued deliveries, one line per lane.

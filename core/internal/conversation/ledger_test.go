@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -21,6 +22,18 @@ type ledger struct {
 	letters    map[string][]string // deliveries by dead letter
 	ownership  map[string]*ownership
 	threads    map[thread]uint64 // newest epoch of an opened thread
+
+	at        int64                       // time of the record
+	waiting   map[thread][]state.Position // customers' envelopes that wait for a departure
+	admitting thread                      // whose first waiting envelope has just been admitted
+	stale     map[state.Position]bool     // envelopes of the record that must be fenced
+}
+
+// session is what the records say about the newest session of a vendor's thread.
+type session struct {
+	requested int64 // by the gateway's clock
+	first     int64 // oldest time of an envelope that was not fenced, by the vendor's clock
+	lag       int64 // shortest time between the vendor's time and the acceptance; -1 is unknown
 }
 
 // messageEntry is an accepted message.
@@ -47,10 +60,13 @@ type ownership struct {
 	owner         string
 	epoch         uint64
 	offered       string
+	leaving       string // owner whose departure has not taken effect
+	leftSent      int64  // time of the departure on the vendor's clock
 	closed        bool
 	newestSent    map[thread]int64 // newest time on the vendor's clock
 	endedSent     map[thread]int64 // newestSent when the channel lost control
 	lastDelivered map[string]state.Position
+	sessions      map[thread]*session // of the vendors
 }
 
 func newLedger() *ledger {
@@ -58,6 +74,7 @@ func newLedger() *ledger {
 		envelopes: map[state.Position]*envelope.Envelope{}, messages: map[state.Position]*messageEntry{},
 		deliveries: map[string]*deliveryEntry{}, letters: map[string][]string{},
 		ownership: map[string]*ownership{}, threads: map[thread]uint64{},
+		waiting: map[thread][]state.Position{},
 	}
 }
 
@@ -70,8 +87,12 @@ func (l *ledger) record(h *harness, r *journal.Record) {
 		}
 		l.envelopes[state.Position{Seq: h.seq, Index: uint32(i)}] = e
 	}
+	l.at, l.stale = r.GetAt(), map[state.Position]bool{}
 	for _, ch := range r.GetChanges() {
 		l.change(h, ch.GetConversation(), ch)
+	}
+	for p := range l.stale {
+		h.Fatalf("an envelope of an earlier session or after a departure is not fenced: %s", h.text(p))
 	}
 }
 
@@ -91,10 +112,25 @@ func (l *ledger) change(h *harness, id string, ch *journal.Change) {
 		l.ownership[id] = &ownership{
 			channel: k.Opened.GetChannel(), owner: k.Opened.GetOwner(), epoch: 1,
 			newestSent: map[thread]int64{}, endedSent: map[thread]int64{}, lastDelivered: map[string]state.Position{},
+			sessions: map[thread]*session{},
 		}
 	case *journal.Change_Accepted:
 		l.accepted(h, id, c, k.Accepted)
+	case *journal.Change_ThreadPending:
+		if k.ThreadPending.GetDeparting() {
+			key := thread{k.ThreadPending.GetChannel(), k.ThreadPending.GetThread()}
+			l.waiting[key] = append(l.waiting[key], state.PositionOf(k.ThreadPending.GetPosition()))
+		}
+	case *journal.Change_PendingEnded:
+		l.admitted(h, k.PendingEnded)
+	case *journal.Change_Departing:
+		c.leaving, c.leftSent = k.Departing.GetChannel(), k.Departing.GetSentAt()
+	case *journal.Change_Departed:
+		c.leaving = ""
 	case *journal.Change_Disposed:
+		if p := state.PositionOf(k.Disposed.GetPosition()); k.Disposed.GetStatus() == state.StatusFenced {
+			delete(l.stale, p)
+		}
 		if m := l.messages[state.PositionOf(k.Disposed.GetPosition())]; m != nil {
 			if m.disposed != "" {
 				h.Fatalf("a message was disposed twice: %s, then %s", m.disposed, k.Disposed.GetStatus())
@@ -104,7 +140,9 @@ func (l *ledger) change(h *harness, id string, ch *journal.Change) {
 	case *journal.Change_Offered:
 		c.offered = k.Offered.GetTarget()
 	case *journal.Change_OfferEnded:
-		c.offered = ""
+		if c.offered == k.OfferEnded.GetTarget() { // a target that could not be asked had no offer
+			c.offered = ""
+		}
 	case *journal.Change_Passed:
 		l.passed(h, c, k.Passed)
 	case *journal.Change_Queued:
@@ -113,7 +151,9 @@ func (l *ledger) change(h *harness, id string, ch *journal.Change) {
 		l.ended(h, c, k.Ended)
 	case *journal.Change_Linked:
 		if !k.Linked.GetFormer() {
-			l.threads[thread{k.Linked.GetChannel(), k.Linked.GetThread()}] = k.Linked.GetEpoch()
+			key := thread{k.Linked.GetChannel(), k.Linked.GetThread()}
+			l.threads[key] = k.Linked.GetEpoch()
+			c.linked(key, k.Linked.GetStartedAt())
 		}
 	case *journal.Change_DeadLettered:
 		d := k.DeadLettered
@@ -169,6 +209,12 @@ func (l *ledger) checkAfterClose(h *harness, id string, ch *journal.Change) {
 func (l *ledger) accepted(h *harness, id string, c *ownership, a *journal.Accepted) {
 	p := state.PositionOf(a.GetPosition())
 	name, key := a.GetChannel(), thread{a.GetChannel(), a.GetThread()}
+	if name == c.channel {
+		l.checkOrder(h, key)
+	} else if l.isStale(c, key, a) {
+		l.stale[p] = true
+	}
+	c.session(key).note(a, l.at)
 	asked := c.offered == name
 	stale := name != c.channel && (name != c.owner && !asked || c.closed)
 	if ch := h.policy.Channels[name]; ch != nil && name != c.channel {
@@ -208,7 +254,71 @@ func (l *ledger) passed(h *harness, c *ownership, p *journal.Passed) {
 			c.endedSent[key] = at
 		}
 	}
-	c.owner, c.epoch = p.GetOwner(), p.GetEpoch()
+	c.owner, c.epoch, c.leaving = p.GetOwner(), p.GetEpoch(), ""
+}
+
+func (c *ownership) session(key thread) *session {
+	if c.sessions[key] == nil {
+		c.sessions[key] = &session{lag: -1}
+	}
+	return c.sessions[key]
+}
+
+// linked starts a session. A channel has one thread: what is known about its former threads is forgotten.
+func (c *ownership) linked(key thread, requested int64) {
+	maps.DeleteFunc(c.sessions, func(k thread, _ *session) bool { return k.channel == key.channel && k != key })
+	if requested != 0 {
+		c.session(key).requested, c.session(key).first = requested, 0
+	}
+}
+
+func (s *session) note(a *journal.Accepted, at int64) {
+	sent := a.GetSentAt()
+	if sent == 0 {
+		return
+	}
+	if lag := max(at-sent, 0); s.lag < 0 || lag < s.lag {
+		s.lag = lag
+	}
+	if !a.GetFenced() && (s.first == 0 || sent < s.first) {
+		s.first = sent
+	}
+}
+
+// isStale reports whether an envelope belongs to an earlier session of its thread, or was sent after the departure of its
+// channel.
+func (l *ledger) isStale(c *ownership, key thread, a *journal.Accepted) bool {
+	s, sent := c.session(key), a.GetSentAt()
+	ends := a.GetKind() == string(envelope.KindDisconnected)
+	if c.leaving == key.channel && (sent == 0 || sent > c.leftSent || ends) {
+		return true
+	}
+	return sent != 0 && s.lag >= 0 && (sent+s.lag+int64(sessionTolerance) < s.requested || ends && sent < s.first)
+}
+
+// admitted checks that a customer's envelope that waits is admitted, in order of arrival.
+func (l *ledger) admitted(h *harness, e *journal.PendingEnded) {
+	h.Helper()
+	p := state.PositionOf(e.GetPosition())
+	for key, waiting := range l.waiting {
+		i := slices.Index(waiting, p)
+		if i < 0 {
+			continue
+		}
+		if i > 0 || e.GetStatus() != state.StatusAdmitted {
+			h.Fatalf("a customer's envelope that waits for a departure ended as %s, %d were before it", e.GetStatus(), i)
+		}
+		l.waiting[key], l.admitting = waiting[1:], key
+	}
+}
+
+// checkOrder checks that a customer's envelope has not overtaken one that waits.
+func (l *ledger) checkOrder(h *harness, key thread) {
+	h.Helper()
+	if len(l.waiting[key]) > 0 && l.admitting != key {
+		h.Fatalf("a customer's envelope has overtaken %d that wait for a departure", len(l.waiting[key]))
+	}
+	l.admitting = thread{}
 }
 
 func (l *ledger) queued(h *harness, id string, c *ownership, d *journal.Delivery) {
@@ -220,6 +330,7 @@ func (l *ledger) queued(h *harness, id string, c *ownership, d *journal.Delivery
 		return
 	}
 	m.deliveries = append(m.deliveries, sh)
+	m.replayed = m.replayed || id != m.conv // after the messages of the conversation that it is continued in
 	if d.GetChannel() != c.channel {
 		if d.GetChannel() == m.channel {
 			h.Fatalf("a message is sent back to its channel %s", m.channel)
@@ -294,8 +405,8 @@ func (l *ledger) checkConversation(h *harness, c *state.Conversation) {
 	if c.Closing == "" && h.policy.Channels[c.Owner] == nil {
 		h.Fatalf("owner %q is not a channel", c.Owner)
 	}
-	if len(c.Held) > 0 && (c.Offer == nil || !c.Offer.Hold) {
-		h.Fatalf("messages are held without an offer: %v", c.Held)
+	if len(c.Held) > 0 && (c.Offer == nil || !c.Offer.Hold) && c.Departure == nil {
+		h.Fatalf("messages are held without an offer or departure: %v", c.Held)
 	}
 	for _, lane := range c.Lanes {
 		if h.policy.Channels[lane.Channel] == nil {

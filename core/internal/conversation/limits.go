@@ -8,12 +8,18 @@ const (
 	MaxHops          = 8                // gateways that a message may pass
 	MaxAttributes    = 16 << 10         // bytes of a message's attributes that are remembered
 	MaxCursorBytes   = 64 << 10         // size of a subscription's cursor
-	maxEventDepth    = 6                // length of a chain of events that one input causes
 	maxReopened      = 3                // times that a delivery is queued again because the vendor lost its thread
 	closedRetention  = 10 * time.Minute // a conversation that a rule closed is kept, to fence late answers
 	MaxDeadLetters   = 10_000           // the oldest ones expire first
 	maxExpiredAtOnce = 500              // dead letters that expire in one record
 )
+
+// departureGrace is the time after the departure of an owner in which its last messages are still delivered.
+const departureGrace = 1500 * time.Millisecond
+
+// sessionTolerance is the tolerance of comparisons between the vendor's times and the start of a session. The clocks of a
+// vendor's servers may differ, and some vendors give times in full seconds.
+const sessionTolerance = time.Second
 
 // Limits of pending envelopes.
 const (

@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"slices"
+	"time"
 
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/route"
@@ -10,57 +11,69 @@ import (
 )
 
 // offer offers the conversation to channels, one after the other. Repeating the pending offer changes nothing; another
-// offer replaces it.
-func (tx *Transaction) offer(c *state.Conversation, o *route.Offer, rule string, how handoverKind) {
+// offer replaces it. It reports whether a channel was asked.
+func (tx *Transaction) offer(c *state.Conversation, o *route.Offer, rule string, how handoverKind) bool {
 	targets := slices.DeleteFunc(slices.Clone(o.To), func(ch string) bool {
 		return ch == c.Owner || tx.policy.Channels[ch] == nil
 	})
-	if len(targets) == 0 {
-		return
-	}
-	if c.Offer != nil && (c.Offer.Rule == rule || slices.Contains(o.To, c.Offer.Target)) {
-		return
+	if len(targets) == 0 || c.Offer != nil && slices.Contains(o.To, c.Offer.Target) {
+		return false
 	}
 	if how == handoverByRule && tx.overBounceLimit(c, rule) {
-		return
-	}
-	if c.Offer != nil {
-		tx.endOffer(c, state.OfferWithdrawn, "replaced by "+rule)
-		if !o.Hold {
-			tx.releaseHeld(c) // later messages are not held, so they must not overtake these
-		}
+		tx.raiseOfferFailed(c, targets[0], reasonBounces)
+		return false
 	}
 	within := o.Within
 	if within <= 0 {
 		within = route.DefaultWithin
 	}
-	tx.offerNext(c, &state.Offer{Rest: targets, Within: within, Rule: rule, Else: o.Else, Hold: o.Hold})
+	next := &state.Offer{Within: within, Rule: rule, Else: o.Else, Hold: o.Hold}
+	next.Rest = tx.skipUnreachable(c, targets, within, how == handoverByRule)
+	switch {
+	case len(next.Rest) > 0 && c.Offer != nil:
+		tx.endOffer(c, state.OfferWithdrawn, "replaced by "+rule)
+		if !o.Hold {
+			tx.releaseHeld(c) // later messages are not held, so they must not overtake these
+		}
+	case len(next.Rest) > 0:
+	case c.Offer == nil:
+		next.Failed, next.FailedReason = targets[0], state.OfferUnreachable
+		tx.fallBack(c, next)
+		return false
+	default: // the pending offer stays
+		tx.raiseOfferFailed(c, targets[0], state.OfferUnreachable)
+		return false
+	}
+	tx.offerNext(c, next)
+	return true
 }
 
-// offerNext makes an offer to the first reachable channel of o.Rest. If there is none, the offer fails.
-func (tx *Transaction) offerNext(c *state.Conversation, o *state.Offer) {
-	for len(o.Rest) > 0 {
-		target, rest := o.Rest[0], o.Rest[1:]
-		tx.add(c.ID, &journal.Change_Offered{Offered: &journal.Offered{
-			Target: target, Rest: rest, Deadline: tx.at.Add(o.Within).UnixNano(), Within: int64(o.Within),
-			Rule: o.Rule, Else: o.Else, Hold: o.Hold,
+// skipUnreachable removes the channels at the front that cannot be asked, and records them. If none remains and counted
+// is set, the bounce limit counts the offer.
+func (tx *Transaction) skipUnreachable(
+	c *state.Conversation, targets []string, within time.Duration, counted bool,
+) []string {
+	for len(targets) > 0 && (tx.policy.Channels[targets[0]] == nil || !tx.policy.reachable(targets[0], within)) {
+		tx.add(c.ID, &journal.Change_OfferEnded{OfferEnded: &journal.OfferEnded{
+			Target: targets[0], Outcome: state.OfferUnreachable, Counted: counted && len(targets) == 1,
 		}})
-		ch := tx.policy.Channels[target]
-		if ch == nil || !tx.policy.reachable(target, o.Within) {
-			if len(rest) == 0 {
-				tx.failOffer(c, state.OfferUnreachable, "")
-				return
-			}
-			tx.recordOfferEnded(c, target, state.OfferUnreachable, "")
-			o.Rest = rest
-			continue
-		}
-		tx.unlinkThread(c, target) // a live thread of an earlier epoch does not answer this offer
-		tx.ensureThread(c, ch, true)
-		if !ch.Opens {
-			tx.acceptOffer(c) // without an open, the channel cannot decline
-		}
-		return
+		targets = targets[1:]
+	}
+	return targets
+}
+
+// offerNext makes an offer to the first channel of o.Rest, which can be asked.
+func (tx *Transaction) offerNext(c *state.Conversation, o *state.Offer) {
+	target := o.Rest[0]
+	tx.add(c.ID, &journal.Change_Offered{Offered: &journal.Offered{
+		Target: target, Rest: o.Rest[1:], Deadline: tx.at.Add(o.Within).UnixNano(), Within: int64(o.Within),
+		Rule: o.Rule, Else: o.Else, Hold: o.Hold, Failed: o.Failed, FailedReason: o.FailedReason,
+	}})
+	ch := tx.policy.Channels[target]
+	tx.unlinkThread(c, target) // a live thread of an earlier epoch does not answer this offer
+	tx.ensureThread(c, ch, true)
+	if !ch.Opens {
+		tx.acceptOffer(c) // without an open, the channel cannot decline
 	}
 }
 
@@ -81,30 +94,44 @@ func (tx *Transaction) releaseHeld(c *state.Conversation) {
 	}
 }
 
-// failOffer makes the offer to the next channel. If there is none, control goes to the offer's `else` or stays, and the
-// held messages follow it.
+// failOffer makes the offer to the next channel that can be asked. If there is none, the offer has failed.
 func (tx *Transaction) failOffer(c *state.Conversation, outcome, reason string) {
 	o := *c.Offer
 	tx.endOffer(c, outcome, reason)
+	o.Failed, o.FailedReason = o.Target, outcome
+	if outcome == state.OfferDeclined && reason != "" {
+		o.FailedReason = reason
+	}
+	o.Rest = tx.skipUnreachable(c, o.Rest, o.Within, false)
 	if len(o.Rest) > 0 {
 		tx.offerNext(c, &o)
 		return
 	}
+	tx.fallBack(c, &o)
+}
+
+// fallBack acts on an offer that no channel accepted. Control goes to the offer's `else` or stays, and the held messages
+// follow it. If the owner is leaving, they wait until its departure takes effect.
+func (tx *Transaction) fallBack(c *state.Conversation, o *state.Offer) {
 	to := o.Else
-	if to == "" && ownerHasLeft(c) {
+	if to == "" && c.Departure == nil && ownerHasLeft(c) {
 		to = route.Home
 	}
-	if to == "" || !tx.pass(c, to, o.Rule, handoverUnlimited) {
+	if moved := to != "" && tx.pass(c, to, o.Rule, handoverUnlimited); !moved && c.Departure == nil {
 		tx.releaseHeld(c)
 	}
-	ev := &event{channel: o.Target, reason: outcome}
-	if outcome == state.OfferDeclined && reason != "" {
-		ev.reason = reason
-	}
-	if ch := tx.policy.Channels[o.Target]; ch != nil {
+	tx.raiseOfferFailed(c, o.Failed, o.FailedReason)
+}
+
+// reasonBounces is the reason of an offer that the bounce limit refused.
+const reasonBounces = "bounces"
+
+func (tx *Transaction) raiseOfferFailed(c *state.Conversation, target, reason string) {
+	ev := &event{channel: target, reason: reason}
+	if ch := tx.policy.Channels[target]; ch != nil {
 		ev.role = ch.Role
 	}
-	tx.runEvent(c, route.EventOfferFailed, ev)
+	tx.raise(c, route.EventOfferFailed, ev)
 }
 
 // endOffer records the end of the offer. It drops the target's queued open, and notifies a target that has a live

@@ -96,6 +96,7 @@ func (tx *Transaction) delivered(c *state.Conversation, d *state.Delivery, o *at
 	if d.Kind == state.KindOpen {
 		tx.linkThread(c, &journal.Linked{
 			Channel: d.Channel, Thread: o.Thread, Epoch: c.Epoch, State: o.State, HasState: o.State != nil,
+			StartedAt: d.QueuedAt.UnixNano(),
 		})
 	} else if th := c.Threads[d.Channel]; th != nil && o.State != nil && th.ID == o.Thread && th.Live {
 		tx.add(c.ID, &journal.Change_Linked{Linked: &journal.Linked{
@@ -110,6 +111,7 @@ func (tx *Transaction) delivered(c *state.Conversation, d *state.Delivery, o *at
 	}
 	if d.Offer && o.Accepted && c.Offer != nil && c.Offer.Target == d.Channel {
 		tx.acceptOffer(c)
+		tx.runEvents()
 	}
 	tx.receiveReplies(c, o, false)
 }

@@ -6,21 +6,29 @@ import (
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/state"
+	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
 )
 
 // keepPending stores an envelope until its thread is known. A vendor may answer before the gateway has stored the
-// result of the call that opened the thread.
+// result of the call that opened the thread. A customer's envelope is stored until the departure of the owner takes
+// effect.
 func (tx *Transaction) keepPending(in *inbound.Envelope) Verdict {
+	ch, thread := tx.policy.Channels[in.Channel], in.Envelope.Thread
+	if c := tx.layer.Conversation(tx.layer.Find(in.Channel, thread)); c != nil && ch.Role == envelope.RoleCustomer &&
+		c.Undelivered()+tx.layer.PendingOnThread(in.Channel, thread) >= MaxUndelivered {
+		return VerdictBusy
+	}
 	count, bytes := tx.layer.PendingCount()
 	if count >= MaxPending || bytes+len(in.Bytes) > maxPendingBytes ||
 		tx.layer.PendingOfChannel(in.Channel) >= maxPendingPerChannel {
 		return VerdictBusy
 	}
 	pos := tx.store(in.Bytes, in.Envelope, nil)
-	wait := PendingWait + tx.policy.Channels[in.Channel].Timeout
+	wait := PendingWait + ch.Timeout
 	tx.add("", &journal.Change_ThreadPending{ThreadPending: &journal.ThreadPending{
-		Position: pos.Proto(), Channel: in.Channel, Thread: in.Envelope.Thread, Deadline: tx.at.Add(wait).UnixNano(),
+		Position: pos.Proto(), Channel: in.Channel, Thread: thread, Deadline: tx.at.Add(wait).UnixNano(),
+		Departing: ch.Role == envelope.RoleCustomer,
 	}})
 	return VerdictAccepted
 }
@@ -50,6 +58,9 @@ func (tx *Transaction) AdmitPending() {
 	tx.admit(tx.pendingWhere(func(p *state.PendingEnvelope) bool {
 		id := tx.layer.Find(p.Channel, p.Thread)
 		ch := tx.policy.Channels[p.Channel]
+		if ch != nil && ch.Role == envelope.RoleCustomer {
+			return !tx.isDeparting(id)
+		}
 		return id != "" && (ch == nil || !tx.isBetweenThreads(id, ch, p.Thread))
 	}))
 }
@@ -65,14 +76,15 @@ func (tx *Transaction) admit(list []*state.PendingEnvelope) {
 			return
 		}
 		id := tx.layer.Find(p.Channel, p.Thread)
-		if id == "" { // an earlier envelope has ended the conversation
+		ch := tx.policy.Channels[p.Channel]
+		customer := ch != nil && ch.Role == envelope.RoleCustomer
+		if customer && tx.isDeparting(id) || !customer && id == "" { // because of an earlier envelope
 			continue
 		}
 		tx.admittedCount++
 		tx.admittedBytes += len(p.Bytes)
 		tx.endPending(p, state.StatusAdmitted)
 		e, err := protocol.DecodeEnvelope(p.Bytes)
-		ch := tx.policy.Channels[p.Channel]
 		if err != nil || ch == nil {
 			tx.dispose("", p.Pos, p.Channel, state.StatusUnrouted, "the envelope cannot be decoded", "")
 			continue
@@ -81,16 +93,33 @@ func (tx *Transaction) admit(list []*state.PendingEnvelope) {
 		in := &inbound.Envelope{Channel: p.Channel, Envelope: e, Bytes: p.Bytes}
 		if tx.IsDuplicate(in) {
 			tx.recordDuplicate(id, in)
-		} else if tx.accept(id, ch, in, false, false) == VerdictBusy {
+			continue
+		}
+		verdict := VerdictAccepted
+		if customer {
+			verdict = tx.receiveCustomer(id, ch, in)
+		} else {
+			verdict = tx.accept(id, ch, in, false, false)
+		}
+		if verdict == VerdictBusy {
 			tx.dispose("", p.Pos, p.Channel, state.StatusUnrouted, "the conversation has too many undelivered messages", "")
 		}
 	}
 }
 
-// ExpirePending ends pending envelopes whose deadline has passed, as many as fit in one record.
+// ExpirePending ends pending envelopes whose deadline has passed, as many as fit in one record. A customer's envelope is
+// admitted instead: its departure is overdue.
 func (tx *Transaction) ExpirePending() {
+	defer tx.beginInput()()
 	due := tx.pendingWhere(func(p *state.PendingEnvelope) bool { return !p.Deadline.After(tx.at) })
 	for _, p := range due[:min(len(due), maxPendingExpiredAtOnce)] {
+		if ch := tx.policy.Channels[p.Channel]; ch != nil && ch.Role == envelope.RoleCustomer {
+			if id := tx.layer.Find(p.Channel, p.Thread); tx.isDeparting(id) {
+				tx.depart(tx.layer.Mutable(id))
+			}
+			tx.layer.SetPendingReady(true)
+			continue
+		}
 		tx.endPending(p, state.StatusUnrouted)
 		tx.dispose("", p.Pos, p.Channel, state.StatusUnrouted, "unknown thread", "")
 	}

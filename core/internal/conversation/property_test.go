@@ -66,6 +66,10 @@ func propertyRules() []route.Rule {
 			From:   []string{"night"},
 			Offer:  route.NewOffer("desk"),
 		},
+		{
+			Name: "customer-left", Events: []route.Event{route.EventDisconnected}, From: []string{"web"},
+			When: `owner_role == "bot"`, Close: true,
+		},
 		{Name: "nobody", Events: []route.Event{route.EventOfferFailed}, Say: "No agent is free."},
 	}
 }
@@ -96,7 +100,7 @@ var (
 )
 
 func (v *vendors) customerMessage(t *rapid.T) {
-	m := incoming{channel: "web", thread: rapid.SampledFrom([]string{"w1", "w2"}).Draw(t, "customer")}
+	m := incoming{channel: "web", thread: rapid.SampledFrom([]string{"w1", "w2"}).Draw(t, "customer"), sent: v.now}
 	m.text = rapid.SampledFrom(customerTexts).Draw(t, "text")
 	v.sent++
 	m.id = fmt.Sprintf("v%d", v.sent-rapid.IntRange(0, 1).Draw(t, "repeat"))
@@ -105,6 +109,20 @@ func (v *vendors) customerMessage(t *rapid.T) {
 
 func (v *vendors) customerTyping(t *rapid.T) {
 	v.receive(incoming{channel: "web", thread: "w1", kind: envelope.KindTyping})
+}
+
+// customerLeaves sends a disconnected event of the customer, which may be late.
+func (v *vendors) customerLeaves(t *rapid.T) {
+	v.receive(incoming{channel: "web", thread: "w1", kind: envelope.KindDisconnected, sent: v.sentTime(t)})
+}
+
+// sentTime returns a time of a vendor's clock: now, shortly before, long before, or none.
+func (v *vendors) sentTime(t *rapid.T) time.Time {
+	ago := rapid.SampledFrom([]int{0, 1, 2, 3, 30, 600, -1}).Draw(t, "ago")
+	if ago < 0 {
+		return time.Time{}
+	}
+	return v.now.Add(-time.Duration(ago) * time.Second)
 }
 
 // handoverRequested sends a handover request with or without earlier messages.
@@ -125,10 +143,7 @@ func (v *vendors) botOrAgentEnvelope(t *rapid.T) {
 	channel := rapid.SampledFrom(channels).Draw(t, "channel")
 	threads := v.channelThreads[channel]
 	i := len(threads) - 1 - rapid.IntRange(0, min(2, len(threads)-1)).Draw(t, "back")
-	m := incoming{channel: channel, thread: threads[i]}
-	if ago := rapid.IntRange(0, 4).Draw(t, "ago"); ago < 4 { // otherwise the vendor sends no time
-		m.sent = v.now.Add(-time.Duration(ago) * time.Second)
-	}
+	m := incoming{channel: channel, thread: threads[i], sent: v.sentTime(t)}
 	kinds := []envelope.Kind{"", "", "", envelope.KindTyping, envelope.KindHandoverRequested}
 	if v.policy.Channels[channel] != nil && v.policy.Channels[channel].Role == envelope.RoleAgent {
 		kinds = []envelope.Kind{"", "", envelope.KindConnected, envelope.KindDisconnected}
@@ -314,6 +329,7 @@ func TestInvariantsHoldForAnyInputs(t *testing.T) {
 		p.Reachable = func(ch string, _ time.Duration) bool { return !v.unreachable[ch] }
 		t.Repeat(map[string]func(*rapid.T){
 			"customer": v.customerMessage, "customer again": v.customerMessage, "typing": v.customerTyping,
+			"customer leaves":  v.customerLeaves,
 			"handover request": v.handoverRequested,
 			"bot or agent":     v.botOrAgentEnvelope, "bot or agent again": v.botOrAgentEnvelope,
 			"start": v.startCall, "start again": v.startCall, "start more": v.startCall,

@@ -42,11 +42,19 @@ func (tx *Transaction) receive(in *inbound.Envelope, late bool) Verdict {
 		}
 		return tx.accept(id, ch, in, late, false)
 	}
+	if tx.mustWait(id, in.Envelope) {
+		return tx.keepPending(in)
+	}
+	return tx.receiveCustomer(id, ch, in)
+}
+
+// receiveCustomer decides on an envelope of a customer, whose conversation is id, or "" if there is none.
+func (tx *Transaction) receiveCustomer(id string, ch *Channel, in *inbound.Envelope) Verdict {
 	if c := tx.layer.Conversation(id); c != nil && c.Closing != "" {
 		id = ""
 	}
 	if id != "" {
-		return tx.accept(id, ch, in, late, false)
+		return tx.accept(id, ch, in, false, false)
 	}
 	if isBlank(in.Envelope) {
 		pos := tx.store(in.Bytes, in.Envelope, nil)
@@ -59,8 +67,10 @@ func (tx *Transaction) receive(in *inbound.Envelope, late bool) Verdict {
 		return VerdictAccepted
 	}
 	sender := in.Envelope.Sender
-	id = tx.openConversation(&state.Customer{Channel: in.Channel, Thread: thread, ID: sender.ID, Name: sender.Name})
-	return tx.accept(id, ch, in, late, true)
+	id = tx.openConversation(&state.Customer{
+		Channel: in.Channel, Thread: in.Envelope.Thread, ID: sender.ID, Name: sender.Name,
+	})
+	return tx.accept(id, ch, in, false, true)
 }
 
 // opensConversation reports whether a customer's envelope of this kind opens a conversation. Other kinds, such as read
@@ -85,6 +95,7 @@ func (tx *Transaction) openConversation(customer *state.Customer) string {
 
 // accept stores an envelope in a conversation and routes it. Opened is set if the envelope has opened the conversation.
 func (tx *Transaction) accept(id string, ch *Channel, in *inbound.Envelope, late, opened bool) Verdict {
+	defer tx.beginEvents()()
 	c := tx.layer.Mutable(id)
 	if c.Undelivered() >= MaxUndelivered {
 		return VerdictBusy
@@ -97,6 +108,7 @@ func (tx *Transaction) accept(id string, ch *Channel, in *inbound.Envelope, late
 		Position: pos.Proto(), Channel: in.Channel, Thread: e.Thread, VendorId: e.VendorID, Digest: digestOf(in),
 		Kind: string(e.Kind), Role: string(e.Sender.Role), TextBytes: it.TextBytes, Rich: it.Rich,
 		Extent: it.Proto().GetExtent(), History: fenced == "" && isHistory(ch, e), SentAt: unixNano(e.SentAt),
+		Fenced: fenced != "",
 	}})
 	switch {
 	case e.Hops > MaxHops:

@@ -26,7 +26,7 @@ func (tx *Transaction) threadGone(c *state.Conversation, d *state.Delivery, o *a
 	}
 	if ch.Role == envelope.RoleAgent && c.Owner == ch.Name && c.Home != ch.Name && c.Closing == "" {
 		tx.ownerDisconnected(c, ch, &event{channel: ch.Name, role: ch.Role, reason: "gone"})
-		if c.Delivery(d.ID) == nil {
+		if c.Delivery(d.ID) == nil || tx.closeRequested(c) {
 			return
 		}
 	}
@@ -65,8 +65,13 @@ func (tx *Transaction) reopen(c *state.Conversation, ch *Channel, reopened uint3
 	}
 }
 
-// giveUpClosed gives up a delivery to an agent who has left a closed conversation.
+// giveUpClosed gives up the deliveries to an agent who has left a closed conversation. The customer's messages go to the
+// customer's next conversation.
 func (tx *Transaction) giveUpClosed(c *state.Conversation, d *state.Delivery, o *attempt.Outcome) {
+	if tx.mayContinue(c) {
+		tx.continueConversation(c, tx.reclaim(c, d.Channel))
+		return
+	}
 	text := o.Text + "; no agent is called back, since " + c.Closing + " has closed the conversation"
 	if d.Kind == state.KindTranscript { // it contains only messages that have their own deliveries
 		tx.endDelivery(c, d, state.StatusDropped, text)

@@ -3,7 +3,6 @@ package conversation
 import (
 	"slices"
 
-	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 )
@@ -117,12 +116,5 @@ func (tx *Transaction) replayTarget(dead *state.DeadLetter) (*state.Conversation
 		return nil, deadLetterError(id, "conversation %s has ended and %s is no longer a customer channel; drop it",
 			dead.Conversation, customer.Channel)
 	}
-	if current := tx.layer.Find(customer.Channel, customer.Thread); current != "" {
-		if c := tx.layer.Mutable(current); c.Closing == "" {
-			return c, nil
-		}
-	}
-	c := tx.layer.Mutable(tx.openConversation(customer))
-	tx.runEvent(c, route.EventOpened, &event{channel: ch.Name, role: ch.Role})
-	return c, nil
+	return tx.currentConversation(customer), nil
 }

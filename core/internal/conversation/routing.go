@@ -47,6 +47,7 @@ func (tx *Transaction) routeOwner(c *state.Conversation, ch *Channel, e *envelop
 			return
 		}
 		tx.acceptOffer(c)
+		tx.runEvents()
 		accepted = true
 	}
 	ev := &event{channel: ch.Name, role: ch.Role, pos: pos, reason: e.Attributes["reason"]}
@@ -56,7 +57,7 @@ func (tx *Transaction) routeOwner(c *state.Conversation, ch *Channel, e *envelop
 			channel: ch.Name, role: ch.Role, envelope: e, pos: pos, item: itemOf(pos, e), toCustomer: true,
 		})
 	case envelope.KindDisconnected:
-		tx.ownerDisconnected(c, ch, ev)
+		tx.ownerLeaves(c, ch, ev, unixNano(e.SentAt))
 	case envelope.KindConnected, envelope.KindHandoverRequested:
 		if !tx.runEvent(c, route.Event(e.Kind), ev) && !accepted {
 			tx.dispose(c.ID, pos, ch.Name, state.StatusUnrouted, "no rule for "+string(e.Kind), "")

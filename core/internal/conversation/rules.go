@@ -23,7 +23,7 @@ type event struct {
 	role      envelope.Role
 	pos       state.Position // of the envelope that caused it, if any
 	reason    string
-	ownerLeft bool // so the bounce limit does not apply
+	ownerLeft bool // so the bounce limit neither counts nor holds the effects
 }
 
 // routeMessage runs the rules for a message and then sends it. Effects are applied in this order: set, home, pass or
@@ -38,7 +38,7 @@ func (tx *Transaction) routeMessage(c *state.Conversation, m *message) {
 	if r := finalRule(steps); r != nil && r.Drop { // before control moves, so that it is not reclaimed
 		tx.dispose(c.ID, m.pos, m.channel, state.StatusDropped, "rule", r.Name)
 	}
-	rule := tx.applyControl(c, steps, handoverByRule)
+	rule, happened := tx.applyControl(c, steps, handoverByRule)
 	switch {
 	case rule != nil && rule.Drop:
 	case rule != nil && rule.To == route.ToCustomer && !m.toCustomer:
@@ -49,39 +49,16 @@ func (tx *Transaction) routeMessage(c *state.Conversation, m *message) {
 		tx.sendOrHold(c, m)
 	}
 	tx.sendCopies(c, steps, m.item)
-	if rule != nil && rule.Say != "" {
+	if rule != nil && happened && rule.Say != "" {
 		tx.say(c, rule.Say, m.envelope.ID)
 	}
-}
-
-// runEvent runs the rules for an event. It reports whether a rule matched.
-func (tx *Transaction) runEvent(c *state.Conversation, kind route.Event, ev *event) bool {
-	if tx.eventDepth >= maxEventDepth {
-		tx.add(c.ID, &journal.Change_Routed{Routed: &journal.Routed{
-			Event: string(kind), Errors: []string{"one input caused too many events; rules were not run"},
-		}})
-		return false
-	}
-	tx.eventDepth++
-	defer func() { tx.eventDepth-- }()
-	f := tx.facts(c, kind, ev.channel, ev.role)
-	f.Reason = ev.reason
-	steps := tx.runRules(c, f, ev.pos)
-	how := handoverByRule
-	if ev.ownerLeft {
-		how = handoverUnlimited
-	}
-	if rule := tx.applyControl(c, steps, how); rule != nil && rule.Say != "" {
-		tx.say(c, rule.Say, "")
-	}
-	return len(steps) > 0
 }
 
 func (tx *Transaction) facts(c *state.Conversation, ev route.Event, channel string, role envelope.Role) *route.Facts {
 	f := &route.Facts{
 		Event: ev, Channel: channel, Role: role, SenderID: c.SenderID, SenderName: c.SenderName, Owner: c.Owner,
 		Home: c.Home, Customer: c.Channel, Handovers: int64(c.Handovers), Age: tx.at.Sub(c.Created),
-		Attributes: c.Attributes, Open: tx.policy.open, Conversation: c.ID,
+		Attributes: c.Attributes, Open: tx.policy.open, Conversation: c.ID, Done: tx.events.done,
 	}
 	if o := tx.policy.Channels[c.Owner]; o != nil {
 		f.OwnerRole = o.Role
@@ -104,6 +81,10 @@ func (tx *Transaction) runRules(c *state.Conversation, f *route.Facts, pos state
 	r := &journal.Routed{Event: string(f.Event), Position: pos.Proto()}
 	for _, s := range d.Steps {
 		r.Rules = append(r.Rules, s.Rule.Name)
+		if tx.events.done == nil {
+			tx.events.done = map[int]bool{}
+		}
+		tx.events.done[s.Index] = true
 	}
 	for _, e := range d.Errors {
 		r.Errors = append(r.Errors, e.Rule+": "+e.Err.Error())
@@ -112,8 +93,9 @@ func (tx *Transaction) runRules(c *state.Conversation, f *route.Facts, pos state
 	return d.Steps
 }
 
-// applyControl applies the effects on attributes, home and control. It returns the final rule.
-func (tx *Transaction) applyControl(c *state.Conversation, steps []route.Step, how handoverKind) *route.Rule {
+// applyControl applies the effects on attributes, home and control. It returns the final rule, and false if the rule
+// should have moved control or made an offer, but did not.
+func (tx *Transaction) applyControl(c *state.Conversation, steps []route.Step, how handoverKind) (*route.Rule, bool) {
 	for _, s := range steps {
 		if len(s.Rule.Set) > 0 {
 			tx.add(c.ID, &journal.Change_Attributed{Attributed: &journal.Attributed{Attributes: s.Rule.Set}})
@@ -121,24 +103,25 @@ func (tx *Transaction) applyControl(c *state.Conversation, steps []route.Step, h
 	}
 	rule := finalRule(steps)
 	if rule == nil {
-		return nil
+		return nil, true
 	}
+	happened := true
 	if rule.Home != "" && rule.Home != c.Home {
 		atHome := c.Owner == c.Home
 		tx.add(c.ID, &journal.Change_HomeMoved{HomeMoved: &journal.HomeMoved{Home: rule.Home}})
 		if atHome && rule.Pass == "" && rule.Offer == nil {
-			tx.pass(c, rule.Home, rule.Name, how)
+			happened = tx.pass(c, rule.Home, rule.Name, how)
 		}
 	}
 	switch {
 	case rule.Pass != "":
-		tx.pass(c, rule.Pass, rule.Name, how)
+		happened = tx.pass(c, rule.Pass, rule.Name, how)
 	case rule.Offer != nil:
-		tx.offer(c, rule.Offer, rule.Name, how)
+		happened = tx.offer(c, rule.Offer, rule.Name, how)
 	case rule.Close:
 		tx.requestClose(c, rule.Name)
 	}
-	return rule
+	return rule, happened
 }
 
 // finalRule returns the matching rule after which no rules were run, or nil if all were run.

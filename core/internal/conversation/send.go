@@ -22,9 +22,13 @@ func (tx *Transaction) sendOrHold(c *state.Conversation, m *message) {
 	tx.sendToOwner(c, m.item, nil)
 }
 
-// sendToOwner queues a customer's message to the owner. Together lists the items that are queued to the owner in the
+// sendToOwner queues a customer's message to the owner, or holds it while the owner leaves. Together lists the items that are queued to the owner in the
 // same step. The history does not repeat them.
 func (tx *Transaction) sendToOwner(c *state.Conversation, it state.Item, together []state.Item) {
+	if c.Departure != nil {
+		tx.add(c.ID, &journal.Change_Held{Held: &journal.Held{Item: it.Proto(), Departing: true}})
+		return
+	}
 	ch := tx.policy.Channels[c.Owner]
 	if ch == nil { // neither the owner nor its home is configured: an operator decides
 		id := tx.queue(c, &journal.Delivery{

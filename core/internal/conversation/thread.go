@@ -21,7 +21,11 @@ func (tx *Transaction) ensureThread(c *state.Conversation, ch *Channel, offer bo
 		return
 	}
 	if !ch.Opens {
-		tx.linkThread(c, &journal.Linked{Channel: ch.Name, Thread: c.CustomerID(), Epoch: c.Epoch})
+		l := &journal.Linked{Channel: ch.Name, Thread: c.CustomerID(), Epoch: c.Epoch, StartedAt: tx.at.UnixNano()}
+		tx.add(c.ID, &journal.Change_Linked{Linked: l})
+		if tx.layer.PendingOnThread(l.GetChannel(), l.GetThread()) > 0 { // not admitted within the effects of a rule
+			tx.layer.SetPendingReady(true)
+		}
 		return
 	}
 	reason := ""

@@ -19,6 +19,9 @@ func NextDeadline(c *state.Conversation, p *Policy) time.Time {
 	if c.Offer != nil {
 		add(c.Offer.Deadline)
 	}
+	if c.Departure != nil {
+		add(c.Departure.Deadline)
+	}
 	for i := range c.Lanes {
 		add(c.Lanes[i].Queue[0].NextAt)
 	}
@@ -26,14 +29,14 @@ func NextDeadline(c *state.Conversation, p *Policy) time.Time {
 	case len(c.Lanes) > 0:
 	case c.Closing != "":
 		add(c.ClosedAt.Add(closedRetention))
-	case p.CloseAfter > 0 && c.Offer == nil:
+	case p.CloseAfter > 0 && c.Offer == nil && c.Departure == nil:
 		add(c.LastActive.Add(p.CloseAfter))
 	}
 	return next
 }
 
-// ApplyDeadlines acts on the deadlines of a conversation that have passed: an offer expires, an idle conversation is
-// closed, a closed one is removed.
+// ApplyDeadlines acts on the deadlines of a conversation that have passed: the departure of the owner takes effect, an
+// offer expires, an idle conversation is closed, a closed one is removed.
 func (tx *Transaction) ApplyDeadlines(id string) {
 	defer tx.beginInput()()
 	c := tx.layer.Conversation(id)
@@ -41,7 +44,11 @@ func (tx *Transaction) ApplyDeadlines(id string) {
 		return
 	}
 	passed := func(at time.Time) bool { return !at.After(tx.at) }
-	switch idle := c.Offer == nil && len(c.Lanes) == 0; {
+	if c.Departure != nil && passed(c.Departure.Deadline) {
+		tx.depart(tx.layer.Mutable(id))
+		return
+	}
+	switch idle := c.Offer == nil && c.Departure == nil && len(c.Lanes) == 0; {
 	case c.Closing != "":
 		if len(c.Lanes) == 0 && passed(c.ClosedAt.Add(closedRetention)) {
 			tx.remove(c, state.ReasonArchived)

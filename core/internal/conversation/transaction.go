@@ -23,9 +23,9 @@ type Transaction struct {
 	seq    uint64
 	record *journal.Record
 
-	eventDepth    int
 	inputDepth    int
 	closeRequests []closeRequest
+	events        eventScope
 	// deciding is the customer's message that rules decide on. It is sent later, so historyAfter leaves it out.
 	deciding                     state.Position
 	oldestRecord                 uint64 // of the log; 0 if unknown

@@ -286,6 +286,8 @@ type Change struct {
 	//	*Change_DeadLetterEnded
 	//	*Change_CursorMoved
 	//	*Change_Closing
+	//	*Change_Departing
+	//	*Change_Departed
 	Kind          isChange_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -560,6 +562,24 @@ func (x *Change) GetClosing() *Closing {
 	return nil
 }
 
+func (x *Change) GetDeparting() *Departing {
+	if x != nil {
+		if x, ok := x.Kind.(*Change_Departing); ok {
+			return x.Departing
+		}
+	}
+	return nil
+}
+
+func (x *Change) GetDeparted() *Departed {
+	if x != nil {
+		if x, ok := x.Kind.(*Change_Departed); ok {
+			return x.Departed
+		}
+	}
+	return nil
+}
+
 type isChange_Kind interface {
 	isChange_Kind()
 }
@@ -615,7 +635,7 @@ type Change_OfferEnded struct {
 }
 
 type Change_Held struct {
-	// A message is held until the offer ends.
+	// A message is held until an offer or the grace of a departure ends.
 	Held *Held `protobuf:"bytes,12,opt,name=held,proto3,oneof"`
 }
 
@@ -660,7 +680,7 @@ type Change_Closed struct {
 }
 
 type Change_ThreadPending struct {
-	// An envelope is pending until its thread is known.
+	// An envelope is pending until its thread is known, or until the departure of an owner takes effect.
 	ThreadPending *ThreadPending `protobuf:"bytes,21,opt,name=thread_pending,json=threadPending,proto3,oneof"`
 }
 
@@ -687,6 +707,16 @@ type Change_CursorMoved struct {
 type Change_Closing struct {
 	// A rule closed the conversation. Its queued deliveries still go out.
 	Closing *Closing `protobuf:"bytes,26,opt,name=closing,proto3,oneof"`
+}
+
+type Change_Departing struct {
+	// The owner has left. Its departure takes effect after a grace.
+	Departing *Departing `protobuf:"bytes,27,opt,name=departing,proto3,oneof"`
+}
+
+type Change_Departed struct {
+	// The departure has taken effect.
+	Departed *Departed `protobuf:"bytes,28,opt,name=departed,proto3,oneof"`
 }
 
 func (*Change_LeaseStarted) isChange_Kind() {}
@@ -738,6 +768,10 @@ func (*Change_DeadLetterEnded) isChange_Kind() {}
 func (*Change_CursorMoved) isChange_Kind() {}
 
 func (*Change_Closing) isChange_Kind() {}
+
+func (*Change_Departing) isChange_Kind() {}
+
+func (*Change_Departed) isChange_Kind() {}
 
 // LeaseStarted is the first change of a writer.
 type LeaseStarted struct {
@@ -902,7 +936,9 @@ type Accepted struct {
 	// Whether it has parts other than text.
 	Rich bool `protobuf:"varint,11,opt,name=rich,proto3" json:"rich,omitempty"`
 	// Its extent, if rich.
-	Extent        *Extent `protobuf:"bytes,12,opt,name=extent,proto3" json:"extent,omitempty"`
+	Extent *Extent `protobuf:"bytes,12,opt,name=extent,proto3" json:"extent,omitempty"`
+	// Whether it does not belong to the session of the thread, or its channel is not the owner.
+	Fenced        bool `protobuf:"varint,13,opt,name=fenced,proto3" json:"fenced,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1019,6 +1055,13 @@ func (x *Accepted) GetExtent() *Extent {
 		return x.Extent
 	}
 	return nil
+}
+
+func (x *Accepted) GetFenced() bool {
+	if x != nil {
+		return x.Fenced
+	}
+	return false
 }
 
 // Duplicate records an envelope that was received again.
@@ -1339,7 +1382,11 @@ type Offered struct {
 	// New owner if all targets fail; empty keeps the owner.
 	Else string `protobuf:"bytes,6,opt,name=else,proto3" json:"else,omitempty"`
 	// Whether the customer's messages are held.
-	Hold          bool `protobuf:"varint,7,opt,name=hold,proto3" json:"hold,omitempty"`
+	Hold bool `protobuf:"varint,7,opt,name=hold,proto3" json:"hold,omitempty"`
+	// Channel that was asked before; empty if none was.
+	Failed string `protobuf:"bytes,8,opt,name=failed,proto3" json:"failed,omitempty"`
+	// Why that channel did not accept.
+	FailedReason  string `protobuf:"bytes,9,opt,name=failed_reason,json=failedReason,proto3" json:"failed_reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1423,6 +1470,20 @@ func (x *Offered) GetHold() bool {
 	return false
 }
 
+func (x *Offered) GetFailed() string {
+	if x != nil {
+		return x.Failed
+	}
+	return ""
+}
+
+func (x *Offered) GetFailedReason() string {
+	if x != nil {
+		return x.FailedReason
+	}
+	return ""
+}
+
 // OfferEnded ends an offer.
 type OfferEnded struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1431,7 +1492,9 @@ type OfferEnded struct {
 	// accepted, declined, expired, closed, unreachable or withdrawn.
 	Outcome string `protobuf:"bytes,2,opt,name=outcome,proto3" json:"outcome,omitempty"`
 	// Reason code of the adapter, or the cause.
-	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Whether the bounce limit counts the offer.
+	Counted       bool `protobuf:"varint,4,opt,name=counted,proto3" json:"counted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1487,11 +1550,20 @@ func (x *OfferEnded) GetReason() string {
 	return ""
 }
 
-// Held holds a message until the offer ends.
+func (x *OfferEnded) GetCounted() bool {
+	if x != nil {
+		return x.Counted
+	}
+	return false
+}
+
+// Held holds a message until an offer or the grace of a departure ends.
 type Held struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The message.
-	Item          *Item `protobuf:"bytes,1,opt,name=item,proto3" json:"item,omitempty"`
+	Item *Item `protobuf:"bytes,1,opt,name=item,proto3" json:"item,omitempty"`
+	// Whether it waits until the departure of the owner takes effect.
+	Departing     bool `protobuf:"varint,2,opt,name=departing,proto3" json:"departing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1531,6 +1603,13 @@ func (x *Held) GetItem() *Item {
 		return x.Item
 	}
 	return nil
+}
+
+func (x *Held) GetDeparting() bool {
+	if x != nil {
+		return x.Departing
+	}
+	return false
 }
 
 // Item is an envelope in a queue of the conversation.
@@ -1689,7 +1768,9 @@ type Passed struct {
 	// New epoch.
 	Epoch uint64 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	// Rule or cause.
-	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Whether the bounce limit counts the move.
+	Counted       bool `protobuf:"varint,5,opt,name=counted,proto3" json:"counted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1752,6 +1833,141 @@ func (x *Passed) GetReason() string {
 	return ""
 }
 
+func (x *Passed) GetCounted() bool {
+	if x != nil {
+		return x.Counted
+	}
+	return false
+}
+
+// Departing starts the grace after an owner has left.
+type Departing struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Owner that has left.
+	Channel string `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	// Time of its departure on the vendor's clock.
+	SentAt int64 `protobuf:"varint,2,opt,name=sent_at,json=sentAt,proto3" json:"sent_at,omitempty"`
+	// Time at which the departure takes effect.
+	Deadline int64 `protobuf:"varint,3,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	// Envelope that reported it.
+	Position *Position `protobuf:"bytes,4,opt,name=position,proto3" json:"position,omitempty"`
+	// Reason that the envelope gave.
+	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Departing) Reset() {
+	*x = Departing{}
+	mi := &file_journal_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Departing) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Departing) ProtoMessage() {}
+
+func (x *Departing) ProtoReflect() protoreflect.Message {
+	mi := &file_journal_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Departing.ProtoReflect.Descriptor instead.
+func (*Departing) Descriptor() ([]byte, []int) {
+	return file_journal_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Departing) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *Departing) GetSentAt() int64 {
+	if x != nil {
+		return x.SentAt
+	}
+	return 0
+}
+
+func (x *Departing) GetDeadline() int64 {
+	if x != nil {
+		return x.Deadline
+	}
+	return 0
+}
+
+func (x *Departing) GetPosition() *Position {
+	if x != nil {
+		return x.Position
+	}
+	return nil
+}
+
+func (x *Departing) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Departed ends the grace.
+type Departed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Owner that has left.
+	Channel       string `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Departed) Reset() {
+	*x = Departed{}
+	mi := &file_journal_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Departed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Departed) ProtoMessage() {}
+
+func (x *Departed) ProtoReflect() protoreflect.Message {
+	mi := &file_journal_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Departed.ProtoReflect.Descriptor instead.
+func (*Departed) Descriptor() ([]byte, []int) {
+	return file_journal_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Departed) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
 // Delivery is one message to one channel.
 type Delivery struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1789,7 +2005,7 @@ type Delivery struct {
 
 func (x *Delivery) Reset() {
 	*x = Delivery{}
-	mi := &file_journal_proto_msgTypes[18]
+	mi := &file_journal_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1801,7 +2017,7 @@ func (x *Delivery) String() string {
 func (*Delivery) ProtoMessage() {}
 
 func (x *Delivery) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[18]
+	mi := &file_journal_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1814,7 +2030,7 @@ func (x *Delivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delivery.ProtoReflect.Descriptor instead.
 func (*Delivery) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{18}
+	return file_journal_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Delivery) GetId() string {
@@ -1926,7 +2142,7 @@ type Queued struct {
 
 func (x *Queued) Reset() {
 	*x = Queued{}
-	mi := &file_journal_proto_msgTypes[19]
+	mi := &file_journal_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1938,7 +2154,7 @@ func (x *Queued) String() string {
 func (*Queued) ProtoMessage() {}
 
 func (x *Queued) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[19]
+	mi := &file_journal_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1951,7 +2167,7 @@ func (x *Queued) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Queued.ProtoReflect.Descriptor instead.
 func (*Queued) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{19}
+	return file_journal_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Queued) GetDelivery() *Delivery {
@@ -1982,7 +2198,7 @@ type Attempted struct {
 
 func (x *Attempted) Reset() {
 	*x = Attempted{}
-	mi := &file_journal_proto_msgTypes[20]
+	mi := &file_journal_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1994,7 +2210,7 @@ func (x *Attempted) String() string {
 func (*Attempted) ProtoMessage() {}
 
 func (x *Attempted) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[20]
+	mi := &file_journal_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2007,7 +2223,7 @@ func (x *Attempted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempted.ProtoReflect.Descriptor instead.
 func (*Attempted) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{20}
+	return file_journal_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Attempted) GetDelivery() string {
@@ -2077,7 +2293,7 @@ type Ended struct {
 
 func (x *Ended) Reset() {
 	*x = Ended{}
-	mi := &file_journal_proto_msgTypes[21]
+	mi := &file_journal_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2089,7 +2305,7 @@ func (x *Ended) String() string {
 func (*Ended) ProtoMessage() {}
 
 func (x *Ended) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[21]
+	mi := &file_journal_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2102,7 +2318,7 @@ func (x *Ended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ended.ProtoReflect.Descriptor instead.
 func (*Ended) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{21}
+	return file_journal_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Ended) GetDelivery() string {
@@ -2176,7 +2392,7 @@ type Late struct {
 
 func (x *Late) Reset() {
 	*x = Late{}
-	mi := &file_journal_proto_msgTypes[22]
+	mi := &file_journal_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2188,7 +2404,7 @@ func (x *Late) String() string {
 func (*Late) ProtoMessage() {}
 
 func (x *Late) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[22]
+	mi := &file_journal_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2201,7 +2417,7 @@ func (x *Late) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Late.ProtoReflect.Descriptor instead.
 func (*Late) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{22}
+	return file_journal_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Late) GetDelivery() string {
@@ -2239,14 +2455,16 @@ type Linked struct {
 	// Whether state is set.
 	HasState bool `protobuf:"varint,5,opt,name=has_state,json=hasState,proto3" json:"has_state,omitempty"`
 	// Whether the thread is not used, but recognized, so that its envelopes are fenced.
-	Former        bool `protobuf:"varint,6,opt,name=former,proto3" json:"former,omitempty"`
+	Former bool `protobuf:"varint,6,opt,name=former,proto3" json:"former,omitempty"`
+	// When the session was requested, if a new one began. Envelopes from before belong to an earlier session.
+	StartedAt     int64 `protobuf:"varint,7,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Linked) Reset() {
 	*x = Linked{}
-	mi := &file_journal_proto_msgTypes[23]
+	mi := &file_journal_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2258,7 +2476,7 @@ func (x *Linked) String() string {
 func (*Linked) ProtoMessage() {}
 
 func (x *Linked) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[23]
+	mi := &file_journal_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2271,7 +2489,7 @@ func (x *Linked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Linked.ProtoReflect.Descriptor instead.
 func (*Linked) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{23}
+	return file_journal_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Linked) GetChannel() string {
@@ -2316,6 +2534,13 @@ func (x *Linked) GetFormer() bool {
 	return false
 }
 
+func (x *Linked) GetStartedAt() int64 {
+	if x != nil {
+		return x.StartedAt
+	}
+	return 0
+}
+
 // Unlinked ends a channel's thread. The thread is still recognized.
 type Unlinked struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2327,7 +2552,7 @@ type Unlinked struct {
 
 func (x *Unlinked) Reset() {
 	*x = Unlinked{}
-	mi := &file_journal_proto_msgTypes[24]
+	mi := &file_journal_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2339,7 +2564,7 @@ func (x *Unlinked) String() string {
 func (*Unlinked) ProtoMessage() {}
 
 func (x *Unlinked) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[24]
+	mi := &file_journal_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2352,7 +2577,7 @@ func (x *Unlinked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unlinked.ProtoReflect.Descriptor instead.
 func (*Unlinked) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{24}
+	return file_journal_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Unlinked) GetChannel() string {
@@ -2373,7 +2598,7 @@ type Closed struct {
 
 func (x *Closed) Reset() {
 	*x = Closed{}
-	mi := &file_journal_proto_msgTypes[25]
+	mi := &file_journal_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2385,7 +2610,7 @@ func (x *Closed) String() string {
 func (*Closed) ProtoMessage() {}
 
 func (x *Closed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[25]
+	mi := &file_journal_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2398,7 +2623,7 @@ func (x *Closed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Closed.ProtoReflect.Descriptor instead.
 func (*Closed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{25}
+	return file_journal_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Closed) GetReason() string {
@@ -2419,7 +2644,7 @@ type Closing struct {
 
 func (x *Closing) Reset() {
 	*x = Closing{}
-	mi := &file_journal_proto_msgTypes[26]
+	mi := &file_journal_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2431,7 +2656,7 @@ func (x *Closing) String() string {
 func (*Closing) ProtoMessage() {}
 
 func (x *Closing) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[26]
+	mi := &file_journal_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2444,7 +2669,7 @@ func (x *Closing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Closing.ProtoReflect.Descriptor instead.
 func (*Closing) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{26}
+	return file_journal_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Closing) GetRule() string {
@@ -2467,7 +2692,7 @@ type CursorMoved struct {
 
 func (x *CursorMoved) Reset() {
 	*x = CursorMoved{}
-	mi := &file_journal_proto_msgTypes[27]
+	mi := &file_journal_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2479,7 +2704,7 @@ func (x *CursorMoved) String() string {
 func (*CursorMoved) ProtoMessage() {}
 
 func (x *CursorMoved) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[27]
+	mi := &file_journal_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2492,7 +2717,7 @@ func (x *CursorMoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CursorMoved.ProtoReflect.Descriptor instead.
 func (*CursorMoved) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{27}
+	return file_journal_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CursorMoved) GetChannel() string {
@@ -2519,14 +2744,16 @@ type ThreadPending struct {
 	// Thread.
 	Thread string `protobuf:"bytes,3,opt,name=thread,proto3" json:"thread,omitempty"`
 	// Time at which it expires.
-	Deadline      int64 `protobuf:"varint,4,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	Deadline int64 `protobuf:"varint,4,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	// Whether it is the customer's and waits until the departure of the owner takes effect.
+	Departing     bool `protobuf:"varint,5,opt,name=departing,proto3" json:"departing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ThreadPending) Reset() {
 	*x = ThreadPending{}
-	mi := &file_journal_proto_msgTypes[28]
+	mi := &file_journal_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2538,7 +2765,7 @@ func (x *ThreadPending) String() string {
 func (*ThreadPending) ProtoMessage() {}
 
 func (x *ThreadPending) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[28]
+	mi := &file_journal_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2551,7 +2778,7 @@ func (x *ThreadPending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreadPending.ProtoReflect.Descriptor instead.
 func (*ThreadPending) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{28}
+	return file_journal_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ThreadPending) GetPosition() *Position {
@@ -2582,6 +2809,13 @@ func (x *ThreadPending) GetDeadline() int64 {
 	return 0
 }
 
+func (x *ThreadPending) GetDeparting() bool {
+	if x != nil {
+		return x.Departing
+	}
+	return false
+}
+
 // PendingEnded ends a pending envelope.
 type PendingEnded struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2595,7 +2829,7 @@ type PendingEnded struct {
 
 func (x *PendingEnded) Reset() {
 	*x = PendingEnded{}
-	mi := &file_journal_proto_msgTypes[29]
+	mi := &file_journal_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2607,7 +2841,7 @@ func (x *PendingEnded) String() string {
 func (*PendingEnded) ProtoMessage() {}
 
 func (x *PendingEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[29]
+	mi := &file_journal_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2620,7 +2854,7 @@ func (x *PendingEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PendingEnded.ProtoReflect.Descriptor instead.
 func (*PendingEnded) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{29}
+	return file_journal_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PendingEnded) GetPosition() *Position {
@@ -2666,7 +2900,7 @@ type DeadLettered struct {
 
 func (x *DeadLettered) Reset() {
 	*x = DeadLettered{}
-	mi := &file_journal_proto_msgTypes[30]
+	mi := &file_journal_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2678,7 +2912,7 @@ func (x *DeadLettered) String() string {
 func (*DeadLettered) ProtoMessage() {}
 
 func (x *DeadLettered) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[30]
+	mi := &file_journal_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2691,7 +2925,7 @@ func (x *DeadLettered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLettered.ProtoReflect.Descriptor instead.
 func (*DeadLettered) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{30}
+	return file_journal_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *DeadLettered) GetDelivery() *Delivery {
@@ -2779,7 +3013,7 @@ type DeadLetterEnded struct {
 
 func (x *DeadLetterEnded) Reset() {
 	*x = DeadLetterEnded{}
-	mi := &file_journal_proto_msgTypes[31]
+	mi := &file_journal_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2791,7 +3025,7 @@ func (x *DeadLetterEnded) String() string {
 func (*DeadLetterEnded) ProtoMessage() {}
 
 func (x *DeadLetterEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[31]
+	mi := &file_journal_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2804,7 +3038,7 @@ func (x *DeadLetterEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetterEnded.ProtoReflect.Descriptor instead.
 func (*DeadLetterEnded) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{31}
+	return file_journal_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *DeadLetterEnded) GetDead() string {
@@ -2848,7 +3082,7 @@ const file_journal_proto_rawDesc = "" +
 	"\fconversation\x18\x03 \x01(\tR\fconversation\x12\x14\n" +
 	"\x05epoch\x18\x04 \x01(\x04R\x05epoch\x12\x12\n" +
 	"\x04hops\x18\x05 \x01(\x05R\x04hops\x12\x14\n" +
-	"\x05cause\x18\x06 \x01(\tR\x05cause\"\xcd\f\n" +
+	"\x05cause\x18\x06 \x01(\tR\x05cause\"\xca\r\n" +
 	"\x06Change\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12H\n" +
 	"\rlease_started\x18\x02 \x01(\v2!.patchbay.journal.v1.LeaseStartedH\x00R\fleaseStarted\x125\n" +
@@ -2880,7 +3114,9 @@ const file_journal_proto_rawDesc = "" +
 	"\rdead_lettered\x18\x17 \x01(\v2!.patchbay.journal.v1.DeadLetteredH\x00R\fdeadLettered\x12R\n" +
 	"\x11dead_letter_ended\x18\x18 \x01(\v2$.patchbay.journal.v1.DeadLetterEndedH\x00R\x0fdeadLetterEnded\x12E\n" +
 	"\fcursor_moved\x18\x19 \x01(\v2 .patchbay.journal.v1.CursorMovedH\x00R\vcursorMoved\x128\n" +
-	"\aclosing\x18\x1a \x01(\v2\x1c.patchbay.journal.v1.ClosingH\x00R\aclosingB\x06\n" +
+	"\aclosing\x18\x1a \x01(\v2\x1c.patchbay.journal.v1.ClosingH\x00R\aclosing\x12>\n" +
+	"\tdeparting\x18\x1b \x01(\v2\x1e.patchbay.journal.v1.DepartingH\x00R\tdeparting\x12;\n" +
+	"\bdeparted\x18\x1c \x01(\v2\x1d.patchbay.journal.v1.DepartedH\x00R\bdepartedB\x06\n" +
 	"\x04kind\"(\n" +
 	"\fLeaseStarted\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\"\xa2\x01\n" +
@@ -2891,7 +3127,7 @@ const file_journal_proto_rawDesc = "" +
 	"\vsender_name\x18\x04 \x01(\tR\n" +
 	"senderName\x12\x14\n" +
 	"\x05owner\x18\x05 \x01(\tR\x05owner\x12\x12\n" +
-	"\x04home\x18\x06 \x01(\tR\x04home\"\xef\x02\n" +
+	"\x04home\x18\x06 \x01(\tR\x04home\"\x87\x03\n" +
 	"\bAccepted\x129\n" +
 	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x16\n" +
@@ -2906,7 +3142,8 @@ const file_journal_proto_rawDesc = "" +
 	"\asent_at\x18\n" +
 	" \x01(\x03R\x06sentAt\x12\x12\n" +
 	"\x04rich\x18\v \x01(\bR\x04rich\x123\n" +
-	"\x06extent\x18\f \x01(\v2\x1b.patchbay.journal.v1.ExtentR\x06extent\"B\n" +
+	"\x06extent\x18\f \x01(\v2\x1b.patchbay.journal.v1.ExtentR\x06extent\x12\x16\n" +
+	"\x06fenced\x18\r \x01(\bR\x06fenced\"B\n" +
 	"\tDuplicate\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x1b\n" +
 	"\tvendor_id\x18\x02 \x01(\tR\bvendorId\"\x87\x01\n" +
@@ -2930,7 +3167,7 @@ const file_journal_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x1f\n" +
 	"\tHomeMoved\x12\x12\n" +
-	"\x04home\x18\x01 \x01(\tR\x04home\"\xa5\x01\n" +
+	"\x04home\x18\x01 \x01(\tR\x04home\"\xe2\x01\n" +
 	"\aOffered\x12\x16\n" +
 	"\x06target\x18\x01 \x01(\tR\x06target\x12\x12\n" +
 	"\x04rest\x18\x02 \x03(\tR\x04rest\x12\x1a\n" +
@@ -2938,14 +3175,18 @@ const file_journal_proto_rawDesc = "" +
 	"\x06within\x18\x04 \x01(\x03R\x06within\x12\x12\n" +
 	"\x04rule\x18\x05 \x01(\tR\x04rule\x12\x12\n" +
 	"\x04else\x18\x06 \x01(\tR\x04else\x12\x12\n" +
-	"\x04hold\x18\a \x01(\bR\x04hold\"V\n" +
+	"\x04hold\x18\a \x01(\bR\x04hold\x12\x16\n" +
+	"\x06failed\x18\b \x01(\tR\x06failed\x12#\n" +
+	"\rfailed_reason\x18\t \x01(\tR\ffailedReason\"p\n" +
 	"\n" +
 	"OfferEnded\x12\x16\n" +
 	"\x06target\x18\x01 \x01(\tR\x06target\x12\x18\n" +
 	"\aoutcome\x18\x02 \x01(\tR\aoutcome\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"5\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x18\n" +
+	"\acounted\x18\x04 \x01(\bR\acounted\"S\n" +
 	"\x04Held\x12-\n" +
-	"\x04item\x18\x01 \x01(\v2\x19.patchbay.journal.v1.ItemR\x04item\"\xa9\x01\n" +
+	"\x04item\x18\x01 \x01(\v2\x19.patchbay.journal.v1.ItemR\x04item\x12\x1c\n" +
+	"\tdeparting\x18\x02 \x01(\bR\tdeparting\"\xa9\x01\n" +
 	"\x04Item\x129\n" +
 	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x1d\n" +
 	"\n" +
@@ -2956,12 +3197,21 @@ const file_journal_proto_rawDesc = "" +
 	"\x13bytes_without_media\x18\x01 \x01(\rR\x11bytesWithoutMedia\x12(\n" +
 	"\x10bytes_with_media\x18\x02 \x01(\rR\x0ebytesWithMedia\x12\x14\n" +
 	"\x05media\x18\x03 \x01(\rR\x05media\x12\x14\n" +
-	"\x05types\x18\x04 \x01(\rR\x05types\"`\n" +
+	"\x05types\x18\x04 \x01(\rR\x05types\"z\n" +
 	"\x06Passed\x12\x14\n" +
 	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\"\x80\x03\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x18\n" +
+	"\acounted\x18\x05 \x01(\bR\acounted\"\xad\x01\n" +
+	"\tDeparting\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\tR\achannel\x12\x17\n" +
+	"\asent_at\x18\x02 \x01(\x03R\x06sentAt\x12\x1a\n" +
+	"\bdeadline\x18\x03 \x01(\x03R\bdeadline\x129\n" +
+	"\bposition\x18\x04 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\"$\n" +
+	"\bDeparted\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\tR\achannel\"\x80\x03\n" +
 	"\bDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x12\n" +
@@ -3000,14 +3250,16 @@ const file_journal_proto_rawDesc = "" +
 	"\x04Late\x12\x1a\n" +
 	"\bdelivery\x18\x01 \x01(\tR\bdelivery\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x18\n" +
-	"\aoutcome\x18\x03 \x01(\tR\aoutcome\"\x9b\x01\n" +
+	"\aoutcome\x18\x03 \x01(\tR\aoutcome\"\xba\x01\n" +
 	"\x06Linked\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x16\n" +
 	"\x06thread\x18\x02 \x01(\tR\x06thread\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x14\n" +
 	"\x05state\x18\x04 \x01(\fR\x05state\x12\x1b\n" +
 	"\thas_state\x18\x05 \x01(\bR\bhasState\x12\x16\n" +
-	"\x06former\x18\x06 \x01(\bR\x06former\"$\n" +
+	"\x06former\x18\x06 \x01(\bR\x06former\x12\x1d\n" +
+	"\n" +
+	"started_at\x18\a \x01(\x03R\tstartedAt\"$\n" +
 	"\bUnlinked\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\" \n" +
 	"\x06Closed\x12\x16\n" +
@@ -3016,12 +3268,13 @@ const file_journal_proto_rawDesc = "" +
 	"\x04rule\x18\x01 \x01(\tR\x04rule\"?\n" +
 	"\vCursorMoved\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x16\n" +
-	"\x06cursor\x18\x02 \x01(\fR\x06cursor\"\x98\x01\n" +
+	"\x06cursor\x18\x02 \x01(\fR\x06cursor\"\xb6\x01\n" +
 	"\rThreadPending\x129\n" +
 	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x16\n" +
 	"\x06thread\x18\x03 \x01(\tR\x06thread\x12\x1a\n" +
-	"\bdeadline\x18\x04 \x01(\x03R\bdeadline\"a\n" +
+	"\bdeadline\x18\x04 \x01(\x03R\bdeadline\x12\x1c\n" +
+	"\tdeparting\x18\x05 \x01(\bR\tdeparting\"a\n" +
 	"\fPendingEnded\x129\n" +
 	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\"\xf9\x02\n" +
@@ -3055,7 +3308,7 @@ func file_journal_proto_rawDescGZIP() []byte {
 	return file_journal_proto_rawDescData
 }
 
-var file_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_journal_proto_goTypes = []any{
 	(*Record)(nil),          // 0: patchbay.journal.v1.Record
 	(*Position)(nil),        // 1: patchbay.journal.v1.Position
@@ -3075,21 +3328,23 @@ var file_journal_proto_goTypes = []any{
 	(*Item)(nil),            // 15: patchbay.journal.v1.Item
 	(*Extent)(nil),          // 16: patchbay.journal.v1.Extent
 	(*Passed)(nil),          // 17: patchbay.journal.v1.Passed
-	(*Delivery)(nil),        // 18: patchbay.journal.v1.Delivery
-	(*Queued)(nil),          // 19: patchbay.journal.v1.Queued
-	(*Attempted)(nil),       // 20: patchbay.journal.v1.Attempted
-	(*Ended)(nil),           // 21: patchbay.journal.v1.Ended
-	(*Late)(nil),            // 22: patchbay.journal.v1.Late
-	(*Linked)(nil),          // 23: patchbay.journal.v1.Linked
-	(*Unlinked)(nil),        // 24: patchbay.journal.v1.Unlinked
-	(*Closed)(nil),          // 25: patchbay.journal.v1.Closed
-	(*Closing)(nil),         // 26: patchbay.journal.v1.Closing
-	(*CursorMoved)(nil),     // 27: patchbay.journal.v1.CursorMoved
-	(*ThreadPending)(nil),   // 28: patchbay.journal.v1.ThreadPending
-	(*PendingEnded)(nil),    // 29: patchbay.journal.v1.PendingEnded
-	(*DeadLettered)(nil),    // 30: patchbay.journal.v1.DeadLettered
-	(*DeadLetterEnded)(nil), // 31: patchbay.journal.v1.DeadLetterEnded
-	nil,                     // 32: patchbay.journal.v1.Attributed.AttributesEntry
+	(*Departing)(nil),       // 18: patchbay.journal.v1.Departing
+	(*Departed)(nil),        // 19: patchbay.journal.v1.Departed
+	(*Delivery)(nil),        // 20: patchbay.journal.v1.Delivery
+	(*Queued)(nil),          // 21: patchbay.journal.v1.Queued
+	(*Attempted)(nil),       // 22: patchbay.journal.v1.Attempted
+	(*Ended)(nil),           // 23: patchbay.journal.v1.Ended
+	(*Late)(nil),            // 24: patchbay.journal.v1.Late
+	(*Linked)(nil),          // 25: patchbay.journal.v1.Linked
+	(*Unlinked)(nil),        // 26: patchbay.journal.v1.Unlinked
+	(*Closed)(nil),          // 27: patchbay.journal.v1.Closed
+	(*Closing)(nil),         // 28: patchbay.journal.v1.Closing
+	(*CursorMoved)(nil),     // 29: patchbay.journal.v1.CursorMoved
+	(*ThreadPending)(nil),   // 30: patchbay.journal.v1.ThreadPending
+	(*PendingEnded)(nil),    // 31: patchbay.journal.v1.PendingEnded
+	(*DeadLettered)(nil),    // 32: patchbay.journal.v1.DeadLettered
+	(*DeadLetterEnded)(nil), // 33: patchbay.journal.v1.DeadLetterEnded
+	nil,                     // 34: patchbay.journal.v1.Attributed.AttributesEntry
 }
 var file_journal_proto_depIdxs = []int32{
 	2,  // 0: patchbay.journal.v1.Record.envelopes:type_name -> patchbay.journal.v1.StoredEnvelope
@@ -3106,39 +3361,42 @@ var file_journal_proto_depIdxs = []int32{
 	13, // 11: patchbay.journal.v1.Change.offer_ended:type_name -> patchbay.journal.v1.OfferEnded
 	14, // 12: patchbay.journal.v1.Change.held:type_name -> patchbay.journal.v1.Held
 	17, // 13: patchbay.journal.v1.Change.passed:type_name -> patchbay.journal.v1.Passed
-	19, // 14: patchbay.journal.v1.Change.queued:type_name -> patchbay.journal.v1.Queued
-	20, // 15: patchbay.journal.v1.Change.attempted:type_name -> patchbay.journal.v1.Attempted
-	21, // 16: patchbay.journal.v1.Change.ended:type_name -> patchbay.journal.v1.Ended
-	22, // 17: patchbay.journal.v1.Change.late:type_name -> patchbay.journal.v1.Late
-	23, // 18: patchbay.journal.v1.Change.linked:type_name -> patchbay.journal.v1.Linked
-	24, // 19: patchbay.journal.v1.Change.unlinked:type_name -> patchbay.journal.v1.Unlinked
-	25, // 20: patchbay.journal.v1.Change.closed:type_name -> patchbay.journal.v1.Closed
-	28, // 21: patchbay.journal.v1.Change.thread_pending:type_name -> patchbay.journal.v1.ThreadPending
-	29, // 22: patchbay.journal.v1.Change.pending_ended:type_name -> patchbay.journal.v1.PendingEnded
-	30, // 23: patchbay.journal.v1.Change.dead_lettered:type_name -> patchbay.journal.v1.DeadLettered
-	31, // 24: patchbay.journal.v1.Change.dead_letter_ended:type_name -> patchbay.journal.v1.DeadLetterEnded
-	27, // 25: patchbay.journal.v1.Change.cursor_moved:type_name -> patchbay.journal.v1.CursorMoved
-	26, // 26: patchbay.journal.v1.Change.closing:type_name -> patchbay.journal.v1.Closing
-	1,  // 27: patchbay.journal.v1.Accepted.position:type_name -> patchbay.journal.v1.Position
-	16, // 28: patchbay.journal.v1.Accepted.extent:type_name -> patchbay.journal.v1.Extent
-	1,  // 29: patchbay.journal.v1.Routed.position:type_name -> patchbay.journal.v1.Position
-	1,  // 30: patchbay.journal.v1.Disposed.position:type_name -> patchbay.journal.v1.Position
-	32, // 31: patchbay.journal.v1.Attributed.attributes:type_name -> patchbay.journal.v1.Attributed.AttributesEntry
-	15, // 32: patchbay.journal.v1.Held.item:type_name -> patchbay.journal.v1.Item
-	1,  // 33: patchbay.journal.v1.Item.position:type_name -> patchbay.journal.v1.Position
-	16, // 34: patchbay.journal.v1.Item.extent:type_name -> patchbay.journal.v1.Extent
-	15, // 35: patchbay.journal.v1.Delivery.item:type_name -> patchbay.journal.v1.Item
-	15, // 36: patchbay.journal.v1.Delivery.history:type_name -> patchbay.journal.v1.Item
-	18, // 37: patchbay.journal.v1.Queued.delivery:type_name -> patchbay.journal.v1.Delivery
-	1,  // 38: patchbay.journal.v1.ThreadPending.position:type_name -> patchbay.journal.v1.Position
-	1,  // 39: patchbay.journal.v1.PendingEnded.position:type_name -> patchbay.journal.v1.Position
-	18, // 40: patchbay.journal.v1.DeadLettered.delivery:type_name -> patchbay.journal.v1.Delivery
-	18, // 41: patchbay.journal.v1.DeadLettered.messages:type_name -> patchbay.journal.v1.Delivery
-	42, // [42:42] is the sub-list for method output_type
-	42, // [42:42] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	21, // 14: patchbay.journal.v1.Change.queued:type_name -> patchbay.journal.v1.Queued
+	22, // 15: patchbay.journal.v1.Change.attempted:type_name -> patchbay.journal.v1.Attempted
+	23, // 16: patchbay.journal.v1.Change.ended:type_name -> patchbay.journal.v1.Ended
+	24, // 17: patchbay.journal.v1.Change.late:type_name -> patchbay.journal.v1.Late
+	25, // 18: patchbay.journal.v1.Change.linked:type_name -> patchbay.journal.v1.Linked
+	26, // 19: patchbay.journal.v1.Change.unlinked:type_name -> patchbay.journal.v1.Unlinked
+	27, // 20: patchbay.journal.v1.Change.closed:type_name -> patchbay.journal.v1.Closed
+	30, // 21: patchbay.journal.v1.Change.thread_pending:type_name -> patchbay.journal.v1.ThreadPending
+	31, // 22: patchbay.journal.v1.Change.pending_ended:type_name -> patchbay.journal.v1.PendingEnded
+	32, // 23: patchbay.journal.v1.Change.dead_lettered:type_name -> patchbay.journal.v1.DeadLettered
+	33, // 24: patchbay.journal.v1.Change.dead_letter_ended:type_name -> patchbay.journal.v1.DeadLetterEnded
+	29, // 25: patchbay.journal.v1.Change.cursor_moved:type_name -> patchbay.journal.v1.CursorMoved
+	28, // 26: patchbay.journal.v1.Change.closing:type_name -> patchbay.journal.v1.Closing
+	18, // 27: patchbay.journal.v1.Change.departing:type_name -> patchbay.journal.v1.Departing
+	19, // 28: patchbay.journal.v1.Change.departed:type_name -> patchbay.journal.v1.Departed
+	1,  // 29: patchbay.journal.v1.Accepted.position:type_name -> patchbay.journal.v1.Position
+	16, // 30: patchbay.journal.v1.Accepted.extent:type_name -> patchbay.journal.v1.Extent
+	1,  // 31: patchbay.journal.v1.Routed.position:type_name -> patchbay.journal.v1.Position
+	1,  // 32: patchbay.journal.v1.Disposed.position:type_name -> patchbay.journal.v1.Position
+	34, // 33: patchbay.journal.v1.Attributed.attributes:type_name -> patchbay.journal.v1.Attributed.AttributesEntry
+	15, // 34: patchbay.journal.v1.Held.item:type_name -> patchbay.journal.v1.Item
+	1,  // 35: patchbay.journal.v1.Item.position:type_name -> patchbay.journal.v1.Position
+	16, // 36: patchbay.journal.v1.Item.extent:type_name -> patchbay.journal.v1.Extent
+	1,  // 37: patchbay.journal.v1.Departing.position:type_name -> patchbay.journal.v1.Position
+	15, // 38: patchbay.journal.v1.Delivery.item:type_name -> patchbay.journal.v1.Item
+	15, // 39: patchbay.journal.v1.Delivery.history:type_name -> patchbay.journal.v1.Item
+	20, // 40: patchbay.journal.v1.Queued.delivery:type_name -> patchbay.journal.v1.Delivery
+	1,  // 41: patchbay.journal.v1.ThreadPending.position:type_name -> patchbay.journal.v1.Position
+	1,  // 42: patchbay.journal.v1.PendingEnded.position:type_name -> patchbay.journal.v1.Position
+	20, // 43: patchbay.journal.v1.DeadLettered.delivery:type_name -> patchbay.journal.v1.Delivery
+	20, // 44: patchbay.journal.v1.DeadLettered.messages:type_name -> patchbay.journal.v1.Delivery
+	45, // [45:45] is the sub-list for method output_type
+	45, // [45:45] is the sub-list for method input_type
+	45, // [45:45] is the sub-list for extension type_name
+	45, // [45:45] is the sub-list for extension extendee
+	0,  // [0:45] is the sub-list for field type_name
 }
 
 func init() { file_journal_proto_init() }
@@ -3172,6 +3430,8 @@ func file_journal_proto_init() {
 		(*Change_DeadLetterEnded)(nil),
 		(*Change_CursorMoved)(nil),
 		(*Change_Closing)(nil),
+		(*Change_Departing)(nil),
+		(*Change_Departed)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3179,7 +3439,7 @@ func file_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_journal_proto_rawDesc), len(file_journal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   33,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

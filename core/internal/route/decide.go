@@ -1,7 +1,7 @@
 package route
 
 // Decide evaluates the rules in file order, up to the first matching rule without `continue`. A condition that fails
-// counts as no match and is reported.
+// counts as no match and is reported. Rules in f.Done are left out.
 func (t *Table) Decide(f *Facts) Decision {
 	var (
 		d   Decision
@@ -10,6 +10,9 @@ func (t *Table) Decide(f *Facts) Decision {
 	)
 	t.candidates(f, &cur)
 	for i, ok := cur.next(); ok; i, ok = cur.next() {
+		if f.Done[i] {
+			continue
+		}
 		c := &t.rules[i]
 		matches, err := c.matches(f, &in)
 		if err != nil {

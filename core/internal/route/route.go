@@ -116,6 +116,7 @@ type Facts struct {
 	Attributes   map[string]string
 	Open         func(channel string) bool // reports whether a channel is reachable; nil means that all are
 	Conversation string                    // input of bucket()
+	Done         map[int]bool              // indexes of the rules that are not run, because they matched before
 }
 
 // Decision is the result of the evaluation of one input.

@@ -22,11 +22,12 @@ type Conversation struct {
 	Epoch           uint64             `json:"e"`
 	OwnerSince      time.Time          `json:"os"`
 	Handovers       uint32             `json:"ho,omitempty"`
-	HandoverTimes   []time.Time        `json:"ht,omitempty"` // the newest MaxHandoverTimes
+	HandoverTimes   []time.Time        `json:"ht,omitempty"` // that the bounce limit counts, the newest MaxHandoverTimes
 	Threads         map[string]*Thread `json:"ts,omitempty"` // by channel
 	FormerThreads   []FormerThread     `json:"fo,omitempty"`
 	Offer           *Offer             `json:"of,omitempty"` // pending
-	Held            []Item             `json:"he,omitempty"` // messages that wait for the end of the offer
+	Departure       *Departure         `json:"dp,omitempty"` // of the owner, not in effect yet
+	Held            []Item             `json:"he,omitempty"` // wait for the end of the offer or departure, in order
 	Attributes      map[string]string  `json:"at,omitempty"`
 	History         []HistoryEntry     `json:"hi,omitempty"`
 	HistoryCount    uint64             `json:"hn,omitempty"` // number of the newest history entry, from 1
@@ -47,6 +48,19 @@ type Thread struct {
 	Seen       uint64 `json:"s,omitempty"`  // number of the newest history entry that the channel has received
 	LastSent   int64  `json:"ls,omitempty"` // newest time of the vendor's clock, in nanoseconds
 	EndedSent  int64  `json:"es,omitempty"` // LastSent when the channel last lost control
+	StartedAt  int64  `json:"sa,omitempty"` // when the session was requested, by the gateway's clock, in nanoseconds
+	FirstSent  int64  `json:"fs,omitempty"` // oldest time of the vendor's clock in the session; 0 if unknown
+	// Lag is the shortest time from SentAt to acceptance, at least 0. It is unknown while LastSent is 0.
+	Lag time.Duration `json:"lg,omitempty"`
+}
+
+// Departure is the departure of the owner until it takes effect.
+type Departure struct {
+	Channel  string    `json:"ch"`
+	SentAt   int64     `json:"s"` // by the vendor's clock
+	Deadline time.Time `json:"d"`
+	Pos      Position  `json:"p"` // of the envelope that reported it
+	Reason   string    `json:"r,omitempty"`
 }
 
 // FormerThread is a thread that is recognized but no longer used.
@@ -64,6 +78,9 @@ type Offer struct {
 	Rule     string        `json:"ru"`           // rule that made it
 	Else     string        `json:"el,omitempty"` // new owner if all targets fail; "" keeps the owner
 	Hold     bool          `json:"h,omitempty"`  // the customer's messages are held until the offer ends
+	// Failed is the last target that was asked and did not accept, FailedReason is the reason.
+	Failed       string `json:"f,omitempty"`
+	FailedReason string `json:"fr,omitempty"`
 }
 
 // HistoryEntry is a message of the history, which a new owner receives.

@@ -68,9 +68,13 @@ func (l *Layer) foldConversation(c *Conversation, ch *journal.Change) error {
 	case *journal.Change_Offered:
 		c.Offer = toOffer(k.Offered)
 	case *journal.Change_OfferEnded:
-		c.Offer = nil
+		l.foldOfferEnded(c, k.OfferEnded)
+	case *journal.Change_Departing:
+		c.Departure = toDeparture(k.Departing)
+	case *journal.Change_Departed:
+		c.Departure = nil
 	case *journal.Change_Held:
-		c.Held = append(c.Held, toItem(k.Held.GetItem()))
+		c.hold(toItem(k.Held.GetItem()))
 	case *journal.Change_Passed:
 		l.foldPassed(c, k.Passed)
 	case *journal.Change_Queued:
@@ -87,6 +91,7 @@ func (l *Layer) foldConversation(c *Conversation, ch *journal.Change) error {
 		}
 	case *journal.Change_Closing:
 		c.Closing, c.ClosedAt, c.UnansweredSince = k.Closing.GetRule(), l.at, time.Time{}
+		c.Departure, c.Held = nil, nil // the held messages go to the customer's next conversation
 	case *journal.Change_Closed:
 		l.removeThreads(c)
 		l.convs.remove(c.ID)

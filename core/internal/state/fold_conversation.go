@@ -14,7 +14,9 @@ func (l *Layer) foldOpened(id string, o *journal.Opened) {
 		Threads: map[string]*Thread{o.GetChannel(): {ID: o.GetThread(), Epoch: 1, Live: true}},
 	}
 	l.convs.put(id, c)
-	l.indexThread(c, threadKey{c.Channel, c.Thread})
+	key := threadKey{c.Channel, c.Thread}
+	c.Threads[c.Channel].inherit(l.threadOf(key))
+	l.indexThread(c, key)
 }
 
 func (l *Layer) foldAccepted(c *Conversation, a *journal.Accepted) {
@@ -23,9 +25,10 @@ func (l *Layer) foldAccepted(c *Conversation, a *journal.Accepted) {
 		l.ids = append(l.ids, ID(a.GetDigest()))
 	}
 	th := c.Threads[a.GetChannel()]
-	if th != nil && th.ID == a.GetThread() {
-		th.LastSent = max(th.LastSent, a.GetSentAt())
-		if offered := c.Offer != nil && c.Offer.Target == a.GetChannel(); a.GetChannel() != c.Owner && !offered {
+	if th != nil && th.ID == a.GetThread() && a.GetSentAt() != 0 {
+		th.noteSent(a.GetSentAt(), l.at, a.GetFenced())
+		offered := c.Offer != nil && c.Offer.Target == a.GetChannel()
+		if a.GetChannel() != c.Channel && a.GetChannel() != c.Owner && !offered {
 			th.EndedSent = max(th.EndedSent, a.GetSentAt()) // not the owner: this and older messages stay fenced
 		}
 	}
@@ -79,17 +82,48 @@ func toOffer(o *journal.Offered) *Offer {
 	return &Offer{
 		Target: o.GetTarget(), Rest: o.GetRest(), Deadline: time.Unix(0, o.GetDeadline()),
 		Within: time.Duration(o.GetWithin()), Rule: o.GetRule(), Else: o.GetElse(), Hold: o.GetHold(),
+		Failed: o.GetFailed(), FailedReason: o.GetFailedReason(),
 	}
+}
+
+func toDeparture(d *journal.Departing) *Departure {
+	return &Departure{
+		Channel: d.GetChannel(), SentAt: d.GetSentAt(), Deadline: time.Unix(0, d.GetDeadline()),
+		Pos: PositionOf(d.GetPosition()), Reason: d.GetReason(),
+	}
+}
+
+// foldOfferEnded ends the offer to a target. A target that could not be asked had none.
+func (l *Layer) foldOfferEnded(c *Conversation, o *journal.OfferEnded) {
+	if c.Offer != nil && c.Offer.Target == o.GetTarget() {
+		c.Offer = nil
+	}
+	if o.GetCounted() {
+		c.countHandover(l.at)
+	}
+}
+
+// hold adds a message to the held ones, in order of arrival.
+func (c *Conversation) hold(it Item) {
+	i, _ := slices.BinarySearchFunc(c.Held, it, func(a, b Item) int { return a.Pos.Compare(b.Pos) })
+	c.Held = slices.Insert(c.Held, i, it)
 }
 
 func (l *Layer) foldPassed(c *Conversation, p *journal.Passed) {
 	if th := c.Threads[p.GetFrom()]; th != nil {
 		th.EndedSent = th.LastSent
 	}
-	c.Owner, c.Epoch, c.OwnerSince = p.GetOwner(), p.GetEpoch(), l.at
+	c.Owner, c.Epoch, c.OwnerSince, c.Departure = p.GetOwner(), p.GetEpoch(), l.at, nil
 	c.Handovers++
+	if p.GetCounted() {
+		c.countHandover(l.at)
+	}
+}
+
+// countHandover notes a handover, or an attempt at one, for the bounce limit.
+func (c *Conversation) countHandover(at time.Time) {
 	if len(c.HandoverTimes) >= MaxHandoverTimes {
 		c.HandoverTimes = slices.Delete(c.HandoverTimes, 0, 1)
 	}
-	c.HandoverTimes = append(c.HandoverTimes, l.at)
+	c.HandoverTimes = append(c.HandoverTimes, at)
 }

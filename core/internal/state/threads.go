@@ -3,6 +3,7 @@ package state
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"patchbay/core/internal/journal"
 )
@@ -31,15 +32,58 @@ func (l *Layer) foldLinked(c *Conversation, linked *journal.Linked) {
 		if linked.GetHasState() {
 			old.State = linked.GetState()
 		}
+		old.startSession(linked.GetStartedAt())
 	default:
 		if old != nil && !old.Reassigned {
 			l.keepFormer(c, threadKey{key.channel, old.ID})
 		}
 		// A thread in use is not a former thread: removing the oldest former thread removes it from the index.
 		c.removeFormer(key)
-		c.Threads[key.channel] = &Thread{ID: key.thread, Epoch: linked.GetEpoch(), State: linked.GetState(), Live: true}
+		th := &Thread{ID: key.thread, Epoch: linked.GetEpoch(), State: linked.GetState(), Live: true}
+		th.inherit(l.threadOf(key))
+		th.startSession(linked.GetStartedAt())
+		c.Threads[key.channel] = th
 	}
 	l.indexThread(c, key)
+}
+
+// threadOf returns the thread of the conversation that Find returns for it, or nil.
+func (l *Layer) threadOf(key threadKey) *Thread {
+	id, ok := l.threads.get(key)
+	if !ok {
+		return nil
+	}
+	c := l.Conversation(id)
+	if c == nil || c.Threads[key.channel] == nil || c.Threads[key.channel].ID != key.thread {
+		return nil
+	}
+	return c.Threads[key.channel]
+}
+
+// inherit takes over the vendor's times from the thread's former conversation.
+func (th *Thread) inherit(former *Thread) {
+	if former != nil {
+		th.LastSent, th.EndedSent, th.Lag = former.LastSent, former.LastSent, former.Lag
+	}
+}
+
+// startSession notes that a session of the thread was requested at a time of the gateway's clock; 0 is no new session.
+func (th *Thread) startSession(at int64) {
+	if at != 0 {
+		th.StartedAt, th.FirstSent = at, 0
+	}
+}
+
+// noteSent notes the vendor's time of an envelope that was accepted at the given time.
+func (th *Thread) noteSent(sent int64, accepted time.Time, fenced bool) {
+	lag := max(accepted.Sub(time.Unix(0, sent)), 0)
+	if th.LastSent == 0 || lag < th.Lag {
+		th.Lag = lag
+	}
+	th.LastSent = max(th.LastSent, sent)
+	if !fenced && (th.FirstSent == 0 || sent < th.FirstSent) {
+		th.FirstSent = sent
+	}
 }
 
 // keepFormer keeps a thread in the index although it is no longer used. At the limit, it removes the oldest one.

@@ -72,6 +72,9 @@ func pendingDeliveries(c *state.Conversation) []PendingDelivery {
 }
 
 func heldReason(c *state.Conversation) string {
+	if c.Departure != nil {
+		return heldDuringDeparture
+	}
 	return "held until the offer to " + offerTarget(c) + " ends"
 }
 

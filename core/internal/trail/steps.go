@@ -56,15 +56,25 @@ func describeMessage(ch *journal.Change) (draft, bool) {
 		}, positionOf(d.GetPosition())}, true
 	case *journal.Change_Held:
 		position := positionOf(k.Held.GetItem().GetPosition())
-		return draft{Entry{Step: state.StatusHeld, Detail: "held during the offer"}, position}, true
+		detail := "held during the offer"
+		if k.Held.GetDeparting() {
+			detail = heldDuringDeparture
+		}
+		return draft{Entry{Step: state.StatusHeld, Detail: detail}, position}, true
 	case *journal.Change_ThreadPending:
 		o := k.ThreadPending
+		detail := "pending thread " + o.GetThread()
+		if o.GetDeparting() {
+			detail = heldDuringDeparture
+		}
 		return draft{Entry{
-			Step: state.StatusHeld, Channel: o.GetChannel(), Detail: "pending thread " + o.GetThread(),
+			Step: state.StatusHeld, Channel: o.GetChannel(), Detail: detail,
 		}, positionOf(o.GetPosition())}, true
 	}
 	return draft{}, false
 }
+
+const heldDuringDeparture = "held until the departure of the owner takes effect"
 
 // describeControl describes changes of the conversation, its owner and its threads.
 func describeControl(ch *journal.Change) (draft, bool) {
@@ -88,6 +98,10 @@ func describeControl(ch *journal.Change) (draft, bool) {
 		return draft{Entry: Entry{
 			Step: "passed", Channel: p.GetOwner(), Rule: p.GetReason(),
 			Detail: fmt.Sprintf("from %s, epoch %d", p.GetFrom(), p.GetEpoch()),
+		}}, true
+	case *journal.Change_Departing:
+		return draft{Entry: Entry{
+			Step: "leaving", Channel: k.Departing.GetChannel(), Detail: "the last messages of the owner are awaited",
 		}}, true
 	case *journal.Change_Linked:
 		l := k.Linked

@@ -103,10 +103,16 @@ func (w *Writer) nextAfter(c *state.Conversation, now time.Time) time.Time {
 			sooner(now.Add(time.Millisecond))
 		}
 	}
+	if c.Departure != nil {
+		sooner(c.Departure.Deadline)
+		if !c.Departure.Deadline.After(now) {
+			sooner(now.Add(time.Millisecond))
+		}
+	}
 	for i := range c.Lanes {
 		sooner(c.Lanes[i].Queue[0].NextAt)
 	}
-	if c.Offer == nil && len(c.Lanes) == 0 { // the time to close it passed while the gateway was stopped
+	if c.Offer == nil && c.Departure == nil && len(c.Lanes) == 0 { // the time to close it passed while the gateway was stopped
 		sooner(now.Add(time.Millisecond))
 	}
 	return next
