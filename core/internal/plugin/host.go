@@ -17,12 +17,14 @@ type Host struct {
 	log     *slog.Logger
 	metrics *hostMetrics
 
-	session  atomic.Pointer[session] // nil while no process accepts calls
-	status   atomic.Pointer[Status]
-	overdue  atomic.Int64 // cancelled calls that have not ended
-	receives receiveQueue
-	broken   *brokenWebhooks
-	restart  chan *session // the session to replace; nil if there was none
+	session       atomic.Pointer[session] // nil while no process accepts calls
+	status        atomic.Pointer[Status]
+	overdue       atomic.Int64 // cancelled calls that have not ended
+	receives      callQueue
+	fetches       callQueue
+	subscriptions callQueue
+	broken        *brokenCalls
+	restart       chan *session // the session to replace; nil if there was none
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced at each change of the status
@@ -39,7 +41,7 @@ func New(o Options) *Host {
 	}
 	h := &Host{
 		opts: o, log: o.Logger.With("adapter", o.Name), metrics: o.Metrics.of(o.Name),
-		restart: make(chan *session, 1), broken: newBrokenWebhooks(o.Name), changed: make(chan struct{}),
+		restart: make(chan *session, 1), broken: newBrokenCalls(o.Name), changed: make(chan struct{}),
 	}
 	h.status.Store(&Status{State: StateStopped, Since: time.Now()})
 	return h

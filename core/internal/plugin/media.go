@@ -37,32 +37,78 @@ func (h *Host) Fetch(
 	return nil
 }
 
-// fetch reads a medium from the current process, and once more from the next one if the process ends before the first
-// chunk.
+// fetch reads a medium from the current process, and again from the next one if the process ends before the first
+// chunk. A medium on which the adapter broke repeatedly is refused like one that the adapter cannot read.
 func (h *Host) fetch(
 	ctx context.Context, req *pluginpb.FetchRequest, head func(*pluginpb.FetchResponse) error, chunk func([]byte) error,
 ) error {
-	for attempt := 1; ; attempt++ {
-		s, err := h.await(ctx)
-		if err != nil {
-			return err
-		}
-		if !s.hasAbility("fetch") {
-			return &sdk.Error{Kind: sdk.KindUnsupported, Op: "fetch medium", Text: "the adapter does not read media"}
-		}
-		if err := s.checkServed(req.GetChannel()); err != nil {
-			return err
+	c, id := h.fetches.enter(), mediumIdentity(req)
+	defer c.leave()
+	if h.broken.isSuspect(id) {
+		c.repeat(true)
+	}
+	for {
+		if err := h.broken.givenUp(id); err != nil {
+			return mediumGivenUp(err)
 		}
 		started := false
-		err = s.fetch(ctx, req, func(m *pluginpb.FetchResponse) error { started = true; return head(m) }, chunk)
-		if attempt > 1 || started || err == nil || ctx.Err() != nil {
+		s, err := h.fetchOnce(ctx, c, req, func(m *pluginpb.FetchResponse) error { started = true; return head(m) }, chunk)
+		var broke *BrokeError
+		switch e, typed := errors.AsType[*sdk.Error](err); {
+		case err == nil:
+			h.broken.forgive(id)
+			return nil
+		case ctx.Err() != nil || s == nil:
+			return err
+		case typed && e.Kind == sdk.KindPanicked:
+			broke = &BrokeError{Name: h.opts.Name, Fault: FaultPanicked, Weight: WeightCertain, Text: e.Text}
+		case typed && e.Kind == sdk.KindTransient && h.session.Load() != s && !started: // refused while it stopped
+			continue
+		case typed || !isConnectionLost(err) || !s.awaitRetired(ctx):
+			return err
+		default:
+			broke = s.fetchBroke
+		}
+		if given := h.broken.blame(id, broke); given != nil {
+			return mediumGivenUp(given)
+		}
+		if started {
 			return err
 		}
-		refusedWhileStopping := sdk.KindOf(err) == sdk.KindTransient && h.session.Load() != s
-		if !refusedWhileStopping && !(isConnectionLost(err) && s.awaitRetired(ctx)) {
-			return err
-		}
+		c.repeat(broke.Isolate())
 	}
+}
+
+// fetchOnce reads a medium from one process, when suspects permit that. It returns the process, or nil if none got the
+// call.
+func (h *Host) fetchOnce(ctx context.Context, c *callTurn, req *pluginpb.FetchRequest,
+	head func(*pluginpb.FetchResponse) error, chunk func([]byte) error,
+) (*session, error) {
+	if !c.start() && !c.awaitStart(ctx) {
+		return nil, h.notReady(ctx)
+	}
+	defer c.stop()
+	s, err := h.await(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case !s.hasAbility("fetch"):
+		return nil, &sdk.Error{Kind: sdk.KindUnsupported, Op: "fetch medium", Text: "the adapter does not read media"}
+	}
+	if err := s.checkServed(req.GetChannel()); err != nil {
+		return nil, err
+	}
+	s.fetches.Add(1)
+	err = s.fetch(ctx, req, head, chunk)
+	if err == nil || ctx.Err() != nil || !isConnectionLost(err) {
+		s.fetches.Add(-1) // otherwise the call was running when the process ended
+	}
+	return s, err
+}
+
+// mediumGivenUp returns the error for a medium that is given up. Its kind makes text replace the medium.
+func mediumGivenUp(err error) error {
+	return &sdk.Error{Kind: sdk.KindPermanent, Op: "fetch medium", Text: err.Error(), Err: err}
 }
 
 func (s *session) fetch(

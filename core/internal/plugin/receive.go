@@ -33,10 +33,10 @@ func (h *Host) Receive(ctx context.Context, call *pluginpb.ReceiveCall,
 	return res, c.leave, nil
 }
 
-func (h *Host) receive(ctx context.Context, c *receiving, call *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
-	channels := call.GetChannels()
+func (h *Host) receive(ctx context.Context, c *callTurn, call *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
+	channels, id := call.GetChannels(), webhookIdentity(call)
 	for {
-		if err := h.broken.givenUp(call); err != nil {
+		if err := h.broken.givenUp(id); err != nil {
 			return nil, err
 		}
 		res, err := h.runReceive(ctx, c, call, channels)
@@ -46,12 +46,12 @@ func (h *Host) receive(ctx context.Context, c *receiving, call *pluginpb.Receive
 		broke, ok := errors.AsType[*BrokeError](err)
 		switch {
 		case err == nil:
-			h.broken.forgive(call)
+			h.broken.forgive(id)
 			return res, nil
 		case !ok:
 			return nil, err
 		}
-		if given := h.broken.blame(call, broke); given != nil {
+		if given := h.broken.blame(id, broke); given != nil {
 			return nil, given
 		}
 		if ctx.Err() != nil {
@@ -63,7 +63,7 @@ func (h *Host) receive(ctx context.Context, c *receiving, call *pluginpb.Receive
 
 // runReceive runs a call once, for those of the channels that the process serves. It waits until suspects permit that
 // and a process is ready. The limit of Options.HoldTimeout leaves the rest of ctx for the translation.
-func (h *Host) runReceive(ctx context.Context, c *receiving, call *pluginpb.ReceiveCall, channels []string,
+func (h *Host) runReceive(ctx context.Context, c *callTurn, call *pluginpb.ReceiveCall, channels []string,
 ) (*pluginpb.ReceiveResult, error) {
 	if !c.start() {
 		limit, cancel := context.WithTimeout(ctx, h.opts.HoldTimeout)

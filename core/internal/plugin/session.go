@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	goplugin "github.com/hashicorp/go-plugin"
@@ -38,9 +39,17 @@ type session struct {
 	retired chan struct{} // closed when the Host no longer uses the session
 	hangs   chan string   // has a call that hangs
 
+	// fetches counts the calls for media, including those that the end of the process has interrupted.
+	fetches atomic.Int64
+	// probations counts the subscriptions that have just begun, including those that the end of the process has
+	// interrupted.
+	probations atomic.Int64
+
 	// About the end of the process; set by close.
-	blamed   bool // one call caused it
-	answered bool // before, a call of the same direction had a result
+	blamed         bool        // one call caused it
+	answered       bool        // before, a call of the same direction had a result
+	fetchBroke     *BrokeError // for the interrupted calls for media
+	subscribeBroke *BrokeError // for the interrupted subscriptions in probation
 
 	mu      sync.Mutex
 	refused map[string]string  // reasons by channel

@@ -114,34 +114,42 @@ func (s *session) failCalls(cause error) {
 	if s.deliver != nil {
 		delivers = s.deliver.close()
 	}
+	fetches, probations := int(s.fetches.Load()), int(s.probations.Load())
 	if reasonOf(cause, "") == reasonHung {
 		s.blamed = receives.hung+delivers.hung > 0
 		s.answered = receives.hung > 0 && receives.answered || delivers.hung > 0 && delivers.answered
 	} else if !errors.Is(cause, errStopped) {
-		s.blamed = receives.sent == 1 || delivers.sent == 1
-		s.answered = receives.sent == 1 && receives.answered || delivers.sent == 1 && delivers.answered
+		other := receives.sent+delivers.sent == 0 && fetches+probations > 0
+		s.blamed = receives.sent == 1 || delivers.sent == 1 || other
+		s.answered = receives.sent == 1 && receives.answered || delivers.sent == 1 && delivers.answered ||
+			other && (receives.answered || delivers.answered)
 	}
-	text := s.crashText(cause)
 	broke := func(same, others int) func(bool) error {
-		return func(hung bool) error {
-			e := &BrokeError{Name: s.host.opts.Name, Fault: FaultDied, Text: text}
-			switch {
-			case hung:
-				e.Fault, e.Weight = FaultHung, WeightCertain
-			case reasonOf(cause, "") == reasonHung:
-				e.Fault = FaultHung
-			case !errors.Is(cause, errStopped):
-				e.Weight = weightOf(same, others)
-			}
-			return e
-		}
+		return func(hung bool) error { return s.brokeError(cause, hung, same, others) }
 	}
 	if s.receive != nil {
-		s.receive.fail(broke(receives.sent, delivers.sent))
+		s.receive.fail(broke(receives.sent, delivers.sent+fetches+probations))
 	}
 	if s.deliver != nil {
-		s.deliver.fail(broke(delivers.sent, receives.sent))
+		s.deliver.fail(broke(delivers.sent, receives.sent+fetches+probations))
 	}
+	s.fetchBroke = s.brokeError(cause, false, fetches, receives.sent+delivers.sent+probations)
+	s.subscribeBroke = s.brokeError(cause, false, probations, receives.sent+delivers.sent+fetches)
+}
+
+// brokeError returns the error for a call that the end of the process interrupted, next to same calls of its kind,
+// including itself, and others.
+func (s *session) brokeError(cause error, hung bool, same, others int) *BrokeError {
+	e := &BrokeError{Name: s.host.opts.Name, Fault: FaultDied, Text: s.crashText(cause)}
+	switch {
+	case hung:
+		e.Fault, e.Weight = FaultHung, WeightCertain
+	case reasonOf(cause, "") == reasonHung:
+		e.Fault = FaultHung
+	case !errors.Is(cause, errStopped):
+		e.Weight = weightOf(same, others)
+	}
+	return e
 }
 
 // crashText returns the panic of the process, or else cause with the last lines of the log.

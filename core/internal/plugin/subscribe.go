@@ -27,23 +27,39 @@ type Store func(ctx context.Context, envelopes [][]byte, cursor []byte) error
 //
 // Subscribe returns nil when ctx has ended and the adapter had time to stop, or when the adapter stopped by itself.
 // store is also called with batches that the adapter emits while it stops; its context outlives ctx. An *sdk.Error
-// comes from the adapter. ErrNotReady, and any error that is not store's, means that the process or its connection is
-// gone.
+// comes from the adapter. A GivenUpError means that the process died repeatedly after the start of this subscription.
+// ErrNotReady, and any other error that is not store's, means that the process or its connection is gone.
 func (h *Host) Subscribe(ctx context.Context, from *pluginpb.SubscribeRequest, store Store) error {
-	s, err := h.await(ctx)
-	if err == nil {
-		err = s.checkServed(from.GetChannel())
-	}
-	if err == nil && !s.hasAbility("subscribe") {
-		err = &sdk.Error{Kind: sdk.KindUnsupported, Op: "subscribe", Text: "the adapter does not subscribe"}
-	}
-	if err == nil {
-		err = s.subscribe(ctx, from, store)
-	}
+	err := h.subscribe(ctx, from, store)
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("subscribe on %s: %w", from.GetChannel(), err)
 	}
 	return nil
+}
+
+func (h *Host) subscribe(ctx context.Context, from *pluginpb.SubscribeRequest, store Store) error {
+	p := &probation{host: h, turn: h.subscriptions.enter(), id: subscriptionIdentity(from.GetChannel())}
+	defer p.turn.leave()
+	if !p.begin(ctx) {
+		return h.notReady(ctx)
+	}
+	defer p.end()
+	s, err := h.await(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.checkServed(from.GetChannel()); err != nil {
+		return err
+	}
+	if !s.hasAbility("subscribe") {
+		return &sdk.Error{Kind: sdk.KindUnsupported, Op: "subscribe", Text: "the adapter does not subscribe"}
+	}
+	p.watch(s)
+	err = s.subscribe(ctx, from, store)
+	if err != nil && ctx.Err() == nil {
+		return p.blame(ctx, err)
+	}
+	return err
 }
 
 func (s *session) subscribe(ctx context.Context, from *pluginpb.SubscribeRequest, store Store) error {

@@ -63,6 +63,10 @@ var delay = backoff.Policy{Base: 200 * time.Millisecond, Max: 30 * time.Second, 
 // healthyAfter is the duration after which a subscription without messages counts as a success.
 const healthyAfter = time.Minute
 
+// brokenPause is the time without a subscription that has ended its process repeatedly, for the sake of the adapter's
+// other channels and calls.
+const brokenPause = 5 * time.Minute
+
 // Run keeps the subscriptions of all channels running until ctx ends. It returns when every adapter has stopped or used
 // up its time to stop.
 func Run(ctx context.Context, o Options) {

@@ -38,6 +38,9 @@ func (s *subscriber) run(ctx context.Context) {
 		if e, ok := errors.AsType[*sdk.Error](err); ok {
 			wait = max(wait, min(e.After, cmp.Or(s.MaxPause, e.After)))
 		}
+		if _, ok := errors.AsType[*plugin.GivenUpError](err); ok {
+			wait = max(wait, brokenPause)
+		}
 		s.logEnd(err, wait)
 		sleep(ctx, wait)
 	}
@@ -47,6 +50,8 @@ func (s *subscriber) logEnd(err error, wait time.Duration) {
 	switch {
 	case errors.Is(err, plugin.ErrNotReady): // the adapter's supervisor logs the reason
 		s.log.Debug("adapter is not ready to subscribe", "error", err, "retry_seconds", wait.Seconds())
+	case errors.As(err, new(*plugin.GivenUpError)):
+		s.log.Error("subscription paused: the adapter broke on it repeatedly", "error", err, "retry_seconds", wait.Seconds())
 	case err != nil:
 		s.log.Warn("subscription failed", "error", err, "retry_seconds", wait.Seconds())
 	default:

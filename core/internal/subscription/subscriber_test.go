@@ -3,7 +3,9 @@ package subscription
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -111,6 +113,23 @@ func TestSubscriptionStartsAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestSubscriptionThatKillsItsProcessIsPaused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kills := func(context.Context, *pluginpb.SubscribeRequest, plugin.Store) error {
+			return fmt.Errorf("subscribe: %w", &plugin.GivenUpError{Name: "a"})
+		}
+		b := start(t, &fakeWriter{}, kills, waitForEnd)
+		time.Sleep(brokenPause + time.Second)
+		b.stop()
+		if diff := cmp.Diff([]time.Duration{brokenPause}, b.gaps()); diff != "" {
+			t.Errorf("gaps (-want +got):\n%s", diff)
+		}
+		if !strings.Contains(b.log.String(), "level=ERROR msg=\"subscription paused") {
+			t.Errorf("log %s", b.log.String())
+		}
+	})
 }
 
 func TestSubscriptionWaitsForItsAdapter(t *testing.T) {

@@ -13,9 +13,15 @@ import (
 var _ sdk.Fetcher = (*adapter)(nil)
 
 // Fetch implements sdk.Fetcher. A number as Ref is the size of the medium; "/exit" ends the process while it is read.
-func (a *adapter) Fetch(_ context.Context, f *sdk.FetchRequest) (*sdk.Medium, error) {
+// Other references select a fault before the first byte; see faults.
+func (a *adapter) Fetch(ctx context.Context, f *sdk.FetchRequest) (*sdk.Medium, error) {
 	if f.Part.Ref == "/exit" {
 		return &sdk.Medium{Body: io.NopCloser(io.MultiReader(strings.NewReader(strings.Repeat("x", 1<<20)), exiting{}))}, nil
+	}
+	if fault := faults[f.Part.Ref]; fault != nil {
+		if err := fault(ctx); err != nil {
+			return nil, err
+		}
 	}
 	n, err := strconv.Atoi(f.Part.Ref)
 	if err != nil {

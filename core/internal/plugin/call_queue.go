@@ -6,38 +6,38 @@ import (
 	"sync"
 )
 
-// receiveQueue orders the webhook calls of one adapter while its process is replaced. Calls that were held or repeated
+// callQueue orders the webhook calls of one adapter, or its calls for media, while its process is replaced. Calls that were held or repeated
 // are delayed: they return after all earlier calls, and later calls return after them. Calls that may have caused the
 // end of a process are suspects: they run alone, one after the other, before all other calls. Without delayed calls and
 // suspects, no call waits. It is safe for concurrent use.
-type receiveQueue struct {
+type callQueue struct {
 	mu       sync.Mutex
-	calls    list.List // of *receiving, in order of arrival
+	calls    list.List // of *callTurn, in order of arrival
 	running  int
 	delayed  int
 	suspects int
 	changed  chan struct{} // closed when a call that others wait for has changed; nil if nobody waits
 }
 
-// receiving is one call in the queue. The lock of the queue guards it.
-type receiving struct {
-	queue   *receiveQueue
+// callTurn is one call in the queue. The lock of the queue guards it.
+type callTurn struct {
+	queue   *callQueue
 	place   *list.Element
 	running bool
 	delayed bool
 	suspect bool
 }
 
-func (q *receiveQueue) enter() *receiving {
+func (q *callQueue) enter() *callTurn {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	c := &receiving{queue: q}
+	c := &callTurn{queue: q}
 	c.place = q.calls.PushBack(c)
 	return c
 }
 
 // leave ends a call.
-func (c *receiving) leave() {
+func (c *callTurn) leave() {
 	q := c.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -52,7 +52,7 @@ func (c *receiving) leave() {
 }
 
 // wake lets waiting calls look again. The caller holds the lock.
-func (q *receiveQueue) wake() {
+func (q *callQueue) wake() {
 	if q.changed != nil {
 		close(q.changed)
 		q.changed = nil
@@ -60,15 +60,15 @@ func (q *receiveQueue) wake() {
 }
 
 // start starts a call without waiting. It reports false if the call must wait for others.
-func (c *receiving) start() bool {
+func (c *callTurn) start() bool {
 	c.queue.mu.Lock()
 	defer c.queue.mu.Unlock()
 	return c.tryStart()
 }
 
-func (c *receiving) tryStart() bool {
+func (c *callTurn) tryStart() bool {
 	q := c.queue
-	if q.suspects > 0 && (q.running > 0 || q.first(func(o *receiving) bool { return o.suspect }) != c) {
+	if q.suspects > 0 && (q.running > 0 || q.first(func(o *callTurn) bool { return o.suspect }) != c) {
 		return false
 	}
 	c.running = true
@@ -77,13 +77,13 @@ func (c *receiving) tryStart() bool {
 }
 
 // awaitStart delays a call until it may start, and starts it. It reports false if ctx ends before.
-func (c *receiving) awaitStart(ctx context.Context) bool {
+func (c *callTurn) awaitStart(ctx context.Context) bool {
 	c.delay()
 	return c.queue.await(ctx, c.tryStart)
 }
 
 // stop ends a run of a call. The call may run again.
-func (c *receiving) stop() {
+func (c *callTurn) stop() {
 	q := c.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -93,13 +93,13 @@ func (c *receiving) stop() {
 }
 
 // delay makes a call a delayed one.
-func (c *receiving) delay() {
+func (c *callTurn) delay() {
 	c.queue.mu.Lock()
 	defer c.queue.mu.Unlock()
 	c.setDelayed()
 }
 
-func (c *receiving) setDelayed() {
+func (c *callTurn) setDelayed() {
 	if !c.delayed {
 		c.delayed = true
 		c.queue.delayed++
@@ -107,7 +107,7 @@ func (c *receiving) setDelayed() {
 }
 
 // repeat makes a call a delayed one and, if suspect is set, a suspect.
-func (c *receiving) repeat(suspect bool) {
+func (c *callTurn) repeat(suspect bool) {
 	c.queue.mu.Lock()
 	defer c.queue.mu.Unlock()
 	c.setDelayed()
@@ -117,17 +117,28 @@ func (c *receiving) repeat(suspect bool) {
 	}
 }
 
+// acquit ends the suspicion against a call.
+func (c *callTurn) acquit() {
+	c.queue.mu.Lock()
+	defer c.queue.mu.Unlock()
+	c.setInnocent()
+}
+
+func (c *callTurn) setInnocent() {
+	if c.suspect {
+		c.suspect = false
+		c.queue.suspects--
+		c.queue.wake()
+	}
+}
+
 // awaitTurn waits until a call may return. A call with a result is no suspect any more. A call that must wait is a
 // delayed one. It reports false if ctx ends before.
-func (c *receiving) awaitTurn(ctx context.Context) bool {
+func (c *callTurn) awaitTurn(ctx context.Context) bool {
 	q := c.queue
 	return q.await(ctx, func() bool {
-		if c.suspect {
-			c.suspect = false
-			q.suspects--
-			q.wake()
-		}
-		if !c.delayed && (q.delayed == 0 || q.first(func(o *receiving) bool { return o == c || o.delayed }) == c) {
+		c.setInnocent()
+		if !c.delayed && (q.delayed == 0 || q.first(func(o *callTurn) bool { return o == c || o.delayed }) == c) {
 			return true
 		}
 		c.setDelayed()
@@ -136,9 +147,9 @@ func (c *receiving) awaitTurn(ctx context.Context) bool {
 }
 
 // first returns the first call that satisfies a condition. The caller holds the lock.
-func (q *receiveQueue) first(ok func(*receiving) bool) *receiving {
+func (q *callQueue) first(ok func(*callTurn) bool) *callTurn {
 	for e := q.calls.Front(); e != nil; e = e.Next() {
-		if c := e.Value.(*receiving); ok(c) {
+		if c := e.Value.(*callTurn); ok(c) {
 			return c
 		}
 	}
@@ -146,7 +157,7 @@ func (q *receiveQueue) first(ok func(*receiving) bool) *receiving {
 }
 
 // await waits until ready, which it calls with the lock, returns true. It reports false if ctx ends before.
-func (q *receiveQueue) await(ctx context.Context, ready func() bool) bool {
+func (q *callQueue) await(ctx context.Context, ready func() bool) bool {
 	for {
 		q.mu.Lock()
 		if ready() {

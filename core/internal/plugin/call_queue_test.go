@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -14,8 +15,8 @@ import (
 
 func TestCallsWaitForEarlierDelayedOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var q receiveQueue
-		calls := []*receiving{q.enter(), q.enter(), q.enter(), q.enter()}
+		var q callQueue
+		calls := []*callTurn{q.enter(), q.enter(), q.enter(), q.enter()}
 		calls[1].delay()
 		calls[3].repeat(false)
 		if !calls[0].awaitTurn(t.Context()) {
@@ -49,7 +50,7 @@ func TestCallsWaitForEarlierDelayedOnes(t *testing.T) {
 
 func TestSuspectsRunAloneInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var q receiveQueue
+		var q callQueue
 		first, second, running, later := q.enter(), q.enter(), q.enter(), q.enter()
 		if !running.start() {
 			t.Fatal("a call waited without suspects")
@@ -58,7 +59,7 @@ func TestSuspectsRunAloneInOrder(t *testing.T) {
 		first.repeat(true)
 		var order []string
 		var wg sync.WaitGroup
-		for name, c := range map[string]*receiving{"first": first, "second": second, "later": later} {
+		for name, c := range map[string]*callTurn{"first": first, "second": second, "later": later} {
 			wg.Go(func() {
 				if !c.awaitStart(t.Context()) {
 					t.Errorf("%s did not start", name)
@@ -92,7 +93,7 @@ func TestSuspectsRunAloneInOrder(t *testing.T) {
 
 func TestWaitingCallsEndWithTheirContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var q receiveQueue
+		var q callQueue
 		suspect, other := q.enter(), q.enter()
 		suspect.repeat(true)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -115,6 +116,7 @@ func TestHeldAndRepeatedCallsKeepTheirOrder(t *testing.T) {
 	const n = 300
 	var mu sync.Mutex
 	var order []string
+	var ended atomic.Int64
 	var wg sync.WaitGroup
 	for i := range n {
 		if i%75 == 40 {
@@ -125,7 +127,7 @@ func TestHeldAndRepeatedCallsKeepTheirOrder(t *testing.T) {
 		}
 		wg.Go(func() {
 			res, done, err := r.Receive(r.ctx(), webhook("/x", fmt.Sprintf("%03d", i)))
-			defer done()
+			defer func() { done(); ended.Add(1) }()
 			if err != nil {
 				t.Errorf("call %d: %v", i, err)
 				return
@@ -137,13 +139,11 @@ func TestHeldAndRepeatedCallsKeepTheirOrder(t *testing.T) {
 			order = append(order, fmt.Sprintf("%03d", i))
 			mu.Unlock()
 		})
-		waitFor(t, "the call has returned, or waits behind a delayed one", func() bool {
+		waitFor(t, "the call has returned or is delayed", func() bool {
 			r.receives.mu.Lock()
 			defer r.receives.mu.Unlock()
-			mu.Lock()
-			defer mu.Unlock()
 			waiting := r.receives.calls.Len()
-			return len(order)+waiting > i && (waiting == 0 || r.receives.delayed > 0)
+			return int(ended.Load())+waiting > i && (waiting == 0 || r.receives.calls.Back().Value.(*callTurn).delayed)
 		})
 	}
 	wg.Wait()

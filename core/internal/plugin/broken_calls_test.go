@@ -114,9 +114,9 @@ func TestRestartForgivesWebhooks(t *testing.T) {
 }
 
 func TestBlameEndsWithSuccessAndWithTheVersion(t *testing.T) {
-	b := newBrokenWebhooks("hostile")
+	b := newBrokenCalls("hostile")
 	b.use("1")
-	bad, certain := webhook("/x", "bad"), &BrokeError{Fault: FaultHung, Weight: WeightCertain, Text: "hung"}
+	bad, certain := webhookIdentity(webhook("/x", "bad")), &BrokeError{Fault: FaultHung, Weight: WeightCertain, Text: "hung"}
 	for name, end := range map[string]func(){
 		"success": func() { b.forgive(bad) }, "version": func() { b.use("2") }, "restart": b.forgiveAll,
 	} {
@@ -129,7 +129,7 @@ func TestBlameEndsWithSuccessAndWithTheVersion(t *testing.T) {
 		}
 		wantGivenUp(t, b.blame(bad, certain))
 		wantGivenUp(t, b.givenUp(bad))
-		if err := b.givenUp(webhook("/y", "bad")); err != nil {
+		if err := b.givenUp(webhookIdentity(webhook("/y", "bad"))); err != nil {
 			t.Errorf("another path: %v", err)
 		}
 		b.use("1") // as after an unchanged restart
@@ -141,8 +141,8 @@ func TestBlameEndsWithSuccessAndWithTheVersion(t *testing.T) {
 }
 
 func TestWebhookIsKeptOnce(t *testing.T) {
-	b := newBrokenWebhooks("hostile")
-	bad, certain := webhook("/x", "bad"), &BrokeError{Weight: GiveUpWeight}
+	b := newBrokenCalls("hostile")
+	bad, certain := webhookIdentity(webhook("/x", "bad")), &BrokeError{Weight: GiveUpWeight}
 	stored := 0
 	store := func(err error) func() error { return func() error { stored++; return err } }
 	full := errors.New("full")
@@ -160,11 +160,11 @@ func TestWebhookIsKeptOnce(t *testing.T) {
 }
 
 func TestBlameHasBoundedMemory(t *testing.T) {
-	b := newBrokenWebhooks("hostile")
-	for i := range 2 * maxBrokenWebhooks {
-		_ = b.blame(webhook("/x", fmt.Sprint(i)), &BrokeError{Weight: WeightCertain})
+	b := newBrokenCalls("hostile")
+	for i := range 2 * maxBrokenCalls {
+		_ = b.blame(webhookIdentity(webhook("/x", fmt.Sprint(i))), &BrokeError{Weight: WeightCertain})
 	}
-	if n := b.webhooks.Len(); n > maxBrokenWebhooks {
-		t.Errorf("%d webhooks", n)
+	if n := b.calls.Len(); n > maxBrokenCalls {
+		t.Errorf("%d calls", n)
 	}
 }

@@ -1,0 +1,163 @@
+package plugin
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// maxBrokenCalls is the number of webhooks and media on which the adapter broke that are remembered. The least recent
+// one is forgotten.
+const maxBrokenCalls = 1024
+
+// GivenUpError means that the adapter broke on a webhook or a medium so often that it does not get it again, also if the
+// vendor repeats it. An operator's restart of the adapter or another version of it ends that.
+type GivenUpError struct {
+	Name string // name of the adapter
+	Text string // cause, as in BrokeError
+	Keep *KeepOnce
+
+	broke *BrokeError // nil if the adapter did not get the webhook again
+}
+
+// Error returns one line, with the first line of Text.
+func (e *GivenUpError) Error() string {
+	return fmt.Sprintf("the call is given up, because adapter %s broke on it repeatedly: %s", e.Name, firstLine(e.Text))
+}
+
+// Unwrap returns the BrokeError that led to this error.
+func (e *GivenUpError) Unwrap() error {
+	if e.broke == nil {
+		return nil
+	}
+	return e.broke
+}
+
+// KeepOnce stores a webhook once, however often the vendor repeats it. It is safe for concurrent use.
+type KeepOnce struct {
+	mu   sync.Mutex
+	kept bool
+}
+
+// Do calls store, unless an earlier call has succeeded.
+func (k *KeepOnce) Do(store func() error) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.kept {
+		return nil
+	}
+	err := store()
+	k.kept = err == nil
+	return err
+}
+
+// brokenCalls remembers the webhooks and media on which an adapter broke. It is safe for concurrent use.
+type brokenCalls struct {
+	name string
+
+	mu      sync.Mutex
+	version string // of the adapter that broke
+	calls   *lru.Cache[callDigest, *brokenCall]
+}
+
+// callDigest identifies the repetitions of a call.
+type callDigest [sha256.Size]byte
+
+// identity returns the digest of a call. It is called only if an adapter broke on a call.
+type identity func() callDigest
+
+type brokenCall struct {
+	weight int
+	text   string
+	keep   KeepOnce
+}
+
+func newBrokenCalls(name string) *brokenCalls {
+	calls, _ := lru.New[callDigest, *brokenCall](maxBrokenCalls) // fails for negative sizes only
+	return &brokenCalls{name: name, calls: calls}
+}
+
+// webhookIdentity identifies a webhook by path and body.
+func webhookIdentity(call *pluginpb.ReceiveCall) identity {
+	return func() callDigest {
+		d := sha256.New()
+		_, _ = fmt.Fprintf(d, "webhook %q\n", call.GetFullPath())
+		_, _ = d.Write(call.GetBody())
+		return callDigest(d.Sum(nil))
+	}
+}
+
+// mediumIdentity identifies a medium by channel, reference and link.
+func mediumIdentity(req *pluginpb.FetchRequest) identity {
+	return func() callDigest {
+		part := req.GetPart()
+		return sha256.Sum256(fmt.Appendf(nil, "medium %q %q %q %q", req.GetChannel(), req.GetRef(), part.GetRef(),
+			part.GetUrl()))
+	}
+}
+
+// find returns what is known of a call, or nil.
+func (b *brokenCalls) find(id identity) *brokenCall {
+	if b.calls.Len() == 0 {
+		return nil
+	}
+	c, _ := b.calls.Get(id())
+	return c
+}
+
+// givenUp returns a GivenUpError for a call that is given up, and nil otherwise.
+func (b *brokenCalls) givenUp(id identity) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if c := b.find(id); c != nil && c.weight >= GiveUpWeight {
+		return &GivenUpError{Name: b.name, Text: c.text, Keep: &c.keep}
+	}
+	return nil
+}
+
+// isSuspect reports whether the adapter broke on a call or next to it.
+func (b *brokenCalls) isSuspect(id identity) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.find(id) != nil
+}
+
+// blame adds the weight of a fault to a call. It returns a GivenUpError if the call is given up, and nil otherwise.
+func (b *brokenCalls) blame(id identity, broke *BrokeError) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := b.find(id)
+	if c == nil {
+		c = &brokenCall{}
+		b.calls.Add(id(), c)
+	}
+	c.weight, c.text = c.weight+broke.Weight, broke.Text
+	if c.weight < GiveUpWeight {
+		return nil
+	}
+	return &GivenUpError{Name: b.name, Text: c.text, Keep: &c.keep, broke: broke}
+}
+
+// forgive forgets the blame for a call that has succeeded.
+func (b *brokenCalls) forgive(id identity) {
+	if b.calls.Len() > 0 {
+		b.calls.Remove(id())
+	}
+}
+
+// forgiveAll forgets all blame.
+func (b *brokenCalls) forgiveAll() { b.calls.Purge() }
+
+// use forgets all blame if the adapter has another version.
+func (b *brokenCalls) use(version string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if version != b.version {
+		b.version = version
+		b.calls.Purge()
+	}
+}

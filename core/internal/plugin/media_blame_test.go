@@ -1,0 +1,86 @@
+package plugin
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"patchbay/sdk"
+)
+
+func TestMediumThatBreaksTheAdapterIsGivenUp(t *testing.T) {
+	for ref, deaths := range map[string]int{"/crash": 2, "/exit": 2, "/panic": 0} { // "/exit" dies after the first bytes
+		t.Run(ref, func(t *testing.T) {
+			r := run(t, "", func(o *Options) { o.CrashBudget = 2 })
+			r.ready()
+			var kinds []sdk.ErrorKind
+			for range 5 { // the delivery is repeated
+				_, err := r.read(ref)
+				kinds = append(kinds, sdk.KindOf(err))
+			}
+			if last := kinds[len(kinds)-1]; last != sdk.KindPermanent {
+				t.Errorf("kinds of errors %v, want permanent at last", kinds)
+			}
+			if m, err := r.read("10"); err != nil || len(m.data) != 10 {
+				t.Errorf("another medium: %v, %v", m, err)
+			}
+			if st := r.Status(); st.Restarts != deaths || !st.Serving() {
+				t.Errorf("status %+v, want %d restarts", st, deaths)
+			}
+		})
+	}
+}
+
+func TestOnlyTheMediumThatKillsTheAdapterIsGivenUp(t *testing.T) {
+	r := run(t, "", func(o *Options) { o.HoldTimeout = waitLimit })
+	r.ready()
+	s := r.session.Load()
+	var innocent sync.WaitGroup
+	innocent.Go(func() {
+		if _, err := r.receiveAt(r.ctx(), "/second", ""); err != nil {
+			t.Errorf("webhook: %v", err)
+		}
+	})
+	for range 2 {
+		innocent.Go(func() { // "/second" is no medium, but that is known after a second only
+			if _, err := r.read("/second"); sdk.KindOf(err) != sdk.KindGone {
+				t.Errorf("medium: %v", err)
+			}
+		})
+	}
+	delivered := make(chan error, 1)
+	go func() {
+		_, err := r.Deliver(r.ctx(), send(t, "/second", "k"))
+		delivered <- err
+	}()
+	waitFor(t, "the calls are sent", func() bool {
+		return s.fetches.Load() == 2 && s.receive.sentCount() == 1 && s.deliver.sentCount() == 1
+	})
+	_, err := r.read("/crash")
+	if sdk.KindOf(err) != sdk.KindPermanent {
+		t.Errorf("the medium that kills: %v", err)
+	}
+	wantBroke(t, <-delivered, FaultDied, WeightLikely) // not certain: the medium did it
+	innocent.Wait()
+	r.until("ready again", Status.Serving)
+}
+
+func TestRestartDuringAFetchBlamesNothing(t *testing.T) {
+	r := run(t, "", func(o *Options) { o.DrainTimeout = 50 * time.Millisecond })
+	r.ready()
+	s := r.session.Load()
+	done := make(chan error, 1)
+	go func() {
+		_, err := r.read("/second")
+		done <- err
+	}()
+	waitFor(t, "the call is sent", func() bool { return s.fetches.Load() == 1 })
+	for range 3 {
+		before := r.Status().Instance
+		r.Restart()
+		r.until("restarted", func(st Status) bool { return st.Instance > before && st.Serving() })
+	}
+	if err := <-done; sdk.KindOf(err) == sdk.KindPermanent {
+		t.Errorf("the medium was blamed for restarts: %v", err)
+	}
+}
