@@ -27,7 +27,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const preface = `# The adapters and their conformance
 
-What each adapter carries, and how it does in the conformance suite. Each table has a column for each tested channel.
+This page lists what each adapter supports, and its results in the conformance suite. Each table has a column for each
+tested channel.
 ` + "`patchbay adapter test bin/native`" + ` runs the suite.
 [Writing a plugin](writing-a-plugin.md#conformance-suite) explains how to test another adapter.
 
@@ -171,7 +172,7 @@ func media(ch *conformance.Channel) string {
 		out += ", " + strings.Join(types, " ")
 	}
 	if c.GetSeparateMedia() {
-		out += ", apart from text"
+		out += ", each in a separate delivery from the text"
 	}
 	return out
 }

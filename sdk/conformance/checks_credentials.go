@@ -210,11 +210,11 @@ func (p *probe) forgeSignature(in *inbound, add forge) {
 	for name := range good.Header {
 		bare = bare.withHeader(name)
 	}
-	add("taken", "a good signature of now", good.of(in), false)
-	add("missing", "all of the signature left out", new(proof).of(bare), false)
+	add("taken", "a good signature of now", good.addTo(in), false)
+	add("missing", "all of the signature left out", new(proof).addTo(bare), false)
 	alter := func(what string, call *inbound, loose bool) {
 		if !p.prove(call, now).equal(good) {
-			add("signature", "a signature of the call before "+what, good.of(call), loose)
+			add("signature", "a signature of the call before "+what, good.addTo(call), loose)
 		}
 	}
 	alter("a blank was added behind the body", in.withBody(append(bytes.Clone(in.body), ' ')), false)
@@ -240,7 +240,7 @@ func (p *probe) forgeSignature(in *inbound, add forge) {
 	for offset, group := range offsets {
 		for _, by := range []time.Duration{offset, -offset} {
 			if other := p.prove(in, now.Add(by)); !other.equal(good) { // else signatures have no time
-				add(group, "a good signature of a clock that differs by "+by.String(), other.of(in), false)
+				add(group, "a good signature of a clock that differs by "+by.String(), other.addTo(in), false)
 			}
 		}
 	}

@@ -223,7 +223,7 @@ func TestSignerReadsACallAndAddsItsProof(t *testing.T) {
 	if d := cmp.Diff(wanted, got); d != "" {
 		t.Errorf("line (-want +got):\n%s", d)
 	}
-	signed := p.of(in)
+	signed := p.addTo(in)
 	if signed.target != "/hooks/a?b=c&sum=a+b" || signed.header.Get("X-Sum") != "1" || !signed.signed {
 		t.Errorf("signed call %+v", signed)
 	}

@@ -17,7 +17,8 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// outcome is the result of an outbound call in the form of golden files. Exactly one member is set.
+// outcome is the result of an outbound call in the form of golden files. Exactly one member is set,
+// unless lost is.
 type outcome struct {
 	Receipt *receipt `json:"receipt,omitempty"`
 	Opened  *opened  `json:"opened,omitempty"`
@@ -151,7 +152,7 @@ func (r *received) String() string {
 	if r.refused != nil {
 		return fmt.Sprintf("refused with %d: %s", r.Status, strings.TrimSpace(r.refused.GetField()+" "+r.refused.GetText()))
 	}
-	return cmp.Or(r.lost, fmt.Sprintf("answered with %d, %d envelopes", r.Status, len(r.Envelopes)))
+	return cmp.Or(r.lost, fmt.Sprintf("status %d, envelopes: %d", r.Status, len(r.Envelopes)))
 }
 
 // statuses are the HTTP statuses of the kinds that answer a vendor.
@@ -159,7 +160,7 @@ var statuses = map[string]int{
 	"invalid": 400, "unauthorized": 401, "unsupported": 415, "throttled": 429, "transient": 503,
 }
 
-// readReceived reads a result. For an error it makes the answer that the gateway gives.
+// readReceived reads a result. For an error it builds the HTTP response that the gateway would send to the vendor.
 func (p *probe) readReceived(r *pluginpb.ReceiveResult) *received {
 	e, a, c := r.GetError(), r.GetResponse(), p.subject.endpoint
 	out := &received{refused: e, Kind: e.GetKind()}
@@ -186,7 +187,7 @@ func (p *probe) readReceived(r *pluginpb.ReceiveResult) *received {
 // fillTemplate fills in a channel's refusal template.
 func fillTemplate(c *pluginpb.ConfigureResponse, status int, text string) []byte {
 	if strings.Contains(c.GetRefusalContentType(), "json") {
-		quoted, _ := json.Marshal(text) // a string
+		quoted, _ := json.Marshal(text) // cannot fail for a string
 		text = strings.Trim(string(quoted), `"`)
 	}
 	return []byte(strings.NewReplacer("{{status}}", strconv.Itoa(status), "{{text}}", text).Replace(c.GetRefusalBody()))
@@ -201,8 +202,8 @@ func readable(b []byte) any {
 
 func checksum(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b)) }
 
-// compare expects a result to be as the golden file of an example in folder ("in", "out"). With Options.Update it
-// writes the file instead where they differ.
+// compare adds a finding if a result differs from the golden file of an example in folder ("in", "out"). With
+// Options.Update it writes the file instead.
 func (p *probe) compare(folder, name string, got any) {
 	path := filepath.Join(p.data.dir, folder, name+".golden")
 	text, missing := os.ReadFile(path)
@@ -212,11 +213,14 @@ func (p *probe) compare(folder, name string, got any) {
 	}
 	observed, err := decodeJSON(bytes.ReplaceAll(goldenText(got), []byte(p.vendor.base), []byte(vendorMark)))
 	if err != nil {
-		p.abort(fmt.Errorf("read back what goes to %s: %w", path, err))
+		p.abort(fmt.Errorf("decode the result to compare with %s: %w", path, err))
 	}
 	d := difference(want, observed)
+	if d != "" {
+		d = "differs from its golden file (-expected +observed); correct the adapter, or run the suite with --update:\n" + d
+	}
 	if missing != nil {
-		d = "there is no golden file"
+		d = "there is no golden file; run the suite with --update, and read what it writes"
 	}
 	if d != "" && p.o.Update {
 		if err := os.WriteFile(path, goldenText(withPlaceholders(observed, want)), 0o644); err != nil {
@@ -224,8 +228,7 @@ func (p *probe) compare(folder, name string, got any) {
 		}
 		d = ""
 	}
-	p.expect(d == "", "%s/%s.http (%s) differs from its golden file (-expected +observed); correct the adapter, or run "+
-		"the suite with --update:\n%s", folder, name, got, d)
+	p.expect(d == "", "%s/%s.http (%s): %s", folder, name, got, d)
 }
 
 func goldenText(v any) []byte {
@@ -247,8 +250,8 @@ func goldenOutcome(dir, name string) *outcome {
 	return o
 }
 
-// withPlaceholders returns a golden value with anyMark in place of texts that differ each time: those where the former
-// golden has a placeholder that still fits, and times near now.
+// withPlaceholders returns a golden value with placeholders for texts that differ in each run: where the former golden
+// value has a placeholder that matches the text, that one; for a time within 24 hours of now, anyMark.
 func withPlaceholders(v, former any) any {
 	members("", v, func(path string, text any) {
 		t, _ := text.(string)

@@ -32,8 +32,8 @@ func (p *proof) equal(q *proof) bool {
 	return maps.Equal(p.Header, q.Header) && maps.Equal(p.Query, q.Query)
 }
 
-// of returns a copy of a call with a proof, which is not signed again.
-func (p *proof) of(in *inbound) *inbound {
+// addTo returns a copy of a call with the proof. The probe does not sign the copy again.
+func (p *proof) addTo(in *inbound) *inbound {
 	for name, value := range p.Header {
 		in = in.withHeader(name, value)
 	}
@@ -43,12 +43,13 @@ func (p *proof) of(in *inbound) *inbound {
 	return in.with(func(in *inbound) { in.signed = true })
 }
 
-// sign returns a call as the vendor makes it now: with its signature, unless calls are not signed or this one is.
+// sign returns a call with the vendor's signature for the present time. If the vendor does not sign its calls, or the
+// call is signed already, it returns the call itself.
 func (p *probe) sign(in *inbound) *inbound {
 	if p.signer == nil || in.signed {
 		return in
 	}
-	return p.prove(in, time.Now()).of(in)
+	return p.prove(in, time.Now()).addTo(in)
 }
 
 // prove returns the proof of a call. An error is not the adapter's, and ends the suite.
@@ -61,7 +62,8 @@ func (p *probe) prove(in *inbound, at time.Time) *proof {
 	return out
 }
 
-// signer is a running program of the test data that signs calls, each at a time always in the same way.
+// signer is a running program of the test data that signs calls. For the same call and time, its answer is always the
+// same.
 type signer struct {
 	cmd     *exec.Cmd
 	stdin   io.WriteCloser
@@ -93,8 +95,8 @@ func newSigner(ctx context.Context, d *channelData) (*signer, error) {
 			again, err = s.prove(d.in[i], now)
 		}
 		if err == nil && (len(first.Header)+len(first.Query) == 0 || !first.equal(again)) {
-			err = fmt.Errorf("sign %s: answer with a header or a query, the same for the same call and time, "+
-				"and make a nonce from the signed bytes", d.in[i])
+			err = fmt.Errorf("sign %s: the signer must answer with a header or a query that is the same for the same call "+
+				"and time; if it needs a nonce, it must derive it from the signed bytes", d.in[i])
 		}
 	}
 	if err != nil {
@@ -115,8 +117,8 @@ func (s *signer) close() {
 
 func (s *signer) kill() error { return syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) }
 
-// prove makes the proof of a call that is made at a time: it writes a line and reads one, as README.md describes. An
-// error ends the program.
+// prove asks the program for the proof of a call made at the time at: it writes a line and reads one, as README.md
+// describes. An error ends the program.
 func (s *signer) prove(in *inbound, at time.Time) (*proof, error) {
 	path, query, _ := strings.Cut(in.target, "?")
 	at = at.UTC().Truncate(time.Millisecond)
@@ -134,7 +136,8 @@ func (s *signer) prove(in *inbound, at time.Time) (*proof, error) {
 	}
 	switch {
 	case !late.Stop():
-		err = fmt.Errorf("no answer within %s: write a line for each that it reads, and flush it", s.limit)
+		err = fmt.Errorf("no answer within %s: for each line that it reads, the signer must write a line and flush it",
+			s.limit)
 	case err != nil:
 		err = fmt.Errorf(`the answer must be a line like {"header": {"X-Signature": "…"}}: %w`, err)
 	case out.Error != "":
