@@ -85,6 +85,7 @@ func TestOverdueCallsAreShown(t *testing.T) {
 
 func TestPanicIsBlamedWithoutARestart(t *testing.T) {
 	r := run(t, "")
+	r.ready()
 	_, err := r.Deliver(r.ctx(), send(t, "/panic", "k"))
 	wantBroke(t, err, FaultPanicked, WeightCertain)
 	_, err = r.receiveAt(r.ctx(), "/panic", "")

@@ -100,7 +100,7 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 	}, nil
 }
 
-// faults are selected by the path of a request, or by the text of a delivered envelope or a cursor.
+// faults are selected by the path or the body of a request, or by the text of a delivered envelope or a cursor.
 var faults = map[string]func(ctx context.Context) error{
 	"/panic": func(context.Context) error { panic("hostile fault") },
 	"/crash": func(context.Context) error { // a panic that cannot be recovered
@@ -134,9 +134,11 @@ var faults = map[string]func(ctx context.Context) error{
 
 // Receive implements sdk.Receiver.
 func (a *adapter) Receive(ctx context.Context, req *sdk.Request) (*sdk.Reception, error) {
-	if fault := faults[req.Path]; fault != nil {
-		if err := fault(ctx); err != nil {
-			return nil, err
+	for _, name := range []string{req.Path, string(req.Body)} {
+		if fault := faults[name]; fault != nil {
+			if err := fault(ctx); err != nil {
+				return nil, err
+			}
 		}
 	}
 	out := &sdk.Reception{Response: sdk.Response{Status: 200, ContentType: "text/plain"}}

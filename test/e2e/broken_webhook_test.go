@@ -1,0 +1,64 @@
+package e2e
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"patchbay/test/harness"
+)
+
+// post sends a webhook to the hostile adapter.
+func post(t *testing.T, s *system, body string) (status int, response string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(harness.Soon(t), http.MethodPost, s.Public+"/hostile", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
+}
+
+// A webhook makes the adapter crash, and the vendor repeats it. It costs only itself.
+func TestWebhookThatCrashesItsAdapterCostsOnlyItself(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, harness.Vendors{}, hostileBot(t))
+	for range 5 {
+		if status, body := post(t, s, "/crash"); status != 422 || body != `{"error":"the message cannot be processed"}` {
+			t.Errorf("the webhook that crashes: %d %s, want 422 in the vendor's form", status, body)
+		}
+		if status, body := post(t, s, "an answer"); status != 200 {
+			t.Errorf("another webhook: %d %s, want 200", status, body)
+		}
+	}
+	if n := s.Metric(t, "patchbay_adapter_restarts_total", "adapter", "botwebhook"); n != 2 {
+		t.Errorf("%v restarts, want 2", n)
+	}
+	list := s.Run(t, "dead", "list", "--channel", "faq")
+	if list.Code != 0 || strings.Count(list.Stdout, "killed_adapter") != 1 {
+		t.Fatalf("dead letters:\n%s%s", list.Stdout, list.Stderr)
+	}
+	var id string
+	for line := range strings.Lines(list.Stdout) {
+		if strings.Contains(line, "killed_adapter") {
+			id = strings.Fields(line)[0]
+		}
+	}
+	if shown := s.Run(t, "trace", "--text", id); !strings.Contains(shown.Stdout, "/crash") {
+		t.Errorf("the body is not shown:\n%s%s", shown.Stdout, shown.Stderr)
+	}
+	if replayed := s.Run(t, "dead", "replay", id); !strings.Contains(replayed.Stderr, "let the vendor send it again") {
+		t.Errorf("replay: code %d\n%s%s", replayed.Code, replayed.Stdout, replayed.Stderr)
+	}
+	s.say(t, "ann", "/reply")
+	s.expect(t, "ann", "bot", "hello")
+}
