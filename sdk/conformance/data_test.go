@@ -240,7 +240,7 @@ func TestSignersThatDoNotSign(t *testing.T) {
 		{"adds nothing", `while read -r line; do echo '{}'; done`, "answer with a header or a query"},
 		{"says why not", `while read -r line; do echo '{"error":"no such key"}'; done`, "it failed: no such key"},
 		{"signs in two ways", `while read -r line; do n=x$n; echo "{\"header\":{\"A\":\"$n\"}}"; done`,
-			"make a nonce from the signed bytes"},
+			"derive it from the signed bytes"},
 		{"is not there", "exec ./nobody", "not found"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
