@@ -12,8 +12,8 @@ const MaxStateBytes = 4 << 10
 // Deliverer is implemented by adapters that send messages to their vendor.
 type Deliverer interface {
 	// Deliver translates an envelope and makes at most one call that has an effect at the vendor. It returns a receipt
-	// or a typed error. It does not retry, since the gateway does. It must return soon after ctx ends, with an error of
-	// KindUnknown if the call may have had its effect.
+	// or a typed error. It does not retry, since the gateway does. It must return within three seconds after ctx ends,
+	// with an error of KindUnknown if the call may have had its effect. Otherwise the gateway replaces the process.
 	Deliver(ctx context.Context, d *Delivery) (*Receipt, error)
 }
 

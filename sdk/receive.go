@@ -16,7 +16,7 @@ type Receiver interface {
 	// Receive authenticates the caller, and returns the envelopes and the response that the vendor expects once they are
 	// stored. It returns an error, which refuses the whole call, only for wrong credentials, size or syntax. An invalid
 	// item in a valid batch becomes an envelope of kind unparsed. Receive has no side effects and may run twice for one
-	// call.
+	// call. If it does not return within three seconds after ctx ends, the gateway replaces the process.
 	Receive(ctx context.Context, req *Request) (*Reception, error)
 }
 
