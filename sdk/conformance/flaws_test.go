@@ -124,6 +124,8 @@ var flaws = []struct {
 	{"small", "", "oversize.padded", refuses(func(c *pluginpb.ReceiveCall) bool { return len(c.GetBody()) > 64<<10 })},
 	{"strict about members", "", "unknown.members",
 		refuses(func(c *pluginpb.ReceiveCall) bool { return bytes.Contains(c.GetBody(), []byte("xConformance")) })},
+	{"strict about halves", "", "unknown.halves",
+		refuses(func(c *pluginpb.ReceiveCall) bool { return bytes.Contains(c.GetBody(), []byte(`\ud83d`)) })},
 	{"strict about values", "", "unknown.values",
 		refuses(func(c *pluginpb.ReceiveCall) bool { return bytes.Contains(c.GetBody(), []byte("CONFORMANCE_UNKNOWN")) })},
 	{"strict about the query", "", "unknown.header",
@@ -147,6 +149,7 @@ var flaws = []struct {
 	{"gives up on 401", "", "faults.unauthorized", failing("unauthorized", permanent)},
 	{"repeats on 4xx", "", "faults.refusal", failing("permanent", func(e *pluginpb.Error) { e.Kind = "transient" })},
 	{"believes", "", "faults.broken", nil},
+	{"believes-pages", "", "faults.broken", nil},
 	{"gives up on a closed port", "", "faults.refused", failing("transient", func(e *pluginpb.Error) {
 		if e.GetStatus() == 0 {
 			e.Kind = "permanent"
