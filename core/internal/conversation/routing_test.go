@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"testing"
+	"time"
 
 	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/inbound"
@@ -108,4 +109,23 @@ func TestFirstAgentMessageAcceptsOffer(t *testing.T) {
 	h.wantOwner("desk", 2)
 	h.wantLines("to the customer", h.drain("web"), "One moment.", "passed desk ask-for-an-agent", "Ann here")
 	h.wantLines("to the desk", h.drain("desk"), "human")
+}
+
+func TestAnswerRecordsHowLongTheCustomerHasWaited(t *testing.T) {
+	h := newHarness(t, testPolicy(t))
+	h.customer("hello")
+	h.openThread("faq", "faq-1")
+	h.drain("faq")
+	h.advance(3 * time.Second)
+	h.customer("anybody?")
+	h.drain("faq")
+	h.advance(2 * time.Second)
+	h.receive(incoming{channel: "faq", thread: "faq-1", text: "good day"})
+	if got := time.Duration(h.lastRecord.GetChanges()[0].GetAccepted().GetAnsweredAfter()); got != 5*time.Second {
+		t.Errorf("answered after %s, want 5s", got)
+	}
+	h.receive(incoming{channel: "faq", thread: "faq-1", text: "how can I help?"})
+	if got := h.lastRecord.GetChanges()[0].GetAccepted().GetAnsweredAfter(); got != 0 {
+		t.Errorf("a further message answers after %d, want 0", got)
+	}
 }

@@ -938,7 +938,9 @@ type Accepted struct {
 	// Its extent, if rich.
 	Extent *Extent `protobuf:"bytes,12,opt,name=extent,proto3" json:"extent,omitempty"`
 	// Whether it does not belong to the session of the thread, or its channel is not the owner.
-	Fenced        bool `protobuf:"varint,13,opt,name=fenced,proto3" json:"fenced,omitempty"`
+	Fenced bool `protobuf:"varint,13,opt,name=fenced,proto3" json:"fenced,omitempty"`
+	// Nanoseconds since the oldest customer message that it answers; 0 if it answers none.
+	AnsweredAfter int64 `protobuf:"varint,14,opt,name=answered_after,json=answeredAfter,proto3" json:"answered_after,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1062,6 +1064,13 @@ func (x *Accepted) GetFenced() bool {
 		return x.Fenced
 	}
 	return false
+}
+
+func (x *Accepted) GetAnsweredAfter() int64 {
+	if x != nil {
+		return x.AnsweredAfter
+	}
+	return 0
 }
 
 // Duplicate records an envelope that was received again.
@@ -3127,7 +3136,7 @@ const file_journal_proto_rawDesc = "" +
 	"\vsender_name\x18\x04 \x01(\tR\n" +
 	"senderName\x12\x14\n" +
 	"\x05owner\x18\x05 \x01(\tR\x05owner\x12\x12\n" +
-	"\x04home\x18\x06 \x01(\tR\x04home\"\x87\x03\n" +
+	"\x04home\x18\x06 \x01(\tR\x04home\"\xae\x03\n" +
 	"\bAccepted\x129\n" +
 	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x16\n" +
@@ -3143,7 +3152,8 @@ const file_journal_proto_rawDesc = "" +
 	" \x01(\x03R\x06sentAt\x12\x12\n" +
 	"\x04rich\x18\v \x01(\bR\x04rich\x123\n" +
 	"\x06extent\x18\f \x01(\v2\x1b.patchbay.journal.v1.ExtentR\x06extent\x12\x16\n" +
-	"\x06fenced\x18\r \x01(\bR\x06fenced\"B\n" +
+	"\x06fenced\x18\r \x01(\bR\x06fenced\x12%\n" +
+	"\x0eanswered_after\x18\x0e \x01(\x03R\ransweredAfter\"B\n" +
 	"\tDuplicate\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x1b\n" +
 	"\tvendor_id\x18\x02 \x01(\tR\bvendorId\"\x87\x01\n" +

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -40,6 +41,10 @@ func (m *Metrics) countChange(ch *journal.Change) {
 	case *journal.Change_OfferEnded:
 		if c := m.channels[k.OfferEnded.GetTarget()]; c != nil {
 			count(c.offers, k.OfferEnded.GetOutcome())
+		}
+	case *journal.Change_Accepted:
+		if c := m.channels[k.Accepted.GetChannel()]; c != nil && k.Accepted.GetAnsweredAfter() > 0 {
+			c.answer.Observe(time.Duration(k.Accepted.GetAnsweredAfter()).Seconds())
 		}
 	case *journal.Change_Duplicate:
 		if c := m.channels[k.Duplicate.GetChannel()]; c != nil {

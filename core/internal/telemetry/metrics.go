@@ -39,10 +39,10 @@ type Metrics struct {
 type channelMetrics struct {
 	received, fenced, duplicates, unrouted, blank, opened prometheus.Counter
 
-	pending                   prometheus.Gauge
-	ended                     map[string]prometheus.Counter // by status
-	offers                    map[string]prometheus.Counter // by outcome
-	attemptDuration, endToEnd prometheus.Histogram
+	pending                           prometheus.Gauge
+	ended                             map[string]prometheus.Counter // by status
+	offers                            map[string]prometheus.Counter // by outcome
+	attemptDuration, endToEnd, answer prometheus.Histogram
 }
 
 // endStatuses are the statuses that a delivery can end with.
@@ -111,6 +111,8 @@ func (b *builder) channels(names []string) map[string]*channelMetrics {
 	ended := b.counters("deliveries_total", "Deliveries that ended, by status.", "channel", "status")
 	attemptDuration := b.latencies("delivery_attempt_duration_seconds", "Time of one call to a vendor.", "channel")
 	endToEnd := b.latencies("end_to_end_duration_seconds", "Time from queueing a delivery to its receipt.", "channel")
+	answer := b.latencies("answer_duration_seconds", "Time from a customer's oldest message without an answer to the answer.",
+		"channel")
 	out := map[string]*channelMetrics{}
 	for _, name := range names {
 		c := &channelMetrics{
@@ -121,6 +123,7 @@ func (b *builder) channels(names []string) map[string]*channelMetrics {
 			ended:   map[string]prometheus.Counter{}, offers: map[string]prometheus.Counter{},
 			attemptDuration: attemptDuration.WithLabelValues(name).(prometheus.Histogram),
 			endToEnd:        endToEnd.WithLabelValues(name).(prometheus.Histogram),
+			answer:          answer.WithLabelValues(name).(prometheus.Histogram),
 		}
 		for _, status := range endStatuses {
 			c.ended[status] = ended.WithLabelValues(name, status)

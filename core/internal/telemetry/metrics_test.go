@@ -143,6 +143,8 @@ func allChanges() *journal.Record {
 	return &journal.Record{Changes: []*journal.Change{
 		change("c1", &journal.Change_Opened{Opened: &journal.Opened{Channel: "web"}}),
 		change("c2", &journal.Change_Opened{Opened: &journal.Opened{Channel: "web"}}),
+		change("c1", &journal.Change_Accepted{Accepted: &journal.Accepted{Channel: "faq", AnsweredAfter: 2e9}}),
+		change("c1", &journal.Change_Accepted{Accepted: &journal.Accepted{Channel: "faq"}}),
 		change("c1", &journal.Change_Duplicate{Duplicate: &journal.Duplicate{Channel: "web"}}),
 		change("c1", &journal.Change_Disposed{Disposed: &journal.Disposed{Channel: "faq", Status: state.StatusFenced}}),
 		change("c1", &journal.Change_Disposed{Disposed: &journal.Disposed{Channel: "faq", Status: state.StatusUnrouted}}),
@@ -242,6 +244,7 @@ func TestEachChangeIsCounted(t *testing.T) {
 		{"patchbay_unrouted_total", []string{"web"}, 0},
 		{"patchbay_blank_total", []string{"web"}, 1},
 		{"patchbay_handovers_total", []string{"faq"}, 1},
+		{"patchbay_answer_duration_seconds", []string{"faq"}, 1},
 		{"patchbay_route_matches_total", []string{"greet"}, 1},
 		{"patchbay_route_errors_total", []string{"greet"}, 1},
 		{"patchbay_route_errors_total", []string{"never-failed"}, 0},
