@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 	"unicode"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -49,6 +50,7 @@ type Options struct {
 	// Unavailable has the causes, by channel, why a channel is not usable until the gateway restarts.
 	Unavailable map[string]string
 	Trail       *trail.Trail
+	Now         func() time.Time // the gateway's clock; nil is time.Now
 	Logger      *slog.Logger
 }
 
@@ -61,6 +63,9 @@ type Admin struct {
 
 // New returns an Admin that is not ready until Accepting(true), and registers its metrics.
 func New(o Options) *Admin {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	a := &Admin{Options: o}
 	o.Registry.MustRegister(newBacklogMetrics(a), newHealthMetrics(a), newLaneMetrics(a))
 	adapters := make(map[string]metricsSource, len(o.Hosts))

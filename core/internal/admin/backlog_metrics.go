@@ -61,7 +61,7 @@ func (m *backlogMetrics) Describe(ch chan<- *prometheus.Desc) {
 func (m *backlogMetrics) Collect(ch chan<- prometheus.Metric) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now := time.Now()
+	now := m.admin.Now()
 	if now.Sub(m.scannedAt) >= backlogInterval {
 		m.scan()
 		m.scannedAt = now

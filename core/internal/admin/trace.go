@@ -72,7 +72,7 @@ func (a *Admin) pendingReason(d *trail.PendingDelivery) string {
 		return "the channel's circuit breaker is open: " + s.Cause
 	case s.Pause > 0:
 		return "the vendor asked for a pause, which ends in " + s.Pause.Round(time.Second).String()
-	case d.NextAttempt.After(time.Now()):
+	case d.NextAttempt.After(a.Now()):
 		return "next attempt at " + d.NextAttempt.Format(time.RFC3339)
 	case s.InFlight >= ch.Delivery.Concurrency:
 		return fmt.Sprintf("the channel's concurrency limit is reached: %d calls in flight, %d queued",

@@ -46,7 +46,8 @@ const (
 // App is a running gateway.
 type App struct {
 	log     *slog.Logger
-	onStop  []step // in order of start
+	now     func() time.Time // the gateway's clock
+	onStop  []step           // in order of start
 	failed  chan error
 	Public  net.Addr
 	Private net.Addr

@@ -24,7 +24,7 @@ func (a *App) openMedia(cfg *config.Config, o *Options, p *plugins, listening ne
 	store, err := media.Open(media.Options{
 		Dir: filepath.Join(cfg.Store.Dir, "media"), MaxBytes: int64(cfg.Media.MaxSize),
 		TotalBytes: int64(cfg.Media.TotalSize), Keep: cfg.Media.Keep, BaseURL: cfg.BaseURL(listening.String()),
-		Source: newMediaSource(cfg, p), Logger: o.Logger.With("component", "media"), Observer: m,
+		Now: a.now, Source: newMediaSource(cfg, p), Logger: o.Logger.With("component", "media"), Observer: m,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the media store: %w", err)

@@ -11,6 +11,7 @@ import (
 
 	"patchbay/core/internal/admin"
 	"patchbay/core/internal/attempt"
+	"patchbay/core/internal/clock"
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/ingress"
@@ -28,13 +29,14 @@ import (
 // listener and last the public listener, whose port is opened earlier. If a step fails, the earlier ones are
 // stopped again.
 func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error) {
-	a := &App{log: o.Logger, failed: make(chan error, 4)}
+	a := &App{log: o.Logger, now: clock.System(), failed: make(chan error, 4)}
 	defer func() {
 		if err != nil {
 			a.Stop()
 		}
 	}()
 	a.background("heap", paceHeap)
+	a.background("clock", func(ctx context.Context) { clock.Watch(ctx, a.now, o.Logger) })
 	reg := telemetry.NewRegistry(o.Version)
 	telemetry.RegisterConfig(reg, cfg.Hash, time.Now())
 	channels, routes := names(cfg)
@@ -71,7 +73,7 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	})
 	console := admin.New(admin.Options{
 		Registry: reg, Writer: w, Log: log, Lanes: engine, Hosts: p.hosts, Config: cfg, Unavailable: p.unavailable,
-		Trail: trail.New(log, w), Logger: o.Logger.With("component", "admin"),
+		Now: a.now, Trail: trail.New(log, w), Logger: o.Logger.With("component", "admin"),
 	})
 	handler, err := ingress.New(ingress.Options{Endpoints: endpoints(cfg, p), Incomplete: p.lacksPaths(),
 		Writer: w, Observer: metrics, TrustedProxies: cfg.TrustedProxies, Logger: o.Logger.With("component", "ingress")})
@@ -136,11 +138,13 @@ func (a *App) core(cfg *config.Config, o *Options, p *plugins, log *jetstream.Lo
 	m *telemetry.Metrics) (*writer.Writer, *delivery.Engine) {
 	var w *writer.Writer
 	engine := delivery.New(delivery.Options{
+		Now:      a.now,
 		Channels: laneChannels(cfg, p), Observer: m, Logger: o.Logger.With("component", "delivery"), Media: kept,
 		Load:   func(ctx context.Context, pos state.Position) (attempt.Stored, error) { return w.Load(ctx, pos) },
 		Finish: func(out *attempt.Outcome) { w.Finish(out) },
 	})
 	w = writer.New(writer.Options{
+		Now: a.now,
 		Log: log, Policy: policy(cfg, p, reachable(cfg, p, engine)), Lanes: engine,
 		Observer: newObserver(m, o.Logger),
 		Logger:   o.Logger.With("component", "writer"), Version: o.Version, OpensPerMinute: cfg.Limits.OpenedPerMinute,

@@ -123,7 +123,7 @@ func (e *Engine) Cancel(id string) {
 	}
 	t.ch.remove(t)
 	e.forget(t)
-	e.finish(t.job, &attempt.Outcome{Result: attempt.ResultRetry, Error: "canceled", Next: time.Now(),
+	e.finish(t.job, &attempt.Outcome{Result: attempt.ResultRetry, Error: "canceled", Next: e.Now(),
 		NotCalled: true})
 }
 

@@ -773,7 +773,8 @@ func (*Change_Departing) isChange_Kind() {}
 
 func (*Change_Departed) isChange_Kind() {}
 
-// LeaseStarted is the first change of a writer.
+// LeaseStarted is the first change of a writer. If its record has an earlier time than the previous one, the clock was
+// set back, and the fold adapts all stored times.
 type LeaseStarted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Version of the gateway.

@@ -31,6 +31,9 @@ func (l *Layer) Fold(ch *journal.Change) error {
 func (l *Layer) foldGlobal(ch *journal.Change) bool {
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_LeaseStarted:
+		if behind := l.state.at.Sub(l.at); behind > 0 {
+			l.setBack(behind)
+		}
 	case *journal.Change_CursorMoved:
 		l.cursors.put(k.CursorMoved.GetChannel(), k.CursorMoved.GetCursor())
 	case *journal.Change_ThreadPending:

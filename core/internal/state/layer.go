@@ -17,6 +17,7 @@ type Layer struct {
 	pending     overlay[Position, *PendingEnvelope]
 	cursors     overlay[string, []byte]
 	ids         []ID // accepted, in order
+	idsSetBack  bool // see setBack
 
 	pendingCount pendingCount // difference to the state's count
 	pendingReady bool
@@ -114,7 +115,13 @@ func (l *Layer) Commit() {
 	if l.cursors.changed() {
 		s.changed[bucketCursors] = true
 	}
-	s.ids.forget(l.at)
+	if len(l.record.GetChanges()) > 0 { // otherwise there is no record, and a fold does not have its time
+		s.at = l.at
+		s.ids.forget(l.at)
+	}
+	if l.idsSetBack {
+		s.ids.bound(l.at)
+	}
 	for _, id := range l.ids {
 		s.ids.add(id, l.at)
 	}

@@ -6,13 +6,15 @@ import (
 	"time"
 )
 
-// Limits of the vendor ids that are remembered for deduplication. They take 24 bytes of memory each, so at most 48 MiB.
+// Limits of the vendor ids that are remembered for deduplication. An id is remembered for IDRetention to IDRetention +
+// idPageAge, unless MaxRecentIDs newer ones follow: the oldest ones of all channels are forgotten first. Each takes 24
+// bytes of memory, so all take at most 48 MiB.
 const (
-	IDRetention  = 24 * time.Hour               // an id is remembered at least that long, unless MaxRecentIDs newer ones follow
-	MaxRecentIDs = 1 << 21                      // of all channels; the oldest ones are forgotten first
-	idPageAge    = time.Hour                    // an id is remembered at most that much longer
-	idPageSize   = 4096                         // ids in one page
-	idPages      = MaxRecentIDs/idPageSize + 26 // full pages, those of the last 25 hours, and the one being filled
+	IDRetention  = 24 * time.Hour
+	MaxRecentIDs = 1 << 21
+	idPageAge    = time.Hour
+	idPageSize   = 4096                             // ids in one page
+	idPages      = MaxRecentIDs/idPageSize + 24 + 2 // full pages, those of the last 25 hours, and the one being filled
 )
 
 // ID is the digest of a vendor id with its channel and thread.

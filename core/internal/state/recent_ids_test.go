@@ -55,6 +55,14 @@ func TestRecentIDs(t *testing.T) {
 			"time": func(t *rapid.T) {
 				now = now.Add(time.Duration(rapid.IntRange(1, 300).Draw(t, "minutes")) * time.Minute)
 			},
+			"restart with the clock set back": func(t *rapid.T) {
+				maps.DeleteFunc(accepted, func(n int, _ time.Time) bool { return !has(n) })
+				now = now.Add(-time.Duration(rapid.IntRange(1, 3000).Draw(t, "minutes")) * time.Minute)
+				record(change("", &journal.Change_LeaseStarted{LeaseStarted: &journal.LeaseStarted{}}))
+				for n, at := range accepted {
+					accepted[n] = earlier(at, now)
+				}
+			},
 			"snapshot": func(t *rapid.T) {
 				buckets, meta, err := s.Snapshot().Encode()
 				if err != nil {

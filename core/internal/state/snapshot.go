@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"maps"
 	"slices"
+	"time"
 )
 
 // Buckets of a snapshot. Conversations are distributed by a hash of their ids.
@@ -28,12 +29,14 @@ func bucketOf(id string) uint32 {
 // Snapshot contains the changed buckets of a state at one moment. It can be encoded while the state changes.
 type Snapshot struct {
 	lease   uint64
+	at      time.Time
 	buckets map[uint32]any
 }
 
 type snapshotMeta struct {
 	Format int    `json:"format"`
 	Lease  uint64 `json:"lease"`
+	At     int64  `json:"at,omitempty"` // of the newest record, in nanoseconds
 }
 
 type snapshotCursor struct {
@@ -43,7 +46,7 @@ type snapshotCursor struct {
 
 // Snapshot returns the buckets that have changed since the last call. It copies pointers only.
 func (s *State) Snapshot() *Snapshot {
-	out := &Snapshot{lease: s.lease, buckets: map[uint32]any{}}
+	out := &Snapshot{lease: s.lease, at: s.at, buckets: map[uint32]any{}}
 	convs := map[uint32][]*Conversation{}
 	for bucket := range s.changed {
 		switch {
@@ -94,7 +97,7 @@ func (s *Snapshot) Encode() (buckets map[uint32][]byte, meta []byte, err error) 
 			return nil, nil, fmt.Errorf("encode bucket %d: %w", bucket, err)
 		}
 	}
-	meta, err = json.Marshal(snapshotMeta{Format: snapshotFormat, Lease: s.lease})
+	meta, err = json.Marshal(snapshotMeta{Format: snapshotFormat, Lease: s.lease, At: s.at.UnixNano()})
 	return buckets, meta, err
 }
 
@@ -108,7 +111,7 @@ func (s *State) Restore(buckets map[uint32][]byte, meta []byte) error {
 		return fmt.Errorf("read snapshot: format %d is newer than this program's %d; start the newer version",
 			m.Format, snapshotFormat)
 	}
-	s.lease = m.Lease
+	s.lease, s.at = m.Lease, time.Unix(0, m.At)
 	var pages []*idPage
 	for bucket, data := range buckets {
 		var err error

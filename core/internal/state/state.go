@@ -19,6 +19,7 @@ type State struct {
 	cursors     map[string][]byte // by channel; the bytes never change
 	ids         recentIDs
 	lease       uint64
+	at          time.Time // of the newest record
 
 	pendingCount pendingCount
 	deadlines    deadlines // of the pending envelopes

@@ -15,7 +15,7 @@ import (
 
 // step makes one record from the waiting inputs.
 func (w *Writer) step(ctx context.Context) error {
-	now := time.Now()
+	now := w.Now()
 	w.retryAt = time.Time{}
 	b := w.collect(now)
 	if b == nil {
@@ -127,8 +127,8 @@ func (w *Writer) discard(b *batch, cause error) {
 	w.mu.Unlock()
 	for _, id := range b.deadlines {
 		if c := w.state.Conversation(id); c != nil {
-			w.timers.set(id, time.Now().Add(time.Second))
+			w.timers.set(id, w.Now().Add(time.Second))
 		}
 	}
-	w.retryAt = time.Now().Add(retryCommit)
+	w.retryAt = w.Now().Add(retryCommit)
 }

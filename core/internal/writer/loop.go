@@ -22,7 +22,7 @@ func (w *Writer) loop(ctx context.Context) error {
 	defer timer.Stop()
 	var lastCommit time.Time
 	for {
-		timer.Reset(w.untilTimer(time.Now()))
+		timer.Reset(w.untilTimer(w.Now()))
 		select {
 		case <-w.wake:
 		case <-timer.C:
@@ -33,7 +33,7 @@ func (w *Writer) loop(ctx context.Context) error {
 		if err := w.step(ctx); err != nil {
 			return err
 		}
-		lastCommit = time.Now()
+		lastCommit = w.Now()
 		w.advanceSnapshot(lastCommit)
 	}
 }

@@ -16,7 +16,7 @@ func (w *Writer) pace(last time.Time) {
 		if w.canLinger() {
 			limit = outcomeLinger
 		}
-		wait := limit - time.Since(last)
+		wait := limit - w.Now().Sub(last)
 		if wait <= 0 || wait > limit {
 			return
 		}

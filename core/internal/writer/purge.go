@@ -20,7 +20,7 @@ func (w *Writer) purge(snapshot uint64) {
 	room := !w.snapshots.full && !w.nearlyFull()
 	keep := w.state.Oldest(snapshot+1, state.Retention{History: room, DeadLetters: true})
 	if room {
-		keep = min(keep, w.ages.before(time.Now().Add(-w.HistoryAge)))
+		keep = min(keep, w.ages.before(w.Now().Add(-w.HistoryAge)))
 	}
 	w.purgeBefore(keep)
 	if room || !w.nearlyFull() {

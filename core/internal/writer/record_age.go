@@ -52,6 +52,9 @@ func (a *ages) sample(ctx context.Context, log store.Log) error {
 }
 
 func (a *ages) note(seq uint64, at time.Time) {
+	for i := len(a.marks) - 1; i >= 0 && a.marks[i].at.After(at); i-- { // the clock was set back
+		a.marks[i].at = at
+	}
 	if n := len(a.marks); n == 0 || seq >= a.marks[n-1].seq+ageMarkEvery {
 		a.marks = append(a.marks, ageMark{seq, at})
 	}

@@ -39,7 +39,7 @@ func (w *Writer) shrinkBatch(b *batch, why string) {
 	i = take(len(b.deadlines))
 	for _, id := range b.deadlines[i:] {
 		if id != "" {
-			w.timers.set(id, time.Now())
+			w.timers.set(id, w.Now())
 		}
 	}
 	b.deadlines = b.deadlines[:i]
@@ -56,14 +56,14 @@ func (w *Writer) shrinkBatch(b *batch, why string) {
 func (w *Writer) giveUpInput(b *batch, why string) {
 	w.Logger.Error("decision does not fit into a record", "error", why)
 	if b.admitPending { // they expire at their deadline
-		b.admitPending, w.admitAt = false, time.Now().Add(time.Minute)
+		b.admitPending, w.admitAt = false, w.Now().Add(time.Minute)
 	}
 	for i, o := range b.outcomes {
 		b.outcomes[i] = undecided(o, why)
 	}
 	for i, id := range b.deadlines {
 		b.deadlines[i] = ""
-		w.timers.set(id, time.Now().Add(time.Minute))
+		w.timers.set(id, w.Now().Add(time.Minute))
 	}
 	for _, c := range b.commands {
 		c.decide, c.err = nil, fmt.Errorf("decide: %s", why)

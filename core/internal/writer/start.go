@@ -48,14 +48,14 @@ func (w *Writer) Start(ctx context.Context) error {
 	if err := w.ages.sample(ctx, w.Log); err != nil {
 		return err
 	}
-	now := time.Now()
+	now := w.Now()
 	if err := w.firstRecords(ctx, now); err != nil {
 		return err
 	}
 	if err := w.giveUpLost(ctx, now, reopened); err != nil {
 		return err
 	}
-	now = time.Now() // storing may have waited for space
+	now = w.Now() // storing may have waited for space
 	w.deadlinesFrom, w.pendingFrom = now.Add(startGrace), now.Add(conversation.PendingWait+w.longestCall())
 	w.snapshots.init(w.last, now)
 	w.state.All(func(c *state.Conversation) bool {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"patchbay/core/internal/attempt"
+	"patchbay/core/internal/clock"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/state"
 	"patchbay/core/internal/store"
@@ -24,6 +25,7 @@ type Options struct {
 	Logger   *slog.Logger
 	NewID    func() string
 	Version  string
+	Now      func() time.Time // the gateway's clock; nil is clock.System
 	// OpensPerMinute limits the conversations that one channel may open; 0 is no limit.
 	OpensPerMinute int
 	// HistoryAge is the age up to which records are kept that no delivery needs; 0 is a week.
@@ -62,6 +64,9 @@ type Writer struct {
 
 // New returns a writer. Call Start and then Run.
 func New(o Options) *Writer {
+	if o.Now == nil {
+		o.Now = clock.System()
+	}
 	if o.HistoryAge == 0 {
 		o.HistoryAge = historyAge
 	}

@@ -1,0 +1,65 @@
+package state
+
+import "time"
+
+// setBack adapts all times to a clock that is behind the one of the newest record: after a restart, the system's clock
+// was set back. Times of the past end now, and deadlines keep the time that was left at the newest record. So nothing
+// waits longer than it would have.
+func (l *Layer) setBack(behind time.Duration) {
+	l.idsSetBack = true
+	var ids []string
+	l.convs.each(func(id string, _ *Conversation) { ids = append(ids, id) })
+	for _, id := range ids {
+		l.Mutable(id).setBack(l.at, behind)
+	}
+	var pending []PendingEnvelope
+	l.EachPending(func(p *PendingEnvelope) { pending = append(pending, *p) })
+	for i := range pending {
+		p := &pending[i]
+		p.Deadline = p.Deadline.Add(-behind)
+		l.pending.put(p.Pos, p)
+	}
+	var dead []DeadLetter
+	l.EachDeadLetter(func(d *DeadLetter) { dead = append(dead, *d) })
+	for i := range dead {
+		d := &dead[i]
+		d.At, d.Delivery.QueuedAt = earlier(d.At, l.at), earlier(d.Delivery.QueuedAt, l.at)
+		l.deadLetters.put(d.Delivery.ID, d)
+	}
+}
+
+func (c *Conversation) setBack(now time.Time, behind time.Duration) {
+	for _, t := range []*time.Time{&c.Created, &c.LastActive, &c.OwnerSince, &c.ClosedAt, &c.UnansweredSince} {
+		*t = earlier(*t, now)
+	}
+	for i, t := range c.HandoverTimes {
+		c.HandoverTimes[i] = earlier(t, now)
+	}
+	for _, th := range c.Threads { // envelopes that arrive from now on have later times, see inbound.Clock
+		th.LastSent, th.EndedSent = min(th.LastSent, now.UnixNano()), min(th.EndedSent, now.UnixNano())
+	}
+	if c.Offer != nil {
+		c.Offer.Deadline = c.Offer.Deadline.Add(-behind)
+	}
+	if c.Departure != nil {
+		d := *c.Departure
+		d.Deadline, d.SentAt = d.Deadline.Add(-behind), min(d.SentAt, now.UnixNano())
+		c.Departure = &d
+	}
+	for i := range c.Lanes {
+		for j := range c.Lanes[i].Queue {
+			d := &c.Lanes[i].Queue[j]
+			d.QueuedAt = earlier(d.QueuedAt, now)
+			if !d.NextAt.IsZero() {
+				d.NextAt = d.NextAt.Add(-behind)
+			}
+		}
+	}
+}
+
+func earlier(t, u time.Time) time.Time {
+	if u.Before(t) {
+		return u
+	}
+	return t
+}
