@@ -8,6 +8,9 @@ import (
 	"reflect"
 	"slices"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/httpclient"
@@ -43,8 +46,8 @@ func (s *service) Validate(_ context.Context, req *pluginpb.ValidateRequest) (*p
 		}
 		return nil
 	})
-	if err != nil {
-		out.Problems = append(out.Problems, &pluginpb.Problem{Message: err.Error()})
+	if err != nil { // a panic, which is no problem of the settings
+		return nil, status.Error(codes.Internal, err.Error())
 	}
 	return out, nil
 }
@@ -75,7 +78,8 @@ func (s *service) Configure(ctx context.Context, req *pluginpb.ConfigureRequest)
 	}
 	if err != nil {
 		e := errorToProto(err)
-		if _, typed := errors.AsType[*sdk.Error](err); !typed {
+		_, typed := errors.AsType[*sdk.Error](err)
+		if _, panicked := errors.AsType[*panicError](err); !typed && !panicked {
 			e.Kind = string(sdk.KindInvalid)
 		}
 		return &pluginpb.ConfigureResponse{Error: e}, nil

@@ -68,8 +68,9 @@ func TestValidateDecodesSettingsAndCallsTheAdapter(t *testing.T) {
 		t.Errorf("problems %v", p)
 	}
 	a.validate = func(sdk.Channel) []sdk.Problem { panic("oops") }
-	if p := validate(`{"a":"x"}`); len(p) != 1 || !strings.Contains(p[0].GetMessage(), "oops") {
-		t.Errorf("problems %v", p)
+	_, err := svc.Validate(t.Context(), &pluginpb.ValidateRequest{Channel: &pluginpb.ChannelConfig{Settings: []byte(`{"a":"x"}`)}})
+	if err == nil || !strings.Contains(err.Error(), "the adapter panicked: oops") {
+		t.Errorf("panic: %v", err)
 	}
 }
 

@@ -93,7 +93,7 @@ func (p *plugins) configureChannel(ctx context.Context, cfg *config.Config, ch *
 		return Findings{}
 	}
 	if problems := cfg.CheckSettings(ch.Name, schema); len(problems) > 0 {
-		return p.refused(cfg, ch, h, problem(problems...))
+		return p.invalid(cfg, ch, h, problem(problems...))
 	}
 	if usable != config.UsableChannel {
 		return Findings{}
@@ -106,7 +106,7 @@ func (p *plugins) configureChannel(ctx context.Context, cfg *config.Config, ch *
 	defer cancel()
 	listed, err := h.Validate(ctx, pc)
 	if err != nil {
-		return p.failed(cfg, ch, h, err)
+		return p.failed(cfg, ch, h, cfg.Problem(err.Error(), "channels", ch.Name, "adapter"))
 	}
 	var found Findings
 	for _, f := range listed {
@@ -118,15 +118,15 @@ func (p *plugins) configureChannel(ctx context.Context, cfg *config.Config, ch *
 		}
 	}
 	if len(found.Problems) > 0 {
-		return p.refused(cfg, ch, h, found)
+		return p.invalid(cfg, ch, h, found)
 	}
 	resp, err := h.Configure(ctx, pc)
 	switch e := resp.GetError(); {
 	case err != nil:
-		found.add(p.failed(cfg, ch, h, err))
+		found.add(p.failed(cfg, ch, h, cfg.Problem(err.Error(), "channels", ch.Name, "adapter")))
 	case e != nil:
-		found.Problems = append(found.Problems, settingProblem(cfg, ch, schema, e.GetField(), e.GetText()))
-		return p.refused(cfg, ch, h, found)
+		refusal := settingProblem(cfg, ch, schema, e.GetField(), e.GetText())
+		found.add(p.failed(cfg, ch, h, refusal))
 	default:
 		p.mu.Lock()
 		p.endpoints[ch.Name], p.configured[ch.Name] = resp, pc

@@ -79,29 +79,30 @@ func (p *plugins) missing(cfg *config.Config, name string, h *plugin.Host, cause
 
 func missingRemedy(unavailable []string) string {
 	if len(unavailable) > 0 {
-		return "repair the adapter, then restart the gateway"
+		return "repair the adapter or its settings, then restart the gateway"
 	}
 	return "repair the adapter; the gateway goes on trying to start it"
 }
 
-// failed handles a channel whose configuration fails in the adapter, not by its settings.
-func (p *plugins) failed(cfg *config.Config, ch *config.Channel, h *plugin.Host, err error) Findings {
+// failed handles a channel that the adapter does not take although its settings are valid.
+func (p *plugins) failed(cfg *config.Config, ch *config.Channel, h *plugin.Host, cause config.Problem) Findings {
 	if p.strict {
-		return problem(cfg.Problem(err.Error(), "channels", ch.Name, "adapter"))
+		return problem(cause)
 	}
 	var unavailable []string
-	if !p.restore(cfg, ch, h, err.Error()) {
-		p.makeUnavailable(ch.Name, err.Error())
+	if !p.restore(cfg, ch, h, cause.Message) {
+		p.makeUnavailable(ch.Name, cause.Message)
 		unavailable = append(unavailable, ch.Name)
 	}
-	p.log.Error("adapter did not take a channel at start", "adapter", ch.Adapter, "channel", ch.Name, "error", err,
-		"remedy", missingRemedy(unavailable))
+	p.log.Error("adapter did not take a channel at start", "adapter", ch.Adapter, "channel", ch.Name,
+		"error", cause.String(), "remedy", missingRemedy(unavailable))
 	return Findings{}
 }
 
-// refused handles a channel whose settings the adapter refuses. If an earlier process accepted the same configuration,
-// the program has changed, and the channel waits for another one. Otherwise the problem is in the configuration.
-func (p *plugins) refused(cfg *config.Config, ch *config.Channel, h *plugin.Host, found Findings) Findings {
+// invalid handles a channel whose settings are not valid for the adapter. If an earlier process accepted the same
+// configuration, the program has changed, and the channel waits for another one. Otherwise the problem is in the
+// configuration.
+func (p *plugins) invalid(cfg *config.Config, ch *config.Channel, h *plugin.Host, found Findings) Findings {
 	if p.strict || !p.restore(cfg, ch, h, found.Problems[0].Message) {
 		return found
 	}

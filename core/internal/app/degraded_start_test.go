@@ -119,8 +119,14 @@ func TestStartWithoutAnAdapter(t *testing.T) {
 
 func TestRefusedChannelAtStart(t *testing.T) {
 	b := newBench(t)
-	if s := b.start("refuse-bad", false); len(s.found.Problems) != 1 {
+	if s := b.start("refuse-bad", true); len(s.found.Problems) != 1 {
+		t.Errorf("strict: problems %v, unavailable %v", s.found.Problems, s.unavailable)
+	}
+	if s := b.start("refuse-bad", false); len(s.found.Problems) > 0 || s.missingChannels() != "bad" {
 		t.Errorf("a configuration that no process has accepted: problems %v, unavailable %v", s.found.Problems, s.unavailable)
+	}
+	if s := b.start("other-setting", false); len(s.found.Problems) != 2 {
+		t.Errorf("settings that were never valid: problems %v, unavailable %v", s.found.Problems, s.unavailable)
 	}
 	b.start("", false)
 	s := b.start("refuse-bad", false)
@@ -132,7 +138,7 @@ func TestRefusedChannelAtStart(t *testing.T) {
 		t.Errorf("a new required setting: problems %v, unavailable %v", s.found.Problems, s.unavailable)
 	}
 	b.configure("changed")
-	if s := b.start("refuse-bad", false); len(s.found.Problems) != 1 {
+	if s := b.start("refuse-bad", false); len(s.found.Problems) > 0 || s.missingChannels() != "bad" {
 		t.Errorf("a changed configuration: problems %v, unavailable %v", s.found.Problems, s.unavailable)
 	}
 }

@@ -40,7 +40,11 @@ func newAdapterList(o *options) *cobra.Command {
 			fmt.Fprintln(tw, "NAME\tSTATE\tSINCE\tVERSION\tPID\tRESTARTS\tLAST ERROR")
 			for _, a := range response.Adapters {
 				firstLine, _, _ := strings.Cut(a.LastError, "\n")
-				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%d\t%s\n", a.Name, a.State, a.Since.Format(time.RFC3339),
+				state := a.State
+				if a.Overdue > 0 {
+					state += fmt.Sprintf(", %d overdue", a.Overdue)
+				}
+				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%d\t%s\n", a.Name, state, a.Since.Format(time.RFC3339),
 					cmp.Or(a.Version, "-"), a.PID, a.Restarts, cmp.Or(firstLine, "-"))
 			}
 			return tw.Flush()
