@@ -15,7 +15,7 @@ const ReceiveTimeout = 5 * time.Second
 type Receiver interface {
 	// Receive authenticates the caller, and returns the envelopes and the response that the vendor expects once they are
 	// stored. It returns an error, which refuses the whole call, only for wrong credentials, size or syntax. An invalid
-	// item in a valid batch becomes an envelope of kind unparsed. Receive has no side effects and may run twice for one
+	// item in a valid batch becomes an envelope of kind unparsed. Receive has no side effects and may run again for one
 	// call. If it does not return within three seconds after ctx ends, the gateway replaces the process.
 	Receive(ctx context.Context, req *Request) (*Reception, error)
 }
@@ -30,7 +30,7 @@ type Request struct {
 	Query    string // raw query without "?"
 	Header   http.Header
 	Body     []byte // raw body, over which signatures are computed
-	Remote   string // address of the caller
+	Remote   string // address of the caller; without a port if a trusted proxy named it
 }
 
 // Reception is the result of Receive.

@@ -6,6 +6,7 @@
 // the thread that forked. Each process is an instance, with a session: one connection, with one long stream for webhook
 // calls and one for deliveries. The readers of the streams never block on a call.
 //
-// If the process ends during a call: a Receive, which has no side effects, is repeated once on the next instance; a
-// Deliver that was sent returns a BrokeError; calls that were not sent wait for the next instance.
+// If the process ends during a call: a Receive and a Fetch, which have no side effects, are repeated on the next instance
+// until they are given up; a Deliver that was sent returns a BrokeError; calls that were not sent wait for the next
+// instance. A callQueue repeats suspects one at a time and keeps the order of webhooks.
 package plugin
