@@ -66,6 +66,17 @@ func (s *Simulator) Hangup(user string) error {
 	}, StateActive)
 }
 
+// HangupUnreported ends an active chat as the agent does, and returns the DISCONNECT, which is not pushed. Push can send
+// it later.
+func (s *Simulator) HangupUnreported(user string) (DownLinkMsg, error) {
+	m := s.message(user, "AGENT", "DISCONNECT")
+	return m, s.act(user, func(c *Chat) error {
+		c.State = StateClosed
+		s.record(c, "closed", Line{}, false)
+		return nil
+	}, StateActive)
+}
+
 // TimeOut ends a waiting or active chat as the system does. If async, the vendor's asynchronous switch, is true, the
 // customer gets a text and may still leave messages by sendAsync.
 func (s *Simulator) TimeOut(user string, async bool) error {
