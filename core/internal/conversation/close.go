@@ -19,7 +19,10 @@ import (
 const reasonClosed = "closed"
 
 // closeRequest is a conversation that a rule closes at the end of the input.
-type closeRequest struct{ conv, rule string }
+type closeRequest struct {
+	conv, rule string
+	customer   bool // the rule matched a message of the customer
+}
 
 // beginInput starts an input; the returned function ends it. Requested closes take effect when the outermost input
 // ends, so that the closing events are queued behind everything that the input causes.
@@ -35,7 +38,7 @@ func (tx *Transaction) beginInput() (end func()) {
 			r := tx.closeRequests[0]
 			tx.closeRequests = tx.closeRequests[1:]
 			if c := tx.layer.Mutable(r.conv); c != nil && c.Closing == "" {
-				tx.close(c, r.rule)
+				tx.close(c, &r)
 			}
 		}
 	}
@@ -47,14 +50,15 @@ func (tx *Transaction) requestClose(c *state.Conversation, rule string) {
 	if c.Offer != nil {
 		tx.withdrawOffer(c, rule)
 	}
-	tx.closeRequests = append(tx.closeRequests, closeRequest{c.ID, rule})
+	tx.closeRequests = append(tx.closeRequests, closeRequest{c.ID, rule, tx.deciding != state.Position{}})
 }
 
 func (tx *Transaction) closeRequested(c *state.Conversation) bool {
 	return slices.ContainsFunc(tx.closeRequests, func(r closeRequest) bool { return r.conv == c.ID })
 }
 
-func (tx *Transaction) close(c *state.Conversation, rule string) {
+func (tx *Transaction) close(c *state.Conversation, r *closeRequest) {
+	rule := r.rule
 	for c.Offer != nil {
 		tx.withdrawOffer(c, rule)
 	}
@@ -62,7 +66,11 @@ func (tx *Transaction) close(c *state.Conversation, rule string) {
 	if hasLeft(c, c.Owner) && tx.mayContinue(c) {
 		undelivered = tx.reclaim(c, c.Owner)
 	}
-	tx.add(c.ID, &journal.Change_Closing{Closing: &journal.Closing{Rule: rule}})
+	closing := &journal.Closing{Rule: rule}
+	if !r.customer {
+		closing.Unanswered = countUnanswered(c)
+	}
+	tx.add(c.ID, &journal.Change_Closing{Closing: closing})
 	tx.wakeCustomer(c)
 	tx.queueClosingEvent(c, c.Channel, rule)
 	for _, name := range slices.Sorted(maps.Keys(tx.policy.Channels)) {
@@ -71,6 +79,18 @@ func (tx *Transaction) close(c *state.Conversation, rule string) {
 		}
 	}
 	tx.continueConversation(c, undelivered)
+}
+
+// countUnanswered returns the number of the customer's messages at the end of the history.
+func countUnanswered(c *state.Conversation) uint32 {
+	n := uint32(0)
+	for _, h := range slices.Backward(c.History) {
+		if h.Channel != c.Channel {
+			break
+		}
+		n++
+	}
+	return n
 }
 
 // mayContinue reports whether the customer of a closed conversation can get another one.

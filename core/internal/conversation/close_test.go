@@ -392,7 +392,7 @@ func TestCloseWhenAgentDisconnects(t *testing.T) {
 	h.customer("one moment") // not delivered
 	h.receive(incoming{channel: "desk", thread: "d2", kind: envelope.KindDisconnected})
 	h.wantOwner("faq", 1)
-	h.wantLines("the bot gets in the next conversation", h.queue("faq"), "open", "desk", "one moment")
+	h.wantLines("the bot gets in the next conversation", h.queue("faq"), "open", "desk [desk]", "one moment")
 }
 
 func TestReconcileClosedConversation(t *testing.T) {
@@ -414,4 +414,44 @@ func TestReconcileClosedConversation(t *testing.T) {
 		t.Error("deliveries to a removed channel are still queued")
 	}
 	h.want("status of bye", h.status("bye"), state.StatusDead)
+}
+
+// The agent hangs up without an answer, and a rule closes the conversation.
+func TestUnansweredMessagesOfClosedConversationAreInTheNextHistory(t *testing.T) {
+	left := route.Rule{Name: "left", Events: []route.Event{route.EventDisconnected}, From: []string{"agent"}, Close: true}
+	atDesk := func(t *testing.T) *harness {
+		h := closeHarness(t, left)
+		h.customer("desk")
+		h.openThread("desk", "d1")
+		h.receive(incoming{channel: "desk", thread: "d1", text: "yes?"})
+		h.customer("where is it?")
+		h.drain("desk")
+		return h
+	}
+	t.Run("closed by the agent's departure", func(t *testing.T) {
+		h := atDesk(t)
+		h.receive(incoming{channel: "desk", thread: "d1", kind: envelope.KindDisconnected})
+		h.customer("hello?")
+		h.wantLines("to the bot", h.queue("faq"), "open", "hello? [where is it?]")
+		h.customer("old")
+		h.wantLines("to another bot", h.queue("old"), "transcript [where is it?]", "hello?", "old")
+	})
+	t.Run("with an undelivered message", func(t *testing.T) {
+		h := atDesk(t)
+		h.customer("are you there?")
+		h.receive(incoming{channel: "desk", thread: "d1", kind: envelope.KindDisconnected})
+		h.wantLines("to the bot", h.queue("faq"), "open", "are you there? [where is it?]")
+	})
+	t.Run("closed by the agent's answer", func(t *testing.T) {
+		h := atDesk(t)
+		h.receive(incoming{channel: "desk", thread: "d1", text: "done"})
+		h.customer("hello?")
+		h.wantLines("to the bot", h.queue("faq"), "open", "hello?")
+	})
+	t.Run("closed by the customer", func(t *testing.T) {
+		h := atDesk(t)
+		h.customer("bye")
+		h.customer("hello?")
+		h.wantLines("to the bot", h.queue("faq"), "open", "hello?")
+	})
 }

@@ -452,10 +452,12 @@ func (l *ledger) status(h *harness, p state.Position) string {
 	if m.disposed != "" {
 		places = append(places, m.disposed)
 	}
-	if c := h.state.Conversation(m.conv); c != nil &&
-		slices.ContainsFunc(c.Held, func(i state.Item) bool { return i.Pos == p }) {
-		places = append(places, state.StatusHeld)
-	}
+	h.state.All(func(c *state.Conversation) bool { // a message can be continued in another conversation
+		if slices.ContainsFunc(c.Held, func(i state.Item) bool { return i.Pos == p }) {
+			places = append(places, state.StatusHeld)
+		}
+		return true
+	})
 	if f := m.deliveryStatus(h); f != "" {
 		places = append(places, f)
 	}

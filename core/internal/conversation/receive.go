@@ -84,12 +84,17 @@ func opensConversation(k envelope.Kind) bool {
 }
 
 // openConversation opens a conversation of a customer, who may have a closed one that is not archived yet.
+// Messages without an answer in the closed one begin the history.
 func (tx *Transaction) openConversation(customer *state.Customer) string {
-	if former := tx.layer.Find(customer.Channel, customer.Thread); former != "" {
-		tx.dropClosingEvents(tx.layer.Mutable(former))
+	opened := tx.policy.Opening(customer)
+	if former := tx.layer.Mutable(tx.layer.Find(customer.Channel, customer.Thread)); former != nil {
+		tx.dropClosingEvents(former)
+		for _, it := range former.UnansweredItems() {
+			opened.Unanswered = append(opened.Unanswered, it.Proto())
+		}
 	}
 	id := tx.newID()
-	tx.add(id, &journal.Change_Opened{Opened: tx.policy.Opening(customer)})
+	tx.add(id, &journal.Change_Opened{Opened: opened})
 	return id
 }
 

@@ -834,7 +834,9 @@ type Opened struct {
 	// First owner.
 	Owner string `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`
 	// Channel that control returns to.
-	Home          string `protobuf:"bytes,6,opt,name=home,proto3" json:"home,omitempty"`
+	Home string `protobuf:"bytes,6,opt,name=home,proto3" json:"home,omitempty"`
+	// The customer's messages of the former conversation without an answer. The history begins with them.
+	Unanswered    []*Item `protobuf:"bytes,7,rep,name=unanswered,proto3" json:"unanswered,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -909,6 +911,13 @@ func (x *Opened) GetHome() string {
 		return x.Home
 	}
 	return ""
+}
+
+func (x *Opened) GetUnanswered() []*Item {
+	if x != nil {
+		return x.Unanswered
+	}
+	return nil
 }
 
 // Accepted adds an envelope to a conversation.
@@ -2647,7 +2656,9 @@ func (x *Closed) GetReason() string {
 type Closing struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Rule.
-	Rule          string `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	Rule string `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Number of the newest messages of the history that have no answer, if the customer did not close the conversation.
+	Unanswered    uint32 `protobuf:"varint,2,opt,name=unanswered,proto3" json:"unanswered,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2687,6 +2698,13 @@ func (x *Closing) GetRule() string {
 		return x.Rule
 	}
 	return ""
+}
+
+func (x *Closing) GetUnanswered() uint32 {
+	if x != nil {
+		return x.Unanswered
+	}
+	return 0
 }
 
 // CursorMoved stores the cursor of a channel's subscription, in the record of the last envelope before the cursor.
@@ -3129,7 +3147,7 @@ const file_journal_proto_rawDesc = "" +
 	"\bdeparted\x18\x1c \x01(\v2\x1d.patchbay.journal.v1.DepartedH\x00R\bdepartedB\x06\n" +
 	"\x04kind\"(\n" +
 	"\fLeaseStarted\x12\x18\n" +
-	"\aversion\x18\x01 \x01(\tR\aversion\"\xa2\x01\n" +
+	"\aversion\x18\x01 \x01(\tR\aversion\"\xdd\x01\n" +
 	"\x06Opened\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x16\n" +
 	"\x06thread\x18\x02 \x01(\tR\x06thread\x12\x1b\n" +
@@ -3137,7 +3155,10 @@ const file_journal_proto_rawDesc = "" +
 	"\vsender_name\x18\x04 \x01(\tR\n" +
 	"senderName\x12\x14\n" +
 	"\x05owner\x18\x05 \x01(\tR\x05owner\x12\x12\n" +
-	"\x04home\x18\x06 \x01(\tR\x04home\"\xae\x03\n" +
+	"\x04home\x18\x06 \x01(\tR\x04home\x129\n" +
+	"\n" +
+	"unanswered\x18\a \x03(\v2\x19.patchbay.journal.v1.ItemR\n" +
+	"unanswered\"\xae\x03\n" +
 	"\bAccepted\x129\n" +
 	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x16\n" +
@@ -3274,9 +3295,12 @@ const file_journal_proto_rawDesc = "" +
 	"\bUnlinked\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\" \n" +
 	"\x06Closed\x12\x16\n" +
-	"\x06reason\x18\x01 \x01(\tR\x06reason\"\x1d\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\"=\n" +
 	"\aClosing\x12\x12\n" +
-	"\x04rule\x18\x01 \x01(\tR\x04rule\"?\n" +
+	"\x04rule\x18\x01 \x01(\tR\x04rule\x12\x1e\n" +
+	"\n" +
+	"unanswered\x18\x02 \x01(\rR\n" +
+	"unanswered\"?\n" +
 	"\vCursorMoved\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x16\n" +
 	"\x06cursor\x18\x02 \x01(\fR\x06cursor\"\xb6\x01\n" +
@@ -3387,27 +3411,28 @@ var file_journal_proto_depIdxs = []int32{
 	28, // 26: patchbay.journal.v1.Change.closing:type_name -> patchbay.journal.v1.Closing
 	18, // 27: patchbay.journal.v1.Change.departing:type_name -> patchbay.journal.v1.Departing
 	19, // 28: patchbay.journal.v1.Change.departed:type_name -> patchbay.journal.v1.Departed
-	1,  // 29: patchbay.journal.v1.Accepted.position:type_name -> patchbay.journal.v1.Position
-	16, // 30: patchbay.journal.v1.Accepted.extent:type_name -> patchbay.journal.v1.Extent
-	1,  // 31: patchbay.journal.v1.Routed.position:type_name -> patchbay.journal.v1.Position
-	1,  // 32: patchbay.journal.v1.Disposed.position:type_name -> patchbay.journal.v1.Position
-	34, // 33: patchbay.journal.v1.Attributed.attributes:type_name -> patchbay.journal.v1.Attributed.AttributesEntry
-	15, // 34: patchbay.journal.v1.Held.item:type_name -> patchbay.journal.v1.Item
-	1,  // 35: patchbay.journal.v1.Item.position:type_name -> patchbay.journal.v1.Position
-	16, // 36: patchbay.journal.v1.Item.extent:type_name -> patchbay.journal.v1.Extent
-	1,  // 37: patchbay.journal.v1.Departing.position:type_name -> patchbay.journal.v1.Position
-	15, // 38: patchbay.journal.v1.Delivery.item:type_name -> patchbay.journal.v1.Item
-	15, // 39: patchbay.journal.v1.Delivery.history:type_name -> patchbay.journal.v1.Item
-	20, // 40: patchbay.journal.v1.Queued.delivery:type_name -> patchbay.journal.v1.Delivery
-	1,  // 41: patchbay.journal.v1.ThreadPending.position:type_name -> patchbay.journal.v1.Position
-	1,  // 42: patchbay.journal.v1.PendingEnded.position:type_name -> patchbay.journal.v1.Position
-	20, // 43: patchbay.journal.v1.DeadLettered.delivery:type_name -> patchbay.journal.v1.Delivery
-	20, // 44: patchbay.journal.v1.DeadLettered.messages:type_name -> patchbay.journal.v1.Delivery
-	45, // [45:45] is the sub-list for method output_type
-	45, // [45:45] is the sub-list for method input_type
-	45, // [45:45] is the sub-list for extension type_name
-	45, // [45:45] is the sub-list for extension extendee
-	0,  // [0:45] is the sub-list for field type_name
+	15, // 29: patchbay.journal.v1.Opened.unanswered:type_name -> patchbay.journal.v1.Item
+	1,  // 30: patchbay.journal.v1.Accepted.position:type_name -> patchbay.journal.v1.Position
+	16, // 31: patchbay.journal.v1.Accepted.extent:type_name -> patchbay.journal.v1.Extent
+	1,  // 32: patchbay.journal.v1.Routed.position:type_name -> patchbay.journal.v1.Position
+	1,  // 33: patchbay.journal.v1.Disposed.position:type_name -> patchbay.journal.v1.Position
+	34, // 34: patchbay.journal.v1.Attributed.attributes:type_name -> patchbay.journal.v1.Attributed.AttributesEntry
+	15, // 35: patchbay.journal.v1.Held.item:type_name -> patchbay.journal.v1.Item
+	1,  // 36: patchbay.journal.v1.Item.position:type_name -> patchbay.journal.v1.Position
+	16, // 37: patchbay.journal.v1.Item.extent:type_name -> patchbay.journal.v1.Extent
+	1,  // 38: patchbay.journal.v1.Departing.position:type_name -> patchbay.journal.v1.Position
+	15, // 39: patchbay.journal.v1.Delivery.item:type_name -> patchbay.journal.v1.Item
+	15, // 40: patchbay.journal.v1.Delivery.history:type_name -> patchbay.journal.v1.Item
+	20, // 41: patchbay.journal.v1.Queued.delivery:type_name -> patchbay.journal.v1.Delivery
+	1,  // 42: patchbay.journal.v1.ThreadPending.position:type_name -> patchbay.journal.v1.Position
+	1,  // 43: patchbay.journal.v1.PendingEnded.position:type_name -> patchbay.journal.v1.Position
+	20, // 44: patchbay.journal.v1.DeadLettered.delivery:type_name -> patchbay.journal.v1.Delivery
+	20, // 45: patchbay.journal.v1.DeadLettered.messages:type_name -> patchbay.journal.v1.Delivery
+	46, // [46:46] is the sub-list for method output_type
+	46, // [46:46] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_journal_proto_init() }

@@ -36,6 +36,7 @@ type Conversation struct {
 	UnansweredSince time.Time          `json:"un,omitzero"`  // time of the oldest customer message without an answer
 	Closing         string             `json:"cl,omitempty"` // rule that closed the conversation; "" while it is open
 	ClosedAt        time.Time          `json:"ca,omitzero"`
+	Unanswered      uint32             `json:"ua,omitempty"` // newest messages of the history without an answer at ClosedAt
 }
 
 // Thread is a channel's identifier of a conversation.
@@ -142,6 +143,24 @@ func (c *Conversation) Undelivered() int {
 		n += len(c.Lanes[i].Queue)
 	}
 	return n
+}
+
+// UnansweredItems returns the customer's messages that had no answer when the conversation was closed, without those that
+// are still queued.
+func (c *Conversation) UnansweredItems() []Item {
+	var out []Item
+	for _, h := range c.History[len(c.History)-min(int(c.Unanswered), len(c.History)):] {
+		if !c.isQueued(h.Pos) {
+			out = append(out, h.Item)
+		}
+	}
+	return out
+}
+
+func (c *Conversation) isQueued(p Position) bool {
+	return slices.ContainsFunc(c.Lanes, func(l Lane) bool {
+		return slices.ContainsFunc(l.Queue, func(d Delivery) bool { return d.Follows && d.Item.Pos == p })
+	})
 }
 
 // CustomerID returns the customer's id for vendors that limit the length of ids. It depends on the channel and thread

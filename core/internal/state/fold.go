@@ -94,6 +94,7 @@ func (l *Layer) foldConversation(c *Conversation, ch *journal.Change) error {
 		}
 	case *journal.Change_Closing:
 		c.Closing, c.ClosedAt, c.UnansweredSince = k.Closing.GetRule(), l.at, time.Time{}
+		c.Unanswered = k.Closing.GetUnanswered()
 		c.Departure, c.Held = nil, nil // the held messages go to the customer's next conversation
 	case *journal.Change_Closed:
 		l.removeThreads(c)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"patchbay/core/internal/journal"
+	"patchbay/sdk/envelope"
 )
 
 func (l *Layer) foldOpened(id string, o *journal.Opened) {
@@ -14,6 +15,12 @@ func (l *Layer) foldOpened(id string, o *journal.Opened) {
 		Threads: map[string]*Thread{o.GetChannel(): {ID: o.GetThread(), Epoch: 1, Live: true}},
 	}
 	l.convs.put(id, c)
+	for _, it := range o.GetUnanswered() {
+		c.History = append(c.History, HistoryEntry{
+			Item: toItem(it), Role: string(envelope.RoleCustomer), Channel: c.Channel,
+		})
+	}
+	c.HistoryCount = uint64(len(c.History))
 	key := threadKey{c.Channel, c.Thread}
 	c.Threads[c.Channel].inherit(l.threadOf(key))
 	l.indexThread(c, key)
