@@ -1,11 +1,11 @@
 package app
 
 import (
-	"os"
 	"path/filepath"
 	"time"
 
 	"patchbay/core/internal/config"
+	"patchbay/core/internal/disk"
 	"patchbay/core/internal/plugin"
 )
 
@@ -28,7 +28,7 @@ func (p *plugins) readKept(dir string) {
 // keep stores the descriptions of the adapters that accepted all their channels.
 func (p *plugins) keep(cfg *config.Config) {
 	dir := keptDir(cfg)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := disk.MakeFolder(dir); err != nil {
 		p.log.Warn("descriptions of adapters are not kept", "error", err)
 		return
 	}

@@ -13,13 +13,13 @@ import (
 )
 
 // MakeFolder creates dir with mode 0700 if necessary, so that it survives a power cut. It returns an error if this process
-// cannot read and write all files and folders under dir. The error names the first of them, its owner and the user of
-// this process.
+// cannot read and write the folder, as CheckAccess does. It ignores the content, which can belong to others, such as the
+// folder lost+found of a volume.
 func MakeFolder(dir string) error {
 	if err := makeFolder(dir); err != nil {
 		return err
 	}
-	return CheckAccess(dir)
+	return checkAccess(dir, true)
 }
 
 // makeFolder creates dir and its parents, and syncs the parent of each created folder.
@@ -40,26 +40,34 @@ func makeFolder(dir string) error {
 	return makeFolder(dir)
 }
 
-// CheckAccess returns an error if this process cannot read and write all files and folders under dir, as described at
-// MakeFolder. A missing dir is no error.
-func CheckAccess(dir string) error {
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if entry == nil { // dir itself
+// CheckAccess returns an error if this process cannot read and write a file, or a folder and everything in it. The error
+// names the first inaccessible file, its owner and the user of this process. A missing path is no error.
+func CheckAccess(path string) error {
+	err := filepath.WalkDir(path, func(path string, entry fs.DirEntry, err error) error {
+		if entry == nil { // the root of the walk
 			return accessError(path, err)
 		}
-		mode := uint32(unix.R_OK | unix.W_OK)
-		if entry.IsDir() {
-			mode |= unix.X_OK
-		}
-		if denied := unix.Faccessat(unix.AT_FDCWD, path, mode, unix.AT_EACCESS); denied != nil {
-			return accessError(path, denied)
+		if denied := checkAccess(path, entry.IsDir()); denied != nil {
+			return denied
 		}
 		return err
 	})
-	if errors.Is(err, fs.ErrNotExist) { // dir is missing, or a file was removed meanwhile
+	if errors.Is(err, fs.ErrNotExist) { // the path is missing, or a file was removed meanwhile
 		return nil
 	}
 	return err
+}
+
+// checkAccess checks one file or folder.
+func checkAccess(path string, folder bool) error {
+	mode := uint32(unix.R_OK | unix.W_OK)
+	if folder {
+		mode |= unix.X_OK
+	}
+	if err := unix.Faccessat(unix.AT_FDCWD, path, mode, unix.AT_EACCESS); err != nil {
+		return accessError(path, err)
+	}
+	return nil
 }
 
 // accessError describes why path is not accessible.

@@ -33,7 +33,7 @@ func TestCheckAccessNamesFileOwnerAndUser(t *testing.T) {
 				t.Fatal(err)
 			}
 			giveAway(t, dir)
-			if err := asNobody(t, dir); err != nil {
+			if err := asNobody(dir, disk.CheckAccess); err != nil {
 				t.Fatalf("CheckAccess = %v, want nil before the change", err)
 			}
 			path := filepath.Join(dir, deny.path)
@@ -41,7 +41,7 @@ func TestCheckAccessNamesFileOwnerAndUser(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { os.Chmod(path, 0o700) }) // for the removal of the folder
-			err := asNobody(t, dir)
+			err := asNobody(dir, disk.CheckAccess)
 			if !errors.Is(err, fs.ErrPermission) {
 				t.Fatalf("CheckAccess = %v, want ErrPermission", err)
 			}
@@ -51,6 +51,33 @@ func TestCheckAccessNamesFileOwnerAndUser(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestMakeFolderIgnoresContentOfOthers(t *testing.T) {
+	dir := t.TempDir()
+	giveAway(t, dir)
+	if err := os.Mkdir(filepath.Join(dir, "lost+found"), 0o000); err != nil {
+		t.Fatal(err)
+	}
+	if err := asNobody(dir, disk.MakeFolder); err != nil {
+		t.Errorf("MakeFolder = %v, want nil", err)
+	}
+	if err := asNobody(filepath.Join(dir, "lost+found", "store"), disk.MakeFolder); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("MakeFolder in a folder without access = %v, want ErrPermission", err)
+	}
+}
+
+func TestMakeFolderCreatesParents(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	for range 2 {
+		if err := disk.MakeFolder(dir); err != nil {
+			t.Errorf("MakeFolder = %v, want nil", err)
+		}
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("Stat = %v, %v, want mode 0700", info, err)
 	}
 }
 
@@ -83,11 +110,10 @@ func giveAway(t *testing.T, dir string) {
 	}
 }
 
-// asNobody calls CheckAccess without the privileges of root.
-func asNobody(t *testing.T, dir string) error {
-	t.Helper()
+// asNobody calls check without the privileges of root.
+func asNobody(dir string, check func(string) error) error {
 	if os.Geteuid() != 0 {
-		return disk.CheckAccess(dir)
+		return check(dir)
 	}
 	result := make(chan error)
 	go func() {
@@ -96,7 +122,7 @@ func asNobody(t *testing.T, dir string) error {
 			result <- err
 			return
 		}
-		result <- disk.CheckAccess(dir)
+		result <- check(dir)
 	}()
 	return <-result
 }

@@ -27,6 +27,11 @@ func openFolder(dir string) (*folder, error) {
 	if err := disk.MakeFolder(dir); err != nil {
 		return nil, err
 	}
+	for _, name := range []string{"lock", "watermark", "format.json", "jetstream"} {
+		if err := disk.CheckAccess(filepath.Join(dir, name)); err != nil {
+			return nil, err
+		}
+	}
 	path := filepath.Join(dir, "lock")
 	lock, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
