@@ -21,6 +21,9 @@ import (
 // damageCases is the environment variable with the number of seeded cases of each kind of damage.
 const damageCases = "PATCHBAY_DAMAGE_CASES"
 
+// twoBlocks is a number of records that fill two blocks.
+const twoBlocks = 720
+
 // damaged is a closed store whose files are damaged, case by case.
 type damaged struct {
 	h     *harness
@@ -28,16 +31,16 @@ type damaged struct {
 	total uint64
 }
 
-// newDamaged returns a store with two blocks of records and a snapshot, cleanly closed.
-func newDamaged(t *testing.T) *damaged {
+// newDamaged returns a store of records with a snapshot, cleanly closed. twoBlocks records fill two blocks.
+func newDamaged(t *testing.T, total uint64) *damaged {
 	t.Helper()
-	d := &damaged{h: newHarness(t, Options{Dir: t.TempDir(), Cap: 16 << 20}), total: 800, files: map[string][]byte{}}
+	d := &damaged{h: newHarness(t, Options{Dir: t.TempDir(), Cap: 16 << 20}), total: total, files: map[string][]byte{}}
 	for seq := uint64(1); seq <= d.total; seq++ {
 		if err := d.h.log.Append(t.Context(), seq-1, damageRecord(seq)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	snapshot := store.Snapshot{Seq: 700, Buckets: map[uint32][]byte{1: []byte("bucket")}}
+	snapshot := store.Snapshot{Seq: total - 10, Buckets: map[uint32][]byte{1: []byte("bucket")}}
 	if err := d.h.log.SaveSnapshot(t.Context(), snapshot); err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +188,7 @@ func (d *damaged) each(t *testing.T, n int, test func(*testing.T, *rand.Rand)) {
 
 func TestOneWrongBitLosesNothing(t *testing.T) {
 	t.Parallel()
-	d := newDamaged(t)
+	d := newDamaged(t, twoBlocks)
 	d.each(t, 6, func(t *testing.T, random *rand.Rand) {
 		b := d.blocks(t)[random.IntN(2)]
 		content := slices.Clone(d.files[b.name])
@@ -198,8 +201,8 @@ func TestOneWrongBitLosesNothing(t *testing.T) {
 
 func TestDamageLosesOnlyDamagedRecords(t *testing.T) {
 	t.Parallel()
-	d := newDamaged(t)
-	d.each(t, 10, func(t *testing.T, random *rand.Rand) {
+	d := newDamaged(t, twoBlocks)
+	d.each(t, 8, func(t *testing.T, random *rand.Rand) {
 		b := d.blocks(t)[random.IntN(2)]
 		content := slices.Clone(d.files[b.name])
 		from := random.IntN(len(content))
@@ -221,7 +224,7 @@ func TestDamageLosesOnlyDamagedRecords(t *testing.T) {
 
 func TestShortBlockLosesOnlyItsEnd(t *testing.T) {
 	t.Parallel()
-	d := newDamaged(t)
+	d := newDamaged(t, twoBlocks)
 	d.each(t, 6, func(t *testing.T, random *rand.Rand) {
 		b := d.blocks(t)[random.IntN(2)]
 		size := len(d.files[b.name])
@@ -233,7 +236,7 @@ func TestShortBlockLosesOnlyItsEnd(t *testing.T) {
 
 func TestDamagedMetadataIsRebuilt(t *testing.T) {
 	t.Parallel()
-	d := newDamaged(t)
+	d := newDamaged(t, 20)
 	for name, content := range d.files {
 		if strings.HasSuffix(name, ".blk") || name == "lock" {
 			continue
@@ -261,7 +264,7 @@ func TestDamagedMetadataIsRebuilt(t *testing.T) {
 
 func TestRebuiltDescriptionEqualsTheServers(t *testing.T) {
 	t.Parallel()
-	d := newDamaged(t)
+	d := newDamaged(t, 20)
 	name := filepath.Join("jetstream/$G/streams", logStream, "meta.inf")
 	d.restore(t, false)
 	d.write(t, name, nil)
@@ -280,7 +283,7 @@ func TestRebuiltDescriptionEqualsTheServers(t *testing.T) {
 
 func TestMissingSnapshotStreamIsCreated(t *testing.T) {
 	t.Parallel()
-	d := newDamaged(t)
+	d := newDamaged(t, 20)
 	d.restore(t, false)
 	if err := os.RemoveAll(streamFolder(d.h.options.Dir, snapshotStream)); err != nil {
 		t.Fatal(err)

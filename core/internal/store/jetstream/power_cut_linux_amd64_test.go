@@ -70,7 +70,7 @@ func runTraced(t *testing.T, tracer *crashdisk.Tracer) {
 func cuts(t *testing.T) int {
 	text := os.Getenv(powerCuts)
 	if text == "" {
-		return 12
+		return 8
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
@@ -118,17 +118,17 @@ func TestPowerCut(t *testing.T) {
 	}
 }
 
-// TestFailedWrites makes every 40th write or sync of a block fail once. The store must recover, and no acknowledged
+// TestFailedWrites makes every 25th write or sync of a block fail once. The store must recover, and no acknowledged
 // record may be lost in a later power cut, even if the system has forgotten the writes before a failed sync.
 func TestFailedWrites(t *testing.T) {
 	for kind, name := range map[crashdisk.Kind]string{crashdisk.Write: "write", crashdisk.Sync: "sync"} {
 		t.Run(name, func(t *testing.T) {
 			count, failed := 0, 0
-			r := record(t, 90, func(op crashdisk.Op) unix.Errno {
+			r := record(t, 60, func(op crashdisk.Op) unix.Errno {
 				if op.Kind != kind || !strings.Contains(op.Path, logStream) || !strings.HasSuffix(op.Path, ".blk") {
 					return 0
 				}
-				if count++; count%40 != 0 {
+				if count++; count%25 != 0 {
 					return 0
 				}
 				failed++
