@@ -59,12 +59,13 @@ func (p *plugins) configure(ctx context.Context, cfg *config.Config) Findings {
 
 // configureAdapter configures the channels of one adapter in the order of the file.
 func (p *plugins) configureAdapter(ctx context.Context, cfg *config.Config, name string, h *plugin.Host) Findings {
-	if p.kept[name] != nil {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, keptTimeout)
-		defer cancel()
+	limit := startTimeout
+	if !p.strict {
+		limit = oneStartTimeout
 	}
-	d, err := h.Describe(ctx)
+	starting, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	d, err := h.Describe(starting)
 	if err != nil {
 		cause := err.Error()
 		if last := h.Status().LastError; last != "" {

@@ -9,8 +9,8 @@ import (
 	"patchbay/core/internal/plugin"
 )
 
-// keptTimeout bounds the wait for an adapter whose description is kept. It allows for one start that hangs.
-const keptTimeout = 12 * time.Second
+// oneStartTimeout bounds the wait for an adapter that the gateway can start without. It allows for one start that hangs.
+const oneStartTimeout = 12 * time.Second
 
 func keptDir(cfg *config.Config) string { return filepath.Join(cfg.Store.Dir, "adapters") }
 
