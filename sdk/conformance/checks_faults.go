@@ -15,12 +15,10 @@ var faultsChecks = map[string]func(*probe){
 				continue
 			}
 			p.expectHonest(act{exchange: x, effect: truncates, what: "an answer that is cut"}, false)
-			object := []byte("{") // a page cannot be in place of one
-			known := slices.ContainsFunc(x.steps, func(s *step) bool { return s.effect && bytes.HasPrefix(s.answerBody, object) })
 			for _, body := range append(slices.Clone(cases.Answers), strings.Repeat("x", 9<<20)) {
 				reply := answers(0, body, map[string]string{"Content-Type": "application/json"})
 				a := act{exchange: x, effect: reply, what: fmt.Sprintf("the answer %.40q", body)}
-				p.expectHonest(a, known && strings.HasPrefix(body, "<"))
+				p.expectHonest(a, strings.HasPrefix(body, "<"))
 			}
 		}
 		p.skip("no exchange has a golden success")

@@ -124,7 +124,7 @@ var flaws = []struct {
 	{"small", "", "oversize.padded", refuses(func(c *pluginpb.ReceiveCall) bool { return len(c.GetBody()) > 64<<10 })},
 	{"strict about members", "", "unknown.members",
 		refuses(func(c *pluginpb.ReceiveCall) bool { return bytes.Contains(c.GetBody(), []byte("xConformance")) })},
-	{"strict about halves", "", "unknown.halves",
+	{"strict about halves", "", "unknown.members",
 		refuses(func(c *pluginpb.ReceiveCall) bool { return bytes.Contains(c.GetBody(), []byte(`\ud83d`)) })},
 	{"strict about values", "", "unknown.values",
 		refuses(func(c *pluginpb.ReceiveCall) bool { return bytes.Contains(c.GetBody(), []byte("CONFORMANCE_UNKNOWN")) })},
