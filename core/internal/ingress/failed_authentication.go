@@ -16,12 +16,13 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// Limits on failed authentication of one network on one path.
+// Limits on failed authentication of one network on one path. A network with valid credentials has a higher limit: a
+// vendor may use several credentials, of which one is wrong.
 const (
-	failureBurst     = 60
-	failuresPerSec   = 1
-	maxFailureLimits = 8192 // networks and paths that are remembered; the least recently used one is forgotten
-	maxKnownGood     = 8192
+	failureBurst        = 60
+	failuresPerSec      = 1
+	knownFailuresPerSec = 20
+	maxRemembered       = 8192 // entries of each kind; the least recently used one is forgotten
 )
 
 // guessLimit limits failed authentication, so that credentials cannot be guessed at the speed of the network. A network
@@ -29,6 +30,7 @@ const (
 // before: callers behind one proxy share an address. It is safe for concurrent use.
 type guessLimit struct {
 	failures *lru.Cache[guesser, *rate.Limiter]
+	known    *lru.Cache[guesser, struct{}] // have presented valid credentials
 	good     *lru.Cache[credential, struct{}]
 }
 
@@ -41,9 +43,10 @@ type guesser struct {
 type credential [sha256.Size]byte
 
 func newGuessLimit() *guessLimit {
-	failures, _ := lru.New[guesser, *rate.Limiter](maxFailureLimits) // fails for negative sizes only
-	good, _ := lru.New[credential, struct{}](maxKnownGood)
-	return &guessLimit{failures, good}
+	failures, _ := lru.New[guesser, *rate.Limiter](maxRemembered) // fails for negative sizes only
+	known, _ := lru.New[guesser, struct{}](maxRemembered)
+	good, _ := lru.New[credential, struct{}](maxRemembered)
+	return &guessLimit{failures, known, good}
 }
 
 // attempt is one request that presents credentials, or should.
@@ -70,14 +73,15 @@ func (a *attempt) wait(now time.Time) time.Duration {
 		return 0
 	}
 	missing := 1 - failures.TokensAt(now)
-	return time.Duration(math.Ceil(max(missing, 0)/failuresPerSec)) * time.Second
+	return time.Duration(math.Ceil(max(missing, 0)/float64(failures.Limit()))) * time.Second
 }
 
-// end records the adapter's result.
+// end records the adapter's result. Only a result with envelopes shows that the credentials are valid: some vendors
+// check an address without any.
 func (a *attempt) end(res *pluginpb.ReceiveResult, now time.Time) {
 	switch e := res.GetError(); {
-	case e == nil && a.credential != nil:
-		a.limit.good.Add(*a.credential, struct{}{})
+	case e == nil && len(res.GetEnvelopes()) > 0:
+		a.succeeded(now)
 	case e != nil && isAuthenticationFailure(e):
 		if a.credential != nil {
 			a.limit.good.Remove(*a.credential)
@@ -86,11 +90,24 @@ func (a *attempt) end(res *pluginpb.ReceiveResult, now time.Time) {
 	}
 }
 
+func (a *attempt) succeeded(now time.Time) {
+	a.limit.known.Add(a.guesser, struct{}{})
+	if failures, ok := a.limit.failures.Get(a.guesser); ok {
+		failures.SetLimitAt(now, knownFailuresPerSec)
+	}
+	if a.credential != nil {
+		a.limit.good.Add(*a.credential, struct{}{})
+	}
+}
+
 // failed counts a failure: wrong credentials, or a request on which the adapter broke, which needs no credentials.
 func (a *attempt) failed(now time.Time) {
 	failures, ok := a.limit.failures.Get(a.guesser)
 	if !ok {
 		failures = rate.NewLimiter(failuresPerSec, failureBurst)
+		if a.limit.known.Contains(a.guesser) {
+			failures.SetLimitAt(now, knownFailuresPerSec)
+		}
 		if first, found, _ := a.limit.failures.PeekOrAdd(a.guesser, failures); found {
 			failures = first
 		}

@@ -14,13 +14,16 @@ import (
 )
 
 // guarded accepts calls with the header "Bearer right".
-func guarded(_ context.Context, c *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
-	for _, h := range c.GetHeader() {
-		if h.GetName() == "Authorization" && h.GetValue() == "Bearer right" {
-			return &pluginpb.ReceiveResult{}, nil
+func guarded(t *testing.T) receiveFunc {
+	accept := receives(t, "faq", "m1")
+	return func(ctx context.Context, c *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
+		for _, h := range c.GetHeader() {
+			if h.GetName() == "Authorization" && h.GetValue() == "Bearer right" {
+				return accept(ctx, c)
+			}
 		}
+		return &pluginpb.ReceiveResult{Error: &pluginpb.Error{Kind: "unauthorized"}}, nil
 	}
-	return &pluginpb.ReceiveResult{Error: &pluginpb.Error{Kind: "unauthorized"}}, nil
 }
 
 func guess(from, path, token string) *http.Request {
@@ -32,7 +35,7 @@ func guess(from, path, token string) *http.Request {
 
 func TestGuessesAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{receive: guarded}
+		f := &fake{receive: guarded(t)}
 		other := f.endpoint()
 		other.Pattern, other.Channels = "/other", []string{"faq2"}
 		h := f.handler(t, f.endpoint(), other)
@@ -42,7 +45,6 @@ func TestGuessesAreLimited(t *testing.T) {
 				t.Errorf("%s: status %d %s, want %d", name, w.Code, w.Body, want)
 			}
 		}
-		try("known credentials", guess(attacker, "/x/hooks/7", "right"), 200)
 		for i := range failureBurst {
 			try("guess", guess(attacker, "/x/hooks/7", fmt.Sprint(i)), 401)
 		}
@@ -57,7 +59,7 @@ func TestGuessesAreLimited(t *testing.T) {
 		if len(f.calls) != calls {
 			t.Errorf("the adapter was called %d times", len(f.calls)-calls)
 		}
-		try("credentials that were accepted before", guess(attacker, "/x/hooks/7", "right"), 200)
+		try("another network, valid credentials", guess(vendorIP, "/x/hooks/7", "right"), 202)
 		try("another network", guess(vendorIP, "/x/hooks/7", "wrong"), 401)
 		try("another path", guess(attacker, "/x/other", "wrong"), 401)
 		time.Sleep(time.Second)
@@ -66,12 +68,41 @@ func TestGuessesAreLimited(t *testing.T) {
 	})
 }
 
+// A vendor has two credentials, of which one is wrong. The calls with the right one are not refused.
+func TestNetworkWithValidCredentialsHasAHigherLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{receive: guarded(t)}
+		h := f.handler(t)
+		for i := range 10 * failureBurst {
+			for _, call := range []struct {
+				token string
+				want  int
+			}{{"right", 202}, {"wrong", 401}, {"right", 202}} {
+				if w := serve(h, guess(vendorIP, fmt.Sprint("/x/hooks/", i), call.token)); w.Code != call.want {
+					t.Fatalf("call %d, %s: status %d, want %d", i, call.token, w.Code, call.want)
+				}
+			}
+			time.Sleep(time.Second / knownFailuresPerSec)
+		}
+		statuses := map[int]int{}
+		for range 2 * failureBurst { // this is too fast
+			statuses[serve(h, guess(vendorIP, "/x/hooks/7", "wrong")).Code]++
+		}
+		if statuses[401] > failureBurst+1 || statuses[429] == 0 {
+			t.Errorf("statuses %v", statuses)
+		}
+		if w := serve(h, guess(vendorIP, "/x/hooks/7", "right")); w.Code != 202 {
+			t.Errorf("credentials that were accepted before: status %d, want 202", w.Code)
+		}
+	})
+}
+
 func TestConcurrentGuessesCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		release := make(chan struct{})
+		release, answer := make(chan struct{}), guarded(t)
 		f := &fake{receive: func(ctx context.Context, c *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
 			<-release
-			return guarded(ctx, c)
+			return answer(ctx, c)
 		}}
 		h := f.handler(t)
 		for range 2 * failureBurst {
@@ -89,7 +120,7 @@ func TestConcurrentGuessesCount(t *testing.T) {
 
 func TestCredentialsThatAreRefusedAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{receive: guarded}
+		f := &fake{receive: guarded(t)}
 		h := f.handler(t)
 		serve(h, guess(attacker, "/x/hooks/7", "right"))
 		f.receive = refuses(&pluginpb.Error{Kind: "unauthorized"}) // the token was changed
@@ -104,14 +135,14 @@ func TestCredentialsThatAreRefusedAreForgotten(t *testing.T) {
 }
 
 func TestGuessLimitHasBoundedMemory(t *testing.T) {
-	f := &fake{receive: guarded}
+	f := &fake{receive: guarded(t)}
 	h := f.handler(t)
-	for i := range maxFailureLimits + 10 {
+	for i := range maxRemembered + 10 {
 		from := fmt.Sprintf("[2001:db8:%x::1]:9", i)
 		serve(h, guess(from, "/x/hooks/7", "wrong"))
 		serve(h, guess(from, "/x/hooks/"+strings.Repeat("a", i%100)+fmt.Sprint(i), "right"))
 	}
-	if a, b := h.guesses.failures.Len(), h.guesses.good.Len(); a > maxFailureLimits || b > maxKnownGood {
+	if a, b := h.guesses.failures.Len(), h.guesses.good.Len(); a > maxRemembered || b > maxRemembered {
 		t.Errorf("%d limits, %d credentials", a, b)
 	}
 }
