@@ -35,8 +35,10 @@ func (c *Conversation) setBack(now time.Time, behind time.Duration) {
 	for i, t := range c.HandoverTimes {
 		c.HandoverTimes[i] = earlier(t, now)
 	}
-	for _, th := range c.Threads { // envelopes that arrive from now on have later times, see inbound.Clock
-		th.LastSent, th.EndedSent = min(th.LastSent, now.UnixNano()), min(th.EndedSent, now.UnixNano())
+	for _, th := range c.Threads { // the times of envelopes that arrive later are not after the clock
+		for _, at := range []*int64{&th.LastSent, &th.EndedSent, &th.StartedAt, &th.FirstSent} {
+			*at = min(*at, now.UnixNano())
+		}
 	}
 	if c.Offer != nil {
 		c.Offer.Deadline = c.Offer.Deadline.Add(-behind)

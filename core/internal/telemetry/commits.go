@@ -11,6 +11,13 @@ import (
 	"patchbay/core/internal/writer"
 )
 
+// ClockAhead counts an envelope of a vendor whose clock is ahead.
+func (m *Metrics) ClockAhead(channel string) {
+	if c := m.channels[channel]; c != nil {
+		c.clockAhead.Inc()
+	}
+}
+
 // Committed counts the changes of a stored record.
 func (m *Metrics) Committed(c writer.Commit) {
 	m.commitDuration.Observe(c.Took.Seconds())

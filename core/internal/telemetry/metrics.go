@@ -37,7 +37,7 @@ type Metrics struct {
 
 // channelMetrics are one channel's metrics, looked up once: a lookup costs nine times as much as counting.
 type channelMetrics struct {
-	received, fenced, duplicates, unrouted, blank, opened prometheus.Counter
+	received, fenced, duplicates, unrouted, blank, opened, clockAhead prometheus.Counter
 
 	pending                           prometheus.Gauge
 	ended                             map[string]prometheus.Counter // by status
@@ -104,6 +104,8 @@ func (b *builder) channels(names []string) map[string]*channelMetrics {
 	fenced := b.counters("fenced_total", "Envelopes refused because their sender was not the owner.", "channel")
 	unrouted := b.counters("unrouted_total", "Envelopes without a conversation, rule or receiver.", "channel")
 	blank := b.counters("blank_total", "Messages with only white space and invisible characters.", "channel")
+	clockAhead := b.counters("vendor_clock_ahead_total",
+		"Envelopes with a time more than two minutes ahead, which count as sent now.", "channel")
 	duplicates := b.counters("duplicates_total", "Envelopes that a vendor sent again.", "channel")
 	pending := b.gauges("deliveries_pending", "Deliveries queued or in flight.", "channel")
 	opened := b.counters("conversations_opened_total", "Conversations that began, by the customer's channel.", "channel")
@@ -117,6 +119,7 @@ func (b *builder) channels(names []string) map[string]*channelMetrics {
 	for _, name := range names {
 		c := &channelMetrics{
 			received: received.WithLabelValues(name), fenced: fenced.WithLabelValues(name),
+			clockAhead: clockAhead.WithLabelValues(name),
 			duplicates: duplicates.WithLabelValues(name), unrouted: unrouted.WithLabelValues(name),
 			blank: blank.WithLabelValues(name), opened: opened.WithLabelValues(name),
 			pending: pending.WithLabelValues(name),

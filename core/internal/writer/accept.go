@@ -31,8 +31,8 @@ type submission struct {
 // Fits reports whether an envelope fits into a record.
 func Fits(in *inbound.Envelope) bool { return len(in.Bytes)+changeBytes <= maxRecord }
 
-// newSubmission returns a submission, received at now, of the first envelopes of in, as many as fit into one record.
-func newSubmission(in []*inbound.Envelope, now time.Time) (*submission, error) {
+// newSubmission returns a submission of the first envelopes of in, as many as fit into one record.
+func (w *Writer) newSubmission(in []*inbound.Envelope) (*submission, error) {
 	n, bytes := 0, 0
 	for ; n < len(in) && n < maxInputs; n++ {
 		if !Fits(in[n]) {
@@ -42,7 +42,10 @@ func newSubmission(in []*inbound.Envelope, now time.Time) (*submission, error) {
 			break
 		}
 	}
-	return &submission{envelopes: in[:n], bytes: min(bytes, maxRecord), since: now, done: make(chan struct{})}, nil
+	w.boundTimes(in[:n])
+	return &submission{
+		envelopes: in[:n], bytes: min(bytes, maxRecord), since: w.Now(), done: make(chan struct{}),
+	}, nil
 }
 
 // Accept stores the envelopes of one webhook in order, in one record if they fit. It returns nil when all are stored or
@@ -50,7 +53,7 @@ func newSubmission(in []*inbound.Envelope, now time.Time) (*submission, error) {
 // then. The writer owns the envelopes from the call on.
 func (w *Writer) Accept(ctx context.Context, in []*inbound.Envelope) error {
 	for len(in) > 0 {
-		s, err := newSubmission(in, w.Now())
+		s, err := w.newSubmission(in)
 		if err != nil {
 			return err
 		}
@@ -65,7 +68,7 @@ func (w *Writer) Accept(ctx context.Context, in []*inbound.Envelope) error {
 // Keep stores an envelope that cannot be decided on, and a dead letter of the given kind with the cause. The writer owns
 // the envelope from the call on.
 func (w *Writer) Keep(ctx context.Context, in *inbound.Envelope, kind, cause string) error {
-	s, err := newSubmission([]*inbound.Envelope{in}, w.Now())
+	s, err := w.newSubmission([]*inbound.Envelope{in})
 	if err != nil {
 		return err
 	}
@@ -84,7 +87,7 @@ func (w *Writer) AcceptFrom(
 		return in, fmt.Errorf("%w: cursor of %d bytes", ErrTooLarge, len(cursor))
 	}
 	for len(in) > 0 || len(cursor) > 0 {
-		s, err := newSubmission(in, w.Now())
+		s, err := w.newSubmission(in)
 		if err != nil {
 			return in, err
 		}

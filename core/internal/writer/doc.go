@@ -66,9 +66,12 @@ type Lanes interface {
 	Cancel(delivery string)
 }
 
-// Observer is notified of every committed record, on the loop's goroutine. It must return quickly.
+// Observer is notified of what the writer does. Its methods must return quickly.
 type Observer interface {
+	// Committed is called for every committed record, on the loop's goroutine.
 	Committed(c Commit)
+	// ClockAhead is called for an envelope whose vendor's clock is ahead, on any goroutine.
+	ClockAhead(channel string)
 }
 
 // Commit describes a committed record.

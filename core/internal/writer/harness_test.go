@@ -117,8 +117,15 @@ func (l *fakeLanes) wasCancelled(delivery string) bool {
 
 // commits records the commits.
 type commits struct {
-	mu   sync.Mutex
-	list []Commit
+	mu    sync.Mutex
+	list  []Commit
+	ahead []string
+}
+
+func (c *commits) ClockAhead(channel string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead = append(c.ahead, channel)
 }
 
 func (c *commits) Committed(x Commit) {

@@ -59,6 +59,7 @@ type Writer struct {
 	retryAt       time.Time // next try to store a refused record
 	pendingOffers map[string]bool
 	snapshots     snapshotter
+	clocks        vendorClocks
 	ages          ages
 }
 
@@ -89,6 +90,7 @@ func (w *Writer) Writable() error {
 
 // Finish passes the outcome of a delivery to the loop. It does not block.
 func (w *Writer) Finish(o *attempt.Outcome) {
+	w.boundTimes(o.Replies)
 	w.mu.Lock()
 	w.outcomes = append(w.outcomes, o)
 	w.mu.Unlock()
