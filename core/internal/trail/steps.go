@@ -160,13 +160,13 @@ func describeDelivery(ch *journal.Change) (draft, bool) {
 	return draft{}, false
 }
 
-// describeDeadLetter describes changes of a dead letter. For a dead letter that was a queued delivery, the end of the
-// delivery is the entry.
+// describeDeadLetter describes changes of a dead letter. For a dead letter that was a queued delivery, which has an
+// epoch, the end of the delivery is the entry.
 func describeDeadLetter(ch *journal.Change) (draft, bool) {
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_DeadLettered:
 		d := k.DeadLettered
-		if d.GetAttempts() > 0 {
+		if d.GetDelivery().GetEpoch() > 0 {
 			return draft{}, false
 		}
 		return draft{Entry{

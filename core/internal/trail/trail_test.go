@@ -163,3 +163,23 @@ func TestUnreadableRecordIsNamed(t *testing.T) {
 		t.Errorf("Find = %v, want an error with the sequence", err)
 	}
 }
+
+// The entry of a delivery that was given up without an attempt is the end of the delivery.
+func TestDeadLetterWithoutAttemptIsOneEntry(t *testing.T) {
+	log := memory.NewDisk(0).Open()
+	d := &journal.Delivery{Id: "d1", Channel: "faq", Kind: state.KindOpen, Epoch: 1}
+	data, err := proto.Marshal(&journal.Record{Changes: []*journal.Change{
+		change("c1", &journal.Change_Ended{Ended: &journal.Ended{Delivery: "d1", Channel: "faq", Status: state.StatusDead}}),
+		change("c1", &journal.Change_DeadLettered{DeadLettered: &journal.DeadLettered{Delivery: d, Error: "throttled"}}),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Append(t.Context(), 0, data); err != nil {
+		t.Fatal(err)
+	}
+	found, err := New(log, emptyState{}).Find(t.Context(), Query{IDs: []string{"d1"}})
+	if err != nil || len(found) != 1 || steps(found[0]) != "dead" {
+		t.Fatalf("found %+v, %v; want one entry", found, err)
+	}
+}
