@@ -22,7 +22,9 @@ func TestHelpFitsInto80Columns(t *testing.T) {
 			}
 		}
 		for _, sub := range cmd.Commands() {
-			check(sub)
+			if sub.Name() != "completion" { // cobra's texts
+				check(sub)
+			}
 		}
 	}
 	check(newRoot(&Process{}))
