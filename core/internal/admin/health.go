@@ -83,7 +83,7 @@ func adapterCheck(name string, s *plugin.Status) check {
 		c.text = "serving, but some channels are unhealthy"
 	}
 	if s.Overdue > 0 {
-		c.text += fmt.Sprintf(", %d cancelled calls have not ended", s.Overdue)
+		c.text += fmt.Sprintf(", cancelled calls that have not ended: %d", s.Overdue)
 	}
 	if s.LastError != "" && !s.Serving() {
 		c.text += ", " + firstLine(s.LastError)

@@ -22,7 +22,7 @@ func newHealthMetrics(a *Admin) *healthMetrics {
 		free:     desc("store_disk_free_bytes", "Free space on the disk of the store."),
 		missed:   desc("store_missing_records", "Stored records that the disk has lost."),
 		available: prometheus.NewDesc("patchbay_channel_available", "Whether the channel's adapter accepts calls for it.",
-			[]string{"channel"}, nil),
+			[]string{"adapter", "channel"}, nil),
 	}
 }
 
@@ -51,11 +51,11 @@ func (m *healthMetrics) Collect(ch chan<- prometheus.Metric) {
 	missing, _ := missingRecords(health.Missing)
 	gauge(m.missed, float64(missing))
 	for i := range m.admin.Config.Channels {
-		name, up := m.admin.Config.Channels[i].Name, 0.0
-		if m.admin.available(name, m.admin.Config.Channels[i].Adapter) {
+		name, adapter, up := m.admin.Config.Channels[i].Name, m.admin.Config.Channels[i].Adapter, 0.0
+		if m.admin.available(name, adapter) {
 			up = 1
 		}
-		ch <- prometheus.MustNewConstMetric(m.available, prometheus.GaugeValue, up, name)
+		ch <- prometheus.MustNewConstMetric(m.available, prometheus.GaugeValue, up, adapter, name)
 	}
 }
 

@@ -8,5 +8,6 @@
 //
 // If the process ends during a call: a Receive and a Fetch, which have no side effects, are repeated on the next instance
 // until they are given up; a Deliver that was sent returns a BrokeError; calls that were not sent wait for the next
-// instance. A callQueue repeats suspects one at a time and keeps the order of webhooks.
+// instance. A call that does not end after it is cancelled hangs: the process is replaced, and only this call is blamed.
+// A callQueue repeats suspects one at a time and keeps the order of webhooks.
 package plugin
