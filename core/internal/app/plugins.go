@@ -62,6 +62,7 @@ func startPlugins(cfg *config.Config, o *Options, runtimeDir string, m *plugin.M
 		h := plugin.New(plugin.Options{
 			Name: name, Command: command(a.Command), Args: a.Args, Env: environment(a.Env), GatewayVersion: o.Version,
 			RuntimeDir: runtimeDir, Logger: log, Metrics: m, Complete: completeSettings(cfg),
+			Secrets: cfg.Secrets(),
 		})
 		p.hosts[name] = h
 		p.running.Go(func() {

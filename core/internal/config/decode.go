@@ -158,6 +158,10 @@ func (l *loader) scalar(n *node, t reflect.Type) (any, bool) {
 	}
 	switch {
 	case n.resolved.secret: // set by a PATCHBAY_ variable, so it is resolved
+		if fault := refusedCharacter(n.resolved.text); fault != "" {
+			l.malformed(n, "contains %s; set it without that", fault)
+			return nil, false
+		}
 	case n.isBelow("routes"):
 		n.resolved = resolved{text: n.text, shown: n.text}
 		if strings.Contains(n.text, "${env:") || strings.Contains(n.text, "${file:") {

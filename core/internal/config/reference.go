@@ -21,8 +21,9 @@ type resolver struct {
 // resolved is a text whose references are replaced.
 type resolved struct {
 	text   string
-	shown  string // as written, but without the defaults of references, which may be secrets too
-	secret bool   // a part of text is the value of a reference
+	shown  string   // as written, but without the defaults of references, which may be secrets too
+	secret bool     // a part of text is the value of a reference
+	values []string // of the references
 }
 
 // resolve replaces ${env:NAME}, ${env:NAME:-default} and ${file:path}; $${ stands for ${. The errors name the
@@ -53,7 +54,7 @@ func (r *resolver) resolve(s string) (resolved, []error) {
 		if err != nil {
 			errs = append(errs, err)
 		}
-		out.secret = true
+		out.secret, out.values = true, append(out.values, value)
 		text.WriteString(value)
 		shown.WriteString("${" + label + "}")
 	}
@@ -75,6 +76,9 @@ func (r *resolver) one(body string) (value, label string, err error) {
 			return "", "env:…", errors.New("${env:NAME} needs the name of an environment variable")
 		}
 		if v := r.environ[name]; v != "" {
+			if fault := refusedCharacter(v); fault != "" {
+				return "", label, fmt.Errorf("environment variable %s contains %s; set it without that", name, fault)
+			}
 			return v, label, nil
 		}
 		if has {
@@ -102,7 +106,7 @@ func isVariableName(s string) bool {
 	return s != ""
 }
 
-// file returns a file's content without line ends at its end.
+// file returns a file's content without line ends at its end, which every editor writes.
 func (r *resolver) file(name string) (string, error) {
 	if name == "" {
 		return "", errors.New("${file:path} needs a path")
@@ -125,5 +129,10 @@ func (r *resolver) file(name string) (string, error) {
 		}
 		return "", fmt.Errorf("file %s cannot be read: %w", name, err)
 	}
-	return strings.TrimRight(string(data), "\r\n"), nil
+	value := strings.TrimRight(string(data), "\r\n")
+	if fault := refusedCharacter(value); fault != "" {
+		return "", fmt.Errorf("file %s contains %s; only its end may have line ends. Write the value alone, as UTF-8 "+
+			"without a byte order mark", name, fault)
+	}
+	return value, nil
 }

@@ -32,7 +32,7 @@ func (c *Config) CheckSettings(channel string, schema []byte) []Problem {
 		}
 		problems = append(problems, p)
 	}
-	return tidy(problems)
+	return tidy(append(problems, checkSecrets(base, validator.Schema, false)...))
 }
 
 // explained reports whether Load found a problem with a setting or with one that contains it, up to base.

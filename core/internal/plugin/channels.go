@@ -22,6 +22,7 @@ func (h *Host) Describe(ctx context.Context) (*pluginpb.DescribeResponse, error)
 func (h *Host) Validate(ctx context.Context, c *pluginpb.ChannelConfig) ([]*pluginpb.Problem, error) {
 	var out []*pluginpb.Problem
 	err := h.call(ctx, "validate "+c.GetName(), func(s *session) error {
+		h.redactor.addSettings(s.description.GetSettingsSchema(), c.GetSettings())
 		resp, err := s.rpc.Validate(ctx, &pluginpb.ValidateRequest{Channel: c})
 		out = resp.GetProblems()
 		return err
@@ -38,6 +39,7 @@ func (h *Host) Configure(ctx context.Context, c *pluginpb.ChannelConfig) (*plugi
 		var configured *session
 		err := h.call(ctx, "configure "+c.GetName(), func(s *session) (err error) {
 			configured = s
+			h.redactor.addSettings(s.description.GetSettingsSchema(), c.GetSettings())
 			out, err = s.rpc.Configure(ctx, &pluginpb.ConfigureRequest{Channel: c})
 			return err
 		})

@@ -16,7 +16,7 @@ func (p *process) checkHandshake() error {
 		if !ok {
 			return nil
 		}
-		line = l
+		line = p.lines.redact(l)
 	default:
 		return nil
 	}

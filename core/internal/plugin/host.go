@@ -24,6 +24,7 @@ type Host struct {
 	fetches       callQueue
 	subscriptions callQueue
 	broken        *brokenCalls
+	redactor      redactor
 	restart       chan *session // the session to replace; nil if there was none
 
 	mu      sync.Mutex
@@ -40,9 +41,11 @@ func New(o Options) *Host {
 		o.Metrics, _ = NewMetrics(nil)
 	}
 	h := &Host{
-		opts: o, log: o.Logger.With("adapter", o.Name), metrics: o.Metrics.of(o.Name),
+		opts: o, metrics: o.Metrics.of(o.Name),
 		restart: make(chan *session, 1), broken: newBrokenCalls(o.Name), changed: make(chan struct{}),
 	}
+	h.redactor.add(o.Secrets...)
+	h.log = slog.New(redactingHandler{o.Logger.Handler(), h.redactor.redact}).With("adapter", o.Name)
 	h.status.Store(&Status{State: StateStopped, Since: time.Now()})
 	return h
 }

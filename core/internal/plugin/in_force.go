@@ -41,6 +41,8 @@ func (h *Host) Adopt(d *pluginpb.DescribeResponse) {
 // The channel accepts calls when a later process accepts it. The caller must not change c and resp afterwards.
 func (h *Host) AdoptChannel(c *pluginpb.ChannelConfig, resp *pluginpb.ConfigureResponse, refusal string) {
 	h.storeChannel(c, resp)
+	description, _ := h.inForce()
+	h.redactor.addSettings(description.GetSettingsSchema(), c.GetSettings())
 	if s := h.session.Load(); s != nil {
 		s.markRefused(c.GetName(), refusal)
 	}

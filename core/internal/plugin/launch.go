@@ -44,7 +44,7 @@ func (s *supervisor) launch(ctx context.Context, n int) (*session, error) {
 		hangs: make(chan string, 1),
 	}
 	sess.ctx, sess.cancel = context.WithCancelCause(context.Background())
-	sess.proc = newProcess(s.opts, sess.log)
+	sess.proc = newProcess(s.opts, sess.log, h.redactor.redact)
 	sess.printed = [2]*strayWriter{
 		{stream: "stdout", out: sess.proc.lines}, {stream: "stderr", out: sess.proc.lines},
 	}
@@ -109,10 +109,10 @@ func (s *supervisor) explainStart(ctx, limit context.Context, sess *session, err
 	return endedBy(reasonStart, "start: %w", err)
 }
 
-func newProcess(o *Options, log *slog.Logger) *process {
+func newProcess(o *Options, log *slog.Logger, redact func(string) string) *process {
 	cmd := exec.Command(o.Command, o.Args...)
 	cmd.SysProcAttr = processAttributes()
-	lines := newStderrDecoder(log)
+	lines := newStderrDecoder(log, redact)
 	return &process{
 		cmd: cmd, lines: lines, stray: &strayWriter{stream: "stdout", out: lines},
 		firstLine: make(chan string, 1), exited: make(chan struct{}),

@@ -17,6 +17,8 @@ type Options struct {
 	GatewayVersion string
 	Logger         *slog.Logger // nil discards the log
 	Metrics        *Metrics     // nil means unregistered metrics
+	// Secrets are values that no text of the adapter shows to operators, in addition to the secret settings.
+	Secrets []string
 	// Complete returns the settings of a channel, checked and completed by a schema. With it, the Host refuses a later
 	// process whose schema changes the settings of a channel.
 	Complete func(channel string, schema []byte) ([]byte, error)

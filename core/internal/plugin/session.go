@@ -84,6 +84,7 @@ func (s *session) dialOptions() []grpc.DialOption {
 			grpc.MaxCallRecvMsgSize(protocol.MaxMessageBytes), grpc.MaxCallSendMsgSize(protocol.MaxMessageBytes)),
 		grpc.WithInitialWindowSize(protocol.StreamWindow),
 		grpc.WithInitialConnWindowSize(protocol.ConnectionWindow),
+		grpc.WithUnaryInterceptor(s.host.redactor.redactUnary),
 		grpc.WithStreamInterceptor(func(ctx context.Context, d *grpc.StreamDesc, cc *grpc.ClientConn, method string,
 			streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 			s.mu.Lock()
@@ -91,7 +92,8 @@ func (s *session) dialOptions() []grpc.DialOption {
 				s.conns = append(s.conns, cc)
 			}
 			s.mu.Unlock()
-			return streamer(ctx, d, cc, method, opts...)
+			stream, err := streamer(ctx, d, cc, method, opts...)
+			return redactedStream{stream, &s.host.redactor}, err
 		}),
 	}
 }

@@ -30,8 +30,9 @@ const (
 // the same level and attributes, a Go panic becomes one record, and any other line becomes a warning. It accepts any
 // input.
 type stderrDecoder struct {
-	log   *slog.Logger
-	limit *rate.Limiter
+	log    *slog.Logger
+	limit  *rate.Limiter
+	redact func(string) string // removes secrets
 
 	mu       sync.Mutex
 	tail     []string // last errors and lines that are not JSON
@@ -41,8 +42,9 @@ type stderrDecoder struct {
 	dropped  int    // records over the rate limit
 }
 
-func newStderrDecoder(log *slog.Logger) *stderrDecoder {
-	return &stderrDecoder{log: log, limit: rate.NewLimiter(logsPerSecond, logBurst)}
+// newStderrDecoder returns a decoder. The logger removes secrets itself.
+func newStderrDecoder(log *slog.Logger, redact func(string) string) *stderrDecoder {
+	return &stderrDecoder{log: log, redact: redact, limit: rate.NewLimiter(logsPerSecond, logBurst)}
 }
 
 // readFrom decodes lines until r ends.
@@ -126,7 +128,7 @@ func (d *stderrDecoder) endTrace() {
 	if !d.tracing {
 		return
 	}
-	trace := strings.ToValidUTF8(strings.TrimSpace(string(d.trace)), "\uFFFD")
+	trace := d.redact(strings.ToValidUTF8(strings.TrimSpace(string(d.trace)), "\uFFFD"))
 	d.tracing, d.trace = false, nil
 	if d.panicked == "" {
 		d.panicked = shortenTrace(trace)
@@ -171,7 +173,7 @@ func (d *stderrDecoder) addToTail(line string) {
 	if len(d.tail) == tailLines {
 		d.tail = append(d.tail[:0], d.tail[1:]...)
 	}
-	d.tail = append(d.tail, strings.ToValidUTF8(text.Clip(line, tailLineBytes), "\uFFFD"))
+	d.tail = append(d.tail, strings.ToValidUTF8(text.Clip(d.redact(line), tailLineBytes), "\uFFFD"))
 }
 
 // panicText returns the first panic with the top of its stack, or "".
@@ -179,7 +181,7 @@ func (d *stderrDecoder) panicText() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.panicked == "" && d.tracing {
-		return shortenTrace(strings.ToValidUTF8(string(d.trace), "\uFFFD"))
+		return shortenTrace(d.redact(strings.ToValidUTF8(string(d.trace), "\uFFFD")))
 	}
 	return d.panicked
 }

@@ -8,6 +8,9 @@ import (
 	"testing"
 )
 
+// keepText redacts nothing.
+func keepText(s string) string { return s }
+
 // decode returns what the decoder writes for an input, without times.
 func decode(t testing.TB, input string) (string, *stderrDecoder) {
 	t.Helper()
@@ -20,7 +23,7 @@ func decode(t testing.TB, input string) (string, *stderrDecoder) {
 			}
 			return a
 		},
-	})))
+	})), keepText)
 	d.readFrom(strings.NewReader(input))
 	return out.String(), d
 }
@@ -96,7 +99,7 @@ func TestRateOfRecordsIsLimited(t *testing.T) {
 
 func TestStrayWriterJoinsPieces(t *testing.T) {
 	var out bytes.Buffer
-	w := &strayWriter{stream: "stdout", out: newStderrDecoder(slog.New(slog.NewTextHandler(&out, nil)))}
+	w := &strayWriter{stream: "stdout", out: newStderrDecoder(slog.New(slog.NewTextHandler(&out, nil)), keepText)}
 	for _, p := range []string{"he", "llo\nwor", "ld", strings.Repeat("z", 10*tailLineBytes)} {
 		if n, err := w.Write([]byte(p)); n != len(p) || err != nil {
 			t.Fatal(n, err)

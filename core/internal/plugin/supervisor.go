@@ -167,7 +167,7 @@ func (s *supervisor) pause(ctx context.Context, end ending) {
 		st.State, st.PID, st.Unhealthy, st.Restarts = state, 0, nil, st.Restarts+1
 		st.Reason, st.NextStart = reason, time.Now().Add(next.delay)
 		if cause != nil && reason != reasonRequested {
-			st.LastError = cause.Error()
+			st.LastError = h.redactor.redact(cause.Error())
 		}
 	})
 	if reason != reasonRequested {

@@ -32,6 +32,7 @@ type newSettings struct {
 
 type adapter struct {
 	greeting atomic.Pointer[string]
+	token    atomic.Pointer[string]
 }
 
 var (
@@ -79,6 +80,8 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 		fmt.Println("printed by accident")
 	}
 	a.greeting.Store(&s.Greeting)
+	token := s.Token.Reveal()
+	a.token.Store(&token)
 	configured := prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "patchbay_plugin_configured_total", Help: "Accepted configurations.",
 	})
@@ -141,6 +144,9 @@ func (a *adapter) Receive(ctx context.Context, req *sdk.Request) (*sdk.Reception
 			}
 		}
 	}
+	if strings.HasPrefix(req.Path, "/leak") {
+		return nil, a.leak(req.Path)
+	}
 	out := &sdk.Reception{Response: sdk.Response{Status: 200, ContentType: "text/plain"}}
 	switch req.Path {
 	case "/env":
@@ -167,6 +173,12 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 		if err := fault(ctx); err != nil {
 			return nil, err
 		}
+	}
+	if strings.HasPrefix(text, "/leak") {
+		if err := a.leak(text); text != "/leak-degraded" {
+			return nil, err
+		}
+		return &sdk.Receipt{Degraded: "without the picture at ?token=" + *a.token.Load()}, nil
 	}
 	r := &sdk.Receipt{VendorID: "vendor-" + d.Key, State: []byte(fmt.Sprintf("attempt %d", d.Attempt))}
 	for _, m := range d.Media {

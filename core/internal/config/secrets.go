@@ -1,0 +1,72 @@
+package config
+
+import (
+	"net/url"
+	"strings"
+	"unicode"
+
+	"patchbay/sdk/settings"
+)
+
+// Secrets returns the values of the references that adapters get: in the adapters' sections and in the channels'
+// settings. It leaves out the addresses of servers, such as http://127.0.0.1:8070, which errors need.
+func (c *Config) Secrets() []string {
+	out := referenced(c.root.find("adapters"))
+	for _, ch := range c.Channels {
+		out = append(out, referenced(c.root.find("channels", ch.Name, "settings"))...)
+	}
+	return out
+}
+
+func referenced(n *node) []string {
+	var out []string
+	for _, v := range n.resolved.values {
+		if !isServerAddress(v) {
+			out = append(out, v)
+		}
+	}
+	for _, child := range n.children {
+		out = append(out, referenced(child)...)
+	}
+	return out
+}
+
+// isServerAddress reports whether a text is the URL of a server, without a user, a path and a query.
+func isServerAddress(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" &&
+		strings.TrimSuffix(s, "/") == u.Scheme+"://"+u.Host
+}
+
+// checkSecrets returns a problem for each secret setting with a character that no secret has. The values of references
+// are checked when they are resolved.
+func checkSecrets(n *node, s *settings.Schema, secret bool) []Problem {
+	secret = secret || s != nil && s.Secret
+	var out []Problem
+	for _, child := range n.children {
+		member := s.Property(child.name)
+		if n.kind == list {
+			member = s.Item()
+		}
+		out = append(out, checkSecrets(child, member, secret)...)
+	}
+	if fault := refusedCharacter(n.resolved.text); n.kind == scalar && secret && fault != "" {
+		out = append(out, n.problem("contains "+fault+", which no secret has; copy it again"))
+	}
+	return out
+}
+
+// refusedCharacter describes the first character of a text that is probably an accident of copying, "" without one.
+func refusedCharacter(s string) string {
+	for _, r := range s {
+		switch {
+		case r == '\n' || r == '\r' || r == '\u2028' || r == '\u2029':
+			return "a line end"
+		case r == '\ufeff':
+			return "a byte order mark"
+		case unicode.IsControl(r):
+			return "a control character"
+		}
+	}
+	return ""
+}
