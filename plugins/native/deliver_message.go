@@ -23,7 +23,7 @@ func (ch *channel) message(d *sdk.Delivery) (m *outboundMessage, degraded []stri
 		Payload: outboundPayload{UserInfo: userInfo{ID: d.Thread}},
 	}
 	if ch.FarEnd == farPatchbay {
-		m.MessageID = d.Key
+		m.MessageID, m.SentAt = d.Key, sentAt(d.Envelope)
 	}
 	p := &m.Payload
 	if d.Envelope.Kind == envelope.KindMessage {

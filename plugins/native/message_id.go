@@ -89,7 +89,7 @@ func scalar(v jsontext.Value) string {
 	return s
 }
 
-// parseSentAt returns the time of a reply, or zero.
+// parseSentAt returns the time of a message or reply, or zero.
 func parseSentAt(v jsontext.Value) time.Time {
 	at, err := time.Parse(time.RFC3339Nano, scalar(v))
 	if err != nil || at.Year() < 1970 {

@@ -124,7 +124,7 @@ func (ch *channel) translateMessage(m *inboundMessage, header http.Header) ([]*e
 		return nil, f
 	}
 	e := envelope.Envelope{
-		Channel: ch.name, VendorID: id, Thread: t, Hops: hops, Attributes: attributes,
+		Channel: ch.name, VendorID: id, Thread: t, SentAt: parseSentAt(m.SentAt), Hops: hops, Attributes: attributes,
 		Sender: envelope.Sender{Role: envelope.RoleCustomer, ID: user},
 	}
 	if p.Event == nil {

@@ -34,7 +34,7 @@ type settings struct {
 	ReplySecret sdk.Secret `json:"reply_secret" doc:"Role customer: Standard Webhooks secret (whsec_…) for signing replies. While you replace it, write the new and the previous secret, separated by a space."`
 
 	BaseURL      string        `json:"base_url" patchbay:"vendor-address" doc:"Role bot, required: the far end's URL without /mp/webhooks/native/messages/."`
-	FarEnd       farEnd        `json:"far_end" patchbay:"default=proxy,enum=proxy|patchbay" doc:"Role bot: type of the far end. Only patchbay gets messageId, media and events."`
+	FarEnd       farEnd        `json:"far_end" patchbay:"default=proxy,enum=proxy|patchbay" doc:"Role bot: type of the far end. Only patchbay gets messageId, sentAt, media and events."`
 	TargetAgents []string      `json:"target_agents" doc:"Role bot: default of a message's targetAgents."`
 	TextBytes    int           `json:"text_bytes" patchbay:"default=0" doc:"Role bot: maximum size of userSay in bytes of UTF-8. Longer texts are split. 0 means no limit; with far_end patchbay it means 65536."`
 	AnswerToken  sdk.Secret    `json:"answer_token" doc:"Role bot: bearer token that replies must have. Empty requires none."`

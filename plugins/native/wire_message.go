@@ -11,11 +11,12 @@ const maxDataCharacters = 256
 
 // inboundMessage is the body that a website posts (document, revisions of 03/09, 04/10 and 04/17). Its members are
 // decoded after the access token has been checked, so that a caller without the token learns nothing from error
-// messages. messageId, a stable id for repeats, is Patchbay's addition.
+// messages. messageId, a stable id for repeats, and sentAt are Patchbay's additions.
 type inboundMessage struct {
 	UserID      jsontext.Value `json:"userId"`
 	AccessToken jsontext.Value `json:"accessToken"`
 	MessageID   jsontext.Value `json:"messageId"`
+	SentAt      jsontext.Value `json:"sentAt"` // RFC 3339
 	Payload     jsontext.Value `json:"payload"`
 }
 
@@ -40,12 +41,13 @@ type inboundEvent struct {
 	MessageIDs []*string `json:"messageIds"` // read: vendorMessageId of replies; nil elements are nulls
 }
 
-// outboundMessage is the body that role bot posts (revision of 04/17). messageId, media and event are sent only to a
-// Patchbay.
+// outboundMessage is the body that role bot posts (revision of 04/17). messageId, sentAt, media and event are sent only
+// to a Patchbay.
 type outboundMessage struct {
 	UserID      string          `json:"userId"`
 	AccessToken string          `json:"accessToken"`
 	MessageID   string          `json:"messageId,omitempty"` // the delivery's key
+	SentAt      string          `json:"sentAt,omitempty"`
 	Payload     outboundPayload `json:"payload"`
 }
 

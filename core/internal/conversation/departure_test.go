@@ -145,6 +145,20 @@ func TestCustomersMessagesWaitForTheDeparture(t *testing.T) {
 		h.wantOwner("faq", 3)
 		h.wantLines("to the bot", h.queue("faq"), "open", "hello? [desk]")
 	})
+	t.Run("a replayed dead letter", func(t *testing.T) {
+		h := departureHarness(t)
+		h.customer("again")
+		h.outcome(h.head("desk"), attempt.Outcome{Result: attempt.ResultDead, Error: "permanent"})
+		h.agentLeaves(h.now)
+		h.transact(func(tx *Transaction) {
+			status, _, err := tx.ReplayDeadLetter(h.state.DeadLetters()[0].Delivery.ID)
+			if err != nil || status != state.StatusReplayed {
+				t.Errorf("ReplayDeadLetter = %s, %v", status, err)
+			}
+		})
+		h.advance(departureGrace)
+		h.wantLines("to the bot", h.queue("faq"), "open", "again [desk]")
+	})
 	t.Run("too many", func(t *testing.T) {
 		h := departureHarness(t)
 		h.agentLeaves(h.now)

@@ -502,7 +502,7 @@ func (m *messageEntry) deliveryStatus(h *harness) string {
 			live = append(live, k)
 		}
 	}
-	if len(live) == 0 {
+	if len(live) == 0 || len(groups[keys[len(keys)-1]]) == 0 { // never queued, or moved: it is held
 		return ""
 	}
 	for _, k := range live[:len(live)-1] {

@@ -46,7 +46,7 @@ func (tx *Transaction) ReplayDeadLetter(id string) (status, delivery string, err
 	}
 	for _, change := range tx.record.GetChanges()[before:] {
 		q := change.GetQueued().GetDelivery()
-		if q != nil {
+		if q != nil || change.GetHeld() != nil {
 			status = state.StatusReplayed
 		}
 		if q.GetKind() == state.KindSend {
