@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -294,5 +295,28 @@ func TestMissingSnapshotStreamIsCreated(t *testing.T) {
 	}
 	if s, found, err := log.LoadSnapshot(t.Context()); found || err != nil {
 		t.Errorf("LoadSnapshot = %+v, %t, %v, want none", s, found, err)
+	}
+}
+
+func TestKillCausesNoWarning(t *testing.T) {
+	t.Parallel()
+	d := newDamaged(t, 20)
+	d.restore(t, false)
+	index := filepath.Join("jetstream/$G/streams", logStream, "msgs", "index.db")
+	old := d.files[index]
+	d.h.open(t)
+	for seq := d.total + 1; seq <= d.total+5; seq++ {
+		if err := d.h.log.Append(t.Context(), seq-1, damageRecord(seq)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.h.log.Close()
+	d.write(t, index, old) // as a kill leaves it
+	var output strings.Builder
+	d.h.options.Logger = slog.New(slog.NewTextHandler(&output, nil))
+	d.h.open(t)
+	d.h.log.Close()
+	if output.Len() > 0 {
+		t.Errorf("the start after a kill logs %s, want nothing", &output)
 	}
 }

@@ -33,7 +33,10 @@ func Open(ctx context.Context, options Options) (_ *Log, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := l.start(ctx, known.Streams); err != nil {
+	if err := l.repair(known.Streams); err != nil {
+		return nil, err
+	}
+	if err := l.start(ctx); err != nil {
 		return nil, err
 	}
 	if known.Version == 0 {
@@ -61,11 +64,8 @@ func (l *Log) cleanUpFailedOpen() error {
 	return l.folder.unlock()
 }
 
-// start repairs the files of the known streams and starts a new engine.
-func (l *Log) start(ctx context.Context, known []string) error {
-	if err := l.repair(known); err != nil {
-		return err
-	}
+// start starts a new engine.
+func (l *Log) start(ctx context.Context) error {
 	e, err := startEngine(ctx, l.options.Dir, l.logger)
 	if err != nil {
 		return err

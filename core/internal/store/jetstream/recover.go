@@ -56,14 +56,13 @@ func (l *Log) restart(ctx context.Context) error {
 		l.logger.Warn("store restarts", "dir", l.options.Dir)
 		e.stop()
 	}
+	if err := l.checkLogExists(); err != nil {
+		return err
+	}
 	if err := l.rewriteNewestBlock(); err != nil {
 		return fmt.Errorf("%w: write the newest block again: %w", store.ErrUnavailable, err)
 	}
-	known, err := l.folder.format()
-	if err != nil {
-		return err
-	}
-	if err := l.start(ctx, known.Streams); err != nil {
+	if err := l.start(ctx); err != nil {
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
 	l.logger.Info("store restarted", "dir", l.options.Dir)

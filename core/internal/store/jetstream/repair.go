@@ -30,9 +30,10 @@ func streamFolder(dir, stream string) string {
 func (l *Log) repair(known []string) error {
 	for _, stream := range known {
 		folder := streamFolder(l.options.Dir, stream)
-		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) && stream == logStream {
-			return fmt.Errorf("%w: stream %s is missing: restore a backup, or move the folder away to start empty",
-				store.ErrDamaged, stream)
+		if stream == logStream {
+			if err := l.checkLogExists(); err != nil {
+				return err
+			}
 		}
 		if err := l.repairDescription(folder, stream); err != nil {
 			return fmt.Errorf("repair the description of stream %s: %w", stream, err)
@@ -40,6 +41,15 @@ func (l *Log) repair(known []string) error {
 		if err := l.repairBlocks(filepath.Join(folder, "msgs"), stream); err != nil {
 			return fmt.Errorf("repair stream %s: %w", stream, err)
 		}
+	}
+	return nil
+}
+
+// checkLogExists returns an error if the folder of the log is missing. The server would create an empty log.
+func (l *Log) checkLogExists() error {
+	if _, err := os.Stat(streamFolder(l.options.Dir, logStream)); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: stream %s is missing: restore a backup, or move the folder away to start empty",
+			store.ErrDamaged, logStream)
 	}
 	return nil
 }

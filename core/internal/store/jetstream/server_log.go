@@ -1,8 +1,10 @@
 package jetstream
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 )
 
 // serverLogger forwards warnings and errors of the embedded server and drops its notices. A fatal error, after which the
@@ -17,7 +19,11 @@ func (l serverLogger) Debugf(string, ...any)  {}
 func (l serverLogger) Tracef(string, ...any)  {}
 
 func (l serverLogger) Warnf(format string, args ...any) {
-	l.to.Warn("nats server warning", "text", fmt.Sprintf(format, args...))
+	level := slog.LevelWarn
+	if strings.Contains(format, "Stream state ") || strings.Contains(format, "stream state from index") {
+		level = slog.LevelDebug // the server rebuilds its index from the blocks, as after every kill
+	}
+	l.to.Log(context.Background(), level, "nats server warning", "text", fmt.Sprintf(format, args...))
 }
 
 func (l serverLogger) Errorf(format string, args ...any) {
