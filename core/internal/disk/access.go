@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MakeFolder creates dir with mode 0700 if necessary, so that it survives a power cut. It returns an error if this process
-// cannot read and write the folder, as CheckAccess does. It ignores the content, which can belong to others, such as the
-// folder lost+found of a volume.
+// MakeFolder creates dir with mode 0700 if necessary, so that it survives a power cut. It returns an error if this
+// process cannot read and write the folder, as CheckAccess does. It ignores the content, which can belong to others,
+// such as the folder lost+found of a volume.
 func MakeFolder(dir string) error {
 	if err := makeFolder(dir); err != nil {
 		return err
@@ -40,8 +40,8 @@ func makeFolder(dir string) error {
 	return makeFolder(dir)
 }
 
-// CheckAccess returns an error if this process cannot read and write a file, or a folder and everything in it. The error
-// names the first inaccessible file, its owner and the user of this process. A missing path is no error.
+// CheckAccess returns an error if this process cannot read and write a file, or a folder and everything in it. The
+// error names the first inaccessible file, its owner and the user of this process. A missing path is no error.
 func CheckAccess(path string) error {
 	err := filepath.WalkDir(path, func(path string, entry fs.DirEntry, err error) error {
 		if entry == nil { // the root of the walk
@@ -82,7 +82,8 @@ func accessError(path string, cause error) error {
 		owner = userName(stat.Uid)
 	}
 	return fmt.Errorf("read and write %s: %w: it has the owner %s and the mode %s, and this process runs as %s: "+
-		"run it as the owner, or change the owner of the folder", path, cause, owner, info.Mode(), userName(uint32(os.Geteuid())))
+		"run it as the owner, or change the owner of the folder",
+		path, cause, owner, info.Mode(), userName(uint32(os.Geteuid())))
 }
 
 // userName returns the name and the number of a user.

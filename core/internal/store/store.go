@@ -54,6 +54,10 @@ type Log interface {
 	// error it is unknown which snapshots exist.
 	LoadSnapshot(ctx context.Context) (s Snapshot, found bool, err error)
 
+	// Damaged returns the contents of damaged records that Open removed from the log, as far as they are readable, for
+	// reports. They may be incomplete or wrong.
+	Damaged() []Damaged
+
 	// Health reports whether the log accepts new input. It does no I/O and can be one second old.
 	Health() Health
 
@@ -102,6 +106,12 @@ type Health struct {
 	Limit uint64
 	// Missing lists the records that were acknowledged and not purged, but were unreadable at the start or in a Read.
 	Missing []Range
+}
+
+// Damaged is the content of a damaged record.
+type Damaged struct {
+	After  uint64 // sequence of the last intact record before it
+	Record []byte
 }
 
 // Range is a range of sequences including both ends.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/state"
@@ -66,16 +68,36 @@ func envelopeID(r *journal.Record, p *journal.Position) string {
 
 // isLost reports whether the disk has lost all records from first to last.
 func (w *Writer) isLost(first, last uint64) bool {
-	return slices.ContainsFunc(w.Log.Health().Missing, func(r store.Range) bool { return r.First <= first && last <= r.Last })
+	return slices.ContainsFunc(w.Log.Health().Missing, func(r store.Range) bool {
+		return r.First <= first && last <= r.Last
+	})
 }
 
-// giveUpLost logs the pending messages whose records are missing from the log, and makes their deliveries dead letters. It
-// opens the threads that the conversations opened again need.
+// logDamaged logs the messages that can still be read in damaged records.
+func (w *Writer) logDamaged() {
+	for _, d := range w.Log.Damaged() {
+		var r journal.Record
+		_ = proto.Unmarshal(d.Record, &r) // keeps what it has read before an error
+		for _, stored := range r.GetEnvelopes() {
+			e, err := protocol.DecodeEnvelope(stored.GetEnvelope())
+			if err != nil || stored.GetId() == "" {
+				continue
+			}
+			w.Logger.Error("message is in a damaged record", "after_record", d.After, "id", stored.GetId(),
+				"conversation", stored.GetConversation(), "channel", e.Channel, "thread", e.Thread,
+				"role", string(e.Sender.Role), "sender", e.Sender.ID, "vendor_id", e.VendorID)
+		}
+	}
+}
+
+// giveUpLost logs the pending messages whose records are missing from the log, and makes their deliveries dead letters.
+// It opens the threads that the conversations opened again need.
 func (w *Writer) giveUpLost(ctx context.Context, now time.Time, reopened []string) error {
 	missing := w.Log.Health().Missing
 	isLost := func(p state.Position) bool {
 		return slices.ContainsFunc(missing, func(r store.Range) bool { return r.First <= p.Seq && p.Seq <= r.Last })
 	}
+	w.logDamaged()
 	ids := slices.Clone(reopened)
 	if len(missing) > 0 {
 		w.state.All(func(c *state.Conversation) bool {
@@ -117,6 +139,12 @@ func (w *Writer) logLost(c *state.Conversation, isLost func(state.Position) bool
 	}
 	for _, held := range c.Held {
 		log(held.Pos, "", "")
+	}
+	for _, h := range c.History {
+		if isLost(h.Pos) {
+			w.Logger.Warn("message of the history is lost", "record", h.Pos.Seq, "index", h.Pos.Index, "conversation", c.ID,
+				"channel", h.Channel, "role", h.Role, "thread", c.Thread, "customer", c.SenderID)
+		}
 	}
 	return found
 }

@@ -2,11 +2,14 @@ package writer
 
 import (
 	"fmt"
+	"log/slog"
 	"maps"
+	"strings"
 	"testing"
 	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
 
 	"patchbay/core/internal/state"
 )
@@ -46,7 +49,9 @@ func TestLostRecordLosesOnlyItsMessages(t *testing.T) {
 			t.Fatalf("%d pending messages, want enough for a test", len(want))
 		}
 		for lost := uint64(1); lost <= last; lost++ {
-			h := &harness{tester: t, disk: first.disk.Clone(), commits: &commits{}, ids: &idSource{n: 1000}, options: first.options}
+			h := &harness{
+				tester: t, disk: first.disk.Clone(), commits: &commits{}, ids: &idSource{n: 1000}, options: first.options,
+			}
 			h.disk.Lose(lost)
 			h.open()
 			got := h.pendingMessages()
@@ -106,6 +111,31 @@ func TestLostRecordBehindSnapshotIsDeadLetter(t *testing.T) {
 		}
 		if c := h.conv("a"); len(c.Lanes) != 1 || len(c.Lanes[0].Queue) != 1 {
 			t.Errorf("lanes = %+v, want the first message", c.Lanes)
+		}
+		if err := h.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestReadablePartOfLostRecordIsLogged loses the end of a record.
+func TestReadablePartOfLostRecordIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var output strings.Builder
+		h := openHarness(t, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&output, nil)) })
+		h.customer("a", "m1", "one")
+		h.customer("b", "m2", "two")
+		h.crash()
+		last := h.log.Bounds().Last
+		h.disk.DamageRecord(last, proto.Size(h.records()[last-1])-5)
+		h.open()
+		for _, want := range []string{"message is in a damaged record", "thread=b", "sender=s-b", "vendor_id=m2"} {
+			if !strings.Contains(output.String(), want) {
+				t.Errorf("log output lacks %q:\n%s", want, &output)
+			}
+		}
+		if strings.Contains(output.String(), "vendor_id=m1") {
+			t.Errorf("log output names an intact message:\n%s", &output)
 		}
 		if err := h.stop(); err != nil {
 			t.Error(err)

@@ -320,3 +320,19 @@ func TestKillCausesNoWarning(t *testing.T) {
 		t.Errorf("the start after a kill logs %s, want nothing", &output)
 	}
 }
+
+func TestDamagedReturnsReadableContents(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Options{Dir: t.TempDir()})
+	for seq, text := range []string{"first", "an envelope, then text", "third"} {
+		if err := h.log.Append(t.Context(), uint64(seq), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.log.Close()
+	damageBlock(t, h.options.Dir, []byte("text"))
+	got := h.open(t).Damaged()
+	if len(got) != 1 || got[0].After != 1 || !strings.HasPrefix(string(got[0].Record), "an envelope, then ") {
+		t.Errorf("Damaged() = %+v, want the readable part of record 2", got)
+	}
+}

@@ -10,8 +10,8 @@ import (
 	"patchbay/core/internal/disk"
 )
 
-// blockNames makes the names of new block files of a stream survive a power cut. The server syncs the content of a block,
-// but not the folder in which it creates the file.
+// blockNames makes the names of new block files of a stream survive a power cut. The server syncs the content of a
+// block, but not the folder in which it creates the file.
 type blockNames struct {
 	folder string
 
@@ -19,8 +19,8 @@ type blockNames struct {
 	next uint32     // number of the next block that the server creates
 }
 
-// reset syncs the stream's folders and its newest block, and finds the number of the next block. Call it when the server
-// is idle. After a kill, the newest record can be in the block without a sync.
+// reset syncs the stream's folders and its newest block, and finds the number of the next block. Call it when the
+// server is idle. After a kill, the newest record can be in the block without a sync.
 func (b *blockNames) reset() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -12,8 +12,8 @@ import (
 // sampleInterval is the interval at which watch samples the free space and writes the watermark.
 const sampleInterval = 500 * time.Millisecond
 
-// stallReported is the duration of a write from which on the log is not writable. The server does not report a failed write
-// or sync, so a stalled append is the only sign of it until Options.AckTimeout.
+// stallReported is the duration of a write from which on the log is not writable. The server does not report a failed
+// write or sync, so a stalled append is the only sign of it until Options.AckTimeout.
 const stallReported = time.Second
 
 // Health implements [store.Log].
@@ -31,7 +31,8 @@ func (l *Log) Health() store.Health {
 	case l.inDoubt.Load():
 		h.Reason = "a write got no answer: the store is about to restart"
 	case l.stalled() >= stallReported:
-		h.Reason = fmt.Sprintf("the disk has not completed a write for %s: check the disk", l.stalled().Round(time.Millisecond))
+		h.Reason = fmt.Sprintf("the disk has not completed a write for %s: check the disk",
+			l.stalled().Round(time.Millisecond))
 	case h.Free < l.freeLow:
 		h.Reason = fmt.Sprintf("%d bytes are free on the disk of %s, less than %d: free disk space",
 			h.Free, l.options.Dir, l.freeLow)

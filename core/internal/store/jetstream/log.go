@@ -21,6 +21,8 @@ type Log struct {
 	freeLow uint64 // the log is not writable while fewer bytes are free
 	reserve uint64 // writes fail while fewer bytes are free
 
+	damaged []store.Damaged // found by Open
+
 	engine  atomic.Pointer[engine] // nil while the server restarts
 	inDoubt atomic.Bool            // a write got no answer; Recover resets it
 	closed  atomic.Bool

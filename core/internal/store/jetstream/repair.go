@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,6 +19,8 @@ const (
 	// damagedFolder keeps the damaged parts of repaired block files until an operator deletes them.
 	damagedFolder = "damaged"
 	blockName     = "%d.blk"
+	// maxDamaged limits the contents that Damaged returns.
+	maxDamaged = 100
 )
 
 // streamFolder returns the folder of a stream in the server's layout.
@@ -88,6 +91,9 @@ func (l *Log) repairBlocks(folder, stream string) error {
 			}
 		}
 		l.logDamages(path, torn, damages)
+		if stream == logStream {
+			l.keepReadable(block, damages)
+		}
 	}
 	return nil
 }
@@ -100,7 +106,8 @@ func blockNumbers(folder string) (numbers []uint32, err error) {
 	}
 	for _, entry := range entries {
 		var number uint32
-		if _, err := fmt.Sscanf(entry.Name(), blockName, &number); err == nil && entry.Name() == fmt.Sprintf(blockName, number) {
+		_, err := fmt.Sscanf(entry.Name(), blockName, &number)
+		if err == nil && entry.Name() == fmt.Sprintf(blockName, number) {
 			numbers = append(numbers, number)
 		}
 	}
@@ -146,3 +153,23 @@ func (l *Log) logDamages(path string, torn bool, damages []blockfile.Damage) {
 		}
 	}
 }
+
+// keepReadable keeps the contents of removed records for Damaged. The content of a record follows the blank line after
+// its headers; a blank line inside it makes another, useless, candidate.
+func (l *Log) keepReadable(block []byte, damages []blockfile.Damage) {
+	blank := []byte("\r\n\r\n")
+	for _, d := range damages {
+		if d.Corrected {
+			continue
+		}
+		_, rest, found := bytes.Cut(block[d.Offset:d.Offset+d.Size], blank)
+		for found && len(l.damaged) < maxDamaged {
+			record := bytes.Clone(rest[:min(len(rest), store.MaxRecord)])
+			l.damaged = append(l.damaged, store.Damaged{After: d.After, Record: record})
+			_, rest, found = bytes.Cut(rest, blank)
+		}
+	}
+}
+
+// Damaged implements [store.Log].
+func (l *Log) Damaged() []store.Damaged { return l.damaged }

@@ -59,8 +59,8 @@ func (f *folder) writeWatermark(w watermark, sync bool) (err error) {
 	return nil
 }
 
-// updateWatermark writes the current bounds if they have changed. Each append writes them, so that a lost record is noticed
-// also after a kill. A purge syncs them first, so that purged records do not look lost after a power cut.
+// updateWatermark writes the current bounds if they have changed. Each append writes them, so that a lost record is
+// noticed also after a kill. A purge syncs them first, so that purged records do not look lost after a power cut.
 func (l *Log) updateWatermark(sync bool) error {
 	l.watermarkMu.Lock()
 	defer l.watermarkMu.Unlock()

@@ -22,6 +22,7 @@ type Disk struct {
 	records [][]byte // records[i] has sequence first+i; nil if lost
 	bytes   uint64
 
+	damaged          []store.Damaged
 	newest, previous *store.Snapshot
 	damage           string // of the newest snapshot
 }
@@ -80,6 +81,17 @@ func (d *Disk) missing() (found []store.Range) {
 		}
 	}
 	return found
+}
+
+// DamageRecord makes a record unreadable, except its first n bytes.
+func (d *Disk) DamageRecord(seq uint64, n int) {
+	d.mu.Lock()
+	record := bytes.Clone(d.get(seq))
+	d.mu.Unlock()
+	d.Lose(seq)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.damaged = append(d.damaged, store.Damaged{After: seq - 1, Record: record[:min(n, len(record))]})
 }
 
 // Clone returns a copy of the disk.

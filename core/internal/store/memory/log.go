@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"patchbay/core/internal/store"
 )
@@ -209,4 +210,11 @@ func (l *Log) Close() error {
 	}
 	l.closed = true
 	return nil
+}
+
+// Damaged implements [store.Log].
+func (l *Log) Damaged() []store.Damaged {
+	l.disk.mu.Lock()
+	defer l.disk.mu.Unlock()
+	return slices.Clone(l.disk.damaged)
 }

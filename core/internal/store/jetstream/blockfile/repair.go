@@ -14,6 +14,7 @@ type Damage struct {
 	Offset, Size int // in the damaged block, in bytes
 	// Corrected means that one bit of one record was wrong and no record is lost.
 	Corrected bool
+	After     uint64 // sequence of the last intact record before it
 }
 
 // Repair returns the intact records of a stream's block with the given number, and the damaged parts, in order. A record
@@ -32,7 +33,7 @@ func Repair(stream string, number uint32, last uint64, block []byte) (
 		size := c.record(block[at:])
 		if size == 0 {
 			if size = c.correct(block[at:], &budget); size != 0 {
-				damages = append(damages, Damage{at, size, true})
+				damages = append(damages, Damage{at, size, true, last})
 			}
 		}
 		if size != 0 {
@@ -44,7 +45,7 @@ func Repair(stream string, number uint32, last uint64, block []byte) (
 		}
 		content = append(content, block[intact:at]...)
 		intact = c.resync(block, at, last)
-		damages = append(damages, Damage{at, intact - at, false})
+		damages = append(damages, Damage{at, intact - at, false, last})
 		at = intact
 	}
 	if intact == 0 {
