@@ -221,3 +221,28 @@ func TestChannelIsUnreachableDuringLongPause(t *testing.T) {
 		}
 	})
 }
+
+// Times that are stored are of the gateway's clock, which differs from the system's after a step of the latter.
+func TestStoredTimesAreOfTheGatewaysClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Channel{Name: "faq"})
+		h.close()
+		now := func() time.Time { return time.Now().Add(3 * time.Hour) }
+		h.Engine = New(Options{Channels: []Channel{{Name: "faq", Adapter: "bot", Caller: h.bot, GiveUp: testGiveUp,
+			Timeout: time.Minute, Concurrency: 1}}, Load: h.load, Finish: h.finish, Observer: h, Now: now})
+		defer h.close()
+		h.bot.answerAll(failedWith("transient", 200))
+		j := h.job("faq", "hello")
+		j.Delivery.QueuedAt = now()
+		h.Submit(j)
+		if o := h.mustOutcome(j); o.Next.Sub(now()) <= 0 || o.Next.Sub(now()) > 2*backoffBase {
+			t.Errorf("next attempt at %s, now is %s", o.Next, now())
+		}
+		h.bot.answerAll(notReady())
+		waits := h.job("faq", "waits")
+		waits.Delivery.QueuedAt = now()
+		h.Submit(waits)
+		time.Sleep(testGiveUp)
+		h.wantGivenUp(waits, "transient", "adapter is not ready")
+	})
+}
