@@ -61,23 +61,33 @@ func (s *State) All(f func(*Conversation) bool) {
 // Cursor returns the stored cursor of a channel's subscription, or nil. The caller must not change it.
 func (s *State) Cursor(channel string) []byte { return s.cursors[channel] }
 
-// Retention selects data that keep records in the log, in addition to pending deliveries and held messages.
+// Retention selects data that keep records in the log, in addition to pending deliveries and envelopes and to held
+// messages.
 type Retention struct {
 	History     bool // the history of conversations
 	DeadLetters bool // the envelopes of dead letters
 }
 
 // Oldest returns the lowest sequence that must stay in the log, or limit if that is lower. It visits all
-// conversations and dead letters.
+// conversations, pending envelopes and dead letters.
 func (s *State) Oldest(limit uint64, r Retention) uint64 {
-	low := limit
+	low, _ := s.OldestNeeded(limit, r)
+	return low
+}
+
+// OldestNeeded is Oldest. It also returns the id of the conversation that needs the record, or "".
+func (s *State) OldestNeeded(limit uint64, r Retention) (low uint64, by string) {
+	low = limit
 	for _, c := range s.convs {
 		if p, ok := c.Oldest(); ok && p.Seq < low {
-			low = p.Seq
+			low, by = p.Seq, c.ID
 		}
-		if r.History && len(c.History) > 0 {
-			low = min(low, c.History[0].Pos.Seq)
+		if r.History && len(c.History) > 0 && c.History[0].Pos.Seq < low {
+			low, by = c.History[0].Pos.Seq, c.ID
 		}
+	}
+	for p := range s.pending {
+		low = min(low, p.Seq)
 	}
 	if r.DeadLetters {
 		for _, d := range s.deadLetters {
@@ -86,7 +96,7 @@ func (s *State) Oldest(limit uint64, r Retention) uint64 {
 			}
 		}
 	}
-	return low
+	return low, by
 }
 
 // FoldRecord folds a record that was read from the log at seq.

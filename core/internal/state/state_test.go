@@ -47,11 +47,13 @@ func TestOldestRecordThatMustStay(t *testing.T) {
 	fold(t, s, 3, change("c1", &journal.Change_Held{Held: &journal.Held{Item: item(55)}}))
 	dead := &journal.DeadLettered{Delivery: delivery("d2", 40, item(30))}
 	fold(t, s, 4, change("c1", &journal.Change_DeadLettered{DeadLettered: dead}))
+	pending := &journal.ThreadPending{Position: Position{Seq: 45}.Proto(), Channel: "faq", Thread: "unknown"}
+	fold(t, s, 5, change("", &journal.Change_ThreadPending{ThreadPending: pending}))
 	for _, tc := range []struct {
 		retention Retention
 		want      uint64
 	}{
-		{Retention{}, 50}, {Retention{DeadLetters: true}, 30}, {Retention{History: true}, 20},
+		{Retention{}, 45}, {Retention{DeadLetters: true}, 30}, {Retention{History: true}, 20},
 		{Retention{History: true, DeadLetters: true}, 20},
 	} {
 		if got := s.Oldest(100, tc.retention); got != tc.want {

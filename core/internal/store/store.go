@@ -100,6 +100,8 @@ type Health struct {
 	Writable bool
 	// Reason says why the log is not writable and what an operator can do. It is empty if the log is writable.
 	Reason string
+	// Full means that the reason is a lack of room, which Purge may give.
+	Full bool
 	// Free is the free space on the disk in bytes.
 	Free uint64
 	// Limit is the size of the records in bytes above which the log accepts no new input.

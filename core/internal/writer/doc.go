@@ -52,8 +52,8 @@ const (
 	snapshotRecords     = 50_000                 // records between snapshots
 	historyAge          = 7 * 24 * time.Hour     // age up to which records are kept for the trail
 	deadLettersEvery    = time.Minute            // between searches for expired dead letters
-	snapshotFull        = 30 * time.Second       // between snapshots while the log is full
-	snapshotNear        = time.Minute            // between snapshots while the log is nearly full
+	snapshotRetry       = 30 * time.Second       // before the next snapshot after a failed one
+	roomInterval        = time.Second            // between searches for room while the log is nearly full
 	snapshotIdle        = 10 * time.Minute       // maximum time between snapshots if there are new records
 )
 

@@ -38,6 +38,7 @@ func (w *Writer) purgeBefore(keep uint64) {
 		return
 	}
 	if err := w.Log.Purge(context.Background(), keep); err != nil {
+		w.snapshots.failed = err
 		w.Logger.Error("purge failed", "before", keep, "error", err)
 	}
 }

@@ -16,6 +16,7 @@ type snapshotter struct {
 	at      time.Time           // of the last snapshot
 	full    bool                // the log was too full for the last record
 	running chan snapshotResult // nil if none runs
+	failed  error               // of the last snapshot or purge
 }
 
 type snapshotResult struct {
@@ -45,20 +46,25 @@ func (w *Writer) advanceSnapshot(now time.Time) {
 	snapshot, done := w.state.Snapshot(), make(chan snapshotResult, 1)
 	s.running = done
 	keep, seq := s.base, w.last
-	go func() { done <- snapshotResult{snapshot, seq, w.save(context.Background(), snapshot, seq, keep)} }()
+	go func() {
+		done <- snapshotResult{snapshot, seq, w.save(context.Background(), snapshot, seq, keep)}
+		w.wakeUp()
+	}()
 }
 
-// snapshotDue reports whether enough time has passed or enough records were stored since the last snapshot. A full log
-// can purge records only after the next snapshot.
+// snapshotDue reports whether enough time has passed or enough records were stored since the last snapshot, or whether
+// the log needs the room that a snapshot would free.
 func (w *Writer) snapshotDue(now time.Time) bool {
 	s := &w.snapshots
 	switch since := now.Sub(s.at); {
-	case s.full && since >= snapshotFull:
+	case s.failed != nil && since < snapshotRetry:
+		return false
+	case since >= roomInterval && w.needsRoom() && w.wouldFree():
 		return true
 	case w.last == s.seq:
 		return false
 	default:
-		return w.last-s.seq >= snapshotRecords || since >= snapshotIdle || since >= snapshotNear && w.nearlyFull()
+		return w.last-s.seq >= snapshotRecords || since >= snapshotIdle
 	}
 }
 
@@ -74,6 +80,7 @@ func (w *Writer) save(ctx context.Context, snapshot *state.Snapshot, seq uint64,
 }
 
 func (w *Writer) snapshotDone(r snapshotResult) {
+	w.snapshots.failed = r.err
 	if r.err != nil {
 		w.state.MarkChanged(r.snapshot)
 		w.Logger.Error("snapshot failed", "error", r.err)

@@ -115,6 +115,9 @@ func (w *Writer) deadLettersDue(now time.Time) bool {
 // untilTimer returns the time until the next deadline of the loop.
 func (w *Writer) untilTimer(now time.Time) time.Duration {
 	next := now.Add(time.Minute)
+	if w.needsRoom() {
+		next = now.Add(roomInterval)
+	}
 	if at, ok := w.timers.next(); ok && at.Before(next) {
 		next = at
 	}

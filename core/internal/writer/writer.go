@@ -47,6 +47,7 @@ type Writer struct {
 	wake        chan struct{}
 
 	failure       atomic.Pointer[string] // cause, while nothing can be stored; otherwise nil
+	noRoom        atomic.Pointer[string] // why a log without room cannot be purged
 	opens         map[string]*rate.Limiter
 	inFlight      inFlight
 	timers        timers
@@ -82,7 +83,11 @@ func (w *Writer) Writable() error {
 	if why := w.failure.Load(); why != nil {
 		return fmt.Errorf("%w: %s", ErrUnavailable, *why)
 	}
-	if h := w.Log.Health(); !h.Writable {
+	h := w.Log.Health()
+	if why := w.noRoom.Load(); why != nil && h.Full {
+		return fmt.Errorf("%w: %s: %s", ErrUnavailable, h.Reason, *why)
+	}
+	if !h.Writable {
 		return fmt.Errorf("%w: %s", ErrUnavailable, h.Reason)
 	}
 	return nil

@@ -34,11 +34,12 @@ func (l *Log) Health() store.Health {
 		h.Reason = fmt.Sprintf("the disk has not completed a write for %s: check the disk",
 			l.stalled().Round(time.Millisecond))
 	case h.Free < l.freeLow:
+		h.Full = true
 		h.Reason = fmt.Sprintf("%d bytes are free on the disk of %s, less than %d: free disk space",
 			h.Free, l.options.Dir, l.freeLow)
 	case bounds.Bytes > h.Limit:
-		h.Reason = fmt.Sprintf("the log takes %d of at most %d bytes: wait for deliveries, or raise the cap",
-			bounds.Bytes, bounds.Cap)
+		h.Full = true
+		h.Reason = fmt.Sprintf("the log takes %d of at most %d bytes", bounds.Bytes, bounds.Cap)
 	default:
 		h.Writable = true
 	}

@@ -197,6 +197,8 @@ func (l *Log) Health() store.Health {
 		h.Writable, h.Reason = false, "the log is closed"
 	case l.inDoubt:
 		h.Writable, h.Reason = false, "the outcome of the last append is unknown"
+	case l.disk.bytes > l.disk.cap/10*9:
+		h.Writable, h.Full, h.Reason = false, true, "the log is nearly full"
 	}
 	return h
 }
