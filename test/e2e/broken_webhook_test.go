@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -43,16 +44,13 @@ func TestWebhookThatCrashesItsAdapterCostsOnlyItself(t *testing.T) {
 	if n := s.Metric(t, "patchbay_adapter_restarts_total", "adapter", "botwebhook"); n != 2 {
 		t.Errorf("%v restarts, want 2", n)
 	}
-	list := s.Run(t, "dead", "list", "--channel", "faq")
-	if list.Code != 0 || strings.Count(list.Stdout, "killed_adapter") != 1 {
-		t.Fatalf("dead letters:\n%s%s", list.Stdout, list.Stderr)
+	list := s.Run(t, "dead", "list", "--channel", "faq", "-o", "json")
+	var letters []struct{ ID, Error string }
+	if err := json.Unmarshal([]byte(list.Stdout), &letters); err != nil || len(letters) != 1 ||
+		letters[0].Error != "killed_adapter" {
+		t.Fatalf("dead letters: %v\n%s%s", err, list.Stdout, list.Stderr)
 	}
-	var id string
-	for line := range strings.Lines(list.Stdout) {
-		if strings.Contains(line, "killed_adapter") {
-			id = strings.Fields(line)[0]
-		}
-	}
+	id := letters[0].ID
 	if shown := s.Run(t, "trace", "--text", id); !strings.Contains(shown.Stdout, "/crash") {
 		t.Errorf("the body is not shown:\n%s%s", shown.Stdout, shown.Stderr)
 	}

@@ -3,10 +3,11 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,22 +37,32 @@ func newAdapterList(o *options) *cobra.Command {
 			if asJSON {
 				return o.print(response.Adapters)
 			}
-			tw := tabwriter.NewWriter(o.process.Stdout, 2, 8, 2, ' ', 0)
-			fmt.Fprintln(tw, "NAME\tSTATE\tSINCE\tVERSION\tPID\tRESTARTS\tLAST ERROR")
-			for _, a := range response.Adapters {
-				firstLine, _, _ := strings.Cut(a.LastError, "\n")
-				state := a.State
-				if a.Overdue > 0 {
-					state += fmt.Sprintf(", %d overdue", a.Overdue)
-				}
-				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%d\t%s\n", a.Name, state, a.Since.Format(time.RFC3339),
-					cmp.Or(a.Version, "-"), a.PID, a.Restarts, cmp.Or(firstLine, "-"))
-			}
-			return tw.Flush()
+			writeAdapters(o.process.Stdout, response.Adapters)
+			return nil
 		},
 	}
 	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
 	return cmd
+}
+
+// writeAdapters prints a line for each adapter, with its last error below it.
+func writeAdapters(w io.Writer, list []admin.Adapter) {
+	var rows []row
+	for _, a := range list {
+		state := a.State
+		if a.Overdue > 0 {
+			state += fmt.Sprintf(", %d overdue", a.Overdue)
+		}
+		r := row{cells: []string{
+			a.Name, state, a.Since.Format(time.RFC3339), cmp.Or(a.Version, "-"), strconv.Itoa(a.PID), strconv.Itoa(a.Restarts),
+		}}
+		if firstLine, _, _ := strings.Cut(a.LastError, "\n"); firstLine != "" {
+			r.below = []string{"last error: " + firstLine}
+		}
+		rows = append(rows, r)
+	}
+	header := []string{"NAME", "STATE", "SINCE", "VERSION", "PID", "RESTARTS"}
+	writeList(w, header, rows, count(len(list), "adapter"))
 }
 
 func newAdapterRestart(o *options) *cobra.Command {

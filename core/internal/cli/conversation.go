@@ -5,8 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
-	"text/tabwriter"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -53,24 +52,17 @@ func writeWaiting(w io.Writer, list *admin.WaitingList) {
 		fmt.Fprintln(w, "nothing waits")
 		return
 	}
-	var table strings.Builder
-	tw := tabwriter.NewWriter(&table, 2, 8, 2, ' ', 0)
-	fmt.Fprintln(tw, "CONVERSATION\tSINCE\tOWNER\tWAITS FOR\tPENDING")
+	var rows []row
 	for _, c := range list.Conversations {
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\n", c.Conversation, c.Since.Format(time.RFC3339), c.Owner, c.Channel, c.Pending)
+		rows = append(rows, row{below: []string{c.Reason}, cells: []string{
+			c.Conversation, c.Since.Format(time.RFC3339), c.Owner, c.Channel, strconv.Itoa(c.Pending),
+		}})
 	}
-	_ = tw.Flush() // a strings.Builder has no errors
-	lines := strings.Split(table.String(), "\n")
-	fmt.Fprintln(w, lines[0])
-	for i, c := range list.Conversations {
-		fmt.Fprintln(w, lines[i+1])
-		wrap(w, "  ", "  ", c.Reason)
+	total := count(list.Total, "conversation") + " waiting"
+	if len(rows) < list.Total {
+		total += fmt.Sprintf(", the longest %d shown", len(rows))
 	}
-	fmt.Fprintf(w, "%s waiting", count(list.Total, "conversation"))
-	if shown := len(list.Conversations); shown < list.Total {
-		fmt.Fprintf(w, ", the longest %d shown", shown)
-	}
-	fmt.Fprintln(w)
+	writeList(w, []string{"CONVERSATION", "SINCE", "OWNER", "WAITS FOR", "PENDING"}, rows, total)
 }
 
 func newConversationShow(o *options) *cobra.Command {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,18 +45,36 @@ func newDeadList(o *options) *cobra.Command {
 				fmt.Fprintln(o.process.Stdout, "no dead letters")
 				return nil
 			}
-			tw := tabwriter.NewWriter(o.process.Stdout, 2, 8, 2, ' ', 0)
-			fmt.Fprintln(tw, "ID\tGIVEN UP\tCHANNEL\tKIND\tMESSAGES\tATTEMPTS\tERROR\tCONVERSATION")
-			for _, d := range response.DeadLetters {
-				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\n",
-					d.ID, d.DeadAt.Format(time.RFC3339), d.Channel, d.Kind, d.Messages, d.Attempts, d.Error,
-					d.Conversation)
-			}
-			return tw.Flush()
+			writeDeadLetters(o.process.Stdout, response.DeadLetters)
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&channel, "channel", "", "only dead letters of this `channel`")
 	return cmd
+}
+
+// writeDeadLetters prints a line for each dead letter, with its conversation and its error below it.
+func writeDeadLetters(w io.Writer, list []trail.DeadLetter) {
+	var rows []row
+	for i := range list {
+		d := &list[i]
+		about := count(d.Messages, "message") + ", " + count(d.Attempts, "attempt")
+		if d.Conversation != "" {
+			about += ", conversation " + d.Conversation
+		}
+		rows = append(rows, row{
+			cells: []string{d.ID, d.DeadAt.Format(time.RFC3339), d.Channel, d.Kind},
+			below: []string{about, deadReason(d)},
+		})
+	}
+	writeList(w, []string{"ID", "GIVEN UP", "CHANNEL", "KIND"}, rows, count(len(list), "dead letter"))
+}
+
+func deadReason(d *trail.DeadLetter) string {
+	if d.Detail == "" {
+		return d.Error
+	}
+	return d.Error + ": " + d.Detail
 }
 
 func newDeadShow(o *options) *cobra.Command {
@@ -82,7 +100,7 @@ func newDeadShow(o *options) *cobra.Command {
 			fmt.Fprintf(o.process.Stdout, "dead letter %s\n  %s to %s with %s, given up %s after %s\n",
 				d.ID, d.Kind, d.Channel, count(d.Messages, "message"), d.DeadAt.Format(time.RFC3339),
 				count(d.Attempts, "attempt"))
-			wrap(o.process.Stdout, "  "+d.Error+": ", "      ", d.Detail)
+			wrap(o.process.Stdout, "  ", "      ", deadReason(&d))
 			for _, c := range response.Conversations {
 				writeTrail(o.process.Stdout, c)
 			}

@@ -8,10 +8,14 @@ import (
 	"patchbay/sdk/settings"
 )
 
-// Secrets returns the values of the references that adapters get: in the adapters' sections and in the channels'
-// settings. It leaves out the addresses of servers, such as http://127.0.0.1:8070, which errors need.
+// Secrets returns the values of the references that adapters get: in their arguments and environment, and in the
+// channels' settings. It leaves out the addresses of servers, such as http://127.0.0.1:8070, which errors need.
 func (c *Config) Secrets() []string {
-	out := referenced(c.root.find("adapters"))
+	var out []string
+	for name := range c.Adapters {
+		out = append(out, referenced(c.root.find("adapters", name, "args"))...)
+		out = append(out, referenced(c.root.find("adapters", name, "env"))...)
+	}
 	for _, ch := range c.Channels {
 		out = append(out, referenced(c.root.find("channels", ch.Name, "settings"))...)
 	}

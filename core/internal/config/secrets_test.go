@@ -63,7 +63,7 @@ func TestSecretsHaveNoLineEnds(t *testing.T) {
 }
 
 func TestSecretsAreTheValuesOfReferences(t *testing.T) {
-	c := load(t, strings.Replace(settingsHead, "bin/bot}", `bin/bot, env: ["TOKEN=${env:SECRET}"], args: ["-p=${env:PORT}"]}`, 1)+`
+	c := load(t, strings.Replace(settingsHead, "bin/bot}", `"${env:FOLDER:-/opt/plugins}/bot", env: ["TOKEN=${env:SECRET}"], args: ["-p=${env:PORT}"]}`, 1)+`
       base_url: ${env:HOST:-https://127.0.0.1:8070}/x
       hook: ${env:HOOK:-https://x/hook/1}
       api_key: literal
