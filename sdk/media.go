@@ -26,7 +26,8 @@ type Fetcher interface {
 	// the vendor with Host.Media, because Host.HTTP has a lower limit.
 	//
 	// Errors are those of Deliver. After KindGone, KindInvalid, KindUnsupported and KindPermanent, the gateway sends
-	// text instead of the medium. After other errors, it retries.
+	// text instead of the medium. After other errors, it retries. If Fetch does not return within three seconds after ctx
+	// ends, the gateway replaces the process.
 	Fetch(ctx context.Context, f *FetchRequest) (*Medium, error)
 }
 

@@ -23,6 +23,7 @@ func descriptionToProto(d sdk.Description, abilities []string) (*pluginpb.Descri
 	out := &pluginpb.DescribeResponse{
 		Name: d.Name, Version: d.Version, Vendor: d.Vendor, SettingsSchema: schemaText,
 		Capabilities: capabilitiesToProto(&d.Capabilities), ReasonCodes: d.ReasonCodes, Abilities: abilities,
+		CancelsFetch: true,
 	}
 	for _, r := range d.Roles {
 		out.Roles = append(out.Roles, string(r))

@@ -12,6 +12,7 @@ import (
 func (s *service) Cancel(_ context.Context, req *pluginpb.CancelRequest) (*pluginpb.CancelResponse, error) {
 	s.calls.cancel(callReceive, req.GetReceive())
 	s.calls.cancel(callDeliver, req.GetDeliver())
+	s.calls.cancel(callFetch, req.GetFetch())
 	return &pluginpb.CancelResponse{}, nil
 }
 

@@ -17,7 +17,10 @@ const opFetch = "fetch medium"
 
 // Fetch implements pluginpb.PluginServiceServer. The SDK reads links; the adapter reads media that need credentials.
 func (s *service) Fetch(req *pluginpb.FetchRequest, stream pluginpb.PluginService_FetchServer) error {
-	id := s.fetches.Add(1)
+	id := req.GetId()
+	if id == 0 { // the caller cancels by the context alone
+		id = 1<<63 | s.fetches.Add(1)
+	}
 	ctx, ok := s.calls.start(stream.Context(), callFetch, id, 0)
 	if !ok {
 		return stream.Send(&pluginpb.FetchResponse{Error: errorToProto(errStopping)})

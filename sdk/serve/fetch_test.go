@@ -178,6 +178,28 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
+func TestCancelEndsAFetch(t *testing.T) {
+	started := make(chan struct{})
+	_, client := connect(t, &fetcher{fetch: func(ctx context.Context, _ *sdk.FetchRequest) (*sdk.Medium, error) {
+		close(started)
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}})
+	d, err := client.Describe(t.Context(), &pluginpb.DescribeRequest{})
+	if err != nil || !d.GetCancelsFetch() {
+		t.Errorf("description %v, %v", d, err)
+	}
+	go func() {
+		<-started
+		if _, err := client.Cancel(t.Context(), &pluginpb.CancelRequest{Fetch: []uint64{7, 8}}); err != nil {
+			t.Error(err)
+		}
+	}()
+	if _, _, fault := fetch(t, client, &pluginpb.FetchRequest{Id: 7, Channel: "c", Ref: "r"}); fault == nil {
+		t.Error("the fetch has ended without an error")
+	}
+}
+
 // The gateway fetches again from the next process, which must not wait for a slow medium.
 func TestDrainEndsFetches(t *testing.T) {
 	started, drained := make(chan struct{}), make(chan struct{})

@@ -34,7 +34,7 @@ type service struct {
 	registry    *prometheus.Registry
 
 	calls         *calls
-	fetches       atomic.Uint64 // ids of Fetch calls, which have none in the protocol
+	fetches       atomic.Uint64 // ids of Fetch calls without one
 	attached      attachments
 	subscriptions subscriptions
 	stopped       chan struct{} // closed to end the streams

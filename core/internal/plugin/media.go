@@ -54,10 +54,13 @@ func (h *Host) fetch(
 		started := false
 		s, err := h.fetchOnce(ctx, c, req, func(m *pluginpb.FetchResponse) error { started = true; return head(m) }, chunk)
 		var broke *BrokeError
+		hung, isHung := errors.AsType[*BrokeError](err)
 		switch e, typed := errors.AsType[*sdk.Error](err); {
 		case err == nil:
 			h.broken.forgive(id)
 			return nil
+		case isHung:
+			broke = hung
 		case ctx.Err() != nil || s == nil:
 			return err
 		case typed && e.Kind == sdk.KindPanicked:
@@ -72,7 +75,7 @@ func (h *Host) fetch(
 		if given := h.broken.blame(id, broke); given != nil {
 			return mediumGivenUp(given)
 		}
-		if started {
+		if started || ctx.Err() != nil {
 			return err
 		}
 		c.repeat(broke.Isolate())
@@ -114,8 +117,18 @@ func mediumGivenUp(err error) error {
 func (s *session) fetch(
 	ctx context.Context, req *pluginpb.FetchRequest, head func(*pluginpb.FetchResponse) error, chunk func([]byte) error,
 ) error {
-	ctx, cancel := context.WithCancel(ctx) // ends the stream on return
-	defer cancel()
+	call := s.beginFetch(ctx, req)
+	defer call.end()
+	err := s.receiveMedium(call.ctx, req, head, chunk)
+	if call.hung.Load() {
+		return &BrokeError{Name: s.host.opts.Name, Fault: FaultHung, Weight: WeightCertain, Text: "fetch hung"}
+	}
+	return err
+}
+
+func (s *session) receiveMedium(
+	ctx context.Context, req *pluginpb.FetchRequest, head func(*pluginpb.FetchResponse) error, chunk func([]byte) error,
+) error {
 	stream, err := s.rpc.Fetch(ctx, req, grpc.WaitForReady(false))
 	if err != nil {
 		return err

@@ -1,11 +1,15 @@
 package plugin
 
 import (
+	"context"
+	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"patchbay/sdk"
+	"patchbay/sdk/protocol/pluginpb"
 )
 
 func TestMediumThatBreaksTheAdapterIsGivenUp(t *testing.T) {
@@ -28,6 +32,54 @@ func TestMediumThatBreaksTheAdapterIsGivenUp(t *testing.T) {
 				t.Errorf("status %+v, want %d restarts", st, deaths)
 			}
 		})
+	}
+}
+
+func TestHungMediumIsGivenUpTheSecondTime(t *testing.T) {
+	for _, ref := range []string{"/hang", "/loop"} {
+		t.Run(ref, func(t *testing.T) {
+			r := run(t, "", func(o *Options) { o.CancelGrace = 100 * time.Millisecond })
+			for i := range 3 {
+				r.until("ready", func(st Status) bool { return st.Restarts == i && st.Serving() })
+				ctx, cancel := context.WithTimeout(r.ctx(), 50*time.Millisecond)
+				defer cancel()
+				err := r.Fetch(ctx, &pluginpb.FetchRequest{Channel: "c", Part: &pluginpb.Part{Type: "file", Ref: ref}},
+					func(*pluginpb.FetchResponse) error { return nil }, func([]byte) error { return nil })
+				if i == 0 {
+					wantBroke(t, err, FaultHung, WeightCertain)
+				} else if sdk.KindOf(err) != sdk.KindPermanent {
+					t.Errorf("time %d: %v, want it given up", i, err)
+				}
+			}
+			st := r.until("ready again", func(st Status) bool { return st.Restarts >= 2 && st.Serving() })
+			if st.Restarts != 2 || !strings.Contains(st.LastError, "fetch from c did not end") || st.Overdue != 0 {
+				t.Errorf("status %+v", st)
+			}
+			if m, err := r.read("10"); err != nil || len(m.data) != 10 {
+				t.Errorf("another medium: %v, %v", m, err)
+			}
+		})
+	}
+}
+
+func TestCanceledFetchEndsInTime(t *testing.T) {
+	r := run(t, "")
+	r.ready()
+	for range 20 {
+		ctx, cancel := context.WithCancel(r.ctx())
+		done := make(chan error, 1)
+		go func() {
+			done <- r.Fetch(ctx, &pluginpb.FetchRequest{Channel: "c", Part: &pluginpb.Part{Type: "file", Ref: "/wait"}},
+				func(*pluginpb.FetchResponse) error { return nil }, func([]byte) error { return nil })
+		}()
+		cancel() // at any moment of the call
+		if err := <-done; err == nil || errors.As(err, new(*BrokeError)) {
+			t.Fatalf("Fetch = %v", err)
+		}
+	}
+	waitFor(t, "no call is overdue", func() bool { return r.Status().Overdue == 0 })
+	if st := r.Status(); st.Restarts != 0 {
+		t.Errorf("status %+v", st)
 	}
 }
 

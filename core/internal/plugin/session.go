@@ -40,7 +40,9 @@ type session struct {
 	hangs   chan string   // has a call that hangs
 
 	// fetches counts the calls for media, including those that the end of the process has interrupted.
-	fetches atomic.Int64
+	fetches   atomic.Int64
+	fetchID   atomic.Uint64
+	fetchHung atomic.Bool
 	// probations counts the subscriptions that have just begun, including those that the end of the process has
 	// interrupted.
 	probations atomic.Int64

@@ -116,7 +116,7 @@ func (s *session) failCalls(cause error) {
 	}
 	fetches, probations := int(s.fetches.Load()), int(s.probations.Load())
 	if reasonOf(cause, "") == reasonHung {
-		s.blamed = receives.hung+delivers.hung > 0
+		s.blamed = receives.hung+delivers.hung > 0 || s.fetchHung.Load()
 		s.answered = receives.hung > 0 && receives.answered || delivers.hung > 0 && delivers.answered
 	} else if !errors.Is(cause, errStopped) {
 		other := receives.sent+delivers.sent == 0 && fetches+probations > 0

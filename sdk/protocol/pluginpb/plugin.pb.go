@@ -473,7 +473,9 @@ type DescribeResponse struct {
 	// Implemented abilities: receive, deliver, open, subscribe, fetch.
 	Abilities []string `protobuf:"bytes,7,rep,name=abilities,proto3" json:"abilities,omitempty"`
 	// Roles that a channel may have; empty if unknown.
-	Roles         []string `protobuf:"bytes,8,rep,name=roles,proto3" json:"roles,omitempty"`
+	Roles []string `protobuf:"bytes,8,rep,name=roles,proto3" json:"roles,omitempty"`
+	// Whether Cancel ends a Fetch.
+	CancelsFetch  bool `protobuf:"varint,9,opt,name=cancels_fetch,json=cancelsFetch,proto3" json:"cancels_fetch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -562,6 +564,13 @@ func (x *DescribeResponse) GetRoles() []string {
 		return x.Roles
 	}
 	return nil
+}
+
+func (x *DescribeResponse) GetCancelsFetch() bool {
+	if x != nil {
+		return x.CancelsFetch
+	}
+	return false
 }
 
 // Capabilities lists the content that Deliver accepts.
@@ -2452,7 +2461,9 @@ type CancelRequest struct {
 	// Ids on the Receive stream.
 	Receive []uint64 `protobuf:"varint,1,rep,packed,name=receive,proto3" json:"receive,omitempty"`
 	// Ids on the Deliver stream.
-	Deliver       []uint64 `protobuf:"varint,2,rep,packed,name=deliver,proto3" json:"deliver,omitempty"`
+	Deliver []uint64 `protobuf:"varint,2,rep,packed,name=deliver,proto3" json:"deliver,omitempty"`
+	// Ids of calls of Fetch; only if DescribeResponse.cancels_fetch is set.
+	Fetch         []uint64 `protobuf:"varint,3,rep,packed,name=fetch,proto3" json:"fetch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2497,6 +2508,13 @@ func (x *CancelRequest) GetReceive() []uint64 {
 func (x *CancelRequest) GetDeliver() []uint64 {
 	if x != nil {
 		return x.Deliver
+	}
+	return nil
+}
+
+func (x *CancelRequest) GetFetch() []uint64 {
+	if x != nil {
+		return x.Fetch
 	}
 	return nil
 }
@@ -3085,7 +3103,9 @@ type FetchRequest struct {
 	// Opaque state of the thread, if known.
 	State []byte `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`
 	// Limit in bytes; a larger medium is an error of kind unsupported.
-	MaxBytes      int64 `protobuf:"varint,6,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
+	MaxBytes int64 `protobuf:"varint,6,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
+	// Identifies the call for Cancel.
+	Id            uint64 `protobuf:"varint,7,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3158,6 +3178,13 @@ func (x *FetchRequest) GetState() []byte {
 func (x *FetchRequest) GetMaxBytes() int64 {
 	if x != nil {
 		return x.MaxBytes
+	}
+	return 0
+}
+
+func (x *FetchRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
 	}
 	return 0
 }
@@ -3424,7 +3451,7 @@ const file_plugin_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\":\n" +
 	"\x0fDescribeRequest\x12'\n" +
-	"\x0fgateway_version\x18\x01 \x01(\tR\x0egatewayVersion\"\x95\x03\n" +
+	"\x0fgateway_version\x18\x01 \x01(\tR\x0egatewayVersion\"\xba\x03\n" +
 	"\x10DescribeResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x16\n" +
@@ -3433,7 +3460,8 @@ const file_plugin_proto_rawDesc = "" +
 	"\fcapabilities\x18\x05 \x01(\v2 .patchbay.plugin.v1.CapabilitiesR\fcapabilities\x12X\n" +
 	"\freason_codes\x18\x06 \x03(\v25.patchbay.plugin.v1.DescribeResponse.ReasonCodesEntryR\vreasonCodes\x12\x1c\n" +
 	"\tabilities\x18\a \x03(\tR\tabilities\x12\x14\n" +
-	"\x05roles\x18\b \x03(\tR\x05roles\x1a>\n" +
+	"\x05roles\x18\b \x03(\tR\x05roles\x12#\n" +
+	"\rcancels_fetch\x18\t \x01(\bR\fcancelsFetch\x1a>\n" +
 	"\x10ReasonCodesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x94\x02\n" +
@@ -3597,10 +3625,11 @@ const file_plugin_proto_rawDesc = "" +
 	"\areplies\x18\x06 \x03(\fR\areplies\x12\x1a\n" +
 	"\bdegraded\x18\a \x01(\tR\bdegraded\x12\x16\n" +
 	"\x06thread\x18\b \x01(\tR\x06thread\x12\x1a\n" +
-	"\baccepted\x18\t \x01(\bR\baccepted\"C\n" +
+	"\baccepted\x18\t \x01(\bR\baccepted\"Y\n" +
 	"\rCancelRequest\x12\x18\n" +
 	"\areceive\x18\x01 \x03(\x04R\areceive\x12\x18\n" +
-	"\adeliver\x18\x02 \x03(\x04R\adeliver\"\x10\n" +
+	"\adeliver\x18\x02 \x03(\x04R\adeliver\x12\x14\n" +
+	"\x05fetch\x18\x03 \x03(\x04R\x05fetch\"\x10\n" +
 	"\x0eCancelResponse\"C\n" +
 	"\fDrainRequest\x123\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\atimeout\")\n" +
@@ -3630,14 +3659,15 @@ const file_plugin_proto_rawDesc = "" +
 	"\x05batch\x18\x01 \x01(\x04R\x05batch\x12\x1c\n" +
 	"\tenvelopes\x18\x02 \x03(\fR\tenvelopes\x12\x16\n" +
 	"\x06cursor\x18\x03 \x01(\fR\x06cursor\x12/\n" +
-	"\x05error\x18\x04 \x01(\v2\x19.patchbay.plugin.v1.ErrorR\x05error\"\xb3\x01\n" +
+	"\x05error\x18\x04 \x01(\v2\x19.patchbay.plugin.v1.ErrorR\x05error\"\xc3\x01\n" +
 	"\fFetchRequest\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x10\n" +
 	"\x03ref\x18\x02 \x01(\tR\x03ref\x12,\n" +
 	"\x04part\x18\x03 \x01(\v2\x18.patchbay.plugin.v1.PartR\x04part\x12\x16\n" +
 	"\x06thread\x18\x04 \x01(\tR\x06thread\x12\x14\n" +
 	"\x05state\x18\x05 \x01(\fR\x05state\x12\x1b\n" +
-	"\tmax_bytes\x18\x06 \x01(\x03R\bmaxBytes\"\x9f\x01\n" +
+	"\tmax_bytes\x18\x06 \x01(\x03R\bmaxBytes\x12\x0e\n" +
+	"\x02id\x18\a \x01(\x04R\x02id\"\x9f\x01\n" +
 	"\rFetchResponse\x12!\n" +
 	"\fcontent_type\x18\x01 \x01(\tR\vcontentType\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x03R\x04size\x12\x12\n" +

@@ -1,0 +1,71 @@
+package plugin
+
+import (
+	"context"
+	"sync/atomic"
+
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// cancelAttempts is the number of requests to cancel a Fetch within the grace.
+const cancelAttempts = 4
+
+// fetchCall is a running call for a medium. If the caller leaves, the adapter is asked to cancel the call. A call that
+// does not end within the grace hangs: the process is replaced.
+type fetchCall struct {
+	session *session
+	request *pluginpb.FetchRequest
+	ctx     context.Context // of the stream
+	cancel  context.CancelFunc
+	ended   chan struct{}
+	watch   func() bool // ends the watch for the end of the caller's context
+	hung    atomic.Bool
+}
+
+func (s *session) beginFetch(ctx context.Context, req *pluginpb.FetchRequest) *fetchCall {
+	c := &fetchCall{session: s, request: req, ended: make(chan struct{})}
+	if !s.description.GetCancelsFetch() { // it notices the end of the stream only, and not the gateway the end of the call
+		c.ctx, c.cancel = context.WithCancel(ctx)
+		c.watch = func() bool { return true }
+		return c
+	}
+	req.Id = s.fetchID.Add(1)
+	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	c.watch = context.AfterFunc(ctx, c.abandon)
+	return c
+}
+
+// end frees the call. If it still runs, the end of the stream cancels it.
+func (c *fetchCall) end() {
+	c.watch()
+	close(c.ended)
+	c.cancel()
+}
+
+// abandon cancels the call and waits for its end. It cancels repeatedly, since the first time the call may not have
+// begun in the adapter.
+func (c *fetchCall) abandon() {
+	s := c.session
+	s.host.countOverdue(1)
+	defer s.host.countOverdue(-1)
+	for range cancelAttempts {
+		c.askToCancel()
+		if waitClosed(c.ended, s.host.opts.CancelGrace/cancelAttempts) || s.ctx.Err() != nil {
+			return
+		}
+	}
+	c.hung.Store(true)
+	s.fetchHung.Store(true)
+	s.reportHang("fetch from " + c.request.GetChannel())
+	c.cancel()
+}
+
+func (c *fetchCall) askToCancel() {
+	s := c.session
+	ctx, cancel := context.WithTimeout(s.ctx, s.host.opts.LivenessTimeout)
+	defer cancel()
+	_, err := s.rpc.Cancel(ctx, &pluginpb.CancelRequest{Fetch: []uint64{c.request.GetId()}})
+	if err != nil && s.ctx.Err() == nil {
+		s.log.Debug("cancel failed", "error", err)
+	}
+}
