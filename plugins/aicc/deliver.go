@@ -84,7 +84,7 @@ func (m uplink) withSender(e *envelope.Envelope) uplink {
 	if avatar := e.Attributes[attrAvatar]; isLink(avatar) {
 		m.SenderAvatar = avatar
 	}
-	m.UserAgent = text.Clip(e.Attributes[attrUserAgent], maxAttribute)
+	m.UserAgent = text.Clip(text.OneLine(e.Attributes[attrUserAgent]), maxAttribute)
 	return m
 }
 

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"patchbay/sdk/text"
 )
 
 // Attributes that override the agent's settings for one call. Rules cannot set names with a dot. Each attribute
@@ -158,7 +160,7 @@ func (o *overrides) variables(defaults map[string]string) map[string]string {
 				out = make(map[string]string, len(defaults)+1) // all calls share the settings' map
 				maps.Copy(out, defaults)
 			}
-			out[name] = o.attributes[as]
+			out[name] = text.WithoutControls(o.attributes[as])
 		}
 	}
 	if out == nil {

@@ -10,7 +10,7 @@ import (
 // vendor wrote are therefore cleaned here, before any adapter translates them.
 
 // cleanDelivery removes control characters from the texts of a delivery and its history. Names become one line. Blank
-// texts become empty.
+// texts become empty. Attributes stay as they are, because they may contain data such as JSON.
 func cleanDelivery(d *sdk.Delivery) {
 	cleanEnvelope(d.Envelope)
 	for _, e := range d.History {
@@ -25,7 +25,6 @@ func cleanDelivery(d *sdk.Delivery) {
 
 func cleanEnvelope(e *envelope.Envelope) {
 	e.Sender.Name = text.OneLine(e.Sender.Name)
-	cleanAttributes(e.Attributes)
 	for i := range e.Parts {
 		p := &e.Parts[i]
 		if p.Text = text.WithoutControls(p.Text); text.IsBlank(p.Text) {
@@ -35,20 +34,10 @@ func cleanEnvelope(e *envelope.Envelope) {
 		for j := range p.Items {
 			p.Items[j] = text.WithoutControls(p.Items[j])
 		}
-		cleanAttributes(p.Attributes)
 	}
 }
 
 // cleanOpen removes control characters from the texts of a request to open a conversation.
 func cleanOpen(o *sdk.OpenRequest) {
 	o.Customer.Name, o.Reason = text.OneLine(o.Customer.Name), text.WithoutControls(o.Reason)
-	cleanAttributes(o.Attributes)
-}
-
-func cleanAttributes(attributes map[string]string) {
-	for name, value := range attributes {
-		if clean := text.WithoutControls(value); clean != value {
-			attributes[name] = clean
-		}
-	}
 }

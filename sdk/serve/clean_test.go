@@ -25,13 +25,13 @@ func TestDeliveryHasNoControlCharacters(t *testing.T) {
 			envelope.TextPart("a\x00b\x07\nc"),
 			envelope.TextPart("\u200b \x00"),
 			{Type: envelope.PartImage, Ref: "r", Text: "cap\x1btion", Name: "x\x00\n.png", Items: []string{"y\x00es"},
-				Attributes: map[string]string{"branch": "b\x00"}},
+				Attributes: map[string]string{"branch": "b\u0085"}},
 		},
-		Attributes: map[string]string{"reason": "x\x00y"},
+		Attributes: map[string]string{"data": "{\"a\":\"\u0085\"}"},
 	}
 	svc.attached.put("m", sdk.NewAttachment("image/png", "x\x00.png", []byte("PNG")), time.Now())
 	call := sendCall(t, 1, dirty, &pluginpb.Assigned{
-		Id: "id", Attributes: map[string]string{"city": "B\x00onn"}, Media: []*pluginpb.AssignedMedium{{Part: 2, Attachment: "m"}}})
+		Id: "id", Attributes: map[string]string{"city": "Bonn"}, Media: []*pluginpb.AssignedMedium{{Part: 2, Attachment: "m"}}})
 	if e := svc.deliver(t.Context(), call).GetError(); e != nil {
 		t.Fatal(e)
 	}
@@ -41,14 +41,14 @@ func TestDeliveryHasNoControlCharacters(t *testing.T) {
 			envelope.TextPart("ab\nc"),
 			envelope.TextPart(""),
 			{Type: envelope.PartImage, Ref: "r", Text: "caption", Name: "x  .png", Items: []string{"yes"},
-				Attributes: map[string]string{"branch": "b"}},
+				Attributes: map[string]string{"branch": "b\u0085"}},
 		},
-		Attributes: map[string]string{"reason": "xy"},
+		Attributes: map[string]string{"data": "{\"a\":\"\u0085\"}"},
 	}
 	if diff := cmp.Diff([]*envelope.Envelope{clean}, got.History); diff != "" {
 		t.Errorf("history: %s", diff)
 	}
-	clean.ID, clean.Attributes = "id", map[string]string{"reason": "xy", "city": "Bonn"}
+	clean.ID, clean.Attributes = "id", map[string]string{"data": "{\"a\":\"\u0085\"}", "city": "Bonn"}
 	if diff := cmp.Diff(clean, got.Envelope); diff != "" {
 		t.Errorf("envelope: %s", diff)
 	}
@@ -76,10 +76,10 @@ func TestOpenRequestHasNoControlCharacters(t *testing.T) {
 		return &sdk.OpenResult{Thread: "t"}, nil
 	}}, quiet)
 	svc.deliver(t.Context(), &pluginpb.DeliverCall{Channel: "c", Action: &pluginpb.DeliverCall_Open{Open: &pluginpb.OpenAction{
-		Customer: &pluginpb.Sender{Role: "customer", Id: "u", Name: "A\x00\tB"}, Reason: "r\x00", Attributes: map[string]string{"a": "\x01b"},
+		Customer: &pluginpb.Sender{Role: "customer", Id: "u", Name: "A\x00\tB"}, Reason: "r\x00", Attributes: map[string]string{"a": "\u0085b"},
 	}}})
 	want := &sdk.OpenRequest{Channel: "c", Customer: envelope.Sender{Role: envelope.RoleCustomer, ID: "u", Name: "A  B"}, Reason: "r",
-		Attributes: map[string]string{"a": "b"}}
+		Attributes: map[string]string{"a": "\u0085b"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
