@@ -41,10 +41,11 @@ type callStream[C, R any] struct {
 
 // pendingCall is a call without a result. The lock of the stream guards sent and hung.
 type pendingCall[R any] struct {
-	id   uint64
-	sent bool
-	hung bool // it has not ended within the grace after it was cancelled
-	done chan callResult[R]
+	id        uint64
+	sent      bool
+	hung      bool          // it has not ended within the grace after it was cancelled
+	cancelled chan struct{} // closed when the grace begins; nil before abandon
+	done      chan callResult[R]
 }
 
 type callResult[R any] struct {
@@ -69,7 +70,8 @@ const maxCallBytes = protocol.MaxMessageBytes - 64<<10
 
 // do sends a call and returns its result. It returns errNotSent if the call did not reach the process, and a BrokeError
 // if the process ended during the call. If ctx ends first, do asks the adapter to cancel the call and still waits for
-// its result. A call that does not end within the grace hangs: the process is replaced.
+// its result. A call that does not end within the grace after the adapter got the cancellation hangs: the process is
+// replaced.
 func (s *callStream[C, R]) do(ctx context.Context, call C) (R, error) {
 	var none R
 	if n := s.size(call); n > maxCallBytes {
@@ -117,12 +119,18 @@ func (s *callStream[C, R]) abandon(call C, p *pendingCall[R]) (R, error) {
 		return none, errNotSent
 	}
 	if s.pending[p.id] == p {
+		p.cancelled = make(chan struct{})
 		s.abandoned = append(s.abandoned, p.id)
 		signal(s.cancels)
 	}
 	s.mu.Unlock()
 	s.overdue(1)
 	defer s.overdue(-1)
+	select {
+	case r := <-p.done:
+		return r.result, r.err
+	case <-p.cancelled:
+	}
 	t := time.NewTimer(s.grace)
 	defer t.Stop()
 	select {
@@ -147,6 +155,17 @@ func (s *callStream[C, R]) takeAbandoned() []uint64 {
 	ids := s.abandoned
 	s.abandoned = nil
 	return ids
+}
+
+// markCancelled starts the grace of calls.
+func (s *callStream[C, R]) markCancelled(ids []uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		if p := s.pending[id]; p != nil {
+			close(p.cancelled)
+		}
+	}
 }
 
 // read takes results until the stream ends. It drops results of unknown calls.

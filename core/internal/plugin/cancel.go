@@ -6,7 +6,8 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// cancelCalls sends the ids of abandoned calls to the process.
+// cancelCalls sends the ids of abandoned calls to the process. Their grace begins when it has answered, at the latest
+// after LivenessTimeout, so that a process with little CPU time has the whole grace.
 func (s *session) cancelCalls() {
 	var receive, deliver chan struct{}
 	if s.receive != nil {
@@ -30,5 +31,11 @@ func (s *session) cancelCalls() {
 			s.log.Debug("cancel failed", "error", err)
 		}
 		cancel()
+		if len(req.GetReceive()) > 0 {
+			s.receive.markCancelled(req.GetReceive())
+		}
+		if len(req.GetDeliver()) > 0 {
+			s.deliver.markCancelled(req.GetDeliver())
+		}
 	}
 }
