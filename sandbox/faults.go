@@ -4,8 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
+	"patchbay/sandbox/aicc"
+	"patchbay/sandbox/botwebhook"
+	"patchbay/sandbox/native"
 	"patchbay/sandbox/simulator"
 )
 
@@ -17,6 +22,42 @@ type faultOrder struct {
 	Delay      string `json:"delay"`
 }
 
+// faultPoints are the places where a vendor's faults apply: its endpoints and its calls to the gateway.
+type faultPoints struct{ endpoints, calls []string }
+
+var pointsOf = map[string]faultPoints{
+	"livechat": {[]string{native.EndpointReply, native.EndpointFile}, []string{native.EndpointSay}},
+	"gptbots": {
+		[]string{botwebhook.EndpointCreate, botwebhook.EndpointMessage, botwebhook.EndpointStream,
+			botwebhook.EndpointReceive, botwebhook.EndpointEnd},
+		[]string{botwebhook.EndpointPush, botwebhook.EndpointEstablish, botwebhook.EndpointChat, botwebhook.EndpointClose},
+	},
+	"aicc": {
+		[]string{aicc.EndpointAccessToken, aicc.EndpointApplyToken, aicc.EndpointSend, aicc.EndpointSendAsync,
+			aicc.EndpointPoll, aicc.EndpointUpload, aicc.EndpointDownload, aicc.EndpointFile},
+		[]string{aicc.EndpointPush},
+	},
+}
+
+// checkFault refuses a fault that can never happen. An empty endpoint means any.
+func checkFault(vendor string, f *simulator.Fault) error {
+	points := pointsOf[vendor]
+	all := slices.Concat(points.endpoints, points.calls)
+	switch {
+	case !f.Kind.Known():
+		return badRequest("kind: %q is not known", f.Kind)
+	case f.Endpoint == "":
+		return nil
+	case !slices.Contains(all, f.Endpoint):
+		return badRequest("endpoint: %q is not known; %s has %s", f.Endpoint, vendor, strings.Join(all, ", "))
+	case slices.Contains(points.calls, f.Endpoint) && !f.Kind.InCalls():
+		return badRequest("kind: %q is not possible in %s, a call to the gateway", f.Kind, f.Endpoint)
+	case slices.Contains(points.endpoints, f.Endpoint) && !f.Kind.AtEndpoints():
+		return badRequest("kind: %q is not possible at %s, an endpoint of the vendor", f.Kind, f.Endpoint)
+	}
+	return nil
+}
+
 // orderFault adds a fault to a simulated vendor.
 func (s *Sandbox) orderFault(r *simulator.Request) (any, error) {
 	var o faultOrder
@@ -24,11 +65,13 @@ func (s *Sandbox) orderFault(r *simulator.Request) (any, error) {
 		return nil, badRequest("body: must be a JSON object with vendor and kind: %v", err)
 	}
 	vendor := s.vendors()[o.Vendor]
-	switch {
-	case vendor == nil:
+	if vendor == nil {
 		return nil, badRequest("vendor: %q, must be livechat, gptbots or aicc", o.Vendor)
-	case !o.Kind.Known():
-		return nil, badRequest("kind: %q is not known", o.Kind)
+	}
+	if err := checkFault(o.Vendor, &o.Fault); err != nil {
+		return nil, err
+	}
+	switch {
 	case o.Status != 0 && (o.Status < 200 || o.Status > 599):
 		return nil, badRequest("status: %d, must be 200 to 599", o.Status)
 	case o.Bytes < 0 || o.Bytes > 1<<30 || o.Count < 0 || o.Skip < 0:

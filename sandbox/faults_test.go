@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -41,6 +44,10 @@ func TestInvalidFaultsAreRefused(t *testing.T) {
 	tests := []struct{ name, body, want string }{
 		{"unknown vendor", `{"vendor":"acme","kind":"slow"}`, "livechat, gptbots or aicc"},
 		{"unknown kind", `{"vendor":"aicc","kind":"sleepy"}`, "sleepy"},
+		{"unknown endpoint", `{"vendor":"aicc","endpoint":"message","kind":"slow"}`, "aicc has tokenByAkSk, applyToken"},
+		{"endpoint of another vendor", `{"vendor":"livechat","endpoint":"push","kind":"slow"}`, "livechat has reply, file, say"},
+		{"fault of calls at an endpoint", `{"vendor":"aicc","endpoint":"send","kind":"duplicate"}`, "not possible at send"},
+		{"fault of endpoints in a call", `{"vendor":"gptbots","endpoint":"push","kind":"refuse"}`, "not possible in push"},
 		{"unknown field", `{"vendor":"aicc","kind":"slow","delai":"1s"}`, "delai"},
 		{"no time", `{"vendor":"aicc","kind":"slow","delay":"soon"}`, "delay"},
 		{"no status", `{"vendor":"aicc","kind":"status","status":42}`, "42"},
@@ -53,5 +60,25 @@ func TestInvalidFaultsAreRefused(t *testing.T) {
 				t.Errorf("got %d %s, want 400 about %s", resp.StatusCode, body, tt.want)
 			}
 		})
+	}
+}
+
+// TestReadmeListsTheEndpoints compares the table in the README with the endpoints that POST /faults accepts.
+func TestReadmeListsTheEndpoints(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := regexp.MustCompile("`([A-Za-z]+)`")
+	for vendor, points := range pointsOf {
+		_, row, _ := strings.Cut(string(readme), "\n| `"+vendor+"` |")
+		row, _, _ = strings.Cut(row, "\n")
+		var got []string
+		for _, m := range name.FindAllStringSubmatch(row, -1) {
+			got = append(got, m[1])
+		}
+		if want := slices.Concat(points.endpoints, points.calls); !slices.Equal(got, want) {
+			t.Errorf("%s: README has %v, want %v", vendor, got, want)
+		}
 	}
 }

@@ -47,7 +47,15 @@ var endpointFaults = []Kind{Status, Slow, Hang, Reset, Drop, Truncate, ContentTy
 var callFaults = append(slices.Clone(endpointFaults), Duplicate, Reorder, BadSignature)
 
 // Known returns whether k is one of the kinds.
-func (k Kind) Known() bool { return slices.Contains(append(callFaults, ExpiredToken, Refuse), k) }
+func (k Kind) Known() bool { return k.AtEndpoints() || k.InCalls() }
+
+// AtEndpoints returns whether k applies to calls of an endpoint.
+func (k Kind) AtEndpoints() bool {
+	return slices.Contains(endpointFaults, k) || k == ExpiredToken || k == Refuse
+}
+
+// InCalls returns whether k applies to webhook calls.
+func (k Kind) InCalls() bool { return slices.Contains(callFaults, k) }
 
 // Fault is a fault that applies to Count calls, or until it is cleared.
 type Fault struct {

@@ -2,6 +2,7 @@ package route
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -155,6 +156,29 @@ func TestConditionValues(t *testing.T) {
 				t.Errorf("matched %v, errors %v", got, d.Errors)
 			}
 		})
+	}
+}
+
+// TestDocumentedGoodByeMatchesEachLanguage evaluates the condition of the example about closing.
+func TestDocumentedGoodByeMatchesEachLanguage(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/routing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rule, _ := strings.Cut(string(page), "- name: good-bye\n")
+	_, when, _ := strings.Cut(rule, "when: ")
+	when, _, _ = strings.Cut(when, "\n")
+	table, problems := Compile([]Rule{{Name: "a", When: when, To: ToOwner}}, testChannels)
+	if table == nil {
+		t.Fatal(when, problems)
+	}
+	for text, want := range map[string]bool{
+		"bye": true, "Bye.": true, "再见": true, "再见！": true, "再见，谢谢": true, "byebug": false, "goodbye": false, "": false,
+	} {
+		d := table.Decide(&Facts{Event: EventMessage, Channel: "livechat", Role: envelope.RoleCustomer, Text: text})
+		if got := len(d.Steps) == 1; got != want || len(d.Errors) > 0 {
+			t.Errorf("%q: matched %v, want %v, errors %v", text, got, want, d.Errors)
+		}
 	}
 }
 
