@@ -73,9 +73,13 @@ func (w *Writer) isLost(first, last uint64) bool {
 	})
 }
 
-// logDamaged logs the messages that can still be read in damaged records.
+// logDamaged logs the messages that can still be read in damaged records. A record at the end of the log that was not
+// acknowledged is not missing.
 func (w *Writer) logDamaged() {
 	for _, d := range w.Log.Damaged() {
+		if !w.isLost(d.After+1, d.After+1) {
+			continue
+		}
 		var r journal.Record
 		_ = proto.Unmarshal(d.Record, &r) // keeps what it has read before an error
 		for _, stored := range r.GetEnvelopes() {

@@ -1,27 +1,20 @@
 package jetstream
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"patchbay/core/internal/disk"
 	"patchbay/core/internal/store"
 	"patchbay/core/internal/store/jetstream/blockfile"
 )
 
-const (
-	// damagedFolder keeps the damaged parts of repaired block files until an operator deletes them.
-	damagedFolder = "damaged"
-	blockName     = "%d.blk"
-	// maxDamaged limits the contents that Damaged returns.
-	maxDamaged = 100
-)
+// blockName is the format of the name of a block file.
+const blockName = "%d.blk"
 
 // streamFolder returns the folder of a stream in the server's layout.
 func streamFolder(dir, stream string) string {
@@ -115,61 +108,10 @@ func blockNumbers(folder string) (numbers []uint32, err error) {
 	return slices.Compact(numbers), nil
 }
 
-// keepDamaged copies a block file, from the first damaged byte on, to the folder of damaged blocks.
-func (l *Log) keepDamaged(path, stream string, offset int) error {
-	folder := filepath.Join(l.options.Dir, damagedFolder)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
-	}
-	block, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	name := fmt.Sprintf("%s-%s-%d-%s", stream, filepath.Base(path), offset, time.Now().UTC().Format("20060102T150405.000"))
-	return disk.Replace(filepath.Join(folder, name), block[offset:])
-}
-
-// replaceBlock writes the repaired block and deletes the server's index of the stream, which describes the former one.
+// replaceBlock deletes the server's index of the stream, which describes the damaged block, and writes the repaired one.
 func (l *Log) replaceBlock(path string, content []byte) error {
-	if err := disk.Replace(path, content); err != nil {
+	if err := os.Remove(filepath.Join(filepath.Dir(path), "index.db")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := os.Remove(filepath.Join(filepath.Dir(path), "index.db")); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return disk.Replace(path, content)
 }
-
-func (l *Log) logDamages(path string, torn bool, damages []blockfile.Damage) {
-	for _, d := range damages {
-		at := []any{"file", path, "offset", d.Offset, "bytes", d.Size, "copy", filepath.Join(l.options.Dir, damagedFolder)}
-		switch {
-		case d.Corrected:
-			l.logger.Warn("store corrected a wrong bit in a stored record; check the disk and the memory", at...)
-		case torn:
-			l.logger.Warn("store removed an incomplete record at the end of the log, which a crash can leave", at...)
-		default:
-			l.logger.Error("store removed damaged records and kept all others; check the disk", at...)
-		}
-	}
-}
-
-// keepReadable keeps the contents of removed records for Damaged. The content of a record follows the blank line after
-// its headers; a blank line inside it makes another, useless, candidate.
-func (l *Log) keepReadable(block []byte, damages []blockfile.Damage) {
-	blank := []byte("\r\n\r\n")
-	for _, d := range damages {
-		if d.Corrected {
-			continue
-		}
-		_, rest, found := bytes.Cut(block[d.Offset:d.Offset+d.Size], blank)
-		for found && len(l.damaged) < maxDamaged {
-			record := bytes.Clone(rest[:min(len(rest), store.MaxRecord)])
-			l.damaged = append(l.damaged, store.Damaged{After: d.After, Record: record})
-			_, rest, found = bytes.Cut(rest, blank)
-		}
-	}
-}
-
-// Damaged implements [store.Log].
-func (l *Log) Damaged() []store.Damaged { return l.damaged }
