@@ -196,14 +196,14 @@ func (r *race) runCycle(ctx context.Context, user string, n int, chance *rand.Ra
 			return fmt.Errorf("wait for %q at the desk: %w", last, ctx.Err())
 		}
 	}
-	if _, err := r.Desk.Say(deskID(user), fmt.Sprintf("agent %d last", n)); err != nil {
+	lastWords := r.Desk.Message(deskID(user), "AGENT", "CHAT", "TEXT", fmt.Sprintf("agent %d last", n))
+	end, err := r.Desk.HangupUnreported(deskID(user))
+	if err != nil {
 		return err
 	}
 	fenced := r.Desk.Message(deskID(user), "AGENT", "CHAT", "TEXT", fmt.Sprintf("agent %d fenced", n))
-	if err := r.Desk.Hangup(deskID(user)); err != nil {
-		return err
-	}
-	if err := r.Desk.Push(fenced); err != nil { // sent before the end, arrives after it
+	fenced.Timestamp = end.Timestamp + 1
+	if err := r.Desk.Push(end, fenced, lastWords); err != nil { // lastWords was sent before the end
 		return err
 	}
 	return r.awaitHandovers(ctx, user, 2*n+2)
