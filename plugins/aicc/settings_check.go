@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"patchbay/sdk"
@@ -18,6 +19,9 @@ func readSettings(ch sdk.Channel) (Settings, []sdk.Problem) {
 	s.BaseURL = strings.TrimRight(s.BaseURL, "/")
 	return s, s.problems(ch.Role)
 }
+
+// localeForm matches a language with an optional script and country.
+var localeForm = regexp.MustCompile(`^[A-Za-z]{2,8}([_-][A-Za-z0-9]{2,8})*$`)
 
 // problems checks the settings. Each message suggests a valid value.
 func (s *Settings) problems(role envelope.Role) []sdk.Problem {
@@ -45,8 +49,8 @@ func (s *Settings) problems(role envelope.Role) []sdk.Problem {
 	if strings.TrimSpace(s.ChannelID) == "" {
 		bad("channel_id", "empty; copy the channel's configuration id from the AICC console")
 	}
-	if s.Locale == "" {
-		bad("locale", "empty; omit it for en_US, or write a language such as zh_CN")
+	if !localeForm.MatchString(s.Locale) {
+		bad("locale", "must be a language, such as zh_CN; omit it for en_US")
 	}
 	s.limitProblems(bad)
 	switch s.Inbound {

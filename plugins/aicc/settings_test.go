@@ -35,6 +35,7 @@ func TestInvalidSettings(t *testing.T) {
 		{name: "no app_key", changes: map[string]any{"app_key": " "}, path: "app_key", want: "API Fabric"},
 		{name: "no app_secret", changes: map[string]any{"app_secret": ""}, path: "app_secret", want: "API Fabric"},
 		{name: "no channel_id", changes: map[string]any{"channel_id": nil}, path: "channel_id", want: "configuration id"},
+		{name: "locale that is a number", changes: map[string]any{"locale": "7"}, path: "locale", want: "zh_CN"},
 		{name: "empty locale", changes: map[string]any{"locale": ""}, path: "locale", want: "en_US"},
 		{name: "no mode", changes: map[string]any{"verify": map[string]any{}}, path: "verify.mode", want: "signature or bearer"},
 		{name: "no verify", changes: map[string]any{"verify": nil}, path: "verify.mode", want: "signature or bearer"},

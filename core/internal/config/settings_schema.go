@@ -3,6 +3,7 @@ package config
 import (
 	"slices"
 
+	"patchbay/sdk/settings"
 	"patchbay/sdk/settings/validate"
 )
 
@@ -32,7 +33,38 @@ func (c *Config) CheckSettings(channel string, schema []byte) []Problem {
 		}
 		problems = append(problems, p)
 	}
-	return tidy(append(problems, checkSecrets(base, validator.Schema, false)...))
+	problems = append(problems, checkSecrets(base, validator.Schema, false)...)
+	for _, p := range checkTexts(base, validator.Schema) {
+		known := func(q Problem) bool { return q.Path == p.Path }
+		if !slices.ContainsFunc(problems, known) {
+			problems = append(problems, p)
+		}
+	}
+	return tidy(problems)
+}
+
+// checkTexts returns a problem for each number, true and false where the schema has a text. A text that YAML alone
+// reads as a number, such as 0041771234567, is a text.
+func checkTexts(n *node, s *settings.Schema) []Problem {
+	var out []Problem
+	for _, child := range n.children {
+		member := s.Property(child.name)
+		if n.kind == list {
+			member = s.Item()
+		}
+		out = append(out, checkTexts(child, member)...)
+	}
+	if n.kind != scalar || n.isText() || n.resolved.secret || s == nil || !slices.Equal(s.Type, settings.Types{"string"}) {
+		return out
+	}
+	const remedy = "; write it in quotes"
+	switch text := n.resolved.text; {
+	case jsonNumber.MatchString(text):
+		out = append(out, n.problem("must be a text, not a number"+remedy))
+	case text == "true" || text == "false":
+		out = append(out, n.problem("must be a text, not true or false"+remedy))
+	}
+	return out
 }
 
 // explained reports whether Load found a problem with a setting or with one that contains it, up to base.
