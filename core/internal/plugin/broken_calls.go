@@ -10,52 +10,11 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// maxBrokenCalls is the number of webhooks and media on which the adapter broke that are remembered. The least recent
-// one is forgotten.
+// maxBrokenCalls is the number of webhooks, media and subscriptions on which the adapter broke that are remembered. The
+// least recent one is forgotten.
 const maxBrokenCalls = 1024
 
-// GivenUpError means that the adapter broke on a webhook or a medium so often that it does not get it again, also if the
-// vendor repeats it. An operator's restart of the adapter or another version of it ends that.
-type GivenUpError struct {
-	Name string // name of the adapter
-	Text string // cause, as in BrokeError
-	Keep *KeepOnce
-
-	broke *BrokeError // nil if the adapter did not get the webhook again
-}
-
-// Error returns one line, with the first line of Text.
-func (e *GivenUpError) Error() string {
-	return fmt.Sprintf("the call is given up, because adapter %s broke on it repeatedly: %s", e.Name, firstLine(e.Text))
-}
-
-// Unwrap returns the BrokeError that led to this error.
-func (e *GivenUpError) Unwrap() error {
-	if e.broke == nil {
-		return nil
-	}
-	return e.broke
-}
-
-// KeepOnce stores a webhook once, however often the vendor repeats it. It is safe for concurrent use.
-type KeepOnce struct {
-	mu   sync.Mutex
-	kept bool
-}
-
-// Do calls store, unless an earlier call has succeeded.
-func (k *KeepOnce) Do(store func() error) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.kept {
-		return nil
-	}
-	err := store()
-	k.kept = err == nil
-	return err
-}
-
-// brokenCalls remembers the webhooks and media on which an adapter broke. It is safe for concurrent use.
+// brokenCalls remembers the webhooks, media and subscriptions on which an adapter broke. It is safe for concurrent use.
 type brokenCalls struct {
 	name string
 

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// callQueue orders the webhook calls of one adapter, or its calls for media, while its process is replaced. Calls that were held or repeated
+// callQueue orders the calls of one kind of an adapter while its process is replaced. Calls that were held or repeated
 // are delayed: they return after all earlier calls, and later calls return after them. Calls that may have caused the
 // end of a process are suspects: they run alone, one after the other, before all other calls. Without delayed calls and
 // suspects, no call waits. It is safe for concurrent use.
