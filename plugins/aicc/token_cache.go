@@ -115,7 +115,7 @@ func (t *tokenCache) renew(ctx context.Context) (string, error) {
 	return t.token, nil
 }
 
-// current returns the newest token, valid or not, for redaction.
+// current returns the cached token, also if it has expired, for redaction. It returns "" after invalidate.
 func (t *tokenCache) current() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -123,8 +123,8 @@ func (t *tokenCache) current() string {
 }
 
 // invalidate removes a token that AICC refused. If certain is false, AICC may have refused the user's token instead. A
-// token younger than renewPause then stays, which limits the fetches if AICC refuses many user tokens. A newer token
-// always stays.
+// token younger than renewPause then stays, which limits the fetches if AICC refuses many user tokens. If the cache
+// already has another token than the refused one, that one always stays.
 func (t *tokenCache) invalidate(token string, certain bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

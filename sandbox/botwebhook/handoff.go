@@ -30,7 +30,7 @@ const (
 	Busy     End = "busy"        // establish was not accepted
 )
 
-// User is the user whose dialogue is handed over. Empty members are null in the call.
+// User is the user whose dialogue is handed over. Empty ids are null in the call.
 type User struct {
 	UserID      string // the gateway's id of the user, if it has one
 	AnonymousID string
@@ -103,7 +103,7 @@ func (h *Handoff) Say(ctx context.Context, text string) (simulator.Outcome, erro
 	return h.call(ctx, EndpointChat, 0, object{"body": text})
 }
 
-// Close ends the hand-off for the user and waits for the outcome of the call.
+// Close ends the hand-off on behalf of the user and waits for the outcome of the call.
 func (h *Handoff) Close(ctx context.Context) (simulator.Outcome, error) { return h.leave(ctx, ByUser) }
 
 // How returns how the hand-off ended, "" while it lasts.
@@ -114,7 +114,7 @@ func (h *Handoff) How() End {
 	return ""
 }
 
-// Wait returns how the hand-off ended as soon as it has, or an error when ctx ends.
+// Wait waits until the hand-off has ended and returns how it ended. If ctx ends first, it returns an error.
 func (h *Handoff) Wait(ctx context.Context) (End, error) {
 	_, err := h.ends.Next(ctx, 0)
 	return h.How(), err
@@ -149,13 +149,13 @@ func (h *Handoff) end(how End) bool {
 	return true
 }
 
-// handoffPaths are the paths of the page below the base address.
+// handoffPaths are the paths in the vendor's page "Human handoff service", below the base address.
 var handoffPaths = map[string]string{
 	EndpointEstablish: "/conversation/establish", EndpointChat: "/chat", EndpointClose: "/conversation/close",
 }
 
 // call makes a call with members and the common members, after the hand-off's earlier calls. If attempts is 0, it uses
-// the default. The page does not state the code for success.
+// the default. The vendor's page does not state the code for success.
 func (h *Handoff) call(ctx context.Context, endpoint string, attempts int, members object) (simulator.Outcome, error) {
 	members["conversation_id"], members["timestamp"] = h.ID, time.Now().UnixMilli()
 	body, err := json.Marshal(members)

@@ -34,7 +34,7 @@ type service struct {
 	registry    *prometheus.Registry
 
 	calls         *calls
-	fetches       atomic.Uint64 // ids of Fetch calls without one
+	fetches       atomic.Uint64 // number of ids made for Fetch calls that come without an id
 	attached      attachments
 	subscriptions subscriptions
 	stopped       chan struct{} // closed to end the streams
@@ -101,7 +101,7 @@ func (s *service) Describe(context.Context, *pluginpb.DescribeRequest) (*pluginp
 // panicError is the error of a call that panicked.
 type panicError struct{ value any }
 
-// Error returns one line with the value of the panic.
+// Error returns the value of the panic, cut to 300 characters.
 func (e *panicError) Error() string { return fmt.Sprintf("the adapter panicked: %.300v", e.value) }
 
 // catchPanic calls f and returns a *panicError if f panics. It logs the stack.

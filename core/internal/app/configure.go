@@ -10,7 +10,7 @@ import (
 	"patchbay/sdk/settings"
 )
 
-// Findings are the problems of the configuration that need the adapters to be found.
+// Findings are the problems of the configuration that can be found only with the help of the adapters.
 type Findings struct {
 	Problems []config.Problem // the gateway does not start
 	Warnings []config.Problem // suspicious but valid settings

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Bounds of the garbage collector: a small heap may grow by heapRoom before it is collected, a large one by half.
+// Bounds of the garbage collector: a heap may grow by heapRoom before it is collected, but by at least half and at most
+// four times its size.
 const (
 	heapRoom     = 96 << 20
 	heapEvery    = 5 * time.Second

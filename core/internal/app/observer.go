@@ -10,8 +10,9 @@ import (
 	"patchbay/core/internal/writer"
 )
 
-// observer counts every record. It logs events for operators: handovers, offers, dead letters, failing rules. It does
-// not log ordinary messages. Each message can cause a failing rule and a dead letter, so their lines are limited.
+// observer counts every record. It logs events for operators: handovers, closings, offers, dead letters, failing rules.
+// It does not log ordinary messages. Each message can cause a failing rule and a dead letter, so their lines are
+// limited.
 type observer struct {
 	*telemetry.Metrics
 	log     *slog.Logger

@@ -30,7 +30,8 @@ func policy(
 		ch := &cfg.Channels[i]
 		d := p.described[ch.Adapter]
 		caps := p.capabilities(ch)
-		// An adapter without a description may need threads: a thread without its open would be stored.
+		// An adapter without a description counts as one that opens threads. Otherwise a thread that the vendor has not
+		// opened could be stored.
 		opens := d == nil || slices.Contains(d.GetAbilities(), "open")
 		c := &conversation.Channel{
 			Name: ch.Name, Role: ch.Role, Owner: ch.Owner, Opens: opens,

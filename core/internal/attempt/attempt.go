@@ -1,5 +1,5 @@
-// Package attempt defines what the writer and the lanes exchange: a [Job] goes to the lanes, its [Outcome] returns. The
-// packages writer, delivery and conversation import it, and not each other, for these types.
+// Package attempt defines what the writer and the lanes exchange: a [Job] goes to the lanes, its [Outcome] returns. So
+// the packages writer, delivery and conversation need not import each other for these types.
 package attempt
 
 import (

@@ -49,10 +49,10 @@ Exit codes: 0 all passed, 3 a check failed, 1 the test could not run.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.options.Data, "testdata", "", "`folder` with the test data")
-	flags.StringSliceVar(&f.options.Only, "only", nil, "`groups` or checks to run, like in,out.golden")
+	flags.StringSliceVar(&f.options.Only, "only", nil, "`groups` or checks to run, for example faults,out.golden")
 	flags.StringSliceVar(&f.options.Env, "env", nil, "variables of the program, NAME=VALUE")
 	flags.StringSliceVar(&f.options.Args, "arg", nil, "arguments of the program")
-	flags.IntVar(&f.options.Messages, "messages", conformance.DefaultMessages, "messages in the checks named memory")
+	flags.IntVar(&f.options.Messages, "messages", conformance.DefaultMessages, "number of messages in the group memory")
 	flags.BoolVar(&f.options.Update, "update", false, "write golden files that differ")
 	flags.BoolVar(&f.json, "json", false, "print the report as JSON")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print no progress")

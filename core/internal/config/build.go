@@ -36,7 +36,7 @@ func (l *loader) store(f *fileStore) Store {
 	case dir == "":
 		l.bad(f.Dir.node, "is empty; name the folder of the log")
 	case strings.HasPrefix(dir, "~"):
-		l.bad(f.Dir.node, "~ is not expanded; write the path of the folder out")
+		l.bad(f.Dir.node, "~ is not expanded; write the full path of the folder")
 		fallthrough
 	default:
 		dir = l.filePath(dir)
@@ -45,7 +45,8 @@ func (l *loader) store(f *fileStore) Store {
 	return Store{Dir: dir, Cap: f.Cap.value}
 }
 
-// filePath returns a path that starts at the file's folder as one that starts at the working directory.
+// filePath takes a path relative to the folder of the configuration file and returns it relative to the working
+// directory. An absolute path stays absolute.
 func (l *loader) filePath(p string) string {
 	if filepath.IsAbs(p) {
 		return filepath.Clean(p)

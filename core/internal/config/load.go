@@ -99,7 +99,7 @@ func (l *loader) data() ([]byte, bool) {
 		}
 		message := "cannot be read: " + err.Error()
 		if errors.Is(err, fs.ErrNotExist) {
-			message += "; --config or " + ConfigVariable + " names another file"
+			message += "; use --config or " + ConfigVariable + " to name another file"
 		}
 		l.problems = append(l.problems, Problem{Position: Position{File: l.opts.Path}, Message: message})
 		return nil, false

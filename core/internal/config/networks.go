@@ -12,11 +12,12 @@ func (l *loader) privateNetworks(f *textList) []netip.Prefix {
 			return ""
 		}
 		return "is not a loopback or private network; public addresses need no permission, and link-local and shared " +
-			"ones, where clouds keep credentials, cannot have one"
+			"addresses, where clouds keep credentials, cannot be permitted"
 	})
 }
 
-// trustedProxies reads the networks of proxies. A proxy for every address would let callers choose their address.
+// trustedProxies reads the networks of proxies. If all addresses were trusted as proxies, each caller could choose the
+// address that the gateway sees.
 func (l *loader) trustedProxies(f *textList) []netip.Prefix {
 	return l.networks(f, func(p netip.Prefix) string {
 		if p.Bits() > 0 {
@@ -37,7 +38,8 @@ func (l *loader) networks(f *textList, problem func(netip.Prefix) string) []neti
 			if ip, err := netip.ParseAddr(s.value); err == nil {
 				suggestion = netip.PrefixFrom(ip, ip.BitLen()).String()
 			}
-			l.badFor(s.node, suggestion, "%s is not a network; write it as 127.0.0.0/8 or 10.1.2.0/24", s.node.quote())
+			l.badFor(s.node, suggestion, "%s is not a network; write it in a form like 127.0.0.0/8 or 10.1.2.0/24",
+				s.node.quote())
 		case p != p.Masked():
 			l.badFor(s.node, p.Masked().String(), "%s has bits beyond its length", s.node.quote())
 		case problem(p) != "":

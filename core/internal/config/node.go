@@ -88,7 +88,7 @@ func (n *node) path() string {
 	return join(n.parent.path(), n.name)
 }
 
-// place returns the position of a setting as a whole: the key of a mapping or list, else the value.
+// place returns the position of a setting as a whole: the value if it is a single value, otherwise the key.
 func (n *node) place() Position {
 	if n.kind != scalar && n.key != (Position{}) {
 		return n.key

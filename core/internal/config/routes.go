@@ -12,7 +12,7 @@ func (l *loader) routes(c *Config, f *items[fileRoute]) {
 		within := &f.list[i].Offer.Within
 		// Package route takes 0 for the default.
 		l.require(within.node.kind != scalar || within.value != 0, within.node,
-			"must be more than 0; left out, it is %s", short(route.DefaultWithin))
+			"must be more than 0; without this key it is %s", short(route.DefaultWithin))
 		c.Routes = append(c.Routes, f.list[i].rule())
 	}
 	table, problems := route.Compile(c.Routes, c.Roles())
@@ -46,7 +46,7 @@ func (l *loader) addRuleProblem(rule, field *node, p *route.Problem) {
 	l.problems = append(l.problems, out)
 }
 
-// fieldOf returns the setting of a rule that package route names as a field.
+// fieldOf returns the setting of a rule for a field name that package route uses in its problems.
 func fieldOf(rule *node, field string) *node {
 	if name, ok := strings.CutPrefix(field, "set."); ok {
 		return rule.find("set", name) // the name of an attribute can contain dots

@@ -58,7 +58,7 @@ func (s *Store) release(n int64) {
 	s.used -= n
 }
 
-// sweep removes expired items and remembered permanent failures.
+// sweep removes expired items, and permanent failures whose time in the memory has ended.
 func (s *Store) sweep() {
 	now := s.opt.Now()
 	for s.removeExpired(now) {
