@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"patchbay/core/internal/journal"
-	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 )
@@ -79,51 +78,6 @@ func (tx *Transaction) close(c *state.Conversation, r *closeRequest) {
 		}
 	}
 	tx.continueConversation(c, undelivered)
-}
-
-// countUnanswered returns the number of the customer's messages at the end of the history.
-func countUnanswered(c *state.Conversation) uint32 {
-	n := uint32(0)
-	for _, h := range slices.Backward(c.History) {
-		if h.Channel != c.Channel {
-			break
-		}
-		n++
-	}
-	return n
-}
-
-// mayContinue reports whether the customer of a closed conversation can get another one.
-func (tx *Transaction) mayContinue(c *state.Conversation) bool {
-	ch := tx.policy.Channels[c.Channel]
-	return ch != nil && ch.Role == envelope.RoleCustomer
-}
-
-// continueConversation sends the customer's messages that a closed conversation could not deliver, because its owner has
-// left, in the customer's next conversation. It opens one if there is none.
-func (tx *Transaction) continueConversation(c *state.Conversation, undelivered []state.Item) {
-	if len(undelivered) == 0 {
-		return
-	}
-	next := tx.currentConversation(&state.Customer{
-		Channel: c.Channel, Thread: c.Thread, ID: c.SenderID, Name: c.SenderName,
-	})
-	for _, it := range undelivered {
-		tx.sendToOwner(next, it, undelivered)
-	}
-}
-
-// currentConversation returns the customer's open conversation. It opens one if there is none.
-func (tx *Transaction) currentConversation(customer *state.Customer) *state.Conversation {
-	if id := tx.layer.Find(customer.Channel, customer.Thread); id != "" {
-		if c := tx.layer.Mutable(id); c.Closing == "" {
-			return c
-		}
-	}
-	ch := tx.policy.Channels[customer.Channel]
-	c := tx.layer.Mutable(tx.openConversation(customer))
-	tx.runEvent(c, route.EventOpened, &event{channel: ch.Name, role: ch.Role})
-	return c
 }
 
 // hasThread reports whether a channel has a live thread or a queued open.

@@ -14,9 +14,15 @@ import (
 func departureHarness(t *testing.T, rules ...route.Rule) *harness {
 	t.Helper()
 	h := newHarness(t, testPolicy(t, append([]route.Rule{
-		{Name: "left", Events: []route.Event{route.EventDisconnected}, From: []string{"desk"}, Say: "Back.", Pass: route.Home},
+		{
+			Name: "left", Events: []route.Event{route.EventDisconnected}, From: []string{"desk"}, Say: "Back.",
+			Pass: route.Home,
+		},
 		onWord("desk", route.Rule{Pass: "desk"}),
-		{Name: "human", From: []string{"customer"}, When: `owner_role == "bot" && text == "human"`, Pass: "night", Say: "Wait."},
+		{
+			Name: "human", From: []string{"customer"}, When: `owner_role == "bot" && text == "human"`, Pass: "night",
+			Say: "Wait.",
+		},
 	}, rules...)...))
 	h.customer("desk")
 	h.openThread("desk", "d1")
@@ -179,7 +185,9 @@ func TestCustomersMessagesWaitForTheDeparture(t *testing.T) {
 }
 
 func TestDepartureDelaysNothingElse(t *testing.T) {
-	h := departureHarness(t, route.Rule{Name: "ask", From: []string{"desk"}, When: `text == "ask"`, Offer: route.NewOffer("night")})
+	h := departureHarness(t, route.Rule{
+		Name: "ask", From: []string{"desk"}, When: `text == "ask"`, Offer: route.NewOffer("night"),
+	})
 	h.agent("ask", h.now)
 	h.openThread("night", "n1")
 	h.agentLeaves(h.now)
