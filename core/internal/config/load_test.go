@@ -86,7 +86,7 @@ func load(t *testing.T, yaml string, environ ...string) *Config {
 func TestMissingFile(t *testing.T) {
 	_, err := Load(Options{Path: "testdata/none.yaml", Environ: testEnviron})
 	p, ok := errors.AsType[*Problems](err)
-	if !ok || len(p.List) != 1 || p.Error() != "testdata/none.yaml: cannot be read: no such file or directory; --config or PATCHBAY_CONFIG to name another file" {
+	if !ok || len(p.List) != 1 || p.Error() != "testdata/none.yaml: cannot be read: no such file or directory; use --config or PATCHBAY_CONFIG to name another file" {
 		t.Errorf("error = %v", err)
 	}
 }
