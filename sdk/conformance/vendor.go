@@ -186,7 +186,11 @@ func answers(status int, body string, header map[string]string) reaction {
 		for name, value := range header {
 			w.Header().Set(name, value)
 		}
-		w.WriteHeader(cmp.Or(status, s.status))
+		status := cmp.Or(status, s.status)
+		if status == http.StatusNoContent && body != "" {
+			status = http.StatusOK // a response with 204 has no body
+		}
+		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
 	}
 }
