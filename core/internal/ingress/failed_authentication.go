@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/jellydator/ttlcache/v3"
 	"golang.org/x/time/rate"
 
 	"patchbay/sdk"
@@ -29,9 +29,9 @@ const (
 // over the limit is refused without a call to the adapter, except with an Authorization header that was accepted
 // before: callers behind one proxy share an address. It is safe for concurrent use.
 type guessLimit struct {
-	failures *lru.Cache[guesser, *rate.Limiter]
-	known    *lru.Cache[guesser, struct{}] // have presented valid credentials
-	good     *lru.Cache[credential, struct{}]
+	failures *ttlcache.Cache[guesser, *rate.Limiter]
+	known    *ttlcache.Cache[guesser, struct{}] // have presented valid credentials
+	good     *ttlcache.Cache[credential, struct{}]
 }
 
 type guesser struct {
@@ -43,10 +43,11 @@ type guesser struct {
 type credential [sha256.Size]byte
 
 func newGuessLimit() *guessLimit {
-	failures, _ := lru.New[guesser, *rate.Limiter](maxRemembered) // fails for negative sizes only
-	known, _ := lru.New[guesser, struct{}](maxRemembered)
-	good, _ := lru.New[credential, struct{}](maxRemembered)
-	return &guessLimit{failures, known, good}
+	return &guessLimit{
+		failures: ttlcache.New(ttlcache.WithCapacity[guesser, *rate.Limiter](maxRemembered)),
+		known:    ttlcache.New(ttlcache.WithCapacity[guesser, struct{}](maxRemembered)),
+		good:     ttlcache.New(ttlcache.WithCapacity[credential, struct{}](maxRemembered)),
+	}
 }
 
 // attempt is one request that presents credentials, or should.
@@ -68,10 +69,11 @@ func (g *guessLimit) attempt(ep *Endpoint, from netip.Prefix, r *http.Request) *
 
 // wait returns the time until the attempt is allowed, or 0.
 func (a *attempt) wait(now time.Time) time.Duration {
-	failures, ok := a.limit.failures.Get(a.guesser)
-	if !ok || a.credential != nil && a.limit.good.Contains(*a.credential) {
+	found := a.limit.failures.Get(a.guesser)
+	if found == nil || a.credential != nil && a.limit.good.Has(*a.credential) {
 		return 0
 	}
+	failures := found.Value()
 	missing := 1 - failures.TokensAt(now)
 	return time.Duration(math.Ceil(max(missing, 0)/float64(failures.Limit()))) * time.Second
 }
@@ -84,35 +86,30 @@ func (a *attempt) end(res *pluginpb.ReceiveResult, now time.Time) {
 		a.succeeded(now)
 	case e != nil && isAuthenticationFailure(e):
 		if a.credential != nil {
-			a.limit.good.Remove(*a.credential)
+			a.limit.good.Delete(*a.credential)
 		}
 		a.failed(now)
 	}
 }
 
 func (a *attempt) succeeded(now time.Time) {
-	a.limit.known.Add(a.guesser, struct{}{})
-	if failures, ok := a.limit.failures.Get(a.guesser); ok {
-		failures.SetLimitAt(now, knownFailuresPerSec)
+	a.limit.known.Set(a.guesser, struct{}{}, ttlcache.NoTTL)
+	if failures := a.limit.failures.Get(a.guesser); failures != nil {
+		failures.Value().SetLimitAt(now, knownFailuresPerSec)
 	}
 	if a.credential != nil {
-		a.limit.good.Add(*a.credential, struct{}{})
+		a.limit.good.Set(*a.credential, struct{}{}, ttlcache.NoTTL)
 	}
 }
 
 // failed counts a failure: wrong credentials, or a request on which the adapter broke, which needs no credentials.
 func (a *attempt) failed(now time.Time) {
-	failures, ok := a.limit.failures.Get(a.guesser)
-	if !ok {
-		failures = rate.NewLimiter(failuresPerSec, failureBurst)
-		if a.limit.known.Contains(a.guesser) {
-			failures.SetLimitAt(now, knownFailuresPerSec)
-		}
-		if first, found, _ := a.limit.failures.PeekOrAdd(a.guesser, failures); found {
-			failures = first
-		}
+	failures := rate.NewLimiter(failuresPerSec, failureBurst)
+	if a.limit.known.Has(a.guesser) {
+		failures.SetLimitAt(now, knownFailuresPerSec)
 	}
-	failures.ReserveN(now, 1) // also if none is left: concurrent attempts count
+	first, _ := a.limit.failures.GetOrSet(a.guesser, failures)
+	first.Value().ReserveN(now, 1) // also if none is left: concurrent attempts count
 }
 
 func isAuthenticationFailure(e *pluginpb.Error) bool {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"sync"
 
-	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/jellydator/ttlcache/v3"
 
 	"patchbay/sdk/protocol/pluginpb"
 )
@@ -20,7 +20,7 @@ type brokenCalls struct {
 
 	mu      sync.Mutex
 	version string // of the adapter that broke
-	calls   *lru.Cache[callDigest, *brokenCall]
+	calls   *ttlcache.Cache[callDigest, *brokenCall]
 }
 
 // callDigest identifies the repetitions of a call.
@@ -36,8 +36,7 @@ type brokenCall struct {
 }
 
 func newBrokenCalls(name string) *brokenCalls {
-	calls, _ := lru.New[callDigest, *brokenCall](maxBrokenCalls) // fails for negative sizes only
-	return &brokenCalls{name: name, calls: calls}
+	return &brokenCalls{name: name, calls: ttlcache.New(ttlcache.WithCapacity[callDigest, *brokenCall](maxBrokenCalls))}
 }
 
 // webhookIdentity identifies a webhook by path and body.
@@ -64,8 +63,10 @@ func (b *brokenCalls) find(id identity) *brokenCall {
 	if b.calls.Len() == 0 {
 		return nil
 	}
-	c, _ := b.calls.Get(id())
-	return c
+	if c := b.calls.Get(id()); c != nil {
+		return c.Value()
+	}
+	return nil
 }
 
 // givenUp returns a GivenUpError for a call that is given up, and nil otherwise.
@@ -92,7 +93,7 @@ func (b *brokenCalls) blame(id identity, broke *BrokeError) error {
 	c := b.find(id)
 	if c == nil {
 		c = &brokenCall{}
-		b.calls.Add(id(), c)
+		b.calls.Set(id(), c, ttlcache.NoTTL)
 	}
 	c.weight, c.text = c.weight+broke.Weight, broke.Text
 	if c.weight < GiveUpWeight {
@@ -104,12 +105,12 @@ func (b *brokenCalls) blame(id identity, broke *BrokeError) error {
 // forgive forgets the blame for a call that has succeeded.
 func (b *brokenCalls) forgive(id identity) {
 	if b.calls.Len() > 0 {
-		b.calls.Remove(id())
+		b.calls.Delete(id())
 	}
 }
 
 // forgiveAll forgets all blame.
-func (b *brokenCalls) forgiveAll() { b.calls.Purge() }
+func (b *brokenCalls) forgiveAll() { b.calls.DeleteAll() }
 
 // use forgets all blame if the adapter has another version.
 func (b *brokenCalls) use(version string) {
@@ -117,6 +118,6 @@ func (b *brokenCalls) use(version string) {
 	defer b.mu.Unlock()
 	if version != b.version {
 		b.version = version
-		b.calls.Purge()
+		b.calls.DeleteAll()
 	}
 }
