@@ -134,7 +134,7 @@ func TestBodyDifference(t *testing.T) {
 		{"words", "word", false},
 		{"", "x", false},
 	} {
-		if got := bodyDifference([]byte(tc.want), []byte(tc.got)); (got == "") != tc.same {
+		if got := (&step{body: []byte(tc.want)}).difference(&http.Request{}, []byte(tc.got)); (got == "") != tc.same {
 			t.Errorf("%s against %s: %q", tc.got, tc.want, got)
 		}
 	}

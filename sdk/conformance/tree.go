@@ -115,15 +115,3 @@ func difference(want, got any) string {
 			return a == anyMark || b == anyMark || xok && yok && (matches(x, y) || matches(y, x))
 		})))
 }
-
-func bodyDifference(want, got []byte) string {
-	plain := func(b []byte) string { return strings.TrimRight(strings.ReplaceAll(string(b), "\r\n", "\n"), "\n") }
-	if w, err := decodeJSON(want); err == nil {
-		if g, err := decodeJSON(got); err == nil {
-			return difference(w, g)
-		}
-	} else if matches(plain(want), plain(got)) {
-		return ""
-	}
-	return fmt.Sprintf("the body is %.300q, expected %.300q", got, want)
-}

@@ -141,8 +141,3 @@ func queued(c *state.Conversation, channel string) []state.Delivery {
 	}
 	return nil
 }
-
-// hasCustomerMessages reports whether customer's messages are queued towards a channel.
-func hasCustomerMessages(c *state.Conversation, channel string) bool {
-	return slices.ContainsFunc(queued(c, channel), func(d state.Delivery) bool { return d.Follows })
-}

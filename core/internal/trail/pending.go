@@ -17,9 +17,9 @@ func Describe(s *state.State, id, channel string) *Conversation {
 }
 
 // describe adds the current state and the pending deliveries.
-func (out *Conversation) describe(s *state.State, c *state.Conversation, channel string) {
-	out.Live, out.State, out.Pending = c.Closing == "", describeState(c), pendingDeliveries(c)
-	out.Wait = describeWait(s, c, channel)
+func (c *Conversation) describe(s *state.State, from *state.Conversation, channel string) {
+	c.Live, c.State, c.Pending = from.Closing == "", describeState(from), pendingDeliveries(from)
+	c.Wait = describeWait(s, from, channel)
 }
 
 func describeState(c *state.Conversation) *State {

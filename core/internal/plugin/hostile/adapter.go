@@ -117,7 +117,8 @@ var faults = map[string]func(ctx context.Context) error{
 		return ctx.Err()
 	},
 	"/hang": func(context.Context) error { select {} },
-	"/loop": func(context.Context) error { // burns a core
+	"/loop": func(context.Context) error {
+		//lint:ignore SA5002 it burns a core on purpose
 		for {
 		}
 	},
