@@ -16,7 +16,7 @@ type callQueue struct {
 	running  int
 	delayed  int
 	suspects int
-	changed  chan struct{} // closed when a call that others wait for has changed; nil if nobody waits
+	changed  chan struct{} // closed when a call that others wait for has changed; nil if no call waits
 }
 
 // callTurn is one call in the queue. The lock of the queue guards it.
