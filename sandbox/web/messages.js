@@ -68,13 +68,16 @@ function scrollToEnd(log) {
 // followEnd makes a log show its end, also when it gets another size, until the reader scrolls up.
 export function followEnd(log) {
   log.dataset.end = "true";
-  log.addEventListener("scroll", () => {
-    log.dataset.end = String(log.scrollHeight - log.scrollTop - log.clientHeight < 80);
-  });
+  log.addEventListener("scroll", () => notePosition(log));
   new ResizeObserver(() => scrollToEnd(log)).observe(log);
 }
 
+function notePosition(log) {
+  log.dataset.end = String(log.scrollHeight - log.scrollTop - log.clientHeight < 80);
+}
+
 export function show(log, item) {
+  notePosition(log); // the event of a scroll may still be on its way
   log.append(item);
   scrollToEnd(log);
 }

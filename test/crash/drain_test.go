@@ -23,23 +23,31 @@ func (tr *traffic) finish(t *testing.T, g *harness.Gateway) {
 	tr.drain(t, g)
 }
 
-// drain waits until no vendor pushes and the gateway has no pending delivery or offer, at the same time.
+// unfinished are the metrics of what the gateway still has to do.
+var unfinished = []string{
+	"patchbay_deliveries_pending", "patchbay_offers_pending", "patchbay_departures_pending", "patchbay_envelopes_pending",
+}
+
+// drain waits until no vendor pushes and the gateway has nothing unfinished, at the same time.
 func (tr *traffic) drain(t *testing.T, g *harness.Gateway) {
 	t.Helper()
 	looked, waiting := time.Now(), ""
 	harness.Eventually(t, drainTime, "all deliveries end", func() string {
 		pushed, pushing := tr.pushes()
 		metrics := g.Scrape(t)
-		queued, offers := harness.Sum(metrics["patchbay_deliveries_pending"]), harness.Sum(metrics["patchbay_offers_pending"])
+		left := 0.0
+		for _, name := range unfinished {
+			left += harness.Sum(metrics[name])
+		}
 		after, _ := tr.pushes()
-		if pushing+after-pushed == 0 && queued == 0 && offers == 0 {
+		if pushing+after-pushed == 0 && left == 0 {
 			return ""
 		}
 		if time.Since(looked) > 10*time.Second { // reads the whole log
 			looked, waiting = time.Now(), tr.describePending(t, g)
 		}
-		return fmt.Sprintf("%d pushes running, %v deliveries pending, %v offers pending: %s",
-			pushing, queued, offers, waiting)
+		return fmt.Sprintf("%d pushes running, %v deliveries, offers, departures and envelopes pending: %s",
+			pushing, left, waiting)
 	})
 }
 

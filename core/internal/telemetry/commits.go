@@ -24,7 +24,9 @@ func (m *Metrics) Committed(c writer.Commit) {
 	m.commitChanges.Observe(float64(len(c.Record.GetChanges())))
 	m.commitBytes.Add(float64(c.Bytes))
 	m.lag.Observe(c.Lag.Seconds())
-	m.offers.Set(float64(c.Pending))
+	m.offers.Set(float64(c.Offers))
+	m.departures.Set(float64(c.Departures))
+	m.waiting.Set(float64(c.Waiting))
 	for _, ch := range c.Record.GetChanges() {
 		m.countChange(ch)
 	}

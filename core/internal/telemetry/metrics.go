@@ -29,6 +29,8 @@ type Metrics struct {
 	conversations  prometheus.Gauge
 	closed         map[string]prometheus.Counter // by reason
 	offers         prometheus.Gauge
+	departures     prometheus.Gauge
+	waiting        prometheus.Gauge
 	commitDuration prometheus.Histogram
 	commitChanges  prometheus.Histogram
 	commitBytes    prometheus.Counter
@@ -77,6 +79,8 @@ func NewMetrics(r prometheus.Registerer, channels, routes []string) *Metrics {
 
 		conversations:  b.gauge("conversations", "Live conversations."),
 		offers:         b.gauge("offers_pending", "Offers that a channel has not answered yet."),
+		departures:     b.gauge("departures_pending", "Departures of owners that have not taken effect yet."),
+		waiting:        b.gauge("envelopes_pending", "Envelopes that wait for their thread or for a departure."),
 		commitDuration: b.latency("commit_duration_seconds", "Time to store one record."),
 		commitChanges:  b.histogram("commit_changes", "Number of changes in one record.", sizeBuckets),
 		commitBytes:    b.counter("commit_bytes_total", "Size of all stored records."),

@@ -55,9 +55,10 @@ func (w *Writer) commit(ctx context.Context, tx *conversation.Transaction, b *ba
 	w.recent.add(w.last, rec)
 	w.ages.note(w.last, now)
 	w.apply(tx, b, now)
+	waiting, _ := w.state.Pending()
 	w.Observer.Committed(Commit{
 		Seq: w.last, Record: rec, Bytes: len(data), Took: time.Since(began), Lag: now.Sub(b.since),
-		Pending: len(w.pendingOffers),
+		Offers: len(w.offers), Departures: len(w.departures), Waiting: waiting,
 	})
 	return nil
 }

@@ -161,6 +161,7 @@ func (w *Writer) releaseByID(id string, seen map[string]bool, now time.Time) {
 	} else {
 		w.inFlight.cancelAll(id, w.Lanes)
 		w.timers.drop(id)
-		delete(w.pendingOffers, id)
+		w.offers.set(id, false)
+		w.departures.set(id, false)
 	}
 }

@@ -76,10 +76,13 @@ type Observer interface {
 
 // Commit describes a committed record.
 type Commit struct {
-	Seq     uint64
-	Record  *journal.Record
-	Bytes   int
-	Took    time.Duration // by the store
-	Lag     time.Duration // waiting time of the oldest input
-	Pending int           // number of pending offers after the commit
+	Seq    uint64
+	Record *journal.Record
+	Bytes  int
+	Took   time.Duration // by the store
+	Lag    time.Duration // waiting time of the oldest input
+
+	// Numbers after the commit: of pending offers, of departures that have not taken effect, and of pending envelopes,
+	// which wait until their thread is known or a departure takes effect.
+	Offers, Departures, Waiting int
 }

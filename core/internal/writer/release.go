@@ -57,10 +57,19 @@ func (w *Writer) releaseHeads(c *state.Conversation, now time.Time) {
 		w.Lanes.Submit(newJob(c, head))
 	}
 	w.setTimer(c, now)
-	if c.Offer != nil {
-		w.pendingOffers[c.ID] = true
+	w.offers.set(c.ID, c.Offer != nil)
+	w.departures.set(c.ID, c.Departure != nil)
+}
+
+// conversations is a set of conversations by id.
+type conversations map[string]bool
+
+// set adds a conversation to the set, or removes it.
+func (s conversations) set(id string, member bool) {
+	if member {
+		s[id] = true
 	} else {
-		delete(w.pendingOffers, c.ID)
+		delete(s, id)
 	}
 }
 

@@ -109,8 +109,8 @@ func TestOfferExpires(t *testing.T) {
 			t.Fatalf("the desk was not asked: %+v", opening.Delivery)
 		}
 		h.idle("faq") // the message is held until the offer ends
-		if last := h.commits.all(); last[len(last)-1].Pending != 1 {
-			t.Errorf("%d offers pending, want 1", last[len(last)-1].Pending)
+		if last := h.commits.all(); last[len(last)-1].Offers != 1 {
+			t.Errorf("%d offers pending, want 1", last[len(last)-1].Offers)
 		}
 		time.Sleep(time.Minute - time.Second)
 		if c := h.conv("w1"); c.Offer == nil {
@@ -123,8 +123,8 @@ func TestOfferExpires(t *testing.T) {
 		if got := h.said(h.head("faq")); got != "help" {
 			t.Errorf("the owner got %q, want help", got)
 		}
-		if last := h.commits.all(); last[len(last)-1].Pending != 0 {
-			t.Errorf("%d offers pending, want 0", last[len(last)-1].Pending)
+		if last := h.commits.all(); last[len(last)-1].Offers != 0 {
+			t.Errorf("%d offers pending, want 0", last[len(last)-1].Offers)
 		}
 	})
 }

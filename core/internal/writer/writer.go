@@ -57,11 +57,12 @@ type Writer struct {
 	expireAt      time.Time // next search for expired dead letters
 	moreToExpire  bool      // the last search left expired dead letters
 
-	retryAt       time.Time // next try to store a refused record
-	pendingOffers map[string]bool
-	snapshots     snapshotter
-	clocks        vendorClocks
-	ages          ages
+	retryAt    time.Time     // next try to store a refused record
+	offers     conversations // with a pending offer
+	departures conversations // whose owner has left, and whose departure has not taken effect
+	snapshots  snapshotter
+	clocks     vendorClocks
+	ages       ages
 }
 
 // New returns a writer. Call Start and then Run.
@@ -74,7 +75,7 @@ func New(o Options) *Writer {
 	}
 	return &Writer{
 		Options: o, state: state.New(), recent: newEnvelopeCache(cacheBytes), wake: make(chan struct{}, 1),
-		opens: map[string]*rate.Limiter{}, inFlight: inFlight{}, timers: newTimers(), pendingOffers: map[string]bool{},
+		opens: map[string]*rate.Limiter{}, inFlight: inFlight{}, timers: newTimers(), offers: conversations{}, departures: conversations{},
 	}
 }
 
