@@ -14,6 +14,10 @@ const (
 	maxExpiredAtOnce = 500              // dead letters that expire in one record
 )
 
+// maxRepairChanges is the number of changes in one record of GiveUpLost and Reconcile. A dead letter takes two changes,
+// and its ids and names can have more than 1 KiB.
+const maxRepairChanges = 300
+
 // departureGrace is the time after the departure of an owner in which its last messages are still delivered.
 const departureGrace = 1500 * time.Millisecond
 

@@ -21,15 +21,19 @@ func Inconsistent(s *state.State, p *Policy) []string {
 }
 
 // Reconcile adapts a conversation to the configured channels. An offer to a removed channel fails, control goes home
-// or to the first owner, and deliveries to a removed channel follow control or become dead letters.
-func (tx *Transaction) Reconcile(id string) {
+// or to the first owner, and deliveries to a removed channel follow control or become dead letters. If the record is full
+// before that is done, it returns false; call it again in the next transaction.
+func (tx *Transaction) Reconcile(id string) (done bool) {
 	defer tx.beginInput()()
 	c := tx.layer.Conversation(id)
 	if c == nil || tx.policy.consistent(c) {
-		return
+		return true
 	}
 	c = tx.layer.Mutable(id)
 	if c.Closing == "" {
+		if !tx.hasRoom(2 * c.Undelivered()) {
+			return false
+		}
 		tx.reconcileControl(c)
 	}
 	for _, l := range slices.Clone(c.Lanes) {
@@ -37,11 +41,16 @@ func (tx *Transaction) Reconcile(id string) {
 			continue
 		}
 		for _, d := range queued(c, l.Channel) {
-			if c.Delivery(d.ID) != nil {
-				tx.deadLetter(c, &d, "unconfigured", "channel "+l.Channel+" is not in the configuration")
+			if c.Delivery(d.ID) == nil {
+				continue
 			}
+			if !tx.hasRoom(2) {
+				return false
+			}
+			tx.deadLetter(c, &d, "unconfigured", "channel "+l.Channel+" is not in the configuration")
 		}
 	}
+	return true
 }
 
 func (tx *Transaction) reconcileControl(c *state.Conversation) {

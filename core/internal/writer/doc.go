@@ -34,27 +34,26 @@ var (
 
 // Limits of the loop.
 const (
-	maxRecord           = 384 << 10              // bytes of inputs in one record; the store takes 512 KiB
-	maxInputs           = 512                    // inputs in one record
-	commitSpacing       = 2 * time.Millisecond   // between commits, under load
-	outcomeLinger       = 5 * time.Millisecond   // between commits, if no input needs a commit sooner; see canLinger
-	maxLingering        = 64                     // outcomes that may wait that long
-	maxReconciledAtOnce = 100                    // conversations in one record at start
-	changeBytes         = 640                    // estimated size of the changes for one envelope
-	maxDeadlinesAtOnce  = 128                    // deadlines in one record
-	startGrace          = 2 * time.Second        // after a start, before overdue deadlines are handled
-	retryCommit         = 100 * time.Millisecond // between tries to store a refused record
-	retryStart          = 5 * time.Second        // between tries to start on a full store
-	slowRecovery        = 2 * time.Second        // maximum time between tries to recover the log
-	stopRecovery        = 5 * time.Second        // time for the log to recover when the gateway stops
-	cacheBytes          = 8 << 20                // size of the cache of recent envelopes
-	maxSubmissions      = 8192                   // submissions that wait for the loop
-	snapshotRecords     = 50_000                 // records between snapshots
-	historyAge          = 7 * 24 * time.Hour     // age up to which records are kept for the trail
-	deadLettersEvery    = time.Minute            // between searches for expired dead letters
-	snapshotRetry       = 30 * time.Second       // before the next snapshot after a failed one
-	roomInterval        = time.Second            // between searches for room while the log is nearly full
-	snapshotIdle        = 10 * time.Minute       // maximum time between snapshots if there are new records
+	maxRecord          = 384 << 10              // bytes of inputs in one record; the store takes 512 KiB
+	maxInputs          = 512                    // inputs in one record
+	commitSpacing      = 2 * time.Millisecond   // between commits, under load
+	outcomeLinger      = 5 * time.Millisecond   // between commits, if no input needs a commit sooner; see canLinger
+	maxLingering       = 64                     // outcomes that may wait that long
+	changeBytes        = 640                    // estimated size of the changes for one envelope
+	maxDeadlinesAtOnce = 128                    // deadlines in one record
+	startGrace         = 2 * time.Second        // after a start, before overdue deadlines are handled
+	retryCommit        = 100 * time.Millisecond // between tries to store a refused record
+	retryStart         = 5 * time.Second        // between tries to start on a full store
+	slowRecovery       = 2 * time.Second        // maximum time between tries to recover the log
+	stopRecovery       = 5 * time.Second        // time for the log to recover when the gateway stops
+	cacheBytes         = 8 << 20                // size of the cache of recent envelopes
+	maxSubmissions     = 8192                   // submissions that wait for the loop
+	snapshotRecords    = 50_000                 // records between snapshots
+	historyAge         = 7 * 24 * time.Hour     // age up to which records are kept for the trail
+	deadLettersEvery   = time.Minute            // between searches for expired dead letters
+	snapshotRetry      = 30 * time.Second       // before the next snapshot after a failed one
+	roomInterval       = time.Second            // between searches for room while the log is nearly full
+	snapshotIdle       = 10 * time.Minute       // maximum time between snapshots if there are new records
 )
 
 // Lanes makes the deliveries' calls; see delivery.Engine.

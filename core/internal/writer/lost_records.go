@@ -113,17 +113,9 @@ func (w *Writer) giveUpLost(ctx context.Context, now time.Time, reopened []strin
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
-	for part := range slices.Chunk(ids, maxReconciledAtOnce) {
-		err := w.commitNow(ctx, now, func(tx *conversation.Transaction) {
-			for _, id := range part {
-				tx.GiveUpLost(id, isLost)
-			}
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return w.commitEach(ctx, now, ids, func(tx *conversation.Transaction, id string) bool {
+		return tx.GiveUpLost(id, isLost)
+	})
 }
 
 // logLost logs the lost messages that a conversation still needs. It reports whether there are any.

@@ -53,7 +53,12 @@ func TestLostRecordLosesOnlyItsMessages(t *testing.T) {
 				tester: t, disk: first.disk.Clone(), commits: &commits{}, ids: &idSource{n: 1000}, options: first.options,
 			}
 			h.disk.Lose(lost)
-			h.open()
+			h.build()
+			failSaves(h) // so that the next start reads the same records
+			if err := h.Start(t.Context()); err != nil {
+				t.Fatalf("record %d lost: Start = %v", lost, err)
+			}
+			h.run()
 			got := h.pendingMessages()
 			for pos := range maps.Keys(want) {
 				if pos.Seq != lost && !got[pos] {
@@ -66,7 +71,7 @@ func TestLostRecordLosesOnlyItsMessages(t *testing.T) {
 				}
 			}
 			h.checkThreads(lost)
-			h.crash() // before a snapshot, so that the next start reads the same records
+			h.crash()
 			h.open()
 			if diff := cmp.Diff(got, h.pendingMessages()); diff != "" {
 				t.Errorf("record %d lost: the second start differs (-first +second):\n%s", lost, diff)
@@ -116,6 +121,73 @@ func TestLostRecordBehindSnapshotIsDeadLetter(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestManyLostMessages loses so many messages that their dead letters do not fit into one record.
+func TestManyLostMessages(t *testing.T) {
+	for _, tt := range []struct{ conversations, each int }{{100, 20}, {1, 900}} {
+		t.Run(fmt.Sprintf("%d conversations", tt.conversations), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := openHarness(t, longIDs)
+				first := h.log.Bounds().Last + 1
+				h.customers(tt.conversations, tt.each)
+				last := h.log.Bounds().Last
+				if err := h.stop(); err != nil { // takes a snapshot
+					t.Fatal(err)
+				}
+				for seq := first; seq <= last; seq++ {
+					h.disk.Lose(seq)
+				}
+				h.open()
+				if got, want := len(h.letters()), tt.conversations*tt.each; got != want {
+					t.Errorf("%d dead letters, want %d", got, want)
+				}
+				if err := h.stop(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// TestManyReopenedThreads loses the first message of each conversation, so that all lanes are queued again.
+func TestManyReopenedThreads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const conversations, each = 100, 30
+		h := openHarness(t, longIDs, func(o *Options) { o.Policy.Owner = "desk" })
+		first := h.log.Bounds().Last + 1
+		h.customers(conversations, 1)
+		last := h.log.Bounds().Last
+		h.customers(conversations, each)
+		h.crash()
+		for seq := first; seq <= last; seq++ {
+			h.disk.Lose(seq)
+		}
+		h.open()
+		h.checkThreads(first)
+		if got, want := len(h.pendingMessages()), conversations*each; got != want {
+			t.Errorf("%d pending messages, want %d", got, want)
+		}
+		if err := h.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// longIDs makes ids as long as UUIDs.
+func longIDs(o *Options) {
+	next := o.NewID
+	o.NewID = func() string { return fmt.Sprintf("%036s", next()) }
+}
+
+// customers accepts messages in a number of conversations.
+func (h *harness) customers(conversations, each int) {
+	h.Helper()
+	for i := range each {
+		for c := range conversations {
+			h.customer(fmt.Sprintf("customer-thread-%04d", c), fmt.Sprintf("m%d of %d", i, each), "hello")
+		}
+	}
 }
 
 // TestReadablePartOfLostRecordIsLogged loses the end of a record.

@@ -12,7 +12,9 @@ import (
 
 	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/inbound"
+	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
+	"patchbay/sdk/envelope"
 )
 
 // talk creates conversations of every kind: live ones, an offer, a retry, a dead letter.
@@ -299,7 +301,7 @@ func TestReconcileAtStart(t *testing.T) {
 				delete(o.Policy.Channels, "desk")
 			}
 		})
-		for i := range maxReconciledAtOnce + 5 {
+		for i := range 105 {
 			h.customer(fmt.Sprint("w", i), "m", "desk now")
 		}
 		if err := h.stop(); err != nil {
@@ -312,6 +314,70 @@ func TestReconcileAtStart(t *testing.T) {
 		}
 		if got := h.said(h.head("faq")); got != "desk now" {
 			t.Errorf("the new owner got %q", got)
+		}
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		h.checkRestored()
+	})
+}
+
+// TestReconcileManyDeliveries removes a channel with so many deliveries that their dead letters do not fit into one
+// record.
+func TestReconcileManyDeliveries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const conversations, each = 100, 20
+		gone := false
+		h := openHarness(t, longIDs, func(o *Options) {
+			if gone {
+				delete(o.Policy.Channels, "audit")
+				return
+			}
+			table, problems := route.Compile([]route.Rule{{Name: "copy", Copy: []string{"audit"}, Continue: true}},
+				route.Channels{"web": envelope.RoleCustomer, "faq": envelope.RoleBot, "audit": envelope.RoleObserver})
+			if table == nil {
+				t.Fatalf("compile rules: %v", problems)
+			}
+			o.Policy.Routes = table
+		})
+		h.customers(conversations, each)
+		if err := h.stop(); err != nil {
+			t.Fatal(err)
+		}
+		gone = true
+		h.open()
+		if got, want := len(h.letters()), conversations*each; got != want {
+			t.Errorf("%d dead letters, want %d", got, want)
+		}
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		h.checkRestored()
+	})
+}
+
+// TestReconcileManyOwners removes the owner of conversations with so many deliveries that they do not fit into one
+// record.
+func TestReconcileManyOwners(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const conversations, each = 100, 40
+		gone := false
+		h := openHarness(t, longIDs, func(o *Options) {
+			if gone {
+				delete(o.Policy.Channels, "faq")
+				o.Policy.Owner = "desk"
+			}
+		})
+		h.customers(conversations, each)
+		if err := h.stop(); err != nil {
+			t.Fatal(err)
+		}
+		gone = true
+		h.open()
+		for i := range conversations {
+			if c := h.conv(fmt.Sprintf("customer-thread-%04d", i)); c.Owner != "desk" {
+				t.Fatalf("the owner of %s is %s, want desk", c.Thread, c.Owner)
+			}
 		}
 		if err := h.stop(); err != nil {
 			t.Errorf("Run = %v", err)

@@ -104,16 +104,28 @@ func (w *Writer) firstRecords(ctx context.Context, now time.Time) error {
 	if len(ids) > 0 {
 		w.Logger.Warn("conversations refer to channels that are not configured", "count", len(ids))
 	}
-	for len(ids) > 0 && err == nil {
-		n := min(len(ids), maxReconciledAtOnce)
-		err = w.commitNow(ctx, now, func(tx *conversation.Transaction) {
-			for _, id := range ids[:n] {
-				tx.Reconcile(id)
+	if err != nil {
+		return err
+	}
+	return w.commitEach(ctx, now, ids, (*conversation.Transaction).Reconcile)
+}
+
+// commitEach calls f for each conversation, and stores the changes in one or more records. If f returns false, it is
+// called again for the same conversation and the next record.
+func (w *Writer) commitEach(
+	ctx context.Context, now time.Time, ids []string, f func(tx *conversation.Transaction, id string) (done bool),
+) error {
+	for len(ids) > 0 {
+		err := w.commitNow(ctx, now, func(tx *conversation.Transaction) {
+			for len(ids) > 0 && f(tx, ids[0]) {
+				ids = ids[1:]
 			}
 		})
-		ids = ids[n:]
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // commitNow stores the changes of f in one record. It is for the time before the loop runs.
