@@ -1,6 +1,8 @@
 package writer
 
 import (
+	"time"
+
 	"patchbay/core/internal/state"
 )
 
@@ -10,8 +12,10 @@ func (w *Writer) needsRoom() bool {
 }
 
 // wouldFree reports whether a snapshot and a purge would remove enough records: a tenth of the log, or a hundredth while
-// the log refuses input. Otherwise it notes the reason for Writable. It visits all conversations.
-func (w *Writer) wouldFree() bool {
+// the log refuses input. Otherwise it notes the reason for Writable. It visits all conversations, so the next search is
+// due after roomInterval.
+func (w *Writer) wouldFree(now time.Time) bool {
+	w.snapshots.roomAt = now.Add(roomInterval)
 	b, share := w.Log.Bounds(), uint64(10)
 	if w.snapshots.full || w.Log.Health().Full {
 		share = 100

@@ -73,3 +73,30 @@ func TestPurgeFollowsDeliveries(t *testing.T) {
 		h.customer("w0", "m2", "goes on")
 	})
 }
+
+// TestNearlyFullLogIsNotSearchedAtEachCommit fills the log behind a message that needs the oldest record.
+func TestNearlyFullLogIsNotSearchedAtEachCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &harness{
+			tester: t, disk: memory.NewDisk(1 << 20), commits: &commits{}, ids: &idSource{},
+			options: func(o *Options) { o.Policy.History = 0 },
+		}
+		h.open()
+		defer h.stop()
+		h.customer("w1", "m1", "waits for its vendor")
+		h.head("faq")
+		for i := 0; h.log.Bounds().Bytes < 1<<20/100*82; i++ {
+			h.customer("w2", fmt.Sprint("f", i), strings.Repeat("much ", 2000))
+			h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
+		}
+		time.Sleep(5 * roomInterval)
+		began, searches := time.Now(), map[*string]bool{} // each search stores its own reason
+		for i := range 100 {
+			h.customer("w3", fmt.Sprint("m", i), "hello")
+			searches[h.noRoom.Load()] = true
+		}
+		if limit := 2 + int(time.Since(began)/roomInterval); len(searches) > limit || searches[nil] {
+			t.Errorf("%d searches for room in 100 commits within %s, want at most %d", len(searches), time.Since(began), limit)
+		}
+	})
+}

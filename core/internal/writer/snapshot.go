@@ -14,6 +14,7 @@ type snapshotter struct {
 	base    bool                // the log has a snapshot that the next can extend
 	seq     uint64              // record of the last snapshot
 	at      time.Time           // of the last snapshot
+	roomAt  time.Time           // next search for room
 	full    bool                // the log was too full for the last record
 	running chan snapshotResult // nil if none runs
 	failed  error               // of the last snapshot or purge
@@ -25,7 +26,9 @@ type snapshotResult struct {
 	err      error
 }
 
-func (s *snapshotter) init(seq uint64, now time.Time) { s.seq, s.at = seq, now }
+func (s *snapshotter) init(seq uint64, now time.Time) {
+	s.seq, s.at, s.roomAt = seq, now, now.Add(roomInterval)
+}
 
 // advanceSnapshot starts a snapshot if one is due, and completes a finished one.
 func (w *Writer) advanceSnapshot(now time.Time) {
@@ -59,7 +62,7 @@ func (w *Writer) snapshotDue(now time.Time) bool {
 	switch since := now.Sub(s.at); {
 	case s.failed != nil && since < snapshotRetry:
 		return false
-	case since >= roomInterval && w.needsRoom() && w.wouldFree():
+	case !now.Before(s.roomAt) && w.needsRoom() && w.wouldFree(now):
 		return true
 	case w.last == s.seq:
 		return false
