@@ -190,6 +190,34 @@ func (h *harness) customers(conversations, each int) {
 	}
 }
 
+// TestConversationOpenedAgainIsStable changes the configuration after a start that opened a conversation again.
+func TestConversationOpenedAgainIsStable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		owner := "faq"
+		h := openHarness(t, func(o *Options) { o.Policy.Owner = owner })
+		h.customer("a", "m1", "one")
+		lost := h.log.Bounds().Last
+		h.customer("a", "m2", "two")
+		h.crash()
+		h.disk.Lose(lost)
+		h.open()
+		h.customer("a", "m3", "three")
+		h.crash()
+		want := h.pendingMessages()
+		owner = "desk"
+		h.open()
+		if c := h.conv("a"); c == nil || c.Owner != "faq" {
+			t.Errorf("conversation after the second start = %+v, want owner faq", c)
+		}
+		if diff := cmp.Diff(want, h.pendingMessages()); diff != "" || len(want) != 2 {
+			t.Errorf("pending messages differ (-first start +second start):\n%s", diff)
+		}
+		if err := h.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestReadablePartOfLostRecordIsLogged loses the end of a record.
 func TestReadablePartOfLostRecordIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -58,6 +58,9 @@ func (w *Writer) Start(ctx context.Context) error {
 	now = w.Now() // storing may have waited for space
 	w.deadlinesFrom, w.pendingFrom = now.Add(startGrace), now.Add(conversation.PendingWait+w.longestCall())
 	w.snapshots.init(w.last, now)
+	if lost { // otherwise a later start could restore the conversations differently, with another configuration
+		w.snapshotNow(ctx)
+	}
 	w.state.All(func(c *state.Conversation) bool {
 		w.releaseHeads(c, now)
 		return true
@@ -172,11 +175,14 @@ func (w *Writer) appendAtStart(ctx context.Context, data []byte) error {
 
 // makeRoom takes a snapshot, which replaces the records before it, and purges the log.
 func (w *Writer) makeRoom(ctx context.Context) {
-	snapshot := w.state.Snapshot()
-	err := w.save(ctx, snapshot, w.last, w.snapshots.base)
 	w.snapshots.full = true
-	w.snapshotDone(snapshotResult{snapshot, w.last, err})
+	w.snapshotNow(ctx)
 	w.snapshots.full = false
+}
+
+func (w *Writer) snapshotNow(ctx context.Context) {
+	snapshot := w.state.Snapshot()
+	w.snapshotDone(snapshotResult{snapshot, w.last, w.save(ctx, snapshot, w.last, w.snapshots.base)})
 }
 
 // Counts returns the number of live conversations and the queued deliveries per channel. Call it between Start and Run.
