@@ -55,10 +55,11 @@ func (e *Engine) watchDeadline(t *task) {
 	t.expiry = time.AfterFunc(at.Sub(t.ch.now()), func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
+		t.expiry = nil // if the task goes on, it may wait again
 		switch {
 		case e.stopping || t.canceled || e.tasks[t.job.Delivery.ID] != t:
 		case t.preparing:
-			t.cancel() // prepareMedia gives it up
+			t.cancel() // prepareMedia gives it up, or queues it with text instead of media
 		case t.cancel == nil:
 			e.expire(t)
 		}

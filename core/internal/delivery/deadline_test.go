@@ -1,12 +1,14 @@
 package delivery
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"patchbay/core/internal/attempt"
+	"patchbay/core/internal/media"
 	"patchbay/core/internal/render"
 	"patchbay/sdk"
 	"patchbay/sdk/protocol/pluginpb"
@@ -244,5 +246,33 @@ func TestStoredTimesAreOfTheGatewaysClock(t *testing.T) {
 		h.Submit(waits)
 		time.Sleep(testGiveUp)
 		h.wantGivenUp(waits, "transient", "adapter is not ready")
+	})
+}
+
+// slowMedia answers a request after the time it was given.
+type slowMedia struct{ late time.Duration }
+
+func (m slowMedia) Get(ctx context.Context, _ media.Request, _ media.Limit) (*media.Item, error) {
+	time.Sleep(m.late)
+	return nil, ctx.Err()
+}
+
+func (slowMedia) Link(*media.Item) string { return "" }
+
+// Media whose read ends after the deadline do not exempt their delivery from it.
+func TestDeadlinePassesWhileMediaAreRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Channel{Name: "faq", GiveUp: testGiveUp, Target: render.Target{Parts: images},
+			Media: sdk.MediaLink}, Channel{Name: "desk"})
+		defer h.close()
+		h.Media = slowMedia{late: testGiveUp + time.Second}
+		h.bot.answerAll(throttled(time.Hour, "channel"))
+		h.mustOutcome(h.submit("faq", "throttled"))
+		d := h.submitEnvelope(fromDesk(image("slow")), 0, 1)
+		time.Sleep(testGiveUp + 2*time.Second)
+		o := h.outcomeOf(d)
+		if o == nil || o.Result != attempt.ResultDead || o.Error != string(sdk.KindThrottled) || !o.NotCalled {
+			t.Errorf("outcome %+v, want given up during the pause", o)
+		}
 	})
 }
