@@ -39,7 +39,9 @@ func (tx *Transaction) admitThread(channel, thread string) {
 	if tx.layer.PendingOnThread(channel, thread) == 0 {
 		return
 	}
-	tx.admit(tx.pendingWhere(func(p *state.PendingEnvelope) bool { return p.Channel == channel && p.Thread == thread }))
+	tx.admit(tx.pendingWhere(func(p *state.PendingEnvelope) bool {
+		return p.Channel == channel && p.Thread == thread
+	}), maxAdmittedAtOnce, "")
 }
 
 // openEnded handles an open that ended without a new thread. Envelopes that waited for it belong to the channel's
@@ -52,7 +54,13 @@ func (tx *Transaction) openEnded(c *state.Conversation, d *state.Delivery) {
 }
 
 // AdmitPending admits pending envelopes whose thread is known by now. Call it while State.PendingReady returns true.
-func (tx *Transaction) AdmitPending() {
+func (tx *Transaction) AdmitPending() { tx.admitReady(maxAdmittedAtOnce, "") }
+
+// AdmitOnePending is AdmitPending for the first envelope only. If cause is set, no decision can be made on that
+// envelope, and it becomes a dead letter.
+func (tx *Transaction) AdmitOnePending(cause string) { tx.admitReady(1, cause) }
+
+func (tx *Transaction) admitReady(most int, cause string) {
 	defer tx.beginInput()()
 	tx.layer.SetPendingReady(false)
 	tx.admit(tx.pendingWhere(func(p *state.PendingEnvelope) bool {
@@ -62,15 +70,17 @@ func (tx *Transaction) AdmitPending() {
 			return !tx.isDeparting(id)
 		}
 		return id != "" && (ch == nil || !tx.isBetweenThreads(id, ch, p.Thread))
-	}))
+	}), most, cause)
 }
 
-func (tx *Transaction) admit(list []*state.PendingEnvelope) {
+// admit admits the envelopes of the list until the record has admitted most of them. If cause is set, they become dead
+// letters.
+func (tx *Transaction) admit(list []*state.PendingEnvelope, most int, cause string) {
 	for _, p := range list {
 		if tx.layer.Pending(p.Pos) == nil { // an earlier envelope has linked the thread again
 			continue
 		}
-		full := tx.admittedCount >= maxAdmittedAtOnce || tx.admittedBytes+len(p.Bytes) > maxAdmittedBytes
+		full := tx.admittedCount >= most || tx.admittedBytes+len(p.Bytes) > maxAdmittedBytes
 		if full && tx.admittedCount > 0 {
 			tx.layer.SetPendingReady(true)
 			return
@@ -83,16 +93,16 @@ func (tx *Transaction) admit(list []*state.PendingEnvelope) {
 		}
 		tx.admittedCount++
 		tx.admittedBytes += len(p.Bytes)
-		tx.endPending(p, state.StatusAdmitted)
-		e, err := protocol.DecodeEnvelope(p.Bytes)
-		if err != nil || ch == nil {
-			tx.dispose("", p.Pos, p.Channel, state.StatusUnrouted, "the envelope cannot be decoded", "")
+		in := tx.takePending(p)
+		if in == nil {
 			continue
 		}
-		e.ID, e.Hops, e.Cause = p.ID, p.Hops, p.Cause // assigned by the gateway, not part of the bytes
-		in := &inbound.Envelope{Channel: p.Channel, Envelope: e, Bytes: p.Bytes}
 		if tx.IsDuplicate(in) {
 			tx.recordDuplicate(id, in)
+			continue
+		}
+		if cause != "" {
+			tx.KeepUndecided(in, cause)
 			continue
 		}
 		verdict := VerdictAccepted
@@ -101,23 +111,26 @@ func (tx *Transaction) admit(list []*state.PendingEnvelope) {
 		} else {
 			verdict = tx.accept(id, ch, in, false, false)
 		}
-		if verdict == VerdictBusy {
-			tx.dispose("", p.Pos, p.Channel, state.StatusUnrouted, "the conversation has too many undelivered messages", "")
+		if verdict == VerdictBusy { // the vendor will not send it again
+			tx.KeepUndecided(in, "the conversation has too many undelivered messages")
 		}
 	}
 }
 
 // ExpirePending ends pending envelopes whose deadline has passed, as many as fit in one record. A customer's envelope is
 // admitted instead: its departure is overdue.
-func (tx *Transaction) ExpirePending() {
+func (tx *Transaction) ExpirePending() { tx.expirePending(maxPendingExpiredAtOnce, "") }
+
+// ExpireOnePending is ExpirePending for the first envelope only. If cause is set, no decision can be made on the
+// departure that the envelope waits for, and the envelope becomes a dead letter.
+func (tx *Transaction) ExpireOnePending(cause string) { tx.expirePending(1, cause) }
+
+func (tx *Transaction) expirePending(most int, cause string) {
 	defer tx.beginInput()()
 	due := tx.pendingWhere(func(p *state.PendingEnvelope) bool { return !p.Deadline.After(tx.at) })
-	for _, p := range due[:min(len(due), maxPendingExpiredAtOnce)] {
+	for _, p := range due[:min(len(due), most)] {
 		if ch := tx.policy.Channels[p.Channel]; ch != nil && ch.Role == envelope.RoleCustomer {
-			if id := tx.layer.Find(p.Channel, p.Thread); tx.isDeparting(id) {
-				tx.depart(tx.layer.Mutable(id))
-			}
-			tx.layer.SetPendingReady(true)
+			tx.admitOverdue(p, cause)
 			continue
 		}
 		tx.endPending(p, state.StatusUnrouted)
@@ -125,8 +138,35 @@ func (tx *Transaction) ExpirePending() {
 	}
 }
 
+// admitOverdue lets an overdue departure take effect, so that AdmitPending admits the envelope that waits for it.
+func (tx *Transaction) admitOverdue(p *state.PendingEnvelope, cause string) {
+	if id := tx.layer.Find(p.Channel, p.Thread); tx.isDeparting(id) {
+		if cause != "" {
+			if in := tx.takePending(p); in != nil {
+				tx.KeepUndecided(in, cause)
+			}
+			return
+		}
+		tx.depart(tx.layer.Mutable(id))
+	}
+	tx.layer.SetPendingReady(true)
+}
+
 func (tx *Transaction) endPending(p *state.PendingEnvelope, status string) {
 	tx.add("", &journal.Change_PendingEnded{PendingEnded: &journal.PendingEnded{Position: p.Pos.Proto(), Status: status}})
+}
+
+// takePending ends a pending envelope as admitted and returns it. If it cannot be decoded or its channel was removed,
+// takePending disposes of it and returns nil.
+func (tx *Transaction) takePending(p *state.PendingEnvelope) *inbound.Envelope {
+	tx.endPending(p, state.StatusAdmitted)
+	e, err := protocol.DecodeEnvelope(p.Bytes)
+	if err != nil || tx.policy.Channels[p.Channel] == nil {
+		tx.dispose("", p.Pos, p.Channel, state.StatusUnrouted, "the envelope cannot be decoded", "")
+		return nil
+	}
+	e.ID, e.Hops, e.Cause = p.ID, p.Hops, p.Cause // assigned by the gateway, not part of the bytes
+	return &inbound.Envelope{Channel: p.Channel, Envelope: e, Bytes: p.Bytes}
 }
 
 // pendingWhere returns the matching pending envelopes in order of arrival. It visits all of them.

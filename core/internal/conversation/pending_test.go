@@ -211,3 +211,22 @@ func TestPendingEnvelopesAreBounded(t *testing.T) {
 		t.Errorf("%d pending remain", n)
 	}
 }
+
+// The vendor does not repeat a pending envelope. If its conversation has no room when it is admitted, it becomes a dead
+// letter.
+func TestAdmittedEnvelopeWithoutRoomIsKept(t *testing.T) {
+	h := departureHarness(t)
+	h.agentLeaves(h.now)
+	h.customer("hello?")
+	h.transact(func(tx *Transaction) {
+		for range MaxUndelivered {
+			tx.Receive(h.inbound(incoming{channel: "desk", thread: "d1", text: "good bye", sent: h.now}))
+		}
+	})
+	h.advance(departureGrace)
+	h.advance(0)
+	dead := h.state.DeadLetters()
+	if len(dead) != 1 || dead[0].Error != "undecided" || h.text(dead[0].Delivery.Item.Pos) != "hello?" {
+		t.Fatalf("dead letters %+v, want the customer's message", dead)
+	}
+}

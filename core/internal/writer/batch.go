@@ -14,6 +14,7 @@ type batch struct {
 	submissions       []*submission
 	expirePending     bool
 	admitPending      bool                   // pending envelopes may have a known thread
+	admission, expiry failures               // of the decisions on admitPending and expirePending
 	expireDeadLetters bool                   // dead letters may have expired
 	poisoned          map[*submission]string // cause, by submission
 	since             time.Time              // arrival of the oldest input
@@ -22,11 +23,16 @@ type batch struct {
 // collect takes waiting inputs, outcomes first, up to the limits of a record. It returns nil if there are none.
 func (w *Writer) collect(now time.Time) *batch {
 	b := &batch{since: now}
-	b.deadlines = w.due(now)
 	if at, found := w.pendingDue(); found && !at.After(now) {
 		b.expirePending = true
 	}
 	b.admitPending = w.state.PendingReady() && !now.Before(w.admitAt)
+	if w.pendingAlone && (b.admitPending || b.expirePending) {
+		w.pendingAlone = false
+		w.wakeUp() // for the inputs that wait
+		return b
+	}
+	b.deadlines = w.due(now)
 	b.expireDeadLetters = w.deadLettersDue(now)
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -41,12 +41,12 @@ func (w *Writer) decideBatch(tx *conversation.Transaction, b *batch) (ok bool) {
 		tx.ApplyDeadlines(id)
 	}
 	if b.admitPending {
-		remove = func(string) { b.admitPending, w.admitAt = false, tx.At().Add(time.Minute) }
-		tx.AdmitPending()
+		remove = func(why string) { w.admissionFailed(b, why) }
+		b.admission.decide(tx.AdmitPending, tx.AdmitOnePending)
 	}
 	if b.expirePending {
-		remove = func(string) { b.expirePending, w.pendingFrom = false, tx.At().Add(time.Minute) }
-		tx.ExpirePending()
+		remove = func(why string) { w.expiryFailed(b, why) }
+		b.expiry.decide(tx.ExpirePending, tx.ExpireOnePending)
 	}
 	if b.expireDeadLetters {
 		remove = func(string) { b.expireDeadLetters, w.expireAt = false, tx.At().Add(deadLettersEvery) }

@@ -147,25 +147,31 @@ func newPolicy(t tester) *conversation.Policy {
 		Revision: 1, Owner: "faq", History: 20, CloseAfter: 72 * time.Hour,
 		Channels: map[string]*conversation.Channel{},
 	}
-	roles := route.Channels{}
 	for _, ch := range []*conversation.Channel{
 		{Name: "web", Role: envelope.RoleCustomer},
 		{Name: "faq", Role: envelope.RoleBot, History: true},
 		{Name: "desk", Role: envelope.RoleAgent, Opens: true, Target: render.Target{TextBytes: 64}},
 		{Name: "audit", Role: envelope.RoleObserver},
 	} {
-		p.Channels[ch.Name], roles[ch.Name] = ch, ch.Role
+		p.Channels[ch.Name] = ch
 	}
-	table, problems := route.Compile([]route.Rule{
+	p.Routes = compileRules(t, []route.Rule{
 		{Name: "help", From: []string{"customer"}, When: `text == "help"`, Offer: route.NewOffer("desk")},
 		{Name: "to-desk", From: []string{"customer"}, When: `text == "desk now"`, Pass: "desk"},
 		{Name: "back", From: []string{"customer"}, When: `text == "bot now"`, Pass: "faq"},
-	}, roles)
+	}...)
+	return p
+}
+
+func compileRules(t tester, rules ...route.Rule) *route.Table {
+	t.Helper()
+	table, problems := route.Compile(rules, route.Channels{
+		"web": envelope.RoleCustomer, "faq": envelope.RoleBot, "desk": envelope.RoleAgent, "audit": envelope.RoleObserver,
+	})
 	if table == nil {
 		t.Fatalf("compile rules: %v", problems)
 	}
-	p.Routes = table
-	return p
+	return table
 }
 
 // openHarness starts a writer on an empty store. The options also apply to each restart.

@@ -9,16 +9,16 @@ import (
 // single input that is too large becomes a dead letter.
 func (w *Writer) shrinkBatch(b *batch, why string) {
 	n := b.inputs()
-	if b.expirePending && n > 0 { // their deadline has passed, so the next batch has them
-		b.expirePending = false
+	if b.expirePending && (n > 0 || b.admitPending) { // their deadline has passed, so a later batch has them
+		b.expirePending, w.pendingAlone = false, true
 		return
 	}
-	if b.expireDeadLetters && n > 0 {
+	if b.expireDeadLetters && (n > 0 || b.admitPending || b.expirePending) {
 		b.expireDeadLetters = false
 		return
 	}
 	if b.admitPending && n > 0 {
-		b.admitPending = false
+		b.admitPending, w.pendingAlone = false, true
 		return
 	}
 	if n <= 1 {
@@ -55,8 +55,11 @@ func (w *Writer) shrinkBatch(b *batch, why string) {
 // giveUpInput removes the only input of a batch, or replaces it with a failure outcome.
 func (w *Writer) giveUpInput(b *batch, why string) {
 	w.Logger.Error("decision does not fit into a record", "error", why)
-	if b.admitPending { // they expire at their deadline
-		b.admitPending, w.admitAt = false, w.Now().Add(time.Minute)
+	if b.admitPending {
+		w.admissionFailed(b, why)
+	}
+	if b.expirePending {
+		w.expiryFailed(b, why)
 	}
 	for i, o := range b.outcomes {
 		b.outcomes[i] = undecided(o, why)

@@ -54,6 +54,7 @@ type Writer struct {
 	deadlinesFrom time.Time // overdue deadlines wait until then
 	pendingFrom   time.Time // pending envelopes are kept at least until then
 	admitAt       time.Time // next try to admit pending envelopes, after a failed one
+	pendingAlone  bool      // the next record with decisions on pending envelopes has no other inputs
 	expireAt      time.Time // next search for expired dead letters
 	moreToExpire  bool      // the last search left expired dead letters
 

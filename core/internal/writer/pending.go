@@ -1,0 +1,44 @@
+package writer
+
+import "time"
+
+// failures counts the failed decisions of a batch on pending envelopes. After a failure only the first envelope is
+// decided on, and after another failure it becomes a dead letter.
+type failures struct {
+	n     int
+	cause string // of the last one
+}
+
+func (f *failures) decide(many func(), one func(cause string)) {
+	switch f.n {
+	case 0:
+		many()
+	case 1:
+		one("")
+	default:
+		one(f.cause)
+	}
+}
+
+// add counts a failure and reports whether not even the dead letter can be decided on.
+func (f *failures) add(cause string) (giveUp bool) {
+	f.n++
+	f.cause = cause
+	return f.n > 2
+}
+
+// pendingRetry is the pause after failures that not even a dead letter ends.
+const pendingRetry = time.Minute
+
+func (w *Writer) admissionFailed(b *batch, why string) {
+	if b.admission.add(why) {
+		b.admitPending, w.admitAt = false, w.Now().Add(pendingRetry)
+		w.pendingFrom = w.admitAt // without an admission, the expiry of a customer's envelope does not end it
+	}
+}
+
+func (w *Writer) expiryFailed(b *batch, why string) {
+	if b.expiry.add(why) {
+		b.expirePending, w.pendingFrom = false, w.Now().Add(pendingRetry)
+	}
+}
