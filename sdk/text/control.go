@@ -24,6 +24,12 @@ func WithoutControls(s string) string {
 
 func isStray(r rune) bool { return unicode.IsControl(r) && r != '\t' && r != '\n' && r != '\r' }
 
+// FirstLine returns s up to its first line feed.
+func FirstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
 // OneLine returns s with a space for each control character.
 func OneLine(s string) string {
 	return strings.Map(func(r rune) rune {

@@ -21,6 +21,14 @@ func TestOneLine(t *testing.T) {
 	}
 }
 
+func TestFirstLine(t *testing.T) {
+	for in, want := range map[string]string{"": "", "one": "one", "one\ntwo\nthree": "one", "\ntwo": ""} {
+		if got := FirstLine(in); got != want {
+			t.Errorf("FirstLine(%q) = %q", in, got)
+		}
+	}
+}
+
 func TestIsBlank(t *testing.T) {
 	for s, want := range map[string]bool{
 		"": true, " \t\r\n": true, "\u00a0\u3000\u2003": true, "\u200b\u200c\u200d\u2060\ufeff": true, "\u00ad": true,

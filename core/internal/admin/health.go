@@ -9,6 +9,7 @@ import (
 
 	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/store"
+	"patchbay/sdk/text"
 )
 
 // check is one line of /readyz?verbose.
@@ -86,14 +87,9 @@ func adapterCheck(name string, s *plugin.Status) check {
 		c.text += fmt.Sprintf(", cancelled calls that have not ended: %d", s.Overdue)
 	}
 	if s.LastError != "" && !s.Serving() {
-		c.text += ", " + firstLine(s.LastError)
+		c.text += ", " + text.FirstLine(s.LastError)
 	}
 	return c
-}
-
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return line
 }
 
 // optionalChecks are the checks of parts that can fail without affecting others: adapters, channels and single records.
@@ -110,7 +106,7 @@ func (a *Admin) optionalChecks() []check {
 		}
 	}
 	for name, cause := range a.Unavailable {
-		text := "unavailable until the gateway restarts: " + firstLine(cause)
+		text := "unavailable until the gateway restarts: " + text.FirstLine(cause)
 		out = append(out, check{"channel " + name, false, text})
 	}
 	for i := range a.Config.Channels {

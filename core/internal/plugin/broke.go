@@ -5,6 +5,7 @@ import (
 
 	"patchbay/sdk"
 	"patchbay/sdk/protocol/pluginpb"
+	"patchbay/sdk/text"
 )
 
 // Fault is the way in which an adapter broke.
@@ -36,7 +37,7 @@ type BrokeError struct {
 
 // Error returns one line, with the first line of Text.
 func (e *BrokeError) Error() string {
-	return fmt.Sprintf("adapter %s %s during the call: %s", e.Name, e.Fault, firstLine(e.Text))
+	return fmt.Sprintf("adapter %s %s during the call: %s", e.Name, e.Fault, text.FirstLine(e.Text))
 }
 
 // Isolate reports whether the cause is in doubt, so that the call is repeated while no other call runs.

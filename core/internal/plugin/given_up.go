@@ -3,6 +3,8 @@ package plugin
 import (
 	"fmt"
 	"sync"
+
+	"patchbay/sdk/text"
 )
 
 // GivenUpError means that the adapter broke on a webhook or a medium so often that it does not get it again, also if
@@ -17,7 +19,8 @@ type GivenUpError struct {
 
 // Error returns one line, with the first line of Text.
 func (e *GivenUpError) Error() string {
-	return fmt.Sprintf("the call is given up, because adapter %s broke on it repeatedly: %s", e.Name, firstLine(e.Text))
+	return fmt.Sprintf("the call is given up, because adapter %s broke on it repeatedly: %s", e.Name,
+		text.FirstLine(e.Text))
 }
 
 // Unwrap returns the BrokeError that led to this error.

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"patchbay/sdk/protocol/pluginpb"
+	"patchbay/sdk/text"
 )
 
 // killWait is the time that a killed process has to disappear.
@@ -166,7 +167,7 @@ func (s *session) crashText(cause error) string {
 // lastLine returns the first line of the panic or the last line of the log, "" if there is neither.
 func (s *session) lastLine() string {
 	if panicText := s.proc.lines.panicText(); panicText != "" {
-		return firstLine(panicText)
+		return text.FirstLine(panicText)
 	}
 	tail := s.proc.lines.tailText()
 	return tail[strings.LastIndexByte(tail, '\n')+1:]

@@ -9,6 +9,8 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+
+	"patchbay/sdk/text"
 )
 
 // maxCondition bounds a condition, in characters.
@@ -111,7 +113,7 @@ func (l *language) compile(source string) (*condition, []Problem) {
 	c.terms = terms(root, nil)
 	prg, err := l.env.Program(tree, cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
-		return nil, []Problem{{Line: 1, Column: 1, Message: "cannot be compiled: " + firstLine(err.Error())}}
+		return nil, []Problem{{Line: 1, Column: 1, Message: "cannot be compiled: " + text.FirstLine(err.Error())}}
 	}
 	c.program = prg
 	return c, nil

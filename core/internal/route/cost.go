@@ -8,6 +8,7 @@ import (
 	"cel.dev/cel-go/common/types"
 
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/text"
 )
 
 // costLimit bounds the worst-case cost of a condition, in the units of CEL: about ten nanoseconds each.
@@ -18,7 +19,7 @@ const costLimit = 1_000_000
 func (l *language) checkCost(tree *cel.Ast) *Problem {
 	estimate, err := l.env.EstimateCost(tree, worstCase{l})
 	if err != nil {
-		return &Problem{Line: 1, Column: 1, Message: "its cost cannot be estimated: " + firstLine(err.Error())}
+		return &Problem{Line: 1, Column: 1, Message: "its cost cannot be estimated: " + text.FirstLine(err.Error())}
 	}
 	if estimate.Max > costLimit {
 		return &Problem{Line: 1, Column: 1, Message: fmt.Sprintf("could take too long on a long message (cost %d, "+

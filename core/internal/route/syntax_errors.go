@@ -8,6 +8,8 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common"
+
+	"patchbay/sdk/text"
 )
 
 // checkCharacters refuses control characters in a condition's source.
@@ -55,7 +57,7 @@ func controlMessage(r rune) string {
 
 // problemAt returns a problem at the place of an error of the compiler.
 func problemAt(e *common.Error) Problem {
-	p := Problem{Line: 1, Column: 1, Message: firstLine(e.Message)}
+	p := Problem{Line: 1, Column: 1, Message: text.FirstLine(e.Message)}
 	if e.Location != nil && e.Location.Line() > 0 {
 		p.Line, p.Column = e.Location.Line(), e.Location.Column()+1
 	}
@@ -139,9 +141,4 @@ func firstToken(source string) string {
 		}
 	}
 	return line[:size]
-}
-
-func firstLine(s string) string {
-	s, _, _ = strings.Cut(s, "\n")
-	return s
 }

@@ -68,14 +68,8 @@ type Retention struct {
 	DeadLetters bool // the envelopes of dead letters
 }
 
-// Oldest returns the lowest sequence that must stay in the log, or limit if that is lower. It visits all
-// conversations, pending envelopes and dead letters.
-func (s *State) Oldest(limit uint64, r Retention) uint64 {
-	low, _ := s.OldestNeeded(limit, r)
-	return low
-}
-
-// OldestNeeded is Oldest. It also returns the id of the conversation that needs the record, or "".
+// OldestNeeded returns the lowest sequence that must stay in the log, or limit if that is lower, and the id of the
+// conversation that needs it, or "". It visits all conversations, pending envelopes and dead letters.
 func (s *State) OldestNeeded(limit uint64, r Retention) (low uint64, by string) {
 	low = limit
 	for _, c := range s.convs {

@@ -38,7 +38,7 @@ func delivery(id string, seq uint64, history ...*journal.Item) *journal.Delivery
 
 func TestOldestRecordThatMustStay(t *testing.T) {
 	s := New()
-	if got := s.Oldest(100, Retention{History: true, DeadLetters: true}); got != 100 {
+	if got, _ := s.OldestNeeded(100, Retention{History: true, DeadLetters: true}); got != 100 {
 		t.Errorf("empty state: %d, want the limit", got)
 	}
 	accepted := &journal.Accepted{Position: Position{Seq: 20}.Proto(), Channel: "web", History: true}
@@ -56,7 +56,7 @@ func TestOldestRecordThatMustStay(t *testing.T) {
 		{Retention{}, 45}, {Retention{DeadLetters: true}, 30}, {Retention{History: true}, 20},
 		{Retention{History: true, DeadLetters: true}, 20},
 	} {
-		if got := s.Oldest(100, tc.retention); got != tc.want {
+		if got, _ := s.OldestNeeded(100, tc.retention); got != tc.want {
 			t.Errorf("%+v: %d, want %d", tc.retention, got, tc.want)
 		}
 	}

@@ -18,7 +18,7 @@ func (w *Writer) nearlyFull() bool {
 // need are removed too, and these dead letters expire.
 func (w *Writer) purge(snapshot uint64) {
 	room := !w.snapshots.full && !w.nearlyFull()
-	keep := w.state.Oldest(snapshot+1, state.Retention{History: room, DeadLetters: true})
+	keep, _ := w.state.OldestNeeded(snapshot+1, state.Retention{History: room, DeadLetters: true})
 	if room {
 		keep = min(keep, w.ages.before(w.Now().Add(-w.HistoryAge)))
 	}
@@ -26,7 +26,7 @@ func (w *Writer) purge(snapshot uint64) {
 	if room || !w.nearlyFull() {
 		return
 	}
-	if last := w.state.Oldest(snapshot+1, state.Retention{}); last > keep {
+	if last, _ := w.state.OldestNeeded(snapshot+1, state.Retention{}); last > keep {
 		w.Logger.Warn("log is nearly full, dead letters expire with their records", "before", last)
 		w.purgeBefore(last)
 		w.expireAt = time.Time{}
