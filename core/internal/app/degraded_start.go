@@ -72,6 +72,9 @@ func (p *plugins) missing(cfg *config.Config, name string, h *plugin.Host, cause
 			unavailable = append(unavailable, ch.Name)
 		}
 	}
+	if len(waiting) > 0 && !h.Serves(waiting[0]) {
+		h.Restart() // a process became ready too late to be configured
+	}
 	p.log.Error("adapter is missing at start", "adapter", name, "error", cause, "waiting_channels", waiting,
 		"unavailable_channels", unavailable, "remedy", missingRemedy(unavailable))
 	return Findings{}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/plugin"
@@ -140,6 +141,33 @@ func TestRefusedChannelAtStart(t *testing.T) {
 	b.configure("changed")
 	if s := b.start("refuse-bad", false); len(s.found.Problems) > 0 || s.missingChannels() != "bad" {
 		t.Errorf("a changed configuration: problems %v, unavailable %v", s.found.Problems, s.unavailable)
+	}
+}
+
+func TestAdapterThatIsReadyTooLateIsConfigured(t *testing.T) {
+	b := newBench(t)
+	b.start("", false)
+	p := startPlugins(b.cfg, &Options{Logger: slog.New(slog.DiscardHandler)}, "", nil)
+	t.Cleanup(p.stop)
+	p.readKept(keptDir(b.cfg))
+	h := p.hosts["hostile"]
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := h.Wait(ctx); err != nil {
+		t.Fatal(err)
+	}
+	p.missing(b.cfg, "hostile", h, "not started")
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !h.Serves("good") {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatal("the channel stays refused")
+		}
+	}
+	if err := h.Wait(ctx); err != nil || !h.Serves("good") || !h.Serves("bad") {
+		t.Errorf("not served: %v", err)
 	}
 }
 

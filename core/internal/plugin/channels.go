@@ -46,7 +46,9 @@ func (h *Host) Configure(ctx context.Context, c *pluginpb.ChannelConfig) (*plugi
 		if err != nil || out.GetError() != nil {
 			return out, err
 		}
+		h.mu.Lock()
 		h.storeChannel(c, out)
+		h.mu.Unlock()
 		// A process that started meanwhile may have read the list before this channel was on it.
 		if h.session.Load() == configured || ctx.Err() != nil {
 			return out, nil

@@ -40,10 +40,12 @@ func (h *Host) Adopt(d *pluginpb.DescribeResponse) {
 // AdoptChannel puts a channel into force that the running process has refused, or that no process has accepted yet.
 // The channel accepts calls when a later process accepts it. The caller must not change c and resp afterwards.
 func (h *Host) AdoptChannel(c *pluginpb.ChannelConfig, resp *pluginpb.ConfigureResponse, refusal string) {
+	h.mu.Lock()
 	h.storeChannel(c, resp)
-	description, _ := h.inForce()
+	description, s := h.description, h.session.Load()
+	h.mu.Unlock()
 	h.redactor.addSettings(description.GetSettingsSchema(), c.GetSettings())
-	if s := h.session.Load(); s != nil {
+	if s != nil {
 		s.markRefused(c.GetName(), refusal)
 	}
 }
@@ -54,9 +56,8 @@ func (h *Host) Serves(channel string) bool {
 	return s == nil || s.checkServed(channel) == nil
 }
 
+// storeChannel puts a channel into force. The caller holds the lock.
 func (h *Host) storeChannel(c *pluginpb.ChannelConfig, resp *pluginpb.ConfigureResponse) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	if i := h.channelIndex(c.GetName()); i >= 0 {
 		h.channels[i] = &channelInForce{config: c, response: resp}
 		return
@@ -212,11 +213,13 @@ func (s *session) served(channels []string) ([]string, error) {
 	return out, err
 }
 
-// configureAll applies the configurations in force. A refusal, or a channel whose configuration hangs or has killed
-// processes, affects this channel only.
-func (s *session) configureAll(step func(func(context.Context) error) error) error {
-	_, channels := s.host.inForce()
+// configureAll applies configurations, except those that were applied before. A refusal, or a channel whose
+// configuration hangs or has killed processes, affects this channel only.
+func (s *session) configureAll(channels []*channelInForce, step func(func(context.Context) error) error) error {
 	for _, c := range channels {
+		if slices.Contains(s.configured, c) {
+			continue
+		}
 		name := c.config.GetName()
 		if s.host.faults(c) >= maxConfigureFaults {
 			s.refuse(name, "its configuration broke the adapter repeatedly; `patchbay adapter restart` tries it again")

@@ -144,3 +144,44 @@ func TestAdoptedChannelWaitsForAProcess(t *testing.T) {
 		t.Errorf("deliver: %v", err)
 	}
 }
+
+// lateAdapter returns an adapter that has not started, and the description and channels of another process of it.
+func lateAdapter(t *testing.T) (late *changing, d *pluginpb.DescribeResponse, good, bad *channelInForce) {
+	t.Helper()
+	d, channels := runChanging(t).inForce()
+	late = &changing{file: filepath.Join(t.TempDir(), "modes")}
+	late.set(t, "exit-at-start")
+	late.running = run(t, "", func(o *Options) {
+		o.Env, o.StartTimeout = append(o.Env, "HOSTILE_FILE="+late.file), time.Second
+	})
+	late.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
+	return late, d, channels[0], channels[1]
+}
+
+func TestChannelAdoptedDuringAStartIsConfigured(t *testing.T) {
+	late, d, good, bad := lateAdapter(t)
+	late.Adopt(d)
+	late.AdoptChannel(bad.config, bad.response, "not started")
+	late.restartWith(t, "hang-bad")
+	late.logs.find(t, "hostile configuration begins", nil)
+	late.AdoptChannel(good.config, good.response, "not started")
+	late.until("degraded", func(s Status) bool { return s.State == StateDegraded })
+	res, err := late.receiveAt(late.ctx(), "/x", "hi")
+	if err != nil || string(res.GetResponse().GetBody()) != "hello" || !late.Serves("good") {
+		t.Errorf("receive: %v %v, serves good: %t", res, err, late.Serves("good"))
+	}
+}
+
+func TestDescriptionAdoptedDuringAStartIsCompared(t *testing.T) {
+	late, d, _, bad := lateAdapter(t)
+	late.AdoptChannel(bad.config, bad.response, "not started")
+	late.restartWith(t, "hang-bad,other-limit")
+	late.logs.find(t, "hostile configuration begins", nil)
+	late.Adopt(d)
+	st := late.until("quarantined or serving", func(s Status) bool {
+		return s.State == StateQuarantined || s.Serving()
+	})
+	if st.Reason != reasonChanged {
+		t.Errorf("status %+v, want the changed program refused", st)
+	}
+}

@@ -30,8 +30,10 @@ type session struct {
 	conn        *grpc.ClientConn
 	rpc         pluginpb.PluginServiceClient
 	description *pluginpb.DescribeResponse
-	receive     *receiveStream // nil without the ability
-	deliver     *deliverStream // nil without the ability
+	agreed      *pluginpb.DescribeResponse // in force at the start; nil without one
+	configured  []*channelInForce          // at the start, also those that were refused
+	receive     *receiveStream             // nil without the ability
+	deliver     *deliverStream             // nil without the ability
 
 	ctx     context.Context // ends with the first failure; its cause is the reason
 	cancel  context.CancelCauseFunc
@@ -100,7 +102,8 @@ func (s *session) dialOptions() []grpc.DialOption {
 	}
 }
 
-// open describes the adapter, configures its channels and opens the streams, in this order. limit applies to each step.
+// open describes the adapter, configures its channels, opens the streams and lets the session accept calls, in this
+// order. limit applies to each step.
 func (s *session) open(ctx context.Context, limit time.Duration) error {
 	step := func(f func(context.Context) error) error {
 		ctx, cancel := context.WithTimeout(ctx, limit)
@@ -110,10 +113,7 @@ func (s *session) open(ctx context.Context, limit time.Duration) error {
 	if err := step(s.describe); err != nil {
 		return err
 	}
-	if err := s.host.checkDescription(s.description); err != nil {
-		return err
-	}
-	if err := s.configureAll(step); err != nil {
+	if err := s.conform(step); err != nil {
 		return err
 	}
 	if err := s.openReceive(); err != nil {
@@ -138,6 +138,12 @@ func (s *session) open(ctx context.Context, limit time.Duration) error {
 		case <-s.ctx.Done():
 		}
 	})
+	s.host.broken.use(s.description.GetVersion())
+	for !s.host.publish(s) {
+		if err := s.conform(step); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

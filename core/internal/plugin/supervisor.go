@@ -65,8 +65,6 @@ func (s *supervisor) runInstance(ctx context.Context, n int) ending {
 	}
 	start := time.Now()
 	version := sess.description.GetVersion()
-	h.broken.use(version)
-	h.session.Store(sess)
 	h.update(func(st *Status) { st.State, st.Reason, st.Version = StateReady, "", version })
 	h.metrics.info.Reset()
 	h.metrics.info.WithLabelValues(version).Set(1)

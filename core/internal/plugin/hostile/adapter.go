@@ -68,6 +68,7 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 		return sdk.Endpoint{}, sdk.Invalid("settings", "%v", err)
 	}
 	if isActive("hang-configure") || ch.Name == "bad" && isActive("hang-bad") {
+		slog.Warn("hostile configuration begins")
 		hang()
 	}
 	if ch.Name == "bad" && isActive("crash-bad") {

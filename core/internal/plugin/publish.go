@@ -1,0 +1,31 @@
+package plugin
+
+import (
+	"context"
+	"slices"
+)
+
+// publish makes a session accept calls, unless something came into force that its process has not agreed to.
+func (h *Host) publish(s *session) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	current := h.description == s.agreed && slices.Equal(h.channels, s.configured)
+	if current {
+		h.session.Store(s)
+	}
+	return current
+}
+
+// conform compares the process with the description in force, and applies the configurations in force that it does not
+// have yet.
+func (s *session) conform(step func(func(context.Context) error) error) error {
+	description, channels := s.host.inForce()
+	if err := s.host.checkDescription(s.description); err != nil {
+		return err
+	}
+	if err := s.configureAll(channels, step); err != nil {
+		return err
+	}
+	s.agreed, s.configured = description, channels
+	return nil
+}
