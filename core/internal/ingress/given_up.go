@@ -7,7 +7,6 @@ import (
 
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/plugin"
-	"patchbay/core/internal/writer"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
 )
@@ -22,7 +21,7 @@ func (h *Handler) keepWebhook(ctx context.Context, ep *Endpoint, path string, bo
 	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
 	defer cancel()
 	err := given.Keep.Do(func() error {
-		in, err := unparsedWebhook(ep.Channels[0], path, body)
+		in, err := unparsedWebhook(ep.Channels[0], given.Redact(path), given.Redact(string(body)), len(body))
 		if err != nil {
 			return err
 		}
@@ -37,22 +36,16 @@ func (h *Handler) keepWebhook(ctx context.Context, ep *Endpoint, path string, bo
 	}
 }
 
-// unparsedWebhook returns an envelope with the body of a webhook: the whole body, if it fits into a record, else its
-// beginning. It has no header and no query, which can contain credentials.
-func unparsedWebhook(channel, path string, body []byte) (*inbound.Envelope, error) {
+// unparsedWebhook returns an envelope with the beginning of a redacted body, which had size bytes. It has no header and
+// no query, which can contain credentials.
+func unparsedWebhook(channel, path, body string, size int) (*inbound.Envelope, error) {
 	e := &envelope.Envelope{
 		Channel: channel, Thread: "webhook", Kind: envelope.KindUnparsed, Sender: envelope.Sender{Role: envelope.RoleSystem},
-		Attributes: map[string]string{"path": path}, Raw: body,
+		Attributes: map[string]string{"path": path}, Raw: []byte(body[:min(len(body), envelope.MaxRawBytes)]),
 	}
-	in, err := encoded(e)
-	if err != nil || writer.Fits(in) {
-		return in, err
+	if len(e.Raw) < len(body) {
+		e.Attributes["raw_bytes"] = strconv.Itoa(size)
 	}
-	e.Raw, e.Attributes["raw_bytes"] = body[:envelope.MaxRawBytes], strconv.Itoa(len(body))
-	return encoded(e)
-}
-
-func encoded(e *envelope.Envelope) (*inbound.Envelope, error) {
 	b, err := protocol.EncodeEnvelope(e)
-	return &inbound.Envelope{Channel: e.Channel, Envelope: e, Bytes: b}, err
+	return &inbound.Envelope{Channel: channel, Envelope: e, Bytes: b}, err
 }

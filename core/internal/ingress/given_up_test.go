@@ -16,6 +16,7 @@ func givesUp(t *testing.T, body int64) (*fake, *Handler) {
 	t.Helper()
 	f := &fake{receive: failsWith(fmt.Errorf("receive: %w", &plugin.GivenUpError{
 		Name: "bot", Text: "panic: index out of range\nstack", Keep: &plugin.KeepOnce{},
+		Redact: strings.NewReplacer("accessToken1", "[redacted]").Replace,
 	}))}
 	ep := f.endpoint()
 	ep.MaxBody = body
@@ -48,8 +49,26 @@ func TestWebhookThatBreaksTheAdapterIsKeptOnce(t *testing.T) {
 	}
 }
 
-func TestLargeWebhookIsKeptAsFarAsItFits(t *testing.T) {
-	for size, kept := range map[int]int{300 << 10: 300 << 10, 800 << 10: envelope.MaxRawBytes} {
+func TestKeptWebhookHasNoSecrets(t *testing.T) {
+	for name, body := range map[string]string{
+		"short":      `{"accessToken":"accessToken1"}`,
+		"at the cut": strings.Repeat("x", envelope.MaxRawBytes-9) + `"accessToken1"}`,
+	} {
+		f, h := givesUp(t, 1<<20)
+		if w := serve(h, request("POST", "/x/hooks/accessToken1", body)); w.Code != 422 {
+			t.Fatalf("%s: answer %d %s", name, w.Code, w.Body)
+		}
+		e := f.kept[0].envelope.Envelope
+		if strings.Contains(string(e.Raw), "accessToken1") || strings.HasSuffix(string(e.Raw), `"accessTo`) ||
+			strings.Contains(e.Attributes["path"], "accessToken1") {
+			t.Errorf("%s: kept %s with %v", name, e.Raw[max(0, len(e.Raw)-40):], e.Attributes)
+		}
+	}
+}
+
+func TestBeginningOfLargeWebhookIsKept(t *testing.T) {
+	const limit = envelope.MaxRawBytes
+	for size, kept := range map[int]int{limit: limit, limit + 1: limit, 300 << 10: limit, 800 << 10: limit} {
 		f, h := givesUp(t, 1<<20)
 		if w := serve(h, request("POST", "/x/hooks/7", strings.Repeat("x", size))); w.Code != 422 {
 			t.Fatalf("answer %d %s", w.Code, w.Body)

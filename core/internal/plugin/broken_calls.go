@@ -16,7 +16,8 @@ const maxBrokenCalls = 1024
 
 // brokenCalls remembers the webhooks, media and subscriptions on which an adapter broke. It is safe for concurrent use.
 type brokenCalls struct {
-	name string
+	name   string
+	redact func(string) string
 
 	mu      sync.Mutex
 	version string // of the adapter that broke
@@ -35,8 +36,10 @@ type brokenCall struct {
 	keep   KeepOnce
 }
 
-func newBrokenCalls(name string) *brokenCalls {
-	return &brokenCalls{name: name, calls: ttlcache.New(ttlcache.WithCapacity[callDigest, *brokenCall](maxBrokenCalls))}
+func newBrokenCalls(name string, redact func(string) string) *brokenCalls {
+	return &brokenCalls{
+		name: name, redact: redact, calls: ttlcache.New(ttlcache.WithCapacity[callDigest, *brokenCall](maxBrokenCalls)),
+	}
 }
 
 // webhookIdentity identifies a webhook by path and body.
@@ -74,7 +77,7 @@ func (b *brokenCalls) givenUp(id identity) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if c := b.find(id); c != nil && c.weight >= GiveUpWeight {
-		return &GivenUpError{Name: b.name, Text: c.text, Keep: &c.keep}
+		return &GivenUpError{Name: b.name, Text: c.text, Keep: &c.keep, Redact: b.redact}
 	}
 	return nil
 }
@@ -99,7 +102,7 @@ func (b *brokenCalls) blame(id identity, broke *BrokeError) error {
 	if c.weight < GiveUpWeight {
 		return nil
 	}
-	return &GivenUpError{Name: b.name, Text: c.text, Keep: &c.keep, broke: broke}
+	return &GivenUpError{Name: b.name, Text: c.text, Keep: &c.keep, Redact: b.redact, broke: broke}
 }
 
 // forgive forgets the blame for a call that has succeeded.

@@ -114,7 +114,7 @@ func TestRestartForgivesWebhooks(t *testing.T) {
 }
 
 func TestBlameEndsWithSuccessAndWithTheVersion(t *testing.T) {
-	b := newBrokenCalls("hostile")
+	b := newBrokenCalls("hostile", nil)
 	b.use("1")
 	bad, certain := webhookIdentity(webhook("/x", "bad")), &BrokeError{Fault: FaultHung, Weight: WeightCertain, Text: "hung"}
 	for name, end := range map[string]func(){
@@ -141,7 +141,7 @@ func TestBlameEndsWithSuccessAndWithTheVersion(t *testing.T) {
 }
 
 func TestWebhookIsKeptOnce(t *testing.T) {
-	b := newBrokenCalls("hostile")
+	b := newBrokenCalls("hostile", nil)
 	bad, certain := webhookIdentity(webhook("/x", "bad")), &BrokeError{Weight: GiveUpWeight}
 	stored := 0
 	store := func(err error) func() error { return func() error { stored++; return err } }
@@ -160,7 +160,7 @@ func TestWebhookIsKeptOnce(t *testing.T) {
 }
 
 func TestBlameHasBoundedMemory(t *testing.T) {
-	b := newBrokenCalls("hostile")
+	b := newBrokenCalls("hostile", nil)
 	for i := range 2 * maxBrokenCalls {
 		_ = b.blame(webhookIdentity(webhook("/x", fmt.Sprint(i))), &BrokeError{Weight: WeightCertain})
 	}

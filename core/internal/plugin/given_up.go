@@ -13,6 +13,8 @@ type GivenUpError struct {
 	Name string // name of the adapter
 	Text string // cause, as in BrokeError
 	Keep *KeepOnce
+	// Redact replaces the secrets of the adapter's settings in a text.
+	Redact func(string) string
 
 	broke *BrokeError // nil if the adapter did not get the webhook again
 }

@@ -42,8 +42,9 @@ func New(o Options) *Host {
 	}
 	h := &Host{
 		opts: o, metrics: o.Metrics.of(o.Name),
-		restart: make(chan *session, 1), broken: newBrokenCalls(o.Name), changed: make(chan struct{}),
+		restart: make(chan *session, 1), changed: make(chan struct{}),
 	}
+	h.broken = newBrokenCalls(o.Name, h.redactor.redact)
 	h.redactor.add(o.Secrets...)
 	h.log = slog.New(redactingHandler{o.Logger.Handler(), h.redactor.redact}).With("adapter", o.Name)
 	h.status.Store(&Status{State: StateStopped, Since: time.Now()})

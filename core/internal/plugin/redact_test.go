@@ -111,6 +111,7 @@ func TestCrashShowsNoSecrets(t *testing.T) {
 		}
 		checkNoLeak(t, "the error", fmt.Sprintf("%+v %v", given, err))
 		checkNoLeak(t, "the status", r.Status().LastError)
+		checkRedacted(t, "the body", given.Redact(escapeJSON(leakedToken, true)))
 	}
 	checkNoLeak(t, "the log", r.logText())
 }
