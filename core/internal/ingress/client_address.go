@@ -51,6 +51,20 @@ func (h *Handler) warnOfProxy(a netip.Addr) {
 	})
 }
 
+// warnOfSharedLimit logs, at most once an hour, that a peer is over the limit on failed authentications and sends
+// X-Forwarded-For without being a trusted proxy. A public address may be a proxy, or a caller that invents the header.
+func (h *Handler) warnOfSharedLimit(r *http.Request) {
+	peer, _ := netip.ParseAddrPort(r.RemoteAddr)
+	addr := plainAddress(peer.Addr())
+	if len(r.Header.Values("X-Forwarded-For")) == 0 || h.isTrustedProxy(addr) {
+		return
+	}
+	h.limitWarning.Do(func() {
+		h.Logger.Warn("an address that sends X-Forwarded-For has too many failed authentications; "+
+			"if it is a proxy, add it to trusted_proxies", "address", addr.String())
+	})
+}
+
 // network returns the network whose addresses share limits: the address itself, or the /64 of an IPv6 address, since a
 // single caller usually has one. Unknown addresses share limits too.
 func network(a netip.Addr) netip.Prefix {

@@ -2,7 +2,10 @@ package ingress
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -47,6 +50,39 @@ func TestClientAddress(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestPossibleProxyOverTheLimitIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, log := loggedHandler(t, &fake{receive: guarded(t)})
+		warned := func() int { return strings.Count(log.String(), `"address":"203.0.113.7"`) }
+		overLimit := func(forwarded string) {
+			for range failureBurst + 10 {
+				r := guess("203.0.113.7:80", "/x/hooks/7", "wrong")
+				if forwarded != "" {
+					r.Header.Set("X-Forwarded-For", forwarded)
+				}
+				serve(h, r)
+			}
+			synctest.Wait()
+		}
+		overLimit("")
+		if n := warned(); n != 0 {
+			t.Errorf("%d warnings of an address without X-Forwarded-For", n)
+		}
+		for i := range 2 {
+			overLimit("198.51.100.1")
+			if n := warned(); n != i+1 {
+				t.Errorf("%d warnings in hour %d", n, i+1)
+			}
+			time.Sleep(time.Hour)
+		}
+		h.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}
+		overLimit("198.51.100.1")
+		if n := warned(); n != 2 {
+			t.Errorf("%d warnings, want none of a trusted proxy", n)
+		}
+	})
 }
 
 func TestUnconfiguredProxyIsLoggedOnce(t *testing.T) {

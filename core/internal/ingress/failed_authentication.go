@@ -27,7 +27,8 @@ const (
 
 // guessLimit limits failed authentication, so that credentials cannot be guessed at the speed of the network. A network
 // over the limit is refused without a call to the adapter, except with an Authorization header that was accepted
-// before: callers behind one proxy share an address. It is safe for concurrent use.
+// before: callers behind one proxy share an address. Credentials in the body, and signatures, have no such exemption.
+// It is safe for concurrent use.
 type guessLimit struct {
 	failures *ttlcache.Cache[guesser, *rate.Limiter]
 	known    *ttlcache.Cache[guesser, struct{}] // have presented valid credentials

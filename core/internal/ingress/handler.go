@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/telemetry"
@@ -23,6 +25,7 @@ type Handler struct {
 	logLimiter     *telemetry.LogLimiter
 	guesses        *guessLimit
 	proxyWarning   sync.Once
+	limitWarning   rate.Sometimes
 	droppedHeaders sync.Map // set of [2]string{adapter, header}: each is logged once
 }
 
@@ -36,7 +39,7 @@ func New(o Options) (*Handler, error) {
 	}
 	h := &Handler{
 		Options: o,
-		guesses: newGuessLimit(),
+		guesses: newGuessLimit(), limitWarning: rate.Sometimes{Interval: time.Hour},
 	}
 	h.logLimiter = telemetry.NewLogLimiter(linesPerSecond, time.Second, h.logSuppressed)
 	if err := h.routes(); err != nil {
@@ -79,6 +82,7 @@ func (h *Handler) handle(ep *Endpoint, path string, w http.ResponseWriter, r *ht
 	client := h.clientAddress(r)
 	guess := h.guesses.attempt(ep, network(client), r)
 	if wait := guess.wait(time.Now()); wait > 0 {
+		h.warnOfSharedLimit(r)
 		return nil, tooManyGuesses(wait)
 	}
 	body := ep.admission.bodies.body(ep, network(client), w, r)
