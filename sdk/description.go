@@ -24,8 +24,10 @@ type Description struct {
 
 // Capabilities describe what Deliver accepts. The gateway degrades or withholds everything else.
 type Capabilities struct {
-	Parts  []envelope.PartType // part types
-	Events []envelope.Kind     // kinds other than message
+	Parts []envelope.PartType // part types
+	// Events are kinds other than message. A customer channel with disconnected has sessions, which end when the
+	// conversation is closed.
+	Events []envelope.Kind
 	// TextBytes limits the text of one Deliver, in bytes of UTF-8. The gateway splits longer text into several
 	// deliveries. 0 means no limit.
 	TextBytes int

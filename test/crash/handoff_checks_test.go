@@ -79,9 +79,9 @@ func (v *verdict) checkDeadLetters(hangups map[string]time.Time) {
 					})
 				})
 				hangup, ok := hangups[user]
-				missed := ok && hangup.Before(dead.At) && dead.Channel == "desk" &&
-					strings.Contains(dead.Detail, "no agent is called back")
-				if missed && closedAfterQueued(&trails[i], &dead) {
+				missed := ok && hangup.Before(dead.At) && dead.Channel == "desk"
+				if missed && strings.Contains(dead.Detail, "no agent is called back") && closedAfterQueued(&trails[i], &dead) ||
+					missed && strings.Contains(dead.Detail, "closed the conversation after the owner had left") {
 					continue
 				}
 				if (dead.Channel != v.customerChannel() || !received) && !v.killedTwice(v.indexes[user], dead.Delivery) {

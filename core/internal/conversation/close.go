@@ -62,8 +62,12 @@ func (tx *Transaction) close(c *state.Conversation, r *closeRequest) {
 		tx.withdrawOffer(c, rule)
 	}
 	var undelivered []state.Item
-	if hasLeft(c, c.Owner) && tx.mayContinue(c) {
+	switch {
+	case len(c.Held) == 0 && !hasLeft(c, c.Owner): // the owner gets them
+	case tx.mayContinue(c):
 		undelivered = tx.reclaim(c, c.Owner)
+	default:
+		tx.giveUpHeld(c, rule)
 	}
 	closing := &journal.Closing{Rule: rule}
 	if !r.customer {

@@ -142,6 +142,18 @@ func TestUndeliveredMessagesOfClosedConversationAreNotLost(t *testing.T) {
 		h.outcome(inFlight, gone)
 		h.wantLines("to the bot in the next conversation", h.queue("faq"), "open", "hello again", "desk", "bye")
 	})
+	t.Run("the customer's session ends with the conversation", func(t *testing.T) {
+		h := closeHarness(t)
+		h.policy.Channels["web"].Events = events(envelope.KindClosed, envelope.KindDisconnected)
+		h.customer("desk")
+		h.openThread("desk", "d1")
+		inFlight := h.head("desk")
+		h.customer("bye")
+		h.outcome(inFlight, gone)
+		h.want("status", h.status("desk"), state.StatusDead)
+		h.wantLines("to the bot", h.queue("faq"))
+		h.wantLines("to the customer", h.queue("web"), "Good bye.", "closed bye")
+	})
 	t.Run("the customer's channel is not configured", func(t *testing.T) {
 		h := closeHarness(t)
 		h.customer("desk")

@@ -3,6 +3,7 @@ package conversation
 import (
 	"slices"
 
+	"patchbay/core/internal/journal"
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
@@ -23,10 +24,11 @@ func countUnanswered(c *state.Conversation) uint32 {
 	return n
 }
 
-// mayContinue reports whether the customer of a closed conversation can get another one.
+// mayContinue reports whether the customer of a closed conversation can get another one. A customer channel that receives
+// disconnected has sessions, which end with the conversation: an answer to a later one would not arrive.
 func (tx *Transaction) mayContinue(c *state.Conversation) bool {
 	ch := tx.policy.Channels[c.Channel]
-	return ch != nil && ch.Role == envelope.RoleCustomer
+	return ch != nil && ch.Role == envelope.RoleCustomer && !ch.Events[envelope.KindDisconnected]
 }
 
 // continueConversation sends the undelivered messages of a closed conversation in the customer's next one. It opens one
@@ -40,6 +42,17 @@ func (tx *Transaction) continueConversation(c *state.Conversation, undelivered [
 	})
 	for _, it := range undelivered {
 		tx.sendToOwner(next, it, undelivered)
+	}
+}
+
+// giveUpHeld gives up the messages that are held for a departure, because no conversation continues the closed one.
+func (tx *Transaction) giveUpHeld(c *state.Conversation, rule string) {
+	for _, it := range slices.Clone(c.Held) {
+		id := tx.queue(c, &journal.Delivery{
+			Channel: c.Owner, Kind: state.KindSend, Item: it.Proto(), Epoch: c.Epoch, Follows: true,
+		})
+		d := *c.Delivery(id) // a copy, because deadLetter removes the delivery
+		tx.deadLetter(c, &d, "gone", rule+" has closed the conversation after the owner had left")
 	}
 }
 

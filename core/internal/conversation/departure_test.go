@@ -232,3 +232,13 @@ func TestCloseDuringDeparture(t *testing.T) {
 		t.Error("the conversation was not closed")
 	}
 }
+
+func TestCloseDuringDepartureOfAVendorsSession(t *testing.T) {
+	h := departureHarness(t, route.Rule{Name: "done", From: []string{"desk"}, When: `text == "done"`, Close: true})
+	h.policy.Channels["web"].Events = events(envelope.KindClosed, envelope.KindDisconnected)
+	h.customer("question")
+	h.agentLeaves(h.now)
+	h.agent("done", h.now)
+	h.want("status", h.status("question"), state.StatusDead)
+	h.wantLines("the bot gets", h.queue("faq"))
+}
