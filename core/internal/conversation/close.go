@@ -33,7 +33,7 @@ func (tx *Transaction) beginInput() (end func()) {
 		if tx.inputDepth--; tx.inputDepth > 0 {
 			return
 		}
-		for len(tx.closeRequests) > 0 { // a close withdraws offers, and rules for that event may request another one
+		for len(tx.closeRequests) > 0 { // a close can cause events, and rules for these may request another close
 			r := tx.closeRequests[0]
 			tx.closeRequests = tx.closeRequests[1:]
 			if c := tx.layer.Mutable(r.conv); c != nil && c.Closing == "" {
@@ -63,7 +63,7 @@ func (tx *Transaction) close(c *state.Conversation, r *closeRequest) {
 	}
 	var undelivered []state.Item
 	switch {
-	case len(c.Held) == 0 && !hasLeft(c, c.Owner): // the owner gets them
+	case len(c.Held) == 0 && !hasLeft(c, c.Owner): // the owner gets the queued messages
 	case tx.mayContinue(c):
 		undelivered = tx.reclaim(c, c.Owner)
 	default:

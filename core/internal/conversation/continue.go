@@ -24,8 +24,9 @@ func countUnanswered(c *state.Conversation) uint32 {
 	return n
 }
 
-// mayContinue reports whether the customer of a closed conversation can get another one. A customer channel that receives
-// disconnected has sessions, which end with the conversation: an answer to a later one would not arrive.
+// mayContinue reports whether the customer of a closed conversation can get another one. A customer channel that
+// receives disconnected has sessions, which end with the conversation: an answer in a later conversation would not
+// arrive.
 func (tx *Transaction) mayContinue(c *state.Conversation) bool {
 	ch := tx.policy.Channels[c.Channel]
 	return ch != nil && ch.Role == envelope.RoleCustomer && !ch.Events[envelope.KindDisconnected]

@@ -46,8 +46,8 @@ func (tx *Transaction) giveUp(c *state.Conversation, d *state.Delivery, kind, te
 	tx.deadLetter(c, d, kind, text, messages...)
 }
 
-// endMessagesOf ends the deliveries that need the thread of an open, and returns the messages among them. The others
-// contain nothing that is sent again: closing events, and messages that have their own deliveries.
+// endMessagesOf ends the deliveries that need the thread of an open, and returns the messages among them. The other
+// ended deliveries are closing events and transcripts, which are dropped.
 func (tx *Transaction) endMessagesOf(c *state.Conversation, open *state.Delivery, kind, text string) []state.Delivery {
 	var messages []state.Delivery
 	lane := queued(c, open.Channel)

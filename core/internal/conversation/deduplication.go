@@ -24,7 +24,7 @@ func digestOf(in *inbound.Envelope) []byte {
 	return h[:16]
 }
 
-// recordDuplicate records a duplicate. Its conversation is "" if it has ended.
+// recordDuplicate records a duplicate. If its conversation has ended, conv is "".
 func (tx *Transaction) recordDuplicate(conv string, in *inbound.Envelope) Verdict {
 	tx.add(conv, &journal.Change_Duplicate{Duplicate: &journal.Duplicate{
 		Channel: in.Channel, VendorId: in.Envelope.VendorID,

@@ -13,6 +13,6 @@
 //   - Fencing: an envelope from a channel that is not the owner, or on a thread of an earlier epoch, never reaches the
 //     customer.
 //   - At most one offer is pending. The owner stays owner until the offer is accepted.
-//   - Every accepted message ends in exactly one of: delivered, fenced, dropped, unrouted, dead.
+//   - Every accepted message ends in exactly one of: delivered, fenced, blank, dropped, unrouted, dead.
 //   - A lane (one conversation, one channel) is a queue; only its head is ever in flight.
 package conversation

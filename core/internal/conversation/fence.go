@@ -56,8 +56,9 @@ func fenceCustomer(th *state.Thread, e *envelope.Envelope) string {
 	return ""
 }
 
-// isFromEarlierSession reports whether the vendor sent an envelope before the present session of its thread. Some vendors
-// use one thread for all sessions of a customer. A session ends last, so its end is not older than its first envelope.
+// isFromEarlierSession reports whether the vendor sent an envelope before the present session of its thread. Some
+// vendors use one thread for all sessions of a customer. Nothing follows the end of a session, so a disconnected event
+// that is older than the first envelope of the session belongs to an earlier one.
 func isFromEarlierSession(th *state.Thread, e *envelope.Envelope) bool {
 	sent := unixNano(e.SentAt)
 	if sent == 0 || th.LastSent == 0 { // the vendor's clock is not known

@@ -11,7 +11,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// handoverKind is the kind of a handover. It decides whether the bounce limit counts and holds it.
+// handoverKind is the kind of a handover. It decides whether the bounce limit counts the handover and may prevent it.
 type handoverKind int
 
 const (
@@ -86,8 +86,8 @@ func handoversInLastHour(c *state.Conversation, now time.Time) int {
 }
 
 // reclaim ends the deliveries to the former owner that are not recorded as delivered, including the one in flight. It
-// keeps copies, and deliveries for one certain thread, such as the event that ends it. It returns the customer's
-// messages among the ended deliveries and the held messages, in order: they follow control.
+// keeps copies, and deliveries that name their thread, such as the event that ends this thread. It returns the
+// customer's messages among the ended deliveries and the held messages, in order: they follow control.
 func (tx *Transaction) reclaim(c *state.Conversation, from string) []state.Item {
 	items := slices.Clone(c.Held)
 	for _, d := range queued(c, from) {

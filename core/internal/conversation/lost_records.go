@@ -17,9 +17,9 @@ func (p *Policy) Opening(customer *state.Customer) *journal.Opened {
 	}
 }
 
-// GiveUpLost makes the deliveries of a conversation dead letters whose messages the log has lost, and drops its held
-// messages that are lost. Then it opens the threads that deliveries need and whose opening is lost. If the record is full
-// before that is done, it returns false; call it again in the next transaction.
+// GiveUpLost repairs a conversation whose messages the log has lost. Deliveries of lost messages become dead letters,
+// and lost held messages are dropped. Then GiveUpLost opens the threads that the other deliveries need and that are
+// neither live nor being opened. It returns false if the record is full first: call it again in the next transaction.
 func (tx *Transaction) GiveUpLost(id string, isLost func(state.Position) bool) (done bool) {
 	defer tx.beginInput()()
 	c := tx.layer.Mutable(id)

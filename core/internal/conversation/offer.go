@@ -33,7 +33,7 @@ func (tx *Transaction) offer(c *state.Conversation, o *route.Offer, rule string,
 	case len(next.Rest) > 0 && c.Offer != nil:
 		tx.endOffer(c, state.OfferWithdrawn, "replaced by "+rule)
 		if !o.Hold {
-			tx.releaseHeld(c) // later messages are not held, so they must not overtake these
+			tx.releaseHeld(c) // later messages are not held and must not overtake the held ones
 		}
 	case len(next.Rest) > 0:
 	case c.Offer == nil:
@@ -62,7 +62,7 @@ func (tx *Transaction) skipUnreachable(
 	return targets
 }
 
-// offerNext makes an offer to the first channel of o.Rest, which can be asked.
+// offerNext makes the offer to the first channel of o.Rest. skipUnreachable must have checked this channel.
 func (tx *Transaction) offerNext(c *state.Conversation, o *state.Offer) {
 	target := o.Rest[0]
 	tx.add(c.ID, &journal.Change_Offered{Offered: &journal.Offered{
@@ -110,8 +110,9 @@ func (tx *Transaction) failOffer(c *state.Conversation, outcome, reason string) 
 	tx.fallBack(c, &o)
 }
 
-// fallBack acts on an offer that no channel accepted. Control goes to the offer's `else` or stays, and the held messages
-// follow it. If the owner is leaving, they wait until its departure takes effect.
+// fallBack acts on an offer that no channel accepted. Control goes to the offer's `else` or stays, and the held
+// messages follow it. If control stays while the owner is leaving, the held messages wait until its departure takes
+// effect.
 func (tx *Transaction) fallBack(c *state.Conversation, o *state.Offer) {
 	to := o.Else
 	if to == "" && c.Departure == nil && ownerHasLeft(c) {

@@ -9,8 +9,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// ApplyOutcome records the outcome of a delivery and acts on it. The outcome of a delivery that has ended meanwhile,
-// because control moved, is only recorded.
+// ApplyOutcome records the outcome of a delivery and acts on it. If the delivery has already ended, for example because
+// control moved, see lateOutcome.
 func (tx *Transaction) ApplyOutcome(o *attempt.Outcome) {
 	defer tx.beginInput()()
 	c := tx.layer.Mutable(o.Conversation)

@@ -73,11 +73,11 @@ func (tx *Transaction) admitReady(most int, cause string) {
 	}), most, cause)
 }
 
-// admit admits the envelopes of the list until the record has admitted most of them. If cause is set, they become dead
-// letters.
+// admit admits envelopes of the list, in order. It stops when the transaction has admitted the number of envelopes in
+// the parameter most, or maxAdmittedBytes. If cause is set, the envelopes become dead letters.
 func (tx *Transaction) admit(list []*state.PendingEnvelope, most int, cause string) {
 	for _, p := range list {
-		if tx.layer.Pending(p.Pos) == nil { // an earlier envelope has linked the thread again
+		if tx.layer.Pending(p.Pos) == nil { // already admitted: an earlier envelope of the list linked the thread
 			continue
 		}
 		full := tx.admittedCount >= most || tx.admittedBytes+len(p.Bytes) > maxAdmittedBytes
@@ -117,8 +117,8 @@ func (tx *Transaction) admit(list []*state.PendingEnvelope, most int, cause stri
 	}
 }
 
-// ExpirePending ends pending envelopes whose deadline has passed, as many as fit in one record. A customer's envelope is
-// admitted instead: its departure is overdue.
+// ExpirePending ends pending envelopes whose deadline has passed, as many as fit in one record. A customer's envelope
+// is admitted instead, because the departure that it waits for is overdue.
 func (tx *Transaction) ExpirePending() { tx.expirePending(maxPendingExpiredAtOnce, "") }
 
 // ExpireOnePending is ExpirePending for the first envelope only. If cause is set, no decision can be made on the

@@ -40,7 +40,7 @@ func (p *Policy) reachable(channel string, within time.Duration) bool {
 	return p.Reachable == nil || p.Reachable(channel, within)
 }
 
-// open implements the function of this name in conditions: an offer to the channel with the default time may succeed.
+// open implements the function open in conditions. It reports whether an offer with the default time may succeed.
 func (p *Policy) open(channel string) bool { return p.reachable(channel, route.DefaultWithin) }
 
 // owner returns the first owner of conversations of a customer channel.

@@ -9,7 +9,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// Verdict is the answer to a received envelope.
+// Verdict is the result of receiving an envelope.
 type Verdict int
 
 // The verdicts. VerdictBusy leaves no trace: the vendor is asked to send the envelope again.
@@ -22,7 +22,7 @@ const (
 // Receive decides on an envelope that a channel received.
 func (tx *Transaction) Receive(in *inbound.Envelope) Verdict { return tx.receive(in, false) }
 
-// receive implements Receive. Late is set for a reply in the outcome of a delivery that had already ended.
+// receive implements Receive. Late is set for a reply if its delivery had already ended or its conversation is closed.
 func (tx *Transaction) receive(in *inbound.Envelope, late bool) Verdict {
 	defer tx.beginInput()()
 	ch := tx.policy.Channels[in.Channel]
@@ -74,7 +74,7 @@ func (tx *Transaction) receiveCustomer(id string, ch *Channel, in *inbound.Envel
 }
 
 // opensConversation reports whether a customer's envelope of this kind opens a conversation. Other kinds, such as read
-// and typing, refer to an earlier conversation: if there is none, that conversation has ended.
+// and typing, refer to an existing conversation. If there is none, it has ended.
 func opensConversation(k envelope.Kind) bool {
 	switch k {
 	case envelope.KindMessage, envelope.KindConnected, envelope.KindHandoverRequested:

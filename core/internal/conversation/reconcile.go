@@ -20,9 +20,9 @@ func Inconsistent(s *state.State, p *Policy) []string {
 	return ids
 }
 
-// Reconcile adapts a conversation to the configured channels. An offer to a removed channel fails, control goes home
-// or to the first owner, and deliveries to a removed channel follow control or become dead letters. If the record is full
-// before that is done, it returns false; call it again in the next transaction.
+// Reconcile adapts a conversation to the configured channels. An offer to a removed channel fails, control goes home or
+// to the first owner, and deliveries to a removed channel follow control or become dead letters. It returns false if
+// the record is full first: call it again in the next transaction.
 func (tx *Transaction) Reconcile(id string) (done bool) {
 	defer tx.beginInput()()
 	c := tx.layer.Conversation(id)

@@ -7,9 +7,10 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// threadGone handles a vendor that no longer knows the thread. It opens a new thread, sends the history if the
-// channel is the owner, and queues the lane's deliveries again, in order. From an agent desk that owns the
-// conversation it counts as the agent's departure. No agent is called back to a conversation that a rule has closed.
+// threadGone handles a vendor that no longer knows the thread. It opens a new thread, sends the history if the channel
+// is the owner, and queues the lane's deliveries again, in order. If the channel is an agent desk that owns the
+// conversation, this counts as the departure of the owner. No agent is called back to a conversation that a rule has
+// closed.
 func (tx *Transaction) threadGone(c *state.Conversation, d *state.Delivery, o *attempt.Outcome) {
 	ch := tx.policy.Channels[d.Channel]
 	if isClosingEvent(d) {

@@ -14,7 +14,7 @@ type message struct {
 	envelope   *envelope.Envelope
 	pos        state.Position
 	item       state.Item
-	toCustomer bool // its destination without a rule
+	toCustomer bool // the default path leads to the customer, not to the owner
 }
 
 // event is an event that rules decide on.
@@ -23,7 +23,7 @@ type event struct {
 	role      envelope.Role
 	pos       state.Position // of the envelope that caused it, if any
 	reason    string
-	ownerLeft bool // so the bounce limit neither counts nor holds the effects
+	ownerLeft bool // so the bounce limit neither counts nor prevents the effects
 }
 
 // routeMessage runs the rules for a message and then sends it. Effects are applied in this order: set, home, pass or
@@ -35,7 +35,7 @@ func (tx *Transaction) routeMessage(c *state.Conversation, m *message) {
 		f.Parts = append(f.Parts, string(m.envelope.Parts[i].Type))
 	}
 	steps := tx.runRules(c, f, m.pos)
-	if r := finalRule(steps); r != nil && r.Drop { // before control moves, so that it is not reclaimed
+	if r := finalRule(steps); r != nil && r.Drop { // before control moves, so that the message is not reclaimed
 		tx.dispose(c.ID, m.pos, m.channel, state.StatusDropped, "rule", r.Name)
 	}
 	rule, happened := tx.applyControl(c, steps, handoverByRule)
@@ -124,7 +124,7 @@ func (tx *Transaction) applyControl(c *state.Conversation, steps []route.Step, h
 	return rule, happened
 }
 
-// finalRule returns the matching rule after which no rules were run, or nil if all were run.
+// finalRule returns the matching rule that ended the run of the rules, or nil if all rules were run.
 func finalRule(steps []route.Step) *route.Rule {
 	if n := len(steps); n > 0 && !steps[n-1].Rule.Continue {
 		return steps[n-1].Rule

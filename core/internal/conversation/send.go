@@ -22,8 +22,8 @@ func (tx *Transaction) sendOrHold(c *state.Conversation, m *message) {
 	tx.sendToOwner(c, m.item, nil)
 }
 
-// sendToOwner queues a customer's message to the owner, or holds it while the owner leaves. Together lists the items that are queued to the owner in the
-// same step. The history does not repeat them.
+// sendToOwner queues a customer's message to the owner, or holds it until the departure of the owner takes effect.
+// Together lists the items that are queued to the owner in the same step. The history does not repeat them.
 func (tx *Transaction) sendToOwner(c *state.Conversation, it state.Item, together []state.Item) {
 	if c.Departure != nil {
 		tx.add(c.ID, &journal.Change_Held{Held: &journal.Held{Item: it.Proto(), Departing: true}})

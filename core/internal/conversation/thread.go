@@ -7,8 +7,8 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// ensureThread makes sure that the channel has a thread for this epoch or that a delivery that opens one is
-// queued. Offer says that this delivery is also an offer.
+// ensureThread makes sure that the channel has a thread for this epoch or that a delivery that opens one is queued.
+// Offer is set if this delivery is also an offer.
 func (tx *Transaction) ensureThread(c *state.Conversation, ch *Channel, offer bool) {
 	if ch.Name == c.Channel {
 		return

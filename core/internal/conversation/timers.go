@@ -8,7 +8,7 @@ import (
 )
 
 // NextDeadline returns the time of the next ApplyDeadlines or of the next attempt of a lane's head, whichever is
-// earlier, or the zero time.
+// earlier. It returns the zero time if there is neither.
 func NextDeadline(c *state.Conversation, p *Policy) time.Time {
 	var next time.Time
 	add := func(at time.Time) {

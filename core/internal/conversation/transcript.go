@@ -6,8 +6,8 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// sendTranscript queues the history that the channel has not received as text. It does nothing for a channel that takes
-// history, or if the owner has received it in this epoch.
+// sendTranscript queues, as text, the history that the channel has not received. It does nothing for a channel that
+// takes the history, or for an owner that has already received it in this epoch.
 func (tx *Transaction) sendTranscript(c *state.Conversation, ch *Channel, without []state.Item) {
 	if ch.History || c.HistoryEpoch == c.Epoch && c.Owner == ch.Name {
 		return

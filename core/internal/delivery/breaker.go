@@ -10,12 +10,14 @@ import (
 )
 
 // A breaker stops the calls to a channel whose vendor cannot be reached. It opens when the calls of several
-// conversations have failed and none has reached the vendor since. With work of one conversation only it stays closed,
-// because one message may be the cause of all failures, and the delay between its attempts protects the vendor.
+// conversations have failed and none has reached the vendor since. If only one conversation has work on the channel,
+// the breaker stays closed, because one message may be the cause of all failures, and the delay between its attempts
+// protects the vendor.
 
 const (
 	breakerFailures = 5 // conversations whose failures open a breaker
-	// breakerMinimum is used instead of breakerFailures if fewer conversations have work on the channel.
+	// breakerMinimum is the lowest limit. If fewer than breakerFailures conversations have work, all of them must fail,
+	// but at least two.
 	breakerMinimum = 2
 	breakerOpen    = 10 * time.Second
 )

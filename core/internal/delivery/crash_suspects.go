@@ -31,8 +31,8 @@ func (e *Engine) startSuspect(a *adapterState) (othersWait bool) {
 	return false
 }
 
-// keepSuspect keeps a task on which the adapter broke, until the delivery is given up. If the cause is in doubt, the
-// task is a suspect. It returns false for all other tasks.
+// keepSuspect queues a task again if the adapter broke on it and the delivery is not given up. If the cause is in
+// doubt, the task becomes a suspect. It reports whether it queued the task.
 func (t *task) keepSuspect(err error) bool {
 	broke, ok := errors.AsType[*plugin.BrokeError](err)
 	switch {

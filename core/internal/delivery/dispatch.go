@@ -89,8 +89,7 @@ func (e *Engine) finishCall(t *task, r result) {
 	e.finish(t.job, r.out)
 }
 
-// requeue keeps a task whose adapter was not ready, or on which its adapter broke. It returns false for
-// all other tasks.
+// requeue keeps a task whose adapter was not ready, or on which its adapter broke. It reports whether it kept the task.
 func (e *Engine) requeue(t *task, err error) bool {
 	switch {
 	case err == nil || t.canceled || e.stopping || t.overdue():

@@ -16,7 +16,7 @@ import (
 type Options struct {
 	Channels []Channel
 	Load     Loader
-	Media    Media // nil: text replaces media without a link
+	Media    Media // if nil, text replaces the media that have no link
 	Finish   Finish
 	Observer Observer
 	Logger   *slog.Logger
@@ -64,7 +64,7 @@ func New(o Options) *Engine {
 	return e
 }
 
-// Submit queues the head of a lane. While the engine stops it does nothing: the job stays in the log.
+// Submit queues the head of a lane. Once the engine stops, jobs for usable channels are ignored: they stay in the log.
 func (e *Engine) Submit(j *attempt.Job) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -15,8 +15,8 @@ import (
 // notReadyPause is the delay before a channel whose adapter is not ready is tried again.
 const notReadyPause = 500 * time.Millisecond
 
-// readFailed returns the result of a delivery whose content could not be read. Content that is missing or damaged is
-// given up.
+// readFailed returns the result of a delivery whose content could not be read. A delivery whose content is missing or
+// damaged is given up.
 func (t *task) readFailed(err error) result {
 	_, attaching := errors.AsType[*attachError](err)
 	if attaching && errors.Is(err, plugin.ErrNotReady) {

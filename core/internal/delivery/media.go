@@ -25,16 +25,16 @@ const (
 	maxMediaWait = time.Minute
 )
 
-// readyMedium is a medium in the form that its channel takes. Without an item, text replaces it, with a link if there
-// is one.
+// readyMedium is a medium in the form that its channel takes. Without an item, the channel takes the part's own link,
+// or text replaces the medium, with the link if there is one.
 type readyMedium struct {
 	item    *media.Item
 	link    string
 	problem string // why there is no item
 }
 
-// prepareMedia reads a task's media on a new goroutine and then queues the task. It does not count as a call of the
-// channel, so slow media delay only their own conversation. The caller holds the lock.
+// prepareMedia reads a task's media on a new goroutine and then queues the task. Reading does not count as a call of
+// the channel, so slow media delay only their own conversation. The caller holds the lock.
 func (e *Engine) prepareMedia(t *task) {
 	ctx, cancel := context.WithTimeout(e.ctx, t.mediaTimeout())
 	t.cancel, t.preparing = cancel, true
@@ -100,8 +100,7 @@ func (e *Engine) readMedia(ctx context.Context, t *task) *result {
 	return nil
 }
 
-// mediaPause returns the pause that the vendor asks for before a medium is read again, up to the end of the wait for
-// media.
+// mediaPause returns the vendor's pause before the next read of a medium. It ends no later than the wait for media.
 func (t *task) mediaPause(err error) time.Duration {
 	e, ok := errors.AsType[*sdk.Error](err)
 	if !ok {
@@ -126,8 +125,8 @@ func (t *task) mediaWait() time.Duration {
 	return maxMediaWait
 }
 
-// mediaWaitOver reports whether text replaces a medium that cannot be read for now. A delivery that was queued behind
-// others for that long still gets a second try if GiveUp leaves time.
+// mediaWaitOver reports whether text replaces a medium that cannot be read for now. A delivery that was already too old
+// at its first try gets a second one if GiveUp leaves time.
 func (t *task) mediaWaitOver() bool {
 	d := &t.job.Delivery
 	age := t.age()
@@ -151,7 +150,7 @@ func (e *Engine) getWithTimeout(ctx context.Context, t *task, env *envelope.Enve
 	return e.get(ctx, t, env, &env.Parts[part])
 }
 
-// get reads one medium if its channel needs more than the part contains.
+// get reads one medium if the target channel needs more than the part contains.
 func (e *Engine) get(ctx context.Context, t *task, env *envelope.Envelope, p *envelope.Part) (readyMedium, error) {
 	carried := t.ch.Parts == nil || t.ch.Parts[p.Type]
 	switch {

@@ -36,7 +36,7 @@ type channel struct {
 	mediaInFlight int64
 	breaker       breaker
 	limiter       *rate.Limiter // nil without a rate limit
-	pause         time.Time     // the vendor asked for no call before
+	pause         time.Time     // end of the pause that the vendor asked for
 	notReadyUntil time.Time     // the adapter was not ready; no call starts before
 	notReady      string        // error of the last call if the adapter was not ready
 	wakeTimer     *time.Timer
@@ -54,7 +54,7 @@ type adapterState struct {
 
 // next returns the index of the first task that may start, or -1. Tasks with media wait until there is room for their
 // bytes, in order; tasks without media overtake them. A half-open breaker prefers a delivery that has not failed yet,
-// because a delivery that has failed may be the cause of its failures.
+// because a delivery that has failed may be the cause of the breaker's failures.
 func (c *channel) next() int {
 	full, first := false, -1
 	for i, t := range c.queue {

@@ -20,14 +20,15 @@ func retryDelay(base time.Duration, attempts uint32) time.Duration {
 	return base/4 + backoff.Policy{Base: base, Max: backoffMax, Jitter: 1}.Delay(int(attempts))
 }
 
-// retry returns an outcome that repeats the delivery, not before the delay after.
+// retry returns an outcome that repeats the delivery. The delay is at least the duration after.
 func (t *task) retry(kind, text string, after time.Duration) *attempt.Outcome {
 	wait := max(after, retryDelay(backoffBase, t.job.Delivery.Attempts))
 	return &attempt.Outcome{Result: attempt.ResultRetry, Error: kind, Text: text, Next: t.ch.now().Add(wait)}
 }
 
 // retryNotCalled is retry for a delivery whose vendor was not called. That does not count as an attempt, so the delay
-// grows with the age of the delivery. It ends no later than the wait for media, so that media are read once more.
+// grows with the age of the delivery. The delay ends no later than the wait for media, so that media are read once
+// more.
 func (t *task) retryNotCalled(kind, text string, after time.Duration) *attempt.Outcome {
 	age := t.age()
 	wait := max(after, backoffBase/4+rand.N(min(max(2*age, backoffBase), backoffMax)))

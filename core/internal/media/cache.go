@@ -58,7 +58,7 @@ func (s *Store) release(n int64) {
 	s.used -= n
 }
 
-// sweep removes expired items, and permanent failures whose time in the memory has ended.
+// sweep removes expired items, and permanent failures that are older than failureDuration.
 func (s *Store) sweep() {
 	now := s.opt.Now()
 	for s.removeExpired(now) {

@@ -9,7 +9,8 @@ import (
 // maxDefaultFreeLow limits the default of Options.FreeLow.
 const maxDefaultFreeLow = 1 << 30
 
-// defaultFreeLow returns a tenth of the disk, twice the free space at which the log stops accepting messages.
+// defaultFreeLow returns a tenth of the disk, at most maxDefaultFreeLow. A tenth is twice the free space at which the
+// log stops accepting messages.
 func defaultFreeLow(dir string) (int64, error) {
 	space, err := disk.ReadSpace(dir)
 	return min(int64(space.Size)/10, maxDefaultFreeLow), err

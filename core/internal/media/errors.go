@@ -16,7 +16,7 @@ var (
 	// ErrGone means that the vendor no longer has the medium. From Item.Open it means that the item has expired or was
 	// evicted; Get can fetch it again.
 	ErrGone = errors.New("the medium is gone")
-	// ErrNoRoom means that media in use fill the cache, or that the disk is full up to Options.FreeLow.
+	// ErrNoRoom means that media in use fill the cache, or that less than Options.FreeLow would stay free on the disk.
 	ErrNoRoom = errors.New("no room for the medium")
 	// ErrClosed means that the store has stopped.
 	ErrClosed = errors.New("the media store is closed")

@@ -58,7 +58,7 @@ func (s *Store) fetch(ctx context.Context, limiters []*limiter, source digest, r
 	}
 	err = s.opt.Source.Fetch(ctx, req, w.info, w.chunk)
 	switch {
-	case w.err != nil: // the source may not wrap it
+	case w.err != nil: // the source may return another error
 		err = w.err
 	case err != nil && ctx.Err() != nil:
 		err = s.cancelCause(ctx)

@@ -39,7 +39,7 @@ type Item struct {
 func (i *Item) expired(now time.Time) bool { return !now.Before(i.Expires) }
 
 // Open opens the medium; the caller closes it. Open items are not evicted. Open fails with ErrGone if the item has
-// expired, was evicted, or if its file was changed; then it removes the item.
+// expired, was evicted, or has a damaged file. It removes an item with a damaged file.
 func (i *Item) Open() (io.ReadSeekCloser, error) {
 	s := i.store
 	s.mu.Lock()
@@ -77,8 +77,8 @@ func (i *Item) openFile() (*os.File, error) {
 	return f, nil
 }
 
-// verify fails with ErrGone if the file differs from the fetched bytes, as is possible after a power cut, because files
-// are not synced. It computes the checksum once, and again after the file's modification time changes.
+// verify fails with ErrGone if the file differs from the fetched bytes, for example because another program changed it.
+// It computes the checksum once, and again after the file's modification time changes.
 func (i *Item) verify(f *os.File) error {
 	i.verifyMu.Lock()
 	defer i.verifyMu.Unlock()
@@ -101,7 +101,8 @@ func (i *Item) verify(f *os.File) error {
 	return err
 }
 
-// intact reports whether Open does not fail with ErrGone. If Open does, the item is removed.
+// intact reports false if Open fails with ErrGone. Open removes an item with a damaged file, so that lookup no longer
+// returns it.
 func (i *Item) intact() bool {
 	r, err := i.Open()
 	if err == nil {

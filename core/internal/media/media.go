@@ -2,8 +2,8 @@
 // the adapter that named it, checks size and type, keeps the medium on disk until it expires, and provides it as a
 // stream or as a signed link on the public listener.
 //
-// Lost or damaged media are fetched again. Only the key that signs links is synced to disk; checksums detect files that
-// a power cut or another program has changed.
+// Lost or damaged media are fetched again. Complete media and the key that signs links are synced to disk. Checksums
+// detect files that were changed later.
 package media
 
 import (

@@ -11,7 +11,8 @@ const (
 	maxFailures     = 4096
 )
 
-// flight is one fetch with all its waiting callers. Unlike x/sync/singleflight it is canceled when the last one leaves.
+// flight is one fetch with all its waiting callers. Unlike x/sync/singleflight a flight is canceled when its last
+// caller leaves.
 type flight struct {
 	cancel  context.CancelFunc
 	waiters int           // guarded by Store.mu

@@ -43,8 +43,8 @@ func (e *BrokeError) Error() string {
 // Isolate reports whether the cause is in doubt, so that the call is repeated while no other call runs.
 func (e *BrokeError) Isolate() bool { return e.Fault == FaultDied }
 
-// weightOf returns the weight for a call when the process ends with calls in flight: same of its direction, including
-// itself, and others.
+// weightOf returns the weight for a call that was in flight when the process ended. Same is the number of calls in
+// flight of its direction, including itself; others is the number of all other calls in flight.
 func weightOf(same, others int) int {
 	switch {
 	case same > 1:

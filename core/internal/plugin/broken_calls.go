@@ -61,7 +61,7 @@ func mediumIdentity(req *pluginpb.FetchRequest) identity {
 	}
 }
 
-// find returns what is known of a call, or nil.
+// find returns the entry of a call, or nil if no blame is remembered. The caller holds the lock.
 func (b *brokenCalls) find(id identity) *brokenCall {
 	if b.calls.Len() == 0 {
 		return nil
@@ -82,7 +82,7 @@ func (b *brokenCalls) givenUp(id identity) error {
 	return nil
 }
 
-// isSuspect reports whether the adapter broke on a call or next to it.
+// isSuspect reports whether the call was in flight when the adapter broke, even if another call was the cause.
 func (b *brokenCalls) isSuspect(id identity) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

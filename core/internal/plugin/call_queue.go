@@ -16,7 +16,7 @@ type callQueue struct {
 	running  int
 	delayed  int
 	suspects int
-	changed  chan struct{} // closed when a call that others wait for has changed; nil if no call waits
+	changed  chan struct{} // closed to wake the waiting calls; nil if no call waits
 }
 
 // callTurn is one call in the queue. The lock of the queue guards it.
@@ -51,7 +51,7 @@ func (c *callTurn) leave() {
 	q.wake()
 }
 
-// wake lets waiting calls look again. The caller holds the lock.
+// wake makes waiting calls check again whether they may continue. The caller holds the lock.
 func (q *callQueue) wake() {
 	if q.changed != nil {
 		close(q.changed)

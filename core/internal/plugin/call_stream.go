@@ -264,7 +264,7 @@ func (s *callStream[C, R]) close() stoppedCalls {
 	return out
 }
 
-// fail ends all calls after close: sent calls with the error that broke returns, the others with errNotSent. The
+// fail ends all calls after close: sent calls with the result of the function broke, the others with errNotSent. The
 // stream's goroutines must have ended before, because they read the callers' messages, which the callers may change
 // when their calls end.
 func (s *callStream[C, R]) fail(broke func(hung bool) error) {

@@ -6,8 +6,8 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// cancelCalls sends the ids of abandoned calls to the process. Their grace begins when it has answered, at the latest
-// after LivenessTimeout, so that a process with little CPU time has the whole grace.
+// cancelCalls sends the ids of abandoned calls to the process. The grace of the calls begins when the process has
+// confirmed the ids, or after LivenessTimeout, so that a process with little CPU time has the whole grace.
 func (s *session) cancelCalls() {
 	var receive, deliver chan struct{}
 	if s.receive != nil {

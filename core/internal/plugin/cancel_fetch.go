@@ -18,13 +18,13 @@ type fetchCall struct {
 	ctx     context.Context // of the stream
 	cancel  context.CancelFunc
 	ended   chan struct{}
-	watch   func() bool // ends the watch for the end of the caller's context
+	watch   func() bool // stops the watch of the caller's context
 	hung    atomic.Bool
 }
 
 func (s *session) beginFetch(ctx context.Context, req *pluginpb.FetchRequest) *fetchCall {
 	c := &fetchCall{session: s, request: req, ended: make(chan struct{})}
-	if !s.description.GetCancelsFetch() { // it notices the end of the stream only, and not the gateway the end of the call
+	if !s.description.GetCancelsFetch() { // the gateway can only end the stream
 		c.ctx, c.cancel = context.WithCancel(ctx)
 		c.watch = func() bool { return true }
 		return c
@@ -42,8 +42,8 @@ func (c *fetchCall) end() {
 	c.cancel()
 }
 
-// abandon cancels the call and waits for its end. It cancels repeatedly, since the first time the call may not have
-// begun in the adapter.
+// abandon cancels the call and waits for its end. It asks repeatedly, because at the first request the call may not
+// have begun in the adapter.
 func (c *fetchCall) abandon() {
 	s := c.session
 	s.host.countOverdue(1)

@@ -31,8 +31,8 @@ func (h *Host) Validate(ctx context.Context, c *pluginpb.ChannelConfig) ([]*plug
 }
 
 // Configure applies a channel's configuration. If the adapter accepts it, the Host stores it in place of an earlier one
-// of the same name with the response, and applies it to every later process before that accepts calls. A refusal is in
-// the response's Error. The caller must not change c afterwards.
+// of the same name with the response, and applies it to every later process before that process accepts calls. A
+// refusal is in the response's Error. The caller must not change c afterwards.
 func (h *Host) Configure(ctx context.Context, c *pluginpb.ChannelConfig) (*pluginpb.ConfigureResponse, error) {
 	var out *pluginpb.ConfigureResponse
 	for {

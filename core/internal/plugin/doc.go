@@ -6,8 +6,9 @@
 // the thread that forked. Each process is an instance, with a session: one connection, with one long stream for webhook
 // calls and one for deliveries. The readers of the streams never block on a call.
 //
-// If the process ends during a call: a Receive and a Fetch, which have no side effects, are repeated on the next instance
-// until they are given up; a Deliver that was sent returns a BrokeError; calls that were not sent wait for the next
-// instance. A call that does not end after it is cancelled hangs: the process is replaced, and only this call is blamed.
-// A callQueue repeats suspects one at a time and keeps the order of webhooks.
+// If the process ends during a call: a Receive, and a Fetch before its first response, are repeated on the next
+// instance until they are given up, because they have no side effects; a Deliver that was sent returns a BrokeError;
+// calls that were not sent wait for the next instance. A call that does not end after it is cancelled hangs: the
+// process is replaced, and only this call is blamed. A callQueue repeats suspects one at a time and keeps the order of
+// webhooks.
 package plugin

@@ -14,9 +14,9 @@ import (
 )
 
 // Fetch reads a medium. It calls head once, with the properties of the medium and without data, and then chunk with
-// each piece in order; an error of either ends the call and is returned. An *sdk.Error comes from the adapter.
-// ErrNotReady, and any other error, means that the process or its connection is gone, and that the medium may be
-// fetched again.
+// each piece in order; an error of either ends the call and is returned. An *sdk.Error comes from the adapter, or
+// refuses the call, for example because the medium is given up. Any other error, such as ErrNotReady, means that the
+// process or its connection is gone, and that the medium may be fetched again.
 func (h *Host) Fetch(
 	ctx context.Context, req *pluginpb.FetchRequest, head func(*pluginpb.FetchResponse) error, chunk func([]byte) error,
 ) error {
@@ -37,7 +37,7 @@ func (h *Host) Fetch(
 }
 
 // fetch reads a medium from the current process, and again from the next one if the process ends before the first
-// chunk. A medium on which the adapter broke repeatedly is refused like one that the adapter cannot read.
+// response. A medium on which the adapter broke repeatedly is refused like one that the adapter cannot read.
 func (h *Host) fetch(
 	ctx context.Context, req *pluginpb.FetchRequest, head func(*pluginpb.FetchResponse) error, chunk func([]byte) error,
 ) error {

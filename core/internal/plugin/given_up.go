@@ -7,8 +7,9 @@ import (
 	"patchbay/sdk/text"
 )
 
-// GivenUpError means that the adapter broke on a webhook or a medium so often that it does not get it again, also if
-// the vendor repeats it. An operator's restart of the adapter or another version of it ends that.
+// GivenUpError means that the adapter broke on a webhook or a medium so often that the gateway does not pass it to the
+// adapter again, even if the vendor repeats it. A restart of the adapter by an operator, or another version of the
+// adapter, ends this.
 type GivenUpError struct {
 	Name string // name of the adapter
 	Text string // cause, as in BrokeError

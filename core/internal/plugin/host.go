@@ -56,7 +56,7 @@ func New(o Options) *Host {
 func (h *Host) Run(ctx context.Context) error { return newSupervisor(h).run(ctx) }
 
 // Restart drains and replaces the running process, or ends a backoff or quarantine. It does not wait, and does nothing
-// while a process starts or ends. The adapter gets the webhooks again that were given up.
+// while a process starts or ends. Webhooks that were given up are passed to the adapter again.
 func (h *Host) Restart() {
 	h.forgetFaults()
 	h.broken.forgiveAll()

@@ -55,7 +55,7 @@ func (s *supervisor) launch(ctx context.Context, n int) (*session, error) {
 	defer cancel()
 	release := context.AfterFunc(limit, sess.proc.kill)
 	protocolClient, err := sess.client.Client()
-	if release(); err == nil { // a connection that the kill has just ended can look good
+	if release(); err == nil { // Client may succeed although the kill has just ended the connection
 		err = limit.Err()
 	}
 	if err != nil {

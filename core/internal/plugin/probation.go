@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// probationTime is the time after which a subscription is not the cause if the process dies.
+// probationTime is the time after its start in which a subscription may be the cause if the process dies.
 const probationTime = 5 * time.Second
 
 // probation is the beginning of a subscription. If the process dies in it, the subscription may be the cause: it is a
@@ -72,7 +72,7 @@ func (p *probation) blame(ctx context.Context, err error) error {
 	return err
 }
 
-// end ends the probation in any case.
+// end ends the probation, passed or not, when the subscription ends.
 func (p *probation) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 // processAttributes put the adapter into its own process group. The adapter itself watches for the end of its gateway.
 func processAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
-// exitPoll is the delay in noticing the end of a process where the kernel offers no wait without reaping.
+// exitPoll is the interval at which waitExit checks whether a process has ended.
 const exitPoll = 20 * time.Millisecond
 
 // waitExit waits for the end of a process without reaping it. There is no portable call for that, so it polls: a signal

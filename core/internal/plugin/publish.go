@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// publish makes a session accept calls, unless something came into force that its process has not agreed to.
+// publish makes a session accept calls, unless a description or configuration came into force that its process has not
+// been checked against.
 func (h *Host) publish(s *session) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 // quarantine. It belongs to the supervisor.
 type restartBudget struct {
 	opts     *Options
-	failures int         // ends in a row, none of them after HealthyAfter
+	failures int         // ends in a row, none of them with an uptime of HealthyAfter
 	crashes  []time.Time // within CrashWindow
 	blamed   int         // ends in a row that one call caused, while no call of its direction had a result
 	trials   int         // starts out of quarantine in a row
@@ -33,8 +33,9 @@ type ending struct {
 	answered bool          // before, a call of the same direction had a result
 }
 
-// next records the end of a process at now and returns when to start the next one. An end that one call caused does
-// not count, because that call is given up soon.
+// next records the end of a process at now and returns when to start the next one. An end that one call caused does not
+// count, because that call is given up soon. After more than maxBlamed such ends in a row, the adapter goes into
+// quarantine.
 func (b *restartBudget) next(now time.Time, reason string, end ending) restart {
 	uptime := end.uptime
 	if reason == reasonRequested {

@@ -76,7 +76,7 @@ func (h *Host) runReceive(ctx context.Context, c *callTurn, call *pluginpb.Recei
 	held := false
 	await := func(ctx context.Context) (*session, error) {
 		if s := h.session.Load(); s != nil && !held {
-			held = true // if the process does not take the call
+			held = true // await is called again only if the process did not take the call
 			return s, nil
 		}
 		c.delay()

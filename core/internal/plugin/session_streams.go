@@ -73,7 +73,8 @@ func deliverName(call *pluginpb.DeliverCall) string {
 	return "deliver to " + call.GetChannel()
 }
 
-// reportHang makes the supervisor replace the process because a call hangs. The first call counts.
+// reportHang makes the supervisor replace the process because a call hangs. The supervisor gets only the first hung
+// call.
 func (s *session) reportHang(call string) {
 	s.log.Error("call hung", "call", call, "grace_seconds", s.host.opts.CancelGrace.Seconds())
 	select {
@@ -83,7 +84,7 @@ func (s *session) reportHang(call string) {
 }
 
 // run starts the two goroutines of a stream. The end of either ends the session. If the process closed the stream
-// properly, results may still arrive on the other stream, so run waits for its end.
+// properly, results may still arrive on the other stream, so run first waits for the end of both streams.
 func (s *session) run(read func() error, write func(context.Context) error) {
 	s.tasks.Go(func() {
 		err := read()

@@ -59,8 +59,8 @@ func (s *session) pendingCalls() int {
 	return n
 }
 
-// close ends the process, frees the session's resources and fails its calls with cause. The process has grace to exit;
-// without grace it is killed. close returns an error if the process could not be killed.
+// close ends the process, frees the session's resources and fails its calls with cause. The process has the time grace
+// to exit; if grace is 0, it is killed immediately. close returns an error if the process could not be killed.
 func (s *session) close(grace time.Duration, cause error) error {
 	if grace <= 0 {
 		s.proc.kill()
@@ -106,7 +106,7 @@ func (s *session) removeDir() {
 	}
 }
 
-// failCalls ends pending calls. The goroutines of the streams have ended.
+// failCalls ends pending calls. The goroutines of the streams must have ended before.
 func (s *session) failCalls(cause error) {
 	var receives, delivers stoppedCalls
 	if s.receive != nil {
@@ -138,8 +138,8 @@ func (s *session) failCalls(cause error) {
 	s.subscribeBroke = s.brokeError(cause, false, probations, receives.sent+delivers.sent+fetches)
 }
 
-// brokeError returns the error for a call that the end of the process interrupted, next to same calls of its kind,
-// including itself, and others.
+// brokeError returns the error for a call that the end of the process interrupted. Hung is set if this call hung; for
+// same and others see weightOf.
 func (s *session) brokeError(cause error, hung bool, same, others int) *BrokeError {
 	e := &BrokeError{Name: s.host.opts.Name, Fault: FaultDied, Text: s.crashText(cause)}
 	switch {

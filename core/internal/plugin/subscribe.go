@@ -70,7 +70,7 @@ func (s *session) subscribe(ctx context.Context, from *pluginpb.SubscribeRequest
 		return s.streamError(err)
 	}
 	out := &subscribeSender{stream: stream}
-	cancelAtEnd := context.AfterFunc(ctx, cancel) // a stop is valid only after the start
+	cancelAtEnd := context.AfterFunc(ctx, cancel) // the adapter accepts a stop only after the start
 	err = out.start(from)
 	switch {
 	case !cancelAtEnd():

@@ -7,10 +7,11 @@ import (
 )
 
 // clusterBytes is the length of the longest usual clusters, which are sequences of emoji. If the limit is at least four
-// times as long, cuts keep them whole. Below, that would cost too many pieces.
+// times as long, cuts keep them whole. With a lower limit, that would cost too many pieces.
 const clusterBytes = 40
 
-// slack is the number of bytes by which a cut may move back to a better place. Longer clusters may be divided.
+// slack is the number of bytes by which a cut may move back to a better place. Clusters that are longer than this may
+// be divided.
 func slack(limit int) int {
 	if limit >= 4*clusterBytes {
 		return max(limit/8, clusterBytes)

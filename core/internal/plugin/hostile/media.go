@@ -12,8 +12,8 @@ import (
 
 var _ sdk.Fetcher = (*adapter)(nil)
 
-// Fetch implements sdk.Fetcher. A number as Ref is the size of the medium; "/exit" ends the process while it is read.
-// Other references select a fault before the first byte; see faults.
+// Fetch implements sdk.Fetcher. A number as Ref is the size of the medium; "/exit" ends the process while the medium is
+// read. Other references select a fault before the first byte; see faults.
 func (a *adapter) Fetch(ctx context.Context, f *sdk.FetchRequest) (*sdk.Medium, error) {
 	if f.Part.Ref == "/exit" {
 		return &sdk.Medium{Body: io.NopCloser(io.MultiReader(strings.NewReader(strings.Repeat("x", 1<<20)), exiting{}))}, nil
