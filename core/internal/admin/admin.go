@@ -47,7 +47,7 @@ type Options struct {
 	Lanes    Lanes
 	Hosts    map[string]*plugin.Host
 	Config   *config.Config
-	// Unavailable has the causes, by channel, why a channel is not usable until the gateway restarts.
+	// Unavailable has the cause for each channel that is not usable until the gateway restarts.
 	Unavailable map[string]string
 	Trail       *trail.Trail
 	Now         func() time.Time // the gateway's clock; nil is time.Now
@@ -61,7 +61,7 @@ type Admin struct {
 	metrics   *metricsGatherer
 }
 
-// New returns an Admin that is not ready until Accepting(true), and registers its metrics.
+// New returns an Admin and registers its metrics. The Admin reports "not ready" until Accepting(true) is called.
 func New(o Options) *Admin {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -79,7 +79,7 @@ func New(o Options) *Admin {
 // Accepting sets whether the public listener accepts requests.
 func (a *Admin) Accepting(accepting bool) { a.accepting.Store(accepting) }
 
-// Handler returns the HTTP handler. It refuses requests that a browser makes for another site.
+// Handler returns the HTTP handler. It refuses requests that a browser sends on behalf of another site.
 func (a *Admin) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", live)

@@ -24,10 +24,10 @@ type WaitingConversation struct {
 	Pending int    `json:"pending"` // deliveries and held messages
 }
 
-// WaitingList is a part of the waiting conversations.
+// WaitingList has the conversations with the longest waits, at most maxWaiting.
 type WaitingList struct {
 	Conversations []WaitingConversation `json:"conversations"` // longest wait first
-	Total         int                   `json:"total"`         // number of all
+	Total         int                   `json:"total"`         // number of all waiting conversations
 }
 
 // conversationList serves GET /api/conversations[?channel=…].
@@ -77,8 +77,8 @@ func (a *Admin) conversationShow(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, c)
 }
 
-// waitingConversations returns at most maxWaiting conversations, longest wait first, and the number of all. If channel is
-// not "", only waits for that channel count.
+// waitingConversations returns at most maxWaiting conversations, longest wait first, and the number of all waiting
+// conversations. If a channel is given, only waits for this channel count.
 func waitingConversations(s *state.State, channel string) (longest []*trail.Conversation, total int) {
 	type waiting struct {
 		id    string
@@ -98,8 +98,8 @@ func waitingConversations(s *state.State, channel string) (longest []*trail.Conv
 	return longest, len(all)
 }
 
-// knowsChannel reports whether a channel is configured, or removed with pending deliveries or dead letters left. The
-// name "" stands for all channels.
+// knowsChannel reports whether a channel is configured, has pending deliveries or dead letters, or owns a conversation.
+// This can also be true of a removed channel. The name "" stands for all channels and is known.
 func (a *Admin) knowsChannel(s *state.State, name string) bool {
 	_, known := a.Config.Channel(name)
 	known = known || name == ""

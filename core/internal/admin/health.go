@@ -77,7 +77,8 @@ func missingRecords(missing []store.Range) (n uint64, sequences string) {
 	return n, strings.Join(list, ", ")
 }
 
-// adapterCheck reports an adapter that does not accept calls, or in which a cancelled call goes on.
+// adapterCheck returns the check of an adapter. It fails if the adapter does not accept calls, or if a cancelled call
+// has not ended.
 func adapterCheck(name string, s *plugin.Status) check {
 	c := check{"adapter " + name, s.Serving() && s.Overdue == 0, string(s.State)}
 	if s.Serving() && len(s.Unhealthy) > 0 {
@@ -92,7 +93,8 @@ func adapterCheck(name string, s *plugin.Status) check {
 	return c
 }
 
-// optionalChecks are the checks of parts that can fail without affecting others: adapters, channels and single records.
+// optionalChecks returns the checks of parts that can fail without affecting others: adapters, channels and single
+// records.
 func (a *Admin) optionalChecks() []check {
 	var out []check
 	if n, sequences := missingRecords(a.Log.Health().Missing); n > 0 {

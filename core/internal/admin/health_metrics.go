@@ -4,7 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// healthMetrics collects the gateway's readiness and the room in its store.
+// healthMetrics collects the gateway's readiness, the space of its store and the availability of its channels.
 type healthMetrics struct {
 	admin                                      *Admin
 	ready, size, capacity, limit, free, missed *prometheus.Desc

@@ -32,7 +32,8 @@ type metricsSource interface {
 }
 
 // metricsGatherer gathers the metrics of the gateway and of its adapters. An adapter's metrics are untrusted: they
-// cannot fail or delay a scrape, or replace metrics of the gateway or of another adapter.
+// cannot make a scrape fail, delay it by more than pluginTimeout, or replace metrics of the gateway or of another
+// adapter.
 type metricsGatherer struct {
 	gateway  prometheus.Gatherer
 	adapters map[string]metricsSource
@@ -137,8 +138,8 @@ func scrapeAdapter(ctx context.Context, a metricsSource) (map[string]*dto.Metric
 	return families, nil
 }
 
-// setAdapterLabel sets the label adapter on each metric, replacing the adapter's own value. Of metrics that then have
-// the same labels it keeps the first.
+// setAdapterLabel sets the label adapter on each metric, replacing the adapter's own value. If several metrics then
+// have the same labels, it keeps the first.
 func setAdapterLabel(f *dto.MetricFamily, adapter string) {
 	label, seen := "adapter", map[string]bool{}
 	f.Metric = slices.DeleteFunc(f.Metric, func(m *dto.Metric) bool {

@@ -39,8 +39,8 @@ func (a *Admin) trace(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"id": ids[0], "conversations": found})
 }
 
-// addReasons adds the reasons of pending deliveries, and of a wait for one, that only lanes, adapters and the
-// configuration know.
+// addReasons adds the reasons why deliveries are pending. The state does not have them: they come from the lanes, the
+// adapters and the configuration. Then it completes the reason why the conversation waits.
 func (a *Admin) addReasons(c *trail.Conversation) {
 	for i := range c.Pending {
 		d := &c.Pending[i]

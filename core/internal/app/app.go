@@ -39,8 +39,8 @@ func (e *ListenError) Unwrap() error { return e.Err }
 // Timeouts.
 const (
 	ackTimeout      = 5 * time.Second  // of a write; afterwards its outcome is unknown
-	requestsTimeout = 10 * time.Second // of running requests, at the end
-	lanesTimeout    = 10 * time.Second // of running calls to vendors, at the end
+	requestsTimeout = 10 * time.Second // for running requests when the gateway stops
+	lanesTimeout    = 10 * time.Second // for running calls to vendors when the gateway stops
 )
 
 // App is a running gateway.
@@ -59,7 +59,8 @@ type step struct {
 	stop func()
 }
 
-// serve runs an HTTP server with at most n connections until the gateway stops, and returns its address.
+// serve starts an HTTP server with at most n connections and returns its address. The server runs until the gateway
+// stops.
 func (a *App) serve(setting string, ln net.Listener, n int, h http.Handler, log *slog.Logger) net.Addr {
 	srv := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second,
@@ -104,7 +105,7 @@ func (a *App) background(name string, f func(context.Context)) {
 func (a *App) onStopping(name string, stop func()) { a.onStop = append(a.onStop, step{name, stop}) }
 
 // Stop stops the parts in reverse order of their start: requests are refused, running calls end, their outcomes are
-// stored, the adapters exit, the store closes. It may be called once.
+// stored, the store closes, and the adapters exit. Call it only once.
 func (a *App) Stop() {
 	for _, s := range slices.Backward(a.onStop) {
 		started := time.Now()

@@ -12,8 +12,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// collisions reports the paths that have no place in the routing table: those of the gateway itself, malformed ones,
-// and those that conflict with the path of another channel.
+// collisions reports channels' paths that cannot be in the routing table: malformed paths, paths of the gateway itself,
+// and paths that conflict with the path of another channel.
 func (p *plugins) collisions(cfg *config.Config) []config.Problem {
 	var problems []config.Problem
 	report := func(ep *ingress.Endpoint, format string, args ...any) {

@@ -34,8 +34,8 @@ func Check(ctx context.Context, cfg *config.Config, o Options) Findings {
 }
 
 // configure reads the description of every adapter, checks the settings of its channels against its schema, and
-// configures the channels. It does not use the network. It returns all problems together; an adapter that hangs does
-// not hide those of the others.
+// configures the channels. It does not use the network. It returns all problems together: a hanging adapter does not
+// hide the problems of other adapters.
 func (p *plugins) configure(ctx context.Context, cfg *config.Config) Findings {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -136,8 +136,8 @@ func (p *plugins) configureChannel(ctx context.Context, cfg *config.Config, ch *
 	return found
 }
 
-// settingProblem returns an adapter's problem with a setting, with its position. "role" means the channel's role,
-// unless the adapter has a setting of that name. Without a setting, the problem is about all settings.
+// settingProblem returns an adapter's problem with a setting, with its position. If the adapter has no setting with the
+// name "role", this name means the channel's role. If setting is empty, the problem is about all settings.
 func settingProblem(cfg *config.Config, ch *config.Channel, schema []byte, setting, message string) config.Problem {
 	if s, err := settings.Parse(schema); setting == "role" && err == nil && s.Property("role") == nil {
 		return cfg.Problem(message, "channels", ch.Name, "role")

@@ -54,8 +54,8 @@ func (p *plugins) keep(cfg *config.Config) {
 	}
 }
 
-// missing handles an adapter that does not start. With strict it is a problem. Otherwise its channels wait for it with
-// their kept endpoints; without one they are unavailable until the gateway restarts.
+// missing handles an adapter that does not start. In strict mode this is a problem. Otherwise each channel with a kept
+// endpoint waits for the adapter. The other channels are unavailable until the gateway restarts.
 func (p *plugins) missing(cfg *config.Config, name string, h *plugin.Host, cause string) Findings {
 	if p.strict {
 		return problem(cfg.Problem("the program could not be started: "+cause, "adapters", name, "command"))
@@ -103,8 +103,8 @@ func (p *plugins) failed(cfg *config.Config, ch *config.Channel, h *plugin.Host,
 }
 
 // invalid handles a channel whose settings are not valid for the adapter. If an earlier process accepted the same
-// configuration, the program has changed, and the channel waits for another one. Otherwise the problem is in the
-// configuration.
+// configuration, the program has changed, and the channel waits for a program that accepts it. Otherwise the problem is
+// in the configuration.
 func (p *plugins) invalid(cfg *config.Config, ch *config.Channel, h *plugin.Host, found Findings) Findings {
 	if p.strict || !p.restore(cfg, ch, h, found.Problems[0].Message) {
 		return found
@@ -116,7 +116,8 @@ func (p *plugins) invalid(cfg *config.Config, ch *config.Channel, h *plugin.Host
 	return found
 }
 
-// restore puts the kept description of a channel into force. It reports whether there is one for this configuration.
+// restore applies the kept description and endpoint of a channel. It returns false if none is kept for this
+// configuration.
 func (p *plugins) restore(cfg *config.Config, ch *config.Channel, h *plugin.Host, cause string) bool {
 	k := p.kept[ch.Adapter]
 	pc, endpoint := k.match(cfg, ch)

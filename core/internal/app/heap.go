@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Bounds of the garbage collector: a heap may grow by heapRoom before it is collected, but by at least half and at most
-// four times its size.
+// Bounds of the garbage collector: the heap may grow by heapRoom before a collection, but by at least half of its size
+// and at most four times its size.
 const (
 	heapRoom     = 96 << 20
 	heapEvery    = 5 * time.Second
@@ -17,8 +17,8 @@ const (
 	maxGCPercent = 400
 )
 
-// paceHeap adapts the garbage collector to the size of the heap: it runs rarely while the heap is small, and keeps the
-// memory within bounds while it is large. It does nothing if GOGC is set; GOMEMLIMIT always holds.
+// paceHeap adapts the garbage collector to the size of the heap: the collector runs rarely while the heap is small, and
+// keeps the memory within bounds while the heap is large. It does nothing if GOGC is set; GOMEMLIMIT always holds.
 func paceHeap(ctx context.Context) {
 	if os.Getenv("GOGC") != "" {
 		return

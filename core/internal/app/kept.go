@@ -18,8 +18,8 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// keptAdapter is the last good description of an adapter and the endpoints of its channels. The gateway starts with it
-// if the adapter does not.
+// keptAdapter is the last good description of an adapter and the endpoints of its channels. If the adapter does not
+// start, the gateway starts with this description.
 type keptAdapter struct {
 	description *pluginpb.DescribeResponse
 	channels    map[string]keptChannel
@@ -91,7 +91,8 @@ func (k *keptAdapter) write(dir, adapter string) error {
 	return nil
 }
 
-// match returns the kept endpoint of a channel and its configuration, or nil if the configuration has changed since.
+// match returns the configuration and the kept endpoint of a channel. It returns nil if none is kept for this
+// configuration.
 func (k *keptAdapter) match(cfg *config.Config, ch *config.Channel,
 ) (*pluginpb.ChannelConfig, *pluginpb.ConfigureResponse) {
 	if k == nil {
@@ -124,7 +125,7 @@ func channelConfig(cfg *config.Config, ch *config.Channel, schema []byte) (*plug
 	return pc, nil
 }
 
-// configDigest identifies a configuration without its secrets.
+// configDigest returns a hash of a configuration with its secrets. The hash does not reveal them.
 func configDigest(pc *pluginpb.ChannelConfig) string {
 	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(pc)
 	if err != nil {

@@ -11,15 +11,15 @@ import (
 )
 
 // observer counts every record. It logs events for operators: handovers, closings, offers, dead letters, failing rules.
-// It does not log ordinary messages. Each message can cause a failing rule and a dead letter, so their lines are
-// limited.
+// It does not log ordinary messages. Each message can cause a failing rule and a dead letter, so the number of these
+// lines is limited.
 type observer struct {
 	*telemetry.Metrics
 	log     *slog.Logger
 	limiter *telemetry.LogLimiter
 }
 
-// Limits of the lines about failing rules, by rule, and about dead letters, by channel.
+// Limits of the log lines about one failing rule, and about the dead letters of one channel.
 const (
 	repeatedLines  = 5
 	repeatedWindow = time.Minute

@@ -34,7 +34,7 @@ type plugins struct {
 	mu          sync.Mutex // guards the maps below during configure
 	described   map[string]*pluginpb.DescribeResponse
 	endpoints   map[string]*pluginpb.ConfigureResponse // by channel
-	configured  map[string]*pluginpb.ChannelConfig     // by channel; those that a process accepted
+	configured  map[string]*pluginpb.ChannelConfig     // by channel; only if a process accepted it
 	unavailable map[string]string                      // causes by channel, until the gateway restarts
 
 	cancel  context.CancelFunc
@@ -74,7 +74,7 @@ func startPlugins(cfg *config.Config, o *Options, runtimeDir string, m *plugin.M
 	return p
 }
 
-// completeSettings returns a function that checks and completes the settings of a channel by a schema.
+// completeSettings returns a function that checks and completes the settings of a channel with a schema.
 func completeSettings(cfg *config.Config) func(string, []byte) ([]byte, error) {
 	return func(channel string, schema []byte) ([]byte, error) {
 		if problems := cfg.CheckSettings(channel, schema); len(problems) > 0 {

@@ -153,7 +153,7 @@ func (a *App) core(cfg *config.Config, o *Options, p *plugins, log *jetstream.Lo
 	return w, engine
 }
 
-// run starts the writer's loop. It stops after the lanes, so that their outcomes are stored.
+// run starts the writer's loop. The loop stops after the lanes, so that it stores their outcomes.
 func (a *App) run(w *writer.Writer, engine *delivery.Engine) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

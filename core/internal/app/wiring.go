@@ -55,9 +55,9 @@ func target(caps *pluginpb.Capabilities) render.Target {
 	}
 }
 
-// reachable returns a function that reports whether calls to a channel can succeed within a time: its circuit breaker is
-// not open, a pause that the vendor asked for ends within this time, its adapter is not in quarantine, and the adapter
-// has accepted it.
+// reachable returns a function that reports whether calls to a channel can succeed within a time: its circuit breaker
+// is not open, a pause that the vendor asked for ends within this time, its adapter is not in quarantine, and the
+// adapter has accepted the channel.
 func reachable(cfg *config.Config, p *plugins, engine *delivery.Engine) func(string, time.Duration) bool {
 	return func(name string, within time.Duration) bool {
 		ch, ok := cfg.Channel(name)

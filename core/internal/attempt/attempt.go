@@ -1,5 +1,6 @@
-// Package attempt defines what the writer and the lanes exchange: a [Job] goes to the lanes, its [Outcome] returns. So
-// the packages writer, delivery and conversation need not import each other for these types.
+// Package attempt defines the data that the writer and the lanes exchange: the writer sends a [Job] to the lanes, and
+// they return its [Outcome]. So the packages writer, delivery and conversation need not import each other for these
+// types.
 package attempt
 
 import (

@@ -88,7 +88,7 @@ func (o *options) testAdapter(cmd *cobra.Command, f *conformanceFlags, program s
 	return nil
 }
 
-// conformanceData is the default folder of a program's test data.
+// conformanceData returns the default folder of a program's test data.
 func conformanceData(program string) string {
 	place := filepath.Join("plugins", filepath.Base(program), "testdata", "conformance")
 	if found, err := filepath.Glob(place); err == nil && len(found) > 0 {

@@ -35,10 +35,10 @@ type Process struct {
 	Stdout  io.Writer
 	Stderr  *os.File
 	Version string // set by the linker, or empty
-	Unhook  func() // restores the default handling of signals; called when the context ends, so that a second one kills
+	Unhook  func() // restores the default handling of signals; called when ctx ends, so that a second signal kills
 }
 
-// coded is an error with an exit code. Its message is printed unless it is printed already.
+// coded is an error with an exit code. Main prints its message, except if printed is set.
 type coded struct {
 	code    int
 	printed bool
@@ -73,7 +73,7 @@ func Main(ctx context.Context, p Process) int {
 
 func failure(err error) error { return &coded{code: exitFailure, err: err} }
 
-// options are the flags that every command has.
+// options are the flags that several commands have.
 type options struct {
 	process *Process
 	config  string
@@ -114,8 +114,8 @@ start.`,
 	return root
 }
 
-// refuseUnknownTopics makes an unknown topic of cobra's commands help and completion wrong usage. Cobra would print the
-// usage and end with success.
+// refuseUnknownTopics changes cobra's commands help and completion: an unknown topic is an error. Cobra alone would
+// print the usage and exit with success.
 func refuseUnknownTopics(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
@@ -141,8 +141,8 @@ func refuseUnknownTopics(root *cobra.Command) {
 	}
 }
 
-// group makes a command that only has subcommands. Without a subcommand it prints its help. An unknown subcommand is
-// wrong usage, for which cobra would print the help too.
+// group makes a command that only has subcommands. Without a subcommand it prints its help. An unknown subcommand is an
+// error; cobra alone would print the help in this case too.
 func group(name, short string, commands ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: name, Short: short, Args: cobra.NoArgs,

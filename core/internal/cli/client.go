@@ -54,7 +54,7 @@ func (o *options) call(ctx context.Context, method, path string, v any) error {
 	return nil
 }
 
-// dialable returns the address under which a listener can be called.
+// dialable returns the address at which a listener can be called. It replaces an empty host by 127.0.0.1.
 func dialable(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil || host != "" {

@@ -132,15 +132,15 @@ func newDeadDrop(o *options) *cobra.Command {
 	}
 }
 
-// eachDeadLetter makes one call per dead letter and prints each result. It stops only if the gateway is not
-// reachable.
+// eachDeadLetter makes one call per dead letter and prints each result. It stops early only if calls to the gateway are
+// not possible.
 func (o *options) eachDeadLetter(ctx context.Context, ids []string, method, action string) error {
 	var failed []error
 	for _, id := range ids {
 		var response struct{ Status, Delivery string }
 		err := o.call(ctx, method, "/api/dead-letters/"+url.PathEscape(id)+action, &response)
 		var c *coded
-		if errors.As(err, &c) && c.code != exitFailure { // the gateway is not reachable
+		if errors.As(err, &c) && c.code != exitFailure { // calls to the gateway are not possible
 			return err
 		}
 		if err != nil {

@@ -11,7 +11,7 @@ import (
 // columns is the width of lists and trails.
 const columns = 100
 
-// wrap prints text after a prefix. Further lines begin with indent. Words that do not fit into a line are cut.
+// wrap prints text after a prefix. Further lines begin with indent. Words that are longer than a line are split.
 func wrap(w io.Writer, prefix, indent, text string) {
 	if utf8.RuneCountInString(prefix) > columns { // long names
 		prefix, text = "", prefix+" "+text

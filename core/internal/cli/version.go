@@ -34,8 +34,8 @@ func newVersion(o *options) *cobra.Command {
 	return cmd
 }
 
-// programVersion returns the version that the linker has set. Without one, as after go install, it is the version of
-// the program's module.
+// programVersion returns the version that the linker has set. If the linker has set none, as after go install, it
+// returns the version of the program's module, or "dev" if that is unknown.
 func programVersion(linked string, info *debug.BuildInfo) string {
 	switch {
 	case linked != "":

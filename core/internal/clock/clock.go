@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// tolerance is the difference to the system's clock that Watch does not report.
+// tolerance is the maximum difference to the system's clock that Watch does not report.
 const tolerance = 2 * time.Minute
 
-// System returns a clock that starts at the time of the system's clock and then counts the elapsed time. If the
-// system's clock is set, it does not follow.
+// System returns a clock that starts at the time of the system's clock and then counts the elapsed time. It does not
+// follow changes of the system's clock.
 func System() func() time.Time {
 	start := time.Now()
 	return New(start, func() time.Duration { return time.Since(start) })
@@ -22,8 +22,8 @@ func New(start time.Time, elapsed func() time.Duration) func() time.Time {
 	return func() time.Time { return start.Add(elapsed()) }
 }
 
-// Watch logs when the system's clock was set, or when the computer slept, since the gateway started: the gateway's own
-// clock, now, does not follow. It returns when ctx ends.
+// Watch logs if the system's clock and the gateway's clock (now) differ by more than tolerance. They differ if the
+// system's clock was set, or the computer slept, after the gateway started. Watch returns when ctx ends.
 func Watch(ctx context.Context, now func() time.Time, logger *slog.Logger) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()

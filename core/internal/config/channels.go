@@ -11,7 +11,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// reserved cannot be names of channels: rules use them with another meaning.
+// reserved are the names that channels cannot have: rules use these words with another meaning.
 var reserved = []string{"customer", "bot", "agent", "observer", "system", "owner", route.Home, "any", "gateway"}
 
 var pathPrefix = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
@@ -102,7 +102,7 @@ func (l *loader) checkOwners(c *Config, f *fileConfig) {
 				l.bad(file.Owner.node, "only a channel of role customer has an owner")
 				break
 			}
-			l.checkOwner(roles, &file.Owner) // the role is wrong, and customer may be meant
+			l.checkOwner(roles, &file.Owner) // the role is missing or wrong, and may have to be customer
 		case ch.Role != envelope.RoleCustomer:
 		case ch.Owner != "":
 			l.checkOwner(roles, &file.Owner)

@@ -21,7 +21,7 @@ import (
 // Config is a complete, checked configuration. It is immutable: readers share it without locks.
 type Config struct {
 	Listen    string // public listener, host:port
-	PublicURL string // of Listen for the outside, without a slash at the end; "" if not set, see BaseURL
+	PublicURL string // URL of Listen for vendors, without a slash at the end; "" if not set, see BaseURL
 	// TrustedProxies are the networks of proxies in front of Listen.
 	TrustedProxies []netip.Prefix
 
@@ -49,14 +49,14 @@ type Admin struct {
 
 // Store is the place of the log.
 type Store struct {
-	Dir string // absolute, or relative to the working directory if the file's own path is
+	Dir string // absolute, or relative to the working directory if the configuration file's path is relative
 	Cap ByteSize
 }
 
 // Adapter is one plugin program.
 type Adapter struct {
 	Name    string
-	Command string   // a path if it has a slash, else looked up in PATH
+	Command string   // a path if it has a slash; otherwise a name that is looked up in PATH
 	Args    []string // without the program's name
 	Env     Env      // NAME=value, in addition to the variables that every plugin gets
 }
@@ -66,7 +66,7 @@ type Channel struct {
 	Name    string
 	Adapter string
 	Role    envelope.Role
-	Owner   string // answers first; of customer channels only, by default conversations.owner
+	Owner   string // the channel that answers first; set for customer channels only, by default conversations.owner
 	Path    string // prefix of its webhook paths, "" or "/x"
 	// Allow lists non-public networks in which the vendor may be called. AllowLinks lists non-public networks that
 	// inbound media links may resolve to. They are independent, since any customer can send a link.
@@ -105,10 +105,10 @@ type Delivery struct {
 
 // Conversations are the settings that all conversations share.
 type Conversations struct {
-	Owner      string        // default for customer channels without one
+	Owner      string        // default owner of customer channels
 	History    int           // messages that a new owner gets, at most state.MaxHistory
 	CloseAfter time.Duration // silence after which a conversation ends
-	Bounces    int           // handovers in an hour after which rules move no control, 0 means no limit
+	Bounces    int           // handovers in an hour after which rules no longer move control; 0 means no limit
 }
 
 // Limits bound the load that callers can cause.
@@ -118,8 +118,8 @@ type Limits struct {
 
 // Media bounds the stored images, audio, video and files.
 type Media struct {
-	MaxSize   ByteSize      // of one
-	TotalSize ByteSize      // of all
+	MaxSize   ByteSize      // of one medium
+	TotalSize ByteSize      // of all media
 	Keep      time.Duration // after it was read
 }
 
@@ -129,7 +129,7 @@ type Log struct {
 	Format string // auto, text, json
 }
 
-// Format prints the name of the file for every verb.
+// Format prints only the name of the file, for every verb, so that no output contains secrets.
 func (c Config) Format(w fmt.State, _ rune) {
 	file := "no file"
 	if c.root != nil {
@@ -148,7 +148,7 @@ func (c *Config) Channel(name string) (*Channel, bool) {
 	return nil, false
 }
 
-// Roles returns the role of each channel, as package route wants them.
+// Roles returns the role of each channel in the form that package route needs.
 func (c *Config) Roles() route.Channels {
 	out := make(route.Channels, len(c.Channels))
 	for i := range c.Channels {

@@ -37,7 +37,7 @@ type decodable interface {
 	decode(l *loader, n *node)
 }
 
-// structure is a pointer to a struct with a place.
+// structure is a pointer to a struct that embeds place.
 type structure interface{ setNode(n *node) }
 
 func (p *place) setNode(n *node) { p.node = n }

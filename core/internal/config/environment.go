@@ -13,7 +13,7 @@ import (
 // EnvPrefix begins the environment variables that set configuration: PATCHBAY_ADMIN__LISTEN is admin.listen.
 const EnvPrefix = "PATCHBAY_"
 
-// ConfigVariable names the file. It is not a setting.
+// ConfigVariable is the environment variable with the path of the configuration file. It is not a setting.
 const ConfigVariable = EnvPrefix + "CONFIG"
 
 // environment is a koanf provider of the settings in environment variables. It warns of variables that name no setting.
@@ -50,9 +50,9 @@ func (s *setting[T]) single() {}
 // entry returns a pointer to a new entry.
 func (s *named[T]) entry() any { return new(T) }
 
-// variablePath finds the setting that a variable names, given without the prefix. Names of adapters and channels
-// match with an underscore for a hyphen. Without such a setting, target is nil, path ends with the unknown part, and
-// known has the possible ones.
+// variablePath finds the setting of an environment variable, whose name is given without EnvPrefix. An underscore also
+// matches a hyphen in the name of an adapter or channel. If there is no such setting, target is nil, path ends with the
+// unknown part, and known has the possible parts.
 func (l *loader) variablePath(name string) (path []string, target any, known []string) {
 	target = &fileConfig{}
 	for part := range strings.SplitSeq(strings.ToLower(name), "__") {
@@ -80,7 +80,7 @@ func (l *loader) variablePath(name string) (path []string, target any, known []s
 	return path, target, known
 }
 
-// variableSuggestion returns the variable that was probably meant, "" without one.
+// variableSuggestion returns the variable that was probably meant, or "" if no name is similar.
 func variableSuggestion(path, known []string) string {
 	part := path[len(path)-1]
 	near := route.Closest(part, known)

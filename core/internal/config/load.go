@@ -47,8 +47,8 @@ func newLoader(opts Options) *loader {
 }
 
 // Load reads, merges, resolves and checks a configuration. Every error is a *Problems. The Config that comes with an
-// error is incomplete: the adapters can validate its usable channels, see Config.Usable. It is nil if the file could
-// not be used at all.
+// error is incomplete: the adapters can validate its usable channels, see Config.Usable. The Config is nil if the file
+// could not be used at all.
 func Load(opts Options) (*Config, error) {
 	l := newLoader(opts)
 	data, ok := l.data()
@@ -74,7 +74,7 @@ func (l *loader) markBroken() {
 	}
 }
 
-// read parses the file; false if nothing in it can be used.
+// read parses the file. It returns false if nothing in the file can be used.
 func (l *loader) read(data []byte) bool {
 	l.lines = splitLines(data)
 	r := &reader{file: l.opts.Path, problems: &l.problems}
@@ -107,7 +107,7 @@ func (l *loader) data() ([]byte, bool) {
 	return data, true
 }
 
-// readFile reads at most one byte more than a configuration may have.
+// readFile reads at most maxFile+1 bytes, which is enough to detect that a file is too large.
 func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {

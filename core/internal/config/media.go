@@ -10,7 +10,7 @@ import (
 const (
 	minMediaSize    = 1 << 10
 	maxTotalSize    = 1 << 40
-	concurrentMedia = 4 // of the largest size fit into the total
+	concurrentMedia = 4 // number of media of the maximum size that must fit into total_size
 	minMediaKeep    = time.Minute
 	maxMediaKeep    = 7 * 24 * time.Hour
 )
@@ -23,7 +23,7 @@ func (l *loader) media(f *fileMedia) Media {
 	m := Media{MaxSize: f.MaxSize.value, TotalSize: f.TotalSize.value, Keep: f.Keep.value}
 	if m.MaxSize < minMediaSize || m.MaxSize > sdk.MaxMediaBytes {
 		l.bad(f.MaxSize.node, "must be from %s to %s", ByteSize(minMediaSize), ByteSize(sdk.MaxMediaBytes))
-		return m // total_size depends on it
+		return m // the check of total_size needs a valid max_size
 	}
 	least := concurrentMedia * m.MaxSize
 	l.require(m.TotalSize >= least && m.TotalSize <= maxTotalSize, f.TotalSize.node,

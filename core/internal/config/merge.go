@@ -9,7 +9,8 @@ import (
 	"github.com/knadh/koanf/v2"
 )
 
-// delimiter separates keys inside koanf. Names of channels and attributes can contain dots, but not this.
+// delimiter separates keys inside koanf. It is not a dot, because keys can contain dots. The reader refuses keys that
+// contain the delimiter.
 const delimiter = "\x1f"
 
 // leaf is a setting inside koanf. It is a function because koanf copies everything else by reflection.
@@ -35,8 +36,8 @@ func (l *loader) merge() bool {
 	return true
 }
 
-// leaves returns the settings of a mapping in the form for koanf, without keys that have no value, so that their
-// defaults hold.
+// leaves returns the settings of a mapping in the form for koanf. It leaves out keys without a value, so that their
+// defaults apply.
 func leaves(n *node) map[string]any {
 	out := map[string]any{}
 	for _, child := range n.children {

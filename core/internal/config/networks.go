@@ -16,8 +16,8 @@ func (l *loader) privateNetworks(f *textList) []netip.Prefix {
 	})
 }
 
-// trustedProxies reads the networks of proxies. If all addresses were trusted as proxies, each caller could choose the
-// address that the gateway sees.
+// trustedProxies reads the networks of proxies. It refuses a network with all addresses, because then each caller could
+// choose the address that the gateway sees.
 func (l *loader) trustedProxies(f *textList) []netip.Prefix {
 	return l.networks(f, func(p netip.Prefix) string {
 		if p.Bits() > 0 {
@@ -27,7 +27,8 @@ func (l *loader) trustedProxies(f *textList) []netip.Prefix {
 	})
 }
 
-// networks reads networks. problem returns the problem of one, or "".
+// networks reads a list of networks. The function problem returns the reason why a network is not allowed, or "" if it
+// is allowed.
 func (l *loader) networks(f *textList, problem func(netip.Prefix) string) []netip.Prefix {
 	var out []netip.Prefix
 	for _, s := range f.list {
@@ -51,8 +52,8 @@ func (l *loader) networks(f *textList, problem func(netip.Prefix) string) []neti
 	return out
 }
 
-// privateRanges are loopback, RFC 1918 and the same in IPv6, without link-local and shared address space (RFC 6598),
-// where clouds serve the credentials of their machines.
+// privateRanges are the loopback and private networks (RFC 1918) and their counterparts in IPv6. Link-local and shared
+// address space (RFC 6598) are not included, because clouds serve the credentials of their machines there.
 var privateRanges = []netip.Prefix{
 	netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"),
 	netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fc00::/7"),

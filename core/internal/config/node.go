@@ -37,7 +37,7 @@ type node struct {
 	resolved resolved   // text with references resolved; set by the decoder
 }
 
-// newChild returns a node for a member of n without adding it. Its position is that of n until it has one.
+// newChild returns a node for a member of n without adding it. It has the position of n until it gets its own.
 func (n *node) newChild(kind nodeKind, name string) *node {
 	return &node{kind: kind, name: name, at: n.place(), parent: n}
 }
@@ -51,7 +51,7 @@ func (n *node) add(child *node) {
 	n.children = append(n.children, child)
 }
 
-// replace puts a node in the place of a member of that name, or appends it.
+// replace replaces the member with the same name by child, or appends child if there is none.
 func (n *node) replace(child *node) {
 	if i := slices.Index(n.children, n.index[child.name]); i >= 0 {
 		n.children[i], n.index[child.name] = child, child
@@ -60,7 +60,7 @@ func (n *node) replace(child *node) {
 	n.add(child)
 }
 
-// child returns the member of that name, an absent node if there is none.
+// child returns the member of that name, or an absent node if there is none.
 func (n *node) child(name string) *node {
 	if c := n.index[name]; c != nil {
 		return c
@@ -104,7 +104,7 @@ func (n *node) keyPlace() Position {
 	return n.at
 }
 
-// isText reports whether the value is a text for YAML. A number in quotes is one.
+// isText reports whether YAML reads the value as a text. A number in quotes is a text.
 func (n *node) isText() bool { return n.yaml != nil && n.yaml.ShortTag() == "!!str" }
 
 // join appends a key or the number of an item to a path.

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Env is the environment of a plugin as NAME=value. It prints the names only.
+// Env is the environment of a plugin as NAME=value. Its printed forms contain no values.
 type Env []string
 
-// String returns the names.
+// String returns the names, with redacted values.
 func (e Env) String() string {
 	names := make([]string, len(e))
 	for i, s := range e {
@@ -18,8 +18,8 @@ func (e Env) String() string {
 	return strings.Join(names, " ")
 }
 
-// GoString returns the names.
+// GoString returns the names, with redacted values.
 func (e Env) GoString() string { return e.String() }
 
-// MarshalJSON returns the names.
+// MarshalJSON returns the names, with redacted values.
 func (e Env) MarshalJSON() ([]byte, error) { return json.Marshal(e.String()) }

@@ -62,7 +62,7 @@ func (p *Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// SortProblems orders problems by file, line, column, then path.
+// SortProblems orders problems by file, line, column, path, then message.
 func SortProblems(list []Problem) {
 	slices.SortStableFunc(list, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
@@ -80,8 +80,8 @@ func (n *node) problem(message string) Problem {
 	return Problem{Position: n.place(), Path: n.path(), Message: message}
 }
 
-// SettingProblem returns a problem with a channel's setting that its adapter reports by the dotted path below settings:
-// "verify.secret_key", "names[1]", "" for all of them.
+// SettingProblem returns a problem that an adapter reports about a channel's setting. The setting is a dotted path
+// below settings, such as "verify.secret_key" or "names[1]". An empty path means all settings.
 func (c *Config) SettingProblem(channel, setting, message string) Problem {
 	return c.Problem(message, append([]string{"channels", channel, "settings"}, splitPath(setting)...)...)
 }

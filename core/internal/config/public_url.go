@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// BaseURL returns the beginning of links to the public listener: the configured public_url or, without one, plain
-// HTTP to the listener's address, given as host:port. The unspecified address becomes 127.0.0.1, so such links work
-// on this machine only.
+// BaseURL returns the beginning of links to the public listener. This is the configured public_url. If there is none,
+// it is an http URL with the listener's address, which is given as host:port. An unspecified host becomes 127.0.0.1, so
+// these links work on this machine only.
 func (c *Config) BaseURL(listening string) string {
 	if c.PublicURL != "" {
 		return c.PublicURL
@@ -35,7 +35,7 @@ func (l *loader) publicURL(s *setting[filled]) string {
 	return strings.TrimRight(address, "/")
 }
 
-// badPublicURL returns the reason why links cannot begin with an address, "" if they can.
+// badPublicURL returns the reason why an address cannot be the beginning of links, or "" if it can.
 func badPublicURL(s string) string {
 	u, err := url.Parse(s)
 	switch {

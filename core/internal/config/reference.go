@@ -22,7 +22,7 @@ type resolver struct {
 type resolved struct {
 	text   string
 	shown  string   // as written, but without the defaults of references, which may be secrets too
-	secret bool     // a part of text is the value of a reference
+	secret bool     // text contains the value of a reference or of a PATCHBAY_ variable
 	values []string // of the references
 }
 
@@ -62,7 +62,7 @@ func (r *resolver) resolve(s string) (resolved, []error) {
 	return out, errs
 }
 
-// one resolves the inside of one reference. The label may be shown.
+// one resolves the inside of one reference. The label names the reference and contains no secret.
 func (r *resolver) one(body string) (value, label string, err error) {
 	scheme, rest, _ := strings.Cut(body, ":")
 	switch scheme {
@@ -106,7 +106,7 @@ func isVariableName(s string) bool {
 	return s != ""
 }
 
-// file returns a file's content without line ends at its end, which every editor writes.
+// file returns a file's content without the line ends at its end, since most editors add one.
 func (r *resolver) file(name string) (string, error) {
 	if name == "" {
 		return "", errors.New("${file:path} needs a path")

@@ -58,7 +58,7 @@ func (l *loader) hasMalformed(n *node) bool {
 	return false
 }
 
-// within reports whether a path is the given one or below it.
+// within reports whether path is equal to above, or is the path of a setting inside it.
 func within(path, above string) bool {
 	rest, ok := strings.CutPrefix(path, above)
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')

@@ -10,7 +10,7 @@ import (
 func (l *loader) routes(c *Config, f *items[fileRoute]) {
 	for i := range f.list {
 		within := &f.list[i].Offer.Within
-		// Package route takes 0 for the default.
+		// For package route, 0 means the default, so a 0 in the file is reported here.
 		l.require(within.node.kind != scalar || within.value != 0, within.node,
 			"must be more than 0; without this key it is %s", short(route.DefaultWithin))
 		c.Routes = append(c.Routes, f.list[i].rule())
@@ -29,7 +29,7 @@ func (l *loader) routes(c *Config, f *items[fileRoute]) {
 
 // addRuleProblem reports a problem that package route found, at its position in the file.
 func (l *loader) addRuleProblem(rule, field *node, p *route.Problem) {
-	// A rule that is never reached may be the consequence of another one whose form is wrong.
+	// A warning, such as one about a rule that is never reached, may be the consequence of a malformed rule.
 	if l.isMalformed(field) || p.Field == "" && l.hasMalformed(rule) ||
 		p.Severity == route.Warning && l.hasMalformed(rule.parent) {
 		return

@@ -23,7 +23,7 @@ var integer = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,17})$`)
 // error shows the value unless it is confidential.
 func convert(n *node, t reflect.Type) (any, error) {
 	s := n.resolved.text
-	// A quoted 5 is a text, unless it comes from a reference or the environment, which have texts only.
+	// A quoted 5 is a text. References and environment variables have texts only, so their values count as unquoted.
 	plain := n.resolved.secret || !n.isText()
 	switch t {
 	case reflect.TypeFor[time.Duration]():

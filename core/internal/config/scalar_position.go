@@ -9,8 +9,9 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// positionInside returns the position in the file of a character of a scalar's value. Line and column count from 1 in
-// the value. If the character cannot be found, it returns the position of the scalar.
+// positionInside returns the position in the file of one character of a scalar's value. The parameters line and column
+// are the position of the character in the value and count from 1. If the character cannot be found, it returns the
+// position of the scalar.
 func (l *loader) positionInside(n *node, line, column int) Position {
 	if n.kind != scalar || line == 0 || n.yaml == nil || n.at.Line > len(l.lines) {
 		return n.place()
@@ -36,8 +37,8 @@ func (l *loader) positionInside(n *node, line, column int) Position {
 type scan struct {
 	lines        []string
 	line, column int
-	source       []rune // the line
-	quote        rune   // 0 if there is none
+	source       []rune // the current line
+	quote        rune   // around the value; 0 if there is none
 }
 
 func newScan(lines []string, n *node) *scan {
@@ -63,7 +64,7 @@ func (s *scan) enter(line int) {
 	}
 }
 
-// here returns the character of the source, 0 at the end of a line.
+// here returns the current character of the source, or 0 at the end of a line.
 func (s *scan) here() rune {
 	if s.column < len(s.source) {
 		return s.source[s.column]
@@ -71,7 +72,8 @@ func (s *scan) here() rune {
 	return 0
 }
 
-// skip advances to the next character that is not white space, also over line ends, which folding turns into a space.
+// skip advances to the next character that is not white space. It also skips line ends, because YAML folds them into
+// spaces.
 func (s *scan) skip() {
 	for s.line < len(s.lines) {
 		switch r := s.here(); {

@@ -9,7 +9,8 @@ import (
 )
 
 // Secrets returns the values of the references that adapters get: in their arguments and environment, and in the
-// channels' settings. It leaves out the addresses of servers, such as http://127.0.0.1:8070, which errors need.
+// channels' settings. It leaves out the addresses of servers, such as http://127.0.0.1:8070, because errors must show
+// them.
 func (c *Config) Secrets() []string {
 	var out []string
 	for name := range c.Adapters {
@@ -60,7 +61,8 @@ func checkSecrets(n *node, s *settings.Schema, secret bool) []Problem {
 	return out
 }
 
-// refusedCharacter describes the first character of a text that is probably an accident of copying, "" without one.
+// refusedCharacter describes the first character of a text that was probably copied by accident. It returns "" if there
+// is none.
 func refusedCharacter(s string) string {
 	for _, r := range s {
 		switch {

@@ -12,8 +12,8 @@ import (
 // redacted replaces confidential values.
 const redacted = "[redacted]"
 
-// Settings are a channel's settings as written for its adapter. The zero value is an empty object. Every formatting
-// gives the redacted form.
+// Settings are the settings of a channel that its adapter gets. The zero value is an empty object. All printed forms
+// are redacted.
 type Settings struct {
 	reveal func() []byte // a function hides the values from formatting by reflection
 	shown  string
@@ -91,7 +91,7 @@ func (l *loader) resolveAll(n *node) {
 
 // CompleteSettings returns a channel's settings as JSON for its adapter: secrets resolved, values of the types in the
 // schema (0041771234567 stays as it is where the schema has a string), and the schema's defaults filled in. It does not
-// check; see CheckSettings.
+// check the settings; see CheckSettings.
 func (c *Config) CompleteSettings(channel string, schema []byte) ([]byte, error) {
 	out, err := c.settingsJSON(channel, schema, false)
 	if err != nil {

@@ -43,8 +43,8 @@ func (c *Config) CheckSettings(channel string, schema []byte) []Problem {
 	return tidy(problems)
 }
 
-// checkTexts returns a problem for each number, true and false where the schema has a text. A text that YAML alone
-// reads as a number, such as 0041771234567, is a text.
+// checkTexts returns a problem for each number, true or false where the schema has a text. A value such as
+// 0041771234567 is accepted as a text: it is a number in YAML, but not in JSON.
 func checkTexts(n *node, s *settings.Schema) []Problem {
 	var out []Problem
 	for _, child := range n.children {

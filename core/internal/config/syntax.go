@@ -59,7 +59,7 @@ func beginsWith(prefix string) func(*sourceError) bool {
 	return func(e *sourceError) bool { return strings.HasPrefix(e.after, prefix) }
 }
 
-// isReference reports whether the error is in a reference in the line of the brace or bracket around it.
+// isReference reports whether the error is in a reference that is in the same line as the brace or bracket around it.
 func isReference(e *sourceError) bool {
 	return strings.HasSuffix(e.before, "$") && strings.HasPrefix(e.after, "{") && e.Mark.Line == e.ContextMark.Line
 }
@@ -93,8 +93,8 @@ func (r *reader) syntax(err error, data []byte) {
 	r.bad(e.Mark.Line, e.Mark.Column, "", "is not valid YAML: %s", e.Message)
 }
 
-// unclosedBefore returns the error of a { or [ that is not closed above the line of an error about a key, else the
-// error itself: between braces and brackets, the library reads further keys as text until one does not fit.
+// unclosedBefore finds the cause of an error about a key. After an unclosed { or [, the library reads further keys as
+// text until one does not fit. If there is such a { or [ above the line, unclosedBefore returns its error, otherwise e.
 func unclosedBefore(e *yaml.LoadError, data []byte) *yaml.LoadError {
 	if !strings.Contains(e.Message, "mapping values") && !strings.Contains(e.Message, "expected ':'") {
 		return e
@@ -118,8 +118,8 @@ func cutLine(lines []string, at yaml.Mark) (before, after string) {
 	return string(line[:column]), string(line[column:])
 }
 
-// badCharacter returns the position of a character that YAML does not allow, with advice, "" without such a
-// character. It ignores files in UTF-16, which begin with a byte order mark.
+// badCharacter returns the position of the first character that YAML does not allow, and advice. The message is "" if
+// there is no such character. It ignores files in UTF-16, which begin with a byte order mark.
 func badCharacter(data []byte) (line, column int, message string) {
 	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
 		return 0, 0, ""

@@ -23,7 +23,7 @@ type reader struct {
 	file     string
 	problems *[]Problem
 	count    int
-	open     map[*yaml.Node]bool // anchors that contain the current node: an alias of one would contain itself
+	open     map[*yaml.Node]bool // nodes that contain the current node; an alias of one of them would contain itself
 	full     bool
 }
 

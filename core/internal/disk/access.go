@@ -13,7 +13,7 @@ import (
 )
 
 // MakeFolder creates dir with mode 0700 if necessary, so that it survives a power cut. It returns an error if this
-// process cannot read and write the folder, as CheckAccess does. It ignores the content, which can belong to others,
+// process cannot read and write the folder. Unlike CheckAccess, it ignores the content, which can belong to others,
 // such as the folder lost+found of a volume.
 func MakeFolder(dir string) error {
 	if err := makeFolder(dir); err != nil {

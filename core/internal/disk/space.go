@@ -9,8 +9,8 @@ import (
 
 // Space describes the volume of a folder.
 type Space struct {
-	Size, Free uint64 // bytes; Free is what an unprivileged process can use
-	Volatile   string // kind of a file system that can lose synced writes, else empty
+	Size, Free uint64 // bytes; Free is the space that an unprivileged process can use
+	Volatile   string // kind of the file system if it can lose synced writes, otherwise empty
 }
 
 // ReadSpace returns the space of the volume that holds dir.

@@ -2,7 +2,7 @@ package disk
 
 import "golang.org/x/sys/unix"
 
-// volatileKind returns the kind of a file system that can lose synced writes in a power cut, or "".
+// volatileKind returns the kind of a file system if it can lose synced writes in a power cut, otherwise "".
 func volatileKind(s *unix.Statfs_t) string {
 	switch int64(s.Type) {
 	case unix.TMPFS_MAGIC, unix.RAMFS_MAGIC:

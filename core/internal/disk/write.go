@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// TempSuffix ends the name of the temporary file of Replace, which a crash can leave.
+// TempSuffix ends the name of the temporary file of Replace. A crash can leave this file behind.
 const TempSuffix = ".part"
 
 // Replace writes a file with mode 0600 atomically and syncs it: after a crash the file has either the old or the new
@@ -33,8 +33,7 @@ func ReplaceVia(temp, path string, content []byte) error {
 	return SyncFolder(filepath.Dir(path))
 }
 
-// SyncFolder syncs a folder. After that, the files that were created, renamed or removed in it stay so after a power
-// cut.
+// SyncFolder syncs a folder. After that, a power cut does not undo the creation, renaming or removal of files in it.
 func SyncFolder(path string) error { return SyncFile(path) }
 
 // SyncFile syncs a file.

@@ -13,15 +13,15 @@ import (
 // errBodyMemory means that a request body was refused, or cancelled while it arrived, for lack of memory.
 var errBodyMemory = errors.New("too many bytes in concurrent requests")
 
-// Parts of an adapter's body memory that one remote network and one path may use.
+// One remote network may use 1/networkShare of an adapter's body memory, and one path may use 1/pathShare.
 const (
 	networkShare = 4
 	pathShare    = 2
 )
 
-// bodyBudget limits the memory for the request bodies of one adapter: of all, of those from one network, and of those
-// to one path. If a limit is reached, the oldest body that has not arrived completely is cancelled to make room. So
-// callers who send slowly, which needs no credentials, do not lock others out. It is safe for concurrent use.
+// bodyBudget limits the memory for the request bodies of one adapter: of all bodies, of the bodies from one network,
+// and of the bodies to one path. If a limit is reached, the oldest body that has not arrived completely is cancelled to
+// make room. So slow senders, who need no credentials, cannot lock others out. It is safe for concurrent use.
 type bodyBudget struct {
 	max     int64 // bytes
 	maxBody int64 // of one request; always fits
@@ -95,8 +95,8 @@ func (c *countedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// makeRoom cancels incomplete bodies, the oldest first, until n more bytes fit into an account. If no other incomplete
-// body uses the account, it cancels c.
+// makeRoom cancels incomplete bodies, the oldest first, until n more bytes fit into an account. If that does not make
+// enough room, it refuses c.
 func (b *bodyBudget) makeRoom(a account, n int64, c *countedBody) {
 	for e := b.incomplete.Front(); b.used[a]+n > b.limit(a); {
 		if e == nil {
@@ -126,7 +126,8 @@ func (c *countedBody) add(n int64) {
 	}
 }
 
-// complete ends the possibility to cancel the body. The caller holds the lock.
+// complete removes the body from the incomplete bodies, so that it can no longer be cancelled. The caller holds the
+// lock.
 func (c *countedBody) complete() {
 	if c.place != nil {
 		c.budget.incomplete.Remove(c.place)

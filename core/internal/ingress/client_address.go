@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// clientAddress returns the address of a request's sender: the last address in X-Forwarded-For that is not a trusted
-// proxy, if the connection comes from one, and otherwise the connection's address. Others can write anything into the
-// header. It returns the zero Addr if the address is unknown.
+// clientAddress returns the address of a request's sender. If the connection comes from a trusted proxy, this is the
+// last address in X-Forwarded-For that is not a trusted proxy. Otherwise it is the connection's address, because any
+// other caller can write anything into the header. It returns the zero Addr if the address is unknown.
 func (h *Handler) clientAddress(r *http.Request) netip.Addr {
 	peer, _ := netip.ParseAddrPort(r.RemoteAddr)
 	addr := plainAddress(peer.Addr())
@@ -39,8 +39,8 @@ func (h *Handler) isTrustedProxy(a netip.Addr) bool {
 	return slices.ContainsFunc(h.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// warnOfProxy logs once that requests seem to come through a proxy that is not configured: all its callers share the
-// limits of one address then.
+// warnOfProxy logs once that requests seem to come through a proxy that is not configured. All callers behind such a
+// proxy share the limits of one address.
 func (h *Handler) warnOfProxy(a netip.Addr) {
 	if !a.IsLoopback() && !a.IsPrivate() {
 		return
@@ -66,7 +66,7 @@ func (h *Handler) warnOfSharedLimit(r *http.Request) {
 }
 
 // network returns the network whose addresses share limits: the address itself, or the /64 of an IPv6 address, since a
-// single caller usually has one. Unknown addresses share limits too.
+// single caller usually has a whole /64. Unknown addresses share limits too.
 func network(a netip.Addr) netip.Prefix {
 	switch {
 	case !a.IsValid():

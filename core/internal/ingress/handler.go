@@ -29,7 +29,7 @@ type Handler struct {
 	droppedHeaders sync.Map // set of [2]string{adapter, header}: each is logged once
 }
 
-// New returns a handler. It fails if two adapters use the same path.
+// New returns a handler. It fails if a path is malformed or conflicts with another path.
 func New(o Options) (*Handler, error) {
 	if o.Concurrency <= 0 {
 		o.Concurrency = defaultConcurrency

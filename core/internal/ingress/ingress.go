@@ -56,8 +56,8 @@ type RefusalTemplate struct{ ContentType, Body string }
 // Options configure a Handler.
 type Options struct {
 	Endpoints []Endpoint
-	// Incomplete means that the paths of some channels are unknown. Then a request on an unknown path gets 503, which
-	// vendors repeat.
+	// Incomplete means that the paths of some channels are unknown. Then a request on an unknown path gets 503, so that
+	// the vendor repeats it.
 	Incomplete bool
 	Writer     Writer
 	Observer   Observer
@@ -66,7 +66,7 @@ type Options struct {
 	Concurrency int
 	// BodyBytes bounds the memory for request bodies of one adapter; 0 is 64 MiB.
 	BodyBytes int64
-	// TrustedProxies are the networks of proxies whose X-Forwarded-For header is valid.
+	// TrustedProxies are the networks of proxies whose X-Forwarded-For header is trusted.
 	TrustedProxies []netip.Prefix
 }
 

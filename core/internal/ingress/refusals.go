@@ -92,10 +92,11 @@ func adapterRefused(e *pluginpb.Error) *refusal {
 	return refused
 }
 
-// validStatus reports whether net/http accepts status for a final response; it panics at others.
+// validStatus reports whether net/http accepts status for a final response. net/http panics at values outside 100 to
+// 999.
 func validStatus(status int) bool { return 200 <= status && status <= 999 }
 
-// reasonOf returns the metric label of an error kind: "other" if the adapter invented it.
+// reasonOf returns the metric label of an error kind, or "other" if the kind is unknown.
 func reasonOf(k sdk.ErrorKind) string {
 	switch k {
 	case sdk.KindInvalid, sdk.KindUnauthorized, sdk.KindUnsupported, sdk.KindPermanent, sdk.KindTransient,

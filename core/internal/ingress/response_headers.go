@@ -13,7 +13,7 @@ var reservedHeaders = map[string]bool{
 	"Set-Cookie": true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
 }
 
-// malformedHeader is the canonical name of each header that is not valid in HTTP.
+// malformedHeader replaces the name of each header that is not valid in HTTP.
 const malformedHeader = "malformed"
 
 // allowedHeader returns the canonical name of a header, and whether an adapter may set it.

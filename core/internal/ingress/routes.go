@@ -32,10 +32,10 @@ func (h *Handler) routes() (err error) {
 // path returns the endpoint's pattern with the channel's prefix.
 func (ep *Endpoint) path() string { return ep.Prefix + ep.Pattern }
 
-// route returns the endpoint for a URL, and the escaped path that the endpoint matches: without repeated slashes in
-// front of the path or after a channel's prefix, and without a trailing slash that no pattern has. It reports false if
-// no endpoint matches; then the endpoint has the form of the refusal. It matches other unclean paths with no endpoint:
-// http.ServeMux would redirect them, and vendors do not follow redirects.
+// route returns the endpoint for a URL, and the escaped path that matches it. It removes repeated slashes at the start
+// of the path or after a channel's prefix. If the path then matches no endpoint, it tries the path without its trailing
+// slash. Other unclean paths match no endpoint: http.ServeMux would redirect them, and vendors do not follow redirects.
+// If ok is false, the endpoint only has the form of the refusal.
 func (h *Handler) route(u *url.URL) (ep *Endpoint, path string, ok bool) {
 	path = "/" + strings.TrimLeft(u.EscapedPath(), "/")
 	if strings.Contains(path, "//") {
@@ -74,8 +74,8 @@ func (h *Handler) match(escaped string) *Endpoint {
 	return h.endpoints[pattern]
 }
 
-// nearest returns the endpoint that shares most folders with a path, for the form of a refusal. It returns an empty
-// endpoint if none shares one, or if endpoints of several adapters share as many.
+// nearest returns the endpoint that shares the most segments with a path, for the form of a refusal. It returns an
+// empty endpoint if no endpoint shares a segment, or if endpoints of several adapters share the same number.
 func (h *Handler) nearest(path string) *Endpoint {
 	none := &Endpoint{}
 	best, most := none, 0
@@ -85,7 +85,7 @@ func (h *Handler) nearest(path string) *Endpoint {
 			best, most = ep, n
 		case n == most && n > 0 && ep.Adapter != best.Adapter:
 			best = none
-		case n == most && n > 0 && ep.path() < best.path(): // the same one each time
+		case n == most && n > 0 && ep.path() < best.path(): // the same endpoint on each call
 			best = ep
 		}
 	}
