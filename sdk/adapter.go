@@ -6,14 +6,14 @@ import (
 
 // Adapter is implemented by every adapter.
 type Adapter interface {
-	// Describe returns the adapter's name, version, settings and capabilities. It must not depend on a configuration,
-	// use the network, or fail. The gateway uses the first description until it ends, and refuses a later process of the
-	// same adapter whose description differs in more than the version.
+	// Describe returns the adapter's name, version, settings and capabilities. It must not depend on a configuration, use
+	// the network, or fail. The gateway uses the first description until the gateway ends, and refuses a later process of
+	// the same adapter whose description differs in more than the version.
 	Describe() Description
 
-	// Configure prepares one channel, or replaces the configuration of the channel with the same name. Running calls
-	// may finish with the earlier configuration. The same configuration gives the same endpoint in every process. Configure must not use the network, since `patchbay check` calls it.
-	// Its error names the setting that is wrong.
+	// Configure prepares one channel, or replaces the configuration of the channel with the same name. Running calls may
+	// finish with the earlier configuration. The same configuration must give the same endpoint in every process.
+	// Configure must not use the network, since `patchbay check` calls it. Its error names the setting that is wrong.
 	Configure(ctx context.Context, ch Channel) (Endpoint, error)
 }
 

@@ -15,7 +15,7 @@ import (
 type Channel struct {
 	Name     string
 	Role     envelope.Role
-	Prefix   string // configured path prefix, "" or "/x"; the paths of an Endpoint do not have it
+	Prefix   string // configured path prefix, "" or "/x"; the paths of an Endpoint do not include it
 	Settings Settings
 	Host     Host
 }
@@ -33,14 +33,13 @@ func NewSettings(object []byte) Settings { return settings.Values(object) }
 type Host struct {
 	// Logger has the channel's name as an attribute. Never log message text or secrets.
 	Logger *slog.Logger
-	// HTTP is the client for calls to the vendor. It refuses loopback, private, link-local and metadata addresses that
-	// are not in Allow, does not follow redirects, limits responses to 8 MiB, and has no timeout but the request's
-	// context.
+	// HTTP is the client for calls to the vendor. It refuses loopback, private, link-local and metadata addresses that are
+	// not in Allow, does not follow redirects, and limits responses to 8 MiB. Its only timeout is the request's context.
 	HTTP *http.Client
 	// Media is HTTP with the limit MaxMediaResponseBytes. Use it in Fetch.
 	Media *http.Client
 	// Allow lists the non-public networks that calls to the vendor may reach. It does not apply to media links, since a
-	// customer can send any link. The SDK reads these.
+	// customer can send any link. The SDK reads media links.
 	Allow []netip.Prefix
 	// Registry is for the adapter's own metrics. All channels of a process share it, so use [RegisterCollector]. Names
 	// must begin with patchbay_plugin_. The gateway exports these metrics with the label adapter, the adapter's name in
@@ -52,7 +51,7 @@ type Host struct {
 // Problem is an error or a warning about a channel's settings.
 type Problem struct {
 	// Path is the dotted path of the setting, like "verify.secret_key". "" means all settings. "role" means the channel's
-	// role, unless there is a setting of this name. The Field of an error that Configure returns has the same form.
+	// role if no setting has this name. The Field of an error that Configure returns has the same form.
 	Path    string
 	Message string // the problem and its remedy
 	// Warning means that the setting is valid but suspicious. The gateway shows the problem and starts.
@@ -69,8 +68,8 @@ type Endpoint struct {
 	Capabilities *Capabilities
 	// Subscribes means that the gateway calls Subscribe for this channel; see Subscriber.
 	Subscribes bool
-	// Unknown is the treatment of calls with an unknown outcome if the channel's setting delivery.unknown is not set:
-	// "" or "retry", or "dead" if a repeated call is worse than a dead letter.
+	// Unknown applies to calls with an unknown outcome if the channel's setting delivery.unknown is auto or not set. ""
+	// and "retry" repeat the call. Set "dead" if a repeated call is worse than a dead letter.
 	Unknown string
 }
 

@@ -11,9 +11,9 @@ const MaxStateBytes = 4 << 10
 
 // Deliverer is implemented by adapters that send messages to their vendor.
 type Deliverer interface {
-	// Deliver translates an envelope and makes at most one call that has an effect at the vendor. It returns a receipt
-	// or a typed error. It does not retry, since the gateway does. It must return within three seconds after ctx ends,
-	// with an error of KindUnknown if the call may have had its effect. Otherwise the gateway replaces the process.
+	// Deliver translates an envelope and makes at most one call that has an effect at the vendor. It returns a receipt or
+	// a typed error. It does not retry, since the gateway does. If it does not return within three seconds after ctx ends,
+	// the gateway replaces the process. If the call may have had its effect, it returns an error of KindUnknown.
 	Deliver(ctx context.Context, d *Delivery) (*Receipt, error)
 }
 
@@ -23,14 +23,14 @@ type Delivery struct {
 	Key     string // idempotency key: a dashed UUID, the same in all attempts
 	Attempt int    // number of the attempt, from 1
 	Thread  string // from Open or from a received envelope
-	// State is the state of the thread that Open or the last Deliver on it returned, at most MaxStateBytes.
+	// State is the state of the thread, as last returned by Open or Deliver. It has at most MaxStateBytes.
 	State    []byte
 	Envelope *envelope.Envelope
 	// History has the messages that the channel has not seen yet, oldest first. It is set only on the first delivery of
 	// a thread or epoch, and only with Capabilities.History.
 	History []*envelope.Envelope
 	// Media[i] has the bytes of Envelope.Parts[i] if that part is a medium and the channel has MediaStream, and is nil
-	// otherwise. Media may be shorter than Parts. It is valid until Deliver returns.
+	// otherwise. Media may be shorter than Parts. Media is valid until Deliver returns.
 	Media []*Attachment
 }
 
@@ -41,7 +41,7 @@ type Receipt struct {
 	// Replies are messages in the vendor's response, as from synchronous bots. They are stored together with the outcome
 	// and then treated like received envelopes.
 	Replies []*envelope.Envelope
-	// Degraded names the content that could not be carried, and its replacement; "" if there is none.
+	// Degraded describes omitted and replaced content. "" means that all content was sent unchanged.
 	Degraded string
 }
 

@@ -44,8 +44,8 @@ type Capabilities struct {
 	MediaBytes int64
 	// MediaTypes are the accepted media types, like "image/png" or "image/*". Empty means any.
 	MediaTypes []string
-	// SeparateMedia means that one call carries either text or one medium. The gateway then makes separate deliveries,
-	// first the text, with the captions.
+	// SeparateMedia means that one call carries either text or one medium. The gateway then makes separate deliveries:
+	// first the text together with the captions, then each medium.
 	SeparateMedia bool
 }
 

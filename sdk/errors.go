@@ -25,7 +25,7 @@ const (
 	KindUnsupported  ErrorKind = "unsupported"  // the vendor cannot carry this content; inbound 415
 	KindPermanent    ErrorKind = "permanent"    // the vendor refuses, and will refuse again
 	KindTransient    ErrorKind = "transient"    // a later attempt may succeed; retried with backoff; inbound 503
-	KindThrottled    ErrorKind = "throttled"    // too many calls; retried after After; inbound 429
+	KindThrottled    ErrorKind = "throttled"    // too many calls; retried when After has passed; inbound 429
 	KindDeclined     ErrorKind = "declined"     // an offer is declined; Reason has the reason code
 	KindGone         ErrorKind = "gone"         // the vendor no longer has the thread; it is opened again, with history
 	KindUnknown      ErrorKind = "unknown"      // the call may have had its effect
@@ -45,14 +45,14 @@ const (
 // with 500 inbound.
 //
 // Outbound, Status is the HTTP status of the vendor's response. Set it also for an error code in a response with status
-// 200. A status below 500 other than 429 means that the vendor can be reached and refuses this call. Errors of
-// KindTransient and KindUnknown without a status, and all with 429 or 5xx, open the channel's circuit breaker if they
-// repeat. Leave it 0 if the response is not from the vendor's API, like the page of a proxy.
+// 200. A status below 500 other than 429 means that the vendor can be reached and refuses this call. Repeated errors
+// open the channel's circuit breaker if their status is 429 or 5xx, or if they have no status and the kind is
+// KindTransient or KindUnknown. Leave Status 0 if the response is not from the vendor's API, like the page of a proxy.
 type Error struct {
 	Kind   ErrorKind
 	Op     string        // verb phrase, like "send message"
 	Text   string        // one line for operators, without message text and secrets
-	Status int           // HTTP status, see below; inbound: of the refusal, 0 means the kind's default
+	Status int           // HTTP status, see above; inbound: of the refusal, 0 means the kind's default
 	Code   string        // the vendor's error code, "" without one
 	After  time.Duration // minimum delay before a retry, for KindThrottled and KindTransient
 	Scope  Scope         // extent of the pause, for KindThrottled
@@ -159,8 +159,8 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 
 // FromTransport returns the error for a failed http.Client.Do. If the request was not sent (connection refused, name
 // not found), the kind is KindTransient. If the client refused the address, it is KindPermanent, and the text names the
-// setting that allows the address. Otherwise the request may have had its effect: KindUnknown. The result has only the
-// cause of a url.Error, because its URL may contain a secret.
+// setting that allows the address. Otherwise the kind is KindUnknown, because the request may have had its effect. The
+// result contains the cause without the url.Error around it, because the URL may contain a secret.
 func FromTransport(op string, err error) *Error {
 	e := &Error{Kind: transportKind(err), Op: op}
 	for e.Err = err; ; {

@@ -10,9 +10,9 @@ import (
 
 // Limits of media.
 const (
-	// MaxMediaBytes limits the size of a medium unless a lower limit is set.
+	// MaxMediaBytes is the maximum size of a medium. A channel may have a lower limit.
 	MaxMediaBytes = 20 << 20
-	// MaxMediaResponseBytes limits the responses that Host.Media reads: a medium of MaxMediaBytes, also in base64.
+	// MaxMediaResponseBytes limits the responses that Host.Media reads. A medium of MaxMediaBytes in base64 fits.
 	MaxMediaResponseBytes = 28 << 20
 	// MaxDeliveryMediaBytes limits the total size of Delivery.Media. The gateway sends the media of a larger message as
 	// text.
@@ -35,7 +35,7 @@ type Fetcher interface {
 type FetchRequest struct {
 	Channel string
 	Thread  string // of the envelope that has the part
-	// State is the state of the thread if it still belongs to the conversation. It cannot be changed.
+	// State is the state of the thread if the thread still belongs to the conversation. Fetch cannot change it.
 	State []byte
 	Part  envelope.Part
 }

@@ -8,7 +8,8 @@ import (
 )
 
 // RegisterCollector registers a collector of an adapter with [Host.Registry]. If another channel of the process has
-// registered an equal one, it returns that one, so that all channels share it. With a nil registry it returns c.
+// registered an equal collector, it returns that collector, so that all channels share it. With a nil registry it
+// returns c.
 func RegisterCollector[C prometheus.Collector](registry prometheus.Registerer, c C) (C, error) {
 	if registry == nil {
 		return c, nil

@@ -23,7 +23,7 @@ type Subscriber interface {
 // Subscription is the start position of a Subscribe.
 type Subscription struct {
 	Channel string
-	// Cursor is the cursor that Emit stored last, nil at first.
+	// Cursor is the last cursor that Emit stored, or nil if it has stored none.
 	Cursor []byte
 	// Threads are the channel's live conversations at the start. The adapter learns about later ones from Open and
 	// Deliver.
@@ -40,9 +40,9 @@ type LiveThread struct {
 // error, Subscribe should return it; the next Subscribe starts at the last stored cursor. An Emit without envelopes
 // stores the cursor alone. A nil cursor keeps the stored one.
 //
-// A batch must be slightly smaller than 8 MiB. A larger batch, an envelope of another channel, or one that fails
-// Envelope.Validate is an error of KindInvalid. Emit must not be called concurrently. Once the batch was sent, Emit
-// waits for the gateway even if ctx ends.
+// The maximum size of a batch is slightly less than 8 MiB. Emit returns an error of KindInvalid for a larger batch, for
+// an envelope of another channel, and for an envelope that fails Envelope.Validate. Emit must not be called
+// concurrently. After it has sent the batch, Emit waits for the gateway even if ctx ends.
 //
 // If the gateway ends after it stored a batch and before it acknowledged it, the adapter emits the batch again. The
 // gateway recognizes these envelopes by their VendorID.

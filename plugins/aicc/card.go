@@ -14,9 +14,10 @@ import (
 // applies the limit of a text message to the description.
 const maxTitle = envelope.MaxIDBytes
 
-// cardContent returns the content for a message with cards, or zero for one without. A single card becomes a WEBCARD.
-// AICC has no message for a card with text or with other cards, so these become lines of text. If the lines are too
-// long for a text message, the first card with a link becomes a WEBCARD and the other lines begin its description.
+// cardContent returns the content for a message with cards, or the zero value if the message has none. A single card
+// becomes a WEBCARD. AICC has no message for a card with text or with other cards, so these become lines of text. If
+// the lines are too long for a text message, the first card with a link becomes a WEBCARD and the other lines begin its
+// description.
 func cardContent(e *envelope.Envelope) content {
 	var lines, others []string
 	var card *envelope.Part

@@ -58,7 +58,7 @@ func (c *channel) do(ctx context.Context, op string, q request) (*response, erro
 	defer resp.Body.Close()
 	limit := max(q.limit, maxResponse)
 	data, readErr := io.ReadAll(io.LimitReader(resp.Body, limit+1))
-	data = bytes.TrimPrefix(data, []byte("\ufeff")) // a result code may follow the mark
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // a byte order mark may precede the JSON
 	if e := sdk.FromStatus(op, resp.StatusCode, resp.Header); e != nil {
 		var f fault
 		_ = json.Unmarshal(data, &f)

@@ -14,7 +14,7 @@ import (
 // defaultTokenLife is the assumed life of an access token if the response has no valid Expires.
 const defaultTokenLife = 10 * time.Minute
 
-// userTokenLife is how long a user's token is used. It is valid for one hour (applyToken).
+// userTokenLife is the time after which a user's token is renewed. AICC accepts a token for one hour (applyToken).
 const userTokenLife = 50 * time.Minute
 
 // tokenHeader carries a user's token in requests, and a new one in some responses (applyToken).

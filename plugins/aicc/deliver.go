@@ -79,7 +79,7 @@ func (c *channel) uplink(user string, st *threadState, control, media, content s
 	return m
 }
 
-// withSender adds the sender's attributes that send has fields for.
+// withSender adds the sender's attributes for which send has fields.
 func (m uplink) withSender(e *envelope.Envelope) uplink {
 	if avatar := e.Attributes[attrAvatar]; isLink(avatar) {
 		m.SenderAvatar = avatar

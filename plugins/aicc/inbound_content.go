@@ -55,7 +55,7 @@ func (m *downlink) chatParts(polled bool) ([]envelope.Part, error) {
 	return []envelope.Part{m.medium(media, content, polled)}, nil
 }
 
-// medium returns a part for a file. A poll states its store and type, a push does not (poll, contentType and
+// medium returns a part for a file. A poll states the file's store and type, a push does not (poll, contentType and
 // mediaFileType).
 func (m *downlink) medium(t envelope.PartType, id string, polled bool) envelope.Part {
 	p := envelope.Part{Type: t, Ref: id}
@@ -125,8 +125,8 @@ func readIDs(raw json.RawMessage) ([]string, error) {
 	return ids, nil
 }
 
-// suggestions parses simQuestions, whose format is not documented. An array of strings, also in a string, gives its
-// items. Any other value is one item.
+// suggestions parses simQuestions, whose format is not documented. An array of strings, or a string with the JSON of
+// such an array, gives its items. Any other value is one item.
 func suggestions(raw json.RawMessage) []string {
 	s, ok := literalText(raw)
 	if !ok {

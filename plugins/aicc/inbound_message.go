@@ -17,7 +17,7 @@ const (
 	attrCall    = "call_id"        // callId
 	attrAvatar  = "avatar"         // senderAvatar
 	attrTurn    = "interaction"    // interIdx
-	attrControl = "control_type"   // controlType of an echo other than CHAT
+	attrControl = "control_type"   // controlType of an echo, if it is not CHAT
 )
 
 // attrUserAgent is an attribute of outbound messages, sent as userAgent. attrAvatar is sent as senderAvatar.
@@ -139,8 +139,8 @@ func (m *downlink) event(e *envelope.Envelope, s *Settings) error {
 	return nil
 }
 
-// disconnectReason returns the reason for the end of a chat. For a time-out it depends on whether AICC accepts offline
-// messages (table 3, isOfflineStatus).
+// disconnectReason returns the reason for the end of a chat. For a time-out, the reason depends on whether AICC accepts
+// offline messages (table 3, isOfflineStatus).
 func (m *downlink) disconnectReason(offline bool) string {
 	switch m.SourceType {
 	case sourceAgent:

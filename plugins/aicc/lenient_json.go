@@ -108,8 +108,8 @@ func milliTime(raw json.RawMessage) (time.Time, error) {
 	return time.UnixMilli(ms).UTC(), nil
 }
 
-// flagValue parses an optional boolean. An older page declares it as a string, so the usual texts for one are
-// accepted.
+// flagValue parses an optional boolean. An older page declares it as a string, so the usual texts for true and false
+// are accepted.
 func flagValue(raw json.RawMessage) (value, given bool, err error) {
 	text, ok := literalText(raw)
 	if !ok {

@@ -57,8 +57,8 @@ func uploadTypes() []string {
 	return out
 }
 
-// uploadType returns the file type of an attachment by its media type, or else by its name or its first bytes. It
-// returns false if AICC does not accept the type.
+// uploadType returns the file type of an attachment by its media type. If the media type is missing or generic, the
+// name or the first bytes decide. It returns false if AICC does not accept the type.
 func uploadType(a *sdk.Attachment) (fileType, bool) {
 	named, isNamed := byExtension(extensionOf(a.Name))
 	ct := bareContentType(a.ContentType)

@@ -27,7 +27,7 @@ type pollResult struct {
 }
 
 // start returns a user who is due and marks its poll as running. If no user is due, it returns the time until the next
-// one is, or 0 if there is none.
+// user is due, or 0 if no user waits for a poll.
 func (s *sessions) start() (user string, openings int, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,9 +7,9 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// sessions are the polled users of one channel and the polled messages that are not stored yet. They outlive a change
-// of the channel's configuration. A nil *sessions, for a channel with pushes, ignores all calls. It is safe for
-// concurrent use.
+// sessions holds the polled users of one channel and the polled messages that are not stored yet. It outlives a change
+// of the channel's configuration. It is nil for a channel with pushes: open, resume, close, loadToken, storeToken and
+// err then do nothing. It is safe for concurrent use.
 type sessions struct {
 	now     func() time.Time
 	changed chan struct{} // holds a value after a user was added
@@ -20,7 +20,7 @@ type sessions struct {
 	// unstored are the polled messages, oldest first. AICC does not send them again, so they are emitted before the
 	// next poll.
 	unstored    []pollBatch
-	pausedUntil time.Time // for all users, at AICC's request
+	pausedUntil time.Time // for all users, after an error that concerns all users
 	failures    int       // consecutive failed polls
 	lastErr     error
 }
@@ -92,7 +92,7 @@ func (s *sessions) close(user string) {
 	s.remove(user)
 }
 
-// remove removes a user after the running poll. Two concurrent polls of one user could reorder messages.
+// remove removes a user, after the end of a running poll. Two concurrent polls of one user could reorder messages.
 func (s *sessions) remove(user string) {
 	if u := s.users[user]; u != nil && u.polling {
 		u.ended = true
@@ -147,7 +147,7 @@ func (s *sessions) count() (n int) {
 	return n
 }
 
-// err returns the error of the last polls if several in a row failed, or nil.
+// err returns the error of the last poll if at least the last unhealthyAfter polls failed, or nil.
 func (s *sessions) err() error {
 	if s == nil {
 		return nil

@@ -111,7 +111,7 @@ func openError(c cause) (sdk.ErrorKind, string) {
 }
 
 // sendError returns the kind and reason for a refused CHAT or DISCONNECT. A refused call had no effect, so it is
-// repeated unless it cannot succeed.
+// repeated if a repeat can succeed.
 func sendError(c cause) (sdk.ErrorKind, string) {
 	switch c {
 	case causeHours:
@@ -124,8 +124,8 @@ func sendError(c cause) (sdk.ErrorKind, string) {
 	return sdk.KindTransient, ""
 }
 
-// sessionExpired reports whether a refused CHAT means that the session has expired. AICC has one text for any CHAT
-// that fails, "sendUserMessage failed" (senMsgRsp). After send_failed_limit attempts it counts as an expired session,
+// sessionExpired reports whether a refused CHAT means that the session has expired. AICC has one text for any CHAT that
+// fails, "sendUserMessage failed" (senMsgRsp). From attempt number send_failed_limit, it counts as an expired session,
 // which is the usual cause: the agent ended the chat while the customer was writing.
 func (c *channel) sessionExpired(r *result, attempt int) bool {
 	if r.code() == codeDone {
@@ -145,7 +145,7 @@ func uploadError(code string) sdk.ErrorKind {
 }
 
 // downloadError returns the kind for a refused downloadFileStream. Code 13 means either a failure or a wrong file type,
-// so it is repeated only if store and type are known.
+// so the call is repeated only if no other store or type is possible.
 func downloadError(code string, located bool) sdk.ErrorKind {
 	switch {
 	case code == codeMissing || code == codeNoFile:

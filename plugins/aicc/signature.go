@@ -141,7 +141,7 @@ func checkSignature(v *Verify, req *sdk.Request, now time.Time) (previous bool, 
 	return auth.matches(keys, forms, []byte(percentEncode(string(req.Body))))
 }
 
-// matches compares the signature with the one of every form by every key.
+// matches compares the received signature with the signatures of all forms, made with each key.
 func (auth *authorization) matches(keys []signingKey, forms []string, body []byte) (previous bool, err error) {
 	prefix := strings.Join([]string{authVersion, auth.accessKey, auth.timestamp, auth.signedHeaders}, "/")
 	var keyKnown, current bool

@@ -124,7 +124,7 @@ func (t *tokenCache) current() string {
 
 // invalidate removes a token that AICC refused. If certain is false, AICC may have refused the user's token instead. A
 // token younger than renewPause then stays, which limits the fetches if AICC refuses many user tokens. If the cache
-// already has another token than the refused one, that one always stays.
+// already has a newer token, it keeps that token.
 func (t *tokenCache) invalidate(token string, certain bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -85,7 +85,7 @@ func (c *channel) fileMessage(kind fileType, key string, a *sdk.Attachment) cont
 	return content{mediaType: kind.mediaType, text: key, asyncText: typed}
 }
 
-// fileName removes commas, which separate the fields of a FILE message.
+// fileName replaces control characters, and commas, which separate the fields of a FILE message.
 func fileName(name, extension string) string {
 	name = strings.TrimSpace(strings.Map(func(r rune) rune {
 		if r == ',' || unicode.IsControl(r) {

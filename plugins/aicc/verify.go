@@ -42,7 +42,8 @@ func (a *adapter) authenticate(req *sdk.Request) ([]*channel, error) {
 	return nil, &sdk.Error{Kind: sdk.KindUnauthorized, Op: "verify push", Text: strings.Join(reasons, "; ")}
 }
 
-// check authenticates a request by v. previous reports whether the request used the previous credential.
+// check authenticates a request according to the settings in v. previous reports whether the request used the previous
+// credential.
 func (v *Verify) check(req *sdk.Request, now time.Time) (previous bool, err error) {
 	switch v.Mode {
 	case modeSignature:

@@ -20,7 +20,7 @@ func (r *result) code() string {
 	return string(r.ReturnCode)
 }
 
-// fault is the body of a response with a status other than 200.
+// fault is the body of a response with a status other than 2xx.
 type fault struct {
 	ErrorCode     literal `json:"errorCode"`
 	ExceptionInfo literal `json:"exceptionInfo"`

@@ -30,7 +30,7 @@ const (
 	maxKnowledgeList = 256
 )
 
-// none selects no knowledge, like an empty list. Rules cannot set an empty attribute.
+// none selects no knowledge, like an empty list. It is needed because rules cannot set an empty attribute.
 const none = "none"
 
 // overrides applies a delivery's attributes to the settings.
@@ -68,7 +68,7 @@ func (c *chatConfig) empty() bool {
 }
 
 // removeV2 removes the members that v1 does not support and returns notes about them. They come from attributes,
-// because such settings are refused.
+// because Configure refuses such settings.
 func (c *chatConfig) removeV2() (omitted []string) {
 	if c.Knowledge != nil && c.Knowledge.GroupIDs != nil {
 		k := *c.Knowledge

@@ -82,8 +82,8 @@ func isOneOrAll(answer string, texts []string) bool {
 		len(texts) > 0 && (strings.Join(texts, "") == answer || strings.Join(texts, "\n") == answer)
 }
 
-// outputParts returns the parts for output of v2. Audio without a link becomes its transcript. skipped lists audio that
-// has neither, and content other than text and audio.
+// outputParts returns the parts for output of v2. Audio without a link becomes its transcript. skipped lists audio
+// with neither a link nor a transcript, and content other than text and audio.
 func outputParts(v jsontext.Value) (parts []envelope.Part, skipped []string, f *webhook.Fault) {
 	var items []output
 	if f := webhook.DecodeJSON(v, &items, "output"); f != nil {

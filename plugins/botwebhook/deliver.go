@@ -19,7 +19,8 @@ const (
 )
 
 // Deliver implements sdk.Deliverer: one call of "Send message" or of the hand-off's API. In webhook mode the answer
-// arrives at the webhook, and a 2xx status without an error code is success. In the other modes the receipt contains the answer.
+// arrives at the webhook, and a 2xx status without an error code is success. In the other modes, the receipt contains
+// the answer.
 func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 	ch, err := a.configured(d.Channel, opSend)
 	if err != nil {

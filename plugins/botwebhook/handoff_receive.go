@@ -44,8 +44,8 @@ const (
 const vendorEmail = "support@gptbots.ai"
 
 // newHandoffEnvelope returns an envelope with the common fields of the three calls. The calls have no id, so VendorID
-// is derived from the path and the body, which contains the hand-off's id and the time. An invalid time is ignored
-// instead of refusing a waiting customer.
+// is derived from the path and the body, which contains the hand-off's id and the time. An invalid time is ignored, so
+// that a waiting customer is not refused.
 func (ch *channel) newHandoffEnvelope(call string, h *handoffHead, body []byte) (*envelope.Envelope, *webhook.Fault) {
 	e := &envelope.Envelope{Channel: ch.name, Sender: envelope.Sender{Role: envelope.RoleCustomer}}
 	var f *webhook.Fault
@@ -60,7 +60,7 @@ func (ch *channel) newHandoffEnvelope(call string, h *handoffHead, body []byte) 
 	return e, nil
 }
 
-// receiveEstablish translates the start of a hand-off: the customer of the GPTBots agent, a bot, requests a person.
+// receiveEstablish translates the start of a hand-off: the customer of a bot asks for a human agent.
 func (ch *channel) receiveEstablish(body []byte) (*envelope.Envelope, *webhook.Fault) {
 	var call establishBody
 	if f := webhook.DecodeJSON(body, &call, ""); f != nil {

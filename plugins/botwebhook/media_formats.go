@@ -25,7 +25,7 @@ var formatByType = map[string]string{
 }
 
 // mediaItemOf returns a file with the attached bytes or the link of a part. It returns false if the format is not
-// accepted, the file is larger than limit, or there is neither.
+// accepted, the file is larger than limit, or the part has neither bytes nor a link.
 func mediaItemOf(p *envelope.Part, a *sdk.Attachment, limit int64) (mediaItem, bool) {
 	allowed, ok := formats[p.Type]
 	if !ok {

@@ -23,8 +23,8 @@ const (
 	attrCredits  = "botwebhook.total_credits" // credits that GPTBots reports for the answer
 )
 
-// Times up to maxSeconds are in seconds, later ones in milliseconds. maxSeconds is the year 5138 in seconds and 1973 in
-// milliseconds. maxMilliseconds is the end of the year 9999.
+// Numbers up to maxSeconds are times in seconds, larger numbers are times in milliseconds. maxSeconds is the year 5138
+// in seconds and 1973 in milliseconds. maxMilliseconds is the end of the year 9999.
 const (
 	maxSeconds      = 100_000_000_000
 	maxMilliseconds = 253_402_300_799_999

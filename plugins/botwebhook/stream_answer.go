@@ -15,7 +15,7 @@ import (
 	"patchbay/sdk/text"
 )
 
-// Codes of frames ("Send message v2", streaming). minErrorCode and above are errors.
+// Codes of frames ("Send message v2", streaming). Negative codes, and codes from minErrorCode, are errors.
 const (
 	frameEnd     = 0
 	frameText    = 3

@@ -24,8 +24,8 @@ func (ch *channel) authenticate(h http.Header) bool {
 	return false
 }
 
-// basicToken reports whether the text after "Basic " is the token, either literally or as RFC 7617 credentials. These
-// match with any user name, or completely if the configured token has the form user:password.
+// basicToken reports whether the text after "Basic " is the token, either literally or as RFC 7617 credentials. Such
+// credentials match if their password is the token, or if the token has the form user:password and equals them.
 func basicToken(given, token string) bool {
 	if webhook.Equal(given, token) {
 		return true

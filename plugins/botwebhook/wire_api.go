@@ -33,8 +33,8 @@ type chatMessage struct {
 	Content any    `json:"content"`
 }
 
-// contentPart has the one member that type names. Media are arrays, as on the newest page; an older page has a single
-// object.
+// contentPart has type and one other member, whose name is the value of type. Media are arrays, as on the newest page;
+// an older page has a single object.
 type contentPart struct {
 	Type     string      `json:"type"`
 	Text     string      `json:"text,omitempty"`

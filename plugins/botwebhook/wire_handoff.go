@@ -61,5 +61,5 @@ var handoffResponse = sdk.Response{
 	Status: http.StatusOK, ContentType: jsonType, Body: []byte(`{"code":200,"message":"success"}`),
 }
 
-// handoffRefusal is the format of refusals of the hand-off's webhooks, with message like their response.
+// handoffRefusal is the format of refusals of the hand-off's webhooks, with the member message, like handoffResponse.
 const handoffRefusal = `{"code":{{status}},"message":"{{text}}"}`

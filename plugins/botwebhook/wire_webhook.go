@@ -58,5 +58,5 @@ var messageResponse = sdk.Response{
 	Status: http.StatusOK, ContentType: jsonType, Body: []byte(`{"code":200,"msg":"success"}`),
 }
 
-// messageRefusal is the format of refusals of the message webhook, with msg like its response.
+// messageRefusal is the format of refusals of the message webhook. It has the member msg, like messageResponse.
 const messageRefusal = `{"code":{{status}},"msg":"{{text}}"}`

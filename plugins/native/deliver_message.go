@@ -50,8 +50,8 @@ func (ch *channel) message(d *sdk.Delivery) (m *outboundMessage, degraded []stri
 	return m, nil, nil
 }
 
-// setUserData sets targetAgents, from the message or else from the settings, and the part of customPayload that the
-// document allows. It returns notes about omitted attributes.
+// setUserData sets targetAgents, from the message or otherwise from the settings, and the part of customPayload that
+// the document allows. It returns notes about omitted attributes.
 func (ch *channel) setUserData(p *outboundPayload, attributes map[string]string) (degraded []string) {
 	data := outboundData{TargetAgents: ch.TargetAgents}
 	if value, ok := attributes[attrTargetAgents]; ok {
@@ -74,8 +74,8 @@ func (ch *channel) setUserData(p *outboundPayload, attributes map[string]string)
 	return degraded
 }
 
-// dataOf returns the member data of an object, the only one in the revision of 04/17. omitted describes the omitted
-// content.
+// dataOf returns the member data of a customPayload. The revision of 04/17 allows no other member. omitted describes
+// the omitted content.
 func dataOf(object string) (data *customPayload, omitted string) {
 	var members map[string]any
 	if json.Unmarshal([]byte(object), &members) != nil {

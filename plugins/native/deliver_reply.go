@@ -74,9 +74,9 @@ func (p *replyPayload) setUserData(attributes map[string]string) (degraded []str
 	return degraded
 }
 
-// sentAt returns the time when the gateway accepted the message, or else the vendor's time, or "". A gateway at the far
-// end orders replies by this time. The gateway's time has priority because all replies then have one clock, and
-// vendors' clocks may have a resolution of seconds.
+// sentAt returns the time when the gateway accepted the message. If it is unknown, sentAt returns the vendor's time, or
+// "". A gateway at the far end orders replies by this time. The gateway's time has priority because all replies then
+// have one clock, and vendors' clocks may have a resolution of seconds.
 func sentAt(e *envelope.Envelope) string {
 	at := e.AcceptedAt
 	if at.IsZero() {

@@ -12,7 +12,7 @@ import (
 // the far end must not cause an alert.
 const unreachableAfter = 3
 
-// health summarizes the last calls of the far end. The zero value is healthy. It is safe for concurrent use.
+// health summarizes the last calls to the far end. The zero value is healthy. It is safe for concurrent use.
 type health struct {
 	refused    atomic.Bool  // the far end refused the credentials and has accepted no call since
 	unanswered atomic.Int32 // consecutive calls without a response

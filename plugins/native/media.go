@@ -22,8 +22,8 @@ func mediumOf(p *envelope.Part) *medium {
 	return &medium{Type: string(p.Type), URL: p.URL, Text: p.Text, ContentType: p.ContentType, Name: p.Name, Size: p.Size}
 }
 
-// mediaPartsOf returns the parts for the member media. With lenient, a medium of unknown type becomes a file, and a
-// medium that an envelope cannot hold becomes text. Otherwise both are faults.
+// mediaPartsOf returns the parts for the member media. If lenient is true, a medium of unknown type becomes a file, and
+// a medium that an envelope cannot hold becomes text. Otherwise both are faults.
 func mediaPartsOf(media []*medium, field string, lenient bool) ([]envelope.Part, *webhook.Fault) {
 	if len(media) > maxMedia {
 		return nil, webhook.NewFault(field, fmt.Sprintf("has %d media; at most %d are allowed", len(media), maxMedia))

@@ -62,8 +62,8 @@ func parseHops(header http.Header) (int, *webhook.Fault) {
 // "". For signed calls it ignores Idempotency-Key, which is not signed: an attacker could replay a call with another
 // key.
 //
-// A reply from a Patchbay also has the id of its vendor, which a read event must contain. It follows the messageId and
-// a space; vendorIDs extracts it.
+// A reply from a Patchbay also has the vendor's id of the message, which a read event must contain. The result is then
+// the messageId, a space and the vendor's id. vendorIDs extracts the vendor's id.
 func (ch *channel) answerID(body *answerBody, header http.Header, signedID string) string {
 	id := scalar(body.MessageID)
 	if id == "" {

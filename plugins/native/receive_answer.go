@@ -12,8 +12,8 @@ import (
 )
 
 // receiveAnswer receives a reply to a channel of role bot. The order of the checks is part of the contract: path (404),
-// token and signature (401), syntax and userId (400). A reply with any other defect is stored as unparsed and not
-// refused, because the format of d8ai's replies is not public.
+// token and signature (401), syntax, userId and Patchbay-Hops (400). A reply with any other defect is stored as
+// unparsed and not refused, because the format of d8ai's replies is not public.
 func (a *adapter) receiveAnswer(req *sdk.Request) (*sdk.Reception, error) {
 	ch, err := a.answerChannel(req)
 	if err != nil {
@@ -119,7 +119,8 @@ func unparsed(e envelope.Envelope, reason string, body []byte) []*envelope.Envel
 	return []*envelope.Envelope{&e}
 }
 
-// isAddressee reports whether a reply names the channel's organization and chatbot, or none.
+// isAddressee reports whether the organization and the chatbot in a reply are those of the channel. A missing name is
+// accepted.
 func (ch *channel) isAddressee(body *answerBody) bool {
 	organization, f1 := webhook.TextJSON(body.Organization, "organization")
 	chatbot, f2 := webhook.TextJSON(body.ChatbotName, "chatbotName")

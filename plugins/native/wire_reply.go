@@ -25,7 +25,7 @@ const (
 var acceptedResponse = sdk.Response{Status: http.StatusOK, ContentType: jsonType, Body: []byte(`{}`)}
 
 // replyBody is the body that role customer posts to reply_url and role bot receives. The vendor's format is not public.
-// This format mirrors that of a message. Replace it here if the vendor's becomes known.
+// This format mirrors that of a message. If the vendor's format becomes known, replace this format here.
 type replyBody struct {
 	UserID          string       `json:"userId"`
 	MessageID       string       `json:"messageId"`                 // envelope id

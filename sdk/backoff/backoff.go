@@ -15,8 +15,8 @@ type Policy struct {
 	Jitter float64
 }
 
-// Delay returns the delay for an attempt, counted from 0: Base doubled attempt times, at most Max, less a random
-// share of up to Jitter. It uses the default source of math/rand/v2.
+// Delay returns the delay for an attempt, counted from 0. The delay is Base for attempt 0 and doubles with each
+// attempt, up to Max. A random share of it, at most Jitter, is subtracted. It uses the default source of math/rand/v2.
 func (p Policy) Delay(attempt int) time.Duration { return p.delay(attempt, rand.Float64()) }
 
 // delay is Delay with a random number r in [0,1).

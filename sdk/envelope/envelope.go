@@ -84,7 +84,8 @@ type Part struct {
 	Type PartType `json:"type"`
 	// Text is the text of a text part, the transcript of audio, or the caption of other media.
 	Text string `json:"text,omitempty"`
-	// URL is a link to the medium that needs no credentials; see ParseLink. Without one, Ref is the vendor's handle.
+	// URL is a link to the medium. The link needs no credentials; see ParseLink. If URL is empty, Ref is the vendor's
+	// handle of the medium.
 	URL string `json:"url,omitempty"`
 	Ref string `json:"ref,omitempty"`
 	// ContentType is the media type, "" if unknown. Name is the file name. Size is in bytes, 0 if unknown.

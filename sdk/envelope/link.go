@@ -9,8 +9,8 @@ import (
 // MaxLinkBytes limits the length of a link.
 const MaxLinkBytes = 8 << 10
 
-// ParseLink parses the link of a medium or card. It returns an error, which does not repeat the link, unless it is an
-// absolute http or https URL of at most MaxLinkBytes.
+// ParseLink parses the link of a medium or card. The link must be an absolute http or https URL of at most
+// MaxLinkBytes. Errors do not repeat the link.
 func ParseLink(link string) (*url.URL, error) {
 	if len(link) > MaxLinkBytes {
 		return nil, fmt.Errorf("%d bytes, at most %d", len(link), MaxLinkBytes)

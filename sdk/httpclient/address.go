@@ -6,7 +6,7 @@ import (
 )
 
 // CheckAddress checks a configured address of a vendor: an absolute http or https URL without user name, password and
-// fragment, and without a query unless it is allowed. The error does not repeat the address, which may contain a
+// fragment. It may have a query only if allowQuery is true. The error does not repeat the address, which may contain a
 // password.
 func CheckAddress(address string, allowQuery bool) error {
 	u, err := url.Parse(address)

@@ -46,7 +46,8 @@ const (
 
 // NewDownloader returns a client that reads files by links without credentials. In contrast to New, it limits bodies to
 // maxBytes, waits at most ten seconds for each response, and follows up to five redirects, each with the same check of
-// the address. Customers send links, so allow is the channel's setting allow_links and not allow.
+// the address. The parameter allow is the channel's setting allow_links, not its setting allow, because customers send
+// links.
 func NewDownloader(allow []netip.Prefix, maxBytes int64) *http.Client {
 	c := newClient(guard{allow: allow, setting: settingAllowLinks}, maxBytes)
 	c.Transport.(*limitedTransport).base.ResponseHeaderTimeout = headerTimeout
@@ -96,8 +97,8 @@ func (t *limitedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 // CloseIdleConnections is called by http.Client.CloseIdleConnections.
 func (t *limitedTransport) CloseIdleConnections() { t.base.CloseIdleConnections() }
 
-// limitedBody returns ErrResponseTooLarge at its limit instead of io.EOF, so that a truncated body is never taken for a
-// complete one.
+// limitedBody returns ErrResponseTooLarge if the body is longer than limit. With io.EOF, a truncated body would look
+// complete.
 type limitedBody struct {
 	io.ReadCloser
 	left, limit int64

@@ -24,7 +24,7 @@ type guard struct {
 	setting string // the setting that allow comes from
 }
 
-// control is called by net.Dialer after name resolution and before it connects.
+// control checks an address for net.Dialer, after name resolution and before the connection.
 func (g guard) control(network, address string, _ syscall.RawConn) error {
 	ap, err := netip.ParseAddrPort(address)
 	if err != nil {
@@ -63,7 +63,7 @@ func (g guard) forbid(addr netip.Addr, purpose string) error {
 		ErrForbiddenAddress, addr, purpose, remedy, g.setting, addr, addr.BitLen())
 }
 
-// contains also accepts a prefix in IPv6-mapped form.
+// contains reports whether addr is in p. It also accepts a prefix in IPv6-mapped form.
 func contains(p netip.Prefix, addr netip.Addr) bool {
 	if p.Addr().Is4In6() && p.Bits() >= 96 {
 		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)

@@ -11,7 +11,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// EnvelopeToProto converts an envelope. The result shares e's maps and byte slices.
+// EnvelopeToProto converts an envelope. The result shares e's maps and its slices of strings and bytes.
 func EnvelopeToProto(e *envelope.Envelope) *pluginpb.Envelope {
 	out := &pluginpb.Envelope{
 		Id: e.ID, Channel: e.Channel, VendorId: e.VendorID, Thread: e.Thread, Conversation: e.Conversation,
@@ -30,7 +30,7 @@ func EnvelopeToProto(e *envelope.Envelope) *pluginpb.Envelope {
 	return out
 }
 
-// EnvelopeFromProto converts an envelope. The result shares p's maps and byte slices.
+// EnvelopeFromProto converts an envelope. The result shares p's maps and its slices of strings and bytes.
 func EnvelopeFromProto(p *pluginpb.Envelope) *envelope.Envelope {
 	e := &envelope.Envelope{
 		ID: p.GetId(), Channel: p.GetChannel(), VendorID: p.GetVendorId(), Thread: p.GetThread(),
@@ -127,7 +127,7 @@ func SenderFromProto(s *pluginpb.Sender) envelope.Sender {
 	return envelope.Sender{Role: envelope.Role(s.GetRole()), ID: s.GetId(), Name: s.GetName()}
 }
 
-// PartToProto converts a part. The result shares p's maps.
+// PartToProto converts a part. The result shares p's items and attributes.
 func PartToProto(p *envelope.Part) *pluginpb.Part {
 	out := &pluginpb.Part{}
 	fillPart(out, p)
@@ -141,7 +141,7 @@ func fillPart(out *pluginpb.Part, p *envelope.Part) {
 	out.Items, out.Attributes = p.Items, p.Attributes
 }
 
-// PartFromProto converts a part; nil gives the zero value. The result shares p's maps.
+// PartFromProto converts a part; nil gives the zero value. The result shares p's items and attributes.
 func PartFromProto(p *pluginpb.Part) envelope.Part {
 	return envelope.Part{
 		Type: envelope.PartType(p.GetType()), Text: p.GetText(), URL: p.GetUrl(), Ref: p.GetRef(),

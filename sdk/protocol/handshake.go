@@ -10,7 +10,8 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// The handshake. These values never change, since go-plugin would report "not a plugin" instead of a version mismatch.
+// Values of the handshake. They never change: if they differed between versions, go-plugin would report "not a plugin"
+// instead of a version mismatch.
 const (
 	// CookieKey and CookieValue are the name and value of an environment variable that the gateway sets. An adapter
 	// that is started by hand reports an error. This is not a security measure.
@@ -39,7 +40,7 @@ const (
 	// gRPC does not send pings to measure a local socket.
 	StreamWindow     = 1 << 20
 	ConnectionWindow = 4 << 20
-	// MaxFrameCalls and MaxFrameBytes limit a frame. A larger single call has its own frame.
+	// MaxFrameCalls and MaxFrameBytes limit a frame. A call larger than MaxFrameBytes has a separate frame.
 	MaxFrameCalls = 64
 	MaxFrameBytes = 256 << 10
 	// MaxChunkBytes limits the data in one message of Fetch and Attach.
@@ -51,7 +52,7 @@ func Handshake() plugin.HandshakeConfig {
 	return plugin.HandshakeConfig{MagicCookieKey: CookieKey, MagicCookieValue: CookieValue}
 }
 
-// Plugins returns go-plugin's versioned plugin sets. An adapter passes its service, the gateway nil.
+// Plugins returns go-plugin's versioned plugin sets. An adapter passes its service, and the gateway passes nil.
 func Plugins(service pluginpb.PluginServiceServer) map[int]plugin.PluginSet {
 	return map[int]plugin.PluginSet{Version: {PluginName: &grpcPlugin{service: service}}}
 }

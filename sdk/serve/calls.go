@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// callKind is the stream of a call. Ids are unique per stream.
+// callKind is the kind of stream that a call belongs to. Ids of calls are unique per kind.
 type callKind int
 
 const (
@@ -16,7 +16,7 @@ const (
 	callKinds
 )
 
-// calls are the running calls of the process. It is safe for concurrent use.
+// calls holds the running calls of the process. It is safe for concurrent use.
 type calls struct {
 	mu       sync.Mutex
 	running  [callKinds]map[uint64]context.CancelFunc
@@ -33,7 +33,8 @@ func newCalls() *calls {
 	return c
 }
 
-// start registers a call and returns its context. It returns false while draining; otherwise the caller calls end.
+// start registers a call and returns its context. While draining, it returns false. If it returns true, the caller must
+// call end.
 func (c *calls) start(parent context.Context, k callKind, id uint64, limit time.Duration) (context.Context, bool) {
 	var ctx context.Context
 	var cancel context.CancelFunc

@@ -46,14 +46,14 @@ func (s *service) Validate(_ context.Context, req *pluginpb.ValidateRequest) (*p
 		}
 		return nil
 	})
-	if err != nil { // a panic, which is no problem of the settings
+	if err != nil { // a panic is not a problem of the settings
 		return nil, status.Error(codes.Internal, err.Error())
 	}
 	return out, nil
 }
 
-// Configure implements pluginpb.PluginServiceServer. A channel keeps its client, and with it the connections, unless
-// allow changes.
+// Configure implements pluginpb.PluginServiceServer. If the setting allow has not changed, the channel keeps its client
+// and the client's connections.
 func (s *service) Configure(ctx context.Context, req *pluginpb.ConfigureRequest) (*pluginpb.ConfigureResponse, error) {
 	name := req.GetChannel().GetName()
 	s.mu.Lock()

@@ -120,7 +120,7 @@ func openRequestFromProto(c *pluginpb.DeliverCall, open *pluginpb.OpenAction) *s
 	}
 }
 
-// encodeEnvelopes validates and encodes the envelopes of an adapter. noun names one in errors.
+// encodeEnvelopes validates and encodes the envelopes of an adapter. noun is the word for an envelope in errors.
 func encodeEnvelopes(noun string, list []*envelope.Envelope, check func(*envelope.Envelope) error) ([][]byte, error) {
 	if len(list) == 0 {
 		return nil, nil

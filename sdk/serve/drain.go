@@ -27,7 +27,7 @@ func (s *service) Drain(ctx context.Context, req *pluginpb.DrainRequest) (*plugi
 }
 
 // drain refuses new calls, and waits for running calls, for subscriptions and then for the adapter's own work. It
-// returns the number of calls that still run when ctx ends.
+// returns the number of calls and subscriptions that still run when ctx ends, or 0.
 func (s *service) drain(ctx context.Context) int {
 	unsubscribed := make(chan struct{})
 	go func() { defer close(unsubscribed); s.subscriptions.stop(ctx) }()

@@ -22,7 +22,7 @@ var errStopping = &sdk.Error{
 // maxErrorText limits the texts of errors in the protocol, in bytes.
 const maxErrorText = 1 << 10
 
-// errorToProto converts an error. A panic is of its own kind. Any other error that is not an *sdk.Error is transient.
+// errorToProto converts an error. A panic becomes KindPanicked. Any other error that is not an *sdk.Error is transient.
 func errorToProto(err error) *pluginpb.Error {
 	if _, panicked := errors.AsType[*panicError](err); panicked {
 		return &pluginpb.Error{Kind: string(sdk.KindPanicked), Text: oneLine(err.Error())}
@@ -72,10 +72,11 @@ func deliverError(ctx context.Context, err error) *pluginpb.Error {
 	return out
 }
 
-// outcomeUnknown returns the error for an invalid result of an adapter if the vendor may have accepted the call.
+// outcomeUnknown returns the error for an invalid result of an adapter. It is of KindUnknown, because the vendor may
+// have accepted the call.
 func outcomeUnknown(err error) error { return &sdk.Error{Kind: sdk.KindUnknown, Err: err} }
 
-// oneLine returns valid UTF-8 without line breaks and secrets in URLs, of about maxErrorText at most.
+// oneLine converts s to one line of valid UTF-8. It removes secrets from URLs and cuts the text to about maxErrorText.
 func oneLine(s string) string {
 	s = text.Abbreviate(urls.ReplaceAllStringFunc(s, shortenURL), maxErrorText)
 	return strings.ToValidUTF8(text.OneLine(strings.ReplaceAll(s, "\n", "; ")), "\uFFFD")

@@ -26,7 +26,7 @@ func (s *service) Fetch(req *pluginpb.FetchRequest, stream pluginpb.PluginServic
 		return stream.Send(&pluginpb.FetchResponse{Error: errorToProto(errStopping)})
 	}
 	defer s.calls.end(callFetch, id)
-	var streamErr error // error of the stream itself; no result can be sent
+	var streamErr error // error of sendChunks; if it is not an *sdk.Error, the stream is broken
 	err := s.catchPanic("fetch", func() error {
 		m, err := s.openMedium(ctx, req)
 		if err != nil {
@@ -112,8 +112,8 @@ func sendChunks(m *sdk.Medium, limit int64, send func(*pluginpb.FetchResponse) e
 	}
 }
 
-// readChunk reads until buf is full or the medium ends. io.ReadFull cannot be used: it returns io.ErrUnexpectedEOF at
-// the end of a medium, which transports return for a truncated one.
+// readChunk reads until buf is full or the medium ends. io.ReadFull cannot be used: at the end of a medium it returns
+// io.ErrUnexpectedEOF, the error of transports for a truncated medium.
 func readChunk(r io.Reader, buf []byte) (n int, end bool, err error) {
 	for n < len(buf) {
 		m, err := r.Read(buf[n:])

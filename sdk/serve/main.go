@@ -20,8 +20,8 @@ import (
 
 // Exit codes of an adapter.
 const (
-	exitDone        = 0 // the gateway ended it
-	exitNoGateway   = 1 // it was not started by the gateway
+	exitDone        = 0 // the gateway ended the adapter
+	exitNoGateway   = 1 // the gateway did not start the adapter
 	exitGatewayGone = 3 // the gateway ended first
 	exitSIGTERM     = 143
 )
@@ -37,9 +37,9 @@ const (
 // environment overrides it, and GOMEMLIMIT still applies.
 const gcPercent = 400
 
-// Main runs the adapter until the gateway ends it, and then exits the process. It is the only call in the main function
-// of a plugin. It logs JSON to standard error, where the gateway reads it, and makes that logger slog's default.
-// Nothing may be printed to standard output before Main: the gateway reads the first line as the handshake.
+// Main runs the adapter until the gateway ends it, and then exits the process. It is the only call in an adapter's main
+// function. It logs JSON to standard error, where the gateway reads it, and makes that logger slog's default. Nothing
+// may be printed to standard output before Main: the gateway reads the first line as the handshake.
 //
 // On SIGTERM it refuses new calls, finishes running ones and exits. It ignores SIGINT and SIGHUP, which a terminal
 // sends to the gateway as well. It exits when the gateway disappears.

@@ -84,7 +84,7 @@ func (s *service) abilities() []string {
 	if _, ok := s.adapter.(sdk.Subscriber); ok {
 		out = append(out, "subscribe")
 	}
-	if s.receiver != nil || s.deliverer != nil { // the SDK reads links in their envelopes
+	if s.receiver != nil || s.deliverer != nil { // the SDK reads the links in envelopes
 		out = append(out, "fetch")
 	}
 	return out

@@ -21,8 +21,8 @@ type call interface {
 }
 
 // serveCalls reads frames of calls until the stream or the service ends. Each call runs in its own goroutine, so that
-// reading never waits for a call. Then serveCalls cancels the running calls, waits for them, and returns after the last
-// result was written. While the adapter drains, a new call does not run, and refuse returns its result.
+// reading never waits for a call. At the end, serveCalls cancels the running calls, waits for them, and returns after
+// the last result was written. While the adapter drains, a new call does not run, and refuse returns its result.
 func serveCalls[C call, R any](s *service, streamCtx context.Context, kind callKind,
 	recv func() ([]C, error), run func(context.Context, C) R, refuse func(id uint64) R, w *resultWriter[R]) error {
 	ctx, cancel := context.WithCancel(streamCtx)
@@ -57,7 +57,7 @@ func serveCalls[C call, R any](s *service, streamCtx context.Context, kind callK
 	case err = <-writeDone: // the stream is broken, so reading ends as well
 		writeDone <- err
 		<-readDone
-	case <-s.stopped: // after a drain: no call runs or starts
+	case <-s.stopped: // after a drain: no call starts any more
 	}
 	cancel()
 	work.wait()

@@ -155,7 +155,7 @@ func (e *emitter) encode(list []*envelope.Envelope, cursor []byte) (*pluginpb.Su
 	return out, nil
 }
 
-// wait waits until the batch is stored, even if the context of Emit ends.
+// wait waits until the batch is stored or the subscription ends. It does not end with the context of Emit.
 func (e *emitter) wait() error {
 	for {
 		select {

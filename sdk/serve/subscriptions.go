@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// subscriptions are the running subscriptions, at most one per channel. It is safe for concurrent use.
+// subscriptions holds the running subscriptions, at most one per channel. It is safe for concurrent use.
 type subscriptions struct {
 	mu      sync.Mutex
 	running map[string]*subscription

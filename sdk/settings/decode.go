@@ -14,8 +14,8 @@ import (
 // Values are a channel's settings as a JSON object. The zero value is the empty object.
 type Values []byte
 
-// Decode fills the struct that into points to: first the defaults of its tags, then the values. Unknown settings and
-// wrong types are errors of type *Error, which never repeat a value.
+// Decode fills the struct at the pointer into: first with the defaults of its tags, then with the values. Unknown
+// settings and wrong types are errors of type *Error, which never repeat a value.
 func (v Values) Decode(into any) error {
 	target := reflect.ValueOf(into)
 	if target.Kind() != reflect.Pointer || target.IsNil() || target.Elem().Kind() != reflect.Struct {

@@ -50,7 +50,7 @@ type Property struct {
 // Properties are the members of an object, in order.
 type Properties []Property
 
-// Types are the JSON types that a value may have. A single one is written without a list.
+// Types are the JSON types that a value may have. A single type is written as a string instead of a list.
 type Types []string
 
 // Additional are the members that an object may have in addition to its Properties: any, none, or members that match a
@@ -60,7 +60,7 @@ type Additional struct {
 	Schema *Schema
 }
 
-// Parse reads a JSON Schema. References to the schema's own $defs are resolved, so a schema may contain itself.
+// Parse reads a JSON Schema. It resolves references to the schema's own $defs, so the result may contain itself.
 func Parse(text []byte) (*Schema, error) {
 	root := &Schema{}
 	if err := json.Unmarshal(text, root); err != nil {
@@ -79,7 +79,7 @@ func (s *Schema) Text() ([]byte, error) {
 	return text, nil
 }
 
-// Property returns the schema of the member of that name, nil if none is known. s may be nil.
+// Property returns the schema of the member with this name, or nil if it is not known. s may be nil.
 func (s *Schema) Property(name string) *Schema {
 	if s == nil {
 		return nil

@@ -22,13 +22,14 @@ var (
 	ErrNoTable       = errors.New("no line " + TableBegin + " followed by a line " + TableEnd)
 )
 
-// table returns a Markdown table of the settings in the order of the schema. Nested settings have their path.
+// table returns a Markdown table of the settings in the order of the schema. The name of a nested setting is its dotted
+// path.
 func (s *Schema) table() string {
 	var b strings.Builder
 	b.WriteString("| setting | type | default | meaning |\n|---|---|---|---|\n")
 	for p := range s.All() {
 		if len(p.Properties) > 0 {
-			continue // its members have lines
+			continue // each of its members has a line
 		}
 		initial := ""
 		switch {

@@ -26,8 +26,8 @@ type field struct {
 	defaultJSON jsontext.Value // nil without a default
 }
 
-// fieldsOf reads the exported fields of a settings struct in order. Fields of embedded structs without a name belong to
-// the struct itself.
+// fieldsOf reads the exported fields of a settings struct in order. The fields of an embedded struct without a json
+// name count as fields of the outer struct.
 func fieldsOf(t reflect.Type) ([]field, error) {
 	var out []field
 	for i := range t.NumField() {

@@ -15,7 +15,7 @@ const maxDepth = 16
 type Setting struct {
 	*Schema
 	Path     []string
-	Required bool // if the parent object is present
+	Required bool // must be set if the parent object is present
 }
 
 // Name returns the dotted path.
@@ -39,8 +39,8 @@ func (s *Schema) walk(path []string, yield func(Setting) bool) bool {
 	return true
 }
 
-// AddDefaults puts the defaults of missing settings into values, numbers as encoding/json.Number. An object that is
-// missing is added only if its own defaults make it complete.
+// AddDefaults puts the defaults of missing settings into values. Numbers become encoding/json.Number. A missing object
+// is added only if the defaults of its members make it complete.
 func (s *Schema) AddDefaults(values map[string]any) { s.addDefaults(values, 0) }
 
 func (s *Schema) addDefaults(values map[string]any, depth int) {

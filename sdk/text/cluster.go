@@ -12,11 +12,11 @@ import (
 // bytes.
 const maxClusterBytes = 256
 
-// lastBoundaries returns the last boundary between clusters that is above low and at most at, and the last one that
-// follows white space. A missing one is 0. It finds none near bytes that are not valid UTF-8.
+// lastBoundaries returns the last boundary between clusters with low < boundary <= at, and the last such boundary after
+// white space. If there is no such boundary, the result is 0. If the searched bytes are not valid UTF-8, both are 0.
 func lastBoundaries(s string, low, at int) (end, afterSpace int) {
 	start := searchStart(s, low)
-	following := codePointStart(s, at) // decides whether at is a boundary
+	following := codePointStart(s, at) // the code point here decides whether at is a boundary
 	_, size := utf8.DecodeRuneInString(s[following:])
 	window := s[start : following+size]
 	if !utf8.ValidString(window) {
@@ -38,8 +38,8 @@ func lastBoundaries(s string, low, at int) (end, afterSpace int) {
 	return end, afterSpace
 }
 
-// searchStart returns a position from which the boundaries above low can be found. If it is inside a cluster, only the
-// rest of that cluster may be divided wrongly.
+// searchStart returns a position from which the boundaries above low can be found. If the position is inside a cluster,
+// only the rest of that cluster may be divided wrongly.
 func searchStart(s string, low int) int {
 	start := codePointStart(s, max(low-maxClusterBytes, 0))
 	flags := start // flags are pairs of regional indicators, counted from the first one

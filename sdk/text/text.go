@@ -7,7 +7,8 @@ import (
 )
 
 // Clip returns the longest prefix of s that has at most limit bytes and ends between clusters. If the first cluster is
-// longer, the prefix ends between code points. Bytes that are not valid UTF-8 count as code points of one byte.
+// longer than limit, the prefix ends between code points. Bytes that are not valid UTF-8 count as code points of one
+// byte.
 func Clip(s string, limit int) string {
 	if len(s) <= limit {
 		return s
@@ -45,9 +46,9 @@ func Split(s string, limit int) []string {
 	return pieces
 }
 
-// CutPoint returns the best position to divide s that is above low and at most at: the last one after white space,
-// otherwise the last one between clusters. If a longer cluster is in the way, it is the last one between code points,
-// which may be up to three bytes below at.
+// CutPoint returns the best position to divide s, with low < position <= at: the last position after white space,
+// otherwise the last position between clusters. If a longer cluster covers this range, it returns the last position
+// between code points, which may be up to three bytes below at.
 func CutPoint(s string, low, at int) int {
 	switch end, afterSpace := lastBoundaries(s, low, at); {
 	case afterSpace > 0:

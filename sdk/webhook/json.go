@@ -27,8 +27,9 @@ type Fault struct{ Field, Message string }
 func NewFault(field, message string) *Fault { return &Fault{Field: field, Message: message} }
 
 // DecodeJSON decodes exactly one JSON value of valid UTF-8, without repeated names and at most maxNesting deep. It
-// ignores names that into does not have. Names are case-sensitive, so give each field a json tag. The path of a Fault
-// starts with parent. An escaped half of a surrogate pair becomes U+FFFD, also in raw values: vendors cut texts there.
+// ignores members for which into has no field. Names are case-sensitive, so give each field a json tag. The path of a
+// Fault starts with parent. An escaped half of a surrogate pair becomes U+FFFD, also in raw values, because vendors cut
+// texts inside pairs.
 func DecodeJSON(body []byte, into any, parent string) *Fault {
 	if nesting(body) > maxNesting {
 		return &Fault{parent, "objects and arrays are nested too deeply"}

@@ -32,8 +32,8 @@ const (
 	maxSignatures = 32
 )
 
-// ErrSignature is wrapped by every error of Verify. The rest of the text is for logs and must not be sent to the
-// caller.
+// ErrSignature is wrapped by every error of Verify. The text of the wrapping error is for logs and must not be sent to
+// the caller.
 var ErrSignature = errors.New("signature is not accepted")
 
 // SigningKey is a decoded secret of the symmetric scheme v1, HMAC-SHA256. It is never printed. The zero value signs and
@@ -98,8 +98,9 @@ func Sign(h http.Header, id string, at time.Time, body []byte, keys []SigningKey
 
 // Verify verifies a call signed according to Standard Webhooks, and returns its id, which is the same in each
 // repetition of the call. Each of the three header fields must occur once. At least one signature of version v1 must be
-// made by one of the keys; other versions are ignored. The timestamp must differ from now by at most window, in either
-// direction. Signatures are compared in constant time, before the timestamp is checked. Every error wraps ErrSignature.
+// made by one of the keys; other versions are ignored. The timestamp must not differ from now by more than window, in
+// either direction. Signatures are compared in constant time, before the timestamp is checked. Every error wraps
+// ErrSignature.
 func Verify(h http.Header, body []byte, keys []SigningKey, now time.Time, window time.Duration) (id string, err error) {
 	var fields [3]string
 	for i, name := range [...]string{HeaderID, HeaderTimestamp, HeaderSignature} {

@@ -60,7 +60,7 @@ func compare(t *testing.T, path string, got []byte) {
 	}
 }
 
-// Inputs returns the contents of the files that match a pattern, of which there must be at least one.
+// Inputs returns the contents of the files that match a pattern. The test fails if no file matches.
 func Inputs(t testing.TB, pattern string) [][]byte {
 	t.Helper()
 	files, err := filepath.Glob(pattern)
