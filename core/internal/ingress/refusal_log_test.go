@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,15 +16,33 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-func loggedHandler(t *testing.T, f *fake) (*Handler, *bytes.Buffer) {
+// logBuffer is log output that timers write while the test reads it.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+func loggedHandler(t *testing.T, f *fake) (*Handler, *logBuffer) {
 	t.Helper()
-	log := &bytes.Buffer{}
+	log := &logBuffer{}
 	o := f.options()
 	o.Logger = slog.New(slog.NewJSONHandler(log, nil))
 	return newHandler(t, o), log
 }
 
-func logLines(t *testing.T, log *bytes.Buffer) []map[string]any {
+func logLines(t *testing.T, log *logBuffer) []map[string]any {
 	t.Helper()
 	var out []map[string]any
 	for line := range strings.Lines(log.String()) {
