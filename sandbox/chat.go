@@ -17,7 +17,7 @@ import (
 type entry struct {
 	ID          string        `json:"id,omitempty"` // of a customer's message
 	At          time.Time     `json:"at"`
-	Role        string        `json:"role"` // customer, bot, agent, system, or problem: the entry ID was not sent
+	Role        string        `json:"role"` // customer, bot, agent or system; problem: the message ID was not accepted
 	Name        string        `json:"name,omitempty"`
 	Text        string        `json:"text,omitempty"`
 	Event       *native.Event `json:"event,omitempty"`
@@ -68,7 +68,7 @@ func (s *Sandbox) chatPicture(r *simulator.Request) (any, error) {
 	return struct{}{}, s.sendPicture(r.Context(), user, p, id)
 }
 
-// messageID returns the page's id of a message, which is the same if the page sends the message again, or a new one.
+// messageID returns the page's id of a message, or a new id if it is empty. A repeated message has the same id.
 func messageID(id string) (string, error) {
 	if id != "" && !userID.MatchString(id) {
 		return "", badRequest("id: must be 1 to 64 letters, digits, dashes and underscores")

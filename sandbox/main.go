@@ -5,8 +5,8 @@
 //	sandbox run --gateway-bin bin/patchbay --config config.yaml
 //	sandbox demo --gateway-bin bin/patchbay --config config.yaml
 //
-// The second form also runs a gateway, at the addresses of its configuration, until SIGINT or SIGTERM. The third form plays a conversation through a gateway
-// and fails if a step fails.
+// The second form also runs a gateway, at the addresses of its configuration, until SIGINT or SIGTERM. The third form
+// plays a conversation through a gateway and fails if a step fails.
 package main
 
 import (

@@ -33,8 +33,8 @@ type hop struct {
 
 var errTrace = errors.New("the gateway returned no trace")
 
-// printTrace prints the trail of the message with the vendor's id, read from the gateway's admin listener. It waits up
-// to three seconds for pending deliveries.
+// printTrace prints the trail of the message with this id of the vendor. It reads the trail from the gateway's admin
+// listener, and waits up to three seconds for pending deliveries.
 func printTrace(ctx context.Context, out io.Writer, admin, id string) error {
 	late := time.Now().Add(3 * time.Second)
 	for {

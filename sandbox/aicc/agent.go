@@ -34,8 +34,8 @@ func (s *Simulator) SendFile(user, mediaType, fileType string, content []byte) (
 	return s.SayMedia(user, mediaType, id)
 }
 
-// SayMedia sends an agent's message of any media type. content follows the page: the id of a file of the media library,
-// or "latitude/longitude/description" for LOCATE.
+// SayMedia sends an agent's message of any media type. content has the form on the page: the id of a file of the media
+// library, or "latitude/longitude/description" for LOCATE.
 func (s *Simulator) SayMedia(user, mediaType, content string) (string, error) {
 	code := fmt.Sprintf("mc-%d-%d", s.codes.Add(1), time.Now().UnixMilli())
 	err := s.act(user, func(c *Chat) error {
@@ -66,8 +66,8 @@ func (s *Simulator) Hangup(user string) error {
 	}, StateActive)
 }
 
-// HangupUnreported ends an active chat as the agent does, and returns the DISCONNECT, which is not pushed. Push can send
-// it later.
+// HangupUnreported ends an active chat as the agent does, but does not push the DISCONNECT. It returns the DISCONNECT,
+// which Push can send later.
 func (s *Simulator) HangupUnreported(user string) (DownLinkMsg, error) {
 	m := s.message(user, "AGENT", "DISCONNECT")
 	return m, s.act(user, func(c *Chat) error {

@@ -12,8 +12,8 @@ import (
 
 // Authorization returns the Authorization header of a push. It uses the vendor's auth-v2 signature, as in the AK/SK
 // signing demo of its contact-centre APIs. This is an assumption: the page on pushes shows the header without its last
-// segment. The keys of headers must be lower-case. If the address has a query, path has a second line with its encoded
-// and sorted pairs.
+// segment. The keys of headers must be lower-case. If the address has a query, path must have a second line with its
+// encoded and sorted pairs.
 func Authorization(accessKey, secretKey, method, path, timestamp string, headers map[string]string, body []byte) string {
 	names := slices.Sorted(maps.Keys(headers))
 	signed := strings.Join(names, ";")

@@ -154,8 +154,8 @@ var handoffPaths = map[string]string{
 	EndpointEstablish: "/conversation/establish", EndpointChat: "/chat", EndpointClose: "/conversation/close",
 }
 
-// call makes a call with members and the common members, after the hand-off's earlier calls. If attempts is 0, it uses
-// the default. The vendor's page does not state the code for success.
+// call makes a call with members and the members that all calls have, after the hand-off's earlier calls. If attempts
+// is 0, it uses the default. The vendor's page does not state the code for success.
 func (h *Handoff) call(ctx context.Context, endpoint string, attempts int, members object) (simulator.Outcome, error) {
 	members["conversation_id"], members["timestamp"] = h.ID, time.Now().UnixMilli()
 	body, err := json.Marshal(members)

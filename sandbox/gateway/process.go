@@ -22,7 +22,7 @@ type Process struct {
 	zombie  bool
 }
 
-// ticks is the unit of CPU time in /proc, per second, on every Linux.
+// ticks is the number of units of CPU time in /proc per second, on every Linux.
 const ticks = 100
 
 // String names the process.

@@ -1,6 +1,6 @@
-// Package native simulates both ends of the native dialect: Simulator is a website with a live chat, which sends the
-// customers' messages to the gateway and takes the answers on its own endpoint; Proxy is the message proxy, to which
-// the gateway sends the customers' messages, and which posts a bot's answers to the gateway.
+// Package native simulates both ends of the native dialect. Simulator is a website with a live chat: it sends the
+// customers' messages to the gateway and receives the answers at an endpoint. Proxy is the message proxy: it receives
+// the customers' messages from the gateway and posts a bot's answers to the gateway.
 //
 // The call to the bot is the live chat's documented request (revision 04/17). The answer has no vendor document: both
 // ends use the project's own format, and the website checks it strictly. It also records duplicates of an answer, so
@@ -26,7 +26,7 @@ const (
 
 // Names of the website's endpoints and calls, for faults.
 const (
-	EndpointSay   = "say"   // the calls of the gateway
+	EndpointSay   = "say"   // the website's calls to the gateway
 	EndpointReply = "reply" // the gateway's answers
 	EndpointFile  = "file"  // the gateway's calls for the customers' files
 )

@@ -27,7 +27,7 @@ func (v *Vendor) deliver(c Call, f Fault) {
 			break
 		}
 		wait = min(2*wait, cmp.Or(v.retry.Max, 2*time.Second))
-		f, _ = v.Faults.Take(c.Endpoint, callFaults...) // Reorder does not apply to retries
+		f, _ = v.Faults.Take(c.Endpoint, callFaults...) // Reorder has no effect on a retry
 	}
 	v.Outcomes.Append(out)
 	if c.ended != nil {

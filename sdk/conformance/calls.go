@@ -21,7 +21,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// delivery is the JSON of a block ### deliver. State is a string, or any other JSON as it is.
+// delivery is the JSON of a block ### deliver. State is a string with the bytes, or any other JSON value as it is.
 type delivery struct {
 	Thread   string              `json:"thread"`
 	State    json.RawMessage     `json:"state"`
@@ -48,7 +48,7 @@ type subscribing struct {
 	Batches int `json:"batches"` // number of batches that are awaited; 0 means 1
 }
 
-// readCall reads the JSON of an exchange's call, also into a message of the protocol. Mistakes end the suite.
+// readCall reads the JSON of an exchange's call into a T, which may be a message of the protocol. Errors end the suite.
 func readCall[T any](p *probe, x *exchange) *T {
 	v := new(T)
 	var err error
@@ -65,7 +65,7 @@ func readCall[T any](p *probe, x *exchange) *T {
 	return v
 }
 
-// stateBytes is a state in the form in which the adapter made it.
+// stateBytes returns a state as the adapter made it: the text of a string, or else compact JSON.
 func stateBytes(raw json.RawMessage) []byte {
 	var text string
 	var b bytes.Buffer
@@ -90,7 +90,7 @@ func (p *probe) deliverCall(x *exchange) *pluginpb.DeliverCall {
 	e := &d.Envelope
 	e.ID = cmp.Or(e.ID, uuid.Must(uuid.NewV7()).String())
 	e.Channel, e.Conversation = cmp.Or(e.Channel, "elsewhere"), cmp.Or(e.Conversation, uuid.NewString())
-	e.AcceptedAt = cmp.Or(e.AcceptedAt, e.SentAt, time.Now()) // so that examples need not name both
+	e.AcceptedAt = cmp.Or(e.AcceptedAt, e.SentAt, time.Now()) // examples need not name it
 	send := &pluginpb.SendAction{Thread: d.Thread, State: stateBytes(d.State), Envelope: p.encode(e),
 		Assigned: &pluginpb.Assigned{
 			Id: e.ID, Conversation: e.Conversation, Epoch: e.Epoch, AcceptedAt: timestamppb.New(e.AcceptedAt),
@@ -163,7 +163,7 @@ func (p *probe) fetch(r *pluginpb.FetchRequest, limit int64) *outcome {
 
 func lost(format string, args ...any) *outcome { return &outcome{lost: fmt.Sprintf(format, args...)} }
 
-// subscribe reads batches until those that are awaited came, and then ends the call. Batches are stored immediately.
+// subscribe reads the awaited number of batches and then ends the call. It reports each batch as stored immediately.
 func (p *probe) subscribe(x *exchange) *outcome {
 	l := readCall[subscribing](p, x)
 	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
@@ -175,7 +175,7 @@ func (p *probe) subscribe(x *exchange) *outcome {
 	stream, err := p.subject.rpc.Subscribe(ctx)
 	out := &emitted{Envelopes: []*envelope.Envelope{}}
 	for i := 0; i < max(l.Batches, 1) && err == nil; i++ {
-		_ = stream.Send(next) // the receiver gets its error
+		_ = stream.Send(next) // Recv returns the error
 		var batch *pluginpb.SubscribeResponse
 		if batch, err = stream.Recv(); batch.GetError() != nil {
 			return p.failed("Subscribe", batch.GetError())

@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// inbound is a call of the vendor, read from in/NAME.http. Its methods return changed copies.
+// inbound is a call of the vendor, read from in/NAME.http. Its with methods return changed copies.
 type inbound struct {
 	name   string
 	method string
@@ -29,7 +29,7 @@ type inbound struct {
 
 func (in *inbound) String() string { return "in/" + in.name + ".http" }
 
-// exchange is a call of the gateway with the requests that it makes of the vendor, read from out/NAME.http.
+// exchange is a call of the gateway, with the requests to the vendor that it needs, read from out/NAME.http.
 type exchange struct {
 	name   string
 	action string // deliver, open, fetch or subscribe
@@ -41,7 +41,7 @@ func (x *exchange) String() string { return "out/" + x.name + ".http" }
 
 type step struct {
 	once   bool // optional: an earlier exchange may have made the request
-	effect bool // the request that the call is for; the others prepare it
+	effect bool // the request that does what the call asks for; the others prepare it
 	method string
 	target string
 	header http.Header
@@ -52,7 +52,7 @@ type step struct {
 	answerBody   []byte
 }
 
-// parseInbound reads a raw HTTP request, without lines before it that begin with # and one line end at the file's end.
+// parseInbound reads a raw HTTP request. It ignores earlier lines that are empty or begin with #, and a final line end.
 func parseInbound(name string, text []byte) (*inbound, error) {
 	text = bytes.TrimSuffix(text, []byte("\n"))
 	for bytes.HasPrefix(text, []byte("#")) || bytes.HasPrefix(text, []byte("\n")) {
@@ -155,7 +155,7 @@ func (in *inbound) withBody(body []byte) *inbound {
 	return in.with(func(in *inbound) { in.body = body })
 }
 
-// withHeader returns a copy in which a header field has these values; none removes it.
+// withHeader returns a copy in which a header field has these values. No values remove it.
 func (in *inbound) withHeader(name string, values ...string) *inbound {
 	return in.with(func(in *inbound) {
 		if in.header.Del(name); len(values) > 0 {
@@ -164,7 +164,7 @@ func (in *inbound) withHeader(name string, values ...string) *inbound {
 	})
 }
 
-// withQuery returns a copy with these values of a query parameter, behind the others; none removes it.
+// withQuery returns a copy with these values of a query parameter, after the others. No values remove it.
 func (in *inbound) withQuery(name string, values ...string) *inbound {
 	path, raw, _ := strings.Cut(in.target, "?")
 	pairs := slices.DeleteFunc(strings.Split(raw, "&"), func(pair string) bool {
@@ -187,7 +187,7 @@ func (in *inbound) withTree(tree any) *inbound {
 	return in.withBody(b)
 }
 
-// withMember returns a copy with another value of the member at a dotted path; the call itself if there is none.
+// withMember returns a copy with another value of the member at a dotted path. Without this member, it returns in.
 func (in *inbound) withMember(path string, value any) *inbound {
 	if tree, ok := edit(in.tree(), path, func(any) any { return value }); ok {
 		return in.withTree(tree)

@@ -31,8 +31,8 @@ type channelData struct {
 	out []*exchange
 }
 
-// credential is a place of a call that proves who called: one of Header, Query and Body, which is the dotted path of a
-// JSON member. Scheme is the prefix of the value in a header, such as Bearer.
+// credential is a place in a call with proof of the caller. One of Header, Query and Body is set. Body is the dotted
+// path of a JSON member. Scheme is the prefix of the value in a header, such as Bearer.
 type credential struct {
 	Header string `yaml:"header"`
 	Scheme string `yaml:"scheme"`
@@ -42,7 +42,7 @@ type credential struct {
 
 const channelFile = "channel.yaml"
 
-// loadChannels reads the test data in a folder: its own channel, or one in each folder below it.
+// loadChannels reads the test data in a folder: the channel in it, or else the channels in the folders below it.
 func loadChannels(dir string) (out []*channelData, err error) {
 	files, _ := filepath.Glob(filepath.Join(dir, channelFile)) // the patterns are good
 	if len(files) == 0 {
@@ -120,7 +120,7 @@ func parseFolder[T any](dir string, r *strings.Replacer, parse func(name string,
 	return out, nil
 }
 
-// main returns the exchange of an action that is disturbed, or nil: the one that Effect names, else the first.
+// main returns the main exchange of an action: the one that Effect names, or else the first with requests, or nil.
 func (d *channelData) main(action string) (first *exchange) {
 	for _, x := range d.out {
 		if x.action == action && len(x.steps) > 0 && (first == nil || x.name == d.Effect) {

@@ -46,7 +46,7 @@ func Groups() (out []string) {
 	return out
 }
 
-// isSelected reports whether the group, or a check of it, is among names. No names select all.
+// isSelected reports whether the group, or a check of it, is among names. Without names, all are selected.
 func (g group) isSelected(names []string) bool {
 	return slices.ContainsFunc(g.Checks, func(c check) bool { return c.isSelected(g.Name, names) })
 }
@@ -75,7 +75,7 @@ var checks = func() map[string]func(*probe) {
 	return all
 }()
 
-// needs are the conditions without which a check does not apply.
+// needs are the conditions of checks by name. A check applies only if its condition is true.
 var needs = map[string]func(*probe) bool{
 	"":              func(*probe) bool { return true },
 	"receives":      receives,
@@ -104,7 +104,7 @@ func receives(p *probe) bool { return len(p.data.in) > 0 }
 
 func delivers(p *probe) bool { return p.can("deliver") && p.data.main("deliver") != nil }
 
-// opens reports whether the channel opens conversations; one of a customer is not asked to.
+// opens reports whether the channel must open conversations. A customer channel must only if it has examples of open.
 func opens(p *probe) bool {
 	return p.can("open") && (p.data.Role != "customer" || len(p.examples("open")) > 0)
 }
@@ -148,7 +148,7 @@ func (p *probe) refusesJSON() bool {
 //go:embed cases.yaml
 var casesText []byte
 
-// cases are what the suite does to each adapter; see cases.yaml.
+// cases are the inputs that the suite uses for each adapter; see cases.yaml.
 var cases = readYAML[struct {
 	Faults, Prepare, Fetch, Subscribe []fault
 	Answers, Bodies, Values           []string
@@ -157,17 +157,17 @@ var cases = readYAML[struct {
 	Abilities, Roles, Media, Parts, Events []string
 }]("cases.yaml", casesText)
 
-// fault is something that the vendor does to a request, and the kinds of errors that are right then.
+// fault is a misbehaviour of the vendor, with the kinds of errors that the adapter may then return.
 type fault struct {
 	Check  string
 	What   string
-	Do     string // silence, reset, or an answer with these:
+	Do     string // silence or reset; otherwise the vendor answers with:
 	Status int
 	Body   string
 	Header map[string]string
 	Limit  time.Duration // of the call
 	Kinds  []string
-	Open   []string // further kinds where the call only opens a conversation
+	Open   []string // further kinds, if the call opens a conversation
 	After  time.Duration
 }
 
@@ -178,7 +178,7 @@ func (f *fault) react() reaction {
 	return answers(f.Status, f.Body, f.Header)
 }
 
-// expectFault expects that a fault was reported as it should be.
+// expectFault expects the kind of error and the pause that are right for a fault.
 func (p *probe) expectFault(f *fault, got *outcome) {
 	kinds := f.Kinds
 	if got.act.action == "open" {

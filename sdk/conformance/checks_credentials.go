@@ -49,16 +49,16 @@ var credentialsChecks = map[string]func(*probe){
 	},
 }
 
-// forgery is an inbound call for the check of credentials that group names, with its result.
+// forgery is an inbound call with its result. group is the name of the check that uses it, without "credentials.".
 type forgery struct {
 	group string
 	what  string
 	call  *inbound
-	loose bool // other refusals than 401 are right, too: the call is also malformed
+	loose bool // any status 4xx is right, because the call is also malformed
 	got   *received
 }
 
-// forge makes a forgery.
+// forge makes a call and records it as a forgery.
 type forge func(group, what string, call *inbound, loose bool)
 
 func (p *probe) forged(group string) {
@@ -75,7 +75,7 @@ func (p *probe) forged(group string) {
 	p.skip("the test data have no such call; list credentials in channel.yaml, or the program that signs under sign")
 }
 
-// forgeries are calls with good credentials by other clocks, and with bad ones. They are made once for the group.
+// forgeries makes calls with bad credentials, and with good credentials of other clocks, once for the group.
 func (p *probe) forgeries() []*forgery {
 	in := p.authentic()
 	return once(p, "forgeries", func() (out []*forgery) {
@@ -92,7 +92,7 @@ func (p *probe) forgeries() []*forgery {
 	})
 }
 
-// places are where a call has its credentials: those in channel.yaml, or if there are none, those of the signature.
+// places returns the places of credentials in a call: those in channel.yaml, or else those of the signature.
 func (p *probe) places(in *inbound) []credential {
 	out := p.data.Credentials
 	if p.signer != nil && len(out) == 0 {
@@ -120,7 +120,7 @@ func (c credential) value(in *inbound) string {
 	return text
 }
 
-// with returns a copy of a call with other values of the credential, at most one if it is a member; none removes it.
+// with returns a copy of a call with other values of the credential. No values remove it. A member takes only one.
 func (c credential) with(in *inbound, values ...string) *inbound {
 	switch {
 	case c.Header != "":
@@ -171,11 +171,11 @@ func (c credential) forge(in *inbound, add forge) {
 	}
 }
 
-// flip replaces the byte at i by another that may stand in a header: a digit by a digit, and a letter by one of the
-// same case that is a hexadecimal digit, so that the form stays good. In base64 the other one differs in bits that
-// count.
+// flip replaces the byte at i by another byte that is allowed in a header. A digit becomes another digit. A letter
+// becomes a hexadecimal digit of the same case, so that hexadecimal texts stay valid. In base64, the decoded bytes
+// also differ.
 func flip(s string, i int) string {
-	var half byte // up to it, the byte becomes the second of others, else the first
+	var half byte // bytes up to half become the second byte of others, larger bytes the first
 	others := "qq"
 	switch c := s[i]; {
 	case strings.HasPrefix(s[i+1:], "=="):
@@ -193,16 +193,16 @@ func flip(s string, i int) string {
 	return s[:i] + others[:1] + s[i+1:]
 }
 
-// Times of signatures that are tried: the difference of honest clocks, far outside of any window, and to both sides of
-// a window's border.
+// Time differences of signatures: the usual difference of clocks, a time far outside of any window, and the distance
+// from the border of a window, on both sides.
 const (
 	clockSkew    = 10 * time.Second
 	longAgo      = 25 * time.Hour
 	windowMargin = 15 * time.Second
 )
 
-// forgeSignature makes calls with the signature of another call or of another time, and good calls by other clocks. Only
-// what the signature covers is altered: what changes the answer of the signer.
+// forgeSignature makes calls with the signature of another call or of another time, and good calls of other clocks. It
+// alters only data that the signature covers: a change of such data changes the signer's answer.
 func (p *probe) forgeSignature(in *inbound, add forge) {
 	const maxBytes = 256
 	now := time.Now()
@@ -239,7 +239,7 @@ func (p *probe) forgeSignature(in *inbound, add forge) {
 	}
 	for offset, group := range offsets {
 		for _, by := range []time.Duration{offset, -offset} {
-			if other := p.prove(in, now.Add(by)); !other.equal(good) { // else signatures have no time
+			if other := p.prove(in, now.Add(by)); !other.equal(good) { // otherwise signatures have no time
 				add(group, "a good signature of a clock that differs by "+by.String(), other.addTo(in), false)
 			}
 		}

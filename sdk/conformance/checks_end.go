@@ -78,21 +78,21 @@ var endChecks = map[string]func(*probe){
 	},
 	"secrets.text": func(p *probe) {
 		p.sayCustomerText()
-		time.Sleep(pipeGrace) // for what is on its way
+		time.Sleep(pipeGrace) // output may still be in a pipe
 		p.witness.hear("the output", p.witness.said.String())
 		p.expectUnheard(&p.witness.exposed, "the output", "an error")
 	},
 }
 
-// drained is what a Drain with a call under way led to.
+// drained is the result of a Drain during a call.
 type drained struct {
 	held, late *outcome
 	running    int32
 	err        error
-	took       time.Duration // of Drain after the vendor answered the held call
+	took       time.Duration // from the vendor's answer to the held call until Drain returned
 }
 
-// drained drains a process that has a call under way if it delivers, once for the group. The process is replaced.
+// drained drains the process, during a delivery if the adapter delivers, and then replaces it, once for the group.
 func (p *probe) drained() *drained {
 	return once(p, "drained", func() *drained {
 		defer p.restart()
@@ -111,7 +111,7 @@ func (p *probe) drained() *drained {
 		}()
 		began := time.Now()
 		if held != nil {
-			for d.late.kind() != "transient" && time.Since(began) < soon { // Drain is on its way, too
+			for d.late.kind() != "transient" && time.Since(began) < soon { // until Drain has taken effect
 				d.late = p.begin(act{exchange: p.data.main("deliver"), limit: shortTimeout}).end()
 			}
 			began = time.Now()
@@ -123,8 +123,8 @@ func (p *probe) drained() *drained {
 	})
 }
 
-// resources are what a process may hold, and how much more after many calls: connections that wait for the next call,
-// and threads that the runtime keeps.
+// resources are the resources that are counted. more is how many more a process may have after many calls, for example
+// idle connections and threads that the runtime keeps.
 var resources = []struct {
 	name string
 	more int
@@ -192,14 +192,14 @@ func runFor(d time.Duration, cmd *exec.Cmd) (code int, ended bool) {
 		return -1, false
 	}
 	late := time.AfterFunc(d, func() { _ = cmd.Process.Kill() })
-	_ = cmd.Wait() // the code says how it ended
+	_ = cmd.Wait() // ProcessState has the result
 	return cmd.ProcessState.ExitCode(), late.Stop()
 }
 
 // customerText is the text of customers that is searched for in logs and errors.
 const customerText = "conformance-customer-says-4711"
 
-// sayCustomerText sends a customer's text both ways, also in calls that fail.
+// sayCustomerText sends a customer's text in both directions, also in calls that fail.
 func (p *probe) sayCustomerText() {
 	for _, in := range p.data.in {
 		for _, e := range p.receive(in).Envelopes {
@@ -222,7 +222,7 @@ func (p *probe) sayCustomerText() {
 	}
 }
 
-// expectUnheard expects that nothing was heard in places that begin with one of prefixes.
+// expectUnheard expects that no place in heard begins with one of prefixes.
 func (p *probe) expectUnheard(heard *[]string, prefixes ...string) {
 	p.witness.mu.Lock()
 	defer p.witness.mu.Unlock()

@@ -30,7 +30,7 @@ var faultsChecks = map[string]func(*probe){
 	},
 	"faults.once": func(p *probe) {
 		for _, got := range p.faults() {
-			// what was unauthorized had no effect, so renewed credentials may be tried
+			// an unauthorized request had no effect, so the adapter may repeat it with new credentials
 			n := got.script.count()
 			p.expect(n <= 1 || got.act.fault.Check == "unauthorized", "%s: the request was made %d times", got.act, n)
 		}
@@ -40,9 +40,9 @@ var faultsChecks = map[string]func(*probe){
 			prepared := slices.ContainsFunc(x.steps, func(s *step) bool { return !s.effect })
 			for i := 0; prepared && i < len(cases.Prepare); i++ {
 				f := &cases.Prepare[i]
-				p.reset() // forgets what was prepared
+				p.reset() // so that the adapter prepares again
 				got := p.perform(act{exchange: x, prepare: f.react(), limit: f.Limit, what: f.What})
-				if got.script.count() == 0 { // else it was prepared already
+				if got.script.count() == 0 { // otherwise the adapter did not need to prepare
 					p.expectFault(f, got)
 				}
 			}
@@ -68,7 +68,7 @@ var faultsChecks = map[string]func(*probe){
 		got := p.fetchLink(nil, nil)
 		p.expect(got.kind() == "permanent" && got.script.heard() == "",
 			"a link to 127.0.0.1, which allow_links does not name, gave %s, expected permanent and no request", got)
-		if other, err := newVendor("127.0.0.2"); err == nil { // a system may have one loopback address
+		if other, err := newVendor("127.0.0.2"); err == nil { // some systems have only one loopback address
 			defer other.close()
 			redirect := answers(302, "", map[string]string{"Location": other.base + "/private"})
 			got = p.fetchLink([]string{"127.0.0.1/32"}, redirect)
@@ -84,7 +84,7 @@ var faultsChecks = map[string]func(*probe){
 		}
 	},
 	"guard.answers": func(p *probe) {
-		const most, endless = 32 << 20, 128 << 20 // 8 MiB, and what buffers on the way hold
+		const most, endless = 32 << 20, 128 << 20 // most: 8 MiB, and the buffers on the way
 		sent := make(chan int, 8)
 		endlessly := func(w http.ResponseWriter, _ *http.Request, s *step) {
 			w.WriteHeader(s.status)
@@ -108,7 +108,7 @@ func (p *probe) expectFaults(check string) {
 	}
 }
 
-// disturbed are the exchanges that are disturbed.
+// disturbed returns the exchanges to which the faults apply: the main delivery and the main open.
 func (p *probe) disturbed() (out []*exchange) {
 	for _, action := range []string{"deliver", "open"} {
 		if x := p.data.main(action); x != nil && p.can(action) {
@@ -130,7 +130,7 @@ func (p *probe) faults() []*outcome {
 	})
 }
 
-// expectHonest expects an error, or a success that says nothing more than the golden one. A page is never a success.
+// expectHonest expects an error, or a success without data that the golden one lacks. A web page is never a success.
 func (p *probe) expectHonest(a act, page bool) {
 	got, golden := p.perform(a), goldenOutcome(p.data.dir, a.name)
 	switch {

@@ -125,7 +125,7 @@ var inChecks = map[string]func(*probe){
 	},
 }
 
-// pathOf returns the endpoint's path that a request is for, nil if there is none.
+// pathOf returns the path of the channel that matches a request, nil if there is none.
 func (p *probe) pathOf(in *inbound) *pluginpb.Path {
 	req, err := http.NewRequest(in.method, in.target, nil)
 	for _, path := range p.subject.endpoint.GetPaths() {
@@ -140,7 +140,7 @@ func (p *probe) pathOf(in *inbound) *pluginpb.Path {
 
 func mostBody(p *pluginpb.Path) int { return cmp.Or(int(p.GetMaxBody()), 1<<20) }
 
-// expectSameIDs makes each call twice, with between in the middle.
+// expectSameIDs makes all calls, runs between, makes all calls again, and expects the same ids.
 func (p *probe) expectSameIDs(between func()) {
 	first := map[string][]string{}
 	for _, in := range p.data.in {
@@ -155,7 +155,7 @@ func (p *probe) expectSameIDs(between func()) {
 	p.skip("no call of the test data has ids, and without them no repeated message is recognised")
 }
 
-// ids returns thread and vendor id of envelopes that have one.
+// ids returns the thread and the vendor id of each envelope that has a vendor id.
 func ids(list []*envelope.Envelope) (out []string) {
 	for _, e := range list {
 		if e.VendorID != "" {
@@ -180,14 +180,14 @@ func (p *probe) expectSame(what string, change func(*inbound) *inbound) {
 	p.skip("no call of the test data is taken")
 }
 
-// expectForm expects a refusal in the form of the template: if that is JSON, with its members.
+// expectForm expects all members of a JSON template in a refusal. If another template has a body, it expects a body.
 func (p *probe) expectForm(what string, got *received) {
 	if !p.refusesJSON() {
 		p.expect(len(got.body) > 0 || p.subject.endpoint.GetRefusalBody() == "", "%s: the refusal has no body", what)
 		return
 	}
 	var want, have map[string]any
-	_ = json.Unmarshal(fillTemplate(p.subject.endpoint, got.Status, "text"), &want) // empty if it is no object
+	_ = json.Unmarshal(fillTemplate(p.subject.endpoint, got.Status, "text"), &want) // nil if it is no object
 	_ = json.Unmarshal(got.body, &have)
 	p.expect(want == nil || have != nil, "%s: the refusal is not JSON: %.200q", what, got.body)
 	for name := range want {
@@ -196,7 +196,7 @@ func (p *probe) expectForm(what string, got *received) {
 	}
 }
 
-// hostile is the result of a call with a broken body. Cut means that it is the beginning of a good JSON body.
+// hostile is the result of a call with a broken body. cut means that the body is the beginning of a JSON body.
 type hostile struct {
 	what string
 	cut  bool

@@ -21,7 +21,7 @@ var memoryChecks = map[string]func(*probe){
 		early, late := median(samples[:n/4]), median(samples[n*3/4:])
 		grown := int64(p.o.Messages) * 3 / 4 // messages between the two
 		limit := early + 192<<10 + early/16 + grown*16
-		if _, ok := p.metric(liveHeap); !ok { // runtimes give resident memory back late
+		if _, ok := p.metric(liveHeap); !ok { // resident memory shrinks late
 			limit = early + 20<<20 + early/16 + grown*256
 		}
 		p.expect(late <= limit, "%d KiB of memory after %d messages, %d KiB before: %d bytes a message", late>>10,
@@ -115,7 +115,7 @@ func (l *load) note(name, kind, ids string) {
 	}
 }
 
-// nth returns the nth of many calls: with other values of the members and header fields that are ids.
+// nth returns the call for message n, with other values of the members and header fields in ids.
 func (in *inbound) nth(ids []string, n int) *inbound {
 	if tree := in.tree(); tree != nil {
 		in = in.withTree(withIDs(tree, ids, n))
@@ -129,7 +129,7 @@ func (in *inbound) nth(ids []string, n int) *inbound {
 	return in
 }
 
-// nth returns the nth of many calls: for another thread or customer. The addresses of its requests may have any.
+// nth returns the exchange for message n, with another thread or customer. The addresses of its requests accept any id.
 func (x *exchange) nth(n int) *exchange {
 	ids := []string{"thread", "customer_id", "customer.id"}
 	tree, _ := decodeJSON(x.call) // it was valid when it was loaded
@@ -147,7 +147,7 @@ func (x *exchange) nth(n int) *exchange {
 	return &out
 }
 
-// withIDs returns a JSON tree with the nth values of ids, which are dotted paths.
+// withIDs returns a copy of a JSON tree in which the values at ids, which are dotted paths, are those for message n.
 func withIDs(tree any, ids []string, n int) any {
 	for _, id := range ids {
 		with, ok := edit(tree, id, func(v any) any {
@@ -163,8 +163,8 @@ func withIDs(tree any, ids []string, n int) any {
 	return tree
 }
 
-// fresh returns the nth text in the form of an id: its last hexadecimal digits are replaced by decimal ones, or some
-// are added if it does not end in enough of them. After a million they repeat.
+// fresh returns id with six decimal digits of n at its end. They replace its last six characters if these are
+// hexadecimal digits. After a million, the results repeat.
 func fresh(id string, n int) string {
 	const digits = 6
 	if len(id)-len(strings.TrimRight(id, "0123456789abcdefABCDEF")) >= digits {
@@ -173,12 +173,12 @@ func fresh(id string, n int) string {
 	return fmt.Sprintf("%s%0*d", id, digits, n%1_000_000)
 }
 
-// liveHeap is the metric of the heap's size after its last collection, which adapters of the SDK have.
+// liveHeap is the metric for the size of the heap after the last garbage collection. Adapters of the SDK have it.
 const liveHeap = "go_gc_heap_live_bytes"
 
 func (p *probe) memory() (int64, bool) {
 	if n, ok := p.metric(liveHeap); ok {
-		return int64(n), n > 0 // after the first collection
+		return int64(n), n > 0 // 0 before the first collection
 	}
 	u, ok := usageOf(p.subject.cmd.Process.Pid)
 	return u.resident, ok

@@ -223,7 +223,7 @@ func (p *probe) exchanges(action string) []*outcome {
 	return once(p, "exchanges", func() (out []*outcome) {
 		for _, x := range p.data.out {
 			if x.action == action {
-				out = append(out, p.perform(act{exchange: x, strict: action != "subscribe"})) // the number of polls is free
+				out = append(out, p.perform(act{exchange: x, strict: action != "subscribe"})) // polls are not counted
 			}
 		}
 		return out
@@ -261,7 +261,7 @@ func (p *probe) replying() []*exchange {
 	})
 }
 
-// oddities delivers everything odd in each of the examples, once for the group.
+// oddities delivers each example with each change of cases.Odd, once for the group.
 func (p *probe) oddities() []*outcome {
 	return once(p, "odd", func() (out []*outcome) {
 		for _, x := range p.examples("deliver") {
@@ -275,7 +275,7 @@ func (p *probe) oddities() []*outcome {
 	})
 }
 
-// cancelled cancels a delivery that the vendor holds, and returns how long it then took.
+// cancelled cancels a delivery while the vendor holds its request. took is the time from the cancellation to the end.
 func (p *probe) cancelled() (got *outcome, took time.Duration) {
 	b, began := p.hold(), time.Now()
 	_, err := p.subject.rpc.Cancel(p.ctx, &pluginpb.CancelRequest{Deliver: []uint64{b.id}})
@@ -283,14 +283,14 @@ func (p *probe) cancelled() (got *outcome, took time.Duration) {
 	return b.end(), time.Since(began)
 }
 
-// second configures a second channel of the same adapter, whose vendor is another fault server. Its examples are those
-// of the first, with the values under second in channel.yaml.
+// second configures a second channel of the same adapter, with another fault server as its vendor. The examples of the
+// first channel are used again, with the values under second in channel.yaml.
 func (p *probe) second() *probe {
 	return once(p, "second", func() *probe {
 		q, d := p.other(), *p.data
 		q.data = &d
 		d.Channel += "-2"
-		var texts []string // each that is replaced, and its replacement
+		var texts []string // pairs: a text and its replacement
 		members("", d.Second, func(path string, v any) {
 			if _, deeper := v.(map[string]any); deeper {
 				return
@@ -315,7 +315,7 @@ func (p *probe) second() *probe {
 	})
 }
 
-// large is the size of media that are larger than a message.
+// large is the size in bytes of a medium that does not fit into one message of the protocol.
 const large = 9 << 20
 
 func (p *probe) fetchExample() *exchange {

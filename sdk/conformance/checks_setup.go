@@ -215,7 +215,7 @@ var setupChecks = map[string]func(*probe){
 	},
 }
 
-// move configures the channel for another vendor, which the end of the group closes, and returns a probe with it.
+// move configures the channel for another vendor and returns a probe with that vendor. The vendor ends with the group.
 func (p *probe) move() *probe {
 	q := p.other()
 	q.configure(q.config(q.fill()))
@@ -243,8 +243,8 @@ func (p *probe) validate(c *pluginpb.ChannelConfig) []*pluginpb.Problem {
 // problems returns the paths of the problems that the schema and Validate find.
 func (p *probe) problems(c *pluginpb.ChannelConfig) (out []string) {
 	var all map[string]any
-	_ = json.Unmarshal(c.GetSettings(), &all) // they come from JSON
-	if p.subject.invalid == nil {             // else see describe.schema
+	_ = json.Unmarshal(c.GetSettings(), &all) // cannot fail: config encoded them
+	if p.subject.invalid == nil {             // otherwise describe.schema fails
 		for _, v := range p.subject.schema.Violations(all) {
 			out = append(out, v.Name())
 		}
@@ -257,7 +257,7 @@ func (p *probe) problems(c *pluginpb.ChannelConfig) (out []string) {
 	return out
 }
 
-// expectProblem expects a problem at a path of settings, when it has a wrong value.
+// expectProblem sets a wrong value at a path of the settings, and expects a problem at, above or below this path.
 func (p *probe) expectProblem(path []string, value any) {
 	reported := p.problems(p.config(withSetting(p.subject.settings, path, value)))
 	name := strings.Join(path, ".")
@@ -267,7 +267,7 @@ func (p *probe) expectProblem(path []string, value any) {
 	p.expect(found, "setting %s is wrong, and not reported with that path (reported: %q)", name, reported)
 }
 
-// newMux returns a mux with a pattern, nil if it is not one.
+// newMux returns a mux with a handler for pattern, nil if the pattern is invalid.
 func newMux(pattern string) (mux *http.ServeMux) {
 	if !strings.HasPrefix(pattern, "/") {
 		return nil

@@ -1,6 +1,6 @@
-// Package conformance tests whether an adapter conforms to the plugin protocol. It drives the adapter's program over
-// the wire, whatever its language: it starts it as the gateway does, and plays the vendor with a fault server. The
-// command is `patchbay adapter test`; Run and Test are for Go. README.md describes the test data.
+// Package conformance tests whether an adapter conforms to the plugin protocol. It starts the adapter's program,
+// in any language, as the gateway does. It drives the program over the wire, and plays the vendor with a fault server.
+// The command is `patchbay adapter test`; Run and Test are for Go. README.md describes the test data.
 //
 // Run makes a probe for each channel of the test data (channelData, with its inbound calls and exchanges). A probe has
 // a subject, which is a running process with its streams, a vendor, which plays a script, and a witness, which notes

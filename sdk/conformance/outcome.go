@@ -17,8 +17,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// outcome is the result of an outbound call in the form of golden files. Exactly one member is set,
-// unless lost is.
+// outcome is the result of an outbound call, in the form of golden files. Exactly one member is set if lost is empty.
 type outcome struct {
 	Receipt *receipt `json:"receipt,omitempty"`
 	Opened  *opened  `json:"opened,omitempty"`
@@ -155,7 +154,7 @@ func (r *received) String() string {
 	return cmp.Or(r.lost, fmt.Sprintf("status %d, envelopes: %d", r.Status, len(r.Envelopes)))
 }
 
-// statuses are the HTTP statuses of the kinds that answer a vendor.
+// statuses maps kinds of errors to the HTTP statuses that the gateway returns to a vendor.
 var statuses = map[string]int{
 	"invalid": 400, "unauthorized": 401, "unsupported": 415, "throttled": 429, "transient": 503,
 }
@@ -250,8 +249,8 @@ func goldenOutcome(dir, name string) *outcome {
 	return o
 }
 
-// withPlaceholders returns a golden value with placeholders for texts that differ in each run: where the former golden
-// value has a placeholder that matches the text, that one; for a time within 24 hours of now, anyMark.
+// withPlaceholders returns a golden value with placeholders for texts that differ in each run. It keeps a pattern of
+// the former golden value if the text matches it. It replaces a time within 24 hours of now by anyMark.
 func withPlaceholders(v, former any) any {
 	members("", v, func(path string, text any) {
 		t, _ := text.(string)

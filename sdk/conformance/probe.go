@@ -26,14 +26,14 @@ type probe struct {
 	signer  *signer // nil if calls of the vendor are not signed
 
 	result  *Result        // of the running check
-	shared  map[string]any // by the checks of a group
-	others  []*probe       // with another vendor
+	shared  map[string]any // results that the checks of a group share
+	others  []*probe       // with other vendors; closed after the group
 	deaths  int            // of processes in the running group
 	hangs   int            // of calls
 	leftOut string         // why the rest of the group can't run
 }
 
-// expect notes a finding for the running check unless ok, and returns ok.
+// expect adds a finding to the running check if ok is false. It returns ok.
 func (p *probe) expect(ok bool, format string, args ...any) bool {
 	if !ok {
 		p.result.fail(fmt.Sprintf(format, args...))
@@ -43,14 +43,14 @@ func (p *probe) expect(ok bool, format string, args ...any) bool {
 	return ok
 }
 
-// require is expect, and ends the running check unless ok.
+// require calls expect, and ends the running check if ok is false.
 func (p *probe) require(ok bool, format string, args ...any) {
 	if !p.expect(ok, format, args...) {
 		runtime.Goexit()
 	}
 }
 
-// skip ends the running check, which does not apply unless something was checked already.
+// skip ends the running check. If nothing was checked before, the check does not apply.
 func (p *probe) skip(format string, args ...any) {
 	if p.result.Status == NotApplicable {
 		p.result.Findings = []string{fmt.Sprintf(format, args...)}
@@ -74,7 +74,7 @@ func once[T any](p *probe, key string, f func() T) T {
 	return v
 }
 
-// lose notes that a call has no result, starts another process, and returns what happened.
+// lose adds the finding that a call has no result, starts another process, and returns the text of err.
 func (p *probe) lose(call string, err error) string {
 	const maxDeaths, maxHangs = 5, 2 // in one group
 	switch {
@@ -114,7 +114,7 @@ func (p *probe) configure(c *pluginpb.ChannelConfig) *pluginpb.ConfigureResponse
 
 func (p *probe) reset() { p.configure(p.config(p.subject.settings)) }
 
-// call makes the call for a request, signed as the vendor signs it now unless it is already.
+// call returns the gateway's call for a request. It signs the request as the vendor does, if it is not signed yet.
 func (p *probe) call(in *inbound) *pluginpb.ReceiveCall {
 	in = p.sign(in)
 	path, query, _ := strings.Cut(in.target, "?")
@@ -130,7 +130,7 @@ func (p *probe) call(in *inbound) *pluginpb.ReceiveCall {
 	return call
 }
 
-// receive makes an inbound call. what describes how it was changed.
+// receive makes an inbound call. what describes its difference from the test data.
 func (p *probe) receive(in *inbound, what ...string) *received {
 	r, err := p.receiveFrame(in)
 	if err != nil {
@@ -156,7 +156,7 @@ func (p *probe) receiveFrame(list ...*inbound) (out []*received, err error) {
 	return out, err
 }
 
-// act is an exchange with what the vendor or the gateway does differently.
+// act is an exchange, with the differences of the vendor and of the gateway from the test data.
 type act struct {
 	*exchange
 	fault   *fault // of the request with the effect
@@ -165,7 +165,7 @@ type act struct {
 	strict  bool
 	limit   time.Duration // of the call; 0 means callTimeout
 	change  func(*pluginpb.DeliverCall)
-	most    int64  // of a fetched medium
+	most    int64  // bytes of a fetched medium at most; see fetch
 	what    string // describes the difference
 }
 
@@ -174,7 +174,7 @@ func (a act) String() string {
 	return strings.TrimSuffix(a.exchange.String()+" with "+a.what, " with ")
 }
 
-// perform plays an exchange with the vendor, the main delivery if a has none.
+// perform plays the exchange of a with the vendor. If a has no exchange, it plays the main delivery.
 func (p *probe) perform(a act) (got *outcome) {
 	if a.exchange == nil {
 		a.exchange = p.data.main("deliver")
@@ -196,14 +196,14 @@ func (p *probe) perform(a act) (got *outcome) {
 	return got
 }
 
-// begun is an outbound call under way. Function end awaits its outcome.
+// begun is an outbound call under way. The function end waits for its outcome.
 type begun struct {
 	id      uint64
 	end     func() *outcome
 	release func() // makes the vendor answer, if it holds the request
 }
 
-// begin starts an outbound call. The vendor goes on with its script.
+// begin starts an outbound call. The vendor keeps its present script.
 func (p *probe) begin(a act) *begun {
 	limit := cmp.Or(a.limit, callTimeout)
 	call := p.deliverCall(a.exchange)
@@ -224,7 +224,7 @@ func (p *probe) begin(a act) *begun {
 	}}
 }
 
-// hold starts the main delivery, and returns when its request is there. The vendor holds this first request.
+// hold starts the main delivery and returns when its request with the effect arrives. The vendor holds that request.
 func (p *probe) hold() *begun {
 	x, arrived := p.data.main("deliver"), make(chan struct{})
 	released, release := context.WithCancel(p.ctx)
@@ -249,7 +249,7 @@ func (p *probe) hold() *begun {
 	return b
 }
 
-// other returns a probe of the same process with another vendor, which ends with the group.
+// other returns a probe of the same process with another vendor. That vendor ends with the group.
 func (p *probe) other() *probe {
 	q := *p
 	var err error
@@ -283,7 +283,7 @@ func (p *probe) examples(action string) (out []*exchange) {
 	return out
 }
 
-// settle waits until a number is at most enough, or the time is over, and returns it.
+// settle waits until number returns at most enough, but no longer than settleTime. It returns the last number.
 func (p *probe) settle(number func() int, enough int) int {
 	for deadline := time.Now().Add(settleTime); ; time.Sleep(20 * time.Millisecond) {
 		if n := number(); n <= enough || time.Now().After(deadline) || p.ctx.Err() != nil {

@@ -56,7 +56,7 @@ func command(o *Options, dir, parent string) *exec.Cmd {
 
 // start starts the adapter and connects to it. The caller kills the process, also after an error.
 func (p *process) start(o *Options) (err error) {
-	if p.dir, err = os.MkdirTemp("/tmp", "pbconf"); err != nil { // short, since the address of a socket is
+	if p.dir, err = os.MkdirTemp("/tmp", "pbconf"); err != nil { // short: a socket address has a maximum length
 		return err
 	}
 	cert, err := clientCertificate()
@@ -97,7 +97,7 @@ func (p *process) connect(line string, cert tls.Certificate, options []grpc.Dial
 		return fmt.Errorf("the first line on its standard output is %.200q: print 1|%d|unix|PATH|grpc|CERTIFICATE", line,
 			protocol.Version)
 	}
-	der, _ := base64.RawStdEncoding.DecodeString(f[5]) // what is not base64 is no certificate either
+	der, _ := base64.RawStdEncoding.DecodeString(f[5]) // after an error, ParseCertificate fails
 	server, err := x509.ParseCertificate(der)
 	if err != nil {
 		return fmt.Errorf("read the certificate of the handshake: %w", err)
@@ -111,7 +111,7 @@ func (p *process) connect(line string, cert tls.Certificate, options []grpc.Dial
 	return err
 }
 
-// timeouts are those of calls that nothing disturbs: callTimeout for all but the streams that stay open, and Drain.
+// timeouts is the service config: callTimeout for all calls except Receive, Deliver, Subscribe and Drain.
 var timeouts = fmt.Sprintf(`{"methodConfig": [
 	{"name": [{"service": %[1]q}], "timeout": "%[2]gs"},
 	{"name": [{"service": %[1]q, "method": "Receive"}, {"service": %[1]q, "method": "Deliver"},
@@ -126,7 +126,7 @@ func dial(socket string, c *tls.Config, more ...grpc.DialOption) (*grpc.ClientCo
 		grpc.WithInitialConnWindowSize(protocol.ConnectionWindow))...)
 }
 
-// copyStdio keeps the output that go-plugin sends over the connection. Its messages are unknown fields of an Empty.
+// copyStdio keeps the output that go-plugin sends over the connection. The bytes are unknown fields of an Empty.
 func (p *process) copyStdio() {
 	stdio, err := p.conn.NewStream(context.Background(), &grpc.StreamDesc{ServerStreams: true},
 		"/plugin.GRPCStdio/StreamStdio")
@@ -172,7 +172,7 @@ func (p *process) endsWithin(d time.Duration) bool {
 	}
 }
 
-// kill ends the process and gives back what it had.
+// kill ends the process, closes the connection and removes the socket's folder.
 func (p *process) kill() {
 	if p.exited != nil {
 		if p.exited.Err() == nil {
@@ -187,7 +187,7 @@ func (p *process) kill() {
 	_ = os.RemoveAll(p.dir)
 }
 
-// transcript keeps what processes print. It is safe for concurrent use, and never fails.
+// transcript keeps the output of processes, at most 8 MiB. It is safe for concurrent use, and never fails.
 type transcript struct {
 	mu   sync.Mutex
 	text []byte
@@ -228,7 +228,7 @@ type usage struct {
 	children             []int
 }
 
-// usageOf reads what a process holds from /proc; false if the system does not have it.
+// usageOf reads the usage of a process from /proc; ok is false if that fails.
 func usageOf(pid int) (u usage, ok bool) {
 	p, err := procfs.NewProc(pid)
 	if err != nil {
@@ -240,7 +240,7 @@ func usageOf(pid int) (u usage, ok bool) {
 	return u, err == nil && u.resident > 0
 }
 
-// descendants returns the processes that pid started, and those that they started.
+// descendants returns the running children of pid, their children, and so on.
 func descendants(pid int) (out []int) {
 	all, _ := procfs.AllProcs()
 	for _, p := range all {

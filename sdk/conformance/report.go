@@ -46,7 +46,7 @@ type Group struct {
 	Failed int `json:"failed"`
 }
 
-// Channel is the results of an adapter in one role, with what it declares for the channel.
+// Channel is the results of an adapter in one role, with its declarations for the channel.
 type Channel struct {
 	Name         string                      `json:"name"`
 	Role         string                      `json:"role"`
@@ -145,7 +145,7 @@ func (r *Report) Scores() [][]string {
 	return out
 }
 
-// printFindings lists the failed checks, and why duplicates were not checked: without ids, customers get them.
+// printFindings lists failed checks, and why duplicates.same did not apply: without ids, customers get duplicates.
 func (ch *Channel) printFindings(w io.Writer) {
 	for _, g := range ch.Groups {
 		for _, c := range g.Checks {

@@ -20,7 +20,7 @@ type Options struct {
 	Command string
 	Args    []string
 	Env     []string
-	// Data is the folder with the test data: one with a channel.yaml, or one with a folder for each channel.
+	// Data is the folder with the test data. It has a channel.yaml, or a folder with a channel.yaml for each channel.
 	Data string
 	// Only are names of groups or ids of checks; none means all.
 	Only []string
@@ -31,7 +31,7 @@ type Options struct {
 	// Progress, if it is not nil, is called after each group. Calls are not concurrent.
 	Progress func(channel string, g *Group)
 
-	dial []grpc.DialOption // tests tamper with what an adapter says
+	dial []grpc.DialOption // tests use it to change the adapter's messages
 }
 
 // DefaultMessages is the number of messages that the group memory sends after a warm-up.
@@ -52,7 +52,7 @@ const (
 // ErrUnknownCheck means that Options.Only names a group or check that does not exist.
 var ErrUnknownCheck = errors.New("unknown group or check")
 
-// Run tests an adapter, its channels side by side, and returns the report. An error means that there was no test: the
+// Run tests the channels of an adapter concurrently, and returns the report. An error means that there was no test: the
 // data can't be read, or the program does not start. Faults of the adapter are in the report; see Report.Status.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	for _, name := range o.Only {
@@ -74,7 +74,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	defer cancel(nil)
 	report := &Report{Channels: make([]*Channel, len(channels))}
 	var all sync.WaitGroup
-	var mu sync.Mutex // of Options.Progress
+	var mu sync.Mutex // for Options.Progress
 	for i, data := range channels {
 		all.Go(func() {
 			p := &probe{ctx: ctx, cancel: cancel, o: &o, data: data, witness: &witness{}}
@@ -168,7 +168,7 @@ func (p *probe) runGroup(g group) *Group {
 func (p *probe) run(g group, c check) {
 	p.result = &Result{ID: g.Name + "." + c.ID, Title: c.Title, Todo: c.Todo, Status: NotApplicable}
 	done := make(chan struct{})
-	go func() { // which the check can end at any place
+	go func() { // a check can end its goroutine at any place
 		defer close(done)
 		if p.leftOut != "" {
 			p.skip("%s", p.leftOut)

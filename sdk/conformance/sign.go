@@ -52,7 +52,7 @@ func (p *probe) sign(in *inbound) *inbound {
 	return p.prove(in, time.Now()).addTo(in)
 }
 
-// prove returns the proof of a call. An error is not the adapter's, and ends the suite.
+// prove returns the proof of a call. An error ends the suite, because it is not the adapter's.
 func (p *probe) prove(in *inbound, at time.Time) *proof {
 	plain := in.with(func(in *inbound) { in.target = p.data.Prefix + in.target }) // as the vendor calls it
 	out, err := p.signer.prove(plain, at)
@@ -105,7 +105,7 @@ func newSigner(ctx context.Context, d *channelData) (*signer, error) {
 	return s, err
 }
 
-// close ends the program: at the end of its input, or else by a signal to its group. The signer may be nil.
+// close ends the input of the program. If it does not end soon, close kills its group. The signer may be nil.
 func (s *signer) close() {
 	if s == nil {
 		return
@@ -117,7 +117,7 @@ func (s *signer) close() {
 
 func (s *signer) kill() error { return syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) }
 
-// prove asks the program for the proof of a call made at the time at: it writes a line and reads one, as README.md
+// prove asks the program for the proof of a call with the given time. It writes a line and reads a line, as README.md
 // describes. An error ends the program.
 func (s *signer) prove(in *inbound, at time.Time) (*proof, error) {
 	path, query, _ := strings.Cut(in.target, "?")
@@ -146,6 +146,6 @@ func (s *signer) prove(in *inbound, at time.Time) (*proof, error) {
 		return out, nil
 	}
 	_ = s.kill()
-	_ = s.cmd.Wait() // so that all that it printed is there
+	_ = s.cmd.Wait() // after it, the output is complete
 	return nil, fmt.Errorf("sign %s by %q: %w%s", in, s.cmd, err, lastWords(&s.said))
 }

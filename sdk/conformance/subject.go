@@ -88,8 +88,8 @@ func (p *probe) prepare(s *subject) (err error) {
 	return nil
 }
 
-// fillSettings returns settings with the defaults of a schema and the address of the fault server: in the required
-// addresses that are left out, and in place of vendorMark.
+// fillSettings returns a copy of given with the defaults of a schema. base, the address of the fault
+// server, replaces vendorMark and is the value of each required address that is missing.
 func fillSettings(s *settings.Schema, given map[string]any, base string) (map[string]any, error) {
 	out := map[string]any{}
 	text, err := json.Marshal(given)
@@ -120,9 +120,9 @@ func withSetting(all map[string]any, path []string, value any) map[string]any {
 	return out.(map[string]any)
 }
 
-// config is the configuration of the channel with these settings. Calls to this machine are allowed.
+// config returns the configuration of the channel with these settings. Calls to this machine are allowed.
 func (p *probe) config(settings map[string]any) *pluginpb.ChannelConfig {
-	text, _ := json.Marshal(settings) // they come from JSON
+	text, _ := json.Marshal(settings) // cannot fail: they come from JSON
 	return &pluginpb.ChannelConfig{
 		Name: p.data.Channel, Role: p.data.Role, Prefix: p.data.Prefix, Settings: text, Allow: []string{"127.0.0.0/8"},
 	}
@@ -165,8 +165,8 @@ var (
 	errDied = errors.New("the process or its stream ended")
 )
 
-// stream matches the results of a Receive or Deliver stream with their calls. It is safe for concurrent use. It may be
-// nil if the adapter lacks the ability.
+// stream matches the results of a Receive or Deliver stream with their calls. It is safe for concurrent use. It is
+// nil if the adapter does not have the ability.
 type stream[C any, R interface{ GetId() uint64 }] struct {
 	send   func([]C) error
 	number func(call C, id uint64) // gives a call its id
@@ -174,7 +174,7 @@ type stream[C any, R interface{ GetId() uint64 }] struct {
 	mu      sync.Mutex
 	next    uint64
 	pending map[uint64]chan R
-	strange int // results without a call, or of a call that had a result
+	strange int // results of no call, and second results of a call
 	ended   context.Context
 }
 
@@ -200,7 +200,7 @@ func (s *stream[C, R]) take(results []R) {
 	for _, r := range results {
 		if ch := s.pending[r.GetId()]; ch != nil {
 			delete(s.pending, r.GetId())
-			ch <- r // has room
+			ch <- r // does not block: it has a buffer
 		} else {
 			s.strange++
 		}
@@ -220,7 +220,7 @@ func (s *stream[C, R]) strangers() int {
 // alive reports whether the stream has not ended.
 func (s *stream[C, R]) alive() bool { return s == nil || s.ended.Err() == nil }
 
-// put sends calls as one frame. The results are read by wait.
+// put sends calls as one frame. wait reads the results.
 func (s *stream[C, R]) put(frame ...C) (results []chan R, err error) {
 	s.mu.Lock()
 	for _, call := range frame {
@@ -246,7 +246,7 @@ func (s *stream[C, R]) wait(ctx context.Context, result chan R, limit time.Durat
 		return r, ctx.Err()
 	case <-s.ended.Done():
 	}
-	select { // it may have come just before the end
+	select { // the result may have come just before the end
 	case r = <-result:
 		return r, nil
 	default:

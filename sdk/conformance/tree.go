@@ -16,7 +16,7 @@ import (
 // Placeholders of test data.
 const (
 	vendorMark = "{vendor}" // the fault server's base URL
-	anyMark    = "{any}"    // any text, and alone any JSON value
+	anyMark    = "{any}"    // any text; alone, any JSON value
 )
 
 // decodeJSON reads one JSON value and keeps numbers as they are written.
@@ -29,11 +29,11 @@ func decodeJSON(b []byte) (v any, err error) {
 	return v, err
 }
 
-// removed is a value in place of which edit removes the member.
+// removed makes edit remove a member, if f returns it.
 var removed any = new(byte)
 
-// edit returns a copy of a JSON tree in which f replaces the value at a dotted path. If there is no such value it is
-// added to its object, and found is false.
+// edit returns a copy of a JSON tree in which f replaces the value at a dotted path. If there is no such value,
+// edit adds it to its object, and found is false.
 func edit(tree any, path string, f func(any) any) (out any, found bool) {
 	name, rest, deeper := strings.Cut(path, ".")
 	change := func(v any) any {
@@ -73,7 +73,7 @@ func valueAt(tree any, path string) (found any) {
 // members calls f for each value of a JSON tree except the root, with its dotted path.
 func members(path string, tree any, f func(path string, v any)) {
 	visit := func(name string, v any) {
-		if !strings.Contains(name, ".") { // else it has no path
+		if !strings.Contains(name, ".") { // a name with a dot has no path
 			at := strings.TrimPrefix(path+"."+name, ".")
 			f(at, v)
 			members(at, v, f)
@@ -98,7 +98,7 @@ func matches(pattern, text string) bool {
 	}
 	form := strings.ReplaceAll(regexp.QuoteMeta(pattern), regexp.QuoteMeta(anyMark), ".*")
 	re, err := regexp.Compile("(?s)^" + form + "$")
-	return err == nil && re.MatchString(text) // an error is a pattern that is not UTF-8
+	return err == nil && re.MatchString(text) // fails only if the pattern is not UTF-8
 }
 
 func isPattern(v any) bool {

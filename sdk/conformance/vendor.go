@@ -46,7 +46,7 @@ func (v *vendor) close() {
 	v.served.Wait()
 }
 
-// play makes requests meet s from now on.
+// play makes the vendor answer requests from s, from now on.
 func (v *vendor) play(s *script) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -78,8 +78,9 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // reaction answers a request in place of the test data.
 type reaction func(w http.ResponseWriter, r *http.Request, s *step)
 
-// script is the behaviour of the fault server: it answers the steps of an exchange, in their order if it is strict, and
-// replaces the answer of the effect, or of the steps before it, by a reaction. The zero script knows no request.
+// script is the behaviour of the fault server. It answers the steps of an exchange, in their order if it is strict. The
+// reaction effect replaces the answer of the step with the effect, and prepare the answers of the other steps.
+// The zero script knows no request.
 type script struct {
 	steps   []*step
 	strict  bool
@@ -87,7 +88,7 @@ type script struct {
 	prepare reaction
 
 	mu       sync.Mutex
-	next     int // of the steps
+	next     int // index in steps of the next step
 	problems []string
 	effects  int // requests that had the effect, or would have had it
 	keyed    int // of these, those with an idempotency key
@@ -161,7 +162,7 @@ func (s *script) heard() string {
 	return s.texts.String()
 }
 
-// difference describes how a request differs from the step. Header fields that the step does not name are free.
+// difference describes how a request differs from the step. It ignores header fields that the step does not name.
 func (s *step) difference(r *http.Request, body []byte) string {
 	for name, want := range s.header {
 		got := strings.Join(r.Header.Values(name), ", ")
@@ -186,7 +187,7 @@ func (s *step) difference(r *http.Request, body []byte) string {
 func writeAnswer(w http.ResponseWriter, _ *http.Request, s *step) {
 	maps.Copy(w.Header(), s.answerHeader)
 	w.WriteHeader(s.status)
-	_, _ = w.Write(s.answerBody) // a caller that has gone notices by itself
+	_, _ = w.Write(s.answerBody) // fails only if the caller has left
 }
 
 func answers(status int, body string, header map[string]string) reaction {
@@ -223,7 +224,7 @@ func truncates(w http.ResponseWriter, _ *http.Request, s *step) {
 
 func silence(_ http.ResponseWriter, r *http.Request, _ *step) { <-r.Context().Done() }
 
-// firstOnly reacts to the first request that is not optional, and plays the data for the others.
+// firstOnly applies react to the first request that is not optional. The others get the answers of the test data.
 func firstOnly(react reaction) reaction {
 	var once sync.Once
 	return func(w http.ResponseWriter, r *http.Request, s *step) {

@@ -6,10 +6,10 @@ import (
 	"sync"
 )
 
-// minSecret is the least length of a secret that is searched for; shorter ones are part of many words.
+// minSecret is the minimum length of a secret that the suite searches for. Shorter texts are part of many words.
 const minSecret = 6
 
-// witness notes where an adapter says a secret or a customer's text. It is safe for concurrent use.
+// witness records the places where an adapter reveals a secret or a customer's text. It is safe for concurrent use.
 type witness struct {
 	said transcript
 

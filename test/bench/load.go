@@ -88,7 +88,7 @@ func saturate(ctx context.Context, url string, users, workers int, d time.Durati
 	})
 }
 
-// send sends messages by a number of workers; next returns the customer of the i-th message.
+// send sends messages by a number of workers until more is false. next returns the customer of the i-th message.
 func send(ctx context.Context, url string, workers int, next func(i int) (user int, more bool)) *sent {
 	var out sent
 	var wait sync.WaitGroup

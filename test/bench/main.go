@@ -1,8 +1,8 @@
 // Command bench measures the gateway against its budgets and prints name=value lines.
 //
 // It counts messages at the sink, not with the gateway's metrics. It measures a bare net/http forwarder and the gateway
-// in turns, with the same load. Gateway, adapters and forwarder are separate processes; their CPU times are read from
-// /proc.
+// alternately, with the same load. Gateway, adapters and forwarder are separate processes; their CPU times are read
+// from /proc.
 package main
 
 import (
@@ -62,7 +62,7 @@ func run(ctx context.Context, o *options) error {
 	return b.measureAll(ctx)
 }
 
-// fsyncMedian returns how long the disk under the store takes to append and sync 1 KiB.
+// fsyncMedian returns the median time to append and sync 1 KiB on the disk of the store, 0 after an error.
 func fsyncMedian() time.Duration {
 	f, err := os.CreateTemp("", "bench-fsync-")
 	if err != nil {

@@ -76,7 +76,7 @@ func (b *bench) one(ctx context.Context, p *process, url string, load func(url s
 
 func ms(d time.Duration) float64 { return d.Seconds() * 1000 }
 
-// measureAll prints everything.
+// measureAll makes all measurements and prints the results.
 func (b *bench) measureAll(ctx context.Context) error {
 	fmt.Printf("start_to_ready_ms=%.0f\n", b.start.Seconds()*1000)
 	b.gateway.printMemory("idle")

@@ -58,8 +58,8 @@ type Trail struct {
 	Pending []PendingDelivery `json:"pending"`
 }
 
-// Get calls the operators' listener and returns status and body; status 0 means that there was no answer, and the body
-// is the error.
+// Get calls the operators' listener and returns the status and the body. If there was no answer, the status is 0 and
+// the body is the text of the error.
 func (g *Gateway) Get(path string) (int, string) {
 	status, body, err := gateway.Get(context.Background(), g.Admin+path)
 	if err != nil {

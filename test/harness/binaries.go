@@ -76,7 +76,7 @@ func build() error {
 	}
 	for name, pkg := range programs {
 		if _, err := os.Stat(Binary(name)); !errors.Is(err, fs.ErrNotExist) {
-			continue // it is there, or its use will fail
+			continue // it exists, or the test that uses it fails
 		}
 		cmd := exec.Command("go", "build", "-o", Binary(name), pkg)
 		cmd.Dir = Root()

@@ -15,7 +15,7 @@ type Config struct {
 	Extra    map[string][]string // lines for a channel: `delivery: {timeout: 1s}`
 	Verify   string              // how desk authenticates AICC; default Signature
 	Settings map[string][]string // lines for the settings of a channel: `mode: blocking`
-	Define   map[string]string   // more or replaced channels: YAML without the name and indentation
+	Define   map[string]string   // additional or replaced channels: YAML without the name and indentation
 	Programs map[string]string   // paths of replaced adapter programs, by adapter name
 	Listen   string              // host:port of the webhook listener; default: an unused one
 	Limits   []string            // top-level lines: `limits: {opened_per_minute: 0}`, `log: {level: debug}`
@@ -47,7 +47,7 @@ const Routes = `
     pass: home
 `
 
-// channels are the default channels. The settings come last, so that text can append lines.
+// channels are the default channels. The settings come last, so that Config.text can append lines.
 var channels = map[string]string{
 	"livechat": `    adapter: native
     role: customer
@@ -81,7 +81,7 @@ var channels = map[string]string{
 `,
 }
 
-// adapters are the adapters of the usual channels.
+// adapters are the adapters of the default channels.
 var adapters = map[string]string{"livechat": "native", "faq": "botwebhook", "desk": "aicc"}
 
 // text renders the file. Store must be set.

@@ -87,7 +87,7 @@ func (g *Gateway) AwaitReady(t testing.TB) {
 	g.must(t, g.child.AwaitReady)
 }
 
-// must fails the test if do does not succeed soon.
+// must fails the test if do does not succeed within Patience.
 func (g *Gateway) must(t testing.TB, do func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)

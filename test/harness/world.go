@@ -146,7 +146,7 @@ func (w *World) close() {
 	}
 }
 
-// environment returns the variables to which the references of the configuration refer.
+// environment returns the environment variables that the configuration refers to.
 func (w *World) environment() []string {
 	return []string{
 		"LIVECHAT_URL=" + w.livechat.URL, "GPTBOTS_URL=" + w.bots.URL, "AICC_URL=" + w.desk.URL,
