@@ -106,7 +106,7 @@ func (c *checker) checkFrom() {
 	}
 }
 
-// subjectRoles returns the roles that the channel of an event can have, nil for any.
+// subjectRoles returns the roles that the channel of an event can have. nil means any role.
 func (c *checker) subjectRoles(e Event) []envelope.Role {
 	switch e {
 	case EventOpened:

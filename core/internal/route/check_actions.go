@@ -71,7 +71,7 @@ func (c *checker) checkOffer(o *Offer) {
 	}
 }
 
-// target checks the channel of an action.
+// target checks the channel of an action. If home is set, the name can also be Home.
 func (c *checker) target(field, name string, home bool, among ...envelope.Role) {
 	role, ok := c.channels[name]
 	switch {
@@ -82,7 +82,7 @@ func (c *checker) target(field, name string, home bool, among ...envelope.Role) 
 			candidates = append(candidates, Home)
 		}
 		c.bad(field, Closest(name, candidates), "there is no channel %q", name)
-	case role != "" && !slices.Contains(among, role): // "": the channel's own role is wrong
+	case role != "" && !slices.Contains(among, role): // an empty role is reported with the channel
 		c.bad(field, "", "channel %q has role %s; %s needs a channel of role %s", name, role, field, joinRoles(among))
 	}
 }

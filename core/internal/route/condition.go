@@ -20,7 +20,7 @@ const maxCondition = 4 << 10
 type condition struct {
 	source  string
 	program cel.Program
-	// terms are equalities that the condition implies. The index looks them up instead of evaluating the condition.
+	// terms are equalities that the condition implies. The index uses one of them to skip rules that cannot match.
 	terms []term
 	never bool // the literal false
 }

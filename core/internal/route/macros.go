@@ -9,7 +9,7 @@ import (
 	"cel.dev/cel-go/common/types"
 )
 
-// macros add the hidden first argument to the functions, and check what does not need types.
+// macros add the hidden first argument to the functions, and check the arguments as far as no types are needed.
 func (l *language) macros() []cel.Macro {
 	return []cel.Macro{
 		cel.GlobalVarArgMacro("attr", textFunction("attr", `the attribute's name: attr("tier")`)),

@@ -14,7 +14,7 @@ import (
 // Korean, which joins particles to words: "人工" is found in "转人工客服", and "agent" in "转agent吧".
 type phrase struct {
 	folded     string
-	start, end bool // must be the edge of a word
+	start, end bool // this end of the phrase must be the edge of a word
 }
 
 func newPhrase(s string) phrase {

@@ -2,8 +2,8 @@ package route
 
 import "slices"
 
-// unreachable warns of rules that are never reached because earlier rules end the evaluation for every input that they
-// match.
+// unreachable warns of rules that are never reached: for every input that such a rule matches, an earlier rule ends the
+// evaluation.
 func (t *Table) unreachable(ch Channels) []Problem {
 	var out []Problem
 	for j := range t.rules {

@@ -2,8 +2,8 @@ package route
 
 import "strings"
 
-// Closest returns the candidate with the smallest edit distance to a word, at most 3 and a third of the word's
-// length. It returns "" if none is that close. Case does not count.
+// Closest returns the candidate with the smallest edit distance to a word. It returns "" if the distance is more than 3
+// or more than a third of the word's length, rounded up. Case does not count.
 func Closest(word string, candidates []string) string {
 	best, limit := "", min(3, (len(word)+2)/3)
 	lower := strings.ToLower(word)

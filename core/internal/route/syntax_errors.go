@@ -64,7 +64,7 @@ func problemAt(e *common.Error) Problem {
 	return p
 }
 
-// syntaxProblems returns the parser's errors, up to the first syntax error: the others are its consequences.
+// syntaxProblems returns the parser's errors, up to the first syntax error: later errors can be its consequences.
 func syntaxProblems(source string, issues *cel.Issues) []Problem {
 	var out []Problem
 	for _, e := range issues.Errors() {
@@ -115,8 +115,8 @@ var syntaxHints = map[string]string{
 	"=": "equality is ==", "and": "and is &&", "or": "or is ||", "not": "not is !", "&": "and is &&", "|": "or is ||",
 }
 
-// firstToken returns the first word, number, text, operator or character of a source, of a text that is not closed the
-// rest of the line.
+// firstToken returns the first word, number, text, operator or character of a source. If a text has no closing quote,
+// it returns the rest of the line.
 func firstToken(source string) string {
 	source = strings.TrimSpace(source)
 	line, _, _ := strings.Cut(source, "\n")

@@ -12,7 +12,7 @@ import (
 	exprpb "google.golang.org/genproto/googleapis/api/expr/v1alpha1"
 )
 
-// typeProblems returns the type checker's errors, up to a loop: the others are its consequences.
+// typeProblems returns the type checker's errors, up to the first loop: later errors can be its consequences.
 func (l *language) typeProblems(parsed *cel.Ast, issues *cel.Issues) []Problem {
 	exprs := exprsByID(parsed)
 	var out []Problem

@@ -70,7 +70,7 @@ func (in *input) ResolveName(name string) (any, bool) {
 	return types.String(s), ok
 }
 
-// shortText returns the value of a variable, except text.
+// shortText returns the value of a string variable. It returns false for the variable text and for other types.
 func (f *Facts) shortText(name string) (string, bool) {
 	switch name {
 	case "channel":

@@ -36,7 +36,7 @@ type Conversation struct {
 	UnansweredSince time.Time          `json:"un,omitzero"`  // time of the oldest customer message without an answer
 	Closing         string             `json:"cl,omitempty"` // rule that closed the conversation; "" while it is open
 	ClosedAt        time.Time          `json:"ca,omitzero"`
-	Unanswered      uint32             `json:"ua,omitempty"` // newest messages of the history without an answer at ClosedAt
+	Unanswered      uint32             `json:"ua,omitempty"` // number of newest messages without an answer at ClosedAt
 }
 
 // Thread is a channel's identifier of a conversation.

@@ -32,7 +32,8 @@ type Delivery struct {
 	QueuedAt time.Time `json:"q"`
 	Attempts uint32    `json:"a,omitempty"` // failed calls so far
 	NextAt   time.Time `json:"n,omitzero"`  // earliest time of the next attempt
-	// NotCalled is set if the last failure happened before the vendor was called. It does not count as an attempt.
+	// NotCalled is set if the last failure happened before the vendor was called. Such a failure does not count as an
+	// attempt.
 	NotCalled bool   `json:"nc,omitempty"`
 	Error     string `json:"er,omitempty"` // kind of the last error
 	Text      string `json:"tx,omitempty"` // text of the last error

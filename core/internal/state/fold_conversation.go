@@ -100,7 +100,7 @@ func toDeparture(d *journal.Departing) *Departure {
 	}
 }
 
-// foldOfferEnded ends the offer to a target. A target that could not be asked had none.
+// foldOfferEnded ends the offer to a target. A target that could not be asked has no pending offer.
 func (l *Layer) foldOfferEnded(c *Conversation, o *journal.OfferEnded) {
 	if c.Offer != nil && c.Offer.Target == o.GetTarget() {
 		c.Offer = nil

@@ -70,8 +70,7 @@ func (l *Layer) Cursor(channel string) []byte {
 	return cursor
 }
 
-// HasID reports whether an envelope with the id was accepted recently: within IDRetention and before fewer than
-// MaxRecentIDs others.
+// HasID reports whether an envelope with the id was accepted recently. IDRetention and MaxRecentIDs are the limits.
 func (l *Layer) HasID(id ID) bool {
 	return slices.Contains(l.ids, id) || l.state.ids.contains(id, l.at)
 }
@@ -115,7 +114,7 @@ func (l *Layer) Commit() {
 	if l.cursors.changed() {
 		s.changed[bucketCursors] = true
 	}
-	if len(l.record.GetChanges()) > 0 { // otherwise there is no record, and a fold does not have its time
+	if len(l.record.GetChanges()) > 0 { // otherwise no record is stored, and a restored state has another time
 		s.at = l.at
 		s.ids.forget(l.at)
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// PendingEnvelope is an envelope whose thread is not known yet.
+// PendingEnvelope is an envelope whose thread is not known yet, or a customer's envelope that waits for a departure.
 type PendingEnvelope struct {
 	Pos      Position  `json:"p"`
 	Channel  string    `json:"ch"`
@@ -29,7 +29,7 @@ func (s *State) Pending() (n int, first time.Time) {
 	return 0, time.Time{}
 }
 
-// PendingReady reports whether pending envelopes may exist whose thread is known by now.
+// PendingReady reports whether there may be pending envelopes that can be admitted now.
 func (s *State) PendingReady() bool { return s.pendingReady && len(s.pending) > 0 }
 
 // Pending returns a pending envelope, or nil.
@@ -59,10 +59,10 @@ func (l *Layer) PendingOnThread(channel, thread string) int {
 	return l.state.pendingCount.threads[k] + l.pendingCount.threads[k]
 }
 
-// PendingReady reports whether pending envelopes may exist whose thread is known by now.
+// PendingReady reports whether there may be pending envelopes that can be admitted now.
 func (l *Layer) PendingReady() bool { return l.pendingReady }
 
-// SetPendingReady sets what PendingReady reports.
+// SetPendingReady sets the result of PendingReady.
 func (l *Layer) SetPendingReady(ready bool) { l.pendingReady = ready }
 
 // pendingCount counts pending envelopes, or the difference between two counts.

@@ -27,7 +27,7 @@ type recentIDs struct {
 	first   uint64           // number of the oldest page
 	next    uint64           // number of the next new page
 	count   int              // ids in all pages
-	table   []uint32         // hash table with linear probing: 0, or 1 + the id's place, page and index in the ring
+	table   []uint32         // hash table with linear probing; a slot is 0 if free, otherwise 1 + the id's place
 	changed map[uint32]bool  // buckets of the state's next snapshot
 }
 

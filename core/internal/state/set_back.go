@@ -2,9 +2,9 @@ package state
 
 import "time"
 
-// setBack adapts all times to a clock that is behind the one of the newest record: after a restart, the system's clock
-// was set back. Times of the past end now, and deadlines keep the time that was left at the newest record. So nothing
-// waits longer than it would have.
+// setBack adapts all times after a restart with a clock that was set back: the clock is behind the time of the newest
+// record. Times of past events are limited to the new time. Deadlines keep the time that was left at the newest record,
+// so nothing waits longer than before.
 func (l *Layer) setBack(behind time.Duration) {
 	l.idsSetBack = true
 	var ids []string
@@ -35,7 +35,7 @@ func (c *Conversation) setBack(now time.Time, behind time.Duration) {
 	for i, t := range c.HandoverTimes {
 		c.HandoverTimes[i] = earlier(t, now)
 	}
-	for _, th := range c.Threads { // the times of envelopes that arrive later are not after the clock
+	for _, th := range c.Threads { // later envelopes must not seem older than these times
 		for _, at := range []*int64{&th.LastSent, &th.EndedSent, &th.StartedAt, &th.FirstSent} {
 			*at = min(*at, now.UnixNano())
 		}

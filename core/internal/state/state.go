@@ -61,15 +61,16 @@ func (s *State) All(f func(*Conversation) bool) {
 // Cursor returns the stored cursor of a channel's subscription, or nil. The caller must not change it.
 func (s *State) Cursor(channel string) []byte { return s.cursors[channel] }
 
-// Retention selects data that keep records in the log, in addition to pending deliveries and envelopes and to held
-// messages.
+// Retention selects data whose records stay in the log. The records of pending deliveries, pending envelopes and held
+// messages always stay.
 type Retention struct {
 	History     bool // the history of conversations
 	DeadLetters bool // the envelopes of dead letters
 }
 
-// OldestNeeded returns the lowest sequence that must stay in the log, or limit if that is lower, and the id of the
-// conversation that needs it, or "". It visits all conversations, pending envelopes and dead letters.
+// OldestNeeded returns the lowest sequence that must stay in the log, at most limit. by is the id of the conversation
+// that needs the oldest record, or "" if no conversation needs a record before limit. It visits all conversations,
+// pending envelopes and dead letters.
 func (s *State) OldestNeeded(limit uint64, r Retention) (low uint64, by string) {
 	low = limit
 	for _, c := range s.convs {

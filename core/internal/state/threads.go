@@ -37,7 +37,7 @@ func (l *Layer) foldLinked(c *Conversation, linked *journal.Linked) {
 		if old != nil && !old.Reassigned {
 			l.keepFormer(c, threadKey{key.channel, old.ID})
 		}
-		// A thread in use is not a former thread: removing the oldest former thread removes it from the index.
+		// A thread in use must not stay a former thread: keepFormer would remove it from the index at the limit.
 		c.removeFormer(key)
 		th := &Thread{ID: key.thread, Epoch: linked.GetEpoch(), State: linked.GetState(), Live: true}
 		th.inherit(l.threadOf(key))
@@ -47,7 +47,7 @@ func (l *Layer) foldLinked(c *Conversation, linked *journal.Linked) {
 	l.indexThread(c, key)
 }
 
-// threadOf returns the thread of the conversation that Find returns for it, or nil.
+// threadOf returns the thread with the key in the conversation that Find returns for the key, or nil.
 func (l *Layer) threadOf(key threadKey) *Thread {
 	id, ok := l.threads.get(key)
 	if !ok {
@@ -67,7 +67,8 @@ func (th *Thread) inherit(former *Thread) {
 	}
 }
 
-// startSession notes that a session of the thread was requested at a time of the gateway's clock; 0 is no new session.
+// startSession notes that a session of the thread was requested at a time of the gateway's clock. If at is 0, there is
+// no new session.
 func (th *Thread) startSession(at int64) {
 	if at != 0 {
 		th.StartedAt, th.FirstSent = at, 0

@@ -22,8 +22,9 @@ type Log interface {
 	Append(ctx context.Context, last uint64, record []byte) error
 
 	// Recover makes the log usable after [ErrUnavailable] and returns the sequence of the newest record. If it is one
-	// higher than before, the record with unknown outcome was stored, and otherwise it will never be. Recover can take
-	// as long as a start and can wait for free disk space. After [ErrUnavailable] or [ErrFull] call it again later.
+	// higher than before, the record with unknown outcome was stored. Otherwise that record will never be stored.
+	// Recover can take as long as a start and can wait for free disk space. After [ErrUnavailable] or [ErrFull] call it
+	// again later.
 	Recover(ctx context.Context) (last uint64, err error)
 
 	// Get returns the record with the given sequence, or [ErrNotFound] if it is purged, lost or not written yet. The
@@ -38,9 +39,9 @@ type Log interface {
 	// Bounds returns the extent of the log without I/O.
 	Bounds() Bounds
 
-	// Purge deletes the records with a sequence lower than before. The next record keeps its sequence, even if Purge
-	// deletes all records. The deleted records stop counting towards the cap when Purge returns; the disk can free
-	// their blocks later.
+	// Purge deletes the records whose sequence is less than the argument before. The sequence of the next record does
+	// not change, even if Purge deletes all records. The deleted records stop counting towards the cap when Purge
+	// returns; the disk can free their blocks later.
 	Purge(ctx context.Context, before uint64) error
 
 	// SaveSnapshot stores s as the newest snapshot. If it fails or the process crashes, the previous snapshot stays
@@ -49,9 +50,9 @@ type Log interface {
 	SaveSnapshot(ctx context.Context, s Snapshot) error
 
 	// LoadSnapshot returns the newest intact snapshot with all its buckets, which the caller owns; found is false if
-	// there is none. An [ErrDamaged] error describes the newer snapshots that it skipped. found then reports whether
-	// an older snapshot is returned, and the caller must check that the log still reaches back to it. After any other
-	// error it is unknown which snapshots exist.
+	// there is none. An [ErrDamaged] error describes damaged newer snapshots that LoadSnapshot skipped. found then
+	// reports whether an older snapshot is returned, and the caller must check that the log still reaches back to it.
+	// After any other error it is unknown which snapshots exist.
 	LoadSnapshot(ctx context.Context) (s Snapshot, found bool, err error)
 
 	// Damaged returns the contents of damaged records that Open removed from the log, as far as they are readable, for

@@ -2,9 +2,9 @@
 // goroutine per channel calls the adapter's Subscribe from the stored cursor on, and stores each batch together with
 // its cursor. It starts again when the adapter fails or its process dies.
 //
-// Such a vendor does not repeat a message, so the gateway refuses none: if storage is unavailable, the goroutine waits,
-// and with it the adapter. A message that can never be stored is replaced by a note or dropped with an error in the
-// log, so that no message blocks its channel.
+// Such a vendor does not repeat a message, so the gateway refuses none: if storage is unavailable, the goroutine and
+// the adapter wait. A message that can never be stored is replaced by a note, or dropped with an error in the log
+// output, so that no message blocks its channel.
 package subscription
 
 import (
@@ -63,7 +63,7 @@ var delay = backoff.Policy{Base: 200 * time.Millisecond, Max: 30 * time.Second, 
 // healthyAfter is the duration after which a subscription without messages counts as a success.
 const healthyAfter = time.Minute
 
-// brokenPause is the time without a subscription that has ended its process repeatedly, for the sake of the adapter's
+// brokenPause is the pause of a subscription that has repeatedly ended its plugin process. It protects the adapter's
 // other channels and calls.
 const brokenPause = 5 * time.Minute
 

@@ -11,7 +11,7 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// warnAfter is the number of attempts to store a batch after which the log has a warning.
+// warnAfter is the number of attempts to store a batch after which a warning is logged.
 const warnAfter = 5
 
 // store stores a batch and its cursor, waiting while the writer is busy or unavailable. It returns an error if the
@@ -72,7 +72,8 @@ func (s *subscriber) accept(
 	return append(rest[:len(rest):len(rest)], later...), err
 }
 
-// replaceOversized replaces messages that are too large for the log by notes.
+// replaceOversized replaces messages that are too large for the log by notes. It drops a message whose note is also too
+// large.
 func (s *subscriber) replaceOversized(in []*inbound.Envelope) []*inbound.Envelope {
 	out := in[:0]
 	for _, i := range in {

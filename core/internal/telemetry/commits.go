@@ -107,14 +107,14 @@ func (m *Metrics) countEnded(d *journal.Ended) {
 	count(c.ended, d.GetStatus())
 }
 
-// count increments a counter. Unknown labels have none.
+// count increments the counter of a label. It ignores unknown labels.
 func count(counters map[string]prometheus.Counter, label string) {
 	if n := counters[label]; n != nil {
 		n.Inc()
 	}
 }
 
-// Restored sets the gauges after a restart. Pending is the number of pending deliveries by channel.
+// Restored sets the gauges after a restart. The argument pending has the number of pending deliveries by channel.
 func (m *Metrics) Restored(conversations int, pending map[string]int) {
 	m.conversations.Set(float64(conversations))
 	for name, n := range pending {

@@ -18,8 +18,8 @@ type LogLimiter struct {
 
 type logWindow struct{ lines, suppressed int }
 
-// NewLogLimiter returns a limiter of so many lines for each key in a window, which begins with the first line. If lines
-// were suppressed, it calls report at the end of the window, on its own goroutine.
+// NewLogLimiter returns a limiter that allows the given number of lines for each key in a window. A window begins with
+// its first line. If lines were suppressed, report is called at the end of the window, on a separate goroutine.
 func NewLogLimiter(lines int, window time.Duration, report func(key string, suppressed int)) *LogLimiter {
 	return &LogLimiter{lines: lines, window: window, report: report, windows: map[string]*logWindow{}}
 }

@@ -168,7 +168,7 @@ func (m *Metrics) Responded(adapter string, status int, took time.Duration) {
 	m.duration.WithLabelValues(adapter).Observe(took.Seconds())
 }
 
-// Attempted counts a call to a vendor. Age is the time since the delivery was queued.
+// Attempted counts a call to a vendor. The argument age is the time since the delivery was queued.
 func (m *Metrics) Attempted(channel, outcome string, took, age time.Duration) {
 	m.attempts.WithLabelValues(channel, outcome).Inc()
 	c := m.channels[channel]

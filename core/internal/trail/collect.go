@@ -66,7 +66,7 @@ func textOf(ch *journal.Change, seq uint64, r *journal.Record) string {
 	return shownText(e)
 }
 
-// shownText returns the text of an envelope, or the bytes of one that was not understood.
+// shownText returns the text of an envelope, or the original bytes if its kind is unparsed.
 func shownText(e *envelope.Envelope) string {
 	if e.Kind == envelope.KindUnparsed {
 		return strings.ToValidUTF8(string(e.Raw), "\uFFFD")
@@ -74,8 +74,8 @@ func shownText(e *envelope.Envelope) string {
 	return e.Text()
 }
 
-// endMatching ends the first pass, which started at seq. It has collected the conversations whose own id is searched
-// from seq on. Live conversations are found even if the log has none of their records left.
+// endMatching ends the first pass, which started at seq. If a conversation's own id was searched, the first pass has
+// collected all its records from seq on. Live conversations are found even if the log has none of their records left.
 func (s *search) endMatching(seq uint64) {
 	s.secondPass = true
 	for _, id := range s.query.IDs {
@@ -90,7 +90,8 @@ func (s *search) endMatching(seq uint64) {
 	}
 }
 
-// incomplete returns the conversations whose first record is not collected, and the sequence before which it is.
+// incomplete returns the conversations whose first record is not collected, and the sequence before which all their
+// missing records are.
 func (s *search) incomplete() (ids []string, end uint64) {
 	for conv, c := range s.found {
 		if conv != "" && !c.opened {

@@ -104,8 +104,8 @@ func (s *search) visit(seq uint64, data []byte) error {
 	return nil
 }
 
-// mayMatch reports whether an encoded record must be decoded. The end of a pending thread contains no id, and the start
-// of a conversation contains no customer id.
+// mayMatch reports whether an encoded record must be decoded. The change that ends a pending envelope contains no id,
+// and the change that opens a conversation contains no customer id, so records that may have them are decoded.
 func (s *search) mayMatch(data []byte) bool {
 	if s.patterns == nil || !s.secondPass && (len(s.pending) > 0 || s.customerID && opensConversation(data)) {
 		return true

@@ -4,8 +4,8 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// Describe returns a live conversation without entries, or nil. Its wait is the longest one for a channel, or for any if
-// channel is "".
+// Describe returns a conversation of the state without entries, or nil. Its Wait is the longest wait for the channel.
+// If channel is "", waits for all channels count.
 func Describe(s *state.State, id, channel string) *Conversation {
 	c := s.Conversation(id)
 	if c == nil {

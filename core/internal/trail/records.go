@@ -37,8 +37,8 @@ func (t *Trail) sequenceAt(ctx context.Context, at time.Time) (uint64, error) {
 	return low, nil
 }
 
-// nextRecord returns the first readable record from seq on and before end. It tries 64 records; nil means none is
-// readable.
+// nextRecord returns the first readable record from seq on and before end. It tries at most 64 records, and returns nil
+// if none of them is readable.
 func (t *Trail) nextRecord(ctx context.Context, seq, end uint64) (uint64, []byte, error) {
 	const tries = 64
 	for end = min(end, seq+tries); seq < end; seq++ {
@@ -56,8 +56,8 @@ func (t *Trail) nextRecord(ctx context.Context, seq, end uint64) (uint64, []byte
 // errScanned ends a scan at its last record.
 var errScanned = errors.New("scanned")
 
-// scan calls visit with each record from the sequence from on and before end; an end of 0 is the end of the log. After
-// a timeout the error contains the progress.
+// scan calls visit with each record whose sequence is at least from and less than end. If end is 0, it reads to the end
+// of the log. After a timeout the error contains the progress.
 func (t *Trail) scan(ctx context.Context, from, end uint64, visit func(seq uint64, record []byte) error) error {
 	began, last := time.Now(), from
 	err := t.log.Read(ctx, from, func(seq uint64, record []byte) error {

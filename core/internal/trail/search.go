@@ -31,7 +31,7 @@ func (t *Trail) Find(ctx context.Context, q Query) ([]*Conversation, error) {
 	if err := t.scan(ctx, from, 0, s.visit); err != nil {
 		return nil, err
 	}
-	if from > t.log.Bounds().First && !s.complete() { // an id was a vendor's and only looked like one of the gateway
+	if from > t.log.Bounds().First && !s.complete() { // an id may be a vendor's that only looks like one of the gateway
 		from, s = 0, newSearch(q, live)
 		if err := t.scan(ctx, from, 0, s.visit); err != nil {
 			return nil, err
@@ -69,9 +69,9 @@ func (t *Trail) searchStart(ctx context.Context, q Query) (from uint64, live map
 	return from, live, err
 }
 
-// collectBeginnings collects the records of the found conversations that precede the first match. It starts at the
-// time in the conversations' ids. If the clock was set back meanwhile, that is too late, and it scans from the start
-// of the log.
+// collectBeginnings collects the records of the found conversations that precede the first match. It starts at the time
+// in the conversations' ids. If it does not find a beginning there, for example because the clock was set back, it
+// scans from the start of the log.
 func (t *Trail) collectBeginnings(ctx context.Context, s *search) error {
 	ids, _ := s.incomplete()
 	if len(ids) == 0 {

@@ -160,8 +160,8 @@ func describeDelivery(ch *journal.Change) (draft, bool) {
 	return draft{}, false
 }
 
-// describeDeadLetter describes changes of a dead letter. For a dead letter that was a queued delivery, which has an
-// epoch, the end of the delivery is the entry.
+// describeDeadLetter describes changes of a dead letter. A dead letter that was a queued delivery has an epoch. It gets
+// no entry here, because the end of the delivery has one.
 func describeDeadLetter(ch *journal.Change) (draft, bool) {
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_DeadLettered:

@@ -60,7 +60,7 @@ type State struct {
 	LastActive time.Time         `json:"last_active"`
 }
 
-// PendingDelivery is a delivery that has not ended, or a message that is held during an offer.
+// PendingDelivery is a delivery that has not ended, or a held message.
 type PendingDelivery struct {
 	Delivery    string    `json:"delivery"` // empty for a held message
 	Channel     string    `json:"channel"`

@@ -44,8 +44,8 @@ func (s *search) matchUnassigned(seq uint64, r *journal.Record) {
 	}
 }
 
-// changeOf returns the conversation of the change about an unassigned envelope, "" if it has none, and the delivery if
-// the envelope is a dead letter.
+// changeOf finds the change about an unassigned envelope and returns its conversation. If the change is a dead letter,
+// it also returns the id of the delivery. Results that do not apply are "".
 func changeOf(r *journal.Record, p state.Position) (conv, delivery string) {
 	for _, ch := range r.GetChanges() {
 		if q, ok := unassignedPosition(ch); ok && p == q {

@@ -14,7 +14,7 @@ type Wait struct {
 	Channel string    `json:"channel"` // that the conversation waits for
 	Reason  string    `json:"reason"`
 
-	delivery string // the reason is that of this pending delivery; "" for other waits
+	delivery string // pending delivery that has the reason of this wait; "" for other waits
 }
 
 // LongestWait returns the longest wait of a conversation, without its reason. If channel is not "", only waits for that
@@ -34,8 +34,8 @@ func LongestWait(c *state.Conversation, channel string) Wait {
 	return w
 }
 
-// describeWait returns the longest wait with its reason, or nil. The reason is empty if it is that of a delivery, which
-// Complete adds.
+// describeWait returns the longest wait with its reason, or nil. For the wait for a delivery the reason is empty, and
+// Complete adds it.
 func describeWait(s *state.State, c *state.Conversation, channel string) *Wait {
 	w := LongestWait(c, channel)
 	switch l := c.Lane(w.Channel); {
@@ -54,7 +54,7 @@ func describeWait(s *state.State, c *state.Conversation, channel string) *Wait {
 	return &w
 }
 
-// deadReason returns that messages of the customer who waits are dead letters, or "".
+// deadReason returns a reason that names the dead letters of the waiting customer's messages, or "" if there are none.
 func deadReason(s *state.State, c *state.Conversation) string {
 	messages := map[state.Position]bool{}
 	var newest *state.DeadLetter
@@ -78,7 +78,8 @@ func deadReason(s *state.State, c *state.Conversation) string {
 	return fmt.Sprintf("%d messages to %s are dead letters (%s)", len(messages), newest.Delivery.Channel, newest.Error)
 }
 
-// Complete gives the wait the reason of its delivery, after the reasons of the pending deliveries were completed.
+// Complete copies the reason of a pending delivery to the wait for that delivery. Call it when the reasons of the
+// pending deliveries are complete.
 func (c *Conversation) Complete() {
 	for _, p := range c.Pending {
 		if c.Wait != nil && c.Wait.delivery != "" && p.Delivery == c.Wait.delivery {

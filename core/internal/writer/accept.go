@@ -18,7 +18,7 @@ type submission struct {
 	done      chan struct{}
 	// undecidable is set if neither a decision nor a dead letter is possible.
 	undecidable bool
-	// dead is the kind of the dead letter that the envelope becomes without a decision; "" for others.
+	// dead and cause are set by Keep: the kind and the cause of the dead letter. The envelope gets no decision.
 	dead, cause string
 	// inOrder is set for subscriptions: after an envelope that cannot be accepted now, no later one is accepted.
 	inOrder  bool
@@ -65,7 +65,7 @@ func (w *Writer) Accept(ctx context.Context, in []*inbound.Envelope) error {
 	return nil
 }
 
-// Keep stores an envelope that cannot be decided on, and a dead letter of the given kind with the cause. The writer owns
+// Keep stores an envelope without a decision on it, and a dead letter of the given kind with the cause. The writer owns
 // the envelope from the call on.
 func (w *Writer) Keep(ctx context.Context, in *inbound.Envelope, kind, cause string) error {
 	s, err := w.newSubmission([]*inbound.Envelope{in})

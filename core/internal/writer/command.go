@@ -45,8 +45,8 @@ func (w *Writer) command(ctx context.Context, c *command) error {
 	}
 }
 
-// answerView runs a view command and reports whether it was one. The state is consistent while a record is being
-// stored.
+// answerView runs c if it is a view command, and reports whether it is one. A view may run while a record is being
+// stored, because the state is consistent then.
 func (w *Writer) answerView(c *command) bool {
 	if c.view == nil {
 		return false

@@ -66,7 +66,7 @@ func (w *Writer) decideBatch(tx *conversation.Transaction, b *batch) (ok bool) {
 }
 
 // undecided replaces an outcome whose decision failed. The delivery becomes a dead letter. If that decision fails too,
-// only the outcome is recorded, and the lane stays unchanged until the next start.
+// only the outcome is recorded, and the lane makes no calls until the next start.
 func undecided(o *attempt.Outcome, why string) *attempt.Outcome {
 	if o.Error == errorUndecided {
 		return &attempt.Outcome{Delivery: o.Delivery, Channel: o.Channel, Error: errorUndecided}

@@ -2,8 +2,8 @@
 //
 // Its inputs are webhooks, outcomes of deliveries, deadlines and operators' commands. The loop collects the waiting
 // inputs, outcomes first. Package conversation decides on them, and the store appends one record. Then the loop answers
-// callers, releases lane heads and sets timers. One commit is in flight at a time. The loop waits
-// for the store, but never for an adapter or a vendor.
+// callers, releases lane heads and sets timers. One commit is in flight at a time. The loop waits for the store, but
+// never for an adapter or a vendor.
 //
 // A failed commit has no effect: its webhooks are refused, and its outcomes are decided on again. If it is unknown
 // whether a record was stored, the loop recovers the log to find out.
@@ -65,7 +65,7 @@ type Lanes interface {
 	Cancel(delivery string)
 }
 
-// Observer is notified of what the writer does. Its methods must return quickly.
+// Observer is notified of commits and of vendors' wrong clocks. Its methods must return quickly.
 type Observer interface {
 	// Committed is called for every committed record, on the loop's goroutine.
 	Committed(c Commit)

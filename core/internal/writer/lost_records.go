@@ -15,9 +15,9 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// withoutLost makes a record foldable whose predecessors may be lost. A conversation whose opening is lost is opened
-// again by the customer's next message. Other changes of unknown conversations are removed and logged. reopened are the
-// conversations that are opened again.
+// withoutLost makes a record foldable although records before it may be lost. If the opening of a conversation is lost,
+// the customer's next message opens it again. Other changes of unknown conversations are removed, and removed messages
+// are logged. reopened are the conversations that are opened again.
 func (w *Writer) withoutLost(seq uint64, r *journal.Record) (out *journal.Record, reopened []string) {
 	known := map[string]bool{"": true}
 	out = &journal.Record{Lease: r.GetLease(), Revision: r.GetRevision(), At: r.GetAt(), Envelopes: r.GetEnvelopes()}
@@ -73,8 +73,8 @@ func (w *Writer) isLost(first, last uint64) bool {
 	})
 }
 
-// logDamaged logs the messages that can still be read in damaged records. A record at the end of the log that was not
-// acknowledged is not missing.
+// logDamaged logs the messages that can still be read in damaged records. It skips a damaged record that is not
+// missing: such a record at the end of the log was never acknowledged.
 func (w *Writer) logDamaged() {
 	for _, d := range w.Log.Damaged() {
 		if !w.isLost(d.After+1, d.After+1) {
@@ -95,7 +95,7 @@ func (w *Writer) logDamaged() {
 }
 
 // giveUpLost logs the pending messages whose records are missing from the log, and makes their deliveries dead letters.
-// It opens the threads that the conversations opened again need.
+// For these and the reopened conversations, it opens the threads that deliveries need and whose opening is lost.
 func (w *Writer) giveUpLost(ctx context.Context, now time.Time, reopened []string) error {
 	missing := w.Log.Health().Missing
 	isLost := func(p state.Position) bool {

@@ -8,7 +8,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// mayOpen reports whether the envelope opens no conversation, or its channel is below the limit of new ones.
+// mayOpen reports whether an envelope is within its channel's limit of new conversations. Envelopes that open no
+// conversation always are.
 func (w *Writer) mayOpen(tx *conversation.Transaction, in *inbound.Envelope) bool {
 	ch := w.Policy.Channels[in.Channel]
 	if w.OpensPerMinute <= 0 || ch == nil || ch.Role != envelope.RoleCustomer {

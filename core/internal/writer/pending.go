@@ -27,13 +27,13 @@ func (f *failures) add(cause string) (giveUp bool) {
 	return f.n > 2
 }
 
-// pendingRetry is the pause after failures that not even a dead letter ends.
+// pendingRetry is the pause after a failed decision on the dead letter.
 const pendingRetry = time.Minute
 
 func (w *Writer) admissionFailed(b *batch, why string) {
 	if b.admission.add(why) {
 		b.admitPending, w.admitAt = false, w.Now().Add(pendingRetry)
-		w.pendingFrom = w.admitAt // without an admission, the expiry of a customer's envelope does not end it
+		w.pendingFrom = w.admitAt // an expired envelope of a customer still needs an admission
 	}
 }
 

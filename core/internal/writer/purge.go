@@ -14,8 +14,8 @@ func (w *Writer) nearlyFull() bool {
 }
 
 // purge removes records that no snapshot, delivery, dead letter or history needs. The history is kept for HistoryAge
-// unless the log is nearly full. If the log is nearly full without the history, the records that only dead letters
-// need are removed too, and these dead letters expire.
+// unless the log is nearly full. If the log is still nearly full without the history, the records that only dead
+// letters need are removed too, and these dead letters expire.
 func (w *Writer) purge(snapshot uint64) {
 	room := !w.snapshots.full && !w.nearlyFull()
 	keep, _ := w.state.OldestNeeded(snapshot+1, state.Retention{History: room, DeadLetters: true})

@@ -33,8 +33,8 @@ func (f inFlight) put(conv, channel, delivery string) {
 	f[conv][channel] = delivery
 }
 
-// releaseHeads submits every lane head that is due, unless a delivery of its lane is in flight. It cancels deliveries
-// in flight that have ended, and sets the conversation's timer.
+// releaseHeads submits every lane head that is due, unless a delivery of its lane is in flight. It cancels a delivery
+// in flight that is no longer the head of its lane, and sets the conversation's timer.
 func (w *Writer) releaseHeads(c *state.Conversation, now time.Time) {
 	lanes := w.inFlight[c.ID]
 	if len(lanes) > 0 {
@@ -98,7 +98,8 @@ func (w *Writer) setTimer(c *state.Conversation, now time.Time) {
 	w.timers.set(c.ID, next)
 }
 
-// nextAfter returns the first deadline after now, or the zero time.
+// nextAfter returns the first deadline after now, or the zero time. An overdue offer, departure or closing is due in a
+// millisecond.
 func (w *Writer) nextAfter(c *state.Conversation, now time.Time) time.Time {
 	var next time.Time
 	sooner := func(at time.Time) {

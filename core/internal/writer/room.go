@@ -6,14 +6,14 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// needsRoom reports whether the log is nearly full.
+// needsRoom reports whether the log is full or nearly full.
 func (w *Writer) needsRoom() bool {
 	return w.snapshots.full || w.nearlyFull() || w.Log.Health().Full
 }
 
-// wouldFree reports whether a snapshot and a purge would remove enough records: a tenth of the log, or a hundredth while
-// the log refuses input. Otherwise it notes the reason for Writable. It visits all conversations, so the next search is
-// due after roomInterval.
+// wouldFree reports whether a snapshot and a purge would remove enough records: a tenth of the log, or a hundredth
+// while the log refuses input. It also sets the advice that Writable returns while the log is full. It visits all
+// conversations, so the next search is due after roomInterval.
 func (w *Writer) wouldFree(now time.Time) bool {
 	w.snapshots.roomAt = now.Add(roomInterval)
 	b, share := w.Log.Bounds(), uint64(10)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// shrinkBatch shrinks a batch whose record is too large. The second half of its inputs waits for the next record. A
-// single input that is too large becomes a dead letter.
+// shrinkBatch shrinks a batch whose record is too large. It first postpones the work on pending envelopes and dead
+// letters, then the second half of the inputs. It gives up a single input that is too large.
 func (w *Writer) shrinkBatch(b *batch, why string) {
 	n := b.inputs()
 	if b.expirePending && (n > 0 || b.admitPending) { // their deadline has passed, so a later batch has them
@@ -52,7 +52,8 @@ func (w *Writer) shrinkBatch(b *batch, why string) {
 	w.wakeUp()
 }
 
-// giveUpInput removes the only input of a batch, or replaces it with a failure outcome.
+// giveUpInput gives up the only input of a batch: an outcome or submission becomes a dead letter, a command fails, and
+// a deadline is tried again after a minute. Decisions on pending envelopes count as failed.
 func (w *Writer) giveUpInput(b *batch, why string) {
 	w.Logger.Error("decision does not fit into a record", "error", why)
 	if b.admitPending {

@@ -114,7 +114,7 @@ func (w *Writer) firstRecords(ctx context.Context, now time.Time) error {
 }
 
 // commitEach calls f for each conversation, and stores the changes in one or more records. If f returns false, it is
-// called again for the same conversation and the next record.
+// called again for the same conversation in the next record.
 func (w *Writer) commitEach(
 	ctx context.Context, now time.Time, ids []string, f func(tx *conversation.Transaction, id string) (done bool),
 ) error {

@@ -18,7 +18,7 @@ type vendorClocks struct {
 }
 
 // boundTimes treats envelopes with a time in the future as sent now. It counts them, and logs the first one of each
-// channel. A time is in the future if it is ahead of the gateway's clock and of the system's.
+// channel. A time is in the future if it is more than maxAhead ahead of both the gateway's clock and the system's.
 func (w *Writer) boundTimes(in []*inbound.Envelope) {
 	now := w.Now()
 	latest := now
@@ -34,7 +34,7 @@ func (w *Writer) boundTimes(in []*inbound.Envelope) {
 			continue
 		}
 		e.Envelope.SentAt = now
-		if bytes, err := protocol.EncodeEnvelope(e.Envelope); err == nil { // else the log has the vendor's time
+		if bytes, err := protocol.EncodeEnvelope(e.Envelope); err == nil { // otherwise the log keeps the vendor's time
 			e.Bytes = bytes
 		}
 		w.Observer.ClockAhead(e.Channel)

@@ -39,7 +39,7 @@ type Writer struct {
 	last   uint64
 	recent *envelopeCache
 
-	mu          sync.Mutex // guards the next five fields
+	mu          sync.Mutex // guards the next four fields
 	outcomes    []*attempt.Outcome
 	submissions []*submission
 	commands    []*command
@@ -47,7 +47,7 @@ type Writer struct {
 	wake        chan struct{}
 
 	failure       atomic.Pointer[string] // cause, while nothing can be stored; otherwise nil
-	noRoom        atomic.Pointer[string] // why a log without room cannot be purged
+	noRoom        atomic.Pointer[string] // advice for operators while the log is full
 	opens         map[string]*rate.Limiter
 	inFlight      inFlight
 	timers        timers

@@ -18,15 +18,15 @@ type Kind int
 
 // The kinds.
 const (
-	Create   Kind = iota // a file, or truncates it
-	MakeDir              // a folder
-	Write                // Data at Offset
-	Truncate             // to Offset
-	Sync                 // a file or folder
-	FailSync             // a file or folder: the system forgets the writes, and a later sync succeeds without them
-	Rename               // to To
-	Remove               // a file or an empty folder
-	Print                // Data on the standard output
+	Create   Kind = iota // creates a file, or truncates an existing file
+	MakeDir              // creates a folder
+	Write                // writes Data at Offset
+	Truncate             // truncates a file to Offset
+	Sync                 // syncs a file or folder
+	FailSync             // fails to sync: the system forgets the writes, and a later sync succeeds without them
+	Rename               // renames to To
+	Remove               // removes a file or an empty folder
+	Print                // writes Data to the standard output
 )
 
 // Op is a completed operation. Paths are relative to the recorded folder, which is ".".
@@ -35,7 +35,7 @@ type Op struct {
 	Path, To string
 	Offset   int64
 	Data     []byte
-	Synced   bool // the file was opened with O_SYNC
+	Synced   bool // the file was opened with O_DSYNC or O_SYNC
 }
 
 // node is a file or a folder, which may have several names.

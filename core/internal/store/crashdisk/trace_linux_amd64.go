@@ -19,7 +19,7 @@ type Tracer struct {
 	Root string // absolute path of the folder, which must be empty
 	// Record gets each completed operation. The process is killed when it returns false.
 	Record func(Op) bool
-	// Fail makes an operation fail with the returned error instead of being done, unless it is 0. It may be nil.
+	// Fail returns the error with which an operation fails without effect, or 0 to perform it. It may be nil.
 	Fail func(Op) unix.Errno
 
 	files map[int]*openFile // by descriptor
@@ -103,7 +103,7 @@ func (t *Tracer) reap() {
 	}
 }
 
-// stopped handles the entry or the exit of a system call. It returns false if the process is to be killed.
+// stopped handles the entry or the exit of a system call. It returns false if the process must be killed.
 func (t *Tracer) stopped(thread int) (goOn bool, err error) {
 	var regs unix.PtraceRegs
 	if err := unix.PtraceGetRegs(thread, &regs); err != nil {
@@ -233,7 +233,7 @@ func (t *Tracer) exit(c *call, result int64) {
 	}
 }
 
-// moved changes the paths of open files after a rename, or a removal if to is "".
+// moved changes the paths of open files after a rename, or after a removal: then to is "".
 func (t *Tracer) moved(from, to string) {
 	for _, f := range t.files {
 		rest, inside := strings.CutPrefix(f.path, from+"/")

@@ -14,7 +14,8 @@ import (
 // spacePoll is the interval at which Recover checks the free space while the disk is full.
 const spacePoll = 200 * time.Millisecond
 
-// deriveLimits sets the limits that the options leave open from the size of the disk, and warns about a volatile disk.
+// deriveLimits sets the limits from the options, or from the size of the disk if an option is zero. It warns about a
+// volatile disk.
 func (l *Log) deriveLimits() error {
 	d, err := l.options.readSpace(l.options.Dir)
 	if err != nil {
@@ -85,7 +86,7 @@ func (l *Log) checkReserve(size uint64) error {
 	return nil
 }
 
-// waitForSpace waits until the free space exceeds the reserve.
+// waitForSpace waits until the free space exceeds the reserve by the space that a restart needs.
 func (l *Log) waitForSpace(ctx context.Context) error {
 	tick := time.NewTicker(spacePoll)
 	defer tick.Stop()

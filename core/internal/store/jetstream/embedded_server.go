@@ -23,7 +23,7 @@ const readyPoll = 100 * time.Millisecond
 // maxPayload is the size limit of a server message in bytes. Records and snapshot pieces stay far below it.
 const maxPayload = 1 << 20
 
-// Names of the streams and subjects. 0 is the number of the shard: a gateway has only one log.
+// Names of the streams and subjects. The 0 in them is the number of the shard: a gateway has only one log.
 const (
 	logStream       = "patchbay_log_0"
 	logSubject      = "patchbay.0.log"

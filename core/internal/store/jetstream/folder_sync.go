@@ -20,7 +20,7 @@ type blockNames struct {
 }
 
 // reset syncs the stream's folders and its newest block, and finds the number of the next block. Call it when the
-// server is idle. After a kill, the newest record can be in the block without a sync.
+// server is idle. After a kill, the newest record can be in the block but not synced.
 func (b *blockNames) reset() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -13,13 +13,15 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// formatVersion is the version of the store's layout. Increase it when one program could misread the layout of another.
+// formatVersion is the version of the store's layout. Increase it when an older or newer program could misread the
+// layout.
 const formatVersion = 2
 
 // format is the content of format.json.
 type format struct {
 	Version int `json:"version"`
-	// Streams lists the created streams. If one of them is missing, the store is damaged; it is never created again.
+	// Streams lists the created streams. If the log is one of them but its folder is missing, the store is damaged. A
+	// missing snapshot stream is created again.
 	Streams []string `json:"streams"`
 	// Sum is the checksum of the fields above. Stores of earlier builds have none.
 	Sum string `json:"sum,omitempty"`
@@ -37,8 +39,8 @@ func currentFormat() format {
 	return f
 }
 
-// format reads the format file. A new store has the zero format. A store whose file is missing or damaged has the
-// current format and the streams whose folders exist; its version is zero.
+// format reads the format file. If the file is missing or damaged, the version is zero and Streams lists the streams
+// whose folders exist. A new store has the zero format.
 func (f *folder) format() (got format, err error) {
 	text, err := os.ReadFile(filepath.Join(f.dir, "format.json"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -12,8 +12,8 @@ import (
 // sampleInterval is the interval at which watch samples the free space and writes the watermark.
 const sampleInterval = 500 * time.Millisecond
 
-// stallReported is the duration of a write from which on the log is not writable. The server does not report a failed
-// write or sync, so a stalled append is the only sign of it until Options.AckTimeout.
+// stallReported is the time without an answer to an append after which the log is not writable. The server does not
+// report a failed write or sync, so a stalled append is the only sign of the failure until Options.AckTimeout.
 const stallReported = time.Second
 
 // Health implements [store.Log].

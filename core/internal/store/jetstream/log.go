@@ -27,7 +27,7 @@ type Log struct {
 	inDoubt atomic.Bool            // a write got no answer; Recover resets it
 	closed  atomic.Bool
 
-	mu      sync.Mutex // guards the fields below
+	mu      sync.Mutex // guards the next three fields
 	bounds  store.Bounds
 	missing []store.Range
 	free    uint64 // last sample minus the bytes written since

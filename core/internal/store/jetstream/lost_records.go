@@ -41,8 +41,9 @@ func (l *Log) findLostRecords(ctx context.Context) error {
 	return l.scan(ctx, e, bounds.First, bounds.Last, func(uint64, []byte) error { return nil })
 }
 
-// fillLostTail fills the log up to the record last with empty messages if its newest records are lost. Their sequences,
-// which other records and snapshots refer to, are then never given to new records. Records before first were purged.
+// fillLostTail makes last the newest sequence of the log if its newest records are lost: it adds empty messages, or
+// moves the next sequence of an empty log. Other records and snapshots refer to the lost sequences, so new records must
+// not get them. Records before first were purged.
 func (l *Log) fillLostTail(ctx context.Context, e *engine, first, last uint64) error {
 	b := l.Bounds()
 	if b.Last >= last {

@@ -75,7 +75,7 @@ func (l *Log) Read(ctx context.Context, from uint64, fn func(seq uint64, record 
 	return l.scan(ctx, e, max(from, b.First), b.Last, fn)
 }
 
-// scan calls fn with each record from next to last and reports missing records.
+// scan calls fn with each record from sequence next up to sequence last, and reports missing records.
 func (l *Log) scan(ctx context.Context, e *engine, next, last uint64, fn func(uint64, []byte) error) error {
 	var lost store.Range
 	for next <= last {
@@ -84,7 +84,7 @@ func (l *Log) scan(ctx context.Context, e *engine, next, last uint64, fn func(ui
 			return fmt.Errorf("read from record %d: %w", next, err)
 		}
 		if len(batch) == 0 {
-			// The server sends nothing if it starts at a damaged record, so skip one record at a time.
+			// The server sends nothing if the request starts at a damaged record, so skip one record at a time.
 			lost = l.addLost(lost, next, next)
 			next++
 			continue
@@ -113,8 +113,8 @@ func (l *Log) scan(ctx context.Context, e *engine, next, last uint64, fn func(ui
 	return nil
 }
 
-// addLost extends lost by the records first to last. If they do not follow it, addLost reports lost and starts a new
-// range.
+// addLost adds the records first to last to the range lost. If the range does not end just before first, addLost reports
+// the range and returns a new one.
 func (l *Log) addLost(lost store.Range, first, last uint64) store.Range {
 	switch {
 	case lost.First == 0:

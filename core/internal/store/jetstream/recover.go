@@ -69,9 +69,9 @@ func (l *Log) restart(ctx context.Context) error {
 	return nil
 }
 
-// rewriteNewestBlock writes the newest block of the log again. After a failed sync the system can have forgotten what
-// was written, although it still reads it from memory, and a later sync succeeds. On a full disk, nothing was
-// forgotten.
+// rewriteNewestBlock writes the newest block of the log again. After a failed sync, written data can be missing on the
+// disk although the system still reads it from memory, and a later sync does not report the loss. If the disk is full,
+// no data was lost in this way, and a sync suffices.
 func (l *Log) rewriteNewestBlock() error {
 	numbers, err := blockNumbers(l.blocks.folder)
 	if err != nil || len(numbers) == 0 {

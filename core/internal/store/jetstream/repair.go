@@ -21,8 +21,9 @@ func streamFolder(dir, stream string) string {
 	return filepath.Join(dir, "jetstream", "$G", "streams", stream)
 }
 
-// repair makes the files of the known streams readable for the server, which would cut off a block at the first damaged
-// record and would not open a stream with a damaged description. The server must not run.
+// repair makes the files of the known streams readable for the server. Without the repair, the server would cut off a
+// block at the first damaged record, and would not open a stream with a damaged description. The server must not run
+// during the repair.
 func (l *Log) repair(known []string) error {
 	for _, stream := range known {
 		folder := streamFolder(l.options.Dir, stream)
@@ -41,7 +42,7 @@ func (l *Log) repair(known []string) error {
 	return nil
 }
 
-// checkLogExists returns an error if the folder of the log is missing. The server would create an empty log.
+// checkLogExists returns an error if the folder of the log is missing. Otherwise the server would create an empty log.
 func (l *Log) checkLogExists() error {
 	if _, err := os.Stat(streamFolder(l.options.Dir, logStream)); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: stream %s is missing: restore a backup, or move the folder away to start empty",
@@ -78,7 +79,7 @@ func (l *Log) repairBlocks(folder, stream string) error {
 		if err := l.keepDamaged(path, stream, cut); err != nil && !torn {
 			return fmt.Errorf("keep a copy of the damaged block %s: %w", path, err)
 		}
-		if len(content) > 0 { // otherwise its format may be unknown, so only the server cuts it
+		if len(content) > 0 { // a block without intact records may have an unknown format: leave it to the server
 			if err := l.replaceBlock(path, content); err != nil {
 				return fmt.Errorf("replace the damaged block %s: %w", path, err)
 			}
@@ -108,7 +109,8 @@ func blockNumbers(folder string) (numbers []uint32, err error) {
 	return slices.Compact(numbers), nil
 }
 
-// replaceBlock deletes the server's index of the stream, which describes the damaged block, and writes the repaired one.
+// replaceBlock writes the repaired block. First it deletes the server's index of the stream, which describes the
+// damaged block.
 func (l *Log) replaceBlock(path string, content []byte) error {
 	if err := os.Remove(filepath.Join(filepath.Dir(path), "index.db")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -8,7 +8,7 @@ import (
 )
 
 // serverLogger forwards warnings and errors of the embedded server and drops its notices. A fatal error, after which
-// the server never becomes ready, goes to fatal.
+// the server never becomes ready, is sent to fatal.
 type serverLogger struct {
 	to    *slog.Logger
 	fatal chan string // buffered

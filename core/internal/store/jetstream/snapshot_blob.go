@@ -14,8 +14,7 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// pieceSize is the size limit of a message of a snapshot. With its header the message stays below the server's default
-// limit of 1 MiB.
+// pieceSize is the size limit of a message of a snapshot. With its header the message stays below maxPayload.
 const pieceSize = 960 << 10
 
 // pieceTimeout limits the write of one message of a snapshot.
@@ -89,7 +88,7 @@ type blobWriter struct {
 	piece  []byte // buffered message
 }
 
-// write adds data to the stream and returns its place. It is readable after the next flush.
+// write adds data to the stream and returns its place. The data is readable after the next flush.
 func (w *blobWriter) write(ctx context.Context, data []byte) (blob, error) {
 	sum := sha256.Sum256(data)
 	b := blob{First: w.last + 1, Offset: len(w.piece), Size: len(data), Sum: sum[:]}
@@ -117,7 +116,8 @@ func (w *blobWriter) flush(ctx context.Context) error {
 	return err
 }
 
-// publish writes one message. It ignores the end of ctx after sending, because an unawaited answer forces a restart.
+// publish writes one message. After sending, it waits for the answer even if ctx ends: without the answer, the server
+// would have to restart.
 func (w *blobWriter) publish(ctx context.Context, subject string, data []byte) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

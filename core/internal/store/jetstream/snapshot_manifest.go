@@ -48,8 +48,8 @@ func (m *manifest) setPlace(c commit, at uint64) {
 	}
 }
 
-// newestCommit returns the commit of the newest snapshot, or the zero commit if there is none or it is damaged, which
-// LoadSnapshot reports.
+// newestCommit returns the commit of the newest snapshot, or the zero commit if there is none or it is damaged.
+// LoadSnapshot reports the damage.
 func newestCommit(ctx context.Context, e *engine) (commit, error) {
 	_, c, err := lastCommit(ctx, e)
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged) {

@@ -14,7 +14,8 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// snapshotSlack is the size of unused snapshot data in bytes that does not cause a rewrite of all buckets.
+// snapshotSlack is the number of bytes by which the snapshot stream may exceed three times the size of the base before
+// the kept buckets are copied.
 const snapshotSlack = 8 << 20
 
 // SaveSnapshot implements [store.Log].
@@ -96,8 +97,8 @@ func (l *Log) writeSnapshot(
 	return next, c, w.flush(ctx)
 }
 
-// keepBuckets returns the places of the buckets that s keeps. If unused data fills too much of the stream, it writes
-// them again, because a stream can only be purged from its start.
+// keepBuckets returns the places of the buckets that s keeps. If unused data fills too much of the stream, keepBuckets
+// copies these buckets to the end of the stream, because a stream can only be purged from its start.
 func (l *Log) keepBuckets(
 	ctx context.Context, w *blobWriter, s store.Snapshot, stored js.StreamState,
 ) (map[uint32]blob, error) {

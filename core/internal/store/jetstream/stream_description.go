@@ -18,7 +18,7 @@ import (
 )
 
 // repairDescription writes the server's description of a stream again, from the known configuration, if it is missing
-// or does not match its checksum. The server would not open the stream.
+// or does not match its checksum. Otherwise the server would not open the stream.
 func (l *Log) repairDescription(folder, stream string) error {
 	path, sumPath := filepath.Join(folder, server.JetStreamMetaFile), filepath.Join(folder, server.JetStreamMetaFileSum)
 	text, err := os.ReadFile(path)

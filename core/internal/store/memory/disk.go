@@ -94,7 +94,7 @@ func (d *Disk) DamageRecord(seq uint64, n int) {
 	d.damaged = append(d.damaged, store.Damaged{After: seq - 1, Record: record[:min(n, len(record))]})
 }
 
-// Clone returns a copy of the disk.
+// Clone returns a copy of the disk without the results of DamageRecord for Log.Damaged.
 func (d *Disk) Clone() *Disk {
 	d.mu.Lock()
 	defer d.mu.Unlock()

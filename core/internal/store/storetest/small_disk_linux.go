@@ -52,7 +52,8 @@ func SmallDisks(t *testing.T, mebibytes int) map[string]SmallDisk {
 	return disks
 }
 
-// fillVolume writes to the file until its volume is full, and then removes free bytes of it.
+// fillVolume writes to the file until its volume is full, and then truncates the file so that about free bytes are
+// free.
 func fillVolume(path string, free int64) error {
 	const block = 4 << 10
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)

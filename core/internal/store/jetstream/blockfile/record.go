@@ -35,8 +35,8 @@ func newChecker(stream string, number uint32) (*checker, error) {
 	return &checker{sum}, nil
 }
 
-// lengths returns the size of the record at the start of b, and the part after the subject that the checksum skips. The
-// size is 0 if no record with these lengths fits into b.
+// lengths returns the size of the record at the start of b, the size of its subject, and the number of bytes after the
+// subject that the checksum skips. All are 0 if no record with these lengths fits into b.
 func lengths(b []byte) (size, subject, skipped int) {
 	if len(b) < minRecord {
 		return 0, 0, 0
@@ -79,9 +79,9 @@ func (c *checker) record(b []byte) int {
 	return size
 }
 
-// correct searches for the one bit of the record at the start of b that is wrong. It returns the size of the record and
-// leaves the bit corrected in b, or returns 0. It hashes at most budget bytes and subtracts them from it. A checksum of
-// 64 bits makes it practically impossible that a wrong correction passes.
+// correct searches for the one wrong bit of the record at the start of b. It corrects the bit in b and returns the size
+// of the record, or returns 0. It subtracts the hashed bytes from budget, and tries only the frame if budget does not
+// suffice for the whole record. A checksum of 64 bits makes it practically impossible that a wrong correction passes.
 func (c *checker) correct(b []byte, budget *int) int {
 	if len(b) < minRecord {
 		return 0

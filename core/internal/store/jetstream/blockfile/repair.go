@@ -5,7 +5,7 @@ package blockfile
 const (
 	// maxStep limits the distance between the sequences of two records, to recognize a record after damage.
 	maxStep = 1 << 20
-	// hashBudget limits the bytes to hash for the correction of one block, to less than a second.
+	// hashBudget limits the bytes to hash for the correction of one block, so that it takes less than a second.
 	hashBudget = 2 << 30
 )
 
@@ -17,9 +17,9 @@ type Damage struct {
 	After     uint64 // sequence of the last intact record before it
 }
 
-// Repair returns the intact records of a stream's block with the given number, and the damaged parts, in order. A record
-// with one wrong bit is corrected in block. last is the sequence of the newest record in the preceding blocks, next the
-// same including this block.
+// Repair returns the intact records of a stream's block with the given number, and the damaged parts, in order. A
+// record with one wrong bit is corrected in block. last is the sequence of the newest record in the preceding blocks.
+// next is the sequence of the newest record including this block.
 func Repair(stream string, number uint32, last uint64, block []byte) (
 	content []byte, damages []Damage, next uint64, err error,
 ) {
@@ -56,7 +56,7 @@ func Repair(stream string, number uint32, last uint64, block []byte) (
 
 // resync returns the offset of the next intact record after the damaged one at the given offset, or the block's end.
 func (c *checker) resync(block []byte, at int, last uint64) int {
-	// If the damaged record's length is intact, it leads over content that imitates a record.
+	// If the length of the damaged record is intact, skip the whole record: its content could imitate a record.
 	if size, _, _ := lengths(block[at:]); size != 0 && (at+size == len(block) || c.record(block[at+size:]) != 0) {
 		return at + size
 	}
@@ -68,7 +68,8 @@ func (c *checker) resync(block []byte, at int, last uint64) int {
 	return len(block)
 }
 
-// plausible reports whether b can be a record after the record last. It makes the search fast.
+// plausible reports whether b can start with a record that follows the record last. This check is cheaper than the
+// checksum, so the search is fast.
 func plausible(b []byte, last uint64) bool {
 	size, subject, _ := lengths(b)
 	seq := sequence(b)
