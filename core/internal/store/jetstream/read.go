@@ -113,8 +113,8 @@ func (l *Log) scan(ctx context.Context, e *engine, next, last uint64, fn func(ui
 	return nil
 }
 
-// addLost adds the records first to last to the range lost. If the range does not end just before first, addLost reports
-// the range and returns a new one.
+// addLost adds the records first to last to the range lost. If the range does not end just before first, addLost
+// reports the range and returns a new one.
 func (l *Log) addLost(lost store.Range, first, last uint64) store.Range {
 	switch {
 	case lost.First == 0:
