@@ -20,7 +20,7 @@ func (ch *channel) encodeMessage(d *sdk.Delivery) (*outboundMessage, error) {
 	e := d.Envelope
 	if e.Kind != envelope.KindMessage {
 		return nil, &sdk.Error{Kind: sdk.KindUnsupported, Op: opSend, Field: "kind",
-			Text: fmt.Sprintf("%q cannot be sent to an agent", e.Kind)}
+			Text: fmt.Sprintf("%q cannot be sent to a GPTBots agent", e.Kind)}
 	}
 	pieces, degraded := ch.pieces(d)
 	if len(pieces) == 0 {
@@ -38,7 +38,8 @@ func (ch *channel) encodeMessage(d *sdk.Delivery) (*outboundMessage, error) {
 	return m, nil
 }
 
-// encodeV2 returns the request of "Send message v2". Messages that the agent has not seen precede the newest one.
+// encodeV2 returns the request of "Send message v2". Messages that the GPTBots agent has not seen precede the newest
+// one.
 func (ch *channel) encodeV2(d *sdk.Delivery, pieces []piece, config *chatConfig) *outboundMessage {
 	messages := make([]chatMessage, 0, len(d.History)+1)
 	for _, p := range unseenMessages(d) {
@@ -101,7 +102,7 @@ func (ch *channel) pieces(d *sdk.Delivery) (pieces []piece, degraded []string) {
 			pieces = append(pieces, piece{partType: p.Type, file: &item})
 			s = p.Text // a caption
 			if p.Type == envelope.PartAudio {
-				s = "" // the transcript repeats the audio
+				s = "" // the text is what was said in the audio; it would repeat the audio
 			}
 		} else if p.Type != envelope.PartText {
 			degraded = append(degraded, string(p.Type)+" sent as text")

@@ -75,7 +75,7 @@ func (p *probe) forged(group string) {
 	p.skip("the test data have no such call; list credentials in channel.yaml, or the program that signs under sign")
 }
 
-// forgeries makes calls with bad credentials, and with good credentials of other clocks, once for the group.
+// forgeries makes calls with bad credentials, and good ones of other clocks, once for all checks of credentials.
 func (p *probe) forgeries() []*forgery {
 	in := p.authentic()
 	return once(p, "forgeries", func() (out []*forgery) {

@@ -154,7 +154,7 @@ func clientCertificate() (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
 }
 
-// shutdown asks the process to end, and reports whether it does so within d.
+// shutdown asks the process to end, waits for its response for at most d, and reports whether it ends within another d.
 func (p *process) shutdown(d time.Duration) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
@@ -202,7 +202,7 @@ func (t *transcript) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// String returns all that was printed.
+// String returns what was kept.
 func (t *transcript) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

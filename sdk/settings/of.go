@@ -35,7 +35,7 @@ var (
 	secretType   = reflect.TypeFor[interface{ Reveal() string }]()
 )
 
-// durationPattern matches the durations of time.ParseDuration without a sign.
+// durationPattern matches durations of time.ParseDuration that have no sign and begin with a digit.
 const durationPattern = `^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$|^0$`
 
 func schemaOf(t reflect.Type, depth int) (*Schema, error) {

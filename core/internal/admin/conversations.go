@@ -16,7 +16,7 @@ import (
 // maxWaiting is the maximum number of listed conversations.
 const maxWaiting = 50
 
-// WaitingConversation is a live conversation with pending deliveries, or with a customer who waits for an answer.
+// WaitingConversation is a conversation with pending deliveries, or with a customer who waits for an answer.
 type WaitingConversation struct {
 	Conversation string `json:"conversation"`
 	trail.Wait
@@ -118,5 +118,6 @@ func (a *Admin) replyNoChannel(w http.ResponseWriter, name string) {
 	for _, c := range a.Config.Channels {
 		names = append(names, c.Name)
 	}
-	reply(w, http.StatusNotFound, problem{fmt.Sprintf("no channel %q; the channels are %s", name, strings.Join(names, ", "))})
+	text := fmt.Sprintf("no channel %q; the channels are %s", name, strings.Join(names, ", "))
+	reply(w, http.StatusNotFound, problem{text})
 }

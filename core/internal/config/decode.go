@@ -73,8 +73,8 @@ func fieldsOf(target any) map[string]any {
 	return fields
 }
 
-// expect returns whether a node has the wanted kind, and reports a problem if it has another one. A key without a value
-// counts as absent, which is no problem.
+// expect returns whether a node has the wanted kind, and reports a problem if it has another one. For a list or a
+// mapping, a key without a value counts as absent, which is no problem.
 func (l *loader) expect(n *node, want nodeKind) bool {
 	if n.kind != want && n.kind < null {
 		l.malformed(n, "must be %s, not %s", want, n.kind)
