@@ -39,9 +39,10 @@ demo: build ## run a handover from a bot to an agent and back, and check each st
 
 test: lint check-generated unit e2e docs demo parsers ## everything that must pass
 
+# Four packages at a time: the slowest ones mostly wait, for processes and for the grace of calls.
 unit: ## unit tests, with the race detector for packages with goroutines
 	go test -parallel 6 $$($(PACKAGES) | grep -E '$(PURE)')
-	go test $(RACE) $$($(PACKAGES) | grep -vE '$(PURE)')
+	go test -p 4 $(RACE) $$($(PACKAGES) | grep -vE '$(PURE)')
 
 e2e: build ## end-to-end and crash tests of the built programs
 	go test -timeout 10m -parallel 6 $$(go list ./test/... | grep -v /test/docs)
