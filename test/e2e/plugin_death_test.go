@@ -172,8 +172,7 @@ func TestKilledPluginProcessLosesNothing(t *testing.T) {
 			c.expectAll(t, deathsSoFar(k.adapter))
 
 			second := s.awaitRestart(t, k.adapter, pids[k.adapter])
-			c.killProcess(t, second) // soon after the first, so the next start is delayed
-			s.awaitDegraded(t, k.adapter)
+			c.killProcess(t, second) // the next start is delayed, unless the death is blamed on one call
 			c.exchange(t, "three, "+k.adapter)
 			pids[k.adapter] = s.awaitRestart(t, k.adapter, second)
 			c.exchange(t, "four, "+k.adapter)
@@ -254,22 +253,6 @@ func (s *system) awaitRestart(t *testing.T, adapter string, former harness.Proce
 		return ""
 	})
 	return p
-}
-
-// awaitDegraded waits until /readyz reports an adapter as degraded, and the gateway as ready.
-func (s *system) awaitDegraded(t *testing.T, adapter string) {
-	t.Helper()
-	harness.Eventually(t, 5*time.Second, "readyz reports "+adapter+" as degraded", func() string {
-		status, body := s.Ready()
-		if status != http.StatusOK {
-			t.Fatalf("readyz without %s: status %d, want 200:\n%s", adapter, status, body)
-		}
-		inBackoff := strings.Contains(body, "[+] adapter "+adapter+": degraded: backoff")
-		if !inBackoff || !strings.HasSuffix(body, "\nready, degraded\n") {
-			return body
-		}
-		return ""
-	})
 }
 
 // killPlugin kills the adapter's plugin process if one is running.
