@@ -50,6 +50,7 @@ func (a *testAPI) Submit(j *attempt.Job) {
 }
 
 func (a *testAPI) Cancel(string)                     {}
+func (a *testAPI) Pause(*state.Pause)                {}
 func (a *testAPI) Committed(writer.Commit)           {}
 func (a *testAPI) ClockAhead(string)                 {}
 func (a *testAPI) State(string) attempt.ChannelState { return a.lanes }

@@ -42,6 +42,7 @@ type ChannelState struct {
 	Breaker  string        // closed, half-open or open
 	Cause    string        // why the breaker is not closed
 	Pause    time.Duration // rest of the pause that the vendor asked for
+	Paused   bool          // by an operator
 	Queued   int           // jobs that wait, including those whose media are being read
 	InFlight int           // calls
 }

@@ -229,6 +229,7 @@ type view struct {
 	PendingOf    map[string]int
 	PendingOn    map[string]int
 	Cursors      map[string][]byte
+	Pauses       map[string]*state.Pause
 	Lease        uint64
 }
 
@@ -236,9 +237,10 @@ func (h *harness) view(st *state.State) view {
 	v := view{
 		Convs: map[string]*state.Conversation{}, Threads: map[string]string{}, DeadLetters: st.DeadLetters(),
 		Pending: map[string]*state.PendingEnvelope{}, PendingOf: map[string]int{}, PendingOn: map[string]int{},
-		Cursors: map[string][]byte{}, Lease: st.Lease(),
+		Cursors: map[string][]byte{}, Pauses: map[string]*state.Pause{}, Lease: st.Lease(),
 	}
 	st.All(func(c *state.Conversation) bool { v.Convs[c.ID] = c; return true })
+	st.EachPause(func(p *state.Pause) { v.Pauses[p.Channel] = p })
 	l := state.NewLayer(st, h.now, h.seq, nil)
 	l.EachPending(func(p *state.PendingEnvelope) { v.Pending[fmt.Sprint(p.Pos)] = p })
 	_, v.FirstPending = st.Pending()

@@ -15,14 +15,19 @@ import (
 // startGrace is the minimum time that deliveries have after the start of the engine, because the adapters start too.
 const startGrace = time.Minute
 
-// deadline returns the time at which a task is given up, and false if it never is.
+// deadline returns the time at which a task is given up, and false if it never is, or not while its channel is paused by
+// an operator. After such a pause, a delivery has its whole time again.
 func (t *task) deadline() (at time.Time, ok bool) {
 	limit := t.ch.GiveUp
-	at = t.job.Delivery.QueuedAt.Add(limit)
-	if first := t.ch.started.Add(min(limit, startGrace)); at.Before(first) {
-		at = first
+	at = later(t.job.Delivery.QueuedAt, t.ch.resumed).Add(limit)
+	return later(at, t.ch.started.Add(min(limit, startGrace))), limit > 0 && !t.ch.paused
+}
+
+func later(t, u time.Time) time.Time {
+	if u.After(t) {
+		return u
 	}
-	return at, limit > 0
+	return t
 }
 
 func (t *task) overdue() bool {

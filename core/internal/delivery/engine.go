@@ -175,7 +175,8 @@ func (e *Engine) State(name string) attempt.ChannelState {
 		}
 	}
 	s := attempt.ChannelState{
-		Breaker: ch.breaker.state, Pause: max(time.Until(ch.pause), 0), Queued: queued, InFlight: ch.running,
+		Breaker: ch.breaker.state, Pause: max(time.Until(ch.pause), 0), Paused: ch.paused,
+		Queued: queued, InFlight: ch.running,
 	}
 	if s.Breaker != breakerClosed {
 		s.Cause = ch.breaker.cause

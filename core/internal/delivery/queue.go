@@ -37,6 +37,8 @@ type channel struct {
 	breaker       breaker
 	limiter       *rate.Limiter // nil without a rate limit
 	pause         time.Time     // end of the pause that the vendor asked for
+	paused        bool          // an operator paused it; no call starts
+	resumed       time.Time     // end of the operator's last pause
 	notReadyUntil time.Time     // the adapter was not ready; no call starts before
 	notReady      string        // error of the last call if the adapter was not ready
 	wakeTimer     *time.Timer

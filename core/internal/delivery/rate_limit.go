@@ -5,7 +5,8 @@ import "time"
 // allow reports whether a call to the channel may start now. The breaker must allow it, the vendor's pause must be
 // over, and the rate limit must permit a call. Otherwise a later try is scheduled.
 func (e *Engine) allow(ch *channel) bool {
-	if e.stopping || !ch.breaker.allows() { // the breaker's timer or the end of its call tries again
+	if e.stopping || ch.paused || !ch.breaker.allows() { // the end of the pause, the breaker's timer or the end of its
+		// call tries again
 		return false
 	}
 	if wait := max(time.Until(ch.pause), time.Until(ch.notReadyUntil)); wait > 0 {

@@ -288,6 +288,8 @@ type Change struct {
 	//	*Change_Closing
 	//	*Change_Departing
 	//	*Change_Departed
+	//	*Change_Commanded
+	//	*Change_ChannelPaused
 	Kind          isChange_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -580,6 +582,24 @@ func (x *Change) GetDeparted() *Departed {
 	return nil
 }
 
+func (x *Change) GetCommanded() *Commanded {
+	if x != nil {
+		if x, ok := x.Kind.(*Change_Commanded); ok {
+			return x.Commanded
+		}
+	}
+	return nil
+}
+
+func (x *Change) GetChannelPaused() *ChannelPaused {
+	if x != nil {
+		if x, ok := x.Kind.(*Change_ChannelPaused); ok {
+			return x.ChannelPaused
+		}
+	}
+	return nil
+}
+
 type isChange_Kind interface {
 	isChange_Kind()
 }
@@ -719,6 +739,16 @@ type Change_Departed struct {
 	Departed *Departed `protobuf:"bytes,28,opt,name=departed,proto3,oneof"`
 }
 
+type Change_Commanded struct {
+	// An operator gave a command.
+	Commanded *Commanded `protobuf:"bytes,39,opt,name=commanded,proto3,oneof"`
+}
+
+type Change_ChannelPaused struct {
+	// An operator paused a channel, or ended the pause.
+	ChannelPaused *ChannelPaused `protobuf:"bytes,40,opt,name=channel_paused,json=channelPaused,proto3,oneof"`
+}
+
 func (*Change_LeaseStarted) isChange_Kind() {}
 
 func (*Change_Opened) isChange_Kind() {}
@@ -772,6 +802,10 @@ func (*Change_Closing) isChange_Kind() {}
 func (*Change_Departing) isChange_Kind() {}
 
 func (*Change_Departed) isChange_Kind() {}
+
+func (*Change_Commanded) isChange_Kind() {}
+
+func (*Change_ChannelPaused) isChange_Kind() {}
 
 // LeaseStarted is the first change of a writer. If its record has an earlier time than the previous one, the clock was
 // set back, and the fold adapts all stored times.
@@ -3090,6 +3124,152 @@ func (x *DeadLetterEnded) GetDelivery() string {
 	return ""
 }
 
+// Commanded records a command of an operator for the trail. Other changes have its effects.
+type Commanded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// close, pass, home, note, pause, resume, replay, drop or drain.
+	Command string `protobuf:"bytes,1,opt,name=command,proto3" json:"command,omitempty"`
+	// Operator, as the caller of the API names itself.
+	User string `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
+	// Why the operator gave the command, or the text of a note.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Channel that the command names, if any.
+	Channel       string `protobuf:"bytes,4,opt,name=channel,proto3" json:"channel,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Commanded) Reset() {
+	*x = Commanded{}
+	mi := &file_journal_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Commanded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Commanded) ProtoMessage() {}
+
+func (x *Commanded) ProtoReflect() protoreflect.Message {
+	mi := &file_journal_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Commanded.ProtoReflect.Descriptor instead.
+func (*Commanded) Descriptor() ([]byte, []int) {
+	return file_journal_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *Commanded) GetCommand() string {
+	if x != nil {
+		return x.Command
+	}
+	return ""
+}
+
+func (x *Commanded) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *Commanded) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Commanded) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+// ChannelPaused starts or ends the pause of a channel. No call to a paused channel starts.
+type ChannelPaused struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Channel.
+	Channel string `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	// Whether the pause starts.
+	Paused bool `protobuf:"varint,2,opt,name=paused,proto3" json:"paused,omitempty"`
+	// Operator.
+	User string `protobuf:"bytes,3,opt,name=user,proto3" json:"user,omitempty"`
+	// Why.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChannelPaused) Reset() {
+	*x = ChannelPaused{}
+	mi := &file_journal_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChannelPaused) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChannelPaused) ProtoMessage() {}
+
+func (x *ChannelPaused) ProtoReflect() protoreflect.Message {
+	mi := &file_journal_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChannelPaused.ProtoReflect.Descriptor instead.
+func (*ChannelPaused) Descriptor() ([]byte, []int) {
+	return file_journal_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *ChannelPaused) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *ChannelPaused) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
+}
+
+func (x *ChannelPaused) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *ChannelPaused) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 var File_journal_proto protoreflect.FileDescriptor
 
 const file_journal_proto_rawDesc = "" +
@@ -3110,7 +3290,7 @@ const file_journal_proto_rawDesc = "" +
 	"\fconversation\x18\x03 \x01(\tR\fconversation\x12\x14\n" +
 	"\x05epoch\x18\x04 \x01(\x04R\x05epoch\x12\x12\n" +
 	"\x04hops\x18\x05 \x01(\x05R\x04hops\x12\x14\n" +
-	"\x05cause\x18\x06 \x01(\tR\x05cause\"\xca\r\n" +
+	"\x05cause\x18\x06 \x01(\tR\x05cause\"\xd7\x0e\n" +
 	"\x06Change\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12H\n" +
 	"\rlease_started\x18\x02 \x01(\v2!.patchbay.journal.v1.LeaseStartedH\x00R\fleaseStarted\x125\n" +
@@ -3144,7 +3324,9 @@ const file_journal_proto_rawDesc = "" +
 	"\fcursor_moved\x18\x19 \x01(\v2 .patchbay.journal.v1.CursorMovedH\x00R\vcursorMoved\x128\n" +
 	"\aclosing\x18\x1a \x01(\v2\x1c.patchbay.journal.v1.ClosingH\x00R\aclosing\x12>\n" +
 	"\tdeparting\x18\x1b \x01(\v2\x1e.patchbay.journal.v1.DepartingH\x00R\tdeparting\x12;\n" +
-	"\bdeparted\x18\x1c \x01(\v2\x1d.patchbay.journal.v1.DepartedH\x00R\bdepartedB\x06\n" +
+	"\bdeparted\x18\x1c \x01(\v2\x1d.patchbay.journal.v1.DepartedH\x00R\bdeparted\x12>\n" +
+	"\tcommanded\x18' \x01(\v2\x1e.patchbay.journal.v1.CommandedH\x00R\tcommanded\x12K\n" +
+	"\x0echannel_paused\x18( \x01(\v2\".patchbay.journal.v1.ChannelPausedH\x00R\rchannelPausedB\x06\n" +
 	"\x04kind\"(\n" +
 	"\fLeaseStarted\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\"\xdd\x01\n" +
@@ -3329,7 +3511,17 @@ const file_journal_proto_rawDesc = "" +
 	"\x0fDeadLetterEnded\x12\x12\n" +
 	"\x04dead\x18\x01 \x01(\tR\x04dead\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x1a\n" +
-	"\bdelivery\x18\x03 \x01(\tR\bdeliveryB Z\x1epatchbay/core/internal/journalb\x06proto3"
+	"\bdelivery\x18\x03 \x01(\tR\bdelivery\"k\n" +
+	"\tCommanded\x12\x18\n" +
+	"\acommand\x18\x01 \x01(\tR\acommand\x12\x12\n" +
+	"\x04user\x18\x02 \x01(\tR\x04user\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x18\n" +
+	"\achannel\x18\x04 \x01(\tR\achannel\"m\n" +
+	"\rChannelPaused\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\tR\achannel\x12\x16\n" +
+	"\x06paused\x18\x02 \x01(\bR\x06paused\x12\x12\n" +
+	"\x04user\x18\x03 \x01(\tR\x04user\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reasonB Z\x1epatchbay/core/internal/journalb\x06proto3"
 
 var (
 	file_journal_proto_rawDescOnce sync.Once
@@ -3343,7 +3535,7 @@ func file_journal_proto_rawDescGZIP() []byte {
 	return file_journal_proto_rawDescData
 }
 
-var file_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_journal_proto_goTypes = []any{
 	(*Record)(nil),          // 0: patchbay.journal.v1.Record
 	(*Position)(nil),        // 1: patchbay.journal.v1.Position
@@ -3379,7 +3571,9 @@ var file_journal_proto_goTypes = []any{
 	(*PendingEnded)(nil),    // 31: patchbay.journal.v1.PendingEnded
 	(*DeadLettered)(nil),    // 32: patchbay.journal.v1.DeadLettered
 	(*DeadLetterEnded)(nil), // 33: patchbay.journal.v1.DeadLetterEnded
-	nil,                     // 34: patchbay.journal.v1.Attributed.AttributesEntry
+	(*Commanded)(nil),       // 34: patchbay.journal.v1.Commanded
+	(*ChannelPaused)(nil),   // 35: patchbay.journal.v1.ChannelPaused
+	nil,                     // 36: patchbay.journal.v1.Attributed.AttributesEntry
 }
 var file_journal_proto_depIdxs = []int32{
 	2,  // 0: patchbay.journal.v1.Record.envelopes:type_name -> patchbay.journal.v1.StoredEnvelope
@@ -3411,28 +3605,30 @@ var file_journal_proto_depIdxs = []int32{
 	28, // 26: patchbay.journal.v1.Change.closing:type_name -> patchbay.journal.v1.Closing
 	18, // 27: patchbay.journal.v1.Change.departing:type_name -> patchbay.journal.v1.Departing
 	19, // 28: patchbay.journal.v1.Change.departed:type_name -> patchbay.journal.v1.Departed
-	15, // 29: patchbay.journal.v1.Opened.unanswered:type_name -> patchbay.journal.v1.Item
-	1,  // 30: patchbay.journal.v1.Accepted.position:type_name -> patchbay.journal.v1.Position
-	16, // 31: patchbay.journal.v1.Accepted.extent:type_name -> patchbay.journal.v1.Extent
-	1,  // 32: patchbay.journal.v1.Routed.position:type_name -> patchbay.journal.v1.Position
-	1,  // 33: patchbay.journal.v1.Disposed.position:type_name -> patchbay.journal.v1.Position
-	34, // 34: patchbay.journal.v1.Attributed.attributes:type_name -> patchbay.journal.v1.Attributed.AttributesEntry
-	15, // 35: patchbay.journal.v1.Held.item:type_name -> patchbay.journal.v1.Item
-	1,  // 36: patchbay.journal.v1.Item.position:type_name -> patchbay.journal.v1.Position
-	16, // 37: patchbay.journal.v1.Item.extent:type_name -> patchbay.journal.v1.Extent
-	1,  // 38: patchbay.journal.v1.Departing.position:type_name -> patchbay.journal.v1.Position
-	15, // 39: patchbay.journal.v1.Delivery.item:type_name -> patchbay.journal.v1.Item
-	15, // 40: patchbay.journal.v1.Delivery.history:type_name -> patchbay.journal.v1.Item
-	20, // 41: patchbay.journal.v1.Queued.delivery:type_name -> patchbay.journal.v1.Delivery
-	1,  // 42: patchbay.journal.v1.ThreadPending.position:type_name -> patchbay.journal.v1.Position
-	1,  // 43: patchbay.journal.v1.PendingEnded.position:type_name -> patchbay.journal.v1.Position
-	20, // 44: patchbay.journal.v1.DeadLettered.delivery:type_name -> patchbay.journal.v1.Delivery
-	20, // 45: patchbay.journal.v1.DeadLettered.messages:type_name -> patchbay.journal.v1.Delivery
-	46, // [46:46] is the sub-list for method output_type
-	46, // [46:46] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	34, // 29: patchbay.journal.v1.Change.commanded:type_name -> patchbay.journal.v1.Commanded
+	35, // 30: patchbay.journal.v1.Change.channel_paused:type_name -> patchbay.journal.v1.ChannelPaused
+	15, // 31: patchbay.journal.v1.Opened.unanswered:type_name -> patchbay.journal.v1.Item
+	1,  // 32: patchbay.journal.v1.Accepted.position:type_name -> patchbay.journal.v1.Position
+	16, // 33: patchbay.journal.v1.Accepted.extent:type_name -> patchbay.journal.v1.Extent
+	1,  // 34: patchbay.journal.v1.Routed.position:type_name -> patchbay.journal.v1.Position
+	1,  // 35: patchbay.journal.v1.Disposed.position:type_name -> patchbay.journal.v1.Position
+	36, // 36: patchbay.journal.v1.Attributed.attributes:type_name -> patchbay.journal.v1.Attributed.AttributesEntry
+	15, // 37: patchbay.journal.v1.Held.item:type_name -> patchbay.journal.v1.Item
+	1,  // 38: patchbay.journal.v1.Item.position:type_name -> patchbay.journal.v1.Position
+	16, // 39: patchbay.journal.v1.Item.extent:type_name -> patchbay.journal.v1.Extent
+	1,  // 40: patchbay.journal.v1.Departing.position:type_name -> patchbay.journal.v1.Position
+	15, // 41: patchbay.journal.v1.Delivery.item:type_name -> patchbay.journal.v1.Item
+	15, // 42: patchbay.journal.v1.Delivery.history:type_name -> patchbay.journal.v1.Item
+	20, // 43: patchbay.journal.v1.Queued.delivery:type_name -> patchbay.journal.v1.Delivery
+	1,  // 44: patchbay.journal.v1.ThreadPending.position:type_name -> patchbay.journal.v1.Position
+	1,  // 45: patchbay.journal.v1.PendingEnded.position:type_name -> patchbay.journal.v1.Position
+	20, // 46: patchbay.journal.v1.DeadLettered.delivery:type_name -> patchbay.journal.v1.Delivery
+	20, // 47: patchbay.journal.v1.DeadLettered.messages:type_name -> patchbay.journal.v1.Delivery
+	48, // [48:48] is the sub-list for method output_type
+	48, // [48:48] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_journal_proto_init() }
@@ -3468,6 +3664,8 @@ func file_journal_proto_init() {
 		(*Change_Closing)(nil),
 		(*Change_Departing)(nil),
 		(*Change_Departed)(nil),
+		(*Change_Commanded)(nil),
+		(*Change_ChannelPaused)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3475,7 +3673,7 @@ func file_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_journal_proto_rawDesc), len(file_journal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   35,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -47,7 +47,9 @@ func (l *Layer) foldGlobal(ch *journal.Change) bool {
 		l.foldDeadLettered(ch.GetConversation(), k.DeadLettered)
 	case *journal.Change_DeadLetterEnded:
 		l.deadLetters.remove(k.DeadLetterEnded.GetDead())
-	case *journal.Change_Disposed, *journal.Change_Duplicate:
+	case *journal.Change_ChannelPaused:
+		l.foldChannelPaused(k.ChannelPaused)
+	case *journal.Change_Disposed, *journal.Change_Duplicate, *journal.Change_Commanded:
 		return ch.GetConversation() == ""
 	default:
 		return false
@@ -101,7 +103,7 @@ func (l *Layer) foldConversation(c *Conversation, ch *journal.Change) error {
 		l.convs.remove(c.ID)
 	case *journal.Change_Disposed:
 		foldDisposed(c, PositionOf(k.Disposed.GetPosition()))
-	case *journal.Change_Duplicate, *journal.Change_Routed, *journal.Change_Late:
+	case *journal.Change_Duplicate, *journal.Change_Routed, *journal.Change_Late, *journal.Change_Commanded:
 	default:
 		return fmt.Errorf("fold change: unknown kind %T; a newer version may have written the log", k)
 	}

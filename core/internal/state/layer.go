@@ -16,6 +16,7 @@ type Layer struct {
 	deadLetters overlay[string, *DeadLetter]
 	pending     overlay[Position, *PendingEnvelope]
 	cursors     overlay[string, []byte]
+	pauses      overlay[string, *Pause]
 	ids         []ID // accepted, in order
 	idsSetBack  bool // see setBack
 
@@ -30,7 +31,7 @@ type Layer struct {
 func NewLayer(s *State, at time.Time, seq uint64, r *journal.Record) *Layer {
 	return &Layer{
 		state: s, convs: newOverlay(s.convs), threads: newOverlay(s.threads), deadLetters: newOverlay(s.deadLetters),
-		pending: newOverlay(s.pending), cursors: newOverlay(s.cursors), pendingCount: newPendingCount(),
+		pending: newOverlay(s.pending), cursors: newOverlay(s.cursors), pauses: newOverlay(s.pauses), pendingCount: newPendingCount(),
 		pendingReady: s.pendingReady, at: at, seq: seq, record: r,
 	}
 }
@@ -111,8 +112,8 @@ func (l *Layer) Commit() {
 	if l.pending.changed() {
 		s.changed[bucketPending] = true
 	}
-	if l.cursors.changed() {
-		s.changed[bucketCursors] = true
+	if l.cursors.changed() || l.pauses.changed() {
+		s.changed[bucketChannels] = true
 	}
 	if len(l.record.GetChanges()) > 0 { // otherwise no record is stored, and a restored state has another time
 		s.at = l.at
@@ -135,4 +136,5 @@ func (l *Layer) Commit() {
 	l.deadLetters.commit()
 	l.pending.commit()
 	l.cursors.commit()
+	l.pauses.commit()
 }

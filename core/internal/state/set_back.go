@@ -12,6 +12,13 @@ func (l *Layer) setBack(behind time.Duration) {
 	for _, id := range ids {
 		l.Mutable(id).setBack(l.at, behind)
 	}
+	var pauses []Pause
+	l.pauses.each(func(_ string, p *Pause) { pauses = append(pauses, *p) })
+	for i := range pauses {
+		p := &pauses[i]
+		p.Since, p.Ended = earlier(p.Since, l.at), earlier(p.Ended, l.at)
+		l.pauses.put(p.Channel, p)
+	}
 	var pending []PendingEnvelope
 	l.EachPending(func(p *PendingEnvelope) { pending = append(pending, *p) })
 	for i := range pending {

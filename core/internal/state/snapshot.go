@@ -15,7 +15,7 @@ const (
 	convBuckets       = 256
 	bucketDeadLetters = convBuckets
 	bucketPending     = convBuckets + 1
-	bucketCursors     = convBuckets + 2
+	bucketChannels    = convBuckets + 2
 	bucketIDs         = convBuckets + 3 // the first of idPages
 	snapshotFormat    = 3
 )
@@ -39,9 +39,11 @@ type snapshotMeta struct {
 	At     int64  `json:"at,omitempty"` // of the newest record, in nanoseconds
 }
 
-type snapshotCursor struct {
+// snapshotChannel is the state of one channel.
+type snapshotChannel struct {
 	Channel string `json:"ch"`
-	Cursor  []byte `json:"c"`
+	Cursor  []byte `json:"c,omitempty"`
+	Pause   *Pause `json:"p,omitempty"`
 }
 
 // Snapshot returns the buckets that have changed since the last call. It copies pointers only.
@@ -71,12 +73,8 @@ func (s *State) Snapshot() *Snapshot {
 	if s.changed[bucketPending] {
 		out.buckets[bucketPending] = slices.Collect(maps.Values(s.pending))
 	}
-	if s.changed[bucketCursors] {
-		list := make([]snapshotCursor, 0, len(s.cursors))
-		for ch, cursor := range s.cursors {
-			list = append(list, snapshotCursor{ch, cursor})
-		}
-		out.buckets[bucketCursors] = list
+	if s.changed[bucketChannels] {
+		out.buckets[bucketChannels] = s.snapshotChannels()
 	}
 	clear(s.changed)
 	return out
@@ -141,8 +139,8 @@ func (s *State) restoreBucket(bucket uint32, data []byte) error {
 			s.pendingCount.add(p, 1)
 			heap.Push(&s.deadlines, deadline{p.Deadline, p.Pos})
 		})
-	case bucketCursors:
-		return restoreList(data, func(c *snapshotCursor) { s.cursors[c.Channel] = c.Cursor })
+	case bucketChannels:
+		return restoreList(data, s.restoreChannel)
 	default:
 		return restoreList(data, func(c *Conversation) {
 			if c.Threads == nil {
@@ -151,6 +149,26 @@ func (s *State) restoreBucket(bucket uint32, data []byte) error {
 			s.convs[c.ID] = c
 			s.restoreThreads(c)
 		})
+	}
+}
+
+func (s *State) snapshotChannels() []snapshotChannel {
+	list := make([]snapshotChannel, 0, len(s.cursors)+len(s.pauses))
+	for ch, cursor := range s.cursors {
+		list = append(list, snapshotChannel{Channel: ch, Cursor: cursor})
+	}
+	for ch, pause := range s.pauses {
+		list = append(list, snapshotChannel{Channel: ch, Pause: pause})
+	}
+	return list
+}
+
+func (s *State) restoreChannel(c *snapshotChannel) {
+	if c.Cursor != nil {
+		s.cursors[c.Channel] = c.Cursor
+	}
+	if c.Pause != nil {
+		s.pauses[c.Channel] = c.Pause
 	}
 }
 

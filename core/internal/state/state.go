@@ -17,6 +17,7 @@ type State struct {
 	deadLetters map[string]*DeadLetter
 	pending     map[Position]*PendingEnvelope
 	cursors     map[string][]byte // by channel; the bytes never change
+	pauses      map[string]*Pause // newest pause by channel; the values never change
 	ids         recentIDs
 	lease       uint64
 	at          time.Time // of the newest record
@@ -32,7 +33,8 @@ func New() *State {
 	changed := map[uint32]bool{}
 	return &State{
 		convs: map[string]*Conversation{}, threads: map[threadKey]string{}, deadLetters: map[string]*DeadLetter{},
-		pending: map[Position]*PendingEnvelope{}, cursors: map[string][]byte{}, changed: changed,
+		pending: map[Position]*PendingEnvelope{}, cursors: map[string][]byte{},
+		pauses: map[string]*Pause{}, changed: changed,
 		ids: recentIDs{changed: changed}, pendingCount: newPendingCount(), pendingReady: true,
 	}
 }

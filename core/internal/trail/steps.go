@@ -109,6 +109,11 @@ func describeControl(ch *journal.Change) (draft, bool) {
 			Step: "thread", Channel: l.GetChannel(), VendorID: l.GetThread(),
 			Detail: "epoch " + strconv.FormatUint(l.GetEpoch(), 10),
 		}}, true
+	case *journal.Change_Commanded:
+		return draft{Entry: Entry{
+			Step: "command " + k.Commanded.GetCommand(), Channel: k.Commanded.GetChannel(),
+			Detail: strings.TrimSpace("by " + k.Commanded.GetUser() + ": " + k.Commanded.GetReason()),
+		}}, true
 	case *journal.Change_Closing:
 		return draft{Entry: Entry{Step: "closed", Rule: k.Closing.GetRule()}}, true
 	case *journal.Change_Closed:

@@ -126,6 +126,11 @@ func (w *Writer) apply(tx *conversation.Transaction, b *batch, now time.Time) {
 	var touched []*state.Conversation
 	tx.EachChanged(func(c *state.Conversation) { touched = append(touched, c) })
 	tx.Commit()
+	for _, ch := range tx.Record().GetChanges() {
+		if p := ch.GetChannelPaused(); p != nil {
+			w.Lanes.Pause(w.state.Pause(p.GetChannel()))
+		}
+	}
 	for _, s := range b.submissions {
 		s.stored = s.accepted
 		s.answer(s.result)

@@ -15,6 +15,7 @@ import (
 
 	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
 )
 
 // Errors of Accept.
@@ -63,6 +64,8 @@ type Lanes interface {
 	Submit(j *attempt.Job)
 	// Cancel ends a delivery whose outcome is no longer needed. Writer.Finish still gets an outcome, as after Submit.
 	Cancel(delivery string)
+	// Pause starts or ends the pause of a channel by an operator; see delivery.Engine.Pause.
+	Pause(p *state.Pause)
 }
 
 // Observer is notified of commits and of vendors' wrong clocks. Its methods must return quickly.

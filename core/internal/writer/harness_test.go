@@ -82,6 +82,13 @@ type fakeLanes struct {
 	mu       sync.Mutex
 	jobs     []*attempt.Job
 	canceled []string
+	pauses   []string
+}
+
+func (l *fakeLanes) Pause(p *state.Pause) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pauses = append(l.pauses, fmt.Sprintf("%s %v", p.Channel, p.Active()))
 }
 
 func (l *fakeLanes) Submit(j *attempt.Job) {

@@ -61,6 +61,7 @@ func (w *Writer) Start(ctx context.Context) error {
 	if lost { // otherwise a later start could restore the conversations differently, with another configuration
 		w.snapshotNow(ctx)
 	}
+	w.state.EachPause(w.Lanes.Pause)
 	w.state.All(func(c *state.Conversation) bool {
 		w.releaseHeads(c, now)
 		return true
