@@ -102,7 +102,7 @@ type fileRoute struct {
 	Drop     setting[onlyTrue]      `koanf:"drop"`
 	Continue setting[onlyTrue]      `koanf:"continue"`
 	Copy     textList               `koanf:"copy"`
-	Say      setting[filled]        `koanf:"say"`
+	Say      fileSay                `koanf:"say"`
 	To       setting[filled]        `koanf:"to"`
 }
 
@@ -116,3 +116,9 @@ type fileOffer struct {
 }
 
 type offerFields fileOffer
+
+// fileSay is one text, or a mapping from language tags and "default" to texts.
+type fileSay struct {
+	node  *node
+	texts named[setting[filled]]
+}

@@ -58,7 +58,7 @@ func (f *fileRoute) rule() route.Rule {
 	r := route.Rule{
 		Name: f.Name.value, From: f.From.texts(), When: string(f.When.value), Home: string(f.Home.value),
 		Pass: string(f.Pass.value), Close: bool(f.Close.value), Drop: bool(f.Drop.value),
-		Continue: bool(f.Continue.value), Copy: f.Copy.texts(), Say: string(f.Say.value), To: string(f.To.value),
+		Continue: bool(f.Continue.value), Copy: f.Copy.texts(), Say: f.Say.say(), To: string(f.To.value),
 	}
 	for _, e := range f.Event.texts() {
 		r.Events = append(r.Events, route.Event(e))
@@ -78,4 +78,20 @@ func (f *fileRoute) rule() route.Rule {
 		r.Offer.Hold = o.Hold.node.kind != scalar || o.Hold.value
 	}
 	return r
+}
+
+// say returns the notice. The texts of a mapping are those of its languages, except the one of the key default.
+func (f *fileSay) say() route.Say {
+	var out route.Say
+	for _, said := range f.texts.list {
+		if said.node == f.node || said.node.name == "default" {
+			out.Default = string(said.value)
+			continue
+		}
+		if out.Languages == nil {
+			out.Languages = map[string]string{}
+		}
+		out.Languages[said.node.name] = string(said.value)
+	}
+	return out
 }

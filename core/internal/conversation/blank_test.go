@@ -12,7 +12,7 @@ const blankText = " \u200b\u00a0"
 
 func TestBlankMessagesAreNotRouted(t *testing.T) {
 	h := newHarness(t, testPolicy(t,
-		route.Rule{Name: "all", From: []string{"customer"}, When: `text != "hello"`, Say: "Thank you."}))
+		route.Rule{Name: "all", From: []string{"customer"}, When: `text != "hello"`, Say: route.Say{Default: "Thank you."}}))
 	h.receive(incoming{channel: "web", thread: "w1", text: blankText})
 	d := lastChanges[*journal.Change_Disposed](h)
 	if len(d) != 1 || d[0].Disposed.GetStatus() != state.StatusBlank || h.state.Find("web", "w1") != "" {

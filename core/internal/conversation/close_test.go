@@ -17,7 +17,7 @@ import (
 func closeHarness(t *testing.T, rules ...route.Rule) *harness {
 	t.Helper()
 	p := testPolicy(t, append([]route.Rule{
-		{Name: "bye", From: []string{"customer"}, When: `text == "bye"`, Close: true, Say: "Good bye."},
+		{Name: "bye", From: []string{"customer"}, When: `text == "bye"`, Close: true, Say: route.Say{Default: "Good bye."}},
 		{Name: "enough", From: []string{"customer"}, When: `text == "enough"`, Close: true, Drop: true},
 		{Name: "done", From: []string{"bot", "agent"}, When: `text == "done"`, Close: true},
 		{Name: "human", From: []string{"customer"}, When: `text == "human"`, Offer: route.NewOffer("desk")},
@@ -375,7 +375,7 @@ func TestCloseByEvent(t *testing.T) {
 			Events: []route.Event{route.EventPassed},
 			From:   []string{"old"},
 			Close:  true,
-			Say:    "Moved.",
+			Say:    route.Say{Default: "Moved."},
 		},
 		route.Rule{Name: "nobody", Events: []route.Event{route.EventOfferFailed}, Close: true},
 	)
@@ -390,7 +390,7 @@ func TestCloseByEvent(t *testing.T) {
 
 func TestCloseWhenAgentDisconnects(t *testing.T) {
 	h := closeHarness(t, route.Rule{
-		Name: "left", Events: []route.Event{route.EventDisconnected}, From: []string{"agent"}, Close: true, Say: "Good bye.",
+		Name: "left", Events: []route.Event{route.EventDisconnected}, From: []string{"agent"}, Close: true, Say: route.Say{Default: "Good bye."},
 	})
 	h.customer("desk")
 	h.openThread("desk", "d1")

@@ -15,13 +15,13 @@ func departureHarness(t *testing.T, rules ...route.Rule) *harness {
 	t.Helper()
 	h := newHarness(t, testPolicy(t, append([]route.Rule{
 		{
-			Name: "left", Events: []route.Event{route.EventDisconnected}, From: []string{"desk"}, Say: "Back.",
+			Name: "left", Events: []route.Event{route.EventDisconnected}, From: []string{"desk"}, Say: route.Say{Default: "Back."},
 			Pass: route.Home,
 		},
 		onWord("desk", route.Rule{Pass: "desk"}),
 		{
 			Name: "human", From: []string{"customer"}, When: `owner_role == "bot" && text == "human"`, Pass: "night",
-			Say: "Wait.",
+			Say: route.Say{Default: "Wait."},
 		},
 	}, rules...)...))
 	h.customer("desk")

@@ -62,8 +62,8 @@ func (tx *Transaction) applyEvent(c *state.Conversation, kind route.Event, ev *e
 	if ev.ownerLeft {
 		how = handoverUnlimited
 	}
-	if rule, happened := tx.applyControl(c, steps, how); rule != nil && happened && rule.Say != "" {
-		tx.say(c, rule.Say, "")
+	if rule, happened := tx.applyControl(c, steps, how); rule != nil && happened && rule.Say.IsSet() {
+		tx.say(c, &rule.Say, "")
 	}
 	return len(steps) > 0
 }

@@ -15,24 +15,24 @@ func noticeHarness(t *testing.T, bounces int, rules ...route.Rule) (h *harness, 
 	t.Helper()
 	both := route.NewOffer("desk", "night")
 	p := testPolicy(t, append(rules,
-		onWord("human", route.Rule{Offer: route.NewOffer("desk"), Say: "One moment.", Set: map[string]string{"asked": "yes"}}),
-		onWord("both", route.Rule{Offer: both, Say: "One moment."}),
-		onWord("old", route.Rule{Pass: "old", Say: "Here is old."}),
-		onWord("faq", route.Rule{Pass: "faq", Say: "Here is faq."}),
-		onWord("home", route.Rule{Home: "old", Say: "Old is home."}),
+		onWord("human", route.Rule{Offer: route.NewOffer("desk"), Say: route.Say{Default: "One moment."}, Set: map[string]string{"asked": "yes"}}),
+		onWord("both", route.Rule{Offer: both, Say: route.Say{Default: "One moment."}}),
+		onWord("old", route.Rule{Pass: "old", Say: route.Say{Default: "Here is old."}}),
+		onWord("faq", route.Rule{Pass: "faq", Say: route.Say{Default: "Here is faq."}}),
+		onWord("home", route.Rule{Home: "old", Say: route.Say{Default: "Old is home."}}),
 		route.Rule{
 			Name: "bounced", Events: []route.Event{route.EventOfferFailed}, From: []string{"desk"}, When: `reason == "bounces"`,
-			Say: "Too often.",
+			Say: route.Say{Default: "Too often."},
 		},
 		route.Rule{
 			Name: "late", Events: []route.Event{route.EventOfferFailed}, From: []string{"desk"}, When: `reason == "expired"`,
-			Say: "Nobody came.",
+			Say: route.Say{Default: "Nobody came."},
 		},
 		route.Rule{
 			Name: "closed", Events: []route.Event{route.EventOfferFailed}, From: []string{"desk"}, When: `reason == "unreachable"`,
-			Say: "The desk is closed.",
+			Say: route.Say{Default: "The desk is closed."},
 		},
-		route.Rule{Name: "moved", Events: []route.Event{route.EventPassed}, From: []string{"old"}, Say: "Moved."},
+		route.Rule{Name: "moved", Events: []route.Event{route.EventPassed}, From: []string{"old"}, Say: route.Say{Default: "Moved."}},
 	)...)
 	p.Bounces = bounces
 	unreachable = map[string]bool{}
@@ -48,7 +48,7 @@ func TestNoticesComeInOrder(t *testing.T) {
 	})
 	t.Run("an acceptance is announced before the agent's first message", func(t *testing.T) {
 		h, _ := noticeHarness(t, 0, route.Rule{
-			Name: "welcome", Events: []route.Event{route.EventPassed}, From: []string{"desk"}, Say: "Connected.",
+			Name: "welcome", Events: []route.Event{route.EventPassed}, From: []string{"desk"}, Say: route.Say{Default: "Connected."},
 		})
 		h.customer("human")
 		h.openThread("desk", "d1")
@@ -58,7 +58,7 @@ func TestNoticesComeInOrder(t *testing.T) {
 	t.Run("a chain of events runs in the order in which they happened", func(t *testing.T) {
 		h, unreachable := noticeHarness(t, 0, route.Rule{
 			Name: "ask", Events: []route.Event{route.EventPassed}, From: []string{"old"}, Offer: route.NewOffer("desk", "night"),
-			Say: "Asking.",
+			Say: route.Say{Default: "Asking."},
 		})
 		unreachable["desk"] = true
 		h.customer("old")
@@ -84,7 +84,7 @@ func TestNoNoticeWithoutTheMove(t *testing.T) {
 		h.want("status", h.status("human")+" "+h.status("both"), "held held held")
 	})
 	t.Run("another offer that cannot be asked", func(t *testing.T) {
-		h, unreachable := noticeHarness(t, 0, onWord("night", route.Rule{Offer: route.NewOffer("night"), Say: "Night."}))
+		h, unreachable := noticeHarness(t, 0, onWord("night", route.Rule{Offer: route.NewOffer("night"), Say: route.Say{Default: "Night."}}))
 		unreachable["night"] = true
 		h.customer("human")
 		h.customer("night")
@@ -107,7 +107,7 @@ func TestNoNoticeWithoutTheMove(t *testing.T) {
 		h.want("home", h.conv().Home, "old")
 	})
 	t.Run("a move home that the bounce limit refuses", func(t *testing.T) {
-		h, _ := noticeHarness(t, 1, onWord("back", route.Rule{Home: "faq", Pass: "faq", Say: "Back."}))
+		h, _ := noticeHarness(t, 1, onWord("back", route.Rule{Home: "faq", Pass: "faq", Say: route.Say{Default: "Back."}}))
 		h.customer("home")
 		h.customer("back")
 		h.wantOwner("old", 2)
@@ -118,7 +118,7 @@ func TestNoNoticeWithoutTheMove(t *testing.T) {
 func TestBounceLimitCountsMovesByRules(t *testing.T) {
 	t.Run("no acceptances, departures and what rules decide on them", func(t *testing.T) {
 		h, _ := noticeHarness(t, 1, route.Rule{
-			Name: "left", Events: []route.Event{route.EventDisconnected}, Pass: "old", Say: "Back.",
+			Name: "left", Events: []route.Event{route.EventDisconnected}, Pass: "old", Say: route.Say{Default: "Back."},
 		})
 		for i := range 4 {
 			h.customer("human")
@@ -160,7 +160,7 @@ func TestOfferFailedNamesTheLastChannelThatWasAsked(t *testing.T) {
 	})
 	t.Run("only a later one could be asked", func(t *testing.T) {
 		h, unreachable := noticeHarness(t, 0, route.Rule{
-			Name: "night", Events: []route.Event{route.EventOfferFailed}, From: []string{"night"}, Say: "Night has failed.",
+			Name: "night", Events: []route.Event{route.EventOfferFailed}, From: []string{"night"}, Say: route.Say{Default: "Night has failed."},
 		})
 		unreachable["desk"] = true
 		h.customer("both")
@@ -173,7 +173,7 @@ func TestOfferFailedNamesTheLastChannelThatWasAsked(t *testing.T) {
 // A rule for a failed offer that makes an offer which fails immediately does not run again.
 func TestFailingOffersEnd(t *testing.T) {
 	h, unreachable := noticeHarness(t, 0, route.Rule{
-		Name: "again", Events: []route.Event{route.EventOfferFailed}, Offer: route.NewOffer("night"), Say: "Trying the night desk.",
+		Name: "again", Events: []route.Event{route.EventOfferFailed}, Offer: route.NewOffer("night"), Say: route.Say{Default: "Trying the night desk."},
 	})
 	unreachable["desk"], unreachable["night"] = true, true
 	h.customer("human")

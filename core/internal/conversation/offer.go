@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -28,7 +29,8 @@ func (tx *Transaction) offer(c *state.Conversation, o *route.Offer, rule string,
 		within = route.DefaultWithin
 	}
 	next := &state.Offer{Within: within, Rule: rule, Else: o.Else, Hold: o.Hold}
-	next.Rest = tx.skipUnreachable(c, targets, within, how == handoverByRule)
+	var refusal string
+	next.Rest, refusal = tx.skipRefusing(c, targets, within, how == handoverByRule)
 	switch {
 	case len(next.Rest) > 0 && c.Offer != nil:
 		tx.endOffer(c, state.OfferWithdrawn, "replaced by "+rule)
@@ -37,32 +39,37 @@ func (tx *Transaction) offer(c *state.Conversation, o *route.Offer, rule string,
 		}
 	case len(next.Rest) > 0:
 	case c.Offer == nil:
-		next.Failed, next.FailedReason = targets[0], state.OfferUnreachable
+		next.Failed, next.FailedReason = targets[0], refusal
 		tx.fallBack(c, next)
 		return false
 	default: // the pending offer stays
-		tx.raiseOfferFailed(c, targets[0], state.OfferUnreachable)
+		tx.raiseOfferFailed(c, targets[0], refusal)
 		return false
 	}
 	tx.offerNext(c, next)
 	return true
 }
 
-// skipUnreachable removes the channels at the front that cannot be asked, and records them. If none remains and counted
-// is set, the bounce limit counts the offer.
-func (tx *Transaction) skipUnreachable(
+// skipRefusing removes the channels at the front that cannot be asked, and records them. It also returns the reason of
+// the first one. If no channel remains and counted is set, the bounce limit counts the offer.
+func (tx *Transaction) skipRefusing(
 	c *state.Conversation, targets []string, within time.Duration, counted bool,
-) []string {
-	for len(targets) > 0 && (tx.policy.Channels[targets[0]] == nil || !tx.policy.reachable(targets[0], within)) {
+) (rest []string, refusal string) {
+	for len(targets) > 0 {
+		reason := tx.refusal(targets[0], within)
+		if reason == "" {
+			break
+		}
+		refusal = cmp.Or(refusal, reason)
 		tx.add(c.ID, &journal.Change_OfferEnded{OfferEnded: &journal.OfferEnded{
-			Target: targets[0], Outcome: state.OfferUnreachable, Counted: counted && len(targets) == 1,
+			Target: targets[0], Outcome: reason, Counted: counted && len(targets) == 1,
 		}})
 		targets = targets[1:]
 	}
-	return targets
+	return targets, refusal
 }
 
-// offerNext makes the offer to the first channel of o.Rest. skipUnreachable must have checked this channel.
+// offerNext makes the offer to the first channel of o.Rest. skipRefusing must have checked this channel.
 func (tx *Transaction) offerNext(c *state.Conversation, o *state.Offer) {
 	target := o.Rest[0]
 	tx.add(c.ID, &journal.Change_Offered{Offered: &journal.Offered{
@@ -102,7 +109,7 @@ func (tx *Transaction) failOffer(c *state.Conversation, outcome, reason string) 
 	if outcome == state.OfferDeclined && reason != "" {
 		o.FailedReason = reason
 	}
-	o.Rest = tx.skipUnreachable(c, o.Rest, o.Within, false)
+	o.Rest, _ = tx.skipRefusing(c, o.Rest, o.Within, false)
 	if len(o.Rest) > 0 {
 		tx.offerNext(c, &o)
 		return

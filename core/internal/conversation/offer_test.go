@@ -23,7 +23,7 @@ func TestOffer(t *testing.T) {
 		Name:   "failed",
 		Events: []route.Event{route.EventOfferFailed},
 		When:   `reason != ""`,
-		Say:    "Sorry.",
+		Say:    route.Say{Default: "Sorry."},
 	}
 	both := route.NewOffer("desk", "night")
 	loose := route.NewOffer("desk")

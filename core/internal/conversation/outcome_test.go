@@ -96,7 +96,7 @@ func TestOutcomes(t *testing.T) {
 			route.Rule{
 				Name:   "left",
 				Events: []route.Event{route.EventDisconnected},
-				Say:    "Back to the assistant.",
+				Say:    route.Say{Default: "Back to the assistant."},
 				Pass:   route.Home,
 			},
 		))

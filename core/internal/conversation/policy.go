@@ -1,10 +1,13 @@
 package conversation
 
 import (
+	"cmp"
+	"math"
 	"time"
 
 	"patchbay/core/internal/render"
 	"patchbay/core/internal/route"
+	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 )
 
@@ -13,6 +16,7 @@ type Channel struct {
 	render.Target
 	Name     string
 	Role     envelope.Role
+	Title    string                 // that customers may see, "" if none
 	Owner    string                 // of a customer channel: first owner of its conversations; "" is Policy.Owner
 	Opens    bool                   // a delivery needs a thread that the adapter opens first
 	PerEpoch bool                   // it gets a new thread each time that it gets control
@@ -31,17 +35,34 @@ type Policy struct {
 	Owner      string // first owner for customer channels that name none
 	History    int    // messages of the history that a new owner gets, at most state.MaxHistory
 	CloseAfter time.Duration
-	Bounces    int // bounce limit, at most state.MaxHandoverTimes; 0 is no limit
+	Bounces    int            // bounce limit, at most state.MaxHandoverTimes; 0 is no limit
+	Zone       *time.Location // of now.hour, now.weekday and now.date; nil is UTC
+	Language   string         // attribute that has the language of notices; "" is DefaultLanguage
 	// Reachable reports whether a call to a channel may succeed within the given time. Nil is always.
 	Reachable func(channel string, within time.Duration) bool
 }
 
-func (p *Policy) reachable(channel string, within time.Duration) bool {
-	return p.Reachable == nil || p.Reachable(channel, within)
+// DefaultLanguage is the default of Policy.Language.
+const DefaultLanguage = "language"
+
+func (p *Policy) zone() *time.Location { return cmp.Or(p.Zone, time.UTC) }
+
+// Refusal returns why a channel cannot be asked now, within the given time: state.OfferUnreachable, or "" if it can be
+// asked.
+func (p *Policy) Refusal(channel string, within time.Duration, _ time.Time) string {
+	if p.Channels[channel] == nil || p.Reachable != nil && !p.Reachable(channel, within) {
+		return state.OfferUnreachable
+	}
+	return ""
 }
 
-// open implements the function open in conditions. It reports whether an offer with the default time may succeed.
-func (p *Policy) open(channel string) bool { return p.reachable(channel, route.DefaultWithin) }
+// refusal returns why a channel cannot be asked within the given time, or "".
+func (tx *Transaction) refusal(channel string, within time.Duration) string {
+	return tx.policy.Refusal(channel, within, tx.at)
+}
+
+// isOpen implements the function open in conditions. A pause that the vendor asked for does not count.
+func (tx *Transaction) isOpen(channel string) bool { return tx.refusal(channel, math.MaxInt64) == "" }
 
 // owner returns the first owner of conversations of a customer channel.
 func (p *Policy) owner(ch *Channel) string {

@@ -33,7 +33,7 @@ func propertyRules() []route.Rule {
 		},
 		{Name: "observe", Copy: []string{"audit"}, When: word("copy"), Continue: true},
 		{Name: "mark", Set: map[string]string{"tier": "gold"}, When: word("copy"), Continue: true},
-		{Name: "human", From: []string{"customer"}, When: word("human"), Offer: route.NewOffer("desk"), Say: "Moment."},
+		{Name: "human", From: []string{"customer"}, When: word("human"), Offer: route.NewOffer("desk"), Say: route.Say{Default: "Moment."}},
 		{Name: "anybody", From: []string{"customer"}, When: word("anybody"), Offer: other},
 		{Name: "loose", From: []string{"customer"}, When: word("loose"), Offer: loose},
 		{Name: "to-bot", From: []string{"customer"}, When: word("bot"), Offer: route.NewOffer("faq", "old")},
@@ -42,7 +42,7 @@ func propertyRules() []route.Rule {
 		{Name: "to-desk", When: word("desk"), Pass: "desk"},
 		{Name: "move-home", From: []string{"customer"}, When: word("home"), Home: "old"},
 		{Name: "spam", When: word("spam"), Drop: true},
-		{Name: "bye", From: []string{"customer"}, When: word("bye"), Close: true, Say: "Bye."},
+		{Name: "bye", From: []string{"customer"}, When: word("bye"), Close: true, Say: route.Say{Default: "Bye."}},
 		{Name: "enough", From: []string{"customer"}, When: word("enough"), Close: true, Drop: true},
 		{Name: "done", From: []string{"bot", "agent"}, When: word("done"), Close: true},
 		{
@@ -57,7 +57,7 @@ func propertyRules() []route.Rule {
 			Name:   "left",
 			Events: []route.Event{route.EventDisconnected},
 			From:   []string{"desk"},
-			Say:    "Back.",
+			Say:    route.Say{Default: "Back."},
 			Pass:   route.Home,
 		},
 		{
@@ -70,7 +70,7 @@ func propertyRules() []route.Rule {
 			Name: "customer-left", Events: []route.Event{route.EventDisconnected}, From: []string{"web"},
 			When: `owner_role == "bot"`, Close: true,
 		},
-		{Name: "nobody", Events: []route.Event{route.EventOfferFailed}, Say: "No agent is free."},
+		{Name: "nobody", Events: []route.Event{route.EventOfferFailed}, Say: route.Say{Default: "No agent is free."}},
 	}
 }
 

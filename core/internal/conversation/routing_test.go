@@ -15,12 +15,12 @@ func storyRules() []route.Rule {
 	return []route.Rule{
 		{
 			Name: "ask-for-an-agent", From: []string{"customer"}, When: `owner_role == "bot" && mentions(["human"])`,
-			Say: "One moment.", Offer: route.NewOffer("desk"),
+			Say: route.Say{Default: "One moment."}, Offer: route.NewOffer("desk"),
 		},
-		{Name: "no-agent", Events: []route.Event{route.EventOfferFailed}, Say: "No agent is free."},
+		{Name: "no-agent", Events: []route.Event{route.EventOfferFailed}, Say: route.Say{Default: "No agent is free."}},
 		{
 			Name: "agent-left", Events: []route.Event{route.EventDisconnected}, From: []string{"agent"},
-			Say: "You are back.", Pass: route.Home,
+			Say: route.Say{Default: "You are back."}, Pass: route.Home,
 		},
 	}
 }

@@ -1,6 +1,8 @@
 package conversation
 
 import (
+	"cmp"
+
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
@@ -49,8 +51,8 @@ func (tx *Transaction) routeMessage(c *state.Conversation, m *message) {
 		tx.sendOrHold(c, m)
 	}
 	tx.sendCopies(c, steps, m.item)
-	if rule != nil && happened && rule.Say != "" {
-		tx.say(c, rule.Say, m.envelope.ID)
+	if rule != nil && happened && rule.Say.IsSet() {
+		tx.say(c, &rule.Say, m.envelope.ID)
 	}
 }
 
@@ -58,7 +60,8 @@ func (tx *Transaction) facts(c *state.Conversation, ev route.Event, channel stri
 	f := &route.Facts{
 		Event: ev, Channel: channel, Role: role, SenderID: c.SenderID, SenderName: c.SenderName, Owner: c.Owner,
 		Home: c.Home, Customer: c.Channel, Handovers: int64(c.Handovers), Age: tx.at.Sub(c.Created),
-		Attributes: c.Attributes, Open: tx.policy.open, Conversation: c.ID, Done: tx.events.done,
+		Attributes: c.Attributes, Open: tx.isOpen, CustomerID: cmp.Or(c.SenderID, c.Thread),
+		Now: tx.at.In(tx.policy.zone()), Done: tx.events.done,
 	}
 	if o := tx.policy.Channels[c.Owner]; o != nil {
 		f.OwnerRole = o.Role

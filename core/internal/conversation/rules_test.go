@@ -35,9 +35,9 @@ func TestHomeMoves(t *testing.T) {
 func TestMessageEffects(t *testing.T) {
 	h := newHarness(t, testPolicy(t,
 		route.Rule{Name: "watch", Copy: []string{"audit"}, Continue: true},
-		route.Rule{Name: "gold", When: `text == "gold"`, Set: map[string]string{"tier": "gold"}, Say: "Thank you."},
+		route.Rule{Name: "gold", When: `text == "gold"`, Set: map[string]string{"tier": "gold"}, Say: route.Say{Default: "Thank you."}},
 		route.Rule{Name: "vip", From: []string{"customer"}, When: `attr("tier") == "gold" && text == "old"`, Pass: "old"},
-		onWord("spam", route.Rule{Drop: true, Say: "No."}),
+		onWord("spam", route.Rule{Drop: true, Say: route.Say{Default: "No."}}),
 		route.Rule{Name: "aside", From: []string{"bot"}, When: `text == "note"`, To: route.ToOwner},
 		route.Rule{Name: "wrong", When: `text == "mirror"`, To: route.ToCustomer},
 	))

@@ -63,18 +63,6 @@ func (tx *Transaction) sendCopies(c *state.Conversation, steps []route.Step, it 
 	}
 }
 
-// say sends a text from the gateway to the customer. Cause is the id of the envelope that caused it.
-func (tx *Transaction) say(c *state.Conversation, text, cause string) {
-	ch := tx.policy.Channels[c.Channel]
-	if ch == nil {
-		return
-	}
-	it := tx.storeSystem(c, &envelope.Envelope{
-		Kind: envelope.KindMessage, Parts: []envelope.Part{envelope.TextPart(text)}, Cause: cause,
-	})
-	tx.send(c, ch, it, sendOptions{})
-}
-
 // notify sends an event to a channel that receives its kind. Thread is "" for the channel's current thread.
 func (tx *Transaction) notify(
 	c *state.Conversation, ch *Channel, thread string, kind envelope.Kind, attrs map[string]string,

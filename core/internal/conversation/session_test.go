@@ -15,7 +15,7 @@ import (
 func secondSession(t *testing.T) (h *harness, first time.Time) {
 	t.Helper()
 	h = newHarness(t, testPolicy(t, onWord("human", route.Rule{Offer: route.NewOffer("night")}), route.Rule{
-		Name: "left", Events: []route.Event{route.EventDisconnected}, Say: "Back.", Pass: route.Home,
+		Name: "left", Events: []route.Event{route.EventDisconnected}, Say: route.Say{Default: "Back."}, Pass: route.Home,
 	}, route.Rule{Name: "moved", Events: []route.Event{route.EventHandoverRequested}, From: []string{"night"}, Pass: "old"}))
 	step := func() { h.now = h.now.Add(10 * time.Second) }
 	h.customer("human")

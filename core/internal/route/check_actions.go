@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"patchbay/sdk/envelope"
 )
@@ -84,22 +83,5 @@ func (c *checker) target(field, name string, home bool, among ...envelope.Role) 
 		c.bad(field, Closest(name, candidates), "there is no channel %q", name)
 	case role != "" && !slices.Contains(among, role): // an empty role is reported with the channel
 		c.bad(field, "", "channel %q has role %s; %s needs a channel of role %s", name, role, field, joinRoles(among))
-	}
-}
-
-func (c *checker) checkSay() {
-	say := c.rule.Say
-	switch {
-	case say == "":
-	case strings.TrimSpace(say) == "":
-		c.bad("say", "", "contains no text")
-	case !utf8.ValidString(say):
-		c.bad("say", "", "is not valid UTF-8")
-	case len(say) > envelope.MaxTextBytes:
-		c.bad("say", "", "has %d bytes, at most %d are possible", len(say), envelope.MaxTextBytes)
-	default:
-		if r, bad := controlCharacter(say); bad {
-			c.bad("say", "", "contains the control character %U", r)
-		}
 	}
 }

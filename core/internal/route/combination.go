@@ -15,7 +15,7 @@ func (r *Rule) actions() []string {
 		present bool
 	}{
 		{"set", len(r.Set) > 0}, {"home", r.Home != ""}, {"pass", r.Pass != ""}, {"offer", r.Offer != nil},
-		{"close", r.Close}, {"drop", r.Drop}, {"to", r.To != ""}, {"copy", len(r.Copy) > 0}, {"say", r.Say != ""},
+		{"close", r.Close}, {"drop", r.Drop}, {"to", r.To != ""}, {"copy", len(r.Copy) > 0}, {"say", r.Say.IsSet()},
 	} {
 		if a.present {
 			out = append(out, a.key)

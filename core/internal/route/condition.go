@@ -52,7 +52,7 @@ func newLanguage(ch Channels) (*language, error) {
 			return types.Bool(in.open(string(ch.(types.String))))
 		}),
 		function("@bucket", cel.StringType, cel.IntType, func(in *input, salt ref.Val) ref.Val {
-			return types.Int(bucket(string(salt.(types.String)), in.facts.Conversation))
+			return types.Int(bucket(string(salt.(types.String)), in.facts.Customer, in.facts.CustomerID))
 		}),
 		function("@mentions", cel.IntType, cel.BoolType, func(in *input, list ref.Val) ref.Val {
 			return types.Bool(in.mentions(l.lists[list.(types.Int)]))

@@ -128,7 +128,7 @@ func TestConditionValues(t *testing.T) {
 		Text:  "Ich möchte einen MENSCHEN sprechen",
 		Parts: []string{"text", "image"}, SenderID: "u1", SenderName: "Ann", Owner: "faq", OwnerRole: envelope.RoleBot,
 		Home: "faq", Pending: "desk", Customer: "livechat", Handovers: 2, Age: 3600e9, Silence: 5e9, Reason: "declined",
-		Attributes: map[string]string{"tier": "gold"}, Open: func(ch string) bool { return ch == "night" }, Conversation: "c1",
+		Attributes: map[string]string{"tier": "gold"}, Open: func(ch string) bool { return ch == "night" }, CustomerID: "u1",
 	}
 	for _, tc := range []struct {
 		when string

@@ -1,7 +1,6 @@
 package route
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -71,25 +70,4 @@ func FuzzMentions(f *testing.F) {
 			t.Errorf("%q is not found between blanks", word)
 		}
 	})
-}
-
-// The numbers are promised to stay: who is in an experiment stays in it.
-func TestBucketIsStable(t *testing.T) {
-	for _, tc := range []struct {
-		salt, conversation string
-		want               int64
-	}{{"greeting", "c1", 30}, {"greeting", "c2", 75}, {"other", "c1", 18}} {
-		if got := bucket(tc.salt, tc.conversation); got != tc.want {
-			t.Errorf("bucket(%q) of %q = %d, want %d", tc.salt, tc.conversation, got, tc.want)
-		}
-	}
-	var counts [100]int
-	for i := range 100_000 {
-		counts[bucket("salt", fmt.Sprint(i))]++
-	}
-	for n, c := range counts {
-		if c < 800 || c > 1200 {
-			t.Errorf("bucket %d has %d of 100,000 conversations", n, c)
-		}
-	}
 }

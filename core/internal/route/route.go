@@ -56,7 +56,7 @@ type Rule struct {
 	Drop     bool              // does not deliver the message
 	Continue bool              // does not end the evaluation
 	Copy     []string          // observer channels
-	Say      string            // text to the customer
+	Say      Say               // text to the customer
 	To       string            // "", ToOwner or ToCustomer: delivers as without rules
 }
 
@@ -97,26 +97,27 @@ type Problem struct {
 
 // Facts are the properties of one input that rules can use. Decide keeps no reference to them.
 type Facts struct {
-	Event        Event
-	Channel      string        // the channel that the event is about: it sent, left, or got the offer
-	Role         envelope.Role // of Channel in the configuration, not of the sender
-	Text         string        // of the message, "" for events
-	Parts        []string      // types of the message's parts
-	SenderID     string
-	SenderName   string // as displayed by the vendor
-	Owner        string
-	OwnerRole    envelope.Role
-	Home         string
-	Pending      string // channel that has an offer open, "" if none
-	Customer     string // the customer's channel
-	Handovers    int64  // number of times that control moved
-	Age          time.Duration
-	Silence      time.Duration
-	Reason       string // of offer_failed, disconnected and passed
-	Attributes   map[string]string
-	Open         func(channel string) bool // reports whether a channel is reachable; nil means that all are
-	Conversation string                    // input of bucket()
-	Done         map[int]bool              // indexes of the rules that are not run, because they matched before
+	Event      Event
+	Channel    string        // the channel that the event is about: it sent, left, or got the offer
+	Role       envelope.Role // of Channel in the configuration, not of the sender
+	Text       string        // of the message, "" for events
+	Parts      []string      // types of the message's parts
+	SenderID   string
+	SenderName string // as displayed by the vendor
+	Owner      string
+	OwnerRole  envelope.Role
+	Home       string
+	Pending    string // channel that has an offer open, "" if none
+	Customer   string // the customer's channel
+	Handovers  int64  // number of times that control moved
+	Age        time.Duration
+	Silence    time.Duration
+	Reason     string // of offer_failed, disconnected and passed
+	Attributes map[string]string
+	Open       func(channel string) bool // implements open(); nil means that all channels are
+	CustomerID string                    // the customer's id at the vendor, for bucket()
+	Now        time.Time                 // in the time zone of the conditions
+	Done       map[int]bool              // indexes of the rules that are not run, because they matched before
 }
 
 // Decision is the result of the evaluation of one input.

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -64,12 +65,8 @@ func withDefaults(r *Rule) Rule {
 	}
 	n.From = slices.Clone(r.From)
 	n.Copy = slices.Clone(r.Copy)
-	if r.Set != nil {
-		n.Set = make(map[string]string, len(r.Set))
-		for k, v := range r.Set {
-			n.Set[k] = v
-		}
-	}
+	n.Say.Languages = maps.Clone(r.Say.Languages)
+	n.Set = maps.Clone(r.Set)
 	if r.Offer != nil {
 		o := *r.Offer
 		o.To = slices.Clone(o.To)

@@ -22,17 +22,17 @@ func TestRuleProblems(t *testing.T) {
 		{"no name", Rule{To: ToOwner}, "name: missing; it identifies the rule in metrics and traces"},
 		{"bad name", Rule{Name: "Ask Me", To: ToOwner},
 			`name: "Ask Me" must consist of lower-case letters, digits and hyphens, at most 63 characters`},
-		{"unknown event", Rule{Name: "a", Events: []Event{"conected"}, Say: "x"},
+		{"unknown event", Rule{Name: "a", Events: []Event{"conected"}, Say: Say{Default: "x"}},
 			`event: there is no event "conected"; events are message, opened, connected, disconnected, ` +
 				`handover_requested, passed, closed, offer_failed, idle, unanswered, delivery_failed (did you mean ` +
 				`"connected"?)`},
-		{"planned event", Rule{Name: "a", Events: []Event{EventMessage, EventIdle}, Say: "x"},
+		{"planned event", Rule{Name: "a", Events: []Event{EventMessage, EventIdle}, Say: Say{Default: "x"}},
 			`event[1]: event "idle" is not supported yet`},
-		{"unknown from", Rule{Name: "a", From: []string{"bot", "dsk"}, Say: "x"},
+		{"unknown from", Rule{Name: "a", From: []string{"bot", "dsk"}, Say: Say{Default: "x"}},
 			`from[1]: there is no channel or role "dsk" (did you mean "desk"?)`},
-		{"from twice", Rule{Name: "a", From: []string{"bot", "bot"}, Say: "x"}, `from[1]: "bot" is listed twice`},
+		{"from twice", Rule{Name: "a", From: []string{"bot", "bot"}, Say: Say{Default: "x"}}, `from[1]: "bot" is listed twice`},
 		{"event of other roles", Rule{Name: "a", Events: []Event{EventOfferFailed}, From: []string{"customer"},
-			Say: "x"},
+			Say: Say{Default: "x"}},
 			`warning: from: never matches: event "offer_failed" is about a channel of role bot or agent`},
 		{"pass to an unknown channel", Rule{Name: "a", Pass: "hom"},
 			`pass: there is no channel "hom" (did you mean "home"?)`},
@@ -58,7 +58,7 @@ func TestRuleProblems(t *testing.T) {
 			"close: a rule has at most one of pass, offer and close, this one has pass and close"},
 		{"close and continue", Rule{Name: "a", Close: true, Continue: true},
 			"continue: can be combined with set and copy, but not with close: later rules could contradict it"},
-		{"good close", Rule{Name: "a", Events: []Event{EventHandoverRequested}, Close: true, Say: "x",
+		{"good close", Rule{Name: "a", Events: []Event{EventHandoverRequested}, Close: true, Say: Say{Default: "x"},
 			Copy: []string{"audit"}}, ""},
 		{"drop and to", Rule{Name: "a", Drop: true, To: ToOwner},
 			"to: contradicts drop: a message is either delivered or dropped"},
@@ -68,15 +68,15 @@ func TestRuleProblems(t *testing.T) {
 			`to: must be owner or customer, not "custmer" (did you mean "customer"?)`},
 		{"back to customer", Rule{Name: "a", From: []string{"livechat"}, To: ToCustomer},
 			`to: a message never goes back to its sender, and this rule is about customers (did you mean "owner"?)`},
-		{"continue with say", Rule{Name: "a", Set: map[string]string{"a": "b"}, Say: "x", Continue: true},
+		{"continue with say", Rule{Name: "a", Set: map[string]string{"a": "b"}, Say: Say{Default: "x"}, Continue: true},
 			"continue: can be combined with set and copy, but not with say: later rules could contradict it"},
 		{"nothing", Rule{Name: "a", Continue: true},
 			": does nothing; add an action, or `to: owner` to end the evaluation"},
-		{"blank text", Rule{Name: "a", Say: " \n"}, "say: contains no text"},
-		{"bell", Rule{Name: "a", Say: "x\a"}, "say: contains the control character U+0007"},
+		{"blank text", Rule{Name: "a", Say: Say{Default: " \n"}}, "say: contains no text"},
+		{"bell", Rule{Name: "a", Say: Say{Default: "x\a"}}, "say: contains the control character U+0007"},
 		{"large attribute", Rule{Name: "a", Set: map[string]string{"k": strings.Repeat("x", 5000)}},
 			"set.k: has 5001 bytes with the name, at most 4096 are possible"},
-		{"good", Rule{Name: "a", From: []string{"customer"}, When: `open("desk")`, Say: "x",
+		{"good", Rule{Name: "a", From: []string{"customer"}, When: `open("desk")`, Say: Say{Default: "x"},
 			Set:  map[string]string{"a": "b"},
 			Home: "faq", Offer: NewOffer("desk", "night"), Copy: []string{"audit"}, Drop: true}, ""},
 	} {
@@ -103,7 +103,7 @@ func TestRuleProblems(t *testing.T) {
 func TestAllProblemsAtOnce(t *testing.T) {
 	_, problems := Compile([]Rule{
 		{Name: "a", Pass: "unknown", When: "rol == 1"}, {Name: "a", When: "handovers > 1", To: ToOwner},
-		{Name: "c", Say: "", From: []string{"x"}},
+		{Name: "c", Say: Say{Default: ""}, From: []string{"x"}},
 	}, testChannels)
 	var got []string
 	for _, p := range problems {
@@ -121,20 +121,20 @@ func TestUnreachableRulesAreWarnings(t *testing.T) {
 		rules []Rule
 		want  string
 	}{
-		{"unconditional before", []Rule{{Name: "a", To: ToOwner}, {Name: "b", From: []string{"bot"}, Say: "x"}},
+		{"unconditional before", []Rule{{Name: "a", To: ToOwner}, {Name: "b", From: []string{"bot"}, Say: Say{Default: "x"}}},
 			"b by a"},
-		{"role covers channel", []Rule{{Name: "a", From: []string{"agent"}, Say: "x"},
-			{Name: "b", From: []string{"desk"}, Say: "y"}}, "b by a"},
-		{"channel does not cover role", []Rule{{Name: "a", From: []string{"desk"}, Say: "x"},
-			{Name: "b", From: []string{"agent"}, Say: "y"}}, ""},
-		{"same condition", []Rule{{Name: "a", When: `open("desk")`, Say: "x"},
-			{Name: "b", When: `open("desk")`, Say: "y"}}, "b by a"},
-		{"other condition", []Rule{{Name: "a", When: `open("desk")`, Say: "x"}, {Name: "b", Say: "y"}}, ""},
-		{"continue", []Rule{{Name: "a", Copy: []string{"audit"}, Continue: true}, {Name: "b", Say: "y"}}, ""},
-		{"one event of two", []Rule{{Name: "a", Say: "x"}, {Name: "b", Events: []Event{EventMessage, EventPassed},
-			Say: "y"}}, ""},
-		{"both events", []Rule{{Name: "a", Say: "x"}, {Name: "b", Events: []Event{EventPassed}, Say: "x"},
-			{Name: "c", Events: []Event{EventMessage, EventPassed}, Say: "y"}}, "c by b"},
+		{"role covers channel", []Rule{{Name: "a", From: []string{"agent"}, Say: Say{Default: "x"}},
+			{Name: "b", From: []string{"desk"}, Say: Say{Default: "y"}}}, "b by a"},
+		{"channel does not cover role", []Rule{{Name: "a", From: []string{"desk"}, Say: Say{Default: "x"}},
+			{Name: "b", From: []string{"agent"}, Say: Say{Default: "y"}}}, ""},
+		{"same condition", []Rule{{Name: "a", When: `open("desk")`, Say: Say{Default: "x"}},
+			{Name: "b", When: `open("desk")`, Say: Say{Default: "y"}}}, "b by a"},
+		{"other condition", []Rule{{Name: "a", When: `open("desk")`, Say: Say{Default: "x"}}, {Name: "b", Say: Say{Default: "y"}}}, ""},
+		{"continue", []Rule{{Name: "a", Copy: []string{"audit"}, Continue: true}, {Name: "b", Say: Say{Default: "y"}}}, ""},
+		{"one event of two", []Rule{{Name: "a", Say: Say{Default: "x"}}, {Name: "b", Events: []Event{EventMessage, EventPassed},
+			Say: Say{Default: "y"}}}, ""},
+		{"both events", []Rule{{Name: "a", Say: Say{Default: "x"}}, {Name: "b", Events: []Event{EventPassed}, Say: Say{Default: "x"}},
+			{Name: "c", Events: []Event{EventMessage, EventPassed}, Say: Say{Default: "y"}}}, "c by b"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			table, problems := Compile(tc.rules, testChannels)

@@ -117,10 +117,10 @@ func (in *input) mentions(phrases []phrase) bool {
 
 func (in *input) open(channel string) bool { return in.facts.Open == nil || in.facts.Open(channel) }
 
-// bucket maps a conversation to 0–99. The result for a salt and a conversation never changes, in any version, so that
-// an experiment keeps its customers.
-func bucket(salt, conversation string) int64 {
-	sum := sha256.Sum256([]byte(salt + "\x00" + conversation))
+// bucket maps a customer to 0–99. The result for a salt and a customer never changes, in any version, so that an
+// experiment keeps its customers.
+func bucket(salt, channel, customer string) int64 {
+	sum := sha256.Sum256([]byte(salt + "\x00" + channel + "\x00" + customer))
 	return int64(binary.BigEndian.Uint64(sum[:8]) % 100)
 }
 

@@ -22,12 +22,13 @@ const (
 
 // Outcomes of an offer.
 const (
-	OfferAccepted    = "accepted"
-	OfferDeclined    = "declined"
-	OfferExpired     = "expired"
-	OfferClosed      = "closed"
-	OfferUnreachable = "unreachable"
-	OfferWithdrawn   = "withdrawn"
+	OfferAccepted     = "accepted"
+	OfferDeclined     = "declined"
+	OfferExpired      = "expired"
+	OfferClosed       = "closed"
+	OfferUnreachable  = "unreachable"
+	OfferOutsideHours = "outside_hours" // the channel's hours refused it
+	OfferWithdrawn    = "withdrawn"
 )
 
 // Reasons of the change Closed.

@@ -53,6 +53,7 @@ var endStatuses = []string{state.StatusDelivered, state.StatusDead, state.Status
 // offerOutcomes are the outcomes of an offer.
 var offerOutcomes = []string{
 	state.OfferAccepted, state.OfferDeclined, state.OfferExpired, state.OfferClosed, state.OfferUnreachable,
+	state.OfferOutsideHours,
 	state.OfferWithdrawn,
 }
 
