@@ -89,6 +89,12 @@ func (a *Admin) Handler() http.Handler {
 	mux.HandleFunc("GET /api/trace", a.trace)
 	mux.HandleFunc("GET /api/conversations", a.conversationList)
 	mux.HandleFunc("GET /api/conversations/{id}", a.conversationShow)
+	for _, command := range []string{"close", "pass", "home", "note"} {
+		mux.HandleFunc("POST /api/conversations/{id}/"+command, a.conversationCommand(command))
+	}
+	mux.HandleFunc("GET /api/channels", a.channelList)
+	mux.HandleFunc("POST /api/channels/{name}/pause", a.channelPause(true))
+	mux.HandleFunc("POST /api/channels/{name}/resume", a.channelPause(false))
 	mux.HandleFunc("GET /api/dead-letters", a.deadLetterList)
 	mux.HandleFunc("GET /api/dead-letters/{id}", a.deadLetterShow)
 	mux.HandleFunc("POST /api/dead-letters/{id}/replay", a.deadLetterReplay)

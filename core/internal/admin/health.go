@@ -114,6 +114,9 @@ func (a *Admin) optionalChecks() []check {
 	for i := range a.Config.Channels {
 		name := a.Config.Channels[i].Name
 		switch s := a.Lanes.State(name); {
+		case s.Paused:
+			out = append(out, check{"channel " + name, false, "paused by an operator; `patchbay channel resume " + name +
+				"` ends the pause"})
 		case s.Breaker == "open":
 			out = append(out, check{"channel " + name, false, "circuit breaker is open: " + s.Cause})
 		case s.Pause > 0:

@@ -55,28 +55,3 @@ func (a *Admin) addReasons(c *trail.Conversation) {
 	}
 	c.Complete()
 }
-
-func (a *Admin) pendingReason(d *trail.PendingDelivery) string {
-	ch, ok := a.Config.Channel(d.Channel)
-	if !ok {
-		return "channel " + d.Channel + " is not configured"
-	}
-	if h := a.Hosts[ch.Adapter]; h != nil {
-		if s := h.Status(); !s.Serving() {
-			return fmt.Sprintf("adapter %s is %s", ch.Adapter, s.State)
-		}
-	}
-	s := a.Lanes.State(d.Channel)
-	switch {
-	case s.Breaker == "open":
-		return "the channel's circuit breaker is open: " + s.Cause
-	case s.Pause > 0:
-		return "the vendor asked for a pause, which ends in " + s.Pause.Round(time.Second).String()
-	case d.NextAttempt.After(a.Now()):
-		return "next attempt at " + d.NextAttempt.Format(time.RFC3339)
-	case s.InFlight >= ch.Delivery.Concurrency:
-		return fmt.Sprintf("the channel's concurrency limit is reached: %d calls in flight, %d queued",
-			s.InFlight, s.Queued)
-	}
-	return "in flight"
-}

@@ -109,7 +109,8 @@ start.`,
 	}
 	root.PersistentFlags().StringVarP(&o.config, "config", "c", config, "config `file` (or PATCHBAY_CONFIG)")
 	root.PersistentFlags().StringVar(&o.admin, "admin", "", "admin `address` of the gateway (default: as configured)")
-	root.AddCommand(newRun(o), newCheck(o), newTrace(o), newDead(o), newConversation(o), newAdapter(o), newVersion(o))
+	root.AddCommand(newRun(o), newCheck(o), newTrace(o), newDead(o), newConversation(o), newChannel(o),
+		newAdapter(o), newVersion(o))
 	refuseUnknownTopics(root)
 	return root
 }

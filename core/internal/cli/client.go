@@ -1,14 +1,19 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"os/user"
+	"strconv"
 	"time"
 
+	"patchbay/core/internal/admin"
 	"patchbay/core/internal/app"
 	"patchbay/core/internal/config"
 )
@@ -18,6 +23,31 @@ const maxResponse = 256 << 20
 
 // call calls the admin API of the running gateway and decodes its response into v.
 func (o *options) call(ctx context.Context, method, path string, v any) error {
+	return o.request(ctx, method, path, nil, v)
+}
+
+// command sends an operator's command to the running gateway and decodes its response into v.
+func (o *options) command(ctx context.Context, path string, c *admin.CommandRequest, v any) error {
+	c.User = operator()
+	body, err := json.Marshal(c)
+	if err != nil {
+		return failure(fmt.Errorf("encode the command: %w", err))
+	}
+	return o.request(ctx, http.MethodPost, path, body, v)
+}
+
+// operator returns the name of the user who runs the program, for the trail.
+func operator() string {
+	if name := os.Getenv("SUDO_USER"); name != "" {
+		return name
+	}
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return strconv.Itoa(os.Getuid())
+}
+
+func (o *options) request(ctx context.Context, method, path string, request []byte, v any) error {
 	addr := o.admin
 	if addr == "" {
 		var err error
@@ -27,7 +57,7 @@ func (o *options) call(ctx context.Context, method, path string, v any) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+dialable(addr)+path, nil)
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+dialable(addr)+path, bytes.NewReader(request))
 	if err != nil {
 		return &coded{code: exitUsage, err: fmt.Errorf("--admin %q: %w; write host:port", addr, err)}
 	}

@@ -15,7 +15,8 @@ import (
 )
 
 func newConversation(o *options) *cobra.Command {
-	return group("conversation", "Inspect live conversations", newConversationList(o), newConversationShow(o))
+	return group("conversation", "Inspect, close and pass live conversations", newConversationList(o), newConversationShow(o),
+		newConversationClose(o), newConversationPass(o), newConversationHome(o), newConversationNote(o))
 }
 
 func newConversationList(o *options) *cobra.Command {

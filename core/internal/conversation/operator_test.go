@@ -126,3 +126,16 @@ func TestPauseOfAChannelIsKept(t *testing.T) {
 		t.Error("a channel that was never paused has an active pause")
 	}
 }
+
+func TestOfferToPausedChannelFails(t *testing.T) {
+	p := testPolicy(t, onWord("ask", route.Rule{Offer: route.NewOffer("desk"), Say: route.Say{Default: "looking"}}),
+		route.Rule{Name: "sorry", Events: []route.Event{route.EventOfferFailed}, When: `reason == "paused"`,
+			Say: route.Say{Default: "sorry"}})
+	h := newHarness(t, p)
+	h.customer("one")
+	h.drain("faq")
+	h.transact(func(tx *Transaction) { tx.PauseChannel("desk", true, &Command{Name: "pause", Channel: "desk"}) })
+	h.customer("ask")
+	h.wantLines("to the customer", h.queue("web"), "sorry")
+	h.wantLines("to the owner", h.queue("faq"), "ask")
+}

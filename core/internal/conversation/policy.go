@@ -56,8 +56,11 @@ func (p *Policy) Refusal(channel string, within time.Duration, _ time.Time) stri
 	return ""
 }
 
-// refusal returns why a channel cannot be asked within the given time, or "".
+// refusal returns why a channel cannot be asked within the given time, or "". A pause by an operator goes first.
 func (tx *Transaction) refusal(channel string, within time.Duration) string {
+	if tx.layer.Pause(channel).Active() {
+		return state.OfferPaused
+	}
 	return tx.policy.Refusal(channel, within, tx.at)
 }
 

@@ -28,6 +28,7 @@ const (
 	OfferClosed       = "closed"
 	OfferUnreachable  = "unreachable"
 	OfferOutsideHours = "outside_hours" // the channel's hours refused it
+	OfferPaused       = "paused"        // an operator paused the channel
 	OfferWithdrawn    = "withdrawn"
 )
 

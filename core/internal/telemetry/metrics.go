@@ -53,8 +53,7 @@ var endStatuses = []string{state.StatusDelivered, state.StatusDead, state.Status
 // offerOutcomes are the outcomes of an offer.
 var offerOutcomes = []string{
 	state.OfferAccepted, state.OfferDeclined, state.OfferExpired, state.OfferClosed, state.OfferUnreachable,
-	state.OfferOutsideHours,
-	state.OfferWithdrawn,
+	state.OfferOutsideHours, state.OfferPaused, state.OfferWithdrawn,
 }
 
 // Reasons for the end of a conversation.

@@ -1,0 +1,169 @@
+package admin
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/state"
+	"patchbay/core/internal/trail"
+)
+
+// Channel is the state of a channel.
+type Channel struct {
+	Name        string        `json:"name"`
+	Role        string        `json:"role"`
+	Adapter     string        `json:"adapter"`
+	State       string        `json:"state"`                  // why calls wait, or "ready"
+	Breaker     string        `json:"breaker"`                // closed, half-open or open
+	VendorPause float64       `json:"vendor_pause,omitempty"` // seconds of the vendor's pause that are left
+	Paused      *ChannelPause `json:"paused,omitempty"`
+	Queued      int           `json:"queued"` // deliveries, including those in flight
+	InFlight    int           `json:"in_flight"`
+	Oldest      *time.Time    `json:"oldest,omitempty"` // when the oldest of them was queued
+	DeadLetters int           `json:"dead_letters"`
+}
+
+// ChannelPause is a pause by an operator.
+type ChannelPause struct {
+	Since  time.Time `json:"since"`
+	User   string    `json:"user"`
+	Reason string    `json:"reason,omitempty"`
+}
+
+// channelList serves GET /api/channels: the configured channels, and removed ones with deliveries, sorted by name.
+func (a *Admin) channelList(w http.ResponseWriter, r *http.Request) {
+	byName := map[string]*Channel{}
+	for i := range a.Config.Channels {
+		c := &a.Config.Channels[i]
+		byName[c.Name] = &Channel{Name: c.Name, Role: string(c.Role), Adapter: c.Adapter}
+	}
+	err := a.Writer.View(r.Context(), func(s *state.State) { countQueues(s, byName) })
+	if err != nil {
+		a.fail(w, "list the channels", err)
+		return
+	}
+	list := make([]Channel, 0, len(byName))
+	for _, c := range byName {
+		a.addLaneState(c)
+		list = append(list, *c)
+	}
+	slices.SortFunc(list, func(x, y Channel) int { return cmp.Compare(x.Name, y.Name) })
+	reply(w, http.StatusOK, map[string]any{"channels": list})
+}
+
+// countQueues adds the queues, the dead letters and the pauses of the state.
+func countQueues(s *state.State, byName map[string]*Channel) {
+	channel := func(name string) *Channel {
+		if byName[name] == nil {
+			byName[name] = &Channel{Name: name}
+		}
+		return byName[name]
+	}
+	s.All(func(c *state.Conversation) bool {
+		for i := range c.Lanes {
+			l := &c.Lanes[i]
+			ch := channel(l.Channel)
+			ch.Queued += len(l.Queue)
+			if first := l.Queue[0].QueuedAt.UTC(); ch.Oldest == nil || first.Before(*ch.Oldest) {
+				ch.Oldest = &first
+			}
+		}
+		return true
+	})
+	for class, n := range s.CountDeadLetters() {
+		channel(class.Channel).DeadLetters += n
+	}
+	s.EachPause(func(p *state.Pause) {
+		if p.Active() {
+			channel(p.Channel).Paused = &ChannelPause{Since: p.Since.UTC(), User: p.User, Reason: p.Reason}
+		}
+	})
+}
+
+// addLaneState adds the state of the calls.
+func (a *Admin) addLaneState(c *Channel) {
+	lanes := a.Lanes.State(c.Name)
+	c.Breaker, c.VendorPause, c.InFlight = lanes.Breaker, lanes.Pause.Seconds(), lanes.InFlight
+	c.State = cmp.Or(a.blockedReason(c.Name), "ready")
+}
+
+// channelPause serves POST /api/channels/{name}/pause and /resume.
+func (a *Admin) channelPause(paused bool) http.HandlerFunc {
+	command, status := "resume", "ready"
+	if paused {
+		command, status = "pause", "paused"
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		name := r.PathValue("name")
+		cmd := readCommand(w, r, command)
+		if cmd == nil {
+			return
+		}
+		cmd.Channel = name
+		known, changed := false, false
+		err := a.Writer.View(r.Context(), func(s *state.State) { known = a.knowsChannel(s, name) || s.Pause(name).Active() })
+		if err == nil && !known {
+			a.replyNoChannel(w, name)
+			return
+		}
+		if err == nil {
+			err = a.Writer.Do(r.Context(), func(tx *conversation.Transaction) error {
+				changed = tx.PauseChannel(name, paused, cmd)
+				return nil
+			})
+		}
+		if err != nil {
+			a.fail(w, command+" a channel", err)
+			return
+		}
+		if changed {
+			a.logCommand(cmd)
+		}
+		reply(w, http.StatusOK, map[string]any{"channel": name, "status": status, "changed": changed})
+	}
+}
+
+// blockedReason returns why no call to a channel can start, or "".
+func (a *Admin) blockedReason(name string) string {
+	ch, ok := a.Config.Channel(name)
+	if !ok {
+		return "channel " + name + " is not configured"
+	}
+	lanes := a.Lanes.State(name)
+	if lanes.Paused {
+		return "paused by an operator"
+	}
+	if h := a.Hosts[ch.Adapter]; h != nil {
+		if s := h.Status(); !s.Serving() {
+			return fmt.Sprintf("adapter %s is %s", ch.Adapter, s.State)
+		}
+	}
+	switch {
+	case lanes.Breaker == "open":
+		return "the channel's circuit breaker is open: " + lanes.Cause
+	case lanes.Pause > 0:
+		return "the vendor asked for a pause, which ends in " + lanes.Pause.Round(time.Second).String()
+	}
+	return ""
+}
+
+// pendingReason returns why the head of a lane waits.
+func (a *Admin) pendingReason(d *trail.PendingDelivery) string {
+	if reason := a.blockedReason(d.Channel); reason != "" {
+		return reason
+	}
+	ch, _ := a.Config.Channel(d.Channel)
+	s := a.Lanes.State(d.Channel)
+	switch {
+	case d.NextAttempt.After(a.Now()):
+		return "next attempt at " + d.NextAttempt.Format(time.RFC3339)
+	case s.InFlight >= ch.Delivery.Concurrency:
+		return fmt.Sprintf("the channel's concurrency limit is reached: %d calls in flight, %d queued",
+			s.InFlight, s.Queued)
+	}
+	return "in flight"
+}

@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"patchbay/core/internal/admin"
+)
+
+func newChannel(o *options) *cobra.Command {
+	return group("channel", "List, pause and resume channels", newChannelList(o),
+		newChannelPause(o, "pause", "Pause a channel", `Start no more calls to a channel until 'patchbay channel resume'. Calls in
+flight end. Webhooks are still accepted, messages wait, and none is given up.
+Offers to the channel fail with the reason 'paused'. The pause survives a
+restart of the gateway.`),
+		newChannelPause(o, "resume", "End the pause of a channel", `End the pause of a channel. The waiting deliveries go out, and each has its whole
+'delivery.give_up' again.`))
+}
+
+func newChannelList(o *options) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "list", Short: "List the channels with their state and queues", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			asJSON, err := o.wantsJSON()
+			if err != nil {
+				return err
+			}
+			var response struct {
+				Channels []admin.Channel `json:"channels"`
+			}
+			if err := o.call(cmd.Context(), http.MethodGet, "/api/channels", &response); err != nil {
+				return err
+			}
+			if asJSON {
+				return o.print(response.Channels)
+			}
+			writeChannels(o.process.Stdout, response.Channels)
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
+	return cmd
+}
+
+// writeChannels prints a line for each channel, with the reason why its calls wait below it.
+func writeChannels(w io.Writer, list []admin.Channel) {
+	var rows []row
+	for _, c := range list {
+		oldest := "-"
+		if c.Oldest != nil {
+			oldest = c.Oldest.Format(time.RFC3339)
+		}
+		r := row{cells: []string{
+			c.Name, c.Role, c.Adapter, c.Breaker, strconv.Itoa(c.Queued), oldest, strconv.Itoa(c.InFlight),
+			strconv.Itoa(c.DeadLetters),
+		}}
+		if c.Paused != nil {
+			text := "paused by " + c.Paused.User + " at " + c.Paused.Since.Format(time.RFC3339)
+			if c.Paused.Reason != "" {
+				text += ": " + c.Paused.Reason
+			}
+			r.below = []string{text}
+		} else if c.State != "ready" {
+			r.below = []string{c.State}
+		}
+		rows = append(rows, r)
+	}
+	header := []string{"NAME", "ROLE", "ADAPTER", "BREAKER", "QUEUED", "OLDEST", "IN FLIGHT", "DEAD"}
+	writeList(w, header, rows, count(len(list), "channel"))
+}
+
+func newChannelPause(o *options, name, short, long string) *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use: name + " NAME", Short: short, Long: long, Args: arguments("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var response struct {
+				Status  string
+				Changed bool
+			}
+			path := "/api/channels/" + url.PathEscape(args[0]) + "/" + name
+			if err := o.command(cmd.Context(), path, &admin.CommandRequest{Reason: reason}, &response); err != nil {
+				return err
+			}
+			text := args[0] + " " + response.Status
+			if !response.Changed {
+				text += " already"
+			}
+			fmt.Fprintln(o.process.Stdout, text)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "`text` for other operators: why you give this command")
+	return cmd
+}
