@@ -29,9 +29,20 @@ type Delivery struct {
 	// History has the messages that the channel has not seen yet, oldest first. It is set only on the first delivery of
 	// a thread or epoch, and only with Capabilities.History.
 	History []*envelope.Envelope
+	// Copy is set if the delivery is a copy for an observer. Envelope is the original then.
+	Copy *Copy
 	// Media[i] has the bytes of Envelope.Parts[i] if that part is a medium and the channel has MediaStream, and is nil
 	// otherwise. Media may be shorter than Parts. Media is valid until Deliver returns.
 	Media []*Attachment
+}
+
+// Copy describes the original of a copy.
+type Copy struct {
+	Rule string // name of the rule that made the copy
+	// Decision is the gateway's decision about the message: "sent", "held", "dropped" or "unrouted". It is empty if
+	// Envelope is no message. The copy does not wait for the outcome of a delivery.
+	Decision string
+	Channel  string // that the message was sent to, if Decision is "sent"
 }
 
 // Receipt is the result of a delivery that the vendor accepted.

@@ -101,6 +101,9 @@ func deliveryFromProto(c *pluginpb.DeliverCall, send *pluginpb.SendAction) (*sdk
 		Channel: c.GetChannel(), Key: c.GetKey(), Attempt: int(c.GetAttempt()), Thread: send.GetThread(),
 		State: send.GetState(), Envelope: e,
 	}
+	if c := send.GetCopy(); c != nil {
+		d.Copy = &sdk.Copy{Rule: c.GetRule(), Decision: c.GetDecision(), Channel: c.GetChannel()}
+	}
 	for i, b := range send.GetHistory() {
 		h, err := protocol.DecodeEnvelope(b)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"patchbay/sdk"
 	"patchbay/sdk/protocol/pluginpb"
 )
 
@@ -19,5 +20,17 @@ func TestRepeatedHeaderFieldsKeepAllTheirValues(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got.Header); diff != "" {
 		t.Errorf("header (-want +got):\n%s", diff)
+	}
+}
+
+func TestDeliveryOfACopyHasTheDecision(t *testing.T) {
+	call := sendCall(t, 1, hello(), nil)
+	call.GetSend().Copy = &pluginpb.Copy{Rule: "audit", Decision: "sent", Channel: "desk"}
+	d, err := deliveryFromProto(call, call.GetSend())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&sdk.Copy{Rule: "audit", Decision: "sent", Channel: "desk"}, d.Copy); diff != "" {
+		t.Errorf("copy (-want +got):\n%s", diff)
 	}
 }

@@ -37,7 +37,7 @@ func policy(
 			Name: ch.Name, Role: ch.Role, Owner: ch.Owner, Opens: opens,
 			PerEpoch: p.endpoints[ch.Name].GetThreads() == string(sdk.ThreadsPerEpoch),
 			Events:   map[envelope.Kind]bool{}, Target: target(caps), History: caps.GetHistory(),
-			Timeout: ch.Delivery.Timeout,
+			Timeout: ch.Delivery.Timeout, Block: ch.Delivery.Then == config.ThenBlock,
 		}
 		for _, e := range caps.GetEvents() {
 			c.Events[envelope.Kind(e)] = true

@@ -79,7 +79,7 @@ func (l *loader) delivery(f *fileDelivery) Delivery {
 	l.requireBetween(&f.Timeout, 100*time.Millisecond, 5*time.Minute)
 	l.requireBetween(&f.GiveUp, time.Second, 7*24*time.Hour)
 	l.requireBetween(&f.MaxPause, time.Second, 24*time.Hour)
-	l.oneOfOrPlanned(&f.Then, []string{"block", "divert"}, string(ThenSkip))
+	l.oneOf(&f.Then, string(ThenSkip), string(ThenBlock))
 	l.oneOfOrPlanned(&f.Unknown, []string{"hold"}, string(UnknownAuto), string(UnknownRetry), string(UnknownDead))
 	l.require(f.Concurrency.value >= 1 && f.Concurrency.value <= 10_000, f.Concurrency.node,
 		"must be from 1 to 10000 calls")

@@ -79,8 +79,11 @@ type Channel struct {
 // Then is the action of a lane after a delivery was given up.
 type Then string
 
-// ThenSkip continues with the next delivery.
-const ThenSkip Then = "skip"
+// The actions: ThenSkip continues with the next delivery, ThenBlock stops the lane.
+const (
+	ThenSkip  Then = "skip"
+	ThenBlock Then = "block"
+)
 
 // Unknown is the policy for a delivery with an unknown outcome.
 type Unknown string

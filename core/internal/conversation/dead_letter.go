@@ -102,22 +102,29 @@ func (tx *Transaction) DropDeadLetter(id string) error {
 	return nil
 }
 
+// TooManyDeadLetters reports whether more dead letters are kept than the limits allow.
+func TooManyDeadLetters(s *state.State) bool {
+	copies := s.CopyLetterCount()
+	return copies > MaxCopyLetters || s.DeadLetterCount()-copies > MaxDeadLetters
+}
+
 // ExpireDeadLetters ends the dead letters from before the given time and those that need a record before
-// oldestRecord, the oldest one in the log. If there are none and more than MaxDeadLetters are kept, it ends the
-// oldest ones. It ends at most maxExpiredAtOnce and reports whether more are due.
+// oldestRecord, the oldest one in the log. If there are none and more than MaxDeadLetters or MaxCopyLetters are kept,
+// it ends the oldest ones. It ends at most maxExpiredAtOnce and reports whether more are due.
 func (tx *Transaction) ExpireDeadLetters(before time.Time, oldestRecord uint64) (more bool) {
 	tx.oldestRecord = oldestRecord
-	tooMany := tx.layer.DeadLetterCount() > MaxDeadLetters
+	all, copies := tx.layer.DeadLetterCount(), tx.layer.CopyLetterCount()
+	tooMany := map[bool]bool{false: all-copies > MaxDeadLetters, true: copies > MaxCopyLetters}
 	var due, rest []*state.DeadLetter
 	tx.layer.EachDeadLetter(func(d *state.DeadLetter) {
 		if oldest := d.OldestRecord(); d.At.Before(before) || oldest != 0 && oldest < oldestRecord {
 			due = append(due, d)
-		} else if tooMany {
+		} else if tooMany[d.Delivery.Copy] {
 			rest = append(rest, d)
 		}
 	})
 	slices.SortFunc(due, (*state.DeadLetter).Compare)
-	if tooMany && len(due) == 0 { // more than necessary, so that this is not repeated with each new dead letter
+	if len(due) == 0 { // more than necessary, so that this is not repeated with each new dead letter
 		slices.SortFunc(rest, (*state.DeadLetter).Compare)
 		due = rest[:min(maxExpiredAtOnce, len(rest))]
 	}

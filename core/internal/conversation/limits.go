@@ -10,7 +10,9 @@ const (
 	MaxCursorBytes   = 64 << 10         // size of a subscription's cursor
 	maxReopened      = 3                // times that a delivery is queued again because the vendor lost its thread
 	closedRetention  = 10 * time.Minute // a conversation that a rule closed is kept, to fence late answers
-	MaxDeadLetters   = 10_000           // the oldest ones expire first
+	MaxDeadLetters   = 10_000           // without copies; the oldest ones expire first
+	MaxCopyLetters   = 1000             // dead letters that are copies; the oldest ones expire first
+	maxCopies        = 100              // waiting copies of one conversation for one observer; the oldest is given up
 	maxExpiredAtOnce = 500              // dead letters that expire in one record
 )
 

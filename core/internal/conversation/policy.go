@@ -23,6 +23,7 @@ type Channel struct {
 	Events   map[envelope.Kind]bool // kinds other than messages that it receives
 	History  bool                   // it takes the history with a message; otherwise it gets a transcript
 	Timeout  time.Duration          // of one call
+	Block    bool                   // a lane stops at a dead letter
 }
 
 func (c *Channel) receives(k envelope.Kind) bool { return k == envelope.KindMessage || c.Events[k] }

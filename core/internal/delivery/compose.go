@@ -72,6 +72,9 @@ func (e *Engine) sendAction(ctx context.Context, t *task) (send *pluginpb.SendAc
 		degraded = content.Degraded
 	}
 	send = &pluginpb.SendAction{Thread: t.job.Thread, State: t.job.State, Envelope: stored.GetEnvelope(), Assigned: a}
+	if d.Copy {
+		send.Copy = &pluginpb.Copy{Rule: d.Reason, Decision: d.Decision.Status, Channel: d.Decision.Channel}
+	}
 	for _, it := range d.History {
 		h, err := e.Load(ctx, it.Pos)
 		if isTemporary(err) {

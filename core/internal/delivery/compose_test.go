@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
 
 	"patchbay/core/internal/render"
 	"patchbay/core/internal/state"
@@ -74,6 +75,16 @@ func TestSend(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"before", "then"}, history); diff != "" {
 		t.Errorf("history differs, want it without purged messages:\n%s", diff)
+	}
+}
+
+func TestCopyCarriesTheDecisionAboutTheOriginal(t *testing.T) {
+	call, _ := callFor(t, Channel{}, func(_ *harness, d *state.Delivery) {
+		d.Copy, d.Reason, d.Decision = true, "audit", state.Decision{Status: state.StatusSent, Channel: "desk"}
+	})
+	want := &pluginpb.Copy{Rule: "audit", Decision: "sent", Channel: "desk"}
+	if got := call.GetSend().GetCopy(); !proto.Equal(got, want) {
+		t.Errorf("copy %v, want %v", got, want)
 	}
 }
 

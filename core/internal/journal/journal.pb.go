@@ -290,6 +290,7 @@ type Change struct {
 	//	*Change_Departed
 	//	*Change_Commanded
 	//	*Change_ChannelPaused
+	//	*Change_DeliveryFailed
 	Kind          isChange_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -600,6 +601,15 @@ func (x *Change) GetChannelPaused() *ChannelPaused {
 	return nil
 }
 
+func (x *Change) GetDeliveryFailed() *DeliveryFailed {
+	if x != nil {
+		if x, ok := x.Kind.(*Change_DeliveryFailed); ok {
+			return x.DeliveryFailed
+		}
+	}
+	return nil
+}
+
 type isChange_Kind interface {
 	isChange_Kind()
 }
@@ -749,6 +759,11 @@ type Change_ChannelPaused struct {
 	ChannelPaused *ChannelPaused `protobuf:"bytes,40,opt,name=channel_paused,json=channelPaused,proto3,oneof"`
 }
 
+type Change_DeliveryFailed struct {
+	// A message did not reach a channel, and rules were run for it.
+	DeliveryFailed *DeliveryFailed `protobuf:"bytes,32,opt,name=delivery_failed,json=deliveryFailed,proto3,oneof"`
+}
+
 func (*Change_LeaseStarted) isChange_Kind() {}
 
 func (*Change_Opened) isChange_Kind() {}
@@ -806,6 +821,8 @@ func (*Change_Departed) isChange_Kind() {}
 func (*Change_Commanded) isChange_Kind() {}
 
 func (*Change_ChannelPaused) isChange_Kind() {}
+
+func (*Change_DeliveryFailed) isChange_Kind() {}
 
 // LeaseStarted is the first change of a writer. If its record has an earlier time than the previous one, the clock was
 // set back, and the fold adapts all stored times.
@@ -2051,9 +2068,15 @@ type Delivery struct {
 	// Whether it is a copy for an observer.
 	Copy bool `protobuf:"varint,13,opt,name=copy,proto3" json:"copy,omitempty"`
 	// How often it was queued again because the vendor lost the thread.
-	Reopened      uint32 `protobuf:"varint,14,opt,name=reopened,proto3" json:"reopened,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Reopened uint32 `protobuf:"varint,14,opt,name=reopened,proto3" json:"reopened,omitempty"`
+	// Whether it carries an owner's message to the customer.
+	Answer bool `protobuf:"varint,25,opt,name=answer,proto3" json:"answer,omitempty"`
+	// If copy: status of the original, which is sent, held, dropped or unrouted; empty for an event.
+	Decision string `protobuf:"bytes,26,opt,name=decision,proto3" json:"decision,omitempty"`
+	// If decision is sent: the channel.
+	DecisionChannel string `protobuf:"bytes,27,opt,name=decision_channel,json=decisionChannel,proto3" json:"decision_channel,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Delivery) Reset() {
@@ -2182,6 +2205,27 @@ func (x *Delivery) GetReopened() uint32 {
 		return x.Reopened
 	}
 	return 0
+}
+
+func (x *Delivery) GetAnswer() bool {
+	if x != nil {
+		return x.Answer
+	}
+	return false
+}
+
+func (x *Delivery) GetDecision() string {
+	if x != nil {
+		return x.Decision
+	}
+	return ""
+}
+
+func (x *Delivery) GetDecisionChannel() string {
+	if x != nil {
+		return x.DecisionChannel
+	}
+	return ""
 }
 
 // Queued adds a delivery to the end of its lane.
@@ -2955,7 +2999,9 @@ type DeadLettered struct {
 	// Customer's name.
 	SenderName string `protobuf:"bytes,9,opt,name=sender_name,json=senderName,proto3" json:"sender_name,omitempty"`
 	// Deliveries that needed the thread of this one, an open, in order.
-	Messages      []*Delivery `protobuf:"bytes,10,rep,name=messages,proto3" json:"messages,omitempty"`
+	Messages []*Delivery `protobuf:"bytes,10,rep,name=messages,proto3" json:"messages,omitempty"`
+	// Whether the lane stops until the dead letter ends, control moves or the conversation is closed.
+	Blocks        bool `protobuf:"varint,25,opt,name=blocks,proto3" json:"blocks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3060,12 +3106,83 @@ func (x *DeadLettered) GetMessages() []*Delivery {
 	return nil
 }
 
+func (x *DeadLettered) GetBlocks() bool {
+	if x != nil {
+		return x.Blocks
+	}
+	return false
+}
+
+// DeliveryFailed records the messages of a delivery that failed. Rules run once for a message and a channel.
+type DeliveryFailed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Channel that was not reached.
+	Channel string `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	// The messages, in order.
+	Messages []*Position `protobuf:"bytes,2,rep,name=messages,proto3" json:"messages,omitempty"`
+	// Kind of the error, or the adapter's reason code.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeliveryFailed) Reset() {
+	*x = DeliveryFailed{}
+	mi := &file_journal_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeliveryFailed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeliveryFailed) ProtoMessage() {}
+
+func (x *DeliveryFailed) ProtoReflect() protoreflect.Message {
+	mi := &file_journal_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeliveryFailed.ProtoReflect.Descriptor instead.
+func (*DeliveryFailed) Descriptor() ([]byte, []int) {
+	return file_journal_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *DeliveryFailed) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *DeliveryFailed) GetMessages() []*Position {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
+func (x *DeliveryFailed) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // DeadLetterEnded removes a dead letter.
 type DeadLetterEnded struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the dead letter's delivery.
 	Dead string `protobuf:"bytes,1,opt,name=dead,proto3" json:"dead,omitempty"`
-	// replayed, fenced, merged, dropped or expired.
+	// replayed, fenced, merged, moved, dropped or expired.
 	Status string `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
 	// Id of the delivery that repeats it.
 	Delivery      string `protobuf:"bytes,3,opt,name=delivery,proto3" json:"delivery,omitempty"`
@@ -3075,7 +3192,7 @@ type DeadLetterEnded struct {
 
 func (x *DeadLetterEnded) Reset() {
 	*x = DeadLetterEnded{}
-	mi := &file_journal_proto_msgTypes[33]
+	mi := &file_journal_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3087,7 +3204,7 @@ func (x *DeadLetterEnded) String() string {
 func (*DeadLetterEnded) ProtoMessage() {}
 
 func (x *DeadLetterEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[33]
+	mi := &file_journal_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3100,7 +3217,7 @@ func (x *DeadLetterEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetterEnded.ProtoReflect.Descriptor instead.
 func (*DeadLetterEnded) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{33}
+	return file_journal_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *DeadLetterEnded) GetDead() string {
@@ -3141,7 +3258,7 @@ type Commanded struct {
 
 func (x *Commanded) Reset() {
 	*x = Commanded{}
-	mi := &file_journal_proto_msgTypes[34]
+	mi := &file_journal_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3153,7 +3270,7 @@ func (x *Commanded) String() string {
 func (*Commanded) ProtoMessage() {}
 
 func (x *Commanded) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[34]
+	mi := &file_journal_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3166,7 +3283,7 @@ func (x *Commanded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Commanded.ProtoReflect.Descriptor instead.
 func (*Commanded) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{34}
+	return file_journal_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Commanded) GetCommand() string {
@@ -3214,7 +3331,7 @@ type ChannelPaused struct {
 
 func (x *ChannelPaused) Reset() {
 	*x = ChannelPaused{}
-	mi := &file_journal_proto_msgTypes[35]
+	mi := &file_journal_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3226,7 +3343,7 @@ func (x *ChannelPaused) String() string {
 func (*ChannelPaused) ProtoMessage() {}
 
 func (x *ChannelPaused) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[35]
+	mi := &file_journal_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3239,7 +3356,7 @@ func (x *ChannelPaused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChannelPaused.ProtoReflect.Descriptor instead.
 func (*ChannelPaused) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{35}
+	return file_journal_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ChannelPaused) GetChannel() string {
@@ -3290,7 +3407,7 @@ const file_journal_proto_rawDesc = "" +
 	"\fconversation\x18\x03 \x01(\tR\fconversation\x12\x14\n" +
 	"\x05epoch\x18\x04 \x01(\x04R\x05epoch\x12\x12\n" +
 	"\x04hops\x18\x05 \x01(\x05R\x04hops\x12\x14\n" +
-	"\x05cause\x18\x06 \x01(\tR\x05cause\"\xd7\x0e\n" +
+	"\x05cause\x18\x06 \x01(\tR\x05cause\"\xa7\x0f\n" +
 	"\x06Change\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12H\n" +
 	"\rlease_started\x18\x02 \x01(\v2!.patchbay.journal.v1.LeaseStartedH\x00R\fleaseStarted\x125\n" +
@@ -3326,7 +3443,8 @@ const file_journal_proto_rawDesc = "" +
 	"\tdeparting\x18\x1b \x01(\v2\x1e.patchbay.journal.v1.DepartingH\x00R\tdeparting\x12;\n" +
 	"\bdeparted\x18\x1c \x01(\v2\x1d.patchbay.journal.v1.DepartedH\x00R\bdeparted\x12>\n" +
 	"\tcommanded\x18' \x01(\v2\x1e.patchbay.journal.v1.CommandedH\x00R\tcommanded\x12K\n" +
-	"\x0echannel_paused\x18( \x01(\v2\".patchbay.journal.v1.ChannelPausedH\x00R\rchannelPausedB\x06\n" +
+	"\x0echannel_paused\x18( \x01(\v2\".patchbay.journal.v1.ChannelPausedH\x00R\rchannelPaused\x12N\n" +
+	"\x0fdelivery_failed\x18  \x01(\v2#.patchbay.journal.v1.DeliveryFailedH\x00R\x0edeliveryFailedB\x06\n" +
 	"\x04kind\"(\n" +
 	"\fLeaseStarted\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\"\xdd\x01\n" +
@@ -3425,7 +3543,7 @@ const file_journal_proto_rawDesc = "" +
 	"\bposition\x18\x04 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\"$\n" +
 	"\bDeparted\x12\x18\n" +
-	"\achannel\x18\x01 \x01(\tR\achannel\"\x80\x03\n" +
+	"\achannel\x18\x01 \x01(\tR\achannel\"\xdf\x03\n" +
 	"\bDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x12\n" +
@@ -3441,7 +3559,10 @@ const file_journal_proto_rawDesc = "" +
 	"\x06thread\x18\v \x01(\tR\x06thread\x12\x18\n" +
 	"\afollows\x18\f \x01(\bR\afollows\x12\x12\n" +
 	"\x04copy\x18\r \x01(\bR\x04copy\x12\x1a\n" +
-	"\breopened\x18\x0e \x01(\rR\breopened\"C\n" +
+	"\breopened\x18\x0e \x01(\rR\breopened\x12\x16\n" +
+	"\x06answer\x18\x19 \x01(\bR\x06answer\x12\x1a\n" +
+	"\bdecision\x18\x1a \x01(\tR\bdecision\x12)\n" +
+	"\x10decision_channel\x18\x1b \x01(\tR\x0fdecisionChannel\"C\n" +
 	"\x06Queued\x129\n" +
 	"\bdelivery\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.DeliveryR\bdelivery\"\xa0\x01\n" +
 	"\tAttempted\x12\x1a\n" +
@@ -3494,7 +3615,7 @@ const file_journal_proto_rawDesc = "" +
 	"\tdeparting\x18\x05 \x01(\bR\tdeparting\"a\n" +
 	"\fPendingEnded\x129\n" +
 	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x16\n" +
-	"\x06status\x18\x02 \x01(\tR\x06status\"\xf9\x02\n" +
+	"\x06status\x18\x02 \x01(\tR\x06status\"\x91\x03\n" +
 	"\fDeadLettered\x129\n" +
 	"\bdelivery\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.DeliveryR\bdelivery\x12\x14\n" +
 	"\x05error\x18\x02 \x01(\tR\x05error\x12\x12\n" +
@@ -3507,7 +3628,12 @@ const file_journal_proto_rawDesc = "" +
 	"\vsender_name\x18\t \x01(\tR\n" +
 	"senderName\x129\n" +
 	"\bmessages\x18\n" +
-	" \x03(\v2\x1d.patchbay.journal.v1.DeliveryR\bmessages\"Y\n" +
+	" \x03(\v2\x1d.patchbay.journal.v1.DeliveryR\bmessages\x12\x16\n" +
+	"\x06blocks\x18\x19 \x01(\bR\x06blocks\"}\n" +
+	"\x0eDeliveryFailed\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\tR\achannel\x129\n" +
+	"\bmessages\x18\x02 \x03(\v2\x1d.patchbay.journal.v1.PositionR\bmessages\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"Y\n" +
 	"\x0fDeadLetterEnded\x12\x12\n" +
 	"\x04dead\x18\x01 \x01(\tR\x04dead\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x1a\n" +
@@ -3535,7 +3661,7 @@ func file_journal_proto_rawDescGZIP() []byte {
 	return file_journal_proto_rawDescData
 }
 
-var file_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
+var file_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_journal_proto_goTypes = []any{
 	(*Record)(nil),          // 0: patchbay.journal.v1.Record
 	(*Position)(nil),        // 1: patchbay.journal.v1.Position
@@ -3570,10 +3696,11 @@ var file_journal_proto_goTypes = []any{
 	(*ThreadPending)(nil),   // 30: patchbay.journal.v1.ThreadPending
 	(*PendingEnded)(nil),    // 31: patchbay.journal.v1.PendingEnded
 	(*DeadLettered)(nil),    // 32: patchbay.journal.v1.DeadLettered
-	(*DeadLetterEnded)(nil), // 33: patchbay.journal.v1.DeadLetterEnded
-	(*Commanded)(nil),       // 34: patchbay.journal.v1.Commanded
-	(*ChannelPaused)(nil),   // 35: patchbay.journal.v1.ChannelPaused
-	nil,                     // 36: patchbay.journal.v1.Attributed.AttributesEntry
+	(*DeliveryFailed)(nil),  // 33: patchbay.journal.v1.DeliveryFailed
+	(*DeadLetterEnded)(nil), // 34: patchbay.journal.v1.DeadLetterEnded
+	(*Commanded)(nil),       // 35: patchbay.journal.v1.Commanded
+	(*ChannelPaused)(nil),   // 36: patchbay.journal.v1.ChannelPaused
+	nil,                     // 37: patchbay.journal.v1.Attributed.AttributesEntry
 }
 var file_journal_proto_depIdxs = []int32{
 	2,  // 0: patchbay.journal.v1.Record.envelopes:type_name -> patchbay.journal.v1.StoredEnvelope
@@ -3600,35 +3727,37 @@ var file_journal_proto_depIdxs = []int32{
 	30, // 21: patchbay.journal.v1.Change.thread_pending:type_name -> patchbay.journal.v1.ThreadPending
 	31, // 22: patchbay.journal.v1.Change.pending_ended:type_name -> patchbay.journal.v1.PendingEnded
 	32, // 23: patchbay.journal.v1.Change.dead_lettered:type_name -> patchbay.journal.v1.DeadLettered
-	33, // 24: patchbay.journal.v1.Change.dead_letter_ended:type_name -> patchbay.journal.v1.DeadLetterEnded
+	34, // 24: patchbay.journal.v1.Change.dead_letter_ended:type_name -> patchbay.journal.v1.DeadLetterEnded
 	29, // 25: patchbay.journal.v1.Change.cursor_moved:type_name -> patchbay.journal.v1.CursorMoved
 	28, // 26: patchbay.journal.v1.Change.closing:type_name -> patchbay.journal.v1.Closing
 	18, // 27: patchbay.journal.v1.Change.departing:type_name -> patchbay.journal.v1.Departing
 	19, // 28: patchbay.journal.v1.Change.departed:type_name -> patchbay.journal.v1.Departed
-	34, // 29: patchbay.journal.v1.Change.commanded:type_name -> patchbay.journal.v1.Commanded
-	35, // 30: patchbay.journal.v1.Change.channel_paused:type_name -> patchbay.journal.v1.ChannelPaused
-	15, // 31: patchbay.journal.v1.Opened.unanswered:type_name -> patchbay.journal.v1.Item
-	1,  // 32: patchbay.journal.v1.Accepted.position:type_name -> patchbay.journal.v1.Position
-	16, // 33: patchbay.journal.v1.Accepted.extent:type_name -> patchbay.journal.v1.Extent
-	1,  // 34: patchbay.journal.v1.Routed.position:type_name -> patchbay.journal.v1.Position
-	1,  // 35: patchbay.journal.v1.Disposed.position:type_name -> patchbay.journal.v1.Position
-	36, // 36: patchbay.journal.v1.Attributed.attributes:type_name -> patchbay.journal.v1.Attributed.AttributesEntry
-	15, // 37: patchbay.journal.v1.Held.item:type_name -> patchbay.journal.v1.Item
-	1,  // 38: patchbay.journal.v1.Item.position:type_name -> patchbay.journal.v1.Position
-	16, // 39: patchbay.journal.v1.Item.extent:type_name -> patchbay.journal.v1.Extent
-	1,  // 40: patchbay.journal.v1.Departing.position:type_name -> patchbay.journal.v1.Position
-	15, // 41: patchbay.journal.v1.Delivery.item:type_name -> patchbay.journal.v1.Item
-	15, // 42: patchbay.journal.v1.Delivery.history:type_name -> patchbay.journal.v1.Item
-	20, // 43: patchbay.journal.v1.Queued.delivery:type_name -> patchbay.journal.v1.Delivery
-	1,  // 44: patchbay.journal.v1.ThreadPending.position:type_name -> patchbay.journal.v1.Position
-	1,  // 45: patchbay.journal.v1.PendingEnded.position:type_name -> patchbay.journal.v1.Position
-	20, // 46: patchbay.journal.v1.DeadLettered.delivery:type_name -> patchbay.journal.v1.Delivery
-	20, // 47: patchbay.journal.v1.DeadLettered.messages:type_name -> patchbay.journal.v1.Delivery
-	48, // [48:48] is the sub-list for method output_type
-	48, // [48:48] is the sub-list for method input_type
-	48, // [48:48] is the sub-list for extension type_name
-	48, // [48:48] is the sub-list for extension extendee
-	0,  // [0:48] is the sub-list for field type_name
+	35, // 29: patchbay.journal.v1.Change.commanded:type_name -> patchbay.journal.v1.Commanded
+	36, // 30: patchbay.journal.v1.Change.channel_paused:type_name -> patchbay.journal.v1.ChannelPaused
+	33, // 31: patchbay.journal.v1.Change.delivery_failed:type_name -> patchbay.journal.v1.DeliveryFailed
+	15, // 32: patchbay.journal.v1.Opened.unanswered:type_name -> patchbay.journal.v1.Item
+	1,  // 33: patchbay.journal.v1.Accepted.position:type_name -> patchbay.journal.v1.Position
+	16, // 34: patchbay.journal.v1.Accepted.extent:type_name -> patchbay.journal.v1.Extent
+	1,  // 35: patchbay.journal.v1.Routed.position:type_name -> patchbay.journal.v1.Position
+	1,  // 36: patchbay.journal.v1.Disposed.position:type_name -> patchbay.journal.v1.Position
+	37, // 37: patchbay.journal.v1.Attributed.attributes:type_name -> patchbay.journal.v1.Attributed.AttributesEntry
+	15, // 38: patchbay.journal.v1.Held.item:type_name -> patchbay.journal.v1.Item
+	1,  // 39: patchbay.journal.v1.Item.position:type_name -> patchbay.journal.v1.Position
+	16, // 40: patchbay.journal.v1.Item.extent:type_name -> patchbay.journal.v1.Extent
+	1,  // 41: patchbay.journal.v1.Departing.position:type_name -> patchbay.journal.v1.Position
+	15, // 42: patchbay.journal.v1.Delivery.item:type_name -> patchbay.journal.v1.Item
+	15, // 43: patchbay.journal.v1.Delivery.history:type_name -> patchbay.journal.v1.Item
+	20, // 44: patchbay.journal.v1.Queued.delivery:type_name -> patchbay.journal.v1.Delivery
+	1,  // 45: patchbay.journal.v1.ThreadPending.position:type_name -> patchbay.journal.v1.Position
+	1,  // 46: patchbay.journal.v1.PendingEnded.position:type_name -> patchbay.journal.v1.Position
+	20, // 47: patchbay.journal.v1.DeadLettered.delivery:type_name -> patchbay.journal.v1.Delivery
+	20, // 48: patchbay.journal.v1.DeadLettered.messages:type_name -> patchbay.journal.v1.Delivery
+	1,  // 49: patchbay.journal.v1.DeliveryFailed.messages:type_name -> patchbay.journal.v1.Position
+	50, // [50:50] is the sub-list for method output_type
+	50, // [50:50] is the sub-list for method input_type
+	50, // [50:50] is the sub-list for extension type_name
+	50, // [50:50] is the sub-list for extension extendee
+	0,  // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_journal_proto_init() }
@@ -3666,6 +3795,7 @@ func file_journal_proto_init() {
 		(*Change_Departed)(nil),
 		(*Change_Commanded)(nil),
 		(*Change_ChannelPaused)(nil),
+		(*Change_DeliveryFailed)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3673,7 +3803,7 @@ func file_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_journal_proto_rawDesc), len(file_journal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   37,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -33,6 +33,8 @@ type Conversation struct {
 	HistoryCount    uint64             `json:"hn,omitempty"` // number of the newest history entry, from 1
 	HistoryEpoch    uint64             `json:"hp,omitempty"` // newest epoch whose owner has been sent the history
 	Lanes           []Lane             `json:"la,omitempty"` // none is empty
+	Blocked         map[string]string  `json:"bl,omitempty"` // dead letters at which lanes stop, by channel
+	Failed          []FailedMessage    `json:"fm,omitempty"` // pending messages for which delivery_failed was run
 	UnansweredSince time.Time          `json:"un,omitzero"`  // time of the oldest customer message without an answer
 	Closing         string             `json:"cl,omitempty"` // rule that closed the conversation; "" while it is open
 	ClosedAt        time.Time          `json:"ca,omitzero"`
@@ -107,6 +109,7 @@ func (c *Conversation) clone() *Conversation {
 	}
 	d.Held = slices.Clone(c.Held)
 	d.Attributes = maps.Clone(c.Attributes)
+	d.Blocked = maps.Clone(c.Blocked)
 	d.Lanes = make([]Lane, len(c.Lanes))
 	for i, l := range c.Lanes {
 		d.Lanes[i] = Lane{l.Channel, slices.Clone(l.Queue)}
@@ -136,11 +139,15 @@ func (c *Conversation) Delivery(id string) *Delivery {
 	return nil
 }
 
-// Undelivered returns the number of queued deliveries and held messages.
+// Undelivered returns the number of queued deliveries and held messages, without copies for observers.
 func (c *Conversation) Undelivered() int {
 	n := len(c.Held)
 	for i := range c.Lanes {
-		n += len(c.Lanes[i].Queue)
+		for j := range c.Lanes[i].Queue {
+			if !c.Lanes[i].Queue[j].Copy {
+				n++
+			}
+		}
 	}
 	return n
 }

@@ -110,6 +110,9 @@ func (s *State) DeadLetter(id string) *DeadLetter {
 // DeadLetterCount returns the number of dead letters.
 func (s *State) DeadLetterCount() int { return len(s.deadLetters) }
 
+// CopyLetterCount returns the number of dead letters that are copies for observers.
+func (s *State) CopyLetterCount() int { return s.copyLetters }
+
 // DeadLetterClass groups dead letters in counts.
 type DeadLetterClass struct{ Channel, Error string }
 

@@ -27,7 +27,9 @@ type Delivery struct {
 	Reason   string    `json:"r,omitempty"`  // rule or cause
 	Thread   string    `json:"th,omitempty"` // if not the channel's current thread
 	Follows  bool      `json:"f,omitempty"`  // carries the customer's message, so it follows control
-	Copy     bool      `json:"cp,omitempty"` // for an observer
+	Answer   bool      `json:"an,omitempty"` // carries an owner's message to the customer
+	Copy     bool      `json:"cp,omitempty"` // for an observer, or the open of its thread
+	Decision Decision  `json:"dn,omitzero"`  // about the original of a copy
 	Reopened uint32    `json:"ro,omitempty"` // how often it was queued again because the vendor lost the thread
 	QueuedAt time.Time `json:"q"`
 	Attempts uint32    `json:"a,omitempty"` // failed calls so far
@@ -39,11 +41,19 @@ type Delivery struct {
 	Text      string `json:"tx,omitempty"` // text of the last error
 }
 
+// Decision is the decision about a message: StatusSent, StatusHeld, StatusDropped or StatusUnrouted. It is zero for other
+// envelopes.
+type Decision struct {
+	Status  string `json:"s"`
+	Channel string `json:"c,omitempty"` // that the message was sent to
+}
+
 // Proto returns the delivery as the journal encodes it, without its attempts.
 func (d *Delivery) Proto() *journal.Delivery {
 	p := &journal.Delivery{
 		Id: d.ID, Channel: d.Channel, Kind: d.Kind, Piece: d.Piece, Pieces: d.Pieces, Epoch: d.Epoch, Offer: d.Offer,
-		Reason: d.Reason, Thread: d.Thread, Follows: d.Follows, Copy: d.Copy, Reopened: d.Reopened,
+		Reason: d.Reason, Thread: d.Thread, Follows: d.Follows, Answer: d.Answer, Copy: d.Copy,
+		Decision: d.Decision.Status, DecisionChannel: d.Decision.Channel, Reopened: d.Reopened,
 	}
 	if d.Item.Pos.Seq != 0 {
 		p.Item = d.Item.Proto()
@@ -58,7 +68,8 @@ func toDelivery(d *journal.Delivery, queuedAt time.Time) Delivery {
 	out := Delivery{
 		ID: d.GetId(), Channel: d.GetChannel(), Kind: d.GetKind(), Item: toItem(d.GetItem()), Piece: d.GetPiece(),
 		Pieces: d.GetPieces(), Epoch: d.GetEpoch(), Offer: d.GetOffer(), Reason: d.GetReason(), Thread: d.GetThread(),
-		Follows: d.GetFollows(), Copy: d.GetCopy(), Reopened: d.GetReopened(), QueuedAt: queuedAt,
+		Follows: d.GetFollows(), Answer: d.GetAnswer(), Copy: d.GetCopy(),
+		Decision: Decision{d.GetDecision(), d.GetDecisionChannel()}, Reopened: d.GetReopened(), QueuedAt: queuedAt,
 	}
 	for _, h := range d.GetHistory() {
 		out.History = append(out.History, toItem(h))

@@ -46,7 +46,7 @@ func (l *Layer) foldGlobal(ch *journal.Change) bool {
 	case *journal.Change_DeadLettered:
 		l.foldDeadLettered(ch.GetConversation(), k.DeadLettered)
 	case *journal.Change_DeadLetterEnded:
-		l.deadLetters.remove(k.DeadLetterEnded.GetDead())
+		l.foldDeadLetterEnded(ch.GetConversation(), k.DeadLetterEnded.GetDead())
 	case *journal.Change_ChannelPaused:
 		l.foldChannelPaused(k.ChannelPaused)
 	case *journal.Change_Disposed, *journal.Change_Duplicate, *journal.Change_Commanded:
@@ -88,6 +88,8 @@ func (l *Layer) foldConversation(c *Conversation, ch *journal.Change) error {
 		foldAttempted(c, k.Attempted)
 	case *journal.Change_Ended:
 		foldEnded(c, k.Ended)
+	case *journal.Change_DeliveryFailed:
+		foldDeliveryFailed(c, k.DeliveryFailed)
 	case *journal.Change_Linked:
 		l.foldLinked(c, k.Linked)
 	case *journal.Change_Unlinked:
@@ -98,6 +100,7 @@ func (l *Layer) foldConversation(c *Conversation, ch *journal.Change) error {
 		c.Closing, c.ClosedAt, c.UnansweredSince = k.Closing.GetRule(), l.at, time.Time{}
 		c.Unanswered = k.Closing.GetUnanswered()
 		c.Departure, c.Held = nil, nil // the held messages go to the customer's next conversation
+		c.unblockAll(l.at)
 	case *journal.Change_Closed:
 		l.removeThreads(c)
 		l.convs.remove(c.ID)
@@ -121,21 +124,4 @@ func (l *Layer) foldThreadPending(p *journal.ThreadPending) {
 	}
 	l.pending.put(pos, e)
 	l.pendingCount.add(e, 1)
-}
-
-func (l *Layer) foldDeadLettered(conv string, d *journal.DeadLettered) {
-	delivery := toDelivery(d.GetDelivery(), time.Unix(0, d.GetQueuedAt()))
-	delivery.Attempts = d.GetAttempts()
-	dead := &DeadLetter{
-		Conversation: conv, Delivery: delivery, Error: d.GetError(), Text: d.GetText(), Attempts: d.GetAttempts(), At: l.at,
-	}
-	for _, m := range d.GetMessages() {
-		dead.Messages = append(dead.Messages, toDelivery(m, delivery.QueuedAt))
-	}
-	if d.GetCustomerChannel() != "" {
-		dead.Customer = &Customer{
-			Channel: d.GetCustomerChannel(), Thread: d.GetCustomerThread(), ID: d.GetSenderId(), Name: d.GetSenderName(),
-		}
-	}
-	l.deadLetters.put(delivery.ID, dead)
 }

@@ -122,6 +122,7 @@ func (l *Layer) foldPassed(c *Conversation, p *journal.Passed) {
 	}
 	c.Owner, c.Epoch, c.OwnerSince, c.Departure = p.GetOwner(), p.GetEpoch(), l.at, nil
 	c.Handovers++
+	c.unblockAll(l.at)
 	if p.GetCounted() {
 		c.countHandover(l.at)
 	}

@@ -17,6 +17,7 @@ type Layer struct {
 	pending     overlay[Position, *PendingEnvelope]
 	cursors     overlay[string, []byte]
 	pauses      overlay[string, *Pause]
+	copyLetters int  // difference to the state's count
 	ids         []ID // accepted, in order
 	idsSetBack  bool // see setBack
 
@@ -92,6 +93,9 @@ func (l *Layer) DeadLetter(id string) *DeadLetter {
 // DeadLetterCount returns the number of dead letters.
 func (l *Layer) DeadLetterCount() int { return l.deadLetters.len() }
 
+// CopyLetterCount returns the number of dead letters that are copies for observers.
+func (l *Layer) CopyLetterCount() int { return l.state.copyLetters + l.copyLetters }
+
 // EachDeadLetter calls f for each dead letter, in no order.
 func (l *Layer) EachDeadLetter(f func(*DeadLetter)) {
 	l.deadLetters.each(func(_ string, d *DeadLetter) { f(d) })
@@ -125,6 +129,7 @@ func (l *Layer) Commit() {
 	for _, id := range l.ids {
 		s.ids.add(id, l.at)
 	}
+	s.copyLetters += l.copyLetters
 	s.lease = max(s.lease, l.record.GetLease())
 	s.pendingReady = l.pendingReady
 	s.pendingCount.merge(l.pendingCount)

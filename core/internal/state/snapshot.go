@@ -132,7 +132,12 @@ func (s *State) Restore(buckets map[uint32][]byte, meta []byte) error {
 func (s *State) restoreBucket(bucket uint32, data []byte) error {
 	switch bucket {
 	case bucketDeadLetters:
-		return restoreList(data, func(d *DeadLetter) { s.deadLetters[d.Delivery.ID] = d })
+		return restoreList(data, func(d *DeadLetter) {
+			s.deadLetters[d.Delivery.ID] = d
+			if d.Delivery.Copy {
+				s.copyLetters++
+			}
+		})
 	case bucketPending:
 		return restoreList(data, func(p *PendingEnvelope) {
 			s.pending[p.Pos] = p

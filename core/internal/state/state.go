@@ -15,6 +15,7 @@ type State struct {
 	convs       map[string]*Conversation
 	threads     map[threadKey]string // index: thread to conversation
 	deadLetters map[string]*DeadLetter
+	copyLetters int // dead letters that are copies for observers
 	pending     map[Position]*PendingEnvelope
 	cursors     map[string][]byte // by channel; the bytes never change
 	pauses      map[string]*Pause // newest pause by channel; the values never change

@@ -6,6 +6,7 @@ const (
 	StatusDuplicate = "duplicate"
 	StatusHeld      = "held"
 	StatusQueued    = "queued"
+	StatusSent      = "sent" // of a Decision: queued for a channel
 	StatusRetrying  = "retrying"
 	StatusDelivered = "delivered"
 	StatusFenced    = "fenced"

@@ -155,6 +155,11 @@ func describeDelivery(ch *journal.Change) (draft, bool) {
 			Step: d.GetStatus(), Channel: d.GetChannel(), Delivery: d.GetDelivery(), VendorID: d.GetVendorId(),
 			Kind: d.GetError(), Detail: strings.TrimSpace(d.GetText() + " " + d.GetDegraded()),
 		}}, true
+	case *journal.Change_DeliveryFailed:
+		f := k.DeliveryFailed
+		return draft{Entry{
+			Step: "delivery failed", Channel: f.GetChannel(), Kind: f.GetReason(), Detail: "before the dead letter, rules are run",
+		}, positionOf(f.GetMessages()[0])}, true
 	case *journal.Change_Late:
 		l := k.Late
 		return draft{Entry: Entry{

@@ -50,7 +50,7 @@ func (w *Writer) releaseHeads(c *state.Conversation, now time.Time) {
 	}
 	for i := range c.Lanes {
 		head := &c.Lanes[i].Queue[0]
-		if _, busy := lanes[head.Channel]; busy || head.NextAt.After(now) {
+		if _, busy := lanes[head.Channel]; busy || c.Blocked[head.Channel] != "" || head.NextAt.After(now) {
 			continue
 		}
 		w.inFlight.put(c.ID, head.Channel, head.ID)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"patchbay/core/internal/attempt"
+	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
@@ -326,7 +327,7 @@ func TestReconcileAtStart(t *testing.T) {
 // record.
 func TestReconcileManyDeliveries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const conversations, each = 100, 20
+		const conversations, each = 100, conversation.MaxCopyLetters / 100
 		gone := false
 		h := openHarness(t, longIDs, func(o *Options) {
 			if gone {

@@ -108,8 +108,7 @@ func (w *Writer) pendingDue() (at time.Time, found bool) {
 // deadLettersDue reports whether to search for expired dead letters: every deadLettersEvery, or immediately if there
 // are too many or the log no longer has their records.
 func (w *Writer) deadLettersDue(now time.Time) bool {
-	n := w.state.DeadLetterCount()
-	return n > conversation.MaxDeadLetters || n > 0 && !now.Before(w.expireAt)
+	return conversation.TooManyDeadLetters(w.state) || w.state.DeadLetterCount() > 0 && !now.Before(w.expireAt)
 }
 
 // untilTimer returns the time until the next deadline of the loop.

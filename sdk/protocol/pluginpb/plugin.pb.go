@@ -1912,7 +1912,9 @@ type SendAction struct {
 	// Values assigned by the gateway; they replace the envelope's fields.
 	Assigned *Assigned `protobuf:"bytes,4,opt,name=assigned,proto3" json:"assigned,omitempty"`
 	// Encoded Envelopes that the channel has not seen yet.
-	History       [][]byte `protobuf:"bytes,5,rep,name=history,proto3" json:"history,omitempty"`
+	History [][]byte `protobuf:"bytes,5,rep,name=history,proto3" json:"history,omitempty"`
+	// Set if the delivery is a copy for an observer.
+	Copy          *Copy `protobuf:"bytes,6,opt,name=copy,proto3" json:"copy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1982,6 +1984,77 @@ func (x *SendAction) GetHistory() [][]byte {
 	return nil
 }
 
+func (x *SendAction) GetCopy() *Copy {
+	if x != nil {
+		return x.Copy
+	}
+	return nil
+}
+
+// Copy describes the original of a copy.
+type Copy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Rule that made the copy.
+	Rule string `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Decision about the message: sent, held, dropped or unrouted; empty if the envelope is no message.
+	Decision string `protobuf:"bytes,2,opt,name=decision,proto3" json:"decision,omitempty"`
+	// Channel that the message was sent to, if decision is sent.
+	Channel       string `protobuf:"bytes,3,opt,name=channel,proto3" json:"channel,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Copy) Reset() {
+	*x = Copy{}
+	mi := &file_plugin_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Copy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Copy) ProtoMessage() {}
+
+func (x *Copy) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Copy.ProtoReflect.Descriptor instead.
+func (*Copy) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *Copy) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *Copy) GetDecision() string {
+	if x != nil {
+		return x.Decision
+	}
+	return ""
+}
+
+func (x *Copy) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
 // Assigned holds values that the gateway adds to an envelope without encoding it again.
 type Assigned struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2007,7 +2080,7 @@ type Assigned struct {
 
 func (x *Assigned) Reset() {
 	*x = Assigned{}
-	mi := &file_plugin_proto_msgTypes[23]
+	mi := &file_plugin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2019,7 +2092,7 @@ func (x *Assigned) String() string {
 func (*Assigned) ProtoMessage() {}
 
 func (x *Assigned) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[23]
+	mi := &file_plugin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2032,7 +2105,7 @@ func (x *Assigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assigned.ProtoReflect.Descriptor instead.
 func (*Assigned) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{23}
+	return file_plugin_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Assigned) GetId() string {
@@ -2114,7 +2187,7 @@ type AssignedMedium struct {
 
 func (x *AssignedMedium) Reset() {
 	*x = AssignedMedium{}
-	mi := &file_plugin_proto_msgTypes[24]
+	mi := &file_plugin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2126,7 +2199,7 @@ func (x *AssignedMedium) String() string {
 func (*AssignedMedium) ProtoMessage() {}
 
 func (x *AssignedMedium) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[24]
+	mi := &file_plugin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2139,7 +2212,7 @@ func (x *AssignedMedium) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignedMedium.ProtoReflect.Descriptor instead.
 func (*AssignedMedium) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{24}
+	return file_plugin_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *AssignedMedium) GetPart() uint32 {
@@ -2214,7 +2287,7 @@ type OpenAction struct {
 
 func (x *OpenAction) Reset() {
 	*x = OpenAction{}
-	mi := &file_plugin_proto_msgTypes[25]
+	mi := &file_plugin_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2226,7 +2299,7 @@ func (x *OpenAction) String() string {
 func (*OpenAction) ProtoMessage() {}
 
 func (x *OpenAction) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[25]
+	mi := &file_plugin_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2239,7 +2312,7 @@ func (x *OpenAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenAction.ProtoReflect.Descriptor instead.
 func (*OpenAction) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{25}
+	return file_plugin_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *OpenAction) GetConversation() string {
@@ -2302,7 +2375,7 @@ type DeliverResponse struct {
 
 func (x *DeliverResponse) Reset() {
 	*x = DeliverResponse{}
-	mi := &file_plugin_proto_msgTypes[26]
+	mi := &file_plugin_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2314,7 +2387,7 @@ func (x *DeliverResponse) String() string {
 func (*DeliverResponse) ProtoMessage() {}
 
 func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[26]
+	mi := &file_plugin_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2327,7 +2400,7 @@ func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverResponse.ProtoReflect.Descriptor instead.
 func (*DeliverResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{26}
+	return file_plugin_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DeliverResponse) GetResults() []*DeliverResult {
@@ -2364,7 +2437,7 @@ type DeliverResult struct {
 
 func (x *DeliverResult) Reset() {
 	*x = DeliverResult{}
-	mi := &file_plugin_proto_msgTypes[27]
+	mi := &file_plugin_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2376,7 +2449,7 @@ func (x *DeliverResult) String() string {
 func (*DeliverResult) ProtoMessage() {}
 
 func (x *DeliverResult) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[27]
+	mi := &file_plugin_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2389,7 +2462,7 @@ func (x *DeliverResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverResult.ProtoReflect.Descriptor instead.
 func (*DeliverResult) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{27}
+	return file_plugin_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DeliverResult) GetId() uint64 {
@@ -2470,7 +2543,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_plugin_proto_msgTypes[28]
+	mi := &file_plugin_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2482,7 +2555,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[28]
+	mi := &file_plugin_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2495,7 +2568,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{28}
+	return file_plugin_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CancelRequest) GetReceive() []uint64 {
@@ -2528,7 +2601,7 @@ type CancelResponse struct {
 
 func (x *CancelResponse) Reset() {
 	*x = CancelResponse{}
-	mi := &file_plugin_proto_msgTypes[29]
+	mi := &file_plugin_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2540,7 +2613,7 @@ func (x *CancelResponse) String() string {
 func (*CancelResponse) ProtoMessage() {}
 
 func (x *CancelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[29]
+	mi := &file_plugin_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2553,7 +2626,7 @@ func (x *CancelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelResponse.ProtoReflect.Descriptor instead.
 func (*CancelResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{29}
+	return file_plugin_proto_rawDescGZIP(), []int{30}
 }
 
 // DrainRequest asks the adapter to finish.
@@ -2567,7 +2640,7 @@ type DrainRequest struct {
 
 func (x *DrainRequest) Reset() {
 	*x = DrainRequest{}
-	mi := &file_plugin_proto_msgTypes[30]
+	mi := &file_plugin_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2579,7 +2652,7 @@ func (x *DrainRequest) String() string {
 func (*DrainRequest) ProtoMessage() {}
 
 func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[30]
+	mi := &file_plugin_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2592,7 +2665,7 @@ func (x *DrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
 func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{30}
+	return file_plugin_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *DrainRequest) GetTimeout() *durationpb.Duration {
@@ -2613,7 +2686,7 @@ type DrainResponse struct {
 
 func (x *DrainResponse) Reset() {
 	*x = DrainResponse{}
-	mi := &file_plugin_proto_msgTypes[31]
+	mi := &file_plugin_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2625,7 +2698,7 @@ func (x *DrainResponse) String() string {
 func (*DrainResponse) ProtoMessage() {}
 
 func (x *DrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[31]
+	mi := &file_plugin_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2638,7 +2711,7 @@ func (x *DrainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
 func (*DrainResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{31}
+	return file_plugin_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *DrainResponse) GetRunning() int32 {
@@ -2657,7 +2730,7 @@ type WatchHealthRequest struct {
 
 func (x *WatchHealthRequest) Reset() {
 	*x = WatchHealthRequest{}
-	mi := &file_plugin_proto_msgTypes[32]
+	mi := &file_plugin_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2669,7 +2742,7 @@ func (x *WatchHealthRequest) String() string {
 func (*WatchHealthRequest) ProtoMessage() {}
 
 func (x *WatchHealthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[32]
+	mi := &file_plugin_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2682,7 +2755,7 @@ func (x *WatchHealthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchHealthRequest.ProtoReflect.Descriptor instead.
 func (*WatchHealthRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{32}
+	return file_plugin_proto_rawDescGZIP(), []int{33}
 }
 
 // WatchHealthResponse is the adapter's health.
@@ -2696,7 +2769,7 @@ type WatchHealthResponse struct {
 
 func (x *WatchHealthResponse) Reset() {
 	*x = WatchHealthResponse{}
-	mi := &file_plugin_proto_msgTypes[33]
+	mi := &file_plugin_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2708,7 +2781,7 @@ func (x *WatchHealthResponse) String() string {
 func (*WatchHealthResponse) ProtoMessage() {}
 
 func (x *WatchHealthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[33]
+	mi := &file_plugin_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2721,7 +2794,7 @@ func (x *WatchHealthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchHealthResponse.ProtoReflect.Descriptor instead.
 func (*WatchHealthResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{33}
+	return file_plugin_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *WatchHealthResponse) GetUnhealthy() []*ChannelHealth {
@@ -2744,7 +2817,7 @@ type ChannelHealth struct {
 
 func (x *ChannelHealth) Reset() {
 	*x = ChannelHealth{}
-	mi := &file_plugin_proto_msgTypes[34]
+	mi := &file_plugin_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2756,7 +2829,7 @@ func (x *ChannelHealth) String() string {
 func (*ChannelHealth) ProtoMessage() {}
 
 func (x *ChannelHealth) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[34]
+	mi := &file_plugin_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2769,7 +2842,7 @@ func (x *ChannelHealth) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChannelHealth.ProtoReflect.Descriptor instead.
 func (*ChannelHealth) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{34}
+	return file_plugin_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ChannelHealth) GetChannel() string {
@@ -2795,7 +2868,7 @@ type CollectMetricsRequest struct {
 
 func (x *CollectMetricsRequest) Reset() {
 	*x = CollectMetricsRequest{}
-	mi := &file_plugin_proto_msgTypes[35]
+	mi := &file_plugin_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2807,7 +2880,7 @@ func (x *CollectMetricsRequest) String() string {
 func (*CollectMetricsRequest) ProtoMessage() {}
 
 func (x *CollectMetricsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[35]
+	mi := &file_plugin_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2820,7 +2893,7 @@ func (x *CollectMetricsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CollectMetricsRequest.ProtoReflect.Descriptor instead.
 func (*CollectMetricsRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{35}
+	return file_plugin_proto_rawDescGZIP(), []int{36}
 }
 
 // CollectMetricsResponse carries metrics.
@@ -2834,7 +2907,7 @@ type CollectMetricsResponse struct {
 
 func (x *CollectMetricsResponse) Reset() {
 	*x = CollectMetricsResponse{}
-	mi := &file_plugin_proto_msgTypes[36]
+	mi := &file_plugin_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2846,7 +2919,7 @@ func (x *CollectMetricsResponse) String() string {
 func (*CollectMetricsResponse) ProtoMessage() {}
 
 func (x *CollectMetricsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[36]
+	mi := &file_plugin_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2859,7 +2932,7 @@ func (x *CollectMetricsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CollectMetricsResponse.ProtoReflect.Descriptor instead.
 func (*CollectMetricsResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{36}
+	return file_plugin_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *CollectMetricsResponse) GetText() []byte {
@@ -2891,7 +2964,7 @@ type SubscribeRequest struct {
 
 func (x *SubscribeRequest) Reset() {
 	*x = SubscribeRequest{}
-	mi := &file_plugin_proto_msgTypes[37]
+	mi := &file_plugin_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2903,7 +2976,7 @@ func (x *SubscribeRequest) String() string {
 func (*SubscribeRequest) ProtoMessage() {}
 
 func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[37]
+	mi := &file_plugin_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2916,7 +2989,7 @@ func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeRequest.ProtoReflect.Descriptor instead.
 func (*SubscribeRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{37}
+	return file_plugin_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SubscribeRequest) GetChannel() string {
@@ -2974,7 +3047,7 @@ type LiveThread struct {
 
 func (x *LiveThread) Reset() {
 	*x = LiveThread{}
-	mi := &file_plugin_proto_msgTypes[38]
+	mi := &file_plugin_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2986,7 +3059,7 @@ func (x *LiveThread) String() string {
 func (*LiveThread) ProtoMessage() {}
 
 func (x *LiveThread) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[38]
+	mi := &file_plugin_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2999,7 +3072,7 @@ func (x *LiveThread) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LiveThread.ProtoReflect.Descriptor instead.
 func (*LiveThread) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{38}
+	return file_plugin_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *LiveThread) GetThread() string {
@@ -3033,7 +3106,7 @@ type SubscribeResponse struct {
 
 func (x *SubscribeResponse) Reset() {
 	*x = SubscribeResponse{}
-	mi := &file_plugin_proto_msgTypes[39]
+	mi := &file_plugin_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3045,7 +3118,7 @@ func (x *SubscribeResponse) String() string {
 func (*SubscribeResponse) ProtoMessage() {}
 
 func (x *SubscribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[39]
+	mi := &file_plugin_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3058,7 +3131,7 @@ func (x *SubscribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeResponse.ProtoReflect.Descriptor instead.
 func (*SubscribeResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{39}
+	return file_plugin_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *SubscribeResponse) GetBatch() uint64 {
@@ -3112,7 +3185,7 @@ type FetchRequest struct {
 
 func (x *FetchRequest) Reset() {
 	*x = FetchRequest{}
-	mi := &file_plugin_proto_msgTypes[40]
+	mi := &file_plugin_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3124,7 +3197,7 @@ func (x *FetchRequest) String() string {
 func (*FetchRequest) ProtoMessage() {}
 
 func (x *FetchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[40]
+	mi := &file_plugin_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3137,7 +3210,7 @@ func (x *FetchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchRequest.ProtoReflect.Descriptor instead.
 func (*FetchRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{40}
+	return file_plugin_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *FetchRequest) GetChannel() string {
@@ -3208,7 +3281,7 @@ type FetchResponse struct {
 
 func (x *FetchResponse) Reset() {
 	*x = FetchResponse{}
-	mi := &file_plugin_proto_msgTypes[41]
+	mi := &file_plugin_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3220,7 +3293,7 @@ func (x *FetchResponse) String() string {
 func (*FetchResponse) ProtoMessage() {}
 
 func (x *FetchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[41]
+	mi := &file_plugin_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3233,7 +3306,7 @@ func (x *FetchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchResponse.ProtoReflect.Descriptor instead.
 func (*FetchResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{41}
+	return file_plugin_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *FetchResponse) GetContentType() string {
@@ -3290,7 +3363,7 @@ type AttachRequest struct {
 
 func (x *AttachRequest) Reset() {
 	*x = AttachRequest{}
-	mi := &file_plugin_proto_msgTypes[42]
+	mi := &file_plugin_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3302,7 +3375,7 @@ func (x *AttachRequest) String() string {
 func (*AttachRequest) ProtoMessage() {}
 
 func (x *AttachRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[42]
+	mi := &file_plugin_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3315,7 +3388,7 @@ func (x *AttachRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachRequest.ProtoReflect.Descriptor instead.
 func (*AttachRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{42}
+	return file_plugin_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *AttachRequest) GetId() string {
@@ -3364,7 +3437,7 @@ type AttachResponse struct {
 
 func (x *AttachResponse) Reset() {
 	*x = AttachResponse{}
-	mi := &file_plugin_proto_msgTypes[43]
+	mi := &file_plugin_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3376,7 +3449,7 @@ func (x *AttachResponse) String() string {
 func (*AttachResponse) ProtoMessage() {}
 
 func (x *AttachResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[43]
+	mi := &file_plugin_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3389,7 +3462,7 @@ func (x *AttachResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachResponse.ProtoReflect.Descriptor instead.
 func (*AttachResponse) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{43}
+	return file_plugin_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *AttachResponse) GetError() *Error {
@@ -3566,14 +3639,19 @@ const file_plugin_proto_rawDesc = "" +
 	"\aattempt\x18\x05 \x01(\x05R\aattempt\x124\n" +
 	"\x04send\x18\x06 \x01(\v2\x1e.patchbay.plugin.v1.SendActionH\x00R\x04send\x124\n" +
 	"\x04open\x18\a \x01(\v2\x1e.patchbay.plugin.v1.OpenActionH\x00R\x04openB\b\n" +
-	"\x06action\"\xaa\x01\n" +
+	"\x06action\"\xd8\x01\n" +
 	"\n" +
 	"SendAction\x12\x16\n" +
 	"\x06thread\x18\x01 \x01(\tR\x06thread\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\fR\x05state\x12\x1a\n" +
 	"\benvelope\x18\x03 \x01(\fR\benvelope\x128\n" +
 	"\bassigned\x18\x04 \x01(\v2\x1c.patchbay.plugin.v1.AssignedR\bassigned\x12\x18\n" +
-	"\ahistory\x18\x05 \x03(\fR\ahistory\"\x80\x03\n" +
+	"\ahistory\x18\x05 \x03(\fR\ahistory\x12,\n" +
+	"\x04copy\x18\x06 \x01(\v2\x18.patchbay.plugin.v1.CopyR\x04copy\"P\n" +
+	"\x04Copy\x12\x12\n" +
+	"\x04rule\x18\x01 \x01(\tR\x04rule\x12\x1a\n" +
+	"\bdecision\x18\x02 \x01(\tR\bdecision\x12\x18\n" +
+	"\achannel\x18\x03 \x01(\tR\achannel\"\x80\x03\n" +
 	"\bAssigned\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\"\n" +
 	"\fconversation\x18\x02 \x01(\tR\fconversation\x12\x14\n" +
@@ -3708,7 +3786,7 @@ func file_plugin_proto_rawDescGZIP() []byte {
 	return file_plugin_proto_rawDescData
 }
 
-var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
+var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
 var file_plugin_proto_goTypes = []any{
 	(*Envelope)(nil),               // 0: patchbay.plugin.v1.Envelope
 	(*Sender)(nil),                 // 1: patchbay.plugin.v1.Sender
@@ -3733,106 +3811,108 @@ var file_plugin_proto_goTypes = []any{
 	(*DeliverRequest)(nil),         // 20: patchbay.plugin.v1.DeliverRequest
 	(*DeliverCall)(nil),            // 21: patchbay.plugin.v1.DeliverCall
 	(*SendAction)(nil),             // 22: patchbay.plugin.v1.SendAction
-	(*Assigned)(nil),               // 23: patchbay.plugin.v1.Assigned
-	(*AssignedMedium)(nil),         // 24: patchbay.plugin.v1.AssignedMedium
-	(*OpenAction)(nil),             // 25: patchbay.plugin.v1.OpenAction
-	(*DeliverResponse)(nil),        // 26: patchbay.plugin.v1.DeliverResponse
-	(*DeliverResult)(nil),          // 27: patchbay.plugin.v1.DeliverResult
-	(*CancelRequest)(nil),          // 28: patchbay.plugin.v1.CancelRequest
-	(*CancelResponse)(nil),         // 29: patchbay.plugin.v1.CancelResponse
-	(*DrainRequest)(nil),           // 30: patchbay.plugin.v1.DrainRequest
-	(*DrainResponse)(nil),          // 31: patchbay.plugin.v1.DrainResponse
-	(*WatchHealthRequest)(nil),     // 32: patchbay.plugin.v1.WatchHealthRequest
-	(*WatchHealthResponse)(nil),    // 33: patchbay.plugin.v1.WatchHealthResponse
-	(*ChannelHealth)(nil),          // 34: patchbay.plugin.v1.ChannelHealth
-	(*CollectMetricsRequest)(nil),  // 35: patchbay.plugin.v1.CollectMetricsRequest
-	(*CollectMetricsResponse)(nil), // 36: patchbay.plugin.v1.CollectMetricsResponse
-	(*SubscribeRequest)(nil),       // 37: patchbay.plugin.v1.SubscribeRequest
-	(*LiveThread)(nil),             // 38: patchbay.plugin.v1.LiveThread
-	(*SubscribeResponse)(nil),      // 39: patchbay.plugin.v1.SubscribeResponse
-	(*FetchRequest)(nil),           // 40: patchbay.plugin.v1.FetchRequest
-	(*FetchResponse)(nil),          // 41: patchbay.plugin.v1.FetchResponse
-	(*AttachRequest)(nil),          // 42: patchbay.plugin.v1.AttachRequest
-	(*AttachResponse)(nil),         // 43: patchbay.plugin.v1.AttachResponse
-	nil,                            // 44: patchbay.plugin.v1.Envelope.AttributesEntry
-	nil,                            // 45: patchbay.plugin.v1.Part.AttributesEntry
-	nil,                            // 46: patchbay.plugin.v1.DescribeResponse.ReasonCodesEntry
-	nil,                            // 47: patchbay.plugin.v1.Assigned.AttributesEntry
-	nil,                            // 48: patchbay.plugin.v1.OpenAction.AttributesEntry
-	(*timestamppb.Timestamp)(nil),  // 49: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 50: google.protobuf.Duration
+	(*Copy)(nil),                   // 23: patchbay.plugin.v1.Copy
+	(*Assigned)(nil),               // 24: patchbay.plugin.v1.Assigned
+	(*AssignedMedium)(nil),         // 25: patchbay.plugin.v1.AssignedMedium
+	(*OpenAction)(nil),             // 26: patchbay.plugin.v1.OpenAction
+	(*DeliverResponse)(nil),        // 27: patchbay.plugin.v1.DeliverResponse
+	(*DeliverResult)(nil),          // 28: patchbay.plugin.v1.DeliverResult
+	(*CancelRequest)(nil),          // 29: patchbay.plugin.v1.CancelRequest
+	(*CancelResponse)(nil),         // 30: patchbay.plugin.v1.CancelResponse
+	(*DrainRequest)(nil),           // 31: patchbay.plugin.v1.DrainRequest
+	(*DrainResponse)(nil),          // 32: patchbay.plugin.v1.DrainResponse
+	(*WatchHealthRequest)(nil),     // 33: patchbay.plugin.v1.WatchHealthRequest
+	(*WatchHealthResponse)(nil),    // 34: patchbay.plugin.v1.WatchHealthResponse
+	(*ChannelHealth)(nil),          // 35: patchbay.plugin.v1.ChannelHealth
+	(*CollectMetricsRequest)(nil),  // 36: patchbay.plugin.v1.CollectMetricsRequest
+	(*CollectMetricsResponse)(nil), // 37: patchbay.plugin.v1.CollectMetricsResponse
+	(*SubscribeRequest)(nil),       // 38: patchbay.plugin.v1.SubscribeRequest
+	(*LiveThread)(nil),             // 39: patchbay.plugin.v1.LiveThread
+	(*SubscribeResponse)(nil),      // 40: patchbay.plugin.v1.SubscribeResponse
+	(*FetchRequest)(nil),           // 41: patchbay.plugin.v1.FetchRequest
+	(*FetchResponse)(nil),          // 42: patchbay.plugin.v1.FetchResponse
+	(*AttachRequest)(nil),          // 43: patchbay.plugin.v1.AttachRequest
+	(*AttachResponse)(nil),         // 44: patchbay.plugin.v1.AttachResponse
+	nil,                            // 45: patchbay.plugin.v1.Envelope.AttributesEntry
+	nil,                            // 46: patchbay.plugin.v1.Part.AttributesEntry
+	nil,                            // 47: patchbay.plugin.v1.DescribeResponse.ReasonCodesEntry
+	nil,                            // 48: patchbay.plugin.v1.Assigned.AttributesEntry
+	nil,                            // 49: patchbay.plugin.v1.OpenAction.AttributesEntry
+	(*timestamppb.Timestamp)(nil),  // 50: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 51: google.protobuf.Duration
 }
 var file_plugin_proto_depIdxs = []int32{
 	1,  // 0: patchbay.plugin.v1.Envelope.sender:type_name -> patchbay.plugin.v1.Sender
 	2,  // 1: patchbay.plugin.v1.Envelope.parts:type_name -> patchbay.plugin.v1.Part
-	49, // 2: patchbay.plugin.v1.Envelope.sent_at:type_name -> google.protobuf.Timestamp
-	49, // 3: patchbay.plugin.v1.Envelope.accepted_at:type_name -> google.protobuf.Timestamp
-	44, // 4: patchbay.plugin.v1.Envelope.attributes:type_name -> patchbay.plugin.v1.Envelope.AttributesEntry
-	45, // 5: patchbay.plugin.v1.Part.attributes:type_name -> patchbay.plugin.v1.Part.AttributesEntry
+	50, // 2: patchbay.plugin.v1.Envelope.sent_at:type_name -> google.protobuf.Timestamp
+	50, // 3: patchbay.plugin.v1.Envelope.accepted_at:type_name -> google.protobuf.Timestamp
+	45, // 4: patchbay.plugin.v1.Envelope.attributes:type_name -> patchbay.plugin.v1.Envelope.AttributesEntry
+	46, // 5: patchbay.plugin.v1.Part.attributes:type_name -> patchbay.plugin.v1.Part.AttributesEntry
 	5,  // 6: patchbay.plugin.v1.DescribeResponse.capabilities:type_name -> patchbay.plugin.v1.Capabilities
-	46, // 7: patchbay.plugin.v1.DescribeResponse.reason_codes:type_name -> patchbay.plugin.v1.DescribeResponse.ReasonCodesEntry
+	47, // 7: patchbay.plugin.v1.DescribeResponse.reason_codes:type_name -> patchbay.plugin.v1.DescribeResponse.ReasonCodesEntry
 	6,  // 8: patchbay.plugin.v1.ValidateRequest.channel:type_name -> patchbay.plugin.v1.ChannelConfig
 	9,  // 9: patchbay.plugin.v1.ValidateResponse.problems:type_name -> patchbay.plugin.v1.Problem
 	6,  // 10: patchbay.plugin.v1.ConfigureRequest.channel:type_name -> patchbay.plugin.v1.ChannelConfig
 	12, // 11: patchbay.plugin.v1.ConfigureResponse.paths:type_name -> patchbay.plugin.v1.Path
 	13, // 12: patchbay.plugin.v1.ConfigureResponse.error:type_name -> patchbay.plugin.v1.Error
 	5,  // 13: patchbay.plugin.v1.ConfigureResponse.capabilities:type_name -> patchbay.plugin.v1.Capabilities
-	50, // 14: patchbay.plugin.v1.Error.after:type_name -> google.protobuf.Duration
+	51, // 14: patchbay.plugin.v1.Error.after:type_name -> google.protobuf.Duration
 	15, // 15: patchbay.plugin.v1.ReceiveRequest.calls:type_name -> patchbay.plugin.v1.ReceiveCall
-	50, // 16: patchbay.plugin.v1.ReceiveCall.timeout:type_name -> google.protobuf.Duration
+	51, // 16: patchbay.plugin.v1.ReceiveCall.timeout:type_name -> google.protobuf.Duration
 	16, // 17: patchbay.plugin.v1.ReceiveCall.header:type_name -> patchbay.plugin.v1.Header
 	18, // 18: patchbay.plugin.v1.ReceiveResponse.results:type_name -> patchbay.plugin.v1.ReceiveResult
 	19, // 19: patchbay.plugin.v1.ReceiveResult.response:type_name -> patchbay.plugin.v1.HttpResponse
 	13, // 20: patchbay.plugin.v1.ReceiveResult.error:type_name -> patchbay.plugin.v1.Error
 	16, // 21: patchbay.plugin.v1.HttpResponse.header:type_name -> patchbay.plugin.v1.Header
 	21, // 22: patchbay.plugin.v1.DeliverRequest.calls:type_name -> patchbay.plugin.v1.DeliverCall
-	50, // 23: patchbay.plugin.v1.DeliverCall.timeout:type_name -> google.protobuf.Duration
+	51, // 23: patchbay.plugin.v1.DeliverCall.timeout:type_name -> google.protobuf.Duration
 	22, // 24: patchbay.plugin.v1.DeliverCall.send:type_name -> patchbay.plugin.v1.SendAction
-	25, // 25: patchbay.plugin.v1.DeliverCall.open:type_name -> patchbay.plugin.v1.OpenAction
-	23, // 26: patchbay.plugin.v1.SendAction.assigned:type_name -> patchbay.plugin.v1.Assigned
-	49, // 27: patchbay.plugin.v1.Assigned.accepted_at:type_name -> google.protobuf.Timestamp
-	47, // 28: patchbay.plugin.v1.Assigned.attributes:type_name -> patchbay.plugin.v1.Assigned.AttributesEntry
-	24, // 29: patchbay.plugin.v1.Assigned.media:type_name -> patchbay.plugin.v1.AssignedMedium
-	1,  // 30: patchbay.plugin.v1.OpenAction.customer:type_name -> patchbay.plugin.v1.Sender
-	48, // 31: patchbay.plugin.v1.OpenAction.attributes:type_name -> patchbay.plugin.v1.OpenAction.AttributesEntry
-	27, // 32: patchbay.plugin.v1.DeliverResponse.results:type_name -> patchbay.plugin.v1.DeliverResult
-	13, // 33: patchbay.plugin.v1.DeliverResult.error:type_name -> patchbay.plugin.v1.Error
-	50, // 34: patchbay.plugin.v1.DrainRequest.timeout:type_name -> google.protobuf.Duration
-	34, // 35: patchbay.plugin.v1.WatchHealthResponse.unhealthy:type_name -> patchbay.plugin.v1.ChannelHealth
-	38, // 36: patchbay.plugin.v1.SubscribeRequest.threads:type_name -> patchbay.plugin.v1.LiveThread
-	13, // 37: patchbay.plugin.v1.SubscribeResponse.error:type_name -> patchbay.plugin.v1.Error
-	2,  // 38: patchbay.plugin.v1.FetchRequest.part:type_name -> patchbay.plugin.v1.Part
-	13, // 39: patchbay.plugin.v1.FetchResponse.error:type_name -> patchbay.plugin.v1.Error
-	13, // 40: patchbay.plugin.v1.AttachResponse.error:type_name -> patchbay.plugin.v1.Error
-	3,  // 41: patchbay.plugin.v1.PluginService.Describe:input_type -> patchbay.plugin.v1.DescribeRequest
-	7,  // 42: patchbay.plugin.v1.PluginService.Validate:input_type -> patchbay.plugin.v1.ValidateRequest
-	10, // 43: patchbay.plugin.v1.PluginService.Configure:input_type -> patchbay.plugin.v1.ConfigureRequest
-	14, // 44: patchbay.plugin.v1.PluginService.Receive:input_type -> patchbay.plugin.v1.ReceiveRequest
-	20, // 45: patchbay.plugin.v1.PluginService.Deliver:input_type -> patchbay.plugin.v1.DeliverRequest
-	28, // 46: patchbay.plugin.v1.PluginService.Cancel:input_type -> patchbay.plugin.v1.CancelRequest
-	30, // 47: patchbay.plugin.v1.PluginService.Drain:input_type -> patchbay.plugin.v1.DrainRequest
-	32, // 48: patchbay.plugin.v1.PluginService.WatchHealth:input_type -> patchbay.plugin.v1.WatchHealthRequest
-	35, // 49: patchbay.plugin.v1.PluginService.CollectMetrics:input_type -> patchbay.plugin.v1.CollectMetricsRequest
-	37, // 50: patchbay.plugin.v1.PluginService.Subscribe:input_type -> patchbay.plugin.v1.SubscribeRequest
-	40, // 51: patchbay.plugin.v1.PluginService.Fetch:input_type -> patchbay.plugin.v1.FetchRequest
-	42, // 52: patchbay.plugin.v1.PluginService.Attach:input_type -> patchbay.plugin.v1.AttachRequest
-	4,  // 53: patchbay.plugin.v1.PluginService.Describe:output_type -> patchbay.plugin.v1.DescribeResponse
-	8,  // 54: patchbay.plugin.v1.PluginService.Validate:output_type -> patchbay.plugin.v1.ValidateResponse
-	11, // 55: patchbay.plugin.v1.PluginService.Configure:output_type -> patchbay.plugin.v1.ConfigureResponse
-	17, // 56: patchbay.plugin.v1.PluginService.Receive:output_type -> patchbay.plugin.v1.ReceiveResponse
-	26, // 57: patchbay.plugin.v1.PluginService.Deliver:output_type -> patchbay.plugin.v1.DeliverResponse
-	29, // 58: patchbay.plugin.v1.PluginService.Cancel:output_type -> patchbay.plugin.v1.CancelResponse
-	31, // 59: patchbay.plugin.v1.PluginService.Drain:output_type -> patchbay.plugin.v1.DrainResponse
-	33, // 60: patchbay.plugin.v1.PluginService.WatchHealth:output_type -> patchbay.plugin.v1.WatchHealthResponse
-	36, // 61: patchbay.plugin.v1.PluginService.CollectMetrics:output_type -> patchbay.plugin.v1.CollectMetricsResponse
-	39, // 62: patchbay.plugin.v1.PluginService.Subscribe:output_type -> patchbay.plugin.v1.SubscribeResponse
-	41, // 63: patchbay.plugin.v1.PluginService.Fetch:output_type -> patchbay.plugin.v1.FetchResponse
-	43, // 64: patchbay.plugin.v1.PluginService.Attach:output_type -> patchbay.plugin.v1.AttachResponse
-	53, // [53:65] is the sub-list for method output_type
-	41, // [41:53] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	26, // 25: patchbay.plugin.v1.DeliverCall.open:type_name -> patchbay.plugin.v1.OpenAction
+	24, // 26: patchbay.plugin.v1.SendAction.assigned:type_name -> patchbay.plugin.v1.Assigned
+	23, // 27: patchbay.plugin.v1.SendAction.copy:type_name -> patchbay.plugin.v1.Copy
+	50, // 28: patchbay.plugin.v1.Assigned.accepted_at:type_name -> google.protobuf.Timestamp
+	48, // 29: patchbay.plugin.v1.Assigned.attributes:type_name -> patchbay.plugin.v1.Assigned.AttributesEntry
+	25, // 30: patchbay.plugin.v1.Assigned.media:type_name -> patchbay.plugin.v1.AssignedMedium
+	1,  // 31: patchbay.plugin.v1.OpenAction.customer:type_name -> patchbay.plugin.v1.Sender
+	49, // 32: patchbay.plugin.v1.OpenAction.attributes:type_name -> patchbay.plugin.v1.OpenAction.AttributesEntry
+	28, // 33: patchbay.plugin.v1.DeliverResponse.results:type_name -> patchbay.plugin.v1.DeliverResult
+	13, // 34: patchbay.plugin.v1.DeliverResult.error:type_name -> patchbay.plugin.v1.Error
+	51, // 35: patchbay.plugin.v1.DrainRequest.timeout:type_name -> google.protobuf.Duration
+	35, // 36: patchbay.plugin.v1.WatchHealthResponse.unhealthy:type_name -> patchbay.plugin.v1.ChannelHealth
+	39, // 37: patchbay.plugin.v1.SubscribeRequest.threads:type_name -> patchbay.plugin.v1.LiveThread
+	13, // 38: patchbay.plugin.v1.SubscribeResponse.error:type_name -> patchbay.plugin.v1.Error
+	2,  // 39: patchbay.plugin.v1.FetchRequest.part:type_name -> patchbay.plugin.v1.Part
+	13, // 40: patchbay.plugin.v1.FetchResponse.error:type_name -> patchbay.plugin.v1.Error
+	13, // 41: patchbay.plugin.v1.AttachResponse.error:type_name -> patchbay.plugin.v1.Error
+	3,  // 42: patchbay.plugin.v1.PluginService.Describe:input_type -> patchbay.plugin.v1.DescribeRequest
+	7,  // 43: patchbay.plugin.v1.PluginService.Validate:input_type -> patchbay.plugin.v1.ValidateRequest
+	10, // 44: patchbay.plugin.v1.PluginService.Configure:input_type -> patchbay.plugin.v1.ConfigureRequest
+	14, // 45: patchbay.plugin.v1.PluginService.Receive:input_type -> patchbay.plugin.v1.ReceiveRequest
+	20, // 46: patchbay.plugin.v1.PluginService.Deliver:input_type -> patchbay.plugin.v1.DeliverRequest
+	29, // 47: patchbay.plugin.v1.PluginService.Cancel:input_type -> patchbay.plugin.v1.CancelRequest
+	31, // 48: patchbay.plugin.v1.PluginService.Drain:input_type -> patchbay.plugin.v1.DrainRequest
+	33, // 49: patchbay.plugin.v1.PluginService.WatchHealth:input_type -> patchbay.plugin.v1.WatchHealthRequest
+	36, // 50: patchbay.plugin.v1.PluginService.CollectMetrics:input_type -> patchbay.plugin.v1.CollectMetricsRequest
+	38, // 51: patchbay.plugin.v1.PluginService.Subscribe:input_type -> patchbay.plugin.v1.SubscribeRequest
+	41, // 52: patchbay.plugin.v1.PluginService.Fetch:input_type -> patchbay.plugin.v1.FetchRequest
+	43, // 53: patchbay.plugin.v1.PluginService.Attach:input_type -> patchbay.plugin.v1.AttachRequest
+	4,  // 54: patchbay.plugin.v1.PluginService.Describe:output_type -> patchbay.plugin.v1.DescribeResponse
+	8,  // 55: patchbay.plugin.v1.PluginService.Validate:output_type -> patchbay.plugin.v1.ValidateResponse
+	11, // 56: patchbay.plugin.v1.PluginService.Configure:output_type -> patchbay.plugin.v1.ConfigureResponse
+	17, // 57: patchbay.plugin.v1.PluginService.Receive:output_type -> patchbay.plugin.v1.ReceiveResponse
+	27, // 58: patchbay.plugin.v1.PluginService.Deliver:output_type -> patchbay.plugin.v1.DeliverResponse
+	30, // 59: patchbay.plugin.v1.PluginService.Cancel:output_type -> patchbay.plugin.v1.CancelResponse
+	32, // 60: patchbay.plugin.v1.PluginService.Drain:output_type -> patchbay.plugin.v1.DrainResponse
+	34, // 61: patchbay.plugin.v1.PluginService.WatchHealth:output_type -> patchbay.plugin.v1.WatchHealthResponse
+	37, // 62: patchbay.plugin.v1.PluginService.CollectMetrics:output_type -> patchbay.plugin.v1.CollectMetricsResponse
+	40, // 63: patchbay.plugin.v1.PluginService.Subscribe:output_type -> patchbay.plugin.v1.SubscribeResponse
+	42, // 64: patchbay.plugin.v1.PluginService.Fetch:output_type -> patchbay.plugin.v1.FetchResponse
+	44, // 65: patchbay.plugin.v1.PluginService.Attach:output_type -> patchbay.plugin.v1.AttachResponse
+	54, // [54:66] is the sub-list for method output_type
+	42, // [42:54] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_plugin_proto_init() }
@@ -3850,7 +3930,7 @@ func file_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plugin_proto_rawDesc), len(file_plugin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   49,
+			NumMessages:   50,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
