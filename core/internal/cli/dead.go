@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/time/rate"
 
 	"patchbay/core/internal/trail"
 )
@@ -23,7 +25,7 @@ func newDead(o *options) *cobra.Command {
 }
 
 func newDeadList(o *options) *cobra.Command {
-	var channel string
+	var f deadFilter
 	cmd := &cobra.Command{
 		Use: "list", Short: "List dead letters, oldest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -31,25 +33,22 @@ func newDeadList(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var response struct {
-				DeadLetters []trail.DeadLetter `json:"dead_letters"`
-			}
-			path := "/api/dead-letters?" + url.Values{"channel": {channel}}.Encode()
-			if err := o.call(cmd.Context(), http.MethodGet, path, &response); err != nil {
+			list, err := o.deadLetters(cmd.Context(), &f)
+			if err != nil {
 				return err
 			}
 			if asJSON {
-				return o.print(response.DeadLetters)
+				return o.print(list)
 			}
-			if len(response.DeadLetters) == 0 {
+			if len(list) == 0 {
 				fmt.Fprintln(o.process.Stdout, "no dead letters")
 				return nil
 			}
-			writeDeadLetters(o.process.Stdout, response.DeadLetters)
+			writeDeadLetters(o.process.Stdout, list)
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&channel, "channel", "", "only dead letters of this `channel`")
+	f.flags(cmd)
 	return cmd
 }
 
@@ -110,16 +109,42 @@ func newDeadShow(o *options) *cobra.Command {
 }
 
 func newDeadReplay(o *options) *cobra.Command {
-	return &cobra.Command{
-		Use: "replay ID...", Short: "Deliver dead letters again",
+	var f deadFilter
+	cmd := &cobra.Command{
+		Use: "replay [ID...]", Short: "Deliver dead letters again",
 		Long: `Queue dead letters again, each with all of its messages, in order. A customer's
 message goes to the current owner. A message of a former owner is fenced: it is
-not delivered.`,
-		Args: arguments("ID..."),
+not delivered.
+
+Name the dead letters, or choose them with --channel, --reason and --since;
+'patchbay dead list' with the same flags shows them. They are replayed in the
+order in which they were given up, at most --rate in a second.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.eachDeadLetter(cmd.Context(), args, http.MethodPost, "/replay")
+			if (len(args) > 0) == f.chosen() {
+				return &coded{code: exitUsage, err: fmt.Errorf("%s: give either IDs, or at least one of --channel, "+
+					"--reason and --since", cmd.CommandPath())}
+			}
+			if f.rate <= 0 {
+				return &coded{code: exitUsage, err: fmt.Errorf("--rate %g: must be more than 0", f.rate)}
+			}
+			if f.chosen() {
+				list, err := o.deadLetters(cmd.Context(), &f)
+				if err != nil {
+					return err
+				}
+				for i := range list {
+					args = append(args, list[i].ID)
+				}
+				if len(args) == 0 {
+					fmt.Fprintln(o.process.Stdout, "no dead letters")
+				}
+			}
+			return o.eachDeadLetter(cmd.Context(), args, http.MethodPost, "/replay", f.rate)
 		},
 	}
+	f.flags(cmd)
+	cmd.Flags().Float64Var(&f.rate, "rate", 20, "`number` of dead letters in a second")
+	return cmd
 }
 
 func newDeadDrop(o *options) *cobra.Command {
@@ -127,16 +152,20 @@ func newDeadDrop(o *options) *cobra.Command {
 		Use: "drop ID...", Short: "Delete dead letters",
 		Args: arguments("ID..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.eachDeadLetter(cmd.Context(), args, http.MethodDelete, "")
+			return o.eachDeadLetter(cmd.Context(), args, http.MethodDelete, "", math.MaxInt32)
 		},
 	}
 }
 
-// eachDeadLetter makes one call per dead letter and prints each result. It stops early only if calls to the gateway are
-// not possible.
-func (o *options) eachDeadLetter(ctx context.Context, ids []string, method, action string) error {
+// eachDeadLetter makes one call per dead letter, at most the given number in a second, and prints each result. It stops
+// early only if calls to the gateway are not possible.
+func (o *options) eachDeadLetter(ctx context.Context, ids []string, method, action string, perSecond float64) error {
 	var failed []error
+	limiter := rate.NewLimiter(rate.Limit(perSecond), 1)
 	for _, id := range ids {
+		if err := limiter.Wait(ctx); err != nil {
+			return failure(fmt.Errorf("stopped before %s: %w", id, err))
+		}
 		var response struct{ Status, Delivery string }
 		err := o.call(ctx, method, "/api/dead-letters/"+url.PathEscape(id)+action, &response)
 		var c *coded

@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"patchbay/core/internal/trail"
+)
+
+// deadFilter selects dead letters.
+type deadFilter struct {
+	channel, reason, since string
+	rate                   float64 // of replays, in a second
+}
+
+func (f *deadFilter) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.channel, "channel", "", "only dead letters of this `channel`")
+	cmd.Flags().StringVar(&f.reason, "reason", "", "only dead letters with this kind of error, such as `transient`")
+	cmd.Flags().StringVar(&f.since, "since", "", "only dead letters given up since this `time`: 2h, or RFC 3339")
+}
+
+// chosen reports whether a flag selects dead letters.
+func (f *deadFilter) chosen() bool { return f.channel != "" || f.reason != "" || f.since != "" }
+
+// start returns the time from which dead letters are selected.
+func (f *deadFilter) start(now time.Time) (time.Time, error) {
+	if f.since == "" {
+		return time.Time{}, nil
+	}
+	if d, err := time.ParseDuration(f.since); err == nil && d > 0 {
+		return now.Add(-d), nil
+	}
+	at, err := time.Parse(time.RFC3339, f.since)
+	if err != nil {
+		return time.Time{}, &coded{code: exitUsage, err: fmt.Errorf("--since %q: want an age such as 90m or 24h, or a "+
+			"time such as 2026-11-22T07:06:30Z", f.since)}
+	}
+	return at, nil
+}
+
+// deadLetters returns the selected dead letters, oldest first.
+func (o *options) deadLetters(ctx context.Context, f *deadFilter) ([]trail.DeadLetter, error) {
+	start, err := f.start(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	var response struct {
+		DeadLetters []trail.DeadLetter `json:"dead_letters"`
+	}
+	path := "/api/dead-letters?" + url.Values{"channel": {f.channel}}.Encode()
+	if err := o.call(ctx, http.MethodGet, path, &response); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(response.DeadLetters, func(d trail.DeadLetter) bool {
+		return f.reason != "" && d.Error != f.reason || d.DeadAt.Before(start)
+	}), nil
+}
