@@ -19,8 +19,8 @@ func newChannel(o *options) *cobra.Command {
 flight end. Webhooks are still accepted, messages wait, and none is given up.
 Offers to the channel fail with the reason 'paused'. The pause survives a
 restart of the gateway.`),
-		newChannelPause(o, "resume", "End the pause of a channel", `End the pause of a channel. The waiting deliveries go out, and each has its whole
-'delivery.give_up' again.`))
+		newChannelPause(o, "resume", "End the pause of a channel", `End the pause of a channel. The waiting deliveries go out. Each of them has its
+whole 'delivery.give_up' again.`))
 }
 
 func newChannelList(o *options) *cobra.Command {

@@ -21,8 +21,8 @@ type deadFilter struct {
 
 func (f *deadFilter) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.channel, "channel", "", "only dead letters of this `channel`")
-	cmd.Flags().StringVar(&f.reason, "reason", "", "only dead letters with this kind of error, such as `transient`")
-	cmd.Flags().StringVar(&f.since, "since", "", "only dead letters given up since this `time`: 2h, or RFC 3339")
+	cmd.Flags().StringVar(&f.reason, "reason", "", "only dead letters with this `kind` of error")
+	cmd.Flags().StringVar(&f.since, "since", "", "only dead letters given up since this `time`")
 }
 
 // chosen reports whether a flag selects dead letters.
