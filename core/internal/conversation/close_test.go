@@ -417,7 +417,7 @@ func TestReconcileClosedConversation(t *testing.T) {
 	p.Channels = map[string]*Channel{"web": h.policy.Channels["web"], "faq": h.policy.Channels["faq"]}
 	h.policy = &p
 	h.transact(func(tx *Transaction) {
-		for _, id := range Inconsistent(h.state, h.policy) {
+		for _, id := range Inconsistent(h.state, h.policy, h.now) {
 			tx.Reconcile(id)
 		}
 	})

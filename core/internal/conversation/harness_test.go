@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,7 +61,10 @@ func newHarness(t tester, p *Policy) *harness {
 		tester: t, policy: p, state: state.New(), mirror: state.New(), ledger: newLedger(), now: midnight.Add(9 * time.Hour),
 		buckets: map[uint32][]byte{}, threads: map[thread]bool{},
 	}
-	h.transact(func(tx *Transaction) { tx.StartLease(1, "test") })
+	h.transact(func(tx *Transaction) {
+		tx.StartLease(1, "test")
+		tx.Revise("hash", "start")
+	})
 	return h
 }
 
@@ -159,6 +163,35 @@ func (h *harness) transact(f func(*Transaction)) {
 	h.ledger.check(h)
 }
 
+// touched reports whether the last record changed a conversation.
+func (h *harness) touched(conv string) bool {
+	return slices.ContainsFunc(h.lastRecord.GetChanges(), func(ch *journal.Change) bool {
+		return ch.GetConversation() == conv
+	})
+}
+
+// revise puts a policy with other channels into force. It does not adapt conversations.
+func (h *harness) revise(change func(channels map[string]*Channel)) {
+	h.Helper()
+	p := *h.policy
+	p.Channels = maps.Clone(h.policy.Channels)
+	change(p.Channels)
+	p.Revision++
+	h.policy = &p
+	h.transact(func(tx *Transaction) { tx.Revise("hash", "reload") })
+	h.policy.Vanished = h.state.Revision().Vanished
+}
+
+// adaptAll adapts all conversations to the policy.
+func (h *harness) adaptAll() {
+	h.Helper()
+	h.transact(func(tx *Transaction) {
+		for _, id := range Inconsistent(h.state, h.policy, h.now) {
+			tx.Reconcile(id)
+		}
+	})
+}
+
 // valueSnapshot is a value of a conversation and its encoding when the state returned it.
 type valueSnapshot struct {
 	value   *state.Conversation
@@ -220,6 +253,7 @@ func (h *harness) restore() {
 
 // view contains everything that can be read from a state.
 type view struct {
+	Revision     state.Revision
 	Convs        map[string]*state.Conversation
 	Threads      map[string]string
 	DeadLetters  []*state.DeadLetter
@@ -235,7 +269,7 @@ type view struct {
 
 func (h *harness) view(st *state.State) view {
 	v := view{
-		Convs: map[string]*state.Conversation{}, Threads: map[string]string{}, DeadLetters: st.DeadLetters(),
+		Revision: st.Revision(), Convs: map[string]*state.Conversation{}, Threads: map[string]string{}, DeadLetters: st.DeadLetters(),
 		Pending: map[string]*state.PendingEnvelope{}, PendingOf: map[string]int{}, PendingOn: map[string]int{},
 		Cursors: map[string][]byte{}, Pauses: map[string]*state.Pause{}, Lease: st.Lease(),
 	}

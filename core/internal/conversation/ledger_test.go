@@ -396,7 +396,7 @@ func (l *ledger) checkConversation(h *harness, c *state.Conversation) {
 			l.ownership[c.ID].epoch,
 		)
 	}
-	if h.unreconciled {
+	if h.unreconciled || !h.policy.consistent(c, h.now) && !h.touched(c.ID) {
 		return
 	}
 	if l.ownership[c.ID].closed != (c.Closing != "") {
@@ -409,7 +409,7 @@ func (l *ledger) checkConversation(h *harness, c *state.Conversation) {
 		h.Fatalf("messages are held without an offer or departure: %v", c.Held)
 	}
 	for _, lane := range c.Lanes {
-		if h.policy.Channels[lane.Channel] == nil {
+		if h.policy.Channels[lane.Channel] == nil && !h.policy.ReturnsUntil(c, &lane.Queue[0]).After(h.now) {
 			h.Fatalf("a lane leads to channel %q, which is not configured", lane.Channel)
 		}
 		if len(lane.Queue) == 0 {

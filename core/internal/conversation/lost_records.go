@@ -58,7 +58,7 @@ func (tx *Transaction) GiveUpLost(id string, isLost func(state.Position) bool) (
 
 // hasRoom reports whether a repair may add n changes to the record. An empty record takes any number.
 func (tx *Transaction) hasRoom(n int) bool {
-	have := len(tx.record.GetChanges())
+	have := len(tx.record.GetChanges()) - tx.repairFrom
 	return have == 0 || have+n <= maxRepairChanges
 }
 

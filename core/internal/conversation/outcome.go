@@ -18,6 +18,7 @@ func (tx *Transaction) ApplyOutcome(o *attempt.Outcome) {
 		tx.recordLate(o)
 		return
 	}
+	tx.adapt(o.Conversation)
 	d := c.Delivery(o.Delivery)
 	if d == nil {
 		tx.lateOutcome(c, o)
@@ -127,6 +128,11 @@ func (tx *Transaction) receiveReplies(c *state.Conversation, o *attempt.Outcome,
 			return // the conversation has been removed
 		}
 		in.Channel = o.Channel
+		if !tx.policy.Accepts(o.Channel) {
+			pos := tx.store(in.Bytes, in.Envelope, c)
+			tx.dispose(c.ID, pos, o.Channel, state.StatusFenced, "channel "+o.Channel+" is not in the configuration", "")
+			continue
+		}
 		if tx.receive(in, late || c.Closing != "") == VerdictBusy { // the vendor will not send it again
 			tx.KeepUndecided(in, "the conversation has too many undelivered messages for a reply")
 		}

@@ -91,6 +91,7 @@ func (tx *Transaction) admit(list []*state.PendingEnvelope, most int, cause stri
 		if customer && tx.isDeparting(id) || !customer && id == "" { // because of an earlier envelope
 			continue
 		}
+		tx.adapt(id)
 		tx.admittedCount++
 		tx.admittedBytes += len(p.Bytes)
 		in := tx.takePending(p)
@@ -160,8 +161,12 @@ func (tx *Transaction) endPending(p *state.PendingEnvelope, status string) {
 // takePending disposes of it and returns nil.
 func (tx *Transaction) takePending(p *state.PendingEnvelope) *inbound.Envelope {
 	tx.endPending(p, state.StatusAdmitted)
+	if !tx.policy.Accepts(p.Channel) {
+		tx.dispose("", p.Pos, p.Channel, state.StatusUnrouted, "channel "+p.Channel+" is not in the configuration", "")
+		return nil
+	}
 	e, err := protocol.DecodeEnvelope(p.Bytes)
-	if err != nil || tx.policy.Channels[p.Channel] == nil {
+	if err != nil {
 		tx.dispose("", p.Pos, p.Channel, state.StatusUnrouted, "the envelope cannot be decoded", "")
 		return nil
 	}

@@ -41,6 +41,9 @@ type Policy struct {
 	Language   string         // attribute that has the language of notices; "" is DefaultLanguage
 	// Reachable reports whether a call to a channel may succeed within the given time. Nil is always.
 	Reachable func(channel string, within time.Duration) bool
+	// Vanished has the times at which channels were removed. Deliveries to a removed customer or observer channel wait
+	// for its return for state.VanishedWait. The writer sets it.
+	Vanished map[string]time.Time
 }
 
 // DefaultLanguage is the default of Policy.Language.

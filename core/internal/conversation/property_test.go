@@ -262,24 +262,17 @@ func (v *vendors) toggleReachable(t *rapid.T) {
 }
 
 func (v *vendors) reloadPolicy(t *rapid.T) {
-	p := *v.policy
-	p.Channels = map[string]*Channel{}
-	for name, ch := range v.policy.Channels {
-		p.Channels[name] = ch
-	}
 	name := rapid.SampledFrom([]string{"night", "old", "audit"}).Draw(t, "channel")
-	if p.Channels[name] != nil {
-		delete(p.Channels, name)
-	} else {
-		p.Channels[name] = testPolicy(t).Channels[name]
-	}
-	p.Revision++
-	v.policy = &p
-	v.transact(func(tx *Transaction) {
-		for _, id := range Inconsistent(v.state, v.policy) {
-			tx.Reconcile(id)
+	v.revise(func(channels map[string]*Channel) {
+		if channels[name] != nil {
+			delete(channels, name)
+		} else {
+			channels[name] = testPolicy(t).Channels[name]
 		}
 	})
+	if rapid.Bool().Draw(t, "adapt") { // otherwise the next input adapts the conversation
+		v.adaptAll()
+	}
 }
 
 func (v *vendors) replayDeadLetter(t *rapid.T) {

@@ -34,6 +34,9 @@ func (tx *Transaction) receive(in *inbound.Envelope, late bool) Verdict {
 	if tx.IsDuplicate(in) {
 		return tx.recordDuplicate(id, in)
 	}
+	if !tx.adapt(id) {
+		return VerdictBusy
+	}
 	if ch.Role != envelope.RoleCustomer {
 		// Envelopes that arrived earlier on the thread may still be pending.
 		earlierPending := tx.layer.PendingReady() && !late && tx.layer.PendingOnThread(in.Channel, thread) > 0

@@ -47,7 +47,7 @@ func TestReconcile(t *testing.T) {
 		}
 		h.policy = &p
 		h.transact(func(tx *Transaction) {
-			for _, id := range Inconsistent(h.state, h.policy) {
+			for _, id := range Inconsistent(h.state, h.policy, h.now) {
 				tx.Reconcile(id)
 			}
 		})

@@ -93,6 +93,7 @@ func (tx *Transaction) replayTarget(dead *state.DeadLetter) (*state.Conversation
 	id, customer := dead.Delivery.ID, dead.Customer
 	messages := dead.Deliveries()
 	if c := tx.layer.Mutable(dead.Conversation); c != nil {
+		tx.adapt(c.ID)
 		if c.Closing == "" {
 			return c, nil
 		}

@@ -43,11 +43,17 @@ func (tx *Transaction) sendToOwner(c *state.Conversation, it state.Item, togethe
 
 func (tx *Transaction) sendToCustomer(c *state.Conversation, m *message) {
 	ch := tx.policy.Channels[c.Channel]
-	if ch == nil {
+	_, vanished := tx.policy.Vanished[c.Channel]
+	switch {
+	case ch != nil:
+		tx.send(c, ch, m.item, sendOptions{})
+	case vanished: // undivided, because the channel's limits are not known
+		tx.queue(c, &journal.Delivery{
+			Channel: c.Channel, Kind: state.KindSend, Item: m.item.Proto(), Pieces: 1, Epoch: c.Epoch,
+		})
+	default:
 		tx.dispose(c.ID, m.pos, m.channel, state.StatusUnrouted, "the customer's channel is not configured", "")
-		return
 	}
-	tx.send(c, ch, m.item, sendOptions{})
 }
 
 // sendCopies sends a copy of a message to each channel that rules name.

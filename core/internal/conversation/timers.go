@@ -23,7 +23,12 @@ func NextDeadline(c *state.Conversation, p *Policy) time.Time {
 		add(c.Departure.Deadline)
 	}
 	for i := range c.Lanes {
-		add(c.Lanes[i].Queue[0].NextAt)
+		head := &c.Lanes[i].Queue[0]
+		if p.Channels[head.Channel] != nil {
+			add(head.NextAt)
+		} else {
+			add(p.ReturnsUntil(c, head))
+		}
 	}
 	switch {
 	case len(c.Lanes) > 0:
@@ -40,9 +45,10 @@ func NextDeadline(c *state.Conversation, p *Policy) time.Time {
 func (tx *Transaction) ApplyDeadlines(id string) {
 	defer tx.beginInput()()
 	c := tx.layer.Conversation(id)
-	if c == nil {
+	if c == nil || !tx.adapt(id) {
 		return
 	}
+	c = tx.layer.Conversation(id)
 	passed := func(at time.Time) bool { return !at.After(tx.at) }
 	if c.Departure != nil && passed(c.Departure.Deadline) {
 		tx.depart(tx.layer.Mutable(id))

@@ -3,6 +3,8 @@ package conversation
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"patchbay/core/internal/inbound"
@@ -29,6 +31,7 @@ type Transaction struct {
 	// deciding is the customer's message that rules decide on. It is sent later, so historyAfter leaves it out.
 	deciding                     state.Position
 	oldestRecord                 uint64 // of the log; 0 if unknown
+	repairFrom                   int    // changes before the repair that hasRoom bounds
 	admittedCount, admittedBytes int    // pending envelopes that this transaction has admitted
 }
 
@@ -64,6 +67,14 @@ func (tx *Transaction) EachChanged(f func(*state.Conversation)) {
 func (tx *Transaction) StartLease(lease uint64, version string) {
 	tx.record.Lease = lease
 	tx.add("", &journal.Change_LeaseStarted{LeaseStarted: &journal.LeaseStarted{Version: version}})
+}
+
+// Revise puts the policy's revision of the configuration into force. Hash is that of the file, cause is start, reload or
+// previous.
+func (tx *Transaction) Revise(hash, cause string) {
+	tx.add("", &journal.Change_Revised{Revised: &journal.Revised{
+		Hash: hash, Channels: slices.Sorted(maps.Keys(tx.policy.Channels)), Cause: cause,
+	}})
 }
 
 // MoveCursor stores the cursor of a channel's subscription. The transaction must contain the last envelope that the

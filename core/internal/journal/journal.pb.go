@@ -291,6 +291,7 @@ type Change struct {
 	//	*Change_Commanded
 	//	*Change_ChannelPaused
 	//	*Change_DeliveryFailed
+	//	*Change_Revised
 	Kind          isChange_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -610,6 +611,15 @@ func (x *Change) GetDeliveryFailed() *DeliveryFailed {
 	return nil
 }
 
+func (x *Change) GetRevised() *Revised {
+	if x != nil {
+		if x, ok := x.Kind.(*Change_Revised); ok {
+			return x.Revised
+		}
+	}
+	return nil
+}
+
 type isChange_Kind interface {
 	isChange_Kind()
 }
@@ -764,6 +774,11 @@ type Change_DeliveryFailed struct {
 	DeliveryFailed *DeliveryFailed `protobuf:"bytes,32,opt,name=delivery_failed,json=deliveryFailed,proto3,oneof"`
 }
 
+type Change_Revised struct {
+	// Another revision of the configuration is in force, from this record on.
+	Revised *Revised `protobuf:"bytes,42,opt,name=revised,proto3,oneof"`
+}
+
 func (*Change_LeaseStarted) isChange_Kind() {}
 
 func (*Change_Opened) isChange_Kind() {}
@@ -824,6 +839,8 @@ func (*Change_ChannelPaused) isChange_Kind() {}
 
 func (*Change_DeliveryFailed) isChange_Kind() {}
 
+func (*Change_Revised) isChange_Kind() {}
+
 // LeaseStarted is the first change of a writer. If its record has an earlier time than the previous one, the clock was
 // set back, and the fold adapts all stored times.
 type LeaseStarted struct {
@@ -871,6 +888,70 @@ func (x *LeaseStarted) GetVersion() string {
 	return ""
 }
 
+// Revised puts a revision of the configuration into force. The number is that of the record.
+type Revised struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Hash of the configuration file.
+	Hash string `protobuf:"bytes,1,opt,name=hash,proto3" json:"hash,omitempty"`
+	// Names of the configured channels, sorted.
+	Channels []string `protobuf:"bytes,2,rep,name=channels,proto3" json:"channels,omitempty"`
+	// start, reload or previous.
+	Cause         string `protobuf:"bytes,3,opt,name=cause,proto3" json:"cause,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Revised) Reset() {
+	*x = Revised{}
+	mi := &file_journal_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Revised) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Revised) ProtoMessage() {}
+
+func (x *Revised) ProtoReflect() protoreflect.Message {
+	mi := &file_journal_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Revised.ProtoReflect.Descriptor instead.
+func (*Revised) Descriptor() ([]byte, []int) {
+	return file_journal_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Revised) GetHash() string {
+	if x != nil {
+		return x.Hash
+	}
+	return ""
+}
+
+func (x *Revised) GetChannels() []string {
+	if x != nil {
+		return x.Channels
+	}
+	return nil
+}
+
+func (x *Revised) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
 // Opened opens a conversation.
 type Opened struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -894,7 +975,7 @@ type Opened struct {
 
 func (x *Opened) Reset() {
 	*x = Opened{}
-	mi := &file_journal_proto_msgTypes[5]
+	mi := &file_journal_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -906,7 +987,7 @@ func (x *Opened) String() string {
 func (*Opened) ProtoMessage() {}
 
 func (x *Opened) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[5]
+	mi := &file_journal_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -919,7 +1000,7 @@ func (x *Opened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Opened.ProtoReflect.Descriptor instead.
 func (*Opened) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{5}
+	return file_journal_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Opened) GetChannel() string {
@@ -1008,7 +1089,7 @@ type Accepted struct {
 
 func (x *Accepted) Reset() {
 	*x = Accepted{}
-	mi := &file_journal_proto_msgTypes[6]
+	mi := &file_journal_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1020,7 +1101,7 @@ func (x *Accepted) String() string {
 func (*Accepted) ProtoMessage() {}
 
 func (x *Accepted) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[6]
+	mi := &file_journal_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1033,7 +1114,7 @@ func (x *Accepted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Accepted.ProtoReflect.Descriptor instead.
 func (*Accepted) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{6}
+	return file_journal_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Accepted) GetPosition() *Position {
@@ -1147,7 +1228,7 @@ type Duplicate struct {
 
 func (x *Duplicate) Reset() {
 	*x = Duplicate{}
-	mi := &file_journal_proto_msgTypes[7]
+	mi := &file_journal_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1159,7 +1240,7 @@ func (x *Duplicate) String() string {
 func (*Duplicate) ProtoMessage() {}
 
 func (x *Duplicate) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[7]
+	mi := &file_journal_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1172,7 +1253,7 @@ func (x *Duplicate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Duplicate.ProtoReflect.Descriptor instead.
 func (*Duplicate) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{7}
+	return file_journal_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Duplicate) GetChannel() string {
@@ -1206,7 +1287,7 @@ type Routed struct {
 
 func (x *Routed) Reset() {
 	*x = Routed{}
-	mi := &file_journal_proto_msgTypes[8]
+	mi := &file_journal_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1218,7 +1299,7 @@ func (x *Routed) String() string {
 func (*Routed) ProtoMessage() {}
 
 func (x *Routed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[8]
+	mi := &file_journal_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1231,7 +1312,7 @@ func (x *Routed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Routed.ProtoReflect.Descriptor instead.
 func (*Routed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{8}
+	return file_journal_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Routed) GetEvent() string {
@@ -1281,7 +1362,7 @@ type Disposed struct {
 
 func (x *Disposed) Reset() {
 	*x = Disposed{}
-	mi := &file_journal_proto_msgTypes[9]
+	mi := &file_journal_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1293,7 +1374,7 @@ func (x *Disposed) String() string {
 func (*Disposed) ProtoMessage() {}
 
 func (x *Disposed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[9]
+	mi := &file_journal_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1306,7 +1387,7 @@ func (x *Disposed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Disposed.ProtoReflect.Descriptor instead.
 func (*Disposed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{9}
+	return file_journal_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Disposed) GetPosition() *Position {
@@ -1355,7 +1436,7 @@ type Attributed struct {
 
 func (x *Attributed) Reset() {
 	*x = Attributed{}
-	mi := &file_journal_proto_msgTypes[10]
+	mi := &file_journal_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1367,7 +1448,7 @@ func (x *Attributed) String() string {
 func (*Attributed) ProtoMessage() {}
 
 func (x *Attributed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[10]
+	mi := &file_journal_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1380,7 +1461,7 @@ func (x *Attributed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attributed.ProtoReflect.Descriptor instead.
 func (*Attributed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{10}
+	return file_journal_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Attributed) GetAttributes() map[string]string {
@@ -1401,7 +1482,7 @@ type HomeMoved struct {
 
 func (x *HomeMoved) Reset() {
 	*x = HomeMoved{}
-	mi := &file_journal_proto_msgTypes[11]
+	mi := &file_journal_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1413,7 +1494,7 @@ func (x *HomeMoved) String() string {
 func (*HomeMoved) ProtoMessage() {}
 
 func (x *HomeMoved) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[11]
+	mi := &file_journal_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1426,7 +1507,7 @@ func (x *HomeMoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HomeMoved.ProtoReflect.Descriptor instead.
 func (*HomeMoved) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{11}
+	return file_journal_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *HomeMoved) GetHome() string {
@@ -1463,7 +1544,7 @@ type Offered struct {
 
 func (x *Offered) Reset() {
 	*x = Offered{}
-	mi := &file_journal_proto_msgTypes[12]
+	mi := &file_journal_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1475,7 +1556,7 @@ func (x *Offered) String() string {
 func (*Offered) ProtoMessage() {}
 
 func (x *Offered) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[12]
+	mi := &file_journal_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1488,7 +1569,7 @@ func (x *Offered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offered.ProtoReflect.Descriptor instead.
 func (*Offered) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{12}
+	return file_journal_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Offered) GetTarget() string {
@@ -1571,7 +1652,7 @@ type OfferEnded struct {
 
 func (x *OfferEnded) Reset() {
 	*x = OfferEnded{}
-	mi := &file_journal_proto_msgTypes[13]
+	mi := &file_journal_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1583,7 +1664,7 @@ func (x *OfferEnded) String() string {
 func (*OfferEnded) ProtoMessage() {}
 
 func (x *OfferEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[13]
+	mi := &file_journal_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1596,7 +1677,7 @@ func (x *OfferEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OfferEnded.ProtoReflect.Descriptor instead.
 func (*OfferEnded) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{13}
+	return file_journal_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *OfferEnded) GetTarget() string {
@@ -1640,7 +1721,7 @@ type Held struct {
 
 func (x *Held) Reset() {
 	*x = Held{}
-	mi := &file_journal_proto_msgTypes[14]
+	mi := &file_journal_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1652,7 +1733,7 @@ func (x *Held) String() string {
 func (*Held) ProtoMessage() {}
 
 func (x *Held) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[14]
+	mi := &file_journal_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1665,7 +1746,7 @@ func (x *Held) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Held.ProtoReflect.Descriptor instead.
 func (*Held) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{14}
+	return file_journal_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Held) GetItem() *Item {
@@ -1699,7 +1780,7 @@ type Item struct {
 
 func (x *Item) Reset() {
 	*x = Item{}
-	mi := &file_journal_proto_msgTypes[15]
+	mi := &file_journal_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1711,7 +1792,7 @@ func (x *Item) String() string {
 func (*Item) ProtoMessage() {}
 
 func (x *Item) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[15]
+	mi := &file_journal_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1724,7 +1805,7 @@ func (x *Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Item.ProtoReflect.Descriptor instead.
 func (*Item) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{15}
+	return file_journal_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Item) GetPosition() *Position {
@@ -1772,7 +1853,7 @@ type Extent struct {
 
 func (x *Extent) Reset() {
 	*x = Extent{}
-	mi := &file_journal_proto_msgTypes[16]
+	mi := &file_journal_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1784,7 +1865,7 @@ func (x *Extent) String() string {
 func (*Extent) ProtoMessage() {}
 
 func (x *Extent) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[16]
+	mi := &file_journal_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1797,7 +1878,7 @@ func (x *Extent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extent.ProtoReflect.Descriptor instead.
 func (*Extent) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{16}
+	return file_journal_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Extent) GetBytesWithoutMedia() uint32 {
@@ -1847,7 +1928,7 @@ type Passed struct {
 
 func (x *Passed) Reset() {
 	*x = Passed{}
-	mi := &file_journal_proto_msgTypes[17]
+	mi := &file_journal_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1859,7 +1940,7 @@ func (x *Passed) String() string {
 func (*Passed) ProtoMessage() {}
 
 func (x *Passed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[17]
+	mi := &file_journal_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1872,7 +1953,7 @@ func (x *Passed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Passed.ProtoReflect.Descriptor instead.
 func (*Passed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{17}
+	return file_journal_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Passed) GetOwner() string {
@@ -1929,7 +2010,7 @@ type Departing struct {
 
 func (x *Departing) Reset() {
 	*x = Departing{}
-	mi := &file_journal_proto_msgTypes[18]
+	mi := &file_journal_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1941,7 +2022,7 @@ func (x *Departing) String() string {
 func (*Departing) ProtoMessage() {}
 
 func (x *Departing) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[18]
+	mi := &file_journal_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1954,7 +2035,7 @@ func (x *Departing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Departing.ProtoReflect.Descriptor instead.
 func (*Departing) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{18}
+	return file_journal_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Departing) GetChannel() string {
@@ -2003,7 +2084,7 @@ type Departed struct {
 
 func (x *Departed) Reset() {
 	*x = Departed{}
-	mi := &file_journal_proto_msgTypes[19]
+	mi := &file_journal_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2015,7 +2096,7 @@ func (x *Departed) String() string {
 func (*Departed) ProtoMessage() {}
 
 func (x *Departed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[19]
+	mi := &file_journal_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2028,7 +2109,7 @@ func (x *Departed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Departed.ProtoReflect.Descriptor instead.
 func (*Departed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{19}
+	return file_journal_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Departed) GetChannel() string {
@@ -2081,7 +2162,7 @@ type Delivery struct {
 
 func (x *Delivery) Reset() {
 	*x = Delivery{}
-	mi := &file_journal_proto_msgTypes[20]
+	mi := &file_journal_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2093,7 +2174,7 @@ func (x *Delivery) String() string {
 func (*Delivery) ProtoMessage() {}
 
 func (x *Delivery) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[20]
+	mi := &file_journal_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2106,7 +2187,7 @@ func (x *Delivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delivery.ProtoReflect.Descriptor instead.
 func (*Delivery) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{20}
+	return file_journal_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Delivery) GetId() string {
@@ -2239,7 +2320,7 @@ type Queued struct {
 
 func (x *Queued) Reset() {
 	*x = Queued{}
-	mi := &file_journal_proto_msgTypes[21]
+	mi := &file_journal_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2251,7 +2332,7 @@ func (x *Queued) String() string {
 func (*Queued) ProtoMessage() {}
 
 func (x *Queued) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[21]
+	mi := &file_journal_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2264,7 +2345,7 @@ func (x *Queued) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Queued.ProtoReflect.Descriptor instead.
 func (*Queued) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{21}
+	return file_journal_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Queued) GetDelivery() *Delivery {
@@ -2295,7 +2376,7 @@ type Attempted struct {
 
 func (x *Attempted) Reset() {
 	*x = Attempted{}
-	mi := &file_journal_proto_msgTypes[22]
+	mi := &file_journal_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2307,7 +2388,7 @@ func (x *Attempted) String() string {
 func (*Attempted) ProtoMessage() {}
 
 func (x *Attempted) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[22]
+	mi := &file_journal_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2320,7 +2401,7 @@ func (x *Attempted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempted.ProtoReflect.Descriptor instead.
 func (*Attempted) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{22}
+	return file_journal_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Attempted) GetDelivery() string {
@@ -2390,7 +2471,7 @@ type Ended struct {
 
 func (x *Ended) Reset() {
 	*x = Ended{}
-	mi := &file_journal_proto_msgTypes[23]
+	mi := &file_journal_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2402,7 +2483,7 @@ func (x *Ended) String() string {
 func (*Ended) ProtoMessage() {}
 
 func (x *Ended) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[23]
+	mi := &file_journal_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2415,7 +2496,7 @@ func (x *Ended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ended.ProtoReflect.Descriptor instead.
 func (*Ended) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{23}
+	return file_journal_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Ended) GetDelivery() string {
@@ -2489,7 +2570,7 @@ type Late struct {
 
 func (x *Late) Reset() {
 	*x = Late{}
-	mi := &file_journal_proto_msgTypes[24]
+	mi := &file_journal_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2501,7 +2582,7 @@ func (x *Late) String() string {
 func (*Late) ProtoMessage() {}
 
 func (x *Late) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[24]
+	mi := &file_journal_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2514,7 +2595,7 @@ func (x *Late) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Late.ProtoReflect.Descriptor instead.
 func (*Late) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{24}
+	return file_journal_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Late) GetDelivery() string {
@@ -2561,7 +2642,7 @@ type Linked struct {
 
 func (x *Linked) Reset() {
 	*x = Linked{}
-	mi := &file_journal_proto_msgTypes[25]
+	mi := &file_journal_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2573,7 +2654,7 @@ func (x *Linked) String() string {
 func (*Linked) ProtoMessage() {}
 
 func (x *Linked) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[25]
+	mi := &file_journal_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2586,7 +2667,7 @@ func (x *Linked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Linked.ProtoReflect.Descriptor instead.
 func (*Linked) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{25}
+	return file_journal_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Linked) GetChannel() string {
@@ -2649,7 +2730,7 @@ type Unlinked struct {
 
 func (x *Unlinked) Reset() {
 	*x = Unlinked{}
-	mi := &file_journal_proto_msgTypes[26]
+	mi := &file_journal_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2661,7 +2742,7 @@ func (x *Unlinked) String() string {
 func (*Unlinked) ProtoMessage() {}
 
 func (x *Unlinked) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[26]
+	mi := &file_journal_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2674,7 +2755,7 @@ func (x *Unlinked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unlinked.ProtoReflect.Descriptor instead.
 func (*Unlinked) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{26}
+	return file_journal_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Unlinked) GetChannel() string {
@@ -2695,7 +2776,7 @@ type Closed struct {
 
 func (x *Closed) Reset() {
 	*x = Closed{}
-	mi := &file_journal_proto_msgTypes[27]
+	mi := &file_journal_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2707,7 +2788,7 @@ func (x *Closed) String() string {
 func (*Closed) ProtoMessage() {}
 
 func (x *Closed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[27]
+	mi := &file_journal_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2720,7 +2801,7 @@ func (x *Closed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Closed.ProtoReflect.Descriptor instead.
 func (*Closed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{27}
+	return file_journal_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Closed) GetReason() string {
@@ -2743,7 +2824,7 @@ type Closing struct {
 
 func (x *Closing) Reset() {
 	*x = Closing{}
-	mi := &file_journal_proto_msgTypes[28]
+	mi := &file_journal_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2755,7 +2836,7 @@ func (x *Closing) String() string {
 func (*Closing) ProtoMessage() {}
 
 func (x *Closing) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[28]
+	mi := &file_journal_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2768,7 +2849,7 @@ func (x *Closing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Closing.ProtoReflect.Descriptor instead.
 func (*Closing) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{28}
+	return file_journal_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Closing) GetRule() string {
@@ -2798,7 +2879,7 @@ type CursorMoved struct {
 
 func (x *CursorMoved) Reset() {
 	*x = CursorMoved{}
-	mi := &file_journal_proto_msgTypes[29]
+	mi := &file_journal_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2810,7 +2891,7 @@ func (x *CursorMoved) String() string {
 func (*CursorMoved) ProtoMessage() {}
 
 func (x *CursorMoved) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[29]
+	mi := &file_journal_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2823,7 +2904,7 @@ func (x *CursorMoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CursorMoved.ProtoReflect.Descriptor instead.
 func (*CursorMoved) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{29}
+	return file_journal_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CursorMoved) GetChannel() string {
@@ -2859,7 +2940,7 @@ type ThreadPending struct {
 
 func (x *ThreadPending) Reset() {
 	*x = ThreadPending{}
-	mi := &file_journal_proto_msgTypes[30]
+	mi := &file_journal_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2871,7 +2952,7 @@ func (x *ThreadPending) String() string {
 func (*ThreadPending) ProtoMessage() {}
 
 func (x *ThreadPending) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[30]
+	mi := &file_journal_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2884,7 +2965,7 @@ func (x *ThreadPending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreadPending.ProtoReflect.Descriptor instead.
 func (*ThreadPending) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{30}
+	return file_journal_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ThreadPending) GetPosition() *Position {
@@ -2935,7 +3016,7 @@ type PendingEnded struct {
 
 func (x *PendingEnded) Reset() {
 	*x = PendingEnded{}
-	mi := &file_journal_proto_msgTypes[31]
+	mi := &file_journal_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2947,7 +3028,7 @@ func (x *PendingEnded) String() string {
 func (*PendingEnded) ProtoMessage() {}
 
 func (x *PendingEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[31]
+	mi := &file_journal_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2960,7 +3041,7 @@ func (x *PendingEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PendingEnded.ProtoReflect.Descriptor instead.
 func (*PendingEnded) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{31}
+	return file_journal_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *PendingEnded) GetPosition() *Position {
@@ -3008,7 +3089,7 @@ type DeadLettered struct {
 
 func (x *DeadLettered) Reset() {
 	*x = DeadLettered{}
-	mi := &file_journal_proto_msgTypes[32]
+	mi := &file_journal_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3020,7 +3101,7 @@ func (x *DeadLettered) String() string {
 func (*DeadLettered) ProtoMessage() {}
 
 func (x *DeadLettered) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[32]
+	mi := &file_journal_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3033,7 +3114,7 @@ func (x *DeadLettered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLettered.ProtoReflect.Descriptor instead.
 func (*DeadLettered) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{32}
+	return file_journal_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *DeadLettered) GetDelivery() *Delivery {
@@ -3128,7 +3209,7 @@ type DeliveryFailed struct {
 
 func (x *DeliveryFailed) Reset() {
 	*x = DeliveryFailed{}
-	mi := &file_journal_proto_msgTypes[33]
+	mi := &file_journal_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3140,7 +3221,7 @@ func (x *DeliveryFailed) String() string {
 func (*DeliveryFailed) ProtoMessage() {}
 
 func (x *DeliveryFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[33]
+	mi := &file_journal_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3153,7 +3234,7 @@ func (x *DeliveryFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliveryFailed.ProtoReflect.Descriptor instead.
 func (*DeliveryFailed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{33}
+	return file_journal_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *DeliveryFailed) GetChannel() string {
@@ -3192,7 +3273,7 @@ type DeadLetterEnded struct {
 
 func (x *DeadLetterEnded) Reset() {
 	*x = DeadLetterEnded{}
-	mi := &file_journal_proto_msgTypes[34]
+	mi := &file_journal_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3204,7 +3285,7 @@ func (x *DeadLetterEnded) String() string {
 func (*DeadLetterEnded) ProtoMessage() {}
 
 func (x *DeadLetterEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[34]
+	mi := &file_journal_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3217,7 +3298,7 @@ func (x *DeadLetterEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetterEnded.ProtoReflect.Descriptor instead.
 func (*DeadLetterEnded) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{34}
+	return file_journal_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *DeadLetterEnded) GetDead() string {
@@ -3258,7 +3339,7 @@ type Commanded struct {
 
 func (x *Commanded) Reset() {
 	*x = Commanded{}
-	mi := &file_journal_proto_msgTypes[35]
+	mi := &file_journal_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3270,7 +3351,7 @@ func (x *Commanded) String() string {
 func (*Commanded) ProtoMessage() {}
 
 func (x *Commanded) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[35]
+	mi := &file_journal_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3283,7 +3364,7 @@ func (x *Commanded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Commanded.ProtoReflect.Descriptor instead.
 func (*Commanded) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{35}
+	return file_journal_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Commanded) GetCommand() string {
@@ -3331,7 +3412,7 @@ type ChannelPaused struct {
 
 func (x *ChannelPaused) Reset() {
 	*x = ChannelPaused{}
-	mi := &file_journal_proto_msgTypes[36]
+	mi := &file_journal_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3343,7 +3424,7 @@ func (x *ChannelPaused) String() string {
 func (*ChannelPaused) ProtoMessage() {}
 
 func (x *ChannelPaused) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[36]
+	mi := &file_journal_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3356,7 +3437,7 @@ func (x *ChannelPaused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChannelPaused.ProtoReflect.Descriptor instead.
 func (*ChannelPaused) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{36}
+	return file_journal_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ChannelPaused) GetChannel() string {
@@ -3407,7 +3488,7 @@ const file_journal_proto_rawDesc = "" +
 	"\fconversation\x18\x03 \x01(\tR\fconversation\x12\x14\n" +
 	"\x05epoch\x18\x04 \x01(\x04R\x05epoch\x12\x12\n" +
 	"\x04hops\x18\x05 \x01(\x05R\x04hops\x12\x14\n" +
-	"\x05cause\x18\x06 \x01(\tR\x05cause\"\xa7\x0f\n" +
+	"\x05cause\x18\x06 \x01(\tR\x05cause\"\xe1\x0f\n" +
 	"\x06Change\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12H\n" +
 	"\rlease_started\x18\x02 \x01(\v2!.patchbay.journal.v1.LeaseStartedH\x00R\fleaseStarted\x125\n" +
@@ -3444,10 +3525,15 @@ const file_journal_proto_rawDesc = "" +
 	"\bdeparted\x18\x1c \x01(\v2\x1d.patchbay.journal.v1.DepartedH\x00R\bdeparted\x12>\n" +
 	"\tcommanded\x18' \x01(\v2\x1e.patchbay.journal.v1.CommandedH\x00R\tcommanded\x12K\n" +
 	"\x0echannel_paused\x18( \x01(\v2\".patchbay.journal.v1.ChannelPausedH\x00R\rchannelPaused\x12N\n" +
-	"\x0fdelivery_failed\x18  \x01(\v2#.patchbay.journal.v1.DeliveryFailedH\x00R\x0edeliveryFailedB\x06\n" +
+	"\x0fdelivery_failed\x18  \x01(\v2#.patchbay.journal.v1.DeliveryFailedH\x00R\x0edeliveryFailed\x128\n" +
+	"\arevised\x18* \x01(\v2\x1c.patchbay.journal.v1.RevisedH\x00R\arevisedB\x06\n" +
 	"\x04kind\"(\n" +
 	"\fLeaseStarted\x12\x18\n" +
-	"\aversion\x18\x01 \x01(\tR\aversion\"\xdd\x01\n" +
+	"\aversion\x18\x01 \x01(\tR\aversion\"O\n" +
+	"\aRevised\x12\x12\n" +
+	"\x04hash\x18\x01 \x01(\tR\x04hash\x12\x1a\n" +
+	"\bchannels\x18\x02 \x03(\tR\bchannels\x12\x14\n" +
+	"\x05cause\x18\x03 \x01(\tR\x05cause\"\xdd\x01\n" +
 	"\x06Opened\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x16\n" +
 	"\x06thread\x18\x02 \x01(\tR\x06thread\x12\x1b\n" +
@@ -3661,103 +3747,105 @@ func file_journal_proto_rawDescGZIP() []byte {
 	return file_journal_proto_rawDescData
 }
 
-var file_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_journal_proto_goTypes = []any{
 	(*Record)(nil),          // 0: patchbay.journal.v1.Record
 	(*Position)(nil),        // 1: patchbay.journal.v1.Position
 	(*StoredEnvelope)(nil),  // 2: patchbay.journal.v1.StoredEnvelope
 	(*Change)(nil),          // 3: patchbay.journal.v1.Change
 	(*LeaseStarted)(nil),    // 4: patchbay.journal.v1.LeaseStarted
-	(*Opened)(nil),          // 5: patchbay.journal.v1.Opened
-	(*Accepted)(nil),        // 6: patchbay.journal.v1.Accepted
-	(*Duplicate)(nil),       // 7: patchbay.journal.v1.Duplicate
-	(*Routed)(nil),          // 8: patchbay.journal.v1.Routed
-	(*Disposed)(nil),        // 9: patchbay.journal.v1.Disposed
-	(*Attributed)(nil),      // 10: patchbay.journal.v1.Attributed
-	(*HomeMoved)(nil),       // 11: patchbay.journal.v1.HomeMoved
-	(*Offered)(nil),         // 12: patchbay.journal.v1.Offered
-	(*OfferEnded)(nil),      // 13: patchbay.journal.v1.OfferEnded
-	(*Held)(nil),            // 14: patchbay.journal.v1.Held
-	(*Item)(nil),            // 15: patchbay.journal.v1.Item
-	(*Extent)(nil),          // 16: patchbay.journal.v1.Extent
-	(*Passed)(nil),          // 17: patchbay.journal.v1.Passed
-	(*Departing)(nil),       // 18: patchbay.journal.v1.Departing
-	(*Departed)(nil),        // 19: patchbay.journal.v1.Departed
-	(*Delivery)(nil),        // 20: patchbay.journal.v1.Delivery
-	(*Queued)(nil),          // 21: patchbay.journal.v1.Queued
-	(*Attempted)(nil),       // 22: patchbay.journal.v1.Attempted
-	(*Ended)(nil),           // 23: patchbay.journal.v1.Ended
-	(*Late)(nil),            // 24: patchbay.journal.v1.Late
-	(*Linked)(nil),          // 25: patchbay.journal.v1.Linked
-	(*Unlinked)(nil),        // 26: patchbay.journal.v1.Unlinked
-	(*Closed)(nil),          // 27: patchbay.journal.v1.Closed
-	(*Closing)(nil),         // 28: patchbay.journal.v1.Closing
-	(*CursorMoved)(nil),     // 29: patchbay.journal.v1.CursorMoved
-	(*ThreadPending)(nil),   // 30: patchbay.journal.v1.ThreadPending
-	(*PendingEnded)(nil),    // 31: patchbay.journal.v1.PendingEnded
-	(*DeadLettered)(nil),    // 32: patchbay.journal.v1.DeadLettered
-	(*DeliveryFailed)(nil),  // 33: patchbay.journal.v1.DeliveryFailed
-	(*DeadLetterEnded)(nil), // 34: patchbay.journal.v1.DeadLetterEnded
-	(*Commanded)(nil),       // 35: patchbay.journal.v1.Commanded
-	(*ChannelPaused)(nil),   // 36: patchbay.journal.v1.ChannelPaused
-	nil,                     // 37: patchbay.journal.v1.Attributed.AttributesEntry
+	(*Revised)(nil),         // 5: patchbay.journal.v1.Revised
+	(*Opened)(nil),          // 6: patchbay.journal.v1.Opened
+	(*Accepted)(nil),        // 7: patchbay.journal.v1.Accepted
+	(*Duplicate)(nil),       // 8: patchbay.journal.v1.Duplicate
+	(*Routed)(nil),          // 9: patchbay.journal.v1.Routed
+	(*Disposed)(nil),        // 10: patchbay.journal.v1.Disposed
+	(*Attributed)(nil),      // 11: patchbay.journal.v1.Attributed
+	(*HomeMoved)(nil),       // 12: patchbay.journal.v1.HomeMoved
+	(*Offered)(nil),         // 13: patchbay.journal.v1.Offered
+	(*OfferEnded)(nil),      // 14: patchbay.journal.v1.OfferEnded
+	(*Held)(nil),            // 15: patchbay.journal.v1.Held
+	(*Item)(nil),            // 16: patchbay.journal.v1.Item
+	(*Extent)(nil),          // 17: patchbay.journal.v1.Extent
+	(*Passed)(nil),          // 18: patchbay.journal.v1.Passed
+	(*Departing)(nil),       // 19: patchbay.journal.v1.Departing
+	(*Departed)(nil),        // 20: patchbay.journal.v1.Departed
+	(*Delivery)(nil),        // 21: patchbay.journal.v1.Delivery
+	(*Queued)(nil),          // 22: patchbay.journal.v1.Queued
+	(*Attempted)(nil),       // 23: patchbay.journal.v1.Attempted
+	(*Ended)(nil),           // 24: patchbay.journal.v1.Ended
+	(*Late)(nil),            // 25: patchbay.journal.v1.Late
+	(*Linked)(nil),          // 26: patchbay.journal.v1.Linked
+	(*Unlinked)(nil),        // 27: patchbay.journal.v1.Unlinked
+	(*Closed)(nil),          // 28: patchbay.journal.v1.Closed
+	(*Closing)(nil),         // 29: patchbay.journal.v1.Closing
+	(*CursorMoved)(nil),     // 30: patchbay.journal.v1.CursorMoved
+	(*ThreadPending)(nil),   // 31: patchbay.journal.v1.ThreadPending
+	(*PendingEnded)(nil),    // 32: patchbay.journal.v1.PendingEnded
+	(*DeadLettered)(nil),    // 33: patchbay.journal.v1.DeadLettered
+	(*DeliveryFailed)(nil),  // 34: patchbay.journal.v1.DeliveryFailed
+	(*DeadLetterEnded)(nil), // 35: patchbay.journal.v1.DeadLetterEnded
+	(*Commanded)(nil),       // 36: patchbay.journal.v1.Commanded
+	(*ChannelPaused)(nil),   // 37: patchbay.journal.v1.ChannelPaused
+	nil,                     // 38: patchbay.journal.v1.Attributed.AttributesEntry
 }
 var file_journal_proto_depIdxs = []int32{
 	2,  // 0: patchbay.journal.v1.Record.envelopes:type_name -> patchbay.journal.v1.StoredEnvelope
 	3,  // 1: patchbay.journal.v1.Record.changes:type_name -> patchbay.journal.v1.Change
 	4,  // 2: patchbay.journal.v1.Change.lease_started:type_name -> patchbay.journal.v1.LeaseStarted
-	5,  // 3: patchbay.journal.v1.Change.opened:type_name -> patchbay.journal.v1.Opened
-	6,  // 4: patchbay.journal.v1.Change.accepted:type_name -> patchbay.journal.v1.Accepted
-	7,  // 5: patchbay.journal.v1.Change.duplicate:type_name -> patchbay.journal.v1.Duplicate
-	8,  // 6: patchbay.journal.v1.Change.routed:type_name -> patchbay.journal.v1.Routed
-	9,  // 7: patchbay.journal.v1.Change.disposed:type_name -> patchbay.journal.v1.Disposed
-	10, // 8: patchbay.journal.v1.Change.attributed:type_name -> patchbay.journal.v1.Attributed
-	11, // 9: patchbay.journal.v1.Change.home_moved:type_name -> patchbay.journal.v1.HomeMoved
-	12, // 10: patchbay.journal.v1.Change.offered:type_name -> patchbay.journal.v1.Offered
-	13, // 11: patchbay.journal.v1.Change.offer_ended:type_name -> patchbay.journal.v1.OfferEnded
-	14, // 12: patchbay.journal.v1.Change.held:type_name -> patchbay.journal.v1.Held
-	17, // 13: patchbay.journal.v1.Change.passed:type_name -> patchbay.journal.v1.Passed
-	21, // 14: patchbay.journal.v1.Change.queued:type_name -> patchbay.journal.v1.Queued
-	22, // 15: patchbay.journal.v1.Change.attempted:type_name -> patchbay.journal.v1.Attempted
-	23, // 16: patchbay.journal.v1.Change.ended:type_name -> patchbay.journal.v1.Ended
-	24, // 17: patchbay.journal.v1.Change.late:type_name -> patchbay.journal.v1.Late
-	25, // 18: patchbay.journal.v1.Change.linked:type_name -> patchbay.journal.v1.Linked
-	26, // 19: patchbay.journal.v1.Change.unlinked:type_name -> patchbay.journal.v1.Unlinked
-	27, // 20: patchbay.journal.v1.Change.closed:type_name -> patchbay.journal.v1.Closed
-	30, // 21: patchbay.journal.v1.Change.thread_pending:type_name -> patchbay.journal.v1.ThreadPending
-	31, // 22: patchbay.journal.v1.Change.pending_ended:type_name -> patchbay.journal.v1.PendingEnded
-	32, // 23: patchbay.journal.v1.Change.dead_lettered:type_name -> patchbay.journal.v1.DeadLettered
-	34, // 24: patchbay.journal.v1.Change.dead_letter_ended:type_name -> patchbay.journal.v1.DeadLetterEnded
-	29, // 25: patchbay.journal.v1.Change.cursor_moved:type_name -> patchbay.journal.v1.CursorMoved
-	28, // 26: patchbay.journal.v1.Change.closing:type_name -> patchbay.journal.v1.Closing
-	18, // 27: patchbay.journal.v1.Change.departing:type_name -> patchbay.journal.v1.Departing
-	19, // 28: patchbay.journal.v1.Change.departed:type_name -> patchbay.journal.v1.Departed
-	35, // 29: patchbay.journal.v1.Change.commanded:type_name -> patchbay.journal.v1.Commanded
-	36, // 30: patchbay.journal.v1.Change.channel_paused:type_name -> patchbay.journal.v1.ChannelPaused
-	33, // 31: patchbay.journal.v1.Change.delivery_failed:type_name -> patchbay.journal.v1.DeliveryFailed
-	15, // 32: patchbay.journal.v1.Opened.unanswered:type_name -> patchbay.journal.v1.Item
-	1,  // 33: patchbay.journal.v1.Accepted.position:type_name -> patchbay.journal.v1.Position
-	16, // 34: patchbay.journal.v1.Accepted.extent:type_name -> patchbay.journal.v1.Extent
-	1,  // 35: patchbay.journal.v1.Routed.position:type_name -> patchbay.journal.v1.Position
-	1,  // 36: patchbay.journal.v1.Disposed.position:type_name -> patchbay.journal.v1.Position
-	37, // 37: patchbay.journal.v1.Attributed.attributes:type_name -> patchbay.journal.v1.Attributed.AttributesEntry
-	15, // 38: patchbay.journal.v1.Held.item:type_name -> patchbay.journal.v1.Item
-	1,  // 39: patchbay.journal.v1.Item.position:type_name -> patchbay.journal.v1.Position
-	16, // 40: patchbay.journal.v1.Item.extent:type_name -> patchbay.journal.v1.Extent
-	1,  // 41: patchbay.journal.v1.Departing.position:type_name -> patchbay.journal.v1.Position
-	15, // 42: patchbay.journal.v1.Delivery.item:type_name -> patchbay.journal.v1.Item
-	15, // 43: patchbay.journal.v1.Delivery.history:type_name -> patchbay.journal.v1.Item
-	20, // 44: patchbay.journal.v1.Queued.delivery:type_name -> patchbay.journal.v1.Delivery
-	1,  // 45: patchbay.journal.v1.ThreadPending.position:type_name -> patchbay.journal.v1.Position
-	1,  // 46: patchbay.journal.v1.PendingEnded.position:type_name -> patchbay.journal.v1.Position
-	20, // 47: patchbay.journal.v1.DeadLettered.delivery:type_name -> patchbay.journal.v1.Delivery
-	20, // 48: patchbay.journal.v1.DeadLettered.messages:type_name -> patchbay.journal.v1.Delivery
-	1,  // 49: patchbay.journal.v1.DeliveryFailed.messages:type_name -> patchbay.journal.v1.Position
-	50, // [50:50] is the sub-list for method output_type
-	50, // [50:50] is the sub-list for method input_type
-	50, // [50:50] is the sub-list for extension type_name
-	50, // [50:50] is the sub-list for extension extendee
-	0,  // [0:50] is the sub-list for field type_name
+	6,  // 3: patchbay.journal.v1.Change.opened:type_name -> patchbay.journal.v1.Opened
+	7,  // 4: patchbay.journal.v1.Change.accepted:type_name -> patchbay.journal.v1.Accepted
+	8,  // 5: patchbay.journal.v1.Change.duplicate:type_name -> patchbay.journal.v1.Duplicate
+	9,  // 6: patchbay.journal.v1.Change.routed:type_name -> patchbay.journal.v1.Routed
+	10, // 7: patchbay.journal.v1.Change.disposed:type_name -> patchbay.journal.v1.Disposed
+	11, // 8: patchbay.journal.v1.Change.attributed:type_name -> patchbay.journal.v1.Attributed
+	12, // 9: patchbay.journal.v1.Change.home_moved:type_name -> patchbay.journal.v1.HomeMoved
+	13, // 10: patchbay.journal.v1.Change.offered:type_name -> patchbay.journal.v1.Offered
+	14, // 11: patchbay.journal.v1.Change.offer_ended:type_name -> patchbay.journal.v1.OfferEnded
+	15, // 12: patchbay.journal.v1.Change.held:type_name -> patchbay.journal.v1.Held
+	18, // 13: patchbay.journal.v1.Change.passed:type_name -> patchbay.journal.v1.Passed
+	22, // 14: patchbay.journal.v1.Change.queued:type_name -> patchbay.journal.v1.Queued
+	23, // 15: patchbay.journal.v1.Change.attempted:type_name -> patchbay.journal.v1.Attempted
+	24, // 16: patchbay.journal.v1.Change.ended:type_name -> patchbay.journal.v1.Ended
+	25, // 17: patchbay.journal.v1.Change.late:type_name -> patchbay.journal.v1.Late
+	26, // 18: patchbay.journal.v1.Change.linked:type_name -> patchbay.journal.v1.Linked
+	27, // 19: patchbay.journal.v1.Change.unlinked:type_name -> patchbay.journal.v1.Unlinked
+	28, // 20: patchbay.journal.v1.Change.closed:type_name -> patchbay.journal.v1.Closed
+	31, // 21: patchbay.journal.v1.Change.thread_pending:type_name -> patchbay.journal.v1.ThreadPending
+	32, // 22: patchbay.journal.v1.Change.pending_ended:type_name -> patchbay.journal.v1.PendingEnded
+	33, // 23: patchbay.journal.v1.Change.dead_lettered:type_name -> patchbay.journal.v1.DeadLettered
+	35, // 24: patchbay.journal.v1.Change.dead_letter_ended:type_name -> patchbay.journal.v1.DeadLetterEnded
+	30, // 25: patchbay.journal.v1.Change.cursor_moved:type_name -> patchbay.journal.v1.CursorMoved
+	29, // 26: patchbay.journal.v1.Change.closing:type_name -> patchbay.journal.v1.Closing
+	19, // 27: patchbay.journal.v1.Change.departing:type_name -> patchbay.journal.v1.Departing
+	20, // 28: patchbay.journal.v1.Change.departed:type_name -> patchbay.journal.v1.Departed
+	36, // 29: patchbay.journal.v1.Change.commanded:type_name -> patchbay.journal.v1.Commanded
+	37, // 30: patchbay.journal.v1.Change.channel_paused:type_name -> patchbay.journal.v1.ChannelPaused
+	34, // 31: patchbay.journal.v1.Change.delivery_failed:type_name -> patchbay.journal.v1.DeliveryFailed
+	5,  // 32: patchbay.journal.v1.Change.revised:type_name -> patchbay.journal.v1.Revised
+	16, // 33: patchbay.journal.v1.Opened.unanswered:type_name -> patchbay.journal.v1.Item
+	1,  // 34: patchbay.journal.v1.Accepted.position:type_name -> patchbay.journal.v1.Position
+	17, // 35: patchbay.journal.v1.Accepted.extent:type_name -> patchbay.journal.v1.Extent
+	1,  // 36: patchbay.journal.v1.Routed.position:type_name -> patchbay.journal.v1.Position
+	1,  // 37: patchbay.journal.v1.Disposed.position:type_name -> patchbay.journal.v1.Position
+	38, // 38: patchbay.journal.v1.Attributed.attributes:type_name -> patchbay.journal.v1.Attributed.AttributesEntry
+	16, // 39: patchbay.journal.v1.Held.item:type_name -> patchbay.journal.v1.Item
+	1,  // 40: patchbay.journal.v1.Item.position:type_name -> patchbay.journal.v1.Position
+	17, // 41: patchbay.journal.v1.Item.extent:type_name -> patchbay.journal.v1.Extent
+	1,  // 42: patchbay.journal.v1.Departing.position:type_name -> patchbay.journal.v1.Position
+	16, // 43: patchbay.journal.v1.Delivery.item:type_name -> patchbay.journal.v1.Item
+	16, // 44: patchbay.journal.v1.Delivery.history:type_name -> patchbay.journal.v1.Item
+	21, // 45: patchbay.journal.v1.Queued.delivery:type_name -> patchbay.journal.v1.Delivery
+	1,  // 46: patchbay.journal.v1.ThreadPending.position:type_name -> patchbay.journal.v1.Position
+	1,  // 47: patchbay.journal.v1.PendingEnded.position:type_name -> patchbay.journal.v1.Position
+	21, // 48: patchbay.journal.v1.DeadLettered.delivery:type_name -> patchbay.journal.v1.Delivery
+	21, // 49: patchbay.journal.v1.DeadLettered.messages:type_name -> patchbay.journal.v1.Delivery
+	1,  // 50: patchbay.journal.v1.DeliveryFailed.messages:type_name -> patchbay.journal.v1.Position
+	51, // [51:51] is the sub-list for method output_type
+	51, // [51:51] is the sub-list for method input_type
+	51, // [51:51] is the sub-list for extension type_name
+	51, // [51:51] is the sub-list for extension extendee
+	0,  // [0:51] is the sub-list for field type_name
 }
 
 func init() { file_journal_proto_init() }
@@ -3796,6 +3884,7 @@ func file_journal_proto_init() {
 		(*Change_Commanded)(nil),
 		(*Change_ChannelPaused)(nil),
 		(*Change_DeliveryFailed)(nil),
+		(*Change_Revised)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3803,7 +3892,7 @@ func file_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_journal_proto_rawDesc), len(file_journal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   38,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -34,6 +34,8 @@ func (l *Layer) foldGlobal(ch *journal.Change) bool {
 		if behind := l.state.at.Sub(l.at); behind > 0 {
 			l.setBack(behind)
 		}
+	case *journal.Change_Revised:
+		l.foldRevised(k.Revised)
 	case *journal.Change_CursorMoved:
 		l.cursors.put(k.CursorMoved.GetChannel(), k.CursorMoved.GetCursor())
 	case *journal.Change_ThreadPending:

@@ -20,6 +20,7 @@ type Layer struct {
 	copyLetters int  // difference to the state's count
 	ids         []ID // accepted, in order
 	idsSetBack  bool // see setBack
+	revision    Revision
 
 	pendingCount pendingCount // difference to the state's count
 	pendingReady bool
@@ -33,7 +34,7 @@ func NewLayer(s *State, at time.Time, seq uint64, r *journal.Record) *Layer {
 	return &Layer{
 		state: s, convs: newOverlay(s.convs), threads: newOverlay(s.threads), deadLetters: newOverlay(s.deadLetters),
 		pending: newOverlay(s.pending), cursors: newOverlay(s.cursors), pauses: newOverlay(s.pauses), pendingCount: newPendingCount(),
-		pendingReady: s.pendingReady, at: at, seq: seq, record: r,
+		pendingReady: s.pendingReady, at: at, seq: seq, record: r, revision: s.revision,
 	}
 }
 
@@ -131,6 +132,7 @@ func (l *Layer) Commit() {
 	}
 	s.copyLetters += l.copyLetters
 	s.lease = max(s.lease, l.record.GetLease())
+	s.revision = l.revision
 	s.pendingReady = l.pendingReady
 	s.pendingCount.merge(l.pendingCount)
 	for pos, p := range l.pending.set {

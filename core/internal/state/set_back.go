@@ -7,6 +7,7 @@ import "time"
 // so nothing waits longer than before.
 func (l *Layer) setBack(behind time.Duration) {
 	l.idsSetBack = true
+	l.setBackVanished()
 	var ids []string
 	l.convs.each(func(id string, _ *Conversation) { ids = append(ids, id) })
 	for _, id := range ids {

@@ -28,15 +28,17 @@ func bucketOf(id string) uint32 {
 
 // Snapshot contains the changed buckets of a state at one moment. It can be encoded while the state changes.
 type Snapshot struct {
-	lease   uint64
-	at      time.Time
-	buckets map[uint32]any
+	lease    uint64
+	revision Revision
+	at       time.Time
+	buckets  map[uint32]any
 }
 
 type snapshotMeta struct {
-	Format int    `json:"format"`
-	Lease  uint64 `json:"lease"`
-	At     int64  `json:"at,omitempty"` // of the newest record, in nanoseconds
+	Format   int      `json:"format"`
+	Lease    uint64   `json:"lease"`
+	At       int64    `json:"at,omitempty"` // of the newest record, in nanoseconds
+	Revision Revision `json:"revision,omitzero"`
 }
 
 // snapshotChannel is the state of one channel.
@@ -48,7 +50,7 @@ type snapshotChannel struct {
 
 // Snapshot returns the buckets that have changed since the last call. It copies pointers only.
 func (s *State) Snapshot() *Snapshot {
-	out := &Snapshot{lease: s.lease, at: s.at, buckets: map[uint32]any{}}
+	out := &Snapshot{lease: s.lease, revision: s.revision, at: s.at, buckets: map[uint32]any{}}
 	convs := map[uint32][]*Conversation{}
 	for bucket := range s.changed {
 		switch {
@@ -95,7 +97,9 @@ func (s *Snapshot) Encode() (buckets map[uint32][]byte, meta []byte, err error) 
 			return nil, nil, fmt.Errorf("encode bucket %d: %w", bucket, err)
 		}
 	}
-	meta, err = json.Marshal(snapshotMeta{Format: snapshotFormat, Lease: s.lease, At: s.at.UnixNano()})
+	meta, err = json.Marshal(snapshotMeta{
+		Format: snapshotFormat, Lease: s.lease, At: s.at.UnixNano(), Revision: s.revision,
+	})
 	return buckets, meta, err
 }
 
@@ -109,7 +113,7 @@ func (s *State) Restore(buckets map[uint32][]byte, meta []byte) error {
 		return fmt.Errorf("read snapshot: format %d is newer than this program's %d; start the newer version",
 			m.Format, snapshotFormat)
 	}
-	s.lease, s.at = m.Lease, time.Unix(0, m.At)
+	s.lease, s.at, s.revision = m.Lease, time.Unix(0, m.At), m.Revision
 	var pages []*idPage
 	for bucket, data := range buckets {
 		var err error

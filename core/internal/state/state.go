@@ -21,6 +21,7 @@ type State struct {
 	pauses      map[string]*Pause // newest pause by channel; the values never change
 	ids         recentIDs
 	lease       uint64
+	revision    Revision
 	at          time.Time // of the newest record
 
 	pendingCount pendingCount

@@ -12,6 +12,9 @@ type batch struct {
 	deadlines         []string
 	commands          []*command
 	submissions       []*submission
+	revision          *revising // a batch with a revision has no other inputs
+	unadapted         []string  // conversations to adapt to the revision in force
+	adapted           int       // of them, while the batch is decided on
 	expirePending     bool
 	admitPending      bool                   // pending envelopes may have a known thread
 	admission, expiry failures               // of the decisions on admitPending and expirePending
@@ -23,6 +26,9 @@ type batch struct {
 // collect takes waiting inputs, outcomes first, up to the limits of a record. It returns nil if there are none.
 func (w *Writer) collect(now time.Time) *batch {
 	b := &batch{since: now}
+	if b.revision = w.nextRevision(); b.revision != nil {
+		return b
+	}
 	if at, found := w.pendingDue(); found && !at.After(now) {
 		b.expirePending = true
 	}
@@ -33,6 +39,7 @@ func (w *Writer) collect(now time.Time) *batch {
 		return b
 	}
 	b.deadlines = w.due(now)
+	b.unadapted = w.takeUnadapted()
 	b.expireDeadLetters = w.deadLettersDue(now)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -65,7 +72,7 @@ func (w *Writer) collect(now time.Time) *batch {
 
 // inputs returns the number of inputs, except those about pending envelopes and dead letters.
 func (b *batch) inputs() int {
-	return len(b.outcomes) + len(b.deadlines) + len(b.commands) + len(b.submissions)
+	return len(b.outcomes) + len(b.deadlines) + len(b.commands) + len(b.submissions) + len(b.unadapted)
 }
 
 func outcomeBytes(o *attempt.Outcome) int {

@@ -116,6 +116,10 @@ func (w *Writer) discard(b *batch, cause error) {
 	for _, s := range b.submissions {
 		s.answer(fmt.Errorf("%w: %w", ErrUnavailable, cause))
 	}
+	if b.revision != nil {
+		b.revision.answer(fmt.Errorf("put the configuration into force: %w: %w", ErrUnavailable, cause))
+	}
+	w.unadapted = append(b.unadapted[:len(b.unadapted):len(b.unadapted)], w.unadapted...)
 	for _, c := range b.commands {
 		if w.answerView(c) {
 			continue

@@ -3,6 +3,7 @@ package writer
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"patchbay/core/internal/attempt"
@@ -14,7 +15,11 @@ import (
 // letter, and the rest is decided on again. So one bad message never stops the gateway.
 func (w *Writer) decide(b *batch, now time.Time) *conversation.Transaction {
 	for {
-		tx := conversation.Begin(w.state, w.Policy, now, w.last+1, w.NewID)
+		policy := w.Policy
+		if b.revision != nil {
+			policy = b.revision.policy
+		}
+		tx := conversation.Begin(w.state, policy, now, w.last+1, w.NewID)
 		if w.decideBatch(tx, b) {
 			return tx
 		}
@@ -32,6 +37,12 @@ func (w *Writer) decideBatch(tx *conversation.Transaction, b *batch) (ok bool) {
 			ok = false
 		}
 	}()
+	if b.revision != nil {
+		tx.Revise(b.revision.Hash, b.revision.Cause)
+		return true
+	}
+	remove = func(string) { w.adaptationFailed(b) }
+	w.adapt(tx, b)
 	for i, o := range b.outcomes {
 		remove = func(why string) { b.outcomes[i] = undecided(o, why) }
 		tx.ApplyOutcome(o)
@@ -131,6 +142,9 @@ func (w *Writer) apply(tx *conversation.Transaction, b *batch, now time.Time) {
 			w.Lanes.Pause(w.state.Pause(p.GetChannel()))
 		}
 	}
+	if b.revision != nil {
+		w.enforce(b.revision)
+	}
 	for _, s := range b.submissions {
 		s.stored = s.accepted
 		s.answer(s.result)
@@ -151,7 +165,7 @@ func (w *Writer) apply(tx *conversation.Transaction, b *batch, now time.Time) {
 	for _, o := range b.outcomes {
 		w.releaseByID(o.Conversation, seen, now)
 	}
-	for _, id := range b.deadlines {
+	for _, id := range slices.Concat(b.deadlines, b.unadapted) {
 		w.releaseByID(id, seen, now)
 	}
 }

@@ -1,6 +1,6 @@
 // Package writer runs the loop that decides and commits.
 //
-// Its inputs are webhooks, outcomes of deliveries, deadlines and operators' commands. The loop collects the waiting
+// Its inputs are webhooks, outcomes of deliveries, deadlines, operators' commands and revisions of the configuration. The loop collects the waiting
 // inputs, outcomes first. Package conversation decides on them, and the store appends one record. Then the loop answers
 // callers, releases lane heads and sets timers. One commit is in flight at a time. The loop waits for the store, but
 // never for an adapter or a vendor.
@@ -42,6 +42,7 @@ const (
 	maxLingering       = 64                     // outcomes that may wait that long
 	changeBytes        = 640                    // estimated size of the changes for one envelope
 	maxDeadlinesAtOnce = 128                    // deadlines in one record
+	maxAdaptedAtOnce   = 256                    // conversations that one record adapts to a revision
 	startGrace         = 2 * time.Second        // after a start, before overdue deadlines are handled
 	retryCommit        = 100 * time.Millisecond // between tries to store a refused record
 	retryStart         = 5 * time.Second        // between tries to start on a full store

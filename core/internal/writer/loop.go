@@ -77,12 +77,13 @@ func (w *Writer) refuseAll() {
 		close(c.done)
 	}
 	w.submissions, w.commands = nil, nil
+	w.refuseRevisions(ErrStopping)
 }
 
 func (w *Writer) hasInput() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.outcomes)+len(w.submissions)+len(w.commands) > 0
+	return len(w.outcomes)+len(w.submissions)+len(w.commands)+len(w.revisions) > 0
 }
 
 // refuseWaiting refuses the waiting submissions while the log is unavailable. Their vendors repeat them.
@@ -93,6 +94,7 @@ func (w *Writer) refuseWaiting() {
 		s.answer(w.unavailable())
 	}
 	w.submissions = nil
+	w.refuseRevisions(w.unavailable())
 	w.commands = slices.DeleteFunc(w.commands, w.answerView)
 }
 

@@ -50,7 +50,8 @@ func (w *Writer) releaseHeads(c *state.Conversation, now time.Time) {
 	}
 	for i := range c.Lanes {
 		head := &c.Lanes[i].Queue[0]
-		if _, busy := lanes[head.Channel]; busy || c.Blocked[head.Channel] != "" || head.NextAt.After(now) {
+		_, busy := lanes[head.Channel]
+		if busy || c.Blocked[head.Channel] != "" || head.NextAt.After(now) || !w.Policy.Accepts(head.Channel) {
 			continue
 		}
 		w.inFlight.put(c.ID, head.Channel, head.ID)
@@ -120,7 +121,16 @@ func (w *Writer) nextAfter(c *state.Conversation, now time.Time) time.Time {
 		}
 	}
 	for i := range c.Lanes {
-		sooner(c.Lanes[i].Queue[0].NextAt)
+		head := &c.Lanes[i].Queue[0]
+		if w.Policy.Accepts(head.Channel) {
+			sooner(head.NextAt)
+			continue
+		}
+		if until := w.Policy.ReturnsUntil(c, head); until.After(now) {
+			sooner(until)
+		} else {
+			sooner(now.Add(time.Millisecond))
+		}
 	}
 	if c.Offer == nil && c.Departure == nil && len(c.Lanes) == 0 { // the time to close it passed while the gateway was stopped
 		sooner(now.Add(time.Millisecond))

@@ -347,6 +347,11 @@ func TestReconcileManyDeliveries(t *testing.T) {
 		}
 		gone = true
 		h.open()
+		if got := len(h.letters()); got != 0 {
+			t.Errorf("%d dead letters before the channel has been away for a day", got)
+		}
+		time.Sleep(state.VanishedWait + time.Minute)
+		synctest.Wait()
 		if got, want := len(h.letters()), conversations*each; got != want {
 			t.Errorf("%d dead letters, want %d", got, want)
 		}

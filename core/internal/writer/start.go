@@ -103,8 +103,13 @@ func (w *Writer) restore(ctx context.Context) error {
 // firstRecords takes the lease, so that the log refuses records of any former writer. Then it adapts conversations to
 // the configured channels.
 func (w *Writer) firstRecords(ctx context.Context, now time.Time) error {
-	err := w.commitNow(ctx, now, func(tx *conversation.Transaction) { tx.StartLease(w.state.Lease()+1, w.Version) })
-	ids := conversation.Inconsistent(w.state, w.Policy)
+	w.Policy = nextPolicy(w.Policy, w.state)
+	err := w.commitNow(ctx, now, func(tx *conversation.Transaction) {
+		tx.StartLease(w.state.Lease()+1, w.Version)
+		tx.Revise(w.Hash, "start")
+	})
+	w.Policy.Vanished = w.state.Revision().Vanished
+	ids := conversation.Inconsistent(w.state, w.Policy, now)
 	if len(ids) > 0 {
 		w.Logger.Warn("conversations refer to channels that are not configured", "count", len(ids))
 	}

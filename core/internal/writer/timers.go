@@ -129,6 +129,9 @@ func (w *Writer) untilTimer(now time.Time) time.Duration {
 	if next.Before(w.deadlinesFrom) {
 		next = w.deadlinesFrom
 	}
+	if len(w.unadapted) > 0 {
+		next = now
+	}
 	if w.state.PendingReady() && w.admitAt.Before(next) {
 		next = w.admitAt
 	}

@@ -25,6 +25,7 @@ type Options struct {
 	Logger   *slog.Logger
 	NewID    func() string
 	Version  string
+	Hash     string           // of the configuration file
 	Now      func() time.Time // the gateway's clock; nil is clock.System
 	// OpensPerMinute limits the conversations that one channel may open; 0 is no limit.
 	OpensPerMinute int
@@ -39,10 +40,11 @@ type Writer struct {
 	last   uint64
 	recent *envelopeCache
 
-	mu          sync.Mutex // guards the next four fields
+	mu          sync.Mutex // guards the next five fields
 	outcomes    []*attempt.Outcome
 	submissions []*submission
 	commands    []*command
+	revisions   []*revising
 	stopping    bool
 	wake        chan struct{}
 
@@ -57,6 +59,7 @@ type Writer struct {
 	pendingAlone  bool      // the next record with decisions on pending envelopes has no other inputs
 	expireAt      time.Time // next search for expired dead letters
 	moreToExpire  bool      // the last search left expired dead letters
+	unadapted     []string  // conversations that are not adapted to the revision in force yet
 
 	retryAt    time.Time     // next try to store a refused record
 	offers     conversations // with a pending offer

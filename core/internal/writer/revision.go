@@ -1,0 +1,123 @@
+package writer
+
+import (
+	"fmt"
+	"slices"
+
+	"golang.org/x/time/rate"
+
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/state"
+)
+
+// Revision is a revision of the configuration that replaces the one in force.
+type Revision struct {
+	Policy         *conversation.Policy // the writer sets its number
+	OpensPerMinute int                  // see Options
+	Hash, Cause    string               // see conversation.Transaction.Revise
+	// Applied is called on the loop when the record with the revision is stored, before any other input is decided on
+	// and before any delivery is released. It must return quickly.
+	Applied func()
+}
+
+// revising is a revision that waits for the loop.
+type revising struct {
+	*Revision
+	policy *conversation.Policy
+	err    error
+	done   chan struct{}
+}
+
+// Revise puts a revision into force and returns its number. Each input is decided on under exactly one revision: the
+// change has a record of its own. If storing that record fails, the former revision stays in force.
+func (w *Writer) Revise(r *Revision) (uint64, error) {
+	next := &revising{Revision: r, done: make(chan struct{})}
+	w.mu.Lock()
+	if w.stopping {
+		w.mu.Unlock()
+		return 0, ErrStopping
+	}
+	w.revisions = append(w.revisions, next)
+	w.mu.Unlock()
+	w.wakeUp()
+	<-next.done
+	if next.err != nil {
+		return 0, next.err
+	}
+	return next.policy.Revision, nil
+}
+
+func (r *revising) answer(err error) {
+	r.err = err
+	close(r.done)
+}
+
+// nextRevision takes the first revision that waits, or returns nil.
+func (w *Writer) nextRevision() *revising {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.revisions) == 0 {
+		return nil
+	}
+	r := w.revisions[0]
+	w.revisions = w.revisions[1:]
+	r.policy = nextPolicy(r.Policy, w.state)
+	w.wakeUp() // for the inputs that wait
+	return r
+}
+
+// nextPolicy returns a policy with the number that follows the revision in force.
+func nextPolicy(p *conversation.Policy, s *state.State) *conversation.Policy {
+	out := *p
+	out.Revision, out.Vanished = s.Revision().Number+1, s.Revision().Vanished
+	return &out
+}
+
+// enforce puts the stored revision into force. All conversations are adapted to it, and their timers are set again.
+func (w *Writer) enforce(r *revising) {
+	r.policy.Vanished = w.state.Revision().Vanished
+	w.Policy, w.OpensPerMinute, w.opens = r.policy, r.OpensPerMinute, map[string]*rate.Limiter{}
+	if r.Applied != nil {
+		r.Applied()
+	}
+	w.state.EachPause(w.Lanes.Pause) // also those of channels that have returned
+	w.unadapted = w.unadapted[:0]
+	w.state.All(func(c *state.Conversation) bool {
+		w.unadapted = append(w.unadapted, c.ID)
+		return true
+	})
+	r.answer(nil)
+}
+
+// takeUnadapted returns the next conversations that are adapted to the revision in force.
+func (w *Writer) takeUnadapted() []string {
+	n := min(len(w.unadapted), maxAdaptedAtOnce)
+	ids := w.unadapted[:n:n]
+	w.unadapted = w.unadapted[n:]
+	return ids
+}
+
+// adapt adapts the conversations of the batch. It returns those that do not fit into the record to the list.
+func (w *Writer) adapt(tx *conversation.Transaction, b *batch) {
+	for b.adapted = 0; b.adapted < len(b.unadapted); b.adapted++ {
+		if !tx.Reconcile(b.unadapted[b.adapted]) {
+			w.unadapted = append(slices.Clip(b.unadapted[b.adapted:]), w.unadapted...)
+			b.unadapted = b.unadapted[:b.adapted]
+			return
+		}
+	}
+}
+
+// adaptationFailed removes the conversation whose adaptation panicked. Its next input adapts it.
+func (w *Writer) adaptationFailed(b *batch) {
+	w.Logger.Error("conversation is not adapted to the configuration", "conversation", b.unadapted[b.adapted])
+	b.unadapted = slices.Delete(slices.Clone(b.unadapted), b.adapted, b.adapted+1)
+}
+
+// refuseRevisions refuses all waiting revisions. The caller holds the lock.
+func (w *Writer) refuseRevisions(cause error) {
+	for _, r := range w.revisions {
+		r.answer(fmt.Errorf("put the configuration into force: %w", cause))
+	}
+	w.revisions = nil
+}

@@ -1,0 +1,113 @@
+package writer
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"patchbay/core/internal/store/memory"
+)
+
+// revision returns a revision without some channels.
+func (h *harness) revision(without ...string) *Revision {
+	p := newPolicy(h.tester)
+	for _, name := range without {
+		delete(p.Channels, name)
+	}
+	return &Revision{Policy: p, Hash: "another", Cause: "reload"}
+}
+
+func TestEachInputIsDecidedByOneRevision(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHarness(t)
+		h.customer("w1", "m1", "one")
+		applied := 0
+		r := h.revision()
+		r.Applied = func() { applied++ }
+		n, err := h.Revise(r)
+		if err != nil || n != 2 || applied != 1 {
+			t.Fatalf("Revise = %d, %v; applied %d times", n, err, applied)
+		}
+		h.customer("w1", "m2", "two")
+		seen := map[string]uint64{}
+		for _, c := range h.commits.all() {
+			for _, ch := range c.Record.GetChanges() {
+				if ch.GetRevised() != nil && c.Record.GetRevision() == 2 && len(c.Record.GetChanges()) > 1 {
+					t.Errorf("the revision shares a record with other inputs: %v", c.Record)
+				}
+				if a := ch.GetAccepted(); a != nil {
+					seen[a.GetVendorId()] = c.Record.GetRevision()
+				}
+			}
+		}
+		if seen["m1"] != 1 || seen["m2"] != 2 {
+			t.Errorf("revisions of the messages: %v", seen)
+		}
+		h.restart()
+		if got := h.Policy.Revision; got != 3 {
+			t.Errorf("revision after a restart: %d, want 3", got)
+		}
+		_ = h.stop()
+		h.checkRestored()
+	})
+}
+
+func TestAllConversationsAreAdapted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHarness(t)
+		const n = 3 * maxAdaptedAtOnce
+		for i := range n {
+			h.customer(fmt.Sprint("w", i), "m", "desk now")
+		}
+		if _, err := h.Revise(h.revision("desk")); err != nil {
+			t.Fatal(err)
+		}
+		h.customer("w700", "m2", "hello")
+		time.Sleep(time.Minute)
+		for i := range n {
+			if c := h.conv(fmt.Sprint("w", i)); c.Owner != "faq" {
+				t.Fatalf("the owner of %s is %s, want faq", c.Thread, c.Owner)
+			}
+		}
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		h.checkRestored()
+	})
+}
+
+func TestRevisionThatIsNotStoredChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHarness(t)
+		defer h.stop()
+		h.log.Fail(memory.LostUnstored)
+		r := h.revision("desk")
+		r.Applied = func() { t.Error("applied") }
+		if n, err := h.Revise(r); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("Revise = %d, %v", n, err)
+		}
+	})
+}
+
+func TestDeliveriesToAVanishedChannelAreNotReleased(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHarness(t)
+		defer h.stop()
+		h.customer("w1", "m1", "desk now")
+		h.lanes.take("desk")
+		h.customer("w1", "m2", "bot now")
+		if _, err := h.Revise(h.revision("web")); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		for j := h.lanes.take("web"); j != nil; j = h.lanes.take("web") {
+			t.Errorf("released %s to a removed channel", j.Delivery.Kind)
+		}
+		p := h.Policy
+		if p.Accepts("web") || p.Vanished["web"].IsZero() {
+			t.Errorf("vanished channels: %v", p.Vanished)
+		}
+	})
+}
