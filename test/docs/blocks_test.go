@@ -44,7 +44,7 @@ func blocks(t *testing.T, path string) []block {
 var kinds = map[string]bool{
 	"": true, "yaml": true, "yaml fragment": true, "console": true, "console run": true, "go": true, "go main.go": true,
 	"console conformance": true, "yaml channel.yaml": true, "http in/hello.http": true, "http out/answer.http": true,
-	"json": true, "proto": true, "ini": true, "promql": true, "sh": true,
+	"yaml test": true, "json": true, "proto": true, "ini": true, "promql": true, "sh": true,
 }
 
 func TestBlocksAreOfKnownKinds(t *testing.T) {

@@ -1,0 +1,89 @@
+package scenario
+
+import (
+	"fmt"
+	"time"
+
+	"patchbay/core/conversationtest"
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/state"
+)
+
+// overdueStep is the time after which an overdue deadline is applied again, as the writer does.
+const overdueStep = time.Second
+
+// wait lets the time of a step pass.
+func (w *World) wait(s *conversationtest.Step) error {
+	to := w.now.Add(s.After)
+	if s.At != nil {
+		at, ok := s.At.Next(w.now)
+		if !ok {
+			return fmt.Errorf("the time %s has passed; it is %s", s.At, w.now.Format(time.RFC3339))
+		}
+		to = at
+	}
+	return w.advance(to)
+}
+
+// advance advances the clock and applies every deadline at its time.
+func (w *World) advance(to time.Time) error {
+	for {
+		next := w.nextDeadline()
+		if next.IsZero() || next.After(to) {
+			w.now = to
+			return nil
+		}
+		w.now = next
+		w.applyDeadlines()
+		if err := w.settle(); err != nil {
+			return err
+		}
+	}
+}
+
+// nextDeadline returns the next time at which something is due, or the zero time.
+func (w *World) nextDeadline() time.Time {
+	var next time.Time
+	add := func(at time.Time) {
+		if at.IsZero() {
+			return
+		}
+		if !at.After(w.now) {
+			at = w.now.Add(overdueStep)
+		}
+		if next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	for _, c := range w.all() {
+		add(conversation.NextDeadline(c, w.policy))
+		for i := range c.Lanes {
+			add(w.laneDeadline(&c.Lanes[i].Queue[0]))
+		}
+	}
+	if n, at := w.state.Pending(); n > 0 {
+		add(at)
+	}
+	return next
+}
+
+// laneDeadline returns the time at which the head of a lane is given up.
+func (w *World) laneDeadline(d *state.Delivery) time.Time {
+	if w.isPaused(d.Channel) {
+		return time.Time{}
+	}
+	return w.deadline(d)
+}
+
+func (w *World) applyDeadlines() {
+	w.transact(func(tx *conversation.Transaction) {
+		for _, c := range w.all() {
+			if at := conversation.NextDeadline(c, w.policy); !at.IsZero() && !at.After(w.now) {
+				tx.ApplyDeadlines(c.ID)
+			}
+		}
+		if n, at := w.state.Pending(); n > 0 && !at.After(w.now) {
+			tx.ExpirePending()
+		}
+	})
+}

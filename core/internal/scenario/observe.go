@@ -1,0 +1,124 @@
+package scenario
+
+import (
+	"maps"
+	"slices"
+
+	"patchbay/core/conversationtest"
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
+	"patchbay/sdk/envelope"
+)
+
+// observer collects what happened to a customer's conversations.
+type observer struct {
+	*conversationtest.Observed
+	world       *World
+	customer    *customer
+	message     *journal.Position // of the step's message; nil without one
+	offerReason string            // why an offer failed last
+}
+
+// observe returns what happened to a customer's conversations since the last call. Message is the position of the step's
+// message, nil if it has none.
+func (w *World) observe(c *customer, message *journal.Position) *conversationtest.Observed {
+	o := &observer{world: w, customer: c, message: message, Observed: &conversationtest.Observed{
+		To: map[string][]conversationtest.Message{}, Events: map[string][]string{}, History: map[string][]string{},
+	}}
+	if message != nil {
+		o.Message = conversationtest.MessageSent
+	}
+	for _, r := range w.records[min(c.observed, len(w.records)):] {
+		for _, ch := range r.GetChanges() {
+			if w.conversations[ch.GetConversation()] == c || ch.GetDisposed() != nil && ch.GetConversation() == "" {
+				o.change(ch)
+			}
+		}
+	}
+	c.observed = len(w.records)
+	if o.Reason == "" {
+		o.Reason = o.offerReason
+	}
+	if conv := w.state.Conversation(c.conversation); conv != nil {
+		o.state(conv)
+	}
+	return o.Observed
+}
+
+func (o *observer) state(c *state.Conversation) {
+	o.Owner, o.Home, o.Attributes, o.Closed = c.Owner, c.Home, maps.Clone(c.Attributes), c.Closing
+	if c.Offer != nil {
+		o.Offer = c.Offer.Target
+	}
+	for _, it := range c.Held {
+		if o.message != nil && it.Pos.Seq == o.message.GetSeq() && it.Pos.Index == o.message.GetIndex() {
+			o.Message = conversationtest.MessageHeld
+		}
+	}
+}
+
+func (o *observer) change(ch *journal.Change) {
+	switch k := ch.GetKind().(type) {
+	case *journal.Change_Routed:
+		o.Rules = append(o.Rules, k.Routed.GetRules()...)
+	case *journal.Change_Ended:
+		if k.Ended.GetStatus() == state.StatusDelivered {
+			o.delivered(o.world.deliveries[k.Ended.GetDelivery()])
+		}
+	case *journal.Change_Passed:
+		o.Reason = k.Passed.GetReason()
+	case *journal.Change_OfferEnded:
+		if k.OfferEnded.GetOutcome() != state.OfferAccepted {
+			if o.offerReason = k.OfferEnded.GetReason(); o.offerReason == "" {
+				o.offerReason = k.OfferEnded.GetOutcome()
+			}
+		}
+	case *journal.Change_DeadLettered:
+		o.Dead = append(o.Dead, conversationtest.Dead{
+			Channel: k.DeadLettered.GetDelivery().GetChannel(), Error: k.DeadLettered.GetError(),
+		})
+	case *journal.Change_Closed:
+		o.Closed = k.Closed.GetReason()
+	case *journal.Change_Disposed:
+		p := k.Disposed.GetPosition()
+		if o.message != nil && p.GetSeq() == o.message.GetSeq() && p.GetIndex() == o.message.GetIndex() {
+			o.Message = k.Disposed.GetStatus()
+		}
+	}
+}
+
+// delivered notes a delivery that a channel received.
+func (o *observer) delivered(d *journal.Delivery) {
+	channel := d.GetChannel()
+	for _, it := range d.GetHistory() {
+		o.History[channel] = append(o.History[channel], o.world.envelopeAt(it.GetPosition()).Text())
+	}
+	switch d.GetKind() {
+	case state.KindOpen:
+		o.Events[channel] = append(o.Events[channel], "open")
+		return
+	case state.KindTranscript:
+		return
+	}
+	e := o.world.envelopeAt(d.GetItem().GetPosition())
+	if e.Kind != envelope.KindMessage {
+		o.Events[channel] = append(o.Events[channel], string(e.Kind))
+		return
+	}
+	m := conversationtest.Message{Text: e.Text(), Parts: typesOf(e), Attributes: e.Attributes}
+	o.To[channel] = append(o.To[channel], m)
+	if e.Sender.Role == envelope.RoleSystem && channel == o.customer.channel {
+		o.Notices = append(o.Notices, m.Text)
+	}
+}
+
+// typesOf returns the types of the parts other than text.
+func typesOf(e *envelope.Envelope) []string {
+	var out []string
+	for i := range e.Parts {
+		if t := string(e.Parts[i].Type); e.Parts[i].Type != envelope.PartText && !slices.Contains(out, t) {
+			out = append(out, t)
+		}
+	}
+	return out
+}

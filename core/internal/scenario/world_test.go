@@ -1,0 +1,66 @@
+package scenario_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"patchbay/core/conversationtest"
+	"patchbay/core/internal/app"
+	"patchbay/core/internal/config"
+	"patchbay/core/internal/scenario"
+)
+
+// runFile runs the conversation tests of a file.
+func runFile(t *testing.T, path string) *conversationtest.FileReport {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, problems := conversationtest.Parse(path, data)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	cfg, err := config.Load(config.Options{Path: file.Config})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rules []string
+	for _, r := range cfg.Routes {
+		rules = append(rules, r.Name)
+	}
+	policy, giveUp := app.AssumedPolicy(cfg)
+	report := (&conversationtest.Report{}).File(path, file.Config, rules)
+	for i := range file.Tests {
+		w := scenario.New(scenario.Options{Policy: policy, GiveUp: giveUp}, file.Tests[i].Start)
+		report.Add(conversationtest.Run(t.Context(), &file.Tests[i], w), w.Matched())
+	}
+	return report
+}
+
+// TestConversations runs all files of testdata and the tests of the shipped configuration. They reach every rule.
+func TestConversations(t *testing.T) {
+	files, err := filepath.Glob("testdata/*_test.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files: %v", err)
+	}
+	for _, path := range append(files, "../../../config_test.yaml") {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			report := runFile(t, path)
+			for _, r := range report.Results {
+				for _, f := range r.Failures {
+					t.Errorf("%s:%d: %s: step %d: %s", path, f.Line, r.Test, f.Step, f.Message)
+				}
+				if r.Skipped != "" {
+					t.Errorf("%s: %s: %s", path, r.Test, r.Skipped)
+				}
+			}
+			for _, rule := range report.Rules {
+				if !rule.Reached {
+					t.Errorf("%s: no test reaches the rule %s", path, rule.Name)
+				}
+			}
+		})
+	}
+}
