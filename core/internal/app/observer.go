@@ -50,7 +50,7 @@ func (o *observer) logChange(ch *journal.Change) {
 		o.log.Info("control passed", conv, "from", k.Passed.GetFrom(), "to", k.Passed.GetOwner(),
 			"epoch", k.Passed.GetEpoch(), "reason", k.Passed.GetReason())
 	case *journal.Change_Closing:
-		o.log.Info("conversation closed", conv, "rule", k.Closing.GetRule())
+		o.log.Info("conversation closed", conv, "reason", k.Closing.GetRule())
 	case *journal.Change_Offered:
 		o.log.Info("conversation offered", conv, "channel", k.Offered.GetTarget(), "rule", k.Offered.GetRule())
 	case *journal.Change_OfferEnded:

@@ -94,6 +94,7 @@ type fileRoute struct {
 	Event    textList               `koanf:"event"`
 	From     textList               `koanf:"from"`
 	When     setting[filled]        `koanf:"when"`
+	After    setting[time.Duration] `koanf:"after"`
 	Set      named[setting[string]] `koanf:"set"`
 	Home     setting[filled]        `koanf:"home"`
 	Pass     setting[filled]        `koanf:"pass"`

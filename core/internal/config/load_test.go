@@ -143,7 +143,7 @@ func TestEveryFormOfTheFileIsLoaded(t *testing.T) {
 	if got := string(web.Settings.JSON()); got != `{"account":"0041771234567","token":"`+canary+`"}` {
 		t.Errorf("settings = %s", got)
 	}
-	if c.Table == nil || c.Table.Rules() != 3 {
+	if c.Table == nil || c.Table.Rules() != 4 {
 		t.Errorf("table = %+v", c.Table)
 	}
 }

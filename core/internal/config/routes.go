@@ -13,6 +13,8 @@ func (l *loader) routes(c *Config, f *items[fileRoute]) {
 		// For package route, 0 means the default, so a 0 in the file is reported here.
 		l.require(within.node.kind != scalar || within.value != 0, within.node,
 			"must be more than 0; without this key it is %s", short(route.DefaultWithin))
+		after, most := &f.list[i].After, c.Conversations.CloseAfter
+		l.require(after.value < most, after.node, "must be less than conversations.close_after (%s)", short(most))
 		c.Routes = append(c.Routes, f.list[i].rule())
 	}
 	table, problems := route.Compile(c.Routes, c.Roles())
@@ -56,9 +58,12 @@ func fieldOf(rule *node, field string) *node {
 
 func (f *fileRoute) rule() route.Rule {
 	r := route.Rule{
-		Name: f.Name.value, From: f.From.texts(), When: string(f.When.value), Home: string(f.Home.value),
-		Pass: string(f.Pass.value), Close: bool(f.Close.value), Drop: bool(f.Drop.value),
+		Name: f.Name.value, From: f.From.texts(), When: string(f.When.value), After: f.After.value,
+		Home: string(f.Home.value), Pass: string(f.Pass.value), Close: bool(f.Close.value), Drop: bool(f.Drop.value),
 		Continue: bool(f.Continue.value), Copy: f.Copy.texts(), Say: f.Say.say(), To: string(f.To.value),
+	}
+	if f.After.node.kind == scalar && r.After == 0 {
+		r.After = -1 // for package route, 0 means that the key is absent
 	}
 	for _, e := range f.Event.texts() {
 		r.Events = append(r.Events, route.Event(e))

@@ -13,7 +13,6 @@ var plannedKeys = map[string][]string{
 	"admin":         {"token", "tls"},
 	"adapters.*":    {"checksum", "sha256", "limits"},
 	"channels.*":    {"hours"},
-	"routes.*":      {"after"},
 	"conversations": {"undelivered"},
 }
 

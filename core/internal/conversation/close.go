@@ -5,22 +5,23 @@ import (
 	"slices"
 
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 )
 
-// A rule closes a conversation in two steps. The change Closing ends it for its participants: the customer's next
-// message opens another conversation, and envelopes from other channels are fenced. Queued deliveries still go out,
-// followed by the closing events. When the lanes are empty and closedRetention has passed, the change Closed
-// removes it.
+// A rule, close_after or an operator closes a conversation in two steps. The change Closing ends it for its
+// participants: the customer's next message opens another conversation, and envelopes from other channels are fenced.
+// Queued deliveries still go out, followed by the closing events. When the lanes are empty and closedRetention has
+// passed, the change Closed removes it.
 
 // reasonClosed is the reason of the deliveries that notify a channel about the end of its conversation.
 const reasonClosed = "closed"
 
-// closeRequest is a conversation that a rule closes at the end of the input.
+// closeRequest is a conversation that is closed at the end of the input.
 type closeRequest struct {
-	conv, rule string
-	customer   bool // the rule matched a message of the customer
+	conv, reason string // reason is a rule, state.ReasonCloseAfter or state.ReasonOperator
+	customer     bool   // a rule matched a message of the customer
 }
 
 // beginInput starts an input; the returned function ends it. Requested closes take effect when the outermost input
@@ -44,22 +45,24 @@ func (tx *Transaction) beginInput() (end func()) {
 }
 
 // requestClose requests that the conversation be closed at the end of the input. It withdraws a pending offer
-// immediately, so that the offer does not hold the message that the rule matched.
-func (tx *Transaction) requestClose(c *state.Conversation, rule string) {
+// immediately, so that the offer does not hold the message that a rule matched.
+func (tx *Transaction) requestClose(c *state.Conversation, reason string) {
 	if c.Offer != nil {
-		tx.withdrawOffer(c, rule)
+		tx.withdrawOffer(c, reason)
 	}
-	tx.closeRequests = append(tx.closeRequests, closeRequest{c.ID, rule, tx.deciding != state.Position{}})
+	tx.closeRequests = append(tx.closeRequests, closeRequest{c.ID, reason, tx.deciding != state.Position{}})
 }
 
 func (tx *Transaction) closeRequested(c *state.Conversation) bool {
 	return slices.ContainsFunc(tx.closeRequests, func(r closeRequest) bool { return r.conv == c.ID })
 }
 
+// close ends a conversation. The rules for the event closed run before the closing events are queued.
 func (tx *Transaction) close(c *state.Conversation, r *closeRequest) {
-	rule := r.rule
+	defer tx.beginEvents()()
 	for c.Offer != nil {
-		tx.withdrawOffer(c, rule)
+		tx.withdrawOffer(c, r.reason)
+		tx.runEvents() // a rule can make another offer
 	}
 	var undelivered []state.Item
 	switch {
@@ -67,21 +70,31 @@ func (tx *Transaction) close(c *state.Conversation, r *closeRequest) {
 	case tx.mayContinue(c):
 		undelivered = tx.reclaim(c, c.Owner)
 	default:
-		tx.giveUpHeld(c, rule)
+		tx.giveUpHeld(c, r.reason)
 	}
-	closing := &journal.Closing{Rule: rule}
+	tx.runClosed(c, r.reason)
+	closing := &journal.Closing{Rule: r.reason}
 	if !r.customer {
 		closing.Unanswered = countUnanswered(c)
 	}
 	tx.add(c.ID, &journal.Change_Closing{Closing: closing})
 	tx.wakeCustomer(c)
-	tx.queueClosingEvent(c, c.Channel, rule)
+	tx.queueClosingEvent(c, c.Channel, r.reason)
 	for _, name := range slices.Sorted(maps.Keys(tx.policy.Channels)) {
 		if name != c.Channel && hasThread(c, name) {
-			tx.queueClosingEvent(c, name, rule)
+			tx.queueClosingEvent(c, name, r.reason)
 		}
 	}
 	tx.continueConversation(c, undelivered)
+}
+
+// runClosed runs the rules for the end of a conversation. They have no other effects than say and copy.
+func (tx *Transaction) runClosed(c *state.Conversation, reason string) {
+	ev := &event{channel: c.Channel, reason: reason}
+	if ch := tx.policy.Channels[c.Channel]; ch != nil {
+		ev.role = ch.Role
+	}
+	tx.applyEvent(c, route.EventClosed, ev)
 }
 
 // hasThread reports whether a channel has a live thread or a queued open.
@@ -93,9 +106,9 @@ func hasThread(c *state.Conversation, channel string) bool {
 
 // queueClosingEvent informs a channel about the end of its conversation: by the event closed, or by disconnected if the
 // channel receives only this one. The event uses the thread that the channel has when it is sent.
-func (tx *Transaction) queueClosingEvent(c *state.Conversation, channel, rule string) {
+func (tx *Transaction) queueClosingEvent(c *state.Conversation, channel, reason string) {
 	ch := tx.policy.Channels[channel]
-	e := &envelope.Envelope{Kind: envelope.KindClosed, Attributes: map[string]string{"reason": rule}}
+	e := &envelope.Envelope{Kind: envelope.KindClosed, Attributes: map[string]string{"reason": reason}}
 	switch {
 	case ch == nil:
 		return

@@ -228,7 +228,8 @@ func TestReplayDeadOpen(t *testing.T) {
 	})
 }
 
-// deadLetterOfEndedConversation returns the dead letter of a conversation that was idle and has been removed.
+// deadLetterOfEndedConversation returns the dead letter of a conversation that close_after has closed and that has been
+// removed.
 func deadLetterOfEndedConversation(h *harness) (id string) {
 	h.Helper()
 	h.customer("hello")
@@ -236,6 +237,7 @@ func deadLetterOfEndedConversation(h *harness) (id string) {
 	d := h.head("faq")
 	h.outcome(d, attempt.Outcome{Result: attempt.ResultDead, Error: "permanent"})
 	h.advance(h.policy.CloseAfter)
+	h.advance(closedRetention)
 	if h.state.Len() != 0 {
 		h.Fatalf("the conversation has not ended; lanes: %s", h.lanes())
 	}

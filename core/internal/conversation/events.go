@@ -56,7 +56,7 @@ func (tx *Transaction) runEvent(c *state.Conversation, kind route.Event, ev *eve
 // applyEvent runs the rules for an event and applies their effects. It reports whether a rule matched.
 func (tx *Transaction) applyEvent(c *state.Conversation, kind route.Event, ev *event) bool {
 	f := tx.facts(c, kind, ev.channel, ev.role)
-	f.Reason = ev.reason
+	f.Reason, f.After = ev.reason, ev.after
 	steps := tx.runRules(c, f, ev.pos)
 	how := handoverByRule
 	if ev.ownerLeft {

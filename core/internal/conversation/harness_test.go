@@ -481,6 +481,7 @@ func (h *harness) advance(d time.Duration) {
 		h.state.All(func(c *state.Conversation) bool { ids = append(ids, c.ID); return true })
 		for _, id := range sorted(ids) {
 			tx.ApplyDeadlines(id)
+			tx.ApplyTimer(id)
 		}
 	})
 	h.state.All(func(c *state.Conversation) bool {

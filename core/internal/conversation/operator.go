@@ -18,7 +18,7 @@ import (
 var ErrNoConversation = errors.New("no open conversation has this id; `patchbay trace` finds ended ones")
 
 // reasonOperator is the reason of what an operator's command causes.
-const reasonOperator = "operator"
+const reasonOperator = state.ReasonOperator
 
 // MaxCommandText bounds the texts of a command, in bytes.
 const MaxCommandText = 1024

@@ -116,7 +116,7 @@ func (tx *Transaction) accept(id string, ch *Channel, in *inbound.Envelope, late
 		Position: pos.Proto(), Channel: in.Channel, Thread: e.Thread, VendorId: e.VendorID, Digest: digestOf(in),
 		Kind: string(e.Kind), Role: string(e.Sender.Role), TextBytes: it.TextBytes, Rich: it.Rich,
 		Extent: it.Proto().GetExtent(), History: fenced == "" && isHistory(ch, e), SentAt: unixNano(e.SentAt),
-		Fenced: fenced != "", AnsweredAfter: int64(answeredAfter(c, ch, e, fenced, tx.at)),
+		Fenced: fenced != "", AnswersSeparate: true,
 	}})
 	switch {
 	case e.Hops > MaxHops:
@@ -133,14 +133,6 @@ func (tx *Transaction) accept(id string, ch *Channel, in *inbound.Envelope, late
 		tx.routeOwner(c, ch, e, pos)
 	}
 	return VerdictAccepted
-}
-
-// answeredAfter returns how long the customer has waited for this answer, 0 if it answers nothing.
-func answeredAfter(c *state.Conversation, ch *Channel, e *envelope.Envelope, fenced string, at time.Time) time.Duration {
-	if ch.Role == envelope.RoleCustomer || fenced != "" || !isHistory(ch, e) || c.UnansweredSince.IsZero() {
-		return 0
-	}
-	return at.Sub(c.UnansweredSince)
 }
 
 func unixNano(at time.Time) int64 {

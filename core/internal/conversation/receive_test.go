@@ -44,13 +44,14 @@ func TestRepeatsAreRecognizedAfterTheConversation(t *testing.T) {
 	h.receive(first)
 	h.drain("faq")
 	h.advance(p.CloseAfter)
+	h.advance(closedRetention)
 	if id := h.state.Find("web", "w1"); id != "" {
 		t.Fatalf("conversation %s has not ended", id)
 	}
 	if v := h.receive(first); v != VerdictDuplicate {
 		t.Errorf("verdict on a repeat after the conversation is %v", v)
 	}
-	h.advance(state.IDRetention - p.CloseAfter - time.Second)
+	h.advance(state.IDRetention - p.CloseAfter - closedRetention - time.Second)
 	if v := h.receive(first); v != VerdictDuplicate {
 		t.Errorf("verdict on a repeat within %s is %v", state.IDRetention, v)
 	}

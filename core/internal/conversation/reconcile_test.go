@@ -7,34 +7,6 @@ import (
 	"patchbay/core/internal/state"
 )
 
-func TestCloseAfterIdle(t *testing.T) {
-	h := newHarness(t, testPolicy(t))
-	h.customer("hello")
-	if at := NextDeadline(h.conv(), h.policy); !at.IsZero() {
-		t.Fatalf("a conversation with undelivered messages closes at %v", at)
-	}
-	h.drain("faq")
-	at := NextDeadline(h.conv(), h.policy)
-	if want := h.now.Add(h.policy.CloseAfter); !at.Equal(want) {
-		t.Fatalf("closes at %v, want %v", at, want)
-	}
-	h.advance(h.policy.CloseAfter - 1)
-	if h.state.Len() != 1 {
-		t.Fatal("closed early")
-	}
-	h.advance(1)
-	if h.state.Len() != 0 {
-		t.Fatal("the conversation is still there")
-	}
-	for th := range h.threads {
-		if id := h.state.Find(th.channel, th.thread); id != "" {
-			t.Fatalf("thread %v still leads to %s", th, id)
-		}
-	}
-	h.customer("hello again")
-	h.wantOwner("faq", 1)
-}
-
 func TestReconcile(t *testing.T) {
 	without := func(h *harness, names ...string) {
 		p := *h.policy

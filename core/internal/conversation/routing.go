@@ -29,6 +29,9 @@ func (tx *Transaction) routeCustomer(
 		matched := tx.runEvent(c, route.Event(e.Kind), &event{
 			channel: ch.Name, role: ch.Role, pos: pos, reason: e.Attributes["reason"],
 		})
+		if isHistory(ch, e) {
+			tx.needAnswer(c, pos)
+		}
 		if !matched && !(requested && tx.notifyAgent(c)) && !isHistory(ch, e) {
 			tx.dispose(c.ID, pos, ch.Name, state.StatusUnrouted, "no rule for "+string(e.Kind), "")
 		}

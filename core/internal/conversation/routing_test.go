@@ -6,6 +6,7 @@ import (
 
 	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/inbound"
+	"patchbay/core/internal/journal"
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
@@ -121,11 +122,12 @@ func TestAnswerRecordsHowLongTheCustomerHasWaited(t *testing.T) {
 	h.drain("faq")
 	h.advance(2 * time.Second)
 	h.receive(incoming{channel: "faq", thread: "faq-1", text: "good day"})
-	if got := time.Duration(h.lastRecord.GetChanges()[0].GetAccepted().GetAnsweredAfter()); got != 5*time.Second {
-		t.Errorf("answered after %s, want 5s", got)
+	if got := lastChanges[*journal.Change_Answered](h); len(got) != 1 ||
+		got[0].Answered.GetAfter() != int64(5*time.Second) || got[0].Answered.GetChannel() != "faq" {
+		t.Errorf("answered %v, want after 5s", got)
 	}
 	h.receive(incoming{channel: "faq", thread: "faq-1", text: "how can I help?"})
-	if got := h.lastRecord.GetChanges()[0].GetAccepted().GetAnsweredAfter(); got != 0 {
-		t.Errorf("a further message answers after %d, want 0", got)
+	if got := lastChanges[*journal.Change_Answered](h); len(got) != 0 {
+		t.Errorf("a further message answers as well: %v", got)
 	}
 }

@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"cmp"
+	"time"
 
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/route"
@@ -25,7 +26,8 @@ type event struct {
 	role      envelope.Role
 	pos       state.Position // of the envelope that caused it, if any
 	reason    string
-	ownerLeft bool // so the bounce limit neither counts nor prevents the effects
+	after     time.Duration // of a timer
+	ownerLeft bool          // so the bounce limit neither counts nor prevents the effects
 }
 
 // routeMessage runs the rules for a message and then sends it. Effects are applied in this order: set, home, pass or

@@ -16,6 +16,7 @@ func (tx *Transaction) sendOrHold(c *state.Conversation, m *message) {
 		return
 	}
 	if c.Offer != nil && c.Offer.Hold {
+		tx.needAnswer(c, m.pos)
 		tx.add(c.ID, &journal.Change_Held{Held: &journal.Held{Item: m.item.Proto()}})
 		return
 	}
@@ -25,6 +26,7 @@ func (tx *Transaction) sendOrHold(c *state.Conversation, m *message) {
 // sendToOwner queues a customer's message to the owner, or holds it until the departure of the owner takes effect.
 // Together lists the items that are queued to the owner in the same step. The history does not repeat them.
 func (tx *Transaction) sendToOwner(c *state.Conversation, it state.Item, together []state.Item) {
+	tx.needAnswer(c, it.Pos)
 	if c.Departure != nil {
 		tx.add(c.ID, &journal.Change_Held{Held: &journal.Held{Item: it.Proto(), Departing: true}})
 		return
@@ -46,8 +48,10 @@ func (tx *Transaction) sendToCustomer(c *state.Conversation, m *message) {
 	_, vanished := tx.policy.Vanished[c.Channel]
 	switch {
 	case ch != nil:
+		tx.answer(c, m)
 		tx.send(c, ch, m.item, sendOptions{})
 	case vanished: // undivided, because the channel's limits are not known
+		tx.answer(c, m)
 		tx.queue(c, &journal.Delivery{
 			Channel: c.Channel, Kind: state.KindSend, Item: m.item.Proto(), Pieces: 1, Epoch: c.Epoch,
 		})

@@ -1,71 +1,101 @@
 package conversation
 
 import (
+	"slices"
 	"time"
 
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
+	"patchbay/sdk/envelope"
 )
 
-// NextDeadline returns the time of the next ApplyDeadlines or of the next attempt of a lane's head, whichever is
-// earlier. It returns the zero time if there is neither.
-func NextDeadline(c *state.Conversation, p *Policy) time.Time {
-	var next time.Time
-	add := func(at time.Time) {
-		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
-			next = at
-		}
-	}
-	if c.Offer != nil {
-		add(c.Offer.Deadline)
-	}
-	if c.Departure != nil {
-		add(c.Departure.Deadline)
-	}
-	for i := range c.Lanes {
-		head := &c.Lanes[i].Queue[0]
-		if p.Channels[head.Channel] != nil {
-			add(head.NextAt)
-		} else {
-			add(p.ReturnsUntil(c, head))
-		}
-	}
-	switch {
-	case len(c.Lanes) > 0:
-	case c.Closing != "":
-		add(c.ClosedAt.Add(closedRetention))
-	case p.CloseAfter > 0 && c.Offer == nil && c.Departure == nil:
-		add(c.LastActive.Add(p.CloseAfter))
-	}
-	return next
+// One clock runs in a conversation: that of the event unanswered while a customer's message has no answer, otherwise
+// that of the event idle. A timer is a value of `after` in the rules for this event. Deadlines follow from the state
+// and the rules in force, so they survive restarts. The state keeps only the largest `after` whose rules were run.
+
+// timer is the next deadline of the clock, or of close_after.
+type timer struct {
+	at    time.Time // zero if there is none
+	after time.Duration
+	event route.Event // "" for close_after
 }
 
-// ApplyDeadlines acts on the deadlines of a conversation that have passed: the departure of the owner takes effect, an
-// offer expires, an idle conversation is closed, a closed one is removed.
-func (tx *Transaction) ApplyDeadlines(id string) {
+// NextTimer returns the time of the next ApplyTimer, and how long the conversation was silent then: the value of
+// `after` or close_after. The time is zero if there is none.
+func NextTimer(c *state.Conversation, p *Policy) (at time.Time, after time.Duration) {
+	t := nextTimer(c, p)
+	return t.at, t.after
+}
+
+func nextTimer(c *state.Conversation, p *Policy) (t timer) {
+	if c.Closing != "" || c.Departure != nil {
+		return timer{}
+	}
+	if c.Offer == nil || !c.Offer.Hold {
+		event, channel, since := clock(c)
+		if after := p.Routes.NextAfter(event, channel, c.TimerDone); after > 0 {
+			t = timer{since.Add(after), after, event}
+		}
+	}
+	if p.CloseAfter > 0 && c.Offer == nil && !hasDeliveries(c, p) {
+		if at := c.LastActive.Add(p.CloseAfter); t.at.IsZero() || at.Before(t.at) {
+			t = timer{at, p.CloseAfter, ""}
+		}
+	}
+	return t
+}
+
+// clock returns the event of the running clock, the channel that the event is about, and the start of the clock.
+func clock(c *state.Conversation) (event route.Event, channel string, since time.Time) {
+	if c.UnansweredSince.IsZero() {
+		return route.EventIdle, c.Channel, latest(c.LastActive, c.OwnerSince)
+	}
+	return route.EventUnanswered, c.Owner, latest(c.UnansweredSince, c.OwnerSince, c.OfferEnded)
+}
+
+func latest(times ...time.Time) time.Time {
+	var out time.Time
+	for _, t := range times {
+		if t.After(out) {
+			out = t
+		}
+	}
+	return out
+}
+
+// hasDeliveries reports whether a delivery is queued, other than for an observer.
+func hasDeliveries(c *state.Conversation, p *Policy) bool {
+	return slices.ContainsFunc(c.Lanes, func(l state.Lane) bool {
+		if ch := p.Channels[l.Channel]; ch != nil {
+			return ch.Role != envelope.RoleObserver
+		}
+		return slices.ContainsFunc(l.Queue, func(d state.Delivery) bool { return !d.Copy })
+	})
+}
+
+// ApplyTimer acts on the next timer of a conversation, if it is due. The rules with this `after` are run, or the
+// conversation is closed.
+func (tx *Transaction) ApplyTimer(id string) {
 	defer tx.beginInput()()
 	c := tx.layer.Conversation(id)
 	if c == nil || !tx.adapt(id) {
 		return
 	}
-	c = tx.layer.Conversation(id)
-	passed := func(at time.Time) bool { return !at.After(tx.at) }
-	if c.Departure != nil && passed(c.Departure.Deadline) {
-		tx.depart(tx.layer.Mutable(id))
+	c = tx.layer.Mutable(id)
+	t := nextTimer(c, tx.policy)
+	if t.at.IsZero() || t.at.After(tx.at) {
 		return
 	}
-	switch idle := c.Offer == nil && c.Departure == nil && len(c.Lanes) == 0; {
-	case c.Closing != "":
-		if len(c.Lanes) == 0 && passed(c.ClosedAt.Add(closedRetention)) {
-			tx.remove(c, state.ReasonArchived)
-		}
-	case c.Offer != nil && passed(c.Offer.Deadline):
-		tx.failOffer(tx.layer.Mutable(id), state.OfferExpired, "")
-	case tx.policy.CloseAfter > 0 && idle && passed(c.LastActive.Add(tx.policy.CloseAfter)):
-		tx.remove(c, state.ReasonIdle)
+	if t.event == "" {
+		tx.requestClose(c, state.ReasonCloseAfter)
+		return
 	}
-}
-
-func (tx *Transaction) remove(c *state.Conversation, reason string) {
-	tx.add(c.ID, &journal.Change_Closed{Closed: &journal.Closed{Reason: reason}})
+	_, channel, _ := clock(c)
+	tx.add(c.ID, &journal.Change_TimerDone{TimerDone: &journal.TimerDone{Event: string(t.event), After: int64(t.after)}})
+	ev := &event{channel: channel, after: t.after}
+	if ch := tx.policy.Channels[channel]; ch != nil {
+		ev.role = ch.Role
+	}
+	tx.runEvent(c, t.event, ev)
 }

@@ -288,6 +288,9 @@ type Change struct {
 	//	*Change_Closing
 	//	*Change_Departing
 	//	*Change_Departed
+	//	*Change_AnswerNeeded
+	//	*Change_Answered
+	//	*Change_TimerDone
 	//	*Change_Commanded
 	//	*Change_ChannelPaused
 	//	*Change_DeliveryFailed
@@ -584,6 +587,33 @@ func (x *Change) GetDeparted() *Departed {
 	return nil
 }
 
+func (x *Change) GetAnswerNeeded() *AnswerNeeded {
+	if x != nil {
+		if x, ok := x.Kind.(*Change_AnswerNeeded); ok {
+			return x.AnswerNeeded
+		}
+	}
+	return nil
+}
+
+func (x *Change) GetAnswered() *Answered {
+	if x != nil {
+		if x, ok := x.Kind.(*Change_Answered); ok {
+			return x.Answered
+		}
+	}
+	return nil
+}
+
+func (x *Change) GetTimerDone() *TimerDone {
+	if x != nil {
+		if x, ok := x.Kind.(*Change_TimerDone); ok {
+			return x.TimerDone
+		}
+	}
+	return nil
+}
+
 func (x *Change) GetCommanded() *Commanded {
 	if x != nil {
 		if x, ok := x.Kind.(*Change_Commanded); ok {
@@ -745,7 +775,7 @@ type Change_CursorMoved struct {
 }
 
 type Change_Closing struct {
-	// A rule closed the conversation. Its queued deliveries still go out.
+	// The conversation was closed. Its queued deliveries still go out.
 	Closing *Closing `protobuf:"bytes,26,opt,name=closing,proto3,oneof"`
 }
 
@@ -757,6 +787,21 @@ type Change_Departing struct {
 type Change_Departed struct {
 	// The departure has taken effect.
 	Departed *Departed `protobuf:"bytes,28,opt,name=departed,proto3,oneof"`
+}
+
+type Change_AnswerNeeded struct {
+	// A customer's message needs an answer, and no earlier one waits.
+	AnswerNeeded *AnswerNeeded `protobuf:"bytes,29,opt,name=answer_needed,json=answerNeeded,proto3,oneof"`
+}
+
+type Change_Answered struct {
+	// The owner answered the customer.
+	Answered *Answered `protobuf:"bytes,30,opt,name=answered,proto3,oneof"`
+}
+
+type Change_TimerDone struct {
+	// The rules of a timer were run.
+	TimerDone *TimerDone `protobuf:"bytes,31,opt,name=timer_done,json=timerDone,proto3,oneof"`
 }
 
 type Change_Commanded struct {
@@ -832,6 +877,12 @@ func (*Change_Closing) isChange_Kind() {}
 func (*Change_Departing) isChange_Kind() {}
 
 func (*Change_Departed) isChange_Kind() {}
+
+func (*Change_AnswerNeeded) isChange_Kind() {}
+
+func (*Change_Answered) isChange_Kind() {}
+
+func (*Change_TimerDone) isChange_Kind() {}
 
 func (*Change_Commanded) isChange_Kind() {}
 
@@ -1081,10 +1132,12 @@ type Accepted struct {
 	Extent *Extent `protobuf:"bytes,12,opt,name=extent,proto3" json:"extent,omitempty"`
 	// Whether it does not belong to the session of the thread, or its channel is not the owner.
 	Fenced bool `protobuf:"varint,13,opt,name=fenced,proto3" json:"fenced,omitempty"`
-	// Nanoseconds since the oldest customer message that it answers; 0 if it answers none.
+	// Nanoseconds since the oldest customer message that it answers; 0 if it answers none. Replaced by Answered.
 	AnsweredAfter int64 `protobuf:"varint,14,opt,name=answered_after,json=answeredAfter,proto3" json:"answered_after,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Whether AnswerNeeded and Answered are separate changes. In older records, each message of the history counts.
+	AnswersSeparate bool `protobuf:"varint,20,opt,name=answers_separate,json=answersSeparate,proto3" json:"answers_separate,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Accepted) Reset() {
@@ -1215,6 +1268,178 @@ func (x *Accepted) GetAnsweredAfter() int64 {
 	return 0
 }
 
+func (x *Accepted) GetAnswersSeparate() bool {
+	if x != nil {
+		return x.AnswersSeparate
+	}
+	return false
+}
+
+// AnswerNeeded starts the customer's wait for an answer.
+type AnswerNeeded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The customer's message.
+	Position      *Position `protobuf:"bytes,1,opt,name=position,proto3" json:"position,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnswerNeeded) Reset() {
+	*x = AnswerNeeded{}
+	mi := &file_journal_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnswerNeeded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnswerNeeded) ProtoMessage() {}
+
+func (x *AnswerNeeded) ProtoReflect() protoreflect.Message {
+	mi := &file_journal_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnswerNeeded.ProtoReflect.Descriptor instead.
+func (*AnswerNeeded) Descriptor() ([]byte, []int) {
+	return file_journal_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *AnswerNeeded) GetPosition() *Position {
+	if x != nil {
+		return x.Position
+	}
+	return nil
+}
+
+// Answered ends the customer's wait for an answer.
+type Answered struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The answer.
+	Position *Position `protobuf:"bytes,1,opt,name=position,proto3" json:"position,omitempty"`
+	// Channel of the owner.
+	Channel string `protobuf:"bytes,2,opt,name=channel,proto3" json:"channel,omitempty"`
+	// Nanoseconds since the oldest customer message that it answers.
+	After         int64 `protobuf:"varint,3,opt,name=after,proto3" json:"after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Answered) Reset() {
+	*x = Answered{}
+	mi := &file_journal_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Answered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Answered) ProtoMessage() {}
+
+func (x *Answered) ProtoReflect() protoreflect.Message {
+	mi := &file_journal_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Answered.ProtoReflect.Descriptor instead.
+func (*Answered) Descriptor() ([]byte, []int) {
+	return file_journal_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Answered) GetPosition() *Position {
+	if x != nil {
+		return x.Position
+	}
+	return nil
+}
+
+func (x *Answered) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *Answered) GetAfter() int64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+// TimerDone records that the rules of an event were run for one value of `after`.
+type TimerDone struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// idle or unanswered.
+	Event string `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
+	// Nanoseconds.
+	After         int64 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TimerDone) Reset() {
+	*x = TimerDone{}
+	mi := &file_journal_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TimerDone) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TimerDone) ProtoMessage() {}
+
+func (x *TimerDone) ProtoReflect() protoreflect.Message {
+	mi := &file_journal_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TimerDone.ProtoReflect.Descriptor instead.
+func (*TimerDone) Descriptor() ([]byte, []int) {
+	return file_journal_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *TimerDone) GetEvent() string {
+	if x != nil {
+		return x.Event
+	}
+	return ""
+}
+
+func (x *TimerDone) GetAfter() int64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
 // Duplicate records an envelope that was received again.
 type Duplicate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1228,7 +1453,7 @@ type Duplicate struct {
 
 func (x *Duplicate) Reset() {
 	*x = Duplicate{}
-	mi := &file_journal_proto_msgTypes[8]
+	mi := &file_journal_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1240,7 +1465,7 @@ func (x *Duplicate) String() string {
 func (*Duplicate) ProtoMessage() {}
 
 func (x *Duplicate) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[8]
+	mi := &file_journal_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1253,7 +1478,7 @@ func (x *Duplicate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Duplicate.ProtoReflect.Descriptor instead.
 func (*Duplicate) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{8}
+	return file_journal_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Duplicate) GetChannel() string {
@@ -1287,7 +1512,7 @@ type Routed struct {
 
 func (x *Routed) Reset() {
 	*x = Routed{}
-	mi := &file_journal_proto_msgTypes[9]
+	mi := &file_journal_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1299,7 +1524,7 @@ func (x *Routed) String() string {
 func (*Routed) ProtoMessage() {}
 
 func (x *Routed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[9]
+	mi := &file_journal_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1312,7 +1537,7 @@ func (x *Routed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Routed.ProtoReflect.Descriptor instead.
 func (*Routed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{9}
+	return file_journal_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Routed) GetEvent() string {
@@ -1362,7 +1587,7 @@ type Disposed struct {
 
 func (x *Disposed) Reset() {
 	*x = Disposed{}
-	mi := &file_journal_proto_msgTypes[10]
+	mi := &file_journal_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1374,7 +1599,7 @@ func (x *Disposed) String() string {
 func (*Disposed) ProtoMessage() {}
 
 func (x *Disposed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[10]
+	mi := &file_journal_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1387,7 +1612,7 @@ func (x *Disposed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Disposed.ProtoReflect.Descriptor instead.
 func (*Disposed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{10}
+	return file_journal_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Disposed) GetPosition() *Position {
@@ -1436,7 +1661,7 @@ type Attributed struct {
 
 func (x *Attributed) Reset() {
 	*x = Attributed{}
-	mi := &file_journal_proto_msgTypes[11]
+	mi := &file_journal_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1448,7 +1673,7 @@ func (x *Attributed) String() string {
 func (*Attributed) ProtoMessage() {}
 
 func (x *Attributed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[11]
+	mi := &file_journal_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1461,7 +1686,7 @@ func (x *Attributed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attributed.ProtoReflect.Descriptor instead.
 func (*Attributed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{11}
+	return file_journal_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Attributed) GetAttributes() map[string]string {
@@ -1482,7 +1707,7 @@ type HomeMoved struct {
 
 func (x *HomeMoved) Reset() {
 	*x = HomeMoved{}
-	mi := &file_journal_proto_msgTypes[12]
+	mi := &file_journal_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1494,7 +1719,7 @@ func (x *HomeMoved) String() string {
 func (*HomeMoved) ProtoMessage() {}
 
 func (x *HomeMoved) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[12]
+	mi := &file_journal_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1507,7 +1732,7 @@ func (x *HomeMoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HomeMoved.ProtoReflect.Descriptor instead.
 func (*HomeMoved) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{12}
+	return file_journal_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *HomeMoved) GetHome() string {
@@ -1544,7 +1769,7 @@ type Offered struct {
 
 func (x *Offered) Reset() {
 	*x = Offered{}
-	mi := &file_journal_proto_msgTypes[13]
+	mi := &file_journal_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1556,7 +1781,7 @@ func (x *Offered) String() string {
 func (*Offered) ProtoMessage() {}
 
 func (x *Offered) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[13]
+	mi := &file_journal_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1569,7 +1794,7 @@ func (x *Offered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offered.ProtoReflect.Descriptor instead.
 func (*Offered) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{13}
+	return file_journal_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Offered) GetTarget() string {
@@ -1652,7 +1877,7 @@ type OfferEnded struct {
 
 func (x *OfferEnded) Reset() {
 	*x = OfferEnded{}
-	mi := &file_journal_proto_msgTypes[14]
+	mi := &file_journal_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1664,7 +1889,7 @@ func (x *OfferEnded) String() string {
 func (*OfferEnded) ProtoMessage() {}
 
 func (x *OfferEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[14]
+	mi := &file_journal_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1677,7 +1902,7 @@ func (x *OfferEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OfferEnded.ProtoReflect.Descriptor instead.
 func (*OfferEnded) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{14}
+	return file_journal_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *OfferEnded) GetTarget() string {
@@ -1721,7 +1946,7 @@ type Held struct {
 
 func (x *Held) Reset() {
 	*x = Held{}
-	mi := &file_journal_proto_msgTypes[15]
+	mi := &file_journal_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1733,7 +1958,7 @@ func (x *Held) String() string {
 func (*Held) ProtoMessage() {}
 
 func (x *Held) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[15]
+	mi := &file_journal_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1746,7 +1971,7 @@ func (x *Held) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Held.ProtoReflect.Descriptor instead.
 func (*Held) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{15}
+	return file_journal_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Held) GetItem() *Item {
@@ -1780,7 +2005,7 @@ type Item struct {
 
 func (x *Item) Reset() {
 	*x = Item{}
-	mi := &file_journal_proto_msgTypes[16]
+	mi := &file_journal_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1792,7 +2017,7 @@ func (x *Item) String() string {
 func (*Item) ProtoMessage() {}
 
 func (x *Item) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[16]
+	mi := &file_journal_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1805,7 +2030,7 @@ func (x *Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Item.ProtoReflect.Descriptor instead.
 func (*Item) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{16}
+	return file_journal_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Item) GetPosition() *Position {
@@ -1853,7 +2078,7 @@ type Extent struct {
 
 func (x *Extent) Reset() {
 	*x = Extent{}
-	mi := &file_journal_proto_msgTypes[17]
+	mi := &file_journal_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1865,7 +2090,7 @@ func (x *Extent) String() string {
 func (*Extent) ProtoMessage() {}
 
 func (x *Extent) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[17]
+	mi := &file_journal_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1878,7 +2103,7 @@ func (x *Extent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extent.ProtoReflect.Descriptor instead.
 func (*Extent) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{17}
+	return file_journal_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Extent) GetBytesWithoutMedia() uint32 {
@@ -1928,7 +2153,7 @@ type Passed struct {
 
 func (x *Passed) Reset() {
 	*x = Passed{}
-	mi := &file_journal_proto_msgTypes[18]
+	mi := &file_journal_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1940,7 +2165,7 @@ func (x *Passed) String() string {
 func (*Passed) ProtoMessage() {}
 
 func (x *Passed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[18]
+	mi := &file_journal_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1953,7 +2178,7 @@ func (x *Passed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Passed.ProtoReflect.Descriptor instead.
 func (*Passed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{18}
+	return file_journal_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Passed) GetOwner() string {
@@ -2010,7 +2235,7 @@ type Departing struct {
 
 func (x *Departing) Reset() {
 	*x = Departing{}
-	mi := &file_journal_proto_msgTypes[19]
+	mi := &file_journal_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2022,7 +2247,7 @@ func (x *Departing) String() string {
 func (*Departing) ProtoMessage() {}
 
 func (x *Departing) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[19]
+	mi := &file_journal_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2035,7 +2260,7 @@ func (x *Departing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Departing.ProtoReflect.Descriptor instead.
 func (*Departing) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{19}
+	return file_journal_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Departing) GetChannel() string {
@@ -2084,7 +2309,7 @@ type Departed struct {
 
 func (x *Departed) Reset() {
 	*x = Departed{}
-	mi := &file_journal_proto_msgTypes[20]
+	mi := &file_journal_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2096,7 +2321,7 @@ func (x *Departed) String() string {
 func (*Departed) ProtoMessage() {}
 
 func (x *Departed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[20]
+	mi := &file_journal_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2109,7 +2334,7 @@ func (x *Departed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Departed.ProtoReflect.Descriptor instead.
 func (*Departed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{20}
+	return file_journal_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Departed) GetChannel() string {
@@ -2162,7 +2387,7 @@ type Delivery struct {
 
 func (x *Delivery) Reset() {
 	*x = Delivery{}
-	mi := &file_journal_proto_msgTypes[21]
+	mi := &file_journal_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2174,7 +2399,7 @@ func (x *Delivery) String() string {
 func (*Delivery) ProtoMessage() {}
 
 func (x *Delivery) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[21]
+	mi := &file_journal_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2187,7 +2412,7 @@ func (x *Delivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delivery.ProtoReflect.Descriptor instead.
 func (*Delivery) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{21}
+	return file_journal_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Delivery) GetId() string {
@@ -2320,7 +2545,7 @@ type Queued struct {
 
 func (x *Queued) Reset() {
 	*x = Queued{}
-	mi := &file_journal_proto_msgTypes[22]
+	mi := &file_journal_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2332,7 +2557,7 @@ func (x *Queued) String() string {
 func (*Queued) ProtoMessage() {}
 
 func (x *Queued) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[22]
+	mi := &file_journal_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2345,7 +2570,7 @@ func (x *Queued) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Queued.ProtoReflect.Descriptor instead.
 func (*Queued) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{22}
+	return file_journal_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Queued) GetDelivery() *Delivery {
@@ -2376,7 +2601,7 @@ type Attempted struct {
 
 func (x *Attempted) Reset() {
 	*x = Attempted{}
-	mi := &file_journal_proto_msgTypes[23]
+	mi := &file_journal_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2388,7 +2613,7 @@ func (x *Attempted) String() string {
 func (*Attempted) ProtoMessage() {}
 
 func (x *Attempted) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[23]
+	mi := &file_journal_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2401,7 +2626,7 @@ func (x *Attempted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempted.ProtoReflect.Descriptor instead.
 func (*Attempted) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{23}
+	return file_journal_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Attempted) GetDelivery() string {
@@ -2471,7 +2696,7 @@ type Ended struct {
 
 func (x *Ended) Reset() {
 	*x = Ended{}
-	mi := &file_journal_proto_msgTypes[24]
+	mi := &file_journal_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2483,7 +2708,7 @@ func (x *Ended) String() string {
 func (*Ended) ProtoMessage() {}
 
 func (x *Ended) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[24]
+	mi := &file_journal_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2496,7 +2721,7 @@ func (x *Ended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ended.ProtoReflect.Descriptor instead.
 func (*Ended) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{24}
+	return file_journal_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Ended) GetDelivery() string {
@@ -2570,7 +2795,7 @@ type Late struct {
 
 func (x *Late) Reset() {
 	*x = Late{}
-	mi := &file_journal_proto_msgTypes[25]
+	mi := &file_journal_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2582,7 +2807,7 @@ func (x *Late) String() string {
 func (*Late) ProtoMessage() {}
 
 func (x *Late) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[25]
+	mi := &file_journal_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2595,7 +2820,7 @@ func (x *Late) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Late.ProtoReflect.Descriptor instead.
 func (*Late) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{25}
+	return file_journal_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Late) GetDelivery() string {
@@ -2642,7 +2867,7 @@ type Linked struct {
 
 func (x *Linked) Reset() {
 	*x = Linked{}
-	mi := &file_journal_proto_msgTypes[26]
+	mi := &file_journal_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2654,7 +2879,7 @@ func (x *Linked) String() string {
 func (*Linked) ProtoMessage() {}
 
 func (x *Linked) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[26]
+	mi := &file_journal_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2667,7 +2892,7 @@ func (x *Linked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Linked.ProtoReflect.Descriptor instead.
 func (*Linked) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{26}
+	return file_journal_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Linked) GetChannel() string {
@@ -2730,7 +2955,7 @@ type Unlinked struct {
 
 func (x *Unlinked) Reset() {
 	*x = Unlinked{}
-	mi := &file_journal_proto_msgTypes[27]
+	mi := &file_journal_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2742,7 +2967,7 @@ func (x *Unlinked) String() string {
 func (*Unlinked) ProtoMessage() {}
 
 func (x *Unlinked) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[27]
+	mi := &file_journal_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2755,7 +2980,7 @@ func (x *Unlinked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unlinked.ProtoReflect.Descriptor instead.
 func (*Unlinked) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{27}
+	return file_journal_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Unlinked) GetChannel() string {
@@ -2768,7 +2993,7 @@ func (x *Unlinked) GetChannel() string {
 // Closed removes the conversation.
 type Closed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// idle, or archived after Closing.
+	// archived after Closing; idle in records of older versions.
 	Reason        string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2776,7 +3001,7 @@ type Closed struct {
 
 func (x *Closed) Reset() {
 	*x = Closed{}
-	mi := &file_journal_proto_msgTypes[28]
+	mi := &file_journal_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2788,7 +3013,7 @@ func (x *Closed) String() string {
 func (*Closed) ProtoMessage() {}
 
 func (x *Closed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[28]
+	mi := &file_journal_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2801,7 +3026,7 @@ func (x *Closed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Closed.ProtoReflect.Descriptor instead.
 func (*Closed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{28}
+	return file_journal_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Closed) GetReason() string {
@@ -2814,7 +3039,7 @@ func (x *Closed) GetReason() string {
 // Closing ends the conversation for its participants. Closed follows when its lanes are empty.
 type Closing struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Rule.
+	// Rule, close_after or operator.
 	Rule string `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
 	// Number of the newest messages of the history that have no answer, if the customer did not close the conversation.
 	Unanswered    uint32 `protobuf:"varint,2,opt,name=unanswered,proto3" json:"unanswered,omitempty"`
@@ -2824,7 +3049,7 @@ type Closing struct {
 
 func (x *Closing) Reset() {
 	*x = Closing{}
-	mi := &file_journal_proto_msgTypes[29]
+	mi := &file_journal_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2836,7 +3061,7 @@ func (x *Closing) String() string {
 func (*Closing) ProtoMessage() {}
 
 func (x *Closing) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[29]
+	mi := &file_journal_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2849,7 +3074,7 @@ func (x *Closing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Closing.ProtoReflect.Descriptor instead.
 func (*Closing) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{29}
+	return file_journal_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Closing) GetRule() string {
@@ -2879,7 +3104,7 @@ type CursorMoved struct {
 
 func (x *CursorMoved) Reset() {
 	*x = CursorMoved{}
-	mi := &file_journal_proto_msgTypes[30]
+	mi := &file_journal_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2891,7 +3116,7 @@ func (x *CursorMoved) String() string {
 func (*CursorMoved) ProtoMessage() {}
 
 func (x *CursorMoved) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[30]
+	mi := &file_journal_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2904,7 +3129,7 @@ func (x *CursorMoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CursorMoved.ProtoReflect.Descriptor instead.
 func (*CursorMoved) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{30}
+	return file_journal_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *CursorMoved) GetChannel() string {
@@ -2940,7 +3165,7 @@ type ThreadPending struct {
 
 func (x *ThreadPending) Reset() {
 	*x = ThreadPending{}
-	mi := &file_journal_proto_msgTypes[31]
+	mi := &file_journal_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2952,7 +3177,7 @@ func (x *ThreadPending) String() string {
 func (*ThreadPending) ProtoMessage() {}
 
 func (x *ThreadPending) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[31]
+	mi := &file_journal_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2965,7 +3190,7 @@ func (x *ThreadPending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreadPending.ProtoReflect.Descriptor instead.
 func (*ThreadPending) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{31}
+	return file_journal_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ThreadPending) GetPosition() *Position {
@@ -3016,7 +3241,7 @@ type PendingEnded struct {
 
 func (x *PendingEnded) Reset() {
 	*x = PendingEnded{}
-	mi := &file_journal_proto_msgTypes[32]
+	mi := &file_journal_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3028,7 +3253,7 @@ func (x *PendingEnded) String() string {
 func (*PendingEnded) ProtoMessage() {}
 
 func (x *PendingEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[32]
+	mi := &file_journal_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3041,7 +3266,7 @@ func (x *PendingEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PendingEnded.ProtoReflect.Descriptor instead.
 func (*PendingEnded) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{32}
+	return file_journal_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *PendingEnded) GetPosition() *Position {
@@ -3089,7 +3314,7 @@ type DeadLettered struct {
 
 func (x *DeadLettered) Reset() {
 	*x = DeadLettered{}
-	mi := &file_journal_proto_msgTypes[33]
+	mi := &file_journal_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3101,7 +3326,7 @@ func (x *DeadLettered) String() string {
 func (*DeadLettered) ProtoMessage() {}
 
 func (x *DeadLettered) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[33]
+	mi := &file_journal_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3114,7 +3339,7 @@ func (x *DeadLettered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLettered.ProtoReflect.Descriptor instead.
 func (*DeadLettered) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{33}
+	return file_journal_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *DeadLettered) GetDelivery() *Delivery {
@@ -3209,7 +3434,7 @@ type DeliveryFailed struct {
 
 func (x *DeliveryFailed) Reset() {
 	*x = DeliveryFailed{}
-	mi := &file_journal_proto_msgTypes[34]
+	mi := &file_journal_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3221,7 +3446,7 @@ func (x *DeliveryFailed) String() string {
 func (*DeliveryFailed) ProtoMessage() {}
 
 func (x *DeliveryFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[34]
+	mi := &file_journal_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3234,7 +3459,7 @@ func (x *DeliveryFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliveryFailed.ProtoReflect.Descriptor instead.
 func (*DeliveryFailed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{34}
+	return file_journal_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *DeliveryFailed) GetChannel() string {
@@ -3273,7 +3498,7 @@ type DeadLetterEnded struct {
 
 func (x *DeadLetterEnded) Reset() {
 	*x = DeadLetterEnded{}
-	mi := &file_journal_proto_msgTypes[35]
+	mi := &file_journal_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3285,7 +3510,7 @@ func (x *DeadLetterEnded) String() string {
 func (*DeadLetterEnded) ProtoMessage() {}
 
 func (x *DeadLetterEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[35]
+	mi := &file_journal_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3298,7 +3523,7 @@ func (x *DeadLetterEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetterEnded.ProtoReflect.Descriptor instead.
 func (*DeadLetterEnded) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{35}
+	return file_journal_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *DeadLetterEnded) GetDead() string {
@@ -3339,7 +3564,7 @@ type Commanded struct {
 
 func (x *Commanded) Reset() {
 	*x = Commanded{}
-	mi := &file_journal_proto_msgTypes[36]
+	mi := &file_journal_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3351,7 +3576,7 @@ func (x *Commanded) String() string {
 func (*Commanded) ProtoMessage() {}
 
 func (x *Commanded) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[36]
+	mi := &file_journal_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3364,7 +3589,7 @@ func (x *Commanded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Commanded.ProtoReflect.Descriptor instead.
 func (*Commanded) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{36}
+	return file_journal_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Commanded) GetCommand() string {
@@ -3412,7 +3637,7 @@ type ChannelPaused struct {
 
 func (x *ChannelPaused) Reset() {
 	*x = ChannelPaused{}
-	mi := &file_journal_proto_msgTypes[37]
+	mi := &file_journal_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3424,7 +3649,7 @@ func (x *ChannelPaused) String() string {
 func (*ChannelPaused) ProtoMessage() {}
 
 func (x *ChannelPaused) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[37]
+	mi := &file_journal_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3437,7 +3662,7 @@ func (x *ChannelPaused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChannelPaused.ProtoReflect.Descriptor instead.
 func (*ChannelPaused) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{37}
+	return file_journal_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ChannelPaused) GetChannel() string {
@@ -3488,7 +3713,7 @@ const file_journal_proto_rawDesc = "" +
 	"\fconversation\x18\x03 \x01(\tR\fconversation\x12\x14\n" +
 	"\x05epoch\x18\x04 \x01(\x04R\x05epoch\x12\x12\n" +
 	"\x04hops\x18\x05 \x01(\x05R\x04hops\x12\x14\n" +
-	"\x05cause\x18\x06 \x01(\tR\x05cause\"\xe1\x0f\n" +
+	"\x05cause\x18\x06 \x01(\tR\x05cause\"\xa9\x11\n" +
 	"\x06Change\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12H\n" +
 	"\rlease_started\x18\x02 \x01(\v2!.patchbay.journal.v1.LeaseStartedH\x00R\fleaseStarted\x125\n" +
@@ -3522,7 +3747,11 @@ const file_journal_proto_rawDesc = "" +
 	"\fcursor_moved\x18\x19 \x01(\v2 .patchbay.journal.v1.CursorMovedH\x00R\vcursorMoved\x128\n" +
 	"\aclosing\x18\x1a \x01(\v2\x1c.patchbay.journal.v1.ClosingH\x00R\aclosing\x12>\n" +
 	"\tdeparting\x18\x1b \x01(\v2\x1e.patchbay.journal.v1.DepartingH\x00R\tdeparting\x12;\n" +
-	"\bdeparted\x18\x1c \x01(\v2\x1d.patchbay.journal.v1.DepartedH\x00R\bdeparted\x12>\n" +
+	"\bdeparted\x18\x1c \x01(\v2\x1d.patchbay.journal.v1.DepartedH\x00R\bdeparted\x12H\n" +
+	"\ranswer_needed\x18\x1d \x01(\v2!.patchbay.journal.v1.AnswerNeededH\x00R\fanswerNeeded\x12;\n" +
+	"\banswered\x18\x1e \x01(\v2\x1d.patchbay.journal.v1.AnsweredH\x00R\banswered\x12?\n" +
+	"\n" +
+	"timer_done\x18\x1f \x01(\v2\x1e.patchbay.journal.v1.TimerDoneH\x00R\ttimerDone\x12>\n" +
 	"\tcommanded\x18' \x01(\v2\x1e.patchbay.journal.v1.CommandedH\x00R\tcommanded\x12K\n" +
 	"\x0echannel_paused\x18( \x01(\v2\".patchbay.journal.v1.ChannelPausedH\x00R\rchannelPaused\x12N\n" +
 	"\x0fdelivery_failed\x18  \x01(\v2#.patchbay.journal.v1.DeliveryFailedH\x00R\x0edeliveryFailed\x128\n" +
@@ -3544,7 +3773,7 @@ const file_journal_proto_rawDesc = "" +
 	"\x04home\x18\x06 \x01(\tR\x04home\x129\n" +
 	"\n" +
 	"unanswered\x18\a \x03(\v2\x19.patchbay.journal.v1.ItemR\n" +
-	"unanswered\"\xae\x03\n" +
+	"unanswered\"\xd9\x03\n" +
 	"\bAccepted\x129\n" +
 	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x16\n" +
@@ -3561,7 +3790,17 @@ const file_journal_proto_rawDesc = "" +
 	"\x04rich\x18\v \x01(\bR\x04rich\x123\n" +
 	"\x06extent\x18\f \x01(\v2\x1b.patchbay.journal.v1.ExtentR\x06extent\x12\x16\n" +
 	"\x06fenced\x18\r \x01(\bR\x06fenced\x12%\n" +
-	"\x0eanswered_after\x18\x0e \x01(\x03R\ransweredAfter\"B\n" +
+	"\x0eanswered_after\x18\x0e \x01(\x03R\ransweredAfter\x12)\n" +
+	"\x10answers_separate\x18\x14 \x01(\bR\x0fanswersSeparate\"I\n" +
+	"\fAnswerNeeded\x129\n" +
+	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\"u\n" +
+	"\bAnswered\x129\n" +
+	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x18\n" +
+	"\achannel\x18\x02 \x01(\tR\achannel\x12\x14\n" +
+	"\x05after\x18\x03 \x01(\x03R\x05after\"7\n" +
+	"\tTimerDone\x12\x14\n" +
+	"\x05event\x18\x01 \x01(\tR\x05event\x12\x14\n" +
+	"\x05after\x18\x02 \x01(\x03R\x05after\"B\n" +
 	"\tDuplicate\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x1b\n" +
 	"\tvendor_id\x18\x02 \x01(\tR\bvendorId\"\x87\x01\n" +
@@ -3747,7 +3986,7 @@ func file_journal_proto_rawDescGZIP() []byte {
 	return file_journal_proto_rawDescData
 }
 
-var file_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
+var file_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_journal_proto_goTypes = []any{
 	(*Record)(nil),          // 0: patchbay.journal.v1.Record
 	(*Position)(nil),        // 1: patchbay.journal.v1.Position
@@ -3757,37 +3996,40 @@ var file_journal_proto_goTypes = []any{
 	(*Revised)(nil),         // 5: patchbay.journal.v1.Revised
 	(*Opened)(nil),          // 6: patchbay.journal.v1.Opened
 	(*Accepted)(nil),        // 7: patchbay.journal.v1.Accepted
-	(*Duplicate)(nil),       // 8: patchbay.journal.v1.Duplicate
-	(*Routed)(nil),          // 9: patchbay.journal.v1.Routed
-	(*Disposed)(nil),        // 10: patchbay.journal.v1.Disposed
-	(*Attributed)(nil),      // 11: patchbay.journal.v1.Attributed
-	(*HomeMoved)(nil),       // 12: patchbay.journal.v1.HomeMoved
-	(*Offered)(nil),         // 13: patchbay.journal.v1.Offered
-	(*OfferEnded)(nil),      // 14: patchbay.journal.v1.OfferEnded
-	(*Held)(nil),            // 15: patchbay.journal.v1.Held
-	(*Item)(nil),            // 16: patchbay.journal.v1.Item
-	(*Extent)(nil),          // 17: patchbay.journal.v1.Extent
-	(*Passed)(nil),          // 18: patchbay.journal.v1.Passed
-	(*Departing)(nil),       // 19: patchbay.journal.v1.Departing
-	(*Departed)(nil),        // 20: patchbay.journal.v1.Departed
-	(*Delivery)(nil),        // 21: patchbay.journal.v1.Delivery
-	(*Queued)(nil),          // 22: patchbay.journal.v1.Queued
-	(*Attempted)(nil),       // 23: patchbay.journal.v1.Attempted
-	(*Ended)(nil),           // 24: patchbay.journal.v1.Ended
-	(*Late)(nil),            // 25: patchbay.journal.v1.Late
-	(*Linked)(nil),          // 26: patchbay.journal.v1.Linked
-	(*Unlinked)(nil),        // 27: patchbay.journal.v1.Unlinked
-	(*Closed)(nil),          // 28: patchbay.journal.v1.Closed
-	(*Closing)(nil),         // 29: patchbay.journal.v1.Closing
-	(*CursorMoved)(nil),     // 30: patchbay.journal.v1.CursorMoved
-	(*ThreadPending)(nil),   // 31: patchbay.journal.v1.ThreadPending
-	(*PendingEnded)(nil),    // 32: patchbay.journal.v1.PendingEnded
-	(*DeadLettered)(nil),    // 33: patchbay.journal.v1.DeadLettered
-	(*DeliveryFailed)(nil),  // 34: patchbay.journal.v1.DeliveryFailed
-	(*DeadLetterEnded)(nil), // 35: patchbay.journal.v1.DeadLetterEnded
-	(*Commanded)(nil),       // 36: patchbay.journal.v1.Commanded
-	(*ChannelPaused)(nil),   // 37: patchbay.journal.v1.ChannelPaused
-	nil,                     // 38: patchbay.journal.v1.Attributed.AttributesEntry
+	(*AnswerNeeded)(nil),    // 8: patchbay.journal.v1.AnswerNeeded
+	(*Answered)(nil),        // 9: patchbay.journal.v1.Answered
+	(*TimerDone)(nil),       // 10: patchbay.journal.v1.TimerDone
+	(*Duplicate)(nil),       // 11: patchbay.journal.v1.Duplicate
+	(*Routed)(nil),          // 12: patchbay.journal.v1.Routed
+	(*Disposed)(nil),        // 13: patchbay.journal.v1.Disposed
+	(*Attributed)(nil),      // 14: patchbay.journal.v1.Attributed
+	(*HomeMoved)(nil),       // 15: patchbay.journal.v1.HomeMoved
+	(*Offered)(nil),         // 16: patchbay.journal.v1.Offered
+	(*OfferEnded)(nil),      // 17: patchbay.journal.v1.OfferEnded
+	(*Held)(nil),            // 18: patchbay.journal.v1.Held
+	(*Item)(nil),            // 19: patchbay.journal.v1.Item
+	(*Extent)(nil),          // 20: patchbay.journal.v1.Extent
+	(*Passed)(nil),          // 21: patchbay.journal.v1.Passed
+	(*Departing)(nil),       // 22: patchbay.journal.v1.Departing
+	(*Departed)(nil),        // 23: patchbay.journal.v1.Departed
+	(*Delivery)(nil),        // 24: patchbay.journal.v1.Delivery
+	(*Queued)(nil),          // 25: patchbay.journal.v1.Queued
+	(*Attempted)(nil),       // 26: patchbay.journal.v1.Attempted
+	(*Ended)(nil),           // 27: patchbay.journal.v1.Ended
+	(*Late)(nil),            // 28: patchbay.journal.v1.Late
+	(*Linked)(nil),          // 29: patchbay.journal.v1.Linked
+	(*Unlinked)(nil),        // 30: patchbay.journal.v1.Unlinked
+	(*Closed)(nil),          // 31: patchbay.journal.v1.Closed
+	(*Closing)(nil),         // 32: patchbay.journal.v1.Closing
+	(*CursorMoved)(nil),     // 33: patchbay.journal.v1.CursorMoved
+	(*ThreadPending)(nil),   // 34: patchbay.journal.v1.ThreadPending
+	(*PendingEnded)(nil),    // 35: patchbay.journal.v1.PendingEnded
+	(*DeadLettered)(nil),    // 36: patchbay.journal.v1.DeadLettered
+	(*DeliveryFailed)(nil),  // 37: patchbay.journal.v1.DeliveryFailed
+	(*DeadLetterEnded)(nil), // 38: patchbay.journal.v1.DeadLetterEnded
+	(*Commanded)(nil),       // 39: patchbay.journal.v1.Commanded
+	(*ChannelPaused)(nil),   // 40: patchbay.journal.v1.ChannelPaused
+	nil,                     // 41: patchbay.journal.v1.Attributed.AttributesEntry
 }
 var file_journal_proto_depIdxs = []int32{
 	2,  // 0: patchbay.journal.v1.Record.envelopes:type_name -> patchbay.journal.v1.StoredEnvelope
@@ -3795,57 +4037,62 @@ var file_journal_proto_depIdxs = []int32{
 	4,  // 2: patchbay.journal.v1.Change.lease_started:type_name -> patchbay.journal.v1.LeaseStarted
 	6,  // 3: patchbay.journal.v1.Change.opened:type_name -> patchbay.journal.v1.Opened
 	7,  // 4: patchbay.journal.v1.Change.accepted:type_name -> patchbay.journal.v1.Accepted
-	8,  // 5: patchbay.journal.v1.Change.duplicate:type_name -> patchbay.journal.v1.Duplicate
-	9,  // 6: patchbay.journal.v1.Change.routed:type_name -> patchbay.journal.v1.Routed
-	10, // 7: patchbay.journal.v1.Change.disposed:type_name -> patchbay.journal.v1.Disposed
-	11, // 8: patchbay.journal.v1.Change.attributed:type_name -> patchbay.journal.v1.Attributed
-	12, // 9: patchbay.journal.v1.Change.home_moved:type_name -> patchbay.journal.v1.HomeMoved
-	13, // 10: patchbay.journal.v1.Change.offered:type_name -> patchbay.journal.v1.Offered
-	14, // 11: patchbay.journal.v1.Change.offer_ended:type_name -> patchbay.journal.v1.OfferEnded
-	15, // 12: patchbay.journal.v1.Change.held:type_name -> patchbay.journal.v1.Held
-	18, // 13: patchbay.journal.v1.Change.passed:type_name -> patchbay.journal.v1.Passed
-	22, // 14: patchbay.journal.v1.Change.queued:type_name -> patchbay.journal.v1.Queued
-	23, // 15: patchbay.journal.v1.Change.attempted:type_name -> patchbay.journal.v1.Attempted
-	24, // 16: patchbay.journal.v1.Change.ended:type_name -> patchbay.journal.v1.Ended
-	25, // 17: patchbay.journal.v1.Change.late:type_name -> patchbay.journal.v1.Late
-	26, // 18: patchbay.journal.v1.Change.linked:type_name -> patchbay.journal.v1.Linked
-	27, // 19: patchbay.journal.v1.Change.unlinked:type_name -> patchbay.journal.v1.Unlinked
-	28, // 20: patchbay.journal.v1.Change.closed:type_name -> patchbay.journal.v1.Closed
-	31, // 21: patchbay.journal.v1.Change.thread_pending:type_name -> patchbay.journal.v1.ThreadPending
-	32, // 22: patchbay.journal.v1.Change.pending_ended:type_name -> patchbay.journal.v1.PendingEnded
-	33, // 23: patchbay.journal.v1.Change.dead_lettered:type_name -> patchbay.journal.v1.DeadLettered
-	35, // 24: patchbay.journal.v1.Change.dead_letter_ended:type_name -> patchbay.journal.v1.DeadLetterEnded
-	30, // 25: patchbay.journal.v1.Change.cursor_moved:type_name -> patchbay.journal.v1.CursorMoved
-	29, // 26: patchbay.journal.v1.Change.closing:type_name -> patchbay.journal.v1.Closing
-	19, // 27: patchbay.journal.v1.Change.departing:type_name -> patchbay.journal.v1.Departing
-	20, // 28: patchbay.journal.v1.Change.departed:type_name -> patchbay.journal.v1.Departed
-	36, // 29: patchbay.journal.v1.Change.commanded:type_name -> patchbay.journal.v1.Commanded
-	37, // 30: patchbay.journal.v1.Change.channel_paused:type_name -> patchbay.journal.v1.ChannelPaused
-	34, // 31: patchbay.journal.v1.Change.delivery_failed:type_name -> patchbay.journal.v1.DeliveryFailed
-	5,  // 32: patchbay.journal.v1.Change.revised:type_name -> patchbay.journal.v1.Revised
-	16, // 33: patchbay.journal.v1.Opened.unanswered:type_name -> patchbay.journal.v1.Item
-	1,  // 34: patchbay.journal.v1.Accepted.position:type_name -> patchbay.journal.v1.Position
-	17, // 35: patchbay.journal.v1.Accepted.extent:type_name -> patchbay.journal.v1.Extent
-	1,  // 36: patchbay.journal.v1.Routed.position:type_name -> patchbay.journal.v1.Position
-	1,  // 37: patchbay.journal.v1.Disposed.position:type_name -> patchbay.journal.v1.Position
-	38, // 38: patchbay.journal.v1.Attributed.attributes:type_name -> patchbay.journal.v1.Attributed.AttributesEntry
-	16, // 39: patchbay.journal.v1.Held.item:type_name -> patchbay.journal.v1.Item
-	1,  // 40: patchbay.journal.v1.Item.position:type_name -> patchbay.journal.v1.Position
-	17, // 41: patchbay.journal.v1.Item.extent:type_name -> patchbay.journal.v1.Extent
-	1,  // 42: patchbay.journal.v1.Departing.position:type_name -> patchbay.journal.v1.Position
-	16, // 43: patchbay.journal.v1.Delivery.item:type_name -> patchbay.journal.v1.Item
-	16, // 44: patchbay.journal.v1.Delivery.history:type_name -> patchbay.journal.v1.Item
-	21, // 45: patchbay.journal.v1.Queued.delivery:type_name -> patchbay.journal.v1.Delivery
-	1,  // 46: patchbay.journal.v1.ThreadPending.position:type_name -> patchbay.journal.v1.Position
-	1,  // 47: patchbay.journal.v1.PendingEnded.position:type_name -> patchbay.journal.v1.Position
-	21, // 48: patchbay.journal.v1.DeadLettered.delivery:type_name -> patchbay.journal.v1.Delivery
-	21, // 49: patchbay.journal.v1.DeadLettered.messages:type_name -> patchbay.journal.v1.Delivery
-	1,  // 50: patchbay.journal.v1.DeliveryFailed.messages:type_name -> patchbay.journal.v1.Position
-	51, // [51:51] is the sub-list for method output_type
-	51, // [51:51] is the sub-list for method input_type
-	51, // [51:51] is the sub-list for extension type_name
-	51, // [51:51] is the sub-list for extension extendee
-	0,  // [0:51] is the sub-list for field type_name
+	11, // 5: patchbay.journal.v1.Change.duplicate:type_name -> patchbay.journal.v1.Duplicate
+	12, // 6: patchbay.journal.v1.Change.routed:type_name -> patchbay.journal.v1.Routed
+	13, // 7: patchbay.journal.v1.Change.disposed:type_name -> patchbay.journal.v1.Disposed
+	14, // 8: patchbay.journal.v1.Change.attributed:type_name -> patchbay.journal.v1.Attributed
+	15, // 9: patchbay.journal.v1.Change.home_moved:type_name -> patchbay.journal.v1.HomeMoved
+	16, // 10: patchbay.journal.v1.Change.offered:type_name -> patchbay.journal.v1.Offered
+	17, // 11: patchbay.journal.v1.Change.offer_ended:type_name -> patchbay.journal.v1.OfferEnded
+	18, // 12: patchbay.journal.v1.Change.held:type_name -> patchbay.journal.v1.Held
+	21, // 13: patchbay.journal.v1.Change.passed:type_name -> patchbay.journal.v1.Passed
+	25, // 14: patchbay.journal.v1.Change.queued:type_name -> patchbay.journal.v1.Queued
+	26, // 15: patchbay.journal.v1.Change.attempted:type_name -> patchbay.journal.v1.Attempted
+	27, // 16: patchbay.journal.v1.Change.ended:type_name -> patchbay.journal.v1.Ended
+	28, // 17: patchbay.journal.v1.Change.late:type_name -> patchbay.journal.v1.Late
+	29, // 18: patchbay.journal.v1.Change.linked:type_name -> patchbay.journal.v1.Linked
+	30, // 19: patchbay.journal.v1.Change.unlinked:type_name -> patchbay.journal.v1.Unlinked
+	31, // 20: patchbay.journal.v1.Change.closed:type_name -> patchbay.journal.v1.Closed
+	34, // 21: patchbay.journal.v1.Change.thread_pending:type_name -> patchbay.journal.v1.ThreadPending
+	35, // 22: patchbay.journal.v1.Change.pending_ended:type_name -> patchbay.journal.v1.PendingEnded
+	36, // 23: patchbay.journal.v1.Change.dead_lettered:type_name -> patchbay.journal.v1.DeadLettered
+	38, // 24: patchbay.journal.v1.Change.dead_letter_ended:type_name -> patchbay.journal.v1.DeadLetterEnded
+	33, // 25: patchbay.journal.v1.Change.cursor_moved:type_name -> patchbay.journal.v1.CursorMoved
+	32, // 26: patchbay.journal.v1.Change.closing:type_name -> patchbay.journal.v1.Closing
+	22, // 27: patchbay.journal.v1.Change.departing:type_name -> patchbay.journal.v1.Departing
+	23, // 28: patchbay.journal.v1.Change.departed:type_name -> patchbay.journal.v1.Departed
+	8,  // 29: patchbay.journal.v1.Change.answer_needed:type_name -> patchbay.journal.v1.AnswerNeeded
+	9,  // 30: patchbay.journal.v1.Change.answered:type_name -> patchbay.journal.v1.Answered
+	10, // 31: patchbay.journal.v1.Change.timer_done:type_name -> patchbay.journal.v1.TimerDone
+	39, // 32: patchbay.journal.v1.Change.commanded:type_name -> patchbay.journal.v1.Commanded
+	40, // 33: patchbay.journal.v1.Change.channel_paused:type_name -> patchbay.journal.v1.ChannelPaused
+	37, // 34: patchbay.journal.v1.Change.delivery_failed:type_name -> patchbay.journal.v1.DeliveryFailed
+	5,  // 35: patchbay.journal.v1.Change.revised:type_name -> patchbay.journal.v1.Revised
+	19, // 36: patchbay.journal.v1.Opened.unanswered:type_name -> patchbay.journal.v1.Item
+	1,  // 37: patchbay.journal.v1.Accepted.position:type_name -> patchbay.journal.v1.Position
+	20, // 38: patchbay.journal.v1.Accepted.extent:type_name -> patchbay.journal.v1.Extent
+	1,  // 39: patchbay.journal.v1.AnswerNeeded.position:type_name -> patchbay.journal.v1.Position
+	1,  // 40: patchbay.journal.v1.Answered.position:type_name -> patchbay.journal.v1.Position
+	1,  // 41: patchbay.journal.v1.Routed.position:type_name -> patchbay.journal.v1.Position
+	1,  // 42: patchbay.journal.v1.Disposed.position:type_name -> patchbay.journal.v1.Position
+	41, // 43: patchbay.journal.v1.Attributed.attributes:type_name -> patchbay.journal.v1.Attributed.AttributesEntry
+	19, // 44: patchbay.journal.v1.Held.item:type_name -> patchbay.journal.v1.Item
+	1,  // 45: patchbay.journal.v1.Item.position:type_name -> patchbay.journal.v1.Position
+	20, // 46: patchbay.journal.v1.Item.extent:type_name -> patchbay.journal.v1.Extent
+	1,  // 47: patchbay.journal.v1.Departing.position:type_name -> patchbay.journal.v1.Position
+	19, // 48: patchbay.journal.v1.Delivery.item:type_name -> patchbay.journal.v1.Item
+	19, // 49: patchbay.journal.v1.Delivery.history:type_name -> patchbay.journal.v1.Item
+	24, // 50: patchbay.journal.v1.Queued.delivery:type_name -> patchbay.journal.v1.Delivery
+	1,  // 51: patchbay.journal.v1.ThreadPending.position:type_name -> patchbay.journal.v1.Position
+	1,  // 52: patchbay.journal.v1.PendingEnded.position:type_name -> patchbay.journal.v1.Position
+	24, // 53: patchbay.journal.v1.DeadLettered.delivery:type_name -> patchbay.journal.v1.Delivery
+	24, // 54: patchbay.journal.v1.DeadLettered.messages:type_name -> patchbay.journal.v1.Delivery
+	1,  // 55: patchbay.journal.v1.DeliveryFailed.messages:type_name -> patchbay.journal.v1.Position
+	56, // [56:56] is the sub-list for method output_type
+	56, // [56:56] is the sub-list for method input_type
+	56, // [56:56] is the sub-list for extension type_name
+	56, // [56:56] is the sub-list for extension extendee
+	0,  // [0:56] is the sub-list for field type_name
 }
 
 func init() { file_journal_proto_init() }
@@ -3881,6 +4128,9 @@ func file_journal_proto_init() {
 		(*Change_Closing)(nil),
 		(*Change_Departing)(nil),
 		(*Change_Departed)(nil),
+		(*Change_AnswerNeeded)(nil),
+		(*Change_Answered)(nil),
+		(*Change_TimerDone)(nil),
 		(*Change_Commanded)(nil),
 		(*Change_ChannelPaused)(nil),
 		(*Change_DeliveryFailed)(nil),
@@ -3892,7 +4142,7 @@ func file_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_journal_proto_rawDesc), len(file_journal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   39,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

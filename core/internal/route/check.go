@@ -28,7 +28,8 @@ var events = []string{
 
 var supported = map[Event]bool{
 	EventMessage: true, EventOpened: true, EventConnected: true, EventDisconnected: true,
-	EventHandoverRequested: true, EventPassed: true, EventOfferFailed: true,
+	EventHandoverRequested: true, EventPassed: true, EventOfferFailed: true, EventIdle: true, EventUnanswered: true,
+	EventClosed: true,
 }
 
 // checker collects the problems of one rule.
@@ -61,6 +62,8 @@ func (c *checker) check() {
 	c.checkSay()
 	c.checkCombination()
 	c.checkMessageOnly()
+	c.checkTimers()
+	c.checkClosed()
 }
 
 func (c *checker) checkName() {
@@ -109,9 +112,9 @@ func (c *checker) checkFrom() {
 // subjectRoles returns the roles that the channel of an event can have. nil means any role.
 func (c *checker) subjectRoles(e Event) []envelope.Role {
 	switch e {
-	case EventOpened:
+	case EventOpened, EventClosed:
 		return []envelope.Role{envelope.RoleCustomer}
-	case EventOfferFailed:
+	case EventOfferFailed, EventUnanswered:
 		return []envelope.Role{envelope.RoleBot, envelope.RoleAgent}
 	}
 	return nil

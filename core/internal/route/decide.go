@@ -1,7 +1,7 @@
 package route
 
 // Decide evaluates the rules in file order, up to the first matching rule without `continue`. A condition that fails
-// counts as no match and is reported. Rules in f.Done are left out.
+// counts as no match and is reported. Rules in f.Done, and rules with another `after`, are left out.
 func (t *Table) Decide(f *Facts) Decision {
 	var (
 		d   Decision
@@ -10,10 +10,10 @@ func (t *Table) Decide(f *Facts) Decision {
 	)
 	t.candidates(f, &cur)
 	for i, ok := cur.next(); ok; i, ok = cur.next() {
-		if f.Done[i] {
+		c := &t.rules[i]
+		if f.Done[i] || c.rule.After != f.After {
 			continue
 		}
-		c := &t.rules[i]
 		matches, err := c.matches(f, &in)
 		if err != nil {
 			d.Errors = append(d.Errors, RuleError{Index: i, Rule: c.rule.Name, Err: err})

@@ -1,6 +1,9 @@
 package route
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // candidates are the rules that one event of one channel can match. Rules whose condition requires a variable or
 // attribute to have a fixed value are found by that value, so that many such rules cost as much as one.
@@ -8,6 +11,7 @@ type candidates struct {
 	always  []int                       // ascending
 	byValue map[string]map[string][]int // key of a term → value → rules, ascending
 	keys    []string                    // of byValue, sorted
+	afters  []time.Duration             // of timer events: the values of `after`, ascending
 }
 
 func (t *Table) buildIndex(ch Channels) {
@@ -15,7 +19,10 @@ func (t *Table) buildIndex(ch Channels) {
 	for i := range t.rules {
 		for _, e := range t.rules[i].rule.Events {
 			if t.index[e] == nil {
-				t.index[e] = map[string]*candidates{}
+				t.index[e] = map[string]*candidates{"": {byValue: map[string]map[string][]int{}}}
+				for name := range ch {
+					t.index[e][name] = &candidates{byValue: map[string]map[string][]int{}}
+				}
 			}
 			for name, role := range ch {
 				if t.rules[i].rule.admits(name, role) {
@@ -28,15 +35,16 @@ func (t *Table) buildIndex(ch Channels) {
 	for _, byChannel := range t.index {
 		for _, c := range byChannel {
 			slices.Sort(c.keys)
+			slices.Sort(c.afters)
+			c.afters = slices.Compact(c.afters)
 		}
 	}
 }
 
 func (t *Table) add(e Event, channel string, rule int) {
 	c := t.index[e][channel]
-	if c == nil {
-		c = &candidates{byValue: map[string]map[string][]int{}}
-		t.index[e][channel] = c
+	if after := t.rules[rule].rule.After; after > 0 {
+		c.afters = append(c.afters, after)
 	}
 	when := t.rules[rule].when
 	if when == nil || len(when.terms) == 0 {
@@ -83,11 +91,7 @@ type cursor struct {
 }
 
 func (t *Table) candidates(f *Facts, cur *cursor) {
-	byChannel := t.index[f.Event]
-	c := byChannel[f.Channel]
-	if c == nil {
-		c = byChannel[""]
-	}
+	c := t.candidatesOf(f.Event, f.Channel)
 	if c == nil {
 		return
 	}
@@ -100,6 +104,25 @@ func (t *Table) candidates(f *Facts, cur *cursor) {
 			cur.lists = append(cur.lists, list)
 		}
 	}
+}
+
+func (t *Table) candidatesOf(e Event, channel string) *candidates {
+	byChannel := t.index[e]
+	if c := byChannel[channel]; c != nil {
+		return c
+	}
+	return byChannel[""]
+}
+
+// NextAfter returns the smallest `after` greater than done among the rules that an event of a channel can match. It
+// returns 0 if there is none.
+func (t *Table) NextAfter(e Event, channel string, done time.Duration) time.Duration {
+	if c := t.candidatesOf(e, channel); c != nil {
+		if i, _ := slices.BinarySearch(c.afters, done+1); i < len(c.afters) {
+			return c.afters[i]
+		}
+	}
+	return 0
 }
 
 // value returns the value of a term's key.

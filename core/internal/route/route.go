@@ -25,10 +25,10 @@ const (
 	EventDisconnected      Event = "disconnected" // the vendor left the conversation
 	EventHandoverRequested Event = "handover_requested"
 	EventPassed            Event = "passed" // control moved
-	EventClosed            Event = "closed"
+	EventClosed            Event = "closed" // the conversation is being closed
 	EventOfferFailed       Event = "offer_failed"
-	EventIdle              Event = "idle"
-	EventUnanswered        Event = "unanswered"
+	EventIdle              Event = "idle"       // nobody has written for a time
+	EventUnanswered        Event = "unanswered" // a customer's message has had no answer for a time
 	EventDeliveryFailed    Event = "delivery_failed"
 )
 
@@ -48,6 +48,7 @@ type Rule struct {
 	Events   []Event           // empty means message
 	From     []string          // channels or roles that the event is about; empty means any
 	When     string            // CEL condition; empty means true
+	After    time.Duration     // of idle and unanswered; 0 for other events
 	Set      map[string]string // attributes to set
 	Home     string            // channel: the conversation's new home
 	Pass     string            // channel or Home: control moves now
@@ -98,6 +99,7 @@ type Problem struct {
 // Facts are the properties of one input that rules can use. Decide keeps no reference to them.
 type Facts struct {
 	Event      Event
+	After      time.Duration // of idle and unanswered: only the rules with this After are run
 	Channel    string        // the channel that the event is about: it sent, left, or got the offer
 	Role       envelope.Role // of Channel in the configuration, not of the sender
 	Text       string        // of the message, "" for events
@@ -112,7 +114,7 @@ type Facts struct {
 	Handovers  int64  // number of times that control moved
 	Age        time.Duration
 	Silence    time.Duration
-	Reason     string // of offer_failed, disconnected and passed
+	Reason     string // of offer_failed, disconnected, passed and closed
 	Attributes map[string]string
 	Open       func(channel string) bool // implements open(); nil means that all channels are
 	CustomerID string                    // the customer's id at the vendor, for bucket()

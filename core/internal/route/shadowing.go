@@ -27,7 +27,7 @@ func (t *Table) unreachable(ch Channels) []Problem {
 
 // covers reports whether r ends the evaluation for every input with event e that the later rule matches.
 func (r *Rule) covers(later *Rule, e Event, ch Channels) bool {
-	if r.Continue || r.When != "" && r.When != later.When {
+	if r.Continue || r.After != later.After || r.When != "" && r.When != later.When {
 		return false
 	}
 	return slices.Contains(r.Events, e) && r.coversFrom(later, ch)

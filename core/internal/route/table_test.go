@@ -26,8 +26,25 @@ func TestRuleProblems(t *testing.T) {
 			`event: there is no event "conected"; events are message, opened, connected, disconnected, ` +
 				`handover_requested, passed, closed, offer_failed, idle, unanswered, delivery_failed (did you mean ` +
 				`"connected"?)`},
-		{"planned event", Rule{Name: "a", Events: []Event{EventMessage, EventIdle}, Say: Say{Default: "x"}},
-			`event[1]: event "idle" is not supported yet`},
+		{"timer and another event", Rule{Name: "a", Events: []Event{EventMessage, EventIdle}, After: time.Minute, Say: Say{Default: "x"}},
+			"event: event \"idle\" has `after` and event \"message\" has not; write a rule for each"},
+		{"good timer", Rule{Name: "a", Events: []Event{EventIdle, EventUnanswered}, After: time.Second, Say: Say{Default: "x"}}, ""},
+		{"timer without after", Rule{Name: "a", Events: []Event{EventUnanswered}, Say: Say{Default: "x"}},
+			"after: missing; event \"unanswered\" needs it, such as `after: 10m`"},
+		{"short timer", Rule{Name: "a", Events: []Event{EventIdle}, After: time.Second - 1, Say: Say{Default: "x"}},
+			"after: must be at least 1s"},
+		{"after of another event", Rule{Name: "a", Events: []Event{EventPassed}, After: time.Minute, Say: Say{Default: "x"}},
+			`after: applies to events idle and unanswered, not to "passed"`},
+		{"idle bot", Rule{Name: "a", Events: []Event{EventIdle}, From: []string{"bot"}, After: time.Minute, Say: Say{Default: "x"}},
+			`from: event "idle" is about the customer's channel; event "unanswered" is about a bot or an agent that ` +
+				`does not answer (did you mean "customer"?)`},
+		{"unanswered customer", Rule{Name: "a", Events: []Event{EventUnanswered}, From: []string{"customer"},
+			After: time.Minute, Say: Say{Default: "x"}},
+			`warning: from: never matches: event "unanswered" is about a channel of role bot or agent`},
+		{"good end", Rule{Name: "a", Events: []Event{EventClosed}, From: []string{"customer"}, Say: Say{Default: "x"}, Copy: []string{"audit"}}, ""},
+		{"end with effects", Rule{Name: "a", Events: []Event{EventClosed}, Pass: "desk", Say: Say{Default: "x"}, Drop: true},
+			`drop: applies to messages, and event "closed" has none` + "\n" +
+				`pass: has no effect on event "closed": the conversation has ended, so only say and copy are possible`},
 		{"unknown from", Rule{Name: "a", From: []string{"bot", "dsk"}, Say: Say{Default: "x"}},
 			`from[1]: there is no channel or role "dsk" (did you mean "desk"?)`},
 		{"from twice", Rule{Name: "a", From: []string{"bot", "bot"}, Say: Say{Default: "x"}}, `from[1]: "bot" is listed twice`},

@@ -16,7 +16,7 @@ type Conversation struct {
 	SenderID        string             `json:"si,omitempty"`
 	SenderName      string             `json:"sn,omitempty"`
 	Created         time.Time          `json:"c"`
-	LastActive      time.Time          `json:"l"`
+	LastActive      time.Time          `json:"l"` // newest message of either side; notices and fenced ones do not count
 	Owner           string             `json:"o"`
 	Home            string             `json:"h"`
 	Epoch           uint64             `json:"e"`
@@ -36,7 +36,9 @@ type Conversation struct {
 	Blocked         map[string]string  `json:"bl,omitempty"` // dead letters at which lanes stop, by channel
 	Failed          []FailedMessage    `json:"fm,omitempty"` // pending messages for which delivery_failed was run
 	UnansweredSince time.Time          `json:"un,omitzero"`  // time of the oldest customer message without an answer
-	Closing         string             `json:"cl,omitempty"` // rule that closed the conversation; "" while it is open
+	OfferEnded      time.Time          `json:"oe,omitzero"`  // end of the newest offer that was pending
+	TimerDone       time.Duration      `json:"td,omitempty"` // largest `after` of the running clock whose rules were run
+	Closing         string             `json:"cl,omitempty"` // rule, ReasonCloseAfter or ReasonOperator; "" while it is open
 	ClosedAt        time.Time          `json:"ca,omitzero"`
 	Unanswered      uint32             `json:"ua,omitempty"` // number of newest messages without an answer at ClosedAt
 }

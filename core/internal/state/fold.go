@@ -64,6 +64,12 @@ func (l *Layer) foldConversation(c *Conversation, ch *journal.Change) error {
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_Accepted:
 		l.foldAccepted(c, k.Accepted)
+	case *journal.Change_AnswerNeeded:
+		c.UnansweredSince, c.TimerDone = l.at, 0
+	case *journal.Change_Answered:
+		c.UnansweredSince, c.TimerDone = time.Time{}, 0
+	case *journal.Change_TimerDone:
+		c.TimerDone = time.Duration(k.TimerDone.GetAfter())
 	case *journal.Change_Attributed:
 		if c.Attributes == nil {
 			c.Attributes = map[string]string{}

@@ -27,7 +27,6 @@ func (l *Layer) foldOpened(id string, o *journal.Opened) {
 }
 
 func (l *Layer) foldAccepted(c *Conversation, a *journal.Accepted) {
-	c.LastActive = l.at
 	if len(a.GetDigest()) == 16 {
 		l.ids = append(l.ids, ID(a.GetDigest()))
 	}
@@ -50,10 +49,24 @@ func (l *Layer) foldAccepted(c *Conversation, a *journal.Accepted) {
 	if th != nil && a.GetChannel() != c.Channel && th.Seen == c.HistoryCount-1 {
 		th.Seen = c.HistoryCount
 	}
-	if a.GetChannel() != c.Channel {
-		c.UnansweredSince = time.Time{}
-	} else if c.UnansweredSince.IsZero() {
-		c.UnansweredSince = l.at
+	l.foldActivity(c, a)
+}
+
+// foldActivity notes a message of the customer or the owner for the clocks. A vendor's notice (sender system) is none.
+func (l *Layer) foldActivity(c *Conversation, a *journal.Accepted) {
+	if !a.GetAnswersSeparate() {
+		if a.GetChannel() != c.Channel {
+			c.UnansweredSince = time.Time{}
+		} else if c.UnansweredSince.IsZero() {
+			c.UnansweredSince = l.at
+		}
+	}
+	if a.GetRole() == string(envelope.RoleSystem) {
+		return
+	}
+	c.LastActive = l.at
+	if c.UnansweredSince.IsZero() { // the clock of idle runs, and starts again
+		c.TimerDone = 0
 	}
 }
 
@@ -103,7 +116,7 @@ func toDeparture(d *journal.Departing) *Departure {
 // foldOfferEnded ends the offer to a target. A target that could not be asked has no pending offer.
 func (l *Layer) foldOfferEnded(c *Conversation, o *journal.OfferEnded) {
 	if c.Offer != nil && c.Offer.Target == o.GetTarget() {
-		c.Offer = nil
+		c.Offer, c.OfferEnded = nil, l.at
 	}
 	if o.GetCounted() {
 		c.countHandover(l.at)
@@ -121,6 +134,7 @@ func (l *Layer) foldPassed(c *Conversation, p *journal.Passed) {
 		th.EndedSent = th.LastSent
 	}
 	c.Owner, c.Epoch, c.OwnerSince, c.Departure = p.GetOwner(), p.GetEpoch(), l.at, nil
+	c.TimerDone = 0
 	c.Handovers++
 	c.unblockAll(l.at)
 	if p.GetCounted() {

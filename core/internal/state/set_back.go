@@ -37,7 +37,9 @@ func (l *Layer) setBack(behind time.Duration) {
 }
 
 func (c *Conversation) setBack(now time.Time, behind time.Duration) {
-	for _, t := range []*time.Time{&c.Created, &c.LastActive, &c.OwnerSince, &c.ClosedAt, &c.UnansweredSince} {
+	for _, t := range []*time.Time{
+		&c.Created, &c.LastActive, &c.OwnerSince, &c.OfferEnded, &c.ClosedAt, &c.UnansweredSince,
+	} {
 		*t = earlier(*t, now)
 	}
 	for i, t := range c.HandoverTimes {

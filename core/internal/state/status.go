@@ -33,8 +33,11 @@ const (
 	OfferWithdrawn    = "withdrawn"
 )
 
-// Reasons of the change Closed.
+// ReasonArchived is the reason of the change Closed that follows Closing.
+const ReasonArchived = "archived"
+
+// Reasons of the change Closing, in addition to the names of rules.
 const (
-	ReasonArchived = "archived" // follows the change Closing
-	ReasonIdle     = "idle"
+	ReasonCloseAfter = "close_after" // no messages for this time
+	ReasonOperator   = "operator"    // a command of an operator
 )

@@ -41,19 +41,14 @@ func (m *Metrics) countChange(ch *journal.Change) {
 		}
 	case *journal.Change_Closing:
 		m.conversations.Dec()
-		m.closed[closedByRule].Inc()
-	case *journal.Change_Closed:
-		if k.Closed.GetReason() != state.ReasonArchived { // Closing has counted archived conversations
-			m.conversations.Dec()
-			m.closed[closedIdle].Inc()
-		}
+		m.closed[closedReason(k.Closing.GetRule())].Inc()
 	case *journal.Change_OfferEnded:
 		if c := m.channels[k.OfferEnded.GetTarget()]; c != nil {
 			count(c.offers, k.OfferEnded.GetOutcome())
 		}
-	case *journal.Change_Accepted:
-		if c := m.channels[k.Accepted.GetChannel()]; c != nil && k.Accepted.GetAnsweredAfter() > 0 {
-			c.answer.Observe(time.Duration(k.Accepted.GetAnsweredAfter()).Seconds())
+	case *journal.Change_Answered:
+		if c := m.channels[k.Answered.GetChannel()]; c != nil {
+			c.answer.Observe(time.Duration(k.Answered.GetAfter()).Seconds())
 		}
 	case *journal.Change_Duplicate:
 		if c := m.channels[k.Duplicate.GetChannel()]; c != nil {

@@ -56,11 +56,15 @@ var offerOutcomes = []string{
 	state.OfferOutsideHours, state.OfferPaused, state.OfferWithdrawn,
 }
 
-// Reasons for the end of a conversation.
-const (
-	closedByRule = "rule"
-	closedIdle   = state.ReasonIdle
-)
+// closedByRule is the reason for the end of a conversation by any rule.
+const closedByRule = "rule"
+
+func closedReason(reason string) string {
+	if reason == state.ReasonCloseAfter || reason == state.ReasonOperator {
+		return reason
+	}
+	return closedByRule
+}
 
 // NewMetrics registers all metrics. Counters of the given channels and routes start at zero.
 func NewMetrics(r prometheus.Registerer, channels, routes []string) *Metrics {
@@ -87,9 +91,9 @@ func NewMetrics(r prometheus.Registerer, channels, routes []string) *Metrics {
 		lag:            b.latency("writer_lag_seconds", "Wait of a record's oldest input before the commit."),
 	}
 	m.channels = b.channels(channels)
-	closed := b.counters("conversations_closed_total", "Conversations that ended: by a rule, or idle.", "reason")
+	closed := b.counters("conversations_closed_total", "Conversations that ended: by a rule, by close_after, or by an operator.", "reason")
 	m.closed = map[string]prometheus.Counter{}
-	for _, reason := range []string{closedByRule, closedIdle} {
+	for _, reason := range []string{closedByRule, state.ReasonCloseAfter, state.ReasonOperator} {
 		m.closed[reason] = closed.WithLabelValues(reason)
 	}
 	for _, name := range channels {

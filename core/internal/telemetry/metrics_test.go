@@ -143,7 +143,8 @@ func allChanges() *journal.Record {
 	return &journal.Record{Changes: []*journal.Change{
 		change("c1", &journal.Change_Opened{Opened: &journal.Opened{Channel: "web"}}),
 		change("c2", &journal.Change_Opened{Opened: &journal.Opened{Channel: "web"}}),
-		change("c1", &journal.Change_Accepted{Accepted: &journal.Accepted{Channel: "faq", AnsweredAfter: 2e9}}),
+		change("c1", &journal.Change_Accepted{Accepted: &journal.Accepted{Channel: "faq"}}),
+		change("c1", &journal.Change_Answered{Answered: &journal.Answered{Channel: "faq", After: 2e9}}),
 		change("c1", &journal.Change_Accepted{Accepted: &journal.Accepted{Channel: "faq"}}),
 		change("c1", &journal.Change_Duplicate{Duplicate: &journal.Duplicate{Channel: "web"}}),
 		change("c1", &journal.Change_Disposed{Disposed: &journal.Disposed{Channel: "faq", Status: state.StatusFenced}}),
@@ -158,7 +159,8 @@ func allChanges() *journal.Record {
 		change("c1", &journal.Change_Ended{Ended: &journal.Ended{Channel: "faq", Status: state.StatusDead}}),
 		deadLettered(),
 		change("c1", &journal.Change_OfferEnded{OfferEnded: &journal.OfferEnded{Target: "faq", Outcome: "declined"}}),
-		change("c2", &journal.Change_Closed{Closed: &journal.Closed{Reason: state.ReasonIdle}}),
+		change("c2", &journal.Change_Closing{Closing: &journal.Closing{Rule: state.ReasonCloseAfter}}),
+		change("c2", &journal.Change_Closed{Closed: &journal.Closed{Reason: state.ReasonArchived}}),
 	}}
 }
 
@@ -249,7 +251,7 @@ func TestEachChangeIsCounted(t *testing.T) {
 		{"patchbay_route_errors_total", []string{"greet"}, 1},
 		{"patchbay_route_errors_total", []string{"never-failed"}, 0},
 		{"patchbay_conversations_opened_total", []string{"web"}, 2},
-		{"patchbay_conversations_closed_total", []string{"idle"}, 1},
+		{"patchbay_conversations_closed_total", []string{"close_after"}, 1},
 		{"patchbay_conversations_closed_total", []string{"rule"}, 0},
 		{"patchbay_offers_total", []string{"faq", "declined"}, 1},
 		{"patchbay_offers_total", []string{"faq", "accepted"}, 0},

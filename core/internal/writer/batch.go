@@ -10,6 +10,7 @@ import (
 type batch struct {
 	outcomes          []*attempt.Outcome
 	deadlines         []string
+	timers            []string // decided last, after the inputs that wait
 	commands          []*command
 	submissions       []*submission
 	revision          *revising // a batch with a revision has no other inputs
@@ -38,7 +39,7 @@ func (w *Writer) collect(now time.Time) *batch {
 		w.wakeUp() // for the inputs that wait
 		return b
 	}
-	b.deadlines = w.due(now)
+	b.deadlines = w.dueDeadlines(now)
 	b.unadapted = w.takeUnadapted()
 	b.expireDeadLetters = w.deadLettersDue(now)
 	w.mu.Lock()
@@ -61,9 +62,11 @@ func (w *Writer) collect(now time.Time) *batch {
 		}
 	}
 	b.submissions, w.submissions = w.submissions[:n:n], w.submissions[n:]
-	if len(w.outcomes)+len(w.submissions) > 0 {
+	more := len(w.outcomes)+len(w.submissions) > 0
+	if more {
 		w.wakeUp()
 	}
+	b.timers = w.dueTimers(now, more)
 	if b.inputs() == 0 && !b.expirePending && !b.admitPending && !b.expireDeadLetters {
 		return nil
 	}
@@ -72,7 +75,7 @@ func (w *Writer) collect(now time.Time) *batch {
 
 // inputs returns the number of inputs, except those about pending envelopes and dead letters.
 func (b *batch) inputs() int {
-	return len(b.outcomes) + len(b.deadlines) + len(b.commands) + len(b.submissions) + len(b.unadapted)
+	return len(b.outcomes) + len(b.deadlines) + len(b.timers) + len(b.commands) + len(b.submissions) + len(b.unadapted)
 }
 
 func outcomeBytes(o *attempt.Outcome) int {

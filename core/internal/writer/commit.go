@@ -109,7 +109,7 @@ func withGrace(ctx context.Context, d time.Duration) (context.Context, context.C
 // could take its place.
 var errRecordInDoubt = errors.New("stopping while a record is in doubt")
 
-// discard refuses the submissions and commands of a batch that was not stored. Its outcomes and deadlines are decided
+// discard refuses the submissions and commands of a batch that was not stored. Its outcomes, deadlines and timers are decided
 // on again.
 func (w *Writer) discard(b *batch, cause error) {
 	w.Logger.Warn("record was not stored", "seq", w.last+1, "error", cause)
@@ -131,6 +131,11 @@ func (w *Writer) discard(b *batch, cause error) {
 	w.outcomes = append(append([]*attempt.Outcome(nil), b.outcomes...), w.outcomes...)
 	w.mu.Unlock()
 	for _, id := range b.deadlines {
+		if c := w.state.Conversation(id); c != nil {
+			w.deadlines.set(id, w.Now().Add(time.Second))
+		}
+	}
+	for _, id := range b.timers {
 		if c := w.state.Conversation(id); c != nil {
 			w.timers.set(id, w.Now().Add(time.Second))
 		}

@@ -73,6 +73,10 @@ func (w *Writer) decideBatch(tx *conversation.Transaction, b *batch) (ok bool) {
 		remove = func(why string) { b.poison(s, why) }
 		s.result = w.receive(tx, s, b.poisoned[s])
 	}
+	for i, id := range b.timers {
+		remove = func(string) { w.postponeTimer(b, i, id) }
+		tx.ApplyTimer(id)
+	}
 	return true
 }
 
@@ -165,7 +169,7 @@ func (w *Writer) apply(tx *conversation.Transaction, b *batch, now time.Time) {
 	for _, o := range b.outcomes {
 		w.releaseByID(o.Conversation, seen, now)
 	}
-	for _, id := range slices.Concat(b.deadlines, b.unadapted) {
+	for _, id := range slices.Concat(b.deadlines, b.timers, b.unadapted) {
 		w.releaseByID(id, seen, now)
 	}
 }
@@ -179,7 +183,9 @@ func (w *Writer) releaseByID(id string, seen map[string]bool, now time.Time) {
 		w.releaseHeads(c, now)
 	} else {
 		w.inFlight.cancelAll(id, w.Lanes)
-		w.timers.drop(id)
+		for _, s := range []*schedule{&w.deadlines, &w.timers, &w.overdue} {
+			s.set(id, time.Time{})
+		}
 		w.offers.set(id, false)
 		w.departures.set(id, false)
 	}

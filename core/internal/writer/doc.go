@@ -41,7 +41,10 @@ const (
 	outcomeLinger      = 5 * time.Millisecond   // between commits, if no input needs a commit sooner; see canLinger
 	maxLingering       = 64                     // outcomes that may wait that long
 	changeBytes        = 640                    // estimated size of the changes for one envelope
-	maxDeadlinesAtOnce = 128                    // deadlines in one record
+	maxDeadlinesAtOnce = 128                    // deadlines, and timers, in one record
+	maxOverdueWait     = time.Minute            // after a start, before overdue timers are due
+	overdueAtOnce      = 10                     // overdue timers in one record
+	overdueEvery       = 100 * time.Millisecond // between records with overdue timers
 	maxAdaptedAtOnce   = 256                    // conversations that one record adapts to a revision
 	startGrace         = 2 * time.Second        // after a start, before overdue deadlines are handled
 	retryCommit        = 100 * time.Millisecond // between tries to store a refused record

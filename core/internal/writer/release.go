@@ -34,7 +34,7 @@ func (f inFlight) put(conv, channel, delivery string) {
 }
 
 // releaseHeads submits every lane head that is due, unless a delivery of its lane is in flight. It cancels a delivery
-// in flight that is no longer the head of its lane, and sets the conversation's timer.
+// in flight that is no longer the head of its lane, and sets the conversation's deadline and timer.
 func (w *Writer) releaseHeads(c *state.Conversation, now time.Time) {
 	lanes := w.inFlight[c.ID]
 	if len(lanes) > 0 {
@@ -57,7 +57,8 @@ func (w *Writer) releaseHeads(c *state.Conversation, now time.Time) {
 		w.inFlight.put(c.ID, head.Channel, head.ID)
 		w.Lanes.Submit(newJob(c, head))
 	}
-	w.setTimer(c, now)
+	w.setDeadline(c, now)
+	w.setTimer(c)
 	w.offers.set(c.ID, c.Offer != nil)
 	w.departures.set(c.ID, c.Departure != nil)
 }
@@ -82,21 +83,13 @@ func newJob(c *state.Conversation, d *state.Delivery) *attempt.Job {
 	return j
 }
 
-// setTimer sets the conversation's timer to its next deadline. A delivery in flight needs no timer.
-func (w *Writer) setTimer(c *state.Conversation, now time.Time) {
+// setDeadline sets the conversation's next deadline. A delivery in flight needs none.
+func (w *Writer) setDeadline(c *state.Conversation, now time.Time) {
 	next := conversation.NextDeadline(c, w.Policy)
-	if next.IsZero() {
-		w.timers.drop(c.ID)
-		return
-	}
 	if !next.After(now) { // the deadline of a delivery in flight
 		next = w.nextAfter(c, now)
 	}
-	if next.IsZero() {
-		w.timers.drop(c.ID)
-		return
-	}
-	w.timers.set(c.ID, next)
+	w.deadlines.set(c.ID, next)
 }
 
 // nextAfter returns the first deadline after now, or the zero time. An overdue offer, departure or closing is due in a
@@ -132,7 +125,7 @@ func (w *Writer) nextAfter(c *state.Conversation, now time.Time) time.Time {
 			sooner(now.Add(time.Millisecond))
 		}
 	}
-	if c.Offer == nil && c.Departure == nil && len(c.Lanes) == 0 { // the time to close it passed while the gateway was stopped
+	if c.Closing != "" && len(c.Lanes) == 0 { // its retention ended while the gateway was stopped
 		sooner(now.Add(time.Millisecond))
 	}
 	return next

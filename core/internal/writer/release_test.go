@@ -2,6 +2,7 @@ package writer
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -135,8 +136,12 @@ func TestIdleConversationsAreClosed(t *testing.T) {
 		h.customer("w1", "m1", "one")
 		h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 		time.Sleep(72 * time.Hour)
-		if c := h.conv("w1"); c != nil {
+		if c := h.conv("w1"); c.Closing != state.ReasonCloseAfter {
 			t.Errorf("conversation %s is still open after 72 hours of silence", c.ID)
+		}
+		time.Sleep(10*time.Minute + time.Second)
+		if c := h.conv("w1"); c != nil {
+			t.Errorf("conversation %s has not been removed", c.ID)
 		}
 		if err := h.stop(); err != nil {
 			t.Errorf("Run = %v", err)
@@ -163,14 +168,16 @@ func TestOverdueDeadlinesAfterAStart(t *testing.T) {
 		if c := h.conv("w1"); c == nil || c.Offer == nil {
 			t.Error("the offer expired in the moment that vendors have to come again")
 		}
-		if h.conv("w2") == nil {
-			t.Error("the silent conversation was closed in the moment that its customer has to come again")
-		}
 		time.Sleep(20 * time.Millisecond)
 		if c := h.conv("w1"); c == nil || c.Offer != nil {
 			t.Error("the offer did not expire after the restart")
 		}
-		if h.conv("w2") != nil {
+		time.Sleep(maxOverdueWait - startGrace - 20*time.Millisecond)
+		if h.conv("w2").Closing != "" {
+			t.Error("the silent conversation was closed before its customer could come again")
+		}
+		time.Sleep(20 * time.Millisecond)
+		if h.conv("w2").Closing != state.ReasonCloseAfter {
 			t.Error("the silent conversation was not closed after the restart")
 		}
 	})
@@ -207,22 +214,18 @@ func TestDeadlinesPerRecordAreLimited(t *testing.T) {
 	})
 }
 
-func TestTimers(t *testing.T) {
+func TestSchedule(t *testing.T) {
 	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
-	tm := newTimers()
+	tm := newSchedule()
 	tm.set("a", at(10))
 	tm.set("b", at(5))
 	tm.set("a", at(3)) // replaced
 	tm.set("c", at(1))
-	tm.drop("c")
+	tm.set("c", time.Time{})
 	if next, ok := tm.next(); !ok || !next.Equal(at(3)) {
 		t.Errorf("next = %v, %v, want 3", next, ok)
 	}
-	var got []string
-	for id := tm.take(at(20)); id != ""; id = tm.take(at(20)) {
-		got = append(got, id)
-	}
-	if fmt.Sprint(got) != "[a b]" {
+	if got := append(tm.take(at(20), 1), tm.take(at(20), 9)...); fmt.Sprint(got) != "[a b]" {
 		t.Errorf("took %v, want a, b: each once, in order", got)
 	}
 	for i := range 5000 {
@@ -231,11 +234,11 @@ func TestTimers(t *testing.T) {
 	if len(tm.heap) > 2048 {
 		t.Errorf("%d entries are kept for one deadline that was moved often", len(tm.heap))
 	}
-	if id := tm.take(at(100 + 4998)); id != "" {
-		t.Errorf("took %q before its time", id)
+	if ids := tm.take(at(100+4998), 1); len(ids) > 0 {
+		t.Errorf("took %q before its time", ids)
 	}
-	if id := tm.take(at(100 + 4999)); id != "x" {
-		t.Errorf("took %q, want x", id)
+	if ids := tm.take(at(100+4999), 1); !slices.Equal(ids, []string{"x"}) {
+		t.Errorf("took %q, want x", ids)
 	}
 }
 

@@ -77,6 +77,7 @@ func nextPolicy(p *conversation.Policy, s *state.State) *conversation.Policy {
 func (w *Writer) enforce(r *revising) {
 	r.policy.Vanished = w.state.Revision().Vanished
 	w.Policy, w.OpensPerMinute, w.opens = r.policy, r.OpensPerMinute, map[string]*rate.Limiter{}
+	w.timersFrom, w.timers, w.overdue = w.Now(), newSchedule(), newSchedule()
 	if r.Applied != nil {
 		r.Applied()
 	}

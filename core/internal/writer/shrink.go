@@ -39,7 +39,7 @@ func (w *Writer) shrinkBatch(b *batch, why string) {
 	i = take(len(b.deadlines))
 	for _, id := range b.deadlines[i:] {
 		if id != "" {
-			w.timers.set(id, w.Now())
+			w.deadlines.set(id, w.Now())
 		}
 	}
 	b.deadlines = b.deadlines[:i]
@@ -49,11 +49,18 @@ func (w *Writer) shrinkBatch(b *batch, why string) {
 	i = take(len(b.submissions))
 	w.submissions = append(b.submissions[i:len(b.submissions):len(b.submissions)], w.submissions...)
 	b.submissions = b.submissions[:i:i]
+	i = take(len(b.timers))
+	for _, id := range b.timers[i:] {
+		if id != "" {
+			w.timers.set(id, w.Now())
+		}
+	}
+	b.timers = b.timers[:i]
 	w.wakeUp()
 }
 
 // giveUpInput gives up the only input of a batch: an outcome or submission becomes a dead letter, a command fails, and
-// a deadline is tried again after a minute. Decisions on pending envelopes count as failed.
+// a deadline or timer is tried again after a minute. Decisions on pending envelopes count as failed.
 func (w *Writer) giveUpInput(b *batch, why string) {
 	w.Logger.Error("decision does not fit into a record", "error", why)
 	if b.admitPending {
@@ -67,7 +74,10 @@ func (w *Writer) giveUpInput(b *batch, why string) {
 	}
 	for i, id := range b.deadlines {
 		b.deadlines[i] = ""
-		w.timers.set(id, w.Now().Add(time.Minute))
+		w.deadlines.set(id, w.Now().Add(time.Minute))
+	}
+	for i, id := range b.timers {
+		w.postponeTimer(b, i, id)
 	}
 	for _, c := range b.commands {
 		c.decide, c.err = nil, fmt.Errorf("decide: %s", why)

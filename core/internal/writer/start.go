@@ -56,7 +56,8 @@ func (w *Writer) Start(ctx context.Context) error {
 		return err
 	}
 	now = w.Now() // storing may have waited for space
-	w.deadlinesFrom, w.pendingFrom = now.Add(startGrace), now.Add(conversation.PendingWait+w.longestCall())
+	w.timersFrom, w.deadlinesFrom = now, now.Add(startGrace)
+	w.pendingFrom = now.Add(conversation.PendingWait + w.longestCall())
 	w.snapshots.init(w.last, now)
 	if lost { // otherwise a later start could restore the conversations differently, with another configuration
 		w.snapshotNow(ctx)

@@ -1,98 +1,48 @@
 package writer
 
 import (
-	"container/heap"
 	"time"
 
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/state"
 )
 
-// timers holds at most one deadline per conversation. Setting one takes O(log n). Replaced deadlines stay in the heap
-// and are skipped when they are due.
-type timers struct {
-	heap timerHeap
-	at   map[string]time.Time
-}
-
-type timerEntry struct {
-	at   time.Time
-	conv string
-}
-
-func newTimers() timers { return timers{at: map[string]time.Time{}} }
-
-func (t *timers) set(conv string, at time.Time) {
-	if old, ok := t.at[conv]; ok && old.Equal(at) {
-		return
-	}
-	t.at[conv] = at
-	heap.Push(&t.heap, timerEntry{at, conv})
-	if len(t.heap) > 1024 && len(t.heap) > 4*len(t.at) {
-		t.rebuild()
-	}
-}
-
-func (t *timers) drop(conv string) { delete(t.at, conv) }
-
-// next returns the first deadline, or false if there is none.
-func (t *timers) next() (time.Time, bool) {
-	for len(t.heap) > 0 {
-		e := t.heap[0]
-		if at, ok := t.at[e.conv]; ok && at.Equal(e.at) {
-			return e.at, true
-		}
-		heap.Pop(&t.heap)
-	}
-	return time.Time{}, false
-}
-
-// take removes and returns a conversation whose deadline is due, or "".
-func (t *timers) take(now time.Time) string {
-	at, ok := t.next()
-	if !ok || at.After(now) {
-		return ""
-	}
-	e := heap.Pop(&t.heap).(timerEntry)
-	delete(t.at, e.conv)
-	return e.conv
-}
-
-func (t *timers) rebuild() {
-	t.heap = t.heap[:0]
-	for conv, at := range t.at {
-		t.heap = append(t.heap, timerEntry{at, conv})
-	}
-	heap.Init(&t.heap)
-}
-
-type timerHeap []timerEntry
-
-func (h timerHeap) Len() int           { return len(h) }
-func (h timerHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
-func (h timerHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *timerHeap) Push(x any)        { *h = append(*h, x.(timerEntry)) }
-func (h *timerHeap) Pop() any {
-	old := *h
-	e := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return e
-}
-
-// due returns conversations whose deadline is due, at most maxDeadlinesAtOnce. After a start, overdue deadlines wait
-// until deadlinesFrom, so that repeated webhooks go first.
-func (w *Writer) due(now time.Time) []string {
+// dueDeadlines returns the conversations whose deadline is due. After a start, overdue deadlines wait until
+// deadlinesFrom, so that repeated webhooks go first.
+func (w *Writer) dueDeadlines(now time.Time) []string {
 	if now.Before(w.deadlinesFrom) {
 		return nil
 	}
-	var out []string
-	for len(out) < maxDeadlinesAtOnce {
-		id := w.timers.take(now)
-		if id == "" {
-			break
-		}
-		out = append(out, id)
+	return w.deadlines.take(now, maxDeadlinesAtOnce)
+}
+
+// dueTimers returns the conversations whose timer is due. Those whose timer was overdue at timersFrom are left out if
+// inputs wait, and are returned at a limited rate.
+func (w *Writer) dueTimers(now time.Time, inputsWait bool) []string {
+	if now.Before(w.deadlinesFrom) {
+		return nil
+	}
+	out := w.timers.take(now, maxDeadlinesAtOnce)
+	if inputsWait || now.Before(w.overdueAt) {
+		return out
+	}
+	if late := w.overdue.take(now, overdueAtOnce); len(late) > 0 {
+		w.overdueAt = now.Add(overdueEvery)
+		out = append(out, late...)
 	}
 	return out
+}
+
+// setTimer sets the conversation's timer for idle, unanswered or close_after. If it was overdue at timersFrom, it waits
+// some time more: the answers that vendors could not deliver while the gateway was stopped come first.
+func (w *Writer) setTimer(c *state.Conversation) {
+	at, after := conversation.NextTimer(c, w.Policy)
+	var overdue time.Time
+	if !at.IsZero() && !at.After(w.timersFrom) {
+		at, overdue = time.Time{}, w.timersFrom.Add(min(after, maxOverdueWait))
+	}
+	w.timers.set(c.ID, at)
+	w.overdue.set(c.ID, overdue)
 }
 
 // pendingDue returns the deadline of the first pending envelope, or false if there is none. After a start, pending
@@ -117,8 +67,13 @@ func (w *Writer) untilTimer(now time.Time) time.Duration {
 	if w.needsRoom() {
 		next = now.Add(roomInterval)
 	}
-	if at, ok := w.timers.next(); ok && at.Before(next) {
-		next = at
+	for _, s := range []*schedule{&w.deadlines, &w.timers} {
+		if at, ok := s.next(); ok && at.Before(next) {
+			next = at
+		}
+	}
+	if at, ok := w.overdue.next(); ok && latest(at, w.overdueAt).Before(next) {
+		next = latest(at, w.overdueAt)
 	}
 	if at, found := w.pendingDue(); found && at.Before(next) {
 		next = at
@@ -139,4 +94,17 @@ func (w *Writer) untilTimer(now time.Time) time.Duration {
 		next = w.retryAt
 	}
 	return max(next.Sub(now), 0)
+}
+
+func latest(t, u time.Time) time.Time {
+	if t.After(u) {
+		return t
+	}
+	return u
+}
+
+// postponeTimer removes a timer from a batch because it cannot be decided on now. It is tried again after a minute.
+func (w *Writer) postponeTimer(b *batch, i int, conv string) {
+	b.timers[i] = ""
+	w.timers.set(conv, w.Now().Add(time.Minute))
 }

@@ -52,7 +52,11 @@ type Writer struct {
 	noRoom        atomic.Pointer[string] // advice for operators while the log is full
 	opens         map[string]*rate.Limiter
 	inFlight      inFlight
-	timers        timers
+	deadlines     schedule  // of offers, departures and closed conversations, and next attempts
+	timers        schedule  // idle, unanswered and close_after
+	overdue       schedule  // timers that were overdue at timersFrom
+	overdueAt     time.Time // next time at which timers of overdue are due
+	timersFrom    time.Time // when the gateway started or the revision came into force
 	deadlinesFrom time.Time // overdue deadlines wait until then
 	pendingFrom   time.Time // pending envelopes are kept at least until then
 	admitAt       time.Time // next try to admit pending envelopes, after a failed one
@@ -79,7 +83,8 @@ func New(o Options) *Writer {
 	}
 	return &Writer{
 		Options: o, state: state.New(), recent: newEnvelopeCache(cacheBytes), wake: make(chan struct{}, 1),
-		opens: map[string]*rate.Limiter{}, inFlight: inFlight{}, timers: newTimers(), offers: conversations{}, departures: conversations{},
+		opens: map[string]*rate.Limiter{}, inFlight: inFlight{}, deadlines: newSchedule(), timers: newSchedule(),
+		overdue: newSchedule(), offers: conversations{}, departures: conversations{},
 	}
 }
 

@@ -1,0 +1,59 @@
+package conversation
+
+import (
+	"time"
+
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
+)
+
+// NextDeadline returns the time of the next ApplyDeadlines or of the next attempt of a lane's head, whichever is
+// earlier. It returns the zero time if there is neither.
+func NextDeadline(c *state.Conversation, p *Policy) time.Time {
+	var next time.Time
+	add := func(at time.Time) {
+		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	if c.Offer != nil {
+		add(c.Offer.Deadline)
+	}
+	if c.Departure != nil {
+		add(c.Departure.Deadline)
+	}
+	for i := range c.Lanes {
+		head := &c.Lanes[i].Queue[0]
+		if p.Channels[head.Channel] != nil {
+			add(head.NextAt)
+		} else {
+			add(p.ReturnsUntil(c, head))
+		}
+	}
+	if c.Closing != "" && len(c.Lanes) == 0 {
+		add(c.ClosedAt.Add(closedRetention))
+	}
+	return next
+}
+
+// ApplyDeadlines acts on the deadlines of a conversation that have passed: the departure of the owner takes effect, an
+// offer expires, a closed conversation is removed.
+func (tx *Transaction) ApplyDeadlines(id string) {
+	defer tx.beginInput()()
+	c := tx.layer.Conversation(id)
+	if c == nil || !tx.adapt(id) {
+		return
+	}
+	c = tx.layer.Conversation(id)
+	passed := func(at time.Time) bool { return !at.After(tx.at) }
+	switch {
+	case c.Departure != nil && passed(c.Departure.Deadline):
+		tx.depart(tx.layer.Mutable(id))
+	case c.Closing != "":
+		if len(c.Lanes) == 0 && passed(c.ClosedAt.Add(closedRetention)) {
+			tx.add(c.ID, &journal.Change_Closed{Closed: &journal.Closed{Reason: state.ReasonArchived}})
+		}
+	case c.Offer != nil && passed(c.Offer.Deadline):
+		tx.failOffer(tx.layer.Mutable(id), state.OfferExpired, "")
+	}
+}
