@@ -37,7 +37,8 @@ run: build ## start the gateway and simulated vendors; data is in ./data; Ctrl-C
 demo: build ## run a handover from a bot to an agent and back, and check each step
 	bin/sandbox demo --gateway-bin bin/patchbay --config config.yaml
 
-test: lint check-generated unit e2e docs demo parsers ## everything that must pass
+test: lint check-generated unit e2e docs demo ## everything that must pass; fuzzes each parser for 20s
+	.ci/parsers 20s fresh
 
 # Four packages at a time: the slowest ones mostly wait, for processes and for the grace of calls.
 unit: ## unit tests, with the race detector for packages with goroutines
