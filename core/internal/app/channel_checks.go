@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"patchbay/core/internal/config"
+	"patchbay/core/internal/finding"
 	"patchbay/core/internal/ingress"
 	"patchbay/core/internal/media"
 	"patchbay/sdk/envelope"
@@ -18,7 +19,7 @@ func (p *plugins) collisions(cfg *config.Config) []config.Problem {
 	var problems []config.Problem
 	report := func(ep *ingress.Endpoint, format string, args ...any) {
 		text := fmt.Sprintf("adapter %s receives on %s, ", ep.Adapter, ep.Prefix+ep.Pattern) + fmt.Sprintf(format, args...)
-		problems = append(problems, cfg.Problem(text, "channels", ep.Channels[0]))
+		problems = append(problems, cfg.Problem(finding.PathConflict, text, "channels", ep.Channels[0]))
 	}
 	all := endpoints(cfg, p)
 	for _, c := range ingress.Conflicts(all) {
@@ -47,7 +48,8 @@ func (p *plugins) abilities(cfg *config.Config) []config.Problem {
 	for i := range cfg.Channels {
 		ch := &cfg.Channels[i]
 		report := func(message string) {
-			problems = append(problems, cfg.Problem("adapter "+ch.Adapter+message, "channels", ch.Name, "adapter"))
+			problems = append(problems, cfg.Problem(finding.MissingAbility, "adapter "+ch.Adapter+message, "channels",
+				ch.Name, "adapter"))
 		}
 		if !can(ch, "deliver") {
 			report(" cannot deliver, so no message could reach this channel")
@@ -79,8 +81,8 @@ func (p *plugins) offers(cfg *config.Config, can func(*config.Channel, string) b
 			if len(offer.To) > 1 {
 				path = append(path, strconv.Itoa(at))
 			}
-			problems = append(problems, cfg.Problem("channel "+to+" cannot accept offers: its adapter "+ch.Adapter+
-				" does not open conversations; use `pass`", path...))
+			problems = append(problems, cfg.Problem(finding.MissingAbility, "channel "+to+" cannot accept offers: its "+
+				"adapter "+ch.Adapter+" does not open conversations; use `pass`", path...))
 		}
 	}
 	return problems

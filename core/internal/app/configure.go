@@ -6,7 +6,9 @@ import (
 	"sync"
 
 	"patchbay/core/internal/config"
+	"patchbay/core/internal/finding"
 	"patchbay/core/internal/plugin"
+	"patchbay/sdk/protocol/pluginpb"
 	"patchbay/sdk/settings"
 )
 
@@ -101,21 +103,22 @@ func (p *plugins) configureChannel(ctx context.Context, cfg *config.Config, ch *
 	}
 	pc, err := channelConfig(cfg, ch, schema)
 	if err != nil {
-		return problem(cfg.SettingProblem(ch.Name, "", err.Error()))
+		return problem(cfg.SettingProblem(finding.InvalidSetting, ch.Name, "", err.Error()))
 	}
 	ctx, cancel := context.WithTimeout(ctx, configureTimeout)
 	defer cancel()
 	listed, err := h.Validate(ctx, pc)
 	if err != nil {
-		return p.failed(cfg, ch, h, cfg.Problem(err.Error(), "channels", ch.Name, "adapter"))
+		return p.failed(cfg, ch, h, cfg.Problem(finding.AdapterFailed, err.Error(), "channels", ch.Name, "adapter"))
 	}
 	var found Findings
 	for _, f := range listed {
-		reported := settingProblem(cfg, ch, schema, f.GetPath(), f.GetMessage())
-		if f.GetWarning() {
-			found.Warnings = append(found.Warnings, reported)
-		} else {
-			found.Problems = append(found.Problems, reported)
+		switch {
+		case cfg.IsUnset(ch.Name, f.GetPath()):
+		case f.GetWarning():
+			found.Warnings = append(found.Warnings, settingProblem(cfg, ch, schema, finding.SuspiciousSetting, f))
+		default:
+			found.Problems = append(found.Problems, settingProblem(cfg, ch, schema, finding.InvalidSetting, f))
 		}
 	}
 	if len(found.Problems) > 0 {
@@ -124,9 +127,11 @@ func (p *plugins) configureChannel(ctx context.Context, cfg *config.Config, ch *
 	resp, err := h.Configure(ctx, pc)
 	switch e := resp.GetError(); {
 	case err != nil:
-		found.add(p.failed(cfg, ch, h, cfg.Problem(err.Error(), "channels", ch.Name, "adapter")))
+		found.add(p.failed(cfg, ch, h, cfg.Problem(finding.AdapterFailed, err.Error(), "channels", ch.Name, "adapter")))
+	case e != nil && cfg.IsUnset(ch.Name, e.GetField()):
 	case e != nil:
-		refusal := settingProblem(cfg, ch, schema, e.GetField(), e.GetText())
+		refused := &pluginpb.Problem{Path: e.GetField(), Message: e.GetText()}
+		refusal := settingProblem(cfg, ch, schema, finding.InvalidSetting, refused)
 		found.add(p.failed(cfg, ch, h, refusal))
 	default:
 		p.mu.Lock()
@@ -137,12 +142,14 @@ func (p *plugins) configureChannel(ctx context.Context, cfg *config.Config, ch *
 }
 
 // settingProblem returns an adapter's problem with a setting, with its position. If the adapter has no setting with the
-// name "role", this name means the channel's role. If setting is empty, the problem is about all settings.
-func settingProblem(cfg *config.Config, ch *config.Channel, schema []byte, setting, message string) config.Problem {
-	if s, err := settings.Parse(schema); setting == "role" && err == nil && s.Property("role") == nil {
-		return cfg.Problem(message, "channels", ch.Name, "role")
+// name "role", this name means the channel's role. If the path is empty, the problem is about all settings.
+func settingProblem(
+	cfg *config.Config, ch *config.Channel, schema []byte, code finding.Code, p *pluginpb.Problem,
+) config.Problem {
+	if s, err := settings.Parse(schema); p.GetPath() == "role" && err == nil && s.Property("role") == nil {
+		return cfg.Problem(code, p.GetMessage(), "channels", ch.Name, "role")
 	}
-	return cfg.SettingProblem(ch.Name, setting, message)
+	return cfg.SettingProblem(code, ch.Name, p.GetPath(), p.GetMessage())
 }
 
 // logWarnings logs suspicious but valid settings.

@@ -6,6 +6,7 @@ import (
 
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/disk"
+	"patchbay/core/internal/finding"
 	"patchbay/core/internal/plugin"
 )
 
@@ -58,7 +59,7 @@ func (p *plugins) keep(cfg *config.Config) {
 // endpoint waits for the adapter. The other channels are unavailable until the gateway restarts.
 func (p *plugins) missing(cfg *config.Config, name string, h *plugin.Host, cause string) Findings {
 	if p.strict {
-		return problem(cfg.Problem("the program could not be started: "+cause, "adapters", name, "command"))
+		return problem(cfg.Problem(finding.AdapterNotStarted, "the program could not be started: "+cause, "adapters", name, "command"))
 	}
 	var waiting, unavailable []string
 	for i := range cfg.Channels {

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -174,27 +173,4 @@ func (o *options) validate(ctx context.Context, cfg *config.Config) app.Findings
 	found.Warnings = append(found.Warnings, cfg.Warnings...)
 	config.SortProblems(found.Warnings)
 	return found
-}
-
-// warn prints warnings.
-func (o *options) warn(warnings []config.Problem) {
-	for _, w := range warnings {
-		fmt.Fprintf(o.process.Stderr, "warning: %s\n", w)
-	}
-}
-
-// invalid prints the problems of err and of the adapters, one per line, and returns the error that ends the command.
-func (o *options) invalid(code int, err error, found app.Findings) error {
-	problems, ok := errors.AsType[*config.Problems](err)
-	if !ok {
-		return &coded{code: code, err: err}
-	}
-	o.warn(found.Warnings)
-	problems = &config.Problems{List: append(slices.Clone(problems.List), found.Problems...)}
-	config.SortProblems(problems.List)
-	for _, p := range problems.List {
-		fmt.Fprintln(o.process.Stderr, p)
-	}
-	fmt.Fprintf(o.process.Stderr, "patchbay: %s in %s\n", count(len(problems.List), "problem"), o.config)
-	return &coded{code: code, printed: true, err: err}
 }

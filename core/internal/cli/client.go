@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"patchbay/core/internal/admin"
@@ -102,11 +104,13 @@ func (o *options) print(v any) error {
 
 // wantsJSON reports whether the flag --output asks for JSON.
 func (o *options) wantsJSON() (bool, error) {
-	switch o.output {
-	case "table":
-		return false, nil
-	case "json":
-		return true, nil
+	return o.output == "json", checkFormat(o.output, "table", "json")
+}
+
+// checkFormat returns an error if the value of the flag --output is none of the formats.
+func checkFormat(output string, formats ...string) error {
+	if slices.Contains(formats, output) {
+		return nil
 	}
-	return false, &coded{code: exitUsage, err: fmt.Errorf("--output %q: want table or json", o.output)}
+	return &coded{code: exitUsage, err: fmt.Errorf("--output %q: want %s", output, strings.Join(formats, " or "))}
 }

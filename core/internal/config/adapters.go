@@ -1,8 +1,10 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
+	"patchbay/core/internal/finding"
 	"patchbay/core/internal/route"
 )
 
@@ -13,11 +15,12 @@ func (l *loader) adapters(c *Config, f *named[fileAdapter]) {
 		name := a.node.name
 		l.checkSlug(a.node)
 		out := Adapter{Name: name, Command: a.Command.value, Args: values(a.Args.list), Env: values(a.Env.list)}
+		out.Env = slices.DeleteFunc(out.Env, func(e string) bool { return e == "" }) // a value is unknown
 		switch {
 		case out.Command == "":
-			l.bad(a.Command.node, "missing; set it to the plugin's program, such as bin/%s", name)
+			l.bad(finding.MissingKey, a.Command.node, "missing; set it to the plugin's program, such as bin/%s", name)
 		case strings.Contains(out.Command, " -"):
-			l.bad(a.Command.node, "must be the program alone; its arguments belong to args, as a list")
+			l.bad(finding.InvalidValue, a.Command.node, "must be the program alone; its arguments belong to args, as a list")
 		case strings.Contains(out.Command, "/"):
 			out.Command = l.filePath(out.Command)
 		}
@@ -27,13 +30,15 @@ func (l *loader) adapters(c *Config, f *named[fileAdapter]) {
 		}
 		c.Adapters[name] = out
 	}
-	l.require(len(f.list) > 0, f.node, "missing; name at least one plugin program")
+	if len(f.list) == 0 {
+		l.bad(finding.MissingKey, f.node, "missing; name at least one plugin program")
+	}
 }
 
 // checkSlug checks the name of an adapter or channel.
 func (l *loader) checkSlug(n *node) {
 	if !route.Slug.MatchString(n.name) || len(n.name) > route.MaxName {
-		l.report(n, n.keyPlace(), "", "a name has lower-case letters, digits and hyphens, begins with a letter and "+
+		l.report(finding.InvalidName, n, n.keyPlace(), "", "a name has lower-case letters, digits and hyphens, begins with a letter and "+
 			"has at most %d characters", route.MaxName)
 	}
 }

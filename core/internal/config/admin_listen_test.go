@@ -11,11 +11,11 @@ func TestAdminListenNeedsNoOtherSetting(t *testing.T) {
 		{"default, nothing below", "admin:\n", "", "127.0.0.1:9090", ""},
 		{"a reference", "admin: {listen: \"127.0.0.1:${env:PORT}\"}\n", "", "127.0.0.1:8080", ""},
 		{"an unresolved reference", "admin: {listen: \"${env:NONE}\"}\n", "", "",
-			"m.yaml:1:17: admin.listen: environment variable NONE is not set or empty; set it, or give a default: ${env:NONE:-default}"},
-		{"no address", "admin: {listen: nowhere}\n", "", "", "m.yaml:1:17: admin.listen: \"nowhere\" is not an address; write host:port, such as 127.0.0.1:8080"},
+			"m.yaml:1:17: admin.listen: environment variable NONE is not set or empty; set it, or give a default: ${env:NONE:-default} [unresolved-reference]"},
+		{"no address", "admin: {listen: nowhere}\n", "", "", "m.yaml:1:17: admin.listen: \"nowhere\" is not an address; write host:port, such as 127.0.0.1:8080 [invalid-value]"},
 		{"no address in the environment", "", "nowhere", "",
-			"environment PATCHBAY_ADMIN__LISTEN: admin.listen: the value of PATCHBAY_ADMIN__LISTEN is not an address; write host:port, such as 127.0.0.1:8080"},
-		{"empty", "admin: {listen: }\n", "", "", "m.yaml:1:17: admin.listen: is empty; give it a value or leave the key out"},
+			"environment PATCHBAY_ADMIN__LISTEN: admin.listen: the value of PATCHBAY_ADMIN__LISTEN is not an address; write host:port, such as 127.0.0.1:8080 [invalid-value]"},
+		{"empty", "admin: {listen: }\n", "", "", "m.yaml:1:17: admin.listen: is empty; give it a value or leave the key out [empty-value]"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got, err := AdminListen(Options{Path: "m.yaml", Data: []byte(tc.yaml), Environ: append(testEnviron, "PATCHBAY_ADMIN__LISTEN="+tc.variable)})

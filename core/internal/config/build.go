@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"patchbay/core/internal/finding"
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
 )
@@ -34,9 +35,9 @@ func (l *loader) store(f *fileStore) Store {
 	dir := f.Dir.value
 	switch {
 	case dir == "":
-		l.bad(f.Dir.node, "is empty; name the folder of the log")
+		l.bad(finding.EmptyValue, f.Dir.node, "is empty; name the folder of the log")
 	case strings.HasPrefix(dir, "~"):
-		l.bad(f.Dir.node, "~ is not expanded; write the full path of the folder")
+		l.bad(finding.InvalidValue, f.Dir.node, "~ is not expanded; write the full path of the folder")
 		fallthrough
 	default:
 		dir = l.filePath(dir)
@@ -69,11 +70,11 @@ func (l *loader) oneOfOrPlanned(s *setting[string], planned []string, allowed ..
 	switch {
 	case slices.Contains(allowed, s.value):
 	case slices.Contains(planned, s.value):
-		l.bad(s.node, "%s is not supported yet; %s", s.value, choice)
+		l.bad(finding.NotSupported, s.node, "%s is not supported yet; %s", s.value, choice)
 	case len(allowed) == 1:
-		l.bad(s.node, "%s is not supported; %s", s.node.quote(), choice)
+		l.bad(finding.NotSupported, s.node, "%s is not supported; %s", s.node.quote(), choice)
 	default:
-		l.badFor(s.node, route.Closest(s.value, allowed), "%s is not one of %s", s.node.quote(),
+		l.badFor(finding.InvalidValue, s.node, route.Closest(s.value, allowed), "%s is not one of %s", s.node.quote(),
 			strings.Join(allowed, ", "))
 	}
 }
@@ -81,7 +82,7 @@ func (l *loader) oneOfOrPlanned(s *setting[string], planned []string, allowed ..
 // require reports a setting that does not satisfy a condition.
 func (l *loader) require(ok bool, n *node, format string, args ...any) {
 	if !ok {
-		l.bad(n, format, args...)
+		l.bad(finding.InvalidValue, n, format, args...)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"patchbay/core/internal/finding"
 	"patchbay/core/internal/route"
 	"patchbay/sdk/envelope"
 )
@@ -18,7 +19,7 @@ var pathPrefix = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 
 func (l *loader) channels(c *Config, f *fileConfig) {
 	if len(f.Channels.list) == 0 {
-		l.bad(f.Channels.node, "missing; name at least one channel")
+		l.bad(finding.MissingKey, f.Channels.node, "missing; name at least one channel")
 		return
 	}
 	for i := range f.Channels.list {
@@ -29,20 +30,22 @@ func (l *loader) channels(c *Config, f *fileConfig) {
 
 func (l *loader) channel(f *fileChannel, adapters *named[fileAdapter]) Channel {
 	l.checkSlug(f.node)
-	l.require(!slices.Contains(reserved, f.node.name), f.node, "%q has another meaning in routes; take another name",
-		f.node.name)
+	if slices.Contains(reserved, f.node.name) {
+		l.bad(finding.ReservedName, f.node, "%q has another meaning in routes; take another name", f.node.name)
+	}
 	out := Channel{Name: f.node.name, Adapter: f.Adapter.value, Owner: f.Owner.value, Path: f.Path.value,
 		Delivery: l.delivery(&f.Delivery)}
 	switch known := adapters.names(); {
 	case out.Adapter == "":
-		l.bad(f.Adapter.node, "missing; set it to one of the adapters")
+		l.bad(finding.MissingKey, f.Adapter.node, "missing; set it to one of the adapters")
 	case !slices.Contains(known, out.Adapter) && !l.broken["adapters"]:
-		l.badFor(f.Adapter.node, route.Closest(out.Adapter, known), "there is no adapter %s", f.Adapter.node.quote())
+		l.badFor(finding.UnknownAdapter, f.Adapter.node, route.Closest(out.Adapter, known), "there is no adapter %s",
+			f.Adapter.node.quote())
 	}
 	roles := []string{"customer", "bot", "agent", "observer"}
 	switch {
 	case f.Role.value == "":
-		l.bad(f.Role.node, "missing; set it to one of %s", strings.Join(roles, ", "))
+		l.bad(finding.MissingKey, f.Role.node, "missing; set it to one of %s", strings.Join(roles, ", "))
 	case !slices.Contains(roles, f.Role.value):
 		l.oneOf(&f.Role, roles...)
 	default:
@@ -50,10 +53,11 @@ func (l *loader) channel(f *fileChannel, adapters *named[fileAdapter]) Channel {
 	}
 	switch {
 	case out.Path != "" && !validPrefix(out.Path):
-		l.bad(f.Path.node, "%s must begin with a slash and not end with one, such as /shop-a", f.Path.node.quote())
+		l.bad(finding.InvalidValue, f.Path.node, "%s must begin with a slash and not end with one, such as /shop-a",
+			f.Path.node.quote())
 	case out.Path == linksPath || strings.HasPrefix(out.Path, linksPath+"/"):
-		l.bad(f.Path.node, "is reserved for the gateway's own links; take a path that does not begin with %s",
-			linksPath)
+		l.bad(finding.PathConflict, f.Path.node, "is reserved for the gateway's own links; take a path that does not "+
+			"begin with %s", linksPath)
 	}
 	out.Allow = l.privateNetworks(&f.Allow)
 	out.AllowLinks = l.privateNetworks(&f.AllowLinks)
@@ -99,15 +103,16 @@ func (l *loader) checkOwners(c *Config, f *fileConfig) {
 		switch {
 		case ch.Role != envelope.RoleCustomer && ch.Owner != "":
 			if ch.Role != "" {
-				l.bad(file.Owner.node, "only a channel of role customer has an owner")
+				l.bad(finding.WrongRole, file.Owner.node, "only a channel of role customer has an owner")
 				break
 			}
 			l.checkOwner(roles, &file.Owner) // the role is missing or wrong, and may have to be customer
 		case ch.Role != envelope.RoleCustomer:
 		case ch.Owner != "":
 			l.checkOwner(roles, &file.Owner)
+		case c.Conversations.Owner == "" && f.Conversations.Owner.node.resolved.unset:
 		case c.Conversations.Owner == "":
-			l.bad(file.node, "has no owner: set owner to the bot or agent channel that answers first, or "+
+			l.bad(finding.MissingOwner, file.node, "has no owner: set owner to the bot or agent channel that answers first, or "+
 				"conversations.owner for all channels")
 		default:
 			ch.Owner = c.Conversations.Owner
@@ -120,8 +125,10 @@ func (l *loader) checkOwner(roles route.Channels, s *setting[string]) {
 	switch {
 	case s.value == "":
 	case !ok:
-		l.badFor(s.node, route.Closest(s.value, roles.Names()), "there is no channel %s", s.node.quote())
+		l.badFor(finding.UnknownChannel, s.node, route.Closest(s.value, roles.Names()), "there is no channel %s",
+			s.node.quote())
 	case role != envelope.RoleBot && role != envelope.RoleAgent && role != "":
-		l.bad(s.node, "channel %s has role %s; an owner needs role bot or agent", s.node.quote(), role)
+		l.bad(finding.WrongRole, s.node, "channel %s has role %s; an owner needs role bot or agent", s.node.quote(),
+			role)
 	}
 }

@@ -39,6 +39,7 @@ type Config struct {
 	Hash          string       // of the file's bytes; 12 hexadecimal characters
 
 	root     *node
+	source   *source
 	problems []Problem // of a configuration that did not load
 }
 

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"patchbay/core/internal/finding"
 )
 
 // The types of settings. Each decodes a node into itself and keeps the node, which has the position.
@@ -77,7 +79,7 @@ func fieldsOf(target any) map[string]any {
 // mapping, a key without a value counts as absent, which is no problem.
 func (l *loader) expect(n *node, want nodeKind) bool {
 	if n.kind != want && n.kind < null {
-		l.malformed(n, "must be %s, not %s", want, n.kind)
+		l.malformed(finding.WrongType, n, "must be %s, not %s", want, n.kind)
 	}
 	return n.kind == want
 }
@@ -160,7 +162,7 @@ func values[T any](list []setting[T]) []T {
 // scalar resolves the references of a single value and converts it to the type t.
 func (l *loader) scalar(n *node, t reflect.Type) (any, bool) {
 	if n.kind == null {
-		l.malformed(n, "is empty; give it a value or leave the key out")
+		l.malformed(finding.EmptyValue, n, "is empty; give it a value or leave the key out")
 		return nil, false
 	}
 	if !l.expect(n, scalar) {
@@ -169,27 +171,36 @@ func (l *loader) scalar(n *node, t reflect.Type) (any, bool) {
 	switch {
 	case n.resolved.secret: // set by a PATCHBAY_ variable, so it is resolved
 		if fault := refusedCharacter(n.resolved.text); fault != "" {
-			l.malformed(n, "contains %s; set it without that", fault)
+			l.malformed(finding.UncleanValue, n, "contains %s; set it without that", fault)
 			return nil, false
 		}
 	case n.isBelow("routes"):
 		n.resolved = resolved{text: n.text, shown: n.text}
 		if strings.Contains(n.text, "${env:") || strings.Contains(n.text, "${file:") {
-			l.malformed(n, "references are not available in routes, which contain no secrets; write the text itself")
+			l.malformed(finding.ReferenceInRoute, n, "references are not available in routes, which contain no "+
+				"secrets; write the text itself")
 			return nil, false
 		}
 	default:
 		var errs []error
 		if n.resolved, errs = l.resolver.resolve(n.text); len(errs) > 0 {
 			for _, err := range errs {
-				l.malformed(n, "%v", err)
+				l.malformed(referenceCode(err), n, "%v", err)
 			}
+			return nil, false
+		}
+		if n.resolved.unset {
+			l.unset = append(l.unset, n.path())
 			return nil, false
 		}
 	}
 	v, err := convert(n, t)
 	if err != nil {
-		l.malformed(n, "%v", err)
+		code := finding.InvalidValue
+		if t == reflect.TypeFor[filled]() {
+			code = finding.EmptyValue
+		}
+		l.malformed(code, n, "%v", err)
 		return nil, false
 	}
 	return v, true

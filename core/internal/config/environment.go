@@ -7,6 +7,7 @@ import (
 
 	"github.com/knadh/koanf/providers/env/v2"
 
+	"patchbay/core/internal/finding"
 	"patchbay/core/internal/route"
 )
 
@@ -28,13 +29,14 @@ func (l *loader) environment() *env.Env {
 			at := Position{File: "environment " + name}
 			path, target, known := l.variablePath(strings.TrimPrefix(name, EnvPrefix))
 			if target == nil {
-				l.warnings = append(l.warnings, Problem{Position: at, Message: "no setting has this name",
+				l.warnings = append(l.warnings, Problem{Code: finding.UnknownEnvironment, Position: at,
+					Message:    "no setting has this name",
 					Suggestion: variableSuggestion(path, known)})
 				return "", nil
 			}
 			n := l.root.find(path...)
 			if _, single := target.(interface{ single() }); !single {
-				l.report(n, at, "", "cannot be set by an environment variable; write it in the file, with a "+
+				l.report(finding.WrongType, n, at, "", "cannot be set by an environment variable; write it in the file, with a "+
 					"reference ${env:NAME}")
 				return "", nil
 			}

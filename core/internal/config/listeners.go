@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+
+	"patchbay/core/internal/finding"
 )
 
 func (l *loader) checkListeners(public, admin *setting[string]) {
@@ -13,7 +15,7 @@ func (l *loader) checkListeners(public, admin *setting[string]) {
 		return
 	}
 	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
-		l.bad(admin.node, "must be a loopback address such as 127.0.0.1:9090: elsewhere the admin listener needs a "+
+		l.bad(finding.InvalidValue, admin.node, "must be a loopback address such as 127.0.0.1:9090: elsewhere the admin listener needs a "+
 			"token, which is not supported yet")
 	}
 	if publicHost != "" && overlap(public.value, admin.value) {
@@ -21,7 +23,7 @@ func (l *loader) checkListeners(public, admin *setting[string]) {
 		if admin.node.isSet() {
 			second = admin.node
 		}
-		l.bad(second, "listen and admin.listen use the same port (%s and %s); give them different ones",
+		l.bad(finding.SameListener, second, "listen and admin.listen use the same port (%s and %s); give them different ones",
 			public.node.quote(), admin.node.quote())
 	}
 }
@@ -42,7 +44,7 @@ func overlap(a, b string) bool {
 func (l *loader) checkAddress(s *setting[string]) string {
 	host, port, err := net.SplitHostPort(s.value)
 	if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil {
-		l.bad(s.node, "%s is not an address; write host:port, such as 127.0.0.1:8080", s.node.quote())
+		l.bad(finding.InvalidValue, s.node, "%s is not an address; write host:port, such as 127.0.0.1:8080", s.node.quote())
 		return ""
 	}
 	if host == "" {

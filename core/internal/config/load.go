@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"patchbay/core/internal/finding"
 )
 
 // Options select the configuration.
@@ -19,6 +21,9 @@ type Options struct {
 	Data []byte
 	// Environ is the environment as "NAME=value"; nil means that of the process.
 	Environ []string
+	// NoSecrets accepts references whose variable or file does not exist. Their values count as unknown, and checks that
+	// need them are left out. A gateway cannot start with such a Config.
+	NoSecrets bool
 }
 
 // loader loads one file.
@@ -26,11 +31,13 @@ type loader struct {
 	opts     Options
 	lines    []string // of the file
 	root     *node
+	source   *source
 	resolver *resolver
 	problems []Problem
 	warnings []Problem
 	// broken has the paths of malformed settings. Further problems with them are consequences and not reported.
 	broken map[string]bool
+	unset  []string // paths of settings with an unknown value, see Options.NoSecrets
 }
 
 func newLoader(opts Options) *loader {
@@ -43,7 +50,8 @@ func newLoader(opts Options) *loader {
 			environ[name] = value
 		}
 	}
-	return &loader{opts: opts, resolver: &resolver{dir: filepath.Dir(opts.Path), environ: environ}}
+	return &loader{opts: opts, resolver: &resolver{dir: filepath.Dir(opts.Path), environ: environ,
+		allowUnset: opts.NoSecrets}}
 }
 
 // Load reads, merges, resolves and checks a configuration. Every error is a *Problems. The Config that comes with an
@@ -53,14 +61,16 @@ func Load(opts Options) (*Config, error) {
 	l := newLoader(opts)
 	data, ok := l.data()
 	if !ok || !l.read(data) || !l.merge() {
-		return nil, &Problems{List: tidy(l.problems)}
+		return nil, &Problems{List: l.source.explainAll(tidy(l.problems))}
 	}
 	var file fileConfig
 	l.decode(&file, l.root)
 	l.markBroken()
 	c := l.build(&file)
 	c.Hash = hash(data)
-	c.problems, c.Warnings = tidy(l.problems), tidy(l.warnings)
+	c.source = l.source
+	c.problems = c.source.explainAll(tidy(l.problems))
+	c.Warnings = c.source.explainAll(tidy(l.warnings))
 	if len(c.problems) > 0 {
 		return c, &Problems{List: c.problems}
 	}
@@ -72,6 +82,9 @@ func (l *loader) markBroken() {
 	for _, p := range l.problems {
 		l.broken[p.Path] = true
 	}
+	for _, path := range l.unset {
+		l.broken[path] = true
+	}
 }
 
 // read parses the file. It returns false if nothing in the file can be used.
@@ -79,6 +92,7 @@ func (l *loader) read(data []byte) bool {
 	l.lines = splitLines(data)
 	r := &reader{file: l.opts.Path, problems: &l.problems}
 	l.root = r.read(data)
+	l.source = newSource(l.opts.Path, l.lines, l.root)
 	return l.root != nil
 }
 
@@ -101,7 +115,8 @@ func (l *loader) data() ([]byte, bool) {
 		if errors.Is(err, fs.ErrNotExist) {
 			message += "; use --config or " + ConfigVariable + " to name another file"
 		}
-		l.problems = append(l.problems, Problem{Position: Position{File: l.opts.Path}, Message: message})
+		l.problems = append(l.problems, Problem{Code: finding.FileUnreadable,
+			Position: Position{File: l.opts.Path}, Message: message})
 		return nil, false
 	}
 	return data, true

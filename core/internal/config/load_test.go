@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"patchbay/core/internal/finding"
 	"patchbay/core/internal/state"
 )
 
@@ -25,15 +26,25 @@ var testEnviron = []string{"SECRET=" + canary, "SECRET_2=x" + canary, "PORT=8080
 
 // report returns the output of a check.
 func report(c *Config, err error) string {
-	if err == nil {
-		var b strings.Builder
-		b.WriteString("ok\n")
-		for _, w := range c.Warnings {
-			b.WriteString("warning: " + w.String() + "\n")
+	var b strings.Builder
+	write := func(prefix string, list []Problem) {
+		for _, p := range list {
+			if p.Code == "" || p.Code.IsWarning() != (prefix != "") {
+				panic("no code, or one of another severity: " + p.String())
+			}
+			fmt.Fprintf(&b, "%s%s\n", prefix, p)
+			if p.Excerpt.Line != "" {
+				fmt.Fprintf(&b, "    %s\n    %s\n", p.Excerpt.Line, p.Excerpt.Marker())
+			}
 		}
+	}
+	if problems, ok := errors.AsType[*Problems](err); ok {
+		write("", problems.List)
 		return b.String()
 	}
-	return err.Error() + "\n"
+	b.WriteString("ok\n")
+	write("warning: ", c.Warnings)
+	return b.String()
 }
 
 func TestFilesHaveTheProblemsOfTheirGoldenFiles(t *testing.T) {
@@ -86,7 +97,7 @@ func load(t *testing.T, yaml string, environ ...string) *Config {
 func TestMissingFile(t *testing.T) {
 	_, err := Load(Options{Path: "testdata/none.yaml", Environ: testEnviron})
 	p, ok := errors.AsType[*Problems](err)
-	if !ok || len(p.List) != 1 || p.Error() != "testdata/none.yaml: cannot be read: no such file or directory; use --config or PATCHBAY_CONFIG to name another file" {
+	if !ok || len(p.List) != 1 || p.Error() != "testdata/none.yaml: cannot be read: no such file or directory; use --config or PATCHBAY_CONFIG to name another file [file-unreadable]" {
 		t.Errorf("error = %v", err)
 	}
 }
@@ -193,12 +204,12 @@ func TestSettingsKnowTheirPosition(t *testing.T) {
 func TestProblemsOfAdaptersHavePositions(t *testing.T) {
 	c := load(t, settingsHead+"      names: [a, b]\n      verify: {key: x}\n")
 	for _, tc := range []struct{ setting, want string }{
-		{"names[1]", "testdata/memory.yaml:8:18: channels.faq.settings.names[1]: is wrong"},
-		{"verify.key", "testdata/memory.yaml:9:21: channels.faq.settings.verify.key: is wrong"},
-		{"verify.mode", "testdata/memory.yaml:9:7: channels.faq.settings.verify.mode: is wrong"},
-		{"", "testdata/memory.yaml:7:5: channels.faq.settings: is wrong"},
+		{"names[1]", "testdata/memory.yaml:8:18: channels.faq.settings.names[1]: is wrong [invalid-setting]"},
+		{"verify.key", "testdata/memory.yaml:9:21: channels.faq.settings.verify.key: is wrong [invalid-setting]"},
+		{"verify.mode", "testdata/memory.yaml:9:7: channels.faq.settings.verify.mode: is wrong [invalid-setting]"},
+		{"", "testdata/memory.yaml:7:5: channels.faq.settings: is wrong [invalid-setting]"},
 	} {
-		if got := c.SettingProblem("faq", tc.setting, "is wrong").String(); got != tc.want {
+		if got := c.SettingProblem(finding.InvalidSetting, "faq", tc.setting, "is wrong").String(); got != tc.want {
 			t.Errorf("got %s, want %s", got, tc.want)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/v2"
+
+	"patchbay/core/internal/finding"
 )
 
 // delimiter separates keys inside koanf. It is not a dot, because keys can contain dots. The reader refuses keys that
@@ -29,7 +31,7 @@ func (l *loader) merge() bool {
 	}
 	err = errors.Join(err, load(leaves(l.root)), ko.Load(l.environment(), nil))
 	if err != nil {
-		l.report(l.root, Position{File: l.opts.Path}, "", "cannot be merged with the defaults and the environment")
+		l.report(finding.WrongType, l.root, Position{File: l.opts.Path}, "", "cannot be merged with the defaults and the environment")
 		return false
 	}
 	overlay(l.root, ko.Raw())

@@ -3,6 +3,8 @@ package config
 import (
 	"net/netip"
 	"slices"
+
+	"patchbay/core/internal/finding"
 )
 
 // privateNetworks reads the non-public networks that a channel may use.
@@ -39,12 +41,12 @@ func (l *loader) networks(f *textList, problem func(netip.Prefix) string) []neti
 			if ip, err := netip.ParseAddr(s.value); err == nil {
 				suggestion = netip.PrefixFrom(ip, ip.BitLen()).String()
 			}
-			l.badFor(s.node, suggestion, "%s is not a network; write it in a form like 127.0.0.0/8 or 10.1.2.0/24",
+			l.badFor(finding.InvalidValue, s.node, suggestion, "%s is not a network; write it in a form like 127.0.0.0/8 or 10.1.2.0/24",
 				s.node.quote())
 		case p != p.Masked():
-			l.badFor(s.node, p.Masked().String(), "%s has bits beyond its length", s.node.quote())
+			l.badFor(finding.InvalidValue, s.node, p.Masked().String(), "%s has bits beyond its length", s.node.quote())
 		case problem(p) != "":
-			l.bad(s.node, "%s %s", s.node.quote(), problem(p))
+			l.bad(finding.InvalidValue, s.node, "%s %s", s.node.quote(), problem(p))
 		default:
 			out = append(out, p)
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"patchbay/core/internal/finding"
 )
 
 // Position is a position in a configuration file. Line and Column count from 1, columns in characters. Line is 0 if the
@@ -28,13 +30,15 @@ func (p Position) String() string {
 
 // Problem is one mistake in the configuration.
 type Problem struct {
+	Code finding.Code // "" if the problem is not in the configuration
 	Position
 	Path       string // "routes[2].when", "" for the file as a whole
 	Message    string // the mistake and advice; never a secret
 	Suggestion string // the most likely correction, "" without one
+	Excerpt    Excerpt
 }
 
-// String returns one line: "config.yaml:14:21: routes[2].when: undeclared reference to "sorce" (did you mean "role"?)".
+// String returns one line: file:line:column, path, message, suggestion and code.
 func (p Problem) String() string {
 	var b strings.Builder
 	b.WriteString(p.Position.String())
@@ -44,6 +48,9 @@ func (p Problem) String() string {
 	b.WriteString(": " + p.Message)
 	if p.Suggestion != "" {
 		fmt.Fprintf(&b, " (did you mean %q?)", p.Suggestion)
+	}
+	if p.Code != "" {
+		fmt.Fprintf(&b, " [%s]", p.Code)
 	}
 	return b.String()
 }
@@ -70,20 +77,20 @@ func SortProblems(list []Problem) {
 	})
 }
 
-// Problem returns a problem with the setting at a path, with its position: Problem(m, "channels", "desk", "role").
+// Problem returns a problem with the setting at a path, with its position: Problem(code, m, "channels", "desk", "role").
 // Items of a list are named by their number. A setting that is missing has the position of its closest parent.
-func (c *Config) Problem(message string, path ...string) Problem {
-	return c.root.find(path...).problem(message)
+func (c *Config) Problem(code finding.Code, message string, path ...string) Problem {
+	return c.source.explain(c.root.find(path...).problem(code, message))
 }
 
-func (n *node) problem(message string) Problem {
-	return Problem{Position: n.place(), Path: n.path(), Message: message}
+func (n *node) problem(code finding.Code, message string) Problem {
+	return Problem{Code: code, Position: n.place(), Path: n.path(), Message: message}
 }
 
 // SettingProblem returns a problem that an adapter reports about a channel's setting. The setting is a dotted path
 // below settings, such as "verify.secret_key" or "names[1]". An empty path means all settings.
-func (c *Config) SettingProblem(channel, setting, message string) Problem {
-	return c.Problem(message, append([]string{"channels", channel, "settings"}, splitPath(setting)...)...)
+func (c *Config) SettingProblem(code finding.Code, channel, setting, message string) Problem {
+	return c.Problem(code, message, append([]string{"channels", channel, "settings"}, splitPath(setting)...)...)
 }
 
 // splitPath splits a dotted path: offer.to[1] is offer, to, 1.

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"patchbay/core/internal/finding"
 )
 
 // BaseURL returns the beginning of links to the public listener. This is the configured public_url. If there is none,
@@ -29,7 +31,7 @@ func (c *Config) BaseURL(listening string) string {
 func (l *loader) publicURL(s *setting[filled]) string {
 	address := string(s.value)
 	if reason := badPublicURL(address); address != "" && reason != "" {
-		l.bad(s.node, "%s %s; write it as https://chat.example.com", s.node.quote(), reason)
+		l.bad(finding.InvalidValue, s.node, "%s %s; write it as https://chat.example.com", s.node.quote(), reason)
 		return address
 	}
 	return strings.TrimRight(address, "/")

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"patchbay/core/internal/finding"
 )
 
 // maxSecretFile bounds the file of a ${file:…} reference, in bytes.
@@ -16,6 +18,8 @@ const maxSecretFile = 64 << 10
 type resolver struct {
 	dir     string // of the configuration file
 	environ map[string]string
+	// allowUnset makes the value of a reference unknown instead of reporting that its variable or file does not exist.
+	allowUnset bool
 }
 
 // resolved is a text whose references are replaced.
@@ -24,6 +28,23 @@ type resolved struct {
 	shown  string   // as written, but without the defaults of references, which may be secrets too
 	secret bool     // text contains the value of a reference or of a PATCHBAY_ variable
 	values []string // of the references
+	unset  bool     // the value of a reference is unknown; text is incomplete
+}
+
+// errUnset is part of the error of a reference to a variable that is not set.
+var errUnset = errors.New("is not set or empty")
+
+// uncleanError is the error of a reference whose value has characters that are probably accidents of copying.
+type uncleanError string
+
+func (e uncleanError) Error() string { return string(e) }
+
+// referenceCode returns the code of the problem with a reference.
+func referenceCode(err error) finding.Code {
+	if _, unclean := errors.AsType[uncleanError](err); unclean {
+		return finding.UncleanValue
+	}
+	return finding.UnresolvedReference
 }
 
 // resolve replaces ${env:NAME}, ${env:NAME:-default} and ${file:path}; $${ stands for ${. The errors name the
@@ -51,7 +72,9 @@ func (r *resolver) resolve(s string) (resolved, []error) {
 		}
 		s = rest
 		value, label, err := r.one(body)
-		if err != nil {
+		if r.allowUnset && errors.Is(err, errUnset) {
+			out.unset = true
+		} else if err != nil {
 			errs = append(errs, err)
 		}
 		out.secret, out.values = true, append(out.values, value)
@@ -77,18 +100,22 @@ func (r *resolver) one(body string) (value, label string, err error) {
 		}
 		if v := r.environ[name]; v != "" {
 			if fault := refusedCharacter(v); fault != "" {
-				return "", label, fmt.Errorf("environment variable %s contains %s; set it without that", name, fault)
+				return "", label, uncleanError(fmt.Sprintf("environment variable %s contains %s; set it without that",
+					name, fault))
 			}
 			return v, label, nil
 		}
 		if has {
 			return fallback, label, nil
 		}
-		return "", label, fmt.Errorf("environment variable %s is not set or empty; "+
-			"set it, or give a default: ${env:%s:-default}", name, name)
+		return "", label, fmt.Errorf("environment variable %s %w; set it, or give a default: ${env:%s:-default}", name,
+			errUnset, name)
 	case "file":
 		label = "file:" + rest
 		value, err = r.file(rest)
+		if r.allowUnset && errors.Is(err, fs.ErrNotExist) {
+			err = errUnset
+		}
 		return value, label, err
 	}
 	return "", "…", errors.New("unknown reference; write ${env:NAME}, ${env:NAME:-default} or ${file:path}, " +
@@ -131,8 +158,8 @@ func (r *resolver) file(name string) (string, error) {
 	}
 	value := strings.TrimRight(string(data), "\r\n")
 	if fault := refusedCharacter(value); fault != "" {
-		return "", fmt.Errorf("file %s contains %s; only its end may have line ends. Write the value alone, as UTF-8 "+
-			"without a byte order mark", name, fault)
+		return "", uncleanError(fmt.Sprintf("file %s contains %s; only its end may have line ends. Write the value "+
+			"alone, as UTF-8 without a byte order mark", name, fault))
 	}
 	return value, nil
 }

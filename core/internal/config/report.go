@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"patchbay/core/internal/finding"
 )
 
 // tidy sorts problems and removes repetitions, which aliases cause.
@@ -13,29 +15,31 @@ func tidy(list []Problem) []Problem {
 }
 
 // report adds a problem with a setting at a position.
-func (l *loader) report(n *node, at Position, suggestion, format string, args ...any) {
-	l.problems = append(l.problems, Problem{Position: at, Path: n.path(), Suggestion: suggestion,
+func (l *loader) report(code finding.Code, n *node, at Position, suggestion, format string, args ...any) {
+	l.problems = append(l.problems, Problem{Code: code, Position: at, Path: n.path(), Suggestion: suggestion,
 		Message: fmt.Sprintf(format, args...)})
 }
 
 // malformed reports a value of the wrong form.
-func (l *loader) malformed(n *node, format string, args ...any) {
-	l.report(n, n.at, "", format, args...)
+func (l *loader) malformed(code finding.Code, n *node, format string, args ...any) {
+	l.report(code, n, n.at, "", format, args...)
 }
 
 // bad reports a problem with a well-formed setting. It reports nothing if the setting or a parent is malformed. To
 // show a value, callers use node.quote, which hides confidential ones.
-func (l *loader) bad(n *node, format string, args ...any) { l.badFor(n, "", format, args...) }
+func (l *loader) bad(code finding.Code, n *node, format string, args ...any) {
+	l.badFor(code, n, "", format, args...)
+}
 
 // badFor is bad with a suggestion, which is left out if the value is confidential.
-func (l *loader) badFor(n *node, suggestion, format string, args ...any) {
+func (l *loader) badFor(code finding.Code, n *node, suggestion, format string, args ...any) {
 	if l.isMalformed(n) {
 		return
 	}
 	if n.resolved.secret {
 		suggestion = ""
 	}
-	l.report(n, n.place(), suggestion, format, args...)
+	l.report(code, n, n.place(), suggestion, format, args...)
 }
 
 // isMalformed reports whether a setting or a parent is malformed.

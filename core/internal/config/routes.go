@@ -21,7 +21,7 @@ func (l *loader) routes(c *Config, f *items[fileRoute]) {
 	c.Table = table
 	for _, p := range problems {
 		if len(f.list) == 0 {
-			l.bad(f.node, "%s", p.Message)
+			l.bad(p.Code, f.node, "%s", p.Message)
 			continue
 		}
 		rule := f.list[p.Index].node
@@ -33,15 +33,15 @@ func (l *loader) routes(c *Config, f *items[fileRoute]) {
 func (l *loader) addRuleProblem(rule, field *node, p *route.Problem) {
 	// A warning, such as one about a rule that is never reached, may be the consequence of a malformed rule.
 	if l.isMalformed(field) || p.Field == "" && l.hasMalformed(rule) ||
-		p.Severity == route.Warning && l.hasMalformed(rule.parent) {
+		p.Code.IsWarning() && l.hasMalformed(rule.parent) {
 		return
 	}
 	at := field.place()
 	if p.Line > 0 {
 		at = l.positionInside(field, p.Line, p.Column)
 	}
-	out := Problem{Position: at, Path: field.path(), Message: p.Message, Suggestion: p.Suggestion}
-	if p.Severity == route.Warning {
+	out := Problem{Code: p.Code, Position: at, Path: field.path(), Message: p.Message, Suggestion: p.Suggestion}
+	if p.Code.IsWarning() {
 		l.warnings = append(l.warnings, out)
 		return
 	}

@@ -97,14 +97,14 @@ func (s *scan) take(r rune) bool {
 	switch {
 	case here == 0: // folding, or the end of the source
 	case here == r, s.quote == '"' && here == '\\':
-		s.column = min(s.column+width(s.source[s.column:], s.quote), len(s.source))
+		s.column = min(s.column+sourceWidth(s.source[s.column:], s.quote), len(s.source))
 		return true
 	}
 	return space // from folding
 }
 
-// width returns the length of the next character of the value in the source.
-func width(r []rune, quote rune) int {
+// sourceWidth returns the length of the next character of the value in the source.
+func sourceWidth(r []rune, quote rune) int {
 	switch {
 	case quote == '\'' && r[0] == '\'':
 		return 2

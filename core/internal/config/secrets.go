@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"patchbay/core/internal/finding"
 	"patchbay/sdk/settings"
 )
 
@@ -56,7 +57,7 @@ func checkSecrets(n *node, s *settings.Schema, secret bool) []Problem {
 		out = append(out, checkSecrets(child, member, secret)...)
 	}
 	if fault := refusedCharacter(n.resolved.text); n.kind == scalar && secret && fault != "" {
-		out = append(out, n.problem("contains "+fault+", which no secret has; copy it again"))
+		out = append(out, n.problem(finding.UncleanValue, "contains "+fault+", which no secret has; copy it again"))
 	}
 	return out
 }

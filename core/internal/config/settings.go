@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 
+	"patchbay/core/internal/finding"
 	"patchbay/sdk/settings"
 )
 
@@ -52,7 +53,7 @@ func (l *loader) settings(n *node) Settings {
 		return Settings{}
 	}
 	if n.kind != mapping {
-		l.bad(n, "must be a mapping, not %s", n.kind)
+		l.bad(finding.WrongType, n, "must be a mapping, not %s", n.kind)
 		return Settings{}
 	}
 	l.resolveAll(n)
@@ -81,10 +82,10 @@ func (l *loader) resolveAll(n *node) {
 	var errs []error
 	n.resolved, errs = l.resolver.resolve(n.text)
 	for _, err := range errs {
-		l.bad(n, "%v", err)
+		l.bad(referenceCode(err), n, "%v", err)
 	}
 	if shellVariable.MatchString(n.text) {
-		l.warnings = append(l.warnings, Problem{Position: n.at, Path: n.path(),
+		l.warnings = append(l.warnings, Problem{Code: finding.ShellVariable, Position: n.at, Path: n.path(),
 			Message: "looks like a shell variable and is used literally; write a reference as ${env:NAME}"})
 	}
 }

@@ -40,6 +40,8 @@ func renderScalar(n *node, s *settings.Schema, redact bool) any {
 		return v.shown
 	case redact && (s == nil || s.Ref != "" || s.Secret):
 		return redacted
+	case v.unset:
+		return placeholder(s, v.shown)
 	case n.isText() && !v.secret:
 		return v.text
 	case s != nil && len(s.Type) > 0:

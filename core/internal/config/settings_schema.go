@@ -3,9 +3,15 @@ package config
 import (
 	"slices"
 
+	"patchbay/core/internal/finding"
 	"patchbay/sdk/settings"
 	"patchbay/sdk/settings/validate"
 )
+
+var violationCodes = map[validate.Reason]finding.Code{
+	validate.Invalid: finding.InvalidSetting, validate.Missing: finding.MissingSetting,
+	validate.Unknown: finding.UnknownSetting,
+}
 
 // CheckSettings checks a channel's completed settings against its adapter's JSON Schema (2020-12) and returns all
 // problems with their positions, never with values. It leaves out the consequences of problems that Load found, such
@@ -14,19 +20,19 @@ func (c *Config) CheckSettings(channel string, schema []byte) []Problem {
 	base := c.root.find("channels", channel, "settings")
 	validator, err := validate.Compile(schema)
 	if err != nil {
-		return []Problem{base.problem("the adapter's schema cannot be used")}
+		return []Problem{base.problem(finding.AdapterFailed, "the adapter's schema cannot be used")}
 	}
 	values, err := c.complete(channel, validator.Schema, false)
 	if err != nil {
-		return []Problem{base.problem(err.Error())}
+		return []Problem{base.problem(finding.InvalidSetting, err.Error())}
 	}
 	var problems []Problem
 	for _, v := range validator.Violations(values) {
 		n := base.find(v.Path...)
-		if c.explained(n, base) {
+		if c.explained(n, base) || n.resolved.unset {
 			continue
 		}
-		p := n.problem(v.Message)
+		p := n.problem(violationCodes[v.Reason], v.Message)
 		if v.Reason == validate.Unknown {
 			p.Position = n.keyPlace()
 			p.Message, p.Suggestion = unknownName("setting", n.name, v.Known)
@@ -40,7 +46,7 @@ func (c *Config) CheckSettings(channel string, schema []byte) []Problem {
 			problems = append(problems, p)
 		}
 	}
-	return tidy(problems)
+	return c.source.explainAll(tidy(problems))
 }
 
 // checkTexts returns a problem for each number, true or false where the schema has a text. A value such as
@@ -60,9 +66,9 @@ func checkTexts(n *node, s *settings.Schema) []Problem {
 	const remedy = "; write it in quotes"
 	switch text := n.resolved.text; {
 	case jsonNumber.MatchString(text):
-		out = append(out, n.problem("must be a text, not a number"+remedy))
+		out = append(out, n.problem(finding.InvalidSetting, "must be a text, not a number"+remedy))
 	case text == "true" || text == "false":
-		out = append(out, n.problem("must be a text, not true or false"+remedy))
+		out = append(out, n.problem(finding.InvalidSetting, "must be a text, not true or false"+remedy))
 	}
 	return out
 }

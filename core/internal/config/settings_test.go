@@ -44,37 +44,37 @@ func TestCheckSettings(t *testing.T) {
 	}{
 		{"good", "      base_url: http://x\n      api_key: ${env:SECRET}\n      port: 80\n", nil},
 		{"missing", "      phone: +1\n", []string{
-			"m.yaml:7:5: channels.faq.settings.api_key: missing",
-			"m.yaml:7:5: channels.faq.settings.base_url: missing; it is: address of the API"}},
+			"m.yaml:7:5: channels.faq.settings.api_key: missing [missing-setting]",
+			"m.yaml:7:5: channels.faq.settings.base_url: missing; it is: address of the API [missing-setting]"}},
 		{"unknown keys", "      base_url: x\n      api_key: y\n      base_ulr: z\n      verify: {secret: a, secrt: b}\n", []string{
-			"m.yaml:10:7: channels.faq.settings.base_ulr: unknown setting (did you mean \"base_url\"?)",
-			"m.yaml:11:27: channels.faq.settings.verify.secrt: unknown setting (did you mean \"secret\"?)"}},
+			"m.yaml:10:7: channels.faq.settings.base_ulr: unknown setting (did you mean \"base_url\"?) [unknown-setting]",
+			"m.yaml:11:27: channels.faq.settings.verify.secrt: unknown setting (did you mean \"secret\"?) [unknown-setting]"}},
 		{"secret of the wrong form", "      base_url: x\n      api_key: ${env:SECRET}_!\n", []string{
-			"m.yaml:9:16: channels.faq.settings.api_key: does not match the pattern ^[A-Za-z0-9-]+$"}},
+			"m.yaml:9:16: channels.faq.settings.api_key: does not match the pattern ^[A-Za-z0-9-]+$ [invalid-setting]"}},
 		{"secret of the wrong type", "      base_url: x\n      api_key: [" + canary + "]\n", []string{
-			"m.yaml:9:7: channels.faq.settings.api_key: must be a text, not a list"}},
+			"m.yaml:9:7: channels.faq.settings.api_key: must be a text, not a list [invalid-setting]"}},
 		{"types", "      base_url: x\n      api_key: y\n      port: eighty\n      strict: \"true\"\n      names: one\n      mode: beerer\n      window: soon\n", []string{
-			"m.yaml:10:13: channels.faq.settings.port: must be a whole number, not a text",
-			"m.yaml:11:15: channels.faq.settings.strict: must be true or false, not a text",
-			"m.yaml:12:14: channels.faq.settings.names: must be a list, not a text",
-			"m.yaml:13:13: channels.faq.settings.mode: must be one of signature, bearer",
-			"m.yaml:14:15: channels.faq.settings.window: is not a duration; write a number with a unit, such as 30s, 15m or 72h"}},
+			"m.yaml:10:13: channels.faq.settings.port: must be a whole number, not a text [invalid-setting]",
+			"m.yaml:11:15: channels.faq.settings.strict: must be true or false, not a text [invalid-setting]",
+			"m.yaml:12:14: channels.faq.settings.names: must be a list, not a text [invalid-setting]",
+			"m.yaml:13:13: channels.faq.settings.mode: must be one of signature, bearer [invalid-setting]",
+			"m.yaml:14:15: channels.faq.settings.window: is not a duration; write a number with a unit, such as 30s, 15m or 72h [invalid-setting]"}},
 		{"numbers for texts", "      base_url: 7\n      api_key: 12345678\n      phone: 3.5\n      names: [true, -1]\n      labels: {a: 1}\n" +
 			"      verify: {secret: 0}\n", []string{
-			"m.yaml:8:17: channels.faq.settings.base_url: must be a text, not a number; write it in quotes",
-			"m.yaml:9:16: channels.faq.settings.api_key: must be a text, not a number; write it in quotes",
-			"m.yaml:10:14: channels.faq.settings.phone: must be a text, not a number; write it in quotes",
-			"m.yaml:11:15: channels.faq.settings.names[0]: must be a text, not true or false; write it in quotes",
-			"m.yaml:11:21: channels.faq.settings.names[1]: must be a text, not a number; write it in quotes",
-			"m.yaml:12:19: channels.faq.settings.labels.a: must be a text, not a number; write it in quotes",
-			"m.yaml:13:24: channels.faq.settings.verify.secret: must be a text, not a number; write it in quotes"}},
+			"m.yaml:8:17: channels.faq.settings.base_url: must be a text, not a number; write it in quotes [invalid-setting]",
+			"m.yaml:9:16: channels.faq.settings.api_key: must be a text, not a number; write it in quotes [invalid-setting]",
+			"m.yaml:10:14: channels.faq.settings.phone: must be a text, not a number; write it in quotes [invalid-setting]",
+			"m.yaml:11:15: channels.faq.settings.names[0]: must be a text, not true or false; write it in quotes [invalid-setting]",
+			"m.yaml:11:21: channels.faq.settings.names[1]: must be a text, not a number; write it in quotes [invalid-setting]",
+			"m.yaml:12:19: channels.faq.settings.labels.a: must be a text, not a number; write it in quotes [invalid-setting]",
+			"m.yaml:13:24: channels.faq.settings.verify.secret: must be a text, not a number; write it in quotes [invalid-setting]"}},
 		{"texts that look like numbers", "      base_url: \"7\"\n      api_key: ${env:PORT}\n      phone: 0041771234567\n      names: [0x10, 1_000, v1.0, 2026-01-01]\n", nil},
 		{"in a list", "      base_url: x\n      api_key: y\n      names: [a, [b]]\n", []string{
-			"m.yaml:10:18: channels.faq.settings.names[1]: must be a text, not a list"}},
+			"m.yaml:10:18: channels.faq.settings.names[1]: must be a text, not a list [invalid-setting]"}},
 		{"range", "      base_url: x\n      api_key: y\n      port: 0\n", []string{
-			"m.yaml:10:13: channels.faq.settings.port: must be at least 1"}},
+			"m.yaml:10:13: channels.faq.settings.port: must be at least 1 [invalid-setting]"}},
 		{"empty", "      base_url:\n      api_key: y\n", []string{
-			"m.yaml:8:7: channels.faq.settings.base_url: is empty; give it a value or leave it out"}},
+			"m.yaml:8:7: channels.faq.settings.base_url: is empty; give it a value or leave it out [invalid-setting]"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c, err := Load(Options{Path: "m.yaml", Data: []byte(settingsHead + tc.yaml), Environ: testEnviron})

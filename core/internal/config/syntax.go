@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
+
+	"patchbay/core/internal/finding"
 )
 
 // syntaxAdvice translates the messages of the YAML library into advice. The first entry that applies is used.
@@ -69,12 +71,12 @@ func hasColon(e *sourceError) bool { return strings.Contains(e.before, ": ") }
 // syntax reports why a file is not YAML, with advice.
 func (r *reader) syntax(err error, data []byte) {
 	if line, column, message := badCharacter(data); message != "" {
-		r.bad(line, column, "", "%s", message)
+		r.bad(finding.YAMLSyntax, line, column, "", "%s", message)
 		return
 	}
 	e, ok := errors.AsType[*yaml.LoadError](err)
 	if !ok {
-		r.bad(0, 0, "", "is not valid YAML: %v", err)
+		r.bad(finding.YAMLSyntax, 0, 0, "", "is not valid YAML: %v", err)
 		return
 	}
 	e = unclosedBefore(e, data)
@@ -86,11 +88,11 @@ func (r *reader) syntax(err error, data []byte) {
 			if a.atStart && e.ContextMark.Line > 0 {
 				at = e.ContextMark
 			}
-			r.bad(at.Line, at.Column+a.offset, "", "is not valid YAML: %s", a.advice)
+			r.bad(finding.YAMLSyntax, at.Line, at.Column+a.offset, "", "is not valid YAML: %s", a.advice)
 			return
 		}
 	}
-	r.bad(e.Mark.Line, e.Mark.Column, "", "is not valid YAML: %s", e.Message)
+	r.bad(finding.YAMLSyntax, e.Mark.Line, e.Mark.Column, "", "is not valid YAML: %s", e.Message)
 }
 
 // unclosedBefore finds the cause of an error about a key. After an unclosed { or [, the library reads further keys as

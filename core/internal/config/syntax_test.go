@@ -62,7 +62,7 @@ func TestSyntaxErrorsHavePositionsAndAdvice(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := Load(Options{Path: "m.yaml", Data: []byte(tc.yaml), Environ: testEnviron})
-			if want := "m.yaml:" + tc.want; err == nil || err.Error() != want {
+			if want := "m.yaml:" + tc.want + " [yaml-syntax]"; err == nil || err.Error() != want {
 				t.Errorf("error = %v\nwant    %s", err, want)
 			}
 		})

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"patchbay/core/internal/finding"
 	"patchbay/core/internal/route"
 )
 
@@ -27,18 +28,18 @@ var mistakenKeys = map[string]map[string]string{
 func (l *loader) unknownKey(n *node, known []string) {
 	form := n.parent.form()
 	if slices.Contains(plannedKeys[form], n.name) {
-		l.report(n, n.keyPlace(), "", "is not supported yet")
+		l.report(finding.NotSupported, n, n.keyPlace(), "", "is not supported yet")
 		return
 	}
 	if right := mistakenKeys[form][n.name]; right != "" {
-		l.report(n, n.keyPlace(), right, "unknown key")
+		l.report(finding.UnknownKey, n, n.keyPlace(), right, "unknown key")
 		return
 	}
 	message, near := unknownName("key", n.name, known)
 	if form == "channels.*" {
 		message += "; settings of the adapter belong below settings"
 	}
-	l.report(n, n.keyPlace(), near, "%s", message)
+	l.report(finding.UnknownKey, n, n.keyPlace(), near, "%s", message)
 }
 
 // unknownName returns the problem of an unknown name: with the most similar known name as suggestion, or with all known

@@ -29,7 +29,10 @@ func (c *Config) Usable(channel string) Usability {
 	if n.child("settings").kind == absent && hasUnknownKey(n) {
 		return Unusable // the unknown key may be meant as settings
 	}
-	if slices.ContainsFunc(adapterKeys, func(key string) bool { return c.faulty(n.child(key)) }) {
+	unusable := func(key string) bool {
+		return c.faulty(n.child(key)) || key != "settings" && n.child(key).hasUnset()
+	}
+	if slices.ContainsFunc(adapterKeys, unusable) {
 		return UsableSettings
 	}
 	return UsableChannel

@@ -51,8 +51,8 @@ func (v Value) Children() []Value {
 // Position returns the position of the value.
 func (v Value) Position() Position { return v.n.at }
 
-// Problem returns a problem with the value.
-func (v Value) Problem(message string) Problem { return v.n.problem(message) }
+// Problem returns a problem with the value. It has no code.
+func (v Value) Problem(message string) Problem { return v.n.problem("", message) }
 
 // UnknownKey returns the problem that the key of the value is none of the known ones.
 func (v Value) UnknownKey(known []string) Problem {

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"patchbay/core/internal/finding"
 )
 
 // Limits of a file. Aliases are resolved before they are counted, so that a few lines cannot become gigabytes.
@@ -27,15 +29,15 @@ type reader struct {
 	full     bool
 }
 
-func (r *reader) bad(line, column int, path, format string, args ...any) {
-	*r.problems = append(*r.problems, Problem{Position: Position{r.file, line, column}, Path: path,
+func (r *reader) bad(code finding.Code, line, column int, path, format string, args ...any) {
+	*r.problems = append(*r.problems, Problem{Code: code, Position: Position{r.file, line, column}, Path: path,
 		Message: fmt.Sprintf(format, args...)})
 }
 
 // read parses the file's only document. It returns nil if nothing can be used.
 func (r *reader) read(data []byte) *node {
 	if len(data) > maxFile {
-		r.bad(0, 0, "", "is larger than %d bytes", maxFile)
+		r.bad(finding.FileTooLarge, 0, 0, "", "is larger than %d bytes", maxFile)
 		return nil
 	}
 	r.open = map[*yaml.Node]bool{}
@@ -54,7 +56,7 @@ func (r *reader) read(data []byte) *node {
 		r.syntax(err, data)
 		return nil
 	default:
-		r.bad(second.Line, second.Column, "", "a second document begins here; a configuration is one document")
+		r.bad(finding.YAMLSyntax, second.Line, second.Column, "", "a second document begins here; a configuration is one document")
 	}
 	root.kind = null
 	r.fill(root, doc.Content[0], 0)
@@ -62,7 +64,7 @@ func (r *reader) read(data []byte) *node {
 		root.kind = mapping
 	}
 	if root.kind != mapping {
-		r.bad(root.at.Line, root.at.Column, "", "must be a mapping with keys such as channels and routes, not %s",
+		r.bad(finding.WrongType, root.at.Line, root.at.Column, "", "must be a mapping with keys such as channels and routes, not %s",
 			root.kind)
 		return nil
 	}
@@ -76,20 +78,20 @@ func (r *reader) fill(n *node, y *yaml.Node, depth int) {
 	if r.count > maxNodes || depth > maxDepth {
 		if !r.full {
 			r.full = true
-			r.bad(y.Line, y.Column, n.path(), "is too large: at most %d values, nested at most %d deep", maxNodes,
+			r.bad(finding.FileTooLarge, y.Line, y.Column, n.path(), "is too large: at most %d values, nested at most %d deep", maxNodes,
 				maxDepth)
 		}
 		return
 	}
 	if y.Style&yaml.TaggedStyle != 0 && !strings.HasPrefix(y.ShortTag(), "!!") {
-		r.bad(y.Line, y.Column, n.path(), "begins with the unknown tag %s; put a text that begins with ! in quotes",
+		r.bad(finding.YAMLTag, y.Line, y.Column, n.path(), "begins with the unknown tag %s; put a text that begins with ! in quotes",
 			y.Tag)
 	}
 	r.open[y] = true
 	switch y.Kind {
 	case yaml.AliasNode:
 		if r.open[y.Alias] {
-			r.bad(y.Line, y.Column, n.path(), "alias *%s contains itself", y.Value)
+			r.bad(finding.YAMLSyntax, y.Line, y.Column, n.path(), "alias *%s contains itself", y.Value)
 			break
 		}
 		r.fill(n, y.Alias, depth+1)
@@ -124,14 +126,14 @@ func (r *reader) entries(n *node, y *yaml.Node, depth int) {
 			merged = append(merged, v)
 			continue
 		case k.Kind != yaml.ScalarNode:
-			r.bad(k.Line, k.Column, n.path(), "a key must be a single word")
+			r.bad(finding.YAMLSyntax, k.Line, k.Column, n.path(), "a key must be a single word")
 			continue
 		case strings.ContainsAny(k.Value, delimiter+"\x00"):
-			r.bad(k.Line, k.Column, n.path(), "a key contains control characters")
+			r.bad(finding.InvalidName, k.Line, k.Column, n.path(), "a key contains control characters")
 			continue
 		}
 		if first := n.index[k.Value]; first != nil {
-			r.bad(k.Line, k.Column, first.path(), "is defined twice, first in line %d", first.key.Line)
+			r.bad(finding.DuplicateKey, k.Line, k.Column, first.path(), "is defined twice, first in line %d", first.key.Line)
 			continue
 		}
 		child := n.newChild(null, k.Value)
@@ -154,7 +156,7 @@ func (r *reader) merge(n *node, y *yaml.Node, depth int) {
 	}
 	for _, s := range sources {
 		if s.kind != mapping {
-			r.bad(y.Line, y.Column, n.path(), "<< needs a mapping or a list of mappings")
+			r.bad(finding.WrongType, y.Line, y.Column, n.path(), "<< needs a mapping or a list of mappings")
 			continue
 		}
 		for _, child := range s.children {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"patchbay/core/internal/finding"
 	"patchbay/sdk/envelope"
 )
 
@@ -45,12 +46,9 @@ func (c *checker) add(p Problem) {
 	c.problems = append(c.problems, p)
 }
 
-func (c *checker) bad(field, suggestion, format string, args ...any) {
-	c.add(Problem{Field: field, Message: fmt.Sprintf(format, args...), Suggestion: suggestion})
-}
-
-func (c *checker) warn(field, format string, args ...any) {
-	c.add(Problem{Severity: Warning, Field: field, Message: fmt.Sprintf(format, args...)})
+// report adds a problem with a key of the rule. The suggestion is the most likely correction, "" without one.
+func (c *checker) report(code finding.Code, field, suggestion, format string, args ...any) {
+	c.add(Problem{Code: code, Field: field, Message: fmt.Sprintf(format, args...), Suggestion: suggestion})
 }
 
 func (c *checker) check() {
@@ -69,9 +67,9 @@ func (c *checker) check() {
 func (c *checker) checkName() {
 	switch name := c.rule.Name; {
 	case name == "":
-		c.bad("name", "", "missing; it identifies the rule in metrics and traces")
+		c.report(finding.MissingKey, "name", "", "missing; it identifies the rule in metrics and traces")
 	case !Slug.MatchString(name) || len(name) > MaxName:
-		c.bad("name", "", "%q must consist of lower-case letters, digits and hyphens, at most %d characters", name,
+		c.report(finding.InvalidName, "name", "", "%q must consist of lower-case letters, digits and hyphens, at most %d characters", name,
 			MaxName)
 	}
 }
@@ -81,12 +79,12 @@ func (c *checker) checkEvents() {
 		field := listField("event", i, len(c.rule.Events))
 		switch {
 		case !slices.Contains(events, string(e)):
-			c.bad(field, Closest(string(e), events), "there is no event %q; events are %s", e,
+			c.report(finding.UnknownEvent, field, Closest(string(e), events), "there is no event %q; events are %s", e,
 				strings.Join(events, ", "))
 		case !supported[e]:
-			c.bad(field, "", "event %q is not supported yet", e)
+			c.report(finding.NotSupported, field, "", "event %q is not supported yet", e)
 		case slices.Contains(c.rule.Events[:i], e):
-			c.bad(field, "", "event %q is listed twice", e)
+			c.report(finding.ListedTwice, field, "", "event %q is listed twice", e)
 		}
 	}
 }
@@ -97,14 +95,14 @@ func (c *checker) checkFrom() {
 		_, isChannel := c.channels[who]
 		switch {
 		case !isChannel && !slices.Contains(roles, who):
-			c.bad(field, Closest(who, append(c.channels.Names(), roles...)), "there is no channel or role %q", who)
+			c.report(finding.UnknownChannel, field, Closest(who, append(c.channels.Names(), roles...)), "there is no channel or role %q", who)
 		case slices.Contains(c.rule.From[:i], who):
-			c.bad(field, "", "%q is listed twice", who)
+			c.report(finding.ListedTwice, field, "", "%q is listed twice", who)
 		}
 	}
 	for _, e := range c.rule.Events {
 		if who := c.subjectRoles(e); who != nil && !c.fromAny(who...) {
-			c.warn("from", "never matches: event %q is about a channel of role %s", e, joinRoles(who))
+			c.report(finding.NeverMatches, "from", "", "never matches: event %q is about a channel of role %s", e, joinRoles(who))
 		}
 	}
 }

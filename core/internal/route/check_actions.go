@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"patchbay/core/internal/finding"
 	"patchbay/sdk/envelope"
 )
 
@@ -15,16 +16,16 @@ func (c *checker) checkAttributes() {
 	for key, value := range c.rule.Set {
 		field := "set." + key
 		if _, bad := controlCharacter(key); key == "" || bad {
-			c.bad("set", "", "an attribute's name is empty or contains control characters")
+			c.report(finding.InvalidName, "set", "", "an attribute's name is empty or contains control characters")
 		} else if strings.Contains(key, ".") {
-			c.bad(field, strings.ReplaceAll(key, ".", "_"), "names with a dot are reserved for adapters")
+			c.report(finding.InvalidName, field, strings.ReplaceAll(key, ".", "_"), "names with a dot are reserved for adapters")
 		} else if len(key)+len(value) > envelope.MaxAttributeBytes {
-			c.bad(field, "", "has %d bytes with the name, at most %d are possible", len(key)+len(value),
+			c.report(finding.InvalidValue, field, "", "has %d bytes with the name, at most %d are possible", len(key)+len(value),
 				envelope.MaxAttributeBytes)
 		}
 	}
 	if len(c.rule.Set) > envelope.MaxAttributes {
-		c.bad("set", "", "has %d attributes, at most %d are possible", len(c.rule.Set), envelope.MaxAttributes)
+		c.report(finding.InvalidValue, "set", "", "has %d attributes, at most %d are possible", len(c.rule.Set), envelope.MaxAttributes)
 	}
 }
 
@@ -40,30 +41,30 @@ func (c *checker) checkTargets() {
 		field := listField("copy", i, len(r.Copy))
 		c.target(field, name, false, envelope.RoleObserver)
 		if slices.Contains(r.Copy[:i], name) {
-			c.bad(field, "", "%q is listed twice", name)
+			c.report(finding.ListedTwice, field, "", "%q is listed twice", name)
 		}
 	}
 	if r.Offer != nil {
 		c.checkOffer(r.Offer)
 	}
 	if r.To != "" && r.To != ToOwner && r.To != ToCustomer {
-		c.bad("to", Closest(r.To, []string{ToOwner, ToCustomer}), "must be %s or %s, not %q", ToOwner, ToCustomer, r.To)
+		c.report(finding.InvalidValue, "to", Closest(r.To, []string{ToOwner, ToCustomer}), "must be %s or %s, not %q", ToOwner, ToCustomer, r.To)
 	}
 }
 
 func (c *checker) checkOffer(o *Offer) {
 	if len(o.To) == 0 {
-		c.bad("offer.to", "", "missing; list the channels that get the offer, in order")
+		c.report(finding.MissingKey, "offer.to", "", "missing; list the channels that get the offer, in order")
 	}
 	for i, name := range o.To {
 		field := listField("offer.to", i, len(o.To))
 		c.target(field, name, false, envelope.RoleBot, envelope.RoleAgent)
 		if slices.Contains(o.To[:i], name) {
-			c.bad(field, "", "%q is listed twice", name)
+			c.report(finding.ListedTwice, field, "", "%q is listed twice", name)
 		}
 	}
 	if o.Within < 0 || o.Within > maxWithin {
-		c.bad("offer.within", "", "must be more than 0 and at most %gh", maxWithin.Hours())
+		c.report(finding.InvalidValue, "offer.within", "", "must be more than 0 and at most %gh", maxWithin.Hours())
 	}
 	if o.Else != "" {
 		c.target("offer.else", o.Else, true, envelope.RoleBot, envelope.RoleAgent)
@@ -80,8 +81,8 @@ func (c *checker) target(field, name string, home bool, among ...envelope.Role) 
 		if home {
 			candidates = append(candidates, Home)
 		}
-		c.bad(field, Closest(name, candidates), "there is no channel %q", name)
+		c.report(finding.UnknownChannel, field, Closest(name, candidates), "there is no channel %q", name)
 	case role != "" && !slices.Contains(among, role): // an empty role is reported with the channel
-		c.bad(field, "", "channel %q has role %s; %s needs a channel of role %s", name, role, field, joinRoles(among))
+		c.report(finding.WrongRole, field, "", "channel %q has role %s; %s needs a channel of role %s", name, role, field, joinRoles(among))
 	}
 }

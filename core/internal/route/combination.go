@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"patchbay/core/internal/finding"
 	"patchbay/sdk/envelope"
 )
 
@@ -28,7 +29,7 @@ func (r *Rule) actions() []string {
 func (c *checker) checkCombination() {
 	actions := c.rule.actions()
 	if len(actions) == 0 {
-		c.bad("", "", "does nothing; add an action, or `to: owner` to end the evaluation")
+		c.report(finding.NoEffect, "", "", "does nothing; add an action, or `to: owner` to end the evaluation")
 		return
 	}
 	var control []string
@@ -39,18 +40,18 @@ func (c *checker) checkCombination() {
 		}
 	}
 	if len(control) > 1 {
-		c.bad(control[1], "", "a rule has at most one of pass, offer and close, this one has %s",
+		c.report(finding.ConflictingKeys, control[1], "", "a rule has at most one of pass, offer and close, this one has %s",
 			strings.Join(control, " and "))
 	}
 	if c.rule.Drop && c.rule.To != "" {
-		c.bad("to", "", "contradicts drop: a message is either delivered or dropped")
+		c.report(finding.ConflictingKeys, "to", "", "contradicts drop: a message is either delivered or dropped")
 	}
 	if !c.rule.Continue {
 		return
 	}
 	for _, a := range actions {
 		if a != "set" && a != "copy" {
-			c.bad("continue", "", "can be combined with set and copy, but not with %s: "+
+			c.report(finding.ConflictingKeys, "continue", "", "can be combined with set and copy, but not with %s: "+
 				"later rules could contradict it", a)
 			return
 		}
@@ -64,13 +65,13 @@ func (c *checker) checkMessageOnly() {
 	if other >= 0 {
 		for _, key := range []string{"drop", "to"} {
 			if slices.Contains(r.actions(), key) {
-				c.bad(key, "", "applies to messages, and event %q has none", r.Events[other])
+				c.report(finding.KeyNeedsEvent, key, "", "applies to messages, and event %q has none", r.Events[other])
 			}
 		}
 	}
 	if r.To == ToCustomer && len(r.From) > 0 &&
 		!c.fromAny(envelope.RoleBot, envelope.RoleAgent, envelope.RoleObserver) {
-		c.bad("to", ToOwner, "a message never goes back to its sender, and this rule is about customers")
+		c.report(finding.KeyNeedsEvent, "to", ToOwner, "a message never goes back to its sender, and this rule is about customers")
 	}
 }
 
@@ -84,7 +85,7 @@ func checkUnique(rules []Rule) []Problem {
 			continue
 		}
 		if _, taken := first[name]; taken {
-			out = append(out, Problem{Index: i, Rule: name, Field: "name",
+			out = append(out, Problem{Code: finding.DuplicateName, Index: i, Rule: name, Field: "name",
 				Message: "an earlier rule has the name " + name + "; names must be unique"})
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
+	"patchbay/core/internal/finding"
 	"patchbay/sdk/text"
 )
 
@@ -80,7 +81,7 @@ func function(name string, arg, result *cel.Type, do func(*input, ref.Val) ref.V
 		cel.BinaryBinding(func(in, v ref.Val) ref.Val { return do(in.(*input), v) })))
 }
 
-// compile compiles a condition. Its problems have only Line, Column, Message and Suggestion.
+// compile compiles a condition. Its problems have no Rule, Index and Field.
 func (l *language) compile(source string) (*condition, []Problem) {
 	if p := checkCharacters(source); p != nil {
 		return nil, []Problem{*p}
@@ -99,7 +100,7 @@ func (l *language) compile(source string) (*condition, []Problem) {
 	c := &condition{source: source}
 	problems := l.checkTree(tree)
 	if tree.OutputType() != cel.BoolType {
-		problems = append(problems, Problem{Line: 1, Column: 1, Message: fmt.Sprintf(
+		problems = append(problems, Problem{Code: finding.ConditionType, Line: 1, Column: 1, Message: fmt.Sprintf(
 			"a condition must be true or false, this is %s; compare it with a value", typeName(tree.OutputType()))})
 	}
 	if p := l.checkCost(tree); p != nil && len(problems) == 0 {
@@ -113,7 +114,8 @@ func (l *language) compile(source string) (*condition, []Problem) {
 	c.terms = terms(root, nil)
 	prg, err := l.env.Program(tree, cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
-		return nil, []Problem{{Line: 1, Column: 1, Message: "cannot be compiled: " + text.FirstLine(err.Error())}}
+		return nil, []Problem{{Code: finding.ConditionSyntax, Line: 1, Column: 1,
+			Message: "cannot be compiled: " + text.FirstLine(err.Error())}}
 	}
 	c.program = prg
 	return c, nil

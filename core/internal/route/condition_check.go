@@ -7,6 +7,8 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
+
+	"patchbay/core/internal/finding"
 )
 
 // checkTree finds mistakes that pass the type checker: unknown channels and roles, and patterns that are computed or
@@ -14,9 +16,10 @@ import (
 func (l *language) checkTree(tree *cel.Ast) []Problem {
 	var out []Problem
 	native := tree.NativeRep()
-	report := func(e ast.Expr, message, suggestion string) {
+	report := func(code finding.Code, e ast.Expr, message, suggestion string) {
 		loc := native.SourceInfo().GetStartLocation(e.ID())
-		out = append(out, Problem{Line: loc.Line(), Column: loc.Column() + 1, Message: message, Suggestion: suggestion})
+		out = append(out, Problem{Code: code, Line: loc.Line(), Column: loc.Column() + 1, Message: message,
+			Suggestion: suggestion})
 	}
 	ast.PreOrderVisit(native.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		if e.Kind() != ast.CallKind {
@@ -43,16 +46,16 @@ func (l *language) checkTree(tree *cel.Ast) []Problem {
 	return out
 }
 
-type reporter func(e ast.Expr, message, suggestion string)
+type reporter func(code finding.Code, e ast.Expr, message, suggestion string)
 
 func (l *language) checkPattern(e ast.Expr, report reporter) {
 	s, ok := literal(e)
 	if !ok {
-		report(e, `a pattern must be a literal, such as text.matches(r"^\d+$")`, "")
+		report(finding.InvalidPattern, e, `a pattern must be a literal, such as text.matches(r"^\d+$")`, "")
 		return
 	}
 	if r, bad := controlCharacter(s); bad {
-		report(e, controlMessage(r), "")
+		report(finding.ControlCharacter, e, controlMessage(r), "")
 	}
 }
 
@@ -73,12 +76,12 @@ func (l *language) checkName(variable string, value ast.Expr, report reporter) {
 		if _, known := l.channels[name]; known || name == "" {
 			return
 		}
-		report(value, fmt.Sprintf("there is no channel %q", name), Closest(name, l.channels.Names()))
+		report(finding.UnknownChannel, value, fmt.Sprintf("there is no channel %q", name), Closest(name, l.channels.Names()))
 	case "role", "owner_role":
 		if name == "" || slices.Contains(roles, name) {
 			return
 		}
-		report(value, fmt.Sprintf("there is no role %q; roles are %s", name, strings.Join(roles, ", ")),
+		report(finding.UnknownRole, value, fmt.Sprintf("there is no role %q; roles are %s", name, strings.Join(roles, ", ")),
 			Closest(name, roles))
 	}
 }

@@ -17,7 +17,7 @@ var testChannels = Channels{
 // line formats a problem without the rule.
 func line(p Problem) string {
 	s := fmt.Sprintf("%d:%d: %s", p.Line, p.Column, p.Message)
-	if p.Severity == Warning {
+	if p.Code.IsWarning() {
 		s = "warning: " + s
 	}
 	if p.Suggestion != "" {
@@ -39,7 +39,7 @@ func TestConditionProblems(t *testing.T) {
 		{"unfinished", `(text == "a"`, `1:13: the expression ends too early`},
 		{"open quote", `text == "a`, `1:9: syntax error at "\"a"; a quote is missing, or one inside the text needs a backslash`},
 		{"not true or false", `text`, `1:1: a condition must be true or false, this is a text; compare it with a value`},
-		{"types", `age > 5`, `1:5: > cannot be applied to a duration and a number`},
+		{"types", `age > 5`, `1:5: > cannot be applied to a duration and a number; write the number as a duration, such as duration("60s")`},
 		{"unknown channel", `owner == "dsk"`, `1:10: there is no channel "dsk" (did you mean "desk"?)`},
 		{"unknown channel, reversed", `"dsk" != channel`, `1:1: there is no channel "dsk" (did you mean "desk"?)`},
 		{"unknown channel in list", `pending in ["desk", "nigth"]`,
@@ -54,7 +54,8 @@ func TestConditionProblems(t *testing.T) {
 		{"mentions of nothing", `mentions(["a", " "])`, `1:16: an empty word is contained in every message`},
 		{"bad pattern", `text.matches("[")`, `1:14: invalid argument of matches: missing closing ]: [`},
 		{"second bad pattern", "text.matches('ü') && text.matches(r'a(?!b)')",
-			`1:35: invalid argument of matches: invalid or unsupported Perl syntax: (?!`},
+			`1:35: invalid argument of matches: invalid or unsupported Perl syntax: (?!; ` +
+				"patterns have no lookahead: use two conditions, such as text.matches(r\"a\") && !text.matches(r\"b\")"},
 		{"bad pattern in the second line", "text != ''\n  && text.matches('*')",
 			`2:19: invalid argument of matches: missing argument to repetition operator: *`},
 		{"computed pattern", `text.matches(role)`,
@@ -62,7 +63,10 @@ func TestConditionProblems(t *testing.T) {
 		{"backspace for word boundary", `text.matches("\bagent\b")`,
 			`1:14: contains the control character U+0008, which no message contains; for a word boundary write ` +
 				`r"\b" in the expression, and the whole expression as plain or single-quoted YAML`},
-		{"bad duration", `age > duration("10 minutes")`, `1:16: invalid argument of duration`},
+		{"bad duration", `age > duration("10 minutes")`, `1:16: invalid argument of duration; write a number with the unit h, m, s or ms`},
+		{"days", `age > duration("1d")`,
+			`1:16: invalid argument of duration; write a number with the unit h, m, s or ms (did you mean "24h"?)`},
+		{"smart quotes", `text == “a”`, `1:9: syntax error at "“"; texts need straight quotes: "…"`},
 		{"types of a list", `text in "a"`, `1:6: in cannot be applied to a text and a text`},
 		{"types of a negation", `!handovers`, `1:1: ! cannot be applied to a number`},
 		{"types of a choice", `(true ? text : handovers) == ""`, `1:7: both results of ?: must have the same type`},

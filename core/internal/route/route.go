@@ -11,6 +11,7 @@ package route
 import (
 	"time"
 
+	"patchbay/core/internal/finding"
 	"patchbay/sdk/envelope"
 )
 
@@ -75,21 +76,12 @@ func NewOffer(to ...string) *Offer { return &Offer{To: to, Within: DefaultWithin
 // Channels are the names that rules may use, with the role of each.
 type Channels map[string]envelope.Role
 
-// Severity is the effect of a problem.
-type Severity int
-
-// The severities.
-const (
-	Error   Severity = iota // the rules cannot be used
-	Warning                 // the rule is valid but suspicious
-)
-
-// Problem is one mistake in a rule.
+// Problem is one mistake in a rule. Its code decides whether it is an error or a warning.
 type Problem struct {
-	Severity Severity
-	Rule     string // name, "" if it has none
-	Index    int    // in the list of rules
-	Field    string // key below the rule: "when", "offer.to[1]", "" for the rule as a whole
+	Code  finding.Code
+	Rule  string // name, "" if it has none
+	Index int    // in the list of rules
+	Field string // key below the rule: "when", "offer.to[1]", "" for the rule as a whole
 	// Line and Column are positions in the condition, from 1, in characters; 0 if the problem is not in one.
 	Line, Column int
 	Message      string

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"patchbay/core/internal/finding"
 	"patchbay/sdk/envelope"
 )
 
@@ -26,7 +27,7 @@ func (c *checker) checkSay() {
 		return
 	}
 	if say.Default == "" {
-		c.bad("say", "", "has no default; add the text for customers whose language is unknown or not listed")
+		c.report(finding.MissingKey, "say", "", "has no default; add the text for customers whose language is unknown or not listed")
 	} else {
 		c.checkText("say.default", say.Default)
 	}
@@ -35,9 +36,9 @@ func (c *checker) checkSay() {
 		field := "say." + tag
 		switch other, twice := seen[canonicalTag(tag)]; {
 		case !languageTag.MatchString(tag):
-			c.bad(field, "", "%q is not a language tag, such as zh or pt-BR", tag)
+			c.report(finding.InvalidName, field, "", "%q is not a language tag, such as zh or pt-BR", tag)
 		case twice:
-			c.bad(field, "", "is the same language as %s", other)
+			c.report(finding.ListedTwice, field, "", "is the same language as %s", other)
 		}
 		seen[canonicalTag(tag)] = tag
 		c.checkText(field, say.Languages[tag])
@@ -48,14 +49,14 @@ func (c *checker) checkSay() {
 func (c *checker) checkText(field, said string) {
 	switch {
 	case strings.TrimSpace(said) == "":
-		c.bad(field, "", "contains no text")
+		c.report(finding.EmptyValue, field, "", "contains no text")
 	case !utf8.ValidString(said):
-		c.bad(field, "", "is not valid UTF-8")
+		c.report(finding.InvalidValue, field, "", "is not valid UTF-8")
 	case len(said) > envelope.MaxTextBytes:
-		c.bad(field, "", "has %d bytes, at most %d are possible", len(said), envelope.MaxTextBytes)
+		c.report(finding.InvalidValue, field, "", "has %d bytes, at most %d are possible", len(said), envelope.MaxTextBytes)
 	default:
 		if r, bad := controlCharacter(said); bad {
-			c.bad(field, "", "contains the control character %U", r)
+			c.report(finding.ControlCharacter, field, "", "contains the control character %U", r)
 		}
 		c.checkPlaceholders(field, said)
 	}
@@ -74,7 +75,8 @@ func (c *checker) checkPlaceholders(field, said string) {
 			continue
 		}
 		line, column := positionOf(said, at)
-		c.add(Problem{Field: field, Line: line, Column: column, Message: message, Suggestion: suggestion})
+		c.add(Problem{Code: finding.UnknownPlaceholder, Field: field, Line: line, Column: column, Message: message,
+			Suggestion: suggestion})
 	}
 }
 

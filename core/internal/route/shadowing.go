@@ -1,6 +1,10 @@
 package route
 
-import "slices"
+import (
+	"slices"
+
+	"patchbay/core/internal/finding"
+)
 
 // unreachable warns of rules that are never reached: for every input that such a rule matches, an earlier rule ends the
 // evaluation.
@@ -18,7 +22,7 @@ func (t *Table) unreachable(ch Channels) []Problem {
 			by = t.rules[i].rule.Name
 		}
 		if all && by != "" {
-			out = append(out, Problem{Severity: Warning, Index: j, Rule: later.Name,
+			out = append(out, Problem{Code: finding.NeverReached, Index: j, Rule: later.Name,
 				Message: "is never reached: rule " + by + " ends the evaluation for every input that it matches"})
 		}
 	}

@@ -9,19 +9,21 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common"
 
+	"patchbay/core/internal/finding"
 	"patchbay/sdk/text"
 )
 
 // checkCharacters refuses control characters in a condition's source.
 func checkCharacters(source string) *Problem {
 	if strings.TrimSpace(source) == "" {
-		return &Problem{Message: "is empty; leave the key out if the rule has no condition"}
+		return &Problem{Code: finding.EmptyValue, Message: "is empty; leave the key out if the rule has no condition"}
 	}
 	if !utf8.ValidString(source) {
-		return &Problem{Message: "is not valid UTF-8"}
+		return &Problem{Code: finding.ConditionSyntax, Message: "is not valid UTF-8"}
 	}
 	if n := utf8.RuneCountInString(source); n > maxCondition {
-		return &Problem{Message: fmt.Sprintf("has %d characters, at most %d are possible", n, maxCondition)}
+		return &Problem{Code: finding.ConditionCost,
+			Message: fmt.Sprintf("has %d characters, at most %d are possible", n, maxCondition)}
 	}
 	line, column := 1, 0
 	for _, r := range source {
@@ -29,7 +31,7 @@ func checkCharacters(source string) *Problem {
 		if r == '\n' {
 			line, column = line+1, 0
 		} else if isControl(r) {
-			return &Problem{Line: line, Column: column, Message: controlMessage(r)}
+			return &Problem{Code: finding.ControlCharacter, Line: line, Column: column, Message: controlMessage(r)}
 		}
 	}
 	return nil
@@ -56,8 +58,8 @@ func controlMessage(r rune) string {
 }
 
 // problemAt returns a problem at the place of an error of the compiler.
-func problemAt(e *common.Error) Problem {
-	p := Problem{Line: 1, Column: 1, Message: text.FirstLine(e.Message)}
+func problemAt(code finding.Code, e *common.Error) Problem {
+	p := Problem{Code: code, Line: 1, Column: 1, Message: text.FirstLine(e.Message)}
 	if e.Location != nil && e.Location.Line() > 0 {
 		p.Line, p.Column = e.Location.Line(), e.Location.Column()+1
 	}
@@ -68,7 +70,7 @@ func problemAt(e *common.Error) Problem {
 func syntaxProblems(source string, issues *cel.Issues) []Problem {
 	var out []Problem
 	for _, e := range issues.Errors() {
-		p := problemAt(e)
+		p := problemAt(finding.ConditionSyntax, e)
 		if e.ExprID != 0 || e.Location == nil ||
 			e.Location.Line() < 1 { // from a macro, or about the expression as a whole
 			out = append(out, p)
@@ -99,6 +101,9 @@ func syntaxMessage(before, after string) string {
 		return "the expression ends too early"
 	}
 	msg := fmt.Sprintf("syntax error at %q", word)
+	if strings.ContainsAny(word, "“”„‘’‚«»") {
+		return msg + "; texts need straight quotes: \"…\""
+	}
 	if hint, ok := syntaxHints[strings.ToLower(word)]; ok {
 		return msg + "; " + hint
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"patchbay/core/internal/finding"
 	"patchbay/sdk/envelope"
 )
 
@@ -20,11 +21,11 @@ type compiled struct {
 }
 
 // Compile checks rules and makes a table of them. It returns all problems in the order of the rules. The table is nil
-// if one of them is an Error. Compile copies the rules.
+// if one of them is an error. Compile copies the rules.
 func Compile(rules []Rule, ch Channels) (*Table, []Problem) {
 	lang, err := newLanguage(ch)
 	if err != nil {
-		return nil, []Problem{{Message: err.Error()}}
+		return nil, []Problem{{Code: finding.ConditionSyntax, Message: err.Error()}}
 	}
 	t := &Table{rules: make([]compiled, len(rules))}
 	problems := checkUnique(rules)
@@ -39,7 +40,7 @@ func Compile(rules []Rule, ch Channels) (*Table, []Problem) {
 				c.add(p)
 			}
 			if when != nil && when.never {
-				c.add(Problem{Severity: Warning, Field: "when", Line: 1, Column: 1,
+				c.add(Problem{Code: finding.NeverMatches, Field: "when", Line: 1, Column: 1,
 					Message: "is always false: the rule never matches"})
 			}
 			t.rules[i].when = when
@@ -48,7 +49,7 @@ func Compile(rules []Rule, ch Channels) (*Table, []Problem) {
 	}
 	problems = append(problems, t.unreachable(ch)...)
 	slices.SortStableFunc(problems, func(a, b Problem) int { return a.Index - b.Index })
-	if slices.ContainsFunc(problems, func(p Problem) bool { return p.Severity == Error }) {
+	if slices.ContainsFunc(problems, func(p Problem) bool { return !p.Code.IsWarning() }) {
 		return nil, problems
 	}
 	t.buildIndex(ch)

@@ -102,7 +102,7 @@ func TestRuleProblems(t *testing.T) {
 			var got []string
 			for _, p := range problems {
 				s := p.Field + ": " + p.Message
-				if p.Severity == Warning {
+				if p.Code.IsWarning() {
 					s = "warning: " + s
 				}
 				if p.Suggestion != "" {

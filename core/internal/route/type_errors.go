@@ -10,6 +10,8 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 	exprpb "google.golang.org/genproto/googleapis/api/expr/v1alpha1"
+
+	"patchbay/core/internal/finding"
 )
 
 // typeProblems returns the type checker's errors, up to the first loop: later errors can be its consequences.
@@ -17,7 +19,7 @@ func (l *language) typeProblems(parsed *cel.Ast, issues *cel.Issues) []Problem {
 	exprs := exprsByID(parsed)
 	var out []Problem
 	for _, issue := range issues.Errors() {
-		p := problemAt(issue)
+		p := problemAt(finding.ConditionType, issue)
 		e := exprs[issue.ExprID]
 		if e == nil {
 			out = append(out, p)
@@ -30,6 +32,7 @@ func (l *language) typeProblems(parsed *cel.Ast, issues *cel.Issues) []Problem {
 		}
 		switch e.Kind() {
 		case ast.IdentKind:
+			p.Code = finding.UnknownVariable
 			p.Message = fmt.Sprintf("undeclared reference to %q", e.AsIdent())
 			p.Suggestion = Closest(e.AsIdent(), variableNames())
 		case ast.SelectKind:
@@ -39,6 +42,7 @@ func (l *language) typeProblems(parsed *cel.Ast, issues *cel.Issues) []Problem {
 				p.Message = l.overloadMessage(e.AsCall())
 				break
 			}
+			p.Code = finding.UnknownFunction
 			name := e.AsCall().FunctionName()
 			p.Column = max(1, p.Column-utf8.RuneCountInString(name)) // the checker's position is the parenthesis
 			if slices.Contains(loops, name) {
@@ -53,7 +57,7 @@ func (l *language) typeProblems(parsed *cel.Ast, issues *cel.Issues) []Problem {
 		}
 	}
 	if len(out) == 0 {
-		out = append(out, problemAt(issues.Errors()[0]))
+		out = append(out, problemAt(finding.ConditionType, issues.Errors()[0]))
 	}
 	return out
 }
@@ -111,7 +115,11 @@ func (l *language) overloadMessage(call ast.CallExpr) string {
 	case name == "_?_:_":
 		return "both results of ?: must have the same type"
 	case name == "in" || strings.Contains(name, "_"):
-		return fmt.Sprintf("%s cannot be applied to %s", strings.Trim(name, "_"), strings.Join(names, " and "))
+		message := fmt.Sprintf("%s cannot be applied to %s", strings.Trim(name, "_"), strings.Join(names, " and "))
+		if slices.Contains(names, "a duration") && slices.Contains(names, "a number") {
+			message += `; write the number as a duration, such as duration("60s")`
+		}
+		return message
 	}
 	return fmt.Sprintf("%s cannot be called with %s", name, strings.Join(names, ", "))
 }

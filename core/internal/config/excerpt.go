@@ -1,0 +1,220 @@
+package config
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+
+	"go.yaml.in/yaml/v4"
+	"golang.org/x/text/width"
+)
+
+// Excerpt is the line of the file that a problem is in. Values of `settings`, `env` and `args` are hidden, because they
+// can be secrets; references are shown as written.
+type Excerpt struct {
+	Line  string // without its indentation; "" if the problem has no line in the file
+	Caret int    // column of the problem in Line, from 1, in characters
+}
+
+const (
+	hiddenValue = "***"
+	maxExcerpt  = 100 // characters
+)
+
+// Marker returns the white space that puts a caret under the place, and the caret. A character of double width counts
+// as two.
+func (e Excerpt) Marker() string {
+	var b strings.Builder
+	for i, r := range []rune(e.Line) {
+		if i >= e.Caret-1 {
+			break
+		}
+		switch {
+		case r == '\t':
+			b.WriteRune(r)
+		case isWide(r):
+			b.WriteString("  ")
+		case !unicode.Is(unicode.Mn, r):
+			b.WriteRune(' ')
+		}
+	}
+	return b.String() + "^"
+}
+
+// isWide reports whether terminals show a character with double width.
+func isWide(r rune) bool {
+	kind := width.LookupRune(r).Kind()
+	return kind == width.EastAsianWide || kind == width.EastAsianFullwidth
+}
+
+// source is the text of the file.
+type source struct {
+	file   string
+	lines  []string
+	root   *node // nil if the file is not YAML
+	hidden func() map[int][]hidden
+}
+
+// hidden is a part of a line that is not shown. Columns count from 0.
+type hidden struct {
+	from, to int
+	shown    string
+}
+
+func newSource(file string, lines []string, root *node) *source {
+	s := &source{file: file, lines: lines, root: root}
+	s.hidden = sync.OnceValue(s.findHidden)
+	return s
+}
+
+// explainAll adds the excerpts of problems.
+func (s *source) explainAll(list []Problem) []Problem {
+	for i := range list {
+		list[i] = s.explain(list[i])
+	}
+	return list
+}
+
+func (s *source) explain(p Problem) Problem {
+	if s == nil || p.File != s.file || p.Line < 1 || p.Line > len(s.lines) || p.Column < 1 {
+		return p
+	}
+	line, caret := []rune(s.lines[p.Line-1]), p.Column-1
+	var parts []hidden
+	if s.root == nil {
+		line = s.guardUnparsed(p.Line-1, line)
+	} else {
+		parts = s.hidden()[p.Line-1]
+	}
+	var out []rune
+	at, place := 0, min(caret, len(line))
+	for _, h := range parts {
+		if h.from < at || h.to > len(line) {
+			continue
+		}
+		out = append(append(out, line[at:h.from]...), []rune(h.shown)...)
+		switch shift := len(out) - h.to; {
+		case caret >= h.to:
+			place = caret + shift
+		case caret >= h.from:
+			place = len(out) - len([]rune(h.shown))
+		}
+		at = h.to
+	}
+	out = append(out, line[at:]...)
+	p.Excerpt = window(out, min(place, len(out)))
+	return p
+}
+
+// window removes the indentation, and what is too far from the caret.
+func window(line []rune, caret int) Excerpt {
+	start := 0
+	for start < min(caret, len(line)) && unicode.IsSpace(line[start]) {
+		start++
+	}
+	line, caret = line[start:], caret-start
+	if cut := caret - maxExcerpt*2/3; cut > 0 && len(line) > maxExcerpt {
+		line = append([]rune("…"), line[cut:]...)
+		caret -= cut - 1
+	}
+	if len(line) > maxExcerpt {
+		line = append(slices.Clone(line[:maxExcerpt-1]), '…')
+	}
+	return Excerpt{Line: strings.TrimRightFunc(string(line), unicode.IsSpace), Caret: caret + 1}
+}
+
+// isConfidential reports whether values below a node can be secrets.
+func (n *node) isConfidential() bool {
+	form := n.parent.form()
+	return form == "channels.*" && n.name == "settings" || form == "adapters.*" && (n.name == "env" || n.name == "args")
+}
+
+func (s *source) findHidden() map[int][]hidden {
+	out := map[int][]hidden{}
+	var visit func(n *node, confidential bool)
+	visit = func(n *node, confidential bool) {
+		confidential = confidential || n.parent != nil && n.parent.parent != nil && n.isConfidential()
+		if confidential && n.kind == scalar && n.yaml != nil && !n.initial {
+			s.hide(out, n)
+		}
+		for _, child := range n.children {
+			visit(child, confidential)
+		}
+	}
+	visit(s.root, false)
+	for _, list := range out {
+		slices.SortFunc(list, func(a, b hidden) int { return a.from - b.from })
+	}
+	return out
+}
+
+// hide adds the lines of a value to out. The value of an alias is where its anchor is.
+func (s *source) hide(out map[int][]hidden, n *node) {
+	value := *n
+	value.at = Position{s.file, n.yaml.Line, n.yaml.Column}
+	if value.at.Line < 1 || value.at.Line > len(s.lines) {
+		return
+	}
+	scan := newScan(s.lines, &value)
+	from, first := scan.column, scan.line
+	if scan.quote != 0 {
+		from--
+	}
+	for _, r := range value.text {
+		if !scan.take(r) {
+			scan.line, scan.column = value.at.Line-1, len([]rune(s.lines[value.at.Line-1]))
+			break
+		}
+	}
+	if scan.quote != 0 {
+		scan.column++
+	}
+	block := n.yaml.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
+	for line := first; line <= scan.line && line < len(s.lines); line++ {
+		h := hidden{from: 0, to: len([]rune(s.lines[line])), shown: hiddenValue}
+		if line == first && !block {
+			h.from = from
+		}
+		if line == scan.line && !block {
+			h.to = min(scan.column, h.to)
+		}
+		if n.resolved.secret && line == first && line == scan.line {
+			h.shown = n.resolved.shown
+		}
+		if h.to > h.from {
+			out[line] = append(out[line], h)
+		}
+	}
+}
+
+// guardUnparsed hides the values of a line in a file that is not YAML, if the line is below `settings`, `env` or `args`
+// by its indentation.
+func (s *source) guardUnparsed(at int, line []rune) []rune {
+	below := indentation(line) + 1
+	confidential := false
+	for i := at; i >= 0 && below > 0 && !confidential; i-- {
+		above := []rune(s.lines[i])
+		if strings.TrimSpace(s.lines[i]) == "" || indentation(above) >= below {
+			continue
+		}
+		below = indentation(above)
+		confidential = slices.ContainsFunc([]string{"settings:", "env:", "args:"}, func(key string) bool {
+			return strings.Contains(s.lines[i], key)
+		})
+	}
+	if !confidential {
+		return line
+	}
+	out := slices.Clone(line)
+	for i := max(slices.Index(out, ':'), 0); i < len(out); i++ {
+		if unicode.IsLetter(out[i]) || unicode.IsDigit(out[i]) {
+			out[i] = '*'
+		}
+	}
+	return out
+}
+
+func indentation(line []rune) int {
+	return max(slices.IndexFunc(line, func(r rune) bool { return !unicode.IsSpace(r) }), 0)
+}
