@@ -57,6 +57,8 @@ func (w *World) nextDeadline() time.Time {
 	}
 	for _, c := range w.all() {
 		add(conversation.NextDeadline(c, w.policy))
+		timer, _ := conversation.NextTimer(c, w.policy)
+		add(timer)
 		for i := range c.Lanes {
 			add(w.laneDeadline(&c.Lanes[i].Queue[0]))
 		}
@@ -81,6 +83,7 @@ func (w *World) applyDeadlines() {
 			if at := conversation.NextDeadline(c, w.policy); !at.IsZero() && !at.After(w.now) {
 				tx.ApplyDeadlines(c.ID)
 			}
+			tx.ApplyTimer(c.ID)
 		}
 		if n, at := w.state.Pending(); n > 0 && !at.After(w.now) {
 			tx.ExpirePending()
