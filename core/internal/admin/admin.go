@@ -32,6 +32,8 @@ type Writer interface {
 	View(ctx context.Context, f func(*state.State)) error
 	Do(ctx context.Context, f func(*conversation.Transaction) error) error
 	Writable() error
+	Drain()
+	Draining() <-chan struct{}
 }
 
 // Lanes reports the state of a channel's lanes; see delivery.Engine.State.
@@ -95,6 +97,8 @@ func (a *Admin) Handler() http.Handler {
 	mux.HandleFunc("GET /api/channels", a.channelList)
 	mux.HandleFunc("POST /api/channels/{name}/pause", a.channelPause(true))
 	mux.HandleFunc("POST /api/channels/{name}/resume", a.channelPause(false))
+	mux.HandleFunc("GET /api/drain", a.drainStatus)
+	mux.HandleFunc("POST /api/drain", a.drainStart)
 	mux.HandleFunc("GET /api/dead-letters", a.deadLetterList)
 	mux.HandleFunc("GET /api/dead-letters/{id}", a.deadLetterShow)
 	mux.HandleFunc("POST /api/dead-letters/{id}/replay", a.deadLetterReplay)

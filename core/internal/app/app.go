@@ -49,6 +49,8 @@ type App struct {
 	now     func() time.Time // the gateway's clock
 	onStop  []step           // in order of start
 	failed  chan error
+	servers []*http.Server
+	drained chan struct{} // closed when a drained gateway has no work left
 	Public  net.Addr
 	Private net.Addr
 }
@@ -73,6 +75,7 @@ func (a *App) serve(setting string, ln net.Listener, n int, h http.Handler, log 
 			a.failed <- fmt.Errorf("serve %s: %w", ln.Addr(), err)
 		}
 	}()
+	a.servers = append(a.servers, srv)
 	a.onStopping("listener "+setting, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), requestsTimeout)
 		defer cancel()
@@ -84,10 +87,25 @@ func (a *App) serve(setting string, ln net.Listener, n int, h http.Handler, log 
 	return ln.Addr()
 }
 
-// Wait returns nil when ctx ends, or the error when a part fails.
+// waitForLoadBalancers goes on serving for a time, so that load balancers see that the gateway is not ready. It asks
+// clients to close their connections, so that none sends a request on a connection that is about to be closed.
+func (a *App) waitForLoadBalancers(delay time.Duration) {
+	if delay == 0 {
+		return
+	}
+	a.log.Info("not ready, still serving", "delay_seconds", delay.Seconds())
+	for _, srv := range a.servers {
+		srv.SetKeepAlivesEnabled(false)
+	}
+	time.Sleep(delay)
+}
+
+// Wait returns nil when ctx ends or the gateway is drained, or the error when a part fails.
 func (a *App) Wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
+		return nil
+	case <-a.drained:
 		return nil
 	case err := <-a.failed:
 		return err

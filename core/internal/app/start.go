@@ -29,7 +29,7 @@ import (
 // listener and last the public listener, whose port is opened earlier. If a step fails, the earlier ones are
 // stopped again.
 func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error) {
-	a := &App{log: o.Logger, now: clock.System(), failed: make(chan error, 4)}
+	a := &App{log: o.Logger, now: clock.System(), failed: make(chan error, 4), drained: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			a.Stop()
@@ -65,6 +65,7 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	}
 	metrics.Restored(w.Counts())
 	a.run(w, engine)
+	a.background("drain", func(ctx context.Context) { a.watchDrain(ctx, w) })
 	a.background("subscriptions", func(ctx context.Context) {
 		subscription.Run(ctx, subscription.Options{
 			Channels: subscriptions(cfg, p), Writer: w, Observer: metrics,
@@ -87,7 +88,10 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	a.Private = a.serve("admin.listen", private, maxConnections, console.Handler(), o.Logger)
 	a.Public = a.serve("listen", public, publicConnections(), withMedia(handler, kept.Handler()), o.Logger)
 	console.Accepting(true)
-	a.onStopping("readiness", func() { console.Accepting(false) })
+	a.onStopping("readiness", func() {
+		console.Accepting(false)
+		a.waitForLoadBalancers(cfg.Shutdown.Delay)
+	})
 	return a, nil
 }
 

@@ -17,10 +17,12 @@ func (l *loader) build(f *fileConfig) *Config {
 		Listen: f.Listen.value, PublicURL: l.publicURL(&f.PublicURL),
 		TrustedProxies: l.trustedProxies(&f.Proxies), Admin: Admin{Listen: f.Admin.Listen.value},
 		Store: l.store(&f.Store), Media: l.media(&f.Media), Conversations: l.conversations(&f.Conversations),
-		Limits: Limits{OpenedPerMinute: f.Limits.OpenedPerMinute.value},
-		Log:    Log{Level: f.Log.Level.value, Format: f.Log.Format.value},
-		root:   l.root,
+		Limits:   Limits{OpenedPerMinute: f.Limits.OpenedPerMinute.value},
+		Log:      Log{Level: f.Log.Level.value, Format: f.Log.Format.value},
+		Shutdown: Shutdown{Delay: f.Shutdown.Delay.value},
+		root:     l.root,
 	}
+	l.requireBetween(&f.Shutdown.Delay, 0, 5*time.Minute)
 	l.checkListeners(&f.Listen, &f.Admin.Listen)
 	l.oneOf(&f.Log.Level, "debug", "info", "warn", "error")
 	l.oneOf(&f.Log.Format, "auto", "text", "json")

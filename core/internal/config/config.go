@@ -33,6 +33,7 @@ type Config struct {
 	Limits        Limits
 	Media         Media
 	Log           Log
+	Shutdown      Shutdown
 	Routes        []route.Rule
 	Table         *route.Table // Routes, compiled
 	Warnings      []Problem    // suspicious but valid settings
@@ -125,6 +126,11 @@ type Media struct {
 	MaxSize   ByteSize      // of one medium
 	TotalSize ByteSize      // of all media
 	Keep      time.Duration // after it was read
+}
+
+// Shutdown configures the stop of the gateway.
+type Shutdown struct {
+	Delay time.Duration // from the failure of /readyz to the close of the listeners
 }
 
 // Log configures logging.

@@ -8,6 +8,7 @@ store: {dir: data, cap: 8GiB}
 conversations: {history: 20, close_after: 72h, fenced: drop, bounces: 3}
 limits: {opened_per_minute: 600}
 log: {level: info, format: auto}
+shutdown: {delay: 0s}
 media: {max_size: 20MiB, total_size: 1GiB, keep: 24h}
 `
 

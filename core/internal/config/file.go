@@ -18,6 +18,7 @@ type fileConfig struct {
 	Media         fileMedia          `koanf:"media"`
 	Routes        items[fileRoute]   `koanf:"routes"`
 	Log           fileLog            `koanf:"log"`
+	Shutdown      fileShutdown       `koanf:"shutdown"`
 }
 
 type fileAdmin struct {
@@ -68,6 +69,11 @@ type fileConversations struct {
 	CloseAfter setting[time.Duration] `koanf:"close_after"`
 	Fenced     setting[string]        `koanf:"fenced"` // only "drop" exists
 	Bounces    setting[int]           `koanf:"bounces"`
+}
+
+type fileShutdown struct {
+	place
+	Delay setting[time.Duration] `koanf:"delay"`
 }
 
 type fileLimits struct {

@@ -117,6 +117,9 @@ func (tx *Transaction) PauseChannel(channel string, paused bool, cmd *Command) (
 	return true
 }
 
+// RecordCommand records a command about the gateway as a whole.
+func (tx *Transaction) RecordCommand(cmd *Command) { tx.recordCommand("", cmd) }
+
 func (tx *Transaction) recordCommand(conv string, cmd *Command) {
 	tx.add(conv, &journal.Change_Commanded{Commanded: &journal.Commanded{
 		Command: cmd.Name, User: cmd.User, Reason: cmd.Reason, Channel: cmd.Channel,

@@ -124,7 +124,9 @@ type idleLanes struct{}
 
 func (idleLanes) State(string) attempt.ChannelState { return attempt.ChannelState{} }
 
-func (stateWriter) Writable() error { return nil }
+func (stateWriter) Drain()                    {}
+func (stateWriter) Draining() <-chan struct{} { return nil }
+func (stateWriter) Writable() error           { return nil }
 
 func change(conv string, kind any) *journal.Change {
 	ch := &journal.Change{Conversation: conv}

@@ -48,6 +48,8 @@ type Writer struct {
 	stopping    bool
 	wake        chan struct{}
 
+	draining      chan struct{} // closed by Drain
+	drainOnce     sync.Once
 	failure       atomic.Pointer[string] // cause, while nothing can be stored; otherwise nil
 	noRoom        atomic.Pointer[string] // advice for operators while the log is full
 	opens         map[string]*rate.Limiter
@@ -85,6 +87,7 @@ func New(o Options) *Writer {
 		Options: o, state: state.New(), recent: newEnvelopeCache(cacheBytes), wake: make(chan struct{}, 1),
 		opens: map[string]*rate.Limiter{}, inFlight: inFlight{}, deadlines: newSchedule(), timers: newSchedule(),
 		overdue: newSchedule(), offers: conversations{}, departures: conversations{},
+		draining: make(chan struct{}),
 	}
 }
 
@@ -92,6 +95,9 @@ func New(o Options) *Writer {
 func (w *Writer) Writable() error {
 	if why := w.failure.Load(); why != nil {
 		return fmt.Errorf("%w: %s", ErrUnavailable, *why)
+	}
+	if err := w.refusedByDrain(); err != nil {
+		return err
 	}
 	h := w.Log.Health()
 	if why := w.noRoom.Load(); why != nil && h.Full {

@@ -1,0 +1,27 @@
+package state
+
+// Backlog is the work that is left in a state.
+type Backlog struct {
+	Deliveries map[string]int `json:"deliveries"`        // queued ones, by channel
+	Waiting    int            `json:"waiting,omitempty"` // pending offers, departures and pending envelopes
+}
+
+// Empty reports whether no work is left.
+func (b *Backlog) Empty() bool { return len(b.Deliveries) == 0 && b.Waiting == 0 }
+
+// Backlog counts the work that is left. It visits all conversations.
+func (s *State) Backlog() Backlog {
+	b := Backlog{Deliveries: map[string]int{}, Waiting: len(s.pending)}
+	for _, c := range s.convs {
+		for i := range c.Lanes {
+			b.Deliveries[c.Lanes[i].Channel] += len(c.Lanes[i].Queue)
+		}
+		if c.Offer != nil {
+			b.Waiting++
+		}
+		if c.Departure != nil {
+			b.Waiting++
+		}
+	}
+	return b
+}
