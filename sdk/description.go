@@ -17,10 +17,19 @@ type Description struct {
 	Settings     any
 	Capabilities Capabilities
 	// ReasonCodes are the values of a declined error's Reason, each with an explanation for operators. Rules on
-	// offer_failed compare `reason` with these codes, and traces show them. The gateway does not use the list yet: it
-	// neither checks rules against it nor shows the explanations.
+	// offer_failed compare `reason` with these codes, and traces show them. `patchbay check` warns of rules that compare
+	// `reason` with a text that is no reason.
 	ReasonCodes map[string]string
+	// EventReasons are the values of the attribute "reason" of connected, disconnected and handover_requested envelopes,
+	// each with an explanation. The code AnyReason means that other values are possible.
+	EventReasons map[string]string
+	// Attributes are the attributes of inbound envelopes that rules can read, each with an explanation. Rules can read
+	// only attributes with a dot in their name, like "acme.tier". `patchbay check` warns of other names in rules.
+	Attributes map[string]string
 }
+
+// AnyReason is the code in Description.EventReasons for reasons that the adapter does not know in advance.
+const AnyReason = "*"
 
 // Capabilities describe what Deliver accepts. The gateway degrades or withholds everything else.
 type Capabilities struct {

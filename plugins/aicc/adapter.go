@@ -44,6 +44,7 @@ func (a *adapter) Describe() sdk.Description {
 		Settings:     &Settings{},
 		Capabilities: capabilities(defaultFileBytes),
 		ReasonCodes:  reasonCodes,
+		EventReasons: eventReasons,
 	}
 }
 

@@ -61,7 +61,7 @@ type rawText struct {
 func withRawText(t *testing.T, envelopes []*envelope.Envelope) []rawText {
 	t.Helper()
 	out := []rawText{}
-	for _, e := range golden.Valid(t, envelopes) {
+	for _, e := range golden.Declared(t, newAdapter().Describe(), golden.Valid(t, envelopes)) {
 		out = append(out, rawText{e, string(e.Raw)})
 	}
 	return out

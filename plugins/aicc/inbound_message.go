@@ -32,6 +32,14 @@ const (
 	reasonCustomer = "customer_closed" // the customer ended the chat
 )
 
+var eventReasons = map[string]string{
+	reasonAgent:    "The agent ended the chat.",
+	reasonTimeout:  "The customer was inactive, and the chat has ended.",
+	reasonOffline:  "The customer was inactive; AICC still accepts offline messages.",
+	reasonRobot:    "AICC's own robot ended the chat.",
+	reasonCustomer: "The customer ended the chat.",
+}
+
 const (
 	maxProblem   = 1 << 10
 	maxAttribute = 1 << 10

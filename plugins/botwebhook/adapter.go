@@ -45,6 +45,8 @@ func (a *adapter) Describe() sdk.Description {
 		Capabilities: sdk.Capabilities{
 			Parts: agentParts, History: true, Media: sdk.MediaLink, MediaBytes: defaultMediaBytes,
 		},
+		EventReasons: eventReasons,
+		Attributes:   attributes,
 	}
 }
 

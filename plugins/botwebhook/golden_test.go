@@ -35,7 +35,8 @@ func TestReceiveGolden(t *testing.T) {
 			Answer    string               `json:"answer"`
 			Envelopes []*envelope.Envelope `json:"envelopes"`
 		}{
-			fmt.Sprintf("%d %s %s", got.Response.Status, got.Response.ContentType, got.Response.Body), golden.Valid(t, got.Envelopes),
+			fmt.Sprintf("%d %s %s", got.Response.Status, got.Response.ContentType, got.Response.Body),
+			golden.Declared(t, newAdapter().Describe(), golden.Valid(t, got.Envelopes)),
 		})
 	})
 }
@@ -124,7 +125,8 @@ func TestDeliverGolden(t *testing.T) {
 		}
 		fmt.Fprintf(&seen, "\nvendor id: %q, degraded: %q\n", got.VendorID, got.Degraded)
 		if len(got.Replies) > 0 {
-			fmt.Fprintf(&seen, "\nreplies: %s", golden.JSON(t, golden.Valid(t, got.Replies)))
+			fmt.Fprintf(&seen, "\nreplies: %s", golden.JSON(t,
+				golden.Declared(t, newAdapter().Describe(), golden.Valid(t, got.Replies))))
 		}
 		return bytes.Clone(seen.Bytes())
 	})

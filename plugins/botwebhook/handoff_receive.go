@@ -40,6 +40,31 @@ const (
 	reasonClosed     = "closed" // unknown type
 )
 
+var eventReasons = map[string]string{
+	reasonHandoff:    "The bot hands the customer over to an agent.",
+	reasonTimeout:    "GPTBots closed the hand-off because nobody wrote in time.",
+	reasonUserClosed: "The customer closed the hand-off.",
+	reasonClosed:     "GPTBots closed the hand-off for another cause, see botwebhook.close_type.",
+}
+
+// attributes are those that rules can read.
+var attributes = map[string]string{
+	attrUserID:       "The customer's id at GPTBots.",
+	attrAnonymousID:  "The id of a customer who is not logged in.",
+	attrEmail:        "The customer's email address.",
+	attrPhone:        "The customer's telephone number.",
+	attrBotID:        "The id of the GPTBots agent that handed over.",
+	attrWaitingLimit: "GPTBots's waiting time for the first reply.",
+	attrEarlier:      "The number of older messages that the transcript omits.",
+	attrShortened:    "The number of texts that the transcript shortens.",
+	attrCloseType:    "The type of a close call, if it is unknown.",
+	attrProblem:      "Why a call is unparsed.",
+	attrSkipped:      "Content that could not be translated.",
+	attrRawBytes:     "The length of a body that exceeds the limit.",
+	attrTokens:       "The tokens that GPTBots reports for an answer.",
+	attrCredits:      "The credits that GPTBots reports for an answer.",
+}
+
 // vendorEmail is GPTBots's placeholder for an unknown address ("Human handoff service").
 const vendorEmail = "support@gptbots.ai"
 

@@ -40,6 +40,8 @@ func (a *adapter) Describe() sdk.Description {
 		Roles:        []envelope.Role{envelope.RoleCustomer, envelope.RoleBot},
 		Settings:     &settings{},
 		Capabilities: customerCapabilities(),
+		EventReasons: eventReasons,
+		Attributes:   readable,
 	}
 }
 

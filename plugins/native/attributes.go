@@ -1,6 +1,9 @@
 package main
 
-import "patchbay/sdk/envelope"
+import (
+	"patchbay/sdk"
+	"patchbay/sdk/envelope"
+)
 
 // Attributes with the userData of a customer message. Replies return them to the vendor.
 const (
@@ -14,6 +17,22 @@ const (
 	attrOmitted  = "native.omitted"  // omitted members, separated by spaces
 	attrMedium   = "native.type"     // of a part of type file: the media type that the vendor declared
 )
+
+// readable are the attributes that rules can read.
+var readable = map[string]string{
+	attrTargetAgents:  "The visitor's payload.userData.targetAgents, a JSON array.",
+	attrCustomPayload: "The visitor's payload.userData.customPayload, a JSON object.",
+	attrUnparsed:      "Why a call is unparsed.",
+	attrOmitted:       "Members of a call that could not be translated, separated by spaces.",
+}
+
+var eventReasons = map[string]string{
+	reasonClosed:  "The visitor closed the chat.",
+	sdk.AnyReason: "A bot's far end can give any reason.",
+}
+
+// reasonClosed is the reason of a disconnected event of a visitor.
+const reasonClosed = "closed"
 
 // Reasons of kind unparsed.
 const (

@@ -33,7 +33,7 @@ func (ev *inboundEvent) apply(e *envelope.Envelope, payload []byte) *webhook.Fau
 		return ev.setReferences(e, field+".messageIds")
 	case "closed":
 		e.Kind = envelope.KindDisconnected
-		e.SetAttribute("reason", "closed")
+		e.SetAttribute("reason", reasonClosed)
 	default:
 		e.Kind, e.Raw = envelope.KindUnparsed, redacted(payload)
 		e.SetAttribute(attrUnparsed, reasonEvent)

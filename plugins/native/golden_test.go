@@ -47,7 +47,7 @@ func received(t *testing.T, a *adapter, req *sdk.Request) []byte {
 		Raw json.RawMessage `json:"raw,omitempty"`
 	}
 	var envelopes []rawText
-	for _, e := range golden.Valid(t, got.Envelopes) {
+	for _, e := range golden.Declared(t, newAdapter().Describe(), golden.Valid(t, got.Envelopes)) {
 		envelopes = append(envelopes, rawText{e, e.Raw})
 	}
 	return golden.JSON(t, struct {

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -17,6 +18,21 @@ func TestDescribeFailsForAnInvalidSettingsStruct(t *testing.T) {
 	_, client := connect(t, &scripted{description: sdk.Description{Name: "x", Settings: &struct{ A int }{}}})
 	_, err := client.Describe(t.Context(), &pluginpb.DescribeRequest{})
 	if status.Code(err) != codes.Internal || !strings.Contains(err.Error(), "field A: needs a json tag") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestDescribeHasTheNamesThatRulesCanUse(t *testing.T) {
+	declared := map[string]string{"acme.tier": "The customer's tier."}
+	reasons := map[string]string{"closed": "The visitor left.", sdk.AnyReason: "The far end's own."}
+	_, client := connect(t, &scripted{description: sdk.Description{Name: "x", Attributes: declared, EventReasons: reasons}})
+	d, err := client.Describe(t.Context(), &pluginpb.DescribeRequest{})
+	if err != nil || !maps.Equal(d.GetAttributes(), declared) || !maps.Equal(d.GetEventReasons(), reasons) {
+		t.Errorf("description %v, error %v", d, err)
+	}
+	_, client = connect(t, &scripted{description: sdk.Description{Name: "x", Attributes: map[string]string{"tier": "x"}}})
+	_, err = client.Describe(t.Context(), &pluginpb.DescribeRequest{})
+	if status.Code(err) != codes.Internal || !strings.Contains(err.Error(), `attribute "tier" has no dot`) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package serve
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	"patchbay/sdk"
 	"patchbay/sdk/envelope"
@@ -23,7 +24,12 @@ func descriptionToProto(d sdk.Description, abilities []string) (*pluginpb.Descri
 	out := &pluginpb.DescribeResponse{
 		Name: d.Name, Version: d.Version, Vendor: d.Vendor, SettingsSchema: schemaText,
 		Capabilities: capabilitiesToProto(&d.Capabilities), ReasonCodes: d.ReasonCodes, Abilities: abilities,
-		CancelsFetch: true,
+		CancelsFetch: true, EventReasons: d.EventReasons, Attributes: d.Attributes,
+	}
+	for name := range d.Attributes {
+		if !strings.Contains(name, ".") {
+			return nil, fmt.Errorf("describe %s: attribute %q has no dot in its name, so rules cannot read it", d.Name, name)
+		}
 	}
 	for _, r := range d.Roles {
 		out.Roles = append(out.Roles, string(r))

@@ -101,14 +101,14 @@ func (h *Host) forgetFaults() {
 	}
 }
 
-// checkDescription compares a new process with the description in force. Its version and the explanations of its
-// settings may differ.
+// checkDescription compares a new process with the description in force. Its version, the explanations of its settings,
+// and the names that rules can use may differ.
 func (h *Host) checkDescription(d *pluginpb.DescribeResponse) error {
 	current, channels := h.inForce()
 	if current == nil {
 		return nil
 	}
-	if list := differences(current, d, "version", "vendor", "settings_schema"); len(list) > 0 {
+	if list := differences(current, d, "version", "vendor", "settings_schema", "event_reasons", "attributes"); len(list) > 0 {
 		return changed("another description (%s)", strings.Join(list, ", "))
 	}
 	if h.opts.Complete == nil || bytes.Equal(current.GetSettingsSchema(), d.GetSettingsSchema()) {

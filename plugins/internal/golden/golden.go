@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"patchbay/sdk"
 	"patchbay/sdk/envelope"
 )
 
@@ -94,6 +95,25 @@ func Valid(t *testing.T, envelopes []*envelope.Envelope) []*envelope.Envelope {
 	for _, e := range envelopes {
 		if err := e.Validate(); err != nil {
 			t.Errorf("invalid envelope: %v", err)
+		}
+	}
+	return envelopes
+}
+
+// Declared checks that a description has the attributes and reasons of envelopes that rules can read, and returns the
+// envelopes.
+func Declared(t *testing.T, d sdk.Description, envelopes []*envelope.Envelope) []*envelope.Envelope {
+	t.Helper()
+	for _, e := range envelopes {
+		for name := range e.Attributes {
+			if _, declared := d.Attributes[name]; strings.Contains(name, ".") && !declared {
+				t.Errorf("attribute %s is not declared", name)
+			}
+		}
+		reason := e.Attributes["reason"]
+		_, declared := d.EventReasons[reason]
+		if _, any := d.EventReasons[sdk.AnyReason]; reason != "" && !declared && !any {
+			t.Errorf("reason %s of %s is not declared", reason, e.Kind)
 		}
 	}
 	return envelopes

@@ -475,7 +475,12 @@ type DescribeResponse struct {
 	// Roles that a channel may have; empty if unknown.
 	Roles []string `protobuf:"bytes,8,rep,name=roles,proto3" json:"roles,omitempty"`
 	// Whether Cancel ends a Fetch.
-	CancelsFetch  bool `protobuf:"varint,9,opt,name=cancels_fetch,json=cancelsFetch,proto3" json:"cancels_fetch,omitempty"`
+	CancelsFetch bool `protobuf:"varint,9,opt,name=cancels_fetch,json=cancelsFetch,proto3" json:"cancels_fetch,omitempty"`
+	// Reasons of connected, disconnected and handover_requested events, with an explanation of each. The code "*" means
+	// that other reasons are possible.
+	EventReasons map[string]string `protobuf:"bytes,10,rep,name=event_reasons,json=eventReasons,proto3" json:"event_reasons,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Attributes of inbound envelopes that rules can read, with an explanation of each. Their names contain a dot.
+	Attributes    map[string]string `protobuf:"bytes,11,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -571,6 +576,20 @@ func (x *DescribeResponse) GetCancelsFetch() bool {
 		return x.CancelsFetch
 	}
 	return false
+}
+
+func (x *DescribeResponse) GetEventReasons() map[string]string {
+	if x != nil {
+		return x.EventReasons
+	}
+	return nil
+}
+
+func (x *DescribeResponse) GetAttributes() map[string]string {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
 }
 
 // Capabilities lists the content that Deliver accepts.
@@ -3524,7 +3543,7 @@ const file_plugin_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\":\n" +
 	"\x0fDescribeRequest\x12'\n" +
-	"\x0fgateway_version\x18\x01 \x01(\tR\x0egatewayVersion\"\xba\x03\n" +
+	"\x0fgateway_version\x18\x01 \x01(\tR\x0egatewayVersion\"\xed\x05\n" +
 	"\x10DescribeResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x16\n" +
@@ -3534,8 +3553,19 @@ const file_plugin_proto_rawDesc = "" +
 	"\freason_codes\x18\x06 \x03(\v25.patchbay.plugin.v1.DescribeResponse.ReasonCodesEntryR\vreasonCodes\x12\x1c\n" +
 	"\tabilities\x18\a \x03(\tR\tabilities\x12\x14\n" +
 	"\x05roles\x18\b \x03(\tR\x05roles\x12#\n" +
-	"\rcancels_fetch\x18\t \x01(\bR\fcancelsFetch\x1a>\n" +
+	"\rcancels_fetch\x18\t \x01(\bR\fcancelsFetch\x12[\n" +
+	"\revent_reasons\x18\n" +
+	" \x03(\v26.patchbay.plugin.v1.DescribeResponse.EventReasonsEntryR\feventReasons\x12T\n" +
+	"\n" +
+	"attributes\x18\v \x03(\v24.patchbay.plugin.v1.DescribeResponse.AttributesEntryR\n" +
+	"attributes\x1a>\n" +
 	"\x10ReasonCodesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a?\n" +
+	"\x11EventReasonsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a=\n" +
+	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x94\x02\n" +
 	"\fCapabilities\x12\x14\n" +
@@ -3786,7 +3816,7 @@ func file_plugin_proto_rawDescGZIP() []byte {
 	return file_plugin_proto_rawDescData
 }
 
-var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
+var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
 var file_plugin_proto_goTypes = []any{
 	(*Envelope)(nil),               // 0: patchbay.plugin.v1.Envelope
 	(*Sender)(nil),                 // 1: patchbay.plugin.v1.Sender
@@ -3836,83 +3866,87 @@ var file_plugin_proto_goTypes = []any{
 	nil,                            // 45: patchbay.plugin.v1.Envelope.AttributesEntry
 	nil,                            // 46: patchbay.plugin.v1.Part.AttributesEntry
 	nil,                            // 47: patchbay.plugin.v1.DescribeResponse.ReasonCodesEntry
-	nil,                            // 48: patchbay.plugin.v1.Assigned.AttributesEntry
-	nil,                            // 49: patchbay.plugin.v1.OpenAction.AttributesEntry
-	(*timestamppb.Timestamp)(nil),  // 50: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 51: google.protobuf.Duration
+	nil,                            // 48: patchbay.plugin.v1.DescribeResponse.EventReasonsEntry
+	nil,                            // 49: patchbay.plugin.v1.DescribeResponse.AttributesEntry
+	nil,                            // 50: patchbay.plugin.v1.Assigned.AttributesEntry
+	nil,                            // 51: patchbay.plugin.v1.OpenAction.AttributesEntry
+	(*timestamppb.Timestamp)(nil),  // 52: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 53: google.protobuf.Duration
 }
 var file_plugin_proto_depIdxs = []int32{
 	1,  // 0: patchbay.plugin.v1.Envelope.sender:type_name -> patchbay.plugin.v1.Sender
 	2,  // 1: patchbay.plugin.v1.Envelope.parts:type_name -> patchbay.plugin.v1.Part
-	50, // 2: patchbay.plugin.v1.Envelope.sent_at:type_name -> google.protobuf.Timestamp
-	50, // 3: patchbay.plugin.v1.Envelope.accepted_at:type_name -> google.protobuf.Timestamp
+	52, // 2: patchbay.plugin.v1.Envelope.sent_at:type_name -> google.protobuf.Timestamp
+	52, // 3: patchbay.plugin.v1.Envelope.accepted_at:type_name -> google.protobuf.Timestamp
 	45, // 4: patchbay.plugin.v1.Envelope.attributes:type_name -> patchbay.plugin.v1.Envelope.AttributesEntry
 	46, // 5: patchbay.plugin.v1.Part.attributes:type_name -> patchbay.plugin.v1.Part.AttributesEntry
 	5,  // 6: patchbay.plugin.v1.DescribeResponse.capabilities:type_name -> patchbay.plugin.v1.Capabilities
 	47, // 7: patchbay.plugin.v1.DescribeResponse.reason_codes:type_name -> patchbay.plugin.v1.DescribeResponse.ReasonCodesEntry
-	6,  // 8: patchbay.plugin.v1.ValidateRequest.channel:type_name -> patchbay.plugin.v1.ChannelConfig
-	9,  // 9: patchbay.plugin.v1.ValidateResponse.problems:type_name -> patchbay.plugin.v1.Problem
-	6,  // 10: patchbay.plugin.v1.ConfigureRequest.channel:type_name -> patchbay.plugin.v1.ChannelConfig
-	12, // 11: patchbay.plugin.v1.ConfigureResponse.paths:type_name -> patchbay.plugin.v1.Path
-	13, // 12: patchbay.plugin.v1.ConfigureResponse.error:type_name -> patchbay.plugin.v1.Error
-	5,  // 13: patchbay.plugin.v1.ConfigureResponse.capabilities:type_name -> patchbay.plugin.v1.Capabilities
-	51, // 14: patchbay.plugin.v1.Error.after:type_name -> google.protobuf.Duration
-	15, // 15: patchbay.plugin.v1.ReceiveRequest.calls:type_name -> patchbay.plugin.v1.ReceiveCall
-	51, // 16: patchbay.plugin.v1.ReceiveCall.timeout:type_name -> google.protobuf.Duration
-	16, // 17: patchbay.plugin.v1.ReceiveCall.header:type_name -> patchbay.plugin.v1.Header
-	18, // 18: patchbay.plugin.v1.ReceiveResponse.results:type_name -> patchbay.plugin.v1.ReceiveResult
-	19, // 19: patchbay.plugin.v1.ReceiveResult.response:type_name -> patchbay.plugin.v1.HttpResponse
-	13, // 20: patchbay.plugin.v1.ReceiveResult.error:type_name -> patchbay.plugin.v1.Error
-	16, // 21: patchbay.plugin.v1.HttpResponse.header:type_name -> patchbay.plugin.v1.Header
-	21, // 22: patchbay.plugin.v1.DeliverRequest.calls:type_name -> patchbay.plugin.v1.DeliverCall
-	51, // 23: patchbay.plugin.v1.DeliverCall.timeout:type_name -> google.protobuf.Duration
-	22, // 24: patchbay.plugin.v1.DeliverCall.send:type_name -> patchbay.plugin.v1.SendAction
-	26, // 25: patchbay.plugin.v1.DeliverCall.open:type_name -> patchbay.plugin.v1.OpenAction
-	24, // 26: patchbay.plugin.v1.SendAction.assigned:type_name -> patchbay.plugin.v1.Assigned
-	23, // 27: patchbay.plugin.v1.SendAction.copy:type_name -> patchbay.plugin.v1.Copy
-	50, // 28: patchbay.plugin.v1.Assigned.accepted_at:type_name -> google.protobuf.Timestamp
-	48, // 29: patchbay.plugin.v1.Assigned.attributes:type_name -> patchbay.plugin.v1.Assigned.AttributesEntry
-	25, // 30: patchbay.plugin.v1.Assigned.media:type_name -> patchbay.plugin.v1.AssignedMedium
-	1,  // 31: patchbay.plugin.v1.OpenAction.customer:type_name -> patchbay.plugin.v1.Sender
-	49, // 32: patchbay.plugin.v1.OpenAction.attributes:type_name -> patchbay.plugin.v1.OpenAction.AttributesEntry
-	28, // 33: patchbay.plugin.v1.DeliverResponse.results:type_name -> patchbay.plugin.v1.DeliverResult
-	13, // 34: patchbay.plugin.v1.DeliverResult.error:type_name -> patchbay.plugin.v1.Error
-	51, // 35: patchbay.plugin.v1.DrainRequest.timeout:type_name -> google.protobuf.Duration
-	35, // 36: patchbay.plugin.v1.WatchHealthResponse.unhealthy:type_name -> patchbay.plugin.v1.ChannelHealth
-	39, // 37: patchbay.plugin.v1.SubscribeRequest.threads:type_name -> patchbay.plugin.v1.LiveThread
-	13, // 38: patchbay.plugin.v1.SubscribeResponse.error:type_name -> patchbay.plugin.v1.Error
-	2,  // 39: patchbay.plugin.v1.FetchRequest.part:type_name -> patchbay.plugin.v1.Part
-	13, // 40: patchbay.plugin.v1.FetchResponse.error:type_name -> patchbay.plugin.v1.Error
-	13, // 41: patchbay.plugin.v1.AttachResponse.error:type_name -> patchbay.plugin.v1.Error
-	3,  // 42: patchbay.plugin.v1.PluginService.Describe:input_type -> patchbay.plugin.v1.DescribeRequest
-	7,  // 43: patchbay.plugin.v1.PluginService.Validate:input_type -> patchbay.plugin.v1.ValidateRequest
-	10, // 44: patchbay.plugin.v1.PluginService.Configure:input_type -> patchbay.plugin.v1.ConfigureRequest
-	14, // 45: patchbay.plugin.v1.PluginService.Receive:input_type -> patchbay.plugin.v1.ReceiveRequest
-	20, // 46: patchbay.plugin.v1.PluginService.Deliver:input_type -> patchbay.plugin.v1.DeliverRequest
-	29, // 47: patchbay.plugin.v1.PluginService.Cancel:input_type -> patchbay.plugin.v1.CancelRequest
-	31, // 48: patchbay.plugin.v1.PluginService.Drain:input_type -> patchbay.plugin.v1.DrainRequest
-	33, // 49: patchbay.plugin.v1.PluginService.WatchHealth:input_type -> patchbay.plugin.v1.WatchHealthRequest
-	36, // 50: patchbay.plugin.v1.PluginService.CollectMetrics:input_type -> patchbay.plugin.v1.CollectMetricsRequest
-	38, // 51: patchbay.plugin.v1.PluginService.Subscribe:input_type -> patchbay.plugin.v1.SubscribeRequest
-	41, // 52: patchbay.plugin.v1.PluginService.Fetch:input_type -> patchbay.plugin.v1.FetchRequest
-	43, // 53: patchbay.plugin.v1.PluginService.Attach:input_type -> patchbay.plugin.v1.AttachRequest
-	4,  // 54: patchbay.plugin.v1.PluginService.Describe:output_type -> patchbay.plugin.v1.DescribeResponse
-	8,  // 55: patchbay.plugin.v1.PluginService.Validate:output_type -> patchbay.plugin.v1.ValidateResponse
-	11, // 56: patchbay.plugin.v1.PluginService.Configure:output_type -> patchbay.plugin.v1.ConfigureResponse
-	17, // 57: patchbay.plugin.v1.PluginService.Receive:output_type -> patchbay.plugin.v1.ReceiveResponse
-	27, // 58: patchbay.plugin.v1.PluginService.Deliver:output_type -> patchbay.plugin.v1.DeliverResponse
-	30, // 59: patchbay.plugin.v1.PluginService.Cancel:output_type -> patchbay.plugin.v1.CancelResponse
-	32, // 60: patchbay.plugin.v1.PluginService.Drain:output_type -> patchbay.plugin.v1.DrainResponse
-	34, // 61: patchbay.plugin.v1.PluginService.WatchHealth:output_type -> patchbay.plugin.v1.WatchHealthResponse
-	37, // 62: patchbay.plugin.v1.PluginService.CollectMetrics:output_type -> patchbay.plugin.v1.CollectMetricsResponse
-	40, // 63: patchbay.plugin.v1.PluginService.Subscribe:output_type -> patchbay.plugin.v1.SubscribeResponse
-	42, // 64: patchbay.plugin.v1.PluginService.Fetch:output_type -> patchbay.plugin.v1.FetchResponse
-	44, // 65: patchbay.plugin.v1.PluginService.Attach:output_type -> patchbay.plugin.v1.AttachResponse
-	54, // [54:66] is the sub-list for method output_type
-	42, // [42:54] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	48, // 8: patchbay.plugin.v1.DescribeResponse.event_reasons:type_name -> patchbay.plugin.v1.DescribeResponse.EventReasonsEntry
+	49, // 9: patchbay.plugin.v1.DescribeResponse.attributes:type_name -> patchbay.plugin.v1.DescribeResponse.AttributesEntry
+	6,  // 10: patchbay.plugin.v1.ValidateRequest.channel:type_name -> patchbay.plugin.v1.ChannelConfig
+	9,  // 11: patchbay.plugin.v1.ValidateResponse.problems:type_name -> patchbay.plugin.v1.Problem
+	6,  // 12: patchbay.plugin.v1.ConfigureRequest.channel:type_name -> patchbay.plugin.v1.ChannelConfig
+	12, // 13: patchbay.plugin.v1.ConfigureResponse.paths:type_name -> patchbay.plugin.v1.Path
+	13, // 14: patchbay.plugin.v1.ConfigureResponse.error:type_name -> patchbay.plugin.v1.Error
+	5,  // 15: patchbay.plugin.v1.ConfigureResponse.capabilities:type_name -> patchbay.plugin.v1.Capabilities
+	53, // 16: patchbay.plugin.v1.Error.after:type_name -> google.protobuf.Duration
+	15, // 17: patchbay.plugin.v1.ReceiveRequest.calls:type_name -> patchbay.plugin.v1.ReceiveCall
+	53, // 18: patchbay.plugin.v1.ReceiveCall.timeout:type_name -> google.protobuf.Duration
+	16, // 19: patchbay.plugin.v1.ReceiveCall.header:type_name -> patchbay.plugin.v1.Header
+	18, // 20: patchbay.plugin.v1.ReceiveResponse.results:type_name -> patchbay.plugin.v1.ReceiveResult
+	19, // 21: patchbay.plugin.v1.ReceiveResult.response:type_name -> patchbay.plugin.v1.HttpResponse
+	13, // 22: patchbay.plugin.v1.ReceiveResult.error:type_name -> patchbay.plugin.v1.Error
+	16, // 23: patchbay.plugin.v1.HttpResponse.header:type_name -> patchbay.plugin.v1.Header
+	21, // 24: patchbay.plugin.v1.DeliverRequest.calls:type_name -> patchbay.plugin.v1.DeliverCall
+	53, // 25: patchbay.plugin.v1.DeliverCall.timeout:type_name -> google.protobuf.Duration
+	22, // 26: patchbay.plugin.v1.DeliverCall.send:type_name -> patchbay.plugin.v1.SendAction
+	26, // 27: patchbay.plugin.v1.DeliverCall.open:type_name -> patchbay.plugin.v1.OpenAction
+	24, // 28: patchbay.plugin.v1.SendAction.assigned:type_name -> patchbay.plugin.v1.Assigned
+	23, // 29: patchbay.plugin.v1.SendAction.copy:type_name -> patchbay.plugin.v1.Copy
+	52, // 30: patchbay.plugin.v1.Assigned.accepted_at:type_name -> google.protobuf.Timestamp
+	50, // 31: patchbay.plugin.v1.Assigned.attributes:type_name -> patchbay.plugin.v1.Assigned.AttributesEntry
+	25, // 32: patchbay.plugin.v1.Assigned.media:type_name -> patchbay.plugin.v1.AssignedMedium
+	1,  // 33: patchbay.plugin.v1.OpenAction.customer:type_name -> patchbay.plugin.v1.Sender
+	51, // 34: patchbay.plugin.v1.OpenAction.attributes:type_name -> patchbay.plugin.v1.OpenAction.AttributesEntry
+	28, // 35: patchbay.plugin.v1.DeliverResponse.results:type_name -> patchbay.plugin.v1.DeliverResult
+	13, // 36: patchbay.plugin.v1.DeliverResult.error:type_name -> patchbay.plugin.v1.Error
+	53, // 37: patchbay.plugin.v1.DrainRequest.timeout:type_name -> google.protobuf.Duration
+	35, // 38: patchbay.plugin.v1.WatchHealthResponse.unhealthy:type_name -> patchbay.plugin.v1.ChannelHealth
+	39, // 39: patchbay.plugin.v1.SubscribeRequest.threads:type_name -> patchbay.plugin.v1.LiveThread
+	13, // 40: patchbay.plugin.v1.SubscribeResponse.error:type_name -> patchbay.plugin.v1.Error
+	2,  // 41: patchbay.plugin.v1.FetchRequest.part:type_name -> patchbay.plugin.v1.Part
+	13, // 42: patchbay.plugin.v1.FetchResponse.error:type_name -> patchbay.plugin.v1.Error
+	13, // 43: patchbay.plugin.v1.AttachResponse.error:type_name -> patchbay.plugin.v1.Error
+	3,  // 44: patchbay.plugin.v1.PluginService.Describe:input_type -> patchbay.plugin.v1.DescribeRequest
+	7,  // 45: patchbay.plugin.v1.PluginService.Validate:input_type -> patchbay.plugin.v1.ValidateRequest
+	10, // 46: patchbay.plugin.v1.PluginService.Configure:input_type -> patchbay.plugin.v1.ConfigureRequest
+	14, // 47: patchbay.plugin.v1.PluginService.Receive:input_type -> patchbay.plugin.v1.ReceiveRequest
+	20, // 48: patchbay.plugin.v1.PluginService.Deliver:input_type -> patchbay.plugin.v1.DeliverRequest
+	29, // 49: patchbay.plugin.v1.PluginService.Cancel:input_type -> patchbay.plugin.v1.CancelRequest
+	31, // 50: patchbay.plugin.v1.PluginService.Drain:input_type -> patchbay.plugin.v1.DrainRequest
+	33, // 51: patchbay.plugin.v1.PluginService.WatchHealth:input_type -> patchbay.plugin.v1.WatchHealthRequest
+	36, // 52: patchbay.plugin.v1.PluginService.CollectMetrics:input_type -> patchbay.plugin.v1.CollectMetricsRequest
+	38, // 53: patchbay.plugin.v1.PluginService.Subscribe:input_type -> patchbay.plugin.v1.SubscribeRequest
+	41, // 54: patchbay.plugin.v1.PluginService.Fetch:input_type -> patchbay.plugin.v1.FetchRequest
+	43, // 55: patchbay.plugin.v1.PluginService.Attach:input_type -> patchbay.plugin.v1.AttachRequest
+	4,  // 56: patchbay.plugin.v1.PluginService.Describe:output_type -> patchbay.plugin.v1.DescribeResponse
+	8,  // 57: patchbay.plugin.v1.PluginService.Validate:output_type -> patchbay.plugin.v1.ValidateResponse
+	11, // 58: patchbay.plugin.v1.PluginService.Configure:output_type -> patchbay.plugin.v1.ConfigureResponse
+	17, // 59: patchbay.plugin.v1.PluginService.Receive:output_type -> patchbay.plugin.v1.ReceiveResponse
+	27, // 60: patchbay.plugin.v1.PluginService.Deliver:output_type -> patchbay.plugin.v1.DeliverResponse
+	30, // 61: patchbay.plugin.v1.PluginService.Cancel:output_type -> patchbay.plugin.v1.CancelResponse
+	32, // 62: patchbay.plugin.v1.PluginService.Drain:output_type -> patchbay.plugin.v1.DrainResponse
+	34, // 63: patchbay.plugin.v1.PluginService.WatchHealth:output_type -> patchbay.plugin.v1.WatchHealthResponse
+	37, // 64: patchbay.plugin.v1.PluginService.CollectMetrics:output_type -> patchbay.plugin.v1.CollectMetricsResponse
+	40, // 65: patchbay.plugin.v1.PluginService.Subscribe:output_type -> patchbay.plugin.v1.SubscribeResponse
+	42, // 66: patchbay.plugin.v1.PluginService.Fetch:output_type -> patchbay.plugin.v1.FetchResponse
+	44, // 67: patchbay.plugin.v1.PluginService.Attach:output_type -> patchbay.plugin.v1.AttachResponse
+	56, // [56:68] is the sub-list for method output_type
+	44, // [44:56] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_plugin_proto_init() }
@@ -3930,7 +3964,7 @@ func file_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plugin_proto_rawDesc), len(file_plugin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   50,
+			NumMessages:   52,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
