@@ -65,7 +65,8 @@ var simulator = below("sandbox/native", "sandbox/botwebhook", "sandbox/aicc")
 var kit = is("sandbox/simulator")
 
 // pure are the packages without input, output, clock and randomness.
-var pure = is("core/internal/route", "core/internal/conversation", "core/internal/state", "core/internal/render")
+var pure = is("core/internal/route", "core/internal/hours", "core/internal/conversation", "core/internal/state",
+	"core/internal/render")
 
 var rules = []rule{
 	{is("sdk/envelope", "sdk/text", "sdk/backoff"), func(_, imp string) bool { return !standard(imp) && !segments(imp) },

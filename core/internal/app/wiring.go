@@ -24,7 +24,8 @@ func policy(
 	out := &conversation.Policy{
 		Revision: 1, Channels: map[string]*conversation.Channel{}, Routes: cfg.Table, Owner: cfg.Conversations.Owner,
 		History: cfg.Conversations.History, CloseAfter: cfg.Conversations.CloseAfter,
-		Bounces: cfg.Conversations.Bounces, Reachable: reachable,
+		Bounces: cfg.Conversations.Bounces, Zone: cfg.Conversations.Zone, Language: cfg.Conversations.Language,
+		Reachable: reachable,
 	}
 	for i := range cfg.Channels {
 		ch := &cfg.Channels[i]
@@ -34,7 +35,7 @@ func policy(
 		// opened could be stored.
 		opens := d == nil || slices.Contains(d.GetAbilities(), "open")
 		c := &conversation.Channel{
-			Name: ch.Name, Role: ch.Role, Owner: ch.Owner, Opens: opens,
+			Name: ch.Name, Role: ch.Role, Title: ch.Title, Hours: ch.Hours, Owner: ch.Owner, Opens: opens,
 			PerEpoch: p.endpoints[ch.Name].GetThreads() == string(sdk.ThreadsPerEpoch),
 			Events:   map[envelope.Kind]bool{}, Target: target(caps), History: caps.GetHistory(),
 			Timeout: ch.Delivery.Timeout, Block: ch.Delivery.Then == config.ThenBlock,

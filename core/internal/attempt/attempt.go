@@ -16,7 +16,8 @@ type Job struct {
 	Delivery state.Delivery
 	Conv     *state.Conversation // as of the commit that released the job; read only
 	Thread   string
-	State    []byte // of the thread
+	State    []byte        // of the thread
+	Waited   time.Duration // for the hours of the channel; give_up does not count it
 }
 
 // Stored is an envelope from the log. It is shared: read only.

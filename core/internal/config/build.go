@@ -113,6 +113,7 @@ func (l *loader) conversations(f *fileConversations) Conversations {
 		"must be from 0 (no limit) to %d handovers an hour", state.MaxHandoverTimes)
 	l.requireBetween(&f.CloseAfter, time.Minute, 366*24*time.Hour)
 	l.oneOfOrPlanned(&f.Fenced, []string{"note"}, "drop")
+	l.require(f.Language.value != "", f.Language.node, "is empty; name the attribute that has the customer's language")
 	return Conversations{Owner: f.Owner.value, History: history, CloseAfter: f.CloseAfter.value,
-		Bounces: bounces}
+		Bounces: bounces, Zone: l.zone(&f.Zone), Language: f.Language.value}
 }

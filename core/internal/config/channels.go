@@ -34,7 +34,7 @@ func (l *loader) channel(f *fileChannel, adapters *named[fileAdapter]) Channel {
 		l.bad(finding.ReservedName, f.node, "%q has another meaning in routes; take another name", f.node.name)
 	}
 	out := Channel{Name: f.node.name, Adapter: f.Adapter.value, Owner: f.Owner.value, Path: f.Path.value,
-		Delivery: l.delivery(&f.Delivery)}
+		Title: l.title(&f.Title), Hours: l.hours(&f.Hours), Delivery: l.delivery(&f.Delivery)}
 	switch known := adapters.names(); {
 	case out.Adapter == "":
 		l.bad(finding.MissingKey, f.Adapter.node, "missing; set it to one of the adapters")
@@ -50,6 +50,9 @@ func (l *loader) channel(f *fileChannel, adapters *named[fileAdapter]) Channel {
 		l.oneOf(&f.Role, roles...)
 	default:
 		out.Role = envelope.Role(f.Role.value)
+		if f.Hours.node.kind == mapping && out.Role != envelope.RoleBot && out.Role != envelope.RoleAgent {
+			l.bad(finding.WrongRole, f.Hours.node, "only a channel of role bot or agent has hours")
+		}
 	}
 	switch {
 	case out.Path != "" && !validPrefix(out.Path):

@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"time"
 
+	"patchbay/core/internal/hours"
 	"patchbay/core/internal/route"
 	"patchbay/sdk/envelope"
 )
@@ -68,8 +69,10 @@ type Channel struct {
 	Name    string
 	Adapter string
 	Role    envelope.Role
-	Owner   string // the channel that answers first; set for customer channels only, by default conversations.owner
-	Path    string // prefix of its webhook paths, "" or "/x"
+	Owner   string       // the channel that answers first; set for customer channels only, by default conversations.owner
+	Title   string       // that customers may see, "" if none
+	Hours   *hours.Hours // in which it is asked to take conversations; nil is always
+	Path    string       // prefix of its webhook paths, "" or "/x"
 	// Allow lists non-public networks in which the vendor may be called. AllowLinks lists non-public networks that
 	// inbound media links may resolve to. They are independent, since any customer can send a link.
 	Allow      []netip.Prefix
@@ -110,10 +113,12 @@ type Delivery struct {
 
 // Conversations are the settings that all conversations share.
 type Conversations struct {
-	Owner      string        // default owner of customer channels
-	History    int           // messages that a new owner gets, at most state.MaxHistory
-	CloseAfter time.Duration // silence after which a conversation ends
-	Bounces    int           // handovers in an hour after which rules no longer move control; 0 means no limit
+	Owner      string         // default owner of customer channels
+	History    int            // messages that a new owner gets, at most state.MaxHistory
+	CloseAfter time.Duration  // silence after which a conversation ends
+	Bounces    int            // handovers in an hour after which rules no longer move control; 0 means no limit
+	Zone       *time.Location // of now.hour, now.weekday and now.date
+	Language   string         // attribute that has the language of notices
 }
 
 // Limits bound the load that callers can cause.

@@ -5,7 +5,7 @@ const defaults = `
 listen: 127.0.0.1:8080
 admin: {listen: "127.0.0.1:9090"}
 store: {dir: data, cap: 8GiB}
-conversations: {history: 20, close_after: 72h, fenced: drop, bounces: 3}
+conversations: {history: 20, close_after: 72h, fenced: drop, bounces: 3, zone: UTC, language: language}
 limits: {opened_per_minute: 600}
 log: {level: info, format: auto}
 shutdown: {delay: 0s}

@@ -44,11 +44,21 @@ type fileChannel struct {
 	Adapter    setting[string] `koanf:"adapter"`
 	Role       setting[string] `koanf:"role"`
 	Owner      setting[string] `koanf:"owner"`
+	Title      setting[filled] `koanf:"title"`
+	Hours      fileHours       `koanf:"hours"`
 	Path       setting[string] `koanf:"path"`
 	Allow      textList        `koanf:"allow"`
 	AllowLinks textList        `koanf:"allow_links"`
 	Delivery   fileDelivery    `koanf:"delivery"`
 	Settings   rawMapping      `koanf:"settings"`
+}
+
+type fileHours struct {
+	place
+	Open   textList        `koanf:"open"`
+	Zone   setting[string] `koanf:"zone"`
+	Closed textList        `koanf:"closed"`
+	Days   named[textList] `koanf:"days"` // by date
 }
 
 type fileDelivery struct {
@@ -69,6 +79,8 @@ type fileConversations struct {
 	CloseAfter setting[time.Duration] `koanf:"close_after"`
 	Fenced     setting[string]        `koanf:"fenced"` // only "drop" exists
 	Bounces    setting[int]           `koanf:"bounces"`
+	Zone       setting[string]        `koanf:"zone"`
+	Language   setting[string]        `koanf:"language"`
 }
 
 type fileShutdown struct {

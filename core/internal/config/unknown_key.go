@@ -13,7 +13,6 @@ var plannedKeys = map[string][]string{
 	"":              {"nats", "tls", "telemetry", "retention"},
 	"admin":         {"token", "tls"},
 	"adapters.*":    {"checksum", "sha256", "limits"},
-	"channels.*":    {"hours"},
 	"conversations": {"undelivered"},
 }
 

@@ -24,10 +24,11 @@ func NextDeadline(c *state.Conversation, p *Policy) time.Time {
 	}
 	for i := range c.Lanes {
 		head := &c.Lanes[i].Queue[0]
-		if p.Channels[head.Channel] != nil {
-			add(head.NextAt)
-		} else {
+		switch at := p.ReleaseAt(head, head.QueuedAt); {
+		case p.Channels[head.Channel] == nil:
 			add(p.ReturnsUntil(c, head))
+		case at.After(head.QueuedAt):
+			add(at)
 		}
 	}
 	if c.Closing != "" && len(c.Lanes) == 0 {

@@ -360,12 +360,15 @@ type incoming struct {
 	sent                      time.Time
 	hops                      int
 	reason                    string
+	attributes                map[string]string
+	name                      string // of the sender
+	sender                    string // the sender's id
 }
 
 func (h *harness) inbound(m incoming) *inbound.Envelope {
 	e := &envelope.Envelope{
 		Channel: m.channel, Thread: m.thread, VendorID: m.id, Kind: m.kind, SentAt: m.sent, Hops: m.hops,
-		Sender: envelope.Sender{Role: m.role},
+		Sender: envelope.Sender{Role: m.role, ID: m.sender, Name: m.name}, Attributes: m.attributes,
 	}
 	if m.kind == "" {
 		e.Kind = envelope.KindMessage

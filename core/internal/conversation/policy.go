@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"patchbay/core/internal/hours"
 	"patchbay/core/internal/render"
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
@@ -17,6 +18,7 @@ type Channel struct {
 	Name     string
 	Role     envelope.Role
 	Title    string                 // that customers may see, "" if none
+	Hours    *hours.Hours           // in which it can be asked to take conversations; nil is always
 	Owner    string                 // of a customer channel: first owner of its conversations; "" is Policy.Owner
 	Opens    bool                   // a delivery needs a thread that the adapter opens first
 	PerEpoch bool                   // it gets a new thread each time that it gets control
@@ -51,10 +53,16 @@ const DefaultLanguage = "language"
 
 func (p *Policy) zone() *time.Location { return cmp.Or(p.Zone, time.UTC) }
 
-// Refusal returns why a channel cannot be asked now, within the given time: state.OfferUnreachable, or "" if it can be
-// asked.
-func (p *Policy) Refusal(channel string, within time.Duration, _ time.Time) string {
-	if p.Channels[channel] == nil || p.Reachable != nil && !p.Reachable(channel, within) {
+// Refusal returns why a channel cannot be asked at a time, with an answer within the given duration:
+// state.OfferOutsideHours or state.OfferUnreachable. It returns "" if the channel can be asked.
+func (p *Policy) Refusal(channel string, within time.Duration, at time.Time) string {
+	ch := p.Channels[channel]
+	switch {
+	case ch == nil:
+		return state.OfferUnreachable
+	case ch.Hours != nil && !ch.Hours.Open(at):
+		return state.OfferOutsideHours
+	case p.Reachable != nil && !p.Reachable(channel, within):
 		return state.OfferUnreachable
 	}
 	return ""

@@ -14,18 +14,17 @@ func (tx *Transaction) routeCustomer(
 		tx.deciding = pos
 		defer func() { tx.deciding = state.Position{} }()
 	}
+	if opened || e.Kind == envelope.KindMessage || e.Kind == envelope.KindHandoverRequested {
+		tx.rememberAttributes(c, e.Attributes)
+	}
 	if opened {
 		tx.runEvent(c, route.EventOpened, &event{channel: ch.Name, role: ch.Role})
 	}
 	switch e.Kind {
 	case envelope.KindMessage:
-		tx.rememberAttributes(c, e.Attributes)
 		tx.routeMessage(c, &message{channel: ch.Name, role: ch.Role, envelope: e, pos: pos, item: itemOf(pos, e)})
 	case envelope.KindConnected, envelope.KindDisconnected, envelope.KindHandoverRequested:
 		requested := e.Kind == envelope.KindHandoverRequested
-		if requested {
-			tx.rememberAttributes(c, e.Attributes)
-		}
 		matched := tx.runEvent(c, route.Event(e.Kind), &event{
 			channel: ch.Name, role: ch.Role, pos: pos, reason: e.Attributes["reason"],
 		})

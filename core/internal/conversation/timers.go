@@ -34,6 +34,9 @@ func nextTimer(c *state.Conversation, p *Policy) (t timer) {
 	}
 	if c.Offer == nil || !c.Offer.Hold {
 		event, channel, since := clock(c)
+		if event == route.EventUnanswered {
+			since = p.answerableFrom(c, since)
+		}
 		if after := p.Routes.NextAfter(event, channel, c.TimerDone); after > 0 {
 			t = timer{since.Add(after), after, event}
 		}

@@ -19,7 +19,7 @@ const startGrace = time.Minute
 // an operator. After such a pause, a delivery has its whole time again.
 func (t *task) deadline() (at time.Time, ok bool) {
 	limit := t.ch.GiveUp
-	at = later(t.job.Delivery.QueuedAt, t.ch.resumed).Add(limit)
+	at = later(t.job.Delivery.QueuedAt.Add(t.job.Waited), t.ch.resumed).Add(limit)
 	return later(at, t.ch.started.Add(min(limit, startGrace))), limit > 0 && !t.ch.paused
 }
 

@@ -276,3 +276,23 @@ func TestDeadlinePassesWhileMediaAreRead(t *testing.T) {
 		}
 	})
 }
+
+func TestGiveUpDoesNotCountTheWaitForTheHours(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Channel{Name: "faq", GiveUp: testGiveUp})
+		defer h.close()
+		time.Sleep(startGrace)
+		h.bot.answerAll(notReady())
+		j := h.job("faq", "an offline message")
+		j.Delivery.QueuedAt, j.Waited = time.Now().Add(-9*time.Hour), 9*time.Hour
+		h.Submit(j)
+		time.Sleep(testGiveUp - time.Millisecond)
+		if o := h.outcome(j); o != nil {
+			t.Fatalf("outcome %+v before the deadline", o)
+		}
+		time.Sleep(time.Millisecond)
+		if o := h.mustOutcome(j); o.Result != attempt.ResultDead {
+			t.Errorf("outcome %+v, want given up", o)
+		}
+	})
+}

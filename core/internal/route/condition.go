@@ -1,14 +1,11 @@
 package route
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
-	"cel.dev/cel-go/common/types/ref"
 
 	"patchbay/core/internal/finding"
 	"patchbay/sdk/text"
@@ -26,12 +23,6 @@ type condition struct {
 	never bool // the literal false
 }
 
-// term is the equality of a variable or attribute with a fixed value.
-type term struct {
-	key   string // the variable's name, or "@" and the attribute's name
-	value string
-}
-
 // language compiles conditions. It keeps the lists of all mentions; programs refer to them by number.
 type language struct {
 	env      *cel.Env
@@ -42,23 +33,10 @@ type language struct {
 
 func newLanguage(ch Channels) (*language, error) {
 	l := &language{channels: ch}
-	opts := []cel.EnvOption{
+	opts := append(l.functions(),
 		cel.ClearMacros(), cel.Macros(append(l.macros(), cel.HasMacro)...),
 		cel.ParserExpressionSizeLimit(maxCondition), cel.ParserRecursionLimit(64),
-		cel.Variable(self, cel.DynType),
-		function("@attr", cel.StringType, cel.StringType, func(in *input, k ref.Val) ref.Val {
-			return types.String(in.facts.Attributes[string(k.(types.String))])
-		}),
-		function("@open", cel.StringType, cel.BoolType, func(in *input, ch ref.Val) ref.Val {
-			return types.Bool(in.open(string(ch.(types.String))))
-		}),
-		function("@bucket", cel.StringType, cel.IntType, func(in *input, salt ref.Val) ref.Val {
-			return types.Int(bucket(string(salt.(types.String)), in.facts.Customer, in.facts.CustomerID))
-		}),
-		function("@mentions", cel.IntType, cel.BoolType, func(in *input, list ref.Val) ref.Val {
-			return types.Bool(in.mentions(l.lists[list.(types.Int)]))
-		}),
-	}
+		cel.Variable(self, cel.DynType))
 	for _, v := range variables {
 		opts = append(opts, cel.Variable(v.name, v.typ))
 	}
@@ -73,12 +51,6 @@ func newLanguage(ch Channels) (*language, error) {
 	}
 	l.env, l.strict = env, strict
 	return l, nil
-}
-
-// function declares a function of the hidden input and one argument.
-func function(name string, arg, result *cel.Type, do func(*input, ref.Val) ref.Val) cel.EnvOption {
-	return cel.Function(name, cel.Overload(name, []*cel.Type{cel.DynType, arg}, result,
-		cel.BinaryBinding(func(in, v ref.Val) ref.Val { return do(in.(*input), v) })))
 }
 
 // compile compiles a condition. Its problems have no Rule, Index and Field.
@@ -119,84 +91,4 @@ func (l *language) compile(source string) (*condition, []Problem) {
 	}
 	c.program = prg
 	return c, nil
-}
-
-// holds evaluates the condition. Its error never contains text of the message.
-func (c *condition) holds(in *input) (bool, error) {
-	out, _, err := c.program.Eval(in)
-	if err != nil {
-		return false, runtimeError(err)
-	}
-	b, ok := out.(types.Bool)
-	if !ok {
-		return false, errors.New("the condition is neither true nor false")
-	}
-	return bool(b), nil
-}
-
-// runtimeError keeps the kinds of failure that are safe to show; texts of the library can quote the message.
-func runtimeError(err error) error {
-	for _, known := range []string{
-		"divi", "modulus by zero", "overflow", "index out of bounds", "no such overload",
-	} {
-		if !strings.Contains(err.Error(), known) {
-			continue
-		}
-		if known == "divi" {
-			return errors.New("division by zero")
-		}
-		return errors.New(known)
-	}
-	return errors.New("a value cannot be converted or looked up")
-}
-
-// terms collects the equalities of the outermost conjunction.
-func terms(e ast.Expr, out []term) []term {
-	if e.Kind() != ast.CallKind {
-		return out
-	}
-	call := e.AsCall()
-	switch call.FunctionName() {
-	case "_&&_":
-		for _, a := range call.Args() {
-			out = terms(a, out)
-		}
-	case "_==_":
-		a, b := call.Args()[0], call.Args()[1]
-		if t, ok := equality(a, b); ok {
-			return append(out, t)
-		}
-		if t, ok := equality(b, a); ok {
-			return append(out, t)
-		}
-	}
-	return out
-}
-
-func equality(left, right ast.Expr) (term, bool) {
-	value, ok := literal(right)
-	if !ok {
-		return term{}, false
-	}
-	switch left.Kind() {
-	case ast.IdentKind:
-		if _, isText := (&Facts{}).shortText(left.AsIdent()); isText {
-			return term{key: left.AsIdent(), value: value}, true
-		}
-	case ast.CallKind:
-		if call := left.AsCall(); call.FunctionName() == "@attr" {
-			name, ok := literal(call.Args()[1])
-			return term{key: "@" + name, value: value}, ok
-		}
-	}
-	return term{}, false
-}
-
-// literal returns a text literal's value.
-func literal(e ast.Expr) (string, bool) {
-	if e.Kind() != ast.LiteralKind {
-		return "", false
-	}
-	s, ok := e.AsLiteral().(types.String)
-	return string(s), ok
 }

@@ -7,6 +7,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
 
 	"patchbay/core/internal/finding"
 )
@@ -35,6 +36,9 @@ func (l *language) checkTree(tree *cel.Ast) []Problem {
 		case "_==_", "_!=_":
 			l.checkCompared(args[0], args[1], report)
 			l.checkCompared(args[1], args[0], report)
+			checkNumber(native, args, report)
+		case "_<_", "_<=_", "_>_", "_>=_":
+			checkNumber(native, args, report)
 		case "@in":
 			if args[1].Kind() == ast.ListKind {
 				for _, item := range args[1].AsList().Elements() {
@@ -63,6 +67,19 @@ func (l *language) checkPattern(e ast.Expr, report reporter) {
 func (l *language) checkCompared(variable, value ast.Expr, report reporter) {
 	if variable.Kind() == ast.IdentKind {
 		l.checkName(variable.AsIdent(), value, report)
+	}
+}
+
+// checkNumber reports a comparison of number() with something that is not a number, which is never true.
+func checkNumber(tree *ast.AST, args []ast.Expr, report reporter) {
+	for i, e := range args {
+		other := args[1-i]
+		if e.Kind() != ast.CallKind || e.AsCall().FunctionName() != "number" {
+			continue
+		}
+		if t := tree.GetType(other.ID()); t.Kind() != types.DynKind && typeName(t) != "a number" {
+			report(finding.ConditionType, other, "number() is a number, which cannot be compared with "+typeName(t), "")
+		}
 	}
 }
 

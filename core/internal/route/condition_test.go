@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"patchbay/sdk/envelope"
 )
@@ -92,6 +93,18 @@ func TestConditionProblems(t *testing.T) {
 		{"loop", `parts.exists(p, p == "image")`,
 			`1:7: exists: conditions have no loops; test a list with "image" in parts`},
 		{"hidden variable", `@input == 1`, `1:1: syntax error at "@"`},
+		{"unknown field of now", `now.minute > 5`, `1:1: now has the fields now.hour, now.weekday and now.date`},
+		{"now is no value", `now == "mon"`, `1:1: now has the fields now.hour, now.weekday and now.date`},
+		{"hour as text", `now.hour == "9"`, `1:10: == cannot be applied to a number and a text`},
+		{"data without path", `data("a") == ""`, `1:5: data takes two arguments, an attribute with JSON and a path in it: ` +
+			`data("native.custom_payload", "order.tier")`},
+		{"data with a number", `data("a", 1) == ""`, `1:11: data takes texts: two arguments, an attribute with JSON and a ` +
+			`path in it: data("native.custom_payload", "order.tier")`},
+		{"data as number", `data("a", "b") > 5`, `1:16: > cannot be applied to a text and a number`},
+		{"number of a number", `number(5) > 1`, `1:7: number cannot be called with a number`},
+		{"number compared with a text", `number(attr("a")) == "5"`,
+			`1:22: number() is a number, which cannot be compared with a text`},
+		{"text below number", `"5" < number(attr("a"))`, `1:1: number() is a number, which cannot be compared with a text`},
 		{"never", `false`, `warning: 1:1: is always false: the rule never matches`},
 		{"blank", ` `, `0:0: is empty; leave the key out if the rule has no condition`},
 		{"good", `"image" in parts && bucket("s") < 50 && open(owner) && age > duration("10m") && handovers < 3`, ``},
@@ -132,7 +145,8 @@ func TestConditionValues(t *testing.T) {
 		Text:  "Ich möchte einen MENSCHEN sprechen",
 		Parts: []string{"text", "image"}, SenderID: "u1", SenderName: "Ann", Owner: "faq", OwnerRole: envelope.RoleBot,
 		Home: "faq", Pending: "desk", Customer: "livechat", Handovers: 2, Age: 3600e9, Silence: 5e9, Reason: "declined",
-		Attributes: map[string]string{"tier": "gold"}, Open: func(ch string) bool { return ch == "night" }, CustomerID: "u1",
+		Attributes: map[string]string{"tier": "gold", "points": "99.5"}, Now: time.Date(2026, 12, 24, 23, 59, 0, 0, time.UTC),
+		Open: func(ch string) bool { return ch == "night" }, CustomerID: "u1",
 	}
 	for _, tc := range []struct {
 		when string
@@ -149,6 +163,12 @@ func TestConditionValues(t *testing.T) {
 		{`mentions(["menschen"])`, true},
 		{`mentions(["mensch", "agent"])`, false},
 		{`bucket("a") == bucket("a") && bucket("a") >= 0 && bucket("a") < 100`, true},
+		{`number(attr("points")) > 99 && number(attr("points")) <= 99.5 && number(attr("points")) != 99`, true},
+		{`number(attr("tier")) == 0 && number("") == 0 && number("NaN") == 0`, true},
+		{`number(" 1e3 ") == 1000 && number("-5") < 0`, true},
+		{`now.hour == 23 && now.weekday == "thu" && now.date == "2026-12-24"`, true},
+		{`now.weekday in ["sat", "sun"] || now.hour < 9`, false},
+		{`now.date >= "2026-12-24" && now.date <= "2026-12-26"`, true},
 	} {
 		t.Run(tc.when, func(t *testing.T) {
 			table, problems := Compile([]Rule{{Name: "a", When: tc.when, To: ToOwner}}, testChannels)

@@ -55,8 +55,10 @@ func (w worstCase) EstimateCallCost(function, _ string, _ *cost.AstNode, args []
 	switch function {
 	case "@attr", "@open":
 		return cost.NewCallEstimate(cost.FixedCostEstimate(5), nil)
-	case "@bucket":
+	case "@bucket", "number":
 		return cost.NewCallEstimate(cost.FixedCostEstimate(20), nil)
+	case "@data": // parsing JSON takes about 10 ns per byte
+		return cost.NewCallEstimate(cost.FixedCostEstimate(envelope.MaxAttributeBytes), nil)
 	case "@mentions":
 		words := uint64(costLimit)
 		if n, ok := cost.UintValue(args[1]); ok && n < uint64(len(w.language.lists)) {

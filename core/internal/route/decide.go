@@ -8,7 +8,7 @@ func (t *Table) Decide(f *Facts) Decision {
 		cur cursor
 		in  = input{facts: f}
 	)
-	t.candidates(f, &cur)
+	t.candidates(&in, &cur)
 	for i, ok := cur.next(); ok; i, ok = cur.next() {
 		c := &t.rules[i]
 		if f.Done[i] || c.rule.After != f.After {

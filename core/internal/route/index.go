@@ -2,6 +2,7 @@ package route
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -74,7 +75,7 @@ func bestTerm(list []term) term {
 
 func rank(t term) int {
 	switch {
-	case t.key[0] == '@':
+	case t.key[0] == '@' || t.key[0] == '#':
 		return 3
 	case t.key == "sender_id" || t.key == "sender_name" || t.key == "reason":
 		return 2
@@ -90,8 +91,8 @@ type cursor struct {
 	array [8][]int // backs lists
 }
 
-func (t *Table) candidates(f *Facts, cur *cursor) {
-	c := t.candidatesOf(f.Event, f.Channel)
+func (t *Table) candidates(in *input, cur *cursor) {
+	c := t.candidatesOf(in.facts.Event, in.facts.Channel)
 	if c == nil {
 		return
 	}
@@ -100,7 +101,7 @@ func (t *Table) candidates(f *Facts, cur *cursor) {
 		cur.lists = append(cur.lists, c.always)
 	}
 	for _, key := range c.keys {
-		if list := c.byValue[key][f.value(key)]; len(list) > 0 {
+		if list := c.byValue[key][in.value(key)]; len(list) > 0 {
 			cur.lists = append(cur.lists, list)
 		}
 	}
@@ -126,11 +127,15 @@ func (t *Table) NextAfter(e Event, channel string, done time.Duration) time.Dura
 }
 
 // value returns the value of a term's key.
-func (f *Facts) value(key string) string {
-	if key[0] == '@' {
-		return f.Attributes[key[1:]]
+func (in *input) value(key string) string {
+	switch key[0] {
+	case '@':
+		return in.facts.Attributes[key[1:]]
+	case '#':
+		attribute, path, _ := strings.Cut(key[1:], "\x00")
+		return in.data(attribute, path)
 	}
-	s, _ := f.shortText(key)
+	s, _ := in.facts.shortText(key)
 	return s
 }
 

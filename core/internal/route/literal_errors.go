@@ -34,7 +34,7 @@ func literalProblems(parsed *cel.Ast, issues *cel.Issues) []Problem {
 			p.Code, p.Message = finding.InvalidPattern, p.Message+patternError(value)
 		case "duration":
 			p.Code, p.Message = finding.InvalidDuration, p.Message+"; write a number with the unit h, m, s or ms"
-			p.Suggestion = hours(value)
+			p.Suggestion = inHours(value)
 		}
 		out = append(out, p)
 	}
@@ -66,8 +66,8 @@ func patternError(pattern string) string {
 	return why
 }
 
-// hours returns a number of days or weeks in hours, or "" for any other text.
-func hours(value string) string {
+// inHours returns a number of days or weeks in hours, or "" for any other text.
+func inHours(value string) string {
 	for unit, factor := range map[string]int{"d": 24, "w": 7 * 24} {
 		if n, err := strconv.Atoi(strings.TrimSuffix(value, unit)); err == nil && strings.HasSuffix(value, unit) {
 			return strconv.Itoa(n*factor) + "h"

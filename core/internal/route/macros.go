@@ -12,26 +12,32 @@ import (
 // macros add the hidden first argument to the functions, and check the arguments as far as no types are needed.
 func (l *language) macros() []cel.Macro {
 	return []cel.Macro{
-		cel.GlobalVarArgMacro("attr", textFunction("attr", `the attribute's name: attr("tier")`)),
-		cel.GlobalVarArgMacro("open", textFunction("open", `the channel's name: open("desk")`)),
-		cel.GlobalVarArgMacro("bucket", textFunction("bucket",
-			`a text that distinguishes experiments: bucket("greeting")`)),
+		textFunction("attr", 1, `one argument, the attribute's name: attr("tier")`),
+		textFunction("data", 2, `two arguments, an attribute with JSON and a path in it: data("native.custom_payload", `+
+			`"order.tier")`),
+		textFunction("open", 1, `one argument, the channel's name: open("desk")`),
+		textFunction("bucket", 1, `one argument, a text that distinguishes experiments: bucket("greeting")`),
 		cel.GlobalVarArgMacro("mentions", l.expandMentions),
 	}
 }
 
-func textFunction(name, want string) cel.MacroFactory {
-	return func(eh cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *common.Error) {
-		if len(args) != 1 {
-			return nil, eh.NewError(eh.NewIdent(self).ID(), fmt.Sprintf("%s takes one argument, %s", name, want))
+// textFunction returns the macro of a function that takes n texts.
+func textFunction(name string, n int, want string) cel.Macro {
+	expand := func(eh cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *common.Error) {
+		if len(args) != n {
+			return nil, eh.NewError(eh.NewIdent(self).ID(), fmt.Sprintf("%s takes %s", name, want))
 		}
-		if args[0].Kind() == ast.LiteralKind {
-			if _, ok := args[0].AsLiteral().(types.String); !ok {
-				return nil, eh.NewError(args[0].ID(), fmt.Sprintf("%s takes a text, %s", name, want))
+		for _, arg := range args {
+			if arg.Kind() != ast.LiteralKind {
+				continue
+			}
+			if _, ok := arg.AsLiteral().(types.String); !ok {
+				return nil, eh.NewError(arg.ID(), fmt.Sprintf("%s takes texts: %s", name, want))
 			}
 		}
-		return eh.NewCall("@"+name, eh.NewIdent(self), args[0]), nil
+		return eh.NewCall("@"+name, append([]ast.Expr{eh.NewIdent(self)}, args...)...), nil
 	}
+	return cel.GlobalVarArgMacro(name, expand)
 }
 
 func (l *language) expandMentions(eh cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *common.Error) {

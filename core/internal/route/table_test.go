@@ -267,7 +267,7 @@ func TestIndexFindsEveryMatchingRule(t *testing.T) {
 	conditions := []string{
 		"", `owner == "faq"`, `"desk" == owner && attr("a") == "1"`, `attr("a") == "2"`, `attr("b") == ""`,
 		`owner == "faq" || attr("a") == "1"`, `int(attr("a")) > 1 && owner == "desk"`, `!(attr("a") == "1")`,
-		`attr("a") == "1" && attr("a") == "2"`, `sender_id == "u" && handovers > 0`, `1 / handovers > 0`,
+		`attr("a") == "1" && attr("a") == "2"`, `data("j", "k.l") == "1"`, `now.weekday == "mon" && data("j", "m") == ""`, `sender_id == "u" && handovers > 0`, `1 / handovers > 0`,
 	}
 	for range 300 {
 		var rules []Rule
@@ -287,8 +287,8 @@ func TestIndexFindsEveryMatchingRule(t *testing.T) {
 		channel := pick("livechat", "desk", "night")
 		f := &Facts{Event: Event(pick("message", "passed")), Channel: channel, Role: testChannels[channel],
 			Owner:    pick("faq", "desk", ""),
-			SenderID: pick("u", "v"), Handovers: int64(r.IntN(2)), Attributes: map[string]string{"a": pick("1", "2",
-				"x")}}
+			SenderID: pick("u", "v"), Handovers: int64(r.IntN(2)), Attributes: map[string]string{"a": pick("1", "2", "x"), "j": pick(`{"k": {"l": 1}}`, `{"k": {"l": 2}}`, "")},
+			Now: time.Unix(int64(r.IntN(3))*86400, 0)}
 		var indexed []int
 		for _, s := range table.Decide(f).Steps {
 			indexed = append(indexed, s.Index)

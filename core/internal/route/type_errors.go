@@ -33,6 +33,10 @@ func (l *language) typeProblems(parsed *cel.Ast, issues *cel.Issues) []Problem {
 		switch e.Kind() {
 		case ast.IdentKind:
 			p.Code = finding.UnknownVariable
+			if e.AsIdent() == "now" {
+				p.Message = "now has the fields now.hour, now.weekday and now.date"
+				break
+			}
 			p.Message = fmt.Sprintf("undeclared reference to %q", e.AsIdent())
 			p.Suggestion = Closest(e.AsIdent(), variableNames())
 		case ast.SelectKind:

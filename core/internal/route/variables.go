@@ -5,11 +5,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"reflect"
+	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
+	"patchbay/core/internal/hours"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/text"
 )
@@ -30,18 +32,15 @@ var variables = []struct {
 	{"owner", cel.StringType}, {"owner_role", cel.StringType}, {"home", cel.StringType},
 	{"pending", cel.StringType}, {"customer", cel.StringType}, {"handovers", cel.IntType},
 	{"age", cel.DurationType}, {"silence", cel.DurationType}, {"reason", cel.StringType},
-}
-
-// functionNames are the functions of conditions, ours first.
-var functionNames = []string{
-	"attr", "open", "bucket", "mentions", "matches", "contains", "startsWith", "endsWith", "size", "duration", "int",
+	{"now.hour", cel.IntType}, {"now.weekday", cel.StringType}, {"now.date", cel.StringType},
 }
 
 // input is a Facts during a decision: the activation of conditions and the first argument of functions.
 type input struct {
 	facts  *Facts
 	folded string
-	ready  bool // folded is set
+	ready  bool           // folded is set
+	parsed map[string]any // JSON of attributes
 }
 
 var (
@@ -61,6 +60,8 @@ func (in *input) ResolveName(name string) (any, bool) {
 		return types.NewStringList(types.DefaultTypeAdapter, f.Parts), true
 	case "handovers":
 		return types.Int(f.Handovers), true
+	case "now.hour":
+		return types.Int(f.Now.Hour()), true
 	case "age":
 		return types.Duration{Duration: f.Age}, true
 	case "silence":
@@ -93,6 +94,10 @@ func (f *Facts) shortText(name string) (string, bool) {
 		return f.Customer, true
 	case "reason":
 		return f.Reason, true
+	case "now.weekday":
+		return hours.WeekdayName(f.Now.Weekday()), true
+	case "now.date":
+		return f.Now.Format(time.DateOnly), true
 	}
 	return "", false
 }

@@ -51,11 +51,12 @@ func (w *Writer) releaseHeads(c *state.Conversation, now time.Time) {
 	for i := range c.Lanes {
 		head := &c.Lanes[i].Queue[0]
 		_, busy := lanes[head.Channel]
-		if busy || c.Blocked[head.Channel] != "" || head.NextAt.After(now) || !w.Policy.Accepts(head.Channel) {
+		if busy || c.Blocked[head.Channel] != "" || w.Policy.ReleaseAt(head, now).After(now) ||
+			!w.Policy.Accepts(head.Channel) {
 			continue
 		}
 		w.inFlight.put(c.ID, head.Channel, head.ID)
-		w.Lanes.Submit(newJob(c, head))
+		w.Lanes.Submit(newJob(c, head, w.Policy.Waited(c, head, now)))
 	}
 	w.setDeadline(c, now)
 	w.setTimer(c)
@@ -75,8 +76,8 @@ func (s conversations) set(id string, member bool) {
 	}
 }
 
-func newJob(c *state.Conversation, d *state.Delivery) *attempt.Job {
-	j := &attempt.Job{Delivery: *d, Conv: c, Thread: d.Thread}
+func newJob(c *state.Conversation, d *state.Delivery, waited time.Duration) *attempt.Job {
+	j := &attempt.Job{Delivery: *d, Conv: c, Thread: d.Thread, Waited: waited}
 	if th := c.Threads[d.Channel]; th != nil && (j.Thread == "" || j.Thread == th.ID) {
 		j.Thread, j.State = th.ID, th.State
 	}
@@ -116,7 +117,7 @@ func (w *Writer) nextAfter(c *state.Conversation, now time.Time) time.Time {
 	for i := range c.Lanes {
 		head := &c.Lanes[i].Queue[0]
 		if w.Policy.Accepts(head.Channel) {
-			sooner(head.NextAt)
+			sooner(w.Policy.ReleaseAt(head, now))
 			continue
 		}
 		if until := w.Policy.ReturnsUntil(c, head); until.After(now) {
