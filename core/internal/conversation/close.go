@@ -81,7 +81,8 @@ func (tx *Transaction) close(c *state.Conversation, r *closeRequest) {
 	tx.wakeCustomer(c)
 	tx.queueClosingEvent(c, c.Channel, r.reason)
 	for _, name := range slices.Sorted(maps.Keys(tx.policy.Channels)) {
-		if name != c.Channel && hasThread(c, name) {
+		ch := tx.policy.Channels[name]
+		if name != c.Channel && ch.Role != envelope.RoleObserver && hasThread(c, name) {
 			tx.queueClosingEvent(c, name, r.reason)
 		}
 	}

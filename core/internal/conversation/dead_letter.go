@@ -29,49 +29,63 @@ func deadLetterError(id, format string, args ...any) error {
 	return &DeadLetterError{id, fmt.Errorf(format, args...)}
 }
 
-// giveUp gives up a delivery. A failed offer goes to the next channel. If a thread could not be opened, the deliveries
-// that need it are given up too.
-func (tx *Transaction) giveUp(c *state.Conversation, d *state.Delivery, kind, text string) {
+// giveUp gives up a delivery. A failed offer goes to the next channel. Otherwise a rule may take care of the messages.
+// If a thread could not be opened, the deliveries that need it are given up too.
+func (tx *Transaction) giveUp(c *state.Conversation, d *state.Delivery, f failure) {
 	if d.Kind == state.KindOpen && d.Offer {
-		tx.endDelivery(c, d, state.StatusDropped, "offer failed: "+text)
+		tx.endDelivery(c, d, state.StatusDropped, "offer failed: "+f.text)
 		if c.Offer != nil && c.Offer.Target == d.Channel {
-			tx.failOffer(c, state.OfferUnreachable, kind)
+			tx.failOffer(c, state.OfferUnreachable, f.kind)
 		}
+		return
+	}
+	if tx.runDeliveryFailed(c, d, f) {
 		return
 	}
 	var messages []state.Delivery
 	if d.Kind == state.KindOpen {
-		messages = tx.endMessagesOf(c, d, kind, "its thread could not be opened: "+text)
+		messages = tx.endMessagesOf(c, d, f.kind, "its thread could not be opened: "+f.text)
 	}
-	tx.deadLetter(c, d, kind, text, messages...)
+	tx.deadLetter(c, d, f.kind, f.text, messages...)
+}
+
+// needThreadOf returns the deliveries that need the thread of an open.
+func needThreadOf(c *state.Conversation, open *state.Delivery) []state.Delivery {
+	var out []state.Delivery
+	lane := queued(c, open.Channel)
+	for i := 1 + slices.IndexFunc(lane, func(d state.Delivery) bool { return d.ID == open.ID }); i < len(lane); i++ {
+		if lane[i].Kind == state.KindOpen { // the deliveries after it need another thread
+			break
+		}
+		if lane[i].Thread == "" { // otherwise it uses a thread that exists
+			out = append(out, lane[i])
+		}
+	}
+	return out
 }
 
 // endMessagesOf ends the deliveries that need the thread of an open, and returns the messages among them. The other
 // ended deliveries are closing events and transcripts, which are dropped.
 func (tx *Transaction) endMessagesOf(c *state.Conversation, open *state.Delivery, kind, text string) []state.Delivery {
 	var messages []state.Delivery
-	lane := queued(c, open.Channel)
-	for i := 1 + slices.IndexFunc(lane, func(d state.Delivery) bool { return d.ID == open.ID }); i < len(lane); i++ {
-		next := &lane[i]
-		switch {
-		case next.Kind == state.KindOpen: // the deliveries after it need another thread
-			return messages
-		case next.Thread != "": // uses a thread that exists
-		case isClosingEvent(next) || next.Kind == state.KindTranscript:
-			tx.endDelivery(c, next, state.StatusDropped, text)
-		default:
-			tx.endDead(c, next, kind, text)
-			messages = append(messages, *next)
+	for _, next := range needThreadOf(c, open) {
+		if isClosingEvent(&next) || next.Kind == state.KindTranscript {
+			tx.endDelivery(c, &next, state.StatusDropped, text)
+			continue
 		}
+		tx.endDead(c, &next, kind, text)
+		messages = append(messages, next)
 	}
 	return messages
 }
 
-// deadLetter ends a delivery and keeps it as a dead letter, with the messages that have ended because of it.
+// deadLetter ends a delivery and keeps it as a dead letter, with the messages that have ended because of it. The lane
+// stops if its channel is configured so.
 func (tx *Transaction) deadLetter(c *state.Conversation, d *state.Delivery, kind, text string, messages ...state.Delivery) {
 	tx.endDead(c, d, kind, text)
 	dead := &journal.DeadLettered{
 		Delivery: d.Proto(), Error: kind, Text: text, Attempts: d.Attempts, QueuedAt: d.QueuedAt.UnixNano(),
+		Blocks: tx.blocks(c, d, kind),
 	}
 	follows := d.Follows
 	for i := range messages {
@@ -84,6 +98,31 @@ func (tx *Transaction) deadLetter(c *state.Conversation, d *state.Delivery, kind
 	}
 	tx.add(c.ID, &journal.Change_DeadLettered{DeadLettered: dead})
 	tx.openEnded(c, d)
+}
+
+// blocks reports whether a lane stops at the dead letter of a delivery.
+func (tx *Transaction) blocks(c *state.Conversation, d *state.Delivery, kind string) bool {
+	ch := tx.policy.Channels[d.Channel]
+	return ch != nil && ch.Block && c.Closing == "" && c.Blocked[d.Channel] == "" && kind != errorOverflow
+}
+
+// takeBlocked ends the dead letter at which the lane of an owner stops, and returns the customer's messages in it: they
+// follow control.
+func (tx *Transaction) takeBlocked(c *state.Conversation, owner string) []state.Item {
+	dead := tx.layer.DeadLetter(c.Blocked[owner])
+	if dead == nil {
+		return nil
+	}
+	var items []state.Item
+	for _, m := range dead.Deliveries() {
+		if m.Follows {
+			items = append(items, m.Item)
+		}
+	}
+	if len(items) > 0 {
+		tx.endDeadLetter(dead, state.StatusMoved, "")
+	}
+	return items
 }
 
 func (tx *Transaction) endDead(c *state.Conversation, d *state.Delivery, kind, text string) {

@@ -21,12 +21,18 @@ func (tx *Transaction) ownerLeaves(c *state.Conversation, ch *Channel, ev *event
 	}
 	tx.unlinkThread(c, ch.Name)
 	tx.add(c.ID, &journal.Change_Departing{Departing: &journal.Departing{
-		Channel: ch.Name, SentAt: sent, Deadline: tx.at.Add(departureGrace).UnixNano(), Position: ev.pos.Proto(),
+		Channel: ch.Name, SentAt: sent, Deadline: tx.at.Add(departureGrace).UnixNano(), Position: ev.item.Pos.Proto(),
 		Reason: ev.reason,
 	}})
-	for _, it := range tx.reclaim(c, ch.Name) {
+	tx.holdQueued(c, ch.Name, true)
+}
+
+// holdQueued ends the deliveries to the owner, and holds the customer's messages among them until the departure takes
+// effect or the pending offer ends.
+func (tx *Transaction) holdQueued(c *state.Conversation, owner string, departing bool) {
+	for _, it := range tx.reclaim(c, owner) {
 		if !slices.ContainsFunc(c.Held, func(h state.Item) bool { return h.Pos == it.Pos }) {
-			tx.add(c.ID, &journal.Change_Held{Held: &journal.Held{Item: it.Proto(), Departing: true}})
+			tx.add(c.ID, &journal.Change_Held{Held: &journal.Held{Item: it.Proto(), Departing: departing}})
 		}
 	}
 }
@@ -37,7 +43,9 @@ func (tx *Transaction) depart(c *state.Conversation) {
 	tx.add(c.ID, &journal.Change_Departed{Departed: &journal.Departed{Channel: d.Channel}})
 	tx.wakeCustomer(c)
 	if ch := tx.policy.Channels[d.Channel]; ch != nil {
-		tx.ownerDisconnected(c, ch, &event{channel: ch.Name, role: ch.Role, pos: d.Pos, reason: d.Reason})
+		tx.ownerDisconnected(c, ch, &event{
+			channel: ch.Name, role: ch.Role, item: state.Item{Pos: d.Pos}, reason: d.Reason,
+		})
 	}
 	if c.Closing == "" && !tx.closeRequested(c) && (c.Offer == nil || !c.Offer.Hold) {
 		tx.releaseHeld(c)

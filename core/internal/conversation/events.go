@@ -3,6 +3,7 @@ package conversation
 import (
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
+	"patchbay/sdk/envelope"
 )
 
 // eventScope contains the events and rules of one input. Events that a decision causes are queued and run after all of
@@ -48,22 +49,24 @@ func (tx *Transaction) runEvents() {
 
 // runEvent runs the rules for an event and for the events that it causes. It reports whether a rule matched.
 func (tx *Transaction) runEvent(c *state.Conversation, kind route.Event, ev *event) bool {
-	matched := tx.applyEvent(c, kind, ev)
+	steps := tx.applyEvent(c, kind, ev)
 	tx.runEvents()
-	return matched
+	return len(steps) > 0
 }
 
-// applyEvent runs the rules for an event and applies their effects. It reports whether a rule matched.
-func (tx *Transaction) applyEvent(c *state.Conversation, kind route.Event, ev *event) bool {
+// applyEvent runs the rules for an event, applies their effects and returns the rules that matched.
+func (tx *Transaction) applyEvent(c *state.Conversation, kind route.Event, ev *event) []route.Step {
 	f := tx.facts(c, kind, ev.channel, ev.role)
 	f.Reason, f.After = ev.reason, ev.after
-	steps := tx.runRules(c, f, ev.pos)
+	steps := tx.runRules(c, f, ev.item.Pos)
 	how := handoverByRule
 	if ev.ownerLeft {
 		how = handoverUnlimited
 	}
-	if rule, happened := tx.applyControl(c, steps, how); rule != nil && happened && rule.Say.IsSet() {
+	rule, happened := tx.applyControl(c, steps, how)
+	tx.copyEvent(c, steps, envelope.Kind(kind), ev)
+	if rule != nil && happened && rule.Say.IsSet() {
 		tx.say(c, &rule.Say, "")
 	}
-	return len(steps) > 0
+	return steps
 }

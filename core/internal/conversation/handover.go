@@ -33,6 +33,7 @@ func (tx *Transaction) pass(c *state.Conversation, to, reason string, how handov
 		return false
 	}
 	from := c.Owner
+	blocked := tx.takeBlocked(c, from)
 	if c.Offer != nil {
 		tx.endOffer(c, state.OfferWithdrawn, "control passed to "+to)
 	}
@@ -47,7 +48,7 @@ func (tx *Transaction) pass(c *state.Conversation, to, reason string, how handov
 		}
 		tx.add(c.ID, &journal.Change_Linked{Linked: l})
 	}
-	items := tx.reclaim(c, from)
+	items := inOrder(append(tx.reclaim(c, from), blocked...))
 	tx.disconnectAgent(c, from)
 	tx.notify(c, tx.policy.Channels[c.Channel], "", envelope.KindPassed, map[string]string{
 		"owner": to, "owner_role": string(ch.Role), "reason": reason, "epoch": strconv.FormatUint(c.Epoch, 10),
@@ -102,6 +103,11 @@ func (tx *Transaction) reclaim(c *state.Conversation, from string) []state.Item 
 			tx.endDelivery(c, &d, state.StatusDropped, "control moved")
 		}
 	}
+	return inOrder(items)
+}
+
+// inOrder sorts messages by arrival, each once.
+func inOrder(items []state.Item) []state.Item {
 	slices.SortFunc(items, func(a, b state.Item) int { return a.Pos.Compare(b.Pos) })
 	return slices.CompactFunc(items, func(a, b state.Item) bool { return a.Pos == b.Pos })
 }
@@ -128,7 +134,7 @@ func (tx *Transaction) ownerDisconnected(c *state.Conversation, ch *Channel, ev 
 	case c.Home != ch.Name:
 		tx.pass(c, c.Home, "disconnected", handoverUnlimited)
 	case !matched:
-		tx.dispose(c.ID, ev.pos, ch.Name, state.StatusUnrouted, "the owner left and is home", "")
+		tx.dispose(c.ID, ev.item.Pos, ch.Name, state.StatusUnrouted, "the owner left and is home", "")
 	}
 }
 

@@ -405,7 +405,7 @@ func (l *ledger) checkConversation(h *harness, c *state.Conversation) {
 	if c.Closing == "" && h.policy.Channels[c.Owner] == nil {
 		h.Fatalf("owner %q is not a channel", c.Owner)
 	}
-	if len(c.Held) > 0 && (c.Offer == nil || !c.Offer.Hold) && c.Departure == nil {
+	if len(c.Held) > 0 && c.Offer == nil && c.Departure == nil {
 		h.Fatalf("messages are held without an offer or departure: %v", c.Held)
 	}
 	for _, lane := range c.Lanes {

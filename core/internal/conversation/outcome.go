@@ -38,7 +38,7 @@ func (tx *Transaction) ApplyOutcome(o *attempt.Outcome) {
 	case attempt.ResultGone:
 		tx.threadGone(c, &cp, o)
 	default:
-		tx.giveUp(c, &cp, o.Error, o.Text)
+		tx.giveUp(c, &cp, failure{kind: o.Error, text: o.Text})
 	}
 }
 
@@ -76,20 +76,28 @@ func (tx *Transaction) withdrawOpen(c *state.Conversation, o *attempt.Outcome) {
 	later := queued(c, o.Channel)
 	first := slices.IndexFunc(later, func(d state.Delivery) bool { return d.Kind == state.KindOpen })
 	if first < 0 || !ch.Events[envelope.KindDisconnected] {
-		later = nil
-	} else {
-		later = later[first:]
-	}
-	for i := range later {
-		tx.endDelivery(c, &later[i], state.StatusMoved, "queued again behind the event that an earlier open is withdrawn")
+		first = len(later)
 	}
 	reason := "control_moved"
 	if o.Offer {
 		reason = "offer_withdrawn"
 	}
-	tx.notify(c, ch, o.Thread, envelope.KindDisconnected, map[string]string{"reason": reason})
+	tx.queueBefore(c, later[first:], "queued again behind the event that an earlier open is withdrawn", func() {
+		tx.notify(c, ch, o.Thread, envelope.KindDisconnected, map[string]string{"reason": reason})
+	})
+}
+
+// queueBefore calls queue and puts what it queues before the deliveries at the end of a lane: they end with the text and
+// are queued again. An open among them is not needed if queue has opened the thread.
+func (tx *Transaction) queueBefore(c *state.Conversation, later []state.Delivery, text string, queue func()) {
 	for i := range later {
-		tx.requeue(c, &later[i], later[i].Reopened, nil)
+		tx.endDelivery(c, &later[i], state.StatusMoved, text)
+	}
+	queue()
+	for i := range later {
+		if later[i].Kind != state.KindOpen || !isOpening(c, later[i].Channel) {
+			tx.requeue(c, &later[i], later[i].Reopened, nil)
+		}
 	}
 }
 
@@ -149,7 +157,7 @@ func (tx *Transaction) retry(c *state.Conversation, d *state.Delivery, o *attemp
 // declined ends a declined offer. A channel may decline only offers; otherwise the delivery is given up.
 func (tx *Transaction) declined(c *state.Conversation, d *state.Delivery, o *attempt.Outcome) {
 	if d.Kind != state.KindOpen || !d.Offer {
-		tx.giveUp(c, d, o.Error, o.Text)
+		tx.giveUp(c, d, failure{kind: o.Error, text: o.Text, code: o.Reason})
 		return
 	}
 	tx.endDelivery(c, d, state.StatusDropped, "declined: "+o.Reason)

@@ -22,6 +22,7 @@ func propertyRules() []route.Rule {
 	word := func(w string) string { return fmt.Sprintf("text == %q", w) }
 	loose := route.NewOffer("night")
 	loose.Hold = false
+	failed := []route.Event{route.EventDeliveryFailed}
 	other := route.NewOffer("night", "desk")
 	other.Within, other.Else = 10*time.Second, "old"
 	return []route.Rule{
@@ -70,6 +71,11 @@ func propertyRules() []route.Rule {
 			Name: "customer-left", Events: []route.Event{route.EventDisconnected}, From: []string{"web"},
 			When: `owner_role == "bot"`, Close: true,
 		},
+		{Name: "lost", Events: failed, From: []string{"faq"}, When: "handovers == 0", Offer: route.NewOffer("desk")},
+		{Name: "lost-again", Events: failed, From: []string{"old"}, When: "handovers < 3", Offer: loose},
+		{Name: "lost-desk", Events: failed, From: []string{"desk"}, When: "handovers < 4", Pass: "old"},
+		{Name: "lost-answer", Events: failed, From: []string{"web"}, When: "handovers == 2", Close: true},
+		{Name: "audit", Events: []route.Event{route.EventPassed}, Copy: []string{"audit"}},
 		{Name: "nobody", Events: []route.Event{route.EventOfferFailed}, Say: route.Say{Default: "No agent is free."}},
 	}
 }
@@ -164,7 +170,7 @@ func (v *vendors) startCall(t *rapid.T) {
 				v.inFlight,
 				func(f call) bool { return f.conv == c.ID && f.delivery.Channel == l.Channel },
 			)
-			if !busy {
+			if !busy && c.Blocked[l.Channel] == "" {
 				idle = append(idle, call{conv: c.ID, delivery: l.Queue[0]})
 			}
 		}
@@ -318,6 +324,9 @@ func TestInvariantsHoldForAnyInputs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := testPolicy(t, propertyRules()...)
 		p.Bounces = rapid.SampledFrom([]int{0, 3}).Draw(t, "bounces")
+		for _, name := range rapid.SampledFrom([][]string{nil, {"faq", "desk"}, {"old", "web", "audit"}}).Draw(t, "blocking") {
+			p.Channels[name].Block = true
+		}
 		v := &vendors{harness: newHarness(t, p), channelThreads: map[string][]string{}, unreachable: map[string]bool{}}
 		p.Reachable = func(ch string, _ time.Duration) bool { return !v.unreachable[ch] }
 		t.Repeat(map[string]func(*rapid.T){

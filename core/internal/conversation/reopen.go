@@ -18,7 +18,7 @@ func (tx *Transaction) threadGone(c *state.Conversation, d *state.Delivery, o *a
 		return
 	}
 	if ch == nil || !ch.Opens || d.Kind == state.KindOpen || d.Thread != "" || d.Reopened >= maxReopened {
-		tx.giveUp(c, d, o.Error, o.Text)
+		tx.giveUp(c, d, failure{kind: o.Error, text: o.Text})
 		return
 	}
 	if ch.Role == envelope.RoleAgent && c.Closing != "" {

@@ -32,8 +32,20 @@ func (tx *Transaction) ReplayDeadLetter(id string) (status, delivery string, err
 	if err != nil {
 		return "", "", err
 	}
+	replay := func() { status, delivery = tx.replay(c, dead) }
+	if c.Blocked[d.Channel] == d.ID {
+		tx.queueBefore(c, queued(c, d.Channel), "queued again behind a replayed dead letter", replay)
+	} else {
+		replay()
+	}
+	tx.endDeadLetter(dead, status, delivery)
+	return status, delivery, nil
+}
+
+// replay implements ReplayDeadLetter.
+func (tx *Transaction) replay(c *state.Conversation, dead *state.DeadLetter) (status, delivery string) {
 	before := len(tx.record.GetChanges())
-	messages := dead.Messages
+	d, messages := &dead.Delivery, dead.Messages
 	if d.Kind == state.KindSend {
 		messages = []state.Delivery{*d}
 	}
@@ -53,8 +65,7 @@ func (tx *Transaction) ReplayDeadLetter(id string) (status, delivery string, err
 			delivery = q.GetId()
 		}
 	}
-	tx.endDeadLetter(dead, status, delivery)
-	return status, delivery, nil
+	return status, delivery
 }
 
 // replayMessages queues the messages of a dead letter that are not fenced, in order. It sends a customer's message as a

@@ -26,7 +26,7 @@ func (tx *Transaction) routeCustomer(
 	case envelope.KindConnected, envelope.KindDisconnected, envelope.KindHandoverRequested:
 		requested := e.Kind == envelope.KindHandoverRequested
 		matched := tx.runEvent(c, route.Event(e.Kind), &event{
-			channel: ch.Name, role: ch.Role, pos: pos, reason: e.Attributes["reason"],
+			channel: ch.Name, role: ch.Role, item: itemOf(pos, e), reason: e.Attributes["reason"],
 		})
 		if isHistory(ch, e) {
 			tx.needAnswer(c, pos)
@@ -52,7 +52,7 @@ func (tx *Transaction) routeOwner(c *state.Conversation, ch *Channel, e *envelop
 		tx.runEvents()
 		accepted = true
 	}
-	ev := &event{channel: ch.Name, role: ch.Role, pos: pos, reason: e.Attributes["reason"]}
+	ev := &event{channel: ch.Name, role: ch.Role, item: itemOf(pos, e), reason: e.Attributes["reason"]}
 	switch e.Kind {
 	case envelope.KindMessage:
 		tx.routeMessage(c, &message{

@@ -24,7 +24,7 @@ type message struct {
 type event struct {
 	channel   string // subject of the event
 	role      envelope.Role
-	pos       state.Position // of the envelope that caused it, if any
+	item      state.Item // the envelope that caused it, if any
 	reason    string
 	after     time.Duration // of a timer
 	ownerLeft bool          // so the bounce limit neither counts nor prevents the effects
@@ -43,16 +43,18 @@ func (tx *Transaction) routeMessage(c *state.Conversation, m *message) {
 		tx.dispose(c.ID, m.pos, m.channel, state.StatusDropped, "rule", r.Name)
 	}
 	rule, happened := tx.applyControl(c, steps, handoverByRule)
+	decision := state.Decision{Status: state.StatusUnrouted}
 	switch {
 	case rule != nil && rule.Drop:
+		decision.Status = state.StatusDropped
 	case rule != nil && rule.To == route.ToCustomer && !m.toCustomer:
 		tx.dispose(c.ID, m.pos, m.channel, state.StatusUnrouted, "a message is not sent back to its sender", rule.Name)
 	case m.toCustomer && (rule == nil || rule.To != route.ToOwner):
-		tx.sendToCustomer(c, m)
+		decision = tx.sendToCustomer(c, m)
 	default:
-		tx.sendOrHold(c, m)
+		decision = tx.sendOrHold(c, m)
 	}
-	tx.sendCopies(c, steps, m.item)
+	tx.sendCopies(c, steps, envelope.KindMessage, m.item, decision)
 	if rule != nil && happened && rule.Say.IsSet() {
 		tx.say(c, &rule.Say, m.envelope.ID)
 	}

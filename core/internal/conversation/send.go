@@ -4,23 +4,27 @@ import (
 	"slices"
 
 	"patchbay/core/internal/journal"
-	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 )
 
-// sendOrHold sends a customer's message to the owner, or holds it while an offer with hold is pending.
-func (tx *Transaction) sendOrHold(c *state.Conversation, m *message) {
+// sendOrHold sends a customer's message to the owner, or holds it while an offer with hold is pending. It does not
+// overtake held messages.
+func (tx *Transaction) sendOrHold(c *state.Conversation, m *message) state.Decision {
 	if m.role != envelope.RoleCustomer {
 		tx.dispose(c.ID, m.pos, m.channel, state.StatusUnrouted, "a message is not sent back to its sender", "")
-		return
+		return state.Decision{Status: state.StatusUnrouted}
 	}
-	if c.Offer != nil && c.Offer.Hold {
+	if c.Offer != nil && (c.Offer.Hold || len(c.Held) > 0) {
 		tx.needAnswer(c, m.pos)
 		tx.add(c.ID, &journal.Change_Held{Held: &journal.Held{Item: m.item.Proto()}})
-		return
+		return state.Decision{Status: state.StatusHeld}
 	}
 	tx.sendToOwner(c, m.item, nil)
+	if c.Departure != nil {
+		return state.Decision{Status: state.StatusHeld}
+	}
+	return state.Decision{Status: state.StatusSent, Channel: c.Owner}
 }
 
 // sendToOwner queues a customer's message to the owner, or holds it until the departure of the owner takes effect.
@@ -36,41 +40,31 @@ func (tx *Transaction) sendToOwner(c *state.Conversation, it state.Item, togethe
 		id := tx.queue(c, &journal.Delivery{
 			Channel: c.Owner, Kind: state.KindSend, Item: it.Proto(), Epoch: c.Epoch, Follows: true,
 		})
-		d := *c.Delivery(id) // a copy, because giveUp removes the delivery
-		tx.giveUp(c, &d, "unconfigured", "channel "+c.Owner+" is not in the configuration")
+		d := *c.Delivery(id) // a copy, because deadLetter removes the delivery
+		tx.deadLetter(c, &d, "unconfigured", "channel "+c.Owner+" is not in the configuration")
 		return
 	}
 	tx.send(c, ch, it, sendOptions{follows: true, together: together})
 }
 
-func (tx *Transaction) sendToCustomer(c *state.Conversation, m *message) {
+func (tx *Transaction) sendToCustomer(c *state.Conversation, m *message) state.Decision {
 	ch := tx.policy.Channels[c.Channel]
+	isAnswer := m.envelope.Sender.Role != envelope.RoleSystem
 	_, vanished := tx.policy.Vanished[c.Channel]
 	switch {
 	case ch != nil:
 		tx.answer(c, m)
-		tx.send(c, ch, m.item, sendOptions{})
+		tx.send(c, ch, m.item, sendOptions{answer: isAnswer})
 	case vanished: // undivided, because the channel's limits are not known
 		tx.answer(c, m)
 		tx.queue(c, &journal.Delivery{
-			Channel: c.Channel, Kind: state.KindSend, Item: m.item.Proto(), Pieces: 1, Epoch: c.Epoch,
+			Channel: c.Channel, Kind: state.KindSend, Item: m.item.Proto(), Pieces: 1, Epoch: c.Epoch, Answer: isAnswer,
 		})
 	default:
 		tx.dispose(c.ID, m.pos, m.channel, state.StatusUnrouted, "the customer's channel is not configured", "")
+		return state.Decision{Status: state.StatusUnrouted}
 	}
-}
-
-// sendCopies sends a copy of a message to each channel that rules name.
-func (tx *Transaction) sendCopies(c *state.Conversation, steps []route.Step, it state.Item) {
-	sent := map[string]bool{}
-	for _, s := range steps {
-		for _, name := range s.Rule.Copy {
-			if ch := tx.policy.Channels[name]; ch != nil && !sent[name] {
-				sent[name] = true
-				tx.send(c, ch, it, sendOptions{copy: true, reason: s.Rule.Name})
-			}
-		}
-	}
+	return state.Decision{Status: state.StatusSent, Channel: c.Channel}
 }
 
 // notify sends an event to a channel that receives its kind. Thread is "" for the channel's current thread.
@@ -87,7 +81,9 @@ func (tx *Transaction) notify(
 type sendOptions struct {
 	thread   string // if not the channel's current thread
 	follows  bool
+	answer   bool
 	copy     bool
+	decision state.Decision // about the original of a copy
 	reason   string
 	together []state.Item // see sendToOwner
 }
@@ -111,7 +107,8 @@ func (tx *Transaction) send(c *state.Conversation, ch *Channel, it state.Item, o
 	for i := range count {
 		tx.queue(c, &journal.Delivery{
 			Channel: ch.Name, Kind: state.KindSend, Item: it.Proto(), Piece: i, Pieces: count, Epoch: c.Epoch,
-			Thread: o.thread, Follows: o.follows, Copy: o.copy, Reason: o.reason, History: history,
+			Thread: o.thread, Follows: o.follows, Answer: o.answer, Copy: o.copy, Decision: o.decision.Status,
+			DecisionChannel: o.decision.Channel, Reason: o.reason, History: history,
 		})
 		history = nil
 	}

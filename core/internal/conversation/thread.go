@@ -5,6 +5,7 @@ import (
 
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/state"
+	"patchbay/sdk/envelope"
 )
 
 // ensureThread makes sure that the channel has a thread for this epoch or that a delivery that opens one is queued.
@@ -32,7 +33,10 @@ func (tx *Transaction) ensureThread(c *state.Conversation, ch *Channel, offer bo
 	if c.Offer != nil && offer {
 		reason = c.Offer.Rule
 	}
-	tx.queue(c, &journal.Delivery{Channel: ch.Name, Kind: state.KindOpen, Epoch: c.Epoch, Offer: offer, Reason: reason})
+	tx.queue(c, &journal.Delivery{
+		Channel: ch.Name, Kind: state.KindOpen, Epoch: c.Epoch, Offer: offer, Copy: ch.Role == envelope.RoleObserver,
+		Reason: reason,
+	})
 }
 
 // isOpening reports whether an open of this epoch is queued for the channel.

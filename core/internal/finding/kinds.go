@@ -17,7 +17,7 @@ var Kinds = []Kind{
 	{FileTooLarge, false, "the file has too many bytes or values, or is nested too deep"},
 	{DuplicateKey, false, "a key is defined twice"},
 	{UnknownKey, false, "a key does not exist"},
-	{NotSupported, false, "a key, value or event is planned and not supported yet"},
+	{NotSupported, false, "a key or value is planned and not supported yet"},
 	{WrongType, false, "a value is of another type than its key, for example a list instead of a text"},
 	{EmptyValue, false, "a key has no value"},
 	{MissingKey, false, "a required key is missing"},

@@ -27,12 +27,6 @@ var events = []string{
 	string(EventIdle), string(EventUnanswered), string(EventDeliveryFailed),
 }
 
-var supported = map[Event]bool{
-	EventMessage: true, EventOpened: true, EventConnected: true, EventDisconnected: true,
-	EventHandoverRequested: true, EventPassed: true, EventOfferFailed: true, EventIdle: true, EventUnanswered: true,
-	EventClosed: true,
-}
-
 // checker collects the problems of one rule.
 type checker struct {
 	index    int
@@ -81,8 +75,6 @@ func (c *checker) checkEvents() {
 		case !slices.Contains(events, string(e)):
 			c.report(finding.UnknownEvent, field, Closest(string(e), events), "there is no event %q; events are %s", e,
 				strings.Join(events, ", "))
-		case !supported[e]:
-			c.report(finding.NotSupported, field, "", "event %q is not supported yet", e)
 		case slices.Contains(c.rule.Events[:i], e):
 			c.report(finding.ListedTwice, field, "", "event %q is listed twice", e)
 		}
@@ -114,6 +106,8 @@ func (c *checker) subjectRoles(e Event) []envelope.Role {
 		return []envelope.Role{envelope.RoleCustomer}
 	case EventOfferFailed, EventUnanswered:
 		return []envelope.Role{envelope.RoleBot, envelope.RoleAgent}
+	case EventDeliveryFailed:
+		return []envelope.Role{envelope.RoleCustomer, envelope.RoleBot, envelope.RoleAgent}
 	}
 	return nil
 }

@@ -58,7 +58,18 @@ func (c *checker) checkCombination() {
 	}
 }
 
-// checkMessageOnly checks the keys that apply to messages only.
+// copied are the events of which observers can get copies.
+var copied = []Event{EventMessage, EventConnected, EventDisconnected, EventHandoverRequested, EventPassed, EventClosed}
+
+func joinEvents(list []Event) string {
+	s := make([]string, len(list))
+	for i := range list {
+		s[i] = string(list[i])
+	}
+	return strings.Join(s, ", ")
+}
+
+// checkMessageOnly checks the keys that apply to some events only.
 func (c *checker) checkMessageOnly() {
 	r := c.rule
 	other := slices.IndexFunc(r.Events, func(e Event) bool { return e != EventMessage })
@@ -68,6 +79,10 @@ func (c *checker) checkMessageOnly() {
 				c.report(finding.KeyNeedsEvent, key, "", "applies to messages, and event %q has none", r.Events[other])
 			}
 		}
+	}
+	other = slices.IndexFunc(r.Events, func(e Event) bool { return !slices.Contains(copied, e) })
+	if other >= 0 && len(r.Copy) > 0 {
+		c.report(finding.KeyNeedsEvent, "copy", "", "works on %s, not on event %q, which has no envelope", joinEvents(copied), r.Events[other])
 	}
 	if r.To == ToCustomer && len(r.From) > 0 &&
 		!c.fromAny(envelope.RoleBot, envelope.RoleAgent, envelope.RoleObserver) {

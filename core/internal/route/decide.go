@@ -29,6 +29,9 @@ func (t *Table) Decide(f *Facts) Decision {
 	return d
 }
 
+// Handles reports whether a rule is about the event.
+func (t *Table) Handles(e Event) bool { return len(t.index[e]) > 0 }
+
 // matches reports whether a rule for the event matches.
 func (c *compiled) matches(f *Facts, in *input) (bool, error) {
 	if !c.rule.admits(f.Channel, f.Role) {

@@ -58,6 +58,13 @@ func TestRuleProblems(t *testing.T) {
 		{"home to home", Rule{Name: "a", Home: "home"}, `home: there is no channel "home"`},
 		{"copy to bot", Rule{Name: "a", Copy: []string{"faq"}},
 			`copy: channel "faq" has role bot; copy needs a channel of role observer`},
+		{"copy of an event without an envelope", Rule{Name: "a", Events: []Event{EventMessage, EventOfferFailed},
+			Copy: []string{"audit"}},
+			"copy: works on message, connected, disconnected, handover_requested, passed, closed, " +
+				`not on event "offer_failed", which has no envelope`},
+		{"delivery to an observer failed", Rule{Name: "a", Events: []Event{EventDeliveryFailed}, From: []string{"observer"},
+			Say: Say{Default: "x"}},
+			`warning: from: never matches: event "delivery_failed" is about a channel of role customer or bot or agent`},
 		{"offer without targets", Rule{Name: "a", Offer: offer(Offer{})},
 			"offer.to: missing; list the channels that get the offer, in order"},
 		{"offer twice", Rule{Name: "a", Offer: NewOffer("desk", "desk")}, `offer.to[1]: "desk" is listed twice`},

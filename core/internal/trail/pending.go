@@ -60,6 +60,8 @@ func pendingDeliveries(c *state.Conversation) []PendingDelivery {
 			switch {
 			case j > 0:
 				p.Reason = "queued behind " + head
+			case c.Blocked[d.Channel] != "":
+				p.Reason = "the lane stops at dead letter " + c.Blocked[d.Channel] + ", until it is replayed or dropped"
 			case d.NotCalled:
 				p.Reason = notCalled + d.Text
 			case d.Attempts > 0:

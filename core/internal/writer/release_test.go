@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"patchbay/core/internal/attempt"
+	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/state"
 	"patchbay/core/internal/store/memory"
@@ -33,6 +34,35 @@ func TestOneInFlightPerLane(t *testing.T) {
 		time.Sleep(2 * commitSpacing)
 		if got := h.said(h.head("faq")); got != "two" {
 			t.Errorf("the next head says %q, want two", got)
+		}
+	})
+}
+
+func TestLaneStopsAtADeadLetter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHarness(t, func(o *Options) { o.Policy.Channels["faq"].Block = true })
+		defer func() { h.stop() }()
+		h.customer("w1", "m1", "one")
+		h.customer("w1", "m2", "two")
+		h.customer("w2", "m3", "other conversation")
+		first := h.head("faq")
+		h.finish(first, attempt.Outcome{Result: attempt.ResultDead, Error: "permanent"})
+		if got := h.said(h.head("faq")); got != "other conversation" {
+			t.Errorf("released %q, want the other conversation", got)
+		}
+		h.idle("faq")
+		h.stop()
+		h.open()
+		if got := h.said(h.head("faq")); got != "other conversation" {
+			t.Errorf("released %q after a restart, want the other conversation", got)
+		}
+		h.idle("faq")
+		drop := func(tx *conversation.Transaction) error { return tx.DropDeadLetter(first.Delivery.ID) }
+		if err := h.Do(t.Context(), drop); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.said(h.head("faq")); got != "two" {
+			t.Errorf("the lane continues with %q, want two", got)
 		}
 	})
 }
