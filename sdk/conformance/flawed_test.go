@@ -32,7 +32,7 @@ var flaw = os.Getenv(flawEnv)
 // flawed are options for tests of the flawed adapter in a role: of the test data in a folder of testdata/flawed.
 func flawed(flaw, channel string, w *wire, only ...string) Options {
 	return Options{
-		Command: os.Args[0], Env: []string{flawEnv + "=" + flaw}, Data: filepath.Join("testdata/flawed", channel),
+		Command: flawedProgram, Env: []string{flawEnv + "=" + flaw}, Data: filepath.Join("testdata/flawed", channel),
 		Only: only, dial: w.options(),
 	}
 }

@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -25,9 +28,13 @@ const (
 	openSocketEnv = "CONFORMANCE_OPEN_SOCKET"
 	// signerEnv makes it the signer of testdata/flawed/signed.
 	signerEnv = "CONFORMANCE_SIGNER"
-	// selfEnv is the path of the test binary.
+	// selfEnv is the path of flawedProgram.
 	selfEnv = "CONFORMANCE_TEST"
 )
+
+// flawedProgram is the path of the program that becomes the flawed adapter or its signer: the test binary, or one that is
+// built without the race detector. A race in the child process fails no test, and the detector makes it twice as slow.
+var flawedProgram string
 
 func TestMain(m *testing.M) {
 	if os.Getenv(openSocketEnv) != "" {
@@ -40,18 +47,35 @@ func TestMain(m *testing.M) {
 		serveFlawed()
 		return
 	}
-	self, err := os.Executable()
-	if err == nil {
-		err = os.Setenv(selfEnv, self)
-	}
+	dir, err := os.MkdirTemp("", "conformance-")
 	if err != nil {
 		panic(err)
+	}
+	if flawedProgram, err = os.Executable(); err == nil && hasRaceDetector() {
+		flawedProgram = filepath.Join(dir, "flawed")
+		build := exec.Command("go", "test", "-c", "-vet=off", "-o", flawedProgram, ".")
+		build.Stderr = os.Stderr
+		err = build.Run()
+	}
+	if err == nil {
+		err = os.Setenv(selfEnv, flawedProgram)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("build the flawed adapter: %v", err))
 	}
 	flag.Parse()
 	if err := flag.Set("test.parallel", strconv.Itoa(8*runtime.GOMAXPROCS(0))); err != nil { // tests mostly wait
 		panic(err)
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(dir)
+		os.Exit(code)
+	}))
+}
+
+func hasRaceDetector() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 // serveAnyClient serves an adapter without abilities, which asks for no client certificate.
