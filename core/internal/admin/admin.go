@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
@@ -51,6 +52,7 @@ type Options struct {
 	Config   *config.Config
 	// Unavailable has the cause for each channel that is not usable until the gateway restarts.
 	Unavailable map[string]string
+	Backup      func(context.Context, io.Writer) error // see jetstream.Log.Backup
 	Trail       *trail.Trail
 	Now         func() time.Time // the gateway's clock; nil is time.Now
 	Logger      *slog.Logger
@@ -97,6 +99,7 @@ func (a *Admin) Handler() http.Handler {
 	mux.HandleFunc("GET /api/channels", a.channelList)
 	mux.HandleFunc("POST /api/channels/{name}/pause", a.channelPause(true))
 	mux.HandleFunc("POST /api/channels/{name}/resume", a.channelPause(false))
+	mux.HandleFunc("GET /api/backup", a.backup)
 	mux.HandleFunc("GET /api/drain", a.drainStatus)
 	mux.HandleFunc("POST /api/drain", a.drainStart)
 	mux.HandleFunc("GET /api/dead-letters", a.deadLetterList)

@@ -74,7 +74,7 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	})
 	console := admin.New(admin.Options{
 		Registry: reg, Writer: w, Log: log, Lanes: engine, Hosts: p.hosts, Config: cfg, Unavailable: p.unavailable,
-		Now: a.now, Trail: trail.New(log, w), Logger: o.Logger.With("component", "admin"),
+		Now: a.now, Trail: trail.New(log, w), Backup: log.Backup, Logger: o.Logger.With("component", "admin"),
 	})
 	handler, err := ingress.New(ingress.Options{Endpoints: endpoints(cfg, p), Incomplete: p.lacksPaths(),
 		Writer: w, Observer: metrics, TrustedProxies: cfg.TrustedProxies, Logger: o.Logger.With("component", "ingress")})

@@ -109,7 +109,7 @@ start.`,
 	root.PersistentFlags().StringVarP(&o.config, "config", "c", config, "config `file` (or PATCHBAY_CONFIG)")
 	root.PersistentFlags().StringVar(&o.admin, "admin", "", "admin `address` of the gateway (default: as configured)")
 	root.AddCommand(newRun(o), newCheck(o), newTest(o), newTrace(o), newDead(o), newConversation(o), newChannel(o),
-		newDrain(o), newAdapter(o), newVersion(o))
+		newDrain(o), newBackup(o), newRestore(o), newAdapter(o), newVersion(o))
 	refuseUnknownTopics(root)
 	return root
 }

@@ -49,41 +49,52 @@ func operator() string {
 	return strconv.Itoa(os.Getuid())
 }
 
+// request is call with a body.
 func (o *options) request(ctx context.Context, method, path string, request []byte, v any) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	body, err := o.open(ctx, method, path, request...)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	response, err := io.ReadAll(io.LimitReader(body, maxResponse))
+	if err == nil {
+		err = json.Unmarshal(response, v)
+	}
+	if err != nil {
+		return failure(fmt.Errorf("read the gateway's response: %w", err))
+	}
+	return nil
+}
+
+// open sends a request to the running gateway and returns the body of a successful response, which the caller closes.
+func (o *options) open(ctx context.Context, method, path string, request ...byte) (io.ReadCloser, error) {
 	addr := o.admin
 	if addr == "" {
 		var err error
 		if addr, err = config.AdminListen(config.Options{Path: o.config}); err != nil {
-			return o.invalid(exitConfig, err, app.Findings{})
+			return nil, o.invalid(exitConfig, err, app.Findings{})
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+dialable(addr)+path, bytes.NewReader(request))
 	if err != nil {
-		return &coded{code: exitUsage, err: fmt.Errorf("--admin %q: %w; write host:port", addr, err)}
+		return nil, &coded{code: exitUsage, err: fmt.Errorf("--admin %q: %w; write host:port", addr, err)}
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return &coded{code: exitService,
+		return nil, &coded{code: exitService,
 			err: fmt.Errorf("call the gateway at %s: %w\nIs it running? Set another address with --admin", addr, err)}
 	}
+	if resp.StatusCode == http.StatusOK {
+		return resp.Body, nil
+	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
-	if err != nil {
-		return failure(fmt.Errorf("read the gateway's response: %w", err))
+	var p struct{ Error string }
+	if json.NewDecoder(io.LimitReader(resp.Body, maxResponse)).Decode(&p) != nil || p.Error == "" {
+		p.Error = resp.Status
 	}
-	if resp.StatusCode != http.StatusOK {
-		var p struct{ Error string }
-		if json.Unmarshal(body, &p) != nil || p.Error == "" {
-			p.Error = resp.Status
-		}
-		return failure(fmt.Errorf("%s", p.Error))
-	}
-	if err := json.Unmarshal(body, v); err != nil {
-		return failure(fmt.Errorf("read the gateway's response: %w", err))
-	}
-	return nil
+	return nil, failure(fmt.Errorf("%s", p.Error))
 }
 
 // dialable returns the address at which a listener can be called. It replaces an empty host by 127.0.0.1.

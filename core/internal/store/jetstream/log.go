@@ -38,9 +38,10 @@ type Log struct {
 	watermarkMu sync.Mutex // guards watermark and its file
 	watermark   watermark  // as last written
 
-	engineMu   sync.Mutex // held while the engine is replaced or stopped
-	snapshotMu sync.Mutex // held while a snapshot is saved or loaded
-	base       *manifest  // the snapshot saved or loaded last; guarded by snapshotMu
+	engineMu   sync.Mutex   // held while the engine is replaced or stopped
+	snapshotMu sync.Mutex   // held while a snapshot is saved or loaded
+	base       *manifest    // the snapshot saved or loaded last; guarded by snapshotMu
+	backup     sync.RWMutex // held while a backup runs; a purge holds it for reading
 	stopWatch  context.CancelFunc
 	watcher    sync.WaitGroup
 }

@@ -19,6 +19,10 @@ func (l *Log) Purge(ctx context.Context, before uint64) error {
 }
 
 func (l *Log) purge(ctx context.Context, before uint64) error {
+	if !l.backup.TryRLock() {
+		return nil // a backup runs and needs the records; the writer purges again later
+	}
+	defer l.backup.RUnlock()
 	e, err := l.running()
 	if err != nil {
 		return err
