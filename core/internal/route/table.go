@@ -11,8 +11,9 @@ import (
 
 // Table is a compiled list of rules. It is immutable and safe for concurrent use.
 type Table struct {
-	rules []compiled
-	index map[Event]map[string]*candidates // by event and channel; "" stands for channels that Compile did not know
+	rules    []compiled
+	channels Channels
+	index    map[Event]map[string]*candidates // by event and channel; "" stands for channels that Compile did not know
 }
 
 type compiled struct {
@@ -27,7 +28,7 @@ func Compile(rules []Rule, ch Channels) (*Table, []Problem) {
 	if err != nil {
 		return nil, []Problem{{Code: finding.ConditionSyntax, Message: err.Error()}}
 	}
-	t := &Table{rules: make([]compiled, len(rules))}
+	t := &Table{rules: make([]compiled, len(rules)), channels: maps.Clone(ch)}
 	problems := checkUnique(rules)
 	for i := range rules {
 		t.rules[i].rule = withDefaults(&rules[i])

@@ -1,0 +1,79 @@
+package route
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Explanation says why a rule matches an input or not.
+type Explanation struct {
+	Rule    string `json:"rule"`
+	Matches bool   `json:"matches"`
+	// Reached is false for the rules after the one that ended the evaluation. Their Matches is what it would be.
+	Reached bool   `json:"reached"`
+	Reason  string `json:"reason,omitempty"` // why the rule does not match, or why its condition was not evaluated
+	When    *Term  `json:"when,omitempty"`   // the condition; nil without one, or if it was not evaluated
+	Effect  string `json:"effect,omitempty"` // keys of the effects of a rule that matches
+}
+
+// Explain evaluates all rules and says for each why it matches or not. The rules that match and are reached are those
+// that Decide returns.
+func (t *Table) Explain(f *Facts) ([]Explanation, error) {
+	lang, err := newLanguage(t.channels)
+	if err != nil {
+		return nil, err
+	}
+	out, reached := make([]Explanation, 0, len(t.rules)), true
+	for i := range t.rules {
+		e := t.rules[i].explain(lang, f, f.Done[i])
+		e.Reached = reached
+		if e.Matches {
+			e.Effect = strings.Join(t.rules[i].rule.actions(), ", ")
+			reached = reached && t.rules[i].rule.Continue
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+func (c *compiled) explain(lang *language, f *Facts, done bool) Explanation {
+	e := Explanation{Rule: c.rule.Name}
+	switch {
+	case done:
+		e.Reason = "has matched before within the same input"
+	case !c.rule.isAbout(f.Event):
+		e.Reason = fmt.Sprintf("the event is %s, not %s", f.Event, joinEvents(c.rule.Events))
+	case !c.rule.admits(f.Channel, f.Role):
+		e.Reason = fmt.Sprintf("the event is about %s (%s), not %s", f.Channel, f.Role, strings.Join(c.rule.From, " or "))
+	case c.when == nil:
+		e.Matches = true
+	default:
+		holds, err := c.when.holds(&input{facts: f})
+		e.Matches, e.When = holds, lang.explain(c.when.source, f)
+		switch {
+		case err != nil:
+			e.Reason = "the condition fails: " + err.Error()
+		case !holds:
+			e.Reason = "the condition is false"
+		}
+	}
+	return e
+}
+
+// isAbout reports whether a rule is run for an event.
+func (r *Rule) isAbout(e Event) bool {
+	for _, of := range r.Events {
+		if of == e {
+			return true
+		}
+	}
+	return false
+}
+
+func joinEvents(list []Event) string {
+	s := make([]string, len(list))
+	for i := range list {
+		s[i] = string(list[i])
+	}
+	return strings.Join(s, " or ")
+}
