@@ -34,10 +34,7 @@ type event struct {
 // offer, the message, copy, say, close.
 func (tx *Transaction) routeMessage(c *state.Conversation, m *message) {
 	f := tx.facts(c, route.EventMessage, m.channel, m.role)
-	f.Text, f.SenderID, f.SenderName = m.envelope.Text(), m.envelope.Sender.ID, m.envelope.Sender.Name
-	for i := range m.envelope.Parts {
-		f.Parts = append(f.Parts, string(m.envelope.Parts[i].Type))
-	}
+	addMessage(f, m.envelope)
 	steps := tx.runRules(c, f, m.pos)
 	if r := finalRule(steps); r != nil && r.Drop { // before control moves, so that the message is not reclaimed
 		tx.dispose(c.ID, m.pos, m.channel, state.StatusDropped, "rule", r.Name)
@@ -79,13 +76,19 @@ func (tx *Transaction) facts(c *state.Conversation, ev route.Event, channel stri
 	return f
 }
 
-// runRules runs the rules and records which matched.
+// runRules runs the rules. It records which matched, and what they saw that the state and the envelope do not have, so
+// that RecordedFacts returns the same facts.
 func (tx *Transaction) runRules(c *state.Conversation, f *route.Facts, pos state.Position) []route.Step {
-	d := tx.policy.Routes.Decide(f)
-	if len(d.Steps) == 0 && len(d.Errors) == 0 {
+	table := tx.policy.Routes
+	if table.Rules() == 0 {
 		return nil
 	}
-	r := &journal.Routed{Event: string(f.Event), Position: pos.Proto()}
+	r := &journal.Routed{
+		Event: string(f.Event), Position: pos.Proto(), Channel: f.Channel, Reason: f.Reason, Done: table.Names(f.Done),
+		After: int64(f.After),
+	}
+	f.Open = recordOpen(f.Open, r)
+	d := table.Decide(f)
 	for _, s := range d.Steps {
 		r.Rules = append(r.Rules, s.Rule.Name)
 		if tx.events.done == nil {

@@ -675,7 +675,7 @@ type Change_Duplicate struct {
 }
 
 type Change_Routed struct {
-	// Rules were run and some matched or failed.
+	// Rules were run.
 	Routed *Routed `protobuf:"bytes,6,opt,name=routed,proto3,oneof"`
 }
 
@@ -1495,17 +1495,29 @@ func (x *Duplicate) GetVendorId() string {
 	return ""
 }
 
-// Routed records the rules that matched one event, in order.
+// Routed records a run of the rules for one event, and what they saw that neither the state nor the envelope has.
 type Routed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The event.
 	Event string `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
-	// Names of the rules.
+	// Rules that matched, in order.
 	Rules []string `protobuf:"bytes,2,rep,name=rules,proto3" json:"rules,omitempty"`
 	// Rules that failed, with the reasons.
 	Errors []string `protobuf:"bytes,3,rep,name=errors,proto3" json:"errors,omitempty"`
 	// Envelope that caused the event, if any.
-	Position      *Position `protobuf:"bytes,4,opt,name=position,proto3" json:"position,omitempty"`
+	Position *Position `protobuf:"bytes,4,opt,name=position,proto3" json:"position,omitempty"`
+	// Channel that the event is about.
+	Channel string `protobuf:"bytes,50,opt,name=channel,proto3" json:"channel,omitempty"`
+	// Reason of the event.
+	Reason string `protobuf:"bytes,51,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Channels that were open when a condition asked for them.
+	Open []string `protobuf:"bytes,52,rep,name=open,proto3" json:"open,omitempty"`
+	// Channels that were not open when a condition asked for them.
+	Closed []string `protobuf:"bytes,53,rep,name=closed,proto3" json:"closed,omitempty"`
+	// Rules that were not run because they had matched before within the same input.
+	Done []string `protobuf:"bytes,54,rep,name=done,proto3" json:"done,omitempty"`
+	// Time of idle or unanswered after which only the rules with this time were run, in nanoseconds.
+	After         int64 `protobuf:"varint,55,opt,name=after,proto3" json:"after,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1566,6 +1578,48 @@ func (x *Routed) GetPosition() *Position {
 		return x.Position
 	}
 	return nil
+}
+
+func (x *Routed) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *Routed) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Routed) GetOpen() []string {
+	if x != nil {
+		return x.Open
+	}
+	return nil
+}
+
+func (x *Routed) GetClosed() []string {
+	if x != nil {
+		return x.Closed
+	}
+	return nil
+}
+
+func (x *Routed) GetDone() []string {
+	if x != nil {
+		return x.Done
+	}
+	return nil
+}
+
+func (x *Routed) GetAfter() int64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
 }
 
 // Disposed ends an envelope without a delivery.
@@ -3803,12 +3857,18 @@ const file_journal_proto_rawDesc = "" +
 	"\x05after\x18\x02 \x01(\x03R\x05after\"B\n" +
 	"\tDuplicate\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x1b\n" +
-	"\tvendor_id\x18\x02 \x01(\tR\bvendorId\"\x87\x01\n" +
+	"\tvendor_id\x18\x02 \x01(\tR\bvendorId\"\x8f\x02\n" +
 	"\x06Routed\x12\x14\n" +
 	"\x05event\x18\x01 \x01(\tR\x05event\x12\x14\n" +
 	"\x05rules\x18\x02 \x03(\tR\x05rules\x12\x16\n" +
 	"\x06errors\x18\x03 \x03(\tR\x06errors\x129\n" +
-	"\bposition\x18\x04 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\"\xa3\x01\n" +
+	"\bposition\x18\x04 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x18\n" +
+	"\achannel\x182 \x01(\tR\achannel\x12\x16\n" +
+	"\x06reason\x183 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04open\x184 \x03(\tR\x04open\x12\x16\n" +
+	"\x06closed\x185 \x03(\tR\x06closed\x12\x12\n" +
+	"\x04done\x186 \x03(\tR\x04done\x12\x14\n" +
+	"\x05after\x187 \x01(\x03R\x05after\"\xa3\x01\n" +
 	"\bDisposed\x129\n" +
 	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x16\n" +

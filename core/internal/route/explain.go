@@ -43,6 +43,8 @@ func (c *compiled) explain(lang *language, f *Facts, done bool) Explanation {
 		e.Reason = "has matched before within the same input"
 	case !c.rule.isAbout(f.Event):
 		e.Reason = fmt.Sprintf("the event is %s, not %s", f.Event, joinEvents(c.rule.Events))
+	case c.rule.After != f.After:
+		e.Reason = fmt.Sprintf("the time is %s, not %s", f.After, c.rule.After)
 	case !c.rule.admits(f.Channel, f.Role):
 		e.Reason = fmt.Sprintf("the event is about %s (%s), not %s", f.Channel, f.Role, strings.Join(c.rule.From, " or "))
 	case c.when == nil:
@@ -68,12 +70,4 @@ func (r *Rule) isAbout(e Event) bool {
 		}
 	}
 	return false
-}
-
-func joinEvents(list []Event) string {
-	s := make([]string, len(list))
-	for i := range list {
-		s[i] = string(list[i])
-	}
-	return strings.Join(s, " or ")
 }

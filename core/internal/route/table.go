@@ -98,3 +98,23 @@ func (t *Table) Rules() int { return len(t.rules) }
 
 // Rule returns the i-th rule with its defaults filled in. It must not be changed.
 func (t *Table) Rule(i int) *Rule { return &t.rules[i].rule }
+
+// Names returns the names of the rules with the indexes, in order.
+func (t *Table) Names(indexes map[int]bool) []string {
+	var out []string
+	for _, i := range slices.Sorted(maps.Keys(indexes)) {
+		out = append(out, t.rules[i].rule.Name)
+	}
+	return out
+}
+
+// Indexes returns the indexes of the rules with the names.
+func (t *Table) Indexes(names []string) map[int]bool {
+	out := map[int]bool{}
+	for i := range t.rules {
+		if slices.Contains(names, t.rules[i].rule.Name) {
+			out[i] = true
+		}
+	}
+	return out
+}

@@ -57,6 +57,8 @@ func (w *World) nextDeadline() time.Time {
 	}
 	for _, c := range w.all() {
 		add(conversation.NextDeadline(c, w.policy))
+		at, _ := conversation.NextTimer(c, w.policy)
+		add(at)
 		timer, _ := conversation.NextTimer(c, w.policy)
 		add(timer)
 		for i := range c.Lanes {
@@ -77,12 +79,14 @@ func (w *World) laneDeadline(d *state.Delivery) time.Time {
 	return w.deadline(d)
 }
 
+// applyDeadlines applies the deadlines and timers that are due.
 func (w *World) applyDeadlines() {
 	w.transact(func(tx *conversation.Transaction) {
 		for _, c := range w.all() {
 			if at := conversation.NextDeadline(c, w.policy); !at.IsZero() && !at.After(w.now) {
 				tx.ApplyDeadlines(c.ID)
 			}
+			tx.ApplyTimer(c.ID)
 			tx.ApplyTimer(c.ID)
 		}
 		if n, at := w.state.Pending(); n > 0 && !at.After(w.now) {

@@ -10,6 +10,7 @@ import (
 	"patchbay/core/conversationtest"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/recorded"
 	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
@@ -58,7 +59,7 @@ func New(o Options, start time.Time) *World {
 	}
 	configured := p.Reachable
 	p.Reachable = func(channel string, within time.Duration) bool {
-		if w.calls[channel].outcome == conversationtest.CallsUnreachable || w.isPaused(channel) {
+		if w.calls[channel].outcome == conversationtest.CallsUnreachable {
 			return false
 		}
 		return configured == nil || configured(channel, within)
@@ -69,6 +70,22 @@ func New(o Options, start time.Time) *World {
 
 // Matched returns the names of the rules that have matched.
 func (w *World) Matched() map[string]bool { return w.matched }
+
+// Decisions returns all runs of the rules. The sequence of a decision is the number of its record; Records returns the
+// number of records so far.
+func (w *World) Decisions() []*recorded.Decision {
+	var out []*recorded.Decision
+	replay := recorded.Replay{Policy: w.policy, Stored: func(p state.Position) *journal.StoredEnvelope {
+		return w.records[p.Seq-1].GetEnvelopes()[p.Index]
+	}}
+	for i, r := range w.records {
+		replay.Record(uint64(i+1), r, func(d *recorded.Decision) { out = append(out, d) })
+	}
+	return out
+}
+
+// Records returns the number of records.
+func (w *World) Records() uint64 { return uint64(len(w.records)) }
 
 func (w *World) newID() string {
 	w.lastID++

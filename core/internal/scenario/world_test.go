@@ -1,13 +1,18 @@
 package scenario_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"patchbay/core/conversationtest"
 	"patchbay/core/internal/app"
 	"patchbay/core/internal/config"
+	"patchbay/core/internal/recorded"
+	"patchbay/core/internal/route"
 	"patchbay/core/internal/scenario"
 )
 
@@ -35,8 +40,41 @@ func runFile(t *testing.T, path string) *conversationtest.FileReport {
 	for i := range file.Tests {
 		w := scenario.New(scenario.Options{Policy: policy, GiveUp: giveUp}, file.Tests[i].Start)
 		report.Add(conversationtest.Run(t.Context(), &file.Tests[i], w), w.Matched())
+		checkDecisions(t, w, policy.Routes)
 	}
 	return report
+}
+
+// checkDecisions checks that the recorded facts lead to the recorded decisions, also after a detour through JSON, and that
+// the explanations agree with them.
+func checkDecisions(t *testing.T, w *scenario.World, table *route.Table) {
+	t.Helper()
+	for _, d := range w.Decisions() {
+		data, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read := &recorded.Decision{}
+		if err := json.Unmarshal(data, read); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(d.Rules, read.Facts.Decide(table)); diff != "" {
+			t.Errorf("record %d: recorded rules and those of the recorded facts %s:\n%s", d.Seq, data, diff)
+		}
+		explained, err := table.Explain(read.Facts.Route(table))
+		if err != nil {
+			t.Fatal(err)
+		}
+		matching := []string{}
+		for _, e := range explained {
+			if e.Matches && e.Reached {
+				matching = append(matching, e.Rule)
+			}
+		}
+		if diff := cmp.Diff(d.Rules, matching); diff != "" {
+			t.Errorf("record %d: recorded and explained rules:\n%s", d.Seq, diff)
+		}
+	}
 }
 
 // TestConversations runs all files of testdata and the tests of the shipped configuration. They reach every rule.

@@ -198,7 +198,7 @@ func TestEntriesBeforeTheFirstMatchAreFound(t *testing.T) {
 			c := conv(h)
 			h.open(c, "th")
 			h.say(c, "v2", "th")
-			h.record(nil, change(c, &journal.Change_Routed{Routed: &journal.Routed{Event: "message", Position: pos(2, 0)}}),
+			h.record(nil, change(c, &journal.Change_Routed{Routed: &journal.Routed{Event: "message", Rules: []string{"rule"}, Position: pos(2, 0)}}),
 				change(c, &journal.Change_Duplicate{Duplicate: &journal.Duplicate{Channel: "web", VendorId: "again"}}))
 			got := h.findOne("again")
 			if want := "opened, accepted, accepted, routed, duplicate"; steps(got) != want {

@@ -46,6 +46,9 @@ func describeMessage(ch *journal.Change) (draft, bool) {
 		return draft{Entry: Entry{Step: state.StatusDuplicate, Channel: d.GetChannel(), VendorID: d.GetVendorId()}}, true
 	case *journal.Change_Routed:
 		r := k.Routed
+		if len(r.GetRules()) == 0 && len(r.GetErrors()) == 0 { // the default path
+			return draft{}, false
+		}
 		return draft{Entry{
 			Step: "routed", Kind: r.GetEvent(), Rule: strings.Join(r.GetRules(), ", "), Detail: strings.Join(r.GetErrors(), "; "),
 		}, positionOf(r.GetPosition())}, true
