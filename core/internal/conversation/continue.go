@@ -61,6 +61,7 @@ func (tx *Transaction) giveUpHeld(c *state.Conversation, rule string) {
 func (tx *Transaction) currentConversation(customer *state.Customer) *state.Conversation {
 	if id := tx.layer.Find(customer.Channel, customer.Thread); id != "" {
 		if c := tx.layer.Mutable(id); c.Closing == "" {
+			tx.adapt(id)
 			return c
 		}
 	}

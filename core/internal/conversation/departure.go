@@ -32,7 +32,7 @@ func (tx *Transaction) ownerLeaves(c *state.Conversation, ch *Channel, ev *event
 func (tx *Transaction) holdQueued(c *state.Conversation, owner string, departing bool) {
 	for _, it := range tx.reclaim(c, owner) {
 		if !slices.ContainsFunc(c.Held, func(h state.Item) bool { return h.Pos == it.Pos }) {
-			tx.add(c.ID, &journal.Change_Held{Held: &journal.Held{Item: it.Proto(), Departing: departing}})
+			tx.hold(c, it, departing)
 		}
 	}
 }

@@ -163,10 +163,10 @@ func (h *harness) transact(f func(*Transaction)) {
 	h.ledger.check(h)
 }
 
-// touched reports whether the last record changed a conversation.
+// touched reports whether the last record decided on a conversation. A duplicate and the end of a dead letter do not.
 func (h *harness) touched(conv string) bool {
 	return slices.ContainsFunc(h.lastRecord.GetChanges(), func(ch *journal.Change) bool {
-		return ch.GetConversation() == conv
+		return ch.GetConversation() == conv && ch.GetDuplicate() == nil && ch.GetDeadLetterEnded() == nil
 	})
 }
 
@@ -484,15 +484,34 @@ func (h *harness) advance(d time.Duration) {
 		h.state.All(func(c *state.Conversation) bool { ids = append(ids, c.ID); return true })
 		for _, id := range sorted(ids) {
 			tx.ApplyDeadlines(id)
-			tx.ApplyTimer(id)
 		}
 	})
+	h.applyTimers()
 	h.state.All(func(c *state.Conversation) bool {
 		if c.Departure != nil && !c.Departure.Deadline.After(h.now) {
 			h.Fatalf("the departure from %s is overdue", c.ID)
 		}
 		return true
 	})
+}
+
+// applyTimers applies the timers that are due, each in a record of its own.
+func (h *harness) applyTimers() {
+	h.Helper()
+	var ids []string
+	h.state.All(func(c *state.Conversation) bool { ids = append(ids, c.ID); return true })
+	for _, id := range sorted(ids) {
+		for {
+			at, _ := NextTimer(h.state.Conversation(id), h.policy)
+			if at.IsZero() || at.After(h.now) {
+				break
+			}
+			h.transact(func(tx *Transaction) { tx.ApplyTimer(id) })
+		}
+		if c := h.state.Conversation(id); h.policy.consistent(c, h.now) {
+			h.ledger.checkTimersDone(h, c)
+		}
+	}
 }
 
 // lanes describes the queued deliveries, one line per lane.

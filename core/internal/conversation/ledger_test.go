@@ -67,6 +67,7 @@ type ownership struct {
 	endedSent     map[thread]int64 // newestSent when the channel lost control
 	lastDelivered map[string]state.Position
 	sessions      map[thread]*session // of the vendors
+	clock         clockModel
 }
 
 func newLedger() *ledger {
@@ -102,6 +103,9 @@ func (l *ledger) change(h *harness, id string, ch *journal.Change) {
 	if c != nil && c.closed {
 		l.checkAfterClose(h, id, ch)
 	}
+	if c != nil {
+		l.clockChange(h, c, ch)
+	}
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_Closing:
 		c.closed = true
@@ -112,7 +116,7 @@ func (l *ledger) change(h *harness, id string, ch *journal.Change) {
 		l.ownership[id] = &ownership{
 			channel: k.Opened.GetChannel(), owner: k.Opened.GetOwner(), epoch: 1,
 			newestSent: map[thread]int64{}, endedSent: map[thread]int64{}, lastDelivered: map[string]state.Position{},
-			sessions: map[thread]*session{},
+			sessions: map[thread]*session{}, clock: clockModel{last: l.at, ownerSince: l.at},
 		}
 	case *journal.Change_Accepted:
 		l.accepted(h, id, c, k.Accepted)
@@ -399,6 +403,7 @@ func (l *ledger) checkConversation(h *harness, c *state.Conversation) {
 	if h.unreconciled || !h.policy.consistent(c, h.now) && !h.touched(c.ID) {
 		return
 	}
+	l.checkClock(h, c)
 	if l.ownership[c.ID].closed != (c.Closing != "") {
 		h.Fatalf("state has %s closed by %q, closed by the records: %v", c.ID, c.Closing, l.ownership[c.ID].closed)
 	}

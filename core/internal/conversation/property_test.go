@@ -76,6 +76,22 @@ func propertyRules() []route.Rule {
 		{Name: "lost-desk", Events: failed, From: []string{"desk"}, When: "handovers < 4", Pass: "old"},
 		{Name: "lost-answer", Events: failed, From: []string{"web"}, When: "handovers == 2", Close: true},
 		{Name: "audit", Events: []route.Event{route.EventPassed}, Copy: []string{"audit"}},
+		{
+			Name: "bot-silent", Events: []route.Event{route.EventUnanswered}, From: []string{"bot"}, After: 5 * time.Second,
+			Offer: route.NewOffer("desk"), Say: route.Say{Default: "One moment."},
+		},
+		{
+			Name: "agent-silent", Events: []route.Event{route.EventUnanswered}, From: []string{"agent"}, After: time.Minute,
+			Pass: route.Home,
+		},
+		{
+			Name: "silent", Events: []route.Event{route.EventUnanswered, route.EventIdle}, After: time.Minute,
+			Say: route.Say{Default: "Still there?"},
+		},
+		{
+			Name: "gone", Events: []route.Event{route.EventIdle}, After: 2 * time.Hour, When: "handovers > 2", Close: true,
+		},
+		{Name: "thanks", Events: []route.Event{route.EventClosed}, Say: route.Say{Default: "Thanks."}},
 		{Name: "nobody", Events: []route.Event{route.EventOfferFailed}, Say: route.Say{Default: "No agent is free."}},
 	}
 }
@@ -257,7 +273,9 @@ func (f call) GoString() string { return f.String() }
 
 func (v *vendors) advanceTime(t *rapid.T) {
 	v.advance(
-		rapid.SampledFrom([]time.Duration{time.Second, 6 * time.Second, 61 * time.Second, closedRetention, 2 * time.Hour}).
+		rapid.SampledFrom([]time.Duration{
+			time.Second, 6 * time.Second, 61 * time.Second, closedRetention, 2 * time.Hour, 73 * time.Hour,
+		}).
 			Draw(t, "time"),
 	)
 }

@@ -94,6 +94,9 @@ func (tx *Transaction) replayMessages(c *state.Conversation, dead *state.DeadLet
 		default:
 			tx.ensureThread(c, ch, false)
 			tx.requeue(c, m, 0, nil)
+			if m.Follows {
+				tx.needAnswer(c, m.Item.Pos)
+			}
 		}
 	}
 }

@@ -16,8 +16,7 @@ func (tx *Transaction) sendOrHold(c *state.Conversation, m *message) state.Decis
 		return state.Decision{Status: state.StatusUnrouted}
 	}
 	if c.Offer != nil && (c.Offer.Hold || len(c.Held) > 0) {
-		tx.needAnswer(c, m.pos)
-		tx.add(c.ID, &journal.Change_Held{Held: &journal.Held{Item: m.item.Proto()}})
+		tx.hold(c, m.item, false)
 		return state.Decision{Status: state.StatusHeld}
 	}
 	tx.sendToOwner(c, m.item, nil)
@@ -30,11 +29,11 @@ func (tx *Transaction) sendOrHold(c *state.Conversation, m *message) state.Decis
 // sendToOwner queues a customer's message to the owner, or holds it until the departure of the owner takes effect.
 // Together lists the items that are queued to the owner in the same step. The history does not repeat them.
 func (tx *Transaction) sendToOwner(c *state.Conversation, it state.Item, together []state.Item) {
-	tx.needAnswer(c, it.Pos)
 	if c.Departure != nil {
-		tx.add(c.ID, &journal.Change_Held{Held: &journal.Held{Item: it.Proto(), Departing: true}})
+		tx.hold(c, it, true)
 		return
 	}
+	tx.needAnswer(c, it.Pos)
 	ch := tx.policy.Channels[c.Owner]
 	if ch == nil { // neither the owner nor its home is configured: an operator decides
 		id := tx.queue(c, &journal.Delivery{
@@ -45,6 +44,12 @@ func (tx *Transaction) sendToOwner(c *state.Conversation, it state.Item, togethe
 		return
 	}
 	tx.send(c, ch, it, sendOptions{follows: true, together: together})
+}
+
+// hold holds a customer's message until the pending offer ends, or until the departure of the owner takes effect.
+func (tx *Transaction) hold(c *state.Conversation, it state.Item, departing bool) {
+	tx.needAnswer(c, it.Pos)
+	tx.add(c.ID, &journal.Change_Held{Held: &journal.Held{Item: it.Proto(), Departing: departing}})
 }
 
 func (tx *Transaction) sendToCustomer(c *state.Conversation, m *message) state.Decision {

@@ -1,0 +1,153 @@
+package conversation
+
+import (
+	"slices"
+	"time"
+
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/route"
+	"patchbay/core/internal/state"
+	"patchbay/sdk/envelope"
+)
+
+// clockModel derives the clock of a conversation from the records, without the code that decides. Times are in
+// nanoseconds; 0 is none.
+type clockModel struct {
+	last       int64 // message of either side
+	unanswered int64 // oldest message of the customer without an answer
+	ownerSince int64
+	offerEnded int64
+	done       time.Duration
+	hold       bool // the pending offer holds messages
+}
+
+// clockChange follows a change of a conversation. It is called before the ledger's own fields change.
+func (l *ledger) clockChange(h *harness, c *ownership, ch *journal.Change) {
+	h.Helper()
+	m := &c.clock
+	switch k := ch.GetKind().(type) {
+	case *journal.Change_Accepted:
+		m.accepted(l.at, c, k.Accepted)
+	case *journal.Change_Held:
+		m.needAnswer(l.at)
+	case *journal.Change_Queued:
+		l.clockQueued(c, k.Queued.GetDelivery())
+	case *journal.Change_Offered:
+		m.hold = k.Offered.GetHold()
+	case *journal.Change_OfferEnded:
+		if c.offered == k.OfferEnded.GetTarget() && c.offered != "" {
+			m.offerEnded, m.hold = l.at, false
+		}
+	case *journal.Change_Passed:
+		m.ownerSince, m.done = l.at, 0
+	case *journal.Change_TimerDone:
+		event, since := m.running()
+		after := time.Duration(k.TimerDone.GetAfter())
+		if want := m.nextAfter(h, c); after != want || string(event) != k.TimerDone.GetEvent() {
+			h.Fatalf("timer %v, want %s after %v", k.TimerDone, event, want)
+		}
+		if m.hold || c.leaving != "" || c.closed || l.at < since+int64(after) {
+			h.Fatalf("timer %v came early: hold %v, leaving %q, closed %v", k.TimerDone, m.hold, c.leaving, c.closed)
+		}
+		m.done = after
+	case *journal.Change_Closing:
+		if k.Closing.GetRule() == state.ReasonCloseAfter && (l.at < m.last+int64(h.policy.CloseAfter) || c.offered != "") {
+			h.Fatalf("close_after came early: last message %d, offered to %q", m.last, c.offered)
+		}
+	}
+}
+
+func (m *clockModel) accepted(at int64, c *ownership, a *journal.Accepted) {
+	if !a.GetHistory() || a.GetRole() == string(envelope.RoleSystem) {
+		return
+	}
+	m.last = at
+	if m.unanswered == 0 {
+		m.done = 0
+	}
+	if a.GetKind() == string(envelope.KindHandoverRequested) && a.GetChannel() == c.channel {
+		m.needAnswer(at)
+	}
+}
+
+func (m *clockModel) needAnswer(at int64) {
+	if m.unanswered == 0 {
+		m.unanswered, m.done = at, 0
+	}
+}
+
+// clockQueued follows a delivery: a customer's message needs an answer, and an owner's message is one when it is queued
+// for the first time.
+func (l *ledger) clockQueued(c *ownership, d *journal.Delivery) {
+	p := state.PositionOf(d.GetItem().GetPosition())
+	m := l.messages[p]
+	switch {
+	case d.GetKind() != state.KindSend || d.GetCopy() || d.GetReopened() > 0 || c.closed:
+	case d.GetFollows():
+		c.clock.needAnswer(l.at)
+	case m != nil && d.GetChannel() == c.channel && m.channel != c.channel && len(m.deliveries) == 0:
+		if m.role != envelope.RoleSystem {
+			c.clock.unanswered, c.clock.done = 0, 0
+		}
+	}
+}
+
+// running returns the event of the running clock and its start.
+func (m *clockModel) running() (route.Event, int64) {
+	if m.unanswered == 0 {
+		return route.EventIdle, max(m.last, m.ownerSince)
+	}
+	return route.EventUnanswered, max(m.unanswered, m.ownerSince, m.offerEnded)
+}
+
+// nextAfter returns the smallest `after` that is not done among the rules for the running clock, or 0.
+func (m *clockModel) nextAfter(h *harness, c *ownership) time.Duration {
+	event, _ := m.running()
+	subject := c.owner
+	if event == route.EventIdle {
+		subject = c.channel
+	}
+	role := ""
+	if ch := h.policy.Channels[subject]; ch != nil {
+		role = string(ch.Role)
+	}
+	next := time.Duration(0)
+	for i := range h.policy.Routes.Rules() {
+		r := h.policy.Routes.Rule(i)
+		if slices.Contains(r.Events, event) && r.After > m.done && (next == 0 || r.After < next) &&
+			(len(r.From) == 0 || slices.Contains(r.From, subject) || slices.Contains(r.From, role)) {
+			next = r.After
+		}
+	}
+	return next
+}
+
+// checkClock compares the state with the model.
+func (l *ledger) checkClock(h *harness, c *state.Conversation) {
+	h.Helper()
+	m := &l.ownership[c.ID].clock
+	if got := unixNano(c.UnansweredSince); c.Closing == "" && got != m.unanswered {
+		h.Fatalf("unanswered since %d, by the records since %d:\n%s", got, m.unanswered, h.lanesOf(c.ID))
+	}
+	if got := unixNano(c.LastActive); got != m.last {
+		h.Fatalf("last message at %d, by the records at %d", got, m.last)
+	}
+}
+
+// checkTimersDone checks that no timer of a conversation is overdue.
+func (l *ledger) checkTimersDone(h *harness, c *state.Conversation) {
+	h.Helper()
+	o := l.ownership[c.ID]
+	_, since := o.clock.running()
+	after := o.clock.nextAfter(h, o)
+	if o.closed || o.leaving != "" {
+		return
+	}
+	if after > 0 && !o.clock.hold && since+int64(after) <= h.now.UnixNano() {
+		h.Fatalf("a timer of %v is overdue", after)
+	}
+	waits := o.offered != "" || slices.ContainsFunc(c.Lanes, func(l state.Lane) bool { return l.Channel != "audit" })
+	if !waits && o.clock.last+int64(h.policy.CloseAfter) <= h.now.UnixNano() {
+		h.Fatalf("close_after is overdue")
+	}
+}
