@@ -93,14 +93,14 @@ func (c *checker) checkFrom() {
 		}
 	}
 	for _, e := range c.rule.Events {
-		if who := c.subjectRoles(e); who != nil && !c.fromAny(who...) {
+		if who := subjectRoles(e); who != nil && !c.fromAny(who...) {
 			c.report(finding.NeverMatches, "from", "", "never matches: event %q is about a channel of role %s", e, joinRoles(who))
 		}
 	}
 }
 
 // subjectRoles returns the roles that the channel of an event can have. nil means any role.
-func (c *checker) subjectRoles(e Event) []envelope.Role {
+func subjectRoles(e Event) []envelope.Role {
 	switch e {
 	case EventOpened, EventClosed:
 		return []envelope.Role{envelope.RoleCustomer}

@@ -2,6 +2,8 @@ package route
 
 import (
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
@@ -21,6 +23,11 @@ type condition struct {
 	// terms are equalities that the condition implies. The index uses one of them to skip rules that cannot match.
 	terms []term
 	never bool // the literal false
+	// attributes and reasons are the names that the condition uses.
+	attributes, reasons []use
+	// root and info are for the checks of Compile, which then removes them.
+	root ast.Expr
+	info *ast.SourceInfo
 }
 
 // language compiles conditions. It keeps the lists of all mentions; programs refer to them by number.
@@ -29,10 +36,11 @@ type language struct {
 	strict   *cel.Env // env with checks of literals
 	channels Channels
 	lists    [][]phrase
+	keys     map[ast.Expr]string // see key
 }
 
 func newLanguage(ch Channels) (*language, error) {
-	l := &language{channels: ch}
+	l := &language{channels: ch, keys: map[ast.Expr]string{}}
 	opts := append(l.functions(),
 		cel.ClearMacros(), cel.Macros(append(l.macros(), cel.HasMacro)...),
 		cel.ParserExpressionSizeLimit(maxCondition), cel.ParserRecursionLimit(64),
@@ -78,17 +86,31 @@ func (l *language) compile(source string) (*condition, []Problem) {
 	if p := l.checkCost(tree); p != nil && len(problems) == 0 {
 		problems = append(problems, *p)
 	}
-	if len(problems) > 0 {
+	if hasErrors(problems) {
 		return nil, problems
 	}
 	root := tree.NativeRep().Expr()
 	c.never = root.Kind() == ast.LiteralKind && root.AsLiteral() == types.False
 	c.terms = terms(root, nil)
+	c.root, c.info = root, tree.NativeRep().SourceInfo()
+	c.findNames()
 	prg, err := l.env.Program(tree, cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
 		return nil, []Problem{{Code: finding.ConditionSyntax, Line: 1, Column: 1,
 			Message: "cannot be compiled: " + text.FirstLine(err.Error())}}
 	}
 	c.program = prg
-	return c, nil
+	return c, problems
+}
+
+// position returns the line and column of a part of the condition.
+func (c *condition) position(e ast.Expr) (line, column int) {
+	at := c.info.GetStartLocation(e.ID())
+	column = at.Column() + 1
+	if e.Kind() == ast.CallKind {
+		if name, ours := strings.CutPrefix(e.AsCall().FunctionName(), "@"); ours && name != "in" {
+			column = max(1, column-utf8.RuneCountInString(name)) // the location is that of the parenthesis
+		}
+	}
+	return at.Line(), column
 }

@@ -61,6 +61,10 @@ func (l *language) checkPattern(e ast.Expr, report reporter) {
 	if r, bad := controlCharacter(s); bad {
 		report(finding.ControlCharacter, e, controlMessage(r), "")
 	}
+	if r := boundaryNextTo(s); r != 0 {
+		report(finding.ASCIIWordBoundary, e, fmt.Sprintf(`\b knows only ASCII letters and digits, so next to %q it does not find `+
+			`the end of a word; leave it out there, or use mentions`, r), "")
+	}
 }
 
 // checkCompared checks a literal that is compared with a variable.

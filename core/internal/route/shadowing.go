@@ -2,52 +2,79 @@ package route
 
 import (
 	"slices"
+	"strings"
 
 	"patchbay/core/internal/finding"
 )
 
-// unreachable warns of rules that are never reached: for every input that such a rule matches, an earlier rule ends the
+// unreachable warns of rules that are never reached: for every input that such a rule matches, earlier rules end the
 // evaluation.
-func (t *Table) unreachable(ch Channels) []Problem {
+func (t *Table) unreachable(l *language) []Problem {
 	var out []Problem
 	for j := range t.rules {
+		by := t.hiding(j, l)
+		if len(by) == 0 {
+			continue
+		}
 		later := &t.rules[j].rule
-		by, all := "", true
-		for _, e := range later.Events {
-			i := slices.IndexFunc(t.rules[:j], func(c compiled) bool { return c.rule.covers(later, e, ch) })
-			if i < 0 {
-				all = false
-				break
-			}
-			by = t.rules[i].rule.Name
+		message := "is never reached: rule " + by[0] + " ends the evaluation for every input that it matches"
+		if len(by) > 1 {
+			message = "is never reached: for every input that it matches, one of the rules " + strings.Join(by, ", ") +
+				" ends the evaluation"
 		}
-		if all && by != "" {
-			out = append(out, Problem{Code: finding.NeverReached, Index: j, Rule: later.Name,
-				Message: "is never reached: rule " + by + " ends the evaluation for every input that it matches"})
-		}
+		out = append(out, Problem{Code: finding.NeverReached, Index: j, Rule: later.Name, Message: message})
 	}
 	return out
 }
 
-// covers reports whether r ends the evaluation for every input with event e that the later rule matches.
-func (r *Rule) covers(later *Rule, e Event, ch Channels) bool {
-	if r.Continue || r.After != later.After || r.When != "" && r.When != later.When {
-		return false
-	}
-	return slices.Contains(r.Events, e) && r.coversFrom(later, ch)
-}
-
-func (r *Rule) coversFrom(later *Rule, ch Channels) bool {
-	if len(r.From) == 0 {
-		return true
-	}
-	if len(later.From) == 0 {
-		return false
-	}
-	for _, who := range later.From {
-		if !slices.Contains(r.From, who) && !slices.Contains(r.From, string(ch[who])) {
-			return false
+// hiding returns the names of the earlier rules that together cover all inputs of a rule, or nil.
+func (t *Table) hiding(j int, l *language) []string {
+	later := &t.rules[j]
+	var covering []*Rule
+	for i := range t.rules[:j] {
+		if r := &t.rules[i]; l.covers(r, later, len(t.rules) <= maxCompared) {
+			covering = append(covering, &r.rule)
 		}
 	}
-	return true
+	var by []string
+	for _, e := range later.rule.Events {
+		for name, role := range l.channels {
+			if !later.rule.canBeAbout(e, name, role) {
+				continue
+			}
+			i := slices.IndexFunc(covering, func(r *Rule) bool { return slices.Contains(r.Events, e) && r.admits(name, role) })
+			if i < 0 {
+				return nil
+			}
+			if !slices.Contains(by, covering[i].Name) {
+				by = append(by, covering[i].Name)
+			}
+		}
+	}
+	slices.Sort(by)
+	return by
+}
+
+// maxCompared bounds the number of rules whose conditions are compared with each other. In longer tables, only rules
+// without a condition and rules with the same condition count as wider.
+const maxCompared = 500
+
+// covers reports whether a rule ends the evaluation for every input that the later rule matches, if both admit the event
+// and the channel.
+func (l *language) covers(r, later *compiled, compare bool) bool {
+	switch {
+	case r.rule.Continue || r.rule.After != later.rule.After:
+		return false
+	case r.rule.When == "" || r.rule.When == later.rule.When:
+		return true
+	}
+	return compare && r.when != nil && later.when != nil && !exclude(r.when.terms, later.when.terms) &&
+		l.implies(later.when.root, r.when.root)
+}
+
+// exclude reports whether two conditions require different values of the same variable.
+func exclude(a, b []term) bool {
+	return slices.ContainsFunc(a, func(x term) bool {
+		return slices.ContainsFunc(b, func(y term) bool { return x.key == y.key && x.value != y.value })
+	})
 }

@@ -40,21 +40,29 @@ func Compile(rules []Rule, ch Channels) (*Table, []Problem) {
 				p.Field = "when"
 				c.add(p)
 			}
-			if when != nil && when.never {
-				c.add(Problem{Code: finding.NeverMatches, Field: "when", Line: 1, Column: 1,
-					Message: "is always false: the rule never matches"})
+			if when != nil {
+				c.checkContradiction(when)
 			}
 			t.rules[i].when = when
 		}
 		problems = append(problems, c.problems...)
 	}
-	problems = append(problems, t.unreachable(ch)...)
+	problems = append(problems, t.unreachable(lang)...)
 	slices.SortStableFunc(problems, func(a, b Problem) int { return a.Index - b.Index })
-	if slices.ContainsFunc(problems, func(p Problem) bool { return !p.Code.IsWarning() }) {
+	if hasErrors(problems) {
 		return nil, problems
+	}
+	for i := range t.rules {
+		if when := t.rules[i].when; when != nil {
+			when.root, when.info = nil, nil
+		}
 	}
 	t.buildIndex(ch)
 	return t, problems
+}
+
+func hasErrors(problems []Problem) bool {
+	return slices.ContainsFunc(problems, func(p Problem) bool { return !p.Code.IsWarning() })
 }
 
 // withDefaults returns a deep copy with the defaults filled in.
@@ -91,6 +99,12 @@ func (r *Rule) admits(channel string, role envelope.Role) bool {
 		}
 	}
 	return false
+}
+
+// canBeAbout reports whether the rule admits the channel, and an event can be about a channel of its role.
+func (r *Rule) canBeAbout(e Event, channel string, role envelope.Role) bool {
+	possible := subjectRoles(e)
+	return r.admits(channel, role) && (possible == nil || slices.Contains(possible, role))
 }
 
 // Rules returns the number of rules.

@@ -158,7 +158,9 @@ func TestUnreachableRulesAreWarnings(t *testing.T) {
 		{"one event of two", []Rule{{Name: "a", Say: Say{Default: "x"}}, {Name: "b", Events: []Event{EventMessage, EventPassed},
 			Say: Say{Default: "y"}}}, ""},
 		{"both events", []Rule{{Name: "a", Say: Say{Default: "x"}}, {Name: "b", Events: []Event{EventPassed}, Say: Say{Default: "x"}},
-			{Name: "c", Events: []Event{EventMessage, EventPassed}, Say: Say{Default: "y"}}}, "c by b"},
+			{Name: "c", Events: []Event{EventMessage, EventPassed}, Say: Say{Default: "y"}}}, "c by a, b"},
+		{"both roles", []Rule{{Name: "a", From: []string{"faq"}, To: ToOwner}, {Name: "b", From: []string{"customer", "agent"}, To: ToOwner},
+			{Name: "c", From: []string{"livechat", "bot"}, Say: Say{Default: "y"}}}, "c by a, b"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			table, problems := Compile(tc.rules, testChannels)
@@ -167,7 +169,11 @@ func TestUnreachableRulesAreWarnings(t *testing.T) {
 			}
 			got := ""
 			for _, p := range problems {
-				got += p.Rule + " by " + strings.Fields(p.Message)[4]
+				by := strings.TrimPrefix(p.Message, "is never reached: ")
+				by = strings.TrimSuffix(by, " ends the evaluation for every input that it matches")
+				by = strings.TrimSuffix(by, " ends the evaluation")
+				by = strings.TrimPrefix(by, "for every input that it matches, one of the rules ")
+				got += p.Rule + " by " + strings.TrimPrefix(by, "rule ")
 			}
 			if got != tc.want {
 				t.Errorf("got %q, want %q: %v", got, tc.want, problems)

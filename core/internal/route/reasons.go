@@ -1,0 +1,54 @@
+package route
+
+import (
+	"maps"
+	"slices"
+)
+
+// The reasons that the gateway itself gives.
+var (
+	offerReasons  = []string{"declined", "expired", "closed", "unreachable", "outside_hours", "paused", "bounces"}
+	passReasons   = []string{"disconnected", "operator"}
+	closeReasons  = []string{"close_after", "operator"}
+	departReasons = []string{"gone"}
+)
+
+// AnyReason is the declared code of reasons that an adapter does not know in advance. It is sdk.AnyReason.
+const AnyReason = "*"
+
+// deliveryReasons are the kinds of errors of a delivery that failed.
+var deliveryReasons = []string{
+	"invalid", "unauthorized", "unsupported", "permanent", "transient", "throttled", "declined", "gone", "unknown",
+	"panicked",
+}
+
+// reasons returns the values that `reason` can have when the rule is evaluated. It returns open if an adapter does not
+// know its reasons in advance. rules are the names of all rules, which are the reasons of moves and closings.
+func (r *Rule) reasons(declared Declared, ch Channels, rules []string) (known []string, open bool) {
+	add := func(byChannel map[string]map[string]string, e Event) {
+		for name, role := range ch {
+			if r.canBeAbout(e, name, role) {
+				known = slices.AppendSeq(known, maps.Keys(byChannel[name]))
+			}
+		}
+	}
+	for _, e := range r.Events {
+		switch e {
+		case EventOfferFailed:
+			known = append(known, offerReasons...)
+			add(declared.Declined, e)
+		case EventPassed:
+			known = append(append(known, passReasons...), rules...)
+		case EventClosed:
+			known = append(append(known, closeReasons...), rules...)
+		case EventDeliveryFailed:
+			known = append(known, deliveryReasons...)
+			add(declared.Declined, e)
+		case EventConnected, EventDisconnected, EventHandoverRequested:
+			known = append(known, departReasons...)
+			add(declared.Events, e)
+		}
+	}
+	slices.Sort(known)
+	return slices.Compact(known), slices.Contains(known, AnyReason)
+}

@@ -1,0 +1,86 @@
+package route
+
+import (
+	"regexp/syntax"
+	"slices"
+	"unicode"
+	"unicode/utf8"
+)
+
+// boundaryNextTo returns a character outside ASCII that a pattern has next to \b, or 0. \b knows only ASCII letters and
+// digits, so there it does not find the end of a word.
+func boundaryNextTo(pattern string) rune {
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return 0
+	}
+	return boundaryIn(re)
+}
+
+func boundaryIn(re *syntax.Regexp) rune {
+	for _, sub := range re.Sub {
+		if r := boundaryIn(sub); r != 0 {
+			return r
+		}
+	}
+	if re.Op != syntax.OpConcat {
+		return 0
+	}
+	for i, sub := range re.Sub {
+		switch {
+		case i+1 == len(re.Sub):
+		case lastOf(sub).Op == syntax.OpWordBoundary:
+			if r := foreign(re.Sub[i+1], true); r != 0 {
+				return r
+			}
+		case firstIn(re.Sub[i+1]).Op == syntax.OpWordBoundary:
+			if r := foreign(sub, false); r != 0 {
+				return r
+			}
+		}
+	}
+	return 0
+}
+
+// firstIn and lastOf return the first and the last element of a sequence, inside groups too.
+func firstIn(re *syntax.Regexp) *syntax.Regexp {
+	for (re.Op == syntax.OpConcat || re.Op == syntax.OpCapture) && len(re.Sub) > 0 {
+		re = re.Sub[0]
+	}
+	return re
+}
+
+func lastOf(re *syntax.Regexp) *syntax.Regexp {
+	for (re.Op == syntax.OpConcat || re.Op == syntax.OpCapture) && len(re.Sub) > 0 {
+		re = re.Sub[len(re.Sub)-1]
+	}
+	return re
+}
+
+// foreign returns a letter outside ASCII that an element can begin (or end) with, or 0. A class counts only if it names
+// such letters, which a negated class does not.
+func foreign(re *syntax.Regexp, begin bool) rune {
+	re = map[bool]func(*syntax.Regexp) *syntax.Regexp{true: firstIn, false: lastOf}[begin](re)
+	switch re.Op {
+	case syntax.OpLiteral:
+		r := re.Rune[len(re.Rune)-1]
+		if begin {
+			r = re.Rune[0]
+		}
+		if r >= utf8.RuneSelf && unicode.IsLetter(r) {
+			return r
+		}
+	case syntax.OpCharClass:
+		for i := 0; i < len(re.Rune); i += 2 {
+			if low, high := re.Rune[i], re.Rune[i+1]; low >= utf8.RuneSelf && unicode.IsLetter(low) && high < unicode.MaxRune {
+				return low
+			}
+		}
+	case syntax.OpAlternate, syntax.OpStar, syntax.OpPlus, syntax.OpQuest, syntax.OpRepeat:
+		i := slices.IndexFunc(re.Sub, func(sub *syntax.Regexp) bool { return foreign(sub, begin) != 0 })
+		if i >= 0 {
+			return foreign(re.Sub[i], begin)
+		}
+	}
+	return 0
+}
