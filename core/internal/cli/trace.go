@@ -26,7 +26,9 @@ If a thread or a customer has a live conversation, trace shows no earlier ones,
 except one that was closed within the last minutes. --all shows all of them and
 reads the whole log. For an id that the gateway made, --all has no effect. A
 vendor's message id, and a thread or a customer without a live conversation,
-also require reading the whole log.`,
+also require reading the whole log.
+
+For the id of a message or a delivery, the sign > marks its steps.`,
 		Args: arguments("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			asJSON, err := o.wantsJSON()
@@ -80,7 +82,11 @@ func writeTrail(w io.Writer, c *trail.Conversation) {
 	for i := range c.Entries {
 		e := &c.Entries[i]
 		at := e.At.UTC().Format("2006-01-02T15:04:05.000Z")
-		wrap(w, fmt.Sprintf("  %s  %-*s  %-*s  ", at, steps, e.Step, channels, e.Channel), "      ", details(e))
+		mark := " "
+		if e.Searched {
+			mark = ">"
+		}
+		wrap(w, fmt.Sprintf("%s %s  %-*s  %-*s  ", mark, at, steps, e.Step, channels, e.Channel), "      ", details(e))
 	}
 	if c.State != nil {
 		writeState(w, c)

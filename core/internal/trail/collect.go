@@ -35,6 +35,9 @@ func (s *search) collect(seq uint64, r *journal.Record) {
 			continue
 		}
 		s.trackPending(ch, p, r)
+		if d := ch.GetQueued().GetDelivery(); d.GetItem() != nil {
+			s.deliveries[d.GetId()] = positionOf(d.GetItem().GetPosition())
+		}
 		c.opened = c.opened || ch.GetOpened() != nil
 		d, ok := describeChange(ch)
 		if !ok {
@@ -121,10 +124,30 @@ func (s *search) conversations() []*Conversation {
 		slices.SortStableFunc(c.drafts, func(a, b draft) int { return cmp.Compare(a.Seq, b.Seq) })
 		found := &Conversation{ID: conv, Entries: make([]Entry, 0, len(c.drafts))}
 		for _, d := range c.drafts {
+			if d.position == (state.Position{}) {
+				d.position = s.deliveries[d.Delivery]
+			}
 			d.Envelope = s.envelopes[d.position]
 			found.Entries = append(found.Entries, d.Entry)
 		}
+		markSearched(found.Entries, s.query.IDs)
 		out = append(out, found)
 	}
 	return out
+}
+
+// markSearched marks the steps of the messages and deliveries with the given ids.
+func markSearched(entries []Entry, ids []string) {
+	searched := map[string]bool{} // ids of envelopes
+	for i := range entries {
+		e := &entries[i]
+		ofMessage := e.Step != stepThread // otherwise the vendor's id is that of the thread
+		if e.Envelope != "" && (slices.Contains(ids, e.Envelope) || ofMessage && slices.Contains(ids, e.VendorID)) {
+			searched[e.Envelope] = true
+		}
+	}
+	for i := range entries {
+		e := &entries[i]
+		e.Searched = e.Envelope != "" && searched[e.Envelope] || e.Delivery != "" && slices.Contains(ids, e.Delivery)
+	}
 }

@@ -36,6 +36,7 @@ type search struct {
 	unassigned map[state.Position]*unassigned
 	pending    map[state.Position]bool // envelopes on pending threads
 	envelopes  map[state.Position]string
+	deliveries map[string]state.Position // envelopes of the queued deliveries
 	secondPass bool
 }
 
@@ -44,6 +45,7 @@ func newSearch(q Query, live map[string][]string) *search {
 		query: q, live: live, ids: map[string]bool{}, patterns: [][]byte{}, found: map[string]*collected{},
 		dropped: map[string]bool{}, unassigned: map[state.Position]*unassigned{},
 		pending: map[state.Position]bool{}, envelopes: map[state.Position]string{},
+		deliveries: map[string]state.Position{},
 	}
 	for _, id := range q.IDs {
 		s.addID(id)

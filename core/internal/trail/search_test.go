@@ -288,6 +288,9 @@ func TestUnassignedEnvelopeShowsVendorIDAndText(t *testing.T) {
 		},
 	}
 	for _, id := range []string{"e1", "v1", "lost"} {
+		for i := range want { // the steps are marked for the ids of the message, not for that of its thread
+			want[i].Searched = id != "lost"
+		}
 		if diff := cmp.Diff(want, h.findOne(id).Entries); diff != "" {
 			t.Errorf("by %s (-want +got):\n%s", id, diff)
 		}
@@ -307,6 +310,37 @@ func TestEntriesOfAPendingThreadMoveToItsConversation(t *testing.T) {
 	for _, id := range []string{"early", "e1"} {
 		if c := h.findOne(id); c.ID != conv || steps(c) != "opened, accepted, held, thread, accepted" {
 			t.Errorf("by %s: %s: %s", id, c.ID, steps(c))
+		}
+	}
+}
+
+func TestStepsOfTheSearchedMessageAreMarked(t *testing.T) {
+	h := newHistory(t)
+	conv := h.id()
+	h.open(conv, "th")
+	message := h.id()
+	h.record([]*journal.StoredEnvelope{stored(t, message, conv, "v2", "th")}, h.accepted(conv, "v2", "th"),
+		change(conv, &journal.Change_Queued{Queued: &journal.Queued{Delivery: &journal.Delivery{
+			Id: "d2", Channel: "faq", Kind: state.KindSend, Item: &journal.Item{Position: pos(h.last+1, 0)},
+		}}}))
+	h.record(nil, change(conv, &journal.Change_Ended{Ended: &journal.Ended{
+		Delivery: "d2", Status: state.StatusDelivered, VendorId: "bot-1", Channel: "faq",
+	}}))
+	for id, want := range map[string]string{
+		message: "accepted, queued, delivered", "v2": "accepted, queued, delivered", "d2": "queued, delivered",
+		"bot-1": "accepted, queued, delivered", conv: "", "th": "", "customer-th": "",
+	} {
+		var marked []string
+		for _, e := range h.findOne(id).Entries {
+			if e.Searched {
+				marked = append(marked, e.Step)
+			}
+			if e.Step == state.StatusDelivered && e.Envelope != message {
+				t.Errorf("the delivery names message %q, want %q", e.Envelope, message)
+			}
+		}
+		if got := strings.Join(marked, ", "); got != want {
+			t.Errorf("marked steps for %s: %q, want %q", id, got, want)
 		}
 	}
 }

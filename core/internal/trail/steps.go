@@ -77,6 +77,9 @@ func describeMessage(ch *journal.Change) (draft, bool) {
 	return draft{}, false
 }
 
+// stepThread is the step at which a channel gets a thread. Its vendor's id is the thread.
+const stepThread = "thread"
+
 const heldDuringDeparture = "held until the departure of the owner takes effect"
 
 // describeControl describes changes of the conversation, its owner and its threads.
@@ -109,7 +112,7 @@ func describeControl(ch *journal.Change) (draft, bool) {
 	case *journal.Change_Linked:
 		l := k.Linked
 		return draft{Entry: Entry{
-			Step: "thread", Channel: l.GetChannel(), VendorID: l.GetThread(),
+			Step: stepThread, Channel: l.GetChannel(), VendorID: l.GetThread(),
 			Detail: "epoch " + strconv.FormatUint(l.GetEpoch(), 10),
 		}}, true
 	case *journal.Change_Commanded:

@@ -28,6 +28,8 @@ type Entry struct {
 	Rule     string    `json:"rule,omitempty"`
 	Detail   string    `json:"detail,omitempty"`
 	Text     string    `json:"text,omitempty"` // of the message; set on request
+	// Searched is set if the step is about the message or the delivery with a searched id.
+	Searched bool `json:"searched,omitempty"`
 }
 
 // Conversation is the trail of one conversation.
