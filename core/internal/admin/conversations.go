@@ -28,6 +28,7 @@ type WaitingConversation struct {
 type WaitingList struct {
 	Conversations []WaitingConversation `json:"conversations"` // longest wait first
 	Total         int                   `json:"total"`         // number of all waiting conversations
+	Causes        []WaitingCause        `json:"causes"`        // of all of them, most frequent first
 }
 
 // conversationList serves GET /api/conversations[?channel=…].
@@ -37,9 +38,10 @@ func (a *Admin) conversationList(w http.ResponseWriter, r *http.Request) {
 	channel := r.URL.Query().Get("channel")
 	list := WaitingList{Conversations: []WaitingConversation{}}
 	var longest []*trail.Conversation
+	var causes waitingCauses
 	known := false
 	err := a.Writer.View(ctx, func(s *state.State) {
-		longest, list.Total = waitingConversations(s, channel)
+		longest, list.Total, causes = waitingConversations(s, channel)
 		known = a.knowsChannel(s, channel)
 	})
 	switch {
@@ -55,6 +57,7 @@ func (a *Admin) conversationList(w http.ResponseWriter, r *http.Request) {
 		list.Conversations = append(list.Conversations,
 			WaitingConversation{Conversation: c.ID, Wait: *c.Wait, Owner: c.State.Owner, Pending: len(c.Pending)})
 	}
+	list.Causes = a.describeCauses(causes)
 	reply(w, http.StatusOK, list)
 }
 
@@ -77,17 +80,23 @@ func (a *Admin) conversationShow(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, c)
 }
 
-// waitingConversations returns at most maxWaiting conversations, longest wait first, and the number of all waiting
-// conversations. If a channel is given, only waits for this channel count.
-func waitingConversations(s *state.State, channel string) (longest []*trail.Conversation, total int) {
+// waitingConversations returns at most maxWaiting conversations, longest wait first, the number of all waiting
+// conversations, and their causes. If a channel is given, only waits for this channel count.
+func waitingConversations(s *state.State, channel string) (longest []*trail.Conversation, total int, causes waitingCauses) {
 	type waiting struct {
 		id    string
 		since time.Time
 	}
 	var all []waiting
+	causes = waitingCauses{}
+	deadLetters := map[string]bool{}
+	for _, d := range s.DeadLetters() {
+		deadLetters[d.Conversation] = true
+	}
 	s.All(func(c *state.Conversation) bool {
 		if w := trail.LongestWait(c, channel); !w.Since.IsZero() {
 			all = append(all, waiting{c.ID, w.Since})
+			causes.add(&w, w.CauseOf(s, c, deadLetters[c.ID]))
 		}
 		return true
 	})
@@ -95,7 +104,7 @@ func waitingConversations(s *state.State, channel string) (longest []*trail.Conv
 	for _, w := range all[:min(len(all), maxWaiting)] {
 		longest = append(longest, trail.Describe(s, w.id, channel))
 	}
-	return longest, len(all)
+	return longest, len(all), causes
 }
 
 // knowsChannel reports whether a channel is configured, has pending deliveries or dead letters, or owns a conversation.

@@ -69,6 +69,38 @@ func TestConversationsAreListedLongestWaitFirst(t *testing.T) {
 	}
 }
 
+func TestWaitsAreCountedByCause(t *testing.T) {
+	a := newTestAPI(t)
+	for i := range maxWaiting + 2 { // in flight
+		a.say("web", fmt.Sprintf("w%d", i), fmt.Sprintf("m%d", i), "hello")
+	}
+	a.finish(a.job("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
+	a.finish(a.job("faq"), attempt.Outcome{Result: attempt.ResultDead, Error: "permanent", Text: "too long"})
+	a.say("web", "offered", "o1", "help")
+	a.finish(a.job("desk"), attempt.Outcome{Result: attempt.ResultDelivered, Thread: "t1"})
+	a.lanes = attempt.ChannelState{Breaker: "open", Cause: "HTTP 503"}
+	var got WaitingList
+	a.call("GET", "/api/conversations", 200, &got)
+	var lines []string
+	total := 0
+	for _, c := range got.Causes {
+		lines = append(lines, fmt.Sprintf("%d for %s: %s: %s", c.Conversations, c.Channel, c.Cause, c.Reason))
+		total += c.Conversations
+		if c.Since.IsZero() || c.Since.After(time.Now()) {
+			t.Errorf("%+v has no time", c)
+		}
+	}
+	want := []string{
+		fmt.Sprintf("%d for faq: delivery: the channel's circuit breaker is open: HTTP 503", maxWaiting),
+		"1 for desk: held: messages are held until an offer or a departure ends",
+		"1 for faq: answer: has not answered the customer",
+		"1 for faq: dead_letter: messages to the channel are dead letters",
+	}
+	if diff := cmp.Diff(want, lines); diff != "" || total != got.Total {
+		t.Errorf("causes of %d waits (-want +got):\n%s", got.Total, diff)
+	}
+}
+
 func TestListsOfAnUnknownChannelAreErrors(t *testing.T) {
 	a := newTestAPI(t)
 	for _, list := range []string{"conversations", "dead-letters"} {

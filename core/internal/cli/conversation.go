@@ -47,7 +47,14 @@ longest wait first, at most 50. 'patchbay trace ID' shows the steps of one.`,
 	return cmd
 }
 
-// writeWaiting prints a line for each conversation, with the reason below it.
+func waiting(n int) string {
+	if n == 1 {
+		return "1 waits"
+	}
+	return fmt.Sprintf("%d wait", n)
+}
+
+// writeWaiting prints the causes of all waits, and a line for each conversation with the reason below it.
 func writeWaiting(w io.Writer, list *admin.WaitingList) {
 	if list.Total == 0 {
 		fmt.Fprintln(w, "nothing waits")
@@ -59,6 +66,11 @@ func writeWaiting(w io.Writer, list *admin.WaitingList) {
 			c.Conversation, c.Since.Format(time.RFC3339), c.Owner, c.Channel, strconv.Itoa(c.Pending),
 		}})
 	}
+	for _, c := range list.Causes {
+		prefix := fmt.Sprintf("%s for %s since %s: ", waiting(c.Conversations), c.Channel, c.Since.Format(time.RFC3339))
+		wrap(w, prefix, "  ", c.Reason)
+	}
+	fmt.Fprintln(w)
 	total := count(list.Total, "conversation") + " waiting"
 	if len(rows) < list.Total {
 		total += fmt.Sprintf(", the longest %d shown", len(rows))

@@ -21,7 +21,9 @@ func TestListsFit(t *testing.T) {
 			{ID: id, Conversation: id, Channel: channel, Kind: "transcript", Error: "transient", Detail: long, Attempts: 12, Messages: 3, DeadAt: at},
 			{ID: id, Channel: "faq", Kind: "send", Error: "killed_adapter", Attempts: 1, Messages: 1, DeadAt: at},
 		})
-		writeWaiting(&out, &admin.WaitingList{Total: 1, Conversations: []admin.WaitingConversation{
+		writeWaiting(&out, &admin.WaitingList{Total: 1, Causes: []admin.WaitingCause{
+			{Channel: channel, Reason: long, Conversations: 12, Since: at},
+		}, Conversations: []admin.WaitingConversation{
 			{Conversation: id, Owner: channel, Pending: 10, Wait: trail.Wait{Since: at, Channel: channel, Reason: long}},
 		}})
 		writeAdapters(&out, []admin.Adapter{

@@ -34,6 +34,31 @@ func LongestWait(c *state.Conversation, channel string) Wait {
 	return w
 }
 
+// Causes of waits.
+const (
+	CauseDelivery   = "delivery"    // a delivery is pending
+	CauseHeld       = "held"        // the message is held
+	CauseOffer      = "offer"       // the channel has not accepted the offer
+	CauseDeadLetter = "dead_letter" // the message is a dead letter
+	CauseAnswer     = "answer"      // the owner has not answered
+)
+
+// CauseOf returns the cause of the longest wait of a conversation. DeadLetters reports whether the conversation has
+// dead letters.
+func (w *Wait) CauseOf(s *state.State, c *state.Conversation, deadLetters bool) string {
+	switch {
+	case w.delivery != "" || c.Lane(w.Channel) != nil:
+		return CauseDelivery
+	case len(c.Held) > 0:
+		return CauseHeld
+	case c.Offer != nil:
+		return CauseOffer
+	case deadLetters && deadReason(s, c) != "":
+		return CauseDeadLetter
+	}
+	return CauseAnswer
+}
+
 // describeWait returns the longest wait with its reason, or nil. For the wait for a delivery the reason is empty, and
 // Complete adds it.
 func describeWait(s *state.State, c *state.Conversation, channel string) *Wait {
