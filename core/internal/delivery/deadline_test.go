@@ -80,6 +80,24 @@ func TestWaitingDeliveryIsGivenUpAtDeadline(t *testing.T) {
 	}
 }
 
+// A delivery on which the adapter broke waits for its repetition no longer than until its deadline.
+func TestSuspectIsGivenUpAtDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Channel{Name: "faq", GiveUp: testGiveUp, Timeout: time.Minute})
+		defer h.close()
+		h.submit("faq", "first")
+		second := h.submit("faq", "second")
+		for _, c := range h.bot.takeCalls() {
+			c.answer <- crashed(false)
+		}
+		if n := len(h.bot.takeCalls()); n != 1 {
+			t.Fatalf("%d suspects run, want one", n)
+		}
+		time.Sleep(testGiveUp)
+		h.wantGivenUp(second, "transient", "the search for a call that crashed the adapter")
+	})
+}
+
 func TestRunningCallIsNotAbortedAtDeadline(t *testing.T) {
 	for name, tc := range map[string]struct {
 		a    answer
@@ -246,6 +264,11 @@ func TestStoredTimesAreOfTheGatewaysClock(t *testing.T) {
 		h.Submit(waits)
 		time.Sleep(testGiveUp)
 		h.wantGivenUp(waits, "transient", "adapter is not ready")
+		h.bot.answerAll(delivered())
+		overdue := h.job("faq", "overdue")
+		overdue.Delivery.QueuedAt, overdue.Delivery.Error = now().Add(-testGiveUp), "transient"
+		h.Submit(overdue)
+		h.wantGivenUp(overdue, "transient", "last error: ")
 	})
 }
 
