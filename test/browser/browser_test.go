@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"patchbay/sandbox/gateway"
@@ -141,6 +143,17 @@ func (p *page) expect(event, expression string) {
 func (p *page) click(selector string) {
 	p.t.Helper()
 	p.run("click "+selector, chromedp.Click(chromedp.CSS(selector)))
+}
+
+// block makes the page's calls of these addresses fail, and allows all others.
+func (p *page) block(patterns ...*network.BlockPattern) {
+	p.t.Helper()
+	p.run("block calls", func(ctx context.Context, tab *chromedp.Target) (none chromedp.Void, err error) {
+		if _, err = cdp.Call(ctx, tab, network.Enable, network.EnableParams{}); err == nil {
+			_, err = cdp.Call(ctx, tab, network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: patterns})
+		}
+		return none, err
+	})
 }
 
 // write writes into the input of the page without sending.

@@ -1,13 +1,11 @@
 package browser
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
@@ -55,25 +53,23 @@ func TestDeskKeepsDraftsApartAndShowsWhatIsUnread(t *testing.T) {
 
 func TestTextStaysUntilItIsSent(t *testing.T) {
 	s := newStage(t)
-	chat := s.open("/", 900, 700)
-	chat.say("hello")
-	chat.sees("#log .bot", "Hello")
-	block := func(patterns ...*network.BlockPattern) {
-		chat.run("block calls", func(ctx context.Context, tab *chromedp.Target) (none chromedp.Void, err error) {
-			if _, err = cdp.Call(ctx, tab, network.Enable, network.EnableParams{}); err == nil {
-				_, err = cdp.Call(ctx, tab, network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: patterns})
-			}
-			return none, err
-		})
+	chat, desk := s.open("/", 900, 700), s.open("/desk", 1100, 700)
+	chat.say("I want a human")
+	desk.sees("#chats .waiting", "waiting")
+	desk.click("#accept")
+	chat.sees("#owner", "with an agent")
+	desk.expect("the agent can write", `!document.getElementById("say").hidden`)
+	for path, p := range map[string]*page{"/chat/messages": chat, "/desk/say": desk} {
+		text := "sent to " + path
+		p.block(&network.BlockPattern{URLPattern: s.url + path, Block: true})
+		p.write(text + "\r")
+		p.sees("#problem", "Try again")
+		p.expect("the text is still there", fmt.Sprintf(`document.getElementById("text").value === %q`, text))
+		p.block()
+		p.click("#problem button")
+		p.sees("#log", text)
+		p.expect("the text is cleared", `document.getElementById("text").value === "" && document.getElementById("problem").hidden`)
 	}
-	block(&network.BlockPattern{URLPattern: s.url + "/chat/messages", Block: true})
-	chat.write("where are you\r")
-	chat.sees("#problem", "Try again")
-	chat.expect("the text is still there", `document.getElementById("text").value === "where are you"`)
-	block()
-	chat.click("#problem button")
-	chat.sees("#log .customer:last-of-type, #log", "where are you")
-	chat.expect("the text is cleared", `document.getElementById("text").value === "" && document.getElementById("problem").hidden`)
 }
 
 func TestChatFollowsItsEnd(t *testing.T) {
