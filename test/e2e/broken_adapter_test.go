@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"patchbay/test/harness"
 )
@@ -33,7 +34,12 @@ func TestHungDeliveryCostsOnlyItself(t *testing.T) {
 	s := newSystem(t, harness.Vendors{}, hostileBot(t))
 	s.say(t, "ann", "/hang")
 	sent := 0
+	const limit = 2 * harness.Patience
+	began := time.Now()
 	for s.Metric(t, "patchbay_dead_letters", "channel", "faq", "reason", "killed_adapter") == 0 {
+		if time.Since(began) > limit {
+			t.Fatalf("the delivery that hangs is not given up within %s", limit)
+		}
 		s.say(t, "ben", "/reply")
 		sent++
 		s.expect(t, "ben", "bot", "hello")
