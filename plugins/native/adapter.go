@@ -37,7 +37,7 @@ func (a *adapter) Describe() sdk.Description {
 		Name:         "native",
 		Version:      version,
 		Vendor:       "native message proxy",
-		Roles:        []envelope.Role{envelope.RoleCustomer, envelope.RoleBot},
+		Roles:        []envelope.Role{envelope.RoleCustomer, envelope.RoleBot, envelope.RoleObserver},
 		Settings:     &settings{},
 		Capabilities: customerCapabilities(),
 		EventReasons: eventReasons,
@@ -46,7 +46,7 @@ func (a *adapter) Describe() sdk.Description {
 }
 
 // Configure implements sdk.Adapter. All channels of role customer share one path. A channel whose calls cannot be
-// distinguished from another channel's is refused. A channel of role bot has a separate path.
+// distinguished from another channel's is refused. A channel of role bot has a separate path, one of role observer has none.
 func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, error) {
 	s, problems := readSettings(ch)
 	if len(problems) > 0 {

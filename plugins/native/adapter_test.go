@@ -33,6 +33,16 @@ func TestEndpointDependsOnRoleAndFarEnd(t *testing.T) {
 			sdk.Capabilities{Parts: []envelope.PartType{envelope.PartText}}},
 		{"proxy with short texts", proxied, envelope.RoleBot, "/mp/webhooks/native/answers/the%20bot",
 			sdk.Capabilities{Parts: []envelope.PartType{envelope.PartText}, TextBytes: 1000}},
+		{"observer", audit, envelope.RoleObserver, "", sdk.Capabilities{
+			Parts: append([]envelope.PartType{
+				envelope.PartText, envelope.PartLocation, envelope.PartCard, envelope.PartSuggestions,
+			}, media...),
+			Events: []envelope.Kind{
+				envelope.KindConnected, envelope.KindDisconnected, envelope.KindHandoverRequested, envelope.KindPassed,
+				envelope.KindClosed,
+			},
+			Idempotent: true, Media: sdk.MediaLink,
+		}},
 		{"patchbay", relay, envelope.RoleBot, "/mp/webhooks/native/answers/the%20bot", sdk.Capabilities{
 			Parts:      append([]envelope.PartType{envelope.PartText}, media...),
 			Events:     []envelope.Kind{envelope.KindTyping, envelope.KindRead, envelope.KindClosed},
@@ -53,8 +63,12 @@ func TestEndpointDependsOnRoleAndFarEnd(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := configure(t, newAdapter(), tt.role, "the bot", tt.settings, nil)
+			var paths []sdk.Path
+			if tt.pattern != "" {
+				paths = []sdk.Path{{Pattern: tt.pattern, Methods: []string{"POST"}, ContentTypes: []string{"application/json"}}}
+			}
 			want := sdk.Endpoint{
-				Paths: []sdk.Path{{Pattern: tt.pattern, Methods: []string{"POST"}, ContentTypes: []string{"application/json"}}},
+				Paths: paths,
 				Refusal: sdk.Refusal{
 					ContentType: "application/json",
 					Body:        `{"error":{"status":{{status}},"message":"{{text}}"}}`,
@@ -89,7 +103,10 @@ func TestInvalidSettings(t *testing.T) {
 		{name: "signing", settings: with(livechat, `"reply_secret":"`+testSecret+" "+previousSecret+`"`)},
 		{name: "empty", settings: `{}`, want: []string{"organization", "chatbot", "access_token", "reply_url"}},
 		{name: "agent", settings: livechat, role: envelope.RoleAgent, want: []string{"role"}},
-		{name: "observer", settings: livechat, role: envelope.RoleObserver, want: []string{"role"}},
+		{name: "observer", settings: audit, role: envelope.RoleObserver},
+		{name: "observer, empty", settings: `{}`, role: envelope.RoleObserver, want: []string{"reply_url"}},
+		{name: "observer, settings of other roles", settings: with(livechat, `"answer_token":"x"`), role: envelope.RoleObserver,
+			want: []string{"organization", "chatbot", "access_token", "answer_token"}},
 		{name: "unknown setting", settings: strings.Replace(livechat, "chatbot", "chatbots", 1), want: []string{""}},
 		{name: "relative address", settings: without(livechat, "https://site.example"), want: []string{"reply_url"}},
 		{name: "no scheme", settings: without(livechat, "https://"), want: []string{"reply_url"}},

@@ -15,7 +15,7 @@ type channel struct {
 	role         envelope.Role
 	settings
 	target  string               // the URL that Deliver posts to
-	keys    []webhook.SigningKey // role customer: sign replies; role bot: verify them
+	keys    []webhook.SigningKey // role bot: verify replies; other roles: sign calls
 	client  *http.Client
 	metrics *metrics
 	health  health
@@ -46,15 +46,19 @@ func newChannel(ch sdk.Channel, s settings) (*channel, error) {
 
 // endpoint returns the channel's path and capabilities.
 func (ch *channel) endpoint() sdk.Endpoint {
-	path := sdk.Path{Pattern: messagesPath + "{organization}/{chatbotName}", Methods: []string{http.MethodPost},
-		ContentTypes: []string{jsonType}}
-	capabilities := customerCapabilities()
-	if ch.role == envelope.RoleBot {
-		path.Pattern = answersPath + url.PathEscape(ch.name)
-		capabilities = ch.botCapabilities()
+	pattern, capabilities := messagesPath+"{organization}/{chatbotName}", customerCapabilities()
+	switch ch.role {
+	case envelope.RoleBot:
+		pattern, capabilities = answersPath+url.PathEscape(ch.name), ch.botCapabilities()
+	case envelope.RoleObserver:
+		pattern, capabilities = "", observerCapabilities()
+	}
+	var paths []sdk.Path
+	if pattern != "" {
+		paths = []sdk.Path{{Pattern: pattern, Methods: []string{http.MethodPost}, ContentTypes: []string{jsonType}}}
 	}
 	return sdk.Endpoint{
-		Paths:        []sdk.Path{path},
+		Paths:        paths,
 		Refusal:      sdk.Refusal{ContentType: jsonType, Body: refusalTemplate},
 		Threads:      sdk.ThreadsPerConversation,
 		Capabilities: &capabilities,

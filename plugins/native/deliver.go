@@ -20,13 +20,14 @@ import (
 const (
 	opReply   = "post reply"
 	opMessage = "post message"
+	opCopy    = "post copy"
 )
 
 // maxAnswerBytes limits the bytes read from a response.
 const maxAnswerBytes = 64 << 10
 
-// Deliver implements sdk.Deliverer. It makes one POST: to reply_url in role customer, to the far end's messages path in
-// role bot. Any 2xx status with a body that the far end may send is success; the document names 200.
+// Deliver implements sdk.Deliverer. It makes one POST: to reply_url in roles customer and observer, to the far end's
+// messages path in role bot. Any 2xx status with a body that the far end may send is success; the document names 200.
 func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 	ch := a.channel(d.Channel)
 	if ch == nil {
@@ -54,14 +55,20 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 // be sent.
 func (ch *channel) encode(d *sdk.Delivery) (body []byte, degraded []string, err error) {
 	var v any
-	if ch.role == envelope.RoleBot {
+	switch ch.role {
+	case envelope.RoleBot:
 		var m *outboundMessage
 		if m, degraded, err = ch.message(d); m == nil {
 			return nil, degraded, err
 		}
 		v = m
-	} else if v, degraded, err = reply(d); err != nil {
-		return nil, nil, err
+	case envelope.RoleObserver:
+		body, err = encodeCopy(d)
+		return body, nil, err
+	default:
+		if v, degraded, err = reply(d); err != nil {
+			return nil, nil, err
+		}
 	}
 	body, err = json.Marshal(v)
 	if err != nil {
@@ -71,8 +78,11 @@ func (ch *channel) encode(d *sdk.Delivery) (body []byte, degraded []string, err 
 }
 
 func (ch *channel) op() string {
-	if ch.role == envelope.RoleBot {
+	switch ch.role {
+	case envelope.RoleBot:
 		return opMessage
+	case envelope.RoleObserver:
+		return opCopy
 	}
 	return opReply
 }

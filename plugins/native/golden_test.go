@@ -80,6 +80,18 @@ func TestDeliverMessageGolden(t *testing.T) {
 	})
 }
 
+// TestDeliverCopyGolden delivers each copy in testdata/out/observer and records the observer's call.
+func TestDeliverCopyGolden(t *testing.T) {
+	var seen bytes.Buffer
+	srv := recorder(t, &seen, "")
+	a := configured(t, nil, nil)
+	settings := strings.NewReplacer("https://audit.example", srv.URL, "audit-sesame", "site-secret").Replace(audit)
+	configure(t, a, envelope.RoleObserver, "audit", settings, srv.Client())
+	golden.Run(t, "testdata/out/observer", func(t *testing.T, _ string, input []byte) []byte {
+		return delivered(t, a, &seen, readDelivery(t, input))
+	})
+}
+
 func recorder(t *testing.T, seen *bytes.Buffer, answer string) *httptest.Server {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -113,10 +125,11 @@ func readDelivery(t testing.TB, input []byte) *sdk.Delivery {
 	d := struct {
 		Channel  string             `json:"channel"`
 		Thread   string             `json:"thread"`
+		Copy     *sdk.Copy          `json:"copy"`
 		Envelope *envelope.Envelope `json:"envelope"`
 	}{Channel: "livechat"}
 	if err := json.Unmarshal(input, &d); err != nil {
 		t.Fatal(err)
 	}
-	return &sdk.Delivery{Channel: d.Channel, Key: testKey, Attempt: 1, Thread: d.Thread, Envelope: d.Envelope}
+	return &sdk.Delivery{Channel: d.Channel, Key: testKey, Attempt: 1, Thread: d.Thread, Copy: d.Copy, Envelope: d.Envelope}
 }

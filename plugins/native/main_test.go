@@ -35,6 +35,9 @@ var testNow = time.Unix(1795334400, 0).UTC() // 2026-11-22T08:00:00Z
 const livechat = `{"organization":"d8ai","chatbot":"d8ai_chatbot","access_token":"` + testToken +
 	`","reply_url":"https://site.example/replies"}`
 
+// audit configures a channel of role observer.
+const audit = `{"reply_url":"https://audit.example/copies","reply_token":"audit-sesame"}`
+
 // faq configures a channel of role bot whose replies need a bearer token. The far end of relay is a Patchbay, which
 // signs its replies as well.
 const (

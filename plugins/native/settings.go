@@ -23,15 +23,15 @@ const (
 	farPatchbay farEnd = "patchbay" // also accepts Patchbay's additions
 )
 
-// settings configures one channel. The first three apply to both roles, each of the others to one role.
+// settings configures one channel. Each setting applies to some roles only.
 type settings struct {
-	Organization string     `json:"organization" patchbay:"required" doc:"Organization in the messages path, at most 64 bytes."`
-	Chatbot      string     `json:"chatbot" patchbay:"required" doc:"Chatbot name in the messages path, at most 64 bytes."`
-	AccessToken  sdk.Secret `json:"access_token" patchbay:"required" doc:"accessToken of a message: required in role customer, sent in role bot."`
+	Organization string     `json:"organization" doc:"Roles customer and bot, required: organization in the messages path, at most 64 bytes."`
+	Chatbot      string     `json:"chatbot" doc:"Roles customer and bot, required: chatbot name in the messages path, at most 64 bytes."`
+	AccessToken  sdk.Secret `json:"access_token" doc:"Roles customer and bot, required: accessToken of a message, which role customer compares and role bot sends."`
 
-	ReplyURL    string     `json:"reply_url" patchbay:"vendor-address" doc:"Role customer, required: URL that replies are posted to."`
-	ReplyToken  sdk.Secret `json:"reply_token" doc:"Role customer: bearer token that is sent with replies. Empty sends none."`
-	ReplySecret sdk.Secret `json:"reply_secret" doc:"Role customer: Standard Webhooks secret (whsec_…) for signing replies. While you replace it, write the new and the previous secret, separated by a space."`
+	ReplyURL    string     `json:"reply_url" patchbay:"vendor-address" doc:"Roles customer and observer, required: URL that replies or copies are posted to."`
+	ReplyToken  sdk.Secret `json:"reply_token" doc:"Roles customer and observer: bearer token that is sent with replies or copies. Empty sends none."`
+	ReplySecret sdk.Secret `json:"reply_secret" doc:"Roles customer and observer: Standard Webhooks secret (whsec_…) for signing replies or copies. While you replace it, write the new and the previous secret, separated by a space."`
 
 	BaseURL      string        `json:"base_url" patchbay:"vendor-address" doc:"Role bot, required: the far end's URL without /mp/webhooks/native/messages/."`
 	FarEnd       farEnd        `json:"far_end" patchbay:"default=proxy,enum=proxy|patchbay" doc:"Role bot: type of the far end. Only patchbay gets messageId, sentAt, media and events."`

@@ -30,10 +30,26 @@ func readSettings(ch sdk.Channel) (settings, []sdk.Problem) {
 		return s, []sdk.Problem{{Message: err.Error()}}
 	}
 	var p problems
-	if ch.Role != envelope.RoleCustomer && ch.Role != envelope.RoleBot {
-		p.add("role", fmt.Sprintf("%q is not supported; use role %q for a website, or role %q for a proxy or another Patchbay",
-			ch.Role, envelope.RoleCustomer, envelope.RoleBot))
+	switch ch.Role {
+	case envelope.RoleCustomer:
+		s.checkAccount(&p)
+		s.checkReplies(&p)
+		p.addWrongRole(ch.Role, s.ofBot())
+	case envelope.RoleBot:
+		s.checkAccount(&p)
+		s.checkBot(&p)
+		p.addWrongRole(ch.Role, s.ofReplies())
+	case envelope.RoleObserver:
+		s.checkReplies(&p)
+		p.addWrongRole(ch.Role, append(s.ofAccount(), s.ofBot()...))
+	default:
+		p.add("role", fmt.Sprintf("%q is not supported; use role %q for a website, role %q for a proxy or another Patchbay, "+
+			"or role %q for copies", ch.Role, envelope.RoleCustomer, envelope.RoleBot, envelope.RoleObserver))
 	}
+	return s, p
+}
+
+func (s *settings) checkAccount(p *problems) {
 	p.add("organization", nameProblem(s.Organization))
 	p.add("chatbot", nameProblem(s.Chatbot))
 	switch token := s.AccessToken.Reveal(); {
@@ -42,20 +58,12 @@ func readSettings(ch sdk.Channel) (settings, []sdk.Problem) {
 	case !utf8.ValidString(token):
 		p.add("access_token", "is not valid UTF-8, so it cannot be part of JSON; copy it again")
 	}
-	switch ch.Role {
-	case envelope.RoleCustomer:
-		s.checkCustomer(&p)
-		p.addWrongRole(ch.Role, s.botOnly())
-	case envelope.RoleBot:
-		s.checkBot(&p)
-		p.addWrongRole(ch.Role, s.customerOnly())
-	}
-	return s, p
 }
 
-func (s *settings) checkCustomer(p *problems) {
+// checkReplies checks the settings for calls to reply_url.
+func (s *settings) checkReplies(p *problems) {
 	if err := httpclient.CheckAddress(s.ReplyURL, true); err != nil {
-		p.add("reply_url", err.Error()+"; write the URL that replies are posted to")
+		p.add("reply_url", err.Error()+"; write the URL that replies or copies are posted to")
 	}
 	p.add("reply_token", tokenProblem(s.ReplyToken))
 	p.add("reply_secret", secretProblem(s.ReplySecret))
@@ -92,13 +100,19 @@ type setting struct {
 	set  bool
 }
 
-func (s *settings) customerOnly() []setting {
+func (s *settings) ofAccount() []setting {
+	return []setting{
+		{"organization", s.Organization != ""}, {"chatbot", s.Chatbot != ""}, {"access_token", !s.AccessToken.IsZero()},
+	}
+}
+
+func (s *settings) ofReplies() []setting {
 	return []setting{
 		{"reply_url", s.ReplyURL != ""}, {"reply_token", !s.ReplyToken.IsZero()}, {"reply_secret", !s.ReplySecret.IsZero()},
 	}
 }
 
-func (s *settings) botOnly() []setting {
+func (s *settings) ofBot() []setting {
 	return []setting{
 		{"base_url", s.BaseURL != ""}, {"far_end", s.FarEnd != farProxy}, {"target_agents", len(s.TargetAgents) > 0},
 		{"text_bytes", s.TextBytes != 0}, {"answer_token", !s.AnswerToken.IsZero()}, {"answer_secret", !s.AnswerSecret.IsZero()},
@@ -106,7 +120,7 @@ func (s *settings) botOnly() []setting {
 	}
 }
 
-// addWrongRole reports settings that apply only to the other role.
+// addWrongRole reports settings that apply only to other roles.
 func (p *problems) addWrongRole(role envelope.Role, settings []setting) {
 	for _, s := range settings {
 		if s.set {
