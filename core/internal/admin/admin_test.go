@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -160,7 +161,7 @@ func (a *testAPI) finish(j *attempt.Job, out attempt.Outcome) {
 // call makes a request, checks its status, and decodes the answer into v unless v is nil.
 func (a *testAPI) call(method, path string, want int, v any) {
 	a.Helper()
-	r := httptest.NewRequest(method, path, nil)
+	r := httptest.NewRequest(method, path, strings.NewReader(`{"user":"ann"}`))
 	r.Host = "127.0.0.1:9090"
 	w := httptest.NewRecorder()
 	a.admin.Handler().ServeHTTP(w, r)
@@ -205,7 +206,7 @@ func TestRequestsOfOtherSitesAreRefused(t *testing.T) {
 		"old browser":        {map[string]string{"Origin": "https://attacker.example"}, 403},
 		"sandboxed document": {map[string]string{"Origin": "null"}, 403},
 	} {
-		r := httptest.NewRequest(http.MethodPost, "/api/dead-letters/x/replay", nil)
+		r := httptest.NewRequest(http.MethodPost, "/api/dead-letters/x/replay", strings.NewReader(`{"user":"ann"}`))
 		r.Host = "127.0.0.1:9090"
 		for k, v := range tc.header {
 			r.Header.Set(k, v)

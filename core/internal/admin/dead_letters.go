@@ -63,28 +63,46 @@ func (a *Admin) deadLetterShow(w http.ResponseWriter, r *http.Request) {
 // deadLetterReplay serves POST /api/dead-letters/{id}/replay.
 func (a *Admin) deadLetterReplay(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
+	cmd := readCommand(w, r, "dead replay")
+	if cmd == nil {
+		return
+	}
 	var status, delivery string
 	err := a.Writer.Do(r.Context(), func(tx *conversation.Transaction) (err error) {
-		status, delivery, err = tx.ReplayDeadLetter(id)
+		conv := tx.ConversationOfDeadLetter(id)
+		if status, delivery, err = tx.ReplayDeadLetter(id); err == nil {
+			tx.RecordCommand(conv, cmd)
+		}
 		return err
 	})
 	if err != nil {
 		replyDeadLetterError(w, id, err)
 		return
 	}
-	a.Logger.Info("dead letter replayed", "dead_letter", id, "status", status, "delivery", delivery)
+	a.logCommand(cmd, "dead_letter", id, "status", status, "delivery", delivery)
 	reply(w, http.StatusOK, map[string]string{"dead_letter": id, "status": status, "delivery": delivery})
 }
 
 // deadLetterDrop serves DELETE /api/dead-letters/{id}.
 func (a *Admin) deadLetterDrop(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
-	err := a.Writer.Do(r.Context(), func(tx *conversation.Transaction) error { return tx.DropDeadLetter(id) })
+	cmd := readCommand(w, r, "dead drop")
+	if cmd == nil {
+		return
+	}
+	err := a.Writer.Do(r.Context(), func(tx *conversation.Transaction) error {
+		conv := tx.ConversationOfDeadLetter(id)
+		err := tx.DropDeadLetter(id)
+		if err == nil {
+			tx.RecordCommand(conv, cmd)
+		}
+		return err
+	})
 	if err != nil {
 		replyDeadLetterError(w, id, err)
 		return
 	}
-	a.Logger.Info("dead letter dropped", "dead_letter", id)
+	a.logCommand(cmd, "dead_letter", id)
 	reply(w, http.StatusOK, map[string]string{"dead_letter": id, "status": state.StatusDropped})
 }
 

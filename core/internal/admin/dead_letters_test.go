@@ -55,6 +55,12 @@ func TestDeadLetterIsListedShownAndReplayed(t *testing.T) {
 	if replayed.Status != "replayed" || replayed.Delivery != again.Delivery.ID || !sameMessage {
 		t.Errorf("replayed %+v, released %+v", replayed, again.Delivery)
 	}
+	var traced struct{ Conversations []*trail.Conversation }
+	a.call("GET", "/api/trace?id="+j.Delivery.ID, 200, &traced)
+	entries := traced.Conversations[0].Entries
+	if last := entries[len(entries)-1]; last.Step != "command dead replay" || last.Detail != "by ann" {
+		t.Errorf("last step %+v, want the command with its user", last)
+	}
 	a.call("POST", "/api/dead-letters/"+j.Delivery.ID+"/replay", 404, nil)
 	a.call("GET", "/api/dead-letters/"+j.Delivery.ID, 404, nil)
 }

@@ -44,7 +44,7 @@ func (a *Admin) drainStart(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	err := a.Writer.Do(r.Context(), func(tx *conversation.Transaction) error {
-		tx.RecordCommand(cmd)
+		tx.RecordCommand("", cmd)
 		return nil
 	})
 	if err != nil {

@@ -85,7 +85,7 @@ func newChannelPause(o *options, name, short, long string) *cobra.Command {
 				Changed bool
 			}
 			path := "/api/channels/" + url.PathEscape(args[0]) + "/" + name
-			if err := o.command(cmd.Context(), path, &admin.CommandRequest{Reason: reason}, &response); err != nil {
+			if err := o.command(cmd.Context(), http.MethodPost, path, &admin.CommandRequest{Reason: reason}, &response); err != nil {
 				return err
 			}
 			text := args[0] + " " + response.Status

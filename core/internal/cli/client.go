@@ -29,13 +29,13 @@ func (o *options) call(ctx context.Context, method, path string, v any) error {
 }
 
 // command sends an operator's command to the running gateway and decodes its response into v.
-func (o *options) command(ctx context.Context, path string, c *admin.CommandRequest, v any) error {
+func (o *options) command(ctx context.Context, method, path string, c *admin.CommandRequest, v any) error {
 	c.User = operator()
 	body, err := json.Marshal(c)
 	if err != nil {
 		return failure(fmt.Errorf("encode the command: %w", err))
 	}
-	return o.request(ctx, http.MethodPost, path, body, v)
+	return o.request(ctx, method, path, body, v)
 }
 
 // operator returns the name of the user who runs the program, for the trail.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -63,7 +64,7 @@ func (o *options) conversationCommand(cmd *cobra.Command, request func(args []st
 		}
 		var c trail.Conversation
 		path := "/api/conversations/" + url.PathEscape(args[0]) + "/" + name
-		if err := o.command(cmd.Context(), path, &req, &c); err != nil {
+		if err := o.command(cmd.Context(), http.MethodPost, path, &req, &c); err != nil {
 			return err
 		}
 		if asJSON {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/time/rate"
 
+	"patchbay/core/internal/admin"
 	"patchbay/core/internal/trail"
 )
 
@@ -167,7 +168,7 @@ func (o *options) eachDeadLetter(ctx context.Context, ids []string, method, acti
 			return failure(fmt.Errorf("stopped before %s: %w", id, err))
 		}
 		var response struct{ Status, Delivery string }
-		err := o.call(ctx, method, "/api/dead-letters/"+url.PathEscape(id)+action, &response)
+		err := o.command(ctx, method, "/api/dead-letters/"+url.PathEscape(id)+action, &admin.CommandRequest{}, &response)
 		var c *coded
 		if errors.As(err, &c) && c.code != exitFailure { // calls to the gateway are not possible
 			return err

@@ -131,6 +131,14 @@ func (tx *Transaction) endDead(c *state.Conversation, d *state.Delivery, kind, t
 	}})
 }
 
+// ConversationOfDeadLetter returns the conversation of a dead letter, or "" if it has none or does not exist.
+func (tx *Transaction) ConversationOfDeadLetter(id string) string {
+	if d := tx.layer.DeadLetter(id); d != nil {
+		return d.Conversation
+	}
+	return ""
+}
+
 // DropDeadLetter ends a dead letter without a replay.
 func (tx *Transaction) DropDeadLetter(id string) error {
 	d := tx.layer.DeadLetter(id)

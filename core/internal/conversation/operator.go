@@ -117,8 +117,14 @@ func (tx *Transaction) PauseChannel(channel string, paused bool, cmd *Command) (
 	return true
 }
 
-// RecordCommand records a command about the gateway as a whole.
-func (tx *Transaction) RecordCommand(cmd *Command) { tx.recordCommand("", cmd) }
+// RecordCommand records a command that has no effect of its own on a conversation. Conv is the conversation that it is
+// about; it can have ended, or be "".
+func (tx *Transaction) RecordCommand(conv string, cmd *Command) {
+	if tx.layer.Conversation(conv) == nil {
+		conv = ""
+	}
+	tx.recordCommand(conv, cmd)
+}
 
 func (tx *Transaction) recordCommand(conv string, cmd *Command) {
 	tx.add(conv, &journal.Change_Commanded{Commanded: &journal.Commanded{

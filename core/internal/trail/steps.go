@@ -116,9 +116,12 @@ func describeControl(ch *journal.Change) (draft, bool) {
 			Detail: "epoch " + strconv.FormatUint(l.GetEpoch(), 10),
 		}}, true
 	case *journal.Change_Commanded:
+		detail := "by " + k.Commanded.GetUser()
+		if reason := k.Commanded.GetReason(); reason != "" {
+			detail += ": " + reason
+		}
 		return draft{Entry: Entry{
-			Step: "command " + k.Commanded.GetCommand(), Channel: k.Commanded.GetChannel(),
-			Detail: strings.TrimSpace("by " + k.Commanded.GetUser() + ": " + k.Commanded.GetReason()),
+			Step: "command " + k.Commanded.GetCommand(), Channel: k.Commanded.GetChannel(), Detail: detail,
 		}}, true
 	case *journal.Change_Closing:
 		return draft{Entry: Entry{Step: "closed", Rule: k.Closing.GetRule()}}, true
