@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"patchbay/core/internal/finding"
 	"patchbay/core/internal/ingress"
 	"patchbay/core/internal/media"
+	"patchbay/core/internal/route"
 	"patchbay/sdk/envelope"
 )
 
@@ -62,6 +64,24 @@ func (p *plugins) abilities(cfg *config.Config) []config.Problem {
 		}
 	}
 	return append(problems, p.offers(cfg, can)...)
+}
+
+// undeclared returns warnings of attributes and reasons in rules that no adapter declares. It returns none if the
+// description of an adapter is missing.
+func (p *plugins) undeclared(cfg *config.Config) []config.Problem {
+	declared := route.Declared{
+		Attributes: map[string]string{}, Declined: map[string]map[string]string{}, Events: map[string]map[string]string{},
+	}
+	for i := range cfg.Channels {
+		ch := &cfg.Channels[i]
+		d := p.described[ch.Adapter]
+		if d == nil {
+			return nil
+		}
+		maps.Copy(declared.Attributes, d.GetAttributes())
+		declared.Declined[ch.Name], declared.Events[ch.Name] = d.GetReasonCodes(), d.GetEventReasons()
+	}
+	return cfg.CheckNames(declared)
 }
 
 // offers reports offers to channels whose adapter cannot accept them.

@@ -54,6 +54,7 @@ func (p *plugins) configure(ctx context.Context, cfg *config.Config) Findings {
 	}
 	adapters.Wait()
 	all.Problems = append(append(all.Problems, p.collisions(cfg)...), p.abilities(cfg)...)
+	all.Warnings = append(all.Warnings, p.undeclared(cfg)...)
 	config.SortProblems(all.Problems)
 	config.SortProblems(all.Warnings)
 	return all
@@ -98,12 +99,21 @@ func (p *plugins) configureChannel(ctx context.Context, cfg *config.Config, ch *
 	if problems := cfg.CheckSettings(ch.Name, schema); len(problems) > 0 {
 		return p.invalid(cfg, ch, h, problem(problems...))
 	}
+	var found Findings
+	for _, f := range cfg.CheckAddresses(ch.Name, schema) {
+		if f.Code.IsWarning() {
+			found.Warnings = append(found.Warnings, f)
+		} else {
+			found.Problems = append(found.Problems, f)
+		}
+	}
 	if usable != config.UsableChannel {
-		return Findings{}
+		return found
 	}
 	pc, err := channelConfig(cfg, ch, schema)
 	if err != nil {
-		return problem(cfg.SettingProblem(finding.InvalidSetting, ch.Name, "", err.Error()))
+		found.add(problem(cfg.SettingProblem(finding.InvalidSetting, ch.Name, "", err.Error())))
+		return found
 	}
 	ctx, cancel := context.WithTimeout(ctx, configureTimeout)
 	defer cancel()
@@ -111,7 +121,6 @@ func (p *plugins) configureChannel(ctx context.Context, cfg *config.Config, ch *
 	if err != nil {
 		return p.failed(cfg, ch, h, cfg.Problem(finding.AdapterFailed, err.Error(), "channels", ch.Name, "adapter"))
 	}
-	var found Findings
 	for _, f := range listed {
 		switch {
 		case cfg.IsUnset(ch.Name, f.GetPath()):

@@ -30,6 +30,8 @@ func (l *loader) build(f *fileConfig) *Config {
 	l.adapters(c, &f.Adapters)
 	l.channels(c, f)
 	l.routes(c, &f.Routes)
+	l.checkUnused(c, f)
+	l.checkComments(l.root)
 	return c
 }
 

@@ -149,6 +149,23 @@ func (s *source) findHidden() map[int][]hidden {
 	return out
 }
 
+// endOf returns the end of a value in the file, behind a quote. It returns false if the value's text does not match the
+// source; the end is then that of the line.
+func (s *source) endOf(n *node) (*scan, bool) {
+	scan, ok := newScan(s.lines, n), true
+	for _, r := range n.text {
+		if ok = scan.take(r); !ok {
+			scan.enter(n.at.Line - 1)
+			scan.column = len(scan.source)
+			break
+		}
+	}
+	if scan.quote != 0 {
+		scan.column++
+	}
+	return scan, ok
+}
+
 // hide adds the lines of a value to out. The value of an alias is where its anchor is.
 func (s *source) hide(out map[int][]hidden, n *node) {
 	value := *n
@@ -156,20 +173,12 @@ func (s *source) hide(out map[int][]hidden, n *node) {
 	if value.at.Line < 1 || value.at.Line > len(s.lines) {
 		return
 	}
-	scan := newScan(s.lines, &value)
-	from, first := scan.column, scan.line
-	if scan.quote != 0 {
+	begin := newScan(s.lines, &value)
+	from, first := begin.column, begin.line
+	if begin.quote != 0 {
 		from--
 	}
-	for _, r := range value.text {
-		if !scan.take(r) {
-			scan.line, scan.column = value.at.Line-1, len([]rune(s.lines[value.at.Line-1]))
-			break
-		}
-	}
-	if scan.quote != 0 {
-		scan.column++
-	}
+	scan, _ := s.endOf(&value)
 	block := n.yaml.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
 	for line := first; line <= scan.line && line < len(s.lines); line++ {
 		h := hidden{from: 0, to: len([]rune(s.lines[line])), shown: hiddenValue}

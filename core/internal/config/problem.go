@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"patchbay/core/internal/finding"
@@ -47,7 +48,11 @@ func (p Problem) String() string {
 	}
 	b.WriteString(": " + p.Message)
 	if p.Suggestion != "" {
-		fmt.Fprintf(&b, " (did you mean %q?)", p.Suggestion)
+		quoted := strconv.Quote(p.Suggestion)
+		if strings.Contains(p.Suggestion, `"`) {
+			quoted = "`" + p.Suggestion + "`"
+		}
+		fmt.Fprintf(&b, " (did you mean %s?)", quoted)
 	}
 	if p.Code != "" {
 		fmt.Fprintf(&b, " [%s]", p.Code)

@@ -38,7 +38,7 @@ func (l *loader) addRuleProblem(rule, field *node, p *route.Problem) {
 	}
 	at := field.place()
 	if p.Line > 0 {
-		at = l.positionInside(field, p.Line, p.Column)
+		at = l.source.positionInside(field, p.Line, p.Column)
 	}
 	out := Problem{Code: p.Code, Position: at, Path: field.path(), Message: p.Message, Suggestion: p.Suggestion}
 	if p.Code.IsWarning() {

@@ -12,8 +12,8 @@ import (
 // positionInside returns the position in the file of one character of a scalar's value. The parameters line and column
 // are the position of the character in the value and count from 1. If the character cannot be found, it returns the
 // position of the scalar.
-func (l *loader) positionInside(n *node, line, column int) Position {
-	if n.kind != scalar || line == 0 || n.yaml == nil || n.at.Line > len(l.lines) {
+func (s *source) positionInside(n *node, line, column int) Position {
+	if n.kind != scalar || line == 0 || n.yaml == nil || n.at.Line > len(s.lines) {
 		return n.place()
 	}
 	value, before := []rune(n.text), 0
@@ -21,16 +21,16 @@ func (l *loader) positionInside(n *node, line, column int) Position {
 		before += slices.Index(value[before:], '\n') + 1
 	}
 	before = min(before+column-1, len(value))
-	s := newScan(l.lines, n)
+	at := newScan(s.lines, n)
 	for _, r := range value[:before] {
-		if !s.take(r) {
+		if !at.take(r) {
 			return n.at
 		}
 	}
 	if before < len(value) && !unicode.IsSpace(value[before]) {
-		s.skip()
+		at.skip()
 	}
-	return Position{n.at.File, s.line + 1, s.column + 1}
+	return Position{n.at.File, at.line + 1, at.column + 1}
 }
 
 // scan finds the characters of a scalar's value in its source. It counts lines and columns from 0.

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"errors"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -82,6 +83,9 @@ func (r *reader) syntax(err error, data []byte) {
 	e = unclosedBefore(e, data)
 	s := &sourceError{LoadError: e}
 	s.before, s.after = cutLine(splitLines(data), e.Mark)
+	if strings.Contains(e.Message, "YAML tag") && r.tag(s) {
+		return
+	}
 	for _, a := range syntaxAdvice {
 		if strings.Contains(e.Message, a.message) && (a.applies == nil || a.applies(s)) {
 			at := e.Mark
@@ -93,6 +97,25 @@ func (r *reader) syntax(err error, data []byte) {
 		}
 	}
 	r.bad(finding.YAMLSyntax, e.Mark.Line, e.Mark.Column, "", "is not valid YAML: %s", e.Message)
+}
+
+// condition matches a condition that begins with an exclamation mark, without quotes.
+var condition = regexp.MustCompile(`^\s*(?:- )?when:\s+(!.*?)\s*$`)
+
+// tag reports a value that begins with an exclamation mark, which begins a tag in YAML. It returns false if there is none
+// before the error.
+func (r *reader) tag(s *sourceError) bool {
+	begin := strings.LastIndex(s.before, " !") + 1
+	if begin == 0 {
+		return false
+	}
+	r.bad(finding.YAMLTag, s.Mark.Line, utf8.RuneCountInString(s.before[:begin])+1, "",
+		"a value that begins with ! needs quotes, because ! begins a tag in YAML")
+	if found := condition.FindStringSubmatch(s.before + s.after); found != nil {
+		last := &(*r.problems)[len(*r.problems)-1]
+		last.Suggestion = "when: '" + strings.ReplaceAll(found[1], "'", "''") + "'"
+	}
+	return true
 }
 
 // unclosedBefore finds the cause of an error about a key. After an unclosed { or [, the library reads further keys as

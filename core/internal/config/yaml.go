@@ -84,7 +84,7 @@ func (r *reader) fill(n *node, y *yaml.Node, depth int) {
 		return
 	}
 	if y.Style&yaml.TaggedStyle != 0 && !strings.HasPrefix(y.ShortTag(), "!!") {
-		r.bad(finding.YAMLTag, y.Line, y.Column, n.path(), "begins with the unknown tag %s; put a text that begins with ! in quotes",
+		r.bad(finding.YAMLTag, y.Line, y.Column, n.path(), "begins with the unknown tag %s; put a value that begins with ! in quotes",
 			y.Tag)
 	}
 	r.open[y] = true
