@@ -214,7 +214,7 @@ func TestChatStreamShowsBothSidesAndResumes(t *testing.T) {
 		t.Fatalf("message: %d %s", resp.StatusCode, body)
 	}
 	reply := `{"userId":"u1","messageId":"m1","payload":{"botSay":"Hi","sender":{"role":"agent","name":"Kim"},` +
-		`"event":{"type":"passed","owner":"desk","ownerRole":"agent"}}}`
+		`"event":{"type":"passed","ownerRole":"agent","title":"desk"}}}`
 	resp, body := do(t, "POST", s.URL()+"/livechat/replies", reply, map[string]string{
 		"Content-Type": "application/json", "Authorization": "Bearer sandbox-native-reply-token"})
 	if resp.StatusCode != 200 {
@@ -226,7 +226,7 @@ func TestChatStreamShowsBothSidesAndResumes(t *testing.T) {
 	want := []entry{
 		{Role: "customer", Text: nasty},
 		{Role: "agent", Name: "Kim", Text: "Hi",
-			Event: &native.Event{Type: "passed", Owner: "desk", OwnerRole: "agent"}},
+			Event: &native.Event{Type: "passed", OwnerRole: "agent", Title: "desk"}},
 	}
 	resumed := openStream(t, s.URL()+"/chat/events?user=u1", "0")
 	if got := resumed.next(&again); got != id {

@@ -124,7 +124,7 @@ func (st *story) await(ctx context.Context, done func(native.Answer) bool) (nati
 			st.seen++
 			p := a.Payload
 			if p.Event != nil {
-				st.printf("    (livechat) %s %s %s %s", p.Event.Type, p.Event.Owner, p.Event.OwnerRole, p.Event.Reason)
+				st.printf("    (livechat) %s %s %s %s", p.Event.Type, p.Event.OwnerRole, p.Event.Title, p.Event.Reason)
 			}
 			if p.BotSay != "" {
 				st.printLine(p.Sender.Role, p.BotSay)

@@ -181,7 +181,7 @@ func TestEventsPassTheChain(t *testing.T) {
 	far, near := thread{"d8ai", "d8ai_chatbot", "u"}.String(), "u"
 	reason := map[string]string{"reason": "idle"}
 	passed := func(role string) map[string]string {
-		return map[string]string{"owner": "desk", "owner_role": role, "reason": "ask"}
+		return map[string]string{"title": "Service team", "owner_role": role, "reason": "offer"}
 	}
 	tests := []struct {
 		name       string

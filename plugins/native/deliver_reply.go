@@ -36,8 +36,8 @@ func reply(d *sdk.Delivery) (r *replyBody, degraded []string, err error) {
 		}
 		p.BotSay, p.Media, p.Suggestions, degraded = c.text, c.media, c.suggestions, c.degraded
 	case envelope.KindPassed:
-		p.Event = &replyEvent{Type: "passed", Owner: e.Attributes["owner"],
-			OwnerRole: e.Attributes["owner_role"], Reason: e.Attributes["reason"]}
+		p.Event = &replyEvent{Type: "passed", OwnerRole: e.Attributes["owner_role"],
+			Title: e.Attributes["title"], Reason: e.Attributes["reason"]}
 	case envelope.KindClosed:
 		p.Event = &replyEvent{Type: "closed", Reason: e.Attributes["reason"]}
 	case envelope.KindTyping:

@@ -68,8 +68,8 @@ func (ev *replyEvent) apply(e *envelope.Envelope, reply []byte) {
 	case "closed":
 		e.Kind = envelope.KindDisconnected
 	case "passed":
-		ev.setOptional(e, "owner", ev.Owner)
 		ev.setOptional(e, "owner_role", ev.OwnerRole)
+		ev.setOptional(e, "title", ev.Title)
 		if ev.OwnerRole != string(envelope.RoleAgent) {
 			e.Kind = envelope.KindUnparsed
 			e.SetAttribute(attrUnparsed, reasonPassed)

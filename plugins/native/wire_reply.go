@@ -78,8 +78,8 @@ type replySender struct {
 // replyEvent is an event: passed, closed or typing.
 type replyEvent struct {
 	Type      string `json:"type"`
-	Owner     string `json:"owner,omitempty"`     // passed: the channel that has control
-	OwnerRole string `json:"ownerRole,omitempty"` // passed: bot or agent
+	OwnerRole string `json:"ownerRole,omitempty"` // passed: role of the new owner, bot or agent
+	Title     string `json:"title,omitempty"`     // passed: title of the new owner
 	Reason    string `json:"reason,omitempty"`    // passed, closed
 }
 

@@ -46,8 +46,8 @@ type Sender struct {
 // Event is a change of the dialogue: type passed, closed or typing.
 type Event struct {
 	Type      string `json:"type"`
-	Owner     string `json:"owner,omitempty"`
 	OwnerRole string `json:"ownerRole,omitempty"`
+	Title     string `json:"title,omitempty"`
 	Reason    string `json:"reason,omitempty"`
 }
 

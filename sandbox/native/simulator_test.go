@@ -121,7 +121,7 @@ func TestAnswersThatBreakTheFormatAreRefused(t *testing.T) {
 		status            int
 	}{
 		{"message", "rt", `{"userId":"u","messageId":"m","payload":{"botSay":"x",` + bot + `}}`, 200},
-		{"event", "rt", `{"userId":"u","messageId":"m","payload":{"event":{"type":"passed","owner":"desk"},` +
+		{"event", "rt", `{"userId":"u","messageId":"m","payload":{"event":{"type":"passed","title":"desk"},` +
 			`"sender":{"role":"system"}}}`, 200},
 		{"wrong token", "no", `{}`, 401},
 		{"no JSON", "rt", `{`, 400},

@@ -36,7 +36,7 @@ function showEvent(event) {
   }
   const who = event.ownerRole === "agent" ? "an agent" : "the assistant";
   owner.textContent = "with " + who;
-  show(log, line("You are talking to " + who + (event.owner ? " (" + event.owner + ")" : "")));
+  show(log, line("You are talking to " + who + (event.title ? " (" + event.title + ")" : "")));
 }
 
 function showEntry(entry) {

@@ -41,7 +41,7 @@ const (
 
 // Kinds made by the gateway. It delivers them to channels whose Capabilities list them.
 const (
-	KindPassed Kind = "passed" // control has moved; attributes owner, owner_role, reason
+	KindPassed Kind = "passed" // control has moved; attributes owner_role, title, reason
 	KindClosed Kind = "closed" // the conversation has ended; attribute reason
 )
 

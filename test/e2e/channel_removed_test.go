@@ -32,7 +32,7 @@ func TestRemovedChannelLosesControl(t *testing.T) {
 	s.Configure(t, harness.Config{Without: []string{"desk"}, Routes: "[]"})
 	s.Start(t)
 
-	if e := s.expectHandover(t, "owned", "faq").Payload.Event; e.OwnerRole != "bot" {
+	if e := s.expectHandover(t, "owned", "Assistant").Payload.Event; e.OwnerRole != "bot" {
 		t.Errorf("event %+v, want role bot", e)
 	}
 	s.expect(t, "owned", "bot", "You said: Are you there?")

@@ -49,7 +49,7 @@ func TestDeploymentsOfTheDeskWorkTheSame(t *testing.T) {
 			if err := s.Desk.Hangup(deskID("ann")); err != nil {
 				t.Fatal(err)
 			}
-			s.expectHandover(t, "ann", "faq")
+			s.expectHandover(t, "ann", "Assistant")
 			s.expectNothingPending(t, "ann")
 			s.expectNoProblems(t)
 		})

@@ -30,7 +30,7 @@ func TestCustomerGoesFromTheBotToAnAgentAndBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.agentSays(t, user, "This is Kim.")
-	if e := s.expectHandover(t, user, "desk").Payload.Event; e.OwnerRole != "agent" || e.Reason != "ask-for-an-agent" {
+	if e := s.expectHandover(t, user, "Service team").Payload.Event; e.OwnerRole != "agent" || e.Reason != "offer" {
 		t.Errorf("event at the website: %+v, want role agent, reason ask-for-an-agent", e)
 	}
 	s.expect(t, user, "agent", "This is Kim.")
@@ -44,7 +44,7 @@ func TestCustomerGoesFromTheBotToAnAgentAndBack(t *testing.T) {
 	if err := s.Desk.Hangup(deskID(user)); err != nil {
 		t.Fatal(err)
 	}
-	s.expectHandover(t, user, "faq")
+	s.expectHandover(t, user, "Assistant")
 	s.expect(t, user, "system", noticeBack)
 
 	s.say(t, user, "hello again")

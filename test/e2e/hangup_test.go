@@ -41,7 +41,7 @@ func checkMessageDuringHangup(t *testing.T, s *system) {
 	})
 	s.expectNothingPending(t, "ann")
 	s.Desk.Faults.Clear()
-	s.expectHandover(t, "ann", "faq")
+	s.expectHandover(t, "ann", "Assistant")
 	s.expect(t, "ann", "bot", "You said: One more thing.")
 	s.expectNothingPending(t, "ann")
 	if waiting := s.Desk.Waiting(); len(waiting) > 0 {

@@ -17,7 +17,7 @@ func TestLateDisconnectDoesNotEndTheNextSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.say(t, user, "still there?") // the desk refuses it, because the session is over
-	s.expectHandover(t, user, "faq")
+	s.expectHandover(t, user, "Assistant")
 	s.expect(t, user, "bot", "You said: still there?")
 
 	s.say(t, user, "I want a human again")
@@ -54,7 +54,7 @@ func TestLastWordsOfAnAgentAreDelivered(t *testing.T) {
 	}
 	s.expect(t, user, "agent", "Good bye.") // before the handover
 	s.say(t, user, "hello again")           // waits until the departure takes effect
-	s.expectHandover(t, user, "faq")
+	s.expectHandover(t, user, "Assistant")
 	s.expect(t, user, "system", noticeBack)
 	s.expect(t, user, "bot", greeting)
 	s.expectNoProblems(t)

@@ -59,11 +59,11 @@ func (s *system) expect(t *testing.T, user, role, text string) native.Answer {
 	})
 }
 
-// expectHandover waits until the customer's website is notified of a handover to owner.
-func (s *system) expectHandover(t *testing.T, user, owner string) native.Answer {
+// expectHandover waits until the customer's website is notified of a handover to the channel with the title.
+func (s *system) expectHandover(t *testing.T, user, title string) native.Answer {
 	t.Helper()
-	return s.expectAnswer(t, user, "passed to "+owner, func(a native.Answer) bool {
-		return a.Payload.Event != nil && a.Payload.Event.Type == "passed" && a.Payload.Event.Owner == owner
+	return s.expectAnswer(t, user, "passed to "+title, func(a native.Answer) bool {
+		return a.Payload.Event != nil && a.Payload.Event.Type == "passed" && a.Payload.Event.Title == title
 	})
 }
 
@@ -90,7 +90,7 @@ func formatAnswers(answers []native.Answer) string {
 	var b strings.Builder
 	for _, a := range answers {
 		if e := a.Payload.Event; e != nil {
-			fmt.Fprintf(&b, "  event %s %s %s\n", e.Type, e.Owner, e.Reason)
+			fmt.Fprintf(&b, "  event %s %s %s\n", e.Type, e.Title, e.Reason)
 		}
 		if a.Payload.BotSay != "" {
 			fmt.Fprintf(&b, "  %s: %s\n", a.Payload.Sender.Role, a.Payload.BotSay)

@@ -50,7 +50,7 @@ func (s *system) causeEvents(t *testing.T) (canaries []string) {
 	if err := s.Desk.Hangup(deskID("ann")); err != nil {
 		t.Fatal(err)
 	}
-	s.expectHandover(t, "ann", "faq")
+	s.expectHandover(t, "ann", "Assistant")
 
 	s.Bots.Faults.Add(simulator.Fault{
 		Kind: simulator.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusNotFound, Count: 1,

@@ -63,6 +63,7 @@ var channels = map[string]string{
 `,
 	"faq": `    adapter: botwebhook
     role: bot
+    title: Assistant
     allow: [127.0.0.0/8]
     settings:
       base_url: ${env:GPTBOTS_URL}
@@ -71,6 +72,7 @@ var channels = map[string]string{
 `,
 	"desk": `    adapter: aicc
     role: agent
+    title: Service team
     allow: [127.0.0.0/8]
     settings:
       base_url: ${env:AICC_URL}

@@ -79,7 +79,7 @@ func (tx *Transaction) close(c *state.Conversation, r *closeRequest) {
 	}
 	tx.add(c.ID, &journal.Change_Closing{Closing: closing})
 	tx.wakeCustomer(c)
-	tx.queueClosingEvent(c, c.Channel, r.reason)
+	tx.queueClosingEvent(c, c.Channel, shownClosing(r.reason))
 	for _, name := range slices.Sorted(maps.Keys(tx.policy.Channels)) {
 		ch := tx.policy.Channels[name]
 		if name != c.Channel && ch.Role != envelope.RoleObserver && hasThread(c, name) {
@@ -87,6 +87,14 @@ func (tx *Transaction) close(c *state.Conversation, r *closeRequest) {
 		}
 	}
 	tx.continueConversation(c, undelivered)
+}
+
+// shownClosing returns the reason of a closed conversation that its customer sees, without the name of a rule.
+func shownClosing(reason string) string {
+	if reason == state.ReasonCloseAfter || reason == reasonOperator {
+		return reason
+	}
+	return shownRule
 }
 
 // runClosed runs the rules for the end of a conversation. They have no other effects than say and copy.

@@ -35,7 +35,7 @@ func TestClosingEventsAreQueuedLast(t *testing.T) {
 	h.openThread("faq", "f1")
 	h.customer("bye")
 	h.wantLines("the bot gets", h.queue("faq"), "hi", "bye", "closed bye")
-	h.wantLines("the customer gets", h.queue("web"), "Good bye.", "closed bye")
+	h.wantLines("the customer gets", h.queue("web"), "Good bye.", "closed rule")
 	if got := lastChanges[*journal.Change_Closing](h); len(got) != 1 || got[0].Closing.GetRule() != "bye" {
 		t.Errorf("closing: %v", got)
 	}
@@ -54,7 +54,7 @@ func TestCloseNotifiesChannelsWithThreads(t *testing.T) {
 	h.customer("bye")
 	h.wantLines("the desk gets", h.queue("desk"), "open", "transcript [hi]", "desk", "bye", "disconnected closed")
 	h.wantLines("the bot, with a thread of an earlier epoch, gets", h.queue("faq"), "closed bye")
-	h.wantLines("the customer gets", h.queue("web"), "passed desk to-desk", "Good bye.", "closed bye")
+	h.wantLines("the customer gets", h.queue("web"), "passed agent rule", "Good bye.", "closed rule")
 	h.openThread("desk", "d1")
 	h.wantLines("the desk's calls", h.drain("desk"), "transcript [hi]", "desk", "bye", "disconnected closed")
 }
@@ -75,10 +75,10 @@ func TestBotClosesConversation(t *testing.T) {
 	h.openThread("faq", "f1")
 	h.drain("faq")
 	h.receive(incoming{channel: "faq", thread: "f1", text: "done"})
-	h.wantLines("the customer gets", h.queue("web"), "done", "closed done")
+	h.wantLines("the customer gets", h.queue("web"), "done", "closed rule")
 	h.receive(incoming{channel: "faq", thread: "f1", text: "one more thing"})
 	h.want("status of the bot's next message", h.status("one more thing"), state.StatusFenced)
-	h.wantLines("the customer gets afterwards", h.queue("web"), "done", "closed done")
+	h.wantLines("the customer gets afterwards", h.queue("web"), "done", "closed rule")
 }
 
 func TestCloseWithdrawsOffer(t *testing.T) {
@@ -100,7 +100,7 @@ func TestCloseWithdrawsOffer(t *testing.T) {
 
 func TestCloseAfterOwnerLeftSendsHeldMessagesHome(t *testing.T) {
 	h := closeHarness(t, route.Rule{
-		Name: "left", Events: []route.Event{route.EventDisconnected}, From: []string{"desk"}, Offer: route.NewOffer("night"),
+		Name: "agent-left", Events: []route.Event{route.EventDisconnected}, From: []string{"desk"}, Offer: route.NewOffer("night"),
 	})
 	h.customer("desk")
 	h.openThread("desk", "d1")
@@ -152,7 +152,7 @@ func TestUndeliveredMessagesOfClosedConversationAreNotLost(t *testing.T) {
 		h.outcome(inFlight, gone)
 		h.want("status", h.status("desk"), state.StatusDead)
 		h.wantLines("to the bot", h.queue("faq"))
-		h.wantLines("to the customer", h.queue("web"), "Good bye.", "closed bye")
+		h.wantLines("to the customer", h.queue("web"), "Good bye.", "closed rule")
 	})
 	t.Run("the customer's channel is not configured", func(t *testing.T) {
 		h := closeHarness(t)
@@ -382,15 +382,15 @@ func TestCloseByEvent(t *testing.T) {
 	h.customer("hi")
 	h.customer("old")
 	h.wantLines("old gets", h.queue("old"), "hi", "old")
-	h.wantLines("the customer gets", h.queue("web"), "passed old to-old", "Moved.", "closed moved")
+	h.wantLines("the customer gets", h.queue("web"), "passed bot rule", "Moved.", "closed rule")
 	h.customer("human")
 	h.advance(61 * time.Second)
-	h.wantLines("the customer gets from the next close", h.queue("web"), "closed nobody")
+	h.wantLines("the customer gets from the next close", h.queue("web"), "closed rule")
 }
 
 func TestCloseWhenAgentDisconnects(t *testing.T) {
 	h := closeHarness(t, route.Rule{
-		Name: "left", Events: []route.Event{route.EventDisconnected}, From: []string{"agent"}, Close: true, Say: route.Say{Default: "Good bye."},
+		Name: "agent-left", Events: []route.Event{route.EventDisconnected}, From: []string{"agent"}, Close: true, Say: route.Say{Default: "Good bye."},
 	})
 	h.customer("desk")
 	h.openThread("desk", "d1")
@@ -398,7 +398,7 @@ func TestCloseWhenAgentDisconnects(t *testing.T) {
 	h.drain("web")
 	h.receive(incoming{channel: "desk", thread: "d1", kind: envelope.KindDisconnected})
 	h.wantOwner("desk", 2) // until the end
-	h.wantLines("the customer gets", h.queue("web"), "Good bye.", "closed left")
+	h.wantLines("the customer gets", h.queue("web"), "Good bye.", "closed rule")
 	h.customer("desk")
 	h.openThread("desk", "d2")
 	h.customer("one moment") // not delivered
@@ -430,7 +430,7 @@ func TestReconcileClosedConversation(t *testing.T) {
 
 // The agent hangs up without an answer, and a rule closes the conversation.
 func TestUnansweredMessagesOfClosedConversationAreInTheNextHistory(t *testing.T) {
-	left := route.Rule{Name: "left", Events: []route.Event{route.EventDisconnected}, From: []string{"agent"}, Close: true}
+	left := route.Rule{Name: "agent-left", Events: []route.Event{route.EventDisconnected}, From: []string{"agent"}, Close: true}
 	atDesk := func(t *testing.T) *harness {
 		h := closeHarness(t, left)
 		h.customer("desk")

@@ -58,7 +58,7 @@ func TestCopyOfEvents(t *testing.T) {
 		route.EventConnected, route.EventDisconnected, route.EventHandoverRequested, route.EventPassed,
 	} {
 		r := auditAll(e)
-		r.Name = strings.ReplaceAll(string(e), "_", "-")
+		r.Name = "on-" + strings.ReplaceAll(string(e), "_", "-")
 		rules = append(rules, r)
 	}
 	p := testPolicy(t, rules...)
@@ -70,9 +70,9 @@ func TestCopyOfEvents(t *testing.T) {
 	h.openThread("desk", "desk-1")
 	h.receive(incoming{channel: "desk", thread: "desk-1", kind: envelope.KindConnected})
 	h.receive(incoming{channel: "desk", thread: "desk-1", kind: envelope.KindDisconnected, reason: "agent_left"})
-	h.wantLines("copies", h.copies(), "handover-requested:: handover_requested", "audit: held: human",
-		"passed:: passed desk human", "connected:: connected", "disconnected:: disconnected agent_left",
-		"passed:: passed faq disconnected")
+	h.wantLines("copies", h.copies(), "on-handover-requested:: handover_requested", "audit: held: human",
+		"on-passed:: passed desk agent human", "on-connected:: connected", "on-disconnected:: disconnected agent_left",
+		"on-passed:: passed faq bot disconnected")
 }
 
 func TestObserverGetsOnlyTheKindsThatItTakesAndNoClosingEvent(t *testing.T) {

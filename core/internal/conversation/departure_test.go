@@ -15,7 +15,7 @@ func departureHarness(t *testing.T, rules ...route.Rule) *harness {
 	t.Helper()
 	h := newHarness(t, testPolicy(t, append([]route.Rule{
 		{
-			Name: "left", Events: []route.Event{route.EventDisconnected}, From: []string{"desk"}, Say: route.Say{Default: "Back."},
+			Name: "agent-left", Events: []route.Event{route.EventDisconnected}, From: []string{"desk"}, Say: route.Say{Default: "Back."},
 			Pass: route.Home,
 		},
 		onWord("desk", route.Rule{Pass: "desk"}),
@@ -58,7 +58,7 @@ func TestOwnersLastMessagesAreDelivered(t *testing.T) {
 		h.advance(1)
 		h.wantOwner("faq", 3)
 		h.agent("after the grace", left.Add(-time.Millisecond))
-		h.wantLines("to the customer", h.drain("web"), "good bye", "the end", "one more thing", "passed faq left", "Back.")
+		h.wantLines("to the customer", h.drain("web"), "good bye", "the end", "one more thing", "passed bot rule", "Back.")
 		for _, text := range []string{"too late", "without a time", "after the grace"} {
 			h.want("status of "+text, h.status(text), state.StatusFenced)
 		}
@@ -85,7 +85,7 @@ func TestOwnersLastMessagesAreDelivered(t *testing.T) {
 		h.wantOwner("night", 3)
 		h.advance(departureGrace)
 		h.wantOwner("night", 3)
-		h.wantLines("to the customer", h.drain("web"), "passed night on", "over")
+		h.wantLines("to the customer", h.drain("web"), "passed agent rule", "over")
 	})
 }
 
@@ -105,7 +105,7 @@ func TestCustomersMessagesWaitForTheDeparture(t *testing.T) {
 		h.advance(0)
 		h.wantOwner("night", 4)
 		h.wantLines("to the new owner", h.queue("night"), "open", "transcript [desk, good bye]", "question", "hello?", "human")
-		h.wantLines("to the customer", h.drain("web"), "good bye", "passed faq left", "Back.", "passed night human", "Wait.")
+		h.wantLines("to the customer", h.drain("web"), "good bye", "passed bot rule", "Back.", "passed agent rule", "Wait.")
 	})
 	t.Run("a message that arrives before the waiting ones are admitted", func(t *testing.T) {
 		h := departureHarness(t)
@@ -199,7 +199,7 @@ func TestDepartureDelaysNothingElse(t *testing.T) {
 	h.advance(0)
 	h.wantLines("to the next owner", h.queue("night"), "transcript [desk, ask]", "hello?")
 	h.advance(departureGrace)
-	h.wantLines("to the customer", h.drain("web"), "ask", "passed night ask")
+	h.wantLines("to the customer", h.drain("web"), "ask", "passed agent offer")
 }
 
 // An offer that fails during the grace moves nothing: the departure does.
@@ -216,7 +216,7 @@ func TestOfferFailsDuringDeparture(t *testing.T) {
 	h.advance(departureGrace)
 	h.wantOwner("faq", 3)
 	h.wantLines("to the bot", h.queue("faq"), "open", "hello? [desk, ask, good bye]")
-	h.wantLines("to the customer", h.drain("web"), "ask", "good bye", "passed faq left", "Back.")
+	h.wantLines("to the customer", h.drain("web"), "ask", "good bye", "passed bot rule", "Back.")
 }
 
 func TestCloseDuringDeparture(t *testing.T) {

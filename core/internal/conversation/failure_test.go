@@ -121,10 +121,10 @@ func TestDeliveryFailed(t *testing.T) {
 		h.want("status", h.status("answer"), state.StatusDead)
 	})
 	t.Run("reason is the code of declined", func(t *testing.T) {
-		h := begin(t, failed("closed", `reason == "outside_hours"`, passTo("old")))
+		h := begin(t, failed("desk-closed", `reason == "outside_hours"`, passTo("old")))
 		d := h.head("faq")
 		h.outcome(d, attempt.Outcome{Result: attempt.ResultDeclined, Error: "declined", Reason: "outside_hours"})
-		h.want("rules", h.routed(), "closed")
+		h.want("rules", h.routed(), "desk-closed")
 	})
 	t.Run("a rule that closes leaves the dead letter", func(t *testing.T) {
 		h := begin(t, failed("end", "", func(r *route.Rule) { r.Close = true }))
@@ -219,7 +219,7 @@ func TestDeliveryFailedRunsForMessagesOfCustomersAndOwnersOnly(t *testing.T) {
 	h.drain("faq")
 	for _, step := range []struct{ text, channel, kind string }{
 		{"call", "desk", "ask"}, {"", "web", "One moment."}, {"", "audit", "hello"}, {"move", "desk", "open"},
-		{"", "desk", "transcript [hello]"}, {"", "web", "passed desk move"},
+		{"", "desk", "transcript [hello]"}, {"", "web", "passed agent rule"},
 	} {
 		if step.text != "" {
 			h.customer(step.text)

@@ -15,10 +15,22 @@ import (
 type handoverKind int
 
 const (
-	handoverByRule    handoverKind = iota // counted and limited
-	handoverUnlimited                     // the owner has left, or its channel or an offer failed
-	handoverAccepted                      // a channel accepted an offer, so its thread belongs to the new epoch
+	handoverByRule     handoverKind = iota // counted and limited
+	handoverUnlimited                      // by a rule about the departure of the owner
+	handoverLeft                           // the owner has left, and no rule moves control
+	handoverAccepted                       // a channel accepted an offer, so its thread belongs to the new epoch
+	handoverFallback                       // an offer failed
+	handoverByOperator                     // by a command or another configuration
 )
+
+// shownReasons are the reasons of handovers that customers see. They contain no names of rules and channels.
+var shownReasons = map[handoverKind]string{
+	handoverByRule: shownRule, handoverUnlimited: shownRule, handoverLeft: "left", handoverAccepted: "offer",
+	handoverFallback: "offer", handoverByOperator: reasonOperator,
+}
+
+// shownRule is the reason that customers see of what a rule causes.
+const shownRule = "rule"
 
 // pass moves control. Passing to the owner changes nothing. It reports whether control has moved.
 func (tx *Transaction) pass(c *state.Conversation, to, reason string, how handoverKind) bool {
@@ -50,9 +62,7 @@ func (tx *Transaction) pass(c *state.Conversation, to, reason string, how handov
 	}
 	items := inOrder(append(tx.reclaim(c, from), blocked...))
 	tx.disconnectAgent(c, from)
-	tx.notify(c, tx.policy.Channels[c.Channel], "", envelope.KindPassed, map[string]string{
-		"owner": to, "owner_role": string(ch.Role), "reason": reason, "epoch": strconv.FormatUint(c.Epoch, 10),
-	})
+	tx.notifyCustomer(c, ch, how)
 	if ch.Role == envelope.RoleAgent {
 		tx.ensureThread(c, ch, false)
 		tx.sendTranscript(c, ch, items)
@@ -62,6 +72,15 @@ func (tx *Transaction) pass(c *state.Conversation, to, reason string, how handov
 	}
 	tx.raise(c, route.EventPassed, &event{channel: to, role: ch.Role, reason: reason})
 	return true
+}
+
+// notifyCustomer informs the customer's channel that a channel has got control.
+func (tx *Transaction) notifyCustomer(c *state.Conversation, owner *Channel, how handoverKind) {
+	attrs := map[string]string{"owner_role": string(owner.Role), "reason": shownReasons[how]}
+	if owner.Title != "" {
+		attrs["title"] = owner.Title
+	}
+	tx.notify(c, tx.policy.Channels[c.Channel], "", envelope.KindPassed, attrs)
 }
 
 // overBounceLimit reports whether rules have reached the limit of handovers in an hour. If so, it records that.
@@ -132,7 +151,7 @@ func (tx *Transaction) ownerDisconnected(c *state.Conversation, ch *Channel, ev 
 	case tx.closeRequested(c): // the conversation ends and needs no owner
 	case c.Offer != nil && c.Offer.Hold: // control goes home if the offer fails
 	case c.Home != ch.Name:
-		tx.pass(c, c.Home, "disconnected", handoverUnlimited)
+		tx.pass(c, c.Home, "disconnected", handoverLeft)
 	case !matched:
 		tx.dispose(c.ID, ev.item.Pos, ch.Name, state.StatusUnrouted, "the owner left and is home", "")
 	}

@@ -562,7 +562,7 @@ func (h *harness) text(p state.Position) string {
 	}
 	if e.Kind != envelope.KindMessage {
 		out := string(e.Kind)
-		for _, k := range []string{"owner", "reason"} {
+		for _, k := range []string{"owner", "title", "owner_role", "reason"} {
 			if v := e.Attributes[k]; v != "" {
 				out += " " + v
 			}

@@ -29,7 +29,7 @@ func noticeHarness(t *testing.T, bounces int, rules ...route.Rule) (h *harness, 
 			Say: route.Say{Default: "Nobody came."},
 		},
 		route.Rule{
-			Name: "closed", Events: []route.Event{route.EventOfferFailed}, From: []string{"desk"}, When: `reason == "unreachable"`,
+			Name: "desk-closed", Events: []route.Event{route.EventOfferFailed}, From: []string{"desk"}, When: `reason == "unreachable"`,
 			Say: route.Say{Default: "The desk is closed."},
 		},
 		route.Rule{Name: "moved", Events: []route.Event{route.EventPassed}, From: []string{"old"}, Say: route.Say{Default: "Moved."}},
@@ -44,7 +44,7 @@ func TestNoticesComeInOrder(t *testing.T) {
 	t.Run("an event runs after all effects of the rule that caused it", func(t *testing.T) {
 		h, _ := noticeHarness(t, 0)
 		h.customer("old")
-		h.wantLines("to the customer", h.drain("web"), "passed old old", "Here is old.", "Moved.")
+		h.wantLines("to the customer", h.drain("web"), "passed bot rule", "Here is old.", "Moved.")
 	})
 	t.Run("an acceptance is announced before the agent's first message", func(t *testing.T) {
 		h, _ := noticeHarness(t, 0, route.Rule{
@@ -53,7 +53,7 @@ func TestNoticesComeInOrder(t *testing.T) {
 		h.customer("human")
 		h.openThread("desk", "d1")
 		h.receive(incoming{channel: "desk", thread: "d1", text: "Ann here"})
-		h.wantLines("to the customer", h.drain("web"), "One moment.", "passed desk human", "Connected.", "Ann here")
+		h.wantLines("to the customer", h.drain("web"), "One moment.", "passed agent offer", "Connected.", "Ann here")
 	})
 	t.Run("a chain of events runs in the order in which they happened", func(t *testing.T) {
 		h, unreachable := noticeHarness(t, 0, route.Rule{
@@ -63,7 +63,7 @@ func TestNoticesComeInOrder(t *testing.T) {
 		unreachable["desk"] = true
 		h.customer("old")
 		h.advance(time.Minute)
-		h.wantLines("to the customer", h.drain("web"), "passed old old", "Here is old.", "Asking.")
+		h.wantLines("to the customer", h.drain("web"), "passed bot rule", "Here is old.", "Asking.")
 	})
 }
 
@@ -103,7 +103,7 @@ func TestNoNoticeWithoutTheMove(t *testing.T) {
 		h.customer("human")
 		h.customer("home")
 		h.wantOwner("old", 2)
-		h.wantLines("to the customer", h.drain("web"), "passed old old", "Here is old.", "Moved.", "Too often.", "Old is home.")
+		h.wantLines("to the customer", h.drain("web"), "passed bot rule", "Here is old.", "Moved.", "Too often.", "Old is home.")
 		h.want("home", h.conv().Home, "old")
 	})
 	t.Run("a move home that the bounce limit refuses", func(t *testing.T) {
@@ -111,14 +111,14 @@ func TestNoNoticeWithoutTheMove(t *testing.T) {
 		h.customer("home")
 		h.customer("back")
 		h.wantOwner("old", 2)
-		h.wantLines("to the customer", h.drain("web"), "passed old home", "Old is home.", "Moved.")
+		h.wantLines("to the customer", h.drain("web"), "passed bot rule", "Old is home.", "Moved.")
 	})
 }
 
 func TestBounceLimitCountsMovesByRules(t *testing.T) {
 	t.Run("no acceptances, departures and what rules decide on them", func(t *testing.T) {
 		h, _ := noticeHarness(t, 1, route.Rule{
-			Name: "left", Events: []route.Event{route.EventDisconnected}, Pass: "old", Say: route.Say{Default: "Back."},
+			Name: "agent-left", Events: []route.Event{route.EventDisconnected}, Pass: "old", Say: route.Say{Default: "Back."},
 		})
 		for i := range 4 {
 			h.customer("human")

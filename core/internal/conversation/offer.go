@@ -125,7 +125,7 @@ func (tx *Transaction) fallBack(c *state.Conversation, o *state.Offer) {
 	if to == "" && c.Departure == nil && ownerHasLeft(c) {
 		to = route.Home
 	}
-	if moved := to != "" && tx.pass(c, to, o.Rule, handoverUnlimited); !moved && c.Departure == nil {
+	if moved := to != "" && tx.pass(c, to, o.Rule, handoverFallback); !moved && c.Departure == nil {
 		tx.releaseHeld(c)
 	}
 	tx.raiseOfferFailed(c, o.Failed, o.FailedReason)
@@ -169,7 +169,7 @@ func (tx *Transaction) recordOfferEnded(c *state.Conversation, target, outcome, 
 // if the owner has left.
 func (tx *Transaction) withdrawOffer(c *state.Conversation, rule string) {
 	tx.endOffer(c, state.OfferWithdrawn, "the conversation is closed by "+rule)
-	if !ownerHasLeft(c) || !tx.pass(c, route.Home, rule, handoverUnlimited) {
+	if !ownerHasLeft(c) || !tx.pass(c, route.Home, rule, handoverLeft) {
 		tx.releaseHeld(c)
 	}
 }

@@ -130,7 +130,7 @@ func TestOffer(t *testing.T) {
 		h.wantOwner("old", 2)
 		h.wantLines("to the desk", h.queue("desk"), "disconnected offer_expired")
 		h.wantLines("to the other bot", h.queue("old"), "else")
-		h.wantLines("to the customer", h.queue("web"), "passed old else", "Sorry.")
+		h.wantLines("to the customer", h.queue("web"), "passed bot offer", "Sorry.")
 	})
 	t.Run("an offer without hold", func(t *testing.T) {
 		h := begin(t, "loose")
@@ -181,7 +181,7 @@ func TestOffer(t *testing.T) {
 	})
 	t.Run("after the agent left, control goes to the accepting channel or home", func(t *testing.T) {
 		h := atDeskHarness(t, route.Rule{
-			Name: "left", Events: []route.Event{route.EventDisconnected}, From: []string{"desk"}, Offer: route.NewOffer("night"),
+			Name: "desk-left", Events: []route.Event{route.EventDisconnected}, From: []string{"desk"}, Offer: route.NewOffer("night"),
 		})
 		h.receive(incoming{channel: "desk", thread: "desk-1", kind: envelope.KindDisconnected})
 		h.want("offered", h.conv().Offer.Target, "night")

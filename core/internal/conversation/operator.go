@@ -69,7 +69,7 @@ func (tx *Transaction) passByOperator(c *state.Conversation, cmd *Command) error
 		return fmt.Errorf("channel %s owns the conversation already", to)
 	}
 	tx.recordCommand(c.ID, cmd)
-	tx.pass(c, to, reasonOperator, handoverUnlimited)
+	tx.pass(c, to, reasonOperator, handoverByOperator)
 	return nil
 }
 
@@ -85,7 +85,7 @@ func (tx *Transaction) moveHome(c *state.Conversation, cmd *Command) error {
 	tx.recordCommand(c.ID, cmd)
 	tx.add(c.ID, &journal.Change_HomeMoved{HomeMoved: &journal.HomeMoved{Home: cmd.Channel}})
 	if atHome {
-		tx.pass(c, cmd.Channel, reasonOperator, handoverUnlimited)
+		tx.pass(c, cmd.Channel, reasonOperator, handoverByOperator)
 	}
 	return nil
 }

@@ -94,7 +94,7 @@ func TestOutcomes(t *testing.T) {
 			t,
 			onWord("desk", route.Rule{Pass: "desk"}),
 			route.Rule{
-				Name:   "left",
+				Name:   "agent-left",
 				Events: []route.Event{route.EventDisconnected},
 				Say:    route.Say{Default: "Back to the assistant."},
 				Pass:   route.Home,
@@ -107,7 +107,7 @@ func TestOutcomes(t *testing.T) {
 		h.wantOwner("faq", 3)
 		h.wantLines("to the desk", h.queue("desk"))
 		h.wantLines("to the bot", h.drain("faq"), "open", "desk", "one more thing")
-		h.wantLines("to the customer", h.drain("web"), "passed desk desk", "passed faq left", "Back to the assistant.")
+		h.wantLines("to the customer", h.drain("web"), "passed agent rule", "passed bot rule", "Back to the assistant.")
 	})
 	t.Run("a failed open gives up the deliveries behind it", func(t *testing.T) {
 		h := newHarness(t, testPolicy(t))

@@ -32,7 +32,7 @@ func TestPendingEnvelopes(t *testing.T) {
 			"to the customer",
 			h.drain("web"),
 			"One moment.",
-			"passed desk ask-for-an-agent",
+			"passed agent offer",
 			"Ann here",
 			"what is it?",
 		)

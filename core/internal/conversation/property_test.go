@@ -55,7 +55,7 @@ func propertyRules() []route.Rule {
 		},
 		{Name: "bot-asks", From: []string{"bot"}, When: word("help"), Offer: route.NewOffer("desk", "night")},
 		{
-			Name:   "left",
+			Name:   "agent-left",
 			Events: []route.Event{route.EventDisconnected},
 			From:   []string{"desk"},
 			Say:    route.Say{Default: "Back."},
@@ -89,7 +89,7 @@ func propertyRules() []route.Rule {
 			Say: route.Say{Default: "Still there?"},
 		},
 		{
-			Name: "gone", Events: []route.Event{route.EventIdle}, After: 2 * time.Hour, When: "handovers > 2", Close: true,
+			Name: "forgotten", Events: []route.Event{route.EventIdle}, After: 2 * time.Hour, When: "handovers > 2", Close: true,
 		},
 		{Name: "thanks", Events: []route.Event{route.EventClosed}, Say: route.Say{Default: "Thanks."}},
 		{Name: "nobody", Events: []route.Event{route.EventOfferFailed}, Say: route.Say{Default: "No agent is free."}},

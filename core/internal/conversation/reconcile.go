@@ -86,7 +86,7 @@ func (tx *Transaction) reconcileControl(c *state.Conversation) {
 		tx.failOffer(c, state.OfferUnreachable, "unconfigured")
 	}
 	if tx.policy.Channels[c.Owner] == nil {
-		tx.pass(c, c.Home, "channel "+c.Owner+" is not in the configuration", handoverUnlimited)
+		tx.pass(c, c.Home, "channel "+c.Owner+" is not in the configuration", handoverByOperator)
 	}
 }
 

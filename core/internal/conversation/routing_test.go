@@ -78,7 +78,7 @@ func TestHandoverToDeskAndBack(t *testing.T) {
 	h.wantOwner("faq", 1)
 	h.receive(incoming{channel: "desk", thread: "desk-1", kind: envelope.KindConnected})
 	h.wantOwner("desk", 2)
-	h.wantLines("to the customer", h.drain("web"), "passed desk ask-for-an-agent")
+	h.wantLines("to the customer", h.drain("web"), "passed agent offer")
 	h.wantLines("to the desk", h.drain("desk"),
 		"transcript [hello]", "transcript [good day]", "a human please", "are you there?")
 
@@ -89,7 +89,7 @@ func TestHandoverToDeskAndBack(t *testing.T) {
 
 	h.receive(incoming{channel: "desk", thread: "desk-1", kind: envelope.KindDisconnected})
 	h.wantOwner("faq", 3)
-	h.wantLines("to the customer", h.drain("web"), "passed faq agent-left", "You are back.")
+	h.wantLines("to the customer", h.drain("web"), "passed bot rule", "You are back.")
 	h.customer("one more thing")
 	h.wantLines("to the bot", h.drain("faq"), "open",
 		"one more thing [hello, good day, a human please, are you there?, Ann here, thanks]")
@@ -108,7 +108,7 @@ func TestFirstAgentMessageAcceptsOffer(t *testing.T) {
 	h.want("a notice of the desk", h.status("please hold"), state.StatusFenced)
 	h.receive(incoming{channel: "desk", thread: "desk-1", text: "Ann here"})
 	h.wantOwner("desk", 2)
-	h.wantLines("to the customer", h.drain("web"), "One moment.", "passed desk ask-for-an-agent", "Ann here")
+	h.wantLines("to the customer", h.drain("web"), "One moment.", "passed agent offer", "Ann here")
 	h.wantLines("to the desk", h.drain("desk"), "human")
 }
 

@@ -49,7 +49,7 @@ func TestMessageEffects(t *testing.T) {
 	h.customer("old")
 	h.wantOwner("old", 2)
 	h.wantLines("to the observer", h.drain("audit"), "gold", "old")
-	h.wantLines("to the customer", h.drain("web"), "Thank you.", "passed old vip")
+	h.wantLines("to the customer", h.drain("web"), "Thank you.", "passed bot rule")
 	h.receive(incoming{channel: "old", thread: h.conv().CustomerID(), text: "note"})
 	h.want("a note", h.status("note"), state.StatusUnrouted)
 	h.customer("mirror")

@@ -15,7 +15,7 @@ import (
 func secondSession(t *testing.T) (h *harness, first time.Time) {
 	t.Helper()
 	h = newHarness(t, testPolicy(t, onWord("human", route.Rule{Offer: route.NewOffer("night")}), route.Rule{
-		Name: "left", Events: []route.Event{route.EventDisconnected}, Say: route.Say{Default: "Back."}, Pass: route.Home,
+		Name: "agent-left", Events: []route.Event{route.EventDisconnected}, Say: route.Say{Default: "Back."}, Pass: route.Home,
 	}, route.Rule{Name: "moved", Events: []route.Event{route.EventHandoverRequested}, From: []string{"night"}, Pass: "old"}))
 	step := func() { h.now = h.now.Add(10 * time.Second) }
 	h.customer("human")
@@ -131,7 +131,7 @@ func TestEventsOfEarlierConversationChangeNothing(t *testing.T) {
 
 func TestCustomersEventOfEarlierConversation(t *testing.T) {
 	h := closeHarness(t, route.Rule{
-		Name: "gone", Events: []route.Event{route.EventDisconnected}, From: []string{"web"}, Close: true,
+		Name: "visitor-gone", Events: []route.Event{route.EventDisconnected}, From: []string{"web"}, Close: true,
 	})
 	at := h.now
 	web := func(text string, kind envelope.Kind, sent time.Time) {

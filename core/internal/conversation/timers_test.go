@@ -436,7 +436,7 @@ func TestClosedRulesRunLast(t *testing.T) {
 	})
 	t.Run("after the events of the rule", func(t *testing.T) {
 		h := closeHarness(t, append(rules, route.Rule{
-			Name: "left", Events: []route.Event{route.EventDisconnected}, From: []string{"desk"}, Offer: route.NewOffer("night"),
+			Name: "agent-left", Events: []route.Event{route.EventDisconnected}, From: []string{"desk"}, Offer: route.NewOffer("night"),
 		})...)
 		h.customer("desk")
 		h.drain("web")

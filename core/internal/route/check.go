@@ -58,10 +58,19 @@ func (c *checker) check() {
 	c.checkClosed()
 }
 
+// builtInReasons are reasons that the gateway itself gives. The name of a rule is a reason too, so it must differ.
+var builtInReasons = []string{
+	"rule", "left", "offer", "close_after", "operator", "disconnected", "gone", "declined", "expired", "closed", "unreachable",
+	"outside_hours", "paused", "bounces", "withdrawn", "invalid", "unauthorized", "unsupported", "permanent", "transient",
+	"throttled", "unknown", "panicked",
+}
+
 func (c *checker) checkName() {
 	switch name := c.rule.Name; {
 	case name == "":
 		c.report(finding.MissingKey, "name", "", "missing; it identifies the rule in metrics and traces")
+	case slices.Contains(builtInReasons, name):
+		c.report(finding.ReservedName, "name", "", "%q is a reason that the gateway itself gives; take another name", name)
 	case !Slug.MatchString(name) || len(name) > MaxName:
 		c.report(finding.InvalidName, "name", "", "%q must consist of lower-case letters, digits and hyphens, at most %d characters", name,
 			MaxName)

@@ -22,6 +22,8 @@ func TestRuleProblems(t *testing.T) {
 		{"no name", Rule{To: ToOwner}, "name: missing; it identifies the rule in metrics and traces"},
 		{"bad name", Rule{Name: "Ask Me", To: ToOwner},
 			`name: "Ask Me" must consist of lower-case letters, digits and hyphens, at most 63 characters`},
+		{"the name of a reason", Rule{Name: "left", To: ToOwner},
+			`name: "left" is a reason that the gateway itself gives; take another name`},
 		{"unknown event", Rule{Name: "a", Events: []Event{"conected"}, Say: Say{Default: "x"}},
 			`event: there is no event "conected"; events are message, opened, connected, disconnected, ` +
 				`handover_requested, passed, closed, offer_failed, idle, unanswered, delivery_failed (did you mean ` +
@@ -189,7 +191,7 @@ func TestDecide(t *testing.T) {
 		{Name: "watch", Copy: []string{"audit"}, Continue: true},
 		{Name: "ask", From: []string{"customer"}, When: `owner_role == "bot" && mentions(["agent"])`,
 			Offer: NewOffer("desk")},
-		{Name: "left", Events: []Event{EventDisconnected}, From: []string{"agent"}, Pass: Home},
+		{Name: "agent-left", Events: []Event{EventDisconnected}, From: []string{"agent"}, Pass: Home},
 		{Name: "desk-only", From: []string{"desk"}, To: ToCustomer},
 	}, testChannels)
 	if table == nil {
@@ -206,7 +208,7 @@ func TestDecide(t *testing.T) {
 			OwnerRole: "bot", Text: "an agent about my invoice"}, "tag watch ask"},
 		{"a term that does not hold", Facts{Event: EventMessage, Channel: "livechat", Role: "customer",
 			OwnerRole: "agent", Text: "agent"}, "watch"},
-		{"by role", Facts{Event: EventDisconnected, Channel: "night", Role: "agent"}, "left"},
+		{"by role", Facts{Event: EventDisconnected, Channel: "night", Role: "agent"}, "agent-left"},
 		{"by channel", Facts{Event: EventMessage, Channel: "desk", Role: "agent"}, "watch desk-only"},
 		{"another channel of the role", Facts{Event: EventMessage, Channel: "night", Role: "agent"}, "watch"},
 		{"a channel that is not configured", Facts{Event: EventMessage, Channel: "removed", Role: "agent"}, "watch"},

@@ -138,7 +138,7 @@ func TestUndecidableDeparture(t *testing.T) {
 					o.Policy.Channels["desk"].TextBytes = 0
 					if !tc.large {
 						o.Policy.Routes = compileRules(t, route.Rule{Name: "to-desk", From: []string{"customer"},
-							When: `text == "desk now"`, Pass: "desk"}, route.Rule{Name: "left",
+							When: `text == "desk now"`, Pass: "desk"}, route.Rule{Name: "agent-left",
 							Events: []route.Event{route.EventDisconnected}, From: []string{"desk"}, Offer: route.NewOffer("faq")})
 					}
 				})
