@@ -94,3 +94,22 @@ func (t *Test) Position() config.Position { return t.node.Position() }
 
 // Position returns the position of the step.
 func (s *Step) Position() config.Position { return s.node.Position() }
+
+// StepAt returns the test and the index of the step that a line of the file belongs to, or nil. A line before the first
+// step of a test belongs to no step.
+func (f *File) StepAt(line int) (*Test, int) {
+	var found *Test
+	index := 0
+	for i := range f.Tests {
+		t := &f.Tests[i]
+		if t.Position().Line <= line {
+			found, index = nil, 0
+		}
+		for j := range t.Steps {
+			if t.Steps[j].Position().Line <= line {
+				found, index = t, j
+			}
+		}
+	}
+	return found, index
+}

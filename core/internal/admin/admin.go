@@ -91,6 +91,7 @@ func (a *Admin) Handler() http.Handler {
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /api/trace", a.trace)
+	mux.HandleFunc("GET /api/decisions", a.decisions)
 	mux.HandleFunc("GET /api/conversations", a.conversationList)
 	mux.HandleFunc("GET /api/conversations/{id}", a.conversationShow)
 	for _, command := range []string{"close", "pass", "home", "note"} {

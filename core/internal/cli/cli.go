@@ -108,7 +108,8 @@ start.`,
 	}
 	root.PersistentFlags().StringVarP(&o.config, "config", "c", config, "config `file` (or PATCHBAY_CONFIG)")
 	root.PersistentFlags().StringVar(&o.admin, "admin", "", "admin `address` of the gateway (default: as configured)")
-	root.AddCommand(newRun(o), newCheck(o), newTest(o), newTrace(o), newDead(o), newConversation(o), newChannel(o),
+	root.AddCommand(newRun(o), newCheck(o), newTest(o), newExplain(o), newDiff(o),
+		newTrace(o), newDead(o), newConversation(o), newChannel(o),
 		newDrain(o), newBackup(o), newRestore(o), newAdapter(o), newVersion(o))
 	refuseUnknownTopics(root)
 	return root

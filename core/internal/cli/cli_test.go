@@ -46,9 +46,13 @@ func TestMain(m *testing.M) {
 	testscript.Main(suite{m}, map[string]func(){"patchbay": patchbay, "request": request})
 }
 
-// request makes a request and prints the status and the body of the response: request METHOD URL.
+// request makes a request and prints the status and the body of the response: request METHOD URL [BODY].
 func request() {
-	req, err := http.NewRequest(os.Args[1], os.Args[2], strings.NewReader("{}"))
+	body := "{}"
+	if len(os.Args) > 3 {
+		body = os.Args[3]
+	}
+	req, err := http.NewRequest(os.Args[1], os.Args[2], strings.NewReader(body))
 	if err != nil {
 		panic(err)
 	}
@@ -58,8 +62,8 @@ func request() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	body, err := io.ReadAll(resp.Body)
-	fmt.Printf("%d\n%s", resp.StatusCode, body)
+	response, err := io.ReadAll(resp.Body)
+	fmt.Printf("%d\n%s", resp.StatusCode, response)
 	if err != nil || resp.Body.Close() != nil {
 		os.Exit(1)
 	}

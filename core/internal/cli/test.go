@@ -67,19 +67,10 @@ func (o *options) test(ctx context.Context, f *testFlags, args []string) error {
 		return failure(err)
 	}
 	report := &conversationtest.Report{}
-	var problems []config.Problem
 	for _, path := range files {
-		found, err := o.testFile(ctx, report, path, only)
-		if err != nil {
+		if err := o.testFile(ctx, report, path, only); err != nil {
 			return err
 		}
-		problems = append(problems, found...)
-	}
-	if len(problems) > 0 {
-		for _, p := range problems {
-			fmt.Fprintln(o.process.Stderr, p)
-		}
-		return &coded{code: exitFound, err: fmt.Errorf("%s", count(len(problems), "problem"))}
 	}
 	report.Count()
 	if err := write(o.process.Stdout, report); err != nil {
@@ -131,25 +122,10 @@ func (o *options) testFiles(args []string) ([]string, error) {
 
 // testFile runs the tests of one file.
 func (o *options) testFile(ctx context.Context, report *conversationtest.Report, path string, only *regexp.Regexp,
-) ([]config.Problem, error) {
-	data, err := os.ReadFile(path)
+) error {
+	file, cfg, err := o.loadTests(path)
 	if err != nil {
-		return nil, failure(fmt.Errorf("read the conversation tests: %w", err))
-	}
-	file, problems := conversationtest.Parse(path, data)
-	if len(problems) > 0 {
-		return problems, nil
-	}
-	cfg, err := config.Load(config.Options{Path: file.Config})
-	if err != nil {
-		found, ok := errors.AsType[*config.Problems](err)
-		if !ok {
-			return nil, failure(err)
-		}
-		return found.List, nil
-	}
-	if problems := file.CheckNames(channelNames(cfg), ruleNames(cfg)); len(problems) > 0 {
-		return problems, nil
+		return err
 	}
 	policy, giveUp := app.AssumedPolicy(cfg)
 	tested := report.File(path, file.Config, ruleNames(cfg))
@@ -161,7 +137,7 @@ func (o *options) testFile(ctx context.Context, report *conversationtest.Report,
 		world := scenario.New(scenario.Options{Policy: policy, GiveUp: giveUp}, t.Start)
 		tested.Add(conversationtest.Run(ctx, t, world), world.Matched())
 	}
-	return nil, nil
+	return nil
 }
 
 func channelNames(cfg *config.Config) []string {

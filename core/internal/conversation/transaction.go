@@ -44,6 +44,9 @@ func Begin(s *state.State, p *Policy, now time.Time, seq uint64, newID func() st
 // At returns the time of the transaction.
 func (tx *Transaction) At() time.Time { return tx.at }
 
+// Policy returns the policy of the transaction. It is read only.
+func (tx *Transaction) Policy() *Policy { return tx.policy }
+
 // Record returns the record to store. It has no changes if nothing was decided.
 func (tx *Transaction) Record() *journal.Record { return tx.record }
 
