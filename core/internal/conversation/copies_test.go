@@ -55,7 +55,7 @@ func TestCopyCarriesWhatWasDecidedInTheSameStep(t *testing.T) {
 func TestCopyOfEvents(t *testing.T) {
 	rules := []route.Rule{auditAll(route.EventMessage), onWord("human", route.Rule{Offer: route.NewOffer("desk")})}
 	for _, e := range []route.Event{ // a rule for each, because a rule matches once within an input
-		route.EventConnected, route.EventDisconnected, route.EventHandoverRequested, route.EventPassed,
+		route.EventConnected, route.EventDisconnected, route.EventHandoverRequested, route.EventPassed, route.EventClosed,
 	} {
 		r := auditAll(e)
 		r.Name = "on-" + strings.ReplaceAll(string(e), "_", "-")
@@ -73,6 +73,20 @@ func TestCopyOfEvents(t *testing.T) {
 	h.wantLines("copies", h.copies(), "on-handover-requested:: handover_requested", "audit: held: human",
 		"on-passed:: passed desk agent human", "on-connected:: connected", "on-disconnected:: disconnected agent_left",
 		"on-passed:: passed faq bot disconnected")
+	for _, channel := range []string{"faq", "web", "desk"} {
+		h.drain(channel)
+	}
+	h.advance(h.policy.CloseAfter)
+	h.wantLines("copies", h.copies(), "on-closed:: closed close_after")
+}
+
+func TestCopiesDelayNoClose(t *testing.T) {
+	h := newHarness(t, testPolicy(t, auditAll(route.EventMessage)))
+	h.customer("hello")
+	h.drain("faq")
+	h.advance(h.policy.CloseAfter)
+	h.want("closed by", h.conv().Closing, state.ReasonCloseAfter)
+	h.wantLines("copies", h.copies(), "audit: sent faq: hello")
 }
 
 func TestObserverGetsOnlyTheKindsThatItTakesAndNoClosingEvent(t *testing.T) {

@@ -62,7 +62,9 @@ func (w *World) nextDeadline() time.Time {
 		timer, _ := conversation.NextTimer(c, w.policy)
 		add(timer)
 		for i := range c.Lanes {
-			add(w.laneDeadline(&c.Lanes[i].Queue[0]))
+			if c.Blocked[c.Lanes[i].Channel] == "" {
+				add(w.laneDeadline(&c.Lanes[i].Queue[0]))
+			}
 		}
 	}
 	if n, at := w.state.Pending(); n > 0 {

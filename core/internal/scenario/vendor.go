@@ -47,6 +47,9 @@ func (w *World) all() []*state.Conversation {
 func (w *World) nextOutcome() *attempt.Outcome {
 	for _, c := range w.all() {
 		for i := range c.Lanes {
+			if c.Blocked[c.Lanes[i].Channel] != "" {
+				continue
+			}
 			if o := w.outcome(c, &c.Lanes[i].Queue[0]); o != nil {
 				return o
 			}
